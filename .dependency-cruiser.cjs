@@ -1,0 +1,94 @@
+const core = '^packages/core/src/'
+const engines = ['query', 'cache', 'database', 'balancing', 'jobs', 'monitoring']
+const engineFolders = `${core}(${engines.join('|')})/`
+
+// The import table of docs/internals/architecture.md. A folder may import itself and what is listed.
+const inCore = {
+  shared: [],
+  sql: ['shared'],
+  schema: ['shared', 'sql'],
+  pipeline: ['shared', 'sql', 'schema'],
+  query: ['shared', 'sql', 'schema', 'pipeline'],
+  cache: ['shared', 'sql', 'schema', 'pipeline'],
+  database: ['shared', 'sql', 'schema', 'pipeline'],
+  balancing: ['shared', 'sql', 'schema', 'pipeline'],
+  jobs: ['shared'],
+  monitoring: ['shared'],
+}
+const packages = {
+  redis: ['core'],
+  http: ['core'],
+  prisma: ['core'],
+  knex: ['core'],
+  express: ['core', 'http'],
+  fastify: ['core', 'http'],
+  graphql: ['core'],
+  dashboard: ['core'],
+  cli: ['core'],
+}
+// What each published package may import from outside the workspace.
+const npm = {
+  core: ['dataloader', 'lru-cache', 'p-limit', 'croner'],
+  prisma: ['@prisma/client', '@prisma/driver-adapter-utils', '@prisma/generator-helper'],
+  knex: ['knex'],
+  express: ['express', 'on-headers', '@types/express', '@types/on-headers'],
+}
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'not-to-unresolvable', severity: 'error', from: { pathNot: 'generated' }, to: { couldNotResolve: true } },
+    {
+      name: 'engines-are-siblings',
+      severity: 'error',
+      from: { path: engineFolders },
+      to: { path: engineFolders, pathNot: `${core}$1/` },
+    },
+    ...Object.entries(inCore).map(([folder, allowed]) => ({
+      name: `core-${folder}`,
+      severity: 'error',
+      from: { path: `${core}${folder}/` },
+      to: { path: core, pathNot: `${core}(${[folder, ...allowed].join('|')})/` },
+    })),
+    {
+      name: 'only-sluice-joins-engines',
+      severity: 'error',
+      from: { path: core, pathNot: [`${core}sluice\\.ts$`, `${core}default-sluice\\.ts$`, `${core}index\\.ts$`, engineFolders] },
+      to: { path: engineFolders },
+    },
+    ...Object.entries(packages).map(([name, allowed]) => ({
+      name: `package-${name}`,
+      severity: 'error',
+      from: { path: `^packages/${name}/src` },
+      to: { path: '^packages/', pathNot: [`^packages/${name}/`, ...allowed.map((other) => `^packages/${other}/src/index\\.ts$`)] },
+    })),
+    ...Object.entries(npm).map(([name, allowed]) => ({
+      name: `npm-${name}`,
+      severity: 'error',
+      from: { path: `^packages/${name}/src` },
+      to: {
+        dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-optional', 'npm-no-pkg', 'npm-unknown'],
+        pathNot: allowed.map((dependency) => `node_modules/${dependency}/`),
+      },
+    })),
+    {
+      name: 'examples-use-entry-points',
+      severity: 'error',
+      from: { path: '^examples/' },
+      to: { path: '^packages/[^/]+/src/', pathNot: '^packages/[^/]+/src/index\\.ts$' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: ['node_modules', 'dist'] },
+    exclude: { path: ['/dist/', '/generated/'] },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    combinedDependencies: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['@sluice/source', 'import', 'types', 'node', 'default'],
+      extensions: ['.ts', '.js', '.json', '.d.ts'],
+    },
+  },
+}

@@ -1,0 +1,1 @@
+export { SluiceError, type SluiceErrorCode } from './shared/errors.ts'

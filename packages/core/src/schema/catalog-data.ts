@@ -1,0 +1,67 @@
+import type { Dialect } from '../sql/dialect.ts'
+
+/**
+ * A table's name across Sluice: `schema.table`, folded as the database folds it (lower case on SQLite and MySQL).
+ * The tables that one database calls by one name have one id, whichever ORM asks.
+ */
+export type TableId = string
+
+export type ReferentialAction = 'Cascade' | 'Restrict' | 'NoAction' | 'SetNull' | 'SetDefault'
+
+/** What a column's values are, as far as keys need to know. */
+export type ColumnType = 'integer' | 'decimal' | 'float' | 'text' | 'uuid' | 'boolean' | 'datetime' | 'bytes' | 'json' | 'other'
+
+export interface ColumnInfo {
+  readonly name: string
+  readonly type: ColumnType
+  readonly nullable: boolean
+}
+
+export interface TableInfo {
+  /** The schema as the database knows it. MySQL: the database. Left out: the connection's default schema. */
+  readonly schema?: string
+  readonly name: string
+  /** `view` stands for whatever is no base table: what it reads is not known, so nothing of it is cached. */
+  readonly kind: 'table' | 'view'
+  readonly columns: readonly ColumnInfo[]
+  readonly primaryKey: readonly string[]
+  /** Unique keys beside the primary one, each a list of columns. Partial and expression indexes do not count. */
+  readonly uniqueKeys: readonly (readonly string[])[]
+  /** A trigger or rule may write anything: a write to such a table touches every table. */
+  readonly hasTriggers?: boolean
+}
+
+export interface ForeignKeyInfo {
+  /** The table that holds the key. */
+  readonly table: TableId
+  readonly columns: readonly string[]
+  readonly references: TableId
+  readonly referencedColumns: readonly string[]
+  readonly onDelete: ReferentialAction
+  readonly onUpdate: ReferentialAction
+}
+
+/** A catalogue as plain data: what the Prisma generator writes and what the readers read. */
+export interface CatalogData {
+  readonly dialect: Dialect
+  /** The schema of names without one: `main` (SQLite), `public` (PostgreSQL), the database (MySQL). */
+  readonly defaultSchema: string
+  readonly tables: readonly TableInfo[]
+  readonly foreignKeys: readonly ForeignKeyInfo[]
+}
+
+/** MySQL calls a schema a database, and its name is no part of a model: the default one has one name everywhere. */
+const MYSQL_DEFAULT = '-'
+
+/**
+ * The id of a table.
+ *
+ * @param schema - The schema as written, or `undefined` for the default one.
+ * @param defaultSchema - The connection's default schema, as in `CatalogData`.
+ */
+export function tableId(dialect: Dialect, schema: string | undefined, name: string, defaultSchema: string): TableId {
+  if (dialect === 'postgresql') return `${schema ?? defaultSchema}.${name}`
+  const folded = (schema ?? defaultSchema).toLowerCase()
+  const shown = dialect === 'mysql' && folded === defaultSchema.toLowerCase() ? MYSQL_DEFAULT : folded
+  return `${shown}.${name.toLowerCase()}`
+}

@@ -1,0 +1,147 @@
+import type { Dialect } from '../sql/dialect.ts'
+import { type CatalogData, type ForeignKeyInfo, type TableId, type TableInfo, tableId } from './catalog-data.ts'
+
+/** One write, before its consequences. */
+export interface Change {
+  readonly table: TableId
+  readonly kind: 'insert' | 'update' | 'delete'
+  /** For `update`: the columns that may change; left out, all of them. */
+  readonly columns?: readonly string[]
+}
+
+/** What a write touches, with every consequence that the database draws from it. */
+export interface WriteEffect {
+  readonly tables: ReadonlySet<TableId>
+  /** The tables cannot be told (a trigger, SQL that cannot be read): it may have touched any. */
+  readonly everything: boolean
+}
+
+/** A table with its id. */
+export interface CatalogTable extends TableInfo {
+  readonly id: TableId
+}
+
+const NOTHING: WriteEffect = { tables: new Set(), everything: false }
+
+/** Touches any table: what is said of a write that cannot be read. */
+export const EVERYTHING: WriteEffect = { tables: new Set(), everything: true }
+
+/** The tables, keys and cascades of one database. Immutable; effects of deletes are worked out once and kept. */
+export class SchemaCatalog {
+  readonly dialect: Dialect
+  readonly defaultSchema: string
+  readonly tables: ReadonlyMap<TableId, CatalogTable>
+  readonly foreignKeys: readonly ForeignKeyInfo[]
+  readonly #incoming = new Map<TableId, ForeignKeyInfo[]>()
+  readonly #effects = new Map<string, WriteEffect>()
+
+  constructor(data: CatalogData, tables: ReadonlyMap<TableId, CatalogTable> = byId(data)) {
+    this.dialect = data.dialect
+    this.defaultSchema = data.defaultSchema
+    this.tables = tables
+    this.foreignKeys = data.foreignKeys
+    for (const key of data.foreignKeys) {
+      const keys = this.#incoming.get(key.references)
+      if (keys === undefined) this.#incoming.set(key.references, [key])
+      else keys.push(key)
+    }
+  }
+
+  /** The id of a name as SQL writes it: `['table']` or `['schema', 'table']`; more parts name another database. */
+  idOf(name: readonly string[]): TableId {
+    const table = name.at(-1) ?? ''
+    return tableId(this.dialect, name.length > 1 ? name.at(-2) : undefined, table, this.defaultSchema)
+  }
+
+  /** The base table of a name, or `undefined` for a view, a temporary table, or a name it does not know. */
+  baseTable(id: TableId): CatalogTable | undefined {
+    const table = this.tables.get(id)
+    return table?.kind === 'table' ? table : undefined
+  }
+
+  /** Whether the columns are exactly a primary or unique key of the table, in any order. */
+  isUniqueKey(id: TableId, columns: readonly string[]): boolean {
+    const table = this.tables.get(id)
+    if (table === undefined) return false
+    const same = (key: readonly string[]) =>
+      key.length === columns.length && key.length > 0 && key.every((column) => columns.includes(column))
+    return same(table.primaryKey) || table.uniqueKeys.some(same)
+  }
+
+  /**
+   * Every table that the changes touch: themselves, and what foreign keys with `Cascade`, `SetNull` and `SetDefault` carry them to.
+   * An update follows a key only if a referenced column may change.
+   */
+  effectOf(changes: readonly Change[]): WriteEffect {
+    if (changes.length === 0) return NOTHING
+    if (changes.length === 1 && changes[0] !== undefined) return this.#effectOfOne(changes[0])
+    const tables = new Set<TableId>()
+    let everything = false
+    for (const change of changes) {
+      const effect = this.#effectOfOne(change)
+      everything ||= effect.everything
+      for (const table of effect.tables) tables.add(table)
+    }
+    return { tables, everything }
+  }
+
+  #effectOfOne(change: Change): WriteEffect {
+    const memo = `${change.kind} ${change.table} ${change.columns === undefined ? '*' : [...change.columns].sort().join()}`
+    let effect = this.#effects.get(memo)
+    if (effect === undefined) this.#effects.set(memo, (effect = this.#close(change)))
+    return effect
+  }
+
+  #close(start: Change): WriteEffect {
+    const tables = new Set<TableId>()
+    const seen = new Set<string>()
+    let everything = false
+    const work: Change[] = [start]
+    for (let change = work.pop(); change !== undefined; change = work.pop()) {
+      const step = `${change.kind} ${change.table} ${change.columns?.join() ?? '*'}`
+      if (seen.has(step)) continue
+      seen.add(step)
+      tables.add(change.table)
+      everything ||= this.tables.get(change.table)?.hasTriggers === true
+      if (change.kind === 'insert') continue
+      for (const key of this.#incoming.get(change.table) ?? []) {
+        const { columns } = change
+        const reached =
+          change.kind === 'delete' || columns === undefined || columns.some((column) => key.referencedColumns.includes(column))
+        const action = change.kind === 'delete' ? key.onDelete : key.onUpdate
+        if (!reached || action === 'Restrict' || action === 'NoAction') continue
+        if (action === 'Cascade' && change.kind === 'delete') work.push({ table: key.table, kind: 'delete' })
+        else work.push({ table: key.table, kind: 'update', columns: key.columns })
+      }
+    }
+    return { tables, everything }
+  }
+
+  /**
+   * This catalogue together with what another source knows of the same database: tables of both, foreign keys of both,
+   * triggers of either. Where both describe a table, this one's description stands; a view in either is a view.
+   */
+  union(other: SchemaCatalog): SchemaCatalog {
+    const tables = new Map<TableId, CatalogTable>(other.tables)
+    for (const [id, mine] of this.tables) {
+      const theirs = other.tables.get(id)
+      if (theirs === undefined) tables.set(id, mine)
+      else {
+        const kind = mine.kind === 'view' || theirs.kind === 'view' ? 'view' : 'table'
+        tables.set(id, { ...mine, kind, hasTriggers: mine.hasTriggers === true || theirs.hasTriggers === true })
+      }
+    }
+    const foreignKeys = [...this.foreignKeys, ...other.foreignKeys]
+    // Ids, not names, are what the two sides share: each side may know another default schema.
+    return new SchemaCatalog({ dialect: this.dialect, defaultSchema: this.defaultSchema, tables: [], foreignKeys }, tables)
+  }
+}
+
+function byId(data: CatalogData): Map<TableId, CatalogTable> {
+  const tables = new Map<TableId, CatalogTable>()
+  for (const table of data.tables) {
+    const id = tableId(data.dialect, table.schema, table.name, data.defaultSchema)
+    tables.set(id, { ...table, id })
+  }
+  return tables
+}

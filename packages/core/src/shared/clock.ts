@@ -1,0 +1,13 @@
+/** Time as Sluice reads it. Injected, so that tests need no sleep. */
+export interface Clock {
+  /** Monotonic time in milliseconds, with a fraction. For durations. */
+  now(): number
+  /** Wall-clock time in milliseconds since 1970. For showing, never for durations. */
+  wall(): number
+}
+
+/** The process's own clocks. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+}

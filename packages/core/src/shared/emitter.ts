@@ -1,0 +1,35 @@
+/** Typed events. A listener that throws never disturbs the emitter: its error goes to `onListenerError`. */
+export class Emitter<TEvents extends object> {
+  readonly #listeners = new Map<keyof TEvents, Set<(payload: never) => void>>()
+
+  constructor(private readonly onListenerError: (error: unknown) => void = () => {}) {}
+
+  /** Adds a listener and returns the function that removes it. */
+  on<K extends keyof TEvents>(event: K, listener: (payload: TEvents[K]) => void): () => void {
+    let listeners = this.#listeners.get(event)
+    if (listeners === undefined) this.#listeners.set(event, (listeners = new Set()))
+    listeners.add(listener)
+    return () => void listeners.delete(listener)
+  }
+
+  /** Whether anybody listens: spares building a payload that nobody reads. */
+  has(event: keyof TEvents): boolean {
+    return (this.#listeners.get(event)?.size ?? 0) > 0
+  }
+
+  emit<K extends keyof TEvents>(event: K, payload: TEvents[K]): void {
+    const listeners = this.#listeners.get(event)
+    if (listeners === undefined) return
+    for (const listener of [...listeners]) {
+      try {
+        ;(listener as (payload: TEvents[K]) => void)(payload)
+      } catch (error) {
+        this.onListenerError(error)
+      }
+    }
+  }
+
+  clear(): void {
+    this.#listeners.clear()
+  }
+}

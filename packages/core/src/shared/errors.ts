@@ -1,0 +1,55 @@
+/** Every code that a `SluiceError` can carry. */
+export type SluiceErrorCode =
+  /** An option is unknown, of the wrong type, or out of its bounds. */
+  | 'SLUICE_INVALID_OPTION'
+  /** An argument of a method is of the wrong type or out of its bounds. */
+  | 'SLUICE_INVALID_ARGUMENT'
+  /** A process-wide engine exists already and was asked for with other options. */
+  | 'SLUICE_ALREADY_CREATED'
+  /** The Sluice was closed. */
+  | 'SLUICE_CLOSED'
+  /** A catalogue (from the Prisma generator, or read from a database) cannot be used. */
+  | 'SLUICE_INVALID_CATALOG'
+
+/** Base of all errors of Sluice. Match on `code`; messages may change. */
+export class SluiceError extends Error {
+  constructor(
+    readonly code: SluiceErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+    this.name = new.target.name
+  }
+}
+
+/** An option is unknown, of the wrong type, or out of its bounds; the message says what was expected and what came. */
+export class InvalidOptionError extends SluiceError {
+  constructor(
+    /** The option's full name, for example `detection.threshold`. */
+    readonly option: string,
+    expected: string,
+    received: unknown,
+  ) {
+    super('SLUICE_INVALID_OPTION', `Option "${option}": expected ${expected}, got ${describe(received)}.`)
+  }
+}
+
+/** An argument of a method is of the wrong type or out of its bounds. */
+export class InvalidArgumentError extends SluiceError {
+  constructor(
+    /** The argument's name, for example `ttl`. */
+    readonly argument: string,
+    expected: string,
+    received: unknown,
+  ) {
+    super('SLUICE_INVALID_ARGUMENT', `Argument "${argument}": expected ${expected}, got ${describe(received)}.`)
+  }
+}
+
+/** A value as a message shows it: short, and never the content of an object. */
+export function describe(value: unknown): string {
+  if (typeof value === 'string') return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(value)
+  if (value === null || typeof value !== 'object') return typeof value === 'bigint' ? `${value}n` : String(value)
+  return Array.isArray(value) ? `an array of ${value.length}` : `an object (${value.constructor?.name ?? 'null prototype'})`
+}

@@ -1,0 +1,53 @@
+import { InvalidOptionError } from './errors.ts'
+
+type Check = (value: unknown) => boolean
+
+/** What an option may be: the words for a person, and the test. */
+export interface OptionRule {
+  readonly expected: string
+  readonly accepts: Check
+}
+
+const rule = (expected: string, accepts: Check): OptionRule => ({ expected, accepts })
+
+/** Rules for the options of Sluice. Each accepts what its words say, and nothing else. */
+export const option = {
+  boolean: rule('true or false', (value) => typeof value === 'boolean'),
+  callback: rule('a function', (value) => typeof value === 'function'),
+  object: rule('an object', (value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
+  strings: rule('an array of strings', (value) => Array.isArray(value) && value.every((item) => typeof item === 'string')),
+  nonEmptyString: rule('a non-empty string', (value) => typeof value === 'string' && value !== ''),
+  integer: (min: number, max: number = Number.MAX_SAFE_INTEGER): OptionRule =>
+    rule(max === Number.MAX_SAFE_INTEGER ? `an integer of at least ${min}` : `an integer from ${min} to ${max}`, (value) =>
+      Number.isInteger(value) ? (value as number) >= min && (value as number) <= max : false,
+    ),
+  number: (min: number, max: number = Number.POSITIVE_INFINITY): OptionRule =>
+    rule(
+      max === Number.POSITIVE_INFINITY ? `a number of at least ${min}` : `a number from ${min} to ${max}`,
+      (value) => typeof value === 'number' && value >= min && value <= max && value !== Number.POSITIVE_INFINITY,
+    ),
+  positive: rule('a number greater than 0', (value) => typeof value === 'number' && value > 0 && value !== Number.POSITIVE_INFINITY),
+  oneOf: (...values: readonly string[]): OptionRule =>
+    rule(values.map((value) => JSON.stringify(value)).join(' or '), (value) => values.includes(value as string)),
+  either: (...rules: readonly OptionRule[]): OptionRule =>
+    rule(rules.map((one) => one.expected).join(', or '), (value) => rules.some((one) => one.accepts(value))),
+  false: rule('false', (value) => value === false),
+} as const
+
+/**
+ * Checks an options object against its rules: unknown names, wrong types and values out of bounds are refused.
+ * `undefined` stands for "not given".
+ *
+ * @param prefix - What stands before an option's name in messages, for example `cache.`; empty at the top.
+ * @throws InvalidOptionError that names the option, what was expected, and what came.
+ */
+export function checkOptions(options: unknown, rules: Readonly<Record<string, OptionRule>>, prefix = ''): void {
+  if (!option.object.accepts(options)) throw new InvalidOptionError(prefix.replace(/\.$/, '') || 'options', 'an object', options)
+  for (const [name, value] of Object.entries(options as object)) {
+    const known = Object.hasOwn(rules, name) ? rules[name] : undefined
+    if (known === undefined) {
+      throw new InvalidOptionError(`${prefix}${name}`, `one of ${Object.keys(rules).join(', ')}`, `unknown option "${name}"`)
+    }
+    if (value !== undefined && !known.accepts(value)) throw new InvalidOptionError(`${prefix}${name}`, known.expected, value)
+  }
+}

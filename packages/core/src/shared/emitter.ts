@@ -6,10 +6,12 @@ export class Emitter<TEvents extends object> {
 
   /** Adds a listener and returns the function that removes it. */
   on<K extends keyof TEvents>(event: K, listener: (payload: TEvents[K]) => void): () => void {
-    let listeners = this.#listeners.get(event)
-    if (listeners === undefined) this.#listeners.set(event, (listeners = new Set()))
+    const listeners = this.#listeners.get(event) ?? new Set()
+    this.#listeners.set(event, listeners)
     listeners.add(listener)
-    return () => void listeners.delete(listener)
+    return () => {
+      listeners.delete(listener)
+    }
   }
 
   /** Whether anybody listens: spares building a payload that nobody reads. */

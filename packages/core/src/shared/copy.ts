@@ -1,0 +1,111 @@
+import { isDecimal } from './decimal.ts'
+
+const MAX_DEPTH = 64
+
+/**
+ * Copies what an ORM returns, deeply and fast: plain objects (those without a prototype stay so), arrays, `Date`, typed arrays
+ * (a `Buffer` stays one), `Map` and `Set`. Field order is kept.
+ *
+ * Everything else, such as a `Decimal` or a function, is shared by reference: ORMs hand out such values as immutable.
+ * {@link isCopyable} tells beforehand whether the copy is exact. An object met twice is copied twice; a cycle overflows the stack.
+ */
+export function copyValue<T>(value: T): T {
+  return typeof value === 'object' && value !== null ? (copyObject(value) as T) : value
+}
+
+function copyObject(value: object): object {
+  if (Array.isArray(value)) return copyArray(value)
+  const prototype = Object.getPrototypeOf(value)
+  // A spread takes over the hidden class in one step and defines fields rather than assigning them, so `__proto__` is safe.
+  if (prototype === Object.prototype) return copyFields({ ...value })
+  if (prototype === null) return copyFields({ __proto__: null, ...value })
+  if (value instanceof Date) return new Date(value.getTime())
+  if (ArrayBuffer.isView(value)) return copyView(value)
+  if (value instanceof Map) return new Map(Array.from(value, ([key, item]) => [copyValue(key), copyValue(item)]))
+  if (value instanceof Set) return new Set(Array.from(value, copyValue))
+  return value
+}
+
+function copyArray(value: readonly unknown[]): unknown[] {
+  const copy = value.slice()
+  for (let index = 0; index < copy.length; index++) {
+    const item = copy[index]
+    if (typeof item === 'object' && item !== null) copy[index] = copyObject(item)
+  }
+  return copy
+}
+
+function copyFields(copy: Record<string, unknown>): object {
+  for (const name in copy) {
+    const field = copy[name]
+    // `in` also walks what a polluted prototype adds; that must not become a field of the copy.
+    if (typeof field === 'object' && field !== null && Object.hasOwn(copy, name)) copy[name] = copyObject(field)
+  }
+  return copy
+}
+
+function copyView(view: ArrayBufferView): object {
+  if (Buffer.isBuffer(view)) return Buffer.from(view)
+  return view instanceof DataView ? view : (view as Uint8Array).slice()
+}
+
+/**
+ * Whether {@link copyValue} copies a value exactly. False for functions, symbols, class instances other than decimals,
+ * symbol keys, accessors, hidden fields, sparse or extended arrays, cycles, and anything nested deeper than 64 levels.
+ */
+export function isCopyable(value: unknown): boolean {
+  return isCopyableAt(value, 0)
+}
+
+function isCopyableAt(value: unknown, depth: number): boolean {
+  if (value === null || typeof value !== 'object') return typeof value !== 'function' && typeof value !== 'symbol'
+  if (depth > MAX_DEPTH) return false
+  if (Array.isArray(value)) return isPlainArray(value) && value.every((item) => isCopyableAt(item, depth + 1))
+  switch (Object.getPrototypeOf(value)) {
+    case Object.prototype:
+    case null:
+      return hasCopyableFields(value, depth)
+    case Date.prototype:
+      return isBare(value)
+    case Buffer.prototype:
+    case Uint8Array.prototype:
+      return true
+    case Map.prototype:
+      return isBare(value) && everyItem((value as Map<unknown, unknown>).entries(), depth)
+    case Set.prototype:
+      return isBare(value) && everyItem((value as Set<unknown>).values(), depth)
+    default:
+      return isDecimal(value)
+  }
+}
+
+function isPlainArray(value: readonly unknown[]): boolean {
+  return Object.getPrototypeOf(value) === Array.prototype && Object.keys(value).length === value.length && hasNoHiddenKeys(value, 1)
+}
+
+function hasCopyableFields(value: object, depth: number): boolean {
+  const names = Object.keys(value)
+  if (!hasNoHiddenKeys(value, 0, names.length)) return false
+  for (const name of names) {
+    const property = Object.getOwnPropertyDescriptor(value, name)
+    if (property === undefined || property.get !== undefined || property.set !== undefined) return false
+    if (!isCopyableAt(property.value, depth + 1)) return false
+  }
+  return true
+}
+
+/** Whether an object has no symbol keys and no names but its enumerable ones and `hidden` standard ones (an array's `length`). */
+function hasNoHiddenKeys(value: object, hidden: number, visible: number = Object.keys(value).length): boolean {
+  return Reflect.ownKeys(value).length === visible + hidden
+}
+
+function isBare(value: object): boolean {
+  return Reflect.ownKeys(value).length === 0
+}
+
+function everyItem(items: Iterable<unknown>, depth: number): boolean {
+  for (const item of items) {
+    if (!isCopyableAt(item, depth + 1)) return false
+  }
+  return true
+}

@@ -1,0 +1,50 @@
+import { LRUCache } from 'lru-cache'
+import type { Dialect } from './dialect.ts'
+import { fingerprint, hashShape } from './fingerprint.ts'
+import { statementOf, unreadable } from './statement.ts'
+import type { Statement } from './statement-types.ts'
+import { SqlSyntaxError } from './syntax-error.ts'
+import { type Token, tokenize } from './tokenize.ts'
+
+/** All that Sluice reads from a SQL text. */
+export interface AnalyzedSql {
+  readonly statement: Statement
+  /** The statement without its values. */
+  readonly shape: string
+  /** The shape's hash, 16 hexadecimal digits. */
+  readonly fingerprint: string
+}
+
+const MAX_TEXTS = 5_000
+const MAX_TEXT_LENGTH = 20_000
+
+const texts: Readonly<Record<Dialect, LRUCache<string, AnalyzedSql>>> = {
+  postgresql: new LRUCache({ max: MAX_TEXTS }),
+  sqlite: new LRUCache({ max: MAX_TEXTS }),
+  mysql: new LRUCache({ max: MAX_TEXTS }),
+}
+
+/**
+ * What a SQL text touches, and its shape. Never throws: a text that cannot be read is opaque. The last 5,000 texts of each dialect
+ * are remembered, but for those over 20,000 characters.
+ */
+export function analyzeSql(sql: string, dialect: Dialect): AnalyzedSql {
+  const known = texts[dialect].get(sql)
+  if (known !== undefined) return known
+  const analyzed = analyze(sql, dialect)
+  if (sql.length <= MAX_TEXT_LENGTH) texts[dialect].set(sql, analyzed)
+  return analyzed
+}
+
+function analyze(sql: string, dialect: Dialect): AnalyzedSql {
+  let tokens: Token[]
+  try {
+    tokens = tokenize(sql, dialect)
+  } catch (error) {
+    if (!(error instanceof SqlSyntaxError)) throw error
+    // The text may hold values anywhere: only its first word is safe to show.
+    const shape = `${/^\s*([A-Za-z]{1,20})/.exec(sql)?.[1] ?? ''} …`.trim()
+    return { statement: unreadable(error.message), shape, fingerprint: hashShape(shape) }
+  }
+  return { statement: statementOf(tokens, dialect), ...fingerprint(tokens, dialect) }
+}

@@ -1,0 +1,122 @@
+import { lowerAscii } from './characters.ts'
+import { words } from './keywords.ts'
+import type { StatementCursor } from './statement-cursor.ts'
+import type { TransactionControl } from './statement-types.ts'
+import type { Token } from './tokenize.ts'
+
+const transactionNouns = words('WORK TRANSACTION TRAN')
+const transactionModes = words(`
+  WORK TRANSACTION DEFERRED IMMEDIATE EXCLUSIVE CONCURRENT ISOLATION LEVEL SERIALIZABLE REPEATABLE READ COMMITTED UNCOMMITTED WRITE ONLY
+  DEFERRABLE NOT WITH CONSISTENT SNAPSHOT`)
+const sessionChanges = words('SET RESET USE DISCARD ATTACH DETACH')
+/** Statements that change no row of any table. */
+const harmless = words('LISTEN UNLISTEN NOTIFY VACUUM REINDEX CHECKPOINT DEALLOCATE CLOSE KILL')
+/** The same, but on MySQL they commit. */
+const harmlessButMysql = words('LOCK UNLOCK ANALYZE')
+const informative = words('SHOW DESCRIBE DESC')
+const readingPragmas = words(`
+  TABLE_INFO TABLE_XINFO TABLE_LIST INDEX_LIST INDEX_INFO INDEX_XINFO FOREIGN_KEY_LIST FOREIGN_KEY_CHECK INTEGRITY_CHECK QUICK_CHECK`)
+
+/** Reads BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE and their synonyms. Returns false, and takes nothing, for others. */
+export function readTransactionControl(cursor: StatementCursor): boolean {
+  const verb = cursor.token()?.upper
+  switch (verb) {
+    case 'BEGIN':
+      cursor.position++
+      return readBegin(cursor)
+    case 'START':
+      if (!cursor.takeWords('START', 'TRANSACTION')) return false
+      return readBegin(cursor)
+    case 'COMMIT':
+    case 'END':
+      cursor.position++
+      return readEnd(cursor, { kind: 'commit' })
+    case 'ABORT':
+    case 'ROLLBACK':
+      cursor.position++
+      cursor.takeAnyWord(transactionNouns)
+      if (!cursor.takeWord('TO')) return readEnd(cursor, { kind: 'rollback' })
+      return readSavepoint(cursor, 'rollback-to')
+    case 'SAVEPOINT':
+      return readSavepoint(cursor, 'savepoint')
+    case 'RELEASE':
+      cursor.position++
+      return readSavepoint(cursor, 'release')
+    default:
+      return false
+  }
+}
+
+function readBegin(cursor: StatementCursor): boolean {
+  while (cursor.takeAnyWord(transactionModes) || cursor.takeSymbol(','));
+  // SQLite allows the transaction a name, which it ignores.
+  if (cursor.dialect === 'sqlite' && cursor.isWord('TRANSACTION', -1) && cursor.isName()) cursor.position++
+  return end(cursor, { kind: 'begin' })
+}
+
+function readEnd(cursor: StatementCursor, control: TransactionControl): boolean {
+  cursor.takeAnyWord(transactionNouns)
+  cursor.takeWords('AND', 'NO', 'CHAIN')
+  if (!cursor.takeWords('NO', 'RELEASE')) cursor.takeWord('RELEASE')
+  if (cursor.isWord('AND') || cursor.isWord('PREPARED')) {
+    // A chained transaction is open at once; a prepared one is another session's.
+    cursor.giveUp('transaction control other than begin and end')
+    cursor.skipStatement()
+    return true
+  }
+  if (cursor.dialect === 'sqlite' && cursor.isWord('TRANSACTION', -1) && cursor.isName()) cursor.position++
+  return end(cursor, control)
+}
+
+function readSavepoint(cursor: StatementCursor, kind: 'savepoint' | 'release' | 'rollback-to'): boolean {
+  cursor.takeWord('SAVEPOINT')
+  const token = cursor.token()
+  if (token === undefined || cursor.atEnd()) return cursor.fail('name of a savepoint expected')
+  const name = savepointName(cursor, token)
+  cursor.position++
+  return end(cursor, { kind, name })
+}
+
+function savepointName(cursor: StatementCursor, token: Token): string {
+  if (token.kind === 'word' || token.kind === 'quoted') return cursor.foldCase(token)
+  if (token.kind === 'string' && cursor.dialect === 'sqlite') return lowerAscii(token.text.slice(1, -1).replaceAll("''", "'"))
+  return cursor.fail('name of a savepoint expected')
+}
+
+function end(cursor: StatementCursor, control: TransactionControl): boolean {
+  if (!cursor.atEnd()) cursor.fail('unknown transaction control')
+  cursor.transactions.push(control)
+  return true
+}
+
+/** Reads what changes or asks for the state of the session. Returns false, and takes nothing, for others. */
+export function readSession(cursor: StatementCursor): boolean {
+  const { dialect } = cursor
+  if (cursor.isAnyWord(sessionChanges)) {
+    if (!setsTransactionMode(cursor)) cursor.giveUp('changes the session')
+  } else if (cursor.isAnyWord(informative)) cursor.volatile = true
+  else if (cursor.isAnyWord(harmlessButMysql)) {
+    if (dialect === 'mysql') cursor.giveUp('commits implicitly')
+  } else if (!cursor.isAnyWord(harmless)) return false
+  cursor.skipStatement()
+  return true
+}
+
+/** `SET [SESSION] TRANSACTION …` and `SET CONSTRAINTS …` are transaction control; an imported snapshot shows old rows. */
+function setsTransactionMode(cursor: StatementCursor): boolean {
+  if (!cursor.isWord('SET')) return false
+  const scoped = cursor.isWord('SESSION', 1) || cursor.isWord('LOCAL', 1) || cursor.isWord('GLOBAL', 1) ? 2 : 1
+  if (cursor.isWord('CONSTRAINTS', 1)) return true
+  if (cursor.isWord('CHARACTERISTICS', 2)) return true
+  return cursor.isWord('TRANSACTION', scoped) && !cursor.isWord('SNAPSHOT', scoped + 1)
+}
+
+/** Reads SQLite's PRAGMA: a setting that is only asked for, or one of those that list what the schema holds. */
+export function readPragma(cursor: StatementCursor): void {
+  if (cursor.dialect !== 'sqlite') cursor.fail('PRAGMA statement')
+  cursor.position++
+  const name = cursor.tableName().at(-1) ?? ''
+  cursor.volatile = true
+  if (!cursor.atEnd() && !(cursor.isSymbol('(') && readingPragmas.has(name.toUpperCase()))) cursor.giveUp('sets a PRAGMA')
+  cursor.skipStatement()
+}

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest'
+import type { Dialect } from '../../src/sql/dialect.ts'
+import { fingerprint } from '../../src/sql/fingerprint.ts'
+
+function shape(sql: string, dialect: Dialect = 'postgresql'): string {
+  return fingerprint(sql, dialect).shape
+}
+
+function print(sql: string, dialect: Dialect = 'postgresql'): string {
+  return fingerprint(sql, dialect).fingerprint
+}
+
+describe('fingerprint', () => {
+  it('is 16 hexadecimal digits, the same in every process', () => {
+    expect(print('select * from a where id = $1')).toBe('8d1023b59d3ef0fa')
+  })
+
+  it('replaces strings, numbers and parameters', () => {
+    expect(shape("select * from a where x = 'b' and y > 1.5 and z = $1")).toBe('select * from a where x = ? and y > ? and z = ?')
+  })
+
+  it('takes a sign for a part of a value, and a minus between operands for an operator', () => {
+    expect(shape('select (-1), a - 1 from b where x = -5')).toBe('select (?), a - ? from b where x = ?')
+  })
+
+  it('gives lists of any length one shape', () => {
+    expect(shape('select * from a where id in ($1, $2, $3)')).toBe('select * from a where id in (?)')
+    expect(print('select * from a where id in (1)')).toBe(print('select * from a where id in (1, -2, 3)'))
+    expect(shape('select array[1, 2, 3]')).toBe('select array[?]')
+  })
+
+  it('gives row lists of any length one shape', () => {
+    expect(shape('insert into a (x, y) values (?, ?), (?, ?), (?, ?)', 'sqlite')).toBe('insert into a(x, y) values (?)')
+    expect(print('select 1 from a where (x, y) in ((1, 2), (3, 4), (5, 6))')).toBe(print('select 1 from a where (x, y) in ((1, 2))'))
+    expect(print('insert into a values (now(), 1), (now(), 2)')).toBe(print('insert into a values (now(), 1)'))
+  })
+
+  it('keeps the arguments of a call apart', () => {
+    expect(shape('select coalesce(?, ?, x)', 'sqlite')).toBe('select coalesce(?, ?, x)')
+    expect(shape('select * from a limit ?, ?', 'mysql')).toBe('select * from a limit ?, ?')
+  })
+
+  it('drops comments, white space and a last semicolon', () => {
+    expect(print('/* trace=1 */ select *\n\tfrom   a -- x\n;')).toBe(print('select * from a'))
+    expect(print('select a=1')).toBe(print('select a = 2'))
+  })
+
+  it('drops quotes around plain names only', () => {
+    expect(shape('select "a"."id" from "a" as "order"')).toBe('select a.id from a as "order"')
+    expect(shape('select `a`.`x y` from `a`', 'mysql')).toBe('select a.`x y` from a')
+    expect(shape('select [x]]  from [we ird]'.replace(']]', ']'), 'sqlite')).toBe('select x from "we ird"')
+  })
+
+  it('keeps the case of words in the shape and ignores it in the hash', () => {
+    expect(shape('SELECT * FROM a')).toBe('SELECT * FROM a')
+    expect(print('SELECT * FROM a')).toBe(print('select * from A'))
+  })
+
+  it('tells quoted names of different case apart', () => {
+    expect(print('select * from "Ab"')).not.toBe(print('select * from "aB"'))
+  })
+
+  it('tells columns, tables and operators apart', () => {
+    const prints = [
+      'select x from a',
+      'select y from a',
+      'select x from b',
+      'select x from a where x = 1',
+      'select x from a where x > 1',
+    ].map((sql) => print(sql))
+    expect(new Set(prints).size).toBe(5)
+  })
+
+  it('keeps operators in one piece', () => {
+    expect(shape("select a->>'x', b::int, c >= 1 from t where not d @> '{}'")).toBe(
+      'select a ->> ?, b::int, c >= ? from t where not d @> ?',
+    )
+  })
+})

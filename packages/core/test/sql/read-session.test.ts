@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest'
+import type { Dialect } from '../../src/sql/dialect.ts'
+import { readStatement } from '../../src/sql/statement.ts'
+import { factsOf } from './statement-facts.ts'
+
+describe('transaction control', () => {
+  it.each([
+    ['begin', 'postgresql', { kind: 'begin' }],
+    ['BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY;', 'postgresql', { kind: 'begin' }],
+    ['start transaction', 'mysql', { kind: 'begin' }],
+    ['start transaction with consistent snapshot', 'mysql', { kind: 'begin' }],
+    ['begin immediate transaction', 'sqlite', { kind: 'begin' }],
+    ['begin transaction t', 'sqlite', { kind: 'begin' }],
+    ['/* c */ commit', 'postgresql', { kind: 'commit' }],
+    ['commit work and no chain', 'mysql', { kind: 'commit' }],
+    ['end transaction', 'sqlite', { kind: 'commit' }],
+    ['rollback', 'sqlite', { kind: 'rollback' }],
+    ['abort', 'postgresql', { kind: 'rollback' }],
+    ['savepoint Trx1', 'postgresql', { kind: 'savepoint', name: 'trx1' }],
+    ['savepoint "Trx1"', 'postgresql', { kind: 'savepoint', name: 'Trx1' }],
+    ["savepoint 'Trx1'", 'sqlite', { kind: 'savepoint', name: 'trx1' }],
+    ['release savepoint trx1', 'mysql', { kind: 'release', name: 'trx1' }],
+    ['release trx1', 'sqlite', { kind: 'release', name: 'trx1' }],
+    ['rollback to trx1', 'sqlite', { kind: 'rollback-to', name: 'trx1' }],
+    ['rollback transaction to savepoint `Trx1`;', 'mysql', { kind: 'rollback-to', name: 'trx1' }],
+  ] as const)('%s (%s)', (sql, dialect, control) => {
+    const statement = readStatement(sql, dialect)
+    expect(statement.transaction).toEqual(control)
+    expect(statement.opaque).toBeUndefined()
+  })
+
+  it.each([
+    'commit and chain',
+    "commit prepared 'x'",
+    "rollback prepared 'x'",
+    'begin atomic',
+    "prepare transaction 'x'",
+    'savepoint',
+    'commit now',
+  ])('is opaque as %s', (sql) => {
+    const statement = readStatement(sql, 'postgresql')
+    expect(statement.transaction).toBeUndefined()
+    expect(statement.opaque).toBeDefined()
+  })
+
+  it('is opaque among other statements', () => {
+    for (const sql of ['begin; insert into a values (1); commit', 'select 1; rollback', 'commit; begin']) {
+      const statement = readStatement(sql, 'postgresql')
+      expect(statement.transaction).toBeUndefined()
+      expect(statement.opaque).toMatch(/transaction control/)
+    }
+  })
+})
+
+describe('statements without effect', () => {
+  it.each([
+    ['listen c', 'postgresql'],
+    ["notify c, 'from a'", 'postgresql'],
+    ['lock table a in exclusive mode', 'postgresql'],
+    ['vacuum analyze a', 'postgresql'],
+    ['analyze', 'sqlite'],
+    ['vacuum', 'sqlite'],
+    ['set transaction isolation level serializable', 'postgresql'],
+    ['set session transaction read only', 'mysql'],
+    ['set constraints all deferred', 'postgresql'],
+  ] as const)('%s (%s)', (sql, dialect) => {
+    expect(factsOf(sql, dialect)).toBe('R[] W[]')
+  })
+
+  it.each([
+    ['show search_path', 'postgresql'],
+    ['describe a', 'mysql'],
+    ['pragma foreign_keys', 'sqlite'],
+    ['pragma main.table_info(a)', 'sqlite'],
+  ] as const)('%s (%s) asks for the state of the server', (sql, dialect) => {
+    expect(factsOf(sql, dialect)).toBe('R[] W[] volatile')
+  })
+})
+
+describe('opaque statements', () => {
+  it.each([
+    ['do $$ begin delete from a; end $$', 'postgresql'],
+    ['call p(1)', 'postgresql'],
+    ['copy a from stdin', 'postgresql'],
+    ['prepare p as select 1', 'postgresql'],
+    ['execute p', 'postgresql'],
+    ['declare c cursor for select 1', 'postgresql'],
+    ['fetch all from c', 'postgresql'],
+    ['select * into b from a', 'postgresql'],
+    ['set search_path to x', 'postgresql'],
+    ["set transaction snapshot '1'", 'postgresql'],
+    ['reset all', 'postgresql'],
+    ['discard all', 'postgresql'],
+    ['replace into a values (1)', 'postgresql'],
+    ['use db', 'mysql'],
+    ['set names utf8mb4', 'mysql'],
+    ['lock tables a read', 'mysql'],
+    ['load data infile "x" into table a', 'mysql'],
+    ['handler a open', 'mysql'],
+    ['pragma foreign_keys = on', 'sqlite'],
+    ['pragma journal_mode(wal)', 'sqlite'],
+    ["attach 'x' as y", 'sqlite'],
+    ['detach y', 'sqlite'],
+    ['truncate a', 'sqlite'],
+    ['whatever', 'sqlite'],
+    ['select 1) from a', 'sqlite'],
+    ['select (1 from a', 'sqlite'],
+    ['select 1 from', 'sqlite'],
+    ['insert into a', 'sqlite'],
+    ['update a where x = 1', 'sqlite'],
+    ['with w as (pragma x) select 1', 'sqlite'],
+  ] as const)('%s (%s)', (sql, dialect: Dialect) => {
+    expect(readStatement(sql, dialect).opaque).toBeDefined()
+  })
+})
+
+describe('definitions', () => {
+  it.each([
+    ['create table a (x int)', 'R[] W[] ddl opaque'],
+    ['alter table a add column x int', 'R[] W[] ddl opaque'],
+    ['drop view v', 'R[] W[] ddl opaque'],
+    ['create temp table if not exists S as select 1', 'R[] W[] ddl temporary s opaque'],
+    ['create local temporary table a (x int); create or replace temp view "V" as select 1', 'R[] W[] ddl temporary a,V opaque'],
+    ['create table pg_temp.t (x int)', 'R[] W[] ddl temporary t opaque'],
+    ['create temp recursive view v as select 1', 'R[] W[] ddl temporary v opaque'],
+    ['select 1 as x into temp t from a', 'R[a] W[] temporary t opaque'],
+    ['create function f() returns void as $$ ; $$ language sql; select 1 from a', 'R[] W[] ddl opaque'],
+  ])('%s', (sql, facts) => {
+    expect(factsOf(sql)).toBe(facts)
+  })
+
+  it('may have bodies with semicolons', () => {
+    expect(factsOf('create trigger t after insert on a begin delete from b; end; commit', 'sqlite')).toBe('R[] W[] ddl opaque')
+  })
+})

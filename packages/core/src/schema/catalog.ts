@@ -87,8 +87,10 @@ export class SchemaCatalog {
 
   #effectOfOne(change: Change): WriteEffect {
     const memo = `${change.kind} ${change.table} ${change.columns === undefined ? '*' : [...change.columns].sort().join()}`
-    let effect = this.#effects.get(memo)
-    if (effect === undefined) this.#effects.set(memo, (effect = this.#close(change)))
+    const known = this.#effects.get(memo)
+    if (known !== undefined) return known
+    const effect = this.#close(change)
+    this.#effects.set(memo, effect)
     return effect
   }
 
@@ -106,8 +108,7 @@ export class SchemaCatalog {
       if (change.kind === 'insert') continue
       for (const key of this.#incoming.get(change.table) ?? []) {
         const { columns } = change
-        const reached =
-          change.kind === 'delete' || columns === undefined || columns.some((column) => key.referencedColumns.includes(column))
+        const reached = change.kind === 'delete' || columns === undefined || haveCommon(columns, key.referencedColumns)
         const action = change.kind === 'delete' ? key.onDelete : key.onUpdate
         if (!reached || action === 'Restrict' || action === 'NoAction') continue
         if (action === 'Cascade' && change.kind === 'delete') work.push({ table: key.table, kind: 'delete' })
@@ -137,11 +138,20 @@ export class SchemaCatalog {
   }
 }
 
+/** Whether the lists share a column, by any writing of its name. */
+function haveCommon(left: readonly string[], right: readonly string[]): boolean {
+  const names = new Set(left.map((column) => column.toLowerCase()))
+  return right.some((column) => names.has(column.toLowerCase()))
+}
+
 function byId(data: CatalogData): Map<TableId, CatalogTable> {
   const tables = new Map<TableId, CatalogTable>()
   for (const table of data.tables) {
     const id = tableId(data.dialect, table.schema, table.name, data.defaultSchema)
-    tables.set(id, { ...table, id })
+    const namesake = tables.get(id)
+    // MySQL may tell `City` from `city`: what is said of the one need not hold for the other.
+    if (namesake === undefined) tables.set(id, { ...table, id })
+    else tables.set(id, { ...namesake, kind: 'view', hasTriggers: namesake.hasTriggers === true || table.hasTriggers === true })
   }
   return tables
 }

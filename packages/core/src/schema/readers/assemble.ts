@@ -1,0 +1,105 @@
+import type { Dialect } from '../../sql/dialect.ts'
+import { type CatalogData, type ColumnInfo, type ForeignKeyInfo, type ReferentialAction, type TableInfo, tableId } from '../catalog-data.ts'
+
+/** A schema and a name, as the database writes them. */
+interface TableName {
+  readonly schema: string
+  readonly table: string
+}
+
+export interface TableEntry extends TableName {
+  readonly kind: 'table' | 'view'
+  readonly hasTriggers: boolean
+}
+
+export interface ColumnEntry extends TableName {
+  readonly column: ColumnInfo
+}
+
+/** One column of a primary or unique key; `undefined` stands for an expression. */
+export interface KeyEntry extends TableName {
+  readonly key: string
+  readonly primary: boolean
+  readonly column: string | undefined
+}
+
+/** One column of a foreign key. Without a referenced column it refers to the primary key. */
+export interface ForeignKeyEntry extends TableName {
+  readonly key: string
+  readonly column: string
+  readonly references: TableName
+  readonly referencedColumn: string | undefined
+  readonly onDelete: ReferentialAction
+  readonly onUpdate: ReferentialAction
+}
+
+/** The parts of a catalogue as rows; columns and those of keys in their order. */
+export interface CatalogEntries {
+  readonly dialect: Dialect
+  readonly defaultSchema: string
+  readonly tables: readonly TableEntry[]
+  readonly columns: readonly ColumnEntry[]
+  readonly keys: readonly KeyEntry[]
+  readonly foreignKeys: readonly ForeignKeyEntry[]
+}
+
+/** Puts a catalogue together from flat rows. */
+export function assembleCatalog({ dialect, defaultSchema, ...entries }: CatalogEntries): CatalogData {
+  const idOf = ({ schema, table }: TableName) => tableId(dialect, schema, table, defaultSchema)
+  const columns = groupBy(entries.columns, nameOf)
+  const keys = groupBy(entries.keys, nameOf)
+  const tables = entries.tables.map((entry): TableInfo => {
+    const name = nameOf(entry)
+    const ofTable = [...groupBy(keys.get(name) ?? [], ({ key }) => key).values()]
+    const primary = ofTable.find(([first]) => first?.primary === true) ?? []
+    return {
+      schema: entry.schema,
+      name: entry.table,
+      kind: entry.kind,
+      columns: (columns.get(name) ?? []).map(({ column }) => column),
+      primaryKey: namesOf(primary),
+      uniqueKeys: ofTable.filter((key) => key !== primary && key.every(({ column }) => column !== undefined)).map(namesOf),
+      hasTriggers: entry.hasTriggers,
+    }
+  })
+  const primaryKeys = new Map(tables.map((table) => [tableId(dialect, table.schema, table.name, defaultSchema), table.primaryKey]))
+  const foreignKeys: ForeignKeyInfo[] = []
+  for (const parts of groupBy(entries.foreignKeys, (entry) => `${nameOf(entry)} ${entry.key}`).values()) {
+    const [first] = parts
+    if (first === undefined) continue
+    const references = idOf(first.references)
+    const named = definedOf(parts.map(({ referencedColumn }) => referencedColumn))
+    foreignKeys.push({
+      table: idOf(first),
+      columns: parts.map(({ column }) => column),
+      references,
+      referencedColumns: named,
+      onDelete: first.onDelete,
+      onUpdate: first.onUpdate,
+    })
+  }
+  return { dialect, defaultSchema, tables, foreignKeys }
+}
+
+function nameOf({ schema, table }: TableName): string {
+  return JSON.stringify([schema, table])
+}
+
+function namesOf(key: readonly KeyEntry[]): string[] {
+  return definedOf(key.map(({ column }) => column))
+}
+
+function definedOf(names: readonly (string | undefined)[]): string[] {
+  return names.filter((name) => name !== undefined)
+}
+
+function groupBy<T>(entries: readonly T[], keyOf: (entry: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const entry of entries) {
+    const key = keyOf(entry)
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [entry])
+    else group.push(entry)
+  }
+  return groups
+}

@@ -1,0 +1,138 @@
+import type { CatalogData, ColumnType } from '../catalog-data.ts'
+import type { Connection } from '../connection.ts'
+import { assembleCatalog, type ColumnEntry, type ForeignKeyEntry, type KeyEntry, type TableEntry } from './assemble.ts'
+import { referentialAction } from './referential-action.ts'
+import { optionalTextOf, type Row, textOf } from './row-values.ts'
+
+const userSchemas = (column: string) => `${column} NOT IN ('information_schema', 'mysql', 'performance_schema', 'sys')`
+
+const ME = `CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')`
+
+/**
+ * Tables, what has a trigger, and in which databases triggers can be seen at all: that takes the privilege TRIGGER.
+ * Other storage engines than the listed ones may keep their rows elsewhere.
+ */
+const TABLES = `
+  SELECT 'default' AS \`what\`, DATABASE() AS \`schema\`, NULL AS \`table\`
+  UNION ALL
+  SELECT CASE WHEN TABLE_TYPE = 'BASE TABLE' AND UPPER(ENGINE) IN ('INNODB', 'MYISAM', 'ARIA', 'MEMORY', 'ROCKSDB') THEN 'table' ELSE 'view' END,
+    TABLE_SCHEMA, TABLE_NAME
+  FROM information_schema.TABLES
+  WHERE ${userSchemas('TABLE_SCHEMA')}
+  UNION ALL
+  SELECT DISTINCT 'trigger', EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE
+  FROM information_schema.TRIGGERS
+  WHERE ${userSchemas('EVENT_OBJECT_SCHEMA')}
+  UNION ALL
+  SELECT DISTINCT 'sees triggers', s.SCHEMA_NAME, NULL
+  FROM information_schema.SCHEMATA s
+  WHERE EXISTS (
+      SELECT 1 FROM information_schema.USER_PRIVILEGES u WHERE u.PRIVILEGE_TYPE = 'TRIGGER' AND u.GRANTEE = ${ME}
+    ) OR EXISTS (
+      SELECT 1 FROM information_schema.SCHEMA_PRIVILEGES p
+      WHERE p.PRIVILEGE_TYPE = 'TRIGGER' AND p.GRANTEE = ${ME} AND s.SCHEMA_NAME LIKE p.TABLE_SCHEMA
+    )`
+
+const COLUMNS = `
+  SELECT TABLE_SCHEMA AS \`schema\`, TABLE_NAME AS \`table\`, COLUMN_NAME AS \`column\`, DATA_TYPE AS \`type\`, COLUMN_TYPE AS \`full_type\`,
+    IS_NULLABLE AS \`nullable\`
+  FROM information_schema.COLUMNS
+  WHERE ${userSchemas('TABLE_SCHEMA')}
+  ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION`
+
+const KEYS = `
+  SELECT TABLE_SCHEMA AS \`schema\`, TABLE_NAME AS \`table\`, INDEX_NAME AS \`key\`, COLUMN_NAME AS \`column\`
+  FROM information_schema.STATISTICS
+  WHERE NON_UNIQUE = 0 AND ${userSchemas('TABLE_SCHEMA')}
+  ORDER BY TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX`
+
+const FOREIGN_KEYS = `
+  SELECT k.TABLE_SCHEMA AS \`schema\`, k.TABLE_NAME AS \`table\`, k.CONSTRAINT_NAME AS \`key\`, k.COLUMN_NAME AS \`column\`,
+    k.REFERENCED_TABLE_SCHEMA AS \`referenced_schema\`, k.REFERENCED_TABLE_NAME AS \`referenced_table\`,
+    k.REFERENCED_COLUMN_NAME AS \`referenced_column\`, r.DELETE_RULE AS \`on_delete\`, r.UPDATE_RULE AS \`on_update\`
+  FROM information_schema.KEY_COLUMN_USAGE k
+  JOIN information_schema.REFERENTIAL_CONSTRAINTS r
+    ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME AND r.TABLE_NAME = k.TABLE_NAME
+  WHERE k.REFERENCED_TABLE_NAME IS NOT NULL AND ${userSchemas('k.TABLE_SCHEMA')}
+  ORDER BY k.TABLE_SCHEMA, k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION`
+
+/** Reads every database that the user sees, since foreign keys lead from one to the other. For MySQL 8 and MariaDB. */
+export async function readMysql(connection: Connection): Promise<CatalogData> {
+  const tableRows = await connection.query(TABLES)
+  const columnRows = await connection.query(COLUMNS)
+  const keyRows = await connection.query(KEYS)
+  const foreignKeyRows = await connection.query(FOREIGN_KEYS)
+  const are = (what: string) => tableRows.filter((row) => textOf(row, 'what') === what)
+
+  const triggers = new Set(are('trigger').map((row) => JSON.stringify(nameOf(row))))
+  const triggersSeen = new Set(are('sees triggers').map((row) => textOf(row, 'schema')))
+  const tableEntry =
+    (kind: 'table' | 'view') =>
+    (row: Row): TableEntry => {
+      const name = nameOf(row)
+      return { ...name, kind, hasTriggers: !triggersSeen.has(name.schema) || triggers.has(JSON.stringify(name)) }
+    }
+  const [database] = are('default')
+  return assembleCatalog({
+    dialect: 'mysql',
+    defaultSchema: (database === undefined ? undefined : optionalTextOf(database, 'schema')) ?? '',
+    tables: [...are('table').map(tableEntry('table')), ...are('view').map(tableEntry('view'))],
+    columns: columnRows.map(columnEntry),
+    keys: keyRows.map((row): KeyEntry => {
+      const key = textOf(row, 'key')
+      return { ...nameOf(row), key, primary: key === 'PRIMARY', column: optionalTextOf(row, 'column') }
+    }),
+    foreignKeys: foreignKeyRows.map(foreignKeyEntry),
+  })
+}
+
+function nameOf(row: Row): { schema: string; table: string } {
+  return { schema: textOf(row, 'schema'), table: textOf(row, 'table') }
+}
+
+function columnEntry(row: Row): ColumnEntry {
+  const type = textOf(row, 'full_type').toLowerCase() === 'tinyint(1)' ? 'boolean' : (types[textOf(row, 'type').toLowerCase()] ?? 'other')
+  return { ...nameOf(row), column: { name: textOf(row, 'column'), type, nullable: textOf(row, 'nullable') === 'YES' } }
+}
+
+function foreignKeyEntry(row: Row): ForeignKeyEntry {
+  return {
+    ...nameOf(row),
+    key: textOf(row, 'key'),
+    column: textOf(row, 'column'),
+    references: { schema: textOf(row, 'referenced_schema'), table: textOf(row, 'referenced_table') },
+    referencedColumn: textOf(row, 'referenced_column'),
+    onDelete: referentialAction(textOf(row, 'on_delete')),
+    onUpdate: referentialAction(textOf(row, 'on_update')),
+  }
+}
+
+const types: Readonly<Record<string, ColumnType>> = {
+  tinyint: 'integer',
+  smallint: 'integer',
+  mediumint: 'integer',
+  int: 'integer',
+  bigint: 'integer',
+  year: 'integer',
+  decimal: 'decimal',
+  float: 'float',
+  double: 'float',
+  char: 'text',
+  varchar: 'text',
+  tinytext: 'text',
+  text: 'text',
+  mediumtext: 'text',
+  longtext: 'text',
+  enum: 'text',
+  uuid: 'uuid',
+  date: 'datetime',
+  datetime: 'datetime',
+  timestamp: 'datetime',
+  binary: 'bytes',
+  varbinary: 'bytes',
+  tinyblob: 'bytes',
+  blob: 'bytes',
+  mediumblob: 'bytes',
+  longblob: 'bytes',
+  json: 'json',
+}

@@ -1,0 +1,138 @@
+import type { CatalogData, ColumnType, ReferentialAction } from '../catalog-data.ts'
+import type { Connection } from '../connection.ts'
+import { assembleCatalog, type ColumnEntry, type ForeignKeyEntry, type KeyEntry, type TableEntry } from './assemble.ts'
+import { flagOf, optionalTextOf, type Row, textOf } from './row-values.ts'
+
+const USER_SCHEMAS = `n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'`
+
+/**
+ * A table is a base table only if what it holds is all its own and the same for every session: none with row-level security,
+ * none with parents or children (to write to one of them is to write to others).
+ */
+const TABLES = `
+  SELECT n.nspname::text AS "schema", c.relname::text AS "table",
+    c.relkind = 'r' AND NOT c.relrowsecurity AND NOT c.relispartition
+      AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid)
+      AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_inherits h WHERE c.oid IN (h.inhrelid, h.inhparent)) AS "is_base",
+    EXISTS (SELECT 1 FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)
+      OR EXISTS (SELECT 1 FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN') AS "has_triggers",
+    pg_catalog.current_schema()::text AS "default_schema"
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND ${USER_SCHEMAS}
+  UNION ALL
+  SELECT NULL, NULL, NULL, NULL, pg_catalog.current_schema()::text
+  ORDER BY 1, 2`
+
+const COLUMNS = `
+  SELECT n.nspname::text AS "schema", c.relname::text AS "table", a.attname::text AS "column", NOT a.attnotnull AS "nullable",
+    COALESCE(b.typname, t.typname)::text AS "type", COALESCE(b.typtype, t.typtype)::text AS "type_kind"
+  FROM pg_catalog.pg_attribute a
+  JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+  LEFT JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype
+  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped AND ${USER_SCHEMAS}
+  ORDER BY c.oid, a.attnum`
+
+/** A deferrable key may be violated until the transaction ends. A primary one is still the primary key. */
+const KEYS = `
+  SELECT n.nspname::text AS "schema", c.relname::text AS "table", i.indexrelid::text AS "key", i.indisprimary AS "primary",
+    a.attname::text AS "column"
+  FROM pg_catalog.pg_index i
+  JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, position)
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
+  WHERE i.indisunique AND i.indisvalid AND (i.indimmediate OR i.indisprimary) AND i.indpred IS NULL AND i.indexprs IS NULL
+    AND k.position <= i.indnkeyatts AND ${USER_SCHEMAS}
+  ORDER BY i.indexrelid, k.position`
+
+const FOREIGN_KEYS = `
+  SELECT n.nspname::text AS "schema", c.relname::text AS "table", f.oid::text AS "key", a.attname::text AS "column",
+    rn.nspname::text AS "referenced_schema", rc.relname::text AS "referenced_table", ra.attname::text AS "referenced_column",
+    f.confdeltype::text AS "on_delete", f.confupdtype::text AS "on_update"
+  FROM pg_catalog.pg_constraint f
+  JOIN pg_catalog.pg_class c ON c.oid = f.conrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_catalog.pg_class rc ON rc.oid = f.confrelid
+  JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace
+  CROSS JOIN LATERAL unnest(f.conkey, f.confkey) WITH ORDINALITY AS k (attnum, referenced_attnum, position)
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.attnum
+  JOIN pg_catalog.pg_attribute ra ON ra.attrelid = f.confrelid AND ra.attnum = k.referenced_attnum
+  WHERE f.contype = 'f' AND ${USER_SCHEMAS}
+  ORDER BY f.oid, k.position`
+
+/** Reads all schemas of users. Needs PostgreSQL 11. */
+export async function readPostgresql(connection: Connection): Promise<CatalogData> {
+  const tableRows = await connection.query(TABLES)
+  const columnRows = await connection.query(COLUMNS)
+  const keyRows = await connection.query(KEYS)
+  const foreignKeyRows = await connection.query(FOREIGN_KEYS)
+  const [first] = tableRows
+  return assembleCatalog({
+    dialect: 'postgresql',
+    defaultSchema: (first === undefined ? undefined : optionalTextOf(first, 'default_schema')) ?? 'public',
+    tables: tableRows.filter((row) => row.table !== null).map(tableEntry),
+    columns: columnRows.map(columnEntry),
+    keys: keyRows.map((row): KeyEntry => {
+      return { ...nameOf(row), key: textOf(row, 'key'), primary: flagOf(row, 'primary'), column: textOf(row, 'column') }
+    }),
+    foreignKeys: foreignKeyRows.map(foreignKeyEntry),
+  })
+}
+
+function nameOf(row: Row): { schema: string; table: string } {
+  return { schema: textOf(row, 'schema'), table: textOf(row, 'table') }
+}
+
+function tableEntry(row: Row): TableEntry {
+  return { ...nameOf(row), kind: flagOf(row, 'is_base') ? 'table' : 'view', hasTriggers: flagOf(row, 'has_triggers') }
+}
+
+function columnEntry(row: Row): ColumnEntry {
+  const type = textOf(row, 'type_kind') === 'e' ? 'text' : (types[textOf(row, 'type')] ?? 'other')
+  return { ...nameOf(row), column: { name: textOf(row, 'column'), type, nullable: flagOf(row, 'nullable') } }
+}
+
+function foreignKeyEntry(row: Row): ForeignKeyEntry {
+  return {
+    ...nameOf(row),
+    key: textOf(row, 'key'),
+    column: textOf(row, 'column'),
+    references: { schema: textOf(row, 'referenced_schema'), table: textOf(row, 'referenced_table') },
+    referencedColumn: textOf(row, 'referenced_column'),
+    onDelete: actions[textOf(row, 'on_delete')] ?? 'Cascade',
+    onUpdate: actions[textOf(row, 'on_update')] ?? 'Cascade',
+  }
+}
+
+const actions: Readonly<Record<string, ReferentialAction>> = {
+  a: 'NoAction',
+  r: 'Restrict',
+  c: 'Cascade',
+  n: 'SetNull',
+  d: 'SetDefault',
+}
+
+/** `char(n)` and `citext` are `other`: they compare equal where their texts differ. */
+const types: Readonly<Record<string, ColumnType>> = {
+  int2: 'integer',
+  int4: 'integer',
+  int8: 'integer',
+  oid: 'integer',
+  numeric: 'decimal',
+  float4: 'float',
+  float8: 'float',
+  text: 'text',
+  varchar: 'text',
+  name: 'text',
+  uuid: 'uuid',
+  bool: 'boolean',
+  date: 'datetime',
+  timestamp: 'datetime',
+  timestamptz: 'datetime',
+  bytea: 'bytes',
+  json: 'json',
+  jsonb: 'json',
+}

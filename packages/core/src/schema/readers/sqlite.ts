@@ -1,0 +1,109 @@
+import type { CatalogData, ColumnType } from '../catalog-data.ts'
+import type { Connection } from '../connection.ts'
+import { assembleCatalog, type ColumnEntry, type KeyEntry, type TableEntry } from './assemble.ts'
+import { referentialAction } from './referential-action.ts'
+import { flagOf, integerOf, optionalTextOf, textOf } from './row-values.ts'
+
+const SCHEMA = 'main'
+
+/** Virtual tables and their shadows depend on more than statements name. A broken view would fail `pragma_table_xinfo`. */
+const TABLES = `
+  SELECT l.name AS "table", l.type AS "type", l.wr AS "without_rowid",
+    EXISTS (SELECT 1 FROM main.sqlite_schema t WHERE t.type = 'trigger' AND t.tbl_name = l.name COLLATE NOCASE) AS "has_triggers"
+  FROM pragma_table_list l
+  WHERE l.schema = 'main' AND l.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+  ORDER BY l.name`
+
+const COLUMNS = `
+  SELECT l.name AS "table", x.name AS "column", x.type AS "type", x."notnull" AS "not_null", x.pk AS "position"
+  FROM (SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\') l
+  JOIN pragma_table_xinfo(l.name, 'main') x
+  ORDER BY l.name, x.cid`
+
+const KEYS = `
+  SELECT m.name AS "table", i.name AS "key", i.origin AS "origin", i."unique" AS "unique", i.partial AS "partial", c.name AS "column"
+  FROM main.sqlite_schema m
+  JOIN pragma_index_list(m.name, 'main') i
+  JOIN pragma_index_xinfo(i.name, 'main') c
+  WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%' AND c.key = 1
+  ORDER BY m.name, i.seq DESC, c.seqno`
+
+const FOREIGN_KEYS = `
+  SELECT m.name AS "table", f.id AS "key", f."from" AS "column", f."table" AS "references", f."to" AS "referenced_column",
+    f.on_delete AS "on_delete", f.on_update AS "on_update"
+  FROM main.sqlite_schema m
+  JOIN pragma_foreign_key_list(m.name, 'main') f
+  WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%'
+  ORDER BY m.name, f.id, f.seq`
+
+/** Reads the main database; temporary tables and attached databases are a connection's own. Needs SQLite 3.37. */
+export async function readSqlite(connection: Connection): Promise<CatalogData> {
+  const tableRows = await connection.query(TABLES)
+  const columnRows = await connection.query(COLUMNS)
+  const keyRows = await connection.query(KEYS)
+  const foreignKeyRows = await connection.query(FOREIGN_KEYS)
+
+  const withoutRowid = new Set(tableRows.filter((row) => flagOf(row, 'without_rowid')).map((row) => textOf(row, 'table')))
+  const withPrimaryIndex = new Set(keyRows.filter((row) => textOf(row, 'origin') === 'pk').map((row) => textOf(row, 'table')))
+  // SQLite allows NULL in a primary key, but for one that stands for the rowid (it has no index) or replaces it.
+  const refusesNull = (table: string) => withoutRowid.has(table) || !withPrimaryIndex.has(table)
+
+  const tables = tableRows.map((row): TableEntry => {
+    return {
+      schema: SCHEMA,
+      table: textOf(row, 'table'),
+      kind: textOf(row, 'type') === 'table' ? 'table' : 'view',
+      hasTriggers: flagOf(row, 'has_triggers'),
+    }
+  })
+  const columns = columnRows.map((row): ColumnEntry => {
+    const table = textOf(row, 'table')
+    const inPrimaryKey = integerOf(row, 'position') > 0
+    const nullable = !flagOf(row, 'not_null') && !(inPrimaryKey && refusesNull(table))
+    return { schema: SCHEMA, table, column: { name: textOf(row, 'column'), type: sqliteType(textOf(row, 'type')), nullable } }
+  })
+  const keyColumns = columnRows.filter((row) => integerOf(row, 'position') > 0)
+  const primaryKeys = keyColumns
+    .sort((left, right) => integerOf(left, 'position') - integerOf(right, 'position'))
+    .map((row): KeyEntry => ({ schema: SCHEMA, table: textOf(row, 'table'), key: '', primary: true, column: textOf(row, 'column') }))
+  const uniqueKeys = keyRows
+    .filter((row) => flagOf(row, 'unique') && !flagOf(row, 'partial') && textOf(row, 'origin') !== 'pk')
+    .map((row): KeyEntry => {
+      return { schema: SCHEMA, table: textOf(row, 'table'), key: textOf(row, 'key'), primary: false, column: optionalTextOf(row, 'column') }
+    })
+  return assembleCatalog({
+    dialect: 'sqlite',
+    defaultSchema: SCHEMA,
+    tables,
+    columns,
+    keys: [...primaryKeys, ...uniqueKeys],
+    foreignKeys: foreignKeyRows.map((row) => ({
+      schema: SCHEMA,
+      table: textOf(row, 'table'),
+      key: String(integerOf(row, 'key')),
+      column: textOf(row, 'column'),
+      references: { schema: SCHEMA, table: textOf(row, 'references') },
+      referencedColumn: optionalTextOf(row, 'referenced_column'),
+      onDelete: referentialAction(textOf(row, 'on_delete')),
+      onUpdate: referentialAction(textOf(row, 'on_update')),
+    })),
+  })
+}
+
+/** Words of declared types in the order in which they decide: `INT` first, as in SQLite's own rules of affinity. */
+const types: readonly (readonly [RegExp, ColumnType])[] = [
+  [/INT/, 'integer'],
+  [/CHAR|CLOB|TEXT/, 'text'],
+  [/BLOB/, 'bytes'],
+  [/REAL|FLOA|DOUB/, 'float'],
+  [/BOOL/, 'boolean'],
+  [/DATE|TIME/, 'datetime'],
+  [/DECIMAL|NUMERIC/, 'decimal'],
+  [/JSON/, 'json'],
+  [/UUID/, 'uuid'],
+]
+
+function sqliteType(declared: string): ColumnType {
+  const upper = declared.toUpperCase()
+  return types.find(([word]) => word.test(upper))?.[1] ?? 'other'
+}

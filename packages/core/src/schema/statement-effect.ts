@@ -1,0 +1,68 @@
+import type { Dialect } from '../sql/dialect.ts'
+import type { Statement, TableWrite } from '../sql/statement.ts'
+import { type Change, EVERYTHING, type WriteEffect } from './catalog.ts'
+import type { TableId } from './catalog-data.ts'
+import type { CatalogRegistry } from './catalog-registry.ts'
+
+/**
+ * What a statement writes, cascades included. Whatever cannot be told (SQL that is not understood, a function that may write,
+ * a view) touches everything. `undefined` when it writes nothing.
+ */
+export function effectOfStatement(statement: Statement, dialect: Dialect, catalogs: CatalogRegistry): WriteEffect | undefined {
+  if (statement.transaction !== undefined) return undefined
+  if (statement.opaque !== undefined || statement.functions.size > 0) return EVERYTHING
+  if (statement.writes.length === 0) return undefined
+  const catalog = catalogs.catalog(dialect)
+  if (catalog === undefined) return EVERYTHING
+  const changes: Change[] = []
+  for (const write of statement.writes) {
+    const table = catalog.idOf(write.name)
+    if (catalog.baseTable(table) === undefined || write.how === 'truncate-cascade' || write.how === 'refresh') return EVERYTHING
+    changes.push(...changesOf(write, table))
+  }
+  return catalog.effectOf(changes)
+}
+
+function changesOf({ how, columns }: TableWrite, table: TableId): Change[] {
+  const insert: Change = { table, kind: 'insert' }
+  const update: Change = columns === undefined ? { table, kind: 'update' } : { table, kind: 'update', columns }
+  const remove: Change = { table, kind: 'delete' }
+  switch (how) {
+    case 'insert':
+      return [insert]
+    case 'update':
+      return [update]
+    case 'upsert':
+      return [insert, { table, kind: 'update' }]
+    case 'delete':
+    case 'truncate':
+      return [remove]
+    default:
+      return [insert, { table, kind: 'update' }, remove]
+  }
+}
+
+/**
+ * The tables that a statement reads, if its result depends on them alone and they are base tables;
+ * otherwise the reason why the result must not be kept.
+ */
+export function readsOfStatement(
+  statement: Statement,
+  dialect: Dialect,
+  catalogs: CatalogRegistry,
+): { readonly tables: readonly TableId[] } | { readonly refused: string } {
+  if (statement.opaque !== undefined) return { refused: 'SQL not understood' }
+  if (statement.writes.length > 0) return { refused: 'writes' }
+  if (statement.functions.size > 0) return { refused: 'unknown function' }
+  if (statement.volatile) return { refused: 'volatile function' }
+  if (statement.locks) return { refused: 'locks rows' }
+  const catalog = catalogs.catalog(dialect)
+  if (catalog === undefined) return { refused: 'no catalogue' }
+  const tables: TableId[] = []
+  for (const name of statement.reads) {
+    const table = catalog.idOf(name)
+    if (catalogs.cacheableTable(dialect, table) === undefined) return { refused: 'no base table' }
+    tables.push(table)
+  }
+  return { tables }
+}

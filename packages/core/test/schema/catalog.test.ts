@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest'
+import { type Change, SchemaCatalog } from '../../src/schema/catalog.ts'
+import { type CatalogData, type ForeignKeyInfo, type ReferentialAction, type TableInfo, tableId } from '../../src/schema/catalog-data.ts'
+
+function table(name: string, more: Partial<TableInfo> = {}): TableInfo {
+  return { name, kind: 'table', columns: [], primaryKey: ['id'], uniqueKeys: [], ...more }
+}
+
+function key(from: string, to: string, onDelete: ReferentialAction, onUpdate: ReferentialAction = 'NoAction'): ForeignKeyInfo {
+  const column = `${to}_id`
+  return { table: `main.${from}`, columns: [column], references: `main.${to}`, referencedColumns: ['id'], onDelete, onUpdate }
+}
+
+function sqlite(tables: readonly TableInfo[], foreignKeys: readonly ForeignKeyInfo[] = []): SchemaCatalog {
+  return new SchemaCatalog({ dialect: 'sqlite', defaultSchema: 'main', tables, foreignKeys })
+}
+
+function touched(catalog: SchemaCatalog, ...changes: Change[]): string[] {
+  return [...catalog.effectOf(changes).tables].map((id) => id.replace('main.', '')).sort()
+}
+
+describe('SchemaCatalog.effectOf', () => {
+  it('touches nothing when there are no changes', () => {
+    expect(sqlite([table('city')]).effectOf([])).toEqual({ tables: new Set(), everything: false })
+  })
+
+  it('follows a chain of cascading deletes', () => {
+    const catalog = sqlite([], [key('region', 'country', 'Cascade'), key('city', 'region', 'Cascade'), key('street', 'city', 'Cascade')])
+    expect(touched(catalog, { table: 'main.country', kind: 'delete' })).toEqual(['city', 'country', 'region', 'street'])
+  })
+
+  it('ends a chain where a delete is refused', () => {
+    const catalog = sqlite([], [key('region', 'country', 'Cascade'), key('city', 'region', 'Restrict'), key('flag', 'region', 'NoAction')])
+    expect(touched(catalog, { table: 'main.country', kind: 'delete' })).toEqual(['country', 'region'])
+  })
+
+  it('follows no key from an insert', () => {
+    const catalog = sqlite([], [key('region', 'country', 'Cascade', 'Cascade')])
+    expect(touched(catalog, { table: 'main.country', kind: 'insert' })).toEqual(['country'])
+  })
+
+  it.each(['SetNull', 'SetDefault'] as const)('takes %s as an update of the referring table', (action) => {
+    const catalog = sqlite([], [key('city', 'country', action), key('street', 'city', 'Cascade')])
+    expect(touched(catalog, { table: 'main.country', kind: 'delete' })).toEqual(['city', 'country'])
+  })
+
+  it('follows the update that SetNull is, when its column is referenced itself', () => {
+    const onCountry: ForeignKeyInfo = { ...key('street', 'city', 'NoAction', 'Cascade'), referencedColumns: ['country_id'] }
+    const catalog = sqlite([], [key('city', 'country', 'SetNull'), onCountry])
+    expect(touched(catalog, { table: 'main.country', kind: 'delete' })).toEqual(['city', 'country', 'street'])
+  })
+
+  it('follows an update only if a referenced column may change', () => {
+    const catalog = sqlite([], [key('city', 'country', 'NoAction', 'Cascade')])
+    expect(touched(catalog, { table: 'main.country', kind: 'update', columns: ['name'] })).toEqual(['country'])
+    expect(touched(catalog, { table: 'main.country', kind: 'update', columns: ['name', 'id'] })).toEqual(['city', 'country'])
+    expect(touched(catalog, { table: 'main.country', kind: 'update' })).toEqual(['city', 'country'])
+  })
+
+  it('knows a referenced column in any writing', () => {
+    const catalog = sqlite([], [key('city', 'country', 'NoAction', 'Cascade')])
+    expect(touched(catalog, { table: 'main.country', kind: 'update', columns: ['ID'] })).toEqual(['city', 'country'])
+  })
+
+  it('takes a cascading update as an update and no delete', () => {
+    const catalog = sqlite([], [key('city', 'country', 'NoAction', 'Cascade'), key('street', 'city', 'Cascade')])
+    expect(touched(catalog, { table: 'main.country', kind: 'update', columns: ['id'] })).toEqual(['city', 'country'])
+  })
+
+  it('ends on cycles and self references', () => {
+    const catalog = sqlite([], [key('a', 'b', 'Cascade'), key('b', 'a', 'Cascade'), key('a', 'a', 'Cascade', 'Cascade')])
+    expect(touched(catalog, { table: 'main.a', kind: 'delete' })).toEqual(['a', 'b'])
+  })
+
+  it('touches everything when a table with triggers is reached by a cascade', () => {
+    const catalog = sqlite([table('country'), table('city', { hasTriggers: true })], [key('city', 'country', 'Cascade')])
+    expect(catalog.effectOf([{ table: 'main.country', kind: 'delete' }]).everything).toBe(true)
+    expect(catalog.effectOf([{ table: 'main.country', kind: 'insert' }]).everything).toBe(false)
+  })
+
+  it('joins the effects of several changes', () => {
+    const catalog = sqlite([table('log', { hasTriggers: true })], [key('city', 'country', 'Cascade')])
+    expect(touched(catalog, { table: 'main.country', kind: 'delete' }, { table: 'main.note', kind: 'insert' })).toEqual([
+      'city',
+      'country',
+      'note',
+    ])
+    expect(
+      catalog.effectOf([
+        { table: 'main.log', kind: 'insert' },
+        { table: 'main.note', kind: 'insert' },
+      ]).everything,
+    ).toBe(true)
+  })
+})
+
+describe('SchemaCatalog.union', () => {
+  const one = sqlite([table('city'), table('person', { primaryKey: ['mine'] })], [key('city', 'country', 'Cascade')])
+  const other = sqlite(
+    [table('country'), table('person', { kind: 'view', hasTriggers: true, primaryKey: ['theirs'] })],
+    [key('street', 'city', 'Cascade')],
+  )
+
+  it('has the tables of both', () => {
+    expect([...one.union(other).tables.keys()].sort()).toEqual(['main.city', 'main.country', 'main.person'])
+  })
+
+  it('follows the foreign keys of both', () => {
+    expect(touched(one.union(other), { table: 'main.country', kind: 'delete' })).toEqual(['city', 'country', 'street'])
+  })
+
+  it.each([
+    ['one', () => one.union(other)],
+    ['the other', () => other.union(one)],
+  ])('counts a table as view and as having triggers when %s says so', (_, union) => {
+    expect(union().baseTable('main.person')).toBeUndefined()
+    expect(union().tables.get('main.person')?.hasTriggers).toBe(true)
+  })
+
+  it('keeps its own description of a shared table', () => {
+    expect(one.union(other).isUniqueKey('main.person', ['mine'])).toBe(true)
+    expect(one.union(other).isUniqueKey('main.person', ['theirs'])).toBe(false)
+  })
+})
+
+describe('SchemaCatalog.idOf', () => {
+  const empty = { tables: [], foreignKeys: [] }
+  const catalogs: Record<string, CatalogData> = {
+    sqlite: { ...empty, dialect: 'sqlite', defaultSchema: 'main' },
+    postgresql: { ...empty, dialect: 'postgresql', defaultSchema: 'public' },
+    mysql: { ...empty, dialect: 'mysql', defaultSchema: 'Atlas' },
+  }
+
+  it.each([
+    ['sqlite', ['City'], 'main.city'],
+    ['sqlite', ['Side', 'City'], 'side.city'],
+    ['postgresql', ['City'], 'public.City'],
+    ['postgresql', ['Side', 'City'], 'Side.City'],
+    ['postgresql', ['db', 'Side', 'City'], 'Side.City'],
+    ['mysql', ['City'], '-.city'],
+    ['mysql', ['atlas', 'City'], '-.city'],
+    ['mysql', ['Side', 'City'], 'side.city'],
+  ])('folds names as %s does: %j', (dialect, name, id) => {
+    expect(new SchemaCatalog(catalogs[dialect] as CatalogData).idOf(name)).toBe(id)
+  })
+
+  it('is the id under which a table of the default schema is found, named or not', () => {
+    const data: CatalogData = {
+      ...empty,
+      dialect: 'mysql',
+      defaultSchema: 'Atlas',
+      tables: [table('City', { schema: 'Atlas' }), table('Region')],
+    }
+    expect([...new SchemaCatalog(data).tables.keys()]).toEqual(['-.city', '-.region'])
+    expect(tableId('mysql', undefined, 'City', 'Atlas')).toBe('-.city')
+  })
+})
+
+describe('SchemaCatalog.baseTable', () => {
+  it('knows no view and no unknown table', () => {
+    const catalog = sqlite([table('city'), table('big_city', { kind: 'view' })])
+    expect(catalog.baseTable('main.city')?.name).toBe('city')
+    expect(catalog.baseTable('main.big_city')).toBeUndefined()
+    expect(catalog.baseTable('main.unknown')).toBeUndefined()
+  })
+
+  it('trusts no id that two tables share', () => {
+    const data: CatalogData = {
+      dialect: 'mysql',
+      defaultSchema: 'atlas',
+      tables: [table('City', { hasTriggers: true }), table('city')],
+      foreignKeys: [],
+    }
+    const catalog = new SchemaCatalog(data)
+    expect(catalog.baseTable('-.city')).toBeUndefined()
+    expect(catalog.effectOf([{ table: '-.city', kind: 'insert' }]).everything).toBe(true)
+  })
+})
+
+describe('SchemaCatalog.isUniqueKey', () => {
+  const catalog = sqlite([table('place', { primaryKey: ['country', 'code'], uniqueKeys: [['slug']] }), table('log', { primaryKey: [] })])
+
+  it.each([
+    [['country', 'code'], true],
+    [['code', 'country'], true],
+    [['slug'], true],
+    [['country'], false],
+    [['slug', 'country'], false],
+    [['country', 'country'], false],
+    [[], false],
+  ])('of the columns %j is %s', (columns, unique) => {
+    expect(catalog.isUniqueKey('main.place', columns)).toBe(unique)
+  })
+
+  it('is false for a table without keys and for one it does not know', () => {
+    expect(catalog.isUniqueKey('main.log', [])).toBe(false)
+    expect(catalog.isUniqueKey('main.unknown', ['id'])).toBe(false)
+  })
+})

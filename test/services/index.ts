@@ -1,0 +1,36 @@
+import { startMariadb } from './mariadb.ts'
+import { startPostgres } from './postgres.ts'
+import { type ServiceAddress, ServiceUnavailableError, type TestService } from './service.ts'
+
+export interface Services {
+  readonly postgres: ServiceAddress
+  readonly mariadb: ServiceAddress
+  /** Ends the servers that were started and removes what was created in others. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts all database servers at once. One that this machine cannot have is marked as skipped.
+ *
+ * @throws Error when a service is missing and `CI` is `true`, or when a server that the environment names cannot be used.
+ */
+export async function startServices(): Promise<Services> {
+  const [postgres, mariadb] = await Promise.allSettled([startPostgres(), startMariadb()])
+  const stop = async () => {
+    await Promise.all([postgres, mariadb].map((result) => (result.status === 'fulfilled' ? result.value.stop() : undefined)))
+  }
+  try {
+    return { postgres: addressOf('PostgreSQL', postgres), mariadb: addressOf('MariaDB', mariadb), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+function addressOf(name: string, result: PromiseSettledResult<TestService>): ServiceAddress {
+  if (result.status === 'fulfilled') return { url: result.value.url }
+  const { reason } = result
+  if (!(reason instanceof ServiceUnavailableError)) throw reason
+  if (process.env.CI === 'true') throw new Error(`${name} is needed when CI is set: ${reason.message}`, { cause: reason })
+  return { skipped: reason.message }
+}

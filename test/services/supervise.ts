@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chown, mkdtemp, rm } from 'node:fs/promises'
+import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import type { SystemUser } from './unprivileged-user.ts'
+
+const START_TIMEOUT_MS = 60_000
+const KEPT_OUTPUT = 4_000
+
+export interface ServerPlan {
+  /** Puts what the commands need into the folder. */
+  prepare?(folder: string): Promise<void>
+  /** Commands to run one after the other; the last one is the server. */
+  commands(folder: string): readonly (readonly string[])[]
+  /** What the server prints once it listens. */
+  readonly ready: RegExp
+  /** The signal that ends the server without waiting for its clients. After 2 s it is `KILL`. */
+  readonly stopSignal: 'INT' | 'KILL'
+  /** Left out: the user of this process. */
+  readonly user?: SystemUser | undefined
+}
+
+export interface SupervisedServer {
+  /** Ends the server and removes its folder. */
+  stop(): Promise<void>
+}
+
+/** Waits for the end of its input, then ends the process group `$1` and removes the folder `$3`. */
+const GUARD = `
+  read -r _
+  kill -s "$2" -- "-$1"
+  tries=0
+  while kill -s 0 -- "-$1" && [ $tries -lt 40 ]; do
+    sleep 0.05
+    tries=$((tries + 1))
+  done
+  kill -s KILL -- "-$1"
+  rm -rf "$3"`
+
+/**
+ * Starts a server in a new temporary folder and waits until it is ready.
+ *
+ * Server and folder go when `stop` is called, when start-up fails, and when this process ends in any way, `SIGKILL` too: a guard
+ * process reads from a pipe that only this process can write to, and cleans up when it is closed.
+ *
+ * @throws Error with the end of the output, when a command fails or the server is not ready within 60 s.
+ */
+export async function superviseServer(plan: ServerPlan): Promise<SupervisedServer> {
+  if (process.platform === 'win32') throw new Error('Servers are started on POSIX systems only.')
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-service-'))
+  try {
+    await plan.prepare?.(folder)
+    if (plan.user !== undefined) await chown(folder, plan.user.uid, plan.user.gid)
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+  const script = plan.commands(folder).map((command) => command.map(quote).join(' '))
+  script.push(`exec ${script.pop()}`)
+  const env = { PATH: [process.env.PATH, '/usr/bin', '/bin'].filter(Boolean).join(delimiter), HOME: folder, LC_ALL: 'C' }
+  // Groups of their own: the terminal's Ctrl-C does not reach the server before the tests have ended.
+  const server = spawn('/bin/sh', ['-c', script.join(' && ')], {
+    cwd: folder,
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...plan.user,
+  })
+  const guard = spawn('/bin/sh', ['-c', GUARD, 'guard', String(server.pid), plan.stopSignal, folder], {
+    cwd: '/',
+    env,
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  const stop = async () => {
+    const ended = new Promise((resolve) => guard.once('exit', resolve))
+    if (guard.exitCode !== null) return
+    guard.ref()
+    guard.stdin?.end()
+    await ended
+  }
+  try {
+    await untilReady(server, plan.ready)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  detach(server)
+  detach(guard)
+  return { stop }
+}
+
+function quote(argument: string): string {
+  return `'${argument.replaceAll("'", `'\\''`)}'`
+}
+
+function untilReady(server: ChildProcess, ready: RegExp): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let output = ''
+    const fail = (reason: string) => reject(new Error(`${reason}\n${output}`.trim()))
+    const timer = setTimeout(() => fail(`The server was not ready within ${START_TIMEOUT_MS / 1000} s.`), START_TIMEOUT_MS)
+    // Reads on after the server is ready, too: else it would wait for room in the pipe.
+    const listen = (chunk: Buffer) => {
+      output = (output + chunk.toString()).slice(-KEPT_OUTPUT)
+      if (!ready.test(output)) return
+      clearTimeout(timer)
+      resolve()
+    }
+    server.stdout?.on('data', listen)
+    server.stderr?.on('data', listen)
+    server.once('error', (error) => {
+      clearTimeout(timer)
+      fail(error.message)
+    })
+    server.once('close', (code) => {
+      clearTimeout(timer)
+      fail(`The server ended with code ${code} before it was ready.`)
+    })
+  })
+}
+
+/** Lets this process end although the other one runs. */
+function detach(child: ChildProcess): void {
+  child.unref()
+  for (const stream of [child.stdin, child.stdout, child.stderr]) (stream as Socket | null)?.unref()
+}

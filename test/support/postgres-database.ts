@@ -1,0 +1,29 @@
+import pg from 'pg'
+import { onPostgres } from '../services/postgres.ts'
+import { databaseOf, randomSuffix, withDatabase } from '../services/service.ts'
+import type { Database } from './databases.ts'
+
+/** A new database on the PostgreSQL server of the tests. */
+export async function createPostgresDatabase(serviceUrl: string): Promise<Database> {
+  const name = `${databaseOf(serviceUrl)}_${randomSuffix()}`
+  await onPostgres(serviceUrl, `CREATE DATABASE ${name}`)
+  const url = withDatabase(serviceUrl, name)
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  return {
+    dialect: 'postgresql',
+    url,
+    knexConfig: () => ({ client: 'pg', connection: url }),
+    async exec(script) {
+      await client.query(script)
+    },
+    async query(sql, params = []) {
+      const { rows } = await client.query<Record<string, unknown>>(sql, [...params])
+      return rows
+    },
+    async drop() {
+      await client.end()
+      await onPostgres(serviceUrl, `DROP DATABASE ${name} WITH (FORCE)`)
+    },
+  }
+}

@@ -1,0 +1,64 @@
+import { type Clock, systemClock } from '../shared/clock.ts'
+import { InvalidOptionError } from '../shared/errors.ts'
+import { checkOptions, option } from '../shared/options.ts'
+
+const DEFAULT_MAX_BYTES = 100 * 1024 * 1024
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+export interface CachingStrategyEngineOptions {
+  /**
+   * The budget in bytes of heap. Minimum: `1`.
+   * @defaultValue 104857600 (100 MB)
+   */
+  readonly maxBytes?: number
+  /**
+   * Who leaves when the budget is full: `'lru'`, the entries read longest ago.
+   * @defaultValue 'lru'
+   */
+  readonly policy?: 'lru'
+  /**
+   * The largest share of the budget that one entry may take, above 0 and up to 1. Larger values are refused.
+   * @defaultValue 0.1
+   */
+  readonly maxEntryShare?: number
+  /**
+   * Milliseconds between two looks for expired entries; each looks at up to 10,000. Minimum: `1`.
+   * @defaultValue 1000
+   */
+  readonly sweepIntervalMs?: number
+  /**
+   * Where time comes from.
+   * @defaultValue the process's clocks
+   */
+  readonly clock?: Clock
+}
+
+export type ResolvedEngineOptions = Required<CachingStrategyEngineOptions>
+
+const rules = {
+  maxBytes: option.integer(1),
+  policy: option.oneOf('lru'),
+  maxEntryShare: {
+    expected: 'a number above 0 and up to 1',
+    accepts: (value: unknown) => typeof value === 'number' && value > 0 && value <= 1,
+  },
+  sweepIntervalMs: option.integer(1, MAX_TIMER_MS),
+  clock: {
+    expected: 'a clock with now() and wall()',
+    accepts: (value: unknown) => typeof (value as Clock | null)?.now === 'function' && typeof (value as Clock).wall === 'function',
+  },
+}
+
+/** @throws InvalidOptionError that names the option and what was expected. */
+export function resolveEngineOptions(given: number | CachingStrategyEngineOptions): ResolvedEngineOptions {
+  const options = typeof given === 'number' ? { maxBytes: given } : given
+  if (!option.object.accepts(options)) throw new InvalidOptionError('options', 'a number of bytes or an object', given)
+  checkOptions(options, rules)
+  return {
+    maxBytes: options.maxBytes ?? DEFAULT_MAX_BYTES,
+    policy: options.policy ?? 'lru',
+    maxEntryShare: options.maxEntryShare ?? 0.1,
+    sweepIntervalMs: options.sweepIntervalMs ?? 1_000,
+    clock: options.clock ?? systemClock,
+  }
+}

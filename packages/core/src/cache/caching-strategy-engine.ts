@@ -1,0 +1,351 @@
+import type { Clock } from '../shared/clock.ts'
+import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
+import { compileGlob, literalPrefix } from '../shared/glob.ts'
+import { type CacheEntry, type CacheKey, cacheId, parseCacheId, StoredEntry, type StoredValue } from './cache-entry.ts'
+import { type CachingStrategyEngineOptions, resolveEngineOptions } from './cache-options.ts'
+import type { CacheEfficiency, CacheStats } from './cache-stats.ts'
+import { DependencyGraph } from './dependency-graph.ts'
+import { estimateBytes } from './estimate-bytes.ts'
+import { type InvalidationEvent, type InvalidationRule, InvalidationRules, type InvalidationTarget } from './invalidation-rules.ts'
+import { NamespaceTable, type TableEntry } from './namespace-table.ts'
+import { Periodic } from './periodic.ts'
+import { type CacheSetOptions, checkCacheKey, checkKey, checkNamespace, resolveSetOptions } from './set-options.ts'
+import { type WarmLoader, type WarmOptions, type WarmProgress, warmUp } from './warm-up.ts'
+
+/** What an entry takes besides key and value: its record and its slots in the hash table and the recency list. */
+const ENTRY_BYTES = 168
+/** What one `dependsOn` takes: two ids and their slots in the graph. */
+const DEPENDENCY_BYTES = 240
+const SAMPLE_MASK = 255
+const MAX_SWEPT_ENTRIES = 10_000
+
+/**
+ * The in-process cache: entries by namespace and key, within a budget of bytes, each with a lifetime. When the budget is full, the
+ * entries read longest ago leave.
+ *
+ * `get` hands out the very reference that was `set`: whoever changes it changes the cached value. A cached `null` looks like a miss.
+ *
+ * @example
+ * ```ts
+ * const cache = new CachingStrategyEngine(50 * 1024 * 1024)
+ * cache.set('users', '7', { name: 'Ada' }, 60)
+ * cache.get('users', '7') // { name: 'Ada' }
+ * cache.invalidateByPattern('users:*') // 1
+ * ```
+ */
+export class CachingStrategyEngine {
+  readonly #maxBytes: number
+  readonly #maxEntryBytes: number
+  readonly #clock: Clock
+  readonly #start: number
+  /** With the monotonic time since then it gives the time of day, immune to later changes of the wall clock. */
+  readonly #startedAt: number
+  readonly #table: NamespaceTable
+  readonly #dependencies: DependencyGraph
+  readonly #rules = new InvalidationRules()
+  readonly #sweeper: Periodic
+  #sweepCursor: Iterator<TableEntry> | undefined
+  #closed = false
+  #hits = 0
+  #misses = 0
+  #evictions = 0
+  #expirations = 0
+  #rejected = 0
+  #sampledReads = 0
+  #sampledMs = 0
+
+  /** @throws InvalidOptionError when an option is unknown, of the wrong type, or out of its bounds. */
+  constructor(options: number | CachingStrategyEngineOptions = {}) {
+    const { maxBytes, maxEntryShare, sweepIntervalMs, clock } = resolveEngineOptions(options)
+    this.#maxBytes = maxBytes
+    this.#maxEntryBytes = maxBytes * maxEntryShare
+    this.#clock = clock
+    this.#start = clock.now()
+    this.#startedAt = clock.wall()
+    this.#table = new NamespaceTable(maxBytes)
+    this.#dependencies = new DependencyGraph((id) => {
+      const { namespace, key } = parseCacheId(id)
+      return this.#table.find(namespace, key) !== undefined
+    })
+    this.#sweeper = new Periodic(sweepIntervalMs, () => this.#sweep())
+  }
+
+  /**
+   * Caches a value in place of what was there before.
+   *
+   * A value that takes more than `maxEntryShare` of the budget is refused and counted as `rejected`: the returned entry then
+   * describes it, but is not in the cache, and neither is its predecessor.
+   *
+   * @param ttlOrOptions - Lifetime in seconds, or an object with it and with what the value was made from. Default: 3600.
+   * @throws InvalidArgumentError when a name or the lifetime is not as described.
+   * @throws SluiceError `SLUICE_CLOSED` after `close`.
+   */
+  set<T>(namespace: string, key: string, value: T, ttlOrOptions?: number | CacheSetOptions): CacheEntry<T> {
+    if (this.#closed) throw new SluiceError('SLUICE_CLOSED', 'The cache was closed and takes no more entries.')
+    checkNamespace(namespace)
+    checkKey(key)
+    const { ttl, dependsOn } = resolveSetOptions(ttlOrOptions)
+    const size = ENTRY_BYTES + estimateBytes(key) + estimateBytes(value) + dependsOn.length * DEPENDENCY_BYTES
+    const now = this.#now()
+    const stored: StoredValue = { value, expires: Math.ceil(now + ttl * 1_000), size, hits: 0, lastAccess: Math.floor(now) }
+    this.#remove(namespace, key)
+    if (size > this.#maxEntryBytes) this.#rejected++
+    else this.#add(namespace, key, stored, dependsOn)
+    return new StoredEntry<T>(namespace, key, ttl, stored, this.#startedAt)
+  }
+
+  /** The value, or `null` when there is none or its time is over. Counts a hit or a miss and makes the entry the most recent one. */
+  get<T>(namespace: string, key: string): T | null {
+    if (((this.#hits + this.#misses) & SAMPLE_MASK) !== 0) return this.#read(namespace, key) as T | null
+    const start = this.#clock.now()
+    const value = this.#read(namespace, key)
+    this.#sampledMs += this.#clock.now() - start
+    this.#sampledReads++
+    return value as T | null
+  }
+
+  /** Drops one entry; what depends on it stays. Returns whether it was there. */
+  delete(namespace: string, key: string): boolean {
+    checkNamespace(namespace)
+    checkKey(key)
+    return this.#invalidate((dropped) => this.#dropKey({ namespace, key }, dropped)).has(cacheId(namespace, key))
+  }
+
+  /**
+   * Drops the entries whose `namespace:key` matches a glob: `*` any run of characters (colons too), `?` one, `\` makes the next
+   * one literal. `tiles:*` is a whole namespace, `*:user-7:*` a part of the key in any. Returns how many entries went, those that rules
+   * dropped included.
+   */
+  invalidateByPattern(pattern: string): number {
+    if (typeof pattern !== 'string') throw new InvalidArgumentError('pattern', 'a string', pattern)
+    return this.#invalidate((dropped) => this.#dropPattern(pattern, dropped)).size
+  }
+
+  /**
+   * Drops an entry and all that depends on it, directly or through others, whether or not the entry itself is cached. Returns
+   * how many entries went, those that rules dropped included.
+   */
+  invalidateDependencies(namespace: string, key: string): number {
+    checkNamespace(namespace)
+    checkKey(key)
+    return this.#invalidate((dropped) => this.#dropDependents(cacheId(namespace, key), dropped)).size
+  }
+
+  /**
+   * Declares that one entry is made from another. Holds, whether or not they are cached, until `clear()`: for entries that come and
+   * go give `dependsOn` with `set`.
+   */
+  addDependency(parent: CacheKey, child: CacheKey): void {
+    checkCacheKey(parent, 'parent')
+    checkCacheKey(child, 'child')
+    this.#dependencies.declare(cacheId(parent.namespace, parent.key), cacheId(child.namespace, child.key))
+  }
+
+  /**
+   * Adds a rule that says what else goes when something is invalidated by `delete`, `invalidateByPattern`, `invalidateDependencies`
+   * or another rule. Eviction, expiry, `set` and `clear` are no invalidations. A rule that throws is passed over and counted in
+   * `ruleErrors`. Returns the function that removes the rule.
+   */
+  addInvalidationRule(rule: InvalidationRule): () => void {
+    return this.#rules.add(rule)
+  }
+
+  /** Caches every field of an object under its name. Returns how many the cache took; see `set` for the others. */
+  warmCache<T>(namespace: string, data: Readonly<Record<string, T>>, ttl?: number): number {
+    if (typeof data !== 'object' || data === null) throw new InvalidArgumentError('data', 'an object of values by key', data)
+    let stored = 0
+    for (const [key, value] of Object.entries(data)) {
+      if (this.#takes(() => this.set(namespace, key, value, ttl))) stored++
+    }
+    return stored
+  }
+
+  /** Caches what a loader hands over, without holding up the event loop. Rejects with what the loader throws; what was stored stays. */
+  warmCacheFrom<T>(loader: WarmLoader<T>, options: WarmOptions = {}): Promise<WarmProgress> {
+    return warmUp(
+      loader,
+      ({ namespace, key, value, ttl, dependsOn }) =>
+        this.#takes(() =>
+          this.set(namespace, key, value, { ...(ttl !== undefined && { ttl }), ...(dependsOn !== undefined && { dependsOn }) }),
+        ),
+      options,
+    )
+  }
+
+  getStats(): CacheStats {
+    const reads = this.#hits + this.#misses
+    return {
+      hits: this.#hits,
+      misses: this.#misses,
+      hitRate: ratio(this.#hits, reads),
+      itemCount: this.#table.size,
+      usedMemory: this.#table.bytes,
+      totalMemory: this.#maxBytes,
+      evictions: this.#evictions,
+      expirations: this.#expirations,
+      rejected: this.#rejected,
+      ruleErrors: this.#rules.errors,
+      averageAccessTimeMs: ratio(this.#sampledMs, this.#sampledReads),
+    }
+  }
+
+  /** Walks all entries: for reports, not for every request. */
+  getCacheEfficiency(): CacheEfficiency {
+    let hits = 0
+    let readBytes = 0
+    let entriesNeverHit = 0
+    for (const { stored } of this.#table.entries()) {
+      hits += stored.hits
+      if (stored.hits > 0) readBytes += stored.size
+      else entriesNeverHit++
+    }
+    const used = this.#table.bytes
+    return {
+      memoryEfficiency: ratio(readBytes, used),
+      hitsPerByte: ratio(hits, used),
+      hitRateByNamespace: this.#table.hitRates(),
+      entriesNeverHit,
+    }
+  }
+
+  /** Empties the cache, or one namespace of it. Counters stay; dependencies go when everything goes. No rule runs. */
+  clear(namespace?: string): void {
+    if (namespace !== undefined) checkNamespace(namespace)
+    else this.#dependencies.clear()
+    for (const entry of this.#table.entries(namespace)) this.#remove(entry.namespace, entry.key)
+  }
+
+  /** Empties the cache for good and stops its timer: `get` finds nothing any more, `set` throws. */
+  close(): void {
+    this.#closed = true
+    this.#sweeper.stop()
+    this.clear()
+  }
+
+  #now(): number {
+    return this.#clock.now() - this.#start
+  }
+
+  #takes(set: () => void): boolean {
+    const rejected = this.#rejected
+    set()
+    return this.#rejected === rejected
+  }
+
+  #read(namespace: string, key: string): unknown {
+    const space = this.#table.get(namespace)
+    const stored = space?.entries.get(key)
+    if (space === undefined || stored === undefined) return this.#miss(namespace)
+    const now = this.#now()
+    if (now >= stored.expires) {
+      this.#expire(namespace, key)
+      return this.#miss(namespace)
+    }
+    stored.hits++
+    stored.lastAccess = Math.floor(now)
+    space.hits++
+    this.#hits++
+    return stored.value
+  }
+
+  #miss(namespace: string): null {
+    this.#misses++
+    this.#table.miss(namespace)
+    return null
+  }
+
+  #add(namespace: string, key: string, stored: StoredValue, dependsOn: readonly CacheKey[]): void {
+    while (this.#table.bytes + stored.size > this.#maxBytes) this.#evict()
+    this.#table.add(namespace, key, stored)
+    if (dependsOn.length > 0) {
+      this.#dependencies.own(
+        cacheId(namespace, key),
+        dependsOn.map((parent) => cacheId(parent.namespace, parent.key)),
+      )
+    } else if (!this.#dependencies.isEmpty) {
+      this.#dependencies.own(cacheId(namespace, key), [])
+    }
+    this.#sweeper.start()
+  }
+
+  #remove(namespace: string, key: string): void {
+    if (this.#table.remove(namespace, key) && !this.#dependencies.isEmpty) this.#dependencies.release(cacheId(namespace, key))
+  }
+
+  #evict(): void {
+    const { namespace, key } = this.#table.oldest()
+    this.#evictions++
+    this.#remove(namespace, key)
+  }
+
+  #expire(namespace: string, key: string): void {
+    this.#expirations++
+    this.#remove(namespace, key)
+  }
+
+  /** Looks at the next entries in turn; returns whether any entry is left to look at later. */
+  #sweep(): boolean {
+    const now = this.#now()
+    this.#sweepCursor ??= this.#table.entries()
+    for (let looked = 0; looked < MAX_SWEPT_ENTRIES; looked++) {
+      const next = this.#sweepCursor.next()
+      if (next.done) {
+        this.#sweepCursor = undefined
+        break
+      }
+      const { namespace, key, stored } = next.value
+      if (now >= stored.expires) this.#expire(namespace, key)
+    }
+    return this.#table.size > 0
+  }
+
+  /** Drops something and what the rules say follows from it. Returns the ids of the entries that went. */
+  #invalidate(drop: (dropped: Set<string>) => InvalidationEvent): ReadonlySet<string> {
+    const dropped = new Set<string>()
+    this.#rules.follow(drop(dropped), (target: InvalidationTarget) =>
+      typeof target === 'string' ? this.#dropPattern(target, dropped) : this.#dropKey(target, dropped),
+    )
+    return dropped
+  }
+
+  #dropKey({ namespace, key }: CacheKey, dropped: Set<string>): InvalidationEvent {
+    const stored = this.#table.find(namespace, key)
+    if (stored !== undefined) {
+      // An entry whose time is over was gone already, only not swept yet.
+      if (this.#now() >= stored.expires) this.#expire(namespace, key)
+      else {
+        dropped.add(cacheId(namespace, key))
+        this.#remove(namespace, key)
+      }
+    }
+    return { kind: 'delete', keys: [{ namespace, key }] }
+  }
+
+  #dropPattern(pattern: string, dropped: Set<string>): InvalidationEvent {
+    const keys = this.#matching(pattern)
+    for (const key of keys) this.#dropKey(key, dropped)
+    return { kind: 'pattern', pattern, keys }
+  }
+
+  #matching(pattern: string): readonly CacheKey[] {
+    const prefix = literalPrefix(pattern)
+    const { namespace, key } = parseCacheId(prefix)
+    if (!/[*?]/.test(pattern)) return this.#table.find(namespace, key) === undefined ? [] : [{ namespace, key }]
+    const matches = compileGlob(pattern)
+    const keys: CacheKey[] = []
+    for (const entry of this.#table.entries(prefix.includes(':') ? namespace : undefined)) {
+      if (matches(cacheId(entry.namespace, entry.key))) keys.push({ namespace: entry.namespace, key: entry.key })
+    }
+    return keys
+  }
+
+  #dropDependents(root: string, dropped: Set<string>): InvalidationEvent {
+    const keys = [...this.#dependencies.dependents(root)].map(parseCacheId)
+    for (const key of keys) this.#dropKey(key, dropped)
+    return { kind: 'dependency', keys }
+  }
+}
+
+function ratio(part: number, whole: number): number {
+  return whole === 0 ? 0 : part / whole
+}

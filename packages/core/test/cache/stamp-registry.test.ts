@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest'
+import { LEASE_MS, StampRegistry } from '../../src/cache/coherence/stamp-registry.ts'
+import { EVERYTHING } from '../../src/schema/catalog.ts'
+import { FakeClock, touching } from '../helpers.ts'
+
+function setUp() {
+  const clock = new FakeClock()
+  return { clock, registry: new StampRegistry(clock) }
+}
+
+describe('StampRegistry', () => {
+  it('gives the same stamps while nothing is written', () => {
+    const { registry } = setUp()
+    const stamps = registry.stampsOf(['a', 'b'])
+    expect(registry.stampsOf(['a', 'b'])).toEqual(stamps)
+  })
+
+  it('has no stamps of a table while a write to it is under way', () => {
+    const { registry } = setUp()
+    const intent = registry.begin(touching('a'))
+    expect(registry.stampsOf(['a'])).toBeUndefined()
+    expect(registry.stampsOf(['b'])).toBeDefined()
+    intent.end('committed')
+    expect(registry.stampsOf(['a'])).toBeDefined()
+  })
+
+  it.each(['committed', 'rolled-back'] as const)('gives a new stamp after a write that %s', (outcome) => {
+    const { registry } = setUp()
+    const before = registry.stateOf(['a'])
+    registry.begin(touching('a')).end(outcome)
+    expect(registry.stateOf(['a'])).not.toBe(before)
+  })
+
+  it('waits for the last of several writers', () => {
+    const { registry } = setUp()
+    const first = registry.begin(touching('a'))
+    const second = registry.begin(touching('a'))
+    first.end('committed')
+    first.end('committed')
+    expect(registry.stampsOf(['a'])).toBeUndefined()
+    second.end('committed')
+    expect(registry.stampsOf(['a'])).toBeDefined()
+  })
+
+  it('holds every table back while a write that may touch any is under way, and renews them all', () => {
+    const { registry } = setUp()
+    const before = registry.stateOf(['a', 'b'])
+    const intent = registry.begin(EVERYTHING)
+    expect(registry.stampsOf(['b'])).toBeUndefined()
+    intent.end('committed')
+    const after = registry.stampsOf(['a', 'b'])
+    expect(after?.some((stamp) => before?.split(',').includes(String(stamp)))).toBe(false)
+  })
+
+  it('holds a table back for the lease after an unknown outcome, and renews it then', () => {
+    const { clock, registry } = setUp()
+    const before = registry.stateOf(['a'])
+    registry.begin(touching('a')).end('unknown')
+    clock.advance(LEASE_MS - 1)
+    expect(registry.stampsOf(['a'])).toBeUndefined()
+    clock.advance(1)
+    const after = registry.stateOf(['a'])
+    expect(after).toBeDefined()
+    expect(after).not.toBe(before)
+  })
+
+  it('holds everything back for the lease after an unknown outcome of a write that may touch any', () => {
+    const { clock, registry } = setUp()
+    registry.begin(EVERYTHING).end('unknown')
+    expect(registry.stampsOf(['a'])).toBeUndefined()
+    clock.advance(LEASE_MS)
+    expect(registry.stampsOf(['a'])).toBeDefined()
+  })
+
+  it('never uses a stamp twice', () => {
+    const { registry } = setUp()
+    const seen = new Set<number>()
+    for (let round = 0; round < 50; round += 1) {
+      const [stamp = -1] = registry.stampsOf(['a']) ?? []
+      expect(seen.has(stamp)).toBe(false)
+      seen.add(stamp)
+      if (round % 3 === 0) registry.invalidate(EVERYTHING)
+      else registry.begin(touching('a')).end('committed')
+    }
+  })
+
+  describe('transactions', () => {
+    it('announce nothing before the commit', () => {
+      const { registry } = setUp()
+      const before = registry.stateOf(['a'])
+      const writes = registry.transaction()
+      writes.add(touching('a'))
+      expect(registry.stateOf(['a'])).toBe(before)
+      writes.beforeCommit()
+      expect(registry.stateOf(['a'])).toBeUndefined()
+      writes.end('committed')
+      expect(registry.stateOf(['a'])).not.toBe(before)
+    })
+
+    it('change nothing when they roll back', () => {
+      const { registry } = setUp()
+      const before = registry.stateOf(['a'])
+      const writes = registry.transaction()
+      writes.add(touching('a'))
+      writes.end('rolled-back')
+      expect(registry.stateOf(['a'])).toBe(before)
+    })
+
+    it('renew what a commit announced even if it failed', () => {
+      const { registry } = setUp()
+      const before = registry.stateOf(['a'])
+      const writes = registry.transaction()
+      writes.add(touching('a'))
+      writes.beforeCommit()
+      writes.end('rolled-back')
+      expect(registry.stateOf(['a'])).not.toBe(before)
+    })
+
+    it('count a commit of which only the end was seen', () => {
+      const { registry } = setUp()
+      const before = registry.stateOf(['a'])
+      const writes = registry.transaction()
+      writes.add(touching('a'))
+      writes.end('committed')
+      expect(registry.stateOf(['a'])).not.toBe(before)
+    })
+
+    it('forget what a savepoint wrote when it is rolled back, and keep what came before and after', () => {
+      const { registry } = setUp()
+      const before = Object.fromEntries(['a', 'b', 'c'].map((table) => [table, registry.stateOf([table])]))
+      const writes = registry.transaction()
+      writes.add(touching('a'))
+      writes.savepoint('s')
+      writes.add(touching('b'))
+      writes.rollbackTo('s')
+      writes.add(touching('c'))
+      writes.end('committed')
+      expect(registry.stateOf(['b'])).toBe(before.b)
+      expect(registry.stateOf(['a'])).not.toBe(before.a)
+      expect(registry.stateOf(['c'])).not.toBe(before.c)
+    })
+
+    it('keep what a released savepoint wrote', () => {
+      const { registry } = setUp()
+      const before = registry.stateOf(['b'])
+      const writes = registry.transaction()
+      writes.savepoint('outer')
+      writes.savepoint('inner')
+      writes.add(touching('b'))
+      writes.release('outer')
+      writes.end('committed')
+      expect(registry.stateOf(['b'])).not.toBe(before)
+    })
+  })
+})

@@ -1,1 +1,66 @@
-export { SluiceError, type SluiceErrorCode } from './shared/errors.ts'
+export type { AdapterHost } from './adapter-host.ts'
+export type { CacheEntry, CacheKey } from './cache/cache-entry.ts'
+export type { CachingStrategyEngineOptions } from './cache/cache-options.ts'
+export type { CacheEfficiency, CacheStats } from './cache/cache-stats.ts'
+export { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
+export type { InvalidationEvent, InvalidationRule, InvalidationTarget } from './cache/invalidation-rules.ts'
+export type { CacheSetOptions } from './cache/set-options.ts'
+export type { WarmEntry, WarmLoader, WarmOptions, WarmProgress } from './cache/warm-up.ts'
+export { getCachingStrategyEngine, getDefaultSluice, getQueryOptimizationEngine } from './default-sluice.ts'
+export { type CallSite, captureStack, formatCallSite, parseCallSite, registerOwnFrames } from './pipeline/call-site.ts'
+export type { Lookup, LookupKey } from './pipeline/lookup.ts'
+export {
+  type CacheRequest,
+  isRefusal,
+  type Operation,
+  type OperationKind,
+  type Refusal,
+  refuse,
+  type Shape,
+  type Source,
+} from './pipeline/operation.ts'
+export { writeOutcomeOf } from './pipeline/outcome.ts'
+export type { QueryStatsSnapshot } from './pipeline/query-stats.ts'
+export type { Mode, ScopeCounts } from './pipeline/scope.ts'
+export type { ShadowDifference } from './pipeline/shadow.ts'
+export type { TransactionWrites, WriteIntent, WriteOutcome, WriteTracker } from './pipeline/writes.ts'
+export { keyKinds, lookupKey } from './query/batch/key-text.ts'
+export { splitRows } from './query/batch/split-rows.ts'
+export { createConsoleReport, type ReportStream, wantsColor } from './query/detect/console-report.ts'
+export type { DetectionOptions } from './query/detect/detector.ts'
+export type { Finding, Pattern, Severity } from './query/detect/finding.ts'
+export { type FormatOptions, formatFinding } from './query/detect/format-finding.ts'
+export type { QueryOptimizationEngine } from './query/query-optimization-engine.ts'
+export { type CatalogTable, type Change, EVERYTHING, SchemaCatalog, type WriteEffect } from './schema/catalog.ts'
+export {
+  type CatalogData,
+  type ColumnInfo,
+  type ColumnType,
+  type ForeignKeyInfo,
+  type ReferentialAction,
+  type TableId,
+  type TableInfo,
+  tableId,
+} from './schema/catalog-data.ts'
+export type { CatalogRegistry } from './schema/catalog-registry.ts'
+export type { Connection } from './schema/connection.ts'
+export { readCatalog } from './schema/read-catalog.ts'
+export { effectOfStatement, readsOfStatement } from './schema/statement-effect.ts'
+export { canonicalKey } from './shared/canonical.ts'
+export type { Clock } from './shared/clock.ts'
+export { copyValue, isCopyable } from './shared/copy.ts'
+export { InvalidArgumentError, InvalidOptionError, SluiceError, type SluiceErrorCode } from './shared/errors.ts'
+export type { RandomSource } from './shared/random.ts'
+export {
+  createSluice,
+  hostOf,
+  type RunOptions,
+  type ScopeHandle,
+  type ScopeReport,
+  type Sluice,
+  type SluiceEvents,
+} from './sluice.ts'
+export type { BatchOptions, CacheOptions, ShadowModeOptions, SluiceOptions } from './sluice-options.ts'
+export { type AnalyzedSql, analyzeSql } from './sql/analyze.ts'
+export type { Dialect } from './sql/dialect.ts'
+export type { Statement, TableWrite, TransactionControl } from './sql/statement.ts'

@@ -1,0 +1,38 @@
+import { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
+import type { QueryOptimizationEngine } from './query/query-optimization-engine.ts'
+import { SluiceError } from './shared/errors.ts'
+import { createSluice, type Sluice } from './sluice.ts'
+
+const DEFAULT_MAX_BYTES = 100 * 1024 * 1024
+
+let defaultSluice: Sluice | undefined
+let maxBytes = DEFAULT_MAX_BYTES
+
+/** The process-wide Sluice, made by the first call: what a bare `withSluice()` and the engines' getters use. */
+export function getDefaultSluice(): Sluice {
+  defaultSluice ??= createSluice({ cache: { maxBytes } })
+  return defaultSluice
+}
+
+/**
+ * The process-wide cache.
+ *
+ * @param bytes - Its budget in bytes, 100 MiB when left out. Only the first call may choose it.
+ * @throws SluiceError `SLUICE_ALREADY_CREATED` when it exists with another budget.
+ */
+export function getCachingStrategyEngine(bytes?: number): CachingStrategyEngine {
+  if (defaultSluice === undefined && bytes !== undefined) {
+    new CachingStrategyEngine(bytes).close()
+    maxBytes = bytes
+  }
+  const { cache } = getDefaultSluice()
+  if (cache === undefined || (bytes !== undefined && bytes !== maxBytes)) {
+    throw new SluiceError('SLUICE_ALREADY_CREATED', `The process-wide cache exists with ${maxBytes} bytes; it was asked for with ${bytes}.`)
+  }
+  return cache
+}
+
+/** The process-wide query engine. */
+export function getQueryOptimizationEngine(): QueryOptimizationEngine {
+  return getDefaultSluice().queries
+}

@@ -1,0 +1,73 @@
+/** A place in the user's code. Lines and columns start at 1. */
+export interface CallSite {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  readonly functionName?: string
+}
+
+/** Folders of Sluice's own files: their frames are not the user's. */
+const ownFolders = new Set<string>([folderOf(import.meta.url)])
+
+/** Tells call sites which files are an adapter's own. Call once with `import.meta.url` from a file at the top of its sources. */
+export function registerOwnFrames(moduleUrl: string): void {
+  ownFolders.add(folderOf(moduleUrl))
+}
+
+function folderOf(moduleUrl: string): string {
+  const path = moduleUrl.replace(/^file:\/\//, '')
+  return path.replace(/\/(pipeline\/)?[^/]*$/, '/')
+}
+
+/** Frames that a capture keeps: ORMs put a dozen of their own above the user's. */
+const DEPTH = 30
+
+/** Remembers where we are. Costs a few microseconds; the stack becomes text only when `parseCallSite` reads it. */
+export function captureStack(): { readonly stack?: string } {
+  const holder: { stack?: string } = {}
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = DEPTH
+  Error.captureStackTrace(holder, captureStack)
+  Error.stackTraceLimit = limit
+  return holder
+}
+
+const FRAME = /^\s*at (?:async )?(?:(.+?) \()?((?:file:\/\/)?[^()\s][^()]*?):(\d+):(\d+)\)?$/
+
+/** Whether the user's code waited for several at once: `Promise.all` or the like stands above its frame. */
+export function isIssuedTogether(stack: string | undefined): boolean {
+  for (const line of (stack ?? '').split('\n').slice(1)) {
+    if (/^\s*at async Promise\.(all|allSettled|any|race) /.test(line)) return true
+    if (isUsers(line)) return false
+  }
+  return false
+}
+
+/** The topmost frame of a stack that belongs to the user: no package, no part of Node, no part of Sluice. */
+export function parseCallSite(stack: string | undefined): CallSite | undefined {
+  const line = (stack ?? '').split('\n').slice(1).find(isUsers)
+  const frame = line === undefined ? null : FRAME.exec(line)
+  if (frame === null) return undefined
+  const functionName = frame[1]?.replace(/^async /, '')
+  const site = { file: decodeURI(fileOf(frame)), line: Number(frame[3]), column: Number(frame[4]) }
+  return functionName === undefined || functionName.includes('<anonymous>') ? site : { ...site, functionName }
+}
+
+function fileOf(frame: RegExpExecArray): string {
+  return (frame[2] ?? '').replace(/^file:\/\//, '')
+}
+
+function isUsers(line: string): boolean {
+  const frame = FRAME.exec(line)
+  if (frame === null) return false
+  const file = fileOf(frame)
+  if (file.startsWith('node:') || file.includes('/node_modules/') || file.includes('\\node_modules\\')) return false
+  return ![...ownFolders].some((folder) => file.startsWith(folder))
+}
+
+/** `file:line:column`, the file relative to the working directory where it lies below it. */
+export function formatCallSite(site: CallSite, cwd: string = process.cwd()): string {
+  const prefix = cwd.endsWith('/') ? cwd : `${cwd}/`
+  const file = site.file.startsWith(prefix) ? site.file.slice(prefix.length) : site.file
+  return `${file}:${site.line}:${site.column}`
+}

@@ -1,0 +1,89 @@
+import type { WriteEffect } from '../schema/catalog.ts'
+import type { TableId } from '../schema/catalog-data.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import type { Lookup } from './lookup.ts'
+import type { TransactionWrites } from './writes.ts'
+
+/** One instrumented client: operations of different sources never meet. */
+export interface Source {
+  readonly id: string
+  readonly orm: 'prisma' | 'knex'
+  readonly dialect: Dialect
+  /** Whether its statements are seen on their connection. Where they are not, each execution counts as one query. */
+  readonly seesStatements: boolean
+}
+
+export type OperationKind = 'read' | 'write' | 'other'
+
+/** Why an operation was left to the database: a short word that statistics count by. */
+export interface Refusal {
+  readonly refused: string
+}
+
+export function refuse(reason: string): Refusal {
+  return { refused: reason }
+}
+
+export function isRefusal(value: object): value is Refusal {
+  return 'refused' in value
+}
+
+/** What an operation looks like without its values. One object for all operations of a fingerprint. */
+export interface Shape {
+  readonly fingerprint: string
+  /** What people are shown: `City.findMany where regionId`, or the SQL without its values. */
+  readonly label: string
+  readonly kind: OperationKind
+  /** The main table, when there is one. */
+  readonly table?: TableId | undefined
+  /** The columns it asks by, when it is a keyed lookup. */
+  readonly keyColumns?: readonly string[] | undefined
+  /** Whether the ORM itself merges those of this shape that are issued together: they count once. */
+  readonly mergedByOrm?: boolean
+  /** Whether it asks along a relation of the listing's rows, as far as is known. */
+  follows?(listing: Shape): boolean
+  /**
+   * How its author would ask once instead of many times, as code of the ORM.
+   *
+   * @param parent - The listing that came before, when it is known.
+   */
+  fix?(parent: Shape | undefined): string | undefined
+}
+
+/** A read whose answer may be kept. */
+export interface CacheRequest<TResult> {
+  /** Canonical and complete: equal keys mean equal questions to the same database. */
+  readonly key: string
+  /** Every table that the answer depends on. */
+  readonly tables: readonly TableId[]
+  /** An independent copy, or `undefined` when the value cannot be copied exactly. */
+  copy(value: TResult): { readonly value: TResult } | undefined
+}
+
+/** One ORM call in neutral form: what the adapters make and the core decides about. */
+export interface Operation<TResult = unknown> {
+  readonly source: Source
+  readonly kind: OperationKind
+  /** Left out by adapters that record each statement themselves. */
+  readonly shape?: Shape | undefined
+  /** Whether it runs inside a transaction of the user's. */
+  readonly inTransaction: boolean
+  /** Asks the database, as the bare ORM would. May be called more than once for reads. */
+  run(): Promise<TResult>
+  /** How it may be merged with others of its group. */
+  lookup?(): Lookup<TResult> | Refusal
+  cacheRequest?(): CacheRequest<TResult> | Refusal
+  /** For writes: what it touches. Left out by adapters that follow the SQL instead. */
+  effect?(): WriteEffect
+  /**
+   * For writes that take effect at a later commit: where effects are gathered until then; `undefined` when nobody follows the transaction.
+   * Left out where the result comes after the commit.
+   */
+  transactionWrites?(): TransactionWrites | undefined
+  /** A stack that leads to the user's call; text is read only when a report needs it. */
+  stack?(): { readonly stack?: string | undefined } | undefined
+  /** Whether the database may return the rows in any order. */
+  readonly unordered?: boolean
+  /** How many rows a result holds. */
+  rows?(result: TResult): number
+}

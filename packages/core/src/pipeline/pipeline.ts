@@ -1,0 +1,49 @@
+import type { Executor } from './executor.ts'
+import type { Handler } from './interceptor.ts'
+import type { Operation } from './operation.ts'
+import type { QueryStats } from './query-stats.ts'
+import type { Mode, ScopeStorage } from './scope.ts'
+
+export interface PipelineParts {
+  readonly scopes: ScopeStorage
+  readonly executor: Executor
+  readonly stats: QueryStats
+  /** One chain for each mode, made once. */
+  readonly chains: Readonly<Record<Mode, Handler>>
+  /** The mode of operations outside any scope. */
+  readonly mode: () => Mode
+  readonly onError: (error: unknown) => void
+}
+
+/** The way of every operation: through the chain of its scope's mode, and bare if Sluice itself fails. */
+export class Pipeline {
+  constructor(private readonly parts: PipelineParts) {}
+
+  /**
+   * Runs an operation.
+   *
+   * @throws Whatever the database or the ORM throws, untouched. Never an error of Sluice's own.
+   */
+  async execute<TResult>(operation: Operation<TResult>): Promise<TResult> {
+    const { scopes, stats, chains, mode } = this.parts
+    const current = scopes.current()
+    const scope = current?.ended === true ? undefined : current
+    stats.seen += 1
+    if (scope !== undefined) scope.counts.operations += 1
+    try {
+      return await chains[scope?.mode ?? mode()](operation, scope)
+    } catch (error) {
+      if (this.parts.executor.isDatabaseError(error)) throw error
+      return this.#withoutSluice(operation, error)
+    }
+  }
+
+  /** Sluice failed: a read is asked bare; a write that was sent is never sent again. */
+  #withoutSluice<TResult>(operation: Operation<TResult>, failure: unknown): Promise<TResult> {
+    this.parts.onError(failure)
+    const outcome = this.parts.executor.outcomeOf(operation)
+    if (outcome === undefined) return operation.run()
+    if (outcome === 'pending') return Promise.reject(failure)
+    return 'error' in outcome ? Promise.reject(outcome.error) : Promise.resolve(outcome.result as TResult)
+  }
+}

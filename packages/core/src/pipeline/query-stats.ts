@@ -1,0 +1,82 @@
+/** What Sluice did with the operations it saw, since it was made. */
+export interface QueryStatsSnapshot {
+  /** ORM operations seen. */
+  readonly seen: number
+  /** Executions: operations (Prisma) or statements (Knex) that were sent to the database. */
+  readonly executed: number
+  /** SQL statements seen on connections. Prisma: only with `sluiceAdapter`. */
+  readonly statements: number
+  /** Lookups answered by another lookup's query. */
+  readonly merged: number
+  /** Queries that answered several lookups. */
+  readonly batches: number
+  /** Lookups of a batch that had to be asked again singly. */
+  readonly replayed: number
+  /** Operations answered from the cache. */
+  readonly answered: number
+  /** Operations that ran twice in shadow mode and were compared. */
+  readonly shadowed: number
+  /** Shadow comparisons with different results. */
+  readonly shadowDifferences: number
+  /** Milliseconds spent waiting for the database, summed over executions. */
+  readonly databaseMs: number
+  /** Operations that were left as they are while optimising, by reason. */
+  readonly passedThrough: Readonly<Record<string, number>>
+  /** Tables that a statement wrote although its operation was not expected to. */
+  readonly touchMisses: number
+  /** Errors inside Sluice; each left its operation to the bare ORM. */
+  readonly errors: number
+}
+
+/** The mutable counters behind `QueryStatsSnapshot`. */
+export class QueryStats {
+  seen = 0
+  executed = 0
+  statements = 0
+  merged = 0
+  batches = 0
+  replayed = 0
+  answered = 0
+  shadowed = 0
+  shadowDifferences = 0
+  databaseMs = 0
+  touchMisses = 0
+  errors = 0
+  readonly #passedThrough = new Map<string, number>()
+
+  passThrough(reason: string): void {
+    this.#passedThrough.set(reason, (this.#passedThrough.get(reason) ?? 0) + 1)
+  }
+
+  snapshot(): QueryStatsSnapshot {
+    const {
+      seen,
+      executed,
+      statements,
+      merged,
+      batches,
+      replayed,
+      answered,
+      shadowed,
+      shadowDifferences,
+      databaseMs,
+      touchMisses,
+      errors,
+    } = this
+    return {
+      seen,
+      executed,
+      statements,
+      merged,
+      batches,
+      replayed,
+      answered,
+      shadowed,
+      shadowDifferences,
+      databaseMs,
+      passedThrough: Object.fromEntries(this.#passedThrough),
+      touchMisses,
+      errors,
+    }
+  }
+}

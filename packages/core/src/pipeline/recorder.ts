@@ -1,0 +1,83 @@
+import type { Clock } from '../shared/clock.ts'
+import type { Shape } from './operation.ts'
+import type { QueryStats } from './query-stats.ts'
+import type { ExecutionGroup, Scope } from './scope.ts'
+
+/** What can tell where it was issued. */
+interface Traceable {
+  stack?(): { readonly stack?: string | undefined } | undefined
+}
+
+/** Stacks are kept for so many executions of a group, beginning with the second; enough to tell its call sites. */
+const STACKS = 9
+
+/** Listings that a scope remembers: loops walk along a recent one. */
+const LISTINGS = 8
+
+/** One execution under way. */
+export interface Execution {
+  readonly scope: Scope | undefined
+  readonly group: ExecutionGroup | undefined
+  readonly startedAt: number
+}
+
+/** Counts what reaches the database, in total and by scope. */
+export class Recorder {
+  constructor(
+    private readonly clock: Clock,
+    private readonly stats: QueryStats,
+  ) {}
+
+  /**
+   * An execution of a shape begins.
+   *
+   * @param issued - Asked for its stack from the second execution of a group on.
+   */
+  begin(scope: Scope | undefined, shape: Shape, issued: Traceable): Execution {
+    this.stats.executed += 1
+    if (scope === undefined || scope.ended) return { scope: undefined, group: undefined, startedAt: this.clock.now() }
+    const group = scope.groups.get(shape.fingerprint) ?? this.#open(scope, shape)
+    const isOverlapping = group.inFlight > 0
+    group.inFlight += 1
+    if (isOverlapping && shape.mergedByOrm === true) return { scope, group, startedAt: this.clock.now() }
+    group.count += 1
+    if (isOverlapping) group.parallel += 1
+    if (group.count > 1 && group.stacks.length < STACKS) {
+      const captured = issued.stack?.()
+      if (captured !== undefined) group.stacks.push(captured)
+    }
+    return { scope, group, startedAt: this.clock.now() }
+  }
+
+  /**
+   * It ended, well or badly.
+   *
+   * @param rows - Rows that it returned.
+   * @param issued - Asked for its stack when it is a listing: when it returned several rows.
+   */
+  end({ scope, group, startedAt }: Execution, rows: number, issued: Traceable): void {
+    const ms = this.clock.now() - startedAt
+    this.stats.databaseMs += ms
+    if (scope === undefined || group === undefined) return
+    group.inFlight -= 1
+    group.databaseMs += ms
+    group.rows += rows
+    scope.counts.databaseMs += ms
+    if (rows > 1 && group.count === 1) {
+      if (scope.listings.length === LISTINGS) scope.listings.shift()
+      scope.listings.push({ shape: group.shape, stack: issued.stack?.() })
+    }
+  }
+
+  /** A statement was sent to the database. */
+  statement(scope: Scope | undefined): void {
+    this.stats.statements += 1
+    if (scope !== undefined) scope.counts.queries += 1
+  }
+
+  #open(scope: Scope, shape: Shape): ExecutionGroup {
+    const group = { shape, listings: [...scope.listings], count: 0, parallel: 0, inFlight: 0, databaseMs: 0, rows: 0, stacks: [] }
+    scope.groups.set(shape.fingerprint, group)
+    return group
+  }
+}

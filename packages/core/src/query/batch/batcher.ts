@@ -1,0 +1,207 @@
+import DataLoader from 'dataloader'
+import { LRUCache } from 'lru-cache'
+import type { Executor } from '../../pipeline/executor.ts'
+import type { Handler, Interceptor } from '../../pipeline/interceptor.ts'
+import type { Lookup, LookupKey } from '../../pipeline/lookup.ts'
+import { isRefusal, type Operation } from '../../pipeline/operation.ts'
+import type { QueryStats } from '../../pipeline/query-stats.ts'
+import type { Scope } from '../../pipeline/scope.ts'
+import { foldKey } from './fold-key.ts'
+
+/** After so many batches in a row that had to be asked again singly, a group is left alone. */
+const MAX_FAILURES = 3
+
+interface Waiter {
+  readonly operation: Operation<unknown>
+  readonly lookup: Lookup<unknown>
+}
+
+/** Wrapped, since a loader takes any Error among its results for a rejection. */
+type Answer = { readonly value: unknown } | { readonly error: unknown }
+
+interface ScopeBatches {
+  readonly loaders: Map<string, DataLoader<Waiter, Answer>>
+  /** Batches that wait for the end of the tick. */
+  readonly waiting: Set<() => void>
+}
+
+const BATCHES = Symbol('batches')
+
+/** Runs a callback when the current tick's promises are done: whatever was issued together has arrived by then. */
+function afterTick(callback: () => void): void {
+  Promise.resolve().then(() => process.nextTick(callback))
+}
+
+/**
+ * Merges lookups of one group that are issued in the same tick of one scope into one query.
+ * What a batch cannot answer for certain is asked singly, so that each caller gets what the bare ORM would give it.
+ */
+export class Batcher {
+  readonly #failures = new LRUCache<string, number>({ max: 1000 })
+
+  constructor(
+    private readonly executor: Executor,
+    private readonly stats: QueryStats,
+  ) {}
+
+  readonly interceptor: Interceptor = (next) => (operation, scope) => {
+    if (scope === undefined) {
+      if (operation.kind === 'read' && operation.lookup !== undefined) this.stats.passThrough('batch: no scope')
+      return next(operation, scope)
+    }
+    if (operation.kind !== 'read') {
+      // What was asked before a write is sent before it.
+      this.#dispatchWaiting(scope)
+      return next(operation, scope)
+    }
+    const lookup = operation.lookup?.()
+    if (lookup === undefined) return next(operation, scope)
+    if (isRefusal(lookup)) {
+      this.stats.passThrough(`batch: ${lookup.refused}`)
+      return next(operation, scope)
+    }
+    if ((this.#failures.get(lookup.group) ?? 0) >= MAX_FAILURES) {
+      this.stats.passThrough('batch: group failed before')
+      return next(operation, scope)
+    }
+    return this.#load(operation, lookup, scope, next)
+  }
+
+  async #load<T>(operation: Operation<T>, lookup: Lookup<T>, scope: Scope, next: Handler): Promise<T> {
+    const batches = this.#batchesOf(scope)
+    let loader = batches.loaders.get(lookup.group)
+    if (loader === undefined) {
+      loader = this.#createLoader(batches, lookup.maxKeys, scope, next)
+      batches.loaders.set(lookup.group, loader)
+    }
+    const answer = await loader.load({ operation, lookup } as Waiter)
+    if ('error' in answer) throw answer.error
+    return answer.value as T
+  }
+
+  #createLoader(batches: ScopeBatches, maxKeys: number, scope: Scope, next: Handler): DataLoader<Waiter, Answer> {
+    return new DataLoader<Waiter, Answer>((waiters) => this.#answer(waiters, scope, next), {
+      cache: false,
+      maxBatchSize: maxKeys,
+      batchScheduleFn: (dispatch) => {
+        batches.waiting.add(dispatch)
+        afterTick(() => {
+          if (batches.waiting.delete(dispatch)) dispatch()
+        })
+      },
+    })
+  }
+
+  #batchesOf(scope: Scope): ScopeBatches {
+    const known = scope.state.get(BATCHES) as ScopeBatches | undefined
+    if (known !== undefined) return known
+    const batches: ScopeBatches = { loaders: new Map(), waiting: new Set() }
+    scope.state.set(BATCHES, batches)
+    return batches
+  }
+
+  #dispatchWaiting(scope: Scope): void {
+    const batches = scope.state.get(BATCHES) as ScopeBatches | undefined
+    if (batches === undefined || batches.waiting.size === 0) return
+    const waiting = [...batches.waiting]
+    batches.waiting.clear()
+    for (const dispatch of waiting) dispatch()
+  }
+
+  async #answer(waiters: readonly Waiter[], scope: Scope, next: Handler): Promise<Answer[]> {
+    const [alone] = waiters
+    if (alone !== undefined && waiters.length === 1) return [await settle(next(alone.operation, scope))]
+    const byKey = new Map<string, Waiter[]>()
+    for (const waiter of waiters) {
+      const { text } = waiter.lookup.key
+      const same = byKey.get(text)
+      if (same === undefined) byKey.set(text, [waiter])
+      else same.push(waiter)
+    }
+    const leaders = [...byKey.values()].flatMap((same) => same.slice(0, 1))
+    const merged = await this.#askTogether(leaders, scope)
+    const answers = new Map<Waiter, Answer>()
+    const answerGroup = async (same: readonly Waiter[]): Promise<void> => {
+      const [leader, ...others] = same
+      if (leader === undefined) return
+      const { text } = leader.lookup.key
+      const found = merged?.has(text) === true ? { value: merged.get(text) } : await settle(next(leader.operation, scope))
+      answers.set(leader, found)
+      for (const other of others) {
+        // A failure may be the leader's alone: each of the others asks for itself.
+        const own = 'error' in found ? await settle(next(other.operation, scope)) : { value: other.lookup.copy(found.value) }
+        if (!('error' in found)) this.#countMerged(scope, 1)
+        answers.set(other, own)
+      }
+    }
+    await Promise.all([...byKey.values()].map(answerGroup))
+    return waiters.map((waiter) => answers.get(waiter) ?? { error: new Error('A lookup was lost in its batch.') })
+  }
+
+  /** One query for all keys that are safe to ask together; `undefined` if it was not made or failed. */
+  async #askTogether(leaders: readonly Waiter[], scope: Scope): Promise<ReadonlyMap<string, unknown> | undefined> {
+    const together = distinguishable(leaders)
+    const [first] = together
+    if (first === undefined || together.length < 2) return undefined
+    const { group } = first.lookup
+    try {
+      const keys = together.map(({ lookup }) => lookup.key)
+      const merged = await this.executor.runAs(first.operation, scope, () => first.lookup.runMany(keys))
+      const answered = merged?.size ?? 0
+      this.stats.batches += 1
+      this.stats.replayed += together.length - answered
+      if (answered === 0) this.#failures.set(group, (this.#failures.get(group) ?? 0) + 1)
+      else {
+        this.#failures.delete(group)
+        this.#countMerged(scope, answered - 1)
+      }
+      return merged
+    } catch {
+      // Whoever's key it was gets the error from its own query.
+      this.stats.replayed += together.length
+      this.#failures.set(group, (this.#failures.get(group) ?? 0) + 1)
+      return undefined
+    }
+  }
+
+  #countMerged(scope: Scope, lookups: number): void {
+    this.stats.merged += lookups
+    scope.counts.merged += lookups
+  }
+}
+
+async function settle(promise: Promise<unknown>): Promise<Answer> {
+  try {
+    return { value: await promise }
+  } catch (error) {
+    return { error }
+  }
+}
+
+/** The waiters whose keys no collation holds equal: where a database might mix two keys up, each is asked alone. */
+function distinguishable(waiters: readonly Waiter[]): readonly Waiter[] {
+  if (!waiters.some(({ lookup }) => hasText(lookup.key))) return waiters
+  const byFold = new Map<string, Waiter[]>()
+  for (const waiter of waiters) {
+    const fold = foldOf(waiter.lookup.key)
+    byFold.set(fold, [...(byFold.get(fold) ?? []), waiter])
+  }
+  return [...byFold.values()].flatMap((alike) => {
+    const [only] = alike
+    if (only === undefined || alike.length > 1) return []
+    // MySQL's collations equate letters beyond accents and case (`ß` and `ss`): its other alphabets are not merged.
+    return only.operation.source.dialect === 'mysql' && !isAscii(only.lookup.key) ? [] : [only]
+  })
+}
+
+function hasText(key: LookupKey): boolean {
+  return key.values.some((value) => typeof value === 'string')
+}
+
+function foldOf(key: LookupKey): string {
+  return JSON.stringify(key.values.map((value) => (typeof value === 'string' ? foldKey(value) : `i${value}`)))
+}
+
+function isAscii(key: LookupKey): boolean {
+  return key.values.every((value) => typeof value !== 'string' || /^[\x20-\x7e]*$/.test(value))
+}

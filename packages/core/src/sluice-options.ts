@@ -1,0 +1,128 @@
+import type { Mode } from './pipeline/scope.ts'
+import type { DetectionOptions } from './query/detect/detector.ts'
+import type { Clock } from './shared/clock.ts'
+import { InvalidOptionError } from './shared/errors.ts'
+import { checkOptions, option } from './shared/options.ts'
+import type { RandomSource } from './shared/random.ts'
+
+export interface CacheOptions {
+  /**
+   * Seconds that a query's result is kept at most. It bounds what other processes' writes can leave stale: Sluice drops
+   * a result at once when this process writes to a table that it came from. Raise it where this process is the only writer.
+   * Greater than `0`.
+   * @defaultValue 1
+   */
+  readonly ttl?: number
+  /**
+   * Bytes of heap for all entries. Minimum: `1`.
+   * @defaultValue 104857600
+   */
+  readonly maxBytes?: number
+  /**
+   * If given, only reads of these tables alone are kept; a table or model name each.
+   * @defaultValue every table
+   */
+  readonly tables?: readonly string[]
+  /**
+   * What changes results without standing in the statement, such as a session's role or tenant; results are kept apart by it.
+   * Called for each read; must not throw.
+   * @defaultValue nothing
+   */
+  readonly context?: () => string
+}
+
+export interface BatchOptions {
+  /**
+   * Keys in one merged query. From `2` to `30000`; each database's bind limit holds besides.
+   * @defaultValue 500
+   */
+  readonly maxKeys?: number
+}
+
+export interface ShadowModeOptions {
+  /**
+   * The share of reads that run both ways in `shadow` mode, from `0` to `1`.
+   * @defaultValue 1
+   */
+  readonly sample?: number
+}
+
+export interface SluiceOptions {
+  /**
+   * `observe` changes nothing and reports; `shadow` also runs the optimised way beside the bare one and compares;
+   * `optimize` merges and caches. The environment variable `SLUICE_MODE` stands in where it is not given.
+   * @defaultValue 'observe'
+   */
+  readonly mode?: Mode
+  /**
+   * The share of scopes that `mode` applies to, from `0` to `1`; the others are observed.
+   * @defaultValue 1
+   */
+  readonly rollout?: number
+  /**
+   * Caching of query results; `false` switches it off.
+   * @defaultValue {}
+   */
+  readonly cache?: CacheOptions | false
+  /**
+   * Merging of lookups; `false` switches it off.
+   * @defaultValue {}
+   */
+  readonly batch?: BatchOptions | false
+  /**
+   * N+1 detection; `false` switches it off.
+   * @defaultValue {}
+   */
+  readonly detection?: DetectionOptions | false
+  /**
+   * How `shadow` mode samples.
+   * @defaultValue {}
+   */
+  readonly shadow?: ShadowModeOptions
+  /**
+   * Where time comes from. For tests.
+   * @defaultValue the process's clocks
+   */
+  readonly clock?: Clock
+  /**
+   * Where chance comes from. For tests.
+   * @defaultValue Math.random
+   */
+  readonly random?: RandomSource
+}
+
+const MODES: readonly Mode[] = ['observe', 'shadow', 'optimize']
+const mode = option.oneOf(...MODES)
+
+/**
+ * Checks a mode.
+ *
+ * @throws InvalidOptionError when it is none.
+ */
+export function checkMode(value: unknown, name = 'mode'): Mode {
+  if (!mode.accepts(value)) throw new InvalidOptionError(name, mode.expected, value)
+  return value as Mode
+}
+
+/** @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of bounds. */
+export function checkSluiceOptions(options: SluiceOptions): void {
+  const group = option.either(option.false, option.object)
+  checkOptions(options, {
+    mode,
+    rollout: option.number(0, 1),
+    cache: group,
+    batch: group,
+    detection: group,
+    shadow: option.object,
+    clock: option.object,
+    random: option.callback,
+  })
+  const { cache, batch, detection, shadow } = options
+  if (cache) {
+    const rules = { ttl: option.positive, maxBytes: option.integer(1), tables: option.strings, context: option.callback }
+    checkOptions(cache, rules, 'cache.')
+  }
+  if (batch) checkOptions(batch, { maxKeys: option.integer(2, 30_000) }, 'batch.')
+  if (detection) checkOptions(detection, { threshold: option.integer(2) }, 'detection.')
+  if (shadow) checkOptions(shadow, { sample: option.number(0, 1) }, 'shadow.')
+}

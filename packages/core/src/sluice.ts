@@ -1,0 +1,309 @@
+import { type AdapterHost, HOST } from './adapter-host.ts'
+import { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
+import { StampRegistry } from './cache/coherence/stamp-registry.ts'
+import { ResultCache } from './cache/result-cache.ts'
+import { Executor } from './pipeline/executor.ts'
+import { compose, type Interceptor } from './pipeline/interceptor.ts'
+import { writeOutcomeOf } from './pipeline/outcome.ts'
+import { Pipeline } from './pipeline/pipeline.ts'
+import { QueryStats } from './pipeline/query-stats.ts'
+import { Recorder } from './pipeline/recorder.ts'
+import { type Mode, Scope, type ScopeCounts, ScopeStorage } from './pipeline/scope.ts'
+import { type ShadowDifference, shadow } from './pipeline/shadow.ts'
+import { trackWrites } from './pipeline/track-writes.ts'
+import { Batcher } from './query/batch/batcher.ts'
+import { Detector } from './query/detect/detector.ts'
+import type { Finding } from './query/detect/finding.ts'
+import { QueryOptimizationEngine } from './query/query-optimization-engine.ts'
+import { EVERYTHING } from './schema/catalog.ts'
+import type { TableId } from './schema/catalog-data.ts'
+import { CatalogRegistry } from './schema/catalog-registry.ts'
+import { systemClock } from './shared/clock.ts'
+import { Emitter } from './shared/emitter.ts'
+import { InvalidArgumentError, SluiceError } from './shared/errors.ts'
+import { checkMode, checkSluiceOptions, type SluiceOptions } from './sluice-options.ts'
+
+/** What happened in a scope. */
+export interface ScopeReport extends Readonly<ScopeCounts> {
+  readonly name: string
+  readonly mode: Mode
+  readonly durationMs: number
+  readonly findings: readonly Finding[]
+}
+
+export interface SluiceEvents {
+  /** An N+1 was found in a scope that has ended. */
+  finding: Finding
+  /** A scope has ended. */
+  scope: ScopeReport
+  /** Shadow mode found a difference. */
+  shadowDifference: ShadowDifference
+  /** Sluice's own code failed; the operation went on without it. */
+  error: unknown
+}
+
+/** An open scope, for those who open and close it in different places; `sluice.run` does both. */
+export interface ScopeHandle {
+  /** What people call the scope. May be set until it ends. */
+  name: string
+  readonly counts: Readonly<ScopeCounts>
+  /** Runs a function in the scope; what it awaits belongs to the scope too. */
+  enter<T>(fn: () => T): T
+  /** Ends the scope and reports. A second call reports the same without emitting again. */
+  end(): ScopeReport
+}
+
+export interface RunOptions {
+  /** What people call the scope. @defaultValue 'run' */
+  readonly name?: string
+}
+
+const DEFAULT_MAX_KEYS = 500
+const DEFAULT_TTL = 1
+
+/** One Sluice: the engines, and what joins them. Made by `createSluice`. */
+export class Sluice {
+  readonly queries: QueryOptimizationEngine
+  /** The in-process cache; `undefined` when it is switched off. */
+  readonly cache: CachingStrategyEngine | undefined
+  /** For adapters. */
+  readonly [HOST]: AdapterHost
+
+  readonly #options: SluiceOptions
+  readonly #clock
+  readonly #random
+  readonly #events: Emitter<SluiceEvents>
+  readonly #scopes = new ScopeStorage()
+  readonly #stats = new QueryStats()
+  readonly #catalogs = new CatalogRegistry()
+  readonly #stamps: StampRegistry
+  readonly #detector: Detector | undefined
+  readonly #closing = new Set<() => void>()
+  #mode: Mode
+  #closed = false
+
+  constructor(options: SluiceOptions = {}) {
+    checkSluiceOptions(options)
+    this.#options = options
+    const fromEnvironment = process.env.SLUICE_MODE
+    this.#mode = options.mode ?? (fromEnvironment ? checkMode(fromEnvironment, 'SLUICE_MODE') : 'observe')
+    this.#clock = options.clock ?? systemClock
+    this.#random = options.random ?? Math.random
+    this.#events = new Emitter((error) => this.#reportListenerError(error))
+    this.#stamps = new StampRegistry(this.#clock)
+    this.#detector = options.detection === false ? undefined : new Detector(options.detection)
+    this.queries = new QueryOptimizationEngine(this.#stats, this.#detector)
+    const { cache } = options
+    this.cache =
+      cache === false
+        ? undefined
+        : new CachingStrategyEngine({ clock: this.#clock, ...(cache?.maxBytes === undefined ? {} : { maxBytes: cache.maxBytes }) })
+    this[HOST] = this.#createHost()
+  }
+
+  /** How operations are treated now. Scopes keep the mode that they began with. */
+  get mode(): Mode {
+    return this.#mode
+  }
+
+  /**
+   * Changes the mode, for scopes that begin from now on and for what runs outside any scope.
+   *
+   * @throws InvalidOptionError for an unknown mode; SluiceError `SLUICE_CLOSED` after `close()`.
+   */
+  setMode(mode: Mode): void {
+    this.#assertOpen()
+    this.#mode = checkMode(mode)
+  }
+
+  /**
+   * Runs a function in a scope of its own: a job, a script, a test; whatever is no HTTP request.
+   * Queries are merged within a scope and never across.
+   */
+  async run<T>(fn: () => T | Promise<T>, options: RunOptions = {}): Promise<T> {
+    const scope = this.openScope(options.name ?? 'run')
+    try {
+      // Prisma's promises are lazy: they must be awaited inside.
+      return await scope.enter(async () => await fn())
+    } finally {
+      scope.end()
+    }
+  }
+
+  /** Opens a scope whose end somebody else will tell. */
+  openScope(name: string): ScopeHandle {
+    const { rollout } = this.#options
+    const mode = this.#mode === 'observe' || rollout === undefined || this.#random() < rollout ? this.#mode : 'observe'
+    const scope = new Scope(name, mode, this.#clock.now())
+    const report = this.#once(() => this.#endScope(scope))
+    return {
+      get name() {
+        return scope.name
+      },
+      set name(value: string) {
+        scope.name = value
+      },
+      counts: scope.counts,
+      enter: (fn) => this.#scopes.enter(scope, fn),
+      end: report,
+    }
+  }
+
+  /**
+   * Says that somebody else wrote to a table: a script, a migration, another program. What came from the table is asked anew.
+   *
+   * @param table - A model's or a table's name, or `schema.table`.
+   * @param ids - The primary keys written. Kept for finer tags; today the whole table counts as written.
+   * @throws InvalidArgumentError when a catalogue is known and has no such table.
+   */
+  invalidate(table: string, ids?: readonly unknown[]): void {
+    if (typeof table !== 'string' || table === '') throw new InvalidArgumentError('table', 'the name of a model or table', table)
+    if (ids !== undefined && !Array.isArray(ids)) throw new InvalidArgumentError('ids', 'an array of primary keys', ids)
+    const tables = this.#catalogs.resolve(table)
+    if (tables.size === 0 && this.#catalogs.isKnown()) {
+      throw new InvalidArgumentError('table', 'the name of a model or table that a catalogue knows', table)
+    }
+    this.#stamps.invalidate(tables.size === 0 ? EVERYTHING : { tables, everything: false })
+  }
+
+  /** Listens to an event; returns the function that stops it. */
+  on<K extends keyof SluiceEvents>(event: K, listener: (payload: SluiceEvents[K]) => void): () => void {
+    return this.#events.on(event, listener)
+  }
+
+  /** Stops everything. Instrumented clients go on as if bare. A second call does nothing. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#mode = 'observe'
+    for (const callback of this.#closing) callback()
+    this.#closing.clear()
+    this.cache?.close()
+    this.#events.clear()
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new SluiceError('SLUICE_CLOSED', 'This Sluice was closed.')
+  }
+
+  #endScope(scope: Scope): ScopeReport {
+    scope.ended = true
+    const findings = this.#detector?.inspect(scope) ?? []
+    const report: ScopeReport = {
+      ...scope.counts,
+      name: scope.name,
+      mode: scope.mode,
+      durationMs: this.#clock.now() - scope.startedAt,
+      findings,
+    }
+    for (const finding of findings) this.#events.emit('finding', finding)
+    this.#events.emit('scope', report)
+    return report
+  }
+
+  #once<T>(make: () => T): () => T {
+    let made: { readonly value: T } | undefined
+    return () => {
+      made ??= { value: make() }
+      return made.value
+    }
+  }
+
+  #createHost(): AdapterHost {
+    const recorder = new Recorder(this.#clock, this.#stats)
+    const executor = new Executor(recorder)
+    const pipeline = new Pipeline({
+      scopes: this.#scopes,
+      executor,
+      stats: this.#stats,
+      chains: this.#createChains(executor),
+      mode: () => this.#mode,
+      onError: (error) => this.#reportError(error),
+    })
+    const { batch } = this.#options
+    let lastSource = 0
+    const warned = new Set<string>()
+    return {
+      execute: (operation) => pipeline.execute(operation),
+      scopes: this.#scopes,
+      recorder,
+      stats: this.#stats,
+      catalogs: this.#catalogs,
+      writes: this.#stamps,
+      maxKeys: (batch === false ? undefined : batch?.maxKeys) ?? DEFAULT_MAX_KEYS,
+      isOptimizing: () => this.#mode !== 'observe',
+      nextSourceId: (orm) => {
+        lastSource += 1
+        return `${orm}${lastSource}`
+      },
+      reportError: (error) => this.#reportError(error),
+      warn: (message) => {
+        if (warned.has(message)) return
+        warned.add(message)
+        process.emitWarning(message, { type: 'SluiceWarning' })
+      },
+      onClose: (callback) => void this.#closing.add(callback),
+    }
+  }
+
+  #createChains(executor: Executor) {
+    const { cache, batch } = this.#options
+    const writes = trackWrites(this.#stamps, writeOutcomeOf)
+    const interceptors: Interceptor[] = []
+    if (this.cache !== undefined) {
+      const { ttl, tables, context } = cache === false || cache === undefined ? {} : cache
+      const allows = tables === undefined ? undefined : (read: readonly TableId[]) => this.#areListed(tables, read)
+      interceptors.push(new ResultCache(this.cache, this.#stamps, this.#stats, { ttl: ttl ?? DEFAULT_TTL, allows, context }).interceptor)
+    }
+    if (batch !== false) interceptors.push(new Batcher(executor, this.#stats).interceptor)
+    const optimize = compose([writes, ...interceptors], executor.run)
+    const compare = shadow(compose(interceptors, executor.run), {
+      sample: this.#options.shadow?.sample ?? 1,
+      random: this.#random,
+      tracker: this.#stamps,
+      stats: this.#stats,
+      report: (difference) => this.#events.emit('shadowDifference', difference),
+      onError: (error) => this.#reportError(error),
+    })
+    return { observe: compose([writes], executor.run), shadow: compose([writes, compare], executor.run), optimize }
+  }
+
+  #areListed(names: readonly string[], read: readonly TableId[]): boolean {
+    return read.every((table) => names.some((name) => this.#catalogs.resolve(name).has(table)))
+  }
+
+  #reportError(error: unknown): void {
+    this.#stats.errors += 1
+    this.#events.emit('error', error)
+  }
+
+  #reportListenerError(error: unknown): void {
+    this.#stats.errors += 1
+    process.emitWarning(`A listener of a Sluice event threw: ${error instanceof Error ? error.message : String(error)}`, {
+      type: 'SluiceWarning',
+    })
+  }
+}
+
+/**
+ * Makes a Sluice.
+ *
+ * @throws InvalidOptionError that names the option, what was expected, and what came.
+ * @example
+ * ```ts
+ * import { createSluice } from '@sluice/core'
+ *
+ * const sluice = createSluice({ mode: 'observe' })
+ * sluice.on('finding', (finding) => console.error(finding.scope, finding.label, finding.count))
+ * ```
+ */
+export function createSluice(options: SluiceOptions = {}): Sluice {
+  return new Sluice(options)
+}
+
+/** The services that a Sluice offers to adapters. */
+export function hostOf(sluice: Sluice): AdapterHost {
+  const host = (sluice as Sluice | undefined)?.[HOST]
+  if (host === undefined) throw new InvalidArgumentError('sluice', 'a Sluice made by createSluice()', sluice)
+  return host
+}

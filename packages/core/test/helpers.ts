@@ -1,0 +1,96 @@
+import type { Clock, Lookup, LookupKey, Operation, Refusal, Shape, Source, WriteEffect } from '@sluice/core'
+import { keyKinds, lookupKey } from '@sluice/core'
+
+/** A clock that stands still until it is told to move. */
+export class FakeClock implements Clock {
+  ms = 1000
+
+  now(): number {
+    return this.ms
+  }
+
+  wall(): number {
+    return 1_700_000_000_000 + this.ms
+  }
+
+  advance(ms: number): void {
+    this.ms += ms
+  }
+}
+
+export const source: Source = { id: 'test1', orm: 'knex', dialect: 'sqlite', seesStatements: false }
+
+export function shape(label: string, kind: Shape['kind'] = 'read'): Shape {
+  return { fingerprint: `fp:${label}`, label, kind }
+}
+
+/** Ends the current turn of the event loop: everything issued before has settled as far as it can. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** A table in memory that counts how it is asked. */
+export class FakeTable {
+  readonly queries: string[] = []
+
+  constructor(readonly rows: { id: unknown; [column: string]: unknown }[]) {}
+
+  find(id: unknown): Promise<unknown> {
+    this.queries.push(`one ${String(id)}`)
+    return Promise.resolve(this.rows.find((row) => row.id === id) ?? null)
+  }
+
+  findMany(ids: readonly unknown[]): Promise<Map<string, unknown>> {
+    this.queries.push(`many ${ids.map(String).join()}`)
+    const found = new Map<string, unknown>()
+    for (const id of ids) found.set(lookupKey([id])?.text ?? '', this.rows.find((row) => row.id === id) ?? null)
+    return Promise.resolve(found)
+  }
+}
+
+export interface ReadOptions {
+  readonly run: () => Promise<unknown>
+  readonly key?: unknown
+  readonly runMany?: (keys: readonly LookupKey[]) => Promise<ReadonlyMap<string, unknown> | undefined>
+  readonly group?: string
+  readonly maxKeys?: number
+  readonly label?: string
+  readonly refused?: string
+  readonly cache?: { key: string; tables: readonly string[] }
+  readonly inTransaction?: boolean
+  readonly source?: Source
+}
+
+export function read(options: ReadOptions): Operation<unknown> {
+  const { run, key, runMany, cache, label = 'read' } = options
+  const lookup = key === undefined ? undefined : lookupKey([key])
+  return {
+    source: options.source ?? source,
+    kind: 'read',
+    shape: shape(label),
+    inTransaction: options.inTransaction ?? false,
+    run,
+    lookup: (): Lookup<unknown> | Refusal =>
+      lookup === undefined || runMany === undefined
+        ? { refused: options.refused ?? 'no key' }
+        : {
+            group: `${options.group ?? label} ${keyKinds(lookup)}`,
+            lane: 'lane',
+            key: lookup,
+            maxKeys: options.maxKeys ?? 100,
+            runMany,
+            copy: (value) => structuredClone(value),
+          },
+    cacheRequest: () =>
+      cache === undefined ? { refused: 'not cacheable' } : { ...cache, copy: (value) => ({ value: structuredClone(value) }) },
+    rows: (result) => (Array.isArray(result) ? result.length : 1),
+  }
+}
+
+export function write(effect: WriteEffect, run: () => Promise<unknown>): Operation<unknown> {
+  return { source, kind: 'write', shape: shape('write', 'write'), inTransaction: false, run, effect: () => effect }
+}
+
+export function touching(...tables: string[]): WriteEffect {
+  return { tables: new Set(tables), everything: false }
+}

@@ -1,0 +1,239 @@
+import {
+  type CallSite,
+  createSluice,
+  type Finding,
+  formatFinding,
+  hostOf,
+  type Operation,
+  parseCallSite,
+  type ScopeReport,
+} from '@sluice/core'
+import { describe, expect, it } from 'vitest'
+import { createConsoleReport } from '../../src/query/detect/console-report.ts'
+import { FakeClock, read, touching, write } from '../helpers.ts'
+
+const at = (file: string, line: number) => ({ stack: `Error\n    at load (${file}:${line}:7)` })
+
+function setUp(threshold?: number) {
+  const clock = new FakeClock()
+  const sluice = createSluice({ clock, detection: threshold === undefined ? {} : { threshold } })
+  const findings: Finding[] = []
+  sluice.on('finding', (finding) => findings.push(finding))
+  const run = (label: string, site = at('/app/a.ts', 1), ms = 1, result: unknown = null) => {
+    const operation: Operation<unknown> = {
+      ...read({
+        run: async () => {
+          clock.advance(ms)
+          return result
+        },
+        label,
+      }),
+      stack: () => site,
+    }
+    return hostOf(sluice).execute(operation)
+  }
+  return { sluice, findings, run }
+}
+
+describe('N+1 detection', () => {
+  it('reports a shape from the threshold on', async () => {
+    const { sluice, findings, run } = setUp()
+    await sluice.run(async () => {
+      for (let i = 0; i < 4; i += 1) await run('four')
+      for (let i = 0; i < 5; i += 1) await run('five')
+    })
+    expect(findings.map(({ label, count }) => [label, count])).toEqual([['five', 5]])
+  })
+
+  it('keeps scopes apart', async () => {
+    const { sluice, findings, run } = setUp()
+    for (let i = 0; i < 10; i += 1) await sluice.run(() => run('once'))
+    expect(findings).toEqual([])
+  })
+
+  it('keeps call sites apart', async () => {
+    const { sluice, findings, run } = setUp()
+    await sluice.run(async () => {
+      for (let i = 0; i < 3; i += 1) await run('shared', at('/app/a.ts', 1))
+      for (let i = 0; i < 3; i += 1) await run('shared', at('/app/b.ts', 2))
+    })
+    expect(findings).toEqual([])
+  })
+
+  it('tells sequential, parallel and mixed patterns', async () => {
+    const { sluice, findings, run } = setUp()
+    await sluice.run(async () => {
+      for (let i = 0; i < 6; i += 1) await run('loop')
+      await Promise.all(Array.from({ length: 6 }, () => run('together')))
+      for (let i = 0; i < 4; i += 1) await Promise.all([run('pairs'), run('pairs')])
+    })
+    expect(Object.fromEntries(findings.map(({ label, pattern }) => [label, pattern]))).toEqual({
+      loop: 'sequential',
+      together: 'parallel',
+      pairs: 'interleaved',
+    })
+  })
+
+  it('names the listing that came before', async () => {
+    const { sluice, findings, run } = setUp()
+    await sluice.run(async () => {
+      await run('list', at('/app/a.ts', 3), 1, [1, 2, 3])
+      for (let i = 0; i < 5; i += 1) await run('each', at('/app/a.ts', 5))
+    })
+    expect(findings[0]?.parent).toEqual({ label: 'list', callSite: { file: '/app/a.ts', line: 3, column: 7, functionName: 'load' } })
+  })
+
+  it('says what the scope could do with', async () => {
+    const { sluice, findings, run } = setUp()
+    await sluice.run(async () => {
+      await run('list')
+      for (let i = 0; i < 10; i += 1) await run('each')
+    })
+    expect(findings[0]).toMatchObject({ queries: 11, queriesPossible: 2, databaseMs: 10 })
+  })
+
+  it('rates by count and by time', async () => {
+    const { sluice, findings, run } = setUp()
+    await sluice.run(async () => {
+      for (let i = 0; i < 5; i += 1) await run('few')
+      for (let i = 0; i < 10; i += 1) await run('ten')
+      for (let i = 0; i < 50; i += 1) await run('many')
+      for (let i = 0; i < 5; i += 1) await run('slow', at('/app/a.ts', 1), 20)
+    })
+    expect(findings.map(({ severity }) => severity)).toEqual(['low', 'medium', 'high', 'high'])
+  })
+
+  it('counts what was executed, not what was merged', async () => {
+    const sluice = createSluice({ mode: 'optimize', cache: false })
+    const findings: Finding[] = []
+    sluice.on('finding', (finding) => findings.push(finding))
+    const find = (key: number) =>
+      hostOf(sluice).execute(read({ key, run: async () => key, runMany: async (keys) => new Map(keys.map(({ text }) => [text, text])) }))
+    await sluice.run(() => Promise.all(Array.from({ length: 20 }, (_, key) => find(key))))
+    expect(findings).toEqual([])
+  })
+
+  it('does not report writes', async () => {
+    const { sluice, findings } = setUp()
+    await sluice.run(async () => {
+      for (let i = 0; i < 9; i += 1) await hostOf(sluice).execute(write(touching('t'), async () => 1))
+    })
+    expect(findings).toEqual([])
+  })
+
+  it('adds up occurrences over scopes and keeps the worst', async () => {
+    const { sluice, run } = setUp()
+    for (const times of [5, 9, 6]) {
+      await sluice.run(async () => {
+        for (let i = 0; i < times; i += 1) await run('again')
+      })
+    }
+    expect(sluice.queries.getNPlusOnePatterns()).toMatchObject([{ label: 'again', count: 9, occurrences: 3 }])
+  })
+
+  it('honours the threshold, and can be switched off', async () => {
+    const low = setUp(2)
+    await low.sluice.run(async () => {
+      for (let i = 0; i < 2; i += 1) await low.run('twice')
+    })
+    expect(low.findings).toHaveLength(1)
+    const off = createSluice({ detection: false })
+    await off.run(() => Promise.all(Array.from({ length: 9 }, () => hostOf(off).execute(read({ run: async () => 1 })))))
+    expect(off.queries.getNPlusOnePatterns()).toEqual([])
+  })
+
+  it('reports each scope with what it counted', async () => {
+    const { sluice, run } = setUp()
+    const reports: ScopeReport[] = []
+    sluice.on('scope', (report) => reports.push(report))
+    await sluice.run(() => run('one'), { name: 'job' })
+    expect(reports).toMatchObject([{ name: 'job', mode: 'observe', operations: 1, queries: 1, durationMs: 1, databaseMs: 1 }])
+  })
+})
+
+describe('parseCallSite', () => {
+  const site = (...frames: string[]): CallSite | undefined => parseCallSite(`Error\n${frames.map((frame) => `    at ${frame}`).join('\n')}`)
+
+  it('skips packages, Node, and Sluice itself', () => {
+    const own = new URL('../../src/pipeline/pipeline.ts', import.meta.url).pathname
+    expect(
+      site(
+        'new Promise (<anonymous>)',
+        'x (/app/node_modules/knex/lib/a.js:1:2)',
+        'node:internal/x:3:4',
+        `y (${own}:5:6)`,
+        'load (/app/src/a.ts:7:8)',
+      ),
+    ).toEqual({ file: '/app/src/a.ts', line: 7, column: 8, functionName: 'load' })
+  })
+
+  it('reads asynchronous frames, URLs, and frames without a name', () => {
+    expect(site('async Promise.all (index 0)', 'async load (file:///app/a%20b.ts:7:8)')).toEqual({
+      file: '/app/a b.ts',
+      line: 7,
+      column: 8,
+      functionName: 'load',
+    })
+    expect(site('async /app/a.ts:7:8')).toEqual({ file: '/app/a.ts', line: 7, column: 8 })
+  })
+
+  it('finds nothing where nothing is the user’s', () => {
+    expect(site('node:internal/x:3:4')).toBeUndefined()
+    expect(parseCallSite(undefined)).toBeUndefined()
+  })
+})
+
+const finding: Finding = {
+  code: 'N_PLUS_ONE',
+  id: '3ac91e00',
+  scope: 'GET /cities',
+  fingerprint: 'f',
+  label: 'select * from region where id = ?',
+  count: 101,
+  pattern: 'sequential',
+  severity: 'high',
+  databaseMs: 312.4,
+  callSite: { file: `${process.cwd()}/src/routes/cities.ts`, line: 41, column: 28 },
+  parent: { label: 'City.findMany', callSite: { file: '/x.ts', line: 38, column: 1 } },
+  fix: 'include: { region: true }',
+  queries: 102,
+  queriesPossible: 2,
+  occurrences: 1,
+}
+
+describe('formatFinding', () => {
+  it('shows place, cost and fix', () => {
+    expect(formatFinding(finding)).toBe(
+      [
+        '▲ N+1  GET /cities   102 queries → 2 possible',
+        '  101× select * from region where id = ?  312 ms, sequential',
+        '  at   src/routes/cities.ts:41:28 after City.findMany :38',
+        '  fix  include: { region: true }',
+      ].join('\n'),
+    )
+  })
+
+  it('cuts long SQL and never the place', () => {
+    const text = formatFinding({ ...finding, label: 'x'.repeat(300) }, { width: 60 })
+    expect(text).toContain('…')
+    expect(text).toContain('src/routes/cities.ts:41:28')
+    expect(
+      Math.max(
+        ...text
+          .split('\n')
+          .slice(1, 2)
+          .map((line) => line.length),
+      ),
+    ).toBeLessThanOrEqual(75)
+  })
+})
+
+describe('createConsoleReport', () => {
+  it('prints a finding once, then counts', () => {
+    const lines: string[] = []
+    const report = createConsoleReport({ write: (text) => lines.push(text) })
+    for (let i = 0; i < 10; i += 1) report(finding)
+    expect(lines).toHaveLength(2)
+    expect(lines[1]).toContain('seen 10 times')
+  })
+})

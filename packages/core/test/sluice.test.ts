@@ -1,0 +1,174 @@
+import { createSluice, hostOf, InvalidOptionError, type Mode, type Sluice, SluiceError, type SluiceOptions } from '@sluice/core'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { read, turn } from './helpers.ts'
+
+afterEach(() => vi.unstubAllEnvs())
+
+describe('createSluice', () => {
+  it.each<[string, unknown]>([
+    ['mode', { mode: 'fast' }],
+    ['rollout', { rollout: 2 }],
+    ['cache', { cache: true }],
+    ['cache.ttl', { cache: { ttl: 0 } }],
+    ['cache.ttl', { cache: { ttl: '1' } }],
+    ['cache.maxBytes', { cache: { maxBytes: 1.5 } }],
+    ['cache.tables', { cache: { tables: 'City' } }],
+    ['cache.context', { cache: { context: 'x' } }],
+    ['cache.size', { cache: { size: 1 } }],
+    ['batch.maxKeys', { batch: { maxKeys: 1 } }],
+    ['detection.threshold', { detection: { threshold: 1 } }],
+    ['shadow.sample', { shadow: { sample: -1 } }],
+    ['optimise', { optimise: true }],
+    ['__proto__', JSON.parse('{"__proto__": 1}')],
+    ['options', 'optimize'],
+    ['options', null],
+  ])('names the option %s', (option, options) => {
+    const make = () => createSluice(options as SluiceOptions)
+    expect(make).toThrow(InvalidOptionError)
+    expect(make).toThrow(option)
+    try {
+      make()
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'SLUICE_INVALID_OPTION', option })
+    }
+  })
+
+  it('takes an explicit undefined for "not given"', () => {
+    expect(createSluice({ mode: undefined, cache: undefined } as unknown as SluiceOptions).mode).toBe('observe')
+  })
+
+  it('observes by default, and takes the mode of the environment where none is given', () => {
+    expect(createSluice().mode).toBe('observe')
+    vi.stubEnv('SLUICE_MODE', 'shadow')
+    expect(createSluice().mode).toBe('shadow')
+    expect(createSluice({ mode: 'optimize' }).mode).toBe('optimize')
+    vi.stubEnv('SLUICE_MODE', 'warp')
+    expect(() => createSluice()).toThrow('SLUICE_MODE')
+  })
+})
+
+describe('modes', () => {
+  const merged = async (sluice: Sluice) => {
+    const find = (key: number) =>
+      hostOf(sluice).execute(read({ key, run: async () => key, runMany: async (keys) => new Map(keys.map(({ text }) => [text, text])) }))
+    const before = sluice.queries.getStats().merged
+    await sluice.run(() => Promise.all([find(1), find(2)]))
+    return sluice.queries.getStats().merged > before
+  }
+
+  it('can be changed while running', async () => {
+    const sluice = createSluice({ cache: false })
+    expect(await merged(sluice)).toBe(false)
+    sluice.setMode('optimize')
+    expect(await merged(sluice)).toBe(true)
+    sluice.setMode('observe')
+    expect(await merged(sluice)).toBe(false)
+  })
+
+  it('refuse one that there is not', () => {
+    expect(() => createSluice().setMode('fast' as Mode)).toThrow(InvalidOptionError)
+  })
+
+  it('apply to a share of scopes', async () => {
+    const chances = [0.1, 0.6, 0.4]
+    const sluice = createSluice({ mode: 'optimize', cache: false, rollout: 0.5, random: () => chances.shift() ?? 1 })
+    expect([await merged(sluice), await merged(sluice), await merged(sluice)]).toEqual([true, false, true])
+  })
+})
+
+describe('shadow mode', () => {
+  const shadowed = (optimizedValue: unknown, bareValue: unknown) => {
+    const sluice = createSluice({ mode: 'shadow', cache: false })
+    const differences: unknown[] = []
+    sluice.on('shadowDifference', (difference) => differences.push(difference))
+    const find = (key: number) =>
+      hostOf(sluice).execute(
+        read({
+          key,
+          run: async () => bareValue,
+          runMany: async (keys) => new Map(keys.map(({ text }) => [text, optimizedValue])),
+          cache: { key: `q${key}`, tables: ['t'] },
+        }),
+      )
+    return { sluice, differences, run: () => sluice.run(() => Promise.all([find(1), find(2)])) }
+  }
+
+  it('answers with the bare result and reports a difference without its values', async () => {
+    const { sluice, differences, run } = shadowed([{ secret: 1 }, { secret: 2 }], [{ secret: 1 }])
+    expect(await run()).toEqual([[{ secret: 1 }], [{ secret: 1 }]])
+    await turn()
+    expect(differences).toEqual([
+      { label: 'read', bare: '1 rows', optimized: '2 rows' },
+      { label: 'read', bare: '1 rows', optimized: '2 rows' },
+    ])
+    expect(sluice.queries.getStats()).toMatchObject({ shadowed: 2, shadowDifferences: 2 })
+  })
+
+  it('reports nothing where results are equal', async () => {
+    const { sluice, differences, run } = shadowed([{ a: new Date(0) }], [{ a: new Date(0) }])
+    await run()
+    await turn()
+    expect(differences).toEqual([])
+    expect(sluice.queries.getStats().shadowed).toBe(2)
+  })
+})
+
+describe('a closed Sluice', () => {
+  it('lets operations through bare and refuses to change', async () => {
+    const sluice = createSluice({ mode: 'optimize' })
+    await sluice.close()
+    await sluice.close()
+    expect(await sluice.run(() => hostOf(sluice).execute(read({ run: async () => 7 })))).toBe(7)
+    expect(() => sluice.setMode('optimize')).toThrow(SluiceError)
+  })
+})
+
+describe('listeners', () => {
+  it('that throw disturb nobody', async () => {
+    const sluice = createSluice()
+    const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    sluice.on('scope', () => {
+      throw new Error('listener')
+    })
+    expect(await sluice.run(() => 1)).toBe(1)
+    expect(warning).toHaveBeenCalledOnce()
+    warning.mockRestore()
+  })
+
+  it('can be removed', async () => {
+    const sluice = createSluice()
+    let heard = 0
+    const stop = sluice.on('scope', () => {
+      heard += 1
+    })
+    await sluice.run(() => 1)
+    stop()
+    await sluice.run(() => 1)
+    expect(heard).toBe(1)
+  })
+})
+
+describe('scopes', () => {
+  it('end once', () => {
+    const sluice = createSluice()
+    let ended = 0
+    sluice.on('scope', () => {
+      ended += 1
+    })
+    const scope = sluice.openScope('a')
+    scope.name = 'b'
+    expect(scope.end()).toBe(scope.end())
+    expect(scope.end().name).toBe('b')
+    expect(ended).toBe(1)
+  })
+
+  it('end when their function throws', async () => {
+    const sluice = createSluice()
+    let ended = 0
+    sluice.on('scope', () => {
+      ended += 1
+    })
+    await expect(sluice.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
+    expect(ended).toBe(1)
+  })
+})

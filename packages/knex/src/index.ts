@@ -1,1 +1,1 @@
-export {}
+export { unsluice, withSluice } from './with-sluice.ts'

@@ -1,0 +1,106 @@
+import type { AdapterHost, Dialect, Source, TableId } from '@sluice/core'
+import type { BuilderInternals, ClientInternals, QueryObject, RunnerInternals } from './internals.ts'
+import { KnexOperation } from './knex-operation.ts'
+import { StatementObserver } from './statement-observer.ts'
+
+/** What `withSluice` keeps for one Knex instance, its transactions included. Transactions are made without running constructors, so it lives in a closure. */
+export class PluginState {
+  readonly source: Source
+  readonly observer: StatementObserver
+  readonly #migrationTables: ReadonlySet<string>
+  readonly #transactionIds = new WeakMap<object, string>()
+  readonly #streamed = new WeakSet<object>()
+  #transactions = 0
+
+  constructor(
+    readonly host: AdapterHost,
+    /** The client's class as it was. */
+    private readonly base: ClientInternals,
+    dialect: Dialect,
+    migrationTable: string,
+  ) {
+    this.source = { id: host.nextSourceId('knex'), orm: 'knex', dialect, seesStatements: true }
+    this.observer = new StatementObserver(host, this.source.id, dialect)
+    this.#migrationTables = new Set([migrationTable, `${migrationTable}_lock`].map((name) => name.toLowerCase()))
+    host.onClose(() => host.catalogs.delete(this.source.id))
+  }
+
+  query(client: ClientInternals, connection: object, query: QueryObject): Promise<QueryObject> {
+    const run = () => this.base._query.call(client, connection, query)
+    // SQLite streams through `_query`: it was seen already.
+    return this.#streamed.has(query) ? run() : this.observer.statement(connection, query, run)
+  }
+
+  stream(client: ClientInternals, connection: object, query: QueryObject, stream: object, options: unknown): Promise<unknown> {
+    this.#streamed.add(query)
+    const end = this.observer.begin(connection, query)
+    let streamed: Promise<unknown>
+    try {
+      streamed = this.base._stream.call(client, connection, query, stream, options)
+    } catch (error) {
+      // Knex reports what is thrown here on the stream, and what is rejected nowhere.
+      end(error, 0)
+      throw error
+    }
+    streamed.then(
+      () => end(undefined, 0),
+      (error: unknown) => end(error, 0),
+    )
+    return streamed
+  }
+
+  /** The runner of a builder, sent through the pipeline when there is anything to gain. */
+  runner(client: ClientInternals, builder: BuilderInternals): RunnerInternals {
+    const runner = this.base.runner.call(client, builder)
+    const { host } = this
+    const scope = host.scopes.current()
+    if (!host.isOptimizing() && (scope === undefined || scope.mode === 'observe')) {
+      host.stats.seen += 1
+      if (scope !== undefined) scope.counts.operations += 1
+      return runner
+    }
+    try {
+      this.observer.ensureCatalog(client, this.base._query)
+      return this.#optimized(client, builder, runner)
+    } catch (error) {
+      host.reportError(error)
+      return runner
+    }
+  }
+
+  #optimized(client: ClientInternals, builder: BuilderInternals, runner: RunnerInternals): RunnerInternals {
+    const bare = runner.run.bind(runner)
+    if (client.config.postProcessResponse === undefined) {
+      const operation = new KnexOperation(this, client, builder, bare)
+      runner.run = () => this.host.execute(operation)
+      return runner
+    }
+    // Merged and kept results are as the driver gave them; each caller's are processed for itself.
+    const operation = new KnexOperation(this, client, builder, () => this.runRaw(client, builder))
+    if (operation.kind !== 'read') return runner
+    runner.run = async () => client.postProcessResponse(await this.host.execute(operation), builder.queryContext())
+    return runner
+  }
+
+  /** Runs a builder without `postProcessResponse`. */
+  runRaw(client: ClientInternals, builder: BuilderInternals): Promise<unknown> {
+    if (client.config.postProcessResponse === undefined) return this.base.runner.call(client, builder).run()
+    const raw = Object.create(client) as ClientInternals
+    raw.postProcessResponse = (response) => response
+    return this.base.runner.call(raw, builder).run()
+  }
+
+  /** One id for each transaction, savepoints apart. */
+  transactionId(client: object): string {
+    const known = this.#transactionIds.get(client)
+    if (known !== undefined) return known
+    this.#transactions += 1
+    const id = `t${this.#transactions}`
+    this.#transactionIds.set(client, id)
+    return id
+  }
+
+  isMigrationTable(table: TableId): boolean {
+    return this.#migrationTables.has(table.slice(table.lastIndexOf('.') + 1).toLowerCase())
+  }
+}

@@ -1,0 +1,164 @@
+import {
+  type AdapterHost,
+  analyzeSql,
+  captureStack,
+  type Dialect,
+  EVERYTHING,
+  effectOfStatement,
+  readCatalog,
+  type Shape,
+  type Statement,
+  type TransactionWrites,
+  type WriteEffect,
+  writeOutcomeOf,
+} from '@sluice/core'
+import { fixForSql } from './fix.ts'
+import { type ClientInternals, type QueryObject, rowsIn, rowsOf, wasRolledBack } from './internals.ts'
+
+interface Described {
+  readonly shape: Shape
+  readonly statement: Statement
+}
+
+const MAX_DESCRIBED = 5000
+const traced = { stack: captureStack }
+const untraced = {}
+
+/** Sees every statement of one Knex instance on its connections: records it, follows transactions, and announces writes. */
+export class StatementObserver {
+  readonly #described = new Map<string, Described>()
+  readonly #transactions = new WeakMap<object, TransactionWrites>()
+  #catalog: 'unread' | 'reading' | 'read' = 'unread'
+
+  constructor(
+    private readonly host: AdapterHost,
+    private readonly sourceId: string,
+    private readonly dialect: Dialect,
+  ) {}
+
+  /** Runs a statement that is about to be sent. */
+  async statement(connection: object, query: QueryObject, run: () => Promise<QueryObject>): Promise<QueryObject> {
+    const { statement } = this.#describe(query.sql)
+    if (statement.transaction !== undefined) {
+      this.host.recorder.statement(this.host.scopes.current())
+      return this.#control(connection, statement, run)
+    }
+    const end = this.begin(connection, query)
+    try {
+      const result = await run()
+      end(undefined, rowsIn(result.response))
+      return result
+    } catch (error) {
+      end(error, 0)
+      throw error
+    }
+  }
+
+  /** A statement is about to be sent; the function that is returned tells its end. */
+  begin(connection: object, query: QueryObject): (error: unknown, rows: number) => void {
+    const { host } = this
+    const scope = host.scopes.current()
+    const { shape, statement } = this.#describe(query.sql)
+    host.recorder.statement(scope)
+    const announced = this.#announce(connection, statement)
+    const execution = host.recorder.begin(scope, shape, traced)
+    return (error, rows) => {
+      announced?.(error)
+      host.recorder.end(execution, rows, untraced)
+    }
+  }
+
+  /** Reads the catalogue in the background once it is of use, and again after DDL. */
+  ensureCatalog(client: ClientInternals, query: ClientInternals['_query']): void {
+    if (this.#catalog !== 'unread' || client.transacting === true) return
+    this.#catalog = 'reading'
+    this.host.catalogs.set(this.sourceId, undefined)
+    this.#readCatalog(client, query).catch((error: unknown) => {
+      this.#catalog = 'read'
+      this.host.catalogs.delete(this.sourceId)
+      this.host.reportError(error)
+    })
+  }
+
+  async #readCatalog(client: ClientInternals, query: ClientInternals['_query']): Promise<void> {
+    const connection = await client.acquireConnection()
+    try {
+      const catalog = await readCatalog({
+        dialect: this.dialect,
+        query: async (sql, bindings = []) => rowsOf((await query.call(client, connection, { sql, bindings, method: 'raw' })).response),
+      })
+      // DDL may have come meanwhile; then it is read again.
+      if (this.#catalog !== 'reading') return
+      this.#catalog = 'read'
+      this.host.catalogs.set(this.sourceId, catalog)
+    } finally {
+      await client.releaseConnection(connection)
+    }
+  }
+
+  /** Announces what a statement writes; the function that is returned tells its end. */
+  #announce(connection: object, statement: Statement): ((error: unknown) => void) | undefined {
+    const effect = this.#effectOf(statement)
+    if (effect === undefined) return undefined
+    const transaction = this.#transactions.get(connection)
+    if (transaction !== undefined) {
+      transaction.add(effect)
+      return undefined
+    }
+    const intent = this.host.writes.begin(effect)
+    return (error) => intent.end(error === undefined ? 'committed' : writeOutcomeOf(error))
+  }
+
+  #effectOf(statement: Statement): WriteEffect | undefined {
+    try {
+      const effect = effectOfStatement(statement, this.dialect, this.host.catalogs)
+      if (statement.ddl) this.#forgetCatalog(statement)
+      return effect
+    } catch (error) {
+      this.host.reportError(error)
+      return EVERYTHING
+    }
+  }
+
+  async #control(connection: object, { transaction: control }: Statement, run: () => Promise<QueryObject>): Promise<QueryObject> {
+    const writes = this.#transactions.get(connection)
+    if (control?.kind === 'commit') writes?.beforeCommit()
+    try {
+      const result = await run()
+      if (control?.kind === 'begin') this.#transactions.set(connection, this.host.writes.transaction())
+      else if (control?.kind === 'commit') this.#endTransaction(connection, wasRolledBack(result.response) ? 'rolled-back' : 'committed')
+      else if (control?.kind === 'rollback') this.#endTransaction(connection, 'rolled-back')
+      else if (control?.kind === 'savepoint') writes?.savepoint(control.name)
+      else if (control?.kind === 'release') writes?.release(control.name)
+      else if (control?.kind === 'rollback-to') writes?.rollbackTo(control.name)
+      return result
+    } catch (error) {
+      if (control?.kind === 'commit' || control?.kind === 'rollback') this.#endTransaction(connection, writeOutcomeOf(error))
+      throw error
+    }
+  }
+
+  #endTransaction(connection: object, outcome: Parameters<TransactionWrites['end']>[0]): void {
+    this.#transactions.get(connection)?.end(outcome)
+    this.#transactions.delete(connection)
+  }
+
+  #forgetCatalog(statement: Statement): void {
+    const catalog = this.host.catalogs.catalog(this.dialect)
+    for (const name of statement.temporary) if (catalog !== undefined) this.host.catalogs.shadow(catalog.idOf([name]))
+    if (this.#catalog === 'unread') return
+    this.#catalog = 'unread'
+    this.host.catalogs.set(this.sourceId, undefined)
+  }
+
+  #describe(sql: string): Described {
+    const known = this.#described.get(sql)
+    if (known !== undefined) return known
+    if (this.#described.size >= MAX_DESCRIBED) this.#described.clear()
+    const { statement, shape: label, fingerprint } = analyzeSql(sql, this.dialect)
+    const kind = statement.kinds.every((word) => word === 'SELECT' || word === 'WITH') && statement.writes.length === 0 ? 'read' : 'write'
+    const described = { statement, shape: { fingerprint, label, kind, fix: () => fixForSql(label) } as const }
+    this.#described.set(sql, described)
+    return described
+  }
+}

@@ -1,0 +1,84 @@
+import {
+  createSluice,
+  getDefaultSluice,
+  hostOf,
+  InvalidArgumentError,
+  registerOwnFrames,
+  type Sluice,
+  type SluiceOptions,
+} from '@sluice/core'
+import type { Knex } from 'knex'
+import { type BuilderInternals, type ClientInternals, clientOf, dialectOf, type QueryObject } from './internals.ts'
+import { PluginState } from './plugin-state.ts'
+
+registerOwnFrames(import.meta.url)
+
+type ClientClass = new (...args: never[]) => ClientInternals
+
+/** The class that a client had before it was instrumented. */
+const originals = new WeakMap<object, object>()
+
+/**
+ * Instruments a Knex instance, in place, and returns it. Transactions and instances derived from it are instrumented with it.
+ *
+ * Its database must be PostgreSQL (`pg`), MySQL or MariaDB (`mysql2`), or SQLite (`better-sqlite3`); others pass through with a warning.
+ *
+ * @param sluice - A Sluice, or options to make one of. Left out: the process-wide default, which observes.
+ * @throws InvalidArgumentError when it is no Knex instance; InvalidOptionError for unknown options.
+ * @example
+ * ```ts
+ * const db = withSluice(knex({ client: 'pg', connection }), sluice)
+ * ```
+ */
+export function withSluice<TKnex extends Knex>(knex: TKnex, sluice?: Sluice | SluiceOptions): TKnex {
+  if (typeof knex !== 'function') throw new InvalidArgumentError('knex', 'a Knex instance', knex)
+  const used = sluice === undefined ? getDefaultSluice() : 'openScope' in sluice ? sluice : createSluice(sluice)
+  const host = hostOf(used)
+  const client = clientOf(knex)
+  const dialect = client === undefined ? undefined : dialectOf(client)
+  if (client === undefined || dialect === undefined) {
+    const name = client?.dialect ?? 'of an unknown version'
+    host.warn(
+      `@sluice/knex works with Knex 3 on PostgreSQL, MySQL, MariaDB and SQLite; this instance is ${name}. Its queries pass through.`,
+    )
+    return knex
+  }
+  if (originals.has(client)) return knex
+  const base = Object.getPrototypeOf(client) as ClientInternals
+  const state = new PluginState(host, base, dialect, client.config.migrations?.tableName ?? 'knex_migrations')
+  // The prototype, not the instance: transactions are made from the class, and would not have what the instance has.
+  Object.setPrototypeOf(client, instrumented(base, state))
+  originals.set(client, base)
+  return knex
+}
+
+/** Restores a Knex instance as it was before `withSluice`. Transactions that are open end as they began. */
+export function unsluice<TKnex extends Knex>(knex: TKnex): TKnex {
+  const client = clientOf(knex)
+  const original = client === undefined ? undefined : originals.get(client)
+  if (client !== undefined && original !== undefined) {
+    Object.setPrototypeOf(client, original)
+    originals.delete(client)
+  }
+  return knex
+}
+
+function instrumented(base: ClientInternals, state: PluginState): object {
+  const Base = base.constructor as ClientClass
+  class Instrumented extends Base {
+    override _query(connection: object, query: QueryObject | string): Promise<QueryObject> {
+      return state.query(this, connection, typeof query === 'string' ? { sql: query } : query)
+    }
+
+    override _stream(connection: object, query: QueryObject, stream: object, options: unknown): Promise<unknown> {
+      return state.stream(this, connection, query, stream, options)
+    }
+
+    override runner(builder: BuilderInternals) {
+      return state.runner(this, builder)
+    }
+  }
+  // Tools built on Knex switch on the class's name.
+  Object.defineProperty(Instrumented, 'name', { value: Base.name })
+  return Instrumented.prototype
+}

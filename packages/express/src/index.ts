@@ -1,1 +1,1 @@
-export {}
+export { type SluiceMiddlewareOptions, sluiceMiddleware } from './sluice-middleware.ts'

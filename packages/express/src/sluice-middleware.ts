@@ -1,0 +1,65 @@
+import { createConsoleReport, createSluice, getDefaultSluice, InvalidOptionError, type Sluice, type SluiceOptions } from '@sluice/core'
+import type { Request, RequestHandler, Response } from 'express'
+import onHeaders from 'on-headers'
+
+export interface SluiceMiddlewareOptions {
+  /**
+   * Prints each N+1 once for a route, to stderr.
+   * @defaultValue whether `NODE_ENV` is not `production`
+   */
+  readonly report?: boolean
+  /**
+   * Sends `Server-Timing` with the time spent in the database and the number of queries. Anyone who can send a request can read it.
+   * @defaultValue whether `NODE_ENV` is not `production`
+   */
+  readonly serverTiming?: boolean
+}
+
+/**
+ * Express middleware that opens a scope for each request: queries are counted and merged within it.
+ * Use it before the routes. Works with Express 4.18 and 5.
+ *
+ * @param sluice - A Sluice, or options to make one of. Left out: the process-wide default.
+ * @throws InvalidOptionError for unknown options.
+ * @example
+ * ```ts
+ * app.use(sluiceMiddleware(sluice))
+ * ```
+ */
+export function sluiceMiddleware(sluice?: Sluice | SluiceOptions, options: SluiceMiddlewareOptions = {}): RequestHandler {
+  checkOptions(options)
+  const used = sluice === undefined ? getDefaultSluice() : 'openScope' in sluice ? sluice : createSluice(sluice)
+  const isDevelopment = process.env.NODE_ENV !== 'production'
+  const { report = isDevelopment, serverTiming = isDevelopment } = options
+  if (report) used.on('finding', createConsoleReport())
+  return (request, response, next) => {
+    const scope = used.openScope(`${request.method} ${request.path}`)
+    if (serverTiming) onHeaders(response, () => response.append('Server-Timing', timing(scope.counts)))
+    // `close` comes after every response, also one that the client gave up.
+    response.once('close', () => {
+      scope.name = nameOf(request, response)
+      scope.end()
+    })
+    scope.enter(next)
+  }
+}
+
+function timing({ databaseMs, queries, answered }: { databaseMs: number; queries: number; answered: number }): string {
+  return `db;dur=${databaseMs.toFixed(1)};desc="${queries} queries", sluice;desc="${answered} from cache"`
+}
+
+/** The route's pattern rather than the path, so that all requests of a route are one. */
+function nameOf(request: Request, response: Response): string {
+  const route: unknown = (request.route as { readonly path?: unknown } | undefined)?.path
+  if (typeof route === 'string') return `${request.method} ${request.baseUrl}${route}`
+  return response.statusCode === 404 ? `${request.method} (no route)` : `${request.method} ${request.path}`
+}
+
+function checkOptions(options: SluiceMiddlewareOptions): void {
+  if (typeof options !== 'object' || options === null) throw new InvalidOptionError('options', 'an object', options)
+  for (const [name, value] of Object.entries(options)) {
+    if (name !== 'report' && name !== 'serverTiming')
+      throw new InvalidOptionError(name, 'one of report, serverTiming', `unknown option "${name}"`)
+    if (value !== undefined && typeof value !== 'boolean') throw new InvalidOptionError(name, 'true or false', value)
+  }
+}

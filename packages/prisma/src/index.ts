@@ -1,1 +1,10 @@
-export {}
+export type { PrismaOptions } from './prisma-options.ts'
+export type {
+  PrismaFieldData,
+  PrismaKeyData,
+  PrismaModelData,
+  PrismaRelationData,
+  PrismaSchemaData,
+} from './schema/prisma-schema-data.ts'
+export { sluiceAdapter } from './sluice-adapter.ts'
+export { type SluiceExtension, withSluice } from './with-sluice.ts'

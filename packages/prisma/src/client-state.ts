@@ -1,0 +1,91 @@
+import type { AdapterHost, Dialect, Source } from '@sluice/core'
+import {
+  adapterOf,
+  type InternalParams,
+  internalParamsOf,
+  type QueryFunction,
+  type RuntimeDataModel,
+  runtimeDataModelOf,
+  transactionOf,
+} from './internals.ts'
+import { type ClientContext, PrismaOperation } from './prisma-operation.ts'
+import { schemaFromRuntime } from './schema/from-runtime.ts'
+import { PrismaSchema } from './schema/prisma-schema.ts'
+import type { PrismaSchemaData } from './schema/prisma-schema-data.ts'
+import { PrismaShapes } from './shape.ts'
+import { isSluiceAdapter } from './sluice-adapter.ts'
+import { type Touches, touches } from './touches/touches.ts'
+
+/** What a query extension's hook is given. */
+export interface Hook {
+  readonly model?: string | undefined
+  readonly operation: string
+  readonly args: unknown
+  readonly query: (args: never) => Promise<unknown>
+}
+
+/** What `withSluice` keeps for one client, and for all clients extended from it. */
+export class ClientState implements ClientContext {
+  readonly source: Source
+  readonly shapes: PrismaShapes = new PrismaShapes()
+  /** Whether the client's statements are seen on their connection. */
+  readonly seesStatements: boolean
+  /**
+   * Whether somebody extended the client's queries after Sluice. Such an extension may treat each action in its own way,
+   * and its results may depend on what Sluice cannot see: nothing is merged or kept then.
+   */
+  hasInnerExtensions = false
+  readonly #runtime: RuntimeDataModel | undefined
+  #schema: PrismaSchema | undefined
+
+  constructor(
+    readonly host: AdapterHost,
+    client: object,
+    dialect: Dialect,
+    data: PrismaSchemaData | undefined,
+  ) {
+    this.seesStatements = isSluiceAdapter(adapterOf(client))
+    this.source = { id: host.nextSourceId('prisma'), orm: 'prisma', dialect, seesStatements: this.seesStatements }
+    this.#runtime = runtimeDataModelOf(client)
+    if (data !== undefined) this.#use(new PrismaSchema(data))
+  }
+
+  /**
+   * What is known of the models: from the generator, or from the database's catalogue once the adapter has read it;
+   * `undefined` with neither.
+   */
+  schema(): PrismaSchema | undefined {
+    if (this.#schema === undefined && this.seesStatements && this.#runtime !== undefined) {
+      const catalog = this.host.catalogs.catalog(this.source.dialect)
+      if (catalog !== undefined) this.#use(schemaFromRuntime(this.#runtime, catalog))
+    }
+    return this.#schema
+  }
+
+  touches(model: string, operation: string, args: unknown): Touches | undefined {
+    const schema = this.schema()
+    return schema === undefined ? undefined : touches(schema, model, operation, args)
+  }
+
+  /** The hook's operation, on its way through the pipeline; the bare query if Sluice cannot describe it. */
+  handle(hook: Hook): Promise<unknown> {
+    const query = hook.query as QueryFunction
+    let operation: PrismaOperation
+    try {
+      const params: InternalParams | undefined = internalParamsOf(hook)
+      const { model, args } = hook
+      operation = new PrismaOperation(this, { model, operation: hook.operation, args, params, transaction: transactionOf(params), query })
+    } catch (error) {
+      this.host.reportError(error)
+      return query(hook.args)
+    }
+    return this.host.execute(operation)
+  }
+
+  #use(schema: PrismaSchema): void {
+    this.#schema = schema
+    const aliases = [...schema.models.values()].map((model) => [model.name, model.table] as const)
+    this.host.catalogs.set(this.source.id, schema.catalog, aliases)
+    this.host.onClose(() => this.host.catalogs.delete(this.source.id))
+  }
+}

@@ -1,0 +1,170 @@
+import {
+  type AdapterHost,
+  analyzeSql,
+  type CacheRequest,
+  canonicalKey,
+  copyValue,
+  EVERYTHING,
+  effectOfStatement,
+  isCopyable,
+  type Lookup,
+  type Operation,
+  type OperationKind,
+  type Refusal,
+  refuse,
+  type Shape,
+  type Source,
+  type TransactionWrites,
+  type WriteEffect,
+} from '@sluice/core'
+import { dataPathOf, freshParams, type InternalParams, type QueryFunction, stackOf, type TransactionInfo } from './internals.ts'
+import { prismaLookup } from './prisma-lookup.ts'
+import { rawText } from './raw-statement.ts'
+import type { PrismaSchema } from './schema/prisma-schema.ts'
+import type { PrismaShapes } from './shape.ts'
+import type { Touches } from './touches/touches.ts'
+import { currentTransaction, runPredicting } from './transaction-context.ts'
+
+/** What an operation needs to know of the client that it belongs to. */
+export interface ClientContext {
+  readonly host: AdapterHost
+  readonly source: Source
+  readonly shapes: PrismaShapes
+  readonly seesStatements: boolean
+  readonly hasInnerExtensions: boolean
+  schema(): PrismaSchema | undefined
+  touches(model: string, operation: string, args: unknown): Touches | undefined
+}
+
+/** A call as Prisma's hook describes it. */
+export interface HookCall {
+  readonly model: string | undefined
+  readonly operation: string
+  readonly args: unknown
+  readonly params: InternalParams | undefined
+  readonly transaction: TransactionInfo | undefined
+  readonly query: QueryFunction
+}
+
+const READS = new Set(['findUnique', 'findUniqueOrThrow', 'findFirst', 'findFirstOrThrow', 'findMany', 'count', 'aggregate', 'groupBy'])
+
+/** One Prisma operation in the core's neutral form. */
+export class PrismaOperation implements Operation<unknown> {
+  readonly source: Source
+  readonly kind: OperationKind
+  readonly shape: Shape
+  readonly inTransaction: boolean
+  readonly effect?: () => WriteEffect
+  readonly transactionWrites?: () => TransactionWrites | undefined
+  readonly unordered: boolean
+  #runs = 0
+  #touches: Touches | undefined
+  #effect: WriteEffect | undefined
+
+  constructor(
+    private readonly state: ClientContext,
+    private readonly call: HookCall,
+  ) {
+    const { model, operation, args, transaction } = call
+    this.source = state.source
+    this.inTransaction = transaction !== undefined
+    this.kind = READS.has(operation) ? 'read' : model === undefined ? this.#kindOfRaw() : 'write'
+    const described = model === undefined ? undefined : state.schema()?.models.get(model)
+    this.shape = state.shapes.shapeOf(model ?? 'raw', described, operation, this.kind, model === undefined ? undefined : args)
+    this.unordered = operation === 'findMany' && (args as { orderBy?: unknown } | undefined)?.orderBy === undefined
+    if (this.kind === 'read') return
+    this.effect = () => this.#writes()
+    // Results of a batch come after its commit; an interactive transaction commits later.
+    if (transaction?.kind === 'itx') this.transactionWrites = () => currentTransaction()?.gathering()
+  }
+
+  run(): Promise<unknown> {
+    const { args, params, query } = this.call
+    // Prisma changes the parameters it is given: a second run of a read needs its own.
+    this.#runs += 1
+    const ask = () => (params === undefined || this.#runs === 1 ? query(args) : query(args, freshParams(params)))
+    return this.kind === 'read' || !this.state.seesStatements ? ask() : runPredicting(this.#writes(), async () => await ask())
+  }
+
+  stack(): { readonly stack?: string | undefined } | undefined {
+    return stackOf(this.call.params)
+  }
+
+  rows(result: unknown): number {
+    if (Array.isArray(result)) return result.length
+    return result === null || result === undefined ? 0 : 1
+  }
+
+  lookup(): Lookup<unknown> | Refusal {
+    const { state, call } = this
+    if (call.model === undefined) return refuse('raw query')
+    if (state.hasInnerExtensions) return refuse('extension added after Sluice')
+    const lookup = prismaLookup({
+      ...call,
+      sourceId: state.source.id,
+      dialect: state.source.dialect,
+      maxKeys: state.host.maxKeys,
+      modelName: call.model,
+      model: state.schema()?.models.get(call.model),
+    })
+    return lookup ?? refuse('not by key')
+  }
+
+  cacheRequest(): CacheRequest<unknown> | Refusal {
+    const { state, call } = this
+    if (call.model === undefined) return refuse('raw query')
+    if (state.hasInnerExtensions) return refuse('extension added after Sluice')
+    if (call.params === undefined) return refuse('unknown Prisma internals')
+    if (this.inTransaction) return refuse('in transaction')
+    const touches = this.#touchesOf()
+    if (touches === undefined) return refuse('no schema')
+    if (touches.opaque) return refuse('arguments not understood')
+    const args = canonicalKey(call.args ?? {})
+    if (args === undefined) return refuse('arguments not understood')
+    const tables = [...touches.reads]
+    const { catalogs } = state.host
+    if (tables.some((table) => catalogs.cacheableTable(state.source.dialect, table) === undefined)) return refuse('no base table')
+    const key = `${call.model}.${call.operation} ${dataPathOf(call.params)} ${args}`
+    return { key, tables, copy: copyResult }
+  }
+
+  #touchesOf(): Touches | undefined {
+    const { model, operation, args } = this.call
+    if (this.#touches === undefined && model !== undefined) this.#touches = this.state.touches(model, operation, args)
+    return this.#touches
+  }
+
+  #writes(): WriteEffect {
+    this.#effect ??= this.#computeEffect()
+    return this.#effect
+  }
+
+  #computeEffect(): WriteEffect {
+    const { host, source } = this.state
+    if (this.call.model === undefined) {
+      const text = rawText(this.call.args)
+      const effect =
+        text === undefined ? EVERYTHING : effectOfStatement(analyzeSql(text, source.dialect).statement, source.dialect, host.catalogs)
+      return effect ?? { tables: new Set(), everything: false }
+    }
+    const touches = this.#touchesOf()
+    return touches === undefined || touches.opaque ? EVERYTHING : host.catalogs.effectOf(source.dialect, touches.changes)
+  }
+
+  /** A raw statement that only reads needs no announcement; it is never kept either. */
+  #kindOfRaw(): OperationKind {
+    const text = rawText(this.call.args)
+    if (text === undefined) return 'other'
+    const { statement } = analyzeSql(text, this.source.dialect)
+    const reads =
+      statement.opaque === undefined &&
+      statement.writes.length === 0 &&
+      statement.functions.size === 0 &&
+      statement.transaction === undefined
+    return reads ? 'read' : 'other'
+  }
+}
+
+function copyResult(value: unknown): { readonly value: unknown } | undefined {
+  return isCopyable(value) ? { value: copyValue(value) } : undefined
+}

@@ -1,0 +1,11 @@
+import type { Shape } from '@sluice/core'
+import type { PrismaModel } from './schema/prisma-model.ts'
+
+/** What a shape was made from: enough to write its fix. */
+export interface PrismaShape extends Shape {
+  readonly model: PrismaModel | undefined
+  readonly modelName: string
+  readonly operation: string
+  /** The arguments of the first operation of this shape, without its `where`. */
+  readonly rest: Readonly<Record<string, unknown>>
+}

@@ -1,0 +1,74 @@
+import type { GeneratorOptions } from '@prisma/generator-helper'
+import { type ReferentialAction, SluiceError } from '@sluice/core'
+import { dialectOf } from '../dialect.ts'
+import { readDatamodelText } from './datamodel-text.ts'
+import type { PrismaFieldData, PrismaKeyData, PrismaModelData, PrismaRelationData, PrismaSchemaData } from './prisma-schema-data.ts'
+
+type DmmfModel = GeneratorOptions['dmmf']['datamodel']['models'][number]
+type DmmfField = DmmfModel['fields'][number]
+
+/**
+ * The schema's data from what Prisma hands to a generator.
+ *
+ * @throws SluiceError `SLUICE_INVALID_CATALOG` for providers that Sluice does not read, such as `mongodb`.
+ */
+export function schemaDataFromDmmf({
+  dmmf,
+  datasources,
+  datamodel,
+}: Pick<GeneratorOptions, 'dmmf' | 'datasources' | 'datamodel'>): PrismaSchemaData {
+  const provider = datasources[0]?.activeProvider
+  if (dialectOf(provider) === undefined) {
+    const expected = 'a datasource with the provider postgresql, cockroachdb, sqlite or mysql'
+    throw new SluiceError('SLUICE_INVALID_CATALOG', `sluice-prisma-generator: expected ${expected}, got "${provider ?? 'none'}".`)
+  }
+  const { views, relationMode } = readDatamodelText(datamodel)
+  return { version: 1, provider: String(provider), relationMode, models: dmmf.datamodel.models.map((model) => modelOf(model, views)) }
+}
+
+function modelOf(model: DmmfModel, views: ReadonlySet<string>): PrismaModelData {
+  const { name, dbName, schema, fields, primaryKey } = model
+  return {
+    name,
+    table: dbName ?? name,
+    ...(schema === null || schema === undefined ? {} : { schema }),
+    ...(views.has(name) ? { view: true } : {}),
+    fields: fields.map(fieldOf),
+    primaryKey: primaryKey ? keyOf(primaryKey) : { fields: fields.filter(({ isId }) => isId).map((field) => field.name) },
+    uniqueKeys: [
+      ...fields.filter(({ isUnique }) => isUnique).map((field) => ({ fields: [field.name] })),
+      ...model.uniqueIndexes.map(keyOf),
+    ],
+  }
+}
+
+function keyOf({ name, fields }: { readonly name?: string | null; readonly fields: readonly string[] }): PrismaKeyData {
+  return { ...(name ? { name } : {}), fields: [...fields] }
+}
+
+function fieldOf(field: DmmfField): PrismaFieldData {
+  return {
+    name: field.name,
+    column: field.dbName ?? field.name,
+    type: field.type,
+    kind: field.kind,
+    ...(field.nativeType ? { nativeType: field.nativeType[0] } : {}),
+    list: field.isList,
+    required: field.isRequired,
+    ...(field.isId ? { id: true } : {}),
+    ...(field.isUnique ? { unique: true } : {}),
+    ...(field.isUpdatedAt ? { updatedAt: true } : {}),
+    ...(field.relationName === undefined ? {} : { relation: relationOf(field, field.relationName) }),
+  }
+}
+
+function relationOf(field: DmmfField, name: string): PrismaRelationData {
+  const { relationFromFields, relationToFields, relationOnDelete, relationOnUpdate } = field
+  return {
+    name,
+    fromFields: [...(relationFromFields ?? [])],
+    toFields: [...(relationToFields ?? [])],
+    ...(relationOnDelete === undefined ? {} : { onDelete: relationOnDelete as ReferentialAction }),
+    ...(relationOnUpdate === undefined ? {} : { onUpdate: relationOnUpdate as ReferentialAction }),
+  }
+}

@@ -1,0 +1,66 @@
+import type { TableId } from '@sluice/core'
+import type { PrismaFieldData, PrismaKeyData, PrismaModelData } from './prisma-schema-data.ts'
+
+/** A relation field, seen from the model that has it. */
+export interface PrismaRelation {
+  /** The field's name. */
+  readonly field: string
+  /** The relation's name, which both sides carry. */
+  readonly name: string
+  readonly model: PrismaModel
+  readonly target: PrismaModel
+  readonly list: boolean
+  readonly required: boolean
+  /** Neither side is a list. */
+  readonly oneToOne: boolean
+  /** Whether this model's table holds the foreign key. */
+  readonly foreignKeyHere: boolean
+  /** The fields of this model that are equal to `toFields` of the target, whichever side holds the key. Empty for many-to-many. */
+  readonly fromFields: readonly string[]
+  readonly toFields: readonly string[]
+  /** The foreign key's columns, in the table that holds it. Empty for many-to-many. */
+  readonly keyColumns: readonly string[]
+  /** The implicit many-to-many table. */
+  readonly joinTable: TableId | undefined
+  /** Which side holds the key is not known: `list`, `required` and all that follows them then mean nothing. */
+  readonly ambiguous: boolean
+}
+
+/** A model or view of a Prisma schema, laid out for quick look-ups. */
+export class PrismaModel {
+  readonly name: string
+  readonly isView: boolean
+  readonly fields: ReadonlyMap<string, PrismaFieldData>
+  /** The columns of the fields that have one. */
+  readonly columns: ReadonlyMap<string, string>
+  /** Field names. */
+  readonly primaryKey: readonly string[]
+  /** What a `WhereUniqueInput` may name: single unique fields, and compound keys such as `a_b`, each with its fields. */
+  readonly uniqueSelectors: ReadonlyMap<string, readonly string[]>
+  readonly updatedAtColumns: readonly string[]
+
+  constructor(
+    data: PrismaModelData,
+    readonly table: TableId,
+    /** By field name. */
+    readonly relations: ReadonlyMap<string, PrismaRelation>,
+  ) {
+    this.name = data.name
+    this.isView = data.view === true
+    this.fields = new Map(data.fields.map((field) => [field.name, field]))
+    const stored = data.fields.filter(({ kind }) => kind !== 'object')
+    this.columns = new Map(stored.map(({ name, column }) => [name, column]))
+    this.primaryKey = data.primaryKey.fields
+    this.uniqueSelectors = new Map([data.primaryKey, ...data.uniqueKeys].filter(({ fields }) => fields.length > 0).map(selector))
+    this.updatedAtColumns = stored.filter(({ updatedAt }) => updatedAt === true).map(({ column }) => column)
+  }
+
+  /** The column of a scalar field; `undefined` for relations and unknown names. */
+  column(field: string): string | undefined {
+    return this.columns.get(field)
+  }
+}
+
+function selector({ name, fields }: PrismaKeyData): [string, readonly string[]] {
+  return [name ?? fields.join('_'), fields]
+}

@@ -1,0 +1,127 @@
+import { type Dialect, SchemaCatalog, SluiceError, type TableId, tableId } from '@sluice/core'
+import { dialectOf } from '../dialect.ts'
+import { catalogDataOf } from './catalog-data-of.ts'
+import { PrismaModel, type PrismaRelation } from './prisma-model.ts'
+import type { PrismaFieldData, PrismaModelData, PrismaSchemaData } from './prisma-schema-data.ts'
+
+export interface PrismaSchemaOptions {
+  /**
+   * The database's own catalogue. Its default schema becomes that of models without one, and its tables and foreign keys
+   * are added to those of the Prisma schema.
+   */
+  readonly database?: SchemaCatalog
+}
+
+const DEFAULT_SCHEMAS: Readonly<Record<Dialect, string>> = { postgresql: 'public', sqlite: 'main', mysql: '-' }
+
+/** The models of a Prisma schema with their tables, keys and relations. Immutable. */
+export class PrismaSchema {
+  readonly dialect: Dialect
+  /** The schema of models without `@@schema`. */
+  readonly defaultSchema: string
+  /** By model name, views included. */
+  readonly models: ReadonlyMap<string, PrismaModel>
+  /** The tables and foreign keys of the schema, implicit many-to-many tables included. */
+  readonly catalog: SchemaCatalog
+  readonly #children = new Map<TableId, Set<TableId>>()
+
+  /** @throws SluiceError `SLUICE_INVALID_CATALOG` if the data is of another version or provider, or contradicts itself. */
+  constructor(
+    readonly data: PrismaSchemaData,
+    { database }: PrismaSchemaOptions = {},
+  ) {
+    this.dialect = checkedDialect(data)
+    this.defaultSchema = database?.defaultSchema ?? DEFAULT_SCHEMAS[this.dialect]
+    this.models = buildModels(data, (schema, table) => tableId(this.dialect, schema, table, this.defaultSchema))
+    const own = new SchemaCatalog(catalogDataOf(data, this))
+    this.catalog = database === undefined ? own : database.union(own)
+    for (const { table, references } of this.catalog.foreignKeys) {
+      this.#children.set(references, (this.#children.get(references) ?? new Set()).add(table))
+    }
+  }
+
+  /** The tables whose foreign keys refer to a table. */
+  childrenOf(table: TableId): Iterable<TableId> {
+    return this.#children.get(table) ?? []
+  }
+}
+
+function checkedDialect(data: PrismaSchemaData): Dialect {
+  if (typeof data !== 'object' || data === null || data.version !== 1 || !Array.isArray(data.models)) {
+    throw new SluiceError('SLUICE_INVALID_CATALOG', 'Prisma schema: expected data of version 1. Run `prisma generate` again.')
+  }
+  const dialect = dialectOf(data.provider)
+  if (dialect === undefined) {
+    const providers = 'postgresql, cockroachdb, sqlite or mysql'
+    throw new SluiceError('SLUICE_INVALID_CATALOG', `Prisma schema: expected the provider ${providers}, got "${data.provider}".`)
+  }
+  return dialect
+}
+
+type IdOf = (schema: string | undefined, table: string) => TableId
+
+function buildModels({ models }: PrismaSchemaData, idOf: IdOf): Map<string, PrismaModel> {
+  const relations = new Map(models.map(({ name }) => [name, new Map<string, PrismaRelation>()]))
+  const built = new Map(
+    models.map((model) => [model.name, new PrismaModel(model, idOf(model.schema, model.table), relations.get(model.name) ?? new Map())]),
+  )
+  const byName = new Map(models.map((model) => [model.name, model]))
+  for (const model of models) {
+    for (const field of model.fields) {
+      if (field.kind !== 'object') continue
+      const other = byName.get(field.type)
+      const relation = other && buildRelation(model, field, other, built, idOf)
+      // Composite types exist on MongoDB only, so a type that is no model is an error.
+      if (relation === undefined) throw invalidRelation(model, field)
+      relations.get(model.name)?.set(field.name, relation)
+    }
+  }
+  return built
+}
+
+function buildRelation(
+  modelData: PrismaModelData,
+  field: PrismaFieldData,
+  targetData: PrismaModelData,
+  models: ReadonlyMap<string, PrismaModel>,
+  idOf: IdOf,
+): PrismaRelation | undefined {
+  const model = models.get(modelData.name)
+  const target = models.get(targetData.name)
+  const { relation } = field
+  if (model === undefined || target === undefined || relation === undefined) return undefined
+  const opposite = targetData.fields.find((other) => other.relation?.name === relation.name && other !== field)
+  const foreignKeyHere = relation.fromFields.length > 0
+  const back = opposite?.relation
+  const isJoined = field.list && opposite?.list === true && !foreignKeyHere && back?.fromFields.length === 0
+  const ambiguous = relation.ambiguous === true || (!foreignKeyHere && !isJoined && !back?.fromFields.length)
+  const holder = foreignKeyHere ? model : target
+  const keyFields = foreignKeyHere ? relation.fromFields : (back?.fromFields ?? [])
+  const keyColumns = keyFields.map((name) => holder.column(name))
+  if (!keyColumns.every((column) => column !== undefined)) return undefined
+  const [first] = [modelData, targetData].sort(byModelName)
+  return {
+    field: field.name,
+    name: relation.name,
+    model,
+    target,
+    list: field.list,
+    required: field.required,
+    oneToOne: !field.list && opposite?.list !== true,
+    foreignKeyHere,
+    fromFields: foreignKeyHere ? relation.fromFields : (back?.toFields ?? []),
+    toFields: foreignKeyHere ? relation.toFields : (back?.fromFields ?? []),
+    keyColumns,
+    joinTable: isJoined && !ambiguous ? idOf(first?.schema, `_${relation.name}`) : undefined,
+    ambiguous,
+  }
+}
+
+function byModelName(left: PrismaModelData, right: PrismaModelData): number {
+  return left.name < right.name ? -1 : 1
+}
+
+function invalidRelation(model: PrismaModelData, field: PrismaFieldData): SluiceError {
+  const where = `${model.name}.${field.name}`
+  return new SluiceError('SLUICE_INVALID_CATALOG', `Prisma schema: expected ${where} to be a relation to a known model by known fields.`)
+}

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto'
+import type { OperationKind } from '@sluice/core'
+import { fixFor, follows } from './fix.ts'
+import type { PrismaShape } from './prisma-shape.ts'
+import type { PrismaModel } from './schema/prisma-model.ts'
+
+const MAX_SHAPES = 2000
+const MAX_DEPTH = 6
+
+/** The shapes of one client's operations, each made once. */
+export class PrismaShapes {
+  readonly #shapes = new Map<string, PrismaShape>()
+
+  shapeOf(modelName: string, model: PrismaModel | undefined, operation: string, kind: OperationKind, args: unknown): PrismaShape {
+    const text = `${modelName}.${operation}${structureOf(args, 0)}`
+    const known = this.#shapes.get(text)
+    if (known !== undefined) return known
+    if (this.#shapes.size >= MAX_SHAPES) this.#shapes.clear()
+    const { where, ...rest } = (args ?? {}) as Record<string, unknown>
+    const keyColumns = keyColumnsOf(where)
+    const shape: PrismaShape = {
+      fingerprint: createHash('sha256').update(text).digest('hex').slice(0, 16),
+      label: `${modelName}.${operation}${keyColumns.length === 0 ? '' : ` where ${keyColumns.join(', ')}`}`,
+      kind,
+      table: model?.table,
+      keyColumns,
+      mergedByOrm: operation.startsWith('findUnique'),
+      model,
+      modelName,
+      operation,
+      rest,
+      follows: (listing) => follows(shape, listing),
+      fix: (listing) => fixFor(shape, listing),
+    }
+    this.#shapes.set(text, shape)
+    return shape
+  }
+}
+
+/** The fields that a `where` asks by; those of a compound key each by itself. */
+function keyColumnsOf(where: unknown): readonly string[] {
+  if (typeof where !== 'object' || where === null) return []
+  const names = Object.keys(where)
+  const [only] = names
+  const value = names.length === 1 && only !== undefined ? (where as Record<string, unknown>)[only] : undefined
+  const isCompound = typeof value === 'object' && value !== null && only?.includes('_') === true
+  return isCompound ? Object.keys(value) : names
+}
+
+/** The arguments without their values: which names stand where. */
+function structureOf(value: unknown, depth: number): string {
+  if (Array.isArray(value)) return value.length === 0 || depth >= MAX_DEPTH ? '[]' : `[${structureOf(value[0], depth + 1)}]`
+  if (typeof value !== 'object' || value === null || depth >= MAX_DEPTH) return value === true ? '+' : '?'
+  let text = '{'
+  for (const name in value) {
+    const inner = (value as Record<string, unknown>)[name]
+    if (inner !== undefined) text += `${name}${structureOf(inner, depth + 1)},`
+  }
+  return `${text}}`
+}

@@ -1,0 +1,251 @@
+import type {
+  IsolationLevel,
+  SqlDriverAdapter,
+  SqlDriverAdapterFactory,
+  SqlQuery,
+  SqlQueryable,
+  Transaction,
+} from '@prisma/driver-adapter-utils'
+import {
+  type AdapterHost,
+  analyzeSql,
+  type Dialect,
+  EVERYTHING,
+  effectOfStatement,
+  hostOf,
+  readCatalog,
+  type Sluice,
+  type Statement,
+  type TransactionWrites,
+  type WriteEffect,
+  writeOutcomeOf,
+} from '@sluice/core'
+import { dialectOf } from './dialect.ts'
+import { currentTransaction, predictedEffect } from './transaction-context.ts'
+
+/** Marks our factories, so that `withSluice` knows that the client's statements are seen. */
+const WRAPPED = Symbol.for('sluice.prisma.adapter')
+
+export function isSluiceAdapter(factory: object | undefined): boolean {
+  return factory !== undefined && WRAPPED in factory
+}
+
+/**
+ * Wraps a Prisma driver adapter, so that Sluice sees each statement, reads the database's catalogue (when it does more than observe),
+ * and learns of commits and rollbacks as they happen.
+ *
+ * @param factory - The adapter as given to `PrismaClient`: `new PrismaPg(…)`, `new PrismaBetterSqlite3(…)`, …
+ * @returns A factory that behaves as the given one. For databases that Sluice does not read it is the given one.
+ * @example
+ * ```ts
+ * const prisma = new PrismaClient({ adapter: sluiceAdapter(adapter, sluice) }).$extends(withSluice(sluice))
+ * ```
+ */
+export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(factory: TFactory, sluice: Sluice): SqlDriverAdapterFactory {
+  const host = hostOf(sluice)
+  const dialect = dialectOf(factory.provider)
+  if (dialect === undefined) {
+    host.warn(`sluiceAdapter: the provider "${factory.provider}" is not one that Sluice reads; it passes through.`)
+    return factory
+  }
+  const observer = new ConnectionObserver(host, dialect)
+  // What migration tools look for on a factory; it keeps its own `this`.
+  const { connectToShadowDb } = factory as { connectToShadowDb?: () => Promise<SqlDriverAdapter> }
+  const wrapped = {
+    provider: factory.provider,
+    adapterName: factory.adapterName,
+    [WRAPPED]: true,
+    ...(connectToShadowDb === undefined ? {} : { connectToShadowDb: connectToShadowDb.bind(factory) }),
+    async connect(): Promise<SqlDriverAdapter> {
+      const adapter = await factory.connect()
+      await observer.ensureCatalog(adapter)
+      return wrapAdapter(adapter, observer)
+    },
+  }
+  return wrapped
+}
+
+function wrapAdapter(adapter: SqlDriverAdapter, observer: ConnectionObserver): SqlDriverAdapter {
+  const wrapped: SqlDriverAdapter = {
+    ...wrapQueryable(adapter, observer, undefined, () => observer.ensureCatalog(adapter)),
+    executeScript: (script) => observer.script(() => adapter.executeScript(script)),
+    async startTransaction(isolationLevel?: IsolationLevel) {
+      const writes = currentTransaction()?.claim() ?? observer.host.writes.transaction()
+      return wrapTransaction(await adapter.startTransaction(isolationLevel), observer, writes)
+    },
+    dispose: () => adapter.dispose(),
+  }
+  const info = adapter.getConnectionInfo?.bind(adapter)
+  return info === undefined ? wrapped : { ...wrapped, getConnectionInfo: info }
+}
+
+function wrapTransaction(transaction: Transaction, observer: ConnectionObserver, writes: TransactionWrites): Transaction {
+  const wrapped: Transaction = {
+    ...wrapQueryable(transaction, observer, writes, undefined),
+    options: transaction.options,
+    async commit() {
+      writes.beforeCommit()
+      await settling(writes, 'committed', () => transaction.commit())
+    },
+    rollback: () => settling(writes, 'rolled-back', () => transaction.rollback()),
+  }
+  const { createSavepoint, rollbackToSavepoint, releaseSavepoint } = transaction
+  if (createSavepoint !== undefined) {
+    wrapped.createSavepoint = async (name) => {
+      await createSavepoint.call(transaction, name)
+      writes.savepoint(name)
+    }
+  }
+  if (rollbackToSavepoint !== undefined) {
+    wrapped.rollbackToSavepoint = async (name) => {
+      await rollbackToSavepoint.call(transaction, name)
+      writes.rollbackTo(name)
+    }
+  }
+  if (releaseSavepoint !== undefined) {
+    wrapped.releaseSavepoint = async (name) => {
+      await releaseSavepoint.call(transaction, name)
+      writes.release(name)
+    }
+  }
+  return wrapped
+}
+
+async function settling(writes: TransactionWrites, outcome: 'committed' | 'rolled-back', act: () => Promise<void>): Promise<void> {
+  try {
+    await act()
+  } catch (error) {
+    writes.end(outcome === 'committed' ? writeOutcomeOf(error) : 'unknown')
+    throw error
+  }
+  writes.end(outcome)
+}
+
+function wrapQueryable(
+  queryable: SqlQueryable,
+  observer: ConnectionObserver,
+  writes: TransactionWrites | undefined,
+  ready: (() => Promise<void>) | undefined,
+): Pick<SqlQueryable, 'provider' | 'adapterName' | 'queryRaw' | 'executeRaw'> {
+  return {
+    provider: queryable.provider,
+    adapterName: queryable.adapterName,
+    queryRaw: (query: SqlQuery) => observer.statement(query.sql, writes, () => queryable.queryRaw(query), ready),
+    executeRaw: (query: SqlQuery) => observer.statement(query.sql, writes, () => queryable.executeRaw(query), ready),
+  }
+}
+
+/** What one wrapped adapter knows, over all its connections. */
+class ConnectionObserver {
+  readonly #sourceId: string
+  #catalog: 'unread' | 'reading' | 'read' = 'unread'
+
+  constructor(
+    readonly host: AdapterHost,
+    private readonly dialect: Dialect,
+  ) {
+    this.#sourceId = host.nextSourceId('prisma-adapter')
+    host.onClose(() => host.catalogs.delete(this.#sourceId))
+  }
+
+  /** Reads the catalogue once it is of use, and again after DDL. Failure leaves the catalogue to other sources. */
+  async ensureCatalog(adapter: SqlQueryable): Promise<void> {
+    if (this.#catalog !== 'unread' || !this.host.isOptimizing()) return
+    this.#catalog = 'reading'
+    this.host.catalogs.set(this.#sourceId, undefined)
+    try {
+      const catalog = await readCatalog({ dialect: this.dialect, query: (sql, params) => rowsOf(adapter, sql, params) })
+      // DDL may have come meanwhile; then it is read anew with the next statement.
+      if (this.#catalog !== 'reading') return
+      this.#catalog = 'read'
+      this.host.catalogs.set(this.#sourceId, catalog)
+    } catch (error) {
+      this.host.catalogs.delete(this.#sourceId)
+      this.#catalog = 'read'
+      this.host.reportError(error)
+    }
+  }
+
+  /**
+   * A statement that is about to be sent.
+   *
+   * @param ready - Reads the catalogue if it is to be read; left out where that cannot be done.
+   */
+  statement<T>(sql: string, writes: TransactionWrites | undefined, run: () => Promise<T>, ready?: () => Promise<void>): Promise<T> {
+    const { host } = this
+    if (ready !== undefined && this.#catalog === 'unread' && host.isOptimizing())
+      return ready().then(() => this.statement(sql, writes, run))
+    let effect: WriteEffect | undefined
+    let statement: Statement
+    try {
+      host.recorder.statement(host.scopes.current())
+      statement = analyzeSql(sql, this.dialect).statement
+      if (statement.transaction !== undefined) return this.#control(statement, writes, run)
+      effect = effectOfStatement(statement, this.dialect, host.catalogs)
+      if (statement.ddl) this.#forgetCatalog(statement)
+      if (effect === undefined) return run()
+      this.#compareWithPrediction(effect)
+    } catch (error) {
+      host.reportError(error)
+      effect = EVERYTHING
+    }
+    if (writes === undefined) return this.#autocommit(effect, run)
+    writes.add(effect)
+    return run()
+  }
+
+  /** Several statements at once: it may do anything. */
+  async script<T>(run: () => Promise<T>): Promise<T> {
+    this.#catalog = 'unread'
+    return this.#autocommit(EVERYTHING, run)
+  }
+
+  async #autocommit<T>(effect: WriteEffect, run: () => Promise<T>): Promise<T> {
+    const intent = this.host.writes.begin(effect)
+    try {
+      const result = await run()
+      intent.end('committed')
+      return result
+    } catch (error) {
+      intent.end(writeOutcomeOf(error))
+      throw error
+    }
+  }
+
+  /** BEGIN, COMMIT and the like, sent as statements. */
+  async #control<T>({ transaction }: Statement, writes: TransactionWrites | undefined, run: () => Promise<T>): Promise<T> {
+    if (writes === undefined || transaction === undefined) return run()
+    if (transaction.kind === 'commit') writes.beforeCommit()
+    try {
+      const result = await run()
+      if (transaction.kind === 'commit') writes.end('committed')
+      else if (transaction.kind === 'rollback') writes.end('rolled-back')
+      else if (transaction.kind === 'savepoint') writes.savepoint(transaction.name)
+      else if (transaction.kind === 'release') writes.release(transaction.name)
+      else if (transaction.kind === 'rollback-to') writes.rollbackTo(transaction.name)
+      return result
+    } catch (error) {
+      if (transaction.kind === 'commit') writes.end(writeOutcomeOf(error))
+      throw error
+    }
+  }
+
+  #forgetCatalog(statement: Statement): void {
+    this.#catalog = 'unread'
+    const catalog = this.host.catalogs.catalog(this.dialect)
+    for (const name of statement.temporary) if (catalog !== undefined) this.host.catalogs.shadow(catalog.idOf([name]))
+    if (this.host.isOptimizing()) this.host.catalogs.set(this.#sourceId, undefined)
+  }
+
+  #compareWithPrediction(effect: WriteEffect): void {
+    const predicted = predictedEffect()
+    if (predicted === undefined || predicted.everything) return
+    if (effect.everything || [...effect.tables].some((table) => !predicted.tables.has(table))) this.host.stats.touchMisses += 1
+  }
+}
+
+async function rowsOf(adapter: SqlQueryable, sql: string, params: readonly unknown[] = []): Promise<Record<string, unknown>[]> {
+  const argTypes = params.map(() => ({ scalarType: 'string' as const, arity: 'scalar' as const }))
+  const { columnNames, rows } = await adapter.queryRaw({ sql, args: [...params], argTypes })
+  return rows.map((row) => Object.fromEntries(columnNames.map((name, at) => [name, row[at]])))
+}

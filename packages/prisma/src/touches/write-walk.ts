@@ -1,0 +1,177 @@
+import type { Change } from '@sluice/core'
+import type { PrismaModel, PrismaRelation } from '../schema/prisma-model.ts'
+import type { PrismaSchema } from '../schema/prisma-schema.ts'
+import { type Fields, isFields, listOf } from './argument-shapes.ts'
+import { ChangeList } from './change-list.ts'
+import type { ReadWalk } from './read-walk.ts'
+
+/** Gathers what an operation's arguments make it write, and what it reads on the way. */
+export class WriteWalk {
+  readonly #list = new ChangeList()
+  #opaque = false
+
+  constructor(
+    private readonly schema: PrismaSchema,
+    private readonly reads: ReadWalk,
+  ) {}
+
+  get changes(): readonly Change[] {
+    return this.#list.changes
+  }
+
+  /** Whether something was met whose writes cannot be told. */
+  get opaque(): boolean {
+    return this.#opaque
+  }
+
+  /** @param data - One row or a list of rows; `undefined`: a row of defaults. */
+  create(model: PrismaModel, data: unknown): void {
+    this.#write(model)
+    this.#list.insert(model.table)
+    for (const row of listOf(data)) if (isFields(row)) this.#nestedOf(model, row, true)
+  }
+
+  update(model: PrismaModel, data: unknown): void {
+    this.#write(model)
+    this.#emulated(model)
+    if (!isFields(data)) {
+      this.#list.update(model.table, undefined)
+      return
+    }
+    const columns = changedColumns(model, data)
+    // With relations alone to change, Prisma leaves the row itself as it is.
+    if (columns === undefined || columns.length > 0) this.#list.update(model.table, columns)
+    this.#nestedOf(model, data, false)
+  }
+
+  delete(model: PrismaModel): void {
+    this.#write(model)
+    this.#emulated(model)
+    this.#list.delete(model.table)
+  }
+
+  /** Where Prisma does the work of foreign keys, it reads the tables that refer to those it changes. */
+  readChildren(): void {
+    for (const table of this.schema.catalog.effectOf(this.changes).tables) {
+      for (const child of this.schema.childrenOf(table)) this.reads.table(child)
+    }
+  }
+
+  #write(model: PrismaModel): void {
+    this.reads.table(model.table)
+    // Rows written through a view end up in tables that the schema does not name.
+    if (model.isView) this.#opaque = true
+  }
+
+  /** What Prisma does in place of a foreign key that is not known cannot be told. */
+  #emulated(model: PrismaModel): void {
+    if (this.schema.data.relationMode !== 'prisma') return
+    for (const relation of model.relations.values()) if (relation.ambiguous) this.#opaque = true
+  }
+
+  #nestedOf(model: PrismaModel, data: Fields, isNew: boolean): void {
+    if (model.relations.size === 0) return
+    for (const name in data) {
+      const relation = model.relations.get(name)
+      const steps = data[name]
+      if (relation !== undefined && isFields(steps)) this.#nested(relation, steps, isNew)
+    }
+  }
+
+  /** @param isNew - Whether the row that has the relation is created by this operation. */
+  #nested(relation: PrismaRelation, steps: Fields, isNew: boolean): void {
+    this.reads.through(relation)
+    if (relation.ambiguous) this.#opaque = true
+    for (const step in steps) if (steps[step] !== undefined) this.#step(relation, step, steps[step], isNew)
+  }
+
+  #step(relation: PrismaRelation, step: string, value: unknown, isNew: boolean): void {
+    const { target } = relation
+    switch (step) {
+      case 'create':
+        this.create(target, value)
+        return this.#link(relation, isNew)
+      case 'createMany':
+        this.create(target, isFields(value) ? value.data : undefined)
+        return this.#link(relation, isNew)
+      case 'connect':
+      case 'disconnect':
+      case 'set':
+        this.reads.where(target, value)
+        this.#rekeyTarget(relation)
+        return this.#link(relation, isNew)
+      case 'connectOrCreate':
+        for (const one of listOf(value)) {
+          if (!isFields(one)) continue
+          this.reads.where(target, one.where)
+          this.create(target, one.create)
+        }
+        this.#rekeyTarget(relation)
+        return this.#link(relation, isNew)
+      case 'delete':
+      case 'deleteMany':
+        this.reads.where(target, value)
+        this.delete(target)
+        return this.#link(relation, isNew)
+      case 'update':
+      case 'updateMany':
+        for (const one of listOf(value)) this.#updateTarget(relation, one)
+        return
+      case 'upsert':
+        for (const one of listOf(value)) {
+          if (!isFields(one)) continue
+          this.reads.where(target, one.where)
+          this.update(target, one.update)
+          this.create(target, one.create)
+        }
+        return this.#link(relation, isNew)
+      default:
+        this.#opaque = true
+    }
+  }
+
+  /** `{ where, data }`, or for a to-one relation the data alone: where the target has a field `data`, it may be either. */
+  #updateTarget({ target, list }: PrismaRelation, value: unknown): void {
+    if (!isFields(value)) return
+    const isWrapped = isFields(value.data)
+    if (isWrapped) {
+      this.reads.where(target, value.where)
+      this.update(target, value.data)
+    }
+    if (!isWrapped || (!list && target.fields.has('data'))) this.update(target, value)
+  }
+
+  /** What joining or parting two rows writes beside the target itself. */
+  #link(relation: PrismaRelation, isNew: boolean): void {
+    const { model, target, joinTable, foreignKeyHere, oneToOne } = relation
+    if (joinTable !== undefined) {
+      this.#list.insert(joinTable)
+      this.#list.delete(joinTable)
+    } else if (foreignKeyHere) {
+      // A new row of a one-to-one relation may take the place of the row that had it.
+      if (!isNew || oneToOne) this.#rekey(model, relation)
+    } else if (oneToOne && !isNew) {
+      this.#rekey(target, relation)
+    }
+  }
+
+  #rekeyTarget(relation: PrismaRelation): void {
+    if (relation.joinTable === undefined && !relation.foreignKeyHere) this.#rekey(relation.target, relation)
+  }
+
+  #rekey(holder: PrismaModel, { keyColumns }: PrismaRelation): void {
+    this.#list.update(holder.table, [...keyColumns, ...holder.updatedAtColumns])
+  }
+}
+
+/** `undefined` (any) when the data names a field that the schema does not have. */
+function changedColumns(model: PrismaModel, data: Fields): readonly string[] | undefined {
+  const columns = [...model.updatedAtColumns]
+  for (const name in data) {
+    if (data[name] === undefined || model.relations.has(name)) continue
+    const column = model.column(name)
+    if (column === undefined) return undefined
+    columns.push(column)
+  }
+  return columns
+}

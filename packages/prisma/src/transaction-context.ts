@@ -1,0 +1,76 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { TransactionWrites, WriteEffect } from '@sluice/core'
+
+const nothing = (): void => {}
+
+/** Operations add to a transaction; ending it is its owner's affair. */
+const inert: TransactionWrites = {
+  add: nothing,
+  savepoint: nothing,
+  release: nothing,
+  rollbackTo: nothing,
+  beforeCommit: nothing,
+  end: nothing,
+}
+
+/** One `$transaction` call under way. The operations in it and the connection it uses meet here. */
+export class TransactionContext {
+  readonly #effects: WriteEffect[] = []
+  #claimed = false
+
+  constructor(
+    readonly writes: TransactionWrites,
+    /** The `$transaction` call around this one: a savepoint in it, or the caller of an unrelated transaction. */
+    readonly outer: TransactionContext | undefined,
+  ) {}
+
+  /**
+   * The writes, for the first connection that asks: the one that the call begins with. Transactions begun further inside
+   * (a nested write of another client, say) are not this one.
+   */
+  claim(): TransactionWrites | undefined {
+    if (this.#claimed) return undefined
+    this.#claimed = true
+    return this.writes
+  }
+
+  /** Where operations add what they write. */
+  gathering(): TransactionWrites {
+    return { ...inert, add: (effect) => this.add(effect) }
+  }
+
+  add(effect: WriteEffect): void {
+    this.#effects.push(effect)
+    this.writes.add(effect)
+  }
+
+  /**
+   * It committed. If it was a savepoint of the outer transaction, what it wrote is seen by others at that one's commit only:
+   * the outer one counts it too.
+   */
+  committed(): void {
+    this.writes.end('committed')
+    for (const effect of this.#effects) this.outer?.add(effect)
+  }
+}
+
+const contexts = new AsyncLocalStorage<TransactionContext>()
+
+export function currentTransaction(): TransactionContext | undefined {
+  return contexts.getStore()
+}
+
+export function runInTransaction<T>(context: TransactionContext, fn: () => T): T {
+  return contexts.run(context, fn)
+}
+
+const predictions = new AsyncLocalStorage<WriteEffect>()
+
+/** What the operation under way is expected to write: the connection checks it against the SQL. */
+export function predictedEffect(): WriteEffect | undefined {
+  return predictions.getStore()
+}
+
+export function runPredicting<T>(effect: WriteEffect, fn: () => T): T {
+  return predictions.run(effect, fn)
+}

@@ -1,0 +1,114 @@
+import { Prisma } from '@prisma/client/extension'
+import { createSluice, getDefaultSluice, hostOf, registerOwnFrames, type Sluice, type SluiceOptions, writeOutcomeOf } from '@sluice/core'
+import { ClientState, type Hook } from './client-state.ts'
+import { dialectOf } from './dialect.ts'
+import { clientVersionOf, providerOf } from './internals.ts'
+import { checkPrismaOptions, isSluice, type PrismaOptions } from './prisma-options.ts'
+import { currentTransaction, runInTransaction, TransactionContext } from './transaction-context.ts'
+
+registerOwnFrames(import.meta.url)
+
+// biome-ignore lint/complexity/noBannedTypes: Prisma's own word for an extension that adds nothing
+type Nothing = {}
+
+/** A client extension that leaves the client's types as they are. */
+export type SluiceExtension = (client: unknown) => {
+  $extends: { extArgs: { result: Nothing; model: Nothing; query: Nothing; client: Nothing } }
+}
+
+type AnyFunction = (...args: never[]) => unknown
+
+interface ExtendableClient {
+  $extends(extension: object): ExtendableClient
+  readonly $transaction: AnyFunction
+}
+
+/**
+ * A Prisma Client extension through which Sluice sees the client's operations.
+ *
+ * Give it last: extensions that come before it see every call as the app made it, and their changes are seen by Sluice.
+ * Where a later extension hooks queries, Sluice goes on observing and neither merges nor caches.
+ *
+ * @param sluice - A Sluice, or options to make one of. Left out: the process-wide default, which observes.
+ * @param options - `schema` is what `generator sluice` wrote.
+ * @throws InvalidOptionError for unknown options or a schema of another version.
+ * @example
+ * ```ts
+ * const prisma = new PrismaClient({ adapter }).$extends(withSluice())
+ * ```
+ */
+export function withSluice(sluice?: Sluice | SluiceOptions, options: PrismaOptions = {}): SluiceExtension {
+  checkPrismaOptions(options)
+  const used = sluice === undefined ? getDefaultSluice() : isSluice(sluice) ? sluice : createSluice(sluice)
+  return Prisma.defineExtension((client) => attach(client as never, used, options) as never) as unknown as SluiceExtension
+}
+
+function attach(client: ExtendableClient, sluice: Sluice, options: PrismaOptions): ExtendableClient {
+  const host = hostOf(sluice)
+  const version = clientVersionOf(client)
+  const dialect = dialectOf(providerOf(client))
+  if (version === undefined || !isSupported(version)) {
+    host.warn(`@sluice/prisma works with Prisma 6.16 to 7; this client is ${version ?? 'of an unknown version'}. Its queries pass through.`)
+    return client.$extends({ name: 'sluice (passing through)' })
+  }
+  if (dialect === undefined) {
+    host.warn(`@sluice/prisma does not read the provider "${providerOf(client) ?? 'unknown'}". The client's queries pass through.`)
+    return client.$extends({ name: 'sluice (passing through)' })
+  }
+  const state = new ClientState(host, client, dialect, options.schema)
+  const hooked = client.$extends({
+    name: 'sluice',
+    query: { $allOperations: (hook: Hook) => state.handle(hook) },
+  })
+  return hooked.$extends({
+    name: 'sluice transactions',
+    client: {
+      $transaction(this: unknown, first: unknown, ...rest: unknown[]) {
+        const original = hooked.$transaction as (...args: unknown[]) => Promise<unknown>
+        if (typeof first !== 'function') return original.call(this, first, ...rest)
+        return interactive(state, (callback) => original.call(this, callback, ...rest), first as (tx: unknown) => Promise<unknown>)
+      },
+      $extends(this: unknown, extension: unknown) {
+        if (hooksQueries(extension)) state.hasInnerExtensions = true
+        return (hooked.$extends as (extension: unknown) => unknown).call(this, extension)
+      },
+    },
+  })
+}
+
+/** Follows an interactive transaction: what it writes is seen by others when it commits. */
+async function interactive(
+  state: ClientState,
+  start: (callback: (tx: unknown) => Promise<unknown>) => Promise<unknown>,
+  callback: (tx: unknown) => Promise<unknown>,
+): Promise<unknown> {
+  const context = new TransactionContext(state.host.writes.transaction(), currentTransaction())
+  let committing = false
+  try {
+    const result = await runInTransaction(context, async () =>
+      start(async (tx) => {
+        const value = await callback(tx)
+        // COMMIT follows. A connection that is seen announces it itself, at the last moment.
+        committing = true
+        if (!state.seesStatements) context.writes.beforeCommit()
+        return value
+      }),
+    )
+    context.committed()
+    return result
+  } catch (error) {
+    context.writes.end(committing ? writeOutcomeOf(error) : 'rolled-back')
+    throw error
+  }
+}
+
+function hooksQueries(extension: unknown): boolean {
+  // A function may do anything to the client.
+  if (typeof extension === 'function') return true
+  return typeof extension === 'object' && extension !== null && 'query' in extension && extension.query !== undefined
+}
+
+function isSupported(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major === 7 || (major === 6 && minor >= 16)
+}

@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest'
+import { readDatamodelText } from '../../src/schema/datamodel-text.ts'
+
+describe('readDatamodelText', () => {
+  it('finds views, and not what is commented out', () => {
+    const text = 'model A {\n  id Int @id // view B {\n}\n/* \nview C {\n*/\n// view D {\nview Real {\n  id Int\n}\n  view  Other{\n}'
+    expect([...readDatamodelText(text).views]).toEqual(['Real', 'Other'])
+  })
+
+  it('takes a comment within a string for text', () => {
+    const text = 'model A {\n  url String @default("http://x /* ")\n}\nview V {\n  note String @default("*/")\n}'
+    expect([...readDatamodelText(text).views]).toEqual(['V'])
+  })
+
+  it('reads relationMode of the datasource', () => {
+    expect(readDatamodelText('datasource db {\n  provider     = "mysql"\n  relationMode = "prisma"\n}').relationMode).toBe('prisma')
+    expect(readDatamodelText('datasource db {\n  provider = "mysql"\n  // relationMode = "prisma"\n}').relationMode).toBe('foreignKeys')
+    expect(readDatamodelText('generator g {\n  relationMode = "prisma"\n}\ndatasource db {\n}').relationMode).toBe('foreignKeys')
+  })
+})

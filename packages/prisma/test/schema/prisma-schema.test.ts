@@ -1,0 +1,111 @@
+import { SluiceError } from '@sluice/core'
+import { describe, expect, it } from 'vitest'
+import { PrismaSchema } from '../../src/schema/prisma-schema.ts'
+import type { PrismaSchemaData } from '../../src/schema/prisma-schema-data.ts'
+import { library } from './library.ts'
+import { belongsTo, hasMany, model, scalar, schemaData } from './schema-builder.ts'
+
+const schema = new PrismaSchema(library())
+const relation = (modelName: string, field: string) => schema.models.get(modelName)?.relations.get(field)
+
+function keysFrom(table: string, of = schema) {
+  return of.catalog.foreignKeys.filter((key) => key.table === table)
+}
+
+describe('PrismaSchema', () => {
+  it('names tables and columns as the database does', () => {
+    const author = schema.models.get('Author')
+    expect(author?.table).toBe('public.authors')
+    expect(author?.column('id')).toBe('author_id')
+    expect(author?.column('books')).toBeUndefined()
+    expect(author?.updatedAtColumns).toEqual(['changed_at'])
+  })
+
+  it('folds table names on SQLite and MySQL', () => {
+    const idOf = (provider: string) => new PrismaSchema(library({ provider })).models.get('Book')?.table
+    expect([idOf('sqlite'), idOf('mysql'), idOf('cockroachdb')]).toEqual(['main.book', '-.book', 'public.Book'])
+  })
+
+  it('knows the single and compound keys that select one row', () => {
+    expect([...(schema.models.get('Book')?.uniqueSelectors ?? [])]).toEqual([
+      ['id', ['id']],
+      ['spot', ['shelf', 'place']],
+      ['title_authorId', ['title', 'authorId']],
+    ])
+  })
+
+  it('describes a relation from both of its sides', () => {
+    expect(relation('Book', 'author')).toMatchObject({ foreignKeyHere: true, fromFields: ['authorId'], toFields: ['id'], list: false })
+    expect(relation('Author', 'books')).toMatchObject({ foreignKeyHere: false, fromFields: ['id'], toFields: ['authorId'], list: true })
+    expect(relation('Author', 'books')?.keyColumns).toEqual(['author'])
+    expect(relation('Author', 'books')?.target).toBe(schema.models.get('Book'))
+  })
+
+  it('tells the sides of a relation of a model to itself apart', () => {
+    expect(relation('Book', 'prequel')).toMatchObject({ foreignKeyHere: true, fromFields: ['sequelTo'], oneToOne: false })
+    expect(relation('Book', 'sequels')).toMatchObject({ foreignKeyHere: false, toFields: ['sequelTo'], oneToOne: false })
+  })
+
+  it('marks relations of one row to one row', () => {
+    expect([relation('Card', 'owner')?.oneToOne, relation('Author', 'card')?.oneToOne, relation('Book', 'author')?.oneToOne]).toEqual([
+      true,
+      true,
+      false,
+    ])
+  })
+
+  it('fills in the actions that Prisma takes by default', () => {
+    expect(keysFrom('public.Card')[0]).toMatchObject({ references: 'public.authors', onDelete: 'SetNull', onUpdate: 'Cascade' })
+    expect(keysFrom('public.Stamp')[0]).toMatchObject({ references: 'public.Card', onDelete: 'Restrict', onUpdate: 'Cascade' })
+    expect(keysFrom('public.Book')[0]).toMatchObject({ columns: ['author'], referencedColumns: ['author_id'], onDelete: 'Cascade' })
+  })
+
+  it('has a table for each implicit many-to-many relation, with cascading keys to both sides', () => {
+    expect(relation('Genre', 'books')?.joinTable).toBe('public._BookToGenre')
+    expect(schema.catalog.baseTable('public._BookToGenre')?.primaryKey).toEqual(['A', 'B'])
+    expect(keysFrom('public._BookToGenre').map(({ columns, references, onDelete }) => [columns[0], references, onDelete])).toEqual([
+      ['A', 'public.Book', 'Cascade'],
+      ['B', 'public.Genre', 'Cascade'],
+    ])
+  })
+
+  it('puts that table in the schema of the alphabetically first model', () => {
+    const id = scalar('Int', { id: true })
+    const data = schemaData([
+      model('Zebra', { id, ants: hasMany('Ant', 'r') }, { schema: 'zoo' }),
+      model('Ant', { id, zebras: hasMany('Zebra', 'r') }, { schema: 'hill' }),
+    ])
+    const split = new PrismaSchema(data)
+    expect(split.models.get('Zebra')?.relations.get('ants')?.joinTable).toBe('hill._r')
+    expect([...split.catalog.tables.keys()]).toEqual(['zoo.Zebra', 'hill._r', 'hill.Ant'])
+  })
+
+  it('counts a view as no base table', () => {
+    expect(schema.models.get('Report')?.isView).toBe(true)
+    expect(schema.catalog.baseTable('public.report')).toBeUndefined()
+  })
+
+  it('adds the foreign keys and takes the default schema of the database', () => {
+    const database = new PrismaSchema(library(), {}).catalog
+    const elsewhere = new PrismaSchema(library(), { database: Object.assign(Object.create(database), { defaultSchema: 'app' }) })
+    expect(elsewhere.models.get('Book')?.table).toBe('app.Book')
+    expect(elsewhere.catalog.baseTable('public.Book')).toBeDefined()
+  })
+
+  it.each<[string, PrismaSchemaData]>([
+    ['another version', { ...library(), version: 2 as 1 }],
+    ['a provider that Sluice does not read', library({ provider: 'mongodb' })],
+    ['a relation to an unknown model', schemaData([model('A', { b: belongsTo('B', 'r', [['x'], ['y']]) })])],
+    [
+      'a key of unknown fields',
+      schemaData([
+        model('A', { b: belongsTo('B', 'r', [['x'], ['id']]) }),
+        model('B', { id: scalar('Int', { id: true }), as: hasMany('A', 'r') }),
+      ]),
+    ],
+  ])('refuses %s', (_, data) => {
+    const act = () => new PrismaSchema(data)
+    expect(act).toThrow(SluiceError)
+    expect(act).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_CATALOG' }))
+  })
+})

@@ -33,8 +33,8 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== state) {
   writeFileSync(stamp, state)
 }
 // The Prisma generator is one of our packages: build first, then generate.
-pnpm('run', '--silent', 'build')
-pnpm('run', '--silent', 'generate')
+pnpm('run', 'build')
+pnpm('run', 'generate')
 const [task, ...rest] = process.argv.slice(2)
 if (task === 'demo') run(process.execPath, ['--import', 'tsx', 'src/demo.ts', ...rest], 'inherit', join(root, 'examples/atlas'))
 else run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...rest], ['ignore', 'inherit', 'inherit'])

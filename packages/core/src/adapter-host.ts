@@ -4,6 +4,7 @@ import type { Recorder } from './pipeline/recorder.ts'
 import type { ScopeStorage } from './pipeline/scope.ts'
 import type { WriteTracker } from './pipeline/writes.ts'
 import type { CatalogRegistry } from './schema/catalog-registry.ts'
+import { InvalidArgumentError } from './shared/errors.ts'
 
 /** What a Sluice offers to its adapters. For those who write one; apps have no use for it. */
 export interface AdapterHost {
@@ -27,5 +28,30 @@ export interface AdapterHost {
   onClose(callback: () => void): void
 }
 
-/** Under this key a Sluice carries its host; shared between copies of this package in one process. */
-export const HOST: unique symbol = Symbol.for('sluice.host') as never
+const HOSTS = Symbol.for('sluice.hosts')
+
+interface Shared {
+  [HOSTS]?: WeakMap<object, AdapterHost>
+}
+
+/** The host of each Sluice; one map for all copies of this package in the process. */
+function hosts(): WeakMap<object, AdapterHost> {
+  const shared = globalThis as Shared
+  shared[HOSTS] ??= new WeakMap()
+  return shared[HOSTS]
+}
+
+export function setHost(sluice: object, host: AdapterHost): void {
+  hosts().set(sluice, host)
+}
+
+/**
+ * The services that a Sluice offers to adapters.
+ *
+ * @throws InvalidArgumentError when it is no Sluice.
+ */
+export function hostOf(sluice: object): AdapterHost {
+  const host = typeof sluice === 'object' && sluice !== null ? hosts().get(sluice) : undefined
+  if (host === undefined) throw new InvalidArgumentError('sluice', 'a Sluice made by createSluice()', sluice)
+  return host
+}

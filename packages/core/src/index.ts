@@ -1,4 +1,4 @@
-export type { AdapterHost } from './adapter-host.ts'
+export { type AdapterHost, hostOf } from './adapter-host.ts'
 export type { CacheEntry, CacheKey } from './cache/cache-entry.ts'
 export type { CachingStrategyEngineOptions } from './cache/cache-options.ts'
 export type { CacheEfficiency, CacheStats } from './cache/cache-stats.ts'
@@ -53,7 +53,6 @@ export { InvalidArgumentError, InvalidOptionError, SluiceError, type SluiceError
 export type { RandomSource } from './shared/random.ts'
 export {
   createSluice,
-  hostOf,
   type RunOptions,
   type ScopeHandle,
   type ScopeReport,

@@ -1,4 +1,4 @@
-import { type AdapterHost, HOST } from './adapter-host.ts'
+import { type AdapterHost, setHost } from './adapter-host.ts'
 import { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
 import { StampRegistry } from './cache/coherence/stamp-registry.ts'
 import { ResultCache } from './cache/result-cache.ts'
@@ -66,8 +66,6 @@ export class Sluice {
   readonly queries: QueryOptimizationEngine
   /** The in-process cache; `undefined` when it is switched off. */
   readonly cache: CachingStrategyEngine | undefined
-  /** For adapters. */
-  readonly [HOST]: AdapterHost
 
   readonly #options: SluiceOptions
   readonly #clock
@@ -98,7 +96,7 @@ export class Sluice {
       cache === false
         ? undefined
         : new CachingStrategyEngine({ clock: this.#clock, ...(cache?.maxBytes === undefined ? {} : { maxBytes: cache.maxBytes }) })
-    this[HOST] = this.#createHost()
+    setHost(this, this.#createHost())
   }
 
   /** How operations are treated now. Scopes keep the mode that they began with. */
@@ -299,11 +297,4 @@ export class Sluice {
  */
 export function createSluice(options: SluiceOptions = {}): Sluice {
   return new Sluice(options)
-}
-
-/** The services that a Sluice offers to adapters. */
-export function hostOf(sluice: Sluice): AdapterHost {
-  const host = (sluice as Sluice | undefined)?.[HOST]
-  if (host === undefined) throw new InvalidArgumentError('sluice', 'a Sluice made by createSluice()', sluice)
-  return host
 }

@@ -1,4 +1,5 @@
 import {
+  type AdapterHost,
   analyzeSql,
   type CacheRequest,
   canonicalKey,
@@ -15,6 +16,7 @@ import {
   refuse,
   type Source,
   splitRows,
+  type TableId,
 } from '@sluice/core'
 import {
   asListing,
@@ -26,7 +28,17 @@ import {
   type KeyedSelect,
   keyedSelect,
 } from './internals.ts'
-import type { PluginState } from './plugin-state.ts'
+
+/** What an operation needs to know of the instance that it belongs to. */
+export interface InstanceContext {
+  readonly source: Source
+  readonly host: AdapterHost
+  /** Runs a builder without `postProcessResponse`. */
+  runRaw(client: ClientInternals, builder: BuilderInternals): Promise<unknown>
+  /** One id for each transaction, savepoints apart. */
+  transactionId(client: object): string
+  isMigrationTable(table: TableId): boolean
+}
 
 type Row = Record<string, unknown>
 
@@ -40,7 +52,7 @@ export class KnexOperation implements Operation<unknown> {
   readonly unordered: boolean
 
   constructor(
-    private readonly state: PluginState,
+    private readonly state: InstanceContext,
     private readonly client: ClientInternals,
     private readonly builder: BuilderInternals,
     readonly run: () => Promise<unknown>,

@@ -1,10 +1,10 @@
 import type { AdapterHost, Dialect, Source, TableId } from '@sluice/core'
 import type { BuilderInternals, ClientInternals, QueryObject, RunnerInternals } from './internals.ts'
-import { KnexOperation } from './knex-operation.ts'
+import { type InstanceContext, KnexOperation } from './knex-operation.ts'
 import { StatementObserver } from './statement-observer.ts'
 
 /** What `withSluice` keeps for one Knex instance, its transactions included. Transactions are made without running constructors, so it lives in a closure. */
-export class PluginState {
+export class PluginState implements InstanceContext {
   readonly source: Source
   readonly observer: StatementObserver
   readonly #migrationTables: ReadonlySet<string>

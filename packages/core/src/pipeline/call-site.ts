@@ -7,16 +7,16 @@ export interface CallSite {
 }
 
 /** Folders of Sluice's own files: their frames are not the user's. */
-const ownFolders = new Set<string>([folderOf(import.meta.url)])
+const ownFolders = new Set<string>()
+registerOwnFrames(import.meta.url)
 
-/** Tells call sites which files are an adapter's own. Call once with `import.meta.url` from a file at the top of its sources. */
+/** Tells call sites which files are an adapter's own: those beside the given module, and the sources that it was built from. */
 export function registerOwnFrames(moduleUrl: string): void {
-  ownFolders.add(folderOf(moduleUrl))
-}
-
-function folderOf(moduleUrl: string): string {
   const path = moduleUrl.replace(/^file:\/\//, '')
-  return path.replace(/\/(pipeline\/)?[^/]*$/, '/')
+  // Source maps turn frames of the one into frames of the other.
+  const root = /^(.*)\/(?:src|dist)\/.*$/.exec(path)?.[1]
+  if (root === undefined) ownFolders.add(path.replace(/[^/]*$/, ''))
+  else for (const folder of ['src', 'dist']) ownFolders.add(`${root}/${folder}/`)
 }
 
 /** Frames that a capture keeps: ORMs put a dozen of their own above the user's. */

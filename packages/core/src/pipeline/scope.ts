@@ -42,9 +42,9 @@ let lastId = 0
 export class Scope {
   readonly id: number
   readonly counts: ScopeCounts = { operations: 0, queries: 0, merged: 0, answered: 0, databaseMs: 0 }
-  readonly groups = new Map<string, ExecutionGroup>()
+  readonly groups: Map<string, ExecutionGroup> = new Map()
   /** State that interceptors keep for this scope, each under a symbol of its own. */
-  readonly state = new Map<symbol, unknown>()
+  readonly state: Map<symbol, unknown> = new Map()
   /** The newest listings, the newest last. */
   readonly listings: Listing[] = []
   ended = false

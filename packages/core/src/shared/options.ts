@@ -10,13 +10,25 @@ export interface OptionRule {
 
 const rule = (expected: string, accepts: Check): OptionRule => ({ expected, accepts })
 
+interface OptionRules {
+  readonly boolean: OptionRule
+  readonly callback: OptionRule
+  readonly object: OptionRule
+  readonly strings: OptionRule
+  readonly positive: OptionRule
+  readonly false: OptionRule
+  integer(min: number, max?: number): OptionRule
+  number(min: number, max?: number): OptionRule
+  oneOf(...values: readonly string[]): OptionRule
+  either(...rules: readonly OptionRule[]): OptionRule
+}
+
 /** Rules for the options of Sluice. Each accepts what its words say, and nothing else. */
-export const option = {
+export const option: OptionRules = {
   boolean: rule('true or false', (value) => typeof value === 'boolean'),
   callback: rule('a function', (value) => typeof value === 'function'),
   object: rule('an object', (value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
   strings: rule('an array of strings', (value) => Array.isArray(value) && value.every((item) => typeof item === 'string')),
-  nonEmptyString: rule('a non-empty string', (value) => typeof value === 'string' && value !== ''),
   integer: (min: number, max: number = Number.MAX_SAFE_INTEGER): OptionRule =>
     rule(max === Number.MAX_SAFE_INTEGER ? `an integer of at least ${min}` : `an integer from ${min} to ${max}`, (value) =>
       Number.isInteger(value) ? (value as number) >= min && (value as number) <= max : false,
@@ -32,7 +44,7 @@ export const option = {
   either: (...rules: readonly OptionRule[]): OptionRule =>
     rule(rules.map((one) => one.expected).join(', or '), (value) => rules.some((one) => one.accepts(value))),
   false: rule('false', (value) => value === false),
-} as const
+}
 
 /**
  * Checks an options object against its rules: unknown names, wrong types and values out of bounds are refused.

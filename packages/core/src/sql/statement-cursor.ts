@@ -16,9 +16,9 @@ const MAX_DEPTH = 200
 export class StatementCursor {
   position = 0
   readonly kinds: string[] = []
-  readonly reads = new Map<string, readonly string[]>()
+  readonly reads: Map<string, readonly string[]> = new Map()
   readonly writes: TableWrite[] = []
-  readonly functions = new Set<string>()
+  readonly functions: Set<string> = new Set()
   readonly temporary: string[] = []
   readonly transactions: TransactionControl[] = []
   volatile = false

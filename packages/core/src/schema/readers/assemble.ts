@@ -73,7 +73,7 @@ export function assembleCatalog({ dialect, defaultSchema, ...entries }: CatalogE
       table: idOf(first),
       columns: parts.map(({ column }) => column),
       references,
-      referencedColumns: named,
+      referencedColumns: named.length > 0 ? named : (primaryKeys.get(references) ?? []),
       onDelete: first.onDelete,
       onUpdate: first.onUpdate,
     })

@@ -1,0 +1,153 @@
+import { type AddressInfo, connect } from 'node:net'
+import { createSluice, type Finding, hostOf, type Operation, type ScopeReport, type Sluice } from '@sluice/core'
+import { sluiceMiddleware } from '@sluice/express'
+import express, { type Express } from 'express'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+
+const closing: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  vi.restoreAllMocks()
+  for (const close of closing.splice(0)) await close()
+})
+
+async function listen(app: Express): Promise<string> {
+  const server = app.listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  closing.push(
+    () =>
+      new Promise((resolve) => {
+        server.closeAllConnections()
+        server.close(resolve)
+      }),
+  )
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+function ask(sluice: Sluice, label: string): Promise<unknown> {
+  const operation: Operation<unknown> = {
+    source: { id: 's', orm: 'knex', dialect: 'sqlite', seesStatements: false },
+    kind: 'read',
+    shape: { fingerprint: label, label, kind: 'read' },
+    inTransaction: false,
+    run: async () => label,
+  }
+  return hostOf(sluice).execute(operation)
+}
+
+function setUp(options?: Parameters<typeof sluiceMiddleware>[1]) {
+  const sluice = createSluice()
+  const reports: ScopeReport[] = []
+  sluice.on('scope', (report) => reports.push(report))
+  const app = express()
+  app.use(sluiceMiddleware(sluice, options))
+  return { sluice, app, reports }
+}
+
+const ended = (reports: ScopeReport[], count = 1) => vi.waitFor(() => expect(reports).toHaveLength(count))
+
+describe('sluiceMiddleware', () => {
+  it('opens a scope for each request and names it by its route', async () => {
+    const { sluice, app, reports } = setUp({ report: false })
+    const router = express.Router()
+    router.get('/:id', async (_request, response) => {
+      await ask(sluice, 'one')
+      await ask(sluice, 'two')
+      response.json({})
+    })
+    app.use('/cities', router)
+    const origin = await listen(app)
+    await Promise.all(['1', '2'].map((id) => fetch(`${origin}/cities/${id}`)))
+    await ended(reports, 2)
+    expect(reports.map(({ name, queries }) => [name, queries])).toEqual([
+      ['GET /cities/:id', 2],
+      ['GET /cities/:id', 2],
+    ])
+  })
+
+  it('sends Server-Timing beside what the app sends', async () => {
+    const { sluice, app } = setUp({ report: false, serverTiming: true })
+    app.get('/', async (_request, response) => {
+      await ask(sluice, 'one')
+      response.set('Server-Timing', 'app;dur=1').json({})
+    })
+    const response = await fetch(await listen(app))
+    expect(response.headers.get('server-timing')).toMatch(/^app;dur=1, db;dur=[\d.]+;desc="1 queries", sluice;desc="0 from cache"$/)
+  })
+
+  it('keeps timings to itself in production, and prints nothing', async () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    const { sluice, app, reports } = setUp()
+    app.get('/', async (_request, response) => {
+      for (let i = 0; i < 9; i += 1) await ask(sluice, 'again')
+      response.json({})
+    })
+    const response = await fetch(await listen(app))
+    expect(response.headers.has('server-timing')).toBe(false)
+    await ended(reports)
+    expect(written).not.toHaveBeenCalled()
+  })
+
+  it('prints an N+1 once in development', async () => {
+    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    const { sluice, app, reports } = setUp()
+    app.get('/list', async (_request, response) => {
+      for (let i = 0; i < 9; i += 1) await ask(sluice, 'again')
+      response.json({})
+    })
+    const origin = await listen(app)
+    await fetch(`${origin}/list`)
+    await fetch(`${origin}/list`)
+    await ended(reports, 2)
+    expect(written).toHaveBeenCalledOnce()
+    expect(String(written.mock.calls[0]?.[0])).toMatch(/N\+1.*GET \/list.*9 queries → 1 possible/s)
+  })
+
+  it('ends the scope of a request that its client gave up', async () => {
+    const { app, reports } = setUp({ report: false })
+    const received = new Promise<void>((resolve) => {
+      app.get('/slow', () => resolve())
+    })
+    const { port } = new URL(await listen(app))
+    const socket = connect(Number(port), '127.0.0.1', () => socket.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n'))
+    await received
+    socket.destroy()
+    await ended(reports)
+  })
+
+  it('ends the scope of a failing route, and does not name paths that there are not', async () => {
+    const { app, reports } = setUp({ report: false })
+    app.get('/fail', () => {
+      throw new Error('no')
+    })
+    app.use(((_error, _request, response, _next) => response.status(500).end()) as express.ErrorRequestHandler)
+    const origin = await listen(app)
+    await fetch(`${origin}/fail`)
+    await fetch(`${origin}/a-path-with-a-secret`)
+    await ended(reports, 2)
+    expect(reports.map(({ name }) => name)).toEqual(['GET /fail', 'GET (no route)'])
+  })
+
+  it('emits findings under the route', async () => {
+    const { sluice, app, reports } = setUp({ report: false })
+    const findings: Finding[] = []
+    sluice.on('finding', (finding) => findings.push(finding))
+    app.get('/items/:id', async (_request, response) => {
+      for (let i = 0; i < 6; i += 1) await ask(sluice, 'item')
+      response.json({})
+    })
+    await fetch(`${await listen(app)}/items/7`)
+    await ended(reports)
+    expect(findings).toMatchObject([{ scope: 'GET /items/:id', count: 6 }])
+  })
+
+  it.each([
+    ['reports', { reports: true }],
+    ['serverTiming', { serverTiming: 'yes' }],
+    ['options', null],
+  ])('refuses a wrong option %s', (option, options) => {
+    const make = () => sluiceMiddleware(createSluice(), options as never)
+    expect(make).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option }))
+  })
+})

@@ -1,0 +1,49 @@
+// Writes prisma/schema.prisma and prisma/postgresql/schema.prisma from prisma/models.prisma, then generates both clients.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+const root = import.meta.dirname
+const models = readFileSync(join(root, 'prisma/models.prisma'), 'utf8')
+
+const targets = [
+  { path: 'prisma/schema.prisma', provider: 'sqlite', client: '../src/generated/prisma', sluice: '../src/generated/sluice' },
+  {
+    path: 'prisma/postgresql/schema.prisma',
+    provider: 'postgresql',
+    client: '../../src/generated/postgresql',
+    sluice: '../../src/generated/sluice-postgresql',
+  },
+]
+
+const header = ({ provider, client, sluice }) => `// Written by generate.mjs: change models.prisma instead.
+
+generator client {
+  provider            = "prisma-client"
+  output              = "${client}"
+  importFileExtension = "js"
+  moduleFormat        = "esm"
+}
+
+generator sluice {
+  provider = "sluice-prisma-generator"
+  output   = "${sluice}"
+}
+
+datasource db {
+  provider = "${provider}"
+}
+
+`
+
+for (const target of targets) {
+  const path = join(root, target.path)
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, header(target) + models)
+  const prisma = join(root, 'node_modules/prisma/build/index.js')
+  const { status } = spawnSync(process.execPath, [prisma, 'generate', '--schema', target.path, ...process.argv.slice(2)], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  if (status !== 0) process.exit(status ?? 1)
+}

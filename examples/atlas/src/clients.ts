@@ -1,0 +1,59 @@
+import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3'
+import { PrismaPg } from '@prisma/adapter-pg'
+import type { SqlDriverAdapterFactory } from '@prisma/client/runtime/client'
+import knex, { type Knex } from 'knex'
+import type { DatabaseTarget } from './database-target.ts'
+import { PrismaClient as PostgresqlClient } from './generated/postgresql/client.js'
+import { PrismaClient } from './generated/prisma/client.js'
+import type { StatementCounter } from './statement-counter.ts'
+
+/** What the routes use of a Prisma client; an extended client has it too. */
+export type AtlasPrisma = Pick<PrismaClient, 'country' | 'region' | 'district' | 'city' | 'user' | 'review'>
+
+/** Both ORMs on one database. */
+export interface Clients {
+  readonly prisma: AtlasPrisma
+  readonly db: Knex
+  close(): Promise<void>
+}
+
+/** What is put around the ORMs as they are opened. See `sluice.ts`. */
+export interface ClientPlugin {
+  adapter(adapter: SqlDriverAdapterFactory): SqlDriverAdapterFactory
+  prisma(client: PrismaClient): AtlasPrisma
+  knex(db: Knex): Knex
+}
+
+/**
+ * Opens Prisma and Knex on the same database.
+ *
+ * @param counter - Counts the statements that reach the driver, below the plug-in.
+ */
+export function openClients(target: DatabaseTarget, counter: StatementCounter, plugin?: ClientPlugin): Clients {
+  const counted = counter.adapter(driverAdapter(target))
+  const client = prismaClient(target, plugin?.adapter(counted) ?? counted)
+  const bare = counter.knex(knexInstance(target))
+  return {
+    prisma: plugin?.prisma(client) ?? client,
+    db: plugin?.knex(bare) ?? bare,
+    async close() {
+      await client.$disconnect()
+      await bare.destroy()
+    },
+  }
+}
+
+function driverAdapter(target: DatabaseTarget): SqlDriverAdapterFactory {
+  return target.kind === 'sqlite' ? new PrismaBetterSqlite3({ url: `file:${target.file}` }) : new PrismaPg({ connectionString: target.url })
+}
+
+function prismaClient(target: DatabaseTarget, adapter: SqlDriverAdapterFactory): PrismaClient {
+  if (target.kind === 'sqlite') return new PrismaClient({ adapter })
+  // Made from the same models: all that the routes call is in both clients.
+  return new PostgresqlClient({ adapter }) as unknown as PrismaClient
+}
+
+function knexInstance(target: DatabaseTarget): Knex {
+  if (target.kind === 'postgresql') return knex({ client: 'pg', connection: target.url })
+  return knex({ client: 'better-sqlite3', connection: { filename: target.file }, useNullAsDefault: true })
+}

@@ -1,0 +1,118 @@
+import { type Finding, wantsColor } from '@sluice/core'
+import { firstDifference, summarize } from './compare.ts'
+import { type DatabaseTarget, parseDatabaseUrl } from './database-target.ts'
+import { type DemoOptions, parseDemoOptions, USAGE } from './demo-options.ts'
+import type { Answer } from './drive.ts'
+import { reportFailure } from './failure.ts'
+import { parsePort } from './listen.ts'
+import { loadData } from './load.ts'
+import { createProgress, type Progress } from './progress.ts'
+import { demoJson, formatFindings, formatTable, formatVerdict } from './report.ts'
+import { type PlannedRequest, planRequests } from './requests.ts'
+import { countRows } from './row-counts.ts'
+import { openSession, type Session, untilInterrupted } from './session.ts'
+import { createSluicedApp, type SluicedApp } from './sluice.ts'
+
+const REQUESTS = 300
+const SEED = 7
+const OBSERVED = 40
+const WIDTH_WITHOUT_TERMINAL = 120
+
+/** Runs the app both ways and reports. Resolves to whether every response was the same. */
+async function compareRuns(loaded: DatabaseTarget, options: DemoOptions, progress: Progress): Promise<boolean> {
+  const { requests, dataset, findings: observed } = await prepare(loaded)
+  const bare = await withSession({ loaded }, (session) => driveAll('Bare', session, requests, progress))
+  const sluiced = createSluicedApp({ kind: loaded.kind, mode: 'optimize', report: false })
+  const left = collectFindings(sluiced)
+  const sluice = await withSession({ loaded, sluiced }, (session) => driveAll('With Sluice', session, requests, progress))
+  const hitRate = sluiced.sluice.cache?.getStats().hitRate ?? 0
+  await sluiced.sluice.close()
+
+  const routes = summarize(requests, bare, sluice)
+  const difference = firstDifference(requests, bare, sluice)
+  const findings = [...new Map([...left, ...observed]).values()].sort((a, b) => b.databaseMs - a.databaseMs)
+  const style = { color: wantsColor(process.stdout), width: process.stdout.columns ?? WIDTH_WITHOUT_TERMINAL }
+  const report = [formatTable(routes, style), formatVerdict(routes, difference, style), formatFindings(findings, style)]
+  process.stdout.write(`\n${report.filter((part) => part !== '').join('\n\n')}\n`)
+  if (options.json) process.stdout.write(`\n${JSON.stringify(demoJson({ dataset, routes, findings, hitRate }))}\n`)
+  return difference === undefined
+}
+
+interface Preparation {
+  readonly requests: PlannedRequest[]
+  readonly dataset: Record<string, number>
+  readonly findings: ReadonlyMap<string, Finding>
+}
+
+/**
+ * Plans the requests and sends the first of them while Sluice only observes: that finds what the app does by itself, also what
+ * merging would hide, and warms up the code that both runs share, so that the first does not pay for it.
+ */
+async function prepare(loaded: DatabaseTarget): Promise<Preparation> {
+  const sluiced = createSluicedApp({ kind: loaded.kind, mode: 'observe', report: false })
+  const findings = collectFindings(sluiced)
+  return withSession({ loaded, sluiced }, async (session) => {
+    const dataset = await countRows(session.clients.db)
+    const requests = await planRequests(session.clients.db, REQUESTS, SEED)
+    await session.drive(requests.slice(0, OBSERVED))
+    return { requests, dataset, findings }
+  })
+}
+
+/** What is found from now on, by its id; of several times the last. */
+function collectFindings({ sluice }: SluicedApp): ReadonlyMap<string, Finding> {
+  const found = new Map<string, Finding>()
+  sluice.on('finding', (finding) => found.set(finding.id, finding))
+  return found
+}
+
+async function driveAll(label: string, session: Session, requests: readonly PlannedRequest[], progress: Progress): Promise<Answer[]> {
+  const startedAt = performance.now()
+  progress.start(`${label}: ${requests.length} requests`, requests.length)
+  const answers = await session.drive(requests, () => progress.advance(1))
+  progress.finish(`${label}: ${requests.length} requests in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
+  return answers
+}
+
+async function withSession<T>(options: Parameters<typeof openSession>[0], use: (session: Session) => Promise<T>): Promise<T> {
+  const session = await openSession(options)
+  try {
+    return await use(session)
+  } finally {
+    await session.close()
+  }
+}
+
+async function serve(loaded: DatabaseTarget, port: number): Promise<void> {
+  const sluiced = createSluicedApp({ kind: loaded.kind, mode: 'optimize', report: true })
+  await withSession({ loaded, sluiced, port }, async (session) => {
+    process.stderr.write(`\nServing with Sluice at ${session.origin}, for example ${session.origin}/regions/GB.ENG/cities. Ctrl-C ends.\n`)
+    await untilInterrupted()
+  })
+  await sluiced.sluice.close()
+}
+
+async function main(): Promise<number> {
+  let options: DemoOptions
+  let loaded: DatabaseTarget
+  let port: number
+  try {
+    options = parseDemoOptions(process.argv.slice(2))
+    loaded = parseDatabaseUrl(process.env.DATABASE_URL)
+    port = parsePort(process.env.PORT)
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${USAGE}`)
+    return 2
+  }
+  if (options.help) {
+    process.stdout.write(USAGE)
+    return 0
+  }
+  const progress = createProgress()
+  await loadData(loaded, progress)
+  const identical = await compareRuns(loaded, options, progress)
+  if (process.stdout.isTTY && !options.once) await serve(loaded, port)
+  return identical ? 0 : 1
+}
+
+process.exitCode = await main().catch(reportFailure)

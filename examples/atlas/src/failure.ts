@@ -1,0 +1,14 @@
+const FAILED = 1
+const CANNOT_CONNECT = 3
+
+/** Tells a person what went wrong and returns the exit code. What nobody foresaw keeps its stack. */
+export function reportFailure(error: unknown): number {
+  const code = (error as { code?: unknown } | null)?.code
+  if (code === 'ECONNREFUSED' || code === 'ENOTFOUND') {
+    process.stderr.write('No connection to the database of DATABASE_URL.\n')
+    return CANNOT_CONNECT
+  }
+  if (code === 'EADDRINUSE') process.stderr.write('The port is in use: set PORT to another one.\n')
+  else process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  return FAILED
+}

@@ -1,0 +1,24 @@
+import type { ErrorRequestHandler } from 'express'
+
+/** An answer that is not 200, thrown by a route. */
+export class HttpError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message)
+    this.name = 'HttpError'
+  }
+}
+
+export function notFound(what: string): HttpError {
+  return new HttpError(404, `No such ${what}.`)
+}
+
+/** Every error leaves as JSON; what a client cannot help stays on the server. */
+export const answerError: ErrorRequestHandler = (error, _request, response, _next) => {
+  const status: unknown = error?.status
+  const known = error instanceof HttpError || (typeof status === 'number' && status < 500)
+  if (!known) console.error(error)
+  response.status(known ? error.status : 500).json({ error: known ? error.message : 'Internal server error.' })
+}

@@ -1,0 +1,121 @@
+import { type Finding, formatCallSite, formatFinding } from '@sluice/core'
+import type { Cost, Difference, RouteSummary } from './compare.ts'
+
+export interface ReportStyle {
+  readonly color: boolean
+  /** Characters in a line. */
+  readonly width: number
+}
+
+interface Column {
+  readonly title: string
+  readonly align: 'left' | 'right'
+  /** The columns with the highest number go first where the line is too short. */
+  readonly expendable: number
+  cell(summary: RouteSummary): string
+}
+
+const GAP = '  '
+const COLUMNS: readonly Column[] = [
+  { title: 'route', align: 'left', expendable: 0, cell: (summary) => summary.route },
+  { title: 'requests', align: 'right', expendable: 3, cell: (summary) => count(summary.requests) },
+  { title: 'queries', align: 'right', expendable: 2, cell: ({ bare }) => count(bare.queries) },
+  { title: '→ Sluice', align: 'right', expendable: 0, cell: ({ sluice }) => count(sluice.queries) },
+  { title: 'ms', align: 'right', expendable: 2, cell: ({ bare }) => count(bare.ms) },
+  { title: '→ Sluice', align: 'right', expendable: 1, cell: ({ sluice }) => count(sluice.ms) },
+  { title: 'hit rate', align: 'right', expendable: 4, cell: ({ cache }) => percent(cache.hits, cache.hits + cache.misses) },
+]
+
+/** The table of both runs, one line a route and a last one for all. */
+export function formatTable(summaries: readonly RouteSummary[], style: ReportStyle): string {
+  const lines = [...summaries, total(summaries)]
+  const cells = (column: Column) => [column.title, ...lines.map((line) => column.cell(line))]
+  const widths = new Map(COLUMNS.map((column) => [column, Math.max(...cells(column).map((cell) => cell.length))]))
+  const columns = fitting(widths, style.width)
+  const row = (cellOf: (column: Column) => string) =>
+    columns
+      .map((column) =>
+        column.align === 'left' ? cellOf(column).padEnd(widths.get(column) ?? 0) : cellOf(column).padStart(widths.get(column) ?? 0),
+      )
+      .join(GAP)
+      .trimEnd()
+  const [head, ...rows] = [row((column) => column.title), ...lines.map((line) => row((column) => column.cell(line)))]
+  const last = rows.pop() ?? ''
+  return [paint(style, '1', head), ...rows, paint(style, '1', last)].join('\n')
+}
+
+/** The findings as text: place, cost and fix of each. */
+export function formatFindings(findings: readonly Finding[], style: ReportStyle): string {
+  return findings.map((finding) => formatFinding(finding, style)).join('\n')
+}
+
+export function formatVerdict(summaries: readonly RouteSummary[], difference: Difference | undefined, style: ReportStyle): string {
+  const { requests, identical } = total(summaries)
+  if (difference === undefined) return paint(style, '32', `✓ ${count(identical)} of ${count(requests)} responses identical`)
+  return [
+    paint(style, '31', `✗ ${count(requests - identical)} of ${count(requests)} responses differ; the first: ${difference.request.route}`),
+    `  ${difference.request.method} ${difference.request.path}`,
+    `  bare    ${difference.bare}`,
+    `  Sluice  ${difference.sluice}`,
+  ].join('\n')
+}
+
+export interface DemoResult {
+  /** Rows by table. */
+  readonly dataset: Readonly<Record<string, number>>
+  readonly routes: readonly RouteSummary[]
+  readonly findings: readonly Finding[]
+  readonly hitRate: number
+}
+
+/** The report for machines. A finding's place is also there as the terminal shows it. */
+export function demoJson({ dataset, routes, findings, hitRate }: DemoResult): object {
+  const cost = ({ queries, ms }: Cost) => ({ queries, ms: Math.round(ms * 10) / 10 })
+  return {
+    dataset,
+    routes: routes.map(({ route, requests, identical, bare, sluice }) => ({
+      ...{ route, requests, identical },
+      ...{ bare: cost(bare), sluice: cost(sluice) },
+    })),
+    findings: findings.map((finding) => ({ ...finding, ...(finding.callSite && { at: formatCallSite(finding.callSite) }) })),
+    cache: { hitRate },
+  }
+}
+
+/** Leaves columns out until a line fits; the route and what Sluice made of it stay. */
+function fitting(widths: ReadonlyMap<Column, number>, width: number): Column[] {
+  let columns = [...COLUMNS]
+  const needed = () => columns.reduce((sum, column) => sum + (widths.get(column) ?? 0) + GAP.length, -GAP.length)
+  while (needed() > width) {
+    const worst = Math.max(...columns.map((column) => column.expendable))
+    if (worst === 0) break
+    columns = columns.filter((column) => column.expendable < worst)
+  }
+  return columns
+}
+
+function total(summaries: readonly RouteSummary[]): RouteSummary {
+  const sum = (value: (summary: RouteSummary) => number) => summaries.reduce((all, summary) => all + value(summary), 0)
+  const cost = (side: 'bare' | 'sluice') => ({ queries: sum((line) => line[side].queries), ms: sum((line) => line[side].ms) })
+  const cache = { hits: sum((line) => line.cache.hits), misses: sum((line) => line.cache.misses) }
+  return {
+    route: 'all',
+    requests: sum((line) => line.requests),
+    identical: sum((line) => line.identical),
+    bare: cost('bare'),
+    sluice: cost('sluice'),
+    cache,
+  }
+}
+
+function count(value: number): string {
+  return Math.round(value).toLocaleString('en')
+}
+
+function percent(part: number, whole: number): string {
+  return whole === 0 ? '–' : `${Math.round((part / whole) * 100)} %`
+}
+
+function paint(style: ReportStyle, code: string, text: string): string {
+  return style.color ? `\u001b[${code}m${text}\u001b[0m` : text
+}

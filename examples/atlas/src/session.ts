@@ -1,0 +1,64 @@
+import { createApp } from './app.ts'
+import { type Clients, openClients } from './clients.ts'
+import type { DatabaseTarget } from './database-target.ts'
+import { type Answer, drive } from './drive.ts'
+import { listen, type RunningServer } from './listen.ts'
+import type { PlannedRequest } from './requests.ts'
+import type { SluicedApp } from './sluice.ts'
+import { StatementCounter } from './statement-counter.ts'
+import { createWorkingCopy, type WorkingCopy } from './working-copy.ts'
+
+/** One app on a database of its own, serving. */
+export interface Session {
+  readonly origin: string
+  readonly clients: Clients
+  drive(requests: readonly PlannedRequest[], onAnswer?: () => void): Promise<Answer[]>
+  close(): Promise<void>
+}
+
+export interface SessionOptions {
+  /** The database as loaded; the session works on a copy. */
+  readonly loaded: DatabaseTarget
+  /** Left out: the bare app. */
+  readonly sluiced?: SluicedApp
+  /** @defaultValue any free port */
+  readonly port?: number
+}
+
+/** Opens the clients and serves the app. Whatever fails half-way is closed again. */
+export async function openSession({ loaded, sluiced, port = 0 }: SessionOptions): Promise<Session> {
+  const copy = await createWorkingCopy(loaded)
+  const counter = new StatementCounter()
+  const clients = openClients(copy.target, counter, sluiced?.plugin)
+  const app = createApp({ ...clients, ...(sluiced && { middleware: sluiced.middleware }) })
+  try {
+    const server = await listen(app, port)
+    return {
+      origin: server.origin,
+      clients,
+      drive: (requests, onAnswer) => drive(server.origin, requests, () => readMeter(counter, sluiced), onAnswer),
+      close: () => closeAll(copy, clients, server),
+    }
+  } catch (error) {
+    await closeAll(copy, clients)
+    throw error
+  }
+}
+
+function readMeter(counter: StatementCounter, sluiced: SluicedApp | undefined) {
+  const cache = sluiced?.sluice.cache?.getStats()
+  return { queries: counter.statements, hits: cache?.hits ?? 0, misses: cache?.misses ?? 0 }
+}
+
+async function closeAll(copy: WorkingCopy, clients: Clients, server?: RunningServer): Promise<void> {
+  await server?.close()
+  await clients.close()
+  copy.remove()
+}
+
+/** Resolves at Ctrl-C, or when the process is asked to end. */
+export function untilInterrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+  })
+}

@@ -1,0 +1,52 @@
+import type { SqlDriverAdapterFactory } from '@prisma/client/runtime/client'
+import type { Knex } from 'knex'
+
+type Queryable = Pick<Awaited<ReturnType<SqlDriverAdapterFactory['connect']>>, 'queryRaw' | 'executeRaw'>
+
+const TRANSACTION_CONTROL = /^\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b/i
+
+/** Counts the statements that reach the driver, whoever sends them: the last thing before the database, in both ORMs. */
+export class StatementCounter {
+  #statements = 0
+
+  get statements(): number {
+    return this.#statements
+  }
+
+  /** Counts what goes through a Prisma driver adapter. */
+  adapter(factory: SqlDriverAdapterFactory): SqlDriverAdapterFactory {
+    return {
+      provider: factory.provider,
+      adapterName: factory.adapterName,
+      connect: async () => {
+        const adapter = this.#counted(await factory.connect())
+        const startTransaction = adapter.startTransaction.bind(adapter)
+        adapter.startTransaction = async (isolationLevel) => this.#counted(await startTransaction(isolationLevel))
+        return adapter
+      },
+    }
+  }
+
+  /** Counts what a Knex instance sends. */
+  knex(db: Knex): Knex {
+    return db.on('query', ({ sql }: { sql: string }) => this.#count(sql))
+  }
+
+  #counted<T extends Queryable>(queryable: T): T {
+    const queryRaw = queryable.queryRaw.bind(queryable)
+    const executeRaw = queryable.executeRaw.bind(queryable)
+    queryable.queryRaw = (query) => {
+      this.#count(query.sql)
+      return queryRaw(query)
+    }
+    queryable.executeRaw = (query) => {
+      this.#count(query.sql)
+      return executeRaw(query)
+    }
+    return queryable
+  }
+
+  #count(sql: string): void {
+    if (!TRANSACTION_CONTROL.test(sql)) this.#statements++
+  }
+}

@@ -1,24 +1,12 @@
-import type { Connection, Dialect } from '@sluice/core'
-import type { Knex } from 'knex'
+import type { Dialect } from '@sluice/core'
 import { inject } from 'vitest'
 import type { ServiceAddress } from '../services/service.ts'
+import type { Database } from './database.ts'
 import { createMariadbDatabase } from './mariadb-database.ts'
 import { createPostgresDatabase } from './postgres-database.ts'
 import { createSqliteDatabase } from './sqlite-database.ts'
 
-/** An empty database of its own for one test file or one test, with a connection to prepare and inspect it. */
-export interface Database extends Connection {
-  /** SQLite: `file:` and the path. */
-  readonly url: string
-  /** SQLite only: the file. */
-  readonly filename?: string
-  /** A new configuration for `knex(…)` each time. */
-  knexConfig(): Knex.Config
-  /** Runs a script of any number of statements. */
-  exec(script: string): Promise<void>
-  /** Closes the connection and removes the database. */
-  drop(): Promise<void>
-}
+export type { Database } from './database.ts'
 
 /** A kind of database to loop over: `describe.skipIf(skipped !== undefined)(name, …)`. */
 export interface DatabaseKind {

@@ -1,7 +1,7 @@
 import { createConnection } from 'mysql2/promise'
 import { onMariadb } from '../services/mariadb.ts'
 import { databaseOf, randomSuffix, withDatabase } from '../services/service.ts'
-import type { Database } from './databases.ts'
+import type { Database } from './database.ts'
 
 /** A new database on the MariaDB server of the tests. */
 export async function createMariadbDatabase(serviceUrl: string): Promise<Database> {

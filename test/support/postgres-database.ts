@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { onPostgres } from '../services/postgres.ts'
 import { databaseOf, randomSuffix, withDatabase } from '../services/service.ts'
-import type { Database } from './databases.ts'
+import type { Database } from './database.ts'
 
 /** A new database on the PostgreSQL server of the tests. */
 export async function createPostgresDatabase(serviceUrl: string): Promise<Database> {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import openSqlite from 'better-sqlite3'
-import type { Database } from './databases.ts'
+import type { Database } from './database.ts'
 
 /** A new SQLite file in a temporary folder. */
 export async function createSqliteDatabase(): Promise<Database> {

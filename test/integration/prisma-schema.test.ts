@@ -1,0 +1,98 @@
+import { type Dialect, type ForeignKeyInfo, readCatalog, type SchemaCatalog } from '@sluice/core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runtimeDataModelOf } from '../../packages/prisma/src/internals.ts'
+import { schemaFromRuntime } from '../../packages/prisma/src/schema/from-runtime.ts'
+import { PrismaSchema } from '../../packages/prisma/src/schema/prisma-schema.ts'
+import { touches } from '../../packages/prisma/src/touches/touches.ts'
+import { type Database, databases } from '../support/databases.ts'
+import { prismaClient } from '../support/prisma-clients.ts'
+
+/** Foreign keys as lines, for a list that reads well. */
+function keysOf({ foreignKeys }: SchemaCatalog, dialect: Dialect): string[] {
+  // MySQL does what `RESTRICT` says for `NO ACTION` too, and its catalogue is free to name either.
+  const same = (action: string) => (dialect === 'mysql' ? action.replace('NoAction', 'Restrict') : action)
+  const line = ({ table, columns, references, referencedColumns, onDelete, onUpdate }: ForeignKeyInfo) =>
+    `${table}(${columns}) -> ${references}(${referencedColumns}) ${same(onDelete)} ${same(onUpdate)}`
+  return [...new Set(foreignKeys.map(line))].sort()
+}
+
+describe.each(databases())('the Prisma schema on $name', ({ dialect, skipped, connect }) => {
+  describe.skipIf(skipped !== undefined)('beside the catalogue of the database', () => {
+    let database: Database
+    let catalog: SchemaCatalog
+    let generated: PrismaSchema
+    let runtime: PrismaSchema
+
+    beforeAll(async () => {
+      database = await connect()
+      const { PrismaClient, createAdapter, schema, ddl } = await prismaClient(dialect, database)
+      await database.exec(ddl)
+      catalog = await readCatalog(database)
+      generated = new PrismaSchema(schema)
+      const client = new PrismaClient({ adapter: createAdapter() })
+      const model = runtimeDataModelOf(client)
+      if (model === undefined) throw new Error('Expected the client to have a data model.')
+      runtime = schemaFromRuntime(model, catalog)
+      await client.$disconnect()
+    })
+
+    afterAll(() => database?.drop())
+
+    it('has the same tables, keys and columns', () => {
+      expect([...generated.catalog.tables.keys()].sort()).toEqual([...catalog.tables.keys()].sort())
+      for (const [id, table] of generated.catalog.tables) {
+        const real = catalog.tables.get(id)
+        expect(table.columns.map(({ name, nullable }) => [name, nullable])).toEqual(
+          real?.columns.map(({ name, nullable }) => [name, nullable]),
+        )
+        expect(table.primaryKey).toEqual(real?.primaryKey)
+        expect(table.uniqueKeys.map(String).sort()).toEqual(real?.uniqueKeys.map(String).sort())
+      }
+    })
+
+    it('has the same foreign keys and actions', () => {
+      expect(keysOf(generated.catalog, dialect)).toEqual(keysOf(catalog, dialect))
+    })
+
+    it('is found without the generator, but for relations that the database does not tell apart', () => {
+      const ambiguous: string[] = []
+      for (const [name, model] of generated.models) {
+        const found = runtime.models.get(name)
+        expect(found?.table).toBe(model.table)
+        expect(found?.columns).toEqual(model.columns)
+        expect(found?.primaryKey).toEqual(model.primaryKey)
+        for (const [field, relation] of model.relations) {
+          const other = found?.relations.get(field)
+          if (other?.ambiguous) ambiguous.push(`${name}.${field}`)
+          else {
+            const { foreignKeyHere, fromFields, toFields, list, required, oneToOne, joinTable, keyColumns } = relation
+            // Without a key here the database does not tell whether a relation is required, and nothing depends on it.
+            expect(other, `${name}.${field}`).toMatchObject({ foreignKeyHere, fromFields, toFields, list, oneToOne, joinTable, keyColumns })
+            if (foreignKeyHere) expect(other?.required).toBe(required)
+          }
+        }
+      }
+      expect(ambiguous).toEqual([
+        'Author.posts',
+        'Author.edited',
+        'Post.author',
+        'Post.editor',
+        'Comment.parent',
+        'Comment.replies',
+        'Employee.manager',
+        'Employee.reports',
+        'Employee.mentor',
+        'Employee.mentee',
+      ])
+    })
+
+    it('reads through an ambiguous relation, and takes a write through one for opaque', () => {
+      const posts = runtime.models.get('Post')?.table
+      const read = touches(runtime, 'Author', 'findMany', { include: { edited: true } })
+      expect([read.opaque, read.reads.has(posts ?? '')]).toEqual([false, true])
+      expect(touches(runtime, 'Author', 'findMany', { include: { _count: true } }).reads.has(posts ?? '')).toBe(true)
+      expect(touches(runtime, 'Author', 'update', { data: { edited: { set: [] } } }).opaque).toBe(true)
+      expect(touches(runtime, 'Author', 'update', { data: { name: 'x' } }).opaque).toBe(false)
+    })
+  })
+})

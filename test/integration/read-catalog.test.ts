@@ -1,0 +1,212 @@
+import { readCatalog, type SchemaCatalog } from '@sluice/core'
+import knex, { type Knex } from 'knex'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { catalogSchemas } from '../support/catalog-schemas.ts'
+import { type Database, databases } from '../support/databases.ts'
+
+for (const { name, dialect, skipped, connect } of databases()) {
+  describe.skipIf(skipped !== undefined)(`readCatalog on ${name}`, () => {
+    let database: Database
+    let catalog: SchemaCatalog
+    let statements = 0
+
+    const id = (...parts: string[]) => catalog.idOf(parts)
+    const info = (...parts: string[]) => catalog.tables.get(id(...parts))
+    const column = (table: string, columnName: string) => info(table)?.columns.find((candidate) => candidate.name === columnName)
+    const keysOf = (table: string) => catalog.foreignKeys.filter((key) => key.table === id(table))
+    const touchedBy = (table: string, kind: 'update' | 'delete', columns?: readonly string[]) =>
+      catalog.effectOf([columns === undefined ? { table: id(table), kind } : { table: id(table), kind, columns }])
+
+    beforeAll(async () => {
+      database = await connect()
+      await database.exec(catalogSchemas[dialect])
+      catalog = await readCatalog({
+        dialect,
+        query(sql, params) {
+          statements += 1
+          return database.query(sql, params)
+        },
+      })
+    })
+    afterAll(() => database.drop())
+
+    it('takes at most four statements', () => {
+      expect(statements).toBeLessThanOrEqual(4)
+    })
+
+    it('knows the default schema', () => {
+      const expected = { sqlite: 'main', postgresql: 'public', mysql: new URL(database.url).pathname.slice(1) }
+      expect(catalog.defaultSchema).toBe(expected[dialect])
+    })
+
+    it('lists the user’s tables and nothing of the system’s', () => {
+      const schemas = dialect === 'postgresql' ? [catalog.defaultSchema, 'geo'] : [catalog.defaultSchema]
+      const names = [...catalog.tables.values()].filter(({ schema }) => schemas.includes(schema ?? '')).map(({ name: table }) => table)
+      const shared = ['Order Line', 'audit', 'city', 'city_tag', 'city_view', 'country', 'employee', 'place', 'tag', 'visit']
+      const own = {
+        sqlite: ['words', 'words_config', 'words_content', 'words_data', 'words_docsize', 'words_idx'],
+        postgresql: ['City', 'area', 'city_totals', 'measurement', 'measurement_2026', 'node', 'node_leaf', 'ruled', 'secret'],
+        mysql: ['numbers'],
+      }
+      expect(names.sort()).toEqual([...shared, ...own[dialect]].sort())
+      expect(info('information_schema', 'tables') ?? info('pg_catalog', 'pg_class') ?? info('mysql', 'user')).toBeUndefined()
+    })
+
+    it('tells base tables from views', () => {
+      expect(info('city')?.kind).toBe('table')
+      expect(info('city_view')?.kind).toBe('view')
+      expect(catalog.baseTable(id('city_view'))).toBeUndefined()
+    })
+
+    it('reads columns in order, with types and NULL', () => {
+      expect(info('city')?.columns.map((each) => each.name)).toEqual(['id', 'name', 'country_id', 'area', 'founded', 'slug', 'population'])
+      expect(column('city', 'id')).toEqual({ name: 'id', type: 'integer', nullable: false })
+      expect(column('city', 'name')).toEqual({ name: 'name', type: 'text', nullable: false })
+      expect(column('city', 'country_id')).toEqual({ name: 'country_id', type: 'integer', nullable: true })
+      expect(column('city', 'area')).toEqual({ name: 'area', type: 'decimal', nullable: true })
+      expect(column('city', 'founded')).toEqual({ name: 'founded', type: 'datetime', nullable: true })
+    })
+
+    it('reads a composite primary key in its own order', () => {
+      expect(info('place')?.primaryKey).toEqual(['region', 'code'])
+      expect(info('visit')?.primaryKey).toEqual(['id'])
+      expect(info('audit')?.primaryKey).toEqual([])
+    })
+
+    it('reads unique keys, and none of partial, expression or plain indexes', () => {
+      expect([...(info('city')?.uniqueKeys ?? [])].sort()).toEqual([['country_id', 'name'], ['slug']])
+      expect(catalog.isUniqueKey(id('city'), ['name', 'country_id'])).toBe(true)
+      expect(catalog.isUniqueKey(id('city'), ['population'])).toBe(false)
+    })
+
+    it('reads a composite foreign key, its columns in the order of each other', () => {
+      expect(keysOf('visit')).toEqual([
+        {
+          table: id('visit'),
+          columns: ['place_code', 'place_region'],
+          references: id('place'),
+          referencedColumns: ['code', 'region'],
+          onDelete: 'Cascade',
+          onUpdate: 'Cascade',
+        },
+      ])
+    })
+
+    it('reads a foreign key to its own table', () => {
+      expect(keysOf('employee')).toMatchObject([{ references: id('employee'), columns: ['manager_id'], onDelete: 'SetNull' }])
+    })
+
+    it('reads the actions of foreign keys', () => {
+      expect(keysOf('city')).toMatchObject([
+        { references: id('country'), referencedColumns: ['id'], onDelete: 'SetNull', onUpdate: 'Cascade' },
+      ])
+      expect(keysOf('Order Line')).toMatchObject([{ references: id('city'), onDelete: 'Restrict', onUpdate: 'NoAction' }])
+    })
+
+    it('reads both keys of a many-to-many table', () => {
+      expect(info('city_tag')?.primaryKey).toEqual(['city_id', 'tag_id'])
+      expect(new Set(keysOf('city_tag').map(({ references }) => references))).toEqual(new Set([id('city'), id('tag')]))
+    })
+
+    it('keeps quoted names as they are', () => {
+      expect(info('Order Line')?.columns.map((each) => each.name)).toEqual(['Line Id', 'cityId'])
+      expect(info('Order Line')?.primaryKey).toEqual(['Line Id'])
+    })
+
+    it('knows which tables have triggers', () => {
+      const withTriggers = ['tag', 'city', 'country', 'audit'].filter((table) => info(table)?.hasTriggers === true)
+      expect(withTriggers).toEqual(['tag'])
+    })
+
+    it('gives the effects of writes with their cascades', () => {
+      expect([...touchedBy('country', 'delete').tables].sort()).toEqual([id('city'), id('country')].sort())
+      expect([...touchedBy('country', 'update', ['name']).tables]).toEqual([id('country')])
+      expect([...touchedBy('place', 'update', ['code']).tables].sort()).toEqual([id('place'), id('visit')].sort())
+      expect(touchedBy('tag', 'delete').everything).toBe(true)
+      expect(touchedBy('city', 'delete').everything).toBe(false)
+    })
+
+    if (dialect === 'sqlite') {
+      it('takes virtual tables and their shadows for no base tables', () => {
+        expect(info('words')?.kind).toBe('view')
+        expect(info('words_data')?.kind).toBe('view')
+      })
+
+      it('knows that only a key in place of the rowid refuses NULL', () => {
+        expect(column('country', 'id')?.nullable).toBe(false)
+        expect(column('place', 'code')?.nullable).toBe(true)
+        expect(column('city_tag', 'city_id')?.nullable).toBe(false)
+      })
+
+      it('reads on although a view is broken', async () => {
+        await database.exec('CREATE VIEW broken AS SELECT * FROM no_table')
+        expect((await readCatalog(database)).tables.get('main.broken')?.kind).toBe('view')
+      })
+    }
+
+    if (dialect === 'postgresql') {
+      it('tells tables of one name in two schemas and two writings apart', () => {
+        expect(info('geo', 'area')?.schema).toBe('geo')
+        expect(info('geo', 'city_totals')?.kind).toBe('view')
+        expect(info('City')?.columns.map((each) => each.name)).toEqual(['Id'])
+      })
+
+      it('reads a foreign key across schemas', () => {
+        expect(catalog.foreignKeys).toContainEqual(
+          expect.objectContaining({ table: 'geo.area', references: 'public.city', onDelete: 'Cascade' }),
+        )
+      })
+
+      it.each(['measurement', 'measurement_2026', 'node', 'node_leaf', 'secret'])('takes %s for no base table', (table) => {
+        expect(info(table)?.kind).toBe('view')
+      })
+
+      it('takes a rule for a trigger', () => {
+        expect(info('ruled')).toMatchObject({ kind: 'table', hasTriggers: true })
+      })
+
+      it('reads the schema that the search path names first', async () => {
+        await database.exec('SET search_path = geo, public')
+        const moved = await readCatalog(database)
+        await database.exec('RESET search_path')
+        expect(moved.defaultSchema).toBe('geo')
+        expect(moved.baseTable(moved.idOf(['area']))?.schema).toBe('geo')
+      })
+    }
+
+    if (dialect === 'mysql') {
+      it('reads foreign keys from and to another database', async () => {
+        const other = `${catalog.defaultSchema}_other`
+        await database.exec(`
+          CREATE DATABASE ${other};
+          CREATE TABLE ${other}.stay (id int PRIMARY KEY, city_id int, FOREIGN KEY (city_id) REFERENCES ${catalog.defaultSchema}.city (id) ON DELETE CASCADE)`)
+        const read = await readCatalog(database)
+        await database.exec(`DROP DATABASE ${other}`)
+        expect(read.effectOf([{ table: '-.city', kind: 'delete' }]).tables).toContain(`${other}.stay`)
+      })
+
+      it('takes every table for one with triggers when the user may see none', async () => {
+        const { defaultSchema } = catalog
+        const user = defaultSchema
+        await database.exec(`CREATE USER ${user}@'%'; GRANT SELECT, INSERT, UPDATE, DELETE ON ${defaultSchema}.* TO ${user}@'%'`)
+        const address = new URL(database.url)
+        address.username = user
+        address.password = ''
+        const read = async () => {
+          const rows = knex({ client: 'mysql2', connection: address.href })
+          try {
+            return await readCatalog({ dialect, query: async (sql, params = []) => (await rows.raw(sql, params as Knex.RawBinding[]))[0] })
+          } finally {
+            await rows.destroy()
+          }
+        }
+        const blind = await read()
+        await database.exec(`GRANT TRIGGER ON ${defaultSchema}.* TO ${user}@'%'`)
+        const seeing = await read()
+        await database.exec(`DROP USER ${user}@'%'`)
+        expect([blind.tables.get('-.city')?.hasTriggers, blind.tables.get('-.tag')?.hasTriggers]).toEqual([true, true])
+        expect([seeing.tables.get('-.city')?.hasTriggers, seeing.tables.get('-.tag')?.hasTriggers]).toEqual([false, true])
+      })
+    }
+  })
+}

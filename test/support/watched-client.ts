@@ -1,0 +1,70 @@
+import { analyzeSql, type Dialect, type TableId } from '@sluice/core'
+import { PrismaSchema } from '../../packages/prisma/src/schema/prisma-schema.ts'
+import { type ChangeLog, createChangeLog } from './change-log.ts'
+import { type Database, freshDatabase } from './databases.ts'
+import { prismaClient, type TestPrismaClient } from './prisma-clients.ts'
+import type { RandomOperation, Row } from './random-operations.ts'
+import { watchStatements } from './watch-statements.ts'
+
+type Delegate = Readonly<Record<string, (args: unknown) => Promise<unknown>>>
+
+/** A client on a database of its own, with everything that tells what its operations touch. */
+export class WatchedClient {
+  readonly rows: Map<string, readonly Row[]> = new Map()
+
+  private constructor(
+    private readonly database: Database,
+    readonly schema: PrismaSchema,
+    readonly client: TestPrismaClient,
+    readonly log: ChangeLog,
+    private readonly statements: string[],
+  ) {}
+
+  static async open(dialect: Dialect): Promise<WatchedClient> {
+    const database = await freshDatabase(dialect)
+    const { PrismaClient, createAdapter, schema: data, ddl } = await prismaClient(dialect, database)
+    await database.exec(ddl)
+    const schema = new PrismaSchema(data)
+    const log = await createChangeLog(database, schema.catalog)
+    const statements: string[] = []
+    const adapter = watchStatements(createAdapter(), (sql) => statements.push(sql))
+    return new WatchedClient(database, schema, new PrismaClient({ adapter }), log, statements)
+  }
+
+  run({ model, action, args }: RandomOperation): Promise<unknown> {
+    const name = `${model.slice(0, 1).toLowerCase()}${model.slice(1)}`
+    const act = (this.client as unknown as Readonly<Record<string, Delegate>>)[name]?.[action]
+    if (act === undefined) throw new Error(`Expected ${model} to have ${action}.`)
+    return act(args)
+  }
+
+  /** Reads the rows of the models whose tables changed; of all of them at first. */
+  async load(changed?: ReadonlySet<TableId>): Promise<void> {
+    for (const [model, { table, primaryKey }] of this.schema.models) {
+      if (changed?.has(table) === false) continue
+      const orderBy = primaryKey.map((field) => ({ [field]: 'asc' }))
+      this.rows.set(model, (await this.run({ model, action: 'findMany', args: { orderBy } })) as Row[])
+    }
+    this.statements.length = 0
+  }
+
+  /** The tables of the statements since the last call, as the SQL names them. */
+  seen(): { readonly reads: Set<TableId>; readonly writes: Set<TableId> } {
+    const { catalog, dialect } = this.schema
+    // MySQL's statements name the database, which is no part of a table's id here.
+    const idOf = (name: readonly string[]) => catalog.idOf(dialect === 'mysql' ? name.slice(-1) : name)
+    const seen = { reads: new Set<TableId>(), writes: new Set<TableId>() }
+    for (const sql of this.statements.splice(0)) {
+      const { statement } = analyzeSql(sql, dialect)
+      if (statement.opaque !== undefined) throw new Error(`${statement.opaque}: ${sql}`)
+      for (const name of statement.reads) seen.reads.add(idOf(name))
+      for (const { name } of statement.writes) seen.writes.add(idOf(name))
+    }
+    return seen
+  }
+
+  async close(): Promise<void> {
+    await this.client.$disconnect()
+    await this.database.drop()
+  }
+}

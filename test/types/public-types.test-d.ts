@@ -1,0 +1,65 @@
+import { createSluice, type Finding, type Mode, type Sluice } from '@sluice/core'
+import { sluiceMiddleware } from '@sluice/express'
+import { unsluice, withSluice as withSluiceKnex } from '@sluice/knex'
+import { sluiceAdapter, withSluice } from '@sluice/prisma'
+import type { RequestHandler } from 'express'
+import type { Knex } from 'knex'
+import { describe, expectTypeOf, it } from 'vitest'
+import { type Author, type Post, PrismaClient } from '../generated/sqlite/client/client.ts'
+
+declare const sluice: Sluice
+declare const db: Knex
+declare const adapter: Parameters<typeof sluiceAdapter>[0]
+
+const client = new PrismaClient({ adapter })
+
+describe('an extended Prisma client', () => {
+  const extended = client.$extends(withSluice(sluice))
+
+  it('has the results of the client that it extends', () => {
+    expectTypeOf(extended.author.findMany()).resolves.toEqualTypeOf<Author[]>()
+    expectTypeOf(extended.post.findUnique({ where: { id: 1 } })).resolves.toEqualTypeOf<Post | null>()
+    expectTypeOf(extended.author.findMany({ select: { name: true, posts: { select: { title: true } } } })).resolves.toEqualTypeOf<
+      { name: string; posts: { title: string }[] }[]
+    >()
+  })
+
+  it('keeps fluent calls and transactions typed', () => {
+    expectTypeOf(extended.author.findUnique({ where: { id: 1 } }).posts()).resolves.toEqualTypeOf<Post[] | null>()
+    expectTypeOf(extended.$transaction([extended.author.findMany(), extended.post.count()])).resolves.toEqualTypeOf<[Author[], number]>()
+    expectTypeOf(extended.$transaction(async (tx) => tx.post.count())).resolves.toEqualTypeOf<number>()
+  })
+
+  it('refuses what the client refuses', () => {
+    // @ts-expect-error there is no such field
+    extended.author.findMany({ where: { nobody: 1 } })
+  })
+
+  it('takes a Sluice, options, or nothing', () => {
+    client.$extends(withSluice())
+    client.$extends(withSluice({ mode: 'optimize' }))
+    // @ts-expect-error there is no such mode
+    withSluice({ mode: 'fast' })
+  })
+})
+
+describe('the other entry points', () => {
+  it('give back what they were given', () => {
+    expectTypeOf(withSluiceKnex(db, sluice)).toEqualTypeOf<Knex>()
+    expectTypeOf(unsluice(db)).toEqualTypeOf<Knex>()
+    expectTypeOf(sluiceMiddleware(sluice)).toEqualTypeOf<RequestHandler>()
+    expectTypeOf(sluiceAdapter(adapter, sluice).provider).toEqualTypeOf(adapter.provider)
+  })
+
+  it('run functions with their results', () => {
+    expectTypeOf(sluice.run(() => 1)).resolves.toEqualTypeOf<number>()
+    expectTypeOf(sluice.run(async () => 'a')).resolves.toEqualTypeOf<string>()
+    expectTypeOf(createSluice().mode).toEqualTypeOf<Mode>()
+  })
+
+  it('type events by name', () => {
+    sluice.on('finding', (finding) => expectTypeOf(finding).toEqualTypeOf<Finding>())
+    // @ts-expect-error there is no such event
+    sluice.on('n+1', () => {})
+  })
+})

@@ -1,9 +1,17 @@
+import { fork } from 'node:child_process'
 import { parseArgs } from 'node:util'
 
-/** One thing to measure, repeatedly: an operation and how often to run it in a round. */
+/** A thing to measure. Each lives in a process of its own, so that what one does to the engine is not charged to another. */
 export interface Contender {
+  /** Names it, for people and for its process. */
   readonly name: string
+  /** Makes the operation and what ends it. Called in its own process only. */
+  open(): Promise<Operation>
+}
+
+export interface Operation {
   run(iterations: number): Promise<void>
+  close(): Promise<void>
 }
 
 export interface Measured {
@@ -36,6 +44,72 @@ export function benchOptions(): BenchOptions {
   return values
 }
 
+interface Sample {
+  readonly cpuUs: number
+  readonly wallUs: number
+}
+
+const CONTENDER = 'SLUICE_BENCH_CONTENDER'
+
+/** In a contender's process: runs rounds as they are asked for, and does not return before the end. */
+export async function serveContender(contenders: readonly Contender[]): Promise<boolean> {
+  const contender = contenders.find(({ name }) => name === process.env[CONTENDER])
+  if (contender === undefined) return false
+  const operation = await contender.open()
+  await new Promise<void>((resolve) => {
+    process.on('message', (iterations: number) => {
+      if (iterations === 0) resolve()
+      else sample(operation, iterations).then((measured) => process.send?.(measured))
+    })
+    process.on('disconnect', resolve)
+    process.send?.('ready')
+  })
+  await operation.close()
+  process.disconnect?.()
+  return true
+}
+
+async function sample(operation: Operation, iterations: number): Promise<Sample> {
+  const before = process.cpuUsage()
+  const startedAt = performance.now()
+  await operation.run(iterations)
+  const elapsed = performance.now() - startedAt
+  const { user, system } = process.cpuUsage(before)
+  return { cpuUs: (user + system) / iterations, wallUs: (elapsed * 1000) / iterations }
+}
+
+class ContenderProcess {
+  readonly #child
+  readonly #answers: ((message: unknown) => void)[] = []
+
+  constructor(readonly name: string) {
+    this.#child = fork(process.argv[1] ?? '', process.argv.slice(2), {
+      env: { ...process.env, [CONTENDER]: name },
+      execArgv: process.execArgv,
+    })
+    this.#child.on('message', (message) => this.#answers.shift()?.(message))
+    this.#child.on('exit', (code) => {
+      if (code !== 0) throw new Error(`The process of "${name}" ended with ${code}.`)
+    })
+  }
+
+  answer<T>(): Promise<T> {
+    return new Promise((resolve) => this.#answers.push(resolve as (message: unknown) => void))
+  }
+
+  round(iterations: number): Promise<Sample> {
+    const answer = this.answer<Sample>()
+    this.#child.send(iterations)
+    return answer
+  }
+
+  end(): Promise<unknown> {
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve))
+    this.#child.send(0)
+    return ended
+  }
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
@@ -43,39 +117,39 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
 }
 
+const WARM_UP_ROUNDS = 8
+
 /**
  * Measures contenders in turn, round by round, so that a machine that changes its pace changes it for all.
  * Each round begins with another contender; the first rounds warm up and do not count.
  */
-export async function measure(contenders: readonly Contender[], rounds: number, iterations: number, warmUp = 5): Promise<Measured[]> {
-  const cpu = contenders.map((): number[] => [])
-  const wall = contenders.map((): number[] => [])
-  for (let round = -warmUp; round < rounds; round += 1) {
-    for (let turn = 0; turn < contenders.length; turn += 1) {
-      const at = (turn + Math.abs(round)) % contenders.length
-      const cpuBefore = process.cpuUsage()
-      const before = performance.now()
-      await contenders[at]?.run(iterations)
-      const elapsed = performance.now() - before
-      const { user, system } = process.cpuUsage(cpuBefore)
-      if (round < 0) continue
-      cpu[at]?.push((user + system) / iterations)
-      wall[at]?.push((elapsed * 1000) / iterations)
+export async function measure(contenders: readonly Contender[], rounds: number, iterations: number): Promise<Measured[]> {
+  const processes = contenders.map(({ name }) => new ContenderProcess(name))
+  await Promise.all(processes.map((child) => child.answer()))
+  const samples = processes.map((): Sample[] => [])
+  for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
+    for (let turn = 0; turn < processes.length; turn += 1) {
+      const at = (turn + Math.abs(round)) % processes.length
+      const measured = await processes[at]?.round(iterations)
+      if (round >= 0 && measured !== undefined) samples[at]?.push(measured)
     }
   }
-  const base = cpu[0] ?? []
-  return contenders.map(({ name }, at) => ({
+  await Promise.all(processes.map((child) => child.end()))
+  const base = samples[0] ?? []
+  return processes.map(({ name }, at) => ({
     name,
-    cpuUs: median(cpu[at] ?? []),
-    wallUs: median(wall[at] ?? []),
-    ratio: median((cpu[at] ?? []).map((value, round) => value / (base[round] ?? Number.NaN))),
+    cpuUs: median((samples[at] ?? []).map(({ cpuUs }) => cpuUs)),
+    wallUs: median((samples[at] ?? []).map(({ wallUs }) => wallUs)),
+    ratio: median((samples[at] ?? []).map(({ cpuUs }, round) => cpuUs / (base[round]?.cpuUs ?? Number.NaN))),
   }))
 }
 
 export function printTable(title: string, measured: readonly Measured[], figures: readonly Figure[]): void {
   console.log(`\n${title}`)
   for (const { name, cpuUs, wallUs, ratio } of measured) {
-    console.log(`  ${name.padEnd(34)} ${cpuUs.toFixed(2).padStart(8)} µs CPU ${wallUs.toFixed(2).padStart(8)} µs wall   × ${ratio.toFixed(3)}`)
+    console.log(
+      `  ${name.padEnd(34)} ${cpuUs.toFixed(2).padStart(8)} µs CPU ${wallUs.toFixed(2).padStart(8)} µs wall   × ${ratio.toFixed(3)}`,
+    )
   }
   for (const { id, value, unit, target, ok } of figures) {
     console.log(`  ${ok ? 'met   ' : 'MISSED'} ${id}: ${value.toFixed(2)} ${unit} (target ≤ ${target} ${unit})`)

@@ -1,59 +1,92 @@
-// What Sluice costs where it gains nothing: one row by key on SQLite, against the same without Sluice. Spec figures: spec 3.4.
+// What Sluice costs where it gains nothing: one row by key on SQLite, against the same without Sluice.
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3'
-import { createSluice, type Sluice } from '@sluice/core'
+import { createSluice, type Sluice, type SluiceOptions } from '@sluice/core'
 import { withSluice as withSluiceKnex } from '@sluice/knex'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
 import Database from 'better-sqlite3'
 import knex, { type Knex } from 'knex'
 import { PrismaClient } from '../generated/sqlite/client/client.js'
 import { schema } from '../generated/sqlite/sluice/index.js'
-import { benchOptions, type Contender, type Figure, type Measured, measure, printTable } from './harness.ts'
+import { benchOptions, type Contender, type Figure, type Measured, measure, type Operation, printTable, serveContender } from './harness.ts'
 
-const { json, quick } = benchOptions()
-const rounds = quick ? 15 : 41
 const ROWS = 300
+const FILE = 'SLUICE_BENCH_FILE'
 
-const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
-const filename = join(folder, 'bench.db')
-const database = new Database(filename)
-database.exec(readFileSync(new URL('../generated/sqlite/schema.sql', import.meta.url), 'utf8'))
-const insert = database.prepare(`INSERT INTO authors (email, full_name, updated_at) VALUES (?, ?, '2026-01-01T00:00:00.000+00:00')`)
-for (let i = 1; i <= ROWS; i += 1) insert.run(`a${i}@example.org`, `Author ${i}`)
-database.close()
+/** Detection sees one place asking again and again, which is what this is: it is part of the cost. */
+const OBSERVE: SluiceOptions = { mode: 'observe' }
+const OPTIMIZE: SluiceOptions = { mode: 'optimize', cache: false }
 
-const closing: (() => Promise<unknown>)[] = []
+/** What carries a request through an app, as most apps have it; without it the first user of one pays for all. */
+const request = new AsyncLocalStorage<object>()
+type Scope = (fn: () => Promise<void>) => Promise<void>
+const inRequest: Scope = (fn) => request.run({}, fn)
+const inScope =
+  (sluice: Sluice): Scope =>
+  (fn) =>
+    sluice.run(fn)
 
-function openPrisma(sluice?: Sluice) {
-  const adapter = new PrismaBetterSqlite3({ url: `file:${filename}` })
-  const client = new PrismaClient({ adapter: sluice === undefined ? adapter : sluiceAdapter(adapter, sluice) })
-  closing.push(() => client.$disconnect())
-  return client
-}
-
-function byId(find: (id: number) => PromiseLike<unknown>): Contender['run'] {
+function operation(scope: Scope, find: (id: number) => PromiseLike<unknown>, close: () => Promise<unknown>): Operation {
   let id = 0
-  return async (iterations) => {
-    for (let i = 0; i < iterations; i += 1) {
-      id = (id % ROWS) + 1
-      await find(id)
-    }
+  return {
+    run: (iterations) =>
+      scope(async () => {
+        for (let i = 0; i < iterations; i += 1) {
+          id = (id % ROWS) + 1
+          await find(id)
+        }
+      }),
+    close: async () => void (await close()),
   }
 }
 
-const inScope = (sluice: Sluice, run: Contender['run']): Contender['run'] => (iterations) => sluice.run(() => run(iterations))
+const filename = () => process.env[FILE] ?? ''
 
-function openKnex(sluice?: Sluice): Knex {
-  const db = knex({ client: 'better-sqlite3', connection: { filename }, useNullAsDefault: true })
-  closing.push(() => db.destroy())
-  return sluice === undefined ? db : withSluiceKnex(db, sluice)
+async function openPrisma(options?: SluiceOptions): Promise<Operation> {
+  const adapter = new PrismaBetterSqlite3({ url: `file:${filename()}` })
+  if (options === undefined) {
+    const client = new PrismaClient({ adapter })
+    const bare = client.$extends({ query: { $allOperations: ({ args, query }) => query(args) } })
+    return operation(
+      inRequest,
+      (id) => bare.author.findUnique({ where: { id } }),
+      () => client.$disconnect(),
+    )
+  }
+  const sluice = createSluice(options)
+  const client = new PrismaClient({ adapter: sluiceAdapter(adapter, sluice) })
+  const extended = client.$extends(withSluice(sluice, { schema }))
+  return operation(
+    inScope(sluice),
+    (id) => extended.author.findUnique({ where: { id } }),
+    () => client.$disconnect(),
+  )
 }
 
-/** Detection sees one place asking again and again, which is what this is: it is part of the cost. */
-const observing = () => createSluice({ mode: 'observe' })
-const optimizing = () => createSluice({ mode: 'optimize', cache: false })
+async function openKnex(options?: SluiceOptions): Promise<Operation> {
+  const db: Knex = knex({ client: 'better-sqlite3', connection: { filename: filename() }, useNullAsDefault: true })
+  const sluice = options === undefined ? undefined : createSluice(options)
+  if (sluice !== undefined) withSluiceKnex(db, sluice)
+  return operation(
+    sluice === undefined ? inRequest : inScope(sluice),
+    (id) => db('authors').where({ id }).first(),
+    () => db.destroy(),
+  )
+}
+
+const prisma: readonly Contender[] = [
+  { name: 'Prisma, no-op extension', open: () => openPrisma() },
+  { name: 'Prisma, observe', open: () => openPrisma(OBSERVE) },
+  { name: 'Prisma, optimize, cache off', open: () => openPrisma(OPTIMIZE) },
+]
+const onKnex: readonly Contender[] = [
+  { name: 'Knex, bare', open: () => openKnex() },
+  { name: 'Knex, observe', open: () => openKnex(OBSERVE) },
+  { name: 'Knex, optimize, cache off', open: () => openKnex(OPTIMIZE) },
+]
 
 function figure(id: string, base: Measured | undefined, measured: Measured | undefined, target: number): Figure {
   const value = ((measured?.ratio ?? Number.NaN) - 1) * 100
@@ -61,54 +94,37 @@ function figure(id: string, base: Measured | undefined, measured: Measured | und
   return { area: 'overhead', id, value, unit: '%', target, ok: value <= target, against }
 }
 
-async function prismaFigures(): Promise<Figure[]> {
-  const bare = openPrisma().$extends({ query: { $allOperations: ({ args, query }) => query(args) } })
-  const observe = observing()
-  const optimize = optimizing()
-  const observed = openPrisma(observe).$extends(withSluice(observe, { schema }))
-  const optimized = openPrisma(optimize).$extends(withSluice(optimize, { schema }))
-  const measured = await measure(
-    [
-      { name: 'no-op extension', run: byId((id) => bare.author.findUnique({ where: { id } })) },
-      { name: 'observe', run: inScope(observe, byId((id) => observed.author.findUnique({ where: { id } }))) },
-      { name: 'optimize, cache off', run: inScope(optimize, byId((id) => optimized.author.findUnique({ where: { id } }))) },
-    ],
-    rounds,
-    quick ? 150 : 250,
-  )
-  const [base, first, second] = measured
-  const figures = [figure('prisma.observe', base, first, 5), figure('prisma.optimize', base, second, 5)]
-  if (!json) printTable('Prisma findUnique, SQLite', measured, figures)
-  return figures
+function createDatabase(path: string): void {
+  const database = new Database(path)
+  database.exec(readFileSync(new URL('../generated/sqlite/schema.sql', import.meta.url), 'utf8'))
+  const insert = database.prepare(`INSERT INTO authors (email, full_name, updated_at) VALUES (?, ?, '2026-01-01T00:00:00.000+00:00')`)
+  for (let i = 1; i <= ROWS; i += 1) insert.run(`a${i}@example.org`, `Author ${i}`)
+  database.close()
 }
 
-async function knexFigures(): Promise<Figure[]> {
-  const bare = openKnex()
-  const observe = observing()
-  const optimize = optimizing()
-  const observed = openKnex(observe)
-  const optimized = openKnex(optimize)
-  const first = (db: Knex) => byId((id) => db('authors').where({ id }).first())
-  const measured = await measure(
-    [
-      { name: 'bare', run: first(bare) },
-      { name: 'observe', run: inScope(observe, first(observed)) },
-      { name: 'optimize, cache off', run: inScope(optimize, first(optimized)) },
-    ],
-    rounds,
-    quick ? 800 : 1500,
-  )
-  const [base, second, third] = measured
-  const figures = [figure('knex.observe', base, second, 8), figure('knex.optimize', base, third, 10)]
-  if (!json) printTable('Knex first(), SQLite', measured, figures)
-  return figures
-}
-
-if (!json) console.log(`Node ${process.version}, medians of ${rounds} interleaved rounds, CPU time`)
-try {
-  const figures = [...(await prismaFigures()), ...(await knexFigures())]
+async function main(): Promise<void> {
+  const { json, quick } = benchOptions()
+  const rounds = quick ? 21 : 61
+  if (!json) console.log(`Node ${process.version}, medians of ${rounds} interleaved rounds, CPU time; each contender in its own process`)
+  const figures: Figure[] = []
+  const compare = async (title: string, contenders: readonly Contender[], iterations: number, ids: readonly [string, number][]) => {
+    const measured = await measure(contenders, rounds, iterations)
+    const found = ids.map(([id, target], at) => figure(id, measured[0], measured[at + 1], target))
+    figures.push(...found)
+    if (!json) printTable(title, measured, found)
+  }
+  await compare('Prisma findUnique, SQLite', prisma, 200, [['prisma.observe', 5], ['prisma.optimize', 5]]) // biome-ignore format: a table
+  await compare('Knex first(), SQLite', onKnex, 800, [['knex.observe', 8], ['knex.optimize', 10]]) // biome-ignore format: a table
   if (json) for (const one of figures) console.log(JSON.stringify(one))
-} finally {
-  for (const close of closing) await close()
-  rmSync(folder, { recursive: true, force: true })
+}
+
+if (!(await serveContender([...prisma, ...onKnex]))) {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
+  try {
+    process.env[FILE] = join(folder, 'bench.db')
+    createDatabase(process.env[FILE])
+    await main()
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }

@@ -8,9 +8,9 @@ import type { PrismaSchemaData } from '@sluice/prisma'
 import type { Database } from './databases.ts'
 
 /** SQLite's client stands for all: what the tests call is the same in each. */
-export type PrismaClientClass = typeof import('../generated/sqlite/client/client.ts').PrismaClient
+type PrismaClientClass = typeof import('../generated/sqlite/client/client.ts').PrismaClient
 export type TestPrismaClient = InstanceType<PrismaClientClass>
-export type TestAdapter = PrismaBetterSqlite3 | PrismaPg | PrismaMariaDb
+type TestAdapter = PrismaBetterSqlite3 | PrismaPg | PrismaMariaDb
 
 /** All that a test needs to use the models of `prisma/models.prisma` on one database. */
 export interface PrismaClients {

@@ -28,7 +28,7 @@ export class RandomOperations {
     const model = this.#model()
     const action = random.pick(['findUnique', 'findFirst', 'findMany', 'findMany', 'count', 'aggregate', 'groupBy'])
     const where = this.#where(model, 2)
-    const orderBy = random.chance(0.4) ? { orderBy: this.#orderBy(model, 1) } : {}
+    const orderBy = random.chance(0.4) ? { orderBy: this.#orderBy(model, 2) } : {}
     if (action === 'findUnique')
       return {
         model: model.name,
@@ -133,13 +133,13 @@ export class RandomOperations {
     const { random } = this
     const rows = this.#rowsOf(model)
     const row = rows.length > 0 && random.chance(0.93) ? random.pick(rows) : undefined
-    const valueOf = (name: string) => {
+    const read = (name: string) => {
       const field = model.fields.get(name)
       return row?.[name] ?? (field === undefined ? undefined : this.#value(field, model))
     }
     const usable = [...model.uniqueSelectors].filter(([, fields]) => fields.every((name) => row === undefined || row[name] !== null))
     const [selector, fields] = random.pick(usable)
-    const values = Object.fromEntries(fields.map((name) => [name, valueOf(name)]))
+    const values = Object.fromEntries(fields.map((name) => [name, read(name)]))
     return fields.length === 1 || asFilter ? values : { [selector]: values }
   }
 

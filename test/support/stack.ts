@@ -2,7 +2,7 @@ import { createSluice, type Dialect, type Sluice, type SluiceOptions } from '@sl
 import { withSluice as withSluiceKnex } from '@sluice/knex'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
 import knex, { type Knex } from 'knex'
-import { freshDatabase, type Database } from './databases.ts'
+import { type Database, freshDatabase } from './databases.ts'
 import { type PrismaClients, prismaClient, type TestPrismaClient } from './prisma-clients.ts'
 import { watchStatements } from './watch-statements.ts'
 

@@ -209,7 +209,7 @@ export class Sluice {
 
   #createHost(): AdapterHost {
     const recorder = new Recorder(this.#clock, this.#stats)
-    const executor = new Executor(recorder)
+    const executor = new Executor(recorder, (error) => this.#reportError(error))
     const pipeline = new Pipeline({
       scopes: this.#scopes,
       executor,

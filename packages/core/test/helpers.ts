@@ -18,9 +18,9 @@ export class FakeClock implements Clock {
   }
 }
 
-export const source: Source = { id: 'test1', orm: 'knex', dialect: 'sqlite', seesStatements: false }
+const source: Source = { id: 'test1', orm: 'knex', dialect: 'sqlite', seesStatements: false }
 
-export function shape(label: string, kind: Shape['kind'] = 'read'): Shape {
+function shape(label: string, kind: Shape['kind'] = 'read'): Shape {
   return { fingerprint: `fp:${label}`, label, kind }
 }
 

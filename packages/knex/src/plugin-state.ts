@@ -1,12 +1,15 @@
-import type { AdapterHost, Dialect, Source, TableId } from '@sluice/core'
+import type { AdapterHost, Dialect, Lookup, Refusal, Source, TableId } from '@sluice/core'
+import type { InstanceContext } from './instance-context.ts'
 import type { BuilderInternals, ClientInternals, QueryObject, RunnerInternals } from './internals.ts'
-import { type InstanceContext, KnexOperation } from './knex-operation.ts'
+import { KnexLookups } from './knex-lookups.ts'
+import { KnexOperation } from './knex-operation.ts'
 import { StatementObserver } from './statement-observer.ts'
 
 /** What `withSluice` keeps for one Knex instance, its transactions included. Transactions are made without running constructors, so it lives in a closure. */
 export class PluginState implements InstanceContext {
   readonly source: Source
   readonly observer: StatementObserver
+  readonly #lookups = new KnexLookups(this)
   readonly #migrationTables: ReadonlySet<string>
   readonly #transactionIds = new WeakMap<object, string>()
   readonly #streamed = new WeakSet<object>()
@@ -98,6 +101,10 @@ export class PluginState implements InstanceContext {
     const id = `t${this.#transactions}`
     this.#transactionIds.set(client, id)
     return id
+  }
+
+  lookupOf(client: ClientInternals, builder: BuilderInternals): Lookup<unknown> | Refusal {
+    return this.#lookups.lookupOf(client, builder)
   }
 
   isMigrationTable(table: TableId): boolean {

@@ -37,21 +37,30 @@ export class StatementObserver {
   ) {}
 
   /** Runs a statement that is about to be sent. */
-  async statement(connection: object, query: QueryObject, run: () => Promise<QueryObject>): Promise<QueryObject> {
+  statement(connection: object, query: QueryObject, run: () => Promise<QueryObject>): Promise<QueryObject> {
     const { statement } = this.#describe(query.sql)
     if (statement.transaction !== undefined) {
       this.host.recorder.statement(this.host.scopes.current())
       return this.#control(connection, statement, run)
     }
     const end = this.begin(connection, query)
+    let asked: Promise<QueryObject>
     try {
-      const result = await run()
-      end(undefined, rowsIn(result.response))
-      return result
+      asked = run()
     } catch (error) {
       end(error, 0)
       throw error
     }
+    return asked.then(
+      (result) => {
+        end(undefined, rowsIn(result.response))
+        return result
+      },
+      (error: unknown) => {
+        end(error, 0)
+        throw error
+      },
+    )
   }
 
   /** A statement is about to be sent; the function that is returned tells its end. */

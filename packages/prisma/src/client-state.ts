@@ -84,6 +84,7 @@ export class ClientState implements ClientContext {
 
   #use(schema: PrismaSchema): void {
     this.#schema = schema
+    this.shapes.clear()
     const aliases = [...schema.models.values()].map((model) => [model.name, model.table] as const)
     this.host.catalogs.set(this.source.id, schema.catalog, aliases)
     this.host.onClose(() => this.host.catalogs.delete(this.source.id))

@@ -12,13 +12,13 @@ import {
   type OperationKind,
   type Refusal,
   refuse,
-  type Shape,
   type Source,
   type TransactionWrites,
   type WriteEffect,
 } from '@sluice/core'
 import { dataPathOf, freshParams, type InternalParams, type QueryFunction, stackOf, type TransactionInfo } from './internals.ts'
 import { prismaLookup } from './prisma-lookup.ts'
+import type { PrismaShape } from './prisma-shape.ts'
 import { rawText } from './raw-statement.ts'
 import type { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaShapes } from './shape.ts'
@@ -52,7 +52,7 @@ const READS = new Set(['findUnique', 'findUniqueOrThrow', 'findFirst', 'findFirs
 export class PrismaOperation implements Operation<unknown> {
   readonly source: Source
   readonly kind: OperationKind
-  readonly shape: Shape
+  readonly shape: PrismaShape
   readonly inTransaction: boolean
   readonly effect?: () => WriteEffect
   readonly transactionWrites?: () => TransactionWrites | undefined
@@ -99,14 +99,7 @@ export class PrismaOperation implements Operation<unknown> {
     const { state, call } = this
     if (call.model === undefined) return refuse('raw query')
     if (state.hasInnerExtensions) return refuse('extension added after Sluice')
-    const lookup = prismaLookup({
-      ...call,
-      sourceId: state.source.id,
-      dialect: state.source.dialect,
-      maxKeys: state.host.maxKeys,
-      modelName: call.model,
-      model: state.schema()?.models.get(call.model),
-    })
+    const lookup = prismaLookup(state.source, state.host.maxKeys, this.shape, call)
     return lookup ?? refuse('not by key')
   }
 

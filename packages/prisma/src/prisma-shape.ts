@@ -1,11 +1,14 @@
 import type { Shape } from '@sluice/core'
+import type { LookupPlan } from './lookup-plan.ts'
 import type { PrismaModel } from './schema/prisma-model.ts'
 
-/** What a shape was made from: enough to write its fix. */
+/** What a shape was made from: enough to write its fix, and to merge its operations. */
 export interface PrismaShape extends Shape {
   readonly model: PrismaModel | undefined
   readonly modelName: string
   readonly operation: string
   /** The arguments of the first operation of this shape, without its `where`. */
   readonly rest: Readonly<Record<string, unknown>>
+  /** How its operations may be merged; worked out when it is first asked for. */
+  readonly plan: () => LookupPlan
 }

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { OperationKind } from '@sluice/core'
 import { fixFor, follows } from './fix.ts'
+import { type LookupPlan, planLookup } from './lookup-plan.ts'
+import { isPlainObject } from './plain-object.ts'
 import type { PrismaShape } from './prisma-shape.ts'
 import type { PrismaModel } from './schema/prisma-model.ts'
 
@@ -11,6 +13,11 @@ const MAX_DEPTH = 6
 export class PrismaShapes {
   readonly #shapes = new Map<string, PrismaShape>()
 
+  /** Forgets all: more is known of the models than when they were made. */
+  clear(): void {
+    this.#shapes.clear()
+  }
+
   shapeOf(modelName: string, model: PrismaModel | undefined, operation: string, kind: OperationKind, args: unknown): PrismaShape {
     const text = `${modelName}.${operation}${structureOf(args, 0)}`
     const known = this.#shapes.get(text)
@@ -18,6 +25,7 @@ export class PrismaShapes {
     if (this.#shapes.size >= MAX_SHAPES) this.#shapes.clear()
     const { where, ...rest } = (args ?? {}) as Record<string, unknown>
     const keyColumns = keyColumnsOf(where)
+    let plan: { readonly value: LookupPlan } | undefined
     const shape: PrismaShape = {
       fingerprint: createHash('sha256').update(text).digest('hex').slice(0, 16),
       label: `${modelName}.${operation}${keyColumns.length === 0 ? '' : ` where ${keyColumns.join(', ')}`}`,
@@ -29,6 +37,10 @@ export class PrismaShapes {
       modelName,
       operation,
       rest,
+      plan: () => {
+        plan ??= { value: planLookup(operation, model, args) }
+        return plan.value
+      },
       follows: (listing) => follows(shape, listing),
       fix: (listing) => fixFor(shape, listing),
     }
@@ -47,13 +59,18 @@ function keyColumnsOf(where: unknown): readonly string[] {
   return isCompound ? Object.keys(value) : names
 }
 
-/** The arguments without their values: which names stand where. */
+/** The arguments without their values: which names stand where. A list of values is one value; of objects, each counts. */
 function structureOf(value: unknown, depth: number): string {
-  if (Array.isArray(value)) return value.length === 0 || depth >= MAX_DEPTH ? '[]' : `[${structureOf(value[0], depth + 1)}]`
-  if (typeof value !== 'object' || value === null || depth >= MAX_DEPTH) return value === true ? '+' : '?'
+  if (typeof value !== 'object' || value === null) return value === true ? '+' : '?'
+  if (depth >= MAX_DEPTH) return '…'
+  if (Array.isArray(value)) {
+    const [first] = value
+    return typeof first === 'object' && first !== null ? `[${value.map((item) => structureOf(item, depth + 1)).join()}]` : '[]'
+  }
+  if (!isPlainObject(value)) return '?'
   let text = '{'
   for (const name in value) {
-    const inner = (value as Record<string, unknown>)[name]
+    const inner = value[name]
     if (inner !== undefined) text += `${name}${structureOf(inner, depth + 1)},`
   }
   return `${text}}`

@@ -7,7 +7,7 @@ import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
 import type { StampRegistry } from './coherence/stamp-registry.ts'
 
 /** The cache namespace of query results. */
-export const RESULTS = 'results'
+const RESULTS = 'results'
 
 /** Reads of more tables than this are not kept: checking them would cost more than it saves. */
 const MAX_TABLES = 16

@@ -2,6 +2,7 @@ import type { Executor } from './executor.ts'
 import type { Handler } from './interceptor.ts'
 import type { Operation } from './operation.ts'
 import type { QueryStats } from './query-stats.ts'
+import { reasonOf } from './rejection.ts'
 import type { Mode, ScopeStorage } from './scope.ts'
 
 export interface PipelineParts {
@@ -24,16 +25,23 @@ export class Pipeline {
    *
    * @throws Whatever the database or the ORM throws, untouched. Never an error of Sluice's own.
    */
-  async execute<TResult>(operation: Operation<TResult>): Promise<TResult> {
-    const { scopes, stats, chains, mode } = this.parts
+  execute<TResult>(operation: Operation<TResult>): Promise<TResult> {
+    const { scopes, stats, chains, mode, executor } = this.parts
     const current = scopes.current()
     const scope = current?.ended === true ? undefined : current
     stats.seen += 1
     if (scope !== undefined) scope.counts.operations += 1
+    const chosen = scope?.mode ?? mode()
+    // An observed read meets nothing on its way that could fail.
+    if (chosen === 'observe' && operation.kind === 'read') return executor.run(operation, scope)
+    const failed = (rejection: unknown) => {
+      const error = reasonOf(rejection)
+      if (executor.isDatabaseError(error)) throw error
+      return this.#withoutSluice(operation, error)
+    }
     try {
-      return await chains[scope?.mode ?? mode()](operation, scope)
+      return chains[chosen](operation, scope).then(undefined, failed)
     } catch (error) {
-      if (this.parts.executor.isDatabaseError(error)) throw error
       return this.#withoutSluice(operation, error)
     }
   }

@@ -4,6 +4,7 @@ import type { RandomSource } from '../shared/random.ts'
 import type { Handler, Interceptor } from './interceptor.ts'
 import { isRefusal, type Operation } from './operation.ts'
 import type { QueryStats } from './query-stats.ts'
+import { reasonOf } from './rejection.ts'
 import type { WriteTracker } from './writes.ts'
 
 /** The optimised result of an operation was not the bare one. Values are not part of it: they may be private. */
@@ -19,7 +20,7 @@ async function settle(promise: Promise<unknown>): Promise<Settled> {
   try {
     return { value: await promise }
   } catch (error) {
-    return { error }
+    return { error: reasonOf(error) }
   }
 }
 

@@ -33,7 +33,7 @@ function changesOf({ how, columns }: TableWrite, table: TableId): Change[] {
     case 'update':
       return [update]
     case 'upsert':
-      return [insert, { table, kind: 'update' }]
+      return [insert, update]
     case 'delete':
     case 'truncate':
       return [remove]

@@ -4,7 +4,7 @@ import { blockCommentEnd, bracketedEnd, dollarQuotedEnd, lineCommentEnd, nameEnd
 import { type LexicalRules, lexicalRules } from './lexical-rules.ts'
 import { SqlSyntaxError } from './syntax-error.ts'
 
-export type TokenKind = 'word' | 'quoted' | 'string' | 'number' | 'parameter' | 'symbol'
+type TokenKind = 'word' | 'quoted' | 'string' | 'number' | 'parameter' | 'symbol'
 
 export interface Token {
   readonly kind: TokenKind

@@ -1,6 +1,5 @@
 import type { CatalogData, ColumnInfo, ColumnType, Dialect, ForeignKeyInfo, TableInfo } from '@sluice/core'
 import type { PrismaModel, PrismaRelation } from './prisma-model.ts'
-import type { PrismaSchema } from './prisma-schema.ts'
 import type { PrismaFieldData, PrismaModelData, PrismaSchemaData } from './prisma-schema-data.ts'
 
 const COLUMN_TYPES: Readonly<Record<string, ColumnType>> = {
@@ -26,11 +25,14 @@ const NATIVE_TYPES: Readonly<Record<string, ColumnType>> = {
   Xml: 'other',
 }
 
+interface Naming {
+  readonly dialect: Dialect
+  readonly defaultSchema: string
+  readonly models: ReadonlyMap<string, PrismaModel>
+}
+
 /** The tables and foreign keys that a Prisma schema stands for, with Prisma's defaults filled in. */
-export function catalogDataOf(
-  data: PrismaSchemaData,
-  { dialect, defaultSchema, models }: Pick<PrismaSchema, 'dialect' | 'defaultSchema' | 'models'>,
-): CatalogData {
+export function catalogDataOf(data: PrismaSchemaData, { dialect, defaultSchema, models }: Naming): CatalogData {
   const tables: TableInfo[] = []
   const foreignKeys: ForeignKeyInfo[] = []
   const joined = new Set<string>()

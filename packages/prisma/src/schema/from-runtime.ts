@@ -140,10 +140,13 @@ class RelationFinder {
   /** The one key that can be meant: the only one between two different models with one keyed relation between them. */
   #foreignKey(model: RuntimeModel, target: RuntimeModel): ForeignKeyInfo | undefined {
     const keys = this.#keysBetween(model, target)
-    const relations = model.fields.filter(
-      ({ kind, type, relationName = '' }) => kind === 'object' && type === target.name && !this.#hasJoinTable(model, target, relationName),
-    )
-    return model !== target && keys.length === 1 && relations.length === 1 ? keys[0] : undefined
+    return model !== target && keys.length === 1 && this.#keyedRelations(model, target).length === 1 ? keys[0] : undefined
+  }
+
+  /** The relation fields of a model to another that need a foreign key on either side. */
+  #keyedRelations(model: RuntimeModel, target: RuntimeModel): readonly RuntimeField[] {
+    const leads = ({ kind, type }: RuntimeField) => kind === 'object' && type === target.name
+    return model.fields.filter((field) => leads(field) && !this.#hasJoinTable(model, target, field.relationName ?? ''))
   }
 
   #keysBetween({ id }: RuntimeModel, target: RuntimeModel): readonly ForeignKeyInfo[] {
@@ -152,12 +155,12 @@ class RelationFinder {
     return this.database.foreignKeys.filter(joins)
   }
 
-  #isUnkeyed(model: RuntimeModel, { type, relationName = '' }: RuntimeField): boolean {
+  #isUnkeyed(model: RuntimeModel, { type }: RuntimeField): boolean {
     const target = this.#models.get(type)
-    if (target === undefined || this.#hasJoinTable(model, target, relationName)) return false
-    const relations = model.fields.filter((field) => field.kind === 'object' && field.type === type)
-    const sides = model === target ? relations.length / 2 : relations.length
-    const joined = relations.filter((field) => this.#hasJoinTable(model, target, field.relationName ?? ''))
-    return this.#keysBetween(model, target).length < sides - (model === target ? joined.length / 2 : joined.length)
+    if (target === undefined) return false
+    const fields = this.#keyedRelations(model, target).length
+    // A model related to itself has both sides of each relation.
+    const relations = model === target ? fields / 2 : fields
+    return this.#keysBetween(model, target).length < relations
   }
 }

@@ -82,24 +82,29 @@ export class WriteWalk {
   #nested(relation: PrismaRelation, steps: Fields, isNew: boolean): void {
     this.reads.through(relation)
     if (relation.ambiguous) this.#opaque = true
-    for (const step in steps) if (steps[step] !== undefined) this.#step(relation, step, steps[step], isNew)
+    for (const step in steps) {
+      if (steps[step] === undefined) continue
+      this.#step(relation, step, steps[step])
+      // Every other step joins or parts rows.
+      if (step !== 'update' && step !== 'updateMany') this.#link(relation, isNew)
+    }
   }
 
-  #step(relation: PrismaRelation, step: string, value: unknown, isNew: boolean): void {
+  #step(relation: PrismaRelation, step: string, value: unknown): void {
     const { target } = relation
     switch (step) {
       case 'create':
         this.create(target, value)
-        return this.#link(relation, isNew)
+        break
       case 'createMany':
         this.create(target, isFields(value) ? value.data : undefined)
-        return this.#link(relation, isNew)
+        break
       case 'connect':
       case 'disconnect':
       case 'set':
         this.reads.where(target, value)
         this.#rekeyTarget(relation)
-        return this.#link(relation, isNew)
+        break
       case 'connectOrCreate':
         for (const one of listOf(value)) {
           if (!isFields(one)) continue
@@ -107,16 +112,16 @@ export class WriteWalk {
           this.create(target, one.create)
         }
         this.#rekeyTarget(relation)
-        return this.#link(relation, isNew)
+        break
       case 'delete':
       case 'deleteMany':
         this.reads.where(target, value)
         this.delete(target)
-        return this.#link(relation, isNew)
+        break
       case 'update':
       case 'updateMany':
         for (const one of listOf(value)) this.#updateTarget(relation, one)
-        return
+        break
       case 'upsert':
         for (const one of listOf(value)) {
           if (!isFields(one)) continue
@@ -124,7 +129,7 @@ export class WriteWalk {
           this.update(target, one.update)
           this.create(target, one.create)
         }
-        return this.#link(relation, isNew)
+        break
       default:
         this.#opaque = true
     }

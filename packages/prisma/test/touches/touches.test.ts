@@ -68,6 +68,10 @@ describe('touches of reads', () => {
     expect(reads('Author', 'findFirst', selection)).toEqual(expected)
   })
 
+  it('follow an order through relation after relation', () => {
+    expect(reads('Stamp', 'findMany', { orderBy: { card: { owner: { name: 'asc' } } } })).toEqual(['Card', 'Stamp', 'authors'])
+  })
+
   it('count every list for `_count: true`', () => {
     expect(reads('Book', 'findMany', { include: { _count: true } })).toEqual(['Book', 'Genre', 'Loan', '_BookToGenre'])
   })
@@ -187,9 +191,19 @@ describe('touches of nested writes', () => {
     ])
   })
 
-  it('read what the filters of a step name', () => {
-    const step = { books: { updateMany: { where: { loans: { some: {} } }, data: {} } } }
-    expect(reads('Author', 'update', { data: step })).toEqual(['Book', 'Loan', 'authors'])
+  it.each(['connect', 'disconnect', 'set', 'delete', 'deleteMany'])('read what the filter of %s names', (step) => {
+    const data = { books: { [step]: [{ id: 1, genres: { some: {} } }] } }
+    expect(reads('Author', 'update', { data })).toEqual(['Book', 'Genre', '_BookToGenre', 'authors'])
+  })
+
+  it.each([
+    ['update', { data: {} }],
+    ['updateMany', { data: {} }],
+    ['upsert', { create: {}, update: {} }],
+    ['connectOrCreate', { create: {} }],
+  ])('read what the where of %s names', (step, more) => {
+    const data = { books: { [step]: { where: { genres: { some: {} } }, ...more } } }
+    expect(reads('Author', 'update', { data })).toEqual(['Book', 'Genre', '_BookToGenre', 'authors'])
   })
 })
 

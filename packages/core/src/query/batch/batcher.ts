@@ -5,6 +5,7 @@ import type { Handler, Interceptor } from '../../pipeline/interceptor.ts'
 import type { Lookup, LookupKey } from '../../pipeline/lookup.ts'
 import { isRefusal, type Operation } from '../../pipeline/operation.ts'
 import type { QueryStats } from '../../pipeline/query-stats.ts'
+import { asError } from '../../pipeline/rejection.ts'
 import type { Scope } from '../../pipeline/scope.ts'
 import { foldKey } from './fold-key.ts'
 
@@ -16,21 +17,20 @@ interface Waiter {
   readonly lookup: Lookup<unknown>
 }
 
-/** Wrapped, since a loader takes any Error among its results for a rejection. */
 type Answer = { readonly value: unknown } | { readonly error: unknown }
 
+/** A loader's word for an answer. Results of lookups are rows and counts, and never errors themselves. */
+function loaded(answer: Answer): unknown {
+  return 'value' in answer ? answer.value : asError(answer.error)
+}
+
 interface ScopeBatches {
-  readonly loaders: Map<string, DataLoader<Waiter, Answer>>
+  readonly loaders: Map<string, DataLoader<Waiter, unknown>>
   /** Batches that wait for the end of the tick. */
   readonly waiting: Set<() => void>
 }
 
 const BATCHES = Symbol('batches')
-
-/** Runs a callback when the current tick's promises are done: whatever was issued together has arrived by then. */
-function afterTick(callback: () => void): void {
-  Promise.resolve().then(() => process.nextTick(callback))
-}
 
 /**
  * Merges lookups of one group that are issued in the same tick of one scope into one query.
@@ -67,25 +67,24 @@ export class Batcher {
     return this.#load(operation, lookup, scope, next)
   }
 
-  async #load<T>(operation: Operation<T>, lookup: Lookup<T>, scope: Scope, next: Handler): Promise<T> {
+  #load<T>(operation: Operation<T>, lookup: Lookup<T>, scope: Scope, next: Handler): Promise<T> {
     const batches = this.#batchesOf(scope)
     let loader = batches.loaders.get(lookup.group)
     if (loader === undefined) {
       loader = this.#createLoader(batches, lookup.maxKeys, scope, next)
       batches.loaders.set(lookup.group, loader)
     }
-    const answer = await loader.load({ operation, lookup } as Waiter)
-    if ('error' in answer) throw answer.error
-    return answer.value as T
+    return loader.load({ operation, lookup } as Waiter) as Promise<T>
   }
 
-  #createLoader(batches: ScopeBatches, maxKeys: number, scope: Scope, next: Handler): DataLoader<Waiter, Answer> {
-    return new DataLoader<Waiter, Answer>((waiters) => this.#answer(waiters, scope, next), {
+  #createLoader(batches: ScopeBatches, maxKeys: number, scope: Scope, next: Handler): DataLoader<Waiter, unknown> {
+    return new DataLoader<Waiter, unknown>((waiters) => this.#answer(waiters, scope, next), {
       cache: false,
       maxBatchSize: maxKeys,
       batchScheduleFn: (dispatch) => {
         batches.waiting.add(dispatch)
-        afterTick(() => {
+        // ORMs begin when they are awaited, which is a promise job: Node comes here when all such jobs are done.
+        process.nextTick(() => {
           if (batches.waiting.delete(dispatch)) dispatch()
         })
       },
@@ -108,9 +107,16 @@ export class Batcher {
     for (const dispatch of waiting) dispatch()
   }
 
-  async #answer(waiters: readonly Waiter[], scope: Scope, next: Handler): Promise<Answer[]> {
+  #answer(waiters: readonly Waiter[], scope: Scope, next: Handler): Promise<unknown[]> {
     const [alone] = waiters
-    if (alone !== undefined && waiters.length === 1) return [await settle(next(alone.operation, scope))]
+    if (alone === undefined || waiters.length > 1) return this.#answerAll(waiters, scope, next)
+    return next(alone.operation, scope).then(
+      (value) => [value],
+      (error: unknown) => [asError(error)],
+    )
+  }
+
+  async #answerAll(waiters: readonly Waiter[], scope: Scope, next: Handler): Promise<unknown[]> {
     const byKey = new Map<string, Waiter[]>()
     for (const waiter of waiters) {
       const { text } = waiter.lookup.key
@@ -135,7 +141,7 @@ export class Batcher {
       }
     }
     await Promise.all([...byKey.values()].map(answerGroup))
-    return waiters.map((waiter) => answers.get(waiter) ?? { error: new Error('A lookup was lost in its batch.') })
+    return waiters.map((waiter) => loaded(answers.get(waiter) ?? { error: new Error('A lookup was lost in its batch.') }))
   }
 
   /** One query for all keys that are safe to ask together; `undefined` if it was not made or failed. */

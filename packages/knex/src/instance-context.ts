@@ -1,0 +1,14 @@
+import type { AdapterHost, Lookup, Refusal, Source, TableId } from '@sluice/core'
+import type { BuilderInternals, ClientInternals } from './internals.ts'
+
+/** What operations need to know of the instance that they belong to. */
+export interface InstanceContext {
+  readonly source: Source
+  readonly host: AdapterHost
+  /** Runs a builder without `postProcessResponse`. */
+  runRaw(client: ClientInternals, builder: BuilderInternals): Promise<unknown>
+  /** One id for each transaction, savepoints apart. */
+  transactionId(client: object): string
+  isMigrationTable(table: TableId): boolean
+  lookupOf(client: ClientInternals, builder: BuilderInternals): Lookup<unknown> | Refusal
+}

@@ -1,0 +1,266 @@
+// Compares docs and code: error codes, options with their defaults, events, statistics; that internal links lead to a file, and that
+// examples compile. Needs the example's generated clients (`npm test` or `pnpm run generate` writes them).
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import ts from 'typescript'
+
+const root = join(import.meta.dirname, '..')
+const docs = join(root, 'docs')
+const problems = []
+const read = (path) => readFileSync(join(root, path), 'utf8')
+
+/** Reports what stands on one side only. */
+function compare(what, inCode, inDocs, page) {
+  for (const name of inCode) if (!inDocs.has(name)) problems.push(`${page}: ${what} "${name}" is in the code and not in the docs.`)
+  for (const name of inDocs) if (!inCode.has(name)) problems.push(`${page}: ${what} "${name}" is in the docs and not in the code.`)
+}
+
+const files = new Map()
+function parse(path) {
+  const known = files.get(path)
+  if (known !== undefined) return known
+  const file = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true)
+  files.set(path, file)
+  return file
+}
+
+/** The interface of a name in a file. */
+function interfaceIn(path, name) {
+  const found = parse(path).statements.find((statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === name)
+  if (found === undefined) throw new Error(`${relative(root, path)} has no interface ${name}.`)
+  return found
+}
+
+/** Members in order, each with the text of its `@defaultValue`. */
+function membersOf(declaration) {
+  const members = new Map()
+  for (const member of declaration.members) {
+    if (!ts.isPropertySignature(member)) continue
+    const tag = ts.getJSDocTags(member).find(({ tagName }) => tagName.text === 'defaultValue')
+    members.set(member.name.getText(), tag === undefined ? undefined : tag.getText().replace(/^@defaultValue\s*/, ''))
+  }
+  return members
+}
+
+/** Every exported interface that is called `…Options`, over all packages: its name and members. */
+function optionInterfaces() {
+  const found = new Map()
+  for (const name of readdirSync(join(root, 'packages'))) {
+    const index = join(root, 'packages', name, 'src/index.ts')
+    for (const statement of parse(index).statements) {
+      if (!ts.isExportDeclaration(statement) || !statement.exportClause || !ts.isNamedExports(statement.exportClause)) continue
+      const source = join(dirname(index), statement.moduleSpecifier.text)
+      for (const { name: exported } of statement.exportClause.elements) {
+        if (exported.text.endsWith('Options')) found.set(exported.text, membersOf(interfaceIn(source, exported.text)))
+      }
+    }
+  }
+  return found
+}
+
+const plain = (cell) => cell.replaceAll('`', '').replaceAll('\\|', '|').replace(/\s+/g, ' ').trim()
+
+/** A page's tables by the heading above them: the first cell of each row, and the cell of a column. */
+function tablesOf(page, column) {
+  const tables = new Map()
+  let heading = ''
+  let at = -1
+  for (const line of read(page).split('\n')) {
+    const title = /^#+\s+(.*)$/.exec(line)
+    if (title !== null) {
+      heading = plain(title[1])
+      at = -1
+    }
+    if (!line.startsWith('|')) continue
+    const cells = line.slice(1, line.lastIndexOf('|')).split(/(?<!\\)\|/)
+    if (/^\s*:?-+/.test(cells[0])) continue
+    if (!tables.has(heading)) {
+      tables.set(heading, new Map())
+      at = column === undefined ? -1 : cells.findIndex((cell) => plain(cell) === column)
+      continue
+    }
+    // One row may stand for several fields: `hits`, `misses`.
+    for (const name of plain(cells[0]).split(', ')) tables.get(heading).set(name, at < 0 ? undefined : plain(cells[at]))
+  }
+  return tables
+}
+
+function checkErrors() {
+  const path = 'packages/core/src/shared/errors.ts'
+  const type = parse(join(root, path)).statements.find((one) => ts.isTypeAliasDeclaration(one) && one.name.text === 'SluiceErrorCode')
+  const codes = (ts.isUnionTypeNode(type.type) ? [...type.type.types] : [type.type]).map((one) => one.literal.text)
+  const page = 'docs/reference/errors.md'
+  const documented = [...read(page).matchAll(/^## (SLUICE_\w+)$/gm)].map((match) => match[1])
+  compare('error code', new Set(codes), new Set(documented), page)
+}
+
+function checkOptions() {
+  const page = 'docs/reference/options.md'
+  const tables = tablesOf(page, 'default')
+  tables.delete('Environment')
+  const interfaces = optionInterfaces()
+  compare('interface', new Set(interfaces.keys()), new Set(tables.keys()), page)
+  for (const [name, members] of interfaces) {
+    const rows = tables.get(name)
+    if (rows === undefined) continue
+    compare(`option of ${name}`, new Set(members.keys()), new Set(rows.keys()), page)
+    for (const [member, value] of members) {
+      const expected = value === undefined ? '—' : plain(value)
+      const shown = rows.get(member)
+      if (shown !== undefined && shown !== expected)
+        problems.push(`${page}: the default of ${name}.${member} is "${expected}" in the code and "${shown}" in the docs.`)
+    }
+  }
+}
+
+function checkEvents() {
+  const page = 'docs/reference/events.md'
+  const events = membersOf(interfaceIn(join(root, 'packages/core/src/sluice.ts'), 'SluiceEvents'))
+  const documented = [...read(page).matchAll(/^## (\w+)$/gm)].map((match) => match[1])
+  compare('event', new Set(events.keys()), new Set(documented), page)
+}
+
+/** Interfaces whose fields a page lists, under a heading. */
+const FIELDS = [
+  ['packages/core/src/pipeline/query-stats.ts', 'QueryStatsSnapshot', 'docs/reference/statistics.md', ['Queries']],
+  ['packages/core/src/query/detect/finding.ts', 'Finding', 'docs/reference/findings.md', ['N_PLUS_ONE']],
+]
+
+function checkFields() {
+  for (const [source, name, page, headings] of FIELDS) {
+    const tables = tablesOf(page)
+    const rows = headings.flatMap((heading) => [...(tables.get(heading)?.keys() ?? [])])
+    compare(`field of ${name}`, new Set(membersOf(interfaceIn(join(root, source), name)).keys()), new Set(rows), page)
+  }
+}
+
+/** The functions and names whose texts are reasons why an operation was passed by. */
+const REASON_CALLS = new Set(['refuse', 'passThrough'])
+const REASON_NAMES = new Set(['refused'])
+const REASON_FUNCTIONS = new Set(['keyedSelect'])
+
+/** The texts that an expression can become; what is filled in is shown as `…`. */
+function textsIn(node) {
+  if (node === undefined) return []
+  if (ts.isStringLiteralLike(node)) return [node.text]
+  if (ts.isTemplateExpression(node)) return [`${node.head.text}…`]
+  if (ts.isConditionalExpression(node)) return [...textsIn(node.whenTrue), ...textsIn(node.whenFalse)]
+  return []
+}
+
+/** @param isReason - Whether what the surrounding function returns is a reason. */
+function reasonsIn(node, isReason = false) {
+  const own = []
+  if (ts.isCallExpression(node)) {
+    const callee = ts.isPropertyAccessExpression(node.expression) ? node.expression.name.text : node.expression.getText()
+    if (REASON_CALLS.has(callee)) own.push(...textsIn(node.arguments[0]))
+  } else if (ts.isPropertyAssignment(node) || ts.isVariableDeclaration(node)) {
+    if (REASON_NAMES.has(node.name.getText())) own.push(...textsIn(node.initializer))
+  } else if (isReason && ts.isReturnStatement(node)) own.push(...textsIn(node.expression))
+  const inside = isReason || (ts.isFunctionDeclaration(node) && REASON_FUNCTIONS.has(node.name?.text ?? ''))
+  ts.forEachChild(node, (child) => {
+    own.push(...reasonsIn(child, inside))
+  })
+  return own
+}
+
+function checkReasons() {
+  const page = 'docs/reference/statistics.md'
+  const tables = tablesOf(page)
+  const documented = ['batch', 'cache'].flatMap((heading) => [...(tables.get(heading)?.keys() ?? [])])
+  const reasons = sources(join(root, 'packages')).flatMap((path) => reasonsIn(parse(path)))
+  // A step's name stands before what an operation refused with.
+  const words = reasons.map((reason) => reason.replace(/^(?:batch|cache): /, '')).filter((reason) => reason !== '…')
+  compare('reason', new Set(words), new Set(documented), page)
+}
+
+function sources(folder) {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !/[\\/](node_modules|dist|test)([\\/]|$)/.test(entry.parentPath))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => /[\\/]src[\\/]/.test(path))
+}
+
+function pages(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return ['node_modules', 'api', '.vitepress'].includes(entry.name) ? [] : pages(path)
+    return entry.name.endsWith('.md') ? [path] : []
+  })
+}
+
+/** TypeDoc writes these; they are not there before the docs are built. */
+const isGenerated = (link) => link.startsWith('/reference/api')
+
+function pageOf(link, from) {
+  const path = link.startsWith('/') ? join(docs, link) : join(dirname(from), link)
+  return [path, `${path}.md`, join(path, 'index.md')].some((candidate) => existsSync(candidate) && !candidate.endsWith('/'))
+}
+
+function checkLinks() {
+  for (const path of [...pages(docs), join(root, 'CONTRIBUTING.md'), ...readmes()]) {
+    const text = readFileSync(path, 'utf8').replace(/```[\s\S]*?```/g, '')
+    for (const [, target] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      const [link] = target.split('#')
+      if (link === '' || /^[a-z]+:/.test(link) || isGenerated(link)) continue
+      if (!pageOf(link, path)) problems.push(`${relative(root, path)}: the link ${target} leads nowhere.`)
+    }
+  }
+  const { nav, sidebar } = JSON.parse(read('docs/.vitepress/navigation.json'))
+  for (const { text, link } of [...nav, ...sidebar.flatMap(({ items }) => items)]) {
+    if (!isGenerated(link) && !pageOf(link, docs)) problems.push(`docs/.vitepress/navigation.json: "${text}" leads nowhere: ${link}`)
+  }
+  const shown = new Set(sidebar.flatMap(({ items }) => items.map(({ link }) => join(docs, `${link}.md`))))
+  for (const path of pages(docs)) {
+    if (path !== join(docs, 'index.md') && !shown.has(path)) problems.push(`${relative(root, path)} is not in the sidebar.`)
+  }
+}
+
+/** Examples stand, in memory, beside the sources of the example app: what it may import, they may. */
+function checkExamples() {
+  const folder = join(root, 'examples/atlas/src')
+  if (!existsSync(join(folder, 'generated/prisma'))) {
+    problems.push('examples/atlas: its clients are not generated; run `pnpm run generate` first.')
+    return
+  }
+  const examples = new Map()
+  for (const path of [...pages(docs), ...readmes()]) {
+    const text = readFileSync(path, 'utf8')
+    for (const { 1: code, index } of text.matchAll(/```ts\n([\s\S]*?)```/g)) {
+      const line = text.slice(0, index).split('\n').length
+      examples.set(join(folder, `docs-example-${examples.size}.ts`), { code: `${code}\nexport {}\n`, path, line })
+    }
+  }
+  const base = ts.readConfigFile(join(root, 'tsconfig.base.json'), ts.sys.readFile).config
+  const { options } = ts.parseJsonConfigFileContent({ ...base, files: [] }, ts.sys, root)
+  const settings = { ...options, isolatedDeclarations: false, declaration: false, typeRoots: [join(root, 'node_modules/@types')] }
+  const host = ts.createCompilerHost(settings)
+  const { fileExists, getSourceFile } = host
+  host.fileExists = (path) => examples.has(path) || fileExists.call(host, path)
+  host.getSourceFile = (path, ...rest) =>
+    examples.has(path) ? ts.createSourceFile(path, examples.get(path).code, rest[0]) : getSourceFile.call(host, path, ...rest)
+  const program = ts.createProgram([...examples.keys()], settings, host)
+  for (const [name, { path, line }] of examples) {
+    const file = program.getSourceFile(name)
+    for (const { start, messageText } of [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]) {
+      const at = line + 1 + file.getLineAndCharacterOfPosition(start ?? 0).line
+      problems.push(`${relative(root, path)}:${at}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`)
+    }
+  }
+}
+
+function readmes() {
+  const folders = ['.', ...readdirSync(join(root, 'packages')).map((name) => join('packages', name))]
+  return folders.map((folder) => join(root, folder, 'README.md')).filter((path) => existsSync(path))
+}
+
+checkErrors()
+checkOptions()
+checkEvents()
+checkFields()
+checkReasons()
+checkLinks()
+checkExamples()
+for (const problem of problems) console.error(problem)
+console.log(problems.length === 0 ? 'Docs and code agree.' : `${problems.length} differences between docs and code.`)
+process.exit(problems.length === 0 ? 0 : 1)

@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest'
+import { databases } from '../support/databases.ts'
+import { findDifferences } from './oracle.ts'
+import { Rig } from './rig.ts'
+
+const RUNS = 200
+
+/** `SLUICE_SEED` runs the programs of another seed: what a failure printed, or a new one. */
+const seed = Number(process.env.SLUICE_SEED ?? 20_260_101)
+
+describe.each(databases())('random programs on $name', ({ connect, skipped }) => {
+  it.skipIf(skipped !== undefined)(
+    'give with Sluice what they give without',
+    async () => {
+      const rig = await Rig.open(await connect())
+      try {
+        const { seen, merged, batches, answered } = await findDifferences(rig, { runs: RUNS, seed })
+        // Programs in which nothing is merged or kept would prove nothing.
+        expect(merged / seen).toBeGreaterThan(0.05)
+        expect(answered / seen).toBeGreaterThan(0.1)
+        expect(batches).toBeGreaterThan(RUNS / 2)
+      } finally {
+        await rig.close()
+      }
+    },
+    600_000,
+  )
+})

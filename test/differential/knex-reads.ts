@@ -1,0 +1,266 @@
+import fc from 'fast-check'
+import {
+  BIG_IDS,
+  COMMENT_IDS,
+  COUNTRY_CODES,
+  emails,
+  type Keys,
+  labels,
+  looseIntegers,
+  looseTexts,
+  ODD_BIG_IDS,
+  ODD_CODES,
+  someOf,
+} from './keys.ts'
+import { hole, type KnexCall, type Loop, type Order } from './program.ts'
+
+type Chain = KnexCall['chain']
+
+interface Table {
+  readonly name: string
+  /** The columns that no two rows share. */
+  readonly unique: readonly string[]
+  /** A column that says little. */
+  readonly plain: string
+  readonly columns: readonly string[]
+  readonly keys: Readonly<Record<string, Keys>>
+}
+
+const big = someOf(BIG_IDS, [...ODD_BIG_IDS, 1, 2, '9007199254740995', '1'])
+
+const TABLES: readonly Table[] = [
+  {
+    name: 'posts',
+    unique: ['id'],
+    plain: 'views',
+    columns: ['id', 'slug', 'title', 'created_at', 'author_id'],
+    keys: { id: looseIntegers(14), author_id: looseIntegers(10), editor_id: looseIntegers(5), views: looseIntegers(6) },
+  },
+  {
+    name: 'authors',
+    unique: ['id'],
+    plain: 'country_code',
+    columns: ['id', 'email', 'full_name', 'followers'],
+    keys: {
+      id: looseIntegers(12),
+      email: looseTexts(emails),
+      country_code: someOf(COUNTRY_CODES, ODD_CODES),
+      active: someOf([true, false, 1, 0]),
+      born: someOf([new Date(Date.UTC(1980, 0, 1)), new Date(Date.UTC(1982, 0, 1)), null]),
+    },
+  },
+  {
+    name: 'comments',
+    unique: ['id'],
+    plain: 'score',
+    columns: ['id', 'body', 'post_id'],
+    keys: { id: looseTexts(someOf(COMMENT_IDS)), post_id: looseIntegers(13), author_id: looseIntegers(7) },
+  },
+  { name: 'Tag', unique: ['id'], plain: 'label', columns: ['id', 'label'], keys: { id: looseIntegers(5), label: looseTexts(labels) } },
+  {
+    name: 'memberships',
+    unique: ['org_id', 'user_id'],
+    plain: 'role',
+    columns: ['user_id', 'org_id', 'role'],
+    keys: { org_id: someOf(['o1', 'o2'], ['O1', 'o3']), user_id: looseIntegers(3) },
+  },
+  {
+    name: 'Employee',
+    unique: ['id'],
+    plain: 'grade',
+    columns: ['id', 'name', 'manager_id'],
+    keys: { id: looseIntegers(6), manager_id: looseIntegers(3) },
+  },
+  { name: 'Device', unique: ['id'], plain: 'name', columns: ['id', 'name'], keys: { id: big } },
+  { name: 'readings', unique: ['id'], plain: 'value', columns: ['id', 'value'], keys: { device_id: big, value: someOf([0, 0.5, 1, 2]) } },
+]
+
+interface Subject {
+  readonly table: Table
+  readonly column: string
+  readonly keys: Keys
+}
+
+const SUBJECTS: readonly Subject[] = TABLES.flatMap((table) =>
+  Object.entries(table.keys).map(([column, keys]) => ({ table, column, keys })),
+)
+
+function filters({ table, column }: Subject, alias: string): fc.Arbitrary<Chain> {
+  const forms: Chain[] = [
+    [['where', column, hole()]],
+    [['where', { [column]: hole() }]],
+    [['where', `${alias}.${column}`, hole()]],
+    [['where', column, '=', hole()]],
+    [['andWhere', column, hole()]],
+  ]
+  const others: Chain[] = [
+    [['whereIn', column, [hole()]]],
+    [['whereNot', column, hole()]],
+    [['where', column, '>', hole()]],
+    [
+      ['where', column, hole()],
+      ['whereNotNull', table.plain],
+    ],
+    [
+      ['where', column, hole()],
+      ['orWhere', table.unique[0] ?? '', 1],
+    ],
+    [['where', { [column]: hole(), [table.plain]: 3 }]],
+    [['whereNull', column]],
+  ]
+  return fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...forms) }, { weight: 1, arbitrary: fc.constantFrom(...others) })
+}
+
+function endings({ table }: Subject): fc.Arbitrary<{ readonly chain: Chain; readonly order: Order }> {
+  const { columns, plain, unique } = table
+  const total: Chain = unique.map((column) => ['orderBy', column] as const)
+  const totals: Chain[] = [
+    total,
+    [['orderBy', plain, 'desc'], ...total],
+    [['orderBy', [{ column: plain, order: 'asc' }, ...unique.map((column) => ({ column, order: 'desc' }))]]],
+  ]
+  const selected: Chain[] = [
+    [],
+    [],
+    [['select', ...columns]],
+    [['select', plain]],
+    [['select', ...columns.map((column) => `${column} as ${column}_`)]],
+    [['select', '*']],
+    [['columns', columns]],
+    [
+      ['select', columns[1] ?? plain],
+      ['select', plain],
+    ],
+    [['select', `${plain} as ${columns[0] ?? plain}`]],
+  ]
+  const ends: { readonly weight: number; readonly arbitrary: fc.Arbitrary<{ readonly chain: Chain; readonly order: Order }> }[] = [
+    {
+      weight: 5,
+      arbitrary: fc
+        .tuple(fc.constantFrom(...selected), fc.constantFrom(...totals))
+        .map(([select, order]) => ({ chain: [...select, ...order], order: 'total' })),
+    },
+    {
+      weight: 2,
+      arbitrary: fc
+        .tuple(fc.constantFrom(...selected), fc.constantFrom<Chain>([], [['orderBy', plain]]))
+        .map(([select, order]) => ({ chain: [...select, ...order], order: 'none' })),
+    },
+    {
+      weight: 3,
+      arbitrary: fc
+        .tuple(fc.constantFrom(...selected), fc.constantFrom(...totals))
+        .map(([select, order]) => ({ chain: [...select, ...order, ['first']], order: 'total' })),
+    },
+    {
+      weight: 2,
+      arbitrary: fc
+        .tuple(fc.constantFrom(...selected), fc.constantFrom<Chain>([], [['orderBy', plain]]))
+        .map(([select, order]) => ({ chain: [...select, ...order, ['first']], order: 'doubtful' })),
+    },
+    {
+      weight: 3,
+      arbitrary: fc
+        .constantFrom<Chain>(
+          [['count', '* as n']],
+          [['count', { n: '*' }]],
+          [['count']],
+          [['count', plain]],
+          [['count', '* as n'], ['first']],
+          [['countDistinct', `${plain} as n`]],
+        )
+        .map((chain) => ({ chain, order: 'none' })),
+    },
+    {
+      weight: 2,
+      arbitrary: fc
+        .constantFrom<Chain>(
+          [...total, ['pluck', plain]],
+          [...total, ['limit', 2]],
+          [...total, ['limit', 2], ['offset', 1]],
+          [['max', `${plain} as m`], ['first']],
+          [['select', { $raw: 'count(*) as n' }]],
+          [
+            ['distinct', plain],
+            ['orderBy', plain],
+          ],
+          [
+            ['select', plain],
+            ['count', '* as n'],
+            ['groupBy', plain],
+            ['orderBy', plain],
+          ],
+          [...total, ['forShare']],
+        )
+        .map((chain) => ({ chain, order: 'total' })),
+    },
+  ]
+  return fc.oneof(...ends)
+}
+
+const JOINS: readonly { readonly call: KnexCall; readonly keys: Keys }[] = [
+  {
+    call: {
+      orm: 'knex',
+      table: 'posts',
+      chain: [
+        ['join', 'authors', 'authors.id', 'posts.author_id'],
+        ['where', 'authors.id', hole()],
+        ['select', 'posts.title', 'authors.full_name'],
+        ['orderBy', 'posts.id'],
+      ],
+      order: 'total',
+    },
+    keys: looseIntegers(9),
+  },
+  {
+    call: {
+      orm: 'knex',
+      table: 'Tag',
+      chain: [
+        ['leftJoin', '_PostToTag', '_PostToTag.B', 'Tag.id'],
+        ['where', '_PostToTag.A', hole()],
+        ['select', 'Tag.label'],
+        ['orderBy', 'Tag.id'],
+      ],
+      order: 'total',
+    },
+    keys: looseIntegers(3),
+  },
+]
+
+/** Loops of builders over given keys, and over what a listing found. */
+export function knexLoop(): fc.Arbitrary<Loop> {
+  const keyed = fc.constantFrom(...SUBJECTS).chain((subject) => fc.record({ call: callOf(subject), keys: subject.keys }))
+  const joined = fc.constantFrom(...JOINS).chain(({ call, keys }) => fc.record({ call: fc.constant(call), keys }))
+  const walking = fc
+    .constantFrom(
+      ['posts', 'author_id', 'authors', 'id'],
+      ['posts', 'editor_id', 'authors', 'id'],
+      ['authors', 'id', 'posts', 'author_id'],
+      ['authors', 'country_code', 'authors', 'country_code'],
+    )
+    .chain(([from = '', field = '', to, column]) => {
+      const subject = SUBJECTS.find((candidate) => candidate.table.name === to && candidate.column === column)
+      if (subject === undefined) throw new Error(`Expected the table ${to} to be asked by ${column}.`)
+      const listing: KnexCall = {
+        orm: 'knex',
+        table: from,
+        chain: [
+          ['orderBy', 'id'],
+          ['limit', 8],
+        ],
+        order: 'total',
+      }
+      return fc.record({ call: callOf(subject), keys: fc.constant({ listing, field }) })
+    })
+  return fc.oneof({ weight: 8, arbitrary: keyed }, { weight: 1, arbitrary: joined }, { weight: 2, arbitrary: walking })
+}
+
+function callOf(subject: Subject): fc.Arbitrary<KnexCall> {
+  const { name } = subject.table
+  return fc
+    .constantFrom(name, name, `${name} as t`)
+    .chain((table) => fc.tuple(fc.constant(table), filters(subject, table === name ? name : 't'), endings(subject)))
+    .map(([table, filter, { chain, order }]) => ({ orm: 'knex', table, chain: [...filter, ...chain], order }))
+}

@@ -1,0 +1,58 @@
+import type { Order } from './program.ts'
+
+/** Set by Prisma to the time of the write. */
+const VOLATILE = new Set(['updatedAt', 'updated_at'])
+
+/** What a call gave, as text: equal for results that a caller cannot tell apart. */
+export function describeResult(value: unknown, order: Order): string {
+  return write(value, order !== 'total')
+}
+
+/** An error as callers tell errors apart: its class, its code, and its message without where it was thrown. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return `thrown ${String(error)}`
+  const { code, errno, meta } = error as { readonly code?: unknown; readonly errno?: unknown; readonly meta?: { modelName?: unknown } }
+  // Prisma's own merged query says less than its single one.
+  const message = error.message
+    .trim()
+    .split('\n')
+    .at(-1)
+    ?.replace(/\. No record was found for a query\.$/, '')
+  return `${error.constructor.name} ${error.name} ${String(code)} ${String(errno)} ${String(meta?.modelName)}: ${message}`
+}
+
+function write(value: unknown, isSorted: boolean): string {
+  if (typeof value === 'bigint') return `${value}n`
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value !== 'object' || value === null) return Object.is(value, -0) ? '-0' : String(value)
+  if (value instanceof Date) return `Date(${Number.isNaN(value.getTime()) ? 'invalid' : value.toISOString()})`
+  if (value instanceof Uint8Array) return `${value.constructor.name}(${Buffer.from(value).toString('hex')})`
+  if (isDecimal(value)) return `Decimal(${value.toFixed()})`
+  if (Array.isArray(value)) {
+    const items = value.map((item) => write(item, isSorted))
+    return `[${(isSorted ? items.sort() : items).join(', ')}]`
+  }
+  const prototype: unknown = Object.getPrototypeOf(value)
+  const name = prototype === null ? 'null' : prototype === Object.prototype ? '' : value.constructor.name
+  const fields = Object.entries(value).map(([field, inner]) => `${field}: ${VOLATILE.has(field) ? '…' : write(inner, isSorted)}`)
+  return `${name}{${fields.join(', ')}}`
+}
+
+/** Decimals are handed out as immutable. */
+function isDecimal(value: object): value is { toFixed(): string } {
+  return typeof (value as { toFixed?: unknown }).toFixed === 'function'
+}
+
+/** Changes everything in a result that its caller may change: whoever shares it is found out. */
+export function spoil(value: unknown): void {
+  if (typeof value !== 'object' || value === null || isDecimal(value)) return
+  if (value instanceof Date) value.setTime(0)
+  else if (value instanceof Uint8Array) value.fill(0)
+  else if (Array.isArray(value)) {
+    value.forEach(spoil)
+    value.push('spoilt')
+  } else {
+    Object.values(value).forEach(spoil)
+    Object.assign(value, { spoilt: true })
+  }
+}

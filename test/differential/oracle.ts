@@ -1,0 +1,93 @@
+import type { QueryStatsSnapshot } from '@sluice/core'
+import fc from 'fast-check'
+import { isRepeatable } from './prisma-reads.ts'
+import { isWriting, type Program } from './program.ts'
+import { programs } from './programs.ts'
+import type { Rig } from './rig.ts'
+import { Runner } from './run-program.ts'
+
+export interface OracleOptions {
+  /** Programs to run. */
+  readonly runs: number
+  /** Equal seeds give equal programs. */
+  readonly seed: number
+  /** Told after each program that passed. */
+  readonly onProgress?: (done: number) => void
+}
+
+/** What Sluice did over all programs. */
+export type Effect = Pick<QueryStatsSnapshot, 'seen' | 'merged' | 'batches' | 'answered' | 'replayed' | 'executed'>
+
+/** After so many programs a new Sluice begins: it forgets groups that failed, and keeps much that may be stale until then. */
+const PROGRAMS_PER_SLUICE = 20
+
+/**
+ * Runs random programs on the bare ORMs and with Sluice, each from the same rows.
+ *
+ * @throws Error with the shrunk program and the seed at the first difference in a result, an error, or the rows left behind.
+ */
+export async function findDifferences(rig: Rig, { runs, seed, onProgress }: OracleOptions): Promise<Effect> {
+  const effect = { seen: 0, merged: 0, batches: 0, answered: 0, replayed: 0, executed: 0 }
+  const renew = async () => {
+    const stats = await rig.renew()
+    if (stats !== undefined) for (const name of Object.keys(effect) as (keyof Effect)[]) effect[name] += stats[name]
+  }
+  let done = 0
+  let hasFailed = false
+  const property = fc.asyncProperty(programs(rig), async (program) => {
+    // While it shrinks, no program must depend on those before it.
+    if (hasFailed || done % PROGRAMS_PER_SLUICE === 0) await renew()
+    done += 1
+    try {
+      await compare(rig, program)
+    } catch (error) {
+      hasFailed = true
+      throw error
+    }
+    if (!hasFailed) onProgress?.(done)
+  })
+  await fc.assert(property, { numRuns: runs, seed, endOnFailure: false })
+  await renew()
+  return effect
+}
+
+async function compare(rig: Rig, program: Program): Promise<void> {
+  const isRepeated = isRepeatable(rig.dialect)
+  const sluiced = await rig.sluiced()
+  const before = sluiced.sluice.queries.getStats()
+  const bare = await runOnce(rig, program, new Runner(rig.bare, isRepeated))
+  const found = await runOnce(rig, program, new Runner(sluiced, isRepeated))
+  const after = sluiced.sluice.queries.getStats()
+  if (sluiced.errors.length > 0) throw new Error('Sluice failed inside.', { cause: sluiced.errors.splice(0)[0] })
+  const problems = [
+    ...differences('result', bare.results, found.results),
+    ...differences('row', bare.content, found.content),
+    ...(after.errors > before.errors ? [`${after.errors - before.errors} errors inside Sluice`] : []),
+    ...(after.touchMisses > before.touchMisses
+      ? [`${after.touchMisses - before.touchMisses} writes to tables that were not expected`]
+      : []),
+  ]
+  if (problems.length > 0) throw new Error(problems.join('\n'))
+}
+
+interface Outcome {
+  readonly results: readonly string[]
+  readonly content: readonly string[]
+}
+
+async function runOnce(rig: Rig, program: Program, runner: Runner): Promise<Outcome> {
+  if (!isWriting(program)) return { results: await runner.run(program), content: [] }
+  try {
+    return { results: await runner.run(program), content: await rig.content() }
+  } finally {
+    await rig.reset()
+  }
+}
+
+function differences(what: string, bare: readonly string[], found: readonly string[]): string[] {
+  const texts: string[] = []
+  for (let at = 0; at < Math.max(bare.length, found.length); at++) {
+    if (bare[at] !== found[at]) texts.push(`${what} ${at}:\n  bare:   ${bare[at]}\n  Sluice: ${found[at]}`)
+  }
+  return texts.slice(0, 5)
+}

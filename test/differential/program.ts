@@ -1,0 +1,94 @@
+/** How far the order of a result's rows is determined. `doubtful`: which row comes first is the database's choice. */
+export type Order = 'total' | 'none' | 'doubtful'
+
+/** One call of a Prisma client; without a model, one of its raw methods, whose arguments are a list. */
+export interface PrismaCall {
+  readonly orm: 'prisma'
+  readonly model?: string
+  readonly action: string
+  readonly args: unknown
+  /** The relation that is asked for next: `findUnique(…).posts(…)`. */
+  readonly fluent?: { readonly field: string; readonly args?: unknown }
+  readonly order: Order
+}
+
+/** One builder of Knex, as the calls that make it; without a table, `knex.raw(…)`. */
+export interface KnexCall {
+  readonly orm: 'knex'
+  readonly table?: string
+  readonly chain: readonly (readonly [method: string, ...args: unknown[]])[]
+  readonly order: Order
+  /** The result is the driver's count of something else, and not compared. */
+  readonly isVague?: boolean
+}
+
+export type Call = PrismaCall | KnexCall
+
+/** One call for each key; holes in the call take the key's values. */
+export interface Loop {
+  readonly call: Call
+  /** The keys, or the listing whose rows have them. Composite keys are lists. */
+  readonly keys: readonly unknown[] | { readonly listing: Call; readonly field: string }
+}
+
+/** The loops' calls, all at once or one after the other. */
+export interface Reads {
+  readonly kind: 'reads'
+  readonly isParallel: boolean
+  readonly loops: readonly Loop[]
+  /** How often the block is run. */
+  readonly times: number
+}
+
+export interface Write {
+  readonly kind: 'write'
+  readonly call: Call
+}
+
+/** A transaction's own calls are of its ORM; calls outside it touch no table that it writes to, or only read. */
+export interface TransactionStep {
+  readonly kind: 'transaction'
+  readonly orm: Call['orm']
+  readonly steps: readonly InnerStep[]
+  readonly ends: 'commit' | 'rollback'
+}
+
+export type InnerStep = Reads | Write | TransactionStep | { readonly kind: 'outside'; readonly steps: readonly (Reads | Write)[] }
+
+export type Step =
+  | Reads
+  | Write
+  | TransactionStep
+  /** Prisma's `$transaction([…])`. */
+  | { readonly kind: 'batch'; readonly calls: readonly PrismaCall[] }
+  /** Each part in a scope of its own, all at once. */
+  | { readonly kind: 'scopes'; readonly parts: readonly Reads[] }
+  /** Reads while a write is under way: what they find is open, but not what is found once it has ended. */
+  | { readonly kind: 'race'; readonly reads: Reads; readonly write: Call }
+
+export interface Program {
+  readonly isScoped: boolean
+  readonly steps: readonly Step[]
+}
+
+/** Stands in a call's arguments where one of the key's values goes. */
+interface Hole {
+  readonly $key: number
+}
+
+export function hole(at = 0): Hole {
+  return { $key: at }
+}
+
+/** The arguments with the key's values in their holes. */
+export function fill(args: unknown, key: unknown): unknown {
+  if (Array.isArray(args)) return args.map((item) => fill(item, key))
+  if (typeof args !== 'object' || args === null || Object.getPrototypeOf(args) !== Object.prototype) return args
+  if ('$key' in args) return Array.isArray(key) ? key[args.$key as number] : key
+  return Object.fromEntries(Object.entries(args).map(([name, value]) => [name, fill(value, key)]))
+}
+
+/** Whether a program changes anything. */
+export function isWriting({ steps }: Program): boolean {
+  return steps.some(({ kind }) => kind !== 'reads' && kind !== 'scopes')
+}

@@ -32,6 +32,7 @@ function write(value: unknown, isSorted: boolean): string {
     const items = value.map((item) => write(item, isSorted))
     return `[${(isSorted ? items.sort() : items).join(', ')}]`
   }
+  if (isPostgresResult(value)) return `${value.command} ${value.rowCount} ${write(value.rows, isSorted)}`
   const prototype: unknown = Object.getPrototypeOf(value)
   const name = prototype === null ? 'null' : prototype === Object.prototype ? '' : value.constructor.name
   const fields = Object.entries(value).map(([field, inner]) => `${field}: ${VOLATILE.has(field) ? '…' : write(inner, isSorted)}`)
@@ -43,9 +44,14 @@ function isDecimal(value: object): value is { toFixed(): string } {
   return typeof (value as { toFixed?: unknown }).toFixed === 'function'
 }
 
+/** What Knex hands out for writes on PostgreSQL: it leads to the driver's own tables. */
+function isPostgresResult(value: object): value is { readonly command: string; readonly rowCount: number; readonly rows: unknown } {
+  return 'command' in value && 'rowCount' in value && 'rows' in value
+}
+
 /** Changes everything in a result that its caller may change: whoever shares it is found out. */
 export function spoil(value: unknown): void {
-  if (typeof value !== 'object' || value === null || isDecimal(value)) return
+  if (typeof value !== 'object' || value === null || isDecimal(value) || isPostgresResult(value)) return
   if (value instanceof Date) value.setTime(0)
   else if (value instanceof Uint8Array) value.fill(0)
   else if (Array.isArray(value)) {

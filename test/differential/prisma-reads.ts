@@ -224,7 +224,10 @@ function callOf(lookup: Lookup): fc.Arbitrary<PrismaCall> {
     { weight: 2, arbitrary: first(lookup, info) },
     { weight: 2, arbitrary: number(lookup, info) },
   )
-  return lookup.isUnique ? fc.oneof({ weight: 5, arbitrary: unique(lookup, info) }, { weight: 1, arbitrary: fluent(lookup) }, lists) : lists
+  if (!lookup.isUnique) return lists
+  const next = FLUENT[lookup.model]
+  const alone = { weight: 5, arbitrary: unique(lookup, info) }
+  return next === undefined ? fc.oneof(alone, lists) : fc.oneof(alone, { weight: 1, arbitrary: fluent(lookup, next) }, lists)
 }
 
 function unique({ model, where }: Lookup, { selections, filters }: ModelInfo): fc.Arbitrary<PrismaCall> {
@@ -302,7 +305,7 @@ function number(lookup: Lookup, info: ModelInfo): fc.Arbitrary<PrismaCall> {
     })
 }
 
-const FLUENT: Readonly<Record<string, readonly { readonly field: string; readonly args?: unknown }[]>> = {
+const FLUENT: Readonly<Record<string, readonly NonNullable<PrismaCall['fluent']>[]>> = {
   Post: [
     { field: 'author' },
     { field: 'comments', args: byId },
@@ -320,10 +323,8 @@ const FLUENT: Readonly<Record<string, readonly { readonly field: string; readonl
   Device: [{ field: 'readings', args: byId }],
 }
 
-function fluent(lookup: Lookup): fc.Arbitrary<PrismaCall> {
-  const next = FLUENT[lookup.model] ?? FLUENT.Post ?? []
-  const from: Lookup = FLUENT[lookup.model] === undefined ? plain('Post', { id: hole() }, true) : lookup
-  return fc.constantFrom(...next).map((step) => ({ ...call(from.model, 'findUnique', { where: from.where }, 'none'), fluent: step }))
+function fluent({ model, where }: Lookup, next: readonly NonNullable<PrismaCall['fluent']>[]): fc.Arbitrary<PrismaCall> {
+  return fc.constantFrom(...next).map((step) => ({ ...call(model, 'findUnique', { where }, 'none'), fluent: step }))
 }
 
 /** Loops over given keys, and over what a listing found. */

@@ -12,7 +12,7 @@ export class PluginState implements InstanceContext {
   readonly #lookups = new KnexLookups(this)
   readonly #migrationTables: ReadonlySet<string>
   readonly #transactionIds = new WeakMap<object, string>()
-  readonly #streamed = new WeakSet<object>()
+  readonly #streamed = new Set<object>()
   #transactions = 0
 
   constructor(
@@ -23,15 +23,15 @@ export class PluginState implements InstanceContext {
     migrationTable: string,
   ) {
     this.source = { id: host.nextSourceId('knex'), orm: 'knex', dialect, seesStatements: true }
-    this.observer = new StatementObserver(host, this.source.id, dialect)
+    this.observer = new StatementObserver(host, this.source.id, dialect, base)
     this.#migrationTables = new Set([migrationTable, `${migrationTable}_lock`].map((name) => name.toLowerCase()))
     host.onClose(() => host.catalogs.delete(this.source.id))
   }
 
   query(client: ClientInternals, connection: object, query: QueryObject): Promise<QueryObject> {
-    const run = () => this.base._query.call(client, connection, query)
-    // SQLite streams through `_query`: it was seen already.
-    return this.#streamed.has(query) ? run() : this.observer.statement(connection, query, run)
+    // SQLite streams through `_query`: what it streams was seen already.
+    if (this.#streamed.size > 0 && this.#streamed.has(query)) return this.base._query.call(client, connection, query)
+    return this.observer.statement(client, connection, query)
   }
 
   stream(client: ClientInternals, connection: object, query: QueryObject, stream: object, options: unknown): Promise<unknown> {
@@ -42,12 +42,13 @@ export class PluginState implements InstanceContext {
       streamed = this.base._stream.call(client, connection, query, stream, options)
     } catch (error) {
       // Knex reports what is thrown here on the stream, and what is rejected nowhere.
+      this.#streamed.delete(query)
       end(error, 0)
       throw error
     }
     streamed.then(
-      () => end(undefined, 0),
-      (error: unknown) => end(error, 0),
+      () => this.#streamed.delete(query) && end(undefined, 0),
+      (error: unknown) => this.#streamed.delete(query) && end(error, 0),
     )
     return streamed
   }
@@ -63,7 +64,7 @@ export class PluginState implements InstanceContext {
       return runner
     }
     try {
-      this.observer.ensureCatalog(client, this.base._query)
+      this.observer.ensureCatalog(client)
       return this.#optimized(client, builder, runner)
     } catch (error) {
       host.reportError(error)

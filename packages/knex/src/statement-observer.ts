@@ -18,6 +18,8 @@ import { type ClientInternals, type QueryObject, rowsIn, rowsOf, wasRolledBack }
 interface Described {
   readonly shape: Shape
   readonly statement: Statement
+  /** Whether it is certain that it changes nothing. */
+  readonly onlyReads: boolean
 }
 
 const MAX_DESCRIBED = 5000
@@ -34,36 +36,43 @@ export class StatementObserver {
     private readonly host: AdapterHost,
     private readonly sourceId: string,
     private readonly dialect: Dialect,
+    /** The client's class as it was. */
+    private readonly base: ClientInternals,
   ) {}
 
-  /** Runs a statement that is about to be sent. */
-  statement(connection: object, query: QueryObject, run: () => Promise<QueryObject>): Promise<QueryObject> {
-    const { statement } = this.#describe(query.sql)
-    if (statement.transaction !== undefined) {
-      this.host.recorder.statement(this.host.scopes.current())
-      return this.#control(connection, statement, run)
-    }
-    const end = this.begin(connection, query)
-    let asked: Promise<QueryObject>
+  /** Sends a statement. */
+  statement(client: ClientInternals, connection: object, query: QueryObject): Promise<QueryObject> {
+    const { shape, statement, onlyReads } = this.#describe(query.sql)
+    const { recorder, scopes } = this.host
+    const scope = scopes.current()
+    recorder.statement(scope)
+    if (statement.transaction !== undefined)
+      return this.#control(connection, statement, () => this.base._query.call(client, connection, query))
+    const announced = onlyReads ? undefined : this.#announce(connection, statement)
+    const execution = recorder.begin(scope, shape, traced)
+    let sent: Promise<QueryObject>
     try {
-      asked = run()
+      sent = this.base._query.call(client, connection, query)
     } catch (error) {
-      end(error, 0)
+      announced?.(error)
+      recorder.end(execution, 0, untraced)
       throw error
     }
-    return asked.then(
+    return sent.then(
       (result) => {
-        end(undefined, rowsIn(result.response))
+        announced?.(undefined)
+        recorder.end(execution, rowsIn(result.response), untraced)
         return result
       },
       (error: unknown) => {
-        end(error, 0)
+        announced?.(error)
+        recorder.end(execution, 0, untraced)
         throw error
       },
     )
   }
 
-  /** A statement is about to be sent; the function that is returned tells its end. */
+  /** A statement is about to be sent by other means; the function that is returned tells its end. */
   begin(connection: object, query: QueryObject): (error: unknown, rows: number) => void {
     const { host } = this
     const scope = host.scopes.current()
@@ -78,23 +87,24 @@ export class StatementObserver {
   }
 
   /** Reads the catalogue in the background once it is of use, and again after DDL. */
-  ensureCatalog(client: ClientInternals, query: ClientInternals['_query']): void {
+  ensureCatalog(client: ClientInternals): void {
     if (this.#catalog !== 'unread' || client.transacting === true) return
     this.#catalog = 'reading'
     this.host.catalogs.set(this.sourceId, undefined)
-    this.#readCatalog(client, query).catch((error: unknown) => {
+    this.#readCatalog(client).catch((error: unknown) => {
       this.#catalog = 'read'
       this.host.catalogs.delete(this.sourceId)
       this.host.reportError(error)
     })
   }
 
-  async #readCatalog(client: ClientInternals, query: ClientInternals['_query']): Promise<void> {
+  async #readCatalog(client: ClientInternals): Promise<void> {
     const connection = await client.acquireConnection()
     try {
       const catalog = await readCatalog({
         dialect: this.dialect,
-        query: async (sql, bindings = []) => rowsOf((await query.call(client, connection, { sql, bindings, method: 'raw' })).response),
+        query: async (sql, bindings = []) =>
+          rowsOf((await this.base._query.call(client, connection, { sql, bindings, method: 'raw' })).response),
       })
       // DDL may have come meanwhile; then it is read again.
       if (this.#catalog !== 'reading') return
@@ -166,7 +176,8 @@ export class StatementObserver {
     if (this.#described.size >= MAX_DESCRIBED) this.#described.clear()
     const { statement, shape: label, fingerprint } = analyzeSql(sql, this.dialect)
     const kind = statement.kinds.every((word) => word === 'SELECT' || word === 'WITH') && statement.writes.length === 0 ? 'read' : 'write'
-    const described = { statement, shape: { fingerprint, label, kind, fix: () => fixForSql(label) } as const }
+    const onlyReads = kind === 'read' && statement.opaque === undefined && statement.functions.size === 0
+    const described = { statement, onlyReads, shape: { fingerprint, label, kind, fix: () => fixForSql(label) } as const }
     this.#described.set(sql, described)
     return described
   }

@@ -1,4 +1,4 @@
-import type { AdapterHost, Dialect, Source } from '@sluice/core'
+import type { AdapterHost, Dialect, SchemaCatalog, Source } from '@sluice/core'
 import {
   adapterOf,
   type InternalParams,
@@ -13,7 +13,7 @@ import { schemaFromRuntime } from './schema/from-runtime.ts'
 import { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaSchemaData } from './schema/prisma-schema-data.ts'
 import { PrismaShapes } from './shape.ts'
-import { isSluiceAdapter } from './sluice-adapter.ts'
+import { catalogIdOf } from './sluice-adapter.ts'
 import { type Touches, touches } from './touches/touches.ts'
 
 /** What a query extension's hook is given. */
@@ -36,35 +36,42 @@ export class ClientState implements ClientContext {
    */
   hasInnerExtensions = false
   readonly #runtime: RuntimeDataModel | undefined
+  readonly #catalogId: string | undefined
   #schema: PrismaSchema | undefined
+  /** Whether tables are called as the database calls them: by its own default schema, if that can be known. */
+  #isSettled = false
 
   constructor(
     readonly host: AdapterHost,
     client: object,
     dialect: Dialect,
-    data: PrismaSchemaData | undefined,
+    private readonly data: PrismaSchemaData | undefined,
   ) {
-    this.seesStatements = isSluiceAdapter(adapterOf(client))
+    this.#catalogId = catalogIdOf(adapterOf(client))
+    this.seesStatements = this.#catalogId !== undefined
     this.source = { id: host.nextSourceId('prisma'), orm: 'prisma', dialect, seesStatements: this.seesStatements }
     this.#runtime = runtimeDataModelOf(client)
-    if (data !== undefined) this.#use(new PrismaSchema(data))
+    if (data !== undefined) this.#use(new PrismaSchema(data), !this.seesStatements)
   }
 
   /**
-   * What is known of the models: from the generator, or from the database's catalogue once the adapter has read it;
-   * `undefined` with neither.
+   * What is known of the models: from the generator, joined with the database's catalogue once the adapter has read it,
+   * or from that alone; `undefined` with neither.
    */
   schema(): PrismaSchema | undefined {
-    if (this.#schema === undefined && this.seesStatements && this.#runtime !== undefined) {
-      const catalog = this.host.catalogs.catalog(this.source.dialect)
-      if (catalog !== undefined) this.#use(schemaFromRuntime(this.#runtime, catalog))
-    }
+    if (!this.#isSettled && this.#catalogId !== undefined) this.#settle(this.host.catalogs.of(this.#catalogId))
     return this.#schema
+  }
+
+  #settle(database: SchemaCatalog | undefined): void {
+    if (database === undefined) return
+    if (this.data !== undefined) this.#use(new PrismaSchema(this.data, { database }), true)
+    else if (this.#runtime !== undefined) this.#use(schemaFromRuntime(this.#runtime, database), true)
   }
 
   touches(model: string, operation: string, args: unknown): Touches | undefined {
     const schema = this.schema()
-    return schema === undefined ? undefined : touches(schema, model, operation, args)
+    return schema === undefined || !this.#isSettled ? undefined : touches(schema, model, operation, args)
   }
 
   /** The hook's operation, on its way through the pipeline; the bare query if Sluice cannot describe it. */
@@ -82,11 +89,12 @@ export class ClientState implements ClientContext {
     return this.host.execute(operation)
   }
 
-  #use(schema: PrismaSchema): void {
+  #use(schema: PrismaSchema, isSettled: boolean): void {
     this.#schema = schema
+    this.#isSettled = isSettled
     this.shapes.clear()
     const aliases = [...schema.models.values()].map((model) => [model.name, model.table] as const)
-    this.host.catalogs.set(this.source.id, schema.catalog, aliases)
+    if (isSettled) this.host.catalogs.set(this.source.id, schema.catalog, aliases)
     this.host.onClose(() => this.host.catalogs.delete(this.source.id))
   }
 }

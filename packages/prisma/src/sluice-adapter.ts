@@ -23,11 +23,13 @@ import {
 import { dialectOf } from './dialect.ts'
 import { currentTransaction, predictedEffect } from './transaction-context.ts'
 
-/** Marks our factories, so that `withSluice` knows that the client's statements are seen. */
-const WRAPPED = Symbol.for('sluice.prisma.adapter')
+/** Under this key our factories carry the id of the catalogue that they read. */
+const CATALOG = Symbol.for('sluice.prisma.catalog')
 
-export function isSluiceAdapter(factory: object | undefined): boolean {
-  return factory !== undefined && WRAPPED in factory
+/** The id of the catalogue that a client's adapter reads; `undefined` when its statements are not seen. */
+export function catalogIdOf(factory: object | undefined): string | undefined {
+  const id = factory === undefined ? undefined : (factory as { readonly [CATALOG]?: unknown })[CATALOG]
+  return typeof id === 'string' ? id : undefined
 }
 
 /**
@@ -54,7 +56,7 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(factory:
   const wrapped = {
     provider: factory.provider,
     adapterName: factory.adapterName,
-    [WRAPPED]: true,
+    [CATALOG]: observer.sourceId,
     ...(connectToShadowDb === undefined ? {} : { connectToShadowDb: connectToShadowDb.bind(factory) }),
     async connect(): Promise<SqlDriverAdapter> {
       const adapter = await factory.connect()
@@ -137,30 +139,30 @@ function wrapQueryable(
 
 /** What one wrapped adapter knows, over all its connections. */
 class ConnectionObserver {
-  readonly #sourceId: string
+  readonly sourceId: string
   #catalog: 'unread' | 'reading' | 'read' = 'unread'
 
   constructor(
     readonly host: AdapterHost,
     private readonly dialect: Dialect,
   ) {
-    this.#sourceId = host.nextSourceId('prisma-adapter')
-    host.onClose(() => host.catalogs.delete(this.#sourceId))
+    this.sourceId = host.nextSourceId('prisma-adapter')
+    host.onClose(() => host.catalogs.delete(this.sourceId))
   }
 
   /** Reads the catalogue once it is of use, and again after DDL. Failure leaves the catalogue to other sources. */
   async ensureCatalog(adapter: SqlQueryable): Promise<void> {
     if (this.#catalog !== 'unread' || !this.host.isOptimizing()) return
     this.#catalog = 'reading'
-    this.host.catalogs.set(this.#sourceId, undefined)
+    this.host.catalogs.set(this.sourceId, undefined)
     try {
       const catalog = await readCatalog({ dialect: this.dialect, query: (sql, params) => rowsOf(adapter, sql, params) })
       // DDL may have come meanwhile; then it is read anew with the next statement.
       if (this.#catalog !== 'reading') return
       this.#catalog = 'read'
-      this.host.catalogs.set(this.#sourceId, catalog)
+      this.host.catalogs.set(this.sourceId, catalog)
     } catch (error) {
-      this.host.catalogs.delete(this.#sourceId)
+      this.host.catalogs.delete(this.sourceId)
       this.#catalog = 'read'
       this.host.reportError(error)
     }
@@ -234,7 +236,7 @@ class ConnectionObserver {
     this.#catalog = 'unread'
     const catalog = this.host.catalogs.catalog(this.dialect)
     for (const name of statement.temporary) if (catalog !== undefined) this.host.catalogs.shadow(catalog.idOf([name]))
-    if (this.host.isOptimizing()) this.host.catalogs.set(this.#sourceId, undefined)
+    if (this.host.isOptimizing()) this.host.catalogs.set(this.sourceId, undefined)
   }
 
   #compareWithPrediction(effect: WriteEffect): void {

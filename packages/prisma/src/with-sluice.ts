@@ -56,21 +56,19 @@ function attach(client: ExtendableClient, sluice: Sluice, options: PrismaOptions
     return client.$extends({ name: 'sluice (passing through)' })
   }
   const state = new ClientState(host, client, dialect, options.schema)
-  const hooked = client.$extends({
+  // One extension rather than one for each purpose: every layer makes each access to a model slower.
+  return client.$extends({
     name: 'sluice',
     query: { $allOperations: (hook: Hook) => state.handle(hook) },
-  })
-  return hooked.$extends({
-    name: 'sluice transactions',
     client: {
       $transaction(this: unknown, first: unknown, ...rest: unknown[]) {
-        const original = hooked.$transaction as (...args: unknown[]) => Promise<unknown>
+        const original = client.$transaction as (...args: unknown[]) => Promise<unknown>
         if (typeof first !== 'function') return original.call(this, first, ...rest)
         return interactive(state, (callback) => original.call(this, callback, ...rest), first as (tx: unknown) => Promise<unknown>)
       },
       $extends(this: unknown, extension: unknown) {
         if (hooksQueries(extension)) state.hasInnerExtensions = true
-        return (hooked.$extends as (extension: unknown) => unknown).call(this, extension)
+        return (client.$extends as (extension: unknown) => unknown).call(this, extension)
       },
     },
   })

@@ -26,6 +26,11 @@ export class CatalogRegistry {
     }
   }
 
+  /** What one source knows; `undefined` while it is being read, or was never set. */
+  of(sourceId: string): SchemaCatalog | undefined {
+    return this.#sources.get(sourceId)
+  }
+
   delete(sourceId: string): void {
     this.#sources.delete(sourceId)
     this.#unions.clear()

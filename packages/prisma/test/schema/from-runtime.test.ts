@@ -55,6 +55,8 @@ describe('schemaFromRuntime', () => {
     const schema = schemaFromRuntime(shop, catalog(two, [key('orders', 'user_id', 'User'), key('orders', 'seller_id', 'User')]))
     expect(schema.models.get('Order')?.relations.get('user')?.ambiguous).toBe(true)
     expect(schema.data.relationMode).toBe('foreignKeys')
+    expect(touches(schema, 'User', 'update', { data: { orders: { set: [] } } }).opaque).toBe(true)
+    expect(touches(schema, 'User', 'update', { data: { id: 2 } }).opaque).toBe(false)
   })
 
   it('takes what Prisma does in place of missing keys for opaque', () => {

@@ -36,6 +36,12 @@ export const COMMENT_IDS: readonly string[] = [
 export const LABELS: readonly string[] = ['tag 1', 'tag 2', 'tag 3', 'tag 99']
 export const ODD_LABELS: readonly string[] = ['TAG 1', 'Tag 2', 'tag  1']
 
+const ODD_HANDLES = ['ann', 'BEN', 'Änn']
+
+/** What MySQL's collation holds equal to a text that a row has, and JavaScript does not. */
+export const COLLATED_TEXTS: ReadonlySet<unknown> = new Set([...ODD_EMAILS, ...ODD_LABELS, ...ODD_HANDLES, 'fr', 'FR ', 'O1', 'Sweep'])
+
+export const handles: Keys = someOf(['Ann', 'ben', 'chloe'], [...ODD_HANDLES, null])
 export const emails: Keys = someOf(EMAILS, ODD_EMAILS)
 export const labels: Keys = someOf(LABELS, ODD_LABELS)
 

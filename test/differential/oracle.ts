@@ -1,6 +1,5 @@
 import type { QueryStatsSnapshot } from '@sluice/core'
 import fc from 'fast-check'
-import { isRepeatable } from './prisma-reads.ts'
 import { isWriting, type Program } from './program.ts'
 import { programs } from './programs.ts'
 import type { Rig } from './rig.ts'
@@ -59,11 +58,10 @@ export async function findDifferences(rig: Rig, { runs, seed, onProgress }: Orac
 
 /** Whether the bare ORM determines the program's results. */
 async function compare(rig: Rig, program: Program): Promise<boolean> {
-  const isRepeated = isRepeatable(rig.dialect)
   const sluiced = await rig.sluiced()
   const before = sluiced.sluice.queries.getStats()
-  const bare = await runOnce(rig, program, new Runner(rig.bare, isRepeated))
-  const found = await runOnce(rig, program, new Runner(sluiced, isRepeated))
+  const bare = await runOnce(rig, program, new Runner(rig.bare, rig.dialect))
+  const found = await runOnce(rig, program, new Runner(sluiced, rig.dialect))
   const after = sluiced.sluice.queries.getStats()
   if (sluiced.errors.length > 0) throw new Error('Sluice failed inside.', { cause: sluiced.errors.splice(0)[0] })
   const problems = [
@@ -75,7 +73,7 @@ async function compare(rig: Rig, program: Program): Promise<boolean> {
       : []),
   ]
   if (problems.length === 0) return true
-  const again = await runOnce(rig, program, new Runner(rig.bare, isRepeated))
+  const again = await runOnce(rig, program, new Runner(rig.bare, rig.dialect))
   // The bare ORM's own choice decides, and it chooses otherwise each time: the program tells nothing.
   if (differences('result', bare.results, again.results).length + differences('row', bare.content, again.content).length > 0) return false
   throw new Error(problems.join('\n'))

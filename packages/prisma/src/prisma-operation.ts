@@ -79,11 +79,13 @@ export class PrismaOperation implements Operation<unknown> {
   }
 
   run(): Promise<unknown> {
-    const { args, params, query } = this.call
+    const { args, params, query, transaction } = this.call
     // Prisma changes the parameters it is given: a second run of a read needs its own.
     this.#runs += 1
     const ask = () => (params === undefined || this.#runs === 1 ? query(args) : query(args, freshParams(params)))
-    return this.kind === 'read' || !this.state.seesStatements ? ask() : runPredicting(this.#writes(), async () => await ask())
+    // A batch's statements are all sent by one of its members: whose they are cannot be told.
+    const isPredicted = this.kind !== 'read' && this.state.seesStatements && transaction?.kind !== 'batch'
+    return isPredicted ? runPredicting(this.#writes(), async () => await ask()) : ask()
   }
 
   stack(): { readonly stack?: string | undefined } | undefined {

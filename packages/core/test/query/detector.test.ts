@@ -121,6 +121,21 @@ describe('N+1 detection', () => {
     expect(findings).toEqual([])
   })
 
+  it('notices that a shape moved to another place, although it takes a place for granted', async () => {
+    const { sluice, findings, run } = setUp()
+    const loop = async (line: number, scopes: number) => {
+      for (let scope = 0; scope < scopes; scope += 1) {
+        await sluice.run(async () => {
+          for (let i = 0; i < 5; i += 1) await run('moving', at('/app/a.ts', line))
+        })
+      }
+    }
+    await loop(1, 5)
+    await loop(2, 40)
+    expect(findings.at(-1)?.callSite?.line).toBe(2)
+    expect(new Set(findings.map(({ callSite }) => callSite?.line))).toEqual(new Set([1, 2]))
+  })
+
   it('adds up occurrences over scopes and keeps the worst', async () => {
     const { sluice, run } = setUp()
     for (const times of [5, 9, 6]) {

@@ -20,6 +20,7 @@ const MAX_FINDINGS = 1000
 export class Detector {
   readonly #threshold: number
   readonly #findings = new LRUCache<string, Finding>({ max: MAX_FINDINGS })
+  readonly #knownSites = new LRUCache<string, KnownSite>({ max: MAX_FINDINGS })
 
   constructor(options: DetectionOptions = {}) {
     this.#threshold = options.threshold ?? 5
@@ -30,7 +31,7 @@ export class Detector {
     const findings: Finding[] = []
     for (const group of scope.groups.values()) {
       if (group.shape.kind !== 'read' || group.count < this.#threshold) continue
-      for (const { site, count } of sitesOf(group)) {
+      for (const { site, count } of this.#sitesOf(scope, group)) {
         if (count >= this.#threshold) findings.push(this.#remember(this.#describe(scope, group, site, count)))
       }
     }
@@ -44,6 +45,24 @@ export class Detector {
 
   clear(): void {
     this.#findings.clear()
+  }
+
+  /**
+   * Where a group was issued from, and how often from each place. Turning stacks into text is dear, and a route finds the same
+   * place again and again: a place that was the only one several times is taken for granted, and looked at again now and then.
+   */
+  #sitesOf(scope: Scope, group: ExecutionGroup): readonly SiteCount[] {
+    const key = `${scope.name}\n${group.shape.fingerprint}`
+    const known = this.#knownSites.get(key)
+    if (known !== undefined) {
+      known.uses += 1
+      if (known.uses > CONFIRMATIONS && known.uses % RECHECK_EVERY !== 0) return [{ site: known.site, count: group.count }]
+    }
+    const sites = sitesOf(group)
+    const [only] = sites
+    if (sites.length !== 1 || only?.site === undefined) this.#knownSites.delete(key)
+    else if (known === undefined || !isSamePlace(known.site, only.site)) this.#knownSites.set(key, { site: only.site, uses: 1 })
+    return sites
   }
 
   #describe(scope: Scope, group: ExecutionGroup, site: CallSite | undefined, count: number): Finding {
@@ -92,8 +111,27 @@ function parentOf({ shape, listings }: ExecutionGroup): Listing | undefined {
   return listings.findLast((listing) => shape.follows?.(listing.shape) === true) ?? listings.at(-1)
 }
 
+interface SiteCount {
+  readonly site: CallSite | undefined
+  readonly count: number
+}
+
+interface KnownSite {
+  readonly site: CallSite
+  uses: number
+}
+
+/** A place that was the only one so often is taken for granted … */
+const CONFIRMATIONS = 3
+/** … and looked at again every so many times. */
+const RECHECK_EVERY = 32
+
+function isSamePlace(left: CallSite, right: CallSite): boolean {
+  return left.line === right.line && left.column === right.column && left.file === right.file
+}
+
 /** Where a group was issued from, and how often from each place. Sampled: the first executions stand for the rest. */
-function sitesOf(group: ExecutionGroup): { site: CallSite | undefined; count: number }[] {
+function sitesOf(group: ExecutionGroup): readonly SiteCount[] {
   const sites = new Map<string, { site: CallSite | undefined; seen: number }>()
   for (const { stack } of group.stacks) {
     const site = parseCallSite(stack)

@@ -11,6 +11,8 @@ export function describeResult(value: unknown, order: Order): string {
 /** An error as callers tell errors apart: its class, its code, and its message without where it was thrown. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return `thrown ${String(error)}`
+  // Its words depend on how Prisma put the query together.
+  if (error.name === 'PrismaClientValidationError') return error.name
   const { code, errno, meta } = error as { readonly code?: unknown; readonly errno?: unknown; readonly meta?: { modelName?: unknown } }
   // Prisma's own merged query says less than its single one.
   const message = error.message

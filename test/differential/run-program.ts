@@ -49,7 +49,7 @@ export class Runner {
       case 'batch':
         return this.#batch(step.calls)
       case 'scopes': {
-        const parts = await Promise.all(step.parts.map((reads) => this.clients.run(() => this.#reads(reads, this.clients))))
+        const parts = await Promise.all(step.parts.map((reads) => this.clients.run(() => this.#reads(reads, this.clients, true))))
         this.#observations.push(...parts.flat())
         return
       }
@@ -95,21 +95,25 @@ export class Runner {
   }
 
   async #race(reads: Reads, write: Call): Promise<void> {
-    const early = this.#reads(reads, this.clients)
+    const read = () => this.#reads(reads, this.clients, true)
+    const early = read()
     const written = await this.#observe(write, this.clients)
-    this.#observations.push(written, ...(await this.#reads(reads, this.clients)))
+    this.#observations.push(written, ...(await read()))
     await early
-    this.#observations.push(...(await this.#reads(reads, this.clients)))
+    this.#observations.push(...(await read()))
   }
 
-  async #reads({ isParallel, loops, times }: Reads, target: Target): Promise<readonly string[]> {
+  /** @param isAccompanied - Whether others run beside the block. */
+  async #reads({ isParallel, loops, times }: Reads, target: Target, isAccompanied = false): Promise<readonly string[]> {
     const observations: string[] = []
     for (let time = 0; time < times; time++) {
       const calls: Call[] = []
       for (const loop of loops) calls.push(...(await this.#callsOf(loop, target)))
-      const together = isParallel ? calls.filter((call) => !isMishandled(call, this.dialect)) : []
+      const regular = calls.filter((call) => !isMishandled(call, this.dialect))
+      const together = isParallel ? regular : []
+      const alone = isAccompanied ? regular : calls
       observations.push(...(await Promise.all(together.map((call) => this.#observe(call, target)))))
-      for (const call of calls) if (!together.includes(call)) observations.push(await this.#observe(call, target))
+      for (const call of alone) if (!together.includes(call)) observations.push(await this.#observe(call, target))
     }
     return observations
   }

@@ -34,13 +34,19 @@ export function captureStack(): { readonly stack?: string } {
 
 const FRAME = /^\s*at (?:async )?(?:(.+?) \()?((?:file:\/\/)?[^()\s][^()]*?):(\d+):(\d+)\)?$/
 
-/** Whether the user's code waited for several at once: `Promise.all` or the like stands above its frame. */
-export function isIssuedTogether(stack: string | undefined): boolean {
+const TOGETHER = /^\s*at async Promise\.(?:all|allSettled|any|race) \(index (\d+)\)/
+
+/** The place among several that the user's code waits for at once: its index in `Promise.all` or the like, if there is one. */
+export function togetherIndexOf(stack: string | undefined): number | undefined {
+  let users = 0
   for (const line of (stack ?? '').split('\n').slice(1)) {
-    if (/^\s*at async Promise\.(all|allSettled|any|race) /.test(line)) return true
-    if (isUsers(line)) return false
+    const index = TOGETHER.exec(line)?.[1]
+    if (index !== undefined) return Number(index)
+    // The function given to `map` may be the user's own frame; what lies beyond its caller is another matter.
+    if (isUsers(line)) users += 1
+    if (users > 1) return undefined
   }
-  return false
+  return undefined
 }
 
 /** The topmost frame of a stack that belongs to the user: no package, no part of Node, no part of Sluice. */

@@ -74,6 +74,18 @@ describe('N+1 detection', () => {
     })
   })
 
+  it('tells what was issued together on a single connection by its stacks', async () => {
+    const { sluice, findings, run } = setUp()
+    const at = (index: number) => ({
+      stack: `Error\n    at async each (/app/a.ts:1:1)\n    at async Promise.all (index ${index})\n    at async handler (/app/a.ts:9:1)`,
+    })
+    await sluice.run(async () => {
+      for (let i = 0; i < 8; i += 1) await run('together', at(i))
+      for (let i = 0; i < 8; i += 1) await run('a loop in each of two', at(i % 2))
+    })
+    expect(findings.map(({ pattern }) => pattern)).toEqual(['parallel', 'interleaved'])
+  })
+
   it('names the listing that came before', async () => {
     const { sluice, findings, run } = setUp()
     await sluice.run(async () => {

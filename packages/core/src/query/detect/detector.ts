@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { type CallSite, isIssuedTogether, parseCallSite } from '../../pipeline/call-site.ts'
+import { type CallSite, parseCallSite, togetherIndexOf } from '../../pipeline/call-site.ts'
 import type { ExecutionGroup, Listing, Scope } from '../../pipeline/scope.ts'
 import type { Finding, Pattern, Severity } from './finding.ts'
 
@@ -147,8 +147,9 @@ function sitesOf(group: ExecutionGroup): readonly SiteCount[] {
 
 function patternOf(group: ExecutionGroup): Pattern {
   const overlapping = group.parallel / Math.max(1, group.count - 1)
-  // On a single connection what was issued together is sent one after the other; the stack still tells.
-  const together = group.stacks.filter(({ stack }) => isIssuedTogether(stack)).length / Math.max(1, group.stacks.length)
+  // On a single connection what was issued together is sent one after the other; the stacks still tell, each by another index.
+  const indexes = group.stacks.map(({ stack }) => togetherIndexOf(stack)).filter((index) => index !== undefined)
+  const together = new Set(indexes).size / Math.max(1, group.stacks.length)
   const share = Math.max(overlapping, together)
   if (share >= 0.9) return 'parallel'
   return share <= 0.1 ? 'sequential' : 'interleaved'

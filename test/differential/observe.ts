@@ -8,8 +8,12 @@ export function describeResult(value: unknown, order: Order): string {
   return write(value, order !== 'total')
 }
 
-/** An error as callers tell errors apart: its class, its code, and its message without where it was thrown. */
-export function describeError(error: unknown): string {
+/**
+ * An error as callers tell errors apart: its class, its code, and its message without where it was thrown.
+ *
+ * @param namesModel - Whether it tells whose call failed. In a batch, Prisma names another with query extensions than without.
+ */
+export function describeError(error: unknown, namesModel = true): string {
   if (!(error instanceof Error)) return `thrown ${String(error)}`
   // Its words depend on how Prisma put the query together.
   if (error.name === 'PrismaClientValidationError') return error.name
@@ -20,7 +24,7 @@ export function describeError(error: unknown): string {
     .split('\n')
     .at(-1)
     ?.replace(/\. No record was found for a query\.$/, '')
-  return `${error.constructor.name} ${error.name} ${String(code)} ${String(errno)} ${String(meta?.modelName)}: ${message}`
+  return `${error.constructor.name} ${error.name} ${String(code)} ${String(errno)} ${namesModel ? String(meta?.modelName) : ''}: ${message}`
 }
 
 function write(value: unknown, isSorted: boolean): string {

@@ -349,8 +349,9 @@ export function prismaLoop(): fc.Arbitrary<Loop> {
 export function prismaRandomRead(schema: PrismaSchema, rows: ReadonlyMap<string, readonly Row[]>): fc.Arbitrary<Loop> {
   return randomOperation(schema, rows, (operations) => operations.read()).map(({ model, action, args }) => {
     const orderBy = (schema.models.get(model)?.primaryKey ?? []).map((field) => ({ [field]: 'asc' }))
-    const isPartial = args.take !== undefined || action === 'findFirst'
-    return { call: call(model, action, isPartial ? { ...args, orderBy } : args, 'none'), keys: [0] }
+    const { take, ...rest } = args
+    if (action === 'findFirst') return { call: call(model, action, { ...rest, orderBy }, 'none'), keys: [0] }
+    return { call: call(model, action, take === undefined ? args : { ...args, orderBy }, 'none'), keys: [0] }
   })
 }
 
@@ -365,7 +366,15 @@ export function prismaRandomWrite(
       const operation = operations.write()
       if (isAllowed(operation.model)) return operation
     }
-  }).map(({ model, action, args }) => call(model, action, args, 'none'))
+  }).map(({ model, action, args }) =>
+    call(model, action, action.startsWith('createMany') ? { ...args, data: alike(args.data as Args[]) } : args, 'none'),
+  )
+}
+
+/** In which order Prisma inserts rows of different fields is chance, and with it their ids. */
+function alike([first = {}, ...others]: readonly Args[]): readonly Args[] {
+  const fields = Object.keys(first).join()
+  return [first, ...others.filter((other) => Object.keys(other).join() === fields)]
 }
 
 function randomOperation(

@@ -91,7 +91,8 @@ export class Runner {
     const { prisma } = this.clients
     const describe = (results: readonly unknown[]) =>
       results.map((result, at) => this.#describe(result, calls[at] as PrismaCall)).join('\n')
-    this.#observations.push(await settled(() => prisma.$transaction(calls.map((call) => start(call, this.clients) as never)), describe))
+    const begin = () => prisma.$transaction(calls.map((call) => start(call, this.clients) as never))
+    this.#observations.push(await settled(begin, describe, (error) => describeError(error, false)))
   }
 
   async #race(reads: Reads, write: Call): Promise<void> {
@@ -147,11 +148,15 @@ export class Runner {
   }
 }
 
-async function settled<T>(act: () => T, describe: (value: Awaited<T>) => string): Promise<string> {
+async function settled<T>(
+  act: () => T,
+  describe: (value: Awaited<T>) => string,
+  describeFailure: (error: unknown) => string = describeError,
+): Promise<string> {
   try {
     return describe(await act())
   } catch (error) {
-    return describeError(error)
+    return describeFailure(error)
   }
 }
 

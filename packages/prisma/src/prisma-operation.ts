@@ -23,7 +23,7 @@ import { rawText } from './raw-statement.ts'
 import type { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaShapes } from './shape.ts'
 import type { Touches } from './touches/touches.ts'
-import { currentTransaction, runPredicting } from './transaction-context.ts'
+import { currentTransaction, predicting } from './transaction-context.ts'
 
 /** What an operation needs to know of the client that it belongs to. */
 export interface ClientContext {
@@ -85,7 +85,7 @@ export class PrismaOperation implements Operation<unknown> {
     const ask = () => (params === undefined || this.#runs === 1 ? query(args) : query(args, freshParams(params)))
     // A batch's statements are all sent by one of its members: whose they are cannot be told.
     const isPredicted = this.kind !== 'read' && this.state.seesStatements && transaction?.kind !== 'batch'
-    return isPredicted ? runPredicting(this.#writes(), async () => await ask()) : ask()
+    return isPredicted ? predicting(this.#writes(), ask) : ask()
   }
 
   stack(): { readonly stack?: string | undefined } | undefined {

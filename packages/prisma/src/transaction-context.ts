@@ -71,6 +71,14 @@ export function predictedEffect(): WriteEffect | undefined {
   return predictions.getStore()
 }
 
-export function runPredicting<T>(effect: WriteEffect, fn: () => T): T {
-  return predictions.run(effect, fn)
+/**
+ * Runs an operation of Prisma's so that its connection sees what it is expected to write. Prisma begins when its promise is
+ * waited for, so that is what must happen in the context; a further promise around it would change the order of results.
+ */
+export function predicting<T>(effect: WriteEffect, ask: () => Promise<T>): Promise<T> {
+  const lazy: PromiseLike<T> = {
+    // biome-ignore lint/suspicious/noThenProperty: it stands for Prisma's own lazy promise
+    then: (fulfilled, rejected) => predictions.run(effect, () => ask().then(fulfilled, rejected)),
+  }
+  return lazy as Promise<T>
 }

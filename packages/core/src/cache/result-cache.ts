@@ -45,7 +45,7 @@ export class ResultCache {
     private readonly options: ResultCacheOptions,
   ) {}
 
-  readonly interceptor: Interceptor = (next) => async (operation, scope) => {
+  readonly interceptor: Interceptor = (next) => (operation, scope) => {
     if (operation.kind !== 'read') return next(operation, scope)
     const request = this.#requestOf(operation)
     if (request === undefined) return next(operation, scope)

@@ -18,9 +18,8 @@ export class Executor {
   ) {}
 
   readonly run = <TResult>(operation: Operation<TResult>, scope: Scope | undefined): Promise<TResult> => {
-    if (operation.kind === 'read') return this.runAs(operation, scope, undefined)
-    this.#outcomes.set(operation, 'pending')
-    return this.runAs(operation, scope, () => this.#keepingOutcome(operation))
+    if (operation.kind !== 'read') this.#outcomes.set(operation, 'pending')
+    return this.runAs(operation, scope, undefined)
   }
 
   /**
@@ -45,10 +44,12 @@ export class Executor {
     // Callbacks instead of `await`: this is the hottest path, and each awaited promise costs more than one followed by `then`.
     return asked.then(
       (result) => {
+        if (operation.kind !== 'read') this.#outcomes.set(operation, { result })
         this.#end(execution, operation, query === undefined ? (result as unknown as TOperation) : undefined)
         return result
       },
       (error: unknown) => {
+        if (operation.kind !== 'read') this.#outcomes.set(operation, { error })
         this.#end(execution, operation, undefined)
         throw this.#mark(error)
       },
@@ -63,17 +64,6 @@ export class Executor {
   /** What became of a write: `undefined` if it was never sent. */
   outcomeOf(operation: Operation<unknown>): Outcome | 'pending' | undefined {
     return this.#outcomes.get(operation)
-  }
-
-  async #keepingOutcome<TResult>(operation: Operation<TResult>): Promise<TResult> {
-    try {
-      const result = await operation.run()
-      this.#outcomes.set(operation, { result })
-      return result
-    } catch (error) {
-      this.#outcomes.set(operation, { error })
-      throw error
-    }
   }
 
   #begin(operation: Operation<unknown>, shape: Shape, scope: Scope | undefined): Execution | undefined {

@@ -1,5 +1,5 @@
 import type { Interceptor } from './interceptor.ts'
-import type { WriteIntent, WriteOutcome, WriteTracker } from './writes.ts'
+import type { WriteOutcome, WriteTracker } from './writes.ts'
 
 /**
  * Announces each write before it is sent, and its end before its caller is told.
@@ -17,17 +17,13 @@ export function trackWrites(tracker: WriteTracker, outcomeOf: (error: unknown) =
       else writes.add(effect)
       return next(operation, scope)
     }
-    return settling(tracker.begin(effect), next(operation, scope), outcomeOf)
-  }
-}
-
-async function settling<T>(intent: WriteIntent, written: Promise<T>, outcomeOf: (error: unknown) => WriteOutcome): Promise<T> {
-  try {
-    const result = await written
-    intent.end('committed')
-    return result
-  } catch (error) {
-    intent.end(outcomeOf(error))
-    throw error
+    const intent = tracker.begin(effect)
+    const written = next(operation, scope)
+    // Beside the result's way, not on it: it comes first, being the first to wait, and results keep the order in which they came.
+    written.then(
+      () => intent.end('committed'),
+      (error: unknown) => intent.end(outcomeOf(error)),
+    )
+    return written
   }
 }

@@ -11,6 +11,9 @@ interface Traceable {
 /** Stacks are kept for so many executions of a group, beginning with the second; enough to tell its call sites. */
 const STACKS = 9
 
+/** Shapes that a scope counts by themselves; a scope that lives long is no endless list. */
+const MAX_GROUPS = 1000
+
 /** Listings that a scope remembers: loops walk along a recent one. */
 const LISTINGS = 8
 
@@ -37,6 +40,7 @@ export class Recorder {
     this.stats.executed += 1
     if (scope === undefined || scope.ended) return { scope: undefined, group: undefined, startedAt: this.clock.now() }
     const group = scope.groups.get(shape.fingerprint) ?? this.#open(scope, shape)
+    if (group === undefined) return { scope, group, startedAt: this.clock.now() }
     const isOverlapping = group.inFlight > 0
     group.inFlight += 1
     if (isOverlapping && shape.mergedByOrm === true) return { scope, group, startedAt: this.clock.now() }
@@ -58,11 +62,12 @@ export class Recorder {
   end({ scope, group, startedAt }: Execution, rows: number, issued: Traceable): void {
     const ms = this.clock.now() - startedAt
     this.stats.databaseMs += ms
-    if (scope === undefined || group === undefined) return
+    if (scope === undefined) return
+    scope.counts.databaseMs += ms
+    if (group === undefined) return
     group.inFlight -= 1
     group.databaseMs += ms
     group.rows += rows
-    scope.counts.databaseMs += ms
     if (rows > 1 && group.count === 1) {
       if (scope.listings.length === LISTINGS) scope.listings.shift()
       scope.listings.push({ shape: group.shape, stack: issued.stack?.() })
@@ -75,7 +80,8 @@ export class Recorder {
     if (scope !== undefined) scope.counts.queries += 1
   }
 
-  #open(scope: Scope, shape: Shape): ExecutionGroup {
+  #open(scope: Scope, shape: Shape): ExecutionGroup | undefined {
+    if (scope.groups.size >= MAX_GROUPS) return undefined
     const group = { shape, listings: [...scope.listings], count: 0, parallel: 0, inFlight: 0, databaseMs: 0, rows: 0, stacks: [] }
     scope.groups.set(shape.fingerprint, group)
     return group

@@ -187,3 +187,27 @@ describe('batching', () => {
     expect(table.queries).toEqual(['many 1,2', 'many 3,4'])
   })
 })
+
+describe('a scope that lives long', () => {
+  it('keeps a bounded number of groups', async () => {
+    const sluice = optimizing()
+    const host = hostOf(sluice)
+    const table = new FakeTable(rows(2))
+    let groups = 0
+    await sluice.run(async () => {
+      for (let i = 0; i < 1200; i += 1) {
+        await host.execute(
+          read({
+            key: 1,
+            label: `shape ${i}`,
+            run: () => table.find(1),
+            runMany: (keys) => table.findMany(keys.map((key) => key.values[0])),
+          }),
+        )
+      }
+      groups = host.scopes.current()?.groups.size ?? 0
+    })
+    expect(groups).toBe(1000)
+    expect(table.queries).toHaveLength(1200)
+  })
+})

@@ -12,6 +12,9 @@ import { foldKey } from './fold-key.ts'
 /** After so many batches in a row that had to be asked again singly, a group is left alone. */
 const MAX_FAILURES = 3
 
+/** Groups of one scope whose loaders are kept for their next use. */
+const MAX_LOADERS = 200
+
 interface Waiter {
   readonly operation: Operation<unknown>
   readonly lookup: Lookup<unknown>
@@ -71,6 +74,8 @@ export class Batcher {
     const batches = this.#batchesOf(scope)
     let loader = batches.loaders.get(lookup.group)
     if (loader === undefined) {
+      // A scope may live long, and each constant makes a group of its own; batches under way do not need their loader here.
+      if (batches.loaders.size >= MAX_LOADERS) batches.loaders.clear()
       loader = this.#createLoader(batches, lookup.maxKeys, scope, next)
       batches.loaders.set(lookup.group, loader)
     }

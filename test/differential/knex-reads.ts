@@ -264,3 +264,34 @@ function callOf(subject: Subject): fc.Arbitrary<KnexCall> {
     .chain((table) => fc.tuple(fc.constant(table), filters(subject, table === name ? name : 't'), endings(subject)))
     .map(([table, filter, { chain, order }]) => ({ orm: 'knex', table, chain: [...filter, ...chain], order }))
 }
+
+const VIEWS: readonly KnexCall[] = [
+  { orm: 'knex', table: 'posts', chain: [['orderBy', 'id']], order: 'total' },
+  { orm: 'knex', table: 'comments', chain: [['orderBy', 'id']], order: 'total' },
+  { orm: 'knex', table: 'Badge', chain: [['orderBy', 'id']], order: 'total' },
+  { orm: 'knex', table: '_PostToTag', chain: [['orderBy', ['A', 'B']]], order: 'total' },
+  {
+    orm: 'knex',
+    table: 'authors',
+    chain: [
+      ['count', '* as n'],
+      ['max', 'id as m'],
+      ['groupBy', 'country_code'],
+    ],
+    order: 'none',
+  },
+  {
+    orm: 'knex',
+    table: 'tasks',
+    chain: [
+      ['leftJoin', 'memberships', { 'memberships.org_id': 'tasks.org_id', 'memberships.user_id': 'tasks.owner_id' }],
+      ['orderBy', 'tasks.id'],
+    ],
+    order: 'total',
+  },
+]
+
+/** Whole tables: hardly a write goes by them. */
+export function knexView(): fc.Arbitrary<Loop> {
+  return fc.constantFrom(...VIEWS).map((call) => ({ call, keys: [0] }))
+}

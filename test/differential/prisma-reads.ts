@@ -345,6 +345,28 @@ export function prismaLoop(): fc.Arbitrary<Loop> {
   return fc.oneof({ weight: 4, arbitrary: keyed }, { weight: 1, arbitrary: walking })
 }
 
+const VIEWS: readonly Loop[] = [
+  view('Post', { orderBy: { id: 'asc' }, include: { author: true, tags: byId } }),
+  view('Post', { where: { comments: { some: {} } }, orderBy: { id: 'asc' }, include: { _count: { select: { comments: true } } } }),
+  view('Author', { orderBy: { id: 'asc' }, include: { profile: { include: { badge: true } }, country: true } }),
+  view('Tag', { orderBy: { id: 'asc' }, include: { posts: { ...byId, select: { id: true } } } }),
+  view('Tag', { where: { posts: { some: { authorId: { lt: 4 } } } }, orderBy: { id: 'asc' } }),
+  view('Comment', { orderBy: { id: 'asc' } }),
+  view('Badge', { orderBy: { id: 'asc' } }),
+  view('Membership', { orderBy: [{ orgId: 'asc' }, { userId: 'asc' }], include: { assigned: byId } }),
+  view('Task', { orderBy: { id: 'asc' } }),
+  view('Country', { orderBy: { code: 'asc' }, include: { _count: true } }),
+]
+
+function view(model: string, args: Args): Loop {
+  return { call: call(model, 'findMany', args, 'total'), keys: [0] }
+}
+
+/** Whole tables with what belongs to them: hardly a write goes by them. */
+export function prismaView(): fc.Arbitrary<Loop> {
+  return fc.constantFrom(...VIEWS)
+}
+
 /** A read with relations in every place, as the models allow them. */
 export function prismaRandomRead(schema: PrismaSchema, rows: ReadonlyMap<string, readonly Row[]>): fc.Arbitrary<Loop> {
   return randomOperation(schema, rows, (operations) => operations.read()).map(({ model, action, args }) => {

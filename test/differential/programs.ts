@@ -2,8 +2,8 @@ import type { Dialect } from '@sluice/core'
 import fc from 'fast-check'
 import type { PrismaSchema } from '../../packages/prisma/src/schema/prisma-schema.ts'
 import type { Row } from '../support/random-operations.ts'
-import { knexLoop } from './knex-reads.ts'
-import { prismaLoop, prismaRandomRead, prismaRandomWrite } from './prisma-reads.ts'
+import { knexLoop, knexView } from './knex-reads.ts'
+import { prismaLoop, prismaRandomRead, prismaRandomWrite, prismaView } from './prisma-reads.ts'
 import {
   type Call,
   fill,
@@ -56,9 +56,11 @@ export function programs(ground: Ground): fc.Arbitrary<Program> {
     },
   )
   // A read that comes again after a write: what the cache must not get wrong.
+  const views = fc.array(fc.oneof(prismaView(), knexView()), { minLength: 1, maxLength: 3 })
+  const viewing = views.map((shown): Reads => ({ kind: 'reads', isParallel: true, loops: shown, times: 1 }))
   const around = fc
     .tuple(
-      readsOf(anyLoop),
+      fc.oneof(readsOf(anyLoop), viewing),
       fc.oneof({ weight: 4, arbitrary: anyWrite.map((call): Step => ({ kind: 'write', call })) }, { weight: 1, arbitrary: transaction }),
     )
     .map(([reads, between]): readonly Step[] => [{ ...reads, times: 2 }, between, reads])

@@ -110,7 +110,7 @@ export class Runner {
     for (let time = 0; time < times; time++) {
       const calls: Call[] = []
       for (const loop of loops) calls.push(...(await this.#callsOf(loop, target)))
-      const regular = calls.filter((call) => !isMishandled(call, this.dialect))
+      const regular = calls.filter((call) => !isMishandled(call, this.dialect, target !== this.clients))
       const together = isParallel ? regular : []
       const alone = isAccompanied ? regular : calls
       observations.push(...(await Promise.all(together.map((call) => this.#observe(call, target)))))
@@ -161,11 +161,12 @@ async function settled<T>(
 }
 
 /**
- * Whether Prisma itself errs when the call runs beside others: it merges each tick's `findUnique`. Where it refuses a key, all of them
- * fail, and where the database holds another text equal, it does not find its row. With Sluice each finds its own.
+ * Whether Prisma itself errs when the call runs beside others: it sends each tick's `findUnique` together, and in a transaction
+ * each tick's calls. Where it refuses a key, all of them fail, and where the database holds another text equal, it does not find
+ * its row. With Sluice each finds its own.
  */
-function isMishandled(call: Call, dialect: Dialect): boolean {
-  if (call.orm !== 'prisma' || !call.action.startsWith('findUnique')) return false
+function isMishandled(call: Call, dialect: Dialect, inTransaction: boolean): boolean {
+  if (call.orm !== 'prisma' || !(inTransaction || call.action.startsWith('findUnique'))) return false
   return hasMishandledValue((call.args as { where?: unknown }).where, dialect)
 }
 

@@ -185,6 +185,22 @@ describe('observe mode', () => {
     await stack.close()
   })
 
+  it('tells raw queries apart by their SQL', async () => {
+    const stack = await openStack('sqlite', { mode: 'observe' })
+    await seed(stack.bare)
+    await stack.sluice.run(async () => {
+      for (let id = 1; id <= 3; id += 1) {
+        await stack.prisma.$queryRaw`SELECT title FROM posts WHERE id = ${id}`
+        await stack.prisma.$queryRaw`SELECT full_name FROM authors WHERE id = ${id}`
+      }
+      for (let id = 1; id <= 6; id += 1) await stack.prisma.$queryRawUnsafe(`SELECT label FROM Tag WHERE id = ${id}`)
+    })
+    expect(stack.sluice.queries.getNPlusOnePatterns().map(({ label, count }) => [label, count])).toEqual([
+      ['SELECT label FROM Tag WHERE id = ?', 6],
+    ])
+    await stack.close()
+  })
+
   it('does not report what Prisma merges by itself', async () => {
     const stack = await openStack('sqlite', { mode: 'observe' })
     await seed(stack.bare)

@@ -13,6 +13,7 @@ import {
   type Refusal,
   refuse,
   type Source,
+  type Statement,
   type TransactionWrites,
   type WriteEffect,
 } from '@sluice/core'
@@ -23,7 +24,7 @@ import { rawText } from './raw-statement.ts'
 import type { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaShapes } from './shape.ts'
 import type { Touches } from './touches/touches.ts'
-import { currentTransaction, predicting } from './transaction-context.ts'
+import { currentTransaction, inert, predicting } from './transaction-context.ts'
 
 /** What an operation needs to know of the client that it belongs to. */
 export interface ClientContext {
@@ -68,14 +69,21 @@ export class PrismaOperation implements Operation<unknown> {
     const { model, operation, args, transaction } = call
     this.source = state.source
     this.inTransaction = transaction !== undefined
-    this.kind = READS.has(operation) ? 'read' : model === undefined ? this.#kindOfRaw() : 'write'
-    const described = model === undefined ? undefined : state.schema()?.models.get(model)
-    this.shape = state.shapes.shapeOf(model ?? 'raw', described, operation, this.kind, model === undefined ? undefined : args)
+    if (model === undefined) {
+      const text = rawText(args)
+      const analyzed = text === undefined ? undefined : analyzeSql(text, this.source.dialect)
+      this.kind = analyzed !== undefined && onlyReads(analyzed.statement) ? 'read' : 'other'
+      this.shape = state.shapes.rawShapeOf(operation, this.kind, analyzed)
+    } else {
+      this.kind = READS.has(operation) ? 'read' : 'write'
+      this.shape = state.shapes.shapeOf(model, state.schema()?.models.get(model), operation, this.kind, args)
+    }
     this.unordered = operation === 'findMany' && (args as { orderBy?: unknown } | undefined)?.orderBy === undefined
     if (this.kind === 'read') return
     this.effect = () => this.#writes()
     // Results of a batch come after its commit; an interactive transaction commits later.
-    if (transaction?.kind === 'itx') this.transactionWrites = () => currentTransaction()?.gathering()
+    if (transaction?.kind === 'itx')
+      this.transactionWrites = () => currentTransaction()?.gathering() ?? (state.seesStatements ? inert : undefined)
   }
 
   run(): Promise<unknown> {
@@ -145,19 +153,11 @@ export class PrismaOperation implements Operation<unknown> {
     const touches = this.#touchesOf()
     return touches === undefined || touches.opaque ? EVERYTHING : host.catalogs.effectOf(source.dialect, touches.changes)
   }
+}
 
-  /** A raw statement that only reads needs no announcement; it is never kept either. */
-  #kindOfRaw(): OperationKind {
-    const text = rawText(this.call.args)
-    if (text === undefined) return 'other'
-    const { statement } = analyzeSql(text, this.source.dialect)
-    const reads =
-      statement.opaque === undefined &&
-      statement.writes.length === 0 &&
-      statement.functions.size === 0 &&
-      statement.transaction === undefined
-    return reads ? 'read' : 'other'
-  }
+/** A raw statement that only reads needs no announcement; it is never kept either. */
+function onlyReads({ opaque, writes, functions, transaction }: Statement): boolean {
+  return opaque === undefined && writes.length === 0 && functions.size === 0 && transaction === undefined
 }
 
 function copyResult(value: unknown): { readonly value: unknown } | undefined {

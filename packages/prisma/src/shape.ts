@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { OperationKind } from '@sluice/core'
+import type { AnalyzedSql, OperationKind } from '@sluice/core'
 import { fixFor, follows } from './fix.ts'
 import { type LookupPlan, planLookup } from './lookup-plan.ts'
 import { isPlainObject } from './plain-object.ts'
@@ -16,6 +16,18 @@ export class PrismaShapes {
   /** Forgets all: more is known of the models than when they were made. */
   clear(): void {
     this.#shapes.clear()
+  }
+
+  /** The shape of a raw query: its SQL without values. */
+  rawShapeOf(operation: string, kind: OperationKind, analyzed: AnalyzedSql | undefined): PrismaShape {
+    const fingerprint = analyzed?.fingerprint ?? operation
+    const known = this.#shapes.get(fingerprint)
+    if (known !== undefined) return known
+    if (this.#shapes.size >= MAX_SHAPES) this.#shapes.clear()
+    const label = analyzed?.shape ?? operation
+    const shape = { fingerprint, label, kind, model: undefined, modelName: '', operation, rest: {}, plan: () => undefined }
+    this.#shapes.set(fingerprint, shape)
+    return shape
   }
 
   shapeOf(modelName: string, model: PrismaModel | undefined, operation: string, kind: OperationKind, args: unknown): PrismaShape {

@@ -3,8 +3,8 @@ import type { TransactionWrites, WriteEffect } from '@sluice/core'
 
 const nothing = (): void => {}
 
-/** Operations add to a transaction; ending it is its owner's affair. */
-const inert: TransactionWrites = {
+/** Operations add to a transaction; ending it is its owner's affair. By itself: for a transaction whose connection is seen. */
+export const inert: TransactionWrites = {
   add: nothing,
   savepoint: nothing,
   release: nothing,

@@ -33,8 +33,8 @@ export const COMMENT_IDS: readonly string[] = [
   ...range(0, 12).map((at) => `00000000-0000-4000-8000-${String(at).padStart(12, '0')}`),
   'none',
 ]
-export const LABELS: readonly string[] = ['tag 1', 'tag 2', 'tag 3', 'tag 99']
-export const ODD_LABELS: readonly string[] = ['TAG 1', 'Tag 2', 'tag  1']
+const LABELS: readonly string[] = ['tag 1', 'tag 2', 'tag 3', 'tag 99']
+const ODD_LABELS: readonly string[] = ['TAG 1', 'Tag 2', 'tag  1']
 
 const ODD_HANDLES = ['ann', 'BEN', 'Änn']
 

@@ -1,7 +1,9 @@
 import { type AddressInfo, connect } from 'node:net'
 import { createSluice, type Finding, hostOf, type Operation, type ScopeReport, type Sluice } from '@sluice/core'
 import { sluiceMiddleware } from '@sluice/express'
-import express, { type Express } from 'express'
+import express5, { type Express } from 'express'
+// @ts-expect-error its types are those of Express 5, which differ in nothing that is used here
+import express4 from 'express4'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
 const closing: (() => Promise<unknown>)[] = []
@@ -35,7 +37,7 @@ function ask(sluice: Sluice, label: string): Promise<unknown> {
   return hostOf(sluice).execute(operation)
 }
 
-function setUp(options?: Parameters<typeof sluiceMiddleware>[1]) {
+function setUp(express: typeof express5, options?: Parameters<typeof sluiceMiddleware>[1]) {
   const sluice = createSluice()
   const reports: ScopeReport[] = []
   sluice.on('scope', (report) => reports.push(report))
@@ -46,9 +48,14 @@ function setUp(options?: Parameters<typeof sluiceMiddleware>[1]) {
 
 const ended = (reports: ScopeReport[], count = 1) => vi.waitFor(() => expect(reports).toHaveLength(count))
 
-describe('sluiceMiddleware', () => {
+const versions: readonly [string, typeof express5][] = [
+  ['5', express5],
+  ['4', express4],
+]
+
+describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) => {
   it('opens a scope for each request and names it by its route', async () => {
-    const { sluice, app, reports } = setUp({ report: false })
+    const { sluice, app, reports } = setUp(express, { report: false })
     const router = express.Router()
     router.get('/:id', async (_request, response) => {
       await ask(sluice, 'one')
@@ -66,7 +73,7 @@ describe('sluiceMiddleware', () => {
   })
 
   it('sends Server-Timing beside what the app sends', async () => {
-    const { sluice, app } = setUp({ report: false, serverTiming: true })
+    const { sluice, app } = setUp(express, { report: false, serverTiming: true })
     app.get('/', async (_request, response) => {
       await ask(sluice, 'one')
       response.set('Server-Timing', 'app;dur=1').json({})
@@ -78,7 +85,7 @@ describe('sluiceMiddleware', () => {
   it('keeps timings to itself in production, and prints nothing', async () => {
     vi.stubEnv('NODE_ENV', 'production')
     const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
-    const { sluice, app, reports } = setUp()
+    const { sluice, app, reports } = setUp(express)
     app.get('/', async (_request, response) => {
       for (let i = 0; i < 9; i += 1) await ask(sluice, 'again')
       response.json({})
@@ -91,7 +98,7 @@ describe('sluiceMiddleware', () => {
 
   it('prints an N+1 once in development', async () => {
     const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
-    const { sluice, app, reports } = setUp()
+    const { sluice, app, reports } = setUp(express)
     app.get('/list', async (_request, response) => {
       for (let i = 0; i < 9; i += 1) await ask(sluice, 'again')
       response.json({})
@@ -105,7 +112,7 @@ describe('sluiceMiddleware', () => {
   })
 
   it('ends the scope of a request that its client gave up', async () => {
-    const { app, reports } = setUp({ report: false })
+    const { app, reports } = setUp(express, { report: false })
     const received = new Promise<void>((resolve) => {
       app.get('/slow', () => resolve())
     })
@@ -117,11 +124,11 @@ describe('sluiceMiddleware', () => {
   })
 
   it('ends the scope of a failing route, and does not name paths that there are not', async () => {
-    const { app, reports } = setUp({ report: false })
+    const { app, reports } = setUp(express, { report: false })
     app.get('/fail', () => {
       throw new Error('no')
     })
-    app.use(((_error, _request, response, _next) => response.status(500).end()) as express.ErrorRequestHandler)
+    app.use(((_error, _request, response, _next) => response.status(500).end()) as express5.ErrorRequestHandler)
     const origin = await listen(app)
     await fetch(`${origin}/fail`)
     await fetch(`${origin}/a-path-with-a-secret`)
@@ -130,7 +137,7 @@ describe('sluiceMiddleware', () => {
   })
 
   it('emits findings under the route', async () => {
-    const { sluice, app, reports } = setUp({ report: false })
+    const { sluice, app, reports } = setUp(express, { report: false })
     const findings: Finding[] = []
     sluice.on('finding', (finding) => findings.push(finding))
     app.get('/items/:id', async (_request, response) => {

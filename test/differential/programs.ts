@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import type { PrismaSchema } from '../../packages/prisma/src/schema/prisma-schema.ts'
 import type { Row } from '../support/random-operations.ts'
 import { knexLoop, knexView } from './knex-reads.ts'
-import { prismaLoop, prismaRandomRead, prismaRandomWrite, prismaView } from './prisma-reads.ts'
+import { prismaRandomRead, prismaRandomWrite } from './prisma-random.ts'
+import { prismaLoop, prismaView } from './prisma-reads.ts'
 import {
   type Call,
   fill,

@@ -1,3 +1,4 @@
+import { sluiceAdapter } from '@sluice/prisma'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { databases } from '../support/databases.ts'
 import type { TestPrismaClient } from '../support/prisma-clients.ts'
@@ -281,6 +282,42 @@ describe('what is known of the models', () => {
     expect(await read(prisma)).toEqual(await read(bare))
     expect(stack.taken()).toEqual([])
   })
+
+  it('is of no concern to a client whose statements alone are seen: its writes drop what others keep', async () => {
+    stack = await openStack('sqlite')
+    const { prisma, bare, clients, sluice } = stack
+    await seed(bare)
+    const own = new clients.PrismaClient({ adapter: sluiceAdapter(clients.createAdapter(), sluice) })
+    const read = (client: TestPrismaClient) => client.post.findUnique({ where: { id: 1 } })
+    await read(prisma)
+    await read(prisma)
+    await own.post.update({ where: { id: 1 }, data: { title: 'by the other' } })
+    expect(await read(prisma)).toEqual(await read(bare))
+    await own.$transaction(async (tx) => {
+      await tx.post.update({ where: { id: 1 }, data: { title: 'in its transaction' } })
+    })
+    expect(await read(prisma)).toEqual(await read(bare))
+    await own.$disconnect()
+  })
+
+  const postgres = databases().find(({ dialect }) => dialect === 'postgresql')
+  it.skipIf(postgres?.skipped !== undefined)(
+    'keeps nothing between a nested transaction and its outer commit, without the adapter',
+    async () => {
+      stack = await openStack('postgresql', { adapter: false })
+      const { prisma, bare } = stack
+      await seed(bare)
+      const read = (client: TestPrismaClient) => client.post.findUnique({ where: { id: 1 } })
+      await prisma.$transaction(async (tx) => {
+        await (tx as unknown as TestPrismaClient).$transaction(async (inner) => {
+          await inner.post.update({ where: { id: 1 }, data: { title: 'nested' } })
+        })
+        // The old value, rightly, and to be forgotten at the commit.
+        expect((await read(prisma))?.title).toBe('Post 1')
+      })
+      expect(await read(prisma)).toEqual(await read(bare))
+    },
+  )
 
   it('is only names without both: unique lookups are merged, nothing is kept', async () => {
     stack = await openStack('sqlite', { schema: false, adapter: false })

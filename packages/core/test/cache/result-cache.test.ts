@@ -225,6 +225,22 @@ describe('errors inside Sluice', () => {
     expect(sluice.queries.getStats().errors).toBe(1)
   })
 
+  it('leave a read to the bare query also when they come after it', async () => {
+    const sluice = optimizing()
+    const failing: Operation<unknown> = {
+      ...read({ run: async () => 'bare' }),
+      cacheRequest: () => ({
+        key: 'q',
+        tables: ['t'],
+        copy: () => {
+          throw new TypeError('a bug')
+        },
+      }),
+    }
+    expect(await hostOf(sluice).execute(failing)).toBe('bare')
+    expect(sluice.queries.getStats().errors).toBe(1)
+  })
+
   it('never send a write twice', async () => {
     const sluice = optimizing()
     let sent = 0

@@ -51,6 +51,8 @@ export function looseIntegers(to: number): Keys {
   return fc.oneof(
     { weight: 6, arbitrary: someOf([...integers, 99], [null]) },
     { weight: 3, arbitrary: someOf(integers.map(String), ['07', '7', '2 ', '02', '99', ' 3', '+4', '5.0']) },
+    { weight: 2, arbitrary: someOf([1, '1', 2, '2']) },
+    { weight: 1, arbitrary: someOf(['1', '2', '3', '5.0', 'x']) },
     { weight: 2, arbitrary: someOf(integers, [...integers.map(String), '01', '3x', '', 2.5, 2n, true, null]) },
   )
 }

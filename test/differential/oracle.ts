@@ -32,12 +32,12 @@ const PROGRAMS_PER_SLUICE = 20
  */
 export async function findDifferences(rig: Rig, { runs, seed, onProgress }: OracleOptions): Promise<Effect> {
   const effect = { seen: 0, merged: 0, batches: 0, answered: 0, replayed: 0, executed: 0, undetermined: 0 }
-  const renew = async () => {
-    const stats = await rig.renew()
-    if (stats !== undefined) for (const name of COUNTED) effect[name] += stats[name]
-  }
   let done = 0
   let hasFailed = false
+  const renew = async () => {
+    const stats = await rig.renew(!hasFailed)
+    if (stats !== undefined) for (const name of COUNTED) effect[name] += stats[name]
+  }
   const property = fc.asyncProperty(programs(rig), async (program) => {
     // While it shrinks, no program must depend on those before it.
     if (hasFailed || done % PROGRAMS_PER_SLUICE === 0) await renew()

@@ -53,7 +53,13 @@ export interface TransactionStep {
   readonly ends: 'commit' | 'rollback'
 }
 
-export type InnerStep = Reads | Write | TransactionStep | { readonly kind: 'outside'; readonly steps: readonly (Reads | Write)[] }
+export type InnerStep =
+  | Reads
+  | Write
+  | TransactionStep
+  | { readonly kind: 'outside'; readonly steps: readonly (Reads | Write)[] }
+  /** Reads in the transaction and outside it, at once. */
+  | { readonly kind: 'beside'; readonly inside: Reads; readonly outside: Reads }
 
 export type Step =
   | Reads

@@ -45,6 +45,8 @@ export function programs(ground: Ground): fc.Arbitrary<Program> {
   const anyReads = readsOf(anyLoop)
   const anyWrite = fc.oneof<fc.Arbitrary<Call>[]>(writes.prisma, writes.knex)
   const transaction = fc.oneof(...both.map((orm) => transactionOf(orm, loops[orm], ground, anyReads)))
+  const views = fc.array(fc.oneof(prismaView(), knexView()), { minLength: 1, maxLength: 3 })
+  const viewing = views.map((shown): Reads => ({ kind: 'reads', isParallel: true, loops: shown, times: 1 }))
   const step: fc.Arbitrary<Step> = fc.oneof(
     { weight: 8, arbitrary: anyReads },
     { weight: 4, arbitrary: anyWrite.map((call): Write => ({ kind: 'write', call })) },
@@ -53,18 +55,21 @@ export function programs(ground: Ground): fc.Arbitrary<Program> {
     { weight: 1, arbitrary: fc.array(anyReads, { minLength: 2, maxLength: 3 }).map((parts): Step => ({ kind: 'scopes', parts })) },
     {
       weight: 1,
-      arbitrary: fc.record({ reads: anyReads, write: anyWrite }).map(({ reads, write }): Step => ({ kind: 'race', reads, write })),
+      arbitrary: fc
+        .record({ reads: fc.oneof(anyReads, viewing, viewing), write: anyWrite })
+        .map(({ reads, write }): Step => ({ kind: 'race', reads, write })),
     },
   )
   // A read that comes again after a write: what the cache must not get wrong.
-  const views = fc.array(fc.oneof(prismaView(), knexView()), { minLength: 1, maxLength: 3 })
-  const viewing = views.map((shown): Reads => ({ kind: 'reads', isParallel: true, loops: shown, times: 1 }))
   const around = fc
     .tuple(
       fc.oneof(readsOf(anyLoop), viewing),
-      fc.oneof({ weight: 4, arbitrary: anyWrite.map((call): Step => ({ kind: 'write', call })) }, { weight: 1, arbitrary: transaction }),
+      fc.oneof({ weight: 4, arbitrary: anyWrite.map((call): Step => ({ kind: 'write', call })) }, { weight: 2, arbitrary: transaction }),
     )
-    .map(([reads, between]): readonly Step[] => [{ ...reads, times: 2 }, between, reads])
+    .map(([reads, between]): readonly Step[] => {
+      const step = between.kind === 'transaction' ? readBeforeEnd(between, reads, ground.dialect) : between
+      return [{ ...reads, times: 2 }, step, reads]
+    })
   const steps = fc.array(
     fc.oneof({ weight: 3, arbitrary: step.map((only): readonly Step[] => [only]) }, { weight: 2, arbitrary: around }),
     { minLength: 1, maxLength: 4 },
@@ -73,6 +78,18 @@ export function programs(ground: Ground): fc.Arbitrary<Program> {
     isScoped: fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
     steps: steps.map((parts) => parts.flat()),
   })
+}
+
+/**
+ * The transaction with the reads in it and outside it, right before its end: what it finds must be its own,
+ * and what others find must not outlast its commit.
+ */
+function readBeforeEnd(transaction: TransactionStep, reads: Reads, dialect: Dialect): TransactionStep {
+  const own = reads.loops.filter(({ call }) => call.orm === transaction.orm)
+  const others = dialect === 'sqlite' ? reads.loops.filter((loop) => !own.includes(loop)) : reads.loops
+  const inside: Reads = { ...reads, loops: own }
+  const outside: Reads = { ...reads, loops: others }
+  return { ...transaction, steps: [...transaction.steps, { kind: 'beside', inside, outside }] }
 }
 
 function prismaLoops({ schema, rows }: Ground): fc.Arbitrary<Loop> {
@@ -101,7 +118,8 @@ function transactionOf(
       ? knexWrite(dialect)
       : fc.oneof({ weight: 2, arbitrary: prismaWrite() }, { weight: 1, arbitrary: prismaRandomWrite(schema, rows, near) })
   const write = calls.map((call): Write => ({ kind: 'write', call }))
-  const reads = readsOf(loop)
+  const view = orm === 'knex' ? knexView() : prismaView()
+  const reads = readsOf(fc.oneof({ weight: 3, arbitrary: loop }, { weight: 1, arbitrary: view }))
   const ends = fc.constantFrom('commit' as const, 'commit' as const, 'rollback' as const)
   // SQLite has one writer, and each ORM one connection.
   const otherLoop = orm === 'knex' ? prismaLoop() : knexLoop()
@@ -122,7 +140,7 @@ function transactionOf(
     .map((parts): InnerStep => ({ kind: 'transaction', orm, ...parts }))
   return fc
     .record({
-      steps: fc.array(fc.oneof({ weight: 4, arbitrary: flat }, { weight: 1, arbitrary: nested }), { minLength: 1, maxLength: 4 }),
+      steps: fc.array(fc.oneof({ weight: 4, arbitrary: flat }, { weight: 2, arbitrary: nested }), { minLength: 1, maxLength: 4 }),
       ends,
     })
     .map((parts) => ({ kind: 'transaction', orm, ...parts }))

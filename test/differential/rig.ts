@@ -20,6 +20,7 @@ export class Rig {
   readonly schema: PrismaSchema
   readonly bare: Clients
   #sluiced: Instrumented | undefined
+  #seesStatements = true
 
   private constructor(
     private readonly database: Database,
@@ -71,10 +72,15 @@ export class Rig {
     return this.#sluiced
   }
 
-  /** The next programs meet a Sluice that knows nothing. */
-  async renew(): Promise<QueryStatsSnapshot | undefined> {
+  /**
+   * The next programs meet a Sluice that knows nothing.
+   *
+   * @param otherKind - Whether it is to be one that sees Prisma's statements if the last one did not, and the other way round.
+   */
+  async renew(otherKind: boolean): Promise<QueryStatsSnapshot | undefined> {
     const stats = this.#sluiced?.sluice.queries.getStats()
     await this.#sluiced?.close()
+    if (otherKind && this.#sluiced !== undefined) this.#seesStatements = !this.#seesStatements
     this.#sluiced = undefined
     return stats
   }
@@ -100,7 +106,7 @@ export class Rig {
   }
 
   async close(): Promise<void> {
-    await this.renew()
+    await this.renew(false)
     await Promise.all([this.bareClients.prisma.$disconnect(), this.bareClients.knex.destroy()])
     await this.database.drop()
   }
@@ -141,7 +147,8 @@ export class Rig {
     const sluice = createSluice({ mode: 'optimize', cache: { ttl: 3600 }, detection: { threshold: 5 } })
     const errors: unknown[] = []
     sluice.on('error', (error) => errors.push(error))
-    const base = new clients.PrismaClient({ adapter: sluiceAdapter(clients.createAdapter(), sluice) })
+    const adapter = clients.createAdapter()
+    const base = new clients.PrismaClient({ adapter: this.#seesStatements ? sluiceAdapter(adapter, sluice) : adapter })
     const prisma = base.$extends(withSluice(sluice, { schema: clients.schema })) as unknown as TestPrismaClient
     const db = withSluiceKnex(knex(database.knexConfig()), sluice)
     await prisma.country.count()

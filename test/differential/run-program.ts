@@ -71,6 +71,11 @@ export class Runner {
       case 'outside':
         for (const inner of step.steps) await this.#inner(inner, this.clients)
         return
+      case 'beside': {
+        const sides = [this.#reads(step.inside, target, true), this.#reads(step.outside, this.clients, true)]
+        this.#observations.push(...(await Promise.all(sides)).flat())
+        return
+      }
       case 'transaction': {
         const body = async (inner: object) => {
           for (const next of step.steps) await this.#inner(next, { ...target, [step.orm]: inner })
@@ -162,11 +167,12 @@ async function settled<T>(
 
 /**
  * Whether Prisma itself errs when the call runs beside others: it sends each tick's `findUnique` together, and in a transaction
- * each tick's calls. Where it refuses a key, all of them fail, and where the database holds another text equal, it does not find
- * its row. With Sluice each finds its own.
+ * each tick's calls. Where one of them fails, the others fail too or get `undefined`, and where the database holds another text equal,
+ * it does not find its row. With Sluice each finds its own.
  */
 function isMishandled(call: Call, dialect: Dialect, inTransaction: boolean): boolean {
   if (call.orm !== 'prisma' || !(inTransaction || call.action.startsWith('findUnique'))) return false
+  if (inTransaction && call.action.endsWith('OrThrow')) return true
   return hasMishandledValue((call.args as { where?: unknown }).where, dialect)
 }
 

@@ -379,6 +379,22 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
       expect(heard).toHaveLength(2)
     })
 
+    it('counts each operation of a scope once, in every mode', async () => {
+      for (const options of [{ mode: 'observe' }, { mode: 'optimize', rollout: 0 }, { mode: 'optimize' }] as const) {
+        const sluice = createSluice({ ...options, cache: false })
+        const own = withSluice(knex(stack.database.knexConfig()), sluice)
+        const reports: number[][] = []
+        sluice.on('scope', ({ operations, queries }) => reports.push([operations, queries]))
+        await own('Tag').first()
+        await sluice.run(async () => {
+          await own('Tag').where('id', 1)
+          await own('Tag').orderBy('id').limit(1)
+        })
+        expect(reports).toEqual([[2, 2]])
+        await own.destroy()
+      }
+    })
+
     it('gives back the instance as it was', async () => {
       const sluice = createSluice()
       const own = knex(stack.database.knexConfig())

@@ -45,12 +45,21 @@ export async function onMariadb(url: string, sql: string, params: unknown[] = []
 async function startOwn(mariadbd: string, install: string): Promise<TestService> {
   const port = await freePort()
   const supervised = await superviseServer({
+    // Servers that start side by side clean up after each other in a common folder for temporary files.
     commands: (folder) => [
-      [install, '--no-defaults', `--datadir=${join(folder, 'data')}`, '--auth-root-authentication-method=normal', '--skip-test-db'],
+      [
+        install,
+        '--no-defaults',
+        `--datadir=${join(folder, 'data')}`,
+        `--tmpdir=${folder}`,
+        '--auth-root-authentication-method=normal',
+        '--skip-test-db',
+      ],
       [
         mariadbd,
         '--no-defaults',
         `--datadir=${join(folder, 'data')}`,
+        `--tmpdir=${folder}`,
         `--socket=${join(folder, 'socket')}`,
         `--pid-file=${join(folder, 'pid')}`,
         `--port=${port}`,

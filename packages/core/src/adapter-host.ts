@@ -17,7 +17,7 @@ export interface AdapterHost {
   readonly writes: WriteTracker
   /** Keys that a merged query may carry. */
   readonly maxKeys: number
-  /** Whether anything but observing goes on, so that a catalogue is worth reading. */
+  /** Whether anything but observing goes on, in the mode of now or in a scope that is open: a catalogue is worth reading then. */
   isOptimizing(): boolean
   /** A new id for an instrumented client. */
   nextSourceId(orm: string): string

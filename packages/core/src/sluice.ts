@@ -78,6 +78,7 @@ export class Sluice {
   readonly #detector: Detector | undefined
   readonly #closing = new Set<() => void>()
   #mode: Mode
+  #optimizingScopes = 0
   #closed = false
 
   constructor(options: SluiceOptions = {}) {
@@ -133,6 +134,7 @@ export class Sluice {
     const { rollout } = this.#options
     const mode = this.#mode === 'observe' || rollout === undefined || this.#random() < rollout ? this.#mode : 'observe'
     const scope = new Scope(name, mode, this.#clock.now())
+    if (mode !== 'observe') this.#optimizingScopes += 1
     const report = this.#once(() => this.#endScope(scope))
     return {
       get name() {
@@ -186,6 +188,7 @@ export class Sluice {
 
   #endScope(scope: Scope): ScopeReport {
     scope.ended = true
+    if (scope.mode !== 'observe') this.#optimizingScopes -= 1
     const findings = this.#detector?.inspect(scope) ?? []
     const report: ScopeReport = {
       ...scope.counts,
@@ -229,7 +232,7 @@ export class Sluice {
       catalogs: this.#catalogs,
       writes: this.#stamps,
       maxKeys: (batch === false ? undefined : batch?.maxKeys) ?? DEFAULT_MAX_KEYS,
-      isOptimizing: () => this.#mode !== 'observe',
+      isOptimizing: () => this.#mode !== 'observe' || this.#optimizingScopes > 0,
       nextSourceId: (orm) => {
         lastSource += 1
         return `${orm}${lastSource}`

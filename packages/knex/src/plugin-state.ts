@@ -57,10 +57,8 @@ export class PluginState implements InstanceContext {
   runner(client: ClientInternals, builder: BuilderInternals): RunnerInternals {
     const runner = this.base.runner.call(client, builder)
     const { host } = this
-    const scope = host.scopes.current()
-    if (!host.isOptimizing() && (scope === undefined || scope.mode === 'observe')) {
+    if (!host.isOptimizing()) {
       host.stats.seen += 1
-      if (scope !== undefined) scope.counts.operations += 1
       return runner
     }
     try {

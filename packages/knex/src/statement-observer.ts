@@ -46,6 +46,8 @@ export class StatementObserver {
     const { recorder, scopes } = this.host
     const scope = scopes.current()
     recorder.statement(scope)
+    // Where nothing is optimised, builders go straight to the database and are counted here.
+    if (scope !== undefined && !this.host.isOptimizing()) scope.counts.operations += 1
     if (statement.transaction !== undefined)
       return this.#control(connection, statement, () => this.base._query.call(client, connection, query))
     const announced = onlyReads ? undefined : this.#announce(connection, statement)

@@ -15,8 +15,9 @@ describe.each(databases())('random programs on $name', ({ connect, skipped }) =>
       const rig = await Rig.open(await connect())
       try {
         const { seen, merged, batches, answered, undetermined } = await findDifferences(rig, { runs: RUNS, seed })
-        // Programs in which nothing is merged or kept would prove nothing.
-        expect(merged / seen).toBeGreaterThan(0.05)
+        // Programs in which nothing is merged or kept would prove nothing. What Prisma merges by itself does not count,
+        // and on PostgreSQL nothing is merged in transactions, in which many of the programs' reads are.
+        expect(merged / seen).toBeGreaterThan(0.025)
         expect(answered / seen).toBeGreaterThan(0.1)
         expect(batches).toBeGreaterThan(RUNS / 2)
         expect(undetermined).toBeLessThan(RUNS / 20)

@@ -25,6 +25,16 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
       return stack.taken().filter((sql) => !/^(begin|commit|rollback|start transaction|set )/i.test(sql))
     }
 
+    it('leaves findUnique to Prisma, which merges it by itself, and says so', async () => {
+      const before = stack.sluice.queries.getStats()
+      expect(
+        await same((prisma) => Promise.all(range(1, 14).map((id) => prisma.author.findUniqueOrThrow({ where: { id: id % 12 || 12 } })))),
+      ).toHaveLength(1)
+      const after = stack.sluice.queries.getStats()
+      expect(after.merged).toBe(before.merged)
+      expect(after.passedThrough['batch: merged by Prisma']).toBe((before.passedThrough['batch: merged by Prisma'] ?? 0) + 14)
+    })
+
     it('merges findUnique by primary key', async () => {
       const sent = await same((prisma) => Promise.all(range(1, 14).map((id) => prisma.author.findUnique({ where: { id } }))))
       expect(sent).toHaveLength(1)

@@ -19,9 +19,6 @@ import type { PrismaShape } from './prisma-shape.ts'
 type Row = Record<string, unknown>
 type Args = Readonly<Record<string, unknown>>
 
-/** Compound keys become a chain of ORs, which SQLite bounds at a depth of 1,000. */
-const MAX_COMPOUND_KEYS = 100
-
 /** Values that one statement may bind, with room for the ORM's own. */
 const MAX_BINDS: Readonly<Record<Dialect, number>> = { sqlite: 900, postgresql: 32_000, mysql: 65_000 }
 
@@ -50,20 +47,15 @@ export function prismaLookup(source: Source, maxKeys: number, shape: PrismaShape
   if (transaction !== undefined && source.dialect === 'postgresql') return refuse('transaction')
   if (dataPathOf(params) !== '') return refuse('fluent call')
   const { where, ...rest } = call.args as Args
-  const asked = (where as Args)[plan.selector]
+  const asked = (where as Args)[plan.field]
   const value = plan.wrapped ? (asked as Args).equals : asked
-  const key = lookupKey(plan.fields.length === 1 ? [value] : plan.fields.map((field) => (value as Args)[field]))
+  const key = lookupKey([value])
   if (key === undefined) return refuse(value === null ? 'null key' : 'key of another type')
   const constants = plan.hasRest ? canonicalKey(rest) : ''
   if (constants === undefined) return refuse('arguments not understood')
   const lane = `${source.id} ${transaction?.id ?? ''}`
   const group = `${lane} ${shape.fingerprint} ${keyKinds(key)} ${constants}`
-  return new PrismaLookup(group, lane, key, limitOf(plan, source.dialect, maxKeys), shape, plan, rest, params, call.query)
-}
-
-function limitOf({ fields }: KeyedPlan, dialect: Dialect, maxKeys: number): number {
-  const bound = Math.floor(MAX_BINDS[dialect] / fields.length)
-  return Math.min(maxKeys, bound, fields.length > 1 ? MAX_COMPOUND_KEYS : bound)
+  return new PrismaLookup(group, lane, key, Math.min(maxKeys, MAX_BINDS[source.dialect]), shape, plan, rest, params, call.query)
 }
 
 class PrismaLookup implements Lookup {
@@ -88,12 +80,12 @@ class PrismaLookup implements Lookup {
   }
 
   async #findMany(keys: readonly LookupKey[]): Promise<ReadonlyMap<string, unknown> | undefined> {
-    const { fields, action, throws } = this.plan
-    const { args, added } = withFields(this.rest, fields)
-    const rows = (await this.query({ ...args, where: whereAny(fields, keys) }, redirect(this.params, 'findMany'))) as Row[]
-    const groups = splitRows(rows, keys, (row) => fields.map((field) => row[field]))
+    const { field, action, throws } = this.plan
+    const { args, isAdded } = withField(this.rest, field)
+    const rows = (await this.query({ ...args, where: whereAny(field, keys) }, redirect(this.params, 'findMany'))) as Row[]
+    const groups = splitRows(rows, keys, (row) => [row[field]])
     if (groups === undefined) return undefined
-    for (const field of added) for (const row of rows) delete row[field]
+    if (isAdded) for (const row of rows) delete row[field]
     if (action === 'many') return groups
     if (action === 'first' && rows.length > MIN_WASTED_ROWS && rows.length > MAX_ROWS_PER_KEY * keys.length) wasteful.add(this.shape)
     const firsts = new Map<string, unknown>()
@@ -107,11 +99,9 @@ class PrismaLookup implements Lookup {
   }
 
   async #countMany(keys: readonly LookupKey[]): Promise<ReadonlyMap<string, unknown> | undefined> {
-    const { fields } = this.plan
-    const [field] = fields
-    if (field === undefined) return undefined
+    const { field } = this.plan
     // In the form that Prisma gives to its engine: arguments of another action are not mapped any more.
-    const args = { by: [field], where: whereAny(fields, keys), select: { [field]: true, _count: { select: { _all: true } } } }
+    const args = { by: [field], where: whereAny(field, keys), select: { [field]: true, _count: { select: { _all: true } } } }
     const rows = (await this.query(args, redirect(this.params, 'groupBy'))) as Row[]
     const groups = splitRows(rows, keys, (row) => [row[field]])
     if (groups === undefined) return undefined
@@ -124,26 +114,14 @@ class PrismaLookup implements Lookup {
   }
 }
 
-function whereAny(fields: readonly string[], keys: readonly LookupKey[]): Args {
-  const [only] = fields
-  if (fields.length === 1 && only !== undefined) return { [only]: { in: keys.map((key) => key.values[0]) } }
-  return { OR: keys.map((key) => Object.fromEntries(fields.map((field, at) => [field, key.values[at]]))) }
+function whereAny(field: string, keys: readonly LookupKey[]): Args {
+  return { [field]: { in: keys.map((key) => key.values[0]) } }
 }
 
-/** Arguments whose rows hold the key fields too, and the fields that the caller did not ask for. */
-function withFields(rest: Args, fields: readonly string[]): { args: Args; added: readonly string[] } {
+/** Arguments whose rows hold the key field too, and whether the caller did not ask for it. */
+function withField(rest: Args, field: string): { args: Args; isAdded: boolean } {
   const { select, omit } = rest
-  if (isPlainObject(select)) {
-    const added = fields.filter((field) => select[field] !== true)
-    return added.length === 0 ? { args: rest, added } : { args: { ...rest, select: { ...select, ...setAll(added, true) } }, added }
-  }
-  if (isPlainObject(omit)) {
-    const added = fields.filter((field) => omit[field] === true)
-    return added.length === 0 ? { args: rest, added } : { args: { ...rest, omit: { ...omit, ...setAll(added, false) } }, added }
-  }
-  return { args: rest, added: [] }
-}
-
-function setAll(fields: readonly string[], value: boolean): Record<string, boolean> {
-  return Object.fromEntries(fields.map((field) => [field, value]))
+  if (isPlainObject(select) && select[field] !== true) return { args: { ...rest, select: { ...select, [field]: true } }, isAdded: true }
+  if (isPlainObject(omit) && omit[field] === true) return { args: { ...rest, omit: { ...omit, [field]: false } }, isAdded: true }
+  return { args: rest, isAdded: false }
 }

@@ -9,6 +9,7 @@ type Outcome = { readonly result: unknown } | { readonly error: unknown }
  * so that an error of Sluice's own can be told from the database's.
  */
 export class Executor {
+  #latest: Promise<unknown> | undefined
   readonly #databaseErrors = new WeakSet<object>()
   readonly #outcomes = new WeakMap<object, Outcome | 'pending'>()
 
@@ -19,7 +20,14 @@ export class Executor {
 
   readonly run = <TResult>(operation: Operation<TResult>, scope: Scope | undefined): Promise<TResult> => {
     if (operation.kind !== 'read') this.#outcomes.set(operation, 'pending')
-    return this.runAs(operation, scope, undefined)
+    const running = this.runAs(operation, scope, undefined)
+    this.#latest = running
+    return running
+  }
+
+  /** Whether a chain handed on the very promise that `run` gave it last: nothing of Sluice's own is left on its way. */
+  isBare(running: Promise<unknown>): boolean {
+    return running === this.#latest
   }
 
   /**

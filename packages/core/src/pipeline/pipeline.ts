@@ -34,13 +34,14 @@ export class Pipeline {
     const chosen = scope?.mode ?? mode()
     // An observed read meets nothing on its way that could fail.
     if (chosen === 'observe' && operation.kind === 'read') return executor.run(operation, scope)
-    const failed = (rejection: unknown) => {
-      const error = reasonOf(rejection)
-      if (executor.isDatabaseError(error)) throw error
-      return this.#withoutSluice(operation, error)
-    }
     try {
-      return chains[chosen](operation, scope).then(undefined, failed)
+      const running = chains[chosen](operation, scope)
+      if (executor.isBare(running)) return running
+      return running.then(undefined, (rejection: unknown) => {
+        const error = reasonOf(rejection)
+        if (executor.isDatabaseError(error)) throw error
+        return this.#withoutSluice(operation, error)
+      })
     } catch (error) {
       return this.#withoutSluice(operation, error)
     }

@@ -159,6 +159,42 @@ describe.each(databases())('merging on Prisma and $name', ({ dialect, skipped })
       expect(await same(doubtful)).toHaveLength(3)
     })
 
+    it('keeps calls apart that differ in a constant', async () => {
+      const sent = await same((prisma) =>
+        Promise.all(
+          range(1, 3).flatMap((authorId) =>
+            (['asc', 'desc'] as const).map((id) => prisma.post.findMany({ where: { authorId }, orderBy: { id }, select: { id: true } })),
+          ),
+        ),
+      )
+      expect(sent).toHaveLength(2)
+    })
+
+    it.skipIf(dialect === 'sqlite')('never merges across transactions that are open at once', async () => {
+      const { prisma, sluice } = stack
+      let arrived = 0
+      let open: (() => void) | undefined
+      const both = new Promise<void>((resolve) => {
+        open = resolve
+      })
+      const inside = (id: number) =>
+        prisma
+          .$transaction(async (tx) => {
+            await tx.post.create({ data: { id, slug: `lane-${id}`, title: 'mine', authorId: 12 } })
+            arrived += 1
+            if (arrived === 2) open?.()
+            // From here on they ask in the same tick.
+            await both
+            const found = await Promise.all([12, 11].map((authorId) => tx.post.findMany({ where: { authorId }, select: { id: true } })))
+            throw Object.assign(new Error('undo'), { found })
+          })
+          .catch((error: { found: unknown }) => error.found)
+      expect(await sluice.run(() => Promise.all([inside(801), inside(802)]))).toEqual([
+        [[{ id: 801 }], []],
+        [[{ id: 802 }], []],
+      ])
+    })
+
     it('fetches equal keys once and gives each caller rows of its own', async () => {
       expect(await same((prisma) => Promise.all([1, 1, 2].map((id) => prisma.author.findUnique({ where: { id } }))))).toHaveLength(1)
       const [a, b] = await stack.sluice.run(() =>

@@ -2,6 +2,7 @@ import { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
 import type { QueryOptimizationEngine } from './query/query-optimization-engine.ts'
 import { SluiceError } from './shared/errors.ts'
 import { createSluice, type Sluice } from './sluice.ts'
+import type { SluiceOptions } from './sluice-options.ts'
 
 const DEFAULT_MAX_BYTES = 100 * 1024 * 1024
 
@@ -12,6 +13,16 @@ let maxBytes = DEFAULT_MAX_BYTES
 export function getDefaultSluice(): Sluice {
   defaultSluice ??= createSluice({ cache: { maxBytes } })
   return defaultSluice
+}
+
+/** What entry points are given: a Sluice, options to make one of, or nothing, for the process-wide default. */
+export function sluiceFrom(given: Sluice | SluiceOptions | undefined): Sluice {
+  if (given === undefined) return getDefaultSluice()
+  return isSluice(given) ? given : createSluice(given)
+}
+
+function isSluice(given: Sluice | SluiceOptions): given is Sluice {
+  return typeof given === 'object' && given !== null && 'openScope' in given
 }
 
 /**

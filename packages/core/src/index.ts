@@ -6,7 +6,7 @@ export { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
 export type { InvalidationEvent, InvalidationRule, InvalidationTarget } from './cache/invalidation-rules.ts'
 export type { CacheSetOptions } from './cache/set-options.ts'
 export type { WarmEntry, WarmLoader, WarmOptions, WarmProgress } from './cache/warm-up.ts'
-export { getCachingStrategyEngine, getDefaultSluice, getQueryOptimizationEngine } from './default-sluice.ts'
+export { getCachingStrategyEngine, getDefaultSluice, getQueryOptimizationEngine, sluiceFrom } from './default-sluice.ts'
 export { type CallSite, captureStack, formatCallSite, parseCallSite, registerOwnFrames } from './pipeline/call-site.ts'
 export type { Lookup, LookupKey } from './pipeline/lookup.ts'
 export {
@@ -50,6 +50,7 @@ export { canonicalKey } from './shared/canonical.ts'
 export type { Clock } from './shared/clock.ts'
 export { copyValue, isCopyable } from './shared/copy.ts'
 export { InvalidArgumentError, InvalidOptionError, SluiceError, type SluiceErrorCode } from './shared/errors.ts'
+export { checkOptions, type OptionRule, type OptionRules, option } from './shared/options.ts'
 export type { RandomSource } from './shared/random.ts'
 export {
   createSluice,
@@ -61,5 +62,5 @@ export {
 } from './sluice.ts'
 export type { BatchOptions, CacheOptions, ShadowModeOptions, SluiceOptions } from './sluice-options.ts'
 export { type AnalyzedSql, analyzeSql } from './sql/analyze.ts'
-export type { Dialect } from './sql/dialect.ts'
+export { type Dialect, MAX_BOUND_KEYS } from './sql/dialect.ts'
 export type { Statement, TableWrite, TransactionControl } from './sql/statement.ts'

@@ -75,7 +75,6 @@ export function read(options: ReadOptions): Operation<unknown> {
         ? { refused: options.refused ?? 'no key' }
         : {
             group: `${options.group ?? label} ${keyKinds(lookup)}`,
-            lane: 'lane',
             key: lookup,
             maxKeys: options.maxKeys ?? 100,
             runMany,

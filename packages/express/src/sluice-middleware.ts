@@ -1,4 +1,4 @@
-import { createConsoleReport, createSluice, getDefaultSluice, InvalidOptionError, type Sluice, type SluiceOptions } from '@sluice/core'
+import { checkOptions, createConsoleReport, option, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
 import type { Request, RequestHandler, Response } from 'express'
 import onHeaders from 'on-headers'
 
@@ -27,8 +27,8 @@ export interface SluiceMiddlewareOptions {
  * ```
  */
 export function sluiceMiddleware(sluice?: Sluice | SluiceOptions, options: SluiceMiddlewareOptions = {}): RequestHandler {
-  checkOptions(options)
-  const used = sluice === undefined ? getDefaultSluice() : 'openScope' in sluice ? sluice : createSluice(sluice)
+  checkOptions(options, { report: option.boolean, serverTiming: option.boolean })
+  const used = sluiceFrom(sluice)
   const isDevelopment = process.env.NODE_ENV !== 'production'
   const { report = isDevelopment, serverTiming = isDevelopment } = options
   if (report) used.on('finding', createConsoleReport())
@@ -53,13 +53,4 @@ function nameOf(request: Request, response: Response): string {
   const route: unknown = (request.route as { readonly path?: unknown } | undefined)?.path
   if (typeof route === 'string') return `${request.method} ${request.baseUrl}${route}`
   return response.statusCode === 404 ? `${request.method} (no route)` : `${request.method} ${request.path}`
-}
-
-function checkOptions(options: SluiceMiddlewareOptions): void {
-  if (typeof options !== 'object' || options === null) throw new InvalidOptionError('options', 'an object', options)
-  for (const [name, value] of Object.entries(options)) {
-    if (name !== 'report' && name !== 'serverTiming')
-      throw new InvalidOptionError(name, 'one of report, serverTiming', `unknown option "${name}"`)
-    if (value !== undefined && typeof value !== 'boolean') throw new InvalidOptionError(name, 'true or false', value)
-  }
 }

@@ -5,6 +5,7 @@ import {
   type Lookup,
   type LookupKey,
   lookupKey,
+  MAX_BOUND_KEYS,
   type Refusal,
   refuse,
   type SchemaCatalog,
@@ -31,9 +32,6 @@ interface Plan {
 
 const MAX_PLANS = 2000
 
-/** Values that one statement may bind, with room for those of the builder itself. */
-const MAX_BINDS = { sqlite: 900, postgresql: 32_000, mysql: 65_000 } as const
-
 /** Tells how the selects of one Knex instance may be merged. What does not depend on the key is worked out once for a structure. */
 export class KnexLookups {
   readonly #plans = new Map<string, Plan>()
@@ -55,9 +53,9 @@ export class KnexLookups {
     if (contextKey === undefined) return refuse('query context not understood')
     const plan = this.#planOf(client, select, context, contextKey)
     if (plan.refused !== undefined) return refuse(plan.refused)
-    const lane = inTransaction ? `${source.id} ${this.instance.transactionId(client)}` : source.id
-    const group = `${lane} ${plan.id} ${keyKinds(key)}`
-    return new KnexLookup(group, lane, key, Math.min(host.maxKeys, MAX_BINDS[source.dialect]), this.instance, client, builder, select, plan)
+    const owner = inTransaction ? `${source.id} ${this.instance.transactionId(client)}` : source.id
+    const group = `${owner} ${plan.id} ${keyKinds(key)}`
+    return new KnexLookup(group, key, Math.min(host.maxKeys, MAX_BOUND_KEYS[source.dialect]), this.instance, client, builder, select, plan)
   }
 
   #planOf(client: ClientInternals, select: KeyedSelect, context: unknown, contextKey: string): Plan {
@@ -118,7 +116,6 @@ function leavesNoDoubt(
 class KnexLookup implements Lookup {
   constructor(
     readonly group: string,
-    readonly lane: string,
     readonly key: LookupKey,
     readonly maxKeys: number,
     private readonly instance: InstanceContext,

@@ -1,12 +1,4 @@
-import {
-  createSluice,
-  getDefaultSluice,
-  hostOf,
-  InvalidArgumentError,
-  registerOwnFrames,
-  type Sluice,
-  type SluiceOptions,
-} from '@sluice/core'
+import { hostOf, InvalidArgumentError, registerOwnFrames, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
 import type { Knex } from 'knex'
 import { type BuilderInternals, type ClientInternals, clientOf, dialectOf, type QueryObject } from './internals.ts'
 import { PluginState } from './plugin-state.ts'
@@ -32,8 +24,7 @@ const originals = new WeakMap<object, object>()
  */
 export function withSluice<TKnex extends Knex>(knex: TKnex, sluice?: Sluice | SluiceOptions): TKnex {
   if (typeof knex !== 'function') throw new InvalidArgumentError('knex', 'a Knex instance', knex)
-  const used = sluice === undefined ? getDefaultSluice() : 'openScope' in sluice ? sluice : createSluice(sluice)
-  const host = hostOf(used)
+  const host = hostOf(sluiceFrom(sluice))
   const client = clientOf(knex)
   const dialect = client === undefined ? undefined : dialectOf(client)
   if (client === undefined || dialect === undefined) {

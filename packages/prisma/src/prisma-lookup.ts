@@ -1,11 +1,11 @@
 import {
   canonicalKey,
   copyValue,
-  type Dialect,
   keyKinds,
   type Lookup,
   type LookupKey,
   lookupKey,
+  MAX_BOUND_KEYS,
   type Refusal,
   refuse,
   type Source,
@@ -18,9 +18,6 @@ import type { PrismaShape } from './prisma-shape.ts'
 
 type Row = Record<string, unknown>
 type Args = Readonly<Record<string, unknown>>
-
-/** Values that one statement may bind, with room for the ORM's own. */
-const MAX_BINDS: Readonly<Record<Dialect, number>> = { sqlite: 900, postgresql: 32_000, mysql: 65_000 }
 
 /** A first row per key costs all rows of the key: shapes that turn out to have many are left alone. */
 const MAX_ROWS_PER_KEY = 20
@@ -53,15 +50,13 @@ export function prismaLookup(source: Source, maxKeys: number, shape: PrismaShape
   if (key === undefined) return refuse(value === null ? 'null key' : 'key of another type')
   const constants = plan.hasRest ? canonicalKey(rest) : ''
   if (constants === undefined) return refuse('arguments not understood')
-  const lane = `${source.id} ${transaction?.id ?? ''}`
-  const group = `${lane} ${shape.fingerprint} ${keyKinds(key)} ${constants}`
-  return new PrismaLookup(group, lane, key, Math.min(maxKeys, MAX_BINDS[source.dialect]), shape, plan, rest, params, call.query)
+  const group = `${source.id} ${transaction?.id ?? ''} ${shape.fingerprint} ${keyKinds(key)} ${constants}`
+  return new PrismaLookup(group, key, Math.min(maxKeys, MAX_BOUND_KEYS[source.dialect]), shape, plan, rest, params, call.query)
 }
 
 class PrismaLookup implements Lookup {
   constructor(
     readonly group: string,
-    readonly lane: string,
     readonly key: LookupKey,
     readonly maxKeys: number,
     private readonly shape: PrismaShape,

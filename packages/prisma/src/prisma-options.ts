@@ -1,4 +1,4 @@
-import { InvalidOptionError, type Sluice, type SluiceOptions } from '@sluice/core'
+import { checkOptions, type OptionRule } from '@sluice/core'
 import type { PrismaSchemaData } from './schema/prisma-schema-data.ts'
 
 export interface PrismaOptions {
@@ -9,17 +9,12 @@ export interface PrismaOptions {
   readonly schema?: PrismaSchemaData
 }
 
-export function isSluice(value: Sluice | SluiceOptions): value is Sluice {
-  return typeof value === 'object' && value !== null && 'openScope' in value
+const schema: OptionRule = {
+  expected: 'what `generator sluice` of this version wrote',
+  accepts: (value) => typeof value === 'object' && value !== null && (value as Partial<PrismaSchemaData>).version === 1,
 }
 
 /** @throws InvalidOptionError */
 export function checkPrismaOptions(options: PrismaOptions): void {
-  if (typeof options !== 'object' || options === null) throw new InvalidOptionError('options', 'an object', options)
-  for (const name of Object.keys(options))
-    if (name !== 'schema') throw new InvalidOptionError(name, 'one of schema', `unknown option "${name}"`)
-  const { schema } = options
-  if (schema !== undefined && (typeof schema !== 'object' || schema === null || schema.version !== 1)) {
-    throw new InvalidOptionError('schema', 'what `generator sluice` of this version wrote', schema)
-  }
+  checkOptions(options, { schema })
 }

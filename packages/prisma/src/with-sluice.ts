@@ -1,9 +1,9 @@
 import { Prisma } from '@prisma/client/extension'
-import { createSluice, getDefaultSluice, hostOf, registerOwnFrames, type Sluice, type SluiceOptions, writeOutcomeOf } from '@sluice/core'
+import { hostOf, registerOwnFrames, type Sluice, type SluiceOptions, sluiceFrom, writeOutcomeOf } from '@sluice/core'
 import { ClientState, type Hook } from './client-state.ts'
 import { dialectOf } from './dialect.ts'
 import { clientVersionOf, providerOf } from './internals.ts'
-import { checkPrismaOptions, isSluice, type PrismaOptions } from './prisma-options.ts'
+import { checkPrismaOptions, type PrismaOptions } from './prisma-options.ts'
 import { currentTransaction, runInTransaction, TransactionContext } from './transaction-context.ts'
 
 registerOwnFrames(import.meta.url)
@@ -39,7 +39,7 @@ interface ExtendableClient {
  */
 export function withSluice(sluice?: Sluice | SluiceOptions, options: PrismaOptions = {}): SluiceExtension {
   checkPrismaOptions(options)
-  const used = sluice === undefined ? getDefaultSluice() : isSluice(sluice) ? sluice : createSluice(sluice)
+  const used = sluiceFrom(sluice)
   return Prisma.defineExtension((client) => attach(client as never, used, options) as never) as unknown as SluiceExtension
 }
 

@@ -2,8 +2,6 @@
 export interface Lookup<TResult = unknown> {
   /** Equal for lookups that differ in their key only: the client, the shape, every constant, the transaction. */
   readonly group: string
-  /** Where its order among writes matters: one per client and transaction. */
-  readonly lane: string
   readonly key: LookupKey
   /** The most keys that one query may carry. */
   readonly maxKeys: number

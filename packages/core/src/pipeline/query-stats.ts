@@ -49,34 +49,6 @@ export class QueryStats {
   }
 
   snapshot(): QueryStatsSnapshot {
-    const {
-      seen,
-      executed,
-      statements,
-      merged,
-      batches,
-      replayed,
-      answered,
-      shadowed,
-      shadowDifferences,
-      databaseMs,
-      touchMisses,
-      errors,
-    } = this
-    return {
-      seen,
-      executed,
-      statements,
-      merged,
-      batches,
-      replayed,
-      answered,
-      shadowed,
-      shadowDifferences,
-      databaseMs,
-      passedThrough: Object.fromEntries(this.#passedThrough),
-      touchMisses,
-      errors,
-    }
+    return { ...this, passedThrough: Object.fromEntries(this.#passedThrough) }
   }
 }

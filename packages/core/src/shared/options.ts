@@ -10,7 +10,8 @@ export interface OptionRule {
 
 const rule = (expected: string, accepts: Check): OptionRule => ({ expected, accepts })
 
-interface OptionRules {
+/** The rules that there are. */
+export interface OptionRules {
   readonly boolean: OptionRule
   readonly callback: OptionRule
   readonly object: OptionRule

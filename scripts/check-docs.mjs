@@ -51,7 +51,7 @@ function optionInterfaces() {
       if (!ts.isExportDeclaration(statement) || !statement.exportClause || !ts.isNamedExports(statement.exportClause)) continue
       const source = join(dirname(index), statement.moduleSpecifier.text)
       for (const { name: exported } of statement.exportClause.elements) {
-        if (exported.text.endsWith('Options')) found.set(exported.text, membersOf(interfaceIn(source, exported.text)))
+        if (/^[A-Z].*Options$/.test(exported.text)) found.set(exported.text, membersOf(interfaceIn(source, exported.text)))
       }
     }
   }

@@ -1,14 +1,12 @@
 import { InvalidOptionError } from './errors.ts'
 
-type Check = (value: unknown) => boolean
-
 /** What an option may be: the words for a person, and the test. */
 export interface OptionRule {
   readonly expected: string
-  readonly accepts: Check
+  accepts(value: unknown): boolean
 }
 
-const rule = (expected: string, accepts: Check): OptionRule => ({ expected, accepts })
+const rule = (expected: string, accepts: OptionRule['accepts']): OptionRule => ({ expected, accepts })
 
 /** The rules that there are. */
 export interface OptionRules {

@@ -54,7 +54,10 @@ module.exports = {
     {
       name: 'only-sluice-joins-engines',
       severity: 'error',
-      from: { path: core, pathNot: [`${core}sluice(-options)?\\.ts$`, `${core}default-sluice\\.ts$`, `${core}index\\.ts$`, engineFolders] },
+      from: {
+        path: core,
+        pathNot: [`${core}sluice(-options)?\\.ts$`, `${core}default-sluice\\.ts$`, `${core}index\\.ts$`, `${core}testing/`, engineFolders],
+      },
       to: { path: engineFolders },
     },
     ...Object.entries(packages).map(([name, allowed]) => ({

@@ -4,7 +4,10 @@ import type { Recorder } from './pipeline/recorder.ts'
 import type { ScopeStorage } from './pipeline/scope.ts'
 import type { WriteTracker } from './pipeline/writes.ts'
 import type { CatalogRegistry } from './schema/catalog-registry.ts'
+import type { RowLoader } from './schema/row-loader.ts'
 import { InvalidArgumentError } from './shared/errors.ts'
+import type { AnalyzedSql } from './sql/analyze.ts'
+import type { Dialect } from './sql/dialect.ts'
 
 /** What a Sluice offers to its adapters. For those who write one; apps have no use for it. */
 export interface AdapterHost {
@@ -14,11 +17,17 @@ export interface AdapterHost {
   readonly recorder: Recorder
   readonly stats: QueryStats
   readonly catalogs: CatalogRegistry
+  /** A statement is sent. Costs next to nothing for a text that was seen before; never throws. */
+  seen(sql: string, dialect: Dialect, analyzed: AnalyzedSql): void
+  /** Lets rows be loaded through a client, for `eagerLoadRelationships`. */
+  attachLoader(sourceId: string, loader: RowLoader): void
   readonly writes: WriteTracker
   /** Keys that a merged query may carry. */
   readonly maxKeys: number
   /** Whether anything but observing goes on, in the mode of now or in a scope that is open: a catalogue is worth reading then. */
   isOptimizing(): boolean
+  /** A transaction of the current scope has ended, in whatever way: what was asked ahead may not be what it left. */
+  transactionEnded(): void
   /** A new id for an instrumented client. */
   nextSourceId(orm: string): string
   /** An error inside an adapter's own code: counted and emitted, never thrown at the caller. */

@@ -8,13 +8,14 @@ export type { CacheSetOptions } from './cache/set-options.ts'
 export type { WarmEntry, WarmLoader, WarmOptions, WarmProgress } from './cache/warm-up.ts'
 export { getCachingStrategyEngine, getDefaultSluice, getQueryOptimizationEngine, sluiceFrom } from './default-sluice.ts'
 export { type CallSite, captureStack, formatCallSite, parseCallSite, registerOwnFrames } from './pipeline/call-site.ts'
-export type { Lookup, LookupKey } from './pipeline/lookup.ts'
+export type { Lookup, LookupKey, LookupTarget } from './pipeline/lookup.ts'
 export {
   type CacheRequest,
   isRefusal,
   type Operation,
   type OperationKind,
   type Refusal,
+  type RowSource,
   refuse,
   type Shape,
   type Source,
@@ -22,15 +23,25 @@ export {
 export { writeOutcomeOf } from './pipeline/outcome.ts'
 export type { QueryStatsSnapshot } from './pipeline/query-stats.ts'
 export type { Mode, ScopeCounts } from './pipeline/scope.ts'
-export type { ShadowDifference } from './pipeline/shadow.ts'
+export type { FirstDifference, RedactedValue, ShadowDifference } from './pipeline/shadow-difference.ts'
 export type { TransactionWrites, WriteIntent, WriteOutcome, WriteTracker } from './pipeline/writes.ts'
-export { keyKinds, lookupKey } from './query/batch/key-text.ts'
+export type { BatchQuery, QueryInput } from './query/advice/batch-query.ts'
+export type { JoinStrategy } from './query/advice/join-strategy.ts'
+export type { NPlusOnePattern } from './query/advice/n-plus-one-log.ts'
+export type { Anomaly, AnomalyKind } from './query/anomalies/anomaly.ts'
+export { keyKinds, lookupKey, typedKeyText } from './query/batch/key-text.ts'
 export { splitRows } from './query/batch/split-rows.ts'
+export type { QueryPlan } from './query/cost/query-plan.ts'
 export { createConsoleReport, type ReportStream, wantsColor } from './query/detect/console-report.ts'
-export type { DetectionOptions } from './query/detect/detector.ts'
-export type { Finding, Pattern, Severity } from './query/detect/finding.ts'
-export { type FormatOptions, formatFinding } from './query/detect/format-finding.ts'
-export type { QueryOptimizationEngine } from './query/query-optimization-engine.ts'
+export type { DetectionOptions, IgnoreRule } from './query/detect/detection-options.ts'
+export type { Finding, FindingCode, Pattern, QueryGroup, Severity } from './query/detect/finding.ts'
+export { formatFinding } from './query/detect/format-finding.ts'
+export { formatShadowDifference } from './query/detect/format-shadow-difference.ts'
+export { NPlusOneError } from './query/detect/n-plus-one-error.ts'
+export type { FormatOptions } from './query/detect/paint.ts'
+export type { QueryOptimizationEngineOptions } from './query/engine-options.ts'
+export type { PrefetchLink } from './query/prefetch/link.ts'
+export { QueryOptimizationEngine } from './query/query-optimization-engine.ts'
 export { type CatalogTable, type Change, EVERYTHING, SchemaCatalog, type WriteEffect } from './schema/catalog.ts'
 export {
   type CatalogData,
@@ -45,6 +56,7 @@ export {
 export type { CatalogRegistry } from './schema/catalog-registry.ts'
 export type { Connection } from './schema/connection.ts'
 export { readCatalog } from './schema/read-catalog.ts'
+export type { Row, RowLoader, RowTarget } from './schema/row-loader.ts'
 export { effectOfStatement, readsOfStatement } from './schema/statement-effect.ts'
 export { canonicalKey } from './shared/canonical.ts'
 export type { Clock } from './shared/clock.ts'
@@ -60,7 +72,7 @@ export {
   type Sluice,
   type SluiceEvents,
 } from './sluice.ts'
-export type { BatchOptions, CacheOptions, ShadowModeOptions, SluiceOptions } from './sluice-options.ts'
+export type { BatchOptions, CacheOptions, PrefetchOptions, ShadowModeOptions, SluiceOptions } from './sluice-options.ts'
 export { type AnalyzedSql, analyzeSql } from './sql/analyze.ts'
 export { type Dialect, MAX_BOUND_KEYS } from './sql/dialect.ts'
 export type { Statement, TableWrite, TransactionControl } from './sql/statement.ts'

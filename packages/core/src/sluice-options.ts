@@ -1,5 +1,6 @@
 import type { Mode } from './pipeline/scope.ts'
-import type { DetectionOptions } from './query/detect/detector.ts'
+import { type DetectionOptions, detectionRules } from './query/detect/detection-options.ts'
+import type { PrefetchLink } from './query/prefetch/link.ts'
 import type { Clock } from './shared/clock.ts'
 import { InvalidOptionError } from './shared/errors.ts'
 import { checkOptions, option } from './shared/options.ts'
@@ -37,6 +38,26 @@ export interface BatchOptions {
    * @defaultValue 500
    */
   readonly maxKeys?: number
+  /**
+   * Milliseconds that a lookup waits for others of its kind. `0`: until the end of the tick in which it was made, which costs
+   * nothing; lookups that come out of different ticks (timers, several sockets) meet only in a longer one. From `0` to `1000`.
+   * @defaultValue 0
+   */
+  readonly windowMs?: number
+}
+
+export interface PrefetchOptions {
+  /**
+   * Milliseconds for which an answer that was asked ahead is given at most. It bounds what writes of other processes can leave
+   * unseen within a loop: what this process writes is seen at once. Greater than `0`.
+   * @defaultValue 1000
+   */
+  readonly maxAgeMs?: number
+  /**
+   * What an earlier process learned, as `sluice.queries.getPrefetchLinks()` gave it: loops that are known are asked ahead at once.
+   * @defaultValue nothing
+   */
+  readonly links?: readonly PrefetchLink[]
 }
 
 export interface ShadowModeOptions {
@@ -69,6 +90,16 @@ export interface SluiceOptions {
    * @defaultValue {}
    */
   readonly batch?: BatchOptions | false
+  /**
+   * Asking ahead in loops that ask for one key after the other; `false` switches it off.
+   * @defaultValue {}
+   */
+  readonly prefetch?: PrefetchOptions | false
+  /**
+   * Models and tables whose reads are sent as they are: neither merged nor asked ahead nor cached. A model's or a table's name each.
+   * @defaultValue none
+   */
+  readonly exclude?: readonly string[]
   /**
    * N+1 detection; `false` switches it off.
    * @defaultValue {}
@@ -112,17 +143,20 @@ export function checkSluiceOptions(options: SluiceOptions): void {
     rollout: option.number(0, 1),
     cache: group,
     batch: group,
+    prefetch: group,
+    exclude: option.strings,
     detection: group,
     shadow: option.object,
     clock: option.object,
     random: option.callback,
   })
-  const { cache, batch, detection, shadow } = options
+  const { cache, batch, prefetch, detection, shadow } = options
   if (cache) {
     const rules = { ttl: option.positive, maxBytes: option.integer(1), tables: option.strings, context: option.callback }
     checkOptions(cache, rules, 'cache.')
   }
-  if (batch) checkOptions(batch, { maxKeys: option.integer(2, 30_000) }, 'batch.')
-  if (detection) checkOptions(detection, { threshold: option.integer(2) }, 'detection.')
+  if (batch) checkOptions(batch, { maxKeys: option.integer(2, 30_000), windowMs: option.number(0, 1000) }, 'batch.')
+  if (prefetch) checkOptions(prefetch, { maxAgeMs: option.positive, links: option.array }, 'prefetch.')
+  if (detection) checkOptions(detection, detectionRules, 'detection.')
   if (shadow) checkOptions(shadow, { sample: option.number(0, 1) }, 'shadow.')
 }

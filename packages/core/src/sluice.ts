@@ -3,18 +3,24 @@ import { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
 import { StampRegistry } from './cache/coherence/stamp-registry.ts'
 import { ResultCache } from './cache/result-cache.ts'
 import { Executor } from './pipeline/executor.ts'
-import { compose, type Interceptor } from './pipeline/interceptor.ts'
+import { compose, type Handler, type Interceptor } from './pipeline/interceptor.ts'
+import { mainTableOf } from './pipeline/operation.ts'
 import { writeOutcomeOf } from './pipeline/outcome.ts'
 import { Pipeline } from './pipeline/pipeline.ts'
 import { QueryStats } from './pipeline/query-stats.ts'
 import { Recorder } from './pipeline/recorder.ts'
 import { type Mode, Scope, type ScopeCounts, ScopeStorage } from './pipeline/scope.ts'
-import { type ShadowDifference, shadow } from './pipeline/shadow.ts'
+import { composeTraced, shadow } from './pipeline/shadow.ts'
+import type { ShadowDifference } from './pipeline/shadow-difference.ts'
 import { trackWrites } from './pipeline/track-writes.ts'
 import { Batcher } from './query/batch/batcher.ts'
 import { Detector } from './query/detect/detector.ts'
 import type { Finding } from './query/detect/finding.ts'
-import { QueryOptimizationEngine } from './query/query-optimization-engine.ts'
+import { NPlusOneError } from './query/detect/n-plus-one-error.ts'
+import { RowLoaders } from './query/eager/row-loaders.ts'
+import { onOutgoingRequest } from './query/prefetch/outgoing-requests.ts'
+import { Prefetcher } from './query/prefetch/prefetcher.ts'
+import { QueryOptimizationEngine, showScope, showStatement } from './query/query-optimization-engine.ts'
 import { EVERYTHING } from './schema/catalog.ts'
 import type { TableId } from './schema/catalog-data.ts'
 import { CatalogRegistry } from './schema/catalog-registry.ts'
@@ -32,7 +38,7 @@ export interface ScopeReport extends Readonly<ScopeCounts> {
 }
 
 export interface SluiceEvents {
-  /** An N+1 was found in a scope that has ended. */
+  /** An N+1, a needless repeat, or a budget that was exceeded, in a scope that has ended. */
   finding: Finding
   /** A scope has ended. */
   scope: ScopeReport
@@ -49,17 +55,33 @@ export interface ScopeHandle {
   readonly counts: Readonly<ScopeCounts>
   /** Runs a function in the scope; what it awaits belongs to the scope too. */
   enter<T>(fn: () => T): T
-  /** Ends the scope and reports. A second call reports the same without emitting again. */
+  /**
+   * Ends the scope and reports. A second call reports the same without emitting again.
+   *
+   * @throws NPlusOneError at the first call, where detection's mode is `throw` and there are findings; they were emitted before.
+   */
   end(): ScopeReport
 }
 
 export interface RunOptions {
   /** What people call the scope. @defaultValue 'run' */
   readonly name?: string
+  /** How the scope's operations are treated. @defaultValue the Sluice's mode, for the share of scopes that `rollout` says */
+  readonly mode?: Mode
 }
 
 const DEFAULT_MAX_KEYS = 500
 const DEFAULT_TTL = 1
+/** Where the cache keeps what `queries.cacheResult` was given. */
+const QUERY_RESULTS = 'query-results'
+const DEFAULT_MAX_AGE_MS = 1000
+
+let peek: (sluice: Sluice, scope: Scope) => readonly Finding[] | undefined
+
+/** What a Sluice's detection says of a scope so far; nothing is counted or emitted. `undefined`: detection is off. */
+export function findingsSoFar(sluice: Sluice, scope: Scope): readonly Finding[] | undefined {
+  return peek(sluice, scope)
+}
 
 /** One Sluice: the engines, and what joins them. Made by `createSluice`. */
 export class Sluice {
@@ -77,6 +99,12 @@ export class Sluice {
   readonly #stamps: StampRegistry
   readonly #detector: Detector | undefined
   readonly #closing = new Set<() => void>()
+  readonly #loaders = new RowLoaders()
+  readonly #prefetcher: Prefetcher | undefined
+  static {
+    peek = (sluice, scope) => sluice.#detector?.peek(scope)
+  }
+
   #mode: Mode
   #optimizingScopes = 0
   #closed = false
@@ -91,13 +119,16 @@ export class Sluice {
     this.#events = new Emitter((error) => this.#reportListenerError(error))
     this.#stamps = new StampRegistry(this.#clock)
     this.#detector = options.detection === false ? undefined : new Detector(options.detection)
-    this.queries = new QueryOptimizationEngine(this.#stats, this.#detector)
+    const recorder = new Recorder(this.#clock, this.#stats)
+    const executor = new Executor(recorder, (error) => this.#reportError(error))
+    this.#prefetcher = this.#createPrefetcher(executor)
     const { cache } = options
     this.cache =
       cache === false
         ? undefined
         : new CachingStrategyEngine({ clock: this.#clock, ...(cache?.maxBytes === undefined ? {} : { maxBytes: cache.maxBytes }) })
-    setHost(this, this.#createHost())
+    this.queries = this.#createQueries()
+    setHost(this, this.#createHost(recorder, executor))
   }
 
   /** How operations are treated now. Scopes keep the mode that they began with. */
@@ -118,22 +149,37 @@ export class Sluice {
   /**
    * Runs a function in a scope of its own: a job, a script, a test; whatever is no HTTP request.
    * Queries are merged within a scope and never across.
+   *
+   * @throws Whatever the function throws; NPlusOneError where it succeeded, detection's mode is `throw`, and there are findings.
    */
   async run<T>(fn: () => T | Promise<T>, options: RunOptions = {}): Promise<T> {
-    const scope = this.openScope(options.name ?? 'run')
+    const scope = this.openScope(options.name ?? 'run', options)
+    let result: T
     try {
       // Prisma's promises are lazy: they must be awaited inside.
-      return await scope.enter(async () => await fn())
-    } finally {
-      scope.end()
+      result = await scope.enter(async () => await fn())
+    } catch (error) {
+      try {
+        scope.end()
+      } catch {
+        // What the function failed with says more.
+      }
+      throw error
     }
+    scope.end()
+    return result
   }
 
-  /** Opens a scope whose end somebody else will tell. */
-  openScope(name: string): ScopeHandle {
-    const { rollout } = this.#options
-    const mode = this.#mode === 'observe' || rollout === undefined || this.#random() < rollout ? this.#mode : 'observe'
+  /**
+   * Opens a scope whose end somebody else will tell.
+   *
+   * @param options - `mode` as in `run`.
+   * @throws InvalidOptionError for an unknown mode.
+   */
+  openScope(name: string, options: Pick<RunOptions, 'mode'> = {}): ScopeHandle {
+    const mode = options.mode === undefined || this.#closed ? this.#modeOfNextScope() : checkMode(options.mode)
     const scope = new Scope(name, mode, this.#clock.now())
+    this.#scopes.opened(scope)
     if (mode !== 'observe') this.#optimizingScopes += 1
     const report = this.#once(() => this.#endScope(scope))
     return {
@@ -145,8 +191,21 @@ export class Sluice {
       },
       counts: scope.counts,
       enter: (fn) => this.#scopes.enter(scope, fn),
-      end: report,
+      end: () => {
+        const isFirst = !scope.ended
+        const made = report()
+        if (isFirst && this.#throwsFindings && made.findings.length > 0) throw new NPlusOneError(made.findings)
+        return made
+      },
     }
+  }
+
+  /**
+   * Runs a function whose reads are sent to the database as they are: neither merged nor asked ahead nor answered from the cache.
+   * They count to the scope that is open, if there is one.
+   */
+  bypass<T>(fn: () => T | Promise<T>): Promise<T> {
+    return this.#scopes.bypass(fn)
   }
 
   /**
@@ -179,7 +238,18 @@ export class Sluice {
     for (const callback of this.#closing) callback()
     this.#closing.clear()
     this.cache?.close()
+    this.#loaders.clear()
     this.#events.clear()
+  }
+
+  get #throwsFindings(): boolean {
+    const { detection } = this.#options
+    return detection !== undefined && detection !== false && detection.mode === 'throw'
+  }
+
+  #modeOfNextScope(): Mode {
+    const { rollout } = this.#options
+    return this.#mode === 'observe' || rollout === undefined || this.#random() < rollout ? this.#mode : 'observe'
   }
 
   #assertOpen(): void {
@@ -188,8 +258,10 @@ export class Sluice {
 
   #endScope(scope: Scope): ScopeReport {
     scope.ended = true
+    this.#prefetcher?.end(scope)
     if (scope.mode !== 'observe') this.#optimizingScopes -= 1
-    const findings = this.#detector?.inspect(scope) ?? []
+    showScope(this.queries, scope)
+    const findings = this.#inspect(scope)
     const report: ScopeReport = {
       ...scope.counts,
       name: scope.name,
@@ -202,6 +274,15 @@ export class Sluice {
     return report
   }
 
+  #inspect(scope: Scope): readonly Finding[] {
+    try {
+      return this.#detector?.inspect(scope) ?? []
+    } catch (error) {
+      this.#reportError(error)
+      return []
+    }
+  }
+
   #once<T>(make: () => T): () => T {
     let made: { readonly value: T } | undefined
     return () => {
@@ -210,9 +291,28 @@ export class Sluice {
     }
   }
 
-  #createHost(): AdapterHost {
-    const recorder = new Recorder(this.#clock, this.#stats)
-    const executor = new Executor(recorder, (error) => this.#reportError(error))
+  #createQueries(): QueryOptimizationEngine {
+    const { detection } = this.#options
+    const { cache } = this
+    const threshold = detection === false ? undefined : detection?.threshold
+    return new QueryOptimizationEngine(
+      { clock: this.#clock, ...(threshold === undefined ? {} : { threshold }) },
+      {
+        stats: this.#stats,
+        detector: this.#detector,
+        links: this.#prefetcher?.links,
+        loaders: this.#loaders,
+        results: cache && {
+          get: (query) => cache.get<readonly unknown[]>(QUERY_RESULTS, query),
+          set: (query, rows, ttl) => void cache.set(QUERY_RESULTS, query, rows, ttl),
+        },
+        catalog: (dialect) => this.#catalogs.catalog(dialect),
+        scope: () => this.#scopes.current(),
+      },
+    )
+  }
+
+  #createHost(recorder: Recorder, executor: Executor): AdapterHost {
     const pipeline = new Pipeline({
       scopes: this.#scopes,
       executor,
@@ -230,9 +330,18 @@ export class Sluice {
       recorder,
       stats: this.#stats,
       catalogs: this.#catalogs,
+      seen: (sql, dialect, analyzed) => {
+        try {
+          showStatement(this.queries, sql, dialect, analyzed)
+        } catch (error) {
+          this.#reportError(error)
+        }
+      },
+      attachLoader: (sourceId, loader) => this.#loaders.attach(sourceId, loader),
       writes: this.#stamps,
       maxKeys: (batch === false ? undefined : batch?.maxKeys) ?? DEFAULT_MAX_KEYS,
       isOptimizing: () => this.#mode !== 'observe' || this.#optimizingScopes > 0,
+      transactionEnded: () => this.#prefetcher?.discard(this.#scopes.current()),
       nextSourceId: (orm) => {
         lastSource += 1
         return `${orm}${lastSource}`
@@ -247,18 +356,41 @@ export class Sluice {
     }
   }
 
+  #createPrefetcher(executor: Executor): Prefetcher | undefined {
+    const { prefetch } = this.#options
+    if (prefetch === false) return undefined
+    const prefetcher: Prefetcher = new Prefetcher({
+      executor,
+      stats: this.#stats,
+      clock: this.#clock,
+      writes: this.#stamps,
+      catalogs: this.#catalogs,
+      maxAgeMs: prefetch?.maxAgeMs ?? DEFAULT_MAX_AGE_MS,
+      // Another service may write in the name of the scope that asks it.
+      onFirstUse: () => void this.#closing.add(onOutgoingRequest(() => prefetcher.discard(this.#scopes.current()))),
+    })
+    if (prefetch?.links !== undefined) prefetcher.links.restore(prefetch.links)
+    return prefetcher
+  }
+
   #createChains(executor: Executor) {
-    const { cache, batch } = this.#options
+    const { cache, batch, exclude } = this.#options
+    const prefetcher = this.#prefetcher
+    const onAnswer = prefetcher?.observe
     const writes = trackWrites(this.#stamps, writeOutcomeOf)
-    const interceptors: Interceptor[] = []
+    const steps: [name: string, interceptor: Interceptor][] = []
     if (this.cache !== undefined) {
       const { ttl, tables, context } = cache === false || cache === undefined ? {} : cache
       const allows = tables === undefined ? undefined : (read: readonly TableId[]) => this.#areListed(tables, read)
-      interceptors.push(new ResultCache(this.cache, this.#stamps, this.#stats, { ttl: ttl ?? DEFAULT_TTL, allows, context }).interceptor)
+      const settings = { ttl: ttl ?? DEFAULT_TTL, allows, context, clock: this.#clock, onAnswer: prefetcher?.observeCached }
+      steps.push(['cache', new ResultCache(this.cache, this.#stamps, this.#stats, settings).interceptor])
     }
-    if (batch !== false) interceptors.push(new Batcher(executor, this.#stats).interceptor)
-    const optimize = compose([writes, ...interceptors], executor.run)
-    const compare = shadow(compose(interceptors, executor.run), {
+    if (prefetcher !== undefined) steps.push(['prefetch', prefetcher.interceptor])
+    if (batch !== false) steps.push(['batch', new Batcher(executor, this.#stats, { windowMs: batch?.windowMs, onAnswer }).interceptor])
+    const ask = onAnswer === undefined ? executor.run : executor.telling(onAnswer)
+    if (exclude !== undefined) steps.unshift(['database', this.#createExclusion(exclude, executor.run)])
+    const optimize = compose([writes, ...steps.map(([, interceptor]) => interceptor)], ask)
+    const compare = shadow(composeTraced(steps, ask), {
       sample: this.#options.shadow?.sample ?? 1,
       random: this.#random,
       tracker: this.#stamps,
@@ -267,6 +399,25 @@ export class Sluice {
       onError: (error) => this.#reportError(error),
     })
     return { observe: compose([writes], executor.run), shadow: compose([writes, compare], executor.run), optimize }
+  }
+
+  /** Reads of tables that are excluded go to the database as they are. */
+  #createExclusion(names: readonly string[], bare: Handler): Interceptor {
+    const excluded = new Map<TableId, boolean>()
+    const isExcluded = (table: TableId) => {
+      let known = excluded.get(table)
+      if (known === undefined) {
+        known = names.some((name) => this.#catalogs.resolve(name).has(table))
+        excluded.set(table, known)
+      }
+      return known
+    }
+    return (next) => (operation, scope) => {
+      const table = operation.kind === 'read' ? mainTableOf(operation) : undefined
+      if (table === undefined || !isExcluded(table)) return next(operation, scope)
+      this.#stats.passThrough('excluded')
+      return bare(operation, scope)
+    }
   }
 
   #areListed(names: readonly string[], read: readonly TableId[]): boolean {

@@ -1,10 +1,20 @@
-import { checkOptions, createConsoleReport, option, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
+import {
+  checkOptions,
+  createConsoleReport,
+  hostOf,
+  NPlusOneError,
+  option,
+  type ScopeHandle,
+  type Sluice,
+  type SluiceOptions,
+  sluiceFrom,
+} from '@sluice/core'
 import type { Request, RequestHandler, Response } from 'express'
 import onHeaders from 'on-headers'
 
 export interface SluiceMiddlewareOptions {
   /**
-   * Prints each N+1 once for a route, to stderr.
+   * Prints each finding once for a route, to stderr.
    * @defaultValue whether `NODE_ENV` is not `production`
    */
   readonly report?: boolean
@@ -18,6 +28,9 @@ export interface SluiceMiddlewareOptions {
 /**
  * Express middleware that opens a scope for each request: queries are counted and merged within it.
  * Use it before the routes. Works with Express 4.18 and 5.
+ *
+ * A request's scope ends after its response was sent, so in detection's `throw` mode its findings cannot fail the request: they are emitted as
+ * ever, and a process warning tells so once. Tests of routes wrap the request in `expectNoNPlusOne` of `@sluice/core/testing`.
  *
  * @param sluice - A Sluice, or options to make one of. Left out: the process-wide default.
  * @throws InvalidOptionError for unknown options.
@@ -38,9 +51,22 @@ export function sluiceMiddleware(sluice?: Sluice | SluiceOptions, options: Sluic
     // `close` comes after every response, also one that the client gave up.
     response.once('close', () => {
       scope.name = nameOf(request, response)
-      scope.end()
+      end(scope, used)
     })
     scope.enter(next)
+  }
+}
+
+const TOO_LATE =
+  "A request had findings, and its response was already sent: detection's throw mode cannot fail it. In a test, wrap the request in expectNoNPlusOne() of @sluice/core/testing."
+
+/** Ends a scope where nobody could catch what it throws. */
+function end(scope: ScopeHandle, sluice: Sluice): void {
+  try {
+    scope.end()
+  } catch (error) {
+    if (!(error instanceof NPlusOneError)) throw error
+    hostOf(sluice).warn(TOO_LATE)
   }
 }
 

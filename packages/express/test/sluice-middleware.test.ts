@@ -149,6 +149,26 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     expect(findings).toMatchObject([{ scope: 'GET /items/:id', count: 6 }])
   })
 
+  it('neither fails nor crashes for findings in throw mode, and warns once', async () => {
+    const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const sluice = createSluice({ detection: { mode: 'throw' } })
+    const reports: ScopeReport[] = []
+    sluice.on('scope', (report) => reports.push(report))
+    const app = express()
+    app.use(sluiceMiddleware(sluice, { report: false }))
+    app.get('/items', async (_request, response) => {
+      for (let i = 0; i < 6; i += 1) await ask(sluice, 'item')
+      response.json({})
+    })
+    const origin = await listen(app)
+    expect((await fetch(`${origin}/items`)).status).toBe(200)
+    await fetch(`${origin}/items`)
+    await ended(reports, 2)
+    expect(reports.map(({ findings }) => findings.length)).toEqual([1, 1])
+    expect(warning).toHaveBeenCalledOnce()
+    expect(String(warning.mock.calls[0]?.[0])).toContain('expectNoNPlusOne')
+  })
+
   it.each([
     ['reports', { reports: true }],
     ['serverTiming', { serverTiming: 'yes' }],

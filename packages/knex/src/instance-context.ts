@@ -1,4 +1,4 @@
-import type { AdapterHost, Lookup, Refusal, Source, TableId } from '@sluice/core'
+import type { AdapterHost, Lookup, Refusal, RowSource, Source, TableId } from '@sluice/core'
 import type { BuilderInternals, ClientInternals } from './internals.ts'
 
 /** What operations need to know of the instance that they belong to. */
@@ -11,4 +11,5 @@ export interface InstanceContext {
   transactionId(client: object): string
   isMigrationTable(table: TableId): boolean
   lookupOf(client: ClientInternals, builder: BuilderInternals): Lookup<unknown> | Refusal
+  rowSourceOf(client: ClientInternals, builder: BuilderInternals): RowSource | undefined
 }

@@ -1,5 +1,6 @@
 import type { Dialect } from '@sluice/core'
 import type { Knex } from 'knex'
+import { type Aggregate, type AggregateOutput, EQUALS, type Filter, type Order, type SelectParts } from './lookups/select-parts.ts'
 
 /**
  * Everything that Knex does not document is touched here, and only here. Readers fail closed: a builder with anything in it
@@ -38,10 +39,12 @@ export interface RunnerInternals {
   run(): Promise<unknown>
 }
 
+type Statement = Readonly<Record<string, unknown>>
+
 export interface BuilderInternals {
   readonly _method?: string
   readonly _single?: Readonly<Record<string, unknown>>
-  readonly _statements?: readonly Readonly<Record<string, unknown>>[]
+  readonly _statements?: readonly Statement[]
   readonly _events?: object
   readonly _comments?: readonly unknown[]
   readonly _options?: unknown
@@ -90,76 +93,193 @@ export function isPlain(builder: BuilderInternals): boolean {
   return quiet && _options === undefined && (_timeout === undefined || _timeout === false) && _connection === undefined
 }
 
-/** A select of one table by one key, in its parts. */
-export interface KeyedSelect {
-  readonly method: 'select' | 'first'
+const COMPARISONS = new Set(['=', '<', '>', '<=', '>=', '<>', '!=', 'like', 'not like', 'ilike', 'not ilike'])
+const AGGREGATES = new Set(['count', 'sum', 'min', 'max', 'avg'])
+const SINGLES = new Set(['table', 'only', 'schema', 'limit', 'offset', 'skipBinding', 'pluck'])
+const NO_AGGREGATES: readonly Aggregate[] = []
+const NO_NAMES: readonly string[] = []
+const NO_ORDERS: readonly Order[] = []
+
+/** Describes a builder that selects from one table by conditions that all hold; the reason why it is another one, otherwise. */
+export function selectParts(builder: BuilderInternals): SelectParts | string {
+  const { _method: method, _single: single, _statements: statements } = builder
+  if (single === undefined || statements === undefined) return 'not by key'
+  if (method !== 'select' && method !== 'first' && method !== 'pluck') return 'not by key'
+  if (!isPlain(builder) || (builder._comments?.length ?? 0) > 0) return 'builder with options'
+  const { table, schema, only, pluck } = single
+  if (typeof table !== 'string' || only === true || (schema !== undefined && typeof schema !== 'string')) return 'no plain table'
+  for (const name in single) if (!SINGLES.has(name) && single[name] !== undefined) return `clause ${name}`
+  const { limit, offset = 0 } = single
+  if (limit !== undefined && !(typeof limit === 'number' && limit > 0)) return 'limit'
+  if (offset !== null && (typeof offset !== 'number' || (offset > 0 && limit === undefined))) return 'limit'
+  const filters: Filter[] = []
+  let columns: string[] | undefined
+  let aggregates: Aggregate[] | undefined
+  let groups: string[] | undefined
+  let orders: Order[] | undefined
+  for (let at = 0; at < statements.length; at++) {
+    const statement = statements[at] as Statement
+    const { grouping, type, value } = statement
+    if (grouping === 'where') {
+      const filter = filterOf(statement, at)
+      if (filter === undefined) return 'filter not understood'
+      filters.push(filter)
+    } else if (grouping === 'columns' && type === undefined) {
+      if (statement.distinct !== undefined || statement.distinctOn !== undefined || !isTexts(value)) return 'columns'
+      columns = columns === undefined ? value : [...columns, ...value]
+    } else if (grouping === 'columns' && type === 'pluck') {
+      // Knex takes a value out of a row by a path, in which brackets have a meaning.
+      if (typeof value !== 'string' || value !== pluck || columns !== undefined || !/^(?:\w+\.)*\w+$/.test(value)) return 'columns'
+      columns = [value]
+    } else if (grouping === 'columns' && type === 'aggregate') {
+      const aggregate = aggregateOf(statement)
+      if (aggregate === undefined) return 'aggregate'
+      aggregates = [...(aggregates ?? []), aggregate]
+    } else if (grouping === 'group' && type === 'groupByBasic' && isTexts(value)) groups = [...(groups ?? []), ...value]
+    else if (grouping === 'order' && type === 'orderByBasic') {
+      const { direction, nulls } = statement
+      if (typeof value !== 'string' || !isOptionalText(direction) || !isOptionalText(nulls)) return 'order'
+      orders = [...(orders ?? []), { column: value, direction, nulls: nulls === '' ? undefined : nulls }]
+    } else return `clause ${String(grouping)}`
+  }
+  return {
+    method,
+    table,
+    schema,
+    filters,
+    columns: columns ?? NO_NAMES,
+    aggregates: aggregates ?? NO_AGGREGATES,
+    groups: groups ?? NO_NAMES,
+    orders: orders ?? NO_ORDERS,
+    limit: method === 'first' ? undefined : limit,
+    offset: offset ?? 0,
+  }
+}
+
+/** A listing of the rows of one table, whatever chooses and orders them. */
+export interface ListingParts {
+  readonly method: string
   readonly table: string
   readonly schema: string | undefined
-  readonly keyColumn: string
-  readonly keyValue: unknown
   /** Selected columns as written; empty for all. */
   readonly columns: readonly string[]
-  readonly orders: readonly Readonly<Record<string, unknown>>[]
-  /** When it counts instead of listing: the argument of `count` as written. */
-  readonly count?: string
+  /** What chooses and orders the rows, without values; `undefined` where only the SQL tells. */
+  readonly conditions: readonly unknown[] | undefined
 }
 
-const SINGLES = new Set(['table', 'only', 'schema', 'limit', 'skipBinding'])
-
-/** Describes a builder that is a select by one key and nothing else; the reason why it is not one, otherwise. */
-export function keyedSelect(builder: BuilderInternals): KeyedSelect | string {
+/** Describes a builder that lists rows of one table; `undefined` for any other. */
+export function listingParts(builder: BuilderInternals): ListingParts | undefined {
   const { _method: method, _single: single, _statements: statements } = builder
-  if ((method !== 'select' && method !== 'first') || single === undefined || statements === undefined) return 'not by key'
-  if (!isPlain(builder) || (builder._comments?.length ?? 0) > 0) return 'builder with options'
-  const { table, schema, limit, only } = single
-  if (typeof table !== 'string' || only === true || (schema !== undefined && typeof schema !== 'string')) return 'no plain table'
-  for (const name in single) if (!SINGLES.has(name)) return `clause ${name}`
-  if (limit !== undefined && (method !== 'first' || limit !== 1)) return 'limit'
-  let key: { readonly column: string; readonly value: unknown } | undefined
-  let count: string | undefined
-  const columns: string[] = []
-  const orders: Readonly<Record<string, unknown>>[] = []
-  for (const statement of statements) {
-    const { grouping, type } = statement
-    if (grouping === 'where') {
-      const { column, operator, value, not, bool, asColumn } = statement
-      const isKey =
-        type === 'whereBasic' && operator === '=' && not === false && asColumn === false && bool === 'and' && typeof column === 'string'
-      if (!isKey || key !== undefined) return key === undefined ? 'not by key' : 'several filters'
-      key = { column, value }
-    } else if (grouping === 'columns' && type === undefined) {
-      const { value, distinct } = statement
-      if (distinct !== undefined || !Array.isArray(value) || !value.every((column) => typeof column === 'string')) return 'columns'
-      columns.push(...(value as string[]))
-    } else if (grouping === 'columns' && type === 'aggregate') {
-      const { method: aggregate, value, aggregateDistinct } = statement
-      if (aggregate !== 'count' || aggregateDistinct !== false || !isSingle(value) || count !== undefined) return 'aggregate'
-      count = JSON.stringify(value)
-    } else if (grouping === 'order' && type === 'orderByBasic' && typeof statement.value === 'string') orders.push(statement)
-    else return `clause ${String(grouping)}`
+  if ((method !== 'select' && method !== 'first') || single === undefined || statements === undefined) return undefined
+  const { table, schema, only, limit, offset } = single
+  if (typeof table !== 'string' || only === true || (schema !== undefined && typeof schema !== 'string')) return undefined
+  for (const name in single) if (!SINGLES.has(name) && single[name] !== undefined) return undefined
+  let columns: readonly string[] = NO_NAMES
+  const conditions: unknown[] = [limit !== undefined, offset !== undefined]
+  let isPlainest = true
+  for (let at = 0; at < statements.length; at++) {
+    const statement = statements[at] as Statement
+    const { grouping, type, value } = statement
+    if (grouping === 'columns') {
+      if (type !== undefined || statement.distinct !== undefined || statement.distinctOn !== undefined || !isTexts(value)) return undefined
+      columns = columns.length === 0 ? value : [...columns, ...value]
+    } else if (grouping === 'where') {
+      const filter = filterOf(statement, at)
+      if (filter === undefined) isPlainest = false
+      else conditions.push(filter.column, filter.form)
+    } else if (grouping === 'order') {
+      const { direction, nulls } = statement
+      if (typeof value !== 'string' || !isOptionalText(direction) || !isOptionalText(nulls)) isPlainest = false
+      else conditions.push(grouping, value, direction, nulls)
+    } else return undefined
   }
-  if (key === undefined) return 'not by key'
-  if (count !== undefined && (columns.length > 0 || orders.length > 0)) return 'aggregate'
-  const parts = { method, table, schema, keyColumn: key.column, keyValue: key.value, columns, orders } as const
-  return count === undefined ? parts : { ...parts, count }
+  return { method, table, schema, columns, conditions: isPlainest ? conditions : undefined }
 }
 
-/** Whether `count` was given one column, with or without a name: `'*'`, `'* as n'`, `{ n: '*' }`. */
-function isSingle(value: unknown): boolean {
-  if (typeof value === 'string') return true
-  if (typeof value !== 'object' || value === null) return false
-  const columns = Object.values(value)
-  return columns.length === 1 && typeof columns[0] === 'string'
+/** `undefined` for what is no comparison of a plain column with values, or may hold in place of another condition. */
+function filterOf({ type, column, operator, value, not, bool, asColumn }: Statement, at: number): Filter | undefined {
+  if (bool !== 'and' || typeof column !== 'string' || (asColumn !== undefined && asColumn !== false)) return undefined
+  const negation = not === true ? 'not ' : ''
+  switch (type) {
+    case 'whereBasic':
+      if (typeof operator !== 'string' || !COMPARISONS.has(operator.toLowerCase())) return undefined
+      if (operator === '=' && not === false && isKeyValue(value)) return { column, form: EQUALS, value, at }
+      return { column, form: `${negation}${operator} value`, value, at }
+    case 'whereIn':
+    case 'whereBetween':
+      return Array.isArray(value) ? { column, form: `${negation}${type}`, value, at } : undefined
+    case 'whereLike':
+    case 'whereILike':
+      return { column, form: `${negation}${type}`, value, at }
+    case 'whereNull':
+      return { column, form: `${negation}${type}`, value: null, at }
+    default:
+      return undefined
+  }
 }
 
-/** A copy of a `first` that lists. The builder it was made from is untouched. */
-export function asListing(builder: BuilderInternals): Knex.QueryBuilder {
+function isKeyValue(value: unknown): boolean {
+  return typeof value === 'number' || typeof value === 'string' || typeof value === 'bigint'
+}
+
+function aggregateOf({ method, value, aggregateDistinct, alias }: Statement): Aggregate | undefined {
+  if (typeof method !== 'string' || !AGGREGATES.has(method) || !isOptionalText(alias)) return undefined
+  const outputs = outputsOf(value, alias)
+  return outputs === undefined ? undefined : { method, isDistinct: aggregateDistinct === true, outputs }
+}
+
+/** `'views'`, `'views as v'`, `['a', 'b']`, `{ v: 'views', ab: ['a', 'b'] }`. */
+function outputsOf(value: unknown, alias: string | undefined): AggregateOutput[] | undefined {
+  if (typeof value === 'string') {
+    const at = value.toLowerCase().indexOf(' as ')
+    return [at === -1 ? { columns: [value], alias } : { columns: [value.slice(0, at)], alias: value.slice(at + 4) }]
+  }
+  if (isTexts(value)) return [{ columns: value, alias: undefined }]
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const outputs: AggregateOutput[] = []
+  for (const [name, columns] of Object.entries(value)) {
+    if (typeof columns === 'string') outputs.push({ columns: [columns], alias: name })
+    else if (isTexts(columns)) outputs.push({ columns, alias: name })
+    else return undefined
+  }
+  return outputs
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}
+
+function isOptionalText(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === 'string'
+}
+
+/**
+ * A copy that lists, without its limit, and without some of its statements. The builder it was made from is untouched.
+ *
+ * @param keeps - Whether a statement stays, by its place and its grouping.
+ */
+export function asListing(builder: BuilderInternals, keeps: (at: number, grouping: unknown) => boolean): Knex.QueryBuilder {
   const listing = builder.clone()
-  Object.assign(listing, { _method: 'select' })
+  const statements = builder._statements?.filter(({ grouping }, at) => keeps(at, grouping)) ?? []
+  Object.assign(listing, { _method: 'select', _statements: statements.map(asColumns) })
   const single = listing._single as Record<string, unknown>
   delete single.limit
+  delete single.offset
   delete single.skipBinding
+  delete single.pluck
   return listing
+}
+
+/** What plucks a column selects it. */
+function asColumns(statement: Statement): Statement {
+  return statement.type === 'pluck' ? { grouping: 'columns', value: [statement.value] } : statement
+}
+
+/** A new builder of the same client and query context. */
+export function emptyLike(builder: BuilderInternals): Knex.QueryBuilder {
+  const empty = builder.clone()
+  Object.assign(empty, { _method: 'select', _statements: [], _single: {} })
+  return empty
 }
 
 /** The text and bindings of a read, in the form in which the driver gets them; `undefined` for several statements. */
@@ -172,6 +292,11 @@ export function compiled(
   const { sql, bindings, output } = query as { sql?: unknown; bindings?: unknown; output?: unknown }
   if (typeof sql !== 'string' || output !== undefined) return undefined
   return { sql: client.positionBindings(sql), bindings: Array.isArray(bindings) ? bindings : [] }
+}
+
+/** Whether the names of tables and columns may depend on a builder's query context. */
+export function rewritesNames(client: ClientInternals): boolean {
+  return client.config.wrapIdentifier !== undefined
 }
 
 /** The name that the database gives to a column, when identifiers are rewritten. */

@@ -6,6 +6,7 @@ import {
   type Operation,
   type OperationKind,
   type Refusal,
+  type RowSource,
   readsOfStatement,
   refuse,
   type Source,
@@ -21,6 +22,7 @@ export class KnexOperation implements Operation<unknown> {
   readonly source: Source
   readonly kind: OperationKind
   readonly inTransaction: boolean
+  #lookup: Lookup<unknown> | Refusal | undefined
 
   constructor(
     private readonly state: InstanceContext,
@@ -42,7 +44,12 @@ export class KnexOperation implements Operation<unknown> {
   }
 
   lookup(): Lookup<unknown> | Refusal {
-    return this.state.lookupOf(this.client, this.builder)
+    this.#lookup ??= this.state.lookupOf(this.client, this.builder)
+    return this.#lookup
+  }
+
+  rowSource(): RowSource | undefined {
+    return this.state.rowSourceOf(this.client, this.builder)
   }
 
   cacheRequest(): CacheRequest<unknown> | Refusal {

@@ -1,8 +1,9 @@
-import type { AdapterHost, Dialect, Lookup, Refusal, Source, TableId } from '@sluice/core'
+import type { AdapterHost, Dialect, Lookup, Refusal, RowSource, Source, TableId } from '@sluice/core'
 import type { InstanceContext } from './instance-context.ts'
 import type { BuilderInternals, ClientInternals, QueryObject, RunnerInternals } from './internals.ts'
 import { KnexLookups } from './knex-lookups.ts'
 import { KnexOperation } from './knex-operation.ts'
+import { RowSources } from './row-sources.ts'
 import { StatementObserver } from './statement-observer.ts'
 
 /** What `withSluice` keeps for one Knex instance, its transactions included. Transactions are made without running constructors, so it lives in a closure. */
@@ -10,6 +11,7 @@ export class PluginState implements InstanceContext {
   readonly source: Source
   readonly observer: StatementObserver
   readonly #lookups = new KnexLookups(this)
+  readonly #rowSources = new RowSources(this)
   readonly #migrationTables: ReadonlySet<string>
   readonly #transactionIds = new WeakMap<object, string>()
   readonly #streamed = new Set<object>()
@@ -104,6 +106,10 @@ export class PluginState implements InstanceContext {
 
   lookupOf(client: ClientInternals, builder: BuilderInternals): Lookup<unknown> | Refusal {
     return this.#lookups.lookupOf(client, builder)
+  }
+
+  rowSourceOf(client: ClientInternals, builder: BuilderInternals): RowSource | undefined {
+    return this.#rowSources.of(client, builder)
   }
 
   isMigrationTable(table: TableId): boolean {

@@ -20,11 +20,26 @@ interface Described {
   readonly statement: Statement
   /** Whether it is certain that it changes nothing. */
   readonly onlyReads: boolean
+  /** Whether nothing but a write can change its answer. */
+  readonly isRepeatable: boolean
 }
 
 const MAX_DESCRIBED = 5000
 const traced = { stack: captureStack }
 const untraced = {}
+
+/** A read that changes nothing, and whose answer only writes change: asked again with the same values, be they bound or written in its text, it is a repeat. */
+class Comparable {
+  constructor(private readonly query: QueryObject) {}
+
+  stack(): { readonly stack?: string } {
+    return captureStack()
+  }
+
+  values(): unknown {
+    return [this.query.sql, this.query.bindings ?? []]
+  }
+}
 
 /** Sees every statement of one Knex instance on its connections: records it, follows transactions, and announces writes. */
 export class StatementObserver {
@@ -42,7 +57,7 @@ export class StatementObserver {
 
   /** Sends a statement. */
   statement(client: ClientInternals, connection: object, query: QueryObject): Promise<QueryObject> {
-    const { shape, statement, onlyReads } = this.#describe(query.sql)
+    const { shape, statement, onlyReads, isRepeatable } = this.#describe(query.sql)
     const { recorder, scopes } = this.host
     const scope = scopes.current()
     recorder.statement(scope)
@@ -51,7 +66,7 @@ export class StatementObserver {
     if (statement.transaction !== undefined)
       return this.#control(connection, statement, () => this.base._query.call(client, connection, query))
     const announced = onlyReads ? undefined : this.#announce(connection, statement)
-    const execution = recorder.begin(scope, shape, traced)
+    const execution = recorder.begin(scope, shape, isRepeatable ? new Comparable(query) : traced)
     let sent: Promise<QueryObject>
     try {
       sent = this.base._query.call(client, connection, query)
@@ -162,6 +177,7 @@ export class StatementObserver {
   #endTransaction(connection: object, outcome: Parameters<TransactionWrites['end']>[0]): void {
     this.#transactions.get(connection)?.end(outcome)
     this.#transactions.delete(connection)
+    this.host.transactionEnded()
   }
 
   #forgetCatalog(statement: Statement): void {
@@ -176,10 +192,13 @@ export class StatementObserver {
     const known = this.#described.get(sql)
     if (known !== undefined) return known
     if (this.#described.size >= MAX_DESCRIBED) this.#described.clear()
-    const { statement, shape: label, fingerprint } = analyzeSql(sql, this.dialect)
+    const analyzed = analyzeSql(sql, this.dialect)
+    this.host.seen(sql, this.dialect, analyzed)
+    const { statement, shape: label, fingerprint } = analyzed
     const kind = statement.kinds.every((word) => word === 'SELECT' || word === 'WITH') && statement.writes.length === 0 ? 'read' : 'write'
     const onlyReads = kind === 'read' && statement.opaque === undefined && statement.functions.size === 0
-    const described = { statement, onlyReads, shape: { fingerprint, label, kind, fix: () => fixForSql(label) } as const }
+    const isRepeatable = onlyReads && !statement.volatile
+    const described = { statement, onlyReads, isRepeatable, shape: { fingerprint, label, kind, fix: () => fixForSql(label) } as const }
     this.#described.set(sql, described)
     return described
   }

@@ -2,6 +2,7 @@ import { hostOf, InvalidArgumentError, registerOwnFrames, type Sluice, type Slui
 import type { Knex } from 'knex'
 import { type BuilderInternals, type ClientInternals, clientOf, dialectOf, type QueryObject } from './internals.ts'
 import { PluginState } from './plugin-state.ts'
+import { knexRowLoader } from './row-loader.ts'
 
 registerOwnFrames(import.meta.url)
 
@@ -40,6 +41,7 @@ export function withSluice<TKnex extends Knex>(knex: TKnex, sluice?: Sluice | Sl
   // The prototype, not the instance: transactions are made from the class, and would not have what the instance has.
   Object.setPrototypeOf(client, instrumented(base, state))
   originals.set(client, base)
+  host.attachLoader(state.source.id, knexRowLoader(knex, host, state.source.id, base, dialect))
   return knex
 }
 

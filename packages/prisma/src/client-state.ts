@@ -1,13 +1,17 @@
-import type { AdapterHost, Dialect, SchemaCatalog, Source } from '@sluice/core'
+import type { AdapterHost, Dialect, SchemaCatalog, Source, TableId } from '@sluice/core'
 import {
   adapterOf,
+  globalOmitOf,
   type InternalParams,
   internalParamsOf,
   type QueryFunction,
+  type RawQuery,
   type RuntimeDataModel,
+  rawQueryOf,
   runtimeDataModelOf,
   transactionOf,
 } from './internals.ts'
+import type { PageContext } from './lookups/page.ts'
 import { type ClientContext, PrismaOperation } from './prisma-operation.ts'
 import { schemaFromRuntime } from './schema/from-runtime.ts'
 import { PrismaSchema } from './schema/prisma-schema.ts'
@@ -27,7 +31,7 @@ export interface Hook {
 /** What `withSluice` keeps for one client, and for all clients extended from it. */
 export class ClientState implements ClientContext {
   readonly source: Source
-  readonly shapes: PrismaShapes = new PrismaShapes()
+  readonly shapes: PrismaShapes
   /** Whether the client's statements are seen on their connection. */
   readonly seesStatements: boolean
   /**
@@ -35,6 +39,7 @@ export class ClientState implements ClientContext {
    * and its results may depend on what Sluice cannot see: nothing is merged or kept then.
    */
   hasInnerExtensions = false
+  readonly #rawQuery: RawQuery | undefined
   readonly #runtime: RuntimeDataModel | undefined
   readonly #catalogId: string | undefined
   #schema: PrismaSchema | undefined
@@ -50,6 +55,8 @@ export class ClientState implements ClientContext {
     this.#catalogId = catalogIdOf(adapterOf(client))
     this.seesStatements = this.#catalogId !== undefined
     this.source = { id: host.nextSourceId('prisma'), orm: 'prisma', dialect, seesStatements: this.seesStatements }
+    this.shapes = new PrismaShapes(dialect, data !== undefined, globalOmitOf(client))
+    this.#rawQuery = rawQueryOf(client)
     this.#runtime = runtimeDataModelOf(client)
     if (data !== undefined) this.#use(new PrismaSchema(data), !this.seesStatements)
   }
@@ -72,6 +79,15 @@ export class ClientState implements ClientContext {
   touches(model: string, operation: string, args: unknown): Touches | undefined {
     const schema = this.schema()
     return schema === undefined || !this.#isSettled ? undefined : touches(schema, model, operation, args)
+  }
+
+  /** How to ask for pages of a table's rows: only where the database itself said which table that is. */
+  pages(table: TableId): PageContext | undefined {
+    const ask = this.#rawQuery
+    const { dialect } = this.source
+    const known = this.seesStatements && this.#isSettled ? this.host.catalogs.cacheableTable(dialect, table) : undefined
+    if (ask === undefined || known === undefined) return undefined
+    return { dialect, table: known, ask: async (sql, values) => (await ask(sql, ...values)) as Readonly<Record<string, unknown>>[] }
   }
 
   /** The hook's operation, on its way through the pipeline; the bare query if Sluice cannot describe it. */

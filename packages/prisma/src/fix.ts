@@ -1,51 +1,124 @@
-import type { Shape } from '@sluice/core'
+import { isRefusal, type Shape } from '@sluice/core'
+import { literal, property } from './literal.ts'
 import type { PrismaShape } from './prisma-shape.ts'
 import type { PrismaModel, PrismaRelation } from './schema/prisma-model.ts'
 
-/** How to ask once what a shape asks again and again, as Prisma code. */
+/** What relations take with them, by their kind. */
+const ROW_ARGS = ['select', 'include', 'omit']
+const LIST_ARGS = ['orderBy', 'skip', 'take', 'cursor', 'distinct']
+const AGGREGATES = ['_count', '_sum', '_avg', '_min', '_max']
+
+/** Names that a `where` has beside the model's fields. */
+const COMBINATORS = new Set(['AND', 'OR', 'NOT'])
+
+/**
+ * How to ask once what a shape asks again and again, as Prisma code: an argument for the listing, or a call that asks for all `keys`.
+ * Values of conditions are written as `value`. `undefined` where no valid code is known.
+ */
 export function fixFor(shape: PrismaShape, parent: Shape | undefined): string | undefined {
   const keys = shape.keyColumns ?? []
-  if (keys.length === 0 || shape.kind !== 'read') return undefined
-  const listing = parent as PrismaShape | undefined
-  const relation = listing?.model === undefined || shape.model === undefined ? undefined : relationTo(listing.model, shape.model, keys)
-  if (listing !== undefined && relation !== undefined) {
-    const where = `in ${clientName(listing.modelName)}.${listing.operation}`
-    if (shape.operation === 'count') return `include: { _count: { select: { ${relation.field}: true } } }  ${where}`
-    return `include: { ${relation.field}: ${nestedArgs(shape)} }  ${where}`
-  }
-  if (keys.length > 1) return undefined
-  const [key] = keys
-  const delegate = `prisma.${clientName(shape.modelName)}`
-  if (shape.operation === 'count') return `${delegate}.groupBy({ by: ['${key}'], where: { ${key}: { in: keys } }, _count: true })`
-  return `${delegate}.findMany({ where: { ${key}: { in: keys } } })`
+  if (keys.length === 0 || shape.kind !== 'read' || !areFields(shape, keys)) return undefined
+  return argumentFix(shape, parent as PrismaShape | undefined) ?? callFix(shape, keys)
 }
 
 /** Whether a shape asks along a relation of the listing's model. */
 export function follows(shape: PrismaShape, listing: Shape): boolean {
   const { model } = listing as PrismaShape
-  return model !== undefined && shape.model !== undefined && relationTo(model, shape.model, shape.keyColumns ?? []) !== undefined
+  return model !== undefined && relationsTo(model, shape).length > 0
 }
 
-/** The relation of the listing's model along which the shape asks: to-one by its key, or to-many by its foreign key. */
-function relationTo(from: PrismaModel, to: PrismaModel, keys: readonly string[]): PrismaRelation | undefined {
-  return [...from.relations.values()].find(
-    ({ target, toFields }) => target.name === to.name && toFields.length === keys.length && toFields.every((field) => keys.includes(field)),
+/** The relations of the listing's model along which the shape asks: to-one by its key, or to-many by its foreign key. */
+function relationsTo(from: PrismaModel, { model, keyColumns = [] }: PrismaShape): readonly PrismaRelation[] {
+  return [...from.relations.values()].filter(
+    ({ target, toFields }) =>
+      target.name === model?.name && toFields.length === keyColumns.length && toFields.every((field) => keyColumns.includes(field)),
   )
 }
 
-function nestedArgs(shape: PrismaShape): string {
-  const kept = Object.entries(shape.rest).filter(([, value]) => value !== undefined)
-  return kept.length === 0 ? 'true' : `{ ${kept.map(([name, value]) => `${name}: ${literal(value)}`).join(', ')} }`
+/** Whether what it asks by are stored fields, as far as that is known. Without a model, only what ids are usually called is taken for one. */
+function areFields({ model }: PrismaShape, names: readonly string[]): boolean {
+  if (model === undefined) return names.every((name) => /^(?:id|\w+Id|\w+_id)$/.test(name) && !COMBINATORS.has(name))
+  return names.every((name) => model.column(name) !== undefined)
 }
 
-function literal(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
-  if (typeof value === 'object' && value !== null) {
-    return `{ ${Object.entries(value)
-      .map(([name, inner]) => `${name}: ${literal(inner)}`)
-      .join(', ')} }`
+/** An argument of the listing's own call: the relation comes with its rows. */
+function argumentFix(shape: PrismaShape, listing: PrismaShape | undefined): string | undefined {
+  if (listing?.model === undefined || !listing.operation.startsWith('find') || !isByKey(shape)) return undefined
+  const relations = relationsTo(listing.model, shape)
+  const [relation] = relations
+  const nested = relation === undefined ? undefined : nestedFix(shape, relation)
+  if (nested === undefined) return undefined
+  // Prisma takes either of them.
+  const argument = listing.rest.select === undefined ? 'include' : 'select'
+  const others = relations.slice(1).map(({ field }) => `or ${field}, `)
+  return `${argument}: { ${nested} }  // ${others.join('')}in ${clientName(listing.modelName)}.${listing.operation}`
+}
+
+function nestedFix(shape: PrismaShape, relation: PrismaRelation): string | undefined {
+  const { operation, rest } = shape
+  if (operation === 'count') {
+    return relation.list && !relation.ambiguous && has(rest, []) ? `_count: { select: { ${relation.field}: true } }` : undefined
   }
-  return typeof value === 'string' ? `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'` : String(value)
+  if (!operation.startsWith('find')) return undefined
+  const isList = relation.list && !relation.ambiguous
+  if (!has(rest, [...ROW_ARGS, ...(isList ? LIST_ARGS : []), 'relationLoadStrategy'])) return undefined
+  const isFirst = isList && operation.startsWith('findFirst')
+  const { relationLoadStrategy: _, ...kept } = isFirst ? { ...rest, take: Number(rest.take) < 0 ? -1 : 1 } : rest
+  const args = propertiesOf(kept)
+  return args === undefined ? undefined : `${relation.field}: ${args.length === 0 ? 'true' : `{ ${args.join(', ')} }`}`
+}
+
+/** A call for all keys at once. */
+function callFix(shape: PrismaShape, keys: readonly string[]): string | undefined {
+  const { operation, rest, model } = shape
+  const plan = shape.plan()
+  if (model !== undefined && (plan === undefined || (isRefusal(plan) && plan.refused !== 'first of an unspecified order'))) return undefined
+  const [key] = keys
+  if (keys.length > 1 && !isCompositeKey(model, keys)) return undefined
+  const where = `where: ${keys.length > 1 ? '{ OR: keys }' : `{ ${key}: { in: keys } }`}`
+  const by = `by: [${keys.map((name) => `'${name}'`).join(', ')}]`
+  const call = (method: string, ...args: readonly string[]) => `prisma.${clientName(shape.modelName)}.${method}({ ${args.join(', ')} })`
+  if (operation === 'count') {
+    if (!has(rest, ['select'])) return undefined
+    const count = rest.select === undefined ? 'true' : literal(rest.select)
+    return count === undefined ? undefined : call('groupBy', by, where, `_count: ${count}`)
+  }
+  const isFirst = operation.startsWith('findFirst')
+  if (operation !== 'aggregate' && !operation.startsWith('find')) return undefined
+  if (!has(rest, operation === 'aggregate' ? AGGREGATES : [...ROW_ARGS, 'orderBy', 'relationLoadStrategy'])) return undefined
+  const args = propertiesOf(rest)
+  if (args === undefined) return undefined
+  if (operation === 'aggregate') return call('groupBy', by, where, ...args)
+  // Rows are told apart by their keys: a selection must not leave them out.
+  const selects = rest.select !== undefined || rest.omit !== undefined
+  const distinct = isFirst ? [`distinct: [${keys.map((name) => `'${name}'`).join(', ')}]`] : []
+  return selects ? call('findMany', where, ...distinct) : call('findMany', where, ...args, ...distinct)
+}
+
+/** Whether it asks for a key's value. Of a call with a limit that is not known: its conditions were not looked at. */
+function isByKey(shape: PrismaShape): boolean {
+  const plan = shape.plan()
+  if (plan === undefined) return false
+  return !isRefusal(plan) || plan.refused === 'first of an unspecified order' || plan.refused.startsWith('argument ')
+}
+
+function isCompositeKey(model: PrismaModel | undefined, keys: readonly string[]): boolean {
+  if (model === undefined) return false
+  const composites = [...model.uniqueSelectors.values(), ...[...model.relations.values()].map(({ fromFields }) => fromFields)]
+  return composites.some((fields) => fields.length === keys.length && fields.every((field) => keys.includes(field)))
+}
+
+/** Whether arguments hold nothing but what is named. */
+function has(args: Readonly<Record<string, unknown>>, allowed: readonly string[]): boolean {
+  return Object.keys(args).every((name) => args[name] === undefined || allowed.includes(name))
+}
+
+/** Arguments as code; `undefined` when one of them cannot be written. */
+function propertiesOf(args: Readonly<Record<string, unknown>>): readonly string[] | undefined {
+  const written = Object.entries(args)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => property(name, value))
+  return written.every((text) => text !== undefined) ? written : undefined
 }
 
 function clientName(model: string): string {

@@ -83,6 +83,22 @@ export function runtimeDataModelOf(client: object): RuntimeDataModel | undefined
   return isModel ? (model as RuntimeDataModel) : undefined
 }
 
+/** Fields that the client leaves out of rows (`new PrismaClient({ omit })`), by the model's name in the client. */
+export function globalOmitOf(client: object): Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>> {
+  const omit = (client as { readonly _globalOmit?: unknown })._globalOmit
+  return typeof omit === 'object' && omit !== null ? (omit as Record<string, Record<string, unknown>>) : {}
+}
+
+/** Asks a client's database in SQL, by no way that the app's own extensions see. Outside of transactions. */
+export type RawQuery = (sql: string, ...values: readonly unknown[]) => Promise<unknown>
+
+export function rawQueryOf(client: object): RawQuery | undefined {
+  const original = (client as { readonly _originalClient?: unknown })._originalClient
+  if (typeof original !== 'object' || original === null) return undefined
+  const ask = (original as { readonly $queryRawUnsafe?: unknown }).$queryRawUnsafe
+  return typeof ask === 'function' ? (ask.bind(original) as RawQuery) : undefined
+}
+
 /** The driver adapter factory that the client was made with. */
 export function adapterOf(client: object): object | undefined {
   const config = (client as { readonly _engineConfig?: { readonly adapter?: unknown } })._engineConfig

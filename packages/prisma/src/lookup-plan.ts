@@ -1,34 +1,45 @@
-import { type Refusal, refuse } from '@sluice/core'
+import { type Dialect, type Refusal, refuse } from '@sluice/core'
+import type { KeyedPlan, LookupPlan } from './keyed-plan.ts'
+import { AGGREGATES, countAsAggregate, refuseAggregates } from './lookups/aggregates.ts'
+import { type KeyChoice, KeyChoices } from './lookups/key-choices.ts'
+import { type KeyPlan, planKeys } from './lookups/key-plan.ts'
+import { isTotal } from './lookups/total-order.ts'
 import { isPlainObject } from './plain-object.ts'
 import type { PrismaModel } from './schema/prisma-model.ts'
 
-/** How the operations of one shape may be merged. Holds for all of them: it depends on no value. */
-export interface KeyedPlan {
-  readonly action: 'first' | 'many' | 'count'
-  /** Whether a missing row is an error, which its caller's own query throws. */
-  readonly throws: boolean
-  /** The field that it asks by. */
-  readonly field: string
-  /** Whether the value is wrapped: `{ equals: value }`. */
-  readonly wrapped: boolean
-  /** Whether there are arguments besides `where`. */
-  readonly hasRest: boolean
+/** What a plan needs to know of the shape that it is for. */
+export interface PlannedShape {
+  readonly operation: string
+  readonly fingerprint: string
+  readonly dialect: Dialect
+  /** Whether the schema tells the types of columns. */
+  readonly isExact: boolean
 }
 
-export type LookupPlan = KeyedPlan | Refusal | undefined
+type Args = Readonly<Record<string, unknown>>
 
 const ACTIONS: Readonly<Record<string, KeyedPlan['action']>> = {
+  findUnique: 'unique',
+  findUniqueOrThrow: 'unique',
   findFirst: 'first',
   findFirstOrThrow: 'first',
   findMany: 'many',
   count: 'count',
+  aggregate: 'aggregate',
+  groupBy: 'groupBy',
 }
 
-/** Arguments that a merged query can carry for all its keys alike. */
-const MERGEABLE_ARGS = new Set(['where', 'select', 'include', 'omit', 'orderBy', 'relationLoadStrategy'])
+const ROW_ARGS: ReadonlySet<string> = new Set(['where', 'select', 'include', 'omit', 'orderBy', 'relationLoadStrategy'])
 
-/** Field types whose values are compared as they are written. */
-const KEY_TYPES = new Set(['Int', 'BigInt', 'String'])
+/** Arguments that a merged query can carry for all its keys alike. */
+const MERGEABLE_ARGS: Readonly<Record<KeyedPlan['action'], ReadonlySet<string>>> = {
+  unique: ROW_ARGS,
+  first: ROW_ARGS,
+  many: new Set([...ROW_ARGS, 'take', 'skip']),
+  count: new Set(['where', 'select']),
+  aggregate: new Set(['where', ...AGGREGATES]),
+  groupBy: new Set(['where', 'by', 'having', 'orderBy', ...AGGREGATES]),
+}
 
 /**
  * Plans the merging of a shape's operations. `undefined` for those that ask for nothing by key.
@@ -36,46 +47,54 @@ const KEY_TYPES = new Set(['Int', 'BigInt', 'String'])
  * @param model - `undefined` without a schema: what its fields are is not known then.
  * @param args - Of any operation of the shape.
  */
-export function planLookup(operation: string, model: PrismaModel | undefined, args: unknown): LookupPlan {
-  // Prisma merges these by itself, within the same tick and with the same result as without Sluice: nothing is left to gain.
-  if (operation === 'findUnique' || operation === 'findUniqueOrThrow') return refuse('merged by Prisma')
+export function planLookup(
+  { operation, fingerprint, dialect, isExact }: PlannedShape,
+  model: PrismaModel | undefined,
+  args: unknown,
+): LookupPlan {
   const action = ACTIONS[operation]
   if (action === undefined) return undefined
   if (!isPlainObject(args)) return refuse('no key')
-  const names = Object.keys(args).filter((name) => args[name] !== undefined)
-  const other = names.find((name) => !MERGEABLE_ARGS.has(name))
+  const other = Object.keys(args).find((name) => args[name] !== undefined && !MERGEABLE_ARGS[action].has(name))
   if (other !== undefined) return refuse(`argument ${other}`)
-  const hasRest = names.some((name) => name !== 'where')
-  if (action === 'count' && hasRest) return refuse('count with arguments')
-  const key = keyOf(args.where, model)
-  if ('refused' in key) return key
-  if (action === 'first' && !isTotal(args.orderBy, key.field, model)) return refuse('first of an unspecified order')
-  return { action, throws: operation.endsWith('OrThrow'), hasRest, ...key }
-}
-
-function keyOf(where: unknown, model: PrismaModel | undefined): Pick<KeyedPlan, 'field' | 'wrapped'> | Refusal {
-  if (!isPlainObject(where)) return refuse('no key')
-  const [name, ...others] = Object.keys(where).filter((key) => where[key] !== undefined)
-  if (name === undefined) return refuse('no key')
-  if (others.length > 0) return refuse('several filters')
+  const keys = planKeys(args.where, model, action === 'unique', isExact)
+  if ('refused' in keys) return keys
   if (model === undefined) return refuse('no schema')
-  const field = model.fields.get(name)
-  if (field === undefined || field.list || !(KEY_TYPES.has(field.type) || field.kind === 'enum')) return refuse('no key field')
-  const value = where[name]
-  const wrapped = isPlainObject(value)
-  if (wrapped && (Object.keys(value).length !== 1 || !('equals' in value))) return refuse('no key')
-  return { field: name, wrapped }
+  const shape = `${fingerprint} ${operation}`
+  const checked = keys.map((key) => ({ key, refusal: refuseKey(action, args, key, model, dialect) }))
+  const [first, ...others] = checked.filter(({ refusal }) => refusal === undefined).map(({ key }) => choiceOf(key, model, shape))
+  if (first === undefined) return checked[0]?.refusal
+  return { action, throws: operation.endsWith('OrThrow'), keys: new KeyChoices([first, ...others]) }
 }
 
-/** Whether an order leaves no two rows of one key in doubt: it asks by a unique key, or it orders by one. */
-function isTotal(orderBy: unknown, keyField: string, model: PrismaModel | undefined): boolean {
-  if (model === undefined) return false
-  if (isUnique(model, keyField)) return true
-  const orders = (Array.isArray(orderBy) ? orderBy : [orderBy]).flatMap((order) => (isPlainObject(order) ? Object.keys(order) : []))
-  // Nulls are no duplicates to a unique key.
-  return orders.some((field) => model.fields.get(field)?.required === true && isUnique(model, field))
+function choiceOf(key: KeyPlan, model: PrismaModel, shape: string): KeyChoice {
+  return { key, target: { table: model.table, columns: key.fields.map((field) => model.column(field) ?? field), shape } }
 }
 
-function isUnique(model: PrismaModel, field: string): boolean {
-  return [...model.uniqueSelectors.values()].some((key) => key.length === 1 && key[0] === field)
+function refuseKey(action: KeyedPlan['action'], args: Args, key: KeyPlan, model: PrismaModel, dialect: Dialect): Refusal | undefined {
+  if (action === 'first' && !isTotal(args.orderBy, key.fields, model)) return refuse('first of an unspecified order')
+  return isOfNumbers(action) ? refuseNumbers(action, args, key, model, dialect) : undefined
+}
+
+/** Whether an action gives numbers about rows instead of rows. */
+export function isOfNumbers(action: KeyedPlan['action']): boolean {
+  return action === 'count' || action === 'aggregate' || action === 'groupBy'
+}
+
+function refuseNumbers(action: KeyedPlan['action'], args: Args, key: KeyPlan, model: PrismaModel, dialect: Dialect): Refusal | undefined {
+  if (action === 'count') return refuseAggregates(countAsAggregate(args), model, dialect)
+  const refusal = refuseAggregates(args, model, dialect)
+  if (refusal !== undefined || action === 'aggregate') return refusal
+  const { by, having, orderBy } = args
+  const own: unknown[] = Array.isArray(by) ? by : [by]
+  if (own.length === 0 || !own.every((field) => typeof field === 'string')) return refuse('arguments not understood')
+  const named = [...namesIn(having), ...namesIn(orderBy)]
+  // Prisma refuses conditions on what is not grouped by; the merged query groups by the key too.
+  if (named.some((name) => key.fields.includes(name) && !own.includes(name))) return refuse('condition on a key that is not grouped by')
+  return named.some((name) => model.fields.get(name)?.type === 'Float') ? refuse('condition on a float') : undefined
+}
+
+function namesIn(value: unknown): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap(namesIn)
+  return isPlainObject(value) ? Object.keys(value).flatMap((name) => [name, ...namesIn(value[name])]) : []
 }

@@ -4,25 +4,26 @@ import {
   keyKinds,
   type Lookup,
   type LookupKey,
-  lookupKey,
+  type LookupTarget,
   MAX_BOUND_KEYS,
   type Refusal,
   refuse,
   type Source,
-  splitRows,
+  type TableId,
 } from '@sluice/core'
-import { dataPathOf, type InternalParams, type QueryFunction, redirect, type TransactionInfo } from './internals.ts'
-import type { KeyedPlan } from './lookup-plan.ts'
-import { isPlainObject } from './plain-object.ts'
+import { dataPathOf, type InternalParams, type QueryFunction, type TransactionInfo } from './internals.ts'
+import { isOfNumbers } from './lookup-plan.ts'
+import { MAX_TUPLES } from './lookups/key-filter.ts'
+import { readKey } from './lookups/key-plan.ts'
+import { keyOf } from './lookups/key-type.ts'
+import { mergeGroups } from './lookups/merge-groups.ts'
+import { mergePages } from './lookups/merge-pages.ts'
+import { isWasteful, mergeRows } from './lookups/merge-rows.ts'
+import type { Answers, MergedCall } from './lookups/merged-call.ts'
+import { type Page, type PageContext, readPage } from './lookups/page.ts'
 import type { PrismaShape } from './prisma-shape.ts'
 
-type Row = Record<string, unknown>
 type Args = Readonly<Record<string, unknown>>
-
-/** A first row per key costs all rows of the key: shapes that turn out to have many are left alone. */
-const MAX_ROWS_PER_KEY = 20
-const MIN_WASTED_ROWS = 500
-const wasteful = new WeakSet<PrismaShape>()
 
 /** A call as far as merging is concerned. */
 export interface LookupCall {
@@ -32,26 +33,58 @@ export interface LookupCall {
   readonly query: QueryFunction
 }
 
+/** What a lookup needs to know of its client. */
+export interface LookupContext {
+  readonly source: Source
+  /** The most keys that the app allows in a query. */
+  readonly maxKeys: number
+  readonly pages: (table: TableId) => PageContext | undefined
+  readonly reads: () => readonly TableId[] | undefined
+}
+
 /** How an operation may be merged with others, or why not. `undefined` for operations that ask for nothing by key. */
-export function prismaLookup(source: Source, maxKeys: number, shape: PrismaShape, call: LookupCall): Lookup | Refusal | undefined {
+export function prismaLookup(context: LookupContext, shape: PrismaShape, call: LookupCall): Lookup | Refusal | undefined {
   const plan = shape.plan()
   if (plan === undefined || 'refused' in plan) return plan
-  if (wasteful.has(shape)) return refuse('too many rows for a first')
-  const { params, transaction } = call
+  const { source, maxKeys, reads } = context
+  const { params, transaction, query } = call
   if (params === undefined) return refuse('unknown Prisma internals')
   if (transaction?.kind === 'batch') return refuse('batch transaction')
   // On PostgreSQL a failed query ends the transaction, so a failed batch could not be asked again singly.
   if (transaction !== undefined && source.dialect === 'postgresql') return refuse('transaction')
   if (dataPathOf(params) !== '') return refuse('fluent call')
   const { where, ...rest } = call.args as Args
-  const asked = (where as Args)[plan.field]
-  const value = plan.wrapped ? (asked as Args).equals : asked
-  const key = lookupKey([value])
-  if (key === undefined) return refuse(value === null ? 'null key' : 'key of another type')
-  const constants = plan.hasRest ? canonicalKey(rest) : ''
+  const { key: keyPlan, target } = plan.keys.choose(where as Args)
+  const { values, filters } = readKey(keyPlan, where as Args)
+  const key = keyOf(values, keyPlan.types)
+  if (key === undefined) return refuse(values.includes(null) ? 'null key' : 'key of another type')
+  const constants = hasAny(filters) || hasAny(rest) ? canonicalKey([filters, rest], { dropUndefined: false }) : ''
   if (constants === undefined) return refuse('arguments not understood')
+  const merged = { shape, plan, key: keyPlan, filters, rest, params, query }
+  const page = pageOf(context, merged, transaction !== undefined)
+  if (page !== undefined && 'refused' in page) return page
   const group = `${source.id} ${transaction?.id ?? ''} ${shape.fingerprint} ${keyKinds(key)} ${constants}`
-  return new PrismaLookup(group, key, Math.min(maxKeys, MAX_BOUND_KEYS[source.dialect]), shape, plan, rest, params, call.query)
+  const limit = keyLimit(Math.min(maxKeys, MAX_BOUND_KEYS[source.dialect]), values.length, page?.constants.length ?? 0)
+  if (limit < 2) return refuse('too few keys in a query')
+  // What a page holds is known when it is asked for, and not before: it is never asked ahead.
+  return new PrismaLookup(group, key, limit, page === undefined ? target : undefined, { ...merged, page }, reads)
+}
+
+/** The page of rows that is asked for, if it is one. First rows are pages where fetching all of a key's rows turned out too dear. */
+function pageOf(context: LookupContext, call: Omit<MergedCall, 'page'>, isInTransaction: boolean): Page | Refusal | undefined {
+  const { shape, plan, key, filters, rest } = call
+  const isFirst = plan.action === 'first' && isWasteful(shape)
+  if (!isFirst && rest.take === undefined && rest.skip === undefined) return undefined
+  if (shape.model === undefined) return refuse('no schema')
+  // SQL of our own is asked outside of the app's transactions.
+  if (isInTransaction) return refuse('page in a transaction')
+  return readPage(context.pages(shape.model.table), shape.model, key, filters, isFirst ? { ...rest, take: 1 } : rest)
+}
+
+/** How many keys fit into one query. */
+function keyLimit(most: number, fields: number, constants: number): number {
+  const limit = Math.floor((most - constants) / fields)
+  return fields === 1 ? limit : Math.min(limit, MAX_TUPLES)
 }
 
 class PrismaLookup implements Lookup {
@@ -59,64 +92,23 @@ class PrismaLookup implements Lookup {
     readonly group: string,
     readonly key: LookupKey,
     readonly maxKeys: number,
-    private readonly shape: PrismaShape,
-    private readonly plan: KeyedPlan,
-    private readonly rest: Args,
-    private readonly params: InternalParams,
-    private readonly query: QueryFunction,
+    readonly target: LookupTarget | undefined,
+    private readonly call: MergedCall,
+    readonly reads: () => readonly TableId[] | undefined,
   ) {}
 
   copy(value: unknown): unknown {
     return copyValue(value)
   }
 
-  runMany(keys: readonly LookupKey[]): Promise<ReadonlyMap<string, unknown> | undefined> {
-    return this.plan.action === 'count' ? this.#countMany(keys) : this.#findMany(keys)
-  }
-
-  async #findMany(keys: readonly LookupKey[]): Promise<ReadonlyMap<string, unknown> | undefined> {
-    const { field, action, throws } = this.plan
-    const { args, isAdded } = withField(this.rest, field)
-    const rows = (await this.query({ ...args, where: whereAny(field, keys) }, redirect(this.params, 'findMany'))) as Row[]
-    const groups = splitRows(rows, keys, (row) => [row[field]])
-    if (groups === undefined) return undefined
-    if (isAdded) for (const row of rows) delete row[field]
-    if (action === 'many') return groups
-    if (action === 'first' && rows.length > MIN_WASTED_ROWS && rows.length > MAX_ROWS_PER_KEY * keys.length) wasteful.add(this.shape)
-    const firsts = new Map<string, unknown>()
-    for (const [text, found] of groups) {
-      const [row] = found
-      // Whoever throws when there is no row does so with its own error, from its own query.
-      if (row !== undefined) firsts.set(text, row)
-      else if (!throws) firsts.set(text, null)
-    }
-    return firsts
-  }
-
-  async #countMany(keys: readonly LookupKey[]): Promise<ReadonlyMap<string, unknown> | undefined> {
-    const { field } = this.plan
-    // In the form that Prisma gives to its engine: arguments of another action are not mapped any more.
-    const args = { by: [field], where: whereAny(field, keys), select: { [field]: true, _count: { select: { _all: true } } } }
-    const rows = (await this.query(args, redirect(this.params, 'groupBy'))) as Row[]
-    const groups = splitRows(rows, keys, (row) => [row[field]])
-    if (groups === undefined) return undefined
-    const counts = new Map<string, unknown>()
-    for (const [text, found] of groups) {
-      if (found.length > 1) return undefined
-      counts.set(text, (found[0]?._count as { _all: number } | undefined)?._all ?? 0)
-    }
-    return counts
+  runMany(keys: readonly LookupKey[]): Promise<Answers> {
+    const { page } = this.call
+    if (page !== undefined) return mergePages(this.call, page, keys)
+    return isOfNumbers(this.call.plan.action) ? mergeGroups(this.call, keys) : mergeRows(this.call, keys)
   }
 }
 
-function whereAny(field: string, keys: readonly LookupKey[]): Args {
-  return { [field]: { in: keys.map((key) => key.values[0]) } }
-}
-
-/** Arguments whose rows hold the key field too, and whether the caller did not ask for it. */
-function withField(rest: Args, field: string): { args: Args; isAdded: boolean } {
-  const { select, omit } = rest
-  if (isPlainObject(select) && select[field] !== true) return { args: { ...rest, select: { ...select, [field]: true } }, isAdded: true }
-  if (isPlainObject(omit) && omit[field] === true) return { args: { ...rest, omit: { ...omit, [field]: false } }, isAdded: true }
-  return { args: rest, isAdded: false }
+function hasAny(fields: Args): boolean {
+  for (const _ in fields) return true
+  return false
 }

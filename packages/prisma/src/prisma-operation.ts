@@ -11,13 +11,16 @@ import {
   type Operation,
   type OperationKind,
   type Refusal,
+  type RowSource,
   refuse,
   type Source,
   type Statement,
+  type TableId,
   type TransactionWrites,
   type WriteEffect,
 } from '@sluice/core'
 import { dataPathOf, freshParams, type InternalParams, type QueryFunction, stackOf, type TransactionInfo } from './internals.ts'
+import type { PageContext } from './lookups/page.ts'
 import { prismaLookup } from './prisma-lookup.ts'
 import type { PrismaShape } from './prisma-shape.ts'
 import { rawText } from './raw-statement.ts'
@@ -34,6 +37,7 @@ export interface ClientContext {
   readonly seesStatements: boolean
   readonly hasInnerExtensions: boolean
   schema(): PrismaSchema | undefined
+  pages(table: TableId): PageContext | undefined
   touches(model: string, operation: string, args: unknown): Touches | undefined
 }
 
@@ -55,12 +59,14 @@ export class PrismaOperation implements Operation<unknown> {
   readonly kind: OperationKind
   readonly shape: PrismaShape
   readonly inTransaction: boolean
+  readonly isRaw: boolean
   readonly effect?: () => WriteEffect
   readonly transactionWrites?: () => TransactionWrites | undefined
   readonly unordered: boolean
   #runs = 0
   #touches: Touches | undefined
   #effect: WriteEffect | undefined
+  #lookup: Lookup<unknown> | Refusal | undefined
 
   constructor(
     private readonly state: ClientContext,
@@ -69,6 +75,7 @@ export class PrismaOperation implements Operation<unknown> {
     const { model, operation, args, transaction } = call
     this.source = state.source
     this.inTransaction = transaction !== undefined
+    this.isRaw = model === undefined
     if (model === undefined) {
       const text = rawText(args)
       const analyzed = text === undefined ? undefined : analyzeSql(text, this.source.dialect)
@@ -78,7 +85,8 @@ export class PrismaOperation implements Operation<unknown> {
       this.kind = READS.has(operation) ? 'read' : 'write'
       this.shape = state.shapes.shapeOf(model, state.schema()?.models.get(model), operation, this.kind, args)
     }
-    this.unordered = operation === 'findMany' && (args as { orderBy?: unknown } | undefined)?.orderBy === undefined
+    this.unordered =
+      (operation === 'findMany' || operation === 'groupBy') && (args as { orderBy?: unknown } | undefined)?.orderBy === undefined
     if (this.kind === 'read') return
     this.effect = () => this.#writes()
     // Results of a batch come after its commit; an interactive transaction commits later.
@@ -106,11 +114,26 @@ export class PrismaOperation implements Operation<unknown> {
   }
 
   lookup(): Lookup<unknown> | Refusal {
+    this.#lookup ??= this.#describeLookup()
+    return this.#lookup
+  }
+
+  #describeLookup(): Lookup<unknown> | Refusal {
     const { state, call } = this
     if (call.model === undefined) return refuse('raw query')
     if (state.hasInnerExtensions) return refuse('extension added after Sluice')
-    const lookup = prismaLookup(state.source, state.host.maxKeys, this.shape, call)
-    return lookup ?? refuse('not by key')
+    const context = {
+      source: state.source,
+      maxKeys: state.host.maxKeys,
+      pages: (table: TableId) => state.pages(table),
+      reads: () => this.#cacheableReads(),
+    }
+    return prismaLookup(context, this.shape, call) ?? refuse('not by key')
+  }
+
+  rowSource(): RowSource | undefined {
+    const { params } = this.call
+    return params !== undefined && dataPathOf(params) === '' ? this.shape.rowSource() : undefined
   }
 
   cacheRequest(): CacheRequest<unknown> | Refusal {
@@ -124,11 +147,19 @@ export class PrismaOperation implements Operation<unknown> {
     if (touches.opaque) return refuse('arguments not understood')
     const args = canonicalKey(call.args ?? {})
     if (args === undefined) return refuse('arguments not understood')
-    const tables = [...touches.reads]
-    const { catalogs } = state.host
-    if (tables.some((table) => catalogs.cacheableTable(state.source.dialect, table) === undefined)) return refuse('no base table')
+    const tables = this.#cacheableReads()
+    if (tables === undefined) return refuse('no base table')
     const key = `${call.model}.${call.operation} ${dataPathOf(call.params)} ${args}`
     return { key, tables, copy: copyResult }
+  }
+
+  /** Every table that it reads; `undefined` unless each is known and a base table. */
+  #cacheableReads(): readonly TableId[] | undefined {
+    const touches = this.#touchesOf()
+    if (touches === undefined || touches.opaque) return undefined
+    const { host, source } = this.state
+    const tables = [...touches.reads]
+    return tables.every((table) => host.catalogs.cacheableTable(source.dialect, table) !== undefined) ? tables : undefined
   }
 
   #touchesOf(): Touches | undefined {

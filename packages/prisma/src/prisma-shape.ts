@@ -1,5 +1,6 @@
-import type { Shape } from '@sluice/core'
-import type { LookupPlan } from './lookup-plan.ts'
+import type { RowSource, Shape } from '@sluice/core'
+import type { LookupPlan } from './keyed-plan.ts'
+import type { OmittedFields } from './lookups/selection.ts'
 import type { PrismaModel } from './schema/prisma-model.ts'
 
 /** What a shape was made from: enough to write its fix, and to merge its operations. */
@@ -11,4 +12,8 @@ export interface PrismaShape extends Shape {
   readonly rest: Readonly<Record<string, unknown>>
   /** How its operations may be merged; worked out when it is first asked for. */
   readonly plan: () => LookupPlan
+  /** What its rows hold; worked out when it is first asked for. */
+  readonly rowSource: () => RowSource | undefined
+  /** What the client leaves out of the model's rows. */
+  readonly omitted?: OmittedFields | undefined
 }

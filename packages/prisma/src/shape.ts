@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
-import type { AnalyzedSql, OperationKind } from '@sluice/core'
+import type { AnalyzedSql, Dialect, OperationKind, RowSource } from '@sluice/core'
 import { fixFor, follows } from './fix.ts'
-import { type LookupPlan, planLookup } from './lookup-plan.ts'
+import type { LookupPlan } from './keyed-plan.ts'
+import { planLookup } from './lookup-plan.ts'
+import { rowSourceOf } from './lookups/row-source.ts'
+import type { OmittedFields } from './lookups/selection.ts'
 import { isPlainObject } from './plain-object.ts'
 import type { PrismaShape } from './prisma-shape.ts'
 import type { PrismaModel } from './schema/prisma-model.ts'
@@ -12,6 +15,16 @@ const MAX_DEPTH = 6
 /** The shapes of one client's operations, each made once. */
 export class PrismaShapes {
   readonly #shapes = new Map<string, PrismaShape>()
+
+  /**
+   * @param isExact - Whether the schema tells the types of columns.
+   * @param omitted - Fields that the client leaves out of rows, by the model's name in the client.
+   */
+  constructor(
+    private readonly dialect: Dialect,
+    private readonly isExact: boolean = false,
+    private readonly omitted: Readonly<Record<string, OmittedFields | undefined>> = {},
+  ) {}
 
   /** Forgets all: more is known of the models than when they were made. */
   clear(): void {
@@ -25,21 +38,24 @@ export class PrismaShapes {
     if (known !== undefined) return known
     if (this.#shapes.size >= MAX_SHAPES) this.#shapes.clear()
     const label = analyzed?.shape ?? operation
-    const shape = { fingerprint, label, kind, model: undefined, modelName: '', operation, rest: {}, plan: () => undefined }
+    const nothing = () => undefined
+    const shape = { fingerprint, label, kind, model: undefined, modelName: '', operation, rest: {}, plan: nothing, rowSource: nothing }
     this.#shapes.set(fingerprint, shape)
     return shape
   }
 
   shapeOf(modelName: string, model: PrismaModel | undefined, operation: string, kind: OperationKind, args: unknown): PrismaShape {
-    const text = `${modelName}.${operation}${structureOf(args, 0)}`
+    const text = `${modelName}.${operation}${structureOf(args, 0, false)}${groupedBy(args)}`
     const known = this.#shapes.get(text)
     if (known !== undefined) return known
     if (this.#shapes.size >= MAX_SHAPES) this.#shapes.clear()
     const { where, ...rest } = (args ?? {}) as Record<string, unknown>
     const keyColumns = keyColumnsOf(where)
+    const fingerprint = createHash('sha256').update(text).digest('hex').slice(0, 16)
     let plan: { readonly value: LookupPlan } | undefined
+    let source: { readonly value: RowSource | undefined } | undefined
     const shape: PrismaShape = {
-      fingerprint: createHash('sha256').update(text).digest('hex').slice(0, 16),
+      fingerprint,
       label: `${modelName}.${operation}${keyColumns.length === 0 ? '' : ` where ${keyColumns.join(', ')}`}`,
       kind,
       table: model?.table,
@@ -50,8 +66,13 @@ export class PrismaShapes {
       operation,
       rest,
       plan: () => {
-        plan ??= { value: planLookup(operation, model, args) }
+        plan ??= { value: planLookup({ operation, fingerprint, dialect: this.dialect, isExact: this.isExact }, model, args) }
         return plan.value
+      },
+      omitted: this.omitted[clientName(modelName)],
+      rowSource: () => {
+        source ??= { value: rowSourceOf(shape) }
+        return source.value
       },
       follows: (listing) => follows(shape, listing),
       fix: (listing) => fixFor(shape, listing),
@@ -71,19 +92,37 @@ function keyColumnsOf(where: unknown): readonly string[] {
   return isCompound ? Object.keys(value) : names
 }
 
-/** The arguments without their values: which names stand where. A list of values is one value; of objects, each counts. */
-function structureOf(value: unknown, depth: number): string {
-  if (typeof value !== 'object' || value === null) return value === true ? '+' : '?'
+/** What `groupBy` groups by: names, which a list's structure does not tell. */
+function groupedBy(args: unknown): string {
+  const by: unknown = isPlainObject(args) ? args.by : undefined
+  const names: unknown[] = Array.isArray(by) ? by : [by]
+  return names.every((name) => typeof name === 'string') ? names.join() : ''
+}
+
+/** As Prisma calls a model among a client's properties. */
+function clientName(modelName: string): string {
+  return `${modelName.slice(0, 1).toLowerCase()}${modelName.slice(1)}`
+}
+
+/**
+ * The arguments without their values: which names stand where. A list of values is one value; of objects, each counts.
+ *
+ * @param isCondition - Whether it is within a `where`: there, `true` is a value and `null` a condition of its own; elsewhere, `true`
+ * is part of the shape.
+ */
+function structureOf(value: unknown, depth: number, isCondition: boolean): string {
+  if (isCondition && value === null) return '0'
+  if (typeof value !== 'object' || value === null) return value === true && !isCondition ? '+' : '?'
   if (depth >= MAX_DEPTH) return '…'
   if (Array.isArray(value)) {
     const [first] = value
-    return typeof first === 'object' && first !== null ? `[${value.map((item) => structureOf(item, depth + 1)).join()}]` : '[]'
+    return typeof first === 'object' && first !== null ? `[${value.map((item) => structureOf(item, depth + 1, isCondition)).join()}]` : '[]'
   }
   if (!isPlainObject(value)) return '?'
   let text = '{'
   for (const name in value) {
     const inner = value[name]
-    if (inner !== undefined) text += `${name}${structureOf(inner, depth + 1)},`
+    if (inner !== undefined) text += `${name}${structureOf(inner, depth + 1, isCondition || name === 'where')},`
   }
   return `${text}}`
 }

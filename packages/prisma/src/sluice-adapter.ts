@@ -181,7 +181,9 @@ class ConnectionObserver {
     let statement: Statement
     try {
       host.recorder.statement(host.scopes.current())
-      statement = analyzeSql(sql, this.dialect).statement
+      const analyzed = analyzeSql(sql, this.dialect)
+      host.seen(sql, this.dialect, analyzed)
+      statement = analyzed.statement
       if (statement.transaction !== undefined) return this.#control(statement, writes, run)
       effect = effectOfStatement(statement, this.dialect, host.catalogs)
       if (statement.ddl) this.#forgetCatalog(statement)

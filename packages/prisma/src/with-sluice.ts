@@ -2,8 +2,9 @@ import { Prisma } from '@prisma/client/extension'
 import { hostOf, registerOwnFrames, type Sluice, type SluiceOptions, sluiceFrom, writeOutcomeOf } from '@sluice/core'
 import { ClientState, type Hook } from './client-state.ts'
 import { dialectOf } from './dialect.ts'
-import { clientVersionOf, providerOf } from './internals.ts'
+import { clientVersionOf, providerOf, runtimeDataModelOf } from './internals.ts'
 import { checkPrismaOptions, type PrismaOptions } from './prisma-options.ts'
+import { prismaRowLoader } from './row-loader.ts'
 import { currentTransaction, runInTransaction, TransactionContext } from './transaction-context.ts'
 
 registerOwnFrames(import.meta.url)
@@ -57,7 +58,7 @@ function attach(client: ExtendableClient, sluice: Sluice, options: PrismaOptions
   }
   const state = new ClientState(host, client, dialect, options.schema)
   // One extension rather than one for each purpose: every layer makes each access to a model slower.
-  return client.$extends({
+  const extended = client.$extends({
     name: 'sluice',
     query: { $allOperations: (hook: Hook) => state.handle(hook) },
     client: {
@@ -72,6 +73,8 @@ function attach(client: ExtendableClient, sluice: Sluice, options: PrismaOptions
       },
     },
   })
+  host.attachLoader(state.source.id, prismaRowLoader(extended, runtimeDataModelOf(client), dialect))
+  return extended
 }
 
 /** Follows an interactive transaction: what it writes is seen by others when it commits. */
@@ -97,6 +100,8 @@ async function interactive(
   } catch (error) {
     context.writes.end(committing ? writeOutcomeOf(error) : 'rolled-back')
     throw error
+  } finally {
+    state.host.transactionEnded()
   }
 }
 

@@ -1,8 +1,10 @@
+import { type AnswerListener, askedAtOf } from '../pipeline/answers.ts'
 import type { Interceptor } from '../pipeline/interceptor.ts'
 import { type CacheRequest, isRefusal, type Operation } from '../pipeline/operation.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
 import type { Scope } from '../pipeline/scope.ts'
 import type { TableId } from '../schema/catalog-data.ts'
+import type { Clock } from '../shared/clock.ts'
 import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
 import type { StampRegistry } from './coherence/stamp-registry.ts'
 
@@ -29,6 +31,9 @@ export interface ResultCacheOptions {
   readonly allows?: ((tables: readonly TableId[]) => boolean) | undefined
   /** Facts outside the statement that change what it returns, such as a tenant; part of every key. */
   readonly context?: (() => string) | undefined
+  readonly clock: Clock
+  /** Told of every answer from the cache. */
+  readonly onAnswer?: AnswerListener | undefined
 }
 
 /**
@@ -77,38 +82,53 @@ export class ResultCache {
     const entry = this.engine.get<Entry>(RESULTS, key)
     if (entry !== null && sameStamps(entry.stamps, stamps)) {
       const copy = request.copy(entry.value as T)
-      if (copy !== undefined) return this.#answered(copy.value, scope)
+      if (copy !== undefined) return this.#answered(copy.value, operation, scope)
     }
     const flight = this.#flights.get(key)
     if (flight !== undefined && sameStamps(flight.stamps, stamps)) {
       const shared = await this.#join(flight, request)
-      if (shared !== undefined) return this.#answered(shared.value, scope)
+      if (shared !== undefined) return this.#answered(shared.value, operation, scope)
       return ask()
     }
-    return this.#fly(key, request, stamps, ask)
+    return this.#fly(key, request, stamps, operation, ask)
   }
 
-  #answered<T>(value: T, scope: Scope | undefined): T {
+  #answered<T>(value: T, operation: Operation<T>, scope: Scope | undefined): T {
+    this.options.onAnswer?.(operation, value, scope)
     this.stats.answered += 1
     if (scope !== undefined) scope.counts.answered += 1
     return value
   }
 
   /** Asks, lets equal reads wait for the answer, and keeps it if nothing was written meanwhile. */
-  async #fly<T>(key: string, request: CacheRequest<T>, stamps: readonly number[], ask: () => Promise<T>): Promise<T> {
+  async #fly<T>(
+    key: string,
+    request: CacheRequest<T>,
+    stamps: readonly number[],
+    operation: Operation<T>,
+    ask: () => Promise<T>,
+  ): Promise<T> {
     const result = ask()
     const flight: Flight = { stamps, result }
     this.#flights.set(key, flight)
     try {
       const value = await result
       if (this.#unchanged(request.tables, stamps)) {
-        const copy = request.copy(value)
-        if (copy !== undefined) this.engine.set<Entry>(RESULTS, key, { value: copy.value, stamps }, this.options.ttl)
+        const ttl = this.#ttlFor(operation)
+        const copy = ttl > 0 ? request.copy(value) : undefined
+        if (copy !== undefined) this.engine.set<Entry>(RESULTS, key, { value: copy.value, stamps }, ttl)
       }
       return value
     } finally {
       if (this.#flights.get(key) === flight) this.#flights.delete(key)
     }
+  }
+
+  /** What was asked ahead has used up a part of its time. */
+  #ttlFor(operation: Operation<unknown>): number {
+    const { ttl, clock } = this.options
+    const askedAt = askedAtOf(operation)
+    return askedAt === undefined ? ttl : ttl - (clock.now() - askedAt) / 1000
   }
 
   /** What another's query found, if it is as fresh as our own would be. Its failure is its own affair. */

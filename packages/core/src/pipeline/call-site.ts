@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs'
+import { originalPlace } from './source-map.ts'
+
 /** A place in the user's code. Lines and columns start at 1. */
 export interface CallSite {
   readonly file: string
@@ -6,17 +9,32 @@ export interface CallSite {
   readonly functionName?: string
 }
 
-/** Folders of Sluice's own files: their frames are not the user's. */
-const ownFolders = new Set<string>()
+/** Roots of Sluice's own packages, as URLs write them; their folders, once somebody asked. */
+const ownRoots = new Set<string>()
+let ownFolders: readonly string[] | undefined
 registerOwnFrames(import.meta.url)
 
-/** Tells call sites which files are an adapter's own: those beside the given module, and the sources that it was built from. */
+/** Tells call sites which files are an adapter's own: those of its package, compiled and not. */
 export function registerOwnFrames(moduleUrl: string): void {
-  const path = moduleUrl.replace(/^file:\/\//, '')
-  // Source maps turn frames of the one into frames of the other.
-  const root = /^(.*)\/(?:src|dist)\/.*$/.exec(path)?.[1]
-  if (root === undefined) ownFolders.add(path.replace(/[^/]*$/, ''))
-  else for (const folder of ['src', 'dist']) ownFolders.add(`${root}/${folder}/`)
+  const root = /^(.*)\/(?:src|dist)\/.*$/.exec(moduleUrl.replace(/^file:\/\//, ''))?.[1]
+  if (root === undefined) return
+  ownRoots.add(root)
+  ownFolders = undefined
+}
+
+/** Source maps turn frames of `dist` into frames of `src`. In an app that was bundled into one file, all frames lie beside the app's. */
+function foldersOf(roots: Iterable<string>): readonly string[] {
+  const own = [...roots].filter(isOwnPackage).map(decodeURI)
+  return own.flatMap((root) => [`${root}/src/`, `${root}/dist/`])
+}
+
+function isOwnPackage(root: string): boolean {
+  try {
+    const { name } = JSON.parse(readFileSync(new URL(`file://${root}/package.json`), 'utf8')) as { readonly name?: unknown }
+    return typeof name === 'string' && name.startsWith('@sluice/')
+  } catch {
+    return false
+  }
 }
 
 /** Frames that a capture keeps: ORMs put a dozen of their own above the user's. */
@@ -49,26 +67,39 @@ export function togetherIndexOf(stack: string | undefined): number | undefined {
   return undefined
 }
 
-/** The topmost frame of a stack that belongs to the user: no package, no part of Node, no part of Sluice. */
+/**
+ * The topmost frame of a stack that belongs to the user: no package, no part of Node, no part of Sluice. A place in compiled JavaScript is
+ * given as the place in its source, where a source map leads there.
+ */
 export function parseCallSite(stack: string | undefined): CallSite | undefined {
-  const line = (stack ?? '').split('\n').slice(1).find(isUsers)
-  const frame = line === undefined ? null : FRAME.exec(line)
-  if (frame === null) return undefined
-  const functionName = frame[1]?.replace(/^async /, '')
-  const site = { file: decodeURI(fileOf(frame)), line: Number(frame[3]), column: Number(frame[4]) }
-  return functionName === undefined || functionName.includes('<anonymous>') ? site : { ...site, functionName }
+  for (const line of (stack ?? '').split('\n').slice(1)) {
+    const frame = FRAME.exec(line)
+    if (frame === null || !isUsersFile(fileOf(frame))) continue
+    const place = { file: fileOf(frame), line: Number(frame[3]), column: Number(frame[4]) }
+    const source = originalPlace(place) ?? place
+    // A bundle holds packages, too.
+    if (source !== place && !isUsersFile(source.file)) continue
+    const functionName = frame[1]?.replace(/^async /, '')
+    return functionName === undefined || functionName.includes('<anonymous>') ? source : { ...source, functionName }
+  }
+  return undefined
 }
 
 function fileOf(frame: RegExpExecArray): string {
-  return (frame[2] ?? '').replace(/^file:\/\//, '')
+  const file = frame[2] ?? ''
+  // Only URLs are encoded; a path may have a `%` of its own.
+  return file.startsWith('file://') ? decodeURI(file.slice('file://'.length)) : file
 }
 
 function isUsers(line: string): boolean {
   const frame = FRAME.exec(line)
-  if (frame === null) return false
-  const file = fileOf(frame)
+  return frame !== null && isUsersFile(fileOf(frame))
+}
+
+function isUsersFile(file: string): boolean {
   if (file.startsWith('node:') || file.includes('/node_modules/') || file.includes('\\node_modules\\')) return false
-  return ![...ownFolders].some((folder) => file.startsWith(folder))
+  ownFolders ??= foldersOf(ownRoots)
+  return !ownFolders.some((folder) => file.startsWith(folder))
 }
 
 /** `file:line:column`, the file relative to the working directory where it lies below it. */

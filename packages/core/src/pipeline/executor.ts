@@ -1,3 +1,5 @@
+import type { AnswerListener } from './answers.ts'
+import type { Handler } from './interceptor.ts'
 import type { Operation, Shape } from './operation.ts'
 import type { Execution, Recorder } from './recorder.ts'
 import type { Scope } from './scope.ts'
@@ -18,9 +20,17 @@ export class Executor {
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  readonly run = <TResult>(operation: Operation<TResult>, scope: Scope | undefined): Promise<TResult> => {
+  readonly run = <TResult>(operation: Operation<TResult>, scope: Scope | undefined): Promise<TResult> =>
+    this.#runBare(operation, scope, undefined)
+
+  /** Like `run`, and tells a listener of each result before its caller. */
+  telling(listener: AnswerListener): Handler {
+    return (operation, scope) => this.#runBare(operation, scope, listener)
+  }
+
+  #runBare<TResult>(operation: Operation<TResult>, scope: Scope | undefined, listener: AnswerListener | undefined): Promise<TResult> {
     if (operation.kind !== 'read') this.#outcomes.set(operation, 'pending')
-    const running = this.runAs(operation, scope, undefined)
+    const running = this.#ask<TResult, TResult>(operation, scope, undefined, operation.kind === 'read' ? listener : undefined)
     this.#latest = running
     return running
   }
@@ -32,13 +42,17 @@ export class Executor {
 
   /**
    * Runs a query in the name of an operation: it counts as one execution of the operation's shape.
-   *
-   * @param query - Left out: the operation itself.
    */
-  runAs<TOperation, TResult = TOperation>(
+  runAs<TOperation, TResult>(operation: Operation<TOperation>, scope: Scope | undefined, query: () => Promise<TResult>): Promise<TResult> {
+    return this.#ask(operation, scope, query, undefined)
+  }
+
+  /** @param query - Left out: the operation itself. */
+  #ask<TOperation, TResult>(
     operation: Operation<TOperation>,
     scope: Scope | undefined,
     query: (() => Promise<TResult>) | undefined,
+    listener: AnswerListener | undefined,
   ): Promise<TResult> {
     const { shape } = operation
     const execution = shape === undefined ? undefined : this.#begin(operation, shape, scope)
@@ -54,6 +68,7 @@ export class Executor {
       (result) => {
         if (operation.kind !== 'read') this.#outcomes.set(operation, { result })
         this.#end(execution, operation, query === undefined ? (result as unknown as TOperation) : undefined)
+        if (listener !== undefined) this.#tell(listener, operation, result, scope)
         return result
       },
       (error: unknown) => {
@@ -90,6 +105,14 @@ export class Executor {
     try {
       const rows = result === undefined ? 0 : (operation.rows?.(result) ?? 0)
       this.recorder.end(execution, rows, operation)
+    } catch (error) {
+      this.onError(error)
+    }
+  }
+
+  #tell(listener: AnswerListener, operation: Operation<unknown>, result: unknown, scope: Scope | undefined): void {
+    try {
+      listener(operation, result, scope)
     } catch (error) {
       this.onError(error)
     }

@@ -1,3 +1,5 @@
+import type { TableId } from '../schema/catalog-data.ts'
+
 /** An operation that asks for rows by key. Lookups of one group, issued together, may become one query. */
 export interface Lookup<TResult = unknown> {
   /** Equal for lookups that differ in their key only: the client, the shape, every constant, the transaction. */
@@ -5,6 +7,8 @@ export interface Lookup<TResult = unknown> {
   readonly key: LookupKey
   /** The most keys that one query may carry. */
   readonly maxKeys: number
+  /** What the key is compared with. Left out where it is not known: the lookup is merged, and never asked ahead. */
+  readonly target?: LookupTarget | undefined
   /**
    * Asks for many keys at once. The answer has an entry, by `key.text`, for each key that it is sure of;
    * what it leaves out is asked singly. `undefined`: sure of none.
@@ -12,10 +16,21 @@ export interface Lookup<TResult = unknown> {
   runMany(keys: readonly LookupKey[]): Promise<ReadonlyMap<string, TResult> | undefined>
   /** An independent copy, for callers that asked for the same key. */
   copy(value: TResult): TResult
+  /** Every table that the answer depends on; `undefined` when they cannot be told, or when one of them is no base table. */
+  reads?(): readonly TableId[] | undefined
 }
 
 /** A key's values, and the canonical text that tells keys apart. Composite keys have several values. */
 export interface LookupKey {
   readonly values: readonly unknown[]
   readonly text: string
+}
+
+/** The columns that a lookup asks by. One object for all lookups of a shape. */
+export interface LookupTarget {
+  readonly table: TableId
+  /** As the database calls them, in the order of the key's values. */
+  readonly columns: readonly string[]
+  /** Names the lookup's shape, without values and constants; the same in every process. */
+  readonly shape: string
 }

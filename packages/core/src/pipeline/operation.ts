@@ -60,6 +60,19 @@ export interface CacheRequest<TResult> {
   copy(value: TResult): { readonly value: TResult } | undefined
 }
 
+/** Where a result's rows come from: what loops walk along. One object for all operations of a shape. */
+export interface RowSource {
+  readonly table: TableId
+  /** Names the operation's shape; the same in every process. */
+  readonly shape: string
+  /** Whether the rows have every column of their table. */
+  readonly isWhole: boolean
+  /** The property of a row that holds a column's value; `undefined` when it has none. */
+  property(column: string): string | undefined
+  /** Rows within the rows, as relations that were asked for along with them: one row or a list under a property each. */
+  readonly nested?: readonly { readonly property: string; readonly source: RowSource }[]
+}
+
 /** One ORM call in neutral form: what the adapters make and the core decides about. */
 export interface Operation<TResult = unknown> {
   readonly source: Source
@@ -68,6 +81,8 @@ export interface Operation<TResult = unknown> {
   readonly shape?: Shape | undefined
   /** Whether it runs inside a transaction of the user's. */
   readonly inTransaction: boolean
+  /** Whether it is a statement of the app's own: what it does besides reading is not known for certain. */
+  readonly isRaw?: boolean
   /** Asks the database, as the bare ORM would. May be called more than once for reads. */
   run(): Promise<TResult>
   /** How it may be merged with others of its group. */
@@ -84,6 +99,16 @@ export interface Operation<TResult = unknown> {
   stack?(): { readonly stack?: string | undefined } | undefined
   /** Whether the database may return the rows in any order. */
   readonly unordered?: boolean
+  /** Where the rows of its result (one, or a list) come from; `undefined` when they are not rows of one table. */
+  rowSource?(): RowSource | undefined
   /** How many rows a result holds. */
   rows?(result: TResult): number
+}
+
+/** The table that an operation is mainly about, as far as it says. */
+export function mainTableOf(operation: Operation<unknown>): TableId | undefined {
+  const table = operation.shape?.table ?? operation.rowSource?.()?.table
+  if (table !== undefined) return table
+  const lookup = operation.lookup?.()
+  return lookup === undefined || isRefusal(lookup) ? undefined : lookup.target?.table
 }

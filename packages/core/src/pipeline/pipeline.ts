@@ -31,7 +31,9 @@ export class Pipeline {
     const scope = current?.ended === true ? undefined : current
     stats.seen += 1
     if (scope !== undefined) scope.counts.operations += 1
-    const chosen = scope?.mode ?? mode()
+    const isLeft = operation.kind === 'read' && scopes.isBypassing
+    const chosen = isLeft ? 'observe' : (scope?.mode ?? mode())
+    if (isLeft) stats.passThrough('bypassed')
     // An observed read meets nothing on its way that could fail.
     if (chosen === 'observe' && operation.kind === 'read') return executor.run(operation, scope)
     try {

@@ -12,6 +12,18 @@ export interface QueryStatsSnapshot {
   readonly batches: number
   /** Lookups of a batch that had to be asked again singly. */
   readonly replayed: number
+  /** Lookups answered by what was asked ahead in their scope. */
+  readonly prefetched: number
+  /** Queries that asked ahead. */
+  readonly prefetches: number
+  /** Keys that they asked for beside the one that was wanted. */
+  readonly prefetchedKeys: number
+  /** Those of them that were wanted later. */
+  readonly prefetchedKeysUsed: number
+  /** Times that what was asked ahead was thrown away: after a write, a raw statement, an outgoing request, or by age. */
+  readonly prefetchDiscards: number
+  /** Times that asking ahead was suspended for a loop, because most of the keys went unused. */
+  readonly blockedLinks: number
   /** Operations answered from the cache. */
   readonly answered: number
   /** Operations that ran twice in shadow mode and were compared. */
@@ -36,6 +48,12 @@ export class QueryStats {
   merged = 0
   batches = 0
   replayed = 0
+  prefetched = 0
+  prefetches = 0
+  prefetchedKeys = 0
+  prefetchedKeysUsed = 0
+  prefetchDiscards = 0
+  blockedLinks = 0
   answered = 0
   shadowed = 0
   shadowDifferences = 0

@@ -1,15 +1,21 @@
 import type { Clock } from '../shared/clock.ts'
 import type { Shape } from './operation.ts'
 import type { QueryStats } from './query-stats.ts'
-import type { ExecutionGroup, Scope } from './scope.ts'
+import type { ExecutionGroup, Sample, Scope, Stack } from './scope.ts'
+import { isShadowing } from './shadowing.ts'
 
-/** What can tell where it was issued. */
+/** What can tell where it was issued, and with what. */
 interface Traceable {
-  stack?(): { readonly stack?: string | undefined } | undefined
+  stack?(): Stack | undefined
+  /** Its arguments or bindings: what tells it from others of its shape. Must not change afterwards. `undefined`: not known. */
+  values?(): unknown
 }
 
-/** Stacks are kept for so many executions of a group, beginning with the second; enough to tell its call sites. */
-const STACKS = 9
+/** Executions of a group that are remembered one by one. */
+const SAMPLES = 64
+
+/** Stacks are kept up to this execution of a group, beginning with the second; enough to tell its call sites. */
+const LAST_STACK = 10
 
 /** Shapes that a scope counts by themselves; a scope that lives long is no endless list. */
 const MAX_GROUPS = 1000
@@ -34,11 +40,12 @@ export class Recorder {
   /**
    * An execution of a shape begins.
    *
-   * @param issued - Asked for its stack from the second execution of a group on.
+   * @param issued - Asked for its values, and for its stack from the second execution of a group on.
    */
   begin(scope: Scope | undefined, shape: Shape, issued: Traceable): Execution {
     this.stats.executed += 1
-    if (scope === undefined || scope.ended) return { scope: undefined, group: undefined, startedAt: this.clock.now() }
+    if (scope === undefined || scope.ended || isBeside(scope)) return { scope: undefined, group: undefined, startedAt: this.clock.now() }
+    if (shape.kind !== 'read') scope.writes += 1
     const group = scope.groups.get(shape.fingerprint) ?? this.#open(scope, shape)
     if (group === undefined) return { scope, group, startedAt: this.clock.now() }
     const isOverlapping = group.inFlight > 0
@@ -46,10 +53,7 @@ export class Recorder {
     if (isOverlapping && shape.mergedByOrm === true) return { scope, group, startedAt: this.clock.now() }
     group.count += 1
     if (isOverlapping) group.parallel += 1
-    if (group.count > 1 && group.stacks.length < STACKS) {
-      const captured = issued.stack?.()
-      if (captured !== undefined) group.stacks.push(captured)
-    }
+    if (group.count <= SAMPLES) group.samples.push(sampleOf(scope, group.count, issued))
     return { scope, group, startedAt: this.clock.now() }
   }
 
@@ -77,13 +81,23 @@ export class Recorder {
   /** A statement was sent to the database. */
   statement(scope: Scope | undefined): void {
     this.stats.statements += 1
-    if (scope !== undefined) scope.counts.queries += 1
+    if (scope !== undefined && !isBeside(scope)) scope.counts.queries += 1
   }
 
   #open(scope: Scope, shape: Shape): ExecutionGroup | undefined {
     if (scope.groups.size >= MAX_GROUPS) return undefined
-    const group = { shape, listings: [...scope.listings], count: 0, parallel: 0, inFlight: 0, databaseMs: 0, rows: 0, stacks: [] }
+    const group = { shape, listings: [...scope.listings], count: 0, parallel: 0, inFlight: 0, databaseMs: 0, rows: 0, samples: [] }
     scope.groups.set(shape.fingerprint, group)
     return group
   }
+}
+
+/** Whether this comes on top of what the scope's own code asks. */
+function isBeside(scope: Scope): boolean {
+  return scope.mode === 'shadow' && isShadowing()
+}
+
+function sampleOf(scope: Scope, count: number, issued: Traceable): Sample {
+  const isTraced = count <= LAST_STACK && (count > 1 || scope.tracesFirst)
+  return { values: issued.values?.(), stack: isTraced ? issued.stack?.() : undefined, writes: scope.writes }
 }

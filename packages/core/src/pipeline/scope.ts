@@ -14,14 +14,29 @@ export interface ExecutionGroup {
   inFlight: number
   databaseMs: number
   rows: number
-  /** Stacks of some executions, from the second one on. */
-  readonly stacks: { readonly stack?: string | undefined }[]
+  /** The first executions, in order; they stand for the rest. */
+  readonly samples: Sample[]
+}
+
+/** What is remembered of one execution. */
+export interface Sample {
+  /** What it was asked with, as the adapter gives it; `undefined` when that is not known. */
+  readonly values: unknown
+  /** Where it was issued; known from the second execution on, and not of all. */
+  readonly stack: Stack | undefined
+  /** Writes of the scope that were sent before it. */
+  readonly writes: number
+}
+
+/** A stack that becomes text only when it is read. */
+export interface Stack {
+  readonly stack?: string | undefined
 }
 
 /** A query that returned several rows: what loops usually walk along. */
 export interface Listing {
   readonly shape: Shape
-  readonly stack: { readonly stack?: string | undefined } | undefined
+  readonly stack: Stack | undefined
 }
 
 export interface ScopeCounts {
@@ -31,6 +46,8 @@ export interface ScopeCounts {
   queries: number
   /** Lookups that were answered by another's query. */
   merged: number
+  /** Lookups that were answered by what was asked ahead. */
+  prefetched: number
   /** Operations answered from the cache. */
   answered: number
   databaseMs: number
@@ -41,12 +58,16 @@ let lastId = 0
 /** One request, job or other unit of work: what may be shared within it, and never across. */
 export class Scope {
   readonly id: number
-  readonly counts: ScopeCounts = { operations: 0, queries: 0, merged: 0, answered: 0, databaseMs: 0 }
+  readonly counts: ScopeCounts = { operations: 0, queries: 0, merged: 0, prefetched: 0, answered: 0, databaseMs: 0 }
   readonly groups: Map<string, ExecutionGroup> = new Map()
   /** State that interceptors keep for this scope, each under a symbol of its own. */
   readonly state: Map<symbol, unknown> = new Map()
   /** The newest listings, the newest last. */
   readonly listings: Listing[] = []
+  /** Writes that were sent: what is asked again after one is no needless repeat. */
+  writes = 0
+  /** Whether the first execution of a group is asked for its stack, too. For tests: it makes each new shape dearer. */
+  tracesFirst = false
   ended = false
 
   constructor(
@@ -60,9 +81,15 @@ export class Scope {
   }
 }
 
+/** Told of a scope, and of the one that it was opened in. Scopes do not keep their parents: a chain of them would never end. */
+export type ScopeWatcher = (scope: Scope, parent: Scope | undefined) => void
+
 /** Scopes of one Sluice, carried along asynchronous calls. */
 export class ScopeStorage {
   readonly #storage = new AsyncLocalStorage<Scope>()
+  readonly #watchers = new Set<ScopeWatcher>()
+  readonly #bypassing = new AsyncLocalStorage<boolean>()
+  #bypasses = 0
 
   current(): Scope | undefined {
     return this.#storage.getStore()
@@ -71,5 +98,33 @@ export class ScopeStorage {
   /** Runs a function in a scope; what it awaits belongs to the scope too. */
   enter<T>(scope: Scope, fn: () => T): T {
     return this.#storage.run(scope, fn)
+  }
+
+  /** Runs a function whose reads are left as they are, and what it awaits. */
+  async bypass<T>(fn: () => T | Promise<T>): Promise<T> {
+    this.#bypasses += 1
+    try {
+      // Prisma's promises are lazy: they must be awaited inside.
+      return await this.#bypassing.run(true, async () => await fn())
+    } finally {
+      this.#bypasses -= 1
+    }
+  }
+
+  get isBypassing(): boolean {
+    return this.#bypasses > 0 && this.#bypassing.getStore() === true
+  }
+
+  /** Tells of every scope that is opened from now on; returns the function that stops it. */
+  watch(watcher: ScopeWatcher): () => void {
+    this.#watchers.add(watcher)
+    return () => {
+      this.#watchers.delete(watcher)
+    }
+  }
+
+  /** A scope was opened, in the current one if there is one. */
+  opened(scope: Scope): void {
+    for (const watcher of this.#watchers) watcher(scope, this.current())
   }
 }

@@ -1,20 +1,14 @@
-import { isDeepStrictEqual } from 'node:util'
 import { copyValue } from '../shared/copy.ts'
 import type { RandomSource } from '../shared/random.ts'
-import type { Handler, Interceptor } from './interceptor.ts'
+import { parseCallSite } from './call-site.ts'
+import { compose, type Handler, type Interceptor } from './interceptor.ts'
 import { isRefusal, type Operation } from './operation.ts'
 import type { QueryStats } from './query-stats.ts'
 import { reasonOf } from './rejection.ts'
+import type { Scope } from './scope.ts'
+import { differenceOf, type Settled, type ShadowDifference } from './shadow-difference.ts'
+import { shadowing } from './shadowing.ts'
 import type { WriteTracker } from './writes.ts'
-
-/** The optimised result of an operation was not the bare one. Values are not part of it: they may be private. */
-export interface ShadowDifference {
-  readonly label: string
-  readonly bare: string
-  readonly optimized: string
-}
-
-type Settled = { readonly value: unknown } | { readonly error: unknown }
 
 async function settle(promise: Promise<unknown>): Promise<Settled> {
   try {
@@ -22,28 +16,6 @@ async function settle(promise: Promise<unknown>): Promise<Settled> {
   } catch (error) {
     return { error: reasonOf(error) }
   }
-}
-
-/** What a settled result looks like, without what is in it. */
-function outline(settled: Settled): string {
-  if ('error' in settled)
-    return `${(settled.error as Error | undefined)?.name ?? 'Error'} ${(settled.error as { code?: string } | undefined)?.code ?? ''}`.trim()
-  const { value } = settled
-  if (Array.isArray(value)) return `${value.length} rows`
-  if (value === null || value === undefined) return 'no row'
-  return typeof value === 'object' ? 'a row' : `a ${typeof value}`
-}
-
-function same(left: Settled, right: Settled, unordered: boolean): boolean {
-  if ('error' in left || 'error' in right) return 'error' in left && 'error' in right && outline(left) === outline(right)
-  if (isDeepStrictEqual(left.value, right.value)) return true
-  if (!unordered || !Array.isArray(left.value) || !Array.isArray(right.value) || left.value.length !== right.value.length) return false
-  const rest = [...right.value]
-  return left.value.every((row) => {
-    const at = rest.findIndex((other) => isDeepStrictEqual(row, other))
-    if (at >= 0) rest.splice(at, 1)
-    return at >= 0
-  })
 }
 
 export interface ShadowOptions {
@@ -56,29 +28,70 @@ export interface ShadowOptions {
   readonly onError: (error: unknown) => void
 }
 
+/** The optimised way, and how far along it an operation went. */
+export interface TracedHandler {
+  readonly handle: Handler
+  /** The name of the last step that an operation reached: the one that answered it. */
+  answeredBy(operation: Operation<unknown>): string | undefined
+}
+
+/** Composes steps, each under its name, around what finally asks the database. */
+export function composeTraced(steps: readonly (readonly [name: string, interceptor: Interceptor])[], terminal: Handler): TracedHandler {
+  const reached = new WeakMap<object, string>()
+  const mark =
+    (name: string): Interceptor =>
+    (next) =>
+    (operation, scope) => {
+      reached.set(operation, name)
+      return next(operation, scope)
+    }
+  const marked = steps.flatMap(([name, interceptor]) => [mark(name), interceptor])
+  return { handle: compose([...marked, mark('database')], terminal), answeredBy: (operation) => reached.get(operation) }
+}
+
 /**
  * Runs sampled reads both ways and compares. The caller gets the bare result, when the bare query has it,
  * and never waits for the other. A comparison is dropped when a write to the same tables happened meanwhile.
  */
-export function shadow(optimized: Handler, options: ShadowOptions): Interceptor {
+export function shadow(optimized: TracedHandler, options: ShadowOptions): Interceptor {
   const { tracker, stats } = options
-  async function compare<T>(operation: Operation<T>, bare: Promise<Settled>, other: Promise<Settled>): Promise<void> {
+  async function compare<T>(
+    operation: Operation<T>,
+    scope: Scope | undefined,
+    bare: Promise<Settled>,
+    other: Promise<Settled>,
+  ): Promise<void> {
     const request = operation.cacheRequest?.()
     const tables = request === undefined || isRefusal(request) ? undefined : request.tables
     const before = tables === undefined ? undefined : tracker.stateOf(tables)
     const [left, right] = await Promise.all([bare, other])
     if (tables === undefined || before === undefined || tracker.stateOf(tables) !== before) return
     stats.shadowed += 1
-    if (same(left, right, operation.unordered === true)) return
+    const difference = differenceOf(left, right, operation.unordered === true)
+    if (difference === undefined) return
     stats.shadowDifferences += 1
-    options.report({ label: operation.shape?.label ?? operation.source.orm, bare: outline(left), optimized: outline(right) })
+    options.report({ ...describe(operation, scope, optimized.answeredBy(operation)), ...difference })
   }
   return (next) => (operation, scope) => {
     if (operation.kind !== 'read' || operation.inTransaction || options.random() >= options.sample) return next(operation, scope)
-    const other = settle(optimized(operation, scope))
+    const other = settle(shadowing(() => optimized.handle(operation, scope)))
     const bare = next(operation, scope)
     // The caller may change its rows before the comparison: compare what they were.
-    compare(operation, settle(bare.then(copyValue)), other).catch(options.onError)
+    compare(operation, scope, settle(bare.then(copyValue)), other).catch(options.onError)
     return bare
+  }
+}
+
+function describe(operation: Operation<unknown>, scope: Scope | undefined, answeredBy: string | undefined) {
+  const { shape, source } = operation
+  const rows = shape === undefined ? operation.rowSource?.() : undefined
+  const fingerprint = shape?.fingerprint ?? rows?.shape
+  const callSite = parseCallSite(operation.stack?.()?.stack)
+  return {
+    label: shape?.label ?? (rows === undefined ? source.orm : `${source.orm} ${rows.table}`),
+    ...(fingerprint === undefined ? {} : { fingerprint }),
+    ...(scope === undefined ? {} : { scope: scope.name }),
+    ...(callSite === undefined ? {} : { callSite }),
+    ...(answeredBy === undefined ? {} : { answeredBy }),
   }
 }

@@ -10,6 +10,10 @@ export type SluiceErrorCode =
   | 'SLUICE_CLOSED'
   /** A catalogue (from the Prisma generator, or read from a database) cannot be used. */
   | 'SLUICE_INVALID_CATALOG'
+  /** A scope ended in detection's `throw` mode and had findings. */
+  | 'SLUICE_N_PLUS_ONE'
+  /** Rows were to be loaded, and no client is attached that could. */
+  | 'SLUICE_NO_ADAPTER'
 
 /** Base of all errors of Sluice. Match on `code`; messages may change. */
 export class SluiceError extends Error {

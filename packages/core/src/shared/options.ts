@@ -13,6 +13,7 @@ export interface OptionRules {
   readonly boolean: OptionRule
   readonly callback: OptionRule
   readonly object: OptionRule
+  readonly array: OptionRule
   readonly strings: OptionRule
   readonly positive: OptionRule
   readonly false: OptionRule
@@ -27,6 +28,7 @@ export const option: OptionRules = {
   boolean: rule('true or false', (value) => typeof value === 'boolean'),
   callback: rule('a function', (value) => typeof value === 'function'),
   object: rule('an object', (value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
+  array: rule('an array', Array.isArray),
   strings: rule('an array of strings', (value) => Array.isArray(value) && value.every((item) => typeof item === 'string')),
   integer: (min: number, max: number = Number.MAX_SAFE_INTEGER): OptionRule =>
     rule(max === Number.MAX_SAFE_INTEGER ? `an integer of at least ${min}` : `an integer from ${min} to ${max}`, (value) =>

@@ -1,4 +1,4 @@
-import { type LookupKey, lookupKey, splitRows } from '@sluice/core'
+import { keyKinds, type LookupKey, lookupKey, splitRows, typedKeyText } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
 
 const keys = (...values: unknown[]): LookupKey[] => values.flatMap((value) => lookupKey(Array.isArray(value) ? value : [value]) ?? [])
@@ -34,7 +34,41 @@ describe('lookupKey', () => {
   })
 })
 
+describe('typedKeyText', () => {
+  const typed = (...values: unknown[]) => lookupKey(values, typedKeyText)
+
+  it('is equal for equal dates, bytes and booleans, and for no others', () => {
+    const values = [true, false, 1, '1', new Date(1), new Date(2), new Uint8Array([1]), new Uint8Array([1, 2]), new Uint8Array([])]
+    expect(new Set(values.map((value) => typed(value)?.text)).size).toBe(values.length)
+    expect(typed(new Date(5))?.text).toBe(typed(new Date(5))?.text)
+    expect(typed(Buffer.from([1, 2]))?.text).toBe(typed(new Uint8Array([0, 1, 2]).subarray(1))?.text)
+  })
+
+  it('knows no invalid date, no fraction and no null', () => {
+    for (const value of [new Date(Number.NaN), 1.5, null, undefined, {}, []]) expect(typed(value)).toBeUndefined()
+  })
+
+  it('is not what keys are told apart by unless it is asked for', () => {
+    for (const value of [true, new Date(1), new Uint8Array([1])]) expect(lookupKey([value])).toBeUndefined()
+  })
+
+  it('is of a kind of its own for each type', () => {
+    expect(keyKinds({ values: [1, 2n, 'a', true, new Date(1), new Uint8Array()], text: '' })).toBe('iisbtx')
+  })
+})
+
 describe('splitRows', () => {
+  it('splits by dates, bytes and booleans', () => {
+    const asked = (...values: unknown[]): LookupKey[] => values.flatMap((value) => lookupKey([value], typedKeyText) ?? [])
+    const own = (values: unknown[], keysAsked: LookupKey[]) => splitRows(values, keysAsked, (value) => [value])
+    const bytes = new Uint8Array([1, 2])
+    expect(own([Buffer.from([1, 2])], asked(bytes))?.get('xAQI=')).toHaveLength(1)
+    expect(own([new Date(7), new Date(7)], asked(new Date(7), new Date(8)))?.get('t7')).toHaveLength(2)
+    expect(own([true], asked(true, false))?.get('b1')).toHaveLength(1)
+    expect(own([new Date(9)], asked(new Date(7)))).toBeUndefined()
+    expect(own([1], asked(true))).toBeUndefined()
+  })
+
   it('keeps the order of rows within each key', () => {
     const rows = [
       { k: 2, n: 1 },

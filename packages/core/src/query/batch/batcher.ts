@@ -1,19 +1,17 @@
 import DataLoader from 'dataloader'
 import { LRUCache } from 'lru-cache'
+import type { AnswerListener } from '../../pipeline/answers.ts'
 import type { Executor } from '../../pipeline/executor.ts'
 import type { Handler, Interceptor } from '../../pipeline/interceptor.ts'
-import type { Lookup, LookupKey } from '../../pipeline/lookup.ts'
+import type { Lookup } from '../../pipeline/lookup.ts'
 import { isRefusal, type Operation } from '../../pipeline/operation.ts'
 import type { QueryStats } from '../../pipeline/query-stats.ts'
 import { asError } from '../../pipeline/rejection.ts'
 import type { Scope } from '../../pipeline/scope.ts'
-import { foldKey } from './fold-key.ts'
+import { foldOf, hasText, isComparable } from './key-folds.ts'
 
 /** After so many batches in a row that had to be asked again singly, a group is left alone. */
 const MAX_FAILURES = 3
-
-/** Groups of one scope whose loaders are kept for their next use. */
-const MAX_LOADERS = 200
 
 interface Waiter {
   readonly operation: Operation<unknown>
@@ -27,13 +25,31 @@ function loaded(answer: Answer): unknown {
   return 'value' in answer ? answer.value : asError(answer.error)
 }
 
+/** A group's lookups that wait for others. */
+interface OpenWindow {
+  readonly first: Waiter
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+  /** From the second lookup on. */
+  loader: DataLoader<Waiter, unknown> | undefined
+  readonly dispatches: (() => void)[]
+}
+
 interface ScopeBatches {
-  readonly loaders: Map<string, DataLoader<Waiter, unknown>>
-  /** Batches that wait for the end of the tick. */
+  /** By group. */
+  readonly open: Map<string, OpenWindow>
+  /** Closes the windows that wait for the end of the tick. */
   readonly waiting: Set<() => void>
 }
 
 const BATCHES = Symbol('batches')
+
+export interface BatcherOptions {
+  /** Milliseconds that lookups wait for others of their group. Left out, or 0: until the end of the tick. */
+  readonly windowMs?: number | undefined
+  /** Told of every answer that a merged query brought, before its caller. */
+  readonly onAnswer?: AnswerListener | undefined
+}
 
 /**
  * Merges lookups of one group that are issued in the same tick of one scope into one query.
@@ -45,6 +61,7 @@ export class Batcher {
   constructor(
     private readonly executor: Executor,
     private readonly stats: QueryStats,
+    private readonly options: BatcherOptions = {},
   ) {}
 
   readonly interceptor: Interceptor = (next) => (operation, scope) => {
@@ -55,6 +72,10 @@ export class Batcher {
     if (operation.kind !== 'read') {
       // What was asked before a write is sent before it.
       this.#dispatchWaiting(scope)
+      return next(operation, scope)
+    }
+    if (operation.shape?.mergedByOrm === true) {
+      this.stats.passThrough('batch: merged by the ORM')
       return next(operation, scope)
     }
     const lookup = operation.lookup?.()
@@ -72,34 +93,53 @@ export class Batcher {
 
   #load<T>(operation: Operation<T>, lookup: Lookup<T>, scope: Scope, next: Handler): Promise<T> {
     const batches = this.#batchesOf(scope)
-    let loader = batches.loaders.get(lookup.group)
-    if (loader === undefined) {
-      // A scope may live long, and each constant makes a group of its own; batches under way do not need their loader here.
-      if (batches.loaders.size >= MAX_LOADERS) batches.loaders.clear()
-      loader = this.#createLoader(batches, lookup.maxKeys, scope, next)
-      batches.loaders.set(lookup.group, loader)
+    const waiter = { operation, lookup } as Waiter
+    const open = batches.open.get(lookup.group)
+    if (open === undefined) return this.#wait(waiter, batches, scope, next) as Promise<T>
+    if (open.loader === undefined) {
+      open.loader = this.#createLoader(open, scope, next)
+      open.loader.load(open.first).then(open.resolve, open.reject)
     }
-    return loader.load({ operation, lookup } as Waiter) as Promise<T>
+    return open.loader.load(waiter) as Promise<T>
   }
 
-  #createLoader(batches: ScopeBatches, maxKeys: number, scope: Scope, next: Handler): DataLoader<Waiter, unknown> {
+  /** Opens a window for the lookup's group. Most lookups stay alone: only when another comes is there anything to load together. */
+  #wait(first: Waiter, batches: ScopeBatches, scope: Scope, next: Handler): Promise<unknown> {
+    const { group } = first.lookup
+    return new Promise((resolve, reject) => {
+      const open: OpenWindow = { first, resolve, reject, loader: undefined, dispatches: [] }
+      const close = () => {
+        if (!batches.waiting.delete(close)) return
+        batches.open.delete(group)
+        if (open.loader === undefined) {
+          try {
+            next(first.operation, scope).then(resolve, reject)
+          } catch (error) {
+            reject(error)
+          }
+        } else for (const dispatch of open.dispatches) dispatch()
+      }
+      batches.open.set(group, open)
+      batches.waiting.add(close)
+      const { windowMs = 0 } = this.options
+      // ORMs begin when they are awaited, which is a promise job: Node comes here when all such jobs are done.
+      if (windowMs === 0) process.nextTick(close)
+      else setTimeout(close, windowMs)
+    })
+  }
+
+  #createLoader(open: OpenWindow, scope: Scope, next: Handler): DataLoader<Waiter, unknown> {
     return new DataLoader<Waiter, unknown>((waiters) => this.#answer(waiters, scope, next), {
       cache: false,
-      maxBatchSize: maxKeys,
-      batchScheduleFn: (dispatch) => {
-        batches.waiting.add(dispatch)
-        // ORMs begin when they are awaited, which is a promise job: Node comes here when all such jobs are done.
-        process.nextTick(() => {
-          if (batches.waiting.delete(dispatch)) dispatch()
-        })
-      },
+      maxBatchSize: open.first.lookup.maxKeys,
+      batchScheduleFn: (dispatch) => void open.dispatches.push(dispatch),
     })
   }
 
   #batchesOf(scope: Scope): ScopeBatches {
     const known = scope.state.get(BATCHES) as ScopeBatches | undefined
     if (known !== undefined) return known
-    const batches: ScopeBatches = { loaders: new Map(), waiting: new Set() }
+    const batches: ScopeBatches = { open: new Map(), waiting: new Set() }
     scope.state.set(BATCHES, batches)
     return batches
   }
@@ -107,9 +147,7 @@ export class Batcher {
   #dispatchWaiting(scope: Scope): void {
     const batches = scope.state.get(BATCHES) as ScopeBatches | undefined
     if (batches === undefined || batches.waiting.size === 0) return
-    const waiting = [...batches.waiting]
-    batches.waiting.clear()
-    for (const dispatch of waiting) dispatch()
+    for (const close of [...batches.waiting]) close()
   }
 
   #answer(waiters: readonly Waiter[], scope: Scope, next: Handler): Promise<unknown[]> {
@@ -136,12 +174,17 @@ export class Batcher {
       const [leader, ...others] = same
       if (leader === undefined) return
       const { text } = leader.lookup.key
-      const found = merged?.has(text) === true ? { value: merged.get(text) } : await settle(next(leader.operation, scope))
+      const isMerged = merged?.has(text) === true
+      const found = isMerged ? { value: merged.get(text) } : await settle(next(leader.operation, scope))
+      if (isMerged) this.options.onAnswer?.(leader.operation, merged.get(text), scope)
       answers.set(leader, found)
       for (const other of others) {
         // A failure may be the leader's alone: each of the others asks for itself.
         const own = 'error' in found ? await settle(next(other.operation, scope)) : { value: other.lookup.copy(found.value) }
-        if (!('error' in found)) this.#countMerged(scope, 1)
+        if (!('error' in found)) {
+          this.#countMerged(scope, 1)
+          if ('value' in own) this.options.onAnswer?.(other.operation, own.value, scope)
+        }
         answers.set(other, own)
       }
     }
@@ -200,19 +243,6 @@ function distinguishable(waiters: readonly Waiter[]): readonly Waiter[] {
   return [...byFold.values()].flatMap((alike) => {
     const [only] = alike
     if (only === undefined || alike.length > 1) return []
-    // MySQL's collations equate letters beyond accents and case (`ß` and `ss`): its other alphabets are not merged.
-    return only.operation.source.dialect === 'mysql' && !isAscii(only.lookup.key) ? [] : [only]
+    return isComparable(only.lookup.key, only.operation.source.dialect) ? [only] : []
   })
-}
-
-function hasText(key: LookupKey): boolean {
-  return key.values.some((value) => typeof value === 'string')
-}
-
-function foldOf(key: LookupKey): string {
-  return JSON.stringify(key.values.map((value) => (typeof value === 'string' ? foldKey(value) : `i${value}`)))
-}
-
-function isAscii(key: LookupKey): boolean {
-  return key.values.every((value) => typeof value !== 'string' || /^[\x20-\x7e]*$/.test(value))
 }

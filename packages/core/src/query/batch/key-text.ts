@@ -12,22 +12,43 @@ export function keyText(value: unknown): string | undefined {
   return typeof value === 'string' ? `s${value}` : undefined
 }
 
-/** A key of one or more values; `undefined` if one of them is never merged. */
-export function lookupKey(values: readonly unknown[]): LookupKey | undefined {
-  const first = values.length === 1 ? keyText(values[0]) : undefined
+/** Besides what {@link keyText} knows: booleans, dates and bytes, for columns that compare them as they are written. */
+export function typedKeyText(value: unknown): string | undefined {
+  if (typeof value === 'boolean') return value ? 'b1' : 'b0'
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : `t${value.getTime()}`
+  if (value instanceof Uint8Array) return `x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')}`
+  return keyText(value)
+}
+
+/**
+ * A key of one or more values; `undefined` if one of them is never merged.
+ *
+ * @param textOf - Which values are merged, and what tells them apart.
+ */
+export function lookupKey(values: readonly unknown[], textOf: (value: unknown) => string | undefined = keyText): LookupKey | undefined {
+  const first = values.length === 1 ? textOf(values[0]) : undefined
   if (values.length === 1) return first === undefined ? undefined : { values, text: first }
   const texts: string[] = []
   for (const value of values) {
-    const text = keyText(value)
+    const text = textOf(value)
     if (text === undefined) return undefined
     texts.push(text)
   }
   return texts.length === 0 ? undefined : { values, text: JSON.stringify(texts) }
 }
 
-/** `i` or `s` for each value: keys of different kinds are compared differently by a database, and never share a query. */
+/**
+ * A letter for each value (`i`, `s`, `b`, `t` or `x`: integer, text, boolean, time, bytes): keys of different kinds are compared
+ * differently by a database, and never share a query.
+ */
 export function keyKinds(key: LookupKey): string {
-  return key.values.map((value) => (typeof value === 'string' ? 's' : 'i')).join('')
+  return key.values.map(kindOf).join('')
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value === 'string') return 's'
+  if (typeof value === 'boolean') return 'b'
+  return value instanceof Date ? 't' : value instanceof Uint8Array ? 'x' : 'i'
 }
 
 /** Whether a text is how a database writes an integer: no sign but minus, no leading zero. */

@@ -1,5 +1,5 @@
 import type { LookupKey } from '../../pipeline/lookup.ts'
-import { isCanonicalInteger, keyText } from './key-text.ts'
+import { isCanonicalInteger, keyText, typedKeyText } from './key-text.ts'
 
 /**
  * Gives each key its rows, in the order in which they came.
@@ -15,13 +15,17 @@ export function splitRows<TRow>(
 ): Map<string, TRow[]> | undefined {
   const groups = new Map<string, TRow[]>()
   for (const key of keys) groups.set(key.text, [])
-  const askedTexts = keys[0]?.values.map((value) => typeof value === 'string') ?? []
+  const first = keys[0]?.values ?? []
+  const askedTexts = first.map((value) => typeof value === 'string')
+  const askedTyped = first.map((value) => typeof value === 'boolean' || typeof value === 'object')
   // A text is compared with a number by its value: `'07'` finds 7. Only where every text is written as the database writes
   // numbers can a number be traced back to the text that asked for it.
   const integral = askedTexts.map((isText, at) => isText && keys.every((key) => isCanonicalInteger(String(key.values[at]))))
   for (const row of rows) {
     const values = valuesOf(row)
-    const texts = values.map((value, at) => textAsAsked(value, askedTexts[at] === true, integral[at] === true))
+    const texts = values.map((value, at) =>
+      askedTyped[at] === true ? typedKeyText(value) : textAsAsked(value, askedTexts[at] === true, integral[at] === true),
+    )
     const text = texts.length === 1 ? texts[0] : texts.includes(undefined) ? undefined : JSON.stringify(texts)
     const group = text === undefined ? undefined : groups.get(text)
     if (group === undefined) return undefined

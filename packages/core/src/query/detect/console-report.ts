@@ -1,5 +1,5 @@
 import type { Finding } from './finding.ts'
-import { formatFinding } from './format-finding.ts'
+import { formatFinding, titleOf } from './format-finding.ts'
 
 export interface ReportStream {
   write(text: string): unknown
@@ -31,6 +31,7 @@ export function createConsoleReport(stream: ReportStream = process.stderr): (fin
     printed.set(key, times)
     const color = wantsColor(stream)
     if (times === 1) stream.write(`${formatFinding(finding, { color, width: stream.columns ?? 100 })}\n`)
-    else if (Number.isInteger(Math.log10(times))) stream.write(`▲ N+1  ${finding.scope}   seen ${times} times (${finding.id})\n`)
+    else if (Number.isInteger(Math.log10(times)))
+      stream.write(`▲ ${titleOf(finding.code)}  ${finding.scope}   seen ${times} times (${finding.id})\n`)
   }
 }

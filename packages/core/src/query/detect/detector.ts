@@ -1,40 +1,72 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { type CallSite, parseCallSite, togetherIndexOf } from '../../pipeline/call-site.ts'
-import type { ExecutionGroup, Listing, Scope } from '../../pipeline/scope.ts'
-import type { Finding, Pattern, Severity } from './finding.ts'
-
-export interface DetectionOptions {
-  /**
-   * Queries of one shape from one place within one scope before they are reported.
-   * Minimum: `2`.
-   * @defaultValue 5
-   */
-  readonly threshold?: number
-}
+import { type CallSite, togetherIndexOf } from '../../pipeline/call-site.ts'
+import type { Shape } from '../../pipeline/operation.ts'
+import type { ExecutionGroup, Scope } from '../../pipeline/scope.ts'
+import { Budgets } from './budgets.ts'
+import type { DetectionOptions } from './detection-options.ts'
+import type { Finding, FindingCode, Pattern, Severity } from './finding.ts'
+import { IgnoreList } from './ignore-list.ts'
+import { describeParent, parentOf, queryGroups } from './query-groups.ts'
+import { repeatsAmong } from './repeats.ts'
+import { placeOf, type SiteCount, sitesOf } from './sites.ts'
 
 /** Findings that are kept; the longest unseen leave first. */
 const MAX_FINDINGS = 1000
 
-/** Finds N+1 queries among what a scope executed. What was merged or answered from memory was not executed, and does not count. */
+/** Groups of queries that a budget's finding shows. */
+const MAX_GROUPS = 10
+
+/** A place's queries that are worth a finding. */
+interface Problem {
+  readonly code: FindingCode
+  readonly count: number
+  /** Queries that it would take to ask for the same. */
+  readonly needed: number
+}
+
+/**
+ * Finds N+1 and needlessly repeated queries among what a scope executed, and scopes over their budget. What was merged or answered from
+ * memory was not executed, and does not count.
+ */
 export class Detector {
   readonly #threshold: number
+  readonly #repeats: number
+  readonly #budgets: Budgets
+  readonly #ignored: IgnoreList
   readonly #findings = new LRUCache<string, Finding>({ max: MAX_FINDINGS })
   readonly #knownSites = new LRUCache<string, KnownSite>({ max: MAX_FINDINGS })
 
   constructor(options: DetectionOptions = {}) {
     this.#threshold = options.threshold ?? 5
+    this.#repeats = options.repeats ?? 3
+    this.#budgets = new Budgets(options.budget)
+    this.#ignored = new IgnoreList(options.ignore ?? [])
   }
 
   /** The findings of a scope that has ended; each is counted among those of earlier scopes. */
   inspect(scope: Scope): readonly Finding[] {
+    return this.peek(scope).map((finding) => this.#remember(finding))
+  }
+
+  /** The findings of a scope so far; nothing is remembered. */
+  peek(scope: Scope): readonly Finding[] {
     const findings: Finding[] = []
+    const keep = (finding: Finding, shape?: Shape) => {
+      if (!this.#ignored.has(finding, shape)) findings.push(finding)
+    }
+    const fewest = Math.min(this.#threshold, this.#repeats)
     for (const group of scope.groups.values()) {
-      if (group.shape.kind !== 'read' || group.count < this.#threshold) continue
-      for (const { site, count } of this.#sitesOf(scope, group)) {
-        if (count >= this.#threshold) findings.push(this.#remember(this.#describe(scope, group, site, count)))
+      if (group.shape.kind !== 'read' || group.count < fewest) continue
+      // Before any stack is turned into text, which is dear: whether there is something to find.
+      if (group.count < this.#threshold && repeatsAmong(group.samples).most < this.#repeats) continue
+      for (const from of this.#sitesOf(scope, group)) {
+        const problem = this.#problemOf(from)
+        if (problem !== undefined) keep(describeGroup(scope, group, from.site, problem), group.shape)
       }
     }
+    const budget = this.#budgets.of(scope.name)
+    if (budget !== undefined && scope.counts.queries > budget) keep(describeBudget(scope, budget))
     return findings
   }
 
@@ -47,6 +79,17 @@ export class Detector {
     this.#findings.clear()
   }
 
+  #problemOf({ count, samples }: SiteCount): Problem | undefined {
+    const isLoop = count >= this.#threshold
+    // Where most executions repeat earlier ones, asking for all keys at once misses the point; otherwise a loop is an N+1.
+    const repeats = repeatsAmong(samples, isLoop ? 0.5 : 0)
+    if (repeats.most >= this.#repeats) {
+      const repeated = Math.round(repeats.share * count)
+      return { code: 'REPEATED_QUERY', count: repeated, needed: Math.max(1, repeated - Math.round(repeats.needless * count)) }
+    }
+    return isLoop ? { code: 'N_PLUS_ONE', count, needed: 1 } : undefined
+  }
+
   /**
    * Where a group was issued from, and how often from each place. Turning stacks into text is dear, and a route finds the same
    * place again and again: a place that was the only one several times is taken for granted, and looked at again now and then.
@@ -56,40 +99,15 @@ export class Detector {
     const known = this.#knownSites.get(key)
     if (known !== undefined) {
       known.uses += 1
-      if (known.uses > CONFIRMATIONS && known.uses % RECHECK_EVERY !== 0) return [{ site: known.site, count: group.count }]
+      if (known.uses > CONFIRMATIONS && known.uses % RECHECK_EVERY !== 0) {
+        return [{ site: known.site, count: group.count, samples: group.samples }]
+      }
     }
     const sites = sitesOf(group)
     const [only] = sites
     if (sites.length !== 1 || only?.site === undefined) this.#knownSites.delete(key)
-    else if (known === undefined || !isSamePlace(known.site, only.site)) this.#knownSites.set(key, { site: only.site, uses: 1 })
+    else if (known === undefined || placeOf(known.site) !== placeOf(only.site)) this.#knownSites.set(key, { site: only.site, uses: 1 })
     return sites
-  }
-
-  #describe(scope: Scope, group: ExecutionGroup, site: CallSite | undefined, count: number): Finding {
-    const { shape } = group
-    const parent = parentOf(group)
-    const parentSite = parent === undefined ? undefined : parseCallSite(parent.stack?.stack)
-    const fix = shape.fix?.(parent?.shape)
-    const place = site === undefined ? '' : `${site.file}:${site.line}:${site.column}`
-    return {
-      code: 'N_PLUS_ONE',
-      id: createHash('sha256').update(`${shape.fingerprint}\n${place}`).digest('hex').slice(0, 8),
-      scope: scope.name,
-      fingerprint: shape.fingerprint,
-      label: shape.label,
-      count,
-      pattern: patternOf(group),
-      severity: severityOf(count, group.databaseMs),
-      databaseMs: group.databaseMs * (count / group.count),
-      ...(site === undefined ? {} : { callSite: site }),
-      ...(parent === undefined
-        ? {}
-        : { parent: { label: parent.shape.label, ...(parentSite === undefined ? {} : { callSite: parentSite }) } }),
-      ...(fix === undefined ? {} : { fix }),
-      queries: scope.counts.queries,
-      queriesPossible: Math.max(1, scope.counts.queries - count + 1),
-      occurrences: 1,
-    }
   }
 
   #remember(finding: Finding): Finding {
@@ -106,16 +124,6 @@ export class Detector {
   }
 }
 
-/** The listing that a group walks along: the newest that it follows by a relation, otherwise the newest. */
-function parentOf({ shape, listings }: ExecutionGroup): Listing | undefined {
-  return listings.findLast((listing) => shape.follows?.(listing.shape) === true) ?? listings.at(-1)
-}
-
-interface SiteCount {
-  readonly site: CallSite | undefined
-  readonly count: number
-}
-
 interface KnownSite {
   readonly site: CallSite
   uses: number
@@ -126,30 +134,58 @@ const CONFIRMATIONS = 3
 /** … and looked at again every so many times. */
 const RECHECK_EVERY = 32
 
-function isSamePlace(left: CallSite, right: CallSite): boolean {
-  return left.line === right.line && left.column === right.column && left.file === right.file
+function describeGroup(scope: Scope, group: ExecutionGroup, site: CallSite | undefined, { code, count, needed }: Problem): Finding {
+  const { shape } = group
+  const parent = code === 'N_PLUS_ONE' ? parentOf(group) : undefined
+  const fix = code === 'N_PLUS_ONE' ? shape.fix?.(parent?.shape) : undefined
+  const databaseMs = group.databaseMs * (count / group.count)
+  return {
+    code,
+    id: idOf(...(code === 'N_PLUS_ONE' ? [] : [code]), shape.fingerprint, placeOf(site)),
+    scope: scope.name,
+    fingerprint: shape.fingerprint,
+    label: shape.label,
+    count,
+    pattern: patternOf(group),
+    severity: severityOf(count, group.databaseMs),
+    databaseMs,
+    ...(site === undefined ? {} : { callSite: site }),
+    ...(parent === undefined ? {} : { parent: describeParent(parent) }),
+    ...(fix === undefined ? {} : { fix }),
+    queries: scope.counts.queries,
+    queriesPossible: Math.max(1, scope.counts.queries - count + needed),
+    occurrences: 1,
+  }
 }
 
-/** Where a group was issued from, and how often from each place. Sampled: the first executions stand for the rest. */
-function sitesOf(group: ExecutionGroup): readonly SiteCount[] {
-  const sites = new Map<string, { site: CallSite | undefined; seen: number }>()
-  for (const { stack } of group.stacks) {
-    const site = parseCallSite(stack)
-    const key = site === undefined ? '' : `${site.file}:${site.line}:${site.column}`
-    const known = sites.get(key)
-    if (known === undefined) sites.set(key, { site, seen: 1 })
-    else known.seen += 1
+function describeBudget(scope: Scope, budget: number): Finding {
+  const { queries, databaseMs } = scope.counts
+  return {
+    code: 'QUERY_BUDGET',
+    id: idOf('QUERY_BUDGET', scope.name),
+    scope: scope.name,
+    fingerprint: '',
+    label: `more than ${budget} ${budget === 1 ? 'query' : 'queries'}`,
+    count: queries,
+    severity: severityOf(queries - budget, 0),
+    databaseMs,
+    queries,
+    queriesPossible: budget,
+    occurrences: 1,
+    groups: queryGroups([scope]).slice(0, MAX_GROUPS),
   }
-  if (sites.size === 0) return [{ site: undefined, count: group.count }]
-  const sampled = group.stacks.length
-  return [...sites.values()].map(({ site, seen }) => ({ site, count: Math.round((seen / sampled) * group.count) }))
+}
+
+function idOf(...parts: readonly string[]): string {
+  return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 8)
 }
 
 function patternOf(group: ExecutionGroup): Pattern {
   const overlapping = group.parallel / Math.max(1, group.count - 1)
   // On a single connection what was issued together is sent one after the other; the stacks still tell, each by another index.
-  const indexes = group.stacks.map(({ stack }) => togetherIndexOf(stack)).filter((index) => index !== undefined)
-  const together = new Set(indexes).size / Math.max(1, group.stacks.length)
+  const stacks = group.samples.flatMap(({ stack }) => (stack === undefined ? [] : [stack]))
+  const indexes = stacks.map(({ stack }) => togetherIndexOf(stack)).filter((index) => index !== undefined)
+  const together = new Set(indexes).size / Math.max(1, stacks.length)
   const share = Math.max(overlapping, together)
   if (share >= 0.9) return 'parallel'
   return share <= 0.1 ? 'sequential' : 'interleaved'

@@ -1,31 +1,58 @@
 import { formatCallSite } from '../../pipeline/call-site.ts'
-import type { Finding } from './finding.ts'
+import type { Finding, FindingCode, QueryGroup } from './finding.ts'
+import { type FormatOptions, type Painter, painter } from './paint.ts'
 
-export interface FormatOptions {
-  /** ANSI colours. @defaultValue false */
-  readonly color?: boolean
-  /** Characters in a line; longer SQL is cut, places and fixes never are. @defaultValue 100 */
-  readonly width?: number
+const TITLES: Readonly<Record<FindingCode, string>> = { N_PLUS_ONE: 'N+1', REPEATED_QUERY: 'Repeated', QUERY_BUDGET: 'Budget' }
+
+/** How people call a kind of finding. */
+export function titleOf(code: FindingCode): string {
+  return TITLES[code]
 }
-
-const PAINT = { bold: '1', dim: '2', red: '31', green: '32', yellow: '33', cyan: '36' } as const
 
 /** A finding as a person reads it on a terminal. Ends without a line break. */
 export function formatFinding(finding: Finding, options: FormatOptions = {}): string {
-  const paint = (style: keyof typeof PAINT, text: string) => (options.color === true ? `\u001b[${PAINT[style]}m${text}\u001b[0m` : text)
-  const width = options.width ?? 100
-  const ms = `${finding.databaseMs.toFixed(finding.databaseMs < 10 ? 1 : 0)} ms`
-  const times = `${finding.count}×`
-  const room = Math.max(20, width - times.length - ms.length - 8)
-  const label = finding.label.length > room ? `${finding.label.slice(0, room - 1)}…` : finding.label
-  const lines = [
-    `${paint(finding.severity === 'low' ? 'yellow' : 'red', '▲ N+1')}  ${paint('bold', finding.scope)}   ${finding.queries} queries → ${finding.queriesPossible} possible`,
-    `  ${times} ${label}  ${paint('dim', `${ms}, ${finding.pattern}`)}`,
-  ]
-  const parent = finding.parent
-  const after = parent === undefined ? '' : ` after ${parent.label}${parent.callSite === undefined ? '' : ` :${parent.callSite.line}`}`
-  if (finding.callSite !== undefined) lines.push(`  at   ${paint('cyan', formatCallSite(finding.callSite))}${after}`)
-  else if (after !== '') lines.push(`  ${after.trim()}`)
-  if (finding.fix !== undefined) lines.push(`  fix  ${paint('green', finding.fix)}`)
+  const paint = painter(options)
+  const { code, severity, scope, queries, queriesPossible } = finding
+  const title = paint(severity === 'low' ? 'yellow' : 'red', `▲ ${titleOf(code)}`)
+  const outcome =
+    code === 'QUERY_BUDGET' ? `${queries} queries, ${queriesPossible} allowed` : `${queries} queries → ${queriesPossible} possible`
+  const head = `${title}  ${paint('bold', scope)}   ${outcome}`
+  return [head, ...(code === 'QUERY_BUDGET' ? budgetLines(finding, options) : groupLines(finding, paint, options))].join('\n')
+}
+
+/** Groups of queries, one below the other; counts stand under each other. Ends without a line break. */
+export function formatQueryGroups(groups: readonly QueryGroup[], options: FormatOptions = {}): string {
+  const paint = painter(options)
+  const digits = Math.max(0, ...groups.map(({ count }) => String(count).length))
+  const lines = groups.flatMap((group) => {
+    const indent = ' '.repeat(digits + 4)
+    const place = group.callSite === undefined ? [] : [`${indent}at   ${paint('cyan', formatCallSite(group.callSite))}`]
+    const fix = group.fix === undefined ? [] : [`${indent}fix  ${paint('green', group.fix)}`]
+    return [queryLine(group, '', paint, options, digits), ...place, ...fix]
+  })
   return lines.join('\n')
+}
+
+function groupLines(finding: Finding, paint: Painter, options: FormatOptions): string[] {
+  const { code, pattern, parent, callSite, fix } = finding
+  const notes = [...(code === 'REPEATED_QUERY' ? ['equal values'] : []), ...(pattern === undefined ? [] : [pattern])]
+  const lines = [queryLine(finding, notes.map((note) => `, ${note}`).join(''), paint, options)]
+  const after = parent === undefined ? '' : ` after ${parent.label}${parent.callSite === undefined ? '' : ` :${parent.callSite.line}`}`
+  if (callSite !== undefined) lines.push(`  at   ${paint('cyan', formatCallSite(callSite))}${after}`)
+  else if (after !== '') lines.push(`  ${after.trim()}`)
+  if (code === 'REPEATED_QUERY') lines.push('  fix  ask once and keep the result')
+  else if (fix !== undefined) lines.push(`  fix  ${paint('green', fix)}`)
+  return lines
+}
+
+function budgetLines({ groups = [] }: Finding, options: FormatOptions): string[] {
+  return groups.length === 0 ? [] : [formatQueryGroups(groups, options)]
+}
+
+function queryLine(group: QueryGroup, note: string, paint: Painter, options: FormatOptions, digits = 0): string {
+  const ms = `${group.databaseMs.toFixed(group.databaseMs < 10 ? 1 : 0)} ms`
+  const times = `${String(group.count).padStart(digits)}×`
+  const room = Math.max(20, (options.width ?? 100) - times.length - ms.length - 8)
+  const label = group.label.length > room ? `${group.label.slice(0, room - 1)}…` : group.label
+  return `  ${times} ${label}  ${paint('dim', `${ms}${note}`)}`
 }

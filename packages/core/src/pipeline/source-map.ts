@@ -1,0 +1,88 @@
+import { readFileSync, statSync } from 'node:fs'
+import { SourceMap } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { LRUCache } from 'lru-cache'
+
+/** A place in a file. Lines and columns start at 1. */
+export interface Place {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+interface Mapped {
+  readonly map: SourceMap
+  /** What the map's sources are relative to. */
+  readonly base: URL
+}
+
+/** Bytes of the largest file that is read: a larger one would hold up the process for too long. */
+const MAX_FILE = 16 * 1024 * 1024
+
+/** Maps that are kept, by the bytes of their text; what was evicted is read again. */
+const maps = new LRUCache<string, { readonly mapped: Mapped | undefined }>({ max: 200, maxSize: 2 * MAX_FILE })
+
+const COMPILED = /\.[cm]?jsx?$/
+const COMMENT = /\/\/[#@]\s*sourceMappingURL=(\S+)\s*(?:$|\n)/g
+
+/**
+ * The place in the source that a place in a compiled file comes from, by the file's source map. Files are read when they are first asked
+ * for. `undefined` when there is no map, when it cannot be read, when it leads to no file, and when Node or a loader maps stacks itself.
+ */
+export function originalPlace({ file, line, column }: Place): Place | undefined {
+  if (process.sourceMapsEnabled || !COMPILED.test(file)) return undefined
+  const mapped = mapOf(file)
+  if (mapped === undefined) return undefined
+  const entry = mapped.map.findEntry(line - 1, column - 1)
+  if (!('originalSource' in entry) || typeof entry.originalSource !== 'string') return undefined
+  try {
+    const source = new URL(prefixOf(mapped.map.payload.sourceRoot) + entry.originalSource, mapped.base)
+    return { file: fileURLToPath(source), line: entry.originalLine + 1, column: entry.originalColumn + 1 }
+  } catch {
+    // A source without a file: `webpack://…` and the like.
+    return undefined
+  }
+}
+
+function prefixOf(sourceRoot: string | undefined): string {
+  return sourceRoot === undefined || sourceRoot === '' || sourceRoot.endsWith('/') ? (sourceRoot ?? '') : `${sourceRoot}/`
+}
+
+function mapOf(file: string): Mapped | undefined {
+  const known = maps.get(file)
+  if (known !== undefined) return known.mapped
+  let size = 1
+  let mapped: Mapped | undefined
+  try {
+    const found = textOf(file)
+    if (found !== undefined) {
+      mapped = { map: new SourceMap(JSON.parse(found.text)), base: found.base }
+      size = found.text.length
+    }
+  } catch {
+    // No file, no map, or none that can be read: the place stays as it is.
+  }
+  maps.set(file, { mapped }, { size })
+  return mapped
+}
+
+/** The map's text, and what its sources are relative to. */
+function textOf(file: string): { readonly text: string; readonly base: URL } | undefined {
+  const code = pathToFileURL(file)
+  const url = [...read(code).matchAll(COMMENT)].at(-1)?.[1]
+  if (url === undefined) return undefined
+  const base = new URL(url, code)
+  if (base.protocol === 'file:') return { text: read(base), base }
+  return base.protocol === 'data:' ? { text: decode(base), base: code } : undefined
+}
+
+function read(url: URL): string {
+  if (statSync(url).size > MAX_FILE) throw new RangeError('The file is too large.')
+  return readFileSync(url, 'utf8')
+}
+
+function decode({ pathname }: URL): string {
+  const comma = pathname.indexOf(',')
+  const content = decodeURIComponent(pathname.slice(comma + 1))
+  return pathname.slice(0, comma).endsWith(';base64') ? Buffer.from(content, 'base64').toString('utf8') : content
+}

@@ -1,0 +1,227 @@
+import { canonicalKey } from '../../shared/canonical.ts'
+import { InvalidArgumentError } from '../../shared/errors.ts'
+import { type Dialect, MAX_BOUND_KEYS } from '../../sql/dialect.ts'
+import { words } from '../../sql/keywords.ts'
+import { SqlSyntaxError } from '../../sql/syntax-error.ts'
+import { type Outline, outlineOf } from '../cost/outline.ts'
+import type { Block, ColumnRef, Predicate } from '../cost/outline-types.ts'
+import { type Bound, bindValues } from './bound-values.ts'
+
+/** A query, as text with its values in it or with values bound. */
+export type QueryInput = string | { readonly sql: string; readonly parameters: readonly unknown[] }
+
+/** One query in place of many. */
+export interface BatchQuery {
+  readonly query: string
+  /** Bound in order; keys come once each. */
+  readonly parameters: readonly unknown[]
+  readonly originalQueries: readonly string[]
+  /** The column of its rows that tells whose they are: the value of each original's key. */
+  readonly keyColumn: string
+  /** Milliseconds that it will take, as given or by what was observed; `undefined` when nothing was. */
+  readonly expectedTime: number | undefined
+  /** Milliseconds less than the originals took together; `undefined` when they were not observed. */
+  readonly expectedSaving: number | undefined
+}
+
+/** Whether no two rows of a table have the same value in a column. */
+export type IsUnique = (table: readonly string[], column: string) => boolean
+
+export type BatchText = Omit<BatchQuery, 'expectedTime' | 'expectedSaving'>
+
+const EXPECTED = 'queries of one shape, `SELECT … WHERE key = ?`, that differ in the key only'
+const NOT_MERGEABLE = 'queries that cannot be merged'
+const KEY_NAME = 'sluice_key'
+
+/** Functions that give one value for each row. */
+const scalars = words(
+  'LOWER UPPER COALESCE NULLIF IFNULL LENGTH CHAR_LENGTH TRIM LTRIM RTRIM ABS ROUND CAST SUBSTR SUBSTRING CONCAT REPLACE',
+)
+const refused = ['GROUP', 'HAVING', 'OFFSET', 'FETCH', 'FOR', 'WINDOW', 'LOCK', 'RETURNING', 'SET'] as const
+
+/**
+ * Merges queries by one key into one `key IN (…)`.
+ *
+ * @throws InvalidArgumentError when they are not of one shape, or merging them would change what they mean.
+ */
+export function mergeByKey(queries: readonly QueryInput[], dialect: Dialect, isUnique: IsUnique): BatchText {
+  const parsed = queries.map((query, index) => parse(query, index, dialect))
+  const [first] = parsed
+  if (first === undefined) throw new InvalidArgumentError('queries', 'an array of at least one query', queries)
+  for (const one of parsed) if (!isOfShape(one, first)) fail('queries of another shape')
+  const block = mergeableBlock(first.outline)
+  const at = differingValue(parsed) ?? onlyKey(first, block)
+  const key = block.where.find((predicate) => isKey(predicate, at))
+  if (key?.column === undefined) fail('queries that differ in more than a key, or in none that a bare column is equal to')
+  if (block.clauses.has('LIMIT') && !isNeedlessLimit(first, block, key.column, isUnique)) {
+    fail('a query with LIMIT, which would hold for all keys together')
+  }
+  const keys = new Map<string, unknown>()
+  for (const { values } of parsed) {
+    const value = values.get(at)?.value
+    keys.set(canonicalKey(value) ?? fail('a key that is no plain value'), value)
+  }
+  const limit = MAX_BOUND_KEYS[dialect]
+  if (keys.size > limit) throw new InvalidArgumentError('queries', `at most ${limit} different keys`, `${keys.size} keys`)
+  return { ...write(first, block, key, key.column, [...keys.values()]), originalQueries: parsed.map(({ text }) => text) }
+}
+
+interface Parsed {
+  readonly text: string
+  readonly outline: Outline
+  /** Its values by the place of their tokens. */
+  readonly values: ReadonlyMap<number, Bound>
+}
+
+function fail(reason: string): never {
+  throw new InvalidArgumentError('queries', `${EXPECTED}, and not ${reason}`, NOT_MERGEABLE)
+}
+
+function parse(query: QueryInput, index: number, dialect: Dialect): Parsed {
+  const text = typeof query === 'string' ? query : query?.sql
+  const parameters = typeof query === 'string' ? [] : query?.parameters
+  if (typeof text !== 'string' || text.trim() === '' || !Array.isArray(parameters)) {
+    throw new InvalidArgumentError(`queries[${index}]`, 'a SQL text or an object { sql, parameters }', query)
+  }
+  try {
+    const outline = outlineOf(text, dialect)
+    return { text, outline, values: bindValues(outline.tokens, parameters, `queries[${index}]`) }
+  } catch (error) {
+    if (!(error instanceof SqlSyntaxError)) throw error
+    throw new InvalidArgumentError(`queries[${index}]`, 'SQL that can be read', `one with ${error.message}`)
+  }
+}
+
+/** Whether two texts differ in nothing but values. */
+function isOfShape(one: Parsed, other: Parsed): boolean {
+  const { tokens } = one.outline
+  return (
+    tokens.length === other.outline.tokens.length &&
+    tokens.every((token, at) => {
+      const counterpart = other.outline.tokens[at]
+      if (one.values.has(at) && other.values.has(at)) return true
+      return token.kind === 'word'
+        ? token.upper === counterpart?.upper
+        : token.text === counterpart?.text && token.kind === counterpart.kind
+    })
+  )
+}
+
+/** The only place whose value is not the same in all; `undefined` when there is none. */
+function differingValue([first, ...others]: readonly Parsed[]): number | undefined {
+  const places = [...(first?.values ?? [])].filter(([at, { value }]) => {
+    const known = canonicalKey(value)
+    return others.some(({ values }) => canonicalKey(values.get(at)?.value) !== known)
+  })
+  if (places.length > 1) fail('queries that differ in several values')
+  return places[0]?.[0]
+}
+
+function onlyKey({ values }: Parsed, block: Block): number {
+  const places = [...values.keys()].filter((at) => block.where.some((predicate) => isKey(predicate, at)))
+  return places.length === 1 && places[0] !== undefined ? places[0] : fail('the same query again, and no single key in it')
+}
+
+function isKey({ operator, column, value }: Predicate, at: number): boolean {
+  return operator === '=' && column !== undefined && value.start === at && value.end === at + 1
+}
+
+/** The query itself, if an `IN` in place of its key means all of them together. */
+function mergeableBlock({ blocks, tokens, map }: Outline): Block {
+  const [block] = blocks
+  const isSingle = blocks.filter((one) => one.start === 0).length === 1 && block?.start === 0
+  const end = tokens.findIndex(({ kind, text }) => kind === 'symbol' && text === ';')
+  if (block === undefined || !isSingle || block.kind !== 'SELECT') fail('a statement that is no single SELECT')
+  if ((end >= 0 && end < tokens.length - 1) || block.end < (end < 0 ? tokens.length : end)) fail('several queries in one text')
+  const clause = refused.find((name) => block.clauses.has(name))
+  if (clause !== undefined) fail(`a query with ${clause}, which would hold for all keys together`)
+  if (map.isWord(1, 'DISTINCT') && map.isWord(2, 'ON')) fail('a query with DISTINCT ON, which would hold for all keys together')
+  const list = block.clauses.get('SELECT') ?? fail('a query without columns')
+  for (let at = list.start; at < list.end; at++) {
+    const isCall = map.isSymbol(at + 1, '(') && map.isName(at) && !map.isAny(at, words('IN AND OR NOT AS CASE WHEN THEN ELSE DISTINCT'))
+    if (isCall && !map.isAny(at, scalars)) fail(`a query that calls ${tokens[at]?.text}(), which may count all keys together`)
+  }
+  return block
+}
+
+/** A row of a unique key is one anyway. */
+function isNeedlessLimit({ values }: Parsed, { joins, table, clauses, end }: Block, { column }: ColumnRef, isUnique: IsUnique): boolean {
+  const limit = clauses.get('LIMIT')
+  if (limit === undefined || limit.end !== end || limit.end !== limit.start + 1 || joins.length > 0 || table === undefined) return false
+  return Number(values.get(limit.start)?.value) >= 1 && isUnique(table.name, column)
+}
+
+/** Writes the text anew: the key as a list, the key column among the columns, all values of conditions bound. */
+function write(
+  first: Parsed,
+  block: Block,
+  key: Predicate,
+  column: ColumnRef,
+  keys: readonly unknown[],
+): Omit<BatchText, 'originalQueries'> {
+  const { text, outline, values } = first
+  const { tokens } = outline
+  const numbered = outline.map.dialect === 'postgresql' && !tokens.some(({ kind, text: one }) => kind === 'parameter' && one === '?')
+  const parameters: unknown[] = []
+  const bind = (value: unknown): string => {
+    parameters.push(value)
+    return numbered ? `$${parameters.length}` : '?'
+  }
+  const source = (start: number, end: number) => text.slice(tokens[start]?.start, tokens[end - 1]?.end)
+  const columnStart = key.value.start > key.start ? key.start : key.value.end + 1
+  const columnText = source(columnStart, key.value.start > key.start ? key.value.start - 1 : key.end)
+  const listEnd = block.clauses.get('SELECT')?.end ?? block.end
+  const { name, added } = keyItem(outline, block, column, columnText)
+  const conditions = new Set(block.where.filter(isSimple).map(({ value }) => value.start))
+  let written = ''
+  let from = tokens[0]?.start ?? 0
+  const replace = (start: number, end: number, by: string) => {
+    written += text.slice(from, start) + by
+    from = end
+  }
+  const limit = block.clauses.get('LIMIT')
+  const end = limit === undefined ? block.end : limit.start - 1
+  tokens.slice(0, end).forEach((token, at) => {
+    if (at === key.start) {
+      replace(token.start, tokens[key.end - 1]?.end ?? token.end, `${columnText} IN (${keys.map(bind).join(', ')})`)
+    } else if (at < key.start || at >= key.end) {
+      const bound = values.get(at)
+      if (bound !== undefined && (token.kind === 'parameter' || conditions.has(at))) replace(token.start, token.end, bind(bound.value))
+    }
+    if (at === listEnd - 1 && added !== '') replace(token.end, token.end, added)
+  })
+  const last = tokens[end - 1]
+  return { query: written + text.slice(from, last?.end), parameters, keyColumn: name }
+}
+
+/** A condition with one value, whose literal may be bound as well. */
+function isSimple({ column, operator, value }: Predicate): boolean {
+  return column !== undefined && value.end === value.start + 1 && /^[=<>!]+$/.test(operator)
+}
+
+/** What to add to the columns, so that rows can be told apart; nothing where the key is among them. */
+function keyItem(
+  { tokens, map }: Outline,
+  block: Block,
+  column: ColumnRef,
+  text: string,
+): { readonly name: string; readonly added: string } {
+  const list = block.clauses.get('SELECT') ?? { start: block.start + 1, end: block.end }
+  const start = map.isAny(list.start, words('DISTINCT ALL')) ? list.start + 1 : list.start
+  const items = map.split({ start, end: list.end }, (at) => map.isSymbol(at, ','))
+  const isAlone = block.joins.length === 0
+  const wanted = column.column.toLowerCase()
+  let isTaken = false
+  for (const item of items) {
+    const isStar = map.isSymbol(item.end - 1, '*') && (item.end - item.start === 1 || map.isSymbol(item.end - 2, '.'))
+    if (isStar && isAlone && items.length === 1) return { name: column.column, added: '' }
+    const bare = map.column(item.start)
+    const isBare = bare?.end === item.end
+    const isSame = isBare && bare.ref.column.toLowerCase() === wanted && (isAlone || bare.ref.table === column.table)
+    if (isSame && items.length === 1) return { name: column.column, added: '' }
+    isTaken ||= isStar || (tokens[item.end - 1]?.text.toLowerCase() === wanted && !isSame)
+    if (isSame && !items.some((other) => other !== item && tokens[other.end - 1]?.text.toLowerCase() === wanted) && !block.star)
+      return { name: column.column, added: '' }
+  }
+  return isTaken ? { name: KEY_NAME, added: `, ${text} AS ${KEY_NAME}` } : { name: column.column, added: `, ${text}` }
+}

@@ -1,0 +1,195 @@
+import type { CatalogTable } from '../../schema/catalog.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import { SqlSyntaxError } from '../../sql/syntax-error.ts'
+import { MANY_JOINS } from '../cost/cost-model.ts'
+import { type Outline, outlineOf } from '../cost/outline.ts'
+import type { Block, ColumnRef, JoinType, OutlineJoin, Predicate } from '../cost/outline-types.ts'
+import type { TableFacts } from '../cost/table-facts.ts'
+import type { DescribedShape } from './observations.ts'
+
+/** How two tables are best joined. Advice from sizes and keys: the planner decides, and SQLite knows nested loops only. */
+export interface JoinStrategy {
+  readonly type: 'INNER' | 'LEFT' | 'RIGHT' | 'FULL'
+  readonly left: string
+  readonly right: string
+  readonly condition: string
+  readonly estimatedRows: number
+  /** `nested-loop`: one side is small, or the right one is found by an index. `merge`: both are large and ordered by the key. */
+  readonly algorithm: 'nested-loop' | 'hash' | 'merge'
+  readonly warnings: readonly string[]
+}
+
+/** Rows of a side that a nested loop reads again and again without harm. */
+const SMALL = 1_000
+/** Rows from which two ordered sides are better merged. */
+const LARGE = 100_000
+/** The share of distinct values in a column that is not known to be unique. */
+const DISTINCT_SHARE = 0.1
+/** What a condition other than an equality leaves of all pairs. */
+const RANGE_SHARE = 1 / 3
+
+interface Side {
+  readonly name: readonly string[]
+  readonly shown: string
+  readonly rows: number
+  readonly table: CatalogTable | undefined
+  readonly column: string | undefined
+}
+
+/**
+ * @param condition - `a.x = b.y`, or a whole `LEFT JOIN b ON a.x = b.y`.
+ * @param given - The type, where the caller knows it.
+ */
+export function joinStrategy(
+  leftName: string,
+  rightName: string,
+  condition: string,
+  given: JoinStrategy['type'] | undefined,
+  { dialect, facts, seen }: { readonly dialect: Dialect; readonly facts: TableFacts; readonly seen: readonly DescribedShape[] },
+): JoinStrategy {
+  const read = readCondition(leftName, rightName, condition, dialect)
+  const key = read.predicates.find(({ operator, other }) => operator === '=' && other !== undefined)
+  const sideOf = (name: string, isLeft: boolean): Side => {
+    const parts = name.split('.')
+    const column = key === undefined ? undefined : columnOf(key, parts.at(-1) ?? name, isLeft)
+    return { name: parts, shown: name, rows: facts.rows(parts), table: facts.table(parts, dialect), column }
+  }
+  const left = sideOf(leftName, true)
+  const right = sideOf(rightName, false)
+  const uses = { left: indexOf(facts, left, dialect), right: indexOf(facts, right, dialect) }
+  const type = given ?? read.type ?? byNullTest(read.predicates, left, right) ?? byRelation(left, right, facts, dialect)
+  const pairs = estimatePairs(left, right, key !== undefined, read.predicates.length > 0, {
+    left: uses.left?.isUnique === true,
+    right: uses.right?.isUnique === true,
+  })
+  return {
+    type,
+    left: leftName,
+    right: rightName,
+    condition,
+    estimatedRows: Math.max(
+      pairs,
+      type === 'LEFT' || type === 'FULL' ? left.rows : 0,
+      type === 'RIGHT' || type === 'FULL' ? right.rows : 0,
+    ),
+    algorithm: key === undefined ? 'nested-loop' : algorithmOf(left, right, uses.left !== undefined, uses.right !== undefined),
+    warnings: warningsOf({
+      left,
+      right,
+      isCartesian: key === undefined,
+      isRightIndexed: uses.right !== undefined,
+      joins: read.joins,
+      seen,
+      reason: read.reason,
+    }),
+  }
+}
+
+interface Condition {
+  readonly type: JoinStrategy['type'] | undefined
+  readonly predicates: readonly Predicate[]
+  readonly joins: number
+  readonly reason?: string
+}
+
+function readCondition(left: string, right: string, condition: string, dialect: Dialect): Condition {
+  let outline: Outline
+  let isWritten: boolean
+  try {
+    outline = outlineOf(`SELECT 1 FROM ${left} ${condition}`, dialect)
+    isWritten = (outline.blocks[0]?.joins.length ?? 0) > 0
+    if (!isWritten) outline = outlineOf(`SELECT 1 FROM ${left} JOIN ${right} ON ${condition}`, dialect)
+  } catch (error) {
+    if (!(error instanceof SqlSyntaxError)) throw error
+    return { type: undefined, predicates: [], joins: 1, reason: error.message }
+  }
+  const block: Block | undefined = outline.blocks[0]
+  const joins: readonly OutlineJoin[] = block?.joins ?? []
+  const predicates = [...joins.flatMap(({ on }) => on), ...(block?.where ?? [])]
+  return { type: isWritten ? outerType(joins[0]?.type) : undefined, predicates, joins: joins.length }
+}
+
+function outerType(type: JoinType | undefined): JoinStrategy['type'] | undefined {
+  return type === 'CROSS' ? 'INNER' : type
+}
+
+/** The column of a condition that belongs to a side. */
+function columnOf({ column, other }: Predicate, table: string, isLeft: boolean): string | undefined {
+  const refs = [column, other].filter((ref): ref is ColumnRef => ref !== undefined)
+  const own = refs.find((ref) => ref.table?.toLowerCase() === table.toLowerCase())
+  // Aliases tell nothing: the order does.
+  return (own ?? refs[isLeft ? 0 : 1])?.column
+}
+
+function indexOf(facts: TableFacts, { name, column }: Side, dialect: Dialect): { readonly isUnique: boolean } | undefined {
+  if (column === undefined) return undefined
+  const index = facts.usableIndex(name, [column], dialect)
+  return index === undefined ? undefined : { isUnique: index.unique && index.columns.length === 1 }
+}
+
+/** `right.x IS NULL` asks for rows that have no partner: only an outer join gives them. */
+function byNullTest(predicates: readonly Predicate[], left: Side, right: Side): JoinStrategy['type'] | undefined {
+  const tests = (side: Side) =>
+    predicates.some(({ operator, column }) => operator === 'IS' && column?.table?.toLowerCase() === side.name.at(-1)?.toLowerCase())
+  if (tests(left) && tests(right)) return 'FULL'
+  return tests(right) ? 'LEFT' : tests(left) ? 'RIGHT' : undefined
+}
+
+/** A row whose foreign key may be null, or that others refer to, may have no partner. */
+function byRelation(left: Side, right: Side, facts: TableFacts, dialect: Dialect): JoinStrategy['type'] {
+  const foreignKeys = facts.foreignKeys(dialect)
+  const holds = (from: Side, to: Side) =>
+    foreignKeys.some((key) => key.table === from.table?.id && key.references === to.table?.id && key.columns.includes(from.column ?? ''))
+  if (holds(left, right)) return left.table?.columns.find(({ name }) => name === left.column)?.nullable === true ? 'LEFT' : 'INNER'
+  return holds(right, left) ? 'LEFT' : 'INNER'
+}
+
+function estimatePairs(
+  left: Side,
+  right: Side,
+  isEquality: boolean,
+  isFiltered: boolean,
+  unique: { readonly left: boolean; readonly right: boolean },
+): number {
+  const all = left.rows * right.rows
+  if (!isEquality) return Math.round(isFiltered ? all * RANGE_SHARE : all)
+  const distinct = (side: Side, isUnique: boolean) => Math.max(1, side.rows * (isUnique ? 1 : DISTINCT_SHARE))
+  return Math.round(all / Math.max(distinct(left, unique.left), distinct(right, unique.right)))
+}
+
+function algorithmOf(left: Side, right: Side, isLeftIndexed: boolean, isRightIndexed: boolean): JoinStrategy['algorithm'] {
+  if (Math.min(left.rows, right.rows) <= SMALL) return 'nested-loop'
+  if (isLeftIndexed && isRightIndexed && Math.min(left.rows, right.rows) >= LARGE) return 'merge'
+  return isRightIndexed && left.rows * 10 <= right.rows ? 'nested-loop' : 'hash'
+}
+
+interface Warned {
+  readonly left: Side
+  readonly right: Side
+  readonly isCartesian: boolean
+  readonly isRightIndexed: boolean
+  readonly joins: number
+  readonly seen: readonly DescribedShape[]
+  readonly reason: string | undefined
+}
+
+function warningsOf({ left, right, isCartesian, isRightIndexed, joins, seen, reason }: Warned): string[] {
+  const warnings: string[] = []
+  if (reason !== undefined) warnings.push(`The condition could not be read (${reason}).`)
+  const has = (observation: DescribedShape, side: Side) =>
+    observation.facts?.tables.some((table) => table.toLowerCase() === side.shown.toLowerCase()) === true
+  const most = Math.max(joins, ...seen.filter((one) => has(one, left) && has(one, right)).map(({ facts }) => facts?.joinCount ?? 0))
+  if (most > MANY_JOINS) warnings.push(`${most} joins in one query: planners find a good order for few. Split it, or load a part by key.`)
+  if (isCartesian) {
+    warnings.push(`No equality joins ${left.shown} and ${right.shown}: every row is compared with every row.`)
+    return warnings
+  }
+  if (!isRightIndexed && right.column !== undefined) warnings.push(`No index is known on ${right.shown}(${right.column}).`)
+  const types = [left, right].map(({ table, column }) => table?.columns.find(({ name }) => name === column)?.type)
+  if (types[0] !== undefined && types[1] !== undefined && types[0] !== types[1]) {
+    warnings.push(
+      `${left.shown}.${left.column} is ${types[0]} and ${right.shown}.${right.column} is ${types[1]}: no index serves a conversion.`,
+    )
+  }
+  return warnings
+}

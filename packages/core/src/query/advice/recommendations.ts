@@ -1,0 +1,68 @@
+import { formatCallSite } from '../../pipeline/call-site.ts'
+import { MANY_JOINS } from '../cost/cost-model.ts'
+import type { NPlusOnePattern } from './n-plus-one-log.ts'
+import type { DescribedShape } from './observations.ts'
+
+const MAX_N_PLUS_ONE = 10
+const MAX_SLOW = 10
+const MAX_RECOMMENDATIONS = 50
+/** Mean milliseconds from which a shape counts as slow. */
+const SLOW_MS = 100
+/** The share of a scan's time that an index is taken to save. */
+const SCAN_SAVING = 0.9
+/** The share of a query's time that fewer columns are taken to save. */
+const STAR_SAVING = 0.1
+
+interface Ranked {
+  readonly text: string
+  readonly savedMs: number
+}
+
+/** What to change, by the time that it would have saved so far. */
+export function recommendations(patterns: readonly NPlusOnePattern[], observations: readonly DescribedShape[]): string[] {
+  const ranked: Ranked[] = [...nPlusOnes(patterns), ...slowShapes(observations), ...observations.flatMap(byText)]
+  const saved = new Map<string, number>()
+  for (const { text, savedMs } of ranked) saved.set(text, (saved.get(text) ?? 0) + savedMs)
+  return [...saved]
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, MAX_RECOMMENDATIONS)
+    .map(([text]) => text)
+}
+
+function nPlusOnes(patterns: readonly NPlusOnePattern[]): Ranked[] {
+  const ranked = patterns
+    .filter(({ code }) => code !== 'QUERY_BUDGET')
+    .sort((a, b) => b.estimatedSaving.ms * b.occurrences - a.estimatedSaving.ms * a.occurrences)
+  return ranked.slice(0, MAX_N_PLUS_ONE).map(({ code, label, callSite, fix, count, occurrences, estimatedSaving }) => {
+    const where = callSite === undefined ? '' : ` at ${formatCallSite(callSite)}`
+    const what = code === 'N_PLUS_ONE' ? 'N+1' : 'Repeated query'
+    const how = fix === undefined ? (code === 'N_PLUS_ONE' ? 'ask for all keys at once.' : 'ask once and keep the answer.') : fix
+    return { text: `${what}${where}: ${count} × ${label}. Instead: ${how}`, savedMs: estimatedSaving.ms * occurrences }
+  })
+}
+
+function slowShapes(observations: readonly DescribedShape[]): Ranked[] {
+  const slow = observations.filter(({ count, totalMs }) => count > 0 && totalMs / count >= SLOW_MS)
+  return slow
+    .sort((a, b) => b.totalMs - a.totalMs)
+    .slice(0, MAX_SLOW)
+    .map(({ label, count, totalMs }) => ({
+      text: `Slow: ${label} takes ${Math.round(totalMs / count)} ms on average (${count} ×). Look at its plan.`,
+      savedMs: Math.max(0, totalMs - count * SLOW_MS),
+    }))
+}
+
+function byText({ label, facts, totalMs }: DescribedShape): Ranked[] {
+  if (facts === undefined) return []
+  const found: Ranked[] = []
+  for (const { table, columns } of facts.scans) {
+    if (columns.length > 0) {
+      const text = `No index is known on ${table}(${columns.join(', ')}), which ${label} asks by: if there is none, add one.`
+      found.push({ text, savedMs: totalMs * SCAN_SAVING })
+    }
+  }
+  if (facts.joinCount > MANY_JOINS)
+    found.push({ text: `${facts.joinCount} joins in ${label}: split it, or load a part by key.`, savedMs: totalMs / 2 })
+  if (facts.star) found.push({ text: `SELECT * in ${label}: name the columns that are used.`, savedMs: totalMs * STAR_SAVING })
+  return found
+}

@@ -1,0 +1,106 @@
+import type { Dialect } from '../../sql/dialect.ts'
+import { words } from '../../sql/keywords.ts'
+import { SqlSyntaxError } from '../../sql/syntax-error.ts'
+import { type Token, tokenize } from '../../sql/tokenize.ts'
+import type { Suspicion } from './anomaly.ts'
+import { commentsOf, isTruncation } from './comments.ts'
+import { evaluate, isLiteral, isSymbol } from './constants.ts'
+import { isGraft } from './union-graft.ts'
+
+const queries = words('SELECT INSERT UPDATE DELETE WITH REPLACE MERGE VALUES')
+const conditions = words('WHERE AND HAVING')
+const waits = words('SLEEP PG_SLEEP PG_SLEEP_FOR PG_SLEEP_UNTIL BENCHMARK')
+const reaches = words(`
+  LOAD_FILE LOAD_EXTENSION EXTRACTVALUE UPDATEXML XP_CMDSHELL PG_READ_FILE PG_READ_BINARY_FILE PG_LS_DIR LO_IMPORT LO_EXPORT DBLINK
+  DBLINK_CONNECT FTS3_TOKENIZER SYS_EXEC SYS_EVAL`)
+const beforeNames = words('INTO TABLE REFERENCES ON EXISTS UPDATE JOIN FROM')
+/** Bytes that nobody needs at random, but for the time it takes. */
+const MANY_BYTES = 1_000_000
+
+const STACKED = 'further statements stand behind the first'
+const TAUTOLOGY = 'a condition that does not depend on any row was added'
+const TRUNCATION = 'a comment cuts off what follows a value'
+const GRAFT = 'a UNION adds rows that are no rows of the query'
+const WAIT = 'it makes the server wait'
+const REACH = "it reaches the server's files, programs or error messages"
+
+/** What looks like SQL injection in a text. Each kind once. */
+export function inspectSql(
+  sql: string,
+  dialect: Dialect,
+): { readonly tokens: readonly Token[]; readonly suspicions: readonly Suspicion[] } {
+  let tokens: Token[]
+  try {
+    tokens = tokenize(sql, dialect)
+  } catch (error) {
+    if (!(error instanceof SqlSyntaxError)) throw error
+    const suspicions: Suspicion[] = isBroken(error.message) ? [{ kind: 'broken-text', severity: 'medium', why: error.message }] : []
+    return { tokens: [], suspicions }
+  }
+  const found = new Map<Suspicion['kind'], Suspicion>()
+  const add = (kind: Suspicion['kind'], severity: Suspicion['severity'], why: string) => {
+    if (!found.has(kind)) found.set(kind, { kind, severity, why })
+  }
+  if (isStacked(tokens)) add('stacked-statements', 'high', STACKED)
+  if (sql.includes('--') || sql.includes('#')) {
+    if (commentsOf(sql, tokens).some(isTruncation)) add('comment-truncation', 'high', TRUNCATION)
+  }
+  tokens.forEach((token, at) => {
+    const { upper } = token
+    if (token.kind === 'word') {
+      if (upper === 'OR' || conditions.has(upper)) {
+        if (isTautology(tokens, at + 1, upper === 'OR')) add('tautology', 'high', TAUTOLOGY)
+      } else if (upper === 'UNION') {
+        if (isGraft(tokens, at)) add('union-graft', 'high', GRAFT)
+      } else if (isWait(tokens, at)) add('time-function', 'high', WAIT)
+      else if (isReach(tokens, at)) add('server-access', 'high', REACH)
+    } else if (isSymbol(token, '|') && dialect === 'mysql' && isSymbol(tokens[at + 1], '|')) {
+      if (isTautology(tokens, at + 2, true)) add('tautology', 'high', TAUTOLOGY)
+    } else if (isLiteral(token) && isSymbol(tokens[at - 1], '=') && isSymbol(tokens[at + 1], '=') && isLiteral(tokens[at + 2])) {
+      // `a = '' = ''` compares the first comparison.
+      add('tautology', 'high', TAUTOLOGY)
+    }
+  })
+  return { tokens, suspicions: [...found.values()] }
+}
+
+/** No library sends such a text: a quote or a comment was opened by something that was put into it, or code is hidden in a comment. */
+function isBroken(reason: string): boolean {
+  return reason.startsWith('unterminated') || reason === 'executable comment' || reason === 'unexpected character U+0000'
+}
+
+function isStacked(tokens: readonly Token[]): boolean {
+  if (!queries.has(tokens[0]?.upper ?? '')) return false
+  const end = tokens.findIndex((token) => isSymbol(token, ';'))
+  return end >= 0 && tokens.slice(end).some((token) => !isSymbol(token, ';'))
+}
+
+/**
+ * After OR: whatever always holds; what builders write there has parentheses of its own, `(1 = 1 AND …)`. Elsewhere only what no builder
+ * writes: they write `1 = 1`, `1 = 0`, `true`.
+ */
+function isTautology(tokens: readonly Token[], at: number, isAlternative: boolean): boolean {
+  const found = evaluate(tokens, at)
+  if (found === undefined) return false
+  return (isAlternative && found.value) || (found.compares && !found.isBuilders)
+}
+
+function isWait(tokens: readonly Token[], at: number): boolean {
+  const upper = tokens[at]?.upper ?? ''
+  if (upper === 'WAITFOR') return tokens[at + 1]?.upper === 'DELAY' || tokens[at + 1]?.upper === 'TIME'
+  if (upper === 'RANDOMBLOB') return isSymbol(tokens[at + 1], '(') && Number(tokens[at + 2]?.text) >= MANY_BYTES
+  return waits.has(upper) && isCall(tokens, at)
+}
+
+function isReach(tokens: readonly Token[], at: number): boolean {
+  const upper = tokens[at]?.upper ?? ''
+  if (upper === 'INTO') return tokens[at + 1]?.upper === 'OUTFILE' || tokens[at + 1]?.upper === 'DUMPFILE'
+  if (upper === 'PROGRAM')
+    return tokens[0]?.upper === 'COPY' || tokens.some((token, i) => token.upper === 'COPY' && isSymbol(tokens[i - 1], ';'))
+  return reaches.has(upper) && isCall(tokens, at)
+}
+
+/** A name before a parenthesis may be that of a table. */
+function isCall(tokens: readonly Token[], at: number): boolean {
+  return isSymbol(tokens[at + 1], '(') && !beforeNames.has(tokens[at - 1]?.upper ?? '')
+}

@@ -1,0 +1,179 @@
+import { analyzeSql } from '../../sql/analyze.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import type { Statement } from '../../sql/statement.ts'
+import { SqlSyntaxError } from '../../sql/syntax-error.ts'
+import { type Outline, outlineOf } from './outline.ts'
+import type { Block, ColumnRef, OutlineJoin, OutlineTable, Predicate } from './outline-types.ts'
+import type { PlanFacts, QueryPlan, Scan } from './query-plan.ts'
+import type { TableFacts } from './table-facts.ts'
+
+const COST = { scan: 100, join: 50, GROUP: 30, ORDER: 20, distinct: 25 } as const
+/** The share of a table's rows that an index leaves to look at. */
+const INDEX_SHARE = 0.01
+/** Columns from which `SELECT *` is worth a recommendation. */
+const WIDE = 10
+/** Joins that a planner still orders well. */
+export const MANY_JOINS = 4
+
+const searchable: ReadonlySet<string> = new Set(['=', '==', '<=>', '<', '>', '<=', '>=', 'IN', 'BETWEEN', 'IS'])
+
+/** Estimates what a statement costs from its text and what is known of its tables. Never throws. */
+export function planOf(query: string, dialect: Dialect, facts: TableFacts): PlanFacts {
+  const { fingerprint, shape, statement } = analyzeSql(query, dialect)
+  try {
+    const outline = outlineOf(query, dialect)
+    const estimate = new Estimate(outline, statement, dialect, facts)
+    if (statement.opaque !== undefined) estimate.advise(unreadable(statement.opaque))
+    return { ...estimate.finish(query, fingerprint), label: shape }
+  } catch (error) {
+    if (!(error instanceof SqlSyntaxError)) throw error
+    const empty = { estimatedCost: 0, rowsToScan: 0, indexes: [], joins: [], filters: [] }
+    const plan: QueryPlan = { query, fingerprint, ...empty, optimization: [unreadable(error.message)] }
+    return { plan, label: shape, scans: [], tables: [], joinCount: 0, star: false }
+  }
+}
+
+function unreadable(reason: string): string {
+  return `Not all of this SQL could be read (${reason}): the estimate leaves out what was not understood.`
+}
+
+class Estimate {
+  readonly #tableNames: ReadonlySet<string>
+  readonly #indexes = new Set<string>()
+  readonly #joins: string[] = []
+  readonly #filters: string[] = []
+  readonly #scans: Scan[] = []
+  readonly #tables = new Set<string>()
+  readonly #advice = new Set<string>()
+  #cost = 0
+  #rows = 0
+  #star = false
+
+  constructor(
+    private readonly outline: Outline,
+    statement: Statement,
+    private readonly dialect: Dialect,
+    private readonly facts: TableFacts,
+  ) {
+    // Of the names in FROM these are tables; the others are common table expressions.
+    this.#tableNames = new Set([...statement.reads, ...statement.writes.map(({ name }) => name)].map((name) => name.join('\0')))
+    for (const block of outline.blocks) this.#block(block)
+    if (this.#joins.length > MANY_JOINS) this.advise(`${this.#joins.length} joins: split the query, or load a part of it by key.`)
+  }
+
+  advise(text: string): void {
+    this.#advice.add(text)
+  }
+
+  finish(query: string, fingerprint: string): Omit<PlanFacts, 'label'> {
+    return {
+      plan: {
+        query,
+        fingerprint,
+        estimatedCost: this.#cost,
+        rowsToScan: this.#rows,
+        indexes: [...this.#indexes],
+        joins: this.#joins,
+        filters: this.#filters,
+        optimization: [...this.#advice],
+      },
+      scans: this.#scans,
+      tables: [...this.#tables],
+      joinCount: this.#joins.length,
+      star: this.#star,
+    }
+  }
+
+  #block(block: Block): void {
+    const { table, joins, where, clauses } = block
+    for (const predicate of where) this.#filter(predicate)
+    if (table !== undefined && this.#isTable(table)) this.#drive(block, table)
+    for (const join of joins) this.#join(block, join)
+    if (clauses.has('GROUP')) this.#cost += COST.GROUP
+    if (clauses.has('ORDER')) this.#cost += COST.ORDER
+    if (block.distinct) this.#cost += COST.distinct
+    if (block.star && table !== undefined) {
+      this.#star ||= (this.facts.table(table.name, this.dialect)?.columns.length ?? 0) >= WIDE
+      this.advise('SELECT * reads every column: name those that are used.')
+    }
+  }
+
+  #filter(predicate: Predicate): void {
+    const { outline } = this
+    this.#filters.push(outline.label(predicate))
+    const literal = outline.tokens[predicate.value.start]
+    if (predicate.operator.endsWith('LIKE') && literal?.kind === 'string' && literal.text.startsWith("'%"))
+      this.advise(`${outline.label(predicate)}: a pattern that begins with a wildcard cannot use an index.`)
+  }
+
+  #isTable({ name }: OutlineTable): boolean {
+    return name.length > 0 && this.#tableNames.has(name.join('\0'))
+  }
+
+  #drive(block: Block, table: OutlineTable): void {
+    const columns = block.where.flatMap((predicate) => searchedColumn(predicate, block, table) ?? [])
+    const rows = this.#read(table, columns)
+    if (rows !== undefined) {
+      this.#cost += COST.scan
+      if (columns.length === 0 && !block.clauses.has('LIMIT') && !block.clauses.has('FETCH'))
+        this.advise(`${table.name.join('.')} is read whole, about ${shown(rows)} rows: filter it by a key, or limit it.`)
+    }
+  }
+
+  #join(block: Block, join: OutlineJoin): void {
+    this.#cost += COST.join
+    const isComma = this.outline.map.isSymbol(join.start, ',')
+    this.#joins.push(isComma ? `CROSS JOIN ${this.outline.label({ start: join.start + 1, end: join.end })}` : this.outline.label(join))
+    const { table } = join
+    const columns = [...join.on, ...block.where].flatMap((predicate) => joinedColumn(predicate, table) ?? [])
+    if (columns.length === 0 && join.on.length === 0 && !this.outline.map.isWord(join.start, 'NATURAL'))
+      this.advise(`${table.alias || 'A subquery'} is joined without a condition: every row meets every row.`)
+    if (this.#isTable(table)) this.#read(table, columns)
+  }
+
+  /** Counts the rows that are read of a table; returns them when no known index helps. */
+  #read({ name }: OutlineTable, columns: readonly string[]): number | undefined {
+    const shownName = name.join('.')
+    this.#tables.add(shownName)
+    const rows = this.facts.rows(name)
+    const index = this.facts.usableIndex(name, columns, this.dialect)
+    if (index !== undefined) {
+      this.#indexes.add(index.label)
+      this.#rows += Math.ceil(rows * INDEX_SHARE)
+      return undefined
+    }
+    this.#rows += rows
+    this.#scans.push({ table: shownName, columns, rows })
+    if (columns.length > 0) {
+      this.advise(`No index is known on ${shownName}(${columns.join(', ')}), about ${shown(rows)} rows: if there is none, add one.`)
+    }
+    return rows
+  }
+}
+
+const shownFormat = new Intl.NumberFormat('en')
+function shown(rows: number): string {
+  return shownFormat.format(rows)
+}
+
+/** The column of the driving table that a condition looks up by a value. */
+function searchedColumn({ column, operator, other }: Predicate, block: Block, table: OutlineTable): string | undefined {
+  if (column === undefined || !searchable.has(operator)) return undefined
+  if (!(column.table === undefined || belongs(column, table))) return undefined
+  // A column of this block's own tables has no value yet when the driving table is read.
+  const isInner = other !== undefined && (other.table === undefined || block.joins.some((join) => belongs(other, join.table)))
+  return isInner ? undefined : column.column
+}
+
+/** The column of a joined table that a condition looks it up by. */
+function joinedColumn({ column, other, operator }: Predicate, table: OutlineTable): string | undefined {
+  if (column === undefined || !searchable.has(operator)) return undefined
+  if (belongs(column, table)) return column.column
+  return other !== undefined && belongs(other, table) ? other.column : undefined
+}
+
+function belongs({ table: qualifier }: ColumnRef, table: OutlineTable): boolean {
+  if (qualifier === undefined) return false
+  const name = qualifier.toLowerCase()
+  return name === table.alias.toLowerCase() || name === table.name.at(-1)?.toLowerCase()
+}

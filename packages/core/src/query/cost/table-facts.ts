@@ -1,0 +1,88 @@
+import type { CatalogTable, SchemaCatalog } from '../../schema/catalog.ts'
+import type { ForeignKeyInfo } from '../../schema/catalog-data.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+
+/** Rows of tables that nobody gave: those of the example domain. */
+const EXAMPLE_ROWS: readonly (readonly [string, number])[] = [
+  ['users', 10_000],
+  ['tiles', 100_000],
+  ['inferences', 50_000],
+  ['comments', 500_000],
+  ['audit_logs', 1_000_000],
+]
+/** Rows of any other table. */
+const DEFAULT_ROWS = 10_000
+
+/** An index whose first columns are known. */
+export interface KnownIndex {
+  readonly columns: readonly string[]
+  /** As plans show it: `PRIMARY KEY city(id)`. */
+  readonly label: string
+  readonly unique: boolean
+}
+
+/** What is known of tables: their rows and indexes, given by hand or read from a catalogue. */
+export class TableFacts {
+  readonly #rows = new Map<string, number>(EXAMPLE_ROWS)
+  readonly #indexes = new Map<string, readonly (readonly string[])[]>()
+
+  constructor(private readonly catalogOf: (dialect: Dialect) => SchemaCatalog | undefined) {}
+
+  setRows(table: string, rows: number): void {
+    this.#rows.set(table.toLowerCase(), rows)
+  }
+
+  setIndexes(table: string, indexes: readonly (readonly string[])[]): void {
+    this.#indexes.set(table.toLowerCase(), indexes)
+  }
+
+  rows(name: readonly string[]): number {
+    return find(this.#rows, name) ?? DEFAULT_ROWS
+  }
+
+  table(name: readonly string[], dialect: Dialect): CatalogTable | undefined {
+    const catalog = this.catalogOf(dialect)
+    return catalog?.tables.get(catalog.idOf(name))
+  }
+
+  /**
+   * The indexes that a table is known to have: its primary and unique keys, those given by hand, and on MySQL its foreign keys, for
+   * which InnoDB makes an index itself.
+   */
+  indexes(name: readonly string[], dialect: Dialect): KnownIndex[] {
+    const shown = name.join('.')
+    const known: KnownIndex[] = []
+    const add = (kind: string, columns: readonly string[], unique: boolean) => {
+      if (columns.length > 0) known.push({ columns, label: `${kind} ${shown}(${columns.join(', ')})`, unique })
+    }
+    const table = this.table(name, dialect)
+    if (table !== undefined) {
+      add('PRIMARY KEY', table.primaryKey, true)
+      for (const columns of table.uniqueKeys) add('UNIQUE', columns, true)
+      if (dialect === 'mysql')
+        for (const key of this.foreignKeys(dialect)) if (key.table === table.id) add('FOREIGN KEY', key.columns, false)
+    }
+    for (const columns of find(this.#indexes, name) ?? []) add('INDEX', columns, false)
+    return known
+  }
+
+  foreignKeys(dialect: Dialect): readonly ForeignKeyInfo[] {
+    return this.catalogOf(dialect)?.foreignKeys ?? []
+  }
+
+  /** Whether a column alone is a key of its table. */
+  isUnique(name: readonly string[], column: string, dialect: Dialect): boolean {
+    const wanted = column.toLowerCase()
+    return this.indexes(name, dialect).some(({ unique, columns }) => unique && columns.length === 1 && columns[0]?.toLowerCase() === wanted)
+  }
+
+  /** The first known index that begins with one of the columns. */
+  usableIndex(name: readonly string[], columns: readonly string[], dialect: Dialect): KnownIndex | undefined {
+    const wanted = new Set(columns.map((column) => column.toLowerCase()))
+    return this.indexes(name, dialect).find(({ columns: [first = ''] }) => wanted.has(first.toLowerCase()))
+  }
+}
+
+function find<T>(map: ReadonlyMap<string, T>, name: readonly string[]): T | undefined {
+  return map.get(name.join('.').toLowerCase()) ?? map.get((name.at(-1) ?? '').toLowerCase())
+}

@@ -1,0 +1,109 @@
+import { lowerAscii } from '../../sql/characters.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import { SqlSyntaxError } from '../../sql/syntax-error.ts'
+import type { Token } from '../../sql/tokenize.ts'
+import type { ColumnRef, Range } from './outline-types.ts'
+
+/** Tokens with their parentheses matched. */
+export class TokenMap {
+  readonly #closing = new Map<number, number>()
+
+  /** @throws SqlSyntaxError when parentheses do not match. */
+  constructor(
+    readonly tokens: readonly Token[],
+    readonly dialect: Dialect,
+  ) {
+    const open: number[] = []
+    tokens.forEach(({ kind, text }, at) => {
+      if (kind !== 'symbol') return
+      if (text === '(') open.push(at)
+      else if (text === ')') this.#closing.set(open.pop() ?? -1, at)
+    })
+    if (open.length > 0 || this.#closing.has(-1)) throw new SqlSyntaxError('unbalanced parenthesis')
+  }
+
+  /** Where the parenthesis that opens at a place is closed. */
+  closing(at: number): number {
+    return this.#closing.get(at) ?? at
+  }
+
+  isWord(at: number, upper: string): boolean {
+    return this.tokens[at]?.upper === upper
+  }
+
+  isAny(at: number, set: ReadonlySet<string>): boolean {
+    const token = this.tokens[at]
+    return token?.kind === 'word' && set.has(token.upper)
+  }
+
+  isSymbol(at: number, text: string): boolean {
+    const token = this.tokens[at]
+    return token?.kind === 'symbol' && token.text === text
+  }
+
+  isName(at: number): boolean {
+    const kind = this.tokens[at]?.kind
+    return kind === 'word' || kind === 'quoted'
+  }
+
+  /** Visits the tokens of a range outside of parentheses; an opening one is visited, what it holds is not. */
+  each({ start, end }: Range, visit: (at: number) => void): void {
+    for (let at = start; at < end; at++) {
+      visit(at)
+      if (this.isSymbol(at, '(')) at = this.closing(at)
+    }
+  }
+
+  /** The first place outside of parentheses that a test holds for; the range's end where there is none. */
+  find(range: Range, test: (at: number) => boolean): number {
+    let found = range.end
+    this.each(range, (at) => {
+      if (found === range.end && test(at)) found = at
+    })
+    return found
+  }
+
+  /** The parts between the tokens that a test holds for, outside of parentheses; empty parts are left out. */
+  split(range: Range, isBoundary: (at: number) => boolean): Range[] {
+    const parts: Range[] = []
+    let start = range.start
+    this.each(range, (at) => {
+      if (!isBoundary(at)) return
+      if (at > start) parts.push({ start, end: at })
+      start = at + 1
+    })
+    if (range.end > start) parts.push({ start, end: range.end })
+    return parts
+  }
+
+  /** A name as its dialect folds it. */
+  name(at: number): string {
+    const token = this.tokens[at]
+    if (token === undefined) return ''
+    return token.kind === 'word' && this.dialect === 'postgresql' ? lowerAscii(token.text) : token.text
+  }
+
+  /** A name with dots, and where it ends; `undefined` where none starts. */
+  dotted(at: number): { readonly parts: readonly string[]; readonly end: number } | undefined {
+    if (!this.isName(at)) return undefined
+    const parts = [this.name(at)]
+    let end = at + 1
+    while (this.isSymbol(end, '.') && this.isName(end + 1)) {
+      parts.push(this.name(end + 1))
+      end += 2
+    }
+    return { parts, end }
+  }
+
+  /** A bare column; `undefined` where none starts. */
+  column(at: number): { readonly ref: ColumnRef; readonly end: number } | undefined {
+    const found = this.dotted(at)
+    if (found === undefined || this.isSymbol(found.end, '(')) return undefined
+    if (found.parts.length === 1 && this.isAny(at, notColumns)) return undefined
+    return { ref: { table: found.parts.at(-2), column: found.parts.at(-1) ?? '' }, end: found.end }
+  }
+}
+
+const notColumns: ReadonlySet<string> = new Set(
+  'NOT EXISTS CASE NULL TRUE FALSE SELECT INTERVAL DATE TIME TIMESTAMP ANY ALL SOME ARRAY BINARY'.split(' '),
+)

@@ -1,0 +1,48 @@
+import type { Shape } from '../../pipeline/operation.ts'
+import { compileGlob } from '../../shared/glob.ts'
+import type { IgnoreRule } from './detection-options.ts'
+import type { Finding } from './finding.ts'
+
+type Test = (finding: Finding, shape: Shape | undefined) => boolean
+
+/** What is not to be reported. */
+export class IgnoreList {
+  readonly #tests: readonly Test[]
+
+  constructor(rules: readonly (string | IgnoreRule)[]) {
+    this.#tests = rules.map(testOf)
+  }
+
+  /** @param shape - The finding's; a budget's has none. */
+  has(finding: Finding, shape?: Shape): boolean {
+    return this.#tests.some((test) => test(finding, shape))
+  }
+}
+
+function testOf(rule: string | IgnoreRule): Test {
+  if (typeof rule === 'string') return ({ id, fingerprint }) => id === rule || fingerprint === rule
+  const tests: Test[] = []
+  const { table, model, callSite, fingerprint } = rule
+  if (fingerprint !== undefined) tests.push((finding) => finding.fingerprint === fingerprint)
+  if (callSite !== undefined) {
+    const matches = compileGlob(callSite)
+    tests.push(({ callSite: site }) => site !== undefined && matches(site.file))
+  }
+  // A shape of Prisma's is called by its model: `City.findMany where regionId`.
+  if (model !== undefined) tests.push((_finding, shape) => shape?.label.startsWith(`${model}.`) === true)
+  if (table !== undefined) tests.push((_finding, shape) => shape !== undefined && isTable(tableOf(shape), table))
+  return (finding, shape) => tests.every((test) => test(finding, shape))
+}
+
+const FROM = /\bfrom\s+([^\s,()]+)/i
+
+/** A shape's main table: as the adapter says, or the first one in its SQL. */
+function tableOf({ table, label }: Shape): string | undefined {
+  return table ?? FROM.exec(label)?.[1]?.replace(/["`[\]]/g, '')
+}
+
+/** Whether a table is meant by a name, with or without its schema. */
+function isTable(table: string | undefined, name: string): boolean {
+  const [full, wanted] = [table?.toLowerCase(), name.toLowerCase()]
+  return full === wanted || full?.slice(full.lastIndexOf('.') + 1) === wanted
+}

@@ -1,0 +1,13 @@
+import { SluiceError } from '../../shared/errors.ts'
+import type { Finding } from './finding.ts'
+import { formatFinding } from './format-finding.ts'
+
+/** A scope that ended in `throw` mode had findings: N+1 queries, needless repeats, or more queries than its budget allows. */
+export class NPlusOneError extends SluiceError {
+  constructor(
+    /** At least one. */
+    readonly findings: readonly Finding[],
+  ) {
+    super('SLUICE_N_PLUS_ONE', findings.map((finding) => formatFinding(finding)).join('\n'))
+  }
+}

@@ -1,0 +1,94 @@
+import type { Row, RowLoader, RowTarget } from '../../schema/row-loader.ts'
+import { InvalidArgumentError, SluiceError } from '../../shared/errors.ts'
+import { MAX_BOUND_KEYS } from '../../sql/dialect.ts'
+import { foldKey, keyFor, keyText } from './row-key.ts'
+
+/** Clients whose loaders are kept; of more, the newest. */
+const MAX_LOADERS = 64
+
+/** The loaders of all attached adapters. */
+export class RowLoaders {
+  readonly #loaders = new Map<string, RowLoader>()
+
+  attach(sourceId: string, loader: RowLoader): void {
+    this.#loaders.set(sourceId, loader)
+    const [oldest] = this.#loaders.keys()
+    if (this.#loaders.size > MAX_LOADERS && oldest !== undefined) this.#loaders.delete(oldest)
+  }
+
+  clear(): void {
+    this.#loaders.clear()
+  }
+
+  /** The loader attached first. */
+  first(): RowLoader | undefined {
+    return this.#loaders.values().next().value
+  }
+
+  /**
+   * The rows of a table by the ids that a field of theirs has.
+   *
+   * @throws SluiceError `SLUICE_NO_ADAPTER`; InvalidArgumentError when no adapter knows the field.
+   */
+  async load<TId>(table: string, ids: readonly TId[], field: string): Promise<Map<TId, Row[]>> {
+    if (this.#loaders.size === 0) {
+      throw new SluiceError(
+        'SLUICE_NO_ADAPTER',
+        'No adapter is attached: instrument a Prisma client or a Knex instance with this Sluice first.',
+      )
+    }
+    for (const loader of this.#loaders.values()) {
+      const target = await loader.target(table, field)
+      if (target !== undefined) return loadRows(target, ids, MAX_BOUND_KEYS[loader.dialect])
+    }
+    throw new InvalidArgumentError('field', 'a table and a column that an attached client knows', `${table}.${field}`)
+  }
+}
+
+interface Wanted<TId> {
+  readonly id: TId
+  readonly key: unknown
+  readonly text: string | undefined
+}
+
+async function loadRows<TId>(target: RowTarget, ids: readonly TId[], maxKeys: number): Promise<Map<TId, Row[]>> {
+  const found = new Map<TId, Row[]>(ids.map((id) => [id, []]))
+  const wanted: Wanted<TId>[] = [...found.keys()].map((id) => {
+    const key = keyFor(id, target.type)
+    return { id, key, text: keyText(key, target.type) }
+  })
+  const asked = new Map(wanted.flatMap(({ key, text }) => (text === undefined ? [] : [[text, key] as const])))
+  const rows: Row[] = []
+  const keys = [...asked.values()]
+  for (let start = 0; start < keys.length; start += maxKeys) {
+    for (const row of await target.load(keys.slice(start, start + maxKeys))) rows.push(row)
+  }
+  const byText = new Map<string, Row[]>()
+  for (const row of rows) {
+    const text = keyText(target.keyOf(row), target.type) ?? ''
+    const known = byText.get(text)
+    if (known === undefined) byText.set(text, [row])
+    else known.push(row)
+  }
+  const doubtful = doubtfulTexts(asked, byText)
+  for (const { id, key, text } of wanted) {
+    if (text === undefined) continue
+    found.set(id, doubtful.has(text) ? [...(await target.load([key]))] : (byText.get(text) ?? []).map((row) => ({ ...row })))
+  }
+  return found
+}
+
+/**
+ * The ids whose rows the database may tell by other rules than texts do (a collation without case): those that look alike but for
+ * case and accents, and those without rows while some rows belong to nobody. They are asked for singly.
+ */
+function doubtfulTexts(asked: ReadonlyMap<string, unknown>, found: ReadonlyMap<string, unknown>): ReadonlySet<string> {
+  const folds = new Map<string, Set<string>>()
+  for (const text of [...asked.keys(), ...found.keys()]) {
+    const fold = foldKey(text)
+    folds.set(fold, (folds.get(fold) ?? new Set()).add(text))
+  }
+  const hasStrangers = [...found.keys()].some((text) => !asked.has(text))
+  if (!hasStrangers && folds.size === asked.size) return new Set()
+  return new Set([...asked.keys()].filter((text) => (folds.get(foldKey(text))?.size ?? 0) > 1 || (hasStrangers && !found.has(text))))
+}

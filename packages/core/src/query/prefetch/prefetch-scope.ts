@@ -1,0 +1,166 @@
+import type { LookupTarget } from '../../pipeline/lookup.ts'
+import type { Operation, RowSource } from '../../pipeline/operation.ts'
+import { RowSet } from './row-set.ts'
+import type { Trail } from './trail.ts'
+
+/** Where a result's rows stand among those of its group. */
+export interface RowRange {
+  readonly from: number
+  readonly to: number
+}
+
+const NOWHERE: RowRange = { from: 0, to: 0 }
+
+const MAX_SETS = 16
+const MAX_ROWS = 20_000
+/** Levels of rows within rows. */
+const MAX_DEPTH = 3
+/** Trails of one group: a lookup that is called from more loops than this begins anew now and then. */
+const MAX_TRAILS = 4
+
+/** What one scope remembers: rows, and the loops that walk along them. */
+export class PrefetchScope {
+  /** Changes whenever everything is forgotten: what was asked before is not kept then. */
+  generation = 0
+  /** Groups that failed in this scope. */
+  readonly blocked: Set<string> = new Set()
+  readonly #sets: RowSet[] = []
+  readonly #groups = new Map<string, RowSet>()
+  readonly #trails = new Map<string, Trail[]>()
+  /** Rows that a set holds; those within other rows are held by these. */
+  readonly #sizes = new WeakMap<RowSet, number>()
+  readonly #places = new WeakMap<object, RowRange>()
+  #rows = 0
+
+  constructor(private readonly onBlock: () => void) {}
+
+  get isEmpty(): boolean {
+    return this.#sets.length === 0
+  }
+
+  /** Sets of rows, the newest first. */
+  *newest(count: number, suits: (set: RowSet) => boolean): Iterable<RowSet> {
+    let left = count
+    for (let at = this.#sets.length - 1; at >= 0 && left > 0; at -= 1) {
+      const set = this.#sets[at]
+      if (set === undefined || !suits(set)) continue
+      left -= 1
+      yield set
+    }
+  }
+
+  /** Keeps the rows of a listing. */
+  remember(source: RowSource, rows: readonly unknown[]): void {
+    if (rows.length > MAX_ROWS) return
+    this.#rememberNested(source, () => rows, 0)
+    const set = new RowSet(source, rows, undefined)
+    this.#sets.push(set)
+    this.#grow(set, rows.length)
+  }
+
+  /** Rows within rows are looked for when a lookup may want them. The rows around them come later, so they are the newer ones. */
+  #rememberNested(source: RowSource, rows: () => readonly unknown[], depth: number): void {
+    if (source.nested === undefined || depth === MAX_DEPTH) return
+    for (const { property, source: inner } of source.nested) {
+      let found: readonly unknown[] | undefined
+      const nestedRows = () => {
+        found ??= rows().flatMap((row) => (row as Readonly<Record<string, unknown>> | null)?.[property] ?? [])
+        return found
+      }
+      this.#rememberNested(inner, nestedRows, depth + 1)
+      this.#sets.push(new RowSet(inner, nestedRows, undefined))
+    }
+  }
+
+  /**
+   * Adds what a lookup found to the rows of its group.
+   *
+   * @param delivered - How often they were handed out.
+   * @param operation - By which their place can be asked for later.
+   */
+  append(group: string, source: RowSource, result: unknown, delivered: number, operation?: Operation<unknown>): RowRange {
+    let set = this.#groups.get(group)
+    if (set === undefined) {
+      set = new RowSet(source, [], [])
+      this.#groups.set(group, set)
+      this.#sets.push(set)
+    }
+    const place = set.append(result, delivered)
+    if (operation !== undefined) this.#places.set(operation, place)
+    this.#grow(set, place.to - place.from)
+    return place
+  }
+
+  /** Where the rows stand that an operation brought. */
+  placeOf(operation: Operation<unknown>): RowRange {
+    return this.#places.get(operation) ?? NOWHERE
+  }
+
+  /** An answer's rows are handed out. */
+  deliver(group: string, { from, to }: RowRange): void {
+    const delivered = this.#groups.get(group)?.delivered
+    if (delivered === undefined) return
+    for (let at = from; at < to; at += 1) delivered[at] = (delivered[at] ?? 0) + 1
+  }
+
+  isOwn(group: string, set: RowSet): boolean {
+    return this.#groups.get(group) === set
+  }
+
+  /** The group's trail on which a key lies. */
+  trailOf(group: string, text: string): Trail | undefined {
+    return this.#trails.get(group)?.find((trail) => trail.ordinalOf(text) !== undefined)
+  }
+
+  open(group: string, trail: Trail): void {
+    const open = [trail]
+    for (const other of this.#trails.get(group) ?? []) {
+      // A loop over a newer listing of the same kind: the one before has ended.
+      if (other.link === trail.link || open.length === MAX_TRAILS) this.#retire(other)
+      else open.push(other)
+    }
+    this.#trails.set(group, open)
+  }
+
+  /** Forgets everything, and learns from it. */
+  discard(): boolean {
+    const hadAny = this.#sets.length > 0
+    for (const trails of this.#trails.values()) for (const trail of trails) this.#retire(trail)
+    this.#trails.clear()
+    this.#groups.clear()
+    this.#sets.length = 0
+    this.#rows = 0
+    this.generation += 1
+    return hadAny
+  }
+
+  #retire(trail: Trail): void {
+    if (trail.retire()) this.onBlock()
+  }
+
+  #grow(set: RowSet, rows: number): void {
+    this.#rows += rows
+    this.#sizes.set(set, (this.#sizes.get(set) ?? 0) + rows)
+    this.#shrink()
+  }
+
+  #shrink(): void {
+    while (this.#sets.length > MAX_SETS || this.#rows > MAX_ROWS) {
+      const oldest = this.#sets.shift()
+      if (oldest === undefined) return
+      this.#rows -= this.#sizes.get(oldest) ?? 0
+      for (const [group, set] of this.#groups) if (set === oldest) this.#groups.delete(group)
+      for (const [group, trails] of this.#trails) {
+        const left = trails.filter((trail) => trail.set !== oldest)
+        for (const trail of trails) if (trail.set === oldest) this.#retire(trail)
+        if (left.length === 0) this.#trails.delete(group)
+        else if (left.length < trails.length) this.#trails.set(group, left)
+      }
+    }
+  }
+}
+
+/** Names the way from a listing's columns to a lookup; the same in every process. */
+export function linkId(source: RowSource, properties: readonly string[], target: LookupTarget): string {
+  return `${source.table}#${source.shape}|${properties.join(',')}>${target.shape}`
+}

@@ -1,0 +1,286 @@
+import { type AnswerListener, answeredFrom } from '../../pipeline/answers.ts'
+import type { Executor } from '../../pipeline/executor.ts'
+import type { Handler, Interceptor } from '../../pipeline/interceptor.ts'
+import type { LookupKey } from '../../pipeline/lookup.ts'
+import { isRefusal, type Operation } from '../../pipeline/operation.ts'
+import type { QueryStats } from '../../pipeline/query-stats.ts'
+import type { Scope } from '../../pipeline/scope.ts'
+import type { WriteTracker } from '../../pipeline/writes.ts'
+import type { SchemaCatalog } from '../../schema/catalog.ts'
+import type { CatalogRegistry } from '../../schema/catalog-registry.ts'
+import type { Clock } from '../../shared/clock.ts'
+import { findSource, type KeyedLookup } from './find-source.ts'
+import { KeyDomains } from './key-domains.ts'
+import { Links } from './link.ts'
+import { linkId, PrefetchScope } from './prefetch-scope.ts'
+import { type Answer, type Fetch, Trail } from './trail.ts'
+
+const PREFETCH = Symbol('prefetch')
+
+export interface PrefetcherParts {
+  readonly executor: Executor
+  readonly stats: QueryStats
+  readonly clock: Clock
+  readonly writes: WriteTracker
+  readonly catalogs: CatalogRegistry
+  /** Milliseconds after which an answer is not given any more. */
+  readonly maxAgeMs: number
+  /** Called once, before anything is remembered. */
+  readonly onFirstUse: () => void
+}
+
+/** A lookup on its way, with what its scope remembers. */
+interface Ask<T> {
+  readonly operation: Operation<T>
+  readonly lookup: KeyedLookup<T>
+  readonly trail: Trail
+  readonly memory: PrefetchScope
+  readonly scope: Scope
+  /** Asks for the one key. */
+  readonly bare: () => Promise<T>
+}
+
+/**
+ * Sees loops that ask for one key after the other, and asks for the next keys ahead. Each caller gets what the bare query would
+ * give it, unless somebody outside this process writes meanwhile; then what it would have given at most `maxAgeMs` earlier.
+ */
+export class Prefetcher {
+  readonly links: Links = new Links()
+  readonly #domains = new WeakMap<SchemaCatalog, KeyDomains>()
+  #isUsed = false
+
+  constructor(private readonly parts: PrefetcherParts) {}
+
+  readonly interceptor: Interceptor = (next) => (operation, scope) => {
+    if (scope === undefined) return next(operation, scope)
+    if (operation.kind !== 'read' || operation.isRaw === true) return this.#around(operation, scope, next)
+    const memory = memoryOf(scope)
+    // On PostgreSQL a failed query ends a transaction, and what a transaction reads is its own.
+    if (memory === undefined || memory.isEmpty || operation.inTransaction) return next(operation, scope)
+    return this.#lookUp(operation, memory, scope, next)
+  }
+
+  /** Remembers the rows of a read's result: what the app may walk along. */
+  readonly observe: AnswerListener = (operation, result, scope) => {
+    if (scope === undefined || scope.ended || operation.inTransaction || operation.rowSource === undefined) return
+    const known = memoryOf(scope)
+    const isListing = Array.isArray(result) && result.length > 1
+    if (!isListing && (known === undefined || known.isEmpty || typeof result !== 'object' || result === null)) return
+    const source = operation.rowSource()
+    if (source === undefined) return
+    const memory = known ?? this.#begin(scope)
+    const lookup = operation.lookup?.()
+    if (lookup !== undefined && !isRefusal(lookup)) memory.append(lookup.group, source, result, 1, operation)
+    else if (isListing) memory.remember(source, result)
+  }
+
+  /** The same for a result that came from the cache: its loop goes on, and what was asked ahead for it was wanted. */
+  readonly observeCached: AnswerListener = (operation, result, scope) => {
+    const memory = scope === undefined ? undefined : memoryOf(scope)
+    if (memory !== undefined && !memory.isEmpty) {
+      const lookup = operation.lookup?.()
+      if (lookup !== undefined && !isRefusal(lookup)) this.#passBy(memory, lookup.group, lookup.key.text)
+    }
+    this.observe(operation, result, scope)
+  }
+
+  #passBy(memory: PrefetchScope, group: string, text: string): void {
+    const trail = memory.trailOf(group, text)
+    const ordinal = trail?.ordinalOf(text)
+    if (trail === undefined || ordinal === undefined) return
+    trail.visit(text, ordinal)
+    const answer = trail.answers.get(text)
+    if (answer === undefined || answer.isUsed) return
+    trail.used(answer)
+    this.parts.stats.prefetchedKeysUsed += 1
+  }
+
+  /** Forgets what a scope was going to be answered from: something may have been written. */
+  discard(scope: Scope | undefined): void {
+    const memory = scope === undefined ? undefined : memoryOf(scope)
+    if (memory?.discard() === true) this.parts.stats.prefetchDiscards += 1
+  }
+
+  /** Learns from a scope that has ended. */
+  end(scope: Scope): void {
+    memoryOf(scope)?.discard()
+    scope.state.delete(PREFETCH)
+  }
+
+  #begin(scope: Scope): PrefetchScope {
+    if (!this.#isUsed) this.parts.onFirstUse()
+    this.#isUsed = true
+    const memory = new PrefetchScope(() => {
+      this.parts.stats.blockedLinks += 1
+    })
+    scope.state.set(PREFETCH, memory)
+    return memory
+  }
+
+  /** Before a write or a raw statement, and after it, nothing that was asked ahead is true for certain. */
+  #around<T>(operation: Operation<T>, scope: Scope, next: Handler): Promise<T> {
+    this.discard(scope)
+    const running = next(operation, scope)
+    const forget = () => this.discard(scope)
+    // Beside the result's way, not on it: the order in which results come stays as it is.
+    running.then(forget, forget)
+    return running
+  }
+
+  #lookUp<T>(operation: Operation<T>, memory: PrefetchScope, scope: Scope, next: Handler): Promise<T> {
+    const lookup = operation.lookup?.()
+    if (lookup === undefined || isRefusal(lookup) || lookup.target === undefined) return next(operation, scope)
+    const keyed = lookup as KeyedLookup<T>
+    const { text } = lookup.key
+    const trail = memory.trailOf(lookup.group, text) ?? this.#open(operation, keyed, memory)
+    if (trail === undefined) return next(operation, scope)
+    const ask: Ask<T> = { operation, lookup: keyed, trail, memory, scope, bare: () => next(operation, scope) }
+    return trail.pending?.texts.has(text) === true ? trail.pending.done.then(() => this.#follow(ask)) : this.#follow(ask)
+  }
+
+  /** A trail for a key that some rows bear; `undefined` when none do. */
+  #open(operation: Operation<unknown>, lookup: KeyedLookup<unknown>, memory: PrefetchScope): Trail | undefined {
+    if (memory.blocked.has(lookup.group)) return undefined
+    const catalog = this.parts.catalogs.catalog(operation.source.dialect)
+    if (catalog === undefined) return undefined
+    const domains = this.#domainsOf(catalog)
+    const found = findSource(lookup, memory, domains)
+    if (found === undefined) return undefined
+    const tables = lookup.reads?.()
+    if (tables === undefined) {
+      memory.blocked.add(lookup.group)
+      return undefined
+    }
+    const { set, properties } = found
+    const link = this.links.of(linkId(set.source, properties, lookup.target))
+    const trail = new Trail(set, set.index(properties), link, tables, !domains.isEmpty)
+    memory.open(lookup.group, trail)
+    return trail
+  }
+
+  #domainsOf(catalog: SchemaCatalog): KeyDomains {
+    let domains = this.#domains.get(catalog)
+    if (domains === undefined) {
+      domains = new KeyDomains(catalog)
+      this.#domains.set(catalog, domains)
+    }
+    return domains
+  }
+
+  /** Answers from what was asked ahead, asks ahead, or asks for the one key. */
+  #follow<T>(ask: Ask<T>): Promise<T> {
+    const { operation, lookup, trail, memory } = ask
+    const { text } = lookup.key
+    const ordinal = trail.ordinalOf(text)
+    if (ordinal === undefined) return ask.bare()
+    const taken = trail.visit(text, ordinal)
+    const mayRecur = trail.mayRecur(ordinal, taken)
+    const answer = this.#validAnswer(trail, text)
+    if (answer !== undefined) {
+      // More answers than rows handed out: the app asks again because it wants to know anew.
+      if (!trail.hasCredit(ordinal, taken)) return ask.bare()
+      return Promise.resolve(this.#give(ask, answer, mayRecur))
+    }
+    const state = this.parts.writes.stateOf(trail.tables)
+    if (state === undefined) return ask.bare()
+    const fetch = { at: this.parts.clock.now(), state }
+    // Lookups that are under way together are merged with each other.
+    const size = trail.inFlight > 0 || memory.blocked.has(lookup.group) ? 1 : Math.min(trail.window(ordinal), lookup.maxKeys)
+    const keys = size < 2 ? [] : trail.pick(lookup.key, ordinal, size, operation.source.dialect)
+    return keys.length > 1 ? this.#fetch(ask, keys, fetch, mayRecur) : this.#askOne(ask, fetch, mayRecur)
+  }
+
+  /** An answer that nothing has been written against, and that is not too old. */
+  #validAnswer(trail: Trail, text: string): Answer | undefined {
+    const answer = trail.answers.get(text)
+    if (answer === undefined) return undefined
+    const { clock, writes, maxAgeMs } = this.parts
+    if (clock.now() - answer.fetch.at <= maxAgeMs && writes.stateOf(trail.tables) === answer.fetch.state) return answer
+    // The others were asked for together with it, or earlier.
+    trail.answers.clear()
+    this.parts.stats.prefetchDiscards += 1
+    return undefined
+  }
+
+  #give<T>({ operation, lookup, trail, memory, scope }: Ask<T>, answer: Answer, mayRecur: boolean): T {
+    const { stats } = this.parts
+    if (!answer.isUsed) stats.prefetchedKeysUsed += 1
+    trail.used(answer)
+    stats.prefetched += 1
+    scope.counts.prefetched += 1
+    memory.deliver(lookup.group, answer)
+    answeredFrom(operation, answer.fetch.at)
+    const value = answer.value as T
+    if (mayRecur) return lookup.copy(value)
+    trail.answers.delete(lookup.key.text)
+    return value
+  }
+
+  /** Asks for the one key, and keeps a copy if its row was handed out more than once. */
+  #askOne<T>({ operation, lookup, trail, memory, bare }: Ask<T>, fetch: Fetch, mayRecur: boolean): Promise<T> {
+    const { generation } = memory
+    trail.inFlight += 1
+    const running = bare()
+    running.then(
+      (value) => {
+        trail.inFlight -= 1
+        if (!mayRecur || memory.generation !== generation) return
+        trail.answers.set(lookup.key.text, { value: lookup.copy(value), fetch, ...memory.placeOf(operation), isUsed: true })
+      },
+      () => {
+        trail.inFlight -= 1
+      },
+    )
+    return running
+  }
+
+  /** Asks for several keys, the caller's among them. */
+  async #fetch<T>(ask: Ask<T>, keys: readonly LookupKey[], fetch: Fetch, mayRecur: boolean): Promise<T> {
+    const { operation, lookup, trail, memory, scope } = ask
+    const { executor, stats, writes } = this.parts
+    const { generation } = memory
+    let settle = () => {}
+    const done = new Promise<void>((resolve) => {
+      settle = resolve
+    })
+    const pending = { done, texts: new Set(keys.map((key) => key.text)) }
+    trail.pending = pending
+    trail.inFlight += 1
+    trail.fetched(keys.length - 1)
+    stats.prefetches += 1
+    stats.prefetchedKeys += keys.length - 1
+    try {
+      const found = await executor.runAs(operation, scope, () => lookup.runMany(keys)).catch(() => undefined)
+      if (found?.has(lookup.key.text) !== true) {
+        // No row where there must be one, or a failure: the bare query tells its caller, and the group is not trusted again.
+        memory.blocked.add(lookup.group)
+        return await ask.bare()
+      }
+      const value = found.get(lookup.key.text) as T
+      if (memory.generation !== generation || writes.stateOf(trail.tables) !== fetch.state) return value
+      this.#keep(ask, keys, found, fetch)
+      if (mayRecur) return lookup.copy(value)
+      trail.answers.delete(lookup.key.text)
+      return value
+    } finally {
+      trail.inFlight -= 1
+      if (trail.pending === pending) trail.pending = undefined
+      settle()
+    }
+  }
+
+  #keep<T>({ operation, lookup, trail, memory }: Ask<T>, keys: readonly LookupKey[], found: ReadonlyMap<string, T>, fetch: Fetch): void {
+    const source = operation.rowSource?.()
+    for (const key of keys) {
+      if (!found.has(key.text)) continue
+      const value = found.get(key.text)
+      const isOwn = key === lookup.key
+      const place = source === undefined ? { from: 0, to: 0 } : memory.append(lookup.group, source, value, isOwn ? 1 : 0)
+      trail.answers.set(key.text, { value, fetch, ...place, isUsed: isOwn })
+    }
+  }
+}
+
+function memoryOf(scope: Scope): PrefetchScope | undefined {
+  return scope.state.get(PREFETCH) as PrefetchScope | undefined
+}

@@ -1,0 +1,197 @@
+import type { LookupKey } from '../../pipeline/lookup.ts'
+import type { TableId } from '../../schema/catalog-data.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import { KeyFolds } from '../batch/key-folds.ts'
+import { keyKinds } from '../batch/key-text.ts'
+import { type Link, MIN_USE } from './link.ts'
+import type { KeyIndex, RowSet } from './row-set.ts'
+
+/** Keys in one query, step by step, while a loop goes on as expected. */
+const RAMP = [1, 8, 128, 512] as const
+/** The most keys in one query. */
+const CAP = 512
+/** So many keys asked ahead and not used yet are enough; a loop in no order may have more. */
+const MAX_UNUSED = 128
+const UNORDERED_FACTOR = 8
+/** A loop that goes so far goes to the end. */
+const FULL_SPAN = 0.9
+/** Neighbouring lookups that show, where no foreign key does, that a loop walks along a listing. */
+const CONFIRMATIONS = 3
+
+/** When a query for several keys was sent, and the state of the tables that it read. */
+export interface Fetch {
+  readonly at: number
+  readonly state: string
+}
+
+export interface Answer {
+  /** As the query gave it; nobody else has it. */
+  readonly value: unknown
+  readonly fetch: Fetch
+  /** Where its rows stand among those of the lookup's group. */
+  readonly from: number
+  readonly to: number
+  isUsed: boolean
+}
+
+/** A loop as far as it shows: lookups of one group whose keys come from one column of one set of rows. */
+export class Trail {
+  readonly answers: Map<string, Answer> = new Map()
+  /** Lookups on the trail that wait for the database. */
+  inFlight = 0
+  /** A query for several keys that is under way. */
+  pending: { readonly done: Promise<void>; readonly texts: ReadonlySet<string> } | undefined
+  readonly #isBlocked: boolean
+  #fetched = 0
+  #used = 0
+  #step = 0
+  readonly #asked = new Set<string>()
+  /** How often each key was asked for. */
+  readonly #taken = new Map<string, number>()
+  #direction: -1 | 0 | 1 = 0
+  #isUnordered = false
+  #last = -1
+  #lowest = Number.POSITIVE_INFINITY
+  #highest = -1
+  #streak = 0
+
+  constructor(
+    readonly set: RowSet,
+    readonly index: KeyIndex,
+    readonly link: Link,
+    /** Every table that the group's answers depend on. */
+    readonly tables: readonly TableId[],
+    /** Whether a foreign key tells that the lookup belongs to the rows. */
+    private readonly isRelated: boolean,
+  ) {
+    this.#isBlocked = link.blockedFor > 0
+    if (this.#isBlocked) link.blockedFor -= 1
+  }
+
+  /** Where the key stands among those of the rows, as they are now. */
+  ordinalOf(text: string): number | undefined {
+    if (this.set.isGrowing) this.index.extend()
+    return this.index.ordinalOf(text)
+  }
+
+  /** Notes that a key is asked for, and in which order the loop goes. Returns how often it was asked for before. */
+  visit(text: string, ordinal: number): number {
+    const taken = this.#taken.get(text) ?? 0
+    this.#taken.set(text, taken + 1)
+    if (taken > 0) return taken
+    this.#asked.add(text)
+    if (this.#last >= 0) {
+      const direction = ordinal > this.#last ? 1 : -1
+      if (this.#direction !== 0 && direction !== this.#direction) this.#isUnordered = true
+      this.#direction = direction
+    }
+    if (!this.isRelated) this.#confirm(ordinal)
+    this.#last = ordinal
+    this.#lowest = Math.min(this.#lowest, ordinal)
+    this.#highest = Math.max(this.#highest, ordinal)
+    return 0
+  }
+
+  /** Whether one more row that bears the key may be what the app asks about. */
+  hasCredit(ordinal: number, taken: number): boolean {
+    return taken < this.index.credit(ordinal)
+  }
+
+  /** Whether the key may be asked for again, and its answer is to be kept. */
+  mayRecur(ordinal: number, taken: number): boolean {
+    return this.set.isGrowing || taken + 1 < this.index.multiplicity(ordinal)
+  }
+
+  used(answer: Answer): void {
+    if (answer.isUsed) return
+    answer.isUsed = true
+    this.#used += 1
+  }
+
+  /** How many keys the next query should carry; 1: only the one that is asked for. */
+  window(ordinal: number): number {
+    const { link } = this
+    const { length } = this.index.keys
+    if (this.#isBlocked) return 1
+    if (!this.isRelated && link.confirmed < CONFIRMATIONS) return 1
+    if (link.loops > 0 && this.#fetched === 0 && link.density >= MIN_USE) return this.#learnedWindow(ordinal, length)
+    if (this.#asked.size < 2 || !this.#isDense()) return 1
+    if (this.#fetched - this.#used > MAX_UNUSED * (this.#isUnordered ? UNORDERED_FACTOR : 1)) return 1
+    this.#step = Math.min(this.#step + 1, RAMP.length - 1)
+    return RAMP[this.#step] ?? 1
+  }
+
+  /** The asked key and those expected next, in the loop's direction; all that one query may carry together. */
+  pick(key: LookupKey, ordinal: number, size: number, dialect: Dialect): readonly LookupKey[] {
+    const { keys } = this.index
+    const picked = [key]
+    const folds = new KeyFolds(dialect)
+    if (size < 2 || !folds.add(key)) return picked
+    const kinds = keyKinds(key)
+    const direction = this.#direction < 0 ? -1 : 1
+    for (let step = 1; step < keys.length && picked.length < size; step += 1) {
+      const at = ordinal + direction * step
+      const isPast = at < 0 || at >= keys.length
+      if (isPast && !this.#isUnordered) break
+      const position = (at + keys.length * 2) % keys.length
+      const next = keys[position]
+      if (next === undefined || this.answers.has(next.text)) continue
+      // Rows that were asked ahead are not handed out yet, and are soon.
+      if ((this.#taken.get(next.text) ?? 0) >= Math.max(1, this.index.credit(position))) continue
+      if (keyKinds(next) === kinds && folds.add(next)) picked.push(next)
+    }
+    return picked
+  }
+
+  /** Keys were asked ahead. */
+  fetched(keys: number): void {
+    this.#fetched += keys
+  }
+
+  /** The loop has ended, or nothing more can be told of it. Returns whether its link was blocked. */
+  retire(): boolean {
+    this.answers.clear()
+    const asked = this.#asked.size
+    const { length } = this.index.keys
+    if (asked < 2 || length === 0) return this.#fetched > 0 && asked > 0 ? this.#learn(asked / length, 1) : false
+    if (this.#isUnordered) return this.#learn(1, asked / length)
+    const isBackward = this.#direction < 0
+    const reached = isBackward ? (length - this.#lowest) / length : (this.#highest + 1) / length
+    return this.#learn(reached, this.#density())
+  }
+
+  #learn(span: number, density: number): boolean {
+    const isBackward = this.#direction < 0 && !this.#isUnordered
+    return this.link.learn({ span, density, isBackward, fetched: this.#fetched, used: this.#used })
+  }
+
+  #learnedWindow(ordinal: number, length: number): number {
+    const { span, backward } = this.link
+    const isBackward = backward > 0.5
+    if (isBackward && this.#direction === 0) this.#direction = -1
+    this.#step = RAMP.length - 1
+    if (span >= FULL_SPAN) {
+      // Where a loop goes through everything, it may begin anywhere.
+      if (!isBackward) this.#isUnordered = true
+      return CAP
+    }
+    const reach = Math.ceil(span * length)
+    const ahead = isBackward ? reach - (length - 1 - ordinal) : reach - ordinal
+    return Math.max(1, Math.min(ahead, CAP))
+  }
+
+  #isDense(): boolean {
+    return this.#isUnordered || this.#density() >= MIN_USE
+  }
+
+  #density(): number {
+    return this.#asked.size / (this.#highest - this.#lowest + 1)
+  }
+
+  #confirm(ordinal: number): void {
+    const { link } = this
+    if (link.confirmed >= CONFIRMATIONS) return
+    this.#streak = this.#last >= 0 && Math.abs(ordinal - this.#last) === 1 ? this.#streak + 1 : 1
+    link.confirmed = Math.max(link.confirmed, this.#streak)
+  }
+}

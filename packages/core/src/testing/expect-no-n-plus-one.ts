@@ -1,0 +1,33 @@
+import { getDefaultSluice } from '../default-sluice.ts'
+import { formatFinding } from '../query/detect/format-finding.ts'
+import { InvalidArgumentError } from '../shared/errors.ts'
+import { findingsSoFar } from '../sluice.ts'
+import { placeOfCall, QueryAssertionError } from './query-assertion-error.ts'
+import { checkWatch, type WatchOptions, watchQueries } from './watch-queries.ts'
+
+/**
+ * Expects that a function's work has neither N+1 queries nor needless repeats, in its asynchronous context and in scopes opened inside; by the
+ * Sluice's own thresholds, and without what it ignores. Queries outside of any scope are not looked at, not even with `everything`.
+ *
+ * @param fn - Runs in a scope of its own called `test`.
+ * @returns What the function returned.
+ * @throws QueryAssertionError that shows the findings; whatever the function fails with; InvalidArgumentError where detection is off.
+ * @example
+ * ```ts
+ * await expectNoNPlusOne(() => listCities())
+ * ```
+ */
+export async function expectNoNPlusOne<T>(fn: () => T | PromiseLike<T>, options: WatchOptions = {}): Promise<T> {
+  const place = placeOfCall(expectNoNPlusOne)
+  checkWatch(fn, options)
+  const { sluice = getDefaultSluice() } = options
+  const { result, scopes } = await watchQueries(fn, options)
+  const findings = scopes.flatMap((scope) => {
+    const found = findingsSoFar(sluice, scope)
+    if (found === undefined) throw new InvalidArgumentError('sluice', 'a Sluice whose detection is on', sluice)
+    return found.filter(({ code }) => code !== 'QUERY_BUDGET')
+  })
+  if (findings.length === 0) return result
+  const message = `expected no N+1 and no needless repeats\n\n${findings.map((finding) => formatFinding(finding)).join('\n')}\n`
+  throw new QueryAssertionError(message, 0, findings.length, place)
+}

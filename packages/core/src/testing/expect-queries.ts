@@ -1,0 +1,60 @@
+import { formatQueryGroups } from '../query/detect/format-finding.ts'
+import { queryGroups } from '../query/detect/query-groups.ts'
+import { InvalidArgumentError } from '../shared/errors.ts'
+import { placeOfCall, QueryAssertionError } from './query-assertion-error.ts'
+import { checkWatch, type Watched, type WatchOptions, watchQueries } from './watch-queries.ts'
+
+/**
+ * What is expected of a number of queries. Each method runs the function, if no other has yet, and resolves to what it returned.
+ *
+ * Each rejects with a QueryAssertionError that lists the queries with their places and fixes, with whatever the function fails with, with an
+ * NPlusOneError where the number is right, detection's mode is `throw`, and the function's own scope has findings, and with an
+ * InvalidArgumentError for what is no integer of at least 0.
+ */
+export interface QueryExpectation<T> {
+  /** As many, no more and no less. */
+  toBe(queries: number): Promise<T>
+  toBeAtMost(queries: number): Promise<T>
+  toBeAtLeast(queries: number): Promise<T>
+}
+
+/**
+ * Expects a number of queries of the work that a function does, in any test runner. Counted is what reaches the database in the function's
+ * asynchronous context, also in scopes that are opened inside, as by middleware: statements where they are seen, otherwise operations.
+ * What is merged or answered from memory does not count.
+ *
+ * @param fn - Runs once, in a scope of its own called `test`, when the first method is called.
+ * @throws InvalidArgumentError, InvalidOptionError.
+ * @example
+ * ```ts
+ * await expectQueries(() => listCities()).toBeAtMost(3)
+ * ```
+ */
+export function expectQueries<T>(fn: () => T | PromiseLike<T>, options: WatchOptions = {}): QueryExpectation<T> {
+  checkWatch(fn, options)
+  let watching: Promise<Watched<T>> | undefined
+  const check = async (words: string, expected: number, isMet: (queries: number) => boolean, place: { readonly stack?: string }) => {
+    if (!Number.isInteger(expected) || expected < 0) throw new InvalidArgumentError('queries', 'an integer of at least 0', expected)
+    watching ??= watchQueries(fn, options)
+    const watched = await watching
+    const { queries, failure, result } = watched
+    if (!isMet(queries)) throw new QueryAssertionError(messageOf(words, expected, watched), expected, queries, place)
+    if (failure !== undefined) throw failure
+    return result
+  }
+  const expectation: QueryExpectation<T> = {
+    toBe: (count) => check('', count, (queries) => queries === count, placeOfCall(expectation.toBe)),
+    toBeAtMost: (count) => check('at most ', count, (queries) => queries <= count, placeOfCall(expectation.toBeAtMost)),
+    toBeAtLeast: (count) => check('at least ', count, (queries) => queries >= count, placeOfCall(expectation.toBeAtLeast)),
+  }
+  return expectation
+}
+
+function messageOf(words: string, expected: number, { queries, scopes }: Watched<unknown>): string {
+  const groups = queryGroups(scopes)
+  const head = `expected ${words}${expected} ${expected === 1 ? 'query' : 'queries'}, got ${queries}`
+  const listed = groups.reduce((total, { count }) => total + count, 0)
+  // One operation of an ORM may send several statements.
+  const note = listed === queries ? '' : ` (${listed} ${listed === 1 ? 'operation' : 'operations'} in scopes)`
+  return groups.length === 0 ? head : `${head}${note}\n\n${formatQueryGroups(groups)}\n`
+}

@@ -1,0 +1,315 @@
+import { createSluice, type DetectionOptions, type Finding, formatFinding, hostOf, NPlusOneError, type Operation } from '@sluice/core'
+import { describe, expect, it } from 'vitest'
+import { read, touching, write } from '../../helpers.ts'
+
+const at = (file: string, line = 1) => ({ stack: `Error\n    at load (${file}:${line}:7)` })
+
+interface Asked {
+  readonly values?: unknown
+  readonly site?: { readonly stack: string }
+  readonly table?: string
+  readonly run?: () => Promise<unknown>
+}
+
+function setUp(detection: DetectionOptions = {}) {
+  const sluice = createSluice({ detection })
+  const findings: Finding[] = []
+  sluice.on('finding', (finding) => findings.push(finding))
+  const ask = (label: string, { values, site = at('/app/a.ts'), table, run = async () => null }: Asked = {}) => {
+    const operation = read({ run, label })
+    const shape = { fingerprint: `fp:${label}`, label, kind: 'read' as const, table }
+    const asked: Operation<unknown> & { values(): unknown } = { ...operation, shape, stack: () => site, values: () => values }
+    return hostOf(sluice).execute(asked)
+  }
+  const inLoop = async (times: number, label: string, asked: Asked = {}) => {
+    for (let i = 0; i < times; i += 1) await ask(label, { values: { id: i }, ...asked })
+  }
+  const writeOnce = () => hostOf(sluice).execute(write(touching('t'), async () => 1))
+  return { sluice, findings, ask, inLoop, writeOnce }
+}
+
+const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+
+describe('repeated queries', () => {
+  it('are reported from the third equal one on, whatever order the fields are in', async () => {
+    const { sluice, findings, ask } = setUp()
+    await sluice.run(async () => {
+      for (let i = 0; i < 2; i += 1) await ask('twice', { values: { where: { id: 1 } } })
+      await ask('thrice', { values: { a: 1, b: new Date(5) } })
+      await ask('thrice', { values: { b: new Date(5), a: 1 } })
+      await ask('thrice', { values: { a: 1, b: new Date(5) } })
+    })
+    expect(findings).toMatchObject([
+      { code: 'REPEATED_QUERY', label: 'thrice', count: 3, pattern: 'sequential', queries: 5, queriesPossible: 3, callSite: { line: 1 } },
+    ])
+    expect(findings[0]).not.toHaveProperty('fix')
+    expect(formatFinding(findings[0] as Finding)).toMatch(
+      /^▲ Repeated {2}run {3}5 queries → 3 possible\n.*equal values, sequential\n.*\n {2}fix {2}ask once/,
+    )
+  })
+
+  it('stand in place of an N+1 where most of its queries are repeats', async () => {
+    const { sluice, findings, ask } = setUp()
+    await sluice.run(async () => {
+      for (let i = 0; i < 20; i += 1) await ask('two authors', { values: { id: i % 2 } })
+      for (let i = 0; i < 20; i += 1) await ask('mostly different', { values: { id: Math.max(i, 3) } })
+    })
+    expect(findings.map(({ code, label, count }) => [code, label, count])).toEqual([
+      ['REPEATED_QUERY', 'two authors', 20],
+      ['N_PLUS_ONE', 'mostly different', 20],
+    ])
+    expect(findings[0]?.queriesPossible).toBe(22)
+  })
+
+  it('count what was asked more than once, and leave the rest out', async () => {
+    const { sluice, findings, ask } = setUp()
+    await sluice.run(async () => {
+      for (const id of [1, 1, 1, 2]) await ask('q', { values: { id } })
+    })
+    expect(findings).toMatchObject([{ code: 'REPEATED_QUERY', count: 3, queriesPossible: 2 }])
+  })
+
+  it('are told by the first 64, which stand for the rest', async () => {
+    const { sluice, findings, ask } = setUp()
+    await sluice.run(async () => {
+      for (let i = 0; i < 200; i += 1) await ask('q', { values: [7] })
+    })
+    expect(findings).toMatchObject([{ code: 'REPEATED_QUERY', count: 200, queriesPossible: 3 }])
+  })
+
+  it('are none where a write came in between', async () => {
+    const { sluice, findings, ask, writeOnce } = setUp()
+    await sluice.run(async () => {
+      for (let i = 0; i < 4; i += 1) {
+        await ask('q', { values: { id: 1 } })
+        await writeOnce()
+      }
+    })
+    expect(findings).toEqual([])
+  })
+
+  it.each([
+    ['not known', undefined],
+    ['not comparable', { fn: () => 1 }],
+  ])('are none where values are %s', async (_name, values) => {
+    const { sluice, findings, ask } = setUp()
+    await sluice.run(async () => {
+      for (let i = 0; i < 4; i += 1) await ask('few', { values })
+      for (let i = 0; i < 5; i += 1) await ask('many', { values })
+    })
+    expect(findings.map(({ code, label }) => [code, label])).toEqual([['N_PLUS_ONE', 'many']])
+  })
+
+  it('are told apart by place', async () => {
+    const { sluice, findings, ask } = setUp()
+    await sluice.run(async () => {
+      for (let i = 0; i < 6; i += 1) await ask('q', { values: { id: 1 }, site: at(i % 3 === 0 ? '/app/a.ts' : '/app/b.ts') })
+    })
+    expect(findings.map(({ code, callSite, count }) => [code, callSite?.file, count])).toEqual([['REPEATED_QUERY', '/app/b.ts', 5]])
+  })
+
+  it('follow their own option', async () => {
+    const { sluice, findings, ask } = setUp({ repeats: 2 })
+    await sluice.run(async () => {
+      for (let i = 0; i < 2; i += 1) await ask('q', { values: [1] })
+    })
+    expect(findings).toMatchObject([{ code: 'REPEATED_QUERY', count: 2 }])
+  })
+
+  it('are none among scopes', async () => {
+    const { sluice, findings, ask } = setUp()
+    for (let i = 0; i < 5; i += 1) await sluice.run(() => ask('q', { values: [1] }))
+    expect(findings).toEqual([])
+  })
+})
+
+describe('patterns', () => {
+  it('of two loops that take turns are told each for itself', async () => {
+    const { sluice, findings, ask } = setUp()
+    await sluice.run(async () => {
+      for (let i = 0; i < 6; i += 1) {
+        await ask('posts', { values: i, site: at('/app/a.ts', 1) })
+        await ask('comments', { values: i, site: at('/app/a.ts', 2) })
+      }
+    })
+    expect(findings.map(({ label, pattern, count }) => [label, pattern, count])).toEqual([
+      ['posts', 'sequential', 6],
+      ['comments', 'sequential', 6],
+    ])
+  })
+
+  it('of several loops at once over one shape are interleaved', async () => {
+    const { sluice, findings, ask } = setUp()
+    let values = 0
+    const loop = async () => {
+      for (let i = 0; i < 6; i += 1) {
+        values += 1
+        await ask('posts', { values, run: () => new Promise((resolve) => setImmediate(resolve)) })
+      }
+    }
+    await sluice.run(async () => {
+      await ask('posts', { values: 'first' })
+      for (let i = 0; i < 6; i += 1) await ask('posts', { values: `alone ${i}` })
+      await Promise.all([loop(), loop()])
+    })
+    expect(findings).toMatchObject([{ pattern: 'interleaved', count: 19 }])
+  })
+})
+
+describe('throw mode', () => {
+  it('rejects after a function that succeeded, with the findings as text without colour', async () => {
+    const { sluice, inLoop, findings } = setUp({ mode: 'throw' })
+    const error = await failure(sluice.run(() => inLoop(6, 'again'), { name: 'job' }))
+    expect(error).toBeInstanceOf(NPlusOneError)
+    expect(error).toMatchObject({ code: 'SLUICE_N_PLUS_ONE', findings: [{ label: 'again', count: 6 }] })
+    expect((error as Error).message).toBe(formatFinding(findings[0] as Finding))
+    expect((error as Error).message).not.toContain('\u001b')
+  })
+
+  it('lets results through where there are no findings', async () => {
+    const { sluice, inLoop } = setUp({ mode: 'throw' })
+    expect(await sluice.run(() => inLoop(4, 'few').then(() => 7))).toBe(7)
+  })
+
+  it('lets the function’s own error win, and still reports', async () => {
+    const { sluice, inLoop, findings } = setUp({ mode: 'throw' })
+    const own = new Error('own')
+    const run = sluice.run(async () => {
+      await inLoop(6, 'again')
+      throw own
+    })
+    expect(await failure(run)).toBe(own)
+    expect(findings).toHaveLength(1)
+  })
+
+  it('makes the first end of a scope throw, and the second report', async () => {
+    const { sluice, inLoop } = setUp({ mode: 'throw' })
+    const scope = sluice.openScope('handle')
+    await scope.enter(() => inLoop(6, 'again'))
+    expect(() => scope.end()).toThrow(NPlusOneError)
+    expect(scope.end().findings).toHaveLength(1)
+  })
+
+  it('is not the default', async () => {
+    const { sluice, inLoop } = setUp()
+    await sluice.run(() => inLoop(6, 'again'))
+  })
+})
+
+describe('a budget', () => {
+  it('reports a scope that exceeds it, with what it asked', async () => {
+    const { sluice, findings, inLoop } = setUp({ budget: 3 })
+    await sluice.run(() => inLoop(3, 'three'), { name: 'within' })
+    await sluice.run(() => inLoop(4, 'four', { site: at('/app/b.ts', 9) }), { name: 'over' })
+    expect(findings).toMatchObject([
+      {
+        code: 'QUERY_BUDGET',
+        scope: 'over',
+        label: 'more than 3 queries',
+        count: 4,
+        queries: 4,
+        queriesPossible: 3,
+        groups: [{ label: 'four', count: 4, callSite: { file: '/app/b.ts', line: 9 } }],
+      },
+    ])
+    expect(formatFinding(findings[0] as Finding)).toBe(
+      '▲ Budget  over   4 queries, 3 allowed\n  4× four  0.0 ms\n     at   /app/b.ts:9:7'.replace(
+        '0.0',
+        (findings[0]?.groups?.[0]?.databaseMs ?? 0).toFixed(1),
+      ),
+    )
+  })
+
+  it('goes by scope names, the first that matches', async () => {
+    const { sluice, findings, inLoop } = setUp({ budget: { 'GET /cities/*': 2, 'GET *': 1 } })
+    for (const name of ['GET /cities/:id', 'GET /other', 'POST /other']) await sluice.run(() => inLoop(2, name), { name })
+    expect(findings.map(({ scope }) => scope)).toEqual(['GET /other'])
+  })
+
+  it('of nothing allows no query', async () => {
+    const { sluice, findings, inLoop } = setUp({ budget: 0 })
+    await sluice.run(() => inLoop(1, 'one'))
+    expect(findings).toMatchObject([{ code: 'QUERY_BUDGET', label: 'more than 0 queries' }])
+  })
+
+  it('rejects in throw mode', async () => {
+    const { sluice, inLoop } = setUp({ mode: 'throw', budget: 1 })
+    expect(await failure(sluice.run(() => inLoop(2, 'two')))).toMatchObject({
+      code: 'SLUICE_N_PLUS_ONE',
+      findings: [{ code: 'QUERY_BUDGET' }],
+    })
+  })
+})
+
+describe('the ignore list', () => {
+  const found = async (ignore: DetectionOptions['ignore'], label = 'City.findMany where id', table: string | undefined = 'public.city') => {
+    const { sluice, findings, inLoop } = setUp({ mode: 'throw', ignore: ignore ?? [] })
+    await failure(sluice.run(() => inLoop(6, label, { site: at('/app/src/admin/list.ts'), ...(table === undefined ? {} : { table }) })))
+    return findings
+  }
+
+  it.each<[string, NonNullable<DetectionOptions['ignore']>[number]]>([
+    ['fingerprint', 'fp:City.findMany where id'],
+    ['fingerprint in an object', { fingerprint: 'fp:City.findMany where id' }],
+    ['model', { model: 'City' }],
+    ['table', { table: 'City' }],
+    ['table with its schema', { table: 'public.city' }],
+    ['call site', { callSite: '*/admin/*' }],
+    ['all of several', { callSite: '*/admin/*', model: 'City' }],
+  ])('leaves out by %s', async (_name, rule) => {
+    expect(await found([rule])).toEqual([])
+  })
+
+  it.each<[string, NonNullable<DetectionOptions['ignore']>[number]]>([
+    ['id', '00000000'],
+    ['model', { model: 'Cit' }],
+    ['table', { table: 'other.city' }],
+    ['call site', { callSite: '*/routes/*' }],
+    ['one of several', { callSite: '*/admin/*', model: 'Country' }],
+  ])('keeps another %s', async (_name, rule) => {
+    expect(await found([rule])).toHaveLength(1)
+  })
+
+  it('leaves out by the id that a finding came with', async () => {
+    const [finding] = await found([])
+    expect(await found([finding?.id ?? ''])).toEqual([])
+  })
+
+  it('reads the table from SQL where the adapter gives none', async () => {
+    expect(await found([{ table: 'cities' }], 'select * from `cities` where `id` = ?', '')).toHaveLength(1)
+    const { sluice, findings, inLoop } = setUp({ ignore: [{ table: 'cities' }] })
+    await sluice.run(() => inLoop(6, 'select * from `cities` where `id` = ?'))
+    expect(findings).toEqual([])
+  })
+
+  it('leaves out a budget by its id', async () => {
+    const over = setUp({ budget: 1 })
+    await over.sluice.run(() => over.inLoop(2, 'q'))
+    const silent = setUp({ budget: 1, ignore: [over.findings[0]?.id ?? ''] })
+    await silent.sluice.run(() => silent.inLoop(2, 'q'))
+    expect(silent.findings).toEqual([])
+  })
+})
+
+describe('detection options', () => {
+  it.each<[string, unknown]>([
+    ['detection.repeats', { repeats: 1 }],
+    ['detection.mode', { mode: 'warn' }],
+    ['detection.budget', { budget: -1 }],
+    ['detection.budget', { budget: { 'GET *': 1.5 } }],
+    ['detection.budget', { budget: ['GET *'] }],
+    ['detection.ignore', { ignore: 'City' }],
+    ['detection.ignore', { ignore: [''] }],
+    ['detection.ignore', { ignore: [{}] }],
+    ['detection.ignore', { ignore: [{ models: 'City' }] }],
+    ['detection.ignore', { ignore: [{ model: 7 }] }],
+  ])('name %s when it is wrong: %j', (option, detection) => {
+    expect(() => createSluice({ detection: detection as DetectionOptions })).toThrow(
+      expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option }),
+    )
+  })
+})

@@ -1,0 +1,482 @@
+import { get } from 'node:http'
+import { createSluice, type Sluice, type SluiceOptions } from '@sluice/core'
+import { describe, expect, it } from 'vitest'
+import { FakeClock } from '../../helpers.ts'
+import { MemoryDatabase, type Reference, type Row } from './memory-database.ts'
+
+const REFERENCES: readonly Reference[] = [
+  { table: 'city', columns: ['districtId'], references: 'district', referencedColumns: ['id'] },
+  { table: 'district', columns: ['regionId'], references: 'region', referencedColumns: ['id'] },
+  { table: 'review', columns: ['cityId'], references: 'city', referencedColumns: ['id'] },
+  { table: 'task', columns: ['owner', 'org'], references: 'member', referencedColumns: ['userId', 'orgId'] },
+]
+
+const range = (count: number) => Array.from({ length: count }, (_, at) => at + 1)
+
+function tables(cities = 100): Record<string, Row[]> {
+  return {
+    city: range(cities).map((id) => ({ id, districtId: id, name: `city ${id}` })),
+    district: range(cities).map((id) => ({ id, regionId: (id % 10) + 1, name: `district ${id}` })),
+    region: range(10).map((id) => ({ id, name: `region ${id}` })),
+    review: range(cities).flatMap((id) => [
+      { id: id * 2, cityId: id, body: 'a' },
+      { id: id * 2 + 1, cityId: id, body: 'b' },
+    ]),
+    member: range(40).map((at) => ({ id: at, orgId: `o${at % 4}`, userId: at })),
+    task: range(40).map((at) => ({ id: at, org: `o${at % 4}`, owner: at })),
+    product: range(cities).map((id) => ({ id, name: `product ${id}` })),
+  }
+}
+
+interface Setting {
+  readonly sluice: Sluice
+  readonly clock: FakeClock
+  readonly database: MemoryDatabase
+}
+
+function setUp(
+  options: { sluice?: SluiceOptions; references?: readonly Reference[]; tables?: Record<string, Row[]>; isWhole?: boolean } = {},
+): Setting {
+  const clock = new FakeClock()
+  const sluice = createSluice({ mode: 'optimize', cache: false, detection: false, clock, ...options.sluice })
+  const database = new MemoryDatabase(sluice, options.tables ?? tables(), options.references ?? REFERENCES, options.isWhole)
+  return { sluice, clock, database }
+}
+
+/** A loop over cities that asks for each one's district. */
+async function districts({ database }: Setting, cities?: readonly Row[]): Promise<unknown[]> {
+  const found: unknown[] = []
+  for (const city of cities ?? (await database.list('city'))) found.push(await database.one('district', { id: city.districtId }))
+  return found
+}
+
+async function count({ database, sluice }: Setting, fn: () => Promise<unknown>): Promise<number> {
+  const before = database.queries.length
+  await sluice.run(fn)
+  return database.queries.length - before
+}
+
+describe('prefetching', () => {
+  it('asks for a loop in steps at first and at once when it knows it', async () => {
+    const setting = setUp()
+    expect(await count(setting, () => districts(setting))).toBe(4)
+    expect(setting.database.queries).toEqual(['list city', 'district one by id i1', 'district one by id × 8', 'district one by id × 91'])
+    expect(await count(setting, () => districts(setting))).toBe(2)
+    expect(setting.sluice.queries.getStats()).toMatchObject({
+      prefetches: 3,
+      prefetched: 98 - 1 + 99,
+      prefetchedKeys: 97 + 99,
+      prefetchedKeysUsed: 97 + 99,
+    })
+  })
+
+  it('gives each caller what the database has for its key', async () => {
+    const setting = setUp()
+    const expected = setting.database.tables.district
+    for (const _ of range(2)) expect(await setting.sluice.run(() => districts(setting))).toEqual(expected)
+  })
+
+  it('follows lookups to many rows', async () => {
+    const setting = setUp()
+    const { database } = setting
+    const loop = async () => {
+      const found: unknown[] = []
+      for (const city of await database.list('city')) found.push(await database.ask('review', { where: { cityId: city.id } }))
+      return found
+    }
+    expect(await count(setting, loop)).toBe(4)
+    expect(await count(setting, loop)).toBe(2)
+    const found = (await setting.sluice.run(loop)) as Row[][]
+    expect(found.every((reviews, at) => reviews.length === 2 && reviews.every(({ cityId }) => cityId === at + 1))).toBe(true)
+  })
+
+  it('follows several levels', async () => {
+    const setting = setUp()
+    const { database } = setting
+    const loop = async () => {
+      for (const city of await database.list('city')) {
+        const district = await database.one('district', { id: city.districtId })
+        await database.one('region', { id: district?.regionId })
+      }
+    }
+    // Ten regions: their rows come with the districts asked ahead.
+    expect(await count(setting, loop)).toBeLessThanOrEqual(10)
+    expect(await count(setting, loop)).toBe(3)
+  })
+
+  it('follows a loop that begins elsewhere, goes backwards, leaves some out, or ends early', async () => {
+    const orders: readonly [string, (cities: Row[]) => Row[], number, number][] = [
+      ['backwards', (cities) => cities.toReversed(), 4, 2],
+      ['every second', (cities) => cities.filter((_, at) => at % 2 === 0), 5, 2],
+      ['the first half', (cities) => cities.slice(0, 50), 4, 2],
+      ['shuffled', (cities) => cities.toSorted((a, b) => ((Number(a.id) * 37) % 101) - ((Number(b.id) * 37) % 101)), 8, 2],
+    ]
+    for (const [name, order, cold, learned] of orders) {
+      const setting = setUp()
+      const loop = async () => districts(setting, order(await setting.database.list('city')))
+      expect([name, await count(setting, loop)]).toEqual([name, expect.toSatisfy((queries: number) => queries <= cold)])
+      await count(setting, loop)
+      expect([name, await count(setting, loop)]).toEqual([name, learned])
+    }
+  })
+
+  it('leaves a loop alone that asks for few of the keys', async () => {
+    const setting = setUp()
+    const loop = async () =>
+      districts(
+        setting,
+        (await setting.database.list('city')).filter((_, at) => at % 10 === 0),
+      )
+    for (const _ of range(3)) expect(await count(setting, loop)).toBe(11)
+    expect(setting.sluice.queries.getStats().prefetchedKeys).toBe(0)
+  })
+
+  it('leaves a coincidence of ids alone', async () => {
+    const setting = setUp()
+    const { database } = setting
+    const loop = async () => {
+      for (const city of await database.list('city')) await database.one('product', { id: city.id })
+    }
+    expect(await count(setting, loop)).toBe(101)
+  })
+
+  it('takes composite keys from rows in the order of the lookup', async () => {
+    const setting = setUp()
+    const { database } = setting
+    const loop = async () => {
+      const found: unknown[] = []
+      for (const task of await database.list('task')) found.push(await database.one('member', { orgId: task.org, userId: task.owner }))
+      return found
+    }
+    expect(await count(setting, loop)).toBe(4)
+    expect(await setting.sluice.run(loop)).toEqual(database.tables.member)
+  })
+
+  it('takes keys from rows within rows', async () => {
+    const setting = setUp()
+    const { database } = setting
+    const loop = async () => {
+      const regions = await database.listWith('region', 'districts', 'district', (region, district) => district.regionId === region.id)
+      for (const region of regions) {
+        for (const district of region.districts as Row[]) await database.ask('city', { where: { districtId: district.id } })
+      }
+    }
+    expect(await count(setting, loop)).toBe(4)
+    expect(await count(setting, loop)).toBe(2)
+  })
+
+  it('takes the column of two along which the loop goes', async () => {
+    const data = tables()
+    for (const district of data.district ?? []) Object.assign(district, { formerId: (Number(district.id) * 7) % 11, regionId: district.id })
+    data.region = range(100).map((id) => ({ id, name: `region ${id}` }))
+    const former = { table: 'district', columns: ['formerId'], references: 'region', referencedColumns: ['id'] }
+    for (const references of [
+      [former, ...REFERENCES],
+      [...REFERENCES, former],
+    ]) {
+      const setting = setUp({ tables: data, references })
+      const loop = async () => {
+        for (const district of await setting.database.list('district')) await setting.database.one('region', { id: district.regionId })
+      }
+      expect(await count(setting, loop)).toBe(4)
+    }
+  })
+
+  it('proves a loop by three neighbours where there are no foreign keys', async () => {
+    const setting = setUp({ references: [] })
+    expect(await count(setting, () => districts(setting))).toBe(5)
+    expect(await count(setting, () => districts(setting))).toBe(2)
+  })
+
+  it('asks for a row anew when the app has it whole already', async () => {
+    const setting = setUp()
+    const loop = async () => {
+      for (const city of await setting.database.list('city')) await setting.database.one('city', { id: city.id })
+    }
+    expect(await count(setting, loop)).toBe(101)
+  })
+
+  it('asks ahead for rows of which the app has the keys only', async () => {
+    const setting = setUp({ isWhole: false })
+    const loop = async () => {
+      for (const city of await setting.database.list('city')) await setting.database.one('city', { id: city.id })
+    }
+    expect(await count(setting, loop)).toBe(4)
+  })
+
+  it('answers a key no more often than its rows were handed out', async () => {
+    const setting = setUp()
+    const { database } = setting
+    await setting.sluice.run(async () => {
+      const cities = await database.list('city')
+      await districts(setting, cities.slice(0, 20))
+      const before = database.queries.length
+      // Polling: each time the row is asked for again, the database is asked.
+      for (const _ of range(5)) await database.one('district', { id: 15 })
+      expect(database.queries.length - before).toBe(5)
+    })
+  })
+
+  it('answers a key as often as rows that bear it were handed out', async () => {
+    const data = tables()
+    for (const city of data.city ?? []) city.districtId = (Number(city.id) % 5) + 1
+    const setting = setUp({ tables: data })
+    const loop = () => districts(setting)
+    expect(await count(setting, loop)).toBeLessThanOrEqual(4)
+    const found = (await setting.sluice.run(loop)) as Row[]
+    expect(new Set(found).size).toBe(100)
+    expect(found.map(({ id }) => id)).toEqual(data.city?.map(({ districtId }) => districtId))
+  })
+
+  it('keeps what one caller does to its answer from the next', async () => {
+    const data = tables(20)
+    for (const city of data.city ?? []) city.districtId = 1 + (Number(city.id) % 2)
+    const setting = setUp({ tables: data })
+    await setting.sluice.run(async () => {
+      for (const city of await setting.database.list('city')) {
+        const district = await setting.database.one('district', { id: city.districtId })
+        expect(district?.name).toBe(`district ${city.districtId}`)
+        if (district !== null) district.name = 'spoilt'
+      }
+    })
+  })
+
+  it('sees a write to a table that it has read', async () => {
+    const setting = setUp()
+    const { database, sluice } = setting
+    await sluice.run(async () => {
+      const cities = await database.list('city')
+      await districts(setting, cities.slice(0, 5))
+      await new Promise((resolve) => setImmediate(resolve))
+      await sluice.run(() => database.write('district', (rows) => Object.assign(rows[5] ?? {}, { name: 'written' })))
+      expect(await database.one('district', { id: 6 })).toMatchObject({ name: 'written' })
+    })
+  })
+
+  it('asks the database while a write is under way', async () => {
+    const setting = setUp()
+    const { database, sluice } = setting
+    await sluice.run(async () => {
+      const cities = await database.list('city')
+      await districts(setting, cities.slice(0, 5))
+      let finish = () => {}
+      database.beforeQuery = (text) => (text.startsWith('write') ? new Promise((resolve) => (finish = resolve)) : undefined)
+      const writing = sluice.run(() => database.write('district', () => {}))
+      await new Promise((resolve) => setImmediate(resolve))
+      const before = database.queries.length
+      await database.one('district', { id: 6 })
+      expect(database.queries.slice(before)).toEqual(['district one by id i6'])
+      finish()
+      await writing
+    })
+  })
+
+  it('does not keep what was asked for while something was written', async () => {
+    const setting = setUp()
+    const { database, sluice } = setting
+    await sluice.run(async () => {
+      const cities = await database.list('city')
+      await database.one('district', { id: 1 })
+      database.beforeQuery = async (text) => {
+        if (!text.endsWith('× 8')) return
+        await sluice.run(() => database.write('district', () => {}))
+      }
+      await database.one('district', { id: 2 })
+      const before = database.queries.length
+      await districts(setting, cities.slice(2, 3))
+      expect(database.queries.length - before).toBe(1)
+    })
+  })
+
+  it('forgets everything of a scope that writes anything, or sends a statement of its own', async () => {
+    for (const act of [(database: MemoryDatabase) => database.write('product', () => {}), (database: MemoryDatabase) => database.raw()]) {
+      const setting = setUp()
+      const { database, sluice } = setting
+      await sluice.run(async () => {
+        const cities = await database.list('city')
+        await districts(setting, cities.slice(0, 5))
+        await act(database)
+        const before = database.queries.length
+        await districts(setting, cities.slice(5, 9))
+        expect(database.queries.length - before).toBe(4)
+      })
+      expect(sluice.queries.getStats().prefetchDiscards).toBe(1)
+    }
+  })
+
+  it('forgets everything when the process sends a request to somebody', async () => {
+    const setting = setUp()
+    const { database, sluice } = setting
+    await sluice.run(async () => {
+      const cities = await database.list('city')
+      await districts(setting, cities.slice(0, 5))
+      await new Promise((resolve) => get('http://127.0.0.1:9/').on('error', resolve).on('response', resolve))
+      const before = database.queries.length
+      await districts(setting, cities.slice(5, 9))
+      expect(database.queries.length - before).toBe(4)
+    })
+  })
+
+  it('gives no answer that is older than allowed', async () => {
+    const setting = setUp({ sluice: { prefetch: { maxAgeMs: 200 } } })
+    const { database, sluice, clock } = setting
+    await sluice.run(async () => {
+      const cities = await database.list('city')
+      await districts(setting, cities.slice(0, 10))
+      clock.advance(200)
+      const before = database.queries.length
+      await districts(setting, cities.slice(10, 11))
+      expect(database.queries.length - before).toBe(0)
+      clock.advance(1)
+      await districts(setting, cities.slice(11, 100))
+      expect(database.queries.length - before).toBe(1)
+    })
+  })
+
+  it('shares nothing between scopes', async () => {
+    const setting = setUp()
+    const cities = await setting.database.list('city')
+    await setting.sluice.run(() => districts(setting))
+    const before = setting.database.queries.length
+    await setting.sluice.run(() => districts(setting, cities.slice(0, 5)))
+    expect(setting.database.queries.length - before).toBe(5)
+  })
+
+  it('keeps lookups of different constants apart', async () => {
+    const setting = setUp()
+    const { database } = setting
+    await setting.sluice.run(async () => {
+      const cities = await database.list('city')
+      for (const city of cities.slice(0, 5)) await database.ask('review', { where: { cityId: city.id }, constants: 'a' })
+      const before = database.queries.length
+      await database.ask('review', { where: { cityId: 6 }, constants: 'b' })
+      expect(database.queries.length - before).toBe(1)
+    })
+  })
+
+  it('leaves transactions alone', async () => {
+    const setting = setUp()
+    const { database } = setting
+    await setting.sluice.run(async () => {
+      const cities = await database.list('city')
+      for (const city of cities) await database.ask('district', { where: { id: city.districtId }, unique: true, inTransaction: true })
+    })
+    expect(database.queries.length).toBe(101)
+  })
+
+  it('asks singly for the rest of a scope once a merged query failed', async () => {
+    const setting = setUp()
+    const { database } = setting
+    database.failsMany = true
+    const found = await setting.sluice.run(() => districts(setting))
+    expect(found).toEqual(database.tables.district)
+    expect(database.queries.filter((text) => text.includes('×')).length).toBe(1)
+    expect(setting.sluice.queries.getStats().errors).toBe(0)
+  })
+
+  it('lets the bare query throw where a row must be there', async () => {
+    const data = tables()
+    data.district?.splice(1, 1)
+    const setting = setUp({ tables: data })
+    const { database } = setting
+    await setting.sluice.run(async () => {
+      const cities = await database.list('city')
+      const ask = (city: Row | undefined) => database.ask('district', { where: { id: city?.districtId }, unique: true, throws: true })
+      await ask(cities[0])
+      await expect(ask(cities[1])).rejects.toThrow('No row i2')
+      await expect(ask(cities[2])).resolves.toMatchObject({ id: 3 })
+    })
+  })
+
+  it('leaves lookups that are under way together to the batcher', async () => {
+    const setting = setUp()
+    const { database, sluice } = setting
+    await sluice.run(async () => {
+      const cities = await database.list('city')
+      await Promise.all(cities.map((city) => database.one('district', { id: city.districtId })))
+    })
+    expect(database.queries).toEqual(['list city', 'district one by id × 100'])
+  })
+
+  it('waits for a query under way that carries the key', async () => {
+    const setting = setUp()
+    const { database, sluice } = setting
+    await sluice.run(() => districts(setting))
+    database.queries.length = 0
+    const found = await sluice.run(async () => {
+      const cities = await database.list('city')
+      return Promise.all(cities.map((city) => database.one('district', { id: city.districtId })))
+    })
+    expect(found).toEqual(database.tables.district)
+    expect(database.queries).toEqual(['list city', 'district one by id × 100'])
+  })
+
+  it('blocks a loop whose keys mostly go unused, for longer each time', async () => {
+    const setting = setUp()
+    const { database, sluice } = setting
+    const loop = () => districts(setting)
+    await sluice.run(loop)
+    // The loop begins to end after its first row.
+    const short = async () => districts(setting, (await database.list('city')).slice(0, 1))
+    // Once may be chance; what was used before counts, and less each time.
+    for (const _ of range(3)) await sluice.run(short)
+    expect(sluice.queries.getStats().blockedLinks).toBe(1)
+    const [link] = sluice.queries.getPrefetchLinks()
+    expect(link).toMatchObject({ blockedFor: 1, backoff: 4, id: expect.stringContaining('|districtId>') })
+    const before = sluice.queries.getStats().prefetchedKeys
+    await sluice.run(loop)
+    expect(sluice.queries.getStats().prefetchedKeys).toBe(before)
+  })
+
+  it('counts a key as used that the cache answered meanwhile', async () => {
+    const setting = setUp({ sluice: { cache: { ttl: 60 } } })
+    const { database, sluice } = setting
+    await sluice.run(async () => {
+      const cities = await database.list('city')
+      for (const city of cities.slice(3)) await sluice.run(() => database.one('district', { id: city.districtId }))
+      await districts(setting, cities)
+    })
+    const [link] = sluice.queries.getPrefetchLinks()
+    expect(link).toMatchObject({ span: 1, density: 1, fetched: 7, used: 7 })
+  })
+
+  it('does not keep in the cache for longer what was asked ahead', async () => {
+    const setting = setUp({ sluice: { cache: { ttl: 1 } } })
+    const { database, sluice, clock } = setting
+    await sluice.run(async () => {
+      const cities = await database.list('city')
+      await districts(setting, cities.slice(0, 2))
+      clock.advance(900)
+      await districts(setting, cities.slice(2, 3))
+      clock.advance(101)
+      const before = database.queries.length
+      await sluice.run(() => database.one('district', { id: 3 }))
+      expect(database.queries.length - before).toBe(1)
+    })
+  })
+
+  it('gives back what it learned to another Sluice', async () => {
+    const first = setUp()
+    await first.sluice.run(() => districts(first))
+    const links = JSON.parse(JSON.stringify(first.sluice.queries.getPrefetchLinks()))
+    const second = setUp({ sluice: { prefetch: { links } } })
+    expect(await count(second, () => districts(second))).toBe(2)
+    const third = setUp()
+    third.sluice.queries.restorePrefetchLinks(links)
+    expect(await count(third, () => districts(third))).toBe(2)
+    expect(() => third.sluice.queries.restorePrefetchLinks([{ id: 'x' } as never])).toThrow(/"links": expected a list/)
+  })
+
+  it('can be switched off', async () => {
+    const setting = setUp({ sluice: { prefetch: false } })
+    expect(await count(setting, () => districts(setting))).toBe(101)
+  })
+
+  it('asks for at most 512 keys in one query', async () => {
+    const setting = setUp({ tables: tables(2000) })
+    await setting.sluice.run(() => districts(setting))
+    const sizes = setting.database.queries.map((text) => Number(/× (\d+)/.exec(text)?.[1] ?? 1))
+    expect(Math.max(...sizes)).toBe(500)
+    expect(await count(setting, () => districts(setting))).toBe(1 + 4)
+  })
+})

@@ -1,0 +1,192 @@
+import { createSluice, type DetectionOptions, hostOf, NPlusOneError, type Operation, type Sluice } from '@sluice/core'
+import { expectNoNPlusOne, expectQueries, QueryAssertionError } from '@sluice/core/testing'
+import { describe, expect, it } from 'vitest'
+import { read, turn } from '../helpers.ts'
+
+const failure = (promise: Promise<unknown>): Promise<QueryAssertionError> =>
+  promise.then(
+    () => expect.unreachable('it should have failed'),
+    (error: QueryAssertionError) => error,
+  )
+
+function setUp(detection: DetectionOptions | false = {}) {
+  const sluice = createSluice({ detection })
+  const ask = (label: string, line = 3) => {
+    const operation = read({ run: async () => label, label })
+    const shape = { fingerprint: label, label, kind: 'read' as const, fix: () => `fix of ${label}` }
+    const asked: Operation<unknown> = { ...operation, shape, stack: () => ({ stack: `Error\n    at load (/app/a.ts:${line}:7)` }) }
+    return hostOf(sluice).execute(asked)
+  }
+  const inLoop = async (times: number, label = 'again') => {
+    for (let i = 0; i < times; i += 1) await ask(label)
+    return 'done'
+  }
+  return { sluice, ask, inLoop }
+}
+
+describe('expectQueries', () => {
+  it('resolves to what the function returns where the number is right', async () => {
+    const { sluice, inLoop } = setUp()
+    const queries = () => expectQueries(() => inLoop(3), { sluice })
+    expect(await queries().toBe(3)).toBe('done')
+    expect(await queries().toBeAtMost(3)).toBe('done')
+    expect(await queries().toBeAtLeast(3)).toBe('done')
+  })
+
+  it.each([
+    ['toBe', 2, '2 queries'],
+    ['toBe', 4, '4 queries'],
+    ['toBeAtMost', 1, 'at most 1 query'],
+    ['toBeAtLeast', 4, 'at least 4 queries'],
+  ] as const)('fails %s(%i) of 3 as test runners do', async (method, expected, words) => {
+    const { sluice, inLoop } = setUp()
+    const error = await failure(expectQueries(() => inLoop(3), { sluice })[method](expected))
+    expect(error).toBeInstanceOf(QueryAssertionError)
+    expect(error).toMatchObject({ name: 'AssertionError', expected, actual: 3 })
+    expect(error.message.split('\n')[0]).toBe(`expected ${words}, got 3`)
+  })
+
+  it('lists queries by count, with places and fixes', async () => {
+    const { sluice, ask, inLoop } = setUp()
+    const work = async () => {
+      await ask('once', 1)
+      await inLoop(10)
+    }
+    const { message } = await failure(expectQueries(work, { sluice }).toBeAtMost(3))
+    expect(message.replace(/\d+\.\d ms/g, 'ms')).toBe(
+      [
+        'expected at most 3 queries, got 11',
+        '',
+        '  10× again  ms',
+        '      at   /app/a.ts:3:7',
+        '      fix  fix of again',
+        '   1× once  ms',
+        '      at   /app/a.ts:1:7',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  it('points at the expectation', async () => {
+    const { sluice, inLoop } = setUp()
+    const error = await failure(expectQueries(() => inLoop(3), { sluice }).toBe(1))
+    expect(error.stack?.split('\n').find((line) => line.startsWith('    at '))).toContain('expect-queries.test.ts')
+  })
+
+  it('counts what scopes opened inside ask, also while they are open', async () => {
+    const { sluice, ask, inLoop } = setUp()
+    const work = async () => {
+      await sluice.run(() => sluice.run(() => inLoop(2)))
+      const open = sluice.openScope('request')
+      await open.enter(() => ask('open'))
+    }
+    await expectQueries(work, { sluice }).toBe(3)
+  })
+
+  it('counts for the outer expectation what the inner one counts', async () => {
+    const { sluice, inLoop } = setUp()
+    await expectQueries(() => expectQueries(() => inLoop(2), { sluice }).toBe(2), { sluice }).toBe(2)
+  })
+
+  it('leaves out what others do meanwhile, and counts it with everything', async () => {
+    const { sluice, ask, inLoop } = setUp()
+    const server: (() => Promise<unknown>)[] = []
+    const request = () =>
+      new Promise<void>((resolve) =>
+        server.push(() =>
+          sluice
+            .run(() => inLoop(3))
+            .then(() => ask('outside'))
+            .then(() => resolve()),
+        ),
+      )
+    const serve = async () => {
+      while (server.length === 0) await turn()
+      await server.pop()?.()
+    }
+    const both = (everything: boolean) => {
+      const serving = serve()
+      return expectQueries(() => Promise.all([request(), inLoop(1), serving]), { sluice, everything })
+    }
+    await both(false).toBe(1)
+    await both(true).toBe(5)
+    const { message } = await failure(both(true).toBe(1))
+    expect(message).toMatch(/^expected 1 query, got 5 \(4 operations in scopes\)\n\n {2}4× again/)
+  })
+
+  it('runs the function once, when it is first asked for', async () => {
+    const { sluice, ask } = setUp()
+    let runs = 0
+    const queries = expectQueries(
+      () => {
+        runs += 1
+        return ask('q')
+      },
+      { sluice },
+    )
+    expect(runs).toBe(0)
+    await queries.toBeAtMost(2)
+    await queries.toBeAtLeast(1)
+    expect(runs).toBe(1)
+  })
+
+  it('hands on what the function fails with, and ends its scope', async () => {
+    const { sluice } = setUp()
+    const names: string[] = []
+    sluice.on('scope', ({ name }) => names.push(name))
+    const own = new Error('own')
+    const fail = () => Promise.reject(own)
+    expect(await failure(expectQueries(fail, { sluice }).toBe(0))).toBe(own)
+    expect(names).toEqual(['test'])
+  })
+
+  it('fails for findings in throw mode only where the number is right', async () => {
+    const { sluice, inLoop } = setUp({ mode: 'throw' })
+    const queries = () => expectQueries(() => inLoop(9), { sluice })
+    expect(await failure(queries().toBe(1))).toBeInstanceOf(QueryAssertionError)
+    expect(await failure(queries().toBe(9))).toBeInstanceOf(NPlusOneError)
+  })
+
+  it.each([-1, 1.5, '3', undefined])('refuses the number %s', async (number) => {
+    const { sluice, inLoop } = setUp()
+    const error = await failure(expectQueries(() => inLoop(1), { sluice }).toBe(number as number))
+    expect(error).toMatchObject({ code: 'SLUICE_INVALID_ARGUMENT', argument: 'queries' })
+  })
+
+  it('refuses what is no function, no Sluice, and no option', async () => {
+    expect(() => expectQueries(7 as never)).toThrow(expect.objectContaining({ argument: 'fn' }))
+    expect(() => expectQueries(() => 1, { all: true } as never)).toThrow(expect.objectContaining({ option: 'all' }))
+    expect(await failure(expectQueries(() => 1, { sluice: {} as Sluice }).toBe(0))).toMatchObject({ code: 'SLUICE_INVALID_ARGUMENT' })
+  })
+})
+
+describe('expectNoNPlusOne', () => {
+  it('resolves to what the function returns where there is none', async () => {
+    const { sluice, inLoop } = setUp()
+    expect(await expectNoNPlusOne(() => inLoop(4), { sluice })).toBe('done')
+  })
+
+  it('shows what it found, also in scopes that are opened inside and in throw mode', async () => {
+    for (const mode of ['log', 'throw'] as const) {
+      const { sluice, inLoop } = setUp({ mode })
+      const work = async () => {
+        await inLoop(6, 'here')
+        const open = sluice.openScope('GET /cities')
+        await open.enter(() => inLoop(7, 'inside'))
+      }
+      const error = await failure(expectNoNPlusOne(work, { sluice }))
+      expect(error).toMatchObject({ name: 'AssertionError', expected: 0, actual: 2 })
+      expect(error.message).toMatch(/▲ N\+1 {2}test .*6× here.*fix of here.*▲ N\+1 {2}GET \/cities .*7× inside/s)
+    }
+  })
+
+  it('goes by the Sluice’s options, and leaves its budget to others', async () => {
+    const lenient = setUp({ threshold: 20, budget: 3 })
+    await expectNoNPlusOne(() => lenient.inLoop(19), { sluice: lenient.sluice })
+  })
+
+  it('refuses a Sluice without detection, of which it would find nothing', async () => {
+    const { sluice, inLoop } = setUp(false)
+    expect(await failure(expectNoNPlusOne(() => inLoop(9), { sluice }))).toMatchObject({ argument: 'sluice' })
+  })
+})

@@ -1,0 +1,64 @@
+import type { ColumnType, Dialect } from '@sluice/core'
+import type { KeyColumn } from './choose-key.ts'
+import { columnName, lastPart } from './column-name.ts'
+import { aliasesOf, type Ground, isShadowed, typeOf } from './ground.ts'
+import type { Aggregate, SelectParts } from './select-parts.ts'
+
+/** Why a select of aggregates, one row for each key, is not merged. */
+export function aggregateRefusal(parts: SelectParts, keys: readonly KeyColumn[], ground: Ground): string | undefined {
+  const { columns, orders, offset } = parts
+  if (columns.length > 0 || orders.length > 0 || offset > 0) return 'aggregate'
+  return calculationRefusal(parts, keys, ground)
+}
+
+/** Why a select that groups by other columns is not merged. */
+export function groupRefusal(parts: SelectParts, keys: readonly KeyColumn[], ground: Ground): string | undefined {
+  const { method, columns, aggregates, groups, limit, offset } = parts
+  const { catalog, nameOf } = ground
+  if (limit !== undefined || offset > 0 || method === 'first') return 'limit'
+  if (columns.length + aggregates.length === 0) return 'grouped'
+  const aliases = aliasesOf(parts, ground)
+  const grouped = new Set(groups.map((column) => nameOf(lastPart(column))))
+  const isPlain = groups.every((column) => !isShadowed(column, aliases, ground) && isOneText(typeOf(column, ground), catalog?.dialect))
+  const isSettled = columns.every((written) => grouped.has(nameOf(columnName(written).name)))
+  return isPlain && isSettled ? calculationRefusal(parts, keys, ground) : 'grouped'
+}
+
+function calculationRefusal(parts: SelectParts, keys: readonly KeyColumn[], ground: Ground): string | undefined {
+  const aliases = aliasesOf(parts, ground)
+  if (keys.some(({ written }) => isShadowed(written, aliases, ground))) return 'columns'
+  // Objects list such names first, so that a row's names would not tell which value is which.
+  if ([...aliases].some((alias) => /^\d+$/.test(alias))) return 'columns'
+  return parts.aggregates.every((aggregate) => isExact(aggregate, ground)) ? undefined : 'aggregate'
+}
+
+/**
+ * Whether the result is the same whatever order the rows come in. Sums of floating-point numbers are not;
+ * and of texts that a collation holds equal, the first one found is the smallest.
+ */
+function isExact({ method, outputs }: Aggregate, ground: Ground): boolean {
+  if (method === 'count') return true
+  const dialect = ground.catalog?.dialect
+  return outputs.every(({ columns }) =>
+    columns.every((column) => {
+      const type = typeOf(column, ground)
+      if (method === 'sum' || method === 'avg') return type === 'integer' || (type === 'decimal' && dialect !== 'sqlite')
+      return type === 'float' || type === 'decimal' || isOneText(type, dialect)
+    }),
+  )
+}
+
+/** Whether values that a database holds equal are written alike. */
+function isOneText(type: ColumnType | undefined, dialect: Dialect | undefined): boolean {
+  switch (type) {
+    case 'integer':
+    case 'boolean':
+    case 'datetime':
+    case 'uuid':
+      return true
+    case 'text':
+      return dialect !== 'mysql'
+    default:
+      return false
+  }
+}

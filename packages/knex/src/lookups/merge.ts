@@ -1,0 +1,78 @@
+import { aggregateRefusal, groupRefusal } from './aggregates.ts'
+import type { KeyColumn } from './choose-key.ts'
+import { columnName, lastPart } from './column-name.ts'
+import { aliasesOf, type Ground, isShadowed, typeOf } from './ground.ts'
+import type { SelectParts } from './select-parts.ts'
+import type { TableName } from './table-name.ts'
+
+/** How selects of many keys become one. */
+export type Merge =
+  /** Lists the rows of all keys. */
+  | { readonly lists: true }
+  /** Groups by the key what was grouped by other columns. */
+  | { readonly groups: true }
+  /** Groups by the key: one row for each. */
+  | { readonly totals: true }
+  /** Numbers each key's rows in their order, and takes them by their numbers. */
+  | { readonly ranks: readonly RankOrder[]; readonly calledAs: string }
+
+export interface RankOrder {
+  readonly column: string
+  readonly order: 'asc' | 'desc'
+}
+
+export function chooseMerge(
+  parts: SelectParts,
+  { calledAs }: TableName,
+  keys: readonly KeyColumn[],
+  ground: Ground,
+): Merge | { readonly refused: string } {
+  const { method, aggregates, groups, limit, offset } = parts
+  if (keys.length === 0) return { refused: 'not by key' }
+  if (groups.length > 0) {
+    const refused = groupRefusal(parts, keys, ground)
+    return refused === undefined ? { groups: true } : { refused }
+  }
+  if (aggregates.length > 0) {
+    const refused = aggregateRefusal(parts, keys, ground)
+    return refused === undefined ? { totals: true } : { refused }
+  }
+  const takesAll = limit === undefined && method !== 'first'
+  const isUnique = isUniqueKey(keys, ground)
+  if (offset === 0 && (takesAll || isUnique)) return { lists: true }
+  const orders = totalOrder(parts, keys, ground)
+  if (orders === undefined) return { refused: method === 'first' ? 'first of an unspecified order' : 'limit' }
+  return parts.columns.every((written) => isSelectable(written, ground)) ? { ranks: orders, calledAs } : { refused: 'columns' }
+}
+
+/** Whether a subselect of the whole table has the column. A `rowid` or an `xmin` it does not have. */
+function isSelectable(written: string, ground: Ground): boolean {
+  const { name, depth } = columnName(written)
+  return depth <= 2 && (name === '*' || typeOf(name, ground) !== undefined)
+}
+
+function isUniqueKey(keys: readonly KeyColumn[], { catalog, table }: Ground): boolean {
+  if (catalog === undefined || table === undefined) return false
+  return catalog.isUniqueKey(
+    table.id,
+    keys.map(({ name }) => name),
+  )
+}
+
+/** The order, if no two rows of one key can take each other's place in it: it and the key hold a unique key. */
+function totalOrder(parts: SelectParts, keys: readonly KeyColumn[], ground: Ground): readonly RankOrder[] | undefined {
+  const { table, nameOf } = ground
+  if (table === undefined || parts.orders.length === 0) return undefined
+  const aliases = aliasesOf(parts, ground)
+  const orders: RankOrder[] = []
+  const settled = new Set(keys.map(({ name }) => name))
+  for (const { column, direction, nulls } of parts.orders) {
+    if (nulls !== undefined || typeOf(column, ground) === undefined || isShadowed(column, aliases, ground)) return undefined
+    orders.push({ column, order: direction?.toLowerCase() === 'desc' ? 'desc' : 'asc' })
+    const name = nameOf(lastPart(column))
+    // Nulls are no duplicates to a unique key.
+    if (table.columns.some((other) => other.name === name && !other.nullable)) settled.add(name)
+  }
+  const isTotal = [table.primaryKey, ...table.uniqueKeys].some((key) => key.length > 0 && key.every((column) => settled.has(column)))
+  return isTotal ? orders : undefined
+}

@@ -1,0 +1,87 @@
+import { hash } from 'node:crypto'
+import type { LookupTarget, SchemaCatalog, TableId } from '@sluice/core'
+import { chooseKey, type KeyColumn } from './choose-key.ts'
+import { columnName, propertiesOf } from './column-name.ts'
+import type { Ground, NameOf } from './ground.ts'
+import { chooseMerge, type Merge } from './merge.ts'
+import type { SelectParts } from './select-parts.ts'
+import { tableName } from './table-name.ts'
+
+/** What holds for all selects of one structure. */
+export interface Plan {
+  /** Names the structure, shorter than its text. */
+  readonly id: number
+  /** What was known of the tables when it was made. */
+  readonly catalog: SchemaCatalog | undefined
+  /** How selects of many keys become one, or why they do not. */
+  readonly merge: Merge | { readonly refused: string }
+  readonly keys: readonly KeyColumn[]
+  /** The properties of a row that hold the key, in its order. */
+  readonly properties: readonly string[]
+  /** Key columns that are asked for besides, as Knex takes them. */
+  readonly added: readonly string[]
+  /** A column that numbers each key's rows, where a merge needs one. */
+  readonly rank: string
+  /** Properties that rows do not keep, the last one first: taking off the last one costs least. */
+  readonly extra: readonly string[]
+  readonly target: LookupTarget | undefined
+  readonly table: TableId | undefined
+}
+
+export function makePlan(id: number, parts: SelectParts, structure: string, catalog: SchemaCatalog | undefined, nameOf: NameOf): Plan {
+  const named = tableName(parts.table, parts.schema)
+  const table = named === undefined ? undefined : catalog?.baseTable(catalog.idOf(named.parts.map(nameOf)))
+  const keys = chooseKey(parts.filters, nameOf, catalog, table)
+  const ground: Ground = { catalog, table, nameOf }
+  const merge = named === undefined ? { refused: 'no plain table' } : chooseMerge(parts, named, keys, ground)
+  const target =
+    table === undefined
+      ? undefined
+      : { table: table.id, columns: keys.map(({ name }) => name), shape: hash('sha256', structure).slice(0, 16) }
+  return { id, catalog, merge, keys, target, table: table?.id, ...columnsOf(parts, merge, keys, ground) }
+}
+
+function columnsOf(
+  parts: SelectParts,
+  merge: Plan['merge'],
+  keys: readonly KeyColumn[],
+  { table, nameOf }: Ground,
+): Pick<Plan, 'properties' | 'added' | 'rank' | 'extra'> {
+  const all = table?.columns.map(({ name }) => name)
+  const known = propertiesOf(parts.columns, all ?? keys.map(({ name }) => name), nameOf)
+  const taken = new Set([...(all ?? []), ...known.values(), ...namesGiven(parts)].map((name) => nameOf(name).toLowerCase()))
+  for (const name of all ?? []) taken.add(name.toLowerCase())
+  const added: string[] = []
+  const extra: string[] = []
+  const isGrouped = parts.aggregates.length > 0 || parts.groups.length > 0
+  const properties = keys.map(({ written, name }) => {
+    const property = isGrouped ? undefined : known.get(name)
+    if (property !== undefined) return property
+    const helper = freeName('sluice_key', taken, nameOf)
+    added.push(`${written} as ${helper}`)
+    extra.unshift(nameOf(helper))
+    return nameOf(helper)
+  })
+  const rank = freeName('sluice_rank', taken, nameOf)
+  const isRankInRows = 'ranks' in merge && (parts.columns.length === 0 || parts.columns.some((column) => columnName(column).name === '*'))
+  return { properties, added, rank, extra: isRankInRows ? [...extra, nameOf(rank)] : extra }
+}
+
+function namesGiven({ columns, aggregates }: SelectParts): string[] {
+  const written = columns.map((column) => columnName(column))
+  return [
+    ...written.flatMap(({ name, alias }) => [name, alias ?? name]),
+    ...aggregates.flatMap(({ outputs }) => outputs.flatMap(({ alias }) => alias ?? [])),
+  ]
+}
+
+/** A name that no column has, whatever its case. */
+function freeName(stem: string, taken: Set<string>, nameOf: NameOf): string {
+  for (let number = 1; ; number++) {
+    const name = `${stem}_${number}`
+    const folded = nameOf(name).toLowerCase()
+    if (taken.has(folded) && number <= taken.size) continue
+    taken.add(folded)
+    return name
+  }
+}

@@ -1,0 +1,54 @@
+import { type AdapterHost, type CatalogTable, type Dialect, type RowLoader, readCatalog, type SchemaCatalog } from '@sluice/core'
+import type { Knex } from 'knex'
+import { type ClientInternals, clientOf, databaseName, rowsOf } from './internals.ts'
+
+/**
+ * Loads rows through a Knex instance, as a `whereIn` of the app's own would.
+ *
+ * @param base - The client's class as it was: what the catalogue is read with is no statement of the app's.
+ */
+export function knexRowLoader(knex: Knex, host: AdapterHost, sourceId: string, base: ClientInternals, dialect: Dialect): RowLoader {
+  let own: Promise<SchemaCatalog> | undefined
+  const fresh = () => {
+    own = readTables(knex, base, dialect)
+    return own
+  }
+  return {
+    dialect,
+    async target(table, field) {
+      const known = host.catalogs.of(sourceId) ?? (await (own ?? fresh()))
+      // A table that was made since: the catalogue is read again, once.
+      const found = find(known, table) ?? find(await fresh(), table)
+      const client = clientOf(knex)
+      if (found === undefined || client === undefined) return undefined
+      const name = databaseName(client, field, undefined)
+      const same = (column: string) => column === name || (dialect !== 'postgresql' && column.toLowerCase() === name.toLowerCase())
+      const column = found.columns.find((one) => same(one.name))
+      if (column === undefined) return undefined
+      return {
+        type: column.type,
+        // `postProcessResponse` may have renamed it.
+        keyOf: (row) => (field in row ? row[field] : row[column.name]),
+        load: async (keys) => (await knex(table).whereIn(field, keys as Knex.Value[])) as Record<string, unknown>[],
+      }
+    },
+  }
+}
+
+function find(catalog: SchemaCatalog, table: string): CatalogTable | undefined {
+  return catalog.tables.get(catalog.idOf(table.split('.')))
+}
+
+async function readTables(knex: Knex, base: ClientInternals, dialect: Dialect): Promise<SchemaCatalog> {
+  const client = clientOf(knex)
+  if (client === undefined) throw new TypeError('This Knex instance has no client.')
+  const connection = await client.acquireConnection()
+  try {
+    return await readCatalog({
+      dialect,
+      query: async (sql, bindings = []) => rowsOf((await base._query.call(client, connection, { sql, bindings, method: 'raw' })).response),
+    })
+  } finally {
+    await client.releaseConnection(connection)
+  }
+}

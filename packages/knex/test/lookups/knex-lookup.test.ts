@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest'
+import { testInstance } from '../instance.ts'
+
+describe('a lookup', () => {
+  const instance = testInstance('sqlite')
+  const { db } = instance
+
+  describe('target', () => {
+    it('is what the key is compared with, and one object for all selects of a structure', () => {
+      const { target } = instance.lookup(db('reviews').where('city_id', 1).where('stars', '>', 3))
+      expect(target).toEqual({ table: 'main.reviews', columns: ['city_id'], shape: expect.stringMatching(/^[0-9a-f]{16}$/) })
+      expect(instance.lookup(db('reviews').where('city_id', 2).where('stars', '>', 4)).target).toBe(target)
+    })
+
+    it('has a shape that is the same in every process and for other values, and different for another structure', () => {
+      const shapeOf = (other = testInstance('sqlite'), stars = 3) =>
+        other.lookup(other.db('reviews').where('city_id', 1).where('stars', '>', stars)).target?.shape
+      expect(shapeOf()).toBe(shapeOf(testInstance('sqlite'), 5))
+      expect(shapeOf()).not.toBe(instance.lookup(db('reviews').where('city_id', 1).where('stars', '<', 3)).target?.shape)
+    })
+
+    it('names columns as the database does', () => {
+      const snake = testInstance('sqlite', {
+        wrapIdentifier: (name, wrap) => wrap(name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)),
+      })
+      expect(snake.lookup(snake.db('reviews as r').where('r.cityId', 1)).target?.columns).toEqual(['city_id'])
+    })
+
+    it('is unknown for views, unknown tables, and without a catalogue', () => {
+      expect(instance.lookup(db('overview').where('id', 1)).target).toBeUndefined()
+      expect(instance.lookup(db('elsewhere').where('id', 1)).target).toBeUndefined()
+      const blind = testInstance('sqlite', {}, false)
+      expect(blind.lookup(blind.db('reviews').where('city_id', 1)).target).toBeUndefined()
+    })
+  })
+
+  it('reads its table, unless a temporary one may hide it', () => {
+    const other = testInstance('sqlite')
+    const lookup = other.lookup(other.db('reviews').where('city_id', 1))
+    expect(lookup.reads?.()).toEqual(['main.reviews'])
+    other.context.host.catalogs.shadow('main.reviews')
+    expect(lookup.reads?.()).toBeUndefined()
+    expect(other.lookup(other.db('overview').where('id', 1)).reads?.()).toBeUndefined()
+  })
+
+  describe('key', () => {
+    const keyOf = (where: object) => {
+      const { key, target } = instance.lookup(db('reviews').where(where))
+      return [target?.columns, key.values]
+    }
+
+    it('is the unique key, before a foreign key, before the last condition', () => {
+      expect(keyOf({ id: 1, city_id: 2, stars: 3 })).toEqual([['id'], [1]])
+      expect(keyOf({ slug: 'a', city_id: 2, tenant_id: 3 })).toEqual([
+        ['tenant_id', 'slug'],
+        [3, 'a'],
+      ])
+      expect(keyOf({ tenant_id: 1, city_id: 2, stars: 3 })).toEqual([['city_id'], [2]])
+      expect(keyOf({ stars: 3, score: 4 })).toEqual([['score'], [4]])
+    })
+
+    it('stays one beside other conditions on its column', () => {
+      expect(instance.lookup(db('reviews').where('id', 1).where('id', '>', 0)).key.values).toEqual([1])
+      expect(instance.lookup(db('reviews').where('city_id', 1).where('city_id', 2)).key.values).toEqual([2])
+    })
+
+    it('is never what cannot be a key', () => {
+      expect(keyOf({ city_id: 2, deleted_at: null })).toEqual([['city_id'], [2]])
+      expect(keyOf({ stars: 2, score: true })).toEqual([['stars'], [2]])
+      expect(instance.refusal(db('reviews').where('city_id', '=', null as never))).toBe('null key')
+      expect(instance.refusal(db('reviews').where('city_id', true))).toBe('key of another type')
+      expect(instance.refusal(db('reviews').where('city_id', '>', 1))).toBe('not by key')
+      expect(instance.refusal(db('reviews').whereNull('city_id').where('stars', '>', 1))).toBe('not by key')
+    })
+  })
+
+  it('has a group of its own for other constants, kinds of key, limits and transactions', () => {
+    const forms = [
+      db('reviews').where({ city_id: 1, stars: 1 }),
+      db('reviews').where({ city_id: 1, stars: 2 }),
+      db('reviews').where({ city_id: 1, stars: '2' }),
+      db('reviews').where({ city_id: '1', stars: 2 }),
+      db('reviews').where('city_id', 1).whereIn('stars', [1, 2]),
+      db('reviews').where('city_id', 1).whereIn('stars', [1, 3]),
+      db('reviews').where('city_id', 1).orderBy('id').limit(1),
+      db('reviews').where('city_id', 1).orderBy('id').limit(2),
+      db('reviews').where('city_id', 1).orderBy('id').limit(2).offset(1),
+    ]
+    expect(new Set(forms.map((builder) => instance.lookup(builder).group)).size).toBe(forms.length)
+    expect(instance.lookup(db('reviews').where({ city_id: 7, stars: 1 })).group).toBe(instance.lookup(forms[0] as never).group)
+  })
+
+  it('keeps query contexts apart, in plans of their own only where they may decide names', () => {
+    const inContext = (of: typeof instance, user: number) => of.lookup(of.db('reviews').where('city_id', 1).queryContext({ user }) as never)
+    expect(inContext(instance, 1).group).not.toBe(inContext(instance, 2).group)
+    expect(inContext(instance, 1).target).toBe(inContext(instance, 2).target)
+    const rewriting = testInstance('sqlite', {
+      wrapIdentifier: (name, wrap, context: { user: number }) => wrap(name === 'city_id' && context.user === 2 ? 'stars' : name),
+    })
+    expect(inContext(rewriting, 1).target?.columns).toEqual(['city_id'])
+    expect(inContext(rewriting, 2).target?.columns).toEqual(['stars'])
+    expect(
+      instance.refusal(
+        instance
+          .db('reviews')
+          .where('city_id', 1)
+          .queryContext({ now: () => 1 }) as never,
+      ),
+    ).toBe('query context not understood')
+  })
+
+  it('asks for no more keys than a statement may bind beside its constants', () => {
+    const many = testInstance('sqlite')
+    Object.assign(many.context.host, { maxKeys: 5000 })
+    expect(many.lookup(many.db('reviews').where('city_id', 1)).maxKeys).toBe(900)
+    expect(many.lookup(many.db('reviews').where({ tenant_id: 1, slug: 'a' })).maxKeys).toBe(450)
+    const values = Array.from({ length: 600 }, (_, at) => at)
+    expect(many.lookup(many.db('reviews').where('city_id', 1).whereIn('stars', values)).maxKeys).toBeLessThanOrEqual(300)
+    expect(
+      many.refusal(
+        many
+          .db('reviews')
+          .where('city_id', 1)
+          .whereIn('stars', [...values, ...values]),
+      ),
+    ).toBe('too many values')
+  })
+
+  it('is refused where a constant is no plain value', () => {
+    for (const value of [db.raw('1'), () => 1, Symbol('x'), new Map()])
+      expect(
+        instance.refusal(
+          db('reviews')
+            .where('city_id', 1)
+            .where('stars', '>', value as never),
+        ),
+      ).toBe('constants not understood')
+  })
+
+  it('is refused for what is not understood', () => {
+    const by = () => db('reviews').where('city_id', 1)
+    expect(instance.refusal(by().orWhere('stars', 1))).toBe('filter not understood')
+    expect(instance.refusal(by().where('stars', '@>', 1))).toBe('filter not understood')
+    expect(instance.refusal(by().whereJsonPath('slug', '$.a', '=', 1))).toBe('filter not understood')
+    expect(instance.refusal(by().having('stars', '>', 1))).toBe('clause having')
+    expect(instance.refusal(by().orderBy(db.raw('1') as never))).toBe('order')
+    expect(instance.refusal(by().orderBy('id', db.raw('desc') as never))).toBe('order')
+    expect(instance.refusal(by().forUpdate())).toBe('clause lock')
+    expect(instance.refusal(by().timeout(5))).toBe('builder with options')
+    expect(instance.refusal(by().distinct('stars'))).toBe('columns')
+    expect(instance.refusal(by().select(db.raw('1')))).toBe('columns')
+    expect(instance.refusal(by().orderBy('id').offset(2))).toBe('limit')
+    expect(instance.refusal(by().orderBy('id').limit(2).select('rowid'))).toBe('columns')
+  })
+})

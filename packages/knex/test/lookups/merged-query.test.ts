@@ -1,0 +1,146 @@
+import { analyzeSql, type Dialect, type LookupKey } from '@sluice/core'
+import type { Knex } from 'knex'
+import { describe, expect, it } from 'vitest'
+import { testInstance } from '../instance.ts'
+
+type Form = (db: Knex) => Knex.QueryBuilder
+
+const keys = (...values: readonly unknown[][]): LookupKey[] =>
+  values.map((list) => ({ values: list, text: list.length === 1 ? `i${list[0]}` : JSON.stringify(list.map((value) => `i${value}`)) }))
+
+async function merged(form: Form, asked: readonly LookupKey[], dialect: Dialect = 'postgresql'): Promise<string> {
+  const instance = testInstance(dialect)
+  const builder = form(instance.db)
+  const before = builder.toQuery()
+  await instance.lookup(builder).runMany(asked)
+  expect(builder.toQuery(), 'the builder of the user was changed').toBe(before)
+  for (const { sql } of instance.sent) {
+    // Whatever is not understood would count as a write to any table.
+    const { opaque, functions, reads } = analyzeSql(sql, dialect).statement
+    expect([opaque, [...functions], reads]).toEqual([undefined, [], [['reviews']]])
+  }
+  return instance.sent.map(({ sql, bindings }) => `${sql} -- ${bindings.join()}`).join('\n')
+}
+
+describe('a merged query', () => {
+  it('keeps the constants and asks for the keys', async () => {
+    const form: Form = (db) => db('reviews').where('stars', '>', 3).where('city_id', 1).whereNull('deleted_at').orderBy('id')
+    expect(await merged(form, keys([1], [2]))).toBe(
+      'select * from "reviews" where "stars" > ? and "deleted_at" is null and "city_id" in (?, ?) order by "id" asc -- 3,1,2',
+    )
+  })
+
+  it('asks for the key besides what is selected', async () => {
+    expect(await merged((db) => db('reviews').where('city_id', 1).select('slug'), keys([1]))).toBe(
+      'select "slug", "city_id" as "sluice_key_1" from "reviews" where "city_id" in (?) -- 1',
+    )
+    expect(await merged((db) => db('reviews').where('city_id', 1).select('slug', 'city_id'), keys([1]))).toBe(
+      'select "slug", "city_id" from "reviews" where "city_id" in (?) -- 1',
+    )
+    expect(await merged((db) => db('reviews').where('city_id', 1).select('city_id', 'slug as city_id'), keys([1]))).toContain(
+      'sluice_key_1',
+    )
+  })
+
+  it('asks for composite keys as rows', async () => {
+    const form: Form = (db) => db('reviews').where({ slug: 2, tenant_id: 1 }).select('id')
+    expect(await merged(form, keys([1, 2], [3, 4]))).toBe(
+      'select "id", "tenant_id" as "sluice_key_1", "slug" as "sluice_key_2" from "reviews" where ("tenant_id", "slug") in ((?, ?), (?, ?)) -- 1,2,3,4',
+    )
+  })
+
+  it('asks for composite keys as a list of values on SQLite', async () => {
+    const form: Form = (db) => db('reviews').where({ slug: 2, tenant_id: 1 }).count('* as n')
+    expect(await merged(form, keys([1, 2], [3, 4]), 'sqlite')).toBe(
+      'select count(*) as `n`, `tenant_id` as `sluice_key_1`, `slug` as `sluice_key_2` from `reviews`' +
+        ' where (`tenant_id`, `slug`) in ( values (?, ?), (?, ?)) group by `tenant_id`, `slug` -- 1,2,3,4',
+    )
+  })
+
+  it('numbers the rows of each key where it has a limit', async () => {
+    const form: Form = (db) =>
+      db('reviews as r').where('r.city_id', 1).where('stars', 5).orderBy('score', 'desc').orderBy('r.id').limit(2).offset(1)
+    expect(await merged(form, keys([1], [2]), 'mysql')).toBe(
+      'select * from (select *, row_number() over (partition by `r`.`city_id` order by `score` desc, `r`.`id` asc) as `sluice_rank_1` from `reviews` as `r`' +
+        ' where `stars` = ? and `r`.`city_id` in (?, ?)) as `r` where `sluice_rank_1` > ? and `sluice_rank_1` <= ? order by `sluice_rank_1` asc -- 5,1,2,1,3',
+    )
+  })
+
+  it('groups by the key besides', async () => {
+    const form: Form = (db) => db('reviews').where('city_id', 1).select('stars').count('* as n').groupBy('stars').orderBy('n')
+    expect(await merged(form, keys([1]))).toBe(
+      'select "stars", count(*) as "n", "city_id" as "sluice_key_1" from "reviews" where "city_id" in (?) group by "stars", "city_id" order by "n" asc -- 1',
+    )
+  })
+})
+
+describe('a merged answer', () => {
+  it('has rows without the helpers, in the form of the call', async () => {
+    const instance = testInstance('sqlite')
+    const ask = (form: Form, answer: unknown[]) => {
+      instance.answer = answer
+      return instance.lookup(form(instance.db)).runMany(keys([1], [2], [3]))
+    }
+    const by: Form = (db) => db('reviews').where('city_id', 1)
+    const rows = () => [
+      { slug: 'b', sluice_key_1: 2 },
+      { slug: 'a', sluice_key_1: 1 },
+      { slug: 'c', sluice_key_1: 1 },
+    ]
+    expect(await ask((db) => by(db).select('slug'), rows())).toEqual(
+      new Map([
+        ['i1', [{ slug: 'a' }, { slug: 'c' }]],
+        ['i2', [{ slug: 'b' }]],
+        ['i3', []],
+      ]),
+    )
+    expect(await ask((db) => by(db).pluck('slug'), rows())).toEqual(
+      new Map([
+        ['i1', ['a', 'c']],
+        ['i2', ['b']],
+        ['i3', []],
+      ]),
+    )
+    expect(await ask((db) => by(db).orderBy('id').first('slug'), rows().slice(0, 2))).toEqual(
+      new Map([
+        ['i1', { slug: 'a' }],
+        ['i2', { slug: 'b' }],
+        ['i3', undefined],
+      ]),
+    )
+  })
+
+  it('is zero and null for keys without rows, in the driver’s form', async () => {
+    const instance = testInstance('postgresql')
+    instance.answer = [{ n: '4', total: '12', sluice_key_1: 1 }]
+    const lookup = instance.lookup(instance.db('reviews').where('city_id', 1).count('* as n').sum('stars as total').first())
+    expect(await lookup.runMany(keys([1], [2]))).toEqual(
+      new Map([
+        ['i1', { n: '4', total: '12' }],
+        ['i2', { n: '0', total: null }],
+      ]),
+    )
+    instance.answer = []
+    expect(await lookup.runMany(keys([1], [2]))).toBeUndefined()
+  })
+
+  it('is none where a row’s key was not asked for', async () => {
+    const instance = testInstance('mysql')
+    instance.answer = [{ slug: 'a', sluice_key_1: 9 }]
+    expect(await instance.lookup(instance.db('reviews').where('city_id', 1).select('slug')).runMany(keys([1], [2]))).toBeUndefined()
+  })
+})
+
+describe('a key compared by its number', () => {
+  it('is not ranked on MySQL among texts', () => {
+    const instance = testInstance('mysql')
+    const tops = (slug: unknown) =>
+      instance
+        .db('reviews')
+        .where('slug', slug as string)
+        .orderBy('id')
+        .limit(1)
+    expect(instance.refusal(tops(1))).toBe('key of another type')
+    expect(instance.refusal(tops('1'))).toBeUndefined()
+  })
+})

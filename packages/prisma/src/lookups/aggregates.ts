@@ -1,0 +1,75 @@
+import { type Dialect, type Refusal, refuse } from '@sluice/core'
+import { isPlainObject } from '../plain-object.ts'
+import type { PrismaModel } from '../schema/prisma-model.ts'
+import type { Row } from './merged-call.ts'
+
+type Args = Readonly<Record<string, unknown>>
+
+/** The aggregates of `aggregate` and `groupBy`, by the argument that asks for them. */
+export const AGGREGATES: ReadonlySet<string> = new Set(['_count', '_sum', '_avg', '_min', '_max'])
+
+/** Types whose aggregates come out the same however the database reads the rows: a sum of floats depends on their order. */
+const EXACT: Readonly<Record<string, readonly string[]>> = {
+  _sum: ['Int', 'BigInt'],
+  _avg: ['Int'],
+  // Of texts that a collation holds equal, any may be the least.
+  _min: ['Int', 'BigInt', 'Float', 'DateTime', 'Decimal'],
+  _max: ['Int', 'BigInt', 'Float', 'DateTime', 'Decimal'],
+}
+/** SQLite counts with floats here. */
+const EXACT_BUT_SQLITE: Readonly<Record<string, readonly string[]>> = { _sum: ['Decimal'], _avg: ['BigInt', 'Decimal'] }
+
+/** The aggregates that `count` asks for. */
+export function countAsAggregate({ select }: Args): Args {
+  return { _count: select ?? true }
+}
+
+/** Why the aggregates of some arguments cannot be had for many keys at once; `undefined` when they can. */
+export function refuseAggregates(args: Args, model: PrismaModel, dialect: Dialect): Refusal | undefined {
+  for (const name of AGGREGATES) {
+    const asked = args[name]
+    if (asked === undefined || (name === '_count' && asked === true)) continue
+    if (!isPlainObject(asked)) return refuse('arguments not understood')
+    for (const field of Object.keys(asked)) {
+      if (asked[field] === undefined) continue
+      if (asked[field] !== true) return refuse('arguments not understood')
+      if (name !== '_count' && !isExact(name, model.fields.get(field)?.type, dialect)) return refuse(`${name} depends on the order of rows`)
+    }
+    if (Object.keys(asked).every((field) => asked[field] === undefined)) return refuse('arguments not understood')
+  }
+  return undefined
+}
+
+function isExact(name: string, type: string | undefined, dialect: Dialect): boolean {
+  if (type === undefined) return false
+  return EXACT[name]?.includes(type) === true || (dialect !== 'sqlite' && EXACT_BUT_SQLITE[name]?.includes(type) === true)
+}
+
+/** The aggregates in the form that Prisma gives to its engine: what a redirected call hands in is not mapped any more. */
+export function engineSelect(args: Args): Record<string, unknown> {
+  const select: Record<string, unknown> = {}
+  for (const name in args) {
+    if (AGGREGATES.has(name) && args[name] !== undefined) select[name] = { select: args[name] === true ? { _all: true } : args[name] }
+  }
+  return select
+}
+
+/** A group's aggregates as the caller of the arguments gets them. */
+export function aggregatesOf(row: Row, args: Args): Row {
+  return args._count === true ? { ...row, _count: (row._count as { readonly _all: number })._all } : row
+}
+
+/** The aggregates of no rows. */
+export function noAggregates(args: Args): Row {
+  const none: Row = {}
+  for (const name in args) {
+    const asked = args[name]
+    if (!AGGREGATES.has(name) || asked === undefined) continue
+    if (asked === true) none[name] = 0
+    else {
+      const fields = Object.keys(asked as Args).filter((field) => (asked as Args)[field] !== undefined)
+      none[name] = Object.fromEntries(fields.map((field) => [field, name === '_count' ? 0 : null]))
+    }
+  }
+  return none
+}

@@ -1,0 +1,122 @@
+import { type CatalogTable, type Dialect, MAX_BOUND_KEYS, type Refusal, refuse } from '@sluice/core'
+import { isPlainObject } from '../plain-object.ts'
+import type { PrismaModel } from '../schema/prisma-model.ts'
+import { MAX_TUPLES } from './key-filter.ts'
+import type { KeyPlan } from './key-plan.ts'
+import { isTotal } from './total-order.ts'
+
+type Args = Readonly<Record<string, unknown>>
+
+/** How a client asks its database in SQL, for rows that a page is made of. */
+export interface PageContext {
+  readonly dialect: Dialect
+  readonly table: Pick<CatalogTable, 'schema' | 'name'>
+  ask(sql: string, values: readonly unknown[]): Promise<readonly Args[]>
+}
+
+/** The rows from `skip` on, `take` of them, of each key: numbered by the database, in an order that leaves no two in doubt. */
+export interface Page {
+  readonly context: PageContext
+  readonly skip: number
+  readonly take: number
+  /** The fields that tell rows apart. */
+  readonly identity: readonly string[]
+  readonly identityTypes: readonly string[]
+  /** Columns, in the order of what they stand for. */
+  readonly keyColumns: readonly string[]
+  readonly identityColumns: readonly string[]
+  readonly orders: readonly { readonly column: string; readonly direction: 'ASC' | 'DESC' }[]
+  readonly constants: readonly { readonly column: string; readonly value: unknown }[]
+}
+
+/** Types whose values mean the same in SQL of our own as in Prisma's; an enum's values may have other names in the database. */
+const PLAIN_TYPES = new Set(['Int', 'BigInt', 'String'])
+
+/**
+ * Describes a page by key, or says why the database cannot be asked for it in one statement of our own.
+ *
+ * @param context - `undefined` where the table is not known for certain, or the client cannot be asked in SQL.
+ */
+export function readPage(
+  context: PageContext | undefined,
+  model: PrismaModel,
+  key: KeyPlan,
+  filters: Args,
+  { take, skip = 0, orderBy }: Args,
+): Page | Refusal {
+  if (!isCount(take) || take === 0 || !isCount(skip)) return refuse('argument take')
+  if (context === undefined) return refuse('page of an unknown table')
+  if (!isTotal(orderBy, key.fields, model)) return refuse('page of an unspecified order')
+  const identity = identityOf(model)
+  const keyColumns = plainColumns(key.fields, model)
+  const identityColumns = identity && plainColumns(identity, model)
+  if (identity === undefined || identityColumns === undefined || keyColumns === undefined) return refuse('page by a key of this type')
+  const orders = ordersOf(orderBy, model)
+  if (orders === undefined) return refuse('page of an order that is not plain')
+  const constants = constantsOf(filters, model)
+  if (constants === undefined) return refuse('page of filtered rows')
+  if (take > maxRows(context.dialect, identity.length)) return refuse('page too large')
+  const identityTypes = identity.map((field) => model.fields.get(field)?.type ?? '')
+  return { context, skip, take, identity, identityTypes, keyColumns, identityColumns, orders, constants }
+}
+
+/** How many rows one query can be asked for by their identity. */
+export function maxRows(dialect: Dialect, fields: number): number {
+  return fields === 1 ? MAX_BOUND_KEYS[dialect] : MAX_TUPLES
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+function identityOf(model: PrismaModel): readonly string[] | undefined {
+  if (model.primaryKey.length > 0) return model.primaryKey
+  return [...model.uniqueSelectors.values()].find((fields) => fields.every((field) => model.fields.get(field)?.required === true))
+}
+
+function isPlainField(model: PrismaModel, name: string): boolean {
+  const field = model.fields.get(name)
+  return field?.kind === 'scalar' && !field.list && PLAIN_TYPES.has(field.type)
+}
+
+function plainColumns(fields: readonly string[], model: PrismaModel): readonly string[] | undefined {
+  const columns = fields.flatMap((field) => (isPlainField(model, field) ? (model.column(field) ?? []) : []))
+  return columns.length === fields.length ? columns : undefined
+}
+
+/** Nulls are left where the database puts them, as Prisma does. */
+function ordersOf(orderBy: unknown, model: PrismaModel): Page['orders'] | undefined {
+  const orders: { column: string; direction: 'ASC' | 'DESC' }[] = []
+  for (const order of Array.isArray(orderBy) ? orderBy : [orderBy ?? {}]) {
+    if (!isPlainObject(order)) return undefined
+    for (const [name, direction] of Object.entries(order)) {
+      const field = model.fields.get(name)
+      const column = model.column(name)
+      if (direction === undefined) continue
+      if (column === undefined || field?.list !== false || (direction !== 'asc' && direction !== 'desc')) return undefined
+      orders.push({ column, direction: direction === 'asc' ? 'ASC' : 'DESC' })
+    }
+  }
+  return orders
+}
+
+function constantsOf(filters: Args, model: PrismaModel): Page['constants'] | undefined {
+  const constants: { column: string; value: unknown }[] = []
+  for (const [name, filter] of Object.entries(filters)) {
+    if (filter === undefined) continue
+    const column = model.column(name)
+    const value = isPlainObject(filter) && Object.keys(filter).length === 1 && 'equals' in filter ? filter.equals : filter
+    const isPlain = value === null || (isPlainField(model, name) && isPlainValue(value)) || isBoolean(model, name, value)
+    if (column === undefined || model.fields.get(name)?.list !== false || !isPlain) return undefined
+    constants.push({ column, value })
+  }
+  return constants
+}
+
+function isPlainValue(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'bigint' || Number.isSafeInteger(value)
+}
+
+function isBoolean(model: PrismaModel, name: string, value: unknown): boolean {
+  return typeof value === 'boolean' && model.fields.get(name)?.type === 'Boolean'
+}

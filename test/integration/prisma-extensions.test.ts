@@ -59,7 +59,8 @@ describe('with other extensions', () => {
     const own = client()
     const prisma = (sluiced(own) as unknown as { $extends(extension: unknown): unknown }).$extends(softDelete) as TestPrismaClient
     const bare = stack.bare.$extends(softDelete) as unknown as TestPrismaClient
-    const program = (p: TestPrismaClient) => Promise.all(ids.map((id) => p.author.findUnique({ where: { id } })))
+    const program = (p: TestPrismaClient) =>
+      Promise.all([...ids.map((id) => p.author.findUnique({ where: { id } })), ...ids.map((id) => p.author.findMany({ where: { id } }))])
     const before = stack.sluice.queries.getStats()
     for (let round = 0; round < 2; round += 1) expect(await stack.sluice.run(() => program(prisma))).toEqual(await program(bare))
     const after = stack.sluice.queries.getStats()
@@ -180,7 +181,7 @@ describe('observe mode', () => {
     expect(finding).toMatchObject({ scope: 'list', count: 8, pattern: 'sequential', queries: 9, queriesPossible: 2 })
     expect(finding?.callSite?.file).toMatch(/prisma-extensions\.test\.ts$/)
     expect(finding?.parent?.label).toBe('Post.findMany where id')
-    expect(finding?.fix).toBe(`include: { comments: { orderBy: { id: 'asc' } } }  in post.findMany`)
+    expect(finding?.fix).toBe(`include: { comments: { orderBy: { id: 'asc' } } }  // in post.findMany`)
     expect(formatFinding(finding as never)).toContain('9 queries → 2 possible')
     await stack.close()
   })

@@ -47,7 +47,8 @@ function load(dialect: Dialect): Promise<[{ readonly PrismaClient: unknown }, { 
   }
 }
 
-function createAdapter(dialect: Dialect, { filename, url }: Database): TestAdapter {
+/** A driver adapter for a database, with connections of its own. */
+export function createAdapter(dialect: Dialect, { filename, url }: Database): TestAdapter {
   if (dialect === 'sqlite' && filename !== undefined) return new PrismaBetterSqlite3({ url: `file:${filename}` })
   if (url === undefined) throw new Error(`Expected a database with a url for ${dialect}.`)
   return dialect === 'postgresql' ? new PrismaPg({ connectionString: url, max: 2 }) : new PrismaMariaDb(url.replace(/^mysql:/, 'mariadb:'))

@@ -1,0 +1,189 @@
+import type { Knex } from 'knex'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { databases } from '../support/databases.ts'
+import type { TestPrismaClient } from '../support/prisma-clients.ts'
+import { openStack, type Stack, seed } from '../support/stack.ts'
+
+const AUTHORS = 60
+
+describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
+  describe.skipIf(skipped !== undefined)('', () => {
+    let stack: Stack
+    beforeAll(async () => {
+      stack = await openStack(dialect, { cache: false })
+      await seed(stack.bare)
+      await seedMore(stack.bare)
+      await stack.db('countries').select('code').limit(2)
+      for (let turns = 0; turns < 200; turns += 1) await new Promise((resolve) => setImmediate(resolve))
+      await stack.prisma.tag.count()
+    })
+    afterAll(() => stack?.close())
+    beforeEach(() => {
+      stack.taken()
+    })
+    afterEach(() => {
+      expect(stack.sluice.queries.getStats().errors).toBe(0)
+    })
+
+    /** Runs a program bare, and with Sluice until it knows it. The results must be equal. Gives the statements that it takes then. */
+    async function learned(program: (clients: { prisma: TestPrismaClient; db: Knex }) => Promise<unknown>): Promise<number> {
+      const expected = await program({ prisma: stack.bare, db: stack.bareDb })
+      let sent = 0
+      for (let time = 0; time < 3; time += 1) {
+        stack.taken()
+        expect(await stack.sluice.run(() => program(stack))).toEqual(expected)
+        sent = stack.taken().filter((sql) => !/^(begin|commit|rollback|start transaction|set )/i.test(sql)).length
+      }
+      return sent
+    }
+
+    it('asks once for all the rows that a loop of Prisma asks for by their keys', async () => {
+      const sent = await learned(async ({ prisma }) => {
+        const found: unknown[] = []
+        for (const post of await prisma.post.findMany({ orderBy: { id: 'asc' } })) {
+          found.push(await prisma.author.findUnique({ where: { id: post.authorId } }))
+        }
+        return found
+      })
+      expect(sent).toBe(2)
+    })
+
+    it('asks once for all the rows that belong to those of a loop', async () => {
+      const sent = await learned(async ({ prisma }) => {
+        const found: unknown[] = []
+        for (const author of await prisma.author.findMany({ orderBy: { id: 'asc' } })) {
+          found.push(await prisma.post.findMany({ where: { authorId: author.id }, orderBy: { id: 'asc' } }))
+        }
+        return found
+      })
+      expect(sent).toBe(2)
+    })
+
+    it('follows a loop of Prisma over three levels', async () => {
+      const sent = await learned(async ({ prisma }) => {
+        const found: unknown[] = []
+        for (const comment of await prisma.comment.findMany({ orderBy: { id: 'asc' } })) {
+          const post = await prisma.post.findUniqueOrThrow({ where: { id: comment.postId }, select: { title: true, authorId: true } })
+          const author = await prisma.author.findUnique({ where: { id: post.authorId } })
+          const country = author?.countryCode == null ? null : await prisma.country.findUnique({ where: { code: author.countryCode } })
+          found.push([post, author, country])
+        }
+        return found
+      })
+      expect(sent).toBe(4)
+    })
+
+    it('follows composite keys and includes', async () => {
+      const sent = await learned(async ({ prisma }) => {
+        const found: unknown[] = []
+        for (const { orgId, userId } of await prisma.membership.findMany({
+          orderBy: [{ orgId: 'asc' }, { userId: 'asc' }],
+          select: { orgId: true, userId: true },
+        })) {
+          found.push(await prisma.membership.findUnique({ where: { orgId_userId: { orgId, userId } }, include: { user: true } }))
+        }
+        return found
+      })
+      // The included rows are a statement of their own.
+      expect(sent).toBe(3)
+    })
+
+    it('finds no row where there is none, and throws where the app wants it to', async () => {
+      await learned(async ({ prisma }) => {
+        const found: unknown[] = []
+        for (const author of await prisma.author.findMany({ orderBy: { id: 'asc' } })) {
+          found.push(await prisma.profile.findUnique({ where: { authorId: author.id } }))
+          found.push(
+            await prisma.profile.findUniqueOrThrow({ where: { authorId: author.id } }).catch((error: { code: string }) => error.code),
+          )
+        }
+        return found
+      })
+    })
+
+    it('asks once for a loop of Knex, to one and to many', async () => {
+      const sent = await learned(async ({ db }) => {
+        const found: unknown[] = []
+        for (const post of await db('posts').orderBy('id').limit(30)) {
+          found.push(await db('authors').where({ id: post.author_id }).first())
+          found.push(await db('comments').where('post_id', post.id).orderBy('id'))
+        }
+        return found
+      })
+      expect(sent).toBe(3)
+    })
+
+    it('sees what the loop itself writes', async () => {
+      const rename = async ({ prisma }: { prisma: TestPrismaClient }) => {
+        const found: unknown[] = []
+        for (const post of await prisma.post.findMany({ where: { id: { lte: 20 } }, orderBy: { id: 'asc' } })) {
+          const author = await prisma.author.findUnique({ where: { id: post.authorId } })
+          found.push(author?.followers)
+          if (post.id % 5 === 0) await prisma.author.update({ where: { id: post.authorId }, data: { followers: BigInt(post.id) } })
+        }
+        return found
+      }
+      const restore = () => stack.bare.author.updateMany({ where: { id: { lte: 12 } }, data: { followers: 7n } })
+      await restore()
+      const expected = await rename({ prisma: stack.bare })
+      for (let time = 0; time < 3; time += 1) {
+        await restore()
+        expect(await stack.sluice.run(() => rename(stack))).toEqual(expected)
+      }
+    })
+
+    it('sees what the other ORM writes in another scope', async () => {
+      const loop = async (
+        { prisma, db }: { prisma: TestPrismaClient; db: Knex },
+        apart: (fn: () => Promise<unknown>) => Promise<unknown>,
+      ) => {
+        const found: unknown[] = []
+        for (const post of await prisma.post.findMany({ where: { id: { lte: 20 } }, orderBy: { id: 'asc' } })) {
+          found.push((await prisma.author.findUnique({ where: { id: post.authorId }, select: { followers: true } }))?.followers)
+          if (post.id % 7 === 0) await apart(async () => db('authors').where('id', '<=', 12).increment('followers', 1))
+        }
+        return found
+      }
+      const restore = () => stack.bare.author.updateMany({ where: { id: { lte: 12 } }, data: { followers: 7n } })
+      await restore()
+      const expected = await loop({ prisma: stack.bare, db: stack.bareDb }, (fn) => fn())
+      for (let time = 0; time < 3; time += 1) {
+        await restore()
+        const found = await stack.sluice.run(() => loop(stack, (fn) => stack.sluice.run(fn)))
+        expect(found).toEqual(expected)
+      }
+    })
+
+    it('gives the same row again and again when a listing names it, and its own to each', async () => {
+      await learned(async ({ prisma }) => {
+        const found: unknown[] = []
+        for (const post of await prisma.post.findMany({ where: { authorId: { lte: 3 } }, orderBy: { id: 'asc' } })) {
+          const author = (await prisma.author.findUnique({ where: { id: post.authorId } })) as Record<string, unknown> | null
+          found.push({ ...author })
+          if (author !== null) Object.assign(author, { name: 'spoilt', spoilt: true })
+        }
+        return found
+      })
+    })
+  })
+})
+
+async function seedMore(prisma: TestPrismaClient): Promise<void> {
+  await prisma.author.createMany({
+    data: Array.from({ length: AUTHORS }, (_, at) => ({
+      id: 100 + at,
+      email: `m${at}@example.org`,
+      name: `More ${at}`,
+      countryCode: 'FR',
+    })),
+  })
+  await prisma.post.createMany({
+    data: Array.from({ length: AUTHORS * 2 }, (_, at) => ({
+      id: 100 + at,
+      slug: `more-${at}`,
+      title: `More ${at}`,
+      authorId: 100 + (at % AUTHORS),
+    })),
+  })
+  await prisma.profile.createMany({ data: [1, 2, 3, 5, 8].map((authorId) => ({ authorId, handle: `h${authorId}` })) })
+}

@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sameAsBare } from '../support/compare-merged.ts'
+import { databases } from '../support/databases.ts'
+import type { TestPrismaClient } from '../support/prisma-clients.ts'
+import { openStack, type Stack, seed } from '../support/stack.ts'
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+const byId = { id: 'asc' } as const
+
+describe.each(databases())('merging with further filters on Prisma and $name', ({ dialect, skipped }) => {
+  describe.skipIf(skipped !== undefined)('', () => {
+    let stack: Stack
+    beforeAll(async () => {
+      stack = await openStack(dialect, { cache: false })
+      await seed(stack.bare)
+      await stack.bare.task.createMany({
+        data: [
+          ['sweep', 'o1', 1],
+          ['mop', 'o1', 1],
+          ['dust', 'o1', 2],
+          ['sweep', 'o2', 3],
+          ['wipe', null, null],
+        ].map(([title, orgId, ownerId]) => ({ title, orgId, ownerId }) as { title: string; orgId: string; ownerId: number }),
+      })
+      await stack.prisma.tag.count()
+    })
+    afterAll(() => stack?.close())
+    const same = (program: (prisma: TestPrismaClient) => Promise<unknown>) => sameAsBare(stack, program)
+
+    it('keeps a constant value and a null beside a foreign key', async () => {
+      const sent = await same((prisma) =>
+        Promise.all(range(1, 9).map((authorId) => prisma.post.findMany({ where: { authorId, price: null, views: 7 }, orderBy: byId }))),
+      )
+      expect(sent).toHaveLength(1)
+      const soft = await same((prisma) =>
+        Promise.all(range(1, 9).map((authorId) => prisma.post.findMany({ where: { editorId: null, authorId }, orderBy: byId }))),
+      )
+      expect(soft).toHaveLength(1)
+    })
+
+    it('keeps conditions of any form', async () => {
+      const filters = [
+        { views: { gt: 3 } },
+        { views: { gt: 3 }, title: { contains: '1' } },
+        { OR: [{ views: 1 }, { editorId: { in: [1, 2] } }] },
+        { AND: [{ views: { lt: 9 } }], NOT: { editorId: 3 } },
+        { comments: { some: { score: { gt: 1 } } } },
+        { author: { active: true } },
+        { createdAt: { lte: new Date('2026-01-01T00:00:00.000Z') } },
+      ]
+      for (const filter of filters) {
+        const sent = await same((prisma) =>
+          Promise.all(range(1, 9).map((authorId) => prisma.post.findMany({ where: { ...filter, authorId }, orderBy: byId }))),
+        )
+        expect(sent, JSON.stringify(filter)).toHaveLength(1)
+        expect(
+          await same((prisma) => Promise.all(range(1, 9).map((authorId) => prisma.post.count({ where: { authorId, ...filter } })))),
+        ).toHaveLength(1)
+      }
+    })
+
+    it('keeps calls apart whose constants differ', async () => {
+      const sent = await same((prisma) =>
+        Promise.all(
+          range(1, 4).flatMap((authorId) =>
+            [1, 7].map((views) => prisma.post.findMany({ where: { authorId, views: { lt: views } }, orderBy: byId })),
+          ),
+        ),
+      )
+      expect(sent).toHaveLength(2)
+    })
+
+    it('asks alone where a filter is no plain value', async () => {
+      const fields = (prisma: TestPrismaClient) => prisma.post.fields
+      const sent = await same((prisma) =>
+        Promise.all(
+          range(1, 3).map((authorId) => prisma.post.findMany({ where: { authorId, views: { equals: fields(prisma).id } }, orderBy: byId })),
+        ),
+      )
+      expect(sent).toHaveLength(3)
+      expect(stack.sluice.queries.getStats().passedThrough['batch: arguments not understood']).toBeGreaterThan(0)
+    })
+
+    it('asks by the unique key where a foreign key stands beside it', async () => {
+      const sent = await same((prisma) =>
+        Promise.all(range(1, 9).map((id) => prisma.post.findFirst({ where: { authorId: { equals: 3 }, id } }))),
+      )
+      expect(sent).toHaveLength(1)
+    })
+
+    it('follows the one of two foreign keys that varies', async () => {
+      const byAuthor = (prisma: TestPrismaClient) =>
+        Promise.all(range(1, 5).map((authorId) => prisma.post.findMany({ where: { authorId, editorId: 2 }, orderBy: byId })))
+      const byEditor = (prisma: TestPrismaClient) =>
+        Promise.all(range(1, 5).map((editorId) => prisma.post.findMany({ where: { authorId: 2, editorId }, orderBy: byId })))
+      for (const program of [byAuthor, byEditor]) {
+        expect((await same(program)).length).toBeLessThanOrEqual(2)
+        expect(await same(program)).toHaveLength(1)
+      }
+    })
+
+    it('merges by a compound unique key that is written out', async () => {
+      const keys: [string, number][] = [
+        ['o1', 1],
+        ['o2', 1],
+        ['o2', 3],
+        ['o1', 3],
+        ['o9', 1],
+      ]
+      const sent = await same((prisma) =>
+        Promise.all(keys.map(([orgId, userId]) => prisma.membership.findMany({ where: { orgId, userId }, include: { user: true } }))),
+      )
+      expect(sent).toHaveLength(2)
+      const first = await same((prisma) =>
+        Promise.all(keys.map(([orgId, userId]) => prisma.membership.findFirst({ where: { userId, orgId }, select: { role: true } }))),
+      )
+      expect(first).toHaveLength(1)
+      expect(
+        await same((prisma) => Promise.all(keys.map(([orgId, userId]) => prisma.membership.count({ where: { orgId, userId } })))),
+      ).toHaveLength(1)
+    })
+
+    it('merges by a compound foreign key', async () => {
+      const keys: [string, number][] = [
+        ['o1', 1],
+        ['o1', 2],
+        ['o2', 3],
+        ['o2', 1],
+      ]
+      const sent = await same((prisma) =>
+        Promise.all(keys.map(([orgId, ownerId]) => prisma.task.findMany({ where: { orgId, ownerId, done: false }, orderBy: byId }))),
+      )
+      expect(sent).toHaveLength(1)
+    })
+
+    it('never merges a compound key with a null in it', async () => {
+      const keys: [string | null, number | null][] = [
+        ['o1', 1],
+        ['o1', null],
+        [null, null],
+        ['o2', 3],
+      ]
+      const sent = await same((prisma) =>
+        Promise.all(keys.map(([orgId, ownerId]) => prisma.task.findMany({ where: { orgId, ownerId }, orderBy: byId }))),
+      )
+      expect(sent).toHaveLength(3)
+    })
+
+    it('merges findFirst by part of a compound key where the order decides the rest', async () => {
+      const sent = await same((prisma) =>
+        Promise.all(range(1, 4).map((userId) => prisma.membership.findFirst({ where: { userId }, orderBy: { orgId: 'desc' } }))),
+      )
+      expect(sent).toHaveLength(1)
+    })
+
+    it('is unsure of an order that an undefined field seems to give', async () => {
+      const sent = await same((prisma) =>
+        Promise.all(
+          range(1, 3).map((authorId) =>
+            prisma.post.findFirst({ where: { authorId }, orderBy: { id: undefined, views: 'desc' } as object, select: { views: true } }),
+          ),
+        ),
+      )
+      expect(sent).toHaveLength(3)
+    })
+
+    it('had no error of its own', () => {
+      expect(stack.sluice.queries.getStats()).toMatchObject({ errors: 0 })
+    })
+  })
+})

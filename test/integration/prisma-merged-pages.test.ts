@@ -1,0 +1,249 @@
+import { sluiceAdapter, withSluice } from '@sluice/prisma'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sameAsBare } from '../support/compare-merged.ts'
+import { databases } from '../support/databases.ts'
+import type { TestPrismaClient } from '../support/prisma-clients.ts'
+import { openStack, type Stack, seed } from '../support/stack.ts'
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+const byId = { id: 'asc' } as const
+const AUTHORS = range(1, 12)
+
+describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skipped }) => {
+  describe.skipIf(skipped !== undefined)('', () => {
+    let stack: Stack
+    beforeAll(async () => {
+      stack = await openStack(dialect, { cache: false })
+      await seed(stack.bare)
+      await stack.prisma.tag.count()
+    })
+    afterAll(() => stack?.close())
+    const same = (program: (prisma: TestPrismaClient) => Promise<unknown>) => sameAsBare(stack, program)
+
+    it('merges a page of each key’s rows into two statements', async () => {
+      for (const page of [
+        { take: 2, skip: 0 },
+        { take: 3, skip: 1 },
+        { take: 1, skip: 4 },
+        { take: 100, skip: 0 },
+      ]) {
+        const sent = await same((prisma) =>
+          Promise.all(
+            AUTHORS.map((authorId) => prisma.post.findMany({ where: { authorId }, orderBy: [{ views: 'desc' }, { id: 'asc' }], ...page })),
+          ),
+        )
+        expect(sent, JSON.stringify(page)).toHaveLength(2)
+      }
+    })
+
+    it('puts nulls where Prisma puts them', async () => {
+      for (const editorId of ['asc', 'desc'] as const) {
+        const sent = await same((prisma) =>
+          Promise.all(
+            AUTHORS.map((authorId) => prisma.post.findMany({ where: { authorId }, orderBy: [{ editorId }, { slug: 'desc' }], take: 2 })),
+          ),
+        )
+        expect(sent).toHaveLength(2)
+      }
+    })
+
+    it('keeps constants, selections and what is included', async () => {
+      const sent = await same((prisma) =>
+        Promise.all(
+          AUTHORS.map((authorId) =>
+            prisma.post.findMany({
+              where: { authorId, price: null, editorId: { equals: 2 } },
+              orderBy: byId,
+              take: 2,
+              select: { title: true, comments: { orderBy: byId, take: 1, select: { body: true } } },
+            }),
+          ),
+        ),
+      )
+      expect(sent).toHaveLength(3)
+      const omitted = await same((prisma) =>
+        Promise.all(
+          AUTHORS.map((authorId) =>
+            prisma.post.findMany({ where: { authorId }, orderBy: byId, take: 1, omit: { id: true, authorId: true } }),
+          ),
+        ),
+      )
+      expect(omitted).toHaveLength(2)
+      const active = await same((prisma) =>
+        Promise.all(
+          ['FR', 'DE', 'XX'].map((countryCode) =>
+            prisma.author.findMany({ where: { countryCode, active: true, rating: null }, orderBy: { email: 'desc' }, take: 1 }),
+          ),
+        ),
+      )
+      expect(active).toHaveLength(2)
+    })
+
+    it('pages by large integers, texts and compound keys', async () => {
+      const devices = await same((prisma) =>
+        Promise.all(
+          [1n, 2n, 9007199254740995n, 9007199254740996n].map((deviceId) =>
+            prisma.reading.findMany({ where: { deviceId }, orderBy: [{ value: 'desc' }, { id: 'asc' }], take: 2 }),
+          ),
+        ),
+      )
+      expect(devices).toHaveLength(2)
+      const members = await same((prisma) =>
+        Promise.all(
+          ['o1', 'o2', 'o3'].map((orgId) => prisma.membership.findMany({ where: { orgId }, orderBy: { userId: 'desc' }, take: 1 })),
+        ),
+      )
+      expect(members).toHaveLength(2)
+      const comments = await same((prisma) =>
+        Promise.all(range(1, 9).map((postId) => prisma.comment.findMany({ where: { postId }, orderBy: { id: 'desc' }, take: 1 }))),
+      )
+      expect(comments).toHaveLength(2)
+      const tasks = await same((prisma) =>
+        Promise.all([1, 2, 3].map((ownerId) => prisma.task.findMany({ where: { orgId: 'o1', ownerId }, orderBy: byId, take: 1 }))),
+      )
+      expect(tasks).toHaveLength(1)
+    })
+
+    it('reads no more rows than its pages hold', async () => {
+      let read = 0
+      const counted = countRows(stack.clients.createAdapter(), (rows) => {
+        read += rows
+      })
+      const client = new stack.clients.PrismaClient({ adapter: sluiceAdapter(counted, stack.sluice) })
+      const prisma = client.$extends(withSluice(stack.sluice, { schema: stack.clients.schema })) as unknown as TestPrismaClient
+      await prisma.tag.count()
+      const measure = async (skip: number, take: number) => {
+        read = 0
+        const pages = await stack.sluice.run(() =>
+          Promise.all(range(1, 9).map((authorId) => prisma.post.findMany({ where: { authorId }, orderBy: byId, skip, take }))),
+        )
+        return { read, delivered: pages.flat().length }
+      }
+      for (const [skip, take] of [
+        [0, 1],
+        [1, 2],
+        [2, 1],
+      ] as const) {
+        const { read: rows, delivered } = await measure(skip, take)
+        // Once as names and once as rows.
+        expect(rows).toBe(2 * delivered)
+        expect(delivered).toBeLessThanOrEqual(9 * take)
+      }
+      await client.$disconnect()
+    })
+
+    it('asks alone for what is no plain page', async () => {
+      const asks: ((prisma: TestPrismaClient, authorId: number) => PromiseLike<unknown>)[] = [
+        (prisma, authorId) => prisma.post.findMany({ where: { authorId }, orderBy: byId, take: -2 }),
+        (prisma, authorId) => prisma.post.findMany({ where: { authorId }, orderBy: byId, take: 0 }),
+        (prisma, authorId) => prisma.post.findMany({ where: { authorId }, orderBy: byId, skip: 1 }),
+        (prisma, authorId) => prisma.post.findMany({ where: { authorId }, orderBy: byId, take: 2, distinct: ['views'] }),
+        (prisma, authorId) => prisma.post.findMany({ where: { authorId }, orderBy: byId, take: 2, cursor: { id: authorId } }),
+        (prisma, authorId) => prisma.post.findMany({ where: { authorId }, orderBy: { views: 'asc' }, take: 2, select: { views: true } }),
+        (prisma, authorId) => prisma.post.findMany({ where: { authorId, views: { gt: 2 } }, orderBy: byId, take: 2 }),
+        (prisma, authorId) => prisma.post.findMany({ where: { authorId }, orderBy: [{ editor: { name: 'asc' } }, byId], take: 2 }),
+        (prisma, authorId) =>
+          prisma.post.findMany({ where: { authorId }, orderBy: [{ editorId: { sort: 'asc', nulls: 'first' } }, byId], take: 2 }),
+      ]
+      for (const ask of asks) {
+        if (dialect === 'mysql' && asks.at(-1) === ask) continue
+        const sent = await same((prisma) => Promise.all([2, 3, 4].map((authorId) => ask(prisma, authorId))))
+        expect(sent.length, ask.toString()).toBeGreaterThanOrEqual(ask.toString().includes('take: 0') ? 0 : 3)
+      }
+    })
+
+    it('asks alone in a transaction', async () => {
+      const sent = await same((prisma) =>
+        prisma.$transaction(async (tx) => {
+          await tx.post.update({ where: { id: 1 }, data: { title: 'Post 1' } })
+          return Promise.all([1, 2].map((authorId) => tx.post.findMany({ where: { authorId }, orderBy: byId, take: 2 })))
+        }),
+      )
+      expect(sent.filter((sql) => /row_number/i.test(sql))).toEqual([])
+    })
+
+    it('asks alone where the database has not said which table it is', async () => {
+      const unseen = await openStack(dialect, { cache: false, adapter: false })
+      try {
+        await seed(unseen.bare)
+        const sent = await sameAsBare(unseen, (prisma) =>
+          Promise.all([1, 2].map((authorId) => prisma.post.findMany({ where: { authorId }, orderBy: byId, take: 2 }))),
+        )
+        expect(sent).toHaveLength(2)
+        expect(sent.join()).not.toMatch(/row_number/i)
+      } finally {
+        await unseen.close()
+      }
+    })
+
+    it('asks again where rows change between its two statements', async () => {
+      const program = (prisma: TestPrismaClient) =>
+        Promise.all([1, 2, 3].map((authorId) => prisma.post.findMany({ where: { authorId }, orderBy: [{ views: 'desc' }, byId], take: 2 })))
+      const [, second] = await program(stack.bare)
+      const moved = second?.[0]
+      let isMoved = false
+      const between = intercept(stack.clients.createAdapter(), async (sql) => {
+        if (isMoved || !/row_number/i.test(sql)) return
+        isMoved = true
+        await stack.bare.post.update({ where: { id: moved?.id ?? 0 }, data: { views: -1 } })
+      })
+      const client = new stack.clients.PrismaClient({ adapter: sluiceAdapter(between, stack.sluice) })
+      const prisma = client.$extends(withSluice(stack.sluice, { schema: stack.clients.schema })) as unknown as TestPrismaClient
+      await prisma.tag.count()
+      const found = await stack.sluice.run(() => program(prisma))
+      expect(isMoved).toBe(true)
+      expect(found).toEqual(await program(stack.bare))
+      await stack.bare.post.update({ where: { id: moved?.id ?? 0 }, data: { views: moved?.views ?? 0 } })
+      await client.$disconnect()
+    })
+
+    it('takes first rows as pages where fetching every row of a key turned out too dear', async () => {
+      await stack.bare.author.createMany({ data: [51, 52].map((id) => ({ id, email: `many${id}@example.org`, name: 'many' })) })
+      await stack.bare.post.createMany({
+        data: range(1, 600).map((at) => ({ id: 1000 + at, slug: `many-${at}`, title: 'many', authorId: 51 + (at % 2), views: at % 17 })),
+      })
+      const latest = (prisma: TestPrismaClient) =>
+        Promise.all(
+          [51, 52, 53].map((authorId) =>
+            prisma.post.findFirst({ where: { authorId }, orderBy: [{ views: 'desc' }, { id: 'desc' }], select: { views: true, id: true } }),
+          ),
+        )
+      expect(await same(latest)).toHaveLength(1)
+      expect(await same(latest)).toHaveLength(2)
+      const orThrow = (prisma: TestPrismaClient) =>
+        Promise.allSettled([51, 53].map((authorId) => prisma.post.findFirstOrThrow({ where: { authorId }, orderBy: byId }))).then((all) =>
+          all.map((one) => (one.status === 'fulfilled' ? one.value : (one.reason as { code: string }).code)),
+        )
+      await same(orThrow)
+      await same(orThrow)
+    })
+
+    it('had no error of its own', () => {
+      expect(stack.sluice.queries.getStats()).toMatchObject({ errors: 0 })
+    })
+  })
+})
+
+type SqlDriverAdapterFactory = Parameters<typeof sluiceAdapter>[0]
+type Queryable = { queryRaw(query: { sql: string }): Promise<{ rows: unknown[] }> }
+
+/** Wraps a driver adapter so that `after` is awaited when a statement has run. */
+function intercept<T extends object>(adapter: T, after: (sql: string, rows: number) => Promise<void>): SqlDriverAdapterFactory {
+  return new Proxy(adapter, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      if (name === 'connect') return async () => intercept((await value.call(target)) as object, after)
+      if (name !== 'queryRaw') return value.bind(target)
+      return async (query: { sql: string }) => {
+        const result = await (target as unknown as Queryable).queryRaw(query)
+        await after(query.sql, result.rows.length)
+        return result
+      }
+    },
+  }) as unknown as SqlDriverAdapterFactory
+}
+
+function countRows<T extends object>(adapter: T, onRows: (rows: number) => void): SqlDriverAdapterFactory {
+  return intercept(adapter, async (_, rows) => onRows(rows))
+}

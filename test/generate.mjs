@@ -1,5 +1,5 @@
-// Writes generated/<provider>/: schema.prisma, the Prisma client, Sluice's schema data, and the DDL (schema.sql).
-// Needs built packages. Does nothing for a provider whose inputs are as at the last run.
+// Writes generated/<provider>/, and generated/bench-<provider>/ with the models of the bench: schema.prisma, the Prisma client,
+// Sluice's schema data, and the DDL (schema.sql). Needs built packages. Does nothing for a folder whose inputs are as at the last run.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -8,8 +8,10 @@ import { delimiter, join } from 'node:path'
 import { createDdl } from './prisma/create-ddl.mjs'
 
 const root = import.meta.dirname
-const providers = ['sqlite', 'postgresql', 'mysql']
-const models = readFileSync(join(root, 'prisma/models.prisma'), 'utf8')
+const targets = [
+  ...['sqlite', 'postgresql', 'mysql'].map((provider) => ({ provider, folder: provider, models: 'prisma/models.prisma' })),
+  ...['sqlite', 'postgresql'].map((provider) => ({ provider, folder: `bench-${provider}`, models: 'bench/query/models.prisma' })),
+]
 
 const header = (provider) => `generator client {
   provider            = "prisma-client"
@@ -29,7 +31,7 @@ datasource db {
 
 `
 
-function hashOfInputs() {
+function hashOfInputs(models) {
   const generator = join(root, '../packages/prisma/dist')
   const built = readdirSync(generator).filter((name) => name.endsWith('.js'))
   const hash = createHash('sha256').update(models)
@@ -54,9 +56,10 @@ const env = {
   PATH: [join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter),
 }
 
-const hash = hashOfInputs()
-for (const provider of providers) {
-  const folder = join(root, 'generated', provider)
+for (const { provider, ...target } of targets) {
+  const models = readFileSync(join(root, target.models), 'utf8')
+  const hash = hashOfInputs(models)
+  const folder = join(root, 'generated', target.folder)
   const stamp = join(folder, 'stamp')
   if (readStamp(stamp) === hash) continue
   mkdirSync(folder, { recursive: true })

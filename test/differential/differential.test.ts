@@ -3,7 +3,7 @@ import { databases } from '../support/databases.ts'
 import { findDifferences } from './oracle.ts'
 import { Rig } from './rig.ts'
 
-const RUNS = 200
+const RUNS = 60
 
 /** `SLUICE_SEED` runs the programs of another seed: what a failure printed, or a new one. */
 const seed = Number(process.env.SLUICE_SEED ?? 20_260_101)

@@ -12,19 +12,9 @@ import {
   ODD_CODES,
   someOf,
 } from './keys.ts'
-import { hole, type KnexCall, type Loop, type Order } from './program.ts'
-
-type Chain = KnexCall['chain']
-
-interface Table {
-  readonly name: string
-  /** The columns that no two rows share. */
-  readonly unique: readonly string[]
-  /** A column that says little. */
-  readonly plain: string
-  readonly columns: readonly string[]
-  readonly keys: Readonly<Record<string, Keys>>
-}
+import { compositeLoop } from './knex-composites.ts'
+import { type Chain, endings, type Table } from './knex-endings.ts'
+import { hole, type KnexCall, type Loop } from './program.ts'
 
 const big = someOf(BIG_IDS, [...ODD_BIG_IDS, 1, 2, '9007199254740995', '1'])
 
@@ -108,94 +98,33 @@ function filters({ table, column }: Subject, alias: string): fc.Arbitrary<Chain>
     [['where', { [column]: hole(), [table.plain]: 3 }]],
     [['whereNull', column]],
   ]
-  return fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...forms) }, { weight: 1, arbitrary: fc.constantFrom(...others) })
+  const single = fc.constantFrom(...forms)
+  const beside = fc
+    .tuple(single, constants(table), fc.boolean())
+    .map(([key, constant, isFirst]) => (isFirst ? [...constant, ...key] : [...key, ...constant]))
+  return fc.oneof({ weight: 4, arbitrary: single }, { weight: 2, arbitrary: beside }, { weight: 1, arbitrary: fc.constantFrom(...others) })
 }
 
-function endings({ table }: Subject): fc.Arbitrary<{ readonly chain: Chain; readonly order: Order }> {
-  const { columns, plain, unique } = table
-  const total: Chain = unique.map((column) => ['orderBy', column] as const)
-  const totals: Chain[] = [
-    total,
-    [['orderBy', plain, 'desc'], ...total],
-    [['orderBy', [{ column: plain, order: 'asc' }, ...unique.map((column) => ({ column, order: 'desc' }))]]],
-  ]
-  const selected: Chain[] = [
-    [],
-    [],
-    [['select', ...columns]],
-    [['select', plain]],
-    [['select', ...columns.map((column) => `${column} as ${column}_`)]],
-    [['select', '*']],
-    [['columns', columns]],
+/** What is asked besides the key, the same for each key. */
+function constants({ plain, unique, keys }: Table): fc.Arbitrary<Chain> {
+  const [first = plain] = unique
+  const other = Object.keys(keys).at(-1) ?? plain
+  return fc.constantFrom<Chain>(
+    [['whereNotNull', plain]],
+    [['whereNull', other]],
+    [['where', { [plain]: 3 }]],
+    [['where', plain, '<>', '3']],
+    [['where', other, '>', 1]],
+    [['whereIn', plain, [1, 2, 3, 7]]],
+    [['whereNotIn', other, [1, 2]]],
+    [['whereBetween', plain, [1, 7]]],
+    [['whereNot', first, 2]],
+    [['where', first, 'like', '%1%']],
     [
-      ['select', columns[1] ?? plain],
-      ['select', plain],
+      ['where', other, '=', null],
+      ['whereNotNull', first],
     ],
-    [['select', `${plain} as ${columns[0] ?? plain}`]],
-  ]
-  const ends: { readonly weight: number; readonly arbitrary: fc.Arbitrary<{ readonly chain: Chain; readonly order: Order }> }[] = [
-    {
-      weight: 5,
-      arbitrary: fc
-        .tuple(fc.constantFrom(...selected), fc.constantFrom(...totals))
-        .map(([select, order]) => ({ chain: [...select, ...order], order: 'total' })),
-    },
-    {
-      weight: 2,
-      arbitrary: fc
-        .tuple(fc.constantFrom(...selected), fc.constantFrom<Chain>([], [['orderBy', plain]]))
-        .map(([select, order]) => ({ chain: [...select, ...order], order: 'none' })),
-    },
-    {
-      weight: 3,
-      arbitrary: fc
-        .tuple(fc.constantFrom(...selected), fc.constantFrom(...totals))
-        .map(([select, order]) => ({ chain: [...select, ...order, ['first']], order: 'total' })),
-    },
-    {
-      weight: 2,
-      arbitrary: fc
-        .tuple(fc.constantFrom(...selected), fc.constantFrom<Chain>([], [['orderBy', plain]]))
-        .map(([select, order]) => ({ chain: [...select, ...order, ['first']], order: 'doubtful' })),
-    },
-    {
-      weight: 3,
-      arbitrary: fc
-        .constantFrom<Chain>(
-          [['count', '* as n']],
-          [['count', { n: '*' }]],
-          [['count']],
-          [['count', plain]],
-          [['count', '* as n'], ['first']],
-          [['countDistinct', `${plain} as n`]],
-        )
-        .map((chain) => ({ chain, order: 'none' })),
-    },
-    {
-      weight: 2,
-      arbitrary: fc
-        .constantFrom<Chain>(
-          [...total, ['pluck', plain]],
-          [...total, ['limit', 2]],
-          [...total, ['limit', 2], ['offset', 1]],
-          [['max', `${plain} as m`], ['first']],
-          [['select', { $raw: 'count(*) as n' }]],
-          [
-            ['distinct', plain],
-            ['orderBy', plain],
-          ],
-          [
-            ['select', plain],
-            ['count', '* as n'],
-            ['groupBy', plain],
-            ['orderBy', plain],
-          ],
-          [...total, ['forShare']],
-        )
-        .map((chain) => ({ chain, order: 'total' })),
-    },
-  ]
-  return fc.oneof(...ends)
+  )
 }
 
 const JOINS: readonly { readonly call: KnexCall; readonly keys: Keys }[] = [
@@ -254,14 +183,19 @@ export function knexLoop(): fc.Arbitrary<Loop> {
       }
       return fc.record({ call: callOf(subject), keys: fc.constant({ listing, field }) })
     })
-  return fc.oneof({ weight: 8, arbitrary: keyed }, { weight: 1, arbitrary: joined }, { weight: 2, arbitrary: walking })
+  return fc.oneof(
+    { weight: 8, arbitrary: keyed },
+    { weight: 2, arbitrary: compositeLoop() },
+    { weight: 1, arbitrary: joined },
+    { weight: 2, arbitrary: walking },
+  )
 }
 
 function callOf(subject: Subject): fc.Arbitrary<KnexCall> {
   const { name } = subject.table
   return fc
     .constantFrom(name, name, `${name} as t`)
-    .chain((table) => fc.tuple(fc.constant(table), filters(subject, table === name ? name : 't'), endings(subject)))
+    .chain((table) => fc.tuple(fc.constant(table), filters(subject, table === name ? name : 't'), endings(subject.table, subject.column)))
     .map(([table, filter, { chain, order }]) => ({ orm: 'knex', table, chain: [...filter, ...chain], order }))
 }
 

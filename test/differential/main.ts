@@ -1,21 +1,24 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Dialect } from '@sluice/core'
-import { startServices } from '../services/index.ts'
-import type { ServiceAddress } from '../services/service.ts'
-import type { Database } from '../support/database.ts'
-import { createMariadbDatabase } from '../support/mariadb-database.ts'
-import { createPostgresDatabase } from '../support/postgres-database.ts'
-import { createSqliteDatabase } from '../support/sqlite-database.ts'
-import { findDifferences } from './oracle.ts'
+import { type Effect, findDifferences } from './oracle.ts'
+import { openPlaces, type Places } from './places.ts'
 import { Rig } from './rig.ts'
+import { SCHEMAS, type SchemaPlace, schemaAt } from './schemas/plan.ts'
+import { randomSubject } from './schemas/random-subject.ts'
 
-const USAGE = 'pnpm test:differential [--runs 20000] [--seed 1] [--database sqlite|postgresql|mysql]'
-const PROGRESS_EVERY = 500
+const USAGE = 'pnpm test:differential [--runs 20000] [--schemas 25] [--seed 1] [--database sqlite|postgresql|mysql] [--only <schema>|fixed]'
+const DIALECTS: readonly Dialect[] = ['sqlite', 'postgresql', 'mysql']
+/** A tenth of the programs run on the models that were written by hand. */
+const FIXED_SHARE = 0.1
 
-interface Place {
+interface Job {
+  readonly name: string
   readonly dialect: Dialect
-  readonly address: ServiceAddress | undefined
-  connect(url: string): Promise<Database>
+  /** Left out: the models of `prisma/models.prisma`. */
+  readonly place?: SchemaPlace
+  readonly runs: number
 }
 
 function wholeNumber(name: string, text: string): number {
@@ -24,44 +27,65 @@ function wholeNumber(name: string, text: string): number {
   return number
 }
 
-async function runOn({ dialect, address, connect }: Place, runs: number, seed: number): Promise<boolean> {
-  if (address !== undefined && 'skipped' in address) {
-    console.warn(`${dialect}: skipped. ${address.skipped}`)
-    return true
-  }
-  const rig = await Rig.open(await connect(address?.url ?? ''))
+/** Makes the schemas beyond those that the set-up makes. */
+function generate(schemas: number): void {
+  const script = join(import.meta.dirname, 'schemas/generate.mjs')
+  const { status } = spawnSync(process.execPath, ['--import', 'tsx', script, String(schemas)], { stdio: 'inherit' })
+  if (status !== 0) throw new Error(`Expected ${schemas} schemas to be generated.`)
+}
+
+function jobsOf(runs: number, schemas: number, dialects: readonly Dialect[]): Job[] {
+  const places = Array.from({ length: schemas }, (_, index) => schemaAt(index)).filter(({ dialect }) => dialects.includes(dialect))
+  const ofFixed = Math.ceil((runs * FIXED_SHARE) / dialects.length)
+  const ofRandom = Math.ceil((runs * (1 - FIXED_SHARE)) / Math.max(places.length, 1))
+  return [
+    ...dialects.map((dialect): Job => ({ name: `fixed-${dialect}`, dialect, runs: ofFixed })),
+    ...places.map((place): Job => ({ name: place.folder, dialect: place.dialect, place, runs: ofRandom })),
+  ]
+}
+
+async function runJob({ name, dialect, place, runs }: Job, places: Places, seed: number, shrinks: boolean): Promise<Effect | undefined> {
+  const database = await places.connect(dialect)
+  const rig = await Rig.open(database, place === undefined ? undefined : await randomSubject(place, database), place?.seed)
   const startedAt = Date.now()
-  const onProgress = (done: number) => {
-    if (done % PROGRESS_EVERY === 0)
-      console.log(`${dialect}: ${done} of ${runs} programs, ${Math.round((Date.now() - startedAt) / 1000)} s`)
-  }
   try {
-    console.log(`${dialect}: ${runs} programs of seed ${seed}`)
-    const effect = await findDifferences(rig, { runs, seed, onProgress })
-    console.log(`${dialect}: no difference. ${JSON.stringify(effect)}`)
-    return true
+    const effect = await findDifferences(rig, { runs, seed, shrinks })
+    console.log(`${name}: ${runs} programs, no difference, ${Math.round((Date.now() - startedAt) / 1000)} s. ${JSON.stringify(effect)}`)
+    return effect
   } catch (error) {
-    console.error(`${dialect}:`, error)
-    return false
+    console.error(`${name}, seed ${seed}:`, error)
+    return undefined
   } finally {
     await rig.close()
   }
 }
 
-const { values } = parseArgs({ options: { runs: { type: 'string' }, seed: { type: 'string' }, database: { type: 'string' } } })
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string' },
+    schemas: { type: 'string' },
+    seed: { type: 'string' },
+    database: { type: 'string' },
+    only: { type: 'string' },
+    'no-shrink': { type: 'boolean' },
+  },
+})
 const runs = wholeNumber('runs', values.runs ?? '20000')
+const schemas = wholeNumber('schemas', values.schemas ?? String(SCHEMAS))
 const seed = wholeNumber('seed', values.seed ?? process.env.SLUICE_SEED ?? String(Date.now() % 2 ** 31))
-const services = await startServices()
+const dialects = DIALECTS.filter((dialect) => values.database === undefined || dialect === values.database)
+if (dialects.length === 0) throw new Error(`Expected --database to be one of ${DIALECTS.join(', ')}. Usage: ${USAGE}`)
+if (schemas > SCHEMAS) generate(schemas)
+const jobs = jobsOf(runs, schemas, dialects).filter(({ name }) => values.only === undefined || name.startsWith(values.only))
+if (jobs.length === 0) throw new Error(`Expected --only to be the beginning of a schema's name, got "${values.only}". Usage: ${USAGE}`)
+const places = await openPlaces(jobs.map(({ dialect }) => dialect))
 try {
-  const places: readonly Place[] = [
-    { dialect: 'sqlite', address: undefined, connect: createSqliteDatabase },
-    { dialect: 'postgresql', address: services.postgres, connect: createPostgresDatabase },
-    { dialect: 'mysql', address: services.mariadb, connect: createMariadbDatabase },
-  ]
-  const chosen = places.filter(({ dialect }) => values.database === undefined || dialect === values.database)
-  if (chosen.length === 0)
-    throw new Error(`Expected --database to be one of ${places.map(({ dialect }) => dialect).join(', ')}. Usage: ${USAGE}`)
-  for (const place of chosen) if (!(await runOn(place, runs, seed))) process.exitCode = 1
+  console.log(`${runs} programs of seed ${seed} on ${schemas} random schemas and a fixed one`)
+  for (const job of jobs) {
+    const reason = places.skipped(job.dialect)
+    if (reason !== undefined) console.warn(`${job.name}: skipped. ${reason}`)
+    else if ((await runJob(job, places, seed, values['no-shrink'] !== true)) === undefined) process.exitCode = 1
+  }
 } finally {
-  await services.stop()
+  await places.stop()
 }

@@ -24,6 +24,8 @@ export function describeError(error: unknown, namesModel = true): string {
     .split('\n')
     .at(-1)
     ?.replace(/\. No record was found for a query\.$/, '')
+    // Knex numbers its savepoints through all programs.
+    .replace(/\btrx\d+/, 'trx')
   return `${error.constructor.name} ${error.name} ${String(code)} ${String(errno)} ${namesModel ? String(meta?.modelName) : ''}: ${message}`
 }
 

@@ -12,6 +12,8 @@ export interface OracleOptions {
   readonly seed: number
   /** Told after each program that passed. */
   readonly onProgress?: (done: number) => void
+  /** Whether the first program that fails is made as small as it can be. @defaultValue true */
+  readonly shrinks?: boolean
 }
 
 /** What Sluice did over all programs. */
@@ -20,25 +22,33 @@ export interface Effect extends Pick<QueryStatsSnapshot, (typeof COUNTED)[number
   undetermined: number
 }
 
-const COUNTED = ['seen', 'merged', 'batches', 'answered', 'replayed', 'executed'] as const
+export function addEffects(left: Effect, right: Effect): Effect {
+  const sum = { ...left, undetermined: left.undetermined + right.undetermined }
+  for (const name of COUNTED) sum[name] += right[name]
+  return sum
+}
+
+export const NO_EFFECT: Effect = { seen: 0, merged: 0, batches: 0, answered: 0, prefetched: 0, replayed: 0, executed: 0, undetermined: 0 }
+
+const COUNTED = ['seen', 'merged', 'batches', 'answered', 'prefetched', 'replayed', 'executed'] as const
 
 /** After so many programs a new Sluice begins: it forgets groups that failed, and keeps much that may be stale until then. */
-const PROGRAMS_PER_SLUICE = 20
+const PROGRAMS_PER_SLUICE = 10
 
 /**
  * Runs random programs on the bare ORMs and with Sluice, each from the same rows.
  *
  * @throws Error with the shrunk program and the seed at the first difference in a result, an error, or the rows left behind.
  */
-export async function findDifferences(rig: Rig, { runs, seed, onProgress }: OracleOptions): Promise<Effect> {
-  const effect = { seen: 0, merged: 0, batches: 0, answered: 0, replayed: 0, executed: 0, undetermined: 0 }
+export async function findDifferences(rig: Rig, { runs, seed, onProgress, shrinks = true }: OracleOptions): Promise<Effect> {
+  const effect = { ...NO_EFFECT }
   let done = 0
   let hasFailed = false
   const renew = async () => {
     const stats = await rig.renew(!hasFailed)
     if (stats !== undefined) for (const name of COUNTED) effect[name] += stats[name]
   }
-  const property = fc.asyncProperty(programs(rig), async (program) => {
+  const property = fc.asyncProperty(programs(rig.vocabulary), async (program) => {
     // While it shrinks, no program must depend on those before it.
     if (hasFailed || done % PROGRAMS_PER_SLUICE === 0) await renew()
     done += 1
@@ -51,7 +61,7 @@ export async function findDifferences(rig: Rig, { runs, seed, onProgress }: Orac
     }
     if (!hasFailed) onProgress?.(done)
   })
-  await fc.assert(property, { numRuns: runs, seed, endOnFailure: false })
+  await fc.assert(property, { numRuns: runs, seed, endOnFailure: !shrinks })
   await renew()
   return effect
 }
@@ -59,24 +69,32 @@ export async function findDifferences(rig: Rig, { runs, seed, onProgress }: Orac
 /** Whether the bare ORM determines the program's results. */
 async function compare(rig: Rig, program: Program): Promise<boolean> {
   const sluiced = await rig.sluiced()
+  rig.bareWidest.taken()
+  sluiced.widest.taken()
   const before = sluiced.sluice.queries.getStats()
-  const bare = await runOnce(rig, program, new Runner(rig.bare, rig.dialect))
-  const found = await runOnce(rig, program, new Runner(sluiced, rig.dialect))
+  const bare = await runOnce(rig, program, new Runner(rig.bare, rig.vocabulary))
+  const found = await runOnce(rig, program, new Runner(sluiced, rig.vocabulary))
   const after = sluiced.sluice.queries.getStats()
   if (sluiced.errors.length > 0) throw new Error('Sluice failed inside.', { cause: sluiced.errors.splice(0)[0] })
   const problems = [
     ...differences('result', bare.results, found.results),
     ...differences('row', bare.content, found.content),
+    ...tooWide(rig.bareWidest.taken(), sluiced.widest.taken(), sluiced.kind.maxKeys),
     ...(after.errors > before.errors ? [`${after.errors - before.errors} errors inside Sluice`] : []),
     ...(after.touchMisses > before.touchMisses
       ? [`${after.touchMisses - before.touchMisses} writes to tables that were not expected`]
       : []),
   ]
   if (problems.length === 0) return true
-  const again = await runOnce(rig, program, new Runner(rig.bare, rig.dialect))
+  const again = await runOnce(rig, program, new Runner(rig.bare, rig.vocabulary))
   // The bare ORM's own choice decides, and it chooses otherwise each time: the program tells nothing.
   if (differences('result', bare.results, again.results).length + differences('row', bare.content, again.content).length > 0) return false
   throw new Error(problems.join('\n'))
+}
+
+/** A merged query carries the values of so many keys at most, each with as many as the bare query has. */
+function tooWide(bare: number, found: number, maxKeys = Number.POSITIVE_INFINITY): readonly string[] {
+  return found > bare * maxKeys && bare > 0 ? [`a select with ${found} values; bare at most ${bare}, keys at most ${maxKeys}`] : []
 }
 
 interface Outcome {

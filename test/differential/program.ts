@@ -40,6 +40,42 @@ export interface Reads {
   readonly times: number
 }
 
+/** A lookup for a row of a listing, and what is looked up for the rows that it finds. */
+export interface Hop {
+  readonly call: Call
+  /** The row's fields (Knex: columns) that make up the key. */
+  readonly fields: readonly string[]
+  /** How often it is asked for one row. */
+  readonly times: number
+  /** Whether it is asked for rows without a key, too. */
+  readonly asksNull: boolean
+  readonly next: readonly Hop[]
+}
+
+/** A loop over the rows of a listing, several levels deep: what an app does that knows no `include`. */
+export interface Walk {
+  readonly kind: 'walk'
+  readonly listing: Call
+  readonly hops: readonly Hop[]
+  /** The rows of the listing one after the other, or all at once. */
+  readonly isParallel: boolean
+  readonly direction: 'as listed' | 'backwards' | 'shuffled'
+  /** Every n-th row is left out; 0: none. */
+  readonly skips: number
+  /** Rows after which the loop breaks. */
+  readonly stopsAfter: number
+  /** How often it is all done. */
+  readonly times: number
+  /** What happens between two rows, in the same scope or in one of its own. */
+  readonly interruptions: readonly Interruption[]
+}
+
+export interface Interruption {
+  readonly afterRow: number
+  readonly isElsewhere: boolean
+  readonly step: Write | TransactionStep | Reads
+}
+
 export interface Write {
   readonly kind: 'write'
   readonly call: Call
@@ -55,6 +91,7 @@ export interface TransactionStep {
 
 export type InnerStep =
   | Reads
+  | Walk
   | Write
   | TransactionStep
   | { readonly kind: 'outside'; readonly steps: readonly (Reads | Write)[] }
@@ -63,12 +100,13 @@ export type InnerStep =
 
 export type Step =
   | Reads
+  | Walk
   | Write
   | TransactionStep
   /** Prisma's `$transaction([…])`. */
   | { readonly kind: 'batch'; readonly calls: readonly PrismaCall[] }
-  /** Each part in a scope of its own, all at once. */
-  | { readonly kind: 'scopes'; readonly parts: readonly Reads[] }
+  /** All parts at once, each in a scope of its own or all in this one. They change nothing. */
+  | { readonly kind: 'scopes'; readonly parts: readonly (Reads | Walk)[]; readonly isShared: boolean }
   /** Reads while a write is under way: what they find is open, but not what is found once it has ended. */
   | { readonly kind: 'race'; readonly reads: Reads; readonly write: Call }
 
@@ -96,5 +134,8 @@ export function fill(args: unknown, key: unknown): unknown {
 
 /** Whether a program changes anything. */
 export function isWriting({ steps }: Program): boolean {
-  return steps.some(({ kind }) => kind !== 'reads' && kind !== 'scopes')
+  return steps.some((step) => {
+    if (step.kind === 'walk') return step.interruptions.some(({ step: inner }) => inner.kind !== 'reads')
+    return step.kind !== 'reads' && step.kind !== 'scopes'
+  })
 }

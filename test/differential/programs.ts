@@ -1,10 +1,5 @@
 import type { Dialect } from '@sluice/core'
 import fc from 'fast-check'
-import type { PrismaSchema } from '../../packages/prisma/src/schema/prisma-schema.ts'
-import type { Row } from '../support/random-operations.ts'
-import { knexLoop, knexView } from './knex-reads.ts'
-import { prismaRandomRead, prismaRandomWrite } from './prisma-random.ts'
-import { prismaLoop, prismaView } from './prisma-reads.ts'
 import {
   type Call,
   fill,
@@ -15,44 +10,36 @@ import {
   type Reads,
   type Step,
   type TransactionStep,
+  type Walk,
   type Write,
 } from './program.ts'
-import { distantWrite, knexWrite, prismaWrite } from './writes.ts'
-
-/** What programs are made for. */
-export interface Ground {
-  readonly dialect: Dialect
-  readonly schema: PrismaSchema
-  readonly rows: ReadonlyMap<string, readonly Row[]>
-}
-
-/** Models that transactions leave to writes outside them. */
-const DISTANT = new Set(['Employee', 'Device', 'Reading'])
+import { twinOf } from './twin.ts'
+import type { Vocabulary } from './vocabulary.ts'
 
 const both = ['prisma', 'knex'] as const
 
 /** Programs of both ORMs, whose results the bare database determines. */
-export function programs(ground: Ground): fc.Arbitrary<Program> {
-  const loops = { prisma: prismaLoops(ground), knex: knexLoop() }
-  const writes = {
-    prisma: fc.oneof(
-      { weight: 2, arbitrary: prismaWrite() },
-      { weight: 1, arbitrary: prismaRandomWrite(ground.schema, ground.rows, () => true) },
-    ),
-    knex: knexWrite(ground.dialect),
-  }
-  const anyLoop = fc.oneof({ weight: 1, arbitrary: loops.prisma }, { weight: 1, arbitrary: loops.knex })
+export function programs(vocabulary: Vocabulary): fc.Arbitrary<Program> {
+  const anyLoop = fc.oneof(...both.map((orm) => vocabulary.loop(orm)))
   const anyReads = readsOf(anyLoop)
-  const anyWrite = fc.oneof<fc.Arbitrary<Call>[]>(writes.prisma, writes.knex)
-  const transaction = fc.oneof(...both.map((orm) => transactionOf(orm, loops[orm], ground, anyReads)))
-  const views = fc.array(fc.oneof(prismaView(), knexView()), { minLength: 1, maxLength: 3 })
+  const anyWrite = fc.oneof(...both.map((orm) => vocabulary.write(orm)))
+  const anyWalk = fc.oneof(...([...both, 'both'] as const).map((orm) => vocabulary.walk(orm)))
+  const transaction = fc.oneof(...both.map((orm) => transactionOf(orm, vocabulary, anyReads)))
+  const views = fc.array(fc.oneof(...both.map((orm) => vocabulary.view(orm))), { minLength: 1, maxLength: 3 })
   const viewing = views.map((shown): Reads => ({ kind: 'reads', isParallel: true, loops: shown, times: 1 }))
+  const part = fc.oneof<fc.MaybeWeightedArbitrary<Reads | Walk>[]>({ weight: 1, arbitrary: anyReads }, { weight: 1, arbitrary: anyWalk })
   const step: fc.Arbitrary<Step> = fc.oneof(
     { weight: 8, arbitrary: anyReads },
+    { weight: 6, arbitrary: fc.oneof(anyWalk, interrupted(anyWalk, anyWrite, transaction, anyReads)) },
     { weight: 4, arbitrary: anyWrite.map((call): Write => ({ kind: 'write', call })) },
     { weight: 2, arbitrary: transaction },
-    { weight: 1, arbitrary: batchOf(loops.prisma, writes.prisma) },
-    { weight: 1, arbitrary: fc.array(anyReads, { minLength: 2, maxLength: 3 }).map((parts): Step => ({ kind: 'scopes', parts })) },
+    { weight: 1, arbitrary: batchOf(vocabulary) },
+    {
+      weight: 2,
+      arbitrary: fc
+        .record({ parts: fc.array(part, { minLength: 2, maxLength: 3 }), isShared: fc.boolean() })
+        .map(({ parts, isShared }): Step => ({ kind: 'scopes', parts, isShared })),
+    },
     {
       weight: 1,
       arbitrary: fc
@@ -67,8 +54,8 @@ export function programs(ground: Ground): fc.Arbitrary<Program> {
       fc.oneof({ weight: 4, arbitrary: anyWrite.map((call): Step => ({ kind: 'write', call })) }, { weight: 2, arbitrary: transaction }),
     )
     .map(([reads, between]): readonly Step[] => {
-      const step = between.kind === 'transaction' ? readBeforeEnd(between, reads, ground.dialect) : between
-      return [{ ...reads, times: 2 }, step, reads]
+      const middle = between.kind === 'transaction' ? readBeforeEnd(between, reads, vocabulary.dialect) : between
+      return [{ ...reads, times: 2 }, middle, reads]
     })
   const steps = fc.array(
     fc.oneof({ weight: 3, arbitrary: step.map((only): readonly Step[] => [only]) }, { weight: 2, arbitrary: around }),
@@ -78,6 +65,24 @@ export function programs(ground: Ground): fc.Arbitrary<Program> {
     isScoped: fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
     steps: steps.map((parts) => parts.flat()),
   })
+}
+
+/** Walks whose rows the program changes while it is on its way. */
+function interrupted(
+  walk: fc.Arbitrary<Walk>,
+  write: fc.Arbitrary<Call>,
+  transaction: fc.Arbitrary<TransactionStep>,
+  reads: fc.Arbitrary<Reads>,
+): fc.Arbitrary<Walk> {
+  const step = fc.oneof<fc.MaybeWeightedArbitrary<Write | TransactionStep | Reads>[]>(
+    { weight: 5, arbitrary: write.map((call) => ({ kind: 'write', call })) },
+    { weight: 2, arbitrary: transaction },
+    { weight: 1, arbitrary: reads },
+  )
+  const interruption = fc.record({ afterRow: fc.integer({ min: 1, max: 6 }), isElsewhere: fc.boolean(), step })
+  return fc
+    .tuple(walk, fc.array(interruption, { minLength: 1, maxLength: 2 }))
+    .map(([plain, interruptions]) => ({ ...plain, isParallel: false, interruptions }))
 }
 
 /**
@@ -92,47 +97,31 @@ function readBeforeEnd(transaction: TransactionStep, reads: Reads, dialect: Dial
   return { ...transaction, steps: [...transaction.steps, { kind: 'beside', inside, outside }] }
 }
 
-function prismaLoops({ schema, rows }: Ground): fc.Arbitrary<Loop> {
-  return fc.oneof({ weight: 4, arbitrary: prismaLoop() }, { weight: 1, arbitrary: prismaRandomRead(schema, rows) })
-}
-
 function readsOf(loop: fc.Arbitrary<Loop>): fc.Arbitrary<Reads> {
+  const twins = loop.map((one): readonly Loop[] => [one, twinOf(one)])
   return fc
     .record({
       isParallel: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
-      loops: fc.array(loop, { minLength: 1, maxLength: 2 }),
+      loops: fc.oneof({ weight: 6, arbitrary: fc.array(loop, { minLength: 1, maxLength: 2 }) }, { weight: 1, arbitrary: twins }),
       times: fc.constantFrom(1, 1, 2),
     })
     .map((parts) => ({ kind: 'reads', ...parts }))
 }
 
-function transactionOf(
-  orm: Call['orm'],
-  loop: fc.Arbitrary<Loop>,
-  { dialect, schema, rows }: Ground,
-  anyReads: fc.Arbitrary<Reads>,
-): fc.Arbitrary<TransactionStep> {
-  const near = (model: string) => !DISTANT.has(model)
-  const calls: fc.Arbitrary<Call> =
-    orm === 'knex'
-      ? knexWrite(dialect)
-      : fc.oneof({ weight: 2, arbitrary: prismaWrite() }, { weight: 1, arbitrary: prismaRandomWrite(schema, rows, near) })
-  const write = calls.map((call): Write => ({ kind: 'write', call }))
-  const view = orm === 'knex' ? knexView() : prismaView()
-  const reads = readsOf(fc.oneof({ weight: 3, arbitrary: loop }, { weight: 1, arbitrary: view }))
+function transactionOf(orm: Call['orm'], vocabulary: Vocabulary, anyReads: fc.Arbitrary<Reads>): fc.Arbitrary<TransactionStep> {
+  const { dialect } = vocabulary
+  const write = vocabulary.writeInTransaction(orm).map((call): Write => ({ kind: 'write', call }))
+  const reads = readsOf(fc.oneof({ weight: 3, arbitrary: vocabulary.loop(orm) }, { weight: 1, arbitrary: vocabulary.view(orm) }))
   const ends = fc.constantFrom('commit' as const, 'commit' as const, 'rollback' as const)
   // SQLite has one writer, and each ORM one connection.
-  const otherLoop = orm === 'knex' ? prismaLoop() : knexLoop()
-  const outside: fc.Arbitrary<InnerStep> =
-    dialect === 'sqlite'
-      ? readsOf(otherLoop).map((only) => ({ kind: 'outside', steps: [only] }))
-      : fc.oneof(
-          anyReads.map((only): InnerStep => ({ kind: 'outside', steps: [only] })),
-          distantWrite().map((call): InnerStep => ({ kind: 'outside', steps: [{ kind: 'write', call }] })),
-        )
+  const otherLoop = vocabulary.loop(orm === 'knex' ? 'prisma' : 'knex')
+  const distant = vocabulary.distantWrite?.().map((call): InnerStep => ({ kind: 'outside', steps: [{ kind: 'write', call }] }))
+  const outsideReads = (dialect === 'sqlite' ? readsOf(otherLoop) : anyReads).map((only): InnerStep => ({ kind: 'outside', steps: [only] }))
+  const outside = dialect === 'sqlite' || distant === undefined ? outsideReads : fc.oneof(outsideReads, distant)
   const flat = fc.oneof<fc.MaybeWeightedArbitrary<InnerStep>[]>(
     { weight: 3, arbitrary: write },
     { weight: 2, arbitrary: reads },
+    { weight: 1, arbitrary: vocabulary.walk(orm) },
     { weight: 1, arbitrary: outside },
   )
   const nested = fc
@@ -146,12 +135,10 @@ function transactionOf(
     .map((parts) => ({ kind: 'transaction', orm, ...parts }))
 }
 
-function batchOf(loop: fc.Arbitrary<Loop>, write: fc.Arbitrary<PrismaCall>): fc.Arbitrary<Step> {
-  const read = loop.map(({ call, keys }) => ({ call: call as PrismaCall, key: Array.isArray(keys) ? keys[0] : 1 }))
+function batchOf(vocabulary: Vocabulary): fc.Arbitrary<Step> {
+  const read = vocabulary.loop('prisma').map(({ call, keys }) => ({ call, key: Array.isArray(keys) ? keys[0] : 1 }))
+  const write = vocabulary.write('prisma').map((call) => ({ call, key: undefined }))
   return fc
-    .array(fc.oneof({ weight: 2, arbitrary: read }, { weight: 1, arbitrary: write.map((call) => ({ call, key: undefined })) }), {
-      minLength: 1,
-      maxLength: 4,
-    })
+    .array(fc.oneof({ weight: 2, arbitrary: read }, { weight: 1, arbitrary: write }), { minLength: 1, maxLength: 4 })
     .map((members): Step => ({ kind: 'batch', calls: members.map(({ call, key }) => fill(call, key) as PrismaCall) }))
 }

@@ -1,9 +1,10 @@
-import type { Dialect } from '@sluice/core'
 import type { Knex } from 'knex'
 import type { TestPrismaClient } from '../support/prisma-clients.ts'
-import { COLLATED_TEXTS } from './keys.ts'
-import { describeError, describeResult, spoil } from './observe.ts'
-import { type Call, fill, type InnerStep, type Loop, type PrismaCall, type Program, type Reads, type Step } from './program.ts'
+import { describeError } from './observe.ts'
+import type { Call, InnerStep, Loop, PrismaCall, Program, Reads, Step, Walk } from './program.ts'
+import { CallRunner, start, type Target, withKey } from './run-call.ts'
+import { walkRows } from './run-walk.ts'
+import type { Vocabulary } from './vocabulary.ts'
 
 /** Both ORMs on one database. */
 export interface Clients {
@@ -13,14 +14,6 @@ export interface Clients {
   run<T>(fn: () => Promise<T>): Promise<T>
 }
 
-/** What calls go to: the clients, or a transaction of one of them. */
-interface Target {
-  readonly prisma: object
-  readonly knex: Knex
-}
-
-type Methods = Readonly<Record<string, (...args: unknown[]) => unknown>>
-
 class RolledBack extends Error {}
 
 const TRANSACTION_MS = 20_000
@@ -28,11 +21,14 @@ const TRANSACTION_MS = 20_000
 /** Runs programs and writes down what each of their calls gave. */
 export class Runner {
   #observations: string[] = []
+  readonly #calls: CallRunner
 
   constructor(
     private readonly clients: Clients,
-    private readonly dialect: Dialect,
-  ) {}
+    vocabulary: Vocabulary,
+  ) {
+    this.#calls = new CallRunner(vocabulary)
+  }
 
   /** What the program's calls gave, in the program's order. */
   async run({ isScoped, steps }: Program): Promise<readonly string[]> {
@@ -49,7 +45,9 @@ export class Runner {
       case 'batch':
         return this.#batch(step.calls)
       case 'scopes': {
-        const parts = await Promise.all(step.parts.map((reads) => this.clients.run(() => this.#reads(reads, this.clients, true))))
+        const part = (inner: Reads | Walk) =>
+          inner.kind === 'walk' ? this.#walk(inner, this.clients, true) : this.#reads(inner, this.clients, true)
+        const parts = await Promise.all(step.parts.map((inner) => (step.isShared ? part(inner) : this.clients.run(() => part(inner)))))
         this.#observations.push(...parts.flat())
         return
       }
@@ -64,6 +62,9 @@ export class Runner {
     switch (step.kind) {
       case 'reads':
         this.#observations.push(...(await this.#reads(step, target)))
+        return
+      case 'walk':
+        this.#observations.push(...(await this.#walk(step, target)))
         return
       case 'write':
         this.#observations.push(await this.#observe(step.call, target))
@@ -95,7 +96,7 @@ export class Runner {
   async #batch(calls: readonly PrismaCall[]): Promise<void> {
     const { prisma } = this.clients
     const describe = (results: readonly unknown[]) =>
-      results.map((result, at) => this.#describe(result, calls[at] as PrismaCall)).join('\n')
+      results.map((result, at) => this.#calls.describe(result, calls[at] as PrismaCall)).join('\n')
     const begin = () => prisma.$transaction(calls.map((call) => start(call, this.clients) as never))
     this.#observations.push(await settled(begin, describe, (error) => describeError(error, false)))
   }
@@ -115,7 +116,7 @@ export class Runner {
     for (let time = 0; time < times; time++) {
       const calls: Call[] = []
       for (const loop of loops) calls.push(...(await this.#callsOf(loop, target)))
-      const regular = calls.filter((call) => !isMishandled(call, this.dialect, target !== this.clients))
+      const regular = calls.filter((call) => !this.#calls.isMishandled(call, target !== this.clients))
       const together = isParallel ? regular : []
       const alone = isAccompanied ? regular : calls
       observations.push(...(await Promise.all(together.map((call) => this.#observe(call, target)))))
@@ -134,22 +135,20 @@ export class Runner {
     return rows.map((row) => withKey(call, row[field]))
   }
 
-  #observe(call: Call, target: Target): Promise<string> {
-    return settled(
-      () => start(call, target),
-      (result) => {
-        const text = this.#describe(result, call)
-        spoil(result)
-        return text
+  #walk(walk: Walk, target: Target, isAccompanied = false): Promise<readonly string[]> {
+    const isBare = target === this.clients
+    return walkRows(walk, {
+      observe: (call) => this.#calls.observe(call, target),
+      isMishandled: (call) => (isAccompanied || walk.isParallel) && this.#calls.isMishandled(call, !isBare),
+      interrupt: async ({ isElsewhere, step }) => {
+        const act = () => this.#inner(step, target)
+        await (isElsewhere && isBare ? this.clients.run(act) : act())
       },
-    )
+    })
   }
 
-  #describe(result: unknown, call: Call): string {
-    if (call.orm === 'knex' && call.isVague === true) return 'done'
-    // PostgreSQL's rows stay where there was room for them: which one comes first differs from run to run.
-    if (call.order === 'doubtful' && this.dialect === 'postgresql') return result === null || result === undefined ? 'nothing' : 'something'
-    return describeResult(result, call.order)
+  async #observe(call: Call, target: Target): Promise<string> {
+    return (await this.#calls.observe(call, target)).text
   }
 }
 
@@ -163,52 +162,4 @@ async function settled<T>(
   } catch (error) {
     return describeFailure(error)
   }
-}
-
-/**
- * Whether Prisma itself errs when the call runs beside others: it sends each tick's `findUnique` together, and in a transaction
- * each tick's calls. Where one of them fails, the others fail too or get `undefined`, and where the database holds another text equal,
- * it does not find its row. With Sluice each finds its own.
- */
-function isMishandled(call: Call, dialect: Dialect, inTransaction: boolean): boolean {
-  if (call.orm !== 'prisma' || !(inTransaction || call.action.startsWith('findUnique'))) return false
-  if (inTransaction && call.action.endsWith('OrThrow')) return true
-  return hasMishandledValue((call.args as { where?: unknown }).where, dialect)
-}
-
-function hasMishandledValue(where: unknown, dialect: Dialect): boolean {
-  if (typeof where === 'string') return dialect === 'mysql' && COLLATED_TEXTS.has(where)
-  if (typeof where === 'number') return !Number.isInteger(where) || where >= 2 ** 31
-  if (typeof where !== 'object' || where === null) return where === null || where === undefined
-  return Object.values(where).some((value) => hasMishandledValue(value, dialect))
-}
-
-function withKey(call: Call, key: unknown): Call {
-  return fill(call, key) as Call
-}
-
-/** Makes the call; it is sent when what is returned is awaited. */
-function start(call: Call, { prisma, knex }: Target): unknown {
-  if (call.orm === 'knex') return build(call.table === undefined ? knex : knex(call.table), call.chain, knex)
-  const { model, action, args, fluent } = call
-  if (model === undefined) return (prisma as Methods)[action]?.apply(prisma, args as unknown[])
-  const delegate = (prisma as Readonly<Record<string, Methods>>)[`${model.slice(0, 1).toLowerCase()}${model.slice(1)}`]
-  const found = delegate?.[action]?.(args)
-  return fluent === undefined ? found : (found as Methods)[fluent.field]?.(fluent.args)
-}
-
-function build(from: unknown, chain: readonly (readonly [string, ...unknown[]])[], knex: Knex): unknown {
-  return chain.reduce((builder, [method, ...args]) => {
-    const call = (builder as Methods)[method]
-    if (call === undefined) throw new Error(`Expected Knex to have ${method}.`)
-    return call.apply(
-      builder,
-      args.map((arg) => rawOf(arg, knex)),
-    )
-  }, from)
-}
-
-/** `{ $raw: sql }` among arguments is a piece of SQL. */
-function rawOf(arg: unknown, knex: Knex): unknown {
-  return typeof arg === 'object' && arg !== null && '$raw' in arg ? knex.raw(String(arg.$raw)) : arg
 }

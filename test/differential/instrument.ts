@@ -1,0 +1,78 @@
+import { createSluice, type Sluice } from '@sluice/core'
+import { unsluice, withSluice as withSluiceKnex } from '@sluice/knex'
+import { sluiceAdapter, withSluice } from '@sluice/prisma'
+import knex, { type Knex } from 'knex'
+import type { Database } from '../support/database.ts'
+import type { PrismaClients, TestPrismaClient } from '../support/prisma-clients.ts'
+import type { Clients } from './run-program.ts'
+import { type WidestSelect, watchWidest } from './widest-select.ts'
+
+/** How one Sluice of the oracle differs from another. */
+export interface Kind {
+  /** Whether it sees Prisma's statements. */
+  readonly seesStatements: boolean
+  /** Without a cache, reads that come again reach the other engines. */
+  readonly caches: boolean
+  readonly maxKeys?: number
+}
+
+/** The kinds that a rig goes through. */
+export const KINDS: readonly Kind[] = [
+  { seesStatements: true, caches: false },
+  { seesStatements: false, caches: true },
+  { seesStatements: true, caches: true, maxKeys: 3 },
+  { seesStatements: false, caches: false, maxKeys: 3 },
+]
+
+export interface Instrumented extends Clients {
+  readonly sluice: Sluice
+  readonly kind: Kind
+  readonly errors: unknown[]
+  readonly widest: WidestSelect
+  close(): Promise<void>
+}
+
+/** Clients with one Sluice that does everything that its kind may. */
+export async function instrument(kind: Kind, clients: PrismaClients, database: Database, table: string): Promise<Instrumented> {
+  const { seesStatements, caches, maxKeys } = kind
+  const sluice = createSluice({
+    mode: 'optimize',
+    cache: caches ? { ttl: 3600 } : false,
+    batch: maxKeys === undefined ? {} : { maxKeys },
+    detection: { threshold: 5 },
+  })
+  const errors: unknown[] = []
+  sluice.on('error', (error) => errors.push(error))
+  const adapter = clients.createAdapter()
+  const base = new clients.PrismaClient({ adapter: seesStatements ? sluiceAdapter(adapter, sluice) : adapter })
+  const prisma = base.$extends(withSluice(sluice, { schema: clients.schema })) as unknown as TestPrismaClient
+  const db = withSluiceKnex(knex(database.knexConfig()), sluice)
+  await prisma.$connect()
+  if (caches) await knowsTables(sluice, db, table)
+  else await db(table).count('* as n')
+  return {
+    sluice,
+    kind,
+    errors,
+    widest: watchWidest(db),
+    prisma,
+    knex: db,
+    run: (fn) => sluice.run(fn),
+    async close() {
+      await sluice.close()
+      unsluice(db)
+      await Promise.all([base.$disconnect(), db.destroy()])
+    },
+  }
+}
+
+/** Waits until Knex has read the catalogue: a read is answered the second time. */
+async function knowsTables(sluice: Sluice, db: Knex, table: string): Promise<void> {
+  for (let turn = 0; turn < 1000; turn++) {
+    const before = sluice.queries.getStats().answered
+    for (let time = 0; time < 2; time++) await db(table).count('* as n')
+    if (sluice.queries.getStats().answered > before) return
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  throw new Error('Expected Knex to have read the catalogue.')
+}

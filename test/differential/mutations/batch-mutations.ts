@@ -1,0 +1,142 @@
+import type { Mutation } from './mutation.ts'
+
+const BATCHER = 'packages/core/src/query/batch/batcher.ts'
+const SPLIT_ROWS = 'packages/core/src/query/batch/split-rows.ts'
+const KEY_TEXT = 'packages/core/src/query/batch/key-text.ts'
+const PRISMA_LOOKUP = 'packages/prisma/src/prisma-lookup.ts'
+const KNEX_LOOKUPS = 'packages/knex/src/knex-lookups.ts'
+const KNEX_LOOKUP = 'packages/knex/src/lookups/knex-lookup.ts'
+
+/** The rules of merging. */
+export const BATCH_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'batch-row-order',
+    rule: 'The order inside each key’s rows is the query’s.',
+    edits: [{ file: SPLIT_ROWS, find: 'group.push(row)', replace: 'group.unshift(row)' }],
+    isQuick: true,
+  },
+  {
+    name: 'batch-duplicate-copies',
+    rule: 'Callers that asked for the same key get values of their own.',
+    edits: [{ file: BATCHER, find: '{ value: other.lookup.copy(found.value) }', replace: '{ value: found.value }' }],
+    isQuick: true,
+  },
+  {
+    name: 'batch-chunks',
+    rule: 'A query carries no more keys than it may.',
+    edits: [{ file: BATCHER, find: 'maxBatchSize: open.first.lookup.maxKeys,', replace: 'maxBatchSize: 30_000,' }],
+    isQuick: true,
+  },
+  {
+    name: 'batch-number-texts',
+    rule: 'A number that came back is told from which text asked for it, or all texts are asked singly.',
+    edits: [{ file: SPLIT_ROWS, find: 'isText && keys.every((key) => isCanonicalInteger(String(key.values[at])))', replace: 'isText' }],
+  },
+  {
+    name: 'batch-big-integers',
+    rule: 'Large integers are keys to the last digit.',
+    edits: [
+      {
+        file: KEY_TEXT,
+        find: "if (typeof value === 'bigint') return",
+        replace: "if (typeof value === 'bigint') value = Number(value)\n  if (typeof value === 'number') return",
+      },
+    ],
+  },
+  {
+    name: 'batch-strange-rows',
+    rule: 'When a row belongs to no key that was asked for, all keys are asked singly.',
+    edits: [{ file: SPLIT_ROWS, find: 'if (group === undefined) return undefined', replace: 'if (group === undefined) continue' }],
+  },
+  {
+    name: 'batch-collations',
+    rule: 'Texts that a collation holds equal never share a query.',
+    edits: [
+      {
+        file: BATCHER,
+        find: 'if (!waiters.some(({ lookup }) => hasText(lookup.key))) return waiters',
+        replace: 'if (waiters.length > 0) return waiters',
+      },
+    ],
+    dialect: 'mysql',
+  },
+  {
+    name: 'batch-failed',
+    rule: 'When a batch fails, each of its keys is asked singly.',
+    edits: [
+      {
+        file: BATCHER,
+        find: "} catch {\n      // Whoever's key it was gets the error from its own query.",
+        replace: '} catch (error) {\n      if (error !== undefined) throw error',
+      },
+    ],
+  },
+  {
+    name: 'batch-left-out',
+    rule: 'What a batch leaves out is asked singly.',
+    edits: [{ file: BATCHER, find: ': await settle(next(leader.operation, scope))', replace: ': { value: null }' }],
+    isQuick: true,
+  },
+  {
+    name: 'batch-shared-failure',
+    rule: 'A failure is its own caller’s alone.',
+    edits: [
+      {
+        file: BATCHER,
+        find: "const own = 'error' in found ? await settle(next(other.operation, scope)) :",
+        replace: "const own = 'error' in found ? { value: null } :",
+      },
+    ],
+  },
+  {
+    name: 'batch-prisma-transaction',
+    rule: 'Prisma’s lookups in a transaction are never merged with those outside it.',
+    edits: [{ file: PRISMA_LOOKUP, find: "transaction?.id ?? ''", replace: "''" }],
+    dialect: 'mysql',
+  },
+  {
+    name: 'batch-knex-transaction',
+    rule: 'Knex’ lookups in a transaction are never merged with those outside it.',
+    edits: [{ file: KNEX_LOOKUPS, find: 'const owner = inTransaction ?', replace: "const owner = source.id === '' ?" }],
+    dialect: 'mysql',
+  },
+  {
+    name: 'batch-knex-constants',
+    rule: 'Knex’ lookups are merged only if every constant is equal.',
+    edits: [{ file: KNEX_LOOKUPS, find: 'const constants = constantsOf(parts, plan)', replace: 'const constants = NO_CONSTANTS' }],
+  },
+  {
+    name: 'batch-prisma-constants',
+    rule: 'Prisma’s lookups are merged only if every constant is equal.',
+    edits: [
+      {
+        file: PRISMA_LOOKUP,
+        find: "hasAny(filters) || hasAny(rest) ? canonicalKey([filters, rest], { dropUndefined: false }) : ''",
+        replace: "''",
+      },
+    ],
+  },
+  {
+    name: 'batch-prisma-columns',
+    rule: 'A merged Prisma call returns no more fields than were asked for.',
+    edits: [
+      {
+        file: 'packages/prisma/src/lookups/merge-rows.ts',
+        find: 'for (const field of added) delete row[field]',
+        replace: 'for (const _ of added) void row',
+      },
+    ],
+    isQuick: true,
+  },
+  {
+    name: 'batch-knex-columns',
+    rule: 'A merged Knex call returns no more columns than were asked for.',
+    edits: [
+      {
+        file: KNEX_LOOKUP,
+        find: 'for (const property of plan.extra) delete row[property]',
+        replace: 'for (const _ of plan.extra) void row',
+      },
+    ],
+  },
+]

@@ -1,0 +1,67 @@
+// Runs the oracle on sources that `register.mjs` has changed, until a difference shows. Writes one line of JSON.
+import type { Dialect } from '@sluice/core'
+import { findDifferences } from '../oracle.ts'
+import { openPlaces } from '../places.ts'
+import { Rig } from '../rig.ts'
+import { SCHEMAS, schemaAt } from '../schemas/plan.ts'
+import { randomSubject } from '../schemas/random-subject.ts'
+
+/** Programs on one schema before the next schema's turn. */
+const ROUND = 10
+const MUTATED = Symbol.for('sluice.mutated')
+
+/** What became of a mutant. */
+export interface MutantReport {
+  /** Programs that ran, the one that showed the difference included. */
+  readonly programs: number
+  /** The difference; left out: none showed. */
+  readonly found?: string
+}
+
+async function hunt(dialect: Dialect, budget: number, seed: number): Promise<MutantReport> {
+  const places = await openPlaces([dialect])
+  const rigs = new Map<string, Rig>()
+  const subjects = [
+    undefined,
+    ...Array.from({ length: SCHEMAS }, (_, index) => schemaAt(index)).filter((place) => place.dialect === dialect),
+  ]
+  let programs = 0
+  try {
+    for (let round = 0; programs < budget; round++) {
+      for (const [at, place] of subjects.entries()) {
+        const name = place?.folder ?? 'fixed'
+        let rig = rigs.get(name)
+        if (rig === undefined) {
+          const database = await places.connect(dialect)
+          rig = await Rig.open(database, place === undefined ? undefined : await randomSubject(place, database), at)
+          rigs.set(name, rig)
+        }
+        const before = programs
+        try {
+          const onProgress = (done: number) => {
+            programs = before + done
+          }
+          await findDifferences(rig, { runs: ROUND, seed: seed + round, shrinks: false, onProgress })
+        } catch (error) {
+          return { programs: programs + 1, found: differenceIn(error) }
+        }
+      }
+    }
+    return { programs }
+  } finally {
+    for (const rig of rigs.values()) await rig.close()
+    await places.stop()
+  }
+}
+
+function differenceIn(error: unknown): string {
+  const { cause } = error as { readonly cause?: unknown }
+  const inner = cause instanceof Error ? cause : error
+  const own = inner instanceof Error ? inner.message : String(inner)
+  const innermost = inner instanceof Error && inner.cause instanceof Error ? ` ${inner.cause.message}` : ''
+  return `${own}${innermost}`.slice(0, 500)
+}
+
+const { dialect, budget, seed } = JSON.parse(process.env.SLUICE_MUTANT ?? '{}') as { dialect: Dialect; budget: number; seed: number }
+if (!(MUTATED in globalThis)) throw new Error('Expected sources that were changed; they are as they are on disk.')
+console.log(`mutant ${JSON.stringify(await hunt(dialect, budget, seed))}`)

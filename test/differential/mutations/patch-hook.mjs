@@ -1,0 +1,22 @@
+// Module hooks that hand out sources with one piece of text replaced. Nothing on disk changes.
+import { fileURLToPath } from 'node:url'
+
+let patches = []
+
+export function initialize(data) {
+  patches = data
+}
+
+export async function load(url, context, nextLoad) {
+  const loaded = await nextLoad(url, context)
+  if (!url.startsWith('file:')) return loaded
+  const path = fileURLToPath(url.split('?')[0])
+  const own = patches.filter((patch) => patch.path === path)
+  if (own.length === 0 || loaded.source === null || loaded.source === undefined) return loaded
+  const text = typeof loaded.source === 'string' ? loaded.source : Buffer.from(loaded.source).toString('utf8')
+  const source = own.reduce((changed, { find, replace }) => {
+    if (changed.split(find).length !== 2) throw new Error(`${path}: expected the mutation's text exactly once: ${find}`)
+    return changed.replace(find, () => replace)
+  }, text)
+  return { ...loaded, source: `${source}\nObject.assign(globalThis, { [Symbol.for('sluice.mutated')]: true })\n` }
+}

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import { databases } from '../support/databases.ts'
+import { addEffects, findDifferences, NO_EFFECT } from './oracle.ts'
+import { Rig } from './rig.ts'
+import { SCHEMAS, schemaAt } from './schemas/plan.ts'
+import { randomSubject } from './schemas/random-subject.ts'
+
+const RUNS_PER_SCHEMA = 20
+
+/** `SLUICE_SEED` runs the programs of another seed: what a failure printed, or a new one. */
+const seed = Number(process.env.SLUICE_SEED ?? 20_260_101)
+const places = Array.from({ length: SCHEMAS }, (_, index) => schemaAt(index))
+
+describe.each(databases())('random programs on random schemas on $name', ({ connect, skipped, dialect }) => {
+  it.skipIf(skipped !== undefined)(
+    'give with Sluice what they give without',
+    async () => {
+      const own = places.filter((place) => place.dialect === dialect)
+      let total = NO_EFFECT
+      for (const place of own) {
+        const database = await connect()
+        const rig = await Rig.open(database, await randomSubject(place, database), place.seed)
+        try {
+          total = addEffects(total, await findDifferences(rig, { runs: RUNS_PER_SCHEMA, seed }))
+        } catch (error) {
+          throw new Error(`Schema ${place.folder}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+        } finally {
+          await rig.close()
+        }
+      }
+      const { seen, merged, batches, answered, undetermined } = total
+      // Programs in which nothing is merged or kept would prove nothing.
+      expect(merged / seen).toBeGreaterThan(0.02)
+      expect(answered / seen).toBeGreaterThan(0.1)
+      expect(batches).toBeGreaterThan((own.length * RUNS_PER_SCHEMA) / 4)
+      expect(undetermined).toBeLessThan((own.length * RUNS_PER_SCHEMA) / 20)
+    },
+    600_000,
+  )
+})

@@ -1,0 +1,106 @@
+import type { Knex } from 'knex'
+import { describeError, describeResult, spoil } from './observe.ts'
+import { type Call, fill } from './program.ts'
+import { STRANGE_INTEGER } from './schemas/values.ts'
+import type { Vocabulary } from './vocabulary.ts'
+
+/** What calls go to: the clients, or a transaction of one of them. */
+export interface Target {
+  readonly prisma: object
+  readonly knex: Knex
+}
+
+/** What a call gave. */
+export interface Observed {
+  /** Equal for results that a caller cannot tell apart. */
+  readonly text: string
+  /** The rows of the result as they came. */
+  readonly rows: readonly Readonly<Record<string, unknown>>[]
+}
+
+type Methods = Readonly<Record<string, (...args: unknown[]) => unknown>>
+
+/** Makes calls and writes down what they gave. */
+export class CallRunner {
+  constructor(private readonly vocabulary: Vocabulary) {}
+
+  async observe(call: Call, target: Target): Promise<Observed> {
+    let result: unknown
+    try {
+      result = await start(call, target)
+    } catch (error) {
+      return { text: describeError(error), rows: [] }
+    }
+    const observed = { text: this.describe(result, call), rows: rowsIn(result) }
+    spoil(result)
+    return observed
+  }
+
+  describe(result: unknown, call: Call): string {
+    if (call.orm === 'knex' && call.isVague === true) return 'done'
+    // PostgreSQL's rows stay where there was room for them: which one comes first differs from run to run.
+    if (call.order === 'doubtful' && this.vocabulary.dialect === 'postgresql')
+      return result === null || result === undefined ? 'nothing' : 'something'
+    return describeResult(result, call.order)
+  }
+
+  /**
+   * Whether Prisma itself errs when the call runs beside others: it sends each tick's `findUnique` together, and in a transaction
+   * each tick's calls. Where one of them fails, the others fail too or get `undefined`, and where the database holds another text equal,
+   * it does not find its row. With Sluice each finds its own.
+   */
+  isMishandled(call: Call, inTransaction: boolean): boolean {
+    if (call.orm !== 'prisma' || !(inTransaction || call.action.startsWith('findUnique'))) return false
+    if (inTransaction && call.action.endsWith('OrThrow')) return true
+    return hasMishandledValue((call.args as { where?: unknown }).where, this.vocabulary)
+  }
+}
+
+function hasMishandledValue(where: unknown, vocabulary: Vocabulary): boolean {
+  if (typeof where === 'string') return vocabulary.dialect === 'mysql' && vocabulary.isLoose(where)
+  if (typeof where === 'number') return !Number.isInteger(where) || where >= 2 ** 31
+  if (typeof where === 'bigint') return where === STRANGE_INTEGER
+  if (where instanceof Date) return false
+  if (typeof where !== 'object' || where === null) return where === null || where === undefined
+  return Object.values(where).some((value) => hasMishandledValue(value, vocabulary))
+}
+
+/** The rows as a caller may keep them, whatever becomes of the result. */
+function rowsIn(result: unknown): Observed['rows'] {
+  const rows = Array.isArray(result) ? result : [result]
+  return rows.flatMap((row) => (typeof row === 'object' && row !== null && !(row instanceof Date) ? [keptRow(row)] : []))
+}
+
+function keptRow(row: object): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value instanceof Date ? new Date(value.getTime()) : value]))
+}
+
+export function withKey(call: Call, key: unknown): Call {
+  return fill(call, key) as Call
+}
+
+/** Makes the call; it is sent when what is returned is awaited. */
+export function start(call: Call, { prisma, knex }: Target): unknown {
+  if (call.orm === 'knex') return build(call.table === undefined ? knex : knex(call.table), call.chain, knex)
+  const { model, action, args, fluent } = call
+  if (model === undefined) return (prisma as Methods)[action]?.apply(prisma, args as unknown[])
+  const delegate = (prisma as Readonly<Record<string, Methods>>)[`${model.slice(0, 1).toLowerCase()}${model.slice(1)}`]
+  const found = delegate?.[action]?.(args)
+  return fluent === undefined ? found : (found as Methods)[fluent.field]?.(fluent.args)
+}
+
+function build(from: unknown, chain: readonly (readonly [string, ...unknown[]])[], knex: Knex): unknown {
+  return chain.reduce((builder, [method, ...args]) => {
+    const call = (builder as Methods)[method]
+    if (call === undefined) throw new Error(`Expected Knex to have ${method}.`)
+    return call.apply(
+      builder,
+      args.map((arg) => rawOf(arg, knex)),
+    )
+  }, from)
+}
+
+/** `{ $raw: sql }` among arguments is a piece of SQL. */
+function rawOf(arg: unknown, knex: Knex): unknown {
+  return typeof arg === 'object' && arg !== null && '$raw' in arg ? knex.raw(String(arg.$raw)) : arg
+}

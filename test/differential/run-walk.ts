@@ -1,0 +1,76 @@
+import type { Call, Hop, Interruption, Walk } from './program.ts'
+import { type Observed, withKey } from './run-call.ts'
+
+type Row = Observed['rows'][number]
+
+/** What a walk needs of whoever runs it. */
+export interface WalkHost {
+  observe(call: Call): Promise<Observed>
+  /** Whether a call must be left out because Prisma itself errs about it beside others. */
+  isMishandled(call: Call): boolean
+  /** Does what comes between two rows, and writes down itself what it gives. */
+  interrupt(interruption: Interruption): Promise<void>
+}
+
+/** Rows that are followed at each level: a walk is to be deep, not long. */
+const MAX_ROWS = [24, 3, 2] as const
+
+/** Walks along the rows of a listing; what each call gave, in the walk's order. */
+export async function walkRows(walk: Walk, host: WalkHost): Promise<readonly string[]> {
+  const texts: string[] = []
+  for (let time = 0; time < walk.times; time++) {
+    const { text, rows } = await host.observe(walk.listing)
+    texts.push(text)
+    const chosen = chosenRows(rows, walk)
+    if (walk.isParallel) texts.push(...(await Promise.all(chosen.map((row) => hopAll(row, walk.hops, 1, host)))).flat())
+    else
+      for (const [at, row] of chosen.entries()) {
+        texts.push(...(await hopAll(row, walk.hops, 1, host)))
+        for (const interruption of walk.interruptions) if (interruption.afterRow === at + 1) await host.interrupt(interruption)
+      }
+  }
+  return texts
+}
+
+async function hopAll(row: Row, hops: readonly Hop[], level: number, host: WalkHost): Promise<string[]> {
+  const texts: string[] = []
+  for (const { call, fields, times, asksNull, next } of hops) {
+    const key = fields.map((field) => row[field])
+    // A field that was not asked for, or a relation without a row.
+    if (key.includes(undefined) || (!asksNull && key.includes(null))) continue
+    const asked = withKey(call, key)
+    if (host.isMishandled(asked)) continue
+    for (let time = 0; time < times; time++) {
+      const { text, rows } = await host.observe(asked)
+      texts.push(text)
+      if (time > 0) continue
+      const followed = inOwnOrder(rows, call).slice(0, MAX_ROWS[level] ?? 1)
+      for (const found of followed) texts.push(...(await hopAll(found, next, level + 1, host)))
+    }
+  }
+  return texts
+}
+
+function chosenRows(rows: readonly Row[], { direction, skips, stopsAfter, listing }: Walk): readonly Row[] {
+  const kept = inOwnOrder(rows, listing).filter((_, at) => skips === 0 || (at + 1) % skips !== 0)
+  if (direction === 'backwards') kept.reverse()
+  if (direction === 'shuffled') kept.sort((left, right) => rankOf(left) - rankOf(right))
+  return kept.slice(0, Math.min(stopsAfter, MAX_ROWS[0]))
+}
+
+/** Where the database is free to choose an order, the walk chooses its own; where it is free to choose a row, the walk ends. */
+function inOwnOrder(rows: readonly Row[], { order }: Call): Row[] {
+  if (order === 'doubtful') return []
+  return order === 'total' ? [...rows] : [...rows].sort((left, right) => (textOf(left) < textOf(right) ? -1 : 1))
+}
+
+function textOf(row: Row): string {
+  return Object.values(row).map(String).join('\n')
+}
+
+/** Some order that is none of the database's. */
+function rankOf(row: Row): number {
+  let rank = 7
+  for (const letter of textOf(row)) rank = (rank * 31 + (letter.codePointAt(0) ?? 0)) % 1_000_003
+  return rank
+}

@@ -4,7 +4,7 @@ import { knexLoop, knexView } from './knex-reads.ts'
 import { prismaRandomRead, prismaRandomWrite } from './prisma-random.ts'
 import { prismaLoop, prismaView } from './prisma-reads.ts'
 import type { Call } from './program.ts'
-import { schemaWalk } from './schemas/walks.ts'
+import { refetchedModels, refetchWalk, schemaPoll, schemaWalk } from './schemas/walks.ts'
 import type { Ground, Vocabulary } from './vocabulary.ts'
 import { distantWrite, knexWrite, prismaWrite } from './writes.ts'
 
@@ -21,6 +21,7 @@ export function fixedVocabulary(ground: Ground): Vocabulary {
     knex: schemaWalk(ground, ['knex']),
     both: schemaWalk(ground, ['prisma', 'knex']),
   }
+  const refetched = refetchedModels(ground)
   return {
     dialect,
     loop: (orm) =>
@@ -32,6 +33,8 @@ export function fixedVocabulary(ground: Ground): Vocabulary {
     writeInTransaction: (orm) => (orm === 'knex' ? knexWrite(dialect) : prismaWrites((model) => !DISTANT.has(model))),
     distantWrite,
     walk: (orm) => walks[orm],
+    poll: (orm) => schemaPoll(ground, orm),
+    ...(refetched.length === 0 ? {} : { refetch: (orm: Call['orm']) => refetchWalk(refetched, ground, orm) }),
     isLoose: (text) => COLLATED_TEXTS.has(text),
   }
 }

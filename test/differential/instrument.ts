@@ -29,17 +29,21 @@ export interface Instrumented extends Clients {
   readonly kind: Kind
   readonly errors: unknown[]
   readonly widest: WidestSelect
+  /** Lets time go by, as Sluice sees it. */
+  pass(ms: number): void
   close(): Promise<void>
 }
 
 /** Clients with one Sluice that does everything that its kind may. */
 export async function instrument(kind: Kind, clients: PrismaClients, database: Database, table: string): Promise<Instrumented> {
   const { seesStatements, caches, maxKeys } = kind
+  let passedMs = 0
   const sluice = createSluice({
     mode: 'optimize',
     cache: caches ? { ttl: 3600 } : false,
     batch: maxKeys === undefined ? {} : { maxKeys },
     detection: { threshold: 5 },
+    clock: { now: () => performance.now() + passedMs, wall: () => Date.now() + passedMs },
   })
   const errors: unknown[] = []
   sluice.on('error', (error) => errors.push(error))
@@ -58,6 +62,9 @@ export async function instrument(kind: Kind, clients: PrismaClients, database: D
     prisma,
     knex: db,
     run: (fn) => sluice.run(fn),
+    pass(ms) {
+      passedMs += ms
+    },
     async close() {
       await sluice.close()
       unsluice(db)

@@ -72,8 +72,9 @@ async function compare(rig: Rig, program: Program): Promise<boolean> {
   rig.bareWidest.taken()
   sluiced.widest.taken()
   const before = sluiced.sluice.queries.getStats()
-  const bare = await runOnce(rig, program, new Runner(rig.bare, rig.vocabulary))
-  const found = await runOnce(rig, program, new Runner(sluiced, rig.vocabulary))
+  const runBare = () => runOnce(rig, program, new Runner(rig.bare, rig.vocabulary, rig.outsiderBeside(sluiced, false)))
+  const bare = await runBare()
+  const found = await runOnce(rig, program, new Runner(sluiced, rig.vocabulary, rig.outsiderBeside(sluiced, true)))
   const after = sluiced.sluice.queries.getStats()
   if (sluiced.errors.length > 0) throw new Error('Sluice failed inside.', { cause: sluiced.errors.splice(0)[0] })
   const problems = [
@@ -86,7 +87,7 @@ async function compare(rig: Rig, program: Program): Promise<boolean> {
       : []),
   ]
   if (problems.length === 0) return true
-  const again = await runOnce(rig, program, new Runner(rig.bare, rig.vocabulary))
+  const again = await runBare()
   // The bare ORM's own choice decides, and it chooses otherwise each time: the program tells nothing.
   if (differences('result', bare.results, again.results).length + differences('row', bare.content, again.content).length > 0) return false
   throw new Error(problems.join('\n'))

@@ -73,7 +73,17 @@ export interface Walk {
 export interface Interruption {
   readonly afterRow: number
   readonly isElsewhere: boolean
-  readonly step: Write | TransactionStep | Reads
+  /** Whether the next row does not wait for it. What that row finds is open. */
+  readonly overlaps: boolean
+  readonly step: Write | TransactionStep | Reads | PastWrite
+}
+
+/** A write of somebody whom Sluice does not see, and what it may know of it: how it got to hear of it, if at all. */
+export interface PastWrite {
+  readonly kind: 'past'
+  readonly call: KnexCall
+  /** The process sends an HTTP request after it; more time goes by than an answer is kept; or there is nothing to know it by. */
+  readonly told: 'by a request' | 'by age' | 'not'
 }
 
 export interface Write {
@@ -105,6 +115,10 @@ export type Step =
   | TransactionStep
   /** Prisma's `$transaction([…])`. */
   | { readonly kind: 'batch'; readonly calls: readonly PrismaCall[] }
+  /** A loop in a scope of its own, and again over the same rows once somebody has written past Sluice: whoever asks again wants to know. */
+  | { readonly kind: 'poll'; readonly walk: Walk; readonly between: PastWrite }
+  /** A loop in a scope of its own that asks for the listing's own rows, while somebody writes past Sluice. */
+  | { readonly kind: 'refetch'; readonly walk: Walk }
   /** All parts at once, each in a scope of its own or all in this one. They change nothing. */
   | { readonly kind: 'scopes'; readonly parts: readonly (Reads | Walk)[]; readonly isShared: boolean }
   /** Reads while a write is under way: what they find is open, but not what is found once it has ended. */

@@ -4,7 +4,10 @@ import {
   type Call,
   fill,
   type InnerStep,
+  type Interruption,
+  type KnexCall,
   type Loop,
+  type PastWrite,
   type PrismaCall,
   type Program,
   type Reads,
@@ -30,10 +33,12 @@ export function programs(vocabulary: Vocabulary): fc.Arbitrary<Program> {
   const part = fc.oneof<fc.MaybeWeightedArbitrary<Reads | Walk>[]>({ weight: 1, arbitrary: anyReads }, { weight: 1, arbitrary: anyWalk })
   const step: fc.Arbitrary<Step> = fc.oneof(
     { weight: 8, arbitrary: anyReads },
-    { weight: 6, arbitrary: fc.oneof(anyWalk, interrupted(anyWalk, anyWrite, transaction, anyReads)) },
+    { weight: 6, arbitrary: fc.oneof(anyWalk, interrupted(anyWalk, anyWrite, transaction, anyReads, vocabulary)) },
     { weight: 4, arbitrary: anyWrite.map((call): Write => ({ kind: 'write', call })) },
     { weight: 2, arbitrary: transaction },
     { weight: 1, arbitrary: batchOf(vocabulary) },
+    { weight: 1, arbitrary: fc.oneof(...both.map((orm) => pollOf(vocabulary.poll(orm), vocabulary))) },
+    { weight: 1, arbitrary: fc.oneof(...both.map((orm) => refetchOf(orm, vocabulary, anyReads))) },
     {
       weight: 2,
       arbitrary: fc
@@ -73,16 +78,39 @@ function interrupted(
   write: fc.Arbitrary<Call>,
   transaction: fc.Arbitrary<TransactionStep>,
   reads: fc.Arbitrary<Reads>,
+  vocabulary: Vocabulary,
 ): fc.Arbitrary<Walk> {
-  const step = fc.oneof<fc.MaybeWeightedArbitrary<Write | TransactionStep | Reads>[]>(
+  const step = fc.oneof<fc.MaybeWeightedArbitrary<Write | TransactionStep | Reads | PastWrite>[]>(
     { weight: 5, arbitrary: write.map((call) => ({ kind: 'write', call })) },
     { weight: 2, arbitrary: transaction },
     { weight: 1, arbitrary: reads },
+    { weight: 2, arbitrary: fc.constantFrom('by a request' as const, 'by age' as const).chain((told) => writePast(vocabulary, told)) },
   )
-  const interruption = fc.record({ afterRow: fc.integer({ min: 1, max: 6 }), isElsewhere: fc.boolean(), step })
+  const interruption = fc
+    .record({ afterRow: fc.integer({ min: 1, max: 6 }), isElsewhere: fc.boolean(), mayOverlap: fc.boolean(), step })
+    .map(({ mayOverlap, ...parts }) => ({ ...parts, overlaps: mayOverlap && parts.step.kind === 'write' }))
   return fc
     .tuple(walk, fc.array(interruption, { minLength: 1, maxLength: 2 }))
     .map(([plain, interruptions]) => ({ ...plain, isParallel: false, interruptions }))
+}
+
+function writePast(vocabulary: Vocabulary, told: PastWrite['told']): fc.Arbitrary<PastWrite> {
+  return vocabulary.write('knex').map((call) => ({ kind: 'past', call: call as KnexCall, told }))
+}
+
+function pollOf(walk: fc.Arbitrary<Walk>, vocabulary: Vocabulary): fc.Arbitrary<Step> {
+  return fc.record({ kind: fc.constant('poll' as const), walk, between: writePast(vocabulary, 'not') })
+}
+
+function refetchOf(orm: Call['orm'], vocabulary: Vocabulary, otherwise: fc.Arbitrary<Step>): fc.Arbitrary<Step> {
+  const walks = vocabulary.refetch?.(orm)
+  if (walks === undefined) return otherwise
+  const interruption = fc
+    .tuple(fc.integer({ min: 1, max: 6 }), writePast(vocabulary, 'not'))
+    .map(([afterRow, step]): Interruption => ({ afterRow, isElsewhere: false, overlaps: false, step }))
+  return fc
+    .tuple(walks, fc.array(interruption, { minLength: 1, maxLength: 2 }))
+    .map(([walk, interruptions]): Step => ({ kind: 'refetch', walk: { ...walk, interruptions } }))
 }
 
 /**

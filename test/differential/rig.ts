@@ -5,10 +5,14 @@ import type { Database } from '../support/database.ts'
 import type { PrismaClients, TestPrismaClient } from '../support/prisma-clients.ts'
 import type { Row } from '../support/random-operations.ts'
 import { type Instrumented, instrument, KINDS } from './instrument.ts'
-import type { Clients } from './run-program.ts'
+import { Peer } from './peer.ts'
+import type { Clients, Outsider } from './run-program.ts'
 import { fixedSubject, type Subject } from './subject.ts'
 import type { Vocabulary } from './vocabulary.ts'
 import { type WidestSelect, watchWidest } from './widest-select.ts'
+
+/** For how long what was asked ahead is given: the default of `prefetch.maxAgeMs`. */
+const MAX_AGE_MS = 1000
 
 /** One database, bare clients, and clients with one Sluice that caches and merges. */
 export class Rig {
@@ -17,6 +21,7 @@ export class Rig {
   private readonly clients: PrismaClients
   /** How many values a select of the bare Knex carries. */
   readonly bareWidest: WidestSelect
+  readonly #peer = new Peer()
   #sluiced: Instrumented | undefined
   #kind: number
 
@@ -78,6 +83,23 @@ export class Rig {
   }
 
   /**
+   * Somebody who writes past a Sluice. `undefined` where it caches: a cache holds what nobody tells it of.
+   *
+   * @param isHeard - Whether it is the Sluice's run: on the bare ORMs' there is nobody to tell.
+   */
+  outsiderBeside({ kind, pass }: Instrumented, isHeard: boolean): Outsider | undefined {
+    if (kind.caches) return undefined
+    return {
+      knex: this.bareClients.knex,
+      tell: async (told) => {
+        if (!isHeard) return
+        if (told === 'by age') pass(MAX_AGE_MS + 1)
+        if (told === 'by a request') await this.#peer.request()
+      },
+    }
+  }
+
+  /**
    * The next programs meet a Sluice that knows nothing.
    *
    * @param otherKind - Whether it is to be one of the next kind.
@@ -112,7 +134,7 @@ export class Rig {
 
   async close(): Promise<void> {
     await this.renew(false)
-    await Promise.all([this.bareClients.prisma.$disconnect(), this.bareClients.knex.destroy()])
+    await Promise.all([this.bareClients.prisma.$disconnect(), this.bareClients.knex.destroy(), this.#peer.close()])
     await this.database.drop()
   }
 

@@ -62,6 +62,8 @@ function hasMishandledValue(where: unknown, vocabulary: Vocabulary): boolean {
   if (typeof where === 'bigint') return where === STRANGE_INTEGER
   if (where instanceof Date) return false
   if (typeof where !== 'object' || where === null) return where === null || where === undefined
+  // Prisma knows no such condition on a relation.
+  if ('not' in where && typeof where.not === 'object' && where.not !== null && !(where.not instanceof Date)) return true
   return Object.values(where).some((value) => hasMishandledValue(value, vocabulary))
 }
 

@@ -1,9 +1,9 @@
 import type { Knex } from 'knex'
 import type { TestPrismaClient } from '../support/prisma-clients.ts'
 import { describeError } from './observe.ts'
-import type { Call, InnerStep, Loop, PrismaCall, Program, Reads, Step, Walk } from './program.ts'
+import type { Call, InnerStep, Interruption, Loop, PastWrite, PrismaCall, Program, Reads, Step, TransactionStep, Walk } from './program.ts'
 import { CallRunner, start, type Target, withKey } from './run-call.ts'
-import { walkRows } from './run-walk.ts'
+import { type WalkHost, walkRows, walkTwice } from './run-walk.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 /** Both ORMs on one database. */
@@ -13,6 +13,16 @@ export interface Clients {
   /** Runs a function in a scope of its own, where there are scopes. */
   run<T>(fn: () => Promise<T>): Promise<T>
 }
+
+/** Somebody whom Sluice does not see. */
+export interface Outsider {
+  readonly knex: Knex
+  /** Lets Sluice know of a write, if there is a way. */
+  tell(told: PastWrite['told']): Promise<void>
+}
+
+/** What Prisma's refusal of a call's arguments is written down as. */
+const REFUSED = 'PrismaClientValidationError'
 
 class RolledBack extends Error {}
 
@@ -26,6 +36,8 @@ export class Runner {
   constructor(
     private readonly clients: Clients,
     vocabulary: Vocabulary,
+    /** Left out: nobody writes past Sluice. */
+    private readonly outsider?: Outsider,
   ) {
     this.#calls = new CallRunner(vocabulary)
   }
@@ -53,6 +65,14 @@ export class Runner {
       }
       case 'race':
         return this.#race(step.reads, step.write)
+      case 'poll': {
+        const poll = () => walkTwice(step.walk, this.#hostOf(step.walk, this.clients), () => this.#writePast(step.between))
+        this.#observations.push(...(await this.clients.run(poll)))
+        return
+      }
+      case 'refetch':
+        this.#observations.push(...(await this.clients.run(() => this.#walk(step.walk, this.clients))))
+        return
       default:
         return this.#inner(step, this.clients)
     }
@@ -77,20 +97,39 @@ export class Runner {
         this.#observations.push(...(await Promise.all(sides)).flat())
         return
       }
-      case 'transaction': {
-        const body = async (inner: object) => {
-          for (const next of step.steps) await this.#inner(next, { ...target, [step.orm]: inner })
-          if (step.ends === 'rollback') throw new RolledBack('rolled back')
-          return 'committed'
-        }
-        const options = target === this.clients ? [{ timeout: TRANSACTION_MS, maxWait: TRANSACTION_MS }] : []
-        const begin = () =>
-          step.orm === 'knex'
-            ? target.knex.transaction(body)
-            : ((target.prisma as TestPrismaClient).$transaction as (...args: unknown[]) => Promise<string>)(body, ...options)
-        this.#observations.push(await settled(begin, (value) => value))
-      }
+      case 'transaction':
+        return this.#transaction(step, target)
     }
+  }
+
+  async #transaction({ orm, steps, ends }: TransactionStep, target: Target): Promise<void> {
+    let running: Promise<unknown> | undefined
+    let isOver = false
+    const act = async (inner: object) => {
+      for (const next of steps) await this.#inner(next, { ...target, [orm]: inner })
+      if (ends === 'rollback') throw new RolledBack('rolled back')
+      return 'committed'
+    }
+    const body = (inner: object) => {
+      const acting = act(inner).finally(() => {
+        isOver = true
+      })
+      running = acting
+      return acting
+    }
+    const options = target === this.clients ? [{ timeout: TRANSACTION_MS, maxWait: TRANSACTION_MS }] : []
+    const begin = () =>
+      orm === 'knex'
+        ? target.knex.transaction(body)
+        : ((target.prisma as TestPrismaClient).$transaction as (...args: unknown[]) => Promise<string>)(body, ...options)
+    const before = this.#observations.length
+    const ended = await settled(begin, (value) => value)
+    if (running !== undefined && !isOver) {
+      // Knex runs the body although the savepoint failed: what it finds is a matter of time.
+      await running.catch(() => undefined)
+      this.#observations.length = before
+    }
+    this.#observations.push(ended)
   }
 
   async #batch(calls: readonly PrismaCall[]): Promise<void> {
@@ -119,10 +158,18 @@ export class Runner {
       const regular = calls.filter((call) => !this.#calls.isMishandled(call, target !== this.clients))
       const together = isParallel ? regular : []
       const alone = isAccompanied ? regular : calls
-      observations.push(...(await Promise.all(together.map((call) => this.#observe(call, target)))))
+      observations.push(
+        ...this.#asFarAsDetermined(together, await Promise.all(together.map((call) => this.#observe(call, target))), target),
+      )
       for (const call of alone) if (!together.includes(call)) observations.push(await this.#observe(call, target))
     }
     return observations
+  }
+
+  /** In a transaction Prisma sends each tick's calls together: where it refuses one of them, it refuses all. */
+  #asFarAsDetermined(calls: readonly Call[], texts: readonly string[], target: Target): readonly string[] {
+    if (target === this.clients || !texts.includes(REFUSED)) return texts
+    return texts.map((text, at) => (calls[at]?.orm === 'prisma' ? REFUSED : text))
   }
 
   async #callsOf({ call, keys }: Loop, target: Target): Promise<readonly Call[]> {
@@ -136,15 +183,29 @@ export class Runner {
   }
 
   #walk(walk: Walk, target: Target, isAccompanied = false): Promise<readonly string[]> {
+    return walkRows(walk, this.#hostOf(walk, target, isAccompanied))
+  }
+
+  #hostOf(walk: Walk, target: Target, isAccompanied = false): WalkHost {
     const isBare = target === this.clients
-    return walkRows(walk, {
+    return {
       observe: (call) => this.#calls.observe(call, target),
       isMishandled: (call) => (isAccompanied || walk.isParallel) && this.#calls.isMishandled(call, !isBare),
-      interrupt: async ({ isElsewhere, step }) => {
-        const act = () => this.#inner(step, target)
-        await (isElsewhere && isBare ? this.clients.run(act) : act())
-      },
-    })
+      interrupt: (interruption) => this.#interrupt(interruption, target),
+    }
+  }
+
+  async #interrupt({ isElsewhere, step }: Interruption, target: Target): Promise<void> {
+    if (step.kind === 'past') return this.#writePast(step)
+    const act = () => this.#inner(step, target)
+    await (isElsewhere && target === this.clients ? this.clients.run(act) : act())
+  }
+
+  async #writePast({ call, told }: PastWrite): Promise<void> {
+    if (this.outsider === undefined) return
+    const { prisma } = this.clients
+    this.#observations.push(await this.#observe(call, { prisma, knex: this.outsider.knex }))
+    await this.outsider.tell(told)
   }
 
   async #observe(call: Call, target: Target): Promise<string> {

@@ -21,14 +21,40 @@ export async function walkRows(walk: Walk, host: WalkHost): Promise<readonly str
   for (let time = 0; time < walk.times; time++) {
     const { text, rows } = await host.observe(walk.listing)
     texts.push(text)
-    const chosen = chosenRows(rows, walk)
+    const chosen = chosenRows(rows, walk).slice(0, MAX_ROWS[0])
     if (walk.isParallel) texts.push(...(await Promise.all(chosen.map((row) => hopAll(row, walk.hops, 1, host)))).flat())
-    else
-      for (const [at, row] of chosen.entries()) {
-        texts.push(...(await hopAll(row, walk.hops, 1, host)))
-        for (const interruption of walk.interruptions) if (interruption.afterRow === at + 1) await host.interrupt(interruption)
-      }
+    else texts.push(...(await walkSingly(chosen, walk, host)))
   }
+  return texts
+}
+
+async function walkSingly(rows: readonly Row[], { hops, interruptions }: Walk, host: WalkHost): Promise<readonly string[]> {
+  const texts: string[] = []
+  let underWay: Promise<void> | undefined
+  for (const [at, row] of rows.entries()) {
+    const found = await hopAll(row, hops, 1, host)
+    if (underWay === undefined) texts.push(...found)
+    await underWay
+    underWay = undefined
+    const here = interruptions.filter(({ afterRow }) => afterRow === at + 1)
+    for (const [turn, interruption] of here.entries()) {
+      const running = host.interrupt(interruption)
+      if (interruption.overlaps && turn === here.length - 1) underWay = running
+      else await running
+    }
+  }
+  await underWay
+  return texts
+}
+
+/** Walks along all rows of a listing twice. What happens between the two is the host's. */
+export async function walkTwice(walk: Walk, host: WalkHost, between: () => Promise<void>): Promise<readonly string[]> {
+  const { text, rows } = await host.observe(walk.listing)
+  const texts = [text]
+  const chosen = chosenRows(rows, walk)
+  for (const row of chosen) texts.push(...(await hopAll(row, walk.hops, 1, host)))
+  await between()
+  for (const row of chosen) texts.push(...(await hopAll(row, walk.hops, 1, host)))
   return texts
 }
 
@@ -55,7 +81,7 @@ function chosenRows(rows: readonly Row[], { direction, skips, stopsAfter, listin
   const kept = inOwnOrder(rows, listing).filter((_, at) => skips === 0 || (at + 1) % skips !== 0)
   if (direction === 'backwards') kept.reverse()
   if (direction === 'shuffled') kept.sort((left, right) => rankOf(left) - rankOf(right))
-  return kept.slice(0, Math.min(stopsAfter, MAX_ROWS[0]))
+  return kept.slice(0, stopsAfter)
 }
 
 /** Where the database is free to choose an order, the walk chooses its own; where it is free to choose a row, the walk ends. */

@@ -27,6 +27,10 @@ export interface Vocabulary {
   distantWrite?(): fc.Arbitrary<Call>
   /** Loops over the rows of a listing, and of what is found for each. */
   walk(orm: Orm | 'both'): fc.Arbitrary<Walk>
+  /** Loops one level deep that ask for every row of a listing once. */
+  poll(orm: Orm): fc.Arbitrary<Walk>
+  /** Loops that ask for the rows of a listing by their own keys. Left out where no model suits. */
+  refetch?(orm: Orm): fc.Arbitrary<Walk>
   /** Whether the database may find a row by a text that is not the row's own. */
   isLoose(text: unknown): boolean
 }

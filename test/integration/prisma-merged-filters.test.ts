@@ -38,6 +38,18 @@ describe.each(databases())('merging with further filters on Prisma and $name', (
       expect(soft).toHaveLength(1)
     })
 
+    it('leaves a call that Prisma refuses to Prisma, which would take it with a field more', async () => {
+      const nothing = { id: true, name: true } as const
+      const results = await stack.sluice.run(() =>
+        Promise.allSettled(range(1, 4).map((deviceId) => stack.prisma.device.findMany({ where: { id: deviceId }, omit: nothing }))),
+      )
+      expect(results.map(({ status }) => status)).toEqual(Array(4).fill('rejected'))
+      const none = await stack.sluice.run(() =>
+        Promise.allSettled(range(1, 4).map((id) => stack.prisma.author.findMany({ where: { id }, select: { name: false } }))),
+      )
+      expect(none.map(({ status }) => status)).toEqual(Array(4).fill('rejected'))
+    })
+
     it('keeps conditions of any form', async () => {
       const filters = [
         { views: { gt: 3 } },

@@ -36,6 +36,21 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
       }
     })
 
+    it('leaves keys and constants that Prisma refuses to Prisma', async () => {
+      const page = { orderBy: byId, take: 2 }
+      const outcomes = async (wheres: readonly object[]) => {
+        const calls = (prisma: TestPrismaClient) =>
+          wheres.map((where) => prisma.post.findMany({ where: where as { authorId: number }, ...page }))
+        const bare = await Promise.allSettled(calls(stack.bare))
+        const found = await stack.sluice.run(() => Promise.allSettled(calls(stack.prisma)))
+        expect(found.map(({ status }) => status)).toEqual(bare.map(({ status }) => status))
+        return found.map(({ status }) => status)
+      }
+      expect(await outcomes([{ authorId: 5n }, { authorId: 1n }])).toContain('rejected')
+      await outcomes([{ authorId: 2 ** 40 }, { authorId: 2 ** 40 + 1 }, { authorId: 1 }])
+      for (const views of ['many', 3n]) expect(await outcomes(AUTHORS.map((authorId) => ({ authorId, views })))).toContain('rejected')
+    })
+
     it('puts nulls where Prisma puts them', async () => {
       for (const editorId of ['asc', 'desc'] as const) {
         const sent = await same((prisma) =>

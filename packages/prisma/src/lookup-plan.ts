@@ -3,6 +3,7 @@ import type { KeyedPlan, LookupPlan } from './keyed-plan.ts'
 import { AGGREGATES, countAsAggregate, refuseAggregates } from './lookups/aggregates.ts'
 import { type KeyChoice, KeyChoices } from './lookups/key-choices.ts'
 import { type KeyPlan, planKeys } from './lookups/key-plan.ts'
+import { type OmittedFields, selectsNothing } from './lookups/selection.ts'
 import { isTotal } from './lookups/total-order.ts'
 import { isPlainObject } from './plain-object.ts'
 import type { PrismaModel } from './schema/prisma-model.ts'
@@ -14,6 +15,8 @@ export interface PlannedShape {
   readonly dialect: Dialect
   /** Whether the schema tells the types of columns. */
   readonly isExact: boolean
+  /** What the client leaves out of the model's rows. */
+  readonly omitted: OmittedFields | undefined
 }
 
 type Args = Readonly<Record<string, unknown>>
@@ -48,7 +51,7 @@ const MERGEABLE_ARGS: Readonly<Record<KeyedPlan['action'], ReadonlySet<string>>>
  * @param args - Of any operation of the shape.
  */
 export function planLookup(
-  { operation, fingerprint, dialect, isExact }: PlannedShape,
+  { operation, fingerprint, dialect, isExact, omitted }: PlannedShape,
   model: PrismaModel | undefined,
   args: unknown,
 ): LookupPlan {
@@ -60,11 +63,16 @@ export function planLookup(
   const keys = planKeys(args.where, model, action === 'unique', isExact)
   if ('refused' in keys) return keys
   if (model === undefined) return refuse('no schema')
+  if (!isOfNumbers(action) && selectsNothing(args, scalarsOf(model), omitted)) return refuse('selection of nothing')
   const shape = `${fingerprint} ${operation}`
   const checked = keys.map((key) => ({ key, refusal: refuseKey(action, args, key, model, dialect) }))
   const [first, ...others] = checked.filter(({ refusal }) => refusal === undefined).map(({ key }) => choiceOf(key, model, shape))
   if (first === undefined) return checked[0]?.refusal
   return { action, throws: operation.endsWith('OrThrow'), keys: new KeyChoices([first, ...others]) }
+}
+
+function scalarsOf({ fields }: PrismaModel): readonly string[] {
+  return [...fields.values()].flatMap(({ name, kind }) => (kind === 'object' ? [] : [name]))
 }
 
 function choiceOf(key: KeyPlan, model: PrismaModel, shape: string): KeyChoice {

@@ -66,7 +66,8 @@ export class PrismaShapes {
       operation,
       rest,
       plan: () => {
-        plan ??= { value: planLookup({ operation, fingerprint, dialect: this.dialect, isExact: this.isExact }, model, args) }
+        const { dialect, isExact } = this
+        plan ??= { value: planLookup({ operation, fingerprint, dialect, isExact, omitted: shape.omitted }, model, args) }
         return plan.value
       },
       omitted: this.omitted[clientName(modelName)],

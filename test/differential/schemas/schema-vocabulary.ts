@@ -6,7 +6,7 @@ import { knexCall, knexViews } from './knex-calls.ts'
 import { prismaCall, prismaViews } from './prisma-calls.ts'
 import { subjectsOf } from './subjects.ts'
 import { isLoose } from './values.ts'
-import { schemaWalk } from './walks.ts'
+import { refetchedModels, refetchWalk, schemaPoll, schemaWalk } from './walks.ts'
 import { knexSchemaWrite, prismaSchemaWrite } from './writes.ts'
 
 /** Calls on the models of any schema, made from what is known of it. */
@@ -33,6 +33,7 @@ export function schemaVocabulary(ground: Ground): Vocabulary {
     knex: schemaWalk(ground, ['knex']),
     both: schemaWalk(ground, ['prisma', 'knex']),
   }
+  const refetched = refetchedModels(ground)
   return {
     dialect,
     loop: (orm) => loops[orm],
@@ -40,6 +41,8 @@ export function schemaVocabulary(ground: Ground): Vocabulary {
     write: (orm) => writes[orm],
     writeInTransaction: (orm) => writes[orm],
     walk: (orm) => walks[orm],
+    poll: (orm) => schemaPoll(ground, orm),
+    ...(refetched.length === 0 ? {} : { refetch: (orm: Call['orm']) => refetchWalk(refetched, ground, orm) }),
     isLoose,
   }
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { PrismaModel } from '../../../packages/prisma/src/schema/prisma-model.ts'
 import { type Call, type Hop, hole, type Walk } from '../program.ts'
 import type { Ground } from '../vocabulary.ts'
-import { columnOf, knexCall, knexListing } from './knex-calls.ts'
+import { columnOf, knexCall, knexListing, knexTable } from './knex-calls.ts'
 import { prismaCall, prismaListing } from './prisma-calls.ts'
 import { fieldOf, type Subject, subjectsOf } from './subjects.ts'
 
@@ -48,6 +48,51 @@ export function schemaWalk(ground: Ground, orms: readonly Orm[]): fc.Arbitrary<W
       interruptions: fc.constant([]),
     }),
   )
+}
+
+/** Loops one level deep that ask for every row of a listing once. */
+export function schemaPoll(ground: Ground, orm: Orm): fc.Arbitrary<Walk> {
+  const maker = new HopMaker(ground, [orm])
+  const walked = [...ground.schema.models.values()].filter((model) => maker.hasHops(model))
+  return fc
+    .constantFrom(...walked)
+    .chain((model) =>
+      fc
+        .tuple(orm === 'knex' ? knexListing(model, ground) : prismaListing(model), maker.hop(model, orm, 0))
+        .map(([listing, hop]) => wholeWalk(listing, [{ ...hop, times: 1 }])),
+    )
+}
+
+/** Models whose keys stand in no other column of their own rows: who asks for a row again by its key can only mean that row. */
+export function refetchedModels({ schema }: Ground): readonly PrismaModel[] {
+  return [...schema.models.values()].filter((model) => [...model.relations.values()].every(({ target }) => target !== model))
+}
+
+/** Loops over whole rows that ask for each by its own key. */
+export function refetchWalk(models: readonly PrismaModel[], ground: Ground, orm: Orm): fc.Arbitrary<Walk> {
+  return fc.constantFrom(...models).chain((model) => {
+    const { primaryKey } = model
+    const subject = subjectsOf(model, ground).find(({ fields }) => fields.join() === primaryKey.join())
+    if (subject === undefined) throw new Error(`Expected ${model.name} to be asked by its key.`)
+    const ordered = primaryKey.map((field) => ({ [field]: 'asc' }))
+    const listing: Call =
+      orm === 'knex'
+        ? {
+            orm,
+            table: knexTable(model, ground).name,
+            chain: primaryKey.map((field) => ['orderBy', columnOf(model, field)]),
+            order: 'total',
+          }
+        : { orm, model: model.name, action: 'findMany', args: { orderBy: ordered }, order: 'total' }
+    const fields = orm === 'knex' ? primaryKey.map((field) => columnOf(model, field)) : primaryKey
+    const call = orm === 'knex' ? knexCall(subject, ground) : prismaCall(subject)
+    return call.map((own) => wholeWalk(listing, [{ call: own, fields, times: 1, asksNull: false, next: [] }]))
+  })
+}
+
+function wholeWalk(listing: Call, hops: readonly Hop[]): Walk {
+  const whole = { isParallel: false, direction: 'as listed', skips: 0, stopsAfter: Number.MAX_SAFE_INTEGER, times: 1 } as const
+  return { kind: 'walk', listing, hops, ...whole, interruptions: [] }
 }
 
 class HopMaker {

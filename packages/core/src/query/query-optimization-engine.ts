@@ -71,10 +71,13 @@ export class QueryOptimizationEngine {
   /** Texts that adapters handed over. */
   readonly #seen = new WeakSet<AnalyzedSql>()
 
+  /** @throws InvalidOptionError for an unknown option, or one out of its bounds. */
+  constructor(options?: QueryOptimizationEngineOptions)
   /**
    * @param parts - What a Sluice hands over; apps leave it out.
-   * @throws InvalidOptionError for an unknown option, or one out of its bounds.
+   * @internal
    */
+  constructor(options?: QueryOptimizationEngineOptions, parts?: Partial<QueryEngineParts>)
   constructor(options: QueryOptimizationEngineOptions = {}, parts: Partial<QueryEngineParts> = {}) {
     checkEngineOptions(options)
     const { catalog, clock = systemClock, threshold = DEFAULT_THRESHOLD } = options

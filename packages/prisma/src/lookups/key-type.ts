@@ -2,7 +2,7 @@ import { type LookupKey, lookupKey, typedKeyText } from '@sluice/core'
 import type { PrismaFieldData } from '../schema/prisma-schema-data.ts'
 
 /** What a key's values are. */
-export type KeyType = 'integer' | 'text' | 'uuid' | 'boolean' | 'datetime' | 'bytes'
+export type KeyType = 'int' | 'bigint' | 'text' | 'uuid' | 'boolean' | 'datetime' | 'bytes'
 
 /** Columns (`@db.…`; `''`: Prisma's default) in which two values are equal only if they are written alike, letters' case and such aside. */
 const TEXTS = new Set(['', 'Text', 'VarChar', 'Char', 'Citext', 'TinyText', 'MediumText', 'LongText'])
@@ -23,7 +23,8 @@ export function keyTypeOf({ kind, type, list, nativeType = '' }: PrismaFieldData
   if (list) return undefined
   if (kind === 'enum') return 'text'
   if (kind !== 'scalar') return undefined
-  if (type === 'Int' || type === 'BigInt') return 'integer'
+  if (type === 'Int') return 'int'
+  if (type === 'BigInt') return 'bigint'
   if (type === 'String') return nativeType === 'Uuid' ? 'uuid' : TEXTS.has(nativeType) ? 'text' : undefined
   const [exact, columns] = EXACT[type] ?? []
   return isExact && columns?.has(nativeType) === true ? exact : undefined
@@ -35,10 +36,22 @@ export function keyOf(values: readonly unknown[], types: readonly KeyType[]): Lo
   return own.includes(undefined) ? undefined : lookupKey(own, typedKeyText)
 }
 
+/** Whether a value is one that Prisma takes for a field of a type: where SQL of our own is sent in its place, nobody else checks. */
+export function isValueOf(value: unknown, field: PrismaFieldData): boolean {
+  return ownValue(value, keyTypeOf(field, true)) !== undefined
+}
+
+function isInt64(value: unknown): boolean {
+  return Number.isSafeInteger(value) || (typeof value === 'bigint' && BigInt.asIntN(64, value) === value)
+}
+
 function ownValue(value: unknown, type: KeyType | undefined): unknown {
   switch (type) {
-    case 'integer':
-      return typeof value === 'number' || typeof value === 'bigint' ? value : undefined
+    case 'int':
+      // Prisma refuses any other value, and with it the whole query.
+      return typeof value === 'number' && (value | 0) === value ? value : undefined
+    case 'bigint':
+      return isInt64(value) ? value : undefined
     case 'text':
       return typeof value === 'string' ? value : undefined
     case 'uuid':

@@ -3,6 +3,7 @@ import { isPlainObject } from '../plain-object.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 import { MAX_TUPLES } from './key-filter.ts'
 import type { KeyPlan } from './key-plan.ts'
+import { isValueOf } from './key-type.ts'
 import { isTotal } from './total-order.ts'
 
 type Args = Readonly<Record<string, unknown>>
@@ -106,17 +107,11 @@ function constantsOf(filters: Args, model: PrismaModel): Page['constants'] | und
     if (filter === undefined) continue
     const column = model.column(name)
     const value = isPlainObject(filter) && Object.keys(filter).length === 1 && 'equals' in filter ? filter.equals : filter
-    const isPlain = value === null || (isPlainField(model, name) && isPlainValue(value)) || isBoolean(model, name, value)
-    if (column === undefined || model.fields.get(name)?.list !== false || !isPlain) return undefined
+    const field = model.fields.get(name)
+    if (column === undefined || field?.list !== false) return undefined
+    const isPlain = value === null ? !field.required : (isPlainField(model, name) || field.type === 'Boolean') && isValueOf(value, field)
+    if (!isPlain) return undefined
     constants.push({ column, value })
   }
   return constants
-}
-
-function isPlainValue(value: unknown): boolean {
-  return typeof value === 'string' || typeof value === 'bigint' || Number.isSafeInteger(value)
-}
-
-function isBoolean(model: PrismaModel, name: string, value: unknown): boolean {
-  return typeof value === 'boolean' && model.fields.get(name)?.type === 'Boolean'
 }

@@ -13,6 +13,13 @@ export function hasField(args: Args, field: string, omitted: OmittedFields | und
   return (own ?? omitted?.[field]) !== true
 }
 
+/** Whether the arguments ask for no field at all: Prisma refuses such a call, and would not with a field more. */
+export function selectsNothing(args: Args, fields: readonly string[], omitted: OmittedFields | undefined): boolean {
+  const { select } = args
+  if (isPlainObject(select)) return Object.values(select).every((asked) => asked === undefined || asked === false)
+  return fields.every((field) => !hasField(args, field, omitted))
+}
+
 /** Arguments whose rows hold all of the fields, and those of them that the caller did not ask for. */
 export function withFields(
   args: Args,

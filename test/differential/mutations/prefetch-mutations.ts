@@ -1,0 +1,148 @@
+import type { Mutation } from './mutation.ts'
+
+const PREFETCHER = 'packages/core/src/query/prefetch/prefetcher.ts'
+const TRAIL = 'packages/core/src/query/prefetch/trail.ts'
+const FIND_SOURCE = 'packages/core/src/query/prefetch/find-source.ts'
+const OUTGOING_REQUESTS = 'packages/core/src/query/prefetch/outgoing-requests.ts'
+
+/** The rules of asking ahead. */
+export const PREFETCH_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'prefetch-credit',
+    rule: 'A key is answered at most as often as rows that bear it were handed out.',
+    edits: [
+      { file: TRAIL, find: 'return taken < this.index.credit(ordinal)', replace: 'return taken >= 0' },
+      { file: TRAIL, find: 'return this.set.isGrowing || taken + 1 < this.index.multiplicity(ordinal)', replace: 'return ordinal >= 0' },
+    ],
+  },
+  {
+    name: 'prefetch-stamps-at-answer',
+    rule: 'An answer is given only while the state of its tables is the one from before it was asked for.',
+    edits: [
+      {
+        file: PREFETCHER,
+        find: 'if (clock.now() - answer.fetch.at <= maxAgeMs && writes.stateOf(trail.tables) === answer.fetch.state) return answer',
+        replace: 'if (clock.now() - answer.fetch.at <= maxAgeMs) return answer',
+      },
+    ],
+    isQuick: true,
+  },
+  {
+    name: 'prefetch-stamps-at-fetch',
+    rule: 'What is kept bears the state from before it was asked for.',
+    edits: [
+      {
+        file: PREFETCHER,
+        find: 'if (memory.generation !== generation || writes.stateOf(trail.tables) !== fetch.state) return value',
+        replace: 'Object.assign(fetch, { state: writes.stateOf(trail.tables) })\n      if (memory.generation !== generation) return value',
+      },
+    ],
+    dialect: 'mysql',
+  },
+  {
+    name: 'prefetch-own-writes',
+    rule: 'A scope forgets what it was going to be answered from at each of its own writes; the state of the tables guards the same.',
+    edits: [
+      { file: PREFETCHER, find: 'if (memory?.discard() === true)', replace: 'if (memory === null)' },
+      {
+        file: PREFETCHER,
+        find: 'if (clock.now() - answer.fetch.at <= maxAgeMs && writes.stateOf(trail.tables) === answer.fetch.state) return answer',
+        replace: 'if (clock.now() - answer.fetch.at <= maxAgeMs) return answer',
+      },
+    ],
+    isQuick: true,
+  },
+  {
+    name: 'prefetch-outgoing-requests',
+    rule: 'A scope forgets when the process sends an HTTP request from within it.',
+    edits: [
+      {
+        file: OUTGOING_REQUESTS,
+        find: 'const listener = () => callback()',
+        replace: 'const listener = () => void callback',
+      },
+    ],
+  },
+  {
+    name: 'prefetch-age',
+    rule: 'Nothing is answered that was asked for longer ago than `maxAgeMs`.',
+    edits: [
+      {
+        file: PREFETCHER,
+        find: 'if (clock.now() - answer.fetch.at <= maxAgeMs && writes.stateOf',
+        replace: 'if (clock.now() > maxAgeMs - maxAgeMs && writes.stateOf',
+      },
+    ],
+  },
+  {
+    name: 'prefetch-copies',
+    rule: 'Where a key may be answered again, each caller gets a copy.',
+    edits: [
+      {
+        file: PREFETCHER,
+        find: 'const value = answer.value as T\n    if (mayRecur) return lookup.copy(value)',
+        replace: 'const value = answer.value as T\n    if (mayRecur) return value',
+      },
+    ],
+    isQuick: true,
+  },
+  {
+    name: 'prefetch-first-copies',
+    rule: 'What the first caller holds is not what is kept.',
+    edits: [
+      {
+        file: PREFETCHER,
+        find: 'this.#keep(ask, keys, found, fetch)\n      if (mayRecur) return lookup.copy(value)',
+        replace: 'this.#keep(ask, keys, found, fetch)\n      if (mayRecur) return value',
+      },
+    ],
+    isQuick: true,
+  },
+  {
+    name: 'prefetch-single-copies',
+    rule: 'What was asked for alone and may be answered again is kept as a copy.',
+    edits: [
+      {
+        file: PREFETCHER,
+        find: '{ value: lookup.copy(value), fetch, ...memory.placeOf(operation), isUsed: true }',
+        replace: '{ value, fetch, ...memory.placeOf(operation), isUsed: true }',
+      },
+    ],
+    isQuick: true,
+  },
+  {
+    name: 'prefetch-doubt',
+    rule: 'What the query for several keys is not sure of is asked bare.',
+    edits: [
+      { file: PREFETCHER, find: 'if (found?.has(lookup.key.text) !== true) {', replace: 'if (found === undefined) {' },
+      { file: PREFETCHER, find: 'if (!found.has(key.text)) continue', replace: '' },
+    ],
+  },
+  {
+    name: 'prefetch-transactions',
+    rule: 'Nothing is asked ahead in a transaction, nor remembered.',
+    edits: [
+      {
+        file: PREFETCHER,
+        find: 'if (memory === undefined || memory.isEmpty || operation.inTransaction) return next(operation, scope)',
+        replace: 'if (memory === undefined || memory.isEmpty) return next(operation, scope)',
+      },
+      {
+        file: PREFETCHER,
+        find: 'scope.ended || operation.inTransaction || operation.rowSource',
+        replace: 'scope.ended || operation.rowSource',
+      },
+    ],
+  },
+  {
+    name: 'prefetch-collations',
+    rule: 'Texts that a collation holds equal never share a query.',
+    edits: [{ file: TRAIL, find: 'keyKinds(next) === kinds && folds.add(next)', replace: 'keyKinds(next) === kinds' }],
+    dialect: 'mysql',
+  },
+  {
+    name: 'prefetch-own-rows',
+    rule: 'Who has a whole row and asks for it by its own key gets it anew.',
+    edits: [{ file: FIND_SOURCE, find: 'if (isOwnKey && asksForTheSame(lookup, set, memory)) continue', replace: '' }],
+  },
+]

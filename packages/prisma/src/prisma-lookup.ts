@@ -66,8 +66,7 @@ export function prismaLookup(context: LookupContext, shape: PrismaShape, call: L
   const group = `${source.id} ${transaction?.id ?? ''} ${shape.fingerprint} ${keyKinds(key)} ${constants}`
   const limit = keyLimit(Math.min(maxKeys, MAX_BOUND_KEYS[source.dialect]), values.length, page?.constants.length ?? 0)
   if (limit < 2) return refuse('too few keys in a query')
-  // What a page holds is known when it is asked for, and not before: it is never asked ahead.
-  return new PrismaLookup(group, key, limit, page === undefined ? target : undefined, { ...merged, page }, reads)
+  return new PrismaLookup(group, key, limit, target, { ...merged, page }, reads)
 }
 
 /** The page of rows that is asked for, if it is one. First rows are pages where fetching all of a key's rows turned out too dear. */
@@ -92,7 +91,7 @@ class PrismaLookup implements Lookup {
     readonly group: string,
     readonly key: LookupKey,
     readonly maxKeys: number,
-    readonly target: LookupTarget | undefined,
+    readonly target: LookupTarget,
     private readonly call: MergedCall,
     readonly reads: () => readonly TableId[] | undefined,
   ) {}

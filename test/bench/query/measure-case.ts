@@ -123,6 +123,6 @@ function runScoped(clients: Clients, run: QueryCase['naive']): Promise<unknown> 
 
 /** Sets all that was learned back to nothing, as in a new process. */
 function forget(sluice: Sluice | undefined): void {
-  const nothing = { loops: 0, span: 0, density: 0, backward: 0, fetched: 0, used: 0, blockedFor: 0, backoff: 1 }
+  const nothing = { loops: 0, span: 0, density: 0, backward: 0, rows: 0, fetched: 0, used: 0, blockedFor: 0, backoff: 1 }
   sluice?.queries.restorePrefetchLinks(sluice.queries.getPrefetchLinks().map(({ id }) => ({ id, ...nothing })))
 }

@@ -13,6 +13,8 @@ export interface PrefetchLink {
   readonly density: number
   /** The share of loops that run from the end to the start. */
   readonly backward: number
+  /** Rows that a key has, averaged. */
+  readonly rows: number
   /** Keys asked ahead and those of them that were used; older loops count less. */
   readonly fetched: number
   readonly used: number
@@ -40,6 +42,7 @@ export class Link {
   span = 0
   density = 0
   backward = 0
+  rows = 0
   fetched = 0
   used = 0
   blockedFor = 0
@@ -54,6 +57,8 @@ export class Link {
     readonly span: number
     readonly density: number
     readonly isBackward: boolean
+    /** `undefined`: no answer came. */
+    readonly rows: number | undefined
     readonly fetched: number
     readonly used: number
   }): boolean {
@@ -61,6 +66,7 @@ export class Link {
     this.span += weight * (loop.span - this.span)
     this.density += weight * (loop.density - this.density)
     this.backward += weight * ((loop.isBackward ? 1 : 0) - this.backward)
+    if (loop.rows !== undefined) this.rows += weight * (loop.rows - this.rows)
     this.loops += 1
     this.fetched = this.fetched * DECAY + loop.fetched
     this.used = this.used * DECAY + loop.used
@@ -92,8 +98,8 @@ export class Links {
   save(): readonly PrefetchLink[] {
     return [...this.#links.values()]
       .filter(({ loops }) => loops > 0)
-      .map(({ id, loops, span, density, backward, fetched, used, blockedFor, backoff }) => ({
-        ...{ id, loops, span, density, backward },
+      .map(({ id, loops, span, density, backward, rows, fetched, used, blockedFor, backoff }) => ({
+        ...{ id, loops, span, density, backward, rows },
         ...{ fetched, used, blockedFor, backoff },
       }))
   }
@@ -108,7 +114,7 @@ export class Links {
 }
 
 const SHARES = ['span', 'density', 'backward'] as const
-const COUNTS = ['loops', 'fetched', 'used', 'blockedFor', 'backoff'] as const
+const COUNTS = ['loops', 'rows', 'fetched', 'used', 'blockedFor', 'backoff'] as const
 
 function isPrefetchLink(value: unknown): value is PrefetchLink {
   if (typeof value !== 'object' || value === null) return false

@@ -224,6 +224,7 @@ export class Prefetcher {
     running.then(
       (value) => {
         trail.inFlight -= 1
+        trail.answered(1, rowsIn(value))
         if (!mayRecur || memory.generation !== generation) return
         trail.answers.set(lookup.key.text, { value: lookup.copy(value), fetch, ...memory.placeOf(operation), isUsed: true })
       },
@@ -274,11 +275,17 @@ export class Prefetcher {
     for (const key of keys) {
       if (!found.has(key.text)) continue
       const value = found.get(key.text)
+      trail.answered(1, rowsIn(value))
       const isOwn = key === lookup.key
       const place = source === undefined ? { from: 0, to: 0 } : memory.append(lookup.group, source, value, isOwn ? 1 : 0)
       trail.answers.set(key.text, { value, fetch, ...place, isUsed: isOwn })
     }
   }
+}
+
+function rowsIn(value: unknown): number {
+  if (Array.isArray(value)) return value.length
+  return value === null || value === undefined ? 0 : 1
 }
 
 function memoryOf(scope: Scope): PrefetchScope | undefined {

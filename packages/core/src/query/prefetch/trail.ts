@@ -13,6 +13,8 @@ const CAP = 512
 /** So many keys asked ahead and not used yet are enough; a loop in no order may have more. */
 const MAX_UNUSED = 128
 const UNORDERED_FACTOR = 8
+/** Rows that one query may be expected to bring: a loop holds those of one key at a time, and its app may count on that. */
+const MAX_ROWS_AHEAD = 10_000
 /** A loop that goes so far goes to the end. */
 const FULL_SPAN = 0.9
 /** Neighbouring lookups that show, where no foreign key does, that a loop walks along a listing. */
@@ -44,6 +46,8 @@ export class Trail {
   readonly #isBlocked: boolean
   #fetched = 0
   #used = 0
+  #answers = 0
+  #rows = 0
   #step = 0
   readonly #asked = new Set<string>()
   /** How often each key was asked for. */
@@ -108,8 +112,24 @@ export class Trail {
     this.#used += 1
   }
 
+  /** The database answered for some keys with so many rows. */
+  answered(keys: number, rows: number): void {
+    this.#answers += keys
+    this.#rows += rows
+  }
+
   /** How many keys the next query should carry; 1: only the one that is asked for. */
   window(ordinal: number): number {
+    const size = this.#expected(ordinal)
+    const rows = Math.max(1, this.#rowsOfKey() ?? this.link.rows)
+    return Math.max(1, Math.min(size, Math.floor(MAX_ROWS_AHEAD / rows)))
+  }
+
+  #rowsOfKey(): number | undefined {
+    return this.#answers === 0 ? undefined : this.#rows / this.#answers
+  }
+
+  #expected(ordinal: number): number {
     const { link } = this
     const { length } = this.index.keys
     if (this.#isBlocked) return 1
@@ -162,7 +182,7 @@ export class Trail {
 
   #learn(span: number, density: number): boolean {
     const isBackward = this.#direction < 0 && !this.#isUnordered
-    return this.link.learn({ span, density, isBackward, fetched: this.#fetched, used: this.#used })
+    return this.link.learn({ span, density, isBackward, rows: this.#rowsOfKey(), fetched: this.#fetched, used: this.#used })
   }
 
   #learnedWindow(ordinal: number, length: number): number {

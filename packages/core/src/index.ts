@@ -8,7 +8,7 @@ export type { CacheSetOptions } from './cache/set-options.ts'
 export type { WarmEntry, WarmLoader, WarmOptions, WarmProgress } from './cache/warm-up.ts'
 export { getCachingStrategyEngine, getDefaultSluice, getQueryOptimizationEngine, sluiceFrom } from './default-sluice.ts'
 export { type CallSite, captureStack, formatCallSite, parseCallSite, registerOwnFrames } from './pipeline/call-site.ts'
-export type { Lookup, LookupKey, LookupTarget } from './pipeline/lookup.ts'
+export { type Lookup, type LookupKey, type LookupTarget, TooManyRowsError } from './pipeline/lookup.ts'
 export {
   type CacheRequest,
   isRefusal,

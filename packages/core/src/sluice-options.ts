@@ -24,12 +24,6 @@ export interface CacheOptions {
    * @defaultValue every table
    */
   readonly tables?: readonly string[]
-  /**
-   * What changes results without standing in the statement, such as a session's role or tenant; results are kept apart by it.
-   * Called for each read; must not throw.
-   * @defaultValue nothing
-   */
-  readonly context?: () => string
 }
 
 export interface BatchOptions {
@@ -80,6 +74,12 @@ export interface SluiceOptions {
    * @defaultValue 1
    */
   readonly rollout?: number
+  /**
+   * What changes results without standing in the statement, such as a session's role or tenant: what differs in it is neither merged nor
+   * kept together. Called where a read is made; must not throw. Needed only where one scope serves several, or results are cached.
+   * @defaultValue nothing
+   */
+  readonly context?: () => string
   /**
    * Caching of query results; `false` switches it off.
    * @defaultValue {}
@@ -141,6 +141,7 @@ export function checkSluiceOptions(options: SluiceOptions): void {
   checkOptions(options, {
     mode,
     rollout: option.number(0, 1),
+    context: option.callback,
     cache: group,
     batch: group,
     prefetch: group,
@@ -152,7 +153,7 @@ export function checkSluiceOptions(options: SluiceOptions): void {
   })
   const { cache, batch, prefetch, detection, shadow } = options
   if (cache) {
-    const rules = { ttl: option.positive, maxBytes: option.integer(1), tables: option.strings, context: option.callback }
+    const rules = { ttl: option.positive, maxBytes: option.integer(1), tables: option.strings }
     checkOptions(cache, rules, 'cache.')
   }
   if (batch) checkOptions(batch, { maxKeys: option.integer(2, 30_000), windowMs: option.number(0, 1000) }, 'batch.')

@@ -18,6 +18,7 @@ import { Detector } from './query/detect/detector.ts'
 import type { Finding } from './query/detect/finding.ts'
 import { NPlusOneError } from './query/detect/n-plus-one-error.ts'
 import { RowLoaders } from './query/eager/row-loaders.ts'
+import { LookupGroups } from './query/lookup-groups.ts'
 import { onOutgoingRequest } from './query/prefetch/outgoing-requests.ts'
 import { Prefetcher } from './query/prefetch/prefetcher.ts'
 import { QueryOptimizationEngine, showScope, showStatement } from './query/query-optimization-engine.ts'
@@ -100,6 +101,7 @@ export class Sluice {
   readonly #detector: Detector | undefined
   readonly #closing = new Set<() => void>()
   readonly #loaders = new RowLoaders()
+  readonly #groups: LookupGroups
   readonly #prefetcher: Prefetcher | undefined
   static {
     peek = (sluice, scope) => sluice.#detector?.peek(scope)
@@ -121,6 +123,7 @@ export class Sluice {
     this.#detector = options.detection === false ? undefined : new Detector(options.detection)
     const recorder = new Recorder(this.#clock, this.#stats)
     const executor = new Executor(recorder, (error) => this.#reportError(error))
+    this.#groups = new LookupGroups(options.context)
     this.#prefetcher = this.#createPrefetcher(executor)
     const { cache } = options
     this.cache =
@@ -366,6 +369,7 @@ export class Sluice {
       writes: this.#stamps,
       catalogs: this.#catalogs,
       maxAgeMs: prefetch?.maxAgeMs ?? DEFAULT_MAX_AGE_MS,
+      groups: this.#groups,
       // Another service may write in the name of the scope that asks it.
       onFirstUse: () => void this.#closing.add(onOutgoingRequest(() => prefetcher.discard(this.#scopes.current()))),
     })
@@ -380,13 +384,20 @@ export class Sluice {
     const writes = trackWrites(this.#stamps, writeOutcomeOf)
     const steps: [name: string, interceptor: Interceptor][] = []
     if (this.cache !== undefined) {
-      const { ttl, tables, context } = cache === false || cache === undefined ? {} : cache
+      const { ttl, tables } = cache === false || cache === undefined ? {} : cache
       const allows = tables === undefined ? undefined : (read: readonly TableId[]) => this.#areListed(tables, read)
-      const settings = { ttl: ttl ?? DEFAULT_TTL, allows, context, clock: this.#clock, onAnswer: prefetcher?.observeCached }
+      const settings = {
+        ttl: ttl ?? DEFAULT_TTL,
+        allows,
+        context: this.#options.context,
+        clock: this.#clock,
+        onAnswer: prefetcher?.observeCached,
+      }
       steps.push(['cache', new ResultCache(this.cache, this.#stamps, this.#stats, settings).interceptor])
     }
     if (prefetcher !== undefined) steps.push(['prefetch', prefetcher.interceptor])
-    if (batch !== false) steps.push(['batch', new Batcher(executor, this.#stats, { windowMs: batch?.windowMs, onAnswer }).interceptor])
+    if (batch !== false)
+      steps.push(['batch', new Batcher(executor, this.#stats, { windowMs: batch?.windowMs, groups: this.#groups, onAnswer }).interceptor])
     const ask = onAnswer === undefined ? executor.run : executor.telling(onAnswer)
     if (exclude !== undefined) steps.unshift(['database', this.#createExclusion(exclude, executor.run)])
     const optimize = compose([writes, ...steps.map(([, interceptor]) => interceptor)], ask)

@@ -78,7 +78,7 @@ export function read(options: ReadOptions): Operation<unknown> {
             key: lookup,
             maxKeys: options.maxKeys ?? 100,
             runMany,
-            copy: (value) => structuredClone(value),
+            copy: (value) => ({ value: structuredClone(value) }),
           },
     cacheRequest: () =>
       cache === undefined ? { refused: 'not cacheable' } : { ...cache, copy: (value) => ({ value: structuredClone(value) }) },

@@ -13,7 +13,7 @@ describe('createSluice', () => {
     ['cache.ttl', { cache: { ttl: '1' } }],
     ['cache.maxBytes', { cache: { maxBytes: 1.5 } }],
     ['cache.tables', { cache: { tables: 'City' } }],
-    ['cache.context', { cache: { context: 'x' } }],
+    ['context', { context: 'x' }],
     ['cache.size', { cache: { size: 1 } }],
     ['batch.maxKeys', { batch: { maxKeys: 1 } }],
     ['detection.threshold', { detection: { threshold: 1 } }],

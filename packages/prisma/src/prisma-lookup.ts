@@ -1,6 +1,7 @@
 import {
   canonicalKey,
   copyValue,
+  isCopyable,
   keyKinds,
   type Lookup,
   type LookupKey,
@@ -96,8 +97,8 @@ class PrismaLookup implements Lookup {
     readonly reads: () => readonly TableId[] | undefined,
   ) {}
 
-  copy(value: unknown): unknown {
-    return copyValue(value)
+  copy(value: unknown): { readonly value: unknown } | undefined {
+    return isCopyable(value) ? { value: copyValue(value) } : undefined
   }
 
   runMany(keys: readonly LookupKey[]): Promise<Answers> {

@@ -18,7 +18,13 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
   {
     name: 'batch-duplicate-copies',
     rule: 'Callers that asked for the same key get values of their own.',
-    edits: [{ file: BATCHER, find: '{ value: other.lookup.copy(found.value) }', replace: '{ value: found.value }' }],
+    edits: [
+      {
+        file: BATCHER,
+        find: "'error' in found ? undefined : other.lookup.copy(found.value)",
+        replace: "'error' in found ? undefined : { value: found.value }",
+      },
+    ],
     isQuick: true,
   },
   {
@@ -83,8 +89,8 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: BATCHER,
-        find: "const own = 'error' in found ? await settle(next(other.operation, scope)) :",
-        replace: "const own = 'error' in found ? { value: null } :",
+        find: "const copy = 'error' in found ? undefined :",
+        replace: "const copy = 'error' in found ? { value: null } :",
       },
     ],
   },

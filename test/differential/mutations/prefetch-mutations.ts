@@ -80,8 +80,8 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: PREFETCHER,
-        find: 'const value = answer.value as T\n    if (mayRecur) return lookup.copy(value)',
-        replace: 'const value = answer.value as T\n    if (mayRecur) return value',
+        find: 'return this.#handOut(lookup, trail, answer.value as T, mayRecur)',
+        replace: 'return answer.value as T',
       },
     ],
     isQuick: true,
@@ -92,8 +92,8 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: PREFETCHER,
-        find: 'this.#keep(ask, keys, found, fetch)\n      if (mayRecur) return lookup.copy(value)',
-        replace: 'this.#keep(ask, keys, found, fetch)\n      if (mayRecur) return value',
+        find: 'return this.#handOut(lookup, trail, value, mayRecur)',
+        replace: 'return value',
       },
     ],
     isQuick: true,
@@ -104,7 +104,7 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: PREFETCHER,
-        find: '{ value: lookup.copy(value), fetch, ...memory.placeOf(operation), isUsed: true }',
+        find: '{ ...copy, fetch, ...memory.placeOf(operation), isUsed: true }',
         replace: '{ value, fetch, ...memory.placeOf(operation), isUsed: true }',
       },
     ],
@@ -143,6 +143,6 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
   {
     name: 'prefetch-own-rows',
     rule: 'Who has a whole row and asks for it by its own key gets it anew.',
-    edits: [{ file: FIND_SOURCE, find: 'if (isOwnKey && asksForTheSame(lookup, set, memory)) continue', replace: '' }],
+    edits: [{ file: FIND_SOURCE, find: 'if (isOwnKey && asksForTheSame(set)) continue', replace: '' }],
   },
 ]

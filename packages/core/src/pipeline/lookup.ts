@@ -12,12 +12,19 @@ export interface Lookup<TResult = unknown> {
   /**
    * Asks for many keys at once. The answer has an entry, by `key.text`, for each key that it is sure of;
    * what it leaves out is asked singly. `undefined`: sure of none.
+   *
+   * @param maxRows - Rows that it should not fetch more of, where it can help it; it then throws TooManyRowsError.
    */
-  runMany(keys: readonly LookupKey[]): Promise<ReadonlyMap<string, TResult> | undefined>
-  /** An independent copy, for callers that asked for the same key. */
-  copy(value: TResult): TResult
+  runMany(keys: readonly LookupKey[], maxRows?: number): Promise<ReadonlyMap<string, TResult> | undefined>
+  /** An independent copy, for callers that asked for the same key; `undefined` when the value cannot be copied exactly. */
+  copy(value: TResult): { readonly value: TResult } | undefined
   /** Every table that the answer depends on; `undefined` when they cannot be told, or when one of them is no base table. */
   reads?(): readonly TableId[] | undefined
+}
+
+/** A query for several keys would have brought more rows than it may. */
+export class TooManyRowsError extends Error {
+  override readonly name = 'TooManyRowsError'
 }
 
 /** A key's values, and the canonical text that tells keys apart. Composite keys have several values. */

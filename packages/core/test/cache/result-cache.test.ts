@@ -1,10 +1,10 @@
-import { createSluice, hostOf, type Operation, type Sluice } from '@sluice/core'
+import { type CacheOptions, createSluice, hostOf, type Operation, type Sluice, type SluiceOptions } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
 import { FakeClock, type ReadOptions, read, touching, turn, write } from '../helpers.ts'
 
-function setUp(options: { ttl?: number; tables?: string[]; context?: () => string } = {}) {
+function setUp(options: CacheOptions = {}, others: SluiceOptions = {}) {
   const clock = new FakeClock()
-  const sluice = createSluice({ mode: 'optimize', batch: false, cache: { ttl: 60, ...options }, clock })
+  const sluice = createSluice({ mode: 'optimize', batch: false, cache: { ttl: 60, ...options }, clock, ...others })
   const database = { value: 1, asked: 0 }
   const ask = () => {
     database.asked += 1
@@ -167,7 +167,7 @@ describe('result cache', () => {
 
   it('keeps results of different contexts apart', async () => {
     let tenant = 'a'
-    const { get, database } = setUp({ context: () => tenant })
+    const { get, database } = setUp({}, { context: () => tenant })
     await get()
     tenant = 'b'
     await get()

@@ -1,4 +1,4 @@
-import { createSluice, hostOf, type Sluice, type SluiceOptions } from '@sluice/core'
+import { createSluice, hostOf, type Lookup, type LookupKey, type Sluice, type SluiceOptions } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
 import { FakeTable, read, touching, turn, write } from '../helpers.ts'
 
@@ -47,6 +47,36 @@ describe('batching', () => {
     const find = reader(sluice, table)
     await Promise.all([sluice.run(() => find(1)), sluice.run(() => find(2))])
     expect(table.queries).toEqual(['one 1', 'one 2'])
+  })
+
+  it('does not merge across contexts, whatever the scope', async () => {
+    let tenant = 'a'
+    const sluice = optimizing({ context: () => tenant })
+    const table = new FakeTable(rows(4))
+    const find = reader(sluice, table)
+    await sluice.run(() => {
+      const first = [find(1), find(2)]
+      tenant = 'b'
+      return Promise.all([...first, find(3), find(4)])
+    })
+    expect(table.queries).toEqual(['many 1,2', 'many 3,4'])
+  })
+
+  it('asks singly for what cannot be copied', async () => {
+    class Interval {
+      hours = 1
+    }
+    const sluice = optimizing()
+    const host = hostOf(sluice)
+    const find = (id: number) => {
+      const runMany = async (keys: readonly LookupKey[]) => new Map(keys.map((key) => [key.text, new Interval()]))
+      const operation = read({ key: id, group: 'table', run: async () => new Interval(), runMany })
+      return host.execute({ ...operation, lookup: () => ({ ...(operation.lookup?.() as Lookup), copy: () => undefined }) })
+    }
+    const [one, same] = await sluice.run(() => Promise.all([find(1), find(1), find(2)]))
+    expect(one).toBeInstanceOf(Interval)
+    expect(same).toBeInstanceOf(Interval)
+    expect(same).not.toBe(one)
   })
 
   it('does not merge outside a scope', async () => {

@@ -1,7 +1,7 @@
 import { type Lookup, type LookupKey, type LookupTarget, splitRows, type TableId } from '@sluice/core'
 import type { InstanceContext } from '../instance-context.ts'
 import type { BuilderInternals, ClientInternals } from '../internals.ts'
-import { copyRows } from '../rows.ts'
+import { copyRows, isCopyableResult } from '../rows.ts'
 import { lastPart } from './column-name.ts'
 import { mergedQuery } from './merged-query.ts'
 import type { Plan } from './plan.ts'
@@ -33,8 +33,8 @@ export class KnexLookup implements Lookup {
     return table === undefined || host.catalogs.cacheableTable(source.dialect, table) === undefined ? undefined : [table]
   }
 
-  copy(value: unknown): unknown {
-    return copyRows(value)
+  copy(value: unknown): { readonly value: unknown } | undefined {
+    return isCopyableResult(value) ? { value: copyRows(value) } : undefined
   }
 
   async runMany(keys: readonly LookupKey[]): Promise<ReadonlyMap<string, unknown> | undefined> {

@@ -8,6 +8,7 @@ import { isRefusal, type Operation } from '../../pipeline/operation.ts'
 import type { QueryStats } from '../../pipeline/query-stats.ts'
 import { asError } from '../../pipeline/rejection.ts'
 import type { Scope } from '../../pipeline/scope.ts'
+import { LookupGroups } from '../lookup-groups.ts'
 import { foldOf, hasText, isComparable } from './key-folds.ts'
 
 /** After so many batches in a row that had to be asked again singly, a group is left alone. */
@@ -15,6 +16,7 @@ const MAX_FAILURES = 3
 
 interface Waiter {
   readonly operation: Operation<unknown>
+  readonly group: string
   readonly lookup: Lookup<unknown>
 }
 
@@ -47,6 +49,8 @@ const BATCHES = Symbol('batches')
 export interface BatcherOptions {
   /** Milliseconds that lookups wait for others of their group. Left out, or 0: until the end of the tick. */
   readonly windowMs?: number | undefined
+  /** Which lookups may be merged. Left out: those of one group. */
+  readonly groups?: LookupGroups | undefined
   /** Told of every answer that a merged query brought, before its caller. */
   readonly onAnswer?: AnswerListener | undefined
 }
@@ -58,11 +62,15 @@ export interface BatcherOptions {
 export class Batcher {
   readonly #failures = new LRUCache<string, number>({ max: 1000 })
 
+  readonly #groups: LookupGroups
+
   constructor(
     private readonly executor: Executor,
     private readonly stats: QueryStats,
     private readonly options: BatcherOptions = {},
-  ) {}
+  ) {
+    this.#groups = options.groups ?? new LookupGroups()
+  }
 
   readonly interceptor: Interceptor = (next) => (operation, scope) => {
     if (scope === undefined) {
@@ -84,28 +92,28 @@ export class Batcher {
       this.stats.passThrough(`batch: ${lookup.refused}`)
       return next(operation, scope)
     }
-    if ((this.#failures.get(lookup.group) ?? 0) >= MAX_FAILURES) {
+    const group = this.#groups.of(operation, lookup)
+    if ((this.#failures.get(group) ?? 0) >= MAX_FAILURES) {
       this.stats.passThrough('batch: group failed before')
       return next(operation, scope)
     }
-    return this.#load(operation, lookup, scope, next)
+    return this.#load({ operation, lookup, group } as Waiter, scope, next) as ReturnType<typeof next<never>>
   }
 
-  #load<T>(operation: Operation<T>, lookup: Lookup<T>, scope: Scope, next: Handler): Promise<T> {
+  #load(waiter: Waiter, scope: Scope, next: Handler): Promise<unknown> {
     const batches = this.#batchesOf(scope)
-    const waiter = { operation, lookup } as Waiter
-    const open = batches.open.get(lookup.group)
-    if (open === undefined) return this.#wait(waiter, batches, scope, next) as Promise<T>
+    const open = batches.open.get(waiter.group)
+    if (open === undefined) return this.#wait(waiter, batches, scope, next)
     if (open.loader === undefined) {
       open.loader = this.#createLoader(open, scope, next)
       open.loader.load(open.first).then(open.resolve, open.reject)
     }
-    return open.loader.load(waiter) as Promise<T>
+    return open.loader.load(waiter)
   }
 
   /** Opens a window for the lookup's group. Most lookups stay alone: only when another comes is there anything to load together. */
   #wait(first: Waiter, batches: ScopeBatches, scope: Scope, next: Handler): Promise<unknown> {
-    const { group } = first.lookup
+    const { group } = first
     return new Promise((resolve, reject) => {
       const open: OpenWindow = { first, resolve, reject, loader: undefined, dispatches: [] }
       const close = () => {
@@ -179,9 +187,10 @@ export class Batcher {
       if (isMerged) this.options.onAnswer?.(leader.operation, merged.get(text), scope)
       answers.set(leader, found)
       for (const other of others) {
-        // A failure may be the leader's alone: each of the others asks for itself.
-        const own = 'error' in found ? await settle(next(other.operation, scope)) : { value: other.lookup.copy(found.value) }
-        if (!('error' in found)) {
+        // A failure may be the leader's alone: each of the others asks for itself, as it does for what cannot be copied.
+        const copy = 'error' in found ? undefined : other.lookup.copy(found.value)
+        const own = copy ?? (await settle(next(other.operation, scope)))
+        if (copy !== undefined) {
           this.#countMerged(scope, 1)
           if ('value' in own) this.options.onAnswer?.(other.operation, own.value, scope)
         }
@@ -197,7 +206,7 @@ export class Batcher {
     const together = distinguishable(leaders)
     const [first] = together
     if (first === undefined || together.length < 2) return undefined
-    const { group } = first.lookup
+    const { group } = first
     try {
       const keys = together.map(({ lookup }) => lookup.key)
       const merged = await this.executor.runAs(first.operation, scope, () => first.lookup.runMany(keys))

@@ -1,12 +1,11 @@
 import type { Lookup, LookupTarget } from '../../pipeline/lookup.ts'
+import { MAX_COLUMNS } from './kept-row.ts'
 import type { KeyDomains } from './key-domains.ts'
 import type { PrefetchScope } from './prefetch-scope.ts'
 import type { RowSet } from './row-set.ts'
 
 /** Sets of rows that are searched for a key. */
 const PROBED_SETS = 4
-/** Columns of a row that are searched for a key where no foreign key names them. */
-const MAX_COLUMNS = 32
 
 /** A lookup of which it is known what it asks by. */
 export type KeyedLookup<T> = Lookup<T> & { readonly target: LookupTarget }
@@ -21,18 +20,24 @@ export interface KeySource {
  * The newest rows that bear a lookup's key in columns that foreign keys join to the lookup's own.
  * In a database without foreign keys: in any column; such a loop must prove itself first.
  */
-export function findSource(lookup: KeyedLookup<unknown>, memory: PrefetchScope, domains: KeyDomains): KeySource | undefined {
-  return domains.isEmpty ? findByValue(lookup, memory) : findByKey(lookup, memory, domains)
+export function findSource(lookup: KeyedLookup<unknown>, group: string, memory: PrefetchScope, domains: KeyDomains): KeySource | undefined {
+  const asksForTheSame = (set: RowSet) => set.source.isWhole || memory.isOwn(group, set)
+  return domains.isEmpty ? findByValue(lookup, memory, asksForTheSame) : findByKey(lookup, memory, domains, asksForTheSame)
 }
 
-function findByKey(lookup: KeyedLookup<unknown>, memory: PrefetchScope, domains: KeyDomains): KeySource | undefined {
+function findByKey(
+  lookup: KeyedLookup<unknown>,
+  memory: PrefetchScope,
+  domains: KeyDomains,
+  asksForTheSame: AsksForTheSame,
+): KeySource | undefined {
   const { target, key } = lookup
   const isRelated = (set: RowSet) => domains.sourcesOf(target, set.source.table).length > 0
   for (const set of memory.newest(PROBED_SETS, isRelated)) {
     let best: (KeySource & Standing) | undefined
     for (const columns of domains.sourcesOf(target, set.source.table)) {
       const isOwnKey = set.source.table === target.table && columns.every((column, at) => column === target.columns[at])
-      if (isOwnKey && asksForTheSame(lookup, set, memory)) continue
+      if (isOwnKey && asksForTheSame(set)) continue
       const properties = columns.map((column) => set.source.property(column))
       if (!properties.every((property) => property !== undefined)) continue
       const index = set.index(properties)
@@ -60,11 +65,9 @@ function isNearer(found: Standing, best: Standing): boolean {
  * Who has a whole row and asks for it by its own key wants it anew. Rows that lack columns may be asked for because of them,
  * but not those that the lookup itself has found.
  */
-function asksForTheSame(lookup: KeyedLookup<unknown>, set: RowSet, memory: PrefetchScope): boolean {
-  return set.source.isWhole || memory.isOwn(lookup.group, set)
-}
+type AsksForTheSame = (set: RowSet) => boolean
 
-function findByValue(lookup: KeyedLookup<unknown>, memory: PrefetchScope): KeySource | undefined {
+function findByValue(lookup: KeyedLookup<unknown>, memory: PrefetchScope, asksForTheSame: AsksForTheSame): KeySource | undefined {
   const { target, key } = lookup
   const [value, ...others] = key.values
   if (others.length > 0) return undefined
@@ -74,7 +77,7 @@ function findByValue(lookup: KeyedLookup<unknown>, memory: PrefetchScope): KeySo
     const ownKey = set.source.table === target.table ? set.source.property(target.columns[0] ?? '') : undefined
     for (const property of Object.keys(sample).slice(0, MAX_COLUMNS)) {
       if (typeof (sample as Record<string, unknown>)[property] !== typeof value) continue
-      if (property === ownKey && asksForTheSame(lookup, set, memory)) continue
+      if (property === ownKey && asksForTheSame(set)) continue
       const index = set.index([property])
       if (index.keys.length > 1 && index.ordinalOf(key.text) !== undefined) return { set, properties: [property] }
     }

@@ -58,6 +58,11 @@ export class KeyDomains {
     return this.#places.size === 0
   }
 
+  /** The columns of a table that hold keys. */
+  columnsOf(table: TableId): readonly string[] {
+    return [...(this.#places.get(table)?.values() ?? [])].flatMap(({ columns }) => columns)
+  }
+
   /**
    * The columns of a table that may hold a lookup's keys, each list in the order of the key's values.
    * Empty when the two have nothing to do with each other.

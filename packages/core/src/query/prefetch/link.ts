@@ -75,9 +75,14 @@ export class Link {
       if (loop.used / loop.fetched >= MIN_USE) this.backoff = 1
       return false
     }
+    this.block()
+    return true
+  }
+
+  /** Nothing is asked ahead along it for some scopes; each time for more of them. */
+  block(): void {
     this.blockedFor = this.backoff
     this.backoff = Math.min(MAX_BACKOFF, this.backoff * 4)
-    return true
   }
 }
 

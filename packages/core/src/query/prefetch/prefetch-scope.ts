@@ -1,5 +1,6 @@
 import type { LookupTarget } from '../../pipeline/lookup.ts'
 import type { Operation, RowSource } from '../../pipeline/operation.ts'
+import type { KeepRow } from './kept-row.ts'
 import { RowSet } from './row-set.ts'
 import type { Trail } from './trail.ts'
 
@@ -25,6 +26,8 @@ export class PrefetchScope {
   /** Groups that failed in this scope. */
   readonly blocked: Set<string> = new Set()
   readonly #sets: RowSet[] = []
+  /** The newest listing's sets, whose rows are held whole. */
+  #whole: RowSet[] = []
   readonly #groups = new Map<string, RowSet>()
   readonly #trails = new Map<string, Trail[]>()
   /** Rows that a set holds; those within other rows are held by these. */
@@ -32,7 +35,10 @@ export class PrefetchScope {
   readonly #places = new WeakMap<object, RowRange>()
   #rows = 0
 
-  constructor(private readonly onBlock: () => void) {}
+  constructor(
+    private readonly onBlock: () => void,
+    private readonly keepFor: (source: RowSource) => KeepRow,
+  ) {}
 
   get isEmpty(): boolean {
     return this.#sets.length === 0
@@ -52,9 +58,10 @@ export class PrefetchScope {
   /** Keeps the rows of a listing. */
   remember(source: RowSource, rows: readonly unknown[]): void {
     if (rows.length > MAX_ROWS) return
+    for (const set of this.#whole) set.settle(MAX_ROWS)
+    this.#whole = []
     this.#rememberNested(source, () => rows, 0)
-    const set = new RowSet(source, rows, undefined)
-    this.#sets.push(set)
+    const set = this.#hold(source, rows)
     this.#grow(set, rows.length)
   }
 
@@ -68,8 +75,15 @@ export class PrefetchScope {
         return found
       }
       this.#rememberNested(inner, nestedRows, depth + 1)
-      this.#sets.push(new RowSet(inner, nestedRows, undefined))
+      this.#hold(inner, nestedRows)
     }
+  }
+
+  #hold(source: RowSource, rows: readonly unknown[] | (() => readonly unknown[])): RowSet {
+    const set = new RowSet(source, rows, undefined, this.keepFor(source))
+    this.#sets.push(set)
+    this.#whole.push(set)
+    return set
   }
 
   /**
@@ -81,7 +95,7 @@ export class PrefetchScope {
   append(group: string, source: RowSource, result: unknown, delivered: number, operation?: Operation<unknown>): RowRange {
     let set = this.#groups.get(group)
     if (set === undefined) {
-      set = new RowSet(source, [], [])
+      set = new RowSet(source, [], [], this.keepFor(source))
       this.#groups.set(group, set)
       this.#sets.push(set)
     }
@@ -129,6 +143,7 @@ export class PrefetchScope {
     this.#trails.clear()
     this.#groups.clear()
     this.#sets.length = 0
+    this.#whole = []
     this.#rows = 0
     this.generation += 1
     return hadAny

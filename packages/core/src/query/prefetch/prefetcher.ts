@@ -1,15 +1,18 @@
 import { type AnswerListener, answeredFrom } from '../../pipeline/answers.ts'
 import type { Executor } from '../../pipeline/executor.ts'
 import type { Handler, Interceptor } from '../../pipeline/interceptor.ts'
-import type { LookupKey } from '../../pipeline/lookup.ts'
-import { isRefusal, type Operation } from '../../pipeline/operation.ts'
+import { type LookupKey, TooManyRowsError } from '../../pipeline/lookup.ts'
+import { isRefusal, type Operation, type RowSource } from '../../pipeline/operation.ts'
 import type { QueryStats } from '../../pipeline/query-stats.ts'
 import type { Scope } from '../../pipeline/scope.ts'
 import type { WriteTracker } from '../../pipeline/writes.ts'
 import type { SchemaCatalog } from '../../schema/catalog.ts'
 import type { CatalogRegistry } from '../../schema/catalog-registry.ts'
 import type { Clock } from '../../shared/clock.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import type { LookupGroups } from '../lookup-groups.ts'
 import { findSource, type KeyedLookup } from './find-source.ts'
+import { type KeepRow, keepColumns, keepValues } from './kept-row.ts'
 import { KeyDomains } from './key-domains.ts'
 import { Links } from './link.ts'
 import { linkId, PrefetchScope } from './prefetch-scope.ts'
@@ -25,6 +28,8 @@ export interface PrefetcherParts {
   readonly catalogs: CatalogRegistry
   /** Milliseconds after which an answer is not given any more. */
   readonly maxAgeMs: number
+  /** Which lookups are of one kind. */
+  readonly groups: LookupGroups
   /** Called once, before anything is remembered. */
   readonly onFirstUse: () => void
 }
@@ -33,6 +38,7 @@ export interface PrefetcherParts {
 interface Ask<T> {
   readonly operation: Operation<T>
   readonly lookup: KeyedLookup<T>
+  readonly group: string
   readonly trail: Trail
   readonly memory: PrefetchScope
   readonly scope: Scope
@@ -53,6 +59,7 @@ export class Prefetcher {
 
   readonly interceptor: Interceptor = (next) => (operation, scope) => {
     if (scope === undefined) return next(operation, scope)
+    this.parts.groups.note(operation)
     if (operation.kind !== 'read' || operation.isRaw === true) return this.#around(operation, scope, next)
     const memory = memoryOf(scope)
     // On PostgreSQL a failed query ends a transaction, and what a transaction reads is its own.
@@ -68,9 +75,9 @@ export class Prefetcher {
     if (!isListing && (known === undefined || known.isEmpty || typeof result !== 'object' || result === null)) return
     const source = operation.rowSource()
     if (source === undefined) return
-    const memory = known ?? this.#begin(scope)
+    const memory = known ?? this.#begin(scope, operation.source.dialect)
     const lookup = operation.lookup?.()
-    if (lookup !== undefined && !isRefusal(lookup)) memory.append(lookup.group, source, result, 1, operation)
+    if (lookup !== undefined && !isRefusal(lookup)) memory.append(this.parts.groups.of(operation, lookup), source, result, 1, operation)
     else if (isListing) memory.remember(source, result)
   }
 
@@ -79,7 +86,7 @@ export class Prefetcher {
     const memory = scope === undefined ? undefined : memoryOf(scope)
     if (memory !== undefined && !memory.isEmpty) {
       const lookup = operation.lookup?.()
-      if (lookup !== undefined && !isRefusal(lookup)) this.#passBy(memory, lookup.group, lookup.key.text)
+      if (lookup !== undefined && !isRefusal(lookup)) this.#passBy(memory, this.parts.groups.of(operation, lookup), lookup.key.text)
     }
     this.observe(operation, result, scope)
   }
@@ -107,14 +114,22 @@ export class Prefetcher {
     scope.state.delete(PREFETCH)
   }
 
-  #begin(scope: Scope): PrefetchScope {
+  #begin(scope: Scope, dialect: Dialect): PrefetchScope {
     if (!this.#isUsed) this.parts.onFirstUse()
     this.#isUsed = true
-    const memory = new PrefetchScope(() => {
+    const onBlock = () => {
       this.parts.stats.blockedLinks += 1
-    })
+    }
+    const memory = new PrefetchScope(onBlock, (source) => this.#keepFor(source, dialect))
     scope.state.set(PREFETCH, memory)
     return memory
+  }
+
+  /** What is kept of a source's rows. */
+  #keepFor(source: RowSource, dialect: Dialect): KeepRow {
+    const catalog = this.parts.catalogs.catalog(dialect)
+    const domains = catalog === undefined ? undefined : this.#domainsOf(catalog)
+    return domains === undefined || domains.isEmpty ? keepValues : keepColumns(source, domains.columnsOf(source.table))
   }
 
   /** Before a write or a raw statement, and after it, nothing that was asked ahead is true for certain. */
@@ -132,29 +147,30 @@ export class Prefetcher {
     if (lookup === undefined || isRefusal(lookup) || lookup.target === undefined) return next(operation, scope)
     const keyed = lookup as KeyedLookup<T>
     const { text } = lookup.key
-    const trail = memory.trailOf(lookup.group, text) ?? this.#open(operation, keyed, memory)
+    const group = this.parts.groups.of(operation, lookup)
+    const trail = memory.trailOf(group, text) ?? this.#open(operation, keyed, group, memory)
     if (trail === undefined) return next(operation, scope)
-    const ask: Ask<T> = { operation, lookup: keyed, trail, memory, scope, bare: () => next(operation, scope) }
+    const ask: Ask<T> = { operation, lookup: keyed, group, trail, memory, scope, bare: () => next(operation, scope) }
     return trail.pending?.texts.has(text) === true ? trail.pending.done.then(() => this.#follow(ask)) : this.#follow(ask)
   }
 
   /** A trail for a key that some rows bear; `undefined` when none do. */
-  #open(operation: Operation<unknown>, lookup: KeyedLookup<unknown>, memory: PrefetchScope): Trail | undefined {
-    if (memory.blocked.has(lookup.group)) return undefined
+  #open(operation: Operation<unknown>, lookup: KeyedLookup<unknown>, group: string, memory: PrefetchScope): Trail | undefined {
+    if (memory.blocked.has(group)) return undefined
     const catalog = this.parts.catalogs.catalog(operation.source.dialect)
     if (catalog === undefined) return undefined
     const domains = this.#domainsOf(catalog)
-    const found = findSource(lookup, memory, domains)
+    const found = findSource(lookup, group, memory, domains)
     if (found === undefined) return undefined
     const tables = lookup.reads?.()
     if (tables === undefined) {
-      memory.blocked.add(lookup.group)
+      memory.blocked.add(group)
       return undefined
     }
     const { set, properties } = found
     const link = this.links.of(linkId(set.source, properties, lookup.target))
     const trail = new Trail(set, set.index(properties), link, tables, !domains.isEmpty)
-    memory.open(lookup.group, trail)
+    memory.open(group, trail)
     return trail
   }
 
@@ -169,7 +185,7 @@ export class Prefetcher {
 
   /** Answers from what was asked ahead, asks ahead, or asks for the one key. */
   #follow<T>(ask: Ask<T>): Promise<T> {
-    const { operation, lookup, trail, memory } = ask
+    const { operation, lookup, group, trail, memory } = ask
     const { text } = lookup.key
     const ordinal = trail.ordinalOf(text)
     if (ordinal === undefined) return ask.bare()
@@ -185,7 +201,7 @@ export class Prefetcher {
     if (state === undefined) return ask.bare()
     const fetch = { at: this.parts.clock.now(), state }
     // Lookups that are under way together are merged with each other.
-    const size = trail.inFlight > 0 || memory.blocked.has(lookup.group) ? 1 : Math.min(trail.window(ordinal), lookup.maxKeys)
+    const size = trail.inFlight > 0 || memory.blocked.has(group) ? 1 : Math.min(trail.window(ordinal), lookup.maxKeys)
     const keys = size < 2 ? [] : trail.pick(lookup.key, ordinal, size, operation.source.dialect)
     return keys.length > 1 ? this.#fetch(ask, keys, fetch, mayRecur) : this.#askOne(ask, fetch, mayRecur)
   }
@@ -202,16 +218,21 @@ export class Prefetcher {
     return undefined
   }
 
-  #give<T>({ operation, lookup, trail, memory, scope }: Ask<T>, answer: Answer, mayRecur: boolean): T {
+  #give<T>({ operation, lookup, group, trail, memory, scope }: Ask<T>, answer: Answer, mayRecur: boolean): T {
     const { stats } = this.parts
     if (!answer.isUsed) stats.prefetchedKeysUsed += 1
     trail.used(answer)
     stats.prefetched += 1
     scope.counts.prefetched += 1
-    memory.deliver(lookup.group, answer)
+    memory.deliver(group, answer)
     answeredFrom(operation, answer.fetch.at)
-    const value = answer.value as T
-    if (mayRecur) return lookup.copy(value)
+    return this.#handOut(lookup, trail, answer.value as T, mayRecur)
+  }
+
+  /** A copy of an answer that may be given again; otherwise the answer itself, which nobody has after that. */
+  #handOut<T>(lookup: KeyedLookup<T>, trail: Trail, value: T, mayRecur: boolean): T {
+    const copy = mayRecur ? lookup.copy(value) : undefined
+    if (copy !== undefined) return copy.value
     trail.answers.delete(lookup.key.text)
     return value
   }
@@ -224,9 +245,10 @@ export class Prefetcher {
     running.then(
       (value) => {
         trail.inFlight -= 1
-        trail.answered(1, rowsIn(value))
+        trail.measure.add(value)
         if (!mayRecur || memory.generation !== generation) return
-        trail.answers.set(lookup.key.text, { value: lookup.copy(value), fetch, ...memory.placeOf(operation), isUsed: true })
+        const copy = lookup.copy(value)
+        if (copy !== undefined) trail.answers.set(lookup.key.text, { ...copy, fetch, ...memory.placeOf(operation), isUsed: true })
       },
       () => {
         trail.inFlight -= 1
@@ -237,7 +259,7 @@ export class Prefetcher {
 
   /** Asks for several keys, the caller's among them. */
   async #fetch<T>(ask: Ask<T>, keys: readonly LookupKey[], fetch: Fetch, mayRecur: boolean): Promise<T> {
-    const { operation, lookup, trail, memory, scope } = ask
+    const { operation, lookup, group, trail, memory, scope } = ask
     const { executor, stats, writes } = this.parts
     const { generation } = memory
     let settle = () => {}
@@ -251,18 +273,19 @@ export class Prefetcher {
     stats.prefetches += 1
     stats.prefetchedKeys += keys.length - 1
     try {
-      const found = await executor.runAs(operation, scope, () => lookup.runMany(keys)).catch(() => undefined)
+      const found = await executor
+        .runAs(operation, scope, () => lookup.runMany(keys, trail.measure.maxRows))
+        .catch((error: unknown) => this.#failed(ask, keys, error))
+      if (found === 'too many rows') return await ask.bare()
       if (found?.has(lookup.key.text) !== true) {
         // No row where there must be one, or a failure: the bare query tells its caller, and the group is not trusted again.
-        memory.blocked.add(lookup.group)
+        memory.blocked.add(group)
         return await ask.bare()
       }
       const value = found.get(lookup.key.text) as T
       if (memory.generation !== generation || writes.stateOf(trail.tables) !== fetch.state) return value
       this.#keep(ask, keys, found, fetch)
-      if (mayRecur) return lookup.copy(value)
-      trail.answers.delete(lookup.key.text)
-      return value
+      return this.#handOut(lookup, trail, value, mayRecur)
     } finally {
       trail.inFlight -= 1
       if (trail.pending === pending) trail.pending = undefined
@@ -270,22 +293,34 @@ export class Prefetcher {
     }
   }
 
-  #keep<T>({ operation, lookup, trail, memory }: Ask<T>, keys: readonly LookupKey[], found: ReadonlyMap<string, T>, fetch: Fetch): void {
+  /** Tells how a query for several keys failed: for the keys together, or for the rows that they have. */
+  #failed({ trail }: Ask<unknown>, keys: readonly LookupKey[], error: unknown): 'too many rows' | undefined {
+    if (error instanceof TooManyRowsError) {
+      trail.measure.addMany(keys.length, trail.measure.maxRows)
+      trail.fetched(1 - keys.length)
+      return 'too many rows'
+    }
+    trail.fail()
+    this.parts.stats.blockedLinks += 1
+    return undefined
+  }
+
+  #keep<T>(
+    { operation, lookup, group, trail, memory }: Ask<T>,
+    keys: readonly LookupKey[],
+    found: ReadonlyMap<string, T>,
+    fetch: Fetch,
+  ): void {
     const source = operation.rowSource?.()
     for (const key of keys) {
       if (!found.has(key.text)) continue
       const value = found.get(key.text)
-      trail.answered(1, rowsIn(value))
+      trail.measure.add(value)
       const isOwn = key === lookup.key
-      const place = source === undefined ? { from: 0, to: 0 } : memory.append(lookup.group, source, value, isOwn ? 1 : 0)
+      const place = source === undefined ? { from: 0, to: 0 } : memory.append(group, source, value, isOwn ? 1 : 0)
       trail.answers.set(key.text, { value, fetch, ...place, isUsed: isOwn })
     }
   }
-}
-
-function rowsIn(value: unknown): number {
-  if (Array.isArray(value)) return value.length
-  return value === null || value === undefined ? 0 : 1
 }
 
 function memoryOf(scope: Scope): PrefetchScope | undefined {

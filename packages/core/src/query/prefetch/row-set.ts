@@ -1,12 +1,13 @@
 import type { LookupKey } from '../../pipeline/lookup.ts'
 import type { RowSource } from '../../pipeline/operation.ts'
 import { lookupKey } from '../batch/key-text.ts'
+import type { KeepRow } from './kept-row.ts'
 
 type Row = Readonly<Record<string, unknown>>
 
 /**
  * Rows that the app was given, or will be: where a loop's next keys are looked for. They predict keys and nothing else;
- * an app that changes its rows costs predictions.
+ * an app that changes its rows costs predictions. The newest listing is held as it is, of all others the keys.
  */
 export class RowSet {
   #rows: unknown[] | (() => unknown[])
@@ -21,6 +22,7 @@ export class RowSet {
      * A lookup group's rows have a count each: those asked ahead are not handed out yet.
      */
     readonly delivered: number[] | undefined,
+    private readonly keep: KeepRow,
   ) {
     this.#rows = rows as unknown[] | (() => unknown[])
   }
@@ -28,6 +30,12 @@ export class RowSet {
   get rows(): unknown[] {
     if (typeof this.#rows === 'function') this.#rows = this.#rows()
     return this.#rows
+  }
+
+  /** Lets go of a listing's rows but for their keys: the app may be done with them. */
+  settle(maxRows: number): void {
+    const { rows } = this
+    this.#rows = rows.length > maxRows ? [] : rows.map(this.keep)
   }
 
   /** A lookup group's rows may become more. */
@@ -56,7 +64,7 @@ export class RowSet {
   }
 
   #push(row: unknown, delivered: number): void {
-    this.rows.push(row)
+    this.rows.push(this.keep(row))
     this.delivered?.push(delivered)
   }
 }

@@ -4,6 +4,7 @@ import type { Dialect } from '../../sql/dialect.ts'
 import { KeyFolds } from '../batch/key-folds.ts'
 import { keyKinds } from '../batch/key-text.ts'
 import { type Link, MIN_USE } from './link.ts'
+import { RowMeasure } from './row-measure.ts'
 import type { KeyIndex, RowSet } from './row-set.ts'
 
 /** Keys in one query, step by step, while a loop goes on as expected. */
@@ -13,8 +14,6 @@ const CAP = 512
 /** So many keys asked ahead and not used yet are enough; a loop in no order may have more. */
 const MAX_UNUSED = 128
 const UNORDERED_FACTOR = 8
-/** Rows that one query may be expected to bring: a loop holds those of one key at a time, and its app may count on that. */
-const MAX_ROWS_AHEAD = 10_000
 /** A loop that goes so far goes to the end. */
 const FULL_SPAN = 0.9
 /** Neighbouring lookups that show, where no foreign key does, that a loop walks along a listing. */
@@ -39,6 +38,7 @@ export interface Answer {
 /** A loop as far as it shows: lookups of one group whose keys come from one column of one set of rows. */
 export class Trail {
   readonly answers: Map<string, Answer> = new Map()
+  readonly measure: RowMeasure = new RowMeasure()
   /** Lookups on the trail that wait for the database. */
   inFlight = 0
   /** A query for several keys that is under way. */
@@ -46,8 +46,6 @@ export class Trail {
   readonly #isBlocked: boolean
   #fetched = 0
   #used = 0
-  #answers = 0
-  #rows = 0
   #step = 0
   readonly #asked = new Set<string>()
   /** How often each key was asked for. */
@@ -112,21 +110,10 @@ export class Trail {
     this.#used += 1
   }
 
-  /** The database answered for some keys with so many rows. */
-  answered(keys: number, rows: number): void {
-    this.#answers += keys
-    this.#rows += rows
-  }
-
   /** How many keys the next query should carry; 1: only the one that is asked for. */
   window(ordinal: number): number {
-    const size = this.#expected(ordinal)
-    const rows = Math.max(1, this.#rowsOfKey() ?? this.link.rows)
-    return Math.max(1, Math.min(size, Math.floor(MAX_ROWS_AHEAD / rows)))
-  }
-
-  #rowsOfKey(): number | undefined {
-    return this.#answers === 0 ? undefined : this.#rows / this.#answers
+    const { rowsOfKey = this.link.rows, maxRows } = this.measure
+    return Math.max(1, Math.min(this.#expected(ordinal), Math.floor(maxRows / Math.max(1, rowsOfKey))))
   }
 
   #expected(ordinal: number): number {
@@ -163,6 +150,11 @@ export class Trail {
     return picked
   }
 
+  /** A query for several keys failed. */
+  fail(): void {
+    this.link.block()
+  }
+
   /** Keys were asked ahead. */
   fetched(keys: number): void {
     this.#fetched += keys
@@ -182,7 +174,7 @@ export class Trail {
 
   #learn(span: number, density: number): boolean {
     const isBackward = this.#direction < 0 && !this.#isUnordered
-    return this.link.learn({ span, density, isBackward, rows: this.#rowsOfKey(), fetched: this.#fetched, used: this.#used })
+    return this.link.learn({ span, density, isBackward, rows: this.measure.rowsOfKey, fetched: this.#fetched, used: this.#used })
   }
 
   #learnedWindow(ordinal: number, length: number): number {

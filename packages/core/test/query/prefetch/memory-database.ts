@@ -12,6 +12,7 @@ import {
   type Sluice,
   type Source,
   type TableInfo,
+  TooManyRowsError,
 } from '@sluice/core'
 
 export type Row = Record<string, unknown>
@@ -42,6 +43,8 @@ export class MemoryDatabase {
   beforeQuery: (text: string) => void | Promise<void> = () => {}
   /** Makes queries for several keys fail. */
   failsMany = false
+  /** Keys whose rows are as many as a query may bring. */
+  maxKeysWithRows = Number.POSITIVE_INFINITY
   readonly #source: Source
   readonly #host: AdapterHost
 
@@ -113,7 +116,7 @@ export class MemoryDatabase {
       maxKeys: 500,
       target: targetOf(table, columns, shape),
       runMany: (keys) => this.#many(table, shape, columns, keys, options),
-      copy: copyValue,
+      copy: (value) => ({ value: copyValue(value) }),
       reads: () => [id(table)],
     }
     const operation = this.#operation(table, shape, run, `${shape} ${key.text} ${constants}`)
@@ -163,6 +166,7 @@ export class MemoryDatabase {
   async #many(table: string, shape: string, columns: readonly string[], keys: readonly LookupKey[], options: AskOptions) {
     return this.#query(`${shape} × ${keys.length}`, () => {
       if (this.failsMany) throw new Error('many')
+      if (keys.length > this.maxKeysWithRows) throw new TooManyRowsError()
       const texts = keys.map(({ text }) => text)
       return this.#found(table, columns, texts, options)
     })

@@ -50,6 +50,11 @@ async function districts({ database }: Setting, cities?: readonly Row[]): Promis
   return found
 }
 
+/** Keys in each query. */
+function sizesOf({ queries }: MemoryDatabase): number[] {
+  return queries.map((text) => Number(/× (\d+)/.exec(text)?.[1] ?? 1))
+}
+
 async function count({ database, sluice }: Setting, fn: () => Promise<unknown>): Promise<number> {
   const before = database.queries.length
   await sluice.run(fn)
@@ -472,11 +477,69 @@ describe('prefetching', () => {
     expect(await count(setting, () => districts(setting))).toBe(101)
   })
 
+  it('asks for no more keys than 10,000 rows belong to', async () => {
+    const many = { ...tables(60), review: range(60).flatMap((cityId) => range(400).map((at) => ({ id: cityId * 1000 + at, cityId }))) }
+    const setting = setUp({ tables: many })
+    const { database } = setting
+    const loop = async () => {
+      for (const city of await database.list('city')) await database.ask('review', { where: { cityId: city.id } })
+    }
+    for (const _ of range(3)) await setting.sluice.run(loop)
+    expect(Math.max(...sizesOf(database))).toBe(25)
+  })
+
+  it('asks for no more keys than 16 MB of rows belong to', async () => {
+    const body = 'x'.repeat(500_000)
+    const setting = setUp({ tables: { ...tables(60), district: range(60).map((id) => ({ id, body })) } })
+    await setting.sluice.run(() => districts(setting))
+    expect(Math.max(...sizesOf(setting.database))).toBe(16)
+  })
+
+  it('asks for fewer keys once they had more rows than it may ask for', async () => {
+    const setting = setUp()
+    const { database } = setting
+    database.maxKeysWithRows = 30
+    for (const _ of range(2)) await setting.sluice.run(() => districts(setting))
+    expect(await setting.sluice.run(() => districts(setting))).toEqual(database.tables.district)
+    expect(setting.sluice.queries.getStats().blockedLinks).toBe(0)
+  })
+
+  it('leaves a loop alone for a while whose query for several keys failed', async () => {
+    const setting = setUp()
+    const { database, sluice } = setting
+    database.failsMany = true
+    const failures = () => sizesOf(database).filter((size) => size > 1).length
+    await sluice.run(() => districts(setting))
+    expect(sluice.queries.getPrefetchLinks()).toMatchObject([{ blockedFor: 1, backoff: 4 }])
+    expect(failures()).toBe(1)
+    await sluice.run(() => districts(setting))
+    expect(failures()).toBe(1)
+    await sluice.run(() => districts(setting))
+    expect(failures()).toBe(2)
+  })
+
+  it('keeps contexts apart', async () => {
+    let tenant = 'a'
+    const setting = setUp({ sluice: { context: () => tenant } })
+    const { database, sluice } = setting
+    await sluice.run(() => districts(setting))
+    await sluice.run(async () => {
+      const cities = await database.list('city')
+      await districts(setting, cities.slice(0, 5))
+      database.queries.length = 0
+      tenant = 'b'
+      await database.one('district', { id: 6 })
+      expect(database.queries).toHaveLength(1)
+      tenant = 'a'
+      await database.one('district', { id: 7 })
+      expect(database.queries).toHaveLength(1)
+    })
+  })
+
   it('asks for at most 512 keys in one query', async () => {
     const setting = setUp({ tables: tables(2000) })
     await setting.sluice.run(() => districts(setting))
-    const sizes = setting.database.queries.map((text) => Number(/× (\d+)/.exec(text)?.[1] ?? 1))
-    expect(Math.max(...sizes)).toBe(500)
+    expect(Math.max(...sizesOf(setting.database))).toBe(500)
     expect(await count(setting, () => districts(setting))).toBe(1 + 4)
   })
 })

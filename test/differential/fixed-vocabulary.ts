@@ -5,6 +5,7 @@ import { prismaRandomRead, prismaRandomWrite } from './prisma-random.ts'
 import { prismaLoop, prismaView } from './prisma-reads.ts'
 import type { Call } from './program.ts'
 import { refetchedModels, refetchWalk, schemaPoll, schemaWalk } from './schemas/walks.ts'
+import { writeNear } from './schemas/writes.ts'
 import type { Ground, Vocabulary } from './vocabulary.ts'
 import { distantWrite, knexWrite, prismaWrite } from './writes.ts'
 
@@ -33,6 +34,7 @@ export function fixedVocabulary(ground: Ground): Vocabulary {
     writeInTransaction: (orm) => (orm === 'knex' ? knexWrite(dialect) : prismaWrites((model) => !DISTANT.has(model))),
     distantWrite,
     walk: (orm) => walks[orm],
+    writeNear: (orm, walk) => writeNear(walk, ground, orm),
     poll: (orm) => schemaPoll(ground, orm),
     ...(refetched.length === 0 ? {} : { refetch: (orm: Call['orm']) => refetchWalk(refetched, ground, orm) }),
     isLoose: (text) => COLLATED_TEXTS.has(text),

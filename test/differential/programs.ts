@@ -74,43 +74,50 @@ export function programs(vocabulary: Vocabulary): fc.Arbitrary<Program> {
 
 /** Walks whose rows the program changes while it is on its way. */
 function interrupted(
-  walk: fc.Arbitrary<Walk>,
-  write: fc.Arbitrary<Call>,
+  walks: fc.Arbitrary<Walk>,
+  anyWrite: fc.Arbitrary<Call>,
   transaction: fc.Arbitrary<TransactionStep>,
   reads: fc.Arbitrary<Reads>,
   vocabulary: Vocabulary,
 ): fc.Arbitrary<Walk> {
-  const step = fc.oneof<fc.MaybeWeightedArbitrary<Write | TransactionStep | Reads | PastWrite>[]>(
-    { weight: 5, arbitrary: write.map((call) => ({ kind: 'write', call })) },
-    { weight: 2, arbitrary: transaction },
-    { weight: 1, arbitrary: reads },
-    { weight: 2, arbitrary: fc.constantFrom('by a request' as const, 'by age' as const).chain((told) => writePast(vocabulary, told)) },
-  )
-  const interruption = fc
-    .record({ afterRow: fc.integer({ min: 1, max: 6 }), isElsewhere: fc.boolean(), mayOverlap: fc.boolean(), step })
-    .map(({ mayOverlap, ...parts }) => ({ ...parts, overlaps: mayOverlap && parts.step.kind === 'write' }))
+  return walks.chain((walk) => {
+    const near = fc.oneof(...both.map((orm) => vocabulary.writeNear(orm, walk)))
+    const past = fc.constantFrom('by a request' as const, 'by age' as const).chain((told) => writePast(walk, vocabulary, told))
+    const step = fc.oneof<fc.MaybeWeightedArbitrary<Write | TransactionStep | Reads | PastWrite>[]>(
+      { weight: 3, arbitrary: near.map((call) => ({ kind: 'write', call })) },
+      { weight: 2, arbitrary: anyWrite.map((call) => ({ kind: 'write', call })) },
+      { weight: 2, arbitrary: transaction },
+      { weight: 1, arbitrary: reads },
+      { weight: 3, arbitrary: past },
+    )
+    const interruption = fc
+      .record({ afterRow: fc.integer({ min: 1, max: 6 }), isElsewhere: fc.boolean(), mayOverlap: fc.boolean(), step })
+      .map(({ mayOverlap, ...parts }) => ({ ...parts, overlaps: mayOverlap && parts.step.kind === 'write' }))
+    return fc.array(interruption, { minLength: 1, maxLength: 2 }).map((interruptions) => ({ ...walk, isParallel: false, interruptions }))
+  })
+}
+
+function writePast(walk: Walk, vocabulary: Vocabulary, told: PastWrite['told']): fc.Arbitrary<PastWrite> {
   return fc
-    .tuple(walk, fc.array(interruption, { minLength: 1, maxLength: 2 }))
-    .map(([plain, interruptions]) => ({ ...plain, isParallel: false, interruptions }))
+    .oneof(vocabulary.writeNear('knex', walk), vocabulary.writeNear('knex', walk), vocabulary.write('knex'))
+    .map((call) => ({ kind: 'past', call: call as KnexCall, told }))
 }
 
-function writePast(vocabulary: Vocabulary, told: PastWrite['told']): fc.Arbitrary<PastWrite> {
-  return vocabulary.write('knex').map((call) => ({ kind: 'past', call: call as KnexCall, told }))
-}
-
-function pollOf(walk: fc.Arbitrary<Walk>, vocabulary: Vocabulary): fc.Arbitrary<Step> {
-  return fc.record({ kind: fc.constant('poll' as const), walk, between: writePast(vocabulary, 'not') })
+function pollOf(walks: fc.Arbitrary<Walk>, vocabulary: Vocabulary): fc.Arbitrary<Step> {
+  return walks.chain((walk) => writePast(walk, vocabulary, 'not').map((between): Step => ({ kind: 'poll', walk, between })))
 }
 
 function refetchOf(orm: Call['orm'], vocabulary: Vocabulary, otherwise: fc.Arbitrary<Step>): fc.Arbitrary<Step> {
   const walks = vocabulary.refetch?.(orm)
   if (walks === undefined) return otherwise
-  const interruption = fc
-    .tuple(fc.integer({ min: 1, max: 6 }), writePast(vocabulary, 'not'))
-    .map(([afterRow, step]): Interruption => ({ afterRow, isElsewhere: false, overlaps: false, step }))
-  return fc
-    .tuple(walks, fc.array(interruption, { minLength: 1, maxLength: 2 }))
-    .map(([walk, interruptions]): Step => ({ kind: 'refetch', walk: { ...walk, interruptions } }))
+  return walks.chain((walk) => {
+    const interruption = fc
+      .tuple(fc.integer({ min: 1, max: 6 }), writePast(walk, vocabulary, 'not'))
+      .map(([afterRow, step]): Interruption => ({ afterRow, isElsewhere: false, overlaps: false, step }))
+    return fc
+      .array(interruption, { minLength: 1, maxLength: 2 })
+      .map((interruptions): Step => ({ kind: 'refetch', walk: { ...walk, interruptions } }))
+  })
 }
 
 /**
@@ -130,7 +137,7 @@ function readsOf(loop: fc.Arbitrary<Loop>): fc.Arbitrary<Reads> {
   return fc
     .record({
       isParallel: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
-      loops: fc.oneof({ weight: 6, arbitrary: fc.array(loop, { minLength: 1, maxLength: 2 }) }, { weight: 1, arbitrary: twins }),
+      loops: fc.oneof({ weight: 5, arbitrary: fc.array(loop, { minLength: 1, maxLength: 2 }) }, { weight: 1, arbitrary: twins }),
       times: fc.constantFrom(1, 1, 2),
     })
     .map((parts) => ({ kind: 'reads', ...parts }))

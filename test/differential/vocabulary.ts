@@ -21,6 +21,8 @@ export interface Vocabulary {
   /** Whole tables: hardly a write goes by them. */
   view(orm: Orm): fc.Arbitrary<Loop>
   write(orm: Orm): fc.Arbitrary<Call>
+  /** Writes to what a walk looks up. */
+  writeNear(orm: Orm, walk: Walk): fc.Arbitrary<Call>
   /** Writes of a transaction: none to the tables of `distantWrite`. */
   writeInTransaction(orm: Orm): fc.Arbitrary<Call>
   /** Writes outside a transaction while it is open. Left out: there are only reads then. */

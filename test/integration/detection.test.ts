@@ -112,6 +112,25 @@ describe('what was merged', () => {
   })
 })
 
+describe('repeated queries on Prisma', () => {
+  it('are found by their arguments, unless a write comes in between', async () => {
+    const { sluice, prisma, findings } = await open({})
+    await sluice.run(async () => {
+      for (let i = 0; i < 4; i += 1) await prisma.author.findUnique({ where: { id: 3 } })
+      const args = { where: { id: 1 }, select: { name: true } }
+      for (let i = 0; i < 4; i += 1) {
+        args.where.id = i
+        await prisma.author.findMany(args)
+      }
+      for (let i = 0; i < 4; i += 1) {
+        await prisma.post.findFirst({ where: { id: 1 } })
+        await prisma.post.update({ where: { id: 1 }, data: { views: i } })
+      }
+    })
+    expect(findings).toMatchObject([{ code: 'REPEATED_QUERY', count: 4, label: 'Author.findUnique where id' }])
+  })
+})
+
 describe('repeated queries on Knex', () => {
   it('are found by their bindings', async () => {
     const { sluice, db, findings } = await open({})

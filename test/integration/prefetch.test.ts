@@ -73,6 +73,19 @@ describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
       expect(sent).toBe(4)
     })
 
+    it('follows rows that came with others', async () => {
+      const sent = await learned(async ({ prisma }) => {
+        const found: unknown[] = []
+        for (const post of await prisma.post.findMany({ orderBy: { id: 'asc' }, select: { comments: { orderBy: { id: 'asc' } } } })) {
+          for (const { authorId } of post.comments) {
+            found.push(authorId === null ? null : await prisma.author.findUnique({ where: { id: authorId } }))
+          }
+        }
+        return found
+      })
+      expect(sent).toBe(3)
+    })
+
     it('follows composite keys and includes', async () => {
       const sent = await learned(async ({ prisma }) => {
         const found: unknown[] = []

@@ -1,6 +1,6 @@
 import type { Mode } from './pipeline/scope.ts'
 import { type DetectionOptions, detectionRules } from './query/detect/detection-options.ts'
-import type { PrefetchLink } from './query/prefetch/link.ts'
+import { arePrefetchLinks, LINKS, type PrefetchLink } from './query/prefetch/link.ts'
 import type { Clock } from './shared/clock.ts'
 import { InvalidOptionError } from './shared/errors.ts'
 import { checkOptions, option } from './shared/options.ts'
@@ -157,7 +157,8 @@ export function checkSluiceOptions(options: SluiceOptions): void {
     checkOptions(cache, rules, 'cache.')
   }
   if (batch) checkOptions(batch, { maxKeys: option.integer(2, 30_000), windowMs: option.number(0, 1000) }, 'batch.')
-  if (prefetch) checkOptions(prefetch, { maxAgeMs: option.positive, links: option.array }, 'prefetch.')
+  const links = { expected: LINKS, accepts: arePrefetchLinks }
+  if (prefetch) checkOptions(prefetch, { maxAgeMs: option.positive, links }, 'prefetch.')
   if (detection) checkOptions(detection, detectionRules, 'detection.')
   if (shadow) checkOptions(shadow, { sample: option.number(0, 1) }, 'shadow.')
 }

@@ -4,7 +4,7 @@ import { StampRegistry } from './cache/coherence/stamp-registry.ts'
 import { ResultCache } from './cache/result-cache.ts'
 import { Executor } from './pipeline/executor.ts'
 import { compose, type Handler, type Interceptor } from './pipeline/interceptor.ts'
-import { mainTableOf } from './pipeline/operation.ts'
+import { tablesRead } from './pipeline/operation.ts'
 import { writeOutcomeOf } from './pipeline/outcome.ts'
 import { Pipeline } from './pipeline/pipeline.ts'
 import { QueryStats } from './pipeline/query-stats.ts'
@@ -22,7 +22,7 @@ import { LookupGroups } from './query/lookup-groups.ts'
 import { onOutgoingRequest } from './query/prefetch/outgoing-requests.ts'
 import { Prefetcher } from './query/prefetch/prefetcher.ts'
 import { QueryOptimizationEngine, showScope, showStatement } from './query/query-optimization-engine.ts'
-import { EVERYTHING } from './schema/catalog.ts'
+import { EVERYTHING, type SchemaCatalog } from './schema/catalog.ts'
 import type { TableId } from './schema/catalog-data.ts'
 import { CatalogRegistry } from './schema/catalog-registry.ts'
 import { systemClock } from './shared/clock.ts'
@@ -414,18 +414,21 @@ export class Sluice {
 
   /** Reads of tables that are excluded go to the database as they are. */
   #createExclusion(names: readonly string[], bare: Handler): Interceptor {
-    const excluded = new Map<TableId, boolean>()
-    const isExcluded = (table: TableId) => {
-      let known = excluded.get(table)
+    const excluded = new WeakMap<SchemaCatalog, ReadonlySet<TableId>>()
+    const excludedIn = (catalog: SchemaCatalog) => {
+      let known = excluded.get(catalog)
       if (known === undefined) {
-        known = names.some((name) => this.#catalogs.resolve(name).has(table))
-        excluded.set(table, known)
+        known = new Set(names.flatMap((name) => [...this.#catalogs.resolve(name)]))
+        excluded.set(catalog, known)
       }
       return known
     }
     return (next) => (operation, scope) => {
-      const table = operation.kind === 'read' ? mainTableOf(operation) : undefined
-      if (table === undefined || !isExcluded(table)) return next(operation, scope)
+      if (operation.kind !== 'read') return next(operation, scope)
+      const catalog = this.#catalogs.catalog(operation.source.dialect)
+      // Before the tables are known, each may be one of them.
+      const tables = catalog === undefined ? undefined : excludedIn(catalog)
+      if (tables !== undefined && !tablesRead(operation).some((table) => tables.has(table))) return next(operation, scope)
       this.#stats.passThrough('excluded')
       return bare(operation, scope)
     }

@@ -108,6 +108,11 @@ export class PrismaOperation implements Operation<unknown> {
     return stackOf(this.call.params)
   }
 
+  /** Prisma hands hooks a copy of the arguments, so that the app cannot change them afterwards. */
+  values(): unknown {
+    return this.kind === 'read' && !this.isRaw ? this.call.args : undefined
+  }
+
   rows(result: unknown): number {
     if (Array.isArray(result)) return result.length
     return result === null || result === undefined ? 0 : 1

@@ -76,6 +76,7 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
         replace: '} catch (error) {\n      if (error !== undefined) throw error',
       },
     ],
+    dialect: 'postgresql',
   },
   {
     name: 'batch-left-out',

@@ -25,7 +25,6 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
         replace: 'if (clock.now() - answer.fetch.at <= maxAgeMs) return answer',
       },
     ],
-    isQuick: true,
   },
   {
     name: 'prefetch-stamps-at-fetch',
@@ -50,7 +49,6 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
         replace: 'if (clock.now() - answer.fetch.at <= maxAgeMs) return answer',
       },
     ],
-    isQuick: true,
   },
   {
     name: 'prefetch-outgoing-requests',

@@ -127,6 +127,7 @@ function endings({ key, columns, plain }: KnexTable): fc.Arbitrary<{ readonly ch
   const others = fc.constantFrom<Chain>(
     [...total, ['pluck', plain]],
     [...total, ['limit', 2]],
+    [...total, ['limit', 1]],
     [['max', `${plain} as m`], ['first']],
     [
       ['distinct', plain],

@@ -7,7 +7,7 @@ import { prismaCall, prismaViews } from './prisma-calls.ts'
 import { subjectsOf } from './subjects.ts'
 import { isLoose } from './values.ts'
 import { refetchedModels, refetchWalk, schemaPoll, schemaWalk } from './walks.ts'
-import { knexSchemaWrite, prismaSchemaWrite } from './writes.ts'
+import { knexSchemaWrite, prismaSchemaWrite, writeNear } from './writes.ts'
 
 /** Calls on the models of any schema, made from what is known of it. */
 export function schemaVocabulary(ground: Ground): Vocabulary {
@@ -41,6 +41,7 @@ export function schemaVocabulary(ground: Ground): Vocabulary {
     write: (orm) => writes[orm],
     writeInTransaction: (orm) => writes[orm],
     walk: (orm) => walks[orm],
+    writeNear: (orm, walk) => writeNear(walk, ground, orm),
     poll: (orm) => schemaPoll(ground, orm),
     ...(refetched.length === 0 ? {} : { refetch: (orm: Call['orm']) => refetchWalk(refetched, ground, orm) }),
     isLoose,

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { PrismaModel } from '../../../packages/prisma/src/schema/prisma-model.ts'
 import { Random } from '../../support/random.ts'
 import type { Row } from '../../support/random-operations.ts'
-import type { KnexCall, PrismaCall } from '../program.ts'
+import type { Call, KnexCall, PrismaCall, Walk } from '../program.ts'
 import type { Ground } from '../vocabulary.ts'
 import { columnOf, knexTable } from './knex-calls.ts'
 import { uniqueWhere } from './random-rows.ts'
@@ -12,17 +12,31 @@ import { isInKey, keyValue, plainValue } from './values.ts'
 type Fields = Record<string, unknown>
 
 /** Writes near the keys that programs read by: values change, rows move to another parent, take another key, appear, and go. */
-export function prismaSchemaWrite(ground: Ground): fc.Arbitrary<PrismaCall> {
+export function prismaSchemaWrite(ground: Ground, models: readonly PrismaModel[] = modelsOf(ground)): fc.Arbitrary<PrismaCall> {
   return fc
-    .tuple(fc.constantFrom(...ground.schema.models.values()), fc.nat(2 ** 31 - 1))
+    .tuple(fc.constantFrom(...models), fc.nat(2 ** 31 - 1))
     .map(([model, chance]) => prismaWriteOf(model, ground, new Random(chance)))
 }
 
 /** The same through Knex. */
-export function knexSchemaWrite(ground: Ground): fc.Arbitrary<KnexCall> {
-  return fc
-    .tuple(fc.constantFrom(...ground.schema.models.values()), fc.nat(2 ** 31 - 1))
-    .map(([model, chance]) => knexWriteOf(model, ground, new Random(chance)))
+export function knexSchemaWrite(ground: Ground, models: readonly PrismaModel[] = modelsOf(ground)): fc.Arbitrary<KnexCall> {
+  return fc.tuple(fc.constantFrom(...models), fc.nat(2 ** 31 - 1)).map(([model, chance]) => knexWriteOf(model, ground, new Random(chance)))
+}
+
+function modelsOf({ schema }: Ground): readonly PrismaModel[] {
+  return [...schema.models.values()]
+}
+
+/** Writes to what a walk looks up. */
+export function writeNear({ hops }: Walk, ground: Ground, orm: Call['orm']): fc.Arbitrary<Call> {
+  const models = modelsOf(ground).filter((model) => hops.some(({ call }) => isOf(call, model, ground)))
+  const some = models.length === 0 ? undefined : models
+  return orm === 'knex' ? knexSchemaWrite(ground, some) : prismaSchemaWrite(ground, some)
+}
+
+function isOf(call: Call, model: PrismaModel, ground: Ground): boolean {
+  if (call.orm === 'prisma') return call.model === model.name
+  return call.table?.replace(/ as t$/, '') === knexTable(model, ground).name
 }
 
 function prismaWriteOf(model: PrismaModel, ground: Ground, random: Random): PrismaCall {

@@ -74,8 +74,8 @@ export function togetherIndexOf(stack: string | undefined): number | undefined {
 export function parseCallSite(stack: string | undefined): CallSite | undefined {
   for (const line of (stack ?? '').split('\n').slice(1)) {
     const frame = FRAME.exec(line)
-    if (frame === null || !isUsersFile(fileOf(frame))) continue
-    const place = { file: fileOf(frame), line: Number(frame[3]), column: Number(frame[4]) }
+    if (frame === null || !isUsersFile(pathIn(frame))) continue
+    const place = { file: pathIn(frame), line: Number(frame[3]), column: Number(frame[4]) }
     const source = originalPlace(place) ?? place
     // A bundle holds packages, too.
     if (source !== place && !isUsersFile(source.file)) continue
@@ -85,7 +85,7 @@ export function parseCallSite(stack: string | undefined): CallSite | undefined {
   return undefined
 }
 
-function fileOf(frame: RegExpExecArray): string {
+function pathIn(frame: RegExpExecArray): string {
   const file = frame[2] ?? ''
   // Only URLs are encoded; a path may have a `%` of its own.
   return file.startsWith('file://') ? decodeURI(file.slice('file://'.length)) : file
@@ -93,7 +93,7 @@ function fileOf(frame: RegExpExecArray): string {
 
 function isUsers(line: string): boolean {
   const frame = FRAME.exec(line)
-  return frame !== null && isUsersFile(fileOf(frame))
+  return frame !== null && isUsersFile(pathIn(frame))
 }
 
 function isUsersFile(file: string): boolean {
@@ -104,7 +104,11 @@ function isUsersFile(file: string): boolean {
 
 /** `file:line:column`, the file relative to the working directory where it lies below it. */
 export function formatCallSite(site: CallSite, cwd: string = process.cwd()): string {
+  return `${fileOf(site, cwd)}:${site.line}:${site.column}`
+}
+
+/** The file of a place, relative to the working directory where it lies below it. */
+export function fileOf({ file }: CallSite, cwd: string = process.cwd()): string {
   const prefix = cwd.endsWith('/') ? cwd : `${cwd}/`
-  const file = site.file.startsWith(prefix) ? site.file.slice(prefix.length) : site.file
-  return `${file}:${site.line}:${site.column}`
+  return file.startsWith(prefix) ? file.slice(prefix.length) : file
 }

@@ -105,10 +105,13 @@ export interface Operation<TResult = unknown> {
   rows?(result: TResult): number
 }
 
-/** The table that an operation is mainly about, as far as it says. */
-export function mainTableOf(operation: Operation<unknown>): TableId | undefined {
-  const table = operation.shape?.table ?? operation.rowSource?.()?.table
-  if (table !== undefined) return table
+/** The tables that an operation reads, as far as it says. */
+export function tablesRead(operation: Operation<unknown>): readonly TableId[] {
   const lookup = operation.lookup?.()
-  return lookup === undefined || isRefusal(lookup) ? undefined : lookup.target?.table
+  const request = operation.cacheRequest?.()
+  return [
+    operation.shape?.table ?? operation.rowSource?.()?.table,
+    ...(lookup === undefined || isRefusal(lookup) ? [] : [lookup.target?.table, ...(lookup.reads?.() ?? [])]),
+    ...(request === undefined || isRefusal(request) ? [] : request.tables),
+  ].flatMap((table) => table ?? [])
 }

@@ -231,7 +231,10 @@ export class QueryOptimizationEngine {
 
   /** What to change in the app, by the time it would have saved so far; at most 50. Empty when nothing was seen. */
   getQueryRecommendations(): string[] {
-    return recommendations(this.getNPlusOnePatterns(), this.#observations.describe(this.#tables))
+    const client = this.#loaders.first()
+    // Of an attached database whose keys are not known yet, no index can be missed.
+    const knowsKeys = client === undefined || this.#parts.catalog?.(client.dialect) !== undefined
+    return recommendations(this.getNPlusOnePatterns(), this.#observations.describe(this.#tables), knowsKeys)
   }
 
   /**

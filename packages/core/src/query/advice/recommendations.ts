@@ -18,9 +18,18 @@ interface Ranked {
   readonly savedMs: number
 }
 
-/** What to change, by the time that it would have saved so far. */
-export function recommendations(patterns: readonly NPlusOnePattern[], observations: readonly DescribedShape[]): string[] {
-  const ranked: Ranked[] = [...nPlusOnes(patterns), ...slowShapes(observations), ...observations.flatMap(byText)]
+/**
+ * What to change, by the time that it would have saved so far.
+ *
+ * @param knowsKeys - Whether the tables' keys are known, without which no index can be missed.
+ */
+export function recommendations(
+  patterns: readonly NPlusOnePattern[],
+  observations: readonly DescribedShape[],
+  knowsKeys: boolean,
+): string[] {
+  const texts = observations.flatMap((observation) => byText(observation, knowsKeys))
+  const ranked: Ranked[] = [...nPlusOnes(patterns), ...slowShapes(observations), ...texts]
   const saved = new Map<string, number>()
   for (const { text, savedMs } of ranked) saved.set(text, (saved.get(text) ?? 0) + savedMs)
   return [...saved]
@@ -52,11 +61,11 @@ function slowShapes(observations: readonly DescribedShape[]): Ranked[] {
     }))
 }
 
-function byText({ label, facts, totalMs }: DescribedShape): Ranked[] {
+function byText({ label, facts, totalMs }: DescribedShape, knowsKeys: boolean): Ranked[] {
   if (facts === undefined) return []
   const found: Ranked[] = []
   for (const { table, columns } of facts.scans) {
-    if (columns.length > 0) {
+    if (columns.length > 0 && knowsKeys) {
       const text = `No index is known on ${table}(${columns.join(', ')}), which ${label} asks by: if there is none, add one.`
       found.push({ text, savedMs: totalMs * SCAN_SAVING })
     }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { type CallSite, togetherIndexOf } from '../../pipeline/call-site.ts'
+import { type CallSite, fileOf, togetherIndexOf } from '../../pipeline/call-site.ts'
 import type { Shape } from '../../pipeline/operation.ts'
 import type { ExecutionGroup, Scope } from '../../pipeline/scope.ts'
 import { Budgets } from './budgets.ts'
@@ -111,7 +111,7 @@ export class Detector {
   }
 
   #remember(finding: Finding): Finding {
-    const key = `${finding.scope}\n${finding.id}`
+    const key = `${finding.scope}\n${finding.id}\n${placeOf(finding.callSite)}`
     const before = this.#findings.get(key)
     if (before === undefined) {
       this.#findings.set(key, finding)
@@ -141,7 +141,7 @@ function describeGroup(scope: Scope, group: ExecutionGroup, site: CallSite | und
   const databaseMs = group.databaseMs * (count / group.count)
   return {
     code,
-    id: idOf(...(code === 'N_PLUS_ONE' ? [] : [code]), shape.fingerprint, placeOf(site)),
+    id: idOf(...(code === 'N_PLUS_ONE' ? [] : [code]), shape.fingerprint, site === undefined ? '' : fileOf(site)),
     scope: scope.name,
     fingerprint: shape.fingerprint,
     label: shape.label,
@@ -176,6 +176,7 @@ function describeBudget(scope: Scope, budget: number): Finding {
   }
 }
 
+/** The same on every machine, and when lines above it change: a finding that is ignored stays so. */
 function idOf(...parts: readonly string[]): string {
   return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 8)
 }

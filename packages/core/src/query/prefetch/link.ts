@@ -111,11 +111,16 @@ export class Links {
 
   /** @throws InvalidArgumentError when it is no list that `save` gave. */
   restore(saved: readonly PrefetchLink[]): void {
-    if (!Array.isArray(saved) || !saved.every(isPrefetchLink)) {
-      throw new InvalidArgumentError('links', 'a list that getPrefetchLinks() gave', saved)
-    }
+    if (!arePrefetchLinks(saved)) throw new InvalidArgumentError('links', LINKS, saved)
     for (const { id, ...learned } of saved) Object.assign(this.of(id), learned)
   }
+}
+
+/** What is expected of saved links. */
+export const LINKS = 'a list that getPrefetchLinks() gave'
+
+export function arePrefetchLinks(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isPrefetchLink)
 }
 
 const SHARES = ['span', 'density', 'backward'] as const

@@ -150,7 +150,8 @@ export class PrismaOperation implements Operation<unknown> {
     const touches = this.#touchesOf()
     if (touches === undefined) return refuse('no schema')
     if (touches.opaque) return refuse('arguments not understood')
-    const args = canonicalKey(call.args ?? {})
+    // With `strictUndefinedChecks`, what is `undefined` is refused.
+    const args = canonicalKey(call.args ?? {}, { dropUndefined: false })
     if (args === undefined) return refuse('arguments not understood')
     const tables = this.#cacheableReads()
     if (tables === undefined) return refuse('no base table')

@@ -98,8 +98,8 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: PRISMA_OPERATION,
-        find: 'const args = canonicalKey(call.args ?? {})',
-        replace: 'const args = canonicalKey((call.args as { where?: unknown } | undefined)?.where ?? {})',
+        find: 'const args = canonicalKey(call.args ?? {}, ',
+        replace: 'const args = canonicalKey((call.args as { where?: unknown } | undefined)?.where ?? {}, ',
       },
     ],
   },
@@ -153,7 +153,7 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     name: 'writes-in-savepoints',
     rule: 'What a released savepoint wrote belongs to its transaction.',
     edits: [
-      { file: STAMPS, find: 'this.#frames.at(-1)?.effects.push(...released.flatMap(({ effects }) => effects))', replace: 'void released' },
+      { file: STAMPS, find: 'if (at > 0) this.#join(at)', replace: 'if (at > 0) this.#frames.splice(at)' },
     ],
   },
   {

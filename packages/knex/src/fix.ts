@@ -16,6 +16,7 @@ const AGGREGATE = new RegExp(`^(count|sum|avg|min|max)\\((distinct )?(\\*|${PATH
  * @returns `undefined` for what is no plain select by equality from one table, and for the first few of each key.
  */
 export function fixForSql(shape: string): string | undefined {
+  if (shape.endsWith('…')) return undefined
   const { items, table, where, order, limit } = BY_KEY.exec(shape)?.groups ?? {}
   if (items === undefined || table === undefined || where === undefined) return undefined
   const keys = where.split(/ and /i).map((condition) => condition.slice(0, -' = ?'.length))

@@ -1,5 +1,6 @@
 import {
   type AdapterHost,
+  type AnalyzedSql,
   analyzeSql,
   captureStack,
   type Dialect,
@@ -24,7 +25,8 @@ interface Described {
   readonly isRepeatable: boolean
 }
 
-const MAX_DESCRIBED = 5000
+/** Of longer texts, what they were asked with is not remembered: repeats of them go unseen. */
+const MAX_COMPARED_LENGTH = 20_000
 const traced = { stack: captureStack }
 const untraced = {}
 
@@ -43,7 +45,8 @@ class Comparable {
 
 /** Sees every statement of one Knex instance on its connections: records it, follows transactions, and announces writes. */
 export class StatementObserver {
-  readonly #described = new Map<string, Described>()
+  /** By what was read from a text, which is remembered as long as that is. */
+  readonly #described = new WeakMap<AnalyzedSql, Described>()
   readonly #transactions = new WeakMap<object, TransactionWrites>()
   #catalog: 'unread' | 'reading' | 'read' = 'unread'
 
@@ -189,17 +192,16 @@ export class StatementObserver {
   }
 
   #describe(sql: string): Described {
-    const known = this.#described.get(sql)
-    if (known !== undefined) return known
-    if (this.#described.size >= MAX_DESCRIBED) this.#described.clear()
     const analyzed = analyzeSql(sql, this.dialect)
+    const known = this.#described.get(analyzed)
+    if (known !== undefined) return known
     this.host.seen(sql, this.dialect, analyzed)
     const { statement, shape: label, fingerprint } = analyzed
     const kind = statement.kinds.every((word) => word === 'SELECT' || word === 'WITH') && statement.writes.length === 0 ? 'read' : 'write'
     const onlyReads = kind === 'read' && statement.opaque === undefined && statement.functions.size === 0
-    const isRepeatable = onlyReads && !statement.volatile
+    const isRepeatable = onlyReads && !statement.volatile && sql.length <= MAX_COMPARED_LENGTH
     const described = { statement, onlyReads, isRepeatable, shape: { fingerprint, label, kind, fix: () => fixForSql(label) } as const }
-    this.#described.set(sql, described)
+    this.#described.set(analyzed, described)
     return described
   }
 }

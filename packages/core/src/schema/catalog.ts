@@ -21,6 +21,9 @@ export interface CatalogTable extends TableInfo {
   readonly id: TableId
 }
 
+/** Effects that a catalogue remembers. */
+const MAX_EFFECTS = 5_000
+
 const NOTHING: WriteEffect = { tables: new Set(), everything: false }
 
 /** Touches any table: what is said of a write that cannot be read. */
@@ -90,6 +93,8 @@ export class SchemaCatalog {
     const known = this.#effects.get(memo)
     if (known !== undefined) return known
     const effect = this.#close(change)
+    // Each list of columns is a change of its own.
+    if (this.#effects.size >= MAX_EFFECTS) this.#effects.clear()
     this.#effects.set(memo, effect)
     return effect
   }

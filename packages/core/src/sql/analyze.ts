@@ -9,7 +9,7 @@ import { type Token, tokenize } from './tokenize.ts'
 /** All that Sluice reads from a SQL text. */
 export interface AnalyzedSql {
   readonly statement: Statement
-  /** The statement without its values. */
+  /** The statement without its values; of a very long one the beginning, and `…`. */
   readonly shape: string
   /** The shape's hash, 16 hexadecimal digits. */
   readonly fingerprint: string
@@ -17,16 +17,20 @@ export interface AnalyzedSql {
 
 const MAX_TEXTS = 5_000
 const MAX_TEXT_LENGTH = 20_000
+/** Characters of all remembered texts of a dialect. What is read from a text takes several times its room. */
+const MAX_CHARACTERS = 2_500_000
+/** Shapes are kept by what counts and reports them, each in its place. */
+const MAX_SHAPE_LENGTH = 5_000
 
-const texts: Readonly<Record<Dialect, LRUCache<string, AnalyzedSql>>> = {
-  postgresql: new LRUCache({ max: MAX_TEXTS }),
-  sqlite: new LRUCache({ max: MAX_TEXTS }),
-  mysql: new LRUCache({ max: MAX_TEXTS }),
+function memory(): LRUCache<string, AnalyzedSql> {
+  return new LRUCache({ max: MAX_TEXTS, maxSize: MAX_CHARACTERS, sizeCalculation: (_, sql) => sql.length + 1 })
 }
+
+const texts: Readonly<Record<Dialect, LRUCache<string, AnalyzedSql>>> = { postgresql: memory(), sqlite: memory(), mysql: memory() }
 
 /**
  * What a SQL text touches, and its shape. Never throws: a text that cannot be read is opaque. The last 5,000 texts of each dialect
- * are remembered, but for those over 20,000 characters.
+ * are remembered, 2,500,000 characters at most, but for those over 20,000 characters.
  */
 export function analyzeSql(sql: string, dialect: Dialect): AnalyzedSql {
   const known = texts[dialect].get(sql)
@@ -46,5 +50,11 @@ function analyze(sql: string, dialect: Dialect): AnalyzedSql {
     const shape = `${/^\s*([A-Za-z]{1,20})/.exec(sql)?.[1] ?? ''} …`.trim()
     return { statement: unreadable(error.message), shape, fingerprint: hashShape(shape) }
   }
-  return { statement: statementOf(tokens, dialect), ...fingerprint(tokens, dialect) }
+  const { shape, fingerprint: hash } = fingerprint(tokens, dialect)
+  return { statement: statementOf(tokens, dialect), shape: shorten(shape), fingerprint: hash }
+}
+
+/** A part of a text keeps all of it in memory, unless it is copied. */
+function shorten(shape: string): string {
+  return shape.length <= MAX_SHAPE_LENGTH ? shape : `${Buffer.from(shape.slice(0, MAX_SHAPE_LENGTH)).toString()} …`
 }

@@ -23,6 +23,23 @@ describe('analyzeSql', () => {
     expect(analyzeSql(sql, 'sqlite').shape).toBe('select * from a where id in (?)')
   })
 
+  it('forgets short texts when they are too much together', () => {
+    const text = (n: number) => `select ${n} as ${'a'.repeat(15_000)}`
+    const first = analyzeSql(text(0), 'mysql')
+    expect(analyzeSql(text(0), 'mysql')).toBe(first)
+    for (let n = 1; n < 200; n += 1) analyzeSql(text(n), 'mysql')
+    expect(analyzeSql(text(0), 'mysql')).not.toBe(first)
+  })
+
+  it('cuts a long shape, and tells it from others by the whole', () => {
+    const text = (last: string) => `select ${Array.from({ length: 3000 }, (_, i) => `c${i}`).join(', ')}, ${last} from a`
+    const { shape, fingerprint } = analyzeSql(text('x'), 'sqlite')
+    expect(shape).toHaveLength(5002)
+    expect(shape.endsWith(' …')).toBe(true)
+    expect(analyzeSql(text('y'), 'sqlite').shape).toBe(shape)
+    expect(analyzeSql(text('y'), 'sqlite').fingerprint).not.toBe(fingerprint)
+  })
+
   it('makes a text that cannot be split opaque, and shows none of its values', () => {
     const { statement, shape, fingerprint } = analyzeSql("  SELECT 'secret", 'sqlite')
     expect(statement.opaque).toBe('unterminated string')

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { TransactionWrites, WriteEffect } from '@sluice/core'
+import { type TransactionWrites, type WriteEffect, WriteSet } from '@sluice/core'
 
 const nothing = (): void => {}
 
@@ -15,7 +15,7 @@ export const inert: TransactionWrites = {
 
 /** One `$transaction` call under way. The operations in it and the connection it uses meet here. */
 export class TransactionContext {
-  readonly #effects: WriteEffect[] = []
+  readonly #written = new WriteSet()
   #claimed = false
 
   constructor(
@@ -40,7 +40,7 @@ export class TransactionContext {
   }
 
   add(effect: WriteEffect): void {
-    this.#effects.push(effect)
+    this.#written.add(effect)
     this.writes.add(effect)
   }
 
@@ -50,7 +50,7 @@ export class TransactionContext {
    */
   committed(): void {
     this.writes.end('committed')
-    for (const effect of this.#effects) this.outer?.add(effect)
+    if (!this.#written.isEmpty) this.outer?.add(this.#written)
   }
 }
 

@@ -125,6 +125,29 @@ describe('StampRegistry', () => {
       expect(registry.stateOf(['a'])).not.toBe(before)
     })
 
+    it('take any number of writes in a savepoint', () => {
+      const { registry } = setUp()
+      const before = registry.stateOf(['a'])
+      const writes = registry.transaction()
+      writes.savepoint('s')
+      for (let count = 0; count < 200_000; count += 1) writes.add(touching('a'))
+      writes.release('s')
+      writes.end('committed')
+      expect(registry.stateOf(['a'])).not.toBe(before)
+    })
+
+    it('count what is rolled back to one of very many savepoints', () => {
+      const { registry } = setUp()
+      const before = registry.stateOf(['a'])
+      const writes = registry.transaction()
+      writes.savepoint('s')
+      writes.add(touching('a'))
+      for (let count = 0; count < 2_000; count += 1) writes.savepoint('s')
+      writes.rollbackTo('s')
+      writes.end('committed')
+      expect(registry.stateOf(['a'])).not.toBe(before)
+    })
+
     it('forget what a savepoint wrote when it is rolled back, and keep what came before and after', () => {
       const { registry } = setUp()
       const before = Object.fromEntries(['a', 'b', 'c'].map((table) => [table, registry.stateOf([table])]))

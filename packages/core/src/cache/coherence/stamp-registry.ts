@@ -1,3 +1,4 @@
+import { WriteSet } from '../../pipeline/write-set.ts'
 import type { TransactionWrites, WriteIntent, WriteOutcome, WriteTracker } from '../../pipeline/writes.ts'
 import type { WriteEffect } from '../../schema/catalog.ts'
 import type { TableId } from '../../schema/catalog-data.ts'
@@ -118,26 +119,33 @@ export class StampRegistry implements WriteTracker {
   }
 }
 
+/** Savepoints of a transaction that are told apart. */
+const MAX_FRAMES = 1_000
+
 /** The effects of one transaction, by savepoint. Nothing is announced before the commit. */
 class GatheredWrites implements TransactionWrites {
-  readonly #frames: { name: string; effects: WriteEffect[] }[] = [{ name: '', effects: [] }]
+  readonly #frames: { readonly name: string; readonly writes: WriteSet }[] = [{ name: '', writes: new WriteSet() }]
+  /** There were too many savepoints: what is rolled back to one of them counts as written. */
+  #isFlat = false
   #intent: WriteIntent | undefined
 
   constructor(private readonly registry: StampRegistry) {}
 
   add(effect: WriteEffect): void {
-    this.#frames.at(-1)?.effects.push(effect)
+    this.#frames.at(-1)?.writes.add(effect)
   }
 
   savepoint(name: string): void {
-    this.#frames.push({ name, effects: [] })
+    if (this.#isFlat) return
+    this.#frames.push({ name, writes: new WriteSet() })
+    if (this.#frames.length <= MAX_FRAMES) return
+    this.#isFlat = true
+    this.#join(1)
   }
 
   release(name: string): void {
     const at = this.#find(name)
-    if (at <= 0) return
-    const released = this.#frames.splice(at)
-    this.#frames.at(-1)?.effects.push(...released.flatMap(({ effects }) => effects))
+    if (at > 0) this.#join(at)
   }
 
   rollbackTo(name: string): void {
@@ -145,14 +153,14 @@ class GatheredWrites implements TransactionWrites {
     if (at <= 0) return
     // The savepoint itself stays: what comes next is written after it.
     this.#frames.splice(at)
-    this.#frames.push({ name, effects: [] })
+    this.#frames.push({ name, writes: new WriteSet() })
   }
 
   beforeCommit(): void {
-    const effects = this.#frames.flatMap((frame) => frame.effects)
-    if (this.#intent !== undefined || effects.length === 0) return
-    const tables = new Set(effects.flatMap((effect) => [...effect.tables]))
-    this.#intent = this.registry.begin({ tables, everything: effects.some((effect) => effect.everything) })
+    if (this.#intent !== undefined) return
+    const all = new WriteSet()
+    for (const { writes } of this.#frames) all.add(writes)
+    if (!all.isEmpty) this.#intent = this.registry.begin(all)
   }
 
   end(outcome: WriteOutcome): void {
@@ -160,7 +168,14 @@ class GatheredWrites implements TransactionWrites {
     if (outcome !== 'rolled-back') this.beforeCommit()
     this.#intent?.end(outcome)
     this.#intent = undefined
-    this.#frames.splice(0, this.#frames.length, { name: '', effects: [] })
+    this.#isFlat = false
+    this.#frames.splice(0, this.#frames.length, { name: '', writes: new WriteSet() })
+  }
+
+  /** Joins the frames from one on to the frame before it. */
+  #join(at: number): void {
+    const joined = this.#frames.splice(at)
+    for (const { writes } of joined) this.#frames.at(-1)?.writes.add(writes)
   }
 
   #find(name: string): number {

@@ -8,7 +8,7 @@ export interface PrismaShape extends Shape {
   readonly model: PrismaModel | undefined
   readonly modelName: string
   readonly operation: string
-  /** The arguments of the first operation of this shape, without its `where`. */
+  /** The arguments of the first operation of this shape, without its `where` and without what it writes. */
   readonly rest: Readonly<Record<string, unknown>>
   /** How its operations may be merged; worked out when it is first asked for. */
   readonly plan: () => LookupPlan

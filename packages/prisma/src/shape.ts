@@ -11,6 +11,8 @@ import type { PrismaModel } from './schema/prisma-model.ts'
 
 const MAX_SHAPES = 2000
 const MAX_DEPTH = 6
+/** Arguments that hold what is written. */
+const WRITTEN: readonly string[] = ['data', 'create', 'update']
 
 /** The shapes of one client's operations, each made once. */
 export class PrismaShapes {
@@ -38,21 +40,21 @@ export class PrismaShapes {
     if (known !== undefined) return known
     if (this.#shapes.size >= MAX_SHAPES) this.#shapes.clear()
     const label = analyzed?.shape ?? operation
-    const nothing = () => undefined
     const shape = { fingerprint, label, kind, model: undefined, modelName: '', operation, rest: {}, plan: nothing, rowSource: nothing }
     this.#shapes.set(fingerprint, shape)
     return shape
   }
 
   shapeOf(modelName: string, model: PrismaModel | undefined, operation: string, kind: OperationKind, args: unknown): PrismaShape {
-    const text = `${modelName}.${operation}${structureOf(args, 0, false)}${groupedBy(args)}`
+    const text = `${modelName}.${operation}${structureOf(args, 0, 'arguments')}${groupedBy(args)}`
     const known = this.#shapes.get(text)
     if (known !== undefined) return known
     if (this.#shapes.size >= MAX_SHAPES) this.#shapes.clear()
     const { where, ...rest } = (args ?? {}) as Record<string, unknown>
+    // A shape is kept for long: the rows that were written first must not be.
+    for (const name of WRITTEN) delete rest[name]
     const keyColumns = keyColumnsOf(where)
     const fingerprint = createHash('sha256').update(text).digest('hex').slice(0, 16)
-    let plan: { readonly value: LookupPlan } | undefined
     let source: { readonly value: RowSource | undefined } | undefined
     const shape: PrismaShape = {
       fingerprint,
@@ -65,12 +67,8 @@ export class PrismaShapes {
       modelName,
       operation,
       rest,
-      plan: () => {
-        const { dialect, isExact } = this
-        plan ??= { value: planLookup({ operation, fingerprint, dialect, isExact, omitted: shape.omitted }, model, args) }
-        return plan.value
-      },
-      omitted: this.omitted[clientName(modelName)],
+      plan: kind === 'read' ? this.#planner(operation, fingerprint, modelName, model, args) : nothing,
+      omitted: this.#omittedOf(modelName),
       rowSource: () => {
         source ??= { value: rowSourceOf(shape) }
         return source.value
@@ -81,7 +79,24 @@ export class PrismaShapes {
     this.#shapes.set(text, shape)
     return shape
   }
+
+  /** In a function of its own: closures keep all that any of their neighbours uses. */
+  #planner(operation: string, fingerprint: string, modelName: string, model: PrismaModel | undefined, args: unknown): () => LookupPlan {
+    const { dialect, isExact } = this
+    const omitted = this.#omittedOf(modelName)
+    let plan: { readonly value: LookupPlan } | undefined
+    return () => {
+      plan ??= { value: planLookup({ operation, fingerprint, dialect, isExact, omitted }, model, args) }
+      return plan.value
+    }
+  }
+
+  #omittedOf(modelName: string): OmittedFields | undefined {
+    return this.omitted[clientName(modelName)]
+  }
 }
+
+const nothing = (): undefined => undefined
 
 /** The fields that a `where` asks by; those of a compound key each by itself. */
 function keyColumnsOf(where: unknown): readonly string[] {
@@ -105,25 +120,37 @@ function clientName(modelName: string): string {
   return `${modelName.slice(0, 1).toLowerCase()}${modelName.slice(1)}`
 }
 
+/** What stands at a place: arguments of a call, something within them, within a `where`, or within what is written. */
+type Place = 'arguments' | 'within' | 'condition' | 'written'
+
 /**
- * The arguments without their values: which names stand where. A list of values is one value; of objects, each counts.
+ * The arguments without their values: which names stand where. A list of values is one value; of objects, each counts, but for what is
+ * written: there the first stands for all.
  *
- * @param isCondition - Whether it is within a `where`: there, `true` is a value and `null` a condition of its own; elsewhere, `true`
- * is part of the shape.
+ * Within a condition and in what is written, `true` is a value; elsewhere it is part of the shape. Within a condition, `null` is one of
+ * its own.
  */
-function structureOf(value: unknown, depth: number, isCondition: boolean): string {
-  if (isCondition && value === null) return '0'
-  if (typeof value !== 'object' || value === null) return value === true && !isCondition ? '+' : '?'
+function structureOf(value: unknown, depth: number, place: Place): string {
+  if (place === 'condition' && value === null) return '0'
+  if (typeof value !== 'object' || value === null) return value === true && (place === 'within' || place === 'arguments') ? '+' : '?'
   if (depth >= MAX_DEPTH) return '…'
   if (Array.isArray(value)) {
     const [first] = value
-    return typeof first === 'object' && first !== null ? `[${value.map((item) => structureOf(item, depth + 1, isCondition)).join()}]` : '[]'
+    if (typeof first !== 'object' || first === null) return '[]'
+    const items = place === 'written' ? [first] : value
+    return `[${items.map((item) => structureOf(item, depth + 1, place)).join()}]`
   }
   if (!isPlainObject(value)) return '?'
   let text = '{'
   for (const name in value) {
     const inner = value[name]
-    if (inner !== undefined) text += `${name}${structureOf(inner, depth + 1, isCondition || name === 'where')},`
+    if (inner !== undefined) text += `${name}${structureOf(inner, depth + 1, placeOf(name, place))},`
   }
   return `${text}}`
+}
+
+function placeOf(name: string, outer: Place): Place {
+  if (outer === 'condition' || name === 'where') return 'condition'
+  if (outer === 'arguments') return WRITTEN.includes(name) ? 'written' : 'within'
+  return outer
 }

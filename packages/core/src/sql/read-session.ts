@@ -30,12 +30,12 @@ export function readTransactionControl(cursor: StatementCursor): boolean {
     case 'COMMIT':
     case 'END':
       cursor.position++
-      return readEnd(cursor, { kind: 'commit' })
+      return readEnd(cursor, 'commit')
     case 'ABORT':
     case 'ROLLBACK':
       cursor.position++
       cursor.takeAnyWord(transactionNouns)
-      if (!cursor.takeWord('TO')) return readEnd(cursor, { kind: 'rollback' })
+      if (!cursor.takeWord('TO')) return readEnd(cursor, 'rollback')
       return readSavepoint(cursor, 'rollback-to')
     case 'SAVEPOINT':
       return readSavepoint(cursor, 'savepoint')
@@ -54,18 +54,19 @@ function readBegin(cursor: StatementCursor): boolean {
   return end(cursor, { kind: 'begin' })
 }
 
-function readEnd(cursor: StatementCursor, control: TransactionControl): boolean {
+function readEnd(cursor: StatementCursor, kind: 'commit' | 'rollback'): boolean {
   cursor.takeAnyWord(transactionNouns)
-  cursor.takeWords('AND', 'NO', 'CHAIN')
+  const chain = cursor.dialect !== 'sqlite' && cursor.takeWords('AND', 'CHAIN')
+  if (!chain) cursor.takeWords('AND', 'NO', 'CHAIN')
   if (!cursor.takeWords('NO', 'RELEASE')) cursor.takeWord('RELEASE')
-  if (cursor.isWord('AND') || cursor.isWord('PREPARED')) {
-    // A chained transaction is open at once; a prepared one is another session's.
+  if (cursor.isWord('PREPARED')) {
+    // It is another session's.
     cursor.giveUp('transaction control other than begin and end')
     cursor.skipStatement()
     return true
   }
   if (cursor.dialect === 'sqlite' && cursor.isWord('TRANSACTION', -1) && cursor.isName()) cursor.position++
-  return end(cursor, control)
+  return end(cursor, chain ? { kind, chain } : { kind })
 }
 
 function readSavepoint(cursor: StatementCursor, kind: 'savepoint' | 'release' | 'rollback-to'): boolean {

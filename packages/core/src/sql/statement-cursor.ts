@@ -20,6 +20,7 @@ export class StatementCursor {
   readonly writes: TableWrite[] = []
   readonly functions: Set<string> = new Set()
   readonly temporary: string[] = []
+  readonly triggered: (string | undefined)[] = []
   readonly transactions: TransactionControl[] = []
   volatile = false
   locks = false

@@ -9,7 +9,9 @@ export interface TableWrite {
 }
 
 export type TransactionControl =
-  | { readonly kind: 'begin' | 'commit' | 'rollback' }
+  | { readonly kind: 'begin' }
+  /** `chain`: the next transaction begins at once. */
+  | { readonly kind: 'commit' | 'rollback'; readonly chain?: true }
   | { readonly kind: 'savepoint' | 'release' | 'rollback-to'; readonly name: string }
 
 /** What a text of one or more SQL statements touches, as far as the text alone tells. */
@@ -28,6 +30,10 @@ export interface Statement {
   readonly ddl: boolean
   /** The tables and views it creates as temporary: from now on they hide others of the same name. */
   readonly temporary: readonly string[]
+  /** The tables on which it creates temporary triggers; `undefined` among them for one whose table cannot be told. */
+  readonly triggered: readonly (string | undefined)[]
+  /** Whether it may end the transaction that is open, besides what it does: MySQL commits before much, and a text may hold a COMMIT. */
+  readonly mayCommit: boolean
   /** Why what it touches cannot be told. The rest is then what was seen, and not all. */
   readonly opaque?: string
   /** Set only when the text is one transaction-control statement and nothing else. */

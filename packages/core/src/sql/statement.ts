@@ -40,6 +40,8 @@ export function unreadable(reason: string): Statement {
     locks: false,
     ddl: false,
     temporary: [],
+    triggered: [],
+    mayCommit: true,
     opaque: reason,
   }
 }
@@ -63,9 +65,11 @@ export function statementOf(tokens: readonly Token[], dialect: Dialect): Stateme
   const [transaction] = cursor.transactions
   const alone = statements === 1 && cursor.opaque === undefined
   if (transaction !== undefined && !alone) cursor.giveUp('transaction control among other statements')
-  const { kinds, writes, functions, volatile, locks, ddl, temporary, opaque } = cursor
+  const { kinds, writes, functions, volatile, locks, ddl, temporary, triggered, opaque } = cursor
   const reads = [...cursor.reads.values()]
-  const base = { kinds, reads, writes, functions, volatile, locks, ddl, temporary }
+  const commitsFirst = dialect === 'mysql' && (opaque !== undefined || writes.some(({ how }) => how === 'truncate'))
+  const mayCommit = commitsFirst || (transaction !== undefined && !alone)
+  const base = { kinds, reads, writes, functions, volatile, locks, ddl, temporary, triggered, mayCommit }
   if (opaque !== undefined) return { ...base, opaque }
   return transaction === undefined ? base : { ...base, transaction }
 }

@@ -13,6 +13,13 @@ describe('transaction control', () => {
     ['begin transaction t', 'sqlite', { kind: 'begin' }],
     ['/* c */ commit', 'postgresql', { kind: 'commit' }],
     ['commit work and no chain', 'mysql', { kind: 'commit' }],
+    ['commit and no chain', 'postgresql', { kind: 'commit' }],
+    ['commit and chain', 'postgresql', { kind: 'commit', chain: true }],
+    ['end transaction and chain', 'postgresql', { kind: 'commit', chain: true }],
+    ['commit work and chain no release', 'mysql', { kind: 'commit', chain: true }],
+    ['rollback and chain', 'postgresql', { kind: 'rollback', chain: true }],
+    ['abort work and chain', 'postgresql', { kind: 'rollback', chain: true }],
+    ['rollback work and chain', 'mysql', { kind: 'rollback', chain: true }],
     ['end transaction', 'sqlite', { kind: 'commit' }],
     ['rollback', 'sqlite', { kind: 'rollback' }],
     ['abort', 'postgresql', { kind: 'rollback' }],
@@ -30,7 +37,8 @@ describe('transaction control', () => {
   })
 
   it.each([
-    'commit and chain',
+    'commit and',
+    'commit and chain now',
     "commit prepared 'x'",
     "rollback prepared 'x'",
     'begin atomic',
@@ -41,6 +49,26 @@ describe('transaction control', () => {
     const statement = readStatement(sql, 'postgresql')
     expect(statement.transaction).toBeUndefined()
     expect(statement.opaque).toBeDefined()
+  })
+
+  it('is opaque with a chain on SQLite, which has none', () => {
+    expect(readStatement('commit and chain', 'sqlite').opaque).toBeDefined()
+  })
+
+  it.each([
+    ['create table a (id int)', 'mysql', true],
+    ['lock tables a write', 'mysql', true],
+    ['set autocommit = 1', 'mysql', true],
+    ['call p()', 'mysql', true],
+    ['truncate a', 'mysql', true],
+    ['update a set b = 1', 'mysql', false],
+    ['select * from a', 'mysql', false],
+    ['create table a (id int)', 'postgresql', false],
+    ['truncate a', 'postgresql', false],
+    ['update a set b = 1; commit; select 1', 'postgresql', true],
+    ["select 'unterminated", 'sqlite', true],
+  ] as const)('may be committed by %s (%s): %s', (sql, dialect, mayCommit) => {
+    expect(readStatement(sql, dialect).mayCommit).toBe(mayCommit)
   })
 
   it('is opaque among other statements', () => {
@@ -131,5 +159,19 @@ describe('definitions', () => {
 
   it('may have bodies with semicolons', () => {
     expect(factsOf('create trigger t after insert on a begin delete from b; end; commit', 'sqlite')).toBe('R[] W[] ddl opaque')
+  })
+})
+
+describe('temporary triggers', () => {
+  it.each([
+    ['create temp trigger tr after update on main.City begin update a set b = 1; end', ['City']],
+    ['create temporary trigger if not exists tr before update of a, b on "City" begin select 1; end', ['City']],
+    ['create trigger temp.tr instead of insert on city for each row when new.a begin select 1; end', ['city']],
+    ['create temp trigger tr', [undefined]],
+    ['create trigger tr after insert on city begin select 1; end', []],
+  ] as const)('%s', (sql, triggered) => {
+    const statement = readStatement(sql, 'sqlite')
+    expect(statement.triggered).toEqual(triggered)
+    expect([statement.ddl, statement.opaque]).toEqual([true, 'changes the schema'])
   })
 })

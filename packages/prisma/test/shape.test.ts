@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { PrismaShapes } from '../src/shape.ts'
 
@@ -22,7 +24,24 @@ describe('the shape of a write', () => {
   })
 
   it('keeps nothing of what was written first', () => {
-    expect(written('upsert', { where: { id: 1 }, create: { id: 1 }, update: {}, select: { id: true } }).rest).toEqual({ select: { id: true } })
+    expect(written('upsert', { where: { id: 1 }, create: { id: 1 }, update: {}, select: { id: true } }).rest).toEqual({
+      select: { id: true },
+    })
     expect(written('createMany', { data: rows(3), skipDuplicates: true }).rest).toEqual({ skipDuplicates: true })
+  })
+
+  it('lets what was written first be collected', async () => {
+    const makeShape = () => {
+      const data = rows(3)
+      const shape = written('updateManyAndReturn', { where: { id: 7 }, data })
+      return { shape, data: new WeakRef(data) }
+    }
+    const made = makeShape()
+    setFlagsFromString('--expose-gc')
+    // A weak reference that was just made is held for the rest of the turn.
+    await new Promise((resolve) => setImmediate(resolve))
+    runInNewContext('gc')()
+    expect(made.data.deref()).toBeUndefined()
+    expect(made.shape.plan()).toBeUndefined()
   })
 })

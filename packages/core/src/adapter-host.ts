@@ -34,7 +34,6 @@ export interface AdapterHost {
   reportError(error: unknown): void
   /** Tells the user once, through Node's process warnings. */
   warn(message: string): void
-  onClose(callback: () => void): void
 }
 
 const HOSTS = Symbol.for('sluice.hosts')

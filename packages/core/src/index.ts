@@ -53,6 +53,7 @@ export {
   type TableId,
   type TableInfo,
   tableId,
+  UNKNOWN_SCHEMA,
 } from './schema/catalog-data.ts'
 export type { CatalogRegistry } from './schema/catalog-registry.ts'
 export type { Connection } from './schema/connection.ts'

@@ -221,8 +221,9 @@ export class Sluice {
   invalidate(table: string, ids?: readonly unknown[]): void {
     if (typeof table !== 'string' || table === '') throw new InvalidArgumentError('table', 'the name of a model or table', table)
     if (ids !== undefined && !Array.isArray(ids)) throw new InvalidArgumentError('ids', 'an array of primary keys', ids)
-    const tables = this.#catalogs.resolve(table)
-    if (tables.size === 0 && this.#catalogs.isKnown()) {
+    // What the catalogue that is being read knows is not found.
+    const tables = this.#catalogs.isReading() ? new Set<TableId>() : this.#catalogs.resolve(table)
+    if (tables.size === 0 && this.#catalogs.isKnown() && !this.#catalogs.isReading()) {
       throw new InvalidArgumentError('table', 'the name of a model or table that a catalogue knows', table)
     }
     this.#stamps.invalidate(tables.size === 0 ? EVERYTHING : { tables, everything: false })
@@ -240,6 +241,7 @@ export class Sluice {
     this.#mode = 'observe'
     for (const callback of this.#closing) callback()
     this.#closing.clear()
+    this.#catalogs.clear()
     this.cache?.close()
     this.#loaders.clear()
     this.#events.clear()
@@ -355,7 +357,6 @@ export class Sluice {
         warned.add(message)
         process.emitWarning(message, { type: 'SluiceWarning' })
       },
-      onClose: (callback) => void this.#closing.add(callback),
     }
   }
 

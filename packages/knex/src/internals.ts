@@ -23,6 +23,7 @@ export interface ClientInternals {
   acquireConnection(): Promise<object>
   releaseConnection(connection: object): Promise<void>
   positionBindings(sql: string): string
+  destroy(callback?: unknown): Promise<void>
 }
 
 type WrapIdentifier = (value: string, original: (value: string) => string, queryContext: unknown) => string
@@ -61,6 +62,11 @@ export function clientOf(knex: Knex): ClientInternals | undefined {
   const client = (knex as { readonly client?: unknown }).client as ClientInternals | undefined
   const isKnown = typeof client?._query === 'function' && typeof client._stream === 'function' && typeof client.runner === 'function'
   return isKnown ? client : undefined
+}
+
+/** Whether an instance has no connections any more, nor can make any. */
+export function isDestroyed(knex: Knex): boolean {
+  return (knex as { readonly client?: { readonly pool?: unknown } }).client?.pool === undefined
 }
 
 export function dialectOf(client: ClientInternals): Dialect | undefined {

@@ -49,7 +49,7 @@ export class KnexLookups {
   #planOf(client: ClientInternals, parts: SelectParts, context: unknown, contextKey: string): Plan {
     // A context often names the request: where it decides nothing, it must not make a plan for each.
     const structure = structureOf(parts, rewritesNames(client) ? contextKey : '')
-    const catalog = this.instance.host.catalogs.catalog(this.instance.source.dialect)
+    const catalog = this.instance.host.catalogs.trusted(this.instance.source.id)
     const known = this.#plans.get(structure)
     if (known !== undefined && known.catalog === catalog) return known
     if (this.#plans.size >= MAX_PLANS) this.#plans.clear()

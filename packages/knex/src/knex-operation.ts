@@ -61,7 +61,7 @@ export class KnexOperation implements Operation<unknown> {
     const bindings = canonicalKey([builder._method, query.bindings])
     if (bindings === undefined) return refuse('bindings not understood')
     const { statement } = analyzeSql(query.sql, state.source.dialect)
-    const reads = readsOfStatement(statement, state.source.dialect, state.host.catalogs)
+    const reads = readsOfStatement(statement, state.source.id, state.host.catalogs)
     if ('refused' in reads) return reads
     if (reads.tables.some((table) => state.isMigrationTable(table))) return refuse('migration table')
     return {

@@ -27,7 +27,11 @@ export class PluginState implements InstanceContext {
     this.source = { id: host.nextSourceId('knex'), orm: 'knex', dialect, seesStatements: true }
     this.observer = new StatementObserver(host, this.source.id, dialect, base)
     this.#migrationTables = new Set([migrationTable, `${migrationTable}_lock`].map((name) => name.toLowerCase()))
-    host.onClose(() => host.catalogs.delete(this.source.id))
+  }
+
+  /** The instance was destroyed, or is no longer instrumented. It may come back. */
+  forget(): void {
+    this.observer.forgetCatalog()
   }
 
   query(client: ClientInternals, connection: object, query: QueryObject): Promise<QueryObject> {

@@ -1,24 +1,27 @@
 import { type AdapterHost, type CatalogTable, type Dialect, type RowLoader, readCatalog, type SchemaCatalog } from '@sluice/core'
 import type { Knex } from 'knex'
-import { type ClientInternals, clientOf, databaseName, rowsOf } from './internals.ts'
+import { type ClientInternals, clientOf, databaseName, isDestroyed, rowsOf } from './internals.ts'
 
 /**
- * Loads rows through a Knex instance, as a `whereIn` of the app's own would.
+ * Loads rows through a Knex instance, as a `whereIn` of the app's own would. Does not keep it from being collected.
  *
  * @param base - The client's class as it was: what the catalogue is read with is no statement of the app's.
  */
 export function knexRowLoader(knex: Knex, host: AdapterHost, sourceId: string, base: ClientInternals, dialect: Dialect): RowLoader {
+  const instance = new WeakRef(knex)
   let own: Promise<SchemaCatalog> | undefined
-  const fresh = () => {
-    own = readTables(knex, base, dialect)
+  const fresh = (from: Knex) => {
+    own = readTables(from, base, dialect)
     return own
   }
   return {
     dialect,
     async target(table, field) {
-      const known = host.catalogs.of(sourceId) ?? (await (own ?? fresh()))
+      const knex = instance.deref()
+      if (knex === undefined || isDestroyed(knex)) return undefined
+      const known = host.catalogs.of(sourceId) ?? (await (own ?? fresh(knex)))
       // A table that was made since: the catalogue is read again, once.
-      const found = find(known, table) ?? find(await fresh(), table)
+      const found = find(known, table) ?? find(await fresh(knex), table)
       const client = clientOf(knex)
       if (found === undefined || client === undefined) return undefined
       const name = databaseName(client, field, undefined)

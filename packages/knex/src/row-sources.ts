@@ -29,7 +29,7 @@ export class RowSources {
   /** `undefined` for what is no listing of one base table of the catalogue. */
   of(client: ClientInternals, builder: BuilderInternals): RowSource | undefined {
     const { host, source } = this.instance
-    const catalog = host.catalogs.catalog(source.dialect)
+    const catalog = host.catalogs.trusted(source.id)
     const listing = catalog === undefined ? undefined : listingParts(builder)
     if (catalog === undefined || listing === undefined) return undefined
     const context = rewritesNames(client) ? builder.queryContext() : undefined

@@ -9,8 +9,10 @@ import {
   readCatalog,
   type Shape,
   type Statement,
+  type TransactionControl,
   type TransactionWrites,
   type WriteEffect,
+  type WriteOutcome,
   writeOutcomeOf,
 } from '@sluice/core'
 import { fixForSql } from './fix.ts'
@@ -43,11 +45,23 @@ class Comparable {
   }
 }
 
+/** The transaction of one connection. */
+interface OpenTransaction {
+  readonly writes: TransactionWrites
+  /**
+   * Whether its writes may be seen by others, or by reads that do not know of it, before it is known to commit: it was not begun by
+   * `knex.transaction`, or something in it may have committed it. They count when they are made, and again at the end.
+   */
+  isDoubtful: boolean
+}
+
 /** Sees every statement of one Knex instance on its connections: records it, follows transactions, and announces writes. */
 export class StatementObserver {
   /** By what was read from a text, which is remembered as long as that is. */
   readonly #described = new WeakMap<AnalyzedSql, Described>()
-  readonly #transactions = new WeakMap<object, TransactionWrites>()
+  readonly #transactions = new WeakMap<object, OpenTransaction>()
+  /** Connections of MySQL with settings of their own: `autocommit` may be off, and then a transaction is open without BEGIN. */
+  readonly #altered = new WeakSet<object>()
   #catalog: 'unread' | 'reading' | 'read' = 'unread'
 
   constructor(
@@ -56,7 +70,9 @@ export class StatementObserver {
     private readonly dialect: Dialect,
     /** The client's class as it was. */
     private readonly base: ClientInternals,
-  ) {}
+  ) {
+    host.catalogs.bind(sourceId, this)
+  }
 
   /** Sends a statement. */
   statement(client: ClientInternals, connection: object, query: QueryObject): Promise<QueryObject> {
@@ -67,7 +83,7 @@ export class StatementObserver {
     // Where nothing is optimised, builders go straight to the database and are counted here.
     if (scope !== undefined && !this.host.isOptimizing()) scope.counts.operations += 1
     if (statement.transaction !== undefined)
-      return this.#control(connection, statement, () => this.base._query.call(client, connection, query))
+      return this.#control(client, connection, statement.transaction, () => this.base._query.call(client, connection, query))
     const announced = onlyReads ? undefined : this.#announce(connection, statement)
     const execution = recorder.begin(scope, shape, isRepeatable ? new Comparable(query) : traced)
     let sent: Promise<QueryObject>
@@ -112,10 +128,17 @@ export class StatementObserver {
     this.#catalog = 'reading'
     this.host.catalogs.set(this.sourceId, undefined)
     this.#readCatalog(client).catch((error: unknown) => {
+      if (this.#catalog !== 'reading') return
       this.#catalog = 'read'
       this.host.catalogs.delete(this.sourceId)
       this.host.reportError(error)
     })
+  }
+
+  /** Drops the catalogue; it is read again once it is of use. */
+  forgetCatalog(): void {
+    this.#catalog = 'unread'
+    this.host.catalogs.delete(this.sourceId)
   }
 
   async #readCatalog(client: ClientInternals): Promise<void> {
@@ -140,18 +163,26 @@ export class StatementObserver {
     const effect = this.#effectOf(statement)
     if (effect === undefined) return undefined
     const transaction = this.#transactions.get(connection)
+    if (this.dialect === 'mysql' && statement.kinds.includes('SET')) this.#altered.add(connection)
     if (transaction !== undefined) {
-      transaction.add(effect)
-      return undefined
+      transaction.isDoubtful ||= statement.mayCommit
+      transaction.writes.add(effect)
+      if (!transaction.isDoubtful) return undefined
     }
+    // What the connection wrote before is committed along with this, for all that is known.
+    const isOpen = transaction !== undefined || this.#altered.has(connection)
+    return this.#begin(isOpen && statement.mayCommit ? EVERYTHING : effect)
+  }
+
+  #begin(effect: WriteEffect): (error: unknown) => void {
     const intent = this.host.writes.begin(effect)
     return (error) => intent.end(error === undefined ? 'committed' : writeOutcomeOf(error))
   }
 
   #effectOf(statement: Statement): WriteEffect | undefined {
     try {
-      const effect = effectOfStatement(statement, this.dialect, this.host.catalogs)
-      if (statement.ddl) this.#forgetCatalog(statement)
+      const effect = effectOfStatement(statement, this.sourceId, this.host.catalogs)
+      if (statement.ddl) this.#schemaChanged(statement)
       return effect
     } catch (error) {
       this.host.reportError(error)
@@ -159,33 +190,54 @@ export class StatementObserver {
     }
   }
 
-  async #control(connection: object, { transaction: control }: Statement, run: () => Promise<QueryObject>): Promise<QueryObject> {
-    const writes = this.#transactions.get(connection)
-    if (control?.kind === 'commit') writes?.beforeCommit()
+  async #control(
+    client: ClientInternals,
+    connection: object,
+    control: TransactionControl,
+    run: () => Promise<QueryObject>,
+  ): Promise<QueryObject> {
+    const open = this.#transactions.get(connection)
+    const { kind } = control
+    // MySQL commits before it begins anew; elsewhere BEGIN changes nothing in a transaction.
+    const commits = kind === 'commit' || (kind === 'begin' && open !== undefined && this.dialect === 'mysql')
+    // Without a transaction that is known, it ends one that is not: `SET autocommit = 0`, say.
+    const mayEnd = kind === 'begin' ? this.#altered.has(connection) : kind !== 'savepoint'
+    const endsUnknown = mayEnd && (open === undefined || open.isDoubtful)
+    const announced = endsUnknown ? this.#begin(EVERYTHING) : undefined
+    if (commits) open?.writes.beforeCommit()
+    let result: QueryObject
     try {
-      const result = await run()
-      if (control?.kind === 'begin') this.#transactions.set(connection, this.host.writes.transaction())
-      else if (control?.kind === 'commit') this.#endTransaction(connection, wasRolledBack(result.response) ? 'rolled-back' : 'committed')
-      else if (control?.kind === 'rollback') this.#endTransaction(connection, 'rolled-back')
-      else if (control?.kind === 'savepoint') writes?.savepoint(control.name)
-      else if (control?.kind === 'release') writes?.release(control.name)
-      else if (control?.kind === 'rollback-to') writes?.rollbackTo(control.name)
-      return result
+      result = await run()
     } catch (error) {
-      if (control?.kind === 'commit' || control?.kind === 'rollback') this.#endTransaction(connection, writeOutcomeOf(error))
+      announced?.(error)
+      if (kind === 'commit' || kind === 'rollback') this.#endTransaction(connection, writeOutcomeOf(error))
+      // Whether it was committed before BEGIN failed is not known.
+      else if (commits) this.#endTransaction(connection, 'unknown')
       throw error
     }
+    announced?.(undefined)
+    if (kind === 'savepoint') open?.writes.savepoint(control.name)
+    else if (kind === 'release') open?.writes.release(control.name)
+    else if (kind === 'rollback-to') open?.writes.rollbackTo(control.name)
+    else if (kind === 'rollback') this.#endTransaction(connection, 'rolled-back')
+    else if (commits) this.#endTransaction(connection, wasRolledBack(result.response) ? 'rolled-back' : 'committed')
+    const begins = kind === 'begin' || ((kind === 'commit' || kind === 'rollback') && control.chain === true)
+    if (begins && !this.#transactions.has(connection)) {
+      // Reads of Knex' own transactions are known to be in one.
+      this.#transactions.set(connection, { writes: this.host.writes.transaction(), isDoubtful: client.transacting !== true })
+    }
+    return result
   }
 
-  #endTransaction(connection: object, outcome: Parameters<TransactionWrites['end']>[0]): void {
-    this.#transactions.get(connection)?.end(outcome)
+  #endTransaction(connection: object, outcome: WriteOutcome): void {
+    this.#transactions.get(connection)?.writes.end(outcome)
     this.#transactions.delete(connection)
     this.host.transactionEnded()
   }
 
-  #forgetCatalog(statement: Statement): void {
-    const catalog = this.host.catalogs.catalog(this.dialect)
-    for (const name of statement.temporary) if (catalog !== undefined) this.host.catalogs.shadow(catalog.idOf([name]))
+  #schemaChanged(statement: Statement): void {
+    for (const name of statement.temporary) this.host.catalogs.shadow(name)
+    for (const name of statement.triggered) this.host.catalogs.trigger(name)
     if (this.#catalog === 'unread') return
     this.#catalog = 'unread'
     this.host.catalogs.set(this.sourceId, undefined)

@@ -8,8 +8,13 @@ registerOwnFrames(import.meta.url)
 
 type ClientClass = new (...args: never[]) => ClientInternals
 
-/** The class that a client had before it was instrumented. */
-const originals = new WeakMap<object, object>()
+interface Instrumentation {
+  /** The class that the client had before. */
+  readonly base: object
+  readonly state: PluginState
+}
+
+const instrumentations = new WeakMap<object, Instrumentation>()
 
 /**
  * Instruments a Knex instance, in place, and returns it. Transactions and instances derived from it are instrumented with it.
@@ -35,12 +40,12 @@ export function withSluice<TKnex extends Knex>(knex: TKnex, sluice?: Sluice | Sl
     )
     return knex
   }
-  if (originals.has(client)) return knex
+  if (instrumentations.has(client)) return knex
   const base = Object.getPrototypeOf(client) as ClientInternals
   const state = new PluginState(host, base, dialect, client.config.migrations?.tableName ?? 'knex_migrations')
   // The prototype, not the instance: transactions are made from the class, and would not have what the instance has.
   Object.setPrototypeOf(client, instrumented(base, state))
-  originals.set(client, base)
+  instrumentations.set(client, { base, state })
   host.attachLoader(state.source.id, knexRowLoader(knex, host, state.source.id, base, dialect))
   return knex
 }
@@ -48,10 +53,11 @@ export function withSluice<TKnex extends Knex>(knex: TKnex, sluice?: Sluice | Sl
 /** Restores a Knex instance as it was before `withSluice`. Transactions that are open end as they began. */
 export function unsluice<TKnex extends Knex>(knex: TKnex): TKnex {
   const client = clientOf(knex)
-  const original = client === undefined ? undefined : originals.get(client)
-  if (client !== undefined && original !== undefined) {
-    Object.setPrototypeOf(client, original)
-    originals.delete(client)
+  const instrumentation = client === undefined ? undefined : instrumentations.get(client)
+  if (client !== undefined && instrumentation !== undefined) {
+    Object.setPrototypeOf(client, instrumentation.base)
+    instrumentations.delete(client)
+    instrumentation.state.forget()
   }
   return knex
 }
@@ -69,6 +75,11 @@ function instrumented(base: ClientInternals, state: PluginState): object {
 
     override runner(builder: BuilderInternals) {
       return state.runner(this, builder)
+    }
+
+    override destroy(callback?: unknown): Promise<void> {
+      state.forget()
+      return super.destroy(callback)
     }
   }
   // Tools built on Knex switch on the class's name.

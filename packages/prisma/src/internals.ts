@@ -84,9 +84,15 @@ export function runtimeDataModelOf(client: object): RuntimeDataModel | undefined
 }
 
 /** Fields that the client leaves out of rows (`new PrismaClient({ omit })`), by the model's name in the client. */
-export function globalOmitOf(client: object): Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>> {
+export function globalOmitOf(client: object): Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>> | undefined {
   const omit = (client as { readonly _globalOmit?: unknown })._globalOmit
-  return typeof omit === 'object' && omit !== null ? (omit as Record<string, Record<string, unknown>>) : {}
+  return typeof omit === 'object' && omit !== null ? (omit as Record<string, Record<string, unknown>>) : undefined
+}
+
+/** The client that a client was extended from; itself, where that is not known. */
+export function originalOf(client: object): object {
+  const original = (client as { readonly _originalClient?: unknown })._originalClient
+  return typeof original === 'object' && original !== null ? original : client
 }
 
 /** Asks a client's database in SQL, by no way that the app's own extensions see. Outside of transactions. */

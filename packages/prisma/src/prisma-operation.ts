@@ -33,6 +33,8 @@ import { currentTransaction, inert, predicting } from './transaction-context.ts'
 export interface ClientContext {
   readonly host: AdapterHost
   readonly source: Source
+  /** Under this id the registry knows the client's tables. */
+  readonly catalogId: string
   readonly shapes: PrismaShapes
   readonly seesStatements: boolean
   readonly hasInnerExtensions: boolean
@@ -180,11 +182,11 @@ export class PrismaOperation implements Operation<unknown> {
   }
 
   #computeEffect(): WriteEffect {
-    const { host, source } = this.state
+    const { host, source, catalogId } = this.state
     if (this.call.model === undefined) {
       const text = rawText(this.call.args)
       const effect =
-        text === undefined ? EVERYTHING : effectOfStatement(analyzeSql(text, source.dialect).statement, source.dialect, host.catalogs)
+        text === undefined ? EVERYTHING : effectOfStatement(analyzeSql(text, source.dialect).statement, catalogId, host.catalogs)
       return effect ?? { tables: new Set(), everything: false }
     }
     const touches = this.#touchesOf()

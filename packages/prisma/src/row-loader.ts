@@ -1,4 +1,4 @@
-import type { ColumnType, Dialect, RowLoader } from '@sluice/core'
+import type { AdapterHost, ColumnType, Dialect, RowLoader, RowTarget } from '@sluice/core'
 import type { RuntimeDataModel } from './internals.ts'
 
 const TYPES: Readonly<Record<string, ColumnType>> = {
@@ -25,21 +25,67 @@ interface Field {
   readonly dbName?: string | null
 }
 
-/** Loads rows through a Prisma client, as a `findMany` of the app's own would: by models and fields, or by the database's names for them. */
-export function prismaRowLoader(client: object, runtime: RuntimeDataModel | undefined, dialect: Dialect): RowLoader {
-  return {
-    dialect,
-    async target(table, field) {
-      const model = modelOf(runtime, table)
-      const found = fieldsOf(model?.data).find(({ name }) => name === field) ?? fieldsOf(model?.data).find(({ dbName }) => dbName === field)
-      const delegate = model === undefined ? undefined : delegateOf(client, model.name)
-      if (found === undefined || delegate === undefined || found.kind === 'object' || found.isList === true) return undefined
-      return {
-        type: TYPES[found.type] ?? 'other',
-        keyOf: (row) => row[found.name],
-        load: (keys) => delegate.findMany({ where: { [found.name]: { in: keys } } }),
-      }
-    },
+/** By host, by the client that others were extended from. */
+const loaders = new WeakMap<AdapterHost, WeakMap<object, ClientRowLoader>>()
+
+/** Lets rows be loaded through a client. Those that were extended from one client have one loader, which keeps none of them. */
+export function attachRowLoader(
+  host: AdapterHost,
+  client: object,
+  original: object,
+  runtime: RuntimeDataModel | undefined,
+  dialect: Dialect,
+): void {
+  const ofHost = loaders.get(host) ?? new WeakMap<object, ClientRowLoader>()
+  loaders.set(host, ofHost)
+  let loader = ofHost.get(original)
+  if (loader === undefined) {
+    loader = new ClientRowLoader(runtime, dialect)
+    ofHost.set(original, loader)
+    host.attachLoader(host.nextSourceId('prisma-rows'), loader)
+  }
+  loader.add(client)
+}
+
+/**
+ * Loads rows through a Prisma client, as a `findMany` of the app's own would: by models and fields, or by the database's names for
+ * them. Of several clients the one attached first is asked.
+ */
+class ClientRowLoader implements RowLoader {
+  readonly #clients = new Set<WeakRef<object>>()
+  readonly #collected = new FinalizationRegistry<WeakRef<object>>((client) => this.#clients.delete(client))
+
+  constructor(
+    private readonly runtime: RuntimeDataModel | undefined,
+    readonly dialect: Dialect,
+  ) {}
+
+  add(client: object): void {
+    const held = new WeakRef(client)
+    this.#clients.add(held)
+    this.#collected.register(client, held)
+  }
+
+  async target(table: string, field: string): Promise<RowTarget | undefined> {
+    const model = modelOf(this.runtime, table)
+    const fields = fieldsOf(model?.data)
+    const found = fields.find(({ name }) => name === field) ?? fields.find(({ dbName }) => dbName === field)
+    const client = this.#client()
+    const delegate = model === undefined || client === undefined ? undefined : delegateOf(client, model.name)
+    if (found === undefined || delegate === undefined || found.kind === 'object' || found.isList === true) return undefined
+    return {
+      type: TYPES[found.type] ?? 'other',
+      keyOf: (row) => row[found.name],
+      load: (keys) => delegate.findMany({ where: { [found.name]: { in: keys } } }),
+    }
+  }
+
+  #client(): object | undefined {
+    for (const held of this.#clients) {
+      const client = held.deref()
+      if (client !== undefined) return client
+    }
+    return undefined
   }
 }
 

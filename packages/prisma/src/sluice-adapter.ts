@@ -16,6 +16,7 @@ import {
   readCatalog,
   type Sluice,
   type Statement,
+  type TransactionControl,
   type TransactionWrites,
   type WriteEffect,
   writeOutcomeOf,
@@ -140,6 +141,8 @@ function wrapQueryable(
 /** What one wrapped adapter knows, over all its connections. */
 class ConnectionObserver {
   readonly sourceId: string
+  /** Transactions that may be over before they are known to end: their writes count when they are made, and again at the end. */
+  readonly #doubtful = new WeakSet<TransactionWrites>()
   #catalog: 'unread' | 'reading' | 'read' = 'unread'
 
   constructor(
@@ -147,7 +150,7 @@ class ConnectionObserver {
     private readonly dialect: Dialect,
   ) {
     this.sourceId = host.nextSourceId('prisma-adapter')
-    host.onClose(() => host.catalogs.delete(this.sourceId))
+    host.catalogs.bind(this.sourceId, this)
   }
 
   /** Reads the catalogue once it is of use, and again after DDL. Failure leaves the catalogue to other sources. */
@@ -178,16 +181,17 @@ class ConnectionObserver {
     if (ready !== undefined && this.#catalog === 'unread' && host.isOptimizing())
       return ready().then(() => this.statement(sql, writes, run))
     let effect: WriteEffect | undefined
-    let statement: Statement
+    let mayCommit = true
     try {
       host.recorder.statement(host.scopes.current())
       const analyzed = analyzeSql(sql, this.dialect)
       host.seen(sql, this.dialect, analyzed)
-      statement = analyzed.statement
-      if (statement.transaction !== undefined) return this.#control(statement, writes, run)
-      effect = effectOfStatement(statement, this.dialect, host.catalogs)
+      const { statement } = analyzed
+      if (statement.transaction !== undefined) return this.#control(statement.transaction, writes, run)
+      effect = effectOfStatement(statement, this.sourceId, host.catalogs)
       if (statement.ddl) this.#forgetCatalog(statement)
       if (effect === undefined) return run()
+      mayCommit = statement.mayCommit
       this.#compareWithPrediction(effect)
     } catch (error) {
       host.reportError(error)
@@ -195,7 +199,9 @@ class ConnectionObserver {
     }
     if (writes === undefined) return this.#autocommit(effect, run)
     writes.add(effect)
-    return run()
+    if (mayCommit) this.#doubtful.add(writes)
+    // What the transaction wrote before is committed along with this, for all that is known.
+    return this.#doubtful.has(writes) ? this.#autocommit(mayCommit ? EVERYTHING : effect, run) : run()
   }
 
   /** Several statements at once: it may do anything. */
@@ -217,27 +223,40 @@ class ConnectionObserver {
   }
 
   /** BEGIN, COMMIT and the like, sent as statements. */
-  async #control<T>({ transaction }: Statement, writes: TransactionWrites | undefined, run: () => Promise<T>): Promise<T> {
-    if (writes === undefined || transaction === undefined) return run()
-    if (transaction.kind === 'commit') writes.beforeCommit()
+  async #control<T>(control: TransactionControl, writes: TransactionWrites | undefined, run: () => Promise<T>): Promise<T> {
+    const { kind } = control
+    // MySQL commits before it begins anew; elsewhere BEGIN changes nothing in a transaction.
+    const commits = kind === 'commit' || (kind === 'begin' && this.dialect === 'mysql')
+    // Without a transaction that is known, it ends one that is not.
+    const endsUnknown = kind !== 'begin' && kind !== 'savepoint' && (writes === undefined || this.#doubtful.has(writes))
+    const announced = endsUnknown ? this.host.writes.begin(EVERYTHING) : undefined
+    if (commits) writes?.beforeCommit()
+    let result: T
     try {
-      const result = await run()
-      if (transaction.kind === 'commit') writes.end('committed')
-      else if (transaction.kind === 'rollback') writes.end('rolled-back')
-      else if (transaction.kind === 'savepoint') writes.savepoint(transaction.name)
-      else if (transaction.kind === 'release') writes.release(transaction.name)
-      else if (transaction.kind === 'rollback-to') writes.rollbackTo(transaction.name)
-      return result
+      result = await run()
     } catch (error) {
-      if (transaction.kind === 'commit') writes.end(writeOutcomeOf(error))
+      announced?.end(writeOutcomeOf(error))
+      // Whether it was committed before BEGIN failed is not known.
+      if (commits) writes?.end(kind === 'commit' ? writeOutcomeOf(error) : 'unknown')
       throw error
     }
+    announced?.end('committed')
+    if (writes === undefined) return result
+    if (kind === 'savepoint') writes.savepoint(control.name)
+    else if (kind === 'release') writes.release(control.name)
+    else if (kind === 'rollback-to') writes.rollbackTo(control.name)
+    else if (kind === 'rollback') writes.end('rolled-back')
+    else if (commits) writes.end('committed')
+    // What comes after the end is in no transaction, unless one began at once.
+    if ((kind === 'commit' || kind === 'rollback') && control.chain !== true) this.#doubtful.add(writes)
+    else if (commits) this.#doubtful.delete(writes)
+    return result
   }
 
   #forgetCatalog(statement: Statement): void {
     this.#catalog = 'unread'
-    const catalog = this.host.catalogs.catalog(this.dialect)
-    for (const name of statement.temporary) if (catalog !== undefined) this.host.catalogs.shadow(catalog.idOf([name]))
+    for (const name of statement.temporary) this.host.catalogs.shadow(name)
+    for (const name of statement.triggered) this.host.catalogs.trigger(name)
     if (this.host.isOptimizing()) this.host.catalogs.set(this.sourceId, undefined)
   }
 

@@ -2,9 +2,9 @@ import { Prisma } from '@prisma/client/extension'
 import { hostOf, registerOwnFrames, type Sluice, type SluiceOptions, sluiceFrom, writeOutcomeOf } from '@sluice/core'
 import { ClientState, type Hook } from './client-state.ts'
 import { dialectOf } from './dialect.ts'
-import { clientVersionOf, providerOf, runtimeDataModelOf } from './internals.ts'
+import { clientVersionOf, originalOf, providerOf, runtimeDataModelOf } from './internals.ts'
 import { checkPrismaOptions, type PrismaOptions } from './prisma-options.ts'
-import { prismaRowLoader } from './row-loader.ts'
+import { attachRowLoader } from './row-loader.ts'
 import { currentTransaction, runInTransaction, TransactionContext } from './transaction-context.ts'
 
 registerOwnFrames(import.meta.url)
@@ -73,7 +73,7 @@ function attach(client: ExtendableClient, sluice: Sluice, options: PrismaOptions
       },
     },
   })
-  host.attachLoader(state.source.id, prismaRowLoader(extended, runtimeDataModelOf(client), dialect))
+  attachRowLoader(host, extended, originalOf(client), runtimeDataModelOf(client), dialect)
   return extended
 }
 

@@ -14,6 +14,7 @@ function keyOf(args: unknown): string {
     {
       host,
       source: { id: 'p', orm: 'prisma', dialect: schema.dialect, seesStatements: false },
+      catalogId: 'p',
       shapes: new PrismaShapes(schema.dialect, true),
       seesStatements: false,
       hasInnerExtensions: false,

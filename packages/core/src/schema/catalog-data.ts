@@ -44,14 +44,14 @@ export interface ForeignKeyInfo {
 /** A catalogue as plain data: what the Prisma generator writes and what the readers read. */
 export interface CatalogData {
   readonly dialect: Dialect
-  /** The schema of names without one: `main` (SQLite), `public` (PostgreSQL), the database (MySQL). */
+  /** The schema of names without one: `main` (SQLite), `public` (PostgreSQL), the database (MySQL); `-` where it is not known. */
   readonly defaultSchema: string
   readonly tables: readonly TableInfo[]
   readonly foreignKeys: readonly ForeignKeyInfo[]
 }
 
-/** MySQL calls a schema a database, and its name is no part of a model: the default one has one name everywhere. */
-const MYSQL_DEFAULT = '-'
+/** Stands for a default schema that is not known: a table of it may be that of any schema. */
+export const UNKNOWN_SCHEMA = '-'
 
 /**
  * The id of a table.
@@ -61,7 +61,9 @@ const MYSQL_DEFAULT = '-'
  */
 export function tableId(dialect: Dialect, schema: string | undefined, name: string, defaultSchema: string): TableId {
   if (dialect === 'postgresql') return `${schema ?? defaultSchema}.${name}`
-  const folded = (schema ?? defaultSchema).toLowerCase()
-  const shown = dialect === 'mysql' && folded === defaultSchema.toLowerCase() ? MYSQL_DEFAULT : folded
-  return `${shown}.${name.toLowerCase()}`
+  return `${(schema ?? defaultSchema).toLowerCase()}.${name.toLowerCase()}`
+}
+
+export function isOfUnknownSchema(id: TableId): boolean {
+  return id.startsWith(`${UNKNOWN_SCHEMA}.`)
 }

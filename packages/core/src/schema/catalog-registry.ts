@@ -1,6 +1,9 @@
 import type { Dialect } from '../sql/dialect.ts'
 import { type CatalogTable, type Change, EVERYTHING, type SchemaCatalog, type WriteEffect } from './catalog.ts'
-import type { TableId } from './catalog-data.ts'
+import { isOfUnknownSchema, type TableId, tableId, UNKNOWN_SCHEMA } from './catalog-data.ts'
+
+/** The name of a table whose triggers are not known: it stands for any. */
+const ANY_TABLE = '*'
 
 /**
  * What a Sluice knows of its databases: the union of what every adapter brought, by dialect.
@@ -9,21 +12,30 @@ import type { TableId } from './catalog-data.ts'
 export class CatalogRegistry {
   readonly #sources = new Map<string, SchemaCatalog | undefined>()
   readonly #unions = new Map<Dialect, SchemaCatalog | undefined>()
-  readonly #aliases = new Map<string, Set<TableId>>()
-  readonly #shadowed = new Set<TableId>()
+  /** The unions by their default schemas. */
+  readonly #views = new Map<string, SchemaCatalog>()
+  readonly #aliases = new Map<string, ReadonlyMap<string, ReadonlySet<TableId>>>()
+  /** Names of tables, in lower case. */
+  readonly #shadowed = new Set<string>()
+  readonly #triggered = new Set<string>()
+  readonly #owners = new FinalizationRegistry<string>((sourceId) => this.delete(sourceId))
 
-  /**
-   * Sets what one source knows. `undefined` means that it is being read.
-   *
-   * @param aliases - Other names of tables, such as model names, for `resolve`.
-   */
-  set(sourceId: string, catalog: SchemaCatalog | undefined, aliases: Iterable<readonly [string, TableId]> = []): void {
+  /** Sets what one source knows. `undefined` means that it is being read. */
+  set(sourceId: string, catalog: SchemaCatalog | undefined): void {
     this.#sources.set(sourceId, catalog)
-    this.#unions.clear()
-    for (const [alias, table] of aliases) {
-      const tables = this.#aliases.get(alias) ?? new Set()
-      this.#aliases.set(alias, tables.add(table))
-    }
+    this.#changed()
+  }
+
+  /** Lets a source go when nobody holds its owner any more. */
+  bind(sourceId: string, owner: object): void {
+    this.#owners.register(owner, sourceId)
+  }
+
+  /** Sets a source's other names of tables, such as model names, for `resolve`. They may be there before its catalogue is. */
+  name(sourceId: string, aliases: Iterable<readonly [string, TableId]>): void {
+    const tables = new Map<string, Set<TableId>>()
+    for (const [alias, table] of aliases) tables.set(alias, (tables.get(alias) ?? new Set()).add(table))
+    this.#aliases.set(sourceId, tables)
   }
 
   /** What one source knows; `undefined` while it is being read, or was never set. */
@@ -32,8 +44,14 @@ export class CatalogRegistry {
   }
 
   delete(sourceId: string): void {
-    this.#sources.delete(sourceId)
-    this.#unions.clear()
+    this.#aliases.delete(sourceId)
+    if (this.#sources.delete(sourceId)) this.#changed()
+  }
+
+  clear(): void {
+    this.#sources.clear()
+    this.#aliases.clear()
+    this.#changed()
   }
 
   /** The union of all that is known for a dialect; `undefined` while nothing is, or while a source is being read. */
@@ -51,35 +69,97 @@ export class CatalogRegistry {
     return union
   }
 
+  /**
+   * The union with one source's default schema: what the names in its statements mean. `undefined` while the source's own
+   * catalogue is not known, or any is being read.
+   */
+  seenBy(sourceId: string): SchemaCatalog | undefined {
+    const own = this.#sources.get(sourceId)
+    const union = own && this.catalog(own.dialect)
+    if (own === undefined || union === undefined || union.defaultSchema === own.defaultSchema) return union
+    const key = `${own.dialect} ${own.defaultSchema}`
+    const view = this.#views.get(key) ?? union.withDefault(own.defaultSchema)
+    this.#views.set(key, view)
+    return view
+  }
+
+  /** What one source knows of its own tables, as long as no source is being read: another's may be of the same name and differ. */
+  trusted(sourceId: string): SchemaCatalog | undefined {
+    const own = this.#sources.get(sourceId)
+    return own !== undefined && this.catalog(own.dialect) !== undefined ? own : undefined
+  }
+
   /** Whether any catalogue is there. */
   isKnown(): boolean {
     return [...this.#sources.values()].some((catalog) => catalog !== undefined)
   }
 
+  /** Whether a source is being read. */
+  isReading(): boolean {
+    return [...this.#sources.values()].some((catalog) => catalog === undefined)
+  }
+
   /** Every table that the changes touch, with their cascades. */
   effectOf(dialect: Dialect, changes: readonly Change[]): WriteEffect {
-    return this.catalog(dialect)?.effectOf(changes) ?? EVERYTHING
+    const catalog = this.catalog(dialect)
+    if (catalog === undefined) return EVERYTHING
+    const effect = catalog.effectOf(changes)
+    if (this.#triggered.size === 0 || effect.everything || effect.tables.size === 0) return effect
+    const isTriggered =
+      this.#triggered.has(ANY_TABLE) || [...effect.tables].some((table) => has(this.#triggered, catalog.tables.get(table)))
+    return isTriggered ? EVERYTHING : effect
   }
 
   /** The table of an id if results that depend on it may be kept. */
   cacheableTable(dialect: Dialect, id: TableId): CatalogTable | undefined {
-    return this.#shadowed.has(id) ? undefined : this.catalog(dialect)?.baseTable(id)
+    const table = this.catalog(dialect)?.baseTable(id)
+    return this.#shadowed.size > 0 && has(this.#shadowed, table) ? undefined : table
   }
 
-  /** A temporary table hides the table of that name on some connection: nothing of that name is kept any more. */
-  shadow(id: TableId): void {
-    this.#shadowed.add(id)
+  /** A temporary table hides the tables of that name on some connection: nothing of that name is kept any more. */
+  shadow(name: string): void {
+    this.#shadowed.add(name.toLowerCase())
+  }
+
+  /**
+   * A temporary trigger is there on some connection only, and no reader sees it: a write to a table of that name touches every table
+   * from now on.
+   */
+  trigger(name: string = ANY_TABLE): void {
+    this.#triggered.add(name.toLowerCase())
   }
 
   /** The tables that a person's name for a table may mean: a model, a table, or `schema.table`. Empty when nothing is called so. */
   resolve(name: string): ReadonlySet<TableId> {
-    const found = new Set(this.#aliases.get(name))
+    const found = new Set<TableId>()
+    for (const aliases of this.#aliases.values()) for (const table of aliases.get(name) ?? []) found.add(table)
     const folded = name.toLowerCase()
     for (const catalog of this.#sources.values()) {
       for (const [id, table] of catalog?.tables ?? []) {
         if (id === name || table.name === name || (catalog?.dialect !== 'postgresql' && table.name.toLowerCase() === folded)) found.add(id)
       }
     }
+    const unknown = new Set([...found].filter(isOfUnknownSchema))
+    for (const catalog of this.#sources.values()) {
+      for (const [id, table] of catalog?.tables ?? []) {
+        const twin = unknownId(table.name, catalog?.dialect)
+        if (unknown.has(twin)) found.add(id)
+        else if (found.has(id) && !isOfUnknownSchema(id)) found.add(twin)
+      }
+    }
     return found
   }
+
+  #changed(): void {
+    this.#unions.clear()
+    this.#views.clear()
+  }
+}
+
+function unknownId(name: string, dialect: Dialect = 'postgresql'): TableId {
+  return tableId(dialect, undefined, name, UNKNOWN_SCHEMA)
+}
+
+function has(names: ReadonlySet<string>, table: CatalogTable | undefined): boolean {
+  return table !== undefined && names.has(table.name.toLowerCase())
 }

@@ -1,5 +1,13 @@
 import type { Dialect } from '../sql/dialect.ts'
-import { type CatalogData, type ForeignKeyInfo, type TableId, type TableInfo, tableId } from './catalog-data.ts'
+import {
+  type CatalogData,
+  type ForeignKeyInfo,
+  isOfUnknownSchema,
+  type TableId,
+  type TableInfo,
+  tableId,
+  UNKNOWN_SCHEMA,
+} from './catalog-data.ts'
 
 /** One write, before its consequences. */
 export interface Change {
@@ -37,6 +45,8 @@ export class SchemaCatalog {
   readonly foreignKeys: readonly ForeignKeyInfo[]
   readonly #incoming = new Map<TableId, ForeignKeyInfo[]>()
   readonly #effects = new Map<string, WriteEffect>()
+  /** Tables of an unknown schema, and by name of the others. Made when it is first asked for. */
+  #twins: Twins | undefined
 
   constructor(data: CatalogData, tables: ReadonlyMap<TableId, CatalogTable> = byId(data)) {
     this.dialect = data.dialect
@@ -59,7 +69,20 @@ export class SchemaCatalog {
   /** The base table of a name, or `undefined` for a view, a temporary table, or a name it does not know. */
   baseTable(id: TableId): CatalogTable | undefined {
     const table = this.tables.get(id)
-    return table?.kind === 'table' ? table : undefined
+    if (table?.kind !== 'table') return undefined
+    return this.twinsOf(id).every((twin) => this.tables.get(twin)?.kind === 'table') ? table : undefined
+  }
+
+  /** The tables that may be the same as one: of a table whose schema is not known, those of its name; of others, the former. */
+  twinsOf(id: TableId): readonly TableId[] {
+    this.#twins ??= new Twins(this.dialect, this.tables)
+    return this.#twins.of(id)
+  }
+
+  /** This catalogue, for connections with another default schema. */
+  withDefault(defaultSchema: string): SchemaCatalog {
+    const { dialect, foreignKeys, tables } = this
+    return new SchemaCatalog({ dialect, defaultSchema, tables: [], foreignKeys }, tables)
   }
 
   /** Whether the columns are exactly a primary or unique key of the table, in any order. */
@@ -110,6 +133,7 @@ export class SchemaCatalog {
       seen.add(step)
       tables.add(change.table)
       everything ||= this.tables.get(change.table)?.hasTriggers === true
+      for (const twin of this.twinsOf(change.table)) work.push({ ...change, table: twin })
       if (change.kind === 'insert') continue
       for (const key of this.#incoming.get(change.table) ?? []) {
         const { columns } = change
@@ -140,6 +164,40 @@ export class SchemaCatalog {
     const foreignKeys = [...this.foreignKeys, ...other.foreignKeys]
     // Ids, not names, are what the two sides share: each side may know another default schema.
     return new SchemaCatalog({ dialect: this.dialect, defaultSchema: this.defaultSchema, tables: [], foreignKeys }, tables)
+  }
+}
+
+const NO_TABLES: readonly TableId[] = []
+
+class Twins {
+  readonly #known = new Map<TableId, TableId[]>()
+  readonly #hasUnknown: boolean
+
+  constructor(
+    private readonly dialect: Dialect,
+    private readonly tables: ReadonlyMap<TableId, CatalogTable>,
+  ) {
+    this.#hasUnknown = [...tables.keys()].some(isOfUnknownSchema)
+    if (!this.#hasUnknown) return
+    for (const table of tables.values()) {
+      if (isOfUnknownSchema(table.id)) continue
+      const twin = this.#unknownId(table)
+      const ids = this.#known.get(twin)
+      if (ids === undefined) this.#known.set(twin, [table.id])
+      else ids.push(table.id)
+    }
+  }
+
+  of(id: TableId): readonly TableId[] {
+    if (!this.#hasUnknown) return NO_TABLES
+    if (isOfUnknownSchema(id)) return this.#known.get(id) ?? NO_TABLES
+    const table = this.tables.get(id)
+    const twin = table && this.#unknownId(table)
+    return twin !== undefined && this.tables.has(twin) ? [twin] : NO_TABLES
+  }
+
+  #unknownId({ name }: CatalogTable): TableId {
+    return tableId(this.dialect, undefined, name, UNKNOWN_SCHEMA)
   }
 }
 

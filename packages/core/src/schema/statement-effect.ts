@@ -1,4 +1,3 @@
-import type { Dialect } from '../sql/dialect.ts'
 import type { Statement, TableWrite } from '../sql/statement.ts'
 import { type Change, EVERYTHING, type WriteEffect } from './catalog.ts'
 import type { TableId } from './catalog-data.ts'
@@ -7,12 +6,14 @@ import type { CatalogRegistry } from './catalog-registry.ts'
 /**
  * What a statement writes, cascades included. Whatever cannot be told (SQL that is not understood, a function that may write,
  * a view) touches everything. `undefined` when it writes nothing.
+ *
+ * @param sourceId - Whose catalogue says what its names mean.
  */
-export function effectOfStatement(statement: Statement, dialect: Dialect, catalogs: CatalogRegistry): WriteEffect | undefined {
+export function effectOfStatement(statement: Statement, sourceId: string, catalogs: CatalogRegistry): WriteEffect | undefined {
   if (statement.transaction !== undefined) return undefined
   if (statement.opaque !== undefined || statement.functions.size > 0) return EVERYTHING
   if (statement.writes.length === 0) return undefined
-  const catalog = catalogs.catalog(dialect)
+  const catalog = catalogs.seenBy(sourceId)
   if (catalog === undefined) return EVERYTHING
   const changes: Change[] = []
   for (const write of statement.writes) {
@@ -20,7 +21,7 @@ export function effectOfStatement(statement: Statement, dialect: Dialect, catalo
     if (catalog.baseTable(table) === undefined || write.how === 'truncate-cascade' || write.how === 'refresh') return EVERYTHING
     changes.push(...changesOf(write, table))
   }
-  return catalog.effectOf(changes)
+  return catalogs.effectOf(catalog.dialect, changes)
 }
 
 function changesOf({ how, columns }: TableWrite, table: TableId): Change[] {
@@ -45,10 +46,12 @@ function changesOf({ how, columns }: TableWrite, table: TableId): Change[] {
 /**
  * The tables that a statement reads, if its result depends on them alone and they are base tables;
  * otherwise the reason why the result must not be kept.
+ *
+ * @param sourceId - Whose catalogue says what its names mean.
  */
 export function readsOfStatement(
   statement: Statement,
-  dialect: Dialect,
+  sourceId: string,
   catalogs: CatalogRegistry,
 ): { readonly tables: readonly TableId[] } | { readonly refused: string } {
   if (statement.opaque !== undefined) return { refused: 'SQL not understood' }
@@ -56,12 +59,12 @@ export function readsOfStatement(
   if (statement.functions.size > 0) return { refused: 'unknown function' }
   if (statement.volatile) return { refused: 'volatile function' }
   if (statement.locks) return { refused: 'locks rows' }
-  const catalog = catalogs.catalog(dialect)
+  const catalog = catalogs.seenBy(sourceId)
   if (catalog === undefined) return { refused: 'no catalogue' }
   const tables: TableId[] = []
   for (const name of statement.reads) {
     const table = catalog.idOf(name)
-    if (catalogs.cacheableTable(dialect, table) === undefined) return { refused: 'no base table' }
+    if (catalogs.cacheableTable(catalog.dialect, table) === undefined) return { refused: 'no base table' }
     tables.push(table)
   }
   return { tables }

@@ -137,8 +137,8 @@ describe('SchemaCatalog.idOf', () => {
     ['postgresql', ['City'], 'public.City'],
     ['postgresql', ['Side', 'City'], 'Side.City'],
     ['postgresql', ['db', 'Side', 'City'], 'Side.City'],
-    ['mysql', ['City'], '-.city'],
-    ['mysql', ['atlas', 'City'], '-.city'],
+    ['mysql', ['City'], 'atlas.city'],
+    ['mysql', ['atlas', 'City'], 'atlas.city'],
     ['mysql', ['Side', 'City'], 'side.city'],
   ])('folds names as %s does: %j', (dialect, name, id) => {
     expect(new SchemaCatalog(catalogs[dialect] as CatalogData).idOf(name)).toBe(id)
@@ -151,8 +151,8 @@ describe('SchemaCatalog.idOf', () => {
       defaultSchema: 'Atlas',
       tables: [table('City', { schema: 'Atlas' }), table('Region')],
     }
-    expect([...new SchemaCatalog(data).tables.keys()]).toEqual(['-.city', '-.region'])
-    expect(tableId('mysql', undefined, 'City', 'Atlas')).toBe('-.city')
+    expect([...new SchemaCatalog(data).tables.keys()]).toEqual(['atlas.city', 'atlas.region'])
+    expect(tableId('mysql', undefined, 'City', 'Atlas')).toBe('atlas.city')
   })
 })
 
@@ -172,8 +172,8 @@ describe('SchemaCatalog.baseTable', () => {
       foreignKeys: [],
     }
     const catalog = new SchemaCatalog(data)
-    expect(catalog.baseTable('-.city')).toBeUndefined()
-    expect(catalog.effectOf([{ table: '-.city', kind: 'insert' }]).everything).toBe(true)
+    expect(catalog.baseTable('atlas.city')).toBeUndefined()
+    expect(catalog.effectOf([{ table: 'atlas.city', kind: 'insert' }]).everything).toBe(true)
   })
 })
 

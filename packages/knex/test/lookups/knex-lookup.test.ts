@@ -38,7 +38,7 @@ describe('a lookup', () => {
     const other = testInstance('sqlite')
     const lookup = other.lookup(other.db('reviews').where('city_id', 1))
     expect(lookup.reads?.()).toEqual(['main.reviews'])
-    other.context.host.catalogs.shadow('main.reviews')
+    other.context.host.catalogs.shadow('reviews')
     expect(lookup.reads?.()).toBeUndefined()
     expect(other.lookup(other.db('overview').where('id', 1)).reads?.()).toBeUndefined()
   })

@@ -1,4 +1,4 @@
-import { type Dialect, SchemaCatalog, SluiceError, type TableId, tableId } from '@sluice/core'
+import { type Dialect, SchemaCatalog, SluiceError, type TableId, tableId, UNKNOWN_SCHEMA } from '@sluice/core'
 import { dialectOf } from '../dialect.ts'
 import { catalogDataOf } from './catalog-data-of.ts'
 import { PrismaModel, type PrismaRelation } from './prisma-model.ts'
@@ -12,7 +12,7 @@ export interface PrismaSchemaOptions {
   readonly database?: SchemaCatalog
 }
 
-const DEFAULT_SCHEMAS: Readonly<Record<Dialect, string>> = { postgresql: 'public', sqlite: 'main', mysql: '-' }
+const DEFAULT_SCHEMAS: Readonly<Record<Dialect, string>> = { postgresql: 'public', sqlite: 'main', mysql: UNKNOWN_SCHEMA }
 
 /** The models of a Prisma schema with their tables, keys and relations. Immutable. */
 export class PrismaSchema {

@@ -9,7 +9,8 @@ const SCHEMA = 'main'
 /** Virtual tables and their shadows depend on more than statements name. A broken view would fail `pragma_table_xinfo`. */
 const TABLES = `
   SELECT l.name AS "table", l.type AS "type", l.wr AS "without_rowid",
-    EXISTS (SELECT 1 FROM main.sqlite_schema t WHERE t.type = 'trigger' AND t.tbl_name = l.name COLLATE NOCASE) AS "has_triggers"
+    EXISTS (SELECT 1 FROM main.sqlite_schema t WHERE t.type = 'trigger' AND t.tbl_name = l.name COLLATE NOCASE)
+      OR EXISTS (SELECT 1 FROM temp.sqlite_schema t WHERE t.type = 'trigger' AND t.tbl_name = l.name COLLATE NOCASE) AS "has_triggers"
   FROM pragma_table_list l
   WHERE l.schema = 'main' AND l.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
   ORDER BY l.name`

@@ -152,9 +152,7 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'writes-in-savepoints',
     rule: 'What a released savepoint wrote belongs to its transaction.',
-    edits: [
-      { file: STAMPS, find: 'if (at > 0) this.#join(at)', replace: 'if (at > 0) this.#frames.splice(at)' },
-    ],
+    edits: [{ file: STAMPS, find: 'if (at > 0) this.#join(at)', replace: 'if (at > 0) this.#frames.splice(at)' }],
   },
   {
     name: 'writes-cascade',

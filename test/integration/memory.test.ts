@@ -1,0 +1,20 @@
+import { execFileSync } from 'node:child_process'
+import { resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const MB = 1_000_000
+
+describe('the heap', () => {
+  it('does not grow with clients made for each request, destroyed instances and long texts', { timeout: 120_000 }, () => {
+    const flags = ['--expose-gc', '--import', 'tsx', '--conditions=@sluice/source']
+    const report: Readonly<Record<string, number>> = JSON.parse(
+      execFileSync(process.execPath, [...flags, resolve(import.meta.dirname, 'memory.heap.ts')], {
+        cwd: resolve(import.meta.dirname, '../..'),
+        encoding: 'utf8',
+        env: { ...process.env, NODE_OPTIONS: '' },
+      }),
+    )
+    expect(Object.keys(report)).toHaveLength(3)
+    for (const [name, growth] of Object.entries(report)) expect(growth, name).toBeLessThan(3 * MB)
+  })
+})

@@ -276,6 +276,19 @@ export function asListing(builder: BuilderInternals, keeps: (at: number, groupin
   return listing
 }
 
+/**
+ * A copy that asks the same for other values, for whole rows. The builder it was made from is untouched.
+ *
+ * @param values - By the place of the condition.
+ */
+export function asRows(builder: BuilderInternals, values: ReadonlyMap<number, unknown>): Knex.QueryBuilder {
+  const rows = builder.clone()
+  const statements = builder._statements?.map((statement, at) => (values.has(at) ? { ...statement, value: values.get(at) } : statement))
+  Object.assign(rows, { _method: 'select', _statements: statements?.filter(({ grouping }) => grouping !== 'columns') })
+  delete (rows._single as Record<string, unknown>).pluck
+  return rows
+}
+
 /** What plucks a column selects it. */
 function asColumns(statement: Statement): Statement {
   return statement.type === 'pluck' ? { grouping: 'columns', value: [statement.value] } : statement

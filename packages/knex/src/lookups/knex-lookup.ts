@@ -1,27 +1,36 @@
-import { type Lookup, type LookupKey, type LookupTarget, splitRows, type TableId } from '@sluice/core'
+import { type Dialect, type Lookup, type LookupKey, type LookupTarget, MAX_BOUND_KEYS, splitRows, type TableId } from '@sluice/core'
 import type { InstanceContext } from '../instance-context.ts'
 import type { BuilderInternals, ClientInternals } from '../internals.ts'
 import { copyRows, isCopyableResult } from '../rows.ts'
 import { lastPart } from './column-name.ts'
 import { mergedQuery } from './merged-query.ts'
 import type { Plan } from './plan.ts'
-import type { SelectParts } from './select-parts.ts'
+import { pageSizeOf, type SelectParts } from './select-parts.ts'
 import { emptyTotals } from './totals.ts'
 
 type Row = Record<string, unknown>
 
+/** The most rows of all pages together: they are in memory at once, which those of pages asked for one by one need not be. */
+const MAX_PAGED_ROWS = 10_000
+/** The most selects in one statement: what planning one costs grows with their number. */
+const MAX_SELECTS = 50
+
 /** One builder that asks by key. */
 export class KnexLookup implements Lookup {
+  readonly maxKeys: number
+
   constructor(
     readonly group: string,
     readonly key: LookupKey,
-    readonly maxKeys: number,
+    maxKeys: number,
     private readonly instance: InstanceContext,
     private readonly client: ClientInternals,
     private readonly builder: BuilderInternals,
     private readonly parts: SelectParts,
     private readonly plan: Plan,
-  ) {}
+  ) {
+    this.maxKeys = 'ranks' in plan.merge ? Math.max(1, Math.min(maxKeys, maxPages(parts, instance.source.dialect))) : maxKeys
+  }
 
   get target(): LookupTarget | undefined {
     return this.plan.target
@@ -41,7 +50,8 @@ export class KnexLookup implements Lookup {
     const { parts, plan } = this
     const query = mergedQuery(this.builder, parts, plan, keys)
     const rows = (await this.instance.runRaw(this.client, query as never)) as Row[]
-    const groups = splitRows(rows, keys, (row) => plan.properties.map((property) => row[property]))
+    const groups =
+      'ranks' in plan.merge ? pagesIn(rows, keys, plan) : splitRows(rows, keys, (row) => plan.properties.map((property) => row[property]))
     if (groups === undefined) return undefined
     for (const row of rows) for (const property of plan.extra) delete row[property]
     if ('totals' in plan.merge && !this.#fillTotals(rows, groups)) return undefined
@@ -72,4 +82,23 @@ export class KnexLookup implements Lookup {
     const property = lastPart(columns[0] ?? '')
     return rows.map((row) => row[property])
   }
+}
+
+/** Every select of pages binds all of its values, its limit and its offset. */
+function maxPages(parts: SelectParts, dialect: Dialect): number {
+  const values = parts.filters.reduce((count, { value }) => count + (Array.isArray(value) ? value.length : 1), 2)
+  return Math.min(MAX_SELECTS, Math.floor(MAX_BOUND_KEYS[dialect] / values), Math.floor(MAX_PAGED_ROWS / pageSizeOf(parts)))
+}
+
+/** Each key's rows in the order of its page; `undefined` if they do not tell. */
+function pagesIn(rows: readonly Row[], keys: readonly LookupKey[], { extra }: Plan): Map<string, Row[]> | undefined {
+  const [rank = '', place = ''] = extra
+  const pages = new Map<string, Row[]>(keys.map(({ text }) => [text, []]))
+  // The order in which the selects' rows come is nowhere specified.
+  for (const row of [...rows].sort((left, right) => Number(left[rank]) - Number(right[rank]))) {
+    const page = pages.get(keys[Number(row[place])]?.text ?? '')
+    if (page === undefined) return undefined
+    page.push(row)
+  }
+  return pages
 }

@@ -1,22 +1,15 @@
 import type { LookupKey } from '@sluice/core'
 import type { Knex } from 'knex'
-import { asListing, type BuilderInternals, emptyLike } from '../internals.ts'
+import { asListing, asRows, type BuilderInternals, emptyLike } from '../internals.ts'
 import type { RankOrder } from './merge.ts'
 import type { Plan } from './plan.ts'
-import type { SelectParts } from './select-parts.ts'
+import { pageSizeOf, type SelectParts } from './select-parts.ts'
 
 /** The one select that answers for all keys. The builder it is made from is untouched. */
 export function mergedQuery(builder: BuilderInternals, parts: SelectParts, plan: Plan, keys: readonly LookupKey[]): Knex.QueryBuilder {
   const { merge, added } = plan
+  if ('ranks' in merge) return pages(builder, merge, parts, plan, keys)
   const replaced = new Set(plan.keys.map(({ filter }) => parts.filters[filter]?.at))
-  if ('ranks' in merge) {
-    const numbered = byKeys(
-      asListing(builder, (at, grouping) => grouping === 'where' && !replaced.has(at)),
-      plan,
-      keys,
-    )
-    return ranked(builder, numbered, merge, parts, plan)
-  }
   const listing = byKeys(
     asListing(builder, (at) => !replaced.has(at)),
     plan,
@@ -33,24 +26,28 @@ function byKeys(listing: Knex.QueryBuilder, plan: Plan, keys: readonly LookupKey
   return listing.whereIn(columns, keys.map(({ values }) => values) as string[][])
 }
 
-/** Rows by their number among their key's, and in that order. */
-function ranked(
+/**
+ * A select of its own for each key, as the bare one would be: by an index on the key and the order it takes no more rows than its page
+ * has, and the database compares what the bare select would have it compare. Rows tell their key by its place, and theirs in the page.
+ */
+function pages(
   builder: BuilderInternals,
-  numbered: Knex.QueryBuilder,
   { ranks, calledAs }: { readonly ranks: readonly RankOrder[]; readonly calledAs: string },
-  { method, columns, limit, offset }: SelectParts,
-  { keys, added, rank }: Plan,
+  parts: SelectParts,
+  plan: Plan,
+  keys: readonly LookupKey[],
 ): Knex.QueryBuilder {
-  const partition = keys.map(({ written }) => written)
-  // Knex takes a list of orders here, though its types know of one only.
-  const rows = numbered
-    .select('*')
-    .rowNumber(rank, [...ranks] as never, partition)
-    .as(calledAs)
-  const selected = columns.length === 0 ? ['*'] : columns
-  const query = emptyLike(builder)
-    .from(rows)
-    .select(...selected, ...added)
-  if (offset > 0) query.where(rank, '>', offset)
-  return query.where(rank, '<=', offset + (method === 'first' ? 1 : (limit ?? 1))).orderBy(rank)
+  const { columns, filters } = parts
+  const places = plan.keys.map(({ filter }) => filters[filter]?.at ?? -1)
+  const pageSize = pageSizeOf(parts)
+  const selects = keys.map(({ values }, key): Knex.QueryBuilder => {
+    const rows = asRows(builder, new Map(places.map((place, at) => [place, values[at]]))).limit(pageSize)
+    const page = emptyLike(builder)
+      .from(rows.as(calledAs))
+      .select(...(columns.length === 0 ? ['*'] : columns), { [plan.place]: key } as never)
+    // Number one by itself, where there is no other. Knex takes a list of orders here, though its types know of one only.
+    return pageSize === 1 ? page.select({ [plan.rank]: 1 } as never) : page.rowNumber(plan.rank, [...ranks] as never)
+  })
+  const [first = emptyLike(builder), ...others] = selects
+  return others.length === 0 ? first : first.unionAll(others)
 }

@@ -20,8 +20,9 @@ export interface Plan {
   readonly properties: readonly string[]
   /** Key columns that are asked for besides, as Knex takes them. */
   readonly added: readonly string[]
-  /** A column that numbers each key's rows, where a merge needs one. */
+  /** A column that numbers each key's rows, where a merge needs one; and one that says whose they are. */
   readonly rank: string
+  readonly place: string
   /** Properties that rows do not keep, the last one first: taking off the last one costs least. */
   readonly extra: readonly string[]
   readonly target: LookupTarget | undefined
@@ -46,7 +47,7 @@ function columnsOf(
   merge: Plan['merge'],
   keys: readonly KeyColumn[],
   { table, nameOf }: Ground,
-): Pick<Plan, 'properties' | 'added' | 'rank' | 'extra'> {
+): Pick<Plan, 'properties' | 'added' | 'rank' | 'place' | 'extra'> {
   const all = table?.columns.map(({ name }) => name)
   const known = propertiesOf(parts.columns, all ?? keys.map(({ name }) => name), nameOf)
   const taken = new Set([...(all ?? []), ...known.values(), ...namesGiven(parts)].map((name) => nameOf(name).toLowerCase()))
@@ -63,8 +64,8 @@ function columnsOf(
     return nameOf(helper)
   })
   const rank = freeName('sluice_rank', taken, nameOf)
-  const isRankInRows = 'ranks' in merge && (parts.columns.length === 0 || parts.columns.some((column) => columnName(column).name === '*'))
-  return { properties, added, rank, extra: isRankInRows ? [...extra, nameOf(rank)] : extra }
+  const place = freeName('sluice_place', taken, nameOf)
+  return { properties, added, rank, place, extra: 'ranks' in merge ? [nameOf(rank), nameOf(place)] : extra }
 }
 
 function namesGiven({ columns, aggregates }: SelectParts): string[] {

@@ -17,6 +17,11 @@ export interface SelectParts {
   readonly offset: number
 }
 
+/** The most rows that a select with a limit gives. */
+export function pageSizeOf({ method, limit }: SelectParts): number {
+  return method === 'first' ? 1 : (limit ?? 1)
+}
+
 /** A condition on one plain column. */
 export interface Filter {
   /** As written, with its table where that is written. */

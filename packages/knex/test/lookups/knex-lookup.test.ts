@@ -75,6 +75,13 @@ describe('a lookup', () => {
   })
 
   it('has a group of its own for other constants, kinds of key, limits and transactions', () => {
+    const remote = testInstance('postgresql')
+    const pages = [
+      remote.db('reviews').where('city_id', 1).orderBy('id').limit(1),
+      remote.db('reviews').where('city_id', 1).orderBy('id').limit(2),
+      remote.db('reviews').where('city_id', 1).orderBy('id').limit(2).offset(1),
+    ]
+    expect(new Set(pages.map((builder) => remote.lookup(builder).group)).size).toBe(pages.length)
     const forms = [
       db('reviews').where({ city_id: 1, stars: 1 }),
       db('reviews').where({ city_id: 1, stars: 2 }),
@@ -82,9 +89,6 @@ describe('a lookup', () => {
       db('reviews').where({ city_id: '1', stars: 2 }),
       db('reviews').where('city_id', 1).whereIn('stars', [1, 2]),
       db('reviews').where('city_id', 1).whereIn('stars', [1, 3]),
-      db('reviews').where('city_id', 1).orderBy('id').limit(1),
-      db('reviews').where('city_id', 1).orderBy('id').limit(2),
-      db('reviews').where('city_id', 1).orderBy('id').limit(2).offset(1),
     ]
     expect(new Set(forms.map((builder) => instance.lookup(builder).group)).size).toBe(forms.length)
     expect(instance.lookup(db('reviews').where({ city_id: 7, stars: 1 })).group).toBe(instance.lookup(forms[0] as never).group)
@@ -126,6 +130,18 @@ describe('a lookup', () => {
     ).toBe('too many values')
   })
 
+  it('asks for no more pages than 50, and than 10,000 rows', () => {
+    const { db: there, ...remote } = testInstance('postgresql')
+    const most = (limit: number) => remote.lookup(there('reviews').where('city_id', 1).orderBy('id').limit(limit)).maxKeys
+    expect([1, 50, 500, 5000, 20_000].map(most)).toEqual([50, 50, 20, 2, 1])
+  })
+
+  it('is no page on SQLite, whose queries cost less than their merging', () => {
+    expect(instance.refusal(db('reviews').where('city_id', 1).orderBy('id').limit(2))).toBe('page on SQLite')
+    expect(instance.refusal(db('reviews').where('city_id', 1).orderBy('id').first())).toBe('page on SQLite')
+    expect(instance.refusal(db('reviews').where('id', 1).first())).toBeUndefined()
+  })
+
   it('is refused where a constant is no plain value', () => {
     for (const value of [db.raw('1'), () => 1, Symbol('x'), new Map()])
       expect(
@@ -150,6 +166,8 @@ describe('a lookup', () => {
     expect(instance.refusal(by().distinct('stars'))).toBe('columns')
     expect(instance.refusal(by().select(db.raw('1')))).toBe('columns')
     expect(instance.refusal(by().orderBy('id').offset(2))).toBe('limit')
-    expect(instance.refusal(by().orderBy('id').limit(2).select('rowid'))).toBe('columns')
+    const remote = testInstance('postgresql')
+    const { db: there } = remote
+    expect(remote.refusal(there('reviews').where('city_id', 1).orderBy('id').limit(2).select('xmin'))).toBe('columns')
   })
 })

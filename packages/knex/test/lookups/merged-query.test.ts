@@ -57,13 +57,20 @@ describe('a merged query', () => {
     )
   })
 
-  it('numbers the rows of each key where it has a limit', async () => {
+  it('selects each key’s page by itself, and numbers its rows', async () => {
     const form: Form = (db) =>
       db('reviews as r').where('r.city_id', 1).where('stars', 5).orderBy('score', 'desc').orderBy('r.id').limit(2).offset(1)
-    expect(await merged(form, keys([1], [2]), 'mysql')).toBe(
-      'select * from (select *, row_number() over (partition by `r`.`city_id` order by `score` desc, `r`.`id` asc) as `sluice_rank_1` from `reviews` as `r`' +
-        ' where `stars` = ? and `r`.`city_id` in (?, ?)) as `r` where `sluice_rank_1` > ? and `sluice_rank_1` <= ? order by `sluice_rank_1` asc -- 5,1,2,1,3',
-    )
+    const select = (at: number) =>
+      `select *, ${at} as \`sluice_place_1\`, row_number() over (order by \`score\` desc, \`r\`.\`id\` asc) as \`sluice_rank_1\`` +
+      ' from (select * from `reviews` as `r` where `r`.`city_id` = ? and `stars` = ? order by `score` desc, `r`.`id` asc limit ? offset ?) as `r`'
+    expect(await merged(form, keys([1], [2]), 'mysql')).toBe(`${select(0)} union all ${select(1)} -- 1,5,2,1,2,5,2,1`)
+  })
+
+  it('numbers nothing where a page has one row', async () => {
+    const form: Form = (db) => db('reviews').where('city_id', 1).orderBy('id').first('slug')
+    const select = (at: number) =>
+      `select "slug", ${at} as "sluice_place_1", 1 as "sluice_rank_1" from (select * from "reviews" where "city_id" = ? order by "id" asc limit ?) as "reviews"`
+    expect(await merged(form, keys([1], [2]))).toBe(`${select(0)} union all ${select(1)} -- 1,1,2,1`)
   })
 
   it('groups by the key besides', async () => {
@@ -101,13 +108,29 @@ describe('a merged answer', () => {
         ['i3', []],
       ]),
     )
-    expect(await ask((db) => by(db).orderBy('id').first('slug'), rows().slice(0, 2))).toEqual(
+    expect(await ask((db) => by(db).where('id', 1).first('slug'), rows().slice(0, 2))).toEqual(
       new Map([
         ['i1', { slug: 'a' }],
         ['i2', { slug: 'b' }],
         ['i3', undefined],
       ]),
     )
+  })
+
+  it('has each page’s rows by their numbers, in whatever order they came', async () => {
+    const instance = testInstance('postgresql')
+    const lookup = instance.lookup(instance.db('reviews').where('city_id', 1).orderBy('id').limit(2))
+    const row = (slug: string, place: unknown, rank: unknown) => ({ slug, sluice_place_1: place, sluice_rank_1: rank })
+    instance.answer = [row('d', 2, '1'), row('b', 0, '2'), row('a', 0, '1')]
+    expect(await lookup.runMany(keys([1], [2], [3]))).toEqual(
+      new Map([
+        ['i1', [{ slug: 'a' }, { slug: 'b' }]],
+        ['i2', []],
+        ['i3', [{ slug: 'd' }]],
+      ]),
+    )
+    instance.answer = [row('a', 3, 1)]
+    expect(await lookup.runMany(keys([1], [2], [3]))).toBeUndefined()
   })
 
   it('is zero and null for keys without rows, in the driver’s form', async () => {

@@ -139,6 +139,72 @@ describe('with other extensions', () => {
     await own.$disconnect()
   })
 
+  it('keeps what computed fields need, whatever it adds itself', async () => {
+    const computed = {
+      result: {
+        author: { tag: { needs: { id: true, name: true }, compute: ({ id, name }: { id: number; name: string }) => `${id} ${name}` } },
+        post: {
+          link: { needs: { id: true, authorId: true }, compute: (p: { id: number; authorId: number }) => `${p.authorId}/${p.id}` },
+          deep: { needs: { link: true }, compute: ({ link }: { link: string }) => `deep ${link}` },
+        },
+      },
+    }
+    const extend = (c: unknown) => (c as { $extends(extension: unknown): unknown }).$extends(computed) as TestPrismaClient
+    type Program = (p: TestPrismaClient) => Promise<unknown>
+    const posts =
+      (args: object): Program =>
+      (p) =>
+        Promise.all(ids.map((authorId) => p.post.findMany({ where: { authorId }, orderBy: { id: 'asc' }, ...args })))
+    const authors =
+      (args: object): Program =>
+      (p) =>
+        Promise.all(ids.map((id) => p.author.findFirst({ where: { id }, ...args })))
+    const loop =
+      (args: object): Program =>
+      async (p) => {
+        const found = []
+        for (const { authorId } of await p.post.findMany({ orderBy: { id: 'asc' } }))
+          found.push(await p.author.findUnique({ where: { id: authorId }, ...args }))
+        return found
+      }
+    const programs: readonly Program[] = [
+      authors({ select: { tag: true } }),
+      authors({ omit: { id: true } }),
+      authors({ omit: { id: true, tag: true } }),
+      posts({ select: { link: true } }),
+      posts({ select: { deep: true } }),
+      posts({ select: { title: true } }),
+      posts({ omit: { authorId: true } }),
+      posts({ omit: { authorId: true, link: true, deep: true } }),
+      posts({ omit: { authorId: undefined } }),
+      posts({ select: { link: true }, take: 1 }),
+      posts({ omit: { id: true }, take: 1 }),
+      posts({ omit: { id: true, link: true, deep: true }, take: 1 }),
+      loop({ select: { tag: true } }),
+      loop({ omit: { id: true } }),
+      loop({ omit: { id: true, tag: true } }),
+    ]
+    const own = client()
+    const [before, after] = [sluiced(extend(own)), sluiced(own)]
+    const later = extend(after)
+    const bare = extend(stack.bare)
+    for (const [at, program] of programs.entries()) {
+      const expected = JSON.stringify(await program(bare), asText)
+      const merged = stack.sluice.queries.getStats()
+      expect(JSON.stringify(await stack.sluice.run(() => program(before)), asText), `before, ${at}`).toBe(expected)
+      const { merged: now, prefetched } = stack.sluice.queries.getStats()
+      expect(now + prefetched, `${at}`).toBeGreaterThan(merged.merged + merged.prefetched)
+      expect(JSON.stringify(await stack.sluice.run(() => program(later)), asText), `after, ${at}`).toBe(expected)
+    }
+    expect(stack.sluice.queries.getStats().passedThrough['batch: computed fields not known']).toBeGreaterThan(0)
+    // A client without the extension has none of it, though it shares what Sluice knows with one that has.
+    const omitting = posts({ omit: { id: true } })
+    const both = await stack.sluice.run(() => Promise.all([omitting(later), omitting(after), omitting(later)]))
+    const expected = await Promise.all([omitting(bare), omitting(stack.bare), omitting(bare)])
+    expect(JSON.stringify(both, asText)).toBe(JSON.stringify(expected, asText))
+    await own.$disconnect()
+  })
+
   it('keeps several clients on one Sluice apart and coherent', async () => {
     const [one, two] = [client(), client()]
     const [first, second] = [sluiced(one), sluiced(two)]
@@ -240,3 +306,7 @@ describe('a client out of range', () => {
     expect(() => withSluice(createSluice(), options as never)).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option }))
   })
 })
+
+function asText(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? `${value}n` : value
+}

@@ -1,6 +1,8 @@
 import type { AdapterHost, Dialect, Source, TableId } from '@sluice/core'
 import { type ClientModels, modelsOf } from './client-models.ts'
 import {
+  type ComputedFields,
+  computedFieldsOf,
   globalOmitOf,
   type InternalParams,
   internalParamsOf,
@@ -13,7 +15,7 @@ import type { PageContext } from './lookups/page.ts'
 import { type ClientContext, PrismaOperation } from './prisma-operation.ts'
 import type { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaSchemaData } from './schema/prisma-schema-data.ts'
-import type { PrismaShapes } from './shape.ts'
+import { clientName, type PrismaShapes } from './shape.ts'
 import { type Touches, touches } from './touches/touches.ts'
 
 /** What a query extension's hook is given. */
@@ -32,13 +34,16 @@ export class ClientState implements ClientContext {
    * and its results may depend on what Sluice cannot see: nothing is merged or kept then.
    */
   hasInnerExtensions = false
+  /** Whether somebody computes fields of rows in an extension after Sluice. Which of the clients a call came by is not known. */
+  hasLaterComputedFields = false
+  readonly #computed = new Map<string, ComputedFields | undefined>()
   readonly #models: ClientModels
   readonly #omitted: ReturnType<typeof globalOmitOf>
   readonly #rawQuery: RawQuery | undefined
 
   constructor(
     readonly host: AdapterHost,
-    client: object,
+    private readonly client: object,
     dialect: Dialect,
     data: PrismaSchemaData | undefined,
   ) {
@@ -68,6 +73,13 @@ export class ClientState implements ClientContext {
   touches(model: string, operation: string, args: unknown): Touches | undefined {
     const schema = this.schema()
     return schema === undefined || !this.#models.isSettled ? undefined : touches(schema, model, operation, args)
+  }
+
+  /** The computed fields of a model's rows, for all clients of this state; `undefined` if that cannot be known. */
+  computedFields(model: string): ComputedFields | undefined {
+    if (this.hasLaterComputedFields) return undefined
+    if (!this.#computed.has(model)) this.#computed.set(model, computedFieldsOf(this.client, clientName(model)))
+    return this.#computed.get(model)
   }
 
   /** How to ask for pages of a table's rows: only where the database itself said which table that is. */

@@ -95,6 +95,31 @@ export function originalOf(client: object): object {
   return typeof original === 'object' && original !== null ? original : client
 }
 
+/** The fields that a model's rows get computed by a client's `result` extensions: by name, what each is computed from. */
+export type ComputedFields = ReadonlyMap<string, readonly string[]>
+
+/**
+ * The computed fields of a model.
+ *
+ * @param model - Its name in the client.
+ */
+export function computedFieldsOf(client: object, model: string): ComputedFields | undefined {
+  const extensions = (client as { readonly _extensions?: unknown })._extensions
+  if (typeof extensions !== 'object' || extensions === null) return undefined
+  const read = (extensions as { readonly getAllComputedFields?: unknown }).getAllComputedFields
+  if (typeof read !== 'function') return undefined
+  const found: unknown = read.call(extensions, model)
+  const fields = new Map<string, readonly string[]>()
+  if (found === undefined) return fields
+  if (typeof found !== 'object' || found === null) return undefined
+  for (const field of Object.values(found)) {
+    const { name, needs } = (field ?? {}) as { readonly name?: unknown; readonly needs?: unknown }
+    if (typeof name !== 'string' || !Array.isArray(needs) || !needs.every((need) => typeof need === 'string')) return undefined
+    fields.set(name, needs)
+  }
+  return fields
+}
+
 /** Asks a client's database in SQL, by no way that the app's own extensions see. Outside of transactions. */
 export type RawQuery = (sql: string, ...values: readonly unknown[]) => Promise<unknown>
 

@@ -12,19 +12,23 @@ import {
   type Source,
   type TableId,
 } from '@sluice/core'
-import { dataPathOf, type InternalParams, type QueryFunction, type TransactionInfo } from './internals.ts'
+import { type ComputedFields, dataPathOf, type InternalParams, type QueryFunction, type TransactionInfo } from './internals.ts'
 import { isOfNumbers } from './lookup-plan.ts'
 import { MAX_TUPLES } from './lookups/key-filter.ts'
 import { readKey } from './lookups/key-plan.ts'
 import { keyOf } from './lookups/key-type.ts'
 import { mergeGroups } from './lookups/merge-groups.ts'
 import { mergePages } from './lookups/merge-pages.ts'
-import { isWasteful, mergeRows } from './lookups/merge-rows.ts'
+import { mergeRows } from './lookups/merge-rows.ts'
 import type { Answers, MergedCall } from './lookups/merged-call.ts'
-import { type Page, type PageContext, readPage } from './lookups/page.ts'
+import { maxPages, type Page, type PageContext, readPage } from './lookups/page.ts'
+import { isUnique } from './lookups/total-order.ts'
 import type { PrismaShape } from './prisma-shape.ts'
 
 type Args = Readonly<Record<string, unknown>>
+
+/** Where no field is left out of rows, computed fields have all that they need. */
+const NONE_NEEDED: ComputedFields = new Map()
 
 /** A call as far as merging is concerned. */
 export interface LookupCall {
@@ -39,6 +43,8 @@ export interface LookupContext {
   readonly source: Source
   /** The most keys that the app allows in a query. */
   readonly maxKeys: number
+  /** `undefined`: they cannot be known. */
+  readonly computedFields: (model: string) => ComputedFields | undefined
   readonly pages: (table: TableId) => PageContext | undefined
   readonly reads: () => readonly TableId[] | undefined
 }
@@ -61,19 +67,23 @@ export function prismaLookup(context: LookupContext, shape: PrismaShape, call: L
   if (key === undefined) return refuse(values.includes(null) ? 'null key' : 'key of another type')
   const constants = hasAny(filters) || hasAny(rest) ? canonicalKey([filters, rest], { dropUndefined: false }) : ''
   if (constants === undefined) return refuse('arguments not understood')
-  const merged = { shape, plan, key: keyPlan, filters, rest, params, query }
+  const computed = shape.leavesOut === true ? context.computedFields(shape.modelName) : NONE_NEEDED
+  if (computed === undefined) return refuse('computed fields not known')
+  const fields = { omitted: shape.omitted, computed }
+  const merged = { shape, plan, key: keyPlan, filters, rest, fields, params, query }
   const page = pageOf(context, merged, transaction !== undefined)
   if (page !== undefined && 'refused' in page) return page
   const group = `${source.id} ${transaction?.id ?? ''} ${shape.fingerprint} ${keyKinds(key)} ${constants}`
-  const limit = keyLimit(Math.min(maxKeys, MAX_BOUND_KEYS[source.dialect]), values.length, page?.constants.length ?? 0)
+  const most = keyLimit(Math.min(maxKeys, MAX_BOUND_KEYS[source.dialect]), values.length)
+  const limit = page === undefined ? most : Math.min(most, maxPages(page))
   if (limit < 2) return refuse('too few keys in a query')
   return new PrismaLookup(group, key, limit, target, { ...merged, page }, reads)
 }
 
-/** The page of rows that is asked for, if it is one. First rows are pages where fetching all of a key's rows turned out too dear. */
+/** The page of rows that is asked for, if it is one. A first row is one, unless the key has one row only. */
 function pageOf(context: LookupContext, call: Omit<MergedCall, 'page'>, isInTransaction: boolean): Page | Refusal | undefined {
   const { shape, plan, key, filters, rest } = call
-  const isFirst = plan.action === 'first' && isWasteful(shape)
+  const isFirst = plan.action === 'first' && !(shape.model !== undefined && isUnique(key.fields, shape.model))
   if (!isFirst && rest.take === undefined && rest.skip === undefined) return undefined
   if (shape.model === undefined) return refuse('no schema')
   // SQL of our own is asked outside of the app's transactions.
@@ -82,8 +92,8 @@ function pageOf(context: LookupContext, call: Omit<MergedCall, 'page'>, isInTran
 }
 
 /** How many keys fit into one query. */
-function keyLimit(most: number, fields: number, constants: number): number {
-  const limit = Math.floor((most - constants) / fields)
+function keyLimit(most: number, fields: number): number {
+  const limit = Math.floor(most / fields)
   return fields === 1 ? limit : Math.min(limit, MAX_TUPLES)
 }
 

@@ -19,7 +19,15 @@ import {
   type TransactionWrites,
   type WriteEffect,
 } from '@sluice/core'
-import { dataPathOf, freshParams, type InternalParams, type QueryFunction, stackOf, type TransactionInfo } from './internals.ts'
+import {
+  type ComputedFields,
+  dataPathOf,
+  freshParams,
+  type InternalParams,
+  type QueryFunction,
+  stackOf,
+  type TransactionInfo,
+} from './internals.ts'
 import type { PageContext } from './lookups/page.ts'
 import { prismaLookup } from './prisma-lookup.ts'
 import type { PrismaShape } from './prisma-shape.ts'
@@ -38,6 +46,8 @@ export interface ClientContext {
   readonly shapes: PrismaShapes
   readonly seesStatements: boolean
   readonly hasInnerExtensions: boolean
+  readonly hasLaterComputedFields: boolean
+  computedFields(model: string): ComputedFields | undefined
   schema(): PrismaSchema | undefined
   pages(table: TableId): PageContext | undefined
   touches(model: string, operation: string, args: unknown): Touches | undefined
@@ -133,6 +143,7 @@ export class PrismaOperation implements Operation<unknown> {
       source: state.source,
       maxKeys: state.host.maxKeys,
       pages: (table: TableId) => state.pages(table),
+      computedFields: (model: string) => state.computedFields(model),
       reads: () => this.#cacheableReads(),
     }
     return prismaLookup(context, this.shape, call) ?? refuse('not by key')
@@ -147,6 +158,7 @@ export class PrismaOperation implements Operation<unknown> {
     const { state, call } = this
     if (call.model === undefined) return refuse('raw query')
     if (state.hasInnerExtensions) return refuse('extension added after Sluice')
+    if (state.hasLaterComputedFields && this.shape.leavesOut === true) return refuse('computed fields not known')
     if (call.params === undefined) return refuse('unknown Prisma internals')
     if (this.inTransaction) return refuse('in transaction')
     const touches = this.#touchesOf()

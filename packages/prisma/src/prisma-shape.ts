@@ -16,4 +16,6 @@ export interface PrismaShape extends Shape {
   readonly rowSource: () => RowSource | undefined
   /** What the client leaves out of the model's rows. */
   readonly omitted?: OmittedFields | undefined
+  /** Whether fields are left out of some of its rows, those of relations included. */
+  readonly leavesOut?: boolean
 }

@@ -4,7 +4,7 @@ import { fixFor, follows } from './fix.ts'
 import type { LookupPlan } from './keyed-plan.ts'
 import { planLookup } from './lookup-plan.ts'
 import { rowSourceOf } from './lookups/row-source.ts'
-import type { OmittedFields } from './lookups/selection.ts'
+import { leavesOut, type OmittedFields } from './lookups/selection.ts'
 import { isPlainObject } from './plain-object.ts'
 import type { PrismaShape } from './prisma-shape.ts'
 import type { PrismaModel } from './schema/prisma-model.ts'
@@ -69,6 +69,7 @@ export class PrismaShapes {
       rest,
       plan: kind === 'read' ? this.#planner(operation, fingerprint, modelName, model, args) : nothing,
       omitted: this.#omittedOf(modelName),
+      leavesOut: operation.startsWith('find') && (leavesOut(rest) || Object.keys(this.omitted).length > 0),
       rowSource: () => {
         source ??= { value: rowSourceOf(shape) }
         return source.value
@@ -116,7 +117,7 @@ function groupedBy(args: unknown): string {
 }
 
 /** As Prisma calls a model among a client's properties. */
-function clientName(modelName: string): string {
+export function clientName(modelName: string): string {
   return `${modelName.slice(0, 1).toLowerCase()}${modelName.slice(1)}`
 }
 

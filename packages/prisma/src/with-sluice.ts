@@ -68,7 +68,8 @@ function attach(client: ExtendableClient, sluice: Sluice, options: PrismaOptions
         return interactive(state, (callback) => original.call(this, callback, ...rest), first as (tx: unknown) => Promise<unknown>)
       },
       $extends(this: unknown, extension: unknown) {
-        if (hooksQueries(extension)) state.hasInnerExtensions = true
+        if (has(extension, 'query')) state.hasInnerExtensions = true
+        if (has(extension, 'result')) state.hasLaterComputedFields = true
         return (client.$extends as (extension: unknown) => unknown).call(this, extension)
       },
     },
@@ -105,10 +106,10 @@ async function interactive(
   }
 }
 
-function hooksQueries(extension: unknown): boolean {
+function has(extension: unknown, part: 'query' | 'result'): boolean {
   // A function may do anything to the client.
   if (typeof extension === 'function') return true
-  return typeof extension === 'object' && extension !== null && 'query' in extension && extension.query !== undefined
+  return typeof extension === 'object' && extension !== null && (extension as Readonly<Record<string, unknown>>)[part] !== undefined
 }
 
 function isSupported(version: string): boolean {

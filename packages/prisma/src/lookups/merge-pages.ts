@@ -1,6 +1,7 @@
 import { type LookupKey, lookupKey, splitRows } from '@sluice/core'
 import { redirect } from '../internals.ts'
 import { whereAny } from './key-filter.ts'
+import type { KeyPlan } from './key-plan.ts'
 import type { Answers, MergedCall, Row } from './merged-call.ts'
 import { maxRows, type Page } from './page.ts'
 import { pageQuery } from './page-query.ts'
@@ -8,7 +9,7 @@ import { withFields } from './selection.ts'
 
 /**
  * Asks for one page of rows for each of many keys, in two statements: the first names the rows and is cut in the database, the second
- * brings them. Prisma would fetch every row of every key, and cut then. A key whose rows changed in between is left out.
+ * brings them. Prisma would fetch every row of every key, and cut then. A key whose rows moved in between is left out.
  */
 export async function mergePages(call: MergedCall, page: Page, keys: readonly LookupKey[]): Promise<Answers> {
   const named = await nameRows(page, keys)
@@ -21,23 +22,30 @@ export async function mergePages(call: MergedCall, page: Page, keys: readonly Lo
   for (const { text } of keys) {
     const own = found.get(text) ?? []
     const expected = named.get(text) ?? []
-    const isWhole = own.length === expected.length && own.every((row, at) => identityIn(row, page)?.text === expected[at]?.text)
+    const isWhole = own.length === expected.length && own.every((row, at) => isSame(row, expected[at], page))
     if (isWhole) answers.set(text, own)
   }
   dropFields(call, page, rows)
   return call.plan.action === 'many' ? answers : firstsOf(answers as Map<string, Row[]>, call.plan.throws)
 }
 
-async function nameRows(page: Page, keys: readonly LookupKey[]): Promise<Map<string, LookupKey[]> | undefined> {
+/** A row of a page, and what it was ordered by. */
+interface NamedRow {
+  readonly identity: LookupKey
+  readonly orderedBy: readonly unknown[]
+}
+
+/** Each key's rows in the order of its page. */
+async function nameRows(page: Page, keys: readonly LookupKey[]): Promise<Map<string, NamedRow[]> | undefined> {
   const { sql, values } = pageQuery(page, keys)
+  const named = new Map<string, NamedRow[]>(keys.map(({ text }) => [text, []]))
   const rows = await page.context.ask(sql, values)
-  const groups = splitRows(rows, keys, (row) => page.keyColumns.map((_, at) => row[`k${at}`]))
-  if (groups === undefined) return undefined
-  const named = new Map<string, LookupKey[]>()
-  for (const [text, found] of groups) {
-    const identities = found.map((row) => lookupKey(page.identityTypes.map((type, at) => typed(row[`p${at}`], type))))
-    if (!identities.every((identity) => identity !== undefined)) return undefined
-    named.set(text, identities)
+  // The order in which the selects' rows come is nowhere specified.
+  for (const row of [...rows].sort((left, right) => Number(left.n) - Number(right.n))) {
+    const identity = lookupKey(page.identityTypes.map((type, at) => typed(row[`p${at}`], type)))
+    const found = named.get(keys[Number(row.t)]?.text ?? '')
+    if (identity === undefined || found === undefined) return undefined
+    found.push({ identity, orderedBy: page.orders.map((_, at) => row[`o${at}`]) })
   }
   return named
 }
@@ -50,10 +58,11 @@ function typed(value: unknown, type: string): unknown {
 }
 
 /** The rows to fetch, in as few queries as they fit into; a key's rows stay together, in one order. */
-function chunksOf(named: ReadonlyMap<string, readonly LookupKey[]>, { context, identity }: Page): readonly (readonly LookupKey[])[] {
+function chunksOf(named: ReadonlyMap<string, readonly NamedRow[]>, { context, identity }: Page): readonly (readonly LookupKey[])[] {
   const most = maxRows(context.dialect, identity.length)
   const chunks: LookupKey[][] = []
-  for (const rows of named.values()) {
+  for (const found of named.values()) {
+    const rows = found.map(({ identity }) => identity)
     const last = chunks.at(-1)
     if (last !== undefined && last.length + rows.length <= most) last.push(...rows)
     else if (rows.length > 0) chunks.push([...rows])
@@ -62,22 +71,36 @@ function chunksOf(named: ReadonlyMap<string, readonly LookupKey[]>, { context, i
 }
 
 async function fetchRows(
-  { shape, key, filters, rest, params, query }: MergedCall,
+  { key, filters, rest, fields, params, query }: MergedCall,
   page: Page,
   wanted: readonly LookupKey[],
 ): Promise<Row[]> {
   const { take: _take, skip: _skip, ...kept } = rest
-  const { args } = withFields(kept, [...key.fields, ...page.identity], shape.omitted)
+  const { args } = withFields(kept, fieldsOf(key, page), fields)
   const where = whereAny(page.identity, wanted, filters)
   return (await query({ ...args, where }, redirect(params, 'findMany'))) as Row[]
 }
 
-function identityIn(row: Row, { identity }: Page): LookupKey | undefined {
-  return lookupKey(identity.map((field) => row[field]))
+/** What rows are told apart by. */
+function fieldsOf(key: KeyPlan, { identity, orders }: Page): readonly string[] {
+  return [...new Set([...key.fields, ...identity, ...orders.map(({ field }) => field)])]
 }
 
-function dropFields({ shape, key, rest }: MergedCall, { identity }: Page, rows: readonly Row[]): void {
-  const { added } = withFields(rest, [...key.fields, ...identity], shape.omitted)
+/** Whether a row is the one that was named, and still where it was in the order. */
+function isSame(row: Row, named: NamedRow | undefined, { identity, orders }: Page): boolean {
+  if (named === undefined || lookupKey(identity.map((field) => row[field]))?.text !== named.identity.text) return false
+  return orders.every(({ field }, at) => isAlike(named.orderedBy[at], row[field]))
+}
+
+/** Whether a value as the driver gave it may be the one that Prisma gave: where it is not certain, it is not. */
+function isAlike(raw: unknown, value: unknown): boolean {
+  if (raw === null || value === null) return raw === value
+  if (value instanceof Date) return new Date(raw as string).getTime() === value.getTime()
+  return typeof value === 'boolean' ? Number(raw) === Number(value) : String(raw) === String(value)
+}
+
+function dropFields({ key, rest, fields }: MergedCall, page: Page, rows: readonly Row[]): void {
+  const { added } = withFields(rest, fieldsOf(key, page), fields)
   for (const row of rows) for (const field of added) delete row[field]
 }
 

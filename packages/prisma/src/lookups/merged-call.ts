@@ -3,6 +3,7 @@ import type { KeyedPlan } from '../keyed-plan.ts'
 import type { PrismaShape } from '../prisma-shape.ts'
 import type { KeyPlan } from './key-plan.ts'
 import type { Page } from './page.ts'
+import type { RowFields } from './selection.ts'
 
 type Args = Readonly<Record<string, unknown>>
 
@@ -15,6 +16,7 @@ export interface MergedCall {
   readonly filters: Args
   /** Arguments beside `where`. */
   readonly rest: Args
+  readonly fields: RowFields
   /** For a page of each key's rows. */
   readonly page: Page | undefined
   readonly params: InternalParams

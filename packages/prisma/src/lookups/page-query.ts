@@ -1,40 +1,43 @@
 import type { Dialect, LookupKey } from '@sluice/core'
 import type { Page } from './page.ts'
 
-/** The statement that names the rows of a page: their key as `k0`…, their identity as `p0`…, in the order of the page. */
+/**
+ * The statement that names the rows of each key's page: their identity as `p0`…, what they are ordered by as `o0`…, the place of the key as `t`, and the row's place in
+ * the page as `n`, from 1 on. Each key has a select of its own, as Prisma would send it: by an index on the key and the order it takes
+ * no more rows than the page has, and the database compares what Prisma's query would have it compare.
+ */
 export function pageQuery(page: Page, keys: readonly LookupKey[]): { readonly sql: string; readonly values: readonly unknown[] } {
   const { dialect, table } = page.context
   const values: unknown[] = []
-  const bind = (value: unknown) => {
+  const equal = (column: string, value: unknown) => {
+    if (value === null) return `${name(column)} IS NULL`
     values.push(value)
-    return dialect === 'postgresql' ? `$${values.length}` : '?'
+    return `${name(column)} = ${dialect === 'postgresql' ? `$${values.length}` : '?'}`
   }
   const name = (text: string) => quote(text, dialect)
+  const named = (columns: readonly string[], stem: string) => columns.map((column, at) => `${name(column)} AS ${name(`${stem}${at}`)}`)
+  const orderBy = (orders: readonly { readonly column: string; readonly direction: string }[]) =>
+    orders.length === 0 ? '' : `ORDER BY ${orders.map(({ column, direction }) => `${name(column)} ${direction}`).join(', ')}`
   const from = table.schema === undefined ? name(table.name) : `${name(table.schema)}.${name(table.name)}`
-  const keyColumns = page.keyColumns.map(name)
-  const named = [
-    ...keyColumns.map((column, at) => `${column} AS ${name(`k${at}`)}`),
-    ...page.identityColumns.map((column, at) => `${name(column)} AS ${name(`p${at}`)}`),
-  ]
-  const order = page.orders.map(({ column, direction }) => `${name(column)} ${direction}`)
-  const window = `PARTITION BY ${keyColumns.join(', ')}${order.length === 0 ? '' : ` ORDER BY ${order.join(', ')}`}`
-  const conditions = [
-    anyKey(keyColumns, keys, bind),
-    ...page.constants.map(({ column, value }) => (value === null ? `${name(column)} IS NULL` : `${name(column)} = ${bind(value)}`)),
-  ]
-  const numbered = `SELECT ${named.join(', ')}, ROW_NUMBER() OVER (${window}) AS ${name('n')} FROM ${from} WHERE ${conditions.join(' AND ')}`
-  const columns = [...page.keyColumns.map((_, at) => name(`k${at}`)), ...page.identityColumns.map((_, at) => name(`p${at}`))]
-  const sql = `SELECT ${columns.join(', ')} FROM (${numbered}) AS ${name('page')} WHERE ${name('n')} > ${page.skip} AND ${name('n')} <= ${
-    page.skip + page.take
-  } ORDER BY ${name('n')}`
-  return { sql, values }
-}
-
-function anyKey(columns: readonly string[], keys: readonly LookupKey[], bind: (value: unknown) => string): string {
-  const [column] = columns
-  if (columns.length === 1) return `${column} IN (${keys.map(({ values }) => bind(values[0])).join(', ')})`
-  const tuples = keys.map(({ values }) => `(${columns.map((name, at) => `${name} = ${bind(values[at])}`).join(' AND ')})`)
-  return `(${tuples.join(' OR ')})`
+  const columns = [
+    ...named(page.identityColumns, 'p'),
+    ...named(
+      page.orders.map(({ column }) => column),
+      'o',
+    ),
+  ].join(', ')
+  const names = [...page.identityColumns.map((_, at) => name(`p${at}`)), ...page.orders.map((_, at) => name(`o${at}`))].join(', ')
+  // Number one by itself, where there is no other.
+  const number = page.take === 1 ? '1' : `ROW_NUMBER() OVER (${orderBy(page.orders.map((order, at) => ({ ...order, column: `o${at}` })))})`
+  const selects = keys.map((key, at) => {
+    const conditions = [
+      ...page.keyColumns.map((column, index) => equal(column, key.values[index])),
+      ...page.constants.map(({ column, value }) => equal(column, value)),
+    ]
+    const rows = `SELECT ${columns} FROM ${from} WHERE ${conditions.join(' AND ')} ${orderBy(page.orders)} LIMIT ${page.take} OFFSET ${page.skip}`
+    return `SELECT ${names}, ${number} AS ${name('n')}, ${at} AS ${name('t')} FROM (${rows}) AS ${name('page')}`
+  })
+  return { sql: selects.join(' UNION ALL '), values }
 }
 
 function quote(name: string, dialect: Dialect): string {

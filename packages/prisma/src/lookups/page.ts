@@ -15,7 +15,7 @@ export interface PageContext {
   ask(sql: string, values: readonly unknown[]): Promise<readonly Args[]>
 }
 
-/** The rows from `skip` on, `take` of them, of each key: numbered by the database, in an order that leaves no two in doubt. */
+/** The rows from `skip` on, `take` of them, of each key, in an order that leaves no two in doubt. */
 export interface Page {
   readonly context: PageContext
   readonly skip: number
@@ -26,7 +26,7 @@ export interface Page {
   /** Columns, in the order of what they stand for. */
   readonly keyColumns: readonly string[]
   readonly identityColumns: readonly string[]
-  readonly orders: readonly { readonly column: string; readonly direction: 'ASC' | 'DESC' }[]
+  readonly orders: readonly { readonly field: string; readonly column: string; readonly direction: 'ASC' | 'DESC' }[]
   readonly constants: readonly { readonly column: string; readonly value: unknown }[]
 }
 
@@ -47,6 +47,9 @@ export function readPage(
 ): Page | Refusal {
   if (!isCount(take) || take === 0 || !isCount(skip)) return refuse('argument take')
   if (context === undefined) return refuse('page of an unknown table')
+  // In the app's own process, asking for one page after the other costs less than naming all their rows first.
+  if (context.dialect === 'sqlite' && take > 1) return refuse('page on SQLite')
+  if (take > MAX_TAKE) return refuse('page too large')
   if (!isTotal(orderBy, key.fields, model)) return refuse('page of an unspecified order')
   const identity = identityOf(model)
   const keyColumns = plainColumns(key.fields, model)
@@ -56,9 +59,18 @@ export function readPage(
   if (orders === undefined) return refuse('page of an order that is not plain')
   const constants = constantsOf(filters, model)
   if (constants === undefined) return refuse('page of filtered rows')
-  if (take > maxRows(context.dialect, identity.length)) return refuse('page too large')
   const identityTypes = identity.map((field) => model.fields.get(field)?.type ?? '')
   return { context, skip, take, identity, identityTypes, keyColumns, identityColumns, orders, constants }
+}
+
+/** The most rows of a page: they are sent twice, as names and as rows, which costs more than queries saved where there are many. */
+const MAX_TAKE = 30
+/** The most selects in one statement: what planning one costs grows with their number. */
+const MAX_SELECTS = 50
+
+/** How many pages one query can be asked for. */
+export function maxPages({ context, keyColumns, constants }: Page): number {
+  return Math.min(MAX_SELECTS, Math.floor(MAX_BOUND_KEYS[context.dialect] / (keyColumns.length + constants.length)))
 }
 
 /** How many rows one query can be asked for by their identity. */
@@ -87,7 +99,7 @@ function plainColumns(fields: readonly string[], model: PrismaModel): readonly s
 
 /** Nulls are left where the database puts them, as Prisma does. */
 function ordersOf(orderBy: unknown, model: PrismaModel): Page['orders'] | undefined {
-  const orders: { column: string; direction: 'ASC' | 'DESC' }[] = []
+  const orders: { field: string; column: string; direction: 'ASC' | 'DESC' }[] = []
   for (const order of Array.isArray(orderBy) ? orderBy : [orderBy ?? {}]) {
     if (!isPlainObject(order)) return undefined
     for (const [name, direction] of Object.entries(order)) {
@@ -95,7 +107,7 @@ function ordersOf(orderBy: unknown, model: PrismaModel): Page['orders'] | undefi
       const column = model.column(name)
       if (direction === undefined) continue
       if (column === undefined || field?.list !== false || (direction !== 'asc' && direction !== 'desc')) return undefined
-      orders.push({ column, direction: direction === 'asc' ? 'ASC' : 'DESC' })
+      orders.push({ field: name, column, direction: direction === 'asc' ? 'ASC' : 'DESC' })
     }
   }
   return orders

@@ -1,3 +1,4 @@
+import type { ComputedFields } from '../internals.ts'
 import { isPlainObject } from '../plain-object.ts'
 
 type Args = Readonly<Record<string, unknown>>
@@ -5,12 +6,27 @@ type Args = Readonly<Record<string, unknown>>
 /** Fields that a client leaves out of every row of a model (`new PrismaClient({ omit })`), by name. */
 export type OmittedFields = Readonly<Record<string, unknown>>
 
+/** What decides beside a call's arguments which fields its rows have. */
+export interface RowFields {
+  readonly omitted: OmittedFields | undefined
+  readonly computed: ComputedFields
+}
+
+const MAX_DEPTH = 6
+
 /** Whether the rows that the arguments ask for have a scalar field. */
 export function hasField(args: Args, field: string, omitted: OmittedFields | undefined): boolean {
   const { select, omit } = args
   if (isPlainObject(select)) return select[field] === true
-  const own = isPlainObject(omit) ? omit[field] : undefined
-  return (own ?? omitted?.[field]) !== true
+  return (isPlainObject(omit) && field in omit ? omit[field] : omitted?.[field]) !== true
+}
+
+/** Whether the arguments leave fields out, here or in what they include. */
+export function leavesOut(args: Args, depth = 0): boolean {
+  if (depth >= MAX_DEPTH) return true
+  const { select, omit, include } = args
+  if (isPlainObject(select) || isPlainObject(omit)) return true
+  return isPlainObject(include) && Object.values(include).some((inner) => isPlainObject(inner) && leavesOut(inner, depth + 1))
 }
 
 /** Whether the arguments ask for no field at all: Prisma refuses such a call, and would not with a field more. */
@@ -20,16 +36,27 @@ export function selectsNothing(args: Args, fields: readonly string[], omitted: O
   return fields.every((field) => !hasField(args, field, omitted))
 }
 
-/** Arguments whose rows hold all of the fields, and those of them that the caller did not ask for. */
+/**
+ * Arguments whose rows hold all of the fields, and those of them that rows would not hold otherwise. What a computed field is
+ * computed from Prisma selects by itself, and takes out of the rows when it has computed: it is neither added nor to be taken out.
+ */
 export function withFields(
   args: Args,
   fields: readonly string[],
-  omitted: OmittedFields | undefined,
+  { omitted, computed }: RowFields,
 ): { readonly args: Args; readonly added: readonly string[] } {
-  const added = fields.filter((field) => !hasField(args, field, omitted))
-  if (added.length === 0) return { args, added }
   const { select, omit } = args
+  const missing = fields.filter((field) => !hasField(args, field, omitted))
+  if (missing.length === 0) return { args, added: missing }
+  const needed = new Set([...computed].flatMap(([name, needs]) => (isComputed(args, name, omitted) ? needs : [])))
+  const added = missing.filter((field) => !needed.has(field))
+  if (added.length === 0) return { args, added }
   const all = (isIn: boolean) => Object.fromEntries(added.map((field) => [field, isIn]))
   if (isPlainObject(select)) return { args: { ...args, select: { ...select, ...all(true) } }, added }
   return { args: { ...args, omit: { ...(isPlainObject(omit) ? omit : {}), ...all(false) } }, added }
+}
+
+function isComputed(args: Args, name: string, omitted: OmittedFields | undefined): boolean {
+  const { select } = args
+  return isPlainObject(select) ? Boolean(select[name]) : hasField(args, name, omitted)
 }

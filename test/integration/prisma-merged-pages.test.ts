@@ -67,6 +67,22 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
       }
     })
 
+    it('knows again what its rows were ordered by, of every type', async () => {
+      const { replayed } = stack.sluice.queries.getStats()
+      for (const field of ['active', 'followers', 'rating', 'born', 'updatedAt', 'name'])
+        for (const direction of ['asc', 'desc']) {
+          const sent = await same((prisma) =>
+            Promise.all(
+              ['FR', 'DE', 'JP'].map((countryCode) =>
+                prisma.author.findFirst({ where: { countryCode }, orderBy: [{ [field]: direction }, byId], select: { email: true } }),
+              ),
+            ),
+          )
+          expect(sent, field).toHaveLength(2)
+        }
+      expect(stack.sluice.queries.getStats().replayed).toBe(replayed)
+    })
+
     it('keeps constants, selections and what is included', async () => {
       const sent = await same((prisma) =>
         Promise.all(

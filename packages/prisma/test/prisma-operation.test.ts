@@ -18,6 +18,8 @@ function keyOf(args: unknown): string {
       shapes: new PrismaShapes(schema.dialect, true),
       seesStatements: false,
       hasInnerExtensions: false,
+    hasLaterComputedFields: false,
+    computedFields: () => ({}),
       schema: () => schema,
       pages: () => undefined,
       touches: (model, action, given) => touches(schema, model, action, given),

@@ -3,6 +3,7 @@ import {
   copyValue,
   isCopyable,
   keyKinds,
+  keyRefusal,
   type Lookup,
   type LookupKey,
   type LookupTarget,
@@ -64,7 +65,7 @@ export function prismaLookup(context: LookupContext, shape: PrismaShape, call: L
   const { key: keyPlan, target } = plan.keys.choose(where as Args)
   const { values, filters } = readKey(keyPlan, where as Args)
   const key = keyOf(values, keyPlan.types)
-  if (key === undefined) return refuse(values.includes(null) ? 'null key' : 'key of another type')
+  if (key === undefined) return keyRefusal(values)
   const constants = hasAny(filters) || hasAny(rest) ? canonicalKey([filters, rest], { dropUndefined: false }) : ''
   if (constants === undefined) return refuse('arguments not understood')
   const computed = shape.leavesOut === true ? context.computedFields(shape.modelName) : NONE_NEEDED

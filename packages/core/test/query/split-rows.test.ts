@@ -1,4 +1,4 @@
-import { keyKinds, type LookupKey, lookupKey, splitRows, typedKeyText } from '@sluice/core'
+import { keyKinds, keyRefusal, type LookupKey, lookupKey, splitRows, typedKeyText } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
 
 const keys = (...values: unknown[]): LookupKey[] => values.flatMap((value) => lookupKey(Array.isArray(value) ? value : [value]) ?? [])
@@ -25,12 +25,26 @@ describe('lookupKey', () => {
     },
   )
 
+  it('never merges a long text, or one that is no Unicode', () => {
+    expect(lookupKey(['x'.repeat(1000)])).toBeDefined()
+    expect(lookupKey(['x'.repeat(1001)])).toBeUndefined()
+    expect(lookupKey(['\ud800'])).toBeUndefined()
+    expect(lookupKey(['\ud83d\ude00'])).toBeDefined()
+  })
+
   it('keeps compound keys apart that join to one text', () => {
     expect(lookupKey(['a', 'b,c'])?.text).not.toBe(lookupKey(['a,b', 'c'])?.text)
   })
 
   it('never merges a compound key with a null in it', () => {
     expect(lookupKey([1, null])).toBeUndefined()
+  })
+})
+
+describe('keyRefusal', () => {
+  it('says why values are no key', () => {
+    const reasons = [[1, null], ['x'.repeat(1001)], [1.5], ['\ud800']].map((values) => keyRefusal(values).refused)
+    expect(reasons).toEqual(['null key', 'long key', 'key of another type', 'key of another type'])
   })
 })
 
@@ -110,5 +124,12 @@ describe('splitRows', () => {
   it('traces numbers back to texts only where all are written as numbers are', () => {
     expect(split([7, 8], '7', '8')?.get('s7')).toHaveLength(1)
     expect(split([7], '7', '07')).toBeUndefined()
+    expect(split([0], '0', '-0')).toBeUndefined()
+  })
+
+  it('is unsure of a number that may have lost its last digits', () => {
+    expect(split([2 ** 53], '9007199254740992', '9007199254740993')).toBeUndefined()
+    expect(split([2 ** 53], 9007199254740992n, 9007199254740993n)).toBeUndefined()
+    expect(split([2n ** 53n], '9007199254740992', '9007199254740993')?.get('s9007199254740992')).toHaveLength(1)
   })
 })

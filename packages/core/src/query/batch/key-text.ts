@@ -1,15 +1,20 @@
 import type { LookupKey } from '../../pipeline/lookup.ts'
+import { type Refusal, refuse } from '../../pipeline/operation.ts'
 
-const CANONICAL_INTEGER = /^-?(?:0|[1-9]\d*)$/
+const CANONICAL_INTEGER = /^(?:0|-?[1-9]\d*)$/
+/** Longer texts are no keys in earnest, and dear to compare. */
+const MAX_TEXT = 1000
+/** Half of a surrogate pair: drivers put another character in its place. */
+const LONE_SURROGATE = /\p{Cs}/u
 
 /**
  * The canonical text of a key value: equal for equal values, whatever driver brought them (`7` and `7n` are one key, `'7'` another).
- * `undefined` for what is never merged: null, fractions, dates, bytes, objects.
+ * `undefined` for what is never merged: null, fractions, dates, bytes, objects, texts that are long or no Unicode.
  */
 export function keyText(value: unknown): string | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) && !Object.is(value, -0) ? `i${value}` : undefined
   if (typeof value === 'bigint') return `i${value}`
-  return typeof value === 'string' ? `s${value}` : undefined
+  return typeof value === 'string' && isKeyText(value) ? `s${value}` : undefined
 }
 
 /** Besides what {@link keyText} knows: booleans, dates and bytes, for columns that compare them as they are written. */
@@ -49,6 +54,16 @@ function kindOf(value: unknown): string {
   if (typeof value === 'string') return 's'
   if (typeof value === 'boolean') return 'b'
   return value instanceof Date ? 't' : value instanceof Uint8Array ? 'x' : 'i'
+}
+
+function isKeyText(text: string): boolean {
+  return text.length <= MAX_TEXT && !LONE_SURROGATE.test(text)
+}
+
+/** Why some values are no key. */
+export function keyRefusal(values: readonly unknown[]): Refusal {
+  if (values.includes(null)) return refuse('null key')
+  return refuse(values.some((value) => typeof value === 'string' && value.length > MAX_TEXT) ? 'long key' : 'key of another type')
 }
 
 /** Whether a text is how a database writes an integer: no sign but minus, no leading zero. */

@@ -42,5 +42,6 @@ function textAsAsked(value: unknown, askedText: boolean, integral: boolean): str
     return isCanonicalInteger(value) ? `i${value}` : undefined
   }
   if (!askedText) return keyText(value)
-  return integral && (typeof value === 'number' || typeof value === 'bigint') ? `s${value}` : undefined
+  // Of a larger number, a driver may have lost the last digits.
+  return integral && (typeof value === 'bigint' || Number.isSafeInteger(value)) ? `s${String(value)}` : undefined
 }

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest'
+import { foldKey } from '../../src/query/batch/fold-key.ts'
+
+describe('foldKey', () => {
+  it.each([
+    ['Straße', 'strasse', 'STRASSE'],
+    ['æther', 'aether', 'ÆTHER'],
+    ['ø', 'o', 'Ö'],
+    ['ΑΣ', 'ας', 'ασ'],
+    ['a-b', 'ab', 'a b ', 'A_B\t'],
+    ['jan', 'ian', 'yan'],
+    ['uva', 'vua'],
+    ['ﬁn', 'fin'],
+    ['Łódź', 'lodz'],
+    ['ı', 'I', 'i', 'İ'],
+    ['', ' ', '\u0000'],
+  ])('is one for what some collation holds equal: %s and %s', (...texts) => {
+    expect(new Set(texts.map(foldKey)).size).toBe(1)
+  })
+
+  it('tells letters and digits apart', () => {
+    const texts = ['a1', 'a2', 'b1', 'ж', 'з', '愛', '恋', '10', '1', 'post-7', 'post-8']
+    expect(new Set(texts.map(foldKey)).size).toBe(texts.length)
+  })
+
+  it('takes time in proportion to the length of a text', () => {
+    const started = performance.now()
+    for (const text of [`${' '.repeat(200_000)}x`, `${'\u3000'.repeat(200_000)}x`]) foldKey(text)
+    expect(performance.now() - started).toBeLessThan(1000)
+  })
+})

@@ -121,6 +121,31 @@ describe.each(databases())('merging by keys of every type on Prisma and $name', 
       }
     })
 
+    it.runIf(dialect === 'postgresql')('asks alone by texts whose collation holds others equal', async () => {
+      const loose = await openStack(dialect, { cache: false })
+      try {
+        await seed(loose.bare)
+        await loose.database.exec(`
+          CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level1', deterministic = false);
+          ALTER TABLE posts ALTER COLUMN title TYPE text COLLATE loose;
+          UPDATE posts SET title = (ARRAY['strasse', 'aether', 'か'])[id] WHERE id < 4`)
+        await loose.prisma.tag.count()
+        const titles = ['strasse', 'straße', 'aether', 'æther', 'か', 'カ', 'Post 7']
+        const rows = await sameAsBare(loose, (prisma) =>
+          Promise.all(titles.map((title) => prisma.post.findMany({ where: { title }, orderBy: byId }))),
+        )
+        expect(rows).toHaveLength(titles.length)
+        const counts = await sameAsBare(loose, (prisma) => Promise.all(titles.map((title) => prisma.post.count({ where: { title } }))))
+        expect(counts).toHaveLength(titles.length)
+        const groups = await sameAsBare(loose, (prisma) =>
+          Promise.all([1, 2].map((authorId) => prisma.post.groupBy({ by: ['title'], where: { authorId }, orderBy: { title: 'asc' } }))),
+        )
+        expect(groups).toHaveLength(2)
+      } finally {
+        await loose.close()
+      }
+    })
+
     it('had no error of its own', () => {
       expect(stack.sluice.queries.getStats()).toMatchObject({ errors: 0 })
     })

@@ -165,6 +165,27 @@ for (const { name, dialect, skipped, connect } of databases()) {
         expect(info('ruled')).toMatchObject({ kind: 'table', hasTriggers: true })
       })
 
+      it('knows texts whose collation is not deterministic, and types that compare otherwise than they are written', async () => {
+        await database.exec(`
+          CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level1', deterministic = false);
+          CREATE DOMAIN label AS text COLLATE loose;
+          CREATE TYPE mood AS ENUM ('calm');
+          CREATE TABLE texts (plain text, posix text COLLATE "C", loose text COLLATE loose, label label, mood mood, n name, o oid, c char(5))`)
+        const read = await readCatalog(database)
+        await database.exec('DROP TABLE texts; DROP TYPE mood; DROP DOMAIN label; DROP COLLATION loose')
+        const types = read.tables.get('public.texts')?.columns.map(({ name: of, type }) => `${of} ${type}`)
+        expect(types).toEqual([
+          'plain text',
+          'posix text',
+          'loose collated',
+          'label collated',
+          'mood text',
+          'n other',
+          'o other',
+          'c other',
+        ])
+      })
+
       it('reads the schema that the search path names first', async () => {
         await database.exec('SET search_path = geo, public')
         const moved = await readCatalog(database)
@@ -175,6 +196,15 @@ for (const { name, dialect, skipped, connect } of databases()) {
     }
 
     if (dialect === 'mysql') {
+      it('knows the types in which several values stand for one', async () => {
+        await database.exec(`
+          CREATE TABLE texts (plain varchar(9), bin varchar(9) COLLATE utf8mb4_bin, odd varchar(9) CHARACTER SET macce, e enum('a'), s set('a'), y year, t time)`)
+        const read = await readCatalog(database)
+        await database.exec('DROP TABLE texts')
+        const types = read.tables.get('-.texts')?.columns.map(({ name: of, type }) => `${of} ${type}`)
+        expect(types).toEqual(['plain text', 'bin text', 'odd collated', 'e other', 's other', 'y other', 't other'])
+      })
+
       it('reads foreign keys from and to another database', async () => {
         const other = `${catalog.defaultSchema}_other`
         await database.exec(`

@@ -94,8 +94,11 @@ function refuseNumbers(action: KeyedPlan['action'], args: Args, key: KeyPlan, mo
   const refusal = refuseAggregates(args, model, dialect)
   if (refusal !== undefined || action === 'aggregate') return refusal
   const { by, having, orderBy } = args
-  const own: unknown[] = Array.isArray(by) ? by : [by]
-  if (own.length === 0 || !own.every((field) => typeof field === 'string')) return refuse('arguments not understood')
+  const own: readonly unknown[] = Array.isArray(by) ? by : [by]
+  if (own.length === 0 || !own.every((field): field is string => typeof field === 'string')) return refuse('arguments not understood')
+  // Of texts that a collation holds equal, any may stand for their group.
+  const isLoose = (field: string) => model.collated.has(field) || (dialect === 'mysql' && model.fields.get(field)?.type === 'String')
+  if (own.some(isLoose)) return refuse('grouped by texts')
   const named = [...namesIn(having), ...namesIn(orderBy)]
   // Prisma refuses conditions on what is not grouped by; the merged query groups by the key too.
   if (named.some((name) => key.fields.includes(name) && !own.includes(name))) return refuse('condition on a key that is not grouped by')

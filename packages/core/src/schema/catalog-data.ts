@@ -8,8 +8,22 @@ export type TableId = string
 
 export type ReferentialAction = 'Cascade' | 'Restrict' | 'NoAction' | 'SetNull' | 'SetDefault'
 
-/** What a column's values are, as far as keys need to know. */
-export type ColumnType = 'integer' | 'decimal' | 'float' | 'text' | 'uuid' | 'boolean' | 'datetime' | 'bytes' | 'json' | 'other'
+/**
+ * What a column's values are, as far as keys need to know. `text` is equal where its characters are, but for case, accents, width and
+ * punctuation; `collated` is text whose collation may hold any other characters equal. What compares in ways of its own is `other`.
+ */
+export type ColumnType =
+  | 'integer'
+  | 'decimal'
+  | 'float'
+  | 'text'
+  | 'collated'
+  | 'uuid'
+  | 'boolean'
+  | 'datetime'
+  | 'bytes'
+  | 'json'
+  | 'other'
 
 export interface ColumnInfo {
   readonly name: string
@@ -29,6 +43,8 @@ export interface TableInfo {
   readonly uniqueKeys: readonly (readonly string[])[]
   /** A trigger or rule may write anything: a write to such a table touches every table. */
   readonly hasTriggers?: boolean
+  /** A schema file says so, not the database: the types of its columns may be other, narrower ones. */
+  readonly declared?: boolean
 }
 
 export interface ForeignKeyInfo {

@@ -149,7 +149,8 @@ export class SchemaCatalog {
 
   /**
    * This catalogue together with what another source knows of the same database: tables of both, foreign keys of both,
-   * triggers of either. Where both describe a table, this one's description stands; a view in either is a view.
+   * triggers of either. Where both describe a table, the database's description stands before a schema file's, and else this one's;
+   * a view in either is a view.
    */
   union(other: SchemaCatalog): SchemaCatalog {
     const tables = new Map<TableId, CatalogTable>(other.tables)
@@ -158,7 +159,8 @@ export class SchemaCatalog {
       if (theirs === undefined) tables.set(id, mine)
       else {
         const kind = mine.kind === 'view' || theirs.kind === 'view' ? 'view' : 'table'
-        tables.set(id, { ...mine, kind, hasTriggers: mine.hasTriggers === true || theirs.hasTriggers === true })
+        const standing = mine.declared === true && theirs.declared !== true ? theirs : mine
+        tables.set(id, { ...standing, kind, hasTriggers: mine.hasTriggers === true || theirs.hasTriggers === true })
       }
     }
     const foreignKeys = [...this.foreignKeys, ...other.foreignKeys]

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { type Change, SchemaCatalog } from '../../src/schema/catalog.ts'
-import { type CatalogData, type ForeignKeyInfo, type ReferentialAction, type TableInfo, tableId } from '../../src/schema/catalog-data.ts'
+import {
+  type CatalogData,
+  type ColumnType,
+  type ForeignKeyInfo,
+  type ReferentialAction,
+  type TableInfo,
+  tableId,
+} from '../../src/schema/catalog-data.ts'
 
 function table(name: string, more: Partial<TableInfo> = {}): TableInfo {
   return { name, kind: 'table', columns: [], primaryKey: ['id'], uniqueKeys: [], ...more }
@@ -120,6 +127,17 @@ describe('SchemaCatalog.union', () => {
   it('keeps its own description of a shared table', () => {
     expect(one.union(other).isUniqueKey('main.person', ['mine'])).toBe(true)
     expect(one.union(other).isUniqueKey('main.person', ['theirs'])).toBe(false)
+  })
+})
+
+describe('SchemaCatalog.union with a schema file’s tables', () => {
+  const column = (type: ColumnType) => [{ name: 'made', type, nullable: false }]
+  const declared = sqlite([table('car', { columns: column('integer'), declared: true })])
+  const read = sqlite([table('car', { columns: column('other') })])
+
+  it('keeps the database’s description, whichever comes first', () => {
+    for (const union of [declared.union(read), read.union(declared)])
+      expect(union.tables.get('main.car')).toMatchObject({ columns: column('other') })
   })
 })
 

@@ -52,7 +52,7 @@ type KeyTypes = ReadonlyMap<string, KeyType>
 function keyTypes(model: PrismaModel, isExact: boolean): KeyTypes {
   const types = new Map<string, KeyType>()
   for (const field of model.fields.values()) {
-    const type = keyTypeOf(field, isExact)
+    const type = model.collated.has(field.name) ? undefined : keyTypeOf(field, isExact)
     if (type !== undefined) types.set(field.name, type)
   }
   return types

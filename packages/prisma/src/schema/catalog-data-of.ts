@@ -62,6 +62,7 @@ function tableOf(data: PrismaModelData, model: PrismaModel): TableInfo {
     columns: data.fields.filter(({ kind }) => kind !== 'object').map(columnOf),
     primaryKey: columnsOf(data.primaryKey.fields),
     uniqueKeys: data.uniqueKeys.map(({ fields }) => columnsOf(fields)),
+    declared: true,
   }
 }
 
@@ -92,7 +93,7 @@ function joinTable({ name }: PrismaRelation, sides: readonly PrismaModel[], dial
   })
   const key = ['A', 'B']
   const keys = dialect === 'postgresql' ? { primaryKey: key, uniqueKeys: [] } : { primaryKey: [], uniqueKeys: [key] }
-  return { name: `_${name}`, kind: 'table', columns, ...keys }
+  return { name: `_${name}`, kind: 'table', columns, ...keys, declared: true }
 }
 
 function joinTableKeys(table: string, sides: readonly PrismaModel[]): ForeignKeyInfo[] {

@@ -44,6 +44,8 @@ export class PrismaModel {
     readonly table: TableId,
     /** By field name. */
     readonly relations: ReadonlyMap<string, PrismaRelation>,
+    /** Fields of texts whose collation may hold any other characters equal, as far as the database told. */
+    readonly collated: ReadonlySet<string> = new Set(),
   ) {
     this.name = data.name
     this.isView = data.view === true

@@ -1,4 +1,4 @@
-import { type Dialect, SchemaCatalog, SluiceError, type TableId, tableId, UNKNOWN_SCHEMA } from '@sluice/core'
+import { type CatalogTable, type Dialect, SchemaCatalog, SluiceError, type TableId, tableId, UNKNOWN_SCHEMA } from '@sluice/core'
 import { dialectOf } from '../dialect.ts'
 import { catalogDataOf } from './catalog-data-of.ts'
 import { PrismaModel, type PrismaRelation } from './prisma-model.ts'
@@ -32,7 +32,7 @@ export class PrismaSchema {
   ) {
     this.dialect = checkedDialect(data)
     this.defaultSchema = database?.defaultSchema ?? DEFAULT_SCHEMAS[this.dialect]
-    this.models = buildModels(data, (schema, table) => tableId(this.dialect, schema, table, this.defaultSchema))
+    this.models = buildModels(data, (schema, table) => tableId(this.dialect, schema, table, this.defaultSchema), database)
     const own = new SchemaCatalog(catalogDataOf(data, this))
     this.catalog = database === undefined ? own : database.union(own)
     for (const { table, references } of this.catalog.foreignKeys) {
@@ -60,10 +60,14 @@ function checkedDialect(data: PrismaSchemaData): Dialect {
 
 type IdOf = (schema: string | undefined, table: string) => TableId
 
-function buildModels({ models }: PrismaSchemaData, idOf: IdOf): Map<string, PrismaModel> {
+function buildModels({ models }: PrismaSchemaData, idOf: IdOf, database: SchemaCatalog | undefined): Map<string, PrismaModel> {
   const relations = new Map(models.map(({ name }) => [name, new Map<string, PrismaRelation>()]))
   const built = new Map(
-    models.map((model) => [model.name, new PrismaModel(model, idOf(model.schema, model.table), relations.get(model.name) ?? new Map())]),
+    models.map((model) => {
+      const table = idOf(model.schema, model.table)
+      const known = relations.get(model.name) ?? new Map<string, PrismaRelation>()
+      return [model.name, new PrismaModel(model, table, known, collatedFields(model, database?.tables.get(table)))]
+    }),
   )
   const byName = new Map(models.map((model) => [model.name, model]))
   for (const model of models) {
@@ -77,6 +81,11 @@ function buildModels({ models }: PrismaSchemaData, idOf: IdOf): Map<string, Pris
     }
   }
   return built
+}
+
+function collatedFields({ fields }: PrismaModelData, table: CatalogTable | undefined): ReadonlySet<string> {
+  const columns = new Set(table?.columns.flatMap(({ name, type }) => (type === 'collated' ? name : [])))
+  return new Set(fields.flatMap(({ name, column, kind }) => (kind === 'scalar' && columns.has(column) ? name : [])))
 }
 
 function buildRelation(

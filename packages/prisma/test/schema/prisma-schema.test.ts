@@ -1,4 +1,4 @@
-import { SluiceError } from '@sluice/core'
+import { SchemaCatalog, SluiceError } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
 import { PrismaSchema } from '../../src/schema/prisma-schema.ts'
 import type { PrismaSchemaData } from '../../src/schema/prisma-schema-data.ts'
@@ -90,6 +90,16 @@ describe('PrismaSchema', () => {
     const elsewhere = new PrismaSchema(library(), { database: Object.assign(Object.create(database), { defaultSchema: 'app' }) })
     expect(elsewhere.models.get('Book')?.table).toBe('app.Book')
     expect(elsewhere.catalog.baseTable('public.Book')).toBeDefined()
+  })
+
+  it('learns from the database whose collation holds other texts equal', () => {
+    const { tables } = new PrismaSchema(library()).catalog
+    const book = tables.get('public.Book')
+    const columns = book?.columns.map((column) => (column.name === 'title' ? { ...column, type: 'collated' as const } : column))
+    const data = { dialect: 'postgresql', defaultSchema: 'public', tables: [{ ...book, columns }], foreignKeys: [] }
+    const { models } = new PrismaSchema(library(), { database: new SchemaCatalog(data as never) })
+    expect([...(models.get('Book')?.collated ?? [])]).toEqual(['title'])
+    expect(schema.models.get('Book')?.collated.size).toBe(0)
   })
 
   it.each<[string, PrismaSchemaData]>([

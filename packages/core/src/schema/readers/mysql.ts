@@ -35,7 +35,7 @@ const TABLES = `
 
 const COLUMNS = `
   SELECT TABLE_SCHEMA AS \`schema\`, TABLE_NAME AS \`table\`, COLUMN_NAME AS \`column\`, DATA_TYPE AS \`type\`, COLUMN_TYPE AS \`full_type\`,
-    IS_NULLABLE AS \`nullable\`
+    COLLATION_NAME AS \`collation\`, IS_NULLABLE AS \`nullable\`
   FROM information_schema.COLUMNS
   WHERE ${userSchemas('TABLE_SCHEMA')}
   ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION`
@@ -91,7 +91,8 @@ function nameOf(row: Row): { schema: string; table: string } {
 }
 
 function columnEntry(row: Row): ColumnEntry {
-  const type = textOf(row, 'full_type').toLowerCase() === 'tinyint(1)' ? 'boolean' : (types[textOf(row, 'type').toLowerCase()] ?? 'other')
+  const named = textOf(row, 'full_type').toLowerCase() === 'tinyint(1)' ? 'boolean' : (types[textOf(row, 'type').toLowerCase()] ?? 'other')
+  const type = named === 'text' && ODD_COLLATIONS.test(optionalTextOf(row, 'collation') ?? '') ? 'collated' : named
   return { ...nameOf(row), column: { name: textOf(row, 'column'), type, nullable: textOf(row, 'nullable') === 'YES' } }
 }
 
@@ -107,13 +108,16 @@ function foreignKeyEntry(row: Row): ForeignKeyEntry {
   }
 }
 
+/** These hold other ASCII characters equal: `Y` and `~`, `M` and `N`; or cannot write some. */
+const ODD_COLLATIONS = /^(?:big5|gb2312|gbk|macce|swe7)_/i
+
+/** `year`, `time`, `enum` and `set` are `other`: several values stand for one (24 for 2024, the number 2 for an enum's second text). */
 const types: Readonly<Record<string, ColumnType>> = {
   tinyint: 'integer',
   smallint: 'integer',
   mediumint: 'integer',
   int: 'integer',
   bigint: 'integer',
-  year: 'integer',
   decimal: 'decimal',
   float: 'float',
   double: 'float',
@@ -123,7 +127,6 @@ const types: Readonly<Record<string, ColumnType>> = {
   text: 'text',
   mediumtext: 'text',
   longtext: 'text',
-  enum: 'text',
   uuid: 'uuid',
   date: 'datetime',
   datetime: 'datetime',

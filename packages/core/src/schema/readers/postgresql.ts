@@ -24,14 +24,17 @@ const TABLES = `
   SELECT NULL, NULL, NULL, NULL, pg_catalog.current_schema()::text
   ORDER BY 1, 2`
 
+/** What tells deterministic collations from others is a column since PostgreSQL 12. */
 const COLUMNS = `
   SELECT n.nspname::text AS "schema", c.relname::text AS "table", a.attname::text AS "column", NOT a.attnotnull AS "nullable",
-    COALESCE(b.typname, t.typname)::text AS "type", COALESCE(b.typtype, t.typtype)::text AS "type_kind"
+    COALESCE(b.typname, t.typname)::text AS "type", COALESCE(b.typtype, t.typtype)::text AS "type_kind",
+    COALESCE(pg_catalog.to_jsonb(l) ->> 'collisdeterministic', 'true') = 'true' AS "deterministic"
   FROM pg_catalog.pg_attribute a
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
   LEFT JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype
+  LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped AND ${USER_SCHEMAS}
   ORDER BY c.oid, a.attnum`
 
@@ -91,7 +94,8 @@ function tableEntry(row: Row): TableEntry {
 }
 
 function columnEntry(row: Row): ColumnEntry {
-  const type = textOf(row, 'type_kind') === 'e' ? 'text' : (types[textOf(row, 'type')] ?? 'other')
+  const known = textOf(row, 'type_kind') === 'e' ? 'text' : (types[textOf(row, 'type')] ?? 'other')
+  const type = known === 'text' && !flagOf(row, 'deterministic') ? 'collated' : known
   return { ...nameOf(row), column: { name: textOf(row, 'column'), type, nullable: flagOf(row, 'nullable') } }
 }
 
@@ -115,18 +119,16 @@ const actions: Readonly<Record<string, ReferentialAction>> = {
   d: 'SetDefault',
 }
 
-/** `char(n)` and `citext` are `other`: they compare equal where their texts differ. */
+/** `char(n)`, `citext`, `name` and `oid` are `other`: they compare equal where what was written differs (`name` cuts texts, -1 is an `oid`). */
 const types: Readonly<Record<string, ColumnType>> = {
   int2: 'integer',
   int4: 'integer',
   int8: 'integer',
-  oid: 'integer',
   numeric: 'decimal',
   float4: 'float',
   float8: 'float',
   text: 'text',
   varchar: 'text',
-  name: 'text',
   uuid: 'uuid',
   bool: 'boolean',
   date: 'datetime',

@@ -1,4 +1,4 @@
-import { createSluice } from '@sluice/core'
+import { createSluice, hostOf } from '@sluice/core'
 import { unsluice, withSluice } from '@sluice/knex'
 import knex, { type Knex } from 'knex'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -25,6 +25,13 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
     afterEach(() => {
       expect(stack.sluice.queries.getStats().errors).toBe(0)
     })
+
+    /** Waits until the catalogue has been read through an instance. */
+    async function knowsTables(instance: Knex): Promise<void> {
+      await stack.sluice.run(() => instance('posts').first())
+      const { catalogs } = hostOf(stack.sluice)
+      while (catalogs.catalog(dialect) === undefined) await new Promise((resolve) => setImmediate(resolve))
+    }
 
     /** Runs a program bare and with Sluice; the results must be equal. Gives the statements that Sluice sent. */
     async function same(program: (db: Knex) => PromiseLike<unknown>): Promise<string[]> {
@@ -126,6 +133,7 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
         })
         const bare = knex(config())
         const sluiced = withSluice(knex(config()), stack.sluice)
+        await knowsTables(sluiced)
         const sent: string[] = []
         sluiced.on('query', ({ sql }: { sql: string }) => sent.push(sql))
         const program = (k: Knex) =>
@@ -409,6 +417,27 @@ describe.each(databases())('Knex on $name', ({ dialect, skipped }) => {
       await own('Tag').first()
       expect(sluice.queries.getStats().statements).toBe(1)
       await own.destroy()
+    })
+
+    it('passes Knex’ own errors on as they are, and counts none', async () => {
+      const ask = (k: Knex) =>
+        Promise.allSettled(
+          [1, undefined, 2].map((id) =>
+            k('Tag')
+              .where('id', id as never)
+              .first(),
+          ),
+        )
+      const textOf = (results: Awaited<ReturnType<typeof ask>>) =>
+        JSON.stringify(results.map((one) => (one.status === 'rejected' ? String(one.reason) : one.value)))
+      const emitted: unknown[] = []
+      const stop = stack.sluice.on('error', (error) => emitted.push(error))
+      const found = textOf(await stack.sluice.run(() => ask(db)))
+      stop()
+      expect(found).toBe(textOf(await ask(stack.bareDb)))
+      expect(found).toContain('Undefined binding(s)')
+      expect([emitted, stack.sluice.queries.getStats().errors]).toEqual([[], 0])
+      expect(stack.sluice.queries.getStats().passedThrough['cache: error of its own']).toBe(1)
     })
 
     it('passes the database’s errors on as they are', async () => {

@@ -301,12 +301,20 @@ export function emptyLike(builder: BuilderInternals): Knex.QueryBuilder {
   return empty
 }
 
-/** The text and bindings of a read, in the form in which the driver gets them; `undefined` for several statements. */
+/**
+ * The text and bindings of a read, in the form in which the driver gets them; `undefined` for several statements.
+ * What Knex finds wrong with a builder (an undefined value, say) is its caller's to hear, from Knex.
+ */
 export function compiled(
   client: ClientInternals,
   builder: BuilderInternals,
-): { readonly sql: string; readonly bindings: readonly unknown[] } | undefined {
-  const query = builder.toSQL()
+): { readonly sql: string; readonly bindings: readonly unknown[] } | { readonly error: unknown } | undefined {
+  let query: unknown
+  try {
+    query = builder.toSQL()
+  } catch (error) {
+    return { error }
+  }
   if (Array.isArray(query) || typeof query !== 'object' || query === null) return undefined
   const { sql, bindings, output } = query as { sql?: unknown; bindings?: unknown; output?: unknown }
   if (typeof sql !== 'string' || output !== undefined) return undefined

@@ -58,6 +58,7 @@ export class KnexOperation implements Operation<unknown> {
     if (!isPlain(builder)) return refuse('builder with options')
     const query = compiled(client, builder)
     if (query === undefined) return refuse('several statements')
+    if ('error' in query) return refuse('error of its own')
     const bindings = canonicalKey([builder._method, query.bindings])
     if (bindings === undefined) return refuse('bindings not understood')
     const { statement } = analyzeSql(query.sql, state.source.dialect)

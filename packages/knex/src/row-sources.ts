@@ -48,7 +48,7 @@ export class RowSources {
 
   #shapeOf(client: ClientInternals, builder: BuilderInternals): string | undefined {
     const query = compiled(client, builder)
-    return query === undefined ? undefined : analyzeSql(query.sql, this.instance.source.dialect).fingerprint
+    return query === undefined || 'error' in query ? undefined : analyzeSql(query.sql, this.instance.source.dialect).fingerprint
   }
 }
 

@@ -362,19 +362,44 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
       expect(await sent(posts([1, 2], (p) => p.select('views').distinct().orderBy('views')))).toHaveLength(2)
     })
 
-    it('merges in transactions where a failed statement leaves them open', async () => {
-      await stack.sluice.run(() =>
-        stack.db.transaction(async (trx) => {
-          await trx('posts').where({ id: 1 }).update({ views: 100 })
-          stack.taken()
-          const tops = await Promise.all(
-            range(1, 3).map((id) => trx('posts').where('author_id', id).orderBy('views', 'desc').orderBy('id').first('id', 'views')),
-          )
-          expect(tops[0]).toEqual({ id: 1, views: 100 })
-          expect(stack.taken()).toHaveLength(dialect === 'mysql' ? 1 : 3)
-          await trx('posts').where({ id: 1 }).update({ views: 0 })
-        }),
-      )
+    describe('in transactions', () => {
+      it('are left alone, and see what the transaction wrote', async () => {
+        await stack.sluice.run(() =>
+          stack.db.transaction(async (trx) => {
+            await trx('posts').where({ id: 1 }).update({ views: 100 })
+            stack.taken()
+            const tops = await Promise.all(
+              range(1, 3).map((id) => trx('posts').where('author_id', id).orderBy('views', 'desc').orderBy('id').first('id', 'views')),
+            )
+            expect(tops[0]).toEqual({ id: 1, views: 100 })
+            expect(stack.taken()).toHaveLength(3)
+            await trx('posts').where({ id: 1 }).update({ views: 0 })
+          }),
+        )
+        expect(stack.sluice.queries.getStats().passedThrough['batch: transaction']).toBeGreaterThan(0)
+      })
+
+      it('are answered although the transaction ends without waiting for them', async () => {
+        const early = async (db: Knex) => {
+          const reads: PromiseLike<unknown>[] = []
+          const read = (k: Knex) =>
+            range(1, 2).forEach((id) => {
+              const row = k('posts').where({ id }).first('title')
+              reads.push(row.then((found: { title: string }) => found.title, String))
+            })
+          await db.transaction(async (trx) => read(trx))
+          await db.transaction((trx) => trx.transaction(async (inner) => read(inner)))
+          for (const end of ['commit', 'rollback'] as const) {
+            const trx = await db.transaction()
+            read(trx)
+            await trx[end]()
+          }
+          return Promise.all(reads)
+        }
+        const expected = await early(stack.bareDb)
+        expect(expected.slice(0, 2)).toEqual(['Post 1', 'Post 2'])
+        expect(await stack.sluice.run(() => early(stack.db))).toEqual(expected)
+      })
     })
   })
 })

@@ -7,8 +7,6 @@ export interface InstanceContext {
   readonly host: AdapterHost
   /** Runs a builder without `postProcessResponse`. */
   runRaw(client: ClientInternals, builder: BuilderInternals): Promise<unknown>
-  /** One id for each transaction, savepoints apart. */
-  transactionId(client: object): string
   isMigrationTable(table: TableId): boolean
   lookupOf(client: ClientInternals, builder: BuilderInternals): Lookup<unknown> | Refusal
   rowSourceOf(client: ClientInternals, builder: BuilderInternals): RowSource | undefined

@@ -1,7 +1,7 @@
-import { canonicalKey, keyKinds, type Lookup, lookupKey, MAX_BOUND_KEYS, type Refusal, refuse } from '@sluice/core'
+import { canonicalKey, keyKinds, keyRefusal, type Lookup, lookupKey, MAX_BOUND_KEYS, type Refusal, refuse } from '@sluice/core'
 import type { InstanceContext } from './instance-context.ts'
 import { type BuilderInternals, type ClientInternals, databaseName, rewritesNames, selectParts } from './internals.ts'
-import type { KeyColumn } from './lookups/choose-key.ts'
+import { refuseKeyValue } from './lookups/key-values.ts'
 import { KnexLookup } from './lookups/knex-lookup.ts'
 import { makePlan, type Plan } from './lookups/plan.ts'
 import { EQUALS, type SelectParts, structureOf } from './lookups/select-parts.ts'
@@ -17,9 +17,8 @@ export class KnexLookups {
 
   lookupOf(client: ClientInternals, builder: BuilderInternals): Lookup<unknown> | Refusal {
     const { source, host } = this.instance
-    const inTransaction = client.transacting === true
-    // On PostgreSQL a failed query ends the transaction, so a failed batch could not be asked again singly.
-    if (inTransaction && source.dialect === 'postgresql') return refuse('transaction')
+    // Knex lets a transaction end before what was asked in it is answered: what waited for others would come too late.
+    if (client.transacting === true) return refuse('transaction')
     const parts = selectParts(builder)
     if (typeof parts === 'string') return refuse(parts)
     const { filters } = parts
@@ -32,17 +31,18 @@ export class KnexLookups {
     if (contextKey === undefined) return refuse('query context not understood')
     const plan = this.#planOf(client, parts, context, contextKey)
     if ('refused' in plan.merge) return plan.merge
-    const key = lookupKey(plan.keys.map(({ filter }) => filters[filter]?.value))
-    if (key === undefined) return refuse('key of another type')
-    // MySQL compares a text with a number by its value: rows of several texts are one key's, and ranks would count them apart.
-    const isMixed = (column: KeyColumn, at: number) => column.type !== 'integer' && typeof key.values[at] !== 'string'
-    if ('ranks' in plan.merge && source.dialect === 'mysql' && plan.keys.some(isMixed)) return refuse('key of another type')
+    const values = plan.keys.map(({ filter }) => filters[filter]?.value)
+    const key = lookupKey(values)
+    if (key === undefined) return keyRefusal(values)
+    for (const [at, { type }] of plan.keys.entries()) {
+      const refused = refuseKeyValue(values[at], type, source.dialect)
+      if (refused !== undefined) return refuse(refused)
+    }
     const constants = constantsOf(parts, plan)
     if (constants === undefined) return refuse('constants not understood')
     const maxKeys = Math.min(host.maxKeys, Math.floor((MAX_BOUND_KEYS[source.dialect] - constants.count) / plan.keys.length))
     if (maxKeys < 2) return refuse('too many values')
-    const owner = inTransaction ? `${source.id} ${this.instance.transactionId(client)}` : source.id
-    const group = `${owner} ${plan.id} ${keyKinds(key)}${constants.text}${contextKey === '' ? '' : ` in ${contextKey}`}`
+    const group = `${source.id} ${plan.id} ${keyKinds(key)}${constants.text}${contextKey === '' ? '' : ` in ${contextKey}`}`
     return new KnexLookup(group, key, maxKeys, this.instance, client, builder, parts, plan)
   }
 

@@ -13,9 +13,7 @@ export class PluginState implements InstanceContext {
   readonly #lookups = new KnexLookups(this)
   readonly #rowSources = new RowSources(this)
   readonly #migrationTables: ReadonlySet<string>
-  readonly #transactionIds = new WeakMap<object, string>()
   readonly #streamed = new Set<object>()
-  #transactions = 0
 
   constructor(
     readonly host: AdapterHost,
@@ -96,16 +94,6 @@ export class PluginState implements InstanceContext {
     const raw = Object.create(client) as ClientInternals
     raw.postProcessResponse = (response) => response
     return this.base.runner.call(raw, builder).run()
-  }
-
-  /** One id for each transaction, savepoints apart. */
-  transactionId(client: object): string {
-    const known = this.#transactionIds.get(client)
-    if (known !== undefined) return known
-    this.#transactions += 1
-    const id = `t${this.#transactions}`
-    this.#transactionIds.set(client, id)
-    return id
   }
 
   lookupOf(client: ClientInternals, builder: BuilderInternals): Lookup<unknown> | Refusal {

@@ -68,7 +68,6 @@ export function testInstance(dialect: Dialect, config: Knex.Config = {}, withCat
       sent.push({ sql, bindings })
       return Promise.resolve(instance.answer)
     },
-    transactionId: () => 't1',
     isMigrationTable: () => false,
     lookupOf: (of, builder) => lookups.lookupOf(of, builder),
     rowSourceOf: (of, builder) => sources.of(of, builder),

@@ -5,6 +5,7 @@ const SPLIT_ROWS = 'packages/core/src/query/batch/split-rows.ts'
 const KEY_TEXT = 'packages/core/src/query/batch/key-text.ts'
 const PRISMA_LOOKUP = 'packages/prisma/src/prisma-lookup.ts'
 const KNEX_LOOKUPS = 'packages/knex/src/knex-lookups.ts'
+const KEY_VALUES = 'packages/knex/src/lookups/key-values.ts'
 const KNEX_LOOKUP = 'packages/knex/src/lookups/knex-lookup.ts'
 
 /** The rules of merging. */
@@ -35,8 +36,11 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'batch-number-texts',
-    rule: 'A number that came back is told from which text asked for it, or all texts are asked singly.',
-    edits: [{ file: SPLIT_ROWS, find: 'isText && keys.every((key) => isCanonicalInteger(String(key.values[at])))', replace: 'isText' }],
+    rule: 'Texts are merged by a column of numbers only if they are written as the database writes numbers.',
+    edits: [
+      { file: SPLIT_ROWS, find: 'isText && keys.every((key) => isCanonicalInteger(String(key.values[at])))', replace: 'isText' },
+      { file: KEY_VALUES, find: 'isCanonicalInteger(value) && isExact(Number(value), dialect)', replace: "type === 'integer'" },
+    ],
   },
   {
     name: 'batch-big-integers',
@@ -104,7 +108,7 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
   {
     name: 'batch-knex-transaction',
     rule: 'Knex’ lookups in a transaction are never merged with those outside it.',
-    edits: [{ file: KNEX_LOOKUPS, find: 'const owner = inTransaction ?', replace: "const owner = source.id === '' ?" }],
+    edits: [{ file: KNEX_LOOKUPS, find: "if (client.transacting === true) return refuse('transaction')", replace: '' }],
     dialect: 'mysql',
   },
   {

@@ -1,5 +1,6 @@
-import type { CatalogTable, ColumnType, SchemaCatalog } from '@sluice/core'
+import type { CatalogTable, ColumnInfo, ColumnType, SchemaCatalog } from '@sluice/core'
 import { lastPart } from './column-name.ts'
+import { isKeyType } from './key-values.ts'
 import { EQUALS, type Filter } from './select-parts.ts'
 
 /** A column that lookups are told apart by. */
@@ -17,24 +18,28 @@ export interface KeyColumn {
 /**
  * Which of the filters are the key, in the order of the catalogue's key: those on a unique key, else those on a foreign key,
  * else the last one. What many lookups have in common (a tenant, a state) is rarely either. Empty if there is none.
+ *
+ * @param table - What is known of the table's keys.
+ * @param columns - What is known of its columns; of a view too.
  */
 export function chooseKey(
   filters: readonly Filter[],
   nameOf: (identifier: string) => string,
   catalog: SchemaCatalog | undefined,
   table: CatalogTable | undefined,
+  columns: readonly ColumnInfo[],
 ): readonly KeyColumn[] {
-  const types = new Map(table?.columns.map(({ name, type }) => [name, type]))
+  const types = new Map(columns.map(({ name, type }) => [name, type]))
   const candidates = new Map<string, KeyColumn>()
   for (const [filter, { column, form }] of filters.entries()) {
     if (form !== EQUALS) continue
     const name = nameOf(lastPart(column))
     candidates.delete(name)
-    candidates.set(name, { written: column, name, filter, type: types.get(name) })
+    if (isKeyType(types.get(name))) candidates.set(name, { written: column, name, filter, type: types.get(name) })
   }
-  const keysOf = (columns: readonly string[]): readonly KeyColumn[] => {
-    const keys = columns.flatMap((column) => candidates.get(column) ?? [])
-    return keys.length === columns.length ? keys : []
+  const keysOf = (names: readonly string[]): readonly KeyColumn[] => {
+    const keys = names.flatMap((name) => candidates.get(name) ?? [])
+    return keys.length === names.length ? keys : []
   }
   const inUse = [...candidates.values()]
   const last = inUse.slice(-1)

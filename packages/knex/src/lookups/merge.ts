@@ -2,7 +2,7 @@ import { aggregateRefusal, groupRefusal } from './aggregates.ts'
 import type { KeyColumn } from './choose-key.ts'
 import { columnName, lastPart } from './column-name.ts'
 import { aliasesOf, type Ground, isShadowed, typeOf } from './ground.ts'
-import type { SelectParts } from './select-parts.ts'
+import { EQUALS, type SelectParts } from './select-parts.ts'
 import type { TableName } from './table-name.ts'
 
 /** How selects of many keys become one. */
@@ -27,8 +27,8 @@ export function chooseMerge(
   keys: readonly KeyColumn[],
   ground: Ground,
 ): Merge | { readonly refused: string } {
-  const { method, aggregates, groups, limit, offset } = parts
-  if (keys.length === 0) return { refused: 'not by key' }
+  const { method, filters, aggregates, groups, limit, offset } = parts
+  if (keys.length === 0) return { refused: filters.some(({ form }) => form === EQUALS) ? 'column of another type' : 'not by key' }
   if (groups.length > 0) {
     const refused = groupRefusal(parts, keys, ground)
     return refused === undefined ? { groups: true } : { refused }

@@ -31,8 +31,9 @@ export interface Plan {
 
 export function makePlan(id: number, parts: SelectParts, structure: string, catalog: SchemaCatalog | undefined, nameOf: NameOf): Plan {
   const named = tableName(parts.table, parts.schema)
-  const table = named === undefined ? undefined : catalog?.baseTable(catalog.idOf(named.parts.map(nameOf)))
-  const keys = chooseKey(parts.filters, nameOf, catalog, table)
+  const known = named === undefined ? undefined : catalog?.tables.get(catalog.idOf(named.parts.map(nameOf)))
+  const table = known?.kind === 'table' ? known : undefined
+  const keys = chooseKey(parts.filters, nameOf, catalog, table, known === undefined || known.declared === true ? [] : known.columns)
   const ground: Ground = { catalog, table, nameOf }
   const merge = named === undefined ? { refused: 'no plain table' } : chooseMerge(parts, named, keys, ground)
   const target =

@@ -1,3 +1,4 @@
+import type { Dialect } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
 import { testInstance } from '../instance.ts'
 
@@ -56,7 +57,59 @@ describe('a lookup', () => {
         [3, 'a'],
       ])
       expect(keyOf({ tenant_id: 1, city_id: 2, stars: 3 })).toEqual([['city_id'], [2]])
-      expect(keyOf({ stars: 3, score: 4 })).toEqual([['score'], [4]])
+      expect(keyOf({ slug: 'a', stars: 3 })).toEqual([['stars'], [3]])
+    })
+
+    it('is no column that may write one value in several ways', () => {
+      expect(keyOf({ stars: 3, score: 4 })).toEqual([['stars'], [3]])
+      expect(instance.refusal(db('reviews').where('score', 4))).toBe('column of another type')
+    })
+
+    it('is a text only as its column writes it', () => {
+      const reasonOf = (dialect: Dialect, where: object, withCatalog = true) => {
+        const other = testInstance(dialect, {}, withCatalog)
+        return other.refusal(other.db('reviews').where(where))
+      }
+      for (const dialect of ['sqlite', 'postgresql', 'mysql'] as const) {
+        expect(['7', '-7', '0'].map((city_id) => reasonOf(dialect, { city_id }))).toEqual([undefined, undefined, undefined])
+        for (const city_id of ['07', '+7', ' 7', '7.0', '-0', '1e3', ''])
+          expect(reasonOf(dialect, { city_id })).toBe('key in another spelling')
+        expect(reasonOf(dialect, { slug: '07' })).toBeUndefined()
+        expect(reasonOf(dialect, { slug: 'x'.repeat(1001) })).toBe('long key')
+        expect(reasonOf(dialect, { slug: 'a' }, false)).toBe('column not known')
+      }
+    })
+
+    it('is a large integer only on PostgreSQL, whose driver keeps all its digits', () => {
+      for (const [dialect, city_id, reason] of [
+        ['postgresql', '9007199254740993', undefined],
+        ['postgresql', 9007199254740993n, undefined],
+        ['mysql', '9007199254740993', 'key in another spelling'],
+        ['mysql', 9007199254740993n, 'key of another type'],
+        ['sqlite', 9007199254740993n, 'key of another type'],
+      ] as const) {
+        const other = testInstance(dialect)
+        expect(other.refusal(other.db('reviews').where({ city_id } as never))).toBe(reason)
+      }
+    })
+
+    it('is a number among texts only on PostgreSQL', () => {
+      const reasons = (['postgresql', 'mysql', 'sqlite'] as const).map((dialect) => {
+        const other = testInstance(dialect)
+        return other.refusal(other.db('reviews').where('slug', 7))
+      })
+      expect(reasons).toEqual([undefined, 'key of another type', 'key of another type'])
+    })
+
+    it('of a column that is not known is a small number, and none on MySQL', () => {
+      const reasons = (dialect: Dialect) => {
+        const blind = testInstance(dialect, {}, false)
+        return [7, -7, 2 ** 25, 7n].map((id) => blind.refusal(blind.db('reviews').where('id', id as number)))
+      }
+      const unknown = 'column not known'
+      expect(reasons('postgresql')).toEqual([undefined, unknown, unknown, unknown])
+      expect(reasons('sqlite')).toEqual([undefined, unknown, unknown, unknown])
+      expect(reasons('mysql')).toEqual([unknown, unknown, unknown, unknown])
     })
 
     it('stays one beside other conditions on its column', () => {

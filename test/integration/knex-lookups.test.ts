@@ -357,6 +357,26 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
       await Promise.all([bare.destroy(), own.destroy()])
     })
 
+    it('tells a builder’s own listeners what its caller gets', async () => {
+      const config = (): Knex.Config => ({ ...stack.database.knexConfig(), postProcessResponse: camel })
+      const [bare, own] = [knex(config()), withSluice(knex(config()), stack.sluice)]
+      await knowsTables(stack.sluice, own)
+      const program = async (db: Knex) => {
+        const told: unknown[] = []
+        const read = (id: number) =>
+          db('posts')
+            .where({ id })
+            .select('id', 'author_id')
+            .on('query-response', (rows: unknown) => told.push(rows))
+        const rows = await Promise.all(range(1, 3).map(read))
+        return [rows, new Set(told.map((one) => JSON.stringify(one)))]
+      }
+      const before = stack.sluice.queries.getStats().passedThrough['batch: builder with options'] ?? 0
+      expect(await stack.sluice.run(() => program(own))).toEqual(await program(bare))
+      expect(stack.sluice.queries.getStats().passedThrough['batch: builder with options']).toBe(before + 3)
+      await Promise.all([bare.destroy(), own.destroy()])
+    })
+
     it('leaves distinct selects alone', async () => {
       expect(await sent(posts([1, 2], (p) => p.distinct('views').orderBy('views')))).toHaveLength(2)
       expect(await sent(posts([1, 2], (p) => p.select('views').distinct().orderBy('views')))).toHaveLength(2)

@@ -1,6 +1,6 @@
 import type { AdapterHost, Dialect, Lookup, Refusal, RowSource, Source, TableId } from '@sluice/core'
 import type { InstanceContext } from './instance-context.ts'
-import type { BuilderInternals, ClientInternals, QueryObject, RunnerInternals } from './internals.ts'
+import { type BuilderInternals, type ClientInternals, isPlain, type QueryObject, type RunnerInternals } from './internals.ts'
 import { KnexLookups } from './knex-lookups.ts'
 import { KnexOperation } from './knex-operation.ts'
 import { RowSources } from './row-sources.ts'
@@ -76,7 +76,8 @@ export class PluginState implements InstanceContext {
 
   #optimized(client: ClientInternals, builder: BuilderInternals, runner: RunnerInternals): RunnerInternals {
     const bare = runner.run.bind(runner)
-    if (client.config.postProcessResponse === undefined) {
+    // Listeners of a builder's own are told what the caller gets; such a builder is neither merged nor kept.
+    if (client.config.postProcessResponse === undefined || !isPlain(builder)) {
       const operation = new KnexOperation(this, client, builder, bare)
       runner.run = () => this.host.execute(operation)
       return runner

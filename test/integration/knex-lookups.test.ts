@@ -18,7 +18,7 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
   describe.skipIf(skipped !== undefined)('', () => {
     let stack: Stack
     beforeAll(async () => {
-      stack = await openStack(dialect, { cache: false })
+      stack = await openStack(dialect, { cache: false, batch: { maxExtraRows: 0 } })
       await seed(stack.bare)
       await stack.database.exec(`
         CREATE TABLE ranked (id integer PRIMARY KEY, city integer NOT NULL, sluice_rank_1 integer, sluice_key_1 integer, at integer, note varchar(20));

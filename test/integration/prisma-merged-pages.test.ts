@@ -13,7 +13,7 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
   describe.skipIf(skipped !== undefined)('', () => {
     let stack: Stack
     beforeAll(async () => {
-      stack = await openStack(dialect, { cache: false })
+      stack = await openStack(dialect, { cache: false, batch: { maxExtraRows: 0 } })
       await seed(stack.bare)
       await stack.prisma.tag.count()
     })
@@ -200,7 +200,7 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
     })
 
     it('asks alone where the database has not said which table it is', async () => {
-      const unseen = await openStack(dialect, { cache: false, adapter: false })
+      const unseen = await openStack(dialect, { cache: false, adapter: false, batch: { maxExtraRows: 0 } })
       try {
         await seed(unseen.bare)
         const sent = await sameAsBare(unseen, (prisma) =>

@@ -201,7 +201,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
           CREATE TABLE texts (plain varchar(9), bin varchar(9) COLLATE utf8mb4_bin, odd varchar(9) CHARACTER SET macce, e enum('a'), s set('a'), y year, t time)`)
         const read = await readCatalog(database)
         await database.exec('DROP TABLE texts')
-        const types = read.tables.get('-.texts')?.columns.map(({ name: of, type }) => `${of} ${type}`)
+        const types = read.baseTable(read.idOf(['texts']))?.columns.map(({ name: of, type }) => `${of} ${type}`)
         expect(types).toEqual(['plain text', 'bin text', 'odd collated', 'e other', 's other', 'y other', 't other'])
       })
 

@@ -24,6 +24,8 @@ export interface AdapterHost {
   readonly writes: WriteTracker
   /** Keys that a merged query may carry. */
   readonly maxKeys: number
+  /** Rows beyond those asked for that a merged query may fetch for each key. */
+  readonly maxExtraRows: number
   /** Whether anything but observing goes on, in the mode of now or in a scope that is open: a catalogue is worth reading then. */
   isOptimizing(): boolean
   /** A transaction of the current scope has ended, in whatever way: what was asked ahead may not be what it left. */

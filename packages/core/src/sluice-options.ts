@@ -33,6 +33,13 @@ export interface BatchOptions {
    */
   readonly maxKeys?: number
   /**
+   * Rows beyond those asked for that a merged query may fetch for each key, where only the first few of each key are asked for
+   * (`take`, `limit`, `findFirst`). Where keys turn out to have more, the database cuts, by a query that costs more; on SQLite they are
+   * asked for singly then. From `0` to `1000`.
+   * @defaultValue 8
+   */
+  readonly maxExtraRows?: number
+  /**
    * Milliseconds that a lookup waits for others of its kind. `0`: until the end of the tick in which it was made, which costs
    * nothing; lookups that come out of different ticks (timers, several sockets) meet only in a longer one. From `0` to `1000`.
    * @defaultValue 0
@@ -156,7 +163,12 @@ export function checkSluiceOptions(options: SluiceOptions): void {
     const rules = { ttl: option.positive, maxBytes: option.integer(1), tables: option.strings }
     checkOptions(cache, rules, 'cache.')
   }
-  if (batch) checkOptions(batch, { maxKeys: option.integer(2, 30_000), windowMs: option.number(0, 1000) }, 'batch.')
+  if (batch)
+    checkOptions(
+      batch,
+      { maxKeys: option.integer(2, 30_000), maxExtraRows: option.integer(0, 1000), windowMs: option.number(0, 1000) },
+      'batch.',
+    )
   const links = { expected: LINKS, accepts: arePrefetchLinks }
   if (prefetch) checkOptions(prefetch, { maxAgeMs: option.positive, links }, 'prefetch.')
   if (detection) checkOptions(detection, detectionRules, 'detection.')

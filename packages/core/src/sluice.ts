@@ -72,6 +72,7 @@ export interface RunOptions {
 }
 
 const DEFAULT_MAX_KEYS = 500
+const DEFAULT_MAX_EXTRA_ROWS = 8
 const DEFAULT_TTL = 1
 /** Where the cache keeps what `queries.cacheResult` was given. */
 const QUERY_RESULTS = 'query-results'
@@ -345,6 +346,7 @@ export class Sluice {
       attachLoader: (sourceId, loader) => this.#loaders.attach(sourceId, loader),
       writes: this.#stamps,
       maxKeys: (batch === false ? undefined : batch?.maxKeys) ?? DEFAULT_MAX_KEYS,
+      maxExtraRows: (batch === false ? undefined : batch?.maxExtraRows) ?? DEFAULT_MAX_EXTRA_ROWS,
       isOptimizing: () => this.#mode !== 'observe' || this.#optimizingScopes > 0,
       transactionEnded: () => this.#prefetcher?.discard(this.#scopes.current()),
       nextSourceId: (orm) => {

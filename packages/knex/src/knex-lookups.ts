@@ -31,6 +31,8 @@ export class KnexLookups {
     if (contextKey === undefined) return refuse('query context not understood')
     const plan = this.#planOf(client, parts, context, contextKey)
     if ('refused' in plan.merge) return plan.merge
+    if ('ranks' in plan.merge && plan.merge.leftAlone !== undefined && (plan.seen.areMany || host.maxExtraRows === 0))
+      return refuse(plan.merge.leftAlone)
     const values = plan.keys.map(({ filter }) => filters[filter]?.value)
     const key = lookupKey(values)
     if (key === undefined) return keyRefusal(values)

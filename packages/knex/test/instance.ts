@@ -53,8 +53,8 @@ export interface TestInstance {
 }
 
 /** An instance without a database: merged queries are written down. */
-export function testInstance(dialect: Dialect, config: Knex.Config = {}, withCatalog = true): TestInstance {
-  const host = hostOf(createSluice({ mode: 'optimize' }))
+export function testInstance(dialect: Dialect, config: Knex.Config = {}, withCatalog = true, maxExtraRows = 0): TestInstance {
+  const host = hostOf(createSluice({ mode: 'optimize', batch: { maxExtraRows } }))
   if (withCatalog) host.catalogs.set('test', catalogFor(dialect))
   const db = knex({ client: CLIENTS[dialect], useNullAsDefault: true, ...config })
   const client = clientOf(db)

@@ -21,9 +21,11 @@ import { keyOf } from './lookups/key-type.ts'
 import { mergeGroups } from './lookups/merge-groups.ts'
 import { mergePages } from './lookups/merge-pages.ts'
 import { mergeRows } from './lookups/merge-rows.ts'
+import { isHeavy, maxSlices, mergeSlices } from './lookups/merge-slices.ts'
 import type { Answers, MergedCall } from './lookups/merged-call.ts'
 import { maxPages, type Page, type PageContext, readPage } from './lookups/page.ts'
-import { isUnique } from './lookups/total-order.ts'
+import type { Slice } from './lookups/slice.ts'
+import { isTotal, isUnique } from './lookups/total-order.ts'
 import type { PrismaShape } from './prisma-shape.ts'
 
 type Args = Readonly<Record<string, unknown>>
@@ -44,6 +46,8 @@ export interface LookupContext {
   readonly source: Source
   /** The most keys that the app allows in a query. */
   readonly maxKeys: number
+  /** Rows beyond those asked for that may be fetched for each key. */
+  readonly maxExtraRows: number
   /** `undefined`: they cannot be known. */
   readonly computedFields: (model: string) => ComputedFields | undefined
   readonly pages: (table: TableId) => PageContext | undefined
@@ -54,7 +58,7 @@ export interface LookupContext {
 export function prismaLookup(context: LookupContext, shape: PrismaShape, call: LookupCall): Lookup | Refusal | undefined {
   const plan = shape.plan()
   if (plan === undefined || 'refused' in plan) return plan
-  const { source, maxKeys, reads } = context
+  const { source, maxKeys, maxExtraRows, reads } = context
   const { params, transaction, query } = call
   if (params === undefined) return refuse('unknown Prisma internals')
   if (transaction?.kind === 'batch') return refuse('batch transaction')
@@ -71,25 +75,43 @@ export function prismaLookup(context: LookupContext, shape: PrismaShape, call: L
   const computed = shape.leavesOut === true ? context.computedFields(shape.modelName) : NONE_NEEDED
   if (computed === undefined) return refuse('computed fields not known')
   const fields = { omitted: shape.omitted, computed }
-  const merged = { shape, plan, key: keyPlan, filters, rest, fields, params, query }
-  const page = pageOf(context, merged, transaction !== undefined)
-  if (page !== undefined && 'refused' in page) return page
+  const merged = { shape, plan, key: keyPlan, filters, rest, fields, maxExtraRows, params, query }
+  const slice = sliceOf(merged)
+  if (slice !== undefined && 'refused' in slice) return slice
+  const page = slice === undefined ? undefined : pageOf(context, merged, slice, transaction !== undefined)
+  if (page !== undefined && 'refused' in page && isHeavy(shape, maxExtraRows)) return page
+  const pages = page === undefined || 'refused' in page ? undefined : page
   const group = `${source.id} ${transaction?.id ?? ''} ${shape.fingerprint} ${keyKinds(key)} ${constants}`
   const most = keyLimit(Math.min(maxKeys, MAX_BOUND_KEYS[source.dialect]), values.length)
-  const limit = page === undefined ? most : Math.min(most, maxPages(page))
+  const limit =
+    slice === undefined
+      ? most
+      : Math.min(most, pages !== undefined && isHeavy(shape, maxExtraRows) ? maxPages(pages) : maxSlices(slice, maxExtraRows))
   if (limit < 2) return refuse('too few keys in a query')
-  return new PrismaLookup(group, key, limit, target, { ...merged, page }, reads)
+  return new PrismaLookup(group, key, limit, target, { ...merged, page: pages }, slice, reads)
 }
 
-/** The page of rows that is asked for, if it is one. A first row is one, unless the key has one row only. */
-function pageOf(context: LookupContext, call: Omit<MergedCall, 'page'>, isInTransaction: boolean): Page | Refusal | undefined {
-  const { shape, plan, key, filters, rest } = call
+/** The part of each key's rows that is asked for, if not all. A first row is one, unless the key has one row only. */
+function sliceOf({ shape, plan, key, rest }: Omit<MergedCall, 'page'>): Slice | Refusal | undefined {
   const isFirst = plan.action === 'first' && !(shape.model !== undefined && isUnique(key.fields, shape.model))
   if (!isFirst && rest.take === undefined && rest.skip === undefined) return undefined
   if (shape.model === undefined) return refuse('no schema')
+  const { skip = 0, take } = isFirst ? { ...rest, take: 1 } : rest
+  if (!isCount(take) || take === 0 || !isCount(skip)) return refuse('argument take')
+  return isTotal(rest.orderBy, key.fields, shape.model) ? { skip, take } : refuse('page of an unspecified order')
+}
+
+/** How the database cuts the slices; needed where keys have many rows. */
+function pageOf(context: LookupContext, call: Omit<MergedCall, 'page'>, slice: Slice, isInTransaction: boolean): Page | Refusal {
+  const { shape, key, filters, rest } = call
+  if (shape.model === undefined) return refuse('no schema')
   // SQL of our own is asked outside of the app's transactions.
   if (isInTransaction) return refuse('page in a transaction')
-  return readPage(context.pages(shape.model.table), shape.model, key, filters, isFirst ? { ...rest, take: 1 } : rest)
+  return readPage(context.pages(shape.model.table), shape.model, key, filters, slice, rest.orderBy)
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
 
 /** How many keys fit into one query. */
@@ -105,6 +127,7 @@ class PrismaLookup implements Lookup {
     readonly maxKeys: number,
     readonly target: LookupTarget,
     private readonly call: MergedCall,
+    private readonly slice: Slice | undefined,
     readonly reads: () => readonly TableId[] | undefined,
   ) {}
 
@@ -112,10 +135,13 @@ class PrismaLookup implements Lookup {
     return isCopyable(value) ? { value: copyValue(value) } : undefined
   }
 
-  runMany(keys: readonly LookupKey[]): Promise<Answers> {
-    const { page } = this.call
-    if (page !== undefined) return mergePages(this.call, page, keys)
-    return isOfNumbers(this.call.plan.action) ? mergeGroups(this.call, keys) : mergeRows(this.call, keys)
+  runMany(keys: readonly LookupKey[], maxRows?: number): Promise<Answers> {
+    const { call, slice } = this
+    if (isOfNumbers(call.plan.action)) return mergeGroups(call, keys)
+    if (slice === undefined) return mergeRows(call, keys, maxRows)
+    return isHeavy(call.shape, call.maxExtraRows) && call.page !== undefined
+      ? mergePages(call, call.page, keys)
+      : mergeSlices(call, slice, keys, maxRows)
   }
 }
 

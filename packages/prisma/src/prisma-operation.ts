@@ -142,6 +142,7 @@ export class PrismaOperation implements Operation<unknown> {
     const context = {
       source: state.source,
       maxKeys: state.host.maxKeys,
+      maxExtraRows: state.host.maxExtraRows,
       pages: (table: TableId) => state.pages(table),
       computedFields: (model: string) => state.computedFields(model),
       reads: () => this.#cacheableReads(),

@@ -1,9 +1,19 @@
-import { type Dialect, type Lookup, type LookupKey, type LookupTarget, MAX_BOUND_KEYS, splitRows, type TableId } from '@sluice/core'
+import {
+  type Dialect,
+  type Lookup,
+  type LookupKey,
+  type LookupTarget,
+  MAX_BOUND_KEYS,
+  splitRows,
+  type TableId,
+  TooManyRowsError,
+} from '@sluice/core'
+import type { Knex } from 'knex'
 import type { InstanceContext } from '../instance-context.ts'
 import type { BuilderInternals, ClientInternals } from '../internals.ts'
 import { copyRows, isCopyableResult } from '../rows.ts'
 import { lastPart } from './column-name.ts'
-import { mergedQuery } from './merged-query.ts'
+import { mergedQuery, pagesQuery } from './merged-query.ts'
 import type { Plan } from './plan.ts'
 import { pageSizeOf, type SelectParts } from './select-parts.ts'
 import { emptyTotals } from './totals.ts'
@@ -12,12 +22,15 @@ type Row = Record<string, unknown>
 
 /** The most rows of all pages together: they are in memory at once, which those of pages asked for one by one need not be. */
 const MAX_PAGED_ROWS = 10_000
+/** So many rows may be fetched for nothing, besides those that each key may have. */
+const EXTRA_ROWS = 100
 /** The most selects in one statement: what planning one costs grows with their number. */
 const MAX_SELECTS = 50
 
 /** One builder that asks by key. */
 export class KnexLookup implements Lookup {
   readonly maxKeys: number
+  readonly #isPaged: boolean
 
   constructor(
     readonly group: string,
@@ -29,7 +42,10 @@ export class KnexLookup implements Lookup {
     private readonly parts: SelectParts,
     private readonly plan: Plan,
   ) {
-    this.maxKeys = 'ranks' in plan.merge ? Math.max(1, Math.min(maxKeys, maxPages(parts, instance.source.dialect))) : maxKeys
+    const { maxExtraRows } = instance.host
+    this.#isPaged = plan.seen.areMany || maxExtraRows === 0
+    const most = this.#isPaged ? maxPages(parts, instance.source.dialect) : maxSlices(parts, maxExtraRows)
+    this.maxKeys = 'ranks' in plan.merge ? Math.max(1, Math.min(maxKeys, most)) : maxKeys
   }
 
   get target(): LookupTarget | undefined {
@@ -46,18 +62,60 @@ export class KnexLookup implements Lookup {
     return isCopyableResult(value) ? { value: copyRows(value) } : undefined
   }
 
-  async runMany(keys: readonly LookupKey[]): Promise<ReadonlyMap<string, unknown> | undefined> {
+  async runMany(keys: readonly LookupKey[], maxRows?: number): Promise<ReadonlyMap<string, unknown> | undefined> {
+    const { merge } = this.plan
+    const groups = await ('ranks' in merge ? (this.#isPaged ? this.#pages(keys) : this.#slices(keys, maxRows)) : this.#rows(keys, maxRows))
+    return groups && new Map([...groups].map(([text, found]) => [text, this.#resultOf(found)]))
+  }
+
+  /** Each key's rows. */
+  async #rows(keys: readonly LookupKey[], maxRows?: number): Promise<Map<string, Row[]> | undefined> {
     const { parts, plan } = this
-    const query = mergedQuery(this.builder, parts, plan, keys)
-    const rows = (await this.instance.runRaw(this.client, query as never)) as Row[]
-    const groups =
-      'ranks' in plan.merge ? pagesIn(rows, keys, plan) : splitRows(rows, keys, (row) => plan.properties.map((property) => row[property]))
+    const isListing = 'lists' in plan.merge || 'ranks' in plan.merge
+    const rows = await this.#ask(mergedQuery(this.builder, parts, plan, keys, isListing && maxRows !== undefined ? maxRows + 1 : undefined))
+    if (isListing && maxRows !== undefined && rows.length > maxRows) throw new TooManyRowsError()
+    const groups = splitRows(rows, keys, (row) => plan.properties.map((property) => row[property]))
     if (groups === undefined) return undefined
-    for (const row of rows) for (const property of plan.extra) delete row[property]
-    if ('totals' in plan.merge && !this.#fillTotals(rows, groups)) return undefined
-    const answers = new Map<string, unknown>()
-    for (const [text, found] of groups) answers.set(text, this.#resultOf(found))
-    return answers
+    dropProperties(rows, plan.extra)
+    return 'totals' in plan.merge && !this.#fillTotals(rows, groups) ? undefined : groups
+  }
+
+  /** Each key's part of its rows, as long as those are few; otherwise their pages. */
+  async #slices(keys: readonly LookupKey[], maxRows?: number): Promise<ReadonlyMap<string, Row[]> | undefined> {
+    const { parts, plan } = this
+    const { offset } = parts
+    const pageSize = pageSizeOf(parts)
+    const most = EXTRA_ROWS + keys.length * (this.instance.host.maxExtraRows + offset + pageSize)
+    try {
+      const groups = await this.#rows(keys, Math.min(most, maxRows ?? most))
+      return groups && new Map([...groups].map(([text, rows]) => [text, rows.slice(offset, offset + pageSize)]))
+    } catch (error) {
+      if (!(error instanceof TooManyRowsError)) throw error
+    }
+    plan.seen.areMany = true
+    return this.#pages(keys)
+  }
+
+  /** Each key's page, as many in a statement as one carries. */
+  async #pages(keys: readonly LookupKey[]): Promise<ReadonlyMap<string, Row[]> | undefined> {
+    const { parts, plan } = this
+    if (!('ranks' in plan.merge) || plan.merge.leftAlone !== undefined) return undefined
+    const size = maxPages(parts, this.instance.source.dialect)
+    if (size < 2) return undefined
+    const pages = new Map<string, Row[]>()
+    for (let at = 0; at < keys.length; at += size) {
+      const some = keys.slice(at, at + size)
+      const rows = await this.#ask(pagesQuery(this.builder, plan.merge, parts, plan, some))
+      const found = pagesIn(rows, some, plan)
+      if (found === undefined) return undefined
+      dropProperties(rows, plan.pageExtra)
+      for (const [text, page] of found) pages.set(text, page)
+    }
+    return pages
+  }
+
+  async #ask(query: Knex.QueryBuilder): Promise<Row[]> {
+    return (await this.instance.runRaw(this.client, query as never)) as Row[]
   }
 
   /** Gives a row to keys that have none; whether it is known what it holds. */
@@ -84,6 +142,15 @@ export class KnexLookup implements Lookup {
   }
 }
 
+function dropProperties(rows: readonly Row[], properties: readonly string[]): void {
+  for (const row of rows) for (const property of properties) delete row[property]
+}
+
+/** How many slices one select can be asked for. */
+function maxSlices(parts: SelectParts, maxExtraRows: number): number {
+  return Math.floor(MAX_PAGED_ROWS / (maxExtraRows + parts.offset + pageSizeOf(parts)))
+}
+
 /** Every select of pages binds all of its values, its limit and its offset. */
 function maxPages(parts: SelectParts, dialect: Dialect): number {
   const values = parts.filters.reduce((count, { value }) => count + (Array.isArray(value) ? value.length : 1), 2)
@@ -91,8 +158,8 @@ function maxPages(parts: SelectParts, dialect: Dialect): number {
 }
 
 /** Each key's rows in the order of its page; `undefined` if they do not tell. */
-function pagesIn(rows: readonly Row[], keys: readonly LookupKey[], { extra }: Plan): Map<string, Row[]> | undefined {
-  const [rank = '', place = ''] = extra
+function pagesIn(rows: readonly Row[], keys: readonly LookupKey[], { pageExtra }: Plan): Map<string, Row[]> | undefined {
+  const [rank = '', place = ''] = pageExtra
   const pages = new Map<string, Row[]>(keys.map(({ text }) => [text, []]))
   // The order in which the selects' rows come is nowhere specified.
   for (const row of [...rows].sort((left, right) => Number(left[rank]) - Number(right[rank]))) {

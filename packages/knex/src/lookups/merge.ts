@@ -13,8 +13,11 @@ export type Merge =
   | { readonly groups: true }
   /** Groups by the key: one row for each. */
   | { readonly totals: true }
-  /** Has a select of its own for each key, whose rows are numbered in their order. */
-  | { readonly ranks: readonly RankOrder[]; readonly calledAs: string }
+  /**
+   * Lists the rows of all keys and cuts them; where those are many, has a select of its own for each key, whose rows are numbered in
+   * their order, or is `leftAlone` with that reason.
+   */
+  | { readonly ranks: readonly RankOrder[]; readonly calledAs: string; readonly leftAlone: string | undefined }
 
 export interface RankOrder {
   readonly column: string
@@ -40,11 +43,11 @@ export function chooseMerge(
   const takesAll = limit === undefined && method !== 'first'
   const isUnique = isUniqueKey(keys, ground)
   if (offset === 0 && (takesAll || isUnique)) return { lists: true }
-  // In the app's own process, asking for one page after the other costs less than a statement for all of them.
-  if (ground.catalog?.dialect === 'sqlite') return { refused: 'page on SQLite' }
   const orders = totalOrder(parts, keys, ground)
   if (orders === undefined) return { refused: method === 'first' ? 'first of an unspecified order' : 'limit' }
-  return parts.columns.every((written) => isSelectable(written, ground)) ? { ranks: orders, calledAs } : { refused: 'columns' }
+  // In the app's own process, asking for one page after the other costs less than a statement for all of them.
+  const leftAlone = ground.catalog?.dialect === 'sqlite' ? 'page on SQLite' : undefined
+  return parts.columns.every((written) => isSelectable(written, ground)) ? { ranks: orders, calledAs, leftAlone } : { refused: 'columns' }
 }
 
 /** Whether a subselect of the whole table has the column. A `rowid` or an `xmin` it does not have. */

@@ -5,10 +5,19 @@ import type { RankOrder } from './merge.ts'
 import type { Plan } from './plan.ts'
 import { pageSizeOf, type SelectParts } from './select-parts.ts'
 
-/** The one select that answers for all keys. The builder it is made from is untouched. */
-export function mergedQuery(builder: BuilderInternals, parts: SelectParts, plan: Plan, keys: readonly LookupKey[]): Knex.QueryBuilder {
+/**
+ * The one select that answers for all keys. The builder it is made from is untouched.
+ *
+ * @param limit - The most rows, where it lists them.
+ */
+export function mergedQuery(
+  builder: BuilderInternals,
+  parts: SelectParts,
+  plan: Plan,
+  keys: readonly LookupKey[],
+  limit?: number,
+): Knex.QueryBuilder {
   const { merge, added } = plan
-  if ('ranks' in merge) return pages(builder, merge, parts, plan, keys)
   const replaced = new Set(plan.keys.map(({ filter }) => parts.filters[filter]?.at))
   const listing = byKeys(
     asListing(builder, (at) => !replaced.has(at)),
@@ -16,7 +25,8 @@ export function mergedQuery(builder: BuilderInternals, parts: SelectParts, plan:
     keys,
   )
   for (const column of added) listing.select(column)
-  return 'lists' in merge ? listing : listing.groupBy(plan.keys.map(({ written }) => written))
+  if (limit !== undefined) listing.limit(limit)
+  return 'groups' in merge || 'totals' in merge ? listing.groupBy(plan.keys.map(({ written }) => written)) : listing
 }
 
 function byKeys(listing: Knex.QueryBuilder, plan: Plan, keys: readonly LookupKey[]): Knex.QueryBuilder {
@@ -30,7 +40,7 @@ function byKeys(listing: Knex.QueryBuilder, plan: Plan, keys: readonly LookupKey
  * A select of its own for each key, as the bare one would be: by an index on the key and the order it takes no more rows than its page
  * has, and the database compares what the bare select would have it compare. Rows tell their key by its place, and theirs in the page.
  */
-function pages(
+export function pagesQuery(
   builder: BuilderInternals,
   { ranks, calledAs }: { readonly ranks: readonly RankOrder[]; readonly calledAs: string },
   parts: SelectParts,

@@ -23,8 +23,11 @@ export interface Plan {
   /** A column that numbers each key's rows, where a merge needs one; and one that says whose they are. */
   readonly rank: string
   readonly place: string
-  /** Properties that rows do not keep, the last one first: taking off the last one costs least. */
+  /** Properties that rows do not keep, the last one first: taking off the last one costs least. Of pages there are others. */
   readonly extra: readonly string[]
+  readonly pageExtra: readonly string[]
+  /** What was seen of the rows that keys have. */
+  readonly seen: { areMany: boolean }
   readonly target: LookupTarget | undefined
   readonly table: TableId | undefined
 }
@@ -40,15 +43,14 @@ export function makePlan(id: number, parts: SelectParts, structure: string, cata
     table === undefined
       ? undefined
       : { table: table.id, columns: keys.map(({ name }) => name), shape: hash('sha256', structure).slice(0, 16) }
-  return { id, catalog, merge, keys, target, table: table?.id, ...columnsOf(parts, merge, keys, ground) }
+  return { id, catalog, merge, keys, seen: { areMany: false }, target, table: table?.id, ...columnsOf(parts, keys, ground) }
 }
 
 function columnsOf(
   parts: SelectParts,
-  merge: Plan['merge'],
   keys: readonly KeyColumn[],
   { table, nameOf }: Ground,
-): Pick<Plan, 'properties' | 'added' | 'rank' | 'place' | 'extra'> {
+): Pick<Plan, 'properties' | 'added' | 'rank' | 'place' | 'extra' | 'pageExtra'> {
   const all = table?.columns.map(({ name }) => name)
   const known = propertiesOf(parts.columns, all ?? keys.map(({ name }) => name), nameOf)
   const taken = new Set([...(all ?? []), ...known.values(), ...namesGiven(parts)].map((name) => nameOf(name).toLowerCase()))
@@ -66,7 +68,7 @@ function columnsOf(
   })
   const rank = freeName('sluice_rank', taken, nameOf)
   const place = freeName('sluice_place', taken, nameOf)
-  return { properties, added, rank, place, extra: 'ranks' in merge ? [nameOf(rank), nameOf(place)] : extra }
+  return { properties, added, rank, place, extra, pageExtra: [nameOf(rank), nameOf(place)] }
 }
 
 function namesGiven({ columns, aggregates }: SelectParts): string[] {

@@ -1,6 +1,7 @@
 import { type LookupKey, splitRows } from '@sluice/core'
 import { redirect } from '../internals.ts'
 import { aggregatesOf, countAsAggregate, engineSelect, noAggregates } from './aggregates.ts'
+import { started } from './find-rows.ts'
 import { whereAny } from './key-filter.ts'
 import type { Answers, MergedCall, Row } from './merged-call.ts'
 
@@ -42,7 +43,7 @@ async function groupsOf(
   const select = { ...engineSelect(asked), ...Object.fromEntries(by.map((field) => [field, true])) }
   const conditions = { ...(having === undefined ? {} : { having }), ...(orderBy === undefined ? {} : { orderBy }) }
   const args = { by, where: whereAny(fields, keys, filters), ...conditions, select }
-  const rows = (await query(args, redirect(params, 'groupBy'))) as Row[]
+  const rows = (await started(query(args, redirect(params, 'groupBy')))) as Row[]
   const groups = splitRows(rows, keys, (row) => fields.map((field) => row[field]))
   for (const row of rows) for (const field of added) delete row[field]
   return groups

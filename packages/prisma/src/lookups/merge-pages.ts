@@ -1,7 +1,9 @@
 import { type LookupKey, lookupKey, splitRows } from '@sluice/core'
 import { redirect } from '../internals.ts'
+import { started } from './find-rows.ts'
 import { whereAny } from './key-filter.ts'
 import type { KeyPlan } from './key-plan.ts'
+import { firstsOf } from './merge-rows.ts'
 import type { Answers, MergedCall, Row } from './merged-call.ts'
 import { maxRows, type Page } from './page.ts'
 import { pageQuery } from './page-query.ts'
@@ -78,7 +80,7 @@ async function fetchRows(
   const { take: _take, skip: _skip, ...kept } = rest
   const { args } = withFields(kept, fieldsOf(key, page), fields)
   const where = whereAny(page.identity, wanted, filters)
-  return (await query({ ...args, where }, redirect(params, 'findMany'))) as Row[]
+  return (await started(query({ ...args, where }, redirect(params, 'findMany')))) as Row[]
 }
 
 /** What rows are told apart by. */
@@ -102,10 +104,4 @@ function isAlike(raw: unknown, value: unknown): boolean {
 function dropFields({ key, rest, fields }: MergedCall, page: Page, rows: readonly Row[]): void {
   const { added } = withFields(rest, fieldsOf(key, page), fields)
   for (const row of rows) for (const field of added) delete row[field]
-}
-
-function firstsOf(pages: ReadonlyMap<string, readonly Row[]>, throws: boolean): Answers {
-  const firsts = new Map<string, unknown>()
-  for (const [text, [row]] of pages) if (row !== undefined || !throws) firsts.set(text, row ?? null)
-  return firsts
 }

@@ -17,6 +17,8 @@ export interface MergedCall {
   /** Arguments beside `where`. */
   readonly rest: Args
   readonly fields: RowFields
+  /** Rows beyond those asked for that may be fetched for each key. */
+  readonly maxExtraRows: number
   /** For a page of each key's rows. */
   readonly page: Page | undefined
   readonly params: InternalParams

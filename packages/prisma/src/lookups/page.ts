@@ -4,7 +4,7 @@ import type { PrismaModel } from '../schema/prisma-model.ts'
 import { MAX_TUPLES } from './key-filter.ts'
 import type { KeyPlan } from './key-plan.ts'
 import { isValueOf } from './key-type.ts'
-import { isTotal } from './total-order.ts'
+import type { Slice } from './slice.ts'
 
 type Args = Readonly<Record<string, unknown>>
 
@@ -43,14 +43,13 @@ export function readPage(
   model: PrismaModel,
   key: KeyPlan,
   filters: Args,
-  { take, skip = 0, orderBy }: Args,
+  { skip, take }: Slice,
+  orderBy: unknown,
 ): Page | Refusal {
-  if (!isCount(take) || take === 0 || !isCount(skip)) return refuse('argument take')
   if (context === undefined) return refuse('page of an unknown table')
   // In the app's own process, asking for one page after the other costs less than naming all their rows first.
   if (context.dialect === 'sqlite' && take > 1) return refuse('page on SQLite')
   if (take > MAX_TAKE) return refuse('page too large')
-  if (!isTotal(orderBy, key.fields, model)) return refuse('page of an unspecified order')
   const identity = identityOf(model)
   const keyColumns = plainColumns(key.fields, model)
   const identityColumns = identity && plainColumns(identity, model)
@@ -76,10 +75,6 @@ export function maxPages({ context, keyColumns, constants }: Page): number {
 /** How many rows one query can be asked for by their identity. */
 export function maxRows(dialect: Dialect, fields: number): number {
   return fields === 1 ? MAX_BOUND_KEYS[dialect] : MAX_TUPLES
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
 
 function identityOf(model: PrismaModel): readonly string[] | undefined {

@@ -1,0 +1,58 @@
+import { type LookupKey, splitRows, TooManyRowsError } from '@sluice/core'
+import type { PrismaShape } from '../prisma-shape.ts'
+import { findRows } from './find-rows.ts'
+import { mergePages } from './merge-pages.ts'
+import { firstsOf } from './merge-rows.ts'
+import type { Answers, MergedCall } from './merged-call.ts'
+import { maxPages } from './page.ts'
+import type { Slice } from './slice.ts'
+
+/** So many rows may be fetched for nothing, besides those that each key may have. */
+const EXTRA_ROWS = 100
+/** The most rows of all slices together: they are in memory at once, which those that are asked for one by one need not be. */
+const MAX_ROWS = 10_000
+
+/** Shapes whose keys turned out to have many rows. */
+const heavy = new WeakSet<PrismaShape>()
+
+/** Whether the keys of a shape have so many rows that the database must cut them: only where it can be asked to are they merged then. */
+export function isHeavy(shape: PrismaShape, maxExtraRows: number): boolean {
+  return maxExtraRows === 0 || heavy.has(shape)
+}
+
+/** How many slices one query can be asked for. */
+export function maxSlices({ skip, take }: Slice, maxExtraRows: number): number {
+  return Math.floor(MAX_ROWS / (maxExtraRows + skip + take))
+}
+
+/** Asks for all rows of many keys and cuts them here, as long as they are few: one query instead of a page's two. */
+export async function mergeSlices(call: MergedCall, slice: Slice, keys: readonly LookupKey[], maxRows?: number): Promise<Answers> {
+  const { plan, key, shape } = call
+  const most = EXTRA_ROWS + keys.length * (call.maxExtraRows + slice.skip + slice.take)
+  const found = await findRows(call, keys, Math.min(most, maxRows ?? most)).catch((error: unknown) => {
+    if (!(error instanceof TooManyRowsError)) throw error
+  })
+  if (found === undefined) {
+    heavy.add(shape)
+    return mergePagesOf(call, keys)
+  }
+  const groups = splitRows(found.rows, keys, (row) => key.fields.map((field) => row[field]))
+  if (groups === undefined) return undefined
+  found.drop()
+  const slices = new Map([...groups].map(([text, rows]) => [text, rows.slice(slice.skip, slice.skip + slice.take)] as const))
+  return plan.action === 'many' ? slices : firstsOf(slices, plan.throws)
+}
+
+/** Their pages, as many in a query as one carries; `undefined` where the database cannot be asked for them. */
+async function mergePagesOf(call: MergedCall, keys: readonly LookupKey[]): Promise<Answers> {
+  const { page } = call
+  if (page === undefined) return undefined
+  const answers = new Map<string, unknown>()
+  const size = maxPages(page)
+  if (size < 2) return undefined
+  for (let at = 0; at < keys.length; at += size) {
+    const some = await mergePages(call, page, keys.slice(at, at + size))
+    for (const [text, answer] of some ?? []) answers.set(text, answer)
+  }
+  return answers
+}

@@ -36,6 +36,9 @@ datasource db {
 
 `
 
+// The schema engine's binary is not needed here, and the CLI would download it.
+const env = { PRISMA_SCHEMA_ENGINE_BINARY: '/bin/true', ...process.env }
+
 for (const target of targets) {
   const path = join(root, target.path)
   mkdirSync(dirname(path), { recursive: true })
@@ -43,6 +46,7 @@ for (const target of targets) {
   const prisma = join(root, 'node_modules/prisma/build/index.js')
   const { status } = spawnSync(process.execPath, [prisma, 'generate', '--schema', target.path, ...process.argv.slice(2)], {
     cwd: root,
+    env,
     stdio: 'inherit',
   })
   if (status !== 0) process.exit(status ?? 1)

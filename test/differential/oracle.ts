@@ -93,9 +93,9 @@ async function compare(rig: Rig, program: Program): Promise<boolean> {
   throw new Error(problems.join('\n'))
 }
 
-/** A merged query carries the values of so many keys at most, each with as many as the bare query has. */
+/** A merged query carries the values of so many keys at most, each with as many as the bare query has, and a limit of its own. */
 function tooWide(bare: number, found: number, maxKeys = Number.POSITIVE_INFINITY): readonly string[] {
-  return found > bare * maxKeys && bare > 0 ? [`a select with ${found} values; bare at most ${bare}, keys at most ${maxKeys}`] : []
+  return found > bare * maxKeys + 1 && bare > 0 ? [`a select with ${found} values; bare at most ${bare}, keys at most ${maxKeys}`] : []
 }
 
 interface Outcome {

@@ -132,7 +132,7 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
     rule: 'A merged Prisma call returns no more fields than were asked for.',
     edits: [
       {
-        file: 'packages/prisma/src/lookups/merge-rows.ts',
+        file: 'packages/prisma/src/lookups/find-rows.ts',
         find: 'for (const field of added) delete row[field]',
         replace: 'for (const _ of added) void row',
       },
@@ -145,8 +145,8 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: KNEX_LOOKUP,
-        find: 'for (const property of plan.extra) delete row[property]',
-        replace: 'for (const _ of plan.extra) void row',
+        find: 'dropProperties(rows, plan.extra)',
+        replace: 'void plan.extra',
       },
     ],
   },

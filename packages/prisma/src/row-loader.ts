@@ -1,17 +1,6 @@
-import type { AdapterHost, ColumnType, Dialect, RowLoader, RowTarget } from '@sluice/core'
+import type { AdapterHost, Dialect, RowLoader, RowTarget } from '@sluice/core'
 import type { RuntimeDataModel } from './internals.ts'
-
-const TYPES: Readonly<Record<string, ColumnType>> = {
-  Int: 'integer',
-  BigInt: 'integer',
-  Decimal: 'decimal',
-  Float: 'float',
-  String: 'text',
-  Boolean: 'boolean',
-  DateTime: 'datetime',
-  Bytes: 'bytes',
-  Json: 'json',
-}
+import { COLUMN_TYPES } from './schema/catalog-data-of.ts'
 
 interface Delegate {
   findMany(args: object): Promise<readonly Record<string, unknown>[]>
@@ -74,7 +63,7 @@ class ClientRowLoader implements RowLoader {
     const delegate = model === undefined || client === undefined ? undefined : delegateOf(client, model.name)
     if (found === undefined || delegate === undefined || found.kind === 'object' || found.isList === true) return undefined
     return {
-      type: TYPES[found.type] ?? 'other',
+      type: COLUMN_TYPES[found.type] ?? 'other',
       keyOf: (row) => row[found.name],
       load: (keys) => delegate.findMany({ where: { [found.name]: { in: keys } } }),
     }

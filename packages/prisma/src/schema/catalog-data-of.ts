@@ -2,7 +2,8 @@ import type { CatalogData, ColumnInfo, ColumnType, Dialect, ForeignKeyInfo, Tabl
 import type { PrismaModel, PrismaRelation } from './prisma-model.ts'
 import type { PrismaFieldData, PrismaModelData, PrismaSchemaData } from './prisma-schema-data.ts'
 
-const COLUMN_TYPES: Readonly<Record<string, ColumnType>> = {
+/** What the columns of a field's type hold, unless the field says otherwise. */
+export const COLUMN_TYPES: Readonly<Record<string, ColumnType>> = {
   Int: 'integer',
   BigInt: 'integer',
   Decimal: 'decimal',

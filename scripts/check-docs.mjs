@@ -137,7 +137,7 @@ function checkFields() {
 /** The functions and names whose texts are reasons why an operation was passed by. */
 const REASON_CALLS = new Set(['refuse', 'passThrough'])
 const REASON_NAMES = new Set(['refused'])
-const REASON_FUNCTIONS = new Set(['selectParts', 'aggregateRefusal', 'groupRefusal', 'calculationRefusal'])
+const REASON_FUNCTIONS = new Set(['selectParts', 'aggregateRefusal', 'groupRefusal', 'calculationRefusal', 'refuseKeyValue'])
 
 /** The texts that an expression can become; what is filled in is shown as `…`. */
 function textsIn(node) {

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { MUTATIONS } from './mutations.ts'
 import { runMutant } from './run-mutant.ts'
 
-const USAGE = 'pnpm test:mutations [--budget 1500] [--seed 1] [--only <beginning of a name>]'
+const USAGE = 'pnpm test:mutations [--budget 3000] [--seed 1] [--only <beginning of a name>]'
 
 function wholeNumber(name: string, text: string): number {
   const number = Number(text)
@@ -12,7 +12,7 @@ function wholeNumber(name: string, text: string): number {
 }
 
 const { values } = parseArgs({ options: { budget: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' } } })
-const budget = wholeNumber('budget', values.budget ?? '1500')
+const budget = wholeNumber('budget', values.budget ?? '3000')
 const seed = wholeNumber('seed', values.seed ?? '1')
 const chosen = MUTATIONS.filter(({ name }) => name.startsWith(values.only ?? ''))
 if (chosen.length === 0) throw new Error(`Expected --only to be the beginning of a mutation's name, got "${values.only}". Usage: ${USAGE}`)

@@ -131,6 +131,7 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
         replace: 'scope.ended || operation.rowSource',
       },
     ],
+    dialect: 'mysql',
   },
   {
     name: 'prefetch-collations',

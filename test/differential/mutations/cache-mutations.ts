@@ -144,8 +144,8 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: STAMPS,
-        find: "if (outcome !== 'rolled-back') this.beforeCommit()\n    this.#intent?.end(outcome)",
-        replace: 'this.#intent = undefined',
+        find: 'if (!all.isEmpty) this.#intent = this.registry.begin(all)',
+        replace: 'void all',
       },
     ],
   },

@@ -8,8 +8,10 @@ import {
   type LookupKey,
   type LookupTarget,
   MAX_BOUND_KEYS,
+  maxSlices,
   type Refusal,
   refuse,
+  type Slice,
   type Source,
   type TableId,
 } from '@sluice/core'
@@ -21,10 +23,9 @@ import { keyOf } from './lookups/key-type.ts'
 import { mergeGroups } from './lookups/merge-groups.ts'
 import { mergePages } from './lookups/merge-pages.ts'
 import { mergeRows } from './lookups/merge-rows.ts'
-import { isHeavy, maxSlices, mergeSlices } from './lookups/merge-slices.ts'
+import { isHeavy, mergeSlices } from './lookups/merge-slices.ts'
 import type { Answers, MergedCall } from './lookups/merged-call.ts'
 import { maxPages, type Page, type PageContext, readPage } from './lookups/page.ts'
-import type { Slice } from './lookups/slice.ts'
 import { isTotal, isUnique } from './lookups/total-order.ts'
 import type { PrismaShape } from './prisma-shape.ts'
 

@@ -4,6 +4,9 @@ import {
   type LookupKey,
   type LookupTarget,
   MAX_BOUND_KEYS,
+  maxRowsOfSlices,
+  maxSlices,
+  type Slice,
   splitRows,
   type TableId,
   TooManyRowsError,
@@ -22,8 +25,6 @@ type Row = Record<string, unknown>
 
 /** The most rows of all pages together: they are in memory at once, which those of pages asked for one by one need not be. */
 const MAX_PAGED_ROWS = 10_000
-/** So many rows may be fetched for nothing, besides those that each key may have. */
-const EXTRA_ROWS = 100
 /** The most selects in one statement: what planning one costs grows with their number. */
 const MAX_SELECTS = 50
 
@@ -44,7 +45,7 @@ export class KnexLookup implements Lookup {
   ) {
     const { maxExtraRows } = instance.host
     this.#isPaged = plan.seen.areMany || maxExtraRows === 0
-    const most = this.#isPaged ? maxPages(parts, instance.source.dialect) : maxSlices(parts, maxExtraRows)
+    const most = this.#isPaged ? maxPages(parts, instance.source.dialect) : maxSlices(sliceOf(parts), maxExtraRows)
     this.maxKeys = 'ranks' in plan.merge ? Math.max(1, Math.min(maxKeys, most)) : maxKeys
   }
 
@@ -83,12 +84,11 @@ export class KnexLookup implements Lookup {
   /** Each key's part of its rows, as long as those are few; otherwise their pages. */
   async #slices(keys: readonly LookupKey[], maxRows?: number): Promise<ReadonlyMap<string, Row[]> | undefined> {
     const { parts, plan } = this
-    const { offset } = parts
-    const pageSize = pageSizeOf(parts)
-    const most = EXTRA_ROWS + keys.length * (this.instance.host.maxExtraRows + offset + pageSize)
+    const slice = sliceOf(parts)
+    const most = maxRowsOfSlices(keys.length, slice, this.instance.host.maxExtraRows)
     try {
       const groups = await this.#rows(keys, Math.min(most, maxRows ?? most))
-      return groups && new Map([...groups].map(([text, rows]) => [text, rows.slice(offset, offset + pageSize)]))
+      return groups && new Map([...groups].map(([text, rows]) => [text, rows.slice(slice.skip, slice.skip + slice.take)]))
     } catch (error) {
       if (!(error instanceof TooManyRowsError)) throw error
     }
@@ -146,9 +146,8 @@ function dropProperties(rows: readonly Row[], properties: readonly string[]): vo
   for (const row of rows) for (const property of properties) delete row[property]
 }
 
-/** How many slices one select can be asked for. */
-function maxSlices(parts: SelectParts, maxExtraRows: number): number {
-  return Math.floor(MAX_PAGED_ROWS / (maxExtraRows + parts.offset + pageSizeOf(parts)))
+function sliceOf(parts: SelectParts): Slice {
+  return { skip: parts.offset, take: pageSizeOf(parts) }
 }
 
 /** Every select of pages binds all of its values, its limit and its offset. */

@@ -1,16 +1,10 @@
-import { type LookupKey, splitRows, TooManyRowsError } from '@sluice/core'
+import { type LookupKey, maxRowsOfSlices, type Slice, splitRows, TooManyRowsError } from '@sluice/core'
 import type { PrismaShape } from '../prisma-shape.ts'
 import { findRows } from './find-rows.ts'
 import { mergePages } from './merge-pages.ts'
 import { firstsOf } from './merge-rows.ts'
 import type { Answers, MergedCall } from './merged-call.ts'
 import { maxPages } from './page.ts'
-import type { Slice } from './slice.ts'
-
-/** So many rows may be fetched for nothing, besides those that each key may have. */
-const EXTRA_ROWS = 100
-/** The most rows of all slices together: they are in memory at once, which those that are asked for one by one need not be. */
-const MAX_ROWS = 10_000
 
 /** Shapes whose keys turned out to have many rows. */
 const heavy = new WeakSet<PrismaShape>()
@@ -20,15 +14,10 @@ export function isHeavy(shape: PrismaShape, maxExtraRows: number): boolean {
   return maxExtraRows === 0 || heavy.has(shape)
 }
 
-/** How many slices one query can be asked for. */
-export function maxSlices({ skip, take }: Slice, maxExtraRows: number): number {
-  return Math.floor(MAX_ROWS / (maxExtraRows + skip + take))
-}
-
 /** Asks for all rows of many keys and cuts them here, as long as they are few: one query instead of a page's two. */
 export async function mergeSlices(call: MergedCall, slice: Slice, keys: readonly LookupKey[], maxRows?: number): Promise<Answers> {
   const { plan, key, shape } = call
-  const most = EXTRA_ROWS + keys.length * (call.maxExtraRows + slice.skip + slice.take)
+  const most = maxRowsOfSlices(keys.length, slice, call.maxExtraRows)
   const found = await findRows(call, keys, Math.min(most, maxRows ?? most)).catch((error: unknown) => {
     if (!(error instanceof TooManyRowsError)) throw error
   })

@@ -1,10 +1,9 @@
-import { type CatalogTable, type Dialect, MAX_BOUND_KEYS, type Refusal, refuse } from '@sluice/core'
+import { type CatalogTable, type Dialect, MAX_BOUND_KEYS, type Refusal, refuse, type Slice } from '@sluice/core'
 import { isPlainObject } from '../plain-object.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 import { MAX_TUPLES } from './key-filter.ts'
 import type { KeyPlan } from './key-plan.ts'
 import { isValueOf } from './key-type.ts'
-import type { Slice } from './slice.ts'
 
 type Args = Readonly<Record<string, unknown>>
 

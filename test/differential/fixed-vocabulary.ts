@@ -4,8 +4,7 @@ import { knexLoop, knexView } from './knex-reads.ts'
 import { prismaRandomRead, prismaRandomWrite } from './prisma-random.ts'
 import { prismaLoop, prismaView } from './prisma-reads.ts'
 import type { Call } from './program.ts'
-import { refetchedModels, refetchWalk, schemaPoll, schemaWalk } from './schemas/walks.ts'
-import { writeNear } from './schemas/writes.ts'
+import { walkVocabulary } from './schemas/walks.ts'
 import type { Ground, Vocabulary } from './vocabulary.ts'
 import { distantWrite, knexWrite, prismaWrite } from './writes.ts'
 
@@ -17,12 +16,6 @@ export function fixedVocabulary(ground: Ground): Vocabulary {
   const { dialect, schema, rows } = ground
   const prismaWrites = (isAllowed: (model: string) => boolean): fc.Arbitrary<Call> =>
     fc.oneof({ weight: 2, arbitrary: prismaWrite() }, { weight: 1, arbitrary: prismaRandomWrite(schema, rows, isAllowed) })
-  const walks = {
-    prisma: schemaWalk(ground, ['prisma']),
-    knex: schemaWalk(ground, ['knex']),
-    both: schemaWalk(ground, ['prisma', 'knex']),
-  }
-  const refetched = refetchedModels(ground)
   return {
     dialect,
     loop: (orm) =>
@@ -33,10 +26,7 @@ export function fixedVocabulary(ground: Ground): Vocabulary {
     write: (orm) => (orm === 'knex' ? knexWrite(dialect) : prismaWrites(() => true)),
     writeInTransaction: (orm) => (orm === 'knex' ? knexWrite(dialect) : prismaWrites((model) => !DISTANT.has(model))),
     distantWrite,
-    walk: (orm) => walks[orm],
-    writeNear: (orm, walk) => writeNear(walk, ground, orm),
-    poll: (orm) => schemaPoll(ground, orm),
-    ...(refetched.length === 0 ? {} : { refetch: (orm: Call['orm']) => refetchWalk(refetched, ground, orm) }),
+    ...walkVocabulary(ground),
     isLoose: (text) => COLLATED_TEXTS.has(text),
   }
 }

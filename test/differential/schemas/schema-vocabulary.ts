@@ -6,8 +6,8 @@ import { knexCall, knexViews } from './knex-calls.ts'
 import { prismaCall, prismaViews } from './prisma-calls.ts'
 import { subjectsOf } from './subjects.ts'
 import { isLoose } from './values.ts'
-import { refetchedModels, refetchWalk, schemaPoll, schemaWalk } from './walks.ts'
-import { knexSchemaWrite, prismaSchemaWrite, writeNear } from './writes.ts'
+import { walkVocabulary } from './walks.ts'
+import { knexSchemaWrite, prismaSchemaWrite } from './writes.ts'
 
 /** Calls on the models of any schema, made from what is known of it. */
 export function schemaVocabulary(ground: Ground): Vocabulary {
@@ -28,22 +28,13 @@ export function schemaVocabulary(ground: Ground): Vocabulary {
     ),
     knex: knexSchemaWrite(ground),
   }
-  const walks = {
-    prisma: schemaWalk(ground, ['prisma']),
-    knex: schemaWalk(ground, ['knex']),
-    both: schemaWalk(ground, ['prisma', 'knex']),
-  }
-  const refetched = refetchedModels(ground)
   return {
     dialect,
     loop: (orm) => loops[orm],
     view: (orm) => views[orm],
     write: (orm) => writes[orm],
     writeInTransaction: (orm) => writes[orm],
-    walk: (orm) => walks[orm],
-    writeNear: (orm, walk) => writeNear(walk, ground, orm),
-    poll: (orm) => schemaPoll(ground, orm),
-    ...(refetched.length === 0 ? {} : { refetch: (orm: Call['orm']) => refetchWalk(refetched, ground, orm) }),
+    ...walkVocabulary(ground),
     isLoose,
   }
 }

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import type { PrismaModel } from '../../../packages/prisma/src/schema/prisma-model.ts'
 import { type Call, type Hop, hole, type Walk } from '../program.ts'
-import type { Ground } from '../vocabulary.ts'
+import type { Ground, Vocabulary } from '../vocabulary.ts'
 import { columnOf, knexCall, knexListing, knexTable } from './knex-calls.ts'
 import { prismaCall, prismaListing } from './prisma-calls.ts'
 import { fieldOf, type Subject, subjectsOf } from './subjects.ts'
+import { writeNear } from './writes.ts'
 
 const MAX_DEPTH = 2
 
@@ -25,7 +26,7 @@ interface Link {
  *
  * @param orms - Of the calls: one, or both in turn.
  */
-export function schemaWalk(ground: Ground, orms: readonly Orm[]): fc.Arbitrary<Walk> {
+function schemaWalk(ground: Ground, orms: readonly Orm[]): fc.Arbitrary<Walk> {
   const maker = new HopMaker(ground, orms)
   const starts = [...ground.schema.models.values()].flatMap((model) => orms.map((orm) => ({ model, orm })))
   const walked = starts.filter(({ model }) => maker.hasHops(model))
@@ -50,8 +51,24 @@ export function schemaWalk(ground: Ground, orms: readonly Orm[]): fc.Arbitrary<W
   )
 }
 
+/** Everything that walks a schema's rows. */
+export function walkVocabulary(ground: Ground): Pick<Vocabulary, 'walk' | 'writeNear' | 'poll' | 'refetch'> {
+  const walks = {
+    prisma: schemaWalk(ground, ['prisma']),
+    knex: schemaWalk(ground, ['knex']),
+    both: schemaWalk(ground, ['prisma', 'knex']),
+  }
+  const refetched = refetchedModels(ground)
+  return {
+    walk: (orm) => walks[orm],
+    writeNear: (orm, walk) => writeNear(walk, ground, orm),
+    poll: (orm) => schemaPoll(ground, orm),
+    ...(refetched.length === 0 ? {} : { refetch: (orm: Orm) => refetchWalk(refetched, ground, orm) }),
+  }
+}
+
 /** Loops one level deep that ask for every row of a listing once. */
-export function schemaPoll(ground: Ground, orm: Orm): fc.Arbitrary<Walk> {
+function schemaPoll(ground: Ground, orm: Orm): fc.Arbitrary<Walk> {
   const maker = new HopMaker(ground, [orm])
   const walked = [...ground.schema.models.values()].filter((model) => maker.hasHops(model))
   return fc
@@ -64,12 +81,12 @@ export function schemaPoll(ground: Ground, orm: Orm): fc.Arbitrary<Walk> {
 }
 
 /** Models whose keys stand in no other column of their own rows: who asks for a row again by its key can only mean that row. */
-export function refetchedModels({ schema }: Ground): readonly PrismaModel[] {
+function refetchedModels({ schema }: Ground): readonly PrismaModel[] {
   return [...schema.models.values()].filter((model) => [...model.relations.values()].every(({ target }) => target !== model))
 }
 
 /** Loops over whole rows that ask for each by its own key. */
-export function refetchWalk(models: readonly PrismaModel[], ground: Ground, orm: Orm): fc.Arbitrary<Walk> {
+function refetchWalk(models: readonly PrismaModel[], ground: Ground, orm: Orm): fc.Arbitrary<Walk> {
   return fc.constantFrom(...models).chain((model) => {
     const { primaryKey } = model
     const subject = subjectsOf(model, ground).find(({ fields }) => fields.join() === primaryKey.join())

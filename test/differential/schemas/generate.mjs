@@ -3,10 +3,10 @@
 // One run of the CLI for each schema, two at a time: a schema has one provider, and a client of its own keeps names apart.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { delimiter, join } from 'node:path'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createDdl } from '../../prisma/create-ddl.mjs'
+import { env, hashOfTools, header, readStamp } from '../../prisma/generate-parts.mjs'
 import { SCHEMAS, schemaAt } from './plan.ts'
 import { randomSchema } from './random-schema.ts'
 
@@ -14,55 +14,6 @@ const root = join(import.meta.dirname, '../..')
 const WORKERS = 2
 const count = process.argv[2] === undefined ? SCHEMAS : Number(process.argv[2])
 if (!Number.isSafeInteger(count) || count < 1) throw new Error(`Expected how many schemas to make, got "${process.argv[2]}".`)
-
-const header = (provider) => `generator client {
-  provider            = "prisma-client"
-  output              = "./client"
-  importFileExtension = "js"
-  moduleFormat        = "esm"
-}
-
-generator sluice {
-  provider = "sluice-prisma-generator"
-  output   = "./sluice"
-}
-
-datasource db {
-  provider = "${provider}"
-}
-
-`
-
-function hashOfTools() {
-  const generator = join(root, '../packages/prisma/dist')
-  const built = readdirSync(generator).filter((name) => name.endsWith('.js'))
-  const inputs = [
-    ...built.sort().map((name) => join(generator, name)),
-    join(import.meta.dirname, 'generate.mjs'),
-    join(root, 'prisma/create-ddl.mjs'),
-  ]
-  const hash = createHash('sha256')
-  for (const path of inputs) hash.update(readFileSync(path))
-  return hash.update(createRequire(import.meta.url)('prisma/package.json').version).digest('hex')
-}
-
-function readStamp(path) {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
-}
-
-const env = {
-  // The schema engine's binary is not needed here, and the CLI would download it.
-  PRISMA_SCHEMA_ENGINE_BINARY: '/bin/true',
-  CHECKPOINT_DISABLE: '1',
-  PRISMA_HIDE_UPDATE_MESSAGE: '1',
-  ...process.env,
-  // A package manager adds its bins to the path; a plain `node generate.mjs` does not.
-  PATH: [join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter),
-}
 
 function runPrisma(path) {
   const prisma = join(root, 'node_modules/prisma/build/index.js')
@@ -86,7 +37,7 @@ function fitEnums(ddl) {
   return [...values].reduce((text, [name, list]) => text.replaceAll(`\` \`${name}\``, `\` ENUM ${list}`), bare)
 }
 
-const tools = hashOfTools()
+const tools = hashOfTools(join(import.meta.dirname, 'generate.mjs'))
 
 async function makeSchema(index) {
   const { seed, dialect, folder } = schemaAt(index)

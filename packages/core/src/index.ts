@@ -5,6 +5,17 @@ export type { CacheEfficiency, CacheStats } from './cache/cache-stats.ts'
 export { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
 export type { InvalidationEvent, InvalidationRule, InvalidationTarget } from './cache/invalidation-rules.ts'
 export type { CacheSetOptions } from './cache/set-options.ts'
+export {
+  type CacheStore,
+  EVERY_TAG,
+  type EntryTimes,
+  type NewEntry,
+  type Stamps,
+  type StoredEntry,
+  type StoreState,
+  type StoreWatcher,
+  type ValueTypes,
+} from './cache/stores/cache-store.ts'
 export type { WarmEntry, WarmLoader, WarmOptions, WarmProgress } from './cache/warm-up.ts'
 export { getCachingStrategyEngine, getDefaultSluice, getQueryOptimizationEngine, sluiceFrom } from './default-sluice.ts'
 export { type CallSite, captureStack, formatCallSite, parseCallSite, registerOwnFrames } from './pipeline/call-site.ts'
@@ -59,6 +70,7 @@ export {
 export type { CatalogRegistry } from './schema/catalog-registry.ts'
 export type { Connection } from './schema/connection.ts'
 export { readCatalog } from './schema/read-catalog.ts'
+export { rowBucket } from './schema/row-bucket.ts'
 export type { Row, RowLoader, RowTarget } from './schema/row-loader.ts'
 export { effectOfStatement, readsOfStatement } from './schema/statement-effect.ts'
 export { canonicalKey } from './shared/canonical.ts'

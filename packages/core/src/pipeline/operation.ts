@@ -56,6 +56,13 @@ export interface CacheRequest<TResult> {
   readonly key: string
   /** Every table that the answer depends on. */
   readonly tables: readonly TableId[]
+  /**
+   * For tables of which the answer depends on these rows alone, asked for by the whole primary key: each row by its `rowBucket`. Rows that are
+   * not there count too. Tables that are not listed: on any row.
+   */
+  readonly rows?: ReadonlyMap<TableId, readonly number[]>
+  /** With `rows`: whether each of them was found. Where one was not, an insert may change the answer. */
+  isComplete?(value: TResult): boolean
   /** An independent copy, or `undefined` when the value cannot be copied exactly. */
   copy(value: TResult): { readonly value: TResult } | undefined
 }

@@ -15,11 +15,18 @@ export interface Change {
   readonly kind: 'insert' | 'update' | 'delete'
   /** For `update`: the columns that may change; left out, all of them. */
   readonly columns?: readonly string[]
+  /** For `update` and `delete`: the rows, asked for by primary key, each by its `rowBucket`; left out, any. */
+  readonly rows?: readonly number[]
 }
 
 /** What a write touches, with every consequence that the database draws from it. */
 export interface WriteEffect {
   readonly tables: ReadonlySet<TableId>
+  /**
+   * For tables of which it is known that no other rows were there before and are changed or deleted: those rows, each by its `rowBucket`.
+   * Empty where rows were only inserted. Tables that are not listed: any row.
+   */
+  readonly rows?: ReadonlyMap<TableId, ReadonlySet<number>>
   /** The tables cannot be told (a trigger, SQL that cannot be read): it may have touched any. */
   readonly everything: boolean
 }

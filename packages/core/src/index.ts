@@ -7,8 +7,8 @@ export type { InvalidationEvent, InvalidationRule, InvalidationTarget } from './
 export type { CacheSetOptions } from './cache/set-options.ts'
 export {
   type CacheStore,
-  EVERY_TAG,
   type EntryTimes,
+  EVERY_TAG,
   type NewEntry,
   type Stamps,
   type StoredEntry,

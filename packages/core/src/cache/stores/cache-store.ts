@@ -49,7 +49,9 @@ export interface NewEntry extends Stamps {
 /** Classes of values that belong to the app or its ORM. */
 export interface ValueTypes {
   /** The class of decimal numbers: `new Decimal(text)`. */
-  readonly Decimal?: new (text: string) => unknown
+  readonly Decimal?: new (
+    text: string,
+  ) => unknown
 }
 
 /** What a store tells its process. */

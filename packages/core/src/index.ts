@@ -14,7 +14,6 @@ export {
   type StoredEntry,
   type StoreState,
   type StoreWatcher,
-  type ValueTypes,
 } from './cache/stores/cache-store.ts'
 export type { WarmEntry, WarmLoader, WarmOptions, WarmProgress } from './cache/warm-up.ts'
 export { getCachingStrategyEngine, getDefaultSluice, getQueryOptimizationEngine, sluiceFrom } from './default-sluice.ts'
@@ -30,13 +29,14 @@ export {
   refuse,
   type Shape,
   type Source,
+  type ValueTypes,
 } from './pipeline/operation.ts'
 export { writeOutcomeOf } from './pipeline/outcome.ts'
 export type { QueryStatsSnapshot } from './pipeline/query-stats.ts'
 export type { Mode, ScopeCounts } from './pipeline/scope.ts'
 export type { FirstDifference, RedactedValue, ShadowDifference } from './pipeline/shadow-difference.ts'
 export { WriteSet } from './pipeline/write-set.ts'
-export type { TransactionWrites, WriteIntent, WriteOutcome, WriteTracker } from './pipeline/writes.ts'
+export type { AnnouncedWrite, TransactionWrites, WriteIntent, WriteOutcome, WriteTracker } from './pipeline/writes.ts'
 export type { BatchQuery, QueryInput } from './query/advice/batch-query.ts'
 export type { JoinStrategy } from './query/advice/join-strategy.ts'
 export type { NPlusOnePattern } from './query/advice/n-plus-one-log.ts'

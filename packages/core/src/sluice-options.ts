@@ -1,3 +1,6 @@
+import type { CacheStore } from './cache/stores/cache-store.ts'
+import type { CopyMode } from './cache/tiered-cache.ts'
+import { checkTieredOptions, type TieredOptions } from './cache/tiered-options.ts'
 import type { Mode } from './pipeline/scope.ts'
 import { type DetectionOptions, detectionRules } from './query/detect/detection-options.ts'
 import { arePrefetchLinks, LINKS, type PrefetchLink } from './query/prefetch/link.ts'
@@ -8,12 +11,17 @@ import type { RandomSource } from './shared/random.ts'
 
 export interface CacheOptions {
   /**
-   * Seconds that a query's result is kept at most. It bounds what other processes' writes can leave stale: Sluice drops
-   * a result at once when this process writes to a table that it came from. Raise it where this process is the only writer.
-   * Greater than `0`.
-   * @defaultValue 1
+   * Seconds that a query's result is kept at most. Without a `store` it bounds what other processes' writes can leave stale: Sluice drops
+   * a result at once when this process writes to what it came from. Raise it where this process is the only writer. With a `store` it bounds
+   * what writers that do not use Sluice can leave stale. Greater than `0`.
+   * @defaultValue 1; with a `store` 60
    */
   readonly ttl?: number
+  /**
+   * Seconds after that in which a result is still handed out while it is refreshed beside. One that a write made wrong is never handed out.
+   * @defaultValue 0
+   */
+  readonly swr?: number
   /**
    * Bytes of heap for all entries. Minimum: `1`.
    * @defaultValue 104857600
@@ -24,6 +32,45 @@ export interface CacheOptions {
    * @defaultValue every table
    */
   readonly tables?: readonly string[]
+  /**
+   * How rows are handed out: a copy for each caller; frozen, and then the app must not change its rows; or as they are kept, and then a
+   * change of the app's is a change of what others read.
+   * @defaultValue 'clone'
+   */
+  readonly copy?: CopyMode
+  /**
+   * Where processes share results, and learn of each other's writes: `redisStore()` of `@sluice/redis`, for example. The Sluice closes it.
+   * @defaultValue none: this process is by itself
+   */
+  readonly store?: CacheStore
+  /**
+   * With a `store`: `strict` asks it with every read whether the result is valid, so that no read that begins after a write was acknowledged
+   * returns what was before it. `bounded` trusts this process's memory for `maxStalenessMs`.
+   * @defaultValue 'bounded'
+   */
+  readonly consistency?: 'strict' | 'bounded'
+  /**
+   * With a `store`, in `bounded`: milliseconds for which a result may be older than a write that was acknowledged. Minimum: `10`.
+   * @defaultValue 1000
+   */
+  readonly maxStalenessMs?: number
+  /**
+   * With a `store` that does not answer: whether a write is refused with `SLUICE_WRITE_REJECTED`, or sent all the same; other processes are then
+   * told as soon as the store answers, and may read older results until then.
+   * @defaultValue 'reject-write' in `strict`, 'proceed' in `bounded`
+   */
+  readonly onInvalidationFailure?: 'reject-write' | 'proceed'
+  /**
+   * What never goes to the `store`: results of these models and tables (`Session`), and results that hold these fields (`User.password`,
+   * or `*.token` for a field of any model).
+   * @defaultValue none
+   */
+  readonly exclude?: readonly string[]
+  /**
+   * How `sluice.tiered` keeps the app's own values where a call says nothing.
+   * @defaultValue {}
+   */
+  readonly tiered?: TieredOptions
 }
 
 export interface BatchOptions {
@@ -129,6 +176,24 @@ export interface SluiceOptions {
   readonly random?: RandomSource
 }
 
+const cacheRules = {
+  ttl: option.positive,
+  swr: option.number(0),
+  maxBytes: option.integer(1),
+  tables: option.strings,
+  copy: option.oneOf('none', 'freeze', 'clone'),
+  store: {
+    expected: 'a cache store',
+    accepts: (value: unknown) =>
+      typeof (value as CacheStore | null)?.read === 'function' && typeof (value as CacheStore).open === 'function',
+  },
+  consistency: option.oneOf('strict', 'bounded'),
+  maxStalenessMs: option.number(10),
+  onInvalidationFailure: option.oneOf('reject-write', 'proceed'),
+  exclude: option.strings,
+  tiered: option.object,
+}
+
 const MODES: readonly Mode[] = ['observe', 'shadow', 'optimize']
 const mode = option.oneOf(...MODES)
 
@@ -160,8 +225,8 @@ export function checkSluiceOptions(options: SluiceOptions): void {
   })
   const { cache, batch, prefetch, detection, shadow } = options
   if (cache) {
-    const rules = { ttl: option.positive, maxBytes: option.integer(1), tables: option.strings }
-    checkOptions(cache, rules, 'cache.')
+    checkOptions(cache, cacheRules, 'cache.')
+    if (cache.tiered) checkTieredOptions(cache.tiered, 'cache.tiered.')
   }
   if (batch)
     checkOptions(

@@ -1,19 +1,16 @@
 import { type AdapterHost, setHost } from './adapter-host.ts'
-import { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
-import { StampRegistry } from './cache/coherence/stamp-registry.ts'
-import { ResultCache } from './cache/result-cache.ts'
+import { CacheSetUp } from './cache/cache-set-up.ts'
+import type { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
+import { LocalWrites } from './cache/coherence/local-writes.ts'
+import { TagTable } from './cache/coherence/tag-table.ts'
+import { setTag } from './cache/coherence/tags.ts'
+import type { TieredCache } from './cache/tiered-cache.ts'
 import { Executor } from './pipeline/executor.ts'
-import { compose, type Handler, type Interceptor } from './pipeline/interceptor.ts'
-import { tablesRead } from './pipeline/operation.ts'
-import { writeOutcomeOf } from './pipeline/outcome.ts'
 import { Pipeline } from './pipeline/pipeline.ts'
 import { QueryStats } from './pipeline/query-stats.ts'
 import { Recorder } from './pipeline/recorder.ts'
 import { type Mode, Scope, type ScopeCounts, ScopeStorage } from './pipeline/scope.ts'
-import { composeTraced, shadow } from './pipeline/shadow.ts'
 import type { ShadowDifference } from './pipeline/shadow-difference.ts'
-import { trackWrites } from './pipeline/track-writes.ts'
-import { Batcher } from './query/batch/batcher.ts'
 import { Detector } from './query/detect/detector.ts'
 import type { Finding } from './query/detect/finding.ts'
 import { NPlusOneError } from './query/detect/n-plus-one-error.ts'
@@ -22,12 +19,13 @@ import { LookupGroups } from './query/lookup-groups.ts'
 import { onOutgoingRequest } from './query/prefetch/outgoing-requests.ts'
 import { Prefetcher } from './query/prefetch/prefetcher.ts'
 import { QueryOptimizationEngine, showScope, showStatement } from './query/query-optimization-engine.ts'
-import { EVERYTHING, type SchemaCatalog } from './schema/catalog.ts'
+import { EVERYTHING, type WriteEffect } from './schema/catalog.ts'
 import type { TableId } from './schema/catalog-data.ts'
 import { CatalogRegistry } from './schema/catalog-registry.ts'
 import { systemClock } from './shared/clock.ts'
 import { Emitter } from './shared/emitter.ts'
 import { InvalidArgumentError, SluiceError } from './shared/errors.ts'
+import { createChains } from './sluice-chains.ts'
 import { checkMode, checkSluiceOptions, type SluiceOptions } from './sluice-options.ts'
 
 /** What happened in a scope. */
@@ -73,7 +71,7 @@ export interface RunOptions {
 
 const DEFAULT_MAX_KEYS = 500
 const DEFAULT_MAX_EXTRA_ROWS = 8
-const DEFAULT_TTL = 1
+const DEFAULT_MAX_STALENESS_MS = 1_000
 /** Where the cache keeps what `queries.cacheResult` was given. */
 const QUERY_RESULTS = 'query-results'
 const DEFAULT_MAX_AGE_MS = 1000
@@ -90,6 +88,8 @@ export class Sluice {
   readonly queries: QueryOptimizationEngine
   /** The in-process cache; `undefined` when it is switched off. */
   readonly cache: CachingStrategyEngine | undefined
+  /** The app's own values, kept by the same promise as query results; `undefined` when caching is switched off. */
+  readonly tiered: TieredCache | undefined
 
   readonly #options: SluiceOptions
   readonly #clock
@@ -98,7 +98,8 @@ export class Sluice {
   readonly #scopes = new ScopeStorage()
   readonly #stats = new QueryStats()
   readonly #catalogs = new CatalogRegistry()
-  readonly #stamps: StampRegistry
+  readonly #caching: CacheSetUp | undefined
+  readonly #writes: LocalWrites
   readonly #detector: Detector | undefined
   readonly #closing = new Set<() => void>()
   readonly #loaders = new RowLoaders()
@@ -120,17 +121,15 @@ export class Sluice {
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? Math.random
     this.#events = new Emitter((error) => this.#reportListenerError(error))
-    this.#stamps = new StampRegistry(this.#clock)
     this.#detector = options.detection === false ? undefined : new Detector(options.detection)
+    this.#caching = this.#createCaching()
+    this.#writes = this.#caching?.writes ?? new LocalWrites(new TagTable(this.#clock))
+    this.cache = this.#caching?.engine
+    this.tiered = this.#caching?.tiered
     const recorder = new Recorder(this.#clock, this.#stats)
     const executor = new Executor(recorder, (error) => this.#reportError(error))
     this.#groups = new LookupGroups(options.context)
     this.#prefetcher = this.#createPrefetcher(executor)
-    const { cache } = options
-    this.cache =
-      cache === false
-        ? undefined
-        : new CachingStrategyEngine({ clock: this.#clock, ...(cache?.maxBytes === undefined ? {} : { maxBytes: cache.maxBytes }) })
     this.queries = this.#createQueries()
     setHost(this, this.#createHost(recorder, executor))
   }
@@ -213,13 +212,16 @@ export class Sluice {
   }
 
   /**
-   * Says that somebody else wrote to a table: a script, a migration, another program. What came from the table is asked anew.
+   * Says that somebody else wrote to a table: a script, a migration, another program. What came from the table is asked anew, by this
+   * process at once, and with a shared store by all when the promise is fulfilled.
    *
    * @param table - A model's or a table's name, or `schema.table`.
-   * @param ids - The primary keys written. Kept for finer tags; today the whole table counts as written.
-   * @throws InvalidArgumentError when a catalogue is known and has no such table.
+   * @param ids - The primary keys of the rows that were changed or deleted; left out, any. Integers and UUIDs tell rows apart; with other keys
+   * any row counts as written.
+   * @throws InvalidArgumentError when a catalogue is known and has no such table. What the shared store failed with; other processes are
+   * then told as soon as it answers.
    */
-  invalidate(table: string, ids?: readonly unknown[]): void {
+  async invalidate(table: string, ids?: readonly unknown[]): Promise<void> {
     if (typeof table !== 'string' || table === '') throw new InvalidArgumentError('table', 'the name of a model or table', table)
     if (ids !== undefined && !Array.isArray(ids)) throw new InvalidArgumentError('ids', 'an array of primary keys', ids)
     // What the catalogue that is being read knows is not found.
@@ -227,7 +229,7 @@ export class Sluice {
     if (tables.size === 0 && this.#catalogs.isKnown() && !this.#catalogs.isReading()) {
       throw new InvalidArgumentError('table', 'the name of a model or table that a catalogue knows', table)
     }
-    this.#stamps.invalidate(tables.size === 0 ? EVERYTHING : { tables, everything: false })
+    await this.#writes.invalidate(tables.size === 0 ? EVERYTHING : effectOn(tables, ids))
   }
 
   /** Listens to an event; returns the function that stops it. */
@@ -243,7 +245,9 @@ export class Sluice {
     for (const callback of this.#closing) callback()
     this.#closing.clear()
     this.#catalogs.clear()
-    this.cache?.close()
+    this.#caching?.close()
+    const { cache } = this.#options
+    if (cache !== false) await cache?.store?.close()
     this.#loaders.clear()
     this.#events.clear()
   }
@@ -323,7 +327,20 @@ export class Sluice {
       scopes: this.#scopes,
       executor,
       stats: this.#stats,
-      chains: this.#createChains(executor),
+      chains: createChains({
+        options: this.#options,
+        executor,
+        cache: this.#caching,
+        writes: this.#writes,
+        prefetcher: this.#prefetcher,
+        groups: this.#groups,
+        catalogs: this.#catalogs,
+        scopes: this.#scopes,
+        stats: this.#stats,
+        random: this.#random,
+        onDifference: (difference) => this.#events.emit('shadowDifference', difference),
+        onError: (error) => this.#reportError(error),
+      }),
       mode: () => this.#mode,
       onError: (error) => this.#reportError(error),
     })
@@ -344,7 +361,7 @@ export class Sluice {
         }
       },
       attachLoader: (sourceId, loader) => this.#loaders.attach(sourceId, loader),
-      writes: this.#stamps,
+      writes: this.#writes,
       maxKeys: (batch === false ? undefined : batch?.maxKeys) ?? DEFAULT_MAX_KEYS,
       maxExtraRows: (batch === false ? undefined : batch?.maxExtraRows) ?? DEFAULT_MAX_EXTRA_ROWS,
       isOptimizing: () => this.#mode !== 'observe' || this.#optimizingScopes > 0,
@@ -362,6 +379,32 @@ export class Sluice {
     }
   }
 
+  #createCaching(): CacheSetUp | undefined {
+    const { cache = {} } = this.#options
+    if (cache === false) return undefined
+    const consistency = cache.consistency ?? 'bounded'
+    return new CacheSetUp({
+      maxBytes: cache.maxBytes,
+      store: cache.store,
+      consistency,
+      maxStalenessMs: cache.maxStalenessMs ?? DEFAULT_MAX_STALENESS_MS,
+      onInvalidationFailure: cache.onInvalidationFailure ?? (consistency === 'strict' ? 'reject-write' : 'proceed'),
+      tiered: cache.tiered ?? {},
+      clock: this.#clock,
+      random: this.#random,
+      stats: this.#stats,
+      tagsOf: (names) => names.flatMap((name) => this.#tagsOf(name)),
+      onError: (error) => this.#reportError(error),
+    })
+  }
+
+  /** The tags of a model or table. */
+  #tagsOf(name: string): readonly string[] {
+    const tables = this.#catalogs.resolve(name)
+    if (tables.size === 0) throw new InvalidArgumentError('tables', 'names of models or tables that a catalogue knows', name)
+    return [...tables].map(setTag)
+  }
+
   #createPrefetcher(executor: Executor): Prefetcher | undefined {
     const { prefetch } = this.#options
     if (prefetch === false) return undefined
@@ -369,7 +412,7 @@ export class Sluice {
       executor,
       stats: this.#stats,
       clock: this.#clock,
-      writes: this.#stamps,
+      writes: this.#writes,
       catalogs: this.#catalogs,
       maxAgeMs: prefetch?.maxAgeMs ?? DEFAULT_MAX_AGE_MS,
       groups: this.#groups,
@@ -378,67 +421,6 @@ export class Sluice {
     })
     if (prefetch?.links !== undefined) prefetcher.links.restore(prefetch.links)
     return prefetcher
-  }
-
-  #createChains(executor: Executor) {
-    const { cache, batch, exclude } = this.#options
-    const prefetcher = this.#prefetcher
-    const onAnswer = prefetcher?.observe
-    const writes = trackWrites(this.#stamps, writeOutcomeOf)
-    const steps: [name: string, interceptor: Interceptor][] = []
-    if (this.cache !== undefined) {
-      const { ttl, tables } = cache === false || cache === undefined ? {} : cache
-      const allows = tables === undefined ? undefined : (read: readonly TableId[]) => this.#areListed(tables, read)
-      const settings = {
-        ttl: ttl ?? DEFAULT_TTL,
-        allows,
-        context: this.#options.context,
-        clock: this.#clock,
-        onAnswer: prefetcher?.observeCached,
-      }
-      steps.push(['cache', new ResultCache(this.cache, this.#stamps, this.#stats, settings).interceptor])
-    }
-    if (prefetcher !== undefined) steps.push(['prefetch', prefetcher.interceptor])
-    if (batch !== false)
-      steps.push(['batch', new Batcher(executor, this.#stats, { windowMs: batch?.windowMs, groups: this.#groups, onAnswer }).interceptor])
-    const ask = onAnswer === undefined ? executor.run : executor.telling(onAnswer)
-    if (exclude !== undefined) steps.unshift(['database', this.#createExclusion(exclude, executor.run)])
-    const optimize = compose([writes, ...steps.map(([, interceptor]) => interceptor)], ask)
-    const compare = shadow(composeTraced(steps, ask), {
-      sample: this.#options.shadow?.sample ?? 1,
-      random: this.#random,
-      tracker: this.#stamps,
-      stats: this.#stats,
-      report: (difference) => this.#events.emit('shadowDifference', difference),
-      onError: (error) => this.#reportError(error),
-    })
-    return { observe: compose([writes], executor.run), shadow: compose([writes, compare], executor.run), optimize }
-  }
-
-  /** Reads of tables that are excluded go to the database as they are. */
-  #createExclusion(names: readonly string[], bare: Handler): Interceptor {
-    const excluded = new WeakMap<SchemaCatalog, ReadonlySet<TableId>>()
-    const excludedIn = (catalog: SchemaCatalog) => {
-      let known = excluded.get(catalog)
-      if (known === undefined) {
-        known = new Set(names.flatMap((name) => [...this.#catalogs.resolve(name)]))
-        excluded.set(catalog, known)
-      }
-      return known
-    }
-    return (next) => (operation, scope) => {
-      if (operation.kind !== 'read') return next(operation, scope)
-      const catalog = this.#catalogs.catalog(operation.source.dialect)
-      // Before the tables are known, each may be one of them.
-      const tables = catalog === undefined ? undefined : excludedIn(catalog)
-      if (tables !== undefined && !tablesRead(operation).some((table) => tables.has(table))) return next(operation, scope)
-      this.#stats.passThrough('excluded')
-      return bare(operation, scope)
-    }
-  }
-
-  #areListed(names: readonly string[], read: readonly TableId[]): boolean {
-    return read.every((table) => names.some((name) => this.#catalogs.resolve(name).has(table)))
   }
 
   #reportError(error: unknown): void {
@@ -452,6 +434,13 @@ export class Sluice {
       type: 'SluiceWarning',
     })
   }
+}
+
+/** @param ids - Primary keys; `undefined`: any row. */
+function effectOn(tables: ReadonlySet<TableId>, ids: readonly unknown[] | undefined): WriteEffect {
+  if (ids === undefined) return { tables, everything: false }
+  // A row may be new as well: `#set` is among the tags of every write.
+  return { tables, everything: false }
 }
 
 /**

@@ -4,7 +4,7 @@ import { type BuilderInternals, type ClientInternals, isPlain, type QueryObject,
 import { KnexLookups } from './knex-lookups.ts'
 import { KnexOperation } from './knex-operation.ts'
 import { RowSources } from './row-sources.ts'
-import { StatementObserver } from './statement-observer.ts'
+import { type OtherStatement, StatementObserver } from './statement-observer.ts'
 
 /** What `withSluice` keeps for one Knex instance, its transactions included. Transactions are made without running constructors, so it lives in a closure. */
 export class PluginState implements InstanceContext {
@@ -40,7 +40,8 @@ export class PluginState implements InstanceContext {
 
   stream(client: ClientInternals, connection: object, query: QueryObject, stream: object, options: unknown): Promise<unknown> {
     this.#streamed.add(query)
-    const end = this.observer.begin(connection, query)
+    const { ready, end } = this.observer.begin(connection, query)
+    if (ready !== undefined) return this.#streamWhenReady(client, connection, query, stream, options, ready, end)
     let streamed: Promise<unknown>
     try {
       streamed = this.base._stream.call(client, connection, query, stream, options)
@@ -51,10 +52,35 @@ export class PluginState implements InstanceContext {
       throw error
     }
     streamed.then(
-      () => this.#streamed.delete(query) && end(undefined, 0),
-      (error: unknown) => this.#streamed.delete(query) && end(error, 0),
+      () => void (this.#streamed.delete(query) && end(undefined, 0)),
+      (error: unknown) => void (this.#streamed.delete(query) && end(error, 0)),
     )
     return streamed
+  }
+
+  /** A statement that writes and is read as a stream, once other processes are told of it. */
+  async #streamWhenReady(
+    client: ClientInternals,
+    connection: object,
+    query: QueryObject,
+    stream: object,
+    options: unknown,
+    ready: Promise<void>,
+    end: OtherStatement['end'],
+  ): Promise<unknown> {
+    try {
+      await ready
+      const result = await this.base._stream.call(client, connection, query, stream, options)
+      await end(undefined, 0)
+      return result
+    } catch (error) {
+      await end(error, 0)
+      // Knex reports on the stream only what is thrown at once.
+      ;(stream as { emit?(event: string, error: unknown): void }).emit?.('error', error)
+      throw error
+    } finally {
+      this.#streamed.delete(query)
+    }
   }
 
   /** The runner of a builder, sent through the pipeline when there is anything to gain. */

@@ -1,6 +1,7 @@
 import {
   type AdapterHost,
   type AnalyzedSql,
+  type AnnouncedWrite,
   analyzeSql,
   captureStack,
   type Dialect,
@@ -45,6 +46,14 @@ class Comparable {
   }
 }
 
+/** A statement that is sent by other means. */
+export interface OtherStatement {
+  /** Settles when it may be sent; `undefined`: at once. */
+  readonly ready: Promise<void> | undefined
+  /** Tells its end; what is returned is waited for before its caller is told. */
+  end(error: unknown, rows: number): Promise<void> | undefined
+}
+
 /** The transaction of one connection. */
 interface OpenTransaction {
   readonly writes: TransactionWrites
@@ -85,40 +94,68 @@ export class StatementObserver {
     if (statement.transaction !== undefined)
       return this.#control(client, connection, statement.transaction, () => this.base._query.call(client, connection, query))
     const announced = onlyReads ? undefined : this.#announce(connection, statement)
-    const execution = recorder.begin(scope, shape, isRepeatable ? new Comparable(query) : traced)
+    const caller = isRepeatable ? new Comparable(query) : traced
+    if (announced?.ready !== undefined) return this.#sendWhenReady(client, connection, query, shape, announced)
+    const execution = recorder.begin(scope, shape, caller)
     let sent: Promise<QueryObject>
     try {
       sent = this.base._query.call(client, connection, query)
     } catch (error) {
-      announced?.(error)
+      announced?.end(writeOutcomeOf(error))
       recorder.end(execution, 0, untraced)
       throw error
     }
     return sent.then(
       (result) => {
-        announced?.(undefined)
+        announced?.end('committed')
         recorder.end(execution, rowsIn(result.response), untraced)
         return result
       },
       (error: unknown) => {
-        announced?.(error)
+        announced?.end(writeOutcomeOf(error))
         recorder.end(execution, 0, untraced)
         throw error
       },
     )
   }
 
-  /** A statement is about to be sent by other means; the function that is returned tells its end. */
-  begin(connection: object, query: QueryObject): (error: unknown, rows: number) => void {
+  /** Sends a write once other processes are told of it, and tells its caller once they know of its end. */
+  async #sendWhenReady(
+    client: ClientInternals,
+    connection: object,
+    query: QueryObject,
+    shape: Shape,
+    announced: AnnouncedWrite,
+  ): Promise<QueryObject> {
+    const { recorder, scopes } = this.host
+    await announced.ready
+    const execution = recorder.begin(scopes.current(), shape, traced)
+    try {
+      const result = await this.base._query.call(client, connection, query)
+      recorder.end(execution, rowsIn(result.response), untraced)
+      await announced.end('committed')
+      return result
+    } catch (error) {
+      recorder.end(execution, 0, untraced)
+      await announced.end(writeOutcomeOf(error))
+      throw error
+    }
+  }
+
+  /** A statement is about to be sent by other means. */
+  begin(connection: object, query: QueryObject): OtherStatement {
     const { host } = this
     const scope = host.scopes.current()
     const { shape, statement } = this.#describe(query.sql)
     host.recorder.statement(scope)
     const announced = this.#announce(connection, statement)
     const execution = host.recorder.begin(scope, shape, traced)
-    return (error, rows) => {
-      announced?.(error)
-      host.recorder.end(execution, rows, untraced)
+    return {
+      ready: announced?.ready,
+      end: (error, rows) => {
+        host.recorder.end(execution, rows, untraced)
+        return announced?.end(error === undefined ? 'committed' : writeOutcomeOf(error))
+      },
     }
   }
 
@@ -158,8 +195,8 @@ export class StatementObserver {
     }
   }
 
-  /** Announces what a statement writes; the function that is returned tells its end. */
-  #announce(connection: object, statement: Statement): ((error: unknown) => void) | undefined {
+  /** Announces what a statement writes, unless that takes effect at a later commit. */
+  #announce(connection: object, statement: Statement): AnnouncedWrite | undefined {
     const effect = this.#effectOf(statement)
     if (effect === undefined) return undefined
     const transaction = this.#transactions.get(connection)
@@ -171,12 +208,7 @@ export class StatementObserver {
     }
     // What the connection wrote before is committed along with this, for all that is known.
     const isOpen = transaction !== undefined || this.#altered.has(connection)
-    return this.#begin(isOpen && statement.mayCommit ? EVERYTHING : effect)
-  }
-
-  #begin(effect: WriteEffect): (error: unknown) => void {
-    const intent = this.host.writes.begin(effect)
-    return (error) => intent.end(error === undefined ? 'committed' : writeOutcomeOf(error))
+    return this.host.writes.announce(isOpen && statement.mayCommit ? EVERYTHING : effect)
   }
 
   #effectOf(statement: Statement): WriteEffect | undefined {
@@ -203,24 +235,26 @@ export class StatementObserver {
     // Without a transaction that is known, it ends one that is not: `SET autocommit = 0`, say.
     const mayEnd = kind === 'begin' ? this.#altered.has(connection) : kind !== 'savepoint'
     const endsUnknown = mayEnd && (open === undefined || open.isDoubtful)
-    const announced = endsUnknown ? this.#begin(EVERYTHING) : undefined
-    if (commits) open?.writes.beforeCommit()
+    const announced = endsUnknown ? this.host.writes.announce(EVERYTHING) : undefined
+    // The end of what is not known cannot be refused: it may be over already.
+    if (announced?.ready !== undefined) await announced.ready.catch(() => {})
+    if (commits) await this.#allowed(client, connection, open)
     let result: QueryObject
     try {
       result = await run()
     } catch (error) {
-      announced?.(error)
-      if (kind === 'commit' || kind === 'rollback') this.#endTransaction(connection, writeOutcomeOf(error))
+      await announced?.end(writeOutcomeOf(error))
+      if (kind === 'commit' || kind === 'rollback') await this.#endTransaction(connection, writeOutcomeOf(error))
       // Whether it was committed before BEGIN failed is not known.
-      else if (commits) this.#endTransaction(connection, 'unknown')
+      else if (commits) await this.#endTransaction(connection, 'unknown')
       throw error
     }
-    announced?.(undefined)
+    await announced?.end('committed')
     if (kind === 'savepoint') open?.writes.savepoint(control.name)
     else if (kind === 'release') open?.writes.release(control.name)
     else if (kind === 'rollback-to') open?.writes.rollbackTo(control.name)
-    else if (kind === 'rollback') this.#endTransaction(connection, 'rolled-back')
-    else if (commits) this.#endTransaction(connection, wasRolledBack(result.response) ? 'rolled-back' : 'committed')
+    else if (kind === 'rollback') await this.#endTransaction(connection, 'rolled-back')
+    else if (commits) await this.#endTransaction(connection, wasRolledBack(result.response) ? 'rolled-back' : 'committed')
     const begins = kind === 'begin' || ((kind === 'commit' || kind === 'rollback') && control.chain === true)
     if (begins && !this.#transactions.has(connection)) {
       // Reads of Knex' own transactions are known to be in one.
@@ -229,10 +263,27 @@ export class StatementObserver {
     return result
   }
 
-  #endTransaction(connection: object, outcome: WriteOutcome): void {
-    this.#transactions.get(connection)?.writes.end(outcome)
+  /** Settles when COMMIT may be sent. If others cannot be told of what it wrote, the transaction is rolled back in its place. */
+  async #allowed(client: ClientInternals, connection: object, open: OpenTransaction | undefined): Promise<void> {
+    const ready = open?.writes.beforeCommit()
+    if (ready === undefined) return
+    try {
+      await ready
+    } catch (error) {
+      try {
+        await this.base._query.call(client, connection, { sql: 'ROLLBACK', bindings: [], method: 'raw' })
+      } finally {
+        await this.#endTransaction(connection, 'rolled-back')
+      }
+      throw error
+    }
+  }
+
+  #endTransaction(connection: object, outcome: WriteOutcome): Promise<void> | undefined {
+    const ended = this.#transactions.get(connection)?.writes.end(outcome)
     this.#transactions.delete(connection)
     this.host.transactionEnded()
+    return ended
   }
 
   #schemaChanged(statement: Statement): void {

@@ -83,14 +83,32 @@ function wrapAdapter(adapter: SqlDriverAdapter, observer: ConnectionObserver): S
 }
 
 function wrapTransaction(transaction: Transaction, observer: ConnectionObserver, writes: TransactionWrites): Transaction {
+  let ended = false
+  /** Others could not be told of what it wrote: it is rolled back in place of being committed, and its connection is given back. */
+  const allowed = async () => {
+    try {
+      await writes.beforeCommit()
+    } catch (error) {
+      ended = true
+      await settling(writes, 'rolled-back', async () => {
+        // Where Prisma ends transactions by statements, `rollback` gives back the connection alone.
+        if (!transaction.options.usePhantomQuery) await transaction.executeRaw({ sql: 'ROLLBACK', args: [], argTypes: [] })
+        await transaction.rollback()
+      })
+      throw error
+    }
+  }
   const wrapped: Transaction = {
-    ...wrapQueryable(transaction, observer, writes, undefined),
+    ...wrapQueryable(transaction, observer, { writes, allowed }, undefined),
     options: transaction.options,
     async commit() {
-      writes.beforeCommit()
+      if (ended) return
+      await allowed()
       await settling(writes, 'committed', () => transaction.commit())
     },
-    rollback: () => settling(writes, 'rolled-back', () => transaction.rollback()),
+    async rollback() {
+      if (!ended) await settling(writes, 'rolled-back', () => transaction.rollback())
+    },
   }
   const { createSavepoint, rollbackToSavepoint, releaseSavepoint } = transaction
   if (createSavepoint !== undefined) {
@@ -118,23 +136,30 @@ async function settling(writes: TransactionWrites, outcome: 'committed' | 'rolle
   try {
     await act()
   } catch (error) {
-    writes.end(outcome === 'committed' ? writeOutcomeOf(error) : 'unknown')
+    await writes.end(outcome === 'committed' ? writeOutcomeOf(error) : 'unknown')
     throw error
   }
-  writes.end(outcome)
+  await writes.end(outcome)
+}
+
+/** A transaction as its statements see it. */
+interface OpenTransaction {
+  readonly writes: TransactionWrites
+  /** Settles when COMMIT may be sent. Rejects when the transaction was rolled back instead. */
+  allowed(): Promise<void>
 }
 
 function wrapQueryable(
   queryable: SqlQueryable,
   observer: ConnectionObserver,
-  writes: TransactionWrites | undefined,
+  transaction: OpenTransaction | undefined,
   ready: (() => Promise<void>) | undefined,
 ): Pick<SqlQueryable, 'provider' | 'adapterName' | 'queryRaw' | 'executeRaw'> {
   return {
     provider: queryable.provider,
     adapterName: queryable.adapterName,
-    queryRaw: (query: SqlQuery) => observer.statement(query.sql, writes, () => queryable.queryRaw(query), ready),
-    executeRaw: (query: SqlQuery) => observer.statement(query.sql, writes, () => queryable.executeRaw(query), ready),
+    queryRaw: (query: SqlQuery) => observer.statement(query.sql, transaction, () => queryable.queryRaw(query), ready),
+    executeRaw: (query: SqlQuery) => observer.statement(query.sql, transaction, () => queryable.executeRaw(query), ready),
   }
 }
 
@@ -176,10 +201,10 @@ class ConnectionObserver {
    *
    * @param ready - Reads the catalogue if it is to be read; left out where that cannot be done.
    */
-  statement<T>(sql: string, writes: TransactionWrites | undefined, run: () => Promise<T>, ready?: () => Promise<void>): Promise<T> {
+  statement<T>(sql: string, transaction: OpenTransaction | undefined, run: () => Promise<T>, ready?: () => Promise<void>): Promise<T> {
     const { host } = this
     if (ready !== undefined && this.#catalog === 'unread' && host.isOptimizing())
-      return ready().then(() => this.statement(sql, writes, run))
+      return ready().then(() => this.statement(sql, transaction, run))
     let effect: WriteEffect | undefined
     let mayCommit = true
     try {
@@ -187,7 +212,7 @@ class ConnectionObserver {
       const analyzed = analyzeSql(sql, this.dialect)
       host.seen(sql, this.dialect, analyzed)
       const { statement } = analyzed
-      if (statement.transaction !== undefined) return this.#control(statement.transaction, writes, run)
+      if (statement.transaction !== undefined) return this.#control(statement.transaction, transaction, run)
       effect = effectOfStatement(statement, this.sourceId, host.catalogs)
       if (statement.ddl) this.#forgetCatalog(statement)
       if (effect === undefined) return run()
@@ -197,7 +222,8 @@ class ConnectionObserver {
       host.reportError(error)
       effect = EVERYTHING
     }
-    if (writes === undefined) return this.#autocommit(effect, run)
+    if (transaction === undefined) return this.#autocommit(effect, run)
+    const { writes } = transaction
     writes.add(effect)
     if (mayCommit) this.#doubtful.add(writes)
     // What the transaction wrote before is committed along with this, for all that is known.
@@ -211,42 +237,48 @@ class ConnectionObserver {
   }
 
   async #autocommit<T>(effect: WriteEffect, run: () => Promise<T>): Promise<T> {
-    const intent = this.host.writes.begin(effect)
-    try {
-      const result = await run()
-      intent.end('committed')
-      return result
-    } catch (error) {
-      intent.end(writeOutcomeOf(error))
-      throw error
-    }
-  }
-
-  /** BEGIN, COMMIT and the like, sent as statements. */
-  async #control<T>(control: TransactionControl, writes: TransactionWrites | undefined, run: () => Promise<T>): Promise<T> {
-    const { kind } = control
-    // MySQL commits before it begins anew; elsewhere BEGIN changes nothing in a transaction.
-    const commits = kind === 'commit' || (kind === 'begin' && this.dialect === 'mysql')
-    // Without a transaction that is known, it ends one that is not.
-    const endsUnknown = kind !== 'begin' && kind !== 'savepoint' && (writes === undefined || this.#doubtful.has(writes))
-    const announced = endsUnknown ? this.host.writes.begin(EVERYTHING) : undefined
-    if (commits) writes?.beforeCommit()
+    const announced = this.host.writes.announce(effect)
+    if (announced.ready !== undefined) await announced.ready
     let result: T
     try {
       result = await run()
     } catch (error) {
-      announced?.end(writeOutcomeOf(error))
-      // Whether it was committed before BEGIN failed is not known.
-      if (commits) writes?.end(kind === 'commit' ? writeOutcomeOf(error) : 'unknown')
+      await announced.end(writeOutcomeOf(error))
       throw error
     }
-    announced?.end('committed')
+    const told = announced.end('committed')
+    if (told !== undefined) await told
+    return result
+  }
+
+  /** BEGIN, COMMIT and the like, sent as statements. */
+  async #control<T>(control: TransactionControl, transaction: OpenTransaction | undefined, run: () => Promise<T>): Promise<T> {
+    const { kind } = control
+    const writes = transaction?.writes
+    // MySQL commits before it begins anew; elsewhere BEGIN changes nothing in a transaction.
+    const commits = kind === 'commit' || (kind === 'begin' && this.dialect === 'mysql')
+    // Without a transaction that is known, it ends one that is not.
+    const endsUnknown = kind !== 'begin' && kind !== 'savepoint' && (writes === undefined || this.#doubtful.has(writes))
+    const announced = endsUnknown ? this.host.writes.announce(EVERYTHING) : undefined
+    // The end of what is not known cannot be refused: it may be over already.
+    await announced?.ready?.catch(() => {})
+    if (commits) await transaction?.allowed()
+    let result: T
+    try {
+      result = await run()
+    } catch (error) {
+      await announced?.end(writeOutcomeOf(error))
+      // Whether it was committed before BEGIN failed is not known.
+      if (commits) await writes?.end(kind === 'commit' ? writeOutcomeOf(error) : 'unknown')
+      throw error
+    }
+    await announced?.end('committed')
     if (writes === undefined) return result
     if (kind === 'savepoint') writes.savepoint(control.name)
     else if (kind === 'release') writes.release(control.name)
     else if (kind === 'rollback-to') writes.rollbackTo(control.name)
-    else if (kind === 'rollback') writes.end('rolled-back')
-    else if (commits) writes.end('committed')
+    else if (kind === 'rollback') await writes.end('rolled-back')
+    else if (commits) await writes.end('committed')
     // What comes after the end is in no transaction, unless one began at once.
     if ((kind === 'commit' || kind === 'rollback') && control.chain !== true) this.#doubtful.add(writes)
     else if (commits) this.#doubtful.delete(writes)

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type TransactionWrites, type WriteEffect, WriteSet } from '@sluice/core'
 
-const nothing = (): void => {}
+const nothing = (): undefined => undefined
 
 /** Operations add to a transaction; ending it is its owner's affair. By itself: for a transaction whose connection is seen. */
 export const inert: TransactionWrites = {
@@ -48,9 +48,10 @@ export class TransactionContext {
    * It committed. If it was a savepoint of the outer transaction, what it wrote is seen by others at that one's commit only:
    * the outer one counts it too.
    */
-  committed(): void {
-    this.writes.end('committed')
+  async committed(): Promise<void> {
+    const ended = this.writes.end('committed')
     if (!this.#written.isEmpty) this.outer?.add(this.#written)
+    await ended
   }
 }
 

@@ -92,14 +92,14 @@ async function interactive(
         const value = await callback(tx)
         // COMMIT follows. A connection that is seen announces it itself, at the last moment.
         committing = true
-        if (!state.seesStatements) context.writes.beforeCommit()
+        if (!state.seesStatements) await context.writes.beforeCommit()
         return value
       }),
     )
-    context.committed()
+    await context.committed()
     return result
   } catch (error) {
-    context.writes.end(committing ? writeOutcomeOf(error) : 'rolled-back')
+    await context.writes.end(committing ? writeOutcomeOf(error) : 'rolled-back')
     throw error
   } finally {
     state.host.transactionEnded()

@@ -11,6 +11,11 @@ export interface Source {
   readonly dialect: Dialect
   /** Whether its statements are seen on their connection. Where they are not, each execution counts as one query. */
   readonly seesStatements: boolean
+  /**
+   * What it is called by every process that asks the same database the same questions and gets the same results for them: its ORM, its schema,
+   * its database. `undefined` while that is not known: nothing of it is shared then.
+   */
+  sharedName?(): string | undefined
 }
 
 export type OperationKind = 'read' | 'write' | 'other'
@@ -65,6 +70,16 @@ export interface CacheRequest<TResult> {
   isComplete?(value: TResult): boolean
   /** An independent copy, or `undefined` when the value cannot be copied exactly. */
   copy(value: TResult): { readonly value: TResult } | undefined
+  /** Classes of values that a shared store cannot make by itself. */
+  readonly types?: ValueTypes
+}
+
+/** Classes of values that belong to the app or its ORM. */
+export interface ValueTypes {
+  /** The class of decimal numbers: `new Decimal(text)`. */
+  readonly Decimal?: new (
+    text: string,
+  ) => unknown
 }
 
 /** Where a result's rows come from: what loops walk along. One object for all operations of a shape. */

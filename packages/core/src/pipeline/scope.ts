@@ -100,6 +100,11 @@ export class ScopeStorage {
     return this.#storage.run(scope, fn)
   }
 
+  /** Runs a function in no scope. */
+  leave<T>(fn: () => T): T {
+    return this.#storage.run(undefined as unknown as Scope, fn)
+  }
+
   /** Runs a function whose reads are left as they are, and what it awaits. */
   async bypass<T>(fn: () => T | Promise<T>): Promise<T> {
     this.#bypasses += 1

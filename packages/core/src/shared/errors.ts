@@ -14,6 +14,12 @@ export type SluiceErrorCode =
   | 'SLUICE_N_PLUS_ONE'
   /** Rows were to be loaded, and no client is attached that could. */
   | 'SLUICE_NO_ADAPTER'
+  /** A write was not sent, because other processes could not be told of it. */
+  | 'SLUICE_WRITE_REJECTED'
+  /** Loading a cached value took longer than it may. */
+  | 'SLUICE_LOAD_TIMEOUT'
+  /** The shared cache store does not answer. */
+  | 'SLUICE_STORE_UNAVAILABLE'
 
 /** Base of all errors of Sluice. Match on `code`; messages may change. */
 export class SluiceError extends Error {

@@ -1,3 +1,4 @@
+import type { CacheRequest } from '../../pipeline/operation.ts'
 import type { WriteEffect } from '../../schema/catalog.ts'
 import type { TableId } from '../../schema/catalog-data.ts'
 import { EVERY_TAG } from '../stores/cache-store.ts'
@@ -31,4 +32,28 @@ export function tagsWritten({ tables, rows, everything }: WriteEffect): readonly
     else for (const bucket of written) tags.push(rowTag(table, bucket))
   }
   return tags
+}
+
+/** The tags of a read. */
+export interface ReadTags {
+  readonly tags: readonly string[]
+  /** How many of the last ones do not matter if the result has every row that was asked for. */
+  readonly optional: number
+}
+
+/** The tags that a read's answer depends on. */
+export function tagsRead({ tables, rows }: Pick<CacheRequest<unknown>, 'tables' | 'rows'>): ReadTags {
+  if (rows === undefined || rows.size === 0) return { tags: tables.map(setTag), optional: 0 }
+  const tags: string[] = []
+  const sets: string[] = []
+  for (const table of tables) {
+    const pinned = rows.get(table)
+    if (pinned === undefined) tags.push(setTag(table))
+    else {
+      for (const bucket of new Set(pinned)) tags.push(rowTag(table, bucket))
+      tags.push(allTag(table))
+      sets.push(setTag(table))
+    }
+  }
+  return { tags: [...tags, ...sets], optional: sets.length }
 }

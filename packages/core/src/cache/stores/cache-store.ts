@@ -1,3 +1,5 @@
+import type { ValueTypes } from '../../pipeline/operation.ts'
+
 /** The state of tags, as several processes see it. */
 export interface Stamps {
   /** The state of everything: an entry of another epoch is dead. */
@@ -44,14 +46,6 @@ export interface NewEntry extends Stamps {
   readonly tags: readonly string[]
   readonly times: EntryTimes
   readonly value: unknown
-}
-
-/** Classes of values that belong to the app or its ORM. */
-export interface ValueTypes {
-  /** The class of decimal numbers: `new Decimal(text)`. */
-  readonly Decimal?: new (
-    text: string,
-  ) => unknown
 }
 
 /** What a store tells its process. */

@@ -22,7 +22,7 @@ const CONFIRMATIONS = 3
 /** When a query for several keys was sent, and the state of the tables that it read. */
 export interface Fetch {
   readonly at: number
-  readonly state: string
+  readonly state: number
 }
 
 export interface Answer {

@@ -1,0 +1,91 @@
+import type { QueryStats } from '../pipeline/query-stats.ts'
+import type { Clock } from '../shared/clock.ts'
+import type { RandomSource } from '../shared/random.ts'
+import { CachingStrategyEngine } from './caching-strategy-engine.ts'
+import { LocalWrites } from './coherence/local-writes.ts'
+import { SharedReads } from './coherence/shared-reads.ts'
+import { SharedWrites } from './coherence/shared-writes.ts'
+import { TagTable } from './coherence/tag-table.ts'
+import { CoherentCache, type Shared } from './coherent-cache.ts'
+import type { FetchPolicy } from './fetch-policy.ts'
+import type { CacheStore } from './stores/cache-store.ts'
+import { TieredCache } from './tiered-cache.ts'
+import { plainPolicy, policyFrom, type TieredOptions } from './tiered-options.ts'
+import { newCounters } from './tiered-stats.ts'
+
+export interface CacheSetUpOptions {
+  readonly maxBytes: number | undefined
+  readonly store: CacheStore | undefined
+  readonly consistency: 'strict' | 'bounded'
+  readonly maxStalenessMs: number
+  readonly onInvalidationFailure: 'reject-write' | 'proceed'
+  /** How the app's own values are kept where a call says nothing. */
+  readonly tiered: TieredOptions
+  readonly clock: Clock
+  readonly random: RandomSource
+  readonly stats: QueryStats
+  readonly tagsOf: (tables: readonly string[]) => readonly string[]
+  readonly onError: (error: unknown) => void
+}
+
+/** The cache's parts, joined: memory, the state of tags, the shared store where there is one. */
+export class CacheSetUp {
+  readonly engine: CachingStrategyEngine
+  readonly writes: LocalWrites
+  readonly cache: CoherentCache
+  readonly tiered: TieredCache
+  readonly #shared: Shared | undefined
+
+  constructor(options: CacheSetUpOptions) {
+    const { maxBytes, store, clock, random, onError, consistency, onInvalidationFailure, maxStalenessMs } = options
+    const table = new TagTable(clock)
+    const counters = newCounters()
+    this.engine = new CachingStrategyEngine({ clock, ...(maxBytes === undefined ? {} : { maxBytes }) })
+    if (store === undefined) {
+      this.writes = new LocalWrites(table)
+      this.#shared = undefined
+    } else {
+      const writes = new SharedWrites(table, { store, clock, onInvalidationFailure, onError })
+      this.writes = writes
+      this.#shared = { store, reads: new SharedReads(table, writes, { store, clock, maxStalenessMs, onError }) }
+    }
+    const shared = this.#shared
+    this.cache = new CoherentCache({ engine: this.engine, table, shared, clock, random, counters, onError })
+    this.tiered = new TieredCache({
+      cache: this.cache,
+      engine: this.engine,
+      announce: (tags, change) => this.#announce(tags, change),
+      policy: policyFrom(options.tiered, tieredPolicy(consistency)),
+      counters,
+      tagsOf: options.tagsOf,
+      clearStore: async () => shared?.store.clear(),
+    })
+  }
+
+  /** Ends what was begun. A store that was given stays open. */
+  close(): void {
+    this.tiered.close()
+    this.#shared?.reads.close()
+    this.writes.close()
+    this.engine.close()
+  }
+
+  async #announce<T>(tags: readonly string[], change: () => Promise<T>): Promise<T> {
+    const announced = this.writes.announceTags(tags)
+    await announced.ready
+    try {
+      const result = await change()
+      await announced.end('committed')
+      return result
+    } catch (error) {
+      await announced.end('unknown')
+      throw error
+    }
+  }
+}
+
+const DEFAULT_TTL = 300
+
+function tieredPolicy(consistency: 'strict' | 'bounded'): FetchPolicy {
+  return plainPolicy(DEFAULT_TTL, consistency)
+}

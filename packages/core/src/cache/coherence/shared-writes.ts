@@ -1,0 +1,201 @@
+import { randomBytes } from 'node:crypto'
+import type { AnnouncedWrite, WriteOutcome } from '../../pipeline/writes.ts'
+import type { Clock } from '../../shared/clock.ts'
+import { Periodic } from '../periodic.ts'
+import type { CacheStore } from '../stores/cache-store.ts'
+import { LocalWrites } from './local-writes.ts'
+import { OwedTags } from './owed-tags.ts'
+import type { TagTable } from './tag-table.ts'
+import { WriteRejectedError } from './write-rejected-error.ts'
+
+/** Intents are renewed, and what failed is tried again, this often. */
+const RENEW_MS = 1_000
+/** A store that takes half a lease to answer, so many times in a row, counts as one that does not answer. */
+const MAX_ATTEMPTS = 3
+
+export interface SharedWritesOptions {
+  readonly store: CacheStore
+  readonly clock: Clock
+  /** Whether a write that other processes cannot be told of is refused, or sent all the same. */
+  readonly onInvalidationFailure: 'reject-write' | 'proceed'
+  /** Told of what the store failed with. */
+  readonly onError: (error: unknown) => void
+}
+
+/** A write that is under way. */
+interface Intent {
+  readonly tags: readonly string[]
+  readonly token: string
+  /** Monotonic time at which its lease was last asked for. */
+  askedAt: number
+  state: 'beginning' | 'held' | 'untold' | 'over'
+}
+
+/**
+ * The writer's side of the coherence protocol: an intent is held in the store from before a write may commit until it has ended,
+ * and every tag then gets a new stamp.
+ */
+export class SharedWrites extends LocalWrites {
+  override readonly isShared: boolean = true
+  readonly #intents = new Set<Intent>()
+  readonly #owed = new OwedTags()
+  readonly #upkeep: Periodic
+  #settling: Promise<void> | undefined
+
+  constructor(
+    table: TagTable,
+    private readonly options: SharedWritesOptions,
+  ) {
+    super(table)
+    this.#upkeep = new Periodic(RENEW_MS, () => this.#keepUp())
+  }
+
+  /** Whether there are writes that other processes were not told of: until then, nothing that is shared may be used. */
+  get isOwing(): boolean {
+    return !this.#owed.isEmpty
+  }
+
+  override announceTags(tags: readonly string[]): AnnouncedWrite {
+    if (tags.length === 0) return { ready: undefined, end: () => undefined }
+    this.table.begin(tags)
+    const intent: Intent = { tags, token: newToken(), askedAt: 0, state: 'beginning' }
+    this.#intents.add(intent)
+    this.#upkeep.start()
+    const ready = this.#begin(intent)
+    // Who sees the end of a transaction only does not wait for its beginning.
+    ready.catch(() => {})
+    return { ready, end: (outcome) => this.#end(intent, ready, outcome) }
+  }
+
+  /**
+   * Tells of a write that has ended.
+   *
+   * @throws What the store failed with. It is told again until it succeeds, and nothing that is shared is used before.
+   */
+  override async invalidateTags(tags: readonly string[]): Promise<void> {
+    this.table.raise(tags)
+    this.#owed.add(tags)
+    await this.settle()
+  }
+
+  /** Tells of what is owed. Those who call at the same time share one attempt. */
+  settle(): Promise<void> {
+    if (this.#owed.isEmpty) return Promise.resolve()
+    // What was added after an attempt began needs another one.
+    const before = this.#settling ?? Promise.resolve()
+    const settling = before.catch(() => {}).then(() => this.#settle())
+    this.#settling = settling
+    return settling
+  }
+
+  override close(): void {
+    this.#upkeep.stop()
+  }
+
+  async #settle(): Promise<void> {
+    if (this.#owed.isEmpty) return
+    const tags = this.#owed.take()
+    const token = newToken()
+    try {
+      await this.options.store.begin(tags, token)
+      await this.options.store.end(tags, token)
+    } catch (error) {
+      this.#owed.add(tags)
+      this.#upkeep.start()
+      throw error
+    } finally {
+      this.table.raise(tags)
+    }
+  }
+
+  /** Settles when the write may be sent. */
+  async #begin(intent: Intent): Promise<void> {
+    try {
+      await this.#hold(intent)
+      intent.state = 'held'
+    } catch (error) {
+      this.options.onError(error)
+      if (this.options.onInvalidationFailure === 'proceed') {
+        intent.state = 'untold'
+        return
+      }
+      this.#finish(intent, 'rolled-back')
+      // The store may have heard of it after all; nothing was written, so it may forget it at once.
+      this.options.store.end(intent.tags, intent.token).catch(() => {})
+      throw new WriteRejectedError(error)
+    }
+  }
+
+  async #hold(intent: Intent): Promise<void> {
+    const { store, clock } = this.options
+    for (let attempt = 1; ; attempt++) {
+      const askedAt = clock.now()
+      await store.begin(intent.tags, intent.token)
+      intent.askedAt = askedAt
+      // A lease that is half over might end before the database commits.
+      if (clock.now() - askedAt < store.leaseMs / 2) return
+      if (attempt === MAX_ATTEMPTS) throw new Error(`The cache store took longer than ${store.leaseMs / 2} ms to answer.`)
+    }
+  }
+
+  async #end(intent: Intent, ready: Promise<void>, outcome: WriteOutcome): Promise<void> {
+    await ready.catch(() => {})
+    if (intent.state === 'over') return
+    const { tags, token, state } = intent
+    // What may still be carried out keeps its intent until the lease ends.
+    const isTold = state === 'held' && outcome !== 'unknown'
+    intent.state = 'over'
+    try {
+      if (isTold) await this.#tellEnd(tags, token)
+      else if (state === 'untold' && outcome !== 'rolled-back') this.#owed.add(tags)
+      if (!this.#owed.isEmpty) await this.settle()
+    } catch (error) {
+      this.options.onError(error)
+    } finally {
+      this.#finish(intent, outcome)
+    }
+  }
+
+  /** Until it succeeds the stamps are absent: nothing stale can be read meanwhile. */
+  async #tellEnd(tags: readonly string[], token: string): Promise<void> {
+    const { store } = this.options
+    try {
+      await store.end(tags, token)
+    } catch {
+      try {
+        await store.end(tags, token)
+      } catch (error) {
+        this.#owed.add(tags)
+        throw error
+      }
+    }
+  }
+
+  #finish(intent: Intent, outcome: WriteOutcome): void {
+    intent.state = 'over'
+    this.#intents.delete(intent)
+    this.table.end(intent.tags, outcome)
+  }
+
+  #keepUp(): boolean {
+    const now = this.options.clock.now()
+    for (const intent of this.#intents) {
+      if (intent.state === 'held' && now - intent.askedAt >= RENEW_MS) this.#renew(intent).catch((error) => this.options.onError(error))
+    }
+    if (!this.#owed.isEmpty) this.settle().catch((error) => this.options.onError(error))
+    return this.#intents.size > 0 || !this.#owed.isEmpty
+  }
+
+  async #renew(intent: Intent): Promise<void> {
+    const { store, clock } = this.options
+    const askedAt = clock.now()
+    const isHeld = await store.renew(intent.tags, intent.token)
+    if (intent.state !== 'held') return
+    if (isHeld) intent.askedAt = askedAt
+    else await this.#hold(intent)
+  }
+}
+
+function newToken(): string {
+  return randomBytes(12).toString('base64url')
+}

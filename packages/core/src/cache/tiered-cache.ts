@@ -1,0 +1,207 @@
+import { rowBucket } from '../schema/row-bucket.ts'
+import { copyValue, isCopyable } from '../shared/copy.ts'
+import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
+import { checkOptions, option } from '../shared/options.ts'
+import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
+import type { CoherentCache, FetchRequest } from './coherent-cache.ts'
+import type { FetchPolicy } from './fetch-policy.ts'
+import { deepFreeze } from './freeze.ts'
+import { checkKey } from './set-options.ts'
+import { EVERY_TAG } from './stores/cache-store.ts'
+import { policyFrom, type TieredOptions, tieredRules } from './tiered-options.ts'
+import type { TieredCounters, TieredStats } from './tiered-stats.ts'
+
+/** The cache namespace of the app's own values. */
+const TIERED = 'tiered'
+const SHARED_PREFIX = 'tiered\n'
+const NO_TAGS: readonly string[] = []
+
+/** How a value is handed out: as it is, frozen, or copied for each caller. */
+export type CopyMode = 'none' | 'freeze' | 'clone'
+
+/** What one call may say. */
+export interface GetOrLoadOptions extends TieredOptions {
+  /** The app's own tags, for `invalidateTags`. */
+  readonly tags?: readonly string[]
+  /** Models and tables that the value is made from: a write to one of them drops it. */
+  readonly tables?: readonly string[]
+  /**
+   * How it is handed out. `clone` and `freeze` are for plain data; a value that cannot be copied exactly is then not kept.
+   * @defaultValue 'none'
+   */
+  readonly copy?: CopyMode
+}
+
+/** Tells others of a change of tags, and runs what makes it. */
+export type Announce = <T>(tags: readonly string[], change: () => Promise<T>) => Promise<T>
+
+export interface TieredCacheParts {
+  readonly cache: CoherentCache
+  readonly engine: CachingStrategyEngine
+  readonly announce: Announce
+  readonly policy: FetchPolicy
+  readonly counters: TieredCounters
+  /** The tags of models and tables. @throws InvalidArgumentError for names that no catalogue has. */
+  readonly tagsOf: (tables: readonly string[]) => readonly string[]
+  /** Empties the shared store, if there is one. */
+  readonly clearStore: () => Promise<void>
+}
+
+const callRules = { ...tieredRules, tags: option.strings, tables: option.strings, copy: option.oneOf('none', 'freeze', 'clone') }
+
+/**
+ * The app's own values, in this process's memory and, where there is one, in a store that processes share. A value that was invalidated, by
+ * key, tag or a write to a table, is not handed out again: not even if it was being loaded at that moment. With a shared store that
+ * holds across processes, at once or after `maxStalenessMs` (`consistency`).
+ *
+ * @example
+ * ```ts
+ * const rates = await sluice.tiered.getOrLoad('rates', () => fetchRates(), { ttl: 60, swr: 600, tags: ['rates'] })
+ * await sluice.tiered.invalidateTags(['rates'])
+ * ```
+ */
+export class TieredCache {
+  #closed = false
+
+  constructor(private readonly parts: TieredCacheParts) {}
+
+  /**
+   * The kept value, or what `load` gives, which is then kept. Calls for one key that are under way share one load.
+   *
+   * @param load - Asks the source. Called when it is needed, also after the call (`swr`, `earlyRefresh`).
+   * @throws What `load` throws, to all who wait for it; LoadTimeoutError; InvalidArgumentError; InvalidOptionError.
+   */
+  getOrLoad<T>(key: string, load: () => Promise<T> | T, options: GetOrLoadOptions = {}): Promise<T> {
+    try {
+      if (typeof load !== 'function') throw new InvalidArgumentError('load', 'a function', load)
+      return this.parts.cache.fetch(this.#requestOf(key, async () => load(), options))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** The kept value if it is valid; `undefined` otherwise. */
+  async get<T>(key: string, options: Pick<GetOrLoadOptions, 'tags' | 'tables' | 'copy' | 'consistency'> = {}): Promise<T | undefined> {
+    const found = await this.parts.cache.find(this.#requestOf<T>(key, noLoad, options))
+    return found?.value
+  }
+
+  /** Keeps a value in place of what was kept, here and in other processes. */
+  async set<T>(key: string, value: T, options: GetOrLoadOptions = {}): Promise<void> {
+    const request = this.#requestOf<T>(key, noLoad, options)
+    await this.parts.announce([keyTag(key)], async () => {})
+    await this.parts.cache.put(request, value)
+  }
+
+  /** Drops a value, here and in other processes. What is being loaded under the key at this moment is not kept. */
+  async delete(key: string): Promise<void> {
+    checkKey(key)
+    this.#assertOpen()
+    await this.parts.announce([keyTag(key)], async () => {})
+    this.parts.engine.delete(TIERED, key)
+  }
+
+  /** Drops every value and every query's result that was given one of these tags, however many there are, here and in other processes. */
+  async invalidateTags(tags: readonly string[]): Promise<void> {
+    if (!option.strings.accepts(tags)) throw new InvalidArgumentError('tags', 'an array of strings', tags)
+    this.#assertOpen()
+    if (tags.length > 0) await this.parts.announce(tags.map(appTag), async () => {})
+  }
+
+  /** Drops everything: the app's values and all query results, here and in other processes. */
+  async clear(): Promise<void> {
+    this.#assertOpen()
+    await this.parts.announce([EVERY_TAG], async () => {})
+    this.parts.engine.clear(TIERED)
+    await this.parts.clearStore()
+  }
+
+  /**
+   * A function that reads by key through the cache.
+   *
+   * @param load - Asks the source for a key.
+   */
+  cacheAside<T>(load: (key: string) => Promise<T> | T, options: GetOrLoadOptions = {}): (key: string) => Promise<T> {
+    if (typeof load !== 'function') throw new InvalidArgumentError('load', 'a function', load)
+    checkOptions(options, callRules, 'options.')
+    return (key) => this.getOrLoad(key, () => load(key), options)
+  }
+
+  /**
+   * A function that writes a value to its source and then keeps it. If writing fails nothing is kept, and what was kept before is dropped: the
+   * source may have either.
+   *
+   * @param write - Writes to the source.
+   */
+  writeThrough<T>(
+    write: (key: string, value: T) => Promise<unknown>,
+    options: GetOrLoadOptions = {},
+  ): (key: string, value: T) => Promise<void> {
+    if (typeof write !== 'function') throw new InvalidArgumentError('write', 'a function', write)
+    checkOptions(options, callRules, 'options.')
+    return async (key, value) => {
+      const request = this.#requestOf<T>(key, noLoad, options)
+      await this.parts.announce([keyTag(key), ...(options.tags ?? NO_TAGS).map(appTag)], async () => void (await write(key, value)))
+      await this.parts.cache.put(request, value)
+    }
+  }
+
+  getStats(): TieredStats {
+    return { ...this.parts.counters }
+  }
+
+  /** Takes no more requests. */
+  close(): void {
+    this.#closed = true
+  }
+
+  #requestOf<T>(key: string, load: () => Promise<T>, options: GetOrLoadOptions): FetchRequest<T> {
+    this.#assertOpen()
+    checkKey(key)
+    let { policy } = this.parts
+    let tags: readonly string[] = [keyTag(key)]
+    if (options !== NO_OPTIONS) {
+      checkOptions(options, callRules, 'options.')
+      policy = policyFrom(options, policy)
+      if (options.tags !== undefined) tags = [...tags, ...options.tags.map(appTag)]
+      if (options.tables !== undefined) tags = [...tags, ...this.parts.tagsOf(options.tables)]
+    }
+    return {
+      namespace: TIERED,
+      key,
+      sharedKey: SHARED_PREFIX + key,
+      tags,
+      optionalTags: 0,
+      policy,
+      load,
+      copy: copiers[options.copy ?? 'none'],
+      sharesErrors: true,
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new SluiceError('SLUICE_CLOSED', 'This Sluice was closed.')
+  }
+}
+
+const NO_OPTIONS: GetOrLoadOptions = {}
+
+const copiers: Readonly<Record<CopyMode, <T>(value: T) => { readonly value: T } | undefined>> = {
+  none: (value) => ({ value }),
+  freeze: (value) => ({ value: deepFreeze(value) }),
+  clone: (value) => (isCopyable(value) ? { value: copyValue(value) } : undefined),
+}
+
+/** The app's keys fall into buckets: a bucket counts as one key, so that there are few tags however many keys. */
+function keyTag(key: string): string {
+  return `k:${rowBucket([key])}`
+}
+
+/** The tag behind one of the app's own. */
+export function appTag(tag: string): string {
+  return `t:${tag}`
+}
+
+function noLoad(): Promise<never> {
+  return Promise.reject(new Error('There is nothing to load.'))
+}

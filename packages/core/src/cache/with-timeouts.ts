@@ -1,0 +1,38 @@
+import type { FetchPolicy } from './fetch-policy.ts'
+import { LoadTimeoutError } from './load-timeout-error.ts'
+
+type Limits = Pick<FetchPolicy, 'softTimeoutMs' | 'hardTimeoutMs'>
+
+/**
+ * Waits for a load within its limits.
+ *
+ * @param lastResort - What may be handed out instead, if anything. Must not reject.
+ * @throws What the load throws, or LoadTimeoutError, where there is no last resort.
+ */
+export function withTimeouts<T>(
+  load: Promise<T>,
+  { softTimeoutMs, hardTimeoutMs }: Limits,
+  key: string,
+  lastResort: () => Promise<{ readonly value: T } | undefined>,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const timers: NodeJS.Timeout[] = []
+    const settle = (act: () => void): void => {
+      for (const timer of timers) clearTimeout(timer)
+      act()
+    }
+    const orElse = async (otherwise: () => void): Promise<void> => {
+      const resort = await lastResort()
+      if (resort === undefined) otherwise()
+      else settle(() => resolve(resort.value))
+    }
+    if (softTimeoutMs !== undefined) timers.push(setTimeout(() => void orElse(() => {}), softTimeoutMs))
+    if (hardTimeoutMs !== undefined) {
+      timers.push(setTimeout(() => void orElse(() => settle(() => reject(new LoadTimeoutError(key, hardTimeoutMs)))), hardTimeoutMs))
+    }
+    load.then(
+      (value) => settle(() => resolve(value)),
+      (error: unknown) => void orElse(() => settle(() => reject(error))),
+    )
+  })
+}

@@ -1,0 +1,95 @@
+import type { CacheSetUp } from './cache/cache-set-up.ts'
+import { ResultCache } from './cache/result-cache.ts'
+import type { Executor } from './pipeline/executor.ts'
+import { compose, type Handler, type Interceptor } from './pipeline/interceptor.ts'
+import { tablesRead } from './pipeline/operation.ts'
+import { writeOutcomeOf } from './pipeline/outcome.ts'
+import type { QueryStats } from './pipeline/query-stats.ts'
+import type { Mode, ScopeStorage } from './pipeline/scope.ts'
+import { composeTraced, shadow } from './pipeline/shadow.ts'
+import type { ShadowDifference } from './pipeline/shadow-difference.ts'
+import { trackWrites } from './pipeline/track-writes.ts'
+import type { WriteTracker } from './pipeline/writes.ts'
+import { Batcher } from './query/batch/batcher.ts'
+import type { LookupGroups } from './query/lookup-groups.ts'
+import type { Prefetcher } from './query/prefetch/prefetcher.ts'
+import type { SchemaCatalog } from './schema/catalog.ts'
+import type { TableId } from './schema/catalog-data.ts'
+import type { CatalogRegistry } from './schema/catalog-registry.ts'
+import type { RandomSource } from './shared/random.ts'
+import type { SluiceOptions } from './sluice-options.ts'
+import { ResultPolicies } from './sluice-result-policies.ts'
+
+export interface ChainParts {
+  readonly options: SluiceOptions
+  readonly executor: Executor
+  /** `undefined`: caching is switched off. */
+  readonly cache: CacheSetUp | undefined
+  readonly writes: WriteTracker
+  readonly prefetcher: Prefetcher | undefined
+  readonly groups: LookupGroups
+  readonly catalogs: CatalogRegistry
+  readonly scopes: ScopeStorage
+  readonly stats: QueryStats
+  readonly random: RandomSource
+  readonly onDifference: (difference: ShadowDifference) => void
+  readonly onError: (error: unknown) => void
+}
+
+/** The way of an operation in each mode. */
+export function createChains(parts: ChainParts): Readonly<Record<Mode, Handler>> {
+  const { options, executor, prefetcher, stats, groups } = parts
+  const { batch, exclude } = options
+  const onAnswer = prefetcher?.observe
+  const writes = trackWrites(parts.writes, writeOutcomeOf)
+  const steps: [name: string, interceptor: Interceptor][] = []
+  if (parts.cache !== undefined) steps.push(['cache', createResultCache(parts, parts.cache).interceptor])
+  if (prefetcher !== undefined) steps.push(['prefetch', prefetcher.interceptor])
+  if (batch !== false) steps.push(['batch', new Batcher(executor, stats, { windowMs: batch?.windowMs, groups, onAnswer }).interceptor])
+  const ask = onAnswer === undefined ? executor.run : executor.telling(onAnswer)
+  if (exclude !== undefined) steps.unshift(['database', createExclusion(exclude, parts)])
+  const optimize = compose([writes, ...steps.map(([, interceptor]) => interceptor)], ask)
+  const compare = shadow(composeTraced(steps, ask), {
+    sample: options.shadow?.sample ?? 1,
+    random: parts.random,
+    tracker: parts.writes,
+    stats,
+    report: parts.onDifference,
+    onError: parts.onError,
+  })
+  return { observe: compose([writes], executor.run), shadow: compose([writes, compare], executor.run), optimize }
+}
+
+function createResultCache({ options, stats, prefetcher, catalogs, scopes }: ChainParts, cache: CacheSetUp): ResultCache {
+  const policies = new ResultPolicies(options.cache === false ? {} : (options.cache ?? {}), catalogs)
+  return new ResultCache(cache.cache, stats, {
+    policyOf: policies.of,
+    copyOf: (request) => policies.copyOf(request),
+    context: options.context,
+    isShared: cache.writes.isShared,
+    detached: (run) => scopes.leave(run),
+    onAnswer: prefetcher?.observeCached,
+  })
+}
+
+/** Reads of tables that are excluded go to the database as they are. */
+function createExclusion(names: readonly string[], { catalogs, stats, executor }: ChainParts): Interceptor {
+  const excluded = new WeakMap<SchemaCatalog, ReadonlySet<TableId>>()
+  const excludedIn = (catalog: SchemaCatalog) => {
+    let known = excluded.get(catalog)
+    if (known === undefined) {
+      known = new Set(names.flatMap((name) => [...catalogs.resolve(name)]))
+      excluded.set(catalog, known)
+    }
+    return known
+  }
+  return (next) => (operation, scope) => {
+    if (operation.kind !== 'read') return next(operation, scope)
+    const catalog = catalogs.catalog(operation.source.dialect)
+    // Before the tables are known, each may be one of them.
+    const tables = catalog === undefined ? undefined : excludedIn(catalog)
+    if (tables !== undefined && !tablesRead(operation).some((table) => tables.has(table))) return next(operation, scope)
+    stats.passThrough('excluded')
+    return executor.run(operation, scope)
+  }
+}

@@ -15,6 +15,8 @@ export {
   type StoreState,
   type StoreWatcher,
 } from './cache/stores/cache-store.ts'
+export { type MemoryStore, type MemoryStoreOptions, memoryStore } from './cache/stores/memory-store.ts'
+export { StoreUnavailableError } from './cache/stores/store-unavailable-error.ts'
 export type { WarmEntry, WarmLoader, WarmOptions, WarmProgress } from './cache/warm-up.ts'
 export { getCachingStrategyEngine, getDefaultSluice, getQueryOptimizationEngine, sluiceFrom } from './default-sluice.ts'
 export { type CallSite, captureStack, formatCallSite, parseCallSite, registerOwnFrames } from './pipeline/call-site.ts'
@@ -76,6 +78,7 @@ export { effectOfStatement, readsOfStatement } from './schema/statement-effect.t
 export { canonicalKey } from './shared/canonical.ts'
 export type { Clock } from './shared/clock.ts'
 export { copyValue, isCopyable } from './shared/copy.ts'
+export { type DecimalLike, isDecimal } from './shared/decimal.ts'
 export { InvalidArgumentError, InvalidOptionError, SluiceError, type SluiceErrorCode } from './shared/errors.ts'
 export { checkOptions, type OptionRule, type OptionRules, option } from './shared/options.ts'
 export type { RandomSource } from './shared/random.ts'

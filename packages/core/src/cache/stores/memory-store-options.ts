@@ -1,0 +1,58 @@
+import { type Clock, systemClock } from '../../shared/clock.ts'
+import { checkOptions, option } from '../../shared/options.ts'
+
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+export interface MemoryStoreOptions {
+  /**
+   * How long a writer's intent holds when the writer is not heard of again, in milliseconds. Minimum: `1`.
+   * @defaultValue 30000
+   */
+  readonly leaseMs?: number
+  /**
+   * How long nothing becomes cacheable after the state was lost, in milliseconds: living writers declare themselves again in this time.
+   * Minimum: `0`.
+   * @defaultValue 3000
+   */
+  readonly quarantineMs?: number
+  /**
+   * The longest time that an entry may be kept, in milliseconds. Minimum: `1`.
+   * @defaultValue 86400000 (a day)
+   */
+  readonly maxTtlMs?: number
+  /**
+   * The budget for entries in bytes of heap; the entries read longest ago leave when it is full. Minimum: `1`.
+   * @defaultValue 104857600 (100 MB)
+   */
+  readonly maxBytes?: number
+  /**
+   * Where time comes from.
+   * @defaultValue the process's clocks
+   */
+  readonly clock?: Clock
+}
+
+export type ResolvedMemoryStoreOptions = Required<MemoryStoreOptions>
+
+const rules = {
+  leaseMs: option.integer(1, MAX_TIMER_MS),
+  quarantineMs: option.integer(0, MAX_TIMER_MS),
+  maxTtlMs: option.integer(1),
+  maxBytes: option.integer(1),
+  clock: {
+    expected: 'a clock with now() and wall()',
+    accepts: (value: unknown) => typeof (value as Clock | null)?.now === 'function' && typeof (value as Clock).wall === 'function',
+  },
+}
+
+/** @throws InvalidOptionError that names the option and what was expected. */
+export function resolveMemoryStoreOptions(options: MemoryStoreOptions): ResolvedMemoryStoreOptions {
+  checkOptions(options, rules)
+  return {
+    leaseMs: options.leaseMs ?? 30_000,
+    quarantineMs: options.quarantineMs ?? 3_000,
+    maxTtlMs: options.maxTtlMs ?? 24 * 60 * 60 * 1_000,
+    maxBytes: options.maxBytes ?? 100 * 1024 * 1024,
+    clock: options.clock ?? systemClock,
+  }
+}

@@ -1,0 +1,235 @@
+import { SluiceError } from '@sluice/core'
+import { afterEach, describe, expect, it } from 'vitest'
+import { turn } from '../helpers.ts'
+import { Fleet } from './fleet.ts'
+
+const open: Fleet[] = []
+
+function fleet(options?: ConstructorParameters<typeof Fleet>[0]): Fleet {
+  const made = new Fleet(options)
+  open.push(made)
+  return made
+}
+
+afterEach(async () => {
+  for (const made of open.splice(0)) await made.close()
+})
+
+/** A gate that holds what waits for it until it is opened. */
+function gate() {
+  let open = () => {}
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { opened, open }
+}
+
+describe.each(['strict', 'bounded'] as const)('a fleet in %s mode', (consistency) => {
+  it('answers one process with what another has read', async () => {
+    const made = fleet()
+    const [a, b] = [made.start({ consistency }), made.start({ consistency })]
+    await a.get()
+    await turn()
+    expect(await b.get()).toEqual({ value: 1 })
+    expect(made.database.asked).toBe(1)
+    expect(b.sluice.tiered?.getStats().storeHits).toBe(1)
+  })
+
+  it('reads anew what another process has written', async () => {
+    const made = fleet()
+    const [a, b] = [made.start({ consistency }), made.start({ consistency })]
+    await a.get()
+    await b.set(2)
+    expect(await a.get()).toEqual({ value: 2 })
+    expect(await b.get()).toEqual({ value: 2 })
+  })
+
+  it('keeps nowhere what was read before a write of another process and came back after it', async () => {
+    const made = fleet()
+    const [a, b] = [made.start({ consistency }), made.start({ consistency })]
+    const slow = gate()
+    const old = a.get({
+      run: async () => {
+        const found = { value: made.database.value }
+        await slow.opened
+        return found
+      },
+    })
+    await turn()
+    await b.set(2)
+    slow.open()
+    expect(await old).toEqual({ value: 1 })
+    await turn()
+    expect(await a.get()).toEqual({ value: 2 })
+    expect(await b.get()).toEqual({ value: 2 })
+  })
+
+  it('does not let a read join one that began before a write of another process', async () => {
+    const made = fleet()
+    const [a, b] = [made.start({ consistency }), made.start({ consistency })]
+    const slow = gate()
+    const old = a.get({
+      run: async () => {
+        const found = { value: made.database.value }
+        await slow.opened
+        return found
+      },
+    })
+    await turn()
+    await b.set(2)
+    const young = a.get()
+    slow.open()
+    expect(await young).toEqual({ value: 2 })
+    await old
+  })
+
+  it('keeps nothing while a write is under way elsewhere', async () => {
+    const made = fleet()
+    const [a, b] = [made.start({ consistency }), made.start({ consistency })]
+    const slow = gate()
+    const writing = b.set(2, () => slow.opened)
+    await turn()
+    await a.get()
+    await a.get()
+    expect(made.database.asked).toBe(2)
+    slow.open()
+    await writing
+    await a.get()
+    await a.get()
+    expect(made.database.asked).toBe(3)
+  })
+
+  it('asks the database and breaks nothing while the store does not answer', async () => {
+    const made = fleet()
+    const a = made.start({ consistency })
+    for (const call of ['read', 'open', 'set', 'ping'] as const) a.faults.failing.add(call)
+    a.faults.watcher?.lost()
+    expect(await a.get()).toEqual({ value: 1 })
+    made.database.value = 2
+    expect(await a.get()).toEqual({ value: 2 })
+    expect(a.sluice.tiered?.getStats().storeErrors).toBeGreaterThan(0)
+  })
+
+  it('uncaches what a dead writer was writing until its lease ends', async () => {
+    const made = fleet({ leaseMs: 5_000 })
+    const [a, b] = [made.start({ consistency }), made.start({ consistency })]
+    await a.get()
+    void b.set(2, () => new Promise(() => {}))
+    await turn()
+    expect(await a.get()).toEqual({ value: 2 })
+    await a.get()
+    expect(made.database.asked).toBe(3)
+    made.clock.advance(5_001)
+    await a.get()
+    await a.get()
+    expect(made.database.asked).toBe(4)
+  })
+
+  it('keeps what the store lost from being kept again until living writers have been heard', async () => {
+    const made = fleet({ quarantineMs: 3_000 })
+    const a = made.start({ consistency })
+    await a.get()
+    made.state.lose()
+    a.faults.watcher?.lost()
+    await a.get()
+    await a.get()
+    expect(made.database.asked).toBe(3)
+    made.clock.advance(3_001)
+    await a.get()
+    await a.get()
+    expect(made.database.asked).toBe(4)
+  })
+})
+
+describe('strict', () => {
+  it('never trusts memory: what the bus does not tell, the store does', async () => {
+    const made = fleet()
+    const [a, b] = [made.start({ consistency: 'strict' }), made.start({ consistency: 'strict' })]
+    await a.get()
+    a.faults.isDeaf = true
+    await b.set(2)
+    expect(await a.get()).toEqual({ value: 2 })
+  })
+
+  it('answers from memory with one round trip', async () => {
+    const made = fleet()
+    const a = made.start({ consistency: 'strict' })
+    await a.get()
+    const before = a.faults.calls.get('read') ?? 0
+    await a.get()
+    expect((a.faults.calls.get('read') ?? 0) - before).toBe(1)
+    expect(made.database.asked).toBe(1)
+  })
+
+  it('refuses a write that others cannot be told of', async () => {
+    const made = fleet()
+    const a = made.start({ consistency: 'strict' })
+    a.faults.failing.add('begin')
+    const failed = a.set(2)
+    await expect(failed).rejects.toBeInstanceOf(SluiceError)
+    await expect(failed).rejects.toMatchObject({ code: 'SLUICE_WRITE_REJECTED' })
+    expect(made.database.value).toBe(1)
+  })
+})
+
+describe('bounded', () => {
+  it('answers from memory without asking the store', async () => {
+    const made = fleet()
+    const a = made.start()
+    await a.get()
+    const before = a.faults.calls.get('read')
+    await a.get()
+    expect(a.faults.calls.get('read')).toBe(before)
+    expect(made.database.asked).toBe(1)
+  })
+
+  it('trusts memory no longer than it may without a sign of life', async () => {
+    const made = fleet()
+    const [a, b] = [made.start({ maxStalenessMs: 1_000 }), made.start()]
+    await a.get()
+    a.faults.isDeaf = true
+    a.faults.failing.add('ping')
+    await b.set(2)
+    expect(await a.get()).toEqual({ value: 1 })
+    made.clock.advance(1_001)
+    expect(await a.get()).toEqual({ value: 2 })
+  })
+
+  it('does not take an answer from before a loss for a sign of life after it', async () => {
+    const made = fleet()
+    const [a, b] = [made.start(), made.start()]
+    await a.get()
+    a.faults.isDeaf = true
+    a.faults.watcher?.lost()
+    await a.get()
+    await b.set(2)
+    expect(await a.get()).toEqual({ value: 2 })
+  })
+
+  it('sends a write that others cannot be told of, and uses nothing that is shared before they are', async () => {
+    const made = fleet()
+    const [a, b] = [made.start(), made.start()]
+    await a.get()
+    await b.get()
+    for (const call of ['begin', 'end'] as const) a.faults.failing.add(call)
+    await a.set(2)
+    expect(await a.get()).toEqual({ value: 2 })
+    expect(await a.get()).toEqual({ value: 2 })
+    expect(await b.get()).toEqual({ value: 1 })
+    a.faults.failing.clear()
+    expect(await a.get()).toEqual({ value: 2 })
+    expect(await b.get()).toEqual({ value: 2 })
+  })
+
+  it('validates single reads in the store where they ask for it', async () => {
+    const made = fleet()
+    const [a, b] = [made.start(), made.start()]
+    const load = async () => made.database.value
+    await a.sluice.tiered?.getOrLoad('k', load)
+    a.faults.isDeaf = true
+    made.database.value = 2
+    await b.sluice.tiered?.delete('k')
+    expect(await a.sluice.tiered?.getOrLoad('k', load)).toBe(1)
+    expect(await a.sluice.tiered?.getOrLoad('k', load, { consistency: 'strict' })).toBe(2)
+  })
+})

@@ -10,6 +10,7 @@ import { type Aggregate, type AggregateOutput, EQUALS, type Filter, type Order, 
 /** A client as an instrumented prototype sees it. */
 export interface ClientInternals {
   readonly dialect?: string
+  readonly driverName?: string
   readonly config: {
     readonly wrapIdentifier?: WrapIdentifier
     readonly postProcessResponse?: unknown

@@ -22,7 +22,8 @@ export class PluginState implements InstanceContext {
     dialect: Dialect,
     migrationTable: string,
   ) {
-    this.source = { id: host.nextSourceId('knex'), orm: 'knex', dialect, seesStatements: true }
+    const id = host.nextSourceId('knex')
+    this.source = { id, orm: 'knex', dialect, seesStatements: true, sharedName: () => this.#sharedName(id) }
     this.observer = new StatementObserver(host, this.source.id, dialect, base)
     this.#migrationTables = new Set([migrationTable, `${migrationTable}_lock`].map((name) => name.toLowerCase()))
   }
@@ -121,6 +122,12 @@ export class PluginState implements InstanceContext {
     const raw = Object.create(client) as ClientInternals
     raw.postProcessResponse = (response) => response
     return this.base.runner.call(raw, builder).run()
+  }
+
+  /** Results are as the driver gives them: its name is a part of it. */
+  #sharedName(sourceId: string): string | undefined {
+    const identity = this.host.catalogs.of(sourceId)?.identity
+    return identity === undefined ? undefined : `knex ${this.base.driverName ?? ''} ${identity}`
   }
 
   lookupOf(client: ClientInternals, builder: BuilderInternals): Lookup<unknown> | Refusal {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type AdapterHost, type Dialect, type SchemaCatalog, type TableId, tableId, UNKNOWN_SCHEMA } from '@sluice/core'
 import { adapterOf, type RuntimeDataModel, runtimeDataModelOf } from './internals.ts'
 import type { OmittedFields } from './lookups/selection.ts'
@@ -22,6 +23,7 @@ export class ClientModels {
   readonly catalogId: string
   /** Whether tables are called as the database calls them: by its own default schema, if that can be known. */
   #isSettled = false
+  #fingerprint: string | undefined
   #schema: PrismaSchema | undefined
   /** What the schema was joined with. */
   #database: SchemaCatalog | undefined
@@ -47,6 +49,19 @@ export class ClientModels {
   schema(): PrismaSchema | undefined {
     if (this.adapterCatalogId !== undefined) this.#settle(this.host.catalogs.of(this.adapterCatalogId))
     return this.#schema
+  }
+
+  /** The database with its tables, as every process that uses it calls it; `undefined` while that is not known. */
+  get databaseName(): string | undefined {
+    return this.adapterCatalogId === undefined ? undefined : this.host.catalogs.of(this.adapterCatalogId)?.identity
+  }
+
+  /** Tells models from others, in every process alike. */
+  get fingerprint(): string {
+    this.#fingerprint ??= createHash('sha256')
+      .update(JSON.stringify([this.runtime, this.data]))
+      .digest('base64url')
+    return this.#fingerprint
   }
 
   get isSettled(): boolean {

@@ -2,6 +2,7 @@ import type { AdapterHost, Dialect, Source, TableId } from '@sluice/core'
 import { type ClientModels, modelsOf } from './client-models.ts'
 import {
   type ComputedFields,
+  clientVersionOf,
   computedFieldsOf,
   globalOmitOf,
   type InternalParams,
@@ -48,8 +49,14 @@ export class ClientState implements ClientContext {
     data: PrismaSchemaData | undefined,
   ) {
     this.#models = modelsOf(host, client, dialect, data)
-    this.source = { id: host.nextSourceId('prisma'), orm: 'prisma', dialect, seesStatements: this.seesStatements }
     this.#omitted = globalOmitOf(client)
+    this.source = {
+      id: host.nextSourceId('prisma'),
+      orm: 'prisma',
+      dialect,
+      seesStatements: this.seesStatements,
+      sharedName: () => this.#sharedName(),
+    }
     this.#rawQuery = rawQueryOf(client)
   }
 
@@ -64,6 +71,13 @@ export class ClientState implements ClientContext {
 
   get shapes(): PrismaShapes {
     return this.#models.shapes(this.#omitted)
+  }
+
+  /** Results depend on the database, the models, what the client leaves out, and Prisma's version. */
+  #sharedName(): string | undefined {
+    const { databaseName, fingerprint } = this.#models
+    if (databaseName === undefined) return undefined
+    return `prisma ${clientVersionOf(this.client) ?? ''} ${databaseName} ${fingerprint} ${JSON.stringify(this.#omitted ?? {})}`
   }
 
   schema(): PrismaSchema | undefined {

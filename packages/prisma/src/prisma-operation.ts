@@ -19,6 +19,7 @@ import {
   type TransactionWrites,
   type WriteEffect,
 } from '@sluice/core'
+import { valueTypes } from './decimal-class.ts'
 import {
   type ComputedFields,
   dataPathOf,
@@ -171,7 +172,7 @@ export class PrismaOperation implements Operation<unknown> {
     const tables = this.#cacheableReads()
     if (tables === undefined) return refuse('no base table')
     const key = `${call.model}.${call.operation} ${dataPathOf(call.params)} ${args}`
-    return { key, tables, copy: copyResult }
+    return { key, tables, copy: copyResult, types: valueTypes() }
   }
 
   /** Every table that it reads; `undefined` unless each is known and a base table. */

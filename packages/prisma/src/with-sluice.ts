@@ -1,6 +1,7 @@
 import { Prisma } from '@prisma/client/extension'
-import { hostOf, registerOwnFrames, type Sluice, type SluiceOptions, sluiceFrom, writeOutcomeOf } from '@sluice/core'
+import { hostOf, registerOwnFrames, type Sluice, SluiceError, type SluiceOptions, sluiceFrom, writeOutcomeOf } from '@sluice/core'
 import { ClientState, type Hook } from './client-state.ts'
+import { loadDecimal } from './decimal-class.ts'
 import { dialectOf } from './dialect.ts'
 import { clientVersionOf, originalOf, providerOf, runtimeDataModelOf } from './internals.ts'
 import { checkPrismaOptions, type PrismaOptions } from './prisma-options.ts'
@@ -32,7 +33,8 @@ interface ExtendableClient {
  *
  * @param sluice - A Sluice, or options to make one of. Left out: the process-wide default, which observes.
  * @param options - `schema` is what `generator sluice` wrote.
- * @throws InvalidOptionError for unknown options or a schema of another version.
+ * @throws InvalidOptionError for unknown options or a schema of another version. When the extension is given to a client:
+ * SluiceError `SLUICE_ADAPTER_REQUIRED`, where the Sluice has a `cache.store` and the client no `sluiceAdapter`.
  * @example
  * ```ts
  * const prisma = new PrismaClient({ adapter }).$extends(withSluice())
@@ -57,6 +59,13 @@ function attach(client: ExtendableClient, sluice: Sluice, options: PrismaOptions
     return client.$extends({ name: 'sluice (passing through)' })
   }
   const state = new ClientState(host, client, dialect, options.schema)
+  if (host.writes.isShared && !state.seesStatements) {
+    throw new SluiceError(
+      'SLUICE_ADAPTER_REQUIRED',
+      'With `cache.store`, expected a client made with `adapter: sluiceAdapter(…)` of the same Sluice: its writes cannot be announced to other processes otherwise.',
+    )
+  }
+  if (host.writes.isShared) loadDecimal()
   // One extension rather than one for each purpose: every layer makes each access to a model slower.
   const extended = client.$extends({
     name: 'sluice',

@@ -64,6 +64,8 @@ export interface CatalogData {
   readonly defaultSchema: string
   readonly tables: readonly TableInfo[]
   readonly foreignKeys: readonly ForeignKeyInfo[]
+  /** What the database is called by all processes that use it, and no other is. Left out where that is not known. */
+  readonly databaseId?: string
 }
 
 /** Stands for a default schema that is not known: a table of it may be that of any schema. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Dialect } from '../sql/dialect.ts'
 import {
   type CatalogData,
@@ -50,6 +51,8 @@ export class SchemaCatalog {
   readonly defaultSchema: string
   readonly tables: ReadonlyMap<TableId, CatalogTable>
   readonly foreignKeys: readonly ForeignKeyInfo[]
+  readonly #databaseId: string | undefined
+  #identity: string | undefined
   readonly #incoming = new Map<TableId, ForeignKeyInfo[]>()
   readonly #effects = new Map<string, WriteEffect>()
   /** Tables of an unknown schema, and by name of the others. Made when it is first asked for. */
@@ -60,11 +63,24 @@ export class SchemaCatalog {
     this.defaultSchema = data.defaultSchema
     this.tables = tables
     this.foreignKeys = data.foreignKeys
+    this.#databaseId = data.databaseId
     for (const key of data.foreignKeys) {
       const keys = this.#incoming.get(key.references)
       if (keys === undefined) this.#incoming.set(key.references, [key])
       else keys.push(key)
     }
+  }
+
+  /**
+   * The same in every process that found the same database with the same tables; another for every other. `undefined` where it is not known
+   * which database it is.
+   */
+  get identity(): string | undefined {
+    if (this.#databaseId === undefined) return undefined
+    this.#identity ??= createHash('sha256')
+      .update(JSON.stringify([this.#databaseId, this.dialect, this.defaultSchema, [...this.tables.values()], this.foreignKeys]))
+      .digest('base64url')
+    return this.#identity
   }
 
   /** The id of a name as SQL writes it: `['table']` or `['schema', 'table']`; more parts name another database. */

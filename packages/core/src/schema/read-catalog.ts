@@ -2,6 +2,7 @@ import type { Dialect } from '../sql/dialect.ts'
 import { SchemaCatalog } from './catalog.ts'
 import type { CatalogData } from './catalog-data.ts'
 import type { Connection } from './connection.ts'
+import { readDatabaseId } from './read-database-id.ts'
 import { readMysql } from './readers/mysql.ts'
 import { readPostgresql } from './readers/postgresql.ts'
 import { readSqlite } from './readers/sqlite.ts'
@@ -13,12 +14,14 @@ const readers: Record<Dialect, (connection: Connection) => Promise<CatalogData>>
 }
 
 /**
- * Reads the tables, keys and triggers of a database, in four statements at most. What the connection's user may not see is not in it;
+ * Reads the tables, keys and triggers of a database, in six statements at most. What the connection's user may not see is not in it;
  * a table whose triggers the user may not see counts as one that has some.
  *
  * @throws The database's own error, when a statement fails.
  * @throws SluiceError `SLUICE_INVALID_CATALOG`, when a driver returns rows that are not as asked.
  */
 export async function readCatalog(connection: Connection): Promise<SchemaCatalog> {
-  return new SchemaCatalog(await readers[connection.dialect](connection))
+  const data = await readers[connection.dialect](connection)
+  const databaseId = await readDatabaseId(connection)
+  return new SchemaCatalog(databaseId === undefined ? data : { ...data, databaseId })
 }

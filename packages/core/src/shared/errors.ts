@@ -14,6 +14,8 @@ export type SluiceErrorCode =
   | 'SLUICE_N_PLUS_ONE'
   /** Rows were to be loaded, and no client is attached that could. */
   | 'SLUICE_NO_ADAPTER'
+  /** A shared cache store needs to see every statement, and the client has no `sluiceAdapter`. */
+  | 'SLUICE_ADAPTER_REQUIRED'
   /** A write was not sent, because other processes could not be told of it. */
   | 'SLUICE_WRITE_REJECTED'
   /** Loading a cached value took longer than it may. */

@@ -3,11 +3,13 @@ import type { ValueTypes } from '@sluice/core'
 type DecimalClass = NonNullable<ValueTypes['Decimal']>
 
 let types: ValueTypes = {}
-let loading: Promise<void> | undefined
+let isLoading = false
 
 /** Begins to load the class of the decimals in Prisma's results: it is the runtime's, whichever client. */
 export function loadDecimal(): void {
-  loading ??= load()
+  if (isLoading) return
+  isLoading = true
+  void load()
 }
 
 /** The classes of values in Prisma's results. Empty until they are loaded: what needs one is then asked of the database. */

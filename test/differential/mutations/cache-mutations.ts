@@ -1,7 +1,9 @@
 import type { Mutation } from './mutation.ts'
 
 const RESULT_CACHE = 'packages/core/src/cache/result-cache.ts'
-const STAMPS = 'packages/core/src/cache/coherence/stamp-registry.ts'
+const COHERENT = 'packages/core/src/cache/coherent-cache.ts'
+const TAGS = 'packages/core/src/cache/coherence/tag-table.ts'
+const GATHERED = 'packages/core/src/cache/coherence/gathered-writes.ts'
 const PRISMA_OPERATION = 'packages/prisma/src/prisma-operation.ts'
 const KNEX_OPERATION = 'packages/knex/src/knex-operation.ts'
 const OBSERVER = 'packages/knex/src/statement-observer.ts'
@@ -10,20 +12,20 @@ const CATALOG = 'packages/core/src/schema/catalog.ts'
 /** The rules of the cache, and of knowing what a write touches. */
 export const CACHE_MUTATIONS: readonly Mutation[] = [
   {
-    name: 'cache-stamps-at-hit',
-    rule: 'A result is answered only while the stamps of all its tables are the live ones.',
-    edits: [{ file: RESULT_CACHE, find: 'if (entry !== null && sameStamps(entry.stamps, stamps)) {', replace: 'if (entry !== null) {' }],
+    name: 'cache-tags-at-hit',
+    rule: 'A result is answered only while no write to its tags has begun or ended.',
+    edits: [{ file: COHERENT, find: 'if (!kept.snapshot.isCurrent) return false', replace: '' }],
     isQuick: true,
   },
   {
-    name: 'cache-stamps-at-fill',
-    rule: 'A result is kept under the stamps from before it was asked for, and only if they still hold.',
+    name: 'cache-tags-at-fill',
+    rule: 'A result is kept under the state of its tags from before it was asked for, and only if that still holds.',
     edits: [
-      { file: RESULT_CACHE, find: 'if (this.#unchanged(request.tables, stamps)) {', replace: 'if (stamps.length >= 0) {' },
+      { file: COHERENT, find: 'if (shared === undefined && !snapshot.isCurrent) {', replace: 'if (snapshot === undefined) {' },
       {
-        file: RESULT_CACHE,
-        find: '{ value: copy.value, stamps }, ttl)',
-        replace: '{ value: copy.value, stamps: this.stamps.stampsOf(request.tables) ?? stamps }, ttl)',
+        file: COHERENT,
+        find: 'const snapshot = isComplete ? before.withoutOptional : before.snapshot',
+        replace: 'const snapshot = (this.#before(request) ?? before).snapshot',
       },
     ],
     dialect: 'mysql',
@@ -32,20 +34,16 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     name: 'cache-joined-flights',
     rule: 'A read joins another under way only if nothing was written since that began.',
     edits: [
+      { file: COHERENT, find: 'if (flight?.snapshot.isCurrent === true)', replace: 'if (flight !== undefined)' },
       {
-        file: RESULT_CACHE,
-        find: 'if (flight !== undefined && sameStamps(flight.stamps, stamps)) {',
-        replace: 'if (flight !== undefined) {',
+        file: COHERENT,
+        find: 'if (shared === undefined) return flight.snapshot.isCurrent',
+        replace: 'if (shared === undefined) return true',
       },
       {
-        file: RESULT_CACHE,
-        find: 'return this.#unchanged(request.tables, flight.stamps) ? request.copy(value) : undefined',
-        replace: 'return request.copy(value)',
-      },
-      {
-        file: RESULT_CACHE,
-        find: 'if (stamps === undefined) return ask()',
-        replace: 'if (stamps === undefined && !this.#flights.has(key)) return ask()',
+        file: COHERENT,
+        find: 'if (before === undefined) {',
+        replace: 'if (before === undefined && !this.#flights.has(flightId(request))) {',
       },
     ],
     dialect: 'mysql',
@@ -53,26 +51,20 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'cache-copies-at-hit',
     rule: 'What a caller does to an answer changes nothing that is kept.',
-    edits: [
-      { file: RESULT_CACHE, find: 'const copy = request.copy(entry.value as T)', replace: 'const copy = { value: entry.value as T }' },
-    ],
+    edits: [{ file: COHERENT, find: 'const copy = request.copy(kept.value as T)', replace: 'const copy = { value: kept.value as T }' }],
     isQuick: true,
   },
   {
     name: 'cache-copies-at-fill',
     rule: 'What is kept is not what the first caller holds.',
-    edits: [{ file: RESULT_CACHE, find: 'ttl > 0 ? request.copy(value) : undefined', replace: 'ttl > 0 ? { value } : undefined' }],
+    edits: [{ file: COHERENT, find: 'const copy = request.copy(value)', replace: 'const copy = { value }' }],
     isQuick: true,
   },
   {
     name: 'cache-in-transaction',
     rule: 'Reads in a transaction are neither answered from the cache nor kept.',
     edits: [
-      {
-        file: RESULT_CACHE,
-        find: ": operation.inTransaction\n        ? 'in transaction'",
-        replace: ": operation.source === undefined\n        ? 'in transaction'",
-      },
+      { file: RESULT_CACHE, find: "if (operation.inTransaction) return 'in transaction'", replace: '' },
       { file: PRISMA_OPERATION, find: "if (this.inTransaction) return refuse('in transaction')", replace: '' },
       { file: KNEX_OPERATION, find: "if (this.inTransaction) return refuse('in transaction')", replace: '' },
     ],
@@ -106,13 +98,7 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'writes-under-way',
     rule: 'Nothing is answered from a table to which a write is under way.',
-    edits: [
-      {
-        file: STAMPS,
-        find: 'if (this.#open.has(table) || this.#leasedTable(table)) return undefined',
-        replace: 'if (this.#leasedTable(table)) return undefined',
-      },
-    ],
+    edits: [{ file: TAGS, find: 'return node.open > 0 || ', replace: 'return ' }],
     dialect: 'mysql',
   },
   {
@@ -132,8 +118,8 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: OBSERVER,
-        find: 'const intent = this.host.writes.begin(effect)',
-        replace: 'const intent = this.host.writes.begin({ tables: new Set(), everything: false })',
+        find: 'return this.host.writes.announce(isOpen && statement.mayCommit ? EVERYTHING : effect)',
+        replace: 'return this.host.writes.announce({ tables: new Set(), everything: false })',
       },
     ],
     isQuick: true,
@@ -143,8 +129,8 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     rule: 'What a transaction wrote counts as written at its commit.',
     edits: [
       {
-        file: STAMPS,
-        find: 'if (!all.isEmpty) this.#intent = this.registry.begin(all)',
+        file: GATHERED,
+        find: 'if (!all.isEmpty) this.#announced = this.announce(all)',
         replace: 'void all',
       },
     ],
@@ -152,7 +138,7 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'writes-in-savepoints',
     rule: 'What a released savepoint wrote belongs to its transaction.',
-    edits: [{ file: STAMPS, find: 'if (at > 0) this.#join(at)', replace: 'if (at > 0) this.#frames.splice(at)' }],
+    edits: [{ file: GATHERED, find: 'if (at > 0) this.#join(at)', replace: 'if (at > 0) this.#frames.splice(at)' }],
   },
   {
     name: 'writes-cascade',

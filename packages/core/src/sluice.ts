@@ -379,6 +379,12 @@ export class Sluice {
     }
   }
 
+  /** How old an answer may be by what other processes write. */
+  get #maxStalenessMs(): number {
+    const { cache } = this.#options
+    return cache === false || cache?.store === undefined ? Number.POSITIVE_INFINITY : (cache.maxStalenessMs ?? DEFAULT_MAX_STALENESS_MS)
+  }
+
   #createCaching(): CacheSetUp | undefined {
     const { cache = {} } = this.#options
     if (cache === false) return undefined
@@ -414,7 +420,7 @@ export class Sluice {
       clock: this.#clock,
       writes: this.#writes,
       catalogs: this.#catalogs,
-      maxAgeMs: prefetch?.maxAgeMs ?? DEFAULT_MAX_AGE_MS,
+      maxAgeMs: Math.min(prefetch?.maxAgeMs ?? DEFAULT_MAX_AGE_MS, this.#maxStalenessMs),
       groups: this.#groups,
       // Another service may write in the name of the scope that asks it.
       onFirstUse: () => void this.#closing.add(onOutgoingRequest(() => prefetcher.discard(this.#scopes.current()))),

@@ -47,7 +47,9 @@ export class CacheSetUp {
     } else {
       const writes = new SharedWrites(table, { store, clock, onInvalidationFailure, onError })
       this.writes = writes
-      this.#shared = { store, reads: new SharedReads(table, writes, { store, clock, maxStalenessMs, onError }) }
+      const reads = new SharedReads(table, writes, { store, clock, maxStalenessMs, onError })
+      writes.connect(reads, consistency === 'strict')
+      this.#shared = { store, reads }
     }
     const shared = this.#shared
     this.cache = new CoherentCache({ engine: this.engine, table, shared, clock, random, counters, onError })

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
+import type { AskedAhead } from '../pipeline/answers.ts'
 import type { ValueTypes } from '../pipeline/operation.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { RandomSource } from '../shared/random.ts'
 import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
 import { KeptValue } from './coherence/kept-value.ts'
 import type { Permit, SharedReads } from './coherence/shared-reads.ts'
+import { SharedStateAhead } from './coherence/state-ahead.ts'
 import type { TagSnapshot, TagTable } from './coherence/tag-table.ts'
 import { type FetchPolicy, keepMs } from './fetch-policy.ts'
 import type { CacheStore, StoredEntry } from './stores/cache-store.ts'
@@ -36,8 +38,8 @@ export interface FetchRequest<T> {
   refresh?(): Promise<T>
   /** A value that neither this cache nor another caller can change, or `undefined` when there is no exact copy. */
   copy(value: T): { readonly value: T } | undefined
-  /** Monotonic time at which the source was asked for what `load` gave, where that was before `load` was called. */
-  askedAt?(): number | undefined
+  /** When, and under what, the source was asked for what `load` gave, where that was before `load` was called. */
+  askedAhead?(): AskedAhead | undefined
   /** Whether other processes may have a value. */
   mayShare?(value: T): boolean
   /** Told of a value that was not loaded for this request. */
@@ -415,22 +417,23 @@ export class CoherentCache {
   #keep<T>(request: FetchRequest<T>, value: T, before: Before, permit: Permit | undefined, startedAt: number): void {
     const { clock, random, shared, counters } = this.parts
     const { policy, tags, optionalTags } = request
-    const askedAt = request.askedAt?.()
-    // What was asked for before the permit was given is not what the permit is for.
-    if (shared !== undefined && askedAt !== undefined) return
     const now = clock.now()
     const fullMs = (value === null || value === undefined ? policy.negativeTtlMs : policy.ttlMs) * (1 - policy.jitter * random())
-    const ttlMs = askedAt === undefined ? fullMs : fullMs - (now - askedAt)
+    const asked = request.askedAhead?.()
+    const ttlMs = asked === undefined ? fullMs : fullMs - (now - asked.at)
     if (ttlMs <= 0) return
-    const isComplete = optionalTags > 0 && request.isComplete?.(value) === true
-    const snapshot = isComplete ? before.withoutOptional : before.snapshot
+    // What was asked for before the permit was given is kept under what was known then.
+    const ahead = asked?.state instanceof SharedStateAhead ? asked.state : undefined
+    if (shared !== undefined && asked !== undefined && ahead === undefined) return
+    const isComplete = ahead === undefined && optionalTags > 0 && request.isComplete?.(value) === true
+    const snapshot = ahead?.snapshot ?? (isComplete ? before.withoutOptional : before.snapshot)
     if (shared === undefined && !snapshot.isCurrent) {
       counters.overtaken += 1
       return
     }
     const copy = request.copy(value)
     if (copy === undefined) return
-    const used = isComplete && permit !== undefined ? shortened(permit, tags.length - optionalTags) : permit
+    const used = ahead?.permit ?? (isComplete && permit !== undefined ? shortened(permit, tags.length - optionalTags) : permit)
     const costMs = now - startedAt
     this.#remember(request, new KeptValue(copy.value, snapshot, used, now + ttlMs, costMs), now)
     const { sharedKey } = request

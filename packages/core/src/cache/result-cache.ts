@@ -1,4 +1,4 @@
-import { type AnswerListener, askedAtOf } from '../pipeline/answers.ts'
+import { type AnswerListener, askedAheadOf } from '../pipeline/answers.ts'
 import type { Interceptor } from '../pipeline/interceptor.ts'
 import { type CacheRequest, isRefusal, type Operation } from '../pipeline/operation.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
@@ -86,7 +86,7 @@ export class ResultCache {
       refresh: () => detached(() => next(operation, undefined)),
       mayShare: (value) => chosen.mayShare?.(value) !== false,
       copy: copyOf(request),
-      askedAt: () => askedAtOf(operation),
+      askedAhead: () => askedAheadOf(operation),
       onHit: (value) => this.#answered(value, operation, scope, onAnswer),
       sharesErrors: false,
     })

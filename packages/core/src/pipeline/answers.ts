@@ -1,18 +1,26 @@
 import type { Operation } from './operation.ts'
 import type { Scope } from './scope.ts'
+import type { StateAhead } from './writes.ts'
 
 /** Told of a read's result before its caller is. Must not throw, and must not change it. */
 export type AnswerListener = (operation: Operation<unknown>, result: unknown, scope: Scope | undefined) => void
 
-/** When the database was asked for what an operation was answered with, where that was before the operation began. */
-const ages = new WeakMap<object, number>()
-
-/** Notes that an operation is answered with what was asked for earlier. */
-export function answeredFrom(operation: Operation<unknown>, askedAt: number): void {
-  ages.set(operation, askedAt)
+/** What an operation was answered with, where that was asked for before the operation began. */
+export interface AskedAhead {
+  /** The monotonic time at which the database was asked, in milliseconds. */
+  readonly at: number
+  /** The state of its tables then, where other processes write, too. */
+  readonly state: StateAhead | undefined
 }
 
-/** The monotonic time at which an operation's answer was asked for; `undefined` when it was asked for by itself. */
-export function askedAtOf(operation: Operation<unknown>): number | undefined {
-  return ages.get(operation)
+const answers = new WeakMap<object, AskedAhead>()
+
+/** Notes that an operation is answered with what was asked for earlier. */
+export function answeredFrom(operation: Operation<unknown>, asked: AskedAhead): void {
+  answers.set(operation, asked)
+}
+
+/** When and under what an operation's answer was asked for; `undefined` when it was asked for by itself. */
+export function askedAheadOf(operation: Operation<unknown>): AskedAhead | undefined {
+  return answers.get(operation)
 }

@@ -42,6 +42,12 @@ export interface TransactionWrites {
   end(outcome: WriteOutcome): Promise<void> | undefined
 }
 
+/** The state of tables at the moment at which something was asked for ahead of its time. */
+export interface StateAhead {
+  /** Whether it still holds, where other processes must be asked for that; `undefined`: they need not be. Never rejects. */
+  check(): Promise<boolean> | undefined
+}
+
 /** Told of every write; what is kept is kept right by it. */
 export interface WriteTracker {
   /** Whether other processes are told of writes: then every write must be announced on its connection. */
@@ -56,4 +62,9 @@ export interface WriteTracker {
    * `undefined`: one is under way.
    */
   stateOf(tables: readonly TableId[]): number | undefined
+  /**
+   * The state of tables before they are asked ahead, where other processes write, too; `undefined`: they must not be. Left out where this process
+   * is by itself: `stateOf` says all. Never rejects.
+   */
+  ahead?(tables: readonly TableId[]): Promise<StateAhead | undefined>
 }

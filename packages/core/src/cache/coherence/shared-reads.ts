@@ -1,7 +1,6 @@
 import type { Clock } from '../../shared/clock.ts'
 import { Periodic } from '../periodic.ts'
 import { type CacheStore, EVERY_TAG, type StoredEntry, type StoreState } from '../stores/cache-store.ts'
-import type { SharedWrites } from './shared-writes.ts'
 import type { TagTable } from './tag-table.ts'
 
 /** The state under which a value may be kept: read before its source was asked. */
@@ -15,6 +14,13 @@ export interface Permit {
 export interface Look {
   readonly entry: StoredEntry | undefined
   readonly permit: Permit | undefined
+}
+
+/** Word of writes that this process owes to others. */
+export interface Debts {
+  /** Until this is false, nothing that is shared may be used. */
+  readonly isOwing: boolean
+  settle(): Promise<void>
 }
 
 export interface SharedReadsOptions {
@@ -41,7 +47,7 @@ export class SharedReads {
 
   constructor(
     private readonly table: TagTable,
-    private readonly writes: SharedWrites,
+    private readonly writes: Debts,
     private readonly options: SharedReadsOptions,
   ) {
     const { store, maxStalenessMs } = options

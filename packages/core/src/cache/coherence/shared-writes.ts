@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import type { AnnouncedWrite, WriteOutcome } from '../../pipeline/writes.ts'
+import type { AnnouncedWrite, StateAhead, WriteOutcome } from '../../pipeline/writes.ts'
+import type { TableId } from '../../schema/catalog-data.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { Periodic } from '../periodic.ts'
 import type { CacheStore } from '../stores/cache-store.ts'
 import { LocalWrites } from './local-writes.ts'
 import { OwedTags } from './owed-tags.ts'
+import type { SharedReads } from './shared-reads.ts'
+import { SharedStateAhead } from './state-ahead.ts'
 import type { TagTable } from './tag-table.ts'
+import { setTag } from './tags.ts'
 import { WriteRejectedError } from './write-rejected-error.ts'
 
 /** Intents are renewed, and what failed is tried again, this often. */
@@ -41,6 +45,7 @@ export class SharedWrites extends LocalWrites {
   readonly #owed = new OwedTags()
   readonly #upkeep: Periodic
   #settling: Promise<void> | undefined
+  #reads: { readonly reads: SharedReads; readonly isStrict: boolean } | undefined
 
   constructor(
     table: TagTable,
@@ -76,6 +81,26 @@ export class SharedWrites extends LocalWrites {
     this.table.raise(tags)
     this.#owed.add(tags)
     await this.settle()
+  }
+
+  /** Lets what is asked ahead be kept and validated by what the store knows. */
+  connect(reads: SharedReads, isStrict: boolean): void {
+    this.#reads = { reads, isStrict }
+  }
+
+  async ahead(tables: readonly TableId[]): Promise<StateAhead | undefined> {
+    if (this.#reads === undefined) return undefined
+    const { reads, isStrict } = this.#reads
+    const tags = tables.map(setTag)
+    const snapshot = this.table.snapshot(tags)
+    if (snapshot === undefined) return undefined
+    try {
+      const permit = (await reads.look(tags)).permit ?? (await reads.open(tags))
+      return permit === undefined ? undefined : new SharedStateAhead(snapshot, permit, reads, isStrict)
+    } catch (error) {
+      this.options.onError(error)
+      return undefined
+    }
   }
 
   /** Tells of what is owed. Those who call at the same time share one attempt. */

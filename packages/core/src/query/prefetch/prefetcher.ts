@@ -195,7 +195,10 @@ export class Prefetcher {
     if (answer !== undefined) {
       // More answers than rows handed out: the app asks again because it wants to know anew.
       if (!trail.hasCredit(ordinal, taken)) return ask.bare()
-      return Promise.resolve(this.#give(ask, answer, mayRecur))
+      const checking = answer.fetch.ahead?.check()
+      return checking === undefined
+        ? Promise.resolve(this.#give(ask, answer, mayRecur))
+        : this.#giveChecked(ask, answer, mayRecur, checking)
     }
     const state = this.parts.writes.stateOf(trail.tables)
     if (state === undefined) return ask.bare()
@@ -218,6 +221,19 @@ export class Prefetcher {
     return undefined
   }
 
+  /** Gives an answer once it is known that no other process has written against it. */
+  async #giveChecked<T>(ask: Ask<T>, answer: Answer, mayRecur: boolean, checking: Promise<boolean>): Promise<T> {
+    const isCurrent = await checking
+    const { trail, lookup } = ask
+    // Another may have been given it meanwhile, or it was thrown away.
+    if (isCurrent && trail.answers.get(lookup.key.text) === answer) return this.#give(ask, answer, mayRecur)
+    if (!isCurrent) {
+      trail.answers.clear()
+      this.parts.stats.prefetchDiscards += 1
+    }
+    return ask.bare()
+  }
+
   #give<T>({ operation, lookup, group, trail, memory, scope }: Ask<T>, answer: Answer, mayRecur: boolean): T {
     const { stats } = this.parts
     if (!answer.isUsed) stats.prefetchedKeysUsed += 1
@@ -225,7 +241,7 @@ export class Prefetcher {
     stats.prefetched += 1
     scope.counts.prefetched += 1
     memory.deliver(group, answer)
-    answeredFrom(operation, answer.fetch.at)
+    answeredFrom(operation, { at: answer.fetch.at, state: answer.fetch.ahead })
     return this.#handOut(lookup, trail, answer.value as T, mayRecur)
   }
 
@@ -246,7 +262,8 @@ export class Prefetcher {
       (value) => {
         trail.inFlight -= 1
         trail.measure.add(value)
-        if (!mayRecur || memory.generation !== generation) return
+        // Where other processes write, too, their state would have had to be asked for first.
+        if (!mayRecur || this.parts.writes.ahead !== undefined || memory.generation !== generation) return
         const copy = lookup.copy(value)
         if (copy !== undefined) trail.answers.set(lookup.key.text, { ...copy, fetch, ...memory.placeOf(operation), isUsed: true })
       },
@@ -269,10 +286,13 @@ export class Prefetcher {
     const pending = { done, texts: new Set(keys.map((key) => key.text)) }
     trail.pending = pending
     trail.inFlight += 1
-    trail.fetched(keys.length - 1)
-    stats.prefetches += 1
-    stats.prefetchedKeys += keys.length - 1
     try {
+      const { tables } = trail
+      const ahead = writes.ahead === undefined ? undefined : await writes.ahead(tables)
+      if (writes.ahead !== undefined && ahead === undefined) return await ask.bare()
+      trail.fetched(keys.length - 1)
+      stats.prefetches += 1
+      stats.prefetchedKeys += keys.length - 1
       const found = await executor
         .runAs(operation, scope, () => lookup.runMany(keys, trail.measure.maxRows))
         .catch((error: unknown) => this.#failed(ask, keys, error))
@@ -284,7 +304,7 @@ export class Prefetcher {
       }
       const value = found.get(lookup.key.text) as T
       if (memory.generation !== generation || writes.stateOf(trail.tables) !== fetch.state) return value
-      this.#keep(ask, keys, found, fetch)
+      this.#keep(ask, keys, found, ahead === undefined ? fetch : { ...fetch, ahead })
       return this.#handOut(lookup, trail, value, mayRecur)
     } finally {
       trail.inFlight -= 1

@@ -1,4 +1,5 @@
 import type { LookupKey } from '../../pipeline/lookup.ts'
+import type { StateAhead } from '../../pipeline/writes.ts'
 import type { TableId } from '../../schema/catalog-data.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { KeyFolds } from '../batch/key-folds.ts'
@@ -23,6 +24,8 @@ const CONFIRMATIONS = 3
 export interface Fetch {
   readonly at: number
   readonly state: number
+  /** What other processes had written then, where there are any. */
+  readonly ahead?: StateAhead | undefined
 }
 
 export interface Answer {

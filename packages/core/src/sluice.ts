@@ -218,10 +218,10 @@ export class Sluice {
    * @param table - A model's or a table's name, or `schema.table`.
    * @param ids - The primary keys of the rows that were changed or deleted; left out, any. Integers and UUIDs tell rows apart; with other keys
    * any row counts as written.
-   * @throws InvalidArgumentError when a catalogue is known and has no such table. What the shared store failed with; other processes are
-   * then told as soon as it answers.
+   * @returns Rejects with what the shared store failed with; other processes are then told as soon as it answers.
+   * @throws InvalidArgumentError, at once, when a catalogue is known and has no such table.
    */
-  async invalidate(table: string, ids?: readonly unknown[]): Promise<void> {
+  invalidate(table: string, ids?: readonly unknown[]): Promise<void> {
     if (typeof table !== 'string' || table === '') throw new InvalidArgumentError('table', 'the name of a model or table', table)
     if (ids !== undefined && !Array.isArray(ids)) throw new InvalidArgumentError('ids', 'an array of primary keys', ids)
     // What the catalogue that is being read knows is not found.
@@ -229,7 +229,10 @@ export class Sluice {
     if (tables.size === 0 && this.#catalogs.isKnown() && !this.#catalogs.isReading()) {
       throw new InvalidArgumentError('table', 'the name of a model or table that a catalogue knows', table)
     }
-    await this.#writes.invalidate(tables.size === 0 ? EVERYTHING : effectOn(tables, ids))
+    const told = this.#writes.invalidate(tables.size === 0 ? EVERYTHING : effectOn(tables, ids))
+    // Who does not wait for it does not want to fail by it; it is tried again until it succeeds.
+    told.catch(() => {})
+    return told
   }
 
   /** Listens to an event; returns the function that stops it. */

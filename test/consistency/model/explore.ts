@@ -92,8 +92,8 @@ export function explore(scenario: Scenario, protocol: Protocol, maxStates = Numb
 }
 
 function steps(world: World, emit: Emit): void {
-  world.plan.writers.forEach((_, writer) => writerSteps(world, writer, emit))
-  world.plan.readers.forEach((_, reader) => readerSteps(world, reader, emit))
+  for (const writer of world.plan.writers.keys()) writerSteps(world, writer, emit)
+  for (const reader of world.plan.readers.keys()) readerSteps(world, reader, emit)
   serverSteps(world, emit)
 }
 

@@ -29,7 +29,7 @@ export function serverSteps(world: World, emit: Emit): void {
       if (!writers.some((_, writer) => world.intent(tag, writer) !== 0)) return
       fault(`evicts the intents on ${name}`, (next) => {
         next.spend('evictIntent')
-        writers.forEach((_, writer) => next.setIntent(tag, writer, 0))
+        for (const writer of writers.keys()) next.setIntent(tag, writer, 0)
       })
     })
   }
@@ -57,6 +57,14 @@ export function serverSteps(world: World, emit: Emit): void {
     }
   }
   if (hasReplica && rows.some((_, row) => world.row('replica', row) !== world.row('db', row))) {
-    emit('replica', 'catches up', world, (next) => rows.forEach((_, row) => next.setRow('replica', row, next.row('db', row))), false)
+    emit(
+      'replica',
+      'catches up',
+      world,
+      (next) => {
+        for (const row of rows.keys()) next.setRow('replica', row, next.row('db', row))
+      },
+      false,
+    )
   }
 }

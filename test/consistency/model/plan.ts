@@ -130,12 +130,12 @@ export function planOf(scenario: Scenario, protocol: Protocol): Plan {
   const stampCells: number[] = []
   const stampsAt = (cell: number) => stampCells.push(...tags.map((_, tag) => cell + tag))
   stampsAt(at.stamp)
-  keys.forEach((_, key) => stampsAt(at.entry + key * entrySize + 1 + rows))
+  for (const key of keys.keys()) stampsAt(at.entry + key * entrySize + 1 + rows)
   if (scenario.faults.restore !== undefined) {
     stampsAt(at.snapshot)
-    keys.forEach((_, key) => stampsAt(at.snapshot + at.entry - at.stamp + key * entrySize + 1 + rows))
+    for (const key of keys.keys()) stampsAt(at.snapshot + at.entry - at.stamp + key * entrySize + 1 + rows)
   }
-  readers.forEach((_, reader) => stampsAt(at.reader + reader * readerSize + READER.floors + 3 * rows))
+  for (const reader of readers.keys()) stampsAt(at.reader + reader * readerSize + READER.floors + 3 * rows)
   return {
     protocol,
     hasReplica: scenario.hasReplica ?? false,

@@ -100,7 +100,8 @@ function ask(world: World, reader: number, read: PlannedRead): void {
     const isLive = world.reader(reader, READER.keeps) === 1 && areLive(world, stampsCell(world.plan, reader), read.tags)
     if (isLive) {
       check(world, reader, read, values)
-      return world.nextRead(reader)
+      world.nextRead(reader)
+      return
     }
     world.setReader(reader, READER.ahead, AHEAD.used)
     world.setReader(reader, READER.keeps, 0)
@@ -108,11 +109,15 @@ function ask(world: World, reader: number, read: PlannedRead): void {
   }
   if (isHit(world, read)) {
     check(world, reader, read, entryCells(world, read.key).value)
-    return world.nextRead(reader)
+    world.nextRead(reader)
+    return
   }
   const isQuarantined = protocol.quarantine && protocol.readSeesQuarantine && world.get(at.quarantine) === 1
   const isComplete = (!protocol.epochCheck || epochIsGood(world)) && read.tags.every((tag) => world.stamp(tag) !== 0) && !isQuarantined
-  if (!isComplete && !protocol.naive) return world.setReader(reader, READER.step, STEP.opening)
+  if (!isComplete && !protocol.naive) {
+    world.setReader(reader, READER.step, STEP.opening)
+    return
+  }
   world.setReader(reader, READER.keeps, 1)
   takeStamps(world, reader)
   world.setReader(reader, READER.step, STEP.reading)

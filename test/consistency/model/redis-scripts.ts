@@ -31,7 +31,7 @@ export function begin(world: World, writer: number): void {
   const { at, every, protocol, writers } = world.plan
   for (const tag of writers[writer]?.tags ?? []) {
     if (tag === every && protocol.everyGuard && !epochIsGood(world) && !hasLiveIntentOnEverything(world)) world.set(at.quarantine, 1)
-    if (!protocol.ownIntents) writers.forEach((_, other) => world.setIntent(tag, other, INTENT.none))
+    if (!protocol.ownIntents) clearIntents(world, tag)
     world.setIntent(tag, writer, INTENT.live)
     if (tag === every) world.set(at.intentServer + writer, world.get(at.server))
     if (protocol.beginDestroys) world.setStamp(tag, 0)
@@ -43,7 +43,7 @@ export function end(world: World, writer: number): void {
   for (const tag of writers[writer]?.tags ?? []) {
     const own = world.intent(tag, writer) === INTENT.live
     if (protocol.ownIntents) world.setIntent(tag, writer, INTENT.none)
-    else writers.forEach((_, other) => world.setIntent(tag, other, INTENT.none))
+    else clearIntents(world, tag)
     const sameServer = tag !== every || !protocol.everyGuard || world.get(at.intentServer + writer) === world.get(at.server)
     const opens =
       (own || !protocol.endNeedsOwn) &&
@@ -75,6 +75,10 @@ export function open(world: World, { tags }: PlannedRead): boolean {
     world.setStamp(tag, world.freshStamp())
   }
   return true
+}
+
+function clearIntents(world: World, tag: number): void {
+  for (const writer of world.plan.writers.keys()) world.setIntent(tag, writer, INTENT.none)
 }
 
 function hasLiveIntentOnEverything(world: World): boolean {

@@ -19,9 +19,9 @@ export class World {
 
   static initial(plan: Plan): World {
     const world = new World(plan)
-    plan.tags.forEach((_, tag) => world.set(plan.at.stamp + tag, tag + 1))
+    for (const tag of plan.tags.keys()) world.set(plan.at.stamp + tag, tag + 1)
     world.set(plan.at.nextStamp, plan.tags.length + 1)
-    plan.faults.forEach((count, fault) => world.set(plan.at.fault + fault, count))
+    for (const [fault, count] of plan.faults.entries()) world.set(plan.at.fault + fault, count)
     return world
   }
 
@@ -62,7 +62,7 @@ export class World {
       }
     }
     cells[this.plan.at.nextStamp] = count + 1
-    return Buffer.from(cells.buffer, cells.byteOffset, cells.byteLength).latin1Slice()
+    return Buffer.from(cells.buffer, cells.byteOffset, cells.byteLength).toString('latin1')
   }
 
   stamp(tag: number): number {

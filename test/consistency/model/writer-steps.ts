@@ -31,7 +31,10 @@ export function writerSteps(world: World, writer: number, emit: Emit): void {
     go('COMMIT is carried out by the server', (next) => commit(next, writer, false))
     go('COMMIT is never carried out', (next) => next.setWriter(writer, WRITER.inFlight, 0))
   }
-  if (step === STEP.done || step === STEP.dead) return leaseEnds(world, writer, go)
+  if (step === STEP.done || step === STEP.dead) {
+    leaseEnds(world, writer, go)
+    return
+  }
 
   const late = world.writer(writer, WRITER.late) === 1
   if (step === STEP.idle)
@@ -155,12 +158,16 @@ function commit(world: World, writer: number, isKnown: boolean): void {
 }
 
 function endOrDelete(world: World, writer: number): void {
-  if (!world.plan.protocol.naive) return end(world, writer)
-  world.plan.keys.forEach(({ rows }, key) => {
-    if (!rows.some((row) => world.plan.writers[writer]?.rows.includes(row))) return
+  const { protocol, keys, writers, entrySize } = world.plan
+  if (!protocol.naive) {
+    end(world, writer)
+    return
+  }
+  for (const [key, { rows }] of keys.entries()) {
+    if (!rows.some((row) => writers[writer]?.rows.includes(row))) continue
     const { present } = entryCells(world, key)
-    world.cells.fill(0, present, present + world.plan.entrySize)
-  })
+    world.cells.fill(0, present, present + entrySize)
+  }
 }
 
 function acknowledge(world: World, writer: number): void {

@@ -1,5 +1,5 @@
-// Writes generated/<provider>/, and generated/bench-<provider>/ with the models of the bench: schema.prisma, the Prisma client,
-// Sluice's schema data, and the DDL (schema.sql). Needs built packages. Does nothing for a folder whose inputs are as at the last run.
+// Writes generated/<provider>/, generated/bench-<provider>/ with the models of the bench, and generated/consistency-postgresql/ with those
+// of the consistency checker: schema.prisma, the Prisma client, Sluice's schema data, and the DDL (schema.sql). Needs built packages. Does nothing for a folder whose inputs are as at the last run.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -12,6 +12,7 @@ const tools = hashOfTools(join(root, 'generate.mjs'))
 const targets = [
   ...['sqlite', 'postgresql', 'mysql'].map((provider) => ({ provider, folder: provider, models: 'prisma/models.prisma' })),
   ...['sqlite', 'postgresql'].map((provider) => ({ provider, folder: `bench-${provider}`, models: 'bench/query/models.prisma' })),
+  { provider: 'postgresql', folder: 'consistency-postgresql', models: 'consistency/models.prisma' },
 ]
 
 function hashOfInputs(models) {

@@ -19,6 +19,7 @@ export { type MemoryStore, type MemoryStoreOptions, memoryStore } from './cache/
 export { StoreUnavailableError } from './cache/stores/store-unavailable-error.ts'
 export type { WarmEntry, WarmLoader, WarmOptions, WarmProgress } from './cache/warm-up.ts'
 export { getCachingStrategyEngine, getDefaultSluice, getQueryOptimizationEngine, sluiceFrom } from './default-sluice.ts'
+export { type CacheControl, checkCacheControl } from './pipeline/cache-control.ts'
 export { type CallSite, captureStack, formatCallSite, parseCallSite, registerOwnFrames } from './pipeline/call-site.ts'
 export { type Lookup, type LookupKey, type LookupTarget, TooManyRowsError } from './pipeline/lookup.ts'
 export {

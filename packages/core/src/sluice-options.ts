@@ -1,6 +1,7 @@
 import type { CacheStore } from './cache/stores/cache-store.ts'
 import type { CopyMode } from './cache/tiered-cache.ts'
 import { checkTieredOptions, type TieredOptions } from './cache/tiered-options.ts'
+import { type CacheControl, checkCacheControl } from './pipeline/cache-control.ts'
 import type { Mode } from './pipeline/scope.ts'
 import { type DetectionOptions, detectionRules } from './query/detect/detection-options.ts'
 import { arePrefetchLinks, LINKS, type PrefetchLink } from './query/prefetch/link.ts'
@@ -71,6 +72,11 @@ export interface CacheOptions {
    * @defaultValue {}
    */
   readonly tiered?: TieredOptions
+  /**
+   * What holds for reads of a model or table that say nothing themselves; by its name.
+   * @defaultValue {}
+   */
+  readonly models?: Readonly<Record<string, CacheControl>>
 }
 
 export interface BatchOptions {
@@ -192,6 +198,7 @@ const cacheRules = {
   onInvalidationFailure: option.oneOf('reject-write', 'proceed'),
   exclude: option.strings,
   tiered: option.object,
+  models: option.object,
 }
 
 const MODES: readonly Mode[] = ['observe', 'shadow', 'optimize']
@@ -227,6 +234,7 @@ export function checkSluiceOptions(options: SluiceOptions): void {
   if (cache) {
     checkOptions(cache, cacheRules, 'cache.')
     if (cache.tiered) checkTieredOptions(cache.tiered, 'cache.tiered.')
+    for (const [name, control] of Object.entries(cache.models ?? {})) checkCacheControl(control, `cache.models.${name}`)
   }
   if (batch)
     checkOptions(

@@ -1,6 +1,7 @@
 import type { WriteEffect } from '../schema/catalog.ts'
 import type { TableId } from '../schema/catalog-data.ts'
 import type { Dialect } from '../sql/dialect.ts'
+import type { CacheControl } from './cache-control.ts'
 import type { Lookup } from './lookup.ts'
 import type { TransactionWrites } from './writes.ts'
 
@@ -72,14 +73,14 @@ export interface CacheRequest<TResult> {
   copy(value: TResult): { readonly value: TResult } | undefined
   /** Classes of values that a shared store cannot make by itself. */
   readonly types?: ValueTypes
+  /** What the app said of this read. */
+  readonly control?: CacheControl | undefined
 }
 
 /** Classes of values that belong to the app or its ORM. */
 export interface ValueTypes {
   /** The class of decimal numbers: `new Decimal(text)`. */
-  readonly Decimal?: new (
-    text: string,
-  ) => unknown
+  readonly Decimal?: new (text: string) => unknown
 }
 
 /** Where a result's rows come from: what loops walk along. One object for all operations of a shape. */

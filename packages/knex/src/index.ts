@@ -1,1 +1,2 @@
+export { cached } from './cached.ts'
 export { unsluice, withSluice } from './with-sluice.ts'

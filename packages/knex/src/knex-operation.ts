@@ -11,6 +11,7 @@ import {
   refuse,
   type Source,
 } from '@sluice/core'
+import { controlOf } from './cached.ts'
 import type { InstanceContext } from './instance-context.ts'
 import { type BuilderInternals, type ClientInternals, compiled, isPlain } from './internals.ts'
 import { copyRows, isCopyableResult } from './rows.ts'
@@ -68,6 +69,7 @@ export class KnexOperation implements Operation<unknown> {
     return {
       key: `${query.sql}\n${bindings}`,
       tables: reads.tables,
+      control: controlOf(builder),
       copy: (value) => (isCopyableResult(value) ? { value: copyRows(value) } : undefined),
     }
   }

@@ -17,6 +17,7 @@ import { type ClientContext, PrismaOperation } from './prisma-operation.ts'
 import type { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaSchemaData } from './schema/prisma-schema-data.ts'
 import { clientName, type PrismaShapes } from './shape.ts'
+import { takeControl } from './take-control.ts'
 import { type Touches, touches } from './touches/touches.ts'
 
 /** What a query extension's hook is given. */
@@ -109,14 +110,15 @@ export class ClientState implements ClientContext {
   /** The hook's operation, on its way through the pipeline; the bare query if Sluice cannot describe it. */
   handle(hook: Hook): Promise<unknown> {
     const query = hook.query as QueryFunction
+    const { args, control } = takeControl(hook)
     let operation: PrismaOperation
     try {
       const params: InternalParams | undefined = internalParamsOf(hook)
-      const { model, args } = hook
-      operation = new PrismaOperation(this, { model, operation: hook.operation, args, params, transaction: transactionOf(params), query })
+      const call = { model: hook.model, operation: hook.operation, args, control }
+      operation = new PrismaOperation(this, { ...call, params, transaction: transactionOf(params), query })
     } catch (error) {
       this.host.reportError(error)
-      return query(hook.args)
+      return query(args)
     }
     return this.host.execute(operation)
   }

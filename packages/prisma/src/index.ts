@@ -1,3 +1,4 @@
+export type { CacheArgument, CachedReads } from './cache-argument.ts'
 export type { PrismaOptions } from './prisma-options.ts'
 export type {
   PrismaFieldData,

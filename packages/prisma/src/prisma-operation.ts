@@ -1,6 +1,7 @@
 import {
   type AdapterHost,
   analyzeSql,
+  type CacheControl,
   type CacheRequest,
   canonicalKey,
   copyValue,
@@ -33,6 +34,7 @@ import type { PageContext } from './lookups/page.ts'
 import { prismaLookup } from './prisma-lookup.ts'
 import type { PrismaShape } from './prisma-shape.ts'
 import { rawText } from './raw-statement.ts'
+import { isRead } from './read-actions.ts'
 import type { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaShapes } from './shape.ts'
 import type { Touches } from './touches/touches.ts'
@@ -59,12 +61,12 @@ export interface HookCall {
   readonly model: string | undefined
   readonly operation: string
   readonly args: unknown
+  /** What the app said to the cache, no longer among the arguments. */
+  readonly control?: CacheControl | undefined
   readonly params: InternalParams | undefined
   readonly transaction: TransactionInfo | undefined
   readonly query: QueryFunction
 }
-
-const READS = new Set(['findUnique', 'findUniqueOrThrow', 'findFirst', 'findFirstOrThrow', 'findMany', 'count', 'aggregate', 'groupBy'])
 
 /** One Prisma operation in the core's neutral form. */
 export class PrismaOperation implements Operation<unknown> {
@@ -95,7 +97,7 @@ export class PrismaOperation implements Operation<unknown> {
       this.kind = analyzed !== undefined && onlyReads(analyzed.statement) ? 'read' : 'other'
       this.shape = state.shapes.rawShapeOf(operation, this.kind, analyzed)
     } else {
-      this.kind = READS.has(operation) ? 'read' : 'write'
+      this.kind = isRead(operation) ? 'read' : 'write'
       this.shape = state.shapes.shapeOf(model, state.schema()?.models.get(model), operation, this.kind, args)
     }
     this.unordered =
@@ -172,7 +174,7 @@ export class PrismaOperation implements Operation<unknown> {
     const tables = this.#cacheableReads()
     if (tables === undefined) return refuse('no base table')
     const key = `${call.model}.${call.operation} ${dataPathOf(call.params)} ${args}`
-    return { key, tables, copy: copyResult, types: valueTypes() }
+    return { key, tables, copy: copyResult, types: valueTypes(), control: call.control }
   }
 
   /** Every table that it reads; `undefined` unless each is known and a base table. */

@@ -1,11 +1,13 @@
 import { Prisma } from '@prisma/client/extension'
 import { hostOf, registerOwnFrames, type Sluice, SluiceError, type SluiceOptions, sluiceFrom, writeOutcomeOf } from '@sluice/core'
+import type { CachedReads } from './cache-argument.ts'
 import { ClientState, type Hook } from './client-state.ts'
 import { loadDecimal } from './decimal-class.ts'
 import { dialectOf } from './dialect.ts'
-import { clientVersionOf, originalOf, providerOf, runtimeDataModelOf } from './internals.ts'
+import { clientVersionOf, originalOf, providerOf, type QueryFunction, runtimeDataModelOf } from './internals.ts'
 import { checkPrismaOptions, type PrismaOptions } from './prisma-options.ts'
 import { attachRowLoader } from './row-loader.ts'
+import { takeControl } from './take-control.ts'
 import { currentTransaction, runInTransaction, TransactionContext } from './transaction-context.ts'
 
 registerOwnFrames(import.meta.url)
@@ -13,9 +15,9 @@ registerOwnFrames(import.meta.url)
 // biome-ignore lint/complexity/noBannedTypes: Prisma's own word for an extension that adds nothing
 type Nothing = {}
 
-/** A client extension that leaves the client's types as they are. */
+/** A client extension that adds the argument `cache` to the reads of every model, and leaves the client's types as they are otherwise. */
 export type SluiceExtension = (client: unknown) => {
-  $extends: { extArgs: { result: Nothing; model: Nothing; query: Nothing; client: Nothing } }
+  $extends: { extArgs: { result: Nothing; model: { $allModels: CachedReads }; query: Nothing; client: Nothing } }
 }
 
 type AnyFunction = (...args: never[]) => unknown
@@ -52,11 +54,11 @@ function attach(client: ExtendableClient, sluice: Sluice, options: PrismaOptions
   const dialect = dialectOf(providerOf(client))
   if (version === undefined || !isSupported(version)) {
     host.warn(`@sluice/prisma works with Prisma 6.16 to 7; this client is ${version ?? 'of an unknown version'}. Its queries pass through.`)
-    return client.$extends({ name: 'sluice (passing through)' })
+    return passingThrough(client)
   }
   if (dialect === undefined) {
     host.warn(`@sluice/prisma does not read the provider "${providerOf(client) ?? 'unknown'}". The client's queries pass through.`)
-    return client.$extends({ name: 'sluice (passing through)' })
+    return passingThrough(client)
   }
   const state = new ClientState(host, client, dialect, options.schema)
   if (host.writes.isShared && !state.seesStatements) {
@@ -85,6 +87,12 @@ function attach(client: ExtendableClient, sluice: Sluice, options: PrismaOptions
   })
   attachRowLoader(host, extended, originalOf(client), runtimeDataModelOf(client), dialect)
   return extended
+}
+
+/** The argument `cache` must not reach Prisma here either. */
+function passingThrough(client: ExtendableClient): ExtendableClient {
+  const hook = (call: Hook) => (call.query as QueryFunction)(takeControl(call).args)
+  return client.$extends({ name: 'sluice (passing through)', query: { $allOperations: hook } })
 }
 
 /** Follows an interactive transaction: what it writes is seen by others when it commits. */

@@ -1,0 +1,64 @@
+import type { Prisma } from '@prisma/client/extension'
+import type { Types } from '@prisma/client/runtime/client'
+import type { CacheControl } from '@sluice/core'
+import type { ReadAction } from './read-actions.ts'
+
+/** What the reads of an extended client's models take beside Prisma's own arguments. */
+export interface CacheArgument {
+  /** What the cache is to do with this read. It never reaches the database. */
+  readonly cache?: CacheControl
+}
+
+type NeedsArguments = 'findUnique' | 'findUniqueOrThrow' | 'groupBy'
+
+type ReadArguments<TModel, TAction extends ReadAction> = Prisma.Args<TModel, TAction> & CacheArgument
+
+/**
+ * What Prisma itself says of a call, global `omit` and fluent calls included. It works that out from all models at once, and they are
+ * in a model's type by its alias alone. Where the alias is another one (clients of Prisma 6 for its older runtime), it is worked out
+ * from the model: the same but for global `omit`.
+ */
+type ReadResult<TModel, TArguments, TAction extends ReadAction> =
+  TModel extends Types.Extensions.DynamicModelExtensionThis<infer TypeMap, infer Name extends string, infer _>
+    ? // Any model fits the alias, with nothing in particular inferred.
+      string extends keyof TypeMap
+      ? OwnResult<TModel, TArguments, TAction>
+      : Types.Extensions.DynamicModelExtensionFnResult<
+          TypeMap,
+          Name,
+          TArguments,
+          TAction,
+          Types.Extensions.DynamicModelExtensionFnResultNull<TAction>
+        >
+    : OwnResult<TModel, TArguments, TAction>
+
+type OwnResult<TModel, TArguments, TAction extends ReadAction> = Prisma.PrismaPromise<Prisma.Result<TModel, TArguments, TAction>> &
+  Fluent<TModel, TAction>
+
+type OneRow = 'findUnique' | 'findUniqueOrThrow' | 'findFirst' | 'findFirstOrThrow'
+
+/** The relations of the one row that is asked for, as methods. */
+type Fluent<TModel, TAction extends ReadAction> = TModel extends { [name: symbol]: { types: { payload: { objects: infer TRelations } } } }
+  ? TAction extends OneRow
+    ? {
+        [TName in keyof TRelations]: <TArguments>(
+          args?: Prisma.Exact<TArguments, Prisma.Args<TModel, TAction>['select'][TName]>,
+        ) => Prisma.PrismaPromise<Related<Prisma.Result<TModel, { select: { [_ in TName]: TArguments } }, TAction>, TName>>
+      }
+    : unknown
+  : unknown
+
+type Related<TRow, TName extends PropertyKey> = TRow extends null ? null : TName extends keyof TRow ? TRow[TName] : never
+
+type Read<TAction extends ReadAction> = TAction extends NeedsArguments
+  ? <TModel, TArguments>(
+      this: TModel,
+      args: Prisma.Exact<TArguments, ReadArguments<TModel, TAction>>,
+    ) => ReadResult<TModel, TArguments, TAction>
+  : <TModel, TArguments>(
+      this: TModel,
+      args?: Prisma.Exact<TArguments, ReadArguments<TModel, TAction>>,
+    ) => ReadResult<TModel, TArguments, TAction>
+
+/** The reads of every model, in the form in which an extension says what it adds to a client's types. */
+export type CachedReads = { [TAction in ReadAction]: () => Read<TAction> }

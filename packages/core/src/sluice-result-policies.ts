@@ -1,7 +1,9 @@
 import type { FetchPolicy } from './cache/fetch-policy.ts'
 import { deepFreeze } from './cache/freeze.ts'
 import type { ResultPolicy } from './cache/result-cache.ts'
+import { appTag } from './cache/tiered-cache.ts'
 import { plainPolicy } from './cache/tiered-options.ts'
+import type { CacheControl } from './pipeline/cache-control.ts'
 import type { CacheRequest } from './pipeline/operation.ts'
 import type { TableId } from './schema/catalog-data.ts'
 import type { CatalogRegistry } from './schema/catalog-registry.ts'
@@ -33,15 +35,28 @@ export class ResultPolicies {
 
   readonly of = (request: CacheRequest<unknown>): ResultPolicy | string => {
     const { tables } = this.options
+    const controls = this.#controlsOf(request)
+    if (controls.some((control) => control.disabled === true)) return 'disabled'
     if (tables !== undefined && !request.tables.every((table) => this.#isAmong(tables, table))) return 'table not listed'
     const isSecret = request.tables.some((table) => this.#isAmong(this.#secretTables, table))
     const fields = this.#secretFieldsOf(request.tables)
     return {
-      policy: this.#base,
-      tags: NO_TAGS,
+      policy: controls.length === 0 ? this.#base : controls.reduce(controlled, this.#base),
+      tags: controls.length === 0 ? NO_TAGS : [...new Set(controls.flatMap((control) => (control.tags ?? NO_TAGS).map(appTag)))],
       isShared: !isSecret,
       ...(fields.size === 0 ? {} : { mayShare: (value: unknown) => !holdsField(value, fields) }),
     }
+  }
+
+  /** What is said of the tables that are read, the most cautious of all, and then what is said of the read itself. */
+  #controlsOf({ tables, control }: CacheRequest<unknown>): readonly CacheControl[] {
+    const { models } = this.options
+    if (models === undefined) return control === undefined ? NO_CONTROLS : [control]
+    const ofTables = Object.entries(models)
+      .filter(([name]) => tables.some((table) => this.#isAmong([name], table)))
+      .map(([, said]) => said)
+    const cautious = ofTables.length === 0 ? NO_CONTROLS : [ofTables.reduce(moreCautious)]
+    return control === undefined ? cautious : [...withoutDisabled(cautious, control), control]
   }
 
   /** How a result is kept and handed out. */
@@ -67,6 +82,40 @@ export class ResultPolicies {
         .filter(({ table }) => table === '*' || tables.some((read) => this.catalogs.resolve(table).has(read)))
         .map(({ field }) => field),
     )
+  }
+}
+
+const NO_CONTROLS: readonly CacheControl[] = []
+
+/** A read may be cached although its model is not. */
+function withoutDisabled(controls: readonly CacheControl[], { disabled }: CacheControl): readonly CacheControl[] {
+  return disabled === false ? controls.map((control) => ({ ...control, disabled })) : controls
+}
+
+/** What holds for a result of two models. */
+function moreCautious(left: CacheControl, right: CacheControl): CacheControl {
+  const least = (one: number | undefined, other: number | undefined) => {
+    if (one === undefined || other === undefined) return one ?? other
+    return Math.min(one, other)
+  }
+  const [ttl, swr] = [least(left.ttl, right.ttl), least(left.swr, right.swr)]
+  return {
+    ...(ttl === undefined ? {} : { ttl }),
+    ...(swr === undefined ? {} : { swr }),
+    tags: [...(left.tags ?? NO_TAGS), ...(right.tags ?? NO_TAGS)],
+    strategy: left.strategy === 'refresh' || right.strategy === 'refresh' ? 'refresh' : 'cache-first',
+    ...(left.consistency === 'strict' || right.consistency === 'strict' ? { consistency: 'strict' } : {}),
+    disabled: left.disabled === true || right.disabled === true,
+  }
+}
+
+function controlled(policy: FetchPolicy, { ttl, swr, strategy, consistency }: CacheControl): FetchPolicy {
+  return {
+    ...policy,
+    ...(ttl === undefined ? {} : { ttlMs: ttl * 1_000, negativeTtlMs: ttl * 1_000 }),
+    ...(swr === undefined ? {} : { swrMs: swr * 1_000 }),
+    ...(strategy === undefined ? {} : { strategy }),
+    ...(consistency === undefined ? {} : { consistency }),
   }
 }
 

@@ -80,7 +80,9 @@ export interface CacheRequest<TResult> {
 /** Classes of values that belong to the app or its ORM. */
 export interface ValueTypes {
   /** The class of decimal numbers: `new Decimal(text)`. */
-  readonly Decimal?: new (text: string) => unknown
+  readonly Decimal?: new (
+    text: string,
+  ) => unknown
 }
 
 /** Where a result's rows come from: what loops walk along. One object for all operations of a shape. */

@@ -6,11 +6,15 @@ import { flagOf, integerOf, optionalTextOf, textOf } from './row-values.ts'
 
 const SCHEMA = 'main'
 
-/** Virtual tables and their shadows depend on more than statements name. A broken view would fail `pragma_table_xinfo`. */
+/**
+ * Virtual tables and their shadows depend on more than statements name. A broken view would fail `pragma_table_xinfo`. Where a constraint
+ * is declared `ON CONFLICT REPLACE`, plain inserts and updates delete rows: that counts as a trigger.
+ */
 const TABLES = `
   SELECT l.name AS "table", l.type AS "type", l.wr AS "without_rowid",
     EXISTS (SELECT 1 FROM main.sqlite_schema t WHERE t.type = 'trigger' AND t.tbl_name = l.name COLLATE NOCASE)
-      OR EXISTS (SELECT 1 FROM temp.sqlite_schema t WHERE t.type = 'trigger' AND t.tbl_name = l.name COLLATE NOCASE) AS "has_triggers"
+      OR EXISTS (SELECT 1 FROM temp.sqlite_schema t WHERE t.type = 'trigger' AND t.tbl_name = l.name COLLATE NOCASE)
+      OR EXISTS (SELECT 1 FROM main.sqlite_schema t WHERE t.name = l.name AND upper(t.sql) LIKE '%CONFLICT%REPLACE%') AS "has_triggers"
   FROM pragma_table_list l
   WHERE l.schema = 'main' AND l.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
   ORDER BY l.name`

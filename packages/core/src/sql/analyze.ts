@@ -51,7 +51,7 @@ function analyze(sql: string, dialect: Dialect): AnalyzedSql {
     return { statement: unreadable(error.message), shape, fingerprint: hashShape(shape) }
   }
   const { shape, fingerprint: hash } = fingerprint(tokens, dialect)
-  return { statement: statementOf(tokens, dialect), shape: shorten(shape), fingerprint: hash }
+  return { statement: statementOf(sql, tokens, dialect), shape: shorten(shape), fingerprint: hash }
 }
 
 /** A part of a text keeps all of it in memory, unless it is copied. */

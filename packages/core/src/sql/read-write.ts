@@ -1,8 +1,11 @@
+import { conditionsIn, foldedName } from './conditions.ts'
 import { Frame, readSetList } from './frame.ts'
 import { queryStarts, words } from './keywords.ts'
 import { readAlias, readFromList, readParentheses, readTableReference, scan } from './read-query.ts'
 import { readWith } from './read-with.ts'
 import type { Scope, StatementCursor } from './statement-cursor.ts'
+import type { Condition } from './statement-types.ts'
+import type { Token } from './tokenize.ts'
 
 const priorities = words('LOW_PRIORITY DELAYED HIGH_PRIORITY QUICK')
 const afterDelete = words('WHERE RETURNING ORDER LIMIT')
@@ -25,12 +28,24 @@ export function readInsert(cursor: StatementCursor, scope: Scope): void {
   } else cursor.expectWord('INTO')
   const target = cursor.tableName()
   if (dialect === 'mysql' && cursor.takeWord('PARTITION')) cursor.skipParentheses()
-  if (cursor.takeWord('AS')) cursor.namePart()
+  let called = cursor.tokens[cursor.position - 1]
+  if (cursor.takeWord('AS')) called = cursor.namePart()
   if (cursor.isSymbol('(') && !cursor.isSymbol('(', 1) && !cursor.isAnyWord(queryStarts, 1)) cursor.skipParentheses()
   const frame = new Frame(cursor.position)
   readRows(cursor, scope, frame)
   const how = replaces ? 'replace' : frame.upserts ? 'upsert' : 'insert'
-  cursor.write(target, how, how === 'upsert' ? frame.columns : undefined)
+  if (how !== 'upsert') cursor.write(target, how)
+  else cursor.write(target, how, frame.columns, called === undefined ? undefined : upsertConditions(cursor, frame.start, called))
+}
+
+/** What the WHERE of `DO UPDATE` says of the table's row; there is the new row besides. */
+function upsertConditions(cursor: StatementCursor, start: number, called: Token): readonly Condition[] | undefined {
+  const { tokens, dialect, position } = cursor
+  for (let at = position - 1; at > start; at--) {
+    if (tokens[at]?.upper !== 'UPDATE' || tokens[at - 1]?.upper !== 'DO') continue
+    return conditionsIn(tokens, dialect, { start: at, end: position, calledAs: foldedName(called, dialect) })
+  }
+  return undefined
 }
 
 function readRows(cursor: StatementCursor, scope: Scope, frame: Frame): void {
@@ -68,7 +83,7 @@ export function readUpdate(cursor: StatementCursor, scope: Scope): void {
   frame.selects = true
   readSetList(cursor, frame)
   scan(cursor, scope, frame)
-  cursor.write(target, 'update', frame.columns)
+  cursor.write(target, 'update', frame.columns, conditionsSince(cursor, frame.start))
   if (replaces) cursor.write(target, 'replace')
 }
 
@@ -80,14 +95,23 @@ function readMysqlUpdate(cursor: StatementCursor, scope: Scope): void {
   const targets: (readonly string[])[] = []
   frame.targets = targets
   frame.clause = 'from'
+  const isNamed = cursor.isName()
   readTableReference(cursor, scope, frame)
+  const isAlone = isNamed && cursor.isWord('SET')
   scanTo(cursor, scope, frame, 'SET')
   frame.targets = undefined
+  const start = cursor.position
   readSetList(cursor, frame)
   scan(cursor, scope, frame)
   if (targets.length === 0) cursor.fail('table expected')
+  const conditions = isAlone ? conditionsSince(cursor, start) : undefined
   // In a join, a column without its table may belong to any of them.
-  for (const target of targets) cursor.write(target, 'update', targets.length === 1 ? frame.columns : undefined)
+  for (const target of targets) cursor.write(target, 'update', targets.length === 1 ? frame.columns : undefined, conditions)
+}
+
+/** What WHERE says of the rows of the one table that is named. */
+function conditionsSince({ tokens, dialect, position }: StatementCursor, start: number): readonly Condition[] | undefined {
+  return conditionsIn(tokens, dialect, { start, end: position })
 }
 
 /** Scans up to the word, which must come. */
@@ -138,7 +162,7 @@ export function readDelete(cursor: StatementCursor, scope: Scope): void {
   if (cursor.isWord('USING') && cursor.dialect === 'postgresql') readFromList(cursor, scope, frame)
   else if (!cursor.atEnd() && !cursor.isSymbol(')') && !cursor.isAnyWord(afterDelete)) cursor.fail('WHERE expected')
   scan(cursor, scope, frame)
-  cursor.write(target, 'delete')
+  cursor.write(target, 'delete', undefined, conditionsSince(cursor, frame.start))
 }
 
 function giveUpMultiTableDelete(cursor: StatementCursor): void {

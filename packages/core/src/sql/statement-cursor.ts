@@ -1,7 +1,7 @@
 import { lowerAscii } from './characters.ts'
 import type { Dialect } from './dialect.ts'
 import { notTables } from './keywords.ts'
-import type { TableWrite, TransactionControl } from './statement-types.ts'
+import type { Condition, TableWrite, TransactionControl } from './statement-types.ts'
 import { SqlSyntaxError } from './syntax-error.ts'
 import type { Token } from './tokenize.ts'
 
@@ -17,6 +17,8 @@ export class StatementCursor {
   position = 0
   readonly kinds: string[] = []
   readonly reads: Map<string, readonly string[]> = new Map()
+  /** In how many places tables are read. */
+  readPlaces = 0
   readonly writes: TableWrite[] = []
   readonly functions: Set<string> = new Set()
   readonly temporary: string[] = []
@@ -147,11 +149,12 @@ export class StatementCursor {
     const [first = ''] = name
     if (name.length === 1 && scope?.has(this.dialect === 'postgresql' ? first : lowerAscii(first)) === true) return false
     this.reads.set(name.length === 1 ? first : name.join('\0'), name)
+    this.readPlaces++
     return true
   }
 
-  write(name: readonly string[], how: TableWrite['how'], columns?: readonly string[]): void {
-    this.writes.push(columns === undefined ? { name, how } : { name, how, columns })
+  write(name: readonly string[], how: TableWrite['how'], columns?: readonly string[], conditions?: readonly Condition[]): void {
+    this.writes.push({ name, how, ...(columns === undefined ? {} : { columns }), ...(conditions === undefined ? {} : { conditions }) })
   }
 
   /** From an opening parenthesis to after the one that closes it. */

@@ -1,3 +1,22 @@
+/** A value that a column is compared with: the place of a bound one, from 0, or the text of a number or a string as written. */
+export type ConditionValue = number | string
+
+/** `column = value` or `column IN (values)`. */
+export interface Condition {
+  /** Folded as the dialect compares names. */
+  readonly column: string
+  readonly values: readonly ConditionValue[]
+}
+
+/** One SELECT whose rows are taken from rows of one table, be they joined with others. */
+export interface Listing {
+  readonly table: readonly string[]
+  /** They hold for every row of the table that it takes. */
+  readonly conditions: readonly Condition[]
+  /** Whether each row of the result is one row of the table; otherwise a row may give several. */
+  readonly isPlain: boolean
+}
+
 /** One table that a statement writes. */
 export interface TableWrite {
   /** The name's parts, folded as the dialect folds them. */
@@ -6,6 +25,8 @@ export interface TableWrite {
   readonly how: 'insert' | 'upsert' | 'replace' | 'update' | 'delete' | 'merge' | 'truncate' | 'truncate-cascade' | 'refresh'
   /** Of an update, and of an upsert's update: the columns that its SET names, when they can be told. */
   readonly columns?: readonly string[]
+  /** Of an update, an upsert's update and a delete: what holds for every row that it changes. */
+  readonly conditions?: readonly Condition[]
 }
 
 export type TransactionControl =
@@ -21,6 +42,10 @@ export interface Statement {
   /** The tables it reads, each a name's parts, folded as the dialect folds them: PostgreSQL lower-cases, the others keep the case. */
   readonly reads: readonly (readonly string[])[]
   readonly writes: readonly TableWrite[]
+  /** Set only for a text that is one SELECT with conditions on single columns, and reads each table in one place. */
+  readonly listing?: Listing
+  /** How many values it takes by `?`; left out where that cannot be told, and where parameters have numbers. */
+  readonly placeholders?: number
   /** The functions it calls that are not known to be pure, schema-qualified as written. */
   readonly functions: ReadonlySet<string>
   /** Whether its result depends on more than tables: the clock, chance, the session, the server's state. */

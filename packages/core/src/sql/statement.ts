@@ -1,7 +1,9 @@
+import { placeholdersIn } from './conditions.ts'
 import type { Dialect } from './dialect.ts'
 import { Frame } from './frame.ts'
 import { queriesAndWrites, words } from './keywords.ts'
 import { readDefinition } from './read-ddl.ts'
+import { readListing } from './read-listing.ts'
 import { scan } from './read-query.ts'
 import { readPragma, readSession, readTransactionControl } from './read-session.ts'
 import { readWith } from './read-with.ts'
@@ -22,7 +24,7 @@ const explainOptions = words('ANALYZE VERBOSE QUERY PLAN EXTENDED PARTITIONS FOR
  */
 export function readStatement(sql: string, dialect: Dialect): Statement {
   try {
-    return statementOf(tokenize(sql, dialect), dialect)
+    return statementOf(sql, tokenize(sql, dialect), dialect)
   } catch (error) {
     if (!(error instanceof SqlSyntaxError)) throw error
     return unreadable(error.message)
@@ -46,8 +48,8 @@ export function unreadable(reason: string): Statement {
   }
 }
 
-/** As {@link readStatement}, of a text already split into tokens. */
-export function statementOf(tokens: readonly Token[], dialect: Dialect): Statement {
+/** As {@link readStatement}, of a text that is split into tokens already. */
+export function statementOf(sql: string, tokens: readonly Token[], dialect: Dialect): Statement {
   const cursor = new StatementCursor(tokens, dialect, readBody)
   let statements = 0
   try {
@@ -69,7 +71,14 @@ export function statementOf(tokens: readonly Token[], dialect: Dialect): Stateme
   const reads = [...cursor.reads.values()]
   const commitsFirst = dialect === 'mysql' && (opaque !== undefined || writes.some(({ how }) => how === 'truncate'))
   const mayCommit = commitsFirst || (transaction !== undefined && !alone)
-  const base = { kinds, reads, writes, functions, volatile, locks, ddl, temporary, triggered, mayCommit }
+  const placeholders = placeholdersIn(sql, tokens, dialect)
+  const isSelect = alone && writes.length === 0 && kinds.length === 1 && tokens[0]?.upper === 'SELECT'
+  const listing = isSelect && cursor.readPlaces === reads.length ? readListing(tokens, dialect) : undefined
+  const base = {
+    ...{ kinds, reads, writes, functions, volatile, locks, ddl, temporary, triggered, mayCommit },
+    ...(listing === undefined ? {} : { listing }),
+    ...(placeholders === undefined ? {} : { placeholders }),
+  }
   if (opaque !== undefined) return { ...base, opaque }
   return transaction === undefined ? base : { ...base, transaction }
 }

@@ -71,9 +71,11 @@ export {
   UNKNOWN_SCHEMA,
 } from './schema/catalog-data.ts'
 export type { CatalogRegistry } from './schema/catalog-registry.ts'
+export { type PinnedRead, pinnedReadOf } from './schema/condition-rows.ts'
 export type { Connection } from './schema/connection.ts'
 export { readCatalog } from './schema/read-catalog.ts'
 export { rowBucket } from './schema/row-bucket.ts'
+export { type KeyedRows, keyedRows, MAX_READ_ROWS, MAX_WRITTEN_ROWS, type RowKey, rowKeyOf } from './schema/row-key.ts'
 export type { Row, RowLoader, RowTarget } from './schema/row-loader.ts'
 export { effectOfStatement, readsOfStatement } from './schema/statement-effect.ts'
 export { canonicalKey } from './shared/canonical.ts'

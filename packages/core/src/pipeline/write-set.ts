@@ -1,13 +1,19 @@
 import type { WriteEffect } from '../schema/catalog.ts'
 import type { TableId } from '../schema/catalog-data.ts'
+import { mergeEffect } from '../schema/merge-effect.ts'
 
-/** What several writes touch together. Grows with the number of tables, not of writes. */
+/** What several writes touch together. Grows with the number of tables, not of writes: of a table, more than 64 rows are any. */
 export class WriteSet implements WriteEffect {
   readonly #tables = new Set<TableId>()
+  readonly #rows = new Map<TableId, Set<number>>()
   #everything = false
 
   get tables(): ReadonlySet<TableId> {
     return this.#tables
+  }
+
+  get rows(): ReadonlyMap<TableId, ReadonlySet<number>> {
+    return this.#rows
   }
 
   get everything(): boolean {
@@ -18,8 +24,8 @@ export class WriteSet implements WriteEffect {
     return !this.#everything && this.#tables.size === 0
   }
 
-  add({ tables, everything }: WriteEffect): void {
-    this.#everything ||= everything
-    for (const table of tables) this.#tables.add(table)
+  add(effect: WriteEffect): void {
+    this.#everything ||= effect.everything
+    mergeEffect(this.#tables, this.#rows, effect)
   }
 }

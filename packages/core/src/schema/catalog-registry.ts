@@ -2,6 +2,8 @@ import type { Dialect } from '../sql/dialect.ts'
 import { type CatalogTable, type Change, EVERYTHING, type SchemaCatalog, type WriteEffect } from './catalog.ts'
 import { isOfUnknownSchema, type TableId, tableId, UNKNOWN_SCHEMA } from './catalog-data.ts'
 
+import { isSameKey, type RowKey, rowKeyOf } from './row-key.ts'
+
 /** The name of a table whose triggers are not known: it stands for any. */
 const ANY_TABLE = '*'
 
@@ -14,6 +16,8 @@ export class CatalogRegistry {
   readonly #unions = new Map<Dialect, SchemaCatalog | undefined>()
   /** The unions by their default schemas. */
   readonly #views = new Map<string, SchemaCatalog>()
+  /** By source and table; `null` where rows are not told apart. */
+  readonly #rowKeys = new Map<string, Map<TableId, RowKey | null>>()
   readonly #aliases = new Map<string, ReadonlyMap<string, ReadonlySet<TableId>>>()
   /** Names of tables, in lower case. */
   readonly #shadowed = new Set<string>()
@@ -116,6 +120,34 @@ export class CatalogRegistry {
     return this.#shadowed.size > 0 && has(this.#shadowed, table) ? undefined : table
   }
 
+  /**
+   * By which key the rows of a table are named, by whoever reads or writes them; `undefined` where they are not: the table has no such key, or
+   * the source's own catalogue and the union differ in it (another database's table of the same name, say), or any is being read.
+   */
+  rowKey(sourceId: string, id: TableId): RowKey | undefined {
+    let keys = this.#rowKeys.get(sourceId)
+    if (keys === undefined) {
+      keys = new Map()
+      this.#rowKeys.set(sourceId, keys)
+    }
+    let key = keys.get(id)
+    if (key === undefined) {
+      key = this.#rowKeyOf(sourceId, id) ?? null
+      keys.set(id, key)
+    }
+    return key ?? undefined
+  }
+
+  #rowKeyOf(sourceId: string, id: TableId): RowKey | undefined {
+    const own = this.#sources.get(sourceId)
+    const table = own?.baseTable(id)
+    const standing = own && this.catalog(own.dialect)?.baseTable(id)
+    if (own === undefined || table === undefined || standing === undefined) return undefined
+    const ownKey = rowKeyOf(table, own.dialect)
+    const key = rowKeyOf(standing, own.dialect)
+    return ownKey !== undefined && key !== undefined && isSameKey(ownKey, key) ? key : undefined
+  }
+
   /** A temporary table hides the tables of that name on some connection: nothing of that name is kept any more. */
   shadow(name: string): void {
     this.#shadowed.add(name.toLowerCase())
@@ -153,6 +185,7 @@ export class CatalogRegistry {
   #changed(): void {
     this.#unions.clear()
     this.#views.clear()
+    this.#rowKeys.clear()
   }
 }
 

@@ -9,6 +9,8 @@ import {
   tableId,
   UNKNOWN_SCHEMA,
 } from './catalog-data.ts'
+import { mergeEffect } from './merge-effect.ts'
+import { MAX_WRITTEN_ROWS } from './row-key.ts'
 
 /** One write, before its consequences. */
 export interface Change {
@@ -32,14 +34,29 @@ export interface WriteEffect {
   readonly everything: boolean
 }
 
+/** A change on the way to all that follows from it. */
+interface Step {
+  readonly change: Change
+  /** Whether it is the first one, by whichever id of its table: foreign keys lead to others. */
+  readonly isOwn: boolean
+}
+
 /** A table with its id. */
 export interface CatalogTable extends TableInfo {
   readonly id: TableId
 }
 
+/** What the consequences of a change are, whichever rows it names. */
+interface Closure {
+  readonly effect: WriteEffect
+  /** Whether rows of its own table are changed only if the change itself names them. */
+  readonly isConfined: boolean
+}
+
 /** Effects that a catalogue remembers. */
 const MAX_EFFECTS = 5_000
 
+const NO_ROWS: ReadonlySet<number> = new Set()
 const NOTHING: WriteEffect = { tables: new Set(), everything: false }
 
 /** Touches any table: what is said of a write that cannot be read. */
@@ -54,7 +71,7 @@ export class SchemaCatalog {
   readonly #databaseId: string | undefined
   #identity: string | undefined
   readonly #incoming = new Map<TableId, ForeignKeyInfo[]>()
-  readonly #effects = new Map<string, WriteEffect>()
+  readonly #closures = new Map<string, Closure>()
   /** Tables of an unknown schema, and by name of the others. Made when it is first asked for. */
   #twins: Twins | undefined
 
@@ -119,55 +136,78 @@ export class SchemaCatalog {
 
   /**
    * Every table that the changes touch: themselves, and what foreign keys with `Cascade`, `SetNull` and `SetDefault` carry them to.
-   * An update follows a key only if a referenced column may change.
+   * An update follows a key only if a referenced column may change. Rows are known of tables that are reached by no key.
    */
   effectOf(changes: readonly Change[]): WriteEffect {
     if (changes.length === 0) return NOTHING
     if (changes.length === 1 && changes[0] !== undefined) return this.#effectOfOne(changes[0])
     const tables = new Set<TableId>()
+    const rows = new Map<TableId, Set<number>>()
     let everything = false
     for (const change of changes) {
       const effect = this.#effectOfOne(change)
       everything ||= effect.everything
-      for (const table of effect.tables) tables.add(table)
+      mergeEffect(tables, rows, effect)
     }
-    return { tables, everything }
+    return everything ? { tables, everything } : { tables, rows, everything }
   }
 
   #effectOfOne(change: Change): WriteEffect {
-    const memo = `${change.kind} ${change.table} ${change.columns === undefined ? '*' : [...change.columns].sort().join()}`
-    const known = this.#effects.get(memo)
-    if (known !== undefined) return known
-    const effect = this.#close(change)
-    // Each list of columns is a change of its own.
-    if (this.#effects.size >= MAX_EFFECTS) this.#effects.clear()
-    this.#effects.set(memo, effect)
-    return effect
+    const { effect, isConfined } = this.#closureOf(change)
+    const { table, rows } = change
+    if (rows === undefined || !isConfined || rows.length > MAX_WRITTEN_ROWS || change.kind === 'insert') return effect
+    return { tables: effect.tables, rows: new Map([[table, new Set(rows)]]), everything: false }
   }
 
-  #close(start: Change): WriteEffect {
+  #closureOf(change: Change): Closure {
+    const memo = `${change.kind} ${change.table} ${change.columns === undefined ? '*' : [...change.columns].sort().join()}`
+    const known = this.#closures.get(memo)
+    if (known !== undefined) return known
+    const closure = this.#close(change)
+    // Each list of columns is a change of its own.
+    if (this.#closures.size >= MAX_EFFECTS) this.#closures.clear()
+    this.#closures.set(memo, closure)
+    return closure
+  }
+
+  #close(start: Change): Closure {
     const tables = new Set<TableId>()
     const seen = new Set<string>()
     let everything = false
-    const work: Change[] = [start]
-    for (let change = work.pop(); change !== undefined; change = work.pop()) {
-      const step = `${change.kind} ${change.table} ${change.columns?.join() ?? '*'}`
-      if (seen.has(step)) continue
-      seen.add(step)
+    let isConfined = !this.#mayRekey(start)
+    const work: Step[] = [{ change: start, isOwn: true }]
+    for (let step = work.pop(); step !== undefined; step = work.pop()) {
+      const { change, isOwn } = step
+      const text = `${isOwn} ${change.kind} ${change.table} ${change.columns?.join() ?? '*'}`
+      if (seen.has(text)) continue
+      seen.add(text)
       tables.add(change.table)
       everything ||= this.tables.get(change.table)?.hasTriggers === true
-      for (const twin of this.twinsOf(change.table)) work.push({ ...change, table: twin })
+      // Reached by a key, any row of it may be among those that are changed.
+      if (!isOwn && change.table === start.table) isConfined = false
+      for (const twin of this.twinsOf(change.table)) work.push({ change: { ...change, table: twin }, isOwn })
       if (change.kind === 'insert') continue
       for (const key of this.#incoming.get(change.table) ?? []) {
         const { columns } = change
         const reached = change.kind === 'delete' || columns === undefined || haveCommon(columns, key.referencedColumns)
         const action = change.kind === 'delete' ? key.onDelete : key.onUpdate
         if (!reached || action === 'Restrict' || action === 'NoAction') continue
-        if (action === 'Cascade' && change.kind === 'delete') work.push({ table: key.table, kind: 'delete' })
-        else work.push({ table: key.table, kind: 'update', columns: key.columns })
+        const isDeleted = action === 'Cascade' && change.kind === 'delete'
+        const reachedBy: Change = isDeleted
+          ? { table: key.table, kind: 'delete' }
+          : { table: key.table, kind: 'update', columns: key.columns }
+        work.push({ change: reachedBy, isOwn: false })
       }
     }
-    return { tables, everything }
+    if (everything) return { effect: { tables, everything }, isConfined: false }
+    const isInsert = start.kind === 'insert'
+    return { effect: isInsert ? { tables, rows: new Map([[start.table, NO_ROWS]]), everything } : { tables, everything }, isConfined }
+  }
+
+  /** Whether a row may go by another key afterwards. */
+  #mayRekey({ table, kind, columns }: Change): boolean {
+    if (kind !== 'update') return false
+    return columns === undefined || haveCommon(columns, this.tables.get(table)?.primaryKey ?? [])
   }
 
   /**

@@ -2,14 +2,24 @@ import type { Statement, TableWrite } from '../sql/statement.ts'
 import { type Change, EVERYTHING, type WriteEffect } from './catalog.ts'
 import type { TableId } from './catalog-data.ts'
 import type { CatalogRegistry } from './catalog-registry.ts'
+import { rowsOfConditions } from './condition-rows.ts'
+import { MAX_WRITTEN_ROWS } from './row-key.ts'
+
+const NO_VALUES: readonly unknown[] = []
 
 /**
  * What a statement writes, cascades included. Whatever cannot be told (SQL that is not understood, a function that may write,
  * a view) touches everything. `undefined` when it writes nothing.
  *
  * @param sourceId - Whose catalogue says what its names mean.
+ * @param values - What is bound to its parameters. Left out: rows are told from what the text itself holds.
  */
-export function effectOfStatement(statement: Statement, sourceId: string, catalogs: CatalogRegistry): WriteEffect | undefined {
+export function effectOfStatement(
+  statement: Statement,
+  sourceId: string,
+  catalogs: CatalogRegistry,
+  values: readonly unknown[] = NO_VALUES,
+): WriteEffect | undefined {
   if (statement.transaction !== undefined) return undefined
   if (statement.opaque !== undefined || statement.functions.size > 0) return EVERYTHING
   if (statement.writes.length === 0) return undefined
@@ -19,15 +29,18 @@ export function effectOfStatement(statement: Statement, sourceId: string, catalo
   for (const write of statement.writes) {
     const table = catalog.idOf(write.name)
     if (catalog.baseTable(table) === undefined || write.how === 'truncate-cascade' || write.how === 'refresh') return EVERYTHING
-    changes.push(...changesOf(write, table))
+    const key = write.conditions && catalogs.rowKey(sourceId, table)
+    const named = key && rowsOfConditions(statement, write.conditions ?? [], key, values, MAX_WRITTEN_ROWS)
+    changes.push(...changesOf(write, table, named?.buckets))
   }
   return catalogs.effectOf(catalog.dialect, changes)
 }
 
-function changesOf({ how, columns }: TableWrite, table: TableId): Change[] {
+function changesOf({ how, columns }: TableWrite, table: TableId, buckets: readonly number[] | undefined): Change[] {
+  const rows = buckets === undefined ? {} : { rows: buckets }
   const insert: Change = { table, kind: 'insert' }
-  const update: Change = columns === undefined ? { table, kind: 'update' } : { table, kind: 'update', columns }
-  const remove: Change = { table, kind: 'delete' }
+  const update: Change = columns === undefined ? { table, kind: 'update' } : { table, kind: 'update', columns, ...rows }
+  const remove: Change = { table, kind: 'delete', ...rows }
   switch (how) {
     case 'insert':
       return [insert]

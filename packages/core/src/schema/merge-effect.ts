@@ -1,0 +1,23 @@
+import type { WriteEffect } from './catalog.ts'
+import type { TableId } from './catalog-data.ts'
+import { MAX_WRITTEN_ROWS } from './row-key.ts'
+
+/**
+ * Adds what one write touches to what others do.
+ *
+ * @param tables - All tables that are touched.
+ * @param rows - Of those, the ones of which it is known which rows: a table that is not listed stays so.
+ */
+export function mergeEffect(tables: Set<TableId>, rows: Map<TableId, Set<number>>, effect: WriteEffect): void {
+  for (const table of effect.tables) {
+    const added = effect.rows?.get(table)
+    const known = rows.get(table)
+    if (!tables.has(table)) {
+      tables.add(table)
+      if (added !== undefined && added.size <= MAX_WRITTEN_ROWS) rows.set(table, new Set(added))
+    } else if (known !== undefined) {
+      for (const bucket of added ?? []) known.add(bucket)
+      if (added === undefined || known.size > MAX_WRITTEN_ROWS) rows.delete(table)
+    }
+  }
+}

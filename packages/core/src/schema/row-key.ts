@@ -1,0 +1,101 @@
+import type { Dialect } from '../sql/dialect.ts'
+import type { TableInfo } from './catalog-data.ts'
+import { rowBucket } from './row-bucket.ts'
+
+/** Rows that a write may name one by one; more count as any row. */
+export const MAX_WRITTEN_ROWS = 64
+/** Rows that a read may name one by one; more count as any row. */
+export const MAX_READ_ROWS = 15
+
+/** What a primary key's columns hold, where each of their values can be written in one way only. */
+export type RowKeyType = 'integer' | 'uuid'
+
+/** By which columns the rows of a table are told apart. */
+export interface RowKey {
+  readonly dialect: Dialect
+  /** The primary key's columns in its order. */
+  readonly columns: readonly string[]
+  readonly types: readonly RowKeyType[]
+}
+
+/** Some rows of a table, named by their primary keys. */
+export interface KeyedRows {
+  /** The `rowBucket` of each; a bucket may come twice. */
+  readonly buckets: readonly number[]
+  /** How many different rows are named. */
+  readonly count: number
+}
+
+const INTEGER = /^(?:0|-?[1-9]\d*)$/
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+/** Integers of so many digits are exact as a double, whatever else the text holds. */
+const MAX_EXACT_LENGTH = 15
+
+/**
+ * A table's key, if rows can be told apart by it; `undefined` where one row may go by several texts (in which texts are equal is for
+ * their collation to say), and where only a schema file tells in which order several columns are the key.
+ */
+export function rowKeyOf({ primaryKey, columns, declared }: TableInfo, dialect: Dialect): RowKey | undefined {
+  if (primaryKey.length === 0 || (declared === true && primaryKey.length > 1)) return undefined
+  const types: RowKeyType[] = []
+  for (const name of primaryKey) {
+    const type = columns.find((column) => column.name === name)?.type
+    if (type !== 'integer' && type !== 'uuid') return undefined
+    types.push(type)
+  }
+  return { dialect, columns: primaryKey, types }
+}
+
+export function isSameKey(left: RowKey, right: RowKey): boolean {
+  const { columns, types } = right
+  return left.columns.length === columns.length && left.columns.every((name, at) => name === columns[at] && left.types[at] === types[at])
+}
+
+/**
+ * The one text of a key's value, equal for all values that a comparison with the column holds equal; `undefined` for values that may
+ * be equal to others, or that may be no value of the column.
+ */
+export function keyTextOf(value: unknown, type: RowKeyType | undefined, dialect: Dialect): string | undefined {
+  if (type === 'uuid') return typeof value === 'string' && UUID.test(value) ? value : undefined
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : undefined
+  const text = typeof value === 'bigint' ? String(value) : value
+  if (typeof text !== 'string' || !INTEGER.test(text)) return undefined
+  return text.length <= MAX_EXACT_LENGTH || isExact(text, dialect) ? text : undefined
+}
+
+/** MySQL compares integers with texts as doubles, and then several are equal; nowhere does a column hold more than 64 bits. */
+function isExact(text: string, dialect: Dialect): boolean {
+  if (dialect === 'mysql') return Number.isSafeInteger(Number(text))
+  return text.length <= 20 && String(BigInt.asIntN(64, BigInt(text))) === text
+}
+
+/**
+ * The rows of which each key column has one of some values. Only a key of one column may have several.
+ *
+ * @param values - By the key's columns, in their order.
+ * @param most - More rows than these are not told apart.
+ * @returns `undefined` if the rows cannot be named.
+ */
+export function keyedRows({ dialect, types }: RowKey, values: readonly (readonly unknown[])[], most: number): KeyedRows | undefined {
+  const [first = []] = values
+  if (values.length === 1 && first.length !== 1) return severalRows(first, types[0], dialect, most)
+  const texts: string[] = []
+  for (const [at, options] of values.entries()) {
+    const text = options.length === 1 ? keyTextOf(options[0], types[at], dialect) : undefined
+    if (text === undefined) return undefined
+    texts.push(text)
+  }
+  return { buckets: [rowBucket(texts)], count: 1 }
+}
+
+function severalRows(values: readonly unknown[], type: RowKeyType | undefined, dialect: Dialect, most: number): KeyedRows | undefined {
+  // A longer list would be walked in vain.
+  if (values.length > most) return undefined
+  const texts = new Set<string>()
+  for (const value of values) {
+    const text = keyTextOf(value, type, dialect)
+    if (text === undefined) return undefined
+    texts.add(text)
+  }
+  return { buckets: Array.from(texts, (text) => rowBucket([text])), count: texts.size }
+}

@@ -18,6 +18,7 @@ import type { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaSchemaData } from './schema/prisma-schema-data.ts'
 import { clientName, type PrismaShapes } from './shape.ts'
 import { takeControl } from './take-control.ts'
+import type { KeyOf } from './touches/pinned-rows.ts'
 import { type Touches, touches } from './touches/touches.ts'
 
 /** What a query extension's hook is given. */
@@ -42,6 +43,7 @@ export class ClientState implements ClientContext {
   readonly #models: ClientModels
   readonly #omitted: ReturnType<typeof globalOmitOf>
   readonly #rawQuery: RawQuery | undefined
+  readonly #keyOf: KeyOf = (table) => this.host.catalogs.rowKey(this.catalogId, table)
 
   constructor(
     readonly host: AdapterHost,
@@ -87,7 +89,7 @@ export class ClientState implements ClientContext {
 
   touches(model: string, operation: string, args: unknown): Touches | undefined {
     const schema = this.schema()
-    return schema === undefined || !this.#models.isSettled ? undefined : touches(schema, model, operation, args)
+    return schema === undefined || !this.#models.isSettled ? undefined : touches(schema, model, operation, args, this.#keyOf)
   }
 
   /** The computed fields of a model's rows, for all clients of this state; `undefined` if that cannot be known. */

@@ -37,6 +37,7 @@ import { rawText } from './raw-statement.ts'
 import { isRead } from './read-actions.ts'
 import type { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaShapes } from './shape.ts'
+import { areFound } from './touches/pinned-rows.ts'
 import type { Touches } from './touches/touches.ts'
 import { currentTransaction, inert, predicting } from './transaction-context.ts'
 
@@ -174,7 +175,11 @@ export class PrismaOperation implements Operation<unknown> {
     const tables = this.#cacheableReads()
     if (tables === undefined) return refuse('no base table')
     const key = `${call.model}.${call.operation} ${dataPathOf(call.params)} ${args}`
-    return { key, tables, copy: copyResult, types: valueTypes(), control: call.control }
+    const request = { key, tables, copy: copyResult, types: valueTypes(), control: call.control }
+    const { pinned } = touches
+    if (pinned === undefined) return request
+    const { table, buckets, count } = pinned
+    return { ...request, rows: new Map([[table, buckets]]), isComplete: (value) => areFound(value, call.operation, count) }
   }
 
   /** Every table that it reads; `undefined` unless each is known and a base table. */

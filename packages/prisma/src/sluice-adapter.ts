@@ -16,6 +16,7 @@ import {
   readCatalog,
   type Sluice,
   type Statement,
+  type TableId,
   type TransactionControl,
   type TransactionWrites,
   type WriteEffect,
@@ -158,8 +159,8 @@ function wrapQueryable(
   return {
     provider: queryable.provider,
     adapterName: queryable.adapterName,
-    queryRaw: (query: SqlQuery) => observer.statement(query.sql, transaction, () => queryable.queryRaw(query), ready),
-    executeRaw: (query: SqlQuery) => observer.statement(query.sql, transaction, () => queryable.executeRaw(query), ready),
+    queryRaw: (query: SqlQuery) => observer.statement(query, transaction, () => queryable.queryRaw(query), ready),
+    executeRaw: (query: SqlQuery) => observer.statement(query, transaction, () => queryable.executeRaw(query), ready),
   }
 }
 
@@ -201,10 +202,11 @@ class ConnectionObserver {
    *
    * @param ready - Reads the catalogue if it is to be read; left out where that cannot be done.
    */
-  statement<T>(sql: string, transaction: OpenTransaction | undefined, run: () => Promise<T>, ready?: () => Promise<void>): Promise<T> {
+  statement<T>(query: SqlQuery, transaction: OpenTransaction | undefined, run: () => Promise<T>, ready?: () => Promise<void>): Promise<T> {
     const { host } = this
+    const { sql, args } = query
     if (ready !== undefined && this.#catalog === 'unread' && host.isOptimizing())
-      return ready().then(() => this.statement(sql, transaction, run))
+      return ready().then(() => this.statement(query, transaction, run))
     let effect: WriteEffect | undefined
     let mayCommit = true
     try {
@@ -213,7 +215,7 @@ class ConnectionObserver {
       host.seen(sql, this.dialect, analyzed)
       const { statement } = analyzed
       if (statement.transaction !== undefined) return this.#control(statement.transaction, transaction, run)
-      effect = effectOfStatement(statement, this.sourceId, host.catalogs)
+      effect = effectOfStatement(statement, this.sourceId, host.catalogs, args)
       if (statement.ddl) this.#forgetCatalog(statement)
       if (effect === undefined) return run()
       mayCommit = statement.mayCommit
@@ -295,8 +297,15 @@ class ConnectionObserver {
   #compareWithPrediction(effect: WriteEffect): void {
     const predicted = predictedEffect()
     if (predicted === undefined || predicted.everything) return
-    if (effect.everything || [...effect.tables].some((table) => !predicted.tables.has(table))) this.host.stats.touchMisses += 1
+    if (effect.everything || [...effect.tables].some((table) => isMissed(table, effect, predicted))) this.host.stats.touchMisses += 1
   }
+}
+
+/** Whether a statement touches a table, or a row of it, that was not expected. Which rows is not always told by its text. */
+function isMissed(table: TableId, { rows }: WriteEffect, predicted: WriteEffect): boolean {
+  if (!predicted.tables.has(table)) return true
+  const expected = predicted.rows?.get(table)
+  return expected !== undefined && [...(rows?.get(table) ?? [])].some((bucket) => !expected.has(bucket))
 }
 
 async function rowsOf(adapter: SqlQueryable, sql: string, params: readonly unknown[] = []): Promise<Record<string, unknown>[]> {

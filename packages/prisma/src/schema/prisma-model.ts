@@ -26,6 +26,14 @@ export interface PrismaRelation {
   readonly ambiguous: boolean
 }
 
+/** How filters name the rows of a model by a key. */
+export interface KeyNames {
+  /** In the order of the key's columns. */
+  readonly fields: readonly string[]
+  /** What a `WhereUniqueInput` calls all of them together. */
+  readonly selectors: readonly string[]
+}
+
 /** A model or view of a Prisma schema, laid out for quick look-ups. */
 export class PrismaModel {
   readonly name: string
@@ -38,6 +46,8 @@ export class PrismaModel {
   /** What a `WhereUniqueInput` may name: single unique fields, and compound keys such as `a_b`, each with its fields. */
   readonly uniqueSelectors: ReadonlyMap<string, readonly string[]>
   readonly updatedAtColumns: readonly string[]
+  /** For the key that was asked for last: nearly always there is no other. */
+  #keyNames: { readonly columns: readonly string[]; readonly names: KeyNames | undefined } | undefined
 
   constructor(
     data: PrismaModelData,
@@ -60,6 +70,21 @@ export class PrismaModel {
   /** The column of a scalar field; `undefined` for relations and unknown names. */
   column(field: string): string | undefined {
     return this.columns.get(field)
+  }
+
+  /** @returns `undefined` if a column of the key is no field of the model. */
+  keyNames(columns: readonly string[]): KeyNames | undefined {
+    if (this.#keyNames?.columns !== columns) this.#keyNames = { columns, names: this.#namesOf(columns) }
+    return this.#keyNames.names
+  }
+
+  #namesOf(columns: readonly string[]): KeyNames | undefined {
+    const fieldOf = new Map([...this.columns].map(([field, column]) => [column, field]))
+    const fields = columns.map((column) => fieldOf.get(column))
+    if (!fields.every((field) => field !== undefined)) return undefined
+    const isSame = (names: readonly string[]) => names.length === fields.length && fields.every((field) => names.includes(field))
+    const selectors = [...this.uniqueSelectors].filter(([name, names]) => !this.fields.has(name) && isSame(names))
+    return { fields, selectors: selectors.map(([name]) => name) }
   }
 }
 

@@ -1,4 +1,14 @@
-import { type CatalogTable, type Dialect, SchemaCatalog, SluiceError, type TableId, tableId, UNKNOWN_SCHEMA } from '@sluice/core'
+import {
+  type CatalogTable,
+  type Dialect,
+  type RowKey,
+  rowKeyOf,
+  SchemaCatalog,
+  SluiceError,
+  type TableId,
+  tableId,
+  UNKNOWN_SCHEMA,
+} from '@sluice/core'
 import { dialectOf } from '../dialect.ts'
 import { catalogDataOf } from './catalog-data-of.ts'
 import { PrismaModel, type PrismaRelation } from './prisma-model.ts'
@@ -24,6 +34,7 @@ export class PrismaSchema {
   /** The tables and foreign keys of the schema, implicit many-to-many tables included. */
   readonly catalog: SchemaCatalog
   readonly #children = new Map<TableId, Set<TableId>>()
+  readonly #rowKeys = new Map<CatalogTable, RowKey>()
 
   /** @throws SluiceError `SLUICE_INVALID_CATALOG` if the data is of another version or provider, or contradicts itself. */
   constructor(
@@ -38,6 +49,16 @@ export class PrismaSchema {
     for (const { table, references } of this.catalog.foreignKeys) {
       this.#children.set(references, (this.#children.get(references) ?? new Set()).add(table))
     }
+  }
+
+  /** By which key the rows of a table are named, as far as the schema and the database that it was joined with tell. */
+  rowKey(id: TableId): RowKey | undefined {
+    const table = this.catalog.baseTable(id)
+    let key = table && this.#rowKeys.get(table)
+    if (table === undefined || key !== undefined) return key
+    key = rowKeyOf(table, this.dialect)
+    if (key !== undefined) this.#rowKeys.set(table, key)
+    return key
   }
 
   /** The tables whose foreign keys refer to a table. */

@@ -7,12 +7,18 @@ const RELATION_FILTERS = ['some', 'every', 'none', 'is', 'isNot']
 /** Gathers the tables that an operation's arguments make it read. */
 export class ReadWalk {
   #others: Set<TableId> | undefined
+  #returns = false
 
   constructor(private readonly root: PrismaModel) {}
 
   /** Whether nothing but the root's own table was met. */
   get isPlain(): boolean {
     return this.#others === undefined
+  }
+
+  /** Whether a relation led back to the root's own table: then other rows of it count than those that the filter leaves. */
+  get returns(): boolean {
+    return this.#returns
   }
 
   get tables(): ReadonlySet<TableId> {
@@ -27,6 +33,7 @@ export class ReadWalk {
 
   /** Follows a relation: its target, and the table between. */
   through(relation: PrismaRelation): void {
+    if (relation.target.table === this.root.table) this.#returns = true
     this.table(relation.target.table)
     if (relation.joinTable !== undefined) this.table(relation.joinTable)
   }

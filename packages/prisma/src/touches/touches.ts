@@ -1,18 +1,25 @@
-import type { Change, TableId } from '@sluice/core'
+import { type Change, type KeyedRows, MAX_READ_ROWS, type TableId } from '@sluice/core'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 import type { PrismaSchema } from '../schema/prisma-schema.ts'
-import { isFields } from './argument-shapes.ts'
+import { type Fields, isFields } from './argument-shapes.ts'
+import { type KeyOf, pinnedRows } from './pinned-rows.ts'
 import { ReadWalk } from './read-walk.ts'
 import { WriteWalk } from './write-walk.ts'
 
-/** The tables that an operation touches, told from its arguments. */
+/** The tables and rows that an operation touches, told from its arguments. */
 export interface Touches {
   /** The tables that it reads; views by their own id. */
   readonly reads: ReadonlySet<TableId>
+  /** For a read that gives rows of the model's own table, and depends on no others of it than these. */
+  readonly pinned?: PinnedRows
   /** What it writes itself; `catalog.effectOf(changes)` adds what the database draws from it. */
   readonly changes: readonly Change[]
   /** It may touch more than that, in ways that are not known. */
   readonly opaque: boolean
+}
+
+export interface PinnedRows extends KeyedRows {
+  readonly table: TableId
 }
 
 const OPAQUE: Touches = Object.freeze({ reads: new Set<TableId>(), changes: [], opaque: true })
@@ -21,12 +28,19 @@ const OPAQUE: Touches = Object.freeze({ reads: new Set<TableId>(), changes: [], 
 const plainReads = new WeakMap<PrismaModel, Touches>()
 
 /**
- * Predicts what one operation of a Prisma client touches. It never misses a table; it may name some that are not touched.
+ * Predicts what one operation of a Prisma client touches. It never misses a table or a row; it may name some that are not touched.
  *
  * @param action - As Prisma calls it: `findMany`, `update`, … An unknown one is opaque, as is an unknown model.
  * @param args - The operation's arguments as given by the caller.
+ * @param keyOf - By which keys rows are told apart. Left out: as the schema says.
  */
-export function touches(schema: PrismaSchema, model: string, action: string, args: unknown): Touches {
+export function touches(
+  schema: PrismaSchema,
+  model: string,
+  action: string,
+  args: unknown,
+  keyOf: KeyOf = (table) => schema.rowKey(table),
+): Touches {
   const root = schema.models.get(model)
   if (root === undefined) return OPAQUE
   switch (action) {
@@ -35,24 +49,48 @@ export function touches(schema: PrismaSchema, model: string, action: string, arg
     case 'findFirst':
     case 'findFirstOrThrow':
     case 'findMany':
-      return readTouches(root, args, true)
+      return rowTouches(root, action, args, keyOf)
     case 'count':
     case 'aggregate':
     case 'groupBy':
-      return readTouches(root, args, false)
+      return readTouches(walked(root, args), root)
     default:
-      return writeTouches(schema, root, action, isFields(args) ? args : {})
+      return writeTouches(schema, root, action, isFields(args) ? args : {}, keyOf)
   }
 }
 
-function readTouches(root: PrismaModel, args: unknown, selects: boolean): Touches {
+function walked(root: PrismaModel, args: unknown): ReadWalk {
   const reads = new ReadWalk(root)
-  if (isFields(args)) {
-    reads.where(root, args.where)
-    reads.orderBy(root, args.orderBy)
-    if (selects) reads.selection(root, args)
-  }
+  if (!isFields(args)) return reads
+  reads.where(root, args.where)
+  reads.orderBy(root, args.orderBy)
+  return reads
+}
+
+function readTouches(reads: ReadWalk, root: PrismaModel): Touches {
   return reads.isPlain ? plainRead(root) : { reads: reads.tables, changes: [], opaque: false }
+}
+
+function rowTouches(root: PrismaModel, action: string, args: unknown, keyOf: KeyOf): Touches {
+  const reads = walked(root, args)
+  if (!isFields(args)) return plainRead(root)
+  reads.selection(root, args)
+  const touched = readTouches(reads, root)
+  const pinned = reads.returns || isPaged(args) ? undefined : pinnedBy(root, args.where, keyOf)
+  if (pinned === undefined) return touched
+  // Of several rows, the first one alone does not tell whether the others were there.
+  const isCertain = action === 'findMany' || pinned.count === 1
+  return isCertain ? { reads: touched.reads, changes: touched.changes, opaque: false, pinned } : touched
+}
+
+function pinnedBy(root: PrismaModel, where: unknown, keyOf: KeyOf): PinnedRows | undefined {
+  const key = where === undefined ? undefined : keyOf(root.table)
+  const rows = key === undefined ? undefined : pinnedRows(root, key, where, MAX_READ_ROWS)
+  return rows === undefined ? undefined : { table: root.table, buckets: rows.buckets, count: rows.count }
+}
+
+function isPaged({ take, skip, cursor, distinct }: Fields): boolean {
+  return take !== undefined || skip !== undefined || cursor !== undefined || distinct !== undefined
 }
 
 function plainRead(model: PrismaModel): Touches {
@@ -63,9 +101,9 @@ function plainRead(model: PrismaModel): Touches {
   return plain
 }
 
-function writeTouches(schema: PrismaSchema, root: PrismaModel, action: string, args: Readonly<Record<string, unknown>>): Touches {
+function writeTouches(schema: PrismaSchema, root: PrismaModel, action: string, args: Fields, keyOf: KeyOf): Touches {
   const reads = new ReadWalk(root)
-  const writes = new WriteWalk(schema, reads)
+  const writes = new WriteWalk(schema, reads, keyOf)
   switch (action) {
     case 'create':
     case 'createMany':
@@ -75,15 +113,15 @@ function writeTouches(schema: PrismaSchema, root: PrismaModel, action: string, a
     case 'update':
     case 'updateMany':
     case 'updateManyAndReturn':
-      writes.update(root, args.data)
+      writes.update(root, args.data, writes.rowsOf(root, args.where))
       break
     case 'upsert':
-      writes.update(root, args.update)
+      writes.update(root, args.update, writes.rowsOf(root, args.where))
       writes.create(root, args.create)
       break
     case 'delete':
     case 'deleteMany':
-      writes.delete(root)
+      writes.delete(root, writes.rowsOf(root, args.where))
       break
     default:
       return OPAQUE

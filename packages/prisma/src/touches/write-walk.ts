@@ -1,9 +1,13 @@
-import type { Change } from '@sluice/core'
+import { type Change, MAX_WRITTEN_ROWS } from '@sluice/core'
 import type { PrismaModel, PrismaRelation } from '../schema/prisma-model.ts'
 import type { PrismaSchema } from '../schema/prisma-schema.ts'
 import { type Fields, isFields, listOf } from './argument-shapes.ts'
 import { ChangeList } from './change-list.ts'
+import { type KeyOf, pinnedRows } from './pinned-rows.ts'
 import type { ReadWalk } from './read-walk.ts'
+
+/** The buckets of rows; `undefined` for any. */
+type Rows = readonly number[] | undefined
 
 /** Gathers what an operation's arguments make it write, and what it reads on the way. */
 export class WriteWalk {
@@ -13,6 +17,7 @@ export class WriteWalk {
   constructor(
     private readonly schema: PrismaSchema,
     private readonly reads: ReadWalk,
+    private readonly keyOf: KeyOf,
   ) {}
 
   get changes(): readonly Change[] {
@@ -24,30 +29,37 @@ export class WriteWalk {
     return this.#opaque
   }
 
+  /** The rows to which a filter leads at most. */
+  rowsOf(model: PrismaModel, where: unknown): Rows {
+    const key = where === undefined ? undefined : this.keyOf(model.table)
+    return key === undefined ? undefined : pinnedRows(model, key, where, MAX_WRITTEN_ROWS)?.buckets
+  }
+
   /** @param data - One row or a list of rows; `undefined`: a row of defaults. */
   create(model: PrismaModel, data: unknown): void {
     this.#write(model)
     this.#list.insert(model.table)
-    for (const row of listOf(data)) if (isFields(row)) this.#nestedOf(model, row, true)
+    for (const row of listOf(data)) if (isFields(row)) this.#nestedOf(model, row, true, undefined)
   }
 
-  update(model: PrismaModel, data: unknown): void {
+  /** @param rows - Those that the update is of, or some more. */
+  update(model: PrismaModel, data: unknown, rows: Rows): void {
     this.#write(model)
     this.#emulated(model)
     if (!isFields(data)) {
-      this.#list.update(model.table, undefined)
+      this.#list.update(model.table, undefined, rows)
       return
     }
     const columns = changedColumns(model, data)
     // With relations alone to change, Prisma leaves the row itself as it is.
-    if (columns === undefined || columns.length > 0) this.#list.update(model.table, columns)
-    this.#nestedOf(model, data, false)
+    if (columns === undefined || columns.length > 0) this.#list.update(model.table, columns, rows)
+    this.#nestedOf(model, data, false, rows)
   }
 
-  delete(model: PrismaModel): void {
+  delete(model: PrismaModel, rows: Rows): void {
     this.#write(model)
     this.#emulated(model)
-    this.#list.delete(model.table)
+    this.#list.delete(model.table, rows)
   }
 
   /** Where Prisma does the work of foreign keys, it reads the tables that refer to those it changes. */
@@ -69,24 +81,27 @@ export class WriteWalk {
     for (const relation of model.relations.values()) if (relation.ambiguous) this.#opaque = true
   }
 
-  #nestedOf(model: PrismaModel, data: Fields, isNew: boolean): void {
+  #nestedOf(model: PrismaModel, data: Fields, isNew: boolean, rows: Rows): void {
     if (model.relations.size === 0) return
     for (const name in data) {
       const relation = model.relations.get(name)
       const steps = data[name]
-      if (relation !== undefined && isFields(steps)) this.#nested(relation, steps, isNew)
+      if (relation !== undefined && isFields(steps)) this.#nested(relation, steps, isNew, rows)
     }
   }
 
-  /** @param isNew - Whether the row that has the relation is created by this operation. */
-  #nested(relation: PrismaRelation, steps: Fields, isNew: boolean): void {
+  /**
+   * @param isNew - Whether the row that has the relation is created by this operation.
+   * @param rows - The rows that have the relation, or some more.
+   */
+  #nested(relation: PrismaRelation, steps: Fields, isNew: boolean, rows: Rows): void {
     this.reads.through(relation)
     if (relation.ambiguous) this.#opaque = true
     for (const step in steps) {
       if (steps[step] === undefined) continue
       this.#step(relation, step, steps[step])
       // Every other step joins or parts rows.
-      if (step !== 'update' && step !== 'updateMany') this.#link(relation, isNew)
+      if (step !== 'update' && step !== 'updateMany') this.#link(relation, isNew, rows)
     }
   }
 
@@ -101,9 +116,13 @@ export class WriteWalk {
         break
       case 'connect':
       case 'disconnect':
+        this.reads.where(target, value)
+        this.#rekeyTarget(relation, this.#rowsOfAll(target, listOf(value)))
+        break
       case 'set':
         this.reads.where(target, value)
-        this.#rekeyTarget(relation)
+        // Those that are not named are parted.
+        this.#rekeyTarget(relation, undefined)
         break
       case 'connectOrCreate':
         for (const one of listOf(value)) {
@@ -111,12 +130,12 @@ export class WriteWalk {
           this.reads.where(target, one.where)
           this.create(target, one.create)
         }
-        this.#rekeyTarget(relation)
+        this.#rekeyTarget(relation, this.#rowsOfAll(target, wheresOf(value)))
         break
       case 'delete':
       case 'deleteMany':
         this.reads.where(target, value)
-        this.delete(target)
+        this.delete(target, this.#rowsOfAll(target, listOf(value)))
         break
       case 'update':
       case 'updateMany':
@@ -126,7 +145,7 @@ export class WriteWalk {
         for (const one of listOf(value)) {
           if (!isFields(one)) continue
           this.reads.where(target, one.where)
-          this.update(target, one.update)
+          this.update(target, one.update, this.rowsOf(target, one.where))
           this.create(target, one.create)
         }
         break
@@ -141,32 +160,47 @@ export class WriteWalk {
     const isWrapped = isFields(value.data)
     if (isWrapped) {
       this.reads.where(target, value.where)
-      this.update(target, value.data)
+      this.update(target, value.data, this.rowsOf(target, value.where))
     }
-    if (!isWrapped || (!list && target.fields.has('data'))) this.update(target, value)
+    if (!isWrapped || (!list && target.fields.has('data'))) this.update(target, value, undefined)
   }
 
   /** What joining or parting two rows writes beside the target itself. */
-  #link(relation: PrismaRelation, isNew: boolean): void {
+  #link(relation: PrismaRelation, isNew: boolean, rows: Rows): void {
     const { model, target, joinTable, foreignKeyHere, oneToOne } = relation
     if (joinTable !== undefined) {
       this.#list.insert(joinTable)
-      this.#list.delete(joinTable)
+      this.#list.delete(joinTable, undefined)
     } else if (foreignKeyHere) {
-      // A new row of a one-to-one relation may take the place of the row that had it.
-      if (!isNew || oneToOne) this.#rekey(model, relation)
+      // A row of a one-to-one relation may take the place of the row that had it.
+      if (!isNew || oneToOne) this.#rekey(model, relation, oneToOne ? undefined : rows)
     } else if (oneToOne && !isNew) {
-      this.#rekey(target, relation)
+      this.#rekey(target, relation, undefined)
     }
   }
 
-  #rekeyTarget(relation: PrismaRelation): void {
-    if (relation.joinTable === undefined && !relation.foreignKeyHere) this.#rekey(relation.target, relation)
+  #rekeyTarget(relation: PrismaRelation, rows: Rows): void {
+    if (relation.joinTable === undefined && !relation.foreignKeyHere) this.#rekey(relation.target, relation, rows)
   }
 
-  #rekey(holder: PrismaModel, { keyColumns }: PrismaRelation): void {
-    this.#list.update(holder.table, [...keyColumns, ...holder.updatedAtColumns])
+  #rekey(holder: PrismaModel, { keyColumns }: PrismaRelation, rows: Rows): void {
+    this.#list.update(holder.table, [...keyColumns, ...holder.updatedAtColumns], rows)
   }
+
+  /** The rows of several filters; any, if one of them leads to any or there is none. */
+  #rowsOfAll(model: PrismaModel, wheres: readonly unknown[]): Rows {
+    const rows: number[] = []
+    for (const where of wheres) {
+      const some = this.rowsOf(model, where)
+      if (some === undefined) return undefined
+      rows.push(...some)
+    }
+    return wheres.length === 0 ? undefined : rows
+  }
+}
+
+function wheresOf(value: unknown): readonly unknown[] {
+  return listOf(value).map((one) => (isFields(one) ? one.where : undefined))
 }
 
 /** `undefined` (any) when the data names a field that the schema does not have. */

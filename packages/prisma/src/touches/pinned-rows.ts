@@ -1,0 +1,62 @@
+import { type KeyedRows, keyedRows, type RowKey, type TableId } from '@sluice/core'
+import type { PrismaModel } from '../schema/prisma-model.ts'
+import { type Fields, isFields, listOf } from './argument-shapes.ts'
+
+/** By which key the rows of a table are named; `undefined` where they are not told apart. */
+export type KeyOf = (table: TableId) => RowKey | undefined
+
+/**
+ * The rows to which a filter leads at most, if it names them by the whole primary key, at its top or under AND. Other conditions beside the
+ * key, OR and NOT among them, leave fewer rows. `undefined` where it may lead to any row.
+ *
+ * @param most - More rows than these are not told apart.
+ */
+export function pinnedRows(model: PrismaModel, key: RowKey, where: unknown, most: number): KeyedRows | undefined {
+  if (!isFields(where)) return undefined
+  const names = model.keyNames(key.columns)
+  if (names === undefined) return undefined
+  const { fields, selectors } = names
+  let rows = rowsOf(key, fields, where, most)
+  for (const selector of selectors) {
+    const value = where[selector]
+    if (rows === undefined && isFields(value)) rows = rowsOf(key, fields, value, most)
+  }
+  if (rows !== undefined || where.AND === undefined) return rows
+  for (const one of listOf(where.AND)) {
+    const inner = pinnedRows(model, key, one, most)
+    if (inner !== undefined) return inner
+  }
+  return undefined
+}
+
+function rowsOf(key: RowKey, fields: readonly string[], values: Fields, most: number): KeyedRows | undefined {
+  const options: (readonly unknown[])[] = []
+  for (const field of fields) {
+    const value = optionsOf(values[field])
+    if (value === undefined) return undefined
+    options.push(value)
+  }
+  return keyedRows(key, options, most)
+}
+
+/** The values that a filter on one field allows; `undefined` where it allows any, as it does when it is `undefined` itself. */
+function optionsOf(filter: unknown): readonly unknown[] | undefined {
+  if (filter === undefined || filter === null) return undefined
+  if (typeof filter !== 'object') return [filter]
+  const [operator, ...others] = Object.keys(filter)
+  if (others.length > 0 || (operator !== 'equals' && operator !== 'in')) return undefined
+  const value = (filter as Fields)[operator]
+  if (operator === 'equals') return value === undefined ? undefined : [value]
+  return Array.isArray(value) ? value : undefined
+}
+
+/**
+ * Whether all of the rows that a read is pinned to were there. What is read along a relation of one row tells that this row was.
+ *
+ * @param action - As Prisma calls it.
+ * @param count - How many rows it is pinned to.
+ */
+export function areFound(value: unknown, action: string, count: number): boolean {
+  if (action === 'findMany') return Array.isArray(value) && value.length === count
+  return Array.isArray(value) ? value.length > 0 : value !== null && value !== undefined
+}

@@ -5,6 +5,8 @@ import {
   type Lookup,
   type Operation,
   type OperationKind,
+  type PinnedRead,
+  pinnedReadOf,
   type Refusal,
   type RowSource,
   readsOfStatement,
@@ -66,11 +68,20 @@ export class KnexOperation implements Operation<unknown> {
     const reads = readsOfStatement(statement, state.source.id, state.host.catalogs)
     if ('refused' in reads) return reads
     if (reads.tables.some((table) => state.isMigrationTable(table))) return refuse('migration table')
-    return {
+    const request = {
       key: `${query.sql}\n${bindings}`,
       tables: reads.tables,
       control: controlOf(builder),
-      copy: (value) => (isCopyableResult(value) ? { value: copyRows(value) } : undefined),
+      copy: (value: unknown) => (isCopyableResult(value) ? { value: copyRows(value) } : undefined),
     }
+    const pinned = pinnedReadOf(statement, query.bindings, state.source.id, state.host.catalogs)
+    if (pinned === undefined) return request
+    return { ...request, rows: new Map([[pinned.table, pinned.buckets]]), isComplete: (value) => isComplete(value, pinned) }
   }
+}
+
+/** Of one row, any row of the result tells that it was there; of several, only as many as were asked for. */
+function isComplete(value: unknown, { count, isPlain }: PinnedRead): boolean {
+  if (!Array.isArray(value)) return count === 1 && value !== undefined && value !== null
+  return count === 1 ? value.length > 0 : isPlain && value.length === count
 }

@@ -93,7 +93,7 @@ export class StatementObserver {
     if (scope !== undefined && !this.host.isOptimizing()) scope.counts.operations += 1
     if (statement.transaction !== undefined)
       return this.#control(client, connection, statement.transaction, () => this.base._query.call(client, connection, query))
-    const announced = onlyReads ? undefined : this.#announce(connection, statement)
+    const announced = onlyReads ? undefined : this.#announce(connection, statement, query.bindings)
     const caller = isRepeatable ? new Comparable(query) : traced
     if (announced?.ready !== undefined) return this.#sendWhenReady(client, connection, query, shape, announced)
     const execution = recorder.begin(scope, shape, caller)
@@ -148,7 +148,7 @@ export class StatementObserver {
     const scope = host.scopes.current()
     const { shape, statement } = this.#describe(query.sql)
     host.recorder.statement(scope)
-    const announced = this.#announce(connection, statement)
+    const announced = this.#announce(connection, statement, query.bindings)
     const execution = host.recorder.begin(scope, shape, traced)
     return {
       ready: announced?.ready,
@@ -196,8 +196,8 @@ export class StatementObserver {
   }
 
   /** Announces what a statement writes, unless that takes effect at a later commit. */
-  #announce(connection: object, statement: Statement): AnnouncedWrite | undefined {
-    const effect = this.#effectOf(statement)
+  #announce(connection: object, statement: Statement, values?: readonly unknown[]): AnnouncedWrite | undefined {
+    const effect = this.#effectOf(statement, values)
     if (effect === undefined) return undefined
     const transaction = this.#transactions.get(connection)
     if (this.dialect === 'mysql' && statement.kinds.includes('SET')) this.#altered.add(connection)
@@ -211,9 +211,9 @@ export class StatementObserver {
     return this.host.writes.announce(isOpen && statement.mayCommit ? EVERYTHING : effect)
   }
 
-  #effectOf(statement: Statement): WriteEffect | undefined {
+  #effectOf(statement: Statement, values: readonly unknown[] | undefined): WriteEffect | undefined {
     try {
-      const effect = effectOfStatement(statement, this.sourceId, this.host.catalogs)
+      const effect = effectOfStatement(statement, this.sourceId, this.host.catalogs, values)
       if (statement.ddl) this.#schemaChanged(statement)
       return effect
     } catch (error) {

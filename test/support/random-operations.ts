@@ -27,7 +27,7 @@ export class RandomOperations {
     const { random } = this
     const model = this.#model()
     const action = random.pick(['findUnique', 'findFirst', 'findMany', 'findMany', 'count', 'aggregate', 'groupBy'])
-    const where = this.#where(model, 2)
+    const where = random.chance(0.4) ? this.#pin(model) : this.#where(model, 2)
     const orderBy = random.chance(0.4) ? { orderBy: this.#orderBy(model, 2) } : {}
     if (action === 'findUnique')
       return {
@@ -46,6 +46,17 @@ export class RandomOperations {
       action,
       args: { where, ...orderBy, ...this.#selection(model, 2), ...(random.chance(0.3) ? { take: 2 } : {}) },
     }
+  }
+
+  /** A read that names rows by their primary key, where that is a number. */
+  readByKey(): RandomOperation {
+    const { random } = this
+    const model = random.pick([...this.schema.models.values()].filter(({ table }) => this.schema.rowKey(table) !== undefined))
+    const action = random.pick(['findUnique', 'findFirst', 'findMany', 'findMany'])
+    const selection = random.chance(0.4) ? this.#selection(model, 1) : {}
+    if (action === 'findUnique') return { model: model.name, action, args: { where: this.#primaryKey(model), ...selection } }
+    const orderBy = random.chance(0.3) ? { orderBy: this.#orderBy(model, 2) } : {}
+    return { model: model.name, action, args: { where: this.#pin(model), ...orderBy, ...selection } }
   }
 
   write(): RandomOperation {
@@ -69,13 +80,13 @@ export class RandomOperations {
         return { where: this.#unique(model), data: this.#update(model, 2), ...this.#selection(model, 1) }
       case 'updateMany':
       case 'updateManyAndReturn':
-        return { where: this.#where(model, 1), data: this.#update(model, 0) }
+        return { where: this.random.chance(0.5) ? this.#pin(model) : this.#where(model, 1), data: this.#update(model, 0) }
       case 'upsert':
         return { where: this.#unique(model), update: this.#update(model, 2), create: this.#create(model, 1), ...this.#selection(model, 1) }
       case 'delete':
         return { where: this.#unique(model), ...this.#selection(model, 1) }
       default:
-        return { where: { AND: [this.#where(model, 1), this.#unique(model, true)] } }
+        return { where: this.random.chance(0.5) ? this.#pin(model) : { AND: [this.#where(model, 1), this.#unique(model, true)] } }
     }
   }
 
@@ -141,6 +152,46 @@ export class RandomOperations {
     const [selector, fields] = random.pick(usable)
     const values = Object.fromEntries(fields.map((name) => [name, read(name)]))
     return fields.length === 1 || asFilter ? values : { [selector]: values }
+  }
+
+  /** A filter by the primary key, in one of the ways to write it, or in one that only looks like it. */
+  #pin(model: PrismaModel, depth = 1): Fields {
+    const { random } = this
+    const row = () => this.#primaryKey(model)
+    const [field = ''] = model.primaryKey
+    const value = () => row()[field]
+    const others = this.#where(model, depth)
+    const forms: (() => Fields)[] = [
+      () => ({ ...others, ...row() }),
+      () => ({ AND: [others, row()] }),
+      () => ({ AND: row(), NOT: others }),
+      () => ({ ...row(), OR: [others, row()] }),
+      () => ({ OR: [row(), others] }),
+      () => ({ NOT: row() }),
+    ]
+    if (model.primaryKey.length === 1) {
+      forms.push(
+        () => ({ ...others, [field]: { in: [value(), value()] } }),
+        () => ({ [field]: { in: [value(), value(), value()] } }),
+        () => ({ ...others, [field]: { equals: value() } }),
+        () => ({ [field]: { notIn: [value()] } }),
+        () => ({ [field]: { equals: undefined } }),
+        () => ({ ...others, [field]: { gte: value() } }),
+      )
+    }
+    return random.pick(forms)()
+  }
+
+  /** The primary key of a row, mostly of one that exists. */
+  #primaryKey(model: PrismaModel): Fields {
+    const rows = this.#rowsOf(model)
+    const row = rows.length > 0 && this.random.chance(0.9) ? this.random.pick(rows) : undefined
+    return Object.fromEntries(
+      model.primaryKey.map((name) => {
+        const field = model.fields.get(name)
+        return [name, row?.[name] ?? (field === undefined ? undefined : this.#value(field, model))]
+      }),
+    )
   }
 
   #where(model: PrismaModel, depth: number): Fields {
@@ -291,14 +342,15 @@ export class RandomOperations {
         if (list) return [this.#unique(target)]
         return random.chance(0.7) ? true : this.#where(target, 0)
       case 'deleteMany':
-        return this.#where(target, 0)
+        return random.chance(0.3) ? this.#pin(target, 0) : this.#where(target, 0)
       case 'updateMany':
-        return { where: this.#where(target, 0), data: this.#update(target, 0) }
+        return { where: random.chance(0.3) ? this.#pin(target, 0) : this.#where(target, 0), data: this.#update(target, 0) }
       case 'upsert':
         return { ...(list ? { where: this.#unique(target) } : {}), update: update(), create: create() }
       default:
         if (list) return { where: this.#unique(target), data: update() }
-        return !required && random.chance(0.5) ? { where: this.#where(target, 0), data: update() } : update()
+        if (required || random.chance(0.5)) return update()
+        return { where: random.chance(0.3) ? this.#pin(target) : this.#where(target, 0), data: update() }
     }
   }
 }

@@ -1,0 +1,22 @@
+import { rowBucket, type TableId, type WriteEffect } from '@sluice/core'
+import type { RowChange } from './change-log.ts'
+
+/** The changes of rows that were there before the write, in tables of which it was said to touch other rows only. */
+export function missedRows(changes: readonly RowChange[], { rows }: WriteEffect): string[] {
+  const created = new Set<string>()
+  const missed: string[] = []
+  for (const { table, before, after } of changes) {
+    const name = (key: readonly string[]) => `${table} ${JSON.stringify(key)}`
+    const expected = rows?.get(table)
+    if (before === undefined) {
+      if (after !== undefined) created.add(name(after))
+    } else if (expected !== undefined && !created.has(name(before)) && !expected.has(rowBucket(before))) missed.push(name(before))
+    // By its new key, the row is none that was there.
+    else if (before !== undefined && after !== undefined && name(before) !== name(after)) created.add(name(after))
+  }
+  return missed
+}
+
+export function tablesOf(changes: readonly RowChange[]): ReadonlySet<TableId> {
+  return new Set(changes.map(({ table }) => table))
+}

@@ -31,6 +31,7 @@ const npm = {
   core: ['dataloader', 'lru-cache', 'p-limit', 'croner'],
   prisma: ['@prisma/client', '@prisma/driver-adapter-utils', '@prisma/generator-helper'],
   knex: ['knex'],
+  redis: ['ioredis', 'msgpackr', 'cockatiel'],
   express: ['express', 'on-headers', '@types/express', '@types/on-headers'],
 }
 

@@ -571,7 +571,9 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
       it.each(valuesWithTypes)('keeps %s as it is', async (_, value) => {
         const [store, key] = [connect(), unique()]
         expect(await store.set(key, entryOf({ value }, [], await opened(store, [])), 5_000)).toBe(true)
-        const { value: back } = (await store.read([], key)).entry?.value() as { value: unknown }
+        const whole = (await store.read([], key)).entry?.value() as { value: unknown } | undefined
+        expect(whole).toHaveProperty('value')
+        const back = whole?.value
         expect(back).toStrictEqual(value)
         expect(Object.getPrototypeOf(Object(back))).toBe(Object.getPrototypeOf(Object(value)))
       })

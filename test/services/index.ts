@@ -1,10 +1,12 @@
 import { startMariadb } from './mariadb.ts'
 import { startPostgres } from './postgres.ts'
+import { startRedis } from './redis.ts'
 import { type ServiceAddress, ServiceUnavailableError, type TestService } from './service.ts'
 
 export interface Services {
   readonly postgres: ServiceAddress
   readonly mariadb: ServiceAddress
+  readonly redis: ServiceAddress
   /** Ends the servers that were started and removes what was created in others. */
   stop(): Promise<void>
 }
@@ -15,12 +17,17 @@ export interface Services {
  * @throws Error when a service is missing and `CI` is `true`, or when a server that the environment names cannot be used.
  */
 export async function startServices(): Promise<Services> {
-  const [postgres, mariadb] = await Promise.allSettled([startPostgres(), startMariadb()])
+  const [postgres, mariadb, redis] = await Promise.allSettled([startPostgres(), startMariadb(), startRedis()])
   const stop = async () => {
-    await Promise.all([postgres, mariadb].map((result) => (result.status === 'fulfilled' ? result.value.stop() : undefined)))
+    await Promise.all([postgres, mariadb, redis].map((result) => (result.status === 'fulfilled' ? result.value.stop() : undefined)))
   }
   try {
-    return { postgres: addressOf('PostgreSQL', postgres), mariadb: addressOf('MariaDB', mariadb), stop }
+    return {
+      postgres: addressOf('PostgreSQL', postgres),
+      mariadb: addressOf('MariaDB', mariadb),
+      redis: addressOf('Redis', redis),
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error

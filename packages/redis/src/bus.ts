@@ -1,0 +1,128 @@
+import { EVERY_TAG, StoreUnavailableError, type StoreWatcher } from '@sluice/core'
+import type { Redis } from 'ioredis'
+import { backoffMs, ignore, replidOf, type Server } from './server/server.ts'
+
+export interface BusOptions {
+  readonly channel: string
+  readonly timeoutMs: number
+}
+
+interface Subscription {
+  readonly redis: Redis
+  readonly replid: string | undefined
+}
+
+/** Hears what writers tell. Each time that it begins to hear, its watcher is told that it may have missed something. */
+export class Bus {
+  readonly #waiting = new Set<() => void>()
+  #connecting: Redis | undefined
+  #subscription: Subscription | undefined
+  #retry: NodeJS.Timeout | undefined
+  #attempt = 0
+  #closed = false
+
+  constructor(
+    private readonly server: Server,
+    private readonly watcher: StoreWatcher,
+    private readonly options: BusOptions,
+  ) {
+    void this.#subscribe()
+  }
+
+  /** Settles when all that was told before the call has been heard. */
+  async ping(): Promise<void> {
+    const { redis, replid } = this.#subscription ?? (await this.#subscribed())
+    // In a Cluster another node may have taken over; asking for a key of the slot finds out.
+    if (this.server.isCluster) await this.server.client.exists(this.options.channel)
+    if (replid !== undefined && !this.server.hears(redis, replid)) {
+      redis.disconnect()
+      throw new StoreUnavailableError('Redis', 'invalidations are heard from a server that is not the one written to.')
+    }
+    try {
+      await redis.ping()
+    } catch (error) {
+      // It may be dead without knowing.
+      redis.disconnect()
+      throw error
+    }
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#retry)
+    this.#connecting?.disconnect()
+    this.#subscription?.redis.disconnect()
+    this.#subscription = undefined
+    this.#wake()
+  }
+
+  async #subscribe(): Promise<void> {
+    try {
+      await this.server.connected()
+    } catch {
+      return this.#again()
+    }
+    if (this.#closed) return
+    const redis = this.server.subscriber()
+    if (redis === undefined) return this.#again()
+    this.#connecting = redis
+    redis.on('error', ignore)
+    redis.once('end', () => this.#ended(redis))
+    redis.on(this.server.isCluster ? 'smessage' : 'message', (_channel: string, message: string) => this.#hear(message))
+    try {
+      await redis.connect()
+      const replid = await replidOf(redis)
+      await (this.server.isCluster ? redis.ssubscribe(this.options.channel) : redis.subscribe(this.options.channel))
+      if (this.#closed || redis.status !== 'ready') return redis.disconnect()
+      this.#attempt = 0
+      this.#subscription = { redis, replid }
+    } catch {
+      return redis.disconnect()
+    }
+    this.watcher.lost()
+    this.#wake()
+  }
+
+  #ended(redis: Redis): void {
+    if (this.#subscription?.redis === redis) this.#subscription = undefined
+    if (this.#connecting === redis) this.#connecting = undefined
+    this.#again()
+  }
+
+  #again(): void {
+    if (this.#closed) return
+    clearTimeout(this.#retry)
+    this.#retry = setTimeout(() => void this.#subscribe(), backoffMs(this.#attempt))
+    this.#retry.unref()
+    this.#attempt += 1
+  }
+
+  #hear(message: string): void {
+    if (this.#closed) return
+    const tags = JSON.parse(message) as readonly string[]
+    if (tags.includes(EVERY_TAG)) this.watcher.lost()
+    else this.watcher.invalidated(tags)
+  }
+
+  #wake(): void {
+    for (const go of this.#waiting) go()
+    this.#waiting.clear()
+  }
+
+  async #subscribed(): Promise<Subscription> {
+    await new Promise<void>((resolve, reject) => {
+      const go = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      const timer = setTimeout(() => {
+        this.#waiting.delete(go)
+        reject(new StoreUnavailableError('Redis', 'invalidations are not heard at present.'))
+      }, this.options.timeoutMs)
+      timer.unref()
+      this.#waiting.add(go)
+    })
+    if (this.#subscription === undefined) throw new StoreUnavailableError('Redis', 'invalidations are not heard at present.')
+    return this.#subscription
+  }
+}

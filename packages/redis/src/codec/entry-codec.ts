@@ -1,0 +1,107 @@
+import { promisify } from 'node:util'
+import { deflateRaw, inflateRawSync } from 'node:zlib'
+import type { NewEntry, StoredEntry, ValueTypes } from '@sluice/core'
+import { Packr } from 'msgpackr'
+import type { Encryption } from './encryption.ts'
+import { packValue, unpackValue } from './value-codec.ts'
+
+const VERSION = 1
+const Flag = { plain: 1, deflated: 2, encrypted: 4 } as const
+/** Version, flags, length of the head. */
+const PREFIX_BYTES = 6
+
+const deflate = promisify(deflateRaw)
+const packr = new Packr({ useRecords: false })
+
+/** Epoch, stamps, tags, asked at, fresh for, cost, bytes of the packed value, id of the key. */
+type Head = readonly [string, string[], string[], number, number, number, number, string]
+
+export interface EntryCodecOptions {
+  /** Packed values of more bytes are compressed; `undefined`: none is. */
+  readonly compressAboveBytes: number | undefined
+  readonly encryption: Encryption | undefined
+}
+
+/**
+ * Entries as bytes: a version, flags, a head that is readable (stamps, tags, times), and the value, compressed and encrypted if so wanted.
+ * The encryption covers the head and the entry's id, too: neither can be exchanged.
+ */
+export class EntryCodec {
+  constructor(private readonly options: EntryCodecOptions) {}
+
+  /**
+   * Packs an entry. The value is read before this returns.
+   *
+   * @param id - What the entry lies under.
+   * @returns `undefined` when the value has parts that would not survive.
+   */
+  encode(id: string, entry: NewEntry): Promise<Buffer> | undefined {
+    const packed = packValue(entry.value)
+    if (packed === undefined) return undefined
+    const { epoch, stamps, tags, times } = entry
+    const keyId = this.options.encryption?.keyId ?? ''
+    const head = [epoch, stamps, tags, times.askedAt, times.ttlMs, times.costMs, packed.bytes.length, keyId]
+    return this.#seal(id, packr.pack(head), packed.bytes, packed.isPlain ? Flag.plain : 0)
+  }
+
+  /** @returns `undefined` when it was written by another version. */
+  decode(id: string, bytes: Buffer): StoredEntry | undefined {
+    if (bytes.length < PREFIX_BYTES || bytes[0] !== VERSION) return undefined
+    const start = PREFIX_BYTES + bytes.readUInt32BE(2)
+    let head: Head
+    try {
+      head = packr.unpack(bytes.subarray(PREFIX_BYTES, start)) as Head
+    } catch {
+      return undefined
+    }
+    const [epoch, stamps, tags, askedAt, ttlMs, costMs] = head
+    return {
+      epoch,
+      stamps,
+      tags,
+      times: { askedAt, ttlMs, costMs },
+      value: (types?: ValueTypes) => this.#value(id, bytes, start, head, types),
+    }
+  }
+
+  async #seal(id: string, head: Buffer, packed: Buffer, plain: number): Promise<Buffer> {
+    const { compressAboveBytes, encryption } = this.options
+    let body = packed
+    let flags: number = plain
+    if (compressAboveBytes !== undefined && packed.length > compressAboveBytes) {
+      const smaller = await deflate(packed)
+      if (smaller.length < packed.length) {
+        body = smaller
+        flags |= Flag.deflated
+      }
+    }
+    if (encryption !== undefined) flags |= Flag.encrypted
+    const start = Buffer.allocUnsafe(PREFIX_BYTES)
+    start[0] = VERSION
+    start[1] = flags
+    start.writeUInt32BE(head.length, 2)
+    if (encryption === undefined) return Buffer.concat([start, head, body])
+    return Buffer.concat([start, head, encryption.encrypt(body, contextOf(id, start, head))])
+  }
+
+  #value(id: string, bytes: Buffer, start: number, head: Head, types: ValueTypes | undefined): unknown {
+    const flags = bytes[1] ?? 0
+    const length = head[6]
+    let body = bytes.subarray(start)
+    const { encryption } = this.options
+    // Where entries are encrypted, one that is not was made by somebody else.
+    if ((encryption !== undefined) !== ((flags & Flag.encrypted) !== 0)) {
+      throw new Error(encryption === undefined ? 'The entry is encrypted, and there are no keys.' : 'The entry is not encrypted.')
+    }
+    if (encryption !== undefined) {
+      body = encryption.decrypt(body, head[7], contextOf(id, bytes.subarray(0, PREFIX_BYTES), bytes.subarray(PREFIX_BYTES, start)))
+    }
+    if ((flags & Flag.deflated) !== 0) body = inflateRawSync(body, { maxOutputLength: Math.max(length, 1) })
+    if (body.length !== length) throw new Error('The entry is not complete.')
+    return unpackValue({ bytes: body, isPlain: (flags & Flag.plain) !== 0 }, types)
+  }
+}
+
+function contextOf(id: string, prefix: Buffer, head: Buffer): Buffer {
+  return Buffer.concat([prefix, head, Buffer.from(id)])
+}

@@ -1,0 +1,91 @@
+import { SluiceError, StoreUnavailableError } from '@sluice/core'
+import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleAll, type IPolicy } from 'cockatiel'
+
+/** How often Redis was asked, and how often in vain. */
+export interface RedisStoreCounters {
+  /** Commands and scripts that were sent, reads of one tick as one. */
+  readonly sent: number
+  /** Of these, those that failed, time-outs included. */
+  readonly failed: number
+  /** Calls that were refused at once because Redis had failed before. */
+  readonly refused: number
+}
+
+export interface GuardOptions {
+  readonly maxFailures: number
+  readonly retryAfterMs: number
+  /** Called when Redis has failed so often that it is left alone for a while. */
+  onBreak(): void
+}
+
+/** Lets commands through while Redis answers, refuses them while it does not, and makes every failure one of Sluice's. */
+export class Guard {
+  #policy: IPolicy & { readonly state: CircuitState }
+  #closed = false
+  #sent = 0
+  #failed = 0
+  #refused = 0
+
+  constructor(private readonly options: GuardOptions) {
+    this.#policy = this.#newPolicy()
+  }
+
+  get isOpen(): boolean {
+    return this.#policy.state !== CircuitState.Closed
+  }
+
+  get counters(): RedisStoreCounters {
+    return { sent: this.#sent, failed: this.#failed, refused: this.#refused }
+  }
+
+  /** @throws StoreUnavailableError when it fails or is refused; SluiceError `SLUICE_CLOSED` after `close`. */
+  run<T>(send: () => Promise<T>): Promise<T> {
+    return this.pass(() => this.#policy.execute(() => this.#send(send)))
+  }
+
+  /** As `run`, for what says nothing about whether Redis takes commands. */
+  async pass<T>(send: () => Promise<T>): Promise<T> {
+    this.check()
+    try {
+      return await send()
+    } catch (error) {
+      this.check()
+      if (error instanceof SluiceError) throw error
+      if (error instanceof BrokenCircuitError) {
+        this.#refused += 1
+        throw new StoreUnavailableError('Redis', 'it has failed several times and is left alone for a moment.', error)
+      }
+      throw new StoreUnavailableError('Redis', error instanceof Error ? error.message : String(error), error)
+    }
+  }
+
+  check(): void {
+    if (this.#closed) throw new SluiceError('SLUICE_CLOSED', 'The cache store was closed.')
+  }
+
+  /** There is a new connection: what the old one did says nothing about it. */
+  reset(): void {
+    this.#policy = this.#newPolicy()
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+
+  async #send<T>(send: () => Promise<T>): Promise<T> {
+    this.#sent += 1
+    try {
+      return await send()
+    } catch (error) {
+      this.#failed += 1
+      throw error
+    }
+  }
+
+  #newPolicy(): IPolicy & { readonly state: CircuitState } {
+    const { maxFailures, retryAfterMs, onBreak } = this.options
+    const policy = circuitBreaker(handleAll, { halfOpenAfter: retryAfterMs, breaker: new ConsecutiveBreaker(maxFailures) })
+    policy.onBreak(onBreak)
+    return policy
+  }
+}

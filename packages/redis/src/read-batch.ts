@@ -1,0 +1,80 @@
+import type { StoredEntry, StoreState } from '@sluice/core'
+import { EVERY_TAG } from '@sluice/core'
+
+/** A batch that asks for more keys is sent at once, so that no answer keeps Redis busy for long. */
+const MAX_KEYS = 2_000
+
+/** What Redis answered to one batch. */
+export interface BatchReply {
+  /** As it is in Redis; `undefined` if it is not that of the connected server. */
+  readonly epoch: string | undefined
+  readonly stamps: readonly (Buffer | null)[]
+  readonly entries: readonly (Buffer | null)[]
+}
+
+export interface BatchSource {
+  /** Asks for the epoch, the stamps of tags, and entries, all distinct. */
+  send(tags: readonly string[], keys: readonly string[]): Promise<BatchReply>
+  decode(key: string, bytes: Buffer): StoredEntry | undefined
+}
+
+interface Read {
+  readonly tags: readonly string[]
+  readonly key: string | undefined
+  resolve(state: StoreState): void
+  reject(error: unknown): void
+}
+
+/** Gathers the reads of one tick and asks for each tag and each entry once. What is called later is never answered by what was sent before. */
+export class ReadBatch {
+  #tags = new Map<string, number>()
+  #keys = new Map<string, number>()
+  #reads: Read[] = []
+
+  constructor(private readonly source: BatchSource) {}
+
+  read(tags: readonly string[], key: string | undefined): Promise<StoreState> {
+    return new Promise((resolve, reject) => {
+      if (this.#reads.length === 0) this.#schedule()
+      this.#reads.push({ tags, key, resolve, reject })
+      for (const tag of tags) if (tag !== EVERY_TAG && !this.#tags.has(tag)) this.#tags.set(tag, this.#tags.size)
+      if (key !== undefined && !this.#keys.has(key)) this.#keys.set(key, this.#keys.size)
+      if (this.#tags.size + this.#keys.size > MAX_KEYS) this.#flush()
+    })
+  }
+
+  /** After all jobs of promises that are due, so that they can read, too. */
+  #schedule(): void {
+    void Promise.resolve().then(() => process.nextTick(() => this.#flush()))
+  }
+
+  #flush(): void {
+    const [reads, tags, keys] = [this.#reads, this.#tags, this.#keys]
+    if (reads.length === 0) return
+    this.#reads = []
+    this.#tags = new Map()
+    this.#keys = new Map()
+    this.source.send([...tags.keys()], [...keys.keys()]).then(
+      (reply) => this.#answer(reads, tags, keys, reply),
+      (error: unknown) => {
+        for (const read of reads) read.reject(error)
+      },
+    )
+  }
+
+  #answer(reads: readonly Read[], tags: ReadonlyMap<string, number>, keys: ReadonlyMap<string, number>, reply: BatchReply): void {
+    const stamps = reply.stamps.map((stamp) => stamp?.toString('latin1'))
+    const entries = new Map<string, StoredEntry | undefined>()
+    for (const [key, at] of keys) {
+      const bytes = reply.entries[at]
+      entries.set(key, bytes == null ? undefined : this.source.decode(key, bytes))
+    }
+    for (const { tags: asked, key, resolve } of reads) {
+      resolve({
+        epoch: reply.epoch,
+        stamps: asked.map((tag) => (tag === EVERY_TAG ? reply.epoch : stamps[tags.get(tag) ?? -1])),
+        entry: key === undefined ? undefined : entries.get(key),
+      })
+    }
+  }
+}

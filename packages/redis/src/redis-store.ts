@@ -1,0 +1,227 @@
+import { type CacheStore, InvalidArgumentError, type NewEntry, type Stamps, type StoreState, type StoreWatcher } from '@sluice/core'
+import type { Cluster, Redis } from 'ioredis'
+import { Bus } from './bus.ts'
+import { Encryption } from './codec/encryption.ts'
+import { EntryCodec } from './codec/entry-codec.ts'
+import { Guard, type RedisStoreCounters } from './guard.ts'
+import { type Keys, keysOf } from './keys.ts'
+import { type BatchReply, ReadBatch } from './read-batch.ts'
+import { type RedisStoreOptions, type ResolvedRedisStoreOptions, resolveRedisStoreOptions } from './redis-store-options.ts'
+import { ClusterServer } from './server/cluster-server.ts'
+import { keySlot } from './server/key-slot.ts'
+import type { Server, ServerOptions } from './server/server.ts'
+import { StandaloneServer } from './server/standalone-server.ts'
+import { TagScripts } from './tag-scripts.ts'
+import { warnOfEviction } from './warn-of-eviction.ts'
+
+const SCAN_COUNT = 1_000
+
+/** A store in Redis. Its failures are `StoreUnavailableError`s; a Redis that keeps failing is left alone for a while. */
+export interface RedisStore extends CacheStore {
+  /** `down`: there is no connection, or Redis failed so often that it is left alone for a while. */
+  state(): 'up' | 'down'
+  counters(): RedisStoreCounters
+}
+
+/**
+ * A store in Redis, for any number of processes: on a single node, behind Sentinels, or on a Cluster (Redis 7 or later).
+ *
+ * @param redis - An instance of ioredis 5 or 6. It tells where Redis is and is not used itself: the store makes connections of its own, with
+ * a time limit for each command and without queues, and ends them at `close`. It stays open.
+ * @throws InvalidOptionError when an option is unknown, of the wrong type, or out of its bounds; InvalidArgumentError when `redis` is no
+ * instance of ioredis.
+ *
+ * @example
+ * ```ts
+ * import { Redis } from 'ioredis'
+ * import { redisStore } from '@sluice/redis'
+ *
+ * const redis = new Redis('redis://127.0.0.1:6379')
+ * const store = redisStore(redis, { namespace: 'shop' })
+ * ```
+ */
+export function redisStore(redis: Redis | Cluster, options: RedisStoreOptions = {}): RedisStore {
+  if (typeof redis?.duplicate !== 'function') throw new InvalidArgumentError('redis', 'an instance of ioredis', redis)
+  return new Store(redis, resolveRedisStoreOptions(options))
+}
+
+class Store implements RedisStore {
+  readonly #keys: Keys
+  readonly #codec: EntryCodec
+  readonly #guard: Guard
+  readonly #server: Server
+  readonly #scripts: TagScripts
+  readonly #batch: ReadBatch
+  #bus: Bus | undefined
+  #checkedEviction = false
+
+  constructor(
+    redis: Redis | Cluster,
+    private readonly options: ResolvedRedisStoreOptions,
+  ) {
+    const { namespace, commandTimeoutMs, maxFailures, retryAfterMs, compressAboveBytes, encryptionKeys } = options
+    this.#keys = keysOf(namespace)
+    this.#codec = new EntryCodec({
+      compressAboveBytes,
+      encryption: encryptionKeys === undefined ? undefined : new Encryption(encryptionKeys),
+    })
+    this.#guard = new Guard({ maxFailures, retryAfterMs, onBreak: () => this.#server.reconnect() })
+    this.#server = serverOf(redis, keySlot(namespace), {
+      commandTimeoutMs,
+      onLink: () => this.#linked(),
+      forgetEpoch: async () => {
+        await this.#server.client.del(this.#keys.epoch)
+      },
+    })
+    this.#scripts = new TagScripts(this.#server, this.#keys, options)
+    this.#batch = new ReadBatch({
+      send: (tags, keys) => this.#run(() => this.#send(tags, keys)),
+      decode: (key, bytes) => this.#codec.decode(key, bytes),
+    })
+  }
+
+  get leaseMs(): number {
+    return this.options.leaseMs
+  }
+
+  get maxTtlMs(): number {
+    return this.options.maxTtlMs
+  }
+
+  state(): 'up' | 'down' {
+    return this.#guard.isOpen || this.#server.link() === undefined ? 'down' : 'up'
+  }
+
+  counters(): RedisStoreCounters {
+    return this.#guard.counters
+  }
+
+  async read(tags: readonly string[], key?: string): Promise<StoreState> {
+    this.#guard.check()
+    return this.#batch.read(tags, key === undefined ? undefined : this.#keys.entry(key))
+  }
+
+  open(tags: readonly string[]): Promise<Stamps | undefined> {
+    return this.#run(() => this.#scripts.open(tags))
+  }
+
+  begin(tags: readonly string[], token: string): Promise<void> {
+    return this.#run(() => this.#scripts.begin(tags, token))
+  }
+
+  renew(tags: readonly string[], token: string): Promise<boolean> {
+    return this.#run(() => this.#scripts.renew(tags, token))
+  }
+
+  end(tags: readonly string[], token: string): Promise<Stamps | undefined> {
+    return this.#run(() => this.#scripts.end(tags, token))
+  }
+
+  async set(key: string, entry: NewEntry, keepMs: number): Promise<boolean> {
+    this.#guard.check()
+    const ms = Math.floor(Math.min(keepMs, this.options.maxTtlMs))
+    if (!(ms > 0)) return false
+    const id = this.#keys.entry(key)
+    const bytes = await this.#codec.encode(id, entry)
+    if (bytes === undefined) return false
+    await this.#run(() => this.#server.client.set(id, bytes, 'PX', ms))
+    return true
+  }
+
+  async delete(keys: readonly string[]): Promise<void> {
+    this.#guard.check()
+    if (keys.length > 0) await this.#run(() => this.#unlink(keys.map((key) => this.#keys.entry(key))))
+  }
+
+  async clear(): Promise<void> {
+    const { client } = this.#server
+    const nodes = 'nodes' in client ? client.nodes('master') : [client]
+    await Promise.all(nodes.map((node) => this.#clearNode(node)))
+  }
+
+  claim(key: string, token: string, ms: number): Promise<boolean> {
+    return this.#run(
+      async () => (await this.#server.client.set(this.#keys.claim(key), token, 'PX', Math.max(1, Math.ceil(ms)), 'NX')) === 'OK',
+    )
+  }
+
+  release(key: string, token: string): Promise<void> {
+    return this.#run(() => this.#scripts.release(this.#keys.claim(key), token))
+  }
+
+  watch(watcher: StoreWatcher): () => void {
+    this.#guard.check()
+    this.#bus?.close()
+    const bus = new Bus(this.#server, watcher, { channel: this.#keys.bus, timeoutMs: this.options.commandTimeoutMs })
+    this.#bus = bus
+    return () => {
+      bus.close()
+      if (this.#bus === bus) this.#bus = undefined
+    }
+  }
+
+  ping(): Promise<void> {
+    return this.#guard.pass(async () => {
+      if (this.#bus !== undefined) return this.#bus.ping()
+      await this.#server.connected()
+      await this.#server.client.exists(this.#keys.epoch)
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#guard.close()
+    this.#bus?.close()
+    this.#server.close()
+  }
+
+  #run<T>(send: () => Promise<T>): Promise<T> {
+    return this.#guard.run(async () => {
+      await this.#server.connected()
+      return send()
+    })
+  }
+
+  async #send(tags: readonly string[], keys: readonly string[]): Promise<BatchReply> {
+    const server = this.#server
+    const { client } = server
+    const link = server.link()
+    const states = [this.#keys.epoch, ...tags.map((tag) => this.#keys.stamp(tag))]
+    let replies: readonly (Buffer | null)[]
+    if (server.isCluster) {
+      const [stamps, ...entries] = await Promise.all([client.mgetBuffer(states), ...keys.map((key) => client.getBuffer(key))])
+      replies = [...stamps, ...entries]
+    } else replies = await client.mgetBuffer([...states, ...keys])
+    const epoch = replies[0]?.toString('latin1')
+    // The same link before and after: it is the one that was asked.
+    const isOurs = link !== undefined && server.link() === link && epoch?.startsWith(`${link.replid}.`)
+    return { epoch: isOurs ? epoch : undefined, stamps: replies.slice(1, states.length), entries: replies.slice(states.length) }
+  }
+
+  async #unlink(ids: readonly string[]): Promise<void> {
+    const { client, isCluster } = this.#server
+    if (isCluster) await Promise.all(ids.map((id) => client.unlink(id)))
+    else await client.unlink([...ids])
+  }
+
+  async #clearNode(node: Redis): Promise<void> {
+    let cursor = '0'
+    do {
+      const [next, ids] = await this.#run(() => node.scan(cursor, 'MATCH', `${this.#keys.entryPrefix}*`, 'COUNT', SCAN_COUNT))
+      cursor = next
+      if (ids.length > 0) await this.#run(() => this.#unlink(ids))
+    } while (cursor !== '0')
+  }
+
+  #linked(): void {
+    this.#guard.reset()
+    if (this.#checkedEviction) return
+    this.#checkedEviction = true
+    void warnOfEviction(this.#server.client)
+  }
+}
+
+function serverOf(redis: Redis | Cluster, slot: number, options: ServerOptions): Server {
+  const server = redis.isCluster ? new ClusterServer(redis as Cluster, slot, options) : new StandaloneServer(redis as Redis, options)
+  server.connect()
+  return server
+}

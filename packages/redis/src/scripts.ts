@@ -1,0 +1,134 @@
+/**
+ * Every script has the keys: epoch, quarantine, intents on everything, then a stamp and the intents of each tag. Its arguments begin with
+ * the replication id to assume if the server does not tell its own, the command that publishes, the channel, the message.
+ *
+ * The epoch is `<replication id>.<random>`, or `!<replication id>` while a writer of everything is at work: then it is certain that nothing
+ * was lost, and absent for all that read it. Intents have no time to live of their own: a server short of memory may evict what has one.
+ */
+const prelude = `
+local replid = ARGV[1]
+local info = redis.pcall('INFO', 'replication')
+if type(info) == 'string' then replid = string.match(info, 'master_replid:(%x+)') or replid end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local epoch = redis.call('GET', KEYS[1])
+local held = '!' .. replid
+local function isLive()
+  return epoch and string.sub(epoch, 1, #replid + 1) == replid .. '.'
+end
+local function tell()
+  redis.call(ARGV[2], ARGV[3], ARGV[4])
+end
+local function liveIntents(key)
+  if redis.call('HLEN', key) == 0 then return 0 end
+  local live = 0
+  local all = redis.call('HGETALL', key)
+  for at = 1, #all, 2 do
+    if tonumber(all[at + 1]) > now then live = live + 1 else redis.call('HDEL', key, all[at]) end
+  end
+  return live
+end
+`
+
+/** Further arguments: token, lease, whether everything is written. Returns the replication id. */
+export const BEGIN: string = `${prelude}
+local deadline = string.format('%.0f', now + tonumber(ARGV[6]))
+if ARGV[7] == '1' then
+  redis.call('HSET', KEYS[3], ARGV[5], deadline)
+  if isLive() or epoch == held then redis.call('SET', KEYS[1], held) else redis.call('DEL', KEYS[1]) end
+end
+for at = 4, #KEYS, 2 do
+  redis.call('DEL', KEYS[at])
+  redis.call('HSET', KEYS[at + 1], ARGV[5], deadline)
+end
+tell()
+return replid
+`
+
+/** Further arguments: token, lease, whether everything is written. Returns the replication id, and 1 if all intents were there. */
+export const RENEW: string = `${prelude}
+local deadline = string.format('%.0f', now + tonumber(ARGV[6]))
+local all = 1
+local function renew(key)
+  local mine = redis.call('HGET', key, ARGV[5])
+  if mine and tonumber(mine) > now then redis.call('HSET', key, ARGV[5], deadline) else all = 0 end
+end
+if ARGV[7] == '1' then renew(KEYS[3]) end
+for at = 5, #KEYS, 2 do renew(KEYS[at]) end
+return { replid, all }
+`
+
+/** Further arguments: token, random text, life of a stamp, whether everything is written. Returns as `OPEN`. */
+export const END: string = `${prelude}
+local isCertain = isLive() or epoch == held
+local isComplete = true
+local wasGone = false
+local function isFree(key)
+  local mine = redis.call('HGET', key, ARGV[5])
+  local wasLive = mine and tonumber(mine) > now
+  if mine then redis.call('HDEL', key, ARGV[5]) end
+  if not wasLive then wasGone = true end
+  return liveIntents(key) == 0 and wasLive and isCertain
+end
+if ARGV[8] == '1' then
+  if isFree(KEYS[3]) then
+    epoch = replid .. '.' .. ARGV[6]
+    redis.call('SET', KEYS[1], epoch)
+  else
+    isComplete = false
+    if isCertain then redis.call('SET', KEYS[1], held) end
+  end
+end
+local reply = { replid, epoch }
+for at = 4, #KEYS, 2 do
+  if isFree(KEYS[at + 1]) then
+    local stamp = ARGV[6] .. '.' .. at
+    redis.call('SET', KEYS[at], stamp, 'PX', ARGV[7])
+    reply[#reply + 1] = stamp
+  else
+    isComplete = false
+    redis.call('DEL', KEYS[at])
+  end
+end
+if wasGone then tell() end
+if isComplete and isLive() then return reply end
+return { replid }
+`
+
+/**
+ * Further arguments: random text, life of a stamp, quarantine. Returns the replication id, and unless something stands against it the
+ * epoch and a stamp for each tag.
+ */
+export const OPEN: string = `${prelude}
+if liveIntents(KEYS[3]) > 0 then return { replid } end
+if not isLive() then
+  if epoch ~= held then
+    local quarantine = redis.call('GET', KEYS[2])
+    local known = quarantine and string.sub(quarantine, 1, #replid + 1) == replid .. ':'
+    if not known then
+      redis.call('DEL', KEYS[1])
+      redis.call('SET', KEYS[2], replid .. ':' .. string.format('%.0f', now + tonumber(ARGV[7])))
+      tell()
+      return { replid }
+    end
+    if now < tonumber(string.sub(quarantine, #replid + 2)) then return { replid } end
+    redis.call('DEL', KEYS[2])
+  end
+  epoch = replid .. '.' .. ARGV[5]
+  redis.call('SET', KEYS[1], epoch)
+end
+local reply = { replid, epoch }
+for at = 4, #KEYS, 2 do
+  local stamp = redis.call('GET', KEYS[at])
+  if not stamp then
+    if liveIntents(KEYS[at + 1]) > 0 then return { replid } end
+    stamp = ARGV[5] .. '.' .. at
+    redis.call('SET', KEYS[at], stamp, 'PX', ARGV[6])
+  end
+  reply[#reply + 1] = stamp
+end
+return reply
+`
+
+/** Deletes the key if it holds the argument. */
+export const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`

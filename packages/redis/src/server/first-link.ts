@@ -1,0 +1,31 @@
+import { StoreUnavailableError } from '@sluice/core'
+
+/** Lets the calls that come before the first link wait for it, each for a time. */
+export class FirstLink {
+  #isThere = false
+  #arrive: () => void = () => {}
+  readonly #arrival = new Promise<void>((resolve) => {
+    this.#arrive = resolve
+  })
+
+  constructor(private readonly timeoutMs: number) {}
+
+  arrived(): void {
+    this.#isThere = true
+    this.#arrive()
+  }
+
+  async wait(): Promise<void> {
+    if (this.#isThere) return
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new StoreUnavailableError('Redis', 'there is no connection yet.')), this.timeoutMs)
+      timer.unref()
+    })
+    try {
+      await Promise.race([this.#arrival, late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}

@@ -1,0 +1,12 @@
+const SLOTS = 16_384
+
+/** The slot of a Cluster that a hash tag falls into: CRC-16/XMODEM of its bytes, as the Redis Cluster specification says. */
+export function keySlot(hashTag: string): number {
+  let crc = 0
+  for (const byte of Buffer.from(hashTag)) {
+    crc ^= byte << 8
+    for (let bit = 0; bit < 8; bit += 1) crc = (crc & 0x8000) === 0 ? crc << 1 : (crc << 1) ^ 0x1021
+    crc &= 0xffff
+  }
+  return crc % SLOTS
+}

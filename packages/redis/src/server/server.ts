@@ -1,0 +1,80 @@
+import type { Cluster, Redis } from 'ioredis'
+
+/** One connection to the server that has the state of tags. A new connection is a new object. */
+export interface Link {
+  /** The replication id of its server: another one after a restart or the promotion of a replica. */
+  replid: string
+}
+
+/** Replication id where the server tells none. */
+export const NO_REPLID = 'none'
+
+/** The Redis behind a store: a single node, found by Sentinel or not, or a Cluster. */
+export interface Server {
+  readonly client: Redis | Cluster
+  readonly isCluster: boolean
+  /** The connection that commands on tags go to now; `undefined` while there is none or its server's replication id is not known. */
+  link(): Link | undefined
+  /** Settles when there is a link, or rejects when none comes in time. Once there was one, it settles at once. */
+  connected(): Promise<void>
+  /** A connection that is not open yet, to where invalidations are told; its owner ends it. */
+  subscriber(): Redis | undefined
+  /** Whether what such a connection hears is what writers tell now. */
+  hears(subscriber: Redis, replid: string): boolean
+  /** Gives up the connection, which may be dead, and makes another. */
+  reconnect(): void
+  close(): void
+}
+
+export interface ServerOptions {
+  readonly commandTimeoutMs: number
+  /** There is a new link. */
+  onLink(): void
+  /** Called where the replication id is not known, before such a link is used: whatever was lost must not be trusted. */
+  forgetEpoch(): Promise<void>
+}
+
+/** @returns `undefined` when the server does not tell it. */
+export async function replidOf(redis: Redis): Promise<string | undefined> {
+  try {
+    return /^master_replid:([0-9a-f]+)/m.exec(String(await redis.info('replication')))?.[1]
+  } catch (error) {
+    // The server answered, but not with that; other failures are the connection's.
+    if (error instanceof Error && error.name === 'ReplyError') return undefined
+    throw error
+  }
+}
+
+/** Options of every connection that a store makes: nothing waits in a queue, nothing is sent twice. */
+export function boundedOptions(commandTimeoutMs: number): {
+  readonly enableOfflineQueue: false
+  readonly autoResendUnfulfilledCommands: false
+  readonly autoResubscribe: false
+  readonly maxRetriesPerRequest: 0
+  readonly commandTimeout: number
+  readonly connectTimeout: number
+  readonly enableAutoPipelining: false
+  readonly keyPrefix: ''
+  readonly stringNumbers: false
+  readonly monitor: false
+} {
+  return {
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: commandTimeoutMs,
+    connectTimeout: Math.max(2_000, 2 * commandTimeoutMs),
+    enableAutoPipelining: false,
+    keyPrefix: '',
+    stringNumbers: false,
+    monitor: false,
+  }
+}
+
+/** Milliseconds before attempt number `attempt` to connect. */
+export function backoffMs(attempt: number): number {
+  return Math.min(25 * 2 ** Math.min(attempt, 6), 1_000)
+}
+
+export function ignore(): void {}

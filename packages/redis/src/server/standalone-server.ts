@@ -1,0 +1,86 @@
+import type { Cluster, Redis } from 'ioredis'
+import { FirstLink } from './first-link.ts'
+import { backoffMs, boundedOptions, ignore, type Link, NO_REPLID, replidOf, type Server, type ServerOptions } from './server.ts'
+
+/** A single node, at a fixed address or behind Sentinels. */
+export class StandaloneServer implements Server {
+  readonly client: Redis
+  readonly isCluster = false
+  readonly #first: FirstLink
+  #link: Link | undefined
+  /** Counts connections, so that an answer of an older one is known as such. */
+  #connection = 0
+
+  constructor(
+    private readonly given: Redis,
+    private readonly options: ServerOptions,
+  ) {
+    this.#first = new FirstLink(options.commandTimeoutMs)
+    this.client = given.duplicate({
+      ...boundedOptions(options.commandTimeoutMs),
+      ...this.#masterOnly,
+      lazyConnect: true,
+      retryStrategy: backoffMs,
+    })
+    this.client.on('error', ignore)
+    this.client.on('ready', () => void this.#greet())
+    this.client.on('close', () => {
+      this.#connection += 1
+      this.#link = undefined
+    })
+  }
+
+  connect(): void {
+    this.client.connect().catch(ignore)
+  }
+
+  link(): Link | undefined {
+    return this.client.status === 'ready' ? this.#link : undefined
+  }
+
+  connected(): Promise<void> {
+    return this.#first.wait()
+  }
+
+  subscriber(): Redis {
+    return this.given.duplicate({
+      ...boundedOptions(this.options.commandTimeoutMs),
+      ...this.#masterOnly,
+      lazyConnect: true,
+      retryStrategy: () => null,
+      sentinelRetryStrategy: () => null,
+      protocol: 2,
+    })
+  }
+
+  hears(_subscriber: Redis | Cluster, replid: string): boolean {
+    return this.link()?.replid === replid
+  }
+
+  reconnect(): void {
+    if (this.client.status === 'ready') this.client.disconnect(true)
+  }
+
+  close(): void {
+    this.#link = undefined
+    this.client.disconnect()
+  }
+
+  get #masterOnly(): { readonly role?: 'master'; readonly readOnly: false } {
+    return this.given.options.sentinels == null ? { readOnly: false } : { role: 'master', readOnly: false }
+  }
+
+  async #greet(): Promise<void> {
+    const connection = this.#connection
+    try {
+      const replid = await replidOf(this.client)
+      if (replid === undefined) await this.options.forgetEpoch()
+      if (connection !== this.#connection) return
+      this.#link = { replid: replid ?? NO_REPLID }
+      this.#first.arrived()
+      this.options.onLink()
+    } catch {
+      if (connection === this.#connection) this.reconnect()
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { Encryption, type EncryptionKey } from '../../src/codec/encryption.ts'
+import { EntryCodec } from '../../src/codec/entry-codec.ts'
+
+const entry = {
+  epoch: 'epoch',
+  stamps: ['one', 'two'],
+  tags: ['public.city#all', 'public.city#r7'],
+  times: { askedAt: 1_700_000_000_000, ttlMs: 1_000, costMs: 0.25 },
+  value: { id: 1, name: 'Oslo', text: 'a secret of the city, '.repeat(100) },
+}
+const old: EncryptionKey = { id: 'old', key: randomBytes(32) }
+const fresh: EncryptionKey = { id: 'fresh', key: randomBytes(32) }
+
+const codec = (compressAboveBytes?: number, ...keys: EncryptionKey[]) => {
+  const [first, ...others] = keys
+  return new EntryCodec({ compressAboveBytes, encryption: first && new Encryption([first, ...others]) })
+}
+const encoded = async (by: EntryCodec, id = 'id', value: unknown = entry.value): Promise<Buffer> => {
+  const bytes = await by.encode(id, { ...entry, value })
+  if (bytes === undefined) throw new Error('The entry was refused.')
+  return bytes
+}
+const unpacked = (by: EntryCodec, bytes: Buffer, id = 'id') => by.decode(id, bytes)?.value()
+
+describe('EntryCodec', () => {
+  it.each([
+    ['plain', codec()],
+    ['compressed', codec(10)],
+    ['encrypted', codec(undefined, old)],
+    ['compressed and encrypted', codec(10, old)],
+  ])('gives an entry back: %s', async (_, by) => {
+    const back = by.decode('id', await encoded(by))
+    expect(back).toMatchObject({ epoch: entry.epoch, stamps: entry.stamps, tags: entry.tags, times: entry.times })
+    expect(back?.value()).toStrictEqual(entry.value)
+    expect(back?.value()).not.toBe(back?.value())
+  })
+
+  it('reads the value before it returns', async () => {
+    const value = { list: [1] }
+    const bytes = codec(0).encode('id', { ...entry, value })
+    value.list.push(2)
+    expect(unpacked(codec(0), (await bytes) as Buffer)).toEqual({ list: [1] })
+  })
+
+  it('refuses a value that would not survive', () => {
+    expect(codec().encode('id', { ...entry, value: () => {} })).toBeUndefined()
+  })
+
+  it('compresses what is above the size, where that makes it smaller', async () => {
+    const plain = (await encoded(codec())).length
+    expect((await encoded(codec(1_000))).length).toBeLessThan(plain / 5)
+    expect((await encoded(codec(10_000))).length).toBe(plain)
+    const noise = randomBytes(2_000)
+    expect((await encoded(codec(0), 'id', noise)).length).toBe((await encoded(codec(), 'id', noise)).length)
+  })
+
+  it('hides the value where there is a key, and nothing else', async () => {
+    const bytes = await encoded(codec(undefined, old))
+    expect(bytes.includes('Oslo')).toBe(false)
+    expect(bytes.includes('public.city#all')).toBe(true)
+    expect((await encoded(codec(undefined, old))).equals(bytes)).toBe(false)
+  })
+
+  it('reads with any of its keys, and writes with the first', async () => {
+    const before = await encoded(codec(undefined, old))
+    const rotated = codec(undefined, fresh, old)
+    const after = await encoded(rotated)
+    expect(unpacked(rotated, before)).toEqual(entry.value)
+    expect(unpacked(codec(undefined, fresh), after)).toEqual(entry.value)
+    expect(() => unpacked(codec(undefined, fresh), before)).toThrow('not among those given')
+  })
+
+  it('throws for another key of the same name', async () => {
+    const bytes = await encoded(codec(undefined, old))
+    expect(() => unpacked(codec(undefined, { id: 'old', key: randomBytes(32) }), bytes)).toThrow()
+  })
+
+  it('throws for an entry that was put under another id', async () => {
+    const by = codec(undefined, old)
+    const bytes = await encoded(by)
+    expect(() => unpacked(by, bytes, 'other')).toThrow()
+  })
+
+  it('throws for an entry of which anything was changed', async () => {
+    const by = codec(undefined, old)
+    const bytes = await encoded(by)
+    for (let at = 6; at < bytes.length; at += 7) {
+      const changed = Buffer.from(bytes)
+      changed[at] = (changed[at] ?? 0) ^ 1
+      let back: unknown
+      try {
+        back = unpacked(by, changed)
+      } catch {
+        continue
+      }
+      expect(back, `byte ${at}`).toBeUndefined()
+    }
+  })
+
+  it('throws for an entry that is not encrypted where others are, and the other way round', async () => {
+    const plain = await encoded(codec())
+    const hidden = await encoded(codec(undefined, old))
+    expect(() => unpacked(codec(undefined, old), plain)).toThrow('not encrypted')
+    expect(() => unpacked(codec(), hidden)).toThrow('there are no keys')
+  })
+
+  it('does not know what another version wrote', async () => {
+    const bytes = await encoded(codec())
+    bytes[0] = 2
+    expect(codec().decode('id', bytes)).toBeUndefined()
+    expect(codec().decode('id', Buffer.from('1'))).toBeUndefined()
+    expect(codec().decode('id', Buffer.alloc(0))).toBeUndefined()
+  })
+
+  it('throws for what was cut off', async () => {
+    for (const by of [codec(), codec(10)]) {
+      const bytes = await encoded(by)
+      const back = by.decode('id', bytes.subarray(0, -1))
+      expect(() => back?.value()).toThrow()
+    }
+  })
+
+  it('does not unpack more than was packed', async () => {
+    const by = codec(10)
+    const small = await encoded(by, 'id', 'a'.repeat(100))
+    const large = await encoded(by, 'id', 'a'.repeat(1_000_000))
+    const head = 6 + small.readUInt32BE(2)
+    const forged = Buffer.concat([small.subarray(0, head), large.subarray(6 + large.readUInt32BE(2))])
+    expect(() => unpacked(by, forged)).toThrow()
+  })
+})

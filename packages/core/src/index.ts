@@ -4,6 +4,13 @@ export type { CachingStrategyEngineOptions } from './cache/cache-options.ts'
 export type { CacheEfficiency, CacheStats } from './cache/cache-stats.ts'
 export { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
 export type { InvalidationEvent, InvalidationRule, InvalidationTarget } from './cache/invalidation-rules.ts'
+export { WriteBehind, type WriteBehindLag } from './cache/patterns/write-behind.ts'
+export type {
+  WriteBehindEntry,
+  WriteBehindFailure,
+  WriteBehindOptions,
+  WriteBehindRetryOptions,
+} from './cache/patterns/write-behind-options.ts'
 export type { CacheSetOptions } from './cache/set-options.ts'
 export {
   type CacheStore,
@@ -82,7 +89,7 @@ export { canonicalKey } from './shared/canonical.ts'
 export type { Clock } from './shared/clock.ts'
 export { copyValue, isCopyable } from './shared/copy.ts'
 export { type DecimalLike, isDecimal } from './shared/decimal.ts'
-export { InvalidArgumentError, InvalidOptionError, SluiceError, type SluiceErrorCode } from './shared/errors.ts'
+export { InvalidArgumentError, InvalidOptionError, SluiceError, type SluiceErrorCode, UnwrittenError } from './shared/errors.ts'
 export { checkOptions, type OptionRule, type OptionRules, option } from './shared/options.ts'
 export type { RandomSource } from './shared/random.ts'
 export {

@@ -22,6 +22,8 @@ export type SluiceErrorCode =
   | 'SLUICE_LOAD_TIMEOUT'
   /** The shared cache store does not answer. */
   | 'SLUICE_STORE_UNAVAILABLE'
+  /** A write-behind was closed, and could not write all that it had accepted in the time that it had. */
+  | 'SLUICE_UNWRITTEN'
 
 /** Base of all errors of Sluice. Match on `code`; messages may change. */
 export class SluiceError extends Error {
@@ -56,6 +58,16 @@ export class InvalidArgumentError extends SluiceError {
     received: unknown,
   ) {
     super('SLUICE_INVALID_ARGUMENT', `Argument "${argument}": expected ${expected}, got ${describe(received)}.`)
+  }
+}
+
+/** A write-behind was closed, and could not write all that it had accepted in the time that it had. */
+export class UnwrittenError extends SluiceError {
+  constructor(
+    /** How many entries are not written. */
+    readonly entries: number,
+  ) {
+    super('SLUICE_UNWRITTEN', `Closed with ${entries} ${entries === 1 ? 'entry' : 'entries'} not written.`)
   }
 }
 

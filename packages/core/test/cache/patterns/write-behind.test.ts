@@ -1,0 +1,472 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { WriteBehind } from '../../../src/cache/patterns/write-behind.ts'
+import type { WriteBehindOptions } from '../../../src/cache/patterns/write-behind-options.ts'
+import { InvalidOptionError, UnwrittenError } from '../../../src/shared/errors.ts'
+
+/** A store that takes, holds and refuses writes as a test says. */
+class FakeStore {
+  /** Every batch that was handed over, as `key=value`. */
+  readonly batches: string[][] = []
+  readonly rows = new Map<string, number>()
+  /** Writes to fail from now on. */
+  failing = 0
+  isHeld = false
+  #held: (() => void)[] = []
+
+  readonly write = async (entries: readonly { readonly key: string; readonly value: number }[]): Promise<void> => {
+    this.batches.push(entries.map(({ key, value }) => `${key}=${value}`))
+    if (this.isHeld) await new Promise<void>((resolve) => this.#held.push(resolve))
+    if (this.failing > 0) {
+      this.failing -= 1
+      throw new Error('refused')
+    }
+    for (const { key, value } of entries) this.rows.set(key, value)
+  }
+
+  release(): void {
+    this.isHeld = false
+    for (const resolve of this.#held.splice(0)) resolve()
+  }
+}
+
+/** A linear congruential generator: the same seed gives the same choices. */
+function seededRandom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+}
+
+/** Whether a promise has settled when all that is ready has run. */
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false
+  promise.then(
+    () => (settled = true),
+    () => (settled = true),
+  )
+  await vi.advanceTimersByTimeAsync(0)
+  return settled
+}
+
+describe('WriteBehind', () => {
+  let store: FakeStore
+  beforeEach(() => {
+    vi.useFakeTimers()
+    store = new FakeStore()
+  })
+  afterEach(() => {
+    expect(vi.getTimerCount()).toBe(0)
+    vi.useRealTimers()
+  })
+
+  // `random: 0` waits the whole back-off.
+  const behind = (options: WriteBehindOptions<number> = {}) =>
+    new WriteBehind<number>(store.write, { flushMs: 100, random: () => 0, ...options })
+
+  it('writes what came within `flushMs` of the first value together', async () => {
+    const writes = behind()
+    await writes.set('a', 1)
+    await vi.advanceTimersByTimeAsync(60)
+    await writes.set('b', 2)
+    await vi.advanceTimersByTimeAsync(39)
+    expect(store.batches).toEqual([])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(store.batches).toEqual([['a=1', 'b=2']])
+  })
+
+  it('writes the last value of a key, in the place of its first', async () => {
+    const writes = behind()
+    for (const [key, value] of [
+      ['a', 1],
+      ['b', 1],
+      ['a', 2],
+      ['a', 3],
+    ] as const)
+      await writes.set(key, value)
+    await vi.advanceTimersByTimeAsync(100)
+    expect(store.batches).toEqual([['a=3', 'b=1']])
+  })
+
+  it('writes at once when a batch is full, and no more than that together', async () => {
+    const writes = behind({ maxBatch: 2 })
+    for (const key of ['a', 'b', 'c']) await writes.set(key, 1)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(store.batches).toEqual([['a=1', 'b=1']])
+    await vi.advanceTimersByTimeAsync(100)
+    expect(store.batches[1]).toEqual(['c=1'])
+  })
+
+  it('never has two writes of a key under way', async () => {
+    store.isHeld = true
+    const writes = behind({ maxBatch: 1 })
+    await writes.set('a', 1)
+    await writes.set('a', 2)
+    await writes.set('b', 1)
+    await vi.advanceTimersByTimeAsync(500)
+    expect(store.batches).toEqual([['a=1']])
+    store.release()
+    await vi.advanceTimersByTimeAsync(100)
+    expect(store.batches).toEqual([['a=1'], ['a=2'], ['b=1']])
+  })
+
+  it('gives back what is not written yet', async () => {
+    store.isHeld = true
+    const writes = behind()
+    expect(writes.get('a')).toBeUndefined()
+    await writes.set('a', 1)
+    expect(writes.get('a')).toBe(1)
+    await vi.advanceTimersByTimeAsync(100)
+    expect(writes.get('a')).toBe(1)
+    await writes.set('a', 2)
+    expect(writes.get('a')).toBe(2)
+    store.release()
+    await vi.advanceTimersByTimeAsync(100)
+    expect(writes.get('a')).toBeUndefined()
+    expect(store.rows.get('a')).toBe(2)
+  })
+
+  it('says how much is not written, and since when', async () => {
+    const writes = behind()
+    expect(writes.lag()).toEqual({ entries: 0, oldestMs: 0 })
+    await writes.set('a', 1)
+    await vi.advanceTimersByTimeAsync(30)
+    await writes.set('a', 2)
+    await writes.set('b', 1)
+    expect(writes.lag()).toEqual({ entries: 2, oldestMs: 30 })
+    await vi.advanceTimersByTimeAsync(70)
+    expect(writes.lag()).toEqual({ entries: 0, oldestMs: 0 })
+  })
+
+  describe('after a failure', () => {
+    it('tries again, after a wait that doubles up to its bound', async () => {
+      store.failing = 4
+      const writes = behind({ flushMs: 0, retry: { baseMs: 100, maxMs: 300 } })
+      await writes.set('a', 1)
+      await vi.advanceTimersByTimeAsync(0)
+      for (const [waitMs, batches] of [
+        [100, 2],
+        [200, 3],
+        [300, 4],
+        [300, 5],
+      ] as const) {
+        await vi.advanceTimersByTimeAsync(waitMs - 1)
+        expect(store.batches).toHaveLength(batches - 1)
+        await vi.advanceTimersByTimeAsync(1)
+        expect(store.batches).toHaveLength(batches)
+      }
+      expect(store.rows.get('a')).toBe(1)
+    })
+
+    it('leaves up to half of the wait to chance', async () => {
+      store.failing = 1
+      const writes = behind({ flushMs: 0, random: () => 0.5, retry: { baseMs: 100 } })
+      await writes.set('a', 1)
+      await vi.advanceTimersByTimeAsync(74)
+      expect(store.batches).toHaveLength(1)
+      await vi.advanceTimersByTimeAsync(1)
+      expect(store.batches).toHaveLength(2)
+    })
+
+    it('begins with short waits again after a success', async () => {
+      store.failing = 2
+      const writes = behind({ flushMs: 0 })
+      await writes.set('a', 1)
+      await vi.advanceTimersByTimeAsync(300)
+      expect(store.rows.get('a')).toBe(1)
+      store.failing = 1
+      await writes.set('b', 1)
+      await vi.advanceTimersByTimeAsync(100)
+      expect(store.rows.get('b')).toBe(1)
+    })
+
+    it('writes a newer value instead, in the old place', async () => {
+      store.failing = 1
+      const writes = behind({ maxBatch: 2 })
+      await writes.set('a', 1)
+      await writes.set('b', 1)
+      await vi.advanceTimersByTimeAsync(0)
+      await writes.set('c', 1)
+      await writes.set('a', 2)
+      await vi.advanceTimersByTimeAsync(100)
+      expect(store.batches.slice(1)).toEqual([['a=2', 'b=1'], ['c=1']])
+    })
+
+    it('writes a value that came while the older one was being written', async () => {
+      store.failing = 1
+      store.isHeld = true
+      const writes = behind({ maxBatch: 1 })
+      await writes.set('a', 1)
+      await writes.set('b', 1)
+      await writes.set('a', 2)
+      store.release()
+      await vi.advanceTimersByTimeAsync(200)
+      expect(store.batches).toEqual([['a=1'], ['a=2'], ['b=1']])
+    })
+
+    it('goes on for ever by itself', async () => {
+      store.failing = 50
+      const writes = behind({ retry: { maxMs: 1000 } })
+      await writes.set('a', 1)
+      await vi.advanceTimersByTimeAsync(60_000)
+      expect(store.rows.get('a')).toBe(1)
+    })
+
+    it('asks `onError` after `maxAttempts`, and gives up only what it drops', async () => {
+      const seen: unknown[] = []
+      const answers = ['retry', 'drop'] as const
+      store.failing = 4
+      const writes = behind({
+        retry: { baseMs: 1, maxMs: 1, maxAttempts: 2 },
+        onError: ({ entries, error }) => {
+          seen.push(entries.map(({ key }) => key).join(), String(error))
+          return answers[seen.length / 2 - 1] ?? 'retry'
+        },
+      })
+      await writes.set('a', 1)
+      await vi.advanceTimersByTimeAsync(101)
+      expect(seen).toEqual(['a', 'Error: refused'])
+      expect(writes.get('a')).toBe(1)
+      await vi.advanceTimersByTimeAsync(10)
+      expect(seen).toHaveLength(4)
+      expect(writes.lag().entries).toBe(0)
+      expect(store.batches).toHaveLength(4)
+      await writes.set('a', 2)
+      await vi.advanceTimersByTimeAsync(100)
+      expect(store.rows.get('a')).toBe(2)
+    })
+
+    it('counts the attempts at each value', async () => {
+      const dropped: string[] = []
+      store.failing = 3
+      const writes = behind({
+        retry: { baseMs: 1000, maxMs: 1000, maxAttempts: 2 },
+        onError: ({ entries }) => {
+          dropped.push(...entries.map(({ key, value }) => `${key}=${value}`))
+          return 'drop'
+        },
+      })
+      await writes.set('a', 1)
+      await writes.set('b', 1)
+      await vi.advanceTimersByTimeAsync(100)
+      await writes.set('b', 2)
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(dropped).toEqual(['a=1'])
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(dropped).toEqual(['a=1', 'b=2'])
+    })
+
+    it('takes an `onError` that fails for `retry`', async () => {
+      store.failing = 2
+      const writes = behind({
+        retry: { maxAttempts: 1 },
+        onError: () => {
+          throw new Error('of its own')
+        },
+      })
+      await writes.set('a', 1)
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(store.rows.get('a')).toBe(1)
+    })
+
+    it('takes a write that throws for one that rejects', async () => {
+      let calls = 0
+      const writes = new WriteBehind<number>(
+        () => {
+          calls += 1
+          if (calls === 1) throw new Error('at once')
+        },
+        { random: () => 0 },
+      )
+      await writes.set('a', 1)
+      await vi.advanceTimersByTimeAsync(200)
+      expect(calls).toBe(2)
+      expect(writes.lag().entries).toBe(0)
+    })
+  })
+
+  describe('with a full backlog', () => {
+    it('lets `set` of another key wait until there is room', async () => {
+      store.isHeld = true
+      const writes = behind({ maxBacklog: 2 })
+      await writes.set('a', 1)
+      await writes.set('b', 1)
+      const third = writes.set('c', 1)
+      expect(await isSettled(third)).toBe(false)
+      expect(writes.get('c')).toBeUndefined()
+      store.release()
+      await third
+      await vi.advanceTimersByTimeAsync(100)
+      expect(store.batches).toEqual([['a=1', 'b=1'], ['c=1']])
+    })
+
+    it('accepts further values of a key that waits to be written', async () => {
+      store.isHeld = true
+      const writes = behind({ maxBacklog: 1 })
+      await writes.set('a', 1)
+      await writes.set('a', 2)
+      expect(writes.lag().entries).toBe(1)
+      store.release()
+      await vi.advanceTimersByTimeAsync(100)
+      expect(store.batches).toEqual([['a=2']])
+    })
+
+    it('keeps the order of the values of a key at the door', async () => {
+      store.isHeld = true
+      const writes = behind({ maxBacklog: 1, maxBatch: 1 })
+      await writes.set('a', 1)
+      await vi.advanceTimersByTimeAsync(0)
+      const waiting = [writes.set('b', 1), writes.set('c', 1), writes.set('b', 2), writes.set('a', 2), writes.set('a', 3)]
+      expect(await isSettled(Promise.race(waiting))).toBe(false)
+      store.release()
+      await Promise.all(waiting)
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(store.batches).toEqual([['a=1'], ['b=2'], ['c=1'], ['a=3']])
+    })
+
+    it('lets no value in before an older one of its key', async () => {
+      store.failing = 1
+      store.isHeld = true
+      const writes = behind({ maxBacklog: 1, maxBatch: 1 })
+      await writes.set('a', 1)
+      const waiting = [writes.set('b', 1), writes.set('a', 2)]
+      store.release()
+      await vi.advanceTimersByTimeAsync(0)
+      waiting.push(writes.set('a', 3))
+      await vi.advanceTimersByTimeAsync(1000)
+      await Promise.all(waiting)
+      expect(store.batches).toEqual([['a=1'], ['a=1'], ['b=1'], ['a=3']])
+    })
+
+    it('lets a newer value at the door in with the one that failed', async () => {
+      store.failing = 1
+      store.isHeld = true
+      const writes = behind({ maxBacklog: 1, maxBatch: 1 })
+      await writes.set('a', 1)
+      const newer = writes.set('a', 2)
+      expect(await isSettled(newer)).toBe(false)
+      store.release()
+      await newer
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(store.batches).toEqual([['a=1'], ['a=2']])
+    })
+  })
+
+  describe('flush', () => {
+    it('resolves when all that was accepted before it is written', async () => {
+      const writes = behind({ maxBatch: 2 })
+      for (const key of ['a', 'b', 'c']) await writes.set(key, 1)
+      await writes.flush()
+      expect(store.rows.size).toBe(3)
+      await writes.flush()
+    })
+
+    it('does not wait for what comes after it', async () => {
+      const writes = behind({ maxBatch: 1 })
+      await writes.set('a', 1)
+      const flushed = writes.flush()
+      store.isHeld = true
+      await writes.set('b', 1)
+      await flushed
+      expect(writes.lag().entries).toBe(1)
+      store.release()
+      await vi.advanceTimersByTimeAsync(100)
+    })
+
+    it('does not wait for the back-off that is under way', async () => {
+      store.failing = 1
+      const writes = behind({ flushMs: 0, retry: { baseMs: 10_000 } })
+      await writes.set('a', 1)
+      await vi.advanceTimersByTimeAsync(5)
+      await writes.flush()
+      expect(store.rows.get('a')).toBe(1)
+    })
+  })
+
+  describe('close', () => {
+    it('writes everything, and takes nothing more', async () => {
+      const writes = behind({ maxBatch: 1, maxBacklog: 2 })
+      store.isHeld = true
+      const accepted = ['a', 'b', 'c'].map((key) => writes.set(key, 1))
+      const closed = writes.close()
+      store.release()
+      await closed
+      await Promise.all(accepted)
+      expect(store.rows.size).toBe(3)
+      await expect(writes.set('d', 1)).rejects.toMatchObject({ code: 'SLUICE_CLOSED' })
+      await writes.close()
+    })
+
+    it('goes on trying, and says how many entries are left when its time is over', async () => {
+      store.failing = Number.POSITIVE_INFINITY
+      const writes = behind({ closeTimeoutMs: 5000, maxBacklog: 2 })
+      await writes.set('a', 1)
+      await writes.set('b', 1)
+      const third = expect(writes.set('c', 1)).rejects.toThrow(UnwrittenError)
+      const closed = expect(writes.close()).rejects.toThrow('Closed with 2 entries not written.')
+      await vi.advanceTimersByTimeAsync(5000)
+      await Promise.all([closed, third])
+      expect(store.batches.length).toBeGreaterThan(3)
+      const attempts = store.batches.length
+      await vi.advanceTimersByTimeAsync(60_000)
+      expect(store.batches).toHaveLength(attempts)
+    })
+  })
+
+  it('begins nothing more when a write that was under way ends after its time', async () => {
+    store.isHeld = true
+    store.failing = 1
+    const writes = behind({ closeTimeoutMs: 10, maxBatch: 1 })
+    await writes.set('a', 1)
+    const closed = expect(writes.close()).rejects.toThrow('Closed with 1 entry not written.')
+    await vi.advanceTimersByTimeAsync(10)
+    await closed
+    store.release()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(store.batches).toHaveLength(1)
+  })
+
+  it('refuses options that are out of bounds', () => {
+    expect(() => behind({ maxBatch: 0 })).toThrow(InvalidOptionError)
+    expect(() => behind({ retry: { maxAttempts: 0 } })).toThrow(
+      'Option "retry.maxAttempts": expected an integer of at least 1, or Infinity',
+    )
+    expect(() => behind({ retries: 1 } as object)).toThrow('Option "retries"')
+  })
+
+  it('loses nothing and keeps each key in order, whatever fails', async () => {
+    for (let seed = 1; seed <= 30; seed += 1) {
+      const random = seededRandom(seed)
+      store = new FakeStore()
+      const written = new Map<string, number[]>()
+      const last = new Map<string, number>()
+      let underWay = 0
+      const writes = new WriteBehind<number>(
+        async (entries) => {
+          underWay += 1
+          expect(underWay).toBe(1)
+          await new Promise((resolve) => setTimeout(resolve, random() * 20))
+          underWay -= 1
+          if (random() < 0.3) throw new Error('refused')
+          for (const { key, value } of entries) written.set(key, [...(written.get(key) ?? []), value])
+        },
+        { flushMs: 10, maxBatch: 3, maxBacklog: 4, random, retry: { baseMs: 5, maxMs: 20 } },
+      )
+      const accepted: Promise<void>[] = []
+      for (let value = 1; value <= 200; value += 1) {
+        const key = `k${Math.floor(random() * 8)}`
+        last.set(key, value)
+        accepted.push(writes.set(key, value))
+        if (random() < 0.5) await vi.advanceTimersByTimeAsync(random() * 10)
+      }
+      const closed = writes.close()
+      await vi.advanceTimersByTimeAsync(30_000)
+      await Promise.all([closed, ...accepted])
+      for (const [key, values] of written) {
+        expect(values).toEqual([...values].sort((a, b) => a - b))
+        expect(values.at(-1)).toBe(last.get(key))
+      }
+      expect(written.size).toBe(last.size)
+    }
+  })
+})

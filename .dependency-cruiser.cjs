@@ -57,7 +57,13 @@ module.exports = {
       severity: 'error',
       from: {
         path: core,
-        pathNot: [`${core}sluice(-options|-chains|-result-policies)?\\.ts$`, `${core}default-sluice\\.ts$`, `${core}index\\.ts$`, `${core}testing/`, engineFolders],
+        pathNot: [
+          `${core}sluice(-options|-chains|-result-policies)?\\.ts$`,
+          `${core}default-sluice\\.ts$`,
+          `${core}index\\.ts$`,
+          `${core}testing/`,
+          engineFolders,
+        ],
       },
       to: { path: engineFolders },
     },

@@ -30,8 +30,8 @@ for (const { name, dialect, skipped, connect } of databases()) {
     })
     afterAll(() => database.drop())
 
-    it('takes at most four statements', () => {
-      expect(statements).toBeLessThanOrEqual(4)
+    it('takes at most six statements', () => {
+      expect(statements).toBeLessThanOrEqual(6)
     })
 
     it('knows the default schema', () => {

@@ -19,7 +19,7 @@ import { LookupGroups } from './query/lookup-groups.ts'
 import { onOutgoingRequest } from './query/prefetch/outgoing-requests.ts'
 import { Prefetcher } from './query/prefetch/prefetcher.ts'
 import { QueryOptimizationEngine, showScope, showStatement } from './query/query-optimization-engine.ts'
-import { EVERYTHING, type WriteEffect } from './schema/catalog.ts'
+import { EVERYTHING } from './schema/catalog.ts'
 import type { TableId } from './schema/catalog-data.ts'
 import { CatalogRegistry } from './schema/catalog-registry.ts'
 import { systemClock } from './shared/clock.ts'
@@ -216,8 +216,8 @@ export class Sluice {
    * process at once, and with a shared store by all when the promise is fulfilled.
    *
    * @param table - A model's or a table's name, or `schema.table`.
-   * @param ids - The primary keys of the rows that were changed or deleted; left out, any. Integers and UUIDs tell rows apart; with other keys
-   * any row counts as written.
+   * @param ids - The primary keys of the rows that were written; left out, any. A value each, or an array of values for a key of several
+   * columns. Integers and UUIDs in lower case tell rows apart; with others any row counts as written.
    * @returns Rejects with what the shared store failed with; other processes are then told as soon as it answers.
    * @throws InvalidArgumentError, at once, when a catalogue is known and has no such table.
    */
@@ -229,7 +229,8 @@ export class Sluice {
     if (tables.size === 0 && this.#catalogs.isKnown() && !this.#catalogs.isReading()) {
       throw new InvalidArgumentError('table', 'the name of a model or table that a catalogue knows', table)
     }
-    const told = this.#writes.invalidate(tables.size === 0 ? EVERYTHING : effectOn(tables, ids))
+    const effect = ids === undefined ? { tables, everything: false } : this.#catalogs.effectOnRows(tables, ids)
+    const told = this.#writes.invalidate(tables.size === 0 ? EVERYTHING : effect)
     // Who does not wait for it does not want to fail by it; it is tried again until it succeeds.
     told.catch(() => {})
     return told
@@ -443,13 +444,6 @@ export class Sluice {
       type: 'SluiceWarning',
     })
   }
-}
-
-/** @param ids - Primary keys; `undefined`: any row. */
-function effectOn(tables: ReadonlySet<TableId>, ids: readonly unknown[] | undefined): WriteEffect {
-  if (ids === undefined) return { tables, everything: false }
-  // A row may be new as well: `#set` is among the tags of every write.
-  return { tables, everything: false }
 }
 
 /**

@@ -21,11 +21,11 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     name: 'cache-tags-at-fill',
     rule: 'A result is kept under the state of its tags from before it was asked for, and only if that still holds.',
     edits: [
-      { file: COHERENT, find: 'if (shared === undefined && !snapshot.isCurrent) {', replace: 'if (snapshot === undefined) {' },
+      { file: COHERENT, find: ' || (shared === undefined && !snapshot.isCurrent)) {', replace: ') {' },
       {
         file: COHERENT,
-        find: 'const snapshot = isComplete ? before.withoutOptional : before.snapshot',
-        replace: 'const snapshot = (this.#before(request) ?? before).snapshot',
+        find: 'const snapshot = ahead?.snapshot ?? this.#snapshotFor(request, value, before)',
+        replace: 'const snapshot = this.#snapshotFor(request, value, this.#before(request) ?? before)',
       },
     ],
     dialect: 'mysql',
@@ -34,11 +34,11 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     name: 'cache-joined-flights',
     rule: 'A read joins another under way only if nothing was written since that began.',
     edits: [
-      { file: COHERENT, find: 'if (flight?.snapshot.isCurrent === true)', replace: 'if (flight !== undefined)' },
+      { file: COHERENT, find: 'if (flight?.before.required.isCurrent === true)', replace: 'if (flight !== undefined)' },
       {
         file: COHERENT,
-        find: 'if (shared === undefined) return flight.snapshot.isCurrent',
-        replace: 'if (shared === undefined) return true',
+        find: 'if (snapshot?.isCurrent !== true) return false',
+        replace: '',
       },
       {
         file: COHERENT,
@@ -157,8 +157,8 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: 'packages/prisma/src/touches/write-walk.ts',
-        find: 'if (relation !== undefined && isFields(steps)) this.#nested(relation, steps, isNew)',
-        replace: 'void [relation, steps, isNew]',
+        find: 'if (relation !== undefined && isFields(steps)) this.#nested(relation, steps, isNew, rows)',
+        replace: 'void [relation, steps, isNew, rows]',
       },
     ],
   },

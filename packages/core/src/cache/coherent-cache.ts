@@ -66,9 +66,10 @@ export interface CoherentCacheParts {
 
 /** The states of a request's tags before its value was asked for. */
 interface Before {
-  readonly snapshot: TagSnapshot
   /** Without the optional tags. */
-  readonly withoutOptional: TagSnapshot
+  readonly required: TagSnapshot
+  /** `undefined` while a write to one of the optional tags is under way. */
+  readonly all: TagSnapshot | undefined
 }
 
 interface Landed<T> {
@@ -86,7 +87,7 @@ interface Answer<T> {
 }
 
 interface Flight<T = unknown> {
-  readonly snapshot: TagSnapshot
+  readonly before: Before
   readonly result: Promise<Landed<T>>
   /** Whether the value is still true, for all who waited; asked after nobody can join any more. */
   verdict?: Promise<boolean>
@@ -140,7 +141,7 @@ export class CoherentCache {
     if (before === undefined) return
     if (shared === undefined) return this.#keep(request, value, before, undefined, clock.now())
     try {
-      const permit = (await shared.reads.look(request.tags)).permit ?? (await shared.reads.open(request.tags))
+      const permit = (await shared.reads.look(request.tags)).permit ?? (await openFor(request, shared.reads))
       if (permit !== undefined) this.#keep(request, value, before, permit, clock.now())
     } catch (error) {
       this.#storeFailed(error)
@@ -196,12 +197,11 @@ export class CoherentCache {
     })
   }
 
-  #before({ tags, optionalTags }: FetchRequest<unknown>): Before | undefined {
+  #before(request: FetchRequest<unknown>): Before | undefined {
     const { table } = this.parts
-    const snapshot = table.snapshot(tags)
-    if (snapshot === undefined) return undefined
-    const withoutOptional = optionalTags === 0 ? snapshot : (table.snapshot(tags.slice(0, -optionalTags)) ?? snapshot)
-    return { snapshot, withoutOptional }
+    const required = table.snapshot(requiredTags(request))
+    if (required === undefined) return undefined
+    return { required, all: request.optionalTags === 0 ? required : table.snapshot(request.tags) }
   }
 
   #ask<T>(request: FetchRequest<T>, kept: KeptValue | undefined, joins: number): Promise<T> {
@@ -211,7 +211,7 @@ export class CoherentCache {
       return request.load()
     }
     const flight = request.policy.strategy === 'refresh' ? undefined : (this.#flights.get(flightId(request)) as Flight<T> | undefined)
-    if (flight?.snapshot.isCurrent === true) return this.#join(flight, request, kept, joins)
+    if (flight?.before.required.isCurrent === true) return this.#join(flight, request, kept, joins)
     return this.#landing(this.#takeOff(request, kept, before), request, kept)
   }
 
@@ -249,7 +249,7 @@ export class CoherentCache {
         if (request.sharesErrors) throw error
         return request.load()
       }
-      const copy = (await this.#isStillTrue(flight, landed, policy)) ? request.copy(landed.value) : undefined
+      const copy = (await this.#isStillTrue(flight, landed, request)) ? request.copy(landed.value) : undefined
       if (copy === undefined) return joins < MAX_JOINS ? this.#ask(request, kept, joins + 1) : request.load()
       this.parts.counters.joined += 1
       request.onHit?.(copy.value)
@@ -259,16 +259,23 @@ export class CoherentCache {
     return hasLimits || policy.graceMs > 0 ? withTimeouts(joined(), policy, request.key, () => this.#lastResort(request, kept)) : joined()
   }
 
-  #isStillTrue(flight: Flight, { permit }: Landed<unknown>, policy: FetchPolicy): Promise<boolean> | boolean {
+  #isStillTrue<T>(flight: Flight<T>, { value, permit }: Landed<T>, request: FetchRequest<T>): Promise<boolean> | boolean {
     const { shared, clock } = this.parts
-    if (shared === undefined) return flight.snapshot.isCurrent
-    if (permit === undefined || !flight.snapshot.isCurrent) return false
-    if (policy.consistency === 'bounded' && shared.reads.isTrusted(clock.now())) return true
+    const snapshot = this.#snapshotFor(request, value, flight.before)
+    if (snapshot?.isCurrent !== true) return false
+    if (shared === undefined) return true
+    if (permit === undefined || permit.tags.length < neededTags(request, value)) return false
+    if (request.policy.consistency === 'bounded' && shared.reads.isTrusted(clock.now())) return true
     flight.verdict ??= shared.reads.check(permit).then(
       (state) => state === 'current',
       () => false,
     )
     return flight.verdict
+  }
+
+  /** The state that a value depends on; `undefined`: it cannot be known whether it still holds. */
+  #snapshotFor<T>(request: FetchRequest<T>, value: T, before: Before): TagSnapshot | undefined {
+    return neededTags(request, value) === request.tags.length ? before.all : before.required
   }
 
   #takeOff<T>(request: FetchRequest<T>, kept: KeptValue | undefined, before: Before): Flight<T> {
@@ -286,7 +293,7 @@ export class CoherentCache {
         throw error
       },
     )
-    const flight: Flight<T> = { snapshot: before.snapshot, result }
+    const flight: Flight<T> = { before, result }
     this.#flights.set(id, flight)
     return flight
   }
@@ -316,19 +323,19 @@ export class CoherentCache {
     kept: KeptValue | undefined,
     before: Before,
   ): Promise<Landed<T> | Permit | undefined> {
-    const { tags, policy, sharedKey } = request
+    const { policy, sharedKey } = request
     const { reads } = shared
     const isFirst = policy.strategy === 'cache-first'
     if (isFirst && kept?.permit !== undefined) {
       const state = await reads.check(kept.permit)
       const answer = state === 'current' ? this.#handOut(request, kept, this.parts.clock.now()) : undefined
       if (answer !== undefined) return { value: answer.value, permit: kept.permit, due: answer.isDue ? kept : undefined }
-      if (state === 'closed') return this.#claimed(shared, request, before, await reads.open(tags))
+      if (state === 'closed') return this.#claimed(shared, request, before, await openFor(request, reads))
     }
-    const look = await reads.look(tags, isFirst ? sharedKey : undefined)
+    const look = await reads.look(request.tags, isFirst ? sharedKey : undefined)
     const found = this.#fromStore(request, look.entry, before)
     if (found !== undefined) return found
-    return this.#claimed(shared, request, before, look.permit ?? (await reads.open(tags)))
+    return this.#claimed(shared, request, before, look.permit ?? (await openFor(request, reads)))
   }
 
   /** Lets one process of several load a key, and waits for it for a while. */
@@ -352,7 +359,7 @@ export class CoherentCache {
       // The other keeps its value before it gives up its claim.
       const look = await reads.look(tags, sharedKey)
       const found = this.#fromStore(request, look.entry, before)
-      const next = found === undefined ? (look.permit ?? (await reads.open(tags))) : undefined
+      const next = found === undefined ? (look.permit ?? (await openFor(request, reads))) : undefined
       if (next === undefined) {
         if (isClaimed) store.release(sharedKey, token).catch(() => {})
         return found
@@ -381,9 +388,9 @@ export class CoherentCache {
     const permit: Permit = { epoch, stamps, tags }
     const now = clock.now()
     const freshUntil = now + times.ttlMs - (clock.wall() - times.askedAt)
-    const isShort = tags.length < request.tags.length
-    const kept = new KeptValue(value, isShort ? before.withoutOptional : before.snapshot, permit, freshUntil, times.costMs)
-    this.#remember(request, kept, now)
+    const snapshot = tags.length < request.tags.length ? before.required : before.all
+    const kept = new KeptValue(value, snapshot ?? before.required, permit, freshUntil, times.costMs)
+    if (snapshot !== undefined) this.#remember(request, kept, now)
     const answer = this.#handOut(request, kept, now)
     if (answer === undefined) return undefined
     counters.storeHits += 1
@@ -416,7 +423,7 @@ export class CoherentCache {
   /** Keeps what was loaded, if nothing was written to its tags meanwhile. */
   #keep<T>(request: FetchRequest<T>, value: T, before: Before, permit: Permit | undefined, startedAt: number): void {
     const { clock, random, shared, counters } = this.parts
-    const { policy, tags, optionalTags } = request
+    const { policy } = request
     const now = clock.now()
     const fullMs = (value === null || value === undefined ? policy.negativeTtlMs : policy.ttlMs) * (1 - policy.jitter * random())
     const asked = request.askedAhead?.()
@@ -425,15 +432,16 @@ export class CoherentCache {
     // What was asked for before the permit was given is kept under what was known then.
     const ahead = asked?.state instanceof SharedStateAhead ? asked.state : undefined
     if (shared !== undefined && asked !== undefined && ahead === undefined) return
-    const isComplete = ahead === undefined && optionalTags > 0 && request.isComplete?.(value) === true
-    const snapshot = ahead?.snapshot ?? (isComplete ? before.withoutOptional : before.snapshot)
-    if (shared === undefined && !snapshot.isCurrent) {
+    const needed = neededTags(request, value)
+    const snapshot = ahead?.snapshot ?? this.#snapshotFor(request, value, before)
+    const isCovered = ahead !== undefined || permit === undefined || permit.tags.length >= needed
+    if (snapshot === undefined || !isCovered || (shared === undefined && !snapshot.isCurrent)) {
       counters.overtaken += 1
       return
     }
     const copy = request.copy(value)
     if (copy === undefined) return
-    const used = ahead?.permit ?? (isComplete && permit !== undefined ? shortened(permit, tags.length - optionalTags) : permit)
+    const used = ahead?.permit ?? (permit === undefined ? undefined : shortened(permit, needed))
     const costMs = now - startedAt
     this.#remember(request, new KeptValue(copy.value, snapshot, used, now + ttlMs, costMs), now)
     const { sharedKey } = request
@@ -459,8 +467,24 @@ async function isValidThere(kept: KeptValue, { reads }: Shared): Promise<boolean
   }
 }
 
-function shortened({ epoch, tags, stamps }: Permit, length: number): Permit {
-  return { epoch, tags: tags.slice(0, length), stamps: stamps.slice(0, length) }
+/** The permit to keep what is loaded from now on; without the optional tags where they cannot be had. */
+async function openFor(request: FetchRequest<unknown>, reads: SharedReads): Promise<Permit | undefined> {
+  const opened = await reads.open(request.tags)
+  return opened === undefined && request.optionalTags > 0 ? reads.open(requiredTags(request)) : opened
+}
+
+function requiredTags({ tags, optionalTags }: FetchRequest<unknown>): readonly string[] {
+  return optionalTags === 0 ? tags : tags.slice(0, -optionalTags)
+}
+
+/** How many of the tags, from the first on, a value depends on. */
+function neededTags<T>({ tags, optionalTags, isComplete }: FetchRequest<T>, value: T): number {
+  return optionalTags > 0 && isComplete?.(value) === true ? tags.length - optionalTags : tags.length
+}
+
+function shortened(permit: Permit, length: number): Permit {
+  const { epoch, tags, stamps } = permit
+  return tags.length <= length ? permit : { epoch, tags: tags.slice(0, length), stamps: stamps.slice(0, length) }
 }
 
 /** A namespace holds no colon. */

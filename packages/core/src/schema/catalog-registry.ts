@@ -2,7 +2,7 @@ import type { Dialect } from '../sql/dialect.ts'
 import { type CatalogTable, type Change, EVERYTHING, type SchemaCatalog, type WriteEffect } from './catalog.ts'
 import { isOfUnknownSchema, type TableId, tableId, UNKNOWN_SCHEMA } from './catalog-data.ts'
 
-import { isSameKey, type RowKey, rowKeyOf } from './row-key.ts'
+import { isSameKey, keyedRows, type RowKey, rowKeyOf } from './row-key.ts'
 
 /** The name of a table whose triggers are not known: it stands for any. */
 const ANY_TABLE = '*'
@@ -180,6 +180,47 @@ export class CatalogRegistry {
       }
     }
     return found
+  }
+
+  /**
+   * What is written when rows of tables are, named by their primary keys.
+   *
+   * @param ids - A value each, or for keys of several columns an array of values in the key's order.
+   */
+  effectOnRows(tables: ReadonlySet<TableId>, ids: readonly unknown[]): WriteEffect {
+    const rows = new Map<TableId, ReadonlySet<number>>()
+    for (const table of tables) {
+      const buckets = this.#bucketsOf(table, ids)
+      if (buckets !== undefined) rows.set(table, buckets)
+    }
+    return { tables, rows, everything: false }
+  }
+
+  /** `undefined`: the rows cannot be told apart by every catalogue that has the table. */
+  #bucketsOf(id: TableId, ids: readonly unknown[]): ReadonlySet<number> | undefined {
+    const buckets = new Set<number>()
+    let isKnown = false
+    for (const catalog of this.#sources.values()) {
+      const table = catalog?.tables.get(id)
+      if (catalog === undefined || table === undefined) continue
+      isKnown = true
+      const key = rowKeyOf(table, catalog.dialect)
+      if (key === undefined) return undefined
+      for (const one of ids) {
+        const values = (Array.isArray(one) ? one : [one]) as readonly unknown[]
+        const keyed =
+          values.length === key.columns.length
+            ? keyedRows(
+                key,
+                values.map((value) => [value]),
+                1,
+              )
+            : undefined
+        if (keyed === undefined) return undefined
+        for (const bucket of keyed.buckets) buckets.add(bucket)
+      }
+    }
+    return isKnown ? buckets : undefined
   }
 
   #changed(): void {

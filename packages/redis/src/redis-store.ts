@@ -134,6 +134,7 @@ class Store implements RedisStore {
   }
 
   async clear(): Promise<void> {
+    await this.#guard.pass(() => this.#server.connected())
     const { client } = this.#server
     const nodes = 'nodes' in client ? client.nodes('master') : [client]
     await Promise.all(nodes.map((node) => this.#clearNode(node)))
@@ -188,7 +189,11 @@ class Store implements RedisStore {
     const states = [this.#keys.epoch, ...tags.map((tag) => this.#keys.stamp(tag))]
     let replies: readonly (Buffer | null)[]
     if (server.isCluster) {
-      const [stamps, ...entries] = await Promise.all([client.mgetBuffer(states), ...keys.map((key) => client.getBuffer(key))])
+      // An entry on a node that is down is one that is not there.
+      const [stamps, ...entries] = await Promise.all([
+        client.mgetBuffer(states),
+        ...keys.map((key) => client.getBuffer(key).catch(() => null)),
+      ])
       replies = [...stamps, ...entries]
     } else replies = await client.mgetBuffer([...states, ...keys])
     const epoch = replies[0]?.toString('latin1')

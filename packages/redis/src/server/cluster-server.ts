@@ -9,6 +9,8 @@ export class ClusterServer implements Server {
   readonly #first: FirstLink
   /** A node's object has one connection in its life. */
   readonly #links = new WeakMap<Redis, Link>()
+  /** Of nodes that are connected and have no link yet. */
+  readonly #replids = new WeakMap<Redis, string>()
 
   constructor(
     given: Cluster,
@@ -37,8 +39,7 @@ export class ClusterServer implements Server {
       node.on('ready', () => void this.#greet(node))
       node.once('end', () => this.#links.delete(node))
     })
-    // Nodes connect when they are first asked; a link is needed before that.
-    this.client.on('refresh', () => this.#connectOwner())
+    for (const event of ['ready', 'refresh', '-node']) this.client.on(event, () => this.#announce())
   }
 
   connect(): void {
@@ -46,7 +47,7 @@ export class ClusterServer implements Server {
   }
 
   link(): Link | undefined {
-    const owner = this.#owner()
+    const owner = this.client.status === 'ready' ? this.#owner() : undefined
     return owner?.status === 'ready' ? this.#links.get(owner) : undefined
   }
 
@@ -84,23 +85,34 @@ export class ClusterServer implements Server {
     return address === undefined ? undefined : this.client.nodes('all').find((node) => addressOf(node) === address)
   }
 
-  #connectOwner(): void {
-    const owner = this.#owner()
-    if (owner?.status === 'wait') owner.connect().catch(ignore)
-  }
-
   async #greet(node: Redis): Promise<void> {
     try {
-      const replid = await replidOf(node)
-      if (replid === undefined && node === this.#owner()) await this.options.forgetEpoch()
-      this.#links.set(node, { replid: replid ?? NO_REPLID })
+      this.#replids.set(node, (await replidOf(node)) ?? NO_REPLID)
+      this.#announce()
     } catch {
       node.disconnect()
-      return
     }
-    if (node !== this.#owner()) return
-    this.#first.arrived()
-    this.options.onLink()
+  }
+
+  /** Makes a link of the connection to the owner, once all is known that it takes. */
+  #announce(): void {
+    // Before that the client asks any node whether the Cluster is up, and must not meet one that is about to connect.
+    if (this.client.status !== 'ready') return
+    const masters = this.client.nodes('master')
+    // A node connects when it is first asked, and refuses what else it is asked meanwhile.
+    for (const node of masters) if (node.status === 'wait') node.connect().catch(ignore)
+    const owner = this.#owner()
+    const replid = owner && this.#replids.get(owner)
+    if (owner === undefined || replid === undefined || masters.some(({ status }) => status !== 'ready')) return
+    this.#replids.delete(owner)
+    const use = () => {
+      if (owner.status !== 'ready') return
+      this.#links.set(owner, { replid })
+      this.#first.arrived()
+      this.options.onLink()
+    }
+    if (replid === NO_REPLID) this.options.forgetEpoch().then(use, () => owner.disconnect())
+    else use()
   }
 }
 

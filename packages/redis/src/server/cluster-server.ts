@@ -7,10 +7,9 @@ export class ClusterServer implements Server {
   readonly client: Cluster
   readonly isCluster = true
   readonly #first: FirstLink
-  /** A node's object has one connection in its life. */
-  readonly #links = new WeakMap<Redis, Link>()
-  /** Of nodes that are connected and have no link yet. */
-  readonly #replids = new WeakMap<Redis, string>()
+  /** The node that is asked, or was asked, for its replication id as the owner of the slot. Its object has one connection in its life. */
+  #met: Redis | undefined
+  #link: Link | undefined
 
   constructor(
     given: Cluster,
@@ -35,11 +34,8 @@ export class ClusterServer implements Server {
       redisOptions: ofNodes,
     })
     this.client.on('error', ignore)
-    this.client.on('+node', (node: Redis) => {
-      node.on('ready', () => void this.#greet(node))
-      node.once('end', () => this.#links.delete(node))
-    })
-    for (const event of ['ready', 'refresh', '-node']) this.client.on(event, () => this.#announce())
+    this.client.on('+node', (node: Redis) => node.on('ready', () => this.#look()))
+    for (const event of ['ready', 'refresh', '-node']) this.client.on(event, () => this.#look())
   }
 
   connect(): void {
@@ -47,8 +43,8 @@ export class ClusterServer implements Server {
   }
 
   link(): Link | undefined {
-    const owner = this.client.status === 'ready' ? this.#owner() : undefined
-    return owner?.status === 'ready' ? this.#links.get(owner) : undefined
+    if (this.#link === undefined || this.client.status !== 'ready') return undefined
+    return this.#met?.status === 'ready' && this.#met === this.#owner() ? this.#link : undefined
   }
 
   connected(): Promise<void> {
@@ -85,34 +81,33 @@ export class ClusterServer implements Server {
     return address === undefined ? undefined : this.client.nodes('all').find((node) => addressOf(node) === address)
   }
 
-  async #greet(node: Redis): Promise<void> {
-    try {
-      this.#replids.set(node, (await replidOf(node)) ?? NO_REPLID)
-      this.#announce()
-    } catch {
-      node.disconnect()
-    }
-  }
-
-  /** Makes a link of the connection to the owner, once all is known that it takes. */
-  #announce(): void {
+  /** Sees to it that there is a link to the owner of the slot, whenever the nodes, their connections or the owner may have changed. */
+  #look(): void {
     // Before that the client asks any node whether the Cluster is up, and must not meet one that is about to connect.
     if (this.client.status !== 'ready') return
     const masters = this.client.nodes('master')
     // A node connects when it is first asked, and refuses what else it is asked meanwhile.
     for (const node of masters) if (node.status === 'wait') node.connect().catch(ignore)
     const owner = this.#owner()
-    const replid = owner && this.#replids.get(owner)
-    if (owner === undefined || replid === undefined || masters.some(({ status }) => status !== 'ready')) return
-    this.#replids.delete(owner)
-    const use = () => {
-      if (owner.status !== 'ready') return
-      this.#links.set(owner, { replid })
+    if (owner === undefined || owner === this.#met || masters.some(({ status }) => status !== 'ready')) return
+    this.#met = owner
+    this.#link = undefined
+    void this.#greet(owner)
+  }
+
+  /** A replica that is promoted gets another replication id on the same connection: it is asked for when it is the owner, not before. */
+  async #greet(owner: Redis): Promise<void> {
+    try {
+      const replid = await replidOf(owner)
+      if (replid === undefined) await this.options.forgetEpoch()
+      if (this.#met !== owner) return
+      this.#link = { replid: replid ?? NO_REPLID }
       this.#first.arrived()
       this.options.onLink()
+    } catch {
+      if (this.#met === owner) this.#met = undefined
+      owner.disconnect()
     }
-    if (replid === NO_REPLID) this.options.forgetEpoch().then(use, () => owner.disconnect())
-    else use()
   }
 }
 

@@ -57,6 +57,7 @@ export function boundedOptions(commandTimeoutMs: number): {
   readonly keyPrefix: ''
   readonly stringNumbers: false
   readonly monitor: false
+  readonly reconnectOnError: (error: Error) => boolean
 } {
   return {
     enableOfflineQueue: false,
@@ -69,6 +70,8 @@ export function boundedOptions(commandTimeoutMs: number): {
     keyPrefix: '',
     stringNumbers: false,
     monitor: false,
+    // What was the master has become a replica; the address may lead to another one by now.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
   }
 }
 

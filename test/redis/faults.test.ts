@@ -1,0 +1,256 @@
+import { type CacheStore, type Stamps, StoreUnavailableError } from '@sluice/core'
+import { type RedisStore, type RedisStoreOptions, redisStore } from '@sluice/redis'
+import type { Redis } from 'ioredis'
+import { afterEach, describe, expect, it } from 'vitest'
+import { findRedisServer, type RedisServer, startRedisServer } from '../services/redis-server.ts'
+import { clients } from './redis-worlds.ts'
+import { eventually, Witness } from './witness.ts'
+
+const times = { askedAt: 0, ttlMs: 60_000, costMs: 1 }
+const timing = { leaseMs: 2_000, quarantineMs: 150, commandTimeoutMs: 200, retryAfterMs: 100 }
+
+describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('faults of Redis, %s', (_, Client) => {
+  const cleanups: (() => unknown)[] = []
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+  })
+
+  async function serve(settings: Readonly<Record<string, string>> = {}): Promise<RedisServer> {
+    const server = await startRedisServer(settings)
+    cleanups.push(() => server.stop())
+    return server
+  }
+  function given({ port }: RedisServer, options: object = {}): Redis {
+    const redis = new Client({ port, host: '127.0.0.1', ...options })
+    redis.on('error', () => {})
+    cleanups.push(() => redis.disconnect())
+    return redis
+  }
+  function storeOn(redis: Redis, options: RedisStoreOptions = {}): RedisStore {
+    const store = redisStore(redis, { ...timing, ...options })
+    cleanups.push(() => store.close())
+    return store
+  }
+  const opened = (store: CacheStore, tags: readonly string[]): Promise<Stamps> => eventually(() => store.open(tags))
+
+  it('does not trust what a snapshot brings back', async () => {
+    const server = await serve()
+    const store = storeOn(given(server))
+    const before = await opened(store, ['a'])
+    await store.set('key', { value: 'old', tags: ['a'], times, ...before }, 60_000)
+    await server.run('SAVE')
+    await store.begin(['a'], 'w')
+    await store.end(['a'], 'w')
+    await server.kill()
+    await server.start()
+
+    const state = await eventually(() => store.read(['a'], 'key'))
+    expect(state.entry?.epoch).toBe(before.epoch)
+    expect(state.stamps).toEqual(before.stamps)
+    expect(state.epoch).toBeUndefined()
+    expect(await store.open(['a'])).toBeUndefined()
+    expect((await opened(store, ['a'])).epoch).not.toBe(before.epoch)
+  })
+
+  it('opens nothing after a snapshot that a living writer has begun to write since', async () => {
+    const server = await serve()
+    const [writer, reader] = [storeOn(given(server)), storeOn(given(server))]
+    await opened(reader, ['a'])
+    await server.run('SAVE')
+    await writer.begin(['a'], 'w')
+    await server.kill()
+    await server.start()
+    await eventually(async () => ((await reader.open(['a'])) === undefined ? true : undefined))
+    expect(await eventually(() => writer.renew(['a'], 'w').catch(() => undefined))).toBe(false)
+    await writer.begin(['a'], 'w')
+    await opened(reader, [])
+    expect(await reader.open(['a'])).toBeUndefined()
+    expect(await writer.end(['a'], 'w')).toBeDefined()
+  })
+
+  it('fails within its time limit with an error of Sluice’s while Redis is down, and works again by itself', async () => {
+    const server = await serve()
+    const store = storeOn(given(server))
+    const witness = new Witness(store)
+    await opened(store, ['a'])
+    const load = witness.load(8)
+    await eventually(async () => (witness.successes > 200 ? true : undefined))
+    expect(witness.failures).toEqual([])
+    await server.kill()
+    await eventually(async () => (store.state() === 'down' && witness.failures.length > 50 ? true : undefined))
+    await server.start()
+    await eventually(async () => (store.state() === 'up' ? true : undefined))
+    const { successes } = witness
+    await eventually(async () => (witness.successes > successes + 200 ? true : undefined))
+    witness.stop()
+    await load
+    expect(witness.failures.filter((error) => !(error instanceof StoreUnavailableError))).toEqual([])
+    expect(witness.failures.every((error) => (error as StoreUnavailableError).code === 'SLUICE_STORE_UNAVAILABLE')).toBe(true)
+    expect(witness.slowestMs).toBeLessThan(timing.commandTimeoutMs + 250)
+  })
+
+  it('refuses calls at once after several time-outs, and works again when Redis does', async () => {
+    const server = await serve()
+    const store = storeOn(given(server), { maxFailures: 3 })
+    await opened(store, ['a'])
+    await server.pause(true)
+    cleanups.push(() => server.pause(false))
+    for (let call = 0; call < 3; call += 1) {
+      const start = performance.now()
+      await expect(store.read(['a'])).rejects.toBeInstanceOf(StoreUnavailableError)
+      expect(performance.now() - start).toBeLessThan(timing.commandTimeoutMs + 250)
+    }
+    const start = performance.now()
+    await expect(store.read(['a'])).rejects.toBeInstanceOf(StoreUnavailableError)
+    await expect(store.begin(['a'], 'w')).rejects.toBeInstanceOf(StoreUnavailableError)
+    expect(performance.now() - start).toBeLessThan(50)
+    expect(store.state()).toBe('down')
+    expect(store.counters()).toMatchObject({ failed: 3, refused: 2 })
+    await server.pause(false)
+    await eventually(() => store.read(['a']).catch(() => undefined))
+    await eventually(async () => (store.state() === 'up' ? true : undefined))
+  })
+
+  it('rejects within its time limit where there never was a server', async () => {
+    const server = await serve()
+    await server.kill()
+    const store = storeOn(given(server))
+    const start = performance.now()
+    await expect(store.read(['a'])).rejects.toBeInstanceOf(StoreUnavailableError)
+    expect(performance.now() - start).toBeLessThan(timing.commandTimeoutMs + 250)
+    await server.start()
+    await eventually(() => store.read(['a']).catch(() => undefined))
+  })
+
+  it('tells its watcher when the connection that it hears by is cut', async () => {
+    const server = await serve()
+    const [store, writer] = [storeOn(given(server)), storeOn(given(server))]
+    const witness = new Witness(store)
+    store.watch(witness)
+    await store.ping()
+    expect(witness.losses).toBe(1)
+    await server.run('CLIENT', 'KILL', 'TYPE', 'pubsub')
+    await eventually(async () => (witness.losses === 2 ? true : undefined))
+    await store.ping()
+    await writer.begin(['a'], 'w')
+    await store.ping()
+    expect(witness.tags).toEqual(['a'])
+  })
+
+  it('has no answer to a ping while the server of the invalidations does not answer', async () => {
+    const server = await serve()
+    const store = storeOn(given(server))
+    const witness = new Witness(store)
+    store.watch(witness)
+    await store.ping()
+    await server.pause(true)
+    cleanups.push(() => server.pause(false))
+    const start = performance.now()
+    await expect(store.ping()).rejects.toBeInstanceOf(StoreUnavailableError)
+    expect(performance.now() - start).toBeLessThan(timing.commandTimeoutMs + 250)
+    await server.pause(false)
+    await eventually(() =>
+      store.ping().then(
+        () => true,
+        () => undefined,
+      ),
+    )
+    expect(witness.losses).toBe(2)
+  })
+
+  it('takes a replication id that changes under living connections for a loss, once', async () => {
+    const server = await serve({ 'enable-debug-command': 'yes' })
+    const [first, second] = [storeOn(given(server)), storeOn(given(server))]
+    const before = await opened(first, ['a'])
+    await server.run('DEBUG', 'CHANGE-REPL-ID')
+    const third = storeOn(given(server))
+    expect((await third.read(['a'])).epoch).toBeUndefined()
+    const after = await opened(third, ['a'])
+    expect(after.epoch).not.toBe(before.epoch)
+    for (const store of [first, second, third, first]) expect(await opened(store, ['a'])).toMatchObject({ epoch: after.epoch })
+    for (const store of [first, second, third]) expect((await store.read(['a'])).epoch).toBe(after.epoch)
+  })
+
+  it('takes every new connection for a loss where the server tells no replication id', async () => {
+    const server = await serve()
+    await server.run('ACL', 'SETUSER', 'limited', 'on', '>secret', '~*', '&*', '+@all', '-info')
+    const limited = { username: 'limited', password: 'secret', enableReadyCheck: false }
+    const store = storeOn(given(server, limited))
+    const before = await opened(store, ['a'])
+    expect((await store.read(['a'])).epoch).toBe(before.epoch)
+    const other = storeOn(given(server, limited))
+    expect((await other.read(['a'])).epoch).toBeUndefined()
+    expect((await store.read(['a'])).epoch).toBeUndefined()
+    const after = await opened(store, ['a'])
+    expect(await other.open(['a'])).toEqual(after)
+    await store.begin(['a'], 'w')
+    expect(await store.end(['a'], 'w')).toMatchObject({ epoch: after.epoch })
+  })
+
+  it('asks for all reads of a tick at once', async () => {
+    const server = await serve()
+    const store = storeOn(given(server))
+    await opened(store, ['a', 'b'])
+    await server.run('CONFIG', 'RESETSTAT')
+    await Promise.all(Array.from({ length: 64 }, (_, at) => store.read(['a', 'b'], `key ${at % 8}`)))
+    expect(String(await server.run('INFO', 'commandstats'))).toMatch(/cmdstat_mget:calls=1,/)
+  })
+
+  it('begins and ends a write of many tags in one command each', async () => {
+    const server = await serve()
+    const store = storeOn(given(server))
+    const tags = Array.from({ length: 64 }, (_, at) => `tag ${at}`)
+    await opened(store, tags)
+    await store.begin(tags, 'w')
+    await store.end(tags, 'w')
+    const { sent } = store.counters()
+    await store.begin(tags, 'w')
+    await store.end(tags, 'w')
+    expect(store.counters().sent).toBe(sent + 2)
+  })
+
+  it('gives stamps and entries a time to live, and intents none', async () => {
+    const server = await serve()
+    const redis = given(server)
+    const store = storeOn(redis, { namespace: 'shop', maxTtlMs: 10_000 })
+    const stamps = await opened(store, ['a', 'b'])
+    await store.set('SELECT secret', { value: 1, tags: ['a'], times, ...stamps }, 60_000)
+    await store.begin(['b'], 'w')
+    const keys = await redis.keys('*')
+    expect(keys.some((key) => key.includes('secret'))).toBe(false)
+    expect(keys.every((key) => key.startsWith('{shop}') || key.startsWith('shop:'))).toBe(true)
+    const entry = keys.find((key) => key.startsWith('shop:e:'))
+    expect(await redis.pttl(entry ?? '')).toBeGreaterThan(9_000)
+    expect(await redis.pttl(entry ?? '')).toBeLessThanOrEqual(10_000)
+    expect(await redis.pttl('{shop}stamp:a')).toBeGreaterThan(19_000)
+    expect(await redis.pttl('{shop}intent:b')).toBe(-1)
+    expect(await redis.exists('{shop}stamp:b')).toBe(0)
+  })
+
+  it('leaves nothing behind when it is closed, and the given connection as it was', async () => {
+    const server = await serve()
+    const redis = given(server)
+    await redis.ping()
+    const store = redisStore(redis, timing)
+    store.watch(new Witness(store))
+    await store.ping()
+    await opened(store, ['a'])
+    const connections = async () =>
+      String(await redis.client('LIST'))
+        .trim()
+        .split('\n').length
+    expect(await connections()).toBe(3)
+    await store.close()
+    await eventually(async () => ((await connections()) === 1 ? true : undefined))
+    expect(await redis.ping()).toBe('PONG')
+    await expect(store.ping()).rejects.toMatchObject({ code: 'SLUICE_CLOSED' })
+  })
+
+  it('warns of a server that may evict what writers declare', async () => {
+    const server = await serve({ 'maxmemory-policy': 'allkeys-lru' })
+    const warned = new Promise<Error>((resolve) => process.once('warning', resolve))
+    const store = storeOn(given(server))
+    await store.read([])
+    expect(await warned).toMatchObject({ name: 'SluiceWarning', code: 'SLUICE_REDIS_EVICTION' })
+  })
+})

@@ -38,14 +38,14 @@ export function readInsert(cursor: StatementCursor, scope: Scope): void {
   else cursor.write(target, how, frame.columns, called === undefined ? undefined : upsertConditions(cursor, frame.start, called))
 }
 
-/** What the WHERE of `DO UPDATE` says of the table's row; there is the new row besides. */
+/** What the WHERE of the one `DO UPDATE` says of the table's row; there is the new row besides. */
 function upsertConditions(cursor: StatementCursor, start: number, called: Token): readonly Condition[] | undefined {
   const { tokens, dialect, position } = cursor
-  for (let at = position - 1; at > start; at--) {
-    if (tokens[at]?.upper !== 'UPDATE' || tokens[at - 1]?.upper !== 'DO') continue
-    return conditionsIn(tokens, dialect, { start: at, end: position, calledAs: foldedName(called, dialect) })
-  }
-  return undefined
+  const updates: number[] = []
+  for (let at = start; at < position; at++) if (tokens[at]?.upper === 'UPDATE' && tokens[at - 1]?.upper === 'DO') updates.push(at)
+  const [only] = updates
+  if (only === undefined || updates.length > 1) return undefined
+  return conditionsIn(tokens, dialect, { start: only, end: position, calledAs: foldedName(called, dialect) })
 }
 
 function readRows(cursor: StatementCursor, scope: Scope, frame: Frame): void {

@@ -101,6 +101,75 @@ describe('SchemaCatalog.effectOf', () => {
   })
 })
 
+/** The rows of the tables of which they are known. */
+function rowsTouched(catalog: SchemaCatalog, ...changes: Change[]): Record<string, number[]> {
+  const { rows = new Map() } = catalog.effectOf(changes)
+  return Object.fromEntries([...rows].map(([id, buckets]) => [id.replace('main.', ''), [...buckets].sort()]))
+}
+
+describe('the rows of SchemaCatalog.effectOf', () => {
+  const catalog = sqlite(
+    [table('country'), table('city'), table('seat', { primaryKey: ['row', 'place'] })],
+    [key('city', 'country', 'Cascade', 'Cascade'), key('city', 'city', 'SetNull'), key('seat', 'seat', 'Cascade', 'Cascade')],
+  )
+  const update = (more: Partial<Change> = {}): Change => ({ table: 'main.country', kind: 'update', columns: ['name'], rows: [7], ...more })
+
+  it('are none for an insert: no row that was there is changed', () => {
+    expect(rowsTouched(catalog, { table: 'main.city', kind: 'insert' })).toEqual({ city: [] })
+  })
+
+  it('are those of an update or a delete that names them', () => {
+    expect(rowsTouched(catalog, update({ rows: [7, 8] }))).toEqual({ country: [7, 8] })
+    expect(rowsTouched(catalog, { table: 'main.country', kind: 'delete', rows: [7] })).toEqual({ country: [7] })
+    expect(rowsTouched(catalog, update({ rows: [] }))).toEqual({ country: [] })
+  })
+
+  it('are any for one that names none, or more than 64', () => {
+    expect(rowsTouched(catalog, { table: 'main.country', kind: 'delete' })).toEqual({})
+    expect(rowsTouched(catalog, update({ rows: Array.from({ length: 64 }, (_, at) => at) })).country).toHaveLength(64)
+    expect(rowsTouched(catalog, update({ rows: Array.from({ length: 65 }, (_, at) => at) }))).toEqual({})
+  })
+
+  it('are any in the tables that foreign keys lead to', () => {
+    expect(touched(catalog, { table: 'main.country', kind: 'delete', rows: [7] })).toEqual(['city', 'country'])
+  })
+
+  it('are any where a foreign key leads back to the table itself', () => {
+    expect(rowsTouched(catalog, { table: 'main.city', kind: 'delete', rows: [7] })).toEqual({})
+    expect(rowsTouched(catalog, { table: 'main.seat', kind: 'delete', rows: [7] })).toEqual({})
+    expect(rowsTouched(catalog, { table: 'main.city', kind: 'update', columns: ['name'], rows: [7] })).toEqual({ city: [7] })
+  })
+
+  it.each([[['place']], [['name', 'ROW']], [undefined]])('are any when the primary key may change: %j', (columns) => {
+    const change: Change = { table: 'main.seat', kind: 'update', rows: [7] }
+    expect(rowsTouched(catalog, columns === undefined ? change : { ...change, columns })).toEqual({})
+  })
+
+  it('are not those of the same change that came before', () => {
+    expect(rowsTouched(catalog, update({ rows: [1] }))).toEqual({ country: [1] })
+    expect(rowsTouched(catalog, update({ rows: [2] }))).toEqual({ country: [2] })
+    expect(rowsTouched(catalog, { table: 'main.country', kind: 'update', columns: ['name'] })).toEqual({})
+  })
+
+  it('are joined over several changes, and any as soon as one of them may touch any', () => {
+    const insert: Change = { table: 'main.country', kind: 'insert' }
+    expect(rowsTouched(catalog, insert, update(), update({ rows: [8] }))).toEqual({ country: [7, 8] })
+    expect(rowsTouched(catalog, update(), { table: 'main.country', kind: 'update', columns: ['name'] })).toEqual({})
+    expect(rowsTouched(catalog, { table: 'main.country', kind: 'update', columns: ['name'] }, update())).toEqual({})
+    expect(rowsTouched(catalog, { table: 'main.city', kind: 'insert' }, { table: 'main.country', kind: 'delete', rows: [7] })).toEqual({
+      country: [7],
+    })
+  })
+
+  it('are any in a table of the same name whose schema is not known', () => {
+    const data = { dialect: 'mysql', defaultSchema: '-', foreignKeys: [] } as const
+    const twins = new SchemaCatalog({ ...data, tables: [table('city'), table('city', { schema: 'atlas' })] })
+    const { tables, rows } = twins.effectOf([{ table: 'atlas.city', kind: 'update', columns: ['name'], rows: [7] }])
+    expect([...tables].sort()).toEqual(['-.city', 'atlas.city'])
+    expect([...(rows?.keys() ?? [])]).toEqual(['atlas.city'])
+  })
+})
+
 describe('SchemaCatalog.union', () => {
   const one = sqlite([table('city'), table('person', { primaryKey: ['mine'] })], [key('city', 'country', 'Cascade')])
   const other = sqlite(

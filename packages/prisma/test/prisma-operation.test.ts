@@ -1,4 +1,4 @@
-import { type CacheControl, type CacheRequest, createSluice, hostOf, isRefusal } from '@sluice/core'
+import { type CacheControl, type CacheRequest, createSluice, hostOf, isRefusal, rowBucket } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
 import { PrismaOperation } from '../src/prisma-operation.ts'
 import { PrismaSchema } from '../src/schema/prisma-schema.ts'
@@ -6,7 +6,7 @@ import { PrismaShapes } from '../src/shape.ts'
 import { touches } from '../src/touches/touches.ts'
 import { library } from './schema/library.ts'
 
-function requestOf(args: unknown, control?: CacheControl): CacheRequest<unknown> {
+function requestOf(args: unknown, control?: CacheControl, action = 'findMany'): CacheRequest<unknown> {
   const host = hostOf(createSluice())
   const schema = new PrismaSchema(library())
   host.catalogs.set('p', schema.catalog)
@@ -22,14 +22,14 @@ function requestOf(args: unknown, control?: CacheControl): CacheRequest<unknown>
       computedFields: () => new Map(),
       schema: () => schema,
       pages: () => undefined,
-      touches: (model, action, given) => touches(schema, model, action, given),
+      touches: (model, operationName, given) => touches(schema, model, operationName, given, (table) => host.catalogs.rowKey('p', table)),
     },
     {
       model: 'Book',
-      operation: 'findMany',
+      operation: action,
       args,
       control,
-      params: { action: 'findMany', clientMethod: 'book.findMany' },
+      params: { action, clientMethod: `book.${action}` },
       transaction: undefined,
       query: () => Promise.resolve([]),
     },
@@ -51,5 +51,29 @@ describe('PrismaOperation', () => {
     const control = { ttl: 60 }
     expect(requestOf({ where: {} }, control)).toMatchObject({ control, key: keyOf({ where: {} }) })
     expect(requestOf({ where: {} }).control).toBeUndefined()
+  })
+})
+
+describe('the rows of a Prisma read', () => {
+  it('are named by the primary key', () => {
+    const { tables, rows } = requestOf({ where: { id: { in: [7, 8] } } })
+    expect(tables).toEqual(['public.Book'])
+    expect([...(rows ?? [])]).toEqual([['public.Book', [rowBucket(['7']), rowBucket(['8'])]]])
+    expect(requestOf({ where: { title: 'x' } }).rows).toBeUndefined()
+  })
+
+  it('were found when a list has as many', () => {
+    const { isComplete } = requestOf({ where: { id: { in: [7, 8, 8] } } })
+    expect([isComplete?.([{}, {}]), isComplete?.([{}]), isComplete?.([])]).toEqual([true, false, false])
+  })
+
+  it('were found when there is a row', () => {
+    const { isComplete } = requestOf({ where: { id: 7 } }, undefined, 'findUnique')
+    expect([isComplete?.({}), isComplete?.(null)]).toEqual([true, false])
+  })
+
+  it('were found when there is something along a relation of the row', () => {
+    const { isComplete } = requestOf({ where: { id: 7 }, select: { loans: true } }, undefined, 'findUnique')
+    expect([isComplete?.([{}, {}]), isComplete?.([]), isComplete?.(null)]).toEqual([true, false, false])
   })
 })

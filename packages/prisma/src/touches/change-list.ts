@@ -54,5 +54,5 @@ export class ChangeList {
 
 function joinRows(change: OpenChange, rows: readonly number[] | undefined): void {
   if (rows === undefined) delete change.rows
-  else change.rows?.push(...rows)
+  else if (change.rows !== undefined) for (const row of rows) if (!change.rows.includes(row)) change.rows.push(row)
 }

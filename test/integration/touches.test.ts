@@ -100,7 +100,7 @@ describe.each(databases())('touches on $name', ({ dialect, skipped }) => {
   it.skipIf(skipped !== undefined)('miss no table and no row that random operations read or write', async () => {
     const watched = await WatchedClient.open(dialect)
     try {
-      const run = await compare(watched, new Random(20_260_101), operations)
+      const run = await compare(watched, new Random(Number(process.env.SEED ?? 20_260_101)), Number(process.env.ROUNDS ?? operations))
       expect(run.missed).toEqual([])
       expect(run.refused).toEqual([])
       expect(run.cached.stale).toEqual([])

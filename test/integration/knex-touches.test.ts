@@ -1,0 +1,177 @@
+import {
+  analyzeSql,
+  canonicalKey,
+  createSluice,
+  type Dialect,
+  effectOfStatement,
+  hostOf,
+  isRefusal,
+  readCatalog,
+  type TableId,
+  type WriteEffect,
+} from '@sluice/core'
+import knex, { type Knex } from 'knex'
+import { describe, expect, it } from 'vitest'
+import { type BuilderInternals, clientOf } from '../../packages/knex/src/internals.ts'
+import { KnexOperation } from '../../packages/knex/src/knex-operation.ts'
+import { CachedReads, type KnownRead } from '../support/cached-reads.ts'
+import { type ChangeLog, createChangeLog } from '../support/change-log.ts'
+import { type Database, databases } from '../support/databases.ts'
+import { missedRows, tablesOf } from '../support/missed-rows.ts'
+import { Random } from '../support/random.ts'
+import { RandomBuilders } from '../support/random-builders.ts'
+
+const SOURCE = 'knex'
+
+/** Keys of one and of two numbers, of a UUID and of a text; rows that refer to their own table and to others. */
+const tables: Readonly<Record<Dialect, string>> = {
+  sqlite: ddl('integer PRIMARY KEY', 'uuid', 'text'),
+  postgresql: ddl('integer PRIMARY KEY', 'uuid', 'text'),
+  mysql: ddl('int PRIMARY KEY', 'uuid', 'varchar(40)'),
+}
+
+function ddl(id: string, uuid: string, text: string): string {
+  return `
+    CREATE TABLE item (
+      id ${id}, name ${text}, n integer, parent_id integer,
+      FOREIGN KEY (parent_id) REFERENCES item (id) ON DELETE SET NULL
+    );
+    CREATE TABLE seat (
+      row_no integer NOT NULL, num integer NOT NULL, name ${text}, n integer, item_id integer, PRIMARY KEY (row_no, num),
+      FOREIGN KEY (item_id) REFERENCES item (id) ON DELETE CASCADE ON UPDATE CASCADE
+    );
+    CREATE TABLE doc (
+      id ${uuid} NOT NULL PRIMARY KEY, name ${text}, n integer, item_id integer,
+      FOREIGN KEY (item_id) REFERENCES item (id) ON DELETE SET NULL ON UPDATE CASCADE
+    );
+    CREATE TABLE word (code ${text} NOT NULL PRIMARY KEY, name ${text}, n integer);`
+}
+
+interface Compiled {
+  readonly sql: string
+  readonly bindings: readonly unknown[]
+}
+
+/** A Knex instance without Sluice, and all that Sluice would know of its statements. */
+class Bench {
+  readonly host = hostOf(createSluice({ mode: 'optimize' }))
+
+  private constructor(
+    readonly dialect: Dialect,
+    private readonly database: Database,
+    readonly db: Knex,
+    readonly log: ChangeLog,
+  ) {}
+
+  static async open(dialect: Dialect, connect: () => Promise<Database>): Promise<Bench> {
+    const database = await connect()
+    await database.exec(tables[dialect])
+    const catalog = await readCatalog({ dialect, query: (sql, params) => database.query(sql, params) })
+    const log = await createChangeLog(database, catalog)
+    const bench = new Bench(dialect, database, knex(database.knexConfig()), log)
+    bench.host.catalogs.set(SOURCE, catalog)
+    return bench
+  }
+
+  read(builder: Knex.QueryBuilder): KnownRead | undefined {
+    const client = clientOf(this.db)
+    if (client === undefined) throw new Error('Expected to know the client.')
+    const context = {
+      source: { id: SOURCE, orm: 'knex', dialect: this.dialect, seesStatements: true } as const,
+      host: this.host,
+      runRaw: () => Promise.resolve([]),
+      isMigrationTable: () => false,
+      lookupOf: () => ({ refused: 'not asked' }),
+      rowSourceOf: () => undefined,
+    }
+    const operation = new KnexOperation(context, client, builder as unknown as BuilderInternals, () => Promise.resolve())
+    const request = operation.cacheRequest()
+    if (isRefusal(request)) return undefined
+    const { sql, bindings } = builder.toSQL()
+    const name = `${sql} ${canonicalKey(bindings)}`
+    return { ...request, name, isOrdered: name.includes('order by'), ask: async () => this.#plain(await builder.clone()) }
+  }
+
+  /** The prediction, for the text and the bindings as they reach the driver. */
+  effectOf({ sql, bindings }: Compiled): WriteEffect {
+    const { statement } = analyzeSql(sql, this.dialect)
+    return effectOfStatement(statement, SOURCE, this.host.catalogs, bindings) ?? { tables: new Set(), everything: false }
+  }
+
+  /** Knex' rows and what they hold, in objects of the plain kind. */
+  #plain(value: unknown): unknown {
+    return value === undefined ? undefined : JSON.parse(JSON.stringify(value))
+  }
+
+  async close(): Promise<void> {
+    await this.db.destroy()
+    await this.database.drop()
+  }
+}
+
+interface Run {
+  readonly missed: string[]
+  readonly cached: CachedReads
+  readonly written: Set<TableId>
+  reads: number
+  writes: number
+  /** Writes of which the rows are known in a table that they changed. */
+  exact: number
+}
+
+async function compare(bench: Bench, random: Random, rounds: number): Promise<Run> {
+  const run: Run = { missed: [], cached: new CachedReads(), written: new Set(), reads: 0, writes: 0, exact: 0 }
+  const make = new RandomBuilders(bench.db, bench.dialect, random)
+  for (const row of make.rows())
+    await row.then(
+      () => {},
+      () => {},
+    )
+  await bench.log.drain()
+  for (let round = 0; round < rounds; round++) {
+    for (const builder of [make.read(), make.read(), make.read()]) {
+      const read = bench.read(builder)
+      // Values that no row can have are errors on PostgreSQL.
+      if (read !== undefined)
+        await run.cached.keep(read).then(
+          () => run.reads++,
+          () => {},
+        )
+    }
+    const write = make.write()
+    const { sql, bindings } = write.toSQL().toNative()
+    const effect = bench.effectOf({ sql, bindings })
+    const isDone = await write.then(
+      () => true,
+      () => false,
+    )
+    const changes = await bench.log.drain()
+    const changed = tablesOf(changes)
+    if (isDone) run.writes++
+    const name = `${sql} ${canonicalKey(bindings)}`
+    run.missed.push(...[...changed].filter((table) => !effect.everything && !effect.tables.has(table)).map((table) => `${table}: ${name}`))
+    run.missed.push(...missedRows(changes, effect).map((row) => `${row}: ${name}`))
+    for (const table of changed) run.written.add(table)
+    if ([...(effect.rows ?? [])].some(([table, rows]) => rows.size > 0 && changed.has(table))) run.exact++
+    await run.cached.written(name, effect, changed)
+  }
+  return run
+}
+
+describe.each(databases())('what builders touch on $name', ({ dialect, skipped, connect }) => {
+  it.skipIf(skipped !== undefined)('is no less than the tables and rows that they read and write', async () => {
+    const bench = await Bench.open(dialect, connect)
+    try {
+      const run = await compare(bench, new Random(Number(process.env.SEED ?? 20_260_202)), Number(process.env.ROUNDS ?? 300))
+      console.log(dialect, run.reads, run.writes, run.exact, run.cached.pinned, run.cached.reruns)
+      expect(run.missed).toEqual([])
+      expect(run.cached.stale).toEqual([])
+      expect(run.written.size).toBe(4)
+      expect(run.exact).toBeGreaterThan(25)
+      expect(run.cached.pinned).toBeGreaterThan(100)
+      expect(run.cached.reruns).toBeGreaterThan(25)
+    } finally {
+      await bench.close()
+    }
+  })
+})

@@ -1,0 +1,108 @@
+import { setTimeout as after } from 'node:timers/promises'
+import { Random } from '../support/random.ts'
+import { around, type FaultKind, MAX_OUTAGE_MS, MAX_PAUSE_MS, MEAN_MS } from './fault-plan.ts'
+import type { RedisServer } from './redis-server.ts'
+import type { WorkerHandle } from './worker-handle.ts'
+
+export interface Victims {
+  readonly redis: RedisServer
+  /** Those that run now. */
+  workers(): readonly WorkerHandle[]
+}
+
+/** Does harm, each kind by a timetable of its own, until it is told to stop. */
+export class FaultInjector {
+  readonly counts = new Map<FaultKind, number>()
+  readonly #victims: Victims
+  readonly #random: Random
+  readonly #kinds: readonly FaultKind[]
+  readonly #pace: number
+  #stop = new AbortController()
+  #loops: Promise<void>[] = []
+  /** Redis is hurt by one fault at a time. */
+  #redis: Promise<void> = Promise.resolve()
+
+  /** @param pace - How many times as often as usual. */
+  constructor(victims: Victims, kinds: readonly FaultKind[], seed: number, pace: number) {
+    this.#victims = victims
+    this.#kinds = kinds
+    this.#random = new Random(seed)
+    this.#pace = pace
+  }
+
+  start(): void {
+    this.#stop = new AbortController()
+    this.#loops = this.#kinds.map((kind) => this.#loop(kind))
+  }
+
+  /** Settles when all that was hurt runs again. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await Promise.all(this.#loops)
+    await this.#redis
+  }
+
+  async #loop(kind: FaultKind): Promise<void> {
+    while (await this.#wait(around(MEAN_MS[kind] / this.#pace, this.#random))) {
+      this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1)
+      await this.#inflict(kind)
+    }
+  }
+
+  async #inflict(kind: FaultKind): Promise<void> {
+    const workers = this.#victims.workers()
+    const worker = workers.length === 0 ? undefined : this.#random.pick(workers)
+    switch (kind) {
+      case 'writer':
+        worker?.send({ type: 'arm', fault: 'die-after-commit' })
+        return
+      case 'commit':
+        worker?.send({ type: 'arm', fault: this.#random.chance(0.5) ? 'end-backend-in-commit' : 'drop-connection-in-commit' })
+        return
+      case 'pause': {
+        const ms = 100 + this.#random.next() * (MAX_PAUSE_MS - 100)
+        if (this.#random.chance(0.5)) worker?.send({ type: 'arm', fault: 'stop-before-commit' })
+        else worker?.signal('SIGSTOP')
+        await after(ms)
+        worker?.signal('SIGCONT')
+        // An armed one may have stopped late.
+        await after(100)
+        worker?.signal('SIGCONT')
+        return
+      }
+      case 'redis':
+        return this.#onRedis((redis) => this.#outage(redis, false))
+      case 'snapshot':
+        return this.#onRedis(async (redis) => {
+          await redis.saveSnapshot()
+          await after(this.#random.next() * 1_000)
+          await this.#outage(redis, true)
+        })
+      case 'flush':
+        return this.#onRedis((redis) => redis.flush())
+      case 'bus':
+        return this.#onRedis((redis) => redis.cutSubscribers())
+    }
+  }
+
+  #onRedis(hurt: (redis: RedisServer) => Promise<void>): Promise<void> {
+    this.#redis = this.#redis.then(() => hurt(this.#victims.redis))
+    return this.#redis
+  }
+
+  async #outage(redis: RedisServer, withSnapshot: boolean): Promise<void> {
+    await redis.kill()
+    await after(this.#random.next() * MAX_OUTAGE_MS)
+    await redis.restart(withSnapshot)
+  }
+
+  /** `false`: it is time to stop. */
+  async #wait(ms: number): Promise<boolean> {
+    try {
+      await after(ms, undefined, { signal: this.#stop.signal })
+      return true
+    } catch {
+      return false
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import type { Random } from '../support/random.ts'
+
+/**
+ * - `writer`: a worker is killed right after a COMMIT was answered, before the write is acknowledged.
+ * - `pause`: a worker is stopped and goes on, anywhere or right before a COMMIT.
+ * - `commit`: a connection to PostgreSQL is lost in COMMIT.
+ * - `redis`: Redis is killed and comes back with nothing.
+ * - `snapshot`: Redis is killed and comes back with an earlier state.
+ * - `flush`: FLUSHALL.
+ * - `bus`: subscribers' connections are closed.
+ */
+export const FAULT_KINDS = ['writer', 'pause', 'commit', 'redis', 'snapshot', 'flush', 'bus'] as const
+export type FaultKind = (typeof FAULT_KINDS)[number]
+
+/** Mean milliseconds from one fault of a kind to the next. */
+export const MEAN_MS: Record<FaultKind, number> = {
+  writer: 9_000,
+  pause: 4_000,
+  commit: 1_500,
+  redis: 17_000,
+  snapshot: 19_000,
+  flush: 7_000,
+  bus: 3_000,
+}
+
+/** A stopped worker goes on before a quarantine ends. */
+export const MAX_PAUSE_MS = 1_800
+export const MAX_OUTAGE_MS = 1_500
+
+/** @throws Error when the text names none of the kinds. */
+export function parseFaults(text: string): FaultKind[] {
+  if (text === 'all') return [...FAULT_KINDS]
+  if (text === 'none') return []
+  return text.split(',').map((name) => {
+    const kind = FAULT_KINDS.find((known) => known === name)
+    if (kind === undefined) throw new Error(`Expected faults to be "all", "none", or some of ${FAULT_KINDS.join(', ')}, got "${name}".`)
+    return kind
+  })
+}
+
+/** A random time around a mean: from a half to one and a half of it. */
+export function around(meanMs: number, random: Random): number {
+  return meanMs * (0.5 + random.next())
+}

@@ -1,0 +1,262 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as after } from 'node:timers/promises'
+import { onPostgres, startPostgres } from '../services/postgres.ts'
+import { databaseOf, type TestService } from '../services/service.ts'
+import { FaultInjector } from './fault-injector.ts'
+import type { FaultKind } from './fault-plan.ts'
+import type { FromWorker, Question, WorkerPlan } from './messages.ts'
+import { Oracle, type Turn } from './oracle.ts'
+import { ProcessGuard } from './process-guard.ts'
+import { RedisServer } from './redis-server.ts'
+import { SEED_SQL } from './rows.ts'
+import type { SubjectMode } from './subject.ts'
+import { type CheckReport, Tally } from './tally.ts'
+import { WorkerHandle } from './worker-handle.ts'
+
+export interface CheckOptions {
+  readonly mode: SubjectMode
+  readonly faults: readonly FaultKind[]
+  readonly seed: number
+  /** How many reads to judge, over all rounds. */
+  readonly reads: number
+  readonly rounds?: number
+  readonly workers?: number
+  /** Reads and writes under way in each worker. */
+  readonly concurrency?: number
+  readonly writeShare?: number
+  readonly leaseMs?: number
+  /** How long processes rest before answers are compared: leases and a quarantine must be over. */
+  readonly restMs?: number
+  readonly maxStalenessMs?: number
+  /** How many times as often as usual faults happen. */
+  readonly pace?: number
+  /** Called now and then. */
+  readonly onProgress?: (report: CheckReport) => void
+}
+
+const STALL_MS = 60_000
+const REST_TIMEOUT_MS = 60_000
+/** A write of unknown outcome is over by then. */
+const UNSETTLED_MS = 1_500
+/** As long as a quarantine, and some more. */
+const QUARANTINE_MS = 4_000
+
+/** Whether a subject kept what its mode promises. */
+export function isViolated(mode: SubjectMode, report: CheckReport): boolean {
+  if (mode === 'bounded') return report.staleBeyondMax > 0 || report.violationsC > 0
+  return report.violationsA > 0 || report.violationsB > 0 || report.violationsC > 0
+}
+
+/**
+ * Runs workers against one PostgreSQL and one Redis, hurts them, and judges what they read. Ends all that it starts.
+ *
+ * @throws Error when nothing moves for a minute, or a server cannot be started.
+ */
+export async function runCheck(options: CheckOptions): Promise<CheckReport> {
+  const guard = await ProcessGuard.start()
+  let postgres: TestService | undefined
+  try {
+    postgres = await startPostgres()
+    const redis = await RedisServer.start(guard)
+    const check = new Check(options, guard, postgres.url, redis)
+    await check.run()
+    return check.report()
+  } finally {
+    await guard.close()
+    await postgres?.stop()
+  }
+}
+
+class Check {
+  readonly #options: Required<Omit<CheckOptions, 'onProgress'>> & Pick<CheckOptions, 'onProgress'>
+  readonly #guard: ProcessGuard
+  readonly #databaseUrl: string
+  readonly #redis: RedisServer
+  readonly #oracle = new Oracle(() => performance.now())
+  readonly #injector: FaultInjector
+  readonly #workers: WorkerHandle[] = []
+  readonly #tally: Tally
+  #started = 0
+  #isRunning = false
+  #lastMove = 0
+
+  constructor(options: CheckOptions, guard: ProcessGuard, databaseUrl: string, redis: RedisServer) {
+    const leaseMs = options.leaseMs ?? 5_000
+    const { faults, mode } = options
+    const rests = mode === 'strict' || mode === 'bounded' ? leaseMs + QUARANTINE_MS : 0
+    this.#options = {
+      rounds: 1,
+      workers: 3,
+      concurrency: 12,
+      writeShare: 0.08,
+      maxStalenessMs: 1_000,
+      pace: 1,
+      restMs: faults.length > 0 ? rests : mode === 'bounded' ? 500 : 100,
+      ...options,
+      leaseMs,
+    }
+    this.#tally = new Tally(this.#options.maxStalenessMs)
+    this.#guard = guard
+    this.#databaseUrl = databaseUrl
+    this.#redis = redis
+    this.#injector = new FaultInjector(
+      { redis, workers: () => this.#workers.filter(({ isGone }) => !isGone) },
+      faults,
+      options.seed,
+      this.#options.pace,
+    )
+  }
+
+  async run(): Promise<void> {
+    const { rounds, reads, restMs, workers } = this.#options
+    await this.#createTables()
+    await Promise.all(Array.from({ length: workers }, (_, index) => this.#startWorker(index)))
+    for (let round = 1; round <= rounds; round += 1) {
+      this.#isRunning = true
+      for (const worker of this.#workers) worker.send({ type: 'run' })
+      this.#injector.start()
+      await this.#untilReads(Math.ceil((reads * round) / rounds))
+      await this.#injector.stop()
+      this.#isRunning = false
+      await this.#rest()
+      await after(restMs)
+      await this.#sweep()
+    }
+    for (const worker of this.#workers) worker.send({ type: 'quit' })
+  }
+
+  report(): CheckReport {
+    return this.#tally.report(this.#injector.counts)
+  }
+
+  async #createTables(): Promise<void> {
+    const ddl = readFileSync(join(import.meta.dirname, '../generated/consistency-postgresql/schema.sql'), 'utf8')
+    await onPostgres(this.#databaseUrl, `${ddl}; ${SEED_SQL}`)
+    const fenceMs = Math.floor(this.#options.leaseMs / 2)
+    const settings = { deadlock_timeout: 100, statement_timeout: fenceMs, idle_in_transaction_session_timeout: fenceMs }
+    for (const [name, ms] of Object.entries(settings)) {
+      await onPostgres(this.#databaseUrl, `ALTER DATABASE ${databaseOf(this.#databaseUrl)} SET ${name} = ${ms}`)
+    }
+  }
+
+  async #startWorker(index: number): Promise<void> {
+    const { mode, seed, concurrency, writeShare, leaseMs, maxStalenessMs } = this.#options
+    this.#started += 1
+    const number = this.#started
+    const plan: WorkerPlan = {
+      index: number,
+      seed: seed * 1_000 + number,
+      mode,
+      databaseUrl: this.#databaseUrl,
+      redisPort: this.#redis.port,
+      concurrency,
+      writeShare,
+      leaseMs,
+      maxStalenessMs,
+    }
+    const worker = new WorkerHandle(plan, this.#guard, (message) => this.#receive(worker, message))
+    this.#workers[index] = worker
+    worker.gone.then(() => this.#replace(index, number))
+    await worker.next('ready')
+  }
+
+  /** For a worker that was killed. */
+  async #replace(index: number, number: number): Promise<void> {
+    this.#releaseLater(this.#oracle.locksOf(number))
+    if (!this.#isRunning) return
+    try {
+      await this.#startWorker(index)
+      if (this.#isRunning) this.#workers[index]?.send({ type: 'run' })
+    } catch {
+      // It was ended with all others.
+    }
+  }
+
+  async #untilReads(reads: number): Promise<void> {
+    this.#lastMove = performance.now()
+    while (this.#tally.reads < reads) {
+      if (performance.now() - this.#lastMove > STALL_MS)
+        throw new Error(`No read for ${STALL_MS / 1000} s. ${JSON.stringify(this.report())}`)
+      await after(100)
+      this.#options.onProgress?.(this.report())
+    }
+  }
+
+  /** Lets all come to a stop; those that start just now, too, and those that died of a fault that was still to come. */
+  async #rest(): Promise<void> {
+    const deadline = performance.now() + REST_TIMEOUT_MS
+    for (let index = 0; index < this.#workers.length; index += 1) {
+      for (;;) {
+        if (performance.now() > deadline) throw new Error(`Worker ${index} does not come to rest.`)
+        const worker = this.#workers[index] as WorkerHandle
+        if (worker.isGone) {
+          await this.#startWorker(index)
+          continue
+        }
+        const idle = worker.next('idle')
+        worker.signal('SIGCONT')
+        worker.send({ type: 'rest' })
+        const again = after(1_000, 'again' as const, { ref: false })
+        if ((await Promise.race([idle, again]).catch(() => 'again')) !== 'again') break
+      }
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    await Promise.all(
+      this.#workers.map(async (worker) => {
+        const swept = worker.next('swept')
+        worker.send({ type: 'sweep' })
+        const { compared, differences } = await swept
+        this.#tally.compared += compared
+        for (const difference of differences) this.#tally.differs(difference)
+      }),
+    )
+  }
+
+  #receive(worker: WorkerHandle, message: FromWorker): void {
+    switch (message.type) {
+      case 'question':
+        this.#answer(worker, message.number, message.question)
+        break
+      case 'reads':
+        this.#lastMove = performance.now()
+        this.#tally.reads += message.reads.length
+        for (const violation of message.reads.flatMap((read) => this.#oracle.judge(read))) this.#tally.violated(violation)
+        break
+      case 'acknowledged':
+        this.#tally.writes += 1
+        this.#oracle.acknowledge(message.versions)
+        break
+      case 'raised':
+        this.#tally.writes += 1
+        this.#oracle.acknowledgeRaise(message.rows, message.turn)
+        break
+      case 'released':
+        if (message.isCertain) this.#oracle.release(message.lock)
+        else this.#releaseLater([message.lock])
+        break
+      case 'failed':
+        this.#tally.failed(message)
+        break
+      case 'idle':
+        this.#tally.hit(worker.plan.index, message.hits)
+        break
+    }
+  }
+
+  #answer(worker: WorkerHandle, number: number, question: Question): void {
+    const answer = (value: number | Turn) => worker.send({ type: 'answer', number, answer: value })
+    if (question.ask === 'turn') answer(this.#oracle.turn())
+    else if (question.ask === 'attempt') answer(this.#oracle.attempt(question.row, question.isAbsence))
+    else this.#oracle.lock(worker.plan.index, question.rows, answer)
+  }
+
+  /** After writes of unknown outcome, which may still be carried out for a while. */
+  #releaseLater(locks: readonly number[]): void {
+    after(UNSETTLED_MS, undefined, { ref: false }).then(() => {
+      for (const lock of locks) this.#oracle.release(lock)
+    })
+  }
+}

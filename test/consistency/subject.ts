@@ -1,0 +1,117 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import { createSluice, type Sluice, SluiceError, type SluiceOptions } from '@sluice/core'
+import { withSluice as withSluiceKnex } from '@sluice/knex'
+import { sluiceAdapter, withSluice } from '@sluice/prisma'
+import { Redis } from 'ioredis'
+import knex, { type Knex } from 'knex'
+import { PrismaClient } from '../generated/consistency-postgresql/client/client.ts'
+import { schema } from '../generated/consistency-postgresql/sluice/index.js'
+import { NaiveCache } from './naive-cache.ts'
+
+export const SUBJECT_MODES = ['none', 'naive', 'strict', 'bounded'] as const
+/** What is checked: the bare ORMs, a cache that deletes entries after writes, or Sluice. */
+export type SubjectMode = (typeof SUBJECT_MODES)[number]
+
+/** Both ORMs on one database. */
+export interface Clients {
+  readonly prisma: PrismaClient
+  readonly db: Knex
+}
+
+export interface SubjectOptions {
+  readonly databaseUrl: string
+  readonly redisPort: number
+  readonly leaseMs: number
+  readonly maxStalenessMs: number
+}
+
+export interface Subject extends Clients {
+  /** The same without anything in between. */
+  readonly bare: Clients
+  /** Runs a query under its name, which a cache of the test's own keeps its answer by. */
+  read<T>(name: string, load: () => Promise<T>): Promise<T>
+  /** Called after each write, before it is acknowledged. */
+  wrote(names: readonly string[]): Promise<void>
+  /** Whether an error says that the write was not carried out because it could not have been told to others. */
+  isRejection(error: unknown): boolean
+  /** Reads that were answered without the database. */
+  hits(): number
+}
+
+const MAX_CONNECTIONS = 8
+
+/** The only place that knows how each subject is made. */
+export async function openSubject(mode: SubjectMode, options: SubjectOptions): Promise<Subject> {
+  const bare = openBare(options.databaseUrl)
+  const base = {
+    bare,
+    read: <T>(_: string, load: () => Promise<T>) => load(),
+    wrote: async () => {},
+    isRejection: () => false,
+    hits: () => 0,
+  }
+  if (mode === 'none') return { ...bare, ...base }
+  if (mode === 'naive') {
+    const cache = new NaiveCache(openRedis(options.redisPort))
+    return { ...bare, ...base, read: (name, load) => cache.read(name, load), wrote: (names) => cache.delete(names), hits: () => cache.hits }
+  }
+  return { ...base, ...(await openSluice(mode, options)) }
+}
+
+function openBare(databaseUrl: string): Clients {
+  return { prisma: new PrismaClient({ errorFormat: 'minimal', adapter: openAdapter(databaseUrl) }), db: openKnex(databaseUrl) }
+}
+
+async function openSluice(
+  mode: 'strict' | 'bounded',
+  { databaseUrl, redisPort, leaseMs, maxStalenessMs }: SubjectOptions,
+): Promise<Clients & Pick<Subject, 'isRejection' | 'hits'>> {
+  const { redisStore } = (await import('@sluice/redis')) as unknown as {
+    redisStore(redis: Redis, options: { readonly namespace: string; readonly leaseMs: number }): unknown
+  }
+  const store = redisStore(openRedis(redisPort), { namespace: 'consistency', leaseMs })
+  const cache = { store, consistency: mode, maxStalenessMs, ttl: 60, onInvalidationFailure: 'reject-write' }
+  const sluice = createSluice({ mode: 'optimize', cache } as unknown as SluiceOptions)
+  const client = new PrismaClient({ errorFormat: 'minimal', adapter: sluiceAdapter(openAdapter(databaseUrl), sluice) })
+  const db = withSluiceKnex(openKnex(databaseUrl), sluice)
+  await untilCatalogIsRead(sluice, db)
+  return {
+    prisma: client.$extends(withSluice(sluice, { schema })) as unknown as PrismaClient,
+    db,
+    isRejection: (error) => error instanceof SluiceError || (error instanceof Error && error.cause instanceof SluiceError),
+    hits: () => sluice.queries.getStats().answered,
+  }
+}
+
+/** Until then nothing is kept. Gives up after a while: the database may be under attack when a worker starts again. */
+async function untilCatalogIsRead(sluice: Sluice, db: Knex): Promise<void> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const before = sluice.queries.getStats().answered
+    await db('groups').select('id').limit(1)
+    await db('groups').select('id').limit(1)
+    if (sluice.queries.getStats().answered > before) return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+function openAdapter(databaseUrl: string): PrismaPg {
+  return new PrismaPg({ connectionString: databaseUrl, max: MAX_CONNECTIONS })
+}
+
+function openKnex(databaseUrl: string): Knex {
+  return knex({ client: 'pg', connection: databaseUrl, pool: { min: 0, max: MAX_CONNECTIONS } })
+}
+
+function openRedis(port: number): Redis {
+  const redis = new Redis({
+    port,
+    host: '127.0.0.1',
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: 500,
+    retryStrategy: () => 50,
+  })
+  redis.on('error', () => {})
+  return redis
+}

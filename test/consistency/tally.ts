@@ -1,0 +1,98 @@
+import type { FromWorker } from './messages.ts'
+import type { Violation } from './oracle.ts'
+
+const MAX_EXAMPLES = 10
+const MAX_FAILURES = 50
+const MESSAGE_LENGTH = 160
+
+/** What a run has counted. */
+export interface CheckReport {
+  readonly reads: number
+  readonly writes: number
+  /** Writes that the subject did not carry out because it could not have told others. */
+  readonly rejected: number
+  /** Writes that the database refused. */
+  readonly refused: number
+  readonly unknownOutcomes: number
+  readonly failedReads: number
+  /** Of workers that lived to the end of a round. */
+  readonly hits: number
+  readonly violationsA: number
+  readonly violationsB: number
+  readonly violationsC: number
+  /** Answers that were compared at rest. */
+  readonly compared: number
+  readonly worstStaleMs: number
+  readonly staleBeyondMax: number
+  readonly faults: Readonly<Record<string, number>>
+  /** The first few of each promise. */
+  readonly examples: readonly string[]
+  /** Messages of what failed, with how often. */
+  readonly failures: Readonly<Record<string, number>>
+}
+
+export class Tally {
+  reads = 0
+  writes = 0
+  compared = 0
+  readonly #maxStalenessMs: number
+  readonly #failed = { rejected: 0, refused: 0, unknown: 0, read: 0 }
+  readonly #broken = { A: 0, B: 0, C: 0 }
+  readonly #hits = new Map<number, number>()
+  readonly #failures = new Map<string, number>()
+  readonly #examples: string[] = []
+  #worstStaleMs = 0
+  #beyond = 0
+
+  constructor(maxStalenessMs: number) {
+    this.#maxStalenessMs = maxStalenessMs
+  }
+
+  violated({ promise, kind, what, staleMs }: Violation): void {
+    this.#broken[promise] += 1
+    this.#worstStaleMs = Math.max(this.#worstStaleMs, staleMs)
+    if (staleMs > this.#maxStalenessMs) this.#beyond += 1
+    this.#example(promise, `${kind}: ${what}, ${Math.round(staleMs)} ms`)
+  }
+
+  differs(difference: string): void {
+    this.#broken.C += 1
+    this.#example('C', difference)
+  }
+
+  failed({ what, message }: Extract<FromWorker, { type: 'failed' }>): void {
+    this.#failed[what] += 1
+    const text = `${what}: ${message.replace(/\s+/g, ' ').slice(0, MESSAGE_LENGTH)}`
+    const known = this.#failures.get(text)
+    if (known !== undefined || this.#failures.size < MAX_FAILURES) this.#failures.set(text, (known ?? 0) + 1)
+  }
+
+  hit(worker: number, hits: number): void {
+    this.#hits.set(worker, hits)
+  }
+
+  report(faults: ReadonlyMap<string, number>): CheckReport {
+    return {
+      reads: this.reads,
+      writes: this.writes,
+      rejected: this.#failed.rejected,
+      refused: this.#failed.refused,
+      unknownOutcomes: this.#failed.unknown,
+      failedReads: this.#failed.read,
+      hits: [...this.#hits.values()].reduce((sum, hits) => sum + hits, 0),
+      violationsA: this.#broken.A,
+      violationsB: this.#broken.B,
+      violationsC: this.#broken.C,
+      compared: this.compared,
+      worstStaleMs: Math.round(this.#worstStaleMs),
+      staleBeyondMax: this.#beyond,
+      faults: Object.fromEntries(faults),
+      examples: this.#examples,
+      failures: Object.fromEntries(this.#failures),
+    }
+  }
+
+  #example(promise: Violation['promise'] | 'C', text: string): void {
+    if (this.#broken[promise] <= MAX_EXAMPLES) this.#examples.push(`${promise}: ${text}`)
+  }
+}

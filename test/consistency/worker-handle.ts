@@ -1,0 +1,58 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { join } from 'node:path'
+import type { FromWorker, ToWorker, WorkerPlan } from './messages.ts'
+import type { ProcessGuard } from './process-guard.ts'
+
+const root = join(import.meta.dirname, '../..')
+
+/** A worker's process, as seen from the one that started it. */
+export class WorkerHandle {
+  readonly plan: WorkerPlan
+  readonly gone: Promise<void>
+  readonly #child: ChildProcess
+  readonly #waiting = new Map<FromWorker['type'], { resolve(message: FromWorker): void; reject(reason: Error): void }>()
+  #isGone = false
+
+  constructor(plan: WorkerPlan, guard: ProcessGuard, receive: (message: FromWorker) => void) {
+    this.plan = plan
+    this.#child = fork(join(import.meta.dirname, 'worker.ts'), [JSON.stringify(plan)], {
+      cwd: root,
+      execArgv: ['--import', 'tsx', '--conditions=@sluice/source'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    guard.watch(this.#child)
+    this.#child.on('error', () => {})
+    this.#child.on('message', (message: FromWorker) => {
+      receive(message)
+      this.#waiting.get(message.type)?.resolve(message)
+      this.#waiting.delete(message.type)
+    })
+    this.gone = new Promise((resolve) => {
+      this.#child.once('exit', () => {
+        this.#isGone = true
+        for (const { reject } of this.#waiting.values()) reject(new Error(`Worker ${plan.index} ended.`))
+        resolve()
+      })
+    })
+  }
+
+  get isGone(): boolean {
+    return this.#isGone
+  }
+
+  send(message: ToWorker): void {
+    if (this.#child.connected) this.#child.send(message, () => {})
+  }
+
+  signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void {
+    if (!this.#isGone) this.#child.kill(signal)
+  }
+
+  /** The next message of a type. Rejects when the process ends before. */
+  next<TType extends FromWorker['type']>(type: TType): Promise<Extract<FromWorker, { type: TType }>> {
+    if (this.#isGone) return Promise.reject(new Error(`Worker ${this.plan.index} ended.`))
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(type, { resolve: resolve as (message: FromWorker) => void, reject })
+    })
+  }
+}

@@ -236,6 +236,15 @@ export class Sluice {
     return told
   }
 
+  /**
+   * Says that others' writes are not seen from now on. Until the returned function is called, nothing is answered from memory and nothing is
+   * kept; then everything is asked anew.
+   */
+  suspend(): () => void {
+    const intent = this.#stamps.begin(EVERYTHING)
+    return this.#once(() => intent.end('committed'))
+  }
+
   /** Listens to an event; returns the function that stops it. */
   on<K extends keyof SluiceEvents>(event: K, listener: (payload: SluiceEvents[K]) => void): () => void {
     return this.#events.on(event, listener)

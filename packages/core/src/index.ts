@@ -3,6 +3,15 @@ export type { CacheEntry, CacheKey } from './cache/cache-entry.ts'
 export type { CachingStrategyEngineOptions } from './cache/cache-options.ts'
 export type { CacheEfficiency, CacheStats } from './cache/cache-stats.ts'
 export { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
+export type { ChangeConnection, ChangeTarget, ListenOptions } from './cache/external/change-listener-options.ts'
+export {
+  type ChangeTriggersOptions,
+  type ChangeTriggerTable,
+  changeTriggersSql,
+  type DropChangeTriggersOptions,
+  dropChangeTriggersSql,
+} from './cache/external/change-triggers-sql.ts'
+export { type ChangeListener, listenToChanges } from './cache/external/listen-to-changes.ts'
 export type { InvalidationEvent, InvalidationRule, InvalidationTarget } from './cache/invalidation-rules.ts'
 export { WriteBehind, type WriteBehindLag } from './cache/patterns/write-behind.ts'
 export type {

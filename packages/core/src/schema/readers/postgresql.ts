@@ -1,9 +1,14 @@
 import type { CatalogData, ColumnType, ReferentialAction } from '../catalog-data.ts'
+import { CHANGE_TRIGGER } from '../change-trigger.ts'
 import type { Connection } from '../connection.ts'
 import { assembleCatalog, type ColumnEntry, type ForeignKeyEntry, type KeyEntry, type TableEntry } from './assemble.ts'
 import { flagOf, optionalTextOf, type Row, textOf } from './row-values.ts'
 
 const USER_SCHEMAS = `n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'`
+
+/** A trigger that tells of changes writes nothing. */
+const IS_CHANGE_TRIGGER = `t.tgname = '${CHANGE_TRIGGER}'
+        AND EXISTS (SELECT 1 FROM pg_catalog.pg_proc f WHERE f.oid = t.tgfoid AND f.proname = '${CHANGE_TRIGGER}')`
 
 /**
  * A table is a base table only if what it holds is all its own and the same for every session: none with row-level security,
@@ -14,7 +19,8 @@ const TABLES = `
     c.relkind = 'r' AND NOT c.relrowsecurity AND NOT c.relispartition
       AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid)
       AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_inherits h WHERE c.oid IN (h.inhrelid, h.inhparent)) AS "is_base",
-    EXISTS (SELECT 1 FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)
+    EXISTS (SELECT 1 FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal
+        AND NOT (${IS_CHANGE_TRIGGER}))
       OR EXISTS (SELECT 1 FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN') AS "has_triggers",
     pg_catalog.current_schema()::text AS "default_schema"
   FROM pg_catalog.pg_class c

@@ -1,0 +1,152 @@
+import { backOffMs } from '../../shared/back-off.ts'
+import { InvalidArgumentError } from '../../shared/errors.ts'
+import { type ChangeConnection, type ChangeTarget, checkListenOptions, type ListenOptions } from './change-listener-options.ts'
+import { DEFAULT_CHANNEL } from './change-triggers-sql.ts'
+
+/** Hears what `changeTriggersSql` makes PostgreSQL tell. */
+export interface ChangeListener {
+  /** Whether changes are not heard, for want of a connection: nothing is answered from memory then. */
+  readonly suspended: boolean
+  /** Resolves when changes are heard for the first time, or the listener was closed. */
+  readonly started: Promise<void>
+  /** Stops. From then on, what others write is seen when the time of what is kept is over. */
+  close(): Promise<void>
+}
+
+/**
+ * Listens to what other programs write, and drops what was kept of those tables. While it has no connection, nothing that is kept is
+ * trusted; when it has one again, all is asked anew.
+ *
+ * @param target - A Sluice.
+ * @param createClient - Makes a connection that is not connected yet; asked again after each loss.
+ * @throws InvalidOptionError
+ * @example
+ * ```ts
+ * const listener = listenToChanges(sluice, () => new pg.Client(connectionString))
+ * ```
+ */
+export function listenToChanges(target: ChangeTarget, createClient: () => ChangeConnection, options: ListenOptions = {}): ChangeListener {
+  if (typeof createClient !== 'function') throw new InvalidArgumentError('createClient', 'a function that makes a client', createClient)
+  checkListenOptions(options)
+  return new Listener(target, createClient, options)
+}
+
+class Listener implements ChangeListener {
+  readonly started: Promise<void>
+  #markStarted: () => void = () => {}
+  #connection: ChangeConnection | undefined
+  #resume: (() => void) | undefined
+  #failures = 0
+  /** The next attempt, the next heartbeat, or the end of patience: one at a time. */
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #closed = false
+
+  constructor(
+    private readonly target: ChangeTarget,
+    private readonly createClient: () => ChangeConnection,
+    private readonly options: ListenOptions,
+  ) {
+    this.started = new Promise((resolve) => {
+      this.#markStarted = resolve
+    })
+    this.#resume = target.suspend()
+    this.#connect()
+  }
+
+  get suspended(): boolean {
+    return this.#resume !== undefined
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    clearTimeout(this.#timer)
+    const connection = this.#connection
+    this.#connection = undefined
+    this.#resume?.()
+    this.#resume = undefined
+    this.#markStarted()
+    await connection?.end().catch(ignore)
+  }
+
+  #connect(): void {
+    let connection: ChangeConnection
+    try {
+      connection = this.createClient()
+    } catch (error) {
+      this.#retry(error)
+      return
+    }
+    this.#connection = connection
+    connection.on('error', (error) => this.#lost(connection, error))
+    connection.on('end', () => this.#lost(connection, new Error('The connection that listens to changes ended.')))
+    connection.on('notification', ({ channel, payload }) => {
+      if (channel === this.#channel && payload !== undefined && connection === this.#connection) this.#changed(payload)
+    })
+    this.#wait(this.options.connectTimeoutMs ?? 10_000, () =>
+      this.#lost(connection, new Error('The connection to listen on took too long.')),
+    )
+    this.#listen(connection).catch((error: unknown) => this.#lost(connection, error))
+  }
+
+  async #listen(connection: ChangeConnection): Promise<void> {
+    await connection.connect()
+    await connection.query(`LISTEN "${this.#channel.replaceAll('"', '""')}"`)
+    if (connection !== this.#connection) return
+    this.#failures = 0
+    // Not before the answer: what is committed from here on is heard.
+    this.#resume?.()
+    this.#resume = undefined
+    this.#markStarted()
+    this.options.onUp?.()
+    this.#scheduleHeartbeat(connection)
+  }
+
+  #scheduleHeartbeat(connection: ChangeConnection): void {
+    const everyMs = this.options.heartbeatMs ?? 1000
+    this.#wait(everyMs, () => {
+      this.#wait(everyMs, () => this.#lost(connection, new Error('The connection that listens to changes does not answer.')))
+      connection.query('SELECT 1').then(
+        () => connection === this.#connection && this.#scheduleHeartbeat(connection),
+        (error: unknown) => this.#lost(connection, error),
+      )
+    })
+  }
+
+  #changed(table: string): void {
+    try {
+      this.target.invalidate(table)
+    } catch (error) {
+      // Of a table that no catalogue knows nothing is kept.
+      if (!(error instanceof InvalidArgumentError)) this.target.suspend()()
+    }
+  }
+
+  #lost(connection: ChangeConnection, error: unknown): void {
+    if (connection !== this.#connection) return
+    this.#connection = undefined
+    this.#resume ??= this.target.suspend()
+    connection.end().catch(ignore)
+    this.#retry(error)
+  }
+
+  #retry(error: unknown): void {
+    if (this.#closed) return
+    this.#failures += 1
+    const { retryBaseMs: baseMs = 100, retryMaxMs: maxMs = 10_000, random = Math.random } = this.options
+    this.#wait(backOffMs({ baseMs, maxMs }, this.#failures, random), () => this.#connect())
+    this.options.onDown?.(error)
+  }
+
+  #wait(ms: number, then: () => void): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(then, ms)
+    this.#timer.unref()
+  }
+
+  get #channel(): string {
+    return this.options.channel ?? DEFAULT_CHANNEL
+  }
+}
+
+const ignore = (): void => {}

@@ -241,8 +241,12 @@ export class Sluice {
    * kept; then everything is asked anew.
    */
   suspend(): () => void {
-    const intent = this.#stamps.begin(EVERYTHING)
-    return this.#once(() => intent.end('committed'))
+    const intent = this.#writes.begin(EVERYTHING)
+    return this.#once(() => {
+      intent.end('committed')
+      // What others keep may be from meanwhile, too; it is tried again until they are told.
+      this.#writes.invalidate(EVERYTHING).catch(() => {})
+    })
   }
 
   /** Listens to an event; returns the function that stops it. */

@@ -1,4 +1,4 @@
-import { checkOptions, option } from '../shared/options.ts'
+import { checkOptions, type OptionRule, option } from '../shared/options.ts'
 import type { FetchPolicy } from './fetch-policy.ts'
 
 /** How values are kept and refreshed. */
@@ -59,7 +59,7 @@ export interface TieredOptions {
 }
 
 /** The rules of `TieredOptions`. */
-export const tieredRules = {
+export const tieredRules: Readonly<Record<keyof TieredOptions, OptionRule>> = {
   ttl: option.positive,
   negativeTtl: option.number(0),
   swr: option.number(0),
@@ -70,7 +70,7 @@ export const tieredRules = {
   earlyRefresh: option.number(0),
   consistency: option.oneOf('strict', 'bounded'),
   fleetWaitMs: option.number(0),
-} as const
+}
 
 /** @throws InvalidOptionError */
 export function checkTieredOptions(options: TieredOptions, prefix: string): void {

@@ -3,6 +3,7 @@ export type { CacheEntry, CacheKey } from './cache/cache-entry.ts'
 export type { CachingStrategyEngineOptions } from './cache/cache-options.ts'
 export type { CacheEfficiency, CacheStats } from './cache/cache-stats.ts'
 export { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
+export { WriteRejectedError } from './cache/coherence/write-rejected-error.ts'
 export type { ChangeConnection, ChangeTarget, ListenOptions } from './cache/external/change-listener-options.ts'
 export {
   type ChangeTriggersOptions,
@@ -13,6 +14,7 @@ export {
 } from './cache/external/change-triggers-sql.ts'
 export { type ChangeListener, listenToChanges } from './cache/external/listen-to-changes.ts'
 export type { InvalidationEvent, InvalidationRule, InvalidationTarget } from './cache/invalidation-rules.ts'
+export { LoadTimeoutError } from './cache/load-timeout-error.ts'
 export { WriteBehind, type WriteBehindLag } from './cache/patterns/write-behind.ts'
 export type {
   WriteBehindEntry,
@@ -33,6 +35,9 @@ export {
 } from './cache/stores/cache-store.ts'
 export { type MemoryStore, type MemoryStoreOptions, memoryStore } from './cache/stores/memory-store.ts'
 export { StoreUnavailableError } from './cache/stores/store-unavailable-error.ts'
+export { type CopyMode, type GetOrLoadOptions, TieredCache } from './cache/tiered-cache.ts'
+export type { TieredOptions } from './cache/tiered-options.ts'
+export type { TieredStats } from './cache/tiered-stats.ts'
 export type { WarmEntry, WarmLoader, WarmOptions, WarmProgress } from './cache/warm-up.ts'
 export { getCachingStrategyEngine, getDefaultSluice, getQueryOptimizationEngine, sluiceFrom } from './default-sluice.ts'
 export { type CacheControl, checkCacheControl } from './pipeline/cache-control.ts'

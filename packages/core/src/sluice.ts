@@ -254,7 +254,11 @@ export class Sluice {
     return this.#events.on(event, listener)
   }
 
-  /** Stops everything. Instrumented clients go on as if bare. A second call does nothing. */
+  /**
+   * Stops everything, and writes what a write-behind has not written yet. Instrumented clients go on as if bare. A second call does nothing.
+   *
+   * @throws UnwrittenError when something could not be written; everything is stopped all the same.
+   */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
@@ -262,11 +266,12 @@ export class Sluice {
     for (const callback of this.#closing) callback()
     this.#closing.clear()
     this.#catalogs.clear()
-    this.#caching?.close()
-    const { cache } = this.#options
-    if (cache !== false) await cache?.store?.close()
     this.#loaders.clear()
-    this.#events.clear()
+    try {
+      await this.#caching?.close()
+    } finally {
+      this.#events.clear()
+    }
   }
 
   get #throwsFindings(): boolean {

@@ -64,12 +64,20 @@ export class CacheSetUp {
     })
   }
 
-  /** Ends what was begun. A store that was given stays open. */
-  close(): void {
-    this.tiered.close()
-    this.#shared?.reads.close()
-    this.writes.close()
-    this.engine.close()
+  /**
+   * Writes what is left to be written, and ends what was begun, the store included.
+   *
+   * @throws UnwrittenError when something could not be written; everything is ended all the same.
+   */
+  async close(): Promise<void> {
+    try {
+      await this.tiered.close()
+    } finally {
+      this.#shared?.reads.close()
+      this.writes.close()
+      this.engine.close()
+      await this.#shared?.store.close()
+    }
   }
 
   async #announce<T>(tags: readonly string[], change: () => Promise<T>): Promise<T> {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { AskedAhead } from '../pipeline/answers.ts'
 import type { ValueTypes } from '../pipeline/operation.ts'
 import type { Clock } from '../shared/clock.ts'
+import { SluiceError } from '../shared/errors.ts'
 import type { RandomSource } from '../shared/random.ts'
 import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
 import { KeptValue } from './coherence/kept-value.ts'
@@ -409,7 +410,7 @@ export class CoherentCache {
     const token = permit === undefined ? undefined : this.#claims.get(permit)
     try {
       const value = await request.load()
-      if (shared === undefined || permit !== undefined) this.#keep(request, value, before, permit, startedAt)
+      if (shared === undefined || permit !== undefined) this.#tryToKeep(request, value, before, permit, startedAt)
       return { value, permit }
     } catch (error) {
       counters.loadErrors += 1
@@ -417,6 +418,16 @@ export class CoherentCache {
     } finally {
       // After the fill, on the same connection.
       if (token !== undefined) shared?.store.release(request.sharedKey as string, token).catch(() => {})
+    }
+  }
+
+  /** A value that was loaded is its caller's, whatever becomes of keeping it. */
+  #tryToKeep<T>(request: FetchRequest<T>, value: T, before: Before, permit: Permit | undefined, startedAt: number): void {
+    try {
+      this.#keep(request, value, before, permit, startedAt)
+    } catch (error) {
+      // A Sluice may be closed while something is loaded.
+      if (!(error instanceof SluiceError && error.code === 'SLUICE_CLOSED')) this.parts.onError(error)
     }
   }
 

@@ -6,6 +6,8 @@ import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
 import type { CoherentCache, FetchRequest } from './coherent-cache.ts'
 import type { FetchPolicy } from './fetch-policy.ts'
 import { deepFreeze } from './freeze.ts'
+import { WriteBehind } from './patterns/write-behind.ts'
+import type { WriteBehindEntry, WriteBehindOptions } from './patterns/write-behind-options.ts'
 import { checkKey } from './set-options.ts'
 import { EVERY_TAG } from './stores/cache-store.ts'
 import { policyFrom, type TieredOptions, tieredRules } from './tiered-options.ts'
@@ -62,6 +64,7 @@ const callRules = { ...tieredRules, tags: option.strings, tables: option.strings
  */
 export class TieredCache {
   #closed = false
+  readonly #behinds: WriteBehind<unknown>[] = []
 
   constructor(private readonly parts: TieredCacheParts) {}
 
@@ -74,7 +77,9 @@ export class TieredCache {
   getOrLoad<T>(key: string, load: () => Promise<T> | T, options: GetOrLoadOptions = {}): Promise<T> {
     try {
       if (typeof load !== 'function') throw new InvalidArgumentError('load', 'a function', load)
-      return this.parts.cache.fetch(this.#requestOf(key, async () => load(), options))
+      const request = this.#requestOf(key, async () => load(), options)
+      const unwritten = this.#behinds.length === 0 ? undefined : this.#unwritten(key)
+      return unwritten === undefined ? this.parts.cache.fetch(request) : Promise.resolve(unwritten.value as T)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -82,7 +87,8 @@ export class TieredCache {
 
   /** The kept value if it is valid; `undefined` otherwise. */
   async get<T>(key: string, options: Pick<GetOrLoadOptions, 'tags' | 'tables' | 'copy' | 'consistency'> = {}): Promise<T | undefined> {
-    const found = await this.parts.cache.find(this.#requestOf<T>(key, noLoad, options))
+    const request = this.#requestOf<T>(key, noLoad, options)
+    const found = (this.#unwritten(key) as { readonly value: T } | undefined) ?? (await this.parts.cache.find(request))
     return found?.value
   }
 
@@ -146,13 +152,49 @@ export class TieredCache {
     }
   }
 
+  /**
+   * Accepts values at once and writes them to their source later, in batches; until then, this process reads what was accepted. Other
+   * processes read what the source has, and none of them an older value once a batch is written. The Sluice's `close()` writes what is left.
+   *
+   * @param write - Writes a batch to the source. It may be handed the same values again after it failed.
+   */
+  writeBehind<T>(
+    write: (entries: readonly WriteBehindEntry<T>[]) => Promise<void> | void,
+    options: WriteBehindOptions<T> = {},
+  ): WriteBehind<T> {
+    if (typeof write !== 'function') throw new InvalidArgumentError('write', 'a function', write)
+    this.#assertOpen()
+    const behind = new WriteBehind<T>(
+      (entries) => this.parts.announce([...new Set(entries.map(({ key }) => keyTag(key)))], async () => void (await write(entries))),
+      options,
+    )
+    this.#behinds.push(behind as WriteBehind<unknown>)
+    return behind
+  }
+
   getStats(): TieredStats {
     return { ...this.parts.counters }
   }
 
-  /** Takes no more requests. */
-  close(): void {
+  /**
+   * Writes what is left to be written, and takes no more requests.
+   *
+   * @throws UnwrittenError
+   */
+  async close(): Promise<void> {
+    const ended = await Promise.allSettled(this.#behinds.map((behind) => behind.close()))
     this.#closed = true
+    const failed = ended.find((end) => end.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
+  /** A value that was accepted and is not written yet. */
+  #unwritten(key: string): { readonly value: unknown } | undefined {
+    for (const behind of this.#behinds) {
+      const value = behind.get(key)
+      if (value !== undefined) return { value }
+    }
+    return undefined
   }
 
   #requestOf<T>(key: string, load: () => Promise<T>, options: GetOrLoadOptions): FetchRequest<T> {

@@ -1,0 +1,343 @@
+import { createSluice, InvalidArgumentError, InvalidOptionError, SluiceError, type TieredCache, type TieredOptions } from '@sluice/core'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { FakeClock, turn } from '../helpers.ts'
+
+function setUp(tiered: TieredOptions = {}, random?: () => number) {
+  const clock = new FakeClock()
+  const sluice = createSluice({ clock, cache: { tiered }, ...(random === undefined ? {} : { random }) })
+  const cache = sluice.tiered as TieredCache
+  const source = { value: 1 as unknown, asked: 0 }
+  const load = async () => {
+    source.asked += 1
+    return source.value
+  }
+  return { clock, sluice, cache, source, load }
+}
+
+/** A load that ends when it is told to. */
+function held() {
+  let resolve = (_: unknown) => {}
+  let reject = (_: Error) => {}
+  const result = new Promise<unknown>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  return { load: () => result, resolve: (value: unknown) => resolve(value), reject: (error: Error) => reject(error) }
+}
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('getOrLoad', () => {
+  it('loads once and keeps the value until its time is over', async () => {
+    const { cache, source, load, clock } = setUp()
+    expect(await cache.getOrLoad('k', load, { ttl: 10 })).toBe(1)
+    source.value = 2
+    expect(await cache.getOrLoad('k', load, { ttl: 10 })).toBe(1)
+    clock.advance(10_000)
+    expect(await cache.getOrLoad('k', load, { ttl: 10 })).toBe(2)
+    expect(source.asked).toBe(2)
+  })
+
+  it('lets calls that are under way share one load, and its failure', async () => {
+    const { cache } = setUp()
+    const one = held()
+    const calls = [cache.getOrLoad('k', one.load), cache.getOrLoad('k', one.load)]
+    one.resolve('shared')
+    expect(await Promise.all(calls)).toEqual(['shared', 'shared'])
+    const two = held()
+    const failing = [cache.getOrLoad('f', two.load), cache.getOrLoad('f', two.load)]
+    two.reject(new Error('away'))
+    for (const call of failing) await expect(call).rejects.toThrow('away')
+    expect(cache.getStats()).toMatchObject({ joined: 1, loads: 2, loadErrors: 1 })
+  })
+
+  it('passes on what a load throws at once', async () => {
+    const { cache } = setUp()
+    const load = () => {
+      throw new Error('thrown')
+    }
+    await expect(cache.getOrLoad('k', load)).rejects.toThrow('thrown')
+  })
+
+  it('hands out the reference that was kept, a frozen one, or a copy', async () => {
+    const { cache } = setUp()
+    const value = { rows: [{ id: 1 }] }
+    expect(await cache.getOrLoad('none', async () => value)).toBe(value)
+    expect(await cache.getOrLoad('none', async () => value)).toBe(value)
+    await cache.getOrLoad('clone', async () => value, { copy: 'clone' })
+    const copy = await cache.getOrLoad('clone', async () => value, { copy: 'clone' })
+    expect(copy).toEqual(value)
+    expect(copy).not.toBe(value)
+    await cache.getOrLoad('freeze', async () => value, { copy: 'freeze' })
+    expect(Object.isFrozen((await cache.getOrLoad('freeze', async () => value, { copy: 'freeze' })).rows[0])).toBe(true)
+  })
+
+  it('keeps null, for a time of its own', async () => {
+    const { cache, source, load, clock } = setUp()
+    source.value = null
+    await cache.getOrLoad('k', load, { ttl: 100, negativeTtl: 5 })
+    await cache.getOrLoad('k', load, { ttl: 100, negativeTtl: 5 })
+    expect(source.asked).toBe(1)
+    clock.advance(5_000)
+    await cache.getOrLoad('k', load, { ttl: 100, negativeTtl: 5 })
+    expect(source.asked).toBe(2)
+    await cache.getOrLoad('z', load, { negativeTtl: 0 })
+    await cache.getOrLoad('z', load, { negativeTtl: 0 })
+    expect(source.asked).toBe(4)
+  })
+
+  it('cuts lifetimes by chance', async () => {
+    const { cache, source, load, clock } = setUp({ ttl: 100, jitter: 0.5 }, () => 1)
+    await cache.getOrLoad('k', load)
+    clock.advance(49_999)
+    await cache.getOrLoad('k', load)
+    expect(source.asked).toBe(1)
+    clock.advance(1)
+    await cache.getOrLoad('k', load)
+    expect(source.asked).toBe(2)
+  })
+
+  it.each([
+    ['a key', () => [7, async () => 1]],
+    ['a load', () => ['k', 'not a function']],
+  ])('refuses what is not %s', async (_, args) => {
+    const { cache } = setUp()
+    await expect(cache.getOrLoad(...(args() as [string, () => Promise<number>]))).rejects.toBeInstanceOf(InvalidArgumentError)
+  })
+
+  it.each([{ ttl: 0 }, { jitter: 2 }, { copy: 'deep' as 'clone' }, { tll: 1 } as object])('refuses the options %o', async (options) => {
+    const { cache, load } = setUp()
+    await expect(cache.getOrLoad('k', load, options)).rejects.toBeInstanceOf(InvalidOptionError)
+  })
+})
+
+describe('stale values', () => {
+  it('are handed out within swr while they are refreshed once', async () => {
+    const { cache, source, load, clock } = setUp({ ttl: 10, swr: 20 })
+    await cache.getOrLoad('k', load)
+    source.value = 2
+    clock.advance(15_000)
+    expect(await Promise.all([cache.getOrLoad('k', load), cache.getOrLoad('k', load)])).toEqual([1, 1])
+    await turn()
+    expect(await cache.getOrLoad('k', load)).toBe(2)
+    expect(source.asked).toBe(2)
+    expect(cache.getStats().staleHits).toBe(2)
+  })
+
+  it('are not handed out once a write has made them wrong', async () => {
+    const { cache, source, load, clock } = setUp({ ttl: 10, swr: 20, grace: 20 })
+    await cache.getOrLoad('k', load, { tags: ['t'] })
+    source.value = 2
+    await cache.invalidateTags(['t'])
+    clock.advance(15_000)
+    expect(await cache.getOrLoad('k', load, { tags: ['t'] })).toBe(2)
+    await cache.invalidateTags(['t'])
+    await expect(cache.getOrLoad('k', () => Promise.reject(new Error('away')), { tags: ['t'] })).rejects.toThrow('away')
+  })
+
+  it('stand in for a load that fails, within their grace', async () => {
+    const { cache, load, clock } = setUp({ ttl: 10, grace: 20 })
+    const failing = () => Promise.reject(new Error('away'))
+    await cache.getOrLoad('k', load)
+    clock.advance(15_000)
+    expect(await cache.getOrLoad('k', failing)).toBe(1)
+    clock.advance(15_001)
+    await expect(cache.getOrLoad('k', failing)).rejects.toThrow('away')
+    expect(cache.getStats().graceHits).toBe(1)
+  })
+
+  it('stand in for a load that takes longer than the soft time-out, and the load is kept', async () => {
+    vi.useFakeTimers()
+    const { cache, load, clock } = setUp({ ttl: 10, grace: 20, softTimeoutMs: 100 })
+    await cache.getOrLoad('k', load)
+    clock.advance(15_000)
+    const slow = held()
+    const waiting = cache.getOrLoad('k', slow.load)
+    await vi.advanceTimersByTimeAsync(100)
+    expect(await waiting).toBe(1)
+    slow.resolve(2)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(await cache.getOrLoad('k', load)).toBe(2)
+  })
+
+  it('are refreshed early, the likelier the nearer their end', async () => {
+    let chance = 1
+    const { cache, source, load, clock } = setUp({ ttl: 10, earlyRefresh: 1 }, () => chance)
+    const dear = async () => {
+      clock.advance(1_000)
+      return load()
+    }
+    await cache.getOrLoad('k', dear)
+    clock.advance(8_500)
+    await cache.getOrLoad('k', dear)
+    expect(source.asked).toBe(1)
+    chance = 0.1
+    expect(await cache.getOrLoad('k', dear)).toBe(1)
+    await turn()
+    expect(source.asked).toBe(2)
+    expect(cache.getStats().earlyRefreshes).toBe(1)
+  })
+
+  it('are kept when a refresh fails', async () => {
+    const { cache, load, clock, sluice } = setUp({ ttl: 10, swr: 20 })
+    const errors: unknown[] = []
+    sluice.on('error', (error) => errors.push(error))
+    await cache.getOrLoad('k', load)
+    clock.advance(15_000)
+    expect(await cache.getOrLoad('k', () => Promise.reject(new Error('away')))).toBe(1)
+    await turn()
+    expect(await cache.getOrLoad('k', load)).toBe(1)
+    expect(cache.getStats().refreshErrors).toBe(1)
+    expect(errors).toHaveLength(1)
+  })
+})
+
+describe('a load that takes too long', () => {
+  it('fails for its caller after the hard time-out, and is kept when it comes', async () => {
+    vi.useFakeTimers()
+    const { cache, load } = setUp({ hardTimeoutMs: 50 })
+    const slow = held()
+    const waiting = cache.getOrLoad('k', slow.load)
+    const failed = expect(waiting).rejects.toMatchObject({ code: 'SLUICE_LOAD_TIMEOUT' })
+    await vi.advanceTimersByTimeAsync(50)
+    await failed
+    slow.resolve('late')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(await cache.getOrLoad('k', load)).toBe('late')
+  })
+
+  it('leaves no timer behind', async () => {
+    vi.useFakeTimers()
+    const { cache, load, sluice } = setUp({ hardTimeoutMs: 50, softTimeoutMs: 10, grace: 1 })
+    await cache.getOrLoad('k', load)
+    await sluice.close()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('invalidation', () => {
+  it('by key, tag, or everything, also reaches what is being loaded', async () => {
+    const { cache, load } = setUp()
+    const ways: [string, () => Promise<void>][] = [
+      ['delete', () => cache.delete('k')],
+      ['tags', () => cache.invalidateTags(['a', 'b'])],
+      ['clear', () => cache.clear()],
+      ['set', () => cache.set('k', 'set')],
+    ]
+    for (const [way, invalidate] of ways) {
+      const slow = held()
+      const old = cache.getOrLoad('k', slow.load, { tags: ['a'] })
+      await turn()
+      await invalidate()
+      slow.resolve('old')
+      expect(await old).toBe('old')
+      const young = await cache.getOrLoad('k', load, { tags: ['a'] })
+      expect(young, way).toBe(way === 'set' ? 'set' : 1)
+      await cache.delete('k')
+    }
+  })
+
+  it('does not let a call join a load that began before it', async () => {
+    const { cache, load } = setUp()
+    const slow = held()
+    const old = cache.getOrLoad('k', slow.load)
+    await turn()
+    await cache.delete('k')
+    const young = cache.getOrLoad('k', load)
+    slow.resolve('old')
+    expect(await old).toBe('old')
+    expect(await young).toBe(1)
+  })
+
+  it('of a tag leaves values with other tags alone', async () => {
+    const { cache, source, load } = setUp()
+    await cache.getOrLoad('k', load, { tags: ['a'] })
+    await cache.invalidateTags(['b'])
+    await cache.getOrLoad('k', load, { tags: ['a'] })
+    expect(source.asked).toBe(1)
+  })
+})
+
+describe('get and set', () => {
+  it('get what was set, until it is deleted', async () => {
+    const { cache } = setUp()
+    expect(await cache.get('k')).toBeUndefined()
+    await cache.set('k', 'value', { ttl: 10 })
+    expect(await cache.get('k')).toBe('value')
+    await cache.delete('k')
+    expect(await cache.get('k')).toBeUndefined()
+  })
+})
+
+describe('the patterns', () => {
+  it('cache-aside reads by key', async () => {
+    const { cache } = setUp()
+    const asked: string[] = []
+    const read = cache.cacheAside(async (key) => {
+      asked.push(key)
+      return key.toUpperCase()
+    })
+    expect([await read('a'), await read('a'), await read('b')]).toEqual(['A', 'A', 'B'])
+    expect(asked).toEqual(['a', 'b'])
+  })
+
+  it('write-through writes, and then keeps what was written', async () => {
+    const { cache, load } = setUp()
+    const written: unknown[] = []
+    const write = cache.writeThrough(async (key, value) => {
+      written.push([key, value])
+    })
+    await write('k', 'new')
+    expect(written).toEqual([['k', 'new']])
+    expect(await cache.getOrLoad('k', load)).toBe('new')
+  })
+
+  it('write-through keeps nothing when writing fails, since the source may have either', async () => {
+    const { cache, load, source } = setUp()
+    await cache.set('k', 'old')
+    const write = cache.writeThrough(() => Promise.reject(new Error('away')))
+    await expect(write('k', 'new')).rejects.toThrow('away')
+    expect(await cache.getOrLoad('k', load)).toBe(1)
+    expect(source.asked).toBe(1)
+  })
+
+  it('write-behind hands out what is not written yet, writes it later, and closes with the Sluice', async () => {
+    const { cache, sluice } = setUp()
+    const written: unknown[] = []
+    const behind = cache.writeBehind<string>(
+      async (entries) => {
+        written.push(...entries.map(({ key, value }) => [key, value]))
+      },
+      { flushMs: 60_000 },
+    )
+    await behind.set('k', 'one')
+    await behind.set('k', 'two')
+    expect(await cache.get('k')).toBe('two')
+    expect(written).toEqual([])
+    await sluice.close()
+    expect(written).toEqual([['k', 'two']])
+  })
+})
+
+describe('a closed Sluice', () => {
+  it('still gives callers what was being loaded', async () => {
+    const { cache, sluice } = setUp()
+    const errors: unknown[] = []
+    sluice.on('error', (error) => errors.push(error))
+    const slow = held()
+    const waiting = cache.getOrLoad('k', slow.load)
+    await sluice.close()
+    slow.resolve('late')
+    expect(await waiting).toBe('late')
+    expect(errors).toEqual([])
+  })
+
+  it('keeps nothing more', async () => {
+    const { cache, sluice, load } = setUp()
+    await sluice.close()
+    await expect(cache.getOrLoad('k', load)).rejects.toMatchObject({ code: 'SLUICE_CLOSED' })
+    await expect(cache.set('k', 1)).rejects.toBeInstanceOf(SluiceError)
+  })
+})

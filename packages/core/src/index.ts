@@ -106,6 +106,7 @@ export { type DecimalLike, isDecimal } from './shared/decimal.ts'
 export { InvalidArgumentError, InvalidOptionError, SluiceError, type SluiceErrorCode, UnwrittenError } from './shared/errors.ts'
 export { checkOptions, type OptionRule, type OptionRules, option } from './shared/options.ts'
 export type { RandomSource } from './shared/random.ts'
+export { unwrapValue, type WrappedTypes, type WrappedValue, wrapValue } from './shared/wrapped-value.ts'
 export {
   createSluice,
   type RunOptions,

@@ -33,7 +33,9 @@ export {
   type StoreState,
   type StoreWatcher,
 } from './cache/stores/cache-store.ts'
+export { type ClusterStoreOptions, clusterStore } from './cache/stores/cluster-store.ts'
 export { type MemoryStore, type MemoryStoreOptions, memoryStore } from './cache/stores/memory-store.ts'
+export { type ClusterStoreServer, type ServeClusterStoreOptions, serveClusterStore } from './cache/stores/serve-cluster-store.ts'
 export { StoreUnavailableError } from './cache/stores/store-unavailable-error.ts'
 export { type CopyMode, type GetOrLoadOptions, TieredCache } from './cache/tiered-cache.ts'
 export type { TieredOptions } from './cache/tiered-options.ts'

@@ -1,0 +1,111 @@
+import { SluiceError } from '../../shared/errors.ts'
+import { type ClusterCall, type ClusterMessage, type ClusterMethod, clusterMessage, readClusterMessage } from './cluster-messages.ts'
+import { StoreUnavailableError } from './store-unavailable-error.ts'
+
+/** The channel of a worker to its primary process: `process`, in production. */
+export interface ClusterPort {
+  readonly connected: boolean
+  send(message: ClusterMessage, sent: (error: Error | null) => void): void
+  on(event: 'message', listener: (message: unknown) => void): void
+  on(event: 'disconnect', listener: () => void): void
+  off(event: 'message', listener: (message: unknown) => void): void
+  off(event: 'disconnect', listener: () => void): void
+}
+
+interface Waiting {
+  readonly timer: NodeJS.Timeout
+  resolve(value: unknown): void
+  reject(error: unknown): void
+}
+
+/** Calls the primary process, the calls of one tick in one message, each with a time limit. */
+export class ClusterCaller {
+  readonly #waiting = new Map<number, Waiting>()
+  #calls: ClusterCall[] = []
+  #lastId = 0
+  #closed = false
+
+  constructor(
+    private readonly port: ClusterPort,
+    private readonly namespace: string,
+    private readonly timeoutMs: number,
+    private readonly onTold: (tags: readonly string[] | undefined) => void,
+  ) {
+    port.on('message', this.#receive)
+    port.on('disconnect', this.#disconnected)
+  }
+
+  /** @throws StoreUnavailableError when there is no answer in time; SluiceError `SLUICE_CLOSED` after `close`. */
+  call(method: ClusterMethod, ...args: readonly unknown[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.check()
+      if (!this.port.connected) throw unavailable('this process has no connection to it.')
+      this.#lastId += 1
+      const id = this.#lastId
+      const timer = setTimeout(() => this.#settle(id)?.reject(unavailable(`no answer within ${this.timeoutMs} ms.`)), this.timeoutMs)
+      timer.unref()
+      this.#waiting.set(id, { timer, resolve, reject })
+      // After all jobs of promises that are due, so that they can call, too.
+      if (this.#calls.length === 0) void Promise.resolve().then(() => process.nextTick(() => this.#send()))
+      this.#calls.push({ id, method, args })
+    })
+  }
+
+  check(): void {
+    if (this.#closed) throw closed()
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.port.off('message', this.#receive)
+    this.port.off('disconnect', this.#disconnected)
+    for (const id of [...this.#waiting.keys()]) this.#settle(id)?.reject(closed())
+  }
+
+  #send(): void {
+    const calls = this.#calls.filter(({ id }) => this.#waiting.has(id))
+    this.#calls = []
+    if (calls.length === 0) return
+    const fail = (error: unknown): void => {
+      for (const { id } of calls) this.#settle(id)?.reject(unavailable('the call could not be sent.', error))
+    }
+    try {
+      this.port.send(clusterMessage(this.namespace, { calls }), (error) => {
+        if (error !== null && error !== undefined) fail(error)
+      })
+    } catch (error) {
+      fail(error)
+    }
+  }
+
+  readonly #receive = (message: unknown): void => {
+    const received = readClusterMessage(message, this.namespace)
+    if (received?.told !== undefined) this.onTold(received.told)
+    for (const { id, value, error } of received?.replies ?? []) {
+      const waiting = this.#settle(id)
+      if (error === undefined) waiting?.resolve(value)
+      else waiting?.reject(unavailable(error))
+    }
+  }
+
+  readonly #disconnected = (): void => {
+    for (const id of [...this.#waiting.keys()]) this.#settle(id)?.reject(unavailable('the connection to it has ended.'))
+    this.onTold(undefined)
+  }
+
+  #settle(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id)
+    clearTimeout(waiting?.timer)
+    this.#waiting.delete(id)
+    return waiting
+  }
+}
+
+function unavailable(reason: string, cause?: unknown): StoreUnavailableError {
+  return new StoreUnavailableError('The primary process', reason, cause)
+}
+
+function closed(): SluiceError {
+  return new SluiceError('SLUICE_CLOSED', 'The cache store was closed.')
+}

@@ -1,0 +1,110 @@
+import type { NewEntry } from './cache-store.ts'
+import {
+  type ClusterCall,
+  type ClusterMessage,
+  type ClusterReply,
+  clusterMessage,
+  readClusterMessage,
+  TOLD_EVERYTHING,
+} from './cluster-messages.ts'
+import { type MemoryStore, memoryStoreOn } from './memory-store.ts'
+import type { SharedState } from './shared-state.ts'
+
+/** The primary's part: does what workers ask for, on one state. A worker is known by an object of its own. */
+export class ClusterService<TWorker extends object> {
+  readonly #stores = new Map<TWorker, MemoryStore>()
+
+  constructor(
+    private readonly state: SharedState,
+    private readonly namespace: string,
+    private readonly send: (worker: TWorker, message: ClusterMessage) => void,
+  ) {}
+
+  /** Answers a message if it is one of Sluice's. Any other is left alone. */
+  async receive(worker: TWorker, message: unknown): Promise<void> {
+    const calls = readClusterMessage(message, this.namespace)?.calls
+    if (calls === undefined) return
+    const store = this.#storeOf(worker)
+    // Begun in the order in which they came; in memory, so each is done when it is begun.
+    const replies = await Promise.all(calls.map((call) => this.#reply(worker, store, call)))
+    this.send(worker, clusterMessage(this.namespace, { replies }))
+  }
+
+  /** The worker is gone. What it has begun lapses. */
+  forget(worker: TWorker): void {
+    void this.#stores.get(worker)?.close()
+    this.#stores.delete(worker)
+  }
+
+  close(): void {
+    for (const worker of [...this.#stores.keys()]) this.forget(worker)
+  }
+
+  #storeOf(worker: TWorker): MemoryStore {
+    const store = this.#stores.get(worker) ?? memoryStoreOn(this.state)
+    this.#stores.set(worker, store)
+    return store
+  }
+
+  async #reply(worker: TWorker, store: MemoryStore, call: ClusterCall): Promise<ClusterReply> {
+    try {
+      return { id: call.id, value: await this.#do(worker, store, call) }
+    } catch (error) {
+      return { id: call.id, error: error instanceof Error ? error.message : String(error) }
+    }
+  }
+
+  #do(worker: TWorker, store: MemoryStore, { method, args }: ClusterCall): unknown {
+    switch (method) {
+      case 'hello':
+        return this.#compare(args[0] as number, args[1] as number)
+      case 'watch':
+        store.watch({
+          invalidated: (tags) => this.#tell(worker, tags),
+          lost: () => this.#tell(worker, TOLD_EVERYTHING),
+        })
+        return undefined
+      case 'unwatch':
+        return store.watch({ invalidated: () => {}, lost: () => {} })()
+      case 'read':
+        return this.#read(store, args[0] as readonly string[], args[1] as string | null | undefined)
+      case 'set':
+        return store.set(args[0] as string, args[1] as NewEntry, args[2] as number)
+      case 'open':
+        return store.open(args[0] as readonly string[])
+      case 'begin':
+      case 'renew':
+      case 'end':
+        return store[method](args[0] as readonly string[], args[1] as string)
+      case 'delete':
+        return store.delete(args[0] as readonly string[])
+      case 'clear':
+        return store.clear()
+      case 'claim':
+        return store.claim(args[0] as string, args[1] as string, args[2] as number)
+      case 'release':
+        return store.release(args[0] as string, args[1] as string)
+      case 'ping':
+        return store.ping()
+      default:
+        throw new Error(`The primary process knows no "${String(method)}"; it may have another version of Sluice.`)
+    }
+  }
+
+  async #read(store: MemoryStore, tags: readonly string[], key: string | null | undefined): Promise<unknown> {
+    const state = await store.read(tags, key ?? undefined)
+    return { ...state, entry: state.entry && { ...state.entry, value: state.entry.value() } }
+  }
+
+  #compare(leaseMs: number, maxTtlMs: number): void {
+    const own = this.state.options
+    if (leaseMs === own.leaseMs && maxTtlMs === own.maxTtlMs) return
+    throw new Error(
+      `clusterStore and serveClusterStore must be given the same times: leaseMs ${leaseMs} and ${own.leaseMs}, maxTtlMs ${maxTtlMs} and ${own.maxTtlMs}.`,
+    )
+  }
+
+  #tell(worker: TWorker, told: readonly string[]): void {
+    this.send(worker, clusterMessage(this.namespace, { told }))
+  }
+}

@@ -1,0 +1,14 @@
+import { deserialize, serialize } from 'node:v8'
+import { unwrapValue, wrapValue } from '../../shared/wrapped-value.ts'
+import type { ValueTypes } from './cache-store.ts'
+
+/** @returns A text that any way to serialize messages lets through; `undefined` when the value has parts that would not survive. */
+export function valueToText(value: unknown): string | undefined {
+  const wrapped = wrapValue(value)
+  return wrapped && (wrapped.isPlain ? '1' : '0') + serialize(wrapped.value).toString('base64')
+}
+
+/** @throws Error when the text is no value, or holds a decimal and `types` has no class for it. */
+export function valueFromText(text: string, types?: ValueTypes): unknown {
+  return unwrapValue({ value: deserialize(Buffer.from(text.slice(1), 'base64')), isPlain: text.startsWith('1') }, types)
+}

@@ -26,6 +26,7 @@ export interface KeyedRows {
   readonly count: number
 }
 
+const NO_VALUES: readonly unknown[] = []
 const INTEGER = /^(?:0|-?[1-9]\d*)$/
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** Integers of so many digits are exact as a double, whatever else the text holds. */
@@ -77,10 +78,11 @@ function isExact(text: string, dialect: Dialect): boolean {
  * @returns `undefined` if the rows cannot be named.
  */
 export function keyedRows({ dialect, types }: RowKey, values: readonly (readonly unknown[])[], most: number): KeyedRows | undefined {
-  const [first = []] = values
+  const [first = NO_VALUES] = values
   if (values.length === 1 && first.length !== 1) return severalRows(first, types[0], dialect, most)
   const texts: string[] = []
-  for (const [at, options] of values.entries()) {
+  for (let at = 0; at < values.length; at++) {
+    const options = values[at] ?? NO_VALUES
     const text = options.length === 1 ? keyTextOf(options[0], types[at], dialect) : undefined
     if (text === undefined) return undefined
     texts.push(text)

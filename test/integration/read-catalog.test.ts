@@ -113,6 +113,19 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(info('Order Line')?.primaryKey).toEqual(['Line Id'])
     })
 
+    it.skipIf(dialect !== 'sqlite')('takes a constraint that replaces rows for a trigger', async () => {
+      const own = await connect()
+      try {
+        await own.exec(
+          'CREATE TABLE a (id integer PRIMARY KEY, x text UNIQUE ON CONFLICT REPLACE); CREATE TABLE b (id integer PRIMARY KEY)',
+        )
+        const { tables } = await readCatalog({ dialect, query: (sql, params) => own.query(sql, params) })
+        expect([tables.get('main.a')?.hasTriggers, tables.get('main.b')?.hasTriggers]).toEqual([true, false])
+      } finally {
+        await own.drop()
+      }
+    })
+
     it('knows which tables have triggers', () => {
       const withTriggers = ['tag', 'city', 'country', 'audit'].filter((table) => info(table)?.hasTriggers === true)
       expect(withTriggers).toEqual(['tag'])

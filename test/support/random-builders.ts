@@ -27,12 +27,12 @@ export class RandomBuilders {
     if (ending === 0) builder.first()
     else if (ending === 1) builder.first('name').orderBy('name')
     else if (ending === 2) builder.pluck('name')
-    else if (ending === 3) builder.count('* as c')
+    else if (ending === 3 || ending === 11) builder.count('* as c')
     else if (ending === 4) builder.max('n as m').groupBy('name')
     else if (ending === 5) builder.select('name').limit(random.below(3)).orderBy('n')
     else if (ending === 6) builder.limit(2).offset(1)
     else if (ending === 7) builder.distinct('name')
-    else if (ending === 8) builder.union(db(table).where('n', 3))
+    else if (ending === 8) builder.select('name').union(db(random.pick(TABLES)).select('name').where('n', 3))
     else if (ending === 9) builder.having('n', '>', 1)
     else if (ending === 10) builder.select('name', db.raw('(select max(n) from item) as most'))
     return builder
@@ -130,7 +130,9 @@ export class RandomBuilders {
       case 3:
         return builder.whereNot(key)
       case 4:
-        return builder.whereIn(column, [some(), some()]).whereNotNull('name')
+      case 12:
+      case 13:
+        return builder.whereIn(column, [some(), some(), some()]).whereNotNull('name')
       case 5:
         return builder.whereIn(column, db(table).where('n', 1).select(column))
       case 6:

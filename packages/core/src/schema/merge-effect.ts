@@ -1,6 +1,11 @@
-import type { WriteEffect } from './catalog.ts'
 import type { TableId } from './catalog-data.ts'
 import { MAX_WRITTEN_ROWS } from './row-key.ts'
+
+/** The part of an effect that is joined with others. */
+interface Touched {
+  readonly tables: ReadonlySet<TableId>
+  readonly rows?: ReadonlyMap<TableId, ReadonlySet<number>>
+}
 
 /**
  * Adds what one write touches to what others do.
@@ -8,7 +13,7 @@ import { MAX_WRITTEN_ROWS } from './row-key.ts'
  * @param tables - All tables that are touched.
  * @param rows - Of those, the ones of which it is known which rows: a table that is not listed stays so.
  */
-export function mergeEffect(tables: Set<TableId>, rows: Map<TableId, Set<number>>, effect: WriteEffect): void {
+export function mergeEffect(tables: Set<TableId>, rows: Map<TableId, Set<number>>, effect: Touched): void {
   for (const table of effect.tables) {
     const added = effect.rows?.get(table)
     const known = rows.get(table)

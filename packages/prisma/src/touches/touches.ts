@@ -18,7 +18,7 @@ export interface Touches {
   readonly opaque: boolean
 }
 
-export interface PinnedRows extends KeyedRows {
+interface PinnedRows extends KeyedRows {
   readonly table: TableId
 }
 

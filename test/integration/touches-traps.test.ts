@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { touches } from '../../packages/prisma/src/touches/touches.ts'
+import { CachedReads } from '../support/cached-reads.ts'
 import type { TestPrismaClient } from '../support/prisma-clients.ts'
 import type { RandomOperation } from '../support/random-operations.ts'
 import { WatchedClient } from '../support/watched-client.ts'
@@ -23,6 +24,38 @@ const traps: readonly Trap[] = [
     'a filtered count of the own table',
     one('Employee', 2, { include: { _count: { select: { reports: { where: { grade: 0 } } } } } }),
     update('Employee', 1, { grade: 5 }),
+  ],
+  ['a key cleared in the own table with a deleted row', one('Employee', 1), remove('Employee', 2)],
+  ['a row let go by the row that had it', one('Employee', 1), update('Employee', 2, { reports: { set: [] } })],
+  [
+    'one of two rows that was not there',
+    operation('Employee', 'findMany', { where: { id: { in: [1, 99] } } }),
+    operation('Employee', 'create', { data: { id: 99, name: 'new' } }),
+  ],
+  [
+    'a row that is no longer the first',
+    operation('Employee', 'findFirst', { where: { id: { in: [1, 99] } }, orderBy: { id: 'desc' } }),
+    operation('Employee', 'create', { data: { id: 99, name: 'new' } }),
+  ],
+  [
+    'a row that an upsert updates',
+    one('Employee', 1),
+    operation('Employee', 'upsert', { where: { id: 1 }, update: { grade: 9 }, create: { name: 'x' } }),
+  ],
+  [
+    'rows of a filter that only looks like one by key',
+    one('Employee', 1),
+    operation('Employee', 'updateMany', { where: { id: { notIn: [2] } }, data: { grade: 9 } }),
+  ],
+  [
+    'rows of either of two filters',
+    one('Employee', 1),
+    operation('Employee', 'updateMany', { where: { OR: [{ id: 2 }, { id: 1 }] }, data: { grade: 9 } }),
+  ],
+  [
+    'rows of a key that is undefined',
+    one('Employee', 1),
+    operation('Employee', 'updateMany', { where: { id: undefined }, data: { grade: 9 } }),
   ],
   ['a row that was not there', one('Employee', 99), operation('Employee', 'create', { data: { id: 99, name: 'new' } })],
   ['a renamed key', one('Employee', 99), update('Employee', 3, { id: 99 })],
@@ -134,12 +167,15 @@ describe('touches of writes that change', () => {
 
   it.each(traps)('%s', async (_, read, write) => {
     const { schema } = watched
+    const cached = new CachedReads()
     const before = await watched.run(read)
+    await cached.keep(watched.known(read))
     await watched.run(write)
     expect(await watched.run(read)).not.toEqual(before)
     const { reads } = touches(schema, read.model, read.action, read.args)
     const { changes, opaque } = touches(schema, write.model, write.action, write.args)
     expect(opaque).toBe(false)
-    expect([...schema.catalog.effectOf(changes).tables].filter((table) => reads.has(table))).not.toEqual([])
+    await cached.written('the write', schema.catalog.effectOf(changes), reads)
+    expect(cached.stale).toEqual([])
   })
 })

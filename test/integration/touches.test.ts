@@ -1,9 +1,8 @@
 import type { TableId } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
 import type { PrismaSchema } from '../../packages/prisma/src/schema/prisma-schema.ts'
-import { areFound } from '../../packages/prisma/src/touches/pinned-rows.ts'
 import { type Touches, touches } from '../../packages/prisma/src/touches/touches.ts'
-import { CachedReads, type KnownRead } from '../support/cached-reads.ts'
+import { CachedReads } from '../support/cached-reads.ts'
 import { databases } from '../support/databases.ts'
 import { missedRows, tablesOf } from '../support/missed-rows.ts'
 import { Random } from '../support/random.ts'
@@ -40,7 +39,7 @@ async function compare(watched: WatchedClient, random: Random, operations: numbe
     note(run, watched.schema, operation, predicted, { ...seen, changed })
     if (isRead) {
       run.reads++
-      await run.cached.keep(known(watched, operation, predicted))
+      await run.cached.keep(watched.known(operation))
     } else {
       run.writes++
       const effect = watched.schema.catalog.effectOf(predicted.changes)
@@ -51,17 +50,6 @@ async function compare(watched: WatchedClient, random: Random, operations: numbe
     await watched.load(changed)
   }
   return run
-}
-
-function known(watched: WatchedClient, operation: RandomOperation, { reads, pinned }: Touches): KnownRead {
-  return {
-    name: show(operation),
-    tables: reads,
-    rows: pinned === undefined ? undefined : new Map([[pinned.table, pinned.buckets]]),
-    isComplete: (value) => pinned !== undefined && areFound(value, operation.action, pinned.count),
-    isOrdered: operation.args.orderBy !== undefined,
-    ask: () => watched.run(operation),
-  }
 }
 
 async function attempt(watched: WatchedClient, operation: RandomOperation, run: Run): Promise<boolean> {

@@ -48,7 +48,7 @@ export class RandomBuilders {
     const [key = ''] = KEYS[table]
     const values = { ...this.#key(table) }
     if (random.chance(0.6)) for (const column of KEYS[table]) builder.where(`t.${column}`, values[column] as string)
-    else builder.where(random.chance(0.5) ? `o.n` : `t.${key}`, this.#value(table, key) as string)
+    else builder.where(random.pick(['o.n', `o.${KEYS[other][0]}`, `t.${key}`]), this.#value(table, key) as string)
     return random.chance(0.2) ? builder.first() : builder
   }
 

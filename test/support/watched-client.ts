@@ -1,5 +1,8 @@
-import { analyzeSql, type Dialect, type TableId } from '@sluice/core'
+import { analyzeSql, canonicalKey, type Dialect, type TableId } from '@sluice/core'
 import { PrismaSchema } from '../../packages/prisma/src/schema/prisma-schema.ts'
+import { areFound } from '../../packages/prisma/src/touches/pinned-rows.ts'
+import { touches } from '../../packages/prisma/src/touches/touches.ts'
+import type { KnownRead } from './cached-reads.ts'
 import { type ChangeLog, createChangeLog } from './change-log.ts'
 import { type Database, freshDatabase } from './databases.ts'
 import { prismaClient, type TestPrismaClient } from './prisma-clients.ts'
@@ -36,6 +39,20 @@ export class WatchedClient {
     const act = (this.client as unknown as Readonly<Record<string, Delegate>>)[name]?.[action]
     if (act === undefined) throw new Error(`Expected ${model} to have ${action}.`)
     return act(args)
+  }
+
+  /** A read as the cache sees it. */
+  known(operation: RandomOperation): KnownRead {
+    const { model, action, args } = operation
+    const { reads, pinned } = touches(this.schema, model, action, args)
+    return {
+      name: `${model}.${action}(${canonicalKey(args)})`,
+      tables: reads,
+      rows: pinned === undefined ? undefined : new Map([[pinned.table, pinned.buckets]]),
+      isComplete: (value) => pinned !== undefined && areFound(value, action, pinned.count),
+      isOrdered: args.orderBy !== undefined,
+      ask: () => this.run(operation),
+    }
   }
 
   /** Reads the rows of the models whose tables changed; of all of them at first. */

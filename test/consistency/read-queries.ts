@@ -3,7 +3,7 @@ import type { RowSeen, TotalSeen } from './oracle.ts'
 import { codeOf, fleetingIds, groupIds, groupRow, itemRow, itemsOf, stableIds } from './rows.ts'
 import type { Clients } from './subject.ts'
 
-export interface Shown {
+interface Shown {
   readonly rows: readonly RowSeen[]
   readonly total?: TotalSeen
 }

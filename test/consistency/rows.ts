@@ -1,9 +1,9 @@
 /** Rows that are always there, and are written by many at once. */
-export const STABLE = 40
-export const GROUPS = 8
+const STABLE = 40
+const GROUPS = 8
 /** Rows that come and go, and change their keys. */
-export const FLEETING_FROM = 101
-export const FLEETING = 16
+const FLEETING_FROM = 101
+const FLEETING = 16
 
 export const stableIds: readonly number[] = Array.from({ length: STABLE }, (_, index) => index + 1)
 export const fleetingIds: readonly number[] = Array.from({ length: FLEETING }, (_, index) => FLEETING_FROM + index)

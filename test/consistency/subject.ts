@@ -99,7 +99,9 @@ function openAdapter(databaseUrl: string): PrismaPg {
 }
 
 function openKnex(databaseUrl: string): Knex {
-  return knex({ client: 'pg', connection: databaseUrl, pool: { min: 0, max: MAX_CONNECTIONS } })
+  // Connections are lost on purpose: what Knex has to say about it is not wanted.
+  const log = { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} }
+  return knex({ client: 'pg', connection: databaseUrl, pool: { min: 0, max: MAX_CONNECTIONS }, log })
 }
 
 function openRedis(port: number): Redis {

@@ -5,7 +5,7 @@ import { codeOf, fleetingIds, groupIds, groupOf, groupRow, itemRow, itemsOf, sta
 import type { Clients } from './subject.ts'
 
 /** What a write has done once it was acknowledged. */
-export interface Written {
+interface Written {
   /** Rows that have, or have had, these versions. */
   readonly versions?: readonly Version[]
   /** Rows whose versions rose by one, which the write does not tell. */

@@ -1,7 +1,7 @@
 import type { Protocol } from './rules.ts'
 import { EVERY, FAULTS, type Scenario, tagsUnder } from './scenario.ts'
 
-export interface PlannedWriter {
+interface PlannedWriter {
   readonly rows: readonly number[]
   readonly tags: readonly number[]
   readonly rollsBack: boolean
@@ -14,14 +14,14 @@ export interface PlannedRead {
   readonly fromReplica: boolean
 }
 
-export interface PlannedReader {
+interface PlannedReader {
   readonly reads: readonly PlannedRead[]
   readonly joins: number | undefined
   readonly prefetches: boolean
 }
 
 /** Where the parts of a world lie in its cells. */
-export interface Offsets {
+interface Offsets {
   readonly db: number
   readonly replica: number
   readonly acknowledged: number

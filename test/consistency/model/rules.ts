@@ -37,7 +37,7 @@ export interface Protocol extends Readonly<Record<Rule, boolean>> {
 
 const names = Object.keys(RULES) as Rule[]
 
-export function protocol(rules: readonly Rule[], naive = false): Protocol {
+function protocol(rules: readonly Rule[], naive = false): Protocol {
   return { ...(Object.fromEntries(names.map((rule) => [rule, rules.includes(rule)])) as Record<Rule, boolean>), naive }
 }
 

@@ -3,7 +3,7 @@ import { begin, end, entryCells } from './redis-scripts.ts'
 import type { Emit } from './step.ts'
 import { INTENT, type World } from './world.ts'
 
-export const WRITER_STEP = {
+const STEP = {
   idle: 0,
   begun: 1,
   paused: 2,
@@ -14,7 +14,6 @@ export const WRITER_STEP = {
   done: 7,
   dead: 8,
 } as const
-const STEP = WRITER_STEP
 
 export function writerSteps(world: World, writer: number, emit: Emit): void {
   const { plan } = world

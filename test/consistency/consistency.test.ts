@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest'
+import { FAULT_KINDS } from './fault-plan.ts'
+import { isViolated, runCheck } from './run-check.ts'
+
+/** `pnpm test:consistency` runs longer. */
+const SHORT = { seed: 1, rounds: 2, workers: 2, concurrency: 8 } as const
+const TIMEOUT_MS = 120_000
+
+describe('the consistency checker', () => {
+  it(
+    'finds nothing where nothing is cached, with every fault',
+    async () => {
+      const report = await runCheck({ ...SHORT, mode: 'none', reads: 6_000, faults: FAULT_KINDS, pace: 5 })
+      expect(report.examples).toEqual([])
+      expect(isViolated('none', report)).toBe(false)
+      expect(report.writes).toBeGreaterThan(100)
+      expect(report.unknownOutcomes).toBeGreaterThan(0)
+    },
+    TIMEOUT_MS,
+  )
+
+  it(
+    'finds out a cache that deletes entries after the write',
+    async () => {
+      const report = await runCheck({ ...SHORT, mode: 'naive', reads: 6_000, faults: ['writer', 'pause'], writeShare: 0.3, pace: 5 })
+      expect(report.violationsA).toBeGreaterThan(0)
+      expect(report.violationsC).toBeGreaterThan(0)
+      expect(report.staleBeyondMax).toBeGreaterThan(0)
+    },
+    TIMEOUT_MS,
+  )
+})
+
+// Waits for `redisStore` and `cache.store`.
+describe.skip('Sluice with Redis', () => {
+  it.each(['strict', 'bounded'] as const)(
+    'keeps its promises, with every fault: %s',
+    async (mode) => {
+      const report = await runCheck({ ...SHORT, mode, reads: 6_000, faults: FAULT_KINDS, leaseMs: 4_000, pace: 5 })
+      expect(report.examples.filter((example) => mode === 'strict' || example.startsWith('C'))).toEqual([])
+      expect(isViolated(mode, report)).toBe(false)
+      expect(report.hits).toBeGreaterThan(0)
+    },
+    TIMEOUT_MS,
+  )
+})

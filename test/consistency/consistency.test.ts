@@ -3,17 +3,18 @@ import { FAULT_KINDS } from './fault-plan.ts'
 import { isViolated, runCheck } from './run-check.ts'
 
 /** `pnpm test:consistency` runs longer. */
-const SHORT = { seed: 1, rounds: 2, workers: 2, concurrency: 8 } as const
-const TIMEOUT_MS = 120_000
+const SHORT = { seed: 1, workers: 2, concurrency: 8, pace: 4 } as const
+/** Some 10 s where nothing else runs. */
+const TIMEOUT_MS = 180_000
 
 describe('the consistency checker', () => {
   it(
     'finds nothing where nothing is cached, with every fault',
     async () => {
-      const report = await runCheck({ ...SHORT, mode: 'none', reads: 6_000, faults: FAULT_KINDS, pace: 5 })
+      const report = await runCheck({ ...SHORT, mode: 'none', reads: 2_000, faults: FAULT_KINDS })
       expect(report.examples).toEqual([])
       expect(isViolated('none', report)).toBe(false)
-      expect(report.writes).toBeGreaterThan(100)
+      expect(report.writes).toBeGreaterThan(50)
       expect(report.unknownOutcomes).toBeGreaterThan(0)
     },
     TIMEOUT_MS,
@@ -22,10 +23,9 @@ describe('the consistency checker', () => {
   it(
     'finds out a cache that deletes entries after the write',
     async () => {
-      const report = await runCheck({ ...SHORT, mode: 'naive', reads: 6_000, faults: ['writer', 'pause'], writeShare: 0.3, pace: 5 })
+      const report = await runCheck({ ...SHORT, mode: 'naive', reads: 2_000, faults: ['pause'], writeShare: 0.2 })
       expect(report.violationsA).toBeGreaterThan(0)
-      expect(report.violationsC).toBeGreaterThan(0)
-      expect(report.staleBeyondMax).toBeGreaterThan(0)
+      expect(isViolated('naive', report)).toBe(true)
     },
     TIMEOUT_MS,
   )
@@ -36,7 +36,7 @@ describe.skip('Sluice with Redis', () => {
   it.each(['strict', 'bounded'] as const)(
     'keeps its promises, with every fault: %s',
     async (mode) => {
-      const report = await runCheck({ ...SHORT, mode, reads: 6_000, faults: FAULT_KINDS, leaseMs: 4_000, pace: 5 })
+      const report = await runCheck({ ...SHORT, mode, reads: 4_000, faults: FAULT_KINDS, leaseMs: 4_000 })
       expect(report.examples.filter((example) => mode === 'strict' || example.startsWith('C'))).toEqual([])
       expect(isViolated(mode, report)).toBe(false)
       expect(report.hits).toBeGreaterThan(0)

@@ -14,7 +14,7 @@ export type FaultKind = (typeof FAULT_KINDS)[number]
 
 /** Mean milliseconds from one fault of a kind to the next. */
 export const MEAN_MS: Record<FaultKind, number> = {
-  writer: 9_000,
+  writer: 15_000,
   pause: 4_000,
   commit: 1_500,
   redis: 17_000,

@@ -113,7 +113,9 @@ function kindOf(error: unknown): 'rejected' | 'refused' | 'unknown' {
   return CERTAIN_PRISMA_CODES.has(code) || (!code.startsWith('P') && CERTAIN_STATE.test(code)) ? 'refused' : 'unknown'
 }
 
+/** Short enough to count equal ones: without the statement that Knex puts before what the driver says. */
 function messageOf(error: unknown): string {
   const { code, message } = error as { readonly code?: string; readonly message?: string }
-  return `${code ?? ''} ${String(message ?? error).slice(0, 300)}`.trim()
+  const text = String(message ?? error)
+  return `${code ?? ''} ${text.slice(text.lastIndexOf(' - ') + 1).trim()}`.trim()
 }

@@ -31,7 +31,7 @@ export interface Answers {
 export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'question'; readonly number: number; readonly question: Question }
-  | { readonly type: 'reads'; readonly reads: readonly ReadSeen[] }
+  | { readonly type: 'read'; readonly read: ReadSeen }
   | { readonly type: 'acknowledged'; readonly versions: readonly Version[] }
   | { readonly type: 'raised'; readonly rows: readonly string[]; readonly turn: number }
   | { readonly type: 'released'; readonly lock: number; readonly isCertain: boolean }

@@ -1,16 +1,18 @@
 import type { Answers, FromWorker, Question, ToWorker, Version } from './messages.ts'
-import type { ReadSeen, Turn } from './oracle.ts'
+import type { Turn } from './oracle.ts'
 
 /** A worker's way to the oracle, which lives in the process that started it. */
 export class OracleClient {
   readonly #pending = new Map<number, (answer: never) => void>()
   #number = 0
-  #reads: ReadSeen[] = []
+  #outbox: FromWorker[] = []
   #nextTurn: Promise<Turn> | undefined
   #isAsking = false
 
+  /** Messages go together at the end of a turn of the event loop. */
   send(message: FromWorker): void {
-    process.send?.(message)
+    if (this.#outbox.push(message) > 1) return
+    setImmediate(() => this.#flush())
   }
 
   onMessage(message: ToWorker): void {
@@ -43,18 +45,17 @@ export class OracleClient {
     return this.#ask({ ask: 'attempt', row, isAbsence })
   }
 
+  /** Goes at once: the sooner the oracle knows, the more it sees. */
   acknowledged(versions: readonly Version[]): void {
     this.send({ type: 'acknowledged', versions })
+    this.#flush()
   }
 
-  /** Reads are sent together at the end of a turn of the event loop. */
-  seen(read: ReadSeen): void {
-    if (this.#reads.push(read) > 1) return
-    setImmediate(() => {
-      const reads = this.#reads
-      this.#reads = []
-      this.send({ type: 'reads', reads })
-    })
+  #flush(): void {
+    const messages = this.#outbox
+    if (messages.length === 0) return
+    this.#outbox = []
+    process.send?.(messages)
   }
 
   async #askTurn(): Promise<Turn> {

@@ -36,6 +36,8 @@ export interface CheckOptions {
 }
 
 const STALL_MS = 60_000
+/** The guard ends those that have not gone by then. */
+const QUIT_MS = 5_000
 const REST_TIMEOUT_MS = 60_000
 /** A write of unknown outcome is over by then. */
 const UNSETTLED_MS = 1_500
@@ -124,6 +126,7 @@ class Check {
       await this.#sweep()
     }
     for (const worker of this.#workers) worker.send({ type: 'quit' })
+    await Promise.race([Promise.all(this.#workers.map(({ gone }) => gone)), after(QUIT_MS, undefined, { ref: false })])
   }
 
   report(): CheckReport {
@@ -220,10 +223,10 @@ class Check {
       case 'question':
         this.#answer(worker, message.number, message.question)
         break
-      case 'reads':
+      case 'read':
         this.#lastMove = performance.now()
-        this.#tally.reads += message.reads.length
-        for (const violation of message.reads.flatMap((read) => this.#oracle.judge(read))) this.#tally.violated(violation)
+        this.#tally.reads += 1
+        for (const violation of this.#oracle.judge(message.read)) this.#tally.violated(violation)
         break
       case 'acknowledged':
         this.#tally.writes += 1

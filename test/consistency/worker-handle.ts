@@ -11,6 +11,7 @@ export class WorkerHandle {
   readonly gone: Promise<void>
   readonly #child: ChildProcess
   readonly #waiting = new Map<FromWorker['type'], { resolve(message: FromWorker): void; reject(reason: Error): void }>()
+  #outbox: ToWorker[] = []
   #isGone = false
 
   constructor(plan: WorkerPlan, guard: ProcessGuard, receive: (message: FromWorker) => void) {
@@ -22,10 +23,12 @@ export class WorkerHandle {
     })
     guard.watch(this.#child)
     this.#child.on('error', () => {})
-    this.#child.on('message', (message: FromWorker) => {
-      receive(message)
-      this.#waiting.get(message.type)?.resolve(message)
-      this.#waiting.delete(message.type)
+    this.#child.on('message', (messages: readonly FromWorker[]) => {
+      for (const message of messages) {
+        receive(message)
+        this.#waiting.get(message.type)?.resolve(message)
+        this.#waiting.delete(message.type)
+      }
     })
     this.gone = new Promise((resolve) => {
       this.#child.once('exit', () => {
@@ -40,8 +43,14 @@ export class WorkerHandle {
     return this.#isGone
   }
 
+  /** Messages go together at the end of a turn of the event loop. */
   send(message: ToWorker): void {
-    if (this.#child.connected) this.#child.send(message, () => {})
+    if (this.#outbox.push(message) > 1) return
+    setImmediate(() => {
+      const messages = this.#outbox
+      this.#outbox = []
+      if (this.#child.connected) this.#child.send(messages, () => {})
+    })
   }
 
   signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void {

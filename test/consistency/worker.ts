@@ -23,7 +23,9 @@ const subject = await openSubject(plan.mode, plan)
 let isRunning = false
 let running: Promise<unknown> = Promise.resolve()
 
-process.on('message', (message: ToWorker) => {
+process.on('message', (messages: readonly ToWorker[]) => messages.forEach(receive))
+
+function receive(message: ToWorker): void {
   oracle.onMessage(message)
   if (message.type === 'run') {
     isRunning = true
@@ -34,7 +36,7 @@ process.on('message', (message: ToWorker) => {
   } else if (message.type === 'sweep') sweep(subject).then((swept) => oracle.send(swept))
   else if (message.type === 'arm') faults.arm(message.fault)
   else if (message.type === 'quit') process.exit(0)
-})
+}
 // The process that judges is gone.
 process.on('disconnect', () => process.exit(1))
 // A driver's promise that nobody waits for when its connection is destroyed under it.
@@ -54,7 +56,7 @@ async function read(): Promise<void> {
   const began = await oracle.turn()
   try {
     const answer = await subject.read(query.name, () => query.run(subject))
-    oracle.seen({ kind: query.kind, began, ...query.shows(answer as never) })
+    oracle.send({ type: 'read', read: { kind: query.kind, began, ...query.shows(answer as never) } })
   } catch (error) {
     oracle.send({ type: 'failed', what: 'read', message: `${query.kind}: ${messageOf(error)}` })
   }

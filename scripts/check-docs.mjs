@@ -47,8 +47,11 @@ function optionInterfaces() {
   const found = new Map()
   for (const name of readdirSync(join(root, 'packages'))) {
     const index = join(root, 'packages', name, 'src/index.ts')
+    // A package of commands alone has none.
+    if (!existsSync(index)) continue
     for (const statement of parse(index).statements) {
       if (!ts.isExportDeclaration(statement) || !statement.exportClause || !ts.isNamedExports(statement.exportClause)) continue
+      if (statement.moduleSpecifier === undefined) continue
       const source = join(dirname(index), statement.moduleSpecifier.text)
       for (const { name: exported } of statement.exportClause.elements) {
         if (/^[A-Z].*Options$/.test(exported.text)) found.set(exported.text, membersOf(interfaceIn(source, exported.text)))

@@ -1,0 +1,20 @@
+/** Where a command writes to: data to `out`, everything else to `err`. */
+export interface Output {
+  out(text: string): void
+  err(text: string): void
+}
+
+/** One word of the command line. */
+export interface Command {
+  /** What it does, in a line. */
+  readonly summary: string
+  /** How it is called. */
+  readonly help: string
+  /**
+   * Runs it with the arguments after its name.
+   *
+   * @returns The exit code.
+   * @throws UsageError where the arguments are wrong.
+   */
+  run(args: readonly string[], output: Output): number | Promise<number>
+}

@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { changeTriggersSql, dropChangeTriggersSql } from '@sluice/core'
+import { describe, expect, it } from 'vitest'
+import { main } from '../src/main.ts'
+
+interface Result {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+async function sluice(...args: string[]): Promise<Result> {
+  let out = ''
+  let err = ''
+  const code = await main(args, {
+    out: (text) => {
+      out += text
+    },
+    err: (text) => {
+      err += text
+    },
+  })
+  return { code, out, err }
+}
+
+/** The command as a process of its own, on the sources. */
+function run(...args: string[]): Promise<Result> {
+  const bin = join(import.meta.dirname, '../src/bin.ts')
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['--import', 'tsx', '--conditions=@sluice/source', bin, ...args], (error, out, err) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
+    )
+  })
+}
+
+describe('sluice', () => {
+  it('ends with the code of its command, and writes data to stdout alone', async () => {
+    expect(await run('triggers', '--schema', 'public')).toEqual({ code: 0, out: changeTriggersSql({ schemas: ['public'] }), err: '' })
+    const wrong = await run('triggers')
+    expect([wrong.code, wrong.out]).toEqual([2, ''])
+    expect(wrong.err).toContain('expected --schema or --table')
+  }, 30_000)
+
+  it('says what commands there are', async () => {
+    for (const word of ['--help', '-h', 'help'])
+      expect(await sluice(word)).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/triggers/) })
+    expect(await sluice()).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/triggers/) })
+  })
+
+  it('refuses a command that there is not', async () => {
+    for (const word of ['trigger', 'toString'])
+      expect(await sluice(word)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(`got "${word}"`) })
+  })
+})
+
+describe('sluice triggers', () => {
+  it('takes every table of several schemas', async () => {
+    const { out } = await sluice('triggers', '--schema', 'public', '--schema', 'geo', '--channel', 'mine', '--function-schema', 'ops')
+    expect(out).toBe(changeTriggersSql({ schemas: ['public', 'geo'], channel: 'mine', functionSchema: 'ops' }))
+  })
+
+  it('takes single tables, with and without their schema', async () => {
+    const { out } = await sluice('triggers', '--schema', 'public', '--table', 'city', '--table', 'geo.area')
+    expect(out).toBe(changeTriggersSql({ tables: [{ schema: 'public', name: 'city' }, 'geo.area'] }))
+    expect((await sluice('triggers', '--table', 'city')).out).toBe(changeTriggersSql({ tables: ['city'] }))
+  })
+
+  it('prints what takes them away again', async () => {
+    expect((await sluice('triggers', '--schema', 'public', '--remove')).out).toBe(dropChangeTriggersSql({ schemas: ['public'] }))
+  })
+
+  it('says how it is called', async () => {
+    expect(await sluice('triggers', '--help')).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/--function-schema/) })
+  })
+
+  it.each([
+    [['--schemas', 'public'], "Unknown option '--schemas'"],
+    [['public'], "Unexpected argument 'public'"],
+    [['--schema'], 'argument missing'],
+    [['--schema', ''], 'Option "schemas"'],
+    [['--schema', 'a', '--schema', 'b', '--table', 'c'], 'expected schema.table'],
+    [['--schema', 'a', '--remove', '--channel', 'c'], '--channel says nothing with --remove'],
+  ])('refuses %j', async (args, message) => {
+    const { code, out, err } = await sluice('triggers', ...args)
+    expect([code, out]).toEqual([2, ''])
+    expect(err).toContain(message)
+  })
+})

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../shared/clock.ts'
 import { InvalidOptionError } from '../shared/errors.ts'
 import { checkOptions, option } from '../shared/options.ts'
+import { type EvictionPolicyName, evictionPolicyNames } from './policies/create-policy.ts'
 
 const DEFAULT_MAX_BYTES = 100 * 1024 * 1024
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -12,10 +13,11 @@ export interface CachingStrategyEngineOptions {
    */
   readonly maxBytes?: number
   /**
-   * Who leaves when the budget is full: `'lru'`, the entries read longest ago.
+   * Who leaves when the budget is full: `'lru'` the entry read longest ago, `'lfu'` the one read least often lately, `'ttl'` the one
+   * that would expire soonest, `'s3-fifo'` what was not read again soon after it came, which resists scans.
    * @defaultValue 'lru'
    */
-  readonly policy?: 'lru'
+  readonly policy?: EvictionPolicyName
   /**
    * The largest share of the budget that one entry may take, above 0 and up to 1. Larger values are refused.
    * @defaultValue 0.1
@@ -37,7 +39,7 @@ export type ResolvedEngineOptions = Required<CachingStrategyEngineOptions>
 
 const rules = {
   maxBytes: option.integer(1),
-  policy: option.oneOf('lru'),
+  policy: option.oneOf(...evictionPolicyNames),
   maxEntryShare: {
     expected: 'a number above 0 and up to 1',
     accepts: (value: unknown) => typeof value === 'number' && value > 0 && value <= 1,

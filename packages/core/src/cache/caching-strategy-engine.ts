@@ -9,19 +9,18 @@ import { estimateBytes } from './estimate-bytes.ts'
 import { type InvalidationEvent, type InvalidationRule, InvalidationRules, type InvalidationTarget } from './invalidation-rules.ts'
 import { NamespaceTable, type TableEntry } from './namespace-table.ts'
 import { Periodic } from './periodic.ts'
+import { createPolicy } from './policies/create-policy.ts'
 import { type CacheSetOptions, checkCacheKey, checkKey, checkNamespace, resolveSetOptions } from './set-options.ts'
 import { type WarmLoader, type WarmOptions, type WarmProgress, warmUp } from './warm-up.ts'
 
-/** What an entry takes besides key and value: its record and its slots in the hash table and the recency list. */
-const ENTRY_BYTES = 168
 /** What one `dependsOn` takes: two ids and their slots in the graph. */
 const DEPENDENCY_BYTES = 240
 const SAMPLE_MASK = 255
 const MAX_SWEPT_ENTRIES = 10_000
 
 /**
- * The in-process cache: entries by namespace and key, within a budget of bytes, each with a lifetime. When the budget is full, the
- * entries read longest ago leave.
+ * The in-process cache: entries by namespace and key, within a budget of bytes, each with a lifetime. When the budget is full,
+ * those leave that the eviction policy ranks lowest: by default the entries read longest ago.
  *
  * `get` hands out the very reference that was `set`: whoever changes it changes the cached value. A cached `null` looks like a miss.
  *
@@ -46,8 +45,8 @@ export class CachingStrategyEngine {
   readonly #sweeper: Periodic
   #sweepCursor: Iterator<TableEntry> | undefined
   #closed = false
+  #reads = 0
   #hits = 0
-  #misses = 0
   #evictions = 0
   #expirations = 0
   #rejected = 0
@@ -56,13 +55,13 @@ export class CachingStrategyEngine {
 
   /** @throws InvalidOptionError when an option is unknown, of the wrong type, or out of its bounds. */
   constructor(options: number | CachingStrategyEngineOptions = {}) {
-    const { maxBytes, maxEntryShare, sweepIntervalMs, clock } = resolveEngineOptions(options)
+    const { maxBytes, policy, maxEntryShare, sweepIntervalMs, clock } = resolveEngineOptions(options)
     this.#maxBytes = maxBytes
     this.#maxEntryBytes = maxBytes * maxEntryShare
     this.#clock = clock
     this.#start = clock.now()
     this.#startedAt = clock.wall()
-    this.#table = new NamespaceTable(maxBytes)
+    this.#table = new NamespaceTable(createPolicy(policy, maxBytes))
     this.#dependencies = new DependencyGraph((id) => {
       const { namespace, key } = parseCacheId(id)
       return this.#table.find(namespace, key) !== undefined
@@ -85,18 +84,17 @@ export class CachingStrategyEngine {
     checkNamespace(namespace)
     checkKey(key)
     const { ttl, dependsOn } = resolveSetOptions(ttlOrOptions)
-    const size = ENTRY_BYTES + estimateBytes(key) + estimateBytes(value) + dependsOn.length * DEPENDENCY_BYTES
+    const size = this.#table.entryBytes + estimateBytes(key) + estimateBytes(value) + dependsOn.length * DEPENDENCY_BYTES
     const now = this.#now()
-    const stored: StoredValue = { value, expires: Math.ceil(now + ttl * 1_000), size, hits: 0, lastAccess: Math.floor(now) }
-    this.#remove(namespace, key)
-    if (size > this.#maxEntryBytes) this.#rejected++
-    else this.#add(namespace, key, stored, dependsOn)
+    const entry: StoredValue = { value, expires: Math.ceil(now + ttl * 1_000), size, hits: 0, lastAccess: Math.floor(now) }
+    const predecessor = this.#remove(namespace, key)
+    const stored = size > this.#maxEntryBytes ? this.#refuse(entry) : this.#add(namespace, key, entry, predecessor, dependsOn)
     return new StoredEntry<T>(namespace, key, ttl, stored, this.#startedAt)
   }
 
-  /** The value, or `null` when there is none or its time is over. Counts a hit or a miss and makes the entry the most recent one. */
+  /** The value, or `null` when there is none or its time is over. Counts a hit or a miss, and the eviction policy learns of it. */
   get<T>(namespace: string, key: string): T | null {
-    if (((this.#hits + this.#misses) & SAMPLE_MASK) !== 0) return this.#read(namespace, key) as T | null
+    if ((this.#reads++ & SAMPLE_MASK) !== 0) return this.#read(namespace, key) as T | null
     const start = this.#clock.now()
     const value = this.#read(namespace, key)
     this.#sampledMs += this.#clock.now() - start
@@ -173,11 +171,10 @@ export class CachingStrategyEngine {
   }
 
   getStats(): CacheStats {
-    const reads = this.#hits + this.#misses
     return {
       hits: this.#hits,
-      misses: this.#misses,
-      hitRate: ratio(this.#hits, reads),
+      misses: this.#reads - this.#hits,
+      hitRate: ratio(this.#hits, this.#reads),
       itemCount: this.#table.size,
       usedMemory: this.#table.bytes,
       totalMemory: this.#maxBytes,
@@ -234,7 +231,7 @@ export class CachingStrategyEngine {
 
   #read(namespace: string, key: string): unknown {
     const space = this.#table.get(namespace)
-    const stored = space?.entries.get(key)
+    const stored = space?.shelf.read(key)
     if (space === undefined || stored === undefined) return this.#miss(namespace)
     const now = this.#now()
     if (now >= stored.expires) {
@@ -249,14 +246,24 @@ export class CachingStrategyEngine {
   }
 
   #miss(namespace: string): null {
-    this.#misses++
     this.#table.miss(namespace)
     return null
   }
 
-  #add(namespace: string, key: string, stored: StoredValue, dependsOn: readonly CacheKey[]): void {
-    while (this.#table.bytes + stored.size > this.#maxBytes) this.#evict()
-    this.#table.add(namespace, key, stored)
+  #refuse(entry: StoredValue): StoredValue {
+    this.#rejected++
+    return entry
+  }
+
+  #add(
+    namespace: string,
+    key: string,
+    entry: StoredValue,
+    predecessor: StoredValue | undefined,
+    dependsOn: readonly CacheKey[],
+  ): StoredValue {
+    while (this.#table.bytes + entry.size > this.#maxBytes) this.#evict()
+    const stored = this.#table.add(namespace, key, entry, predecessor)
     if (dependsOn.length > 0) {
       this.#dependencies.own(
         cacheId(namespace, key),
@@ -266,14 +273,17 @@ export class CachingStrategyEngine {
       this.#dependencies.own(cacheId(namespace, key), [])
     }
     this.#sweeper.start()
+    return stored
   }
 
-  #remove(namespace: string, key: string): void {
-    if (this.#table.remove(namespace, key) && !this.#dependencies.isEmpty) this.#dependencies.release(cacheId(namespace, key))
+  #remove(namespace: string, key: string): StoredValue | undefined {
+    const stored = this.#table.remove(namespace, key)
+    if (stored !== undefined && !this.#dependencies.isEmpty) this.#dependencies.release(cacheId(namespace, key))
+    return stored
   }
 
   #evict(): void {
-    const { namespace, key } = this.#table.oldest()
+    const { namespace, key } = this.#table.victim()
     this.#evictions++
     this.#remove(namespace, key)
   }

@@ -1,32 +1,29 @@
-import { LRUCache } from 'lru-cache'
 import type { CacheKey, StoredValue } from './cache-entry.ts'
+import type { EvictionPolicy, Shelf } from './policies/eviction-policy.ts'
 
 const MAX_IDLE_NAMESPACES = 256
 
-/** The entries of one namespace, the most recent one last, and how its reads went. */
+/** The entries of one namespace, and how its reads went. */
 export interface Namespace {
-  readonly entries: LRUCache<string, StoredValue>
+  readonly name: string
+  readonly shelf: Shelf
   hits: number
   misses: number
-  /** No entry here was read before this time; the true bound may be later. */
-  notBefore: number
 }
 
 export interface TableEntry extends CacheKey {
   readonly stored: StoredValue
 }
 
-/**
- * All entries, in one recency list per namespace. Two lookups with the caller's own strings are quicker than one with a string
- * that has to be joined and hashed for every read. Across namespaces recency is compared to the millisecond.
- */
+/** All entries by namespace and key, with their number and size; one policy ranks them all. */
 export class NamespaceTable {
   readonly #spaces = new Map<string, Namespace>()
+  /** Reads tend to ask the same namespace again. */
+  #latest: Namespace | undefined
   #size = 0
   #bytes = 0
 
-  /** @param maxBytes - An upper bound of all sizes together; who adds makes room first. */
-  constructor(private readonly maxBytes: number) {}
+  constructor(private readonly policy: EvictionPolicy) {}
 
   get size(): number {
     return this.#size
@@ -36,61 +33,65 @@ export class NamespaceTable {
     return this.#bytes
   }
 
+  /** What an entry takes besides key and value, in bytes. */
+  get entryBytes(): number {
+    return this.policy.entryBytes
+  }
+
   get(namespace: string): Namespace | undefined {
-    return this.#spaces.get(namespace)
-  }
-
-  /** The entry, if there is one, without making it more recent. */
-  find(namespace: string, key: string): StoredValue | undefined {
-    return this.#spaces.get(namespace)?.entries.peek(key)
-  }
-
-  /** Adds an entry that is not there yet. */
-  add(namespace: string, key: string, stored: StoredValue): void {
-    const space = this.#spaces.get(namespace) ?? this.#create(namespace)
-    if (space.entries.size === 0) space.notBefore = stored.lastAccess
-    space.entries.set(key, stored, { size: stored.size })
-    this.#size++
-    this.#bytes += stored.size
-  }
-
-  remove(namespace: string, key: string): boolean {
+    const latest = this.#latest
+    if (latest !== undefined && latest.name === namespace) return latest
     const space = this.#spaces.get(namespace)
-    const stored = space?.entries.peek(key)
-    if (space === undefined || stored === undefined) return false
-    space.entries.delete(key)
+    if (space !== undefined) this.#latest = space
+    return space
+  }
+
+  /** The entry, if there is one, without a change to its rank. */
+  find(namespace: string, key: string): StoredValue | undefined {
+    return this.get(namespace)?.shelf.peek(key)
+  }
+
+  /**
+   * Adds an entry that is not there yet, in place of a predecessor that was removed. The caller made room before.
+   *
+   * @returns the entry as it is kept.
+   */
+  add(namespace: string, key: string, entry: StoredValue, predecessor?: StoredValue): StoredValue {
+    const space = this.get(namespace) ?? this.#create(namespace)
+    this.#size++
+    this.#bytes += entry.size
+    return space.shelf.add(key, entry, predecessor)
+  }
+
+  remove(namespace: string, key: string): StoredValue | undefined {
+    const space = this.get(namespace)
+    const stored = space?.shelf.remove(key)
+    if (space === undefined || stored === undefined) return undefined
     this.#size--
     this.#bytes -= stored.size
-    if (space.entries.size === 0 && this.#spaces.size > MAX_IDLE_NAMESPACES) this.#spaces.delete(namespace)
-    return true
+    if (space.shelf.size === 0 && this.#spaces.size > MAX_IDLE_NAMESPACES) {
+      this.#spaces.delete(namespace)
+      this.#latest = undefined
+    }
+    return stored
   }
 
   /** Counts a read that found nothing. A flood of names that nobody ever fills is not remembered by name. */
   miss(namespace: string): void {
-    const space = this.#spaces.get(namespace) ?? (this.#spaces.size < MAX_IDLE_NAMESPACES ? this.#create(namespace) : undefined)
+    const space = this.get(namespace) ?? (this.#spaces.size < MAX_IDLE_NAMESPACES ? this.#create(namespace) : undefined)
     if (space !== undefined) space.misses++
   }
 
-  /** The entry read longest ago. The table must not be empty. */
-  oldest(): CacheKey {
-    // A namespace's bound only grows, so the first one to be found exact is the least of all.
-    for (;;) {
-      const [namespace, space] = this.#leastBound()
-      const next = space.entries.rentries().next()
-      if (next.done) throw new RangeError('the table is empty')
-      const [key, stored] = next.value as [string, StoredValue]
-      if (stored.lastAccess <= space.notBefore) return { namespace, key }
-      space.notBefore = stored.lastAccess
-    }
+  /** The entry that has to leave next. The table must not be empty. */
+  victim(): CacheKey {
+    return this.policy.victim()
   }
 
-  /** Every entry, or every entry of one namespace, the oldest first. Entries may be added and removed on the way. */
+  /** Every entry, or every entry of one namespace. Entries may be added and removed on the way. */
   *entries(namespace?: string): Generator<TableEntry, void> {
     const names = namespace === undefined ? this.#spaces.keys() : [namespace]
     for (const name of names) {
-      for (const [key, stored] of this.#spaces.get(name)?.entries.rentries() ?? []) {
-        yield { namespace: name, key: key as string, stored: stored as StoredValue }
-      }
+      for (const [key, stored] of this.#spaces.get(name)?.shelf.entries() ?? []) yield { namespace: name, key, stored }
     }
   }
 
@@ -103,18 +104,8 @@ export class NamespaceTable {
     return rates
   }
 
-  #leastBound(): readonly [string, Namespace] {
-    let least: readonly [string, Namespace] | undefined
-    for (const candidate of this.#spaces) {
-      if (candidate[1].entries.size === 0) continue
-      if (least === undefined || candidate[1].notBefore < least[1].notBefore) least = candidate
-    }
-    if (least === undefined) throw new RangeError('the table is empty')
-    return least
-  }
-
   #create(namespace: string): Namespace {
-    const space: Namespace = { entries: new LRUCache({ maxSize: this.maxBytes }), hits: 0, misses: 0, notBefore: 0 }
+    const space: Namespace = { name: namespace, shelf: this.policy.createShelf(namespace), hits: 0, misses: 0 }
     this.#spaces.set(namespace, space)
     return space
   }

@@ -40,7 +40,7 @@ describe('CachingStrategyEngine options', () => {
   })
 
   it('names the accepted policies', () => {
-    expect(() => new CachingStrategyEngine({ policy: 'mru' as 'lru' })).toThrow(/"policy": expected .*"lru"/)
+    expect(() => new CachingStrategyEngine({ policy: 'mru' as 'lru' })).toThrow(/"policy": expected "lru" or "lfu" or "ttl" or "s3-fifo"/)
   })
 
   it.each([{ maxEntryShare: 0 }, { maxEntryShare: 1.1 }, { sweepIntervalMs: 0 }, { clock: {} as never }, { ttl: 1 } as object])(
@@ -402,6 +402,17 @@ describe('CachingStrategyEngine figures', () => {
     for (let id = 0; id < 1_000; id++) cache.get(`filled ${id}`, 'key')
     cache.invalidateByPattern('filled*')
     expect(Object.keys(cache.getCacheEfficiency().hitRateByNamespace).length).toBeLessThanOrEqual(256)
+  })
+})
+
+describe('CachingStrategyEngine namespaces', () => {
+  it('finds again what is set in a namespace that was forgotten', () => {
+    const { cache } = setUp()
+    for (let id = 0; id < 300; id++) cache.set(`filled ${id}`, 'key', id)
+    cache.delete('filled 7', 'key')
+    cache.set('filled 7', 'key', 1)
+    expect(cache.get('filled 7', 'key')).toBe(1)
+    expect(cache.invalidateByPattern('filled 7:*')).toBe(1)
   })
 })
 

@@ -1,0 +1,64 @@
+import type { CacheKey, StoredValue } from '../cache-entry.ts'
+import type { EvictionPolicy, Shelf } from './eviction-policy.ts'
+import { LinkedEntry, LinkedList } from './linked-list.ts'
+import { MapShelf, type Ranking } from './map-shelf.ts'
+
+/** Reads that count. More would let an old favourite stay longer than it is worth; 8 to 64 do about equally well. */
+const MAX_FREQUENCY = 31
+/** Ages wrap around. All that are in use lie within `MAX_FREQUENCY` of each other, so that no two share a remainder. */
+const RING = MAX_FREQUENCY + 1
+const FREQUENCY_SHIFT = 5
+
+/**
+ * Evicts the entry read least often, with dynamic aging (LFU-DA, Arlitt et al., 2000): an entry's priority is how often it was
+ * read plus the cache's age at its last read, and the age is the priority of whatever left last. What was popular once and is read
+ * no more is overtaken. Equal priorities leave in the order of their last reads.
+ */
+export class LfuPolicy implements EvictionPolicy, Ranking<LinkedEntry> {
+  readonly entryBytes = 160
+  /** By priority, modulo the ring. */
+  readonly #lists: readonly LinkedList[] = Array.from({ length: RING }, () => new LinkedList())
+  #size = 0
+  /** Modulo the ring. */
+  #age = 0
+
+  createShelf(namespace: string): Shelf {
+    return new MapShelf(namespace, this)
+  }
+
+  victim(): CacheKey {
+    if (this.#size === 0) throw new RangeError('there is nothing to evict')
+    let first = this.#list(this.#age).first
+    while (first === undefined) {
+      this.#age = (this.#age + 1) % RING
+      first = this.#list(this.#age).first
+    }
+    return first
+  }
+
+  admit(namespace: string, key: string, entry: StoredValue, predecessor: LinkedEntry | undefined): LinkedEntry {
+    const ranked = new LinkedEntry(namespace, key, entry, 0)
+    this.#place(ranked, predecessor === undefined ? 1 : predecessor.rank >> FREQUENCY_SHIFT)
+    this.#size++
+    return ranked
+  }
+
+  touch(entry: LinkedEntry): void {
+    this.#list(entry.rank).remove(entry)
+    this.#place(entry, Math.min((entry.rank >> FREQUENCY_SHIFT) + 1, MAX_FREQUENCY))
+  }
+
+  forget(entry: LinkedEntry): void {
+    this.#list(entry.rank).remove(entry)
+    this.#size--
+  }
+
+  #place(entry: LinkedEntry, frequency: number): void {
+    entry.rank = (frequency << FREQUENCY_SHIFT) | ((this.#age + frequency) % RING)
+    this.#list(entry.rank).push(entry)
+  }
+
+  #list(rank: number): LinkedList {
+    return this.#lists[rank % RING] as LinkedList
+  }
+}

@@ -1,0 +1,48 @@
+import type { StoredValue } from '../cache-entry.ts'
+import { RankedEntry } from './ranked-entry.ts'
+
+/** An entry that lies in one list at a time. */
+export class LinkedEntry extends RankedEntry {
+  previous: LinkedEntry | undefined = undefined
+  next: LinkedEntry | undefined = undefined
+
+  constructor(
+    namespace: string,
+    key: string,
+    entry: StoredValue,
+    /** A small integer with what the policy notes of the entry. */
+    public rank: number,
+  ) {
+    super(namespace, key, entry)
+  }
+}
+
+/** Entries in the order in which they were pushed. The links lie in the entries, so each operation takes O(1) and no memory. */
+export class LinkedList {
+  first: LinkedEntry | undefined = undefined
+  last: LinkedEntry | undefined = undefined
+  /** The sizes of all entries together. */
+  bytes = 0
+
+  push(entry: LinkedEntry): void {
+    entry.previous = this.last
+    entry.next = undefined
+    if (this.last === undefined) this.first = entry
+    else this.last.next = entry
+    this.last = entry
+    this.bytes += entry.size
+  }
+
+  /** Takes out an entry that lies in this list. */
+  remove(entry: LinkedEntry): void {
+    const { previous, next } = entry
+    if (previous === undefined) this.first = next
+    else previous.next = next
+    if (next === undefined) this.last = previous
+    else next.previous = previous
+    this.bytes -= entry.size
+    // An entry that its holder keeps after it left must not keep its former neighbours.
+    entry.previous = undefined
+    entry.next = undefined
+  }
+}

@@ -1,0 +1,89 @@
+import type { CacheKey, StoredValue } from '../cache-entry.ts'
+import type { EvictionPolicy, Shelf } from './eviction-policy.ts'
+import { GhostList } from './ghost-list.ts'
+import { LinkedEntry, LinkedList } from './linked-list.ts'
+import { MapShelf, type Ranking } from './map-shelf.ts'
+
+/** The share of the budget for entries on probation. */
+const SMALL_SHARE = 0.1
+/** A rank is how often the entry was read lately, up to this, and whether it lies in the main queue. */
+const MAX_READS = 3
+const IN_MAIN = 4
+/** Reads on probation that open the main queue. */
+const PROMOTING_READS = 2
+
+/**
+ * S3-FIFO (Yang et al., SOSP '23). Newcomers wait in a small queue; what is not read there leaves soon and does not push out what
+ * is. Entries read since then move on to the main queue, where each read, up to three, is worth another round. Who comes back
+ * soon after leaving goes to the main queue at once. A read only counts: nothing moves.
+ */
+export class S3FifoPolicy implements EvictionPolicy, Ranking<LinkedEntry> {
+  readonly entryBytes = 184
+  readonly #small = new LinkedList()
+  readonly #main = new LinkedList()
+  readonly #ghosts: GhostList
+  readonly #maxSmallBytes: number
+
+  /** @param maxBytes - The whole budget. */
+  constructor(maxBytes: number) {
+    this.#maxSmallBytes = maxBytes * SMALL_SHARE
+    this.#ghosts = new GhostList(maxBytes - this.#maxSmallBytes)
+  }
+
+  createShelf(namespace: string): Shelf {
+    return new MapShelf(namespace, this)
+  }
+
+  victim(): CacheKey {
+    for (;;) {
+      const candidate = this.#isSmallNext() ? this.#victimOfSmall() : this.#victimOfMain()
+      if (candidate !== undefined) return candidate
+    }
+  }
+
+  admit(namespace: string, key: string, entry: StoredValue, predecessor: LinkedEntry | undefined): LinkedEntry {
+    const rank = predecessor !== undefined ? predecessor.rank : this.#ghosts.take(namespace, key) ? IN_MAIN : 0
+    const ranked = new LinkedEntry(namespace, key, entry, rank)
+    this.#queueOf(ranked).push(ranked)
+    return ranked
+  }
+
+  touch(entry: LinkedEntry): void {
+    if ((entry.rank & MAX_READS) < MAX_READS) entry.rank++
+  }
+
+  forget(entry: LinkedEntry): void {
+    this.#queueOf(entry).remove(entry)
+    if (this.#small.first === undefined && this.#main.first === undefined) this.#ghosts.clear()
+  }
+
+  #isSmallNext(): boolean {
+    return this.#main.first === undefined || (this.#small.first !== undefined && this.#small.bytes >= this.#maxSmallBytes)
+  }
+
+  #victimOfSmall(): LinkedEntry | undefined {
+    const oldest = this.#small.first
+    if (oldest === undefined) throw new RangeError('there is nothing to evict')
+    if (oldest.rank < PROMOTING_READS) {
+      this.#ghosts.add(oldest.namespace, oldest.key, oldest.size)
+      return oldest
+    }
+    this.#small.remove(oldest)
+    oldest.rank = IN_MAIN
+    this.#main.push(oldest)
+    return undefined
+  }
+
+  #victimOfMain(): LinkedEntry | undefined {
+    const oldest = this.#main.first
+    if (oldest === undefined || oldest.rank === IN_MAIN) return oldest
+    oldest.rank--
+    this.#main.remove(oldest)
+    this.#main.push(oldest)
+    return undefined
+  }
+
+  #queueOf(entry: LinkedEntry): LinkedList {
+    return entry.rank >= IN_MAIN ? this.#main : this.#small
+  }
+}

@@ -1,5 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg'
-import { createSluice, type Sluice, SluiceError, type SluiceOptions } from '@sluice/core'
+import { createSluice, type Sluice, type SluiceOptions } from '@sluice/core'
 import { withSluice as withSluiceKnex } from '@sluice/knex'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
 import { Redis } from 'ioredis'
@@ -78,9 +78,15 @@ async function openSluice(
   return {
     prisma: client.$extends(withSluice(sluice, { schema })) as unknown as PrismaClient,
     db,
-    isRejection: (error) => error instanceof SluiceError || (error instanceof Error && error.cause instanceof SluiceError),
+    isRejection,
     hits: () => sluice.queries.getStats().answered,
   }
+}
+
+/** Prisma makes errors of its own of those that come from a driver adapter, with the same code. */
+function isRejection(error: unknown): boolean {
+  const code = (error as { readonly code?: unknown } | null)?.code
+  return typeof code === 'string' && code.startsWith('SLUICE_')
 }
 
 /** Until then nothing is kept. Gives up after a while: the database may be under attack when a worker starts again. */

@@ -1,6 +1,6 @@
 import { deserialize, serialize } from 'node:v8'
+import type { ValueTypes } from '../../pipeline/operation.ts'
 import { unwrapValue, wrapValue } from '../../shared/wrapped-value.ts'
-import type { ValueTypes } from './cache-store.ts'
 
 /** @returns A text that any way to serialize messages lets through; `undefined` when the value has parts that would not survive. */
 export function valueToText(value: unknown): string | undefined {

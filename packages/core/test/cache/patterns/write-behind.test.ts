@@ -1,7 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WriteBehind } from '../../../src/cache/patterns/write-behind.ts'
 import type { WriteBehindOptions } from '../../../src/cache/patterns/write-behind-options.ts'
+import type { Clock } from '../../../src/shared/clock.ts'
 import { InvalidOptionError, UnwrittenError } from '../../../src/shared/errors.ts'
+
+/** Follows the fake timers; the system's clock holds the real `performance`. */
+const clock: Clock = { now: () => Date.now(), wall: () => Date.now() }
 
 /** A store that takes, holds and refuses writes as a test says. */
 class FakeStore {
@@ -62,7 +66,7 @@ describe('WriteBehind', () => {
 
   // `random: 0` waits the whole back-off.
   const behind = (options: WriteBehindOptions<number> = {}) =>
-    new WriteBehind<number>(store.write, { flushMs: 100, random: () => 0, ...options })
+    new WriteBehind<number>(store.write, { flushMs: 100, random: () => 0, clock, ...options })
 
   it('writes what came within `flushMs` of the first value together', async () => {
     const writes = behind()
@@ -276,7 +280,7 @@ describe('WriteBehind', () => {
           calls += 1
           if (calls === 1) throw new Error('at once')
         },
-        { random: () => 0 },
+        { random: () => 0, clock },
       )
       await writes.set('a', 1)
       await vi.advanceTimersByTimeAsync(200)
@@ -450,7 +454,7 @@ describe('WriteBehind', () => {
           if (random() < 0.3) throw new Error('refused')
           for (const { key, value } of entries) written.set(key, [...(written.get(key) ?? []), value])
         },
-        { flushMs: 10, maxBatch: 3, maxBacklog: 4, random, retry: { baseMs: 5, maxMs: 20 } },
+        { flushMs: 10, maxBatch: 3, maxBacklog: 4, random, clock, retry: { baseMs: 5, maxMs: 20 } },
       )
       const accepted: Promise<void>[] = []
       for (let value = 1; value <= 200; value += 1) {

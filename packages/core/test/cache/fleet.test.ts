@@ -1,6 +1,6 @@
-import { SluiceError } from '@sluice/core'
-import { afterEach, describe, expect, it } from 'vitest'
-import { turn } from '../helpers.ts'
+import { hostOf, SluiceError } from '@sluice/core'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { touching, turn } from '../helpers.ts'
 import { Fleet } from './fleet.ts'
 
 const open: Fleet[] = []
@@ -13,6 +13,7 @@ function fleet(options?: ConstructorParameters<typeof Fleet>[0]): Fleet {
 
 afterEach(async () => {
   for (const made of open.splice(0)) await made.close()
+  vi.useRealTimers()
 })
 
 /** A gate that holds what waits for it until it is opened. */
@@ -138,6 +139,33 @@ describe.each(['strict', 'bounded'] as const)('a fleet in %s mode', (consistency
     await a.get()
     await a.get()
     expect(made.database.asked).toBe(4)
+  })
+
+  it('keeps the intent of a write of unknown outcome for a lease, through a loss of what the store knew', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const made = fleet({ leaseMs: 30_000, quarantineMs: 3_000 })
+    const seconds = async (count: number) => {
+      for (let second = 0; second < count; second++) {
+        made.clock.advance(1_000)
+        await vi.advanceTimersByTimeAsync(1_000)
+      }
+    }
+    const [a, b] = [made.start({ consistency }), made.start({ consistency })]
+    await a.get()
+    const write = hostOf(b.sluice).writes.announce(touching('t'))
+    await write.ready
+    await write.end('unknown')
+    made.state.lose()
+    a.faults.watcher?.lost()
+    await a.get()
+    await seconds(29)
+    expect(await a.get()).toEqual({ value: 1 })
+    made.database.value = 2
+    expect(await a.get()).toEqual({ value: 2 })
+    await seconds(2)
+    await a.get()
+    await a.get()
+    expect(made.database.asked).toBe(5)
   })
 })
 

@@ -32,7 +32,12 @@ interface Intent {
   readonly token: string
   /** Monotonic time at which its lease was last asked for. */
   askedAt: number
-  state: 'beginning' | 'held' | 'untold' | 'over'
+  /**
+   * - `untold`: other processes do not know of it, and it was sent all the same.
+   * - `doubtful`: it has ended here, and the database may still carry it out, until `doubtfulUntil`.
+   */
+  state: 'beginning' | 'held' | 'untold' | 'doubtful' | 'over'
+  doubtfulUntil: number
 }
 
 /**
@@ -63,7 +68,7 @@ export class SharedWrites extends LocalWrites {
   override announceTags(tags: readonly string[]): AnnouncedWrite {
     if (tags.length === 0) return { ready: undefined, end: () => undefined }
     this.table.begin(tags)
-    const intent: Intent = { tags, token: newToken(), askedAt: 0, state: 'beginning' }
+    const intent: Intent = { tags, token: newToken(), askedAt: 0, state: 'beginning', doubtfulUntil: 0 }
     this.#intents.add(intent)
     this.#upkeep.start()
     const ready = this.#begin(intent)
@@ -144,7 +149,9 @@ export class SharedWrites extends LocalWrites {
         intent.state = 'untold'
         return
       }
-      this.#finish(intent, 'rolled-back')
+      intent.state = 'over'
+      this.#intents.delete(intent)
+      this.table.end(intent.tags, 'rolled-back')
       // The store may have heard of it after all; nothing was written, so it may forget it at once.
       this.options.store.end(intent.tags, intent.token).catch(() => {})
       throw new WriteRejectedError(error)
@@ -165,20 +172,36 @@ export class SharedWrites extends LocalWrites {
 
   async #end(intent: Intent, ready: Promise<void>, outcome: WriteOutcome): Promise<void> {
     await ready.catch(() => {})
-    if (intent.state === 'over') return
     const { tags, token, state } = intent
-    // What may still be carried out keeps its intent until the lease ends.
-    const isTold = state === 'held' && outcome !== 'unknown'
-    intent.state = 'over'
+    if (state !== 'held' && state !== 'untold') return
+    if (outcome === 'unknown') this.#doubt(intent)
+    else intent.state = 'over'
     try {
-      if (isTold) await this.#tellEnd(tags, token)
+      if (state === 'held' && outcome !== 'unknown') await this.#tellEnd(tags, token)
       else if (state === 'untold' && outcome !== 'rolled-back') this.#owed.add(tags)
       if (!this.#owed.isEmpty) await this.settle()
     } catch (error) {
       this.options.onError(error)
     } finally {
-      this.#finish(intent, outcome)
+      if (outcome !== 'unknown') this.#intents.delete(intent)
+      this.table.end(tags, outcome)
     }
+  }
+
+  /** What may still be carried out keeps its intent for a lease, also through a loss of the store's state. */
+  #doubt(intent: Intent): void {
+    intent.state = 'doubtful'
+    intent.doubtfulUntil = this.options.clock.now() + this.options.store.leaseMs
+  }
+
+  /** A write of unknown outcome was carried out by now, or never will be. */
+  async #endDoubt(intent: Intent): Promise<void> {
+    intent.state = 'over'
+    this.#intents.delete(intent)
+    this.#owed.add(intent.tags)
+    // An intent that is left behind ends with its lease.
+    await this.options.store.end(intent.tags, intent.token).catch(() => {})
+    await this.settle()
   }
 
   /** Until it succeeds the stamps are absent: nothing stale can be read meanwhile. */
@@ -196,18 +219,13 @@ export class SharedWrites extends LocalWrites {
     }
   }
 
-  #finish(intent: Intent, outcome: WriteOutcome): void {
-    intent.state = 'over'
-    this.#intents.delete(intent)
-    this.table.end(intent.tags, outcome)
-  }
-
   #keepUp(): boolean {
     const now = this.options.clock.now()
     for (const intent of this.#intents) {
-      if (intent.state === 'held' && now - intent.askedAt >= RENEW_MS) this.#renew(intent).catch((error) => this.options.onError(error))
+      if (intent.state === 'doubtful' && now >= intent.doubtfulUntil) this.#endDoubt(intent).catch(this.options.onError)
+      else if (isKeptUp(intent) && now - intent.askedAt >= RENEW_MS) this.#renew(intent).catch(this.options.onError)
     }
-    if (!this.#owed.isEmpty) this.settle().catch((error) => this.options.onError(error))
+    if (!this.#owed.isEmpty) this.settle().catch(this.options.onError)
     return this.#intents.size > 0 || !this.#owed.isEmpty
   }
 
@@ -215,10 +233,14 @@ export class SharedWrites extends LocalWrites {
     const { store, clock } = this.options
     const askedAt = clock.now()
     const isHeld = await store.renew(intent.tags, intent.token)
-    if (intent.state !== 'held') return
+    if (!isKeptUp(intent)) return
     if (isHeld) intent.askedAt = askedAt
     else await this.#hold(intent)
   }
+}
+
+function isKeptUp({ state }: Intent): boolean {
+  return state === 'held' || state === 'doubtful'
 }
 
 function newToken(): string {

@@ -1,3 +1,4 @@
+import { type EvictionPolicyName, evictionPolicyNames } from './cache/policies/create-policy.ts'
 import type { CacheStore } from './cache/stores/cache-store.ts'
 import type { CopyMode } from './cache/tiered-cache.ts'
 import { checkTieredOptions, type TieredOptions } from './cache/tiered-options.ts'
@@ -28,6 +29,12 @@ export interface CacheOptions {
    * @defaultValue 104857600
    */
   readonly maxBytes?: number
+  /**
+   * Who leaves when `maxBytes` is reached: `'lru'` the entry read longest ago, `'lfu'` the one read least often lately, `'ttl'` the one that
+   * would expire soonest, `'s3-fifo'` what was not read again soon after it came, which resists scans.
+   * @defaultValue 'lru'
+   */
+  readonly policy?: EvictionPolicyName
   /**
    * If given, only reads of these tables alone are kept; a table or model name each.
    * @defaultValue every table
@@ -186,6 +193,7 @@ const cacheRules = {
   ttl: option.positive,
   swr: option.number(0),
   maxBytes: option.integer(1),
+  policy: option.oneOf(...evictionPolicyNames),
   tables: option.strings,
   copy: option.oneOf('none', 'freeze', 'clone'),
   store: {

@@ -413,6 +413,7 @@ export class Sluice {
     const consistency = cache.consistency ?? 'bounded'
     return new CacheSetUp({
       maxBytes: cache.maxBytes,
+      policy: cache.policy,
       store: cache.store,
       consistency,
       maxStalenessMs: cache.maxStalenessMs ?? DEFAULT_MAX_STALENESS_MS,

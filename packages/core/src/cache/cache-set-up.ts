@@ -8,6 +8,7 @@ import { SharedWrites } from './coherence/shared-writes.ts'
 import { TagTable } from './coherence/tag-table.ts'
 import { CoherentCache, type Shared } from './coherent-cache.ts'
 import type { FetchPolicy } from './fetch-policy.ts'
+import type { EvictionPolicyName } from './policies/create-policy.ts'
 import type { CacheStore } from './stores/cache-store.ts'
 import { TieredCache } from './tiered-cache.ts'
 import { plainPolicy, policyFrom, type TieredOptions } from './tiered-options.ts'
@@ -15,6 +16,7 @@ import { newCounters } from './tiered-stats.ts'
 
 export interface CacheSetUpOptions {
   readonly maxBytes: number | undefined
+  readonly policy: EvictionPolicyName | undefined
   readonly store: CacheStore | undefined
   readonly consistency: 'strict' | 'bounded'
   readonly maxStalenessMs: number
@@ -37,10 +39,14 @@ export class CacheSetUp {
   readonly #shared: Shared | undefined
 
   constructor(options: CacheSetUpOptions) {
-    const { maxBytes, store, clock, random, onError, consistency, onInvalidationFailure, maxStalenessMs } = options
+    const { maxBytes, policy, store, clock, random, onError, consistency, onInvalidationFailure, maxStalenessMs } = options
     const table = new TagTable(clock)
     const counters = newCounters()
-    this.engine = new CachingStrategyEngine({ clock, ...(maxBytes === undefined ? {} : { maxBytes }) })
+    this.engine = new CachingStrategyEngine({
+      clock,
+      ...(maxBytes === undefined ? {} : { maxBytes }),
+      ...(policy === undefined ? {} : { policy }),
+    })
     if (store === undefined) {
       this.writes = new LocalWrites(table)
       this.#shared = undefined

@@ -1,4 +1,4 @@
-import { type AnswerListener, askedAheadOf } from '../pipeline/answers.ts'
+import { type AnswerListener, askedAheadOf, demandFresh } from '../pipeline/answers.ts'
 import type { Interceptor } from '../pipeline/interceptor.ts'
 import { type CacheRequest, isRefusal, type Operation } from '../pipeline/operation.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
@@ -66,7 +66,9 @@ export class ResultCache {
   ): Promise<T> | string {
     if (operation.inTransaction) return 'in transaction'
     const chosen = this.options.policyOf(request)
+    if (request.control?.disabled === true) demandFresh(operation)
     if (typeof chosen === 'string') return chosen
+    if (chosen.policy.strategy === 'refresh') demandFresh(operation)
     const { tags, optional } = tagsRead(request)
     if (tags.length + chosen.tags.length > MAX_TAGS) return 'too many tables'
     const { context, isShared, detached, copyOf, onAnswer } = this.options

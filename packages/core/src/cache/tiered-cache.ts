@@ -35,7 +35,7 @@ export interface GetOrLoadOptions extends TieredOptions {
 }
 
 /** Tells others of a change of tags, and runs what makes it. */
-export type Announce = <T>(tags: readonly string[], change: () => Promise<T>) => Promise<T>
+type Announce = <T>(tags: readonly string[], change: () => Promise<T>) => Promise<T>
 
 export interface TieredCacheParts {
   readonly cache: CoherentCache

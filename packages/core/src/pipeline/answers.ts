@@ -14,6 +14,17 @@ export interface AskedAhead {
 }
 
 const answers = new WeakMap<object, AskedAhead>()
+const fresh = new WeakSet<object>()
+
+/** Notes that an operation's caller wants what the database says now. */
+export function demandFresh(operation: Operation<unknown>): void {
+  fresh.add(operation)
+}
+
+/** Whether an operation must not be answered with what was asked for before it began. */
+export function isFreshDemanded(operation: Operation<unknown>): boolean {
+  return fresh.has(operation)
+}
 
 /** Notes that an operation is answered with what was asked for earlier. */
 export function answeredFrom(operation: Operation<unknown>, asked: AskedAhead): void {

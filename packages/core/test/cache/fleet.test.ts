@@ -1,6 +1,7 @@
 import { hostOf, SluiceError } from '@sluice/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { touching, turn } from '../helpers.ts'
+import { MemoryDatabase } from '../query/prefetch/memory-database.ts'
 import { Fleet } from './fleet.ts'
 
 const open: Fleet[] = []
@@ -170,6 +171,33 @@ describe.each(['strict', 'bounded'] as const)('a fleet in %s mode', (consistency
 })
 
 describe('strict', () => {
+  it('validates what was asked ahead like what is kept', async () => {
+    const made = fleet()
+    const [a, b] = [made.start({ consistency: 'strict' }, { prefetch: {} }), made.start({ consistency: 'strict' })]
+    const ids = Array.from({ length: 60 }, (_, at) => at + 1)
+    const tables = {
+      city: ids.map((id) => ({ id, districtId: id })),
+      district: ids.map((id) => ({ id, name: 'old' })),
+    }
+    const reference = { table: 'city', columns: ['districtId'], references: 'district', referencedColumns: ['id'] }
+    const database = new MemoryDatabase(a.sluice, tables, [reference])
+    a.faults.isDeaf = true
+    const found: unknown[] = []
+    await a.sluice.run(async () => {
+      for (const { districtId } of await database.list('city')) {
+        if (districtId === 40) {
+          const write = hostOf(b.sluice).writes.announce(touching('main.district'))
+          await write.ready
+          for (const district of tables.district) district.name = 'new'
+          await write.end('committed')
+        }
+        found.push((await database.one('district', { id: districtId }))?.name)
+      }
+    })
+    expect(found).toEqual(ids.map((id) => (id < 40 ? 'old' : 'new')))
+    expect(a.sluice.queries.getStats().prefetched).toBeGreaterThan(20)
+  })
+
   it('never trusts memory: what the bus does not tell, the store does', async () => {
     const made = fleet()
     const [a, b] = [made.start({ consistency: 'strict' }), made.start({ consistency: 'strict' })]

@@ -1,11 +1,11 @@
-import { type CacheOptions, type CacheStore, createSluice, hostOf, type Sluice, type StoreWatcher } from '@sluice/core'
+import { type CacheOptions, type CacheStore, createSluice, hostOf, type Sluice, type SluiceOptions, type StoreWatcher } from '@sluice/core'
 import { memoryStoreOn } from '../../src/cache/stores/memory-store.ts'
 import { resolveMemoryStoreOptions } from '../../src/cache/stores/memory-store-options.ts'
 import { SharedState } from '../../src/cache/stores/shared-state.ts'
 import { FakeClock, type ReadOptions, read, touching } from '../helpers.ts'
 
 /** Faults that a store can be told to have, seen from one process. */
-export interface Faults {
+interface Faults {
   /** The calls that fail, by name. */
   readonly failing: Set<keyof CacheStore>
   /** Whether messages from other processes are lost on their way. */
@@ -36,12 +36,13 @@ export class Fleet {
     this.state = new SharedState(resolveMemoryStoreOptions({ clock: this.clock, ...options }))
   }
 
-  start(cache: Omit<CacheOptions, 'store'> = {}): Process {
+  start(cache: Omit<CacheOptions, 'store'> = {}, others: Pick<SluiceOptions, 'prefetch'> = {}): Process {
     const faults: Faults = { failing: new Set(), isDeaf: false, calls: new Map(), watcher: undefined }
     const sluice = createSluice({
       mode: 'optimize',
       batch: false,
       prefetch: false,
+      ...others,
       clock: this.clock,
       cache: { ttl: 60, ...cache, store: faulty(memoryStoreOn(this.state), faults) },
     })

@@ -1,4 +1,15 @@
-import { type CacheOptions, createSluice, hostOf, type Operation, type Sluice, type SluiceOptions } from '@sluice/core'
+import {
+  type CacheControl,
+  type CacheOptions,
+  type CatalogData,
+  createSluice,
+  hostOf,
+  type Operation,
+  SchemaCatalog,
+  type Sluice,
+  type SluiceOptions,
+  type TableInfo,
+} from '@sluice/core'
 import { describe, expect, it } from 'vitest'
 import { FakeClock, type ReadOptions, read, touching, turn, write } from '../helpers.ts'
 
@@ -195,6 +206,105 @@ describe('result cache', () => {
     sluice.invalidate('anything')
     await get()
     expect(database.asked).toBe(2)
+  })
+
+  describe('is told by a read', () => {
+    const saying = (control: CacheControl) => ({ cache: { key: 'q', tables: ['t'], control } })
+
+    it('how long to keep its result', async () => {
+      const { get, database, clock } = setUp({ ttl: 10 })
+      await get(saying({ ttl: 100 }))
+      clock.advance(50_000)
+      await get()
+      expect(database.asked).toBe(1)
+      clock.advance(50_001)
+      await get()
+      expect(database.asked).toBe(2)
+    })
+
+    it('to hand out its result while it is asked for anew', async () => {
+      const { get, database, clock } = setUp({ ttl: 10 })
+      await get(saying({ swr: 10 }))
+      database.value = 2
+      clock.advance(15_000)
+      expect(await get(saying({ swr: 10 }))).toEqual({ value: 1 })
+      await turn()
+      expect(await get()).toEqual({ value: 2 })
+      expect(database.asked).toBe(2)
+    })
+
+    it('by which of the app’s own tags its result is dropped', async () => {
+      const { get, database, sluice } = setUp()
+      await get(saying({ tags: ['mine', 'other'] }))
+      await sluice.tiered?.invalidateTags(['elsewhere'])
+      await get(saying({ tags: ['mine', 'other'] }))
+      expect(database.asked).toBe(1)
+      await sluice.tiered?.invalidateTags(['mine'])
+      await get(saying({ tags: ['mine', 'other'] }))
+      expect(database.asked).toBe(2)
+    })
+
+    it('to ask, and to keep the answer', async () => {
+      const { get, database } = setUp()
+      await get()
+      database.value = 2
+      expect(await get(saying({ strategy: 'refresh' }))).toEqual({ value: 2 })
+      expect(await get()).toEqual({ value: 2 })
+      expect(database.asked).toBe(2)
+    })
+
+    it('to leave it alone', async () => {
+      const { get, database, sluice } = setUp()
+      await get(saying({ disabled: true }))
+      await get()
+      await get(saying({ disabled: true }))
+      expect(database.asked).toBe(3)
+      expect(sluice.queries.getStats().passedThrough).toMatchObject({ 'cache: disabled': 2 })
+    })
+  })
+
+  describe('is told by its options', () => {
+    const [t, u] = ['main.t', 'main.u']
+    const known = (options: CacheOptions) => {
+      const setting = setUp(options)
+      const table = (name: string): TableInfo => ({ name, kind: 'table', columns: [], primaryKey: [], uniqueKeys: [] })
+      const data: CatalogData = { dialect: 'sqlite', defaultSchema: 'main', tables: [table('t'), table('u')], foreignKeys: [] }
+      hostOf(setting.sluice).catalogs.set('test1', new SchemaCatalog(data))
+      return setting
+    }
+    const of = (tables: string[], control?: CacheControl) => ({ cache: { key: tables.join(), tables, ...(control && { control }) } })
+
+    it('how results of a model are kept, and takes the most cautious word for a join', async () => {
+      const { get, database, clock } = known({ models: { t: { ttl: 5 }, u: { ttl: 100 } } })
+      for (const ask of [of([t, u]), of([u])]) await get(ask)
+      clock.advance(5_001)
+      for (const ask of [of([t, u]), of([u])]) await get(ask)
+      expect(database.asked).toBe(3)
+    })
+
+    it('not to cache a model, unless a read says otherwise', async () => {
+      const { get, database } = known({ models: { t: { disabled: true } } })
+      for (const ask of [of([t]), of([t])]) await get(ask)
+      expect(database.asked).toBe(2)
+      for (const ask of [of([t], { disabled: false }), of([t], { disabled: false })]) await get(ask)
+      expect(database.asked).toBe(3)
+    })
+
+    it('which tables to cache', async () => {
+      const { get, database, sluice } = known({ tables: ['u'] })
+      for (const ask of [of([t]), of([t]), of([u]), of([u]), of([t, u]), of([t, u])]) await get(ask)
+      expect(database.asked).toBe(5)
+      expect(sluice.queries.getStats().passedThrough).toMatchObject({ 'cache: table not listed': 4 })
+    })
+
+    it('who leaves when it is full', () => {
+      const { cache } = setUp({ policy: 'ttl', maxBytes: 20_000 }).sluice
+      cache?.set('app', 'late', 'x', 100)
+      cache?.set('app', 'soon', 'x', 10)
+      for (let at = 0; (cache?.getStats().evictions ?? 1) === 0; at++) cache?.set('app', `${at}`, 'x'.repeat(500), 50)
+      expect([cache?.get('app', 'late'), cache?.get('app', 'soon')]).toEqual(['x', null])
+      expect(() => setUp({ policy: 'fifo' as 'lru' })).toThrow(/cache\.policy.*"lru"/)
+    })
   })
 
   it('hands out nothing after close', async () => {

@@ -1,4 +1,4 @@
-import { type AnswerListener, answeredFrom } from '../../pipeline/answers.ts'
+import { type AnswerListener, answeredFrom, isFreshDemanded } from '../../pipeline/answers.ts'
 import type { Executor } from '../../pipeline/executor.ts'
 import type { Handler, Interceptor } from '../../pipeline/interceptor.ts'
 import { type LookupKey, TooManyRowsError } from '../../pipeline/lookup.ts'
@@ -63,7 +63,7 @@ export class Prefetcher {
     if (operation.kind !== 'read' || operation.isRaw === true) return this.#around(operation, scope, next)
     const memory = memoryOf(scope)
     // On PostgreSQL a failed query ends a transaction, and what a transaction reads is its own.
-    if (memory === undefined || memory.isEmpty || operation.inTransaction) return next(operation, scope)
+    if (memory === undefined || memory.isEmpty || operation.inTransaction || isFreshDemanded(operation)) return next(operation, scope)
     return this.#lookUp(operation, memory, scope, next)
   }
 

@@ -1,5 +1,7 @@
 import {
   type AdapterHost,
+  type CacheControl,
+  type CacheRequest,
   type CatalogData,
   copyValue,
   hostOf,
@@ -32,6 +34,8 @@ export interface AskOptions {
   readonly throws?: boolean
   readonly constants?: string
   readonly inTransaction?: boolean
+  /** What is said to the cache. */
+  readonly control?: CacheControl
 }
 
 let sources = 0
@@ -120,7 +124,8 @@ export class MemoryDatabase {
       reads: () => [id(table)],
     }
     const operation = this.#operation(table, shape, run, `${shape} ${key.text} ${constants}`)
-    return this.#host.execute({ ...operation, inTransaction, lookup: () => lookup }) as Promise<T>
+    const cacheRequest = () => ({ ...operation.cacheRequest?.(), control: options.control }) as CacheRequest<unknown>
+    return this.#host.execute({ ...operation, inTransaction, lookup: () => lookup, cacheRequest }) as Promise<T>
   }
 
   /** One row by key, or null. */

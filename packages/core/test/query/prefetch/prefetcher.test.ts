@@ -433,6 +433,19 @@ describe('prefetching', () => {
     expect(sluice.queries.getStats().prefetchedKeys).toBe(before)
   })
 
+  it.each([
+    ['wants what the database says now', { strategy: 'refresh' }],
+    ['wants nothing from the cache', { disabled: true }],
+  ] as const)('leaves a read alone that %s', async (_, control) => {
+    const setting = setUp({ sluice: { cache: {} } })
+    const { database } = setting
+    const loop = async () => {
+      for (const { districtId } of await database.list('city'))
+        await database.ask('district', { where: { id: districtId }, unique: true, control })
+    }
+    expect(await count(setting, loop)).toBe(101)
+  })
+
   it('counts a key as used that the cache answered meanwhile', async () => {
     const setting = setUp({ sluice: { cache: { ttl: 60 } } })
     const { database, sluice } = setting

@@ -18,10 +18,10 @@ describe.each(databases())('what is announced of writes on $name', ({ dialect, s
       await stack.ready()
       await stack.prisma.tag.count()
       const { writes } = hostOf(stack.sluice)
-      const begin = writes.begin.bind(writes)
-      vi.spyOn(writes, 'begin').mockImplementation((effect) => {
+      const announce = writes.announce.bind(writes)
+      vi.spyOn(writes, 'announce').mockImplementation((effect) => {
         effects.push(effect)
-        return begin(effect)
+        return announce(effect)
       })
     })
     afterAll(() => stack?.close())

@@ -162,7 +162,7 @@ describe.each(databases())('what builders touch on $name', ({ dialect, skipped, 
   it.skipIf(skipped !== undefined)('is no less than the tables and rows that they read and write', async () => {
     const bench = await Bench.open(dialect, connect)
     try {
-      const run = await compare(bench, new Random(20_260_202), 300)
+      const run = await compare(bench, new Random(20_260_202), 400)
       expect(run.missed).toEqual([])
       expect(run.cached.stale).toEqual([])
       expect(run.written.size).toBe(4)

@@ -23,20 +23,19 @@ describe('the consistency checker', () => {
   it(
     'finds out a cache that deletes entries after the write',
     async () => {
-      const report = await runCheck({ ...SHORT, mode: 'naive', reads: 2_000, faults: ['pause'], writeShare: 0.2 })
-      expect(report.violationsA).toBeGreaterThan(0)
+      // It takes some 1,000 reads; how many is chance.
+      const report = await runCheck({ ...SHORT, mode: 'naive', reads: 40_000, untilViolated: true, faults: ['pause'], writeShare: 0.2 })
       expect(isViolated('naive', report)).toBe(true)
     },
     TIMEOUT_MS,
   )
 })
 
-// Waits for `redisStore` and `cache.store`.
-describe.skip('Sluice with Redis', () => {
+describe('Sluice with Redis', () => {
   it.each(['strict', 'bounded'] as const)(
     'keeps its promises, with every fault: %s',
     async (mode) => {
-      const report = await runCheck({ ...SHORT, mode, reads: 4_000, faults: FAULT_KINDS, leaseMs: 4_000 })
+      const report = await runCheck({ ...SHORT, mode, reads: 2_000, faults: FAULT_KINDS, leaseMs: 4_000 })
       expect(report.examples.filter((example) => mode === 'strict' || example.startsWith('C'))).toEqual([])
       expect(isViolated(mode, report)).toBe(false)
       expect(report.hits).toBeGreaterThan(0)

@@ -20,6 +20,8 @@ export interface CheckOptions {
   readonly seed: number
   /** How many reads to judge, over all rounds. */
   readonly reads: number
+  /** Whether to judge no more once something is found. */
+  readonly untilViolated?: boolean
   readonly rounds?: number
   readonly workers?: number
   /** Reads and writes under way in each worker. */
@@ -89,6 +91,7 @@ class Check {
     const rests = mode === 'strict' || mode === 'bounded' ? leaseMs + QUARANTINE_MS : 0
     this.#options = {
       rounds: 1,
+      untilViolated: false,
       workers: 3,
       concurrency: 12,
       writeShare: 0.08,
@@ -177,8 +180,9 @@ class Check {
   }
 
   async #untilReads(reads: number): Promise<void> {
+    const { mode, untilViolated } = this.#options
     this.#lastMove = performance.now()
-    while (this.#tally.reads < reads) {
+    while (this.#tally.reads < reads && !(untilViolated && isViolated(mode, this.report()))) {
       if (performance.now() - this.#lastMove > STALL_MS)
         throw new Error(`No read for ${STALL_MS / 1000} s. ${JSON.stringify(this.report())}`)
       await after(100)

@@ -1,7 +1,8 @@
 import { PrismaPg } from '@prisma/adapter-pg'
-import { createSluice, type Sluice, type SluiceOptions } from '@sluice/core'
+import { createSluice, type Sluice } from '@sluice/core'
 import { withSluice as withSluiceKnex } from '@sluice/knex'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
+import { redisStore } from '@sluice/redis'
 import { Redis } from 'ioredis'
 import knex, { type Knex } from 'knex'
 import { PrismaClient } from '../generated/consistency-postgresql/client/client.ts'
@@ -66,12 +67,11 @@ async function openSluice(
   mode: 'strict' | 'bounded',
   { databaseUrl, redisPort, leaseMs, maxStalenessMs }: SubjectOptions,
 ): Promise<Clients & Pick<Subject, 'isRejection' | 'hits'>> {
-  const { redisStore } = (await import('@sluice/redis')) as unknown as {
-    redisStore(redis: Redis, options: { readonly namespace: string; readonly leaseMs: number }): unknown
-  }
   const store = redisStore(openRedis(redisPort), { namespace: 'consistency', leaseMs })
-  const cache = { store, consistency: mode, maxStalenessMs, ttl: 60, onInvalidationFailure: 'reject-write' }
-  const sluice = createSluice({ mode: 'optimize', cache } as unknown as SluiceOptions)
+  const sluice = createSluice({
+    mode: 'optimize',
+    cache: { store, consistency: mode, maxStalenessMs, ttl: 60, onInvalidationFailure: 'reject-write' },
+  })
   const client = new PrismaClient({ errorFormat: 'minimal', adapter: sluiceAdapter(openAdapter(databaseUrl), sluice) })
   const db = withSluiceKnex(openKnex(databaseUrl), sluice)
   await untilCatalogIsRead(sluice, db)

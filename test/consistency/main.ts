@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util'
 import { FAULT_KINDS, parseFaults } from './fault-plan.ts'
+import { PROTOCOL_MUTATIONS } from './protocol-mutations.ts'
 import { isViolated, runCheck } from './run-check.ts'
 import { SUBJECT_MODES, type SubjectMode } from './subject.ts'
 
 const USAGE = `pnpm test:consistency [--reads 1000000] [--mode ${SUBJECT_MODES.join('|')}] [--faults all|none|${FAULT_KINDS.join(',')}] [--seed 1] [--rounds 8]
-  [--workers 3] [--concurrency 12] [--writes 0.08] [--lease-ms 5000] [--max-staleness-ms 1000] [--pace 1]`
+  [--workers 3] [--concurrency 12] [--writes 0.08] [--lease-ms 5000] [--max-staleness-ms 1000] [--pace 1]
+  [--without each|${Object.keys(PROTOCOL_MUTATIONS).join('|')}]`
 
 const { values } = parseArgs({
   options: {
@@ -19,6 +21,7 @@ const { values } = parseArgs({
     'lease-ms': { type: 'string', default: '5000' },
     'max-staleness-ms': { type: 'string', default: '1000' },
     pace: { type: 'string', default: '1' },
+    without: { type: 'string' },
   },
 })
 
@@ -34,31 +37,56 @@ function modeAsked(): SubjectMode {
   return mode
 }
 
-const mode = modeAsked()
-const startedAt = performance.now()
-let reportedAt = startedAt
-const report = await runCheck({
-  mode,
-  faults: parseFaults(values.faults),
-  seed: number('seed'),
-  reads: number('reads'),
-  rounds: number('rounds'),
-  workers: number('workers'),
-  concurrency: number('concurrency'),
-  writeShare: number('writes'),
-  leaseMs: number('lease-ms'),
-  maxStalenessMs: number('max-staleness-ms'),
-  pace: number('pace'),
-  onProgress: ({ reads, violationsA, violationsB, violationsC }) => {
-    if (performance.now() - reportedAt < 10_000) return
-    reportedAt = performance.now()
-    console.log(`${reads} reads, A ${violationsA}, B ${violationsB}, C ${violationsC}`)
-  },
-})
-const { examples, failures, faults, ...figures } = report
-console.table({ mode, seed: values.seed, seconds: Math.round((performance.now() - startedAt) / 1000), ...figures, ...faults })
-for (const [failure, count] of Object.entries(failures)) console.log(`${count} × ${failure}`)
-for (const example of examples) console.log(example)
-const violated = isViolated(mode, report)
-console.log(violated ? 'Violated.' : 'Kept.')
-process.exitCode = violated ? 1 : 0
+/** Switches rules off, one after the other, and tells after how many reads the checker found it out. */
+async function withoutRules(asked: string): Promise<void> {
+  const chosen = Object.entries(PROTOCOL_MUTATIONS).filter(([name]) => asked === 'each' || asked === name)
+  if (chosen.length === 0) throw new Error(`Expected --without to be "each" or a rule, got "${asked}". Usage: ${USAGE}`)
+  for (const [name, { rule, edits, faults, mode = 'strict' }] of chosen) {
+    const startedAt = performance.now()
+    const report = await runCheck({ ...common(), mode, faults, edits, rounds: 20, writeShare: 0.2, pace: 4, untilViolated: true })
+    const seconds = Math.round((performance.now() - startedAt) / 1000)
+    const found = isViolated(mode, report) ? `caught after ${report.reads} reads` : `MISSED in ${report.reads} reads`
+    console.log(`${name.padEnd(20)} ${found}, ${seconds} s. ${rule} ${report.examples[0] ?? ''}`)
+    if (!isViolated(mode, report)) process.exitCode = 1
+  }
+}
+
+function common() {
+  return {
+    seed: number('seed'),
+    reads: number('reads'),
+    workers: number('workers'),
+    concurrency: number('concurrency'),
+    leaseMs: number('lease-ms'),
+    maxStalenessMs: number('max-staleness-ms'),
+  }
+}
+
+async function check(): Promise<void> {
+  const mode = modeAsked()
+  const startedAt = performance.now()
+  let reportedAt = startedAt
+  const report = await runCheck({
+    ...common(),
+    mode,
+    faults: parseFaults(values.faults),
+    rounds: number('rounds'),
+    writeShare: number('writes'),
+    pace: number('pace'),
+    onProgress: ({ reads, violationsA, violationsB, violationsC }) => {
+      if (performance.now() - reportedAt < 10_000) return
+      reportedAt = performance.now()
+      console.log(`${reads} reads, A ${violationsA}, B ${violationsB}, C ${violationsC}`)
+    },
+  })
+  const { examples, failures, faults, ...figures } = report
+  console.table({ mode, seed: values.seed, seconds: Math.round((performance.now() - startedAt) / 1000), ...figures, ...faults })
+  for (const [failure, count] of Object.entries(failures)) console.log(`${count} × ${failure}`)
+  for (const example of examples) console.log(example)
+  const violated = isViolated(mode, report)
+  console.log(violated ? 'Violated.' : 'Kept.')
+  process.exitCode = violated ? 1 : 0
+}
+
+if (values.without === undefined) await check()
+else await withoutRules(values.without)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
+import type { Edit } from '../differential/mutations/mutation.ts'
 import { onPostgres, startPostgres } from '../services/postgres.ts'
 import { databaseOf, type TestService } from '../services/service.ts'
 import { FaultInjector } from './fault-injector.ts'
@@ -33,6 +34,8 @@ export interface CheckOptions {
   readonly maxStalenessMs?: number
   /** How many times as often as usual faults happen. */
   readonly pace?: number
+  /** What stands in place of the sources' text in the workers. */
+  readonly edits?: readonly Edit[]
   /** Called now and then. */
   readonly onProgress?: (report: CheckReport) => void
 }
@@ -92,6 +95,7 @@ class Check {
     this.#options = {
       rounds: 1,
       untilViolated: false,
+      edits: [],
       workers: 3,
       concurrency: 12,
       writeShare: 0.08,
@@ -124,9 +128,11 @@ class Check {
       await this.#untilReads(Math.ceil((reads * round) / rounds))
       await this.#injector.stop()
       this.#isRunning = false
+      if (this.#isOver) break
       await this.#rest()
       await after(restMs)
       await this.#sweep()
+      if (this.#isOver) break
     }
     for (const worker of this.#workers) worker.send({ type: 'quit' })
     await Promise.race([Promise.all(this.#workers.map(({ gone }) => gone)), after(QUIT_MS, undefined, { ref: false })])
@@ -134,6 +140,11 @@ class Check {
 
   report(): CheckReport {
     return this.#tally.report(this.#injector.counts)
+  }
+
+  get #isOver(): boolean {
+    const { mode, untilViolated } = this.#options
+    return untilViolated && isViolated(mode, this.report())
   }
 
   async #createTables(): Promise<void> {
@@ -161,7 +172,7 @@ class Check {
       leaseMs,
       maxStalenessMs,
     }
-    const worker = new WorkerHandle(plan, this.#guard, (message) => this.#receive(worker, message))
+    const worker = new WorkerHandle(plan, this.#options.edits, this.#guard, (message) => this.#receive(worker, message))
     this.#workers[index] = worker
     worker.gone.then(() => this.#replace(index, number))
     await worker.next('ready')
@@ -180,9 +191,8 @@ class Check {
   }
 
   async #untilReads(reads: number): Promise<void> {
-    const { mode, untilViolated } = this.#options
     this.#lastMove = performance.now()
-    while (this.#tally.reads < reads && !(untilViolated && isViolated(mode, this.report()))) {
+    while (this.#tally.reads < reads && !this.#isOver) {
       if (performance.now() - this.#lastMove > STALL_MS)
         throw new Error(`No read for ${STALL_MS / 1000} s. ${JSON.stringify(this.report())}`)
       await after(100)

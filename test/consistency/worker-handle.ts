@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
+import { type Edit, pathOf } from '../differential/mutations/mutation.ts'
 import type { FromWorker, ToWorker, WorkerPlan } from './messages.ts'
 import type { ProcessGuard } from './process-guard.ts'
 
@@ -14,11 +15,15 @@ export class WorkerHandle {
   #outbox: ToWorker[] = []
   #isGone = false
 
-  constructor(plan: WorkerPlan, guard: ProcessGuard, receive: (message: FromWorker) => void) {
+  /** @param edits - What stands in place of the sources' text. */
+  constructor(plan: WorkerPlan, edits: readonly Edit[], guard: ProcessGuard, receive: (message: FromWorker) => void) {
     this.plan = plan
+    const patches = edits.map((edit) => ({ path: pathOf(edit), find: edit.find, replace: edit.replace }))
+    const patching = edits.length === 0 ? [] : ['--import', join(root, 'test/differential/mutations/register.mjs')]
     this.#child = fork(join(import.meta.dirname, 'worker.ts'), [JSON.stringify(plan)], {
       cwd: root,
-      execArgv: ['--import', 'tsx', '--conditions=@sluice/source'],
+      execArgv: [...patching, '--import', 'tsx', '--conditions=@sluice/source'],
+      env: { ...process.env, SLUICE_MUTATION: JSON.stringify(patches) },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     guard.watch(this.#child)

@@ -1,0 +1,147 @@
+import type { Edit } from '../differential/mutations/mutation.ts'
+import type { FaultKind } from './fault-plan.ts'
+
+const COHERENT = 'packages/core/src/cache/coherent-cache.ts'
+const READS = 'packages/core/src/cache/coherence/shared-reads.ts'
+const WRITES = 'packages/core/src/cache/coherence/shared-writes.ts'
+const TAGS = 'packages/core/src/cache/coherence/tags.ts'
+const RESULTS = 'packages/core/src/cache/result-cache.ts'
+const SCRIPTS = 'packages/redis/src/scripts.ts'
+const STORE = 'packages/redis/src/redis-store.ts'
+
+/** A rule of the protocol as it is built, switched off in the workers: the checker must find it out. */
+export interface ProtocolMutation {
+  readonly rule: string
+  readonly edits: readonly Edit[]
+  /** What it takes besides reads and writes. */
+  readonly faults: readonly FaultKind[]
+  /** @defaultValue 'strict' */
+  readonly mode?: 'strict' | 'bounded'
+}
+
+export const PROTOCOL_MUTATIONS: Readonly<Record<string, ProtocolMutation>> = {
+  beginDestroys: {
+    rule: 'A stamp is gone from before the commit until after it.',
+    edits: [
+      {
+        file: SCRIPTS,
+        find: "  redis.call('DEL', KEYS[at])\n  redis.call('HSET', KEYS[at + 1], ARGV[5], deadline)",
+        replace: "  redis.call('HSET', KEYS[at + 1], ARGV[5], deadline)",
+      },
+    ],
+    faults: [],
+  },
+  openSeesIntents: {
+    rule: 'No stamp is set while a writer holds an intent.',
+    edits: [{ file: SCRIPTS, find: 'if liveIntents(KEYS[at + 1]) > 0 then return { replid } end', replace: '' }],
+    faults: [],
+  },
+  endWaitsForOthers: {
+    rule: 'The first of two writers to end opens nothing under the other.',
+    edits: [
+      {
+        file: SCRIPTS,
+        find: 'return liveIntents(key) == 0 and wasLive and isCertain',
+        replace: 'return wasLive and isCertain',
+      },
+    ],
+    faults: [],
+  },
+  endRenews: {
+    rule: 'The end of a write does not bring an old stamp back.',
+    edits: [
+      {
+        file: SCRIPTS,
+        find: "local stamp = ARGV[6] .. '.' .. at\n    redis.call('SET', KEYS[at]",
+        replace: "local stamp = 'old'\n    redis.call('SET', KEYS[at]",
+      },
+      { file: SCRIPTS, find: "stamp = ARGV[5] .. '.' .. at", replace: "stamp = 'old'" },
+    ],
+    faults: [],
+  },
+  epochCheck: {
+    rule: 'An entry of another epoch or of another server is dead.',
+    edits: [
+      { file: READS, find: 'if (entry === undefined || entry.epoch !== state.epoch)', replace: 'if (entry === undefined)' },
+      { file: READS, find: 'return epoch === permit.epoch && stamps.every', replace: 'return stamps.every' },
+      { file: STORE, find: 'const isOurs = link !== undefined && ', replace: 'const isOurs = epoch !== undefined || ' },
+      { file: SCRIPTS, find: "return epoch and string.sub(epoch, 1, #replid + 1) == replid .. '.'", replace: 'return epoch' },
+    ],
+    faults: ['snapshot'],
+  },
+  stampsBeforeSource: {
+    rule: 'The state is read before the database is asked.',
+    edits: [
+      {
+        file: COHERENT,
+        find: '      const value = await request.load()\n      if (shared === undefined || permit',
+        replace:
+          '      const value = await request.load()\n      if (permit !== undefined) permit = (await shared?.reads.look(request.tags))?.permit\n      if (shared === undefined || permit',
+      },
+    ],
+    faults: [],
+  },
+  joinValidates: {
+    rule: 'Who joins a load gets its result only if nothing was written since it began.',
+    edits: [
+      {
+        file: COHERENT,
+        find: 'const copy = (await this.#isStillTrue(flight, landed, request)) ? request.copy(landed.value) : undefined',
+        replace: 'const copy = request.copy(landed.value)',
+      },
+      { file: COHERENT, find: 'if (flight?.before.required.isCurrent === true)', replace: 'if (flight !== undefined)' },
+    ],
+    faults: [],
+  },
+  strictValidates: {
+    rule: 'In strict mode the store is asked whether what is kept in memory is valid.',
+    edits: [
+      { file: COHERENT, find: "(policy.consistency === 'bounded' && shared.reads.isTrusted(now))", replace: 'shared.reads.isTrusted(now)' },
+    ],
+    faults: [],
+  },
+  pingsAreSent: {
+    rule: 'In bounded mode memory is not trusted without an answered ping.',
+    edits: [
+      {
+        file: READS,
+        find: 'return now - this.#trustedFrom <= this.options.maxStalenessMs && !this.writes.isOwing',
+        replace: 'return now >= 0',
+      },
+      { file: READS, find: '        table.raiseAll()\n', replace: '' },
+    ],
+    faults: ['bus'],
+    mode: 'bounded',
+  },
+  allTag: {
+    rule: 'A write to unknown rows reaches reads by primary key.',
+    edits: [{ file: TAGS, find: 'tags.push(allTag(table))\n    else for', replace: '{}\n    else for' }],
+    faults: [],
+  },
+  setTag: {
+    rule: 'A write to one row reaches lists.',
+    edits: [{ file: TAGS, find: '    tags.push(setTag(table))\n    if (written', replace: '    if (written' }],
+    faults: [],
+  },
+  nullUnderSet: {
+    rule: 'A row that was not there depends on inserts.',
+    edits: [{ file: RESULTS, find: 'isComplete: (value) => request.isComplete?.(value) === true', replace: 'isComplete: () => true' }],
+    faults: [],
+  },
+  acknowledgeAfterEnd: {
+    rule: 'A write is acknowledged after its end was told.',
+    edits: [
+      {
+        file: WRITES,
+        find: "if (state === 'held' && outcome !== 'unknown') await this.#tellEnd(tags, token)",
+        replace: "if (state === 'held' && outcome !== 'unknown') void this.#tellEnd(tags, token).catch(() => {})",
+      },
+      {
+        file: SCRIPTS,
+        find: "  redis.call('DEL', KEYS[at])\n  redis.call('HSET', KEYS[at + 1], ARGV[5], deadline)",
+        replace: "  redis.call('HSET', KEYS[at + 1], ARGV[5], deadline)",
+      },
+    ],
+    faults: [],
+  },
+}

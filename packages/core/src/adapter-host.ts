@@ -22,6 +22,8 @@ export interface AdapterHost {
   /** Lets rows be loaded through a client, for `eagerLoadRelationships`. */
   attachLoader(sourceId: string, loader: RowLoader): void
   readonly writes: WriteTracker
+  /** Where processes share a cache: how long after it was sent the database may carry out a write at most, in milliseconds. */
+  readonly latestWriteMs: number | undefined
   /** Keys that a merged query may carry. */
   readonly maxKeys: number
   /** Rows beyond those asked for that a merged query may fetch for each key. */

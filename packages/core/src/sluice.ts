@@ -4,6 +4,7 @@ import type { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
 import { LocalWrites } from './cache/coherence/local-writes.ts'
 import { TagTable } from './cache/coherence/tag-table.ts'
 import { setTag } from './cache/coherence/tags.ts'
+import type { CacheStore } from './cache/stores/cache-store.ts'
 import type { TieredCache } from './cache/tiered-cache.ts'
 import { Executor } from './pipeline/executor.ts'
 import { Pipeline } from './pipeline/pipeline.ts'
@@ -384,6 +385,7 @@ export class Sluice {
       },
       attachLoader: (sourceId, loader) => this.#loaders.attach(sourceId, loader),
       writes: this.#writes,
+      latestWriteMs: this.#store === undefined ? undefined : this.#store.leaseMs / 2,
       maxKeys: (batch === false ? undefined : batch?.maxKeys) ?? DEFAULT_MAX_KEYS,
       maxExtraRows: (batch === false ? undefined : batch?.maxExtraRows) ?? DEFAULT_MAX_EXTRA_ROWS,
       isOptimizing: () => this.#mode !== 'observe' || this.#optimizingScopes > 0,
@@ -405,6 +407,11 @@ export class Sluice {
   get #maxStalenessMs(): number {
     const { cache } = this.#options
     return cache === false || cache?.store === undefined ? Number.POSITIVE_INFINITY : (cache.maxStalenessMs ?? DEFAULT_MAX_STALENESS_MS)
+  }
+
+  get #store(): CacheStore | undefined {
+    const { cache } = this.#options
+    return cache === false ? undefined : cache?.store
   }
 
   #createCaching(): CacheSetUp | undefined {

@@ -3,6 +3,7 @@ import {
   type AnalyzedSql,
   type AnnouncedWrite,
   analyzeSql,
+  type Connection,
   captureStack,
   type Dialect,
   EVERYTHING,
@@ -14,6 +15,7 @@ import {
   type TransactionWrites,
   type WriteEffect,
   type WriteOutcome,
+  warnOfLateWrites,
   writeOutcomeOf,
 } from '@sluice/core'
 import { fixForSql } from './fix.ts'
@@ -181,11 +183,13 @@ export class StatementObserver {
   async #readCatalog(client: ClientInternals): Promise<void> {
     const connection = await client.acquireConnection()
     try {
-      const catalog = await readCatalog({
+      const source: Connection = {
         dialect: this.dialect,
         query: async (sql, bindings = []) =>
           rowsOf((await this.base._query.call(client, connection, { sql, bindings, method: 'raw' })).response),
-      })
+      }
+      const catalog = await readCatalog(source)
+      await warnOfLateWrites(source, this.host)
       // DDL may have come meanwhile; then it is read again.
       if (this.#catalog !== 'reading') return
       this.#catalog = 'read'

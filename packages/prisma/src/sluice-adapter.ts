@@ -9,6 +9,7 @@ import type {
 import {
   type AdapterHost,
   analyzeSql,
+  type Connection,
   type Dialect,
   EVERYTHING,
   effectOfStatement,
@@ -20,6 +21,7 @@ import {
   type TransactionControl,
   type TransactionWrites,
   type WriteEffect,
+  warnOfLateWrites,
   writeOutcomeOf,
 } from '@sluice/core'
 import { dialectOf } from './dialect.ts'
@@ -185,7 +187,9 @@ class ConnectionObserver {
     this.#catalog = 'reading'
     this.host.catalogs.set(this.sourceId, undefined)
     try {
-      const catalog = await readCatalog({ dialect: this.dialect, query: (sql, params) => rowsOf(adapter, sql, params) })
+      const source: Connection = { dialect: this.dialect, query: (sql, params) => rowsOf(adapter, sql, params) }
+      const catalog = await readCatalog(source)
+      await warnOfLateWrites(source, this.host)
       // DDL may have come meanwhile; then it is read anew with the next statement.
       if (this.#catalog !== 'reading') return
       this.#catalog = 'read'

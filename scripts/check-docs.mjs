@@ -24,11 +24,19 @@ function parse(path) {
   return file
 }
 
-/** The interface of a name in a file. */
+/** The interface of a name in a file, or where that file has it from. */
 function interfaceIn(path, name) {
-  const found = parse(path).statements.find((statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === name)
-  if (found === undefined) throw new Error(`${relative(root, path)} has no interface ${name}.`)
-  return found
+  const { statements } = parse(path)
+  const found = statements.find((statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === name)
+  if (found !== undefined) return found
+  const origin = statements.find((statement) => ts.isImportDeclaration(statement) && importedNames(statement).includes(name))
+  if (origin === undefined) throw new Error(`${relative(root, path)} has no interface ${name}.`)
+  return interfaceIn(join(dirname(path), origin.moduleSpecifier.text), name)
+}
+
+function importedNames({ importClause }) {
+  const names = importClause?.namedBindings
+  return names !== undefined && ts.isNamedImports(names) ? names.elements.map((element) => element.name.text) : []
 }
 
 /** Members in order, each with the text of its `@defaultValue`. */
@@ -42,7 +50,7 @@ function membersOf(declaration) {
   return members
 }
 
-/** Every exported interface that is called `…Options`, over all packages: its name and members. */
+/** Every exported interface that is called `…Options`, and `CacheControl`, over all packages: its name and members. */
 function optionInterfaces() {
   const found = new Map()
   for (const name of readdirSync(join(root, 'packages'))) {
@@ -54,7 +62,7 @@ function optionInterfaces() {
       if (statement.moduleSpecifier === undefined) continue
       const source = join(dirname(index), statement.moduleSpecifier.text)
       for (const { name: exported } of statement.exportClause.elements) {
-        if (/^[A-Z].*Options$/.test(exported.text)) found.set(exported.text, membersOf(interfaceIn(source, exported.text)))
+        if (/^([A-Z].*Options|CacheControl)$/.test(exported.text)) found.set(exported.text, membersOf(interfaceIn(source, exported.text)))
       }
     }
   }
@@ -126,6 +134,10 @@ function checkEvents() {
 /** Interfaces whose fields a page lists, under a heading. */
 const FIELDS = [
   ['packages/core/src/pipeline/query-stats.ts', 'QueryStatsSnapshot', 'docs/reference/statistics.md', ['Queries']],
+  ['packages/core/src/cache/tiered-stats.ts', 'TieredStats', 'docs/reference/statistics.md', ['Kept values']],
+  ['packages/core/src/cache/cache-stats.ts', 'CacheStats', 'docs/reference/statistics.md', ['Memory']],
+  ['packages/core/src/cache/cache-stats.ts', 'CacheEfficiency', 'docs/reference/statistics.md', ['How well memory is spent']],
+  ['packages/redis/src/guard.ts', 'RedisStoreCounters', 'docs/reference/statistics.md', ['The shared store']],
   ['packages/core/src/query/detect/finding.ts', 'Finding', 'docs/reference/findings.md', ['N_PLUS_ONE']],
 ]
 
@@ -141,6 +153,8 @@ function checkFields() {
 const REASON_CALLS = new Set(['refuse', 'passThrough'])
 const REASON_NAMES = new Set(['refused'])
 const REASON_FUNCTIONS = new Set(['selectParts', 'aggregateRefusal', 'groupRefusal', 'calculationRefusal', 'refuseKeyValue'])
+/** Members of classes whose returned texts are reasons, by the end of their file's path. */
+const REASON_MEMBERS = { 'core/src/cache/result-cache.ts': '#read', 'core/src/sluice-result-policies.ts': 'of' }
 
 /** The texts that an expression can become; what is filled in is shown as `…`. */
 function textsIn(node) {
@@ -152,7 +166,7 @@ function textsIn(node) {
 }
 
 /** @param isReason - Whether what the surrounding function returns is a reason. */
-function reasonsIn(node, isReason = false) {
+function reasonsIn(node, isReason = false, member = undefined) {
   const own = []
   if (ts.isCallExpression(node)) {
     const callee = ts.isPropertyAccessExpression(node.expression) ? node.expression.name.text : node.expression.getText()
@@ -160,9 +174,10 @@ function reasonsIn(node, isReason = false) {
   } else if (ts.isPropertyAssignment(node) || ts.isVariableDeclaration(node)) {
     if (REASON_NAMES.has(node.name.getText())) own.push(...textsIn(node.initializer))
   } else if (isReason && ts.isReturnStatement(node)) own.push(...textsIn(node.expression))
-  const inside = isReason || (ts.isFunctionDeclaration(node) && REASON_FUNCTIONS.has(node.name?.text ?? ''))
+  const isFunction = ts.isFunctionDeclaration(node) && REASON_FUNCTIONS.has(node.name?.text ?? '')
+  const isMember = (ts.isMethodDeclaration(node) || ts.isPropertyDeclaration(node)) && node.name.getText() === member
   ts.forEachChild(node, (child) => {
-    own.push(...reasonsIn(child, inside))
+    own.push(...reasonsIn(child, isReason || isFunction || isMember, member))
   })
   return own
 }
@@ -171,7 +186,8 @@ function checkReasons() {
   const page = 'docs/reference/statistics.md'
   const tables = tablesOf(page)
   const documented = ['batch', 'cache'].flatMap((heading) => [...(tables.get(heading)?.keys() ?? [])])
-  const reasons = sources(join(root, 'packages')).flatMap((path) => reasonsIn(parse(path)))
+  const memberIn = (path) => Object.entries(REASON_MEMBERS).find(([end]) => path.replaceAll('\\', '/').endsWith(end))?.[1]
+  const reasons = sources(join(root, 'packages')).flatMap((path) => reasonsIn(parse(path), false, memberIn(path)))
   // A step's name stands before what an operation refused with.
   const words = reasons.map((reason) => reason.replace(/^(?:batch|cache): /, '')).filter((reason) => reason !== '…')
   compare('reason', new Set(words), new Set(documented), page)
@@ -219,7 +235,7 @@ function checkLinks() {
   }
 }
 
-/** Examples stand, in memory, beside the sources of the example app: what it may import, they may. */
+/** Examples stand, in memory, beside the sources of the example app: what it may import, they may, and what the tests may. */
 function checkExamples() {
   const folder = join(root, 'examples/atlas/src')
   if (!existsSync(join(folder, 'generated/prisma'))) {
@@ -242,6 +258,15 @@ function checkExamples() {
   host.fileExists = (path) => examples.has(path) || fileExists.call(host, path)
   host.getSourceFile = (path, ...rest) =>
     examples.has(path) ? ts.createSourceFile(path, examples.get(path).code, rest[0]) : getSourceFile.call(host, path, ...rest)
+  const resolve = (name, from, reference) => {
+    const mode = ts.getModeForUsageLocation(from, reference, settings)
+    const found = (path) => ts.resolveModuleName(name, path, settings, host, undefined, undefined, mode)
+    const { fileName } = from
+    const resolved = found(fileName)
+    return resolved.resolvedModule === undefined && examples.has(fileName) ? found(join(root, 'test/docs-example.ts')) : resolved
+  }
+  host.resolveModuleNameLiterals = (literals, _containing, _redirected, _options, from) =>
+    literals.map((literal) => resolve(literal.text, from, literal))
   const program = ts.createProgram([...examples.keys()], settings, host)
   for (const [name, { path, line }] of examples) {
     const file = program.getSourceFile(name)

@@ -21,11 +21,9 @@ const SAMPLE_LENGTH = 64
 const MAX_NODES = 20_000
 const MAX_SCANNED_CHARACTERS = 4_096
 
-/** Under this key, objects say themselves what they take. */
-export const BYTES: unique symbol = Symbol('bytes')
-
-export interface Sized {
-  readonly [BYTES]: number
+/** Objects that say themselves what they take. */
+export abstract class Sized {
+  abstract readonly bytes: number
 }
 
 /**
@@ -35,7 +33,7 @@ export interface Sized {
  */
 export function estimateBytes(value: unknown): number {
   if (typeof value !== 'object' || value === null) return leafBytes(value)
-  return (value as Partial<Sized>)[BYTES] ?? Math.round(new Walk().measure(value))
+  return value instanceof Sized ? value.bytes : Math.round(new Walk().measure(value))
 }
 
 /** What a value takes besides the slot that refers to it. */

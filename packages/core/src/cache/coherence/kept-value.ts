@@ -1,4 +1,4 @@
-import { BYTES, estimateBytes, type Sized } from '../estimate-bytes.ts'
+import { estimateBytes, Sized } from '../estimate-bytes.ts'
 import type { Permit } from './shared-reads.ts'
 import type { TagSnapshot } from './tag-table.ts'
 
@@ -6,7 +6,7 @@ import type { TagSnapshot } from './tag-table.ts'
 const OWN_BYTES = 240
 
 /** A value in this process's memory, and what it is valid under. */
-export class KeptValue implements Sized {
+export class KeptValue extends Sized {
   constructor(
     readonly value: unknown,
     /** What this process knew of the tags before the value was asked for. */
@@ -17,9 +17,11 @@ export class KeptValue implements Sized {
     readonly freshUntil: number,
     /** How long making it took, in milliseconds. */
     readonly costMs: number,
-  ) {}
+  ) {
+    super()
+  }
 
-  get [BYTES](): number {
+  override get bytes(): number {
     return OWN_BYTES + estimateBytes(this.value)
   }
 }

@@ -22,6 +22,7 @@ export type {
   WriteBehindOptions,
   WriteBehindRetryOptions,
 } from './cache/patterns/write-behind-options.ts'
+export type { EvictionPolicyName } from './cache/policies/create-policy.ts'
 export type { CacheSetOptions } from './cache/set-options.ts'
 export {
   type CacheStore,
@@ -62,7 +63,7 @@ export type { QueryStatsSnapshot } from './pipeline/query-stats.ts'
 export type { Mode, ScopeCounts } from './pipeline/scope.ts'
 export type { FirstDifference, RedactedValue, ShadowDifference } from './pipeline/shadow-difference.ts'
 export { WriteSet } from './pipeline/write-set.ts'
-export type { AnnouncedWrite, TransactionWrites, WriteIntent, WriteOutcome, WriteTracker } from './pipeline/writes.ts'
+export type { AnnouncedWrite, StateAhead, TransactionWrites, WriteIntent, WriteOutcome, WriteTracker } from './pipeline/writes.ts'
 export type { BatchQuery, QueryInput } from './query/advice/batch-query.ts'
 export type { JoinStrategy } from './query/advice/join-strategy.ts'
 export type { NPlusOnePattern } from './query/advice/n-plus-one-log.ts'

@@ -140,3 +140,33 @@ describe.each(databases())('writes with a shared store on $name', ({ dialect, sk
     })
   })
 })
+
+describe.each(['strict', 'bounded'] as const)('with a shared store, %s, a Sluice that is closed', (consistency) => {
+  const calls: readonly [name: string, write: (stack: Stack, label: string) => Promise<unknown>][] = [
+    ['a write of Prisma', ({ prisma }, label) => prisma.tag.update({ where: { id: 1 }, data: { label } })],
+    [
+      'a transaction of Prisma',
+      ({ prisma }, label) => prisma.$transaction(async (tx) => tx.tag.update({ where: { id: 1 }, data: { label } })),
+    ],
+    ['a write of Knex', async ({ db }, label) => db('Tag').where({ id: 1 }).update({ label })],
+    ['a transaction of Knex', ({ db }, label) => db.transaction((trx) => trx('Tag').where({ id: 1 }).update({ label }))],
+  ]
+
+  it.each(calls)('lets %s go as if bare, under way or to come', async (_, write) => {
+    const stack = await openStack('sqlite', { cache: { ttl: 60, store: memoryStore(), consistency } })
+    try {
+      await seed(stack.bare)
+      await stack.prisma.tag.count()
+      await stack.ready()
+      const label = async () => (await stack.bareDb('Tag').where({ id: 1 }).first())?.label
+      const underWay = write(stack, 'under way')
+      await stack.sluice.close()
+      await underWay
+      expect(await label()).toBe('under way')
+      await write(stack, 'to come')
+      expect(await label()).toBe('to come')
+    } finally {
+      await stack.close()
+    }
+  })
+})

@@ -49,7 +49,10 @@ export class SharedWrites extends LocalWrites {
   readonly #intents = new Set<Intent>()
   readonly #owed = new OwedTags()
   readonly #upkeep: Periodic
+  /** The attempt to tell of what is owed that is under way, and the one that comes after it. */
   #settling: Promise<void> | undefined
+  #nextSettling: Promise<void> | undefined
+  #closed = false
   #reads: { readonly reads: SharedReads; readonly isStrict: boolean } | undefined
 
   constructor(
@@ -62,11 +65,12 @@ export class SharedWrites extends LocalWrites {
 
   /** Whether there are writes that other processes were not told of: until then, nothing that is shared may be used. */
   get isOwing(): boolean {
-    return !this.#owed.isEmpty
+    return !this.#owed.isEmpty || this.#settling !== undefined
   }
 
   override announceTags(tags: readonly string[]): AnnouncedWrite {
     if (tags.length === 0) return { ready: undefined, end: () => undefined }
+    if (this.#closed) return super.announceTags(tags)
     this.table.begin(tags)
     const intent: Intent = { tags, token: newToken(), askedAt: 0, state: 'beginning', doubtfulUntil: 0 }
     this.#intents.add(intent)
@@ -110,20 +114,29 @@ export class SharedWrites extends LocalWrites {
 
   /** Tells of what is owed. Those who call at the same time share one attempt. */
   settle(): Promise<void> {
-    if (this.#owed.isEmpty) return Promise.resolve()
+    if (this.#owed.isEmpty) return this.#settling ?? Promise.resolve()
     // What was added after an attempt began needs another one.
-    const before = this.#settling ?? Promise.resolve()
-    const settling = before.catch(() => {}).then(() => this.#settle())
-    this.#settling = settling
-    return settling
+    this.#nextSettling ??= (this.#settling ?? Promise.resolve()).catch(() => {}).then(() => this.#attempt())
+    return this.#nextSettling
   }
 
+  /** From now on writes are sent as they are, those included that wait for the store: nobody is told of them. */
   override close(): void {
+    this.#closed = true
     this.#upkeep.stop()
   }
 
+  async #attempt(): Promise<void> {
+    this.#nextSettling = undefined
+    this.#settling = this.#settle()
+    try {
+      await this.#settling
+    } finally {
+      this.#settling = undefined
+    }
+  }
+
   async #settle(): Promise<void> {
-    if (this.#owed.isEmpty) return
     const tags = this.#owed.take()
     const token = newToken()
     try {
@@ -131,7 +144,7 @@ export class SharedWrites extends LocalWrites {
       await this.options.store.end(tags, token)
     } catch (error) {
       this.#owed.add(tags)
-      this.#upkeep.start()
+      if (!this.#closed) this.#upkeep.start()
       throw error
     } finally {
       this.table.raise(tags)
@@ -144,8 +157,8 @@ export class SharedWrites extends LocalWrites {
       await this.#hold(intent)
       intent.state = 'held'
     } catch (error) {
-      this.options.onError(error)
-      if (this.options.onInvalidationFailure === 'proceed') {
+      if (!this.#closed) this.options.onError(error)
+      if (this.#closed || this.options.onInvalidationFailure === 'proceed') {
         intent.state = 'untold'
         return
       }
@@ -177,11 +190,12 @@ export class SharedWrites extends LocalWrites {
     if (outcome === 'unknown') this.#doubt(intent)
     else intent.state = 'over'
     try {
+      if (this.#closed) return
       if (state === 'held' && outcome !== 'unknown') await this.#tellEnd(tags, token)
       else if (state === 'untold' && outcome !== 'rolled-back') this.#owed.add(tags)
       if (!this.#owed.isEmpty) await this.settle()
     } catch (error) {
-      this.options.onError(error)
+      if (!this.#closed) this.options.onError(error)
     } finally {
       if (outcome !== 'unknown') this.#intents.delete(intent)
       this.table.end(tags, outcome)

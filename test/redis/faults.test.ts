@@ -1,4 +1,4 @@
-import { type CacheStore, type Stamps, StoreUnavailableError } from '@sluice/core'
+import { type CacheStore, EVERY_TAG, type Stamps, StoreUnavailableError } from '@sluice/core'
 import { type RedisStore, type RedisStoreOptions, redisStore } from '@sluice/redis'
 import type { Redis } from 'ioredis'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -7,6 +7,8 @@ import { clients } from './redis-worlds.ts'
 import { eventually, Witness } from './witness.ts'
 
 const times = { askedAt: 0, ttlMs: 60_000, costMs: 1 }
+/** Takes memory, until there is none left. */
+const FILL = "for at = 1, 100 do redis.call('SET', 'fill:' .. ARGV[1] .. ':' .. at, string.rep('x', 10000)) end"
 const timing = { leaseMs: 2_000, quarantineMs: 150, commandTimeoutMs: 200, retryAfterMs: 100 }
 
 describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('faults of Redis, %s', (_, Client) => {
@@ -185,6 +187,54 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     expect(await other.open(['a'])).toEqual(after)
     await store.begin(['a'], 'w')
     expect(await store.end(['a'], 'w')).toMatchObject({ epoch: after.epoch })
+  })
+
+  it('begins a quarantine at every such connection, whether or not one was over before', async () => {
+    const server = await serve()
+    await server.run('ACL', 'SETUSER', 'limited', 'on', '>secret', '~*', '&*', '+@all', '-info')
+    const limited = { username: 'limited', password: 'secret', enableReadyCheck: false }
+    const store = storeOn(given(server, limited))
+    expect(await store.open(['a'])).toBeUndefined()
+    await new Promise((resolve) => setTimeout(resolve, timing.quarantineMs + 50))
+    expect(await storeOn(given(server, limited)).open(['a'])).toBeUndefined()
+    await opened(store, ['a'])
+  })
+
+  it('asks no replica, whose state is that of its master a while ago', async () => {
+    const [master, replica] = [await serve({ 'repl-diskless-sync-delay': '0' }), await serve()]
+    const writer = storeOn(given(master))
+    await replica.run('REPLICAOF', '127.0.0.1', master.port)
+    const replication = async () => String(await replica.run('INFO', 'replication'))
+    await eventually(async () => (/master_link_status:up/.test(await replication()) ? true : undefined))
+    const stamps = await opened(writer, ['a'])
+    await eventually(async () => (Number(await replica.run('EXISTS', '{sluice}stamp:a')) === 1 ? true : undefined))
+    const reader = storeOn(given(replica))
+    await expect(reader.read(['a'])).rejects.toMatchObject({
+      code: 'SLUICE_STORE_UNAVAILABLE',
+      cause: { message: 'The server is a replica.' },
+    })
+    await replica.run('REPLICAOF', 'NO', 'ONE')
+    const promoted = await eventually(() => reader.open(['a']).catch(() => undefined))
+    expect(promoted.epoch).not.toBe(stamps.epoch)
+  })
+
+  it('hears writers although its memory is full', async () => {
+    const server = await serve({ maxmemory: '8mb' })
+    const store = storeOn(given(server), { maxFailures: 3 })
+    const stamps = await opened(store, ['a', 'b'])
+    const fill = async () => {
+      for (let at = 0; at < 10_000; at += 1) await server.run('EVAL', FILL, 0, at)
+    }
+    await expect(fill()).rejects.toThrow('OOM')
+    const entry = { value: 1, tags: ['a'], times, ...stamps }
+    for (let key = 0; key < 5; key += 1) await expect(store.set(`key ${key}`, entry, 60_000)).rejects.toBeInstanceOf(StoreUnavailableError)
+    for (const tags of [['a'], ['b', EVERY_TAG], [EVERY_TAG]]) {
+      await store.begin(tags, 'w')
+      expect(await store.renew(tags, 'w')).toBe(true)
+      expect(await store.end(tags, 'w')).toBeDefined()
+    }
+    expect((await store.read(['a'])).stamps).not.toEqual([stamps.stamps[0]])
+    expect(store.state()).toBe('up')
   })
 
   it('asks for all reads of a tick at once', async () => {

@@ -18,6 +18,9 @@ export interface GuardOptions {
   onBreak(): void
 }
 
+/** What Redis answered. */
+type Answer<T> = { readonly value: T } | { readonly refusal: unknown }
+
 /** Lets commands through while Redis answers, refuses them while it does not, and makes every failure one of Sluice's. */
 export class Guard {
   #policy: IPolicy & { readonly state: CircuitState }
@@ -40,7 +43,11 @@ export class Guard {
 
   /** @throws StoreUnavailableError when it fails or is refused; SluiceError `SLUICE_CLOSED` after `close`. */
   run<T>(send: () => Promise<T>): Promise<T> {
-    return this.pass(() => this.#policy.execute(() => this.#send(send)))
+    return this.pass(async () => {
+      const answer = await this.#policy.execute(() => this.#send(send))
+      if ('refusal' in answer) throw answer.refusal
+      return answer.value
+    })
   }
 
   /** As `run`, for what says nothing about whether Redis takes commands. */
@@ -72,12 +79,13 @@ export class Guard {
     this.#closed = true
   }
 
-  async #send<T>(send: () => Promise<T>): Promise<T> {
+  async #send<T>(send: () => Promise<T>): Promise<Answer<T>> {
     this.#sent += 1
     try {
-      return await send()
+      return { value: await send() }
     } catch (error) {
       this.#failed += 1
+      if (isFull(error)) return { refusal: error }
       throw error
     }
   }
@@ -88,4 +96,9 @@ export class Guard {
     policy.onBreak(onBreak)
     return policy
   }
+}
+
+/** A server without memory to spare keeps no more entries, and does all the rest. */
+function isFull(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('OOM ')
 }

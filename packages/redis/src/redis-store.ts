@@ -70,7 +70,7 @@ class Store implements RedisStore {
       commandTimeoutMs,
       onLink: () => this.#linked(),
       forgetEpoch: async () => {
-        await this.#server.client.del(this.#keys.epoch)
+        await this.#server.client.del(this.#keys.epoch, this.#keys.quarantine)
       },
     })
     this.#scripts = new TagScripts(this.#server, this.#keys, options)

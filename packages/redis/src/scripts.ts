@@ -4,6 +4,9 @@
  *
  * The epoch is `<replication id>.<random>`, or `!<replication id>` while a writer of everything is at work: then it is certain that nothing
  * was lost, and absent for all that read it. Intents have no time to live of their own: a server short of memory may evict what has one.
+ *
+ * A server whose memory is full refuses a script's command that takes memory, unless one that writes came before: writers begin with one that
+ * takes none, so that they are heard all the same.
  */
 const prelude = `
 local replid = ARGV[1]
@@ -34,8 +37,9 @@ end
 export const BEGIN: string = `${prelude}
 local deadline = string.format('%.0f', now + tonumber(ARGV[6]))
 if ARGV[7] == '1' then
+  redis.call('DEL', KEYS[1])
   redis.call('HSET', KEYS[3], ARGV[5], deadline)
-  if isLive() or epoch == held then redis.call('SET', KEYS[1], held) else redis.call('DEL', KEYS[1]) end
+  if isLive() or epoch == held then redis.call('SET', KEYS[1], held) end
 end
 for at = 4, #KEYS, 2 do
   redis.call('DEL', KEYS[at])
@@ -51,7 +55,12 @@ local deadline = string.format('%.0f', now + tonumber(ARGV[6]))
 local all = 1
 local function renew(key)
   local mine = redis.call('HGET', key, ARGV[5])
-  if mine and tonumber(mine) > now then redis.call('HSET', key, ARGV[5], deadline) else all = 0 end
+  if not mine or tonumber(mine) <= now then
+    all = 0
+    return
+  end
+  redis.call('HDEL', key, ARGV[5])
+  redis.call('HSET', key, ARGV[5], deadline)
 end
 if ARGV[7] == '1' then renew(KEYS[3]) end
 for at = 5, #KEYS, 2 do renew(KEYS[at]) end

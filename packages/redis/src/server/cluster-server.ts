@@ -104,7 +104,8 @@ export class ClusterServer implements Server {
       this.#link = { replid: replid ?? NO_REPLID }
       this.#first.arrived()
       this.options.onLink()
-    } catch {
+    } catch (error) {
+      this.#first.failed(error)
       if (this.#met === owner) this.#met = undefined
       owner.disconnect()
     }

@@ -3,6 +3,7 @@ import { StoreUnavailableError } from '@sluice/core'
 /** Lets the calls that come before the first link wait for it, each for a time. */
 export class FirstLink {
   #isThere = false
+  #failure: unknown
   #arrive: () => void = () => {}
   readonly #arrival = new Promise<void>((resolve) => {
     this.#arrive = resolve
@@ -15,11 +16,16 @@ export class FirstLink {
     this.#arrive()
   }
 
+  /** Why the last connection led to none. */
+  failed(error: unknown): void {
+    this.#failure = error
+  }
+
   async wait(): Promise<void> {
     if (this.#isThere) return
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new StoreUnavailableError('Redis', 'there is no connection yet.')), this.timeoutMs)
+      timer = setTimeout(() => reject(new StoreUnavailableError('Redis', 'there is no connection yet.', this.#failure)), this.timeoutMs)
       timer.unref()
     })
     try {

@@ -30,19 +30,25 @@ export interface ServerOptions {
   readonly commandTimeoutMs: number
   /** There is a new link. */
   onLink(): void
-  /** Called where the replication id is not known, before such a link is used: whatever was lost must not be trusted. */
+  /** Called where the replication id is not known, before such a link is used: what may have been lost must not be trusted. */
   forgetEpoch(): Promise<void>
 }
 
-/** @returns `undefined` when the server does not tell it. */
+/**
+ * @returns `undefined` when the server does not tell it.
+ * @throws Error where it is a replica: it has its master's replication id, and an older state of the tags.
+ */
 export async function replidOf(redis: Redis): Promise<string | undefined> {
+  let info: string
   try {
-    return /^master_replid:([0-9a-f]+)/m.exec(String(await redis.info('replication')))?.[1]
+    info = String(await redis.info('replication'))
   } catch (error) {
     // The server answered, but not with that; other failures are the connection's.
     if (error instanceof Error && error.name === 'ReplyError') return undefined
     throw error
   }
+  if (/^role:slave/m.test(info)) throw new Error('The server is a replica.')
+  return /^master_replid:([0-9a-f]+)/m.exec(info)?.[1]
 }
 
 /** Options of every connection that a store makes: nothing waits in a queue, nothing is sent twice. */

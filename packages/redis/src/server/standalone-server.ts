@@ -10,6 +10,8 @@ export class StandaloneServer implements Server {
   #link: Link | undefined
   /** Counts connections, so that an answer of an older one is known as such. */
   #connection = 0
+  /** Connections in a row that led to no link. */
+  #failures = 0
 
   constructor(
     private readonly given: Redis,
@@ -20,7 +22,11 @@ export class StandaloneServer implements Server {
       ...boundedOptions(options.commandTimeoutMs),
       ...this.#masterOnly,
       lazyConnect: true,
-      retryStrategy: backoffMs,
+      // A connection alone is no success: its server may be a replica.
+      retryStrategy: () => {
+        this.#failures += 1
+        return backoffMs(this.#failures)
+      },
     })
     this.client.on('error', ignore)
     this.client.on('ready', () => void this.#greet())
@@ -77,9 +83,11 @@ export class StandaloneServer implements Server {
       if (replid === undefined) await this.options.forgetEpoch()
       if (connection !== this.#connection) return
       this.#link = { replid: replid ?? NO_REPLID }
+      this.#failures = 0
       this.#first.arrived()
       this.options.onLink()
-    } catch {
+    } catch (error) {
+      this.#first.failed(error)
       if (connection === this.#connection) this.reconnect()
     }
   }

@@ -461,6 +461,38 @@ export function cacheStoreContract(name: string, setUp: () => Promise<StoreWorld
         await opened(writer, [])
       })
 
+      it('is not hidden by writes to everything, begun before it or after', async () => {
+        const [first, second, reader] = [connect(), connect(), connect()]
+        await opened(reader, [])
+        await first.begin([EVERY_TAG], 'first')
+        await world.lose()
+        await second.begin([EVERY_TAG], 'second')
+        expect(await second.end([EVERY_TAG], 'second')).toBeUndefined()
+        expect(await reader.open([])).toBeUndefined()
+        expect(await first.end([EVERY_TAG], 'first')).toBeUndefined()
+        expect((await reader.read([])).epoch).toBeUndefined()
+        expect(await reader.open([])).toBeUndefined()
+        await opened(reader, [])
+      })
+
+      it('keeps a tag closed whose writer it made forgotten, whoever writes everything meanwhile', async () => {
+        const one = tag()
+        const [writer, other, reader] = [connect(), connect(), connect()]
+        await opened(reader, [one])
+        await writer.begin([one], 'w')
+        await other.begin([EVERY_TAG], 'before')
+        await world.lose()
+        expect(await other.end([EVERY_TAG], 'before')).toBeUndefined()
+        await other.begin([EVERY_TAG], 'after')
+        expect(await other.end([EVERY_TAG], 'after')).toBeUndefined()
+        expect(await reader.open([one])).toBeUndefined()
+        expect(await writer.renew([one], 'w')).toBe(false)
+        await writer.begin([one], 'w')
+        await opened(reader, [])
+        expect(await reader.open([one])).toBeUndefined()
+        expect(await writer.end([one], 'w')).toBeDefined()
+      })
+
       it('tells once more of a write whose intent was lost', async () => {
         const one = tag()
         const [writer, other] = [connect(), connect()]

@@ -70,6 +70,32 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     expect(await writer.end(['a'], 'w')).toBeDefined()
   })
 
+  it('opens nothing after a snapshot, whatever a write to everything that lies in it does', async () => {
+    const server = await serve()
+    const [all, writer, reader] = [storeOn(given(server)), storeOn(given(server)), storeOn(given(server))]
+    await opened(reader, ['a'])
+    await all.begin([EVERY_TAG], 'in the snapshot')
+    await server.run('SAVE')
+    await writer.begin(['a'], 'w')
+    await server.kill()
+    await server.start()
+    await eventually(() =>
+      all.begin([EVERY_TAG], 'since').then(
+        () => true,
+        () => undefined,
+      ),
+    )
+    expect(await all.end([EVERY_TAG], 'in the snapshot')).toBeUndefined()
+    expect(await reader.open(['a'])).toBeUndefined()
+    expect(await all.end([EVERY_TAG], 'since')).toBeUndefined()
+    expect(await reader.open(['a'])).toBeUndefined()
+    expect(await eventually(() => writer.renew(['a'], 'w').catch(() => undefined))).toBe(false)
+    await writer.begin(['a'], 'w')
+    await opened(reader, [])
+    expect(await reader.open(['a'])).toBeUndefined()
+    expect(await writer.end(['a'], 'w')).toBeDefined()
+  })
+
   it('fails within its time limit with an error of Sluice’s while Redis is down, and works again by itself', async () => {
     const server = await serve()
     const store = storeOn(given(server))

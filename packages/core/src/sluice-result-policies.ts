@@ -42,6 +42,7 @@ export class ResultPolicies {
     const fields = this.#secretFieldsOf(request.tables)
     return {
       policy: controls.length === 0 ? this.#base : controls.reduce(controlled, this.#base),
+      saysTtl: controls.some(({ ttl }) => ttl !== undefined),
       tags: controls.length === 0 ? NO_TAGS : [...new Set(controls.flatMap((control) => (control.tags ?? NO_TAGS).map(appTag)))],
       isShared: !isSecret,
       ...(fields.size === 0 ? {} : { mayShare: (value: unknown) => !holdsField(value, fields) }),

@@ -18,6 +18,7 @@ import { withTimeouts } from './with-timeouts.ts'
 const MAX_JOINS = 3
 /** Between two looks for what another process is loading. */
 const POLL_MS = 20
+const NO_TAGS: readonly string[] = []
 
 /** A value that is asked for, and how it is made. */
 export interface FetchRequest<T> {
@@ -31,6 +32,10 @@ export interface FetchRequest<T> {
   readonly optionalTags: number
   /** Whether a value does without its optional tags. */
   isComplete?(value: T): boolean
+  /** Those of the tags that are this request's alone: what was kept without one of them is no answer to it. */
+  readonly ownTags?: readonly string[]
+  /** How old a value may be that another request kept for longer. Left out: as old as that one allowed. */
+  readonly maxAgeMs?: number
   readonly policy: FetchPolicy
   readonly types?: ValueTypes | undefined
   /** Asks the source. */
@@ -90,6 +95,7 @@ interface Answer<T> {
 interface Flight<T = unknown> {
   readonly before: Before
   readonly result: Promise<Landed<T>>
+  readonly ownTags: readonly string[]
   /** Whether the value is still true, for all who waited; asked after nobody can join any more. */
   verdict?: Promise<boolean>
 }
@@ -107,7 +113,7 @@ export class CoherentCache {
   fetch<T>(request: FetchRequest<T>): Promise<T> {
     const { policy } = request
     if (policy.strategy === 'refresh') return this.#ask(request, undefined, 0)
-    const kept = this.parts.engine.get<KeptValue>(request.namespace, request.key) ?? undefined
+    const kept = this.#kept(request)
     if (kept === undefined) return this.#ask(request, undefined, 0)
     const now = this.parts.clock.now()
     if (!this.#isValidHere(kept, policy, now)) return this.#ask(request, kept, 0)
@@ -119,8 +125,8 @@ export class CoherentCache {
 
   /** The kept value, if it is valid and fresh or within its `swrMs`. Nothing is loaded. */
   async find<T>(request: FetchRequest<T>): Promise<{ readonly value: T } | undefined> {
-    const { engine, clock, shared } = this.parts
-    const kept = engine.get<KeptValue>(request.namespace, request.key) ?? undefined
+    const { clock, shared } = this.parts
+    const kept = this.#kept(request)
     if (kept !== undefined && this.#isValidHere(kept, request.policy, clock.now())) return this.#handOut(request, kept, clock.now())
     const before = shared === undefined ? undefined : this.#before(request)
     if (shared === undefined || before === undefined) return undefined
@@ -149,6 +155,11 @@ export class CoherentCache {
     }
   }
 
+  #kept(request: FetchRequest<unknown>): KeptValue | undefined {
+    const kept = this.parts.engine.get<KeptValue>(request.namespace, request.key)
+    return kept !== null && hasOwnTags(kept.ownTags, request) ? kept : undefined
+  }
+
   #storeFailed(error: unknown): void {
     this.parts.counters.storeErrors += 1
     this.parts.onError(error)
@@ -163,14 +174,15 @@ export class CoherentCache {
 
   /** A valid value that is fresh, or stale and due; `undefined` when it is too old. */
   #handOut<T>(request: FetchRequest<T>, kept: KeptValue, now: number): Answer<T> | undefined {
-    const { policy } = request
-    if (now >= kept.freshUntil + policy.swrMs) return undefined
+    const { policy, maxAgeMs } = request
+    const freshUntil = maxAgeMs === undefined ? kept.freshUntil : Math.min(kept.freshUntil, kept.askedAt + maxAgeMs)
+    if (now >= freshUntil + policy.swrMs) return undefined
     const copy = request.copy(kept.value as T)
     if (copy === undefined) return undefined
     const { counters } = this.parts
     counters.hits += 1
     request.onHit?.(copy.value)
-    const isStale = now >= kept.freshUntil
+    const isStale = now >= freshUntil
     if (isStale) counters.staleHits += 1
     return { value: copy.value, isDue: isStale || this.#isDueEarly(kept, policy, now) }
   }
@@ -212,7 +224,7 @@ export class CoherentCache {
       return request.load()
     }
     const flight = request.policy.strategy === 'refresh' ? undefined : (this.#flights.get(flightId(request)) as Flight<T> | undefined)
-    if (flight?.before.required.isCurrent === true) return this.#join(flight, request, kept, joins)
+    if (flight?.before.required.isCurrent === true && hasOwnTags(flight.ownTags, request)) return this.#join(flight, request, kept, joins)
     return this.#landing(this.#takeOff(request, kept, before), request, kept)
   }
 
@@ -227,9 +239,9 @@ export class CoherentCache {
 
   /** What is handed out when loading fails or takes too long: stale, but no write is known to have made it wrong. */
   async #lastResort<T>(request: FetchRequest<T>, kept: KeptValue | undefined): Promise<{ readonly value: T } | undefined> {
-    const { counters, clock, shared, engine } = this.parts
+    const { counters, clock, shared } = this.parts
     // What the store had is here by now.
-    const known = engine.get<KeptValue>(request.namespace, request.key) ?? kept
+    const known = this.#kept(request) ?? kept
     if (known === undefined || clock.now() >= known.freshUntil + request.policy.graceMs) return undefined
     const isValid = this.#isValidHere(known, request.policy, clock.now()) || (shared !== undefined && (await isValidThere(known, shared)))
     const copy = isValid ? request.copy(known.value as T) : undefined
@@ -294,7 +306,7 @@ export class CoherentCache {
         throw error
       },
     )
-    const flight: Flight<T> = { before, result }
+    const flight: Flight<T> = { before, result, ownTags: request.ownTags ?? NO_TAGS }
     this.#flights.set(id, flight)
     return flight
   }
@@ -376,7 +388,7 @@ export class CoherentCache {
 
   /** A valid entry's value, kept in memory from now on; `undefined` when it cannot be read or is too old. */
   #fromStore<T>(request: FetchRequest<T>, entry: StoredEntry | undefined, before: Before): Landed<T> | undefined {
-    if (entry === undefined) return undefined
+    if (entry === undefined || !hasOwnTags(entry.tags, request)) return undefined
     const { clock, counters } = this.parts
     let value: T
     try {
@@ -388,9 +400,15 @@ export class CoherentCache {
     const { epoch, stamps, tags, times } = entry
     const permit: Permit = { epoch, stamps, tags }
     const now = clock.now()
-    const freshUntil = now + times.ttlMs - (clock.wall() - times.askedAt)
+    // The clock of who kept it may be ahead of this one.
+    const askedAt = now - Math.max(0, clock.wall() - times.askedAt)
     const snapshot = tags.length < request.tags.length ? before.required : before.all
-    const kept = new KeptValue(value, snapshot ?? before.required, permit, freshUntil, times.costMs)
+    const kept = new KeptValue(value, snapshot ?? before.required, permit, {
+      askedAt,
+      freshUntil: askedAt + times.ttlMs,
+      costMs: times.costMs,
+      ownTags: request.ownTags ?? NO_TAGS,
+    })
     if (snapshot !== undefined) this.#remember(request, kept, now)
     const answer = this.#handOut(request, kept, now)
     if (answer === undefined) return undefined
@@ -454,7 +472,14 @@ export class CoherentCache {
     if (copy === undefined) return
     const used = ahead?.permit ?? (permit === undefined ? undefined : shortened(permit, needed))
     const costMs = now - startedAt
-    this.#remember(request, new KeptValue(copy.value, snapshot, used, now + ttlMs, costMs), now)
+    const kept = new KeptValue(copy.value, snapshot, used, {
+      askedAt: asked?.at ?? now,
+      freshUntil: now + ttlMs,
+      costMs,
+      // What was asked ahead was asked for anybody.
+      ownTags: ahead === undefined ? (request.ownTags ?? NO_TAGS) : NO_TAGS,
+    })
+    this.#remember(request, kept, now)
     const { sharedKey } = request
     if (shared === undefined || used === undefined || sharedKey === undefined || request.mayShare?.(value) === false) return
     const entry = { ...used, times: { askedAt: clock.wall(), ttlMs, costMs }, value: copy.value }
@@ -482,6 +507,10 @@ async function isValidThere(kept: KeptValue, { reads }: Shared): Promise<boolean
 async function openFor(request: FetchRequest<unknown>, reads: SharedReads): Promise<Permit | undefined> {
   const opened = await reads.open(request.tags)
   return opened === undefined && request.optionalTags > 0 ? reads.open(requiredTags(request)) : opened
+}
+
+function hasOwnTags(tags: readonly string[], { ownTags }: FetchRequest<unknown>): boolean {
+  return ownTags === undefined || ownTags.every((tag) => tags.includes(tag))
 }
 
 function requiredTags({ tags, optionalTags }: FetchRequest<unknown>): readonly string[] {

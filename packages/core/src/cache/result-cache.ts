@@ -16,6 +16,8 @@ const MAX_TAGS = 16
 /** How one request is treated; a text says why it is not cached. */
 export interface ResultPolicy {
   readonly policy: FetchPolicy
+  /** Whether the time to live is one that the app gave for reads like this, and not for all. */
+  readonly saysTtl: boolean
   /** The app's own tags. */
   readonly tags: readonly string[]
   /** Whether other processes may have the result. */
@@ -82,6 +84,8 @@ export class ResultCache {
       tags: chosen.tags.length === 0 ? tags : [...chosen.tags, ...tags],
       optionalTags: optional,
       isComplete: (value) => request.isComplete?.(value) === true,
+      ownTags: chosen.tags,
+      ...(chosen.saysTtl ? { maxAgeMs: chosen.policy.ttlMs } : {}),
       policy: chosen.policy,
       types: request.types,
       load: () => next(operation, scope),

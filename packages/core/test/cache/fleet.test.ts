@@ -46,6 +46,18 @@ describe.each(['strict', 'bounded'] as const)('a fleet in %s mode', (consistency
     expect(await b.get()).toEqual({ value: 2 })
   })
 
+  it('drops a tagged read’s answer by its tag, whoever kept one without', async () => {
+    const made = fleet()
+    const [a, b] = [made.start({ consistency }), made.start({ consistency })]
+    const tagged = { cache: { key: 'q', tables: ['t'], control: { tags: ['mine'] } } }
+    await a.get()
+    await turn()
+    await b.get(tagged)
+    made.database.value = 2
+    await a.sluice.tiered?.invalidateTags(['mine'])
+    expect(await b.get(tagged)).toEqual({ value: 2 })
+  })
+
   it('keeps nowhere what was read before a write of another process and came back after it', async () => {
     const made = fleet()
     const [a, b] = [made.start({ consistency }), made.start({ consistency })]
@@ -167,6 +179,21 @@ describe.each(['strict', 'bounded'] as const)('a fleet in %s mode', (consistency
     await a.get()
     await a.get()
     expect(made.database.asked).toBe(5)
+  })
+})
+
+describe('a fleet whose clocks differ', () => {
+  it('takes no answer for younger than it may be', async () => {
+    const made = fleet()
+    const ahead = made.start({}, { clock: { now: () => made.clock.now(), wall: () => made.clock.wall() + 3_600_000 } })
+    const late = made.start()
+    await ahead.get()
+    await turn()
+    await late.get()
+    expect(made.database.asked).toBe(1)
+    made.clock.advance(60_000)
+    await late.get()
+    expect(made.database.asked).toBe(2)
   })
 })
 

@@ -36,14 +36,14 @@ export class Fleet {
     this.state = new SharedState(resolveMemoryStoreOptions({ clock: this.clock, ...options }))
   }
 
-  start(cache: Omit<CacheOptions, 'store'> = {}, others: Pick<SluiceOptions, 'prefetch'> = {}): Process {
+  start(cache: Omit<CacheOptions, 'store'> = {}, others: Pick<SluiceOptions, 'prefetch' | 'clock'> = {}): Process {
     const faults: Faults = { failing: new Set(), isDeaf: false, calls: new Map(), watcher: undefined }
     const sluice = createSluice({
       mode: 'optimize',
       batch: false,
       prefetch: false,
-      ...others,
       clock: this.clock,
+      ...others,
       cache: { ttl: 60, ...cache, store: faulty(memoryStoreOn(this.state), faults) },
     })
     this.#open.push(sluice)

@@ -222,6 +222,17 @@ describe('result cache', () => {
       expect(database.asked).toBe(2)
     })
 
+    it('how old the result of an equal read may be', async () => {
+      const { get, database, clock } = setUp({ ttl: 60 })
+      await get(saying({ ttl: 300 }))
+      clock.advance(1_000)
+      await get(saying({ ttl: 2 }))
+      expect(database.asked).toBe(1)
+      clock.advance(1_000)
+      await get(saying({ ttl: 2 }))
+      expect(database.asked).toBe(2)
+    })
+
     it('to hand out its result while it is asked for anew', async () => {
       const { get, database, clock } = setUp({ ttl: 10 })
       await get(saying({ swr: 10 }))
@@ -242,6 +253,31 @@ describe('result cache', () => {
       await sluice.tiered?.invalidateTags(['mine'])
       await get(saying({ tags: ['mine', 'other'] }))
       expect(database.asked).toBe(2)
+    })
+
+    it('by which tags its result is dropped, although an equal read was kept without them', async () => {
+      const { get, database, sluice } = setUp()
+      await get()
+      await get(saying({ tags: ['mine'] }))
+      database.value = 2
+      await sluice.tiered?.invalidateTags(['mine'])
+      expect(await get(saying({ tags: ['mine'] }))).toEqual({ value: 2 })
+      expect(await get()).toEqual({ value: 2 })
+    })
+
+    it('by which tags its result is dropped, although an equal read without them is under way', async () => {
+      const { get, database, sluice } = setUp()
+      let land = () => {}
+      const landed = new Promise<void>((resolve) => {
+        land = resolve
+      })
+      const slow = get({ run: () => landed.then(() => ({ value: 1 })) })
+      database.value = 2
+      await sluice.tiered?.invalidateTags(['mine'])
+      const tagged = get(saying({ tags: ['mine'] }))
+      land()
+      expect(await tagged).toEqual({ value: 2 })
+      await slow
     })
 
     it('to ask, and to keep the answer', async () => {

@@ -32,6 +32,7 @@ export interface ChainParts {
   readonly scopes: ScopeStorage
   readonly stats: QueryStats
   readonly random: RandomSource
+  readonly warn: (message: string) => void
   readonly onDifference: (difference: ShadowDifference) => void
   readonly onError: (error: unknown) => void
 }
@@ -60,13 +61,14 @@ export function createChains(parts: ChainParts): Readonly<Record<Mode, Handler>>
   return { observe: compose([writes], executor.run), shadow: compose([writes, compare], executor.run), optimize }
 }
 
-function createResultCache({ options, stats, prefetcher, catalogs, scopes }: ChainParts, cache: CacheSetUp): ResultCache {
-  const policies = new ResultPolicies(options.cache === false ? {} : (options.cache ?? {}), catalogs)
+function createResultCache({ options, stats, prefetcher, catalogs, scopes, warn }: ChainParts, cache: CacheSetUp): ResultCache {
+  const policies = new ResultPolicies(options.cache === false ? {} : (options.cache ?? {}), catalogs, warn)
   return new ResultCache(cache.cache, stats, {
     policyOf: policies.of,
     copyOf: (request) => policies.copyOf(request),
     context: options.context,
     isShared: cache.writes.isShared,
+    isStrict: policies.isStrict,
     detached: (run) => scopes.leave(run),
     onAnswer: prefetcher?.observeCached,
   })

@@ -5,9 +5,10 @@ import { appTag } from './cache/tiered-cache.ts'
 import { plainPolicy } from './cache/tiered-options.ts'
 import type { CacheControl } from './pipeline/cache-control.ts'
 import type { CacheRequest } from './pipeline/operation.ts'
-import type { TableId } from './schema/catalog-data.ts'
 import type { CatalogRegistry } from './schema/catalog-registry.ts'
+import { NamedTables } from './schema/named-tables.ts'
 import type { CacheOptions } from './sluice-options.ts'
+import { Secrets } from './sluice-secrets.ts'
 
 const DEFAULT_TTL = 1
 const DEFAULT_SHARED_TTL = 60
@@ -16,36 +17,38 @@ const NO_TAGS: readonly string[] = []
 /** How each query's result is cached, by the options of the Sluice. */
 export class ResultPolicies {
   readonly #base: FetchPolicy
-  /** Tables whose results never leave the process. */
-  readonly #secretTables: readonly string[]
-  /** Fields, and the table that they belong to; `*`: any. */
-  readonly #secretFields: readonly { readonly table: string; readonly field: string }[]
+  readonly #tables: NamedTables
+  readonly #secrets: Secrets
 
   constructor(
     private readonly options: CacheOptions,
-    private readonly catalogs: CatalogRegistry,
+    catalogs: CatalogRegistry,
+    warn: (message: string) => void,
   ) {
-    const { ttl, swr, store, consistency, exclude } = options
+    const { ttl, swr, store, consistency, exclude = [] } = options
     const base = plainPolicy(ttl ?? (store === undefined ? DEFAULT_TTL : DEFAULT_SHARED_TTL), consistency ?? 'bounded')
     this.#base = { ...base, swrMs: (swr ?? 0) * 1_000 }
-    const names = exclude ?? []
-    this.#secretFields = names.filter(isField).map(fieldOf)
-    this.#secretTables = names.filter((name) => !isField(name))
+    this.#tables = new NamedTables(catalogs)
+    this.#secrets = new Secrets(exclude, this.#tables, (name) => {
+      if (!catalogs.isReading()) warn(`cache.exclude names "${name}", which no catalogue knows: no result is shared until one does.`)
+    })
+  }
+
+  /** Whether each read is validated in the shared store, unless it says otherwise. */
+  get isStrict(): boolean {
+    return this.#base.consistency === 'strict'
   }
 
   readonly of = (request: CacheRequest<unknown>): ResultPolicy | string => {
     const { tables } = this.options
     const controls = this.#controlsOf(request)
     if (controls.some((control) => control.disabled === true)) return 'disabled'
-    if (tables !== undefined && !request.tables.every((table) => this.#isAmong(tables, table))) return 'table not listed'
-    const isSecret = request.tables.some((table) => this.#isAmong(this.#secretTables, table))
-    const fields = this.#secretFieldsOf(request.tables)
+    if (tables !== undefined && !request.tables.every((table) => this.#tables.has(tables, table))) return 'table not listed'
     return {
       policy: controls.length === 0 ? this.#base : controls.reduce(controlled, this.#base),
       saysTtl: controls.some(({ ttl }) => ttl !== undefined),
       tags: controls.length === 0 ? NO_TAGS : [...new Set(controls.flatMap((control) => (control.tags ?? NO_TAGS).map(appTag)))],
-      isShared: !isSecret,
-      ...(fields.size === 0 ? {} : { mayShare: (value: unknown) => !holdsField(value, fields) }),
+      ...this.#secrets.of(request),
     }
   }
 
@@ -54,7 +57,7 @@ export class ResultPolicies {
     const { models } = this.options
     if (models === undefined) return control === undefined ? NO_CONTROLS : [control]
     const ofTables = Object.entries(models)
-      .filter(([name]) => tables.some((table) => this.#isAmong([name], table)))
+      .filter(([name]) => tables.some((table) => this.#tables.of(name).has(table)))
       .map(([, said]) => said)
     const cautious = ofTables.length === 0 ? NO_CONTROLS : [ofTables.reduce(moreCautious)]
     return control === undefined ? cautious : [...withoutDisabled(cautious, control), control]
@@ -70,19 +73,6 @@ export class ResultPolicies {
       default:
         return (value) => request.copy(value)
     }
-  }
-
-  #isAmong(names: readonly string[], table: TableId): boolean {
-    return names.some((name) => this.catalogs.resolve(name).has(table))
-  }
-
-  #secretFieldsOf(tables: readonly TableId[]): ReadonlySet<string> {
-    if (this.#secretFields.length === 0) return NO_FIELDS
-    return new Set(
-      this.#secretFields
-        .filter(({ table }) => table === '*' || tables.some((read) => this.catalogs.resolve(table).has(read)))
-        .map(({ field }) => field),
-    )
   }
 }
 
@@ -118,20 +108,4 @@ function controlled(policy: FetchPolicy, { ttl, swr, strategy, consistency }: Ca
     ...(strategy === undefined ? {} : { strategy }),
     ...(consistency === undefined ? {} : { consistency }),
   }
-}
-
-const NO_FIELDS: ReadonlySet<string> = new Set()
-
-const isField = (name: string): boolean => name.includes('.')
-
-function fieldOf(name: string): { readonly table: string; readonly field: string } {
-  const dot = name.lastIndexOf('.')
-  return { table: name.slice(0, dot), field: name.slice(dot + 1) }
-}
-
-/** Whether a value has one of these names as a key, at any depth. */
-function holdsField(value: unknown, fields: ReadonlySet<string>): boolean {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false
-  if (Array.isArray(value)) return value.some((item) => holdsField(item, fields))
-  return Object.entries(value).some(([name, part]) => fields.has(name) || holdsField(part, fields))
 }

@@ -103,6 +103,7 @@ export class Sluice {
   readonly #writes: LocalWrites
   readonly #detector: Detector | undefined
   readonly #closing = new Set<() => void>()
+  readonly #warned = new Set<string>()
   readonly #loaders = new RowLoaders()
   readonly #groups: LookupGroups
   readonly #prefetcher: Prefetcher | undefined
@@ -361,6 +362,7 @@ export class Sluice {
         scopes: this.#scopes,
         stats: this.#stats,
         random: this.#random,
+        warn: (message) => this.#warn(message),
         onDifference: (difference) => this.#events.emit('shadowDifference', difference),
         onError: (error) => this.#reportError(error),
       }),
@@ -369,7 +371,6 @@ export class Sluice {
     })
     const { batch } = this.#options
     let lastSource = 0
-    const warned = new Set<string>()
     return {
       execute: (operation) => pipeline.execute(operation),
       scopes: this.#scopes,
@@ -395,11 +396,7 @@ export class Sluice {
         return `${orm}${lastSource}`
       },
       reportError: (error) => this.#reportError(error),
-      warn: (message) => {
-        if (warned.has(message)) return
-        warned.add(message)
-        process.emitWarning(message, { type: 'SluiceWarning' })
-      },
+      warn: (message) => this.#warn(message),
     }
   }
 
@@ -457,6 +454,12 @@ export class Sluice {
     })
     if (prefetch?.links !== undefined) prefetcher.links.restore(prefetch.links)
     return prefetcher
+  }
+
+  #warn(message: string): void {
+    if (this.#warned.has(message)) return
+    this.#warned.add(message)
+    process.emitWarning(message, { type: 'SluiceWarning' })
   }
 
   #reportError(error: unknown): void {

@@ -1,4 +1,4 @@
-import type { CacheControl, Clock, Lookup, LookupKey, Operation, Refusal, Shape, Source, WriteEffect } from '@sluice/core'
+import type { CacheRequest, Clock, Lookup, LookupKey, Operation, Refusal, Shape, Source, WriteEffect } from '@sluice/core'
 import { keyKinds, lookupKey } from '@sluice/core'
 
 /** A clock that stands still until it is told to move. */
@@ -56,7 +56,7 @@ export interface ReadOptions {
   readonly maxKeys?: number
   readonly label?: string
   readonly refused?: string
-  readonly cache?: { key: string; tables: readonly string[]; control?: CacheControl }
+  readonly cache?: Pick<CacheRequest<unknown>, 'key' | 'tables' | 'rows' | 'control'>
   readonly inTransaction?: boolean
   readonly source?: Source
 }

@@ -71,6 +71,7 @@ export class KnexOperation implements Operation<unknown> {
     const request = {
       key: `${query.sql}\n${bindings}`,
       tables: reads.tables,
+      statement: query.sql,
       control: controlOf(builder),
       copy: (value: unknown) => (isCopyableResult(value) ? { value: copyRows(value) } : undefined),
     }

@@ -35,6 +35,8 @@ export interface ResultCacheOptions {
   readonly context?: (() => string) | undefined
   /** Whether results are shared with other processes. */
   readonly isShared: boolean
+  /** Whether each read is validated in the shared store, unless it says otherwise. */
+  readonly isStrict: boolean
   /** Runs what nobody waits for, outside every scope. */
   readonly detached: <T>(run: () => T) => T
   /** Told of every answer from the cache. */
@@ -70,10 +72,12 @@ export class ResultCache {
     const chosen = this.options.policyOf(request)
     if (request.control?.disabled === true) demandFresh(operation)
     if (typeof chosen === 'string') return chosen
-    if (chosen.policy.strategy === 'refresh') demandFresh(operation)
+    const { context, isShared, isStrict, detached, copyOf, onAnswer } = this.options
+    const { strategy, consistency } = chosen.policy
+    // What was asked ahead is validated where all reads are, and not for one read.
+    if (strategy === 'refresh' || (isShared && consistency === 'strict' && !isStrict)) demandFresh(operation)
     const { tags, optional } = tagsRead(request)
-    if (tags.length + chosen.tags.length > MAX_TAGS) return 'too many tables'
-    const { context, isShared, detached, copyOf, onAnswer } = this.options
+    if (tags.length - optional + chosen.tags.length > MAX_TAGS) return 'too many tables'
     const database = isShared ? operation.source.sharedName?.() : undefined
     if (isShared && database === undefined) return 'database not known'
     const question = `${context === undefined ? '' : context()}\n${request.key}`

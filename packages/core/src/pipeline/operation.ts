@@ -71,6 +71,8 @@ export interface CacheRequest<TResult> {
   isComplete?(value: TResult): boolean
   /** An independent copy, or `undefined` when the value cannot be copied exactly. */
   copy(value: TResult): { readonly value: TResult } | undefined
+  /** The statement's text, where fields of the answer may have other names than the columns that they come from. */
+  readonly statement?: string
   /** Classes of values that a shared store cannot make by itself. */
   readonly types?: ValueTypes
   /** What the app said of this read. */

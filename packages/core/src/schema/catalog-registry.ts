@@ -22,7 +22,13 @@ export class CatalogRegistry {
   /** Names of tables, in lower case. */
   readonly #shadowed = new Set<string>()
   readonly #triggered = new Set<string>()
+  #version = 0
   readonly #owners = new FinalizationRegistry<string>((sourceId) => this.delete(sourceId))
+
+  /** Another one whenever what names stand for may have changed. */
+  get version(): number {
+    return this.#version
+  }
 
   /** Sets what one source knows. `undefined` means that it is being read. */
   set(sourceId: string, catalog: SchemaCatalog | undefined): void {
@@ -40,6 +46,7 @@ export class CatalogRegistry {
     const tables = new Map<string, Set<TableId>>()
     for (const [alias, table] of aliases) tables.set(alias, (tables.get(alias) ?? new Set()).add(table))
     this.#aliases.set(sourceId, tables)
+    this.#version += 1
   }
 
   /** What one source knows; `undefined` while it is being read, or was never set. */
@@ -224,6 +231,7 @@ export class CatalogRegistry {
   }
 
   #changed(): void {
+    this.#version += 1
     this.#unions.clear()
     this.#views.clear()
     this.#rowKeys.clear()

@@ -198,9 +198,12 @@ describe('a fleet whose clocks differ', () => {
 })
 
 describe('strict', () => {
-  it('validates what was asked ahead like what is kept', async () => {
+  it.each([
+    ['in all reads', { consistency: 'strict' }, undefined],
+    ['in one read of a bounded cache', {}, { consistency: 'strict' }],
+  ] as const)('validates what was asked ahead like what is kept: %s', async (_, options, control) => {
     const made = fleet()
-    const [a, b] = [made.start({ consistency: 'strict' }, { prefetch: {} }), made.start({ consistency: 'strict' })]
+    const [a, b] = [made.start(options, { prefetch: {} }), made.start(options)]
     const ids = Array.from({ length: 60 }, (_, at) => at + 1)
     const tables = {
       city: ids.map((id) => ({ id, districtId: id })),
@@ -218,11 +221,12 @@ describe('strict', () => {
           for (const district of tables.district) district.name = 'new'
           await write.end('committed')
         }
-        found.push((await database.one('district', { id: districtId }))?.name)
+        const asked = { where: { id: districtId }, unique: true, ...(control && { control }) }
+        found.push((await database.ask<{ name: string }>('district', asked)).name)
       }
     })
     expect(found).toEqual(ids.map((id) => (id < 40 ? 'old' : 'new')))
-    expect(a.sluice.queries.getStats().prefetched).toBeGreaterThan(20)
+    if (control === undefined) expect(a.sluice.queries.getStats().prefetched).toBeGreaterThan(20)
   })
 
   it('never trusts memory: what the bus does not tell, the store does', async () => {

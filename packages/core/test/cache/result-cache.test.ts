@@ -200,6 +200,15 @@ describe('result cache', () => {
     expect(database.asked).toBe(2)
   })
 
+  it('keeps a read of as many rows as are told apart', async () => {
+    const { get, database } = setUp()
+    const rows = new Map([['t', Array.from({ length: 15 }, (_, at) => at)]])
+    const cache = { key: 'rows', tables: ['t'], rows }
+    await get({ cache })
+    await get({ cache })
+    expect(database.asked).toBe(1)
+  })
+
   it('drops everything when told of a write without a catalogue', async () => {
     const { get, database, sluice } = setUp()
     await get()

@@ -10,6 +10,7 @@ import { CoherentCache, type Shared } from './coherent-cache.ts'
 import type { FetchPolicy } from './fetch-policy.ts'
 import type { EvictionPolicyName } from './policies/create-policy.ts'
 import type { CacheStore } from './stores/cache-store.ts'
+import { StoreUnavailableError } from './stores/store-unavailable-error.ts'
 import { TieredCache } from './tiered-cache.ts'
 import { plainPolicy, policyFrom, type TieredOptions } from './tiered-options.ts'
 import { newCounters } from './tiered-stats.ts'
@@ -39,7 +40,9 @@ export class CacheSetUp {
   readonly #shared: Shared | undefined
 
   constructor(options: CacheSetUpOptions) {
-    const { maxBytes, policy, store, clock, random, onError, consistency, onInvalidationFailure, maxStalenessMs } = options
+    const { maxBytes, policy, store, clock, random, consistency, onInvalidationFailure, maxStalenessMs } = options
+    const outages = new Outages(options.onError)
+    const { onError } = outages
     const table = new TagTable(clock)
     const counters = newCounters()
     this.engine = new CachingStrategyEngine({
@@ -53,7 +56,7 @@ export class CacheSetUp {
     } else {
       const writes = new SharedWrites(table, { store, clock, onInvalidationFailure, onError })
       this.writes = writes
-      const reads = new SharedReads(table, writes, { store, clock, maxStalenessMs, onError })
+      const reads = new SharedReads(table, writes, { store, clock, maxStalenessMs, onError, onAnswer: outages.over })
       writes.connect(reads, consistency === 'strict')
       this.#shared = { store, reads }
     }
@@ -97,6 +100,24 @@ export class CacheSetUp {
       await announced.end('unknown')
       throw error
     }
+  }
+}
+
+/** Tells of an outage of the store once, and not with each call that fails by it. */
+class Outages {
+  #isTold = false
+
+  constructor(private readonly tell: (error: unknown) => void) {}
+
+  readonly onError = (error: unknown): void => {
+    const isOutage = error instanceof StoreUnavailableError
+    if (isOutage && this.#isTold) return
+    this.#isTold ||= isOutage
+    this.tell(error)
+  }
+
+  readonly over = (): void => {
+    this.#isTold = false
   }
 }
 

@@ -106,6 +106,8 @@ interface Flight<T = unknown> {
  */
 export class CoherentCache {
   readonly #flights = new Map<string, Flight>()
+  /** As a request told them last: the app's own values are made with them, too. */
+  #types: ValueTypes | undefined
 
   constructor(private readonly parts: CoherentCacheParts) {}
 
@@ -392,7 +394,8 @@ export class CoherentCache {
     const { clock, counters } = this.parts
     let value: T
     try {
-      value = entry.value(request.types) as T
+      this.#types = request.types ?? this.#types
+      value = entry.value(this.#types) as T
     } catch {
       counters.unreadable += 1
       return undefined

@@ -1,4 +1,4 @@
-import { hostOf, SluiceError } from '@sluice/core'
+import { hostOf, SluiceError, StoreUnavailableError } from '@sluice/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { touching, turn } from '../helpers.ts'
 import { MemoryDatabase } from '../query/prefetch/memory-database.ts'
@@ -256,6 +256,31 @@ describe('strict', () => {
     await expect(failed).rejects.toBeInstanceOf(SluiceError)
     await expect(failed).rejects.toMatchObject({ code: 'SLUICE_WRITE_REJECTED' })
     expect(made.database.value).toBe(1)
+  })
+})
+
+describe('an outage of the store', () => {
+  it('is told of once, and again when there is another', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const made = fleet()
+    const a = made.start()
+    const errors: unknown[] = []
+    a.sluice.on('error', (error) => errors.push(error))
+    const outage = async () => {
+      a.faults.isOut = true
+      for (let second = 0; second < 5; second++) {
+        made.clock.advance(1_000)
+        await vi.advanceTimersByTimeAsync(1_000)
+        await a.get()
+      }
+      a.faults.isOut = false
+      await vi.advanceTimersByTimeAsync(1_000)
+    }
+    await outage()
+    expect(errors).toEqual([expect.any(StoreUnavailableError)])
+    await outage()
+    expect(errors).toHaveLength(2)
+    expect(a.sluice.tiered?.getStats().storeErrors).toBeGreaterThan(5)
   })
 })
 

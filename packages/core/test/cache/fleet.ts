@@ -1,4 +1,13 @@
-import { type CacheOptions, type CacheStore, createSluice, hostOf, type Sluice, type SluiceOptions, type StoreWatcher } from '@sluice/core'
+import {
+  type CacheOptions,
+  type CacheStore,
+  createSluice,
+  hostOf,
+  type Sluice,
+  type SluiceOptions,
+  StoreUnavailableError,
+  type StoreWatcher,
+} from '@sluice/core'
 import { memoryStoreOn } from '../../src/cache/stores/memory-store.ts'
 import { resolveMemoryStoreOptions } from '../../src/cache/stores/memory-store-options.ts'
 import { SharedState } from '../../src/cache/stores/shared-state.ts'
@@ -8,6 +17,8 @@ import { FakeClock, type ReadOptions, read, touching } from '../helpers.ts'
 interface Faults {
   /** The calls that fail, by name. */
   readonly failing: Set<keyof CacheStore>
+  /** Whether every call fails, as of a server that does not answer. */
+  isOut: boolean
   /** Whether messages from other processes are lost on their way. */
   isDeaf: boolean
   /** The calls made so far, by name. */
@@ -37,7 +48,7 @@ export class Fleet {
   }
 
   start(cache: Omit<CacheOptions, 'store'> = {}, others: Pick<SluiceOptions, 'prefetch' | 'clock'> = {}): Process {
-    const faults: Faults = { failing: new Set(), isDeaf: false, calls: new Map(), watcher: undefined }
+    const faults: Faults = { failing: new Set(), isOut: false, isDeaf: false, calls: new Map(), watcher: undefined }
     const sluice = createSluice({
       mode: 'optimize',
       batch: false,
@@ -90,6 +101,7 @@ function faulty(store: CacheStore, faults: Faults): CacheStore {
       }
       return (...args: unknown[]) => {
         faults.calls.set(String(name), (faults.calls.get(String(name)) ?? 0) + 1)
+        if (faults.isOut && name !== 'close') return Promise.reject(new StoreUnavailableError('The store', 'it is out.'))
         if (faults.failing.has(name as keyof CacheStore)) return Promise.reject(new Error(`${String(name)} failed`))
         return value.apply(target, args)
       }

@@ -29,6 +29,8 @@ export interface SharedReadsOptions {
   /** How long this process's memory may be trusted without a sign of life from the store. */
   readonly maxStalenessMs: number
   readonly onError: (error: unknown) => void
+  /** The store has answered a ping. */
+  readonly onAnswer?: () => void
 }
 
 /** Nothing that is shared may be used now: this process owes others word of its writes. */
@@ -147,6 +149,7 @@ export class SharedReads {
     const losses = this.#losses
     try {
       await this.options.store.ping()
+      this.options.onAnswer?.()
       // An answer from before the loss says nothing of what came after it.
       if (!this.#closed && losses === this.#losses) this.#trustedFrom = Math.max(this.#trustedFrom, sentAt)
     } catch (error) {

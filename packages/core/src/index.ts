@@ -45,6 +45,7 @@ export type { WarmEntry, WarmLoader, WarmOptions, WarmProgress } from './cache/w
 export { getCachingStrategyEngine, getDefaultSluice, getQueryOptimizationEngine, sluiceFrom } from './default-sluice.ts'
 export { type CacheControl, checkCacheControl } from './pipeline/cache-control.ts'
 export { type CallSite, captureStack, formatCallSite, parseCallSite, registerOwnFrames } from './pipeline/call-site.ts'
+export type { ReadExplanation } from './pipeline/explanation.ts'
 export { type Lookup, type LookupKey, type LookupTarget, TooManyRowsError } from './pipeline/lookup.ts'
 export {
   type CacheRequest,
@@ -111,15 +112,10 @@ export { InvalidArgumentError, InvalidOptionError, SluiceError, type SluiceError
 export { checkOptions, type OptionRule, type OptionRules, option } from './shared/options.ts'
 export type { RandomSource } from './shared/random.ts'
 export { unwrapValue, type WrappedTypes, type WrappedValue, wrapValue } from './shared/wrapped-value.ts'
-export {
-  createSluice,
-  type RunOptions,
-  type ScopeHandle,
-  type ScopeReport,
-  type Sluice,
-  type SluiceEvents,
-} from './sluice.ts'
+export { createSluice, type Sluice } from './sluice.ts'
+export type { SluiceEvents } from './sluice-events.ts'
 export type { BatchOptions, CacheOptions, PrefetchOptions, ShadowModeOptions, SluiceOptions } from './sluice-options.ts'
+export type { Explained, RunOptions, ScopeHandle, ScopeReport } from './sluice-scopes.ts'
 export { type AnalyzedSql, analyzeSql } from './sql/analyze.ts'
 export { type Dialect, MAX_BOUND_KEYS } from './sql/dialect.ts'
 export type { Statement, TableWrite, TransactionControl } from './sql/statement.ts'

@@ -7,11 +7,11 @@ import { setTag } from './cache/coherence/tags.ts'
 import type { CacheStore } from './cache/stores/cache-store.ts'
 import type { TieredCache } from './cache/tiered-cache.ts'
 import { Executor } from './pipeline/executor.ts'
+import type { ReadNote } from './pipeline/explanation.ts'
 import { Pipeline } from './pipeline/pipeline.ts'
 import { QueryStats } from './pipeline/query-stats.ts'
 import { Recorder } from './pipeline/recorder.ts'
-import { type Mode, Scope, type ScopeCounts, ScopeStorage } from './pipeline/scope.ts'
-import type { ShadowDifference } from './pipeline/shadow-difference.ts'
+import { type Mode, Scope, ScopeStorage } from './pipeline/scope.ts'
 import { Detector } from './query/detect/detector.ts'
 import type { Finding } from './query/detect/finding.ts'
 import { NPlusOneError } from './query/detect/n-plus-one-error.ts'
@@ -27,48 +27,9 @@ import { systemClock } from './shared/clock.ts'
 import { Emitter } from './shared/emitter.ts'
 import { InvalidArgumentError, SluiceError } from './shared/errors.ts'
 import { createChains } from './sluice-chains.ts'
+import type { SluiceEvents } from './sluice-events.ts'
 import { checkMode, checkSluiceOptions, type SluiceOptions } from './sluice-options.ts'
-
-/** What happened in a scope. */
-export interface ScopeReport extends Readonly<ScopeCounts> {
-  readonly name: string
-  readonly mode: Mode
-  readonly durationMs: number
-  readonly findings: readonly Finding[]
-}
-
-export interface SluiceEvents {
-  /** An N+1, a needless repeat, or a budget that was exceeded, in a scope that has ended. */
-  finding: Finding
-  /** A scope has ended. */
-  scope: ScopeReport
-  /** Shadow mode found a difference. */
-  shadowDifference: ShadowDifference
-  /** Sluice's own code failed; the operation went on without it. */
-  error: unknown
-}
-
-/** An open scope, for those who open and close it in different places; `sluice.run` does both. */
-export interface ScopeHandle {
-  /** What people call the scope. May be set until it ends. */
-  name: string
-  readonly counts: Readonly<ScopeCounts>
-  /** Runs a function in the scope; what it awaits belongs to the scope too. */
-  enter<T>(fn: () => T): T
-  /**
-   * Ends the scope and reports. A second call reports the same without emitting again.
-   *
-   * @throws NPlusOneError at the first call, where detection's mode is `throw` and there are findings; they were emitted before.
-   */
-  end(): ScopeReport
-}
-
-export interface RunOptions {
-  /** What people call the scope. @defaultValue 'run' */
-  readonly name?: string
-  /** How the scope's operations are treated. @defaultValue the Sluice's mode, for the share of scopes that `rollout` says */
-  readonly mode?: Mode
-}
+import type { Explained, RunOptions, ScopeHandle, ScopeReport } from './sluice-scopes.ts'
 
 const DEFAULT_MAX_KEYS = 500
 const DEFAULT_MAX_EXTRA_ROWS = 8
@@ -182,8 +143,13 @@ export class Sluice {
    * @throws InvalidOptionError for an unknown mode.
    */
   openScope(name: string, options: Pick<RunOptions, 'mode'> = {}): ScopeHandle {
+    return this.#openScope(name, options, undefined)
+  }
+
+  #openScope(name: string, options: Pick<RunOptions, 'mode'>, notes: ReadNote[] | undefined): ScopeHandle {
     const mode = options.mode === undefined || this.#closed ? this.#modeOfNextScope() : checkMode(options.mode)
     const scope = new Scope(name, mode, this.#clock.now())
+    scope.notes = notes
     this.#scopes.opened(scope)
     if (mode !== 'observe') this.#optimizingScopes += 1
     const report = this.#once(() => this.#endScope(scope))
@@ -211,6 +177,33 @@ export class Sluice {
    */
   bypass<T>(fn: () => T | Promise<T>): Promise<T> {
     return this.#scopes.bypass(fn)
+  }
+
+  /**
+   * Runs a function and tells what became of each read in it: what it was answered by, whether its result is kept, and why not.
+   * For people: what is explained costs more, and belongs to a scope of its own, named `explain`. In shadow mode it tells of the optimised way.
+   *
+   * @param options - `mode` as in `run`.
+   * @throws Whatever the function throws.
+   * @example
+   * ```ts
+   * const { reads } = await sluice.explain(() => db('cities').where({ id: 7 }).first())
+   * ```
+   */
+  async explain<T>(fn: () => T | Promise<T>, options: Pick<RunOptions, 'mode'> = {}): Promise<Explained<T>> {
+    const notes: ReadNote[] = []
+    const scope = this.#openScope('explain', options, notes)
+    try {
+      // Prisma's promises are lazy: they must be awaited inside.
+      const result = await scope.enter(async () => await fn())
+      return { result, reads: notes.map((note) => note.explanation()) }
+    } finally {
+      try {
+        scope.end()
+      } catch {
+        // What was found is no matter of an explanation.
+      }
+    }
   }
 
   /**

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { AskedAhead } from '../pipeline/answers.ts'
+import type { ReadNote } from '../pipeline/explanation.ts'
 import type { ValueTypes } from '../pipeline/operation.ts'
 import type { Clock } from '../shared/clock.ts'
 import { SluiceError } from '../shared/errors.ts'
@@ -50,6 +51,8 @@ export interface FetchRequest<T> {
   mayShare?(value: T): boolean
   /** Told of a value that was not loaded for this request. */
   onHit?(value: T): void
+  /** Where it is written down what becomes of it. */
+  readonly note?: ReadNote | undefined
   /** Whether those who wait for a load share its failure; otherwise each loads for itself then. */
   readonly sharesErrors: boolean
 }
@@ -184,6 +187,7 @@ export class CoherentCache {
     const { counters } = this.parts
     counters.hits += 1
     request.onHit?.(copy.value)
+    request.note?.answered('memory', kept.permit?.tags ?? request.tags)
     const isStale = now >= freshUntil
     if (isStale) counters.staleHits += 1
     return { value: copy.value, isDue: isStale || this.#isDueEarly(kept, policy, now) }
@@ -223,6 +227,7 @@ export class CoherentCache {
     const before = this.#before(request)
     if (before === undefined) {
       this.parts.counters.blocked += 1
+      request.note?.notKept('a write is under way')
       return request.load()
     }
     const flight = request.policy.strategy === 'refresh' ? undefined : (this.#flights.get(flightId(request)) as Flight<T> | undefined)
@@ -267,6 +272,7 @@ export class CoherentCache {
       const copy = (await this.#isStillTrue(flight, landed, request)) ? request.copy(landed.value) : undefined
       if (copy === undefined) return joins < MAX_JOINS ? this.#ask(request, kept, joins + 1) : request.load()
       this.parts.counters.joined += 1
+      request.note?.answered('another read', landed.permit?.tags ?? request.tags)
       request.onHit?.(copy.value)
       return copy.value
     }
@@ -327,7 +333,10 @@ export class CoherentCache {
       this.#storeFailed(error)
     }
     if (found !== undefined && 'value' in found) return found
-    if (found === undefined) this.parts.counters.unpermitted += 1
+    if (found === undefined) {
+      this.parts.counters.unpermitted += 1
+      request.note?.notKept('the store does not permit it: a write is under way elsewhere, its state was lost, or it does not answer')
+    }
     return this.#load(request, before, found)
   }
 
@@ -416,6 +425,7 @@ export class CoherentCache {
     const answer = this.#handOut(request, kept, now)
     if (answer === undefined) return undefined
     counters.storeHits += 1
+    request.note?.answered('store', tags)
     return { value: answer.value, permit, due: answer.isDue ? kept : undefined }
   }
 
@@ -454,25 +464,32 @@ export class CoherentCache {
 
   /** Keeps what was loaded, if nothing was written to its tags meanwhile. */
   #keep<T>(request: FetchRequest<T>, value: T, before: Before, permit: Permit | undefined, startedAt: number): void {
+    const refused = this.#tryKeep(request, value, before, permit, startedAt)
+    if (refused !== undefined) request.note?.notKept(refused)
+  }
+
+  /** @returns Why it is not kept; `undefined`: it is. */
+  #tryKeep<T>(request: FetchRequest<T>, value: T, before: Before, permit: Permit | undefined, startedAt: number): string | undefined {
     const { clock, random, shared, counters } = this.parts
     const { policy } = request
     const now = clock.now()
     const fullMs = (value === null || value === undefined ? policy.negativeTtlMs : policy.ttlMs) * (1 - policy.jitter * random())
     const asked = request.askedAhead?.()
     const ttlMs = asked === undefined ? fullMs : fullMs - (now - asked.at)
-    if (ttlMs <= 0) return
+    if (asked !== undefined && request.note !== undefined) request.note.answeredBy = 'asked ahead'
+    if (ttlMs <= 0) return 'its time is over'
     // What was asked for before the permit was given is kept under what was known then.
     const ahead = asked?.state instanceof SharedStateAhead ? asked.state : undefined
-    if (shared !== undefined && asked !== undefined && ahead === undefined) return
+    if (shared !== undefined && asked !== undefined && ahead === undefined) return 'it was asked ahead'
     const needed = neededTags(request, value)
     const snapshot = ahead?.snapshot ?? this.#snapshotFor(request, value, before)
     const isCovered = ahead !== undefined || permit === undefined || permit.tags.length >= needed
     if (snapshot === undefined || !isCovered || (shared === undefined && !snapshot.isCurrent)) {
       counters.overtaken += 1
-      return
+      return 'a write overtook it'
     }
     const copy = request.copy(value)
-    if (copy === undefined) return
+    if (copy === undefined) return 'it cannot be copied exactly'
     const used = ahead?.permit ?? (permit === undefined ? undefined : shortened(permit, needed))
     const costMs = now - startedAt
     const kept = new KeptValue(copy.value, snapshot, used, {
@@ -483,8 +500,9 @@ export class CoherentCache {
       ownTags: ahead === undefined ? (request.ownTags ?? NO_TAGS) : NO_TAGS,
     })
     this.#remember(request, kept, now)
+    request.note?.kept(used?.tags ?? request.tags.slice(0, needed))
     const { sharedKey } = request
-    if (shared === undefined || used === undefined || sharedKey === undefined || request.mayShare?.(value) === false) return
+    if (shared === undefined || used === undefined || sharedKey === undefined || request.mayShare?.(value) === false) return undefined
     const entry = { ...used, times: { askedAt: clock.wall(), ttlMs, costMs }, value: copy.value }
     const stored = shared.store.set(sharedKey, entry, Math.min(keepMs(policy, ttlMs), shared.store.maxTtlMs))
     stored.then(
@@ -494,6 +512,7 @@ export class CoherentCache {
       },
       (error: unknown) => this.#storeFailed(error),
     )
+    return undefined
   }
 }
 

@@ -1,4 +1,5 @@
 import { type AnswerListener, askedAheadOf, demandFresh } from '../pipeline/answers.ts'
+import { noteOf } from '../pipeline/explanation.ts'
 import type { Interceptor } from '../pipeline/interceptor.ts'
 import { type CacheRequest, isRefusal, type Operation } from '../pipeline/operation.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
@@ -57,6 +58,7 @@ export class ResultCache {
     if (request === undefined) return next(operation, scope)
     const refused = isRefusal(request) ? request.refused : this.#read(request, operation, scope, next)
     if (typeof refused !== 'string') return refused
+    if (scope?.notes !== undefined) noteOf(operation)?.notKept(refused)
     this.stats.passThrough(`cache: ${refused}`)
     return next(operation, scope)
   }
@@ -92,6 +94,7 @@ export class ResultCache {
       ...(chosen.saysTtl ? { maxAgeMs: chosen.policy.ttlMs } : {}),
       policy: chosen.policy,
       types: request.types,
+      note: scope?.notes === undefined ? undefined : noteOf(operation),
       load: () => next(operation, scope),
       refresh: () => detached(() => next(operation, undefined)),
       mayShare: (value) => chosen.mayShare?.(value) !== false,

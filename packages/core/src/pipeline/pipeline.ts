@@ -1,4 +1,5 @@
 import type { Executor } from './executor.ts'
+import { explainRead, ReadNote } from './explanation.ts'
 import type { Handler } from './interceptor.ts'
 import type { Operation } from './operation.ts'
 import type { QueryStats } from './query-stats.ts'
@@ -14,6 +15,14 @@ export interface PipelineParts {
   /** The mode of operations outside any scope. */
   readonly mode: () => Mode
   readonly onError: (error: unknown) => void
+}
+
+/** Why a read is not kept that does not come to the cache. */
+const NOT_CACHED: Readonly<Record<Mode | 'bypassed', string>> = {
+  observe: 'the mode is observe',
+  shadow: 'the mode is shadow, and this read was not compared',
+  optimize: 'caching is switched off, or the model or table is excluded',
+  bypassed: 'in sluice.bypass',
 }
 
 /** The way of every operation: through the chain of its scope's mode, and bare if Sluice itself fails. */
@@ -34,6 +43,7 @@ export class Pipeline {
     const isLeft = operation.kind === 'read' && scopes.isBypassing
     const chosen = isLeft ? 'observe' : (scope?.mode ?? mode())
     if (isLeft) stats.passThrough('bypassed')
+    if (scope?.notes !== undefined && operation.kind === 'read') this.#note(operation, scope.notes, isLeft ? 'bypassed' : chosen)
     // An observed read meets nothing on its way that could fail.
     if (chosen === 'observe' && operation.kind === 'read') return executor.run(operation, scope)
     try {
@@ -47,6 +57,14 @@ export class Pipeline {
     } catch (error) {
       return this.#withoutSluice(operation, error)
     }
+  }
+
+  #note(operation: Operation<unknown>, notes: ReadNote[], way: Mode | 'bypassed'): void {
+    const { shape, source } = operation
+    const label = shape?.label ?? operation.rowSource?.()?.shape ?? source.orm
+    const note = new ReadNote(label, NOT_CACHED[way])
+    explainRead(operation, note)
+    notes.push(note)
   }
 
   /** Sluice failed: a read is asked bare; a write that was sent is never sent again. */

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { ReadNote } from './explanation.ts'
 import type { Shape } from './operation.ts'
 
 export type Mode = 'observe' | 'shadow' | 'optimize'
@@ -69,6 +70,8 @@ export class Scope {
   /** Whether the first execution of a group is asked for its stack, too. For tests: it makes each new shape dearer. */
   tracesFirst = false
   ended = false
+  /** Where it is to be told what becomes of each read. */
+  notes: ReadNote[] | undefined
 
   constructor(
     /** What people call it: `GET /cities/:id`. May be set until the scope ends. */

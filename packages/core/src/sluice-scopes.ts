@@ -1,0 +1,39 @@
+import type { ReadExplanation } from './pipeline/explanation.ts'
+import type { Mode, ScopeCounts } from './pipeline/scope.ts'
+import type { Finding } from './query/detect/finding.ts'
+
+/** What happened in a scope. */
+export interface ScopeReport extends Readonly<ScopeCounts> {
+  readonly name: string
+  readonly mode: Mode
+  readonly durationMs: number
+  readonly findings: readonly Finding[]
+}
+
+/** An open scope, for those who open and close it in different places; `sluice.run` does both. */
+export interface ScopeHandle {
+  /** What people call the scope. May be set until it ends. */
+  name: string
+  readonly counts: Readonly<ScopeCounts>
+  /** Runs a function in the scope; what it awaits belongs to the scope too. */
+  enter<T>(fn: () => T): T
+  /**
+   * Ends the scope and reports. A second call reports the same without emitting again.
+   *
+   * @throws NPlusOneError at the first call, where detection's mode is `throw` and there are findings; they were emitted before.
+   */
+  end(): ScopeReport
+}
+
+export interface RunOptions {
+  /** What people call the scope. @defaultValue 'run' */
+  readonly name?: string
+  /** How the scope's operations are treated. @defaultValue the Sluice's mode, for the share of scopes that `rollout` says */
+  readonly mode?: Mode
+}
+
+/** What a function gave, and what became of its reads, in the order in which they were made. */
+export interface Explained<T> {
+  readonly result: T
+  readonly reads: readonly ReadExplanation[]
+}

@@ -1,0 +1,102 @@
+import { createSluice, hostOf, memoryStore, type SluiceOptions } from '@sluice/core'
+import { afterEach, describe, expect, it } from 'vitest'
+import { FakeClock, type ReadOptions, read, touching } from './helpers.ts'
+import { MemoryDatabase } from './query/prefetch/memory-database.ts'
+
+const source = { id: 'one', orm: 'knex', dialect: 'sqlite', seesStatements: true, sharedName: () => 'database' } as const
+const open: { close(): Promise<void> }[] = []
+afterEach(async () => {
+  for (const sluice of open.splice(0)) await sluice.close()
+})
+
+function setUp(options: SluiceOptions = {}) {
+  const sluice = createSluice({ mode: 'optimize', batch: false, detection: { mode: 'throw' }, clock: new FakeClock(), ...options })
+  open.push(sluice)
+  const get = (extra: Partial<ReadOptions> = {}) =>
+    hostOf(sluice).execute(read({ source, label: 'city', run: async () => ({ id: 1 }), cache: { key: 'q', tables: ['t'] }, ...extra }))
+  const explained = async (extra?: Partial<ReadOptions>) => (await sluice.explain(() => get(extra))).reads[0]
+  return { sluice, get, explained }
+}
+
+const kept = (answeredBy: string) => ({ label: 'city', answeredBy, isKept: true, tags: ['t#set'] })
+const notKept = (reason: string | RegExp, answeredBy = 'database') => ({
+  label: 'city',
+  answeredBy,
+  isKept: false,
+  reason: typeof reason === 'string' ? reason : expect.stringMatching(reason),
+  tags: [],
+})
+
+describe('explain', () => {
+  it('gives what the function gives, and throws what it throws', async () => {
+    const { sluice, get } = setUp()
+    expect((await sluice.explain(() => get())).result).toEqual({ id: 1 })
+    await expect(
+      sluice.explain(() => {
+        throw new Error('mine')
+      }),
+    ).rejects.toThrow('mine')
+  })
+
+  it('tells what answers a read, in one process', async () => {
+    const { explained, sluice, get } = setUp()
+    expect(await explained()).toEqual(kept('database'))
+    expect(await explained()).toEqual(kept('memory'))
+    await sluice.invalidate('anything')
+    const both = await sluice.explain(() => Promise.all([get(), get()]))
+    expect(both.reads).toEqual([kept('database'), kept('another read')])
+  })
+
+  it('tells what the shared store answers', async () => {
+    const store = () => memoryStore()
+    const { explained } = setUp({ cache: { store: store() } })
+    expect(await explained()).toEqual(kept('database'))
+    const strict = setUp({ cache: { store: store(), consistency: 'strict' } })
+    await strict.get()
+    expect(await strict.explained()).toEqual(kept('memory'))
+  })
+
+  it.each<[string, SluiceOptions, Partial<ReadOptions>, string]>([
+    ['the mode', { mode: 'observe' }, {}, 'the mode is observe'],
+    ['the mode', { mode: 'shadow', shadow: { sample: 0 } }, {}, 'the mode is shadow, and this read was not compared'],
+    ['the options', { cache: false }, {}, 'caching is switched off, or the model or table is excluded'],
+    ['the read', {}, { cache: { key: 'q', tables: ['t'], control: { disabled: true } } }, 'disabled'],
+    ['its transaction', {}, { inTransaction: true }, 'in transaction'],
+    ['its tables', {}, { cache: { key: 'q', tables: Array.from({ length: 17 }, (_, at) => `t${at}`) } }, 'too many tables'],
+    ['its adapter', { cache: { store: memoryStore() } }, { source: { ...source, sharedName: () => undefined } }, 'database not known'],
+  ])('tells why a result is not kept: %s', async (_, options, extra, reason) => {
+    expect(await setUp(options).explained(extra)).toEqual(notKept(reason))
+  })
+
+  it('tells of a result that cannot be kept', async () => {
+    const { sluice } = setUp()
+    const bare = read({ source, label: 'city', run: async () => ({}) })
+    const uncopyable = { ...bare, cacheRequest: () => ({ key: 'q', tables: ['t'], copy: () => undefined }) }
+    const { reads } = await sluice.explain(() => hostOf(sluice).execute(uncopyable))
+    expect(reads).toEqual([notKept('it cannot be copied exactly')])
+  })
+
+  it('tells of writes', async () => {
+    const { explained, sluice } = setUp()
+    const write = hostOf(sluice).writes.announce(touching('t'))
+    expect(await explained()).toEqual(notKept('a write is under way'))
+    await write.end('committed')
+    const overtaken = { run: async () => void (await sluice.invalidate('t')) }
+    expect(await explained(overtaken)).toEqual(notKept('a write overtook it'))
+  })
+
+  it('tells of what was asked ahead, and of bypassed reads', async () => {
+    const ids = Array.from({ length: 30 }, (_, at) => at + 1)
+    const { sluice, get } = setUp({ prefetch: {} })
+    const tables = { city: ids.map((id) => ({ id, districtId: id })), district: ids.map((id) => ({ id })) }
+    const reference = { table: 'city', columns: ['districtId'], references: 'district', referencedColumns: ['id'] }
+    const database = new MemoryDatabase(sluice, tables, [reference])
+    const { reads } = await sluice.explain(async () => {
+      for (const { districtId } of await database.list('city')) await database.one('district', { id: districtId })
+    })
+    expect(reads).toHaveLength(31)
+    expect(reads.filter(({ answeredBy }) => answeredBy === 'asked ahead').length).toBeGreaterThan(20)
+    const bypassed = await sluice.explain(() => sluice.bypass(() => get()))
+    expect(bypassed.reads).toEqual([notKept('in sluice.bypass')])
+  })
+})

@@ -5,6 +5,11 @@ import { parseArgs } from 'node:util'
 export interface Contender {
   /** Names it, for people and for its process. */
   readonly name: string
+  /**
+   * How many times as many iterations it does in a round as others: quick operations need more of them to be measured.
+   * @defaultValue 1
+   */
+  readonly pace?: number
   /** Makes the operation and what ends it. Called in its own process only. */
   open(): Promise<Operation>
 }
@@ -82,7 +87,10 @@ class ContenderProcess {
   readonly #child
   readonly #answers: ((message: unknown) => void)[] = []
 
-  constructor(readonly name: string) {
+  constructor(
+    readonly name: string,
+    private readonly pace: number,
+  ) {
     this.#child = fork(process.argv[1] ?? '', process.argv.slice(2), {
       env: { ...process.env, [CONTENDER]: name },
       execArgv: process.execArgv,
@@ -99,7 +107,7 @@ class ContenderProcess {
 
   round(iterations: number): Promise<Sample> {
     const answer = this.answer<Sample>()
-    this.#child.send(iterations)
+    this.#child.send(Math.ceil(iterations * this.pace))
     return answer
   }
 
@@ -124,7 +132,7 @@ const WARM_UP_ROUNDS = 8
  * Each round begins with another contender; the first rounds warm up and do not count.
  */
 export async function measure(contenders: readonly Contender[], rounds: number, iterations: number): Promise<Measured[]> {
-  const processes = contenders.map(({ name }) => new ContenderProcess(name))
+  const processes = contenders.map(({ name, pace }) => new ContenderProcess(name, pace ?? 1))
   await Promise.all(processes.map((child) => child.answer()))
   const samples = processes.map((): Sample[] => [])
   for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {

@@ -1,0 +1,108 @@
+// What the cache gains and costs, beside other caches and beside none.
+import { parseArgs } from 'node:util'
+import { startPostgres } from '../services/postgres.ts'
+import { startRedisServer } from '../services/redis-server.ts'
+import { ServiceUnavailableError, type TestService } from '../services/service.ts'
+import { type CacheFigure, printFigures, toJson } from './cache/figure.ts'
+import { measureHeap, serveHeap } from './cache/heap.ts'
+import { figureOf, hitRatesOf } from './cache/hit-rates.ts'
+import { measureMemoryHits, memoryContenders } from './cache/memory-hits.ts'
+import { POSTGRES_URL, REDIS_URL } from './cache/services.ts'
+import { measureStoreHits, storeContenders } from './cache/store-hits.ts'
+import { measureTagInvalidation } from './cache/tag-invalidation.ts'
+import { readTrace, type Trace, zipfTrace } from './cache/trace.ts'
+import { measureWriteOverhead, writeContenders } from './cache/write-overhead.ts'
+import { type Measured, printTable, serveContender } from './harness.ts'
+
+interface Options {
+  readonly json: boolean
+  readonly quick: boolean
+  /** The keys that an app read; left out, a synthetic trace. */
+  readonly trace: string | undefined
+}
+
+const { values: options } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false }, trace: { type: 'string' } },
+}) as { values: Options }
+
+/** `undefined` when this machine has none. */
+async function ifThere(name: string, start: () => Promise<TestService>): Promise<TestService | undefined> {
+  try {
+    return await start()
+  } catch (error) {
+    if (!(error instanceof ServiceUnavailableError)) throw error
+    console.error(`What needs ${name} is left out: ${error.message}`)
+    return undefined
+  }
+}
+
+async function main({ json, quick, trace: path }: Options): Promise<void> {
+  const rounds = quick ? 11 : 41
+  const trace = path === undefined ? zipfTrace(quick ? 300_000 : 2_000_000, quick ? 20_000 : 100_000, 0.9) : readTrace(path)
+  const print = (title: string, measured: readonly Measured[]): void => {
+    if (!json) printTable(title, measured, [])
+  }
+  if (!json) console.log(`Node ${process.version}, medians of ${rounds} interleaved rounds, CPU time; each contender in its own process`)
+  const figures: CacheFigure[] = []
+
+  const memory = await measureMemoryHits(rounds)
+  print(
+    'Hits in memory, 10,000 keys in random order; awaited ones with two tags each and a shared store that memory is trusted beside',
+    memory.measured,
+  )
+  figures.push(...memory.figures)
+
+  const heap = await measureHeap(quick ? 1 : 5)
+  if (!json) printHeap(heap.bytesPerEntry)
+  figures.push(...heap.figures)
+
+  figures.push(...measureHitRates(trace, quick, json))
+
+  const redis = await ifThere('Redis', startRedisServer)
+  const postgres = await ifThere('PostgreSQL', startPostgres)
+  try {
+    if (redis !== undefined) {
+      process.env[REDIS_URL] = redis.url
+      const hits = await measureStoreHits(rounds)
+      print(
+        'Hits in Redis: memory keeps nothing, so that each value comes from there; in `strict` it keeps values, and asks if they are valid',
+        hits.one,
+      )
+      print('The same, 64 in flight', hits.many)
+      figures.push(...hits.figures, ...(await measureTagInvalidation(redis.url, quick ? 7 : 31)))
+    }
+    if (postgres !== undefined) {
+      process.env[POSTGRES_URL] = postgres.url
+      const writes = await measureWriteOverhead(rounds)
+      for (const measured of writes.measured) print('An update of one row, PostgreSQL', measured)
+      figures.push(...writes.figures)
+    }
+  } finally {
+    await redis?.stop()
+    await postgres?.stop()
+  }
+  if (json) for (const figure of figures) console.log(toJson(figure))
+  else {
+    console.log()
+    printFigures(figures)
+  }
+}
+
+function measureHitRates(trace: Trace, quick: boolean, json: boolean): CacheFigure[] {
+  if (!json) console.log(`\nHit rates, ${trace.about}: ${trace.reads.length} reads of ${trace.keys} keys`)
+  return (quick && !trace.isSynthetic ? [0.05] : [0.01, 0.05, 0.1]).map((share) => {
+    const found = hitRatesOf(trace, share)
+    const line = Object.entries(found.rates).map(([name, rate]) => `${name} ${rate.toFixed(1)} %`)
+    if (!json) console.log(`  room for ${found.capacity} keys (${share * 100} %): ${line.join(', ')}`)
+    return figureOf(found, trace.isSynthetic)
+  })
+}
+
+function printHeap(bytesPerEntry: Readonly<Record<string, number>>): void {
+  console.log('\nHeap of 100,000 small entries, keys and values included')
+  for (const [name, bytes] of Object.entries(bytesPerEntry))
+    console.log(`  ${name.padEnd(34)} ${bytes.toFixed(0).padStart(8)} bytes an entry`)
+}
+
+const isServed = (await serveContender([...memoryContenders, ...storeContenders, ...writeContenders])) || (await serveHeap())
+if (!isServed) await main(options)

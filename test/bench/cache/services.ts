@@ -1,0 +1,3 @@
+/** Where contenders find the servers of the bench. */
+export const REDIS_URL = 'SLUICE_BENCH_REDIS'
+export const POSTGRES_URL = 'SLUICE_BENCH_POSTGRES'

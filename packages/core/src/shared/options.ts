@@ -56,11 +56,17 @@ export const option: OptionRules = {
  */
 export function checkOptions(options: unknown, rules: Readonly<Record<string, OptionRule>>, prefix = ''): void {
   if (!option.object.accepts(options)) throw new InvalidOptionError(prefix.replace(/\.$/, '') || 'options', 'an object', options)
-  for (const [name, value] of Object.entries(options as object)) {
-    const known = Object.hasOwn(rules, name) ? rules[name] : undefined
-    if (known === undefined) {
-      throw new InvalidOptionError(`${prefix}${name}`, `one of ${Object.keys(rules).join(', ')}`, `unknown option "${name}"`)
-    }
-    if (value !== undefined && !known.accepts(value)) throw new InvalidOptionError(`${prefix}${name}`, known.expected, value)
+  const given = options as Readonly<Record<string, unknown>>
+  // Calls are checked, too: an array of entries and a look for own rules cost more than the checks.
+  for (const name in given) {
+    const value = given[name]
+    const known = rules[name]
+    // What `rules` inherits is no rule.
+    const isKnown = typeof known?.accepts === 'function'
+    if (isKnown && (value === undefined || known.accepts(value))) continue
+    // Nor is what the options inherit an option.
+    if (!Object.hasOwn(given, name)) continue
+    if (!isKnown) throw new InvalidOptionError(`${prefix}${name}`, `one of ${Object.keys(rules).join(', ')}`, `unknown option "${name}"`)
+    throw new InvalidOptionError(`${prefix}${name}`, known.expected, value)
   }
 }

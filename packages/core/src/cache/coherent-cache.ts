@@ -118,9 +118,9 @@ export class CoherentCache {
   fetch<T>(request: FetchRequest<T>): Promise<T> {
     const { policy } = request
     if (policy.strategy === 'refresh') return this.#ask(request, undefined, 0)
-    const kept = this.#kept(request)
-    if (kept === undefined) return this.#ask(request, undefined, 0)
     const now = this.parts.clock.now()
+    const kept = this.#kept(request, now)
+    if (kept === undefined) return this.#ask(request, undefined, 0)
     if (!this.#isValidHere(kept, policy, now)) return this.#ask(request, kept, 0)
     const answer = this.#handOut(request, kept, now)
     if (answer === undefined) return this.#ask(request, kept, 0)
@@ -131,7 +131,7 @@ export class CoherentCache {
   /** The kept value, if it is valid and fresh or within its `swrMs`. Nothing is loaded. */
   async find<T>(request: FetchRequest<T>): Promise<{ readonly value: T } | undefined> {
     const { clock, shared } = this.parts
-    const kept = this.#kept(request)
+    const kept = this.#kept(request, clock.now())
     if (kept !== undefined && this.#isValidHere(kept, request.policy, clock.now())) return this.#handOut(request, kept, clock.now())
     const before = shared === undefined ? undefined : this.#before(request)
     if (shared === undefined || before === undefined) return undefined
@@ -160,8 +160,8 @@ export class CoherentCache {
     }
   }
 
-  #kept(request: FetchRequest<unknown>): KeptValue | undefined {
-    const kept = this.parts.engine.get<KeptValue>(request.namespace, request.key)
+  #kept(request: FetchRequest<unknown>, now: number): KeptValue | undefined {
+    const kept = this.parts.engine.getAt<KeptValue>(request.namespace, request.key, now)
     return kept !== null && hasOwnTags(kept.ownTags, request) ? kept : undefined
   }
 
@@ -172,8 +172,8 @@ export class CoherentCache {
 
   /** Whether no more than this process's memory is needed to know that a value is valid. */
   #isValidHere(kept: KeptValue, policy: FetchPolicy, now: number): boolean {
-    if (!kept.snapshot.isCurrent) return false
-    const { shared } = this.parts
+    const { shared, table } = this.parts
+    if (!kept.isCurrent(table.changes)) return false
     return shared === undefined || (policy.consistency === 'bounded' && shared.reads.isTrusted(now))
   }
 
@@ -203,11 +203,11 @@ export class CoherentCache {
     if (this.#flights.has(flightId(request))) return
     if (this.parts.clock.now() < kept.freshUntil) this.parts.counters.earlyRefreshes += 1
     const { refresh, policy } = request
-    const forNobody: FetchRequest<T> = {
-      ...request,
+    // A request may work out what it is asked for, so its fields cannot be copied.
+    const forNobody: FetchRequest<T> = Object.assign(Object.create(request), {
       policy: { ...policy, strategy: 'refresh' },
       ...(refresh === undefined ? {} : { load: refresh }),
-    }
+    })
     const before = this.#before(request)
     if (before === undefined) return
     this.#takeOff(forNobody, kept, before).result.catch((error: unknown) => {
@@ -248,7 +248,7 @@ export class CoherentCache {
   async #lastResort<T>(request: FetchRequest<T>, kept: KeptValue | undefined): Promise<{ readonly value: T } | undefined> {
     const { counters, clock, shared } = this.parts
     // What the store had is here by now.
-    const known = this.#kept(request) ?? kept
+    const known = this.#kept(request, clock.now()) ?? kept
     if (known === undefined || clock.now() >= known.freshUntil + request.policy.graceMs) return undefined
     const isValid = this.#isValidHere(known, request.policy, clock.now()) || (shared !== undefined && (await isValidThere(known, shared)))
     const copy = isValid ? request.copy(known.value as T) : undefined
@@ -352,6 +352,7 @@ export class CoherentCache {
     const isFirst = policy.strategy === 'cache-first'
     if (isFirst && kept?.permit !== undefined) {
       const state = await reads.check(kept.permit)
+      if (state === 'current') this.#trustAgain(request, kept, kept.permit, before)
       const answer = state === 'current' ? this.#handOut(request, kept, this.parts.clock.now()) : undefined
       if (answer !== undefined) return { value: answer.value, permit: kept.permit, due: answer.isDue ? kept : undefined }
       if (state === 'closed') return this.#claimed(shared, request, before, await openFor(request, reads))
@@ -360,6 +361,12 @@ export class CoherentCache {
     const found = this.#fromStore(request, look.entry, before)
     if (found !== undefined) return found
     return this.#claimed(shared, request, before, look.permit ?? (await openFor(request, reads)))
+  }
+
+  /** Lets memory answer for a value again that was in doubt, after messages were missed for one, and that the store knows to be valid. */
+  #trustAgain(request: FetchRequest<unknown>, kept: KeptValue, { tags }: Permit, before: Before): void {
+    const snapshot = tags.length < request.tags.length ? before.required : before.all
+    if (snapshot !== undefined && !kept.isCurrent(this.parts.table.changes)) kept.validated(snapshot)
   }
 
   /** Lets one process of several load a key, and waits for it for a while. */

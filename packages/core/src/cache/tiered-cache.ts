@@ -77,7 +77,7 @@ export class TieredCache {
   getOrLoad<T>(key: string, load: () => Promise<T> | T, options: GetOrLoadOptions = {}): Promise<T> {
     try {
       if (typeof load !== 'function') throw new InvalidArgumentError('load', 'a function', load)
-      const request = this.#requestOf(key, async () => load(), options)
+      const request = this.#requestOf(key, load, options)
       const unwritten = this.#behinds.length === 0 ? undefined : this.#unwritten(key)
       return unwritten === undefined ? this.parts.cache.fetch(request) : Promise.resolve(unwritten.value as T)
     } catch (error) {
@@ -197,28 +197,15 @@ export class TieredCache {
     return undefined
   }
 
-  #requestOf<T>(key: string, load: () => Promise<T>, options: GetOrLoadOptions): FetchRequest<T> {
+  #requestOf<T>(key: string, load: () => Promise<T> | T, options: GetOrLoadOptions): FetchRequest<T> {
     this.#assertOpen()
     checkKey(key)
-    let { policy } = this.parts
-    let tags: readonly string[] = [keyTag(key)]
-    if (options !== NO_OPTIONS) {
-      checkOptions(options, callRules, 'options.')
-      policy = policyFrom(options, policy)
-      if (options.tags !== undefined) tags = [...tags, ...options.tags.map(appTag)]
-      if (options.tables !== undefined) tags = [...tags, ...this.parts.tagsOf(options.tables)]
-    }
-    return {
-      namespace: TIERED,
-      key,
-      sharedKey: SHARED_PREFIX + key,
-      tags,
-      optionalTags: 0,
-      policy,
-      load,
-      copy: copiers[options.copy ?? 'none'],
-      sharesErrors: true,
-    }
+    const { parts } = this
+    if (options === NO_OPTIONS) return new TieredRequest(key, load, parts.policy, copiers.none, NO_TAGS, NO_TAGS)
+    checkOptions(options, callRules, 'options.')
+    const { tags = NO_TAGS, tables, copy = 'none' } = options
+    const tableTags = tables === undefined ? NO_TAGS : parts.tagsOf(tables)
+    return new TieredRequest(key, load, policyFrom(options, parts.policy), copiers[copy], tags, tableTags)
   }
 
   #assertOpen(): void {
@@ -228,7 +215,49 @@ export class TieredCache {
 
 const NO_OPTIONS: GetOrLoadOptions = {}
 
-const copiers: Readonly<Record<CopyMode, <T>(value: T) => { readonly value: T } | undefined>> = {
+type Copier = <T>(value: T) => { readonly value: T } | undefined
+
+/** What is not needed for a hit in memory is worked out when it is asked for. */
+class TieredRequest<T> implements FetchRequest<T> {
+  private allTags: readonly string[] | undefined
+
+  constructor(
+    readonly key: string,
+    private readonly source: () => Promise<T> | T,
+    readonly policy: FetchPolicy,
+    readonly copy: Copier,
+    private readonly tagNames: readonly string[],
+    private readonly tableTags: readonly string[],
+  ) {}
+
+  get namespace(): string {
+    return TIERED
+  }
+
+  get sharedKey(): string {
+    return SHARED_PREFIX + this.key
+  }
+
+  get tags(): readonly string[] {
+    this.allTags ??= [keyTag(this.key), ...this.tagNames.map(appTag), ...this.tableTags]
+    return this.allTags
+  }
+
+  get optionalTags(): number {
+    return 0
+  }
+
+  get sharesErrors(): boolean {
+    return true
+  }
+
+  async load(): Promise<T> {
+    const { source } = this
+    return source()
+  }
+}
+
+const copiers: Readonly<Record<CopyMode, Copier>> = {
   none: (value) => ({ value }),
   freeze: (value) => ({ value: deepFreeze(value) }),
   clone: (value) => (isCopyable(value) ? { value: copyValue(value) } : undefined),

@@ -19,24 +19,47 @@ export interface KeptTerms {
 
 /** A value in this process's memory, and what it is valid under. */
 export class KeptValue extends Sized {
+  /** In whole milliseconds, as the times that follow: unlike fractions they need no heap of their own. */
   readonly askedAt: number
   readonly freshUntil: number
   readonly costMs: number
   readonly ownTags: readonly string[]
+  /** Its tags were current after so many changes of any tag. */
+  #changesSeen = -1
+  #snapshot: TagSnapshot
 
+  /** @param snapshot - What this process knew of the tags before the value was asked for. */
   constructor(
     readonly value: unknown,
-    /** What this process knew of the tags before the value was asked for. */
-    readonly snapshot: TagSnapshot,
+    snapshot: TagSnapshot,
     /** What the shared store knew of them. */
     readonly permit: Permit | undefined,
     { askedAt, freshUntil, costMs, ownTags }: KeptTerms,
   ) {
     super()
-    this.askedAt = askedAt
-    this.freshUntil = freshUntil
+    this.#snapshot = snapshot
+    this.askedAt = Math.floor(askedAt)
+    this.freshUntil = Math.floor(freshUntil)
     this.costMs = costMs
     this.ownTags = ownTags
+  }
+
+  /**
+   * Whether no write to its tags began or ended since.
+   *
+   * @param changes - Of the tags' table. If they are those of the last time, there is no need to look at each tag.
+   */
+  isCurrent(changes: number): boolean {
+    if (changes === this.#changesSeen) return true
+    if (!this.#snapshot.isCurrent) return false
+    this.#changesSeen = changes
+    return true
+  }
+
+  /** The shared store knows it to be valid: asked after this snapshot was taken. */
+  validated(snapshot: TagSnapshot): void {
+    this.#snapshot = snapshot
+    this.#changesSeen = -1
   }
 
   override get bytes(): number {

@@ -51,21 +51,28 @@ export class TagSnapshot {
 export class TagTable {
   #every: TagNode = newNode()
   #nodes = new Map<string, TagNode>()
+  #changes = 0
 
   constructor(
     private readonly clock: Clock,
     private readonly leaseMs: number = LEASE_MS,
   ) {}
 
+  /** How often the state of any tag has changed: what was current is current as long as this is the same. */
+  get changes(): number {
+    return this.#changes
+  }
+
   /** The tags' state now; `undefined` while a write to any of them is under way, or may be. */
   snapshot(tags: readonly string[]): TagSnapshot | undefined {
     if (this.#isBusy(this.#every)) return undefined
-    const nodes: TagNode[] = []
+    // Snapshots live as long as what is kept under them: an array that grows would keep room for more.
+    const nodes = new Array<TagNode>(tags.length)
     let sum = this.#every.generation
-    for (const tag of tags) {
-      const node = this.#nodeOf(tag)
+    for (let at = 0; at < tags.length; at++) {
+      const node = this.#nodeOf(tags[at] as string)
       if (this.#isBusy(node)) return undefined
-      nodes.push(node)
+      nodes[at] = node
       sum += node.generation
     }
     return new TagSnapshot(this.#every, nodes, sum)
@@ -75,7 +82,7 @@ export class TagTable {
   begin(tags: readonly string[]): void {
     for (const tag of tags) {
       const node = this.#nodeOf(tag)
-      node.generation += 1
+      this.#raise(node)
       node.open += 1
     }
   }
@@ -85,7 +92,7 @@ export class TagTable {
     const leasedUntil = outcome === 'unknown' ? this.clock.now() + this.leaseMs : 0
     for (const tag of tags) {
       const node = this.#nodeOf(tag)
-      node.generation += 1
+      this.#raise(node)
       node.open -= 1
       node.leasedUntil = Math.max(node.leasedUntil, leasedUntil)
     }
@@ -95,13 +102,18 @@ export class TagTable {
   raise(tags: readonly string[]): void {
     for (const tag of tags) {
       const node = tag === EVERY_TAG ? this.#every : this.#nodes.get(tag)
-      if (node !== undefined) node.generation += 1
+      if (node !== undefined) this.#raise(node)
     }
   }
 
   /** What was kept before is not known to be valid. */
   raiseAll(): void {
-    this.#every.generation += 1
+    this.#raise(this.#every)
+  }
+
+  #raise(node: TagNode): void {
+    node.generation += 1
+    this.#changes += 1
   }
 
   #isBusy(node: TagNode): boolean {

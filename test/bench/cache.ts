@@ -45,24 +45,17 @@ async function main({ json, quick, trace: path }: Options): Promise<void> {
   if (!json) console.log(`Node ${process.version}, medians of ${rounds} interleaved rounds, CPU time; each contender in its own process`)
   const figures: CacheFigure[] = []
 
-  const memory = await measureMemoryHits(rounds)
-  print(
-    'Hits in memory, 10,000 keys in random order; awaited ones with two tags each and a shared store that memory is trusted beside',
-    memory.measured,
-  )
-  figures.push(...memory.figures)
-
-  const heap = await measureHeap(quick ? 1 : 5)
-  if (!json) printHeap(heap.bytesPerEntry)
-  figures.push(...heap.figures)
-
-  figures.push(...measureHitRates(trace, quick, json))
-
   const redis = await ifThere('Redis', startRedisServer)
   const postgres = await ifThere('PostgreSQL', startPostgres)
   try {
+    if (redis !== undefined) process.env[REDIS_URL] = redis.url
+    const memory = await measureMemoryHits(rounds)
+    print(
+      'Hits in memory, 10,000 keys in random order; awaited ones with two tags each, and trusted only while the store is heard of',
+      memory.measured,
+    )
+    figures.push(...memory.figures)
     if (redis !== undefined) {
-      process.env[REDIS_URL] = redis.url
       const hits = await measureStoreHits(rounds)
       print(
         'Hits in Redis: memory keeps nothing, so that each value comes from there; in `strict` it keeps values, and asks if they are valid',
@@ -81,6 +74,9 @@ async function main({ json, quick, trace: path }: Options): Promise<void> {
     await redis?.stop()
     await postgres?.stop()
   }
+  const heap = await measureHeap(quick ? 1 : 5)
+  if (!json) printHeap(heap.bytesPerEntry)
+  figures.push(...heap.figures, ...measureHitRates(trace, quick, json))
   if (json) for (const figure of figures) console.log(toJson(figure))
   else {
     console.log()

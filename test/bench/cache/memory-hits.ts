@@ -1,4 +1,4 @@
-import { CachingStrategyEngine, type CachingStrategyEngineOptions, type CopyMode, createSluice, memoryStore } from '@sluice/core'
+import { CachingStrategyEngine, type CachingStrategyEngineOptions, type CopyMode, createSluice } from '@sluice/core'
 import { BentoCache, bentostore } from 'bentocache'
 import { memoryDriver } from 'bentocache/drivers/memory'
 import { createCache } from 'cache-manager'
@@ -6,9 +6,11 @@ import { Keyv } from 'keyv'
 import { LRUCache } from 'lru-cache'
 import { type Contender, type Measured, measure, type Operation } from '../harness.ts'
 import type { CacheFigure } from './figure.ts'
+import { openStore } from './open-store.ts'
 import { type BenchRow, indexOf, rowOf, shuffledKeys } from './rows.ts'
 
 const KEYS = 10_000
+const FILLED_AT_A_TIME = 500
 const TTL_SECONDS = 600
 const TAG = 'authors'
 
@@ -35,7 +37,9 @@ function direct(get: (key: string) => unknown, close: () => unknown = () => {}):
 /** A cache whose reads are awaited, one after the other, as in an app. */
 async function awaited(read: (key: string) => Promise<unknown>, loads: () => number, close: () => unknown): Promise<Operation> {
   const keys = shuffledKeys(KEYS)
-  for (const key of keys) await read(key)
+  for (let from = 0; from < KEYS; from += FILLED_AT_A_TIME) {
+    await Promise.all(keys.slice(from, from + FILLED_AT_A_TIME).map(read))
+  }
   let at = 0
   return {
     run: async (iterations) => {
@@ -70,14 +74,18 @@ async function openEngine(policy: EnginePolicy): Promise<Operation> {
 }
 
 /** With a store, so that tags are those of several processes, and memory is trusted for `maxStalenessMs` only. */
-function openSluice(copy: CopyMode): Promise<Operation> {
-  const sluice = createSluice({ cache: { store: memoryStore(), consistency: 'bounded' } })
+async function openSluice(copy: CopyMode): Promise<Operation> {
+  const { store, end } = await openStore(`bench-memory-${copy}`)
+  const sluice = createSluice({ cache: { store, consistency: 'bounded' } })
   const { tiered } = sluice
   if (tiered === undefined) throw new Error('Expected a cache.')
   return awaited(
     (key) => tiered.getOrLoad(key, () => rowOf(indexOf(key)), { ttl: TTL_SECONDS, tags: [TAG], copy }),
     () => tiered.getStats().loads,
-    () => sluice.close(),
+    async () => {
+      await sluice.close()
+      end()
+    },
   )
 }
 

@@ -1,12 +1,12 @@
 import KeyvRedis from '@keyv/redis'
 import { createSluice } from '@sluice/core'
-import { redisStore } from '@sluice/redis'
 import { BentoCache, bentostore } from 'bentocache'
 import { redisDriver } from 'bentocache/drivers/redis'
 import { Redis } from 'ioredis'
 import { Keyv } from 'keyv'
 import { type Contender, type Measured, measure, type Operation } from '../harness.ts'
 import type { CacheFigure } from './figure.ts'
+import { openStore } from './open-store.ts'
 import { indexOf, rowOf, shuffledKeys } from './rows.ts'
 import { REDIS_URL } from './services.ts'
 
@@ -24,7 +24,7 @@ async function reading(
   close: () => unknown,
 ): Promise<Operation> {
   const keys = shuffledKeys(KEYS)
-  for (const key of keys) await read(key)
+  await Promise.all(keys.map(read))
   // What is kept is kept beside.
   await new Promise((resolve) => setTimeout(resolve, 50))
   let at = 0
@@ -62,20 +62,17 @@ async function openRaw(inFlight: number, isPipelined = false): Promise<Operation
 
 /** @param maxBytes - With 1, memory keeps nothing, and each read is answered by the store with a value of its own. */
 async function openSluice(inFlight: number, maxBytes: number | undefined, consistency: 'bounded' | 'strict'): Promise<Operation> {
-  const redis = new Redis(redisUrl())
-  const store = redisStore(redis, { namespace: `bench-${inFlight}-${consistency}` })
+  const { store, end } = await openStore(`bench-${inFlight}-${consistency}`)
   const sluice = createSluice({ cache: { store, consistency, ...(maxBytes === undefined ? {} : { maxBytes }) } })
   const { tiered } = sluice
   if (tiered === undefined) throw new Error('Expected a cache.')
-  // A server without state may have lost it: nothing is kept until living writers have had time to say so.
-  while ((await store.open(['warm-up'])) === undefined) await new Promise((resolve) => setTimeout(resolve, 100))
   return reading(
     inFlight,
     (key) => tiered.getOrLoad(key, () => rowOf(indexOf(key)), { ttl: TTL_SECONDS, tags: TAGS }),
     () => tiered.getStats().loads,
     async () => {
       await sluice.close()
-      redis.disconnect()
+      end()
     },
   )
 }

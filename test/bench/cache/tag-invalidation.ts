@@ -1,9 +1,9 @@
 import { createSluice, type TieredCache } from '@sluice/core'
-import { redisStore } from '@sluice/redis'
 import type { Redis } from 'ioredis'
 import { median } from '../harness.ts'
 import { countedRedis } from './counted-redis.ts'
 import type { CacheFigure } from './figure.ts'
+import { openStore } from './open-store.ts'
 import { keyOf, rowOf } from './rows.ts'
 
 export const INVALIDATED = { keys: 100_000, group: 100 }
@@ -19,12 +19,11 @@ interface Way {
 export async function measureTagInvalidation(url: string, rounds: number): Promise<CacheFigure[]> {
   const { redis, taken } = countedRedis(url)
   const plain = countedRedis(`${url}/1`)
-  const store = redisStore(redis, { namespace: 'bench-tags' })
+  const { store } = await openStore('bench-tags', redis)
   const sluice = createSluice({ cache: { store, consistency: 'strict' } })
   const { tiered } = sluice
   if (tiered === undefined) throw new Error('Expected a cache.')
   try {
-    while ((await store.open(['warm-up'])) === undefined) await new Promise((resolve) => setTimeout(resolve, 100))
     await inBatches((index) => read(tiered, index))
     await inBatches((index) => plain.redis.set(`rows:${groupOf(index)}:${index}`, JSON.stringify(rowOf(index))))
     const ways: Readonly<Record<'tag' | 'scan' | 'incr', Way>> = { tag: newWay(), scan: newWay(), incr: newWay() }

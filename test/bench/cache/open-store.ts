@@ -1,0 +1,21 @@
+import { type CacheStore, memoryStore } from '@sluice/core'
+import { redisStore } from '@sluice/redis'
+import { Redis } from 'ioredis'
+import { REDIS_URL } from './services.ts'
+
+export interface OpenStore {
+  readonly store: CacheStore
+  /** After the store's own `close`. */
+  end(): void
+}
+
+/** A store that things can be kept in from the start: in the bench's Redis, or in memory where there is none. */
+export async function openStore(namespace: string, given?: Redis): Promise<OpenStore> {
+  const url = process.env[REDIS_URL]
+  if (url === undefined && given === undefined) return { store: memoryStore(), end: () => {} }
+  const redis = given ?? new Redis(url ?? '')
+  const store = redisStore(redis, { namespace })
+  // A server without state may have lost it: nothing is kept until living writers have had time to say so.
+  while ((await store.open(['warm-up'])) === undefined) await new Promise((resolve) => setTimeout(resolve, 100))
+  return { store, end: () => redis.disconnect() }
+}

@@ -2,6 +2,7 @@ import { hostOf, SluiceError, StoreUnavailableError } from '@sluice/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { touching, turn } from '../helpers.ts'
 import { MemoryDatabase } from '../query/prefetch/memory-database.ts'
+
 import { Fleet } from './fleet.ts'
 
 const open: Fleet[] = []
@@ -305,6 +306,26 @@ describe('bounded', () => {
     expect(await a.get()).toEqual({ value: 1 })
     made.clock.advance(1_001)
     expect(await a.get()).toEqual({ value: 2 })
+  })
+
+  it('asks the store once whether a value outlived lost messages, and then trusts memory again', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    try {
+      const made = fleet()
+      const [a, b] = [made.start(), made.start()]
+      await a.get()
+      a.faults.watcher?.lost()
+      vi.advanceTimersByTime(1_000)
+      await turn()
+      const reads = () => a.faults.calls.get('read') ?? 0
+      const before = reads()
+      for (let times = 0; times < 3; times += 1) expect(await a.get()).toEqual({ value: 1 })
+      expect(reads()).toBe(before + 1)
+      await b.set(2)
+      expect(await a.get()).toEqual({ value: 2 })
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('does not take an answer from before a loss for a sign of life after it', async () => {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 import { EVERY_TAG } from '@sluice/core'
 
 /** Where a store's state lies. What belongs to tags shares one slot of a Cluster; entries lie anywhere. */
@@ -37,5 +37,5 @@ export function keysOf(namespace: string): Keys {
 }
 
 function hash(text: string): string {
-  return createHash('sha256').update(text).digest('base64url')
+  return digest('sha256', text, 'base64url')
 }

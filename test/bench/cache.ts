@@ -49,14 +49,14 @@ async function main({ json, quick, trace: path }: Options): Promise<void> {
   const postgres = await ifThere('PostgreSQL', startPostgres)
   try {
     if (redis !== undefined) process.env[REDIS_URL] = redis.url
-    const memory = await measureMemoryHits(rounds)
+    const memory = await measureMemoryHits(rounds, quick ? 4_000 : 8_000)
     print(
       'Hits in memory, 10,000 keys in random order; awaited ones with two tags each, and trusted only while the store is heard of',
       memory.measured,
     )
     figures.push(...memory.figures)
     if (redis !== undefined) {
-      const hits = await measureStoreHits(rounds)
+      const hits = await measureStoreHits(rounds, quick ? 192 : 640)
       print(
         'Hits in Redis: memory keeps nothing, so that each value comes from there; in `strict` it keeps values, and asks if they are valid',
         hits.one,
@@ -66,7 +66,7 @@ async function main({ json, quick, trace: path }: Options): Promise<void> {
     }
     if (postgres !== undefined) {
       process.env[POSTGRES_URL] = postgres.url
-      const writes = await measureWriteOverhead(rounds)
+      const writes = await measureWriteOverhead(rounds, quick ? 30 : 60)
       for (const measured of writes.measured) print('An update of one row, PostgreSQL', measured)
       figures.push(...writes.figures)
     }

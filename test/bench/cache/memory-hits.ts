@@ -134,9 +134,9 @@ const engines: readonly Contender[] = enginePolicies.map((policy) => ({
 const awaitedCaches: readonly Contender[] = [
   { name: "tiered.getOrLoad, copy 'none'", pace: 2, open: () => openSluice('none') },
   { name: "tiered.getOrLoad, copy 'clone'", pace: 2, open: () => openSluice('clone') },
-  { name: 'bentocache, references', pace: 0.5, open: () => openBento(false) },
-  { name: 'bentocache, serialized', pace: 0.5, open: () => openBento(true) },
-  { name: 'cache-manager, wrap', pace: 0.5, open: openCacheManager },
+  { name: 'bentocache, references', pace: 0.25, open: () => openBento(false) },
+  { name: 'bentocache, serialized', pace: 0.25, open: () => openBento(true) },
+  { name: 'cache-manager, wrap', pace: 0.25, open: openCacheManager },
   { name: 'keyv, get', open: openKeyv },
 ]
 
@@ -145,8 +145,9 @@ export const memoryContenders: readonly Contender[] = [lru, ...engines, ...await
 /** Hits in this process's memory: what is awaited with its tags validated, and what the engine gives at once. */
 export async function measureMemoryHits(
   rounds: number,
+  iterations: number,
 ): Promise<{ readonly measured: readonly Measured[]; readonly figures: CacheFigure[] }> {
-  const measured = await measure(memoryContenders, rounds, 8_000)
+  const measured = await measure(memoryContenders, rounds, iterations)
   const ratios = measured.map(({ ratio }) => ratio)
   const [none = Number.NaN, clone = Number.NaN, ...peers] = ratios.slice(1 + engines.length)
   const [references = Number.NaN, serialized = Number.NaN, manager = Number.NaN, keyv = Number.NaN] = peers

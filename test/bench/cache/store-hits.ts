@@ -133,8 +133,8 @@ export interface StoreHits {
 }
 
 /** Hits in Redis, against a bare `GET`. */
-export async function measureStoreHits(rounds: number): Promise<StoreHits> {
-  const measured = { one: await measure(one, rounds, 500), many: await measure(many, rounds, 30 * MANY) }
+export async function measureStoreHits(rounds: number, iterations: number): Promise<StoreHits> {
+  const measured = { one: await measure(one, rounds, iterations), many: await measure(many, rounds, 2 * iterations) }
   const figureOf = (
     inFlight: number,
     atMost: number,

@@ -132,13 +132,13 @@ export interface WriteOverhead {
 }
 
 /** What an update of one row by its key costs more than without Sluice. */
-export async function measureWriteOverhead(rounds: number): Promise<WriteOverhead> {
+export async function measureWriteOverhead(rounds: number, iterations: number): Promise<WriteOverhead> {
   await fill()
   const hasRedis = process.env[REDIS_URL] !== undefined
   const measured: Measured[][] = []
   const figures: CacheFigure[] = []
   for (const orm of orms) {
-    const found = await measure(contendersOf(orm, hasRedis), rounds, 60)
+    const found = await measure(contendersOf(orm, hasRedis), rounds, iterations)
     measured.push(found)
     const [bare, embedded, strict] = found
     const more = (one: Measured | undefined) => ((one?.ratio ?? Number.NaN) - 1) * 100

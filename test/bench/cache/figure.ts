@@ -9,9 +9,9 @@ export interface CacheFigure {
   readonly peers?: Readonly<Record<string, number>>
 }
 
-export type Unit = '×' | '%' | 'ms' | 'round trips'
+type Unit = '×' | '%' | 'ms' | 'round trips'
 
-export function isMet({ value, target }: CacheFigure): boolean | undefined {
+function isMet({ value, target }: CacheFigure): boolean | undefined {
   if (target === undefined) return undefined
   return 'atMost' in target ? value <= target.atMost : value >= target.atLeast
 }

@@ -6,7 +6,7 @@ import type { CacheFigure } from './figure.ts'
 import { openStore } from './open-store.ts'
 import { keyOf, rowOf } from './rows.ts'
 
-export const INVALIDATED = { keys: 100_000, group: 100 }
+const INVALIDATED = { keys: 100_000, group: 100 }
 const AT_A_TIME = 1_000
 const SCAN_COUNT = 1_000
 

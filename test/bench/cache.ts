@@ -37,7 +37,7 @@ async function ifThere(name: string, start: () => Promise<TestService>): Promise
 }
 
 async function main({ json, quick, trace: path }: Options): Promise<void> {
-  const rounds = quick ? 11 : 41
+  const rounds = quick ? 7 : 41
   const trace = path === undefined ? zipfTrace(quick ? 300_000 : 2_000_000, quick ? 20_000 : 100_000, 0.9) : readTrace(path)
   const print = (title: string, measured: readonly Measured[]): void => {
     if (!json) printTable(title, measured, [])

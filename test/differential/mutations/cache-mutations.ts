@@ -14,7 +14,7 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'cache-tags-at-hit',
     rule: 'A result is answered only while no write to its tags has begun or ended.',
-    edits: [{ file: COHERENT, find: 'if (!kept.snapshot.isCurrent) return false', replace: '' }],
+    edits: [{ file: COHERENT, find: 'if (!kept.isCurrent(table.changes)) return false', replace: '' }],
     isQuick: true,
   },
   {

@@ -3,7 +3,6 @@ import type { FaultKind } from './fault-plan.ts'
 
 const COHERENT = 'packages/core/src/cache/coherent-cache.ts'
 const READS = 'packages/core/src/cache/coherence/shared-reads.ts'
-const WRITES = 'packages/core/src/cache/coherence/shared-writes.ts'
 const TAGS = 'packages/core/src/cache/coherence/tags.ts'
 const RESULTS = 'packages/core/src/cache/result-cache.ts'
 const SCRIPTS = 'packages/redis/src/scripts.ts'
@@ -89,7 +88,11 @@ export const PROTOCOL_MUTATIONS: Readonly<Record<string, ProtocolMutation>> = {
         find: 'const copy = (await this.#isStillTrue(flight, landed, request)) ? request.copy(landed.value) : undefined',
         replace: 'const copy = request.copy(landed.value)',
       },
-      { file: COHERENT, find: 'if (flight?.before.required.isCurrent === true)', replace: 'if (flight !== undefined)' },
+      {
+        file: COHERENT,
+        find: 'if (flight?.before.required.isCurrent === true && hasOwnTags(flight.ownTags, request))',
+        replace: 'if (flight !== undefined)',
+      },
     ],
     faults: [],
   },
@@ -126,22 +129,6 @@ export const PROTOCOL_MUTATIONS: Readonly<Record<string, ProtocolMutation>> = {
   nullUnderSet: {
     rule: 'A row that was not there depends on inserts.',
     edits: [{ file: RESULTS, find: 'isComplete: (value) => request.isComplete?.(value) === true', replace: 'isComplete: () => true' }],
-    faults: [],
-  },
-  acknowledgeAfterEnd: {
-    rule: 'A write is acknowledged after its end was told.',
-    edits: [
-      {
-        file: WRITES,
-        find: "if (state === 'held' && outcome !== 'unknown') await this.#tellEnd(tags, token)",
-        replace: "if (state === 'held' && outcome !== 'unknown') void this.#tellEnd(tags, token).catch(() => {})",
-      },
-      {
-        file: SCRIPTS,
-        find: "  redis.call('DEL', KEYS[at])\n  redis.call('HSET', KEYS[at + 1], ARGV[5], deadline)",
-        replace: "  redis.call('HSET', KEYS[at + 1], ARGV[5], deadline)",
-      },
-    ],
     faults: [],
   },
 }

@@ -2,7 +2,6 @@ import { hostOf, SluiceError, StoreUnavailableError } from '@sluice/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { touching, turn } from '../helpers.ts'
 import { MemoryDatabase } from '../query/prefetch/memory-database.ts'
-
 import { Fleet } from './fleet.ts'
 
 const open: Fleet[] = []

@@ -2,6 +2,7 @@ import type { Edit } from '../differential/mutations/mutation.ts'
 import type { FaultKind } from './fault-plan.ts'
 
 const COHERENT = 'packages/core/src/cache/coherent-cache.ts'
+const VALUES = 'packages/core/src/cache/kept-values.ts'
 const READS = 'packages/core/src/cache/coherence/shared-reads.ts'
 const TAGS = 'packages/core/src/cache/coherence/tags.ts'
 const RESULTS = 'packages/core/src/cache/result-cache.ts'
@@ -99,7 +100,7 @@ export const PROTOCOL_MUTATIONS: Readonly<Record<string, ProtocolMutation>> = {
   strictValidates: {
     rule: 'In strict mode the store is asked whether what is kept in memory is valid.',
     edits: [
-      { file: COHERENT, find: "(policy.consistency === 'bounded' && shared.reads.isTrusted(now))", replace: 'shared.reads.isTrusted(now)' },
+      { file: VALUES, find: "(policy.consistency === 'bounded' && shared.reads.isTrusted(now))", replace: 'shared.reads.isTrusted(now)' },
     ],
     faults: [],
   },

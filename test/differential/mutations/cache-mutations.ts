@@ -2,6 +2,7 @@ import type { Mutation } from './mutation.ts'
 
 const RESULT_CACHE = 'packages/core/src/cache/result-cache.ts'
 const COHERENT = 'packages/core/src/cache/coherent-cache.ts'
+const VALUES = 'packages/core/src/cache/kept-values.ts'
 const TAGS = 'packages/core/src/cache/coherence/tag-table.ts'
 const GATHERED = 'packages/core/src/cache/coherence/gathered-writes.ts'
 const PRISMA_OPERATION = 'packages/prisma/src/prisma-operation.ts'
@@ -14,18 +15,18 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'cache-tags-at-hit',
     rule: 'A result is answered only while no write to its tags has begun or ended.',
-    edits: [{ file: COHERENT, find: 'if (!kept.isCurrent(table.changes)) return false', replace: '' }],
+    edits: [{ file: VALUES, find: 'if (!kept.isCurrent(table.changes)) return false', replace: '' }],
     isQuick: true,
   },
   {
     name: 'cache-tags-at-fill',
     rule: 'A result is kept under the state of its tags from before it was asked for, and only if that still holds.',
     edits: [
-      { file: COHERENT, find: ' || (shared === undefined && !snapshot.isCurrent)) {', replace: ') {' },
+      { file: VALUES, find: ' || (shared === undefined && !snapshot.isCurrent)) {', replace: ') {' },
       {
-        file: COHERENT,
-        find: 'const snapshot = ahead?.snapshot ?? this.#snapshotFor(request, value, before)',
-        replace: 'const snapshot = this.#snapshotFor(request, value, this.#before(request) ?? before)',
+        file: VALUES,
+        find: 'const snapshot = ahead?.snapshot ?? snapshotFor(request, value, before)',
+        replace: 'const snapshot = snapshotFor(request, value, this.before(request) ?? before)',
       },
     ],
     dialect: 'mysql',
@@ -34,7 +35,11 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     name: 'cache-joined-flights',
     rule: 'A read joins another under way only if nothing was written since that began.',
     edits: [
-      { file: COHERENT, find: 'if (flight?.before.required.isCurrent === true)', replace: 'if (flight !== undefined)' },
+      {
+        file: COHERENT,
+        find: 'if (flight?.before.required.isCurrent === true && hasOwnTags(flight.ownTags, request))',
+        replace: 'if (flight !== undefined)',
+      },
       {
         file: COHERENT,
         find: 'if (snapshot?.isCurrent !== true) return false',
@@ -51,13 +56,13 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'cache-copies-at-hit',
     rule: 'What a caller does to an answer changes nothing that is kept.',
-    edits: [{ file: COHERENT, find: 'const copy = request.copy(kept.value as T)', replace: 'const copy = { value: kept.value as T }' }],
+    edits: [{ file: VALUES, find: 'const copy = request.copy(kept.value as T)', replace: 'const copy = { value: kept.value as T }' }],
     isQuick: true,
   },
   {
     name: 'cache-copies-at-fill',
     rule: 'What is kept is not what the first caller holds.',
-    edits: [{ file: COHERENT, find: 'const copy = request.copy(value)', replace: 'const copy = { value }' }],
+    edits: [{ file: VALUES, find: 'const copy = request.copy(value)', replace: 'const copy = { value }' }],
     isQuick: true,
   },
   {

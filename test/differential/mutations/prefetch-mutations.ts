@@ -122,7 +122,7 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: PREFETCHER,
-        find: 'if (memory === undefined || memory.isEmpty || operation.inTransaction) return next(operation, scope)',
+        find: 'if (memory === undefined || memory.isEmpty || operation.inTransaction || isFreshDemanded(operation)) return next(operation, scope)',
         replace: 'if (memory === undefined || memory.isEmpty) return next(operation, scope)',
       },
       {

@@ -1,0 +1,72 @@
+import type { AskedAhead } from '../pipeline/answers.ts'
+import type { ReadNote } from '../pipeline/explanation.ts'
+import type { ValueTypes } from '../pipeline/operation.ts'
+import type { TagSnapshot } from './coherence/tag-table.ts'
+import type { FetchPolicy } from './fetch-policy.ts'
+
+/** A value that is asked for, and how it is made. */
+export interface FetchRequest<T> {
+  readonly namespace: string
+  readonly key: string
+  /** Under this key processes share it; `undefined`: they do not. */
+  readonly sharedKey: string | undefined
+  /** What it depends on. */
+  readonly tags: readonly string[]
+  /** How many of the last tags a value may do without; see `isComplete`. */
+  readonly optionalTags: number
+  /** Whether a value does without its optional tags. */
+  isComplete?(value: T): boolean
+  /** Those of the tags that are this request's alone: what was kept without one of them is no answer to it. */
+  readonly ownTags?: readonly string[]
+  /** How old a value may be that another request kept for longer. Left out: as old as that one allowed. */
+  readonly maxAgeMs?: number
+  readonly policy: FetchPolicy
+  readonly types?: ValueTypes | undefined
+  /** Asks the source. */
+  load(): Promise<T>
+  /** The same, for nobody who waits: it must not be counted to a request. Left out: `load`. */
+  refresh?(): Promise<T>
+  /** A value that neither this cache nor another caller can change, or `undefined` when there is no exact copy. */
+  copy(value: T): { readonly value: T } | undefined
+  /** When, and under what, the source was asked for what `load` gave, where that was before `load` was called. */
+  askedAhead?(): AskedAhead | undefined
+  /** Whether other processes may have a value. */
+  mayShare?(value: T): boolean
+  /** Told of a value that was not loaded for this request. */
+  onHit?(value: T): void
+  /** Where it is written down what becomes of it. */
+  readonly note?: ReadNote | undefined
+  /** Whether those who wait for a load share its failure; otherwise each loads for itself then. */
+  readonly sharesErrors: boolean
+}
+
+/** The states of a request's tags before its value was asked for. */
+export interface Before {
+  /** Without the optional tags. */
+  readonly required: TagSnapshot
+  /** `undefined` while a write to one of the optional tags is under way. */
+  readonly all: TagSnapshot | undefined
+}
+
+export function requiredTags({ tags, optionalTags }: FetchRequest<unknown>): readonly string[] {
+  return optionalTags === 0 ? tags : tags.slice(0, -optionalTags)
+}
+
+/** How many of the tags, from the first on, a value depends on. */
+export function neededTags<T>({ tags, optionalTags, isComplete }: FetchRequest<T>, value: T): number {
+  return optionalTags > 0 && isComplete?.(value) === true ? tags.length - optionalTags : tags.length
+}
+
+export function hasOwnTags(tags: readonly string[], { ownTags }: FetchRequest<unknown>): boolean {
+  return ownTags === undefined || ownTags.every((tag) => tags.includes(tag))
+}
+
+/** The state that a value depends on; `undefined`: it cannot be known whether it still holds. */
+export function snapshotFor<T>(request: FetchRequest<T>, value: T, before: Before): TagSnapshot | undefined {
+  return neededTags(request, value) === request.tags.length ? before.all : before.required
+}
+
+/** A namespace holds no colon. */
+export function flightId({ namespace, key }: FetchRequest<unknown>): string {
+  return `${namespace}:${key}`
+}

@@ -1,0 +1,221 @@
+import type { ValueTypes } from '../pipeline/operation.ts'
+import type { Clock } from '../shared/clock.ts'
+import { SluiceError } from '../shared/errors.ts'
+import type { RandomSource } from '../shared/random.ts'
+import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
+import { KeptValue } from './coherence/kept-value.ts'
+import type { Permit, SharedReads } from './coherence/shared-reads.ts'
+import { SharedStateAhead } from './coherence/state-ahead.ts'
+import type { TagTable } from './coherence/tag-table.ts'
+import { type FetchPolicy, keepMs } from './fetch-policy.ts'
+import { type Before, type FetchRequest, hasOwnTags, neededTags, requiredTags, snapshotFor } from './fetch-request.ts'
+import type { CacheStore, StoredEntry } from './stores/cache-store.ts'
+import type { TieredCounters } from './tiered-stats.ts'
+
+const NO_TAGS: readonly string[] = []
+
+export interface Shared {
+  readonly store: CacheStore
+  readonly reads: SharedReads
+}
+
+export interface KeptValuesParts {
+  readonly engine: CachingStrategyEngine
+  readonly table: TagTable
+  /** `undefined`: this process is by itself. */
+  readonly shared: Shared | undefined
+  readonly clock: Clock
+  readonly random: RandomSource
+  readonly counters: TieredCounters
+  readonly onError: (error: unknown) => void
+}
+
+export interface Landed<T> {
+  readonly value: T
+  readonly permit: Permit | undefined
+  /** A value that was kept, and that is to be refreshed. */
+  readonly due?: KeptValue | undefined
+}
+
+/** A kept value that may be handed out. */
+export interface Answer<T> {
+  readonly value: T
+  /** Whether it is to be refreshed beside. */
+  readonly isDue: boolean
+}
+
+/** What is kept in this process's memory and in the shared store, and what of it may be handed out. */
+export class KeptValues {
+  /** As a request told them last: the app's own values are made with them, too. */
+  #types: ValueTypes | undefined
+
+  constructor(private readonly parts: KeptValuesParts) {}
+
+  find(request: FetchRequest<unknown>, now: number): KeptValue | undefined {
+    const kept = this.parts.engine.getAt<KeptValue>(request.namespace, request.key, now)
+    return kept !== null && hasOwnTags(kept.ownTags, request) ? kept : undefined
+  }
+
+  before(request: FetchRequest<unknown>): Before | undefined {
+    const { table } = this.parts
+    const required = table.snapshot(requiredTags(request))
+    if (required === undefined) return undefined
+    return { required, all: request.optionalTags === 0 ? required : table.snapshot(request.tags) }
+  }
+
+  /** Whether no more than this process's memory is needed to know that a value is valid. */
+  isValidHere(kept: KeptValue, policy: FetchPolicy, now: number): boolean {
+    const { shared, table } = this.parts
+    if (!kept.isCurrent(table.changes)) return false
+    return shared === undefined || (policy.consistency === 'bounded' && shared.reads.isTrusted(now))
+  }
+
+  /** A valid value that is fresh, or stale and due; `undefined` when it is too old. */
+  handOut<T>(request: FetchRequest<T>, kept: KeptValue, now: number): Answer<T> | undefined {
+    const { policy, maxAgeMs } = request
+    const freshUntil = maxAgeMs === undefined ? kept.freshUntil : Math.min(kept.freshUntil, kept.askedAt + maxAgeMs)
+    if (now >= freshUntil + policy.swrMs) return undefined
+    const copy = request.copy(kept.value as T)
+    if (copy === undefined) return undefined
+    const { counters } = this.parts
+    counters.hits += 1
+    request.onHit?.(copy.value)
+    request.note?.answered('memory', kept.permit?.tags ?? request.tags)
+    const isStale = now >= freshUntil
+    if (isStale) counters.staleHits += 1
+    return { value: copy.value, isDue: isStale || this.#isDueEarly(kept, policy, now) }
+  }
+
+  /** A valid entry's value, kept in memory from now on; `undefined` when it cannot be read or is too old. */
+  fromStore<T>(request: FetchRequest<T>, entry: StoredEntry | undefined, before: Before): Landed<T> | undefined {
+    if (entry === undefined || !hasOwnTags(entry.tags, request)) return undefined
+    const { clock, counters } = this.parts
+    let value: T
+    try {
+      this.#types = request.types ?? this.#types
+      value = entry.value(this.#types) as T
+    } catch {
+      counters.unreadable += 1
+      return undefined
+    }
+    const { epoch, stamps, tags, times } = entry
+    const permit: Permit = { epoch, stamps, tags }
+    const now = clock.now()
+    // The clock of who kept it may be ahead of this one.
+    const askedAt = now - Math.max(0, clock.wall() - times.askedAt)
+    const snapshot = tags.length < request.tags.length ? before.required : before.all
+    const kept = new KeptValue(value, snapshot ?? before.required, permit, {
+      askedAt,
+      freshUntil: askedAt + times.ttlMs,
+      costMs: times.costMs,
+      ownTags: request.ownTags ?? NO_TAGS,
+    })
+    if (snapshot !== undefined) this.#remember(request, kept, now)
+    const answer = this.handOut(request, kept, now)
+    if (answer === undefined) return undefined
+    counters.storeHits += 1
+    request.note?.answered('store', tags)
+    return { value: answer.value, permit, due: answer.isDue ? kept : undefined }
+  }
+
+  /** Lets memory answer for a value again that was in doubt, after messages were missed for one, and that the store knows to be valid. */
+  trustAgain(request: FetchRequest<unknown>, kept: KeptValue, { tags }: Permit, before: Before): void {
+    const snapshot = tags.length < request.tags.length ? before.required : before.all
+    if (snapshot !== undefined && !kept.isCurrent(this.parts.table.changes)) kept.validated(snapshot)
+  }
+
+  /** A value that was loaded is its caller's, whatever becomes of keeping it. */
+  tryToKeep<T>(request: FetchRequest<T>, value: T, before: Before, permit: Permit | undefined, startedAt: number): void {
+    try {
+      this.keep(request, value, before, permit, startedAt)
+    } catch (error) {
+      // A Sluice may be closed while something is loaded.
+      if (!(error instanceof SluiceError && error.code === 'SLUICE_CLOSED')) this.parts.onError(error)
+    }
+  }
+
+  /** Keeps what was loaded, if nothing was written to its tags meanwhile. */
+  keep<T>(request: FetchRequest<T>, value: T, before: Before, permit: Permit | undefined, startedAt: number): void {
+    const refused = this.#tryKeep(request, value, before, permit, startedAt)
+    if (refused !== undefined) request.note?.notKept(refused)
+  }
+
+  storeFailed(error: unknown): void {
+    this.parts.counters.storeErrors += 1
+    this.parts.onError(error)
+  }
+
+  /** @returns Why it is not kept; `undefined`: it is. */
+  #tryKeep<T>(request: FetchRequest<T>, value: T, before: Before, permit: Permit | undefined, startedAt: number): string | undefined {
+    const { clock, random, shared, counters } = this.parts
+    const { policy } = request
+    const now = clock.now()
+    const fullMs = (value === null || value === undefined ? policy.negativeTtlMs : policy.ttlMs) * (1 - policy.jitter * random())
+    const asked = request.askedAhead?.()
+    const ttlMs = asked === undefined ? fullMs : fullMs - (now - asked.at)
+    if (asked !== undefined && request.note !== undefined) request.note.answeredBy = 'asked ahead'
+    if (ttlMs <= 0) return 'its time is over'
+    // What was asked for before the permit was given is kept under what was known then.
+    const ahead = asked?.state instanceof SharedStateAhead ? asked.state : undefined
+    if (shared !== undefined && asked !== undefined && ahead === undefined) return 'it was asked ahead'
+    const needed = neededTags(request, value)
+    const snapshot = ahead?.snapshot ?? snapshotFor(request, value, before)
+    const isCovered = ahead !== undefined || permit === undefined || permit.tags.length >= needed
+    if (snapshot === undefined || !isCovered || (shared === undefined && !snapshot.isCurrent)) {
+      counters.overtaken += 1
+      return 'a write overtook it'
+    }
+    const copy = request.copy(value)
+    if (copy === undefined) return 'it cannot be copied exactly'
+    const used = ahead?.permit ?? (permit === undefined ? undefined : shortened(permit, needed))
+    const costMs = now - startedAt
+    const kept = new KeptValue(copy.value, snapshot, used, {
+      askedAt: asked?.at ?? now,
+      freshUntil: now + ttlMs,
+      costMs,
+      // What was asked ahead was asked for anybody.
+      ownTags: ahead === undefined ? (request.ownTags ?? NO_TAGS) : NO_TAGS,
+    })
+    this.#remember(request, kept, now)
+    request.note?.kept(used?.tags ?? request.tags.slice(0, needed))
+    const { sharedKey } = request
+    if (shared === undefined || used === undefined || sharedKey === undefined || request.mayShare?.(value) === false) return undefined
+    const entry = { ...used, times: { askedAt: clock.wall(), ttlMs, costMs }, value: copy.value }
+    const stored = shared.store.set(sharedKey, entry, Math.min(keepMs(policy, ttlMs), shared.store.maxTtlMs))
+    stored.then(
+      (isKept) => {
+        if (isKept) counters.stored += 1
+        else counters.unstorable += 1
+      },
+      (error: unknown) => this.storeFailed(error),
+    )
+    return undefined
+  }
+
+  #remember(request: FetchRequest<unknown>, kept: KeptValue, now: number): void {
+    const leftMs = kept.freshUntil - now + keepMs(request.policy, 0)
+    if (leftMs > 0) this.parts.engine.set(request.namespace, request.key, kept, leftMs / 1_000)
+  }
+
+  /** XFetch (Vattani, Chierichetti and Lowenstein, 2015): the dearer a value and the nearer its end, the likelier. */
+  #isDueEarly({ freshUntil, costMs }: KeptValue, { earlyRefresh }: FetchPolicy, now: number): boolean {
+    if (earlyRefresh === 0 || costMs === 0) return false
+    return now - costMs * earlyRefresh * Math.log(this.parts.random()) >= freshUntil
+  }
+
+  /** The same, by asking the shared store. */
+  async isValidThere(kept: KeptValue): Promise<boolean> {
+    const { shared } = this.parts
+    if (shared === undefined || kept.permit === undefined) return false
+    try {
+      return (await shared.reads.check(kept.permit)) === 'current'
+    } catch {
+      return false
+    }
+  }
+}
+
+function shortened(permit: Permit, length: number): Permit {
+  const { epoch, tags, stamps } = permit
+  return tags.length <= length ? permit : { epoch, tags: tags.slice(0, length), stamps: stamps.slice(0, length) }
+}

@@ -13,7 +13,7 @@ export interface RouteSummary {
   readonly identical: number
   readonly bare: Cost
   readonly sluice: Cost
-  /** What Sluice's cache was asked for. */
+  /** Reads that Sluice's cache answered, and those that it could have kept and did not have. */
   readonly cache: { readonly hits: number; readonly misses: number }
 }
 

@@ -7,39 +7,50 @@ import { reportFailure } from './failure.ts'
 import { parsePort } from './listen.ts'
 import { loadData } from './load.ts'
 import { createProgress, type Progress } from './progress.ts'
-import { demoJson, formatFindings, formatTable, formatVerdict } from './report.ts'
+import { demoJson, formatFindings, formatHitRates, formatTable, formatVerdict, type WarmRun } from './report.ts'
 import { type PlannedRequest, planRequests } from './requests.ts'
 import { countRows } from './row-counts.ts'
 import { openSession, type Session, untilInterrupted } from './session.ts'
 import { createSluicedApp, type SluicedApp } from './sluice.ts'
 
 const REQUESTS = 300
+const WARM_REQUESTS = 600
 const SEED = 7
 const OBSERVED = 40
 const WIDTH_WITHOUT_TERMINAL = 120
 
 /** Runs the app both ways and reports. Resolves to whether every response was the same. */
 async function compareRuns(loaded: DatabaseTarget, options: DemoOptions, progress: Progress): Promise<boolean> {
-  const { requests, dataset, findings: observed } = await prepare(loaded)
+  const { requests, later, dataset, findings: observed } = await prepare(loaded)
   const bare = await withSession({ loaded }, (session) => driveAll('Bare', session, requests, progress))
   const sluiced = createSluicedApp({ kind: loaded.kind, mode: 'optimize', report: false })
   const left = collectFindings(sluiced)
-  const sluice = await withSession({ loaded, sluiced }, (session) => driveAll('With Sluice', session, requests, progress))
-  const hitRate = sluiced.sluice.cache?.getStats().hitRate ?? 0
+  const { answers: sluice, warm } = await withSession({ loaded, sluiced }, async (session) => {
+    const answers = await driveAll('With Sluice', session, requests, progress)
+    return { answers, warm: await goOn(session, sluiced, later, progress) }
+  })
   await sluiced.sluice.close()
 
   const routes = summarize(requests, bare, sluice)
   const difference = firstDifference(requests, bare, sluice)
   const findings = [...new Map([...left, ...observed]).values()].sort((a, b) => b.databaseMs - a.databaseMs)
   const style = { color: wantsColor(process.stdout), width: process.stdout.columns ?? WIDTH_WITHOUT_TERMINAL }
-  const report = [formatTable(routes, style), formatVerdict(routes, difference, style), formatFindings(findings, style)]
+  const report = [
+    formatTable(routes, style),
+    formatVerdict(routes, difference, style),
+    formatHitRates(routes, warm, style),
+    formatFindings(findings, style),
+  ]
   process.stdout.write(`\n${report.filter((part) => part !== '').join('\n\n')}\n`)
-  if (options.json) process.stdout.write(`\n${JSON.stringify(demoJson({ dataset, routes, findings, hitRate }))}\n`)
+  if (options.json) process.stdout.write(`\n${JSON.stringify(demoJson({ dataset, routes, findings, warm }))}\n`)
   return difference === undefined
 }
 
 interface Preparation {
+  /** What both runs answer. */
   readonly requests: PlannedRequest[]
+  /** What comes after that. */
+  readonly later: PlannedRequest[]
   readonly dataset: Record<string, number>
   readonly findings: ReadonlyMap<string, Finding>
 }
@@ -53,9 +64,9 @@ async function prepare(loaded: DatabaseTarget): Promise<Preparation> {
   const findings = collectFindings(sluiced)
   return withSession({ loaded, sluiced }, async (session) => {
     const dataset = await countRows(session.clients.db)
-    const requests = await planRequests(session.clients.db, REQUESTS, SEED)
-    await session.drive(requests.slice(0, OBSERVED))
-    return { requests, dataset, findings }
+    const planned = await planRequests(session.clients.db, REQUESTS + WARM_REQUESTS, SEED)
+    await session.drive(planned.slice(0, OBSERVED))
+    return { requests: planned.slice(0, REQUESTS), later: planned.slice(REQUESTS), dataset, findings }
   })
 }
 
@@ -72,6 +83,20 @@ async function driveAll(label: string, session: Session, requests: readonly Plan
   const answers = await session.drive(requests, () => progress.advance(1))
   progress.finish(`${label}: ${requests.length} requests in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
   return answers
+}
+
+/** Sends what comes after the comparison: by now the cache has what is asked for often. */
+async function goOn(session: Session, { sluice }: SluicedApp, later: readonly PlannedRequest[], progress: Progress): Promise<WarmRun> {
+  const before = sluice.queries.getStats().seen
+  const answers = await driveAll('With Sluice, warm', session, later, progress)
+  const sum = (value: (answer: Answer) => number) => answers.reduce((all, answer) => all + value(answer), 0)
+  return {
+    requests: later.length,
+    calls: sluice.queries.getStats().seen - before,
+    queries: sum(({ queries }) => queries),
+    hits: sum(({ hits }) => hits),
+    misses: sum(({ misses }) => misses),
+  }
 }
 
 async function withSession<T>(options: Parameters<typeof openSession>[0], use: (session: Session) => Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 import { type Finding, formatCallSite, formatFinding } from '@sluice/core'
 import type { Cost, Difference, RouteSummary } from './compare.ts'
+import { TRAFFIC } from './requests.ts'
 
 export interface ReportStyle {
   readonly color: boolean
@@ -60,16 +61,37 @@ export function formatVerdict(summaries: readonly RouteSummary[], difference: Di
   ].join('\n')
 }
 
+/** What followed the comparison, with Sluice alone and with what it had kept. */
+export interface WarmRun {
+  readonly requests: number
+  /** Calls of the ORMs: without Sluice, each is at least one query. */
+  readonly calls: number
+  readonly queries: number
+  readonly hits: number
+  readonly misses: number
+}
+
+/** The hit rate from an empty cache on, and once it is warm. */
+export function formatHitRates(summaries: readonly RouteSummary[], warm: WarmRun, style: ReportStyle): string {
+  const { requests, cache } = total(summaries)
+  return [
+    paint(style, '1', `cache hit rate ${percent(warm.hits, warm.hits + warm.misses)}`),
+    `  of the reads of ${count(warm.requests)} requests more, with the cache warm: ${count(warm.calls)} calls of the ORMs → ${count(warm.queries)} queries`,
+    `  the ${count(requests)} requests above, which begin with an empty cache: ${percent(cache.hits, cache.hits + cache.misses)}`,
+    `  ${TRAFFIC}`,
+  ].join('\n')
+}
+
 export interface DemoResult {
   /** Rows by table. */
   readonly dataset: Readonly<Record<string, number>>
   readonly routes: readonly RouteSummary[]
   readonly findings: readonly Finding[]
-  readonly hitRate: number
+  readonly warm: WarmRun
 }
 
 /** The report for machines. A finding's place is also there as the terminal shows it. */
-export function demoJson({ dataset, routes, findings, hitRate }: DemoResult): object {
+export function demoJson({ dataset, routes, findings, warm }: DemoResult): object {
   const cost = ({ queries, ms }: Cost) => ({ queries, ms: Math.round(ms * 10) / 10 })
   return {
     dataset,
@@ -78,7 +100,7 @@ export function demoJson({ dataset, routes, findings, hitRate }: DemoResult): ob
       ...{ bare: cost(bare), sluice: cost(sluice) },
     })),
     findings: findings.map((finding) => ({ ...finding, ...(finding.callSite && { at: formatCallSite(finding.callSite) }) })),
-    cache: { hitRate },
+    cache: { hitRate: hitRate(total(routes).cache), warm: { ...warm, hitRate: hitRate(warm) } },
   }
 }
 
@@ -106,6 +128,10 @@ function total(summaries: readonly RouteSummary[]): RouteSummary {
     sluice: cost('sluice'),
     cache,
   }
+}
+
+function hitRate({ hits, misses }: { readonly hits: number; readonly misses: number }): number {
+  return hits + misses === 0 ? 0 : hits / (hits + misses)
 }
 
 function count(value: number): string {

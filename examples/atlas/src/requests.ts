@@ -11,75 +11,123 @@ export interface PlannedRequest {
 
 const MIN_CITIES = 100
 const MAX_COUNTRY_REGIONS = 60
-const POPULAR_CITIES = 400
 const USERS = 200
 const FIRST_REVIEW = Date.UTC(2026, 0, 1)
 const MAX_GAP_MS = 3_600_000
 const NAMES = 'San Santa New Saint Bad Villa Port Al Nova Ober La Puerto Kota Fort Sankt North Monte Los Lake Mount'.split(' ')
+/** Visitors who are on the site at the same time. */
+const VISITORS = 5
+const MAX_CITIES_SEEN = 4
+const BACK_TO_LIST_SHARE = 0.5
+const REVIEW_SHARE = 0.2
+const READ_LIST_BACK_SHARE = 0.5
+const INVALID_SHARE = 0.1
+
+/** What the requests are, in a line. */
+export const TRAFFIC =
+  "visitors, five at a time: they search, read a region's list and some of its cities, go back; one in five leaves a review"
 
 interface Places {
   /** Codes of the countries with 2 to `MAX_COUNTRY_REGIONS` regions, those with most cities first. */
   readonly countries: readonly string[]
-  /** Codes of the regions with at least `MIN_CITIES` cities, the largest first. */
-  readonly regions: readonly string[]
-  /** The cities with most reviews first. */
-  readonly cities: readonly { readonly id: number; readonly region: string }[]
+  /** The regions with at least `MIN_CITIES` cities, the largest first; each with its cities that have reviews, those with most first. */
+  readonly regions: readonly { readonly code: string; readonly cities: readonly number[] }[]
 }
 
-type Planner = (places: Places, random: Random) => PlannedRequest
+interface Plan {
+  readonly places: Places
+  readonly random: Random
+  /** Gives each review a later time than the last. */
+  nextTime(): Date
+}
 
-/** Of a hundred requests, how many go where; writes come on top. */
-const READS: readonly (readonly [share: number, plan: Planner])[] = [
-  [28, ({ regions }, random) => get('/regions/:code/cities', random.pickPopular(regions))],
-  [30, ({ cities }, random) => get('/cities/:id', random.pickPopular(cities).id)],
-  [16, (_, random) => ({ ...get('/search'), path: `/search?q=${random.pickPopular(NAMES)}` })],
-  [10, ({ countries }, random) => get('/countries/:code', random.pickPopular(countries))],
-  [6, ({ countries }, random) => get('/reports/regions/:countryCode', random.pickPopular(countries))],
-  [4, () => get('/reports/reviewers')],
-  [4, () => get('/reports/top-rated')],
-  [2, () => get('/cities/:id', 999_999_999)],
+type Region = Places['regions'][number]
+type Visit = (plan: Plan) => PlannedRequest[]
+
+/** Of a hundred visits, how many are of which kind. */
+const VISITS: readonly (readonly [share: number, visit: Visit])[] = [
+  [40, (plan) => [search(plan), ...browse(plan, pickRegion(plan))]],
+  [20, enterByCountry],
+  [20, (plan) => browse(plan, pickRegion(plan))],
+  [16, readReports],
+  [4, () => [get('/cities/:id', 999_999_999)]],
 ]
-const WRITE_SHARE = 0.11
 
 /**
- * The demo's list of requests: popular places come often, about one in ten is a write, and what is written is read back.
+ * The demo's list of requests: a few visitors at a time, who come in by a search, a country or a link, open the list of a region and some of
+ * its cities, and go back to the list in between, or go on to the next city. Popular places come often. One visitor in five leaves a review and looks at it. Now and then
+ * somebody opens the reports.
  *
  * @param db - The loaded database.
  * @param seed - The same seed and data give the same list.
  */
 export async function planRequests(db: Knex, count: number, seed: number): Promise<PlannedRequest[]> {
-  const places = await findPlaces(db)
   const random = createRandom(seed)
-  const requests: PlannedRequest[] = []
   let time = FIRST_REVIEW
-  while (requests.length < count) {
-    if (random.next() < WRITE_SHARE) {
-      time += 1 + random.below(MAX_GAP_MS)
-      requests.push(...planReview(places, random, new Date(time)))
-    } else {
-      requests.push(planRead(places, random))
-    }
+  const nextTime = () => {
+    time += 1 + random.below(MAX_GAP_MS)
+    return new Date(time)
   }
-  return requests.slice(0, count)
+  const plan = { places: await findPlaces(db), random, nextTime }
+  const visits = Array.from({ length: VISITORS }, () => pickVisit(plan))
+  return Array.from({ length: count }, () => {
+    const visitor = random.below(VISITORS)
+    const request = visits[visitor]?.shift()
+    if (request === undefined) throw new RangeError('A visit without requests.')
+    if (visits[visitor]?.length === 0) visits[visitor] = pickVisit(plan)
+    return request
+  })
 }
 
-function planRead(places: Places, random: Random): PlannedRequest {
-  let left = random.below(READS.reduce((sum, [share]) => sum + share, 0))
-  for (const [share, plan] of READS) {
-    if (left < share) return plan(places, random)
+function pickVisit(plan: Plan): PlannedRequest[] {
+  let left = plan.random.below(VISITS.reduce((sum, [share]) => sum + share, 0))
+  for (const [share, visit] of VISITS) {
+    if (left < share) return visit(plan)
     left -= share
   }
   throw new RangeError('The shares do not add up.')
 }
 
+function search({ random }: Plan): PlannedRequest {
+  return { ...get('/search'), path: `/search?q=${random.pickPopular(NAMES)}` }
+}
+
+function pickRegion({ places, random }: Plan): Region {
+  return random.pickPopular(places.regions)
+}
+
+function enterByCountry(plan: Plan): PlannedRequest[] {
+  const region = pickRegion(plan)
+  const [country = ''] = region.code.split('.')
+  const requests = browse(plan, region)
+  return plan.places.countries.includes(country) ? [get('/countries/:code', country), ...requests] : requests
+}
+
+function browse(plan: Plan, { code, cities }: Region): PlannedRequest[] {
+  const { random } = plan
+  const list = get('/regions/:code/cities', code)
+  const seen = Array.from({ length: 1 + random.below(MAX_CITIES_SEEN) }, () => random.pickPopular(cities))
+  const requests = seen.flatMap((id, index) => {
+    const city = get('/cities/:id', id)
+    return index === 0 || random.next() < BACK_TO_LIST_SHARE ? [list, city] : [city]
+  })
+  const last = seen.at(-1)
+  return last !== undefined && random.next() < REVIEW_SHARE ? [...requests, ...review(plan, last, list)] : requests
+}
+
 /** A review and the reads that must show it. One in ten has no valid rating and is refused. */
-function planReview({ cities }: Places, random: Random, time: Date): PlannedRequest[] {
-  const city = random.pickPopular(cities)
-  const rating = random.below(10) === 0 ? 6 : 1 + random.below(5)
+function review({ random, nextTime }: Plan, city: number, list: PlannedRequest): PlannedRequest[] {
+  const rating = random.next() < INVALID_SHARE ? 6 : 1 + random.below(5)
+  const time = nextTime()
   const body = { userId: 1 + random.below(USERS), rating, body: `Seen in ${time.getUTCFullYear()}.`, createdAt: time.toISOString() }
-  const post = { route: 'POST /cities/:id/reviews', method: 'POST', path: `/cities/${city.id}/reviews`, body } as const
-  const readBack = get('/cities/:id', city.id)
-  return random.below(2) === 0 ? [post, readBack] : [post, readBack, get('/regions/:code/cities', city.region)]
+  const post = { route: 'POST /cities/:id/reviews', method: 'POST', path: `/cities/${city}/reviews`, body } as const
+  const requests = [post, get('/cities/:id', city)]
+  return random.next() < READ_LIST_BACK_SHARE ? [...requests, list] : requests
+}
+
+function readReports({ places, random }: Plan): PlannedRequest[] {
+  const ofCountry = get('/reports/regions/:countryCode', random.pickPopular(places.countries))
+  return [ofCountry, get('/reports/reviewers'), get('/reports/top-rated')]
 }
 
 function get(pattern: string, parameter?: string | number): PlannedRequest {
@@ -105,6 +153,8 @@ async function findPlaces(db: Knex): Promise<Places> {
     .select('c.id', 'r.code as region')
     .groupBy('c.id', 'r.code')
     .orderByRaw('COUNT(*) DESC, c.id')
-    .limit(POPULAR_CITIES)
-  return { countries: countries.map((row) => row.country_code), regions: regions.map((row) => row.code), cities }
+  const citiesOf = new Map<string, number[]>(regions.map(({ code }) => [code, []]))
+  for (const { id, region } of cities) citiesOf.get(region)?.push(id)
+  const reviewed = [...citiesOf].filter(([, ids]) => ids.length > 0)
+  return { countries: countries.map((row) => row.country_code), regions: reviewed.map(([code, ids]) => ({ code, cities: ids })) }
 }

@@ -1,7 +1,7 @@
 import { createApp } from './app.ts'
 import { type Clients, openClients } from './clients.ts'
 import type { DatabaseTarget } from './database-target.ts'
-import { type Answer, drive } from './drive.ts'
+import { type Answer, drive, type Meter } from './drive.ts'
 import { listen, type RunningServer } from './listen.ts'
 import type { PlannedRequest } from './requests.ts'
 import type { SluicedApp } from './sluice.ts'
@@ -45,9 +45,11 @@ export async function openSession({ loaded, sluiced, port = 0 }: SessionOptions)
   }
 }
 
-function readMeter(counter: StatementCounter, sluiced: SluicedApp | undefined) {
-  const cache = sluiced?.sluice.cache?.getStats()
-  return { queries: counter.statements, hits: cache?.hits ?? 0, misses: cache?.misses ?? 0 }
+function readMeter(counter: StatementCounter, sluiced: SluicedApp | undefined): Meter {
+  const kept = sluiced?.sluice.tiered?.getStats()
+  if (kept === undefined) return { queries: counter.statements, hits: 0, misses: 0 }
+  // An entry that a write made wrong was found and is a miss all the same: what counts is what was answered.
+  return { queries: counter.statements, hits: kept.hits + kept.graceHits + kept.joined, misses: kept.loads + kept.blocked }
 }
 
 async function closeAll(copy: WorkingCopy, clients: Clients, server?: RunningServer): Promise<void> {

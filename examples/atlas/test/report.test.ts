@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { demoJson, formatTable, formatVerdict } from '../src/report.ts'
+import { demoJson, formatHitRates, formatTable, formatVerdict } from '../src/report.ts'
 
 const routes = [
   {
@@ -11,6 +11,7 @@ const routes = [
     ...{ bare: { queries: 5, ms: 2 }, sluice: { queries: 5, ms: 2 }, cache: { hits: 0, misses: 0 } },
   },
 ]
+const warm = { requests: 600, calls: 59_000, queries: 931, hits: 43, misses: 7 }
 const plain = { color: false, width: 120 }
 
 describe('formatTable', () => {
@@ -49,9 +50,20 @@ describe('formatVerdict', () => {
   })
 })
 
+describe('formatHitRates', () => {
+  it('shows the rate of a warm cache, and that from an empty one on', () => {
+    expect(formatHitRates(routes, warm, plain).split('\n')).toEqual([
+      'cache hit rate 86 %',
+      '  of the reads of 600 requests more, with the cache warm: 59,000 calls of the ORMs → 931 queries',
+      '  the 3 requests above, which begin with an empty cache: 75 %',
+      expect.stringMatching(/^ {2}visitors/),
+    ])
+  })
+})
+
 describe('demoJson', () => {
   it('has the costs of each route, rounded, and no more', () => {
-    expect(demoJson({ dataset: { cities: 4 }, routes, findings: [], hitRate: 0.75 })).toMatchObject({
+    expect(demoJson({ dataset: { cities: 4 }, routes, findings: [], warm })).toMatchObject({
       dataset: { cities: 4 },
       routes: [
         {
@@ -61,7 +73,7 @@ describe('demoJson', () => {
         {},
       ],
       findings: [],
-      cache: { hitRate: 0.75 },
+      cache: { hitRate: 0.75, warm: { ...warm, hitRate: 0.86 } },
     })
   })
 })

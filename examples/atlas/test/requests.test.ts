@@ -43,20 +43,33 @@ describe('planRequests', () => {
     ])
   })
 
-  it('writes in about one request of ten', () => {
+  it('writes now and then', () => {
     const writes = requests.filter((request) => request.method === 'POST').length
-    expect(writes / requests.length).toBeGreaterThan(0.07)
-    expect(writes / requests.length).toBeLessThan(0.13)
+    expect(writes / requests.length).toBeGreaterThan(0.02)
+    expect(writes / requests.length).toBeLessThan(0.08)
   })
 
   it('reads back each review', () => {
-    for (const [index, request] of requests.slice(0, -1).entries()) {
-      if (request.method === 'POST') expect(requests[index + 1]?.path).toBe(request.path.replace('/reviews', ''))
+    for (const [index, request] of requests.slice(0, -50).entries()) {
+      if (request.method !== 'POST') continue
+      expect(requests.slice(index + 1).map(({ path }) => path)).toContain(request.path.replace('/reviews', ''))
     }
+  })
+
+  it('opens cities from the list of their region', async () => {
+    const open = new Set(requests.filter(({ route }) => route === 'GET /regions/:code/cities').map(({ path }) => path.split('/')[2]))
+    const ids = requests.filter(({ route }) => route === 'GET /cities/:id').map(({ path }) => Number(path.split('/')[2]))
+    const known = ids.filter((id) => id < 999_999_999)
+    const cities = await clients.prisma.city.findMany({ where: { id: { in: known } }, include: { region: true } })
+    for (const { region } of cities) expect(open).toContain(region?.code)
   })
 
   it('asks for popular places again', () => {
     const paths = requests.filter((request) => request.route === 'GET /regions/:code/cities').map((request) => request.path)
     expect(new Set(paths).size).toBeLessThan(paths.length * 0.8)
+  })
+
+  it('plans the beginning of a longer list for a shorter one', async () => {
+    expect((await planRequests(clients.db, 900, 7)).slice(0, 300)).toEqual(requests)
   })
 })

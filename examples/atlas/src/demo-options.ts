@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import type { Consistency } from './app-process-handle.ts'
 
 export interface DemoOptions {
   /** Exit after the report, even on a terminal. */
@@ -6,9 +7,21 @@ export interface DemoOptions {
   /** End with one line of JSON. */
   readonly json: boolean
   readonly help: boolean
+  /** Left out: one process, bare and with Sluice. */
+  readonly twoProcesses?: {
+    /** Left out: a Redis of our own. */
+    readonly redisUrl?: string
+    readonly tries: number
+    readonly consistencies: readonly Consistency[]
+  }
 }
 
+const DEFAULT_TRIES = 500
+const MAX_TRIES = 1_000_000
+
 export const USAGE = `Usage: npm run demo -- [--once] [--json] [--help]
+       npm run demo -- --processes 2 [--redis <url>] [--tries <count>]
+                       [--consistency strict|bounded] [--json]
 
 Loads 171,075 real cities, drives the same requests through the app bare and
 with Sluice, compares every response, and shows what it cost.
@@ -17,17 +30,68 @@ with Sluice, compares every response, and shows what it cost.
   --json   print the report as JSON, as the last line
   --help   show this text
 
+With --processes 2, two processes of the app share one database and one Redis.
+Reviews are posted to one and read through the other, each in turn.
+
+  --redis <url>        redis://… (without: a redis-server of the PATH is started
+                       on a free port, for this run alone)
+  --tries <count>      reviews, 1 to 1,000,000 (${DEFAULT_TRIES})
+  --consistency <one>  strict or bounded (both, one after the other)
+
 Environment: DATABASE_URL (file:<path> or postgresql://…), PORT (4000), NO_COLOR
 
-Exit codes: 0 every response was the same, 1 a response differed or the run
-failed, 2 wrong usage, 3 no connection to the database
+Exit codes: 0 every response was the same, and every review was seen in time,
+1 it was not or the run failed, 2 wrong usage, 3 no connection to the database
+or to Redis
 `
 
-/** @throws Error that names the flag, for one that does not exist. */
+/** @throws Error that names the flag, for one that does not exist or whose value is none that it may have. */
 export function parseDemoOptions(args: readonly string[]): DemoOptions {
   const { values } = parseArgs({
     args: [...args],
-    options: { once: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean' } },
+    options: {
+      once: { type: 'boolean' },
+      json: { type: 'boolean' },
+      help: { type: 'boolean' },
+      processes: { type: 'string' },
+      redis: { type: 'string' },
+      tries: { type: 'string' },
+      consistency: { type: 'string' },
+    },
   })
-  return { once: values.once ?? false, json: values.json ?? false, help: values.help ?? false }
+  const { once = false, json = false, help = false, processes = '1', redis, tries, consistency } = values
+  const common = { once, json, help }
+  if (processes === '1') {
+    const stray = Object.entries({ redis, tries, consistency }).find(([, value]) => value !== undefined)
+    if (stray !== undefined) throw new Error(`--${stray[0]}: goes with --processes 2 only.`)
+    return common
+  }
+  if (processes !== '2') throw new Error(`--processes: expected 1 or 2, got "${processes}"`)
+  return {
+    ...common,
+    twoProcesses: {
+      ...(redis !== undefined && { redisUrl: redisUrlOf(redis) }),
+      tries: triesOf(tries),
+      consistencies: consistenciesOf(consistency),
+    },
+  }
+}
+
+function redisUrlOf(text: string): string {
+  if (!/^rediss?:\/\/[^/]/.test(text)) throw new Error('--redis: expected redis://host:port')
+  return text
+}
+
+function triesOf(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_TRIES
+  const tries = Number(text)
+  if (!/^\d+$/.test(text) || tries < 1 || tries > MAX_TRIES)
+    throw new Error(`--tries: expected a whole number from 1 to ${MAX_TRIES.toLocaleString('en')}, got "${text}"`)
+  return tries
+}
+
+function consistenciesOf(text: string | undefined): readonly Consistency[] {
+  if (text === undefined) return ['strict', 'bounded']
+  if (text !== 'strict' && text !== 'bounded') throw new Error(`--consistency: expected strict or bounded, got "${text}"`)
+  return [text]
 }

@@ -12,6 +12,8 @@ import { type PlannedRequest, planRequests } from './requests.ts'
 import { countRows } from './row-counts.ts'
 import { openSession, type Session, untilInterrupted } from './session.ts'
 import { createSluicedApp, type SluicedApp } from './sluice.ts'
+import { runTwoProcesses } from './two-processes.ts'
+import { formatTwoProcesses, isKept, twoProcessesJson } from './two-processes-report.ts'
 
 const REQUESTS = 300
 const WARM_REQUESTS = 600
@@ -117,6 +119,21 @@ async function serve(loaded: DatabaseTarget, port: number): Promise<void> {
   await sluiced.sluice.close()
 }
 
+/** Resolves to whether both processes saw what they should. */
+async function shareBetweenProcesses(
+  loaded: DatabaseTarget,
+  { tries, consistencies, redisUrl, json }: Pick<DemoOptions, 'json'> & NonNullable<DemoOptions['twoProcesses']>,
+  progress: Progress,
+): Promise<boolean> {
+  // A private Redis ends when this process exits.
+  for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143 })) process.once(signal, () => process.exit(code))
+  const results = await runTwoProcesses({ loaded, tries, consistencies, progress, ...(redisUrl !== undefined && { redisUrl }) })
+  const style = { color: wantsColor(process.stdout), width: process.stdout.columns ?? WIDTH_WITHOUT_TERMINAL }
+  process.stdout.write(`\n${formatTwoProcesses(results, style)}\n`)
+  if (json) process.stdout.write(`\n${JSON.stringify(twoProcessesJson(results))}\n`)
+  return results.every(isKept)
+}
+
 async function main(): Promise<number> {
   let options: DemoOptions
   let loaded: DatabaseTarget
@@ -135,6 +152,9 @@ async function main(): Promise<number> {
   }
   const progress = createProgress()
   await loadData(loaded, progress)
+  if (options.twoProcesses !== undefined) {
+    return (await shareBetweenProcesses(loaded, { ...options.twoProcesses, json: options.json }, progress)) ? 0 : 1
+  }
   const identical = await compareRuns(loaded, options, progress)
   if (process.stdout.isTTY && !options.once) await serve(loaded, port)
   return identical ? 0 : 1

@@ -1,8 +1,15 @@
+import { NoRedisError } from './private-redis.ts'
+import { NoConnectionToRedisError } from './two-processes.ts'
+
 const FAILED = 1
 const CANNOT_CONNECT = 3
 
 /** Tells a person what went wrong and returns the exit code. What nobody foresaw keeps its stack. */
 export function reportFailure(error: unknown): number {
+  if (error instanceof NoRedisError || error instanceof NoConnectionToRedisError) {
+    process.stderr.write(`${error.message}\n`)
+    return CANNOT_CONNECT
+  }
   const code = (error as { code?: unknown } | null)?.code
   if (code === 'ECONNREFUSED' || code === 'ENOTFOUND') {
     process.stderr.write('No connection to the database of DATABASE_URL.\n')

@@ -1,12 +1,7 @@
 import { type Finding, formatCallSite, formatFinding } from '@sluice/core'
 import type { Cost, Difference, RouteSummary } from './compare.ts'
+import { count, paint, percent, type ReportStyle } from './format.ts'
 import { TRAFFIC } from './requests.ts'
-
-export interface ReportStyle {
-  readonly color: boolean
-  /** Characters in a line. */
-  readonly width: number
-}
 
 interface Column {
   readonly title: string
@@ -132,16 +127,4 @@ function total(summaries: readonly RouteSummary[]): RouteSummary {
 
 function hitRate({ hits, misses }: { readonly hits: number; readonly misses: number }): number {
   return hits + misses === 0 ? 0 : hits / (hits + misses)
-}
-
-function count(value: number): string {
-  return Math.round(value).toLocaleString('en')
-}
-
-function percent(part: number, whole: number): string {
-  return whole === 0 ? '–' : `${Math.round((part / whole) * 100)} %`
-}
-
-function paint(style: ReportStyle, code: string, text: string): string {
-  return style.color ? `\u001b[${code}m${text}\u001b[0m` : text
 }

@@ -147,14 +147,19 @@ async function findPlaces(db: Knex): Promise<Places> {
     .groupBy('r.id', 'r.code')
     .havingRaw('COUNT(*) >= ?', [MIN_CITIES])
     .orderByRaw('COUNT(*) DESC, r.id')
-  const cities = await db('reviews as v')
+  const cities = await reviewedCities(db)
+  const citiesOf = new Map<string, number[]>(regions.map(({ code }) => [code, []]))
+  for (const { id, region } of cities) citiesOf.get(region)?.push(id)
+  const reviewed = [...citiesOf].filter(([, ids]) => ids.length > 0)
+  return { countries: countries.map((row) => row.country_code), regions: reviewed.map(([code, ids]) => ({ code, cities: ids })) }
+}
+
+/** The cities that have reviews, those with most first. */
+export async function reviewedCities(db: Knex): Promise<{ readonly id: number; readonly region: string }[]> {
+  return db('reviews as v')
     .join('cities as c', 'c.id', 'v.city_id')
     .join('regions as r', 'r.id', 'c.region_id')
     .select('c.id', 'r.code as region')
     .groupBy('c.id', 'r.code')
     .orderByRaw('COUNT(*) DESC, c.id')
-  const citiesOf = new Map<string, number[]>(regions.map(({ code }) => [code, []]))
-  for (const { id, region } of cities) citiesOf.get(region)?.push(id)
-  const reviewed = [...citiesOf].filter(([, ids]) => ids.length > 0)
-  return { countries: countries.map((row) => row.country_code), regions: reviewed.map(([code, ids]) => ({ code, cities: ids })) }
 }

@@ -1,8 +1,10 @@
-import { createSluice, type Mode, type Sluice } from '@sluice/core'
+import { type CacheOptions, createSluice, type Mode, type Sluice } from '@sluice/core'
 import { sluiceMiddleware } from '@sluice/express'
 import { withSluice as withSluiceKnex } from '@sluice/knex'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
+import { redisStore } from '@sluice/redis'
 import type { RequestHandler } from 'express'
+import type { Redis } from 'ioredis'
 import type { AtlasPrisma, ClientPlugin } from './clients.ts'
 import type { DatabaseTarget } from './database-target.ts'
 import { schema as sqliteSchema } from './generated/sluice/index.js'
@@ -15,7 +17,7 @@ export interface SluicedApp {
   readonly middleware: RequestHandler
 }
 
-// The demo's process is the only writer, so results may be kept until it writes.
+// All who write do so through Sluice, so results may be kept until they are written to.
 const TTL_SECONDS = 300
 
 export interface SluiceSettings {
@@ -23,10 +25,19 @@ export interface SluiceSettings {
   readonly mode: Mode
   /** Whether each N+1 is printed to stderr when it is found. */
   readonly report: boolean
+  /** Left out: this process is the only one. */
+  readonly shared?: SharedCache
 }
 
-export function createSluicedApp({ kind, mode, report }: SluiceSettings): SluicedApp {
-  const sluice = createSluice({ mode, cache: { ttl: TTL_SECONDS } })
+/** What several processes share. */
+interface SharedCache {
+  readonly redis: Redis
+  readonly namespace: string
+  readonly consistency: 'strict' | 'bounded'
+}
+
+export function createSluicedApp({ kind, mode, report, shared }: SluiceSettings): SluicedApp {
+  const sluice = createSluice({ mode, cache: { ttl: TTL_SECONDS, ...(shared && shareThrough(shared)) } })
   const schema = kind === 'sqlite' ? sqliteSchema : postgresqlSchema
   return {
     sluice,
@@ -38,4 +49,9 @@ export function createSluicedApp({ kind, mode, report }: SluiceSettings): Sluice
     },
     middleware: sluiceMiddleware(sluice, { report }),
   }
+}
+
+function shareThrough({ redis, namespace, consistency }: SharedCache): Pick<CacheOptions, 'store' | 'consistency'> {
+  // What is left in Redis after the demo goes by itself.
+  return { store: redisStore(redis, { namespace, maxTtlMs: TTL_SECONDS * 1_000 }), consistency }
 }

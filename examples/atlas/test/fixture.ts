@@ -39,6 +39,8 @@ export function smallFixture(): Fixture {
       (3, 1, 1, 3, 'Third', '2024-01-02T00:00:00.000+00:00'),
       (4, 3, 2, 1, 'Fourth', '2024-01-03T00:00:00.000+00:00');
   `)
+  // As the loader leaves its file.
+  database.pragma('journal_mode = WAL')
   database.close()
   return fixture
 }

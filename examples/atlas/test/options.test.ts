@@ -8,6 +8,28 @@ describe('parseDemoOptions', () => {
     expect(parseDemoOptions(['--once', '--json'])).toEqual({ once: true, json: true, help: false })
   })
 
+  it('shares the app between two processes', () => {
+    const arguments_ = ['--processes', '2', '--redis', 'redis://127.0.0.1:6379', '--tries', '10000', '--consistency', 'strict']
+    expect(parseDemoOptions(arguments_).twoProcesses).toEqual({
+      ...{ redisUrl: 'redis://127.0.0.1:6379', tries: 10_000, consistencies: ['strict'] },
+    })
+  })
+
+  it('tries both consistencies 500 times with a Redis of its own, unless told otherwise', () => {
+    expect(parseDemoOptions(['--processes=2']).twoProcesses).toEqual({ tries: 500, consistencies: ['strict', 'bounded'] })
+  })
+
+  it.each([
+    [['--processes', '3'], 'expected 1 or 2, got "3"'],
+    [['--tries', '5'], '--tries: goes with --processes 2 only'],
+    [['--processes', '2', '--tries', '0'], 'from 1 to 1,000,000, got "0"'],
+    [['--processes', '2', '--tries', 'many'], 'got "many"'],
+    [['--processes', '2', '--redis', 'localhost'], 'expected redis://host:port'],
+    [['--processes', '2', '--consistency', 'loose'], 'expected strict or bounded, got "loose"'],
+  ])('refuses %j', (arguments_, message) => {
+    expect(() => parseDemoOptions(arguments_)).toThrow(message)
+  })
+
   it.each([['--twice'], ['extra'], ['--once=1']])('refuses %s', (argument) => {
     expect(() => parseDemoOptions([argument])).toThrow(/twice|extra|once/)
   })

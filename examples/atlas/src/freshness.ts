@@ -1,0 +1,85 @@
+import type { Random } from './random.ts'
+import type { Site } from './site.ts'
+
+export interface FreshnessPlan {
+  /** Both processes; each is written to in turn and read through the other. */
+  readonly sites: readonly [Site, Site]
+  /** The cities that are reviewed, those that are looked at most first. */
+  readonly cities: readonly number[]
+  readonly tries: number
+  /** Tries that are under way at the same time. */
+  readonly visitors: number
+  readonly random: Random
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+  readonly onTry: () => void
+}
+
+export interface Freshness {
+  readonly tries: number
+  /** Tries in which the next read of the other process showed the review. */
+  readonly seenAtOnce: number
+  /** Tries in which no read showed it within `GIVE_UP_MS`. */
+  readonly neverSeen: number
+  /** The longest time after which a read began that did not show it. */
+  readonly worstStalenessMs: number
+  /** Milliseconds from sending a review to its acknowledgement, ascending. */
+  readonly writeMs: readonly number[]
+  /** Of all reads: those that the cache answered, and the queries that were sent for the others. */
+  readonly cached: number
+  readonly queries: number
+}
+
+/** How old a read may be in `bounded`: the default of Sluice's `cache.maxStalenessMs`. */
+export const MAX_STALENESS_MS = 1_000
+/** A review that is not seen for so long is none that comes late. */
+const GIVE_UP_MS = 10_000
+
+/**
+ * Looks at a city through one process, posts a review of it to the other, and looks again through the first, until the review is there.
+ *
+ * @throws What a request fails with.
+ */
+export async function measureFreshness(plan: FreshnessPlan): Promise<Freshness> {
+  const { cities, random, now } = plan
+  const writeMs: number[] = []
+  let [begun, seenAtOnce, neverSeen, worstStalenessMs, cached, queries] = [0, 0, 0, 0, 0, 0]
+
+  const shows = async (site: Site, city: number, review?: number): Promise<boolean> => {
+    const page = await site.readCity(city)
+    cached += page.cached
+    queries += page.queries
+    return review !== undefined && page.reviews.includes(review)
+  }
+
+  const tryOnce = async (reader: Site, writer: Site): Promise<void> => {
+    const city = random.pickPopular(cities)
+    await shows(reader, city)
+    const sentAt = now()
+    const review = await writer.postReview(city)
+    const acknowledgedAt = now()
+    writeMs.push(acknowledgedAt - sentAt)
+    for (let reads = 1; ; reads += 1) {
+      const readAt = now()
+      const isSeen = await shows(reader, city, review)
+      if (isSeen && reads === 1) seenAtOnce += 1
+      if (isSeen) return
+      worstStalenessMs = Math.max(worstStalenessMs, readAt - acknowledgedAt)
+      if (readAt - acknowledgedAt < GIVE_UP_MS) continue
+      neverSeen += 1
+      return
+    }
+  }
+
+  const visit = async (): Promise<void> => {
+    while (begun < plan.tries) {
+      begun += 1
+      const [first, second] = plan.sites
+      await (begun % 2 === 0 ? tryOnce(first, second) : tryOnce(second, first))
+      plan.onTry()
+    }
+  }
+
+  await Promise.all(Array.from({ length: plan.visitors }, visit))
+  return { tries: plan.tries, seenAtOnce, neverSeen, worstStalenessMs, writeMs: writeMs.sort((a, b) => a - b), cached, queries }
+}

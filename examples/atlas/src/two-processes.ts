@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto'
+import { Redis } from 'ioredis'
+import { type Consistency, startAppProcess } from './app-process-handle.ts'
+import { openClients } from './clients.ts'
+import type { DatabaseTarget } from './database-target.ts'
+import { type Freshness, measureFreshness } from './freshness.ts'
+import { startPrivateRedis } from './private-redis.ts'
+import type { Progress } from './progress.ts'
+import { createRandom } from './random.ts'
+import { reviewedCities } from './requests.ts'
+import { httpSite } from './site.ts'
+import { StatementCounter } from './statement-counter.ts'
+import { createWorkingCopy } from './working-copy.ts'
+
+export interface TwoProcessesOptions {
+  readonly loaded: DatabaseTarget
+  /** Left out: a Redis of our own. */
+  readonly redisUrl?: string
+  /** One after the other, each with two new processes. */
+  readonly consistencies: readonly Consistency[]
+  readonly tries: number
+  readonly progress: Progress
+  /** What Node is started with in the processes. */
+  readonly execArgv?: readonly string[]
+}
+
+export interface TwoProcessesResult extends Freshness {
+  readonly consistency: Consistency
+}
+
+/** Redis does not answer at the address that was given. */
+export class NoConnectionToRedisError extends Error {}
+
+const SEED = 7
+/** Of these the most popular ones are picked most often, so that several visitors meet at one. */
+const CITIES = 100
+const VISITORS = 4
+
+/**
+ * Has two processes of the app share one database and one Redis, and looks whether what is posted to one is seen through the other.
+ *
+ * @throws NoRedisError, NoConnectionToRedisError
+ */
+export async function runTwoProcesses(options: TwoProcessesOptions): Promise<TwoProcessesResult[]> {
+  const own = options.redisUrl === undefined ? await startPrivateRedis() : undefined
+  try {
+    const redisUrl = own?.url ?? options.redisUrl ?? ''
+    await checkConnection(redisUrl)
+    const results: TwoProcessesResult[] = []
+    for (const consistency of options.consistencies) results.push(await runOne(options, redisUrl, consistency))
+    return results
+  } finally {
+    await own?.stop()
+  }
+}
+
+async function runOne(
+  { loaded, tries, progress, execArgv }: TwoProcessesOptions,
+  redisUrl: string,
+  consistency: Consistency,
+): Promise<TwoProcessesResult> {
+  const { target, remove } = await createWorkingCopy(loaded)
+  const plan = { target, redisUrl, namespace: `atlas-${randomBytes(6).toString('hex')}`, consistency }
+  const starting = [startAppProcess(plan, execArgv), startAppProcess(plan, execArgv)] as const
+  try {
+    const cities = await citiesOf(target)
+    const [first, second] = await Promise.all(starting)
+    progress.start(`Two processes, ${consistency}: ${tries.toLocaleString('en')} reviews`, tries)
+    const startedAt = performance.now()
+    const freshness = await measureFreshness({
+      ...{ sites: [httpSite(first.origin), httpSite(second.origin)], cities, tries, visitors: VISITORS },
+      ...{ random: createRandom(SEED), now: () => performance.now(), onTry: () => progress.advance(1) },
+    })
+    const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
+    progress.finish(`Two processes, ${consistency}: ${tries.toLocaleString('en')} reviews in ${seconds} s`)
+    return { consistency, ...freshness }
+  } finally {
+    for (const started of await Promise.allSettled(starting)) if (started.status === 'fulfilled') await started.value.close()
+    remove()
+  }
+}
+
+async function citiesOf(target: DatabaseTarget): Promise<number[]> {
+  const clients = openClients(target, new StatementCounter())
+  try {
+    return (await reviewedCities(clients.db)).slice(0, CITIES).map(({ id }) => id)
+  } finally {
+    await clients.close()
+  }
+}
+
+async function checkConnection(url: string): Promise<void> {
+  const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 })
+  redis.on('error', () => {})
+  try {
+    await redis.connect()
+    await redis.ping()
+  } catch (error) {
+    throw new NoConnectionToRedisError(`No connection to the Redis of --redis: ${error instanceof Error ? error.message : error}`)
+  } finally {
+    redis.disconnect()
+  }
+}

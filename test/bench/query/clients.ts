@@ -1,4 +1,4 @@
-import { createSluice, hostOf, type Sluice } from '@sluice/core'
+import { type CacheOptions, createSluice, hostOf, type Sluice } from '@sluice/core'
 import { withSluice as withSluiceKnex } from '@sluice/knex'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
 import type { Knex } from 'knex'
@@ -32,9 +32,9 @@ export function openBare(database: BenchDatabase): Clients {
 }
 
 /** @throws Error when Sluice does not get to know the database's catalogue. */
-export async function openWithSluice(database: BenchDatabase): Promise<Clients> {
+export async function openWithSluice(database: BenchDatabase, cache: CacheOptions | false = false): Promise<Clients> {
   const counter = new StatementCounter()
-  const sluice = createSluice({ mode: 'optimize', cache: false })
+  const sluice = createSluice({ mode: 'optimize', cache })
   const client = new database.PrismaClient({ errorFormat, adapter: sluiceAdapter(counter.onPrisma(database.createAdapter()), sluice) })
   const db = withSluiceKnex(counter.onKnex(database.createKnex()), sluice)
   await client.$connect()

@@ -2,7 +2,7 @@ import type { Random } from './random.ts'
 import type { Site } from './site.ts'
 
 export interface FreshnessPlan {
-  /** Both processes; each is written to in turn and read through the other. */
+  /** Both processes. One is written to and read through the other, `TURN` times; then they change their parts. */
   readonly sites: readonly [Site, Site]
   /** The cities that are reviewed, those that are looked at most first. */
   readonly cities: readonly number[]
@@ -32,6 +32,8 @@ export interface Freshness {
 
 /** How old a read may be in `bounded`: the default of Sluice's `cache.maxStalenessMs`. */
 export const MAX_STALENESS_MS = 1_000
+/** So long that what a process keeps is not always made wrong by its own writes, but by what it is told of the other's. */
+export const TURN = 25
 /** A review that is not seen for so long is none that comes late. */
 const GIVE_UP_MS = 10_000
 
@@ -73,9 +75,10 @@ export async function measureFreshness(plan: FreshnessPlan): Promise<Freshness> 
 
   const visit = async (): Promise<void> => {
     while (begun < plan.tries) {
-      begun += 1
       const [first, second] = plan.sites
-      await (begun % 2 === 0 ? tryOnce(first, second) : tryOnce(second, first))
+      const isEven = Math.floor(begun / TURN) % 2 === 0
+      begun += 1
+      await (isEven ? tryOnce(second, first) : tryOnce(first, second))
       plan.onTry()
     }
   }

@@ -47,8 +47,8 @@ function verdict(result: TwoProcessesResult, style: ReportStyle): string {
   const late = tries - seenAtOnce - neverSeen
   if (late > 0) parts.push(`${count(late)} by a later one`)
   if (neverSeen > 0) parts.push(`${count(neverSeen)} by none`)
-  if (consistency === 'bounded') parts.push(`${count(MAX_STALENESS_MS)} ms later all must be`)
-  return paint(style, color, `${sign} ${consistency}: ${parts.join(', ')}`)
+  const allowed = consistency === 'bounded' && parts.length > 1 ? `; allowed for ${count(MAX_STALENESS_MS)} ms` : ''
+  return paint(style, color, `${sign} ${consistency}: ${parts.join(', ')}${allowed}`)
 }
 
 function percentile(ascending: readonly number[], share: number): number {

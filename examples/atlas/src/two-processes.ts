@@ -8,7 +8,7 @@ import { startPrivateRedis } from './private-redis.ts'
 import type { Progress } from './progress.ts'
 import { createRandom } from './random.ts'
 import { reviewedCities } from './requests.ts'
-import { httpSite } from './site.ts'
+import { httpSite, type Site } from './site.ts'
 import { StatementCounter } from './statement-counter.ts'
 import { createWorkingCopy } from './working-copy.ts'
 
@@ -35,6 +35,7 @@ const SEED = 7
 /** Of these the most popular ones are picked most often, so that several visitors meet at one. */
 const CITIES = 100
 const VISITORS = 4
+const KEEPS_WITHIN_MS = 30_000
 
 /**
  * Has two processes of the app share one database and one Redis, and looks whether what is posted to one is seen through the other.
@@ -65,10 +66,12 @@ async function runOne(
   try {
     const cities = await citiesOf(target)
     const [first, second] = await Promise.all(starting)
+    const sites = [httpSite(first.origin), httpSite(second.origin)] as const
+    await Promise.all(sites.map((site) => untilItKeeps(site, cities)))
     progress.start(`Two processes, ${consistency}: ${tries.toLocaleString('en')} reviews`, tries)
     const startedAt = performance.now()
     const freshness = await measureFreshness({
-      ...{ sites: [httpSite(first.origin), httpSite(second.origin)], cities, tries, visitors: VISITORS },
+      ...{ sites, cities, tries, visitors: VISITORS },
       ...{ random: createRandom(SEED), now: () => performance.now(), onTry: () => progress.advance(1) },
     })
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
@@ -77,6 +80,16 @@ async function runOne(
   } finally {
     for (const started of await Promise.allSettled(starting)) if (started.status === 'fulfilled') await started.value.close()
     remove()
+  }
+}
+
+/** A Redis that has just begun lets nothing be kept for three seconds, and what is not kept proves nothing. */
+async function untilItKeeps(site: Site, [city]: readonly number[]): Promise<void> {
+  if (city === undefined) throw new RangeError('No city has reviews.')
+  const until = performance.now() + KEEPS_WITHIN_MS
+  while ((await site.readCity(city)).cached === 0) {
+    if (performance.now() > until) throw new Error(`The cache kept nothing in ${KEEPS_WITHIN_MS / 1_000} s.`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
 
@@ -91,12 +104,16 @@ async function citiesOf(target: DatabaseTarget): Promise<number[]> {
 
 async function checkConnection(url: string): Promise<void> {
   const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 })
-  redis.on('error', () => {})
+  let reason: unknown
+  redis.on('error', (error) => {
+    reason = error
+  })
   try {
     await redis.connect()
     await redis.ping()
   } catch (error) {
-    throw new NoConnectionToRedisError(`No connection to the Redis of --redis: ${error instanceof Error ? error.message : error}`)
+    const { message } = (reason ?? error) as Error
+    throw new NoConnectionToRedisError(`No connection to the Redis of --redis: ${message}`)
   } finally {
     redis.disconnect()
   }

@@ -65,7 +65,7 @@ describe('formatTwoProcesses', () => {
       'bounded       10,000        9,999 (99.99 %)          12.3 ms     3.0 ms     4.0 ms      75 %',
       '',
       '✓ strict: 10,000 of 10,000 reviews were seen by the next read of the other process',
-      '✓ bounded: 9,999 of 10,000 reviews were seen by the next read of the other process, 1 by a later one, 1,000 ms later all must be',
+      '✓ bounded: 9,999 of 10,000 reviews were seen by the next read of the other process, 1 by a later one; allowed for 1,000 ms',
     ])
   })
 

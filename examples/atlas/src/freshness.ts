@@ -21,8 +21,10 @@ export interface Freshness {
   readonly seenAtOnce: number
   /** Tries in which no read showed it within `GIVE_UP_MS`. */
   readonly neverSeen: number
-  /** The longest time after which a read began that did not show it. */
+  /** The longest time from an acknowledgement to the beginning of a read that did not show the review. */
   readonly worstStalenessMs: number
+  /** The same to the answer of such a read. */
+  readonly lastStaleAnswerMs: number
   /** Milliseconds from sending a review to its acknowledgement, ascending. */
   readonly writeMs: readonly number[]
   /** Of all reads: those that the cache answered, and the queries that were sent for the others. */
@@ -45,7 +47,7 @@ const GIVE_UP_MS = 10_000
 export async function measureFreshness(plan: FreshnessPlan): Promise<Freshness> {
   const { cities, random, now } = plan
   const writeMs: number[] = []
-  let [begun, seenAtOnce, neverSeen, worstStalenessMs, cached, queries] = [0, 0, 0, 0, 0, 0]
+  let [begun, seenAtOnce, neverSeen, worstStalenessMs, lastStaleAnswerMs, cached, queries] = [0, 0, 0, 0, 0, 0, 0]
 
   const shows = async (site: Site, city: number, review?: number): Promise<boolean> => {
     const page = await site.readCity(city)
@@ -67,6 +69,7 @@ export async function measureFreshness(plan: FreshnessPlan): Promise<Freshness> 
       if (isSeen && reads === 1) seenAtOnce += 1
       if (isSeen) return
       worstStalenessMs = Math.max(worstStalenessMs, readAt - acknowledgedAt)
+      lastStaleAnswerMs = Math.max(lastStaleAnswerMs, now() - acknowledgedAt)
       if (readAt - acknowledgedAt < GIVE_UP_MS) continue
       neverSeen += 1
       return
@@ -84,5 +87,6 @@ export async function measureFreshness(plan: FreshnessPlan): Promise<Freshness> 
   }
 
   await Promise.all(Array.from({ length: plan.visitors }, visit))
-  return { tries: plan.tries, seenAtOnce, neverSeen, worstStalenessMs, writeMs: writeMs.sort((a, b) => a - b), cached, queries }
+  writeMs.sort((a, b) => a - b)
+  return { tries: plan.tries, seenAtOnce, neverSeen, worstStalenessMs, lastStaleAnswerMs, writeMs, cached, queries }
 }

@@ -3,7 +3,7 @@ import { MAX_STALENESS_MS } from './freshness.ts'
 import type { TwoProcessesResult } from './two-processes.ts'
 
 const GAP = '  '
-const HEAD = ['consistency', 'reviews', 'seen by the next read', 'worst staleness', 'write p50', 'write p99', 'hit rate']
+const HEAD = ['consistency', 'reviews', 'seen by the next read', 'last stale answer', 'write p50', 'write p99', 'hit rate']
 
 /** What became of the reviews, one line for each consistency. */
 export function formatTwoProcesses(results: readonly TwoProcessesResult[], style: ReportStyle): string {
@@ -11,7 +11,7 @@ export function formatTwoProcesses(results: readonly TwoProcessesResult[], style
     result.consistency,
     count(result.tries),
     `${count(result.seenAtOnce)} (${exactPercent(result.seenAtOnce, result.tries)})`,
-    result.seenAtOnce === result.tries ? '–' : ms(result.worstStalenessMs),
+    result.seenAtOnce === result.tries ? '–' : ms(result.lastStaleAnswerMs),
     ms(percentile(result.writeMs, 0.5)),
     ms(percentile(result.writeMs, 0.99)),
     percent(result.cached, result.cached + result.queries),

@@ -52,17 +52,17 @@ describe('startPrivateRedis', () => {
 describe('formatTwoProcesses', () => {
   const result: TwoProcessesResult = {
     consistency: 'strict',
-    ...{ tries: 10_000, seenAtOnce: 10_000, neverSeen: 0, worstStalenessMs: 0 },
+    ...{ tries: 10_000, seenAtOnce: 10_000, neverSeen: 0, worstStalenessMs: 0, lastStaleAnswerMs: 0 },
     ...{ writeMs: [1, 2, 3, 4], cached: 3, queries: 1 },
   }
   const plain = { color: false, width: 120 }
 
   it('has a line and a verdict for each consistency', () => {
-    const bounded = { ...result, consistency: 'bounded', seenAtOnce: 9_999, worstStalenessMs: 12.34 } as const
+    const bounded = { ...result, consistency: 'bounded', seenAtOnce: 9_999, worstStalenessMs: 2.5, lastStaleAnswerMs: 12.34 } as const
     expect(formatTwoProcesses([result, bounded], plain).split('\n')).toEqual([
-      'consistency  reviews  seen by the next read  worst staleness  write p50  write p99  hit rate',
-      'strict        10,000         10,000 (100 %)                –     3.0 ms     4.0 ms      75 %',
-      'bounded       10,000        9,999 (99.99 %)          12.3 ms     3.0 ms     4.0 ms      75 %',
+      'consistency  reviews  seen by the next read  last stale answer  write p50  write p99  hit rate',
+      'strict        10,000         10,000 (100 %)                  –     3.0 ms     4.0 ms      75 %',
+      'bounded       10,000        9,999 (99.99 %)            12.3 ms     3.0 ms     4.0 ms      75 %',
       '',
       '✓ strict: 10,000 of 10,000 reviews were seen by the next read of the other process',
       '✓ bounded: 9,999 of 10,000 reviews were seen by the next read of the other process, 1 by a later one; allowed for 1,000 ms',

@@ -15,7 +15,11 @@ export interface ClientInternals {
     readonly wrapIdentifier?: WrapIdentifier
     readonly postProcessResponse?: unknown
     readonly migrations?: { readonly tableName?: string }
+    readonly connection?: unknown
+    readonly pool?: { readonly afterCreate?: unknown }
   }
+  readonly connectionSettings?: unknown
+  readonly driver?: unknown
   readonly transacting?: boolean
   _query(connection: object, query: QueryObject): Promise<QueryObject>
   _stream(connection: object, query: QueryObject, stream: object, options: unknown): Promise<unknown>
@@ -68,6 +72,23 @@ export function clientOf(knex: Knex): ClientInternals | undefined {
 /** Whether an instance has no connections any more, nor can make any. */
 export function isDestroyed(knex: Knex): boolean {
   return (knex as { readonly client?: { readonly pool?: unknown } }).client?.pool === undefined
+}
+
+/** How an instance's connections are made: as its URL says, or its settings, or the function that gives them. */
+export function settingsOf({ config, connectionSettings }: ClientInternals): readonly unknown[] {
+  return [connectionSettings ?? config.connection, config.pool?.afterCreate]
+}
+
+/** Types of PostgreSQL whose values come in arrays, beside those that its driver lists. */
+const ARRAYS = [199, 1000, 1005, 1007, 1016, 1021, 1022, 1028, 1115, 1182, 1185, 1231, 3807]
+
+/** The functions by which `pg` makes values, as text, for the whole process: apps replace them. Other drivers have settings alone. */
+export function typeParsersOf({ driver }: ClientInternals): readonly string[] {
+  const { types } = (driver ?? {}) as {
+    readonly types?: { readonly builtins?: Readonly<Record<string, number>>; getTypeParser?(type: number): unknown }
+  }
+  if (typeof types?.getTypeParser !== 'function') return []
+  return [...Object.values(types.builtins ?? {}), ...ARRAYS].map((type) => String(types.getTypeParser?.(type)))
 }
 
 export function dialectOf(client: ClientInternals): Dialect | undefined {

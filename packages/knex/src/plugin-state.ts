@@ -3,6 +3,7 @@ import type { InstanceContext } from './instance-context.ts'
 import { type BuilderInternals, type ClientInternals, isPlain, type QueryObject, type RunnerInternals } from './internals.ts'
 import { KnexLookups } from './knex-lookups.ts'
 import { KnexOperation } from './knex-operation.ts'
+import { resultSettings } from './result-settings.ts'
 import { RowSources } from './row-sources.ts'
 import { type OtherStatement, StatementObserver } from './statement-observer.ts'
 
@@ -14,14 +15,17 @@ export class PluginState implements InstanceContext {
   readonly #rowSources = new RowSources(this)
   readonly #migrationTables: ReadonlySet<string>
   readonly #streamed = new Set<object>()
+  /** As told once: settings stay as they are. */
+  #settings: { readonly text: string | undefined } | undefined
 
   constructor(
     readonly host: AdapterHost,
     /** The client's class as it was. */
     private readonly base: ClientInternals,
+    private readonly client: ClientInternals,
     dialect: Dialect,
-    migrationTable: string,
   ) {
+    const migrationTable = client.config.migrations?.tableName ?? 'knex_migrations'
     const id = host.nextSourceId('knex')
     this.source = { id, orm: 'knex', dialect, seesStatements: true, sharedName: () => this.#sharedName(id) }
     this.observer = new StatementObserver(host, this.source.id, dialect, base)
@@ -124,10 +128,13 @@ export class PluginState implements InstanceContext {
     return this.base.runner.call(raw, builder).run()
   }
 
-  /** Results are as the driver gives them: its name is a part of it. */
+  /** Results are as the driver gives them: it and its settings are a part of the name. */
   #sharedName(sourceId: string): string | undefined {
     const identity = this.host.catalogs.of(sourceId)?.identity
-    return identity === undefined ? undefined : `knex ${this.base.driverName ?? ''} ${identity}`
+    if (identity === undefined) return undefined
+    this.#settings ??= { text: resultSettings(this.client) }
+    const { text } = this.#settings
+    return text === undefined ? undefined : `knex ${this.base.driverName ?? ''} ${text} ${identity}`
   }
 
   lookupOf(client: ClientInternals, builder: BuilderInternals): Lookup<unknown> | Refusal {

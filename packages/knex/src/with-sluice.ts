@@ -42,7 +42,7 @@ export function withSluice<TKnex extends Knex>(knex: TKnex, sluice?: Sluice | Sl
   }
   if (instrumentations.has(client)) return knex
   const base = Object.getPrototypeOf(client) as ClientInternals
-  const state = new PluginState(host, base, dialect, client.config.migrations?.tableName ?? 'knex_migrations')
+  const state = new PluginState(host, base, client, dialect)
   // The prototype, not the instance: transactions are made from the class, and would not have what the instance has.
   Object.setPrototypeOf(client, instrumented(base, state))
   instrumentations.set(client, { base, state })

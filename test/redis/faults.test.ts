@@ -263,6 +263,29 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     expect(store.state()).toBe('up')
   })
 
+  it('takes what it cannot read for absent, and what it cannot understand for a loss', async () => {
+    const server = await serve()
+    const redis = given(server)
+    const store = storeOn(redis)
+    const witness = new Witness(store)
+    store.watch(witness)
+    await store.ping()
+    const stamps = await opened(store, ['a'])
+    await store.set('key', { value: 1, tags: ['a'], times, ...stamps }, 60_000)
+    const [id = ''] = await redis.keys('sluice:e:*')
+    // A number, an empty list, and a list of other things, where the head of an entry is.
+    for (const head of ['05', '90', '9801020304050607c0']) {
+      const bytes = Buffer.from(`0101${(head.length / 2).toString(16).padStart(8, '0')}${head}c0`, 'hex')
+      await redis.set(id, bytes)
+      expect((await store.read(['a'], 'key')).entry).toBeUndefined()
+    }
+    const { losses } = witness
+    for (const message of ['no JSON', '1', '{}', 'null']) await redis.publish('{sluice}bus', message)
+    await store.ping()
+    expect(witness.losses).toBe(losses + 4)
+    expect(witness.tags).toEqual([])
+  })
+
   it('asks for all reads of a tick at once', async () => {
     const server = await serve()
     const store = storeOn(given(server))

@@ -99,8 +99,8 @@ export class Bus {
 
   #hear(message: string): void {
     if (this.#closed) return
-    const tags = JSON.parse(message) as readonly string[]
-    if (tags.includes(EVERY_TAG)) this.watcher.lost()
+    const tags = tagsIn(message)
+    if (tags === undefined || tags.includes(EVERY_TAG)) this.watcher.lost()
     else this.watcher.invalidated(tags)
   }
 
@@ -124,5 +124,15 @@ export class Bus {
     })
     if (this.#subscription === undefined) throw new StoreUnavailableError('Redis', 'invalidations are not heard at present.')
     return this.#subscription
+  }
+}
+
+/** @returns `undefined` when it is no message of ours, or one of another version: whatever it says is not known. */
+function tagsIn(message: string): readonly string[] | undefined {
+  try {
+    const tags: unknown = JSON.parse(message)
+    return Array.isArray(tags) ? tags : undefined
+  } catch {
+    return undefined
   }
 }

@@ -44,16 +44,17 @@ export class EntryCodec {
     return this.#seal(id, packr.pack(head), packed.bytes, packed.isPlain ? Flag.plain : 0)
   }
 
-  /** @returns `undefined` when it was written by another version. */
+  /** @returns `undefined` when it was written by another version, or is damaged. */
   decode(id: string, bytes: Buffer): StoredEntry | undefined {
     if (bytes.length < PREFIX_BYTES || bytes[0] !== VERSION) return undefined
     const start = PREFIX_BYTES + bytes.readUInt32BE(2)
-    let head: Head
+    let head: unknown
     try {
-      head = packr.unpack(bytes.subarray(PREFIX_BYTES, start)) as Head
+      head = packr.unpack(bytes.subarray(PREFIX_BYTES, start))
     } catch {
       return undefined
     }
+    if (!isHead(head)) return undefined
     const [epoch, stamps, tags, askedAt, ttlMs, costMs] = head
     return {
       epoch,
@@ -100,6 +101,15 @@ export class EntryCodec {
     if (body.length !== length) throw new Error('The entry is not complete.')
     return unpackValue({ bytes: body, isPlain: (flags & Flag.plain) !== 0 }, types)
   }
+}
+
+function isHead(head: unknown): head is Head {
+  if (!Array.isArray(head) || head.length !== 8) return false
+  const [epoch, stamps, tags, ...numbers] = head
+  const keyId = numbers.pop()
+  const isText = (value: unknown) => typeof value === 'string'
+  const areTexts = (value: unknown) => Array.isArray(value) && value.every(isText)
+  return isText(epoch) && areTexts(stamps) && areTexts(tags) && isText(keyId) && numbers.every((value) => typeof value === 'number')
 }
 
 function contextOf(id: string, prefix: Buffer, head: Buffer): Buffer {

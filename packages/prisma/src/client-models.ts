@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { type AdapterHost, type Dialect, type SchemaCatalog, type TableId, tableId, UNKNOWN_SCHEMA } from '@sluice/core'
-import { adapterOf, type RuntimeDataModel, runtimeDataModelOf } from './internals.ts'
+import { adapterOf, givenSchemaOf, type RuntimeDataModel, runtimeDataModelOf } from './internals.ts'
 import type { OmittedFields } from './lookups/selection.ts'
 import { schemaFromRuntime } from './schema/from-runtime.ts'
 import { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaSchemaData } from './schema/prisma-schema-data.ts'
 import { PrismaShapes } from './shape.ts'
-import { catalogIdOf } from './sluice-adapter.ts'
+import { catalogIdOf, connectedSchemaOf } from './sluice-adapter.ts'
 
 type Omits = Readonly<Record<string, OmittedFields | undefined>>
 
@@ -21,6 +21,7 @@ export class ClientModels {
   readonly seesStatements: boolean
   /** Under this id the registry knows the tables. */
   readonly catalogId: string
+  readonly #adapterCatalogId: string | undefined
   /** Whether tables are called as the database calls them: by its own default schema, if that can be known. */
   #isSettled = false
   #fingerprint: string | undefined
@@ -34,12 +35,13 @@ export class ClientModels {
     private readonly dialect: Dialect,
     private readonly data: PrismaSchemaData | undefined,
     private readonly runtime: RuntimeDataModel | undefined,
-    private readonly adapterCatalogId: string | undefined,
+    private readonly adapter: object | undefined,
   ) {
-    this.seesStatements = adapterCatalogId !== undefined
+    this.#adapterCatalogId = catalogIdOf(adapter)
+    this.seesStatements = this.#adapterCatalogId !== undefined
     this.catalogId = host.nextSourceId('prisma-models')
     host.catalogs.bind(this.catalogId, this)
-    if (data !== undefined) this.#use(new PrismaSchema(data), !this.seesStatements)
+    if (data !== undefined) this.#use(new PrismaSchema(data, { defaultSchema: givenSchemaOf(adapter) }), !this.seesStatements)
   }
 
   /**
@@ -47,13 +49,14 @@ export class ClientModels {
    * or from that alone; `undefined` with neither.
    */
   schema(): PrismaSchema | undefined {
-    if (this.adapterCatalogId !== undefined) this.#settle(this.host.catalogs.of(this.adapterCatalogId))
+    if (this.#adapterCatalogId !== undefined) this.#settle(this.host.catalogs.of(this.#adapterCatalogId))
     return this.#schema
   }
 
-  /** The database with its tables, as every process that uses it calls it; `undefined` while that is not known. */
+  /** The database with its tables, and the schema of the models, as every process calls them; `undefined` while that is not known. */
   get databaseName(): string | undefined {
-    return this.adapterCatalogId === undefined ? undefined : this.host.catalogs.of(this.adapterCatalogId)?.identity
+    const identity = this.#adapterCatalogId === undefined ? undefined : this.host.catalogs.of(this.#adapterCatalogId)?.identity
+    return identity === undefined ? undefined : `${identity} ${JSON.stringify(connectedSchemaOf(this.adapter) ?? null)}`
   }
 
   /** Tells models from others, in every process alike. */
@@ -81,8 +84,9 @@ export class ClientModels {
   #settle(database: SchemaCatalog | undefined): void {
     if (database === undefined || database === this.#database) return
     this.#database = database
-    if (this.data !== undefined) this.#use(new PrismaSchema(this.data, { database }), true)
-    else if (this.runtime !== undefined) this.#use(schemaFromRuntime(this.runtime, database), true)
+    const defaultSchema = connectedSchemaOf(this.adapter)
+    if (this.data !== undefined) this.#use(new PrismaSchema(this.data, { database, defaultSchema }), true)
+    else if (this.runtime !== undefined) this.#use(schemaFromRuntime(this.runtime, database, defaultSchema), true)
   }
 
   #use(schema: PrismaSchema, isSettled: boolean): void {
@@ -107,16 +111,25 @@ function* namesOf({ data, dialect, models }: PrismaSchema, isSettled: boolean): 
 
 /** By host, by what the models are told from, by the adapter of the connections. */
 const known = new WeakMap<AdapterHost, WeakMap<object, WeakMap<object, ClientModels>>>()
-const UNSEEN = {}
+const places = new Map<string | undefined, object>()
+/** Clients of further schemas share nothing. */
+const MAX_PLACES = 1_000
+
+/** What stands for all adapters that are not seen and were given one schema. */
+function unseen(schema: string | undefined): object {
+  const place = places.get(schema) ?? {}
+  if (places.size < MAX_PLACES) places.set(schema, place)
+  return place
+}
 
 export function modelsOf(host: AdapterHost, client: object, dialect: Dialect, data: PrismaSchemaData | undefined): ClientModels {
   const runtime = runtimeDataModelOf(client)
   const adapter = adapterOf(client)
-  const adapterCatalogId = catalogIdOf(adapter)
   const byData = of(known, host, () => new WeakMap<object, WeakMap<object, ClientModels>>())
   const byAdapter = of(byData, data ?? runtime ?? client, () => new WeakMap<object, ClientModels>())
-  const place = adapterCatalogId === undefined || adapter === undefined ? UNSEEN : adapter
-  return of(byAdapter, place, () => new ClientModels(host, dialect, data, runtime, adapterCatalogId))
+  // Those that are not seen differ in the schema of their models alone.
+  const place = catalogIdOf(adapter) === undefined ? unseen(givenSchemaOf(adapter)) : (adapter ?? unseen(undefined))
+  return of(byAdapter, place, () => new ClientModels(host, dialect, data, runtime, adapter))
 }
 
 function of<K extends object, V>(map: WeakMap<K, V>, key: K, make: () => V): V {

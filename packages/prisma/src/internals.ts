@@ -135,3 +135,9 @@ export function adapterOf(client: object): object | undefined {
   const config = (client as { readonly _engineConfig?: { readonly adapter?: unknown } })._engineConfig
   return typeof config?.adapter === 'object' && config.adapter !== null ? config.adapter : undefined
 }
+
+/** The schema that such a factory was given for models without one, if it tells: the adapters of PostgreSQL do. */
+export function givenSchemaOf(factory: object | undefined): string | undefined {
+  const schema = (factory as { readonly options?: { readonly schema?: unknown } } | undefined)?.options?.schema
+  return typeof schema === 'string' ? schema : undefined
+}

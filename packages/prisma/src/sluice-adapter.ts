@@ -30,6 +30,15 @@ import { currentTransaction, predictedEffect } from './transaction-context.ts'
 /** Under this key our factories carry the id of the catalogue that they read. */
 const CATALOG = Symbol.for('sluice.prisma.catalog')
 
+/** Under this key they tell the schema that their adapters name before tables, once there is one. */
+const SCHEMA = Symbol.for('sluice.prisma.schema')
+
+/** The schema of models without one, as a connected adapter of ours says; `undefined` where it says none. */
+export function connectedSchemaOf(factory: object | undefined): string | undefined {
+  const schema = (factory as { readonly [SCHEMA]?: unknown } | undefined)?.[SCHEMA]
+  return typeof schema === 'string' ? schema : undefined
+}
+
 /** The id of the catalogue that a client's adapter reads; `undefined` when its statements are not seen. */
 export function catalogIdOf(factory: object | undefined): string | undefined {
   const id = factory === undefined ? undefined : (factory as { readonly [CATALOG]?: unknown })[CATALOG]
@@ -61,9 +70,13 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(factory:
     provider: factory.provider,
     adapterName: factory.adapterName,
     [CATALOG]: observer.sourceId,
+    get [SCHEMA]() {
+      return observer.schemaName
+    },
     ...(connectToShadowDb === undefined ? {} : { connectToShadowDb: connectToShadowDb.bind(factory) }),
     async connect(): Promise<SqlDriverAdapter> {
       const adapter = await factory.connect()
+      observer.schemaName = adapter.getConnectionInfo?.().schemaName
       await observer.ensureCatalog(adapter)
       return wrapAdapter(adapter, observer)
     },
@@ -169,6 +182,8 @@ function wrapQueryable(
 /** What one wrapped adapter knows, over all its connections. */
 class ConnectionObserver {
   readonly sourceId: string
+  /** What the adapter names before tables whose models name no schema. */
+  schemaName: string | undefined
   /** Transactions that may be over before they are known to end: their writes count when they are made, and again at the end. */
   readonly #doubtful = new WeakSet<TransactionWrites>()
   #catalog: 'unread' | 'reading' | 'read' = 'unread'

@@ -1,6 +1,6 @@
 import { type CatalogTable, type ForeignKeyInfo, type SchemaCatalog, SluiceError, type TableId } from '@sluice/core'
 import type { RuntimeDataModel } from '../internals.ts'
-import { PrismaSchema } from './prisma-schema.ts'
+import { defaultSchemaOf, PrismaSchema } from './prisma-schema.ts'
 import type { PrismaFieldData, PrismaModelData, PrismaRelationData } from './prisma-schema-data.ts'
 
 interface RuntimeField {
@@ -28,14 +28,16 @@ interface RuntimeModel {
  * two models), the relation is `ambiguous`. A model without a table counts as a view. Which fields are `@updatedAt` is not known,
  * so every `DateTime` may be.
  *
+ * @param defaultSchema - The schema of models without one, as the adapter was told.
  * @throws SluiceError `SLUICE_INVALID_CATALOG` if the client's data model is not as that of the Prisma versions supported.
  */
-export function schemaFromRuntime(runtime: RuntimeDataModel, database: SchemaCatalog): PrismaSchema {
-  const models = Object.entries(runtime.models).map(([name, model]) => readModel(name, model, database))
-  const relations = new RelationFinder(models, database)
+export function schemaFromRuntime(runtime: RuntimeDataModel, database: SchemaCatalog, defaultSchema?: string): PrismaSchema {
+  const seen = database.withDefault(defaultSchema ?? defaultSchemaOf(database.dialect, database))
+  const models = Object.entries(runtime.models).map(([name, model]) => readModel(name, model, seen))
+  const relations = new RelationFinder(models, seen)
   const data = models.map((model) => modelOf(model, relations))
   const relationMode = relations.hasUnkeyed ? 'prisma' : 'foreignKeys'
-  return new PrismaSchema({ version: 1, provider: database.dialect, relationMode, models: data }, { database })
+  return new PrismaSchema({ version: 1, provider: database.dialect, relationMode, models: data }, { database, defaultSchema })
 }
 
 function readModel(name: string, model: unknown, database: SchemaCatalog): RuntimeModel {

@@ -15,14 +15,17 @@ import { PrismaModel, type PrismaRelation } from './prisma-model.ts'
 import type { PrismaFieldData, PrismaModelData, PrismaSchemaData } from './prisma-schema-data.ts'
 
 export interface PrismaSchemaOptions {
-  /**
-   * The database's own catalogue. Its default schema becomes that of models without one, and its tables and foreign keys
-   * are added to those of the Prisma schema.
-   */
-  readonly database?: SchemaCatalog
+  /** The database's own catalogue: its tables and foreign keys are added to those of the Prisma schema. */
+  readonly database?: SchemaCatalog | undefined
+  /** The schema of models without one, as the adapter was told. Left out: the one that Prisma takes then. */
+  readonly defaultSchema?: string | undefined
 }
 
-const DEFAULT_SCHEMAS: Readonly<Record<Dialect, string>> = { postgresql: 'public', sqlite: 'main', mysql: UNKNOWN_SCHEMA }
+/** Where the adapter was told nothing, Prisma writes a schema before tables on PostgreSQL and SQLite, and on MySQL none. */
+export function defaultSchemaOf(dialect: Dialect, database: SchemaCatalog | undefined): string {
+  if (dialect === 'mysql') return database?.defaultSchema ?? UNKNOWN_SCHEMA
+  return dialect === 'sqlite' ? 'main' : 'public'
+}
 
 /** The models of a Prisma schema with their tables, keys and relations. Immutable. */
 export class PrismaSchema {
@@ -39,10 +42,10 @@ export class PrismaSchema {
   /** @throws SluiceError `SLUICE_INVALID_CATALOG` if the data is of another version or provider, or contradicts itself. */
   constructor(
     readonly data: PrismaSchemaData,
-    { database }: PrismaSchemaOptions = {},
+    { database, defaultSchema }: PrismaSchemaOptions = {},
   ) {
     this.dialect = checkedDialect(data)
-    this.defaultSchema = database?.defaultSchema ?? DEFAULT_SCHEMAS[this.dialect]
+    this.defaultSchema = defaultSchema ?? defaultSchemaOf(this.dialect, database)
     this.models = buildModels(data, (schema, table) => tableId(this.dialect, schema, table, this.defaultSchema), database)
     const own = new SchemaCatalog(catalogDataOf(data, this))
     this.catalog = database === undefined ? own : database.union(own)

@@ -85,10 +85,12 @@ describe('PrismaSchema', () => {
     expect(schema.catalog.baseTable('public.report')).toBeUndefined()
   })
 
-  it('adds the foreign keys and takes the default schema of the database', () => {
-    const database = new PrismaSchema(library(), {}).catalog
-    const elsewhere = new PrismaSchema(library(), { database: Object.assign(Object.create(database), { defaultSchema: 'app' }) })
-    expect(elsewhere.models.get('Book')?.table).toBe('app.Book')
+  it('adds the tables of the database, and takes its default schema where Prisma does: on MySQL', () => {
+    const database = Object.assign(Object.create(new PrismaSchema(library()).catalog), { defaultSchema: 'app' })
+    const tableIn = (provider: string) => new PrismaSchema(library({ provider }), { database }).models.get('Book')?.table
+    expect([tableIn('mysql'), tableIn('postgresql'), tableIn('sqlite')]).toEqual(['app.book', 'public.Book', 'main.book'])
+    const elsewhere = new PrismaSchema(library(), { database, defaultSchema: 'tenant' })
+    expect(elsewhere.models.get('Book')?.table).toBe('tenant.Book')
     expect(elsewhere.catalog.baseTable('public.Book')).toBeDefined()
   })
 

@@ -29,6 +29,8 @@ type Epoch =
 
 /** Stamps that are looked at for expired ones, once so many are there. */
 const PRUNE_STAMPS_FROM = 10_000
+/** Beyond these the half that was set longest ago goes: what was valid by them is asked for anew. */
+const MAX_STAMPS = 200_000
 
 /** The state of tags: stamps, writers' intents, the epoch, and the quarantine after a loss. Every method is one atomic step. */
 export class TagStates {
@@ -143,6 +145,7 @@ export class TagStates {
       this.#epoch = { kind: 'live', id }
       return id
     }
+    this.#stamps.delete(tag)
     this.#stamps.set(tag, { id, until: this.#now + this.options.stampMs })
     if (this.#stamps.size > this.#pruneStampsAt) this.#pruneStamps()
     return id
@@ -170,7 +173,13 @@ export class TagStates {
   #pruneStamps(): void {
     for (const [tag, stamp] of this.#stamps) if (this.#now >= stamp.until) this.#stamps.delete(tag)
     for (const tag of this.#intents.keys()) this.#hasIntent(tag)
-    this.#pruneStampsAt = Math.max(PRUNE_STAMPS_FROM, 2 * this.#stamps.size)
+    if (this.#stamps.size > MAX_STAMPS) {
+      for (const tag of this.#stamps.keys()) {
+        if (this.#stamps.size <= MAX_STAMPS / 2) break
+        this.#stamps.delete(tag)
+      }
+    }
+    this.#pruneStampsAt = Math.min(MAX_STAMPS, Math.max(PRUNE_STAMPS_FROM, 2 * this.#stamps.size))
   }
 
   #newId(): string {

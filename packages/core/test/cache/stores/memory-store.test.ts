@@ -42,6 +42,14 @@ describe('memoryStore', () => {
     expect((await store.read(['a'])).stamps).toEqual([undefined])
   })
 
+  it('forgets the oldest stamps where an app has tags without end', async () => {
+    const store = memoryStore()
+    const [first] = (await store.open(['first']))?.stamps ?? []
+    for (let at = 0; at < 220; at += 1) await store.open(Array.from({ length: 1_000 }, (_, of) => `tag ${at} ${of}`))
+    expect((await store.read(['first', 'tag 219 999'])).stamps).toEqual([undefined, expect.any(String)])
+    expect((await store.open(['first']))?.stamps).not.toEqual([first])
+  })
+
   it('keeps no entry longer than the longest time', async () => {
     const clock = new FakeClock()
     const store = memoryStore({ clock, maxTtlMs: 1_000 })

@@ -58,7 +58,7 @@ module.exports = {
       from: {
         path: core,
         pathNot: [
-          `${core}sluice(-options|-chains|-result-policies)?\\.ts$`,
+          `${core}sluice(-options|-chains|-result-policies|-secrets|-scopes|-events)?\\.ts$`,
           `${core}default-sluice\\.ts$`,
           `${core}index\\.ts$`,
           `${core}testing/`,

@@ -17,6 +17,11 @@ export function notFound(what: string): HttpError {
 
 /** Every error leaves as JSON; what a client cannot help stays on the server. */
 export const answerError: ErrorRequestHandler = (error, _request, response, _next) => {
+  if (error?.code === 'SLUICE_WRITE_REJECTED') {
+    // Nothing was written: the client may try again once Redis answers.
+    response.status(503).json({ error: 'Cannot write just now. Try again.' })
+    return
+  }
   const status: unknown = error?.status
   const known = error instanceof HttpError || (typeof status === 'number' && status < 500)
   if (!known) console.error(error)

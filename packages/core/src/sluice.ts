@@ -419,7 +419,10 @@ export class Sluice {
       clock: this.#clock,
       random: this.#random,
       stats: this.#stats,
-      tagsOf: (names) => names.flatMap((name) => this.#tagsOf(name)),
+      tagsOf: (names) => {
+        const isKnown = this.#catalogs.isKnown() && !this.#catalogs.isReading()
+        return isKnown ? names.flatMap((name) => this.#tagsOf(name)) : undefined
+      },
       onError: (error) => this.#reportError(error),
     })
   }

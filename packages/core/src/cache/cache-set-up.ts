@@ -28,7 +28,7 @@ export interface CacheSetUpOptions {
   readonly clock: Clock
   readonly random: RandomSource
   readonly stats: QueryStats
-  readonly tagsOf: (tables: readonly string[]) => readonly string[]
+  readonly tagsOf: (tables: readonly string[]) => readonly string[] | undefined
   readonly onError: (error: unknown) => void
 }
 

@@ -26,7 +26,7 @@ export type CopyMode = 'none' | 'freeze' | 'clone'
 export interface GetOrLoadOptions extends TieredOptions {
   /** The app's own tags, for `invalidateTags`. */
   readonly tags?: readonly string[]
-  /** Models and tables that the value is made from: a write to one of them drops it. */
+  /** Models and tables that the value is made from: a write to one of them drops it. Before a catalogue is known it is not kept. */
   readonly tables?: readonly string[]
   /**
    * How it is handed out. `clone` and `freeze` are for plain data; a value that cannot be copied exactly is then not kept.
@@ -44,8 +44,8 @@ export interface TieredCacheParts {
   readonly announce: Announce
   readonly policy: FetchPolicy
   readonly counters: TieredCounters
-  /** The tags of models and tables. @throws InvalidArgumentError for names that no catalogue has. */
-  readonly tagsOf: (tables: readonly string[]) => readonly string[]
+  /** The tags of models and tables; `undefined` while no catalogue is known. @throws InvalidArgumentError for names that none has. */
+  readonly tagsOf: (tables: readonly string[]) => readonly string[] | undefined
   /** Empties the shared store, if there is one. */
   readonly clearStore: () => Promise<void>
 }
@@ -80,7 +80,8 @@ export class TieredCache {
       if (typeof load !== 'function') throw new InvalidArgumentError('load', 'a function', load)
       const request = this.#requestOf(key, load, options)
       const unwritten = this.#behinds.length === 0 ? undefined : this.#unwritten(key)
-      return unwritten === undefined ? this.parts.cache.fetch(request) : Promise.resolve(unwritten.value as T)
+      if (unwritten !== undefined) return Promise.resolve(unwritten.value as T)
+      return request === undefined ? Promise.resolve().then(load) : this.parts.cache.fetch(request)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -89,7 +90,7 @@ export class TieredCache {
   /** The kept value if it is valid; `undefined` otherwise. */
   async get<T>(key: string, options: Pick<GetOrLoadOptions, 'tags' | 'tables' | 'copy' | 'consistency'> = {}): Promise<T | undefined> {
     const request = this.#requestOf<T>(key, noLoad, options)
-    const found = (this.#unwritten(key) as { readonly value: T } | undefined) ?? (await this.parts.cache.find(request))
+    const found = (this.#unwritten(key) as { readonly value: T } | undefined) ?? (request && (await this.parts.cache.find(request)))
     return found?.value
   }
 
@@ -97,7 +98,7 @@ export class TieredCache {
   async set<T>(key: string, value: T, options: GetOrLoadOptions = {}): Promise<void> {
     const request = this.#requestOf<T>(key, noLoad, options)
     await this.parts.announce([keyTag(key)], async () => {})
-    await this.parts.cache.put(request, value)
+    if (request !== undefined) await this.parts.cache.put(request, value)
   }
 
   /** Drops a value, here and in other processes. What is being loaded under the key at this moment is not kept. */
@@ -149,7 +150,7 @@ export class TieredCache {
     return async (key, value) => {
       const request = this.#requestOf<T>(key, noLoad, options)
       await this.parts.announce([keyTag(key), ...(options.tags ?? NO_TAGS).map(appTag)], async () => void (await write(key, value)))
-      await this.parts.cache.put(request, value)
+      if (request !== undefined) await this.parts.cache.put(request, value)
     }
   }
 
@@ -198,7 +199,8 @@ export class TieredCache {
     return undefined
   }
 
-  #requestOf<T>(key: string, load: () => Promise<T> | T, options: GetOrLoadOptions): FetchRequest<T> {
+  /** `undefined`: it depends on tables, and no catalogue is known yet that would say which these are. */
+  #requestOf<T>(key: string, load: () => Promise<T> | T, options: GetOrLoadOptions): FetchRequest<T> | undefined {
     this.#assertOpen()
     checkKey(key)
     const { parts } = this
@@ -206,6 +208,10 @@ export class TieredCache {
     checkOptions(options, callRules, 'options.')
     const { tags = NO_TAGS, tables, copy = 'none' } = options
     const tableTags = tables === undefined ? NO_TAGS : parts.tagsOf(tables)
+    if (tableTags === undefined) {
+      parts.counters.unknownTables += 1
+      return undefined
+    }
     return new TieredRequest(key, load, policyFrom(options, parts.policy), copiers[copy], tags, tableTags)
   }
 

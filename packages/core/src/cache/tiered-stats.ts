@@ -23,6 +23,8 @@ export interface TieredStats {
   readonly overtaken: number
   /** Loads whose value was not kept because the store did not permit it: a write is under way, its state was lost, or it does not answer. */
   readonly unpermitted: number
+  /** Requests of the app's own for values that depend on tables, when no catalogue was known: they are not kept. */
+  readonly unknownTables: number
   /** Values that were given to the store. */
   readonly stored: number
   /** Values that the store could not keep exactly. */
@@ -49,6 +51,7 @@ export function newCounters(): TieredCounters {
     blocked: 0,
     overtaken: 0,
     unpermitted: 0,
+    unknownTables: 0,
     stored: 0,
     unstorable: 0,
     unreadable: 0,

@@ -15,7 +15,7 @@ export interface ReadExplanation {
   readonly isKept: boolean
   /** Why it is not kept; left out where it is. */
   readonly reason?: string
-  /** What drops it: tables (`#set`), their rows (`#r…`, `#all`), and tags of the app's own (`app:`). Empty where it is not kept. */
+  /** What drops it: tables (`#set`), their rows (`#r…`, `#all`), and tags of the app's own (`t:`). Empty where it is not kept. */
   readonly tags: readonly string[]
 }
 

@@ -1,4 +1,13 @@
-import { createSluice, InvalidArgumentError, InvalidOptionError, SluiceError, type TieredCache, type TieredOptions } from '@sluice/core'
+import {
+  createSluice,
+  hostOf,
+  InvalidArgumentError,
+  InvalidOptionError,
+  SchemaCatalog,
+  SluiceError,
+  type TieredCache,
+  type TieredOptions,
+} from '@sluice/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { FakeClock, turn } from '../helpers.ts'
 
@@ -27,6 +36,24 @@ function held() {
 
 afterEach(() => {
   vi.useRealTimers()
+})
+
+describe('a value that is made from tables', () => {
+  it('is kept once a catalogue is known, until one of them is written', async () => {
+    const sluice = createSluice({ mode: 'optimize' })
+    const { tiered } = sluice
+    let loads = 0
+    const load = () => tiered?.getOrLoad('k', () => ++loads, { tables: ['city'] })
+    expect([await load(), await load()]).toEqual([1, 2])
+    expect(tiered?.getStats().unknownTables).toBe(2)
+    const city = { name: 'city', kind: 'table', columns: [], primaryKey: [], uniqueKeys: [] } as const
+    hostOf(sluice).catalogs.set('one', new SchemaCatalog({ dialect: 'sqlite', defaultSchema: 'main', tables: [city], foreignKeys: [] }))
+    expect([await load(), await load()]).toEqual([3, 3])
+    await sluice.invalidate('city')
+    expect(await load()).toBe(4)
+    await expect(tiered?.getOrLoad('k', load, { tables: ['citty'] })).rejects.toThrow(/a catalogue knows.*citty/)
+    await sluice.close()
+  })
 })
 
 describe('getOrLoad', () => {

@@ -1,12 +1,6 @@
 import type { Dialect } from '../sql/dialect.ts'
 import type { Connection } from './connection.ts'
 
-/** What holds for the Sluice; see `AdapterHost`. */
-interface LateWrites {
-  readonly latestWriteMs: number | undefined
-  warn(message: string): void
-}
-
 /** What bounds a statement, and what bounds a transaction in which nothing is sent. */
 interface Limits {
   readonly names: readonly [statement: string, idle: string]
@@ -37,7 +31,10 @@ const LIMITS: Partial<Readonly<Record<Dialect, Limits>>> = {
  * Where processes share a cache, warns of a database that may carry out a write after its writer's announcement has lapsed: by then
  * others may have kept what was there before. Asks the database; says nothing where it cannot be asked. Never rejects.
  */
-export async function warnOfLateWrites(connection: Connection, host: LateWrites): Promise<void> {
+export async function warnOfLateWrites(
+  connection: Connection,
+  host: { readonly latestWriteMs: number | undefined; warn(message: string): void },
+): Promise<void> {
   const { latestWriteMs } = host
   const limits = LIMITS[connection.dialect]
   if (latestWriteMs === undefined || limits === undefined) return

@@ -31,12 +31,13 @@ export interface Answers {
 export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'question'; readonly number: number; readonly question: Question }
-  | { readonly type: 'read'; readonly read: ReadSeen }
+  /** `hits`: reads that this worker's cache has answered so far. */
+  | { readonly type: 'read'; readonly read: ReadSeen; readonly hits: number }
   | { readonly type: 'acknowledged'; readonly versions: readonly Version[] }
   | { readonly type: 'raised'; readonly rows: readonly string[]; readonly turn: number }
   | { readonly type: 'released'; readonly lock: number; readonly isCertain: boolean }
   | { readonly type: 'failed'; readonly what: 'rejected' | 'refused' | 'unknown' | 'read'; readonly message: string }
-  | { readonly type: 'idle'; readonly hits: number }
+  | { readonly type: 'idle' }
   | { readonly type: 'swept'; readonly compared: number; readonly differences: readonly string[] }
 
 /** A fault that a worker inflicts on itself, at its next COMMIT. */

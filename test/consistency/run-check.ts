@@ -240,6 +240,7 @@ class Check {
       case 'read':
         this.#lastMove = performance.now()
         this.#tally.reads += 1
+        this.#tally.hit(worker.plan.seed, message.hits)
         for (const violation of this.#oracle.judge(message.read)) this.#tally.violated(violation)
         break
       case 'acknowledged':
@@ -256,9 +257,6 @@ class Check {
         break
       case 'failed':
         this.#tally.failed(message)
-        break
-      case 'idle':
-        this.#tally.hit(worker.plan.index, message.hits)
         break
     }
   }

@@ -15,7 +15,7 @@ export interface CheckReport {
   readonly refused: number
   readonly unknownOutcomes: number
   readonly failedReads: number
-  /** Of workers that lived to the end of a round. */
+  /** Reads that were answered without the database. */
   readonly hits: number
   readonly violationsA: number
   readonly violationsB: number
@@ -67,6 +67,7 @@ export class Tally {
     if (known !== undefined || this.#failures.size < MAX_FAILURES) this.#failures.set(text, (known ?? 0) + 1)
   }
 
+  /** @param worker - Tells it from those that came before it in its place. */
   hit(worker: number, hits: number): void {
     this.#hits.set(worker, hits)
   }

@@ -32,7 +32,7 @@ function receive(message: ToWorker): void {
     running = Promise.all(Array.from({ length: plan.concurrency }, loop))
   } else if (message.type === 'rest') {
     isRunning = false
-    running.then(() => oracle.send({ type: 'idle', hits: subject.hits() }))
+    running.then(() => oracle.send({ type: 'idle' }))
   } else if (message.type === 'sweep') sweep(subject).then((swept) => oracle.send(swept))
   else if (message.type === 'arm') faults.arm(message.fault)
   else if (message.type === 'quit') process.exit(0)
@@ -56,7 +56,7 @@ async function read(): Promise<void> {
   const began = await oracle.turn()
   try {
     const answer = await subject.read(query.name, () => query.run(subject))
-    oracle.send({ type: 'read', read: { kind: query.kind, began, ...query.shows(answer as never) } })
+    oracle.send({ type: 'read', read: { kind: query.kind, began, ...query.shows(answer as never) }, hits: subject.hits() })
   } catch (error) {
     oracle.send({ type: 'failed', what: 'read', message: `${query.kind}: ${messageOf(error)}` })
   }

@@ -1,11 +1,11 @@
-import { StoreUnavailableError } from '@sluice/core'
 import { redisStore } from '@sluice/redis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { keySlot } from '../../packages/redis/src/server/key-slot.ts'
 import { type RedisCluster, startRedisCluster } from '../services/redis-cluster.ts'
 import { findRedisServer } from '../services/redis-server.ts'
+import { expectFailover } from './failover.ts'
 import { clients } from './redis-worlds.ts'
-import { eventually, Witness } from './witness.ts'
+import { eventually } from './witness.ts'
 
 /** A namespace whose tags lie on the first master, the one that has a replica. */
 const namespace = Array.from({ length: 100 }, (_, at) => `ns${at}`).find((name) => keySlot(name) < 5_000) ?? ''
@@ -21,41 +21,19 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
   it('fails over: what the promoted replica knows is not trusted, and invalidations are heard from it', async () => {
     const redis = new Client.Cluster([...cluster.startupNodes])
     redis.on('error', () => {})
-    const [writer, reader] = [redisStore(redis, timing), redisStore(redis, timing)]
-    const witness = new Witness(reader)
     try {
-      reader.watch(witness)
-      const before = await eventually(() => reader.open(['a']))
-      await reader.ping()
-      const times = { askedAt: 0, ttlMs: 60_000, costMs: 1 }
-      const keys = Array.from({ length: 12 }, (_, at) => `key ${at}`)
-      for (const key of keys) await reader.set(key, { value: key, tags: ['a'], times, ...before }, 60_000)
-      expect(await cluster.masters[0]?.run('WAIT', 1, 1_000)).toBe(1)
-      const load = witness.load(4)
-
-      await cluster.masters[0]?.kill()
-      await cluster.untilPromoted()
-      const after = await eventually(() => reader.open(['a']))
-      witness.stop()
-      await load
-
-      expect(after.epoch).not.toBe(before.epoch)
-      const states = await Promise.all(keys.map((key) => eventually(() => reader.read(['a'], key))))
-      expect(states.some(({ entry }) => entry?.epoch === before.epoch)).toBe(true)
-      for (const state of states) expect(state.epoch).toBe(after.epoch)
-      expect(witness.failures.filter((error) => !(error instanceof StoreUnavailableError))).toEqual([])
-      expect(witness.slowestMs).toBeLessThan(timing.commandTimeoutMs + 700)
-
-      await eventually(() => reader.ping().then(() => true))
-      expect(witness.losses).toBeGreaterThanOrEqual(2)
-      witness.tags.length = 0
-      await eventually(() => writer.begin(['a'], 'w').then(() => true))
-      await reader.ping()
-      expect(witness.tags).toContain('a')
-      await writer.end(['a'], 'w')
+      await expectFailover({
+        writer: redisStore(redis, timing),
+        reader: redisStore(redis, timing),
+        keys: Array.from({ length: 12 }, (_, at) => `key ${at}`),
+        commandTimeoutMs: timing.commandTimeoutMs,
+        replicated: async () => expect(await cluster.masters[0]?.run('WAIT', 1, 1_000)).toBe(1),
+        promote: async () => {
+          await cluster.masters[0]?.kill()
+          await cluster.untilPromoted()
+        },
+      })
     } finally {
-      witness.stop()
-      await Promise.all([writer.close(), reader.close()])
       redis.disconnect()
     }
   })

@@ -12,11 +12,14 @@ import type { Random } from '../support/random.ts'
 export const FAULT_KINDS = ['writer', 'pause', 'commit', 'redis', 'snapshot', 'flush', 'bus'] as const
 export type FaultKind = (typeof FAULT_KINDS)[number]
 
-/** Mean milliseconds from one fault of a kind to the next. Where Redis loses its state more often, quarantine leaves nothing to check. */
+/**
+ * Mean milliseconds from one fault of a kind to the next. Where Redis loses its state more often, or writes more often end nobody knows how,
+ * quarantine and leases leave nothing to check.
+ */
 export const MEAN_MS: Record<FaultKind, number> = {
   writer: 15_000,
-  pause: 4_000,
-  commit: 1_500,
+  pause: 6_000,
+  commit: 5_000,
   redis: 45_000,
   snapshot: 40_000,
   flush: 30_000,

@@ -11,7 +11,7 @@ describe('the consistency checker', () => {
   it(
     'finds nothing where nothing is cached, with every fault',
     async () => {
-      const report = await runCheck({ ...SHORT, mode: 'none', reads: 2_000, faults: FAULT_KINDS })
+      const report = await runCheck({ ...SHORT, mode: 'none', reads: 3_000, faults: FAULT_KINDS, pace: 16 })
       expect(report.examples).toEqual([])
       expect(isViolated('none', report)).toBe(false)
       expect(report.writes).toBeGreaterThan(50)

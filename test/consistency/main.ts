@@ -43,7 +43,7 @@ async function withoutRules(asked: string): Promise<void> {
   if (chosen.length === 0) throw new Error(`Expected --without to be "each" or a rule, got "${asked}". Usage: ${USAGE}`)
   for (const [name, { rule, edits, faults, mode = 'strict' }] of chosen) {
     const startedAt = performance.now()
-    const report = await runCheck({ ...common(), mode, faults, edits, rounds: 20, writeShare: 0.2, pace: 4, untilViolated: true })
+    const report = await runCheck({ ...common(), mode, faults, edits, rounds: 4, writeShare: 0.2, pace: 4, untilViolated: true })
     const seconds = Math.round((performance.now() - startedAt) / 1000)
     const found = isViolated(mode, report) ? `caught after ${report.reads} reads` : `MISSED in ${report.reads} reads`
     console.log(`${name.padEnd(20)} ${found}, ${seconds} s. ${rule} ${report.examples[0] ?? ''}`)

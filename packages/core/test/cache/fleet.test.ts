@@ -229,6 +229,24 @@ describe('strict', () => {
     if (control === undefined) expect(a.sluice.queries.getStats().prefetched).toBeGreaterThan(20)
   })
 
+  it('asks the store of what it joined, too', async () => {
+    const made = fleet()
+    const [a, b] = [made.start({ consistency: 'strict' }), made.start({ consistency: 'strict' })]
+    const slow = gate()
+    const run = async () => {
+      const found = { value: made.database.value }
+      await slow.opened
+      return found
+    }
+    const old = a.get({ run })
+    await turn()
+    a.faults.isDeaf = true
+    await b.set(2)
+    const young = a.get()
+    slow.open()
+    expect([await old, await young]).toEqual([{ value: 1 }, { value: 2 }])
+  })
+
   it('never trusts memory: what the bus does not tell, the store does', async () => {
     const made = fleet()
     const [a, b] = [made.start({ consistency: 'strict' }), made.start({ consistency: 'strict' })]

@@ -47,7 +47,9 @@ export class Secrets {
       }
     }
     if (isSecret || fields.some((field) => isNamed(field, request.statement))) return SECRET
-    return fields.length === 0 ? FREE : { isShared: true, mayShare: (value) => !holdsField(value, new Set(fields)) }
+    if (fields.length === 0) return FREE
+    const secret = new Set(fields)
+    return { isShared: true, mayShare: (value) => !holdsField(value, secret) }
   }
 
   /** `undefined` for a model or table, such as `public.sessions`. */

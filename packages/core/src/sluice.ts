@@ -418,7 +418,6 @@ export class Sluice {
       tiered: cache.tiered ?? {},
       clock: this.#clock,
       random: this.#random,
-      stats: this.#stats,
       tagsOf: (names) => {
         const isKnown = this.#catalogs.isKnown() && !this.#catalogs.isReading()
         return isKnown ? names.flatMap((name) => this.#tagsOf(name)) : undefined

@@ -1,4 +1,3 @@
-import type { QueryStats } from '../pipeline/query-stats.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { RandomSource } from '../shared/random.ts'
 import { CachingStrategyEngine } from './caching-strategy-engine.ts'
@@ -27,7 +26,6 @@ export interface CacheSetUpOptions {
   readonly tiered: TieredOptions
   readonly clock: Clock
   readonly random: RandomSource
-  readonly stats: QueryStats
   readonly tagsOf: (tables: readonly string[]) => readonly string[] | undefined
   readonly onError: (error: unknown) => void
 }

@@ -26,6 +26,8 @@ interface Flight<T = unknown> {
 export class CoherentCache {
   readonly #flights = new Map<string, Flight>()
   readonly #values: KeptValues
+  /** The tokens of claims, by the permit of the load that they are for. */
+  readonly #claims = new WeakMap<Permit, string>()
 
   constructor(private readonly parts: KeptValuesParts) {
     this.#values = new KeptValues(parts)
@@ -109,11 +111,17 @@ export class CoherentCache {
 
   /** The value of one's own load, or what its time limits allow instead. */
   #landing<T>(flight: Flight<T>, request: FetchRequest<T>, kept: KeptValue | undefined): Promise<T> {
+    return this.#limited(
+      flight.result.then((landed) => landed.value),
+      request,
+      kept,
+    )
+  }
+
+  #limited<T>(value: Promise<T>, request: FetchRequest<T>, kept: KeptValue | undefined): Promise<T> {
     const { policy } = request
-    const value = flight.result.then((landed) => landed.value)
-    const hasLimits = policy.softTimeoutMs !== undefined || policy.hardTimeoutMs !== undefined
-    if (!hasLimits && policy.graceMs === 0) return value
-    return withTimeouts(value, policy, request.key, () => this.#lastResort(request, kept))
+    const hasLimits = policy.softTimeoutMs !== undefined || policy.hardTimeoutMs !== undefined || policy.graceMs > 0
+    return hasLimits ? withTimeouts(value, policy, request.key, () => this.#lastResort(request, kept)) : value
   }
 
   /** What is handed out when loading fails or takes too long: stale, but no write is known to have made it wrong. */
@@ -132,7 +140,6 @@ export class CoherentCache {
 
   /** What another request's load brings, if it is as true as one's own would be. */
   async #join<T>(flight: Flight<T>, request: FetchRequest<T>, kept: KeptValue | undefined, joins: number): Promise<T> {
-    const { policy } = request
     const joined = async (): Promise<T> => {
       let landed: Landed<T>
       try {
@@ -148,8 +155,7 @@ export class CoherentCache {
       request.onHit?.(copy.value)
       return copy.value
     }
-    const hasLimits = policy.softTimeoutMs !== undefined || policy.hardTimeoutMs !== undefined
-    return hasLimits || policy.graceMs > 0 ? withTimeouts(joined(), policy, request.key, () => this.#lastResort(request, kept)) : joined()
+    return this.#limited(joined(), request, kept)
   }
 
   #isStillTrue<T>(flight: Flight<T>, { value, permit }: Landed<T>, request: FetchRequest<T>): Promise<boolean> | boolean {
@@ -261,9 +267,6 @@ export class CoherentCache {
     this.#claims.set(current, token)
     return current
   }
-
-  /** The tokens of claims, by the permit of the load that they are for. */
-  readonly #claims = new WeakMap<Permit, string>()
 
   async #load<T>(request: FetchRequest<T>, before: Before, permit: Permit | undefined): Promise<Landed<T>> {
     const { clock, counters, shared } = this.parts

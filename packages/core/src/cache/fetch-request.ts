@@ -63,7 +63,12 @@ export function hasOwnTags(tags: readonly string[], { ownTags }: FetchRequest<un
 
 /** The state that a value depends on; `undefined`: it cannot be known whether it still holds. */
 export function snapshotFor<T>(request: FetchRequest<T>, value: T, before: Before): TagSnapshot | undefined {
-  return neededTags(request, value) === request.tags.length ? before.all : before.required
+  return snapshotOf(request, neededTags(request, value), before)
+}
+
+/** The same, by how many of the request's tags it is. */
+export function snapshotOf({ tags }: FetchRequest<unknown>, count: number, before: Before): TagSnapshot | undefined {
+  return count < tags.length ? before.required : before.all
 }
 
 /** A namespace holds no colon. */

@@ -8,7 +8,7 @@ import type { Permit, SharedReads } from './coherence/shared-reads.ts'
 import { SharedStateAhead } from './coherence/state-ahead.ts'
 import type { TagTable } from './coherence/tag-table.ts'
 import { type FetchPolicy, keepMs } from './fetch-policy.ts'
-import { type Before, type FetchRequest, hasOwnTags, neededTags, requiredTags, snapshotFor } from './fetch-request.ts'
+import { type Before, type FetchRequest, hasOwnTags, neededTags, requiredTags, snapshotFor, snapshotOf } from './fetch-request.ts'
 import type { CacheStore, StoredEntry } from './stores/cache-store.ts'
 import type { TieredCounters } from './tiered-stats.ts'
 
@@ -51,11 +51,13 @@ export class KeptValues {
 
   constructor(private readonly parts: KeptValuesParts) {}
 
+  /** What memory has for a request, valid or not. */
   find(request: FetchRequest<unknown>, now: number): KeptValue | undefined {
     const kept = this.parts.engine.getAt<KeptValue>(request.namespace, request.key, now)
     return kept !== null && hasOwnTags(kept.ownTags, request) ? kept : undefined
   }
 
+  /** The state of a request's tags; `undefined` while a write to one that it needs is under way. */
   before(request: FetchRequest<unknown>): Before | undefined {
     const { table } = this.parts
     const required = table.snapshot(requiredTags(request))
@@ -68,6 +70,17 @@ export class KeptValues {
     const { shared, table } = this.parts
     if (!kept.isCurrent(table.changes)) return false
     return shared === undefined || (policy.consistency === 'bounded' && shared.reads.isTrusted(now))
+  }
+
+  /** The same, by asking the shared store. */
+  async isValidThere(kept: KeptValue): Promise<boolean> {
+    const { shared } = this.parts
+    if (shared === undefined || kept.permit === undefined) return false
+    try {
+      return (await shared.reads.check(kept.permit)) === 'current'
+    } catch {
+      return false
+    }
   }
 
   /** A valid value that is fresh, or stale and due; `undefined` when it is too old. */
@@ -103,7 +116,7 @@ export class KeptValues {
     const now = clock.now()
     // The clock of who kept it may be ahead of this one.
     const askedAt = now - Math.max(0, clock.wall() - times.askedAt)
-    const snapshot = tags.length < request.tags.length ? before.required : before.all
+    const snapshot = snapshotOf(request, tags.length, before)
     const kept = new KeptValue(value, snapshot ?? before.required, permit, {
       askedAt,
       freshUntil: askedAt + times.ttlMs,
@@ -120,7 +133,7 @@ export class KeptValues {
 
   /** Lets memory answer for a value again that was in doubt, after messages were missed for one, and that the store knows to be valid. */
   trustAgain(request: FetchRequest<unknown>, kept: KeptValue, { tags }: Permit, before: Before): void {
-    const snapshot = tags.length < request.tags.length ? before.required : before.all
+    const snapshot = snapshotOf(request, tags.length, before)
     if (snapshot !== undefined && !kept.isCurrent(this.parts.table.changes)) kept.validated(snapshot)
   }
 
@@ -201,17 +214,6 @@ export class KeptValues {
   #isDueEarly({ freshUntil, costMs }: KeptValue, { earlyRefresh }: FetchPolicy, now: number): boolean {
     if (earlyRefresh === 0 || costMs === 0) return false
     return now - costMs * earlyRefresh * Math.log(this.parts.random()) >= freshUntil
-  }
-
-  /** The same, by asking the shared store. */
-  async isValidThere(kept: KeptValue): Promise<boolean> {
-    const { shared } = this.parts
-    if (shared === undefined || kept.permit === undefined) return false
-    try {
-      return (await shared.reads.check(kept.permit)) === 'current'
-    } catch {
-      return false
-    }
   }
 }
 

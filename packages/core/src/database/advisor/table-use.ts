@@ -1,0 +1,87 @@
+import type { ComparisonOperator, ValueTerm } from '../../sql/tree/query-tree.ts'
+import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
+
+/** A condition on a column of one table. */
+export interface ColumnCondition {
+  /** As the catalogue writes it. */
+  readonly column: string
+  readonly call?: 'lower' | 'upper'
+  /** A cast to another type than the column's own: no plain index serves it. */
+  readonly isCast: boolean
+  readonly operator: ComparisonOperator
+  readonly negated: boolean
+  readonly values: readonly ValueTerm[]
+  /** `IN (SELECT …)`, `= (SELECT …)`: the values are known only when it runs. */
+  readonly isSubquery: boolean
+}
+
+/** An equality with a column of another table of the statement. */
+export interface JoinCondition {
+  readonly column: string
+  /** The other side: its use's place in the list, and its column. `undefined` where the other side is no column of a table. */
+  readonly other: { readonly use: number; readonly column: string } | undefined
+}
+
+export interface OrderedColumn {
+  readonly column: string
+  readonly call?: 'lower' | 'upper'
+  readonly isDescending: boolean
+  readonly nulls?: 'first' | 'last'
+}
+
+/** What one arm of an OR asks of one table. */
+export interface TableConditions {
+  readonly conditions: readonly ColumnCondition[]
+  readonly joins: readonly JoinCondition[]
+}
+
+/** How a statement uses one table in one place: each entry of FROM is one use. */
+export interface TableUse extends TableConditions {
+  /** Its place in the list of uses. */
+  readonly place: number
+  readonly table: TableSnapshot
+  readonly alias: string
+  /** ORs of which each arm has a condition on this table. */
+  readonly alternatives: readonly (readonly TableConditions[])[]
+  /** Keysets: `(a, b) < (?, ?)`. */
+  readonly rowComparisons: readonly {
+    readonly columns: readonly string[]
+    readonly operator: string
+    readonly values: readonly ValueTerm[]
+  }[]
+  /** Set where all of ORDER BY is columns of this table. */
+  readonly order: readonly OrderedColumn[]
+  /** Set where all of GROUP BY, or of DISTINCT, is columns of this table. */
+  readonly group: readonly string[]
+  /** Whether the block that it stands in has a LIMIT. */
+  readonly isLimited: boolean
+  /** Every column that is named of it, anywhere in the statement; `*` for all. */
+  readonly columns: ReadonlySet<string>
+}
+
+/** What a statement asks, resolved against a catalogue. */
+export interface StatementUse {
+  readonly uses: readonly TableUse[]
+  /** For each bound value, by place: the column it is compared with, `limit`, `offset`, or `undefined` where it is neither. */
+  readonly parameters: readonly (ParameterRole | undefined)[]
+  readonly writes: readonly {
+    readonly kind: 'insert' | 'update' | 'delete'
+    readonly table: TableSnapshot
+    readonly columns: readonly string[]
+  }[]
+  /** Names that are no table of the catalogue, and views that could not be read. */
+  readonly unknown: readonly string[]
+}
+
+export type ParameterRole =
+  | {
+      readonly kind: 'column'
+      readonly table: TableSnapshot
+      readonly column: string
+      readonly operator: ComparisonOperator
+      readonly isUpperBound: boolean
+    }
+  | { readonly kind: 'limit' }
+  | { readonly kind: 'offset' }
+  /** Written to a column: `INSERT … VALUES (?)`, `SET column = ?`. */
+  | { readonly kind: 'written'; readonly table: TableSnapshot; readonly column: string }

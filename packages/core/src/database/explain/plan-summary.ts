@@ -1,0 +1,33 @@
+import type { TableId } from '../../schema/catalog-data.ts'
+
+/** What a database says of how it runs a statement, in the same words for every database. */
+export interface PlanSummary {
+  /** The planner's own cost; `undefined` where it has none (SQLite). PostgreSQL and MariaDB count in different units. */
+  readonly cost?: number
+  /** Rows read from tables and indexes: estimated; measured with `analyze`. `undefined`: not known. */
+  readonly rowsScanned?: number
+  readonly rowsReturned?: number
+  /** Milliseconds; only with `analyze`. */
+  readonly executionTime?: number
+  readonly steps: readonly PlanStep[]
+  /** Whether rows are sorted, and whether results are kept in between. */
+  readonly sorts: number
+  readonly temporaryStructures: number
+  /** As the database gave it: JSON (PostgreSQL, MySQL), lines of text (SQLite). */
+  readonly raw: unknown
+}
+
+/** One access to a table. */
+export interface PlanStep {
+  readonly table: TableId | undefined
+  /** The name that the plan has for it: an alias, often. */
+  readonly name: string
+  readonly access: 'full-scan' | 'index-scan' | 'index-only-scan' | 'index-search' | 'bitmap' | 'key' | 'automatic-index' | 'other'
+  readonly index?: string
+  /** Columns that the index is searched by, where the plan says so. */
+  readonly searchedBy?: readonly string[]
+  /** Rows that it yields each time it runs, and how often it runs; estimated, or measured with `analyze`. */
+  readonly rows?: number
+  readonly loops?: number
+  readonly filter?: string
+}

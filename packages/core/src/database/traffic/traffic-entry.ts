@@ -1,0 +1,25 @@
+import type { CallSite } from '../../pipeline/call-site.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+
+/** What was seen of all statements of one shape. Plain data: it can be written to a file and read again. */
+export interface TrafficEntry {
+  readonly fingerprint: string
+  readonly dialect: Dialect
+  /** One text as it was sent: with placeholders, and with values where the app writes them into it. Redacted traffic has the shape here. */
+  readonly sql: string
+  readonly kind: 'read' | 'write' | 'other'
+  readonly calls: number
+  readonly totalMs: number
+  readonly maxMs: number
+  /** Rows returned, over all calls. */
+  readonly rows: number
+  /** Where it comes from, most frequent first; at most 5. */
+  readonly callSites: readonly (CallSite & { readonly count: number })[]
+  /** Bindings that it was called with: a few, picked evenly over time. Empty where the traffic is redacted. */
+  readonly samples: readonly (readonly unknown[])[]
+  /** Milliseconds since 1970. */
+  readonly firstSeenAt: number
+  readonly lastSeenAt: number
+  /** `app`: seen on the app's connections; `server`: counted by the database. */
+  readonly source: 'app' | 'server'
+}

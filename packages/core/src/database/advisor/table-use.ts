@@ -69,6 +69,8 @@ export interface StatementUse {
     readonly table: TableSnapshot
     readonly columns: readonly string[]
   }[]
+  /** Whether the rows of the whole come in an order that is asked for. */
+  readonly isOrdered: boolean
   /** Names that are no table of the catalogue, and views that could not be read. */
   readonly unknown: readonly string[]
 }

@@ -34,6 +34,15 @@ export interface PlannerAnswer {
   readonly scans: ReadonlyMap<TableId, number>
 }
 
+/** An index that is not there, and what a planner must know of it. */
+export interface SupposedIndex {
+  readonly definition: IndexDefinition
+  /** Of the definition. */
+  readonly label: string
+  /** The share of the table's rows that it holds: less than 1 for a partial one. */
+  readonly share: number
+}
+
 /** Tells what statements would cost if there were indexes that there are not. */
 export interface WhatIfPlanner {
   readonly validation: Validation
@@ -42,7 +51,7 @@ export interface WhatIfPlanner {
    *
    * @throws The database's own error, when it cannot plan the statement.
    */
-  answer(statement: PlannedStatement, indexes: readonly IndexDefinition[]): Promise<PlannerAnswer>
+  answer(statement: PlannedStatement, indexes: readonly SupposedIndex[]): Promise<PlannerAnswer>
   /** Bytes that an index would take, where that can be told. */
   size?(index: IndexDefinition): number | undefined
   close(): Promise<void>

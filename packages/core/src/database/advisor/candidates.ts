@@ -1,0 +1,228 @@
+import { type IndexDefinition, type IndexKey, indexLabel } from '../index-definition.ts'
+import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
+import type { CandidateContext } from './candidate-context.ts'
+import { covers } from './covers.ts'
+import { KeyMaker } from './key-maker.ts'
+import { partialFilters } from './partial-filters.ts'
+import type { StatementUse, TableConditions, TableUse } from './table-use.ts'
+import type { SupposedIndex } from './what-if-planner.ts'
+
+/** An index that might help a statement. */
+export interface Candidate extends SupposedIndex {
+  readonly table: TableSnapshot
+  /** Whether its last key was added for a range. */
+  readonly endsInRange: boolean
+  /** Whether keys of it are there for an order. */
+  readonly isOrdered: boolean
+  /** How many of its last keys are there only so that the table need not be read. */
+  readonly carried: number
+}
+
+/** Rows below which a table is read whole as fast as by an index. */
+export const MIN_ROWS = 500
+const MAX_KEYS = 4
+const MAX_EQUALITIES = 3
+/** Columns that an index may carry for a statement beside those that it is searched by. */
+const MAX_CARRIED = 2
+/** Of a column with fewer values, an index leaves too many rows. */
+const MIN_DISTINCT = 7
+
+/**
+ * Every index that one statement might use: subsets of its equalities, each with a join's column, and after them nothing, a range, the order,
+ * the group; the same as partial indexes. Those that existing indexes already serve are left out.
+ *
+ * @param observed - Sets of bindings that it was called with.
+ * @param calls - How often it is called: a partial index is not made for what is asked rarely.
+ */
+export function candidatesOf(
+  use: StatementUse,
+  context: CandidateContext,
+  observed: readonly (readonly unknown[])[],
+  calls: number,
+): Candidate[] {
+  const found = new Map<string, Candidate>()
+  for (const table of use.uses) {
+    if (!isIndexable(table.table)) continue
+    const collector = new Collector(table, context, found)
+    for (const arm of armsOf(table)) collector.arm(arm, observed, calls)
+  }
+  return [...found.values()]
+}
+
+function isIndexable({ kind, rows }: TableSnapshot): boolean {
+  return (kind === 'table' || kind === 'partitioned' || kind === 'materialized-view') && (rows < 0 || rows >= MIN_ROWS)
+}
+
+interface Arm extends TableConditions {
+  readonly isWhole: boolean
+}
+
+/** What is asked of a table, and each arm of its ORs together with what holds for all. */
+function armsOf(use: TableUse): Arm[] {
+  const arms = use.alternatives.flat().map((arm) => ({
+    conditions: [...arm.conditions, ...use.conditions],
+    joins: [...arm.joins, ...use.joins],
+    isWhole: false,
+  }))
+  return [{ conditions: use.conditions, joins: use.joins, isWhole: true }, ...arms]
+}
+
+/** What an index is for. */
+interface Purpose {
+  readonly where?: string | undefined
+  readonly share?: number
+  readonly endsInRange?: boolean
+  readonly isOrdered?: boolean
+}
+
+class Collector {
+  readonly #keys: KeyMaker
+
+  constructor(
+    private readonly use: TableUse,
+    private readonly context: CandidateContext,
+    private readonly found: Map<string, Candidate>,
+  ) {
+    this.#keys = new KeyMaker(context.snapshot, use.table)
+  }
+
+  arm({ conditions, joins, isWhole }: Arm, observed: readonly (readonly unknown[])[], calls: number): void {
+    const equalities = unique(conditions.flatMap((condition) => this.#keys.equality(condition) ?? []))
+    const joined = unique(joins.flatMap(({ column }) => this.#keys.plain(column) ?? []))
+    const rows = isWhole ? this.use.rowComparisons.flatMap(({ columns }) => this.#keys.plain(columns[0] ?? '') ?? []) : []
+    const ranges = unique([...conditions.flatMap((condition) => this.#keys.range(condition, observed) ?? []), ...rows])
+    const orders = isWhole ? this.#keys.orders(this.use.order) : []
+    const groups = isWhole ? this.#groups() : []
+    const filters = [undefined, ...partialFilters(conditions, this.use.table, this.context, calls)]
+    for (const filter of filters) {
+      const where = filter === undefined ? {} : { where: filter.sql, share: filter.share }
+      for (const head of this.#heads(equalities, joined)) {
+        const keys = filter === undefined ? head : head.filter(({ column }) => column !== filter.column)
+        this.#add(keys, where)
+        for (const range of ranges) this.#add([...keys, range], { ...where, endsInRange: true })
+        for (const [first, second] of pairs(ranges)) this.#add([...keys, first, second], { ...where, endsInRange: true })
+        for (const order of orders) this.#add([...keys, ...order], { ...where, isOrdered: true })
+        for (const group of groups) this.#add([...keys, ...group], where)
+      }
+    }
+  }
+
+  /** Every subset of the equalities in the statement's order, with and without joins before or after it; and again with those first that others ask for too. */
+  #heads(equalities: readonly IndexKey[], joined: readonly IndexKey[]): IndexKey[][] {
+    const heads: IndexKey[][] = [[]]
+    for (const subset of subsets(equalities.slice(0, MAX_EQUALITIES))) {
+      const ordered = subset.length > 1 ? [subset, this.#byPopularity(subset)] : [subset]
+      for (const head of ordered) {
+        if (head.length > 0) heads.push(head)
+        for (const join of joined) {
+          heads.push([join, ...head])
+          if (head.length > 0) heads.push([...head, join])
+        }
+        if (joined.length > 1 && joined.length < 4) heads.push([...head, ...joined])
+      }
+    }
+    return heads
+  }
+
+  #byPopularity(keys: readonly IndexKey[]): IndexKey[] {
+    const { popularity } = this.context
+    const of = ({ column }: IndexKey) => popularity.get(`${this.use.table.id}.${column}`) ?? 0
+    return [...keys].sort((a, b) => of(b) - of(a))
+  }
+
+  #groups(): IndexKey[][] {
+    const keys = this.use.group.map((column) => this.#keys.plain(column))
+    if (keys.length === 0 || keys.some((key) => key === undefined)) return []
+    const all = keys as IndexKey[]
+    return all.length === 1 ? [all] : [all, all.slice(0, 1)]
+  }
+
+  #add(given: readonly IndexKey[], { where, share = 1, endsInRange = false, isOrdered = false }: Purpose): void {
+    const keys = straightened(uniqueKeys(given))
+    if (keys.length === 0 || keys.length > MAX_KEYS) return
+    const purpose = { where, share, endsInRange, isOrdered }
+    this.#register(keys, purpose, 0)
+    const carried = this.#carried(keys)
+    if (carried.length > 0 && keys.length + carried.length <= MAX_KEYS) this.#register([...keys, ...carried], purpose, carried.length)
+  }
+
+  #register(keys: readonly IndexKey[], { where, share, endsInRange, isOrdered }: Required<Purpose>, carried: number): void {
+    const { table } = this.use
+    const [first] = keys
+    if (first === undefined) return
+    const isGrouped = this.use.group.includes(first.column)
+    if (where === undefined && keys.length - carried === 1 && !isOrdered && !isGrouped && carried === 0 && this.#isVague(first)) return
+    const definition: IndexDefinition = {
+      table: table.id,
+      keys,
+      method: 'btree',
+      isUnique: false,
+      ...(where === undefined ? {} : { where }),
+    }
+    if (table.indexes.some((index) => index.isValid && covers(index, definition)) || isPrimaryKey(table, keys, where)) return
+    const label = indexLabel(definition)
+    if (!this.found.has(label)) this.found.set(label, { definition, label, table, share, endsInRange, isOrdered, carried })
+  }
+
+  #isVague({ column, expression }: IndexKey): boolean {
+    if (expression !== undefined) return false
+    const statistics = this.context.statistics.column(this.use.table, column)
+    return statistics !== undefined && statistics.distinct < MIN_DISTINCT
+  }
+
+  /** The columns that the statement needs beside the keys, if they are few. */
+  #carried(keys: readonly IndexKey[]): IndexKey[] {
+    const { columns } = this.use
+    if (columns.has('*')) return []
+    const held = new Set([...keys.filter((key) => key.expression === undefined).map((key) => key.column), ...this.#keys.alwaysHeld])
+    const missing = [...columns].filter((column) => !held.has(column))
+    if (missing.length > MAX_CARRIED) return []
+    const made = missing.map((column) => this.#keys.plain(column))
+    return made.every((key) => key !== undefined) ? (made as IndexKey[]) : []
+  }
+}
+
+function isPrimaryKey({ primaryKey }: TableSnapshot, keys: readonly IndexKey[], where: string | undefined): boolean {
+  return (
+    where === undefined && keys.length <= primaryKey.length && keys.every((key, at) => key.column === primaryKey[at] && !isSpecial(key))
+  )
+}
+
+function isSpecial({ expression, operatorClass, collation, prefixLength }: IndexKey): boolean {
+  return expression !== undefined || operatorClass !== undefined || collation !== undefined || prefixLength !== undefined
+}
+
+/** An index is read backwards as well: one that only descends ascends. */
+function straightened(keys: readonly IndexKey[]): readonly IndexKey[] {
+  const directed = keys.filter((key) => key.isDescending !== undefined)
+  if (directed.some((key) => key.nulls !== undefined)) return keys
+  if (directed.length > 0 && directed.every((key) => key.isDescending === directed[0]?.isDescending))
+    return keys.map(({ isDescending: _, ...key }) => key)
+  return keys.map(({ isDescending, ...key }) => (isDescending === true ? { ...key, isDescending } : key))
+}
+
+function uniqueKeys(keys: readonly IndexKey[]): IndexKey[] {
+  const seen = new Set<string>()
+  return keys.filter(({ column }) => !seen.has(column) && seen.add(column) !== undefined)
+}
+
+function unique(keys: readonly IndexKey[]): IndexKey[] {
+  const seen = new Set<string>()
+  return keys.filter((key) => {
+    const text = `${key.column} ${key.expression} ${key.operatorClass} ${key.collation}`
+    return !seen.has(text) && seen.add(text) !== undefined
+  })
+}
+
+function subsets<T>(items: readonly T[]): T[][] {
+  return Array.from({ length: 1 << items.length }, (_, mask) => items.filter((_item, at) => ((mask >> at) & 1) === 1))
+}
+
+function pairs<T>(items: readonly T[]): (readonly [T, T])[] {
+  const [first, second] = items
+  if (first === undefined || second === undefined || items.length !== 2) return []
+  return [
+    [first, second],
+    [second, first],
+  ]
+}

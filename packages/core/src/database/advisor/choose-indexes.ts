@@ -1,0 +1,236 @@
+import type { Candidate } from './candidates.ts'
+import { CostBook } from './cost-book.ts'
+import { covers } from './covers.ts'
+import { THRESHOLDS, type Thresholds } from './thresholds.ts'
+import type { WhatIfPlanner } from './what-if-planner.ts'
+import type { WorkloadStatement, WriteLoad } from './workload.ts'
+
+/** The indexes that were chosen, and what the statements cost with them. */
+export interface Choice {
+  readonly indexes: readonly ChosenIndex[]
+  readonly statements: readonly { readonly statement: WorkloadStatement; readonly before: number; readonly after: number }[]
+  /** Questions that the planner was asked. */
+  readonly asked: number
+}
+
+export interface ChosenIndex {
+  readonly candidate: Candidate
+  /** What each statement that uses it would cost without it and costs with it, the others being there. */
+  readonly serves: readonly { readonly statement: WorkloadStatement; readonly without: number; readonly with: number }[]
+  /** What the whole workload would cost more without it, less its upkeep. */
+  readonly gain: number
+  /** What writes cost more for it. */
+  readonly upkeep: number
+}
+
+/** Of two indexes whose gains differ by no more than this, the narrower one is taken. */
+const TIE = 0.02
+/** What must be lost for an index to stay: a share of the cost, or of the scan that it saves. */
+const KEPT_SHARE = 0.3
+
+/**
+ * Chooses indexes for a workload: for each statement those that pay, narrow ones first; then, over all statements, the one that saves most, again
+ * and again, each against what it costs writes; then drops what no statement misses.
+ *
+ * Source: the greedy what-if search of Chaudhuri and Narasayya, "An Efficient, Cost-Driven Index Selection Tool for Microsoft SQL Server" (VLDB 1997),
+ * with bundles for plans that need several indexes at once.
+ *
+ * @throws Whatever the planner throws for the sets of indexes, once it has answered for a statement as it is.
+ */
+export async function chooseIndexes(
+  workload: readonly WorkloadStatement[],
+  writes: readonly WriteLoad[],
+  planner: WhatIfPlanner,
+  thresholds: Thresholds = THRESHOLDS,
+): Promise<Choice> {
+  const chooser = new Chooser(workload, new CostBook(planner, workload, writes, thresholds), thresholds)
+  for (const statement of workload) await chooser.consider(statement)
+  await chooser.grow()
+  await chooser.prune()
+  await chooser.dropSiblings()
+  return chooser.finish()
+}
+
+class Chooser {
+  readonly #pool = new Map<string, Candidate>()
+  readonly #bundles: Candidate[][] = []
+  #chosen: readonly Candidate[] = []
+
+  constructor(
+    private readonly workload: readonly WorkloadStatement[],
+    private readonly book: CostBook,
+    private readonly thresholds: Thresholds,
+  ) {}
+
+  /** Finds what pays for one statement: a wider index must beat the best narrower one. */
+  async consider(statement: WorkloadStatement): Promise<void> {
+    const good: { readonly candidate: Candidate; readonly cost: number }[] = []
+    for (const candidate of [...statement.candidates].sort(byWidth)) {
+      const answer = await this.#tryAnswer(statement, [candidate])
+      if (answer === undefined || !this.book.uses(answer, candidate)) continue
+      const narrower = good.filter((other) => isNarrower(other.candidate, candidate))
+      const best = Math.min(statement.baseline.cost, ...narrower.map(({ cost }) => cost))
+      const isWider = narrower.length > 0
+      const maxLeft = isWider && candidate.endsInRange ? this.thresholds.maxLeftOfRange : this.thresholds.maxLeft
+      if (!this.book.matters(statement, best, answer.cost, candidate, maxLeft)) continue
+      if (isWider && candidate.definition.where === undefined && best - answer.cost < this.thresholds.minSavingOfWider) continue
+      good.push({ candidate, cost: answer.cost })
+      this.#pool.set(candidate.label, this.#pool.get(candidate.label) ?? candidate)
+    }
+    await this.#considerBundle(statement, Math.min(statement.baseline.cost, ...good.map(({ cost }) => cost)))
+  }
+
+  /** Arms of an OR, and chains of joins, need several indexes before one of them pays. */
+  async #considerBundle(statement: WorkloadStatement, bestSingle: number): Promise<void> {
+    const narrow = statement.candidates.filter(({ definition }) => definition.keys.length === 1 && definition.where === undefined)
+    if (narrow.length < 2) return
+    const answer = await this.#tryAnswer(statement, narrow)
+    if (answer === undefined) return
+    let bundle = narrow.filter((candidate) => this.book.uses(answer, candidate))
+    if (bundle.length < 2) return
+    let cost = await this.book.cost(statement, bundle)
+    for (const member of [...bundle]) {
+      const others = bundle.filter((candidate) => candidate !== member)
+      const without = await this.book.cost(statement, others)
+      if (without > cost * 1.1) continue
+      bundle = others
+      cost = Math.min(cost, without)
+    }
+    const { maxLeft, minSaving } = this.thresholds
+    if (bundle.length < 2 || cost > bestSingle * maxLeft || bestSingle - cost < minSaving) return
+    for (const candidate of bundle) this.#pool.set(candidate.label, this.#pool.get(candidate.label) ?? candidate)
+    this.#bundles.push(bundle.map((candidate) => this.#pool.get(candidate.label) ?? candidate))
+  }
+
+  /** A hypothetical index that the database refuses is no candidate. */
+  async #tryAnswer(statement: WorkloadStatement, indexes: readonly Candidate[]) {
+    try {
+      return await this.book.answer(statement, indexes)
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Adds what saves most, or puts it in the place of the indexes that it covers, until nothing saves enough. */
+  async grow(): Promise<void> {
+    let total = await this.book.total(this.#chosen)
+    for (;;) {
+      const step = await this.#bestStep(total)
+      if (step === undefined) return
+      this.#chosen = step.chosen
+      total = step.total
+    }
+  }
+
+  async #bestStep(total: number): Promise<{ readonly chosen: readonly Candidate[]; readonly total: number } | undefined> {
+    let best: { readonly chosen: readonly Candidate[]; readonly total: number; readonly gain: number; readonly width: number } | undefined
+    for (const bundle of [...[...this.#pool.values()].map((candidate) => [candidate]), ...this.#bundles]) {
+      const added = bundle.filter((candidate) => !this.#chosen.some((chosen) => covers(chosen.definition, candidate.definition)))
+      const [first] = added
+      if (first === undefined) continue
+      const kept = this.#chosen.filter((chosen) => !added.some((candidate) => covers(candidate.definition, chosen.definition)))
+      const chosen = [...kept, ...added]
+      if (!(await this.#helpsSomewhere(chosen, first))) continue
+      const after = await this.book.total(chosen)
+      const gain = total - after
+      const width = Math.max(...added.map(({ definition }) => definition.keys.length))
+      if (gain <= total * this.thresholds.minShare) continue
+      const isBetter = best === undefined || gain > best.gain * (1 + TIE) || (gain > best.gain * (1 - TIE) && width < best.width)
+      if (isBetter) best = { chosen, total: after, gain, width }
+    }
+    return best
+  }
+
+  async #helpsSomewhere(chosen: readonly Candidate[], added: Candidate): Promise<boolean> {
+    for (const statement of this.workload) {
+      const before = await this.book.cost(statement, this.#chosen)
+      const after = await this.book.cost(statement, chosen)
+      if (this.book.matters(statement, before, after, added, this.thresholds.maxLeft)) return true
+    }
+    return false
+  }
+
+  /** Drops what no statement misses, and what costs writes more than it saves. */
+  async prune(): Promise<void> {
+    for (const candidate of [...this.#chosen]) {
+      const others = this.#chosen.filter((other) => other !== candidate)
+      const isMissed = await this.#isMissed(candidate, others)
+      const isCheaper = (await this.book.total(others)) <= (await this.book.total(this.#chosen))
+      if (!isMissed || isCheaper) this.#chosen = others
+    }
+  }
+
+  async #isMissed(candidate: Candidate, others: readonly Candidate[]): Promise<boolean> {
+    for (const statement of this.workload) {
+      const without = await this.book.cost(statement, others)
+      const present = await this.book.cost(statement, this.#chosen)
+      const scan = statement.baseline.scans.get(candidate.definition.table) ?? Number.POSITIVE_INFINITY
+      const saved = without - present
+      if (saved >= this.thresholds.minSaving && (present <= without * (1 - KEPT_SHARE) || saved >= KEPT_SHARE * scan)) return true
+    }
+    return false
+  }
+
+  /** Of indexes that begin with the same column, one that saves little is dropped, those that give no order first. */
+  async dropSiblings(): Promise<void> {
+    for (;;) {
+      const total = await this.book.total(this.#chosen)
+      let worst: { readonly candidate: Candidate; readonly loss: number; readonly ordered: number } | undefined
+      for (const candidate of this.#chosen) {
+        if (!this.#hasSibling(candidate)) continue
+        const loss = (await this.book.total(this.#chosen.filter((other) => other !== candidate))) - total
+        const ordered = candidate.isOrdered ? 1 : 0
+        if (loss >= total * this.thresholds.minShareOfSibling) continue
+        if (worst === undefined || ordered < worst.ordered || (ordered === worst.ordered && loss < worst.loss))
+          worst = { candidate, loss, ordered }
+      }
+      if (worst === undefined) return
+      const dropped = worst.candidate
+      this.#chosen = this.#chosen.filter((candidate) => candidate !== dropped)
+    }
+  }
+
+  #hasSibling({ label, definition, table }: Candidate): boolean {
+    const isSibling = (other: Candidate['definition']) =>
+      other.table === definition.table &&
+      (other.where === undefined) === (definition.where === undefined) &&
+      other.keys[0]?.column === definition.keys[0]?.column
+    return this.#chosen.some((other) => other.label !== label && isSibling(other.definition)) || table.indexes.some(isSibling)
+  }
+
+  async finish(): Promise<Choice> {
+    const total = await this.book.total(this.#chosen)
+    const indexes: ChosenIndex[] = []
+    for (const candidate of this.#chosen) {
+      const others = this.#chosen.filter((other) => other !== candidate)
+      const serves: { statement: WorkloadStatement; without: number; with: number }[] = []
+      for (const statement of this.workload) {
+        const present = await this.book.answer(statement, this.#chosen)
+        if (!this.book.uses(present, candidate)) continue
+        serves.push({ statement, without: await this.book.cost(statement, others), with: present.cost })
+      }
+      indexes.push({ candidate, serves, gain: (await this.book.total(others)) - total, upkeep: this.book.upkeep(candidate) })
+    }
+    const statements: { statement: WorkloadStatement; before: number; after: number }[] = []
+    for (const statement of this.workload)
+      statements.push({ statement, before: statement.baseline.cost, after: await this.book.cost(statement, this.#chosen) })
+    return { indexes, statements, asked: this.book.asked }
+  }
+}
+
+function byWidth(a: Candidate, b: Candidate): number {
+  return width(a) - width(b)
+}
+
+function width({ definition }: Candidate): number {
+  return definition.keys.length * 2 + (definition.where === undefined ? 0 : 1)
+}
+
+/** Whether an index is made of a part of another one's columns. */
+function isNarrower(index: Candidate, other: Candidate): boolean {
+  const { definition } = other
+  if (index.definition.table !== definition.table || width(index) >= width(other)) return false
+  return index.definition.keys.every(
+    ({ column }) => definition.keys.some((key) => key.column === column) || definition.where?.includes(column) === true,
+  )
+}

@@ -1,0 +1,73 @@
+import type { Candidate } from './candidates.ts'
+import type { Thresholds } from './thresholds.ts'
+import type { PlannerAnswer, WhatIfPlanner } from './what-if-planner.ts'
+import { tablesOf, type WorkloadStatement, type WriteLoad } from './workload.ts'
+
+/** What statements cost under sets of indexes; each question is put to the planner once. */
+export class CostBook {
+  readonly #answers = new Map<string, PlannerAnswer>()
+  readonly #tables = new Map<WorkloadStatement, ReadonlySet<string>>()
+  /** Questions that the planner was asked. */
+  asked = 0
+
+  constructor(
+    private readonly planner: WhatIfPlanner,
+    private readonly workload: readonly WorkloadStatement[],
+    private readonly writes: readonly WriteLoad[],
+    private readonly thresholds: Thresholds,
+  ) {}
+
+  async answer(statement: WorkloadStatement, indexes: readonly Candidate[]): Promise<PlannerAnswer> {
+    let tables = this.#tables.get(statement)
+    if (tables === undefined) {
+      tables = tablesOf(statement)
+      this.#tables.set(statement, tables)
+    }
+    const relevant = indexes.filter(({ definition }) => tables.has(definition.table))
+    if (relevant.length === 0) return statement.baseline
+    const key = `${statement.planned.id}|${relevant
+      .map(({ label }) => label)
+      .sort()
+      .join('|')}`
+    const known = this.#answers.get(key)
+    if (known !== undefined) return known
+    this.asked += 1
+    const answer = await this.planner.answer(statement.planned, relevant)
+    this.#answers.set(key, answer)
+    return answer
+  }
+
+  async cost(statement: WorkloadStatement, indexes: readonly Candidate[]): Promise<number> {
+    return (await this.answer(statement, indexes)).cost
+  }
+
+  /** What the whole workload costs, the upkeep of the indexes included. */
+  async total(indexes: readonly Candidate[]): Promise<number> {
+    let sum = indexes.reduce((all, index) => all + this.upkeep(index), 0)
+    for (const statement of this.workload) sum += statement.calls * (await this.cost(statement, indexes))
+    return sum
+  }
+
+  /** What writes cost more for an index. */
+  upkeep({ definition, share }: Candidate): number {
+    const { writeCost } = this.thresholds
+    return this.writes.reduce((sum, { table, kind, columns, calls }) => {
+      if (table !== definition.table) return sum
+      const isTouched = kind !== 'update' || columns.some((column) => definition.keys.some((key) => key.column === column))
+      return isTouched ? sum + share * calls * writeCost * (kind === 'update' ? 2 : 1) : sum
+    }, 0)
+  }
+
+  /** Whether an index that takes a statement from one cost to another matters to it. */
+  matters(statement: WorkloadStatement, before: number, after: number, { definition }: Candidate, maxLeft: number): boolean {
+    const saved = before - after
+    if (saved < this.thresholds.minSaving) return false
+    const scan = statement.baseline.scans.get(definition.table) ?? Number.POSITIVE_INFINITY
+    // In a statement of many tables one scan may be little of the whole, and still be saved.
+    return after <= before * maxLeft || (saved >= 0.5 * scan && saved >= 0.1 * before)
+  }
+
+  uses(answer: PlannerAnswer, { label }: Candidate): boolean {
+    return answer.used.has(label)
+  }
+}

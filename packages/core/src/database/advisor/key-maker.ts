@@ -1,0 +1,112 @@
+import type { IndexKey } from '../index-definition.ts'
+import type { ColumnSnapshot, DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
+import { quoteName } from '../quote-name.ts'
+import { prefixOf, termValue } from './selectivity.ts'
+import type { ColumnCondition, OrderedColumn } from './table-use.ts'
+
+/** MySQL keeps at most this many characters of a text or blob in a key that stays below its limit in any character set. */
+const MYSQL_PREFIX = 191
+
+/** Makes keys of a table's columns as its database needs them. */
+export class KeyMaker {
+  /** Columns that every index of the table holds besides its keys: SQLite's rowid, InnoDB's primary key. */
+  readonly alwaysHeld: readonly string[]
+
+  constructor(
+    private readonly snapshot: DatabaseSnapshot,
+    private readonly table: TableSnapshot,
+  ) {
+    const holdsKey = snapshot.dialect === 'mysql' || (snapshot.dialect === 'sqlite' && (table.isClustered === true || isRowid(table)))
+    this.alwaysHeld = holdsKey ? table.primaryKey : []
+  }
+
+  /** `undefined` for a column that has no order. */
+  plain(column: string): IndexKey | undefined {
+    const found = this.#column(column)
+    if (found === undefined || !hasOrder(found, this.snapshot)) return undefined
+    return isLong(found, this.snapshot) ? { column, prefixLength: MYSQL_PREFIX } : { column }
+  }
+
+  equality({ column, call, isCast, operator, negated }: ColumnCondition): IndexKey | undefined {
+    if (negated || isCast || !(operator === '=' || operator === 'in' || operator === 'is null')) return undefined
+    return call === undefined ? this.plain(column) : this.#called(column, call)
+  }
+
+  /** @param observed - Bindings: of a pattern only those tell what it begins with. */
+  range(condition: ColumnCondition, observed: readonly (readonly unknown[])[]): IndexKey | undefined {
+    const { column, call, isCast, operator, negated } = condition
+    if (negated || isCast) return undefined
+    if (operator === 'like' || operator === 'glob') return this.#pattern(condition, operator, observed)
+    if (operator !== '<' && operator !== '<=' && operator !== '>' && operator !== '>=' && operator !== 'between') return undefined
+    return call === undefined ? this.plain(column) : this.#called(column, call)
+  }
+
+  /** The order, and the order without what every index ends in or what tells equal rows apart. */
+  orders(order: readonly OrderedColumn[]): IndexKey[][] {
+    const keys = order.map(({ column, call, isDescending, nulls }) => {
+      const key = call === undefined ? this.plain(column) : this.#called(column, call)
+      if (key === undefined || key.prefixLength !== undefined) return undefined
+      return { ...key, isDescending, ...(nulls === undefined || isDefault(nulls, isDescending) ? {} : { nulls }) }
+    })
+    if (keys.length === 0 || keys.some((key) => key === undefined)) return []
+    const all = keys as IndexKey[]
+    const { primaryKey } = this.table
+    const last = all.at(-1)?.column
+    const endsInKey = all.length > 1 && primaryKey.length === 1 && last === primaryKey[0]
+    if (!endsInKey) return [all]
+    const short = all.slice(0, -1)
+    // Where the key is held anyway, it is so in ascending order.
+    const isImplied = this.alwaysHeld.length > 0 && all.every((key) => key.isDescending === all.at(-1)?.isDescending)
+    return isImplied ? [short] : [short, all]
+  }
+
+  #pattern(
+    { column, call, values }: ColumnCondition,
+    operator: 'like' | 'glob',
+    observed: readonly (readonly unknown[])[],
+  ): IndexKey | undefined {
+    const [term] = values
+    if (term === undefined || call !== undefined) return undefined
+    const sets = observed.length === 0 ? [[]] : observed
+    const patterns = sets.map((bindings) => termValue(term, bindings)).filter((pattern) => typeof pattern === 'string')
+    if (!patterns.some((pattern) => prefixOf(pattern, operator) !== '')) return undefined
+    const key = this.plain(column)
+    if (key === undefined) return undefined
+    const { dialect, settings } = this.snapshot
+    if (dialect === 'mysql' || (dialect === 'sqlite' && operator === 'glob')) return key
+    if (dialect === 'sqlite') return settings.case_sensitive_like === '1' ? key : { ...key, collation: 'NOCASE' }
+    return isBytewise(this.#column(column)?.collation ?? settings.lc_collate) ? key : { ...key, operatorClass: 'text_pattern_ops' }
+  }
+
+  #called(column: string, call: 'lower' | 'upper'): IndexKey | undefined {
+    if (this.#column(column) === undefined || this.snapshot.product === 'mariadb') return undefined
+    return { column, expression: `${call}(${quoteName(column, this.snapshot.dialect)})` }
+  }
+
+  #column(name: string): ColumnSnapshot | undefined {
+    return this.table.columns.find((column) => column.name === name)
+  }
+}
+
+function isRowid({ primaryKey, columns }: TableSnapshot): boolean {
+  const [key] = primaryKey
+  return primaryKey.length === 1 && columns.some(({ name, databaseType }) => name === key && databaseType.toUpperCase() === 'INTEGER')
+}
+
+function isBytewise(collation: string | undefined): boolean {
+  return collation === 'C' || collation === 'POSIX' || collation === 'ucs_basic'
+}
+
+function isDefault(nulls: 'first' | 'last', isDescending: boolean): boolean {
+  return nulls === (isDescending ? 'first' : 'last')
+}
+
+const unordered = /^(json|xml|point|line|lseg|box|path|polygon|circle|tsvector|tsquery|geometry|geography)\b/i
+
+function hasOrder({ type, databaseType }: ColumnSnapshot, { dialect }: DatabaseSnapshot): boolean {
+  return type !== 'json' && !(dialect !== 'sqlite' && unordered.test(databaseType))
+}
+
+function isLong({ databaseType }: ColumnSnapshot, { dialect }: DatabaseSnapshot): boolean {
+  return dialect === 'mysql' && /^(tiny|medium|long)?(text|blob)\b/i.test(databaseType)
+}

@@ -1,0 +1,234 @@
+import type { TableId } from '../../../schema/catalog-data.ts'
+import type { IndexDefinition } from '../../index-definition.ts'
+import type { CandidateContext } from '../candidate-context.ts'
+import { covers } from '../covers.ts'
+import { KeyMaker } from '../key-maker.ts'
+import { termValue } from '../selectivity.ts'
+import { ROW, TableCosts, UNITS_A_ROW } from '../table-costs.ts'
+import type { TableConditions, TableUse } from '../table-use.ts'
+import type { PlannedStatement, PlannerAnswer, SupposedIndex, Validation, WhatIfPlanner } from '../what-if-planner.ts'
+
+/** A way to read one table, after others or as the first. */
+interface Access {
+  readonly use: TableUse
+  readonly indexes: readonly IndexDefinition[]
+  /** In rows, for each row that was read before. */
+  readonly cost: number
+  /** Rows that it gives for each. */
+  readonly rows: number
+  /** Whether its rows come in the order, or in groups, that the statement asks for. */
+  readonly isOrdered: boolean
+  readonly isScan: boolean
+}
+
+const DEFAULT_LIMIT = 20
+
+/**
+ * A planner of our own, for databases whose planner cannot be asked: each table is read by the index that reads least, in the order that reads
+ * least. It knows no more than the statistics, so what it chooses is to be checked, or said to be unchecked.
+ */
+export class ModelPlanner implements WhatIfPlanner {
+  readonly validation: Validation = 'none'
+  readonly #costs: TableCosts
+  readonly #keyMakers = new Map<TableId, KeyMaker>()
+
+  constructor(private readonly context: CandidateContext) {
+    this.#costs = new TableCosts(context)
+  }
+
+  async answer(statement: PlannedStatement, supposed: readonly SupposedIndex[]): Promise<PlannerAnswer> {
+    const used = new Set<string>()
+    const scans = new Map<TableId, number>()
+    const labels = new Map(supposed.map(({ definition, label }) => [definition, label]))
+    const indexes = [...labels.keys()]
+    let cost = 0
+    for (const bindings of statement.bindings) {
+      for (const component of componentsOf(statement.use.uses)) {
+        const plan = this.#plan(component, indexes, bindings)
+        cost += (plan.cost * UNITS_A_ROW) / statement.bindings.length
+        for (const { use, indexes: chosen, isScan, cost: own } of plan.steps) {
+          for (const index of chosen) {
+            const label = labels.get(index)
+            if (label !== undefined) used.add(label)
+          }
+          if (isScan) scans.set(use.table.id, (scans.get(use.table.id) ?? 0) + (own * UNITS_A_ROW) / statement.bindings.length)
+        }
+      }
+    }
+    return { cost, used, scans }
+  }
+
+  async close(): Promise<void> {}
+
+  /** The cheapest of the plans that begin with each table in each way. */
+  #plan(
+    uses: readonly TableUse[],
+    indexes: readonly IndexDefinition[],
+    bindings: readonly unknown[],
+  ): { readonly cost: number; readonly steps: readonly Access[] } {
+    let best: { cost: number; steps: Access[] } | undefined
+    for (const first of uses) {
+      for (const access of this.#accesses(first, indexes, bindings, () => false)) {
+        const steps = [access]
+        const bound = new Set([first.place])
+        let rows = access.rows
+        let cost = access.cost
+        while (bound.size < uses.length) {
+          const next = this.#next(uses, bound, indexes, bindings)
+          steps.push(next)
+          bound.add(next.use.place)
+          cost += rows * next.cost
+          rows *= next.rows
+        }
+        const total = this.#finished(uses, access, cost, rows)
+        if (best === undefined || total < best.cost) best = { cost: total, steps }
+      }
+    }
+    return best ?? { cost: 0, steps: [] }
+  }
+
+  #next(uses: readonly TableUse[], bound: ReadonlySet<number>, indexes: readonly IndexDefinition[], bindings: readonly unknown[]): Access {
+    const isBound = (place: number) => bound.has(place)
+    const open = uses.filter(({ place }) => !bound.has(place))
+    const joined = open.filter((use) => use.joins.some(({ other }) => other !== undefined && bound.has(other.use)))
+    const choices = (joined.length > 0 ? joined : open).flatMap((use) => this.#accesses(use, indexes, bindings, isBound))
+    return choices.reduce((best, access) => (access.cost + access.rows < best.cost + best.rows ? access : best))
+  }
+
+  /** Adds sorting and grouping, and what a limit saves. */
+  #finished(uses: readonly TableUse[], first: Access, cost: number, rows: number): number {
+    const asked = uses.find(({ order, group }) => order.length > 0 || group.length > 0)
+    const isSorted = asked === undefined || (asked === first.use && first.isOrdered)
+    const limit = uses.some(({ isLimited }) => isLimited) ? DEFAULT_LIMIT : undefined
+    if (!isSorted) return cost + this.#costs.sortCost(rows, limit)
+    const isGrouped = asked !== undefined && asked.group.length > 0
+    return limit === undefined || rows <= limit || isGrouped || asked === undefined ? cost : Math.max(2, (cost * limit) / rows)
+  }
+
+  #accesses(
+    use: TableUse,
+    supposed: readonly IndexDefinition[],
+    bindings: readonly unknown[],
+    isBound: (place: number) => boolean,
+  ): Access[] {
+    const rows = this.#costs.rows(use) * this.#costs.share(use, bindings, isBound)
+    const accesses: Access[] = [
+      { use, indexes: [], cost: this.#costs.rows(use), rows, isOrdered: use.order.length === 0 && use.group.length === 0, isScan: true },
+    ]
+    const indexes = [
+      ...this.#existing(use),
+      ...supposed.filter((index) => index.table === use.table.id || index.table === use.table.parent),
+    ]
+    for (const index of indexes) {
+      const access = this.#byIndex(use, use, index, bindings, isBound)
+      if (access !== undefined) accesses.push({ ...access, rows })
+    }
+    for (const arms of use.alternatives) {
+      const parts = arms.map((arm) => this.#bestArm(use, arm, indexes, bindings, isBound))
+      if (parts.some((part) => part === undefined)) continue
+      const found = parts as Access[]
+      const cost = found.reduce((sum, part) => sum + part.cost, 0)
+      accesses.push({ use, indexes: found.flatMap((part) => part.indexes), cost, rows, isOrdered: false, isScan: false })
+    }
+    return accesses
+  }
+
+  #bestArm(
+    use: TableUse,
+    arm: TableConditions,
+    indexes: readonly IndexDefinition[],
+    bindings: readonly unknown[],
+    isBound: (place: number) => boolean,
+  ): Access | undefined {
+    const whole = { conditions: [...arm.conditions, ...use.conditions], joins: [...arm.joins, ...use.joins] }
+    const choices = indexes.flatMap((index) => {
+      const access = this.#byIndex(use, whole, index, bindings, isBound)
+      // An index that serves what holds for all arms is no help to one of them.
+      const isOfArm = arm.conditions.some(({ column }) => index.keys[0]?.column === column)
+      return access === undefined || !isOfArm ? [] : [access]
+    })
+    return choices.length === 0 ? undefined : choices.reduce((best, access) => (access.cost < best.cost ? access : best))
+  }
+
+  #byIndex(
+    use: TableUse,
+    arm: TableConditions,
+    index: IndexDefinition,
+    bindings: readonly unknown[],
+    isBound: (place: number) => boolean,
+  ): Access | undefined {
+    const { alwaysHeld } = this.#keyMaker(use)
+    const isClustered = alwaysHeld.length > 0 && index.keys.every(({ column }, at) => column === alwaysHeld[at])
+    const isCovered = isClustered || this.#costs.isCovered(use, index, alwaysHeld)
+    const search = this.#costs.search(use, arm, index, bindings, isBound)
+    const fixed = new Set([...(search?.equalities ?? []).map(({ column }) => column), ...fixedColumns(arm, bindings)])
+    const isOrdered = arm === use && this.#givesOrder(use, index, fixed, (search?.seeks ?? 1) === 1)
+    if (search !== undefined) {
+      const cost = this.#costs.searchCost(use, search, isCovered)
+      return { use, indexes: [index], cost, rows: search.rows, isOrdered, isScan: false }
+    }
+    const held = this.#costs.heldShare(use, arm, index)
+    if (held === undefined || !(isOrdered || isCovered || held < 1)) return undefined
+    const rows = this.#costs.rows(use) * held
+    return { use, indexes: [index], cost: rows * (isCovered ? ROW.covered : ROW.byIndex), rows, isOrdered, isScan: false }
+  }
+
+  /** Whether an index gives the rows in the statement's order or groups, columns with one value set aside. */
+  #givesOrder(use: TableUse, index: IndexDefinition, fixed: ReadonlySet<string>, isSingle: boolean): boolean {
+    if (!isSingle || index.keys.some(({ prefixLength }) => prefixLength !== undefined)) return false
+    const wanted = use.order.length > 0 ? use.order : use.group.map((column) => ({ column, isDescending: false }))
+    if (wanted.length === 0) return true
+    const held = this.#keyMaker(use).alwaysHeld
+    const keys = [...index.keys, ...held.filter((column) => index.keys.every((key) => key.column !== column)).map((column) => ({ column }))]
+    const rest = keys.filter(({ column }) => !fixed.has(column))
+    const open = wanted.filter(({ column }) => !fixed.has(column))
+    if (use.order.length === 0) {
+      const first = rest.slice(0, open.length).map(({ column }) => column)
+      return open.every(({ column }) => first.includes(column))
+    }
+    const isMatch = (isReversed: boolean) =>
+      open.every(({ column, isDescending }, at) => {
+        const key: { readonly column: string; readonly isDescending?: boolean } | undefined = rest[at]
+        return key?.column === column && (key.isDescending === true) === (isDescending !== isReversed)
+      })
+    return isMatch(false) || isMatch(true)
+  }
+
+  #existing(use: TableUse): IndexDefinition[] {
+    const { table } = use
+    const indexes = table.indexes.filter(({ isValid, isVisible, method }) => isValid && isVisible && method === 'btree')
+    if (table.primaryKey.length === 0) return [...indexes]
+    const key: IndexDefinition = { table: table.id, keys: table.primaryKey.map((column) => ({ column })), method: 'btree', isUnique: true }
+    return indexes.some((index) => covers(index, key)) ? [...indexes] : [key, ...indexes]
+  }
+
+  #keyMaker({ table }: TableUse): KeyMaker {
+    let maker = this.#keyMakers.get(table.id)
+    if (maker === undefined) {
+      maker = new KeyMaker(this.context.snapshot, table)
+      this.#keyMakers.set(table.id, maker)
+    }
+    return maker
+  }
+}
+
+/** Columns that have one value in all rows that are asked for. */
+function fixedColumns({ conditions }: TableConditions, bindings: readonly unknown[]): string[] {
+  return conditions.flatMap(({ column, operator, negated, values, call }) => {
+    const isOne = operator === '=' || operator === 'is null' || (operator === 'in' && values.length === 1)
+    return isOne && !negated && call === undefined && values.every((term) => termValue(term, bindings) !== null) ? [column] : []
+  })
+}
+
+/** Tables that are joined with each other; others are read apart. */
+function componentsOf(uses: readonly TableUse[]): TableUse[][] {
+  const group = uses.map((_, at) => at)
+  const find = (at: number): number => (group[at] === at ? at : find(group[at] ?? at))
+  for (const { place, joins } of uses) for (const { other } of joins) if (other !== undefined) group[find(place)] = find(other.use)
+  const components = new Map<number, TableUse[]>()
+  for (const use of uses) {
+    const root = find(use.place)
+    components.set(root, [...(components.get(root) ?? []), use])
+  }
+  return [...components.values()]
+}

@@ -1,0 +1,58 @@
+/** One line of EXPLAIN QUERY PLAN with those below it. */
+export interface SqlitePlanNode {
+  readonly text: string
+  readonly access: SqliteAccess | undefined
+  readonly children: readonly SqlitePlanNode[]
+}
+
+export interface SqliteAccess {
+  readonly kind: 'scan' | 'search'
+  /** The alias, where the statement gives one. */
+  readonly name: string
+  readonly index: string | undefined
+  readonly isCovering: boolean
+  readonly isAutomatic: boolean
+  /** By the rowid, or by the key of a table without one. */
+  readonly isKey: boolean
+  /** Columns that are searched by one value each, in order. */
+  readonly equalities: readonly string[]
+  readonly hasRange: boolean
+}
+
+/** @param rows - As EXPLAIN QUERY PLAN gives them: `id`, `parent`, `detail`. */
+export function sqlitePlanTree(rows: readonly Readonly<Record<string, unknown>>[]): SqlitePlanNode[] {
+  const below = new Map<number, Readonly<Record<string, unknown>>[]>()
+  for (const row of rows) {
+    const parent = Number(row.parent)
+    below.set(parent, [...(below.get(parent) ?? []), row])
+  }
+  const build = (parent: number): SqlitePlanNode[] =>
+    (below.get(parent) ?? []).map((row) => {
+      const text = String(row.detail)
+      const id = Number(row.id)
+      return { text, access: readAccess(text), children: id === parent ? [] : build(id) }
+    })
+  return build(0)
+}
+
+const ACCESS =
+  /^(SCAN|SEARCH) (?:TABLE )?(\S+)(?: AS (\S+))?(?: USING (?:(AUTOMATIC )?(?:PARTIAL )?(COVERING )?INDEX( \S+)?|(INTEGER PRIMARY KEY|ROWID SEARCH|PRIMARY KEY)))?(?: \((.*)\))?(?: LEFT-JOIN)?$/
+
+function readAccess(text: string): SqliteAccess | undefined {
+  const match = ACCESS.exec(text)
+  if (match === null) return undefined
+  const [, kind, table = '', alias, automatic, covering, index, key, terms = ''] = match
+  // Its name, or a placeholder such as `(subquery-3)`.
+  const name = alias ?? table
+  if (name.startsWith('(') || text.startsWith('SCAN CONSTANT')) return undefined
+  return {
+    kind: kind === 'SCAN' ? 'scan' : 'search',
+    name,
+    index: index?.trim(),
+    isCovering: covering !== undefined,
+    isAutomatic: automatic !== undefined,
+    isKey: key !== undefined,
+    equalities: [...terms.matchAll(/([^\s(]+?)(?:=| IN )\?/g)].map(([, column = '']) => column),
+    hasRange: /[<>]\?|[<>]=?\(/.test(terms) || /[<>]/.test(terms),
+  }
+}

@@ -1,0 +1,182 @@
+import type { IndexDefinition, IndexKey } from '../index-definition.ts'
+import type { CandidateContext } from './candidate-context.ts'
+import { partialFilters } from './partial-filters.ts'
+import { prefixOf, shareOf, termValue } from './selectivity.ts'
+import type { Statistics } from './statistics.ts'
+import type { ColumnCondition, TableConditions, TableUse } from './table-use.ts'
+
+/**
+ * What reading tables costs, counted in rows: one that is read in sequence is 1. Where a planner tells no costs that could be compared, these stand in.
+ */
+export const ROW = {
+  /** By an index, and from the table after it. */
+  byIndex: 3,
+  /** From an index that holds all that is needed. */
+  covered: 1,
+} as const
+
+/** How many of our units a row is: the thresholds are in those of PostgreSQL's planner. */
+export const UNITS_A_ROW = 0.04
+
+/** What a search in an index finds. */
+export interface Search {
+  /** Keys that it is searched by with one value each, and what comes after them. */
+  readonly equalities: readonly IndexKey[]
+  readonly hasRange: boolean
+  /** How often the index is searched: the product of the lengths of IN lists. */
+  readonly seeks: number
+  /** Entries that are read, over all seeks. */
+  readonly rows: number
+}
+
+/** Estimates what one use of a table costs, by the statistics of its columns. */
+export class TableCosts {
+  constructor(private readonly context: Pick<CandidateContext, 'snapshot' | 'statistics'>) {}
+
+  get #statistics(): Statistics {
+    return this.context.statistics
+  }
+
+  rows({ table }: TableUse): number {
+    return Math.max(1, table.rows)
+  }
+
+  /** The share of rows that all conditions leave, those on the columns of tables read before included. */
+  share(use: TableUse, bindings: readonly unknown[], isBound: (use: number) => boolean, arm: TableConditions = use): number {
+    const single = arm.conditions.reduce((share, condition) => share * this.#shareOf(use, condition, bindings), 1)
+    const joined = arm.joins.reduce((share, join) => {
+      if (join.other === undefined || !isBound(join.other.use)) return share
+      return share / this.#distinct(use, [join.column])
+    }, 1)
+    const ors = use.alternatives.reduce((share, arms) => {
+      const either = arms.reduce(
+        (sum, one) => sum + one.conditions.reduce((all, condition) => all * this.#shareOf(use, condition, bindings), 1),
+        0,
+      )
+      return share * Math.min(1, either)
+    }, 1)
+    return Math.max(single * joined * (arm === use ? ors : 1), 0.5 / this.rows(use))
+  }
+
+  /**
+   * The search that conditions make possible in an index; `undefined` where they make none, or where the index does not hold all rows that are asked for.
+   *
+   * @param calls - See `partialFilters`.
+   */
+  search(
+    use: TableUse,
+    arm: TableConditions,
+    index: IndexDefinition,
+    bindings: readonly unknown[],
+    isBound: (use: number) => boolean,
+  ): Search | undefined {
+    const held = this.heldShare(use, arm, index)
+    if (held === undefined) return undefined
+    const equalities: IndexKey[] = []
+    const shares: number[] = []
+    let seeks = 1
+    let rangeShare: number | undefined
+    for (const key of index.keys) {
+      const equal = arm.conditions.find((condition) => isEqualityOn(condition, key))
+      const join = arm.joins.find(
+        ({ column, other }) => column === key.column && key.expression === undefined && (other === undefined || isBound(other.use)),
+      )
+      if (equal === undefined && join === undefined) {
+        const range = arm.conditions.filter((condition) => isRangeOn(condition, key, bindings))
+        if (range.length > 0) rangeShare = range.reduce((share, condition) => share + this.#shareOf(use, condition, bindings) - 1, 1)
+        break
+      }
+      equalities.push(key)
+      if (equal === undefined) shares.push(1 / this.#distinct(use, [key.column]))
+      else {
+        if (equal.operator === 'in' && !equal.isSubquery) seeks *= Math.max(1, equal.values.length)
+        shares.push(this.#shareOf(use, equal, bindings))
+      }
+    }
+    if (equalities.length === 0 && rangeShare === undefined) return undefined
+    const rows = this.rows(use) * held * this.#together(use, equalities, shares) * Math.max(rangeShare ?? 1, 0.5 / this.rows(use))
+    return { equalities, hasRange: rangeShare !== undefined, seeks, rows: Math.max(rows, 0.5) }
+  }
+
+  /** The share of a table's rows that an index holds; `undefined` where not all rows that a statement asks for are among them. */
+  heldShare(use: TableUse, arm: TableConditions, { where }: IndexDefinition): number | undefined {
+    if (where === undefined) return 1
+    const filters = partialFilters(arm.conditions, use.table, this.context, Number.POSITIVE_INFINITY)
+    return filters.find(({ sql }) => bare(sql) === bare(where))?.share
+  }
+
+  /** Whether all that a statement needs of the table is in an index. */
+  isCovered(use: TableUse, { keys, include = [] }: IndexDefinition, alwaysHeld: readonly string[]): boolean {
+    if (use.columns.has('*')) return false
+    const held = new Set([
+      ...keys.filter((key) => key.expression === undefined && key.prefixLength === undefined).map((key) => key.column),
+      ...include,
+      ...alwaysHeld,
+    ])
+    return [...use.columns].every((column) => held.has(column))
+  }
+
+  /** What a search costs in rows, made `times` times. */
+  searchCost(use: TableUse, { seeks, rows }: Pick<Search, 'seeks' | 'rows'>, isCovered: boolean): number {
+    return seeks * Math.log2(this.rows(use) + 2) + rows * (isCovered ? ROW.covered : ROW.byIndex)
+  }
+
+  /** Sorting rows, of which the first ones may be enough. */
+  sortCost(rows: number, limit: number | undefined): number {
+    return 0.5 * rows * Math.log2(Math.min(rows, limit ?? rows) + 2)
+  }
+
+  /** Columns tell each other's values, more or less: between the strictest of the shares and their product. */
+  #together(use: TableUse, keys: readonly IndexKey[], shares: readonly number[]): number {
+    if (shares.length < 2) return shares[0] ?? 1
+    const product = shares.reduce((all, share) => all * share, 1)
+    const together =
+      1 /
+      this.#distinct(
+        use,
+        keys.map(({ column }) => column),
+      )
+    return Math.min(Math.min(...shares), Math.max(product, together))
+  }
+
+  #shareOf(use: TableUse, condition: ColumnCondition, bindings: readonly unknown[]): number {
+    return shareOf(condition, this.#statistics.column(use.table, condition.column), bindings)
+  }
+
+  #distinct(use: TableUse, columns: readonly string[]): number {
+    return Math.max(1, this.#statistics.distinct(use.table, columns))
+  }
+}
+
+function isEqualityOn({ column, call, isCast, operator, negated }: ColumnCondition, key: IndexKey): boolean {
+  if (column !== key.column || isCast || negated || !isCallOf(key, call)) return false
+  return operator === '=' || operator === 'in' || operator === 'is null'
+}
+
+function isRangeOn(
+  { column, call, isCast, operator, negated, values }: ColumnCondition,
+  key: IndexKey,
+  bindings: readonly unknown[],
+): boolean {
+  if (column !== key.column || isCast || negated || !isCallOf(key, call)) return false
+  if (operator === 'like' || operator === 'glob') {
+    const [term] = values
+    const pattern = term === undefined ? undefined : termValue(term, bindings)
+    return typeof pattern === 'string' && prefixOf(pattern, operator) !== ''
+  }
+  return operator === '<' || operator === '<=' || operator === '>' || operator === '>=' || operator === 'between'
+}
+
+function isCallOf({ expression }: IndexKey, call: 'lower' | 'upper' | undefined): boolean {
+  return expression === undefined ? call === undefined : call !== undefined && expression.toLowerCase().startsWith(`${call}(`)
+}
+
+/** A condition without the parentheses and casts that databases put around it. */
+function bare(sql: string): string {
+  return sql
+    .replace(/::[a-z ]+/gi, '')
+    .replace(/[()"`]/g, '')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .toLowerCase()
+}

@@ -1,0 +1,30 @@
+/** What must be gained for an index to be worth it. Costs are in units of about a page that is read in sequence: 3 to 10 microseconds. */
+export interface Thresholds {
+  /** Statements that cost less are left alone. */
+  readonly minCost: number
+  /** An index must save as much in one statement at least. */
+  readonly minSaving: number
+  /** What an index leaves of a statement's cost, at most. */
+  readonly maxLeft: number
+  /** The same, for a wider index whose last column was added for a range. */
+  readonly maxLeftOfRange: number
+  /** What one more column must save against the best narrower index. */
+  readonly minSavingOfWider: number
+  /** What one insert or delete costs for each index; an update of its columns costs twice that. */
+  readonly writeCost: number
+  /** The share of the workload's cost that an index must save. */
+  readonly minShare: number
+  /** The share of what is left that an index must save if another one begins with the same column. */
+  readonly minShareOfSibling: number
+}
+
+export const THRESHOLDS: Thresholds = {
+  minCost: 25,
+  minSaving: 20,
+  maxLeft: 0.5,
+  maxLeftOfRange: 0.4,
+  minSavingOfWider: 100,
+  writeCost: 2,
+  minShare: 0.0002,
+  minShareOfSibling: 0.02,
+}

@@ -108,7 +108,8 @@ const types: readonly (readonly [RegExp, ColumnType])[] = [
   [/UUID/, 'uuid'],
 ]
 
-function sqliteType(declared: string): ColumnType {
+/** What values a declared type makes of a column. */
+export function sqliteType(declared: string): ColumnType {
   const upper = declared.toUpperCase()
   return types.find(([word]) => word.test(upper))?.[1] ?? 'other'
 }

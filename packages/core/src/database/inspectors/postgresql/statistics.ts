@@ -1,0 +1,68 @@
+import { type TableId, tableId } from '../../../schema/catalog-data.ts'
+import type { Connection } from '../../../schema/connection.ts'
+import { optionalTextOf, type Row, textOf } from '../../../schema/readers/row-values.ts'
+import type { ColumnStatistics } from '../database-snapshot.ts'
+import type { Gaps } from '../gaps.ts'
+import { numberOf } from '../row-numbers.ts'
+import { thinned } from '../thinned.ts'
+
+/** By column: its statistics, given the table's rows. */
+export type TableStatistics = ReadonlyMap<string, (rows: number) => ColumnStatistics>
+
+/** Of a table with children there are two: of it alone, and of all. A partitioned table has the latter only, others are taken alone. */
+const STATISTICS = `
+  SELECT DISTINCT ON (s.schemaname, s.tablename, s.attname)
+    s.schemaname::text AS "schema", s.tablename::text AS "table", s.attname::text AS "column",
+    s.null_frac::float8 AS "null_frac", s.avg_width::float8 AS "avg_width", s.n_distinct::float8 AS "n_distinct",
+    s.most_common_vals::text AS "most_common_vals", pg_catalog.to_json(s.most_common_vals::text::text[])::text AS "common",
+    pg_catalog.to_json(s.most_common_freqs)::text AS "most_common_freqs",
+    s.histogram_bounds::text AS "histogram_bounds", pg_catalog.to_json(s.histogram_bounds::text::text[])::text AS "bounds",
+    s.correlation::float8 AS "correlation"
+  FROM pg_catalog.pg_stats s
+  WHERE s.schemaname <> 'information_schema' AND s.schemaname !~ '^pg_'
+  ORDER BY s.schemaname, s.tablename, s.attname, s.inherited`
+
+export async function readStatistics(connection: Connection, gaps: Gaps): Promise<ReadonlyMap<TableId, TableStatistics>> {
+  return gaps.read('statistics', 'Without them, nothing can be said of how values are spread.', new Map(), async () => {
+    const tables = new Map<TableId, Map<string, (rows: number) => ColumnStatistics>>()
+    for (const row of await connection.query(STATISTICS)) {
+      const id = tableId('postgresql', textOf(row, 'schema'), textOf(row, 'table'), 'public')
+      const columns = tables.get(id) ?? new Map<string, (rows: number) => ColumnStatistics>()
+      tables.set(id, columns)
+      columns.set(textOf(row, 'column'), (rows) => statisticsOf(row, rows))
+    }
+    return tables
+  })
+}
+
+function statisticsOf(row: Row, rows: number): ColumnStatistics {
+  const distinct = numberOf(row, 'n_distinct') ?? 0
+  const shares = listOf<number>(row, 'most_common_freqs')
+  const bounds = listOf<string>(row, 'bounds')
+  const correlation = numberOf(row, 'correlation')
+  const averageWidth = numberOf(row, 'avg_width')
+  const nullShare = numberOf(row, 'null_frac') ?? 0
+  return {
+    // A negative one is a share of the rows.
+    distinct: Math.max(1, Math.round(distinct < 0 ? -distinct * Math.max(rows, 0) : distinct)),
+    nullShare,
+    ...(averageWidth === undefined ? {} : { averageWidth }),
+    common: listOf<string>(row, 'common').map((value, at) => ({ value, share: shares[at] ?? 0 })),
+    bounds: thinned(bounds, 101),
+    ...(correlation === undefined ? {} : { correlation }),
+    raw: {
+      null_frac: nullShare,
+      avg_width: averageWidth ?? null,
+      n_distinct: distinct,
+      most_common_vals: optionalTextOf(row, 'most_common_vals') ?? null,
+      most_common_freqs: shares.length === 0 ? null : shares,
+      histogram_bounds: optionalTextOf(row, 'histogram_bounds') ?? null,
+      correlation: correlation ?? null,
+    },
+  }
+}
+
+function listOf<T>(row: Row, column: string): readonly T[] {
+  const text = optionalTextOf(row, column)
+  return text === undefined ? [] : (JSON.parse(text) as T[])
+}

@@ -1,0 +1,283 @@
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { DatabaseSnapshot, TableSnapshot } from '../../../packages/core/src/database/inspectors/database-snapshot.ts'
+import { inspectDatabase } from '../../../packages/core/src/database/inspectors/inspect-database.ts'
+import { type Database, databases } from '../../support/databases.ts'
+import { cities, inspectedSchemas } from '../../support/inspected-schemas.ts'
+
+const ANALYZE = { sqlite: 'ANALYZE', postgresql: 'ANALYZE', mysql: 'ANALYZE TABLE city, region' }
+
+for (const { name, dialect, skipped, connect } of databases()) {
+  describe.skipIf(skipped !== undefined || dialect === 'mysql')(`inspectDatabase on ${name}`, () => {
+    let database: Database
+    let snapshot: DatabaseSnapshot
+    const sent: string[] = []
+
+    const table = (wanted: string): TableSnapshot | undefined => snapshot.tables.find((candidate) => candidate.name === wanted)
+    const column = (of: string, wanted: string) => table(of)?.columns.find((candidate) => candidate.name === wanted)
+    const index = (of: string, wanted: string) => table(of)?.indexes.find((candidate) => candidate.name === wanted)
+    const keys = (wanted: string) => index('city', wanted)?.keys
+
+    beforeAll(async () => {
+      database = await connect()
+      await database.exec(inspectedSchemas[dialect])
+      await database.exec(cities[dialect])
+      if (dialect === 'postgresql') await database.exec('SELECT pg_stat_force_next_flush()')
+      await database.exec(ANALYZE[dialect])
+      snapshot = await inspectDatabase({
+        dialect,
+        query: (sql, params) => {
+          sent.push(sql)
+          return database.query(sql, params)
+        },
+      })
+    })
+    afterAll(() => database.drop())
+
+    it('takes some twenty statements, however many tables there are', () => {
+      expect(sent.length).toBeLessThanOrEqual(22)
+    })
+
+    it('is plain data', () => {
+      expect(JSON.parse(JSON.stringify(snapshot))).toEqual(snapshot)
+    })
+
+    it('tells the version in parts', () => {
+      expect(snapshot.version.startsWith(snapshot.versionParts.slice(0, 2).join('.'))).toBe(true)
+      expect(snapshot.versionParts[0]).toBeGreaterThan(2)
+    })
+
+    it('lists tables and views, each of its kind', () => {
+      const kinds = Object.fromEntries(snapshot.tables.map((each) => [each.name, each.kind]))
+      const own = {
+        sqlite: { named_city: 'view', tagged: 'table', words: 'virtual' },
+        postgresql: { visit: 'partitioned', visit_2025: 'partition', visit_2026: 'partition', city_count: 'materialized-view' },
+        mysql: { visit: 'partitioned' },
+      }
+      expect(kinds).toEqual({ region: 'table', city: 'table', big_city: 'view', ...own[dialect] })
+    })
+
+    it('reads what a view selects', () => {
+      expect(table('big_city')?.definition).toMatch(/^select\b.*\bpopulation.?\s*>\s*1000\)?$/is)
+      expect(table('city')?.definition).toBeUndefined()
+    })
+
+    it('counts rows, and measures tables and indexes', () => {
+      expect(table('city')?.rows).toBe(2000)
+      expect(table('region')?.rows).toBe(10)
+      const { bytes = 0, indexBytes = 0, indexes = [] } = table('city') ?? {}
+      expect(bytes).toBeGreaterThan(40_000)
+      expect(indexBytes).toBeGreaterThan(40_000)
+      expect(indexes.reduce((sum, each) => sum + (each.bytes ?? 0), 0)).toBe(indexBytes)
+    })
+
+    it('reads keys, foreign keys and what constraints need', () => {
+      expect(table('city')?.primaryKey).toEqual(['id'])
+      expect(snapshot.foreignKeys).toMatchObject([{ table: table('city')?.id, references: table('region')?.id, columns: ['region_id'] }])
+      const unique = table('city')?.indexes.find((each) => each.isUnique && !each.isPrimary)
+      expect(unique).toMatchObject({ keys: [{ column: 'code' }], isConstraint: true, isValid: true, isVisible: true })
+      expect(index('city', 'city_plain')).toMatchObject({ isConstraint: false, isUnique: false, method: 'btree' })
+    })
+
+    it('reads columns with their types, and which are generated', () => {
+      const code = { sqlite: 'varchar(8)', postgresql: 'character varying(8)', mysql: 'varchar(8)' }
+      expect(column('city', 'code')).toMatchObject({ type: 'text', databaseType: code[dialect], nullable: true })
+      expect(column('city', 'label')?.isGenerated).toBe(true)
+      expect(column('city', 'name')?.isGenerated).toBeUndefined()
+    })
+
+    it('has no gaps but those of this server', () => {
+      const expected = { sqlite: [], postgresql: ['statements'], mysql: [] }
+      expect(snapshot.gaps.map(({ what }) => what)).toEqual(expected[dialect])
+    })
+
+    if (dialect === 'postgresql') {
+      it('reads directions, and NULLS where they are not the default', () => {
+        expect(keys('city_plain')).toEqual([{ column: 'region_id' }, { column: 'population', isDescending: true }])
+        expect(keys('city_nulls')).toEqual([
+          { column: 'population', nulls: 'first' },
+          { column: 'region_id', isDescending: true, nulls: 'last' },
+        ])
+      })
+
+      it('reads expressions, and the column within', () => {
+        expect(keys('city_lower')).toEqual([{ column: 'name', expression: 'lower(name)' }, { column: 'code' }])
+      })
+
+      it('reads operator classes and collations where they are not the default', () => {
+        expect(keys('city_pattern')).toEqual([{ column: 'name', operatorClass: 'text_pattern_ops' }])
+        expect(keys('city_trigrams')).toEqual([{ column: 'name', operatorClass: 'gin_trgm_ops' }])
+        expect(keys('city_tags')).toEqual([{ column: 'tags' }])
+        expect(keys('city_collated')).toEqual([{ column: 'name', collation: 'POSIX' }])
+        expect(column('city', 'code')?.collation).toBe('C')
+        expect(column('city', 'name')?.collation).toBeUndefined()
+      })
+
+      it('reads conditions, carried columns and methods', () => {
+        expect(index('city', 'city_partial')?.where).toBe('deleted_at IS NULL')
+        expect(index('city', 'city_covering')).toMatchObject({ keys: [{ column: 'region_id' }], include: ['name', 'population'] })
+        const methods = ['city_hash', 'city_trigrams', 'city_brin', 'city_box_excl'].map((each) => index('city', each)?.method)
+        expect(methods).toEqual(['hash', 'gin', 'brin', 'gist'])
+        expect(index('city', 'city_box_excl')?.isConstraint).toBe(true)
+        expect(index('city', 'city_covering')?.definition).toContain('INCLUDE (name, population)')
+      })
+
+      it('reads what parts belong to', () => {
+        expect(table('visit_2026')?.parent).toBe('public.visit')
+        expect(index('visit', 'visit_at')).toMatchObject({ keys: [{ column: 'at' }], isValid: true })
+      })
+
+      it('reads statistics as the planner has them, and as they can be restored', () => {
+        const statistics = column('city', 'region_id')?.statistics
+        expect(statistics).toMatchObject({ distinct: 10, nullShare: 0, bounds: [] })
+        expect(statistics?.common[0]).toEqual({ value: '1', share: 0.5 })
+        expect(statistics?.raw).toMatchObject({ n_distinct: 10, most_common_vals: expect.stringMatching(/^\{1,/), histogram_bounds: null })
+        expect(column('city', 'code')?.statistics).toMatchObject({ distinct: 1000, nullShare: 0.5, raw: { n_distinct: -0.5 } })
+        expect(column('city', 'id')?.statistics?.bounds).toHaveLength(101)
+      })
+
+      it('tells when it was analysed, and what was written since the counters began', async () => {
+        await database.exec(`UPDATE city SET population = 5 WHERE id <= 50; SELECT pg_stat_force_next_flush()`)
+        const { tables } = await inspectDatabase(database)
+        const city = tables.find((each) => each.name === 'city')
+        expect(city).toMatchObject({ inserted: 2000, updated: 50, deadRows: 50, changedSinceAnalyze: 50 })
+        expect(Math.abs(Date.now() - (city?.analyzedAt ?? 0))).toBeLessThan(120_000)
+      })
+
+      it('guesses rows by the counters or the pages where nothing was analysed', async () => {
+        const own = await connect()
+        try {
+          await own.exec(
+            'CREATE TABLE plain (id integer, name text) WITH (autovacuum_enabled = false); INSERT INTO plain SELECT n, n::text FROM generate_series(1, 5000) n',
+          )
+          const rows = async () => (await inspectDatabase(own)).tables[0]?.rows
+          expect(await rows()).toBeGreaterThan(1500)
+          await own.exec('SELECT pg_stat_force_next_flush()')
+          expect(await rows()).toBe(5000)
+          expect((await inspectDatabase(own)).gaps).toContainEqual({
+            what: 'statistics of public.plain',
+            why: 'Never analysed: run ANALYZE.',
+          })
+        } finally {
+          await own.drop()
+        }
+      })
+
+      it('leaves gaps where a role has no rights, and fails at nothing', async () => {
+        const role = `reader_${Math.random().toString(36).slice(2, 10)}`
+        await database.exec(`CREATE ROLE ${role} LOGIN; GRANT SELECT ON region TO ${role}`)
+        const url = new URL(database.url)
+        url.username = role
+        const client = new pg.Client({ connectionString: url.href })
+        await client.connect()
+        try {
+          const seen = await inspectDatabase({ dialect, query: async (sql, params = []) => (await client.query(sql, [...params])).rows })
+          const city = seen.tables.find((each) => each.name === 'city')
+          expect(seen.tables.map((each) => each.name)).toEqual(snapshot.tables.map((each) => each.name))
+          expect(city?.indexes.map((each) => each.name)).toEqual(table('city')?.indexes.map((each) => each.name))
+          expect(city?.rows).toBeGreaterThanOrEqual(2000)
+          expect(city?.columns.every((each) => each.statistics === undefined)).toBe(true)
+          expect(seen.tables.find((each) => each.name === 'region')?.columns[0]?.statistics?.distinct).toBe(10)
+          expect(seen.gaps).toContainEqual({
+            what: 'statistics of public.city',
+            why: expect.stringContaining('GRANT SELECT'),
+          })
+          expect(seen.gaps.find(({ what }) => what === 'connections')?.why).toContain('GRANT pg_read_all_stats')
+        } finally {
+          await client.end()
+          await database.exec(`DROP OWNED BY ${role}; DROP ROLE ${role}`)
+        }
+      })
+
+      it('throws the database’s own error where not even the tables can be read', async () => {
+        const failing = { dialect, query: () => Promise.reject(new Error('terminating connection')) }
+        await expect(inspectDatabase(failing)).rejects.toThrow('terminating connection')
+      })
+
+      it('tells of an index that failed to be made', async () => {
+        const own = await connect()
+        try {
+          await own.exec('CREATE TABLE twice (id integer); INSERT INTO twice VALUES (1), (1)')
+          await expect(own.exec('CREATE UNIQUE INDEX CONCURRENTLY twice_id ON twice (id)')).rejects.toThrow()
+          const { tables } = await inspectDatabase(own)
+          expect(tables[0]?.indexes).toMatchObject([{ name: 'twice_id', isValid: false }])
+        } finally {
+          await own.drop()
+        }
+      })
+
+      it('reads settings, extensions and sessions', () => {
+        expect(snapshot.settings).toMatchObject({ random_page_cost: '4', work_mem: '4MB', max_connections: '200', lc_collate: 'C' })
+        expect(snapshot.extensions.installed).toContain('pg_trgm')
+        expect(snapshot.extensions.available).toContain('pgstattuple')
+        expect(snapshot.connections).toMatchObject({ max: 200, idleInTransaction: 0, blocked: 0 })
+        expect(snapshot.connections?.active).toBeGreaterThanOrEqual(1)
+      })
+    }
+
+    if (dialect === 'sqlite') {
+      it('reads directions, expressions, collations and conditions', () => {
+        expect(keys('city_plain')).toEqual([{ column: 'region_id' }, { column: 'population', isDescending: true }])
+        expect(keys('city_own')).toEqual([{ column: 'name' }])
+        expect(keys('city_binary')).toEqual([{ column: 'name', collation: 'BINARY' }])
+        expect(keys('city_lower')).toEqual([
+          { column: 'name', expression: 'lower(name)' },
+          { column: 'code', isDescending: true, collation: 'NOCASE' },
+        ])
+        expect(index('city', 'city_partial')?.where).toBe(`deleted_at IS NULL AND code <> 'a;b'`)
+        expect(column('city', 'name')?.collation).toBe('NOCASE')
+      })
+
+      it('keeps the names that a view gives to its columns', () => {
+        expect(table('named_city')?.definition).toBe('WITH named (key, label) AS (SELECT id, name FROM city) SELECT * FROM named')
+        expect(table('named_city')?.columns.map((each) => each.name)).toEqual(['key', 'label'])
+      })
+
+      it('knows a table that is its primary key, and its rows since ANALYZE', async () => {
+        expect(table('tagged')).toMatchObject({ isClustered: true, primaryKey: ['city_id', 'tag'], rows: 0 })
+        expect(table('city')?.changedSinceAnalyze).toBe(0)
+        await database.exec(
+          `DELETE FROM region WHERE id = 10 AND id NOT IN (SELECT region_id FROM city); INSERT INTO region VALUES (11, 'x')`,
+        )
+        const { tables } = await inspectDatabase(database)
+        expect(tables.find((each) => each.name === 'region')?.changedSinceAnalyze).toBe(1)
+      })
+
+      it('reads settings', () => {
+        expect(snapshot.settings).toMatchObject({ page_size: '4096', case_sensitive_like: '0', encoding: 'UTF-8' })
+        expect(snapshot.settings.compile_options).toContain('ENABLE_DBSTAT_VTAB')
+      })
+
+      it('says so where nothing was analysed, and where sizes cannot be told', async () => {
+        const own = await connect()
+        try {
+          await own.exec('CREATE TABLE a (id integer PRIMARY KEY, b text); CREATE INDEX a_b ON a (b); INSERT INTO a VALUES (1, NULL)')
+          const { tables, gaps } = await inspectDatabase({
+            dialect,
+            query: (sql, params) =>
+              sql.includes('dbstat WHERE') ? Promise.reject(new Error('no such table: dbstat')) : own.query(sql, params),
+          })
+          expect(gaps.map(({ what }) => what)).toEqual(['sizes', 'statistics'])
+          expect(gaps[0]?.why).toContain('SQLITE_ENABLE_DBSTAT_VTAB')
+          expect(tables).toMatchObject([{ rows: 1, bytes: -1, indexBytes: -1 }])
+        } finally {
+          await own.drop()
+        }
+      })
+
+      it('tells of tables, although a view is broken', async () => {
+        const own = await connect()
+        try {
+          await own.exec(
+            'CREATE TABLE a (id integer PRIMARY KEY); CREATE VIEW b AS SELECT id FROM a; DROP TABLE a; CREATE TABLE c (id integer)',
+          )
+          const { tables, gaps } = await inspectDatabase(own)
+          expect(tables.map((each) => each.name)).toEqual(['b', 'c'])
+          expect(gaps.map(({ what }) => what)).toContain('columns of views')
+        } finally {
+          await own.drop()
+        }
+      })
+    }
+  })
+}

@@ -32,6 +32,8 @@ const npm = {
   prisma: ['@prisma/client', '@prisma/driver-adapter-utils', '@prisma/generator-helper'],
   knex: ['knex'],
   redis: ['ioredis', 'msgpackr', 'cockatiel'],
+  // Each an optional peer, by dynamic import.
+  cli: ['@electric-sql/pglite', 'better-sqlite3', 'mysql2', 'pg', '@types/better-sqlite3', '@types/pg'],
   express: ['express', 'on-headers', '@types/express', '@types/on-headers'],
 }
 
@@ -71,7 +73,7 @@ module.exports = {
       name: `package-${name}`,
       severity: 'error',
       from: { path: `^packages/${name}/src` },
-      to: { path: '^packages/', pathNot: [`^packages/${name}/`, ...allowed.map((other) => `^packages/${other}/src/index\\.ts$`)] },
+      to: { path: '^packages/', pathNot: [`^packages/${name}/`, ...allowed.map((other) => `^packages/${other}/src/(database/)?index\\.ts$`)] },
     })),
     ...Object.entries(npm).map(([name, allowed]) => ({
       name: `npm-${name}`,
@@ -86,7 +88,7 @@ module.exports = {
       name: 'examples-use-entry-points',
       severity: 'error',
       from: { path: '^examples/' },
-      to: { path: '^packages/[^/]+/src/', pathNot: '^packages/[^/]+/src/index\\.ts$' },
+      to: { path: '^packages/[^/]+/src/', pathNot: '^packages/[^/]+/src/(database/)?index\\.ts$' },
     },
   ],
   options: {

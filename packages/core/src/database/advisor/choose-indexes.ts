@@ -1,3 +1,4 @@
+import type { Measurement } from './advice.ts'
 import type { Candidate } from './candidates.ts'
 import { CostBook } from './cost-book.ts'
 import { covers } from './covers.ts'
@@ -21,6 +22,18 @@ export interface ChosenIndex {
   readonly gain: number
   /** What writes cost more for it. */
   readonly upkeep: number
+  /** What was measured of the statements that it serves; empty where nothing was. */
+  readonly measured: readonly Measurement[]
+}
+
+/** Runs the statements that indexes serve with them and without, on a sample. By label; an index that is not in it, or with none, was not measured. */
+export type IndexCheck = (indexes: readonly ChosenIndex[]) => Promise<ReadonlyMap<string, readonly Measurement[]>>
+
+/** What a statement must be slower without an index, for the index to stay. */
+const LEAST_GAIN = { factor: 1.5, ms: 0.02, rows: 100 } as const
+
+function isGain({ without, with: present, unit }: Measurement): boolean {
+  return without >= present * LEAST_GAIN.factor && without - present >= LEAST_GAIN[unit]
 }
 
 /** Of two indexes whose gains differ by no more than this, the narrower one is taken. */
@@ -42,12 +55,14 @@ export async function chooseIndexes(
   writes: readonly WriteLoad[],
   planner: WhatIfPlanner,
   thresholds: Thresholds = THRESHOLDS,
+  check?: IndexCheck,
 ): Promise<Choice> {
   const chooser = new Chooser(workload, new CostBook(planner, workload, writes, thresholds), thresholds)
   for (const statement of workload) await chooser.consider(statement)
   await chooser.grow()
   await chooser.prune()
   await chooser.dropSiblings()
+  if (check !== undefined) await chooser.check(check)
   return chooser.finish()
 }
 
@@ -55,6 +70,7 @@ class Chooser {
   readonly #pool = new Map<string, Candidate>()
   readonly #bundles: Candidate[][] = []
   #chosen: readonly Candidate[] = []
+  #measured: ReadonlyMap<string, readonly Measurement[]> = new Map()
 
   constructor(
     private readonly workload: readonly WorkloadStatement[],
@@ -198,6 +214,17 @@ class Chooser {
     return this.#chosen.some((other) => other.label !== label && isSibling(other.definition)) || table.indexes.some(isSibling)
   }
 
+  /** Drops what turns out not to pay when statements are run. */
+  async check(check: IndexCheck): Promise<void> {
+    const { indexes } = await this.finish()
+    const measured = await check(indexes)
+    this.#chosen = this.#chosen.filter(({ label }) => {
+      const measurements = measured.get(label)
+      return measurements === undefined || measurements.length === 0 || measurements.some(isGain)
+    })
+    this.#measured = measured
+  }
+
   async finish(): Promise<Choice> {
     const total = await this.book.total(this.#chosen)
     const indexes: ChosenIndex[] = []
@@ -209,7 +236,9 @@ class Chooser {
         if (!this.book.uses(present, candidate)) continue
         serves.push({ statement, without: await this.book.cost(statement, others), with: present.cost })
       }
-      indexes.push({ candidate, serves, gain: (await this.book.total(others)) - total, upkeep: this.book.upkeep(candidate) })
+      const gain = (await this.book.total(others)) - total
+      const measured = this.#measured.get(candidate.label) ?? []
+      indexes.push({ candidate, serves, gain, upkeep: this.book.upkeep(candidate), measured })
     }
     const statements: { statement: WorkloadStatement; before: number; after: number }[] = []
     for (const statement of this.workload)

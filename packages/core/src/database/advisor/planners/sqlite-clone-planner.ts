@@ -2,12 +2,13 @@ import type { TableId } from '../../../schema/catalog-data.ts'
 import type { Connection } from '../../../schema/connection.ts'
 import { inlineValues } from '../../explain/inline-values.ts'
 import type { IndexDefinition, IndexKey } from '../../index-definition.ts'
-import type { IndexSnapshot, TableSnapshot } from '../../inspectors/database-snapshot.ts'
+import type { TableSnapshot } from '../../inspectors/database-snapshot.ts'
 import { quoteName } from '../../quote-name.ts'
 import type { CandidateContext } from '../candidate-context.ts'
 import { ROW, TableCosts, UNITS_A_ROW } from '../table-costs.ts'
 import type { TableUse } from '../table-use.ts'
 import type { PlannedStatement, PlannerAnswer, SupposedIndex, Validation, WhatIfPlanner } from '../what-if-planner.ts'
+import { createSqliteIndex } from './sqlite-index.ts'
 import { type SqliteAccess, type SqlitePlanNode, sqlitePlanTree } from './sqlite-plan-tree.ts'
 
 const DEFAULT_LIMIT = 20
@@ -184,7 +185,7 @@ export class SqliteClonePlanner implements WhatIfPlanner {
       if (table === undefined) continue
       this.#made += 1
       const name = `${PREFIX}${this.#made}`
-      await this.scratch.query(createIndex(name, table, index))
+      await this.scratch.query(createSqliteIndex(name, table, index))
       await this.#describeIndex(table, name, index.keys, Math.max(1, Math.round(table.rows * share)))
       this.#supposed.set(label, { name, index })
       isChanged = true
@@ -227,18 +228,8 @@ function prefixOf(index: IndexDefinition, { equalities, hasRange }: SqliteAccess
   return { ...index, keys: index.keys.slice(0, Math.max(1, equalities.length + (hasRange ? 1 : 0))) }
 }
 
-export function createIndex(name: string, table: TableSnapshot, { keys, where, isUnique }: IndexDefinition | IndexSnapshot): string {
-  const columns = keys.map(
-    ({ column, expression, collation, isDescending }) =>
-      `${expression ?? quoteName(column, 'sqlite')}${collation === undefined ? '' : ` COLLATE ${collation}`}${isDescending === true ? ' DESC' : ''}`,
-  )
-  const unique = isUnique ? 'UNIQUE ' : ''
-  const filter = where === undefined ? '' : ` WHERE ${where}`
-  return `CREATE ${unique}INDEX ${name} ON ${quoteName(table.name, 'sqlite')} (${columns.join(', ')})${filter}`
-}
-
 /** Tables first, then what stands on them. What cannot be made (a module that is missing) is left out. */
-async function cloneSchema(source: Connection, scratch: Connection): Promise<void> {
+export async function cloneSchema(source: Connection, scratch: Connection): Promise<void> {
   const rows = await source.query(
     "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND type IN ('table', 'index', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
   )

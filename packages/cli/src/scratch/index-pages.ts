@@ -1,0 +1,50 @@
+import type { ColumnSnapshot, IndexDefinition, TableSnapshot } from '@sluice/core/database'
+import { PAGE_BYTES } from './relation-files.ts'
+
+const TUPLE_HEADER = 8
+const LINE_POINTER = 4
+const PAGE_OVERHEAD = 40
+const FILL_FACTOR = 0.9
+/** A row in a list of rows with equal keys. */
+const POSTING_BYTES = 6
+const DEFAULT_WIDTH = 16
+
+/**
+ * The pages that a B-tree would take when it is newly built: equal keys are stored once.
+ *
+ * @param share - The share of the rows that it holds.
+ */
+export function indexPages({ keys }: IndexDefinition, table: TableSnapshot, share: number): number {
+  const rows = Math.max(0, table.rows) * share
+  const columns = keys.flatMap(({ column }) => table.columns.find(({ name }) => name === column) ?? [])
+  const width = aligned(columns.reduce((sum, column) => sum + widthOf(column), 0))
+  const distinct = Math.min(
+    rows,
+    columns.reduce((all, column) => all * (column.statistics?.distinct ?? rows), 1),
+  )
+  const keyBytes = TUPLE_HEADER + width + LINE_POINTER
+  const bytes = distinct * 2 < rows ? distinct * keyBytes + rows * POSTING_BYTES : rows * keyBytes
+  const leaves = Math.ceil(bytes / ((PAGE_BYTES - PAGE_OVERHEAD) * FILL_FACTOR))
+  const entriesAPage = (PAGE_BYTES - PAGE_OVERHEAD) / keyBytes
+  return 1 + leaves + Math.ceil(leaves / entriesAPage)
+}
+
+function widthOf({ statistics, databaseType }: ColumnSnapshot): number {
+  const fixed = FIXED[databaseType]
+  return fixed ?? statistics?.averageWidth ?? DEFAULT_WIDTH
+}
+
+const FIXED: Readonly<Record<string, number>> = {
+  smallint: 2,
+  integer: 4,
+  bigint: 8,
+  uuid: 16,
+  boolean: 1,
+  date: 4,
+  'double precision': 8,
+  real: 4,
+}
+
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / 8) * 8
+}

@@ -1,0 +1,76 @@
+import type { CallSite } from '../../pipeline/call-site.ts'
+import type { IndexDefinition } from '../index-definition.ts'
+import type { InspectionGap } from '../inspectors/database-snapshot.ts'
+import type { Validation } from './what-if-planner.ts'
+
+/** What the advisor found. Plain data. */
+export interface Advice {
+  /** Indexes to make, the one that saves most time first. */
+  readonly indexes: readonly IndexAdvice[]
+  /** Every statement that was planned, most expensive first. */
+  readonly statements: readonly StatementAdvice[]
+  /** Statements that nothing is said of, and why. */
+  readonly left: readonly LeftStatement[]
+  readonly validation: Validation
+  readonly gaps: readonly InspectionGap[]
+  /** Questions that the planner was asked, and milliseconds that all of it took. */
+  readonly asked: number
+  readonly tookMs: number
+}
+
+export interface IndexAdvice {
+  readonly definition: IndexDefinition
+  /** A name that is free, in the convention of the ORM's migrations. */
+  readonly name: string
+  /** What it is for, in a sentence. */
+  readonly reason: string
+  readonly serves: readonly ServedStatement[]
+  /** Milliseconds of the traffic that it would have saved, about. `undefined`: the traffic has no times. */
+  readonly savedMs?: number
+  /** The share of the workload's cost that it saves, 0 to 1. */
+  readonly savedShare: number
+  /** What writes cost more for it, as a share of the workload's cost. */
+  readonly writeShare: number
+  /** Bytes, about. */
+  readonly bytes?: number
+  readonly validation: Validation
+  /** What was measured with and without it, where statements were run on a sample. */
+  readonly measured?: readonly Measurement[]
+}
+
+export interface Measurement {
+  readonly fingerprint: string
+  /** Milliseconds on the sample; of MySQL rows read. */
+  readonly without: number
+  readonly with: number
+  readonly unit: 'ms' | 'rows'
+}
+
+export interface ServedStatement {
+  readonly fingerprint: string
+  /** The statement without its values. */
+  readonly label: string
+  readonly calls: number
+  readonly totalMs: number
+  /** What the planner says that it costs: without this index and with it, the others of the advice being there. */
+  readonly without: number
+  readonly with: number
+  readonly callSites: readonly (CallSite & { readonly count: number })[]
+}
+
+export interface StatementAdvice {
+  readonly fingerprint: string
+  readonly label: string
+  readonly calls: number
+  readonly totalMs: number
+  /** What the planner says that it costs now, and with all indexes of the advice. */
+  readonly before: number
+  readonly after: number
+}
+
+export interface LeftStatement {
+  readonly fingerprint: string
+  readonly label: string
+  readonly why: string
+  readonly kind: 'unreadable' | 'unknown-table' | 'unbound' | 'refused' | 'cheap' | 'other'
+}

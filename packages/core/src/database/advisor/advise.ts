@@ -1,0 +1,161 @@
+import type { Connection } from '../../schema/connection.ts'
+import { type Clock, systemClock } from '../../shared/clock.ts'
+import { indexName } from '../fixes/index-name.ts'
+import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
+import type { TrafficEntry } from '../traffic/traffic-entry.ts'
+import type { Advice, IndexAdvice, LeftStatement } from './advice.ts'
+import type { CandidateContext } from './candidate-context.ts'
+import { candidatesOf } from './candidates.ts'
+import { type Choice, type ChosenIndex, chooseIndexes, type IndexCheck } from './choose-indexes.ts'
+import { type ReadStatement, readWorkload } from './read-workload.ts'
+import { reasonFor } from './reason-for.ts'
+import type { Statistics } from './statistics.ts'
+import { supposedBindings } from './supposed-bindings.ts'
+import { THRESHOLDS, type Thresholds } from './thresholds.ts'
+import type { WhatIfPlanner } from './what-if-planner.ts'
+import type { WorkloadStatement } from './workload.ts'
+
+export interface AdviseOptions {
+  readonly snapshot: DatabaseSnapshot
+  readonly traffic: readonly TrafficEntry[]
+  readonly statistics: Statistics
+  readonly planner: WhatIfPlanner
+  readonly thresholds?: Thresholds
+  /** Measures what was chosen on a sample of the rows. */
+  readonly check?: IndexCheck
+  /** How indexes are named. @defaultValue 'prisma' */
+  readonly naming?: 'prisma' | 'knex'
+  readonly onProgress?: (done: number, of: number) => void
+  readonly clock?: Clock
+}
+
+/**
+ * Finds the indexes that a traffic lacks: plans each statement as the database is, and with indexes that could be, and chooses those that
+ * save most over all statements, writes included.
+ *
+ * @throws Nothing for a statement that cannot be read or planned: it is listed.
+ */
+export async function advise(options: AdviseOptions): Promise<Advice> {
+  const { snapshot, planner, statistics, thresholds = THRESHOLDS, clock = systemClock } = options
+  const startedAt = clock.now()
+  const { statements, writes, left } = readWorkload(options.traffic, snapshot)
+  const context: CandidateContext = { snapshot, statistics, popularity: popularityOf(statements) }
+  const planned = new Planning(context, planner, thresholds, [...left])
+  for (const [at, statement] of statements.entries()) {
+    await planned.add(statement, at)
+    options.onProgress?.(at + 1, statements.length)
+  }
+  const choice = await chooseIndexes(planned.workload, writes, planner, thresholds, options.check)
+  const names = new Set(snapshot.tables.flatMap(({ indexes }) => indexes.map(({ name }) => name)))
+  const whole = choice.statements.reduce((sum, { statement, before }) => sum + before * statement.calls, 0)
+  const indexes = choice.indexes.map((chosen) => {
+    const name = indexName(chosen.candidate.definition, names, { dialect: snapshot.dialect, convention: options.naming ?? 'prisma' })
+    names.add(name)
+    return indexAdvice(chosen, name, planned.read, planner, whole)
+  })
+  return {
+    indexes: indexes.sort((a, b) => (b.savedMs ?? 0) - (a.savedMs ?? 0) || b.savedShare - a.savedShare),
+    statements: statementAdvice(choice, planned.read),
+    left: planned.left,
+    validation: planner.validation,
+    gaps: snapshot.gaps,
+    asked: choice.asked,
+    tookMs: clock.now() - startedAt,
+  }
+}
+
+class Planning {
+  readonly workload: WorkloadStatement[] = []
+  readonly read = new Map<WorkloadStatement, ReadStatement>()
+
+  constructor(
+    private readonly context: CandidateContext,
+    private readonly planner: WhatIfPlanner,
+    private readonly thresholds: Thresholds,
+    readonly left: LeftStatement[],
+  ) {}
+
+  async add(statement: ReadStatement, id: number): Promise<void> {
+    const { entry, use, label } = statement
+    const leave = (kind: LeftStatement['kind'], why: string) => this.left.push({ fingerprint: entry.fingerprint, label, why, kind })
+    const bindings = supposedBindings(use, entry.samples, this.context.statistics)
+    if (bindings === undefined)
+      return void leave('unbound', 'What it is called with is not known, and cannot be guessed from the statistics.')
+    const planned = { id, sql: entry.sql, bindings, use }
+    try {
+      const baseline = await this.planner.answer(planned, [])
+      if (baseline.cost < this.thresholds.minCost) return void leave('cheap', 'It costs next to nothing as it is.')
+      const candidates = candidatesOf(use, this.context, entry.samples, entry.calls)
+      const calls = Math.max(1, entry.calls)
+      const considered = { planned, fingerprint: entry.fingerprint, calls, totalMs: entry.totalMs, candidates, baseline }
+      this.workload.push(considered)
+      this.read.set(considered, statement)
+    } catch (error) {
+      leave('refused', `The database does not plan it: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+}
+
+/** How many statements look a column up by a value. */
+function popularityOf(statements: readonly ReadStatement[]): Map<string, number> {
+  const popularity = new Map<string, number>()
+  for (const { use } of statements) {
+    const columns = new Set(
+      use.uses.flatMap(({ table, conditions }) =>
+        conditions
+          .filter(({ operator, negated }) => !negated && (operator === '=' || operator === 'in'))
+          .map(({ column }) => `${table.id}.${column}`),
+      ),
+    )
+    for (const column of columns) popularity.set(column, (popularity.get(column) ?? 0) + 1)
+  }
+  return popularity
+}
+
+function indexAdvice(
+  { candidate, serves, gain, upkeep, measured }: ChosenIndex,
+  name: string,
+  read: ReadonlyMap<WorkloadStatement, ReadStatement>,
+  planner: WhatIfPlanner,
+  whole: number,
+): IndexAdvice {
+  const served = serves.flatMap(({ statement, without, with: present }) => {
+    const found = read.get(statement)
+    if (found === undefined) return []
+    const { fingerprint, calls, totalMs, callSites } = found.entry
+    return [{ fingerprint, label: found.label, calls, totalMs, without, with: present, callSites }]
+  })
+  const savedMs = served.reduce(
+    (sum, { totalMs, without, with: present }) => sum + (without > 0 ? (totalMs * Math.max(0, without - present)) / without : 0),
+    0,
+  )
+  const bytes = planner.size?.(candidate.definition)
+  return {
+    definition: candidate.definition,
+    name,
+    reason: reasonFor(
+      candidate,
+      serves.map(({ statement }) => statement.planned.use),
+    ),
+    serves: served.sort((a, b) => b.totalMs - a.totalMs || (b.without - b.with) * b.calls - (a.without - a.with) * a.calls),
+    ...(savedMs > 0 ? { savedMs } : {}),
+    savedShare: whole > 0 ? Math.min(1, Math.max(0, gain) / whole) : 0,
+    writeShare: whole > 0 ? upkeep / whole : 0,
+    ...(bytes === undefined ? {} : { bytes }),
+    validation: measured.length > 0 && planner.validation === 'none' ? 'sample' : planner.validation,
+    ...(measured.length > 0 ? { measured } : {}),
+  }
+}
+
+function statementAdvice({ statements }: Choice, read: ReadonlyMap<WorkloadStatement, ReadStatement>): Advice['statements'] {
+  return statements
+    .map(({ statement, before, after }) => ({
+      fingerprint: statement.fingerprint,
+      label: read.get(statement)?.label ?? '',
+      calls: statement.calls,
+      totalMs: statement.totalMs,
+      before,
+      after,
+    }))
+    .sort((a, b) => b.totalMs - a.totalMs || b.before * b.calls - a.before * a.calls)
+}

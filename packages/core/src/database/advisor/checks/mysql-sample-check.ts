@@ -1,0 +1,114 @@
+import type { Connection } from '../../../schema/connection.ts'
+import { inlineValues } from '../../explain/inline-values.ts'
+import type { IndexDefinition } from '../../index-definition.ts'
+import type { DatabaseSnapshot, TableSnapshot } from '../../inspectors/database-snapshot.ts'
+import { quoteName } from '../../quote-name.ts'
+import type { Measurement } from '../advice.ts'
+import type { ChosenIndex, IndexCheck } from '../choose-indexes.ts'
+import type { PlannedStatement } from '../what-if-planner.ts'
+
+/** Rows of a table that are copied. */
+const MAX_ROWS = 20_000
+
+/**
+ * Counts the rows that statements read, with each index and without it, on temporary tables that hold a part of the rows and hide the real ones
+ * from this session. Nothing else sees them, and they go with it.
+ *
+ * @param session - A session of its own.
+ */
+export function mysqlSampleCheck(session: Connection, snapshot: DatabaseSnapshot): IndexCheck {
+  return async (indexes) => {
+    const measured = new Map<string, Measurement[]>()
+    const ids = new Set(
+      indexes.flatMap(({ serves }) => serves.flatMap(({ statement }) => statement.planned.use.uses.map(({ table }) => table.id))),
+    )
+    const copied: TableSnapshot[] = []
+    try {
+      for (const table of snapshot.tables) {
+        if (!ids.has(table.id) || table.schema !== snapshot.defaultSchema) continue
+        await copyRows(session, table)
+        copied.push(table)
+      }
+      for (const [at, index] of indexes.entries()) await addIndex(session, index, nameOf(at))
+      for (const [at, index] of indexes.entries()) {
+        const present = await countAll(session, index)
+        await session.query(`ALTER TABLE ${quoteName(index.candidate.table.name, 'mysql')} DROP INDEX ${nameOf(at)}`)
+        const without = await countAll(session, index)
+        await addIndex(session, index, nameOf(at))
+        measured.set(
+          index.candidate.label,
+          index.serves.flatMap(({ statement: { planned, fingerprint } }) => {
+            const [a, b] = [without.get(planned), present.get(planned)]
+            return a === undefined || b === undefined ? [] : [{ fingerprint, without: a, with: b, unit: 'rows' as const }]
+          }),
+        )
+      }
+      return measured
+    } finally {
+      for (const { name } of copied) await session.query(`DROP TEMPORARY TABLE IF EXISTS ${quoteName(name, 'mysql')}`)
+    }
+  }
+}
+
+function nameOf(at: number): string {
+  return `sluice_measured_${at}`
+}
+
+/** A temporary table under another name takes the rows, and then the name: until then the name is the real one's. */
+async function copyRows(session: Connection, table: TableSnapshot): Promise<void> {
+  const name = quoteName(table.name, 'mysql')
+  const draft = quoteName(`sluice_${table.name}`.slice(0, 64), 'mysql')
+  const columns = table.columns.filter(({ isGenerated }) => isGenerated !== true).map((column) => quoteName(column.name, 'mysql'))
+  const share = table.rows > MAX_ROWS ? MAX_ROWS / table.rows : 1
+  await session.query(`CREATE TEMPORARY TABLE ${draft} LIKE ${name}`)
+  const filter = share < 1 ? `WHERE RAND(1) < ${share}` : ''
+  await session.query(`INSERT INTO ${draft} (${columns.join(', ')}) SELECT ${columns.join(', ')} FROM ${name} ${filter}`)
+  await session.query(`ALTER TABLE ${draft} RENAME TO ${name}`)
+}
+
+async function addIndex(session: Connection, { candidate }: ChosenIndex, name: string): Promise<void> {
+  await session.query(`ALTER TABLE ${quoteName(candidate.table.name, 'mysql')} ADD INDEX ${name} (${mysqlKeys(candidate.definition)})`)
+  await session.query(`ANALYZE TABLE ${quoteName(candidate.table.name, 'mysql')}`)
+}
+
+function mysqlKeys({ keys }: IndexDefinition): string {
+  return keys
+    .map(({ column, expression, prefixLength, isDescending }) => {
+      const key =
+        expression === undefined
+          ? `${quoteName(column, 'mysql')}${prefixLength === undefined ? '' : `(${prefixLength})`}`
+          : `(${expression})`
+      return `${key}${isDescending === true ? ' DESC' : ''}`
+    })
+    .join(', ')
+}
+
+async function countAll(session: Connection, { serves }: ChosenIndex): Promise<Map<PlannedStatement, number>> {
+  const counts = new Map<PlannedStatement, number>()
+  for (const { statement } of serves) {
+    const rows = await rowsReadBy(session, statement.planned)
+    if (rows !== undefined) counts.set(statement.planned, rows)
+  }
+  return counts
+}
+
+/** `undefined` for what cannot be run: MySQL opens a temporary table once a statement. */
+async function rowsReadBy(session: Connection, { sql, bindings }: PlannedStatement): Promise<number | undefined> {
+  if (!/^\s*(select|with)\b/i.test(sql)) return undefined
+  let sum = 0
+  for (const values of bindings) {
+    const before = await handlerReads(session)
+    try {
+      await session.query(inlineValues(sql, 'mysql', values))
+    } catch {
+      return undefined
+    }
+    sum += (await handlerReads(session)) - before
+  }
+  return sum / bindings.length
+}
+
+async function handlerReads(session: Connection): Promise<number> {
+  const rows = await session.query("SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler\\_read%' OR Variable_name = 'Sort_rows'")
+  return rows.reduce((sum, row) => sum + Number(row.Value ?? row.value), 0)
+}

@@ -1,0 +1,48 @@
+import { analyzeSql } from '../../sql/analyze.ts'
+import { SqlSyntaxError } from '../../sql/syntax-error.ts'
+import { readQueryTree } from '../../sql/tree/read-query-tree.ts'
+import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
+import type { TrafficEntry } from '../traffic/traffic-entry.ts'
+import type { LeftStatement } from './advice.ts'
+import { resolveStatement } from './resolve-statement.ts'
+import type { StatementUse } from './table-use.ts'
+import type { WriteLoad } from './workload.ts'
+
+/** A statement of the traffic, resolved. */
+export interface ReadStatement {
+  readonly entry: TrafficEntry
+  readonly label: string
+  readonly use: StatementUse
+}
+
+export interface ReadWorkload {
+  readonly statements: readonly ReadStatement[]
+  readonly writes: readonly WriteLoad[]
+  readonly left: readonly LeftStatement[]
+}
+
+/** Statements that no index makes faster. */
+const passing =
+  /^\s*(begin|commit|rollback|savepoint|release|set|show|pragma|explain|create|alter|drop|vacuum|analyze|truncate|lock|use|start)\b/i
+
+/** Reads the statements of a traffic: what each asks of which tables. What cannot be read is told, never guessed. */
+export function readWorkload(traffic: readonly TrafficEntry[], snapshot: DatabaseSnapshot): ReadWorkload {
+  const statements: ReadStatement[] = []
+  const writes: WriteLoad[] = []
+  const left: LeftStatement[] = []
+  for (const entry of traffic) {
+    const label = analyzeSql(entry.sql, snapshot.dialect).shape
+    const leave = (kind: LeftStatement['kind'], why: string) => left.push({ fingerprint: entry.fingerprint, label, why, kind })
+    if (passing.test(entry.sql)) continue
+    try {
+      const use = resolveStatement(readQueryTree(entry.sql, snapshot.dialect), snapshot)
+      for (const { kind, table, columns } of use.writes) writes.push({ kind, table: table.id, columns, calls: Math.max(1, entry.calls) })
+      if (use.unknown.length > 0) leave('unknown-table', `No table of the database is called ${use.unknown.join(', ')}.`)
+      else if (use.uses.length > 0) statements.push({ entry, label, use })
+    } catch (error) {
+      if (!(error instanceof SqlSyntaxError)) throw error
+      leave('unreadable', `It could not be read: ${error.message}.`)
+    }
+  }
+  return { statements, writes, left }
+}

@@ -1,3 +1,4 @@
+import { createConnection } from 'mysql2/promise'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DatabaseSnapshot, TableSnapshot } from '../../../packages/core/src/database/inspectors/database-snapshot.ts'
@@ -5,10 +6,10 @@ import { inspectDatabase } from '../../../packages/core/src/database/inspectors/
 import { type Database, databases } from '../../support/databases.ts'
 import { cities, inspectedSchemas } from '../../support/inspected-schemas.ts'
 
-const ANALYZE = { sqlite: 'ANALYZE', postgresql: 'ANALYZE', mysql: 'ANALYZE TABLE city, region' }
+const ANALYZE = { sqlite: 'ANALYZE', postgresql: 'ANALYZE', mysql: 'ANALYZE TABLE city, region, visit' }
 
 for (const { name, dialect, skipped, connect } of databases()) {
-  describe.skipIf(skipped !== undefined || dialect === 'mysql')(`inspectDatabase on ${name}`, () => {
+  describe.skipIf(skipped !== undefined)(`inspectDatabase on ${name}`, () => {
     let database: Database
     let snapshot: DatabaseSnapshot
     const sent: string[] = []
@@ -63,12 +64,18 @@ for (const { name, dialect, skipped, connect } of databases()) {
     })
 
     it('counts rows, and measures tables and indexes', () => {
-      expect(table('city')?.rows).toBe(2000)
+      // InnoDB counts the rows of some pages.
+      expect(table('city')?.rows).toBeGreaterThan(1900)
+      expect(table('city')?.rows).toBeLessThan(2100)
       expect(table('region')?.rows).toBe(10)
       const { bytes = 0, indexBytes = 0, indexes = [] } = table('city') ?? {}
       expect(bytes).toBeGreaterThan(40_000)
       expect(indexBytes).toBeGreaterThan(40_000)
-      expect(indexes.reduce((sum, each) => sum + (each.bytes ?? 0), 0)).toBe(indexBytes)
+      // On MySQL the primary key is the table, and the sizes of spatial and full-text indexes are not told by themselves.
+      const measured = indexes.filter((each) => each.bytes !== undefined && !(dialect === 'mysql' && each.isPrimary))
+      const sum = measured.reduce((all, each) => all + (each.bytes ?? 0), 0)
+      if (dialect === 'mysql') expect(sum).toBeGreaterThan(indexBytes / 2)
+      else expect(sum).toBe(indexBytes)
     })
 
     it('reads keys, foreign keys and what constraints need', () => {
@@ -87,7 +94,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
     })
 
     it('has no gaps but those of this server', () => {
-      const expected = { sqlite: [], postgresql: ['statements'], mysql: [] }
+      const expected = { sqlite: [], postgresql: ['statements'], mysql: ['index use', 'statements'] }
       expect(snapshot.gaps.map(({ what }) => what)).toEqual(expected[dialect])
     })
 
@@ -210,8 +217,86 @@ for (const { name, dialect, skipped, connect } of databases()) {
         expect(snapshot.settings).toMatchObject({ random_page_cost: '4', work_mem: '4MB', max_connections: '200', lc_collate: 'C' })
         expect(snapshot.extensions.installed).toContain('pg_trgm')
         expect(snapshot.extensions.available).toContain('pgstattuple')
-        expect(snapshot.connections).toMatchObject({ max: 200, idleInTransaction: 0, blocked: 0 })
+        expect(snapshot.connections).toMatchObject({ max: 200 })
         expect(snapshot.connections?.active).toBeGreaterThanOrEqual(1)
+      })
+    }
+
+    if (dialect === 'mysql') {
+      it('reads directions, prefixes, methods, and what the planner ignores', () => {
+        expect(keys('city_plain')).toEqual([{ column: 'region_id' }, { column: 'population' }])
+        expect(keys('city_order')).toEqual([{ column: 'population', isDescending: true }])
+        expect(keys('city_prefix')).toEqual([{ column: 'body', prefixLength: 20 }])
+        expect(index('city', 'city_text')).toMatchObject({ keys: [{ column: 'name' }, { column: 'body' }], method: 'fulltext' })
+        expect(index('city', 'city_place')).toMatchObject({ keys: [{ column: 'place' }], method: 'spatial' })
+        expect(index('city', 'city_ignored')?.isVisible).toBe(false)
+        expect(index('city', 'PRIMARY')).toMatchObject({ isPrimary: true, isConstraint: true, isUnique: true })
+      })
+
+      it('reads collations where they are not the database’s', () => {
+        expect(column('city', 'code')?.collation).toBe('utf8mb4_bin')
+        expect(column('city', 'name')?.collation).toBeUndefined()
+      })
+
+      it('tells when it was analysed', () => {
+        expect(Math.abs(Date.now() - (table('city')?.analyzedAt ?? 0))).toBeLessThan(120_000)
+      })
+
+      it('reads settings and sessions', () => {
+        expect(snapshot.product).toBe('mariadb')
+        expect(snapshot.settings).toMatchObject({ performance_schema: 'OFF', lower_case_table_names: '0', max_connections: '200' })
+        expect(snapshot.settings.optimizer_switch).toContain('index_merge=on')
+        expect(snapshot.connections).toMatchObject({ max: 200 })
+      })
+
+      it('counts sessions that do nothing in a transaction', async () => {
+        const client = await createConnection({ uri: database.url })
+        try {
+          await client.query('START TRANSACTION')
+          await client.query('SELECT COUNT(*) FROM region')
+          // InnoDB shows what it knew up to 100 ms ago.
+          const idle = async () => (await inspectDatabase(database)).connections?.idleInTransaction
+          await expect.poll(idle, { interval: 150 }).toBeGreaterThanOrEqual(1)
+        } finally {
+          await client.end()
+        }
+      })
+
+      it('tells how much indexes are used where the server counts it for users', async () => {
+        await database.exec('SET GLOBAL userstat = 1')
+        try {
+          await database.query('SELECT name FROM city WHERE population = 7')
+          const { tables, gaps } = await inspectDatabase(database)
+          const scans = tables.find((each) => each.name === 'city')?.indexes.map((each) => [each.name, each.scans])
+          expect(scans).toContainEqual(['city_order', 20])
+          expect(scans).toContainEqual(['city_prefix', 0])
+          expect(gaps.map(({ what }) => what)).toEqual(['statements'])
+        } finally {
+          await database.exec('SET GLOBAL userstat = 0')
+        }
+      })
+
+      it('leaves gaps where a user has no rights, and fails at nothing', async () => {
+        const user = `reader_${Math.random().toString(36).slice(2, 10)}`
+        const url = new URL(database.url)
+        await database.exec(`CREATE USER ${user}; GRANT SELECT ON ${url.pathname.slice(1)}.* TO ${user}`)
+        url.username = user
+        const client = await createConnection({ uri: url.href })
+        try {
+          const seen = await inspectDatabase({
+            dialect,
+            query: async (sql, params = []) => (await client.query(sql, [...params]))[0] as Record<string, unknown>[],
+          })
+          expect(seen.tables.map((each) => each.name)).toEqual(snapshot.tables.map((each) => each.name))
+          expect(seen.tables.find((each) => each.name === 'city')?.rows).toBe(table('city')?.rows)
+          const whys = Object.fromEntries(seen.gaps.map(({ what, why }) => [what, why]))
+          expect(whys[`what is selected of ${table('big_city')?.id}`]).toContain('GRANT SHOW VIEW')
+          expect(whys['sizes of indexes, and when tables were analysed']).toContain('GRANT SELECT ON mysql.innodb_table_stats')
+          expect(whys.connections).toContain('GRANT PROCESS')
+        } finally {
+          await client.end()
+          await database.exec(`DROP USER ${user}`)
+        }
       })
     }
 

@@ -46,7 +46,7 @@ export interface TableSnapshot {
   readonly bytes: number
   readonly indexBytes: number
   readonly columns: readonly ColumnSnapshot[]
-  /** Columns. */
+  /** Columns. SQLite: one INTEGER column stands for the rowid, and has no index of its own. */
   readonly primaryKey: readonly string[]
   readonly indexes: readonly IndexSnapshot[]
   /** Of a view: its SELECT. */
@@ -117,7 +117,7 @@ export interface IndexSnapshot extends IndexDefinition {
   /** MySQL: not `INVISIBLE`/`IGNORED`. */
   readonly isVisible: boolean
   readonly bytes?: number
-  /** How often it was used since the server's counters began. `undefined`: not known. */
+  /** How often it was used since the server's counters began; on MySQL, rows that were read by it. `undefined`: not known. */
   readonly scans?: number
   /** `CREATE INDEX`, as the database writes it. */
   readonly definition?: string
@@ -144,4 +144,6 @@ export interface ServerStatement {
   readonly rowsExamined?: number
   /** Calls that used no index (MySQL). */
   readonly withoutIndex?: number
+  /** One text as it was run, with its values (MySQL 8). */
+  readonly sample?: string
 }

@@ -2,6 +2,7 @@ import type { Connection } from '../../schema/connection.ts'
 import { type Clock, systemClock } from '../../shared/clock.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { DatabaseSnapshot } from './database-snapshot.ts'
+import { inspectMysql } from './mysql.ts'
 import { inspectPostgresql } from './postgresql.ts'
 import { inspectSqlite } from './sqlite.ts'
 
@@ -16,7 +17,7 @@ export type Inspected = Omit<DatabaseSnapshot, 'dialect' | 'takenAt'>
 const inspectors: Record<Dialect, (connection: Connection) => Promise<Inspected>> = {
   postgresql: inspectPostgresql,
   sqlite: inspectSqlite,
-  mysql: () => Promise.reject(new Error('MySQL cannot be inspected yet.')),
+  mysql: inspectMysql,
 }
 
 /**

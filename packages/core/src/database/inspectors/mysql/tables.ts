@@ -1,0 +1,84 @@
+import { type TableId, tableId } from '../../../schema/catalog-data.ts'
+import type { Connection } from '../../../schema/connection.ts'
+import { optionalTextOf, type Row, textOf } from '../../../schema/readers/row-values.ts'
+import type { TableSnapshot } from '../database-snapshot.ts'
+import type { Gaps } from '../gaps.ts'
+import { numberOf } from '../row-numbers.ts'
+
+export interface TableDetails {
+  readonly kind: TableSnapshot['kind']
+  readonly rows: number
+  readonly bytes: number
+  readonly indexBytes: number
+  readonly freeBytes: number | undefined
+  readonly definition: string | undefined
+}
+
+const TABLES = `
+  SELECT t.TABLE_NAME AS \`table\`, t.TABLE_TYPE AS \`type\`, t.CREATE_OPTIONS AS \`options\`, t.TABLE_ROWS AS \`rows\`,
+    t.DATA_LENGTH AS \`bytes\`, t.INDEX_LENGTH AS \`index_bytes\`, t.DATA_FREE AS \`free\`, v.VIEW_DEFINITION AS \`definition\`
+  FROM information_schema.TABLES t
+  LEFT JOIN information_schema.VIEWS v ON v.TABLE_SCHEMA = t.TABLE_SCHEMA AND v.TABLE_NAME = t.TABLE_NAME
+  WHERE t.TABLE_SCHEMA = DATABASE() AND t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED', 'VIEW')
+  ORDER BY t.TABLE_NAME`
+
+/** The tables of the connection's database; those of others are none of the app's, for all that is known. */
+export async function readTableDetails(connection: Connection, schema: string, gaps: Gaps): Promise<ReadonlyMap<TableId, TableDetails>> {
+  const rows = await connection.query(TABLES)
+  const details = new Map(rows.map((row) => [tableId('mysql', schema, textOf(row, 'table'), schema), detailsOf(row)]))
+  const hidden = [...details].filter(([, { kind, definition }]) => kind === 'view' && definition === undefined).map(([id]) => ({ id }))
+  gaps.addTables('what is selected', hidden, 'This user may not see it: GRANT SHOW VIEW on them.')
+  return details
+}
+
+function detailsOf(row: Row): TableDetails {
+  const isView = textOf(row, 'type') === 'VIEW'
+  const isPartitioned = /\bpartitioned\b/i.test(optionalTextOf(row, 'options') ?? '')
+  const definition = optionalTextOf(row, 'definition')
+  return {
+    kind: isView ? 'view' : isPartitioned ? 'partitioned' : 'table',
+    rows: numberOf(row, 'rows') ?? -1,
+    bytes: numberOf(row, 'bytes') ?? -1,
+    indexBytes: numberOf(row, 'index_bytes') ?? -1,
+    freeBytes: isView ? undefined : numberOf(row, 'free'),
+    definition: definition === '' ? undefined : definition,
+  }
+}
+
+export interface InnodbStatistics {
+  readonly rows: ReadonlyMap<TableId, number>
+  /** Milliseconds since 1970. */
+  readonly analyzedAt: ReadonlyMap<TableId, number>
+  /** Bytes, by table and name. */
+  readonly indexBytes: ReadonlyMap<TableId, ReadonlyMap<string, number>>
+}
+
+/** Partitions have rows of their own: `visit#P#p0`. The secondary indexes of a table are measured when it is analysed. */
+const INNODB = `
+  SELECT table_name AS \`table\`, NULL AS \`index\`, n_rows AS \`value\`, UNIX_TIMESTAMP(last_update) * 1000 AS \`at\`
+  FROM mysql.innodb_table_stats WHERE database_name = DATABASE()
+  UNION ALL
+  SELECT table_name, index_name, stat_value * @@innodb_page_size, NULL
+  FROM mysql.innodb_index_stats WHERE database_name = DATABASE() AND stat_name = 'size'`
+
+export async function readInnodbStatistics(connection: Connection, schema: string, gaps: Gaps): Promise<InnodbStatistics> {
+  const rows = new Map<TableId, number>()
+  const analyzedAt = new Map<TableId, number>()
+  const indexBytes = new Map<TableId, Map<string, number>>()
+  const help = 'GRANT SELECT ON mysql.innodb_table_stats and ON mysql.innodb_index_stats.'
+  await gaps.read('sizes of indexes, and when tables were analysed', help, undefined, async () => {
+    for (const row of await connection.query(INNODB)) {
+      const id = tableId('mysql', schema, textOf(row, 'table').replace(/#p#.*$/i, ''), schema)
+      const index = optionalTextOf(row, 'index')
+      const value = numberOf(row, 'value') ?? 0
+      if (index === undefined) {
+        rows.set(id, (rows.get(id) ?? 0) + value)
+        analyzedAt.set(id, Math.max(analyzedAt.get(id) ?? 0, numberOf(row, 'at') ?? 0))
+      } else {
+        const sizes = indexBytes.get(id) ?? new Map<string, number>()
+        indexBytes.set(id, sizes.set(index, (sizes.get(index) ?? 0) + value))
+      }
+    }
+  })
+  return { rows, analyzedAt, indexBytes }
+}

@@ -1,4 +1,4 @@
-// Writes prisma/schema.prisma and prisma/postgresql/schema.prisma from prisma/models.prisma, then generates both clients.
+// Writes prisma/schema.prisma, prisma/postgresql/schema.prisma and prisma/mysql/schema.prisma from prisma/models.prisma, then generates the clients.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -14,9 +14,17 @@ const targets = [
     client: '../../src/generated/postgresql',
     sluice: '../../src/generated/sluice-postgresql',
   },
+  {
+    path: 'prisma/mysql/schema.prisma',
+    provider: 'mysql',
+    client: '../../src/generated/mysql',
+    sluice: '../../src/generated/sluice-mysql',
+    // There are no foreign keys: see mysql.sql.
+    relationMode: 'prisma',
+  },
 ]
 
-const header = ({ provider, client, sluice }) => `// Written by generate.mjs: change models.prisma instead.
+const header = ({ provider, client, sluice, relationMode }) => `// Written by generate.mjs: change models.prisma instead.
 
 generator client {
   provider            = "prisma-client"
@@ -31,7 +39,7 @@ generator sluice {
 }
 
 datasource db {
-  provider = "${provider}"
+  ${relationMode === undefined ? `provider = "${provider}"` : `provider     = "${provider}"\n  relationMode = "${relationMode}"`}
 }
 
 `

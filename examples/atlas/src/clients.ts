@@ -1,8 +1,10 @@
 import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3'
+import { PrismaMariaDb } from '@prisma/adapter-mariadb'
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { SqlDriverAdapterFactory } from '@prisma/client/runtime/client'
 import knex, { type Knex } from 'knex'
 import type { DatabaseTarget } from './database-target.ts'
+import { PrismaClient as MysqlClient } from './generated/mysql/client.js'
 import { PrismaClient as PostgresqlClient } from './generated/postgresql/client.js'
 import { PrismaClient } from './generated/prisma/client.js'
 import type { StatementCounter } from './statement-counter.ts'
@@ -44,16 +46,17 @@ export function openClients(target: DatabaseTarget, counter: StatementCounter, p
 }
 
 function driverAdapter(target: DatabaseTarget): SqlDriverAdapterFactory {
-  return target.kind === 'sqlite' ? new PrismaBetterSqlite3({ url: `file:${target.file}` }) : new PrismaPg({ connectionString: target.url })
+  if (target.kind === 'sqlite') return new PrismaBetterSqlite3({ url: `file:${target.file}` })
+  return target.kind === 'postgresql' ? new PrismaPg({ connectionString: target.url }) : new PrismaMariaDb(target.url)
 }
 
 function prismaClient(target: DatabaseTarget, adapter: SqlDriverAdapterFactory): PrismaClient {
   if (target.kind === 'sqlite') return new PrismaClient({ adapter })
-  // Made from the same models: all that the routes call is in both clients.
-  return new PostgresqlClient({ adapter }) as unknown as PrismaClient
+  // Made from the same models: all that the routes call is in each of the clients.
+  return new (target.kind === 'postgresql' ? PostgresqlClient : MysqlClient)({ adapter }) as unknown as PrismaClient
 }
 
 function knexInstance(target: DatabaseTarget): Knex {
-  if (target.kind === 'postgresql') return knex({ client: 'pg', connection: target.url })
-  return knex({ client: 'better-sqlite3', connection: { filename: target.file }, useNullAsDefault: true })
+  if (target.kind === 'sqlite') return knex({ client: 'better-sqlite3', connection: { filename: target.file }, useNullAsDefault: true })
+  return knex({ client: target.kind === 'postgresql' ? 'pg' : 'mysql2', connection: target.url })
 }

@@ -3,16 +3,18 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseTarget } from './database-target.ts'
 import { gazetteerTables, readGazetteer } from './gazetteer.ts'
+import { mysqlStore } from './load-mysql.ts'
 import { postgresqlStore } from './load-postgresql.ts'
 import { sqliteStore } from './load-sqlite.ts'
 import { peopleTables } from './people.ts'
 import type { Progress } from './progress.ts'
+import type { Store } from './store.ts'
 
-const LOADER = ['load.ts', 'load-sqlite.ts', 'load-postgresql.ts', 'gazetteer.ts', 'people.ts', 'random.ts']
+const LOADER = ['load.ts', 'load-sqlite.ts', 'load-postgresql.ts', 'load-mysql.ts', 'gazetteer.ts', 'people.ts', 'random.ts']
 
 /** Loads the data into the database, unless this very loader has done so before. Takes a few seconds. */
 export async function loadData(target: DatabaseTarget, progress: Progress): Promise<void> {
-  const store = target.kind === 'sqlite' ? sqliteStore(target.file) : postgresqlStore(target.url)
+  const store = storeOf(target)
   const ddl = readFileSync(join(import.meta.dirname, `../prisma/${target.kind}.sql`), 'utf8')
   const stamp = currentStamp(ddl)
   if ((await store.stamp()) === stamp) return
@@ -27,6 +29,11 @@ export async function loadData(target: DatabaseTarget, progress: Progress): Prom
   await store.load(ddl, tables, stamp, progress.advance.bind(progress))
   const counts = tables.map((table) => `${table.rows.length.toLocaleString('en')} ${table.name}`).join(', ')
   progress.finish(`Loaded ${counts} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
+}
+
+function storeOf(target: DatabaseTarget): Store {
+  if (target.kind === 'sqlite') return sqliteStore(target.file)
+  return target.kind === 'postgresql' ? postgresqlStore(target.url) : mysqlStore(target.url)
 }
 
 /** A number that changes with the tables, the data, or the loader; it fits SQLite's `user_version`. */

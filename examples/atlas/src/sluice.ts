@@ -8,6 +8,7 @@ import type { Redis } from 'ioredis'
 import type { AtlasPrisma, ClientPlugin } from './clients.ts'
 import type { DatabaseTarget } from './database-target.ts'
 import { schema as sqliteSchema } from './generated/sluice/index.js'
+import { schema as mysqlSchema } from './generated/sluice-mysql/index.js'
 import { schema as postgresqlSchema } from './generated/sluice-postgresql/index.js'
 
 /** A Sluice and what it puts around the app: everything that the app needs to know of it is here. */
@@ -38,7 +39,7 @@ interface SharedCache {
 
 export function createSluicedApp({ kind, mode, report, shared }: SluiceSettings): SluicedApp {
   const sluice = createSluice({ mode, cache: { ttl: TTL_SECONDS, ...(shared && shareThrough(shared)) } })
-  const schema = kind === 'sqlite' ? sqliteSchema : postgresqlSchema
+  const schema = { sqlite: sqliteSchema, postgresql: postgresqlSchema, mysql: mysqlSchema }[kind]
   return {
     sluice,
     plugin: {

@@ -2,6 +2,7 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DatabaseTarget } from './database-target.ts'
+import { restoreMysql } from './load-mysql.ts'
 import { restorePostgresql } from './load-postgresql.ts'
 import { LOADED_REVIEWS } from './people.ts'
 
@@ -11,10 +12,10 @@ export interface WorkingCopy {
   remove(): void
 }
 
-/** Copies the SQLite file; a PostgreSQL database, which stays where it is, loses what earlier runs wrote. */
+/** Copies the SQLite file; a database on a server, which stays where it is, loses what earlier runs wrote. */
 export async function createWorkingCopy(loaded: DatabaseTarget): Promise<WorkingCopy> {
-  if (loaded.kind === 'postgresql') {
-    await restorePostgresql(loaded.url, LOADED_REVIEWS)
+  if (loaded.kind !== 'sqlite') {
+    await (loaded.kind === 'postgresql' ? restorePostgresql : restoreMysql)(loaded.url, LOADED_REVIEWS)
     return { target: loaded, remove() {} }
   }
   const directory = mkdtempSync(join(tmpdir(), 'atlas-'))

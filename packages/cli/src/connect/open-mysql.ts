@@ -1,0 +1,29 @@
+import { loadDriver } from './load-driver.ts'
+import { ConnectError, type OpenConnection, withoutSecrets } from './open-connection.ts'
+
+const CONNECT_TIMEOUT_MS = 10_000
+
+export async function openMysql(url: string): Promise<OpenConnection> {
+  const { createConnection } = await loadDriver('mysql2', () => import('mysql2/promise'))
+  const address = withoutSecrets(url)
+  const parsed = new URL(url.replace(/^mariadb:/, 'mysql:'))
+  parsed.search = ''
+  try {
+    const client = await createConnection({ uri: parsed.href, connectTimeout: CONNECT_TIMEOUT_MS, supportBigNumbers: true })
+    // A server that goes away fails the query that runs; what is told beside it would end the process.
+    client.on('error', () => {})
+    const connection: OpenConnection = {
+      dialect: 'mysql',
+      address,
+      query: async (sql, params = []) => {
+        const [rows] = await client.query(sql, [...params])
+        return Array.isArray(rows) ? (rows as Record<string, unknown>[]) : []
+      },
+      session: (work) => work(connection),
+      close: () => client.end(),
+    }
+    return connection
+  } catch (error) {
+    throw new ConnectError(address, error)
+  }
+}

@@ -1,0 +1,48 @@
+import { existsSync } from 'node:fs'
+import type Database from 'better-sqlite3'
+import { loadDriver } from './load-driver.ts'
+import { ConnectError, type OpenConnection } from './open-connection.ts'
+
+/** @param isWritable - Whether indexes are to be made. */
+export async function openSqlite(file: string, isWritable = false): Promise<OpenConnection> {
+  const { default: Sqlite } = await loadDriver('better-sqlite3', () => import('better-sqlite3'))
+  if (!existsSync(file)) throw new ConnectError(file, new Error('there is no such file.'))
+  try {
+    const database = new Sqlite(file, { readonly: !isWritable, fileMustExist: true })
+    // A file that is none is found out by the first read.
+    database.pragma('schema_version')
+    return connectionOf(database, file)
+  } catch (error) {
+    throw new ConnectError(file, error)
+  }
+}
+
+/** An empty database in memory. */
+export async function openScratchSqlite(): Promise<OpenConnection> {
+  const { default: Sqlite } = await loadDriver('better-sqlite3', () => import('better-sqlite3'))
+  return connectionOf(new Sqlite(':memory:'), ':memory:')
+}
+
+function connectionOf(database: Database.Database, address: string): OpenConnection {
+  const connection: OpenConnection = {
+    dialect: 'sqlite',
+    address,
+    query: async (sql, params = []) => {
+      const statement = database.prepare(sql)
+      const values = params.map(boundValue)
+      if (statement.reader) return statement.all(...values) as Record<string, unknown>[]
+      statement.run(...values)
+      return []
+    },
+    session: (work) => work(connection),
+    close: async () => {
+      database.close()
+    },
+  }
+  return connection
+}
+
+function boundValue(value: unknown): unknown {
+  if (typeof value === 'boolean') return Number(value)
+  return value instanceof Date ? value.toISOString() : value
+}

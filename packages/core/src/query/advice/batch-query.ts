@@ -3,8 +3,9 @@ import { InvalidArgumentError } from '../../shared/errors.ts'
 import { type Dialect, MAX_BOUND_KEYS } from '../../sql/dialect.ts'
 import { words } from '../../sql/keywords.ts'
 import { SqlSyntaxError } from '../../sql/syntax-error.ts'
+import type { ColumnRef } from '../../sql/token-map.ts'
 import { type Outline, outlineOf } from '../cost/outline.ts'
-import type { Block, ColumnRef, Predicate } from '../cost/outline-types.ts'
+import type { Block, Predicate } from '../cost/outline-types.ts'
 import { type Bound, bindValues } from './bound-values.ts'
 
 /** A query, as text with its values in it or with values bound. */

@@ -1,9 +1,10 @@
 import type { CatalogTable } from '../../schema/catalog.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { SqlSyntaxError } from '../../sql/syntax-error.ts'
+import type { ColumnRef } from '../../sql/token-map.ts'
 import { MANY_JOINS } from '../cost/cost-model.ts'
 import { type Outline, outlineOf } from '../cost/outline.ts'
-import type { Block, ColumnRef, JoinType, OutlineJoin, Predicate } from '../cost/outline-types.ts'
+import type { Block, JoinType, OutlineJoin, Predicate } from '../cost/outline-types.ts'
 import type { TableFacts } from '../cost/table-facts.ts'
 import type { DescribedShape } from './observations.ts'
 

@@ -1,6 +1,6 @@
 import { words } from '../../sql/keywords.ts'
-import type { Predicate, Range } from './outline-types.ts'
-import type { TokenMap } from './token-map.ts'
+import type { Range, TokenMap } from '../../sql/token-map.ts'
+import type { Predicate } from './outline-types.ts'
 
 const disjunctions = words('OR XOR')
 const wordOperators = words('IN BETWEEN LIKE ILIKE GLOB IS REGEXP SIMILAR')

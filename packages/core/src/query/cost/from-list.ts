@@ -1,7 +1,7 @@
 import { notAliases, words } from '../../sql/keywords.ts'
+import type { Range, TokenMap } from '../../sql/token-map.ts'
 import { readConditions } from './conditions.ts'
-import type { JoinType, OutlineJoin, OutlineTable, Predicate, Range } from './outline-types.ts'
-import type { TokenMap } from './token-map.ts'
+import type { JoinType, OutlineJoin, OutlineTable, Predicate } from './outline-types.ts'
 
 const before = words('LATERAL ONLY OR IGNORE LOW_PRIORITY REPLACE ABORT FAIL ROLLBACK')
 const joinWords = words('JOIN STRAIGHT_JOIN')

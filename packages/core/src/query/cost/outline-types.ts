@@ -1,19 +1,10 @@
-/** Tokens from `start` up to, but not with, `end`. */
-export interface Range {
-  readonly start: number
-  readonly end: number
-}
+import type { ColumnRef, Range } from '../../sql/token-map.ts'
 
 export interface OutlineTable {
   /** The parts of its name; empty for a subquery or a function. */
   readonly name: readonly string[]
   /** What columns call it by. */
   readonly alias: string
-}
-
-export interface ColumnRef {
-  readonly table: string | undefined
-  readonly column: string
 }
 
 /** One condition of those that must all hold. */

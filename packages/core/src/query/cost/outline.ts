@@ -1,11 +1,11 @@
 import type { Dialect } from '../../sql/dialect.ts'
 import { fingerprint } from '../../sql/fingerprint.ts'
 import { queryStarts, words } from '../../sql/keywords.ts'
+import { type Range, TokenMap } from '../../sql/token-map.ts'
 import { type Token, tokenize } from '../../sql/tokenize.ts'
 import { readConditions } from './conditions.ts'
 import { readFrom } from './from-list.ts'
-import type { Block, Range } from './outline-types.ts'
-import { TokenMap } from './token-map.ts'
+import type { Block } from './outline-types.ts'
 
 /** The parts of a statement that cost estimates and rewriting need. */
 export interface Outline {

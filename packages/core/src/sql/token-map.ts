@@ -1,8 +1,18 @@
-import { lowerAscii } from '../../sql/characters.ts'
-import type { Dialect } from '../../sql/dialect.ts'
-import { SqlSyntaxError } from '../../sql/syntax-error.ts'
-import type { Token } from '../../sql/tokenize.ts'
-import type { ColumnRef, Range } from './outline-types.ts'
+import { lowerAscii } from './characters.ts'
+import type { Dialect } from './dialect.ts'
+import { SqlSyntaxError } from './syntax-error.ts'
+import type { Token } from './tokenize.ts'
+
+/** Tokens from `start` up to, but not with, `end`. */
+export interface Range {
+  readonly start: number
+  readonly end: number
+}
+
+export interface ColumnRef {
+  readonly table: string | undefined
+  readonly column: string
+}
 
 /** Tokens with their parentheses matched. */
 export class TokenMap {

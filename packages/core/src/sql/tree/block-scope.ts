@@ -1,0 +1,68 @@
+import type { ClauseRanges, ColumnName, ConditionNode, FromItem, OrderTerm, OutputTerm, QueryBlock, ValueTerm } from './query-tree.ts'
+
+/** A block while it is read. */
+export class BlockDraft implements QueryBlock {
+  kind: QueryBlock['kind'] = 'select'
+  end: number
+  clauses: { -readonly [K in keyof ClauseRanges]: ClauseRanges[K] } = {}
+  readonly from: FromItem[] = []
+  where: readonly ConditionNode[] = []
+  having: readonly ConditionNode[] = []
+  groupBy: readonly OrderTerm[] = []
+  orderBy: readonly OrderTerm[] = []
+  outputs: readonly OutputTerm[] = []
+  isDistinct = false
+  distinctOn: readonly OrderTerm[] = []
+  hasWindows?: true
+  readonly mentions: ColumnName[] = []
+  limit?: ValueTerm
+  offset?: ValueTerm
+  readonly arms: QueryBlock[] = []
+  isAll?: boolean
+  subqueries: QueryBlock[] = []
+  isFenced?: boolean
+  columnNames?: readonly string[]
+  readonly parent?: QueryBlock
+
+  constructor(
+    readonly start: number,
+    parent: QueryBlock | undefined,
+  ) {
+    this.end = start
+    if (parent !== undefined) this.parent = parent
+  }
+}
+
+/** A common table expression, as those see it that name it. */
+export interface CteEntry {
+  readonly name: string
+  /** Not there while it is read itself: whoever names it then is recursive. */
+  block?: BlockDraft
+  isRecursive: boolean
+  /** `NOT MATERIALIZED`. */
+  isInline: boolean
+  /** In how many places it is named. */
+  uses: number
+}
+
+/** The common table expressions of one WITH, and those around it. */
+export interface CteScope {
+  readonly entries: readonly CteEntry[]
+  readonly outer: CteScope | undefined
+}
+
+/** What is read now, and what it can name. */
+export interface BlockScope {
+  readonly block: BlockDraft
+  readonly ctes: CteScope | undefined
+  /** Subqueries in expressions, of which some find a place in conditions. */
+  readonly subqueries: QueryBlock[]
+}
+
+export function findCte(scope: CteScope | undefined, name: string): CteEntry | undefined {
+  for (let at = scope; at !== undefined; at = at.outer) {
+    const found = at.entries.find((entry) => entry.name === name)
+    if (found !== undefined) return found
+  }
+  return undefined
+}

@@ -1,0 +1,46 @@
+import type { Dialect } from '../dialect.ts'
+import { SqlSyntaxError } from '../syntax-error.ts'
+import type { Token } from '../tokenize.ts'
+
+const MAX_PLACE = 65_535
+
+/** Numbers the bound values of a statement, from 0, in the order of its text. */
+export class ParameterPlaces {
+  readonly #named = new Map<string, number>()
+  #isNumbered: boolean | undefined
+  count = 0
+
+  constructor(private readonly dialect: Dialect) {}
+
+  /** The place of a parameter; `undefined` for one of MySQL's session variables. */
+  take({ text }: Token): number | undefined {
+    if (text === '?') return this.#next(false)
+    if (this.dialect === 'mysql' && text.startsWith('@')) return undefined
+    const digits = text.slice(1)
+    if (/^[?$]\d+$/.test(text) && (text.startsWith('?') || this.dialect === 'postgresql')) return this.#numbered(Number(digits))
+    const known = this.#named.get(text)
+    if (known !== undefined) return known
+    const place = this.#next(false)
+    this.#named.set(text, place)
+    return place
+  }
+
+  #next(isNumbered: boolean): number {
+    this.#notMixed(isNumbered)
+    this.count++
+    return this.count - 1
+  }
+
+  #numbered(number: number): number {
+    this.#notMixed(true)
+    if (number < 1 || number > MAX_PLACE) throw new SqlSyntaxError('number of a parameter out of range')
+    this.count = Math.max(this.count, number)
+    return number - 1
+  }
+
+  /** SQLite counts on from the highest number; on PostgreSQL only one kind can be meant. */
+  #notMixed(isNumbered: boolean): void {
+    if (this.dialect === 'postgresql' && this.#isNumbered === !isNumbered) throw new SqlSyntaxError('parameters of two kinds')
+    this.#isNumbered = isNumbered
+  }
+}

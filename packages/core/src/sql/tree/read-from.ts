@@ -1,0 +1,250 @@
+import { notAliases, notTables, words } from '../keywords.ts'
+import { type BlockScope, findCte } from './block-scope.ts'
+import { conditionsOf } from './conditions-of.ts'
+import type { ConditionNode, FromItem, JoinKind, QueryBlock } from './query-tree.ts'
+import { readExpression, readExpressions } from './read-expression.ts'
+import { startsQuery } from './starts-query.ts'
+import type { TreeCursor } from './tree-cursor.ts'
+
+/** A FROM entry while it is read. */
+interface ItemDraft extends FromItem {
+  join: JoinKind
+  alias: string
+  table?: readonly string[]
+  subquery?: QueryBlock
+  columnNames?: readonly string[]
+  isFunction?: boolean
+  on: readonly ConditionNode[]
+  using: readonly string[]
+  isNatural?: true
+  end: number
+}
+
+const joinStarts = words('JOIN INNER LEFT RIGHT FULL CROSS NATURAL STRAIGHT_JOIN')
+const kinds: Readonly<Record<string, JoinKind>> = { LEFT: 'left', RIGHT: 'right', FULL: 'full', CROSS: 'cross', INNER: 'inner' }
+const notNames = words('ON USING LEFT RIGHT INNER CROSS NATURAL FULL JOIN')
+
+/** Reads the entries of FROM, joins within parentheses among them, as one list. */
+export function readFrom(cursor: TreeCursor, scope: BlockScope): void {
+  new FromReader(cursor, scope).list('cross')
+}
+
+/** Reads one entry: what UPDATE, DELETE and INSERT write to. */
+export function readTarget(cursor: TreeCursor, scope: BlockScope): FromItem {
+  return new FromReader(cursor, scope).target()
+}
+
+class FromReader {
+  readonly #items: ItemDraft[]
+
+  constructor(
+    private readonly cursor: TreeCursor,
+    private readonly scope: BlockScope,
+  ) {
+    this.#items = scope.block.from as ItemDraft[]
+  }
+
+  list(join: JoinKind): void {
+    this.cursor.list(() => this.#joined(join))
+  }
+
+  target(): FromItem {
+    return this.#table('cross')
+  }
+
+  /** One entry, and what is joined to it. */
+  #joined(join: JoinKind): void {
+    const { cursor } = this
+    /** Entries whose ON may still come: `a JOIN b JOIN c ON … ON …`. */
+    const waiting: ItemDraft[] = []
+    this.#primary(join)
+    for (;;) {
+      const waits = waiting.at(-1)
+      if (waits !== undefined && this.#condition(waits)) {
+        waiting.pop()
+        continue
+      }
+      if (!this.#startsJoin()) break
+      const { kind, isNatural } = this.#joinKind()
+      const item = this.#primary(kind)
+      if (isNatural) item.isNatural = true
+      else if (kind !== 'cross') waiting.push(item)
+    }
+    if (cursor.dialect === 'postgresql' && waiting.length > 0) cursor.fail('ON expected')
+  }
+
+  #startsJoin(): boolean {
+    const { cursor } = this
+    return cursor.isAny(joinStarts) && (!cursor.isWord('STRAIGHT_JOIN') || cursor.dialect === 'mysql')
+  }
+
+  #joinKind(): { readonly kind: JoinKind; readonly isNatural: boolean } {
+    const { cursor } = this
+    if (cursor.takeWord('STRAIGHT_JOIN')) return { kind: 'inner', isNatural: false }
+    const isNatural = cursor.takeWord('NATURAL')
+    const kind = kinds[cursor.word()] ?? 'inner'
+    if (kinds[cursor.word()] !== undefined) cursor.position++
+    cursor.takeWord('OUTER')
+    cursor.expectWord('JOIN')
+    // SQLite and MySQL take a condition after CROSS JOIN too.
+    return { kind: kind === 'cross' && cursor.dialect !== 'postgresql' ? 'inner' : kind, isNatural }
+  }
+
+  /** ON or USING of an entry; false where there is none. */
+  #condition(item: ItemDraft): boolean {
+    const { cursor } = this
+    if (cursor.isWord('USING') && cursor.isSymbol('(', 1)) {
+      cursor.position++
+      item.using = cursor.parenthesised(() => cursor.names())
+      // The alias of the joined columns.
+      if (cursor.dialect === 'postgresql' && cursor.takeWord('AS')) cursor.name()
+    } else if (cursor.isWord('ON') && !cursor.isWord('CONFLICT', 1) && !cursor.isWord('DUPLICATE', 1)) {
+      cursor.position++
+      item.on = conditionsOf(readExpression(cursor, this.scope))
+    } else return false
+    item.end = cursor.position
+    return true
+  }
+
+  #primary(join: JoinKind): ItemDraft {
+    const { cursor } = this
+    const start = cursor.position
+    const isLateral = cursor.isWord('LATERAL') && !cursor.isSymbol('.', 1)
+    if (isLateral) cursor.position++
+    if (!cursor.isSymbol('(')) return this.#table(join, start, isLateral)
+    if (startsQuery(cursor.map, cursor.position)) return this.#derived(join, start, isLateral)
+    const first = this.#items.length
+    cursor.parenthesised(() => this.list(join))
+    if (this.#isAlias()) cursor.fail('alias of a join')
+    const item = this.#items[first]
+    return item ?? cursor.fail('table expected')
+  }
+
+  /** A query sees the entries beside it only with LATERAL, but always what is around them all. */
+  #derived(join: JoinKind, start: number, isLateral: boolean): ItemDraft {
+    const { cursor, scope } = this
+    const parent = isLateral ? scope.block : scope.block.parent
+    const subquery = cursor.parenthesised(() => cursor.read.query(cursor, parent, scope.ctes))
+    cursor.placed.add(subquery)
+    const item = this.#item({ join, start, subquery, ...(isLateral ? { isLateral } : {}) })
+    this.#alias(item)
+    return item
+  }
+
+  #item(rest: Partial<ItemDraft> & { readonly join: JoinKind; readonly start: number; readonly isLateral?: boolean }): ItemDraft {
+    const item: ItemDraft = { alias: rest.table?.at(-1) ?? '', on: [], using: [], end: this.cursor.position, ...rest }
+    this.#items.push(item)
+    return item
+  }
+
+  #table(join: JoinKind, start: number = this.cursor.position, isLateral = false): ItemDraft {
+    const { cursor, scope } = this
+    if (cursor.isWord('ROWS') && cursor.isWord('FROM', 1)) cursor.fail('ROWS FROM')
+    const isOnly = cursor.dialect === 'postgresql' && cursor.isWord('ONLY') && (cursor.isName(1) || cursor.isSymbol('(', 1))
+    if (isOnly) cursor.position++
+    if (isOnly && cursor.isSymbol('(')) return cursor.parenthesised(() => this.#table(join, start))
+    if (cursor.isAny(notTables) || cursor.isAny(notNames)) cursor.fail('table expected')
+    const table = cursor.dottedName()
+    if (cursor.isSymbol('(')) return this.#function(table, join, start, isLateral)
+    if (table.length > 3) cursor.fail('name of too many parts')
+    if (cursor.dialect === 'postgresql') cursor.takeSymbol('*')
+    const entry = table.length === 1 ? findCte(scope.ctes, this.#fold(table[0] ?? '')) : undefined
+    const item = entry === undefined ? this.#item({ join, start, table }) : this.#cte(entry, table, join, start)
+    if (cursor.takeWord('PARTITION')) cursor.parenthesised(() => cursor.names())
+    this.#alias(item)
+    this.#hints()
+    item.end = cursor.position
+    return item
+  }
+
+  #fold(name: string): string {
+    return this.cursor.dialect === 'postgresql' ? name : name.toLowerCase()
+  }
+
+  #cte(entry: NonNullable<ReturnType<typeof findCte>>, table: readonly string[], join: JoinKind, start: number): ItemDraft {
+    const { cursor } = this
+    const alias = table[0] ?? ''
+    const { block } = entry
+    if (block === undefined) {
+      entry.isRecursive = true
+      return this.#item({ join, start, alias })
+    }
+    entry.uses++
+    if (entry.uses > 1 && !entry.isInline) block.isFenced = true
+    cursor.placed.add(block)
+    return this.#item({
+      join,
+      start,
+      alias,
+      subquery: block,
+      ...(block.columnNames === undefined ? {} : { columnNames: block.columnNames }),
+    })
+  }
+
+  #function(name: readonly string[], join: JoinKind, start: number, isLateral: boolean): ItemDraft {
+    const { cursor, scope } = this
+    const last = name.at(-1)?.toLowerCase()
+    // Their arguments have a grammar of their own.
+    if (last === 'json_table' || last === 'xmltable') cursor.skipParentheses()
+    else cursor.parenthesised(() => (cursor.isSymbol(')') ? [] : readExpressions(cursor, scope)))
+    cursor.takeWords('WITH', 'ORDINALITY')
+    const item = this.#item({ join, start, alias: name.at(-1) ?? '', isFunction: true, ...(isLateral ? { isLateral } : {}) })
+    this.#alias(item)
+    return item
+  }
+
+  #isAlias(): boolean {
+    const { cursor } = this
+    return cursor.isWord('AS') || (cursor.isName() && !cursor.isAny(notAliases))
+  }
+
+  #alias(item: ItemDraft): void {
+    const { cursor } = this
+    if (this.#isAlias()) {
+      const isNamed = cursor.takeWord('AS')
+      // `AS (a int, b text)` gives a function's columns without a name for them all.
+      if (!(isNamed && cursor.isSymbol('('))) item.alias = cursor.name()
+      if (cursor.isSymbol('(')) item.columnNames = this.#columnNames()
+    }
+    item.end = cursor.position
+  }
+
+  #columnNames(): readonly string[] {
+    const { cursor } = this
+    const end = cursor.map.closing(cursor.position)
+    return cursor.parenthesised(() =>
+      cursor.list(() => {
+        const name = cursor.name()
+        // The column's type.
+        while (cursor.position < end && !cursor.isSymbol(',')) cursor.skipTo(cursor.map.closing(cursor.position) + 1)
+        return name
+      }),
+    )
+  }
+
+  /** `INDEXED BY i`, `USE INDEX (i)`, `TABLESAMPLE …`: they change the plan, not what is asked. */
+  #hints(): void {
+    const { cursor } = this
+    if (cursor.takeWords('INDEXED', 'BY')) cursor.name()
+    else if (!cursor.takeWords('NOT', 'INDEXED') && cursor.isWord('TABLESAMPLE')) {
+      cursor.position++
+      cursor.name()
+      cursor.skipParentheses()
+      if (cursor.takeWord('REPEATABLE')) cursor.skipParentheses()
+    }
+    if (cursor.dialect !== 'mysql') return
+    if (cursor.isWord('FOR') && cursor.isWord('SYSTEM_TIME', 1)) cursor.fail('FOR SYSTEM_TIME')
+    while (cursor.isAny(hintStarts) && cursor.isAny(hintKinds, 1)) {
+      cursor.position += 2
+      if (cursor.takeWord('FOR') && !cursor.takeWord('JOIN')) {
+        if (!cursor.takeWord('ORDER')) cursor.expectWord('GROUP')
+        cursor.expectWord('BY')
+      }
+      cursor.skipParentheses()
+      if (cursor.isSymbol(',') && cursor.isAny(hintStarts, 1) && cursor.isAny(hintKinds, 2)) cursor.position++
+    }
+  }
+}
+
+const hintStarts = words('USE FORCE IGNORE')
+const hintKinds = words('INDEX KEY')

@@ -1,0 +1,244 @@
+import { lowerAscii } from '../characters.ts'
+import { words } from '../keywords.ts'
+import type { Expression } from './expression.ts'
+import { type ExpressionSource, readList } from './expression-source.ts'
+import { OR } from './operators.ts'
+import type { ColumnName } from './query-tree.ts'
+import { readCall, readMatchAgainst } from './read-call.ts'
+import { typeText } from './read-type.ts'
+import { startsQuery } from './starts-query.ts'
+
+/** Words that no operand begins with, unless they are quoted. */
+const notOperands = words(`
+  SELECT FROM WHERE GROUP HAVING ORDER LIMIT UNION EXCEPT INTERSECT JOIN ON USING AND OR IN IS AS INTO WHEN THEN ELSE END LIKE BETWEEN
+  RETURNING WITH`)
+const literals = words('NULL TRUE FALSE')
+/** What they stand for is not known, but no column. */
+const constants = words(`
+  CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER CURRENT_ROLE CURRENT_CATALOG CURRENT_SCHEMA SESSION_USER LOCALTIME
+  LOCALTIMESTAMP UTC_DATE UTC_TIME UTC_TIMESTAMP DEFAULT`)
+const units = words('YEAR MONTH DAY HOUR MINUTE SECOND')
+
+/** Reads what operators stand between. */
+export function readOperand(source: ExpressionSource): Expression {
+  const { cursor } = source
+  const token = cursor.token()
+  const start = cursor.position
+  switch (token?.kind) {
+    case 'parameter': {
+      const place = cursor.places.take(token)
+      cursor.position++
+      if (place === undefined) return { kind: 'other', parts: [], start, end: cursor.position }
+      return { kind: 'value', term: { kind: 'parameter', place }, start, end: cursor.position }
+    }
+    case 'string':
+      return readString(source)
+    case 'number':
+      cursor.position++
+      return literal(source, start)
+    case 'symbol':
+      return readParentheses(source, false)
+    case 'word':
+      return readWord(source)
+    case 'quoted':
+      return readName(source)
+    case undefined:
+      return cursor.fail('expression expected')
+  }
+}
+
+/** Reads a list in parentheses, or a query; a list of one is a list too. */
+export function readInList(source: ExpressionSource): readonly Expression[] {
+  const found = readParentheses(source, true)
+  return found.kind === 'row' ? found.parts : [found]
+}
+
+function literal({ cursor }: ExpressionSource, start: number): Expression {
+  const from = cursor.map.tokens[start]
+  const text = cursor.map.tokens.slice(start, cursor.position).map((token) => token.text)
+  if (from === undefined) cursor.fail('expression expected')
+  return { kind: 'value', term: { kind: 'literal', text: text.join(' ') }, start, end: cursor.position }
+}
+
+/** Strings that follow each other are one, but in SQLite. */
+function readString(source: ExpressionSource): Expression {
+  const { cursor } = source
+  const start = cursor.position
+  cursor.position++
+  if (cursor.dialect !== 'sqlite') while (cursor.token()?.kind === 'string') cursor.position++
+  return literal(source, start)
+}
+
+function readParentheses(source: ExpressionSource, isList: boolean): Expression {
+  const { cursor } = source
+  const start = cursor.position
+  if (!cursor.isSymbol('(')) cursor.fail('expression expected')
+  if (startsQuery(cursor.map, start)) return readSubquery(source)
+  if (isList && cursor.isSymbol(')', 1) && cursor.dialect === 'sqlite') {
+    cursor.position += 2
+    return { kind: 'row', parts: [], start, end: cursor.position }
+  }
+  const parts = cursor.parenthesised(() => readList(source))
+  const [first] = parts
+  if (parts.length === 1 && !isList && first !== undefined) return { ...first, start, end: cursor.position }
+  return { kind: 'row', parts, start, end: cursor.position }
+}
+
+function readSubquery({ cursor, scope }: ExpressionSource): Expression & { readonly kind: 'query' } {
+  const start = cursor.position
+  const block = cursor.parenthesised(() => cursor.read.query(cursor, scope.block, scope.ctes))
+  scope.subqueries.push(block)
+  return { kind: 'query', block, start, end: cursor.position }
+}
+
+function readWord(source: ExpressionSource): Expression {
+  const { cursor } = source
+  const start = cursor.position
+  const word = cursor.word()
+  if (cursor.isSymbol('.', 1)) return readName(source)
+  if (notOperands.has(word)) cursor.fail('expression expected')
+  if (literals.has(word)) {
+    cursor.position++
+    return literal(source, start)
+  }
+  if (word === 'CASE') return readCase(source)
+  if (constants.has(word) && !(cursor.isSymbol('(', 1) && word === 'DEFAULT')) {
+    cursor.position++
+    if (cursor.isSymbol('(')) cursor.skipParentheses()
+    return { kind: 'other', parts: [], start, end: cursor.position }
+  }
+  if (word === 'EXISTS' && cursor.isSymbol('(', 1)) {
+    cursor.position++
+    const { block } = readSubquery(source)
+    return { kind: 'exists', block, start, end: cursor.position }
+  }
+  if ((word === 'CAST' || word === 'TRY_CAST') && cursor.isSymbol('(', 1)) return readCast(source)
+  if (word === 'ROW' && cursor.isSymbol('(', 1)) return readRow(source)
+  if (word === 'ARRAY' && (cursor.isSymbol('[', 1) || cursor.isSymbol('(', 1))) return readArray(source)
+  if (word === 'INTERVAL' && !cursor.isSymbol('(', 1)) return readInterval(source)
+  if (word === 'MATCH' && cursor.dialect === 'mysql') return readMatchAgainst(source)
+  if (word === 'BINARY' && cursor.dialect === 'mysql') {
+    cursor.position++
+    return { kind: 'other', parts: [readOperand(source)], start, end: cursor.position }
+  }
+  if (cursor.token(1)?.kind === 'string' && isTypedLiteral(source, word)) {
+    cursor.position += 2
+    return literal(source, start)
+  }
+  return readName(source)
+}
+
+/** `DATE '2020-01-01'`. Elsewhere the string is an alias. */
+function isTypedLiteral({ cursor }: ExpressionSource, word: string): boolean {
+  if (cursor.dialect === 'sqlite') return false
+  return cursor.dialect === 'postgresql' || word === 'DATE' || word === 'TIME' || word === 'TIMESTAMP' || word.startsWith('_')
+}
+
+function readCase(source: ExpressionSource): Expression {
+  const { cursor } = source
+  const start = cursor.position
+  const parts: Expression[] = []
+  cursor.position++
+  if (!cursor.isWord('WHEN')) parts.push(source.read(OR))
+  do {
+    cursor.expectWord('WHEN')
+    parts.push(source.read(OR))
+    cursor.expectWord('THEN')
+    parts.push(source.read(OR))
+  } while (cursor.isWord('WHEN'))
+  if (cursor.takeWord('ELSE')) parts.push(source.read(OR))
+  cursor.expectWord('END')
+  return { kind: 'other', parts, start, end: cursor.position }
+}
+
+function readCast(source: ExpressionSource): Expression {
+  const { cursor } = source
+  const start = cursor.position
+  cursor.position++
+  const end = cursor.map.closing(cursor.position)
+  return cursor.parenthesised(() => {
+    const of = source.read(OR)
+    cursor.expectWord('AS')
+    if (cursor.position === end) cursor.fail('type expected')
+    const type = typeText(cursor, cursor.position, end)
+    cursor.position = end
+    const range = { start, end: end + 1 }
+    return of.kind === 'cast' ? { kind: 'other', parts: [of], ...range } : { kind: 'cast', of, type, ...range }
+  })
+}
+
+function readRow(source: ExpressionSource): Expression {
+  const { cursor } = source
+  const start = cursor.position
+  cursor.position++
+  const parts = cursor.parenthesised(() => (cursor.isSymbol(')') ? [] : readList(source)))
+  return { kind: 'row', parts, start, end: cursor.position }
+}
+
+function readArray(source: ExpressionSource): Expression {
+  const { cursor } = source
+  const start = cursor.position
+  cursor.position++
+  if (cursor.isSymbol('(')) {
+    const part = readSubquery(source)
+    return { kind: 'other', parts: [part], start, end: cursor.position }
+  }
+  return readBrackets(source, start)
+}
+
+function readBrackets(source: ExpressionSource, start: number): Expression {
+  const { cursor } = source
+  cursor.expectSymbol('[')
+  const parts: Expression[] = []
+  cursor.enter()
+  while (!cursor.isSymbol(']')) {
+    if (parts.length > 0) cursor.expectSymbol(',')
+    parts.push(cursor.isSymbol('[') ? readBrackets(source, cursor.position) : source.read(OR))
+  }
+  cursor.leave()
+  cursor.position++
+  return { kind: 'array', parts, start, end: cursor.position }
+}
+
+/** PostgreSQL: `INTERVAL '1' DAY TO HOUR`; MySQL: `INTERVAL ? DAY`. */
+function readInterval(source: ExpressionSource): Expression {
+  const { cursor } = source
+  const start = cursor.position
+  if (cursor.dialect === 'sqlite' || (cursor.dialect === 'postgresql' && cursor.token(1)?.kind !== 'string')) return readName(source)
+  cursor.position++
+  const amount = source.read(OR)
+  if (cursor.dialect === 'mysql') cursor.name()
+  else {
+    cursor.takeAny(units)
+    if (cursor.takeWord('TO') && !cursor.takeAny(units)) cursor.fail('unit expected')
+  }
+  return amount.kind === 'value' && cursor.dialect === 'postgresql'
+    ? literal(source, start)
+    : { kind: 'other', parts: [amount], start, end: cursor.position }
+}
+
+/** A column, or a call. */
+function readName(source: ExpressionSource): Expression {
+  const { cursor, scope } = source
+  const start = cursor.position
+  const parts = [cursor.name()]
+  while (cursor.isSymbol('.')) {
+    cursor.position++
+    // `count(t.*)`, `ROW(t.*)`: all of a row.
+    if (cursor.takeSymbol('*')) {
+      scope.block.mentions.push({ ...qualifier(parts), column: '*' })
+      return { kind: 'other', parts: [], start, end: cursor.position }
+    }
+    parts.push(cursor.name())
+  }
+  if (cursor.isSymbol('(')) return readCall(source, start, lowerAscii(parts.at(-1) ?? ''))
+  if (parts.length > 4) cursor.fail('name of too many parts')
+  const name = { ...qualifier(parts.slice(0, -1)), column: parts.at(-1) ?? '' }
+  scope.block.mentions.push(name)
+  return { kind: 'column', name, start, end: cursor.position }
+}
+
+function qualifier(parts: readonly string[]): Omit<ColumnName, 'column'> {
+  const [table, schema] = [parts.at(-1), parts.at(-2)]
+  return { ...(schema === undefined ? {} : { schema }), ...(table === undefined ? {} : { table }) }
+}

@@ -1,0 +1,25 @@
+/** A change as statements, and what takes it back. */
+export interface ChangeSql {
+  readonly steps: readonly SqlStep[]
+  readonly undo: readonly SqlStep[]
+  /** What someone who runs them should know: each a sentence. */
+  readonly notes: readonly string[]
+}
+
+export interface SqlStep {
+  /** One statement, without a semicolon. */
+  readonly sql: string
+  /** PostgreSQL runs it outside of a transaction only, alone in what is sent. */
+  readonly isConcurrent: boolean
+  /** The index that is there afterwards. */
+  readonly creates?: IndexPlace
+  /** The index that is no longer there afterwards. */
+  readonly drops?: IndexPlace
+}
+
+export interface IndexPlace {
+  /** Left out: the connection's default one. */
+  readonly schema?: string
+  readonly table: string
+  readonly name: string
+}

@@ -1,0 +1,89 @@
+import { InvalidArgumentError } from '../../../shared/errors.ts'
+import type { IndexDefinition, IndexKey } from '../../index-definition.ts'
+import { type DatabaseFacts, isSameName, type NamedTable, tableOf } from '../database-facts.ts'
+import type { SqlStep } from './change-sql.ts'
+import { placeOf } from './index-place.ts'
+import { quoteIn, quoteName } from './quote-name.ts'
+
+const quote = (name: string) => quoteName('mysql', name)
+
+/** Of what a key keeps its beginning only. */
+const LONG_TYPE = /^(tiny|medium|long)?(text|blob)\b/i
+
+/** `ALTER TABLE … ADD INDEX`, in place and with writes going on, or not at all. */
+export function createMysqlIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
+  const table = tableOf(facts, index.table)
+  check(index, facts, table)
+  const kind = index.method === 'fulltext' ? 'FULLTEXT ' : index.method === 'spatial' ? 'SPATIAL ' : index.isUnique ? 'UNIQUE ' : ''
+  const keys = index.keys.map((key) => keySql(key, index.method === 'btree' && keepsDescending(facts))).join(', ')
+  return [alter(table, `ADD ${kind}INDEX ${quote(name)} (${keys})`, hasOwnStructure(index) ? 'SHARED' : 'NONE', { creates: name })]
+}
+
+export function dropMysqlIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
+  return [alter(tableOf(facts, index.table), `DROP INDEX ${quote(name)}`, 'NONE', { drops: name })]
+}
+
+/** What creating it on MySQL or MariaDB means for others. */
+export function mysqlNotes(index: IndexDefinition, facts: DatabaseFacts): string[] {
+  const notes: string[] = []
+  if (hasOwnStructure(index))
+    notes.push('The table can be read, but not written, while the index is built: the server has no other way for this kind of index.')
+  if (index.method === 'fulltext') {
+    notes.push('The first FULLTEXT index of a table adds a hidden column FTS_DOC_ID, for which the whole table is built anew.')
+  }
+  if (index.keys.some((key) => key.isDescending === true) && !keepsDescending(facts)) {
+    notes.push('This version keeps every index in ascending order, and reads it backwards.')
+  }
+  return notes
+}
+
+function alter(
+  table: NamedTable,
+  what: string,
+  lock: 'NONE' | 'SHARED',
+  index: { readonly creates?: string; readonly drops?: string },
+): SqlStep {
+  return {
+    sql: `ALTER TABLE ${quoteIn('mysql', table, table.name)} ${what}, ALGORITHM=INPLACE, LOCK=${lock}`,
+    isConcurrent: false,
+    ...(index.creates === undefined ? {} : { creates: placeOf(table, index.creates) }),
+    ...(index.drops === undefined ? {} : { drops: placeOf(table, index.drops) }),
+  }
+}
+
+function keySql(key: IndexKey, withOrder: boolean): string {
+  const what = key.expression === undefined ? quote(key.column) : `(${key.expression})`
+  return `${what}${key.prefixLength === undefined ? '' : `(${key.prefixLength})`}${withOrder && key.isDescending === true ? ' DESC' : ''}`
+}
+
+/** Earlier versions read DESC and forget it. */
+function keepsDescending({ product, versionParts: [major, minor] }: DatabaseFacts): boolean {
+  return product === 'mysql' ? major >= 8 : major > 10 || (major === 10 && minor >= 8)
+}
+
+function hasOwnStructure({ method }: IndexDefinition): boolean {
+  return method === 'fulltext' || method === 'spatial'
+}
+
+function check(index: IndexDefinition, facts: DatabaseFacts, table: NamedTable): void {
+  const where = facts.product === 'mysql' ? 'on MySQL' : 'on MariaDB'
+  const { method, keys, include = [] } = index
+  if (!['btree', 'fulltext', 'spatial'].includes(method)) {
+    throw new InvalidArgumentError('index.method', `btree, fulltext or spatial ${where}`, method)
+  }
+  if (index.where !== undefined)
+    throw new InvalidArgumentError('index.where', `no condition ${where}, which has no partial indexes`, index.where)
+  if (include.length > 0) throw new InvalidArgumentError('index.include', `no columns ${where}`, include)
+  for (const { column, expression, prefixLength, operatorClass, collation, nulls } of keys) {
+    const [major, minor, patch] = facts.versionParts
+    const hasExpressions = facts.product === 'mysql' && (major > 8 || (major === 8 && (minor > 0 || patch >= 13)))
+    if (expression !== undefined && !hasExpressions)
+      throw new InvalidArgumentError('index.keys.expression', `none ${where} of this version`, expression)
+    const foreign = operatorClass ?? collation ?? nulls
+    if (foreign !== undefined) throw new InvalidArgumentError('index.keys', `neither operator class, collation nor NULLS ${where}`, foreign)
+    const type = table.snapshot?.columns.find((candidate) => isSameName(facts, candidate.name, column))?.databaseType ?? ''
+    if (method === 'btree' && expression === undefined && prefixLength === undefined && LONG_TYPE.test(type)) {
+      throw new InvalidArgumentError('index.keys.prefixLength', `how many characters of ${column} to keep, which is ${type}`, prefixLength)
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import { InvalidArgumentError } from '../../../shared/errors.ts'
+import type { IndexDefinition, IndexKey } from '../../index-definition.ts'
+import type { TableSnapshot } from '../../inspectors/database-snapshot.ts'
+import { type DatabaseFacts, type NamedTable, tableOf } from '../database-facts.ts'
+import { indexName } from '../index-name.ts'
+import type { SqlStep } from './change-sql.ts'
+import { placeOf } from './index-place.ts'
+import { quoteIn, quoteName } from './quote-name.ts'
+
+const quote = (name: string) => quoteName('postgresql', name)
+
+/** Operator classes that an extension brings. */
+const EXTENSIONS: Readonly<Record<string, string>> = { gin_trgm_ops: 'pg_trgm', gist_trgm_ops: 'pg_trgm' }
+
+/** `CREATE INDEX CONCURRENTLY`, which lets writes go on. */
+export function createPostgresqlIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
+  check(index)
+  const table = tableOf(facts, index.table)
+  const extensions = new Set(index.keys.flatMap(({ operatorClass }) => EXTENSIONS[operatorClass ?? ''] ?? []))
+  const before = [...extensions].map((extension) => ({ sql: `CREATE EXTENSION IF NOT EXISTS ${extension}`, isConcurrent: false }))
+  if (table.snapshot?.kind === 'partitioned') return [...before, ...onPartitions(index, name, facts, table)]
+  return [...before, create(index, name, table, 'CONCURRENTLY')]
+}
+
+/** `DROP INDEX CONCURRENTLY`, which waits for the reads that use it, and lets others go on. */
+export function dropPostgresqlIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
+  const table = tableOf(facts, index.table)
+  const isConcurrent = table.snapshot?.kind !== 'partitioned'
+  const sql = `DROP INDEX ${isConcurrent ? 'CONCURRENTLY ' : ''}IF EXISTS ${quoteIn('postgresql', table, name)}`
+  return [{ sql, isConcurrent, drops: placeOf(table, name) }]
+}
+
+/** A partitioned table knows no CONCURRENTLY: an index of its own that is not valid yet, then one for each partition, which join it. */
+function onPartitions(index: IndexDefinition, name: string, facts: DatabaseFacts, parent: NamedTable): SqlStep[] {
+  const taken = new Set(facts.tables.flatMap((table) => table.indexes.map((existing) => existing.name)))
+  taken.add(name)
+  const creates: SqlStep[] = []
+  const concurrent: SqlStep[] = []
+  const attaches: SqlStep[] = []
+  const visit = (table: NamedTable, own: string) => {
+    creates.push(create(index, own, table, 'ONLY'))
+    for (const partition of partitionsOf(facts, table.snapshot)) {
+      const part = tableOf(facts, partition.id)
+      const partName = indexName({ ...index, table: partition.id }, taken, facts, 'prisma')
+      taken.add(partName)
+      if (partition.kind === 'partitioned') visit(part, partName)
+      else concurrent.push(create(index, partName, part, 'CONCURRENTLY'))
+      const sql = `ALTER INDEX ${quoteIn('postgresql', table, own)} ATTACH PARTITION ${quoteIn('postgresql', part, partName)}`
+      attaches.push({ sql, isConcurrent: false })
+    }
+  }
+  visit(parent, name)
+  return [...creates, ...concurrent, ...attaches]
+}
+
+function partitionsOf(facts: DatabaseFacts, parent: TableSnapshot | undefined): readonly TableSnapshot[] {
+  return facts.tables.filter((table) => table.parent !== undefined && table.parent === parent?.id)
+}
+
+function create(index: IndexDefinition, name: string, table: NamedTable, how: 'CONCURRENTLY' | 'ONLY'): SqlStep {
+  const sql = [
+    `CREATE ${index.isUnique ? 'UNIQUE ' : ''}INDEX${how === 'CONCURRENTLY' ? ' CONCURRENTLY' : ''} ${quote(name)}`,
+    ` ON ${how === 'ONLY' ? 'ONLY ' : ''}${quoteIn('postgresql', table, table.name)}`,
+    index.method === 'btree' ? '' : ` USING ${index.method}`,
+    ` (${index.keys.map(keySql).join(', ')})`,
+    index.include === undefined || index.include.length === 0 ? '' : ` INCLUDE (${index.include.map(quote).join(', ')})`,
+    index.where === undefined ? '' : ` WHERE ${index.where}`,
+  ].join('')
+  return { sql, isConcurrent: how === 'CONCURRENTLY', creates: placeOf(table, name) }
+}
+
+function keySql(key: IndexKey): string {
+  return [
+    key.expression === undefined ? quote(key.column) : `(${key.expression})`,
+    key.collation === undefined ? '' : ` COLLATE ${quote(key.collation)}`,
+    key.operatorClass === undefined ? '' : ` ${key.operatorClass.split('.').map(quotePlainly).join('.')}`,
+    key.isDescending === true ? ' DESC' : '',
+    key.nulls === undefined ? '' : ` NULLS ${key.nulls.toUpperCase()}`,
+  ].join('')
+}
+
+const quotePlainly = (name: string) => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : quote(name))
+
+function check({ method, keys }: IndexDefinition): void {
+  if (method === 'fulltext' || method === 'spatial' || method === 'other') {
+    throw new InvalidArgumentError('index.method', 'btree, hash, gin, gist, brin or spgist on PostgreSQL', method)
+  }
+  const prefix = keys.find((key) => key.prefixLength !== undefined)?.prefixLength
+  if (prefix !== undefined) throw new InvalidArgumentError('index.keys.prefixLength', 'none on PostgreSQL', prefix)
+}

@@ -1,0 +1,39 @@
+import { InvalidArgumentError } from '../../../shared/errors.ts'
+import type { IndexDefinition, IndexKey } from '../../index-definition.ts'
+import { type DatabaseFacts, tableOf } from '../database-facts.ts'
+import type { SqlStep } from './change-sql.ts'
+import { placeOf } from './index-place.ts'
+import { quoteIn, quoteName } from './quote-name.ts'
+
+const quote = (name: string) => quoteName('sqlite', name)
+
+/** `CREATE INDEX IF NOT EXISTS`. The whole file is locked for writes meanwhile. */
+export function createSqliteIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
+  check(index)
+  const table = tableOf(facts, index.table)
+  const sql = [
+    `CREATE ${index.isUnique ? 'UNIQUE ' : ''}INDEX IF NOT EXISTS ${quoteIn('sqlite', table, name)}`,
+    ` ON ${quote(table.name)} (${index.keys.map(keySql).join(', ')})`,
+    index.where === undefined ? '' : ` WHERE ${index.where}`,
+  ].join('')
+  return [{ sql, isConcurrent: false, creates: placeOf(table, name) }]
+}
+
+export function dropSqliteIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
+  const table = tableOf(facts, index.table)
+  return [{ sql: `DROP INDEX IF EXISTS ${quoteIn('sqlite', table, name)}`, isConcurrent: false, drops: placeOf(table, name) }]
+}
+
+function keySql(key: IndexKey): string {
+  const collation = key.collation === undefined ? '' : ` COLLATE ${quote(key.collation)}`
+  return `${key.expression ?? quote(key.column)}${collation}${key.isDescending === true ? ' DESC' : ''}`
+}
+
+function check({ method, keys, include = [] }: IndexDefinition): void {
+  if (method !== 'btree') throw new InvalidArgumentError('index.method', 'btree on SQLite', method)
+  if (include.length > 0) throw new InvalidArgumentError('index.include', 'no columns on SQLite', include)
+  for (const { operatorClass, nulls, prefixLength } of keys) {
+    const foreign = operatorClass ?? nulls ?? prefixLength
+    if (foreign !== undefined) throw new InvalidArgumentError('index.keys', 'neither operator class, NULLS nor length on SQLite', foreign)
+  }
+}

@@ -1,0 +1,84 @@
+import type { DatabaseFacts } from '../database-facts.ts'
+
+const RUN = '/*type Run = (sql: string, bindings?: (string | null)[]) => Promise<any>\n\n*/'
+
+const POSTGRESQL_CONNECTION = `${RUN}/** On one connection: the limit for the wait on locks is the connection's. */
+async function onOneConnection(knex/*: Knex*/, work/*: (run: Run) => Promise<void>*/)/*: Promise<void>*/ {
+  const connection = await knex.client.acquireConnection()
+  const run/*: Run*/ = async (sql, bindings) => (bindings === undefined ? knex.raw(sql) : knex.raw(sql, bindings)).connection(connection)
+  try {
+    await run("SET lock_timeout = '5s'")
+    await work(run)
+  } finally {
+    await run('RESET lock_timeout').catch(() => undefined)
+    await knex.client.releaseConnection(connection)
+  }
+}
+`
+
+const MYSQL_CONNECTION = `${RUN}/** A change that waits for a long transaction makes every other query wait for it: it gives up after five seconds. */
+async function onOneConnection(knex/*: Knex*/, work/*: (run: Run) => Promise<void>*/)/*: Promise<void>*/ {
+  const run/*: Run*/ = async (sql, bindings) => (bindings === undefined ? knex.raw(sql) : knex.raw(sql, bindings))
+  await run('SET SESSION lock_wait_timeout = 5')
+  try {
+    await work(run)
+  } finally {
+    await run('SET SESSION lock_wait_timeout = DEFAULT').catch(() => undefined)
+  }
+}
+`
+
+const SQLITE_CONNECTION = `${RUN}async function onOneConnection(knex/*: Knex*/, work/*: (run: Run) => Promise<void>*/)/*: Promise<void>*/ {
+  await work(async (sql) => knex.raw(sql))
+}
+`
+
+const IS_VALID = `/** Of an index that is not there: undefined. */
+async function isValid(run/*: Run*/, schema/*: string | null*/, name/*: string*/)/*: Promise<boolean | undefined>*/ {
+  const { rows } = await run(
+    \`SELECT i.indisvalid AS valid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relname = ? AND n.nspname = coalesce(?, current_schema())\`,
+    [name, schema],
+  )
+  return rows[0]?.valid
+}
+`
+
+const CREATE_INDEX = `/** A build that failed leaves an index that is written to and never read: it is replaced. */
+async function createIndex(run/*: Run*/, schema/*: string | null*/, name/*: string*/, sql/*: string*/)/*: Promise<void>*/ {
+  const valid = await isValid(run, schema, name)
+  if (valid === true) return
+  if (valid === false) {
+    if (schema === null) await run('DROP INDEX CONCURRENTLY ??', [name])
+    else await run('DROP INDEX CONCURRENTLY ??.??', [schema, name])
+  }
+  await run(sql)
+  if ((await isValid(run, schema, name)) !== true) throw new Error(\`The index \${name} was built, and is not valid.\`)
+}
+`
+
+const CREATE_PARENT_INDEX = `/** Of a partitioned table: it becomes valid with the last of its partitions. */
+async function createParentIndex(run/*: Run*/, schema/*: string | null*/, name/*: string*/, sql/*: string*/)/*: Promise<void>*/ {
+  if ((await isValid(run, schema, name)) === undefined) await run(sql)
+}
+`
+
+const HAS_INDEX = `async function hasIndex(run/*: Run*/, schema/*: string | null*/, table/*: string*/, name/*: string*/)/*: Promise<boolean>*/ {
+  const [rows] = await run(
+    \`SELECT 1 FROM information_schema.statistics
+     WHERE table_schema = coalesce(?, database()) AND table_name = ? AND index_name = ? LIMIT 1\`,
+    [schema, table, name],
+  )
+  return rows.length > 0
+}
+`
+
+/** The functions that the lines of a migration call. */
+export function helpersOf(product: DatabaseFacts['product'], lines: readonly string[]): string[] {
+  const calls = (name: string) => lines.some((line) => line.includes(`${name}(run, `))
+  if (product === 'sqlite') return [SQLITE_CONNECTION]
+  if (product !== 'postgresql') return [MYSQL_CONNECTION, ...(calls('hasIndex') ? [HAS_INDEX] : [])]
+  const single = calls('createIndex') ? [CREATE_INDEX] : []
+  const parent = calls('createParentIndex') ? [CREATE_PARENT_INDEX] : []
+  return [POSTGRESQL_CONNECTION, ...(single.length + parent.length > 0 ? [IS_VALID] : []), ...single, ...parent]
+}

@@ -1,0 +1,62 @@
+import type { IndexSnapshot } from '../../inspectors/database-snapshot.ts'
+import { type DatabaseFacts, isSameName, type NamedTable } from '../database-facts.ts'
+import type { PrismaIndex, PrismaKey, PrismaModel } from './prisma-model.ts'
+
+/**
+ * An index of the model that does what the wanted one would: of the same type, condition and operators, whose first keys are all of
+ * the wanted ones, in the same order or the very opposite. A unique key is covered by one on just its fields. What the database has under
+ * the name of a line counts: it may have operators or a collation that the line cannot say.
+ *
+ * @param onlyByName - Whether the line of the wanted index does not say all of it, so that another like it need not be one.
+ */
+export function coveringIndex(
+  wanted: PrismaIndex,
+  model: PrismaModel,
+  table: NamedTable,
+  facts: DatabaseFacts,
+  onlyByName: boolean,
+): string | undefined {
+  const indexes = [...model.attributes.flatMap(({ index }) => index ?? []), ...model.fields.flatMap(({ keys }) => keys)]
+  const covering = indexes.find((index) => {
+    if (!covers(index, wanted)) return false
+    if (isSameName(facts, index.name, wanted.name)) return true
+    return !onlyByName && !isMore(table.snapshot?.indexes.find(({ name }) => isSameName(facts, name, index.name)))
+  })
+  return covering === undefined
+    ? undefined
+    : `the ${covering.kind} ${covering.name} on ${covering.keys.map(({ field }) => field).join(', ')}`
+}
+
+/** Whether an index of the database has what its line in a schema cannot say. */
+function isMore(index: IndexSnapshot | undefined): boolean {
+  if (index?.method !== 'btree') return false
+  return index.keys.some(({ operatorClass, collation }) => operatorClass !== undefined || collation !== undefined)
+}
+
+function covers(index: PrismaIndex, wanted: PrismaIndex): boolean {
+  if ((index.kind === 'fulltext') !== (wanted.kind === 'fulltext')) return false
+  if (index.type !== wanted.type || condition(index.where) !== condition(wanted.where)) return false
+  if (wanted.kind === 'unique') return index.kind !== 'index' && hasSameFields(index.keys, wanted.keys)
+  if (wanted.kind === 'fulltext') return hasSameFields(index.keys, wanted.keys)
+  if (index.keys.length < wanted.keys.length) return false
+  const pairs = wanted.keys.map((key, at) => [key, index.keys[at]] as const)
+  return pairs.every(([key, other]) => isSameKey(key, other, false)) || pairs.every(([key, other]) => isSameKey(key, other, true))
+}
+
+function isSameKey(wanted: PrismaKey, other: PrismaKey | undefined, isBackwards: boolean): boolean {
+  if (other === undefined) return false
+  const { field, isDescending, operators, length = Number.POSITIVE_INFINITY } = other
+  return (
+    field === wanted.field &&
+    (isDescending !== wanted.isDescending) === isBackwards &&
+    operators === wanted.operators &&
+    length >= (wanted.length ?? Number.POSITIVE_INFINITY)
+  )
+}
+
+function hasSameFields(left: readonly PrismaKey[], right: readonly PrismaKey[]): boolean {
+  const fields = new Set(left.map(({ field }) => field))
+  return left.length === right.length && right.every(({ field }) => fields.has(field))
+}
+
+const condition = (where: string | undefined) => where?.replace(/\s+/g, ' ')

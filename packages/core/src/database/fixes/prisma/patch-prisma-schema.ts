@@ -1,0 +1,170 @@
+import { SluiceError } from '../../../shared/errors.ts'
+import { type DatabaseFacts, isSameName, type NamedTable, tableOf } from '../database-facts.ts'
+import type { CreateIndexChange, DropIndexChange, RefusedChange, SchemaChange } from '../fix.ts'
+import { conventionalName } from '../index-name.ts'
+import { schemaChangeSql } from '../schema-change-sql.ts'
+import { coveringIndex } from './covering-index.ts'
+import { insertAttribute, removeAttribute } from './edit-model.ts'
+import { prismaIndexLine, wantedIndex } from './prisma-index-line.ts'
+import type { PrismaModel } from './prisma-model.ts'
+import { type PrismaSchema, readPrismaSchema } from './read-prisma-schema.ts'
+import type { SchemaFile } from './schema-file.ts'
+
+/** What became of a schema. */
+export interface PrismaPatch {
+  /** All files, in the order given; those that no change is in are as they were. */
+  readonly files: readonly SchemaFile[]
+  readonly applied: readonly PatchedChange[]
+  /** Changes that the schema has already. */
+  readonly unchanged: readonly { readonly change: SchemaChange; readonly why: string }[]
+  readonly refused: readonly PrismaRefusal[]
+}
+
+export interface PatchedChange {
+  readonly change: SchemaChange
+  /** The file. */
+  readonly path: string
+  /** The line that was put in, or taken out. */
+  readonly line: string
+  /** What the line does not say, each in a sentence. */
+  readonly notes: readonly string[]
+}
+
+export interface PrismaRefusal extends RefusedChange {
+  /** Whether the change can be in a migration all the same, because Prisma takes no notice of such an index. */
+  readonly canMigrate: boolean
+}
+
+type Outcome =
+  | { readonly files: readonly SchemaFile[]; readonly patched: PatchedChange }
+  | { readonly already: string }
+  | { readonly why: string; readonly isLeftAlone: boolean }
+
+const PRODUCTS: Readonly<Record<string, readonly DatabaseFacts['product'][]>> = {
+  postgresql: ['postgresql'],
+  postgres: ['postgresql'],
+  mysql: ['mysql', 'mariadb'],
+  sqlite: ['sqlite'],
+}
+
+/**
+ * Writes changes into the files of a Prisma schema, so that `prisma migrate diff` finds no difference from a database that has them.
+ * Lines are put in, and lines of indexes that are to go taken out; whatever else is in the files stays byte for byte. What the
+ * schema has already is left alone, so a second run changes nothing. What it cannot say, or what is not understood, is refused.
+ */
+export function patchPrismaSchema(files: readonly SchemaFile[], changes: readonly SchemaChange[], facts: DatabaseFacts): PrismaPatch {
+  const applied: PatchedChange[] = []
+  const unchanged: { change: SchemaChange; why: string }[] = []
+  const refused: PrismaRefusal[] = []
+  let current = files
+  for (const change of changes) {
+    const outcome = patchOne(current, change, facts)
+    if ('patched' in outcome) {
+      current = outcome.files
+      applied.push(outcome.patched)
+    } else if ('already' in outcome) unchanged.push({ change, why: outcome.already })
+    else refused.push({ change, why: outcome.why, canMigrate: outcome.isLeftAlone, sql: sqlOf(change, facts) })
+  }
+  return { files: current, applied, unchanged, refused }
+}
+
+function patchOne(files: readonly SchemaFile[], change: SchemaChange, facts: DatabaseFacts): Outcome {
+  const problem = sqlProblem(change, facts)
+  if (problem !== undefined) return refuse(problem)
+  const schema = readPrismaSchema(files, facts)
+  if (schema.problem !== undefined) return refuse(schema.problem)
+  if (schema.provider !== undefined && PRODUCTS[schema.provider]?.includes(facts.product) !== true) {
+    return refuse(`The schema is for ${schema.provider}, and the database is ${facts.product}.`)
+  }
+  const table = tableOf(facts, change.index.table)
+  const models = schema.models.filter((model) => isModelOf(model, table, facts))
+  const [model, another] = models
+  if (model === undefined) return { why: `No model of the schema is for the table ${table.name}.`, isLeftAlone: true }
+  if (another !== undefined) return refuse(`Several models are for the table ${table.name}: ${models.map(({ name }) => name).join(', ')}.`)
+  const file = files.find(({ path }) => path === model.path)
+  if (file === undefined || !file.content.slice(model.body.start, model.body.end).includes('\n')) {
+    return refuse(`Model ${model.name} is written in one line.`)
+  }
+  return change.kind === 'create-index' ? create(files, file, change, model, schema, facts) : drop(files, file, change, model, facts)
+}
+
+function create(
+  files: readonly SchemaFile[],
+  file: SchemaFile,
+  { index, name, ...change }: CreateIndexChange,
+  model: PrismaModel,
+  schema: PrismaSchema,
+  facts: DatabaseFacts,
+): Outcome {
+  const wanted = wantedIndex(index, name, model, schema, facts)
+  if ('why' in wanted) return wanted
+  // Of an index that the line does not say all of, another line says nothing: only its name tells.
+  const covering = coveringIndex(wanted.index, model, tableOf(facts, index.table), facts, wanted.notes.length > 0)
+  if (covering !== undefined) return { already: `Model ${model.name} has ${covering}.` }
+  const owner = nameTaken(name, model, schema, facts)
+  if (owner !== undefined) return refuse(`The name ${name} is that of another index of model ${owner}.`)
+  const columns = wanted.index.keys.map(({ field }) => model.fields.find((candidate) => candidate.name === field)?.column ?? field)
+  const defaultName = conventionalName({ table: model.table, columns, isUnique: wanted.index.kind === 'unique' }, facts, 'prisma')
+  const line = prismaIndexLine(wanted.index, defaultName)
+  const content = insertAttribute(file.content, model, wanted.index.kind, line)
+  const patched = { change: { ...change, index, name }, path: file.path, line, notes: wanted.notes }
+  return { files: replaced(files, { ...file, content }), patched }
+}
+
+function drop(files: readonly SchemaFile[], file: SchemaFile, change: DropIndexChange, model: PrismaModel, facts: DatabaseFacts): Outcome {
+  const lines = model.attributes.filter(({ index }) => index !== undefined && isSameName(facts, index.name, change.name))
+  const onField = model.fields.find(({ keys }) => keys.some((key) => isSameName(facts, key.name, change.name)))
+  if (onField !== undefined) return refuse(`${change.name} is the unique key of the field ${onField.name}.`)
+  const [found, another] = lines
+  if (found?.index === undefined) return { already: `Model ${model.name} has no index ${change.name}.` }
+  const { kind, keys } = found.index
+  if (another !== undefined) return refuse(`Model ${model.name} has several indexes ${change.name}.`)
+  if (kind !== 'index' && kind !== 'fulltext') return refuse(`${change.name} is a unique key of model ${model.name}.`)
+  const columns = keys.map(({ field }) => model.fields.find((candidate) => candidate.name === field)?.column ?? field)
+  const dropped = [...change.index.keys.map(({ column }) => column), ...(change.index.include ?? [])]
+  if (columns.length !== dropped.length || columns.some((column, at) => !isSameName(facts, column, dropped[at] ?? ''))) {
+    return refuse(`The index ${change.name} of model ${model.name} is on other columns than that of the database.`)
+  }
+  if (found.hasComment) return refuse(`A comment stands beside the index ${change.name} of model ${model.name}.`)
+  const line = file.content.slice(found.lines.start, found.lines.end).trim()
+  const content = removeAttribute(file.content, model, found)
+  return { files: replaced(files, { ...file, content }), patched: { change, path: file.path, line, notes: [] } }
+}
+
+function isModelOf(model: PrismaModel, table: NamedTable, facts: DatabaseFacts): boolean {
+  return isSameName(facts, model.table, table.name) && isSameName(facts, model.schema ?? facts.defaultSchema, table.schema)
+}
+
+/** The model whose index has the name: one of the same schema, or of the same table where names are the table's own. */
+function nameTaken(name: string, model: PrismaModel, schema: PrismaSchema, facts: DatabaseFacts): string | undefined {
+  const isPerTable = facts.product === 'mysql' || facts.product === 'mariadb'
+  return schema.models
+    .filter((other) => (isPerTable ? other === model : (other.schema ?? '') === (model.schema ?? '')))
+    .find(({ fields, attributes }) =>
+      [...fields.flatMap(({ keys }) => keys), ...attributes.flatMap(({ index }) => index ?? [])].some((index) =>
+        isSameName(facts, index.name, name),
+      ),
+    )?.name
+}
+
+function sqlProblem(change: SchemaChange, facts: DatabaseFacts): string | undefined {
+  try {
+    schemaChangeSql(change, facts)
+    return undefined
+  } catch (error) {
+    if (error instanceof SluiceError) return error.message
+    throw error
+  }
+}
+
+function sqlOf(change: SchemaChange, facts: DatabaseFacts): readonly string[] {
+  return sqlProblem(change, facts) === undefined ? schemaChangeSql(change, facts).steps.map(({ sql }) => sql) : []
+}
+
+function replaced(files: readonly SchemaFile[], file: SchemaFile): readonly SchemaFile[] {
+  return files.map((other) => (other.path === file.path ? file : other))
+}
+
+function refuse(why: string): { readonly why: string; readonly isLeftAlone: boolean } {
+  return { why, isLeftAlone: false }
+}

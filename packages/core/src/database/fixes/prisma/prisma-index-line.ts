@@ -1,0 +1,159 @@
+import type { IndexDefinition, IndexKey } from '../../index-definition.ts'
+import { type DatabaseFacts, isSameName } from '../database-facts.ts'
+import { conditionProblem } from './prisma-condition.ts'
+import type { PrismaField, PrismaIndex, PrismaKey, PrismaModel } from './prisma-model.ts'
+import type { PrismaSchema } from './read-prisma-schema.ts'
+
+/** What an index is in a model, or why it cannot be there. */
+export type WantedIndex =
+  | { readonly index: PrismaIndex /** What the line does not say, each in a sentence. */; readonly notes: readonly string[] }
+  | {
+      readonly why: string /** Whether Prisma leaves such an index alone where the schema does not have it. */
+      readonly isLeftAlone: boolean
+    }
+
+const TYPES = { btree: undefined, hash: 'Hash', gin: 'Gin', gist: 'Gist', brin: 'Brin', fulltext: undefined } as const
+
+/** Operator classes as Prisma has them. Those of the type by default are left out, here and by Prisma. */
+const OPERATORS: Readonly<Record<string, string | undefined>> = {
+  jsonb_path_ops: 'JsonbPathOps',
+  gin_trgm_ops: 'raw("gin_trgm_ops")',
+  gist_trgm_ops: 'raw("gist_trgm_ops")',
+  jsonb_ops: undefined,
+  array_ops: undefined,
+}
+
+/** Says an index in the words of the schema. */
+export function wantedIndex(
+  index: IndexDefinition,
+  name: string,
+  model: PrismaModel,
+  schema: PrismaSchema,
+  facts: DatabaseFacts,
+): WantedIndex {
+  const expression = index.keys.find((key) => key.expression !== undefined)?.expression
+  if (expression !== undefined) return { why: `Prisma has no index on an expression, such as ${expression}.`, isLeftAlone: true }
+  const modelNames = new Set(schema.models.map((other) => other.name))
+  const fieldOf = (column: string) => model.fields.find((field) => !modelNames.has(field.type) && isSameName(facts, field.column, column))
+  const keys: PrismaKey[] = []
+  const notes: string[] = []
+  for (const key of index.keys) {
+    const field = fieldOf(key.column)
+    if (field === undefined) return refuse(`Model ${model.name} has no field for the column ${key.column}.`)
+    const made = wantedKey(key, field, index, facts)
+    if ('why' in made) return made
+    keys.push(made.key)
+    notes.push(...made.notes)
+  }
+  const carried = wantedInclude(index, fieldOf, model)
+  if ('why' in carried) return carried
+  const type = index.method in TYPES ? TYPES[index.method as keyof typeof TYPES] : null
+  if (type === null) return refuse(`Prisma has no index of the kind ${index.method}.`)
+  const where = wantedWhere(index, model, schema, facts)
+  if (where !== undefined && typeof where !== 'string') return where
+  return {
+    index: {
+      kind: index.method === 'fulltext' ? 'fulltext' : index.isUnique ? 'unique' : 'index',
+      keys: [...keys, ...carried.keys],
+      name,
+      ...(type === undefined ? {} : { type }),
+      ...(where === undefined ? {} : { where }),
+    },
+    notes: [...notes, ...carried.notes],
+  }
+}
+
+/** The line of an index, without indentation. */
+export function prismaIndexLine(index: PrismaIndex, defaultName: string): string {
+  const keys = index.keys.map(({ field, operators, length, isDescending }) => {
+    const settings = [
+      operators === undefined ? [] : `ops: ${operators}`,
+      length === undefined ? [] : `length: ${length}`,
+      isDescending ? 'sort: Desc' : [],
+    ].flat()
+    return settings.length === 0 ? field : `${field}(${settings.join(', ')})`
+  })
+  const settings = [
+    `[${keys.join(', ')}]`,
+    index.name === defaultName ? [] : `map: ${JSON.stringify(index.name)}`,
+    index.type === undefined ? [] : `type: ${index.type}`,
+    index.where === undefined ? [] : `where: ${index.where}`,
+  ].flat()
+  return `@@${index.kind}(${settings.join(', ')})`
+}
+
+function wantedKey(
+  key: IndexKey,
+  field: PrismaField,
+  index: IndexDefinition,
+  facts: DatabaseFacts,
+): { readonly key: PrismaKey; readonly notes: readonly string[] } | Extract<WantedIndex, { why: string }> {
+  const notes: string[] = []
+  const { operatorClass, prefixLength, collation, nulls } = key
+  let operators: string | undefined
+  if (operatorClass !== undefined && index.method !== 'btree') {
+    if (!(operatorClass in OPERATORS)) return refuse(`Prisma has no operator class ${operatorClass}.`)
+    operators = OPERATORS[operatorClass]
+  }
+  const hasOwnOperators = field.isList || field.type === 'Json' || operators !== undefined
+  if (index.method === 'gin' && !hasOwnOperators) return refuse(`Prisma has no GIN index on ${field.name}, which is ${field.type}.`)
+  if (index.method === 'gist' && operators === undefined) return refuse(`Prisma has no GiST index on ${field.name} of that kind.`)
+  if (index.method === 'hash' && index.keys.length > 1) return refuse('A hash index has one key.')
+  if (prefixLength === undefined && index.method === 'btree' && needsLength(field, facts)) {
+    return refuse(`Prisma needs the length of ${field.name} that the index keeps.`)
+  }
+  if (operatorClass !== undefined && index.method === 'btree')
+    notes.push(`Prisma cannot say ${operatorClass}: the line is of the index, and only the migration makes it so.`)
+  if (collation !== undefined) notes.push(`Prisma cannot say COLLATE ${collation}: only the migration makes it so.`)
+  if (nulls !== undefined) notes.push(`Prisma cannot say NULLS ${nulls.toUpperCase()}: only the migration makes it so.`)
+  return {
+    key: {
+      field: field.name,
+      isDescending: key.isDescending === true,
+      ...(operators === undefined ? {} : { operators }),
+      ...(prefixLength === undefined ? {} : { length: prefixLength }),
+    },
+    notes,
+  }
+}
+
+/** Prisma reads the columns that an index carries as its last keys, so they are written as such. */
+function wantedInclude(
+  index: IndexDefinition,
+  fieldOf: (column: string) => PrismaField | undefined,
+  model: PrismaModel,
+): { readonly keys: readonly PrismaKey[]; readonly notes: readonly string[] } | Extract<WantedIndex, { why: string }> {
+  const { include = [] } = index
+  if (include.length === 0) return { keys: [], notes: [] }
+  if (index.isUnique) return refuse('Prisma reads INCLUDE columns as keys, which makes another unique key of it.')
+  const fields = include.map(fieldOf)
+  const missing = include.find((_, at) => fields[at] === undefined)
+  if (missing !== undefined) return refuse(`Model ${model.name} has no field for the column ${missing}.`)
+  return {
+    keys: fields.flatMap((field) => (field === undefined ? [] : { field: field.name, isDescending: false })),
+    notes: ['Prisma reads INCLUDE columns as the last keys, and the line says them so: only the migration makes them INCLUDE.'],
+  }
+}
+
+function wantedWhere(
+  index: IndexDefinition,
+  model: PrismaModel,
+  schema: PrismaSchema,
+  facts: DatabaseFacts,
+): string | undefined | Extract<WantedIndex, { why: string }> {
+  if (index.where === undefined) return undefined
+  if (!schema.previewFeatures.has('partialIndexes')) {
+    return { why: 'Prisma has partial indexes only with previewFeatures = ["partialIndexes"].', isLeftAlone: true }
+  }
+  const why = conditionProblem(index.where, model.fields, facts)
+  return why === undefined ? `raw(${JSON.stringify(index.where)})` : refuse(why)
+}
+
+function needsLength(field: PrismaField, { product }: DatabaseFacts): boolean {
+  if (product !== 'mysql' && product !== 'mariadb') return false
+  return field.nativeType === undefined ? field.type === 'Bytes' : /Text$|Blob$/.test(field.nativeType)
+}
+
+function refuse(why: string): { readonly why: string; readonly isLeftAlone: boolean } {
+  return { why, isLeftAlone: false }
+}

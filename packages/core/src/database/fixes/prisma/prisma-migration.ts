@@ -1,0 +1,91 @@
+import type { DatabaseFacts } from '../database-facts.ts'
+import type { SqlStep } from '../ddl/change-sql.ts'
+import type { FixFile, SchemaChange } from '../fix.ts'
+import { changeComment, commentText } from '../fix-comment.ts'
+import { fileName, migrationName } from '../migration-name.ts'
+import { schemaChangeSql } from '../schema-change-sql.ts'
+import { timeStamps } from '../time-stamps.ts'
+
+export interface PrismaMigrationOptions {
+  /** Relative to the project: `prisma/migrations`. */
+  readonly migrationsDir: string
+  /** When the migrations are made. */
+  readonly at: Date
+  /** Names of the migrations that are there. */
+  readonly existing: readonly string[]
+}
+
+interface Migration {
+  readonly name: string
+  readonly lines: readonly string[]
+}
+
+/**
+ * Migrations for `prisma migrate deploy`. On PostgreSQL each index is built in one of its own: Prisma sends a migration as it is, and the
+ * statements of one script share a transaction, in which nothing is built CONCURRENTLY. (Prisma 7.4 and later sends the statements of a script
+ * one by one where it can tell them apart, which it cannot with DROP INDEX CONCURRENTLY.)
+ *
+ * @throws InvalidArgumentError for a change that the database cannot have.
+ */
+export function prismaMigration(changes: readonly SchemaChange[], facts: DatabaseFacts, options: PrismaMigrationOptions): FixFile[] {
+  const migrations = facts.product === 'postgresql' ? changes.flatMap((change) => apart(change, facts)) : together(changes, facts)
+  const stamps = timeStamps(migrations.length, options.at, options.existing)
+  return migrations.map(({ name, lines }, at) => ({
+    path: `${options.migrationsDir}/${stamps[at]}_${name}/migration.sql`,
+    content: `${lines.join('\n')}\n`,
+    isPatch: false,
+  }))
+}
+
+/** Everything in one migration. */
+function together(changes: readonly SchemaChange[], facts: DatabaseFacts): Migration[] {
+  if (changes.length === 0) return []
+  const lines = changes.flatMap((change, at) => {
+    const { steps, notes } = schemaChangeSql(change, facts)
+    return [...(at === 0 ? [] : ['']), ...comment([...changeComment(change), ...notes]), ...steps.map(statement)]
+  })
+  return [{ name: migrationName(changes), lines }]
+}
+
+/** One migration for each statement that is to be alone, and one for those between. */
+function apart(change: SchemaChange, facts: DatabaseFacts): Migration[] {
+  const { steps, notes } = schemaChangeSql(change, facts)
+  const groups: SqlStep[][] = []
+  for (const step of steps) {
+    const last = groups.at(-1)
+    if (step.isConcurrent || last === undefined || last[0]?.isConcurrent === true) groups.push([step])
+    else last.push(step)
+  }
+  return groups.map((group, at) => {
+    const own = group[0]?.creates?.name ?? change.name
+    const part = own === change.name ? (groups.length === 1 ? '' : `_${at + 1}`) : `_${at + 1}_${own}`
+    const name = `${migrationName([change])}${fileName(part) === '' ? '' : `_${fileName(part)}`}`
+    return { name, lines: [...comment([...changeComment(change), ...notes, ...advice(group)]), ...group.map(statement)] }
+  })
+}
+
+/** What to do, and what about a failure. */
+function advice(group: readonly SqlStep[]): string[] {
+  const [step] = group
+  if (step?.isConcurrent !== true) return []
+  const retry =
+    step.creates === undefined
+      ? []
+      : [
+          'Should it fail, it leaves an index that is not valid: drop it with DROP INDEX CONCURRENTLY IF EXISTS',
+          `${commentText(step.creates.name)}, then prisma migrate resolve --rolled-back with the name of this folder, and deploy again.`,
+        ]
+  return [
+    'Alone in its migration, because nothing is built CONCURRENTLY in a transaction.',
+    'A limit for the wait on locks is for the connection: DATABASE_URL with options=-c%20lock_timeout%3D5s.',
+    ...retry,
+  ]
+}
+
+function comment(lines: readonly string[]): string[] {
+  return lines.map((line) => `-- ${commentText(line)}`)
+}
+
+function statement({ sql }: SqlStep): string {
+  return `${sql};`
+}

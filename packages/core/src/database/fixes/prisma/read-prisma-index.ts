@@ -1,0 +1,102 @@
+import type { DatabaseFacts } from '../database-facts.ts'
+import { conventionalName } from '../index-name.ts'
+import type { PrismaIndex, PrismaKey } from './prisma-model.ts'
+import { insideOf, type Span, splitArguments } from './split-arguments.ts'
+
+/** What a name by default is made of. */
+interface Owner {
+  readonly table: string
+  columnOf(field: string): string
+}
+
+type Kind = PrismaIndex['kind']
+
+/** What stands between the parentheses of `@@index(…)` and its like. `undefined`: not understood. */
+export function readPrismaIndex(
+  kind: Kind,
+  text: string,
+  mask: string,
+  inside: Span,
+  owner: Owner,
+  facts: Pick<DatabaseFacts, 'product'>,
+): PrismaIndex | undefined {
+  const given = splitArguments(mask, inside)
+  const named = (name: string) => given.find((argument) => argument.name === name)?.value
+  const fields = named('fields') ?? given.find((argument) => argument.name === undefined)?.value
+  const list = fields === undefined ? undefined : insideOf(mask, fields, '[')
+  if (list === undefined) return undefined
+  const keys = splitArguments(mask, list).map(({ value }) => readKey(text, mask, value))
+  if (keys.length === 0 || keys.some((key) => key === undefined)) return undefined
+  return withSettings(kind, keys as PrismaKey[], text, named, owner, facts)
+}
+
+/** The key that `@id` or `@unique` makes of one field. */
+export function readFieldKey(
+  kind: 'unique' | 'id',
+  field: string,
+  text: string,
+  mask: string,
+  inside: Span | undefined,
+  owner: Owner,
+  facts: Pick<DatabaseFacts, 'product'>,
+): PrismaIndex {
+  const given = inside === undefined ? [] : splitArguments(mask, inside)
+  const named = (name: string) => given.find((argument) => argument.name === name)?.value
+  const key = { field, ...keySettings(text, named) }
+  return withSettings(kind, [key], text, named, owner, facts)
+}
+
+/** A string of the schema, as what it says. */
+export function unquote(literal: string): string {
+  try {
+    const value: unknown = JSON.parse(literal)
+    if (typeof value === 'string') return value
+  } catch {
+    // An escape that JSON does not have: what stands there is all that is known.
+  }
+  return literal.replace(/^"|"$/g, '')
+}
+
+function withSettings(
+  kind: Kind,
+  keys: readonly PrismaKey[],
+  text: string,
+  named: (name: string) => Span | undefined,
+  owner: Owner,
+  facts: Pick<DatabaseFacts, 'product'>,
+): PrismaIndex {
+  // `name` names an index in the database in schemas of old, and in the client where the index is unique.
+  const map = named('map') ?? (kind === 'index' || kind === 'fulltext' ? named('name') : undefined)
+  const type = named('type')
+  const where = named('where')
+  const columns = keys.map((key) => owner.columnOf(key.field))
+  return {
+    kind,
+    keys,
+    name:
+      map !== undefined
+        ? unquote(slice(text, map))
+        : conventionalName({ table: owner.table, columns, isUnique: kind === 'unique' || kind === 'id' }, facts, 'prisma'),
+    ...(type === undefined || slice(text, type) === 'BTree' ? {} : { type: slice(text, type) }),
+    ...(where === undefined ? {} : { where: slice(text, where) }),
+  }
+}
+
+function readKey(text: string, mask: string, span: Span): PrismaKey | undefined {
+  const field = /^[\w.-]+/.exec(slice(mask, span))?.[0]
+  if (field === undefined) return undefined
+  const inside = insideOf(mask, span, '(')
+  const given = inside === undefined ? [] : splitArguments(mask, inside)
+  return { field, ...keySettings(text, (name) => given.find((argument) => argument.name === name)?.value) }
+}
+
+function keySettings(text: string, named: (name: string) => Span | undefined): Omit<PrismaKey, 'field'> {
+  const [sort, operators, length] = [named('sort'), named('ops'), named('length')]
+  return {
+    isDescending: sort !== undefined && slice(text, sort) === 'Desc',
+    ...(operators === undefined ? {} : { operators: slice(text, operators) }),
+    ...(length === undefined ? {} : { length: Number(slice(text, length)) }),
+  }
+}
+
+const slice = (text: string, { start, end }: Span) => text.slice(start, end)

@@ -1,0 +1,61 @@
+import type { DatabaseFacts } from './database-facts.ts'
+import type { FixFile, SchemaChange } from './fix.ts'
+import { changeComment, commentText } from './fix-comment.ts'
+import { fileName } from './migration-name.ts'
+import { schemaChangeSql } from './schema-change-sql.ts'
+
+export interface SqlFixOptions {
+  /** Relative to the project: `sluice/fixes`. */
+  readonly dir: string
+  /** Names of the files that are there. */
+  readonly existing: readonly string[]
+}
+
+/**
+ * A file for `psql`, `mysql` or `sqlite3`: the statements, why, and what takes them back.
+ *
+ * @throws InvalidArgumentError for a change that the database cannot have.
+ */
+export function sqlFix(changes: readonly SchemaChange[], facts: DatabaseFacts, { dir, existing }: SqlFixOptions): FixFile {
+  const sql = changes.map((change) => ({ change, ...schemaChangeSql(change, facts) }))
+  const lines = sql.flatMap(({ change, steps, notes }) => [
+    '',
+    ...comment([...changeComment(change), ...notes]),
+    ...steps.map((step) => `${step.sql};`),
+  ])
+  const undo = [...sql].reverse().flatMap((one) => one.undo.map((step) => `-- ${step.sql.replace(/\s+/g, ' ')};`))
+  const content = [...intro(facts), ...lines, '', '-- To take it back:', ...undo].join('\n')
+  return { path: `${dir}/${nextNumber(existing)}_${nameOf(changes)}.sql`, content: `${content}\n`, isPatch: false }
+}
+
+function intro({ product }: DatabaseFacts): string[] {
+  if (product === 'postgresql') {
+    return [
+      '-- For psql, without --single-transaction: nothing is built CONCURRENTLY in a transaction.',
+      '-- A statement that fails leaves an index that is not valid: drop it, and run the statement again.',
+      "SET lock_timeout = '5s';",
+    ]
+  }
+  if (product === 'sqlite') return ['-- For sqlite3. Nothing else can write to the file meanwhile.']
+  return [
+    '-- A change waits for transactions that use the table, and other queries wait for it: it gives up after five seconds.',
+    'SET SESSION lock_wait_timeout = 5;',
+  ]
+}
+
+/** `city_region_id`: what the first is about. */
+function nameOf(changes: readonly SchemaChange[]): string {
+  const [first] = changes
+  if (first === undefined) return 'no_changes'
+  const name = first.name.replace(/_(idx|index|key|unique)$/, '')
+  return fileName(first.kind === 'create-index' ? name : `drop_${name}`)
+}
+
+function nextNumber(existing: readonly string[]): string {
+  const numbers = existing.map((name) => Number(/^(\d+)_/.exec(name)?.[1] ?? 0))
+  return String(Math.max(0, ...numbers) + 1).padStart(3, '0')
+}
+
+function comment(lines: readonly string[]): string[] {
+  return lines.map((line) => `-- ${commentText(line)}`)
+}

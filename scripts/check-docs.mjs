@@ -138,6 +138,7 @@ const FIELDS = [
   ['packages/core/src/cache/cache-stats.ts', 'CacheStats', 'docs/reference/statistics.md', ['Memory']],
   ['packages/core/src/cache/cache-stats.ts', 'CacheEfficiency', 'docs/reference/statistics.md', ['How well memory is spent']],
   ['packages/redis/src/guard.ts', 'RedisStoreCounters', 'docs/reference/statistics.md', ['The shared store']],
+  ['packages/core/src/database/traffic/traffic-entry.ts', 'TrafficEntry', 'docs/reference/statistics.md', ['Traffic']],
   ['packages/core/src/query/detect/finding.ts', 'Finding', 'docs/reference/findings.md', ['N_PLUS_ONE']],
 ]
 

@@ -2,6 +2,7 @@ import type { Operation } from './pipeline/operation.ts'
 import type { QueryStats } from './pipeline/query-stats.ts'
 import type { Recorder } from './pipeline/recorder.ts'
 import type { ScopeStorage } from './pipeline/scope.ts'
+import type { StatementWatch } from './pipeline/statement-watch.ts'
 import type { WriteTracker } from './pipeline/writes.ts'
 import type { CatalogRegistry } from './schema/catalog-registry.ts'
 import type { RowLoader } from './schema/row-loader.ts'
@@ -19,6 +20,8 @@ export interface AdapterHost {
   readonly catalogs: CatalogRegistry
   /** A statement is sent. Costs next to nothing for a text that was seen before; never throws. */
   seen(sql: string, dialect: Dialect, analyzed: AnalyzedSql): void
+  /** Is told of every statement; `undefined` where nobody wants to know. */
+  readonly watch: StatementWatch | undefined
   /** Lets rows be loaded through a client, for `eagerLoadRelationships`. */
   attachLoader(sourceId: string, loader: RowLoader): void
   readonly writes: WriteTracker

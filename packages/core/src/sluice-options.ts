@@ -2,6 +2,7 @@ import { type EvictionPolicyName, evictionPolicyNames } from './cache/policies/c
 import type { CacheStore } from './cache/stores/cache-store.ts'
 import type { CopyMode } from './cache/tiered-cache.ts'
 import { checkTieredOptions, type TieredOptions } from './cache/tiered-options.ts'
+import { checkDatabaseOptions, type DatabaseOptions } from './database/database-options.ts'
 import { type CacheControl, checkCacheControl } from './pipeline/cache-control.ts'
 import type { Mode } from './pipeline/scope.ts'
 import { type DetectionOptions, detectionRules } from './query/detect/detection-options.ts'
@@ -173,6 +174,11 @@ export interface SluiceOptions {
    */
   readonly detection?: DetectionOptions | false
   /**
+   * The database engine: what it remembers of the app's statements; `false` switches it off.
+   * @defaultValue {}
+   */
+  readonly database?: DatabaseOptions | false
+  /**
    * How `shadow` mode samples.
    * @defaultValue {}
    */
@@ -234,11 +240,12 @@ export function checkSluiceOptions(options: SluiceOptions): void {
     prefetch: group,
     exclude: option.strings,
     detection: group,
+    database: group,
     shadow: option.object,
     clock: option.object,
     random: option.callback,
   })
-  const { cache, batch, prefetch, detection, shadow } = options
+  const { cache, batch, prefetch, detection, database, shadow } = options
   if (cache) {
     checkOptions(cache, cacheRules, 'cache.')
     if (cache.tiered) checkTieredOptions(cache.tiered, 'cache.tiered.')
@@ -253,5 +260,6 @@ export function checkSluiceOptions(options: SluiceOptions): void {
   const links = { expected: LINKS, accepts: arePrefetchLinks }
   if (prefetch) checkOptions(prefetch, { maxAgeMs: option.positive, links }, 'prefetch.')
   if (detection) checkOptions(detection, detectionRules, 'detection.')
+  if (database) checkDatabaseOptions(database, 'database.')
   if (shadow) checkOptions(shadow, { sample: option.number(0, 1) }, 'shadow.')
 }

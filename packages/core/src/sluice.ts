@@ -6,6 +6,7 @@ import { TagTable } from './cache/coherence/tag-table.ts'
 import { setTag } from './cache/coherence/tags.ts'
 import type { CacheStore } from './cache/stores/cache-store.ts'
 import type { TieredCache } from './cache/tiered-cache.ts'
+import { DatabaseOptimizationEngine, watchOf } from './database/database-optimization-engine.ts'
 import { Executor } from './pipeline/executor.ts'
 import type { ReadNote } from './pipeline/explanation.ts'
 import { Pipeline } from './pipeline/pipeline.ts'
@@ -52,6 +53,8 @@ export class Sluice {
   readonly cache: CachingStrategyEngine | undefined
   /** The app's own values, kept by the same promise as query results; `undefined` when caching is switched off. */
   readonly tiered: TieredCache | undefined
+  /** What the app asks its database, and what to change there; `undefined` when it is switched off. */
+  readonly database: DatabaseOptimizationEngine | undefined
 
   readonly #options: SluiceOptions
   readonly #clock
@@ -94,6 +97,7 @@ export class Sluice {
     this.#groups = new LookupGroups(options.context)
     this.#prefetcher = this.#createPrefetcher(executor)
     this.queries = this.#createQueries()
+    this.database = this.#createDatabase()
     setHost(this, this.#createHost(recorder, executor))
   }
 
@@ -339,6 +343,13 @@ export class Sluice {
     )
   }
 
+  #createDatabase(): DatabaseOptimizationEngine | undefined {
+    const { database } = this.#options
+    if (database === false) return undefined
+    const parts = { clock: this.#clock, random: this.#random, onError: (error: unknown) => this.#reportError(error) }
+    return new DatabaseOptimizationEngine(database, parts)
+  }
+
   #createHost(recorder: Recorder, executor: Executor): AdapterHost {
     const pipeline = new Pipeline({
       scopes: this.#scopes,
@@ -377,6 +388,7 @@ export class Sluice {
           this.#reportError(error)
         }
       },
+      watch: this.database === undefined ? undefined : watchOf(this.database),
       attachLoader: (sourceId, loader) => this.#loaders.attach(sourceId, loader),
       writes: this.#writes,
       latestWriteMs: this.#store === undefined ? undefined : this.#store.leaseMs / 2,

@@ -85,6 +85,20 @@ export function parseCallSite(stack: string | undefined): CallSite | undefined {
   return undefined
 }
 
+/**
+ * What `parseCallSite` needs of a stack to find the same place: its first frames that may be the user's. `undefined`: there are none.
+ *
+ * @param max - Frames that are kept at most.
+ */
+export function userFrames(stack: string | undefined, max: number): string | undefined {
+  const frames: string[] = []
+  for (const line of (stack ?? '').split('\n').slice(1)) {
+    if (frames.length === max) break
+    if (isUsers(line)) frames.push(line)
+  }
+  return frames.length === 0 ? undefined : `\n${frames.join('\n')}`
+}
+
 function pathIn(frame: RegExpExecArray): string {
   const file = frame[2] ?? ''
   // Only URLs are encoded; a path may have a `%` of its own.

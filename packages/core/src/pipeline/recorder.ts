@@ -62,13 +62,15 @@ export class Recorder {
    *
    * @param rows - Rows that it returned.
    * @param issued - Asked for its stack when it is a listing: when it returned several rows.
+   * @returns When that was, by the clock of `startedAt`.
    */
-  end({ scope, group, startedAt }: Execution, rows: number, issued: Traceable): void {
-    const ms = this.clock.now() - startedAt
+  end({ scope, group, startedAt }: Execution, rows: number, issued: Traceable): number {
+    const endedAt = this.clock.now()
+    const ms = endedAt - startedAt
     this.stats.databaseMs += ms
-    if (scope === undefined) return
+    if (scope === undefined) return endedAt
     scope.counts.databaseMs += ms
-    if (group === undefined) return
+    if (group === undefined) return endedAt
     group.inFlight -= 1
     group.databaseMs += ms
     group.rows += rows
@@ -76,6 +78,7 @@ export class Recorder {
       if (scope.listings.length === LISTINGS) scope.listings.shift()
       scope.listings.push({ shape: group.shape, stack: issued.stack?.() })
     }
+    return endedAt
   }
 
   /** A statement was sent to the database. */

@@ -22,6 +22,8 @@ export type SluiceErrorCode =
   | 'SLUICE_LOAD_TIMEOUT'
   /** The shared cache store does not answer. */
   | 'SLUICE_STORE_UNAVAILABLE'
+  /** A file of traffic cannot be used. */
+  | 'SLUICE_INVALID_TRAFFIC'
   /** A write-behind was closed, and could not write all that it had accepted in the time that it had. */
   | 'SLUICE_UNWRITTEN'
 

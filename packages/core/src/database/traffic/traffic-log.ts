@@ -1,0 +1,216 @@
+import { userFrames } from '../../pipeline/call-site.ts'
+import type { Stack } from '../../pipeline/scope.ts'
+import type { StatementCaller, StatementWatch } from '../../pipeline/statement-watch.ts'
+import { type Clock, systemClock } from '../../shared/clock.ts'
+import type { RandomSource } from '../../shared/random.ts'
+import type { AnalyzedSql } from '../../sql/analyze.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import type { Statement } from '../../sql/statement.ts'
+import { keepSample } from './sample-value.ts'
+import type { TrafficEntry } from './traffic-entry.ts'
+import { checkTrafficOptions, type ResolvedTrafficOptions, resolveTrafficOptions, type TrafficOptions } from './traffic-options.ts'
+import { TrafficCounts, TrafficRecord } from './traffic-record.ts'
+
+/** Of longer texts the shape is kept. */
+const MAX_TEXT = 20_000
+/** The user's frames that are kept of a stack: the first may turn out to be a package's, in an app that was bundled. */
+const FRAMES = 3
+/** Calls until others are tried, where bindings were too many to keep. */
+const UNKEPT_GAP = 64
+/** Stacks that wait to be read. */
+const MAX_WAITING = 64
+const WRITES: ReadonlySet<string> = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE', 'MERGE', 'TRUNCATE'])
+const READS: ReadonlySet<string> = new Set(['SELECT', 'WITH', 'VALUES', 'TABLE'])
+
+/** What was counted of shapes that were forgotten to make room. */
+export interface OtherTraffic {
+  /** Times that a shape was forgotten. */
+  readonly forgotten: number
+  readonly calls: number
+  readonly errors: number
+  readonly totalMs: number
+  readonly rows: number
+}
+
+export interface TrafficLogParts {
+  readonly clock?: Clock
+  readonly random?: RandomSource
+  readonly onError?: (error: unknown) => void
+}
+
+/** What an app asks its database, by shape: how often, how long, from where, and with what bindings, for example. */
+export class TrafficLog implements StatementWatch {
+  readonly #options: ResolvedTrafficOptions
+  readonly #clock: Clock
+  readonly #random: RandomSource
+  readonly #onError: (error: unknown) => void
+  readonly #records: Readonly<Record<Dialect, Map<string, TrafficRecord>>> = {
+    postgresql: new Map(),
+    mysql: new Map(),
+    sqlite: new Map(),
+  }
+  /** By what was read from a text, which is remembered as long as that is. */
+  #byText = new WeakMap<AnalyzedSql, TrafficRecord>()
+  #waiting: { readonly record: TrafficRecord; readonly stack: Stack; readonly calls: number }[] = []
+  #others = new TrafficCounts()
+  #forgotten = 0
+  /** All of them: to look for the least among a thousand in a map takes several times longer. */
+  readonly #list: TrafficRecord[] = []
+  #bytes = 0
+
+  /** @throws InvalidOptionError for an unknown option, or one out of its bounds. */
+  constructor(options: TrafficOptions = {}, parts: TrafficLogParts = {}) {
+    checkTrafficOptions(options)
+    this.#options = resolveTrafficOptions(options)
+    this.#clock = parts.clock ?? systemClock
+    this.#random = parts.random ?? Math.random
+    this.#onError = parts.onError ?? (() => {})
+  }
+
+  now(): number {
+    return this.#clock.now()
+  }
+
+  begin(
+    sql: string,
+    dialect: Dialect,
+    analyzed: AnalyzedSql,
+    bindings: readonly unknown[],
+    caller: StatementCaller | undefined,
+  ): TrafficRecord | undefined {
+    try {
+      let record = this.#byText.get(analyzed)
+      if (record === undefined || record.isGone) record = this.#recordOf(sql, dialect, analyzed)
+      record.calls += 1
+      if (record.calls >= record.sampleAt || (caller !== undefined && record.calls >= record.traceAt)) {
+        this.#lookAt(record, sql, bindings, caller)
+      }
+      return record
+    } catch (error) {
+      this.#onError(error)
+      return undefined
+    }
+  }
+
+  /** Every shape, those that took the most time first. Call sites are looked up in source maps here. */
+  snapshot(): TrafficEntry[] {
+    this.#readStacks()
+    const wallOffset = this.#clock.wall() - this.#clock.now()
+    const entries = this.#list.map((record) => record.entry(wallOffset))
+    return entries.sort((a, b) => b.totalMs - a.totalMs)
+  }
+
+  /** Those that are in no entry; with them totals are right. */
+  get others(): OtherTraffic {
+    const { calls, errors, totalMs, rows } = this.#others
+    return { forgotten: this.#forgotten, calls, errors, totalMs, rows }
+  }
+
+  /** Bytes that are held, as an estimate. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Forgets everything. */
+  reset(): void {
+    // Those under way hold their records, and are to count nowhere.
+    const nowhere = new TrafficCounts()
+    for (const record of this.#list) record.leave(nowhere)
+    for (const records of Object.values(this.#records)) records.clear()
+    this.#byText = new WeakMap()
+    this.#waiting = []
+    this.#others = new TrafficCounts()
+    this.#forgotten = 0
+    this.#list.length = 0
+    this.#bytes = 0
+  }
+
+  #recordOf(sql: string, dialect: Dialect, analyzed: AnalyzedSql): TrafficRecord {
+    const records = this.#records[dialect]
+    const { fingerprint, shape, statement } = analyzed
+    let record = records.get(fingerprint)
+    if (record === undefined) {
+      const isShape = this.#options.redact || sql.length > MAX_TEXT
+      const { wall, now } = { wall: this.#clock.wall(), now: this.#clock.now() }
+      record = new TrafficRecord(fingerprint, dialect, isShape ? shape : sql, kindOf(statement), wall, now, this.#random)
+      if (isShape) record.sampleAt = Number.POSITIVE_INFINITY
+      while (this.#list.length >= this.#options.maxFingerprints) this.#forget()
+      records.set(fingerprint, record)
+      this.#list.push(record)
+      this.#bytes += record.bytes
+      this.#makeRoom(record)
+    }
+    this.#byText.set(analyzed, record)
+    return record
+  }
+
+  #lookAt(record: TrafficRecord, sql: string, bindings: readonly unknown[], caller: StatementCaller | undefined): void {
+    const before = record.bytes
+    if (caller !== undefined && record.calls >= record.traceAt) this.#trace(record, caller)
+    // Bindings fit the very text: lists of other lengths are of the same shape.
+    if (record.calls >= record.sampleAt && record.sql === sql) {
+      const sample = keepSample(bindings)
+      if (sample === undefined) record.sampleAt = record.calls + UNKEPT_GAP
+      else record.sampled(sample)
+    }
+    this.#bytes += record.bytes - before
+    this.#makeRoom(record)
+  }
+
+  #trace(record: TrafficRecord, caller: StatementCaller): void {
+    const calls = record.traced()
+    const stack = caller.stack()
+    if (stack === undefined) return
+    this.#waiting.push({ record, stack, calls })
+    if (this.#waiting.length >= MAX_WAITING) this.#readStacks()
+    // To take a stack costs little, to make a text of it a multiple: nobody's statement waits for that.
+    else if (this.#waiting.length === 1) setImmediate(() => this.#readStacks())
+  }
+
+  #readStacks(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const { record, stack, calls } of waiting) {
+      try {
+        const before = record.bytes
+        const frames = userFrames(stack.stack, FRAMES)
+        // Without any, others of the calls will tell.
+        if (frames !== undefined) record.cameFrom(frames, calls)
+        this.#bytes += record.bytes - before
+      } catch (error) {
+        this.#onError(error)
+      }
+    }
+    this.#makeRoom()
+  }
+
+  #makeRoom(newest?: TrafficRecord): void {
+    while (this.#bytes > this.#options.maxBytes && this.#list.length > 1) this.#forget(newest)
+  }
+
+  /** Forgets what took the least time. */
+  #forget(spared?: TrafficRecord): void {
+    const list = this.#list
+    let at = -1
+    let leastMs = Number.POSITIVE_INFINITY
+    for (let i = 0; i < list.length; i += 1) {
+      const record = list[i] as TrafficRecord
+      if (record === spared || record.totalMs >= leastMs) continue
+      at = i
+      leastMs = record.totalMs
+    }
+    const least = list[at]
+    const last = list.pop()
+    if (least === undefined || last === undefined) return
+    if (least !== last) list[at] = last
+    this.#bytes -= least.bytes
+    this.#forgotten += 1
+    this.#records[least.dialect].delete(least.fingerprint)
+    least.leave(this.#others)
+  }
+}
+
+function kindOf({ kinds, writes, ddl }: Statement): TrafficEntry['kind'] {
+  if (writes.length > 0 || kinds.some((kind) => WRITES.has(kind))) return 'write'
+  return !ddl && kinds.length > 0 && kinds.every((kind) => READS.has(kind)) ? 'read' : 'other'
+}

@@ -1,0 +1,159 @@
+import { type CallSite, parseCallSite } from '../../pipeline/call-site.ts'
+import type { WatchedShape } from '../../pipeline/statement-watch.ts'
+import type { RandomSource } from '../../shared/random.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import type { KeptSample } from './sample-value.ts'
+import type { TrafficEntry } from './traffic-entry.ts'
+
+/** Samples of bindings that a shape keeps. */
+const SAMPLES = 5
+const CALL_SITES = 5
+/** Places that are told apart until they are asked for; a place in a helper comes with its callers. */
+const MAX_PLACES = 16
+/** The first calls are all traced; then one of 64, and of shapes that are called often fewer, down to one of 1,024. */
+const FIRST_TRACES = 4
+const MIN_TRACE_GAP = 64
+const MAX_TRACE_GAP = 1024
+const EMPTY_BYTES = 400
+
+/** Counters. */
+export class TrafficCounts {
+  calls = 0
+  errors = 0
+  rows = 0
+  totalMs = 0
+  maxMs = 0
+
+  add(ms: number, rows: number, failed: boolean): void {
+    this.totalMs += ms
+    this.rows += rows
+    if (ms > this.maxMs) this.maxMs = ms
+    if (failed) this.errors += 1
+  }
+
+  take(other: TrafficCounts): void {
+    this.calls += other.calls
+    this.errors += other.errors
+    this.rows += other.rows
+    this.totalMs += other.totalMs
+    this.maxMs = Math.max(this.maxMs, other.maxMs)
+  }
+}
+
+/** What is known of one shape. Told by adapters of each statement's end: the hottest part of all. */
+export class TrafficRecord extends TrafficCounts implements WatchedShape {
+  bytes: number
+  /** By the monotonic clock. */
+  lastSeen: number
+  /** The calls from which on a stack, and a sample, is of use. */
+  traceAt = 1
+  sampleAt = 1
+  #goneTo: TrafficCounts | undefined
+  /** Calls that one traced call stands for are those since the one before. */
+  #tracedAt = 0
+  /** By the user's frames as V8 writes them. */
+  #places: Map<string, number> | undefined
+  #samples: KeptSample[] | undefined
+  /** Of Li's Algorithm L (1994). */
+  #weight = 1
+
+  constructor(
+    readonly fingerprint: string,
+    readonly dialect: Dialect,
+    readonly sql: string,
+    readonly kind: TrafficEntry['kind'],
+    private readonly firstSeenAt: number,
+    now: number,
+    private readonly random: RandomSource,
+  ) {
+    super()
+    this.bytes = EMPTY_BYTES + sql.length * 2
+    this.lastSeen = now
+  }
+
+  ended(startedAt: number, endedAt: number, rows: number, failed: boolean): void {
+    this.lastSeen = endedAt
+    ;(this.#goneTo ?? this).add(endedAt - startedAt, rows, failed)
+  }
+
+  get isGone(): boolean {
+    return this.#goneTo !== undefined
+  }
+
+  /** It is forgotten; what it counted, and those under way will, is counted elsewhere. */
+  leave(others: TrafficCounts): void {
+    others.take(this)
+    this.#goneTo = others
+    this.#places = undefined
+    this.#samples = undefined
+  }
+
+  /** The present call is traced. Returns how many calls it stands for. */
+  traced(): number {
+    const stands = this.calls - this.#tracedAt
+    const gap = this.calls < FIRST_TRACES ? 1 : Math.min(MAX_TRACE_GAP, Math.max(MIN_TRACE_GAP, this.calls / 64))
+    // By chance: what takes turns would be seen at one place only.
+    this.traceAt = this.calls + (gap === 1 ? 1 : 1 + Math.floor(this.random() * (2 * gap - 1)))
+    this.#tracedAt = this.calls
+    return stands
+  }
+
+  /**
+   * Some calls came from a place.
+   *
+   * @param frames - The user's frames, as V8 writes them.
+   */
+  cameFrom(frames: string, calls: number): void {
+    if (this.isGone) return
+    this.#places ??= new Map()
+    const known = this.#places.get(frames)
+    if (known === undefined) {
+      if (this.#places.size >= MAX_PLACES) return
+      this.bytes += 64 + frames.length * 2
+    }
+    this.#places.set(frames, (known ?? 0) + calls)
+  }
+
+  /** Each call's bindings are kept with the same chance, however many calls there will have been. */
+  sampled(sample: KeptSample): void {
+    const { random } = this
+    this.#samples ??= []
+    if (this.#samples.length < SAMPLES) {
+      this.#samples.push(sample)
+      this.bytes += sample.bytes
+      this.sampleAt = this.calls + 1
+      if (this.#samples.length < SAMPLES) return
+    } else {
+      const at = Math.floor(random() * SAMPLES)
+      this.bytes += sample.bytes - (this.#samples[at]?.bytes ?? 0)
+      this.#samples[at] = sample
+    }
+    this.#weight *= Math.exp(Math.log(1 - random()) / SAMPLES)
+    this.sampleAt = this.calls + 1 + Math.floor(Math.log(1 - random()) / Math.log(1 - this.#weight))
+  }
+
+  /** @param wallOffset - What makes wall-clock time of monotonic time. */
+  entry(wallOffset: number): TrafficEntry {
+    const { fingerprint, dialect, sql, kind, calls, errors, totalMs, maxMs, rows, firstSeenAt } = this
+    return {
+      ...{ fingerprint, dialect, sql, kind, calls, errors, totalMs, maxMs, rows, firstSeenAt },
+      callSites: this.#callSites(),
+      samples: (this.#samples ?? []).map(({ values }) => values),
+      lastSeenAt: Math.max(firstSeenAt, Math.round(this.lastSeen + wallOffset)),
+      source: 'app',
+    }
+  }
+
+  #callSites(): TrafficEntry['callSites'] {
+    const sites = new Map<string, CallSite & { count: number }>()
+    for (const [frames, count] of this.#places ?? []) {
+      const site = parseCallSite(frames)
+      if (site === undefined) continue
+      const key = `${site.file}:${site.line}:${site.column}`
+      const known = sites.get(key)
+      if (known === undefined) sites.set(key, { ...site, count })
+      else known.count += count
+    }
+    return [...sites.values()].sort((a, b) => b.count - a.count).slice(0, CALL_SITES)
+  }
+}

@@ -1,0 +1,247 @@
+import { analyzeSql, captureStack, type Dialect } from '@sluice/core'
+import { describe, expect, it } from 'vitest'
+import { OmittedValue } from '../../../src/database/traffic/sample-value.ts'
+import { TrafficLog } from '../../../src/database/traffic/traffic-log.ts'
+import type { TrafficOptions } from '../../../src/database/traffic/traffic-options.ts'
+import { FakeClock } from '../../helpers.ts'
+
+interface Sent {
+  readonly ms?: number
+  readonly rows?: number
+  readonly bindings?: readonly unknown[]
+  readonly failed?: boolean
+  readonly dialect?: Dialect
+  readonly stack?: string
+}
+
+/** Numbers from 0 to 1 that look like chance and are the same in each run. */
+function dice(): () => number {
+  let state = 42
+  return () => {
+    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32
+    return state / 2 ** 32
+  }
+}
+
+function open(options: TrafficOptions = {}) {
+  const clock = new FakeClock()
+  const errors: unknown[] = []
+  const log = new TrafficLog(options, { clock, random: dice(), onError: (error) => errors.push(error) })
+  const send = (sql: string, { ms = 1, rows = 0, bindings = [], failed = false, dialect = 'postgresql', stack }: Sent = {}) => {
+    const caller = stack === undefined ? undefined : { stack: () => ({ stack: `Error\n    at ${stack}` }) }
+    const watched = log.begin(sql, dialect, analyzeSql(sql, dialect), bindings, caller)
+    const startedAt = clock.now()
+    clock.advance(ms)
+    watched?.ended(startedAt, clock.now(), rows, failed)
+  }
+  return { clock, errors, log, send }
+}
+
+describe('TrafficLog', () => {
+  it('counts calls, time, rows and errors of each shape, dearest first', () => {
+    const { log, send } = open()
+    send('select * from a where id = $1', { ms: 2, rows: 1 })
+    send('SELECT  *  FROM a WHERE id = $1', { ms: 5, rows: 3 })
+    send('select * from b', { ms: 10, rows: 100 })
+    send('select * from b', { ms: 1, failed: true })
+    expect(log.snapshot()).toMatchObject([
+      {
+        sql: 'select * from b',
+        kind: 'read',
+        calls: 2,
+        errors: 1,
+        totalMs: 11,
+        maxMs: 10,
+        rows: 100,
+        dialect: 'postgresql',
+        source: 'app',
+      },
+      { sql: 'select * from a where id = $1', calls: 2, errors: 0, totalMs: 7, maxMs: 5, rows: 4 },
+    ])
+  })
+
+  it.each([
+    ['read', 'select 1'],
+    ['read', 'with x as (select 1) select * from x'],
+    ['write', 'insert into a values (1)'],
+    ['write', 'with x as (delete from a returning *) select * from x'],
+    ['write', 'update a set b = 1'],
+    ['other', 'create table a (id int)'],
+    ['other', 'vacuum'],
+    ['other', '§'],
+  ])('takes for a %s: %s', (kind, sql) => {
+    const { log, send } = open()
+    send(sql)
+    expect(log.snapshot()[0]?.kind).toBe(kind)
+  })
+
+  it('says when a shape was seen, by the wall clock', () => {
+    const { clock, log, send } = open()
+    const at = clock.wall()
+    send('select 1', { ms: 5 })
+    clock.advance(100)
+    send('select 1', { ms: 5 })
+    clock.advance(1000)
+    expect(log.snapshot()[0]).toMatchObject({ firstSeenAt: at, lastSeenAt: at + 110 })
+  })
+
+  it('keeps what the same text means to two databases apart', () => {
+    const { log, send } = open()
+    send('select 1', { dialect: 'mysql' })
+    send('select 1', { dialect: 'sqlite' })
+    expect(log.snapshot().map(({ dialect }) => dialect)).toEqual(['mysql', 'sqlite'])
+  })
+
+  it('adds those that took the least time to the others when there are too many', () => {
+    const { log, send } = open({ maxFingerprints: 3 })
+    for (const [at, table] of ['a', 'b', 'c', 'd', 'e'].entries()) send(`select * from ${table}`, { ms: 10 - at, rows: 1 })
+    expect(log.snapshot().map(({ sql }) => sql.at(-1))).toEqual(['a', 'b', 'e'])
+    expect(log.others).toEqual({ forgotten: 2, calls: 2, errors: 0, totalMs: 15, rows: 2 })
+  })
+
+  it('loses no time of statements that are under way when their shape is forgotten', () => {
+    const { clock, log, send } = open({ maxFingerprints: 1 })
+    const watched = log.begin('select 1', 'sqlite', analyzeSql('select 1', 'sqlite'), [], undefined)
+    send('select * from b', { ms: 2 })
+    watched?.ended(clock.now(), clock.now() + 3, 7, true)
+    expect(log.others).toMatchObject({ calls: 1, totalMs: 3, rows: 7, errors: 1 })
+    send('select 1', { dialect: 'sqlite' })
+    expect(log.snapshot()).toMatchObject([{ sql: 'select 1', calls: 1, totalMs: 1 }])
+  })
+
+  it('stays within its bytes', () => {
+    const { log, send } = open({ maxBytes: 50_000 })
+    for (let at = 0; at < 400; at += 1)
+      send(`select * from t${at} where note = $1`, { bindings: ['x'.repeat(400)], stack: `f (/app/${at}.ts:1:1)` })
+    expect(log.bytes).toBeLessThanOrEqual(50_000)
+    const entries = log.snapshot()
+    expect(entries.length).toBeGreaterThan(10)
+    expect(entries.reduce((sum, { calls }) => sum + calls, log.others.calls)).toBe(400)
+  })
+
+  it('forgets everything when it is reset', () => {
+    const { clock, log, send } = open()
+    const watched = log.begin('select 1', 'sqlite', analyzeSql('select 1', 'sqlite'), [], undefined)
+    log.reset()
+    watched?.ended(clock.now(), clock.now() + 1, 1, false)
+    expect(log.snapshot()).toEqual([])
+    expect(log.bytes).toBe(0)
+    expect(log.others.calls).toBe(0)
+    send('select 1', { dialect: 'sqlite' })
+    expect(log.snapshot()).toHaveLength(1)
+  })
+
+  it('reports what fails within, and goes on', () => {
+    const { errors, log } = open()
+    const failing = {
+      stack() {
+        throw new Error('no stack')
+      },
+    }
+    expect(log.begin('select 1', 'sqlite', analyzeSql('select 1', 'sqlite'), [], failing)).toBeUndefined()
+    expect(errors).toMatchObject([{ message: 'no stack' }])
+  })
+
+  describe('samples', () => {
+    it('are at most five, picked evenly over time', () => {
+      const seen = Array.from({ length: 10 }, () => 0)
+      const random = dice()
+      for (let run = 0; run < 400; run += 1) {
+        const clock = new FakeClock()
+        const log = new TrafficLog({}, { clock, random })
+        const analyzed = analyzeSql('select $1', 'postgresql')
+        for (let call = 0; call < 1000; call += 1) log.begin('select $1', 'postgresql', analyzed, [call], undefined)
+        const samples = log.snapshot()[0]?.samples ?? []
+        expect(samples).toHaveLength(5)
+        for (const [call] of samples) {
+          const tenth = Math.floor((call as number) / 100)
+          seen[tenth] = (seen[tenth] ?? 0) + 1
+        }
+      }
+      // 2,000 samples, 200 a tenth; six standard deviations are 80.
+      for (const count of seen) expect(Math.abs(count - 200)).toBeLessThan(80)
+    })
+
+    it('are copies, without what is long', () => {
+      const { log, send } = open()
+      const date = new Date(5)
+      const list = [1, 2]
+      const bindings = [1, 2n, null, 'short', 'x'.repeat(501), Buffer.alloc(16, 1), Buffer.alloc(65), date, list, { a: 1 }, new Map(), 1.5]
+      send('select 1', { bindings })
+      date.setTime(0)
+      list.push(3)
+      expect(log.snapshot()[0]?.samples).toEqual([
+        [
+          ...[1, 2n, null, 'short', new OmittedValue('text', 501, 'x'.repeat(60)), Buffer.alloc(16, 1), new OmittedValue('bytes', 65)],
+          ...[new Date(5), [1, 2], { a: 1 }, new OmittedValue('object', 0), 1.5],
+        ],
+      ])
+    })
+
+    it('fit the text that is kept, though lists of other lengths are of its shape', () => {
+      const { log, send } = open()
+      for (let at = 0; at < 20; at += 1) {
+        send('select * from a where id in ($1, $2)', { bindings: [at, at] })
+        send('select * from a where id in ($1, $2, $3)', { bindings: [at, at, at] })
+      }
+      const [entry, ...rest] = log.snapshot()
+      expect(rest).toEqual([])
+      expect(entry?.samples.map((sample) => sample.length)).toEqual([2, 2, 2, 2, 2])
+    })
+
+    it('are not of a text that is too long to keep, nor are bindings by the thousand', () => {
+      const { log, send } = open()
+      send(`select '${'x'.repeat(20_000)}' = $1`, { ms: 3, bindings: [1] })
+      send('select 1', { bindings: Array.from({ length: 2000 }, () => 1) })
+      expect(log.snapshot()).toMatchObject([
+        { sql: 'select ? = ?', samples: [] },
+        { sql: 'select 1', samples: [] },
+      ])
+    })
+
+    it('and texts are not kept of redacted traffic', () => {
+      const { log, send } = open({ redact: true })
+      for (let at = 0; at < 10; at += 1) send("select * from a where name = 'secret' and id = $1", { bindings: ['secret'] })
+      expect(log.snapshot()).toMatchObject([{ sql: 'select * from a where name = ? and id = ?', samples: [], calls: 10 }])
+    })
+  })
+
+  describe('call sites', () => {
+    it('are those of the calls, most frequent first, at most five', () => {
+      const { log, send } = open()
+      for (let at = 0; at < 6000; at += 1) send('select 1', { stack: at % 3 === 0 ? 'rare (/app/a.ts:3:5)' : 'often (/app/b.ts:7:9)' })
+      const [entry] = log.snapshot()
+      expect(entry?.callSites).toMatchObject([
+        { file: '/app/b.ts', line: 7, column: 9, functionName: 'often' },
+        { file: '/app/a.ts', line: 3, column: 5, functionName: 'rare' },
+      ])
+      const [often = { count: 0 }, rare = { count: 0 }] = entry?.callSites ?? []
+      expect(often.count + rare.count).toBeGreaterThan(4500)
+      expect(often.count / (often.count + rare.count)).toBeCloseTo(2 / 3, 1)
+      for (let at = 0; at < 4; at += 1)
+        for (let line = 0; line < 4; line += 1) send(`select ${at}, 2`, { stack: `f (/app/${line}.ts:1:1)` })
+      for (let at = 0; at < 30; at += 1) send('select 1, 2, 3', { stack: `f (/app/${at}.ts:1:1)` })
+      for (const { callSites } of log.snapshot()) expect(callSites.length).toBeLessThanOrEqual(5)
+    })
+
+    it('are asked for the first calls and few of the rest', () => {
+      const { log } = open()
+      const analyzed = analyzeSql('select 1', 'sqlite')
+      let asked = 0
+      const caller = {
+        stack() {
+          asked += 1
+          return captureStack()
+        },
+      }
+      for (let at = 0; at < 4; at += 1) log.begin('select 1', 'sqlite', analyzed, [], caller)
+      expect(asked).toBe(4)
+      for (let at = 0; at < 4000; at += 1) log.begin('select 1', 'sqlite', analyzed, [], caller)
+      expect(asked).toBeGreaterThan(40)
+      expect(asked).toBeLessThan(90)
+      for (let at = 0; at < 100_000; at += 1) log.begin('select 1', 'sqlite', analyzed, [], caller)
+      expect(asked).toBeLessThan(450)
+      expect(log.snapshot()[0]?.callSites[0]?.file).toContain('traffic-log.test.ts')
+    })
+  })
+})

@@ -1,7 +1,7 @@
 import { createSluice, hostOf, rowBucket, type WriteEffect } from '@sluice/core'
 import { sluiceAdapter } from '@sluice/prisma'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { predicting } from '../../packages/prisma/src/transaction-context.ts'
+import { predicting } from '../../packages/prisma/src/operation-context.ts'
 import { databases, freshDatabase } from '../support/databases.ts'
 import { prismaClient } from '../support/prisma-clients.ts'
 import { openStack, type Stack, seed } from '../support/stack.ts'

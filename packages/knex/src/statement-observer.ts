@@ -8,11 +8,14 @@ import {
   type Dialect,
   EVERYTHING,
   effectOfStatement,
+  isShadowing,
   readCatalog,
   type Shape,
   type Statement,
+  type StatementCaller,
   type TransactionControl,
   type TransactionWrites,
+  type WatchedShape,
   type WriteEffect,
   type WriteOutcome,
   warnOfLateWrites,
@@ -22,6 +25,7 @@ import { fixForSql } from './fix.ts'
 import { type ClientInternals, type QueryObject, rowsIn, rowsOf, wasRolledBack } from './internals.ts'
 
 interface Described {
+  readonly analyzed: AnalyzedSql
   readonly shape: Shape
   readonly statement: Statement
   /** Whether it is certain that it changes nothing. */
@@ -34,6 +38,7 @@ interface Described {
 const MAX_COMPARED_LENGTH = 20_000
 const traced = { stack: captureStack }
 const untraced = {}
+const NO_BINDINGS: readonly unknown[] = []
 
 /** A read that changes nothing, and whose answer only writes change: asked again with the same values, be they bound or written in its text, it is a repeat. */
 class Comparable {
@@ -87,7 +92,8 @@ export class StatementObserver {
 
   /** Sends a statement. */
   statement(client: ClientInternals, connection: object, query: QueryObject): Promise<QueryObject> {
-    const { shape, statement, onlyReads, isRepeatable } = this.#describe(query.sql)
+    const described = this.#describe(query.sql)
+    const { shape, statement, onlyReads, isRepeatable } = described
     const { recorder, scopes } = this.host
     const scope = scopes.current()
     recorder.statement(scope)
@@ -97,25 +103,29 @@ export class StatementObserver {
       return this.#control(client, connection, statement.transaction, () => this.base._query.call(client, connection, query))
     const announced = onlyReads ? undefined : this.#announce(connection, statement, query.bindings)
     const caller = isRepeatable ? new Comparable(query) : traced
-    if (announced?.ready !== undefined) return this.#sendWhenReady(client, connection, query, shape, announced)
+    if (announced?.ready !== undefined) return this.#sendWhenReady(client, connection, query, described, announced)
+    const watched = this.#watch(query, described, caller)
     const execution = recorder.begin(scope, shape, caller)
+    const { startedAt } = execution
     let sent: Promise<QueryObject>
     try {
       sent = this.base._query.call(client, connection, query)
     } catch (error) {
       announced?.end(writeOutcomeOf(error))
-      recorder.end(execution, 0, untraced)
+      watched?.ended(startedAt, recorder.end(execution, 0, untraced), 0, true)
       throw error
     }
     return sent.then(
       (result) => {
         announced?.end('committed')
-        recorder.end(execution, rowsIn(result.response), untraced)
+        const rows = rowsIn(result.response)
+        const endedAt = recorder.end(execution, rows, untraced)
+        watched?.ended(startedAt, endedAt, rows, false)
         return result
       },
       (error: unknown) => {
         announced?.end(writeOutcomeOf(error))
-        recorder.end(execution, 0, untraced)
+        watched?.ended(startedAt, recorder.end(execution, 0, untraced), 0, true)
         throw error
       },
     )
@@ -126,19 +136,22 @@ export class StatementObserver {
     client: ClientInternals,
     connection: object,
     query: QueryObject,
-    shape: Shape,
+    described: Described,
     announced: AnnouncedWrite,
   ): Promise<QueryObject> {
     const { recorder, scopes } = this.host
     await announced.ready
-    const execution = recorder.begin(scopes.current(), shape, traced)
+    const watched = this.#watch(query, described, traced)
+    const execution = recorder.begin(scopes.current(), described.shape, traced)
+    const { startedAt } = execution
     try {
       const result = await this.base._query.call(client, connection, query)
-      recorder.end(execution, rowsIn(result.response), untraced)
+      const rows = rowsIn(result.response)
+      watched?.ended(startedAt, recorder.end(execution, rows, untraced), rows, false)
       await announced.end('committed')
       return result
     } catch (error) {
-      recorder.end(execution, 0, untraced)
+      watched?.ended(startedAt, recorder.end(execution, 0, untraced), 0, true)
       await announced.end(writeOutcomeOf(error))
       throw error
     }
@@ -148,17 +161,29 @@ export class StatementObserver {
   begin(connection: object, query: QueryObject): OtherStatement {
     const { host } = this
     const scope = host.scopes.current()
-    const { shape, statement } = this.#describe(query.sql)
+    const described = this.#describe(query.sql)
+    const { shape, statement } = described
     host.recorder.statement(scope)
     const announced = this.#announce(connection, statement, query.bindings)
+    const watched = this.#watch(query, described, traced)
     const execution = host.recorder.begin(scope, shape, traced)
     return {
       ready: announced?.ready,
       end: (error, rows) => {
-        host.recorder.end(execution, rows, untraced)
+        watched?.ended(execution.startedAt, host.recorder.end(execution, rows, untraced), rows, error !== undefined)
         return announced?.end(error === undefined ? 'committed' : writeOutcomeOf(error))
       },
     }
+  }
+
+  #watch(
+    { sql, bindings = NO_BINDINGS }: QueryObject,
+    { analyzed, statement }: Described,
+    caller: StatementCaller,
+  ): WatchedShape | undefined {
+    const { watch } = this.host
+    if (watch === undefined || statement.transaction !== undefined || isShadowing()) return undefined
+    return watch.begin(sql, this.dialect, analyzed, bindings, caller)
   }
 
   /** Reads the catalogue in the background once it is of use, and again after DDL. */
@@ -307,7 +332,13 @@ export class StatementObserver {
     const kind = statement.kinds.every((word) => word === 'SELECT' || word === 'WITH') && statement.writes.length === 0 ? 'read' : 'write'
     const onlyReads = kind === 'read' && statement.opaque === undefined && statement.functions.size === 0
     const isRepeatable = onlyReads && !statement.volatile && sql.length <= MAX_COMPARED_LENGTH
-    const described = { statement, onlyReads, isRepeatable, shape: { fingerprint, label, kind, fix: () => fixForSql(label) } as const }
+    const described = {
+      analyzed,
+      statement,
+      onlyReads,
+      isRepeatable,
+      shape: { fingerprint, label, kind, fix: () => fixForSql(label) } as const,
+    }
     this.#described.set(analyzed, described)
     return described
   }

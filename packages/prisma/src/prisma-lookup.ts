@@ -15,7 +15,7 @@ import {
   type Source,
   type TableId,
 } from '@sluice/core'
-import { type ComputedFields, dataPathOf, type InternalParams, type QueryFunction, type TransactionInfo } from './internals.ts'
+import { type ComputedFields, dataPathOf, type InternalParams, type QueryFunction, stackOf, type TransactionInfo } from './internals.ts'
 import { isOfNumbers } from './lookup-plan.ts'
 import { MAX_TUPLES } from './lookups/key-filter.ts'
 import { readKey } from './lookups/key-plan.ts'
@@ -27,6 +27,7 @@ import { isHeavy, mergeSlices } from './lookups/merge-slices.ts'
 import type { Answers, MergedCall } from './lookups/merged-call.ts'
 import { maxPages, type Page, type PageContext, readPage } from './lookups/page.ts'
 import { isTotal, isUnique } from './lookups/total-order.ts'
+import { tracing } from './operation-context.ts'
 import type { PrismaShape } from './prisma-shape.ts'
 
 type Args = Readonly<Record<string, unknown>>
@@ -137,6 +138,12 @@ class PrismaLookup implements Lookup {
   }
 
   runMany(keys: readonly LookupKey[], maxRows?: number): Promise<Answers> {
+    const stack = stackOf(this.call.params)
+    // Of all that it answers, the first stands for where it comes from.
+    return stack === undefined ? this.#ask(keys, maxRows) : tracing({ stack: () => stack }, () => this.#ask(keys, maxRows))
+  }
+
+  #ask(keys: readonly LookupKey[], maxRows: number | undefined): Promise<Answers> {
     const { call, slice } = this
     if (isOfNumbers(call.plan.action)) return mergeGroups(call, keys)
     if (slice === undefined) return mergeRows(call, keys, maxRows)

@@ -31,6 +31,7 @@ import {
   type TransactionInfo,
 } from './internals.ts'
 import type { PageContext } from './lookups/page.ts'
+import { predicting } from './operation-context.ts'
 import { prismaLookup } from './prisma-lookup.ts'
 import type { PrismaShape } from './prisma-shape.ts'
 import { rawText } from './raw-statement.ts'
@@ -39,7 +40,7 @@ import type { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaShapes } from './shape.ts'
 import { areFound } from './touches/pinned-rows.ts'
 import type { Touches } from './touches/touches.ts'
-import { currentTransaction, inert, predicting } from './transaction-context.ts'
+import { currentTransaction, inert } from './transaction-context.ts'
 
 /** What an operation needs to know of the client that it belongs to. */
 export interface ClientContext {
@@ -116,8 +117,14 @@ export class PrismaOperation implements Operation<unknown> {
     this.#runs += 1
     const ask = () => (params === undefined || this.#runs === 1 ? query(args) : query(args, freshParams(params)))
     // A batch's statements are all sent by one of its members: whose they are cannot be told.
-    const isPredicted = this.kind !== 'read' && this.state.seesStatements && transaction?.kind !== 'batch'
-    return isPredicted ? predicting(this.#writes(), ask) : ask()
+    if (!this.state.seesStatements || transaction?.kind === 'batch') return ask()
+    if (this.kind !== 'read') return predicting(this.#writes(), ask, this)
+    return this.isTraced() ? predicting(undefined, ask, this) : ask()
+  }
+
+  /** Whether this execution's statements are to know where they come from. */
+  isTraced(): boolean {
+    return this.state.host.watch !== undefined && this.shape.traces.isDue()
   }
 
   stack(): { readonly stack?: string | undefined } | undefined {

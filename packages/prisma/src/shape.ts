@@ -8,6 +8,7 @@ import { leavesOut, type OmittedFields } from './lookups/selection.ts'
 import { isPlainObject } from './plain-object.ts'
 import type { PrismaShape } from './prisma-shape.ts'
 import type { PrismaModel } from './schema/prisma-model.ts'
+import { TraceSchedule } from './trace-schedule.ts'
 
 const MAX_SHAPES = 2000
 const MAX_DEPTH = 6
@@ -40,7 +41,8 @@ export class PrismaShapes {
     if (known !== undefined) return known
     if (this.#shapes.size >= MAX_SHAPES) this.#shapes.clear()
     const label = analyzed?.shape ?? operation
-    const shape = { fingerprint, label, kind, model: undefined, modelName: '', operation, rest: {}, plan: nothing, rowSource: nothing }
+    const none = { model: undefined, modelName: '', rest: {}, plan: nothing, rowSource: nothing }
+    const shape = { fingerprint, label, kind, operation, traces: new TraceSchedule(), ...none }
     this.#shapes.set(fingerprint, shape)
     return shape
   }
@@ -66,6 +68,7 @@ export class PrismaShapes {
       model,
       modelName,
       operation,
+      traces: new TraceSchedule(),
       rest,
       plan: kind === 'read' ? this.#planner(operation, fingerprint, modelName, model, args) : nothing,
       omitted: this.#omittedOf(modelName),

@@ -8,15 +8,18 @@ import type {
 } from '@prisma/driver-adapter-utils'
 import {
   type AdapterHost,
+  type AnalyzedSql,
   analyzeSql,
   type Connection,
   type Dialect,
   EVERYTHING,
   effectOfStatement,
   hostOf,
+  isShadowing,
   readCatalog,
   type Sluice,
   type Statement,
+  type StatementWatch,
   type TableId,
   type TransactionControl,
   type TransactionWrites,
@@ -25,7 +28,8 @@ import {
   writeOutcomeOf,
 } from '@sluice/core'
 import { dialectOf } from './dialect.ts'
-import { currentTransaction, predictedEffect } from './transaction-context.ts'
+import { currentCaller, predictedEffect } from './operation-context.ts'
+import { currentTransaction } from './transaction-context.ts'
 
 /** Under this key our factories carry the id of the catalogue that they read. */
 const CATALOG = Symbol.for('sluice.prisma.catalog')
@@ -228,27 +232,43 @@ class ConnectionObserver {
       return ready().then(() => this.statement(query, transaction, run))
     let effect: WriteEffect | undefined
     let mayCommit = true
+    let send = run
     try {
       host.recorder.statement(host.scopes.current())
       const analyzed = analyzeSql(sql, this.dialect)
       host.seen(sql, this.dialect, analyzed)
       const { statement } = analyzed
       if (statement.transaction !== undefined) return this.#control(statement.transaction, transaction, run)
+      const { watch } = host
+      if (watch !== undefined && !isShadowing()) send = () => this.#sendWatched(watch, query, analyzed, run)
       effect = effectOfStatement(statement, this.sourceId, host.catalogs, args)
       if (statement.ddl) this.#forgetCatalog(statement)
-      if (effect === undefined) return run()
+      if (effect === undefined) return send()
       mayCommit = statement.mayCommit
       this.#compareWithPrediction(effect)
     } catch (error) {
       host.reportError(error)
       effect = EVERYTHING
     }
-    if (transaction === undefined) return this.#autocommit(effect, run)
+    if (transaction === undefined) return this.#autocommit(effect, send)
     const { writes } = transaction
     writes.add(effect)
     if (mayCommit) this.#doubtful.add(writes)
     // What the transaction wrote before is committed along with this, for all that is known.
-    return this.#doubtful.has(writes) ? this.#autocommit(mayCommit ? EVERYTHING : effect, run) : run()
+    return this.#doubtful.has(writes) ? this.#autocommit(mayCommit ? EVERYTHING : effect, send) : send()
+  }
+
+  /** Sends a statement, and tells the watch of its end before its caller. */
+  #sendWatched<T>(watch: StatementWatch, { sql, args }: SqlQuery, analyzed: AnalyzedSql, run: () => Promise<T>): Promise<T> {
+    const watched = watch.begin(sql, this.dialect, analyzed, args, currentCaller())
+    if (watched === undefined) return run()
+    const startedAt = watch.now()
+    const running = run()
+    running.then(
+      (result) => watched.ended(startedAt, watch.now(), rowsIn(result), false),
+      () => watched.ended(startedAt, watch.now(), 0, true),
+    )
+    return running
   }
 
   /** Several statements at once: it may do anything. */
@@ -325,6 +345,12 @@ function isMissed(table: TableId, { rows }: WriteEffect, predicted: WriteEffect)
   if (!predicted.tables.has(table)) return true
   const expected = predicted.rows?.get(table)
   return expected !== undefined && [...(rows?.get(table) ?? [])].some((bucket) => !expected.has(bucket))
+}
+
+/** Rows in a driver's answer; of what only tells how many were changed, none. */
+function rowsIn(result: unknown): number {
+  const rows = (result as { readonly rows?: unknown } | null)?.rows
+  return Array.isArray(rows) ? rows.length : 0
 }
 
 async function rowsOf(adapter: SqlQueryable, sql: string, params: readonly unknown[] = []): Promise<Record<string, unknown>[]> {

@@ -64,22 +64,3 @@ export function currentTransaction(): TransactionContext | undefined {
 export function runInTransaction<T>(context: TransactionContext, fn: () => T): T {
   return contexts.run(context, fn)
 }
-
-const predictions = new AsyncLocalStorage<WriteEffect>()
-
-/** What the operation under way is expected to write: the connection checks it against the SQL. */
-export function predictedEffect(): WriteEffect | undefined {
-  return predictions.getStore()
-}
-
-/**
- * Runs an operation of Prisma's so that its connection sees what it is expected to write. Prisma begins when its promise is
- * waited for, so that is what must happen in the context; a further promise around it would change the order of results.
- */
-export function predicting<T>(effect: WriteEffect, ask: () => Promise<T>): Promise<T> {
-  const lazy: PromiseLike<T> = {
-    // biome-ignore lint/suspicious/noThenProperty: it stands for Prisma's own lazy promise
-    then: (fulfilled, rejected) => predictions.run(effect, () => ask().then(fulfilled, rejected)),
-  }
-  return lazy as Promise<T>
-}

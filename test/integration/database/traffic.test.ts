@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs'
+import type { SluiceOptions, TrafficEntry } from '@sluice/core'
+import { describe, expect, it } from 'vitest'
+import { openStack, type Stack, seed } from '../../support/stack.ts'
+
+const lines = readFileSync(import.meta.filename, 'utf8').split('\n')
+
+/** The source of the line that a statement was most often called from. */
+function sourceOf(entry: TrafficEntry | undefined): string | undefined {
+  const [site] = entry?.callSites ?? []
+  return site?.file === import.meta.filename ? lines[site.line - 1]?.trim() : site?.file
+}
+
+async function withStack(options: SluiceOptions, work: (stack: Stack) => Promise<void>): Promise<void> {
+  const stack = await openStack('sqlite', { mode: 'observe', cache: false, ...options })
+  try {
+    await seed(stack.prisma)
+    stack.sluice.database?.resetTraffic()
+    await work(stack)
+  } finally {
+    await stack.close()
+  }
+}
+
+const find = (stack: Stack, text: RegExp) => stack.sluice.database?.getTraffic().filter(({ sql }) => text.test(sql)) ?? []
+
+describe('traffic', () => {
+  it('has the statements of Knex, with their rows, times, bindings and places', () =>
+    withStack({}, async (stack) => {
+      const { db } = stack
+      for (const id of [1, 2, 3]) {
+        await db('posts').where({ author_id: id }).select('id') // the place
+      }
+      const [entry, ...rest] = find(stack, /from `posts`/)
+      expect(rest).toEqual([])
+      expect(entry).toMatchObject({ kind: 'read', calls: 3, errors: 0, rows: 15, dialect: 'sqlite', samples: [[1], [2], [3]] })
+      expect(entry?.sql).toBe('select `id` from `posts` where `author_id` = ?')
+      expect(entry?.totalMs).toBeGreaterThan(0)
+      expect(entry?.maxMs).toBeLessThanOrEqual(entry?.totalMs ?? 0)
+      expect(entry?.callSites).toHaveLength(1)
+      expect(entry?.callSites[0]?.count).toBe(3)
+      expect(sourceOf(entry)).toContain('// the place')
+    }))
+
+  it('has the statements of Prisma, those of relations included', () =>
+    withStack({}, async (stack) => {
+      const { prisma } = stack
+      for (const id of [1, 2, 3]) {
+        await prisma.post.findMany({ where: { authorId: id }, include: { comments: true } }) // the place
+      }
+      const [posts] = find(stack, /FROM `main`\.`posts`/)
+      const [comments] = find(stack, /FROM `main`\.`comments`/)
+      expect(posts).toMatchObject({ kind: 'read', calls: 3, errors: 0, rows: 15 })
+      expect(posts?.samples.map(([id]) => id)).toEqual([1, 2, 3])
+      expect(comments?.calls).toBe(3)
+      expect(sourceOf(posts)).toContain('// the place')
+      expect(sourceOf(comments)).toContain('// the place')
+    }))
+
+  it('counts writes, in transactions too, but neither their beginning nor their end', () =>
+    withStack({}, async (stack) => {
+      const { db, prisma } = stack
+      await prisma.tag.create({ data: { id: 90, label: 'x' } }) // by Prisma
+      await prisma.$transaction(async (tx) => {
+        await tx.tag.update({ where: { id: 90 }, data: { label: 'y' } }) // in its transaction
+      })
+      await db.transaction(async (trx) => {
+        await trx('Tag').where({ id: 90 }).delete() // by Knex
+      })
+      expect(find(stack, /begin|commit/i)).toEqual([])
+      const [insert] = find(stack, /^INSERT/)
+      const [update] = find(stack, /^UPDATE/)
+      const [remove] = find(stack, /^delete/)
+      expect([insert, update, remove].map((entry) => entry?.kind)).toEqual(['write', 'write', 'write'])
+      expect(sourceOf(insert)).toContain('// by Prisma')
+      expect(sourceOf(update)).toContain('// in its transaction')
+      expect(sourceOf(remove)).toContain('// by Knex')
+    }))
+
+  it('counts what fails', () =>
+    withStack({ detection: false }, async (stack) => {
+      await expect(stack.db.raw('insert into Tag (id, label) values (?, ?)', [1, 'twice'])).rejects.toThrow()
+      await expect(stack.prisma.$queryRaw`select nothing from nowhere`).rejects.toThrow()
+      expect(find(stack, /insert into Tag/)).toMatchObject([{ calls: 1, errors: 1, rows: 0 }])
+      expect(find(stack, /nowhere/)).toMatchObject([{ calls: 1, errors: 1 }])
+    }))
+
+  it('counts streams of Knex', () =>
+    withStack({}, async (stack) => {
+      for await (const _ of stack.db('Tag').select('label').stream());
+      expect(find(stack, /select `label` from `Tag`/)).toMatchObject([{ calls: 1, errors: 0 }])
+    }))
+
+  it('has merged statements once, from where the first of them came, and no reads of the catalogue', () =>
+    withStack({ mode: 'optimize' }, async (stack) => {
+      const { prisma, sluice } = stack
+      await stack.ready()
+      sluice.database?.resetTraffic()
+      await sluice.run(() => Promise.all([1, 2, 3].map((id) => prisma.author.findUnique({ where: { id } })))) // the place
+      const entries = sluice.database?.getTraffic() ?? []
+      expect(entries).toHaveLength(1)
+      expect(entries[0]).toMatchObject({ calls: 1, rows: 3 })
+      expect(sourceOf(entries[0])).toContain('// the place')
+      expect(stack.taken()).toHaveLength(1)
+    }))
+
+  it('leaves out what shadow mode asks beside the app', () =>
+    withStack({ mode: 'shadow' }, async (stack) => {
+      const { db, sluice } = stack
+      await db('Tag').select('id').limit(1)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      sluice.database?.resetTraffic()
+      await sluice.run(() => Promise.all([1, 2].map((id) => db('Tag').where({ id }).first())))
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      expect(sluice.queries.getStats().shadowed).toBeGreaterThan(0)
+      const entries = sluice.database?.getTraffic() ?? []
+      expect(entries.reduce((sum, { calls }) => sum + calls, 0)).toBe(2)
+    }))
+
+  it('finds the places of a loop that goes on for long', () =>
+    withStack({}, async (stack) => {
+      for (let at = 0; at < 400; at += 1) {
+        await stack.prisma.tag.findFirst({ where: { id: (at % 5) + 1 } }) // the one
+        if (at % 4 === 0) await stack.prisma.tag.findFirst({ where: { id: 1 } }) // the other
+      }
+      const [entry] = find(stack, /`Tag`/)
+      expect(entry?.calls).toBe(500)
+      expect(entry?.callSites.map(({ line }) => lines[line - 1]?.match(/\/\/ .*/)?.[0])).toEqual(['// the one', '// the other'])
+      expect(entry?.callSites.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThan(250)
+    }))
+
+  it.each(['observe', 'optimize'] as const)('holds no value of redacted traffic, in mode %s', (mode) =>
+    withStack({ mode, database: { traffic: { redact: true } } }, async (stack) => {
+      const { db, prisma, sluice } = stack
+      await db('Tag').where({ label: 'sesame' }).select('id')
+      await db.raw("select id from Tag where label = 'sesame'")
+      await prisma.tag.findFirst({ where: { label: 'sesame' } })
+      await prisma.tag.create({ data: { id: 91, label: 'sesame' } })
+      await prisma.$queryRawUnsafe("select id from Tag where label = 'sesame'")
+      const entries = sluice.database?.getTraffic() ?? []
+      expect(entries.length).toBe(3)
+      expect(JSON.stringify(entries)).not.toContain('sesame')
+    }),
+  )
+
+  it('is not kept where it is switched off', async () => {
+    await withStack({ database: { traffic: false } }, async (stack) => {
+      await stack.db('Tag').select('id')
+      await stack.prisma.tag.findMany()
+      expect(stack.sluice.database?.getTraffic()).toEqual([])
+    })
+    await withStack({ database: false }, async (stack) => {
+      await stack.db('Tag').select('id')
+      await stack.prisma.tag.findMany()
+      expect(stack.sluice.database).toBeUndefined()
+    })
+  })
+})

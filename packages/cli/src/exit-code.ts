@@ -1,2 +1,10 @@
 /** What the process ends with. */
-export const EXIT = { ok: 0, usage: 2 } as const
+export const EXIT = {
+  ok: 0,
+  /** What `--fail-on` names was found. */
+  failed: 1,
+  usage: 2,
+  /** The database, or what else was to be asked, cannot be reached. */
+  unreachable: 3,
+  interrupted: 130,
+} as const

@@ -49,7 +49,7 @@ export async function advise(options: AdviseOptions): Promise<Advice> {
   const names = new Set(snapshot.tables.flatMap(({ indexes }) => indexes.map(({ name }) => name)))
   const whole = choice.statements.reduce((sum, { statement, before }) => sum + before * statement.calls, 0)
   const indexes = choice.indexes.map((chosen) => {
-    const name = indexName(chosen.candidate.definition, names, { dialect: snapshot.dialect, convention: options.naming ?? 'prisma' })
+    const name = indexName(chosen.candidate.definition, names, snapshot, options.naming ?? 'prisma')
     names.add(name)
     return indexAdvice(chosen, name, planned.read, planner, whole)
   })

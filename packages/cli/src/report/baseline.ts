@@ -1,0 +1,62 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import type { DatabaseFinding } from '@sluice/core/database'
+import { UsageError } from '../usage-error.ts'
+
+/** Findings that are known: a run tells of them, and fails on others only. */
+export interface Baseline {
+  readonly keys: ReadonlySet<string>
+}
+
+export interface BaselineSplit {
+  readonly hasBaseline: boolean
+  /** Those that are not in the baseline. */
+  readonly fresh: readonly DatabaseFinding[]
+  /** Those to print. */
+  readonly shown: readonly DatabaseFinding[]
+}
+
+const SCHEMA_VERSION = 1
+
+/**
+ * Reads a baseline.
+ *
+ * @returns `undefined` where there is no such file.
+ * @throws UsageError for a file that is none.
+ */
+export async function readBaseline(path: string): Promise<Baseline | undefined> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  const parsed = parse(text)
+  if (parsed === undefined) throw new UsageError(`${path}: expected a baseline that --update-baseline wrote`)
+  return { keys: new Set(parsed) }
+}
+
+export function baselineText(findings: readonly DatabaseFinding[]): string {
+  const entries = findings.map(({ key, code, title }) => ({ key, code, title })).sort((a, b) => (a.key < b.key ? -1 : 1))
+  return `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, findings: entries }, undefined, 2)}\n`
+}
+
+export function writeBaseline(path: string, findings: readonly DatabaseFinding[]): Promise<void> {
+  return writeFile(path, baselineText(findings))
+}
+
+export function splitBy(baseline: Baseline | undefined, findings: readonly DatabaseFinding[], showsKnown: boolean): BaselineSplit {
+  const fresh = findings.filter(({ key }) => baseline?.keys.has(key) !== true)
+  return { hasBaseline: baseline !== undefined, fresh, shown: showsKnown ? findings : fresh }
+}
+
+function parse(text: string): string[] | undefined {
+  try {
+    const { schemaVersion, findings } = JSON.parse(text) as { schemaVersion?: unknown; findings?: { key?: unknown }[] }
+    if (schemaVersion !== SCHEMA_VERSION || !Array.isArray(findings)) return undefined
+    const keys = findings.map(({ key }) => key)
+    return keys.every((key): key is string => typeof key === 'string') ? keys : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -6,7 +6,7 @@ export interface ColumnCondition {
   /** As the catalogue writes it. */
   readonly column: string
   readonly call?: 'lower' | 'upper'
-  /** A cast to another type than the column's own: no plain index serves it. */
+  /** A cast to another type than the column's own, or a collation that is not its own: no plain index serves it. */
   readonly isCast: boolean
   readonly operator: ComparisonOperator
   readonly negated: boolean
@@ -15,7 +15,7 @@ export interface ColumnCondition {
   readonly isSubquery: boolean
 }
 
-/** An equality with a column of another table of the statement. */
+/** An equality with a column of another table of the statement: by a join, from within a subquery, or by `IN (SELECT …)`. */
 export interface JoinCondition {
   readonly column: string
   /** The other side: its use's place in the list, and its column. `undefined` where the other side is no column of a table. */
@@ -82,6 +82,8 @@ export type ParameterRole =
       readonly column: string
       readonly operator: ComparisonOperator
       readonly isUpperBound: boolean
+      /** `= ANY ($1)`: the bound value is an array of such values. */
+      readonly isArray?: true
     }
   | { readonly kind: 'limit' }
   | { readonly kind: 'offset' }

@@ -25,7 +25,7 @@ function conditionOf(expression: Expression, negated: boolean): ConditionNode[] 
       // NOT of a group is a group of NOTs; neither is of use to an index.
       if (negated) return [opaque(expression)]
       if (expression.kind === 'and') return expression.parts.flatMap(conditionsOf)
-      return [{ kind: 'or', arms: expression.parts.map(conditionsOf), start, end }]
+      return [{ kind: 'or', arms: alternatives(expression), start, end }]
     case 'not':
       return conditionOf(expression.of, !negated).map((found) => ({ ...found, start, end }))
     case 'exists':
@@ -45,6 +45,11 @@ function conditionOf(expression: Expression, negated: boolean): ConditionNode[] 
       return column === undefined ? [opaque(expression)] : [flagged(column, !negated, expression)]
     }
   }
+}
+
+/** `a OR (b OR c)` has three arms. */
+function alternatives(expression: Expression): ConditionNode[][] {
+  return expression.kind === 'or' ? expression.parts.flatMap(alternatives) : [conditionsOf(expression)]
 }
 
 function opaque(expression: Expression): OpaqueNode {

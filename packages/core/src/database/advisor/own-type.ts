@@ -1,0 +1,53 @@
+import type { Dialect } from '../../sql/dialect.ts'
+import type { ColumnTerm } from '../../sql/tree/query-tree.ts'
+import type { ColumnSnapshot } from '../inspectors/database-snapshot.ts'
+
+const synonyms: Readonly<Record<string, string>> = {
+  int: 'integer',
+  int4: 'integer',
+  int8: 'bigint',
+  int2: 'smallint',
+  bool: 'boolean',
+  float8: 'double precision',
+  float4: 'real',
+  decimal: 'numeric',
+  varchar: 'character varying',
+  char: 'character',
+  bpchar: 'character',
+  timestamptz: 'timestamp with time zone',
+  timestamp: 'timestamp without time zone',
+  timetz: 'time with time zone',
+  time: 'time without time zone',
+}
+
+/** Whether an index of a bare column serves a term: what is around the column changes neither its type nor its order. */
+export function servesPlainIndex({ cast, collation }: ColumnTerm, column: ColumnSnapshot, dialect: Dialect): boolean {
+  return (
+    (cast === undefined || (dialect === 'postgresql' && isOwnType(cast, column.databaseType))) && isOwnCollation(collation, column, dialect)
+  )
+}
+
+/** A cast that PostgreSQL leaves out: to the same type, and between the types of text without a length. */
+function isOwnType(cast: string, own: string): boolean {
+  const [to, from] = [normal(cast), normal(own)]
+  if (to === from) return true
+  const isText = (type: string) => type === 'text' || type.startsWith('character varying')
+  return (to === 'text' || to === 'character varying') && isText(from)
+}
+
+function normal(type: string): string {
+  const text = type
+    .toLowerCase()
+    .replace(/^pg_catalog\./, '')
+    .replace(/\s+/g, ' ')
+    .replace(/, /g, ',')
+    .trim()
+  const [, name = text, rest = ''] = /^([a-z_0-9]+)((?:\([\d,]+\))?(?:\[\])*)$/.exec(text) ?? []
+  return `${synonyms[name] ?? name}${rest}`
+}
+
+function isOwnCollation(collation: string | undefined, column: ColumnSnapshot, dialect: Dialect): boolean {
+  if (collation === undefined) return true
+  const own = column.collation ?? (dialect === 'sqlite' ? 'BINARY' : undefined)
+  return own !== undefined && (dialect === 'postgresql' ? own === collation : own.toLowerCase() === collation.toLowerCase())
+}

@@ -1,0 +1,58 @@
+import type { ComparisonOperator, QueryTree, ValueTerm } from '../../sql/tree/query-tree.ts'
+import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
+import type { ParameterRole, StatementUse } from './table-use.ts'
+import type { UseDraft } from './use-draft.ts'
+
+/** What each bound value of a statement is for; the first place that tells counts. */
+export class StatementRoles {
+  readonly found: (ParameterRole | undefined)[]
+
+  constructor(parameters: number) {
+    this.found = Array.from({ length: parameters }, () => undefined)
+  }
+
+  bound(value: ValueTerm | undefined, kind: 'limit' | 'offset'): void {
+    if (value?.kind === 'parameter') this.#set(value.place, { kind })
+  }
+
+  compared(
+    values: readonly ValueTerm[],
+    operator: ComparisonOperator,
+    { use, column }: { readonly use: UseDraft; readonly column: string },
+  ): void {
+    for (const [at, value] of values.entries()) {
+      if (value.kind !== 'parameter') continue
+      const isUpperBound = operator === '<' || operator === '<=' || (operator === 'between' && at === 1)
+      const role = { kind: 'column', table: use.table, column, operator, isUpperBound } as const
+      this.#set(value.place, value.isArray ? { ...role, isArray: true } : role)
+    }
+  }
+
+  written(place: number, role: ParameterRole): void {
+    this.#set(place, role)
+  }
+
+  #set(place: number, role: ParameterRole): void {
+    this.found[place] ??= role
+  }
+}
+
+/** What a statement writes, in the catalogue's names. */
+export function resolveWrites(tree: QueryTree, index: SnapshotIndex, roles: StatementRoles, unknown: Set<string>): StatementUse['writes'] {
+  return tree.writes.flatMap(({ kind, table: name, columns: named, values }) => {
+    const table = index.table(name)
+    if (table === undefined) {
+      unknown.add(name.join('.'))
+      return []
+    }
+    const isAll = kind === 'insert' && named.length === 0
+    const columns = isAll ? table.columns : named.map((column) => index.column(table, column))
+    for (const { place, column } of values) {
+      const own = columns[column]
+      if (own !== undefined) roles.written(place, { kind: 'written', table, column: own.name })
+    }
+    const known = columns.flatMap((column) => column?.name ?? [])
+    // Of several tables that are updated, a column may be that of another one.
+    return kind === 'update' && known.length === 0 ? [] : [{ kind, table, columns: known }]
+  })
+}

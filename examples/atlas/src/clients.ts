@@ -53,7 +53,8 @@ function driverAdapter(target: DatabaseTarget): SqlDriverAdapterFactory {
 function prismaClient(target: DatabaseTarget, adapter: SqlDriverAdapterFactory): PrismaClient {
   if (target.kind === 'sqlite') return new PrismaClient({ adapter })
   // Made from the same models: all that the routes call is in each of the clients.
-  return new (target.kind === 'postgresql' ? PostgresqlClient : MysqlClient)({ adapter }) as unknown as PrismaClient
+  const client = target.kind === 'postgresql' ? new PostgresqlClient({ adapter }) : new MysqlClient({ adapter })
+  return client as unknown as PrismaClient
 }
 
 function knexInstance(target: DatabaseTarget): Knex {

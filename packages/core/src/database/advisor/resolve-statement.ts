@@ -27,7 +27,10 @@ export function resolveStatement(tree: QueryTree, snapshot: DatabaseSnapshot): S
     roles.bound(instance.block.offset, 'offset')
   }
   const writes = resolveWrites(tree, index, roles, instances.unknown)
-  return { uses: instances.uses, parameters: roles.found, writes, unknown: [...instances.unknown] }
+  const isOrdered = instances.all.some(({ block }) => block.orderBy.length > 0)
+  const limit = instances.all.find(({ block }) => block.limit !== undefined)?.block.limit
+  const found = { uses: instances.uses, parameters: roles.found, writes, isOrdered, unknown: [...instances.unknown] }
+  return limit === undefined ? found : { ...found, limit }
 }
 
 class StatementResolver {

@@ -28,8 +28,18 @@ export function supposedBindings(
   const count = isObserved ? Math.max(2, Math.min(MAX_PATTERNS, usable.length)) : 2
   return Array.from({ length: count }, (_, at) => {
     const sample = usable[at % Math.max(1, usable.length)]
-    return parameters.map((role, place) => (isUnguessable(role) ? sample?.[place] : guess(role, place, at === 0, parameters, statistics)))
+    return parameters.map((role, place) => {
+      if (isUnguessable(role)) return sample?.[place]
+      if (role?.kind === 'limit' || role?.kind === 'offset') return pageOf(role.kind, place, usable)
+      return guess(role, place, at === 0, parameters, statistics)
+    })
   })
+}
+
+/** The size of a page is the app's own choice: as it was observed, the middle one. */
+function pageOf(kind: 'limit' | 'offset', place: number, observed: readonly Bindings[]): number {
+  const numbers = observed.map((bindings) => Number(bindings[place])).filter((number) => Number.isInteger(number) && number >= 0)
+  return numbers.sort((a, b) => a - b)[numbers.length >> 1] ?? (kind === 'limit' ? LIMIT : 0)
 }
 
 function isUnguessable(role: ParameterRole | undefined): boolean {
@@ -44,9 +54,7 @@ function guess(
   roles: readonly (ParameterRole | undefined)[],
   statistics: Statistics,
 ): unknown {
-  if (role === undefined || role.kind === 'written') return null
-  if (role.kind === 'limit') return LIMIT
-  if (role.kind === 'offset') return 0
+  if (role?.kind !== 'column') return null
   const known = statistics.column(role.table, role.column)
   // The k-th value of a list is the k-th most common one.
   const nth = roles
@@ -54,6 +62,7 @@ function guess(
     .filter(
       (other) => other?.kind === 'column' && other.table === role.table && other.column === role.column && other.operator === role.operator,
     ).length
+  if (role.isArray === true) return [0, 1, 2].map((at) => valueLike(known, isHeavy, at))
   if (role.operator === '=' || role.operator === 'in' || role.operator === '<>') return valueLike(known, isHeavy, nth)
   return boundLike(known, role, isHeavy, hasPartner(roles, place))
 }

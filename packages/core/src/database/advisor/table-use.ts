@@ -69,8 +69,10 @@ export interface StatementUse {
     readonly table: TableSnapshot
     readonly columns: readonly string[]
   }[]
-  /** Whether the rows of the whole come in an order that is asked for. */
+  /** Whether rows are asked for in an order, in the whole or a part of it. */
   readonly isOrdered: boolean
+  /** The LIMIT of the whole, or of the first part that has one. */
+  readonly limit?: ValueTerm
   /** Names that are no table of the catalogue, and views that could not be read. */
   readonly unknown: readonly string[]
 }

@@ -2,6 +2,7 @@ import type { Connection } from '../../../schema/connection.ts'
 import { inlineValues } from '../../explain/inline-values.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../../inspectors/database-snapshot.ts'
 import { quoteName } from '../../quote-name.ts'
+import { sampleTable } from '../../sampling/sample-table.ts'
 import type { Measurement } from '../advice.ts'
 import type { ChosenIndex, IndexCheck } from '../choose-indexes.ts'
 import { cloneSchema } from '../planners/sqlite-clone-planner.ts'
@@ -82,20 +83,15 @@ async function time(scratch: Connection, { sql, bindings }: PlannedStatement): P
   return sum / bindings.length
 }
 
-/** Every k-th row of a table. */
+/** Rows from all over a table. */
 async function copyRows(source: Connection, scratch: Connection, table: TableSnapshot): Promise<void> {
-  const name = quoteName(table.name, 'sqlite')
-  const step = Math.max(1, Math.floor(table.rows / MAX_ROWS))
-  const columns = table.columns.filter(({ isGenerated }) => isGenerated !== true).map((column) => quoteName(column.name, 'sqlite'))
-  const filter = step === 1 || table.isClustered === true ? `LIMIT ${MAX_ROWS}` : `WHERE rowid % ${step} = 0`
-  const rows = await source.query(`SELECT ${columns.join(', ')} FROM ${name} ${filter}`)
+  const columns = table.columns.filter(({ isGenerated }) => isGenerated !== true).map(({ name }) => name)
+  const { rows } = await sampleTable(source, table, columns, { maxRows: MAX_ROWS })
+  const names = columns.map((name) => quoteName(name, 'sqlite')).join(', ')
   const tuple = `(${columns.map(() => '?').join(', ')})`
   for (let start = 0; start < rows.length; start += ROWS_A_STATEMENT) {
     const chunk = rows.slice(start, start + ROWS_A_STATEMENT)
-    const sql = `INSERT OR IGNORE INTO ${name} (${columns.join(', ')}) VALUES ${chunk.map(() => tuple).join(', ')}`
-    await scratch.query(
-      sql,
-      chunk.flatMap((row) => table.columns.filter(({ isGenerated }) => isGenerated !== true).map((column) => row[column.name])),
-    )
+    const sql = `INSERT OR IGNORE INTO ${quoteName(table.name, 'sqlite')} (${names}) VALUES ${chunk.map(() => tuple).join(', ')}`
+    await scratch.query(sql, chunk.flat())
   }
 }

@@ -3,6 +3,7 @@ import type { IndexDefinition } from '../../index-definition.ts'
 import type { CandidateContext } from '../candidate-context.ts'
 import { covers } from '../covers.ts'
 import { KeyMaker } from '../key-maker.ts'
+import { limitOf } from '../limit-of.ts'
 import { termValue } from '../selectivity.ts'
 import { ROW, TableCosts, UNITS_A_ROW } from '../table-costs.ts'
 import type { TableConditions, TableUse } from '../table-use.ts'
@@ -20,8 +21,6 @@ interface Access {
   readonly isOrdered: boolean
   readonly isScan: boolean
 }
-
-const DEFAULT_LIMIT = 20
 
 /**
  * A planner of our own, for databases whose planner cannot be asked: each table is read by the index that reads least, in the order that reads
@@ -44,7 +43,7 @@ export class ModelPlanner implements WhatIfPlanner {
     let cost = 0
     for (const bindings of statement.bindings) {
       for (const component of componentsOf(statement.use.uses)) {
-        const plan = this.#plan(component, indexes, bindings)
+        const plan = this.#plan(component, indexes, bindings, limitOf(statement.use, bindings))
         cost += (plan.cost * UNITS_A_ROW) / statement.bindings.length
         for (const { use, indexes: chosen, isScan, cost: own } of plan.steps) {
           for (const index of chosen) {
@@ -65,6 +64,7 @@ export class ModelPlanner implements WhatIfPlanner {
     uses: readonly TableUse[],
     indexes: readonly IndexDefinition[],
     bindings: readonly unknown[],
+    limit: number | undefined,
   ): { readonly cost: number; readonly steps: readonly Access[] } {
     let best: { cost: number; steps: Access[] } | undefined
     for (const first of uses) {
@@ -80,7 +80,7 @@ export class ModelPlanner implements WhatIfPlanner {
           cost += rows * next.cost
           rows *= next.rows
         }
-        const total = this.#finished(uses, access, cost, rows)
+        const total = this.#finished(uses, access, { cost, rows, limit })
         if (best === undefined || total < best.cost) best = { cost: total, steps }
       }
     }
@@ -96,10 +96,14 @@ export class ModelPlanner implements WhatIfPlanner {
   }
 
   /** Adds sorting and grouping, and what a limit saves. */
-  #finished(uses: readonly TableUse[], first: Access, cost: number, rows: number): number {
+  #finished(
+    uses: readonly TableUse[],
+    first: Access,
+    { cost, rows, limit: whole }: { readonly cost: number; readonly rows: number; readonly limit: number | undefined },
+  ): number {
     const asked = uses.find(({ order, group }) => order.length > 0 || group.length > 0)
     const isSorted = asked === undefined || (asked === first.use && first.isOrdered)
-    const limit = uses.some(({ isLimited }) => isLimited) ? DEFAULT_LIMIT : undefined
+    const limit = uses.some(({ isLimited }) => isLimited) ? whole : undefined
     if (!isSorted) return cost + this.#costs.sortCost(rows, limit)
     const isGrouped = asked !== undefined && asked.group.length > 0
     return limit === undefined || rows <= limit || isGrouped || asked === undefined ? cost : Math.max(2, (cost * limit) / rows)

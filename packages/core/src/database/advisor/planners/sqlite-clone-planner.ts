@@ -5,13 +5,13 @@ import type { IndexDefinition, IndexKey } from '../../index-definition.ts'
 import type { TableSnapshot } from '../../inspectors/database-snapshot.ts'
 import { quoteName } from '../../quote-name.ts'
 import type { CandidateContext } from '../candidate-context.ts'
+import { limitOf } from '../limit-of.ts'
 import { ROW, TableCosts, UNITS_A_ROW } from '../table-costs.ts'
 import type { TableUse } from '../table-use.ts'
 import type { PlannedStatement, PlannerAnswer, SupposedIndex, Validation, WhatIfPlanner } from '../what-if-planner.ts'
 import { createSqliteIndex } from './sqlite-index.ts'
 import { type SqliteAccess, type SqlitePlanNode, sqlitePlanTree } from './sqlite-plan-tree.ts'
 
-const DEFAULT_LIMIT = 20
 /** Of a partial index that is there, what share of the rows it holds is not known. */
 const PARTIAL_SHARE = 0.1
 const PREFIX = 'sluice_supposed_'
@@ -21,6 +21,8 @@ interface Walk {
   readonly uses: TableUse[]
   readonly bound: Set<number>
   readonly bindings: readonly unknown[]
+  /** Rows that are asked for at most. */
+  readonly limit: number | undefined
   readonly used: Set<string>
   readonly scans: Map<TableId, number>
 }
@@ -69,10 +71,10 @@ export class SqliteClonePlanner implements WhatIfPlanner {
       const sql = `EXPLAIN QUERY PLAN ${inlineValues(statement.sql, 'sqlite', bindings)}`
       const tree = sqlitePlanTree(await this.scratch.query(sql))
       const own = new Map<TableId, number>()
-      const walk = { uses: [...statement.use.uses], bound: new Set<number>(), bindings, used, scans: own }
+      const limit = limitOf(statement.use, bindings)
+      const walk = { uses: [...statement.use.uses], bound: new Set<number>(), bindings, limit, used, scans: own }
       const { cost: whole, rows, streams } = this.#walk(tree, walk)
-      const isLimited = statement.use.uses.some((use) => use.isLimited)
-      const left = isLimited && streams && rows > DEFAULT_LIMIT ? DEFAULT_LIMIT / rows : 1
+      const left = limit !== undefined && streams && rows > limit ? limit / rows : 1
       cost += (Math.max(2, whole * left) * UNITS_A_ROW) / statement.bindings.length
       for (const [table, rowsRead] of own) scans.set(table, (scans.get(table) ?? 0) + (rowsRead * UNITS_A_ROW) / statement.bindings.length)
     }
@@ -95,7 +97,7 @@ export class SqliteClonePlanner implements WhatIfPlanner {
         cost += read.cost
         rows *= read.rows
       } else if (/^USE TEMP B-TREE FOR (LAST .* OF )?(RIGHT PART OF )?ORDER BY/.test(text)) {
-        cost += this.#costs.sortCost(rows, walk.uses.some(({ isLimited }) => isLimited) ? DEFAULT_LIMIT : undefined)
+        cost += this.#costs.sortCost(rows, walk.limit)
         streams = false
       } else if (text.startsWith('USE TEMP B-TREE FOR')) {
         cost += this.#costs.sortCost(rows, undefined)
@@ -230,6 +232,8 @@ function prefixOf(index: IndexDefinition, { equalities, hasRange }: SqliteAccess
 
 /** Tables first, then what stands on them. What cannot be made (a module that is missing) is left out. */
 export async function cloneSchema(source: Connection, scratch: Connection): Promise<void> {
+  // What refers to rows that are not there is of no matter here.
+  await scratch.query('PRAGMA foreign_keys = OFF')
   const rows = await source.query(
     "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND type IN ('table', 'index', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
   )

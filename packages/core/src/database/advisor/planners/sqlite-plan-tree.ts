@@ -43,7 +43,7 @@ function readAccess(text: string): SqliteAccess | undefined {
   if (match === null) return undefined
   const [, kind, table = '', alias, automatic, covering, index, key, terms = ''] = match
   // Its name, or a placeholder such as `(subquery-3)`.
-  const name = alias ?? table
+  const name = alias ?? table.replace(/^\w+\./, '')
   if (name.startsWith('(') || text.startsWith('SCAN CONSTANT')) return undefined
   return {
     kind: kind === 'SCAN' ? 'scan' : 'search',

@@ -62,29 +62,24 @@ function compared(
 ): ConditionNode[] | undefined {
   const [first, second] = [columnTerm(left), columnTerm(right)]
   const mirrored = mirrors[operator] ?? operator
-  const { start, end } = expression
-  const base = {
-    kind: 'comparison',
-    negated: false,
-    ...(nullSafe.has(expression.operator) ? { isNullSafe: true as const } : {}),
-    start,
-    end,
-  } as const
-  if (first !== undefined && second !== undefined) {
-    if (isBare(second)) return [{ ...base, column: first, operator, values: [], other: second }]
-    if (isBare(first)) return [{ ...base, column: second, operator: mirrored, values: [], other: first }]
-    const values = [{ kind: 'expression' }] as const
-    return [
-      { ...base, column: first, operator, values, ...dependencies(right) },
-      { ...base, column: second, operator: mirrored, values, ...dependencies(left) },
-    ]
+  const on = (column: ColumnTerm, way: ComparisonOperator, rest: Side): ComparisonNode => {
+    const { start, end } = expression
+    const isNullSafe = nullSafe.has(expression.operator) ? ({ isNullSafe: true } as const) : undefined
+    return { kind: 'comparison', column, operator: way, negated: false, ...rest, ...isNullSafe, start, end }
   }
-  if (first !== undefined) return [{ ...base, column: first, operator, ...valueSide(right) }]
-  if (second !== undefined) return [{ ...base, column: second, operator: mirrored, ...valueSide(left) }]
+  if (first !== undefined && second !== undefined) {
+    if (isBare(second)) return [on(first, operator, { values: [], other: second })]
+    if (isBare(first)) return [on(second, mirrored, { values: [], other: first })]
+    return [on(first, operator, sideOf(right)), on(second, mirrored, sideOf(left))]
+  }
+  if (first !== undefined) return [on(first, operator, sideOf(right))]
+  if (second !== undefined) return [on(second, mirrored, sideOf(left))]
   return undefined
 }
 
-function valueSide(expression: Expression): Pick<ComparisonNode, 'values' | 'subquery' | 'dependsOn'> {
+type Side = Pick<ComparisonNode, 'values' | 'subquery' | 'dependsOn' | 'other'>
+
+function sideOf(expression: Expression): Side {
   if (expression.kind === 'query') return { values: [{ kind: 'expression' }], subquery: expression.block }
   return { values: [valueTerm(expression)], ...dependencies(expression) }
 }

@@ -222,23 +222,23 @@ function readName(source: ExpressionSource): Expression {
   const { cursor, scope } = source
   const start = cursor.position
   const parts = [cursor.name()]
-  while (cursor.isSymbol('.')) {
-    cursor.position++
+  while (cursor.takeSymbol('.')) {
     // `count(t.*)`, `ROW(t.*)`: all of a row.
     if (cursor.takeSymbol('*')) {
-      scope.block.mentions.push({ ...qualifier(parts), column: '*' })
+      scope.block.mentions.push(columnName([...parts, '*']))
       return { kind: 'other', parts: [], start, end: cursor.position }
     }
     parts.push(cursor.name())
   }
   if (cursor.isSymbol('(')) return readCall(source, start, lowerAscii(parts.at(-1) ?? ''))
   if (parts.length > 4) cursor.fail('name of too many parts')
-  const name = { ...qualifier(parts.slice(0, -1)), column: parts.at(-1) ?? '' }
+  const name = columnName(parts)
   scope.block.mentions.push(name)
   return { kind: 'column', name, start, end: cursor.position }
 }
 
-function qualifier(parts: readonly string[]): Omit<ColumnName, 'column'> {
-  const [table, schema] = [parts.at(-1), parts.at(-2)]
-  return { ...(schema === undefined ? {} : { schema }), ...(table === undefined ? {} : { table }) }
+function columnName(parts: readonly string[]): ColumnName {
+  const [column = '', table, schema] = [parts.at(-1), parts.at(-2), parts.at(-3)]
+  if (table === undefined) return { column }
+  return schema === undefined ? { table, column } : { schema, table, column }
 }

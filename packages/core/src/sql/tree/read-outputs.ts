@@ -25,15 +25,18 @@ function readOutput(cursor: TreeCursor, scope: BlockScope): OutputTerm {
   }
   const expression = readExpression(cursor, scope)
   const alias = readAlias(cursor)
-  const name = alias ?? (expression.kind === 'column' ? expression.name.column : undefined)
+  const end = cursor.position
+  if (expression.kind === 'column') {
+    const { name: column } = expression
+    return { name: alias ?? column.column, column, columns: [column], start, end }
+  }
   return {
-    ...(name === undefined ? {} : { name }),
-    ...(expression.kind === 'column' ? { column: expression.name } : {}),
+    ...(alias === undefined ? {} : { name: alias }),
     columns: columnsOf(expression),
     ...(expression.kind === 'call' && expression.isAggregate ? { aggregate: expression.name } : {}),
     ...(isAggregated(expression) ? { isAggregated: true as const } : {}),
     start,
-    end: cursor.position,
+    end,
   }
 }
 

@@ -116,6 +116,7 @@ function readTable(cursor: TreeCursor, { block }: BlockScope): void {
 /** Leaves the subqueries that no condition holds to the block. */
 function finished(cursor: TreeCursor, { block, subqueries }: BlockScope): BlockDraft {
   block.end = cursor.position
+  if (subqueries.length === 0) return block
   for (const found of placedIn([...block.where, ...block.having, ...block.from.flatMap(({ on }) => on)])) cursor.placed.add(found)
   const known = new Set(block.subqueries)
   for (const found of subqueries) if (!cursor.placed.has(found) && !known.has(found)) block.subqueries.push(found)

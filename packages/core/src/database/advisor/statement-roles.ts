@@ -21,10 +21,11 @@ export class StatementRoles {
     { use, column }: { readonly use: UseDraft; readonly column: string },
   ): void {
     for (const [at, value] of values.entries()) {
-      if (value.kind !== 'parameter') continue
+      if (value.kind !== 'parameter' && value.kind !== 'pattern') continue
       const isUpperBound = operator === '<' || operator === '<=' || (operator === 'between' && at === 1)
       const role = { kind: 'column', table: use.table, column, operator, isUpperBound } as const
-      this.#set(value.place, value.isArray ? { ...role, isArray: true } : role)
+      if (value.kind === 'pattern') this.#set(value.place, { ...role, around: { before: value.before, after: value.after } })
+      else this.#set(value.place, value.isArray ? { ...role, isArray: true } : role)
     }
   }
 

@@ -86,6 +86,8 @@ export type ParameterRole =
       readonly isUpperBound: boolean
       /** `= ANY ($1)`: the bound value is an array of such values. */
       readonly isArray?: true
+      /** `LIKE ? || '%'`: what the statement puts around the bound value. */
+      readonly around?: { readonly before: string; readonly after: string }
     }
   | { readonly kind: 'limit' }
   | { readonly kind: 'offset' }

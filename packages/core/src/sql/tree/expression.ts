@@ -17,6 +17,8 @@ export type Expression = Range &
     | { readonly kind: 'collate'; readonly of: Expression; readonly collation: string }
     | { readonly kind: 'row'; readonly parts: readonly Expression[] }
     | { readonly kind: 'array'; readonly parts: readonly Expression[] }
+    /** `a || b || c`. */
+    | { readonly kind: 'concatenation'; readonly parts: Expression[] }
     | { readonly kind: 'query'; readonly block: QueryBlock }
     | { readonly kind: 'exists'; readonly block: QueryBlock }
     | { readonly kind: 'not'; readonly of: Expression }
@@ -86,6 +88,7 @@ export function partsOf(expression: Expression): readonly Expression[] {
     case 'call':
     case 'row':
     case 'array':
+    case 'concatenation':
     case 'and':
     case 'or':
     case 'other':

@@ -21,6 +21,8 @@ export type ValueTerm =
       /** `= ANY ($1)`: an array of the values. */
       readonly isArray?: true
     }
+  /** A bound value within a pattern: `? || '%'`, `concat('%', ?, '%')`. What stands around it is without quotes. */
+  | { readonly kind: 'pattern'; readonly place: number; readonly before: string; readonly after: string }
   /** A number, a string (with its quotes), `NULL`, `TRUE`, `FALSE`; `text` is as written. */
   | { readonly kind: 'literal'; readonly text: string }
   /** A subquery, a function call, arithmetic: known only when it runs. A cast, and `lower()` and `upper()` of a bound value, leave the value. */

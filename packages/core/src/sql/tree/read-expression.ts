@@ -185,7 +185,8 @@ class ExpressionReader implements ExpressionSource {
     const pattern = postgresqlPatterns[text]
     if (pattern !== undefined && cursor.dialect === 'postgresql') return this.#pattern(left, pattern.operator, pattern.negated)
     if (binds === COMPARISON) return this.#comparison(left, text)
-    return join(left, this.read(OTHER + 1))
+    const right = this.read(OTHER + 1)
+    return text === '||' ? chain('concatenation', left, right) : join(left, right)
   }
 
   #comparison(left: Expression, operator: string): Expression {
@@ -305,7 +306,7 @@ const postgresqlPatterns: Readonly<Record<string, { readonly operator: 'like' | 
 }
 
 /** Expressions that stand in a row are kept flat, so that a long one is not a deep one. */
-function chain(kind: 'and' | 'or', left: Expression, right: Expression): Expression {
+function chain(kind: 'and' | 'or' | 'concatenation', left: Expression, right: Expression): Expression {
   if (left.kind !== kind) return { kind, parts: [left, right], start: left.start, end: right.end }
   left.parts.push(right)
   return { ...left, end: right.end }

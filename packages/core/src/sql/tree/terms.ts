@@ -42,7 +42,10 @@ export function valueTerm(expression: Expression): ValueTerm {
     case 'cast':
     case 'collate':
       return valueTerm(expression.of)
+    case 'concatenation':
+      return patternTerm(expression.parts)
     case 'call': {
+      if (expression.name === 'concat') return patternTerm(expression.parts)
       const [only] = expression.parts
       if ((expression.name !== 'lower' && expression.name !== 'upper') || expression.parts.length !== 1 || only === undefined)
         return EXPRESSION
@@ -52,6 +55,21 @@ export function valueTerm(expression: Expression): ValueTerm {
     default:
       return EXPRESSION
   }
+}
+
+/** One bound value between strings; anything else is an expression. */
+function patternTerm(parts: readonly Expression[]): ValueTerm {
+  const terms = parts.map(valueTerm)
+  const at = terms.findIndex(({ kind }) => kind === 'parameter')
+  const bound = terms[at]
+  const texts = terms.map((term) => (term.kind === 'literal' ? stringText(term.text) : undefined))
+  if (bound?.kind !== 'parameter' || texts.some((text, place) => place !== at && text === undefined)) return EXPRESSION
+  return { kind: 'pattern', place: bound.place, before: texts.slice(0, at).join(''), after: texts.slice(at + 1).join('') }
+}
+
+/** What a plain string says; `undefined` of a number, or where escapes may be in it. */
+function stringText(literal: string): string | undefined {
+  return /^'(?:[^'\\]|'')*'$/.test(literal) ? literal.slice(1, -1).replaceAll("''", "'") : undefined
 }
 
 /** What values are computed from, where it is columns. */

@@ -175,6 +175,7 @@ describe('resolveStatement', () => {
     ['SELECT * FROM city WHERE (name, id) < ($1, $2)', ['city.name < upper', 'city.id < upper']],
     ['SELECT * FROM city WHERE lower(name) = lower($1) AND id + $2 = 1', ['city.name =', '-']],
     ['SELECT * FROM (SELECT name FROM city LIMIT 5) x WHERE name = $1', ['city.name =']],
+    ["SELECT * FROM city WHERE name LIKE $1 || '%'", ['city.name like in _%']],
     ['INSERT INTO city (name, id) VALUES ($1, $2), ($3, 4)', ['city.name written', 'city.id written', 'city.name written']],
     ['INSERT INTO region VALUES ($1, $2)', ['region.id written', 'region.name written']],
     ['UPDATE city SET name = $1, population = population + $2 WHERE id = $3', ['city.name written', '-', 'city.id =']],

@@ -36,5 +36,5 @@ export function roleText(role: ParameterRole | undefined): string {
   if (role === undefined) return '-'
   if (role.kind === 'limit' || role.kind === 'offset') return role.kind
   if (role.kind === 'written') return `${role.table.name}.${role.column} written`
-  return `${role.table.name}.${role.column} ${role.operator}${role.isUpperBound ? ' upper' : ''}${role.isArray ? ' array' : ''}`
+  return `${role.table.name}.${role.column} ${role.operator}${role.isUpperBound ? ' upper' : ''}${role.isArray ? ' array' : ''}${role.around === undefined ? '' : ` in ${role.around.before}_${role.around.after}`}`
 }

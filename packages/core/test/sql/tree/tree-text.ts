@@ -56,6 +56,7 @@ function conditionText(node: ConditionNode): string {
 
 export function valueText(term: ValueTerm): string {
   if (term.kind === 'parameter') return `#${term.place}${term.isArray ? '[]' : ''}`
+  if (term.kind === 'pattern') return `${term.before}#${term.place}${term.after}`
   return term.kind === 'literal' ? term.text : '…'
 }
 

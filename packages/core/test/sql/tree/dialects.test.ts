@@ -169,6 +169,10 @@ describe('readQueryTree for sqlite', () => {
     expect(text(sql, 'sqlite')).toBe(expected.replace('… as x + 1', '…'))
   })
 
+  it('refuses IN with the name of a table', () => {
+    expect(() => readQueryTree('SELECT a FROM t WHERE a IN u', 'sqlite')).toThrow(SqlSyntaxError)
+  })
+
   it('tells where an insert without a list of columns writes its values', () => {
     expect(readQueryTree('INSERT INTO a VALUES (1, ?)', 'sqlite').writes).toEqual([
       { kind: 'insert', table: ['a'], columns: [], values: [{ place: 0, column: 1 }] },

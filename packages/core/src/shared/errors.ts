@@ -26,6 +26,8 @@ export type SluiceErrorCode =
   | 'SLUICE_INVALID_TRAFFIC'
   /** A write-behind was closed, and could not write all that it had accepted in the time that it had. */
   | 'SLUICE_UNWRITTEN'
+  /** A statement was to be explained, and cannot be without the danger that it is carried out. */
+  | 'SLUICE_NOT_EXPLAINABLE'
 
 /** Base of all errors of Sluice. Match on `code`; messages may change. */
 export class SluiceError extends Error {

@@ -22,6 +22,11 @@ export interface PlanStep {
   readonly table: TableId | undefined
   /** The name that the plan has for it: an alias, often. */
   readonly name: string
+  /**
+   * `index-scan`: all of an index, in its order; `index-search`: a part of it. `index-only-scan`: an index alone, of which `searchedBy` tells whether a
+   * part. `key`: one row, by its primary or a unique key. `bitmap`: rows found in one index or several, then read. `automatic-index`: one that is made
+   * for this statement only.
+   */
   readonly access: 'full-scan' | 'index-scan' | 'index-only-scan' | 'index-search' | 'bitmap' | 'key' | 'automatic-index' | 'other'
   readonly index?: string
   /** Columns that the index is searched by, where the plan says so. */

@@ -1,0 +1,112 @@
+import type { ParameterRole } from '../advisor/table-use.ts'
+import type { ColumnStatistics, StatisticsValue, TableSnapshot } from '../inspectors/database-snapshot.ts'
+import { thinned } from '../inspectors/thinned.ts'
+
+export interface BindingSets {
+  /** With the values that most rows have. */
+  readonly heavy: readonly unknown[]
+  /** With values from the middle. */
+  readonly typical: readonly unknown[]
+}
+
+type ColumnRole = Extract<ParameterRole, { kind: 'column' }>
+
+const LIMIT = 20
+const PATTERNS = new Set<ColumnRole['operator']>(['like', 'ilike', 'glob', 'match'])
+const UPPER = new Set<ColumnRole['operator']>(['<', '<='])
+const RANGES = new Set<ColumnRole['operator']>(['<', '<=', '>', '>=', 'between'])
+/** How many of a hundred parts of a column a range spans. */
+const HEAVY_SPAN = 5
+const TYPICAL_SPAN = 1
+
+/**
+ * Values for a statement's parameters, made from the statistics of the columns they are compared with.
+ *
+ * @param roles - By place.
+ * @param statistics - Of a column, where there are any.
+ * @param observed - Values that it was called with. Of patterns nothing else is known.
+ * @returns `undefined` where no value can be made for one of them.
+ */
+export function bindingsFor(
+  roles: readonly (ParameterRole | undefined)[],
+  statistics: (table: TableSnapshot, column: string) => ColumnStatistics | undefined = statisticsOf,
+  observed: readonly (readonly unknown[])[] = [],
+): BindingSets | undefined {
+  const picker = new Picker(roles, statistics, observed)
+  const heavy = roles.map((_, place) => picker.value(place, true))
+  const typical = roles.map((_, place) => picker.value(place, false))
+  return heavy.includes(undefined) || typical.includes(undefined) ? undefined : { heavy, typical }
+}
+
+function statisticsOf(table: TableSnapshot, column: string): ColumnStatistics | undefined {
+  return table.columns.find(({ name }) => name === column)?.statistics
+}
+
+class Picker {
+  constructor(
+    private readonly roles: readonly (ParameterRole | undefined)[],
+    private readonly statistics: (table: TableSnapshot, column: string) => ColumnStatistics | undefined,
+    private readonly observed: readonly (readonly unknown[])[],
+  ) {}
+
+  value(place: number, isHeavy: boolean): unknown {
+    const role = this.roles[place]
+    if (role === undefined) return this.#seen(place)
+    if (role.kind === 'limit') return LIMIT
+    if (role.kind === 'offset') return 0
+    const known = this.statistics(role.table, role.column)
+    if (role.kind === 'written') return typicalOf(known, 0) ?? this.#seen(place) ?? null
+    if (PATTERNS.has(role.operator)) return this.#seen(place)
+    if (known === undefined) return this.#seen(place)
+    const made = RANGES.has(role.operator) ? this.#end(role, known, isHeavy) : this.#equal(place, role, known, isHeavy)
+    return made ?? this.#seen(place)
+  }
+
+  /** The k-th value that is compared with a column is the k-th most common: those of an IN are not all the same. */
+  #equal(place: number, role: ColumnRole, known: ColumnStatistics, isHeavy: boolean): StatisticsValue | undefined {
+    const before = this.roles.slice(0, place).filter((other) => isSame(other, role) && !RANGES.has(other.operator)).length
+    const { common } = known
+    return isHeavy && common.length > 0 ? common[before % common.length]?.value : typicalOf(known, before)
+  }
+
+  /** Both ends of a range lie a few parts of the column from each other, whichever is written first. */
+  #end(role: ColumnRole, known: ColumnStatistics, isHeavy: boolean): StatisticsValue | undefined {
+    const values = spreadOf(known)
+    const middle = Math.floor(values.length / 2)
+    const hasOther = this.roles.some((other) => isSame(other, role) && RANGES.has(other.operator) && isUpper(other) !== isUpper(role))
+    const span = Math.ceil(((isHeavy ? HEAVY_SPAN : TYPICAL_SPAN) * values.length) / 100)
+    return values[isUpper(role) && hasOther ? Math.min(values.length - 1, middle + span) : middle]
+  }
+
+  #seen(place: number): unknown {
+    return this.observed.map((values) => values[place]).find((value) => value !== undefined && value !== null)
+  }
+}
+
+function isSame(other: ParameterRole | undefined, role: ColumnRole): other is ColumnRole {
+  return other?.kind === 'column' && other.table.id === role.table.id && other.column === role.column
+}
+
+function isUpper({ operator, isUpperBound }: ColumnRole): boolean {
+  return isUpperBound || UPPER.has(operator)
+}
+
+function typicalOf(known: ColumnStatistics | undefined, place: number): StatisticsValue | undefined {
+  if (known === undefined) return undefined
+  const { bounds, common } = known
+  if (bounds.length > 0) return bounds[(Math.floor(bounds.length / 2) + place) % bounds.length]
+  return common[(Math.floor(common.length / 2) + place) % Math.max(1, common.length)]?.value
+}
+
+/** Values in order; where all are common ones, those. */
+function spreadOf({ bounds, common }: ColumnStatistics): readonly StatisticsValue[] {
+  if (bounds.length > 1) return bounds
+  return thinned(common.map(({ value }) => value).sort(inOrder), 101)
+}
+
+/** As numbers where both are, whichever way the database writes them. */
+function inOrder(left: StatisticsValue, right: StatisticsValue): number {
+  const difference = Number(left) - Number(right)
+  if (!Number.isNaN(difference)) return difference
+  return left < right ? -1 : left > right ? 1 : 0
+}

@@ -1,0 +1,60 @@
+import type { Connection } from '../../schema/connection.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
+import { explainMysql } from './explain-mysql.ts'
+import { explainPostgresql } from './explain-postgresql.ts'
+import { explainSqlite } from './explain-sqlite.ts'
+import { type Explainable, explainable } from './explainable.ts'
+import { NotExplainableError } from './not-explainable-error.ts'
+import type { PlanSummary } from './plan-summary.ts'
+
+export interface ExplainOptions {
+  /**
+   * Runs the statement, and measures. Only for what is known to read and to do nothing else.
+   * @defaultValue false
+   */
+  readonly analyze?: boolean
+  /**
+   * How long the database may take, in milliseconds.
+   * @defaultValue 5,000
+   */
+  readonly timeoutMs?: number
+  /** As inspected: what plans leave to be known, they tell. */
+  readonly tables?: readonly TableSnapshot[]
+  /** The schema of tables that are named without one. Left out: `public` on PostgreSQL, `main` on SQLite, the session's database on MySQL. */
+  readonly defaultSchema?: string
+}
+
+/** What a dialect is asked with. */
+export interface ExplainRequest {
+  readonly statement: Explainable
+  readonly bindings: readonly unknown[] | undefined
+  readonly analyze: boolean
+  readonly timeoutMs: number
+  readonly tables: readonly TableSnapshot[]
+  readonly defaultSchema: string | undefined
+}
+
+const explainers: Readonly<Record<Dialect, (connection: Connection, request: ExplainRequest) => Promise<PlanSummary>>> = {
+  postgresql: explainPostgresql,
+  mysql: explainMysql,
+  sqlite: explainSqlite,
+}
+
+/**
+ * Asks the database how it runs a statement. Nothing is written: a write is planned and never carried out; and since planners may call functions, all is
+ * done in a read-only transaction that is rolled back (PostgreSQL, MySQL).
+ *
+ * @param bindings - By place. Left out for a text that takes some: PostgreSQL gives a generic plan, and SQLite plans without values; MySQL cannot.
+ * @throws NotExplainableError where it cannot be done without danger. The database's own error, when it cannot plan the statement.
+ */
+export async function explainStatement(
+  connection: Connection,
+  sql: string,
+  bindings?: readonly unknown[],
+  { analyze = false, timeoutMs = 5_000, tables = [], defaultSchema }: ExplainOptions = {},
+): Promise<PlanSummary> {
+  const statement = explainable(sql, connection.dialect)
+  if (analyze && statement.notToBeRun !== undefined) throw new NotExplainableError(`it would be run, and ${statement.notToBeRun}`)
+  return explainers[connection.dialect](connection, { statement, bindings, analyze, timeoutMs, tables, defaultSchema })
+}

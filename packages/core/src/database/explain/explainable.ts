@@ -1,0 +1,71 @@
+import type { Connection } from '../../schema/connection.ts'
+import { optionalTextOf } from '../../schema/readers/row-values.ts'
+import { analyzeSql } from '../../sql/analyze.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import { type Token, tokenize } from '../../sql/tokenize.ts'
+import { NotExplainableError } from './not-explainable-error.ts'
+
+/** What may be explained: one statement, of which is known what it touches. */
+export interface Explainable {
+  /** Without what comes after it: a semicolon, comments. */
+  readonly sql: string
+  readonly tokens: readonly Token[]
+  readonly writes: boolean
+  /** The tables and views that it names, without their schemas. */
+  readonly tables: readonly string[]
+  /** Calls that are not known to be pure: planners may carry them out. */
+  readonly calls: boolean
+  /** Why it must not be run; `undefined` where nothing but reading can come of it. */
+  readonly notToBeRun: string | undefined
+}
+
+const READS = new Set(['SELECT', 'VALUES', 'TABLE'])
+const WRITES = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE', 'MERGE'])
+
+/** @throws NotExplainableError for several statements, for other ones than reads and writes of rows, and where it cannot be told what it touches. */
+export function explainable(sql: string, dialect: Dialect): Explainable {
+  const { statement } = analyzeSql(sql, dialect)
+  // Its texts cannot be told from what is carried out, or there is something in it that is.
+  if (statement.opaque !== undefined) throw new NotExplainableError(`what it touches cannot be told (${statement.opaque})`)
+  const tokens = tokenize(sql, dialect)
+  const end = tokens.findIndex(({ kind, text }) => kind === 'symbol' && text === ';')
+  const own = end === -1 ? tokens : tokens.slice(0, end)
+  const last = own.at(-1)
+  if (last === undefined) throw new NotExplainableError('there is none')
+  if (tokens.slice(own.length).some(({ text }) => text !== ';')) throw new NotExplainableError('there are several')
+  const other = statement.kinds.find((kind) => !READS.has(kind) && !WRITES.has(kind))
+  if (other !== undefined) throw new NotExplainableError(`${other} neither reads nor writes rows`)
+  const writes = statement.writes.length > 0 || statement.kinds.some((kind) => WRITES.has(kind))
+  const calls = statement.functions.size > 0
+  const tables = [...statement.reads, ...statement.writes.map(({ name }) => name)].map((name) => name.at(-1) ?? '')
+  return { tables, sql: sql.slice(own[0]?.start, last.end), tokens: own, writes, calls, notToBeRun: notToBeRun() }
+
+  function notToBeRun(): string | undefined {
+    if (writes || statement.ddl || statement.mayCommit) return 'it writes'
+    if (statement.locks) return 'it locks rows'
+    if (calls) return `it calls functions that may do anything (${[...statement.functions].slice(0, 3).join(', ')})`
+    return statement.volatile ? 'it depends on more than tables' : undefined
+  }
+}
+
+/** Settings under which a server reads strings other than Sluice does. */
+const MODES: Readonly<Partial<Record<Dialect, string>>> = {
+  postgresql: `SELECT pg_catalog.current_setting('standard_conforming_strings')::text AS "mode"`,
+  mysql: 'SELECT @@sql_mode AS `mode`',
+}
+
+/**
+ * What is a string for Sluice must be one for the server, or there might be a second statement in it.
+ *
+ * @throws NotExplainableError where that depends on a setting, and it is not as by default.
+ */
+export async function assertReadAlike(session: Connection, sql: string): Promise<void> {
+  const { dialect } = session
+  const query = MODES[dialect]
+  const hasQuotes = dialect === 'mysql' && sql.includes('"')
+  if (query === undefined || !(sql.includes('\\') || hasQuotes)) return
+  const [row = {}] = await session.query(query)
+  const mode = optionalTextOf(row, 'mode') ?? ''
+  const isOdd = dialect === 'postgresql' ? mode !== 'on' : /NO_BACKSLASH_ESCAPES|ANSI_QUOTES|ANSI/.test(mode)
+  if (isOdd) throw new NotExplainableError(`the session reads quotes and backslashes in a way of its own (${mode})`)
+}

@@ -1,0 +1,104 @@
+import { InvalidArgumentError } from '../../shared/errors.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+
+/**
+ * A value as a literal.
+ *
+ * PostgreSQL gets all of them without a type, as it gets bound values, and reads both alike. A `Date` is the time in UTC; on SQLite it is the
+ * number that Knex binds.
+ *
+ * @throws InvalidArgumentError for what the database cannot be given.
+ */
+export function literalOf(value: unknown, dialect: Dialect): string {
+  if (value === null) return 'NULL'
+  return literals[dialect](value)
+}
+
+const literals: Readonly<Record<Dialect, (value: unknown) => string>> = { postgresql, sqlite, mysql }
+
+function postgresql(value: unknown): string {
+  if (value instanceof Uint8Array) return postgresqlString(`\\x${hexOf(value)}`)
+  if (Array.isArray(value)) return postgresqlString(arrayText(value))
+  return postgresqlString(textOf(value, (date) => date.toISOString().replace('T', ' ').replace('Z', '+00:00')))
+}
+
+function postgresqlString(text: string): string {
+  if (text.includes('\0')) throw unbindable('a text without NUL', text)
+  const doubled = text.replaceAll("'", "''")
+  return doubled.includes('\\') ? `E'${doubled.replaceAll('\\', '\\\\')}'` : `'${doubled}'`
+}
+
+/** As PostgreSQL writes arrays. */
+function arrayText(values: readonly unknown[]): string {
+  const element = (value: unknown): string => {
+    if (value === null || value === undefined) return 'NULL'
+    if (Array.isArray(value)) return arrayText(value)
+    const text = value instanceof Uint8Array ? `\\x${hexOf(value)}` : textOf(value, (date) => date.toISOString())
+    return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+  }
+  return `{${values.map(element).join(',')}}`
+}
+
+function sqlite(value: unknown): string {
+  if (value instanceof Uint8Array) return `X'${hexOf(value)}'`
+  if (typeof value === 'number' || typeof value === 'bigint') return sqliteNumber(value)
+  if (typeof value === 'boolean') return value ? '1' : '0'
+  if (value instanceof Date) return sqliteNumber(value.getTime())
+  if (Array.isArray(value)) throw unbindable('a value that SQLite binds', value)
+  const text = textOf(value)
+  return text.includes('\0') ? `CAST(X'${hexOf(Buffer.from(text))}' AS TEXT)` : `'${text.replaceAll("'", "''")}'`
+}
+
+function sqliteNumber(value: number | bigint): string {
+  if (Number.isNaN(value)) return 'NULL'
+  if (value === Number.POSITIVE_INFINITY) return '9e999'
+  return value === Number.NEGATIVE_INFINITY ? '(-9e999)' : signed(value)
+}
+
+function mysql(value: unknown): string {
+  if (value instanceof Uint8Array) return `X'${hexOf(value)}'`
+  if (typeof value === 'bigint') return signed(value)
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw unbindable('a finite number', value)
+    return signed(value)
+  }
+  if (typeof value === 'boolean') return value ? 'TRUE' : 'FALSE'
+  // A list, for IN.
+  if (Array.isArray(value)) return value.map((item) => literalOf(item, 'mysql')).join(', ')
+  const text = textOf(value, (date) => date.toISOString().replace('T', ' ').replace('Z', ''))
+  // Whether a backslash escapes is a setting; a hexadecimal literal means the same under each.
+  if (text.includes('\\') || text.includes('\0')) return `_utf8mb4 X'${hexOf(Buffer.from(text))}'`
+  return `'${text.replaceAll("'", "''")}'`
+}
+
+/** A minus before another one would begin a comment. */
+function signed(value: number | bigint): string {
+  return value < 0 || Object.is(value, -0) ? `(${Object.is(value, -0) ? '-0' : value})` : String(value)
+}
+
+function textOf(value: unknown, dateText: (date: Date) => string = (date) => date.toISOString()): string {
+  switch (typeof value) {
+    case 'string':
+      return value
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return String(value)
+    case 'object':
+      if (value instanceof Date) {
+        if (Number.isNaN(value.getTime())) throw unbindable('a valid date', value)
+        return dateText(value)
+      }
+      return JSON.stringify(value)
+    default:
+      throw unbindable('a value that can be bound', value)
+  }
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
+}
+
+function unbindable(expected: string, value: unknown): InvalidArgumentError {
+  return new InvalidArgumentError('bindings', expected, value)
+}

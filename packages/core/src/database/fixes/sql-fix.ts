@@ -1,4 +1,5 @@
 import type { DatabaseFacts } from './database-facts.ts'
+import { LOCK_TIMEOUT, type SqlStep } from './ddl/change-sql.ts'
 import type { FixFile, SchemaChange } from './fix.ts'
 import { changeComment, commentText } from './fix-comment.ts'
 import { fileName } from './migration-name.ts'
@@ -21,7 +22,7 @@ export function sqlFix(changes: readonly SchemaChange[], facts: DatabaseFacts, {
   const lines = sql.flatMap(({ change, steps, notes }) => [
     '',
     ...comment([...changeComment(change), ...notes]),
-    ...steps.map((step) => `${step.sql};`),
+    ...steps.flatMap((step) => limited(step, facts)),
   ])
   const undo = [...sql].reverse().flatMap((one) => one.undo.map((step) => `-- ${step.sql.replace(/\s+/g, ' ')};`))
   const content = [...intro(facts), ...lines, '', '-- To take it back:', ...undo].join('\n')
@@ -33,7 +34,8 @@ function intro({ product }: DatabaseFacts): string[] {
     return [
       '-- For psql, without --single-transaction: nothing is built CONCURRENTLY in a transaction.',
       '-- A statement that fails leaves an index that is not valid: drop it, and run the statement again.',
-      "SET lock_timeout = '5s';",
+      '-- A concurrent build waits for open transactions, and nobody waits for it.',
+      limit('concurrent'),
     ]
   }
   if (product === 'sqlite') return ['-- For sqlite3. Nothing else can write to the file meanwhile.']
@@ -42,6 +44,14 @@ function intro({ product }: DatabaseFacts): string[] {
     'SET SESSION lock_wait_timeout = 5;',
   ]
 }
+
+/** A statement that others would wait behind gives up sooner. */
+function limited({ sql, isConcurrent }: SqlStep, { product }: DatabaseFacts): string[] {
+  if (product !== 'postgresql' || isConcurrent) return [`${sql};`]
+  return [limit('blocking'), `${sql};`, limit('concurrent')]
+}
+
+const limit = (how: keyof typeof LOCK_TIMEOUT) => `SET lock_timeout = '${LOCK_TIMEOUT[how]}';`
 
 /** `city_region_id`: what the first is about. */
 function nameOf(changes: readonly SchemaChange[]): string {

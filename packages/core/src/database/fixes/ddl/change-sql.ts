@@ -23,3 +23,9 @@ export interface IndexPlace {
   readonly table: string
   readonly name: string
 }
+
+/**
+ * How long PostgreSQL may wait for a lock. What waits for a lock on the whole table makes all that comes after it wait as well, so it gives up
+ * soon. A concurrent build waits for transactions that are open, and nobody waits for it: it has time, since all that it built is lost with it.
+ */
+export const LOCK_TIMEOUT = { concurrent: '5min', blocking: '5s' } as const

@@ -1,13 +1,14 @@
 import type { DatabaseFacts } from '../database-facts.ts'
+import { LOCK_TIMEOUT } from '../ddl/change-sql.ts'
 
 const RUN = '/*type Run = (sql: string, bindings?: (string | null)[]) => Promise<any>\n\n*/'
 
-const POSTGRESQL_CONNECTION = `${RUN}/** On one connection: the limit for the wait on locks is the connection's. */
+const POSTGRESQL_CONNECTION = `${RUN}/** On one connection, of which the limit is. A concurrent build waits for open transactions, and nobody waits for it. */
 async function onOneConnection(knex/*: Knex*/, work/*: (run: Run) => Promise<void>*/)/*: Promise<void>*/ {
   const connection = await knex.client.acquireConnection()
   const run/*: Run*/ = async (sql, bindings) => (bindings === undefined ? knex.raw(sql) : knex.raw(sql, bindings)).connection(connection)
   try {
-    await run("SET lock_timeout = '5s'")
+    await run("SET lock_timeout = '${LOCK_TIMEOUT.concurrent}'")
     await work(run)
   } finally {
     await run('RESET lock_timeout').catch(() => undefined)
@@ -59,7 +60,15 @@ async function createIndex(run/*: Run*/, schema/*: string | null*/, name/*: stri
 
 const CREATE_PARENT_INDEX = `/** Of a partitioned table: it becomes valid with the last of its partitions. */
 async function createParentIndex(run/*: Run*/, schema/*: string | null*/, name/*: string*/, sql/*: string*/)/*: Promise<void>*/ {
-  if ((await isValid(run, schema, name)) === undefined) await run(sql)
+  if ((await isValid(run, schema, name)) === undefined) await briefly(run, sql)
+}
+`
+
+const BRIEFLY = `/** What waits for a lock on the whole table makes every query wait behind it: it gives up soon. */
+async function briefly(run/*: Run*/, sql/*: string*/)/*: Promise<void>*/ {
+  await run("SET lock_timeout = '${LOCK_TIMEOUT.blocking}'")
+  await run(sql)
+  await run("SET lock_timeout = '${LOCK_TIMEOUT.concurrent}'")
 }
 `
 
@@ -80,5 +89,6 @@ export function helpersOf(product: DatabaseFacts['product'], lines: readonly str
   if (product !== 'postgresql') return [MYSQL_CONNECTION, ...(calls('hasIndex') ? [HAS_INDEX] : [])]
   const single = calls('createIndex') ? [CREATE_INDEX] : []
   const parent = calls('createParentIndex') ? [CREATE_PARENT_INDEX] : []
-  return [POSTGRESQL_CONNECTION, ...(single.length + parent.length > 0 ? [IS_VALID] : []), ...single, ...parent]
+  const blocking = parent.length > 0 || calls('briefly') ? [BRIEFLY] : []
+  return [POSTGRESQL_CONNECTION, ...blocking, ...(single.length + parent.length > 0 ? [IS_VALID] : []), ...single, ...parent]
 }

@@ -44,17 +44,16 @@ export function knexMigration(changes: readonly SchemaChange[], facts: DatabaseF
 }
 
 /** The call of a helper of the template for a step. */
-function call({ sql, creates, drops }: SqlStep, { product }: DatabaseFacts): string[] {
+function call({ sql, isConcurrent, creates, drops }: SqlStep, { product }: DatabaseFacts): string[] {
   const statement = rawLiteral(sql)
-  if (product === 'sqlite' || (creates === undefined && drops === undefined)) return [`await run(${statement})`]
+  if (product === 'sqlite') return [`await run(${statement})`]
   if (product !== 'postgresql') {
     const has = (place: IndexPlace) => `await hasIndex(run, ${args(place, 'table')})`
     if (creates !== undefined) return [`if (!(${has(creates)})) await run(${statement})`]
     return drops === undefined ? [] : [`if (${has(drops)}) await run(${statement})`]
   }
-  if (creates === undefined) return [`await run(${statement})`]
-  const isAlone = sql.includes(' CONCURRENTLY ')
-  return [`await ${isAlone ? 'createIndex' : 'createParentIndex'}(run, ${args(creates, 'name')}, ${statement})`]
+  if (creates === undefined) return [isConcurrent ? `await run(${statement})` : `await briefly(run, ${statement})`]
+  return [`await ${isConcurrent ? 'createIndex' : 'createParentIndex'}(run, ${args(creates, 'name')}, ${statement})`]
 }
 
 function args(place: IndexPlace, from: 'table' | 'name'): string {

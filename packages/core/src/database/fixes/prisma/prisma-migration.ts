@@ -1,5 +1,5 @@
 import type { DatabaseFacts } from '../database-facts.ts'
-import type { SqlStep } from '../ddl/change-sql.ts'
+import { LOCK_TIMEOUT, type SqlStep } from '../ddl/change-sql.ts'
 import type { FixFile, SchemaChange } from '../fix.ts'
 import { changeComment, commentText } from '../fix-comment.ts'
 import { fileName, migrationName } from '../migration-name.ts'
@@ -67,7 +67,13 @@ function apart(change: SchemaChange, facts: DatabaseFacts): Migration[] {
 /** What to do, and what about a failure. */
 function advice(group: readonly SqlStep[]): string[] {
   const [step] = group
-  if (step?.isConcurrent !== true) return []
+  if (step?.isConcurrent !== true) {
+    return group.some(({ sql }) => !sql.startsWith('CREATE EXTENSION'))
+      ? [
+          `Others wait behind it while it waits for a lock: give its connection a limit, options=-c%20lock_timeout%3D${LOCK_TIMEOUT.blocking} in its URL.`,
+        ]
+      : []
+  }
   const retry =
     step.creates === undefined
       ? []
@@ -77,7 +83,7 @@ function advice(group: readonly SqlStep[]): string[] {
         ]
   return [
     'Alone in its migration, because nothing is built CONCURRENTLY in a transaction.',
-    'A limit for the wait on locks is for the connection: DATABASE_URL with options=-c%20lock_timeout%3D5s.',
+    `It waits for open transactions: a limit is that of its connection, with options=-c%20lock_timeout%3D${LOCK_TIMEOUT.concurrent} in its URL.`,
     ...retry,
   ]
 }

@@ -13,7 +13,8 @@ async function loadEngine() {
   return bindings.SchemaEngine
 }
 
-const engine = loadEngine()
+/** Prisma's schema engine, once for a process: loading it again breaks what was loaded before. */
+export const engine = loadEngine()
 
 /** As `bindAdapter` of Prisma makes one, for a database that is never asked anything: each answer is `{ ok, value }`. */
 function offlineAdapter(provider) {

@@ -70,13 +70,11 @@ function withSettings(
   const type = named('type')
   const where = named('where')
   const columns = keys.map((key) => owner.columnOf(key.field))
+  const defaultName = conventionalName({ table: owner.table, columns, isUnique: kind === 'unique' }, facts, 'prisma')
   return {
     kind,
     keys,
-    name:
-      map !== undefined
-        ? unquote(slice(text, map))
-        : conventionalName({ table: owner.table, columns, isUnique: kind === 'unique' || kind === 'id' }, facts, 'prisma'),
+    name: map !== undefined ? unquote(slice(text, map)) : kind === 'id' ? `${owner.table}_pkey` : defaultName,
     ...(type === undefined || slice(text, type) === 'BTree' ? {} : { type: slice(text, type) }),
     ...(where === undefined ? {} : { where: slice(text, where) }),
   }

@@ -1,9 +1,11 @@
 import type { Operation } from './pipeline/operation.ts'
+import type { PoolState } from './pipeline/pool-state.ts'
 import type { QueryStats } from './pipeline/query-stats.ts'
 import type { Recorder } from './pipeline/recorder.ts'
 import type { ScopeStorage } from './pipeline/scope.ts'
 import type { StatementWatch } from './pipeline/statement-watch.ts'
 import type { WriteTracker } from './pipeline/writes.ts'
+import type { AttachedConnections } from './schema/attached-connections.ts'
 import type { CatalogRegistry } from './schema/catalog-registry.ts'
 import type { RowLoader } from './schema/row-loader.ts'
 import { InvalidArgumentError } from './shared/errors.ts'
@@ -22,6 +24,10 @@ export interface AdapterHost {
   seen(sql: string, dialect: Dialect, analyzed: AnalyzedSql): void
   /** Is told of every statement; `undefined` where nobody wants to know. */
   readonly watch: StatementWatch | undefined
+  /** Lets the database be asked through a client: for inspecting it, and for plans. */
+  readonly connections: AttachedConnections
+  /** Lets a pool of connections be looked at; returns what takes it off again. */
+  attachPool(sourceId: string, read: () => PoolState | undefined): () => void
   /** Lets rows be loaded through a client, for `eagerLoadRelationships`. */
   attachLoader(sourceId: string, loader: RowLoader): void
   readonly writes: WriteTracker

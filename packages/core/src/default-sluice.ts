@@ -1,4 +1,5 @@
 import { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
+import type { DatabaseOptimizationEngine } from './database/database-optimization-engine.ts'
 import type { QueryOptimizationEngine } from './query/query-optimization-engine.ts'
 import { SluiceError } from './shared/errors.ts'
 import { createSluice, type Sluice } from './sluice.ts'
@@ -46,4 +47,12 @@ export function getCachingStrategyEngine(bytes?: number): CachingStrategyEngine 
 /** The process-wide query engine. */
 export function getQueryOptimizationEngine(): QueryOptimizationEngine {
   return getDefaultSluice().queries
+}
+
+/** The process-wide database engine. */
+export function getDatabaseOptimizationEngine(): DatabaseOptimizationEngine {
+  const { database } = getDefaultSluice()
+  // The process-wide Sluice is made without options that would switch it off.
+  if (database === undefined) throw new SluiceError('SLUICE_ALREADY_CREATED', 'The process-wide Sluice has no database engine.')
+  return database
 }

@@ -42,15 +42,43 @@ export { type CopyMode, type GetOrLoadOptions, TieredCache } from './cache/tiere
 export type { TieredOptions } from './cache/tiered-options.ts'
 export type { TieredStats } from './cache/tiered-stats.ts'
 export type { WarmEntry, WarmLoader, WarmOptions, WarmProgress } from './cache/warm-up.ts'
-export { DatabaseOptimizationEngine } from './database/database-optimization-engine.ts'
+export { DatabaseOptimizationEngine, type ObservedStatement } from './database/database-optimization-engine.ts'
 export type { DatabaseOptions } from './database/database-options.ts'
+export type { ExplainOptions } from './database/explain/explain-statement.ts'
 export { NotExplainableError } from './database/explain/not-explainable-error.ts'
+export type { PlanStep, PlanSummary } from './database/explain/plan-summary.ts'
+export type { SchemaChange } from './database/fixes/fix.ts'
+export type { IndexDefinition, IndexKey, IndexMethod } from './database/index-definition.ts'
+export type {
+  ColumnSnapshot,
+  ColumnStatistics,
+  DatabaseSnapshot,
+  IndexSnapshot,
+  InspectionGap,
+  ServerConnections,
+  ServerStatement,
+  StatisticsValue,
+  TableSnapshot,
+} from './database/inspectors/database-snapshot.ts'
+export type { IndexPreset } from './database/presets/index-preset.ts'
+export type { DatabaseStatistics } from './database/results/database-statistics.ts'
+export type { FragmentationReport } from './database/results/fragmentation-report.ts'
+export type { DuplicateIndex, MissingForeignKeyIndex, UnusedIndex } from './database/results/index-findings.ts'
+export type { IndexStrategy } from './database/results/index-strategy.ts'
+export type { PartitionRecommendation } from './database/results/partition-recommendation.ts'
+export type { QueryAnalysis, QuerySeverity } from './database/results/query-analysis.ts'
 export { isRunnable, OmittedValue } from './database/traffic/sample-value.ts'
 export type { TrafficEntry } from './database/traffic/traffic-entry.ts'
 export { InvalidTrafficError, readTraffic, writeTraffic } from './database/traffic/traffic-file.ts'
 export type { OtherTraffic } from './database/traffic/traffic-log.ts'
 export type { TrafficOptions } from './database/traffic/traffic-options.ts'
-export { getCachingStrategyEngine, getDefaultSluice, getQueryOptimizationEngine, sluiceFrom } from './default-sluice.ts'
+export {
+  getCachingStrategyEngine,
+  getDatabaseOptimizationEngine,
+  getDefaultSluice,
+  getQueryOptimizationEngine,
+  sluiceFrom,
+} from './default-sluice.ts'
 export { type CacheControl, checkCacheControl } from './pipeline/cache-control.ts'
 export { type CallSite, captureStack, formatCallSite, parseCallSite, registerOwnFrames } from './pipeline/call-site.ts'
 export type { ReadExplanation } from './pipeline/explanation.ts'
@@ -68,6 +96,7 @@ export {
   type ValueTypes,
 } from './pipeline/operation.ts'
 export { writeOutcomeOf } from './pipeline/outcome.ts'
+export type { PoolState } from './pipeline/pool-state.ts'
 export type { QueryStatsSnapshot } from './pipeline/query-stats.ts'
 export type { Mode, ScopeCounts } from './pipeline/scope.ts'
 export type { FirstDifference, RedactedValue, ShadowDifference } from './pipeline/shadow-difference.ts'
@@ -93,6 +122,7 @@ export type { FormatOptions } from './query/detect/paint.ts'
 export type { QueryOptimizationEngineOptions } from './query/engine-options.ts'
 export type { PrefetchLink } from './query/prefetch/link.ts'
 export { QueryOptimizationEngine } from './query/query-optimization-engine.ts'
+export type { AttachedConnections, ConnectionSource } from './schema/attached-connections.ts'
 export { type CatalogTable, type Change, EVERYTHING, SchemaCatalog, type WriteEffect } from './schema/catalog.ts'
 export {
   type CatalogData,

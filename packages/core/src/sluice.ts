@@ -21,6 +21,7 @@ import { LookupGroups } from './query/lookup-groups.ts'
 import { onOutgoingRequest } from './query/prefetch/outgoing-requests.ts'
 import { Prefetcher } from './query/prefetch/prefetcher.ts'
 import { QueryOptimizationEngine, showScope, showStatement } from './query/query-optimization-engine.ts'
+import { AttachedConnections } from './schema/attached-connections.ts'
 import { EVERYTHING } from './schema/catalog.ts'
 import type { TableId } from './schema/catalog-data.ts'
 import { CatalogRegistry } from './schema/catalog-registry.ts'
@@ -69,6 +70,7 @@ export class Sluice {
   readonly #closing = new Set<() => void>()
   readonly #warned = new Set<string>()
   readonly #loaders = new RowLoaders()
+  readonly #connections = new AttachedConnections()
   readonly #groups: LookupGroups
   readonly #prefetcher: Prefetcher | undefined
   static {
@@ -266,6 +268,7 @@ export class Sluice {
     this.#closing.clear()
     this.#catalogs.clear()
     this.#loaders.clear()
+    this.#connections.clear()
     try {
       await this.#caching?.close()
     } finally {
@@ -346,8 +349,13 @@ export class Sluice {
   #createDatabase(): DatabaseOptimizationEngine | undefined {
     const { database } = this.#options
     if (database === false) return undefined
-    const parts = { clock: this.#clock, random: this.#random, onError: (error: unknown) => this.#reportError(error) }
-    return new DatabaseOptimizationEngine(database, parts)
+    return new DatabaseOptimizationEngine(database, {
+      clock: this.#clock,
+      random: this.#random,
+      onError: (error) => this.#reportError(error),
+      dialect: () => this.#loaders.first()?.dialect,
+      connection: () => this.#connections.first(),
+    })
   }
 
   #createHost(recorder: Recorder, executor: Executor): AdapterHost {
@@ -389,6 +397,8 @@ export class Sluice {
         }
       },
       watch: this.database === undefined ? undefined : watchOf(this.database),
+      connections: this.#connections,
+      attachPool: (sourceId, read) => this.database?.attachPool(sourceId, read) ?? (() => {}),
       attachLoader: (sourceId, loader) => this.#loaders.attach(sourceId, loader),
       writes: this.#writes,
       latestWriteMs: this.#store === undefined ? undefined : this.#store.leaseMs / 2,

@@ -1,7 +1,38 @@
-import type { StatementWatch } from '../pipeline/statement-watch.ts'
-import type { Clock } from '../shared/clock.ts'
+import { LRUCache } from 'lru-cache'
+import { fileOf } from '../pipeline/call-site.ts'
+import type { StatementCaller, StatementWatch } from '../pipeline/statement-watch.ts'
+import type { Connection } from '../schema/connection.ts'
+import { type Clock, systemClock } from '../shared/clock.ts'
+import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
+import { option } from '../shared/options.ts'
 import type { RandomSource } from '../shared/random.ts'
+import { analyzeSql } from '../sql/analyze.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import { AnalyzedQueries } from './analyzed-queries.ts'
+import { analyzeQueryText } from './checks/analyze-query.ts'
+import { duplicateIndexes } from './checks/duplicate-indexes.ts'
+import { fragmentation } from './checks/fragmentation.ts'
+import { missingForeignKeyIndexes } from './checks/missing-foreign-key-indexes.ts'
+import { nPlusOneProblems } from './checks/n-plus-one.ts'
+import { tableNamed } from './checks/names.ts'
+import { partitioningOfUnknown, partitionRecommendations } from './checks/partitions.ts'
+import { poolRecommendations } from './checks/pools.ts'
+import { indexesForTraffic } from './checks/recommended-indexes.ts'
+import { slowQueries } from './checks/slow-queries.ts'
+import { tableStatistics } from './checks/table-statistics.ts'
+import { unusedIndexes } from './checks/unused-indexes.ts'
 import { checkDatabaseOptions, type DatabaseOptions } from './database-options.ts'
+import type { ExplainOptions } from './explain/explain-statement.ts'
+import type { DatabaseSnapshot } from './inspectors/database-snapshot.ts'
+import { PoolMonitor, type PoolReader } from './pool-monitor.ts'
+import { exampleDomain } from './presets/example-domain.ts'
+import { checkPreset, hasIndex, type IndexPreset, strategyOf } from './presets/index-preset.ts'
+import type { DatabaseStatistics } from './results/database-statistics.ts'
+import type { FragmentationReport } from './results/fragmentation-report.ts'
+import type { DuplicateIndex, MissingForeignKeyIndex, UnusedIndex } from './results/index-findings.ts'
+import type { IndexStrategy } from './results/index-strategy.ts'
+import type { PartitionRecommendation } from './results/partition-recommendation.ts'
+import type { QueryAnalysis } from './results/query-analysis.ts'
 import type { TrafficEntry } from './traffic/traffic-entry.ts'
 import { type OtherTraffic, TrafficLog } from './traffic/traffic-log.ts'
 
@@ -10,7 +41,34 @@ export interface DatabaseEngineParts {
   readonly clock?: Clock
   readonly random?: RandomSource
   readonly onError?: (error: unknown) => void
+  /** Of the first attached client. */
+  readonly dialect?: () => Dialect | undefined
+  /** Through an attached client. */
+  readonly connection?: () => Connection | undefined
 }
+
+/** A statement that was sent by other means than an attached client. */
+export interface ObservedStatement {
+  readonly sql: string
+  /** Left out: as of the texts that are handed in otherwise. */
+  readonly dialect?: Dialect
+  readonly bindings?: readonly unknown[]
+  /** Milliseconds. */
+  readonly executionTime: number
+  /** Rows that it returned. */
+  readonly rows?: number
+  readonly failed?: boolean
+  /** Tells where it came from; `captureStack`, for example. */
+  readonly stack?: StatementCaller['stack']
+}
+
+/** In this order: what a dialect refuses, an earlier one rarely takes for something else. */
+const DIALECTS: readonly Dialect[] = ['postgresql', 'mysql', 'sqlite']
+const DEFAULT_THRESHOLD_MS = 1_000
+const DEFAULT_LIMIT = 20
+/** Tables whose rows were told. */
+const MAX_GIVEN = 1_000
+const NO_BINDINGS: readonly unknown[] = []
 
 let watch: (engine: DatabaseOptimizationEngine) => StatementWatch | undefined
 
@@ -19,13 +77,33 @@ export function watchOf(engine: DatabaseOptimizationEngine): StatementWatch | un
   return watch(engine)
 }
 
-/** What an app asks its database, what the database is made of, and what to change in it. */
+/**
+ * What an app asks its database, what the database is made of, and what to change there.
+ *
+ * A Sluice's engine (`sluice.database`) sees the statements of attached clients. `inspect` reads the database; what the other methods say is of
+ * what was last read and observed: `inspectedAt` and `age` tell how old that is, and what needs it says nothing before.
+ *
+ * @example
+ * ```ts
+ * const engine = new DatabaseOptimizationEngine()
+ * engine.analyzeQuery('SELECT * FROM tiles WHERE domain = $1', 1250, 100_000, 20).recommendations
+ * ```
+ */
 export class DatabaseOptimizationEngine {
   static {
     watch = (engine) => engine.#traffic
   }
 
+  readonly #parts: DatabaseEngineParts
+  readonly #clock: Clock
+  readonly #instances: number
   readonly #traffic: TrafficLog | undefined
+  readonly #pools: PoolMonitor
+  readonly #analyzed = new AnalyzedQueries()
+  readonly #presets = new Map<string, readonly IndexPreset[]>(Object.entries(exampleDomain))
+  readonly #givenRows = new LRUCache<string, number>({ max: MAX_GIVEN })
+  #snapshot: DatabaseSnapshot | undefined
+  #connection: Connection | undefined
 
   /** @throws InvalidOptionError for an unknown option, or one out of its bounds. */
   constructor(options?: DatabaseOptions)
@@ -36,7 +114,67 @@ export class DatabaseOptimizationEngine {
   constructor(options?: DatabaseOptions, parts?: DatabaseEngineParts)
   constructor(options: DatabaseOptions = {}, parts: DatabaseEngineParts = {}) {
     checkDatabaseOptions(options)
-    this.#traffic = options.traffic === false ? undefined : new TrafficLog(options.traffic, parts)
+    this.#parts = parts
+    this.#clock = parts.clock ?? systemClock
+    this.#instances = options.instances ?? 1
+    const onError = parts.onError ?? (() => {})
+    this.#pools = new PoolMonitor(onError)
+    const { clock, random } = { clock: this.#clock, random: parts.random ?? Math.random }
+    this.#traffic =
+      options.traffic === false
+        ? undefined
+        : new TrafficLog(options.traffic, { clock, random, onError, onPeriod: () => this.#pools.sample() })
+  }
+
+  /**
+   * Reads what the database is made of: tables, indexes, statistics, sizes, connections, and what it counted itself.
+   *
+   * @param connection - Left out: the one of the call before, else one of an attached client.
+   * @throws SluiceError `SLUICE_NO_ADAPTER` when there is none; the database's own errors.
+   */
+  async inspect(connection?: Connection): Promise<DatabaseSnapshot> {
+    const used = this.#connectionFor(connection)
+    const { inspectDatabase } = await import('./inspectors/inspect-database.ts')
+    const snapshot = await inspectDatabase(used)
+    this.#connection = used
+    this.#snapshot = snapshot
+    return snapshot
+  }
+
+  /** Takes over what was read of the database elsewhere, or before. */
+  useSnapshot(snapshot: DatabaseSnapshot): void {
+    this.#snapshot = snapshot
+  }
+
+  /** What was last read of the database. */
+  get snapshot(): DatabaseSnapshot | undefined {
+    return this.#snapshot
+  }
+
+  /** When the database was last read, in milliseconds since 1970. */
+  get inspectedAt(): number | undefined {
+    return this.#snapshot?.takenAt
+  }
+
+  /** Milliseconds since the database was last read. */
+  get age(): number | undefined {
+    return this.#snapshot === undefined ? undefined : Math.max(0, this.#clock.wall() - this.#snapshot.takenAt)
+  }
+
+  /**
+   * Counts a statement that no attached client sent. Statements of attached clients are counted by themselves.
+   *
+   * @throws InvalidArgumentError for an empty text, or a time that is negative or no number.
+   */
+  observe(statement: ObservedStatement): void {
+    const { sql, bindings = NO_BINDINGS, executionTime, rows = 0, failed = false, stack } = statement
+    checkText('statement.sql', sql)
+    checkAmount('statement.executionTime', executionTime, 'milliseconds')
+    checkAmount('statement.rows', rows, 'rows')
+    const dialect = statement.dialect ?? this.#dialectOf(sql)
+    const watched = this.#traffic?.begin(sql, dialect, analyzeSql(sql, dialect), bindings, stack && { stack })
+    const now = this.#clock.now()
+    watched?.ended(now - executionTime, now, rows, failed)
   }
 
   /** What was asked, by shape: those that took the most time first. */
@@ -53,4 +191,207 @@ export class DatabaseOptimizationEngine {
   resetTraffic(): void {
     this.#traffic?.reset()
   }
+
+  /**
+   * The indexes that a table should have: what its traffic asks by and it has no index for, where both were seen; else its presets, but for
+   * those that it is known to have.
+   *
+   * @param table - Its name, with or without its schema.
+   * @throws InvalidArgumentError for an empty name.
+   */
+  getRecommendedIndexes(table: string): IndexStrategy[] {
+    checkText('table', table)
+    const snapshot = this.#snapshot
+    const known = snapshot && tableNamed(snapshot, table)
+    const traffic = known === undefined ? [] : this.getTraffic()
+    if (snapshot !== undefined && known !== undefined && traffic.length > 0) return indexesForTraffic(snapshot, known, traffic)
+    const place = { dialect: snapshot?.dialect ?? this.#parts.dialect?.() ?? 'postgresql', table }
+    const presets = this.#presets.get(table) ?? []
+    return presets.filter((preset) => known === undefined || !hasIndex(known, preset)).map((preset) => strategyOf(preset, place))
+  }
+
+  /**
+   * Registers the indexes that a table is known to need; in place of those that were registered for it before.
+   *
+   * @throws InvalidArgumentError for an empty name; InvalidOptionError for what is no preset.
+   */
+  registerPresets(table: string, presets: readonly IndexPreset[]): void {
+    checkText('table', table)
+    if (!Array.isArray(presets)) throw new InvalidArgumentError('presets', 'an array of indexes', presets)
+    for (const preset of presets) checkPreset(preset)
+    this.#presets.set(table, [...presets])
+  }
+
+  /**
+   * Judges a statement by its numbers and its text, and takes it for one execution, which counts for `getSlowQueries` and
+   * `detectNPlusOneProblems`. Whether it reads a whole table is inferred: `explain` knows.
+   *
+   * @param executionTime - Milliseconds.
+   * @param rowsScanned - Rows that the database read for it.
+   * @throws InvalidArgumentError for an empty query, or a number that is negative or none.
+   */
+  analyzeQuery(query: string, executionTime: number, rowsScanned: number, rowsReturned: number): QueryAnalysis {
+    checkText('query', query)
+    checkAmount('executionTime', executionTime, 'milliseconds')
+    checkAmount('rowsScanned', rowsScanned, 'rows')
+    checkAmount('rowsReturned', rowsReturned, 'rows')
+    const dialect = this.#dialectOf(query)
+    const measured = { executionTime, rowsScanned, rowsReturned }
+    const analysis = analyzeQueryText(query, dialect, measured, this.#snapshot)
+    this.#analyzed.add(analysis.fingerprint, query, dialect, measured)
+    const site = this.#traffic?.entry(analysis.fingerprint, dialect)?.callSites[0]
+    if (site === undefined) return analysis
+    const { count: _count, ...callSite } = site
+    return { ...analysis, callSite }
+  }
+
+  /**
+   * Asks the database how it would run a statement, and judges it by that. Nothing is run, unless `analyze` is set: then a read is, in a
+   * transaction that is rolled back; a write never.
+   *
+   * @throws SluiceError `SLUICE_NO_ADAPTER` when there is no connection; the database's own errors.
+   */
+  async explain(query: string, bindings: readonly unknown[] = NO_BINDINGS, options: ExplainOptions = {}): Promise<QueryAnalysis> {
+    checkText('query', query)
+    const connection = this.#connectionFor(undefined)
+    const { explainStatement } = await import('./explain/explain-statement.ts')
+    const plan = await explainStatement(connection, query, bindings, options)
+    const { steps, executionTime = -1, rowsScanned = -1, rowsReturned = -1 } = plan
+    const facts = {
+      fullScans: steps.filter(({ access }) => access === 'full-scan').map(({ table, name }) => table ?? name),
+      indexesUsed: [...new Set(steps.flatMap(({ index }) => index ?? []))],
+    }
+    const measured = { executionTime, rowsScanned, rowsReturned }
+    return { ...analyzeQueryText(query, connection.dialect, measured, this.#snapshot, facts), plan }
+  }
+
+  /**
+   * The shapes of which one execution took long: of the traffic, of what was handed to `analyzeQuery`, and of what the server counted when it was
+   * inspected. Those that took the most time in total come first, each with where it is called from, if that is known.
+   *
+   * @param threshold - Milliseconds of the longest execution.
+   * @param limit - Shapes at most.
+   * @throws InvalidArgumentError when one is negative or no number.
+   */
+  getSlowQueries(threshold: number = DEFAULT_THRESHOLD_MS, limit: number = DEFAULT_LIMIT): QueryAnalysis[] {
+    checkAmount('threshold', threshold, 'milliseconds')
+    checkAmount('limit', limit, 'shapes')
+    return slowQueries({ traffic: this.getTraffic(), analyzed: this.#analyzed.entries(), snapshot: this.#snapshot }, threshold, limit)
+  }
+
+  /**
+   * How large a table is: as it is given, else as it was when the database was inspected. What is given counts for
+   * `getPartitionRecommendations`, too.
+   *
+   * @param totalSize - Bytes, with its indexes.
+   * @throws InvalidArgumentError for an empty name, or a number that is negative or none.
+   */
+  collectTableStatistics(table: string, rowCount?: number, totalSize?: number): DatabaseStatistics {
+    checkText('table', table)
+    if (rowCount !== undefined) checkAmount('rowCount', rowCount, 'rows')
+    if (totalSize !== undefined) checkAmount('totalSize', totalSize, 'bytes')
+    const known = this.#snapshot && tableNamed(this.#snapshot, table)
+    if (rowCount !== undefined) this.#givenRows.set(known?.id ?? table, rowCount)
+    return tableStatistics(table, { rowCount, totalSize }, this.#clock.wall(), this.#snapshot, known)
+  }
+
+  /**
+   * What is asked again and again among statements that belong together: those of one request, for example. Five of a shape are enough.
+   *
+   * @returns A sentence each: the shape, how often, and what asking once would save; most often first.
+   * @throws InvalidArgumentError when it is no array of texts.
+   */
+  detectNPlusOneProblems(queries: readonly string[]): string[] {
+    if (!option.strings.accepts(queries)) throw new InvalidArgumentError('queries', 'an array of SQL texts', queries)
+    const meanMs = (fingerprint: string, dialect: Dialect) => {
+      const seen = this.#traffic?.entry(fingerprint, dialect) ?? this.#analyzed.get(fingerprint)
+      return seen === undefined || seen.calls === 0 ? undefined : seen.totalMs / seen.calls
+    }
+    return nPlusOneProblems(queries, (sql) => this.#dialectOf(sql), meanMs)
+  }
+
+  /** Room that tables and indexes take and do not need, as the database was when it was inspected; most first. */
+  getFragmentationStatus(): FragmentationReport[] {
+    return this.#check(fragmentation)
+  }
+
+  /** How tables of more than 1,000,000 rows could be cut by time; the largest first. */
+  getPartitionRecommendations(): PartitionRecommendation[] {
+    const unknown = [...this.#givenRows.entries()].flatMap(([table, rows]) => {
+      const isKnown = this.#snapshot !== undefined && tableNamed(this.#snapshot, table) !== undefined
+      const columns = (this.#presets.get(table) ?? []).flatMap((preset) => preset.columns)
+      return isKnown ? [] : (partitioningOfUnknown(table, rows, columns) ?? [])
+    })
+    const snapshot = this.#snapshot
+    if (snapshot === undefined) return unknown
+    const tables = snapshot.tables.map((table) => ({ ...table, rows: this.#givenRows.get(table.id) ?? table.rows }))
+    return [...partitionRecommendations({ ...snapshot, tables }), ...unknown].sort((a, b) => b.rowCount - a.rowCount)
+  }
+
+  /** What is to be said of the pools that are attached, and of the server's connections when it was inspected. */
+  getConnectionPoolRecommendations(): string[] {
+    const slowest = this.getTraffic().map(({ sql, dialect, totalMs, calls, callSites: [site] }) => {
+      const label = analyzeSql(sql, dialect).shape
+      return { label, totalMs, calls, ...(site === undefined ? {} : { place: `${fileOf(site)}:${site.line}` }) }
+    })
+    const { connections } = this.#snapshot ?? {}
+    return poolRecommendations({ pools: this.#pools.pools(), connections, instances: this.#instances, slowest })
+  }
+
+  /**
+   * Attaches a pool of connections; those of Knex are by themselves. It is looked at while statements are sent.
+   *
+   * @param name - For people. Another of the same name takes its place.
+   * @returns What takes it off again.
+   * @example
+   * ```ts
+   * engine.attachPool('pg', () => ({
+   *   min: 0, max: pool.options.max, used: pool.totalCount - pool.idleCount, idle: pool.idleCount, waiting: pool.waitingCount,
+   * }))
+   * ```
+   */
+  attachPool(name: string, read: PoolReader): () => void {
+    checkText('name', name)
+    if (typeof read !== 'function') throw new InvalidArgumentError('read', 'a function that tells the state of the pool', read)
+    this.#pools.attach(name, read)
+    return () => this.#pools.detach(name)
+  }
+
+  /** Indexes that nothing had read when the database was inspected, where the server counts that; the largest first. */
+  getUnusedIndexes(): UnusedIndex[] {
+    return this.#check(unusedIndexes)
+  }
+
+  /** Indexes that serve nothing that another of their table does not serve. */
+  getDuplicateIndexes(): DuplicateIndex[] {
+    return this.#check(duplicateIndexes)
+  }
+
+  /** Foreign keys by which no index finds rows; those of the largest tables first. */
+  getMissingForeignKeyIndexes(): MissingForeignKeyIndex[] {
+    return this.#check(missingForeignKeyIndexes)
+  }
+
+  #check<T>(check: (snapshot: DatabaseSnapshot) => T[]): T[] {
+    return this.#snapshot === undefined ? [] : check(this.#snapshot)
+  }
+
+  #connectionFor(given: Connection | undefined): Connection {
+    const connection = given ?? this.#connection ?? this.#parts.connection?.()
+    if (connection !== undefined) return connection
+    throw new SluiceError('SLUICE_NO_ADAPTER', 'There is no connection: give one to `inspect`, or attach a client to this Sluice first.')
+  }
+
+  #dialectOf(sql: string): Dialect {
+    const known = this.#snapshot?.dialect ?? this.#parts.dialect?.()
+    return known ?? DIALECTS.find((dialect) => analyzeSql(sql, dialect).statement.opaque === undefined) ?? 'postgresql'
+  }
+}
+
+function checkText(argument: string, value: unknown): void {
+  if (typeof value !== 'string' || value.trim() === '') throw new InvalidArgumentError(argument, 'a text that is not empty', value)
+}
+
+function checkAmount(argument: string, value: unknown, unit: string): void {
+  if (!option.number(0).accepts(value)) throw new InvalidArgumentError(argument, `${unit}, a number of at least 0`, value)
 }

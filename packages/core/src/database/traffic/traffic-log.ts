@@ -15,6 +15,7 @@ import { TrafficCounts, TrafficRecord } from './traffic-record.ts'
 const MAX_TEXT = 20_000
 /** The user's frames that are kept of a stack: the first may turn out to be a package's, in an app that was bundled. */
 const FRAMES = 3
+const PERIOD = 32
 /** Calls until others are tried, where bindings were too many to keep. */
 const UNKEPT_GAP = 64
 /** Stacks that wait to be read. */
@@ -36,6 +37,8 @@ export interface TrafficLogParts {
   readonly clock?: Clock
   readonly random?: RandomSource
   readonly onError?: (error: unknown) => void
+  /** Called at every 32nd statement. */
+  readonly onPeriod?: () => void
 }
 
 /** What an app asks its database, by shape: how often, how long, from where, and with what bindings, for example. */
@@ -44,6 +47,8 @@ export class TrafficLog implements StatementWatch {
   readonly #clock: Clock
   readonly #random: RandomSource
   readonly #onError: (error: unknown) => void
+  readonly #onPeriod: () => void
+  #untilPeriod = PERIOD
   readonly #records: Readonly<Record<Dialect, Map<string, TrafficRecord>>> = {
     postgresql: new Map(),
     mysql: new Map(),
@@ -65,6 +70,7 @@ export class TrafficLog implements StatementWatch {
     this.#clock = parts.clock ?? systemClock
     this.#random = parts.random ?? Math.random
     this.#onError = parts.onError ?? (() => {})
+    this.#onPeriod = parts.onPeriod ?? (() => {})
   }
 
   now(): number {
@@ -82,6 +88,11 @@ export class TrafficLog implements StatementWatch {
       let record = this.#byText.get(analyzed)
       if (record === undefined || record.isGone) record = this.#recordOf(sql, dialect, analyzed)
       record.calls += 1
+      this.#untilPeriod -= 1
+      if (this.#untilPeriod === 0) {
+        this.#untilPeriod = PERIOD
+        this.#onPeriod()
+      }
       if (record.calls >= record.sampleAt || (caller !== undefined && record.calls >= record.traceAt)) {
         this.#lookAt(record, sql, bindings, caller)
       }
@@ -98,6 +109,12 @@ export class TrafficLog implements StatementWatch {
     const wallOffset = this.#clock.wall() - this.#clock.now()
     const entries = this.#list.map((record) => record.entry(wallOffset))
     return entries.sort((a, b) => b.totalMs - a.totalMs)
+  }
+
+  /** One shape; `undefined` where none of it was seen, or it was forgotten. */
+  entry(fingerprint: string, dialect: Dialect): TrafficEntry | undefined {
+    this.#readStacks()
+    return this.#records[dialect].get(fingerprint)?.entry(this.#clock.wall() - this.#clock.now())
   }
 
   /** Those that are in no entry; with them totals are right. */

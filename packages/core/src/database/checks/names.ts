@@ -1,0 +1,74 @@
+import type { Dialect } from '../../sql/dialect.ts'
+import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
+
+/** Longest name of an index: PostgreSQL 63 bytes, MySQL 64 characters. */
+const MAX_NAME = 63
+
+/** A name in quotes. */
+export function quoted(dialect: Dialect, name: string): string {
+  return dialect === 'mysql' ? `\`${name.replaceAll('`', '``')}\`` : `"${name.replaceAll('"', '""')}"`
+}
+
+/** A text in quotes. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
+
+/** A table's name for people: with its schema where that is not the default one. */
+export function shownName(
+  { schema, name }: Pick<TableSnapshot, 'schema' | 'name'>,
+  { defaultSchema }: Pick<DatabaseSnapshot, 'defaultSchema'>,
+): string {
+  return schema === defaultSchema ? name : `${schema}.${name}`
+}
+
+/** A table's name in a statement. */
+export function quotedTable(
+  snapshot: Pick<DatabaseSnapshot, 'dialect' | 'defaultSchema'>,
+  table: Pick<TableSnapshot, 'schema' | 'name'>,
+): string {
+  const { dialect, defaultSchema } = snapshot
+  const name = quoted(dialect, table.name)
+  return table.schema === defaultSchema ? name : `${quoted(dialect, table.schema)}.${name}`
+}
+
+/** A name as Prisma gives it: `table_column_idx`. */
+export function indexNameOf(table: string, columns: readonly string[], suffix: 'idx' | 'key' | 'pkey' | 'fulltext'): string {
+  const end = `_${suffix}`
+  const parts = suffix === 'pkey' ? [table] : [table, ...columns]
+  const name = parts.join('_').replace(/[^\p{L}\p{N}_]+/gu, '_')
+  return `${cutToBytes(name, MAX_NAME - end.length)}${end}`
+}
+
+function cutToBytes(text: string, bytes: number): string {
+  let cut = text
+  while (Buffer.byteLength(cut) > bytes) cut = cut.slice(0, -1)
+  return cut
+}
+
+/** A table by its name, with or without its schema; the default schema's first. Case counts where nothing else tells tables apart. */
+export function tableNamed(snapshot: DatabaseSnapshot, name: string): TableSnapshot | undefined {
+  const { tables, defaultSchema } = snapshot
+  const folded = name.toLowerCase()
+  const exact = tables.filter((table) => table.id === name || table.name === name)
+  const found =
+    exact.length > 0 ? exact : tables.filter((table) => table.id.toLowerCase() === folded || table.name.toLowerCase() === folded)
+  return found.find(({ schema }) => schema === defaultSchema) ?? found[0]
+}
+
+/** Bytes as people read them. */
+export function formatBytes(bytes: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB']
+  let amount = bytes
+  let unit = 0
+  while (amount >= 1000 && unit < units.length - 1) {
+    amount /= 1000
+    unit += 1
+  }
+  return `${amount >= 100 || unit === 0 ? Math.round(amount) : Number(amount.toPrecision(3))} ${units[unit]}`
+}
+
+/** A whole number as people read it: `1,234,567`. */
+export function formatCount(count: number): string {
+  return Math.round(count).toLocaleString('en-US')
+}

@@ -1,0 +1,131 @@
+import type { ReferentialAction } from '../../schema/catalog-data.ts'
+import type { ColumnSnapshot, DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
+import { createIndexSql } from './index-sql.ts'
+import { quoted, quotedTable } from './names.ts'
+import type { Period } from './quarters.ts'
+
+/** What a table is to be cut by. */
+export interface PartitionPlan {
+  readonly snapshot: DatabaseSnapshot
+  readonly table: TableSnapshot
+  readonly column: ColumnSnapshot
+  readonly periods: readonly Period[]
+}
+
+const ACTIONS: Readonly<Record<ReferentialAction, string>> = {
+  Cascade: 'CASCADE',
+  Restrict: 'RESTRICT',
+  NoAction: 'NO ACTION',
+  SetNull: 'SET NULL',
+  SetDefault: 'SET DEFAULT',
+}
+
+/** A new table that is partitioned, the rows copied period by period, and the names exchanged at the end: PostgreSQL cannot cut a table in place. */
+export function postgresPartitioning({ snapshot, table, column, periods }: PartitionPlan): string[] {
+  const { dialect, foreignKeys, tables } = snapshot
+  const place = (name: string) => quotedTable(snapshot, { schema: table.schema, name })
+  const old = quotedTable(snapshot, table)
+  const next = place(`${table.name}_partitioned`)
+  const by = quoted(dialect, column.name)
+  const columns = table.columns.flatMap(({ name, isGenerated }) => (isGenerated === true ? [] : [quoted(dialect, name)])).join(', ')
+  const copy = (condition: string) => `INSERT INTO ${next} (${columns}) SELECT ${columns} FROM ${old} WHERE ${condition};`
+  const first = periods[0]?.start ?? ''
+  const end = periods.at(-1)?.end ?? ''
+  const key = [...table.primaryKey, ...(table.primaryKey.includes(column.name) ? [] : [column.name])].map((name) => quoted(dialect, name))
+  const indexes = table.indexes.filter(({ isPrimary, isValid }) => !isPrimary && isValid)
+  return [
+    `CREATE TABLE ${next} (LIKE ${old} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING IDENTITY INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMMENTS) PARTITION BY RANGE (${by});`,
+    ...(table.primaryKey.length === 0 ? [] : [`ALTER TABLE ${next} ADD PRIMARY KEY (${key.join(', ')});`]),
+    `CREATE TABLE ${place(`${table.name}_before`)} PARTITION OF ${next} FOR VALUES FROM (MINVALUE) TO ('${first}');`,
+    ...periods.map(
+      ({ name, start, end: until }) =>
+        `CREATE TABLE ${place(`${table.name}_${name}`)} PARTITION OF ${next} FOR VALUES FROM ('${start}') TO ('${until}');`,
+    ),
+    `CREATE TABLE ${place(`${table.name}_later`)} PARTITION OF ${next} DEFAULT;`,
+    `-- One after the other, while the app goes on writing to ${old}:`,
+    copy(`${by} < '${first}'`),
+    ...periods.map(({ start, end: until }) => copy(`${by} >= '${start}' AND ${by} < '${until}'`)),
+    copy(`${by} >= '${end}' OR ${by} IS NULL`),
+    ...indexes.map((index) => {
+      const isUnique = index.isUnique && index.keys.some((one) => one.column === column.name)
+      const sql = createIndexSql(
+        snapshot,
+        { schema: table.schema, name: `${table.name}_partitioned` },
+        { ...index, isUnique },
+        `${index.name}_p`,
+      )
+      // An index of all partitions cannot be made concurrently; nobody uses the new table yet.
+      return sql.replace('INDEX CONCURRENTLY', 'INDEX')
+    }),
+    ...foreignKeys.flatMap((one) => {
+      const target = tables.find(({ id }) => id === one.references)
+      if (one.table !== table.id || target === undefined) return []
+      const list = (names: readonly string[]) => names.map((name) => quoted(dialect, name)).join(', ')
+      const actions = `ON DELETE ${ACTIONS[one.onDelete]} ON UPDATE ${ACTIONS[one.onUpdate]}`
+      const references = `${quotedTable(snapshot, target)} (${list(one.referencedColumns)})`
+      return [`ALTER TABLE ${next} ADD FOREIGN KEY (${list(one.columns)}) REFERENCES ${references} ${actions};`]
+    }),
+    `ANALYZE ${next};`,
+    `-- What was written meanwhile is copied, and the names are exchanged, while nobody writes:`,
+    'BEGIN;',
+    `LOCK TABLE ${old} IN ACCESS EXCLUSIVE MODE;`,
+    ...catchUp({ old, next, columns, key: table.primaryKey.map((name) => quoted(dialect, name)), names: table.columns, dialect }),
+    `ALTER TABLE ${old} RENAME TO ${quoted(dialect, `${table.name}_unpartitioned`)};`,
+    `ALTER TABLE ${next} RENAME TO ${quoted(dialect, table.name)};`,
+    'COMMIT;',
+    `-- Once everything was looked at; a sequence of a serial column has to be given to the new table first (ALTER SEQUENCE … OWNED BY …):`,
+    `DROP TABLE ${place(`${table.name}_unpartitioned`)};`,
+  ]
+}
+
+interface CatchUp {
+  readonly old: string
+  readonly next: string
+  readonly columns: string
+  readonly key: readonly string[]
+  readonly names: readonly ColumnSnapshot[]
+  readonly dialect: DatabaseSnapshot['dialect']
+}
+
+/** Deletes what differs or is gone, and inserts what is missing. */
+function catchUp({ old, next, columns, key, names, dialect }: CatchUp): string[] {
+  if (key.length === 0) return ['-- Without a primary key, what was written meanwhile has to be told by the app.']
+  // JSON does not compare; its text does.
+  const value = (side: string, { name, databaseType }: ColumnSnapshot) =>
+    `${side}.${quoted(dialect, name)}${/^json$/i.test(databaseType) ? '::text' : ''}`
+  const same = names.map((one) => `${value('o', one)} IS NOT DISTINCT FROM ${value('n', one)}`).join(' AND ')
+  const byKey = key.map((name) => `o.${name} = n.${name}`).join(' AND ')
+  return [
+    `DELETE FROM ${next} n WHERE NOT EXISTS (SELECT 1 FROM ${old} o WHERE ${same});`,
+    `INSERT INTO ${next} (${columns}) SELECT ${columns} FROM ${old} o WHERE NOT EXISTS (SELECT 1 FROM ${next} n WHERE ${byKey});`,
+  ]
+}
+
+/** One ALTER TABLE that rebuilds the table, after the keys have got the column. */
+export function mysqlPartitioning({ snapshot, table, column, periods }: PartitionPlan): string[] {
+  const { dialect, foreignKeys } = snapshot
+  const name = quotedTable(snapshot, table)
+  const by = quoted(dialect, column.name)
+  const quotedColumns = (columns: readonly string[]) => columns.map((one) => quoted(dialect, one)).join(', ')
+  // RANGE COLUMNS takes every type of time but this one.
+  const isTimestamp = /^timestamp/i.test(column.databaseType)
+  const before = (day: string) => (isTimestamp ? `UNIX_TIMESTAMP('${day} 00:00:00')` : `'${day}'`)
+  const range = isTimestamp ? `RANGE (UNIX_TIMESTAMP(${by}))` : `RANGE COLUMNS (${by})`
+  const parts = periods.map(({ name: part, end }) => `PARTITION p${part} VALUES LESS THAN (${before(end)})`)
+  const changes: string[] = []
+  if (table.primaryKey.length > 0 && !table.primaryKey.includes(column.name)) {
+    changes.push('DROP PRIMARY KEY', `ADD PRIMARY KEY (${quotedColumns([...table.primaryKey, column.name])})`)
+  }
+  for (const index of table.indexes) {
+    if (!index.isUnique || index.isPrimary || index.keys.some((key) => key.column === column.name)) continue
+    const keys = index.keys.map((key) => `${quoted(dialect, key.column)}${key.prefixLength === undefined ? '' : `(${key.prefixLength})`}`)
+    changes.push(`DROP INDEX ${quoted(dialect, index.name)}`, `ADD INDEX ${quoted(dialect, index.name)} (${keys.join(', ')})`)
+  }
+  const tied = foreignKeys.some((key) => key.table === table.id || key.references === table.id)
+  return [
+    ...(tied ? [`-- First, each foreign key of ${name} and to it: ALTER TABLE … DROP FOREIGN KEY …;`] : []),
+    ...(column.nullable ? [`ALTER TABLE ${name} MODIFY ${by} ${column.databaseType} NOT NULL;`] : []),
+    ...(changes.length === 0 ? [] : [`ALTER TABLE ${name} ${changes.join(', ')};`]),
+    `ALTER TABLE ${name} PARTITION BY ${range} (${[...parts, 'PARTITION pmax VALUES LESS THAN (MAXVALUE)'].join(', ')});`,
+  ]
+}

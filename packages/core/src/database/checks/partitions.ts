@@ -1,0 +1,103 @@
+import type { ColumnSnapshot, DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
+import type { PartitionRecommendation } from '../results/partition-recommendation.ts'
+import { columnsOf } from './index-coverage.ts'
+import { formatCount, shownName } from './names.ts'
+import { mysqlPartitioning, postgresPartitioning } from './partition-ddl.ts'
+import { type Period, periods } from './quarters.ts'
+
+const MIN_ROWS = 1_000_000
+const BY_QUARTER = ['createdAt', 'created_at']
+const BY_TIME = ['timestamp']
+const YEAR_MS = 365.25 * 24 * 3600 * 1000
+const MONTHS_AHEAD_MS = YEAR_MS / 4
+
+/** How tables of more than a million rows could be cut by time; the largest first. */
+export function partitionRecommendations(snapshot: DatabaseSnapshot): PartitionRecommendation[] {
+  const large = snapshot.tables.filter(({ kind, rows }) => kind === 'table' && rows > MIN_ROWS)
+  return large.sort((a, b) => b.rows - a.rows).flatMap((table) => recommend(snapshot, table) ?? [])
+}
+
+function recommend(snapshot: DatabaseSnapshot, table: TableSnapshot): PartitionRecommendation | undefined {
+  const quarterly = columnNamed(table, BY_QUARTER)
+  const column = quarterly ?? columnNamed(table, BY_TIME)
+  if (column === undefined) return undefined
+  const name = shownName(table, snapshot)
+  const size = `${name} has ${formatCount(table.rows)} rows`
+  if (snapshot.dialect === 'sqlite') {
+    const reason = `${size}, and SQLite has no partitions. Keep an index that begins with ${column.name}, and move what is old to a table, or an attached file, of its own.`
+    return { table: name, rowCount: table.rows, column: undefined, strategy: 'none', reason, ddl: [], breaks: [] }
+  }
+  const strategy = quarterly === undefined ? 'time-range' : 'quarter'
+  const cut = periodsOf(snapshot, column, strategy === 'quarter' ? 3 : 1)
+  const plan = { snapshot, table, column, periods: cut }
+  return {
+    table: name,
+    rowCount: table.rows,
+    column: column.name,
+    strategy,
+    reason: `${size}. Cut by ${strategy === 'quarter' ? 'quarter' : 'month'} of ${column.name}, queries that ask for a stretch of time read its partitions alone, and what is old is dropped in no time instead of deleted row by row.`,
+    ddl: snapshot.dialect === 'mysql' ? mysqlPartitioning(plan) : postgresPartitioning(plan),
+    breaks: breaksOf(snapshot, table, column),
+  }
+}
+
+/** The same for a table of which nothing is known but its size, and columns by name. */
+export function partitioningOfUnknown(table: string, rows: number, columns: readonly string[]): PartitionRecommendation | undefined {
+  const isNamed = (names: readonly string[]) => columns.find((column) => names.includes(column))
+  const quarterly = isNamed(BY_QUARTER)
+  const column = quarterly ?? isNamed(BY_TIME)
+  if (rows <= MIN_ROWS || column === undefined) return undefined
+  return {
+    table,
+    rowCount: rows,
+    column,
+    strategy: quarterly === undefined ? 'time-range' : 'quarter',
+    reason: `${table} has ${formatCount(rows)} rows. Cut it by ${quarterly === undefined ? 'time' : 'quarter'} of ${column}; with the database inspected, this says how, and what breaks.`,
+    ddl: [],
+    breaks: [],
+  }
+}
+
+function columnNamed({ columns }: TableSnapshot, names: readonly string[]): ColumnSnapshot | undefined {
+  const found = names.flatMap((name) => columns.find((column) => column.name.toLowerCase() === name.toLowerCase()) ?? [])
+  return found.find(({ type, databaseType }) => type === 'datetime' || /date|time/i.test(databaseType))
+}
+
+/** From the oldest row that statistics know of, else two years back, to a quarter of a year ahead. */
+function periodsOf({ takenAt }: DatabaseSnapshot, { statistics }: ColumnSnapshot, months: 1 | 3): readonly Period[] {
+  const [lowest] = statistics?.bounds ?? []
+  const oldest = typeof lowest === 'string' ? Date.parse(lowest) : Number.NaN
+  return periods(Number.isNaN(oldest) ? takenAt - 2 * YEAR_MS : Math.min(oldest, takenAt), takenAt + MONTHS_AHEAD_MS, months)
+}
+
+function breaksOf(snapshot: DatabaseSnapshot, table: TableSnapshot, column: ColumnSnapshot): string[] {
+  const { dialect, foreignKeys } = snapshot
+  const names = new Map(snapshot.tables.map((one) => [one.id, shownName(one, snapshot)]))
+  const isMysql = dialect === 'mysql'
+  const found: string[] = []
+  for (const { table: holder, columns, references, referencedColumns } of foreignKeys) {
+    if (references === table.id) {
+      const why = isMysql
+        ? 'nothing may refer to a partitioned table'
+        : `(${referencedColumns.join(', ')}) is no unique key any more without ${column.name}`
+      found.push(`The foreign key ${names.get(holder) ?? holder} (${columns.join(', ')}) has to go: ${why}.`)
+    } else if (isMysql && holder === table.id) {
+      found.push(
+        `The foreign key (${columns.join(', ')}) to ${names.get(references) ?? references} has to go: a partitioned table has none.`,
+      )
+    }
+  }
+  if (table.primaryKey.length > 0 && !table.primaryKey.includes(column.name)) {
+    found.push(
+      `The primary key becomes (${[...table.primaryKey, column.name].join(', ')}): ${table.primaryKey.join(', ')} alone is not kept unique any more.`,
+    )
+  }
+  for (const index of table.indexes) {
+    if (!index.isUnique || index.isPrimary || index.keys.some((key) => key.column === column.name)) continue
+    found.push(`${index.name} (${columnsOf(index).join(', ')}) cannot be unique without ${column.name}; the app has to see to it.`)
+  }
+  if (column.nullable) found.push(`${column.name} may be null, and a column of the primary key may not: fill it first.`)
+  found.push(`Queries that do not name ${column.name} look into every partition.`)
+  if (!isMysql) found.push(`Prisma and Knex do not know partitions: keep the statements in a migration of their own.`)
+  return found
+}

@@ -1,0 +1,96 @@
+import type { PoolState } from '../../pipeline/pool-state.ts'
+import type { ServerConnections } from '../inspectors/database-snapshot.ts'
+import { formatCount } from './names.ts'
+
+/** A pool as it was over some time. */
+export interface ObservedPool {
+  readonly name: string
+  readonly now: PoolState
+  /** The most that were in use, and that waited, at one time. */
+  readonly mostUsed: number
+  readonly mostWaiting: number
+}
+
+/** A statement that holds connections for long. */
+export interface SlowStatement {
+  readonly label: string
+  readonly totalMs: number
+  readonly calls: number
+  /** `file:line`, where that is known. */
+  readonly place?: string
+}
+
+export interface PoolFacts {
+  readonly pools: readonly ObservedPool[]
+  /** Of the server; `undefined` where it was not asked, or has no such limit. */
+  readonly connections: ServerConnections | undefined
+  /** Processes that have a pool like these. */
+  readonly instances: number
+  /** Those that take the most time, dearest first. */
+  readonly slowest: readonly SlowStatement[]
+}
+
+const WARNING_SHARE = 0.9
+/** The share of the server's connections that pools may have; the rest is for maintenance. */
+const SERVER_SHARE = 0.9
+const LITTLE_SHARE = 0.25
+const NAMED = 3
+
+/** What is to be said of pools: each as it is, what is wrong with it, and what to do. */
+export function poolRecommendations(facts: PoolFacts): string[] {
+  const lines = facts.pools.flatMap((pool) => ofPool(pool, facts))
+  const { connections } = facts
+  if (connections === undefined) return lines
+  const { used, max, idleInTransaction, blocked } = connections
+  if (used > max * WARNING_SHARE) lines.push(`The server has ${used} of at most ${max} connections. Beyond that it refuses new ones.`)
+  if (idleInTransaction > 0)
+    lines.push(
+      `${idleInTransaction} connections of the server are idle in a transaction: each is one less for others. Do not wait for other things than queries within a transaction.`,
+    )
+  if (blocked > 0) lines.push(`${blocked} connections of the server wait for a lock: a larger pool would only have more of them wait.`)
+  return lines
+}
+
+function ofPool({ name, now, mostUsed, mostWaiting }: ObservedPool, facts: PoolFacts): string[] {
+  const { min, max, used, idle, waiting } = now
+  const lines = [
+    `Pool ${name}: min ${min}, max ${max}, ${used} in use, ${idle} idle, ${waiting} waiting; at most ${mostUsed} were in use, and ${mostWaiting} waiting.`,
+  ]
+  const warn = (text: string) => void lines.push(`Pool ${name}: ${text}`)
+  const cap = capOf(facts)
+  if (cap !== undefined && max > cap) {
+    warn(
+      `lower max from ${max} to ${Math.max(1, cap)}: ${facts.instances} × ${max} connections are more than the server's ${facts.connections?.max} leave room for.`,
+    )
+  }
+  if (mostUsed > max * WARNING_SHARE)
+    warn(`warning: ${mostUsed} of ${max} connections were in use at one time (${Math.round((mostUsed / max) * 100)} %).`)
+  if (mostWaiting > 0) warn(onWaiting(max, mostWaiting, cap, facts))
+  else if (mostUsed > max * WARNING_SHARE) warn('nobody waited, so a larger one would gain nothing yet.')
+  if (min > 0 && mostUsed < max * LITTLE_SHARE && min > mostUsed)
+    warn(`at most ${mostUsed} were in use: min ${min} keeps connections that nobody uses.`)
+  return lines
+}
+
+function onWaiting(max: number, mostWaiting: number, cap: number | undefined, { connections, slowest }: PoolFacts): string {
+  const wish = max + Math.min(mostWaiting, max)
+  const room =
+    cap === undefined || connections === undefined
+      ? undefined
+      : Math.min(cap, max + Math.floor(connections.max * SERVER_SHARE) - connections.used)
+  if (room !== undefined && room > max) {
+    return `raise max from ${max} to ${Math.min(wish, room)}: up to ${mostWaiting} waited at one time, and the server has room.`
+  }
+  const why =
+    room === undefined ? 'whether the server has room for more connections is not known' : 'the server has no room for more connections'
+  const names = slowest.slice(0, NAMED).map(({ label, totalMs, calls, place }) => {
+    return `${label} (${formatCount(totalMs)} ms in ${formatCount(calls)} calls${place === undefined ? '' : `, ${place}`})`
+  })
+  const how = names.length === 0 ? 'Make what holds connections shorter' : `Make what holds them shorter: ${names.join('; ')}`
+  return `up to ${mostWaiting} waited at one time, and ${why}. ${how}.`
+}
+
+/** Connections that each process may have. */
+function capOf({ connections, instances }: PoolFacts): number | undefined {
+  return connections === undefined ? undefined : Math.floor((connections.max * SERVER_SHARE) / instances)
+}

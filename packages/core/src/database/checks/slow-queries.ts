@@ -1,0 +1,76 @@
+import { analyzeSql } from '../../sql/analyze.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import type { AnalyzedQuery } from '../analyzed-queries.ts'
+import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
+import type { QueryAnalysis } from '../results/query-analysis.ts'
+import type { TrafficEntry } from '../traffic/traffic-entry.ts'
+import { analyzeQueryText } from './analyze-query.ts'
+
+/** Where slow statements are looked for. Who knows a shape first is believed. */
+export interface SlowSources {
+  readonly traffic: readonly TrafficEntry[]
+  readonly analyzed: readonly (readonly [string, AnalyzedQuery])[]
+  readonly snapshot: DatabaseSnapshot | undefined
+}
+
+interface Candidate {
+  readonly query: string
+  readonly dialect: Dialect
+  readonly calls: number
+  readonly totalMs: number
+  readonly maxMs: number
+  /** Of all calls. -1: not known. */
+  readonly rowsScanned: number
+  readonly rowsReturned: number
+  readonly callSite: QueryAnalysis['callSite']
+}
+
+/** Shapes of which one execution took at least so many milliseconds; those that took the most in total first. */
+export function slowQueries(sources: SlowSources, threshold: number, limit: number): QueryAnalysis[] {
+  const slow = [...candidates(sources).values()].filter(({ maxMs }) => maxMs >= threshold)
+  const chosen = slow.sort((a, b) => b.totalMs - a.totalMs).slice(0, limit)
+  return chosen.map(({ query, dialect, calls, totalMs, maxMs, rowsScanned, rowsReturned, callSite }) => {
+    const perCall = (sum: number) => (sum < 0 ? -1 : sum / Math.max(1, calls))
+    const measured = { executionTime: perCall(totalMs), rowsScanned: perCall(rowsScanned), rowsReturned: perCall(rowsReturned) }
+    const analysis = analyzeQueryText(query, dialect, measured, sources.snapshot)
+    const place = callSite === undefined ? {} : { callSite }
+    return { ...analysis, ...place, calls, totalTime: totalMs, maxTime: maxMs }
+  })
+}
+
+function candidates({ traffic, analyzed, snapshot }: SlowSources): ReadonlyMap<string, Candidate> {
+  const found = new Map<string, Candidate>()
+  const handed = new Map(analyzed)
+  for (const entry of traffic) {
+    const { fingerprint, sql, dialect, calls, totalMs, maxMs, rows } = entry
+    const [site] = entry.callSites
+    const known = handed.get(fingerprint)
+    // How many rows it reads is known of those that were handed in.
+    const rowsScanned = known === undefined ? -1 : (known.rowsScanned / known.calls) * calls
+    const callSite = site === undefined ? undefined : withoutCount(site)
+    found.set(fingerprint, { query: sql, dialect, calls, totalMs, maxMs, rowsScanned, rowsReturned: rows, callSite })
+  }
+  for (const [fingerprint, one] of analyzed) if (!found.has(fingerprint)) found.set(fingerprint, { ...one, callSite: undefined })
+  for (const { sql, calls, totalMs, maxMs, rows, rowsExamined } of snapshot?.statements ?? []) {
+    const dialect = snapshot?.dialect ?? 'postgresql'
+    const { fingerprint } = analyzeSql(sql, dialect)
+    if (found.has(fingerprint)) continue
+    // A server that does not tell the longest has at least the mean.
+    const most = maxMs ?? totalMs / Math.max(1, calls)
+    found.set(fingerprint, {
+      query: sql,
+      dialect,
+      calls,
+      totalMs,
+      maxMs: most,
+      rowsScanned: rowsExamined ?? -1,
+      rowsReturned: rows,
+      callSite: undefined,
+    })
+  }
+  return found
+}
+
+function withoutCount({ count: _count, ...site }: TrafficEntry['callSites'][number]): QueryAnalysis['callSite'] {
+  return site
+}

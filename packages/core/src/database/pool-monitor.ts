@@ -1,0 +1,58 @@
+import type { PoolState } from '../pipeline/pool-state.ts'
+import type { ObservedPool } from './checks/pools.ts'
+
+/** Reads a pool; `undefined` once there is none any more. */
+export type PoolReader = () => PoolState | undefined
+
+interface Pool {
+  readonly read: PoolReader
+  mostUsed: number
+  mostWaiting: number
+}
+
+/** Pools that are looked at; of more, the newest. */
+const MAX_POOLS = 64
+
+/** Looks at the pools now and then, while statements are sent. */
+export class PoolMonitor {
+  readonly #pools = new Map<string, Pool>()
+
+  constructor(private readonly onError: (error: unknown) => void) {}
+
+  attach(name: string, read: PoolReader): void {
+    this.#pools.delete(name)
+    this.#pools.set(name, { read, mostUsed: 0, mostWaiting: 0 })
+    const [oldest] = this.#pools.keys()
+    if (this.#pools.size > MAX_POOLS && oldest !== undefined) this.#pools.delete(oldest)
+  }
+
+  detach(name: string): void {
+    this.#pools.delete(name)
+  }
+
+  /** Remembers how much the pools are used. */
+  sample(): void {
+    for (const pool of this.#pools.values()) this.#read(pool)
+  }
+
+  /** Each pool that there is. */
+  pools(): ObservedPool[] {
+    return [...this.#pools].flatMap(([name, pool]) => {
+      const now = this.#read(pool)
+      return now === undefined ? [] : [{ name, now, mostUsed: pool.mostUsed, mostWaiting: pool.mostWaiting }]
+    })
+  }
+
+  #read(pool: Pool): PoolState | undefined {
+    try {
+      const state = pool.read()
+      if (state === undefined) return undefined
+      if (state.used > pool.mostUsed) pool.mostUsed = state.used
+      if (state.waiting > pool.mostWaiting) pool.mostWaiting = state.waiting
+      return state
+    } catch (error) {
+      this.onError(error)
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import { InvalidArgumentError } from '../../shared/errors.ts'
+import { checkOptions, option } from '../../shared/options.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import { coveragesOf, sharedKeys } from '../checks/index-coverage.ts'
+import { createIndexSql } from '../checks/index-sql.ts'
+import { indexNameOf, literal, quoted, quotedTable } from '../checks/names.ts'
+import type { IndexDefinition } from '../index-definition.ts'
+import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
+import type { IndexStrategy } from '../results/index-strategy.ts'
+
+/** An index that a table is known to need, before its traffic is. */
+export interface IndexPreset {
+  readonly columns: readonly string[]
+  /** Left out: `btree`. */
+  readonly type?: IndexStrategy['type']
+  readonly unique?: boolean
+  readonly primaryKey?: boolean
+  /** SQL over the table's own columns: rows for which it does not hold are not in the index. */
+  readonly where?: string
+  /** Left out: made of the table's and the columns' names. */
+  readonly name?: string
+  readonly reason?: string
+}
+
+const rules = {
+  columns: {
+    expected: 'an array of at least one column',
+    accepts: (value: unknown) => option.strings.accepts(value) && (value as string[]).length > 0,
+  },
+  type: option.oneOf('btree', 'hash', 'fulltext'),
+  unique: option.boolean,
+  primaryKey: option.boolean,
+  where: { expected: 'a string', accepts: (value: unknown) => typeof value === 'string' },
+  name: { expected: 'a string', accepts: (value: unknown) => typeof value === 'string' },
+  reason: { expected: 'a string', accepts: (value: unknown) => typeof value === 'string' },
+}
+
+/** @throws InvalidOptionError that names what is unknown, of the wrong type, or missing. */
+export function checkPreset(preset: IndexPreset): void {
+  checkOptions(preset, rules, 'preset.')
+  if (preset.columns === undefined) throw new InvalidArgumentError('preset.columns', rules.columns.expected, preset.columns)
+}
+
+/** Whether a table has what a preset asks for: as its key, or as an index that begins with the columns, in this order. */
+export function hasIndex(table: TableSnapshot, { columns, type, unique = false, primaryKey, where }: IndexPreset): boolean {
+  if (primaryKey === true) return table.primaryKey.length > 0
+  if (type === 'fulltext' || where !== undefined) return false
+  const keys = columns.map((column) => ({ column }))
+  return coveragesOf(table).some((index) => {
+    const isWhole = index.where === undefined && sharedKeys(keys, index.keys) === columns.length
+    return isWhole && (!unique || (index.isUnique && index.keys.length === columns.length))
+  })
+}
+
+/** Where the table is. */
+export interface PresetPlace {
+  readonly dialect: Dialect
+  readonly table: string
+}
+
+/** A preset as a recommendation. */
+export function strategyOf(preset: IndexPreset, { dialect, table }: PresetPlace): IndexStrategy {
+  const { columns, type = 'btree', where } = preset
+  const isPrimary = preset.primaryKey === true
+  const unique = isPrimary || preset.unique === true
+  const indexName =
+    preset.name ?? indexNameOf(table, columns, isPrimary ? 'pkey' : type === 'fulltext' ? 'fulltext' : unique ? 'key' : 'idx')
+  const place = { dialect, defaultSchema: '' }
+  const definition = definitionOf(preset, { dialect, table })
+  const target = { schema: '', name: table }
+  return {
+    ...{ table, columns, indexName, type, unique },
+    sparse: where !== undefined,
+    indexSize: 0,
+    reason: preset.reason ?? `${isPrimary ? 'The primary key' : 'A preset'} of ${table}: neither its traffic nor its schema was looked at.`,
+    queries: [],
+    estimatedGain: 0,
+    writeCost: 0,
+    ddl: isPrimary
+      ? primaryKeySql(place, table, columns)
+      : type === 'fulltext' && dialect === 'sqlite'
+        ? fts5Sql(table, columns, indexName)
+        : createIndexSql(place, target, definition, indexName),
+    fix:
+      isPrimary || (type === 'fulltext' && dialect === 'sqlite') ? undefined : { kind: 'create-index', index: definition, name: indexName },
+  }
+}
+
+function definitionOf({ columns, type = 'btree', unique = false, where }: IndexPreset, { dialect, table }: PresetPlace): IndexDefinition {
+  const filter = where === undefined ? {} : { where }
+  if (type !== 'fulltext') {
+    const method = type === 'hash' && dialect === 'postgresql' ? 'hash' : 'btree'
+    return { table, keys: columns.map((column) => ({ column })), method, isUnique: unique, ...filter }
+  }
+  if (dialect !== 'postgresql') return { table, keys: columns.map((column) => ({ column })), method: 'fulltext', isUnique: false }
+  const text = columns.map((column) => `coalesce(${quoted(dialect, column)}, '')`).join(` || ' ' || `)
+  const expression = `to_tsvector('simple'::regconfig, ${text})`
+  return { table, keys: [{ column: columns[0] ?? '', expression }], method: 'gin', isUnique: false, ...filter }
+}
+
+function primaryKeySql(
+  place: { readonly dialect: Dialect; readonly defaultSchema: string },
+  table: string,
+  columns: readonly string[],
+): string {
+  const keys = columns.map((column) => quoted(place.dialect, column)).join(', ')
+  if (place.dialect === 'sqlite') return `-- SQLite gives a table its primary key when it is made: PRIMARY KEY (${keys})`
+  return `ALTER TABLE ${quotedTable(place, { schema: '', name: table })} ADD PRIMARY KEY (${keys});`
+}
+
+/** SQLite searches texts in a table beside, which triggers, or the app, keep up to date. */
+function fts5Sql(table: string, columns: readonly string[], name: string): string {
+  const keys = columns.map((column) => quoted('sqlite', column)).join(', ')
+  return `CREATE VIRTUAL TABLE ${quoted('sqlite', name)} USING fts5(${keys}, content=${literal(table)});`
+}

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import { type PoolFacts, poolRecommendations } from '../../../src/database/checks/pools.ts'
+
+const connections = { max: 100, used: 20, active: 5, idle: 15, idleInTransaction: 0, blocked: 0 }
+const slowest = [
+  { label: 'select * from a', totalMs: 12_345, calls: 1_000, place: 'src/a.ts:3' },
+  { label: 'select * from b', totalMs: 5, calls: 1 },
+]
+
+describe('poolRecommendations', () => {
+  const of = (pool: { max?: number; min?: number; mostUsed?: number; mostWaiting?: number }, facts: Partial<PoolFacts> = {}) => {
+    const { max = 10, min = 0, mostUsed = 1, mostWaiting = 0 } = pool
+    const now = { min, max, used: 1, idle: 2, waiting: 0 }
+    return poolRecommendations({ pools: [{ name: 'db', now, mostUsed, mostWaiting }], connections, instances: 1, slowest, ...facts })
+  }
+
+  it('says how the pool is', () => {
+    expect(of({})).toEqual(['Pool db: min 0, max 10, 1 in use, 2 idle, 0 waiting; at most 1 were in use, and 0 waiting.'])
+    expect(poolRecommendations({ pools: [], connections: undefined, instances: 1, slowest: [] })).toEqual([])
+  })
+
+  it('warns above 90 %, and says nothing of raising while nobody waits', () => {
+    expect(of({ mostUsed: 9 })).toHaveLength(1)
+    const [, warning, calm] = of({ mostUsed: 10 })
+    expect(warning).toContain('warning: 10 of 10 connections were in use at one time (100 %)')
+    expect(calm).toContain('nobody waited')
+  })
+
+  it('says raise where somebody waited and the server has room', () => {
+    expect(of({ mostUsed: 10, mostWaiting: 5 }).at(-1)).toBe(
+      'Pool db: raise max from 10 to 15: up to 5 waited at one time, and the server has room.',
+    )
+    expect(of({ mostUsed: 10, mostWaiting: 500 }).at(-1)).toContain('from 10 to 20')
+    expect(of({ mostUsed: 10, mostWaiting: 5 }, { connections: { ...connections, used: 88 } }).at(-1)).toContain('from 10 to 12')
+  })
+
+  it('names the slow queries where the server has no room, or nobody knows', () => {
+    const full = of({ mostUsed: 10, mostWaiting: 5 }, { connections: { ...connections, used: 90 } }).join('\n')
+    expect(full).not.toContain('raise')
+    expect(full).toContain('the server has no room for more connections')
+    expect(full).toContain('select * from a (12,345 ms in 1,000 calls, src/a.ts:3); select * from b (5 ms in 1 calls)')
+    const unknown = of({ mostUsed: 10, mostWaiting: 5 }, { connections: undefined }).join('\n')
+    expect(unknown).not.toContain('raise')
+    expect(unknown).toContain('not known')
+  })
+
+  it('caps by the connections that the server gives each instance', () => {
+    expect(of({ mostUsed: 10, mostWaiting: 9 }, { instances: 7 }).at(-1)).toContain('raise max from 10 to 12')
+    const many = of({ mostUsed: 10, mostWaiting: 5 }, { instances: 12 }).join('\n')
+    expect(many).toContain("lower max from 10 to 7: 12 × 10 connections are more than the server's 100 leave room for")
+    expect(many).not.toContain('raise')
+  })
+
+  it('says of the server what pools suffer from', () => {
+    const lines = of({}, { connections: { ...connections, used: 95, idleInTransaction: 3, blocked: 2 } }).join('\n')
+    expect(lines).toContain('95 of at most 100 connections')
+    expect(lines).toContain('3 connections of the server are idle in a transaction')
+    expect(lines).toContain('2 connections of the server wait for a lock')
+  })
+
+  it('finds a pool that keeps what nobody uses', () => {
+    expect(of({ min: 5, max: 10, mostUsed: 2 }).at(-1)).toContain('min 5 keeps connections that nobody uses')
+    expect(of({ min: 2, max: 10, mostUsed: 2 })).toHaveLength(1)
+  })
+})

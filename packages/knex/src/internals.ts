@@ -1,4 +1,4 @@
-import type { Dialect } from '@sluice/core'
+import type { Dialect, PoolState } from '@sluice/core'
 import type { Knex } from 'knex'
 import { type Aggregate, type AggregateOutput, EQUALS, type Filter, type Order, type SelectParts } from './lookups/select-parts.ts'
 
@@ -27,6 +27,8 @@ export interface ClientInternals {
   postProcessResponse(response: unknown, queryContext: unknown): unknown
   acquireConnection(): Promise<object>
   releaseConnection(connection: object): Promise<void>
+  acquireRawConnection(): Promise<object>
+  destroyRawConnection(connection: object): Promise<void> | void
   positionBindings(sql: string): string
   destroy(callback?: unknown): Promise<void>
 }
@@ -72,6 +74,17 @@ export function clientOf(knex: Knex): ClientInternals | undefined {
 /** Whether an instance has no connections any more, nor can make any. */
 export function isDestroyed(knex: Knex): boolean {
   return (knex as { readonly client?: { readonly pool?: unknown } }).client?.pool === undefined
+}
+
+/** How much a client's pool is used; `undefined` where there is none, or it is another than Knex's own. */
+export function poolStateOf(client: ClientInternals): PoolState | undefined {
+  const { pool } = client as { readonly pool?: Readonly<Record<string, unknown>> }
+  if (pool === undefined || pool === null) return undefined
+  const { min, max } = pool
+  const count = (name: string) => (typeof pool[name] === 'function' ? Number((pool[name] as () => unknown).call(pool)) : Number.NaN)
+  const [used, idle, waiting] = [count('numUsed'), count('numFree'), count('numPendingAcquires')]
+  if (typeof min !== 'number' || typeof max !== 'number' || Number.isNaN(used + idle + waiting)) return undefined
+  return { min, max, used, idle, waiting }
 }
 
 /** How an instance's connections are made: as its URL says, or its settings, or the function that gives them. */

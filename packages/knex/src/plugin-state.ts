@@ -1,8 +1,9 @@
 import type { AdapterHost, Dialect, Lookup, Refusal, RowSource, Source, TableId } from '@sluice/core'
 import type { InstanceContext } from './instance-context.ts'
-import { type BuilderInternals, type ClientInternals, isPlain, type QueryObject, type RunnerInternals } from './internals.ts'
+import { type BuilderInternals, type ClientInternals, isPlain, poolStateOf, type QueryObject, type RunnerInternals } from './internals.ts'
 import { KnexLookups } from './knex-lookups.ts'
 import { KnexOperation } from './knex-operation.ts'
+import { ownConnection } from './own-connection.ts'
 import { resultSettings } from './result-settings.ts'
 import { RowSources } from './row-sources.ts'
 import { type OtherStatement, StatementObserver } from './statement-observer.ts'
@@ -15,6 +16,7 @@ export class PluginState implements InstanceContext {
   readonly #rowSources = new RowSources(this)
   readonly #migrationTables: ReadonlySet<string>
   readonly #streamed = new Set<object>()
+  #detachPool: (() => void) | undefined
   /** As told once: settings stay as they are. */
   #settings: { readonly text: string | undefined } | undefined
 
@@ -30,6 +32,28 @@ export class PluginState implements InstanceContext {
     this.source = { id, orm: 'knex', dialect, seesStatements: true, sharedName: () => this.#sharedName(id) }
     this.observer = new StatementObserver(host, this.source.id, dialect, base)
     this.#migrationTables = new Set([migrationTable, `${migrationTable}_lock`].map((name) => name.toLowerCase()))
+  }
+
+  /** Lets the core look at the pool, and ask the database. Neither keeps the instance alive. */
+  attach(): void {
+    const held = new WeakRef(this.client)
+    const { host, source, base } = this
+    const { id, dialect } = source
+    this.#detachPool = host.attachPool(id, () => {
+      const client = held.deref()
+      return client === undefined ? undefined : poolStateOf(client)
+    })
+    host.connections.attach(id, () => {
+      const client = held.deref()
+      return client === undefined || poolStateOf(client) === undefined ? undefined : ownConnection(client, base, dialect)
+    })
+  }
+
+  /** The instance is no longer instrumented. */
+  detach(): void {
+    this.forget()
+    this.#detachPool?.()
+    this.host.connections.detach(this.source.id)
   }
 
   /** The instance was destroyed, or is no longer instrumented. It may come back. */

@@ -3,7 +3,6 @@ import {
   type AnalyzedSql,
   type AnnouncedWrite,
   analyzeSql,
-  type Connection,
   captureStack,
   type Dialect,
   EVERYTHING,
@@ -22,7 +21,8 @@ import {
   writeOutcomeOf,
 } from '@sluice/core'
 import { fixForSql } from './fix.ts'
-import { type ClientInternals, type QueryObject, rowsIn, rowsOf, wasRolledBack } from './internals.ts'
+import { type ClientInternals, type QueryObject, rowsIn, wasRolledBack } from './internals.ts'
+import { openConnection } from './own-connection.ts'
 
 interface Described {
   readonly analyzed: AnalyzedSql
@@ -206,22 +206,14 @@ export class StatementObserver {
   }
 
   async #readCatalog(client: ClientInternals): Promise<void> {
-    const connection = await client.acquireConnection()
-    try {
-      const source: Connection = {
-        dialect: this.dialect,
-        query: async (sql, bindings = []) =>
-          rowsOf((await this.base._query.call(client, connection, { sql, bindings, method: 'raw' })).response),
-      }
+    await openConnection(client, this.base, this.dialect, async (source) => {
       const catalog = await readCatalog(source)
       await warnOfLateWrites(source, this.host)
       // DDL may have come meanwhile; then it is read again.
       if (this.#catalog !== 'reading') return
       this.#catalog = 'read'
       this.host.catalogs.set(this.sourceId, catalog)
-    } finally {
-      await client.releaseConnection(connection)
-    }
+    })
   }
 
   /** Announces what a statement writes, unless that takes effect at a later commit. */

@@ -46,6 +46,7 @@ export function withSluice<TKnex extends Knex>(knex: TKnex, sluice?: Sluice | Sl
   // The prototype, not the instance: transactions are made from the class, and would not have what the instance has.
   Object.setPrototypeOf(client, instrumented(base, state))
   instrumentations.set(client, { base, state })
+  state.attach()
   host.attachLoader(state.source.id, knexRowLoader(knex, host, state.source.id, base, dialect))
   return knex
 }
@@ -57,7 +58,7 @@ export function unsluice<TKnex extends Knex>(knex: TKnex): TKnex {
   if (client !== undefined && instrumentation !== undefined) {
     Object.setPrototypeOf(client, instrumentation.base)
     instrumentations.delete(client)
-    instrumentation.state.forget()
+    instrumentation.state.detach()
   }
   return knex
 }

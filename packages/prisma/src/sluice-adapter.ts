@@ -81,11 +81,21 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(factory:
     async connect(): Promise<SqlDriverAdapter> {
       const adapter = await factory.connect()
       observer.schemaName = adapter.getConnectionInfo?.().schemaName
+      attachConnection(observer, adapter, dialect)
       await observer.ensureCatalog(adapter)
       return wrapAdapter(adapter, observer)
     },
   }
   return wrapped
+}
+
+/** Lets the core ask the database. That keeps no adapter alive. */
+function attachConnection({ host, sourceId }: ConnectionObserver, adapter: SqlDriverAdapter, dialect: Dialect): void {
+  const held = new WeakRef(adapter)
+  host.connections.attach(sourceId, () => {
+    const own = held.deref()
+    return own === undefined ? undefined : { dialect, query: (sql, params) => rowsOf(own, sql, params) }
+  })
 }
 
 function wrapAdapter(adapter: SqlDriverAdapter, observer: ConnectionObserver): SqlDriverAdapter {
@@ -96,7 +106,10 @@ function wrapAdapter(adapter: SqlDriverAdapter, observer: ConnectionObserver): S
       const writes = currentTransaction()?.claim() ?? observer.host.writes.transaction()
       return wrapTransaction(await adapter.startTransaction(isolationLevel), observer, writes)
     },
-    dispose: () => adapter.dispose(),
+    dispose: () => {
+      observer.host.connections.detach(observer.sourceId)
+      return adapter.dispose()
+    },
   }
   const info = adapter.getConnectionInfo?.bind(adapter)
   return info === undefined ? wrapped : { ...wrapped, getConnectionInfo: info }

@@ -1,4 +1,3 @@
-import type { Connection } from '../../schema/connection.ts'
 import { type Clock, systemClock } from '../../shared/clock.ts'
 import { indexName } from '../fixes/index-name.ts'
 import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto'
+import { systemClock } from '../../shared/clock.ts'
+import type { IndexAdvice } from '../advisor/advice.ts'
+import { type AdviseDatabaseOptions, adviseDatabase } from '../advisor/advise-database.ts'
+import { indexLabel } from '../index-definition.ts'
+import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
+import type { DatabaseAnalysis } from './database-analysis.ts'
+import type { DatabaseFinding, DatabaseFindingCode, FindingStatement } from './database-finding.ts'
+import type { DraftFinding } from './draft-finding.ts'
+import { indexTitle } from './index-title.ts'
+import { schemaFindings } from './schema-findings.ts'
+import { serverTraffic } from './server-traffic.ts'
+import { statementFindings } from './statement-findings.ts'
+
+export interface AnalyzeDatabaseOptions extends Omit<AdviseDatabaseOptions, 'traffic'> {
+  /** What an app asked. Left out: what the server counted. */
+  readonly traffic?: AdviseDatabaseOptions['traffic']
+}
+
+/** Shares of the time that the traffic took. */
+const SEVERE = { high: 0.2, medium: 0.03 } as const
+const PREFIXES: Readonly<Record<DatabaseFindingCode, string>> = {
+  MISSING_INDEX: 'idx',
+  MISSING_FOREIGN_KEY_INDEX: 'fk',
+  UNUSED_INDEX: 'use',
+  DUPLICATE_INDEX: 'dup',
+  INVALID_INDEX: 'inv',
+  SLOW_QUERY: 'slow',
+  REWRITE: 'sql',
+  FRAGMENTATION: 'frag',
+  STALE_STATISTICS: 'stat',
+  PARTITION: 'part',
+  CONNECTIONS: 'conn',
+}
+
+/**
+ * Finds out what to change in a database and in what is asked of it: indexes to make and to drop, statements to write otherwise, upkeep. Nothing is
+ * written to it.
+ *
+ * @throws The database's own error, when the connection is lost.
+ */
+export async function analyzeDatabase(options: AnalyzeDatabaseOptions): Promise<DatabaseAnalysis> {
+  const { snapshot, clock = systemClock } = options
+  const startedAt = clock.now()
+  const traffic = options.traffic ?? serverTraffic(snapshot)
+  const advice = await adviseDatabase({ ...options, traffic })
+  const totalMs = traffic.reduce((sum, entry) => sum + entry.totalMs, 0)
+  const drafts = [
+    ...advice.indexes.map((index) => missingIndex(index, snapshot, totalMs)),
+    ...schemaFindings(snapshot, advice, traffic),
+    ...statementFindings(snapshot, advice, traffic),
+  ]
+  return {
+    schemaVersion: 1,
+    database: {
+      product: snapshot.product,
+      version: snapshot.version,
+      tables: snapshot.tables.filter(({ kind }) => kind !== 'view' && kind !== 'partition').length,
+      statements: traffic.length,
+      totalMs,
+    },
+    findings: numbered(drafts),
+    validation: advice.validation,
+    left: advice.left,
+    gaps: advice.gaps,
+    tookMs: clock.now() - startedAt,
+  }
+}
+
+function missingIndex(index: IndexAdvice, snapshot: DatabaseSnapshot, totalMs: number): DraftFinding {
+  const { definition, name, savedMs, savedShare, validation, measured, bytes, serves, reason, writeShare } = index
+  // Without times, what the planner says stands in.
+  const share = savedMs !== undefined && totalMs > 0 ? Math.min(1, savedMs / totalMs) : savedShare
+  const label = indexLabel(definition)
+  const upkeep = writeShare >= 0.0005 ? [`writes cost more for it: ${(writeShare * 100).toFixed(1)}% of what the traffic costs`] : []
+  return {
+    code: 'MISSING_INDEX',
+    identity: label,
+    severity: share >= SEVERE.high ? 'high' : share >= SEVERE.medium ? 'medium' : 'low',
+    title: indexTitle(definition, snapshot),
+    details: [...(reason === '' ? [] : [reason]), ...upkeep],
+    table: definition.table,
+    savedShare: share,
+    ...(savedMs === undefined ? {} : { savedMs }),
+    ...(bytes === undefined ? {} : { bytes }),
+    validation,
+    ...(measured === undefined ? {} : { measured }),
+    statements: serves.map(({ fingerprint, label: text, calls, totalMs: ms, without, with: present, callSites }): FindingStatement => {
+      return { fingerprint, label: text, calls, totalMs: ms, cost: { without, with: present }, callSites }
+    }),
+    changes: [{ kind: 'create-index', index: definition, name, reason }],
+  }
+}
+
+function numbered(drafts: readonly DraftFinding[]): DatabaseFinding[] {
+  const counts = new Map<string, number>()
+  const ranks = { high: 0, medium: 1, low: 2 } as const
+  const sorted = [...drafts].sort(
+    (a, b) => ranks[a.severity] - ranks[b.severity] || (b.savedMs ?? 0) - (a.savedMs ?? 0) || (b.savedShare ?? 0) - (a.savedShare ?? 0),
+  )
+  return sorted.map(({ identity, ...finding }) => {
+    const prefix = PREFIXES[finding.code]
+    const number = (counts.get(prefix) ?? 0) + 1
+    counts.set(prefix, number)
+    const key = createHash('sha256').update(`${finding.code}\n${identity}`).digest('hex').slice(0, 16)
+    return { ...finding, key, id: `${prefix}-${number}` }
+  })
+}

@@ -1,0 +1,159 @@
+import type { Advice } from '../advisor/advice.ts'
+import { covers } from '../advisor/covers.ts'
+import { duplicateIndexes } from '../checks/duplicate-indexes.ts'
+import { fragmentation } from '../checks/fragmentation.ts'
+import { missingForeignKeyIndexes } from '../checks/missing-foreign-key-indexes.ts'
+import { partitionRecommendations } from '../checks/partitions.ts'
+import { poolRecommendations } from '../checks/pools.ts'
+import { unusedIndexes } from '../checks/unused-indexes.ts'
+import type { SchemaChange } from '../fixes/fix.ts'
+import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
+import type { TrafficEntry } from '../traffic/traffic-entry.ts'
+import type { DraftFinding } from './draft-finding.ts'
+import { indexTitle, tableTitle } from './index-title.ts'
+
+const LARGE_ROWS = 100_000
+/** Below that, statistics matter little. */
+const MIN_ROWS = 1_000
+const STALE_SHARE = 0.2
+
+/** What the schema, its statistics and its sizes tell by themselves. */
+export function schemaFindings(snapshot: DatabaseSnapshot, advice: Advice, traffic: readonly TrafficEntry[]): DraftFinding[] {
+  return [...unneeded(snapshot, advice), ...foreignKeys(snapshot, advice, traffic), ...statistics(snapshot), ...upkeep(snapshot)]
+}
+
+const NOTHING: Pick<DraftFinding, 'statements' | 'changes'> = { statements: [], changes: [] }
+
+function unneeded(snapshot: DatabaseSnapshot, advice: Advice): DraftFinding[] {
+  const duplicates = duplicateIndexes(snapshot).map(({ fix, reason, bytes, kind }): DraftFinding => {
+    return { ...dropped('DUPLICATE_INDEX', kind === 'identical' ? 'medium' : 'low', fix, reason, bytes, snapshot), changes: [fix] }
+  })
+  // What an advised index makes needless is so once that one is there.
+  const superseded = snapshot.tables.flatMap(({ indexes }) =>
+    indexes.flatMap((index): DraftFinding[] => {
+      const advised = advice.indexes.find(({ definition }) => covers(definition, index))
+      const isDroppable = !index.isPrimary && !index.isConstraint && !index.isUnique
+      if (advised === undefined || !isDroppable) return []
+      const change: SchemaChange = { kind: 'drop-index', index, name: index.name }
+      const reason = `Once ${indexTitle(advised.definition, snapshot)} is there, it serves all that ${index.name} does.`
+      return [dropped('DUPLICATE_INDEX', 'low', change, reason, index.bytes, snapshot)]
+    }),
+  )
+  const names = new Set([...duplicates, ...superseded].flatMap(({ changes }) => changes.map(({ name }) => name)))
+  const unused = unusedIndexes(snapshot)
+    .filter(({ fix }) => !names.has(fix.name))
+    .map(({ fix, reason, bytes }): DraftFinding => {
+      const isValid = snapshot.tables.every(({ indexes }) => indexes.every((index) => index.name !== fix.name || index.isValid))
+      return { ...dropped(isValid ? 'UNUSED_INDEX' : 'INVALID_INDEX', isValid ? 'low' : 'medium', fix, reason, bytes, snapshot) }
+    })
+  return [...duplicates, ...superseded, ...unused]
+}
+
+function dropped(
+  code: DraftFinding['code'],
+  severity: DraftFinding['severity'],
+  change: SchemaChange,
+  reason: string,
+  bytes: number | undefined,
+  snapshot: DatabaseSnapshot,
+): DraftFinding {
+  const { index, name } = change
+  return {
+    code,
+    identity: `${index.table}.${name}`,
+    severity,
+    title: `${name} on ${indexTitle(index, snapshot)}`,
+    details: [reason],
+    table: index.table,
+    ...(bytes === undefined ? {} : { bytes }),
+    statements: [],
+    changes: [{ ...change, reason }],
+  }
+}
+
+function foreignKeys(snapshot: DatabaseSnapshot, advice: Advice, traffic: readonly TrafficEntry[]): DraftFinding[] {
+  const isDeletedFrom = (table: string) =>
+    traffic.some(({ kind, sql }) => kind === 'write' && /\bdelete\b/i.test(sql) && sql.includes(table))
+  return missingForeignKeyIndexes(snapshot)
+    .filter(({ fix }) => !advice.indexes.some(({ definition }) => covers(definition, fix.index)))
+    .map(({ fix, reason, rows, references }): DraftFinding => {
+      const severity = isDeletedFrom(references) ? 'high' : rows >= LARGE_ROWS ? 'medium' : 'low'
+      return {
+        code: 'MISSING_FOREIGN_KEY_INDEX',
+        identity: `${fix.index.table}(${fix.index.keys.map(({ column }) => column).join()})`,
+        severity,
+        title: indexTitle(fix.index, snapshot),
+        details: [reason, 'No statement of the traffic asks by it, so its use is not validated.'],
+        table: fix.index.table,
+        validation: 'none',
+        statements: [],
+        changes: [{ ...fix, reason }],
+      }
+    })
+}
+
+function statistics(snapshot: DatabaseSnapshot): DraftFinding[] {
+  if (snapshot.dialect === 'mysql') return []
+  const stale = snapshot.tables.filter((table) => isStale(table))
+  if (snapshot.dialect === 'sqlite') {
+    if (stale.length === 0) return []
+    const details = ['SQLite plans without knowing how values are spread: ANALYZE, or PRAGMA optimize when a connection is closed.']
+    return [
+      {
+        code: 'STALE_STATISTICS',
+        identity: 'sqlite',
+        severity: 'low',
+        title: `never analysed: ${stale.map(({ name }) => name).join(', ')}`,
+        details,
+        ...NOTHING,
+        sql: ['ANALYZE'],
+      },
+    ]
+  }
+  return stale.map((table) => {
+    const title = tableTitle(table.id, snapshot)
+    const changed = table.changedSinceAnalyze ?? 0
+    const why = table.analyzedAt === undefined ? 'It was never analysed' : `${changed} rows changed since it was analysed`
+    const details = [`${why}: the planner guesses. If that goes on, lower autovacuum_analyze_scale_factor of this table.`]
+    return {
+      code: 'STALE_STATISTICS',
+      identity: table.id,
+      severity: 'medium',
+      title,
+      details,
+      table: table.id,
+      ...NOTHING,
+      sql: [`ANALYZE ${title}`],
+    }
+  })
+}
+
+function isStale({ kind, rows, analyzedAt, changedSinceAnalyze, columns }: TableSnapshot): boolean {
+  if ((kind !== 'table' && kind !== 'partition') || rows < MIN_ROWS) return false
+  const hasStatistics = analyzedAt !== undefined || columns.some((column) => column.statistics !== undefined)
+  return !hasStatistics || (changedSinceAnalyze ?? 0) > rows * STALE_SHARE
+}
+
+function upkeep(snapshot: DatabaseSnapshot): DraftFinding[] {
+  const wasted = fragmentation(snapshot).map(({ table, index, wastedBytes, ratio, advice }): DraftFinding => {
+    const title = index === undefined ? table : `${index} on ${table}`
+    const details = [`${Math.round(ratio * 100)}% of it is unused. ${advice}`]
+    return { code: 'FRAGMENTATION', identity: title, severity: 'low', title, details, bytes: wastedBytes, ...NOTHING }
+  })
+  const partitions = partitionRecommendations(snapshot).map(({ table, reason, breaks, ddl }): DraftFinding => {
+    return { code: 'PARTITION', identity: table, severity: 'low', title: table, details: [reason, ...breaks], ...NOTHING, sql: ddl }
+  })
+  const connections = poolRecommendations({ pools: [], connections: snapshot.connections, instances: 1, slowest: [] }).map(
+    (text): DraftFinding => {
+      return {
+        code: 'CONNECTIONS',
+        identity: text.replaceAll(/\d+/g, 'n'),
+        severity: 'medium',
+        title: 'connections of the server',
+        details: [text],
+        ...NOTHING,
+      }
+    },
+  )
+  return [...wasted, ...partitions, ...connections]
+}

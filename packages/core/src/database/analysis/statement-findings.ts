@@ -1,0 +1,39 @@
+import { analyzeSql } from '../../sql/analyze.ts'
+import type { Advice } from '../advisor/advice.ts'
+import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
+import type { TrafficEntry } from '../traffic/traffic-entry.ts'
+import type { DraftFinding } from './draft-finding.ts'
+
+/** Milliseconds that one execution may take on average. */
+const SLOW_MS = 200
+const MAX_SLOW = 5
+
+/** Statements that stay slow with every index that is advised. */
+export function statementFindings(snapshot: DatabaseSnapshot, advice: Advice, traffic: readonly TrafficEntry[]): DraftFinding[] {
+  const planned = new Map(advice.statements.map((statement) => [statement.fingerprint, statement]))
+  const totalMs = traffic.reduce((sum, entry) => sum + entry.totalMs, 0)
+  const slow = traffic.filter(({ fingerprint, totalMs: ms, calls }) => {
+    const known = planned.get(fingerprint)
+    // An advised index takes most of it away.
+    const left = known === undefined || known.before <= 0 ? 1 : known.after / known.before
+    return (ms / Math.max(1, calls)) * left >= SLOW_MS
+  })
+  return slow
+    .sort((a, b) => b.totalMs - a.totalMs)
+    .slice(0, MAX_SLOW)
+    .map((entry): DraftFinding => {
+      const { fingerprint, calls, totalMs: ms, rows, callSites, sql } = entry
+      const label = analyzeSql(sql, snapshot.dialect).shape
+      const mean = ms / Math.max(1, calls)
+      const share = totalMs > 0 ? ms / totalMs : 0
+      return {
+        code: 'SLOW_QUERY',
+        identity: fingerprint,
+        severity: share >= 0.2 ? 'high' : share >= 0.03 ? 'medium' : 'low',
+        title: `${Math.round(mean)} ms on average, ${Math.round(rows / Math.max(1, calls))} rows`,
+        details: ['No index makes it faster: it has to read less, be asked less often, or be kept.'],
+        statements: [{ fingerprint, label, calls, totalMs: ms, callSites }],
+        changes: [],
+      }
+    })
+}

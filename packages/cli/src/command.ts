@@ -2,6 +2,10 @@
 export interface Output {
   out(text: string): void
   err(text: string): void
+  /** Whether `out` is a terminal. */
+  readonly isTerminal?: boolean
+  /** Characters in a line of it. */
+  readonly columns?: number
 }
 
 /** One word of the command line. */

@@ -1,10 +1,11 @@
 import { InvalidOptionError } from '@sluice/core'
 import type { Command, Output } from './command.ts'
+import { analyze } from './commands/analyze.ts'
 import { triggers } from './commands/triggers.ts'
 import { EXIT } from './exit-code.ts'
 import { isParseError, UsageError } from './usage-error.ts'
 
-const commands: Readonly<Record<string, Command>> = { triggers }
+const commands: Readonly<Record<string, Command>> = { analyze, triggers }
 
 const help = `sluice <command> [options]
 

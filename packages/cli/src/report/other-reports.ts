@@ -33,7 +33,7 @@ export function markdownReport({ database }: DatabaseAnalysis, findings: readonl
  *
  * Source: SARIF 2.1.0, OASIS standard.
  */
-export function sarifReport(findings: readonly DatabaseFinding[], version: string): string {
+export function sarifReport(findings: readonly DatabaseFinding[]): string {
   const codes = [...new Set(findings.map(({ code }) => code))]
   const log = {
     version: '2.1.0',
@@ -41,7 +41,7 @@ export function sarifReport(findings: readonly DatabaseFinding[], version: strin
     runs: [
       {
         tool: {
-          driver: { name: 'sluice', version, rules: codes.map((id) => ({ id })) },
+          driver: { name: 'sluice', rules: codes.map((id) => ({ id })) },
         },
         results: findings.map((finding) => ({
           ruleId: finding.code,

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Connection, DatabaseSnapshot, IndexSupposer, SupposedIndex, TableSnapshot } from '@sluice/core/database'
+import type { Connection, DatabaseSnapshot, IndexSupposer, PostgresqlScratch, SupposedIndex, TableSnapshot } from '@sluice/core/database'
 import { createPostgresqlIndex } from '@sluice/core/database'
 import { indexPages } from './index-pages.ts'
 import { PAGE_BYTES, RelationFiles } from './relation-files.ts'
@@ -11,15 +11,6 @@ import { createTable, fullName, missingTypes, quote } from './scratch-schema.ts'
 interface Pglite {
   query(sql: string, params?: unknown[]): Promise<{ rows: Record<string, unknown>[] }>
   exec(sql: string): Promise<unknown>
-  close(): Promise<void>
-}
-
-/** What a scratch database of PostgreSQL offers. */
-export interface PostgresqlScratch {
-  readonly session: Connection
-  readonly supposer: IndexSupposer
-  /** What could not be made as it is in the database. */
-  readonly gaps: readonly string[]
   close(): Promise<void>
 }
 
@@ -33,10 +24,11 @@ const planning =
  */
 export async function createPgliteScratch(snapshot: DatabaseSnapshot): Promise<PostgresqlScratch> {
   const { PGlite } = await import('@electric-sql/pglite')
+  const { pg_trgm } = await import('@electric-sql/pglite/contrib/pg_trgm')
   const directory = await mkdtemp(join(tmpdir(), 'sluice-scratch-'))
   let database: Pglite | undefined
   try {
-    database = (await PGlite.create(directory)) as unknown as Pglite
+    database = (await PGlite.create({ dataDir: directory, extensions: { pg_trgm } })) as unknown as Pglite
     const scratch = new Scratch(database, snapshot, new RelationFiles(directory))
     await scratch.build()
     return scratch.handle(() => remove(database, directory))
@@ -58,6 +50,7 @@ class Scratch implements IndexSupposer {
   readonly #gaps: string[] = []
   readonly #tables: readonly TableSnapshot[]
   #made = 0
+  #hasTrigrams = false
 
   constructor(
     private readonly database: Pglite,
@@ -73,13 +66,14 @@ class Scratch implements IndexSupposer {
       query: async (sql, params = []) => (await this.database.query(sql, [...params])).rows,
       session: (work) => work(session),
     }
-    return { session, supposer: this, gaps: this.#gaps, close }
+    return { session, supposer: this, gaps: this.#gaps, hasTrigrams: this.#hasTrigrams, close }
   }
 
   async build(): Promise<void> {
     for (const schema of new Set(this.snapshot.tables.map((table) => table.schema)))
       await this.database.exec(`CREATE SCHEMA IF NOT EXISTS ${quote(schema)}`)
     await this.database.exec(`SET search_path TO ${quote(this.snapshot.defaultSchema)}, public`)
+    this.#hasTrigrams = await this.#attempt('CREATE EXTENSION pg_trgm SCHEMA public')
     for (const type of missingTypes(this.#tables)) await this.#attempt(`CREATE DOMAIN ${type} AS text`)
     for (const table of this.#tables) await this.#makeTable(table)
     await this.#makeViews()

@@ -1,5 +1,5 @@
 import type { Connection } from '../../schema/connection.ts'
-import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
+import type { DatabaseSnapshot, InspectionGap } from '../inspectors/database-snapshot.ts'
 import type { TrafficEntry } from '../traffic/traffic-entry.ts'
 import type { Advice } from './advice.ts'
 import { type AdviseOptions, advise } from './advise.ts'
@@ -9,9 +9,10 @@ import { HypopgSupposer } from './planners/hypopg-supposer.ts'
 import { ModelPlanner } from './planners/model-planner.ts'
 import { type IndexSupposer, PostgresqlPlanner } from './planners/postgresql-planner.ts'
 import { SqliteClonePlanner } from './planners/sqlite-clone-planner.ts'
-import { readWorkload } from './read-workload.ts'
+import { type ReadStatement, readWorkload } from './read-workload.ts'
 import { sampledStatistics } from './sampled-statistics.ts'
 import { CatalogStatistics, type Statistics } from './statistics.ts'
+import { trigramAdvice } from './trigram-advice.ts'
 
 /** A PostgreSQL without rows that plans as another one would. */
 export interface PostgresqlScratch {
@@ -19,13 +20,15 @@ export interface PostgresqlScratch {
   readonly supposer: IndexSupposer
   /** What could not be made as it is in the database. */
   readonly gaps: readonly string[]
+  /** Whether it has the extension `pg_trgm`. */
+  readonly hasTrigrams: boolean
   close(): Promise<void>
 }
 
 /** What the advisor can use beside the database itself. */
 export interface AdvisorTools {
-  /** For PostgreSQL without HypoPG. */
-  postgresqlScratch?(snapshot: DatabaseSnapshot): Promise<PostgresqlScratch>
+  /** For PostgreSQL without HypoPG. `undefined`: there is none to be had. */
+  postgresqlScratch?(snapshot: DatabaseSnapshot): Promise<PostgresqlScratch | undefined>
   /** For SQLite: an empty database in memory, by the same library. */
   sqliteScratch?(): Promise<Connection & { close(): Promise<void> }>
 }
@@ -80,22 +83,44 @@ async function adviseOnPostgresql(options: WithStatistics): Promise<Advice> {
   if (snapshot.extensions.installed.includes('hypopg') && connection.session !== undefined) {
     return connection.session(async (session) => {
       const planner = new PostgresqlPlanner(session, snapshot, new HypopgSupposer(session))
+      const hasTrigrams = snapshot.extensions.installed.includes('pg_trgm')
       try {
-        return await advise({ ...options, planner })
+        return await advise({
+          ...options,
+          planner,
+          ...(hasTrigrams ? { trigrams: (found) => trigramAdvice(session, session, found) } : {}),
+        })
       } finally {
         await planner.close().catch(() => {})
       }
     })
   }
-  const scratch = await tools?.postgresqlScratch?.(snapshot)
-  if (scratch === undefined) return advise({ ...options, planner: modelOf(options) })
+  let scratch: PostgresqlScratch | undefined
   try {
-    const advice = await advise({ ...options, planner: new PostgresqlPlanner(scratch.session, snapshot, scratch.supposer) })
+    scratch = await tools?.postgresqlScratch?.(snapshot)
+  } catch (error) {
+    const why = `A scratch database could not be made: ${error instanceof Error ? error.message : String(error)}`
+    return withGap(await advise({ ...options, planner: modelOf(options) }), { what: NO_PLANNER.what, why })
+  }
+  if (scratch === undefined) return withGap(await advise({ ...options, planner: modelOf(options) }), NO_PLANNER)
+  try {
+    const { session, supposer, hasTrigrams } = scratch
+    const trigrams = hasTrigrams ? { trigrams: (found: readonly ReadStatement[]) => trigramAdvice(connection, session, found) } : {}
+    const advice = await advise({ ...options, planner: new PostgresqlPlanner(session, snapshot, supposer), ...trigrams })
     const gaps = scratch.gaps.map((what) => ({ what, why: 'It could not be made in the scratch database that the planner was asked in.' }))
     return { ...advice, gaps: [...advice.gaps, ...gaps] }
   } finally {
     await scratch.close()
   }
+}
+
+const NO_PLANNER: InspectionGap = {
+  what: 'validation of indexes',
+  why: 'No planner could be asked what they would change: CREATE EXTENSION hypopg in the database, or install the package @electric-sql/pglite beside the command line.',
+}
+
+function withGap(advice: Advice, gap: InspectionGap): Advice {
+  return { ...advice, gaps: [...advice.gaps, gap] }
 }
 
 async function adviseOnSqlite(options: WithStatistics): Promise<Advice> {

@@ -1,8 +1,10 @@
 import { type Clock, systemClock } from '../../shared/clock.ts'
 import { indexName } from '../fixes/index-name.ts'
+import type { IndexDefinition } from '../index-definition.ts'
 import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
 import type { TrafficEntry } from '../traffic/traffic-entry.ts'
 import type { Advice, IndexAdvice, LeftStatement } from './advice.ts'
+import { adviceOfTrigrams } from './advice-of-trigrams.ts'
 import type { CandidateContext } from './candidate-context.ts'
 import { candidatesOf } from './candidates.ts'
 import { type Choice, type ChosenIndex, chooseIndexes, type IndexCheck } from './choose-indexes.ts'
@@ -11,6 +13,7 @@ import { reasonFor } from './reason-for.ts'
 import type { Statistics } from './statistics.ts'
 import { supposedBindings } from './supposed-bindings.ts'
 import { THRESHOLDS, type Thresholds } from './thresholds.ts'
+import type { TrigramAdvice } from './trigram-advice.ts'
 import type { WhatIfPlanner } from './what-if-planner.ts'
 import type { WorkloadStatement } from './workload.ts'
 
@@ -24,6 +27,8 @@ export interface AdviseOptions {
   readonly check?: IndexCheck
   /** How indexes are named. @defaultValue 'prisma' */
   readonly naming?: 'prisma' | 'knex'
+  /** Tries indexes of trigrams, where the database has them. */
+  readonly trigrams?: (statements: readonly ReadStatement[]) => Promise<readonly TrigramAdvice[]>
   readonly onProgress?: (done: number, of: number) => void
   readonly clock?: Clock
 }
@@ -47,11 +52,28 @@ export async function advise(options: AdviseOptions): Promise<Advice> {
   const choice = await chooseIndexes(planned.workload, writes, planner, thresholds, options.check)
   const names = new Set(snapshot.tables.flatMap(({ indexes }) => indexes.map(({ name }) => name)))
   const whole = choice.statements.reduce((sum, { statement, before }) => sum + before * statement.calls, 0)
-  const indexes = choice.indexes.map((chosen) => {
-    const name = indexName(chosen.candidate.definition, names, snapshot, options.naming ?? 'prisma')
+  const nameOf = (definition: IndexDefinition) => {
+    const name = indexName(definition, names, snapshot, options.naming ?? 'prisma')
     names.add(name)
-    return indexAdvice(chosen, name, planned.read, planner, whole)
-  })
+    return name
+  }
+  const trigrams = (await options.trigrams?.(statements)) ?? []
+  const searched = trigrams
+    .map((found) => adviceOfTrigrams(found, nameOf(found.definition), writes, whole, thresholds))
+    .filter(paysForWrites)
+  // What trigrams find, a prefix is found by, too.
+  const isReplaced = ({ candidate: { definition } }: ChosenIndex) => {
+    const [key] = definition.keys
+    return (
+      definition.keys.length === 1 &&
+      key?.operatorClass !== undefined &&
+      searched.some((index) => isOn(index.definition, definition.table, key.column))
+    )
+  }
+  const chosen = choice.indexes
+    .filter((index) => !isReplaced(index))
+    .map((index) => indexAdvice(index, nameOf(index.candidate.definition), planned.read, planner, whole))
+  const indexes = [...chosen, ...searched]
   return {
     indexes: indexes.sort((a, b) => (b.savedMs ?? 0) - (a.savedMs ?? 0) || b.savedShare - a.savedShare),
     statements: statementAdvice(choice, planned.read),
@@ -61,6 +83,14 @@ export async function advise(options: AdviseOptions): Promise<Advice> {
     asked: choice.asked,
     tookMs: clock.now() - startedAt,
   }
+}
+
+function isOn({ table, keys }: IndexDefinition, of: string, column: string): boolean {
+  return table === of && keys[0]?.column === column
+}
+
+function paysForWrites({ savedShare, writeShare }: IndexAdvice): boolean {
+  return savedShare > writeShare
 }
 
 class Planning {

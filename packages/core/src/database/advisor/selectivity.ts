@@ -34,7 +34,8 @@ function plainShare(
       return 1 - (statistics?.nullShare ?? 0) - equalShare(statistics, first)
     case 'in':
       if (isSubquery || known.length === 0) return Math.min(negated ? 0 : 0.5, UNKNOWN.in * equalShare(statistics, undefined))
-      return known.reduce<number>((sum, value) => sum + (value === null ? 0 : equalShare(statistics, value)), 0)
+      // Of `= ANY ($1)` the one value is a list.
+      return known.flat().reduce<number>((sum, value) => sum + (value === null ? 0 : equalShare(statistics, value)), 0)
     case 'between':
       return first === undefined || second === undefined
         ? UNKNOWN.between
@@ -57,6 +58,10 @@ function plainShare(
 /** A bound value, or that of a literal. `undefined`: not known. */
 export function termValue(term: ValueTerm, bindings?: readonly unknown[]): unknown {
   if (term.kind === 'parameter') return bindings?.[term.place]
+  if (term.kind === 'pattern') {
+    const value = bindings?.[term.place]
+    return value === undefined || value === null ? value : `${term.before}${String(value)}${term.after}`
+  }
   return term.kind === 'literal' ? literalValue(term.text) : undefined
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { systemClock } from '../../shared/clock.ts'
 import type { IndexAdvice } from '../advisor/advice.ts'
 import { type AdviseDatabaseOptions, adviseDatabase } from '../advisor/advise-database.ts'
+import { schemaChangeSql } from '../fixes/schema-change-sql.ts'
 import { indexLabel } from '../index-definition.ts'
 import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
 import type { DatabaseAnalysis } from './database-analysis.ts'
@@ -59,7 +60,7 @@ export async function analyzeDatabase(options: AnalyzeDatabaseOptions): Promise<
       statements: traffic.length,
       totalMs,
     },
-    findings: numbered(drafts),
+    findings: numbered(drafts).map((finding) => withSql(finding, snapshot)),
     validation: advice.validation,
     left: advice.left,
     gaps: advice.gaps,
@@ -90,6 +91,13 @@ function missingIndex(index: IndexAdvice, snapshot: DatabaseSnapshot, totalMs: n
     }),
     changes: [{ kind: 'create-index', index: definition, name, reason }],
   }
+}
+
+/** With the statements that make its changes, where they are all that it takes. */
+function withSql(finding: DatabaseFinding, snapshot: DatabaseSnapshot): DatabaseFinding {
+  if (finding.sql !== undefined || finding.changes.length === 0) return finding
+  const sql = finding.changes.flatMap((change) => schemaChangeSql(change, snapshot).steps.map((step) => step.sql))
+  return { ...finding, sql }
 }
 
 function numbered(drafts: readonly DraftFinding[]): DatabaseFinding[] {

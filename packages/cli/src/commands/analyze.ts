@@ -1,0 +1,119 @@
+import { readFile } from 'node:fs/promises'
+import {
+  analyzeDatabase,
+  type DatabaseAnalysis,
+  InvalidTrafficError,
+  inspectDatabase,
+  readTraffic,
+  type TrafficEntry,
+} from '@sluice/core/database'
+import type { Command, Output } from '../command.ts'
+import { ConnectError, type OpenConnection, openConnection } from '../connect/open-connection.ts'
+import { openScratchSqlite } from '../connect/open-sqlite.ts'
+import { EXIT } from '../exit-code.ts'
+import { applyFixes } from '../fixes/apply-fixes.ts'
+import { writeFixes } from '../fixes/write-fixes.ts'
+import { databaseUrl } from '../project/database-url.ts'
+import { readBaseline, splitBy, writeBaseline } from '../report/baseline.ts'
+import { githubReport, markdownReport, sarifReport } from '../report/other-reports.ts'
+import { paintWith, wantsColor } from '../report/palette.ts'
+import { terminalReport } from '../report/terminal-report.ts'
+import { pgliteScratch } from '../scratch/optional-scratch.ts'
+import { UsageError } from '../usage-error.ts'
+import { type AnalyzeOptions, analyzeHelp, isFailure, parseAnalyzeOptions } from './analyze-options.ts'
+import { progressOn } from './progress.ts'
+
+/** `sluice analyze` */
+export const analyze: Command = {
+  summary: 'find out what would make a database faster, and write the fix',
+  help: analyzeHelp,
+  async run(args: readonly string[], output: Output): Promise<number> {
+    const options = parseAnalyzeOptions(args)
+    const url = options.url ?? (await databaseUrl(process.cwd()))
+    if (url === undefined) throw new UsageError('expected an address, or DATABASE_URL in the environment or in .env')
+    const traffic = options.traffic === undefined ? undefined : await readTrafficFile(options.traffic)
+    let connection: OpenConnection
+    try {
+      connection = await openConnection(url)
+    } catch (error) {
+      if (!(error instanceof ConnectError)) throw error
+      output.err(`sluice analyze: ${error.message}\n`)
+      return EXIT.unreachable
+    }
+    try {
+      return await analyzeWith(connection, url, traffic, options, output)
+    } finally {
+      await connection.close().catch(() => {})
+    }
+  },
+}
+
+async function analyzeWith(
+  connection: OpenConnection,
+  url: string,
+  traffic: readonly TrafficEntry[] | undefined,
+  options: AnalyzeOptions,
+  output: Output,
+): Promise<number> {
+  const progress = progressOn(output)
+  progress.say('Reading the catalogue')
+  const snapshot = await inspectDatabase(connection)
+  const analysis = await analyzeDatabase({
+    connection,
+    snapshot,
+    ...(traffic === undefined ? {} : { traffic }),
+    naming: options.format === 'knex' ? 'knex' : 'prisma',
+    tools: { postgresqlScratch: pgliteScratch(progress), sqliteScratch: openScratchSqlite },
+    onProgress: (done, of) => progress.say(`Planning statements ${done}/${of}`),
+  })
+  progress.end()
+  const split = splitBy(await readBaseline(options.baseline), analysis.findings, options.isVerbose || options.updatesBaseline)
+  output.out(reportOf(analysis, split, options, output))
+  if (options.updatesBaseline) {
+    await writeBaseline(options.baseline, analysis.findings)
+    output.err(`wrote ${options.baseline}\n`)
+  }
+  const included = split.fresh.filter(({ code }) => code === 'MISSING_INDEX' || options.include.includes(code))
+  const changes = included.flatMap((finding) => finding.changes)
+  if (options.writes) await writeFixes(changes, { snapshot, format: options.format, cwd: process.cwd(), output })
+  if (options.applies) {
+    const code = await applyFixes(changes, { connection, url, snapshot, isConfirmed: options.isConfirmed, output })
+    if (code !== EXIT.ok) return code
+  }
+  return isFailure(options.failOn, split.fresh) ? EXIT.failed : EXIT.ok
+}
+
+function reportOf(analysis: DatabaseAnalysis, split: ReturnType<typeof splitBy>, options: AnalyzeOptions, output: Output): string {
+  switch (options.reporter) {
+    case 'json':
+      return `${JSON.stringify({ ...analysis, new: split.fresh.map(({ key }) => key) }, undefined, 2)}\n`
+    case 'github':
+      return githubReport(split.fresh)
+    case 'markdown':
+      return markdownReport(analysis, split.fresh)
+    case 'sarif':
+      return sarifReport(split.fresh)
+    case 'terminal':
+      return terminalReport(analysis, {
+        paint: paintWith(wantsColor(options.color, output.isTerminal === true)),
+        width: output.columns ?? 100,
+        isVerbose: options.isVerbose,
+        split,
+      })
+  }
+}
+
+async function readTrafficFile(path: string): Promise<TrafficEntry[]> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    throw new UsageError(`--traffic ${path}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  try {
+    return readTraffic(text)
+  } catch (error) {
+    if (!(error instanceof InvalidTrafficError)) throw error
+    throw new UsageError(`--traffic ${path}: ${error.message}`)
+  }
+}

@@ -1,0 +1,132 @@
+import type { Connection } from '../../schema/connection.ts'
+import { literalOf } from '../explain/literals.ts'
+import type { IndexDefinition } from '../index-definition.ts'
+import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
+import { quoteName } from '../quote-name.ts'
+import type { ReadStatement } from './read-workload.ts'
+import { prefixOf, termValue } from './selectivity.ts'
+
+/** An index of trigrams, and the patterns that it was tried with. */
+export interface TrigramAdvice {
+  readonly definition: IndexDefinition
+  readonly statements: readonly TrigramUse[]
+}
+
+interface TrigramUse {
+  readonly statement: ReadStatement
+  /** What PostgreSQL says that finding the rows costs on the sample, scaled to the whole table. */
+  readonly without: number
+  readonly with: number
+}
+
+interface PatternUse {
+  readonly statement: ReadStatement
+  readonly operator: 'LIKE' | 'ILIKE'
+  readonly patterns: readonly string[]
+}
+
+interface PatternColumn {
+  readonly table: TableSnapshot
+  readonly column: string
+  readonly uses: PatternUse[]
+}
+
+const SAMPLE_ROWS = 20_000
+/** Rows below which a table is read whole as fast. */
+const MIN_ROWS = 2_000
+const MAX_PATTERNS = 5
+/** What the index must leave of the cost, at most. */
+const MAX_LEFT = 0.5
+const TABLE = 'sluice_trigram_sample'
+
+/**
+ * Finds columns that are searched by patterns which no b-tree serves, and tries an index of trigrams for them on a sample.
+ *
+ * @param source - The database.
+ * @param lab - A session that has the extension `pg_trgm`, and in which temporary tables may be made: the sample goes there.
+ * @throws The database's own error, when the connection is lost. A column that cannot be tried is left out.
+ */
+export async function trigramAdvice(source: Connection, lab: Connection, statements: readonly ReadStatement[]): Promise<TrigramAdvice[]> {
+  const found: TrigramAdvice[] = []
+  for (const candidate of patternColumns(statements).values()) {
+    const tried = await tryColumn(source, lab, candidate).catch(() => [])
+    if (tried.length === 0) continue
+    const keys = [{ column: candidate.column, operatorClass: 'gin_trgm_ops' }]
+    found.push({ definition: { table: candidate.table.id, keys, method: 'gin', isUnique: false }, statements: tried })
+  }
+  return found
+}
+
+/** Columns that are searched by a pattern that begins with a wildcard, or without regard to case. */
+function patternColumns(statements: readonly ReadStatement[]): Map<string, PatternColumn> {
+  const columns = new Map<string, PatternColumn>()
+  for (const statement of statements) {
+    for (const { table, conditions, alternatives } of statement.use.uses) {
+      if (table.kind !== 'table' || table.rows < MIN_ROWS) continue
+      for (const { column, operator, negated, values, call, isCast } of [
+        ...conditions,
+        ...alternatives.flat().flatMap((arm) => arm.conditions),
+      ]) {
+        if ((operator !== 'like' && operator !== 'ilike') || negated || call !== undefined || isCast) continue
+        const [term] = values
+        const sets = statement.entry.samples.length === 0 ? [[]] : statement.entry.samples
+        const patterns =
+          term === undefined ? [] : sets.map((bindings) => termValue(term, bindings)).filter((value) => typeof value === 'string')
+        const open = [...new Set(patterns)].filter((pattern) => isOpen(pattern, operator)).slice(0, MAX_PATTERNS)
+        if (open.length === 0 || hasTrigrams(table, column)) continue
+        const id = `${table.id}.${column}`
+        const known = columns.get(id) ?? { table, column, uses: [] }
+        columns.set(id, known)
+        known.uses.push({ statement, operator: operator === 'like' ? 'LIKE' : 'ILIKE', patterns: open })
+      }
+    }
+  }
+  return columns
+}
+
+/** A pattern of three letters in a row at least, of which a b-tree knows no beginning. */
+function isOpen(pattern: string, operator: 'like' | 'ilike'): boolean {
+  return /[^%_\\]{3}/.test(pattern) && (operator === 'ilike' || prefixOf(pattern, operator) === '')
+}
+
+function hasTrigrams({ indexes }: TableSnapshot, column: string): boolean {
+  return indexes.some(({ keys }) => keys.some((key) => key.column === column && key.operatorClass?.endsWith('trgm_ops') === true))
+}
+
+async function tryColumn(source: Connection, lab: Connection, { table, column, uses }: PatternColumn): Promise<TrigramUse[]> {
+  const name = quoteName(column, 'postgresql')
+  const from = `${quoteName(table.schema, 'postgresql')}.${quoteName(table.name, 'postgresql')}`
+  const percent = Math.min(100, (100 * SAMPLE_ROWS) / Math.max(1, table.rows))
+  const rows = await source.query(
+    `SELECT ${name}::text AS value FROM ${from} TABLESAMPLE SYSTEM (${percent.toFixed(4)}) REPEATABLE (1) LIMIT ${SAMPLE_ROWS}`,
+  )
+  const scale = Math.max(1, table.rows / Math.max(1, rows.length))
+  try {
+    await lab.query(`CREATE TEMPORARY TABLE ${TABLE} (value text)`)
+    await lab.query(`INSERT INTO ${TABLE} SELECT * FROM unnest($1::text[])`, [rows.map(({ value }) => value)])
+    await lab.query(`ANALYZE ${TABLE}`)
+    const costs = (use: PatternUse) => Promise.all(use.patterns.map((pattern) => costOf(lab, use.operator, pattern)))
+    const without = new Map<PatternUse, number>()
+    for (const use of uses) without.set(use, mean(await costs(use)))
+    await lab.query(`CREATE INDEX ON ${TABLE} USING gin (value gin_trgm_ops)`)
+    const tried: TrigramUse[] = []
+    for (const use of uses) {
+      const [before, after] = [without.get(use) ?? 0, mean(await costs(use))]
+      if (after <= before * MAX_LEFT) tried.push({ statement: use.statement, without: before * scale, with: after * scale })
+    }
+    return tried
+  } finally {
+    await lab.query(`DROP TABLE IF EXISTS pg_temp.${TABLE}`).catch(() => {})
+  }
+}
+
+async function costOf(lab: Connection, operator: 'LIKE' | 'ILIKE', pattern: string): Promise<number> {
+  const [row] = await lab.query(`EXPLAIN (FORMAT JSON) SELECT * FROM ${TABLE} WHERE value ${operator} ${literalOf(pattern, 'postgresql')}`)
+  const given = row?.['QUERY PLAN']
+  const plans = (typeof given === 'string' ? JSON.parse(given) : given) as readonly { readonly Plan: { readonly 'Total Cost': number } }[]
+  return plans[0]?.Plan['Total Cost'] ?? 0
+}
+
+function mean(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0) / Math.max(1, numbers.length)
+}

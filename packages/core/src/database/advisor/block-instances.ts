@@ -6,7 +6,7 @@ import { BlockInstance, type BlockRole, type ColumnMeaning, type ItemInstance, t
 import { UseDraft } from './use-draft.ts'
 
 const COMPUTED: ColumnMeaning = { targets: [], conditions: false, joins: false, order: false }
-/** A view on views on views: deeper ones are as good as unknown. */
+/** A view on views on views: deeper ones are as good as unknown, and those that a broken snapshot has in a circle. */
 const MAX_VIEWS = 20
 /** Queries with names that name each other twice grow without bound. */
 const MAX_BLOCKS = 5_000
@@ -18,7 +18,7 @@ export class BlockInstances {
   readonly unknown: Set<string> = new Set()
   /** Made once, whoever names them. */
   readonly #fenced = new Map<QueryBlock, BlockInstance>()
-  readonly #views: TableSnapshot[] = []
+  #views = 0
 
   constructor(
     private readonly index: SnapshotIndex,
@@ -184,13 +184,13 @@ export class BlockInstances {
 
   #view(table: TableSnapshot, instance: BlockInstance): Pick<ItemInstance, 'query' | 'columnNames'> {
     const tree = this.index.view(table)
-    if (tree === undefined || this.#views.includes(table) || this.#views.length >= MAX_VIEWS || this.all.length >= MAX_BLOCKS) {
+    if (tree === undefined || this.#views >= MAX_VIEWS || this.all.length >= MAX_BLOCKS) {
       this.unknown.add(`${table.schema}.${table.name}`)
       return {}
     }
-    this.#views.push(table)
+    this.#views++
     const query = this.#add(tree.root, undefined, 'from', instance.isLimited && passageOf(tree.root).order)
-    this.#views.pop()
+    this.#views--
     return isOpenQuery(query) ? { query } : { query, columnNames: table.columns.map(({ name }) => name) }
   }
 }

@@ -226,4 +226,6 @@ export interface QueryTree {
   readonly writes: readonly WriteTarget[]
   /** How many bound values it takes. */
   readonly parameters: number
+  /** The place of each bound value, by its token. */
+  readonly places: ReadonlyMap<number, number>
 }

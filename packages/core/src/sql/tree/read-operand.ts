@@ -26,8 +26,7 @@ export function readOperand(source: ExpressionSource): Expression {
   const start = cursor.position
   switch (token?.kind) {
     case 'parameter': {
-      const place = cursor.places.take(token)
-      cursor.position++
+      const place = cursor.parameter()
       if (place === undefined) return { kind: 'other', parts: [], start, end: cursor.position }
       return { kind: 'value', term: { kind: 'parameter', place }, start, end: cursor.position }
     }

@@ -26,5 +26,5 @@ export function readQueryTree(sql: string, dialect: Dialect): QueryTree {
   if (!cursor.isAny(queriesAndWrites) && !cursor.isSymbol('(')) cursor.fail('query expected')
   const root = readQuery(cursor, undefined, undefined)
   if (cursor.token() !== undefined) cursor.fail(`unexpected token ${cursor.position}`)
-  return { sql, dialect, tokens, root, writes: cursor.writes, parameters: cursor.places.count }
+  return { sql, dialect, tokens, root, writes: cursor.writes, parameters: cursor.parameters, places: cursor.places }
 }

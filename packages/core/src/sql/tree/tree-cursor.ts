@@ -22,7 +22,9 @@ export class TreeCursor {
   position = 0
   readonly dialect: Dialect
   readonly writes: WriteTarget[] = []
-  readonly places: ParameterPlaces
+  /** The place of each bound value, by its token. */
+  readonly places: Map<number, number> = new Map()
+  readonly #numbers: ParameterPlaces
   /** Subqueries that a condition or a FROM entry holds. */
   readonly placed: Set<QueryBlock> = new Set()
   #depth = 0
@@ -32,7 +34,7 @@ export class TreeCursor {
     readonly read: TreeReaders,
   ) {
     this.dialect = map.dialect
-    this.places = new ParameterPlaces(map.dialect)
+    this.#numbers = new ParameterPlaces(map.dialect)
   }
 
   token(offset = 0): Token | undefined {
@@ -127,8 +129,27 @@ export class TreeCursor {
   skipTo(end: number): void {
     for (; this.position < end; this.position++) {
       const token = this.token()
-      if (token?.kind === 'parameter') this.places.take(token)
+      if (token?.kind === 'parameter') this.#place(token)
     }
+  }
+
+  /** Takes a parameter; `undefined` is a variable of the session. */
+  parameter(): number | undefined {
+    const token = this.token()
+    if (token?.kind !== 'parameter') this.fail('parameter expected')
+    const place = this.#place(token)
+    this.position++
+    return place
+  }
+
+  get parameters(): number {
+    return this.#numbers.count
+  }
+
+  #place(token: Token): number | undefined {
+    const place = this.#numbers.take(token)
+    if (place !== undefined) this.places.set(this.position, place)
+    return place
   }
 
   /** Takes one part of a name, folded. */

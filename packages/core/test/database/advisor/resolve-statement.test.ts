@@ -211,6 +211,7 @@ describe('resolveStatement', () => {
     // The name may be a column of the table that is not known, too.
     ['SELECT * FROM city WHERE EXISTS (SELECT 1 FROM nowhere WHERE population = 1)', ['city']],
     ['SELECT * FROM city c WHERE EXISTS (SELECT 1 FROM nowhere c WHERE c.population = 1)', ['city c']],
+    ['SELECT * FROM region, (SELECT * FROM city WHERE code = 1) x', ['region', 'city']],
     ['SELECT * FROM city, nowhere WHERE population = 1', ['city; population = 1']],
   ])('does not guess in %s', (sql, expected) => {
     expect(uses(sql)).toEqual(expected)

@@ -1,0 +1,105 @@
+import { statementOf } from '../../sql/statement.ts'
+import type { ConditionNode, DisjunctionNode, QueryBlock } from '../../sql/tree/query-tree.ts'
+import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
+import type { Rewrite, RewriteSource } from './rewrite.ts'
+import { quoteName, SqlParts } from './sql-parts.ts'
+import { columnIn } from './tree-walk.ts'
+
+const MAX_ARMS = 4
+
+/** Each arm of an OR with an index of its own: one query for each, of which every one leaves out what those before it found. */
+export function orToUnion({ tree, index }: RewriteSource): readonly Rewrite[] {
+  const { root, dialect, tokens, sql } = tree
+  const { where, outputs, from } = root.clauses
+  if (
+    where === undefined ||
+    outputs === undefined ||
+    from === undefined ||
+    !isPlain(root) ||
+    root.start !== 0 ||
+    root.end !== tokens.length
+  )
+    return []
+  const isCut = root.limit !== undefined || root.offset !== undefined
+  if (isCut && root.orderBy.length === 0) return []
+  const node = root.where.find((condition) => condition.kind === 'or')
+  if (node === undefined || node.kind !== 'or' || node.arms.length > MAX_ARMS || !asksDifferentColumns(root, node, index)) return []
+  const { volatile, functions, locks } = statementOf(sql, tokens, dialect)
+  if (volatile || functions.size > 0 || locks) return []
+  const parts = new SqlParts(tree)
+  if (dialect === 'postgresql' && !parts.isNumbered) return []
+  const arms = armRanges(node)
+  const order = orderOf(root, index, dialect)
+  if (arms === undefined || order === undefined) return []
+  const head = parts.text({ start: 0, end: where.start - 1 })
+  const queries = arms.map((_, at) => {
+    const own = arms.slice(0, at + 1).map((range, place) => (place < at ? `(${parts.text(range)}) IS NOT TRUE` : `(${parts.text(range)})`))
+    const condition = parts.edited(where, [{ start: node.start, end: node.end, text: `(${own.reverse().join(' AND ')})` }])
+    return `${head} WHERE ${condition}`
+  })
+  const limit = root.clauses.limit === undefined ? '' : ` ${parts.text(root.clauses.limit)}`
+  return [
+    {
+      rule: 'or-to-union',
+      title: 'One query for each side of the OR',
+      before: sql,
+      after: queries.join(' UNION ALL ') + order + limit,
+      ddl: [],
+      isEquivalent: !isCut,
+      why: 'The sides of the OR ask different columns, so that no one index serves both. Apart, each can use its own.',
+      caveats: [
+        'UNION ALL, not UNION: each query leaves out the rows of those before it by `IS NOT TRUE`, so that none comes twice and equal rows stay.',
+        ...(isCut ? ['Of rows that are equal in the order, LIMIT may keep others.'] : []),
+        'It pays only where every side has an index that leaves few rows.',
+        ...(parts.isNumbered ? [] : ['The values are bound in the order of the text: those of the other conditions once for each query.']),
+      ],
+    },
+  ]
+}
+
+function isPlain(block: QueryBlock): boolean {
+  const { kind, isDistinct, groupBy, having, hasWindows, outputs, orderBy, clauses, from } = block
+  if (kind !== 'select' || isDistinct || groupBy.length > 0 || having.length > 0 || hasWindows || from.length === 0) return false
+  return !outputs.some(({ isAggregated }) => isAggregated) && (orderBy.length === 0) === (clauses.orderBy === undefined)
+}
+
+/** Whether each arm begins with a condition that an index may serve, and not all on one column. */
+function asksDifferentColumns(root: QueryBlock, { arms }: DisjunctionNode, index: SnapshotIndex): boolean {
+  const asked = arms.map((arm) => {
+    const [first] = arm.filter((condition) => condition.kind === 'comparison')
+    if (first === undefined || first.negated || first.operator === '<>' || first.other !== undefined || first.column.call !== undefined)
+      return undefined
+    const found = columnIn(root, first.column, index)
+    return found === undefined ? undefined : `${found.item.alias}\0${found.column.name}`
+  })
+  return asked.every((column) => column !== undefined) && new Set(asked).size > 1
+}
+
+/** The text of each arm; `undefined` where an arm is made of conditions that are not one after the other. */
+function armRanges({ arms }: DisjunctionNode): readonly { readonly start: number; readonly end: number }[] | undefined {
+  const ranges = arms.map((arm: readonly ConditionNode[]) => ({
+    start: Math.min(...arm.map(({ start }) => start)),
+    end: Math.max(...arm.map(({ end }) => end)),
+  }))
+  return ranges.every(({ start, end }) => start < end) ? ranges : undefined
+}
+
+/** ORDER BY of a union names its outputs. */
+function orderOf(root: QueryBlock, index: SnapshotIndex, dialect: RewriteSource['tree']['dialect']): string | undefined {
+  if (root.orderBy.length === 0) return ''
+  const terms: string[] = []
+  for (const { column, descending, nulls } of root.orderBy) {
+    if (column === undefined || column.call !== undefined || column.cast !== undefined || column.collation !== undefined) return undefined
+    const found = columnIn(root, column, index)
+    if (found === undefined) return undefined
+    const isStar = root.outputs.length === 1 && root.outputs[0]?.star !== undefined && root.from.length === 1
+    const place = root.outputs.findIndex((output) => {
+      const own = output.column === undefined ? undefined : columnIn(root, output.column, index)
+      return own !== undefined && own.item === found.item && own.column === found.column
+    })
+    if (!isStar && (place < 0 || root.outputs.some(({ star }) => star !== undefined))) return undefined
+    const name = isStar ? quoteName(found.column.name, dialect) : String(place + 1)
+    terms.push(`${name}${descending ? ' DESC' : ''}${nulls === undefined ? '' : ` NULLS ${nulls.toUpperCase()}`}`)
+  }
+  return ` ORDER BY ${terms.join(', ')}`
+}

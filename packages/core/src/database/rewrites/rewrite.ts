@@ -1,0 +1,38 @@
+import type { QueryTree } from '../../sql/tree/query-tree.ts'
+import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
+
+export type RewriteRule =
+  | 'offset-to-keyset'
+  | 'star-to-columns'
+  | 'substring-search'
+  | 'or-to-union'
+  | 'count-to-exists'
+  | 'not-in-to-not-exists'
+  | 'function-to-range'
+
+/** Another way to write a statement. It is shown, never applied. */
+export interface Rewrite {
+  readonly rule: RewriteRule
+  /** A few words, without a full stop. */
+  readonly title: string
+  readonly before: string
+  readonly after: string
+  /** DDL that `after` needs, in order. */
+  readonly ddl: readonly string[]
+  /** Whether `after` gives the same rows for the same values, whatever is in the tables; else the caveats say what differs. */
+  readonly isEquivalent: boolean
+  /** Why it would be faster, or safer. */
+  readonly why: string
+  /** What differs, and what to look after: whole sentences. */
+  readonly caveats: readonly string[]
+}
+
+/** What the rules work on. */
+export interface RewriteSource {
+  readonly tree: QueryTree
+  readonly index: SnapshotIndex
+  /** Values that the statement was seen with. */
+  readonly bindings: readonly unknown[] | undefined
+}
+
+export type RewriteRuleReader = (source: RewriteSource) => readonly Rewrite[]

@@ -1,0 +1,34 @@
+import type { QueryTree } from '../../sql/tree/query-tree.ts'
+import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
+import { SnapshotIndex } from '../inspectors/snapshot-index.ts'
+import { countToExists } from './count-to-exists.ts'
+import { functionToRange } from './function-to-range.ts'
+import { notInToNotExists } from './not-in-to-not-exists.ts'
+import { offsetToKeyset } from './offset-to-keyset.ts'
+import { orToUnion } from './or-to-union.ts'
+import type { Rewrite, RewriteRuleReader } from './rewrite.ts'
+import { starToColumns } from './star-to-columns.ts'
+import { substringSearch } from './substring-search.ts'
+
+const rules: readonly RewriteRuleReader[] = [
+  offsetToKeyset,
+  starToColumns,
+  substringSearch,
+  orToUnion,
+  countToExists,
+  notInToNotExists,
+  functionToRange,
+]
+
+export interface RewriteOptions {
+  /** Values that the statement was seen with, by place: they tell patterns, and whether an OFFSET skips anything. */
+  readonly bindings?: readonly unknown[]
+}
+
+/**
+ * Other ways to write a statement, for a person to look at: each is proved to give the same rows, or says what differs.
+ */
+export function suggestRewrites(tree: QueryTree, snapshot: DatabaseSnapshot, { bindings }: RewriteOptions = {}): readonly Rewrite[] {
+  const source = { tree, index: SnapshotIndex.of(snapshot), bindings }
+  return rules.flatMap((rule) => rule(source))
+}

@@ -28,6 +28,8 @@ export type SluiceErrorCode =
   | 'SLUICE_UNWRITTEN'
   /** A statement was to be explained, and cannot be without the danger that it is carried out. */
   | 'SLUICE_NOT_EXPLAINABLE'
+  /** Another process is changing the schema of the database. */
+  | 'SLUICE_SCHEMA_LOCKED'
 
 /** Base of all errors of Sluice. Match on `code`; messages may change. */
 export class SluiceError extends Error {

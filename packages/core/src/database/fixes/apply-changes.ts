@@ -1,0 +1,51 @@
+import type { Connection } from '../../schema/connection.ts'
+import { InvalidArgumentError } from '../../shared/errors.ts'
+import { type Applying, applyChange } from './apply/apply-change.ts'
+import type { ApplyEvent, ApplyOptions, ApplyResult } from './apply/apply-event.ts'
+import { underLock } from './apply/apply-session.ts'
+import type { DatabaseFacts } from './database-facts.ts'
+import type { SchemaChange } from './fix.ts'
+
+const LOCK_TIMEOUTS = new Set<unknown>(['55P03', 'ER_LOCK_WAIT_TIMEOUT', 'SQLITE_BUSY'])
+
+/**
+ * Makes changes in a database, one after the other, each only if it is still to be made: the table and its columns are there, and no
+ * index that does the same. On PostgreSQL indexes are built concurrently, and what a failed build leaves is dropped. Ends at the first
+ * that fails, and keeps those before it. Others who apply changes in this way are kept out meanwhile.
+ *
+ * @param connection - One that has sessions. What is set for the session is as before afterwards.
+ * @throws SluiceError `SLUICE_SCHEMA_LOCKED` where another process applies changes; `InvalidArgumentError` where the connection has no sessions.
+ */
+export async function applyChanges(
+  connection: Connection,
+  changes: readonly SchemaChange[],
+  facts: DatabaseFacts,
+  options: ApplyOptions = {},
+): Promise<ApplyResult> {
+  if (connection.session === undefined) throw new InvalidArgumentError('connection', 'one that has sessions', connection)
+  const emit = (event: ApplyEvent) => options.onEvent?.(event)
+  return connection.session((session) =>
+    underLock(session, async (how) => {
+      emit({ kind: 'locked' })
+      return applyAll(changes, { session, how, facts, options, emit })
+    }),
+  )
+}
+
+async function applyAll(changes: readonly SchemaChange[], applying: Applying): Promise<ApplyResult> {
+  const done: SchemaChange[] = []
+  const skipped: { change: SchemaChange; why: string }[] = []
+  for (const [at, change] of changes.entries()) {
+    try {
+      const why = await applyChange(change, applying)
+      if (why === undefined) done.push(change)
+      else skipped.push({ change, why })
+      applying.emit(why === undefined ? { kind: 'done', change } : { kind: 'skipped', change, why })
+    } catch (error) {
+      applying.emit({ kind: 'failed', change, error })
+      const isLockTimeout = LOCK_TIMEOUTS.has((error as { readonly code?: unknown } | null)?.code)
+      return { done, skipped, failed: { change, error, isLockTimeout }, remaining: changes.slice(at + 1) }
+    }
+  }
+  return { done, skipped, remaining: [] }
+}

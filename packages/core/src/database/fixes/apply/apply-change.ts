@@ -1,0 +1,120 @@
+import type { Connection } from '../../../schema/connection.ts'
+import { type DatabaseFacts, isSameName, type NamedTable, tableOf } from '../database-facts.ts'
+import type { IndexPlace, SqlStep } from '../ddl/change-sql.ts'
+import { quoteIn } from '../ddl/quote-name.ts'
+import type { SchemaChange } from '../fix.ts'
+import { schemaChangeSql } from '../schema-change-sql.ts'
+import type { ApplyEvent, ApplyOptions } from './apply-event.ts'
+import type { ApplySession } from './apply-session.ts'
+import { isCoveredBy, isSameIndex, type LiveIndex } from './live-index.ts'
+import { readLiveTable } from './read-live-indexes.ts'
+
+/** What a change is made with. */
+export interface Applying {
+  readonly session: Connection
+  readonly how: ApplySession
+  readonly facts: DatabaseFacts
+  readonly options: ApplyOptions
+  emit(event: ApplyEvent): void
+}
+
+/**
+ * Makes one change, if it is still to be made.
+ *
+ * @returns Why it is not to be made, or nothing.
+ */
+export async function applyChange(change: SchemaChange, applying: Applying): Promise<string | undefined> {
+  const why = await reasonToSkip(change, applying)
+  if (why !== undefined) return why
+  const { how, session, facts } = applying
+  await how.begin?.(session)
+  let isDone = false
+  try {
+    for (const step of schemaChangeSql(change, facts).steps) await runStep(step, change, applying)
+    await verify(change, applying)
+    isDone = true
+  } finally {
+    await how.end?.(session, isDone)
+  }
+  return undefined
+}
+
+async function reasonToSkip(change: SchemaChange, { session, facts }: Applying): Promise<string | undefined> {
+  const table = tableOf(facts, change.index.table)
+  const live = await readLiveTable(session, table)
+  if (live === undefined) return `There is no table ${table.name}.`
+  const missing = change.index.keys.find(
+    (key) => key.expression === undefined && !live.columns.some((column) => isSameName(facts, column, key.column)),
+  )
+  if (missing !== undefined) return `The table ${table.name} has no column ${missing.column}.`
+  const named = live.indexes.find(({ name }) => isSameName(facts, name, change.name))
+  if (change.kind === 'drop-index') {
+    if (named === undefined) return `There is no index ${change.name}.`
+    if (named.isConstraint) return `A constraint needs the index ${change.name}.`
+    return isSameIndex(comparable(change), named) ? undefined : `The index ${change.name} is not the one that it was.`
+  }
+  if (named?.isInProgress === true) return `Somebody is building the index ${change.name}.`
+  // A partitioned table's index is not valid while partitions are missing: those that there are stay.
+  const isLeftOver = named?.isValid === false
+  const covering = live.indexes.find((index) => isCoveredBy(comparable(change), index))
+  if (covering !== undefined) return `The index ${covering.name} is there, and does the same.`
+  return named === undefined || isLeftOver ? undefined : `The name ${change.name} is that of another index.`
+}
+
+/** An index on an expression is known by the expression, as in what is read. */
+function comparable({ index }: SchemaChange): SchemaChange['index'] {
+  return { ...index, keys: index.keys.map((key) => (key.expression === undefined ? key : { ...key, column: key.expression })) }
+}
+
+async function runStep(step: SqlStep, change: SchemaChange, applying: Applying): Promise<void> {
+  const { session, how, options, emit } = applying
+  if (step.creates !== undefined) {
+    const existing = await liveIndex(step.creates, applying)
+    // Of a change in several steps, of which an earlier try made some.
+    if (existing?.isValid === true || (existing !== undefined && !step.isConcurrent)) return
+    if (existing !== undefined) await clean(step.creates, change, applying)
+  }
+  await how.limit(session, step.isConcurrent ? 'concurrent' : 'blocking', options.lockTimeoutMs)
+  emit({ kind: 'running', change, sql: step.sql })
+  try {
+    await session.query(step.sql)
+  } catch (error) {
+    if (step.isConcurrent && step.creates !== undefined) await cleanAfter(step.creates, change, applying)
+    throw error
+  }
+}
+
+/** What a failed build leaves costs every write. The failure is told, whether this goes well or not. */
+async function cleanAfter(place: IndexPlace, change: SchemaChange, applying: Applying): Promise<void> {
+  try {
+    const left = await liveIndex(place, applying)
+    if (left?.isValid === false && !left.isInProgress) await clean(place, change, applying)
+  } catch {
+    // It is found again by the next try.
+  }
+}
+
+async function clean(place: IndexPlace, change: SchemaChange, { session, how, facts, options, emit }: Applying): Promise<void> {
+  await how.limit(session, 'concurrent', options.lockTimeoutMs)
+  await session.query(`DROP INDEX CONCURRENTLY IF EXISTS ${quoteIn('postgresql', tableAt(place, facts), place.name)}`)
+  emit({ kind: 'cleaned', change, name: place.name })
+}
+
+async function verify(change: SchemaChange, applying: Applying): Promise<void> {
+  const table = tableOf(applying.facts, change.index.table)
+  const live = await liveIndex(
+    { ...(table.isInDefaultSchema ? {} : { schema: table.schema }), table: table.name, name: change.name },
+    applying,
+  )
+  if (change.kind === 'drop-index' && live !== undefined) throw new Error(`The index ${change.name} was dropped, and is there.`)
+  if (change.kind === 'create-index' && live?.isValid !== true) throw new Error(`The index ${change.name} was built, and is not valid.`)
+}
+
+async function liveIndex(place: IndexPlace, { session, facts }: Applying): Promise<LiveIndex | undefined> {
+  const table = await readLiveTable(session, tableAt(place, facts))
+  return table?.indexes.find(({ name }) => isSameName(facts, name, place.name))
+}
+
+function tableAt({ schema, table }: IndexPlace, { defaultSchema }: DatabaseFacts): NamedTable {
+  return { schema: schema ?? defaultSchema, name: table, isInDefaultSchema: schema === undefined }
+}

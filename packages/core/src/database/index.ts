@@ -9,9 +9,37 @@ export type { DatabaseFinding, DatabaseFindingCode, FindingStatement } from './a
 export { serverTraffic } from './analysis/server-traffic.ts'
 export { type ExplainOptions, explainStatement } from './explain/explain-statement.ts'
 export type { PlanStep, PlanSummary } from './explain/plan-summary.ts'
-export type { FixFile, RefusedChange, SchemaChange } from './fixes/fix.ts'
-export { type FixPlan, type FixProject, planFixFiles } from './fixes/plan-fix-files.ts'
-export { schemaChangeSql } from './fixes/schema-change-sql.ts'
+export type { ApplyEvent, ApplyOptions, ApplyResult } from './fixes/apply/apply-event.ts'
+export { applyChanges } from './fixes/apply-changes.ts'
+export type { DatabaseFacts } from './fixes/database-facts.ts'
+export type { ChangeSql, IndexPlace, SqlStep } from './fixes/ddl/change-sql.ts'
+export type {
+  CreateIndexChange,
+  DropIndexChange,
+  FixFile,
+  FixFile,
+  RefusedChange,
+  RefusedChange,
+  SchemaChange,
+  SchemaChange,
+} from './fixes/fix.ts'
+export { indexName, type NamingConvention } from './fixes/index-name.ts'
+export type { KnexLanguage } from './fixes/knex/knex-template.ts'
+export {
+  type FixPlan,
+  type FixPlan,
+  type FixProject,
+  type FixProject,
+  type KnexProject,
+  type PrismaProject,
+  planFixFiles,
+  planFixFiles,
+  type SqlFolder,
+  type SqlProject,
+} from './fixes/plan-fix-files.ts'
+export { type PatchedChange, type PrismaPatch, type PrismaRefusal, patchPrismaSchema } from './fixes/prisma/patch-prisma-schema.ts'
+export type { SchemaFile } from './fixes/prisma/schema-file.ts'
+export { schemaChangeSql, schemaChangeSql } from './fixes/schema-change-sql.ts'
 export { type IndexDefinition, type IndexKey, type IndexMethod, indexLabel } from './index-definition.ts'
 export type {
   ColumnSnapshot,

@@ -1,0 +1,40 @@
+import { parseEnv } from 'node:util'
+import type { DetectedDatabase } from './detected-project.ts'
+import type { ProjectFolder } from './project-folder.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+const files = ['.env', 'prisma/.env']
+
+/**
+ * The URL of the database in a variable: of the environment, else of a `.env` file. `${OTHER}` in a value stands for another variable.
+ *
+ * @param names - The variables to look for, the most likely first.
+ */
+export async function readDatabaseUrl(
+  folder: ProjectFolder,
+  names: readonly string[],
+  env: Environment,
+): Promise<DetectedDatabase | undefined> {
+  const texts = await Promise.all(
+    files.map(async (path) => ({ path, variables: parseEnv((await folder.read(path)) ?? '') as Environment })),
+  )
+  for (const name of names) {
+    const given = env[name]
+    if (given !== undefined && given !== '') return { url: given, from: name }
+    for (const { path, variables } of texts) {
+      const value = variables[name]
+      if (value !== undefined && value !== '') return { url: expand(value, { ...variables, ...env }), from: `${name} in ${path}` }
+    }
+  }
+  return undefined
+}
+
+/** Of `env('NAME')`, `env("NAME")` and `process.env.NAME` in a text: the names. */
+export function environmentNames(text: string): string[] {
+  return [...text.matchAll(/\benv\(\s*["'](\w+)["']\s*\)|\bprocess\.env\.(\w+)/g)].flatMap(([, called, read]) => called ?? read ?? [])
+}
+
+function expand(value: string, variables: Environment): string {
+  return value.replace(/\$\{(\w+)\}/g, (whole, name: string) => variables[name] ?? whole)
+}

@@ -1,0 +1,162 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { detectProjects } from '../../src/project/detect-projects.ts'
+
+const schema = 'datasource db {\n  provider = "postgresql"\n}\n\nmodel A {\n  id Int @id\n}\n'
+
+describe('detectProjects', () => {
+  let root: string
+
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'sluice-project-'))
+  })
+  afterEach(() => rm(root, { recursive: true, force: true }))
+
+  async function detect(files: Readonly<Record<string, string>>, env: Readonly<Record<string, string>> = {}) {
+    for (const [path, content] of Object.entries(files)) {
+      await mkdir(dirname(join(root, path)), { recursive: true })
+      await writeFile(join(root, path), content)
+    }
+    return detectProjects(root, env)
+  }
+
+  it('finds that SQL can be written, in an empty folder', async () => {
+    expect(await detect({})).toEqual([{ kind: 'sql', fixes: { dir: 'sluice/fixes', existing: [] } }])
+    expect(await detect({ 'sluice/fixes/001_a.sql': '', 'sluice/fixes/notes.md': '' })).toEqual([
+      { kind: 'sql', fixes: { dir: 'sluice/fixes', existing: ['001_a.sql'] } },
+    ])
+  })
+
+  describe('of Prisma', () => {
+    const paths = async (files: Readonly<Record<string, string>>) => {
+      const [project] = await detect(files)
+      return project?.kind === 'prisma' ? project.schemaFiles.map(({ path }) => path) : project?.kind
+    }
+
+    it.each(['schema.prisma', 'prisma/schema.prisma'])('finds %s', async (path) => {
+      expect(await paths({ [path]: schema })).toEqual([path])
+    })
+
+    it('finds a schema of several files', async () => {
+      const files = {
+        'prisma/schema/base.prisma': schema,
+        'prisma/schema/shop/a.prisma': '',
+        'prisma/schema/migrations/1/migration.sql': '',
+      }
+      expect(await paths(files)).toEqual(['prisma/schema/base.prisma', 'prisma/schema/shop/a.prisma'])
+    })
+
+    it.each([
+      ["schema: './db/main.prisma'", ['db/main.prisma']],
+      ['schema: "db"', ['db/main.prisma', 'db/other.prisma']],
+      ["schema: path.join('db', 'main.prisma'),", ['db/main.prisma']],
+      ["schema: join(import.meta.dirname, 'db'),", ['db/main.prisma', 'db/other.prisma']],
+      ["// schema: 'db/main.prisma'\n  schema: 'prisma/schema.prisma'", ['prisma/schema.prisma']],
+    ])('follows the configuration: %s', async (option, expected) => {
+      const files = { 'db/main.prisma': schema, 'db/other.prisma': '', 'prisma/schema.prisma': schema }
+      expect(await paths({ ...files, 'prisma.config.ts': `export default defineConfig({\n  ${option}\n})\n` })).toEqual(expected)
+    })
+
+    it('follows package.json', async () => {
+      const files = { 'db/main.prisma': schema, 'package.json': '{ "prisma": { "schema": "db/main.prisma" } }' }
+      expect(await paths(files)).toEqual(['db/main.prisma'])
+      expect(await paths({ 'package.json': '{ broken', 'schema.prisma': schema })).toEqual(['schema.prisma'])
+    })
+
+    it.each([
+      ['beside the schema', 'prisma/schema.prisma', 'prisma/migrations', ''],
+      ['beside the file with the data source', 'prisma/schema/base.prisma', 'prisma/schema/migrations', ''],
+      ['beside the folder of the schema', 'prisma/schema/base.prisma', 'prisma/migrations', ''],
+      ['where the configuration says', 'prisma/schema.prisma', 'db/migrations', "migrations: { path: 'db/migrations', seed: 'x' }"],
+    ])('finds the migrations %s', async (_, path, migrationsDir, option) => {
+      const [project] = await detect({
+        [path]: schema,
+        [`${migrationsDir}/20260101000000_init/migration.sql`]: '',
+        [`${migrationsDir}/migration_lock.toml`]: '',
+        'prisma.config.ts': `export default { ${option} }`,
+      })
+      expect(project).toMatchObject({ kind: 'prisma', migrationsDir, migrations: ['20260101000000_init'] })
+    })
+
+    it('has no folder of migrations where there is none', async () => {
+      const [project] = await detect({ 'prisma/schema.prisma': schema })
+      expect(project).toMatchObject({ kind: 'prisma', migrations: [] })
+      expect(project).not.toHaveProperty('migrationsDir')
+    })
+
+    it('finds the URL of the database in the variable that the data source names', async () => {
+      const files = {
+        'prisma/schema.prisma': schema.replace('\n}', '\n  // url = env("OLD_URL")\n  url = env("SHOP_URL")\n}'),
+        '.env': `DATABASE_URL="postgresql://other"\nPASSWORD=s3cret\nSHOP_URL="postgresql://me:\${PASSWORD}@localhost/shop"\n`,
+      }
+      expect((await detect(files))[0]?.database).toEqual({ url: 'postgresql://me:s3cret@localhost/shop', from: 'SHOP_URL in .env' })
+      expect((await detect(files, { SHOP_URL: 'postgresql://env' }))[0]?.database).toEqual({ url: 'postgresql://env', from: 'SHOP_URL' })
+    })
+
+    it('finds it in the configuration of Prisma 7, and in a .env beside the schema', async () => {
+      const config = "export default { datasource: { url: env('SHOP_URL') } }"
+      const files = { 'prisma/schema.prisma': schema, 'prisma.config.ts': config, 'prisma/.env': 'SHOP_URL=postgresql://shop # ours' }
+      expect((await detect(files))[0]?.database).toEqual({ url: 'postgresql://shop', from: 'SHOP_URL in prisma/.env' })
+    })
+  })
+
+  describe('of Knex', () => {
+    const knex = async (files: Readonly<Record<string, string>>, env: Readonly<Record<string, string>> = {}) => {
+      const [project] = await detect(files, env)
+      return project
+    }
+
+    it('reads the client and the folder of migrations', async () => {
+      const knexfile = `module.exports = {
+        // client: 'sqlite3',
+        client: 'pg',
+        connection: process.env.SHOP_URL,
+        migrations: { tableName: 'migrations', directory: './db/migrations', extension: 'ts' },
+      }`
+      expect(
+        await knex(
+          { 'knexfile.js': knexfile, 'db/migrations/20260101000000_a.ts': '', 'db/migrations/README.md': '' },
+          { SHOP_URL: 'postgresql://x' },
+        ),
+      ).toEqual({
+        kind: 'knex',
+        client: 'pg',
+        language: 'ts',
+        extension: '.ts',
+        migrationsDir: 'db/migrations',
+        migrations: ['20260101000000_a.ts'],
+        database: { url: 'postgresql://x', from: 'SHOP_URL' },
+      })
+    })
+
+    it.each([
+      ['a knexfile in TypeScript', { 'knexfile.ts': '' }, 'ts', '.ts'],
+      ['a knexfile in JavaScript', { 'knexfile.js': '' }, 'cjs', '.js'],
+      ['a package of modules', { 'knexfile.js': '', 'package.json': '{ "type": "module" }' }, 'esm', '.js'],
+      ['a module', { 'knexfile.mjs': '' }, 'esm', '.mjs'],
+      ['migrations that are modules', { 'knexfile.js': '', 'migrations/1_a.mjs': '' }, 'esm', '.mjs'],
+      ['migrations that export', { 'knexfile.ts': '', 'migrations/1_a.js': 'export function up() {}' }, 'esm', '.js'],
+      ['migrations that do not', { 'knexfile.ts': '', 'migrations/1_a.js': '// export const a\nexports.up = 1' }, 'cjs', '.js'],
+    ])('writes as %s', async (_, files, language, extension) => {
+      expect(await knex(files as Record<string, string>)).toMatchObject({ language, extension, migrationsDir: 'migrations' })
+    })
+
+    it('does not choose between clients', async () => {
+      expect(await knex({ 'knexfile.js': "module.exports = { a: { client: 'pg' }, b: { client: 'sqlite3' } }" })).not.toHaveProperty(
+        'client',
+      )
+    })
+
+    it('reads paths from where the knexfile is', async () => {
+      const files = { 'src/knexfile.ts': "export default { migrations: { directory: '../migrations' } }", 'migrations/2_b.ts': '' }
+      expect(await knex(files)).toMatchObject({ migrationsDir: 'migrations', migrations: ['2_b.ts'] })
+    })
+  })
+
+  it('finds Prisma and Knex in one project', async () => {
+    const projects = await detect({ 'prisma/schema.prisma': schema, 'knexfile.js': '' })
+    expect(projects.map(({ kind }) => kind)).toEqual(['prisma', 'knex', 'sql'])
+  })
+})

@@ -1,7 +1,7 @@
 import type { ReferentialAction } from '../../schema/catalog-data.ts'
 import type { ColumnSnapshot, DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { createIndexSql } from './index-sql.ts'
-import { quoted, quotedTable } from './names.ts'
+import { literal, quoted, quotedTable } from './names.ts'
 import type { Period } from './quarters.ts'
 
 /** What a table is to be cut by. */
@@ -28,7 +28,8 @@ export function postgresPartitioning({ snapshot, table, column, periods }: Parti
   const next = place(`${table.name}_partitioned`)
   const by = quoted(dialect, column.name)
   const columns = table.columns.flatMap(({ name, isGenerated }) => (isGenerated === true ? [] : [quoted(dialect, name)])).join(', ')
-  const copy = (condition: string) => `INSERT INTO ${next} (${columns}) SELECT ${columns} FROM ${old} WHERE ${condition};`
+  const copy = (condition: string) =>
+    `INSERT INTO ${next} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${old} WHERE ${condition};`
   const first = periods[0]?.start ?? ''
   const end = periods.at(-1)?.end ?? ''
   const key = [...table.primaryKey, ...(table.primaryKey.includes(column.name) ? [] : [column.name])].map((name) => quoted(dialect, name))
@@ -70,6 +71,12 @@ export function postgresPartitioning({ snapshot, table, column, periods }: Parti
     'BEGIN;',
     `LOCK TABLE ${old} IN ACCESS EXCLUSIVE MODE;`,
     ...catchUp({ old, next, columns, key: table.primaryKey.map((name) => quoted(dialect, name)), names: table.columns, dialect }),
+    ...table.columns
+      .filter(({ name, type }) => type === 'integer' && table.primaryKey.includes(name))
+      .map(({ name }) => {
+        // Identities go on where the old table was; of other columns this changes nothing.
+        return `SELECT setval(pg_get_serial_sequence(${literal(next)}, ${literal(name)}), max(${quoted(dialect, name)})) FROM ${next};`
+      }),
     `ALTER TABLE ${old} RENAME TO ${quoted(dialect, `${table.name}_unpartitioned`)};`,
     `ALTER TABLE ${next} RENAME TO ${quoted(dialect, table.name)};`,
     'COMMIT;',
@@ -97,7 +104,7 @@ function catchUp({ old, next, columns, key, names, dialect }: CatchUp): string[]
   const byKey = key.map((name) => `o.${name} = n.${name}`).join(' AND ')
   return [
     `DELETE FROM ${next} n WHERE NOT EXISTS (SELECT 1 FROM ${old} o WHERE ${same});`,
-    `INSERT INTO ${next} (${columns}) SELECT ${columns} FROM ${old} o WHERE NOT EXISTS (SELECT 1 FROM ${next} n WHERE ${byKey});`,
+    `INSERT INTO ${next} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${old} o WHERE NOT EXISTS (SELECT 1 FROM ${next} n WHERE ${byKey});`,
   ]
 }
 

@@ -1,0 +1,164 @@
+import {
+  type ColumnSnapshot,
+  createSluice,
+  DatabaseOptimizationEngine,
+  type DatabaseSnapshot,
+  hostOf,
+  type IndexSnapshot,
+  type TableSnapshot,
+} from '@sluice/core'
+import { unsluice, withSluice } from '@sluice/knex'
+import knex from 'knex'
+import { describe, expect, it } from 'vitest'
+import { databases, freshDatabase } from '../../support/databases.ts'
+import { openStack } from '../../support/stack.ts'
+
+describe.each(databases())('the database engine on $name', ({ dialect, skipped }) => {
+  describe.skipIf(skipped !== undefined)('', () => {
+    it('asks the database through Knex, and in a session of its own', async () => {
+      const database = await freshDatabase(dialect)
+      const sluice = createSluice()
+      const db = withSluice(knex(database.knexConfig()), sluice)
+      try {
+        const connection = hostOf(sluice).connections.first()
+        expect(connection?.dialect).toBe(dialect)
+        const placeholder = dialect === 'postgresql' ? '$1' : '?'
+        const bound = dialect === 'postgresql' ? `${placeholder}::int` : placeholder
+        expect(await connection?.query(`select ${bound} as a`, [5])).toEqual([{ a: 5 }])
+        const seen = await connection?.session?.(async (session) => {
+          await session.query('create temporary table mine (a int)')
+          await session.query('insert into mine values (7)')
+          return session.query('select a from mine')
+        })
+        expect(seen).toEqual([{ a: 7 }])
+        if (dialect !== 'sqlite') await expect(connection?.query('select a from mine')).rejects.toThrow()
+        expect(sluice.database?.getTraffic()).toEqual([])
+        unsluice(db)
+        expect(hostOf(sluice).connections.first()).toBeUndefined()
+      } finally {
+        await db.destroy()
+        await database.drop()
+      }
+    })
+
+    it('asks the database through the adapter of Prisma', async () => {
+      const stack = await openStack(dialect, { mode: 'observe', cache: false })
+      try {
+        await stack.db.destroy()
+        await stack.prisma.country.findMany()
+        const rows = await hostOf(stack.sluice).connections.first()?.query('select 1 as a')
+        expect(rows?.map(({ a }) => Number(a))).toEqual([1])
+      } finally {
+        await stack.close()
+      }
+    })
+
+    it('sees that somebody waits for a connection', async () => {
+      const database = await freshDatabase(dialect)
+      const sluice = createSluice()
+      const db = withSluice(knex({ ...database.knexConfig(), pool: { min: 0, max: 1 } }), sluice)
+      try {
+        await Promise.all(Array.from({ length: 70 }, () => db.raw('select 1')))
+        const [line, ...more] = sluice.database?.getConnectionPoolRecommendations() ?? []
+        expect(line).toMatch(/^Pool knex1: min 0, max 1, 0 in use, 1 idle, 0 waiting; at most 1 were in use, and \d+ waiting\.$/)
+        expect(Number(line?.match(/and (\d+) waiting/)?.[1])).toBeGreaterThan(5)
+        expect(more.join('\n')).toContain('Make what holds them shorter: select ?')
+        await db.destroy()
+        expect(sluice.database?.getConnectionPoolRecommendations()).toEqual([])
+      } finally {
+        await db.destroy()
+        await database.drop()
+      }
+    })
+
+    it.skipIf(dialect === 'sqlite')('writes statements that cut a table by time, without losing a row', async () => {
+      const database = await freshDatabase(dialect)
+      try {
+        const time = dialect === 'postgresql' ? 'timestamptz' : 'datetime(3)'
+        await database.exec(`create table notes (id int primary key, body varchar(20));
+          create table events (id int ${dialect === 'postgresql' ? 'generated always as identity' : 'auto_increment'} primary key, created_at ${time} not null, slug varchar(20) not null unique, note_id int${dialect === 'postgresql' ? ' references notes (id)' : ''});
+          create index events_note_idx on events (note_id, created_at);
+          insert into notes values (1, 'a');`)
+        const dates = ['2001-01-01', '2025-12-31', '2026-01-01', '2026-05-15', '2031-01-01']
+        await database.exec(
+          dates
+            .map(
+              (date, at) =>
+                `insert into events ${dialect === 'postgresql' ? 'overriding system value' : ''} values (${at + 1}, '${date} 00:00:00', 's${at}', 1);`,
+            )
+            .join('\n'),
+        )
+        const engine = new DatabaseOptimizationEngine()
+        engine.useSnapshot(eventsOf(dialect, dialect === 'postgresql' ? 'public' : new URL(database.url).pathname.slice(1)))
+        const [advice] = engine.getPartitionRecommendations()
+        expect(advice).toMatchObject({ table: 'events', strategy: 'quarter' })
+        const statements = advice?.ddl ?? []
+        expect(statements.length).toBeGreaterThan(1)
+        await database.exec(statements.join('\n'))
+        const rows = await database.query('select id, slug from events order by id')
+        expect(rows.map(({ id, slug }) => `${id} ${slug}`)).toEqual(dates.map((_, at) => `${at + 1} s${at}`))
+        await database.exec(`insert into events (created_at, slug) values ('2026-05-16 00:00:00', 'next');`)
+        expect(await database.query(`select id from events where slug = 'next'`)).toEqual([{ id: 6 }])
+        const parts =
+          dialect === 'postgresql'
+            ? await database.query(`select count(*) as parts from pg_inherits where inhparent = 'events'::regclass`)
+            : await database.query(
+                `select count(*) as parts from information_schema.partitions where table_schema = database() and table_name = 'events'`,
+              )
+        expect(Number(parts[0]?.parts ?? parts[0]?.PARTS)).toBeGreaterThan(8)
+      } finally {
+        await database.drop()
+      }
+    })
+  })
+})
+
+function eventsOf(dialect: 'postgresql' | 'mysql' | 'sqlite', schema: string): DatabaseSnapshot {
+  const column = (name: string, databaseType: string, type: ColumnSnapshot['type'] = 'integer', nullable = false) => ({
+    name,
+    type,
+    databaseType,
+    nullable,
+  })
+  const index = (name: string, columns: readonly string[], given: Partial<IndexSnapshot> = {}): IndexSnapshot => ({
+    ...{
+      table: `${schema}.events`,
+      name,
+      keys: columns.map((one) => ({ column: one })),
+      method: 'btree',
+      isUnique: false,
+      isPrimary: false,
+    },
+    ...{ isConstraint: false, isValid: true, isVisible: true },
+    ...given,
+  })
+  const events: TableSnapshot = {
+    ...{ id: `${schema}.events`, schema, name: 'events', kind: 'table', rows: 2_000_000, bytes: 1, indexBytes: 1, primaryKey: ['id'] },
+    columns: [
+      column('id', 'integer'),
+      column('created_at', dialect === 'postgresql' ? 'timestamp with time zone' : 'datetime(3)', 'datetime'),
+      column('slug', 'varchar(20)', 'text'),
+      column('note_id', 'integer', 'integer', true),
+    ],
+    indexes: [
+      index(dialect === 'mysql' ? 'PRIMARY' : 'events_pkey', ['id'], { isPrimary: true, isUnique: true, isConstraint: true }),
+      index(dialect === 'mysql' ? 'slug' : 'events_slug_key', ['slug'], { isUnique: true, isConstraint: true }),
+      index('events_note_idx', ['note_id', 'created_at']),
+    ],
+  }
+  const notes: TableSnapshot = { ...events, id: `${schema}.notes`, name: 'notes', rows: 1, columns: [column('id', 'integer')], indexes: [] }
+  const key = {
+    table: events.id,
+    columns: ['note_id'],
+    references: notes.id,
+    referencedColumns: ['id'],
+    onDelete: 'NoAction',
+    onUpdate: 'NoAction',
+  } as const
+  return {
+    ...{ dialect, product: dialect, version: '17', versionParts: [17, 0, 0], defaultSchema: schema, takenAt: Date.UTC(2026, 4, 15) },
+    tables: [events, notes],
+    foreignKeys: dialect === 'postgresql' ? [key] : [],
+    ...{ settings: {}, extensions: { installed: [], available: [] }, statements: [], gaps: [] },
+  }
+}

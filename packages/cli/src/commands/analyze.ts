@@ -13,7 +13,7 @@ import { openScratchSqlite } from '../connect/open-sqlite.ts'
 import { EXIT } from '../exit-code.ts'
 import { applyFixes } from '../fixes/apply-fixes.ts'
 import { writeFixes } from '../fixes/write-fixes.ts'
-import { databaseUrl } from '../project/database-url.ts'
+import { detectProjects } from '../project/detect-projects.ts'
 import { readBaseline, splitBy, writeBaseline } from '../report/baseline.ts'
 import { githubReport, markdownReport, sarifReport } from '../report/other-reports.ts'
 import { paintWith, wantsColor } from '../report/palette.ts'
@@ -29,8 +29,7 @@ export const analyze: Command = {
   help: analyzeHelp,
   async run(args: readonly string[], output: Output): Promise<number> {
     const options = parseAnalyzeOptions(args)
-    const url = options.url ?? (await databaseUrl(process.cwd()))
-    if (url === undefined) throw new UsageError('expected an address, or DATABASE_URL in the environment or in .env')
+    const url = await addressOf(options.url)
     const traffic = options.traffic === undefined ? undefined : await readTrafficFile(options.traffic)
     let connection: OpenConnection
     try {
@@ -46,6 +45,18 @@ export const analyze: Command = {
       await connection.close().catch(() => {})
     }
   },
+}
+
+/**
+ * The database's address: as given, else that of the project in this directory.
+ *
+ * @throws UsageError where there is none.
+ */
+export async function addressOf(given: string | undefined): Promise<string> {
+  if (given !== undefined) return given
+  const found = (await detectProjects(process.cwd(), process.env)).find(({ database }) => database !== undefined)
+  if (found?.database === undefined) throw new UsageError('expected an address, or DATABASE_URL in the environment or in .env')
+  return found.database.url
 }
 
 async function analyzeWith(

@@ -2,7 +2,7 @@ import type { Connection } from '@sluice/core/database'
 import { UsageError } from '../usage-error.ts'
 import { openMysql } from './open-mysql.ts'
 import { openPostgresql } from './open-postgresql.ts'
-import { openSqlite } from './open-sqlite.ts'
+import { openSqlite, sqlitePath } from './open-sqlite.ts'
 
 /** A connection of the command line's own: one session, which nobody else uses. */
 export interface OpenConnection extends Connection {
@@ -30,7 +30,7 @@ export function openConnection(url: string): Promise<OpenConnection> {
   if (/^(mysql|mariadb):\/\//.test(url)) return openMysql(url)
   if (/^(prisma|prisma\+postgres|sqlserver|mongodb(\+srv)?|libsql|https?):\/\//.test(url))
     throw new UsageError(`expected a postgresql://, mysql:// or file: address, got ${withoutSecrets(url)}`)
-  return openSqlite(url.replace(/^(file|sqlite):(\/\/(?=\/))?/, ''))
+  return openSqlite(sqlitePath(url))
 }
 
 /** An address that may be shown. */

@@ -3,6 +3,11 @@ import type Database from 'better-sqlite3'
 import { loadDriver } from './load-driver.ts'
 import { ConnectError, type OpenConnection } from './open-connection.ts'
 
+/** The file of an address. */
+export function sqlitePath(url: string): string {
+  return url.replace(/^(file|sqlite):(\/\/(?=\/))?/, '').replace(/\?.*$/, '')
+}
+
 /** @param isWritable - Whether indexes are to be made. */
 export async function openSqlite(file: string, isWritable = false): Promise<OpenConnection> {
   const { default: Sqlite } = await loadDriver('better-sqlite3', () => import('better-sqlite3'))

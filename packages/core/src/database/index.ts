@@ -1,3 +1,4 @@
+export type { CallSite } from '../pipeline/call-site.ts'
 export type { Connection } from '../schema/connection.ts'
 export type { Advice, IndexAdvice, LeftStatement, Measurement, ServedStatement, StatementAdvice } from './advisor/advice.ts'
 export { type AdviseDatabaseOptions, type AdvisorTools, adviseDatabase, type PostgresqlScratch } from './advisor/advise-database.ts'
@@ -13,33 +14,21 @@ export type { ApplyEvent, ApplyOptions, ApplyResult } from './fixes/apply/apply-
 export { applyChanges } from './fixes/apply-changes.ts'
 export type { DatabaseFacts } from './fixes/database-facts.ts'
 export type { ChangeSql, IndexPlace, SqlStep } from './fixes/ddl/change-sql.ts'
-export type {
-  CreateIndexChange,
-  DropIndexChange,
-  FixFile,
-  FixFile,
-  RefusedChange,
-  RefusedChange,
-  SchemaChange,
-  SchemaChange,
-} from './fixes/fix.ts'
+export type { CreateIndexChange, DropIndexChange, FixFile, RefusedChange, SchemaChange } from './fixes/fix.ts'
 export { indexName, type NamingConvention } from './fixes/index-name.ts'
 export type { KnexLanguage } from './fixes/knex/knex-template.ts'
 export {
   type FixPlan,
-  type FixPlan,
-  type FixProject,
   type FixProject,
   type KnexProject,
   type PrismaProject,
-  planFixFiles,
   planFixFiles,
   type SqlFolder,
   type SqlProject,
 } from './fixes/plan-fix-files.ts'
 export { type PatchedChange, type PrismaPatch, type PrismaRefusal, patchPrismaSchema } from './fixes/prisma/patch-prisma-schema.ts'
 export type { SchemaFile } from './fixes/prisma/schema-file.ts'
-export { schemaChangeSql, schemaChangeSql } from './fixes/schema-change-sql.ts'
+export { schemaChangeSql } from './fixes/schema-change-sql.ts'
 export { type IndexDefinition, type IndexKey, type IndexMethod, indexLabel } from './index-definition.ts'
 export type {
   ColumnSnapshot,
@@ -50,5 +39,6 @@ export type {
   TableSnapshot,
 } from './inspectors/database-snapshot.ts'
 export { type InspectOptions, inspectDatabase } from './inspectors/inspect-database.ts'
+export type { Rewrite, RewriteRule } from './rewrites/rewrite.ts'
 export type { TrafficEntry } from './traffic/traffic-entry.ts'
 export { InvalidTrafficError, readTraffic, writeTraffic } from './traffic/traffic-file.ts'

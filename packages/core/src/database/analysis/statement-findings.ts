@@ -1,6 +1,10 @@
 import { analyzeSql } from '../../sql/analyze.ts'
+import { SqlSyntaxError } from '../../sql/syntax-error.ts'
+import { readQueryTree } from '../../sql/tree/read-query-tree.ts'
 import type { Advice } from '../advisor/advice.ts'
 import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
+import type { Rewrite } from '../rewrites/rewrite.ts'
+import { suggestRewrites } from '../rewrites/suggest-rewrites.ts'
 import type { TrafficEntry } from '../traffic/traffic-entry.ts'
 import type { DraftFinding } from './draft-finding.ts'
 
@@ -8,8 +12,49 @@ import type { DraftFinding } from './draft-finding.ts'
 const SLOW_MS = 200
 const MAX_SLOW = 5
 
-/** Statements that stay slow with every index that is advised. */
+/** Statements of which others ways to write them are looked for. */
+const MAX_REWRITTEN = 200
+/** Rewrites that pay only where a statement takes a part of the time. */
+const MIN_SHARE = 0.01
+
+/** What the statements themselves tell: those that stay slow with every index that is advised, and other ways to write them. */
 export function statementFindings(snapshot: DatabaseSnapshot, advice: Advice, traffic: readonly TrafficEntry[]): DraftFinding[] {
+  return [...slowStatements(snapshot, advice, traffic), ...rewrites(snapshot, traffic)]
+}
+
+function rewrites(snapshot: DatabaseSnapshot, traffic: readonly TrafficEntry[]): DraftFinding[] {
+  const totalMs = traffic.reduce((sum, entry) => sum + entry.totalMs, 0)
+  const telling = traffic.filter(({ totalMs: ms }) => totalMs === 0 || ms >= totalMs * MIN_SHARE)
+  const longest = [...telling].sort((a, b) => b.totalMs - a.totalMs).slice(0, MAX_REWRITTEN)
+  return longest.flatMap(({ fingerprint, sql, calls, totalMs: ms, callSites, samples: [bindings] }) => {
+    const label = analyzeSql(sql, snapshot.dialect).shape
+    return rewritesOf(sql, snapshot, bindings).map(({ rule, title, after, ddl, why, caveats, isEquivalent }): DraftFinding => {
+      const share = totalMs > 0 ? ms / totalMs : 0
+      return {
+        code: 'REWRITE',
+        identity: `${rule} ${fingerprint}`,
+        severity: share >= 0.2 ? 'medium' : 'low',
+        title,
+        details: [why, ...(isEquivalent ? ['It gives the same rows.'] : []), ...caveats],
+        statements: [{ fingerprint, label, calls, totalMs: ms, callSites }],
+        changes: [],
+        sql: [...ddl, after],
+      }
+    })
+  })
+}
+
+function rewritesOf(sql: string, snapshot: DatabaseSnapshot, bindings: readonly unknown[] | undefined): readonly Rewrite[] {
+  try {
+    return suggestRewrites(readQueryTree(sql, snapshot.dialect), snapshot, bindings === undefined ? {} : { bindings })
+  } catch (error) {
+    if (error instanceof SqlSyntaxError) return []
+    throw error
+  }
+}
+
+/** Statements that stay slow with every index that is advised. */
+function slowStatements(snapshot: DatabaseSnapshot, advice: Advice, traffic: readonly TrafficEntry[]): DraftFinding[] {
   const planned = new Map(advice.statements.map((statement) => [statement.fingerprint, statement]))
   const totalMs = traffic.reduce((sum, entry) => sum + entry.totalMs, 0)
   const slow = traffic.filter(({ fingerprint, totalMs: ms, calls }) => {

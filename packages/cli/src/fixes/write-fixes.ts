@@ -1,0 +1,49 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type DatabaseSnapshot, type FixProject, planFixFiles, type SchemaChange } from '@sluice/core/database'
+import type { Output } from '../command.ts'
+import { detectProjects } from '../project/detect-projects.ts'
+import type { DetectedProject } from '../project/detected-project.ts'
+import { UsageError } from '../usage-error.ts'
+
+export interface WriteFixesOptions {
+  readonly snapshot: DatabaseSnapshot
+  /** Left out: that of the project. */
+  readonly format: 'prisma' | 'knex' | 'sql' | undefined
+  /** The project's folder. */
+  readonly cwd: string
+  readonly output: Output
+}
+
+/**
+ * Writes the files that bring changes to the project, and says which. The database is not asked.
+ *
+ * @throws UsageError where the project has not what the format needs.
+ */
+export async function writeFixes(changes: readonly SchemaChange[], { snapshot, format, cwd, output }: WriteFixesOptions): Promise<void> {
+  if (changes.length === 0) return
+  const projects = await detectProjects(cwd, process.env)
+  const project = format === undefined ? projects[0] : projects.find(({ kind }) => kind === format)
+  if (project === undefined)
+    throw new UsageError(`--format ${format}: expected a ${format === 'prisma' ? 'schema.prisma' : 'knexfile'} in ${cwd}`)
+  const plan = planFixFiles(changes, fixProject(project), snapshot, new Date())
+  for (const { path, content, isPatch } of plan.files) {
+    const file = join(cwd, path)
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, content)
+    output.err(`${isPatch ? 'changed' : 'wrote'} ${path}\n`)
+  }
+  for (const { change } of plan.unchanged) output.err(`${change.name} is in the schema already: it is to be brought to the database\n`)
+  for (const { change, why } of plan.refused) output.err(`${change.name} is not in the schema: ${why}\n`)
+}
+
+function fixProject(project: DetectedProject): FixProject {
+  const { kind } = project
+  if (kind === 'knex') {
+    const { language, extension, migrationsDir, migrations } = project
+    return { kind, language, extension, migrationsDir, migrations }
+  }
+  if (kind === 'sql') return { kind, fixes: project.fixes }
+  const { schemaFiles, migrationsDir, migrations, fixes } = project
+  return { kind, schemaFiles, ...(migrationsDir === undefined ? {} : { migrationsDir }), migrations, fixes }
+}

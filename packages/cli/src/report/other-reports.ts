@@ -1,12 +1,13 @@
 import type { DatabaseAnalysis, DatabaseFinding } from '@sluice/core/database'
 import { percent } from './numbers.ts'
+import { shownFile } from './terminal-report.ts'
 
 /** Lines that GitHub Actions turns into annotations. */
 export function githubReport(findings: readonly DatabaseFinding[]): string {
   return findings
     .map((finding) => {
       const [site] = finding.statements.flatMap(({ callSites }) => callSites)
-      const place = site === undefined ? '' : ` file=${escapeProperty(site.file)},line=${site.line},col=${site.column},`
+      const place = site === undefined ? '' : ` file=${escapeProperty(shownFile(site.file))},line=${site.line},col=${site.column},`
       const level = finding.severity === 'high' ? 'error' : finding.severity === 'medium' ? 'warning' : 'notice'
       const title = `title=${escapeProperty(`${finding.code} ${finding.title}`)}`
       return `::${level}${place === '' ? ` ${title}` : `${place}${title}`}::${escapeData(messageOf(finding))}\n`
@@ -52,7 +53,7 @@ export function sarifReport(findings: readonly DatabaseFinding[]): string {
             .flatMap(({ callSites }) => callSites.slice(0, 1))
             .slice(0, 1)
             .map(({ file, line, column }) => ({
-              physicalLocation: { artifactLocation: { uri: file }, region: { startLine: line, startColumn: column } },
+              physicalLocation: { artifactLocation: { uri: shownFile(file) }, region: { startLine: line, startColumn: column } },
             })),
         })),
       },

@@ -1,3 +1,4 @@
+import { relative } from 'node:path'
 import type { DatabaseAnalysis, DatabaseFinding, Validation } from '@sluice/core/database'
 import type { BaselineSplit } from './baseline.ts'
 import { bytes, count, duration, percent } from './numbers.ts'
@@ -22,7 +23,7 @@ const VALIDATIONS: Readonly<Record<Validation, string>> = {
   scratch: "PostgreSQL's planner on this database's statistics",
   clone: "SQLite's planner on a clone",
   sample: 'counted on a sample',
-  none: 'NOT VALIDATED: estimated only',
+  none: 'NOT VALIDATED',
 }
 
 const GROUPS: readonly (readonly [title: string, codes: readonly DatabaseFinding['code'][]])[] = [
@@ -49,7 +50,7 @@ export function terminalReport(analysis: DatabaseAnalysis, options: TerminalRepo
 function headOf({ database }: DatabaseAnalysis, paint: Paint): string {
   const { product, version, tables, statements, totalMs } = database
   const facts = [
-    `${product} ${version}`,
+    `${product} ${version.split(/[-+ ]/, 1)[0]}`,
     `${count(tables)} ${tables === 1 ? 'table' : 'tables'}`,
     `${count(statements)} ${statements === 1 ? 'statement' : 'statements'}`,
     ...(totalMs > 0 ? [`${duration(totalMs)} of database time`] : []),
@@ -74,7 +75,7 @@ function findingLines(finding: DatabaseFinding, { paint, width, isVerbose }: Ter
     const room = Math.max(20, width - 10 - times.length - took.length)
     lines.push(`      ${times} ${isVerbose || label.length <= room ? label : `${label.slice(0, room - 1)}…`}${paint('dim', took)}`)
     const [site] = callSites
-    if (site !== undefined) lines.push(`      at   ${paint('cyan', `${site.file}:${site.line}:${site.column}`)}`)
+    if (site !== undefined) lines.push(`      at   ${paint('cyan', `${shownFile(site.file)}:${site.line}:${site.column}`)}`)
   }
   const hidden = finding.statements.length - statements.length
   if (hidden > 0) lines.push(paint('dim', `      and ${hidden} more ${hidden === 1 ? 'statement' : 'statements'}`))
@@ -120,6 +121,12 @@ function footnotes({ left, gaps }: DatabaseAnalysis, { isVerbose, paint, width }
   }
   for (const { what, why } of gaps) lines.push(...wrapped(`not seen: ${what}. ${why}`, width).map((line) => paint('dim', line)))
   return lines
+}
+
+/** A file as editors find it from here. */
+export function shownFile(file: string): string {
+  const path = relative(process.cwd(), file.replace(/^file:\/\//, ''))
+  return path.startsWith('..') ? file : path
 }
 
 /** A text in lines of a width; words longer than that stand alone. */

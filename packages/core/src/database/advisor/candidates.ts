@@ -133,6 +133,9 @@ class Collector {
   #groups(): IndexKey[][] {
     const keys = this.use.group.map((column) => this.#keys.plain(column))
     if (keys.length === 0 || keys.some((key) => key === undefined)) return []
+    const { primaryKey } = this.use.table
+    // Rows of one key are in one place already.
+    if (primaryKey.length > 0 && primaryKey.every((column) => this.use.group.includes(column))) return []
     const all = keys as IndexKey[]
     return all.length === 1 ? [all] : [all, all.slice(0, 1)]
   }

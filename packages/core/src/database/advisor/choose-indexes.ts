@@ -87,7 +87,7 @@ class Chooser {
       const narrower = good.filter((other) => isNarrower(other.candidate, candidate))
       const best = Math.min(statement.baseline.cost, ...narrower.map(({ cost }) => cost))
       const isWider = narrower.length > 0
-      const maxLeft = isWider && candidate.endsInRange ? this.thresholds.maxLeftOfRange : this.thresholds.maxLeft
+      const maxLeft = isWider && candidate.endsInRange ? this.thresholds.maxLeftOfRange : this.#maxLeft(statement, candidate)
       if (!this.book.matters(statement, best, answer.cost, candidate, maxLeft)) continue
       if (isWider && candidate.definition.where === undefined && best - answer.cost < this.thresholds.minSavingOfWider) continue
       good.push({ candidate, cost: answer.cost })
@@ -161,9 +161,16 @@ class Chooser {
     for (const statement of this.workload) {
       const before = await this.book.cost(statement, this.#chosen)
       const after = await this.book.cost(statement, chosen)
-      if (this.book.matters(statement, before, after, added, this.thresholds.maxLeft)) return true
+      if (this.book.matters(statement, before, after, added, this.#maxLeft(statement, added))) return true
     }
     return false
+  }
+
+  #maxLeft({ planned: { use } }: WorkloadStatement, { isOrdered, definition, carried }: Candidate): number {
+    if (carried > 0) return this.thresholds.maxLeftOfCarried
+    const isServed =
+      isOrdered && use.uses.some(({ table, order, isLimited }) => isLimited && order.length > 0 && table.id === definition.table)
+    return isServed ? this.thresholds.maxLeftOfOrder : this.thresholds.maxLeft
   }
 
   /** Drops what no statement misses, and what costs writes more than it saves. */

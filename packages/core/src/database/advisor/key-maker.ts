@@ -1,6 +1,7 @@
 import type { IndexKey } from '../index-definition.ts'
 import type { ColumnSnapshot, DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { quoteName } from '../quote-name.ts'
+import { isBytewise } from './is-bytewise.ts'
 import { prefixOf, termValue } from './selectivity.ts'
 import type { ColumnCondition, OrderedColumn } from './table-use.ts'
 
@@ -91,10 +92,6 @@ export class KeyMaker {
 function isRowid({ primaryKey, columns }: TableSnapshot): boolean {
   const [key] = primaryKey
   return primaryKey.length === 1 && columns.some(({ name, databaseType }) => name === key && databaseType.toUpperCase() === 'INTEGER')
-}
-
-function isBytewise(collation: string | undefined): boolean {
-  return collation === 'C' || collation === 'POSIX' || collation === 'ucs_basic'
 }
 
 function isDefault(nulls: 'first' | 'last', isDescending: boolean): boolean {

@@ -8,6 +8,13 @@ export interface Thresholds {
   readonly maxLeft: number
   /** The same, for a wider index whose last column was added for a range. */
   readonly maxLeftOfRange: number
+  /**
+   * The same, for an index that gives the order of a limited statement: planners take comparing texts for as cheap as comparing numbers, and rows that
+   * are found by two columns for more scattered than they are.
+   */
+  readonly maxLeftOfOrder: number
+  /** The same, for columns that are there only so that the table need not be read. */
+  readonly maxLeftOfCarried: number
   /** What one more column must save against the best narrower index. */
   readonly minSavingOfWider: number
   /** What one insert or delete costs for each index; an update of its columns costs twice that. */
@@ -23,7 +30,9 @@ export const THRESHOLDS: Thresholds = {
   minSaving: 20,
   maxLeft: 0.5,
   maxLeftOfRange: 0.4,
-  minSavingOfWider: 100,
+  maxLeftOfOrder: 0.7,
+  maxLeftOfCarried: 0.25,
+  minSavingOfWider: 40,
   writeCost: 2,
   minShare: 0.0002,
   minShareOfSibling: 0.02,

@@ -14,6 +14,8 @@ const MAX_SLOW = 5
 
 /** Statements of which others ways to write them are looked for. */
 const MAX_REWRITTEN = 200
+/** Columns from which `SELECT *` is worth a word. */
+const WIDE = 10
 /** Rewrites that pay only where a statement takes a part of the time. */
 const MIN_SHARE = 0.01
 
@@ -46,7 +48,10 @@ function rewrites(snapshot: DatabaseSnapshot, traffic: readonly TrafficEntry[]):
 
 function rewritesOf(sql: string, snapshot: DatabaseSnapshot, bindings: readonly unknown[] | undefined): readonly Rewrite[] {
   try {
-    return suggestRewrites(readQueryTree(sql, snapshot.dialect), snapshot, bindings === undefined ? {} : { bindings })
+    return suggestRewrites(readQueryTree(sql, snapshot.dialect), snapshot, {
+      minColumns: WIDE,
+      ...(bindings === undefined ? {} : { bindings }),
+    })
   } catch (error) {
     if (error instanceof SqlSyntaxError) return []
     throw error

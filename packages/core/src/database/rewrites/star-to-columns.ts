@@ -3,7 +3,7 @@ import { quoteName, SqlParts } from './sql-parts.ts'
 import { tableOf } from './tree-walk.ts'
 
 /** Names the columns that `*` stands for, so that those that nobody reads can be left out. */
-export function starToColumns({ tree, index }: RewriteSource): readonly Rewrite[] {
+export function starToColumns({ tree, index, minColumns }: RewriteSource): readonly Rewrite[] {
   const { root, dialect } = tree
   if (root.kind !== 'select' || !root.outputs.some(({ star }) => star !== undefined)) return []
   // There `*` names a column of both sides once.
@@ -17,7 +17,7 @@ export function starToColumns({ tree, index }: RewriteSource): readonly Rewrite[
         ({ name }) => (root.from.length === 1 ? '' : `${quoteName(item.alias, dialect)}.`) + quoteName(name, dialect),
       ),
     )
-    return columns.length > 0 && columns.every((names) => names !== undefined)
+    return columns.length > 0 && columns.every((names) => names !== undefined) && columns.flat().length >= minColumns
       ? [{ start, end, text: columns.flat().join(', ') }]
       : [undefined]
   })

@@ -23,12 +23,21 @@ const rules: readonly RewriteRuleReader[] = [
 export interface RewriteOptions {
   /** Values that the statement was seen with, by place: they tell patterns, and whether an OFFSET skips anything. */
   readonly bindings?: readonly unknown[]
+  /**
+   * Columns that `*` must stand for to be worth a word.
+   * @defaultValue 1
+   */
+  readonly minColumns?: number
 }
 
 /**
  * Other ways to write a statement, for a person to look at: each is proved to give the same rows, or says what differs.
  */
-export function suggestRewrites(tree: QueryTree, snapshot: DatabaseSnapshot, { bindings }: RewriteOptions = {}): readonly Rewrite[] {
-  const source = { tree, index: SnapshotIndex.of(snapshot), bindings }
+export function suggestRewrites(
+  tree: QueryTree,
+  snapshot: DatabaseSnapshot,
+  { bindings, minColumns = 1 }: RewriteOptions = {},
+): readonly Rewrite[] {
+  const source = { tree, index: SnapshotIndex.of(snapshot), bindings, minColumns }
   return rules.flatMap((rule) => rule(source))
 }

@@ -4,6 +4,8 @@ import { inlineValues } from '../../explain/inline-values.ts'
 import type { IndexDefinition } from '../../index-definition.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../../inspectors/database-snapshot.ts'
 import { quoteName } from '../../quote-name.ts'
+import { isBytewise } from '../is-bytewise.ts'
+import type { StatementUse } from '../table-use.ts'
 import type { PlannedStatement, PlannerAnswer, SupposedIndex, Validation, WhatIfPlanner } from '../what-if-planner.ts'
 import { withoutLimit } from './without-limit.ts'
 
@@ -18,15 +20,23 @@ export interface IndexSupposer {
 interface PlanNode {
   readonly 'Node Type'?: string
   readonly 'Index Name'?: string
+  readonly 'Index Cond'?: string
+  readonly Filter?: string
+  readonly 'Sort Key'?: readonly string[]
   readonly 'Relation Name'?: string
   readonly Schema?: string
   readonly 'Total Cost'?: number
   readonly Plans?: readonly PlanNode[]
 }
 
+/** How many times longer it takes to sort texts by a collation: measured with `en_US` on PostgreSQL 15, some thousand names. */
+const COLLATED_SORT = 2.5
+/** Where in the order of an index the rows are taken to be that a filter on its column keeps. */
+const MET_AT = 0.5
+
 /** Asks PostgreSQL's planner. Costs are its own. */
 export class PostgresqlPlanner implements WhatIfPlanner {
-  readonly #supposed = new Map<string, readonly string[]>()
+  readonly #supposed = new Map<string, { readonly names: readonly string[]; readonly index: SupposedIndex }>()
 
   /**
    * @param session - One session: what is supposed is supposed in it alone.
@@ -43,7 +53,7 @@ export class PostgresqlPlanner implements WhatIfPlanner {
 
   async answer(statement: PlannedStatement, indexes: readonly SupposedIndex[]): Promise<PlannerAnswer> {
     await this.#suppose(indexes)
-    const names = new Map([...this.#supposed].flatMap(([label, all]) => all.map((name) => [name, label] as const)))
+    const names = new Map([...this.#supposed].flatMap(([label, { names: all }]) => all.map((name) => [name, label] as const)))
     const used = new Set<string>()
     const scans = new Map<TableId, number>()
     let cost = 0
@@ -51,7 +61,7 @@ export class PostgresqlPlanner implements WhatIfPlanner {
       // Without an order any rows will do, and the first ones are where nobody can tell.
       const sql = inlineValues(statement.use.isOrdered ? statement.sql : withoutLimit(statement.sql, 'postgresql'), 'postgresql', bindings)
       const plan = await this.#explain(sql)
-      cost += (plan['Total Cost'] ?? 0) / statement.bindings.length
+      cost += this.#costOf(plan, statement.use) / statement.bindings.length
       walk(plan, (node) => {
         const label = names.get(node['Index Name'] ?? '')
         if (label !== undefined) used.add(label)
@@ -68,6 +78,52 @@ export class PostgresqlPlanner implements WhatIfPlanner {
     await this.#suppose([])
   }
 
+  /** The planner's cost, but for two things that it gets wrong. */
+  #costOf(plan: PlanNode, use: StatementUse): number {
+    return Math.max((plan['Total Cost'] ?? 0) + this.#collating(plan, use), this.#walking(plan))
+  }
+
+  /** It takes texts to be compared as fast as numbers: where a language orders them, that takes longer. */
+  #collating(plan: PlanNode, { uses }: StatementUse): number {
+    const isCollated = (key: string) => {
+      const name = /^(?:.*\.)?"?([^".]+?)"?(?: COLLATE .*| DESC| NULLS \w+| USING .*)*$/.exec(key)?.[1]
+      const columns = uses.flatMap(({ table }) => table.columns.filter((column) => column.name === name && column.type === 'text'))
+      return columns.some(({ collation }) => !isBytewise(collation ?? this.snapshot.settings.lc_collate))
+    }
+    let more = 0
+    walk(plan, (node) => {
+      if (node['Node Type'] !== 'Sort' || node['Sort Key']?.some(isCollated) !== true) return
+      const below = (node.Plans ?? []).reduce((sum, child) => sum + (child['Total Cost'] ?? 0), 0)
+      more += Math.max(0, (node['Total Cost'] ?? 0) - below) * (COLLATED_SORT - 1)
+    })
+    return more
+  }
+
+  /**
+   * It takes the rows that a filter keeps to be spread evenly over an index that is walked in its order. Of a filter on the very column that the index
+   * is ordered by, they are all in one place, which may be the last.
+   */
+  #walking(plan: PlanNode): number {
+    let walked = 0
+    if (plan['Node Type'] !== 'Limit') return walked
+    walk(plan, (node) => {
+      const { 'Index Name': name, 'Index Cond': condition, Filter: filter } = node
+      if (name === undefined || condition !== undefined || filter === undefined) return
+      const [column] = this.#columnsOf(name)
+      if (column !== undefined && new RegExp(`\\b${column.replace(/\W/g, '\\$&')}\\b`).test(filter))
+        walked += (node['Total Cost'] ?? 0) * MET_AT
+    })
+    return walked
+  }
+
+  #columnsOf(name: string): readonly string[] {
+    for (const { names, index } of this.#supposed.values()) {
+      if (names.includes(name)) return index.definition.keys.map(({ column }) => column)
+    }
+    const existing = this.snapshot.tables.flatMap(({ indexes }) => indexes).find((index) => index.name === name)
+    return existing?.keys.map(({ column }) => column) ?? []
+  }
+
   async #explain(sql: string): Promise<PlanNode> {
     const [row] = await this.session.query(`EXPLAIN (FORMAT JSON, VERBOSE) ${sql}`)
     const given = row?.['QUERY PLAN']
@@ -77,14 +133,14 @@ export class PostgresqlPlanner implements WhatIfPlanner {
 
   async #suppose(indexes: readonly SupposedIndex[]): Promise<void> {
     const wanted = new Set(indexes.map(({ label }) => label))
-    for (const [label, names] of this.#supposed) {
+    for (const [label, { names }] of this.#supposed) {
       if (wanted.has(label)) continue
       this.#supposed.delete(label)
       await this.supposer.forget(names)
     }
     for (const index of indexes) {
       if (this.#supposed.has(index.label)) continue
-      this.#supposed.set(index.label, await this.supposer.suppose(index, this.#leaves(index.definition.table)))
+      this.#supposed.set(index.label, { names: await this.supposer.suppose(index, this.#leaves(index.definition.table)), index })
     }
   }
 

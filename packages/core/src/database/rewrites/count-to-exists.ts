@@ -82,6 +82,8 @@ function comparedCount(tree: QueryTree, block: QueryBlock): Edit | undefined {
 function compared(tree: QueryTree, start: number, end: number): { start: number; end: number; asks: 'any' | 'none' } | undefined {
   const { tokens } = tree
   const text = (at: number) => tokens[at]?.upper || tokens[at]?.text || ''
+  // The AND may be that of a BETWEEN.
+  if (tokens.some(({ upper }) => upper === 'BETWEEN')) return undefined
   for (const length of [1, 2]) {
     const sign = (from: number) => Array.from({ length }, (_, at) => text(from + at)).join('')
     const right = asks[`${sign(end)} ${text(end + length)}`]

@@ -16,6 +16,7 @@ export function offsetToKeyset({ tree, index, bindings }: RewriteSource): readon
   const { root, dialect } = tree
   const { offset, limit, orderBy } = root
   if (root.kind !== 'select' || offset === undefined || limit === undefined || orderBy.length === 0 || root.from.length !== 1) return []
+  if (tree.tokens.some(({ upper }) => upper === 'WINDOW')) return []
   if (
     root.isDistinct ||
     root.groupBy.length > 0 ||

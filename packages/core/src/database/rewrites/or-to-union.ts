@@ -1,5 +1,5 @@
 import { statementOf } from '../../sql/statement.ts'
-import type { ConditionNode, DisjunctionNode, QueryBlock } from '../../sql/tree/query-tree.ts'
+import type { DisjunctionNode, QueryBlock } from '../../sql/tree/query-tree.ts'
 import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
 import type { Rewrite, RewriteSource } from './rewrite.ts'
 import { quoteName, SqlParts } from './sql-parts.ts'
@@ -16,7 +16,7 @@ export function orToUnion({ tree, index }: RewriteSource): readonly Rewrite[] {
     outputs === undefined ||
     from === undefined ||
     !isPlain(root) ||
-    root.start !== 0 ||
+    tokens[0]?.upper !== 'SELECT' ||
     root.end !== tokens.length
   )
     return []
@@ -28,12 +28,13 @@ export function orToUnion({ tree, index }: RewriteSource): readonly Rewrite[] {
   if (volatile || functions.size > 0 || locks) return []
   const parts = new SqlParts(tree)
   if (dialect === 'postgresql' && !parts.isNumbered) return []
-  const arms = armRanges(node)
   const order = orderOf(root, index, dialect)
-  if (arms === undefined || order === undefined) return []
+  if (order === undefined) return []
   const head = parts.text({ start: 0, end: where.start - 1 })
-  const queries = arms.map((_, at) => {
-    const own = arms.slice(0, at + 1).map((range, place) => (place < at ? `(${parts.text(range)}) IS NOT TRUE` : `(${parts.text(range)})`))
+  const queries = node.ranges.map((_, at) => {
+    const own = node.ranges
+      .slice(0, at + 1)
+      .map((range, place) => (place < at ? `(${parts.text(range)}) IS NOT TRUE` : `(${parts.text(range)})`))
     const condition = parts.edited(where, [{ start: node.start, end: node.end, text: `(${own.reverse().join(' AND ')})` }])
     return `${head} WHERE ${condition}`
   })
@@ -73,15 +74,6 @@ function asksDifferentColumns(root: QueryBlock, { arms }: DisjunctionNode, index
     return found === undefined ? undefined : `${found.item.alias}\0${found.column.name}`
   })
   return asked.every((column) => column !== undefined) && new Set(asked).size > 1
-}
-
-/** The text of each arm; `undefined` where an arm is made of conditions that are not one after the other. */
-function armRanges({ arms }: DisjunctionNode): readonly { readonly start: number; readonly end: number }[] | undefined {
-  const ranges = arms.map((arm: readonly ConditionNode[]) => ({
-    start: Math.min(...arm.map(({ start }) => start)),
-    end: Math.max(...arm.map(({ end }) => end)),
-  }))
-  return ranges.every(({ start, end }) => start < end) ? ranges : undefined
 }
 
 /** ORDER BY of a union names its outputs. */

@@ -25,7 +25,10 @@ function conditionOf(expression: Expression, negated: boolean): ConditionNode[] 
       // NOT of a group is a group of NOTs; neither is of use to an index.
       if (negated) return [opaque(expression)]
       if (expression.kind === 'and') return expression.parts.flatMap(conditionsOf)
-      return [{ kind: 'or', arms: alternatives(expression), start, end }]
+      {
+        const arms = alternatives(expression)
+        return [{ kind: 'or', arms: arms.map(conditionsOf), ranges: arms.map((arm) => ({ start: arm.start, end: arm.end })), start, end }]
+      }
     case 'not':
       return conditionOf(expression.of, !negated).map((found) => ({ ...found, start, end }))
     case 'exists':
@@ -48,8 +51,8 @@ function conditionOf(expression: Expression, negated: boolean): ConditionNode[] 
 }
 
 /** `a OR (b OR c)` has three arms. */
-function alternatives(expression: Expression): ConditionNode[][] {
-  return expression.kind === 'or' ? expression.parts.flatMap(alternatives) : [conditionsOf(expression)]
+function alternatives(expression: Expression): Expression[] {
+  return expression.kind === 'or' ? expression.parts.flatMap(alternatives) : [expression]
 }
 
 function opaque(expression: Expression): OpaqueNode {

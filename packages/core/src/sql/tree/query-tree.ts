@@ -91,6 +91,8 @@ export interface RowComparisonNode extends Range {
 export interface DisjunctionNode extends Range {
   readonly kind: 'or'
   readonly arms: readonly (readonly ConditionNode[])[]
+  /** What each arm is made of. */
+  readonly ranges: readonly Range[]
 }
 
 /** `[NOT] EXISTS (SELECT …)`. */

@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest'
+import type { DatabaseSnapshot } from '../../../src/database/inspectors/database-snapshot.ts'
+import type { Rewrite } from '../../../src/database/rewrites/rewrite.ts'
+import { suggestRewrites } from '../../../src/database/rewrites/suggest-rewrites.ts'
+import type { Dialect } from '../../../src/sql/dialect.ts'
+import { readQueryTree } from '../../../src/sql/tree/read-query-tree.ts'
+import { testSnapshot } from '../test-snapshot.ts'
+
+function snapshot(dialect: Dialect): DatabaseSnapshot {
+  const made = testSnapshot(dialect, {
+    city: 'id integer!, name text*, region_id integer, population integer, created_at timestamp*',
+    region: 'id integer!, code text, name text',
+    log: 'line text*, at timestamp*',
+    seen: { columns: 'id integer', as: 'SELECT id FROM city' },
+  })
+  const tables = made.tables.map((table) => {
+    if (table.name !== 'city') return table
+    const index = { table: table.id, name: 'city_created', keys: [{ column: 'created_at' }], method: 'btree' } as const
+    return { ...table, indexes: [{ ...index, isUnique: false, isPrimary: false, isConstraint: false, isValid: true, isVisible: true }] }
+  })
+  return { ...made, versionParts: dialect === 'sqlite' ? [3, 50, 0] : [17, 2, 0], tables }
+}
+
+function suggest(dialect: Dialect, sql: string, bindings?: readonly unknown[]): readonly Rewrite[] {
+  return suggestRewrites(readQueryTree(sql, dialect), snapshot(dialect), bindings === undefined ? {} : { bindings })
+}
+
+function rules(dialect: Dialect, sql: string, bindings?: readonly unknown[]): string[] {
+  return suggest(dialect, sql, bindings).map(({ rule }) => rule)
+}
+
+describe('suggestRewrites', () => {
+  it.each<[Dialect, string, string, boolean]>([
+    [
+      'postgresql',
+      'SELECT id, name FROM city WHERE region_id = $1 OR name = $2 ORDER BY name LIMIT $3',
+      'SELECT id, name FROM city WHERE ((region_id = $1)) UNION ALL SELECT id, name FROM city WHERE ((name = $2) AND (region_id = $1) IS NOT TRUE) ORDER BY 2 LIMIT $3',
+      false,
+    ],
+    [
+      'mysql',
+      'SELECT id FROM city WHERE (region_id = ? OR (name = ? AND id > 1) AND id < 9)',
+      'SELECT id FROM city WHERE ((region_id = ?)) UNION ALL SELECT id FROM city WHERE (((name = ? AND id > 1) AND id < 9) AND (region_id = ?) IS NOT TRUE)',
+      true,
+    ],
+    [
+      'postgresql',
+      'SELECT id, name FROM city WHERE region_id = $1 ORDER BY name DESC LIMIT $2 OFFSET $3',
+      'SELECT id, name FROM city WHERE (region_id = $1) AND ("city"."name", "city"."id") < ($3, $4) ORDER BY name DESC, "city"."id" DESC LIMIT $2',
+      false,
+    ],
+    [
+      'mysql',
+      'SELECT id, name FROM city ORDER BY name LIMIT ?, ?',
+      'SELECT id, name FROM city WHERE (`city`.`name` > ? OR (`city`.`name` = ? AND `city`.`id` > ?)) ORDER BY name, `city`.`id` LIMIT ?',
+      false,
+    ],
+    [
+      'sqlite',
+      'SELECT id FROM city ORDER BY id LIMIT ? OFFSET ?',
+      'SELECT id FROM city WHERE "city"."id" > ?2 ORDER BY id LIMIT ?1',
+      false,
+    ],
+    ['postgresql', 'SELECT * FROM region', 'SELECT "id", "code", "name" FROM region', true],
+    ['mysql', 'SELECT r.*, 1 FROM region r, city', 'SELECT `r`.`id`, `r`.`code`, `r`.`name`, 1 FROM region r, city', true],
+    [
+      'postgresql',
+      'SELECT id FROM city WHERE created_at::date = $1',
+      'SELECT id FROM city WHERE (created_at >= $1::date AND created_at < $1::date + 1)',
+      true,
+    ],
+    [
+      'postgresql',
+      "SELECT id FROM city c WHERE date(c.created_at) = '2024-05-01'",
+      "SELECT id FROM city c WHERE (c.created_at >= '2024-05-01'::date AND c.created_at < '2024-05-01'::date + 1)",
+      true,
+    ],
+    [
+      'postgresql',
+      'SELECT id FROM city WHERE extract(year FROM created_at) = 2024',
+      "SELECT id FROM city WHERE (created_at >= '2024-01-01' AND created_at < '2025-01-01')",
+      true,
+    ],
+    [
+      'mysql',
+      'SELECT id FROM city WHERE YEAR(created_at) = 1999',
+      "SELECT id FROM city WHERE (created_at >= '1999-01-01' AND created_at < '2000-01-01')",
+      true,
+    ],
+    [
+      'mysql',
+      'SELECT id FROM city WHERE DATE(created_at) = ?',
+      'SELECT id FROM city WHERE (created_at >= ? AND created_at < ? + INTERVAL 1 DAY)',
+      false,
+    ],
+    [
+      'postgresql',
+      'SELECT id FROM city WHERE id NOT IN (SELECT region_id FROM city c)',
+      'SELECT id FROM city WHERE NOT EXISTS (SELECT 1 FROM city c WHERE "c"."region_id" = "city"."id")',
+      false,
+    ],
+    [
+      'mysql',
+      "SELECT id FROM city WHERE name LIKE CONCAT('%', ?, '%')",
+      'SELECT id FROM city WHERE MATCH (`city`.`name`) AGAINST (? IN BOOLEAN MODE)',
+      false,
+    ],
+    [
+      'postgresql',
+      'SELECT 1 FROM region WHERE (SELECT count(*) FROM city) > 0',
+      'SELECT 1 FROM region WHERE EXISTS (SELECT 1 FROM city)',
+      true,
+    ],
+    ['postgresql', 'SELECT code FROM region GROUP BY code HAVING count(*) >= 1', 'SELECT code FROM region GROUP BY code', true],
+  ])('writes for %s: %s', (dialect, sql, after, isEquivalent) => {
+    expect(suggest(dialect, sql)).toMatchObject([{ before: sql, after, isEquivalent }])
+  })
+
+  it.each<[Dialect, string]>([
+    // Nothing to gain, or nothing known.
+    ['postgresql', 'SELECT id FROM city ORDER BY name LIMIT 5 OFFSET 0'],
+    ['postgresql', 'SELECT id FROM city LIMIT 5 OFFSET 10'],
+    ['postgresql', 'SELECT id FROM city ORDER BY name OFFSET 10'],
+    // NULL has no place in a keyset.
+    ['postgresql', 'SELECT id FROM city ORDER BY population LIMIT 5 OFFSET 10'],
+    // No key ends the order.
+    ['postgresql', 'SELECT line FROM log ORDER BY at LIMIT 5 OFFSET 10'],
+    ['postgresql', 'SELECT city.id FROM city, region ORDER BY city.id LIMIT 5 OFFSET 10'],
+    ['postgresql', 'SELECT DISTINCT name FROM city ORDER BY name LIMIT 5 OFFSET 10'],
+    ['postgresql', 'SELECT name FROM city ORDER BY lower(name) LIMIT 5 OFFSET 10'],
+    ['postgresql', 'SELECT * FROM seen'],
+    ['postgresql', 'SELECT * FROM nowhere'],
+    ['postgresql', 'SELECT * FROM city NATURAL JOIN region'],
+    ['postgresql', 'SELECT 1 FROM city WHERE EXISTS (SELECT * FROM region)'],
+    ['postgresql', "SELECT id FROM city WHERE name LIKE 'a%'"],
+    ['postgresql', 'SELECT id FROM city WHERE name LIKE $1'],
+    ['postgresql', "SELECT id FROM city WHERE name NOT LIKE '%a'"],
+    ['sqlite', "SELECT id FROM city WHERE name LIKE '%a!%' ESCAPE '!'"],
+    ['sqlite', "SELECT line FROM log WHERE line LIKE '%a'"],
+    // One column: a list of values says the same.
+    ['postgresql', 'SELECT id FROM city WHERE name = $1 OR name = $2'],
+    ['postgresql', 'SELECT id FROM city WHERE name = $1 OR abs(population) = $2'],
+    ['postgresql', 'SELECT count(*) FROM city WHERE name = $1 OR population = $2'],
+    ['postgresql', 'SELECT id FROM city WHERE name = $1 OR population = $2 LIMIT 5'],
+    ['postgresql', 'SELECT id FROM city WHERE name = $1 OR population = $2 ORDER BY region_id'],
+    ['postgresql', 'SELECT id FROM city WHERE name = $1 OR population = random()'],
+    ['postgresql', 'SELECT id FROM city WHERE name = $1 OR population = $2 FOR UPDATE'],
+    ['postgresql', 'WITH q AS (SELECT 1) SELECT id FROM city, q WHERE name = $1 OR population = $2'],
+    // Whoever gets the number may want to know how many.
+    ['postgresql', 'SELECT count(*) FROM city'],
+    ['postgresql', 'SELECT 1 FROM region WHERE (SELECT count(*) FROM city) > 1'],
+    ['postgresql', 'SELECT 1 FROM region WHERE (SELECT count(name) FROM city) > 0'],
+    ['postgresql', 'SELECT 1 FROM region WHERE (SELECT count(*) FROM city GROUP BY name) > 0'],
+    ['postgresql', 'SELECT 1 FROM region WHERE (SELECT count(*) FROM city) > 0 + id'],
+    ['postgresql', 'SELECT 1 FROM region WHERE 1 + (SELECT count(*) FROM city) > 0'],
+    ['postgresql', 'SELECT 1 FROM region WHERE id BETWEEN 1 AND (SELECT count(*) FROM city) = true'],
+    ['postgresql', 'SELECT count(*) > 0 FROM city GROUP BY name'],
+    ['postgresql', 'SELECT 1 FROM city HAVING count(*) > 0'],
+    ['postgresql', 'SELECT code FROM region GROUP BY ROLLUP (code) HAVING count(*) > 0'],
+    ['postgresql', 'SELECT 1 FROM city WHERE id NOT IN (SELECT id FROM region)'],
+    ['postgresql', 'SELECT 1 FROM city WHERE id IN (SELECT region_id FROM city c)'],
+    ['postgresql', 'SELECT 1 FROM city WHERE id NOT IN (SELECT region_id FROM city c WHERE c.region_id IS NOT NULL)'],
+    ['postgresql', 'SELECT 1 FROM city WHERE id NOT IN (SELECT region_id FROM city)'],
+    ['postgresql', 'SELECT 1 FROM city WHERE id NOT IN (SELECT region_id FROM city c LIMIT 3)'],
+    ['postgresql', 'SELECT 1 FROM log WHERE date(at) = $1'],
+    ['postgresql', "SELECT 1 FROM city WHERE date(created_at) = 'today'"],
+    ['postgresql', 'SELECT 1 FROM city WHERE date(created_at) > $1'],
+    ['mysql', 'SELECT 1 FROM city WHERE YEAR(created_at) = ?'],
+    ['postgresql', 'DELETE FROM city WHERE name = $1 OR population = $2'],
+  ])('leaves as it is, for %s: %s', (dialect, sql) => {
+    expect(rules(dialect, sql)).toEqual([])
+  })
+
+  it('asks the values that were seen whether a pattern begins with a wildcard', () => {
+    const sql = 'SELECT id FROM city WHERE name LIKE $1'
+    expect(rules('postgresql', sql, ['%x%'])).toEqual(['substring-search'])
+    expect(rules('postgresql', sql, ['x%'])).toEqual([])
+  })
+
+  it('asks the values that were seen whether an OFFSET skips rows', () => {
+    const sql = 'SELECT id FROM city ORDER BY id LIMIT $1 OFFSET $2'
+    expect(rules('postgresql', sql, [5, 20])).toEqual(['offset-to-keyset'])
+    expect(rules('postgresql', sql, [5, 0])).toEqual([])
+  })
+
+  it('gives the DDL of an index of trigrams, and leaves the statement', () => {
+    const sql = "SELECT id FROM city WHERE name ILIKE '%x%'"
+    expect(suggest('postgresql', sql)).toMatchObject([
+      {
+        after: sql,
+        ddl: [
+          'CREATE EXTENSION IF NOT EXISTS pg_trgm',
+          'CREATE INDEX CONCURRENTLY "city_name_trgm" ON "city" USING gin ("name" gin_trgm_ops)',
+        ],
+      },
+    ])
+  })
+
+  it('says that rows without a value are found by NOT EXISTS', () => {
+    const [found] = suggest('postgresql', 'SELECT id FROM city WHERE population NOT IN (SELECT region_id FROM city c)')
+    expect(found?.caveats.join(' ')).toContain('"city"."population" IS NOT NULL')
+  })
+
+  it('leaves question marks that are operators alone', () => {
+    const sql = "SELECT * FROM region WHERE code::jsonb ? 'a' AND id = $1"
+    expect(suggest('postgresql', sql)[0]?.after).toBe(`SELECT "id", "code", "name" FROM region WHERE code::jsonb ? 'a' AND id = $1`)
+  })
+})

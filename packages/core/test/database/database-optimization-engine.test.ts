@@ -316,6 +316,7 @@ describe('DatabaseOptimizationEngine', () => {
       const { engine } = open()
       expect(engine.detectNPlusOneProblems(Array(4).fill('select * from a where b = 1'))).toEqual([])
       expect(engine.detectNPlusOneProblems(Array(9).fill('update a set b = 1 where c = 2'))).toEqual([])
+      expect(engine.detectNPlusOneProblems(Array(9).fill('with x as (insert into a values (1) returning *) select * from x'))).toEqual([])
       expect(() => engine.detectNPlusOneProblems('select 1' as never)).toThrow(InvalidArgumentError)
     })
   })

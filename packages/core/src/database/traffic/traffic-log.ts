@@ -130,9 +130,6 @@ export class TrafficLog implements StatementWatch {
 
   /** Forgets everything. */
   reset(): void {
-    // Those under way hold their records, and are to count nowhere.
-    const nowhere = new TrafficCounts()
-    for (const record of this.#list) record.leave(nowhere)
     for (const records of Object.values(this.#records)) records.clear()
     this.#byText = new WeakMap()
     this.#waiting = []
@@ -227,7 +224,7 @@ export class TrafficLog implements StatementWatch {
   }
 }
 
-function kindOf({ kinds, writes, ddl }: Statement): TrafficEntry['kind'] {
+function kindOf({ kinds, writes }: Statement): TrafficEntry['kind'] {
   if (writes.length > 0 || kinds.some((kind) => WRITES.has(kind))) return 'write'
-  return !ddl && kinds.length > 0 && kinds.every((kind) => READS.has(kind)) ? 'read' : 'other'
+  return kinds.length > 0 && kinds.every((kind) => READS.has(kind)) ? 'read' : 'other'
 }

@@ -33,6 +33,7 @@ describe('duplicateIndexes', () => {
   it('counts the primary key, which is never needless itself', () => {
     const key = primary('t_pkey', ['id'])
     expect(pairs([key, indexOf('t_id', ['id'])])).toEqual(['t_id identical t_pkey'])
+    expect(pairs([key, indexOf('t_id', ['id'], { isUnique: true, include: ['b'] })])).toEqual([])
     expect(pairs([key, indexOf('t_id_b', ['id', 'b'], { isUnique: true })])).toEqual([])
     expect(
       pairs(

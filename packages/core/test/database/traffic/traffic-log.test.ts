@@ -66,7 +66,10 @@ describe('TrafficLog', () => {
     ['write', 'insert into a values (1)'],
     ['write', 'with x as (delete from a returning *) select * from x'],
     ['write', 'update a set b = 1'],
+    ['write', 'refresh materialized view a'],
+    ['other', 'explain select 1'],
     ['other', 'create table a (id int)'],
+    ['other', 'create table a as select * from b'],
     ['other', 'vacuum'],
     ['other', '§'],
   ])('takes for a %s: %s', (kind, sql) => {
@@ -117,6 +120,15 @@ describe('TrafficLog', () => {
     const entries = log.snapshot()
     expect(entries.length).toBeGreaterThan(10)
     expect(entries.reduce((sum, { calls }) => sum + calls, log.others.calls)).toBe(400)
+  })
+
+  it('counts the bytes of samples and places', () => {
+    const { log, send } = open()
+    send('select $1')
+    const before = log.bytes
+    for (let at = 0; at < 4; at += 1) send('select $1', { bindings: ['x'.repeat(400)], stack: `f (/app/${at}.ts:1:1)` })
+    log.snapshot()
+    expect(log.bytes - before).toBeGreaterThan(4 * 800 + 3 * 64)
   })
 
   it('forgets everything when it is reset', () => {
@@ -220,7 +232,7 @@ describe('TrafficLog', () => {
       expect(often.count / (often.count + rare.count)).toBeCloseTo(2 / 3, 1)
       for (let at = 0; at < 4; at += 1)
         for (let line = 0; line < 4; line += 1) send(`select ${at}, 2`, { stack: `f (/app/${line}.ts:1:1)` })
-      for (let at = 0; at < 30; at += 1) send('select 1, 2, 3', { stack: `f (/app/${at}.ts:1:1)` })
+      for (let at = 0; at < 4000; at += 1) send('select 1, 2, 3', { stack: `f (/app/${at % 9}.ts:1:1)` })
       for (const { callSites } of log.snapshot()) expect(callSites.length).toBeLessThanOrEqual(5)
     })
 

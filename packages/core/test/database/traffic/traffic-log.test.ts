@@ -71,7 +71,7 @@ describe('TrafficLog', () => {
     ['other', 'create table a (id int)'],
     ['other', 'create table a as select * from b'],
     ['other', 'vacuum'],
-    ['other', '§'],
+    ['other', "select 'unterminated"],
   ])('takes for a %s: %s', (kind, sql) => {
     const { log, send } = open()
     send(sql)

@@ -5,8 +5,9 @@ import type { Recorder } from './pipeline/recorder.ts'
 import type { ScopeStorage } from './pipeline/scope.ts'
 import type { StatementWatch } from './pipeline/statement-watch.ts'
 import type { WriteTracker } from './pipeline/writes.ts'
-import type { AttachedConnections } from './schema/attached-connections.ts'
 import type { CatalogRegistry } from './schema/catalog-registry.ts'
+import type { Connection } from './schema/connection.ts'
+import type { ConnectionRegistry } from './schema/connection-registry.ts'
 import type { RowLoader } from './schema/row-loader.ts'
 import { InvalidArgumentError } from './shared/errors.ts'
 import type { AnalyzedSql } from './sql/analyze.ts'
@@ -25,7 +26,7 @@ export interface AdapterHost {
   /** Is told of every statement; `undefined` where nobody wants to know. */
   readonly watch: StatementWatch | undefined
   /** Lets the database be asked through a client: for inspecting it, and for plans. */
-  readonly connections: AttachedConnections
+  readonly connections: ConnectionRegistry
   /** Lets a pool of connections be looked at; returns what takes it off again. */
   attachPool(sourceId: string, read: () => PoolState | undefined): () => void
   /** Lets rows be loaded through a client, for `eagerLoadRelationships`. */

@@ -122,7 +122,6 @@ export type { FormatOptions } from './query/detect/paint.ts'
 export type { QueryOptimizationEngineOptions } from './query/engine-options.ts'
 export type { PrefetchLink } from './query/prefetch/link.ts'
 export { QueryOptimizationEngine } from './query/query-optimization-engine.ts'
-export type { AttachedConnections, ConnectionSource } from './schema/attached-connections.ts'
 export { type CatalogTable, type Change, EVERYTHING, SchemaCatalog, type WriteEffect } from './schema/catalog.ts'
 export {
   type CatalogData,
@@ -138,6 +137,7 @@ export {
 export type { CatalogRegistry } from './schema/catalog-registry.ts'
 export { type PinnedRead, pinnedReadOf } from './schema/condition-rows.ts'
 export type { Connection } from './schema/connection.ts'
+export type { ConnectionRegistry, ConnectionSource } from './schema/connection-registry.ts'
 export { readCatalog } from './schema/read-catalog.ts'
 export { rowBucket } from './schema/row-bucket.ts'
 export { type KeyedRows, keyedRows, MAX_READ_ROWS, MAX_WRITTEN_ROWS, type RowKey, rowKeyOf } from './schema/row-key.ts'

@@ -21,10 +21,10 @@ import { LookupGroups } from './query/lookup-groups.ts'
 import { onOutgoingRequest } from './query/prefetch/outgoing-requests.ts'
 import { Prefetcher } from './query/prefetch/prefetcher.ts'
 import { QueryOptimizationEngine, showScope, showStatement } from './query/query-optimization-engine.ts'
-import { AttachedConnections } from './schema/attached-connections.ts'
 import { EVERYTHING } from './schema/catalog.ts'
 import type { TableId } from './schema/catalog-data.ts'
 import { CatalogRegistry } from './schema/catalog-registry.ts'
+import { ConnectionRegistry } from './schema/connection-registry.ts'
 import { systemClock } from './shared/clock.ts'
 import { Emitter } from './shared/emitter.ts'
 import { InvalidArgumentError, SluiceError } from './shared/errors.ts'
@@ -41,10 +41,16 @@ const QUERY_RESULTS = 'query-results'
 const DEFAULT_MAX_AGE_MS = 1000
 
 let peek: (sluice: Sluice, scope: Scope) => readonly Finding[] | undefined
+let connectionsIn: (sluice: Sluice) => ConnectionRegistry
 
 /** What a Sluice's detection says of a scope so far; nothing is counted or emitted. `undefined`: detection is off. */
 export function findingsSoFar(sluice: Sluice, scope: Scope): readonly Finding[] | undefined {
   return peek(sluice, scope)
+}
+
+/** The connections of the clients that are attached to a Sluice. */
+export function connectionsOf(sluice: Sluice): ConnectionRegistry {
+  return connectionsIn(sluice)
 }
 
 /** One Sluice: the engines, and what joins them. Made by `createSluice`. */
@@ -70,11 +76,12 @@ export class Sluice {
   readonly #closing = new Set<() => void>()
   readonly #warned = new Set<string>()
   readonly #loaders = new RowLoaders()
-  readonly #connections = new AttachedConnections()
+  readonly #connections = new ConnectionRegistry()
   readonly #groups: LookupGroups
   readonly #prefetcher: Prefetcher | undefined
   static {
     peek = (sluice, scope) => sluice.#detector?.peek(scope)
+    connectionsIn = (sluice) => sluice.#connections
   }
 
   #mode: Mode

@@ -1,2 +1,3 @@
 export { cached } from './cached.ts'
+export { knexConnection } from './knex-connection.ts'
 export { unsluice, withSluice } from './with-sluice.ts'

@@ -27,8 +27,11 @@ export interface ClientInternals {
   postProcessResponse(response: unknown, queryContext: unknown): unknown
   acquireConnection(): Promise<object>
   releaseConnection(connection: object): Promise<void>
+  /** A connection beside the pool. */
   acquireRawConnection(): Promise<object>
-  destroyRawConnection(connection: object): Promise<void> | void
+  destroyRawConnection(connection: object): Promise<void>
+  /** Set where the settings of connections come from a function. */
+  readonly connectionConfigProvider?: unknown
   positionBindings(sql: string): string
   destroy(callback?: unknown): Promise<void>
 }
@@ -125,6 +128,25 @@ export function rowsOf(response: unknown): readonly Readonly<Record<string, unkn
   if (Array.isArray(response)) return (Array.isArray(response[0]) ? response[0] : response) as Record<string, unknown>[]
   const rows = (response as { readonly rows?: unknown } | null | undefined)?.rows
   return Array.isArray(rows) ? (rows as Record<string, unknown>[]) : []
+}
+
+/** The rows of a response of MySQL to what gives none are no list of rows. */
+export function rowsAsked(response: unknown, dialect: Dialect): readonly Readonly<Record<string, unknown>>[] {
+  return dialect === 'mysql' && Array.isArray(response) && !Array.isArray(response[0]) ? [] : rowsOf(response)
+}
+
+/** A connection of the pool that is not to be used again: the pool ends it when it would give it away. */
+export function discard(connection: object): void {
+  Object.assign(connection, { __knex__disposed: 'A session of Sluice was held on it.' })
+}
+
+/** What the app does with each new connection of its pool. */
+export async function afterCreate({ config }: ClientInternals, connection: object): Promise<void> {
+  const hook = config.pool?.afterCreate
+  if (typeof hook !== 'function') return
+  await new Promise<void>((resolve, reject) => {
+    hook(connection, (error: unknown) => (error === undefined || error === null ? resolve() : reject(error)))
+  })
 }
 
 /** Whether a builder has nothing about it that an answer without a query would lose: listeners, a connection or driver options of its own. */

@@ -1,9 +1,9 @@
 import type { AdapterHost, Dialect, Lookup, Refusal, RowSource, Source, TableId } from '@sluice/core'
 import type { InstanceContext } from './instance-context.ts'
 import { type BuilderInternals, type ClientInternals, isPlain, poolStateOf, type QueryObject, type RunnerInternals } from './internals.ts'
+import { attachedConnection } from './knex-connection.ts'
 import { KnexLookups } from './knex-lookups.ts'
 import { KnexOperation } from './knex-operation.ts'
-import { ownConnection } from './own-connection.ts'
 import { resultSettings } from './result-settings.ts'
 import { RowSources } from './row-sources.ts'
 import { type OtherStatement, StatementObserver } from './statement-observer.ts'
@@ -45,7 +45,7 @@ export class PluginState implements InstanceContext {
     })
     host.connections.attach(id, () => {
       const client = held.deref()
-      return client === undefined || poolStateOf(client) === undefined ? undefined : ownConnection(client, base, dialect)
+      return client === undefined || poolStateOf(client) === undefined ? undefined : attachedConnection(client, base, dialect)
     })
   }
 

@@ -1,20 +1,14 @@
 import { hostOf, InvalidArgumentError, registerOwnFrames, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
 import type { Knex } from 'knex'
+import { instrumentations } from './instrumentations.ts'
 import { type BuilderInternals, type ClientInternals, clientOf, dialectOf, type QueryObject } from './internals.ts'
+import { rememberBare } from './knex-connection.ts'
 import { PluginState } from './plugin-state.ts'
 import { knexRowLoader } from './row-loader.ts'
 
 registerOwnFrames(import.meta.url)
 
 type ClientClass = new (...args: never[]) => ClientInternals
-
-interface Instrumentation {
-  /** The class that the client had before. */
-  readonly base: object
-  readonly state: PluginState
-}
-
-const instrumentations = new WeakMap<object, Instrumentation>()
 
 /**
  * Instruments a Knex instance, in place, and returns it. Transactions and instances derived from it are instrumented with it.
@@ -44,7 +38,9 @@ export function withSluice<TKnex extends Knex>(knex: TKnex, sluice?: Sluice | Sl
   const base = Object.getPrototypeOf(client) as ClientInternals
   const state = new PluginState(host, base, client, dialect)
   // The prototype, not the instance: transactions are made from the class, and would not have what the instance has.
-  Object.setPrototypeOf(client, instrumented(base, state))
+  const prototype = instrumented(base, state)
+  rememberBare(prototype, base)
+  Object.setPrototypeOf(client, prototype)
   instrumentations.set(client, { base, state })
   state.attach()
   host.attachLoader(state.source.id, knexRowLoader(knex, host, state.source.id, base, dialect))

@@ -1,4 +1,5 @@
 export type { CacheArgument, CachedReads } from './cache-argument.ts'
+export { type PrismaConnection, prismaConnection } from './prisma-connection.ts'
 export type { PrismaOptions } from './prisma-options.ts'
 export type {
   PrismaFieldData,

@@ -10,7 +10,6 @@ import {
   type AdapterHost,
   type AnalyzedSql,
   analyzeSql,
-  type Connection,
   type Dialect,
   EVERYTHING,
   effectOfStatement,
@@ -27,6 +26,7 @@ import {
   warnOfLateWrites,
   writeOutcomeOf,
 } from '@sluice/core'
+import { adapterConnection, BARE, queryableConnection } from './adapter-connection.ts'
 import { dialectOf } from './dialect.ts'
 import { currentCaller, predictedEffect } from './operation-context.ts'
 import { currentTransaction } from './transaction-context.ts'
@@ -74,6 +74,7 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(factory:
     provider: factory.provider,
     adapterName: factory.adapterName,
     [CATALOG]: observer.sourceId,
+    [BARE]: factory,
     get [SCHEMA]() {
       return observer.schemaName
     },
@@ -94,7 +95,7 @@ function attachConnection({ host, sourceId }: ConnectionObserver, adapter: SqlDr
   const held = new WeakRef(adapter)
   host.connections.attach(sourceId, () => {
     const own = held.deref()
-    return own === undefined ? undefined : { dialect, query: (sql, params) => rowsOf(own, sql, params) }
+    return own === undefined ? undefined : adapterConnection(own, dialect)
   })
 }
 
@@ -219,7 +220,7 @@ class ConnectionObserver {
     this.#catalog = 'reading'
     this.host.catalogs.set(this.sourceId, undefined)
     try {
-      const source: Connection = { dialect: this.dialect, query: (sql, params) => rowsOf(adapter, sql, params) }
+      const source = queryableConnection(adapter, this.dialect)
       const catalog = await readCatalog(source)
       await warnOfLateWrites(source, this.host)
       // DDL may have come meanwhile; then it is read anew with the next statement.
@@ -364,10 +365,4 @@ function isMissed(table: TableId, { rows }: WriteEffect, predicted: WriteEffect)
 function rowsIn(result: unknown): number {
   const rows = (result as { readonly rows?: unknown } | null)?.rows
   return Array.isArray(rows) ? rows.length : 0
-}
-
-async function rowsOf(adapter: SqlQueryable, sql: string, params: readonly unknown[] = []): Promise<Record<string, unknown>[]> {
-  const argTypes = params.map(() => ({ scalarType: 'string' as const, arity: 'scalar' as const }))
-  const { columnNames, rows } = await adapter.queryRaw({ sql, args: [...params], argTypes })
-  return rows.map((row) => Object.fromEntries(columnNames.map((name, at) => [name, row[at]])))
 }

@@ -33,7 +33,10 @@ export class Gaps {
 }
 
 function sentenceOf(error: unknown): string {
-  const text = (error instanceof Error ? error.message : String(error)).trim().split('\n', 1)[0]?.slice(0, 300) ?? ''
+  // Driver adapters of Prisma keep what the database said apart.
+  const { cause, message } = (error ?? {}) as { readonly cause?: { readonly originalMessage?: unknown }; readonly message?: unknown }
+  const said = String(cause?.originalMessage ?? message ?? error)
+  const text = said.trim().split('\n', 1)[0]?.slice(0, 300) ?? ''
   return /[.!?]$/.test(text) ? text : `${text || 'an error without a text'}.`
 }
 

@@ -1,3 +1,4 @@
+import type { Dialect } from '../sql/dialect.ts'
 import type { Connection } from './connection.ts'
 
 /** Clients whose connections are kept; of more, the newest. */
@@ -6,8 +7,8 @@ const MAX_CONNECTIONS = 64
 /** Gives a connection through an attached client; `undefined` once the client is gone. */
 export type ConnectionSource = () => Connection | undefined
 
-/** Ways to ask the databases of attached clients. */
-export class AttachedConnections {
+/** Ways to the databases that the app itself uses, one of each attached client. What is sent on them is none of the app's: it is neither observed nor cached. */
+export class ConnectionRegistry {
   readonly #sources = new Map<string, ConnectionSource>()
 
   attach(sourceId: string, source: ConnectionSource): void {
@@ -16,6 +17,7 @@ export class AttachedConnections {
     if (this.#sources.size > MAX_CONNECTIONS && oldest !== undefined) this.#sources.delete(oldest)
   }
 
+  /** The client is no longer instrumented. */
   detach(sourceId: string): void {
     this.#sources.delete(sourceId)
   }
@@ -24,12 +26,13 @@ export class AttachedConnections {
     this.#sources.clear()
   }
 
-  /** That of the client attached first. */
-  first(): Connection | undefined {
-    for (const source of this.#sources.values()) {
-      const connection = source()
-      if (connection !== undefined) return connection
-    }
-    return undefined
+  /** That of the client that was attached first, of a dialect or of any. */
+  first(dialect?: Dialect): Connection | undefined {
+    return this.all().find((connection) => dialect === undefined || connection.dialect === dialect)
+  }
+
+  /** Those of all clients that are there, the first one first. */
+  all(): readonly Connection[] {
+    return [...this.#sources.values()].flatMap((source) => source() ?? [])
   }
 }

@@ -1,0 +1,105 @@
+import { type Connection, type Dialect, InvalidArgumentError, SluiceError } from '@sluice/core'
+import type { Knex } from 'knex'
+import { instrumentations } from './instrumentations.ts'
+import { afterCreate, type ClientInternals, clientOf, dialectOf, discard, rowsAsked } from './internals.ts'
+
+/**
+ * A way to ask a Knex instance's database past Sluice, whether the instance is instrumented or not: nothing that is sent on it is observed, cached or counted.
+ *
+ * A session on PostgreSQL and MySQL is a connection of its own beside the pool, made as the pool makes its own and ended with the session: it takes none from
+ * the app, and leaves nothing behind. On SQLite, and within a transaction, it is a connection of the pool, and nobody else has it meanwhile.
+ *
+ * @throws InvalidArgumentError when it is no Knex instance of PostgreSQL, MySQL, MariaDB or SQLite.
+ * @example
+ * ```ts
+ * const rows = await knexConnection(db).query('SELECT version() AS version')
+ * ```
+ */
+export function knexConnection(knex: Knex): Connection {
+  const client = typeof knex === 'function' ? clientOf(knex) : undefined
+  const dialect = client === undefined ? undefined : dialectOf(client)
+  if (client === undefined || dialect === undefined)
+    throw new InvalidArgumentError('knex', 'a Knex instance of PostgreSQL, MySQL, MariaDB or SQLite', knex)
+  // It may be instrumented later.
+  return connectionTo(
+    () => client,
+    () => bareClass(client),
+    dialect,
+  )
+}
+
+/** The same of an instrumented client, which it does not keep from being collected. */
+export function attachedConnection(client: ClientInternals, base: ClientInternals, dialect: Dialect): Connection {
+  const reference = new WeakRef(client)
+  const find = (): ClientInternals => {
+    const found = reference.deref()
+    if (found === undefined) throw new SluiceError('SLUICE_NO_ADAPTER', 'The Knex instance that was attached is gone.')
+    return found
+  }
+  return connectionTo(find, () => base, dialect)
+}
+
+/** The methods of a client as they are without Sluice. Those of transactions are made from the class of their instance. */
+function bareClass(client: ClientInternals): ClientInternals {
+  const known = instrumentations.get(client)
+  if (known !== undefined) return known.base as ClientInternals
+  for (let type: object | null = client; type !== null; type = Object.getPrototypeOf(type)) {
+    const inherited = bareClasses.get(type)
+    if (inherited !== undefined) return inherited as ClientInternals
+  }
+  return client
+}
+
+/** By prototypes of instrumented clients. */
+const bareClasses = new WeakMap<object, object>()
+
+/** What is made from an instrumented prototype (transactions) is asked by the methods of `base`. */
+export function rememberBare(instrumented: object, base: object): void {
+  bareClasses.set(instrumented, base)
+}
+
+function connectionTo(clientNow: () => ClientInternals, base: () => ClientInternals, dialect: Dialect): Connection {
+  const on = (client: ClientInternals, connection: object): Connection => {
+    const session: Connection = {
+      dialect,
+      query: async (sql, bindings = []) =>
+        rowsAsked((await base()._query.call(client, connection, { sql, bindings, method: 'raw' })).response, dialect),
+      session: (work) => work(session),
+    }
+    return session
+  }
+  const pooled = async <T>(client: ClientInternals, use: (connection: object) => Promise<T>): Promise<T> => {
+    const connection = await client.acquireConnection()
+    try {
+      return await use(connection)
+    } finally {
+      await client.releaseConnection(connection)
+    }
+  }
+  return {
+    dialect,
+    query(sql, params) {
+      const client = clientNow()
+      return pooled(client, (connection) => on(client, connection).query(sql, params))
+    },
+    session(work) {
+      const client = clientNow()
+      if (dialect === 'sqlite' || client.transacting === true) return pooled(client, (connection) => work(on(client, connection)))
+      // Its settings may be out of date by now; the pool knows how to get them anew.
+      if (typeof client.connectionConfigProvider === 'function') {
+        return pooled(client, (connection) => work(on(client, connection)).finally(() => discard(connection)))
+      }
+      return apart(client, (connection) => work(on(client, connection)))
+    },
+  }
+}
+
+async function apart<T>(client: ClientInternals, use: (connection: object) => Promise<T>): Promise<T> {
+  const connection = await client.acquireRawConnection()
+  try {
+    await afterCreate(client, connection)
+    return await use(connection)
+  } finally {
+    await client.destroyRawConnection(connection)
+  }
+}

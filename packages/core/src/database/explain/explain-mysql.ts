@@ -1,6 +1,6 @@
 import type { Connection } from '../../schema/connection.ts'
 import { optionalTextOf, textOf } from '../../schema/readers/row-values.ts'
-import type { ExplainRequest } from './explain-statement.ts'
+import type { ExplainRequest } from './explain-request.ts'
 import { assertReadAlike } from './explainable.ts'
 import { inlineValues } from './inline-values.ts'
 import { isListing } from './is-listing.ts'

@@ -1,6 +1,6 @@
 import type { Connection } from '../../schema/connection.ts'
 import { textOf } from '../../schema/readers/row-values.ts'
-import type { ExplainRequest } from './explain-statement.ts'
+import type { ExplainRequest } from './explain-request.ts'
 import { inlineValues } from './inline-values.ts'
 import { NotExplainableError } from './not-explainable-error.ts'
 import { bindingCount, parametersOf } from './parameters.ts'

@@ -3,8 +3,9 @@ import type { Dialect } from '../../sql/dialect.ts'
 import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { explainMysql } from './explain-mysql.ts'
 import { explainPostgresql } from './explain-postgresql.ts'
+import type { ExplainRequest } from './explain-request.ts'
 import { explainSqlite } from './explain-sqlite.ts'
-import { type Explainable, explainable } from './explainable.ts'
+import { explainable } from './explainable.ts'
 import { NotExplainableError } from './not-explainable-error.ts'
 import type { PlanSummary } from './plan-summary.ts'
 
@@ -23,16 +24,6 @@ export interface ExplainOptions {
   readonly tables?: readonly TableSnapshot[]
   /** The schema of tables that are named without one. Left out: `public` on PostgreSQL, `main` on SQLite, the session's database on MySQL. */
   readonly defaultSchema?: string
-}
-
-/** What a dialect is asked with. */
-export interface ExplainRequest {
-  readonly statement: Explainable
-  readonly bindings: readonly unknown[] | undefined
-  readonly analyze: boolean
-  readonly timeoutMs: number
-  readonly tables: readonly TableSnapshot[]
-  readonly defaultSchema: string | undefined
 }
 
 const explainers: Readonly<Record<Dialect, (connection: Connection, request: ExplainRequest) => Promise<PlanSummary>>> = {

@@ -2,6 +2,7 @@ import type { Connection } from '../../schema/connection.ts'
 import { type Clock, systemClock } from '../../shared/clock.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { DatabaseSnapshot } from './database-snapshot.ts'
+import type { Inspected } from './inspected.ts'
 import { inspectMysql } from './mysql.ts'
 import { inspectPostgresql } from './postgresql.ts'
 import { inspectSqlite } from './sqlite.ts'
@@ -10,9 +11,6 @@ export interface InspectOptions {
   /** @defaultValue The process's own clocks. */
   readonly clock?: Clock
 }
-
-/** A snapshot, but for when it was taken. */
-export type Inspected = Omit<DatabaseSnapshot, 'dialect' | 'takenAt'>
 
 const inspectors: Record<Dialect, (connection: Connection) => Promise<Inspected>> = {
   postgresql: inspectPostgresql,

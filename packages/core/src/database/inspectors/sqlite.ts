@@ -4,7 +4,7 @@ import { flagOf, integerOf, optionalTextOf, type Row, textOf } from '../../schem
 import { readSqlite, sqliteType } from '../../schema/readers/sqlite.ts'
 import type { ColumnSnapshot, TableSnapshot } from './database-snapshot.ts'
 import { Gaps } from './gaps.ts'
-import type { Inspected } from './inspect-database.ts'
+import type { Inspected } from './inspected.ts'
 import { declaredCollations, viewDefinition } from './sqlite/read-definitions.ts'
 import { readIndexes } from './sqlite/read-indexes.ts'
 import { readRowCounts, type SqliteTable } from './sqlite/read-rows.ts'

@@ -85,7 +85,7 @@ describe.each(all)('readQueryTree for %s', (dialect) => {
     ['SELECT x FROM a UNION ALL SELECT y FROM b ORDER BY 1 LIMIT 3', 'all[select x from a | select y from b] order x limit 3'],
     ['SELECT x FROM a UNION SELECT y FROM b UNION ALL SELECT z FROM c', 'set[select x from a | select y from b | select z from c]'],
     ['WITH q AS (SELECT x FROM a) SELECT * FROM q WHERE x = 1', 'select * from {select x from a} as q where x = 1'],
-    ['WITH q AS (SELECT x FROM a) SELECT 1 FROM s.q', 'select … from s.q with {select x from a}'],
+    ['WITH s AS (SELECT x FROM a) SELECT 1 FROM s.q', 'select … from s.q with {select x from a}'],
     ['WITH q(z) AS (SELECT x FROM a) SELECT z FROM q', 'select z from {select x from a} as q(z)'],
     ['WITH q AS (SELECT x FROM a) SELECT 1 FROM b', 'select … from b with {select x from a}'],
     [

@@ -1,5 +1,6 @@
 import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3'
 import { PrismaPg } from '@prisma/adapter-pg'
+import { type Engine, engine as engineOfPrisma } from '../prisma/create-ddl.mjs'
 import type { Database } from './database.ts'
 
 /** Prisma's schema engine, which `prisma migrate` asks, on a database of the tests: PostgreSQL or SQLite. */
@@ -12,16 +13,6 @@ export interface SchemaEngine {
   deploy(schema: string, migrations: readonly { readonly name: string; readonly sql: string }[]): Promise<void>
 }
 
-interface Engine {
-  diff(params: unknown): Promise<{ readonly stdout: string }>
-  applyMigrations(params: unknown): Promise<unknown>
-  free(): void
-}
-
-interface EngineClass {
-  new: (options: unknown, log: () => void, factory: unknown) => Promise<Engine>
-}
-
 /** What an adapter's connection has, among others. The engine leaves its connections open, and SQLite's with it locked. */
 interface Connection {
   dispose(): Promise<void>
@@ -29,7 +20,6 @@ interface Connection {
 
 const filters = { externalTables: [], externalEnums: [] }
 const path = 'schema.prisma'
-const loader = '../prisma/create-ddl.mjs'
 
 export function schemaEngine(database: Pick<Database, 'dialect' | 'url'>): SchemaEngine {
   const diff = (schema: string, from: unknown) =>
@@ -61,7 +51,7 @@ async function withEngine<T>(
   schema: string,
   work: (engine: Engine) => Promise<T>,
 ): Promise<T> {
-  const SchemaEngine = await ((await import(loader)) as { readonly engine: Promise<EngineClass> }).engine
+  const SchemaEngine = await engineOfPrisma
   const factory = dialect === 'sqlite' ? new PrismaBetterSqlite3({ url }) : new PrismaPg({ connectionString: url })
   const connections: Connection[] = []
   const engine = await SchemaEngine.new({ datamodels: [[path, schema]] }, () => undefined, bind(factory, connections))

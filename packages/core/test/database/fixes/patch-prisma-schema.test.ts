@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { DatabaseFacts } from '../../../src/database/fixes/database-facts.ts'
 import type { SchemaChange } from '../../../src/database/fixes/fix.ts'
 import { patchPrismaSchema } from '../../../src/database/fixes/prisma/patch-prisma-schema.ts'
+import { prismaIndexNames } from '../../../src/database/fixes/prisma/read-prisma-schema.ts'
 import { create, databaseFacts, drop, existingIndex, index, table } from './facts.ts'
 
 const postgresql = databaseFacts('postgresql')
@@ -246,5 +247,19 @@ describe('patchPrismaSchema', () => {
     expect(text).toBe(before)
     expect(applied).toEqual([])
     expect(refused[0]?.why).toMatch(/\.$/)
+  })
+})
+
+describe('prismaIndexNames', () => {
+  it('has the names that the database knows', () => {
+    const content = head() + city('  @@index([regionId])\n  @@unique([name], name: "inTheClient")\n  @@index([name], map: "own")\n')
+    expect(prismaIndexNames([{ path: 'schema.prisma', content }], postgresql)).toEqual([
+      'city_pkey',
+      'city_region_id_idx',
+      'city_name_key',
+      'own',
+      'Region_pkey',
+      'Region_code_key',
+    ])
   })
 })

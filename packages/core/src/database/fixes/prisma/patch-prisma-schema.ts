@@ -70,20 +70,20 @@ export function patchPrismaSchema(files: readonly SchemaFile[], changes: readonl
 
 function patchOne(files: readonly SchemaFile[], change: SchemaChange, facts: DatabaseFacts): Outcome {
   const problem = sqlProblem(change, facts)
-  if (problem !== undefined) return refuse(problem)
+  if (problem !== undefined) return cannot(problem)
   const schema = readPrismaSchema(files, facts)
-  if (schema.problem !== undefined) return refuse(schema.problem)
+  if (schema.problem !== undefined) return cannot(schema.problem)
   if (schema.provider !== undefined && PRODUCTS[schema.provider]?.includes(facts.product) !== true) {
-    return refuse(`The schema is for ${schema.provider}, and the database is ${facts.product}.`)
+    return cannot(`The schema is for ${schema.provider}, and the database is ${facts.product}.`)
   }
   const table = tableOf(facts, change.index.table)
   const models = schema.models.filter((model) => isModelOf(model, table, facts))
   const [model, another] = models
   if (model === undefined) return { why: `No model of the schema is for the table ${table.name}.`, isLeftAlone: true }
-  if (another !== undefined) return refuse(`Several models are for the table ${table.name}: ${models.map(({ name }) => name).join(', ')}.`)
+  if (another !== undefined) return cannot(`Several models are for the table ${table.name}: ${models.map(({ name }) => name).join(', ')}.`)
   const file = files.find(({ path }) => path === model.path)
   if (file === undefined || !file.content.slice(model.body.start, model.body.end).includes('\n')) {
-    return refuse(`Model ${model.name} is written in one line.`)
+    return cannot(`Model ${model.name} is written in one line.`)
   }
   return change.kind === 'create-index' ? create(files, file, change, model, schema, facts) : drop(files, file, change, model, facts)
 }
@@ -102,7 +102,7 @@ function create(
   const covering = coveringIndex(wanted.index, model, tableOf(facts, index.table), facts, wanted.notes.length > 0)
   if (covering !== undefined) return { already: `Model ${model.name} has ${covering}.` }
   const owner = nameTaken(name, model, schema, facts)
-  if (owner !== undefined) return refuse(`The name ${name} is that of another index of model ${owner}.`)
+  if (owner !== undefined) return cannot(`The name ${name} is that of another index of model ${owner}.`)
   const columns = wanted.index.keys.map(({ field }) => model.fields.find((candidate) => candidate.name === field)?.column ?? field)
   const defaultName = conventionalName({ table: model.table, columns, isUnique: wanted.index.kind === 'unique' }, facts, 'prisma')
   const line = prismaIndexLine(wanted.index, defaultName)
@@ -114,18 +114,18 @@ function create(
 function drop(files: readonly SchemaFile[], file: SchemaFile, change: DropIndexChange, model: PrismaModel, facts: DatabaseFacts): Outcome {
   const lines = model.attributes.filter(({ index }) => index !== undefined && isSameName(facts, index.name, change.name))
   const onField = model.fields.find(({ keys }) => keys.some((key) => isSameName(facts, key.name, change.name)))
-  if (onField !== undefined) return refuse(`${change.name} is the unique key of the field ${onField.name}.`)
+  if (onField !== undefined) return cannot(`${change.name} is the unique key of the field ${onField.name}.`)
   const [found, another] = lines
   if (found?.index === undefined) return { already: `Model ${model.name} has no index ${change.name}.` }
   const { kind, keys } = found.index
-  if (another !== undefined) return refuse(`Model ${model.name} has several indexes ${change.name}.`)
-  if (kind !== 'index' && kind !== 'fulltext') return refuse(`${change.name} is a unique key of model ${model.name}.`)
+  if (another !== undefined) return cannot(`Model ${model.name} has several indexes ${change.name}.`)
+  if (kind !== 'index' && kind !== 'fulltext') return cannot(`${change.name} is a unique key of model ${model.name}.`)
   const columns = keys.map(({ field }) => model.fields.find((candidate) => candidate.name === field)?.column ?? field)
   const dropped = [...change.index.keys.map(({ column }) => column), ...(change.index.include ?? [])]
   if (columns.length !== dropped.length || columns.some((column, at) => !isSameName(facts, column, dropped[at] ?? ''))) {
-    return refuse(`The index ${change.name} of model ${model.name} is on other columns than that of the database.`)
+    return cannot(`The index ${change.name} of model ${model.name} is on other columns than that of the database.`)
   }
-  if (found.hasComment) return refuse(`A comment stands beside the index ${change.name} of model ${model.name}.`)
+  if (found.hasComment) return cannot(`A comment stands beside the index ${change.name} of model ${model.name}.`)
   const line = file.content.slice(found.lines.start, found.lines.end).trim()
   const content = removeAttribute(file.content, model, found)
   return { files: replaced(files, { ...file, content }), patched: { change, path: file.path, line, notes: [] } }
@@ -165,6 +165,6 @@ function replaced(files: readonly SchemaFile[], file: SchemaFile): readonly Sche
   return files.map((other) => (other.path === file.path ? file : other))
 }
 
-function refuse(why: string): { readonly why: string; readonly isLeftAlone: boolean } {
+function cannot(why: string): { readonly why: string; readonly isLeftAlone: boolean } {
   return { why, isLeftAlone: false }
 }

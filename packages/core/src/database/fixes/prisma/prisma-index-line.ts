@@ -39,7 +39,7 @@ export function wantedIndex(
   const notes: string[] = []
   for (const key of index.keys) {
     const field = fieldOf(key.column)
-    if (field === undefined) return refuse(`Model ${model.name} has no field for the column ${key.column}.`)
+    if (field === undefined) return cannot(`Model ${model.name} has no field for the column ${key.column}.`)
     const made = wantedKey(key, field, index, facts)
     if ('why' in made) return made
     keys.push(made.key)
@@ -48,7 +48,7 @@ export function wantedIndex(
   const carried = wantedInclude(index, fieldOf, model)
   if ('why' in carried) return carried
   const type = index.method in TYPES ? TYPES[index.method as keyof typeof TYPES] : null
-  if (type === null) return refuse(`Prisma has no index of the kind ${index.method}.`)
+  if (type === null) return cannot(`Prisma has no index of the kind ${index.method}.`)
   const where = wantedWhere(index, model, schema, facts)
   if (where !== undefined && typeof where !== 'string') return where
   return {
@@ -92,15 +92,15 @@ function wantedKey(
   const { operatorClass, prefixLength, collation, nulls } = key
   let operators: string | undefined
   if (operatorClass !== undefined && index.method !== 'btree') {
-    if (!(operatorClass in OPERATORS)) return refuse(`Prisma has no operator class ${operatorClass}.`)
+    if (!(operatorClass in OPERATORS)) return cannot(`Prisma has no operator class ${operatorClass}.`)
     operators = OPERATORS[operatorClass]
   }
   const hasOwnOperators = field.isList || field.type === 'Json' || operators !== undefined
-  if (index.method === 'gin' && !hasOwnOperators) return refuse(`Prisma has no GIN index on ${field.name}, which is ${field.type}.`)
-  if (index.method === 'gist' && operators === undefined) return refuse(`Prisma has no GiST index on ${field.name} of that kind.`)
-  if (index.method === 'hash' && index.keys.length > 1) return refuse('A hash index has one key.')
+  if (index.method === 'gin' && !hasOwnOperators) return cannot(`Prisma has no GIN index on ${field.name}, which is ${field.type}.`)
+  if (index.method === 'gist' && operators === undefined) return cannot(`Prisma has no GiST index on ${field.name} of that kind.`)
+  if (index.method === 'hash' && index.keys.length > 1) return cannot('A hash index has one key.')
   if (prefixLength === undefined && index.method === 'btree' && needsLength(field, facts)) {
-    return refuse(`Prisma needs the length of ${field.name} that the index keeps.`)
+    return cannot(`Prisma needs the length of ${field.name} that the index keeps.`)
   }
   if (operatorClass !== undefined && index.method === 'btree')
     notes.push(`Prisma cannot say ${operatorClass}: the line is of the index, and only the migration makes it so.`)
@@ -125,10 +125,10 @@ function wantedInclude(
 ): { readonly keys: readonly PrismaKey[]; readonly notes: readonly string[] } | Extract<WantedIndex, { why: string }> {
   const { include = [] } = index
   if (include.length === 0) return { keys: [], notes: [] }
-  if (index.isUnique) return refuse('Prisma reads INCLUDE columns as keys, which makes another unique key of it.')
+  if (index.isUnique) return cannot('Prisma reads INCLUDE columns as keys, which makes another unique key of it.')
   const fields = include.map(fieldOf)
   const missing = include.find((_, at) => fields[at] === undefined)
-  if (missing !== undefined) return refuse(`Model ${model.name} has no field for the column ${missing}.`)
+  if (missing !== undefined) return cannot(`Model ${model.name} has no field for the column ${missing}.`)
   return {
     keys: fields.flatMap((field) => (field === undefined ? [] : { field: field.name, isDescending: false })),
     notes: ['Prisma reads INCLUDE columns as the last keys, and the line says them so: only the migration makes them INCLUDE.'],
@@ -146,7 +146,7 @@ function wantedWhere(
     return { why: 'Prisma has partial indexes only with previewFeatures = ["partialIndexes"].', isLeftAlone: true }
   }
   const why = conditionProblem(index.where, model.fields, facts)
-  return why === undefined ? `raw(${JSON.stringify(index.where)})` : refuse(why)
+  return why === undefined ? `raw(${JSON.stringify(index.where)})` : cannot(why)
 }
 
 function needsLength(field: PrismaField, { product }: DatabaseFacts): boolean {
@@ -154,6 +154,6 @@ function needsLength(field: PrismaField, { product }: DatabaseFacts): boolean {
   return field.nativeType === undefined ? field.type === 'Bytes' : /Text$|Blob$/.test(field.nativeType)
 }
 
-function refuse(why: string): { readonly why: string; readonly isLeftAlone: boolean } {
+function cannot(why: string): { readonly why: string; readonly isLeftAlone: boolean } {
   return { why, isLeftAlone: false }
 }

@@ -1,0 +1,10 @@
+/** What the tests use of Prisma's schema engine. */
+export interface Engine {
+  diff(params: unknown): Promise<{ readonly stdout: string }>
+  applyMigrations(params: unknown): Promise<unknown>
+  free(): void
+}
+
+export declare const engine: Promise<{ new: (options: unknown, log: () => void, adapterFactory: unknown) => Promise<Engine> }>
+
+export declare function createDdl(provider: string, schema: { readonly path: string; readonly content: string }): Promise<string>

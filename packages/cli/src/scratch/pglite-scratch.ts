@@ -2,9 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Connection, DatabaseSnapshot, IndexSupposer, PostgresqlScratch, SupposedIndex, TableSnapshot } from '@sluice/core/database'
-import { createPostgresqlIndex } from '@sluice/core/database'
-import { indexPages } from './index-pages.ts'
-import { PAGE_BYTES, RelationFiles } from './relation-files.ts'
+import { createPostgresqlIndex, indexPages, PAGE_BYTES } from '@sluice/core/database'
+import { RelationFiles } from './relation-files.ts'
 import { createTable, fullName, missingTypes, quote } from './scratch-schema.ts'
 
 /** The part of PGlite that is used. */

@@ -1,7 +1,6 @@
 import { truncate } from 'node:fs/promises'
 import { join } from 'node:path'
-
-export const PAGE_BYTES = 8_192
+import { PAGE_BYTES } from '@sluice/core/database'
 
 /**
  * Gives relations of a scratch database the sizes that they have elsewhere. PostgreSQL's planner takes a table's size from its file; a file

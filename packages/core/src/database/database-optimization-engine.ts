@@ -8,6 +8,9 @@ import { option } from '../shared/options.ts'
 import type { RandomSource } from '../shared/random.ts'
 import { analyzeSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
+import type { AdvisorTools } from './advisor/advise-database.ts'
+import type { DatabaseAnalysis } from './analysis/database-analysis.ts'
+import { strategiesOf } from './analysis/strategies-of.ts'
 import { AnalyzedQueries } from './analyzed-queries.ts'
 import { analyzeQueryText } from './checks/analyze-query.ts'
 import { duplicateIndexes } from './checks/duplicate-indexes.ts'
@@ -34,6 +37,7 @@ import type { IndexStrategy } from './results/index-strategy.ts'
 import type { PartitionRecommendation } from './results/partition-recommendation.ts'
 import type { QueryAnalysis } from './results/query-analysis.ts'
 import type { TrafficEntry } from './traffic/traffic-entry.ts'
+import { writeTraffic } from './traffic/traffic-file.ts'
 import { type OtherTraffic, TrafficLog } from './traffic/traffic-log.ts'
 
 /** What a Sluice joins its engine with. */
@@ -45,6 +49,16 @@ export interface DatabaseEngineParts {
   readonly dialect?: () => Dialect | undefined
   /** Through an attached client. */
   readonly connection?: () => Connection | undefined
+}
+
+/** What an analysis is made with. */
+export interface AnalyzeOptions {
+  /** @defaultValue The one of the last inspection, else one of an attached client. */
+  readonly connection?: Connection
+  /** @defaultValue What was observed; where that is nothing, what the server counted. */
+  readonly traffic?: readonly TrafficEntry[]
+  /** Scratch databases, where the database itself cannot tell what an index would change. */
+  readonly tools?: AdvisorTools
 }
 
 /** A statement that was sent by other means than an attached client. */
@@ -104,6 +118,7 @@ export class DatabaseOptimizationEngine {
   readonly #givenRows = new LRUCache<string, number>({ max: MAX_GIVEN })
   #snapshot: DatabaseSnapshot | undefined
   #connection: Connection | undefined
+  #analysis: DatabaseAnalysis | undefined
 
   /** @throws InvalidOptionError for an unknown option, or one out of its bounds. */
   constructor(options?: DatabaseOptions)
@@ -139,6 +154,37 @@ export class DatabaseOptimizationEngine {
     this.#connection = used
     this.#snapshot = snapshot
     return snapshot
+  }
+
+  /**
+   * Finds out what to change in the database, and in what is asked of it: the database is inspected, the traffic planned as it is and with indexes
+   * that could be. Nothing is written to it. From then on, `getRecommendedIndexes` tells what was found.
+   *
+   * Where the planner cannot be asked about indexes that are not there, advice is marked as not validated: PostgreSQL needs the extension HypoPG or a
+   * scratch database, SQLite an empty database in memory (`tools`). The command line, `sluice analyze`, has both.
+   *
+   * @param options - `connection` as for `inspect`; `traffic` in place of what was observed.
+   * @throws SluiceError `SLUICE_NO_ADAPTER` when there is no connection; the database's own errors.
+   */
+  async analyze(options: AnalyzeOptions = {}): Promise<DatabaseAnalysis> {
+    const { connection, traffic, tools } = options
+    const snapshot = await this.inspect(connection)
+    const { analyzeDatabase } = await import('./analysis/analyze-database.ts')
+    const observed = traffic ?? this.getTraffic()
+    const analysis = await analyzeDatabase({
+      connection: this.#connectionFor(undefined),
+      snapshot,
+      ...(observed.length === 0 ? {} : { traffic: observed }),
+      ...(tools === undefined ? {} : { tools }),
+      clock: this.#clock,
+    })
+    this.#analysis = analysis
+    return analysis
+  }
+
+  /** What `analyze` found last. */
+  get analysis(): DatabaseAnalysis | undefined {
+    return this.#analysis
   }
 
   /** Takes over what was read of the database elsewhere, or before. */
@@ -187,13 +233,18 @@ export class DatabaseOptimizationEngine {
     return this.#traffic?.others ?? { forgotten: 0, calls: 0, errors: 0, totalMs: 0, rows: 0 }
   }
 
+  /** What was asked, as the text of a file for `sluice analyze --traffic`. It holds bindings, unless the traffic is redacted. */
+  exportTraffic(): string {
+    return writeTraffic(this.getTraffic())
+  }
+
   /** Forgets what was asked. */
   resetTraffic(): void {
     this.#traffic?.reset()
   }
 
   /**
-   * The indexes that a table should have: what its traffic asks by and it has no index for, where both were seen; else its presets, but for
+   * The indexes that a table should have: those that `analyze` found; before it ran, what its traffic asks by and it has no index for, where both were seen; else its presets, but for
    * those that it is known to have.
    *
    * @param table - Its name, with or without its schema.
@@ -204,6 +255,7 @@ export class DatabaseOptimizationEngine {
     const snapshot = this.#snapshot
     const known = snapshot && tableNamed(snapshot, table)
     const traffic = known === undefined ? [] : this.getTraffic()
+    if (this.#analysis !== undefined && snapshot !== undefined && known !== undefined) return strategiesOf(this.#analysis, known, snapshot)
     if (snapshot !== undefined && known !== undefined && traffic.length > 0) return indexesForTraffic(snapshot, known, traffic)
     const place = { dialect: snapshot?.dialect ?? this.#parts.dialect?.() ?? 'postgresql', table }
     const presets = this.#presets.get(table) ?? []

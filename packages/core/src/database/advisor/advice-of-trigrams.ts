@@ -32,6 +32,7 @@ export function adviceOfTrigrams(
     serves,
     ...(savedMs > 0 ? { savedMs } : {}),
     savedShare: all > 0 ? gain / all : 0,
+    upkeep,
     writeShare: all > 0 ? upkeep / all : 0,
     validation: 'sample',
   }

@@ -29,6 +29,8 @@ export interface IndexAdvice {
   readonly savedMs?: number
   /** The share of the workload's cost that it saves, 0 to 1. */
   readonly savedShare: number
+  /** What writes cost more for it, in the planner's unit. */
+  readonly upkeep: number
   /** What writes cost more for it, as a share of the workload's cost. */
   readonly writeShare: number
   /** Bytes, about. */

@@ -1,13 +1,14 @@
 import { type Clock, systemClock } from '../../shared/clock.ts'
 import { indexName } from '../fixes/index-name.ts'
 import type { IndexDefinition } from '../index-definition.ts'
-import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
+import type { ColumnSnapshot, DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
 import type { TrafficEntry } from '../traffic/traffic-entry.ts'
 import type { Advice, IndexAdvice, LeftStatement } from './advice.ts'
 import { adviceOfTrigrams } from './advice-of-trigrams.ts'
 import type { CandidateContext } from './candidate-context.ts'
 import { candidatesOf } from './candidates.ts'
 import { type Choice, type ChosenIndex, chooseIndexes, type IndexCheck } from './choose-indexes.ts'
+import { indexPages, PAGE_BYTES } from './index-pages.ts'
 import { type ReadStatement, readWorkload } from './read-workload.ts'
 import { reasonFor } from './reason-for.ts'
 import type { Statistics } from './statistics.ts'
@@ -72,7 +73,7 @@ export async function advise(options: AdviseOptions): Promise<Advice> {
   }
   const chosen = choice.indexes
     .filter((index) => !isReplaced(index))
-    .map((index) => indexAdvice(index, nameOf(index.candidate.definition), planned.read, planner, whole))
+    .map((index) => indexAdvice(index, nameOf(index.candidate.definition), planned.read, { planner, statistics, whole }))
   const indexes = [...chosen, ...searched]
   return {
     indexes: indexes.sort((a, b) => (b.savedMs ?? 0) - (a.savedMs ?? 0) || b.savedShare - a.savedShare),
@@ -145,8 +146,7 @@ function indexAdvice(
   { candidate, serves, gain, upkeep, measured }: ChosenIndex,
   name: string,
   read: ReadonlyMap<WorkloadStatement, ReadStatement>,
-  planner: WhatIfPlanner,
-  whole: number,
+  { planner, statistics, whole }: { readonly planner: WhatIfPlanner; readonly statistics: Statistics; readonly whole: number },
 ): IndexAdvice {
   const served = serves.flatMap(({ statement, without, with: present }) => {
     const found = read.get(statement)
@@ -158,7 +158,8 @@ function indexAdvice(
     (sum, { totalMs, without, with: present }) => sum + (without > 0 ? (totalMs * Math.max(0, without - present)) / without : 0),
     0,
   )
-  const bytes = planner.size?.(candidate.definition)
+  const statisticsOf = ({ name: column }: ColumnSnapshot) => statistics.column(candidate.table, column)
+  const bytes = indexPages(candidate.definition, candidate.table, candidate.share, statisticsOf) * PAGE_BYTES
   return {
     definition: candidate.definition,
     name,
@@ -169,8 +170,9 @@ function indexAdvice(
     serves: served.sort((a, b) => b.totalMs - a.totalMs || (b.without - b.with) * b.calls - (a.without - a.with) * a.calls),
     ...(savedMs > 0 ? { savedMs } : {}),
     savedShare: whole > 0 ? Math.min(1, Math.max(0, gain) / whole) : 0,
+    upkeep,
     writeShare: whole > 0 ? upkeep / whole : 0,
-    ...(bytes === undefined ? {} : { bytes }),
+    bytes,
     validation: measured.length > 0 && planner.validation === 'none' ? 'sample' : planner.validation,
     ...(measured.length > 0 ? { measured } : {}),
   }

@@ -52,7 +52,5 @@ export interface WhatIfPlanner {
    * @throws The database's own error, when it cannot plan the statement.
    */
   answer(statement: PlannedStatement, indexes: readonly SupposedIndex[]): Promise<PlannerAnswer>
-  /** Bytes that an index would take, where that can be told. */
-  size?(index: IndexDefinition): number | undefined
   close(): Promise<void>
 }

@@ -69,7 +69,7 @@ export async function analyzeDatabase(options: AnalyzeDatabaseOptions): Promise<
 }
 
 function missingIndex(index: IndexAdvice, snapshot: DatabaseSnapshot, totalMs: number): DraftFinding {
-  const { definition, name, savedMs, savedShare, validation, measured, bytes, serves, reason, writeShare } = index
+  const { definition, name, savedMs, savedShare, validation, measured, bytes, serves, reason, writeShare, upkeep: extra } = index
   // Without times, what the planner says stands in.
   const share = savedMs !== undefined && totalMs > 0 ? Math.min(1, savedMs / totalMs) : savedShare
   const label = indexLabel(definition)
@@ -84,6 +84,7 @@ function missingIndex(index: IndexAdvice, snapshot: DatabaseSnapshot, totalMs: n
     savedShare: share,
     ...(savedMs === undefined ? {} : { savedMs }),
     ...(bytes === undefined ? {} : { bytes }),
+    upkeep: extra,
     validation,
     ...(measured === undefined ? {} : { measured }),
     statements: serves.map(({ fingerprint, label: text, calls, totalMs: ms, without, with: present, callSites }): FindingStatement => {

@@ -35,6 +35,8 @@ export interface DatabaseFinding {
   /** Milliseconds of the traffic, about. */
   readonly savedMs?: number
   readonly bytes?: number
+  /** Of an index to make: what the writes of the traffic cost more for it, in the planner's unit. */
+  readonly upkeep?: number
   /** How it was found out that it helps; of what needs no such proof, left out. */
   readonly validation?: Validation
   readonly measured?: readonly Measurement[]

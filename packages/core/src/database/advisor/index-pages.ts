@@ -1,5 +1,8 @@
-import type { ColumnSnapshot, IndexDefinition, TableSnapshot } from '@sluice/core/database'
-import { PAGE_BYTES } from './relation-files.ts'
+import type { IndexDefinition } from '../index-definition.ts'
+import type { ColumnSnapshot, ColumnStatistics, TableSnapshot } from '../inspectors/database-snapshot.ts'
+
+/** Of PostgreSQL; the others' are of a like size. */
+export const PAGE_BYTES = 8_192
 
 const TUPLE_HEADER = 8
 const LINE_POINTER = 4
@@ -14,13 +17,18 @@ const DEFAULT_WIDTH = 16
  *
  * @param share - The share of the rows that it holds.
  */
-export function indexPages({ keys }: IndexDefinition, table: TableSnapshot, share: number): number {
+export function indexPages(
+  { keys }: Pick<IndexDefinition, 'keys'>,
+  table: TableSnapshot,
+  share: number,
+  statisticsOf: (column: ColumnSnapshot) => ColumnStatistics | undefined = (column) => column.statistics,
+): number {
   const rows = Math.max(0, table.rows) * share
   const columns = keys.flatMap(({ column }) => table.columns.find(({ name }) => name === column) ?? [])
-  const width = aligned(columns.reduce((sum, column) => sum + widthOf(column), 0))
+  const width = aligned(columns.reduce((sum, column) => sum + widthOf(column, statisticsOf(column)), 0))
   const distinct = Math.min(
     rows,
-    columns.reduce((all, column) => all * (column.statistics?.distinct ?? rows), 1),
+    columns.reduce((all, column) => all * (statisticsOf(column)?.distinct ?? rows), 1),
   )
   const keyBytes = TUPLE_HEADER + width + LINE_POINTER
   const bytes = distinct * 2 < rows ? distinct * keyBytes + rows * POSTING_BYTES : rows * keyBytes
@@ -29,12 +37,15 @@ export function indexPages({ keys }: IndexDefinition, table: TableSnapshot, shar
   return 1 + leaves + Math.ceil(leaves / entriesAPage)
 }
 
-function widthOf({ statistics, databaseType }: ColumnSnapshot): number {
+function widthOf({ databaseType }: ColumnSnapshot, statistics: ColumnStatistics | undefined): number {
   const fixed = FIXED[databaseType]
   return fixed ?? statistics?.averageWidth ?? DEFAULT_WIDTH
 }
 
 const FIXED: Readonly<Record<string, number>> = {
+  int: 4,
+  INTEGER: 8,
+  REAL: 8,
   smallint: 2,
   integer: 4,
   bigint: 8,

@@ -15,6 +15,9 @@ export const ROW = {
   covered: 1,
 } as const
 
+/** Where in the order of an index the rows are taken to be that a condition on its own column keeps. */
+export const MET_AT = 0.5
+
 /** How many of our units a row is: the thresholds are in those of PostgreSQL's planner. */
 export const UNITS_A_ROW = 0.04
 

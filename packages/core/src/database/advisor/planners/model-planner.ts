@@ -5,7 +5,7 @@ import { covers } from '../covers.ts'
 import { KeyMaker } from '../key-maker.ts'
 import { limitOf } from '../limit-of.ts'
 import { termValue } from '../selectivity.ts'
-import { ROW, TableCosts, UNITS_A_ROW } from '../table-costs.ts'
+import { MET_AT, ROW, TableCosts, UNITS_A_ROW } from '../table-costs.ts'
 import type { TableConditions, TableUse } from '../table-use.ts'
 import type { PlannedStatement, PlannerAnswer, SupposedIndex, Validation, WhatIfPlanner } from '../what-if-planner.ts'
 
@@ -20,6 +20,8 @@ interface Access {
   /** Whether its rows come in the order, or in groups, that the statement asks for. */
   readonly isOrdered: boolean
   readonly isScan: boolean
+  /** Whether an index is walked in its order past rows that a condition on its own column leaves out: those that stay may all come last. */
+  readonly walksPast?: boolean
 }
 
 /**
@@ -106,7 +108,8 @@ export class ModelPlanner implements WhatIfPlanner {
     const limit = uses.some(({ isLimited }) => isLimited) ? whole : undefined
     if (!isSorted) return cost + this.#costs.sortCost(rows, limit)
     const isGrouped = asked !== undefined && asked.group.length > 0
-    return limit === undefined || rows <= limit || isGrouped || asked === undefined ? cost : Math.max(2, (cost * limit) / rows)
+    if (limit === undefined || rows <= limit || isGrouped || asked === undefined) return cost
+    return Math.max(2, cost * Math.max(limit / rows, first.walksPast === true ? MET_AT : 0))
   }
 
   #accesses(
@@ -174,7 +177,8 @@ export class ModelPlanner implements WhatIfPlanner {
     const held = this.#costs.heldShare(use, arm, index)
     if (held === undefined || !(isOrdered || isCovered || held < 1)) return undefined
     const rows = this.#costs.rows(use) * held
-    return { use, indexes: [index], cost: rows * (isCovered ? ROW.covered : ROW.byIndex), rows, isOrdered, isScan: false }
+    const walksPast = arm.conditions.some(({ column }) => column === index.keys[0]?.column)
+    return { use, indexes: [index], cost: rows * (isCovered ? ROW.covered : ROW.byIndex), rows, isOrdered, isScan: false, walksPast }
   }
 
   /** Whether an index gives the rows in the statement's order or groups, columns with one value set aside. */

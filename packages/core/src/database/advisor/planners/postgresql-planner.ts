@@ -5,6 +5,7 @@ import type { IndexDefinition } from '../../index-definition.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../../inspectors/database-snapshot.ts'
 import { quoteName } from '../../quote-name.ts'
 import { isBytewise } from '../is-bytewise.ts'
+import { MET_AT } from '../table-costs.ts'
 import type { StatementUse } from '../table-use.ts'
 import type { PlannedStatement, PlannerAnswer, SupposedIndex, Validation, WhatIfPlanner } from '../what-if-planner.ts'
 import { withoutLimit } from './without-limit.ts'
@@ -31,8 +32,6 @@ interface PlanNode {
 
 /** How many times longer it takes to sort texts by a collation: measured with `en_US` on PostgreSQL 15, some thousand names. */
 const COLLATED_SORT = 2.5
-/** Where in the order of an index the rows are taken to be that a filter on its column keeps. */
-const MET_AT = 0.5
 
 /** Asks PostgreSQL's planner. Costs are its own. */
 export class PostgresqlPlanner implements WhatIfPlanner {

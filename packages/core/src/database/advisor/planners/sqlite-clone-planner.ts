@@ -5,7 +5,7 @@ import type { IndexDefinition, IndexKey } from '../../index-definition.ts'
 import type { TableSnapshot } from '../../inspectors/database-snapshot.ts'
 import type { CandidateContext } from '../candidate-context.ts'
 import { limitOf } from '../limit-of.ts'
-import { ROW, TableCosts, UNITS_A_ROW } from '../table-costs.ts'
+import { MET_AT, ROW, TableCosts, UNITS_A_ROW } from '../table-costs.ts'
 import type { TableUse } from '../table-use.ts'
 import type { PlannedStatement, PlannerAnswer, SupposedIndex, Validation, WhatIfPlanner } from '../what-if-planner.ts'
 import { createSqliteIndex } from './sqlite-index.ts'
@@ -24,6 +24,8 @@ interface Walk {
   readonly limit: number | undefined
   readonly used: Set<string>
   readonly scans: Map<TableId, number>
+  /** Whether an index is walked in its order past rows that a condition on its own column leaves out: those that stay may all come last. */
+  walksPast: boolean
 }
 
 interface Estimate {
@@ -71,9 +73,10 @@ export class SqliteClonePlanner implements WhatIfPlanner {
       const tree = sqlitePlanTree(await this.scratch.query(sql))
       const own = new Map<TableId, number>()
       const limit = limitOf(statement.use, bindings)
-      const walk = { uses: [...statement.use.uses], bound: new Set<number>(), bindings, limit, used, scans: own }
+      const walk = { uses: [...statement.use.uses], bound: new Set<number>(), bindings, limit, used, scans: own, walksPast: false }
       const { cost: whole, rows, streams } = this.#walk(tree, walk)
-      const left = limit !== undefined && streams && rows > limit ? limit / rows : 1
+      const least = walk.walksPast ? MET_AT : 0
+      const left = limit !== undefined && streams && rows > limit ? Math.max(limit / rows, least) : 1
       cost += (Math.max(2, whole * left) * UNITS_A_ROW) / statement.bindings.length
       for (const [table, rowsRead] of own) scans.set(table, (scans.get(table) ?? 0) + (rowsRead * UNITS_A_ROW) / statement.bindings.length)
     }
@@ -123,6 +126,7 @@ export class SqliteClonePlanner implements WhatIfPlanner {
     walk.bound.add(use.place)
     if (access.isAutomatic) return { cost: all * Math.log2(all + 2) + times * (Math.log2(all + 2) + rows), rows }
     if (access.kind === 'scan') {
+      walk.walksPast ||= index !== undefined && use.conditions.some(({ column }) => column === index.keys[0]?.column)
       const held = index === undefined ? all : all * (this.#costs.heldShare(use, use, index) ?? 1)
       const cost = times * held * (access.index === undefined || access.isCovering ? ROW.covered : ROW.byIndex)
       walk.scans.set(use.table.id, (walk.scans.get(use.table.id) ?? 0) + cost)

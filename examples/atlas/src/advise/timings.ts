@@ -18,7 +18,7 @@ export async function timeReads(connection: Connection, traffic: readonly Traffi
     for (let round = 0; round <= ROUNDS && (round < 2 || performance.now() < until); round++) {
       for (const bindings of samples) {
         const startedAt = performance.now()
-        await connection.query(sql, bindings)
+        await connection.query(sql, bindings.map(asNumber))
         // The first round reads what the others have in memory.
         if (round > 0) times.push(performance.now() - startedAt)
       }
@@ -26,4 +26,9 @@ export async function timeReads(connection: Connection, traffic: readonly Traffi
     timings.set(fingerprint, median(times))
   }
   return timings
+}
+
+/** MySQL takes a LIMIT as text only in a prepared statement. */
+function asNumber(value: unknown): unknown {
+  return typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value
 }

@@ -73,7 +73,10 @@ module.exports = {
       name: `package-${name}`,
       severity: 'error',
       from: { path: `^packages/${name}/src` },
-      to: { path: '^packages/', pathNot: [`^packages/${name}/`, ...allowed.map((other) => `^packages/${other}/src/(database/)?index\\.ts$`)] },
+      to: {
+        path: '^packages/',
+        pathNot: [`^packages/${name}/`, ...allowed.map((other) => `^packages/${other}/src/(database/)?index\\.ts$`)],
+      },
     })),
     ...Object.entries(npm).map(([name, allowed]) => ({
       name: `npm-${name}`,

@@ -1,9 +1,8 @@
-import type { PluginState } from './plugin-state.ts'
-
 export interface Instrumentation {
   /** The class that the client had before. */
   readonly base: object
-  readonly state: PluginState
+  /** What Sluice keeps for it. */
+  readonly state: { detach(): void }
 }
 
 /** What `withSluice` made of clients. */

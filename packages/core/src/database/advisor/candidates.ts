@@ -19,7 +19,7 @@ export interface Candidate extends SupposedIndex {
 }
 
 /** Rows below which a table is read whole as fast as by an index. */
-export const MIN_ROWS = 500
+const MIN_ROWS = 500
 const MAX_KEYS = 4
 const MAX_EQUALITIES = 3
 /** Columns that an index may carry for a statement beside those that it is searched by. */

@@ -12,7 +12,7 @@ export interface ObservedPool {
 }
 
 /** A statement that holds connections for long. */
-export interface SlowStatement {
+interface SlowStatement {
   readonly label: string
   readonly totalMs: number
   readonly calls: number

@@ -4,7 +4,7 @@ export function versionParts(version: string): readonly [number, number, number]
   return [Number(major), Number(minor), Number(patch)]
 }
 
-export function isAtLeast(parts: readonly number[], ...least: readonly number[]): boolean {
+function isAtLeast(parts: readonly number[], ...least: readonly number[]): boolean {
   for (let at = 0; at < least.length; at++) {
     const difference = (parts[at] ?? 0) - (least[at] ?? 0)
     if (difference !== 0) return difference > 0

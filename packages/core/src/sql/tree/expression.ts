@@ -72,13 +72,13 @@ export interface TestExpression extends Range {
   readonly negated: boolean
 }
 
-export interface OtherExpression extends Range {
+interface OtherExpression extends Range {
   readonly kind: 'other'
   readonly parts: Expression[]
 }
 
 /** What stands directly within an expression. */
-export function partsOf(expression: Expression): readonly Expression[] {
+function partsOf(expression: Expression): readonly Expression[] {
   switch (expression.kind) {
     case 'column':
     case 'value':

@@ -96,7 +96,7 @@ export interface DisjunctionNode extends Range {
 }
 
 /** `[NOT] EXISTS (SELECT …)`. */
-export interface ExistsNode extends Range {
+interface ExistsNode extends Range {
   readonly kind: 'exists'
   readonly negated: boolean
   readonly subquery: QueryBlock

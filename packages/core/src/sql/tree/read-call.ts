@@ -89,7 +89,7 @@ function isBetween(cursor: TreeCursor): boolean {
 }
 
 /** `([name] [PARTITION BY …] [ORDER BY …] [frame])`; the frame holds no columns. */
-export function readWindow(source: ExpressionSource): Expression[] {
+function readWindow(source: ExpressionSource): Expression[] {
   const { cursor } = source
   const end = cursor.map.closing(cursor.position)
   return cursor.parenthesised(() => {

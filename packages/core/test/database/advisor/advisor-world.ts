@@ -13,7 +13,7 @@ import { readQueryTree } from '../../../src/sql/tree/read-query-tree.ts'
 import { type TableTexts, testSnapshot } from '../test-snapshot.ts'
 
 /** Distinct values of columns, by `table.column`; and of those with few nulls or many of one value, the shares. */
-export type Spread = Readonly<Record<string, number | Partial<ColumnStatistics>>>
+type Spread = Readonly<Record<string, number | Partial<ColumnStatistics>>>
 
 export interface World {
   readonly tables: TableTexts
@@ -55,7 +55,7 @@ function statisticsOf(given: number | Partial<ColumnStatistics> | undefined, row
   return { nullShare: 0, common: [], bounds, ...(typeof given === 'object' ? given : {}), distinct }
 }
 
-export function contextOf(snapshot: DatabaseSnapshot): CandidateContext {
+function contextOf(snapshot: DatabaseSnapshot): CandidateContext {
   return { snapshot, statistics: new CatalogStatistics(), popularity: new Map() }
 }
 

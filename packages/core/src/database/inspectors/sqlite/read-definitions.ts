@@ -2,7 +2,7 @@ import { SqlSyntaxError } from '../../../sql/syntax-error.ts'
 import { type Token, tokenize } from '../../../sql/tokenize.ts'
 
 /** One key of an index as its CREATE INDEX has it. */
-export interface WrittenKey {
+interface WrittenKey {
   /** Without its collation and direction. */
   readonly expression: string
 }

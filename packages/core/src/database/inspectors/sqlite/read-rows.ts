@@ -78,6 +78,6 @@ async function ask(
   return answers
 }
 
-export function quoted(name: string): string {
+function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }

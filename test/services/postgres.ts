@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import pg from 'pg'
 import { findBinary, versionedFolders } from './find-binary.ts'
 import { freePort } from './free-port.ts'
@@ -38,6 +38,18 @@ export async function startPostgres(): Promise<TestService> {
     }
   }
   throw new ServiceUnavailableError(reasons.join(' '))
+}
+
+/**
+ * A PostgreSQL of the machine that has the extension HypoPG.
+ *
+ * @throws ServiceUnavailableError where there is none.
+ */
+export async function startPostgresWithHypopg(): Promise<TestService> {
+  const control = (version: string) => `/usr/share/postgresql/${version}/extension/hypopg.control`
+  const root = versionedFolders('/usr/lib/postgresql', '').find((folder) => existsSync(control(basename(folder))))
+  if (root === undefined) throw new ServiceUnavailableError('No PostgreSQL with HypoPG in /usr/lib/postgresql.')
+  return startOwn({ root, copy: false })
 }
 
 /** Runs one statement on a connection of its own. */

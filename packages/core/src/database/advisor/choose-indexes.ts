@@ -4,7 +4,7 @@ import { CostBook } from './cost-book.ts'
 import { covers } from './covers.ts'
 import { THRESHOLDS, type Thresholds } from './thresholds.ts'
 import type { WhatIfPlanner } from './what-if-planner.ts'
-import type { WorkloadStatement, WriteLoad } from './workload.ts'
+import { tablesOf, type WorkloadStatement, type WriteLoad } from './workload.ts'
 
 /** The indexes that were chosen, and what the statements cost with them. */
 export interface Choice {
@@ -60,6 +60,7 @@ export async function chooseIndexes(
   const chooser = new Chooser(workload, new CostBook(planner, workload, writes, thresholds), thresholds)
   for (const statement of workload) await chooser.consider(statement)
   await chooser.grow()
+  await chooser.goOn()
   await chooser.prune()
   await chooser.dropSiblings()
   if (check !== undefined) await chooser.check(check)
@@ -79,21 +80,23 @@ class Chooser {
   ) {}
 
   /** Finds what pays for one statement: a wider index must beat the best narrower one. */
-  async consider(statement: WorkloadStatement): Promise<void> {
+  async consider(statement: WorkloadStatement, base: readonly Candidate[] = []): Promise<void> {
+    const { cost: whole, scans } = await this.book.answer(statement, base)
     const good: { readonly candidate: Candidate; readonly cost: number }[] = []
     for (const candidate of [...statement.candidates].sort(byWidth)) {
-      const answer = await this.#tryAnswer(statement, [candidate])
+      if (base.some((chosen) => covers(chosen.definition, candidate.definition))) continue
+      const answer = await this.#tryAnswer(statement, [...base, candidate])
       if (answer === undefined || !this.book.uses(answer, candidate)) continue
       const narrower = good.filter((other) => isNarrower(other.candidate, candidate))
-      const best = Math.min(statement.baseline.cost, ...narrower.map(({ cost }) => cost))
+      const best = Math.min(whole, ...narrower.map(({ cost }) => cost))
       const isWider = narrower.length > 0
       const maxLeft = isWider && candidate.endsInRange ? this.thresholds.maxLeftOfRange : this.#maxLeft(statement, candidate)
-      if (!this.book.matters(statement, best, answer.cost, candidate, maxLeft)) continue
+      if (!this.book.matters({ before: best, after: answer.cost, scans }, candidate, maxLeft)) continue
       if (isWider && candidate.definition.where === undefined && best - answer.cost < this.thresholds.minSavingOfWider) continue
       good.push({ candidate, cost: answer.cost })
       this.#pool.set(candidate.label, this.#pool.get(candidate.label) ?? candidate)
     }
-    await this.#considerBundle(statement, Math.min(statement.baseline.cost, ...good.map(({ cost }) => cost)))
+    if (base.length === 0) await this.#considerBundle(statement, Math.min(whole, ...good.map(({ cost }) => cost)))
   }
 
   /** Arms of an OR, and chains of joins, need several indexes before one of them pays. */
@@ -138,6 +141,13 @@ class Chooser {
     }
   }
 
+  /** What is little of a statement of several tables may be much once the rest of it is fast. */
+  async goOn(): Promise<void> {
+    const known = this.#pool.size
+    for (const statement of this.workload) if (tablesOf(statement).size > 1) await this.consider(statement, this.#chosen)
+    if (this.#pool.size > known) await this.grow()
+  }
+
   async #bestStep(total: number): Promise<{ readonly chosen: readonly Candidate[]; readonly total: number } | undefined> {
     let best: { readonly chosen: readonly Candidate[]; readonly total: number; readonly gain: number; readonly width: number } | undefined
     for (const bundle of [...[...this.#pool.values()].map((candidate) => [candidate]), ...this.#bundles]) {
@@ -159,9 +169,9 @@ class Chooser {
 
   async #helpsSomewhere(chosen: readonly Candidate[], added: Candidate): Promise<boolean> {
     for (const statement of this.workload) {
-      const before = await this.book.cost(statement, this.#chosen)
+      const { cost: before, scans } = await this.book.answer(statement, this.#chosen)
       const after = await this.book.cost(statement, chosen)
-      if (this.book.matters(statement, before, after, added, this.#maxLeft(statement, added))) return true
+      if (this.book.matters({ before, after, scans }, added, this.#maxLeft(statement, added))) return true
     }
     return false
   }
@@ -185,9 +195,9 @@ class Chooser {
 
   async #isMissed(candidate: Candidate, others: readonly Candidate[]): Promise<boolean> {
     for (const statement of this.workload) {
-      const without = await this.book.cost(statement, others)
+      const { cost: without, scans } = await this.book.answer(statement, others)
       const present = await this.book.cost(statement, this.#chosen)
-      const scan = statement.baseline.scans.get(candidate.definition.table) ?? Number.POSITIVE_INFINITY
+      const scan = scans.get(candidate.definition.table) ?? Number.POSITIVE_INFINITY
       const saved = without - present
       if (saved >= this.thresholds.minSaving && (present <= without * (1 - KEPT_SHARE) || saved >= KEPT_SHARE * scan)) return true
     }

@@ -58,11 +58,19 @@ export class CostBook {
     }, 0)
   }
 
-  /** Whether an index that takes a statement from one cost to another matters to it. */
-  matters(statement: WorkloadStatement, before: number, after: number, { definition, carried }: Candidate, maxLeft: number): boolean {
+  /**
+   * Whether an index that takes a statement from one cost to another matters to it.
+   *
+   * @param scans - Of the plan without it.
+   */
+  matters(
+    { before, after, scans }: { readonly before: number; readonly after: number; readonly scans: PlannerAnswer['scans'] },
+    { definition, carried }: Candidate,
+    maxLeft: number,
+  ): boolean {
     const saved = before - after
     if (saved < this.thresholds.minSaving) return false
-    const scan = statement.baseline.scans.get(definition.table) ?? Number.POSITIVE_INFINITY
+    const scan = scans.get(definition.table) ?? Number.POSITIVE_INFINITY
     // In a statement of many tables one scan may be little of the whole, and still be saved.
     return after <= before * maxLeft || (carried === 0 && saved >= 0.5 * scan && saved >= 0.1 * before)
   }

@@ -3,11 +3,3 @@ export function versionParts(version: string): readonly [number, number, number]
   const [, major = 0, minor = 0, patch = 0] = /(\d+)(?:\.(\d+))?(?:\.(\d+))?/.exec(version) ?? []
   return [Number(major), Number(minor), Number(patch)]
 }
-
-function isAtLeast(parts: readonly number[], ...least: readonly number[]): boolean {
-  for (let at = 0; at < least.length; at++) {
-    const difference = (parts[at] ?? 0) - (least[at] ?? 0)
-    if (difference !== 0) return difference > 0
-  }
-  return true
-}

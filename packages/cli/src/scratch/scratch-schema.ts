@@ -1,4 +1,4 @@
-import type { ColumnSnapshot, DatabaseSnapshot, TableSnapshot } from '@sluice/core/database'
+import { type ColumnSnapshot, type DatabaseSnapshot, isBytewise, type TableSnapshot } from '@sluice/core/database'
 
 export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
@@ -13,11 +13,6 @@ const textual = /^(text|character varying|varchar|character|char|bpchar|name|cit
 const builtIn =
   /^(smallint|integer|bigint|numeric|decimal|real|double precision|money|text|character varying|varchar|character|char|bpchar|"char"|name|bytea|boolean|date|time|timestamp|interval|uuid|json|jsonb|jsonpath|xml|inet|cidr|macaddr8?|bit|bit varying|tsvector|tsquery|point|line|lseg|box|path|polygon|circle|oid|int[48]range|numrange|tsrange|tstzrange|daterange)\b/i
 
-/** Whether the order of texts is not that of their bytes: an index then serves no prefixes, unless it is made for them. */
-export function isCollated(collation: string | undefined): boolean {
-  return collation !== undefined && collation !== 'C' && collation !== 'POSIX' && collation !== 'ucs_basic'
-}
-
 /** The names of the types that a scratch database lacks, as they are written. */
 export function missingTypes(tables: readonly TableSnapshot[]): string[] {
   const types = tables.flatMap(({ columns }) => columns.map(({ databaseType }) => databaseType.replace(/(\(.*\))?(\[\])*$/, '')))
@@ -25,8 +20,8 @@ export function missingTypes(tables: readonly TableSnapshot[]): string[] {
 }
 
 /** `CREATE TABLE` with nothing but columns and the primary key. */
-export function createTable(table: TableSnapshot, { settings }: DatabaseSnapshot): string {
-  const columns = table.columns.map((column) => columnSql(column, settings.lc_collate))
+export function createTable(table: TableSnapshot, snapshot: DatabaseSnapshot): string {
+  const columns = table.columns.map((column) => columnSql(column, snapshot))
   const name = primaryIndexName(table)
   const key = name === undefined ? [] : [`CONSTRAINT ${quote(name)} PRIMARY KEY (${table.primaryKey.map(quote).join(', ')})`]
   return `CREATE TABLE ${fullName(table)} (${[...columns, ...key].join(', ')})`
@@ -36,9 +31,10 @@ function primaryIndexName({ indexes, primaryKey }: TableSnapshot): string | unde
   return primaryKey.length === 0 ? undefined : indexes.find(({ isPrimary }) => isPrimary)?.name
 }
 
-function columnSql({ name, databaseType, nullable, collation }: ColumnSnapshot, databaseCollation: string | undefined): string {
+function columnSql(column: ColumnSnapshot, snapshot: DatabaseSnapshot): string {
+  const { name, databaseType, nullable } = column
   const isText = textual.test(databaseType)
   // Which language orders the texts makes no difference to a plan; that one does, does.
-  const collate = !isText ? '' : isCollated(collation ?? databaseCollation) ? ' COLLATE "unicode"' : ' COLLATE "C"'
+  const collate = !isText ? '' : isBytewise(column, snapshot) ? ' COLLATE "C"' : ' COLLATE "unicode"'
   return `${quote(name)} ${databaseType}${collate}${nullable ? '' : ' NOT NULL'}`
 }

@@ -76,7 +76,7 @@ export class KeyMaker {
     const { dialect, settings } = this.snapshot
     if (dialect === 'mysql' || (dialect === 'sqlite' && operator === 'glob')) return key
     if (dialect === 'sqlite') return settings.case_sensitive_like === '1' ? key : { ...key, collation: 'NOCASE' }
-    return isBytewise(this.#column(column)?.collation ?? settings.lc_collate) ? key : { ...key, operatorClass: 'text_pattern_ops' }
+    return isBytewise(this.#column(column) ?? {}, this.snapshot) ? key : { ...key, operatorClass: 'text_pattern_ops' }
   }
 
   #called(column: string, call: 'lower' | 'upper'): IndexKey | undefined {

@@ -87,7 +87,7 @@ export class PostgresqlPlanner implements WhatIfPlanner {
     const isCollated = (key: string) => {
       const name = /^(?:.*\.)?"?([^".]+?)"?(?: COLLATE .*| DESC| NULLS \w+| USING .*)*$/.exec(key)?.[1]
       const columns = uses.flatMap(({ table }) => table.columns.filter((column) => column.name === name && column.type === 'text'))
-      return columns.some(({ collation }) => !isBytewise(collation ?? this.snapshot.settings.lc_collate))
+      return columns.some((column) => !isBytewise(column, this.snapshot))
     }
     let more = 0
     walk(plan, (node) => {

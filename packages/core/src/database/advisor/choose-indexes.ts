@@ -158,13 +158,29 @@ class Chooser {
       const chosen = [...kept, ...added]
       if (!(await this.#helpsSomewhere(chosen, first))) continue
       const after = await this.book.total(chosen)
-      const gain = total - after
+      const gain = kept.length < this.#chosen.length ? await this.#gainOfReplacing(chosen) : total - after
       const width = Math.max(...added.map(({ definition }) => definition.keys.length))
       if (gain <= total * this.thresholds.minShare) continue
       const isBetter = best === undefined || gain > best.gain * (1 + TIE) || (gain > best.gain * (1 - TIE) && width < best.width)
       if (isBetter) best = { chosen, total: after, gain, width }
     }
     return best
+  }
+
+  /**
+   * What is gained by a wider index in the place of a narrower one. That it takes more pages is counted as if they were read from disk: what gets dearer by
+   * less than what an index must make cheaper does not count.
+   */
+  async #gainOfReplacing(chosen: readonly Candidate[]): Promise<number> {
+    const upkeep = (indexes: readonly Candidate[]) => indexes.reduce((sum, index) => sum + this.book.upkeep(index), 0)
+    let gain = upkeep(this.#chosen) - upkeep(chosen)
+    for (const statement of this.workload) {
+      const before = await this.book.cost(statement, this.#chosen)
+      const after = await this.book.cost(statement, chosen)
+      const isLoss = after - before >= this.thresholds.minSaving && before <= after * this.thresholds.maxLeft
+      if (after <= before || isLoss) gain += statement.calls * (before - after)
+    }
+    return gain
   }
 
   async #helpsSomewhere(chosen: readonly Candidate[], added: Candidate): Promise<boolean> {

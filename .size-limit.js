@@ -1,0 +1,24 @@
+/** What is imported when it is used, and not before, is no part of what an app loads. */
+const withoutDynamicImports = (config) => ({
+  ...config,
+  plugins: [
+    ...(config.plugins ?? []),
+    {
+      name: 'without-dynamic-imports',
+      setup: (build) =>
+        build.onResolve({ filter: /.*/ }, ({ kind, path }) => (kind === 'dynamic-import' ? { path, external: true } : undefined)),
+    },
+  ],
+})
+
+export default [
+  {
+    name: '@sluice/core',
+    path: 'packages/core/dist/index.js',
+    import: '{ createSluice }',
+    limit: '84 kB',
+    ignore: ['node:*'],
+    modifyEsbuildConfig: withoutDynamicImports,
+  },
+  { name: '@sluice/core/database', path: 'packages/core/dist/database.js', limit: '120 kB', ignore: ['node:*'] },
+]

@@ -3,6 +3,7 @@ import { UsageError } from '../usage-error.ts'
 import { openMysql } from './open-mysql.ts'
 import { openPostgresql } from './open-postgresql.ts'
 import { openSqlite, sqlitePath } from './open-sqlite.ts'
+import { shownAddress } from './shown-address.ts'
 
 /** A connection of the command line's own: one session, which nobody else uses. */
 export interface OpenConnection extends Connection {
@@ -14,7 +15,7 @@ export interface OpenConnection extends Connection {
 /** The database does not answer, or does not let us in. */
 export class ConnectError extends Error {
   constructor(address: string, cause: unknown) {
-    super(`Cannot connect to ${address}: ${cause instanceof Error ? cause.message || String(cause) : String(cause)}`, { cause })
+    super(`Cannot connect to ${address}: ${messageOf(cause)}`, { cause })
     this.name = 'ConnectError'
   }
 }
@@ -26,14 +27,17 @@ export class ConnectError extends Error {
  * @throws UsageError for another kind of address; ConnectError when the database cannot be reached.
  */
 export function openConnection(url: string): Promise<OpenConnection> {
+  if (/^(postgres(ql)?|mysql|mariadb):\/\//.test(url) && !URL.canParse(url))
+    throw new UsageError(`expected an address such as postgresql://user:password@host:5432/name, got ${shownAddress(url)}`)
   if (/^postgres(ql)?:\/\//.test(url)) return openPostgresql(url)
   if (/^(mysql|mariadb):\/\//.test(url)) return openMysql(url)
   if (/^(prisma|prisma\+postgres|sqlserver|mongodb(\+srv)?|libsql|https?):\/\//.test(url))
-    throw new UsageError(`expected a postgresql://, mysql:// or file: address, got ${withoutSecrets(url)}`)
+    throw new UsageError(`expected a postgresql://, mysql:// or file: address, got ${shownAddress(url)}`)
   return openSqlite(sqlitePath(url))
 }
 
-/** An address that may be shown. */
-export function withoutSecrets(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, (user) => `//${user.slice(2).split(':', 1)[0]?.replace('@', '')}@`).replace(/\?.*$/, '')
+/** Where a name has several addresses, what went wrong with the first. */
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return messageOf(error.errors[0])
+  return error instanceof Error ? error.message || String((error as NodeJS.ErrnoException).code ?? error) : String(error)
 }

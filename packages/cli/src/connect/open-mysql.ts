@@ -1,11 +1,12 @@
 import { loadDriver } from './load-driver.ts'
-import { ConnectError, type OpenConnection, withoutSecrets } from './open-connection.ts'
+import { ConnectError, type OpenConnection } from './open-connection.ts'
+import { shownAddress } from './shown-address.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 
 export async function openMysql(url: string): Promise<OpenConnection> {
   const { createConnection } = await loadDriver('mysql2', () => import('mysql2/promise'))
-  const address = withoutSecrets(url)
+  const address = shownAddress(url)
   const parsed = new URL(url.replace(/^mariadb:/, 'mysql:'))
   parsed.search = ''
   try {

@@ -1,14 +1,16 @@
 import { loadDriver } from './load-driver.ts'
-import { ConnectError, type OpenConnection, withoutSecrets } from './open-connection.ts'
+import { ConnectError, type OpenConnection } from './open-connection.ts'
+import { shownAddress } from './shown-address.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 
 export async function openPostgresql(url: string): Promise<OpenConnection> {
   const { default: pg } = await loadDriver('pg', () => import('pg'))
-  const address = withoutSecrets(url)
+  const address = shownAddress(url)
   // Prisma's own parameters are unknown to the driver.
   const { schema, connectionString } = withoutPrismaParameters(url)
-  const client = new pg.Client({ connectionString, application_name: 'sluice', connectionTimeoutMillis: CONNECT_TIMEOUT_MS })
+  // Read from files that the address names, certificates may be missing.
+  const client = attempt(() => new pg.Client({ connectionString, application_name: 'sluice', connectionTimeoutMillis: CONNECT_TIMEOUT_MS }))
   // A server that goes away fails the query that runs; what is told beside it would end the process.
   client.on('error', () => {})
   try {
@@ -26,6 +28,14 @@ export async function openPostgresql(url: string): Promise<OpenConnection> {
     close: () => client.end(),
   }
   return connection
+
+  function attempt<T>(make: () => T): T {
+    try {
+      return make()
+    } catch (error) {
+      throw new ConnectError(address, error)
+    }
+  }
 }
 
 function withoutPrismaParameters(url: string): { readonly connectionString: string; readonly schema: string | undefined } {

@@ -7,4 +7,6 @@ export const EXIT = {
   /** The database, or what else was to be asked, cannot be reached. */
   unreachable: 3,
   interrupted: 130,
+  /** By SIGTERM. */
+  terminated: 143,
 } as const

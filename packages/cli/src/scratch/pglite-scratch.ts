@@ -1,10 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Connection, DatabaseSnapshot, IndexSupposer, PostgresqlScratch, SupposedIndex, TableSnapshot } from '@sluice/core/database'
 import { createPostgresqlIndex, indexPages, PAGE_BYTES } from '@sluice/core/database'
 import { RelationFiles } from './relation-files.ts'
 import { createTable, fullName, missingTypes, quote } from './scratch-schema.ts'
+import { makeTemporaryFolder, removeTemporaryFolder } from './temporary-folder.ts'
 
 /** The part of PGlite that is used. */
 interface Pglite {
@@ -24,7 +22,7 @@ const planning =
 export async function createPgliteScratch(snapshot: DatabaseSnapshot): Promise<PostgresqlScratch> {
   const { PGlite } = await import('@electric-sql/pglite')
   const { pg_trgm } = await import('@electric-sql/pglite/contrib/pg_trgm')
-  const directory = await mkdtemp(join(tmpdir(), 'sluice-scratch-'))
+  const directory = makeTemporaryFolder('sluice-scratch-')
   let database: Pglite | undefined
   try {
     database = (await PGlite.create({ dataDir: directory, extensions: { pg_trgm } })) as unknown as Pglite
@@ -39,7 +37,7 @@ export async function createPgliteScratch(snapshot: DatabaseSnapshot): Promise<P
 
 async function remove(database: Pglite | undefined, directory: string): Promise<void> {
   await database?.close().catch(() => {})
-  await rm(directory, { recursive: true, force: true })
+  removeTemporaryFolder(directory)
 }
 
 type RelationName = Pick<TableSnapshot, 'schema' | 'name'>

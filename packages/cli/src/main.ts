@@ -1,7 +1,9 @@
-import { InvalidOptionError } from '@sluice/core'
+import { InvalidOptionError, SluiceError } from '@sluice/core'
 import type { Command, Output } from './command.ts'
 import { analyze } from './commands/analyze.ts'
 import { triggers } from './commands/triggers.ts'
+import { isDisconnect } from './connect/is-disconnect.ts'
+import { ConnectError } from './connect/open-connection.ts'
 import { EXIT } from './exit-code.ts'
 import { isParseError, UsageError } from './usage-error.ts'
 
@@ -19,7 +21,7 @@ sluice <command> --help says how one is called.
 /**
  * Runs the command line.
  *
- * @returns The exit code: 0, or 2 for wrong arguments.
+ * @returns The exit code: see `EXIT`.
  */
 export async function main(args: readonly string[], output: Output): Promise<number> {
   const [name, ...rest] = args
@@ -39,8 +41,17 @@ export async function main(args: readonly string[], output: Output): Promise<num
   try {
     return await command.run(rest, output)
   } catch (error) {
-    if (!(error instanceof UsageError || error instanceof InvalidOptionError || isParseError(error))) throw error
-    output.err(`sluice ${name}: ${error.message}\nSee sluice ${name} --help\n`)
-    return EXIT.usage
+    const code = exitCodeOf(error)
+    if (code === undefined) throw error
+    const hint = code === EXIT.usage ? `See sluice ${name} --help\n` : ''
+    output.err(`sluice ${name}: ${(error as Error).message}\n${hint}`)
+    return code
   }
+}
+
+/** What is told in a line, and needs no stack. */
+function exitCodeOf(error: unknown): number | undefined {
+  if (error instanceof UsageError || error instanceof InvalidOptionError || isParseError(error)) return EXIT.usage
+  if (error instanceof ConnectError || isDisconnect(error)) return EXIT.unreachable
+  return error instanceof SluiceError ? EXIT.failed : undefined
 }

@@ -1,26 +1,10 @@
 import { parseArgs } from 'node:util'
 import type { DatabaseFinding } from '@sluice/core/database'
+import { CODE_NAMES, type Code } from '../report/code-names.ts'
 import { UsageError } from '../usage-error.ts'
-
-export type Code = DatabaseFinding['code']
 
 export const REPORTERS = ['terminal', 'json', 'github', 'markdown', 'sarif'] as const
 type Reporter = (typeof REPORTERS)[number]
-
-/** What `--fail-on` and `--include` call findings by. */
-export const CODE_NAMES: Readonly<Record<string, Code>> = {
-  'missing-index': 'MISSING_INDEX',
-  'missing-foreign-key-index': 'MISSING_FOREIGN_KEY_INDEX',
-  'unused-index': 'UNUSED_INDEX',
-  'duplicate-index': 'DUPLICATE_INDEX',
-  'invalid-index': 'INVALID_INDEX',
-  'slow-query': 'SLOW_QUERY',
-  rewrite: 'REWRITE',
-  fragmentation: 'FRAGMENTATION',
-  'stale-statistics': 'STALE_STATISTICS',
-  partition: 'PARTITION',
-  connections: 'CONNECTIONS',
-}
 
 const SEVERITIES = ['low', 'medium', 'high'] as const
 

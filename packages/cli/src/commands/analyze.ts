@@ -8,12 +8,12 @@ import {
   type TrafficEntry,
 } from '@sluice/core/database'
 import type { Command, Output } from '../command.ts'
-import { ConnectError, type OpenConnection, openConnection } from '../connect/open-connection.ts'
+import { type OpenConnection, openConnection } from '../connect/open-connection.ts'
 import { openScratchSqlite } from '../connect/open-sqlite.ts'
 import { EXIT } from '../exit-code.ts'
 import { applyFixes } from '../fixes/apply-fixes.ts'
 import { writeFixes } from '../fixes/write-fixes.ts'
-import { detectProjects } from '../project/detect-projects.ts'
+import { addressOf } from '../project/address-of.ts'
 import { readBaseline, splitBy, writeBaseline } from '../report/baseline.ts'
 import { githubReport, markdownReport, sarifReport } from '../report/other-reports.ts'
 import { paintWith, wantsColor } from '../report/palette.ts'
@@ -31,32 +31,13 @@ export const analyze: Command = {
     const options = parseAnalyzeOptions(args)
     const url = await addressOf(options.url)
     const traffic = options.traffic === undefined ? undefined : await readTrafficFile(options.traffic)
-    let connection: OpenConnection
-    try {
-      connection = await openConnection(url)
-    } catch (error) {
-      if (!(error instanceof ConnectError)) throw error
-      output.err(`sluice analyze: ${error.message}\n`)
-      return EXIT.unreachable
-    }
+    const connection = await openConnection(url)
     try {
       return await analyzeWith(connection, url, traffic, options, output)
     } finally {
       await connection.close().catch(() => {})
     }
   },
-}
-
-/**
- * The database's address: as given, else that of the project in this directory.
- *
- * @throws UsageError where there is none.
- */
-export async function addressOf(given: string | undefined): Promise<string> {
-  if (given !== undefined) return given
-  const found = (await detectProjects(process.cwd(), process.env)).find(({ database }) => database !== undefined)
-  if (found?.database === undefined) throw new UsageError('expected an address, or DATABASE_URL in the environment or in .env')
-  return found.database.url
 }
 
 async function analyzeWith(
@@ -91,7 +72,8 @@ async function analyzeWith(
     const code = await applyFixes(changes, { connection, url, snapshot, isConfirmed: options.isConfirmed, output })
     if (code !== EXIT.ok) return code
   }
-  return isFailure(options.failOn, split.fresh) ? EXIT.failed : EXIT.ok
+  // What was just taken into the baseline is known.
+  return !options.updatesBaseline && isFailure(options.failOn, split.fresh) ? EXIT.failed : EXIT.ok
 }
 
 function reportOf(analysis: DatabaseAnalysis, split: ReturnType<typeof splitBy>, options: AnalyzeOptions, output: Output): string {
@@ -110,6 +92,7 @@ function reportOf(analysis: DatabaseAnalysis, split: ReturnType<typeof splitBy>,
         width: output.columns ?? 100,
         isVerbose: options.isVerbose,
         split,
+        isFixing: options.writes || options.applies,
       })
   }
 }

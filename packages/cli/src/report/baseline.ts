@@ -1,4 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { DatabaseFinding } from '@sluice/core/database'
 import { UsageError } from '../usage-error.ts'
 
@@ -41,8 +42,9 @@ export function baselineText(findings: readonly DatabaseFinding[]): string {
   return `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, findings: entries }, undefined, 2)}\n`
 }
 
-export function writeBaseline(path: string, findings: readonly DatabaseFinding[]): Promise<void> {
-  return writeFile(path, baselineText(findings))
+export async function writeBaseline(path: string, findings: readonly DatabaseFinding[]): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, baselineText(findings))
 }
 
 export function splitBy(baseline: Baseline | undefined, findings: readonly DatabaseFinding[], showsKnown: boolean): BaselineSplit {

@@ -24,10 +24,11 @@ export function bytes(value: number): string {
   return `${size < 10 && unit > 0 ? size.toFixed(1) : Math.round(size)} ${units[unit]}`
 }
 
-/** `312 ms`, `4.1 s`, `12 min`. */
+/** `312 ms`, `4.1 s`, `2.6 min`, `12 min`. */
 export function duration(ms: number): string {
   if (ms < 1) return `${ms.toFixed(ms < 0.1 ? 3 : 2)} ms`
   if (ms < 1_000) return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`
   if (ms < 120_000) return `${(ms / 1_000).toFixed(1)} s`
+  if (ms < 600_000) return `${(ms / 60_000).toFixed(1)} min`
   return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${(ms / 3_600_000).toFixed(1)} h`
 }

@@ -1,8 +1,11 @@
 import { relative } from 'node:path'
 import type { DatabaseAnalysis, DatabaseFinding, Validation } from '@sluice/core/database'
 import type { BaselineSplit } from './baseline.ts'
+import { codeName } from './code-names.ts'
 import { bytes, count, duration, percent } from './numbers.ts'
 import type { Paint } from './palette.ts'
+import { shortSql } from './short-sql.ts'
+import { wrapped } from './wrapped.ts'
 
 export interface TerminalReportOptions {
   readonly paint: Paint
@@ -11,11 +14,15 @@ export interface TerminalReportOptions {
   /** Whether to list everything: statements that were left, all statements of a finding. */
   readonly isVerbose: boolean
   readonly split: BaselineSplit
+  /** Whether fixes are written, or made: then how to is no news. */
+  readonly isFixing: boolean
 }
 
 const WORDS = { high: 'HIGH', medium: 'MED ', low: 'LOW ' } as const
 const STYLES = { high: 'red', medium: 'yellow', low: 'cyan' } as const
 const MAX_STATEMENTS = 2
+const INDENT = ' '.repeat(6)
+const PRODUCTS: Readonly<Record<string, string>> = { postgresql: 'PostgreSQL', mysql: 'MySQL', mariadb: 'MariaDB', sqlite: 'SQLite' }
 const NARROW = 80
 
 const VALIDATIONS: Readonly<Record<Validation, string>> = {
@@ -43,71 +50,115 @@ export function terminalReport(analysis: DatabaseAnalysis, options: TerminalRepo
     lines.push('', paint('bold', title))
     for (const finding of findings) lines.push(...findingLines(finding, options))
   }
-  lines.push('', summaryOf(analysis, options), ...footnotes(analysis, options))
+  lines.push('', ...summaryOf(analysis, options), ...footnotes(analysis, options))
   return `${lines.join('\n')}\n`
 }
 
 function headOf({ database }: DatabaseAnalysis, paint: Paint): string {
   const { product, version, tables, statements, totalMs } = database
   const facts = [
-    `${product} ${version.split(/[-+ ]/, 1)[0]}`,
-    `${count(tables)} ${tables === 1 ? 'table' : 'tables'}`,
-    `${count(statements)} ${statements === 1 ? 'statement' : 'statements'}`,
+    `${PRODUCTS[product] ?? product} ${version.split(/[-+ ]/, 1)[0]}`,
+    counted(tables, 'table'),
+    counted(statements, 'statement'),
     ...(totalMs > 0 ? [`${duration(totalMs)} of database time`] : []),
   ]
   return `${paint('bold', 'sluice analyze')}   ${facts.join(' · ')}`
 }
 
-function findingLines(finding: DatabaseFinding, { paint, width, isVerbose }: TerminalReportOptions): string[] {
-  const { severity, id, title, savedShare, savedMs } = finding
+function findingLines(finding: DatabaseFinding, options: TerminalReportOptions): string[] {
+  const { paint, width, isVerbose } = options
+  const { severity, id, title, savedShare, savedMs, validation, details, sql } = finding
   const isNarrow = width < NARROW
-  const share = savedShare === undefined ? '' : `${percent(savedShare)} of DB time`
   const saved = savedMs === undefined || isNarrow ? '' : ` (${duration(savedMs)})`
-  const head = `${paint(STYLES[severity], WORDS[severity])}  ${paint('dim', id.padEnd(6))} ${paint('bold', title)}`
-  const lines = [share === '' ? head : `${head}   ${share}${saved}`]
-  const costs = costLine(finding)
-  if (costs !== undefined) lines.push(`      ${costs}`)
-  for (const detail of finding.details) lines.push(...wrapped(detail, width - 6).map((line) => `      ${line}`))
-  const statements = isVerbose ? finding.statements : finding.statements.slice(0, MAX_STATEMENTS)
-  for (const { calls, label, totalMs, callSites } of statements) {
-    const times = `${count(calls)}×`
-    const took = totalMs > 0 ? `  ${duration(totalMs)}` : ''
-    const room = Math.max(20, width - 10 - times.length - took.length)
-    lines.push(`      ${times} ${isVerbose || label.length <= room ? label : `${label.slice(0, room - 1)}…`}${paint('dim', took)}`)
-    const [site] = callSites
-    if (site !== undefined) lines.push(`      at   ${paint('cyan', `${shownFile(site.file)}:${site.line}:${site.column}`)}`)
-  }
-  const hidden = finding.statements.length - statements.length
-  if (hidden > 0) lines.push(paint('dim', `      and ${hidden} more ${hidden === 1 ? 'statement' : 'statements'}`))
-  if (isVerbose) for (const sql of finding.sql ?? []) lines.push(`      ${paint('green', sql.replaceAll('\n', '\n      '))}`)
+  const share = savedShare === undefined ? [] : [`${percent(savedShare)} of DB time${saved}`]
+  const doubt = validation === 'none' ? [paint('yellow', 'NOT VALIDATED')] : []
+  const lines = [
+    [`${paint(STYLES[severity], WORDS[severity])}  ${paint('dim', id.padEnd(6))} ${paint('bold', title)}`, ...share, ...doubt].join('   '),
+  ]
+  for (const line of joined(costParts(finding), width - INDENT.length)) lines.push(`${INDENT}${line}`)
+  for (const detail of details) lines.push(...wrapped(detail, width - INDENT.length).map((line) => `${INDENT}${line}`))
+  lines.push(...statementLines(finding, options))
+  if (isVerbose) for (const text of sql ?? []) lines.push(paint('green', `${INDENT}${text.replaceAll('\n', `\n${INDENT}`)};`))
   return lines
 }
 
-/** `cost 18,402 → 61 (HypoPG)  size ≈ 4 MB`. */
-function costLine({ statements, validation, measured, bytes: size }: DatabaseFinding): string | undefined {
-  if (validation === undefined) return undefined
+function statementLines({ statements }: DatabaseFinding, { paint, width, isVerbose }: TerminalReportOptions): string[] {
+  const shown = isVerbose ? statements : statements.slice(0, MAX_STATEMENTS)
+  const times = shown.map(({ calls }) => `${count(calls)}×`)
+  const wide = Math.max(0, ...times.map(({ length }) => length))
+  const lines = shown.flatMap(({ label, totalMs, callSites }, at) => {
+    const took = totalMs > 0 ? `  ${duration(totalMs)}` : ''
+    const room = Math.max(20, width - INDENT.length - wide - 1 - took.length)
+    const text = isVerbose ? label : shortSql(label, room)
+    // Where it is from is never left out, nor cut.
+    const sites = isVerbose ? callSites : callSites.slice(0, 1)
+    return [
+      `${INDENT}${(times[at] ?? '').padStart(wide)} ${text}${paint('dim', took)}`,
+      ...sites.map(({ file, line, column }) => `${INDENT}${'at'.padEnd(wide)} ${paint('cyan', `${shownFile(file)}:${line}:${column}`)}`),
+    ]
+  })
+  const hidden = statements.length - shown.length
+  return hidden === 0 ? lines : [...lines, paint('dim', `${INDENT}and ${counted(hidden, 'more statement')}`)]
+}
+
+/** Such as `cost 18,402 → 61 a call (HypoPG)` and `size ≈ 4 MB`. */
+function costParts({ statements, validation, measured, bytes: size }: DatabaseFinding): string[] {
   const costs = statements.flatMap(({ cost, calls }) => (cost === undefined ? [] : [{ ...cost, calls }]))
   const total = (which: 'without' | 'with') => costs.reduce((sum, cost) => sum + cost[which] * cost.calls, 0)
   const calls = costs.reduce((sum, cost) => sum + cost.calls, 0)
   const [first] = measured ?? []
-  const parts = [
-    calls === 0 ? '' : `cost ${count(total('without') / calls)} → ${count(total('with') / calls)} a call`,
-    `(${VALIDATIONS[validation]})`,
-    first === undefined
-      ? ''
+  const by = validation === undefined || validation === 'none' ? '' : ` (${VALIDATIONS[validation]})`
+  return [
+    ...(calls === 0 ? [] : [`cost ${count(total('without') / calls)} → ${count(total('with') / calls)} a call${by}`]),
+    ...(first === undefined
+      ? []
       : first.unit === 'ms'
-        ? `measured ${duration(first.without)} → ${duration(first.with)}`
-        : `rows read ${count(first.without)} → ${count(first.with)}`,
-    size === undefined ? '' : `size ≈ ${bytes(size)}`,
+        ? [`measured ${duration(first.without)} → ${duration(first.with)}`]
+        : [`rows read ${count(first.without)} → ${count(first.with)}`]),
+    ...(size === undefined ? [] : [`size ≈ ${bytes(size)}`]),
   ]
-  return parts.filter((part) => part !== '').join('  ')
 }
 
-function summaryOf({ findings }: DatabaseAnalysis, { split, paint }: TerminalReportOptions): string {
-  if (findings.length === 0) return paint('green', 'Nothing found: every statement is served as well as an index could.')
-  const parts = [`${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`]
+/** As many in a line as have room. */
+function joined(parts: readonly string[], width: number): string[] {
+  const lines: string[] = []
+  for (const part of parts) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 2 + part.length <= width) lines[lines.length - 1] = `${last}  ${part}`
+    else lines.push(part)
+  }
+  return lines
+}
+
+function counted(number: number, what: string): string {
+  return `${count(number)} ${what}${number === 1 ? '' : 's'}`
+}
+
+function summaryOf({ findings }: DatabaseAnalysis, { split, paint, isFixing }: TerminalReportOptions): string[] {
+  if (findings.length === 0) return [paint('green', 'Nothing found: every statement is served as well as an index could.')]
+  const parts = [counted(findings.length, 'finding')]
   if (split.hasBaseline) parts.push(`${split.fresh.length} new`, `${findings.length - split.fresh.length} in the baseline`)
-  return parts.join(' · ')
+  else {
+    const kinds = (['high', 'medium', 'low'] as const).map(
+      (severity) => [severity, findings.filter((one) => one.severity === severity).length] as const,
+    )
+    parts.push(...kinds.filter(([, number]) => number > 0).map(([severity, number]) => `${number} ${severity}`))
+  }
+  return [parts.join(' · '), ...(isFixing ? [] : fixHint(split))]
+}
+
+/** How what is found gets into the project. */
+function fixHint({ fresh }: BaselineSplit): string[] {
+  const fixable = fresh.filter(({ changes }) => changes.length > 0)
+  const missing = fixable.filter(({ code }) => code === 'MISSING_INDEX')
+  const others = fixable.length - missing.length
+  const include = [...new Set(fixable.filter(({ code }) => code !== 'MISSING_INDEX').map(({ code }) => codeName(code)))]
+  return [
+    ...(missing.length === 0
+      ? []
+      : [`fix: sluice analyze --write   writes ${counted(missing.length, 'index').replace(/indexs$/, 'indexes')} into the project`]),
+    ...(others === 0 ? [] : [`     --include ${include.join(',')}   adds ${others} more`]),
+  ]
 }
 
 function footnotes({ left, gaps }: DatabaseAnalysis, { isVerbose, paint, width }: TerminalReportOptions): string[] {
@@ -115,7 +166,7 @@ function footnotes({ left, gaps }: DatabaseAnalysis, { isVerbose, paint, width }
   const lines: string[] = []
   if (telling.length > 0) {
     lines.push(
-      `${count(telling.length)} ${telling.length === 1 ? 'statement was' : 'statements were'} left out${isVerbose ? ':' : '; --verbose lists them'}`,
+      `${counted(telling.length, 'statement')} ${telling.length === 1 ? 'was' : 'were'} left out${isVerbose ? ':' : '; --verbose lists them'}`,
     )
     if (isVerbose) for (const { label, why } of telling) lines.push(`  ${label.slice(0, width - 2)}`, paint('dim', `    ${why}`))
   }
@@ -127,20 +178,4 @@ function footnotes({ left, gaps }: DatabaseAnalysis, { isVerbose, paint, width }
 export function shownFile(file: string): string {
   const path = relative(process.cwd(), file.replace(/^file:\/\//, ''))
   return path.startsWith('..') ? file : path
-}
-
-/** A text in lines of a width; words longer than that stand alone. */
-export function wrapped(text: string, width: number): string[] {
-  const lines: string[] = []
-  for (const paragraph of text.split('\n')) {
-    let line = ''
-    for (const word of paragraph.split(' ')) {
-      if (line !== '' && line.length + word.length + 1 > width) {
-        lines.push(line)
-        line = word
-      } else line = line === '' ? word : `${line} ${word}`
-    }
-    lines.push(line)
-  }
-  return lines
 }

@@ -1,13 +1,14 @@
 import { InvalidOptionError, SluiceError } from '@sluice/core'
 import type { Command, Output } from './command.ts'
 import { analyze } from './commands/analyze.ts'
+import { explain } from './commands/explain.ts'
 import { triggers } from './commands/triggers.ts'
 import { isDisconnect } from './connect/is-disconnect.ts'
 import { ConnectError } from './connect/open-connection.ts'
 import { EXIT } from './exit-code.ts'
 import { isParseError, UsageError } from './usage-error.ts'
 
-const commands: Readonly<Record<string, Command>> = { analyze, triggers }
+const commands: Readonly<Record<string, Command>> = { analyze, explain, triggers }
 
 const help = `sluice <command> [options]
 

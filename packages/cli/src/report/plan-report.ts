@@ -1,0 +1,104 @@
+import type { PlanStep, PlanSummary } from '@sluice/core/database'
+import { count, duration } from './numbers.ts'
+import type { Paint, Style } from './palette.ts'
+import { planWarnings, rows } from './plan-warnings.ts'
+import { wrapped } from './wrapped.ts'
+
+export interface PlanReportOptions {
+  readonly paint: Paint
+  /** Characters in a line. */
+  readonly width: number
+  /** Where the plan is from. */
+  readonly address: string
+  /** Whether the statement was run, and numbers are measured. */
+  readonly isMeasured: boolean
+  /** Whether it takes values, and none were given. */
+  readonly isGeneric: boolean
+}
+
+type Cell = readonly [text: string, style?: Style]
+
+/** In capitals what mostly should not be. */
+const ACCESS: Readonly<Record<PlanStep['access'], Cell>> = {
+  'full-scan': ['FULL SCAN', 'red'],
+  'index-scan': ['WHOLE INDEX', 'yellow'],
+  'index-only-scan': ['index only', 'green'],
+  'index-search': ['index search', 'green'],
+  bitmap: ['bitmap', 'green'],
+  key: ['by key', 'green'],
+  'automatic-index': ['INDEX MADE FOR IT', 'red'],
+  other: ['other'],
+}
+
+/** A plan as a person reads it on a terminal. Ends with a line break. */
+export function planReport(plan: PlanSummary, options: PlanReportOptions): string {
+  const { paint, width, isMeasured } = options
+  const lines = [headOf(plan, options), '']
+  if (plan.steps.length === 0) lines.push('No table is read.')
+  else lines.push(...stepLines(plan.steps, options))
+  const marks = [
+    ...(plan.sorts > 0 ? [paint('yellow', plan.sorts === 1 ? 'SORT' : `${plan.sorts} SORTS`)] : []),
+    ...(plan.temporaryStructures > 0
+      ? [paint('yellow', plan.temporaryStructures === 1 ? 'TEMPORARY STRUCTURE' : `${plan.temporaryStructures} TEMPORARY STRUCTURES`)]
+      : []),
+  ]
+  const about = isMeasured ? '' : 'about '
+  const scanned = plan.rowsScanned === undefined ? [] : [`reads ${about}${rows(plan.rowsScanned)}`]
+  const returned = plan.rowsReturned === undefined ? [] : [`returns ${about}${rows(plan.rowsReturned)}`]
+  const facts = [...scanned, ...returned, ...marks]
+  if (facts.length > 0) lines.push('', facts.join(' · '))
+  for (const warning of planWarnings(plan)) {
+    const [first = '', ...rest] = wrapped(warning, width - 6)
+    lines.push(`${paint('yellow', 'warn')}  ${first}`, ...rest.map((line) => `      ${line}`))
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function headOf({ cost, executionTime }: PlanSummary, { paint, address, isGeneric }: PlanReportOptions): string {
+  const facts = [
+    address,
+    ...(cost === undefined ? [] : [`cost ${count(cost)}`]),
+    ...(executionTime === undefined ? [] : [`took ${duration(executionTime)}`]),
+    ...(isGeneric ? ['for any values'] : []),
+  ]
+  return `${paint('bold', 'sluice explain')}   ${facts.join(' · ')}`
+}
+
+function stepLines(steps: readonly PlanStep[], { paint, width }: PlanReportOptions): string[] {
+  const table = [
+    ['TABLE', 'ACCESS', 'INDEX', 'ROWS'].map((title): Cell => [title, 'dim']),
+    ...steps.map((step): Cell[] => [[tableOf(step), 'bold'], accessOf(step), [indexOf(step)], [rowsOf(step)]]),
+  ]
+  const widths = [0, 1, 2, 3].map((at) => Math.max(...table.map((row) => row[at]?.[0].length ?? 0)))
+  return table.flatMap((cells, at) => {
+    const line = cells.map(([text, style], column) => {
+      const padded = column === 3 ? text.padStart(widths[3] ?? 0) : text.padEnd(widths[column] ?? 0)
+      return style === undefined ? padded : paint(style, padded)
+    })
+    const filter = steps[at - 1]?.filter
+    const filterLines = filter === undefined ? [] : wrapped(`filter ${filter}`, width - 4).map((text) => paint('dim', `    ${text}`))
+    return [`  ${line.join('  ').trimEnd()}`, ...filterLines]
+  })
+}
+
+/** With the alias that the plan calls it by. */
+function tableOf({ table, name }: PlanStep): string {
+  const own = table?.split('.').at(-1)
+  return own === undefined || own.toLowerCase() === name.toLowerCase() ? name : `${own} ${name}`
+}
+
+function accessOf({ access, searchedBy, index }: PlanStep): Cell {
+  // Of an index alone, a part or all of it is read.
+  if (access === 'index-only-scan' && searchedBy === undefined && index !== undefined) return ['WHOLE INDEX ONLY', 'yellow']
+  return ACCESS[access]
+}
+
+function indexOf({ index, searchedBy }: PlanStep): string {
+  const columns = searchedBy === undefined ? '' : `(${searchedBy.join(', ')})`
+  return index === undefined ? columns : `${index}${columns}`
+}
+
+function rowsOf({ rows: each, loops = 1 }: PlanStep): string {
+  if (each === undefined) return ''
+  return Math.round(loops) <= 1 ? count(Math.round(each)) : `${count(each)} × ${count(Math.round(loops))}`
+}

@@ -33,7 +33,7 @@ const npm = {
   knex: ['knex'],
   redis: ['ioredis', 'msgpackr', 'cockatiel'],
   // Each an optional peer, by dynamic import.
-  cli: ['@electric-sql/pglite', 'better-sqlite3', 'mysql2', 'pg', '@types/better-sqlite3', '@types/pg'],
+  cli: ['@electric-sql/pglite', 'better-sqlite3', 'ioredis', 'mysql2', 'pg', '@types/better-sqlite3', '@types/pg'],
   express: ['express', 'on-headers', '@types/express', '@types/on-headers'],
 }
 

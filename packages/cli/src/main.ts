@@ -1,6 +1,7 @@
 import { InvalidOptionError, SluiceError } from '@sluice/core'
 import type { Command, Output } from './command.ts'
 import { analyze } from './commands/analyze.ts'
+import { doctor } from './commands/doctor.ts'
 import { explain } from './commands/explain.ts'
 import { triggers } from './commands/triggers.ts'
 import { isDisconnect } from './connect/is-disconnect.ts'
@@ -8,7 +9,7 @@ import { ConnectError } from './connect/open-connection.ts'
 import { EXIT } from './exit-code.ts'
 import { isParseError, UsageError } from './usage-error.ts'
 
-const commands: Readonly<Record<string, Command>> = { analyze, explain, triggers }
+const commands: Readonly<Record<string, Command>> = { analyze, explain, doctor, triggers }
 
 const help = `sluice <command> [options]
 

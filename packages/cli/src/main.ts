@@ -5,7 +5,7 @@ import { doctor } from './commands/doctor.ts'
 import { explain } from './commands/explain.ts'
 import { triggers } from './commands/triggers.ts'
 import { isDisconnect } from './connect/is-disconnect.ts'
-import { ConnectError } from './connect/open-connection.ts'
+import { ConnectError } from './connect/own-connection.ts'
 import { EXIT } from './exit-code.ts'
 import { isParseError, UsageError } from './usage-error.ts'
 

@@ -3,7 +3,7 @@ import type { DatabaseFinding } from '@sluice/core/database'
 import { CODE_NAMES, type Code } from '../report/code-names.ts'
 import { UsageError } from '../usage-error.ts'
 
-export const REPORTERS = ['terminal', 'json', 'github', 'markdown', 'sarif'] as const
+const REPORTERS = ['terminal', 'json', 'github', 'markdown', 'sarif'] as const
 type Reporter = (typeof REPORTERS)[number]
 
 const SEVERITIES = ['low', 'medium', 'high'] as const

@@ -8,8 +8,9 @@ import {
   type TrafficEntry,
 } from '@sluice/core/database'
 import type { Command, Output } from '../command.ts'
-import { type OpenConnection, openConnection } from '../connect/open-connection.ts'
+import { openConnection } from '../connect/open-connection.ts'
 import { openScratchSqlite } from '../connect/open-sqlite.ts'
+import type { OpenConnection } from '../connect/own-connection.ts'
 import { EXIT } from '../exit-code.ts'
 import { applyFixes } from '../fixes/apply-fixes.ts'
 import { writeFixes } from '../fixes/write-fixes.ts'

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { Command, Output } from '../command.ts'
-import { ConnectError, openConnection } from '../connect/open-connection.ts'
+import { openConnection } from '../connect/open-connection.ts'
+import { ConnectError } from '../connect/own-connection.ts'
 import { attempt, type Check, fail, ok, warn } from '../doctor/check.ts'
 import { checkDatabase } from '../doctor/check-database.ts'
 import { checkCopies, checkNode, checkWrapped } from '../doctor/check-packages.ts'

@@ -1,5 +1,5 @@
 import { loadDriver } from './load-driver.ts'
-import { ConnectError, type OpenConnection } from './open-connection.ts'
+import { ConnectError, type OpenConnection } from './own-connection.ts'
 import { shownAddress } from './shown-address.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import type Database from 'better-sqlite3'
 import { loadDriver } from './load-driver.ts'
-import { ConnectError, type OpenConnection } from './open-connection.ts'
+import { ConnectError, type OpenConnection } from './own-connection.ts'
 
 /** The file of an address. */
 export function sqlitePath(url: string): string {

@@ -53,7 +53,7 @@ export async function checkCopies(cwd: string): Promise<Check[]> {
   return [fail(`${copies.length} copies of @sluice/core: ${copies.join(', ')}`, 'Give all packages of Sluice the same version: npm dedupe')]
 }
 
-export async function sluicePackages(cwd: string): Promise<InstalledPackage[]> {
+async function sluicePackages(cwd: string): Promise<InstalledPackage[]> {
   const found = await Promise.all(SLUICE.map((name) => installedPackage(name, cwd)))
   return found.filter((installed) => installed !== undefined)
 }

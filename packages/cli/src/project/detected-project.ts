@@ -24,7 +24,7 @@ export interface DetectedKnex {
   readonly database?: DetectedDatabase
 }
 
-export interface DetectedSql {
+interface DetectedSql {
   readonly kind: 'sql'
   readonly fixes: SqlFiles
   readonly database?: DetectedDatabase

@@ -37,7 +37,7 @@ export async function readBaseline(path: string): Promise<Baseline | undefined> 
   return { keys: new Set(parsed) }
 }
 
-export function baselineText(findings: readonly DatabaseFinding[]): string {
+function baselineText(findings: readonly DatabaseFinding[]): string {
   const entries = findings.map(({ key, code, title }) => ({ key, code, title })).sort((a, b) => (a.key < b.key ? -1 : 1))
   return `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, findings: entries }, undefined, 2)}\n`
 }

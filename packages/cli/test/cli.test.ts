@@ -1,50 +1,18 @@
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { changeTriggersSql, dropChangeTriggersSql } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
-import { main } from '../src/main.ts'
-
-interface Result {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
-async function sluice(...args: string[]): Promise<Result> {
-  let out = ''
-  let err = ''
-  const code = await main(args, {
-    out: (text) => {
-      out += text
-    },
-    err: (text) => {
-      err += text
-    },
-  })
-  return { code, out, err }
-}
-
-/** The command as a process of its own, on the sources. */
-function run(...args: string[]): Promise<Result> {
-  const bin = join(import.meta.dirname, '../src/bin.ts')
-  return new Promise((resolve) => {
-    execFile(process.execPath, ['--import', 'tsx', '--conditions=@sluice/source', bin, ...args], (error, out, err) =>
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
-    )
-  })
-}
+import { run, sluice } from './support/run-sluice.ts'
 
 describe('sluice', () => {
   it('ends with the code of its command, and writes data to stdout alone', async () => {
-    expect(await run('triggers', '--schema', 'public')).toEqual({ code: 0, out: changeTriggersSql({ schemas: ['public'] }), err: '' })
-    const wrong = await run('triggers')
+    expect(await run(['triggers', '--schema', 'public'])).toEqual({ code: 0, out: changeTriggersSql({ schemas: ['public'] }), err: '' })
+    const wrong = await run(['triggers'])
     expect([wrong.code, wrong.out]).toEqual([2, ''])
     expect(wrong.err).toContain('expected --schema or --table')
   }, 30_000)
 
   it('says what commands there are', async () => {
     for (const word of ['--help', '-h', 'help'])
-      expect(await sluice(word)).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/triggers/) })
+      expect(await sluice(word)).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/analyze.*explain.*doctor.*triggers/s) })
     expect(await sluice()).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/triggers/) })
   })
 

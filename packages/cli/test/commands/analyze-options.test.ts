@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import { isFailure, parseAnalyzeOptions } from '../../src/commands/analyze-options.ts'
+import { finding } from '../support/analysis.ts'
+import { sluice } from '../support/run-sluice.ts'
+
+describe('parseAnalyzeOptions', () => {
+  it('takes lists with commas and repeated', () => {
+    const { failOn, include } = parseAnalyzeOptions([
+      '--fail-on',
+      'high, missing-index',
+      '--fail-on',
+      'rewrite',
+      '--include',
+      'unused-index',
+    ])
+    expect(failOn).toEqual(['high', 'missing-index', 'rewrite'])
+    expect(include).toEqual(['UNUSED_INDEX'])
+  })
+
+  it('takes --json before --reporter', () => {
+    expect(parseAnalyzeOptions(['--json', '--reporter', 'github']).reporter).toBe('json')
+  })
+})
+
+describe('isFailure', () => {
+  const medium = [finding({ severity: 'medium' })]
+
+  it('matches a code, or a severity and what is worse', () => {
+    expect(isFailure(['missing-index'], medium)).toBe(true)
+    expect(isFailure(['rewrite'], medium)).toBe(false)
+    expect(isFailure(['low'], medium)).toBe(true)
+    expect(isFailure(['medium'], medium)).toBe(true)
+    expect(isFailure(['high'], medium)).toBe(false)
+    expect(isFailure([], medium)).toBe(false)
+  })
+})
+
+describe('sluice analyze', () => {
+  it.each([
+    [['a.db', 'b.db'], 'expected one address, got "b.db" too'],
+    [['a.db', '--fail-on', 'everything'], '--fail-on: expected missing-index'],
+    [['a.db', '--include', 'high'], '--include: expected missing-index'],
+    [['a.db', '--reporter', 'html'], '--reporter: expected terminal, json, github, markdown, sarif, got "html"'],
+    [['a.db', '--format', 'sequelize'], '--format: expected prisma, knex, sql'],
+    [['a.db', '--yes'], '--yes says nothing without --apply'],
+    [['a.db', '--traffic', '/nowhere.json'], '--traffic /nowhere.json: ENOENT'],
+    [['a.db', '--traffic', import.meta.filename], 'Traffic file: expected JSON'],
+    [['--verbos'], "Unknown option '--verbos'"],
+  ])('refuses %j', async (args, message) => {
+    const { code, out, err } = await sluice('analyze', ...args)
+    expect([code, out]).toEqual([2, ''])
+    expect(err).toContain(message)
+  })
+
+  it('says how it is called', async () => {
+    expect(await sluice('analyze', '--help')).toMatchObject({ code: 0, err: '', out: expect.stringContaining('--update-baseline') })
+  })
+
+  it('ends with 3 where there is no such database', async () => {
+    expect(await sluice('analyze', 'file:/nowhere/dev.db')).toEqual({
+      code: 3,
+      out: '',
+      err: 'sluice analyze: Cannot connect to /nowhere/dev.db: there is no such file.\n',
+    })
+  })
+})

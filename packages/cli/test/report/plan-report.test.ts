@@ -1,0 +1,82 @@
+import type { PlanStep, PlanSummary } from '@sluice/core/database'
+import { describe, expect, it } from 'vitest'
+import { paintWith } from '../../src/report/palette.ts'
+import { type PlanReportOptions, planReport } from '../../src/report/plan-report.ts'
+import { planWarnings } from '../../src/report/plan-warnings.ts'
+
+function report(plan: Partial<PlanSummary>, options: Partial<PlanReportOptions> = {}): string {
+  const of = { steps: [], sorts: 0, temporaryStructures: 0, raw: undefined, ...plan }
+  return planReport(of, { paint: paintWith(false), width: 100, address: 'db', isMeasured: false, isGeneric: false, ...options })
+}
+
+const city: PlanStep = { table: 'public.city', name: 'c', access: 'full-scan', rows: 171_075, loops: 1, filter: '(c.name = $1)' }
+const region: PlanStep = {
+  table: 'public.region',
+  name: 'region',
+  access: 'key',
+  index: 'region_pkey',
+  searchedBy: ['id'],
+  rows: 1,
+  loops: 20,
+}
+
+describe('planReport', () => {
+  it('aligns the steps, and tells what is read, returned, sorted and kept', () => {
+    const plan = { steps: [city, region], cost: 18_402.4, rowsScanned: 171_095, rowsReturned: 20, sorts: 1, temporaryStructures: 2 }
+    expect(report(plan, { isGeneric: true })).toBe(`sluice explain   db · cost 18,402 · for any values
+
+  TABLE   ACCESS     INDEX               ROWS
+  city c  FULL SCAN                   171,075
+    filter (c.name = $1)
+  region  by key     region_pkey(id)   1 × 20
+
+reads about 171,095 rows · returns about 20 rows · SORT · 2 TEMPORARY STRUCTURES
+warn  It reads 171,095 rows to return 20 rows: no index leads into city.
+`)
+  })
+
+  it('is sure of what was measured', () => {
+    const text = report({ steps: [region], executionTime: 0.52, rowsScanned: 20, rowsReturned: 1 }, { isMeasured: true })
+    expect(text).toContain('took 0.52 ms')
+    expect(text).toContain('reads 20 rows · returns 1 row')
+  })
+
+  it('tells by word as by colour what mostly should not be', () => {
+    const text = report({ steps: [city, { ...region, access: 'automatic-index' }], sorts: 1 }, { paint: paintWith(true) })
+    expect(text).toContain('\u001b[31mFULL SCAN')
+    expect(text).toContain('\u001b[31mINDEX MADE FOR IT')
+    expect(text).toContain('\u001b[33mSORT')
+  })
+
+  it('says of a statement without tables that it has none', () => {
+    expect(report({})).toContain('No table is read.')
+  })
+
+  it('tells a part of an index from all of it', () => {
+    const step: PlanStep = { table: 'city', name: 'city', access: 'index-only-scan', index: 'i' }
+    expect(report({ steps: [step] })).toContain('WHOLE INDEX ONLY')
+    expect(report({ steps: [{ ...step, searchedBy: ['a'] }] })).toMatch(/index only +i\(a\)/)
+  })
+})
+
+describe('planWarnings', () => {
+  const plan = (of: Partial<PlanSummary>) => planWarnings({ steps: [], sorts: 0, temporaryStructures: 0, raw: undefined, ...of })
+
+  it('lets small tables be scanned, and large answers be large', () => {
+    expect(plan({ steps: [city], rowsScanned: 900, rowsReturned: 1 })).toEqual([])
+    expect(plan({ steps: [city], rowsScanned: 90_000, rowsReturned: 50_000 })).toEqual([])
+  })
+
+  it('warns of an index that is made for one statement, and of scans in a loop', () => {
+    expect(plan({ steps: [{ ...region, access: 'automatic-index' }] })).toEqual([
+      'An index on region is made each time that it runs: make it once.',
+    ])
+    expect(plan({ steps: [{ ...city, loops: 5_000, rows: 10 }], rowsScanned: 50_000, rowsReturned: 5_000 })).toEqual([
+      'c is read as a whole 5,000 times, 10 rows each.',
+    ])
+  })
+
+  it('warns of a scan of which the rows are not known', () => {
+    expect(plan({ steps: [city] })).toEqual(['All of city is read; how many rows that are is not known.'])
+  })
+})

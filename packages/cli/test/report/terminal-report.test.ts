@@ -1,0 +1,103 @@
+import type { DatabaseAnalysis } from '@sluice/core/database'
+import { describe, expect, it } from 'vitest'
+import { splitBy } from '../../src/report/baseline.ts'
+import { paintWith } from '../../src/report/palette.ts'
+import { type TerminalReportOptions, terminalReport } from '../../src/report/terminal-report.ts'
+import { analysis, finding, statement } from '../support/analysis.ts'
+
+function report(of: DatabaseAnalysis, options: Partial<TerminalReportOptions> = {}): string {
+  const split = splitBy(undefined, of.findings, false)
+  return terminalReport(of, { paint: paintWith(false), width: 100, isVerbose: false, isFixing: false, split, ...options })
+}
+
+describe('terminalReport', () => {
+  it('tells what an index saves, by what it was validated, for which statements and from where', () => {
+    expect(report(analysis([finding()]))).toBe(`sluice analyze   PostgreSQL 17.2 · 41 tables · 1,208 statements · 5.3 min of database time
+
+Indexes to make
+HIGH  idx-1  city(region_id, population)   38% of DB time (2.0 min)
+      cost 18,402 → 61 a call (HypoPG)  size ≈ 4.0 MB
+      searched by region_id; ordered by population
+      1,208× SELECT * FROM city WHERE region_id = $1 ORDER BY population  2.1 min
+      at     /somewhere/app/src/routes/cities.ts:41:28
+
+1 finding · 1 high
+fix: sluice analyze --write   writes 1 index into the project
+`)
+  })
+
+  it('keeps to the width, cuts statements and never the place that they are from', () => {
+    const label = `SELECT city.id, city.name, city.population FROM public.city WHERE ${'public.city.name LIKE $1 OR '.repeat(6)}false`
+    const details = ['A sentence that is much longer than a terminal is wide, so that it has to go on in a line below the first one.']
+    const text = report(analysis([finding({ details, statements: [statement({ label })] })]), { width: 60 })
+    expect(text).toContain('SELECT … FROM city WHERE')
+    expect(text).toContain('/somewhere/app/src/routes/cities.ts:41:28')
+    const isKept = (line: string) => line.length <= 60 || /\/somewhere|^fix|^sluice analyze/.test(line)
+    expect(text.split('\n').filter((line) => !isKept(line))).toEqual([])
+  })
+
+  it('leaves out what is more than two statements, and lists all with the SQL when it is asked for all', () => {
+    const statements = ['a', 'b', 'c', 'd'].map((name) => statement({ fingerprint: name, label: `SELECT ${name} FROM city` }))
+    const short = report(analysis([finding({ statements })]))
+    expect(short).toContain('and 2 more statements')
+    expect(short).not.toMatch(/SELECT c|CREATE INDEX/)
+    const all = report(analysis([finding({ statements })]), { isVerbose: true })
+    expect(all).toContain('SELECT d FROM city')
+    expect(all).toContain('CREATE INDEX CONCURRENTLY "city_region_id_population_idx" ON "public"."city" ("region_id", "population");')
+    expect(all).not.toContain('more statement')
+  })
+
+  it('says of what nobody validated that it is not', () => {
+    const text = report(analysis([finding({ code: 'MISSING_FOREIGN_KEY_INDEX', id: 'fk-1', validation: 'none', statements: [] })]))
+    expect(text).toMatch(/fk-1 .*NOT VALIDATED\n/)
+  })
+
+  it('groups by what is to be done', () => {
+    const findings = [
+      finding({ code: 'SLOW_QUERY', id: 'slow-1', changes: [] }),
+      finding({ code: 'UNUSED_INDEX', id: 'use-1' }),
+      finding(),
+      finding({ code: 'STALE_STATISTICS', id: 'stat-1', changes: [] }),
+    ]
+    const text = report(analysis(findings))
+    const places = ['Indexes to make', 'idx-1', 'Indexes to drop', 'use-1', 'Queries', 'slow-1', 'Upkeep', 'stat-1'].map((word) =>
+      text.indexOf(word),
+    )
+    expect(places).toEqual([...places].sort((a, b) => a - b))
+    expect(places).not.toContain(-1)
+    expect(text).toContain('--include unused-index   adds 1 more')
+  })
+
+  it('counts against a baseline, and hides what is in it', () => {
+    const findings = [finding(), finding({ key: 'key-2', id: 'idx-2', title: 'region(name)' })]
+    const split = splitBy({ keys: new Set(['key-1']) }, findings, false)
+    const text = report(analysis(findings), { split })
+    expect(text).toContain('2 findings · 1 new · 1 in the baseline')
+    expect(text).not.toContain('city(region_id')
+    expect(text).toContain('region(name)')
+  })
+
+  it('tells what could not be seen, and what was left out', () => {
+    const left = [
+      { fingerprint: 'x', label: 'SELECT strange()', why: 'It cannot be read.', kind: 'unreadable' as const },
+      { fingerprint: 'y', label: 'SELECT 1', why: 'It costs nothing.', kind: 'cheap' as const },
+    ]
+    const of = analysis([], { gaps: [{ what: 'statements', why: 'The server does not count them.' }], left })
+    const text = report(of)
+    expect(text).toContain('Nothing found')
+    expect(text).toContain('not seen: statements. The server does not count them.')
+    expect(text).toContain('1 statement was left out; --verbose lists them')
+    expect(report(of, { isVerbose: true })).toContain('SELECT strange()\n    It cannot be read.')
+  })
+
+  it('paints words, and loses none where it does not', () => {
+    const painted = report(analysis([finding()]), { paint: paintWith(true) })
+    expect(painted).toContain('\u001b[31mHIGH\u001b[0m')
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control characters.
+    expect(painted.replaceAll(/\u001b\[\d+m/g, '')).toBe(report(analysis([finding()])))
+  })
+
+  it('gives no hint how to write fixes while it does', () => {
+    expect(report(analysis([finding()]), { isFixing: true })).not.toContain('--write')
+  })
+})

@@ -94,7 +94,7 @@ function foreignKeys(snapshot: DatabaseSnapshot, advice: Advice, traffic: readon
 
 function statistics(snapshot: DatabaseSnapshot): DraftFinding[] {
   if (snapshot.dialect === 'mysql') return []
-  const stale = snapshot.tables.filter((table) => isStale(table))
+  const stale = snapshot.tables.filter((table) => isStale(table, snapshot))
   if (snapshot.dialect === 'sqlite') {
     if (stale.length === 0) return []
     const details = ['SQLite plans without knowing how values are spread: ANALYZE, or PRAGMA optimize when a connection is closed.']
@@ -103,7 +103,16 @@ function statistics(snapshot: DatabaseSnapshot): DraftFinding[] {
         code: 'STALE_STATISTICS',
         identity: 'sqlite',
         severity: 'low',
-        title: `never analysed: ${stale.map(({ name }) => name).join(', ')}`,
+        title: [
+          ...namesAfter(
+            'never analysed',
+            stale.filter((table) => !isAnalyzed(table, snapshot)),
+          ),
+          ...namesAfter(
+            'changed since it was analysed',
+            stale.filter((table) => isAnalyzed(table, snapshot)),
+          ),
+        ].join('; '),
         details,
         ...NOTHING,
         sql: ['ANALYZE'],
@@ -128,10 +137,20 @@ function statistics(snapshot: DatabaseSnapshot): DraftFinding[] {
   })
 }
 
-function isStale({ kind, rows, analyzedAt, changedSinceAnalyze, columns }: TableSnapshot): boolean {
+function isStale(table: TableSnapshot, snapshot: DatabaseSnapshot): boolean {
+  const { kind, rows, changedSinceAnalyze = 0 } = table
   if ((kind !== 'table' && kind !== 'partition') || rows < MIN_ROWS) return false
-  const hasStatistics = analyzedAt !== undefined || columns.some((column) => column.statistics !== undefined)
-  return !hasStatistics || (changedSinceAnalyze ?? 0) > rows * STALE_SHARE
+  return !isAnalyzed(table, snapshot) || changedSinceAnalyze > rows * STALE_SHARE
+}
+
+/** SQLite keeps no time of it, and PostgreSQL counts changes of what was never analysed as well. */
+function isAnalyzed({ analyzedAt, changedSinceAnalyze, columns }: TableSnapshot, { dialect }: DatabaseSnapshot): boolean {
+  if (dialect === 'sqlite') return changedSinceAnalyze !== undefined
+  return analyzedAt !== undefined || columns.some((column) => column.statistics !== undefined)
+}
+
+function namesAfter(what: string, tables: readonly TableSnapshot[]): string[] {
+  return tables.length === 0 ? [] : [`${what}: ${tables.map(({ name }) => name).join(', ')}`]
 }
 
 function upkeep(snapshot: DatabaseSnapshot): DraftFinding[] {

@@ -69,7 +69,7 @@ export interface TableSnapshot {
   readonly freeBytes?: number
   /** When the planner's statistics were last made, in milliseconds since 1970; `undefined` where it never was, or is not known. */
   readonly analyzedAt?: number
-  /** Rows changed since. */
+  /** Rows changed since. SQLite: left out where it was never analysed. */
   readonly changedSinceAnalyze?: number
 }
 

@@ -20,7 +20,7 @@ export interface SqliteTable {
 
 export interface RowCount {
   readonly rows: number
-  /** Rows that the table has gained or lost since ANALYZE. */
+  /** Rows that the table has gained or lost since ANALYZE, as far as they were counted; left out where it was never analysed. */
   readonly changedSinceAnalyze?: number
 }
 
@@ -52,7 +52,7 @@ export async function readRowCounts(
       tables.map(({ id }) => {
         const count = counted.get(id)
         const found = analyzed.get(id)
-        if (count === undefined) return [id, { rows: found ?? last.get(id) ?? -1 }]
+        if (count === undefined) return [id, found === undefined ? { rows: last.get(id) ?? -1 } : { rows: found, changedSinceAnalyze: 0 }]
         return [id, found === undefined ? { rows: count } : { rows: count, changedSinceAnalyze: Math.abs(count - found) }]
       }),
     )

@@ -76,8 +76,10 @@ function extensionChecks({ product, extensions }: DatabaseSnapshot, { hasScratch
 
 function statisticsCheck({ dialect, tables, gaps }: DatabaseSnapshot): Check[] {
   if (dialect === 'mysql' || gaps.some(({ what }) => what === 'statistics' && dialect === 'postgresql')) return []
-  const without = tables.filter(({ kind, rows, analyzedAt, columns }) => {
+  const without = tables.filter(({ kind, rows, analyzedAt, changedSinceAnalyze, columns }) => {
     const isLarge = (kind === 'table' || kind === 'partition') && rows >= MIN_ROWS
+    // SQLite keeps no time of it, and PostgreSQL counts changes of what was never analysed as well.
+    if (dialect === 'sqlite') return isLarge && changedSinceAnalyze === undefined
     return isLarge && analyzedAt === undefined && columns.every(({ statistics }) => statistics === undefined)
   })
   if (without.length === 0) return [ok('all tables that matter were analysed')]

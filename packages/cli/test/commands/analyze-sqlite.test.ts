@@ -1,0 +1,148 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { sluiceIn } from '../support/run-sluice.ts'
+import { indexesOf, PRISMA_SCHEMA, type Project, sqliteProject } from '../support/sqlite-project.ts'
+
+const KNEXFILE = `module.exports = { client: 'better-sqlite3', connection: { filename: './app.db' }, useNullAsDefault: true }\n`
+
+vi.setConfig({ testTimeout: 30_000 })
+
+let project: Project | undefined
+
+function openProject(files?: Readonly<Record<string, string>>): Project {
+  project = sqliteProject(files)
+  return project
+}
+
+afterEach(() => project?.remove())
+
+const analyze = ({ folder, url, traffic }: Project, ...args: string[]) => sluiceIn(folder, 'analyze', url, '--traffic', traffic, ...args)
+
+describe('sluice analyze on SQLite', () => {
+  it('finds the index that is missing, and changes nothing', async () => {
+    const opened = openProject()
+    const before = readFileSync(join(opened.folder, 'app.db'))
+    const { code, out, err } = await analyze(opened)
+    expect([code, err]).toEqual([0, ''])
+    expect(out).toMatch(/HIGH {2}idx-1 {2}city\(region_id\) .*of DB time/)
+    expect(out).toContain("SQLite's planner on a clone")
+    expect(out).toContain('/app/src/cities.ts:12:3')
+    expect(out).not.toContain('\u001b')
+    expect(readFileSync(join(opened.folder, 'app.db'))).toEqual(before)
+    expect(readdirSync(opened.folder).sort()).toEqual(['app.db', 'traffic.json'])
+  })
+
+  it('asks for statistics where there are none, and not where there are', async () => {
+    expect((await analyze(openProject())).out).not.toContain('analysed')
+    project?.remove()
+    project = sqliteProject({}, { isAnalyzed: false })
+    expect((await analyze(project)).out).toContain('stat-1 never analysed: city\n')
+  })
+
+  it('takes the address of the project where it is given none', async () => {
+    const { folder, traffic } = openProject({ '.env': 'DATABASE_URL="file:./app.db"\n' })
+    expect(await sluiceIn(folder, 'analyze', '--traffic', traffic)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('city(region_id)'),
+    })
+  })
+
+  it('says which address it expects where there is none', async () => {
+    const { folder } = openProject()
+    expect(await sluiceIn(folder, 'analyze')).toMatchObject({ code: 2, out: '', err: expect.stringContaining('DATABASE_URL') })
+  })
+
+  it('writes everything as JSON', async () => {
+    const { out } = await analyze(openProject(), '--json')
+    const { schemaVersion, findings, new: fresh } = JSON.parse(out)
+    expect(schemaVersion).toBe(1)
+    expect(findings[0]).toMatchObject({ code: 'MISSING_INDEX', table: 'main.city', severity: 'high', validation: 'clone' })
+    expect(fresh).toContain(findings[0].key)
+  })
+
+  it('fails on what it is told to fail on', async () => {
+    const opened = openProject()
+    expect((await analyze(opened, '--fail-on', 'missing-index')).code).toBe(1)
+    expect((await analyze(opened, '--fail-on', 'duplicate-index,rewrite')).code).toBe(0)
+  })
+
+  it('fails on nothing that is in the baseline, from the run that writes it', async () => {
+    const opened = openProject()
+    const written = await analyze(opened, '--fail-on', 'low', '--update-baseline')
+    expect(written).toMatchObject({ code: 0, err: 'wrote sluice/baseline.json\n' })
+    const again = await analyze(opened, '--fail-on', 'low')
+    expect(again).toMatchObject({ code: 0, out: expect.stringMatching(/0 new · \d+ in the baseline/) })
+    expect(again.out).not.toContain('city(region_id)')
+    expect((await analyze(opened, '--fail-on', 'low', '--baseline', 'other.json')).code).toBe(1)
+  })
+
+  it('refuses a baseline that is none', async () => {
+    const opened = openProject({ 'baseline.json': '{}' })
+    expect(await analyze(opened, '--baseline', 'baseline.json')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--update-baseline'),
+    })
+  })
+
+  it('writes the index into the Prisma schema, and a migration', async () => {
+    const opened = openProject({ 'schema.prisma': PRISMA_SCHEMA })
+    mkdirSync(join(opened.folder, 'migrations'))
+    const { code, out, err } = await analyze(opened, '--write')
+    expect(code).toBe(0)
+    expect(out).not.toContain('sluice analyze --write')
+    expect(err).toContain('changed schema.prisma')
+    expect(readFileSync(join(opened.folder, 'schema.prisma'), 'utf8')).toContain('@@index([regionId])')
+    const [migration = ''] = readdirSync(join(opened.folder, 'migrations'))
+    expect(readFileSync(join(opened.folder, 'migrations', migration, 'migration.sql'), 'utf8')).toContain('CREATE INDEX')
+    expect(indexesOf(opened)).toEqual([])
+  })
+
+  it('writes a Knex migration', async () => {
+    const opened = openProject({ 'knexfile.js': KNEXFILE })
+    const { code, err } = await analyze(opened, '--write')
+    expect(code).toBe(0)
+    const [migration = ''] = readdirSync(join(opened.folder, 'migrations'))
+    expect(err).toBe(`wrote migrations/${migration}\n`)
+    expect(readFileSync(join(opened.folder, 'migrations', migration), 'utf8')).toMatch(/exports\.up = [\s\S]*region_id/)
+  })
+
+  it('writes SQL where there is neither', async () => {
+    const opened = openProject()
+    const { err } = await analyze(opened, '--write')
+    const [file = ''] = readdirSync(join(opened.folder, 'sluice/fixes'))
+    expect(err).toContain(`wrote sluice/fixes/${file}\n`)
+    expect(readFileSync(join(opened.folder, 'sluice/fixes', file), 'utf8')).toContain('CREATE INDEX')
+  })
+
+  it('refuses a format that the project has not', async () => {
+    const opened = openProject()
+    expect(await analyze(opened, '--write', '--format', 'knex')).toMatchObject({ code: 2, err: expect.stringContaining('knexfile') })
+    expect(existsSync(join(opened.folder, 'migrations'))).toBe(false)
+  })
+
+  it('makes the index once it may, and finds nothing more then', async () => {
+    const opened = openProject()
+    const { code, err } = await analyze(opened, '--apply', '--yes')
+    expect(code).toBe(0)
+    expect(err).toMatch(/CREATE INDEX .*;\ndone: city_region_id_idx\n/)
+    expect(indexesOf(opened)).toEqual(['city_region_id_idx'])
+    const again = await analyze(opened, '--apply', '--yes', '--fail-on', 'low')
+    expect(again).toMatchObject({ code: 0, err: '' })
+    expect(again.out).toContain('Nothing found')
+  })
+
+  it('makes nothing without a terminal to ask on', async () => {
+    const opened = openProject()
+    expect(await analyze(opened, '--apply')).toMatchObject({ code: 2, err: expect.stringContaining('--yes') })
+    expect(indexesOf(opened)).toEqual([])
+  })
+
+  it('refuses traffic of another form, and says where', async () => {
+    const opened = openProject()
+    writeFileSync(opened.traffic, '{"schemaVersion":1,"entries":[{"fingerprint":1}]}')
+    const { code, err } = await analyze(opened)
+    expect(code).toBe(2)
+    expect(err).toContain('entries[0].fingerprint: expected a string, got 1')
+  })
+})

@@ -1,0 +1,71 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { sluiceIn } from '../support/run-sluice.ts'
+import { type Project, sqliteProject } from '../support/sqlite-project.ts'
+
+let project: Project
+
+beforeEach(() => {
+  vi.stubEnv('DATABASE_URL', '')
+  vi.stubEnv('REDIS_URL', '')
+  project = sqliteProject()
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+  project.remove()
+})
+
+const env = (text: string) => writeFileSync(join(project.folder, '.env'), text)
+
+describe('sluice doctor', () => {
+  it('finds the address in the project, and asks the database', async () => {
+    env('DATABASE_URL="file:./app.db"\n')
+    const { code, out, err } = await sluiceIn(project.folder, 'doctor')
+    expect([code, err]).toEqual([0, ''])
+    expect(out).toMatch(/^sluice doctor\nok {4}Node\.js \d/)
+    expect(out).toContain('ok    address of the database: DATABASE_URL in .env\n')
+    expect(out).toMatch(/ok {4}SQLite 3\./)
+    expect(out).toContain('ok    all tables that matter were analysed\n')
+    expect(out).toContain('ok    catalogue and statistics can be read: 2 tables\n')
+  })
+
+  it('is content without a database, and says so', async () => {
+    const { code, out } = await sluiceIn(project.folder, 'doctor')
+    expect(code).toBe(0)
+    expect(out).toContain('warn  no database was asked\n      fix: Set DATABASE_URL, or: sluice doctor <url>\n')
+  })
+
+  it('ends with 3 where the database does not answer, with all other lines and without the password', async () => {
+    const { code, out } = await sluiceIn(project.folder, 'doctor', 'postgresql://ann:secret@127.0.0.1:1/shop')
+    expect(code).toBe(3)
+    expect(out).toContain('fail  Cannot connect to postgresql://ann@127.0.0.1:1/shop')
+    expect(out).toContain('Node.js')
+    expect(out).not.toContain('secret')
+  })
+
+  it('ends with 1 where Redis does not answer', async () => {
+    env('REDIS_URL=redis://ann:secret@127.0.0.1:1\n')
+    const { code, out } = await sluiceIn(project.folder, 'doctor', project.url)
+    expect(code).toBe(1)
+    expect(out).toContain('fail  Redis at redis://ann@127.0.0.1:1 does not answer')
+    expect(out).not.toContain('secret')
+    expect(out).toMatch(/\d+ ok · .*1 failure\n$/)
+  })
+
+  it('makes a line of an address that it cannot use', async () => {
+    const { code, out } = await sluiceIn(project.folder, 'doctor', 'mongodb://ann:secret@db/shop')
+    expect([code, out.includes('secret')]).toEqual([1, false])
+    expect(out).toContain('fail  the database was not asked')
+  })
+
+  it('gives the same as JSON', async () => {
+    const { schemaVersion, checks } = JSON.parse((await sluiceIn(project.folder, 'doctor', project.url, '--json')).out)
+    expect(schemaVersion).toBe(1)
+    expect(checks[0]).toEqual({ level: 'ok', text: `Node.js ${process.versions.node}` })
+  })
+
+  it('takes one address', async () => {
+    expect((await sluiceIn(project.folder, 'doctor', 'a.db', 'b.db')).code).toBe(2)
+  })
+})

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { run, sluice, sluiceIn } from '../support/run-sluice.ts'
+import { indexesOf, type Project, sqliteProject } from '../support/sqlite-project.ts'
+
+let project: Project
+
+beforeAll(() => {
+  project = sqliteProject({ '.env': 'DATABASE_URL="file:./app.db"\n' })
+})
+afterAll(() => project.remove())
+
+const explain = (...args: string[]) => sluice('explain', ...args, '--url', project.url)
+
+describe('sluice explain', () => {
+  it('shows a scan as one, with the rows of the table', async () => {
+    const { code, out, err } = await explain('SELECT * FROM city WHERE region_id = ? ORDER BY name')
+    expect([code, err]).toEqual([0, ''])
+    expect(out).toMatch(/city +FULL SCAN +20,000/)
+    expect(out).toContain('for any values')
+    expect(out).toContain('reads about 20,000 rows · SORT')
+    expect(out).toMatch(/warn .*no index leads into city/)
+  })
+
+  it('takes values, and a semicolon and a comment at the end', async () => {
+    const { code, out } = await explain('SELECT * FROM city WHERE id = ?; -- by key', '--bind', '[7]')
+    expect(code).toBe(0)
+    expect(out).toMatch(/city +by key +\(rowid\)/)
+    expect(out).not.toMatch(/for any values|warn/)
+  })
+
+  it('plans a write, and carries none out', async () => {
+    expect(await explain('DELETE FROM city WHERE id = 3')).toMatchObject({ code: 0, out: expect.stringContaining('by key') })
+    expect((await explain('CREATE INDEX i ON city (name)')).code).toBe(2)
+    expect(indexesOf(project)).toEqual([])
+    expect((await explain('SELECT * FROM city WHERE id = 3')).code).toBe(0)
+  })
+
+  it('gives all of it as JSON', async () => {
+    const { out } = await explain('SELECT * FROM city', '--json')
+    expect(JSON.parse(out)).toMatchObject({
+      schemaVersion: 1,
+      sql: 'SELECT * FROM city',
+      steps: [{ access: 'full-scan', table: 'main.city' }],
+    })
+  })
+
+  it('colours when it is told to', async () => {
+    expect((await explain('SELECT * FROM city', '--color')).out).toContain('\u001b[31mFULL SCAN')
+    expect((await explain('SELECT * FROM city', '--color', '--no-color')).out).not.toContain('\u001b')
+  })
+
+  it('takes the address of the project', async () => {
+    expect(await sluiceIn(project.folder, 'explain', 'SELECT * FROM city')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('FULL SCAN'),
+    })
+  })
+
+  it('reads the statement from stdin', async () => {
+    const { code, out } = await run(['explain', '-', '--url', project.url], { stdin: 'SELECT *\nFROM city\n' })
+    expect([code, out.includes('FULL SCAN')]).toEqual([0, true])
+  }, 30_000)
+
+  it.each([
+    [['SELECT 1; DELETE FROM city'], 'there are several'],
+    [['DROP TABLE city'], 'The statement was not explained'],
+    [['SELECT * FROM nowhere'], 'no such table: nowhere'],
+    [['SELECT 1', '--analyze'], 'SQLite does not measure'],
+    [['SELECT 1', '--bind', '{"a":1}'], '--bind: expected a JSON array'],
+    [['SELECT 1', '--bind', '[1'], '--bind: expected a JSON array'],
+    [['SELECT 1', '--timeout', '0'], '--timeout: expected seconds'],
+    [['SELECT', '1'], 'in quotes, got "1" too'],
+    [[], 'expected a statement'],
+  ])('refuses %j', async (args, message) => {
+    const { code, out, err } = await explain(...args)
+    expect([code, out]).toEqual([2, ''])
+    expect(err).toContain(message)
+  })
+
+  it('ends with 3 where there is no such database', async () => {
+    expect((await sluice('explain', 'SELECT 1', '--url', 'file:/nowhere.db')).code).toBe(3)
+  })
+})

@@ -1,0 +1,140 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { attempt } from '../../src/doctor/check.ts'
+import { checkCopies, checkNode, checkWrapped, SUPPORTED } from '../../src/doctor/check-packages.ts'
+import { checkPrisma } from '../../src/doctor/check-prisma.ts'
+import { isInRange } from '../../src/doctor/version-range.ts'
+
+let root: string
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'sluice-doctor-'))
+})
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+function write(path: string, content: string): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true })
+  writeFileSync(join(root, path), content)
+}
+
+function install(name: string, version: string, at = 'node_modules'): void {
+  write(`${at}/${name}/package.json`, JSON.stringify({ name, version }))
+}
+
+describe('isInRange', () => {
+  it.each([
+    ['7.10.0', '>=6.16', true],
+    ['6.16.0', '>=6.16', true],
+    ['6.15.9', '>=6.16', false],
+    ['7.0.0-dev.3', '>=6.16', true],
+    ['3.1.0', '^3.0.0', true],
+    ['4.0.0', '^3.0.0', false],
+    ['5.4.0', '^5.4.0 || ^6.0.0', true],
+    ['5.3.2', '^5.4.0 || ^6.0.0', false],
+    ['6.0.1', '^5.4.0 || ^6.0.0', true],
+  ])('has %s in %s: %s', (version, range, expected) => {
+    expect(isInRange(version, range)).toBe(expected)
+  })
+
+  it.each(['prisma', 'knex', 'redis'])('goes by what @sluice/%s has among its peers', (name) => {
+    const file = join(import.meta.dirname, `../../../${name}/package.json`)
+    const { peerDependencies } = JSON.parse(readFileSync(file, 'utf8'))
+    expect(SUPPORTED).toMatchObject(peerDependencies)
+  })
+})
+
+describe('checkNode', () => {
+  it('fails below 20.19', () => {
+    expect(checkNode('20.19.0')).toMatchObject([{ level: 'ok' }])
+    expect(checkNode('20.18.3')).toMatchObject([{ level: 'fail', fix: 'Sluice needs 20.19 or later.' }])
+    expect(checkNode('22.1.0')).toMatchObject([{ level: 'ok' }])
+  })
+})
+
+describe('checkWrapped', () => {
+  it('tells versions that are supported from those that are not, also of a folder above', async () => {
+    install('@prisma/client', '7.10.0')
+    install('knex', '2.5.1')
+    mkdirSync(join(root, 'apps/web'), { recursive: true })
+    expect(await checkWrapped(join(root, 'apps/web'))).toEqual([
+      { level: 'ok', text: '@prisma/client 7.10.0' },
+      { level: 'fail', text: 'knex 2.5.1 is not supported', fix: 'npm install knex@"^3.0.0"' },
+    ])
+  })
+
+  it('warns where Prisma generates for another version', async () => {
+    install('@prisma/client', '7.10.0')
+    install('prisma', '7.9.0')
+    expect((await checkWrapped(root)).at(-1)).toMatchObject({ level: 'warn', fix: 'npm install --save-dev prisma@7.10.0' })
+  })
+})
+
+describe('checkCopies', () => {
+  it('takes one copy for one, by whatever link', async () => {
+    install('@sluice/core', '1.0.0', 'store')
+    install('@sluice/knex', '1.0.0')
+    symlinkSync(join(root, 'store/@sluice/core'), join(root, 'node_modules/@sluice/core'))
+    mkdirSync(join(root, 'node_modules/@sluice/knex/node_modules/@sluice'), { recursive: true })
+    symlinkSync(join(root, 'store/@sluice/core'), join(root, 'node_modules/@sluice/knex/node_modules/@sluice/core'))
+    expect(await checkCopies(root)).toMatchObject([{ level: 'ok' }])
+  })
+
+  it('fails on two, and says where they are', async () => {
+    install('@sluice/core', '1.1.0')
+    install('@sluice/knex', '1.0.0')
+    install('@sluice/core', '1.0.0', 'node_modules/@sluice/knex/node_modules')
+    const [check] = await checkCopies(root)
+    expect(check).toMatchObject({ level: 'fail', text: expect.stringMatching(/2 copies.*1\.1\.0.*1\.0\.0 in .*knex/) })
+  })
+
+  it('warns where there is none', async () => {
+    expect(await checkCopies(root)).toMatchObject([{ level: 'warn', fix: 'npm install @sluice/core' }])
+  })
+})
+
+describe('checkPrisma', () => {
+  const path = 'prisma/schema.prisma'
+  const block = 'generator sluice {\n  provider = "sluice-prisma-generator"\n  output   = "../src/generated/sluice"\n}\n'
+
+  async function check(content: string) {
+    write(path, content)
+    return checkPrisma(root, { schemaFiles: [{ path, content }] })
+  }
+
+  it('says nothing where Sluice is not used with Prisma', async () => {
+    expect(await check('')).toEqual([])
+  })
+
+  it('warns where the generator is missing, or commented out', async () => {
+    install('@sluice/prisma', '1.0.0')
+    expect(await check('generator client {\n  provider = "prisma-client"\n}\n')).toMatchObject([{ level: 'warn' }])
+    expect(await check(block.replaceAll(/^/gm, '// '))).toMatchObject([{ level: 'warn' }])
+  })
+
+  it('fails where it never ran', async () => {
+    install('@sluice/prisma', '1.0.0')
+    expect(await check(block)).toMatchObject([
+      { level: 'fail', text: 'src/generated/sluice was not generated', fix: 'npx prisma generate' },
+    ])
+  })
+
+  it('warns where the schema changed since', async () => {
+    install('@sluice/prisma', '1.0.0')
+    write('src/generated/sluice/index.js', '')
+    await check(block)
+    utimesSync(join(root, 'src/generated/sluice/index.js'), 1_000, 1_000)
+    const schemaFiles = [{ path, content: block }]
+    expect(await checkPrisma(root, { schemaFiles })).toMatchObject([{ level: 'warn', text: expect.stringContaining('changed after') }])
+    utimesSync(join(root, path), 500, 500)
+    expect(await checkPrisma(root, { schemaFiles })).toMatchObject([{ level: 'ok' }])
+  })
+})
+
+describe('attempt', () => {
+  it('makes a line of what goes wrong', async () => {
+    const broken = () => Promise.reject(new Error('it broke\nat length'))
+    expect(await attempt('this', broken)).toEqual([{ level: 'warn', text: 'this could not be checked', fix: 'it broke' }])
+  })
+})

@@ -62,10 +62,11 @@ export const explain: Command = {
       const plan = await planOf(connection, sql, bindings, { analyze, timeoutMs })
       output.out(
         values.json === true
-          ? `${JSON.stringify({ schemaVersion: 1, sql: sql.trim(), ...plan, warnings: planWarnings(plan) }, undefined, 2)}\n`
+          ? `${JSON.stringify({ schemaVersion: 1, sql: sql.trim(), ...plan, warnings: planWarnings(plan, sql) }, undefined, 2)}\n`
           : planReport(plan, {
               paint: paintWith(wantsColor(values['no-color'] === true ? false : values.color, output.isTerminal === true)),
               width: output.columns ?? 100,
+              sql,
               address: connection.address,
               isMeasured: analyze,
               isGeneric: bindings === undefined && PARAMETERS[connection.dialect].test(sql.replaceAll(/'[^']*'/g, '')),

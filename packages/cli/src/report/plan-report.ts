@@ -1,13 +1,15 @@
 import type { PlanStep, PlanSummary } from '@sluice/core/database'
 import { count, duration } from './numbers.ts'
 import type { Paint, Style } from './palette.ts'
-import { planWarnings, rows } from './plan-warnings.ts'
+import { isWrite, planWarnings, rows } from './plan-warnings.ts'
 import { wrapped } from './wrapped.ts'
 
 export interface PlanReportOptions {
   readonly paint: Paint
   /** Characters in a line. */
   readonly width: number
+  /** The statement. */
+  readonly sql: string
   /** Where the plan is from. */
   readonly address: string
   /** Whether the statement was run, and numbers are measured. */
@@ -32,7 +34,7 @@ const ACCESS: Readonly<Record<PlanStep['access'], Cell>> = {
 
 /** A plan as a person reads it on a terminal. Ends with a line break. */
 export function planReport(plan: PlanSummary, options: PlanReportOptions): string {
-  const { paint, width, isMeasured } = options
+  const { paint, width, isMeasured, sql } = options
   const lines = [headOf(plan, options), '']
   if (plan.steps.length === 0) lines.push('No table is read.')
   else lines.push(...stepLines(plan.steps, options))
@@ -44,10 +46,10 @@ export function planReport(plan: PlanSummary, options: PlanReportOptions): strin
   ]
   const about = isMeasured ? '' : 'about '
   const scanned = plan.rowsScanned === undefined ? [] : [`reads ${about}${rows(plan.rowsScanned)}`]
-  const returned = plan.rowsReturned === undefined ? [] : [`returns ${about}${rows(plan.rowsReturned)}`]
+  const returned = plan.rowsReturned === undefined || isWrite(sql) ? [] : [`returns ${about}${rows(plan.rowsReturned)}`]
   const facts = [...scanned, ...returned, ...marks]
   if (facts.length > 0) lines.push('', facts.join(' · '))
-  for (const warning of planWarnings(plan)) {
+  for (const warning of planWarnings(plan, sql)) {
     const [first = '', ...rest] = wrapped(warning, width - 6)
     lines.push(`${paint('yellow', 'warn')}  ${first}`, ...rest.map((line) => `      ${line}`))
   }

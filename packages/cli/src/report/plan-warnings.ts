@@ -7,20 +7,30 @@ const FEW = 1_000
 const WASTE = 100
 const MANY_LOOPS = 1_000
 
-/** What of a plan deserves a look, as sentences; the gravest first. */
-export function planWarnings(plan: PlanSummary): string[] {
-  return [...scanWarnings(plan), ...plan.steps.flatMap(stepWarnings)]
+/**
+ * What of a plan deserves a look, as sentences; the gravest first.
+ *
+ * @param sql - The statement: plans do not tell of each condition, and of writes not what for they read.
+ */
+export function planWarnings(plan: PlanSummary, sql: string): string[] {
+  const words = sql.replaceAll(/'[^']*'|"[^"]*"|`[^`]*`|--[^\n]*|\/\*[\s\S]*?\*\//g, ' ')
+  return [...scanWarnings(plan, /\b(?:where|on|using|having)\b/i.test(words), isWrite(sql)), ...plan.steps.flatMap(stepWarnings)]
 }
 
-function scanWarnings({ steps, rowsScanned: scanned, rowsReturned: returned }: PlanSummary): string[] {
+/** Whether it changes rows: what such a statement returns says nothing. */
+export function isWrite(sql: string): boolean {
+  return /^[\s(]*(?:(?:--[^\n]*\n|\/\*[\s\S]*?\*\/)\s*)*(?:insert|update|delete|replace|merge)\b/i.test(sql)
+}
+
+function scanWarnings({ steps, rowsScanned: scanned, rowsReturned: returned }: PlanSummary, isChosen: boolean, writes: boolean): string[] {
   const whole = steps.filter(({ access }) => access === 'full-scan')
   const names = [...new Set(whole.map(({ table, name }) => table?.split('.').at(-1) ?? name))].join(' and ')
   if (whole.length > 0 && scanned === undefined) return [`All of ${names} is read; how many rows that are is not known.`]
   if (scanned === undefined || scanned < FEW) return []
-  if (returned !== undefined && scanned < returned * WASTE) return []
-  const why = whole.length > 0 ? `: no index leads into ${names}` : ''
-  if (returned === undefined) return whole.length === 0 ? [] : [`It reads ${rows(scanned)}${why}.`]
-  return [`It reads ${rows(scanned)} to return ${rows(returned)}${why}.`]
+  const why = whole.length > 0 && isChosen ? `: no index of ${names} is used` : ''
+  if (writes) return why === '' ? [] : [`It reads ${rows(scanned)} to find those that it changes${why}.`]
+  if (returned === undefined) return why === '' ? [] : [`It reads ${rows(scanned)}${why}.`]
+  return scanned < returned * WASTE ? [] : [`It reads ${rows(scanned)} to return ${rows(returned)}${why}.`]
 }
 
 function stepWarnings({ access, name, loops, rows: each }: PlanStep): string[] {

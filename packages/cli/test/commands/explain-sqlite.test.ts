@@ -18,7 +18,7 @@ describe('sluice explain', () => {
     expect(out).toMatch(/city +FULL SCAN +20,000/)
     expect(out).toContain('for any values')
     expect(out).toContain('reads about 20,000 rows · SORT')
-    expect(out).toMatch(/warn .*no index leads into city/)
+    expect(out).toMatch(/warn .*no index of city is used/)
   })
 
   it('takes values, and a semicolon and a comment at the end', async () => {

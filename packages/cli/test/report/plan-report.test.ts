@@ -6,9 +6,10 @@ import { planWarnings } from '../../src/report/plan-warnings.ts'
 
 function report(plan: Partial<PlanSummary>, options: Partial<PlanReportOptions> = {}): string {
   const of = { steps: [], sorts: 0, temporaryStructures: 0, raw: undefined, ...plan }
-  return planReport(of, { paint: paintWith(false), width: 100, address: 'db', isMeasured: false, isGeneric: false, ...options })
+  return planReport(of, { paint: paintWith(false), width: 100, sql: SQL, address: 'db', isMeasured: false, isGeneric: false, ...options })
 }
 
+const SQL = 'SELECT * FROM city c JOIN region ON region.id = c.region_id WHERE c.name = $1'
 const city: PlanStep = { table: 'public.city', name: 'c', access: 'full-scan', rows: 171_075, loops: 1, filter: '(c.name = $1)' }
 const region: PlanStep = {
   table: 'public.region',
@@ -31,7 +32,7 @@ describe('planReport', () => {
   region  by key     region_pkey(id)   1 × 20
 
 reads about 171,095 rows · returns about 20 rows · SORT · 2 TEMPORARY STRUCTURES
-warn  It reads 171,095 rows to return 20 rows: no index leads into city.
+warn  It reads 171,095 rows to return 20 rows: no index of city is used.
 `)
   })
 
@@ -60,7 +61,8 @@ warn  It reads 171,095 rows to return 20 rows: no index leads into city.
 })
 
 describe('planWarnings', () => {
-  const plan = (of: Partial<PlanSummary>) => planWarnings({ steps: [], sorts: 0, temporaryStructures: 0, raw: undefined, ...of })
+  const plan = (of: Partial<PlanSummary>, sql = SQL) =>
+    planWarnings({ steps: [], sorts: 0, temporaryStructures: 0, raw: undefined, ...of }, sql)
 
   it('lets small tables be scanned, and large answers be large', () => {
     expect(plan({ steps: [city], rowsScanned: 900, rowsReturned: 1 })).toEqual([])
@@ -74,6 +76,21 @@ describe('planWarnings', () => {
     expect(plan({ steps: [{ ...city, loops: 5_000, rows: 10 }], rowsScanned: 50_000, rowsReturned: 5_000 })).toEqual([
       'c is read as a whole 5,000 times, 10 rows each.',
     ])
+  })
+
+  it('misses no index where nothing is chosen', () => {
+    const of = { steps: [city], rowsScanned: 171_075, rowsReturned: 1 }
+    expect(plan(of, 'SELECT COUNT(*) FROM city')).toEqual(['It reads 171,075 rows to return 1 row.'])
+    expect(plan(of, "SELECT COUNT('where') FROM city -- where")).toEqual(['It reads 171,075 rows to return 1 row.'])
+  })
+
+  it('expects no rows of a write', () => {
+    const of = { steps: [city], rowsScanned: 171_075, rowsReturned: 0 }
+    expect(plan(of, 'DELETE FROM city')).toEqual([])
+    expect(plan(of, '/* all */ delete FROM city WHERE name = $1')).toEqual([
+      'It reads 171,075 rows to find those that it changes: no index of city is used.',
+    ])
+    expect(report(of, { sql: 'DELETE FROM city' })).toContain('reads about 171,075 rows\n')
   })
 
   it('warns of a scan of which the rows are not known', () => {

@@ -58,7 +58,11 @@ export async function adviseDatabase(options: AdviseDatabaseOptions): Promise<Ad
       return adviseOnSqlite(common)
     case 'mysql':
       if (connection.session === undefined) return advise({ ...common, planner: modelOf(common) })
-      return connection.session((session) => advise({ ...common, planner: modelOf(common), check: mysqlSampleCheck(session, snapshot) }))
+      return connection.session(async (session) => {
+        const gaps: InspectionGap[] = []
+        const advice = await advise({ ...common, planner: modelOf(common), check: mysqlSampleCheck(session, snapshot, gaps) })
+        return { ...advice, gaps: [...advice.gaps, ...gaps] }
+      })
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Connection } from '../../../schema/connection.ts'
 import { inlineValues } from '../../explain/inline-values.ts'
 import type { IndexDefinition } from '../../index-definition.ts'
-import type { DatabaseSnapshot, TableSnapshot } from '../../inspectors/database-snapshot.ts'
+import type { DatabaseSnapshot, InspectionGap, TableSnapshot } from '../../inspectors/database-snapshot.ts'
 import { quoteName } from '../../quote-name.ts'
 import type { Measurement } from '../advice.ts'
 import type { ChosenIndex, IndexCheck } from '../choose-indexes.ts'
@@ -12,28 +12,39 @@ const MAX_ROWS = 20_000
 
 /**
  * Counts the rows that statements read, with each index and without it, on temporary tables that hold a part of the rows and hide the real ones
- * from this session. Nothing else sees them, and they go with it.
+ * from this session. Nothing else sees them, and they go with it. What is on other tables is not measured.
  *
  * @param session - A session of its own.
+ * @param gaps - Takes what could not be measured, and why.
  */
-export function mysqlSampleCheck(session: Connection, snapshot: DatabaseSnapshot): IndexCheck {
+export function mysqlSampleCheck(session: Connection, snapshot: DatabaseSnapshot, gaps: InspectionGap[]): IndexCheck {
   return async (indexes) => {
     const measured = new Map<string, Measurement[]>()
     const ids = new Set(
       indexes.flatMap(({ serves }) => serves.flatMap(({ statement }) => statement.planned.use.uses.map(({ table }) => table.id))),
     )
-    const copied: TableSnapshot[] = []
+    const copied = new Set<TableSnapshot>()
     try {
       for (const table of snapshot.tables) {
         if (!ids.has(table.id) || table.schema !== snapshot.defaultSchema) continue
-        await copyRows(session, table)
-        copied.push(table)
+        try {
+          await copyRows(session, table)
+          copied.add(table)
+        } catch (error) {
+          gaps.push({
+            what: `measurements of indexes on ${table.id}`,
+            why: `${messageOf(error)} GRANT CREATE TEMPORARY TABLES lets this user try them on a sample.`,
+          })
+        }
       }
-      for (const [at, index] of indexes.entries()) await addIndex(session, index, nameOf(at))
-      for (const [at, index] of indexes.entries()) {
-        const present = await countAll(session, index)
+      // An index must never be made on a table that is not hidden.
+      const tried = indexes.filter(({ candidate }) => copied.has(candidate.table))
+      const isCopied = ({ use }: PlannedStatement) => use.uses.every(({ table }) => copied.has(table))
+      for (const [at, index] of tried.entries()) await addIndex(session, index, nameOf(at))
+      for (const [at, index] of tried.entries()) {
+        const present = await countAll(session, index, isCopied)
         await session.query(`ALTER TABLE ${quoteName(index.candidate.table.name, 'mysql')} DROP INDEX ${nameOf(at)}`)
-        const without = await countAll(session, index)
+        const without = await countAll(session, index, isCopied)
         await addIndex(session, index, nameOf(at))
         measured.set(
           index.candidate.label,
@@ -61,9 +72,19 @@ async function copyRows(session: Connection, table: TableSnapshot): Promise<void
   const columns = table.columns.filter(({ isGenerated }) => isGenerated !== true).map((column) => quoteName(column.name, 'mysql'))
   const share = table.rows > MAX_ROWS ? MAX_ROWS / table.rows : 1
   await session.query(`CREATE TEMPORARY TABLE ${draft} LIKE ${name}`)
-  const filter = share < 1 ? `WHERE RAND(1) < ${share}` : ''
-  await session.query(`INSERT INTO ${draft} (${columns.join(', ')}) SELECT ${columns.join(', ')} FROM ${name} ${filter}`)
-  await session.query(`ALTER TABLE ${draft} RENAME TO ${name}`)
+  try {
+    const filter = share < 1 ? `WHERE RAND(1) < ${share}` : ''
+    await session.query(`INSERT INTO ${draft} (${columns.join(', ')}) SELECT ${columns.join(', ')} FROM ${name} ${filter}`)
+    await session.query(`ALTER TABLE ${draft} RENAME TO ${name}`)
+  } catch (error) {
+    await session.query(`DROP TEMPORARY TABLE IF EXISTS ${draft}`)
+    throw error
+  }
+}
+
+function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return /[.!?]$/.test(text) ? text : `${text}.`
 }
 
 async function addIndex(session: Connection, { candidate }: ChosenIndex, name: string): Promise<void> {
@@ -83,9 +104,14 @@ function mysqlKeys({ keys }: IndexDefinition): string {
     .join(', ')
 }
 
-async function countAll(session: Connection, { serves }: ChosenIndex): Promise<Map<PlannedStatement, number>> {
+async function countAll(
+  session: Connection,
+  { serves }: ChosenIndex,
+  isCounted: (statement: PlannedStatement) => boolean,
+): Promise<Map<PlannedStatement, number>> {
   const counts = new Map<PlannedStatement, number>()
   for (const { statement } of serves) {
+    if (!isCounted(statement.planned)) continue
     const rows = await rowsReadBy(session, statement.planned)
     if (rows !== undefined) counts.set(statement.planned, rows)
   }

@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
+import { CITIES, writeCityTraffic } from '../../support/city-traffic.ts'
+import { type Database, databases } from '../../support/databases.ts'
+import { type CliProject, cliProject } from '../../support/run-cli.ts'
+
+// Each analysis starts a PostgreSQL of its own to try indexes on.
+const SLOW_MS = 120_000
+
+const ROLE = 'sluice_cli_nobody'
+
+const CATALOGUE = `
+  SELECT 'relation' AS kind, relnamespace::regnamespace::text || '.' || relname AS name FROM pg_class
+  UNION ALL SELECT 'schema', nspname FROM pg_namespace
+  UNION ALL SELECT 'extension', extname FROM pg_extension
+  UNION ALL SELECT 'function', proname FROM pg_proc
+  UNION ALL SELECT 'setting', setconfig::text FROM pg_db_role_setting
+  UNION ALL SELECT 'rows', COUNT(*)::text FROM city
+  ORDER BY 1, 2`
+
+const kind = databases().find(({ dialect }) => dialect === 'postgresql')
+
+describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', () => {
+  let database: Database
+  let project: CliProject
+  let traffic: string
+
+  beforeAll(async () => {
+    database = (await kind?.connect()) as Database
+    await database.exec(CITIES.postgresql)
+    project = cliProject()
+    traffic = writeCityTraffic(project.folder, 'postgresql')
+  })
+  afterAll(async () => {
+    await database.exec(`REVOKE ALL ON SCHEMA public FROM ${ROLE}; DROP ROLE ${ROLE}`).catch(() => {})
+    await database.drop()
+    project.remove()
+  })
+
+  const sessions = () =>
+    database.query(`SELECT pid FROM pg_stat_activity WHERE application_name = 'sluice' AND datname = current_database()`)
+
+  function as(user: string, password = ''): string {
+    const url = new URL(database.url)
+    Object.assign(url, { username: user, password })
+    return url.href
+  }
+
+  it(
+    'advises by an app traffic, and leaves nothing behind',
+    async () => {
+      const before = await database.query(CATALOGUE)
+      const { code, out, err } = await project.run(['analyze', database.url, '--traffic', traffic, '--fail-on', 'missing-index'])
+      expect([code, err]).toEqual([1, ''])
+      expect(out).toMatch(/^sluice analyze {3}PostgreSQL \d/)
+      expect(out).toMatch(/HIGH {2}idx-1 {2}city\(region_id\) {3}\d+% of DB time/)
+      expect(out).toContain("(PostgreSQL's planner on this database's statistics)")
+      expect(out).toContain('/app/src/cities.ts:12:3')
+      expect(await database.query(CATALOGUE)).toEqual(before)
+      expect(project.temporaryFiles()).toEqual([])
+      expect(await sessions()).toEqual([])
+    },
+    SLOW_MS,
+  )
+
+  it(
+    'advises a role that may read next to nothing, and says what it could not see',
+    async () => {
+      await database.exec(`CREATE ROLE ${ROLE} LOGIN`)
+      const { code, out } = await project.run(['analyze', as(ROLE), '--traffic', traffic])
+      expect(code).toBe(0)
+      expect(out).toContain('city(region_id)')
+      expect(out).toMatch(/not seen: statistics of public\.city/)
+    },
+    SLOW_MS,
+  )
+
+  it(
+    'ends at once when it is interrupted, and removes what it has begun',
+    async () => {
+      const { child, ended } = project.start(['analyze', database.url, '--traffic', traffic])
+      await vi.waitFor(() => expect(project.temporaryFiles()).not.toEqual([]), { timeout: 60_000, interval: 20 })
+      child.kill('SIGINT')
+      expect(await ended).toMatchObject({ code: 130, out: '' })
+      expect(project.temporaryFiles()).toEqual([])
+      await vi.waitFor(async () => expect(await sessions()).toEqual([]), { timeout: 10_000 })
+    },
+    SLOW_MS,
+  )
+
+  it(
+    'advises by what the server counted',
+    async ({ skip }) => {
+      const [row] = await database.query(`SELECT current_setting('shared_preload_libraries') AS libraries`)
+      if (!String(row?.libraries).includes('pg_stat_statements')) skip('The server has not loaded pg_stat_statements.')
+      await database.exec('CREATE EXTENSION IF NOT EXISTS pg_stat_statements')
+      for (let region = 0; region < 50; region += 1) await database.query('SELECT * FROM city WHERE region_id = $1', [region])
+      const { code, out } = await project.run(['analyze', database.url])
+      expect(code).toBe(0)
+      expect(out).toContain('city(region_id)')
+    },
+    SLOW_MS,
+  )
+
+  it('ends with 3 where it cannot connect, and shows no password', async () => {
+    const url = new URL(as('sluice', 'p4ssword'))
+    url.pathname = '/there_is_no_such_database'
+    for (const command of [
+      ['analyze', url.href],
+      ['explain', 'SELECT 1', '--url', url.href],
+      ['doctor', url.href],
+    ]) {
+      const { code, out, err } = await project.run(command)
+      expect([command[0], code]).toEqual([command[0], 3])
+      expect((out + err).replaceAll(/\s+/g, ' ')).toMatch(/database "there_is_no_such_database" does not exist/)
+      expect(out + err).not.toContain('p4ssword')
+    }
+  })
+
+  it('explains for any values, for some, and measured', async () => {
+    const sql = 'SELECT * FROM city WHERE region_id = $1'
+    const generic = await project.run(['explain', sql, '--url', database.url])
+    expect(generic).toMatchObject({ code: 0, err: '' })
+    expect(generic.out).toMatch(/· for any values\n/)
+    expect(generic.out).toMatch(/city {3}FULL SCAN/)
+    expect(generic.out).toContain('filter (city.region_id = $1)')
+    const measured = await project.run(['explain', sql, '--url', database.url, '--bind', '[7]', '--analyze'])
+    expect(measured.out).toMatch(/took [\d.]+ ms/)
+    expect(measured.out).toContain('reads 20,000 rows · returns 100 rows')
+    expect(measured.out).toContain('warn  It reads 20,000 rows to return 100 rows: no index of city is used.')
+  })
+
+  it('plans a write, and refuses to measure it', async () => {
+    expect(await project.run(['explain', 'DELETE FROM city', '--url', database.url])).toMatchObject({ code: 0 })
+    const refused = await project.run(['explain', 'DELETE FROM city', '--analyze', '--url', database.url])
+    expect(refused).toMatchObject({ code: 2, out: '', err: expect.stringContaining('it would be run, and it writes') })
+    expect(await database.query('SELECT COUNT(*)::int AS n FROM city')).toEqual([{ n: 20_000 }])
+    const wrong = await project.run(['explain', 'SELECT * FROM nowhere', '--url', database.url])
+    expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('relation "nowhere" does not exist') })
+  })
+
+  it('checks the server, and Redis where there is one', async () => {
+    const redis = inject('services').redis
+    const env = 'url' in redis ? { REDIS_URL: redis.url } : {}
+    const { code, out, err } = await project.run(['doctor', database.url], env)
+    expect([code, err]).toEqual([0, ''])
+    expect(out).toMatch(/ok {4}PostgreSQL \d/)
+    expect(out).toMatch(/pg_stat_statements/)
+    expect(out).toMatch(/ok {4}PGlite: indexes are tried on a scratch PostgreSQL/)
+    expect(out).toMatch(/ok {4}all tables that matter were analysed/)
+    if (!('url' in redis)) return
+    expect(out).toMatch(/ok {4}Redis \d+\.\d+/)
+    expect(out).toMatch(/ok {4}maxmemory-policy is /)
+    expect(out).toMatch(/warn {2}statement_timeout is not set/)
+    await database.exec(`ALTER ROLE CURRENT_USER IN DATABASE ${new URL(database.url).pathname.slice(1)} SET statement_timeout = '10s'`)
+    expect((await project.run(['doctor', database.url], env)).out).toContain('ok    statement_timeout is 10 s\n')
+  })
+})

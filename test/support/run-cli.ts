@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+export interface CliResult {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+/** The command line on its sources, as processes in an empty project with a folder for temporary files of their own. */
+export interface CliProject {
+  readonly folder: string
+  start(
+    args: readonly string[],
+    env?: Readonly<Record<string, string>>,
+  ): { readonly child: ChildProcess; readonly ended: Promise<CliResult> }
+  run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<CliResult>
+  /** What it left of temporary files, or has made of them so far. */
+  temporaryFiles(): string[]
+  remove(): void
+}
+
+const bin = join(import.meta.dirname, '../../packages/cli/src/bin.ts')
+const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+
+export function cliProject(): CliProject {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-cli-'))
+  const temporary = join(folder, 'tmp')
+  mkdirSync(temporary)
+  const start: CliProject['start'] = (args, env = {}) => {
+    const child = spawn(process.execPath, ['--import', loader, '--conditions=@sluice/source', bin, ...args], {
+      cwd: folder,
+      env: { ...process.env, DATABASE_URL: '', REDIS_URL: '', ...env, TMPDIR: temporary },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let out = ''
+    let err = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      err += text
+    })
+    return { child, ended: new Promise((resolve) => child.once('close', (code) => resolve({ code, out, err }))) }
+  }
+  return {
+    folder,
+    start,
+    run: (args, env) => start(args, env).ended,
+    temporaryFiles: () => readdirSync(temporary).filter((name) => name.startsWith('sluice')),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}

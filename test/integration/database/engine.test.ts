@@ -53,6 +53,22 @@ describe.each(databases())('the database engine on $name', ({ dialect, skipped }
       }
     })
 
+    it('plans a statement whose bindings are not given, where the database can', async () => {
+      const database = await freshDatabase(dialect)
+      const sluice = createSluice()
+      const db = withSluice(knex(database.knexConfig()), sluice)
+      try {
+        await database.exec('CREATE TABLE things (id int PRIMARY KEY)')
+        const explained = sluice.database?.explain(`SELECT id FROM things WHERE id = ${dialect === 'postgresql' ? '$1' : '?'}`)
+        if (dialect === 'mysql') await expect(explained).rejects.toThrow('MySQL plans with values only')
+        else expect((await explained)?.plan?.steps).toHaveLength(1)
+      } finally {
+        await db.destroy()
+        await sluice.close()
+        await database.drop()
+      }
+    })
+
     it('sees that somebody waits for a connection', async () => {
       const database = await freshDatabase(dialect)
       const sluice = createSluice()

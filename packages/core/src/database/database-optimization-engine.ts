@@ -301,9 +301,10 @@ export class DatabaseOptimizationEngine {
    * Asks the database how it would run a statement, and judges it by that. Nothing is run, unless `analyze` is set: then a read is, in a
    * transaction that is rolled back; a write never.
    *
-   * @throws SluiceError `SLUICE_NO_ADAPTER` when there is no connection; the database's own errors.
+   * @param bindings - By place. Left out for a text that takes some: PostgreSQL and SQLite plan it without values; MySQL cannot.
+   * @throws SluiceError `SLUICE_NO_ADAPTER` when there is no connection; NotExplainableError; the database's own errors.
    */
-  async explain(query: string, bindings: readonly unknown[] = NO_BINDINGS, options: ExplainOptions = {}): Promise<QueryAnalysis> {
+  async explain(query: string, bindings?: readonly unknown[], options: ExplainOptions = {}): Promise<QueryAnalysis> {
     checkText('query', query)
     const connection = this.#connectionFor(undefined)
     const { explainStatement } = await import('./explain/explain-statement.ts')

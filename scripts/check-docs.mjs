@@ -1,4 +1,4 @@
-// Compares docs and code: error codes, options with their defaults, events, statistics; that internal links lead to a file, and that
+// Compares docs and code: error codes, codes of database findings, options with their defaults, events, statistics; that internal links lead to a file, and that
 // examples compile. Needs the example's generated clients (`npm test` or `pnpm run generate` writes them).
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -96,13 +96,25 @@ function tablesOf(page, column) {
   return tables
 }
 
+/** The texts of a type that is one text, or a union of them. */
+function textsOfType(path, name) {
+  const { type } = parse(join(root, path)).statements.find((one) => ts.isTypeAliasDeclaration(one) && one.name.text === name)
+  return (ts.isUnionTypeNode(type) ? [...type.types] : [type]).map((one) => one.literal.text)
+}
+
+/** Each code has a section of its own. */
+function checkCodes(what, path, type, page, heading) {
+  const documented = [...read(page).matchAll(heading)].map((match) => match[1])
+  compare(what, new Set(textsOfType(path, type)), new Set(documented), page)
+}
+
 function checkErrors() {
-  const path = 'packages/core/src/shared/errors.ts'
-  const type = parse(join(root, path)).statements.find((one) => ts.isTypeAliasDeclaration(one) && one.name.text === 'SluiceErrorCode')
-  const codes = (ts.isUnionTypeNode(type.type) ? [...type.type.types] : [type.type]).map((one) => one.literal.text)
-  const page = 'docs/reference/errors.md'
-  const documented = [...read(page).matchAll(/^## (SLUICE_\w+)$/gm)].map((match) => match[1])
-  compare('error code', new Set(codes), new Set(documented), page)
+  checkCodes('error code', 'packages/core/src/shared/errors.ts', 'SluiceErrorCode', 'docs/reference/errors.md', /^## (SLUICE_\w+)$/gm)
+}
+
+function checkDatabaseFindings() {
+  const path = 'packages/core/src/database/analysis/database-finding.ts'
+  checkCodes('finding', path, 'DatabaseFindingCode', 'docs/reference/database-findings.md', /^## ([A-Z_]+)$/gm)
 }
 
 function checkOptions() {
@@ -139,6 +151,24 @@ const FIELDS = [
   ['packages/core/src/cache/cache-stats.ts', 'CacheEfficiency', 'docs/reference/statistics.md', ['How well memory is spent']],
   ['packages/redis/src/guard.ts', 'RedisStoreCounters', 'docs/reference/statistics.md', ['The shared store']],
   ['packages/core/src/database/traffic/traffic-entry.ts', 'TrafficEntry', 'docs/reference/statistics.md', ['Traffic']],
+  [
+    'packages/core/src/database/analysis/database-analysis.ts',
+    'DatabaseAnalysis',
+    'docs/reference/database-findings.md',
+    ['DatabaseAnalysis'],
+  ],
+  [
+    'packages/core/src/database/analysis/database-finding.ts',
+    'DatabaseFinding',
+    'docs/reference/database-findings.md',
+    ['DatabaseFinding'],
+  ],
+  [
+    'packages/core/src/database/analysis/database-finding.ts',
+    'FindingStatement',
+    'docs/reference/database-findings.md',
+    ['FindingStatement'],
+  ],
   ['packages/core/src/query/detect/finding.ts', 'Finding', 'docs/reference/findings.md', ['N_PLUS_ONE']],
 ]
 
@@ -284,6 +314,7 @@ function readmes() {
 }
 
 checkErrors()
+checkDatabaseFindings()
 checkOptions()
 checkEvents()
 checkFields()

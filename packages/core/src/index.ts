@@ -42,7 +42,7 @@ export { type CopyMode, type GetOrLoadOptions, TieredCache } from './cache/tiere
 export type { TieredOptions } from './cache/tiered-options.ts'
 export type { TieredStats } from './cache/tiered-stats.ts'
 export type { WarmEntry, WarmLoader, WarmOptions, WarmProgress } from './cache/warm-up.ts'
-export { DatabaseOptimizationEngine, type ObservedStatement } from './database/database-optimization-engine.ts'
+export { type AnalyzeOptions, DatabaseOptimizationEngine, type ObservedStatement } from './database/database-optimization-engine.ts'
 export type { DatabaseOptions } from './database/database-options.ts'
 export type { ExplainOptions } from './database/explain/explain-statement.ts'
 export { NotExplainableError } from './database/explain/not-explainable-error.ts'
@@ -60,6 +60,7 @@ export type {
   StatisticsValue,
   TableSnapshot,
 } from './database/inspectors/database-snapshot.ts'
+export type { PoolReader } from './database/pool-monitor.ts'
 export type { IndexPreset } from './database/presets/index-preset.ts'
 export type { DatabaseStatistics } from './database/results/database-statistics.ts'
 export type { FragmentationReport } from './database/results/fragmentation-report.ts'

@@ -5,6 +5,7 @@ export { type AdviseDatabaseOptions, type AdvisorTools, adviseDatabase, type Pos
 export { indexPages, PAGE_BYTES } from './advisor/index-pages.ts'
 export { isBytewise } from './advisor/is-bytewise.ts'
 export { createPostgresqlIndex, type IndexSupposer } from './advisor/planners/postgresql-planner.ts'
+export type { Thresholds } from './advisor/thresholds.ts'
 export type { SupposedIndex, Validation } from './advisor/what-if-planner.ts'
 export { type AnalyzeDatabaseOptions, analyzeDatabase } from './analysis/analyze-database.ts'
 export type { DatabaseAnalysis } from './analysis/database-analysis.ts'

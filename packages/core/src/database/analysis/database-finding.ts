@@ -43,7 +43,7 @@ export interface DatabaseFinding {
   readonly statements: readonly FindingStatement[]
   /** What to change. Empty for what is not a change of the schema's indexes. */
   readonly changes: readonly SchemaChange[]
-  /** SQL to run, where it is no index that is made or dropped. Nothing runs it by itself. */
+  /** What would make the changes, or what else is to be run. Nothing runs it by itself. */
   readonly sql?: readonly string[]
 }
 

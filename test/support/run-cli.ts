@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-export interface CliResult {
+interface CliResult {
   readonly code: number | null
   readonly out: string
   readonly err: string

@@ -10,6 +10,7 @@ import { checkRedis } from '../doctor/check-redis.ts'
 import { installedPackage } from '../doctor/installed-package.ts'
 import { EXIT } from '../exit-code.ts'
 import { detectProjects } from '../project/detect-projects.ts'
+import { projectDatabase } from '../project/project-database.ts'
 import { projectFolder } from '../project/project-folder.ts'
 import { readDatabaseUrl } from '../project/read-database-url.ts'
 import { doctorReport } from '../report/doctor-report.ts'
@@ -68,7 +69,7 @@ async function allChecks(given: string | undefined, cwd: string): Promise<Check[
     const projects = await detectProjects(cwd, process.env)
     redis = (await readDatabaseUrl(projectFolder(cwd), ['REDIS_URL'], process.env))?.url
     const prisma = projects.find((project) => project.kind === 'prisma')
-    const found = projects.find(({ database }) => database !== undefined)?.database
+    const found = projectDatabase(projects, cwd)
     url = given ?? found?.url
     return [
       ...(prisma === undefined ? [] : await attempt('the Prisma schema', () => checkPrisma(cwd, prisma))),

@@ -1,3 +1,5 @@
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run, sluice, sluiceIn } from '../support/run-sluice.ts'
 import { indexesOf, type Project, sqliteProject } from '../support/sqlite-project.ts'
@@ -54,6 +56,19 @@ describe('sluice explain', () => {
       code: 0,
       out: expect.stringContaining('FULL SCAN'),
     })
+  })
+
+  it('finds the file of the database beside the Prisma schema, too', async () => {
+    const prisma = join(project.folder, 'with-prisma')
+    mkdirSync(join(prisma, 'prisma'), { recursive: true })
+    renameSync(join(project.folder, 'app.db'), join(prisma, 'prisma/app.db'))
+    writeFileSync(join(prisma, 'prisma/schema.prisma'), 'datasource db {\n  provider = "sqlite"\n  url = env("DATABASE_URL")\n}\n')
+    writeFileSync(join(prisma, '.env'), 'DATABASE_URL="file:./app.db"\n')
+    try {
+      expect((await sluiceIn(prisma, 'explain', 'SELECT * FROM city')).code).toBe(0)
+    } finally {
+      renameSync(join(prisma, 'prisma/app.db'), join(project.folder, 'app.db'))
+    }
   })
 
   it('reads the statement from stdin', async () => {

@@ -34,7 +34,7 @@ export const analyze: Command = {
     const traffic = options.traffic === undefined ? undefined : await readTrafficFile(options.traffic)
     const connection = await openConnection(url)
     try {
-      return await analyzeWith(connection, url, traffic, options, output)
+      return await analyzeWith(connection, url, trafficOf(traffic, connection, options), options, output)
     } finally {
       await connection.close().catch(() => {})
     }
@@ -96,6 +96,23 @@ function reportOf(analysis: DatabaseAnalysis, split: ReturnType<typeof splitBy>,
         isFixing: options.writes || options.applies,
       })
   }
+}
+
+/**
+ * What was asked of this kind of database: an app may have several.
+ *
+ * @throws UsageError where nothing was.
+ */
+function trafficOf(
+  traffic: readonly TrafficEntry[] | undefined,
+  { dialect }: OpenConnection,
+  { traffic: path }: AnalyzeOptions,
+): readonly TrafficEntry[] | undefined {
+  const own = traffic?.filter((entry) => entry.dialect === dialect)
+  const [other] = traffic ?? []
+  if (other !== undefined && own?.length === 0)
+    throw new UsageError(`--traffic ${path}: expected what was asked of ${dialect}, got ${other.dialect}`)
+  return own
 }
 
 async function readTrafficFile(path: string): Promise<TrafficEntry[]> {

@@ -43,7 +43,7 @@ const GROUPS: readonly (readonly [title: string, codes: readonly DatabaseFinding
 /** An analysis as a person reads it on a terminal. Ends with a line break. */
 export function terminalReport(analysis: DatabaseAnalysis, options: TerminalReportOptions): string {
   const { paint, split } = options
-  const lines = [headOf(analysis, paint)]
+  const lines = [headOf(analysis, options)]
   for (const [title, codes] of GROUPS) {
     const findings = split.shown.filter(({ code }) => codes.includes(code))
     if (findings.length === 0) continue
@@ -54,7 +54,7 @@ export function terminalReport(analysis: DatabaseAnalysis, options: TerminalRepo
   return `${lines.join('\n')}\n`
 }
 
-function headOf({ database }: DatabaseAnalysis, paint: Paint): string {
+function headOf({ database }: DatabaseAnalysis, { paint, width }: TerminalReportOptions): string {
   const { product, version, tables, statements, totalMs } = database
   const facts = [
     `${PRODUCTS[product] ?? product} ${version.split(/[-+ ]/, 1)[0]}`,
@@ -62,7 +62,9 @@ function headOf({ database }: DatabaseAnalysis, paint: Paint): string {
     counted(statements, 'statement'),
     ...(totalMs > 0 ? [`${duration(totalMs)} of database time`] : []),
   ]
-  return `${paint('bold', 'sluice analyze')}   ${facts.join(' · ')}`
+  const title = 'sluice analyze'
+  while (facts.length > 1 && title.length + 3 + facts.join(' · ').length > width) facts.pop()
+  return `${paint('bold', title)}   ${facts.join(' · ')}`
 }
 
 function findingLines(finding: DatabaseFinding, options: TerminalReportOptions): string[] {
@@ -134,8 +136,12 @@ function counted(number: number, what: string): string {
   return `${count(number)} ${what}${number === 1 ? '' : 's'}`
 }
 
-function summaryOf({ findings }: DatabaseAnalysis, { split, paint, isFixing }: TerminalReportOptions): string[] {
-  if (findings.length === 0) return [paint('green', 'Nothing found: every statement is served as well as an index could.')]
+function summaryOf({ findings, database }: DatabaseAnalysis, { split, paint, isFixing }: TerminalReportOptions): string[] {
+  if (findings.length === 0) {
+    const text =
+      database.statements === 0 ? 'Nothing found in the schema.' : 'Nothing found: every statement is served as well as an index could.'
+    return [paint('green', text)]
+  }
   const parts = [counted(findings.length, 'finding')]
   if (split.hasBaseline) parts.push(`${split.fresh.length} new`, `${findings.length - split.fresh.length} in the baseline`)
   else {
@@ -150,20 +156,25 @@ function summaryOf({ findings }: DatabaseAnalysis, { split, paint, isFixing }: T
 /** How what is found gets into the project. */
 function fixHint({ fresh }: BaselineSplit): string[] {
   const fixable = fresh.filter(({ changes }) => changes.length > 0)
-  const missing = fixable.filter(({ code }) => code === 'MISSING_INDEX')
-  const others = fixable.length - missing.length
-  const include = [...new Set(fixable.filter(({ code }) => code !== 'MISSING_INDEX').map(({ code }) => codeName(code)))]
+  const missing = fixable.filter(({ code }) => code === 'MISSING_INDEX').length
+  const others = fixable.length - missing
+  const include = `--include ${[...new Set(fixable.map(({ code }) => code))]
+    .filter((code) => code !== 'MISSING_INDEX')
+    .map(codeName)
+    .join(',')}`
+  if (missing === 0)
+    return others === 0 ? [] : [`fix: sluice analyze --write ${include}   writes ${counted(others, 'change')} into the project`]
+  const written = missing === 1 ? '1 index' : `${count(missing)} indexes`
   return [
-    ...(missing.length === 0
-      ? []
-      : [`fix: sluice analyze --write   writes ${counted(missing.length, 'index').replace(/indexs$/, 'indexes')} into the project`]),
-    ...(others === 0 ? [] : [`     --include ${include.join(',')}   adds ${others} more`]),
+    `fix: sluice analyze --write   writes ${written} into the project`,
+    ...(others === 0 ? [] : [`     ${include}   adds ${others} more`]),
   ]
 }
 
-function footnotes({ left, gaps }: DatabaseAnalysis, { isVerbose, paint, width }: TerminalReportOptions): string[] {
+function footnotes({ left, gaps, database }: DatabaseAnalysis, { isVerbose, paint, width }: TerminalReportOptions): string[] {
   const telling = left.filter(({ kind }) => kind !== 'cheap')
   const lines: string[] = []
+  if (database.statements === 0) lines.push('No statement was seen: --traffic <file> tells what an app asks.')
   if (telling.length > 0) {
     lines.push(
       `${counted(telling.length, 'statement')} ${telling.length === 1 ? 'was' : 'were'} left out${isVerbose ? ':' : '; --verbose lists them'}`,

@@ -138,6 +138,12 @@ describe('sluice analyze on SQLite', () => {
     expect(indexesOf(opened)).toEqual([])
   })
 
+  it('refuses the traffic of another kind of database', async () => {
+    const opened = openProject()
+    writeFileSync(opened.traffic, readFileSync(opened.traffic, 'utf8').replaceAll('"sqlite"', '"mysql"'))
+    expect(await analyze(opened)).toMatchObject({ code: 2, out: '', err: expect.stringContaining('asked of sqlite, got mysql') })
+  })
+
   it('refuses traffic of another form, and says where', async () => {
     const opened = openProject()
     writeFileSync(opened.traffic, '{"schemaVersion":1,"entries":[{"fingerprint":1}]}')

@@ -32,7 +32,7 @@ fix: sluice analyze --write   writes 1 index into the project
     const text = report(analysis([finding({ details, statements: [statement({ label })] })]), { width: 60 })
     expect(text).toContain('SELECT … FROM city WHERE')
     expect(text).toContain('/somewhere/app/src/routes/cities.ts:41:28')
-    const isKept = (line: string) => line.length <= 60 || /\/somewhere|^fix|^sluice analyze/.test(line)
+    const isKept = (line: string) => line.length <= 60 || /\/somewhere|^fix/.test(line)
     expect(text.split('\n').filter((line) => !isKept(line))).toEqual([])
   })
 
@@ -95,6 +95,17 @@ fix: sluice analyze --write   writes 1 index into the project
     expect(painted).toContain('\u001b[31mHIGH\u001b[0m')
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control characters.
     expect(painted.replaceAll(/\u001b\[\d+m/g, '')).toBe(report(analysis([finding()])))
+  })
+
+  it('says how to write what is written only when it is asked for', () => {
+    const text = report(analysis([finding({ code: 'UNUSED_INDEX' }), finding({ code: 'DUPLICATE_INDEX' })]))
+    expect(text).toContain('fix: sluice analyze --write --include unused-index,duplicate-index   writes 2 changes into the project\n')
+  })
+
+  it('takes no statements for nothing to say of them', () => {
+    const { database } = analysis([])
+    const text = report(analysis([], { database: { ...database, statements: 0, totalMs: 0 } }))
+    expect(text).toContain('Nothing found in the schema.\nNo statement was seen: --traffic')
   })
 
   it('gives no hint how to write fixes while it does', () => {

@@ -15,6 +15,7 @@ import { EXIT } from '../exit-code.ts'
 import { applyFixes } from '../fixes/apply-fixes.ts'
 import { writeFixes } from '../fixes/write-fixes.ts'
 import { addressOf } from '../project/address-of.ts'
+import { detectProjects } from '../project/detect-projects.ts'
 import { readBaseline, splitBy, writeBaseline } from '../report/baseline.ts'
 import { githubReport, markdownReport, sarifReport } from '../report/other-reports.ts'
 import { paintWith, wantsColor } from '../report/palette.ts'
@@ -51,11 +52,12 @@ async function analyzeWith(
   const progress = progressOn(output)
   progress.say('Reading the catalogue')
   const snapshot = await inspectDatabase(connection)
+  const format = options.format ?? (await detectProjects(process.cwd(), process.env))[0]?.kind
   const analysis = await analyzeDatabase({
     connection,
     snapshot,
     ...(traffic === undefined ? {} : { traffic }),
-    naming: options.format === 'knex' ? 'knex' : 'prisma',
+    naming: format === 'knex' ? 'knex' : 'prisma',
     tools: { postgresqlScratch: pgliteScratch(progress), sqliteScratch: openScratchSqlite },
     onProgress: (done, of) => progress.say(`Planning statements ${done}/${of}`),
   })

@@ -86,16 +86,18 @@ async function adviseOnPostgresql(options: WithStatistics): Promise<Advice> {
   const { snapshot, connection, tools } = options
   if (snapshot.extensions.installed.includes('hypopg') && connection.session !== undefined) {
     return connection.session(async (session) => {
+      for (const [setting, value] of GUARDS) await session.query(`SET ${setting} = ${value}`)
       const planner = new PostgresqlPlanner(session, snapshot, new HypopgSupposer(session))
       const hasTrigrams = snapshot.extensions.installed.includes('pg_trgm')
       try {
         return await advise({
           ...options,
           planner,
-          ...(hasTrigrams ? { trigrams: (found) => trigramAdvice(session, session, found) } : {}),
+          ...(hasTrigrams ? { trigrams: (found) => withTemporaryTables(session, () => trigramAdvice(session, session, found)) } : {}),
         })
       } finally {
         await planner.close().catch(() => {})
+        for (const [setting] of GUARDS) await session.query(`RESET ${setting}`).catch(() => {})
       }
     })
   }
@@ -115,6 +117,22 @@ async function adviseOnPostgresql(options: WithStatistics): Promise<Advice> {
     return { ...advice, gaps: [...advice.gaps, ...gaps] }
   } finally {
     await scratch.close()
+  }
+}
+
+/** To plan a statement may call functions, and what they do is to change nothing. Texts are read as they were by us. */
+const GUARDS: readonly (readonly [setting: string, value: string])[] = [
+  ['default_transaction_read_only', 'on'],
+  ['standard_conforming_strings', 'on'],
+  ['statement_timeout', "'30s'"],
+]
+
+async function withTemporaryTables<T>(session: Connection, work: () => Promise<T>): Promise<T> {
+  await session.query('SET default_transaction_read_only = off')
+  try {
+    return await work()
+  } finally {
+    await session.query('SET default_transaction_read_only = on')
   }
 }
 

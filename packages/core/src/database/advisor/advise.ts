@@ -6,7 +6,7 @@ import type { TrafficEntry } from '../traffic/traffic-entry.ts'
 import type { Advice, IndexAdvice, LeftStatement } from './advice.ts'
 import { adviceOfTrigrams } from './advice-of-trigrams.ts'
 import type { CandidateContext } from './candidate-context.ts'
-import { candidatesOf } from './candidates.ts'
+import { type Candidate, candidatesOf } from './candidates.ts'
 import { type Choice, type ChosenIndex, chooseIndexes, type IndexCheck } from './choose-indexes.ts'
 import { indexPages, PAGE_BYTES } from './index-pages.ts'
 import { type ReadStatement, readWorkload } from './read-workload.ts'
@@ -173,9 +173,15 @@ function indexAdvice(
     upkeep,
     writeShare: whole > 0 ? upkeep / whole : 0,
     bytes,
-    validation: measured.length > 0 && planner.validation === 'none' ? 'sample' : planner.validation,
+    validation:
+      measured.length > 0 && planner.validation === 'none' ? 'sample' : isGuessed(candidate, planner) ? 'none' : planner.validation,
     ...(measured.length > 0 ? { measured } : {}),
   }
+}
+
+/** PostgreSQL's planner guesses where it has no statistics. */
+function isGuessed({ table }: Candidate, { validation }: WhatIfPlanner): boolean {
+  return (validation === 'hypopg' || validation === 'scratch') && table.columns.every((column) => column.statistics === undefined)
 }
 
 function statementAdvice({ statements }: Choice, read: ReadonlyMap<WorkloadStatement, ReadStatement>): Advice['statements'] {

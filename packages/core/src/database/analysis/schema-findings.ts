@@ -1,3 +1,4 @@
+import { analyzeSql } from '../../sql/analyze.ts'
 import type { Advice } from '../advisor/advice.ts'
 import { covers } from '../advisor/covers.ts'
 import { duplicateIndexes } from '../checks/duplicate-indexes.ts'
@@ -72,12 +73,16 @@ function dropped(
 }
 
 function foreignKeys(snapshot: DatabaseSnapshot, advice: Advice, traffic: readonly TrafficEntry[]): DraftFinding[] {
-  const isDeletedFrom = (table: string) =>
-    traffic.some(({ kind, sql }) => kind === 'write' && /\bdelete\b/i.test(sql) && sql.includes(table))
+  const deletedFrom = new Set(
+    traffic.flatMap(({ kind, sql }) => {
+      const writes = kind === 'write' ? analyzeSql(sql, snapshot.dialect).statement.writes : []
+      return writes.filter(({ how }) => how === 'delete').map(({ name }) => name.at(-1)?.toLowerCase() ?? '')
+    }),
+  )
   return missingForeignKeyIndexes(snapshot)
     .filter(({ fix }) => !advice.indexes.some(({ definition }) => covers(definition, fix.index)))
     .map(({ fix, reason, rows, references }): DraftFinding => {
-      const severity = isDeletedFrom(references) ? 'high' : rows >= LARGE_ROWS ? 'medium' : 'low'
+      const severity = deletedFrom.has(references.split('.').at(-1)?.toLowerCase() ?? '') ? 'high' : rows >= LARGE_ROWS ? 'medium' : 'low'
       return {
         code: 'MISSING_FOREIGN_KEY_INDEX',
         identity: `${fix.index.table}(${fix.index.keys.map(({ column }) => column).join()})`,

@@ -1,4 +1,5 @@
 import type { Connection } from '../../../schema/connection.ts'
+import { analyzeSql } from '../../../sql/analyze.ts'
 import { inlineValues } from '../../explain/inline-values.ts'
 import type { IndexDefinition } from '../../index-definition.ts'
 import type { DatabaseSnapshot, InspectionGap, TableSnapshot } from '../../inspectors/database-snapshot.ts'
@@ -39,7 +40,10 @@ export function mysqlSampleCheck(session: Connection, snapshot: DatabaseSnapshot
       }
       // An index must never be made on a table that is not hidden.
       const tried = indexes.filter(({ candidate }) => copied.has(candidate.table))
-      const isCopied = ({ use }: PlannedStatement) => use.uses.every(({ table }) => copied.has(table))
+      // A view reads the real table, whatever hides it.
+      const names = new Set([...copied].map(({ name }) => name.toLowerCase()))
+      const isCopied = ({ sql }: PlannedStatement) =>
+        analyzeSql(sql, 'mysql').statement.reads.every((name) => names.has(name.at(-1)?.toLowerCase() ?? ''))
       for (const [at, index] of tried.entries()) await addIndex(session, index, nameOf(at))
       for (const [at, index] of tried.entries()) {
         const present = await countAll(session, index, isCopied)

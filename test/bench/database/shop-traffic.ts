@@ -1,0 +1,54 @@
+import type { Dialect } from '@sluice/core'
+import type { TrafficEntry } from '@sluice/core/database'
+import { analyzeSql } from '../../../packages/core/src/sql/analyze.ts'
+import { createShop } from './shop.ts'
+import { statementOf } from './statement-text.ts'
+import type { Shape, WriteShape } from './workload/shape.ts'
+import { shapes } from './workload/shapes.ts'
+import { writes } from './workload/writes.ts'
+
+const SAMPLES = 5
+const SEED = 11
+
+/** A shape as an app sent it to one database. */
+export interface Asked {
+  readonly id: string
+  readonly sql: string
+  readonly calls: number
+  /** What it was called with, as the adapter of the ORM got it. */
+  readonly samples: readonly (readonly unknown[])[]
+}
+
+export interface AskedShape extends Asked {
+  readonly shape: Shape
+}
+
+/** What the shop asks of a database, and what it writes. */
+export function askedOf(dialect: Dialect, scale: number): { readonly shapes: readonly AskedShape[]; readonly writes: readonly Asked[] } {
+  const shop = createShop(SEED, scale)
+  const asked = (shape: WriteShape): Asked => {
+    const { sql, bindings } = statementOf(shape, dialect)
+    return { id: shape.id, sql, calls: shape.calls, samples: Array.from({ length: SAMPLES }, () => bindings(shop)) }
+  }
+  return { shapes: shapes.map((shape) => ({ ...asked(shape), shape })), writes: writes.map(asked) }
+}
+
+/** @param ms - What one call takes. */
+export function entryOf({ sql, calls, samples }: Asked, dialect: Dialect, ms: number): TrafficEntry {
+  const { fingerprint } = analyzeSql(sql, dialect)
+  return {
+    fingerprint,
+    dialect,
+    sql,
+    kind: /^select/i.test(sql) ? 'read' : 'write',
+    calls,
+    totalMs: calls * ms,
+    maxMs: ms,
+    rows: 0,
+    callSites: [],
+    samples,
+    firstSeenAt: 0,
+    lastSeenAt: 0,
+    source: 'app',
+  }
+}

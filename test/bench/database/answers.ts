@@ -2,7 +2,7 @@ import type { Dialect } from '@sluice/core'
 import type { IndexDefinition, IndexKey } from '@sluice/core/database'
 import type { Answer, Shape } from './workload/shape.ts'
 
-interface ExpectedKey {
+export interface ExpectedKey {
   /** The columns that may stand here, in any order; one mostly. */
   readonly columns: readonly string[]
   readonly isDescending: boolean
@@ -10,7 +10,7 @@ interface ExpectedKey {
   readonly operators: string | undefined
 }
 
-interface ExpectedIndex {
+export interface ExpectedIndex {
   readonly table: string
   readonly method: string
   readonly keys: readonly ExpectedKey[]
@@ -19,7 +19,8 @@ interface ExpectedIndex {
 
 const INDEX = /^(\w+)(?: using (\w+))? \((.+?)\)(?: where (.+))?$/
 
-function readIndex(text: string): ExpectedIndex {
+/** @throws Error for what is no index in the notation. */
+export function readIndex(text: string): ExpectedIndex {
   const [, table, method = 'btree', keys, where] = INDEX.exec(text.trim()) ?? []
   if (table === undefined || keys === undefined) throw new Error(`Expected an index like "orders (customer_id, placed_at)", got "${text}".`)
   return {

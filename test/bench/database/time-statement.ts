@@ -15,7 +15,7 @@ export interface StatementTimer {
    * Milliseconds of one call: of each sample the median of some runs, and of those the mean.
    *
    * @param rounds - Runs of each sample, after one that does not count.
-   * @param before - Statements that are in force meanwhile: `DROP INDEX …`.
+   * @param before - Statements that are in force meanwhile, where the database takes such things back: `DROP INDEX …`.
    */
   ms(asked: Asked, rounds: number, before?: readonly string[]): Promise<number>
   close(): void

@@ -83,11 +83,8 @@ export const catalogueShapes: readonly Shape[] = [
     text: 'SELECT {products.*} FROM {products} WHERE {products.name:text} {starts} ORDER BY {products.id} ASC {page 10}',
     calls: 4_000,
     values: (shop) => [product(shop, ['Amber Ket', 'Velvet Cha', 'Noble Pit', 'Jade Sto', 'Misty Lan'])],
-    answer: {
-      sqlite: ['products (name nocase)'],
-      postgresql: ['products (name text_pattern_ops)'],
-      mysql: ['products (name)'],
-    },
+    answer: { sqlite: NONE, postgresql: ['products (name text_pattern_ops)'], mysql: ['products (name)'] },
+    why: 'SQLite looks into a pattern only where it stands alone: of what Prisma puts together, no index finds the beginning',
   },
   {
     id: 'products-containing',

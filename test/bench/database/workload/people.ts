@@ -31,6 +31,19 @@ export const peopleShapes: readonly Shape[] = [
     answer: ['customers (phone)'],
   },
   {
+    id: 'customers-beginning',
+    asks: 'the beginning of a text, bound as one pattern',
+    orm: 'knex',
+    text: 'select `id`, `name` from `customers` where `name` like ? {limit 10}',
+    calls: 2_000,
+    values: (shop) => [shop.random.pick(['Ada Brandt 9%', 'Zoe Silva 31%', 'Kai Meyer 5%', 'Uma Costa 77%'])],
+    answer: {
+      sqlite: ['customers (name nocase)'],
+      postgresql: ['customers (name text_pattern_ops)'],
+      mysql: ['customers (name)'],
+    },
+  },
+  {
     id: 'customers-of-city',
     asks: 'two equalities, one of which nearly implies the other',
     orm: 'knex',

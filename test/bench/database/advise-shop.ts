@@ -1,0 +1,86 @@
+import {
+  type Advice,
+  type AdvisorTools,
+  adviseDatabase,
+  type DatabaseSnapshot,
+  type IndexSupposer,
+  inspectDatabase,
+  type PostgresqlScratch,
+  type TrafficEntry,
+} from '@sluice/core/database'
+import { openScratchSqlite } from '../../../packages/cli/src/connect/open-sqlite.ts'
+import { createPgliteScratch } from '../../../packages/cli/src/scratch/pglite-scratch.ts'
+import type { ShopDatabase } from './shop-database.ts'
+
+/** An advisor that is asked about one database, as often as one likes. */
+export interface ShopAdvisor {
+  /** The database, and who plans for it where that is not always the same. */
+  readonly name: string
+  readonly database: ShopDatabase
+  readonly snapshot: DatabaseSnapshot
+  readonly openedMs: number
+  advise(traffic: readonly TrafficEntry[]): Promise<Advice>
+  close(): Promise<void>
+}
+
+/** Each way that a database is advised on: PostgreSQL is by a scratch database, and by HypoPG where that is installed. */
+export async function* advisorsOf(database: ShopDatabase): AsyncGenerator<ShopAdvisor> {
+  const { dialect, connection } = database
+  if (dialect !== 'postgresql') {
+    yield await openAdvisor(database.name, database, dialect === 'sqlite' ? { sqliteScratch: openScratchSqlite } : {})
+    return
+  }
+  yield await openAdvisor('PostgreSQL, scratch', database, {})
+  const [found] = await connection.query(`SELECT 1 FROM pg_available_extensions WHERE name = 'hypopg'`)
+  if (found === undefined) return
+  await connection.query('CREATE EXTENSION hypopg')
+  yield await openAdvisor('PostgreSQL, HypoPG', database, {})
+  await connection.query('DROP EXTENSION hypopg')
+}
+
+async function openAdvisor(name: string, database: ShopDatabase, tools: AdvisorTools): Promise<ShopAdvisor> {
+  const startedAt = performance.now()
+  const { connection } = database
+  const snapshot = await inspectDatabase(connection)
+  const needsScratch = snapshot.dialect === 'postgresql' && !snapshot.extensions.installed.includes('hypopg')
+  const scratch = needsScratch ? new SharedScratch(await createPgliteScratch(snapshot)) : undefined
+  return {
+    name,
+    database,
+    snapshot,
+    openedMs: performance.now() - startedAt,
+    advise(traffic) {
+      const own = scratch === undefined ? tools : { ...tools, postgresqlScratch: async () => scratch.lent() }
+      return adviseDatabase({ connection, snapshot, traffic, tools: own })
+    },
+    close: async () => scratch?.close(),
+  }
+}
+
+/** A scratch database for one advice after the other: what one has supposed, the next one does not see. */
+class SharedScratch {
+  readonly #supposed = new Set<string>()
+
+  constructor(private readonly scratch: PostgresqlScratch) {}
+
+  lent(): PostgresqlScratch {
+    const { scratch } = this
+    const supposer: IndexSupposer = {
+      validation: scratch.supposer.validation,
+      suppose: async (index, tables) => {
+        const names = await scratch.supposer.suppose(index, tables)
+        for (const name of names) this.#supposed.add(name)
+        return names
+      },
+      forget: async (names) => {
+        await scratch.supposer.forget(names)
+        for (const name of names) this.#supposed.delete(name)
+      },
+    }
+    return { ...scratch, supposer, close: () => supposer.forget([...this.#supposed]) }
+  }
+
+  close(): Promise<void> {
+    return this.scratch.close()
+  }
+}

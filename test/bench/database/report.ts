@@ -1,0 +1,35 @@
+/** One line of the table that the bench ends with. */
+export interface BenchFigure {
+  readonly id: string
+  readonly value: number
+  readonly unit: 'ms' | 'µs' | '%' | '×' | 'MB/s' | 's' | 'queries' | 'questions' | 'indexes'
+  /** Left out: it is only shown. */
+  readonly target?: number
+  /** @defaultValue '≤' */
+  readonly bound?: '≤' | '≥'
+}
+
+function isMet({ value, target, bound = '≤' }: BenchFigure): boolean | undefined {
+  if (target === undefined) return undefined
+  return bound === '≤' ? value <= target : value >= target
+}
+
+export function printFigures(figures: readonly BenchFigure[]): void {
+  const width = Math.max(...figures.map(({ id }) => id.length))
+  for (const figure of figures) {
+    const { id, value, unit, target, bound = '≤' } = figure
+    const met = isMet(figure)
+    const verdict = met === undefined ? '' : `${met ? 'met   ' : 'MISSED'} (${bound} ${target} ${unit})`
+    console.log(`  ${id.padEnd(width)} ${`${shown(value)} ${unit}`.padStart(16)}  ${verdict}`.trimEnd())
+  }
+}
+
+export function toJson(figure: BenchFigure): string {
+  const { id, value, unit, target } = figure
+  return JSON.stringify({ area: 'database', id, value, unit, target, ok: isMet(figure) })
+}
+
+export function shown(value: number): string {
+  if (Number.isInteger(value)) return String(value)
+  return value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : Math.abs(value) >= 0.1 ? 2 : 3)
+}

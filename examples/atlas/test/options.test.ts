@@ -40,13 +40,14 @@ describe('parseDatabaseUrl', () => {
     expect(parseDatabaseUrl(undefined)).toEqual({ kind: 'sqlite', file: DEFAULT_FILE })
   })
 
-  it('reads a file and a PostgreSQL URL', () => {
+  it('reads a file, and the URL of a server', () => {
     expect(parseDatabaseUrl('file:/tmp/a.db')).toEqual({ kind: 'sqlite', file: '/tmp/a.db' })
     expect(parseDatabaseUrl('postgres://u@h/d')).toEqual({ kind: 'postgresql', url: 'postgres://u@h/d' })
+    expect(parseDatabaseUrl('mariadb://u@h/d')).toEqual({ kind: 'mysql', url: 'mysql://u@h/d' })
   })
 
   it('refuses another database without showing its password', () => {
-    expect(() => parseDatabaseUrl('mysql://me:secret@h/d')).toThrow('got "mysql://me:***@h/d"')
+    expect(() => parseDatabaseUrl('mongodb://me:secret@h/d')).toThrow('got "mongodb://me:***@h/d"')
   })
 })
 

@@ -38,6 +38,20 @@ export async function* advisorsOf(database: ShopDatabase): AsyncGenerator<ShopAd
   await connection.query('DROP EXTENSION hypopg')
 }
 
+/** Only plans: what is chosen is not measured on a sample, so that the same rows have the same answers. */
+export function openPlanningAdvisor(database: ShopDatabase): Promise<ShopAdvisor> {
+  return openAdvisor(database.name, database, { sqliteScratch: onlyTheClone() })
+}
+
+/** The first database that is asked for is the clone, the second one would hold the sample. */
+function onlyTheClone(): NonNullable<AdvisorTools['sqliteScratch']> {
+  let asked = 0
+  return async () => {
+    asked += 1
+    return asked % 2 === 1 ? openScratchSqlite() : (undefined as never)
+  }
+}
+
 async function openAdvisor(name: string, database: ShopDatabase, tools: AdvisorTools): Promise<ShopAdvisor> {
   const startedAt = performance.now()
   const { connection } = database

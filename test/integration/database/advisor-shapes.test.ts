@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openPlanningAdvisor, type ShopAdvisor } from '../../bench/database/advise-shop.ts'
+import { judgeShape, labelOf } from '../../bench/database/judge.ts'
+import { createShop } from '../../bench/database/shop.ts'
+import { openSqliteShop, type ShopDatabase } from '../../bench/database/shop-database.ts'
+import { askedOf } from '../../bench/database/shop-traffic.ts'
+
+/** Of the bench's rows. */
+const SCALE = 0.2
+
+describe('the advisor on a shop in SQLite, one statement at a time', () => {
+  const asked = askedOf('sqlite', SCALE)
+  let database: ShopDatabase
+  let advisor: ShopAdvisor
+
+  beforeAll(async () => {
+    database = await openSqliteShop(createShop(7, SCALE))
+    advisor = await openPlanningAdvisor(database)
+  })
+
+  afterAll(async () => {
+    await advisor?.close()
+    await database?.close()
+  })
+
+  it.each([
+    'orders-in-status',
+    'newest-of-channel',
+    'cancelled-orders',
+    'items-of-orders',
+    'returned-by-product',
+    'category-by-price',
+    'customer-by-any-case',
+    'parcel-by-number-or-order',
+    'unread-messages',
+    'events-of-session',
+    'delivered-page-by-id',
+    'warehouse-newest',
+    'tags-of-products',
+    'opted-in',
+    'events-of-kind-since',
+  ])('gives the known good answer to %s', async (id) => {
+    const shape = asked.shapes.find((candidate) => candidate.id === id)
+    if (shape === undefined) throw new Error(`The bench has no shape "${id}".`)
+    const { missing, needless, advice } = await judgeShape(advisor, shape, { ...asked, ms: new Map() })
+    expect({ missing, needless: needless.map(labelOf), came: advice.indexes.map(labelOf) }).toMatchObject({ missing: [], needless: [] })
+  })
+})

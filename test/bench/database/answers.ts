@@ -2,7 +2,7 @@ import type { Dialect } from '@sluice/core'
 import type { IndexDefinition, IndexKey } from '@sluice/core/database'
 import type { Answer, Shape } from './workload/shape.ts'
 
-export interface ExpectedKey {
+interface ExpectedKey {
   /** The columns that may stand here, in any order; one mostly. */
   readonly columns: readonly string[]
   readonly isDescending: boolean
@@ -56,7 +56,7 @@ function bare(sql: string): string {
 }
 
 /** Whether an index begins with the keys that are expected. */
-export function answers(index: IndexDefinition, text: string): boolean {
+function answers(index: IndexDefinition, text: string): boolean {
   const expected = readIndex(text)
   const table = index.table.split('.').at(-1)
   if (table !== expected.table || index.method !== expected.method) return false

@@ -9,7 +9,7 @@ import type { AskedShape } from './shop-traffic.ts'
 /** What a statement must be slower without an index. */
 const LEAST = { factor: 1.3, ms: 0.02 }
 
-export interface Loss {
+interface Loss {
   readonly id: string
   /** Milliseconds of one call. */
   readonly with: number

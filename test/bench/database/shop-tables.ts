@@ -34,7 +34,7 @@ function table(
 }
 
 /** A web shop as Prisma and Knex would have made it: keys, unique columns, and one secondary index that somebody thought of. */
-export const shopTables: readonly ShopTable[] = [
+const shopTables: readonly ShopTable[] = [
   table('categories', 'id int, slug text, name text, parent_id int?', { unique: ['slug'] }),
   table('tags', 'id int, label text', { unique: ['label'] }),
   table(

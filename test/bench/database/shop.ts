@@ -35,7 +35,7 @@ class Zipf {
 }
 
 const DAY_MS = 86_400_000
-export const SHOP_DAYS = 730
+const SHOP_DAYS = 730
 const START = Date.UTC(2024, 0, 1)
 
 const ADJECTIVES =

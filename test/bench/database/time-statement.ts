@@ -7,7 +7,7 @@ import type { Asked } from './shop-traffic.ts'
 import type { TimeRequest } from './sqlite-timer.ts'
 
 /** Calls that take longer are ended, and count as so long. */
-export const MAX_CALL_MS = 2_000
+const MAX_CALL_MS = 2_000
 
 /** Times statements of one database. What they write is taken back. */
 export interface StatementTimer {

@@ -19,7 +19,8 @@ export interface ShopAdvisor {
   readonly database: ShopDatabase
   readonly snapshot: DatabaseSnapshot
   readonly openedMs: number
-  advise(traffic: readonly TrafficEntry[]): Promise<Advice>
+  /** @param measures - Whether what is chosen is measured on a sample of the rows, where that is done (SQLite). */
+  advise(traffic: readonly TrafficEntry[], measures?: boolean): Promise<Advice>
   close(): Promise<void>
 }
 
@@ -27,32 +28,28 @@ export interface ShopAdvisor {
 export async function* advisorsOf(database: ShopDatabase): AsyncGenerator<ShopAdvisor> {
   const { dialect, connection } = database
   if (dialect !== 'postgresql') {
-    yield await openAdvisor(database.name, database, dialect === 'sqlite' ? { sqliteScratch: openScratchSqlite } : {})
+    yield await openAdvisor(database.name, database)
     return
   }
-  yield await openAdvisor('PostgreSQL, scratch', database, {})
+  yield await openAdvisor('PostgreSQL, scratch', database)
   const [found] = await connection.query(`SELECT 1 FROM pg_available_extensions WHERE name = 'hypopg'`)
   if (found === undefined) return
   await connection.query('CREATE EXTENSION hypopg')
-  yield await openAdvisor('PostgreSQL, HypoPG', database, {})
+  yield await openAdvisor('PostgreSQL, HypoPG', database)
   await connection.query('DROP EXTENSION hypopg')
-}
-
-/** Only plans: what is chosen is not measured on a sample, so that the same rows have the same answers. */
-export function openPlanningAdvisor(database: ShopDatabase): Promise<ShopAdvisor> {
-  return openAdvisor(database.name, database, { sqliteScratch: onlyTheClone() })
 }
 
 /** The first database that is asked for is the clone, the second one would hold the sample. */
 function onlyTheClone(): NonNullable<AdvisorTools['sqliteScratch']> {
-  let asked = 0
+  let isAsked = false
   return async () => {
-    asked += 1
-    return asked % 2 === 1 ? openScratchSqlite() : (undefined as never)
+    if (isAsked) return undefined as never
+    isAsked = true
+    return openScratchSqlite()
   }
 }
 
-async function openAdvisor(name: string, database: ShopDatabase, tools: AdvisorTools): Promise<ShopAdvisor> {
+export async function openAdvisor(name: string, database: ShopDatabase): Promise<ShopAdvisor> {
   const startedAt = performance.now()
   const { connection } = database
   const snapshot = await inspectDatabase(connection)
@@ -63,9 +60,12 @@ async function openAdvisor(name: string, database: ShopDatabase, tools: AdvisorT
     database,
     snapshot,
     openedMs: performance.now() - startedAt,
-    advise(traffic) {
-      const own = scratch === undefined ? tools : { ...tools, postgresqlScratch: async () => scratch.lent() }
-      return adviseDatabase({ connection, snapshot, traffic, tools: own })
+    advise(traffic, measures = true) {
+      const tools: AdvisorTools = {
+        sqliteScratch: measures ? openScratchSqlite : onlyTheClone(),
+        ...(scratch === undefined ? {} : { postgresqlScratch: async () => scratch.lent() }),
+      }
+      return adviseDatabase({ connection, snapshot, traffic, tools })
     },
     close: async () => scratch?.close(),
   }

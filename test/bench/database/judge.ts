@@ -54,11 +54,11 @@ export async function judgeWorkload(advisor: ShopAdvisor, all: ShopAsked): Promi
   }
 }
 
-export async function judgeShape(advisor: ShopAdvisor, asked: AskedShape, all: ShopAsked): Promise<ShapeVerdict> {
+export async function judgeShape(advisor: ShopAdvisor, asked: AskedShape, all: ShopAsked, measures = true): Promise<ShapeVerdict> {
   const { dialect } = advisor.database
   const { shape } = asked
   const beside = all.writes.filter(({ id }) => shape.beside?.includes(id))
-  const advice = await advisor.advise(entries([asked, ...beside], dialect, all))
+  const advice = await advisor.advise(entries([asked, ...beside], dialect, all), measures && shape.isEndlessOnSqlite !== true)
   const missing = answerOf(shape, dialect).filter((need) => indexesOfNeed(need, advice.indexes) === undefined)
   const needless = advice.indexes.filter(({ definition }) => !isForeseen(definition, shape, dialect))
   return { asked, isRight: missing.length === 0 && needless.length === 0, missing, needless, advice }

@@ -37,7 +37,9 @@ export const ordersShapes: readonly Shape[] = [
     text: 'SELECT {orders.*} FROM {orders} WHERE ({orders.placed_at} >= ? AND {orders.placed_at} < ?) {all}',
     calls: 300,
     values: (shop) => Object.values(someDay(shop)),
-    answer: ['orders (placed_at)'],
+    answer: { sqlite: NONE, postgresql: ['orders (placed_at)'], mysql: ['orders (placed_at)'] },
+    allowed: ['orders (placed_at)'],
+    why: 'SQLite finds the day for each of eight warehouses in the index that is there: 0.82 ms, and 0.65 ms with one of its own',
   },
   {
     id: 'orders-page-by-key',
@@ -85,7 +87,9 @@ export const ordersShapes: readonly Shape[] = [
     text: 'UPDATE {orders} SET `status` = ? WHERE ({orders.status} = ? AND {orders.placed_at} < ?)',
     calls: 100,
     values: (shop) => ['failed', 'pending', shop.time(0.01)],
-    answer: ['orders (status) | orders (placed_at)'],
+    answer: { sqlite: NONE, postgresql: ['orders (status) | orders (placed_at)'], mysql: ['orders (status) | orders (placed_at)'] },
+    allowed: ['orders (status)', 'orders (placed_at)'],
+    why: 'SQLite finds the time for each of eight warehouses in the index that is there, 0.49 ms, and by a status of its own in 2.51 ms',
   },
   {
     id: 'warehouse-newest',

@@ -85,6 +85,7 @@ export const peopleShapes: readonly Shape[] = [
   {
     id: 'customers-with-coupon',
     asks: 'EXISTS',
+    isEndlessOnSqlite: true,
     orm: 'prisma',
     text: 'SELECT {customers.*} FROM {customers} WHERE EXISTS(SELECT `t0`.`customer_id` FROM {orders} AS `t0` WHERE (`t0`.`coupon_code` = ? AND ({customers.id}) = (`t0`.`customer_id`) AND `t0`.`customer_id` IS NOT NULL)) ORDER BY {customers.id} ASC {page 20}',
     calls: 500,
@@ -99,6 +100,7 @@ export const peopleShapes: readonly Shape[] = [
   {
     id: 'country-without-orders',
     asks: 'NOT EXISTS',
+    isEndlessOnSqlite: true,
     orm: 'prisma',
     text: 'SELECT {customers.*} FROM {customers} WHERE ({customers.country} = ? AND NOT EXISTS(SELECT `t0`.`customer_id` FROM {orders} AS `t0` WHERE (1=1 AND ({customers.id}) = (`t0`.`customer_id`) AND `t0`.`customer_id` IS NOT NULL))) ORDER BY {customers.id} ASC {page 20}',
     calls: 300,

@@ -25,6 +25,11 @@ export interface Shape {
   readonly allowed?: Answer
   /** Writes that there are whenever it is asked: by `id`. */
   readonly beside?: readonly string[]
+  /**
+   * Without an index it takes SQLite minutes, on a sample of the rows as well: asked for alone, it is not measured there.
+   * @defaultValue false
+   */
+  readonly isEndlessOnSqlite?: boolean
   /** Why this is the answer, where that is not plain. */
   readonly why?: string
 }

@@ -40,7 +40,10 @@ export async function realGain(
     for (const asked of shapes) after.set(asked.id, await database.timer.ms(asked, rounds))
     const drops: { label: string; losses: Loss[] }[] = []
     for (const index of indexes) {
-      const drop = [`DROP INDEX ${quoted(index.name, dialect)}`]
+      const table = index.definition.table.split('.').at(-1)
+      const name = quoted(index.name, dialect)
+      // MariaDB takes back no DROP, but can look past an index.
+      const drop = [dialect === 'mysql' ? `ALTER TABLE ${table} ALTER INDEX ${name} IGNORED` : `DROP INDEX ${name}`]
       const losses: Loss[] = []
       for (const asked of shapes.filter((shape) => isOf(shape, index))) {
         const loss = await lossOf(database, asked, drop, after.get(asked.id) ?? 0, rounds)
@@ -50,7 +53,10 @@ export async function realGain(
     }
     return { after, drops }
   } finally {
-    for (const { name } of indexes) await connection.query(`DROP INDEX IF EXISTS ${quoted(name, dialect)}`)
+    for (const { name, definition } of indexes) {
+      const on = dialect === 'mysql' ? ` ON ${definition.table.split('.').at(-1)}` : ''
+      await connection.query(`DROP INDEX IF EXISTS ${quoted(name, dialect)}${on}`)
+    }
   }
 }
 
@@ -95,10 +101,10 @@ export async function realAnswer(
   const advised = advice.indexes.flatMap(({ definition, name, reason }) => {
     const { steps } = schemaChangeSql({ kind: 'create-index', index: definition, name, reason }, snapshot)
     // In a transaction, which is taken back.
-    return steps.filter(({ sql }) => /^CREATE/.test(sql)).map(({ sql }) => sql.replace(' CONCURRENTLY', ''))
+    return steps.filter(({ sql }) => /^(CREATE|ALTER TABLE)/.test(sql)).map(({ sql }) => sql.replace(' CONCURRENTLY', ''))
   })
   const known = answerOf(asked.shape, dialect).flatMap((need) => createExpected(need, dialect))
-  const analyze = (sql: readonly string[]) => [...sql, ...tables.map((table) => `ANALYZE ${table}`)]
+  const analyze = (sql: readonly string[]) => [...sql, ...tables.map((table) => `ANALYZE ${dialect === 'mysql' ? 'TABLE ' : ''}${table}`)]
   return {
     bare: await timer.ms(asked, rounds),
     advised: advised.length === 0 ? undefined : await timer.ms(asked, rounds, analyze(advised)),

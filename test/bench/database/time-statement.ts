@@ -15,7 +15,7 @@ export interface StatementTimer {
    * Milliseconds of one call: of each sample the median of some runs, and of those the mean.
    *
    * @param rounds - Runs of each sample, after one that does not count.
-   * @param before - Statements that are in force meanwhile, where the database takes such things back: `DROP INDEX …`.
+   * @param before - Statements that are in force meanwhile: of MariaDB only `CREATE INDEX`, `ADD INDEX`, `ALTER INDEX … IGNORED` and `ANALYZE TABLE`.
    */
   ms(asked: Asked, rounds: number, before?: readonly string[]): Promise<number>
   close(): void
@@ -29,9 +29,12 @@ export class SessionTimer implements StatementTimer {
     const { connection } = this
     const isPostgres = connection.dialect === 'postgresql'
     const limit = isPostgres ? `SET statement_timeout = ${MAX_CALL_MS}` : `SET max_statement_time = ${MAX_CALL_MS / 1000}`
+    // MariaDB takes back no change of the schema.
+    const outside = isPostgres ? [] : before
+    for (const step of outside) await connection.query(step)
     await connection.query('BEGIN')
     try {
-      for (const step of before) await connection.query(step)
+      if (isPostgres) for (const step of before) await connection.query(step)
       await connection.query(limit)
       const medians: number[] = []
       for (const sample of samples) {
@@ -53,6 +56,7 @@ export class SessionTimer implements StatementTimer {
     } finally {
       await connection.query('ROLLBACK')
       await connection.query(isPostgres ? 'SET statement_timeout = 0' : 'SET max_statement_time = 0')
+      for (const step of outside.flatMap(undoOf)) await connection.query(step)
     }
   }
 
@@ -105,6 +109,15 @@ export class SqliteTimer implements StatementTimer {
       child.on('message', done).on('exit', failed)
     })
   }
+}
+
+function undoOf(step: string): string[] {
+  const { name, table } =
+    /^CREATE INDEX (?<name>\S+) ON (?<table>\S+)/.exec(step)?.groups ??
+    /^ALTER TABLE (?<table>\S+) ADD INDEX (?<name>\S+)/.exec(step)?.groups ??
+    {}
+  if (name !== undefined) return [`DROP INDEX ${name} ON ${table}`]
+  return step.endsWith(' IGNORED') ? [step.replace(/ IGNORED$/, ' NOT IGNORED')] : []
 }
 
 /** Prisma's adapters make numbers of the texts that limits come as. */

@@ -83,7 +83,11 @@ export const catalogueShapes: readonly Shape[] = [
     text: 'SELECT {products.*} FROM {products} WHERE {products.name:text} {starts} ORDER BY {products.id} ASC {page 10}',
     calls: 4_000,
     values: (shop) => [product(shop, ['Amber Ket', 'Velvet Cha', 'Noble Pit', 'Jade Sto', 'Misty Lan'])],
-    answer: { sqlite: NONE, postgresql: ['products (name text_pattern_ops)'], mysql: ['products (name)'] },
+    answer: {
+      sqlite: NONE,
+      postgresql: ['products (name text_pattern_ops) | products using gin (name gin_trgm_ops)'],
+      mysql: ['products (name)'],
+    },
     why: 'SQLite looks into a pattern only where it stands alone: of what Prisma puts together, no index finds the beginning',
   },
   {
@@ -109,9 +113,9 @@ export const catalogueShapes: readonly Shape[] = [
     answer: {
       sqlite: ['products (created_at)'],
       postgresql: ['product_tags (tag_id)'],
-      mysql: ['product_tags (tag_id)'],
+      mysql: ['product_tags (tag_id) | products (created_at)'],
     },
-    why: 'SQLite asks the subquery of each product in turn, which the primary key serves: it can only stop earlier',
+    why: 'SQLite asks the subquery of each product in turn, which the primary key serves: it can only stop earlier; so it is measured as good in MariaDB',
   },
   {
     id: 'tagged-products',
@@ -193,8 +197,8 @@ export const catalogueShapes: readonly Shape[] = [
     text: 'SELECT {products.*}, COALESCE(`aggr_selection_0_Review`.`_aggr_count_reviews`, 0) AS `_aggr_count_reviews` FROM {products} LEFT JOIN (SELECT {reviews.product_id}, COUNT(*) AS `_aggr_count_reviews` FROM {reviews} WHERE 1=1 GROUP BY {reviews.product_id}) AS `aggr_selection_0_Review` ON ({products.id} = `aggr_selection_0_Review`.`product_id`) WHERE {products.category_id} = ? ORDER BY {products.id} ASC {page 20}',
     calls: 800,
     values: (shop) => [shop.category()],
-    answer: { sqlite: ['reviews (product_id)'], postgresql: NONE, mysql: ['reviews (product_id)'] },
+    answer: { sqlite: ['reviews (product_id)'], postgresql: NONE, mysql: NONE },
     allowed: ['reviews (product_id)', 'products (category_id)'],
-    why: 'PostgreSQL counts all reviews in a hash table, with or without',
+    why: 'PostgreSQL counts all reviews in a hash table, with or without; MariaDB was measured to gain nothing certain',
   },
 ]

@@ -172,6 +172,8 @@ export const ordersShapes: readonly Shape[] = [
     calls: 1_500,
     values: (shop) => [shop.product()],
     answer: ['order_items (product_id)'],
+    allowed: ['orders (placed_at)', 'order_items (order_id)'],
+    why: 'of a product that sells often, PostgreSQL looks through the newest orders: measured six times faster with these two beside the answer',
   },
   {
     id: 'orders-by-subquery',

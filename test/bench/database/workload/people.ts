@@ -105,8 +105,9 @@ export const peopleShapes: readonly Shape[] = [
     text: 'SELECT {customers.*} FROM {customers} WHERE ({customers.country} = ? AND NOT EXISTS(SELECT `t0`.`customer_id` FROM {orders} AS `t0` WHERE (1=1 AND ({customers.id}) = (`t0`.`customer_id`) AND `t0`.`customer_id` IS NOT NULL))) ORDER BY {customers.id} ASC {page 20}',
     calls: 300,
     values: (shop) => [shop.country()],
-    answer: ['orders (customer_id)'],
-    allowed: ['customers (country)'],
+    answer: { sqlite: ['orders (customer_id)'], postgresql: ['orders (customer_id)'], mysql: NONE },
+    allowed: ['customers (country)', 'orders (customer_id)'],
+    why: 'MariaDB reads all orders once, with or without: measured',
   },
   {
     id: 'newest-orders-of-country',

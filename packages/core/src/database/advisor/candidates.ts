@@ -4,7 +4,8 @@ import type { CandidateContext } from './candidate-context.ts'
 import { covers } from './covers.ts'
 import { KeyMaker } from './key-maker.ts'
 import { partialFilters } from './partial-filters.ts'
-import type { StatementUse, TableConditions, TableUse } from './table-use.ts'
+import { shareOf } from './selectivity.ts'
+import type { ColumnCondition, StatementUse, TableConditions, TableUse } from './table-use.ts'
 import type { SupposedIndex } from './what-if-planner.ts'
 
 /** An index that might help a statement. */
@@ -24,8 +25,11 @@ const MAX_KEYS = 4
 const MAX_EQUALITIES = 3
 /** Columns that an index may carry for a statement beside those that it is searched by. */
 const MAX_CARRIED = 2
-/** Of a column with fewer values, an index leaves too many rows. */
+/** Of a column with fewer values, an index leaves too many rows, unless it is asked for rare ones. */
 const MIN_DISTINCT = 7
+const RARE = 0.05
+/** The share of NULLs of which IS NOT NULL leaves few enough rows. */
+const MIN_NULLS = 0.5
 
 /**
  * Every index that one statement might use: subsets of its equalities, each with a join's column, and after them nothing, a range, the order,
@@ -43,8 +47,8 @@ export function candidatesOf(
   const found = new Map<string, Candidate>()
   for (const table of use.uses) {
     if (!isIndexable(table.table)) continue
-    const collector = new Collector(table, context, found)
-    for (const arm of armsOf(table)) collector.arm(arm, observed, calls)
+    const collector = new Collector(table, context, observed, found)
+    for (const arm of armsOf(table)) collector.arm(arm, calls)
   }
   return [...found.values()]
 }
@@ -81,16 +85,18 @@ class Collector {
   constructor(
     private readonly use: TableUse,
     private readonly context: CandidateContext,
+    private readonly observed: readonly (readonly unknown[])[],
     private readonly found: Map<string, Candidate>,
   ) {
     this.#keys = new KeyMaker(context.snapshot, use.table)
   }
 
-  arm({ conditions, joins, isWhole }: Arm, observed: readonly (readonly unknown[])[], calls: number): void {
+  arm({ conditions, joins, isWhole }: Arm, calls: number): void {
     const equalities = unique(conditions.flatMap((condition) => this.#keys.equality(condition) ?? []))
     const joined = unique(joins.flatMap(({ column }) => this.#keys.plain(column) ?? []))
     const rows = isWhole ? this.use.rowComparisons.flatMap(({ columns }) => this.#keys.plain(columns[0] ?? '') ?? []) : []
-    const ranges = unique([...conditions.flatMap((condition) => this.#keys.range(condition, observed) ?? []), ...rows])
+    const limiting = conditions.filter((condition) => this.#isLimiting(condition))
+    const ranges = unique([...limiting.flatMap((condition) => this.#keys.range(condition, this.observed) ?? []), ...rows])
     const orders = isWhole ? this.#keys.orders(this.use.order) : []
     const groups = isWhole ? this.#groups() : []
     const filters = [undefined, ...partialFilters(conditions, this.use.table, this.context, calls)]
@@ -105,6 +111,12 @@ class Collector {
         for (const group of groups) this.#add([...keys, ...group], where)
       }
     }
+  }
+
+  /** ORMs write IS NOT NULL beside whatever may be NULL. */
+  #isLimiting({ operator, column }: ColumnCondition): boolean {
+    if (operator !== 'is not null') return true
+    return (this.context.statistics.column(this.use.table, column)?.nullShare ?? 0) >= MIN_NULLS
   }
 
   /** Every subset of the equalities in the statement's order, with and without joins before or after it; and again with those first that others ask for too. */
@@ -170,7 +182,10 @@ class Collector {
   #isVague({ column, expression }: IndexKey): boolean {
     if (expression !== undefined) return false
     const statistics = this.context.statistics.column(this.use.table, column)
-    return statistics !== undefined && statistics.distinct < MIN_DISTINCT
+    if (statistics === undefined || statistics.distinct >= MIN_DISTINCT) return false
+    const asked = this.use.conditions.filter((condition) => condition.column === column)
+    const shares = this.observed.map((bindings) => asked.reduce((share, condition) => share * shareOf(condition, statistics, bindings), 1))
+    return shares.length === 0 || shares.reduce((sum, share) => sum + share, 0) / shares.length > RARE
   }
 
   /** The columns that the statement needs beside the keys, if they are few. */

@@ -92,11 +92,17 @@ class Chooser {
       const isWider = narrower.length > 0
       const maxLeft = isWider && candidate.endsInRange ? this.thresholds.maxLeftOfRange : this.#maxLeft(statement, candidate)
       if (!this.book.matters({ before: best, after: answer.cost, scans }, candidate, maxLeft)) continue
-      if (isWider && candidate.definition.where === undefined && best - answer.cost < this.thresholds.minSavingOfWider) continue
+      if (best - answer.cost < this.#minSaving(candidate, isWider)) continue
       good.push({ candidate, cost: answer.cost })
       this.#pool.set(candidate.label, this.#pool.get(candidate.label) ?? candidate)
     }
     if (base.length === 0) await this.#considerBundle(statement, Math.min(whole, ...good.map(({ cost }) => cost)))
+  }
+
+  #minSaving({ carried, definition }: Candidate, isWider: boolean): number {
+    const { minSaving, minSavingOfWider, minSavingOfCarried } = this.thresholds
+    if (carried > 0) return minSavingOfCarried
+    return isWider && definition.where === undefined ? minSavingOfWider : minSaving
   }
 
   /** Arms of an OR, and chains of joins, need several indexes before one of them pays. */
@@ -158,7 +164,8 @@ class Chooser {
       const chosen = [...kept, ...added]
       if (!(await this.#helpsSomewhere(chosen, first))) continue
       const after = await this.book.total(chosen)
-      const gain = kept.length < this.#chosen.length ? await this.#gainOfReplacing(chosen) : total - after
+      const dropped = this.#chosen.filter((index) => !kept.includes(index))
+      const gain = dropped.length > 0 ? await this.#gainOfReplacing(chosen, dropped, added) : total - after
       const width = Math.max(...added.map(({ definition }) => definition.keys.length))
       if (gain <= total * this.thresholds.minShare) continue
       const isBetter = best === undefined || gain > best.gain * (1 + TIE) || (gain > best.gain * (1 - TIE) && width < best.width)
@@ -168,17 +175,22 @@ class Chooser {
   }
 
   /**
-   * What is gained by a wider index in the place of a narrower one. That it takes more pages is counted as if they were read from disk: what gets dearer by
-   * less than what an index must make cheaper does not count.
+   * What is gained by wider indexes in the place of narrower ones. The rows that a statement finds by the same first columns are the same, and near each
+   * other as before, whatever the planner takes an index of several columns for: that is no loss. That a wider index takes more pages is counted as if
+   * they were read from disk: elsewhere, too, what gets dearer by less than what an index must make cheaper does not count.
    */
-  async #gainOfReplacing(chosen: readonly Candidate[]): Promise<number> {
+  async #gainOfReplacing(chosen: readonly Candidate[], dropped: readonly Candidate[], added: readonly Candidate[]): Promise<number> {
     const upkeep = (indexes: readonly Candidate[]) => indexes.reduce((sum, index) => sum + this.book.upkeep(index), 0)
     let gain = upkeep(this.#chosen) - upkeep(chosen)
     for (const statement of this.workload) {
-      const before = await this.book.cost(statement, this.#chosen)
-      const after = await this.book.cost(statement, chosen)
-      const isLoss = after - before >= this.thresholds.minSaving && before <= after * this.thresholds.maxLeft
-      if (after <= before || isLoss) gain += statement.calls * (before - after)
+      const before = await this.book.answer(statement, this.#chosen)
+      const after = await this.book.answer(statement, chosen)
+      const saved = before.cost - after.cost
+      const isReplaced = dropped.some((old) =>
+        added.some((index) => this.book.uses(before, old) && this.book.uses(after, index) && covers(index.definition, old.definition)),
+      )
+      const isLoss = !isReplaced && -saved >= this.thresholds.minSaving && before.cost <= after.cost * this.thresholds.maxLeft
+      if (saved >= 0 || isLoss) gain += statement.calls * saved
     }
     return gain
   }

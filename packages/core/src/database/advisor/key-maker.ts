@@ -38,6 +38,7 @@ export class KeyMaker {
     const { column, call, isCast, operator, negated } = condition
     if (negated || isCast) return undefined
     if (operator === 'like' || operator === 'glob') return this.#pattern(condition, operator, observed)
+    if (operator === 'is not null') return call === undefined ? this.plain(column) : undefined
     if (operator !== '<' && operator !== '<=' && operator !== '>' && operator !== '>=' && operator !== 'between') return undefined
     return call === undefined ? this.plain(column) : this.#called(column, call)
   }

@@ -5,12 +5,15 @@ import type { ParameterRole, StatementUse } from './table-use.ts'
 type Bindings = readonly unknown[]
 
 const LIMIT = 20
-/** Patterns that a statement is tried with. */
-const MAX_PATTERNS = 3
+/** Sets of bindings that a statement is planned with where they were observed. */
+const MAX_SETS = 4
+/** Of a column with fewer values, which of them an app asks for is the app's own choice. */
+const FEW_VALUES = 20
 
 /**
- * The bindings that a statement is planned with: one set of the most common values and one of typical ones, as the statistics have them. Not those
- * that were observed, of which a few say little; but what nobody can guess is taken from them: patterns, and values that are compared with no column.
+ * The bindings that a statement is planned with, as the statistics have them: the most common values and typical ones, in turns. Of what an app
+ * looks up, a few observed values say little; they are taken for what the statistics cannot tell: patterns, values that are compared with no column, the
+ * ends of ranges, and values of columns that have only a few.
  *
  * @param observed - Sets of bindings that it was called with.
  * @returns `undefined` where a value can be neither guessed nor was observed.
@@ -22,29 +25,44 @@ export function supposedBindings(
 ): readonly Bindings[] | undefined {
   const { parameters } = use
   if (parameters.length === 0) return [[]]
-  const isObserved = parameters.some(isUnguessable)
   const usable = observed.filter((bindings) => bindings.length >= parameters.length)
-  if (isObserved && usable.length === 0) return undefined
-  const count = isObserved ? Math.max(2, Math.min(MAX_PATTERNS, usable.length)) : 2
+  const sources = parameters.map((role) => sourceOf(role, statistics))
+  if (sources.includes('observed') && usable.length === 0) return undefined
+  const count = sources.every((source) => source === 'statistics') ? 2 : Math.max(2, Math.min(MAX_SETS, usable.length))
   return Array.from({ length: count }, (_, at) => {
     const sample = usable[at % Math.max(1, usable.length)]
     return parameters.map((role, place) => {
-      if (isUnguessable(role)) return sample?.[place]
+      if (sources[place] === 'observed') return sample?.[place]
       if (role?.kind === 'limit' || role?.kind === 'offset') return pageOf(role.kind, place, usable)
-      return guess(role, place, at === 0, parameters, statistics)
+      if (sources[place] === 'either' && at < usable.length) return sample?.[place]
+      return guess(role, place, at % 2 === 0, parameters, statistics)
     })
   })
 }
 
-/** The size of a page is the app's own choice: as it was observed, the middle one. */
-function pageOf(kind: 'limit' | 'offset', place: number, observed: readonly Bindings[]): number {
-  const numbers = observed.map((bindings) => Number(bindings[place])).filter((number) => Number.isInteger(number) && number >= 0)
-  return numbers.sort((a, b) => a - b)[numbers.length >> 1] ?? (kind === 'limit' ? LIMIT : 0)
+/** Where a value comes from: what was observed, the statistics, or both, as far as it was observed. */
+function sourceOf(role: ParameterRole | undefined, statistics: Statistics): 'observed' | 'statistics' | 'either' {
+  if (role === undefined) return 'observed'
+  if (role.kind !== 'column') return 'statistics'
+  switch (role.operator) {
+    case 'like':
+    case 'ilike':
+    case 'glob':
+    case 'match':
+      return 'observed'
+    case '=':
+    case 'in':
+    case '<>':
+      return (statistics.column(role.table, role.column)?.distinct ?? Number.POSITIVE_INFINITY) < FEW_VALUES ? 'either' : 'statistics'
+    default:
+      return 'either'
+  }
 }
 
-function isUnguessable(role: ParameterRole | undefined): boolean {
-  if (role === undefined) return true
-  return role.kind === 'column' && ['like', 'ilike', 'glob', 'match'].includes(role.operator)
+/** The size of a page is the app's own choice: as it was observed, the middle one. A negative one is none, in SQLite. */
+function pageOf(kind: 'limit' | 'offset', place: number, observed: readonly Bindings[]): number {
+  const numbers = observed.map((bindings) => Number(bindings[place])).filter((number) => Number.isInteger(number))
+  return numbers.sort((a, b) => a - b)[numbers.length >> 1] ?? (kind === 'limit' ? LIMIT : 0)
 }
 
 function guess(

@@ -3,7 +3,7 @@ import type { CandidateContext } from './candidate-context.ts'
 import { partialFilters } from './partial-filters.ts'
 import { prefixOf, shareOf, termValue } from './selectivity.ts'
 import type { Statistics } from './statistics.ts'
-import type { ColumnCondition, TableConditions, TableUse } from './table-use.ts'
+import type { ColumnCondition, JoinCondition, TableConditions, TableUse } from './table-use.ts'
 
 /**
  * What reading tables costs, counted in rows: one that is read in sequence is 1. Where a planner tells no costs that could be compared, these stand in.
@@ -13,6 +13,8 @@ export const ROW = {
   byIndex: 3,
   /** From an index that holds all that is needed. */
   covered: 1,
+  /** Added to its group in a temporary table. */
+  grouped: 1,
 } as const
 
 /** Where in the order of an index the rows are taken to be that a condition on its own column keeps. */
@@ -46,7 +48,10 @@ export class TableCosts {
 
   /** The share of rows that all conditions leave, those on the columns of tables read before included. */
   share(use: TableUse, bindings: readonly unknown[], isBound: (use: number) => boolean, arm: TableConditions = use): number {
-    const single = arm.conditions.reduce((share, condition) => share * this.#shareOf(use, condition, bindings), 1)
+    const isJoined = ({ column, isSubquery }: ColumnCondition) => isSubquery && joinOn(arm, column, isBound) !== undefined
+    const single = arm.conditions
+      .filter((condition) => !isJoined(condition))
+      .reduce((share, condition) => share * this.#shareOf(use, condition, bindings), 1)
     const joined = arm.joins.reduce((share, join) => {
       if (join.other === undefined || !isBound(join.other.use)) return share
       return share / this.#distinct(use, [join.column])
@@ -80,7 +85,9 @@ export class TableCosts {
     let seeks = 1
     let rangeShare: number | undefined
     for (const key of index.keys) {
-      const equal = arm.conditions.find((condition) => isEqualityOn(condition, key))
+      // The values of a subquery that is a join, too, are there once its tables are read.
+      const isKnown = ({ column, isSubquery }: ColumnCondition) => !isSubquery || joinOn(arm, column, () => true) === undefined
+      const equal = arm.conditions.find((condition) => isEqualityOn(condition, key) && isKnown(condition))
       const join = arm.joins.find(
         ({ column, other }) => column === key.column && key.expression === undefined && (other === undefined || isBound(other.use)),
       )
@@ -151,6 +158,11 @@ export class TableCosts {
   }
 }
 
+/** The join that gives a column the value of a table that is read before. */
+function joinOn({ joins }: TableConditions, of: string, isBound: (use: number) => boolean): JoinCondition | undefined {
+  return joins.find(({ column, other }) => column === of && other !== undefined && isBound(other.use))
+}
+
 function isEqualityOn({ column, call, isCast, operator, negated }: ColumnCondition, key: IndexKey): boolean {
   if (column !== key.column || isCast || negated || !isCallOf(key, call)) return false
   return operator === '=' || operator === 'in' || operator === 'is null'
@@ -167,7 +179,9 @@ function isRangeOn(
     const pattern = term === undefined ? undefined : termValue(term, bindings)
     return typeof pattern === 'string' && prefixOf(pattern, operator) !== ''
   }
-  return operator === '<' || operator === '<=' || operator === '>' || operator === '>=' || operator === 'between'
+  return (
+    operator === '<' || operator === '<=' || operator === '>' || operator === '>=' || operator === 'between' || operator === 'is not null'
+  )
 }
 
 function isCallOf({ expression }: IndexKey, call: 'lower' | 'upper' | undefined): boolean {

@@ -15,6 +15,11 @@ export interface Thresholds {
   readonly maxLeftOfOrder: number
   /** The same, for columns that are there only so that the table need not be read. */
   readonly maxLeftOfCarried: number
+  /**
+   * What columns must save that are there only so that the table need not be read: some 250 pages read at random, of which most are in memory where
+   * they are read often.
+   */
+  readonly minSavingOfCarried: number
   /** What one more column must save against the best narrower index. */
   readonly minSavingOfWider: number
   /** What one insert or delete costs for each index; an update of its columns costs twice that. */
@@ -32,6 +37,7 @@ export const THRESHOLDS: Thresholds = {
   maxLeftOfRange: 0.4,
   maxLeftOfOrder: 0.7,
   maxLeftOfCarried: 0.25,
+  minSavingOfCarried: 1_000,
   minSavingOfWider: 40,
   writeCost: 2,
   minShare: 0.0002,

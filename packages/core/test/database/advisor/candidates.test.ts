@@ -117,6 +117,19 @@ describe('candidatesOf', () => {
     expect(labels('SELECT * FROM review WHERE city_id = $1')).toEqual(['review(city_id)'])
   })
 
+  it('indexes a column of few values only if it is asked for rare ones', () => {
+    const sql = 'SELECT * FROM city WHERE status = $1'
+    expect(labels(sql)).toEqual([])
+    expect(labels(sql, 'postgresql', [['done']])).toEqual([])
+    expect(labels(sql, 'postgresql', [['open'], ['open']])).toEqual(['city(status)'])
+    expect(labels(sql, 'postgresql', [['open'], ['done']])).toEqual([])
+  })
+
+  it('takes IS NOT NULL for a range where most rows are NULL', () => {
+    expect(labels('SELECT * FROM city WHERE deleted_at IS NOT NULL', 'mysql')).toEqual(['city(deleted_at)'])
+    expect(labels('SELECT * FROM city WHERE region_id IS NOT NULL', 'mysql')).toEqual([])
+  })
+
   it('leaves out what an index serves that is there', () => {
     const snapshot = worldSnapshot('postgresql', { ...world, indexes: { city: [{ keys: [{ column: 'region_id' }, { column: 'name' }] }] } })
     expect(candidateLabels('SELECT * FROM city WHERE region_id = $1', snapshot)).toEqual([])

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { IndexCheck } from '../../../src/database/advisor/choose-indexes.ts'
+import type { PlannedStatement, SupposedIndex } from '../../../src/database/advisor/what-if-planner.ts'
+import { indexLabel } from '../../../src/database/index-definition.ts'
 import { adviceOf, advised, entry, type World, worldSnapshot } from './advisor-world.ts'
 
 const world: World = {
@@ -40,6 +42,19 @@ describe('advise', () => {
       ['SELECT r.body FROM city c JOIN review r ON r.city_id = c.id WHERE c.id = $1'],
       ['review(city_id)'],
     ],
+    [
+      'reads a subquery before what it is asked for',
+      ['SELECT * FROM city WHERE id IN (SELECT city_id FROM review WHERE user_id = $1)'],
+      ['review(user_id)'],
+    ],
+    [
+      'groups before it limits what the groups are joined to',
+      [
+        'SELECT c.name, g.n FROM city c LEFT JOIN (SELECT city_id, count(*) AS n FROM review GROUP BY city_id) g ON g.city_id = c.id ORDER BY c.id LIMIT 20',
+      ],
+      ['review(city_id)'],
+    ],
+    ['groups all rows without an order', ['SELECT country, max(population) FROM city GROUP BY country'], []],
     ['advises nothing for a small table', ['SELECT * FROM tiny WHERE a = $1'], []],
     ['advises nothing for what reads all', ['SELECT count(*) FROM city', 'SELECT * FROM city'], []],
     ['advises nothing for half of the rows', ['SELECT * FROM city WHERE population > $1'], []],
@@ -115,6 +130,45 @@ describe('advise', () => {
     expect(index?.savedMs).toBeGreaterThan(800)
     expect(index?.savedMs).toBeLessThanOrEqual(900)
     expect(advice.left).toMatchObject([{ kind: 'cheap', label: 'SELECT * FROM city WHERE id = ?' }])
+  })
+
+  it('puts a wider index in the place of a narrower one, whatever its planner takes the same rows to cost by it', async () => {
+    const list = entry('SELECT * FROM city WHERE region_id = $1 ORDER BY population LIMIT 10', { calls: 1 })
+    const count = entry('SELECT count(*) FROM city WHERE region_id = $1', { calls: 10 })
+    const planner = {
+      validation: 'scratch' as const,
+      answer: async ({ sql }: PlannedStatement, supposed: readonly SupposedIndex[]) => {
+        const [label = ''] = supposed.map((index) => index.label).filter((one) => one.startsWith('public.city(region_id'))
+        const isWide = label === 'public.city(region_id, population)'
+        const cost = label === '' ? 4_000 : sql.includes('LIMIT') ? (isWide ? 10 : 300) : isWide ? 900 : 90
+        return { cost, used: new Set([label]), scans: new Map() }
+      },
+      close: async () => {},
+    }
+    const { indexes } = await adviceOf(snapshot, [list, count], { planner })
+    expect(indexes.map(({ definition }) => indexLabel(definition))).toEqual(['public.city(region_id, population)'])
+  })
+
+  it('carries columns only if that saves much', async () => {
+    const planner = (narrow: number) => ({
+      validation: 'scratch' as const,
+      answer: async (_: PlannedStatement, [index]: readonly SupposedIndex[]) => {
+        const cost = index === undefined ? 50_000 : index.definition.keys.length > 1 ? narrow / 10 : narrow
+        return { cost, used: new Set([index?.label ?? '']), scans: new Map() }
+      },
+      close: async () => {},
+    })
+    const sum = [entry('SELECT sum(population) FROM city WHERE region_id = $1')]
+    expect(await advised(snapshot, sum, { planner: planner(1_000) })).toEqual(['city(region_id)'])
+    expect(await advised(snapshot, sum, { planner: planner(2_000) })).toEqual(['city(region_id, population)'])
+  })
+
+  it('plans with the ends of ranges that were observed', async () => {
+    const since = (...values: readonly number[]) =>
+      entry('SELECT * FROM city WHERE population > $1', { samples: values.map((value) => [value]) })
+    expect(await advised(snapshot, [since()])).toEqual([])
+    expect(await advised(snapshot, [since(49_900, 49_950)])).toEqual(['city(population)'])
+    expect(await advised(snapshot, [since(20, 49_950)])).toEqual([])
   })
 
   it('lists what it cannot read, and goes on', async () => {

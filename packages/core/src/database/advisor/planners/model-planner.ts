@@ -106,8 +106,8 @@ export class ModelPlanner implements WhatIfPlanner {
     const asked = uses.find(({ order, group }) => order.length > 0 || group.length > 0)
     const isSorted = asked === undefined || (asked === first.use && first.isOrdered)
     const limit = uses.some(({ isLimited }) => isLimited) ? whole : undefined
-    if (!isSorted) return cost + this.#costs.sortCost(rows, limit)
     const isGrouped = asked !== undefined && asked.group.length > 0
+    if (!isSorted) return cost + (isGrouped ? rows * ROW.grouped : this.#costs.sortCost(rows, limit))
     if (limit === undefined || rows <= limit || isGrouped || asked === undefined) return cost
     return Math.max(2, cost * Math.max(limit / rows, first.walksPast === true ? MET_AT : 0))
   }
@@ -228,11 +228,16 @@ function fixedColumns({ conditions }: TableConditions, bindings: readonly unknow
   })
 }
 
-/** Tables that are joined with each other; others are read apart. */
+/** Tables that are joined with each other; others are read apart, and so is what is grouped before the rest is limited. */
 function componentsOf(uses: readonly TableUse[]): TableUse[][] {
   const group = uses.map((_, at) => at)
   const find = (at: number): number => (group[at] === at ? at : find(group[at] ?? at))
-  for (const { place, joins } of uses) for (const { other } of joins) if (other !== undefined) group[find(place)] = find(other.use)
+  const hasLimit = uses.some(({ isLimited }) => isLimited)
+  const isApart = (use: TableUse | undefined) => hasLimit && use !== undefined && use.group.length > 0 && !use.isLimited
+  for (const use of uses) {
+    for (const { other } of use.joins)
+      if (other !== undefined && !isApart(use) && !isApart(uses[other.use])) group[find(use.place)] = find(other.use)
+  }
   const components = new Map<number, TableUse[]>()
   for (const use of uses) {
     const root = find(use.place)

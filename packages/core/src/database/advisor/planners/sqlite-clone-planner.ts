@@ -24,6 +24,8 @@ interface Walk {
   readonly limit: number | undefined
   readonly used: Set<string>
   readonly scans: Map<TableId, number>
+  /** The rows of queries in FROM, by the names that the plan reads them by. */
+  readonly derived: Map<string, number>
   /** Whether an index is walked in its order past rows that a condition on its own column leaves out: those that stay may all come last. */
   walksPast: boolean
 }
@@ -73,7 +75,10 @@ export class SqliteClonePlanner implements WhatIfPlanner {
       const tree = sqlitePlanTree(await this.scratch.query(sql))
       const own = new Map<TableId, number>()
       const limit = limitOf(statement.use, bindings)
-      const walk = { uses: [...statement.use.uses], bound: new Set<number>(), bindings, limit, used, scans: own, walksPast: false }
+      const walk: Walk = {
+        ...{ uses: [...statement.use.uses], bound: new Set(), derived: new Map() },
+        ...{ bindings, limit, used, scans: own, walksPast: false },
+      }
       const { cost: whole, rows, streams } = this.#walk(tree, walk)
       const least = walk.walksPast ? MET_AT : 0
       const left = limit !== undefined && streams && rows > limit ? Math.max(limit / rows, least) : 1
@@ -107,8 +112,8 @@ export class SqliteClonePlanner implements WhatIfPlanner {
       } else {
         const inner = this.#walk(children, walk)
         cost += inner.cost * (text.startsWith('CORRELATED') ? rows : 1)
-        // A derived table that is read in the outer query is a loop of it.
-        if (/^(CO-ROUTINE|MATERIALIZE)/.test(text)) rows *= Math.max(1, inner.rows)
+        const derived = /^(?:CO-ROUTINE|MATERIALIZE) (.+)$/.exec(text)?.[1]
+        if (derived !== undefined) walk.derived.set(derived, Math.max(1, inner.rows))
         if (/^(COMPOUND|MERGE|LEFT-MOST|UNION)/.test(text)) streams &&= inner.streams
       }
     }
@@ -117,6 +122,8 @@ export class SqliteClonePlanner implements WhatIfPlanner {
 
   /** One access, made `times` times. */
   #read(access: SqliteAccess, times: number, walk: Walk): { readonly cost: number; readonly rows: number } {
+    const derived = walk.derived.get(access.name)
+    if (derived !== undefined) return readDerived(access, derived, times)
     const use = takeUse(access.name, walk)
     if (use === undefined) return { cost: times * 10, rows: 1 }
     const isBound = (place: number) => walk.bound.has(place)
@@ -221,6 +228,13 @@ export class SqliteClonePlanner implements WhatIfPlanner {
     })
     await this.scratch.query('INSERT INTO sqlite_stat1 VALUES (?, ?, ?)', [table.name, name, [rows, ...numbers].join(' ')])
   }
+}
+
+/** A query in FROM is read whole, or looked up in an index that is made of it: mostly of groups, by what they are grouped by. */
+function readDerived({ kind }: SqliteAccess, all: number, times: number): { readonly cost: number; readonly rows: number } {
+  if (kind === 'scan') return { cost: times * all, rows: all }
+  const depth = Math.log2(all + 2)
+  return { cost: all * depth + times * depth, rows: 1 }
 }
 
 function takeUse(name: string, { uses, bound }: Walk): TableUse | undefined {

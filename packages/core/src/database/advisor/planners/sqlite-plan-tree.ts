@@ -42,12 +42,13 @@ function readAccess(text: string): SqliteAccess | undefined {
   const match = ACCESS.exec(text)
   if (match === null) return undefined
   const [, kind, table = '', alias, automatic, covering, index, key, terms = ''] = match
-  // Its name, or a placeholder such as `(subquery-3)`.
-  const name = alias ?? table.replace(/^\w+\./, '')
-  if (name.startsWith('(') || text.startsWith('SCAN CONSTANT')) return undefined
+  if (text.startsWith('SCAN CONSTANT')) return undefined
+  // Without an index, the search is for the least or the greatest value, in all rows.
+  const isSearch = kind === 'SEARCH' && (index ?? key ?? automatic) !== undefined
   return {
-    kind: kind === 'SCAN' ? 'scan' : 'search',
-    name,
+    kind: isSearch ? 'search' : 'scan',
+    // Of a query in FROM its alias, or a placeholder such as `(subquery-3)`.
+    name: alias ?? table.replace(/^\w+\./, ''),
     index: index?.trim(),
     isCovering: covering !== undefined,
     isAutomatic: automatic !== undefined,

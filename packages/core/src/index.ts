@@ -60,6 +60,7 @@ export type {
   StatisticsValue,
   TableSnapshot,
 } from './database/inspectors/database-snapshot.ts'
+export type { ExplainNewOptions, PlanWatchCounts } from './database/plan-watch.ts'
 export type { PoolReader } from './database/pool-monitor.ts'
 export type { IndexPreset } from './database/presets/index-preset.ts'
 export type { DatabaseStatistics } from './database/results/database-statistics.ts'

@@ -1,3 +1,4 @@
+import type { QueryAnalysis } from './database/results/query-analysis.ts'
 import type { ShadowDifference } from './pipeline/shadow-difference.ts'
 import type { Finding } from './query/detect/finding.ts'
 import type { ScopeReport } from './sluice-scopes.ts'
@@ -7,6 +8,8 @@ export interface SluiceEvents {
   finding: Finding
   /** A scope has ended. */
   scope: ScopeReport
+  /** A statement that is new reads the whole of a table of 1,000 rows or more; with `database: { explainNew: true }`. */
+  fullScan: QueryAnalysis
   /** Shadow mode found a difference. */
   shadowDifference: ShadowDifference
   /** Sluice's own code failed; the operation went on without it. */

@@ -276,6 +276,7 @@ export class Sluice {
     this.#catalogs.clear()
     this.#loaders.clear()
     this.#connections.clear()
+    this.database?.close()
     try {
       await this.#caching?.close()
     } finally {
@@ -362,6 +363,7 @@ export class Sluice {
       onError: (error) => this.#reportError(error),
       dialect: () => this.#loaders.first()?.dialect,
       connection: () => this.#connections.first(),
+      onFullScan: (analysis) => this.#events.emit('fullScan', analysis),
     })
   }
 

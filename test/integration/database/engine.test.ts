@@ -5,6 +5,7 @@ import {
   type DatabaseSnapshot,
   hostOf,
   type IndexSnapshot,
+  type QueryAnalysis,
   type TableSnapshot,
 } from '@sluice/core'
 import { unsluice, withSluice } from '@sluice/knex'
@@ -62,6 +63,50 @@ describe.each(databases())('the database engine on $name', ({ dialect, skipped }
         const explained = sluice.database?.explain(`SELECT id FROM things WHERE id = ${dialect === 'postgresql' ? '$1' : '?'}`)
         if (dialect === 'mysql') await expect(explained).rejects.toThrow('MySQL plans with values only')
         else expect((await explained)?.plan?.steps).toHaveLength(1)
+      } finally {
+        await db.destroy()
+        await sluice.close()
+        await database.drop()
+      }
+    })
+
+    it('explains new shapes by itself, and tells of those that read a whole table', async () => {
+      const database = await freshDatabase(dialect)
+      const sluice = createSluice({ database: { explainNew: { perMinute: 600 } } })
+      const db = withSluice(knex(database.knexConfig()), sluice)
+      const scans: QueryAnalysis[] = []
+      sluice.on('fullScan', (analysis) => scans.push(analysis))
+      try {
+        await database.exec('CREATE TABLE things (id int PRIMARY KEY, kind int)')
+        const rows = Array.from({ length: 2_000 }, (_, id) => ({ id, kind: id % 50 }))
+        await db.batchInsert('things', rows, 400)
+        await database.exec(dialect === 'mysql' ? 'ANALYZE TABLE things' : 'ANALYZE things')
+        await db('things').where({ kind: 3 })
+        await db('things').where({ id: 3 })
+        await db('things').limit(2)
+        await expect
+          .poll(() => sluice.database?.getPlanCounts(), { timeout: 15_000 })
+          .toMatchObject({ explained: 3, waiting: 0, failed: 0 })
+        expect(scans).toMatchObject([{ query: expect.stringContaining('kind'), fullTableScan: true, isInferred: false, calls: 1 }])
+        expect(sluice.database?.getPlans().find(({ query }) => /where "?`?id/.test(query))).toMatchObject({ fullTableScan: false })
+        // What Sluice asks itself is no traffic.
+        expect(sluice.database?.getTraffic().filter(({ kind }) => kind === 'read')).toHaveLength(3)
+      } finally {
+        await db.destroy()
+        await sluice.close()
+        await database.drop()
+      }
+    })
+
+    it('inspects the database at an interval', async () => {
+      const database = await freshDatabase(dialect)
+      const sluice = createSluice({ database: { inspectEveryMs: 1_000 } })
+      const db = withSluice(knex(database.knexConfig()), sluice)
+      try {
+        await database.exec('CREATE TABLE things (id int PRIMARY KEY)')
+        await expect.poll(() => sluice.database?.snapshot?.tables.map(({ name }) => name), { timeout: 10_000 }).toEqual(['things'])
+        const { inspectedAt } = sluice.database ?? {}
+        await expect.poll(() => sluice.database?.inspectedAt, { timeout: 10_000 }).toBeGreaterThan(inspectedAt ?? Number.POSITIVE_INFINITY)
       } finally {
         await db.destroy()
         await sluice.close()

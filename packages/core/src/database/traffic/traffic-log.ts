@@ -39,6 +39,8 @@ export interface TrafficLogParts {
   readonly onError?: (error: unknown) => void
   /** Called at every 32nd statement. */
   readonly onPeriod?: () => void
+  /** Called with the first statement of a shape that only reads. */
+  readonly onRead?: (fingerprint: string, dialect: Dialect) => void
 }
 
 /** What an app asks its database, by shape: how often, how long, from where, and with what bindings, for example. */
@@ -48,6 +50,7 @@ export class TrafficLog implements StatementWatch {
   readonly #random: RandomSource
   readonly #onError: (error: unknown) => void
   readonly #onPeriod: () => void
+  readonly #onRead: ((fingerprint: string, dialect: Dialect) => void) | undefined
   #untilPeriod = PERIOD
   readonly #records: Readonly<Record<Dialect, Map<string, TrafficRecord>>> = {
     postgresql: new Map(),
@@ -71,6 +74,7 @@ export class TrafficLog implements StatementWatch {
     this.#random = parts.random ?? Math.random
     this.#onError = parts.onError ?? (() => {})
     this.#onPeriod = parts.onPeriod ?? (() => {})
+    this.#onRead = parts.onRead
   }
 
   now(): number {
@@ -153,6 +157,7 @@ export class TrafficLog implements StatementWatch {
       this.#list.push(record)
       this.#bytes += record.bytes
       this.#makeRoom(record)
+      if (record.kind === 'read') this.#onRead?.(fingerprint, dialect)
     }
     this.#byText.set(analyzed, record)
     return record

@@ -1,0 +1,161 @@
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../shared/clock.ts'
+import { checkOptions, option } from '../shared/options.ts'
+import type { RandomSource } from '../shared/random.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import { NotExplainableError } from './explain/not-explainable-error.ts'
+import type { QueryAnalysis } from './results/query-analysis.ts'
+import type { TrafficEntry } from './traffic/traffic-entry.ts'
+
+export interface ExplainNewOptions {
+  /**
+   * Statements explained in a minute at most. Greater than `0`.
+   * @defaultValue 12
+   */
+  readonly perMinute?: number
+  /**
+   * The share of new shapes that are explained. From `0` to `1`.
+   * @defaultValue 1
+   */
+  readonly sampleRate?: number
+}
+
+/** What came of asking for plans. */
+export interface PlanWatchCounts {
+  readonly explained: number
+  /** Shapes that wait for their turn. */
+  readonly waiting: number
+  /** Shapes that were left out: by the share that is asked for, because too many waited, or because nobody can explain them. */
+  readonly skipped: number
+  readonly failed: number
+}
+
+export interface PlanWatchParts {
+  readonly clock: Clock
+  readonly random: RandomSource
+  /** Of the traffic; `undefined` where it was forgotten. */
+  readonly entry: (fingerprint: string, dialect: Dialect) => TrafficEntry | undefined
+  readonly explain: (entry: TrafficEntry) => Promise<QueryAnalysis>
+  readonly onPlan: (analysis: QueryAnalysis) => void
+  readonly onError: (error: unknown) => void
+}
+
+const rules = { perMinute: option.positive, sampleRate: option.number(0, 1) }
+const MAX_WAITING = 200
+const MAX_KEPT = 1_000
+/** What comes in together is looked at together: the first of it need not be what matters most. */
+const SETTLE_MS = 1_000
+/** Of a database that does not answer, nothing is asked for so long. */
+const PAUSE_MS = 60_000
+
+/** @throws InvalidOptionError for an unknown option, or one out of its bounds. */
+export function checkExplainNew(options: ExplainNewOptions, prefix = ''): void {
+  checkOptions(options, rules, prefix)
+}
+
+/** Asks for the plans of shapes that are new: one at a time, what takes most time first, and not more often than it may. */
+export class PlanWatch {
+  readonly #waiting = new Map<string, Dialect>()
+  readonly #plans = new LRUCache<string, QueryAnalysis>({ max: MAX_KEPT })
+  /** Of shapes that were forgotten and come again, too. */
+  readonly #known = new LRUCache<string, true>({ max: MAX_KEPT })
+  readonly #intervalMs: number
+  readonly #sampleRate: number
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #nextAt = Number.NEGATIVE_INFINITY
+  #isBusy = false
+  #isClosed = false
+  #counts = { explained: 0, skipped: 0, failed: 0 }
+
+  constructor(
+    { perMinute = 12, sampleRate = 1 }: ExplainNewOptions,
+    private readonly parts: PlanWatchParts,
+  ) {
+    this.#intervalMs = 60_000 / perMinute
+    this.#sampleRate = sampleRate
+  }
+
+  /** A shape was seen for the first time. Never throws. */
+  offer(fingerprint: string, dialect: Dialect): void {
+    const key = `${dialect}:${fingerprint}`
+    if (this.#isClosed || this.#known.has(key)) return
+    this.#known.set(key, true)
+    if (this.#waiting.size >= MAX_WAITING || (this.#sampleRate < 1 && this.parts.random() >= this.#sampleRate)) {
+      this.#counts.skipped += 1
+      return
+    }
+    this.#waiting.set(fingerprint, dialect)
+    this.#schedule()
+  }
+
+  /** What the database said, full scans first, then what takes most time. */
+  plans(): QueryAnalysis[] {
+    return [...this.#plans.values()].sort(
+      (a, b) => Number(b.fullTableScan) - Number(a.fullTableScan) || (b.totalTime ?? 0) - (a.totalTime ?? 0),
+    )
+  }
+
+  get counts(): PlanWatchCounts {
+    return { ...this.#counts, waiting: this.#waiting.size }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#waiting.clear()
+  }
+
+  #schedule(): void {
+    if (this.#timer !== undefined || this.#isBusy || this.#isClosed || this.#waiting.size === 0) return
+    const wait = Math.max(SETTLE_MS, this.#nextAt - this.parts.clock.now())
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      void this.#explainOne()
+    }, wait)
+    this.#timer.unref()
+  }
+
+  async #explainOne(): Promise<void> {
+    const entry = this.#next()
+    if (entry !== undefined) {
+      this.#isBusy = true
+      this.#nextAt = this.parts.clock.now() + this.#intervalMs
+      try {
+        const analysis = await this.parts.explain(entry)
+        if (this.#isClosed) return
+        this.#counts.explained += 1
+        this.#plans.set(entry.fingerprint, analysis)
+        this.parts.onPlan(analysis)
+      } catch (error) {
+        this.#failed(error)
+      } finally {
+        this.#isBusy = false
+      }
+    }
+    this.#schedule()
+  }
+
+  #failed(error: unknown): void {
+    if (this.#isClosed) return
+    if (error instanceof NotExplainableError) {
+      this.#counts.skipped += 1
+      return
+    }
+    this.#counts.failed += 1
+    this.#nextAt = this.parts.clock.now() + Math.max(PAUSE_MS, this.#intervalMs)
+    this.parts.onError(error)
+  }
+
+  /** Of those that wait, what took most time; those that were forgotten are left out. */
+  #next(): TrafficEntry | undefined {
+    let most: TrafficEntry | undefined
+    for (const [fingerprint, dialect] of this.#waiting) {
+      const entry = this.parts.entry(fingerprint, dialect)
+      if (entry === undefined) this.#waiting.delete(fingerprint)
+      else if (most === undefined || entry.totalMs > most.totalMs) most = entry
+    }
+    if (most !== undefined) this.#waiting.delete(most.fingerprint)
+    return most
+  }
+}

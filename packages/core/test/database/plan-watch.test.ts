@@ -1,0 +1,122 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { NotExplainableError } from '../../src/database/explain/not-explainable-error.ts'
+import { type ExplainNewOptions, PlanWatch, type PlanWatchParts } from '../../src/database/plan-watch.ts'
+import type { QueryAnalysis } from '../../src/database/results/query-analysis.ts'
+import type { TrafficEntry } from '../../src/database/traffic/traffic-entry.ts'
+
+function open(options: ExplainNewOptions = {}, given: Partial<PlanWatchParts> = {}) {
+  const entries = new Map<string, TrafficEntry>()
+  const explained: string[] = []
+  const errors: unknown[] = []
+  const watch = new PlanWatch(options, {
+    clock: { now: () => Date.now(), wall: () => Date.now() },
+    random: Math.random,
+    entry: (fingerprint) => entries.get(fingerprint),
+    explain: async ({ fingerprint, totalMs }) => {
+      explained.push(fingerprint)
+      return { fingerprint, totalTime: totalMs, fullTableScan: fingerprint.startsWith('scan') } as QueryAnalysis
+    },
+    onPlan: () => {},
+    onError: (error) => errors.push(error),
+    ...given,
+  })
+  const see = (fingerprint: string, totalMs = 1) => {
+    entries.set(fingerprint, { fingerprint, totalMs } as TrafficEntry)
+    watch.offer(fingerprint, 'sqlite')
+  }
+  return { watch, see, entries, explained, errors }
+}
+
+describe('PlanWatch', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it('asks for one plan after the other, as often as it may, what took most time first', async () => {
+    const { see, explained, watch } = open({ perMinute: 6 })
+    see('a', 1)
+    see('b', 30)
+    see('c', 20)
+    await vi.advanceTimersByTimeAsync(999)
+    expect(explained).toEqual([])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(explained).toEqual(['b'])
+    expect(watch.counts).toEqual({ explained: 1, waiting: 2, skipped: 0, failed: 0 })
+    await vi.advanceTimersByTimeAsync(9_999)
+    expect(explained).toEqual(['b'])
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(explained).toEqual(['b', 'c', 'a'])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('asks of a shape once, whether it was forgotten meanwhile or not', async () => {
+    const { see, entries, explained } = open()
+    see('a')
+    see('gone')
+    entries.delete('gone')
+    await vi.advanceTimersByTimeAsync(60_000)
+    see('a')
+    see('gone')
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(explained).toEqual(['a'])
+  })
+
+  it('leaves out the shapes beyond its share, and those for which there is no room', async () => {
+    const none = open({ sampleRate: 0.5 }, { random: () => 0.5 })
+    none.see('a')
+    expect(none.watch.counts).toMatchObject({ waiting: 0, skipped: 1 })
+    const many = open()
+    for (let at = 0; at < 205; at += 1) many.see(`shape ${at}`)
+    expect(many.watch.counts).toMatchObject({ waiting: 200, skipped: 5 })
+    many.watch.close()
+  })
+
+  it('tells full scans first', async () => {
+    const { see, watch } = open({ perMinute: 60 })
+    see('a', 100)
+    see('scan b', 1)
+    see('scan c', 5)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(watch.plans().map(({ fingerprint }) => fingerprint)).toEqual(['scan c', 'scan b', 'a'])
+  })
+
+  it('pauses for a minute when the database fails, and goes on at once where a statement cannot be explained', async () => {
+    let answer: unknown = new NotExplainableError('it locks rows')
+    const asked: string[] = []
+    const explain = async ({ fingerprint }: TrafficEntry) => {
+      asked.push(fingerprint)
+      throw answer
+    }
+    const { see, watch, errors } = open({ perMinute: 60 }, { explain })
+    for (const [at, fingerprint] of ['a', 'b', 'c'].entries()) see(fingerprint, 3 - at)
+    await vi.advanceTimersByTimeAsync(1_000)
+    answer = new Error('connection lost')
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(asked).toEqual(['a', 'b'])
+    await vi.advanceTimersByTimeAsync(59_999)
+    expect(asked).toEqual(['a', 'b'])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(asked).toEqual(['a', 'b', 'c'])
+    expect(watch.counts).toEqual({ explained: 0, waiting: 0, skipped: 1, failed: 2 })
+    expect(errors).toEqual([answer, answer])
+  })
+
+  it('ends with nothing left, and tells of no plan that comes later', async () => {
+    let finish: (analysis: QueryAnalysis) => void = () => {}
+    const onPlan = vi.fn()
+    const { see, watch } = open({}, { explain: () => new Promise((resolve) => (finish = resolve)), onPlan })
+    see('a')
+    see('b')
+    await vi.advanceTimersByTimeAsync(1_000)
+    watch.close()
+    finish({ fingerprint: 'a' } as QueryAnalysis)
+    await vi.advanceTimersByTimeAsync(60_000)
+    see('c')
+    expect(vi.getTimerCount()).toBe(0)
+    expect(onPlan).not.toHaveBeenCalled()
+    expect(watch.plans()).toEqual([])
+  })
+})

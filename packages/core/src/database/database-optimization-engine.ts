@@ -5,7 +5,7 @@ import type { Connection } from '../schema/connection.ts'
 import { type Clock, systemClock } from '../shared/clock.ts'
 import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
-import { Periodic } from '../shared/periodic.ts'
+import type { Periodic } from '../shared/periodic.ts'
 import type { RandomSource } from '../shared/random.ts'
 import { analyzeSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
@@ -21,7 +21,6 @@ import { nPlusOneProblems } from './checks/n-plus-one.ts'
 import { tableNamed } from './checks/names.ts'
 import { partitioningOfUnknown, partitionRecommendations } from './checks/partitions.ts'
 import { poolRecommendations } from './checks/pools.ts'
-import { queryShapeOf } from './checks/query-shape.ts'
 import { indexesForTraffic } from './checks/recommended-indexes.ts'
 import { slowQueries } from './checks/slow-queries.ts'
 import { tableStatistics } from './checks/table-statistics.ts'
@@ -29,7 +28,9 @@ import { unusedIndexes } from './checks/unused-indexes.ts'
 import { checkDatabaseOptions, type DatabaseOptions } from './database-options.ts'
 import type { ExplainOptions } from './explain/explain-statement.ts'
 import type { DatabaseSnapshot } from './inspectors/database-snapshot.ts'
-import { PlanWatch, type PlanWatchCounts, type PlanWatchParts } from './plan-watch.ts'
+import { inspectRegularly } from './inspectors/inspect-regularly.ts'
+import { watchNewPlans } from './new-plans.ts'
+import type { PlanWatch, PlanWatchCounts } from './plan-watch.ts'
 import { PoolMonitor, type PoolReader } from './pool-monitor.ts'
 import { exampleDomain } from './presets/example-domain.ts'
 import { checkPreset, hasIndex, type IndexPreset, strategyOf } from './presets/index-preset.ts'
@@ -39,7 +40,6 @@ import type { DuplicateIndex, MissingForeignKeyIndex, UnusedIndex } from './resu
 import type { IndexStrategy } from './results/index-strategy.ts'
 import type { PartitionRecommendation } from './results/partition-recommendation.ts'
 import type { QueryAnalysis } from './results/query-analysis.ts'
-import { isRunnable } from './traffic/sample-value.ts'
 import type { TrafficEntry } from './traffic/traffic-entry.ts'
 import { writeTraffic } from './traffic/traffic-file.ts'
 import { type OtherTraffic, TrafficLog } from './traffic/traffic-log.ts'
@@ -88,8 +88,6 @@ const DEFAULT_THRESHOLD_MS = 1_000
 const DEFAULT_LIMIT = 20
 /** Tables whose rows were told. */
 const MAX_GIVEN = 1_000
-/** Of fewer rows, nobody minds that all are read. */
-const MANY_ROWS = 1_000
 const NO_BINDINGS: readonly unknown[] = []
 
 let watch: (engine: DatabaseOptimizationEngine) => StatementWatch | undefined
@@ -126,7 +124,6 @@ export class DatabaseOptimizationEngine {
   readonly #givenRows = new LRUCache<string, number>({ max: MAX_GIVEN })
   readonly #planWatch: PlanWatch | undefined
   readonly #inspections: Periodic | undefined
-  #isInspecting = false
   #snapshot: DatabaseSnapshot | undefined
   #connection: Connection | undefined
   #analysis: DatabaseAnalysis | undefined
@@ -153,58 +150,16 @@ export class DatabaseOptimizationEngine {
             ...{ clock, random, onError, onPeriod: () => this.#pools.sample() },
             onRead: (fingerprint, dialect) => this.#planWatch?.offer(fingerprint, dialect),
           })
-    this.#planWatch = this.#createPlanWatch(options, { clock, random, onError })
-    this.#inspections = this.#createInspections(options, onError)
-  }
-
-  #createPlanWatch({ explainNew }: DatabaseOptions, common: Pick<PlanWatchParts, 'clock' | 'random' | 'onError'>): PlanWatch | undefined {
-    if (explainNew === undefined || explainNew === false) return undefined
-    return new PlanWatch(explainNew === true ? {} : explainNew, {
-      ...common,
-      entry: (fingerprint, dialect) => this.#traffic?.entry(fingerprint, dialect),
-      explain: (entry) => this.#explainEntry(entry),
-      onPlan: (analysis) => {
-        if (this.#readsManyRows(analysis)) this.#parts.onFullScan?.(analysis)
-      },
-    })
-  }
-
-  #createInspections({ inspectEveryMs }: DatabaseOptions, onError: (error: unknown) => void): Periodic | undefined {
-    if (inspectEveryMs === undefined || inspectEveryMs === false) return undefined
-    const inspections = new Periodic(inspectEveryMs, () => {
-      // Before a client is attached, there is nothing to look at.
-      if (this.#isInspecting || (this.#connection ?? this.#parts.connection?.()) === undefined) return true
-      this.#isInspecting = true
-      this.inspect()
-        .catch(onError)
-        .finally(() => {
-          this.#isInspecting = false
-        })
-      return true
-    })
-    inspections.start()
-    return inspections
-  }
-
-  async #explainEntry(entry: TrafficEntry): Promise<QueryAnalysis> {
-    const { sql, samples, calls, totalMs, maxMs, callSites } = entry
-    // How many rows a table has, plans do not always say.
-    const { tables, defaultSchema } = this.#snapshot ?? (await this.inspect())
-    const analysis = await this.explain(sql, samples.find(isRunnable), { tables, defaultSchema })
-    const [{ count: _, ...callSite } = { count: 0 }] = callSites
-    const observed = { executionTime: totalMs / Math.max(1, calls), calls, totalTime: totalMs, maxTime: maxMs }
-    return { ...analysis, ...observed, ...('file' in callSite ? { callSite } : {}) }
-  }
-
-  #readsManyRows({ plan, query }: QueryAnalysis): boolean {
-    const { hasWhere, hasLimit, orderBy } = queryShapeOf(query, this.#dialectOf(query))
-    // The limit ends the scan.
-    if (hasLimit && !hasWhere && orderBy.length === 0) return false
-    return (plan?.steps ?? []).some(({ access, table, rows = 0 }) => {
-      if (access !== 'full-scan') return false
-      const known = this.#snapshot?.tables.find(({ id }) => id === table)?.rows
-      return Math.max(rows, known ?? 0) >= MANY_ROWS
-    })
+    const { explainNew = false, inspectEveryMs = false } = options
+    if (explainNew !== false) {
+      const onFullScan = parts.onFullScan ?? (() => {})
+      const given = explainNew === true ? {} : explainNew
+      this.#planWatch = watchNewPlans(given, this, { clock, random, onError, onFullScan, entry: (...of) => this.#traffic?.entry(...of) })
+    }
+    if (inspectEveryMs !== false) {
+      const isAttached = () => (this.#connection ?? parts.connection?.()) !== undefined
+      this.#inspections = inspectRegularly(inspectEveryMs, { isAttached, inspect: () => this.inspect(), onError })
+    }
   }
 
   /**

@@ -36,7 +36,7 @@ export interface PlanWatchParts {
   /** Of the traffic; `undefined` where it was forgotten. */
   readonly entry: (fingerprint: string, dialect: Dialect) => TrafficEntry | undefined
   readonly explain: (entry: TrafficEntry) => Promise<QueryAnalysis>
-  readonly onPlan: (analysis: QueryAnalysis) => void
+  readonly onPlan: (analysis: QueryAnalysis, entry: TrafficEntry) => void
   readonly onError: (error: unknown) => void
 }
 
@@ -126,7 +126,7 @@ export class PlanWatch {
         if (this.#isClosed) return
         this.#counts.explained += 1
         this.#plans.set(entry.fingerprint, analysis)
-        this.parts.onPlan(analysis)
+        this.parts.onPlan(analysis, entry)
       } catch (error) {
         this.#failed(error)
       } finally {

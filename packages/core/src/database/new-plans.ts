@@ -1,0 +1,54 @@
+import { queryShapeOf } from './checks/query-shape.ts'
+import type { ExplainOptions } from './explain/explain-statement.ts'
+import type { DatabaseSnapshot } from './inspectors/database-snapshot.ts'
+import { type ExplainNewOptions, PlanWatch, type PlanWatchParts } from './plan-watch.ts'
+import type { QueryAnalysis } from './results/query-analysis.ts'
+import { isRunnable } from './traffic/sample-value.ts'
+import type { TrafficEntry } from './traffic/traffic-entry.ts'
+
+/** Of fewer rows, nobody minds that all are read. */
+const MANY_ROWS = 1_000
+
+/** What it takes of an engine. */
+interface Engine {
+  readonly snapshot: DatabaseSnapshot | undefined
+  inspect(): Promise<DatabaseSnapshot>
+  explain(query: string, bindings: readonly unknown[] | undefined, options: ExplainOptions): Promise<QueryAnalysis>
+}
+
+interface NewPlansParts extends Pick<PlanWatchParts, 'clock' | 'random' | 'onError' | 'entry'> {
+  readonly onFullScan: (analysis: QueryAnalysis) => void
+}
+
+/** Asks for the plans of shapes that are new, and tells of those that read the whole of a table with many rows. */
+export function watchNewPlans(options: ExplainNewOptions, engine: Engine, { onFullScan, ...parts }: NewPlansParts): PlanWatch {
+  return new PlanWatch(options, {
+    ...parts,
+    explain: (entry) => explainEntry(engine, entry),
+    onPlan: (analysis, { dialect }) => {
+      if (readsManyRows(engine, analysis, dialect)) onFullScan(analysis)
+    },
+  })
+}
+
+async function explainEntry(engine: Engine, { sql, samples, calls, totalMs, maxMs, callSites }: TrafficEntry): Promise<QueryAnalysis> {
+  // How many rows a table has, plans do not always say.
+  const { tables, defaultSchema } = engine.snapshot ?? (await engine.inspect())
+  const analysis = await engine.explain(sql, samples.find(isRunnable), { tables, defaultSchema })
+  const observed = { executionTime: totalMs / Math.max(1, calls), calls, totalTime: totalMs, maxTime: maxMs }
+  const [site] = callSites
+  if (site === undefined) return { ...analysis, ...observed }
+  const { count: _count, ...callSite } = site
+  return { ...analysis, ...observed, callSite }
+}
+
+function readsManyRows({ snapshot }: Engine, { plan, query }: QueryAnalysis, dialect: TrafficEntry['dialect']): boolean {
+  const { hasWhere, hasLimit, orderBy } = queryShapeOf(query, dialect)
+  // The limit ends the scan.
+  if (hasLimit && !hasWhere && orderBy.length === 0) return false
+  return (plan?.steps ?? []).some(({ access, table, rows = 0 }) => {
+    if (access !== 'full-scan') return false
+    const known = snapshot?.tables.find(({ id }) => id === table)?.rows ?? 0
+    return Math.max(rows, known) >= MANY_ROWS
+  })
+}

@@ -1,6 +1,6 @@
-import { type ColumnSnapshot, type DatabaseSnapshot, isBytewise, type TableSnapshot } from '@sluice/core/database'
+import { type ColumnSnapshot, type DatabaseSnapshot, isBytewise, quoteName, type TableSnapshot } from '@sluice/core/database'
 
-export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
+export const quote = (name: string): string => quoteName(name, 'postgresql')
 
 export function fullName({ schema, name }: Pick<TableSnapshot, 'schema' | 'name'>): string {
   return `${quote(schema)}.${quote(name)}`

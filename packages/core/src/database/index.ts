@@ -43,6 +43,7 @@ export type {
   TableSnapshot,
 } from './inspectors/database-snapshot.ts'
 export { type InspectOptions, inspectDatabase } from './inspectors/inspect-database.ts'
+export { quoteName } from './quote-name.ts'
 export type { Rewrite, RewriteRule } from './rewrites/rewrite.ts'
 export type { TrafficEntry } from './traffic/traffic-entry.ts'
 export { InvalidTrafficError, readTraffic, writeTraffic } from './traffic/traffic-file.ts'

@@ -1,6 +1,7 @@
 import type { DatabaseSnapshot, IndexSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
+import { quoteName } from '../quote-name.ts'
 import type { FragmentationReport } from '../results/fragmentation-report.ts'
-import { quoted, quotedTable, shownName } from './names.ts'
+import { quotedTable, shownName } from './names.ts'
 
 /** What is less, in bytes or as a share, is the slack that every table has. */
 const MIN_BYTES = { server: 10 * 1024 * 1024, file: 1024 * 1024 }
@@ -67,7 +68,7 @@ function ofIndexes(snapshot: DatabaseSnapshot, table: TableSnapshot): Fragmentat
     const needed = bytesOf(index, table)
     if (needed === undefined || index.bytes === undefined) return []
     const wastedBytes = Math.round(index.bytes - needed)
-    const advice = `REINDEX INDEX CONCURRENTLY ${quoted(snapshot.dialect, index.name)};`
+    const advice = `REINDEX INDEX CONCURRENTLY ${quoteName(index.name, snapshot.dialect)};`
     return [{ table: shownName(table, snapshot), index: index.name, wastedBytes, ratio: wastedBytes / Math.max(1, index.bytes), advice }]
   })
 }

@@ -1,6 +1,7 @@
 import type { IndexDefinition, IndexKey } from '../index-definition.ts'
 import type { DatabaseSnapshot, IndexSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
-import { quoted, quotedTable } from './names.ts'
+import { quoteName } from '../quote-name.ts'
+import { quotedTable } from './names.ts'
 
 type Place = Pick<DatabaseSnapshot, 'dialect' | 'defaultSchema'>
 
@@ -14,20 +15,20 @@ export function createIndexSql(place: Place, table: Pick<TableSnapshot, 'schema'
   switch (dialect) {
     case 'postgresql': {
       const using = index.method === 'btree' ? '' : ` USING ${index.method}`
-      const carried = index.include?.length ? ` INCLUDE (${index.include.map((column) => quoted(dialect, column)).join(', ')})` : ''
-      return `CREATE ${unique}INDEX CONCURRENTLY ${quoted(dialect, name)} ${on}${using} (${keys})${carried}${where};`
+      const carried = index.include?.length ? ` INCLUDE (${index.include.map((column) => quoteName(column, dialect)).join(', ')})` : ''
+      return `CREATE ${unique}INDEX CONCURRENTLY ${quoteName(name, dialect)} ${on}${using} (${keys})${carried}${where};`
     }
     case 'mysql':
       return index.method === 'fulltext'
-        ? `CREATE FULLTEXT INDEX ${quoted(dialect, name)} ${on} (${keys});`
-        : `CREATE ${unique}INDEX ${quoted(dialect, name)} ${on} (${keys}) ALGORITHM=INPLACE LOCK=NONE;`
+        ? `CREATE FULLTEXT INDEX ${quoteName(name, dialect)} ${on} (${keys});`
+        : `CREATE ${unique}INDEX ${quoteName(name, dialect)} ${on} (${keys}) ALGORITHM=INPLACE LOCK=NONE;`
     case 'sqlite':
-      return `CREATE ${unique}INDEX ${quoted(dialect, name)} ${on} (${keys})${where};`
+      return `CREATE ${unique}INDEX ${quoteName(name, dialect)} ${on} (${keys})${where};`
   }
 }
 
 function keySql({ dialect }: Place, key: IndexKey): string {
-  const base = key.expression === undefined ? quoted(dialect, key.column) : expressionSql(dialect, key.expression)
+  const base = key.expression === undefined ? quoteName(key.column, dialect) : expressionSql(dialect, key.expression)
   return [
     base,
     key.prefixLength === undefined ? '' : `(${key.prefixLength})`,
@@ -45,9 +46,9 @@ function expressionSql(dialect: Place['dialect'], expression: string): string {
 /** `DROP INDEX`; of a constraint's index, the statement that drops the constraint. */
 export function dropIndexSql(place: Place, table: Pick<TableSnapshot, 'schema' | 'name'>, index: IndexSnapshot): string {
   const { dialect, defaultSchema } = place
-  const name = quoted(dialect, index.name)
+  const name = quoteName(index.name, dialect)
   if (dialect === 'mysql') return `DROP INDEX ${name} ON ${quotedTable(place, table)};`
   if (index.isConstraint && dialect === 'postgresql') return `ALTER TABLE ${quotedTable(place, table)} DROP CONSTRAINT ${name};`
-  const qualified = table.schema === defaultSchema ? name : `${quoted(dialect, table.schema)}.${name}`
+  const qualified = table.schema === defaultSchema ? name : `${quoteName(table.schema, dialect)}.${name}`
   return `DROP INDEX ${dialect === 'postgresql' ? 'CONCURRENTLY ' : ''}${qualified};`
 }

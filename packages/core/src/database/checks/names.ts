@@ -1,13 +1,8 @@
-import type { Dialect } from '../../sql/dialect.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
+import { quoteName } from '../quote-name.ts'
 
 /** Longest name of an index: PostgreSQL 63 bytes, MySQL 64 characters. */
 const MAX_NAME = 63
-
-/** A name in quotes. */
-export function quoted(dialect: Dialect, name: string): string {
-  return dialect === 'mysql' ? `\`${name.replaceAll('`', '``')}\`` : `"${name.replaceAll('"', '""')}"`
-}
 
 /** A text in quotes. */
 export function literal(text: string): string {
@@ -28,8 +23,8 @@ export function quotedTable(
   table: Pick<TableSnapshot, 'schema' | 'name'>,
 ): string {
   const { dialect, defaultSchema } = snapshot
-  const name = quoted(dialect, table.name)
-  return table.schema === defaultSchema ? name : `${quoted(dialect, table.schema)}.${name}`
+  const name = quoteName(table.name, dialect)
+  return table.schema === defaultSchema ? name : `${quoteName(table.schema, dialect)}.${name}`
 }
 
 /** A name as Prisma gives it: `table_column_idx`. */

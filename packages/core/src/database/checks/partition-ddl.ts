@@ -1,7 +1,8 @@
 import type { ReferentialAction } from '../../schema/catalog-data.ts'
 import type { ColumnSnapshot, DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
+import { quoteName } from '../quote-name.ts'
 import { createIndexSql } from './index-sql.ts'
-import { literal, quoted, quotedTable } from './names.ts'
+import { literal, quotedTable } from './names.ts'
 import type { Period } from './quarters.ts'
 
 /** What a table is to be cut by. */
@@ -26,13 +27,15 @@ export function postgresPartitioning({ snapshot, table, column, periods }: Parti
   const place = (name: string) => quotedTable(snapshot, { schema: table.schema, name })
   const old = quotedTable(snapshot, table)
   const next = place(`${table.name}_partitioned`)
-  const by = quoted(dialect, column.name)
-  const columns = table.columns.flatMap(({ name, isGenerated }) => (isGenerated === true ? [] : [quoted(dialect, name)])).join(', ')
+  const by = quoteName(column.name, dialect)
+  const columns = table.columns.flatMap(({ name, isGenerated }) => (isGenerated === true ? [] : [quoteName(name, dialect)])).join(', ')
   const copy = (condition: string) =>
     `INSERT INTO ${next} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${old} WHERE ${condition};`
   const first = periods[0]?.start ?? ''
   const end = periods.at(-1)?.end ?? ''
-  const key = [...table.primaryKey, ...(table.primaryKey.includes(column.name) ? [] : [column.name])].map((name) => quoted(dialect, name))
+  const key = [...table.primaryKey, ...(table.primaryKey.includes(column.name) ? [] : [column.name])].map((name) =>
+    quoteName(name, dialect),
+  )
   const indexes = table.indexes.filter(({ isPrimary, isValid }) => !isPrimary && isValid)
   return [
     `CREATE TABLE ${next} (LIKE ${old} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING IDENTITY INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMMENTS) PARTITION BY RANGE (${by});`,
@@ -61,7 +64,7 @@ export function postgresPartitioning({ snapshot, table, column, periods }: Parti
     ...foreignKeys.flatMap((one) => {
       const target = tables.find(({ id }) => id === one.references)
       if (one.table !== table.id || target === undefined) return []
-      const list = (names: readonly string[]) => names.map((name) => quoted(dialect, name)).join(', ')
+      const list = (names: readonly string[]) => names.map((name) => quoteName(name, dialect)).join(', ')
       const actions = `ON DELETE ${ACTIONS[one.onDelete]} ON UPDATE ${ACTIONS[one.onUpdate]}`
       const references = `${quotedTable(snapshot, target)} (${list(one.referencedColumns)})`
       return [`ALTER TABLE ${next} ADD FOREIGN KEY (${list(one.columns)}) REFERENCES ${references} ${actions};`]
@@ -70,15 +73,15 @@ export function postgresPartitioning({ snapshot, table, column, periods }: Parti
     `-- What was written meanwhile is copied, and the names are exchanged, while nobody writes:`,
     'BEGIN;',
     `LOCK TABLE ${old} IN ACCESS EXCLUSIVE MODE;`,
-    ...catchUp({ old, next, columns, key: table.primaryKey.map((name) => quoted(dialect, name)), names: table.columns, dialect }),
+    ...catchUp({ old, next, columns, key: table.primaryKey.map((name) => quoteName(name, dialect)), names: table.columns, dialect }),
     ...table.columns
       .filter(({ name, type }) => type === 'integer' && table.primaryKey.includes(name))
       .map(({ name }) => {
         // Identities go on where the old table was; of other columns this changes nothing.
-        return `SELECT setval(pg_get_serial_sequence(${literal(next)}, ${literal(name)}), max(${quoted(dialect, name)})) FROM ${next};`
+        return `SELECT setval(pg_get_serial_sequence(${literal(next)}, ${literal(name)}), max(${quoteName(name, dialect)})) FROM ${next};`
       }),
-    `ALTER TABLE ${old} RENAME TO ${quoted(dialect, `${table.name}_unpartitioned`)};`,
-    `ALTER TABLE ${next} RENAME TO ${quoted(dialect, table.name)};`,
+    `ALTER TABLE ${old} RENAME TO ${quoteName(`${table.name}_unpartitioned`, dialect)};`,
+    `ALTER TABLE ${next} RENAME TO ${quoteName(table.name, dialect)};`,
     'COMMIT;',
     `-- Once everything was looked at; a sequence of a serial column has to be given to the new table first (ALTER SEQUENCE … OWNED BY …):`,
     `DROP TABLE ${place(`${table.name}_unpartitioned`)};`,
@@ -99,7 +102,7 @@ function catchUp({ old, next, columns, key, names, dialect }: CatchUp): string[]
   if (key.length === 0) return ['-- Without a primary key, what was written meanwhile has to be told by the app.']
   // JSON does not compare; its text does.
   const value = (side: string, { name, databaseType }: ColumnSnapshot) =>
-    `${side}.${quoted(dialect, name)}${/^json$/i.test(databaseType) ? '::text' : ''}`
+    `${side}.${quoteName(name, dialect)}${/^json$/i.test(databaseType) ? '::text' : ''}`
   const same = names.map((one) => `${value('o', one)} IS NOT DISTINCT FROM ${value('n', one)}`).join(' AND ')
   const byKey = key.map((name) => `o.${name} = n.${name}`).join(' AND ')
   return [
@@ -112,8 +115,8 @@ function catchUp({ old, next, columns, key, names, dialect }: CatchUp): string[]
 export function mysqlPartitioning({ snapshot, table, column, periods }: PartitionPlan): string[] {
   const { dialect, foreignKeys } = snapshot
   const name = quotedTable(snapshot, table)
-  const by = quoted(dialect, column.name)
-  const quotedColumns = (columns: readonly string[]) => columns.map((one) => quoted(dialect, one)).join(', ')
+  const by = quoteName(column.name, dialect)
+  const quotedColumns = (columns: readonly string[]) => columns.map((one) => quoteName(one, dialect)).join(', ')
   // RANGE COLUMNS takes every type of time but this one.
   const isTimestamp = /^timestamp/i.test(column.databaseType)
   const before = (day: string) => (isTimestamp ? `UNIX_TIMESTAMP('${day} 00:00:00')` : `'${day}'`)
@@ -125,8 +128,10 @@ export function mysqlPartitioning({ snapshot, table, column, periods }: Partitio
   }
   for (const index of table.indexes) {
     if (!index.isUnique || index.isPrimary || index.keys.some((key) => key.column === column.name)) continue
-    const keys = index.keys.map((key) => `${quoted(dialect, key.column)}${key.prefixLength === undefined ? '' : `(${key.prefixLength})`}`)
-    changes.push(`DROP INDEX ${quoted(dialect, index.name)}`, `ADD INDEX ${quoted(dialect, index.name)} (${keys.join(', ')})`)
+    const keys = index.keys.map(
+      (key) => `${quoteName(key.column, dialect)}${key.prefixLength === undefined ? '' : `(${key.prefixLength})`}`,
+    )
+    changes.push(`DROP INDEX ${quoteName(index.name, dialect)}`, `ADD INDEX ${quoteName(index.name, dialect)} (${keys.join(', ')})`)
   }
   const tied = foreignKeys.some((key) => key.table === table.id || key.references === table.id)
   return [

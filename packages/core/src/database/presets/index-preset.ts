@@ -3,9 +3,10 @@ import { checkOptions, option } from '../../shared/options.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { coveragesOf, sharedKeys } from '../checks/index-coverage.ts'
 import { createIndexSql } from '../checks/index-sql.ts'
-import { indexNameOf, literal, quoted, quotedTable } from '../checks/names.ts'
+import { indexNameOf, literal, quotedTable } from '../checks/names.ts'
 import type { IndexDefinition } from '../index-definition.ts'
 import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
+import { quoteName } from '../quote-name.ts'
 import type { IndexStrategy } from '../results/index-strategy.ts'
 
 /** An index that a table is known to need, before its traffic is. */
@@ -93,7 +94,7 @@ function definitionOf({ columns, type = 'btree', unique = false, where }: IndexP
     return { table, keys: columns.map((column) => ({ column })), method, isUnique: unique, ...filter }
   }
   if (dialect !== 'postgresql') return { table, keys: columns.map((column) => ({ column })), method: 'fulltext', isUnique: false }
-  const text = columns.map((column) => `coalesce(${quoted(dialect, column)}, '')`).join(` || ' ' || `)
+  const text = columns.map((column) => `coalesce(${quoteName(column, dialect)}, '')`).join(` || ' ' || `)
   const expression = `to_tsvector('simple'::regconfig, ${text})`
   return { table, keys: [{ column: columns[0] ?? '', expression }], method: 'gin', isUnique: false, ...filter }
 }
@@ -103,13 +104,13 @@ function primaryKeySql(
   table: string,
   columns: readonly string[],
 ): string {
-  const keys = columns.map((column) => quoted(place.dialect, column)).join(', ')
+  const keys = columns.map((column) => quoteName(column, place.dialect)).join(', ')
   if (place.dialect === 'sqlite') return `-- SQLite gives a table its primary key when it is made: PRIMARY KEY (${keys})`
   return `ALTER TABLE ${quotedTable(place, { schema: '', name: table })} ADD PRIMARY KEY (${keys});`
 }
 
 /** SQLite searches texts in a table beside, which triggers, or the app, keep up to date. */
 function fts5Sql(table: string, columns: readonly string[], name: string): string {
-  const keys = columns.map((column) => quoted('sqlite', column)).join(', ')
-  return `CREATE VIRTUAL TABLE ${quoted('sqlite', name)} USING fts5(${keys}, content=${literal(table)});`
+  const keys = columns.map((column) => quoteName(column, 'sqlite')).join(', ')
+  return `CREATE VIRTUAL TABLE ${quoteName(name, 'sqlite')} USING fts5(${keys}, content=${literal(table)});`
 }

@@ -1,6 +1,7 @@
 import type { ComparisonNode, QueryBlock } from '../../sql/tree/query-tree.ts'
+import { quoteName } from '../quote-name.ts'
 import type { Rewrite, RewriteSource } from './rewrite.ts'
-import { quoteName, SqlParts } from './sql-parts.ts'
+import { SqlParts } from './sql-parts.ts'
 import { blocksOf, columnIn, eachCondition, type FoundColumn } from './tree-walk.ts'
 
 /** One NULL in the list of NOT IN, and no row is found at all. */

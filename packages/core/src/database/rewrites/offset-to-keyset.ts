@@ -1,6 +1,7 @@
 import type { QueryBlock, QueryTree } from '../../sql/tree/query-tree.ts'
+import { quoteName } from '../quote-name.ts'
 import type { Rewrite, RewriteSource } from './rewrite.ts'
-import { type Edit, quoteName, SqlParts } from './sql-parts.ts'
+import { type Edit, SqlParts } from './sql-parts.ts'
 import { columnIn, type FoundColumn } from './tree-walk.ts'
 
 interface Key {

@@ -1,8 +1,9 @@
 import { statementOf } from '../../sql/statement.ts'
 import type { DisjunctionNode, QueryBlock } from '../../sql/tree/query-tree.ts'
 import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
+import { quoteName } from '../quote-name.ts'
 import type { Rewrite, RewriteSource } from './rewrite.ts'
-import { quoteName, SqlParts } from './sql-parts.ts'
+import { SqlParts } from './sql-parts.ts'
 import { columnIn } from './tree-walk.ts'
 
 const MAX_ARMS = 4

@@ -1,6 +1,7 @@
 import type { Dialect } from '../../sql/dialect.ts'
 import type { Range } from '../../sql/token-map.ts'
 import type { QueryTree } from '../../sql/tree/query-tree.ts'
+import { quoteName } from '../quote-name.ts'
 
 export interface Edit extends Range {
   readonly text: string
@@ -71,10 +72,6 @@ export class SqlParts {
     if (this.tree.dialect === 'postgresql' && this.isNumbered) return `$${place + 1}`
     return this.tree.dialect === 'sqlite' ? `?${place + 1}` : '?'
   }
-}
-
-export function quoteName(name: string, dialect: Dialect): string {
-  return dialect === 'mysql' ? `\`${name.replaceAll('`', '``')}\`` : `"${name.replaceAll('"', '""')}"`
 }
 
 export function quoteTable(

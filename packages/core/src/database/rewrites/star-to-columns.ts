@@ -1,5 +1,6 @@
+import { quoteName } from '../quote-name.ts'
 import type { Rewrite, RewriteSource } from './rewrite.ts'
-import { quoteName, SqlParts } from './sql-parts.ts'
+import { SqlParts } from './sql-parts.ts'
 import { tableOf } from './tree-walk.ts'
 
 /** Names the columns that `*` stands for, so that those that nobody reads can be left out. */

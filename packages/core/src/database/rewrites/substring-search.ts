@@ -1,8 +1,9 @@
 import type { Dialect } from '../../sql/dialect.ts'
 import type { ComparisonNode, ValueTerm } from '../../sql/tree/query-tree.ts'
 import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
+import { quoteName } from '../quote-name.ts'
 import type { Rewrite, RewriteSource } from './rewrite.ts'
-import { quoteName, quoteTable, SqlParts } from './sql-parts.ts'
+import { quoteTable, SqlParts } from './sql-parts.ts'
 import { blocksOf, columnIn, eachCondition, type FoundColumn } from './tree-walk.ts'
 
 interface Search {

@@ -2,6 +2,7 @@ import type { Connection } from '../../schema/connection.ts'
 import type { Row } from '../../schema/readers/row-values.ts'
 import type { ColumnSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { numberOf } from '../inspectors/row-numbers.ts'
+import { quoteName } from '../quote-name.ts'
 import { spreadPlaces } from './spread-places.ts'
 
 /** Rows that lie side by side: few, since neighbours are alike. */
@@ -18,14 +19,14 @@ export async function sampleMysql(
   columns: readonly string[],
   maxRows: number,
 ): Promise<readonly Row[]> {
-  const from = `${quoted(table.schema)}.${quoted(table.name)}`
+  const from = `${quoteName(table.schema, 'mysql')}.${quoteName(table.name, 'mysql')}`
   const byName = new Map(table.columns.map((column) => [column.name, column]))
   const list = columns.map((column, at) => `${selected(byName.get(column), column)} AS c${at}`).join(', ')
   if (table.rows >= 0 && table.rows <= maxRows) return connection.query(`SELECT ${list} FROM ${from} LIMIT ${maxRows}`)
   const key = byName.get(table.primaryKey[0] ?? '')
   if (key === undefined || key.type !== 'integer') return connection.query(fromTheBeginning(list, from, table.rows, maxRows))
   const [ends = {}] = await connection.query(
-    `SELECT MIN(${quoted(key.name)}) AS \`first\`, MAX(${quoted(key.name)}) AS \`last\` FROM ${from}`,
+    `SELECT MIN(${quoteName(key.name, 'mysql')}) AS \`first\`, MAX(${quoteName(key.name, 'mysql')}) AS \`last\` FROM ${from}`,
   )
   const first = numberOf(ends, 'first')
   const last = numberOf(ends, 'last')
@@ -33,7 +34,7 @@ export async function sampleMysql(
   const rows: Row[] = []
   const stretches = Math.max(1, Math.floor(maxRows / ROWS_OF_STRETCH))
   const places = spreadPlaces(first, last, stretches)
-  const name = quoted(key.name)
+  const name = quoteName(key.name, 'mysql')
   for (let from0 = 0; from0 < places.length; from0 += STRETCHES_PER_STATEMENT) {
     const arms = places.slice(from0, from0 + STRETCHES_PER_STATEMENT).map((place, at) => {
       const next = places[from0 + at + 1]
@@ -53,11 +54,7 @@ function fromTheBeginning(list: string, from: string, rows: number, maxRows: num
 /** Dates and decimals as texts: drivers differ in what they make of them. */
 function selected(column: ColumnSnapshot | undefined, name: string): string {
   const type = /^\w+/.exec(column?.databaseType ?? '')?.[0]?.toLowerCase() ?? ''
-  if (PLAIN.has(type) || AS_IS.has(type)) return quoted(name)
-  if (column?.type === 'datetime' || column?.type === 'decimal') return `CAST(${quoted(name)} AS CHAR)`
-  return `LEFT(${quoted(name)}, 200)`
-}
-
-function quoted(name: string): string {
-  return `\`${name.replaceAll('`', '``')}\``
+  if (PLAIN.has(type) || AS_IS.has(type)) return quoteName(name, 'mysql')
+  if (column?.type === 'datetime' || column?.type === 'decimal') return `CAST(${quoteName(name, 'mysql')} AS CHAR)`
+  return `LEFT(${quoteName(name, 'mysql')}, 200)`
 }

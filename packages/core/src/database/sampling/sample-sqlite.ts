@@ -2,6 +2,7 @@ import type { Connection } from '../../schema/connection.ts'
 import type { Row } from '../../schema/readers/row-values.ts'
 import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { numberOf } from '../inspectors/row-numbers.ts'
+import { quoteName } from '../quote-name.ts'
 import { spreadPlaces } from './spread-places.ts'
 
 /** Of a table without rowids, which can only be read from its beginning: rows that are read at most. */
@@ -13,8 +14,8 @@ export async function sampleSqlite(
   columns: readonly string[],
   maxRows: number,
 ): Promise<readonly Row[]> {
-  const from = quoted(table.name)
-  const list = columns.map((column, at) => `${cut(quoted(column))} AS c${at}`).join(', ')
+  const from = quoteName(table.name, 'sqlite')
+  const list = columns.map((column, at) => `${cut(quoteName(column, 'sqlite'))} AS c${at}`).join(', ')
   const rowid = rowidOf(table)
   if (table.rows >= 0 && table.rows <= maxRows) return connection.query(`SELECT ${list} FROM ${from} LIMIT ${maxRows}`)
   if (rowid === undefined) {
@@ -47,8 +48,4 @@ function rowidOf({ isClustered, columns }: TableSnapshot): string | undefined {
 
 function cut(column: string): string {
   return `CASE WHEN length(${column}) > 200 THEN substr(${column}, 1, 200) ELSE ${column} END`
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
 }

@@ -1,7 +1,7 @@
 import type { Connection } from '../../../schema/connection.ts'
 import { type DatabaseFacts, isSameName, type NamedTable, tableOf } from '../database-facts.ts'
 import type { IndexPlace, SqlStep } from '../ddl/change-sql.ts'
-import { quoteIn } from '../ddl/quote-name.ts'
+import { quoteIn } from '../ddl/quote-in.ts'
 import type { SchemaChange } from '../fix.ts'
 import { schemaChangeSql } from '../schema-change-sql.ts'
 import type { ApplyEvent, ApplyOptions } from './apply-event.ts'
@@ -96,7 +96,7 @@ async function cleanAfter(place: IndexPlace, change: SchemaChange, applying: App
 
 async function clean(place: IndexPlace, change: SchemaChange, { session, how, facts, options, emit }: Applying): Promise<void> {
   await how.limit(session, 'concurrent', options.lockTimeoutMs)
-  await session.query(`DROP INDEX CONCURRENTLY IF EXISTS ${quoteIn('postgresql', tableAt(place, facts), place.name)}`)
+  await session.query(`DROP INDEX CONCURRENTLY IF EXISTS ${quoteIn(tableAt(place, facts), place.name, 'postgresql')}`)
   emit({ kind: 'cleaned', change, name: place.name })
 }
 

@@ -1,8 +1,8 @@
 import type { Connection } from '../../../schema/connection.ts'
 import type { Dialect } from '../../../sql/dialect.ts'
 import type { IndexKey } from '../../index-definition.ts'
+import { quoteName } from '../../quote-name.ts'
 import type { NamedTable } from '../database-facts.ts'
-import { quoteName } from '../ddl/quote-name.ts'
 import type { LiveIndex } from './live-index.ts'
 
 type Row = Readonly<Record<string, unknown>>
@@ -110,7 +110,7 @@ const sqlite: Reader = {
     const rows = await session.query(
       `SELECT l.name AS name, l."unique" AS is_unique, l.origin AS origin, l.partial AS is_partial, x.name AS column_name,
          x."desc" AS is_descending, x.coll AS collation, s.sql AS sql
-       FROM pragma_index_list(?, ?) l JOIN pragma_index_xinfo(l.name, ?) x LEFT JOIN ${quoteName('sqlite', schema)}.sqlite_schema s ON s.type = 'index' AND s.name = l.name
+       FROM pragma_index_list(?, ?) l JOIN pragma_index_xinfo(l.name, ?) x LEFT JOIN ${quoteName(schema, 'sqlite')}.sqlite_schema s ON s.type = 'index' AND s.name = l.name
        WHERE x.key = 1 ORDER BY l.name, x.seqno`,
       [name, schema, schema],
     )

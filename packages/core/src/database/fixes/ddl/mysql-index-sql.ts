@@ -1,11 +1,12 @@
 import { InvalidArgumentError } from '../../../shared/errors.ts'
 import type { IndexDefinition, IndexKey } from '../../index-definition.ts'
+import { quoteName } from '../../quote-name.ts'
 import { type DatabaseFacts, isSameName, type NamedTable, tableOf } from '../database-facts.ts'
 import type { SqlStep } from './change-sql.ts'
 import { placeOf } from './index-place.ts'
-import { quoteIn, quoteName } from './quote-name.ts'
+import { quoteIn } from './quote-in.ts'
 
-const quote = (name: string) => quoteName('mysql', name)
+const quote = (name: string) => quoteName(name, 'mysql')
 
 /** Of what a key keeps its beginning only. */
 const LONG_TYPE = /^(tiny|medium|long)?(text|blob)\b/i
@@ -44,7 +45,7 @@ function alter(
   index: { readonly creates?: string; readonly drops?: string },
 ): SqlStep {
   return {
-    sql: `ALTER TABLE ${quoteIn('mysql', table, table.name)} ${what}, ALGORITHM=INPLACE, LOCK=${lock}`,
+    sql: `ALTER TABLE ${quoteIn(table, table.name, 'mysql')} ${what}, ALGORITHM=INPLACE, LOCK=${lock}`,
     isConcurrent: false,
     ...(index.creates === undefined ? {} : { creates: placeOf(table, index.creates) }),
     ...(index.drops === undefined ? {} : { drops: placeOf(table, index.drops) }),

@@ -1,13 +1,14 @@
 import { InvalidArgumentError } from '../../../shared/errors.ts'
 import type { IndexDefinition, IndexKey } from '../../index-definition.ts'
 import type { TableSnapshot } from '../../inspectors/database-snapshot.ts'
+import { quoteName } from '../../quote-name.ts'
 import { type DatabaseFacts, type NamedTable, tableOf } from '../database-facts.ts'
 import { indexName } from '../index-name.ts'
 import type { SqlStep } from './change-sql.ts'
 import { placeOf } from './index-place.ts'
-import { quoteIn, quoteName } from './quote-name.ts'
+import { quoteIn } from './quote-in.ts'
 
-const quote = (name: string) => quoteName('postgresql', name)
+const quote = (name: string) => quoteName(name, 'postgresql')
 
 /** Operator classes that an extension brings. */
 const EXTENSIONS: Readonly<Record<string, string>> = { gin_trgm_ops: 'pg_trgm', gist_trgm_ops: 'pg_trgm' }
@@ -26,7 +27,7 @@ export function createPostgresqlIndex(index: IndexDefinition, name: string, fact
 export function dropPostgresqlIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
   const table = tableOf(facts, index.table)
   const isConcurrent = table.snapshot?.kind !== 'partitioned'
-  const sql = `DROP INDEX ${isConcurrent ? 'CONCURRENTLY ' : ''}IF EXISTS ${quoteIn('postgresql', table, name)}`
+  const sql = `DROP INDEX ${isConcurrent ? 'CONCURRENTLY ' : ''}IF EXISTS ${quoteIn(table, name, 'postgresql')}`
   return [{ sql, isConcurrent, drops: placeOf(table, name) }]
 }
 
@@ -45,7 +46,7 @@ function onPartitions(index: IndexDefinition, name: string, facts: DatabaseFacts
       taken.add(partName)
       if (partition.kind === 'partitioned') visit(part, partName)
       else concurrent.push(create(index, partName, part, 'CONCURRENTLY'))
-      const sql = `ALTER INDEX ${quoteIn('postgresql', table, own)} ATTACH PARTITION ${quoteIn('postgresql', part, partName)}`
+      const sql = `ALTER INDEX ${quoteIn(table, own, 'postgresql')} ATTACH PARTITION ${quoteIn(part, partName, 'postgresql')}`
       attaches.push({ sql, isConcurrent: false })
     }
   }
@@ -60,7 +61,7 @@ function partitionsOf(facts: DatabaseFacts, parent: TableSnapshot | undefined): 
 function create(index: IndexDefinition, name: string, table: NamedTable, how: 'CONCURRENTLY' | 'ONLY'): SqlStep {
   const sql = [
     `CREATE ${index.isUnique ? 'UNIQUE ' : ''}INDEX${how === 'CONCURRENTLY' ? ' CONCURRENTLY' : ''} ${quote(name)}`,
-    ` ON ${how === 'ONLY' ? 'ONLY ' : ''}${quoteIn('postgresql', table, table.name)}`,
+    ` ON ${how === 'ONLY' ? 'ONLY ' : ''}${quoteIn(table, table.name, 'postgresql')}`,
     index.method === 'btree' ? '' : ` USING ${index.method}`,
     ` (${index.keys.map(keySql).join(', ')})`,
     index.include === undefined || index.include.length === 0 ? '' : ` INCLUDE (${index.include.map(quote).join(', ')})`,

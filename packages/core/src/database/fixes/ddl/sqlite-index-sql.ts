@@ -1,18 +1,19 @@
 import { InvalidArgumentError } from '../../../shared/errors.ts'
 import type { IndexDefinition, IndexKey } from '../../index-definition.ts'
+import { quoteName } from '../../quote-name.ts'
 import { type DatabaseFacts, tableOf } from '../database-facts.ts'
 import type { SqlStep } from './change-sql.ts'
 import { placeOf } from './index-place.ts'
-import { quoteIn, quoteName } from './quote-name.ts'
+import { quoteIn } from './quote-in.ts'
 
-const quote = (name: string) => quoteName('sqlite', name)
+const quote = (name: string) => quoteName(name, 'sqlite')
 
 /** `CREATE INDEX IF NOT EXISTS`. The whole file is locked for writes meanwhile. */
 export function createSqliteIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
   check(index)
   const table = tableOf(facts, index.table)
   const sql = [
-    `CREATE ${index.isUnique ? 'UNIQUE ' : ''}INDEX IF NOT EXISTS ${quoteIn('sqlite', table, name)}`,
+    `CREATE ${index.isUnique ? 'UNIQUE ' : ''}INDEX IF NOT EXISTS ${quoteIn(table, name, 'sqlite')}`,
     ` ON ${quote(table.name)} (${index.keys.map(keySql).join(', ')})`,
     index.where === undefined ? '' : ` WHERE ${index.where}`,
   ].join('')
@@ -21,7 +22,7 @@ export function createSqliteIndex(index: IndexDefinition, name: string, facts: D
 
 export function dropSqliteIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
   const table = tableOf(facts, index.table)
-  return [{ sql: `DROP INDEX IF EXISTS ${quoteIn('sqlite', table, name)}`, isConcurrent: false, drops: placeOf(table, name) }]
+  return [{ sql: `DROP INDEX IF EXISTS ${quoteIn(table, name, 'sqlite')}`, isConcurrent: false, drops: placeOf(table, name) }]
 }
 
 function keySql(key: IndexKey): string {

@@ -1,6 +1,7 @@
 import type { TableId } from '../../../schema/catalog-data.ts'
 import type { Connection } from '../../../schema/connection.ts'
 import { textOf } from '../../../schema/readers/row-values.ts'
+import { quoteName } from '../../quote-name.ts'
 import type { Gaps } from '../gaps.ts'
 import { numberOf } from '../row-numbers.ts'
 
@@ -39,14 +40,18 @@ export async function readRowCounts(
   return gaps.read('row counts', 'Without them, tables count as of unknown size.', new Map(), async () => {
     const last = new Map<TableId, number>()
     const withRowid = tables.filter(({ rowid }) => rowid !== undefined)
-    for (const [id, rows] of await ask(connection, withRowid, ({ name, rowid }) => `SELECT MAX(${rowid}) FROM ${quoted(name)}`))
+    for (const [id, rows] of await ask(
+      connection,
+      withRowid,
+      ({ name, rowid }) => `SELECT MAX(${rowid}) FROM ${quoteName(name, 'sqlite')}`,
+    ))
       last.set(id, rows)
     const isCounted = ({ id }: SqliteTable) =>
       (last.get(id) ?? analyzed.get(id) ?? 0) <= (analyzed.has(id) ? COUNTED_ANYWAY : COUNTED_AT_MOST)
     const counted = await ask(
       connection,
       tables.filter(isCounted),
-      ({ name }) => `SELECT COUNT(*) FROM (SELECT 1 FROM ${quoted(name)} LIMIT ${COUNTED_AT_MOST})`,
+      ({ name }) => `SELECT COUNT(*) FROM (SELECT 1 FROM ${quoteName(name, 'sqlite')} LIMIT ${COUNTED_AT_MOST})`,
     )
     return new Map(
       tables.map(({ id }) => {
@@ -76,8 +81,4 @@ async function ask(
     }
   }
   return answers
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
 }

@@ -46,6 +46,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       const own: SchemaChange[] = {
         sqlite: [
           change('create-index', 'p', { keys: [{ column: 'name', collation: 'NOCASE', isDescending: true }], where: 'region_id > 5' }),
+          change('create-index', 'q', { keys: [{ column: 'name', expression: 'lower(name) || upper(body)', collation: 'NOCASE' }] }),
         ],
         postgresql: [
           change('create-index', 'p', { keys: [{ column: 'name', operatorClass: 'gin_trgm_ops' }], method: 'gin' }),
@@ -53,6 +54,9 @@ for (const { name, dialect, skipped, connect } of databases()) {
             keys: [{ column: 'name', expression: 'lower(name)', nulls: 'first' }],
             include: ['id'],
             where: 'region_id > 5',
+          }),
+          change('create-index', 'r', {
+            keys: [{ column: 'name', expression: 'lower(name) || upper(body)', collation: 'C', isDescending: true }, { column: 'id' }],
           }),
         ],
         mysql: [

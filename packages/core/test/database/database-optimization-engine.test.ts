@@ -86,7 +86,7 @@ describe('DatabaseOptimizationEngine', () => {
         },
       })
       expect(engine.getRecommendedIndexes('tiles')[5]?.ddl).toBe(
-        `CREATE INDEX CONCURRENTLY "tiles_title_content_fulltext" ON "tiles" USING gin (to_tsvector('simple'::regconfig, coalesce("title", '') || ' ' || coalesce("content", '')));`,
+        `CREATE INDEX CONCURRENTLY "tiles_title_content_fulltext" ON "tiles" USING gin ((to_tsvector('simple'::regconfig, coalesce("title", '') || ' ' || coalesce("content", ''))));`,
       )
     })
 

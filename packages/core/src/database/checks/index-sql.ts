@@ -1,4 +1,5 @@
-import type { IndexDefinition, IndexKey } from '../index-definition.ts'
+import type { IndexDefinition } from '../index-definition.ts'
+import { indexBodySql } from '../index-key-sql.ts'
 import type { DatabaseSnapshot, IndexSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { quoteName } from '../quote-name.ts'
 import { quotedTable } from './names.ts'
@@ -9,38 +10,15 @@ type Place = Pick<DatabaseSnapshot, 'dialect' | 'defaultSchema'>
 export function createIndexSql(place: Place, table: Pick<TableSnapshot, 'schema' | 'name'>, index: IndexDefinition, name: string): string {
   const { dialect } = place
   const unique = index.isUnique ? 'UNIQUE ' : ''
-  const keys = index.keys.map((key) => keySql(place, key)).join(', ')
-  const on = `ON ${quotedTable(place, table)}`
-  const where = index.where === undefined ? '' : ` WHERE ${index.where}`
+  const what = `${quoteName(name, dialect)} ON ${quotedTable(place, table)} ${indexBodySql(index, dialect)}`
   switch (dialect) {
-    case 'postgresql': {
-      const using = index.method === 'btree' ? '' : ` USING ${index.method}`
-      const carried = index.include?.length ? ` INCLUDE (${index.include.map((column) => quoteName(column, dialect)).join(', ')})` : ''
-      return `CREATE ${unique}INDEX CONCURRENTLY ${quoteName(name, dialect)} ${on}${using} (${keys})${carried}${where};`
-    }
+    case 'postgresql':
+      return `CREATE ${unique}INDEX CONCURRENTLY ${what};`
     case 'mysql':
-      return index.method === 'fulltext'
-        ? `CREATE FULLTEXT INDEX ${quoteName(name, dialect)} ${on} (${keys});`
-        : `CREATE ${unique}INDEX ${quoteName(name, dialect)} ${on} (${keys}) ALGORITHM=INPLACE LOCK=NONE;`
+      return index.method === 'fulltext' ? `CREATE FULLTEXT INDEX ${what};` : `CREATE ${unique}INDEX ${what} ALGORITHM=INPLACE LOCK=NONE;`
     case 'sqlite':
-      return `CREATE ${unique}INDEX ${quoteName(name, dialect)} ${on} (${keys})${where};`
+      return `CREATE ${unique}INDEX ${what};`
   }
-}
-
-function keySql({ dialect }: Place, key: IndexKey): string {
-  const base = key.expression === undefined ? quoteName(key.column, dialect) : expressionSql(dialect, key.expression)
-  return [
-    base,
-    key.prefixLength === undefined ? '' : `(${key.prefixLength})`,
-    key.collation === undefined ? '' : ` COLLATE ${key.collation}`,
-    key.operatorClass === undefined ? '' : ` ${key.operatorClass}`,
-    key.isDescending === true ? ' DESC' : '',
-    key.nulls === undefined ? '' : ` NULLS ${key.nulls.toUpperCase()}`,
-  ].join('')
-}
-
-function expressionSql(dialect: Place['dialect'], expression: string): string {
-  return dialect === 'mysql' || !/^\w+\(.*\)$/s.test(expression) ? `(${expression})` : expression
 }
 
 /** `DROP INDEX`; of a constraint's index, the statement that drops the constraint. */

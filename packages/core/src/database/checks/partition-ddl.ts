@@ -1,4 +1,5 @@
 import type { ReferentialAction } from '../../schema/catalog-data.ts'
+import { indexBodySql } from '../index-key-sql.ts'
 import type { ColumnSnapshot, DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { quoteName } from '../quote-name.ts'
 import { createIndexSql } from './index-sql.ts'
@@ -128,10 +129,10 @@ export function mysqlPartitioning({ snapshot, table, column, periods }: Partitio
   }
   for (const index of table.indexes) {
     if (!index.isUnique || index.isPrimary || index.keys.some((key) => key.column === column.name)) continue
-    const keys = index.keys.map(
-      (key) => `${quoteName(key.column, dialect)}${key.prefixLength === undefined ? '' : `(${key.prefixLength})`}`,
+    changes.push(
+      `DROP INDEX ${quoteName(index.name, dialect)}`,
+      `ADD INDEX ${quoteName(index.name, dialect)} ${indexBodySql(index, dialect)}`,
     )
-    changes.push(`DROP INDEX ${quoteName(index.name, dialect)}`, `ADD INDEX ${quoteName(index.name, dialect)} (${keys.join(', ')})`)
   }
   const tied = foreignKeys.some((key) => key.table === table.id || key.references === table.id)
   return [

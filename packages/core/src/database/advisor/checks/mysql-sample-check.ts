@@ -1,7 +1,7 @@
 import type { Connection } from '../../../schema/connection.ts'
 import { analyzeSql } from '../../../sql/analyze.ts'
 import { inlineValues } from '../../explain/inline-values.ts'
-import type { IndexDefinition } from '../../index-definition.ts'
+import { indexBodySql } from '../../index-key-sql.ts'
 import type { DatabaseSnapshot, InspectionGap, TableSnapshot } from '../../inspectors/database-snapshot.ts'
 import { quoteName } from '../../quote-name.ts'
 import type { Measurement } from '../advice.ts'
@@ -92,20 +92,10 @@ function messageOf(error: unknown): string {
 }
 
 async function addIndex(session: Connection, { candidate }: ChosenIndex, name: string): Promise<void> {
-  await session.query(`ALTER TABLE ${quoteName(candidate.table.name, 'mysql')} ADD INDEX ${name} (${mysqlKeys(candidate.definition)})`)
+  await session.query(
+    `ALTER TABLE ${quoteName(candidate.table.name, 'mysql')} ADD INDEX ${name} ${indexBodySql(candidate.definition, 'mysql')}`,
+  )
   await session.query(`ANALYZE TABLE ${quoteName(candidate.table.name, 'mysql')}`)
-}
-
-function mysqlKeys({ keys }: IndexDefinition): string {
-  return keys
-    .map(({ column, expression, prefixLength, isDescending }) => {
-      const key =
-        expression === undefined
-          ? `${quoteName(column, 'mysql')}${prefixLength === undefined ? '' : `(${prefixLength})`}`
-          : `(${expression})`
-      return `${key}${isDescending === true ? ' DESC' : ''}`
-    })
-    .join(', ')
 }
 
 async function countAll(

@@ -2,6 +2,7 @@ import type { TableId } from '../../../schema/catalog-data.ts'
 import type { Connection } from '../../../schema/connection.ts'
 import { inlineValues } from '../../explain/inline-values.ts'
 import type { IndexDefinition } from '../../index-definition.ts'
+import { indexBodySql } from '../../index-key-sql.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../../inspectors/database-snapshot.ts'
 import { quoteName } from '../../quote-name.ts'
 import { isBytewise } from '../is-bytewise.ts'
@@ -159,21 +160,7 @@ function walk(node: PlanNode, visit: (node: PlanNode) => void): void {
 
 /** `CREATE INDEX` for a table or one of its partitions. */
 export function createPostgresqlIndex(index: IndexDefinition, table: TableSnapshot, name = ''): string {
-  const keys = index.keys.map((key) =>
-    [
-      key.expression ?? quoteName(key.column, 'postgresql'),
-      key.collation === undefined ? '' : ` COLLATE ${quoteName(key.collation, 'postgresql')}`,
-      key.operatorClass === undefined ? '' : ` ${key.operatorClass}`,
-      key.isDescending === true ? ' DESC' : '',
-      key.nulls === undefined ? '' : ` NULLS ${key.nulls.toUpperCase()}`,
-    ].join(''),
-  )
-  const on = `${quoteName(table.schema, 'postgresql')}.${quoteName(table.name, 'postgresql')}`
-  const carried =
-    index.include === undefined || index.include.length === 0
-      ? ''
-      : ` INCLUDE (${index.include.map((column) => quoteName(column, 'postgresql')).join(', ')})`
-  return `CREATE ${index.isUnique ? 'UNIQUE ' : ''}INDEX ${name === '' ? '' : `${quoteName(name, 'postgresql')} `}ON ${on} USING ${index.method} (${keys.join(', ')})${carried}${
-    index.where === undefined ? '' : ` WHERE ${index.where}`
-  }`
+  const quote = (part: string) => quoteName(part, 'postgresql')
+  const called = name === '' ? '' : `${quote(name)} `
+  return `CREATE ${index.isUnique ? 'UNIQUE ' : ''}INDEX ${called}ON ${quote(table.schema)}.${quote(table.name)} ${indexBodySql(index, 'postgresql')}`
 }

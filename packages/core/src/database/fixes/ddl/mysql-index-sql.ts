@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../../../shared/errors.ts'
-import type { IndexDefinition, IndexKey } from '../../index-definition.ts'
+import type { IndexDefinition } from '../../index-definition.ts'
+import { indexBodySql } from '../../index-key-sql.ts'
 import { quoteName } from '../../quote-name.ts'
 import { type DatabaseFacts, isSameName, type NamedTable, tableOf } from '../database-facts.ts'
 import type { SqlStep } from './change-sql.ts'
@@ -16,8 +17,10 @@ export function createMysqlIndex(index: IndexDefinition, name: string, facts: Da
   const table = tableOf(facts, index.table)
   check(index, facts, table)
   const kind = index.method === 'fulltext' ? 'FULLTEXT ' : index.method === 'spatial' ? 'SPATIAL ' : index.isUnique ? 'UNIQUE ' : ''
-  const keys = index.keys.map((key) => keySql(key, index.method === 'btree' && keepsDescending(facts))).join(', ')
-  return [alter(table, `ADD ${kind}INDEX ${quote(name)} (${keys})`, hasOwnStructure(index) ? 'SHARED' : 'NONE', { creates: name })]
+  const keepsOrder = index.method === 'btree' && keepsDescending(facts)
+  const keys = keepsOrder ? index.keys : index.keys.map((key) => ({ ...key, isDescending: false }))
+  const what = `ADD ${kind}INDEX ${quote(name)} ${indexBodySql({ ...index, keys }, 'mysql')}`
+  return [alter(table, what, hasOwnStructure(index) ? 'SHARED' : 'NONE', { creates: name })]
 }
 
 export function dropMysqlIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
@@ -50,11 +53,6 @@ function alter(
     ...(index.creates === undefined ? {} : { creates: placeOf(table, index.creates) }),
     ...(index.drops === undefined ? {} : { drops: placeOf(table, index.drops) }),
   }
-}
-
-function keySql(key: IndexKey, withOrder: boolean): string {
-  const what = key.expression === undefined ? quote(key.column) : `(${key.expression})`
-  return `${what}${key.prefixLength === undefined ? '' : `(${key.prefixLength})`}${withOrder && key.isDescending === true ? ' DESC' : ''}`
 }
 
 /** Earlier versions read DESC and forget it. */

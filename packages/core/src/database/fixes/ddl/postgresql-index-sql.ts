@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../../../shared/errors.ts'
-import type { IndexDefinition, IndexKey } from '../../index-definition.ts'
+import type { IndexDefinition } from '../../index-definition.ts'
+import { indexBodySql } from '../../index-key-sql.ts'
 import type { TableSnapshot } from '../../inspectors/database-snapshot.ts'
 import { quoteName } from '../../quote-name.ts'
 import { type DatabaseFacts, type NamedTable, tableOf } from '../database-facts.ts'
@@ -7,8 +8,6 @@ import { indexName } from '../index-name.ts'
 import type { SqlStep } from './change-sql.ts'
 import { placeOf } from './index-place.ts'
 import { quoteIn } from './quote-in.ts'
-
-const quote = (name: string) => quoteName(name, 'postgresql')
 
 /** Operator classes that an extension brings. */
 const EXTENSIONS: Readonly<Record<string, string>> = { gin_trgm_ops: 'pg_trgm', gist_trgm_ops: 'pg_trgm' }
@@ -60,27 +59,12 @@ function partitionsOf(facts: DatabaseFacts, parent: TableSnapshot | undefined): 
 
 function create(index: IndexDefinition, name: string, table: NamedTable, how: 'CONCURRENTLY' | 'ONLY'): SqlStep {
   const sql = [
-    `CREATE ${index.isUnique ? 'UNIQUE ' : ''}INDEX${how === 'CONCURRENTLY' ? ' CONCURRENTLY' : ''} ${quote(name)}`,
+    `CREATE ${index.isUnique ? 'UNIQUE ' : ''}INDEX${how === 'CONCURRENTLY' ? ' CONCURRENTLY' : ''} ${quoteName(name, 'postgresql')}`,
     ` ON ${how === 'ONLY' ? 'ONLY ' : ''}${quoteIn(table, table.name, 'postgresql')}`,
-    index.method === 'btree' ? '' : ` USING ${index.method}`,
-    ` (${index.keys.map(keySql).join(', ')})`,
-    index.include === undefined || index.include.length === 0 ? '' : ` INCLUDE (${index.include.map(quote).join(', ')})`,
-    index.where === undefined ? '' : ` WHERE ${index.where}`,
+    ` ${indexBodySql(index, 'postgresql')}`,
   ].join('')
   return { sql, isConcurrent: how === 'CONCURRENTLY', creates: placeOf(table, name) }
 }
-
-function keySql(key: IndexKey): string {
-  return [
-    key.expression === undefined ? quote(key.column) : `(${key.expression})`,
-    key.collation === undefined ? '' : ` COLLATE ${quote(key.collation)}`,
-    key.operatorClass === undefined ? '' : ` ${key.operatorClass.split('.').map(quotePlainly).join('.')}`,
-    key.isDescending === true ? ' DESC' : '',
-    key.nulls === undefined ? '' : ` NULLS ${key.nulls.toUpperCase()}`,
-  ].join('')
-}
-
-const quotePlainly = (name: string) => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : quote(name))
 
 function check({ method, keys }: IndexDefinition): void {
   if (method === 'fulltext' || method === 'spatial' || method === 'other') {

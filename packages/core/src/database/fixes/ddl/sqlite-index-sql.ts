@@ -1,33 +1,24 @@
 import { InvalidArgumentError } from '../../../shared/errors.ts'
-import type { IndexDefinition, IndexKey } from '../../index-definition.ts'
+import type { IndexDefinition } from '../../index-definition.ts'
+import { indexBodySql } from '../../index-key-sql.ts'
 import { quoteName } from '../../quote-name.ts'
 import { type DatabaseFacts, tableOf } from '../database-facts.ts'
 import type { SqlStep } from './change-sql.ts'
 import { placeOf } from './index-place.ts'
 import { quoteIn } from './quote-in.ts'
 
-const quote = (name: string) => quoteName(name, 'sqlite')
-
 /** `CREATE INDEX IF NOT EXISTS`. The whole file is locked for writes meanwhile. */
 export function createSqliteIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
   check(index)
   const table = tableOf(facts, index.table)
-  const sql = [
-    `CREATE ${index.isUnique ? 'UNIQUE ' : ''}INDEX IF NOT EXISTS ${quoteIn(table, name, 'sqlite')}`,
-    ` ON ${quote(table.name)} (${index.keys.map(keySql).join(', ')})`,
-    index.where === undefined ? '' : ` WHERE ${index.where}`,
-  ].join('')
+  const what = `INDEX IF NOT EXISTS ${quoteIn(table, name, 'sqlite')} ON ${quoteName(table.name, 'sqlite')} ${indexBodySql(index, 'sqlite')}`
+  const sql = `CREATE ${index.isUnique ? 'UNIQUE ' : ''}${what}`
   return [{ sql, isConcurrent: false, creates: placeOf(table, name) }]
 }
 
 export function dropSqliteIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
   const table = tableOf(facts, index.table)
   return [{ sql: `DROP INDEX IF EXISTS ${quoteIn(table, name, 'sqlite')}`, isConcurrent: false, drops: placeOf(table, name) }]
-}
-
-function keySql(key: IndexKey): string {
-  const collation = key.collation === undefined ? '' : ` COLLATE ${quote(key.collation)}`
-  return `${key.expression ?? quote(key.column)}${collation}${key.isDescending === true ? ' DESC' : ''}`
 }
 
 function check({ method, keys, include = [] }: IndexDefinition): void {

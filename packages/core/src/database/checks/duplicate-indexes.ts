@@ -1,6 +1,7 @@
 import type { DatabaseSnapshot, IndexSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import type { DuplicateIndex } from '../results/index-findings.ts'
-import { type Coverage, columnsOf, coveragesOf, isServing, sharedKeys } from './index-coverage.ts'
+import { sharedKeys } from '../shared-keys.ts'
+import { type Coverage, columnsOf, coveragesOf, isServing } from './index-coverage.ts'
 import { dropIndexSql } from './index-sql.ts'
 import { shownName } from './names.ts'
 

@@ -1,4 +1,4 @@
-import type { IndexDefinition, IndexKey } from '../index-definition.ts'
+import type { IndexDefinition } from '../index-definition.ts'
 import type { IndexSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 
 /** An index as checks compare it: a table may be ordered by its primary key, without an index of its own for it. */
@@ -23,41 +23,6 @@ export function coveragesOf(table: TableSnapshot): readonly Coverage[] {
 
 export function isServing(index: IndexSnapshot): boolean {
   return index.isValid && index.isVisible
-}
-
-/** How many of the keys of one index another begins with, in the same order or all the other way round. */
-export function sharedKeys(keys: readonly IndexKey[], others: readonly IndexKey[]): number {
-  return Math.max(count(keys, others, isSameKey), count(keys, others, isReversedKey))
-}
-
-function count(keys: readonly IndexKey[], others: readonly IndexKey[], test: (a: IndexKey, b: IndexKey) => boolean): number {
-  let shared = 0
-  for (const [at, key] of keys.entries()) {
-    const other = others[at]
-    if (other === undefined || !test(key, other)) break
-    shared += 1
-  }
-  return shared
-}
-
-function isSameKey(a: IndexKey, b: IndexKey): boolean {
-  return isSameValue(a, b) && (a.isDescending ?? false) === (b.isDescending ?? false) && a.nulls === b.nulls
-}
-
-/** An index is read from either end. */
-function isReversedKey(a: IndexKey, b: IndexKey): boolean {
-  const isFlipped = (a.isDescending ?? false) !== (b.isDescending ?? false)
-  return isSameValue(a, b) && isFlipped && a.nulls === undefined && b.nulls === undefined
-}
-
-function isSameValue(a: IndexKey, b: IndexKey): boolean {
-  return (
-    a.column === b.column &&
-    a.expression === b.expression &&
-    a.operatorClass === b.operatorClass &&
-    a.collation === b.collation &&
-    a.prefixLength === b.prefixLength
-  )
 }
 
 /** Whether an index finds rows by values of all these columns: they are its first keys, in any order. */

@@ -1,13 +1,14 @@
 import { InvalidArgumentError } from '../../shared/errors.ts'
 import { checkOptions, option } from '../../shared/options.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import { coveragesOf, sharedKeys } from '../checks/index-coverage.ts'
+import { coveragesOf } from '../checks/index-coverage.ts'
 import { createIndexSql } from '../checks/index-sql.ts'
 import { indexNameOf, literal, quotedTable } from '../checks/names.ts'
 import type { IndexDefinition } from '../index-definition.ts'
 import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { quoteName } from '../quote-name.ts'
 import type { IndexStrategy } from '../results/index-strategy.ts'
+import { sharedKeys } from '../shared-keys.ts'
 
 /** An index that a table is known to need, before its traffic is. */
 export interface IndexPreset {

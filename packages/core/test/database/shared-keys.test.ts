@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import type { IndexKey } from '../../src/database/index-definition.ts'
+import { sharedKeys } from '../../src/database/shared-keys.ts'
+
+const called = (expression: string): IndexKey => ({ column: 'name', expression })
+
+describe('sharedKeys', () => {
+  it('counts the keys that both begin with', () => {
+    expect(sharedKeys([{ column: 'a' }, { column: 'b' }], [{ column: 'a' }, { column: 'b' }, { column: 'c' }])).toBe(2)
+    expect(sharedKeys([{ column: 'a' }, { column: 'b' }], [{ column: 'a' }])).toBe(1)
+    expect(sharedKeys([{ column: 'a' }, { column: 'b' }], [{ column: 'b' }, { column: 'a' }])).toBe(0)
+  })
+
+  it('takes keys that are all the other way round for the same, and their nulls with them', () => {
+    const keys: IndexKey[] = [{ column: 'a' }, { column: 'b', isDescending: true, nulls: 'last' }]
+    expect(
+      sharedKeys(keys, [
+        { column: 'a', isDescending: true },
+        { column: 'b', nulls: 'first' },
+      ]),
+    ).toBe(2)
+    expect(
+      sharedKeys(keys, [
+        { column: 'a', isDescending: true },
+        { column: 'b', nulls: 'last' },
+      ]),
+    ).toBe(1)
+    expect(sharedKeys(keys, [{ column: 'a', isDescending: true }, { column: 'b' }])).toBe(1)
+    expect(sharedKeys(keys, [{ column: 'a' }, { column: 'b', isDescending: true }])).toBe(1)
+  })
+
+  it('compares collations without regard to case', () => {
+    expect(sharedKeys([{ column: 'a', collation: 'NOCASE' }], [{ column: 'a', collation: 'nocase' }])).toBe(1)
+    expect(sharedKeys([{ column: 'a', collation: 'NOCASE' }], [{ column: 'a' }])).toBe(0)
+  })
+
+  it.each([
+    ['lower(name)', 'lower("name")'],
+    ['lower(name)', 'lower(`name`)'],
+    ['lower(name)', 'lower((name)::text)'],
+    ['lower(name)', '( LOWER( name::character varying ) )'],
+    ['(name || b)', '(name)::text||b'],
+    [`name ->> 'A'`, `(name ->> 'A'::text)`],
+  ])('takes %s for %s', (one, other) => {
+    expect(sharedKeys([called(one)], [called(other)])).toBe(1)
+  })
+
+  it.each([
+    ['lower(name)', 'upper(name)'],
+    [`name ->> 'A'`, `name ->> 'a'`],
+    [`name || '(a)'`, `name || 'a'`],
+    [`(name ->> 'a')::integer`, `name ->> 'a'`],
+    ['name::varchar(3)', 'name'],
+    ['(name + b) * c', 'name + (b * c)'],
+    ['(name + b) * (b + c)', 'name + b) * (b + c'],
+  ])('does not take %s for %s', (one, other) => {
+    expect(sharedKeys([called(one)], [called(other)])).toBe(0)
+  })
+})

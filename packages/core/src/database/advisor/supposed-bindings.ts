@@ -1,4 +1,5 @@
-import type { ColumnStatistics, StatisticsValue } from '../inspectors/database-snapshot.ts'
+import type { ColumnStatistics } from '../inspectors/database-snapshot.ts'
+import { likelyValue, valuesInOrder } from '../likely-values.ts'
 import type { Statistics } from './statistics.ts'
 import type { ParameterRole, StatementUse } from './table-use.ts'
 
@@ -80,17 +81,10 @@ function guess(
     .filter(
       (other) => other?.kind === 'column' && other.table === role.table && other.column === role.column && other.operator === role.operator,
     ).length
-  if (role.isArray === true) return [0, 1, 2].map((at) => valueLike(known, isHeavy, at))
-  if (role.operator === '=' || role.operator === 'in' || role.operator === '<>') return valueLike(known, isHeavy, nth)
+  const valueLike = (at: number) => (known && likelyValue(known, at, isHeavy)) ?? at + 1
+  if (role.isArray === true) return [0, 1, 2].map(valueLike)
+  if (role.operator === '=' || role.operator === 'in' || role.operator === '<>') return valueLike(nth)
   return boundLike(known, role, isHeavy, hasPartner(roles, place))
-}
-
-function valueLike(known: ColumnStatistics | undefined, isHeavy: boolean, nth: number): unknown {
-  if (known === undefined) return nth + 1
-  const { common, bounds } = known
-  const middle = bounds[(Math.floor(bounds.length / 2) + nth) % Math.max(1, bounds.length)]
-  const typical = middle ?? common[(Math.floor(common.length / 2) + nth) % Math.max(1, common.length)]?.value
-  return (isHeavy ? (common[nth % Math.max(1, common.length)]?.value ?? typical) : typical) ?? nth + 1
 }
 
 /** The end of a range: with another end some way off, else half of the rows, or a tenth. */
@@ -100,8 +94,7 @@ function boundLike(
   isHeavy: boolean,
   isPaired: boolean,
 ): unknown {
-  const values: readonly StatisticsValue[] =
-    known === undefined ? [] : known.bounds.length > 1 ? known.bounds : known.common.map(({ value }) => value).sort(byOrder)
+  const values = known === undefined ? [] : valuesInOrder(known)
   const last = values.length - 1
   if (last < 0) return 1
   const middle = Math.floor(last / 2)
@@ -122,9 +115,4 @@ function hasPartner(roles: readonly (ParameterRole | undefined)[], place: number
       role.column === own.column &&
       role.isUpperBound !== own.isUpperBound,
   )
-}
-
-function byOrder(a: StatisticsValue, b: StatisticsValue): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b
-  return String(a) < String(b) ? -1 : 1
 }

@@ -1,6 +1,6 @@
 import type { ParameterRole } from '../advisor/table-use.ts'
 import type { ColumnStatistics, StatisticsValue, TableSnapshot } from '../inspectors/database-snapshot.ts'
-import { thinned } from '../inspectors/thinned.ts'
+import { likelyValue, valuesInOrder } from '../likely-values.ts'
 
 export interface BindingSets {
   /** With the values that most rows have. */
@@ -55,7 +55,7 @@ class Picker {
     if (role.kind === 'limit') return LIMIT
     if (role.kind === 'offset') return 0
     const known = this.statistics(role.table, role.column)
-    if (role.kind === 'written') return typicalOf(known, 0) ?? this.#seen(place) ?? null
+    if (role.kind === 'written') return (known && likelyValue(known, 0, false)) ?? this.#seen(place) ?? null
     if (PATTERNS.has(role.operator)) return this.#seen(place)
     if (known === undefined) return this.#seen(place)
     const made = RANGES.has(role.operator) ? this.#end(role, known, isHeavy) : this.#equal(place, role, known, isHeavy)
@@ -65,13 +65,12 @@ class Picker {
   /** The k-th value that is compared with a column is the k-th most common: those of an IN are not all the same. */
   #equal(place: number, role: ColumnRole, known: ColumnStatistics, isHeavy: boolean): StatisticsValue | undefined {
     const before = this.roles.slice(0, place).filter((other) => isSame(other, role) && !RANGES.has(other.operator)).length
-    const { common } = known
-    return isHeavy && common.length > 0 ? common[before % common.length]?.value : typicalOf(known, before)
+    return likelyValue(known, before, isHeavy)
   }
 
   /** Both ends of a range lie a few parts of the column from each other, whichever is written first. */
   #end(role: ColumnRole, known: ColumnStatistics, isHeavy: boolean): StatisticsValue | undefined {
-    const values = spreadOf(known)
+    const values = valuesInOrder(known)
     const middle = Math.floor(values.length / 2)
     const hasOther = this.roles.some((other) => isSame(other, role) && RANGES.has(other.operator) && isUpper(other) !== isUpper(role))
     const span = Math.ceil(((isHeavy ? HEAVY_SPAN : TYPICAL_SPAN) * values.length) / 100)
@@ -89,24 +88,4 @@ function isSame(other: ParameterRole | undefined, role: ColumnRole): other is Co
 
 function isUpper({ operator, isUpperBound }: ColumnRole): boolean {
   return isUpperBound || UPPER.has(operator)
-}
-
-function typicalOf(known: ColumnStatistics | undefined, place: number): StatisticsValue | undefined {
-  if (known === undefined) return undefined
-  const { bounds, common } = known
-  if (bounds.length > 0) return bounds[(Math.floor(bounds.length / 2) + place) % bounds.length]
-  return common[(Math.floor(common.length / 2) + place) % Math.max(1, common.length)]?.value
-}
-
-/** Values in order; where all are common ones, those. */
-function spreadOf({ bounds, common }: ColumnStatistics): readonly StatisticsValue[] {
-  if (bounds.length > 1) return bounds
-  return thinned(common.map(({ value }) => value).sort(inOrder), 101)
-}
-
-/** As numbers where both are, whichever way the database writes them. */
-function inOrder(left: StatisticsValue, right: StatisticsValue): number {
-  const difference = Number(left) - Number(right)
-  if (!Number.isNaN(difference)) return difference
-  return left < right ? -1 : left > right ? 1 : 0
 }

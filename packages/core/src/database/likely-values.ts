@@ -1,0 +1,27 @@
+import type { ColumnStatistics, StatisticsValue } from './inspectors/database-snapshot.ts'
+import { thinned } from './inspectors/thinned.ts'
+
+/**
+ * A value that a column is compared with, as its statistics have it; `undefined` where they have none.
+ *
+ * @param nth - How many were taken before: those of an IN are not all the same.
+ * @param isHeavy - Whether it is one that many rows have; else one from the middle.
+ */
+export function likelyValue({ common, bounds }: ColumnStatistics, nth: number, isHeavy: boolean): StatisticsValue | undefined {
+  if (isHeavy && common.length > 0) return common[nth % common.length]?.value
+  if (bounds.length > 0) return bounds[(Math.floor(bounds.length / 2) + nth) % bounds.length]
+  return common[(Math.floor(common.length / 2) + nth) % Math.max(1, common.length)]?.value
+}
+
+/** The values of a column in order; where all are common ones, those. */
+export function valuesInOrder({ bounds, common }: ColumnStatistics): readonly StatisticsValue[] {
+  if (bounds.length > 1) return bounds
+  return thinned(common.map(({ value }) => value).sort(inOrder), 101)
+}
+
+/** As numbers where both are, whichever way the database writes them. */
+function inOrder(left: StatisticsValue, right: StatisticsValue): number {
+  const difference = Number(left) - Number(right)
+  if (!Number.isNaN(difference)) return difference
+  return left < right ? -1 : left > right ? 1 : 0
+}

@@ -4,6 +4,7 @@ import {
   type DatabaseAnalysis,
   InvalidTrafficError,
   inspectDatabase,
+  prismaIndexNames,
   readTraffic,
   type TrafficEntry,
 } from '@sluice/core/database'
@@ -15,7 +16,7 @@ import { EXIT } from '../exit-code.ts'
 import { applyFixes } from '../fixes/apply-fixes.ts'
 import { writeFixes } from '../fixes/write-fixes.ts'
 import { addressOf } from '../project/address-of.ts'
-import { detectProjects } from '../project/detect-projects.ts'
+import { detectProjects, projectOf } from '../project/detect-projects.ts'
 import { readBaseline, splitBy, writeBaseline } from '../report/baseline.ts'
 import { githubReport, markdownReport, sarifReport } from '../report/other-reports.ts'
 import { paintWith, wantsColor } from '../report/palette.ts'
@@ -52,12 +53,14 @@ async function analyzeWith(
   const progress = progressOn(output)
   progress.say('Reading the catalogue')
   const snapshot = await inspectDatabase(connection)
-  const format = options.format ?? (await detectProjects(process.cwd(), process.env))[0]?.kind
+  const project = projectOf(await detectProjects(process.cwd(), process.env), options.format)
   const analysis = await analyzeDatabase({
     connection,
     snapshot,
     ...(traffic === undefined ? {} : { traffic }),
-    naming: format === 'knex' ? 'knex' : 'prisma',
+    naming: (options.format ?? project?.kind) === 'knex' ? 'knex' : 'prisma',
+    // An index of the schema that is not in the database as yet has its name already.
+    ...(project?.kind === 'prisma' ? { takenNames: (index) => prismaIndexNames(project.schemaFiles, snapshot, index) } : {}),
     tools: { postgresqlScratch: pgliteScratch(progress), sqliteScratch: openScratchSqlite },
     onProgress: (done, of) => progress.say(`Planning statements ${done}/${of}`),
   })

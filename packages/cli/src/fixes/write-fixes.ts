@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type DatabaseSnapshot, type FixProject, planFixFiles, type SchemaChange } from '@sluice/core/database'
 import type { Output } from '../command.ts'
-import { detectProjects } from '../project/detect-projects.ts'
+import { detectProjects, projectOf } from '../project/detect-projects.ts'
 import type { DetectedProject } from '../project/detected-project.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -22,8 +22,7 @@ export interface WriteFixesOptions {
  */
 export async function writeFixes(changes: readonly SchemaChange[], { snapshot, format, cwd, output }: WriteFixesOptions): Promise<void> {
   if (changes.length === 0) return
-  const projects = await detectProjects(cwd, process.env)
-  const project = format === undefined ? projects[0] : projects.find(({ kind }) => kind === format)
+  const project = projectOf(await detectProjects(cwd, process.env), format)
   if (project === undefined)
     throw new UsageError(`--format ${format}: expected a ${format === 'prisma' ? 'schema.prisma' : 'knexfile'} in ${cwd}`)
   const plan = planFixFiles(changes, fixProject(project), snapshot, new Date())

@@ -24,3 +24,8 @@ export async function detectProjects(root: string, env: Readonly<Record<string, 
     { kind: 'sql', fixes, ...(database === undefined ? {} : { database }) },
   ]
 }
+
+/** The project that fixes are written for: of the format that is asked for, or the first. */
+export function projectOf(projects: readonly DetectedProject[], format: DetectedProject['kind'] | undefined): DetectedProject | undefined {
+  return format === undefined ? projects[0] : projects.find(({ kind }) => kind === format)
+}

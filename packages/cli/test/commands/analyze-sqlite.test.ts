@@ -98,6 +98,22 @@ describe('sluice analyze on SQLite', () => {
     expect(indexesOf(opened)).toEqual([])
   })
 
+  it('gives the index a name that no other of the Prisma schema has', async () => {
+    const taken = '\n  @@index([population], map: "city_region_id_idx")\n  @@map("city")'
+    const opened = openProject({ 'schema.prisma': PRISMA_SCHEMA.replace('\n  @@map("city")', taken) })
+    mkdirSync(join(opened.folder, 'migrations'))
+    const { err } = await analyze(opened, '--write')
+    expect(err).toContain('changed schema.prisma')
+    expect(readFileSync(join(opened.folder, 'schema.prisma'), 'utf8')).toContain('@@index([regionId], map: "city_region_id_2_idx")')
+  })
+
+  it('gives the index the name that it has in the Prisma schema already', async () => {
+    const opened = openProject({ 'schema.prisma': PRISMA_SCHEMA.replace('\n  @@map("city")', '\n  @@index([regionId])\n  @@map("city")') })
+    const { out, err } = await analyze(opened, '--write', '--verbose')
+    expect(out).toContain('city_region_id_idx')
+    expect(err).toBe('city_region_id_idx is in the schema already: it is to be brought to the database\n')
+  })
+
   it('writes a Knex migration', async () => {
     const opened = openProject({ 'knexfile.js': KNEXFILE })
     const { code, err } = await analyze(opened, '--write')

@@ -30,7 +30,7 @@ export {
   type SqlProject,
 } from './fixes/plan-fix-files.ts'
 export { type PatchedChange, type PrismaPatch, type PrismaRefusal, patchPrismaSchema } from './fixes/prisma/patch-prisma-schema.ts'
-export { prismaIndexNames } from './fixes/prisma/read-prisma-schema.ts'
+export { prismaIndexNames } from './fixes/prisma/prisma-index-names.ts'
 export type { SchemaFile } from './fixes/prisma/schema-file.ts'
 export { schemaChangeSql } from './fixes/schema-change-sql.ts'
 export { type IndexDefinition, type IndexKey, type IndexMethod, indexLabel } from './index-definition.ts'

@@ -33,7 +33,7 @@ export interface AdvisorTools {
   sqliteScratch?(): Promise<Connection & { close(): Promise<void> }>
 }
 
-export interface AdviseDatabaseOptions extends Pick<AdviseOptions, 'naming' | 'onProgress' | 'thresholds' | 'clock'> {
+export interface AdviseDatabaseOptions extends Pick<AdviseOptions, 'naming' | 'takenNames' | 'onProgress' | 'thresholds' | 'clock'> {
   readonly connection: Connection
   readonly snapshot: DatabaseSnapshot
   readonly traffic: readonly TrafficEntry[]

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../../shared/clock.ts'
-import { indexName } from '../fixes/index-name.ts'
+import { type IndexNamerOptions, indexNamer } from '../fixes/index-namer.ts'
 import type { IndexDefinition } from '../index-definition.ts'
 import type { ColumnSnapshot, DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
 import type { TrafficEntry } from '../traffic/traffic-entry.ts'
@@ -18,7 +18,7 @@ import type { TrigramAdvice } from './trigram-advice.ts'
 import type { WhatIfPlanner } from './what-if-planner.ts'
 import type { WorkloadStatement } from './workload.ts'
 
-export interface AdviseOptions {
+export interface AdviseOptions extends IndexNamerOptions {
   readonly snapshot: DatabaseSnapshot
   readonly traffic: readonly TrafficEntry[]
   readonly statistics: Statistics
@@ -26,8 +26,6 @@ export interface AdviseOptions {
   readonly thresholds?: Thresholds
   /** Measures what was chosen on a sample of the rows. */
   readonly check?: IndexCheck
-  /** How indexes are named. @defaultValue 'prisma' */
-  readonly naming?: 'prisma' | 'knex'
   /** Tries indexes of trigrams, where the database has them. */
   readonly trigrams?: (statements: readonly ReadStatement[]) => Promise<readonly TrigramAdvice[]>
   readonly onProgress?: (done: number, of: number) => void
@@ -51,13 +49,8 @@ export async function advise(options: AdviseOptions): Promise<Advice> {
     options.onProgress?.(at + 1, statements.length)
   }
   const choice = await chooseIndexes(planned.workload, writes, planner, thresholds, options.check)
-  const names = new Set(snapshot.tables.flatMap(({ indexes }) => indexes.map(({ name }) => name)))
+  const nameOf = indexNamer(snapshot, options)
   const whole = choice.statements.reduce((sum, { statement, before }) => sum + before * statement.calls, 0)
-  const nameOf = (definition: IndexDefinition) => {
-    const name = indexName(definition, names, snapshot, options.naming ?? 'prisma')
-    names.add(name)
-    return name
-  }
   const trigrams = (await options.trigrams?.(statements)) ?? []
   const searched = trigrams
     .map((found) => adviceOfTrigrams(found, nameOf(found.definition), writes, whole, thresholds))

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { systemClock } from '../../shared/clock.ts'
 import type { IndexAdvice } from '../advisor/advice.ts'
 import { type AdviseDatabaseOptions, adviseDatabase } from '../advisor/advise-database.ts'
+import { indexNamer } from '../fixes/index-namer.ts'
 import { schemaChangeSql } from '../fixes/schema-change-sql.ts'
 import { indexLabel } from '../index-definition.ts'
 import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
@@ -46,9 +47,14 @@ export async function analyzeDatabase(options: AnalyzeDatabaseOptions): Promise<
   const traffic = options.traffic ?? serverTraffic(snapshot)
   const advice = await adviseDatabase({ ...options, traffic })
   const totalMs = traffic.reduce((sum, entry) => sum + entry.totalMs, 0)
+  const nameOf = indexNamer(
+    snapshot,
+    options,
+    advice.indexes.map(({ name }) => name),
+  )
   const drafts = [
     ...advice.indexes.map((index) => missingIndex(index, snapshot, totalMs)),
-    ...schemaFindings(snapshot, advice, traffic),
+    ...schemaFindings(snapshot, advice, traffic, nameOf),
     ...statementFindings(snapshot, advice, traffic),
   ]
   return {

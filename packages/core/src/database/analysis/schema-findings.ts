@@ -8,6 +8,7 @@ import { partitionRecommendations } from '../checks/partitions.ts'
 import { poolRecommendations } from '../checks/pools.ts'
 import { unusedIndexes } from '../checks/unused-indexes.ts'
 import type { SchemaChange } from '../fixes/fix.ts'
+import type { IndexDefinition } from '../index-definition.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import type { TrafficEntry } from '../traffic/traffic-entry.ts'
 import type { DraftFinding } from './draft-finding.ts'
@@ -18,9 +19,20 @@ const LARGE_ROWS = 100_000
 const MIN_ROWS = 1_000
 const STALE_SHARE = 0.2
 
-/** What the schema, its statistics and its sizes tell by themselves. */
-export function schemaFindings(snapshot: DatabaseSnapshot, advice: Advice, traffic: readonly TrafficEntry[]): DraftFinding[] {
-  return [...unneeded(snapshot, advice), ...foreignKeys(snapshot, advice, traffic), ...statistics(snapshot), ...upkeep(snapshot)]
+type NameOf = (index: IndexDefinition) => string
+
+/**
+ * What the schema, its statistics and its sizes tell by themselves.
+ *
+ * @param nameOf - Names an index that is to be made.
+ */
+export function schemaFindings(
+  snapshot: DatabaseSnapshot,
+  advice: Advice,
+  traffic: readonly TrafficEntry[],
+  nameOf: NameOf,
+): DraftFinding[] {
+  return [...unneeded(snapshot, advice), ...foreignKeys(snapshot, advice, traffic, nameOf), ...statistics(snapshot), ...upkeep(snapshot)]
 }
 
 const NOTHING: Pick<DraftFinding, 'statements' | 'changes'> = { statements: [], changes: [] }
@@ -72,7 +84,7 @@ function dropped(
   }
 }
 
-function foreignKeys(snapshot: DatabaseSnapshot, advice: Advice, traffic: readonly TrafficEntry[]): DraftFinding[] {
+function foreignKeys(snapshot: DatabaseSnapshot, advice: Advice, traffic: readonly TrafficEntry[], nameOf: NameOf): DraftFinding[] {
   const deletedFrom = new Set(
     traffic.flatMap(({ kind, sql }) => {
       const writes = kind === 'write' ? analyzeSql(sql, snapshot.dialect).statement.writes : []
@@ -92,7 +104,7 @@ function foreignKeys(snapshot: DatabaseSnapshot, advice: Advice, traffic: readon
         table: fix.index.table,
         validation: 'none',
         statements: [],
-        changes: [{ ...fix, reason }],
+        changes: [{ ...fix, name: nameOf(fix.index), reason }],
       }
     })
 }

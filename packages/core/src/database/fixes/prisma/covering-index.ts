@@ -1,6 +1,6 @@
 import type { IndexSnapshot } from '../../inspectors/database-snapshot.ts'
 import { type DatabaseFacts, isSameName, type NamedTable } from '../database-facts.ts'
-import type { PrismaIndex, PrismaKey, PrismaModel } from './prisma-model.ts'
+import { indexesOf, type PrismaIndex, type PrismaKey, type PrismaModel } from './prisma-model.ts'
 
 /**
  * An index of the model that does what the wanted one would: of the same type, condition and operators, whose first keys are all of
@@ -16,8 +16,7 @@ export function coveringIndex(
   facts: DatabaseFacts,
   onlyByName: boolean,
 ): string | undefined {
-  const indexes = [...model.attributes.flatMap(({ index }) => index ?? []), ...model.fields.flatMap(({ keys }) => keys)]
-  const covering = indexes.find((index) => {
+  const covering = indexesOf(model).find((index) => {
     if (!covers(index, wanted)) return false
     if (isSameName(facts, index.name, wanted.name)) return true
     return !onlyByName && !isMore(table.snapshot?.indexes.find(({ name }) => isSameName(facts, name, index.name)))
@@ -33,7 +32,8 @@ function isMore(index: IndexSnapshot | undefined): boolean {
   return index.keys.some(({ operatorClass, collation }) => operatorClass !== undefined || collation !== undefined)
 }
 
-function covers(index: PrismaIndex, wanted: PrismaIndex): boolean {
+/** Whether the line of an index tells of one that does what the wanted one would. */
+export function covers(index: PrismaIndex, wanted: PrismaIndex): boolean {
   if ((index.kind === 'fulltext') !== (wanted.kind === 'fulltext')) return false
   if (index.type !== wanted.type || condition(index.where) !== condition(wanted.where)) return false
   if (wanted.kind === 'unique') return index.kind !== 'index' && hasSameFields(index.keys, wanted.keys)

@@ -1,12 +1,12 @@
 import { SluiceError } from '../../../shared/errors.ts'
-import { type DatabaseFacts, isSameName, type NamedTable, tableOf } from '../database-facts.ts'
+import { type DatabaseFacts, isSameName, tableOf } from '../database-facts.ts'
 import type { CreateIndexChange, DropIndexChange, RefusedChange, SchemaChange } from '../fix.ts'
 import { conventionalName } from '../index-name.ts'
 import { schemaChangeSql } from '../schema-change-sql.ts'
 import { coveringIndex } from './covering-index.ts'
 import { insertAttribute, removeAttribute } from './edit-model.ts'
 import { prismaIndexLine, wantedIndex } from './prisma-index-line.ts'
-import type { PrismaModel } from './prisma-model.ts'
+import { indexesOf, isModelOf, type PrismaModel } from './prisma-model.ts'
 import { type PrismaSchema, readPrismaSchema } from './read-prisma-schema.ts'
 import type { SchemaFile } from './schema-file.ts'
 
@@ -131,20 +131,12 @@ function drop(files: readonly SchemaFile[], file: SchemaFile, change: DropIndexC
   return { files: replaced(files, { ...file, content }), patched: { change, path: file.path, line, notes: [] } }
 }
 
-function isModelOf(model: PrismaModel, table: NamedTable, facts: DatabaseFacts): boolean {
-  return isSameName(facts, model.table, table.name) && isSameName(facts, model.schema ?? facts.defaultSchema, table.schema)
-}
-
 /** The model whose index has the name: one of the same schema, or of the same table where names are the table's own. */
 function nameTaken(name: string, model: PrismaModel, schema: PrismaSchema, facts: DatabaseFacts): string | undefined {
   const isPerTable = facts.product === 'mysql' || facts.product === 'mariadb'
   return schema.models
     .filter((other) => (isPerTable ? other === model : (other.schema ?? '') === (model.schema ?? '')))
-    .find(({ fields, attributes }) =>
-      [...fields.flatMap(({ keys }) => keys), ...attributes.flatMap(({ index }) => index ?? [])].some((index) =>
-        isSameName(facts, index.name, name),
-      ),
-    )?.name
+    .find((other) => indexesOf(other).some((index) => isSameName(facts, index.name, name)))?.name
 }
 
 function sqlProblem(change: SchemaChange, facts: DatabaseFacts): string | undefined {

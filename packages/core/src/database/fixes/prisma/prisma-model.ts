@@ -1,3 +1,4 @@
+import { type DatabaseFacts, isSameName, type NamedTable } from '../database-facts.ts'
 import type { Span } from './split-arguments.ts'
 
 /** A model, with where its parts stand in the file. */
@@ -55,4 +56,13 @@ export interface PrismaKey {
   /** As written: `JsonbPathOps`, `raw("gin_trgm_ops")`. */
   readonly operators?: string
   readonly length?: number
+}
+
+/** All keys and indexes of a model. */
+export function indexesOf({ fields, attributes }: PrismaModel): readonly PrismaIndex[] {
+  return [...attributes.flatMap(({ index }) => index ?? []), ...fields.flatMap(({ keys }) => keys)]
+}
+
+export function isModelOf(model: PrismaModel, table: NamedTable, facts: DatabaseFacts): boolean {
+  return isSameName(facts, model.table, table.name) && isSameName(facts, model.schema ?? facts.defaultSchema, table.schema)
 }

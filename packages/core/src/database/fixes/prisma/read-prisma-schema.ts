@@ -40,13 +40,6 @@ export function readPrismaSchema(files: readonly SchemaFile[], facts: Facts): Pr
   return { models, previewFeatures, ...(provider === undefined ? {} : { provider }) }
 }
 
-/** The names that indexes have in a schema: those that another must not have. */
-export function prismaIndexNames(files: readonly SchemaFile[], facts: Facts): string[] {
-  return readPrismaSchema(files, facts).models.flatMap(({ fields, attributes }) =>
-    [...fields.flatMap(({ keys }) => keys), ...attributes.flatMap(({ index }) => index ?? [])].map(({ name }) => name),
-  )
-}
-
 function readModel(path: string, name: string, text: string, mask: string, body: Span, facts: Facts): PrismaModel {
   const lines = logicalLines(mask, body)
   const textOf = (kind: string) => {

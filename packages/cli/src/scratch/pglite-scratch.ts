@@ -13,7 +13,7 @@ interface Pglite {
 
 /** Settings that the planner's costs depend on. */
 const planning =
-  /^(random_page_cost|seq_page_cost|cpu_|effective_cache_size|work_mem|enable_|jit|min_parallel|parallel_|max_parallel|from_collapse|join_collapse)/
+  /^(random_page_cost|seq_page_cost|cpu_|effective_cache_size|work_mem|enable_|jit|min_parallel|parallel_|max_parallel|from_collapse|join_collapse|hash_mem_multiplier)/
 
 /**
  * A PostgreSQL in this process (PGlite) with the schema, the statistics and the sizes of another, and no rows: its planner plans as that one would.
@@ -75,7 +75,7 @@ class Scratch implements IndexSupposer {
     for (const table of this.#tables) await this.#makeTable(table)
     await this.#makeViews()
     for (const [name, value] of Object.entries(this.snapshot.settings)) {
-      if (planning.test(name)) await this.#attempt(`SET ${name} = '${value.replaceAll("'", "''")}'`)
+      if (planning.test(name)) await this.#attempt(`SET ${name} = '${value.replaceAll("'", "''")}'`, `setting ${name}`)
     }
   }
 

@@ -4,13 +4,17 @@ import type { DatabaseSnapshot, ServerConnections, ServerStatement } from '../da
 import type { Gaps } from '../gaps.ts'
 import { numberOf } from '../row-numbers.ts'
 
+/** Of the methods that the planner may use (`enable_…`), only those are read that somebody has changed: each version has others. */
 const SETTINGS = `
   SELECT name::text AS "name", pg_catalog.current_setting(name)::text AS "value"
   FROM pg_catalog.pg_settings
   WHERE name IN ('random_page_cost', 'seq_page_cost', 'cpu_tuple_cost', 'cpu_index_tuple_cost', 'cpu_operator_cost', 'effective_cache_size',
-    'work_mem', 'shared_buffers', 'max_connections', 'superuser_reserved_connections', 'statement_timeout', 'lock_timeout',
+    'parallel_setup_cost', 'parallel_tuple_cost', 'min_parallel_table_scan_size', 'min_parallel_index_scan_size', 'from_collapse_limit',
+    'join_collapse_limit', 'hash_mem_multiplier', 'work_mem', 'shared_buffers', 'max_connections', 'superuser_reserved_connections',
+    'statement_timeout', 'lock_timeout',
     'idle_in_transaction_session_timeout', 'default_statistics_target', 'autovacuum', 'track_counts', 'track_io_timing', 'jit',
     'max_parallel_workers_per_gather', 'plan_cache_mode', 'block_size', 'search_path', 'shared_preload_libraries', 'server_version_num')
+    OR (name ~ '^enable_' AND setting <> boot_val)
   UNION ALL SELECT 'lc_collate', datcollate::text FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()
   UNION ALL SELECT 'encoding', pg_catalog.pg_encoding_to_char(encoding)::text FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()
   UNION ALL

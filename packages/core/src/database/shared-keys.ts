@@ -14,7 +14,7 @@ function isSameKey(a: IndexKey, b: IndexKey | undefined): boolean {
   return (
     b !== undefined &&
     a.column === b.column &&
-    plain(a.expression) === plain(b.expression) &&
+    plainSql(a.expression) === plainSql(b.expression) &&
     (a.isDescending ?? false) === (b.isDescending ?? false) &&
     a.nulls === b.nulls &&
     a.operatorClass === b.operatorClass &&
@@ -30,10 +30,10 @@ function turned({ nulls, ...key }: IndexKey): IndexKey {
 }
 
 /**
- * An expression without what databases add and leave out as they like: `lower(name)`, `(lower((name)::text))`, `LOWER( "name" )`. Texts within it,
+ * An expression, or a condition, without what databases add and leave out as they like: `lower(name)`, `(lower((name)::text))`, `LOWER( "name" )`. Texts within it,
  * other casts, and parentheses around more than a name stay, since what differs in them is another expression.
  */
-function plain(expression: string | undefined): string | undefined {
+export function plainSql(expression: string | undefined): string | undefined {
   if (expression === undefined) return undefined
   const parts = expression.split(/('(?:[^']|'')*')/)
   let text = parts.map((part, at) => (at % 2 === 1 ? part : plainCode(part))).join('')

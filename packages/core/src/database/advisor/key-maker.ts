@@ -48,7 +48,8 @@ export class KeyMaker {
     const keys = order.map(({ column, call, isDescending, nulls }) => {
       const key = call === undefined ? this.plain(column) : this.#called(column, call)
       if (key === undefined || key.prefixLength !== undefined) return undefined
-      return { ...key, isDescending, ...(nulls === undefined || isDefault(nulls, isDescending) ? {} : { nulls }) }
+      if (nulls === undefined || this.#comeBySelf(nulls, isDescending)) return { ...key, isDescending }
+      return this.snapshot.dialect === 'postgresql' ? { ...key, isDescending, nulls } : undefined
     })
     if (keys.length === 0 || keys.some((key) => key === undefined)) return []
     const all = keys as IndexKey[]
@@ -85,6 +86,11 @@ export class KeyMaker {
     return { column, expression: `${call}(${quoteName(column, this.snapshot.dialect)})` }
   }
 
+  /** Whether NULLs are where the database has them by itself: beyond all values in PostgreSQL, before them elsewhere. */
+  #comeBySelf(nulls: 'first' | 'last', isDescending: boolean): boolean {
+    return nulls === (isDescending === (this.snapshot.dialect === 'postgresql') ? 'first' : 'last')
+  }
+
   #column(name: string): ColumnSnapshot | undefined {
     return this.table.columns.find((column) => column.name === name)
   }
@@ -93,10 +99,6 @@ export class KeyMaker {
 function isRowid({ primaryKey, columns }: TableSnapshot): boolean {
   const [key] = primaryKey
   return primaryKey.length === 1 && columns.some(({ name, databaseType }) => name === key && databaseType.toUpperCase() === 'INTEGER')
-}
-
-function isDefault(nulls: 'first' | 'last', isDescending: boolean): boolean {
-  return nulls === (isDescending ? 'first' : 'last')
 }
 
 const unordered = /^(json|xml|point|line|lseg|box|path|polygon|circle|tsvector|tsquery|geometry|geography)\b/i

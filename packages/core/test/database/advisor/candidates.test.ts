@@ -125,6 +125,14 @@ describe('candidatesOf', () => {
     expect(labels(sql, 'postgresql', [['open'], ['done']])).toEqual([])
   })
 
+  it('gives NULLs a place only where the database would have them elsewhere, and can', () => {
+    const sql = (nulls: string) => `SELECT * FROM city ORDER BY population DESC NULLS ${nulls} LIMIT 10`
+    expect(labels(sql('FIRST'))).toEqual(['city(population)'])
+    expect(labels(sql('LAST'))).toEqual(['city(population DESC NULLS LAST)'])
+    expect(labels(sql('LAST'), 'sqlite')).toEqual(['city(population)'])
+    expect(labels(sql('FIRST'), 'sqlite')).toEqual([])
+  })
+
   it('takes IS NOT NULL for a range where most rows are NULL', () => {
     expect(labels('SELECT * FROM city WHERE deleted_at IS NOT NULL', 'mysql')).toEqual(['city(deleted_at)'])
     expect(labels('SELECT * FROM city WHERE region_id IS NOT NULL', 'mysql')).toEqual([])

@@ -34,22 +34,35 @@ export function sqliteSampleCheck(source: Connection, scratch: Connection, snaps
     for (const index of indexes) await create(index)
     await scratch.query('ANALYZE')
     const measured = new Map<string, Measurement[]>()
-    for (const index of indexes) {
+    const timeBoth = async (index: ChosenIndex): Promise<Measurement[]> => {
       const present = await timeAll(scratch, index)
       await scratch.query(`DROP INDEX ${names.get(index.candidate.label)}`)
       const without = await timeAll(scratch, index)
       await create(index)
       await scratch.query('ANALYZE')
-      measured.set(
-        index.candidate.label,
-        index.serves.flatMap(({ statement: { planned, fingerprint } }) => {
-          const [a, b] = [without.get(planned), present.get(planned)]
-          return a === undefined || b === undefined ? [] : [{ fingerprint, without: a, with: b, unit: 'ms' as const }]
-        }),
-      )
+      return index.serves.flatMap(({ statement: { planned, fingerprint } }) => {
+        const [a, b] = [without.get(planned), present.get(planned)]
+        return a === undefined || b === undefined ? [] : [{ fingerprint, without: a, with: b, unit: 'ms' as const }]
+      })
+    }
+    for (const index of indexes) {
+      const first = await timeBoth(index)
+      measured.set(index.candidate.label, first.some(isClose) ? shortest(first, await timeBoth(index)) : first)
     }
     return measured
   }
+}
+
+/** Whether a busy machine could have decided it. */
+function isClose({ without, with: present }: Measurement): boolean {
+  return without > present * 1.2 && without < present * 3
+}
+
+function shortest(first: readonly Measurement[], second: readonly Measurement[]): Measurement[] {
+  return first.map((one) => {
+    const other = second.find(({ fingerprint }) => fingerprint === one.fingerprint) ?? one
+    return { ...one, without: Math.min(one.without, other.without), with: Math.min(one.with, other.with) }
+  })
 }
 
 async function timeAll(scratch: Connection, { serves }: ChosenIndex): Promise<Map<PlannedStatement, number>> {

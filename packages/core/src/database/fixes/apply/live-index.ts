@@ -1,4 +1,5 @@
 import type { IndexDefinition, IndexKey } from '../../index-definition.ts'
+import { plainSql } from '../../shared-keys.ts'
 
 /** An index as it is in the database right now. */
 export interface LiveIndex {
@@ -58,14 +59,10 @@ function isSameKey(wanted: IndexKey, live: IndexKey | undefined, isBackwards: bo
   )
 }
 
-/** Conditions and expressions, without what databases add and leave out as they like. */
-function isSameText(left: string | undefined, right: string | undefined): boolean {
-  return plain(left) === plain(right)
-}
+/** A value in a condition has the type that it is compared with, whatever the database writes behind it: `'open'::order_status`. */
+const VALUE_TYPE =
+  /('(?:[^']|'')*'|\(\d[\d.]*\)|\b\d[\d.]*)::(?:"[^"]+"|[\w.]+)(?: varying| precision| with(?:out)? time zone)?(?:\(\d+\))?(?:\[\])?/gi
 
-function plain(text: string | undefined): string | undefined {
-  return text
-    ?.replace(/::[a-z ]+(\[\])?/g, '')
-    .replace(/[\s()"`]/g, '')
-    .toLowerCase()
+function isSameText(left: string | undefined, right: string | undefined): boolean {
+  return plainSql(left?.replace(VALUE_TYPE, '$1')) === plainSql(right?.replace(VALUE_TYPE, '$1'))
 }

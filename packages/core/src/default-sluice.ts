@@ -1,3 +1,5 @@
+import { LoadBalancingEngine } from './balancing/load-balancing-engine.ts'
+import type { BalancingStrategy } from './balancing/strategies/create-picker.ts'
 import { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
 import type { DatabaseOptimizationEngine } from './database/database-optimization-engine.ts'
 import type { QueryOptimizationEngine } from './query/query-optimization-engine.ts'
@@ -9,10 +11,11 @@ const DEFAULT_MAX_BYTES = 100 * 1024 * 1024
 
 let defaultSluice: Sluice | undefined
 let maxBytes = DEFAULT_MAX_BYTES
+let strategy: BalancingStrategy = 'round-robin'
 
 /** The process-wide Sluice, made by the first call: what a bare `withSluice()` and the engines' getters use. */
 export function getDefaultSluice(): Sluice {
-  defaultSluice ??= createSluice({ cache: { maxBytes } })
+  defaultSluice ??= createSluice({ cache: { maxBytes }, balancer: { strategy } })
   return defaultSluice
 }
 
@@ -55,4 +58,22 @@ export function getDatabaseOptimizationEngine(): DatabaseOptimizationEngine {
   // The process-wide Sluice is made without options that would switch it off.
   if (database === undefined) throw new SluiceError('SLUICE_ALREADY_CREATED', 'The process-wide Sluice has no database engine.')
   return database
+}
+
+/**
+ * The process-wide balancer.
+ *
+ * @param chosen - Its strategy, `round-robin` when left out. Only the first call may choose it; `setStrategy` changes it.
+ * @throws SluiceError `SLUICE_ALREADY_CREATED` when it was made with another one.
+ */
+export function getLoadBalancingEngine(chosen?: BalancingStrategy): LoadBalancingEngine {
+  if (defaultSluice === undefined && chosen !== undefined) {
+    new LoadBalancingEngine(chosen).close()
+    strategy = chosen
+  }
+  const { balancer } = getDefaultSluice()
+  if (balancer === undefined || (chosen !== undefined && chosen !== strategy)) {
+    throw new SluiceError('SLUICE_ALREADY_CREATED', `The process-wide balancer was made as "${strategy}"; it was asked for as "${chosen}".`)
+  }
+  return balancer
 }

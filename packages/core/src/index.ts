@@ -1,4 +1,19 @@
 export { type AdapterHost, hostOf } from './adapter-host.ts'
+export type { BalancingEvents } from './balancing/balancing-events.ts'
+export type { BalancingEfficiency, LoadBalancerStats, NodeStats } from './balancing/balancing-stats.ts'
+export type { EjectionOptions } from './balancing/health/ejection-options.ts'
+export type { EjectionReason } from './balancing/health/outlier-detector.ts'
+export {
+  LoadBalancingEngine,
+  type NodeLease,
+  type NodeMetrics,
+  type RemoveNodeOptions,
+  type SelectOptions,
+} from './balancing/load-balancing-engine.ts'
+export type { LoadBalancingOptions } from './balancing/load-balancing-options.ts'
+export { DuplicateNodeError, UnknownNodeError } from './balancing/node-errors.ts'
+export type { HealthStatus, ServerNode } from './balancing/server-node.ts'
+export type { BalancingStrategy } from './balancing/strategies/create-picker.ts'
 export type { CacheEntry, CacheKey } from './cache/cache-entry.ts'
 export type { CachingStrategyEngineOptions } from './cache/cache-options.ts'
 export type { CacheEfficiency, CacheStats } from './cache/cache-stats.ts'
@@ -78,6 +93,7 @@ export {
   getCachingStrategyEngine,
   getDatabaseOptimizationEngine,
   getDefaultSluice,
+  getLoadBalancingEngine,
   getQueryOptimizationEngine,
   sluiceFrom,
 } from './default-sluice.ts'

@@ -1,3 +1,4 @@
+import { checkLoadBalancingOptions, type LoadBalancingOptions } from './balancing/load-balancing-options.ts'
 import { type EvictionPolicyName, evictionPolicyNames } from './cache/policies/create-policy.ts'
 import type { CacheStore } from './cache/stores/cache-store.ts'
 import type { CopyMode } from './cache/tiered-cache.ts'
@@ -179,6 +180,11 @@ export interface SluiceOptions {
    */
   readonly database?: DatabaseOptions | false
   /**
+   * Chooses nodes: HTTP upstreams, database servers; `false` switches it off.
+   * @defaultValue {}
+   */
+  readonly balancer?: LoadBalancingOptions | false
+  /**
    * How `shadow` mode samples.
    * @defaultValue {}
    */
@@ -241,11 +247,12 @@ export function checkSluiceOptions(options: SluiceOptions): void {
     exclude: option.strings,
     detection: group,
     database: group,
+    balancer: group,
     shadow: option.object,
     clock: option.object,
     random: option.callback,
   })
-  const { cache, batch, prefetch, detection, database, shadow } = options
+  const { cache, batch, prefetch, detection, database, balancer, shadow } = options
   if (cache) {
     checkOptions(cache, cacheRules, 'cache.')
     if (cache.tiered) checkTieredOptions(cache.tiered, 'cache.tiered.')
@@ -261,5 +268,6 @@ export function checkSluiceOptions(options: SluiceOptions): void {
   if (prefetch) checkOptions(prefetch, { maxAgeMs: option.positive, links }, 'prefetch.')
   if (detection) checkOptions(detection, detectionRules, 'detection.')
   if (database) checkDatabaseOptions(database, 'database.')
+  if (balancer) checkLoadBalancingOptions(balancer, 'balancer.')
   if (shadow) checkOptions(shadow, { sample: option.number(0, 1) }, 'shadow.')
 }

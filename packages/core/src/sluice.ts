@@ -1,4 +1,5 @@
 import { type AdapterHost, setHost } from './adapter-host.ts'
+import { LoadBalancingEngine } from './balancing/load-balancing-engine.ts'
 import { CacheSetUp } from './cache/cache-set-up.ts'
 import type { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
 import { LocalWrites } from './cache/coherence/local-writes.ts'
@@ -62,6 +63,8 @@ export class Sluice {
   readonly tiered: TieredCache | undefined
   /** What the app asks its database, and what to change there; `undefined` when it is switched off. */
   readonly database: DatabaseOptimizationEngine | undefined
+  /** Chooses among the nodes that are registered with it; `undefined` when it is switched off. */
+  readonly balancer: LoadBalancingEngine | undefined
 
   readonly #options: SluiceOptions
   readonly #clock
@@ -107,6 +110,7 @@ export class Sluice {
     this.#prefetcher = this.#createPrefetcher(executor)
     this.queries = this.#createQueries()
     this.database = this.#createDatabase()
+    this.balancer = this.#createBalancer()
     setHost(this, this.#createHost(recorder, executor))
   }
 
@@ -277,6 +281,7 @@ export class Sluice {
     this.#loaders.clear()
     this.#connections.clear()
     this.database?.close()
+    this.balancer?.close()
     try {
       await this.#caching?.close()
     } finally {
@@ -364,6 +369,16 @@ export class Sluice {
       dialect: () => this.#loaders.first()?.dialect,
       connection: () => this.#connections.first(),
       onFullScan: (analysis) => this.#events.emit('fullScan', analysis),
+    })
+  }
+
+  #createBalancer(): LoadBalancingEngine | undefined {
+    const { balancer } = this.#options
+    if (balancer === false) return undefined
+    return new LoadBalancingEngine(balancer, {
+      clock: this.#clock,
+      random: this.#random,
+      onError: (error) => this.#reportListenerError(error),
     })
   }
 

@@ -28,6 +28,10 @@ export type SluiceErrorCode =
   | 'SLUICE_UNWRITTEN'
   /** A statement was to be explained, and cannot be without the danger that it is carried out. */
   | 'SLUICE_NOT_EXPLAINABLE'
+  /** A node was to be registered that is there already. */
+  | 'SLUICE_DUPLICATE_NODE'
+  /** A node was named that is not registered. */
+  | 'SLUICE_UNKNOWN_NODE'
   /** Another process is changing the schema of the database. */
   | 'SLUICE_SCHEMA_LOCKED'
 

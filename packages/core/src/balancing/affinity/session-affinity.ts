@@ -1,0 +1,42 @@
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../../shared/clock.ts'
+import type { NodeState } from '../node-state.ts'
+
+const DEFAULT_TTL_SECONDS = 3_600
+
+/** Which node a session stays with. The longest unseen leave when there are too many. */
+export class SessionAffinity {
+  readonly #nodes: LRUCache<string, NodeState>
+
+  constructor(clock: Clock, maxSessions: number) {
+    this.#nodes = new LRUCache({
+      max: maxSessions,
+      ttl: DEFAULT_TTL_SECONDS * 1_000,
+      ttlResolution: 0,
+      perf: { now: () => clock.now() },
+    })
+  }
+
+  get(session: string): NodeState | undefined {
+    return this.#nodes.get(session)
+  }
+
+  set(session: string, node: NodeState, ttlSeconds: number = DEFAULT_TTL_SECONDS): void {
+    this.#nodes.set(session, node, { ttl: ttlSeconds * 1_000 })
+  }
+
+  /** The session goes to another node for the rest of its time. */
+  move(session: string, node: NodeState): void {
+    this.#nodes.set(session, node, { ttl: Math.max(1, this.#nodes.getRemainingTTL(session)) })
+  }
+
+  /** Sessions that have not expired. */
+  get size(): number {
+    this.#nodes.purgeStale()
+    return this.#nodes.size
+  }
+
+  clear(): void {
+    this.#nodes.clear()
+  }
+}

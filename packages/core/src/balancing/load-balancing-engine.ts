@@ -1,0 +1,461 @@
+import { type Clock, systemClock } from '../shared/clock.ts'
+import { Emitter } from '../shared/emitter.ts'
+import { InvalidArgumentError } from '../shared/errors.ts'
+import { option } from '../shared/options.ts'
+import type { RandomSource } from '../shared/random.ts'
+import { SessionAffinity } from './affinity/session-affinity.ts'
+import type { BalancingEvents } from './balancing-events.ts'
+import { type BalancingEfficiency, efficiencyOf, type LoadBalancerStats, type NodeStats, statsOf } from './balancing-stats.ts'
+import { checkAddress } from './check-address.ts'
+import { resolveEjectionOptions } from './health/ejection-options.ts'
+import { type EjectionReason, OutlierDetector } from './health/outlier-detector.ts'
+import { checkLoadBalancingOptions, type LoadBalancingOptions } from './load-balancing-options.ts'
+import { DuplicateNodeError, UnknownNodeError } from './node-errors.ts'
+import { NodeState } from './node-state.ts'
+import { type HealthStatus, nodeId, type ServerNode } from './server-node.ts'
+import { type BalancingStrategy, balancingStrategies, createPicker } from './strategies/create-picker.ts'
+import type { Picker } from './strategies/picker.ts'
+
+export interface SelectOptions {
+  /** Stays with one node for as long as that can be picked. */
+  readonly sessionId?: string
+  /** A node that is not to be picked: the one that failed. */
+  readonly except?: ServerNode
+}
+
+/** A node with one of its connections. */
+export interface NodeLease {
+  readonly node: ServerNode
+  /** Gives the connection back. A second call does nothing. */
+  release(): void
+}
+
+/** What a probe, or a person, knows of a node. */
+export interface NodeMetrics {
+  /** Milliseconds. */
+  readonly responseTime?: number
+  /** 0 to 1. */
+  readonly errorRate?: number
+}
+
+export interface RemoveNodeOptions {
+  /**
+   * Milliseconds that open connections have to end.
+   * @defaultValue 0
+   */
+  readonly drainMs?: number
+}
+
+/** What a Sluice joins its engine with. */
+export interface BalancingEngineParts {
+  readonly clock?: Clock
+  readonly random?: RandomSource
+  readonly onError?: (error: unknown) => void
+}
+
+const LEAST_FACTOR = 0.1
+/** How often a node's share grows while it starts. */
+const STEP_MS = 100
+const HEALTH: readonly HealthStatus[] = ['healthy', 'degraded', 'unhealthy', 'maintenance']
+const MAX_TTL_SECONDS = 31_536_000
+
+/**
+ * Chooses the node for a request, by a strategy and by what is known of the nodes: those that fail are left alone for a while, those that come back start
+ * slowly, those that are full, unhealthy or in maintenance get nothing.
+ *
+ * It asks nobody: probes, proxies and routers tell it what they saw. It has no timers but for nodes that drain.
+ *
+ * @example
+ * ```ts
+ * const balancer = new LoadBalancingEngine('least-connections')
+ * balancer.registerNode('10.0.0.1', 8080)
+ * balancer.registerNode('10.0.0.2', 8080, 2)
+ * const lease = balancer.acquire('203.0.113.7')
+ * if (lease !== null) {
+ *   // … send the request to lease.node …
+ *   balancer.recordRequest(lease.node.id, 12, 200)
+ *   lease.release()
+ * }
+ * ```
+ */
+export class LoadBalancingEngine {
+  readonly #clock: Clock
+  readonly #random: RandomSource
+  readonly #events: Emitter<BalancingEvents>
+  readonly #nodes = new Map<string, NodeState>()
+  readonly #sessions: SessionAffinity
+  readonly #outliers: OutlierDetector | undefined
+  readonly #slowStartMs: number
+  readonly #degradedShare: number
+  #strategy: BalancingStrategy
+  #picker: Picker<NodeState>
+  #isPanic = false
+  /** When an ejection ends or a share grows, by itself. */
+  #nextChangeAt: number = Number.POSITIVE_INFINITY
+
+  /** @throws InvalidOptionError for an unknown strategy or option, or one out of its bounds. */
+  constructor(options?: BalancingStrategy | LoadBalancingOptions)
+  /**
+   * @param parts - What a Sluice hands over, and tests; apps leave it out.
+   * @internal
+   */
+  constructor(options?: BalancingStrategy | LoadBalancingOptions, parts?: BalancingEngineParts)
+  constructor(given: BalancingStrategy | LoadBalancingOptions = {}, parts: BalancingEngineParts = {}) {
+    const options = typeof given === 'string' ? { strategy: given } : given
+    checkLoadBalancingOptions(options)
+    const { strategy = 'round-robin', ejection = {}, slowStartMs = 5_000, degradedShare = 0.25, maxSessions = 100_000 } = options
+    this.#clock = parts.clock ?? systemClock
+    this.#random = parts.random ?? Math.random
+    this.#events = new Emitter(parts.onError ?? (() => {}))
+    this.#sessions = new SessionAffinity(this.#clock, maxSessions)
+    this.#outliers = ejection === false ? undefined : new OutlierDetector(resolveEjectionOptions(ejection))
+    this.#slowStartMs = slowStartMs
+    this.#degradedShare = degradedShare
+    this.#strategy = strategy
+    this.#picker = this.#createPicker()
+  }
+
+  get strategy(): BalancingStrategy {
+    return this.#strategy
+  }
+
+  /** As they were registered. */
+  get nodes(): readonly ServerNode[] {
+    return [...this.#nodes.values()]
+  }
+
+  /** Listens to an event; returns the function that stops it. */
+  on<K extends keyof BalancingEvents>(event: K, listener: (payload: BalancingEvents[K]) => void): () => void {
+    return this.#events.on(event, listener)
+  }
+
+  /**
+   * Adds a node, which may be picked at once.
+   *
+   * @param host - A host name or an IP address.
+   * @param weight - Its share beside the others; above 0.
+   * @throws InvalidArgumentError; DuplicateNodeError when that host and port are there.
+   */
+  registerNode(host: string, port: number, weight = 1, maxConnections = 1_000): ServerNode {
+    checkAddress(host, port)
+    if (!option.positive.accepts(weight)) throw new InvalidArgumentError('weight', option.positive.expected, weight)
+    const whole = option.integer(1)
+    if (!whole.accepts(maxConnections)) throw new InvalidArgumentError('maxConnections', whole.expected, maxConnections)
+    const id = nodeId(host, port)
+    if (this.#nodes.has(id)) throw new DuplicateNodeError(id)
+    const node = new NodeState(host, port, weight, maxConnections)
+    node.progressAt = this.#clock.now()
+    this.#nodes.set(id, node)
+    this.#refresh()
+    this.#events.emit('nodeAdded', { node })
+    return node
+  }
+
+  /**
+   * Takes a node away: it gets nothing new, and is removed when its connections have been given back, or their time is over.
+   *
+   * @returns How many connections were left.
+   * @throws UnknownNodeError; InvalidArgumentError.
+   */
+  async removeNode(id: string, { drainMs = 0 }: RemoveNodeOptions = {}): Promise<{ readonly abandoned: number }> {
+    const node = this.#node(id)
+    if (!option.number(0).accepts(drainMs)) throw new InvalidArgumentError('drainMs', option.number(0).expected, drainMs)
+    if (!node.isDraining) {
+      node.isDraining = true
+      this.#refresh()
+      this.#events.emit('draining', { node, activeConnections: node.activeConnections })
+    }
+    if (node.activeConnections > 0 && drainMs > 0) await untilIdle(node, drainMs)
+    if (this.#nodes.get(id) === node) {
+      this.#nodes.delete(id)
+      node.isRemoved = true
+      this.#refresh()
+      this.#events.emit('nodeRemoved', { node, abandoned: node.activeConnections })
+    }
+    return { abandoned: node.activeConnections }
+  }
+
+  /**
+   * Chooses a node; its connections are not counted: `acquire` does that.
+   *
+   * @param clientIp - For `ip-hash`.
+   * @returns `null` when there is none that is up and has room.
+   */
+  selectNode(clientIp?: string, options: SelectOptions = {}): ServerNode | null {
+    return this.#select(clientIp, options) ?? null
+  }
+
+  /** Chooses a node and takes one of its connections, until it is released. `null` when there is none that is up and has room. */
+  acquire(clientIp?: string, options: SelectOptions = {}): NodeLease | null {
+    const node = this.#select(clientIp, options)
+    if (node === undefined) return null
+    this.#take(node)
+    let isHeld = true
+    return {
+      node,
+      release: () => {
+        if (!isHeld) return
+        isHeld = false
+        this.#giveBack(node)
+      },
+    }
+  }
+
+  /**
+   * Tells how a request went.
+   *
+   * @param responseTimeMs - Until the answer began, or it was clear that none would come.
+   * @param status - The HTTP status; 0 where there was no answer. 0 and 502 to 504 count for ejection, 500 and more for the error rate.
+   * @throws UnknownNodeError; InvalidArgumentError.
+   */
+  recordRequest(nodeId: string, responseTimeMs: number, status: number): void {
+    const node = this.#node(nodeId)
+    const time = option.number(0)
+    if (!time.accepts(responseTimeMs)) throw new InvalidArgumentError('responseTimeMs', time.expected, responseTimeMs)
+    if (!(status === 0 || (Number.isInteger(status) && status >= 100 && status <= 599)))
+      throw new InvalidArgumentError('status', '0, or an integer from 100 to 599', status)
+    const now = this.#clock.now()
+    const isFailure = status === 0 || (status >= 502 && status <= 504)
+    if (status === 0) node.counted(true)
+    else node.answered(now, responseTimeMs, status >= 500)
+    const reason = this.#outliers?.ended(node, now, isFailure)
+    if (reason !== undefined) this.#eject(node, reason)
+    else if (!isFailure) this.#outliers?.forgive(node, now)
+  }
+
+  /**
+   * Sets what is known of a node from elsewhere. A node that comes back from `unhealthy` or `maintenance` starts slowly, and is not ejected any more.
+   *
+   * @throws UnknownNodeError; InvalidArgumentError.
+   */
+  updateNodeHealth(nodeId: string, status: HealthStatus, metrics: NodeMetrics = {}): void {
+    const node = this.#node(nodeId)
+    if (!HEALTH.includes(status)) throw new InvalidArgumentError('status', option.oneOf(...HEALTH).expected, status)
+    const { responseTime = node.responseTime, errorRate = node.errorRate } = metrics
+    if (!option.number(0).accepts(responseTime)) throw new InvalidArgumentError('metrics.responseTime', 'milliseconds', responseTime)
+    if (!option.number(0, 1).accepts(errorRate)) throw new InvalidArgumentError('metrics.errorRate', 'a number from 0 to 1', errorRate)
+    node.responseTime = responseTime
+    node.errorRate = errorRate
+    const from = node.status
+    if (from === status) return
+    const wasUp = node.isUp
+    node.status = status
+    if (node.isUp && !wasUp) this.#comesBack(node)
+    this.#refresh()
+    this.#events.emit('statusChanged', { node, from, to: status })
+  }
+
+  /**
+   * Gives a node nothing for a while, as if it had failed too often. The last one that is left is not ejected.
+   *
+   * @returns Whether it is ejected now.
+   * @throws UnknownNodeError.
+   */
+  eject(nodeId: string, reason: EjectionReason = 'requested'): boolean {
+    const node = this.#node(nodeId)
+    this.#eject(node, reason)
+    return node.isEjected
+  }
+
+  /**
+   * Ends an ejection before its time: the node is known to answer again.
+   *
+   * @throws UnknownNodeError.
+   */
+  readmit(nodeId: string): void {
+    const node = this.#node(nodeId)
+    if (!node.isEjected) return
+    this.#comesBack(node)
+    this.#refresh()
+    this.#events.emit('returned', { node })
+  }
+
+  /**
+   * Binds a session to a node.
+   *
+   * @param ttlSeconds - From now on; above 0, a year at most.
+   * @throws UnknownNodeError; InvalidArgumentError.
+   */
+  setSessionAffinity(sessionId: string, nodeId: string, ttlSeconds = 3_600): void {
+    if (typeof sessionId !== 'string' || sessionId === '')
+      throw new InvalidArgumentError('sessionId', 'a text that is not empty', sessionId)
+    const node = this.#node(nodeId)
+    if (!(typeof ttlSeconds === 'number' && ttlSeconds > 0 && ttlSeconds <= MAX_TTL_SECONDS))
+      throw new InvalidArgumentError('ttlSeconds', `a number above 0, at most ${MAX_TTL_SECONDS}`, ttlSeconds)
+    this.#sessions.set(sessionId, node, ttlSeconds)
+  }
+
+  /** Chooses in another way from now on; what is known of the nodes stays. */
+  setStrategy(strategy: BalancingStrategy): void {
+    const known = option.oneOf(...balancingStrategies)
+    if (!known.accepts(strategy)) throw new InvalidArgumentError('strategy', known.expected, strategy)
+    const from = this.#strategy
+    if (from === strategy) return
+    this.#strategy = strategy
+    this.#picker = this.#createPicker()
+    this.#refresh()
+    this.#events.emit('strategyChanged', { from, to: strategy })
+  }
+
+  getClusterStats(): LoadBalancerStats {
+    this.#catchUp()
+    const nodes = [...this.#nodes.values()]
+    const now = this.#clock.now()
+    const sum = (of: (node: NodeState) => number) => nodes.reduce((total, node) => total + of(node), 0)
+    const count = (status: HealthStatus) => sum((node) => Number(node.status === status))
+    const picks = sum((node) => node.picks)
+    const usable = nodes.filter((node) => node.isUp && (this.#isPanic || !node.isEjected))
+    const totalCapacity = usable.reduce((total, { maxConnections }) => total + maxConnections, 0)
+    const used = usable.reduce((total, { activeConnections }) => total + activeConnections, 0)
+    return {
+      strategy: this.#strategy,
+      totalNodes: nodes.length,
+      healthyNodes: count('healthy'),
+      degradedNodes: count('degraded'),
+      unhealthyNodes: count('unhealthy'),
+      maintenanceNodes: count('maintenance'),
+      ejectedNodes: sum(({ isEjected }) => Number(isEjected)),
+      isPanic: this.#isPanic,
+      totalRequests: sum(({ requests }) => requests),
+      failedRequests: sum(({ failures }) => failures),
+      activeConnections: sum(({ activeConnections }) => activeConnections),
+      totalCapacity,
+      averageLoad: totalCapacity === 0 ? 0 : used / totalCapacity,
+      sessions: this.#sessions.size,
+      nodes: nodes.map((node) => statsOf(node, now, picks)),
+    }
+  }
+
+  /** @throws UnknownNodeError. */
+  getNodeStats(nodeId: string): NodeStats {
+    this.#catchUp()
+    const picks = [...this.#nodes.values()].reduce((sum, node) => sum + node.picks, 0)
+    return statsOf(this.#node(nodeId), this.#clock.now(), picks)
+  }
+
+  /** How evenly nodes were picked since they were registered. */
+  getBalancingEfficiency(): BalancingEfficiency {
+    const byWeight = this.#strategy !== 'round-robin' && this.#strategy !== 'random'
+    return efficiencyOf([...this.#nodes.values()], byWeight)
+  }
+
+  /** Forgets sessions and listeners. Nodes that drain go on doing so. */
+  close(): void {
+    this.#sessions.clear()
+    this.#events.clear()
+  }
+
+  #select(clientIp: string | undefined, { sessionId, except }: SelectOptions): NodeState | undefined {
+    this.#catchUp()
+    const excepted = except === undefined ? undefined : this.#nodes.get(except.id)
+    if (sessionId === undefined) return this.#picked(this.#picker.pick(clientIp, excepted))
+    const home = this.#sessions.get(sessionId)
+    if (home !== undefined && this.#isPickable(home)) {
+      if (home !== excepted && home.hasRoom) return this.#picked(home)
+      // It is only busy: the session stays where it is.
+      return this.#picked(this.#picker.pick(clientIp, excepted))
+    }
+    const node = this.#picker.pick(clientIp, excepted)
+    if (node !== undefined && home !== undefined) this.#sessions.move(sessionId, node)
+    else if (node !== undefined) this.#sessions.set(sessionId, node)
+    return this.#picked(node)
+  }
+
+  #picked(node: NodeState | undefined): NodeState | undefined {
+    if (node !== undefined) node.picks += 1
+    return node
+  }
+
+  #isPickable(node: NodeState): boolean {
+    return !node.isRemoved && node.isUp && (this.#isPanic || !node.isEjected)
+  }
+
+  #take(node: NodeState): void {
+    if (node.activeConnections === 0) node.progressAt = this.#clock.now()
+    node.activeConnections += 1
+    this.#picker.changed?.(node)
+  }
+
+  #giveBack(node: NodeState): void {
+    node.activeConnections -= 1
+    this.#picker.changed?.(node)
+    if (node.activeConnections === 0) node.onIdle?.()
+  }
+
+  #eject(node: NodeState, reason: EjectionReason): void {
+    if (this.#outliers?.mayEject(node, [...this.#nodes.values()]) !== true) return
+    const now = this.#clock.now()
+    this.#outliers.eject(node, now)
+    this.#refresh()
+    this.#events.emit('ejected', { node, reason, forMs: node.ejectedUntil - now })
+  }
+
+  #comesBack(node: NodeState): void {
+    const now = this.#clock.now()
+    node.ejectedUntil = 0
+    node.consecutiveFailures = 0
+    node.returnedAt = now
+    node.progressAt = now
+  }
+
+  /** Ends what is over, and lets shares grow. */
+  #catchUp(): void {
+    if (this.#nextChangeAt === Number.POSITIVE_INFINITY || this.#clock.now() < this.#nextChangeAt) return
+    const now = this.#clock.now()
+    const returned = [...this.#nodes.values()].filter((node) => node.isEjected && node.ejectedUntil <= now)
+    for (const node of returned) this.#comesBack(node)
+    this.#refresh()
+    for (const node of returned) this.#events.emit('returned', { node })
+  }
+
+  /** Works out anew who can be picked, and with what share. */
+  #refresh(): void {
+    const now = this.#clock.now()
+    this.#nextChangeAt = Number.POSITIVE_INFINITY
+    const up = [...this.#nodes.values()].filter(({ isUp }) => isUp)
+    for (const node of up) {
+      node.steadyFactor = node.status === 'degraded' ? this.#degradedShare : 1
+      node.factor = node.steadyFactor * this.#started(node, now)
+      if (node.isEjected) this.#nextChangeAt = Math.min(this.#nextChangeAt, node.ejectedUntil)
+      else if (node.factor < node.steadyFactor) this.#nextChangeAt = Math.min(this.#nextChangeAt, now + STEP_MS)
+    }
+    const left = up.filter(({ isEjected }) => !isEjected)
+    const isPanic = left.length < up.length && left.length < Math.max(1, up.length * (this.#outliers?.options.panicShare ?? 0))
+    this.#picker.rebuild(isPanic ? up : left)
+    if (isPanic === this.#isPanic) return
+    this.#isPanic = isPanic
+    this.#events.emit('panic', { isPanic })
+  }
+
+  /** The part of its share that a node has got to since it came back. */
+  #started({ returnedAt }: NodeState, now: number): number {
+    if (this.#slowStartMs === 0 || returnedAt === Number.NEGATIVE_INFINITY) return 1
+    return Math.min(1, LEAST_FACTOR + ((1 - LEAST_FACTOR) * (now - returnedAt)) / this.#slowStartMs)
+  }
+
+  #createPicker(): Picker<NodeState> {
+    return createPicker(this.#strategy, { clock: this.#clock, random: this.#random })
+  }
+
+  #node(id: string): NodeState {
+    const node = this.#nodes.get(id)
+    if (node === undefined) throw new UnknownNodeError(id, [...this.#nodes.keys()])
+    return node
+  }
+}
+
+function untilIdle(node: NodeState, withinMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, withinMs)
+    timer.unref()
+    const before = node.onIdle
+    node.onIdle = () => {
+      before?.()
+      done()
+    }
+    function done() {
+      clearTimeout(timer)
+      resolve()
+    }
+  })
+}

@@ -1,0 +1,97 @@
+import { LatencyHistogram } from './latency-histogram.ts'
+import { type HealthStatus, nodeId, type ServerNode } from './server-node.ts'
+import { hashText } from './strategies/hash-text.ts'
+
+/** Milliseconds in which a moving average of times forgets two thirds. */
+const FORGET_MS = 5_000
+/** What one request counts in the error rate. */
+const ERROR_STEP = 0.02
+
+/** A node with what the balancer knows of it. */
+export class NodeState implements ServerNode {
+  readonly id: string
+  /** For consistent hashing. */
+  readonly hash: number
+  status: HealthStatus = 'healthy'
+  activeConnections = 0
+  responseTime = 0
+  errorRate = 0
+  /** What it gets of its weight: less while it is degraded, or starts slowly. Above 0, 1 at most. */
+  factor = 1
+  /** The same but for a slow start. */
+  steadyFactor = 1
+  /** Milliseconds of the slowest answer, which fades with time: what `peak-ewma` goes by. */
+  peakMs = 0
+  peakAt = 0
+  isDraining = false
+  isRemoved = false
+  /** By the engine's clock; 0: not ejected. */
+  ejectedUntil = 0
+  /** How often it was ejected of late: the next time is longer. */
+  ejections = 0
+  totalEjections = 0
+  /** When it came back, to start slowly; `-Infinity`: it is not starting. */
+  returnedAt: number = Number.NEGATIVE_INFINITY
+  consecutiveFailures = 0
+  picks = 0
+  requests = 0
+  failures = 0
+  /** The window that ejection by rate looks at. */
+  windowAt: number = Number.NEGATIVE_INFINITY
+  windowRequests = 0
+  windowFailures = 0
+  /** When it last answered, or was given something to do after it had nothing. */
+  progressAt = 0
+  /** Called when its last connection is given back. */
+  onIdle: (() => void) | undefined
+  readonly latencies: LatencyHistogram = new LatencyHistogram()
+  #answeredAt = 0
+
+  constructor(
+    readonly host: string,
+    readonly port: number,
+    readonly weight: number,
+    readonly maxConnections: number,
+  ) {
+    this.id = nodeId(host, port)
+    this.hash = hashText(this.id)
+  }
+
+  /** The weight that it is picked by. */
+  get share(): number {
+    return this.weight * this.factor
+  }
+
+  /** Whether it may be picked, but for an ejection. */
+  get isUp(): boolean {
+    return (this.status === 'healthy' || this.status === 'degraded') && !this.isDraining
+  }
+
+  get isEjected(): boolean {
+    return this.ejectedUntil !== 0
+  }
+
+  get hasRoom(): boolean {
+    return this.activeConnections < this.maxConnections
+  }
+
+  /** Takes in an answer, good or bad, that took so long. */
+  answered(now: number, ms: number, isError: boolean): void {
+    const kept = this.requests === 0 ? 0 : Math.exp((this.#answeredAt - now) / FORGET_MS)
+    this.#answeredAt = now
+    this.responseTime = this.responseTime * kept + ms * (1 - kept)
+    const faded = this.peakMs * Math.exp((this.peakAt - now) / FORGET_MS)
+    this.peakMs = Math.max(ms, faded)
+    this.peakAt = now
+    this.progressAt = now
+    this.latencies.add(now, ms)
+    this.counted(isError)
+  }
+
+  /** Takes in that a request ended, with an answer or without. */
+  counted(isError: boolean): void {
+    this.requests += 1
+    if (isError) this.failures += 1
+    this.errorRate = this.errorRate * (1 - ERROR_STEP) + (isError ? ERROR_STEP : 0)
+  }
+}

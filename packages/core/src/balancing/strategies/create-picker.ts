@@ -1,0 +1,51 @@
+import type { Clock } from '../../shared/clock.ts'
+import type { RandomSource } from '../../shared/random.ts'
+import { EarliestDeadlinePicker } from './earliest-deadline.ts'
+import { LeastConnectionsPicker } from './least-connections.ts'
+import type { PickableNode, Picker } from './picker.ts'
+import { RandomPicker } from './random.ts'
+import { RendezvousPicker } from './rendezvous.ts'
+import { RoundRobinPicker } from './round-robin.ts'
+import { TwoChoicesPicker } from './two-choices.ts'
+
+/** Ways to choose a node. */
+export const balancingStrategies = ['round-robin', 'least-connections', 'weighted', 'ip-hash', 'random', 'p2c', 'peak-ewma'] as const
+
+/**
+ * - `round-robin`: one after the other.
+ * - `least-connections`: the fewest connections for its weight.
+ * - `weighted`: one after the other, as often as its weight says, spread evenly.
+ * - `ip-hash`: the same node for the same client; when a node leaves, only its clients move.
+ * - `random`: by chance.
+ * - `p2c`: of two by chance, the one with fewer connections for its weight.
+ * - `peak-ewma`: of two by chance, the one with fewer connections and quicker answers.
+ */
+export type BalancingStrategy = (typeof balancingStrategies)[number]
+
+/** Milliseconds in which a slow answer is two thirds forgotten: a node that nobody asks is asked again. */
+const FADE_MS = 10_000
+
+export function createPicker<TNode extends PickableNode>(
+  strategy: BalancingStrategy,
+  { clock, random }: { readonly clock: Clock; readonly random: RandomSource },
+): Picker<TNode> {
+  switch (strategy) {
+    case 'round-robin':
+      return new RoundRobinPicker()
+    case 'least-connections':
+      return new LeastConnectionsPicker()
+    case 'weighted':
+      return new EarliestDeadlinePicker(({ share }) => share)
+    case 'ip-hash':
+      return new RendezvousPicker(new RoundRobinPicker(), ({ weight, steadyFactor }) => weight * steadyFactor)
+    case 'random':
+      return new RandomPicker(random)
+    case 'p2c':
+      return new TwoChoicesPicker(random, ({ activeConnections, share }) => (activeConnections + 1) / share)
+    case 'peak-ewma':
+      return new TwoChoicesPicker(random, ({ activeConnections, share, peakMs, peakAt }) => {
+        const ms = peakMs * Math.exp((peakAt - clock.now()) / FADE_MS)
+        return ((activeConnections + 1) * Math.max(1, ms)) / share
+      })
+  }
+}

@@ -1,0 +1,82 @@
+import type { PickableNode, Picker } from './picker.ts'
+
+interface Entry<TNode> {
+  readonly node: TNode
+  deadline: number
+  step: number
+}
+
+/**
+ * Each node in turn, as often as its share says, and spread evenly: the one whose turn is due first, kept in a heap. Source: earliest-deadline-first
+ * scheduling, as Envoy and gRPC use it in place of a scan over all nodes.
+ */
+export class EarliestDeadlinePicker<TNode extends PickableNode> implements Picker<TNode> {
+  #heap: Entry<TNode>[] = []
+  /** The deadline of what was picked last. */
+  #now = 0
+
+  /** @param shareOf - What a node is picked by; above 0. */
+  constructor(private readonly shareOf: (node: TNode) => number) {}
+
+  rebuild(nodes: readonly TNode[]): void {
+    const known = new Map(this.#heap.map((entry) => [entry.node, entry]))
+    this.#heap = nodes.map((node, at) => {
+      const step = 1 / this.shareOf(node)
+      const entry = known.get(node)
+      // Who is new does not catch up on what it missed, and those who come together do not come at once.
+      const wait = entry === undefined ? step * (0.5 + at / (1_000 * nodes.length)) : Math.min(step, entry.deadline - this.#now)
+      return { node, step, deadline: this.#now + wait }
+    })
+    this.#heapify()
+  }
+
+  pick(_client: string | undefined, except: TNode | undefined): TNode | undefined {
+    const first = this.#heap[0]
+    if (first === undefined) return undefined
+    if (!first.node.hasRoom || first.node === except) return this.#pickPast(except)
+    this.#now = first.deadline
+    first.deadline += first.step
+    this.#sink(0)
+    return first.node
+  }
+
+  /** Past nodes whose turn it is and that cannot take it: they lose it, or they would be picked in a row once they can. */
+  #pickPast(except: TNode | undefined): TNode | undefined {
+    let best: Entry<TNode> | undefined
+    for (const entry of this.#heap) {
+      if (entry.node.hasRoom && entry.node !== except && (best === undefined || entry.deadline < best.deadline)) best = entry
+    }
+    if (best === undefined) return undefined
+    this.#now = best.deadline
+    best.deadline += best.step
+    for (const entry of this.#heap) if (entry.deadline < this.#now && entry.node !== except) entry.deadline = this.#now + entry.step
+    this.#heapify()
+    return best.node
+  }
+
+  #heapify(): void {
+    for (let at = (this.#heap.length >> 1) - 1; at >= 0; at -= 1) this.#sink(at)
+  }
+
+  #sink(from: number): void {
+    const heap = this.#heap
+    const entry = heap[from]
+    if (entry === undefined) return
+    let at = from
+    for (;;) {
+      let child = 2 * at + 1
+      const left = heap[child]
+      if (left === undefined) break
+      let least = left
+      const right = heap[child + 1]
+      if (right !== undefined && right.deadline < left.deadline) {
+        least = right
+        child += 1
+      }
+      if (least.deadline >= entry.deadline) break
+      heap[at] = least
+      at = child
+    }
+    heap[at] = entry
+  }
+}

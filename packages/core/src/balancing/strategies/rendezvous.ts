@@ -1,0 +1,51 @@
+import { hashText, mix } from './hash-text.ts'
+import type { PickableNode, Picker } from './picker.ts'
+
+/**
+ * The same node for the same client: every node has a score for every client, and the highest wins. When a node leaves, its clients move, and no others.
+ * A node of twice the share has twice the clients. Clients that are not known are spread by turns.
+ *
+ * Source: Thaler and Ravishankar, "Using Name-Based Mappings to Increase Hit Rates" (IEEE/ACM ToN 1998); with weights, Schindelhauer and Schomaker,
+ * "Weighted Distributed Hash Tables" (SPAA 2005).
+ */
+export class RendezvousPicker<TNode extends PickableNode> implements Picker<TNode> {
+  #nodes: readonly TNode[] = []
+  #shares: readonly number[] = []
+
+  constructor(
+    private readonly unknown: Picker<TNode>,
+    /** What a node is weighed by. A slow start is not for it: clients would move for some seconds, and back. */
+    private readonly shareOf: (node: TNode) => number,
+  ) {}
+
+  rebuild(nodes: readonly TNode[]): void {
+    this.#nodes = nodes
+    this.#shares = nodes.map((node) => this.shareOf(node))
+    this.unknown.rebuild(nodes)
+  }
+
+  pick(client: string | undefined, except: TNode | undefined): TNode | undefined {
+    if (client === undefined) return this.unknown.pick(client, except)
+    const key = hashText(client)
+    const nodes = this.#nodes
+    const shares = this.#shares
+    let best: TNode | undefined
+    let most = 0
+    for (let i = 0; i < nodes.length; i += 1) {
+      const node = nodes[i] as TNode
+      const share = shares[i] as number
+      const chance = (mix(key ^ node.hash) + 0.5) / 4_294_967_296
+      // Its score is at most this, since 1 - x ≤ -ln x: few need the logarithm.
+      if (share < most * (1 - chance)) continue
+      const score = share / -Math.log(chance)
+      if (score <= most || !node.hasRoom || node === except) continue
+      most = score
+      best = node
+    }
+    return best
+  }
+
+  changed(node: TNode): void {
+    this.unknown.changed?.(node)
+  }
+}

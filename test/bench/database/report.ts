@@ -2,7 +2,7 @@
 export interface BenchFigure {
   readonly id: string
   readonly value: number
-  readonly unit: 'ms' | 'µs' | '%' | '×' | 'MB/s' | 's' | 'queries' | 'questions' | 'indexes'
+  readonly unit: 'ms' | 'µs' | '%' | '×' | 'MB/s' | 's' | 'queries' | 'questions' | 'indexes' | 'requests/s'
   /** Left out: it is only shown. */
   readonly target?: number
   /** @defaultValue '≤' */
@@ -24,9 +24,9 @@ export function printFigures(figures: readonly BenchFigure[]): void {
   }
 }
 
-export function toJson(figure: BenchFigure): string {
+export function toJson(figure: BenchFigure, area = 'database'): string {
   const { id, value, unit, target } = figure
-  return JSON.stringify({ area: 'database', id, value, unit, target, ok: isMet(figure) })
+  return JSON.stringify({ area, id, value, unit, target, ok: isMet(figure) })
 }
 
 export function shown(value: number): string {

@@ -8,9 +8,6 @@ import { RendezvousPicker } from './rendezvous.ts'
 import { RoundRobinPicker } from './round-robin.ts'
 import { TwoChoicesPicker } from './two-choices.ts'
 
-/** Ways to choose a node. */
-export const balancingStrategies = ['round-robin', 'least-connections', 'weighted', 'ip-hash', 'random', 'p2c', 'peak-ewma'] as const
-
 /**
  * - `round-robin`: one after the other.
  * - `least-connections`: the fewest connections for its weight.
@@ -20,7 +17,17 @@ export const balancingStrategies = ['round-robin', 'least-connections', 'weighte
  * - `p2c`: of two by chance, the one with fewer connections for its weight.
  * - `peak-ewma`: of two by chance, the one with fewer connections and quicker answers.
  */
-export type BalancingStrategy = (typeof balancingStrategies)[number]
+export type BalancingStrategy = 'round-robin' | 'least-connections' | 'weighted' | 'ip-hash' | 'random' | 'p2c' | 'peak-ewma'
+
+export const balancingStrategies: readonly BalancingStrategy[] = [
+  'round-robin',
+  'least-connections',
+  'weighted',
+  'ip-hash',
+  'random',
+  'p2c',
+  'peak-ewma',
+]
 
 /** Milliseconds in which a slow answer is two thirds forgotten: a node that nobody asks is asked again. */
 const FADE_MS = 10_000

@@ -10,7 +10,9 @@ import type { PickableNode, Picker } from './picker.ts'
  */
 export class RendezvousPicker<TNode extends PickableNode> implements Picker<TNode> {
   #nodes: readonly TNode[] = []
-  #shares: readonly number[] = []
+  #hashes = new Uint32Array()
+  #shares = new Float64Array()
+  #isEven = true
 
   constructor(
     private readonly unknown: Picker<TNode>,
@@ -20,24 +22,46 @@ export class RendezvousPicker<TNode extends PickableNode> implements Picker<TNod
 
   rebuild(nodes: readonly TNode[]): void {
     this.#nodes = nodes
-    this.#shares = nodes.map((node) => this.shareOf(node))
+    this.#hashes = Uint32Array.from(nodes, ({ hash }) => hash)
+    this.#shares = Float64Array.from(nodes, (node) => this.shareOf(node))
+    this.#isEven = this.#shares.every((share) => share === this.#shares[0])
     this.unknown.rebuild(nodes)
   }
 
   pick(client: string | undefined, except: TNode | undefined): TNode | undefined {
     if (client === undefined) return this.unknown.pick(client, except)
     const key = hashText(client)
-    const nodes = this.#nodes
+    return this.#isEven ? this.#highest(key, except) : this.#highestWeighted(key, except)
+  }
+
+  /** Of equal shares, the order of the hashes is that of the scores. */
+  #highest(key: number, except: TNode | undefined): TNode | undefined {
+    const hashes = this.#hashes
+    let best: TNode | undefined
+    let most = -1
+    for (let i = 0; i < hashes.length; i += 1) {
+      const score = mix(key ^ (hashes[i] as number))
+      if (score <= most) continue
+      const node = this.#nodes[i] as TNode
+      if (!node.hasRoom || node === except) continue
+      most = score
+      best = node
+    }
+    return best
+  }
+
+  #highestWeighted(key: number, except: TNode | undefined): TNode | undefined {
+    const hashes = this.#hashes
     const shares = this.#shares
     let best: TNode | undefined
     let most = 0
-    for (let i = 0; i < nodes.length; i += 1) {
-      const node = nodes[i] as TNode
+    for (let i = 0; i < hashes.length; i += 1) {
       const share = shares[i] as number
-      const chance = (mix(key ^ node.hash) + 0.5) / 4_294_967_296
+      const chance = (mix(key ^ (hashes[i] as number)) + 0.5) / 4_294_967_296
       // Its score is at most this, since 1 - x ≤ -ln x: few need the logarithm.
       if (share < most * (1 - chance)) continue
       const score = share / -Math.log(chance)
+      const node = this.#nodes[i] as TNode
       if (score <= most || !node.hasRoom || node === except) continue
       most = score
       best = node

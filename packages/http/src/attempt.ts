@@ -1,0 +1,170 @@
+import type { ServerResponse } from 'node:http'
+import type { NodeLease, ServerNode } from '@sluice/core'
+import type { Dispatcher } from 'undici'
+import { responseHeaders } from './headers/response-headers.ts'
+import type { PendingAttempt, Upstream } from './upstream.ts'
+
+/** A body of one chunk up to this size leaves together with the headers. */
+const MAX_AT_ONCE = 16_384
+const CONTENT_LENGTH = /^content-length$/i
+/** What undici says of a request that it does not send: no node has to do with it. */
+const OWN_FAULTS = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', 'UND_ERR_NOT_SUPPORTED'])
+const TIMEOUTS = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
+/** The node was removed meanwhile. */
+const REMOVED = new Set(['UND_ERR_DESTROYED', 'UND_ERR_CLOSED'])
+
+/** Whose attempt it is, and what it is told. */
+export interface AttemptOwner {
+  readonly method: string
+  readonly response: ServerResponse
+  /** Whether it may be sent again though a node may have carried it out, and can be: its body is all there. */
+  readonly isReplayable: boolean
+  /** The client stopped in the middle of its request. */
+  readonly isUploadCut: boolean
+  /** The status for a client whose request cannot be read to its end. */
+  readonly bodyError: number | undefined
+  recordAnswer(node: ServerNode, ms: number, status: number): void
+  recordFailure(node: ServerNode, ms: number): void
+  /** It came to nothing: another node may do. */
+  failed(attempt: { readonly upstream: Upstream; readonly isSent: boolean }, status: number): void
+  /** Answers in the place of a node; once an answer has begun, cuts it. */
+  finish(status: number): void
+  /** The answer is complete. */
+  ended(): void
+}
+
+/** One request, sent to one node once. */
+export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
+  /** Among those of its node. */
+  place = 0
+  /** Whether something of it may have reached the node. */
+  isSent = false
+  hasAnswer = false
+  #controller: Dispatcher.DispatchController | undefined
+  #isSettled = false
+  #status = 0
+  /** Bytes of the answer, where that is known and may be sent at once; -1: neither; -2: it was. */
+  #whole = -1
+  readonly #startedAt: number
+
+  constructor(
+    private readonly exchange: AttemptOwner,
+    readonly upstream: Upstream,
+    private readonly lease: NodeLease,
+    private readonly now: () => number,
+  ) {
+    this.#startedAt = now()
+  }
+
+  /** Whether it may be sent to another node though this one may have carried it out. */
+  get isRescuable(): boolean {
+    return !this.isSent || this.exchange.isReplayable
+  }
+
+  /** Gives up waiting: the request goes to another node. */
+  rescue(): void {
+    if (!this.#settle()) return
+    this.#controller?.abort(new Error('The node hangs.'))
+    this.exchange.failed(this, 504)
+  }
+
+  /** Nobody waits for it any more. */
+  cancel(): void {
+    if (this.#settle()) this.#controller?.abort(new Error('The client is gone.'))
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#isSettled) controller.abort(new Error('The request was given up.'))
+    else this.isSent = true
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+    // Early hints and the like are dropped.
+    if (this.#isSettled || status < 200) return
+    const { response, method } = this.exchange
+    this.#status = status
+    this.#answered(status)
+    const headers = responseHeaders((controller.rawHeaders ?? []) as readonly (Buffer | string)[])
+    if (status !== 304 && method !== 'HEAD') this.#whole = lengthOf(headers)
+    try {
+      response.writeHead(status, headers)
+    } catch {
+      if (!this.#settle()) return
+      controller.abort(new Error('The headers of the answer cannot be sent.'))
+      this.exchange.finish(502)
+    }
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#isSettled) return
+    const { response } = this.exchange
+    if (chunk.length === this.#whole && chunk.length <= MAX_AT_ONCE) {
+      this.#whole = -2
+      // One text with the headers, and so one write.
+      response.end(chunk.toString('latin1'), 'latin1')
+      return
+    }
+    if (response.write(chunk)) return
+    controller.pause()
+    response.once('drain', () => controller.resume())
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    if (!this.#settle()) return
+    const { response } = this.exchange
+    this.exchange.ended()
+    const raw = (controller.rawTrailers ?? []) as readonly (Buffer | string)[]
+    const trailers: [string, string][] = []
+    for (let i = 0; i < raw.length; i += 2) trailers.push([textOf(raw[i]), textOf(raw[i + 1])])
+    if (trailers.length > 0) response.addTrailers(trailers)
+    if (this.#whole !== -2) response.end()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error & { readonly code?: string }): void {
+    if (!this.#settle()) return
+    const { code = '' } = error
+    // It counts the bytes of an answer that has none.
+    if (this.#status === 304 && code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
+      this.exchange.ended()
+      this.exchange.response.end()
+      return
+    }
+    if (this.exchange.bodyError !== undefined) {
+      this.exchange.finish(this.exchange.bodyError)
+      return
+    }
+    if (OWN_FAULTS.has(code) || this.exchange.isUploadCut) {
+      this.exchange.finish(400)
+      return
+    }
+    if (!REMOVED.has(code)) this.exchange.recordFailure(this.upstream.node, this.now() - this.#startedAt)
+    this.exchange.failed(this, TIMEOUTS.has(code) ? 504 : 502)
+  }
+
+  #answered(status: number): void {
+    const now = this.now()
+    this.hasAnswer = true
+    this.upstream.waiting -= 1
+    this.upstream.progressAt = now
+    this.exchange.recordAnswer(this.upstream.node, now - this.#startedAt, status)
+  }
+
+  #settle(): boolean {
+    if (this.#isSettled) return false
+    this.#isSettled = true
+    if (!this.hasAnswer) this.upstream.waiting -= 1
+    this.upstream.remove(this)
+    this.lease.release()
+    return true
+  }
+}
+
+function lengthOf(headers: readonly string[]): number {
+  for (let i = 0; i < headers.length; i += 2) if (CONTENT_LENGTH.test(headers[i] as string)) return Number(headers[i + 1])
+  return -1
+}
+
+function textOf(value: Buffer | string | undefined): string {
+  return typeof value === 'string' ? value : (value?.toString('latin1') ?? '')
+}

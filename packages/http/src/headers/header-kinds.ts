@@ -1,0 +1,68 @@
+/** What a proxy does with a header. */
+export type HeaderKind =
+  | 'end-to-end'
+  | 'host'
+  | 'connection'
+  | 'content-length'
+  | 'transfer-encoding'
+  | 'forwarded'
+  | 'trailer'
+  /** For this connection alone. */
+  | 'hop-by-hop'
+
+const HOP_BY_HOP = new Set([
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'upgrade',
+  'expect',
+  'http2-settings',
+])
+const FORWARDED = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port', 'forwarded', 'x-real-ip'])
+const SINGLE = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'trailer'])
+
+/** By exact spelling: there are few, and to fold each one each time takes longer than all the rest. */
+const known = new Map<string, HeaderKind>()
+const MAX_KNOWN = 512
+
+export function headerKind(name: string): HeaderKind {
+  const found = known.get(name)
+  if (found !== undefined) return found
+  const lower = name.toLowerCase()
+  const kind: HeaderKind = SINGLE.has(lower)
+    ? (lower as HeaderKind)
+    : FORWARDED.has(lower)
+      ? 'forwarded'
+      : HOP_BY_HOP.has(lower)
+        ? 'hop-by-hop'
+        : 'end-to-end'
+  if (known.size < MAX_KNOWN) known.set(name, kind)
+  return kind
+}
+
+/** What `Connection` may never take away: a client could strip what nodes go by. */
+function isProtected(name: string): boolean {
+  const kind = headerKind(name)
+  return kind === 'host' || kind === 'forwarded' || name === 'authorization' || name === 'cookie' || name.startsWith('content-')
+}
+
+/** The headers that `Connection` names, in lower case; `undefined` where it names none that may go. */
+export function namedByConnection(value: string, known: Set<string> | undefined): Set<string> | undefined {
+  if (value === 'keep-alive' || value === 'close') return known
+  let names = known
+  for (const part of value.split(',')) {
+    const name = part.trim().toLowerCase()
+    if (name === '' || isProtected(name)) continue
+    names ??= new Set()
+    names.add(name)
+  }
+  return names
+}
+
+/** Without the headers of these names. */
+export function withoutNamed(headers: string[], names: Set<string> | undefined): string[] {
+  if (names === undefined) return headers
+  return headers.filter((_, at) => !names.has((headers[at - (at % 2)] ?? '').toLowerCase()))
+}

@@ -1,0 +1,104 @@
+import type { LoadBalancingEngine, ServerNode } from '@sluice/core'
+import { Agent, request } from 'undici'
+import type { NodeTlsOptions, ProbeOptions } from './proxy-options.ts'
+
+/** Probes of one node come so much earlier or later, by chance, so that those of many proxies do not come together. */
+const JITTER = 0.1
+
+interface Watched {
+  good: number
+  bad: number
+  timer: ReturnType<typeof setTimeout> | undefined
+}
+
+/** Asks nodes whether they are well, and tells the balancer. What is in maintenance stays so. */
+export class Prober {
+  readonly #watched = new Map<ServerNode, Watched>()
+  readonly #agent: Agent
+  readonly #stops: (() => void)[]
+  readonly #ejected = new Set<ServerNode>()
+  #isClosed = false
+
+  constructor(
+    private readonly balancer: LoadBalancingEngine,
+    private readonly options: Required<ProbeOptions>,
+    private readonly tls: NodeTlsOptions | undefined,
+  ) {
+    const { timeoutMs } = options
+    const { ca, ...rest } = tls ?? {}
+    this.#agent = new Agent({
+      connect: { timeout: timeoutMs, ...rest, ...(ca === undefined ? {} : { ca: Array.isArray(ca) ? [...ca] : (ca as string | Buffer) }) },
+    })
+    this.#stops = [
+      balancer.on('nodeAdded', ({ node }) => this.#watch(node)),
+      balancer.on('nodeRemoved', ({ node }) => this.#unwatch(node)),
+      balancer.on('ejected', ({ node }) => {
+        this.#ejected.add(node)
+        const watched = this.#watched.get(node)
+        if (watched !== undefined) watched.good = 0
+      }),
+      balancer.on('returned', ({ node }) => this.#ejected.delete(node)),
+    ]
+    for (const node of balancer.nodes) this.#watch(node)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const stop of this.#stops) stop()
+    for (const node of [...this.#watched.keys()]) this.#unwatch(node)
+    await this.#agent.destroy()
+  }
+
+  #watch(node: ServerNode): void {
+    const watched: Watched = { good: 0, bad: 0, timer: undefined }
+    this.#watched.set(node, watched)
+    this.#schedule(node, watched)
+  }
+
+  #unwatch(node: ServerNode): void {
+    clearTimeout(this.#watched.get(node)?.timer)
+    this.#watched.delete(node)
+    this.#ejected.delete(node)
+  }
+
+  #schedule(node: ServerNode, watched: Watched): void {
+    const wait = this.options.intervalMs * (1 + JITTER * (2 * Math.random() - 1))
+    watched.timer = setTimeout(async () => {
+      const isGood = await this.#ask(node)
+      if (this.#isClosed || this.#watched.get(node) !== watched) return
+      this.#heard(node, watched, isGood)
+      this.#schedule(node, watched)
+    }, wait)
+    watched.timer.unref()
+  }
+
+  async #ask(node: ServerNode): Promise<boolean> {
+    const { path, timeoutMs } = this.options
+    try {
+      const { statusCode, body } = await request(`${this.tls === undefined ? 'http' : 'https'}://${node.id}${path}`, {
+        dispatcher: this.#agent,
+        headersTimeout: timeoutMs,
+        bodyTimeout: timeoutMs,
+        signal: AbortSignal.timeout(timeoutMs),
+        // Each on a connection of its own: whether new ones are taken is a part of the question.
+        reset: true,
+      })
+      await body.dump()
+      return statusCode >= 200 && statusCode < 300
+    } catch {
+      return false
+    }
+  }
+
+  #heard(node: ServerNode, watched: Watched, isGood: boolean): void {
+    watched.good = isGood ? watched.good + 1 : 0
+    watched.bad = isGood ? 0 : watched.bad + 1
+    const { up, down } = this.options
+    if (isGood && watched.good >= up) {
+      if (node.status === 'unhealthy') this.balancer.updateNodeHealth(node.id, 'healthy')
+      if (this.#ejected.has(node)) this.balancer.readmit(node.id)
+    }
+    if (!isGood && watched.bad >= down && (node.status === 'healthy' || node.status === 'degraded'))
+      this.balancer.updateNodeHealth(node.id, 'unhealthy')
+  }
+}

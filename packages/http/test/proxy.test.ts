@@ -1,0 +1,360 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { InvalidOptionError, LoadBalancingEngine } from '@sluice/core'
+import { describe, expect, it } from 'vitest'
+import { createProxy } from '../src/index.ts'
+import { ask, askRaw, openProxy, serve, serveRaw, statusOf, unusedAddress } from './world.ts'
+
+describe('createProxy', () => {
+  it('passes a request on, and its answer back', async () => {
+    const node = await serve(async (request, response) => {
+      let body = ''
+      for await (const chunk of request) body += chunk
+      response.writeHead(201, { 'content-type': 'text/plain', 'x-node': 'a' })
+      response.end(`${request.method} ${request.url} ${request.headers.host} ${body}`)
+    })
+    const { port } = await openProxy({ nodes: [node.address] })
+    const answer = await ask(port, { method: 'POST', path: '/a/b?c=%20d', body: 'hello' })
+    expect(answer).toMatchObject({ status: 201, headers: { 'content-type': 'text/plain', 'x-node': 'a' } })
+    expect(answer.body).toBe(`POST /a/b?c=%20d 127.0.0.1:${port} hello`)
+  })
+
+  it.each(['GET', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])('passes on %s', async (method) => {
+    const node = await serve((request, response) => response.end(request.method))
+    const { port } = await openProxy({ nodes: [node.address] })
+    expect((await ask(port, { method, body: method === 'PUT' ? 'x' : '' })).body).toBe(method === 'HEAD' ? '' : method)
+  })
+
+  it('passes on bodies of any size, both ways, whole', async () => {
+    const node = await serve((request, response) => request.pipe(response))
+    const { port } = await openProxy({ nodes: [node.address] })
+    for (const size of [1, 1_000, 16_384, 16_385, 65_537, 3_000_000]) {
+      const body = Buffer.alloc(size, `${size}.`).toString()
+      for (const method of ['POST', 'PUT']) {
+        const answer = await ask(port, { method, body, headers: { 'content-length': String(size) } })
+        expect(answer.body === body).toBe(true)
+        const chunked = await ask(port, { method, body, headers: { 'transfer-encoding': 'chunked' } })
+        expect(chunked.body === body).toBe(true)
+      }
+    }
+  })
+
+  it('keeps bytes as they are in a body that leaves at once', async () => {
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_, at) => at))
+    const node = await serve((_request, response) => response.writeHead(200, { 'content-length': '256' }).end(bytes))
+    const { port } = await openProxy({ nodes: [node.address] })
+    const text = await askRaw(port, 'GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n')
+    expect(Buffer.from(text.slice(text.indexOf('\r\n\r\n') + 4), 'latin1').equals(bytes)).toBe(true)
+  })
+
+  it('spreads requests over its nodes', async () => {
+    const nodes = await Promise.all(['a', 'b'].map((name) => serve((_request, response) => response.end(name))))
+    const { port, proxy } = await openProxy({ nodes: nodes.map(({ address }) => address), strategy: 'round-robin' })
+    const bodies: string[] = []
+    for (let at = 0; at < 6; at += 1) bodies.push((await ask(port)).body)
+    expect(bodies).toEqual(['a', 'b', 'a', 'b', 'a', 'b'])
+    expect(proxy.balancer.getClusterStats()).toMatchObject({ totalRequests: 6, failedRequests: 0, activeConnections: 0 })
+    expect(proxy.getStats()).toEqual({ requests: 6, retries: 0, withoutBudget: 0, noNode: 0, failed: 0 })
+  })
+
+  it('uses a balancer that it is given, with the nodes as they come and go, and leaves it open', async () => {
+    const balancer = new LoadBalancingEngine('ip-hash')
+    const { port, proxy } = await openProxy({ balancer })
+    expect((await ask(port)).status).toBe(503)
+    const node = await serve((_request, response) => response.end('here'))
+    const { id } = balancer.registerNode('127.0.0.1', node.port)
+    expect((await ask(port)).body).toBe('here')
+    await balancer.removeNode(id, { drainMs: 1_000 })
+    expect((await ask(port)).status).toBe(503)
+    await proxy.close()
+    expect(balancer.registerNode('127.0.0.1', node.port).status).toBe('healthy')
+  })
+
+  it.each<[object, string]>([
+    [{}, 'nodes'],
+    [{ nodes: ['a:1'], balancer: new LoadBalancingEngine() }, 'nodes'],
+    [{ nodes: ['http://a:1'] }, 'nodes'],
+    [{ nodes: ['a'] }, 'nodes'],
+    [{ nodes: ['a:1'], stallMs: 1 }, 'stallMs'],
+    [{ nodes: ['a:1'], probe: {} }, 'probe.path'],
+    [{ nodes: ['a:1'], probe: { path: 'health' } }, 'probe.path'],
+    [{ nodes: ['a:1'], retry: { maxAttempts: 0 } }, 'retry.maxAttempts'],
+    [{ nodes: ['a:1'], retry: { budget: 2 } }, 'retry.budget'],
+    [{ nodes: ['a:1'], trustedHops: -1 }, 'trustedHops'],
+    [{ nodes: ['a:1'], tls: { ca: 5 } }, 'tls.ca'],
+    [{ nodes: ['a:1'], strategy: 'best' }, 'strategy'],
+    [{ balancer: new LoadBalancingEngine(), strategy: 'p2c' }, 'strategy'],
+    [{ nodes: ['a:1'], timeout: 5 }, 'timeout'],
+  ])('refuses %o', (options, name) => {
+    expect(() => createProxy(options)).toThrow(InvalidOptionError)
+    expect(() => createProxy(options)).toThrow(`"${name}"`)
+  })
+})
+
+describe('nodes that fail', () => {
+  it('answers 503 at once, and when to come again, where no node is up', async () => {
+    const { port, proxy } = await openProxy({ nodes: ['127.0.0.1:1'] })
+    proxy.balancer.updateNodeHealth('127.0.0.1:1', 'unhealthy')
+    expect(await ask(port)).toMatchObject({ status: 503, headers: { 'retry-after': '1' }, body: '' })
+    expect(proxy.getStats()).toMatchObject({ noNode: 1, failed: 1 })
+  })
+
+  it('answers 502 where the only node does not take connections', async () => {
+    const { port } = await openProxy({ nodes: [await unusedAddress()] })
+    expect((await ask(port)).status).toBe(502)
+  })
+
+  it.each(['GET', 'POST'])('sends a %s to another node that could not be sent to the first', async (method) => {
+    const node = await serve((request, response) => request.pipe(response))
+    const { port, proxy } = await openProxy({ nodes: [await unusedAddress(), node.address], strategy: 'round-robin' })
+    const headers = method === 'POST' ? { 'transfer-encoding': 'chunked' } : {}
+    const answers = await Promise.all(
+      Array.from({ length: 4 }, () => ask(port, { method, body: method === 'POST' ? 'hello' : '', headers })),
+    )
+    expect(answers.map(({ status, body }) => `${status} ${body}`)).toEqual(Array(4).fill(method === 'POST' ? '200 hello' : '200 '))
+    expect(proxy.getStats().retries).toBeGreaterThanOrEqual(1)
+    expect(proxy.balancer.getClusterStats().activeConnections).toBe(0)
+  })
+
+  it('sends what may be carried out twice to another node when the first closes the connection, and nothing else', async () => {
+    const seen: string[] = []
+    const broken = await serveRaw((socket, data) => {
+      seen.push(data.split(' ')[0] ?? '')
+      socket.destroy()
+    })
+    const node = await serve((request, response) => request.pipe(response))
+    const statuses: Record<string, string> = {}
+    for (const method of ['GET', 'PUT', 'DELETE', 'POST', 'PATCH']) {
+      const { port } = await openProxy({ nodes: [broken, node.address], strategy: 'round-robin' })
+      const body = method === 'GET' || method === 'DELETE' ? '' : 'hello'
+      const answer = await ask(port, { method, body, headers: body === '' ? {} : { 'content-length': '5' } })
+      statuses[method] = `${answer.status} ${answer.body}`
+    }
+    expect(seen).toEqual(['GET', 'PUT', 'DELETE', 'POST', 'PATCH'])
+    expect(statuses).toEqual({ GET: '200 ', PUT: '200 hello', DELETE: '200 ', POST: '502 ', PATCH: '502 ' })
+  })
+
+  it('does not send again what it has not kept', async () => {
+    const broken = await serveRaw((socket) => socket.destroy())
+    const node = await serve((request, response) => request.pipe(response))
+    const { port } = await openProxy({ nodes: [broken, node.address], strategy: 'round-robin', maxBufferedBytes: 4 })
+    expect((await ask(port, { method: 'PUT', body: 'hello', headers: { 'content-length': '5' } })).status).toBe(502)
+  })
+
+  it('stops after so many attempts, and where the budget is spent', async () => {
+    const addresses = await Promise.all(Array.from({ length: 5 }, () => serveRaw((socket) => socket.destroy())))
+    const three = await openProxy({ nodes: addresses, strategy: 'round-robin' })
+    expect((await ask(three.port)).status).toBe(502)
+    expect(three.proxy.getStats()).toMatchObject({ retries: 2, withoutBudget: 0 })
+    const none = await openProxy({ nodes: addresses, strategy: 'round-robin', retry: { burst: 0 } })
+    expect((await ask(none.port)).status).toBe(502)
+    expect(none.proxy.getStats()).toMatchObject({ retries: 0, withoutBudget: 1 })
+    const some = await openProxy({ nodes: addresses, strategy: 'round-robin', retry: { burst: 1, budget: 0.5 } })
+    for (let at = 0; at < 4; at += 1) await ask(some.port)
+    expect(some.proxy.getStats().retries).toBe(2)
+  })
+
+  it('cuts the answer off that a node has begun and cannot end', async () => {
+    const broken = await serveRaw((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf')
+      setTimeout(() => socket.destroy(), 20)
+    })
+    const { port } = await openProxy({ nodes: [broken, broken.replace('127.0.0.1', 'localhost')], strategy: 'round-robin' })
+    await expect(ask(port)).rejects.toThrow()
+    expect(statusOf(await askRaw(port, 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'))).toBe(200)
+  })
+
+  it('answers 504 where a node answers nothing', async () => {
+    const silent = await serveRaw(() => {})
+    const { port } = await openProxy({ nodes: [silent], headersTimeoutMs: 100 })
+    const startedAt = performance.now()
+    expect((await ask(port, { method: 'POST' })).status).toBe(504)
+    expect(performance.now() - startedAt).toBeLessThan(3_000)
+  })
+
+  it('leaves a node alone that fails again and again', async () => {
+    let asked = 0
+    const broken = await serveRaw((socket) => {
+      asked += 1
+      socket.destroy()
+    })
+    const node = await serve((_request, response) => response.end('well'))
+    const { port, proxy } = await openProxy({ nodes: [broken, node.address], strategy: 'round-robin' })
+    for (let at = 0; at < 30; at += 1) expect((await ask(port)).body).toBe('well')
+    expect(asked).toBe(5)
+    expect(proxy.balancer.getClusterStats()).toMatchObject({ ejectedNodes: 1 })
+  })
+
+  it('finds out that a node hangs, and brings its requests to others', async () => {
+    const silent = await serveRaw(() => {})
+    const node = await serve((_request, response) => response.end('well'))
+    const { port, proxy } = await openProxy({
+      nodes: [silent, node.address],
+      strategy: 'round-robin',
+      stallMs: 100,
+      headersTimeoutMs: 2_000,
+    })
+    const reads = Array.from({ length: 6 }, () => ask(port))
+    const write = Array.from({ length: 2 }, () => ask(port, { method: 'POST' }))
+    expect((await Promise.all(reads)).map(({ body }) => body)).toEqual(Array(6).fill('well'))
+    expect(proxy.balancer.getNodeStats(silent)).toMatchObject({ ejections: 1 })
+    // What may have been carried out is not sent again.
+    expect((await Promise.all(write)).map(({ status }) => status).sort()).toEqual([200, 504])
+  })
+
+  it('does not take the client’s leaving for the node’s failure, and stops asking', async () => {
+    let closed = 0
+    const node = await serve((request, response) => {
+      response.on('close', () => {
+        if (!response.writableFinished) closed += 1
+      })
+      request.resume()
+    })
+    const { port, proxy } = await openProxy({ nodes: [node.address] })
+    for (let at = 0; at < 6; at += 1) {
+      const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n'))
+      await expect.poll(() => proxy.balancer.getClusterStats().activeConnections).toBe(1)
+      socket.destroy()
+      await expect.poll(() => proxy.balancer.getClusterStats().activeConnections).toBe(0)
+    }
+    await expect.poll(() => closed).toBe(6)
+    expect(proxy.balancer.getClusterStats()).toMatchObject({ failedRequests: 0, ejectedNodes: 0 })
+  })
+
+  it('does not take an upload that was cut off for the node’s failure', async () => {
+    const node = await serve((request, response) => {
+      request.on('error', () => {})
+      request.on('end', () => response.end())
+      request.resume()
+    })
+    const { port, proxy } = await openProxy({ nodes: [node.address] })
+    for (let at = 0; at < 6; at += 1) {
+      const socket = connect(port, '127.0.0.1', () => socket.write('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\nhalf'))
+      await expect.poll(() => proxy.balancer.getClusterStats().activeConnections).toBe(1)
+      socket.destroy()
+      await expect.poll(() => proxy.balancer.getClusterStats().activeConnections).toBe(0)
+    }
+    expect(proxy.balancer.getClusterStats()).toMatchObject({ failedRequests: 0, ejectedNodes: 0 })
+  })
+})
+
+describe('probes', () => {
+  it('find out that a node is down, and that it is up again', async () => {
+    let isWell = true
+    const node = await serve((request, response) => {
+      response.statusCode = request.url === '/health' && !isWell ? 500 : 200
+      response.end()
+    })
+    const { port, proxy } = await openProxy({ nodes: [node.address], probe: { path: '/health', intervalMs: 20, timeoutMs: 1_000 } })
+    const status = () => proxy.balancer.nodes[0]?.status
+    isWell = false
+    await expect.poll(status, { timeout: 5_000 }).toBe('unhealthy')
+    expect((await ask(port)).status).toBe(503)
+    isWell = true
+    await expect.poll(status, { timeout: 5_000 }).toBe('healthy')
+    expect((await ask(port)).status).toBe(200)
+  })
+
+  it('end an ejection before its time, and leave maintenance to people', async () => {
+    const nodes = await Promise.all([1, 2].map(() => serve((_request, response) => response.end())))
+    const [first = '', second = ''] = nodes.map(({ address }) => address)
+    const { proxy } = await openProxy({ nodes: [first, second], probe: { path: '/', intervalMs: 20 } })
+    proxy.balancer.updateNodeHealth(second, 'maintenance')
+    proxy.balancer.updateNodeHealth(second, 'healthy')
+    expect(proxy.balancer.eject(first)).toBe(true)
+    await expect.poll(() => proxy.balancer.getNodeStats(first).ejectedForMs, { timeout: 5_000 }).toBe(0)
+    proxy.balancer.updateNodeHealth(second, 'maintenance')
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    expect(proxy.balancer.getNodeStats(second).status).toBe('maintenance')
+  })
+})
+
+describe('draining', () => {
+  it('loses no request while a node is removed', async () => {
+    const nodes = await Promise.all([1, 2].map(() => serve((_request, response) => setTimeout(() => response.end('well'), 5))))
+    const { port, proxy } = await openProxy({ nodes: nodes.map(({ address }) => address) })
+    const statuses: number[] = []
+    let isDone = false
+    const clients = Array.from({ length: 8 }, async () => {
+      while (!isDone) statuses.push((await ask(port)).status)
+    })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(await proxy.balancer.removeNode(nodes[0]?.address ?? '', { drainMs: 5_000 })).toEqual({ abandoned: 0 })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    isDone = true
+    await Promise.all(clients)
+    expect(statuses.length).toBeGreaterThan(20)
+    expect(new Set(statuses)).toEqual(new Set([200]))
+  })
+
+  it('ends what is under way when it is closed, and answers 503 from then on', async () => {
+    const node = await serve((_request, response) => setTimeout(() => response.end('well'), 100))
+    const { port, proxy } = await openProxy({ nodes: [node.address] })
+    const answer = ask(port)
+    await expect.poll(() => proxy.balancer.getClusterStats().activeConnections).toBe(1)
+    const closed = proxy.close()
+    expect((await ask(port)).status).toBe(503)
+    expect((await answer).body).toBe('well')
+    await closed
+  })
+})
+
+describe('upgrades', () => {
+  const HANDSHAKE = 'GET /chat HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-key: x\r\n\r\n'
+
+  async function echo() {
+    const node = await serve((_request, response) => response.writeHead(426).end('no'))
+    node.server.on('upgrade', (request, socket) => {
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nx-path: ${request.url}\r\n\r\nhello `)
+      socket.pipe(socket)
+      socket.on('error', () => {})
+    })
+    return node
+  }
+
+  it('pass on what both sides send, early bytes included', async () => {
+    const node = await echo()
+    const { port, proxy } = await openProxy({ nodes: [node.address] })
+    const socket = connect(port, '127.0.0.1', () => socket.write(`${HANDSHAKE}early`))
+    let text = ''
+    socket.on('data', (data) => {
+      text += data
+    })
+    await expect.poll(() => text).toContain('early')
+    socket.write(' late')
+    await expect.poll(() => text).toContain('late')
+    expect(statusOf(text)).toBe(101)
+    expect(text).toContain('x-path: /chat')
+    expect(text.slice(text.indexOf('\r\n\r\n') + 4)).toBe('hello early late')
+    expect(proxy.balancer.getClusterStats().activeConnections).toBe(1)
+    socket.end()
+    await once(socket, 'close')
+    await expect.poll(() => proxy.balancer.getClusterStats().activeConnections).toBe(0)
+  })
+
+  it('pass on the answer of a node that does not upgrade', async () => {
+    const node = await serve((_request, response) => response.writeHead(403, { 'content-length': '2' }).end('no'))
+    const { port, proxy } = await openProxy({ nodes: [node.address] })
+    const text = await askRaw(port, HANDSHAKE)
+    expect(statusOf(text)).toBe(403)
+    expect(text.endsWith('no')).toBe(true)
+    await expect.poll(() => proxy.balancer.getClusterStats().activeConnections).toBe(0)
+  })
+
+  it('go to another node where the first takes no connections, and are refused where there is none', async () => {
+    const node = await echo()
+    const { port, proxy } = await openProxy({ nodes: [await unusedAddress(), node.address], strategy: 'round-robin' })
+    expect(statusOf(await askRaw(port, HANDSHAKE))).toBe(101)
+    for (const { id } of proxy.balancer.nodes) proxy.balancer.updateNodeHealth(id, 'unhealthy')
+    expect(await askRaw(port, HANDSHAKE)).toMatch(/^HTTP\/1\.1 503 [\s\S]*retry-after: 1/)
+    const dead = await openProxy({ nodes: [await unusedAddress()] })
+    expect(statusOf(await askRaw(dead.port, HANDSHAKE))).toBe(502)
+  })
+
+  it('are refused with a body, or by another method', async () => {
+    const node = await echo()
+    const { port } = await openProxy({ nodes: [node.address] })
+    expect(statusOf(await askRaw(port, HANDSHAKE.replace('GET', 'POST')))).toBe(400)
+    expect(statusOf(await askRaw(port, HANDSHAKE.replace('host: a', 'host: a\r\ncontent-length: 5')))).toBe(400)
+  })
+})

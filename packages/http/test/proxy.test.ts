@@ -192,14 +192,60 @@ describe('nodes that fail', () => {
       nodes: [silent, node.address],
       strategy: 'round-robin',
       stallMs: 100,
-      headersTimeoutMs: 2_000,
+      headersTimeoutMs: 60_000,
     })
     const reads = Array.from({ length: 6 }, () => ask(port))
-    const write = Array.from({ length: 2 }, () => ask(port, { method: 'POST' }))
     expect((await Promise.all(reads)).map(({ body }) => body)).toEqual(Array(6).fill('well'))
-    expect(proxy.balancer.getNodeStats(silent)).toMatchObject({ ejections: 1 })
-    // What may have been carried out is not sent again.
-    expect((await Promise.all(write)).map(({ status }) => status).sort()).toEqual([200, 504])
+    expect(proxy.balancer.getNodeStats(silent)).toMatchObject({ ejections: 1, activeConnections: 0 })
+  })
+
+  it('brings the requests of a node to others that a probe finds to be down', async () => {
+    const silent = await serveRaw(() => {})
+    const node = await serve((_request, response) => response.end('well'))
+    const probe = { path: '/', intervalMs: 50, timeoutMs: 50 }
+    const { port, proxy } = await openProxy({ nodes: [silent, node.address], strategy: 'round-robin', probe, headersTimeoutMs: 60_000 })
+    expect((await Promise.all([ask(port), ask(port)])).map(({ body }) => body)).toEqual(['well', 'well'])
+    expect(proxy.balancer.getNodeStats(silent).status).toBe('unhealthy')
+  })
+
+  it('does not send again what a node that hangs may have carried out', async () => {
+    const silent = await serveRaw(() => {})
+    const node = await serve((_request, response) => response.end('well'))
+    const { port } = await openProxy({ nodes: [silent, node.address], strategy: 'round-robin', stallMs: 50, headersTimeoutMs: 1_000 })
+    const writes = await Promise.all(Array.from({ length: 4 }, () => ask(port, { method: 'POST' })))
+    expect(writes.map(({ status }) => status).sort()).toEqual([200, 200, 504, 504])
+  })
+
+  it('reads from a node no faster than the client does', async () => {
+    let written = 0
+    const chunk = Buffer.alloc(65_536)
+    const node = await serve((_request, response) => {
+      const more = () => {
+        while (written < 200_000_000) {
+          written += chunk.length
+          if (!response.write(chunk)) break
+        }
+      }
+      response.on('drain', more)
+      more()
+    })
+    const { port } = await openProxy({ nodes: [node.address] })
+    const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n'))
+    socket.pause()
+    let before = -1
+    await expect
+      .poll(
+        () => {
+          const isStill = written === before && written > 0
+          before = written
+          return isStill
+        },
+        { interval: 200, timeout: 5_000 },
+      )
+      .toBe(true)
+    // What lies in the buffers of the sockets.
+    expect(written).toBeLessThan(30_000_000)
+    socket.destroy()
   })
 
   it('does not take the client’s leaving for the node’s failure, and stops asking', async () => {

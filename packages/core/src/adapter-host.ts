@@ -1,8 +1,9 @@
 import type { Operation } from './pipeline/operation.ts'
 import type { PoolState } from './pipeline/pool-state.ts'
 import type { QueryStats } from './pipeline/query-stats.ts'
+import type { ReadRouter, RoutedClient } from './pipeline/read-routing.ts'
 import type { Recorder } from './pipeline/recorder.ts'
-import type { ScopeStorage } from './pipeline/scope.ts'
+import type { Mode, ScopeStorage } from './pipeline/scope.ts'
 import type { StatementWatch } from './pipeline/statement-watch.ts'
 import type { WriteTracker } from './pipeline/writes.ts'
 import type { CatalogRegistry } from './schema/catalog-registry.ts'
@@ -31,6 +32,10 @@ export interface AdapterHost {
   /** Lets rows be loaded through a client, for `eagerLoadRelationships`. */
   attachLoader(sourceId: string, loader: RowLoader): void
   readonly writes: WriteTracker
+  /** Lets reads go to replicas of a client's database; `undefined` for one whose replicas cannot be compared with it. @throws InvalidOptionError */
+  routeReads(client: RoutedClient): ReadRouter | undefined
+  /** How operations outside any scope are treated now. */
+  mode(): Mode
   /** Where processes share a cache: how long after it was sent the database may carry out a write at most, in milliseconds. */
   readonly latestWriteMs: number | undefined
   /** Keys that a merged query may carry. */

@@ -1,5 +1,7 @@
 import { type AdapterHost, setHost } from './adapter-host.ts'
 import { LoadBalancingEngine } from './balancing/load-balancing-engine.ts'
+import type { FloorWrites } from './balancing/replicas/floor-writes.ts'
+import { onPrimary, ReplicaRouters } from './balancing/replicas/replica-routers.ts'
 import { CacheSetUp } from './cache/cache-set-up.ts'
 import type { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
 import { LocalWrites } from './cache/coherence/local-writes.ts'
@@ -65,6 +67,8 @@ export class Sluice {
   readonly database: DatabaseOptimizationEngine | undefined
   /** Chooses among the nodes that are registered with it; `undefined` when it is switched off. */
   readonly balancer: LoadBalancingEngine | undefined
+  /** Where the reads of clients with replicas go. */
+  readonly replicas: ReplicaRouters
 
   readonly #options: SluiceOptions
   readonly #clock
@@ -74,7 +78,7 @@ export class Sluice {
   readonly #stats = new QueryStats()
   readonly #catalogs = new CatalogRegistry()
   readonly #caching: CacheSetUp | undefined
-  readonly #writes: LocalWrites
+  readonly #writes: FloorWrites
   readonly #detector: Detector | undefined
   readonly #closing = new Set<() => void>()
   readonly #warned = new Set<string>()
@@ -101,7 +105,8 @@ export class Sluice {
     this.#events = new Emitter((error) => this.#reportListenerError(error))
     this.#detector = options.detection === false ? undefined : new Detector(options.detection)
     this.#caching = this.#createCaching()
-    this.#writes = this.#caching?.writes ?? new LocalWrites(new TagTable(this.#clock))
+    this.replicas = this.#createReplicas()
+    this.#writes = this.replicas.follow(this.#caching?.writes ?? new LocalWrites(new TagTable(this.#clock)))
     this.cache = this.#caching?.engine
     this.tiered = this.#caching?.tiered
     const recorder = new Recorder(this.#clock, this.#stats)
@@ -196,6 +201,11 @@ export class Sluice {
     return this.#scopes.bypass(fn)
   }
 
+  /** Runs a function whose reads, where they are sent to the database, are sent to the primary and to no replica, and what it awaits. */
+  onPrimary<T>(fn: () => T | Promise<T>): Promise<T> {
+    return onPrimary(fn)
+  }
+
   /**
    * Runs a function and tells what became of each read in it: what it was answered by, whether its result is kept, and why not.
    * For people: what is explained costs more, and belongs to a scope of its own, named `explain`. In shadow mode it tells of the optimised way.
@@ -282,6 +292,7 @@ export class Sluice {
     this.#connections.clear()
     this.database?.close()
     this.balancer?.close()
+    this.replicas.close()
     try {
       await this.#caching?.close()
     } finally {
@@ -382,6 +393,16 @@ export class Sluice {
     })
   }
 
+  #createReplicas(): ReplicaRouters {
+    return new ReplicaRouters({
+      scopes: this.#scopes,
+      clock: this.#clock,
+      random: this.#random,
+      sharesKept: this.#store !== undefined,
+      onError: (error) => this.#reportError(error),
+    })
+  }
+
   #createHost(recorder: Recorder, executor: Executor): AdapterHost {
     const pipeline = new Pipeline({
       scopes: this.#scopes,
@@ -425,6 +446,8 @@ export class Sluice {
       attachPool: (sourceId, read) => this.database?.attachPool(sourceId, read) ?? (() => {}),
       attachLoader: (sourceId, loader) => this.#loaders.attach(sourceId, loader),
       writes: this.#writes,
+      routeReads: (client) => this.replicas.attach(client),
+      mode: () => this.#mode,
       latestWriteMs: this.#store === undefined ? undefined : this.#store.leaseMs / 2,
       maxKeys: (batch === false ? undefined : batch?.maxKeys) ?? DEFAULT_MAX_KEYS,
       maxExtraRows: (batch === false ? undefined : batch?.maxExtraRows) ?? DEFAULT_MAX_EXTRA_ROWS,

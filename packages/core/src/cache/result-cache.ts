@@ -3,6 +3,7 @@ import { noteOf } from '../pipeline/explanation.ts'
 import type { Interceptor } from '../pipeline/interceptor.ts'
 import { type CacheRequest, isRefusal, type Operation } from '../pipeline/operation.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
+import { willBeKept } from '../pipeline/read-demand.ts'
 import type { Scope } from '../pipeline/scope.ts'
 import { tagsRead } from './coherence/tags.ts'
 import type { CoherentCache } from './coherent-cache.ts'
@@ -83,6 +84,7 @@ export class ResultCache {
     const database = isShared ? operation.source.sharedName?.() : undefined
     if (isShared && database === undefined) return 'database not known'
     const question = `${context === undefined ? '' : context()}\n${request.key}`
+    willBeKept(operation)
     return this.cache.fetch<T>({
       namespace: RESULTS,
       key: `${operation.source.id}\n${question}`,

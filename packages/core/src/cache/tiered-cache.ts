@@ -1,3 +1,4 @@
+import { demanding } from '../pipeline/read-demand.ts'
 import { rowBucket } from '../schema/row-bucket.ts'
 import { copyValue, isCopyable } from '../shared/copy.ts'
 import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
@@ -259,8 +260,7 @@ class TieredRequest<T> implements FetchRequest<T> {
   }
 
   async load(): Promise<T> {
-    const { source } = this
-    return source()
+    return demanding('kept', this.source)
   }
 }
 

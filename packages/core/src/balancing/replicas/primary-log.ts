@@ -1,0 +1,161 @@
+import type { Clock } from '../../shared/clock.ts'
+import type { HeldSession } from './held-session.ts'
+import type { Positions } from './positions.ts'
+import { Repeated } from './repeated.ts'
+
+/** Milliseconds between two questions at least, however much is written. */
+const GAP_MS = 5
+const POLL_MS = 100
+const RETRY_MS = 250
+/** Floors that are kept apart; of older ones, the oldest that is kept stands for them. */
+const MAX_FLOORS = 256
+/** Times that are told apart within the bound of the lag. */
+const STEPS = 50
+
+interface Floor {
+  /** The last write that had ended before the position was asked. */
+  readonly write: number
+  readonly position: bigint
+}
+
+interface Moment {
+  /** When the position was asked. */
+  readonly at: number
+  readonly position: bigint
+}
+
+export interface PrimaryLogParts {
+  readonly session: HeldSession
+  readonly positions: Positions
+  readonly clock: Clock
+  readonly maxLagMs: number
+  /** The number of the last write that ended. */
+  readonly lastWrite: () => number
+  /** Whether reads were asked for of late. */
+  readonly isInUse: () => boolean
+  /** `floor`: the position of writes that ended since the last one; `undefined` when there were none. */
+  readonly onPosition: (floor: bigint | undefined) => void
+  readonly onError: (error: unknown) => void
+}
+
+/** What is known of a primary's positions: which one covers a write, and when one was the newest. One question serves all writes that ended before it. */
+export class PrimaryLog {
+  readonly #floors: Floor[] = []
+  readonly #moments: Moment[] = []
+  readonly #loop: Repeated
+  readonly #waiting: (() => void)[] = []
+  #askedAt: number = Number.NEGATIVE_INFINITY
+  #retryAt = 0
+  #isFailing = false
+
+  constructor(private readonly parts: PrimaryLogParts) {
+    this.#loop = new Repeated(
+      () => parts.clock.now(),
+      () => this.#ask(),
+      () => this.#nextAt(),
+    )
+  }
+
+  /** Something was written, or is about to be read. */
+  wake(): void {
+    this.#loop.wake()
+  }
+
+  /** The position that covers a write; `undefined` while it is not known. */
+  floorOf(write: number): bigint | undefined {
+    if (write > this.#covered) return undefined
+    const floors = this.#floors
+    let [low, high] = [0, floors.length - 1]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((floors[middle]?.write ?? 0) >= write) high = middle
+      else low = middle + 1
+    }
+    return floors[low]?.position
+  }
+
+  /** As `floorOf`, once it is known; `undefined` when the primary does not answer. */
+  async settled(write: number): Promise<bigint | undefined> {
+    for (let tries = 0; tries < 3 && this.floorOf(write) === undefined; tries += 1) {
+      this.wake()
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    }
+    return this.floorOf(write)
+  }
+
+  /**
+   * For how many milliseconds a replica may be out of date that has replayed up to a position: everything that was acknowledged before is there for certain.
+   * `Infinity` when it may be more than the bound.
+   */
+  ageOf(replayed: bigint): number {
+    for (let at = this.#moments.length - 1; at >= 0; at -= 1) {
+      const moment = this.#moments[at]
+      if (moment !== undefined && moment.position <= replayed) return this.parts.clock.now() - moment.at
+    }
+    return Number.POSITIVE_INFINITY
+  }
+
+  /** Whether nothing newer than a position is known. */
+  isNewest(replayed: bigint): boolean {
+    const newest = this.#moments.at(-1)
+    return newest !== undefined && newest.position <= replayed
+  }
+
+  close(): void {
+    this.#loop.close()
+    this.parts.session.close()
+    this.#answerWaiting()
+  }
+
+  get #covered(): number {
+    return this.#floors.at(-1)?.write ?? -1
+  }
+
+  #nextAt(): number {
+    const isDue = this.parts.lastWrite() > this.#covered
+    if (!this.parts.isInUse() && this.#waiting.length === 0) {
+      this.parts.session.close()
+      return Number.POSITIVE_INFINITY
+    }
+    return Math.max(this.#retryAt, this.#askedAt + (isDue ? GAP_MS : POLL_MS))
+  }
+
+  async #ask(): Promise<void> {
+    const { session, positions, clock, lastWrite, onPosition, onError } = this.parts
+    const write = lastWrite()
+    this.#askedAt = clock.now()
+    const at = this.#askedAt
+    try {
+      const { floor, sent } = positions.primary(await session.ask(positions.primarySql))
+      this.#isFailing = false
+      const isNew = write > this.#covered
+      if (isNew) this.#addFloor({ write, position: floor })
+      this.#addMoment({ at, position: sent })
+      onPosition(isNew && write > 0 ? floor : undefined)
+    } catch (error) {
+      this.#retryAt = clock.now() + RETRY_MS
+      if (!this.#isFailing) onError(error)
+      this.#isFailing = true
+    }
+    this.#answerWaiting()
+  }
+
+  #addFloor(floor: Floor): void {
+    this.#floors.push(floor)
+    if (this.#floors.length > MAX_FLOORS) this.#floors.shift()
+  }
+
+  #addMoment(moment: Moment): void {
+    const { maxLagMs } = this.parts
+    const moments = this.#moments
+    while (moments.length > 1 && (moments[1]?.at ?? 0) <= moment.at - maxLagMs) moments.shift()
+    const [before, last] = [moments.at(-2), moments.at(-1)]
+    // The later of two positions at one step tells more.
+    if (before !== undefined && last !== undefined && last.at - before.at < maxLagMs / STEPS) moments.pop()
+    moments.push(moment)
+  }
+
+  #answerWaiting(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+}

@@ -1,0 +1,90 @@
+import type { Scope } from '../../pipeline/scope.ts'
+import type { WriteOutcome } from '../../pipeline/writes.ts'
+import type { Clock } from '../../shared/clock.ts'
+
+/** For how long a write of unknown outcome may still take effect. */
+const DOUBT_MS = 30_000
+
+/** What reads must not be older than. */
+export interface ReadFloor {
+  /** The number of the last write that they must see. */
+  write: number
+  /** Until then, a write of unknown outcome may take effect, and nobody but the primary knows of it. */
+  doubtfulUntil: number
+  /** Positions that were taken over, by the place of the primary. `undefined`: one that is not known, so that the primary must be asked. */
+  readonly taken: Map<number, bigint | undefined>
+}
+
+const FLOOR = Symbol('read floor')
+
+/** The writes of one process, numbered as they end, and the floors of those who read after them. */
+export class ReadFloors {
+  /** Of everybody, and of those who read outside of any scope. */
+  readonly process: ReadFloor = { write: 0, doubtfulUntil: 0, taken: new Map() }
+  #lastWrite = 0
+  readonly #listeners = new Set<() => void>()
+
+  constructor(private readonly clock: Clock) {}
+
+  get lastWrite(): number {
+    return this.#lastWrite
+  }
+
+  /** The floor of a scope; `undefined`: nothing was written in it. */
+  of(scope: Scope): ReadFloor | undefined {
+    const floor = scope.state.get(FLOOR) as ReadFloor | undefined
+    return floor === undefined ? undefined : this.#settled(floor)
+  }
+
+  ofProcess(): ReadFloor {
+    return this.#settled(this.process)
+  }
+
+  /** A write took effect, or may have. Before its caller is told. */
+  ended(scope: Scope | undefined, outcome: WriteOutcome): void {
+    if (outcome === 'rolled-back') return
+    this.#lastWrite += 1
+    for (const floor of scope === undefined ? [this.process] : [this.process, this.#openOf(scope)]) {
+      floor.write = this.#lastWrite
+      if (outcome === 'unknown') floor.doubtfulUntil = this.clock.now() + DOUBT_MS
+    }
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** A scope within another one: what is written in one of them, the other must see. */
+  share(scope: Scope, outer: Scope): void {
+    scope.state.set(FLOOR, this.#openOf(outer))
+  }
+
+  take(scope: Scope, positions: ReadonlyMap<number, bigint | undefined>): void {
+    const { taken } = this.#openOf(scope)
+    for (const [place, position] of positions) {
+      const known = taken.has(place) ? taken.get(place) : 0n
+      const isKnown = known !== undefined && position !== undefined
+      taken.set(place, isKnown ? (known > position ? known : position) : undefined)
+    }
+  }
+
+  /** Tells of each write; returns the function that stops it. */
+  watch(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  #openOf(scope: Scope): ReadFloor {
+    const known = scope.state.get(FLOOR) as ReadFloor | undefined
+    const floor = known ?? { write: 0, doubtfulUntil: 0, taken: new Map() }
+    if (known === undefined) scope.state.set(FLOOR, floor)
+    return floor
+  }
+
+  /** What was doubtful has taken effect by now, or never will: a position that is asked for from now on covers it. */
+  #settled(floor: ReadFloor): ReadFloor {
+    if (floor.doubtfulUntil !== 0 && this.clock.now() >= floor.doubtfulUntil) {
+      this.#lastWrite += 1
+      floor.write = this.#lastWrite
+      floor.doubtfulUntil = 0
+    }
+    return floor
+  }
+}

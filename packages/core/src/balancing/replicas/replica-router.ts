@@ -1,0 +1,301 @@
+import type { ReadRouter, ReplicaAttempt, ReplicaTarget, RoutedRead } from '../../pipeline/read-routing.ts'
+import type { Connection } from '../../schema/connection.ts'
+import type { Clock } from '../../shared/clock.ts'
+import type { RandomSource } from '../../shared/random.ts'
+import { LoadBalancingEngine, type NodeLease } from '../load-balancing-engine.ts'
+import type { ServerNode } from '../server-node.ts'
+import { HeldSession } from './held-session.ts'
+import type { Positions } from './positions.ts'
+import { PrimaryLog } from './primary-log.ts'
+import type { ReadFloor, ReadFloors } from './read-floors.ts'
+import { Replica } from './replica.ts'
+import { kindOfReplicaError, NotCurrentError } from './replica-errors.ts'
+import type { ResolvedReplicaOptions } from './replica-options.ts'
+import { noReasons, type PrimaryReason, type ReplicaRoutingStats } from './replica-stats.ts'
+
+/** After so long without a read, nobody is asked for positions any more. */
+const IDLE_MS = 10_000
+const ASK_WITHIN_MS = 1_000
+/** Replicas have connections of their clients' pools, which count them. */
+const MAX_CONNECTIONS = 1_000_000
+
+export interface ReplicaRouterParts {
+  readonly sourceId: string
+  /** The place of its primary among those of the Sluice. */
+  readonly place: number
+  readonly positions: Positions
+  readonly primary: () => Connection | undefined
+  readonly replicas: readonly ReplicaTarget[]
+  readonly options: ResolvedReplicaOptions
+  readonly floors: ReadFloors
+  /** Whether what is kept is shared with other processes: their writes raise no floors here. */
+  readonly sharesKept: boolean
+  readonly clock: Clock
+  readonly random: RandomSource
+  readonly onError: (error: unknown) => void
+  readonly onClose: () => void
+}
+
+type Refusal = Extract<PrimaryReason, 'floor' | 'lag' | 'no-replica'>
+
+/**
+ * Sends reads to replicas where that is as good as asking the primary: not older than the bound of the lag, and never older than what the reader wrote.
+ * A read that a replica does not answer is asked of another one, and then of the primary.
+ */
+export class ReplicaRouter implements ReadRouter {
+  readonly balancer: LoadBalancingEngine
+  readonly place: number
+  readonly #log: PrimaryLog
+  readonly #replicas: readonly Replica[]
+  readonly #byNode = new Map<string, Replica>()
+  readonly #reasons = noReasons()
+  readonly #stopWatching: () => void
+  #usedAt: number
+  #isClosed = false
+
+  constructor(private readonly parts: ReplicaRouterParts) {
+    const { clock, random, floors, options, positions, onError } = parts
+    this.#usedAt = clock.now()
+    this.place = parts.place
+    this.balancer = new LoadBalancingEngine(options.balancer, { clock, random, onError })
+    const timeoutMs = Math.min(ASK_WITHIN_MS, options.readTimeoutMs)
+    const isInUse = () => clock.now() - this.#usedAt < IDLE_MS
+    this.#log = new PrimaryLog({
+      session: new HeldSession(parts.primary, timeoutMs),
+      ...{ positions, clock, maxLagMs: options.maxLagMs, isInUse, onError },
+      lastWrite: () => floors.lastWrite,
+      onPosition: (floor) => this.#newPosition(floor),
+    })
+    this.#replicas = parts.replicas.map((target, index) => {
+      const replica: Replica = new Replica({
+        ...{ index, positions, clock, readTimeoutMs: options.readTimeoutMs, isInUse },
+        nodeId: this.#register(target, index).id,
+        session: new HeldSession(target.connection, timeoutMs),
+        onChange: () => this.#updateHealth(replica),
+      })
+      this.#byNode.set(replica.nodeId, replica)
+      return replica
+    })
+    for (const replica of this.#replicas) this.#updateHealth(replica)
+    this.#stopWatching = floors.watch(() => this.#log.wake())
+    this.#wake()
+  }
+
+  leave(reason: 'write' | 'transaction'): void {
+    this.#reasons[reason] += 1
+  }
+
+  read<T>(read: RoutedRead<T>): Promise<T> {
+    if (this.#isClosed) return read.askPrimary()
+    const { scope, demand } = read
+    if (demand === 'primary') return this.#onPrimary(read, 'pinned')
+    const isKept = demand === 'kept'
+    if (isKept && this.parts.sharesKept) return this.#onPrimary(read, 'kept')
+    this.#use()
+    // What is kept is given to others, too: it must have all that was written here.
+    const isOwn = scope !== undefined && !scope.ended && !isKept
+    const floor = isOwn ? this.parts.floors.of(scope) : this.parts.floors.ofProcess()
+    const position = floor === undefined ? 0n : this.#positionOf(floor)
+    if (position === undefined) {
+      this.#log.wake()
+      return this.#onPrimary(read, 'floor')
+    }
+    const isCurrent = (replayed: bigint) => replayed >= position && this.#log.ageOf(replayed) <= this.parts.options.maxLagMs
+    const chosen = this.#choose(position, undefined)
+    return typeof chosen === 'string' ? this.#onPrimary(read, chosen) : this.#onReplicas(read, position, isCurrent, chosen)
+  }
+
+  /** The position that a floor asks for on this primary, as a text; `undefined` when it is not known. */
+  async textOf(floor: ReadFloor): Promise<string | undefined> {
+    this.#use()
+    await this.#log.settled(floor.write)
+    const position = this.#positionOf(floor)
+    return position === undefined ? undefined : this.parts.positions.toText(position)
+  }
+
+  positionFrom(text: string): bigint | undefined {
+    return this.parts.positions.fromText(text)
+  }
+
+  getStats(): ReplicaRoutingStats {
+    const replicas = this.#replicas.map((replica) => {
+      const { nodeId: id, reads, failures, position } = replica
+      const lagMs = position === undefined ? Number.POSITIVE_INFINITY : this.#log.isNewest(position) ? 0 : this.#log.ageOf(position)
+      return { id, reads, failures, isUp: position !== undefined, lagMs }
+    })
+    return {
+      source: this.parts.sourceId,
+      replicaReads: replicas.reduce((sum, { reads }) => sum + reads, 0),
+      primaryReads: Object.values(this.#reasons).reduce((sum, count) => sum + count, 0),
+      primaryReasons: { ...this.#reasons },
+      replicas,
+    }
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.parts.onClose()
+    this.#stopWatching()
+    this.#log.close()
+    for (const replica of this.#replicas) replica.close()
+    this.balancer.close()
+  }
+
+  #register({ host, port }: ReplicaTarget, index: number): ServerNode {
+    const { balancer } = this
+    if (host !== undefined && port !== undefined) {
+      try {
+        return balancer.registerNode(host, port, 1, MAX_CONNECTIONS)
+      } catch {
+        // No address, or the same one twice: it is known by its place then.
+      }
+    }
+    return balancer.registerNode(`replica-${index + 1}`, 1, 1, MAX_CONNECTIONS)
+  }
+
+  /** `undefined`: it is not known, and only the primary is certain to be there. */
+  #positionOf(floor: ReadFloor): bigint | undefined {
+    const { clock } = this.parts
+    const { place } = this
+    if (clock.now() < floor.doubtfulUntil) return undefined
+    const written = floor.write === 0 ? 0n : this.#log.floorOf(floor.write)
+    const taken = floor.taken.has(place) ? floor.taken.get(place) : 0n
+    if (written === undefined || taken === undefined) return undefined
+    return written > taken ? written : taken
+  }
+
+  /** Takes a connection of a replica that may be read from; a text says why there is none. */
+  #choose(position: bigint, tried: ReadonlySet<Replica> | undefined): NodeLease | Refusal {
+    let reason: Refusal = 'no-replica'
+    let usable = 0
+    for (const replica of this.#replicas) {
+      if (tried?.has(replica) === true) continue
+      const refusal = this.#refusalOf(replica, position)
+      if (refusal === undefined) usable += 1
+      else if (reason === 'no-replica' || refusal === 'floor') reason = refusal
+    }
+    let except: ServerNode | undefined
+    for (let tries = 0; usable > 0 && tries < 2 * this.#replicas.length; tries += 1) {
+      const lease = this.balancer.acquire(undefined, except === undefined ? {} : { except })
+      if (lease === null) break
+      const replica = this.#byNode.get(lease.node.id)
+      if (replica !== undefined && tried?.has(replica) !== true && this.#refusalOf(replica, position) === undefined) return lease
+      lease.release()
+      except = lease.node
+    }
+    return reason
+  }
+
+  #refusalOf(replica: Replica, position: bigint): Refusal | undefined {
+    const replayed = replica.position
+    if (replayed === undefined) return 'no-replica'
+    if (replayed < position) {
+      replica.want(position)
+      return 'floor'
+    }
+    return this.#log.ageOf(replayed) > this.parts.options.maxLagMs ? 'lag' : undefined
+  }
+
+  async #onReplicas<T>(read: RoutedRead<T>, position: bigint, isCurrent: (replayed: bigint) => boolean, first: NodeLease): Promise<T> {
+    const tried = new Set<Replica>()
+    let lease: NodeLease | Refusal = first
+    while (typeof lease !== 'string') {
+      const replica = this.#byNode.get(lease.node.id) as Replica
+      tried.add(replica)
+      const answer = await this.#ask(read, replica, lease, isCurrent)
+      if ('value' in answer) return answer.value
+      if (answer.kind === 'answer') throw answer.error
+      // What only the primary may know is not asked of another replica.
+      if (answer.kind === 'again' || this.#isClosed) return this.#onPrimary(read, reasonOf(answer.error))
+      lease = this.#choose(position, tried)
+    }
+    return this.#onPrimary(read, 'failed')
+  }
+
+  async #ask<T>(
+    read: RoutedRead<T>,
+    replica: Replica,
+    lease: NodeLease,
+    isCurrent: (replayed: bigint) => boolean,
+  ): Promise<{ readonly value: T } | { readonly error: unknown; readonly kind: 'node' | 'again' | 'answer' }> {
+    const { clock } = this.parts
+    const startedAt = clock.now()
+    let onAbandoned: (() => void) | undefined
+    const { epoch } = replica
+    let end = (): void => {}
+    const report = (status: number) => {
+      if (!this.#isClosed) this.balancer.recordRequest(replica.nodeId, clock.now() - startedAt, status)
+    }
+    try {
+      const value = await new Promise<T>((resolve, reject) => {
+        end = replica.began((reason) => {
+          reject(new AbandonedError(reason))
+          onAbandoned?.()
+        })
+        const attempt: ReplicaAttempt = {
+          index: replica.index,
+          admit: (query) => replica.admit(query, isCurrent),
+          onAbandoned: (callback) => {
+            onAbandoned = callback
+          },
+        }
+        read.askReplica(attempt).then(resolve, reject)
+      })
+      replica.succeeded()
+      report(200)
+      return { value }
+    } catch (error) {
+      const kind = error instanceof AbandonedError ? 'node' : kindOfReplicaError(error)
+      report(kind === 'node' ? 0 : 200)
+      if (kind === 'node') replica.failed(epoch)
+      return { error, kind }
+    } finally {
+      end()
+      lease.release()
+    }
+  }
+
+  #onPrimary<T>(read: RoutedRead<T>, reason: PrimaryReason): Promise<T> {
+    this.#reasons[reason] += 1
+    return read.askPrimary()
+  }
+
+  #use(): void {
+    const now = this.parts.clock.now()
+    const wasIdle = now - this.#usedAt >= IDLE_MS
+    this.#usedAt = now
+    if (wasIdle) this.#wake()
+  }
+
+  #wake(): void {
+    this.#log.wake()
+    for (const replica of this.#replicas) replica.wake()
+  }
+
+  /** Those who wrote are about to read. */
+  #newPosition(floor: bigint | undefined): void {
+    for (const replica of this.#replicas) {
+      if (floor !== undefined && replica.position !== undefined && replica.position < floor) replica.want(floor)
+      this.#updateHealth(replica)
+    }
+  }
+
+  #updateHealth({ nodeId, position }: Replica): void {
+    if (this.#isClosed) return
+    const isLate = position !== undefined && this.#log.ageOf(position) > this.parts.options.maxLagMs
+    this.balancer.updateNodeHealth(nodeId, position === undefined ? 'unhealthy' : isLate ? 'degraded' : 'healthy')
+  }
+}
+
+function reasonOf(error: unknown): PrimaryReason {
+  return error instanceof NotCurrentError ? 'floor' : 'failed'
+}
+
+class AbandonedError extends Error {
+  override readonly name = 'AbandonedError'
+
+  constructor(cause: Error) {
+    super(cause.message, { cause })
+  }
+}

@@ -1,0 +1,107 @@
+import { vi } from 'vitest'
+import type { ReplicaOptions } from '../../../src/balancing/replicas/replica-options.ts'
+import { ReplicaRouters } from '../../../src/balancing/replicas/replica-routers.ts'
+import { Scope, ScopeStorage } from '../../../src/pipeline/scope.ts'
+import type { WriteTracker } from '../../../src/pipeline/writes.ts'
+import type { Connection } from '../../../src/schema/connection.ts'
+
+const PAGE = { page: 8192, segment: String(16 * 1024 * 1024) }
+
+function lsn(position: number): string {
+  return `0/${position.toString(16).toUpperCase()}`
+}
+
+/** Servers that answer questions for positions, in virtual time. */
+export function openWorld(replicaCount: number, options: ReplicaOptions = {}, sharesKept = false) {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'Date'] })
+  const started = Date.now()
+  const clock = { now: () => Date.now() - started + 1_000_000, wall: () => Date.now() }
+  const primary = { inserted: 100_000, written: 100_000, questions: 0, fails: false, answersInMs: 0 }
+  const replicas = Array.from({ length: replicaCount }, (_, index) => ({
+    replayed: 100_000 as number | null,
+    started: 'monday',
+    questions: 0,
+    /** `hangs`: no answer ever. */
+    state: 'up' as 'up' | 'fails' | 'hangs',
+    index,
+  }))
+  const [replica] = replicas
+  if (replica === undefined) throw new Error('A world has a replica at least.')
+  const errors: unknown[] = []
+  const scopes = new ScopeStorage()
+  const routers = new ReplicaRouters({ scopes, clock, random: () => 0.5, sharesKept, onError: (error) => errors.push(error) })
+  const primaryConnection: Connection = {
+    dialect: 'postgresql',
+    query: async () => {
+      primary.questions += 1
+      if (primary.fails) throw new Error('The primary is gone.')
+      const answer = [{ inserted: lsn(primary.inserted), written: lsn(primary.written), ...PAGE }]
+      if (primary.answersInMs > 0) await new Promise((resolve) => setTimeout(resolve, primary.answersInMs))
+      return answer
+    },
+  }
+  const ask = async (replica: Omit<(typeof replicas)[number], 'index'>) => {
+    replica.questions += 1
+    const { state, replayed, started } = replica
+    if (state === 'fails') throw new Error('The replica is gone.')
+    if (state === 'hangs') await new Promise(() => {})
+    return [{ replayed: replayed === null ? null : lsn(replayed), started, host: '10.0.0.1', port: '5432' }]
+  }
+  const router = routers.attach({
+    sourceId: 'knex1',
+    dialect: 'postgresql',
+    primary: () => primaryConnection,
+    replicas: replicas.map((replica) => ({ connection: () => ({ dialect: 'postgresql', query: () => ask(replica) }) })),
+    options,
+  })
+  if (router === undefined) throw new Error('No router was made.')
+  const inner: WriteTracker & { invalidate(): Promise<void> } = {
+    isShared: false,
+    begin: () => ({ end() {} }),
+    announce: () => ({ ready: undefined, end: () => undefined }),
+    transaction: () => ({
+      add() {},
+      savepoint() {},
+      release() {},
+      rollbackTo() {},
+      beforeCommit: () => undefined,
+      end: () => undefined,
+    }),
+    stateOf: () => 0,
+    invalidate: async () => {},
+  }
+  const writes = routers.follow(inner)
+  const effect = { tables: new Set<never>(), everything: true }
+  const newScope = (name = 'test') => new Scope(name, 'observe', clock.now())
+  return {
+    ...{ clock, primary, replica, replicas, errors, scopes, routers, router, writes, effect, newScope },
+    ask,
+    /** A write that moves the primary on. */
+    write(scope?: Scope, bytes = 100) {
+      const run = () => {
+        const intent = writes.begin(effect)
+        primary.inserted += bytes
+        primary.written = primary.inserted
+        intent.end('committed')
+      }
+      if (scope === undefined) run()
+      else scopes.enter(scope, run)
+    },
+    /** Where a read goes: the replica's place, or `primary`. */
+    read(scope?: Scope, demand?: 'primary' | 'kept', onReplica?: (index: number) => Promise<unknown>): Promise<unknown> {
+      return router.read<unknown>({
+        scope,
+        demand,
+        askReplica: ({ index }) => (onReplica === undefined ? Promise.resolve(index) : onReplica(index)),
+        askPrimary: async () => 'primary',
+      })
+    },
+    /** Time passes, and what is due in it. */
+    pass: (ms: number) => vi.advanceTimersByTimeAsync(ms),
+    reasons: () => router.getStats().primaryReasons,
+  }
+}
+
+export function closeWorld(): void {
+  vi.useRealTimers()
+}

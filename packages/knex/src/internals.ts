@@ -20,6 +20,7 @@ export interface ClientInternals {
   }
   readonly connectionSettings?: unknown
   readonly driver?: unknown
+  readonly pool?: unknown
   readonly transacting?: boolean
   _query(connection: object, query: QueryObject): Promise<QueryObject>
   _stream(connection: object, query: QueryObject, stream: object, options: unknown): Promise<unknown>
@@ -147,6 +148,28 @@ export async function afterCreate({ config }: ClientInternals, connection: objec
   await new Promise<void>((resolve, reject) => {
     hook(connection, (error: unknown) => (error === undefined || error === null ? resolve() : reject(error)))
   })
+}
+
+/** Where a client's connections lead, if its settings say. */
+export function addressOf(client: ClientInternals | undefined): { readonly host?: string; readonly port?: number } {
+  const { host, port } = (client?.connectionSettings ?? {}) as { readonly host?: unknown; readonly port?: unknown }
+  const number = port === undefined ? 5432 : Number(port)
+  return typeof host === 'string' && Number.isInteger(number) ? { host, port: number } : {}
+}
+
+/** Ends a connection that may hang, without asking anybody: what waits on it fails, and the pool makes another. */
+export function abandon(connection: object): void {
+  discard(connection)
+  const { stream } = (connection as { readonly connection?: { readonly stream?: { destroy?(): void } } }).connection ?? {}
+  if (typeof stream?.destroy === 'function') stream.destroy()
+}
+
+/** Whether a builder only reads as far as it tells by itself, without locks and common table expressions, and with nothing about it that is not in its SQL. */
+export function isReplicaRead(builder: BuilderInternals): boolean {
+  const { _method: method, _single: single, _statements: statements } = builder
+  if (method !== 'select' && method !== 'first' && method !== 'pluck') return false
+  if (single === undefined || statements === undefined || single.lock !== undefined || single.waitMode !== undefined) return false
+  return isPlain(builder) && !statements.some(({ grouping }) => grouping === 'with')
 }
 
 /** Whether a builder has nothing about it that an answer without a query would lose: listeners, a connection or driver options of its own. */

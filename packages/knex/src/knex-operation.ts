@@ -2,11 +2,13 @@ import {
   analyzeSql,
   type CacheRequest,
   canonicalKey,
+  currentDemand,
   type Lookup,
   type Operation,
   type OperationKind,
   type PinnedRead,
   pinnedReadOf,
+  type ReadDemand,
   type Refusal,
   type RowSource,
   readsOfStatement,
@@ -25,14 +27,19 @@ export class KnexOperation implements Operation<unknown> {
   readonly source: Source
   readonly kind: OperationKind
   readonly inTransaction: boolean
+  /** What was demanded of the place that it goes to where it was issued. */
+  readonly demand: ReadDemand | undefined
+  readonly run: () => Promise<unknown>
   #lookup: Lookup<unknown> | Refusal | undefined
 
   constructor(
     private readonly state: InstanceContext,
     private readonly client: ClientInternals,
     private readonly builder: BuilderInternals,
-    readonly run: () => Promise<unknown>,
+    run: (operation: KnexOperation) => Promise<unknown>,
   ) {
+    this.run = () => run(this)
+    this.demand = currentDemand()
     this.source = state.source
     this.kind = READS.has(builder._method ?? '') ? 'read' : 'other'
     this.inTransaction = client.transacting === true
@@ -47,7 +54,8 @@ export class KnexOperation implements Operation<unknown> {
   }
 
   lookup(): Lookup<unknown> | Refusal {
-    this.#lookup ??= this.state.lookupOf(this.client, this.builder)
+    // A query for several goes where each of them may.
+    this.#lookup ??= this.demand === 'primary' ? refuse('on the primary') : this.state.lookupOf(this.client, this.builder)
     return this.#lookup
   }
 

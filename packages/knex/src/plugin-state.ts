@@ -1,9 +1,21 @@
-import type { AdapterHost, Dialect, Lookup, Refusal, RowSource, Source, TableId } from '@sluice/core'
+import {
+  type AdapterHost,
+  currentDemand,
+  type Dialect,
+  type Lookup,
+  type ReadDemand,
+  type Refusal,
+  type RowSource,
+  type Source,
+  type TableId,
+} from '@sluice/core'
 import type { InstanceContext } from './instance-context.ts'
 import { type BuilderInternals, type ClientInternals, isPlain, poolStateOf, type QueryObject, type RunnerInternals } from './internals.ts'
 import { attachedConnection } from './knex-connection.ts'
 import { KnexLookups } from './knex-lookups.ts'
 import { KnexOperation } from './knex-operation.ts'
+import type { KnexOptions } from './knex-options.ts'
+import { type KnexRead, ReplicaReads } from './replica-reads.ts'
 import { resultSettings } from './result-settings.ts'
 import { RowSources } from './row-sources.ts'
 import { type OtherStatement, StatementObserver } from './statement-observer.ts'
@@ -17,6 +29,7 @@ export class PluginState implements InstanceContext {
   readonly #migrationTables: ReadonlySet<string>
   readonly #streamed = new Set<object>()
   #detachPool: (() => void) | undefined
+  #replicas: ReplicaReads | undefined
   /** As told once: settings stay as they are. */
   #settings: { readonly text: string | undefined } | undefined
 
@@ -35,10 +48,12 @@ export class PluginState implements InstanceContext {
   }
 
   /** Lets the core look at the pool, and ask the database. Neither keeps the instance alive. */
-  attach(): void {
+  attach(options: KnexOptions): void {
     const held = new WeakRef(this.client)
-    const { host, source, base } = this
+    const { host, source, base, client, observer } = this
     const { id, dialect } = source
+    const onlyReads = (sql: string) => observer.onlyReads(sql)
+    this.#replicas = ReplicaReads.attach({ host, sourceId: id, dialect, client, base, onlyReads }, options)
     this.#detachPool = host.attachPool(id, () => {
       const client = held.deref()
       return client === undefined ? undefined : poolStateOf(client)
@@ -58,6 +73,7 @@ export class PluginState implements InstanceContext {
 
   /** The instance was destroyed, or is no longer instrumented. It may come back. */
   forget(): void {
+    this.#replicas?.close()
     this.observer.forgetCatalog()
   }
 
@@ -118,6 +134,11 @@ export class PluginState implements InstanceContext {
     const { host } = this
     if (!host.isOptimizing()) {
       host.stats.seen += 1
+      if (this.#replicas !== undefined) {
+        const [bare, demand] = [runner.run.bind(runner), currentDemand()]
+        const on = (other: ClientInternals) => this.base.runner.call(other, builder).run()
+        runner.run = () => this.#routed({ client, builder, demand, operation: runner, bare, on })
+      }
       return runner
     }
     try {
@@ -133,23 +154,42 @@ export class PluginState implements InstanceContext {
     const bare = runner.run.bind(runner)
     // Listeners of a builder's own are told what the caller gets; such a builder is neither merged nor kept.
     if (client.config.postProcessResponse === undefined || !isPlain(builder)) {
-      const operation = new KnexOperation(this, client, builder, bare)
+      const on = (other: ClientInternals) => this.base.runner.call(other, builder).run()
+      const operation = new KnexOperation(this, client, builder, (self) =>
+        this.#routed({ client, builder, demand: self.demand, operation: self, bare, on }),
+      )
       runner.run = () => this.host.execute(operation)
       return runner
     }
     // Merged and kept results are as the driver gave them; each caller's are processed for itself.
-    const operation = new KnexOperation(this, client, builder, () => this.runRaw(client, builder))
+    const operation = new KnexOperation(this, client, builder, (self) => this.#raw(client, builder, self.demand, self))
     if (operation.kind !== 'read') return runner
     runner.run = async () => client.postProcessResponse(await this.host.execute(operation), builder.queryContext())
     return runner
   }
 
-  /** Runs a builder without `postProcessResponse`. */
+  /** Runs a builder that answers for several, without `postProcessResponse`. */
   runRaw(client: ClientInternals, builder: BuilderInternals): Promise<unknown> {
-    if (client.config.postProcessResponse === undefined) return this.base.runner.call(client, builder).run()
-    const raw = Object.create(client) as ClientInternals
-    raw.postProcessResponse = (response) => response
-    return this.base.runner.call(raw, builder).run()
+    return this.#raw(client, builder, undefined, undefined)
+  }
+
+  #raw(
+    client: ClientInternals,
+    builder: BuilderInternals,
+    demand: ReadDemand | undefined,
+    operation: object | undefined,
+  ): Promise<unknown> {
+    const on = (other: ClientInternals) => {
+      if (client.config.postProcessResponse === undefined) return this.base.runner.call(other, builder).run()
+      const raw = Object.create(other) as ClientInternals
+      raw.postProcessResponse = (response) => response
+      return this.base.runner.call(raw, builder).run()
+    }
+    return this.#routed({ client, builder, demand, operation, bare: () => on(client), on })
+  }
+
+  #routed(read: KnexRead): Promise<unknown> {
+    return this.#replicas === undefined ? read.bare() : this.#replicas.read(read)
   }
 
   /** Results are as the driver gives them: it and its settings are a part of the name. */

@@ -34,6 +34,8 @@ interface Described {
   readonly isRepeatable: boolean
 }
 
+/** Temporary tables of more names than this are not told from others. */
+const MAX_TEMPORARY = 10_000
 /** Of longer texts, what they were asked with is not remembered: repeats of them go unseen. */
 const MAX_COMPARED_LENGTH = 20_000
 const traced = { stack: captureStack }
@@ -78,6 +80,8 @@ export class StatementObserver {
   readonly #transactions = new WeakMap<object, OpenTransaction>()
   /** Connections of MySQL with settings of their own: `autocommit` may be off, and then a transaction is open without BEGIN. */
   readonly #altered = new WeakSet<object>()
+  /** Names that temporary tables have or had. */
+  readonly #temporary = new Set<string>()
   #catalog: 'unread' | 'reading' | 'read' = 'unread'
 
   constructor(
@@ -88,6 +92,14 @@ export class StatementObserver {
     private readonly base: ClientInternals,
   ) {
     host.catalogs.bind(sourceId, this)
+  }
+
+  /** Whether a text is certain to read and to do nothing else, with the same result wherever the same rows are. */
+  onlyReads(sql: string): boolean {
+    const { onlyReads, statement } = this.#describe(sql)
+    if (!onlyReads || statement.volatile || statement.locks) return false
+    // What the server tells of itself, and what only one connection has.
+    return statement.reads.every((name) => !name.some((part) => /^pg_/i.test(part)) && !this.#temporary.has(lastOf(name)))
   }
 
   /** Sends a statement. */
@@ -308,7 +320,10 @@ export class StatementObserver {
   }
 
   #schemaChanged(statement: Statement): void {
-    for (const name of statement.temporary) this.host.catalogs.shadow(name)
+    for (const name of statement.temporary) {
+      this.host.catalogs.shadow(name)
+      if (this.#temporary.size < MAX_TEMPORARY) this.#temporary.add(lastOf([name]))
+    }
     for (const name of statement.triggered) this.host.catalogs.trigger(name)
     if (this.#catalog === 'unread') return
     this.#catalog = 'unread'
@@ -334,4 +349,8 @@ export class StatementObserver {
     this.#described.set(analyzed, described)
     return described
   }
+}
+
+function lastOf(name: readonly string[]): string {
+  return (name.at(-1) ?? '').toLowerCase()
 }

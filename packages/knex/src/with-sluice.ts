@@ -3,6 +3,7 @@ import type { Knex } from 'knex'
 import { instrumentations } from './instrumentations.ts'
 import { type BuilderInternals, type ClientInternals, clientOf, dialectOf, type QueryObject } from './internals.ts'
 import { rememberBare } from './knex-connection.ts'
+import type { KnexOptions } from './knex-options.ts'
 import { PluginState } from './plugin-state.ts'
 import { knexRowLoader } from './row-loader.ts'
 
@@ -16,13 +17,14 @@ type ClientClass = new (...args: never[]) => ClientInternals
  * Its database must be PostgreSQL (`pg`), MySQL or MariaDB (`mysql2`), or SQLite (`better-sqlite3`); others pass through with a warning.
  *
  * @param sluice - A Sluice, or options to make one of. Left out: the process-wide default, which observes.
+ * @param options - `replicas` are asked what they know as well as the database itself.
  * @throws InvalidArgumentError when it is no Knex instance; InvalidOptionError for unknown options.
  * @example
  * ```ts
  * const db = withSluice(knex({ client: 'pg', connection }), sluice)
  * ```
  */
-export function withSluice<TKnex extends Knex>(knex: TKnex, sluice?: Sluice | SluiceOptions): TKnex {
+export function withSluice<TKnex extends Knex>(knex: TKnex, sluice?: Sluice | SluiceOptions, options: KnexOptions = {}): TKnex {
   if (typeof knex !== 'function') throw new InvalidArgumentError('knex', 'a Knex instance', knex)
   const host = hostOf(sluiceFrom(sluice))
   const client = clientOf(knex)
@@ -42,7 +44,7 @@ export function withSluice<TKnex extends Knex>(knex: TKnex, sluice?: Sluice | Sl
   rememberBare(prototype, base)
   Object.setPrototypeOf(client, prototype)
   instrumentations.set(client, { base, state })
-  state.attach()
+  state.attach(options)
   host.attachLoader(state.source.id, knexRowLoader(knex, host, state.source.id, base, dialect))
   return knex
 }

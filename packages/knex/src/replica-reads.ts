@@ -1,0 +1,155 @@
+import { type AdapterHost, type Dialect, mayBeKept, type ReadDemand, type ReadRouter, type ReplicaAttempt } from '@sluice/core'
+import {
+  abandon,
+  addressOf,
+  type BuilderInternals,
+  type ClientInternals,
+  clientOf,
+  compiled,
+  dialectOf,
+  isDestroyed,
+  isReplicaRead,
+  rowsOf,
+} from './internals.ts'
+import { attachedConnection, knexConnection } from './knex-connection.ts'
+import type { KnexOptions } from './knex-options.ts'
+import { replicasOf } from './knex-options.ts'
+
+/** What `ReplicaReads` needs of the instance that it sends reads for. */
+export interface RoutedInstance {
+  readonly host: AdapterHost
+  readonly sourceId: string
+  readonly dialect: Dialect
+  readonly client: ClientInternals
+  /** The client's class as it was. */
+  readonly base: ClientInternals
+  /** Whether a text is certain to read and to do nothing else, with the same result on any server that has the same rows. */
+  readonly onlyReads: (sql: string) => boolean
+}
+
+/** One read on its way to a database. */
+export interface KnexRead {
+  readonly client: ClientInternals
+  readonly builder: BuilderInternals
+  /** What was demanded where it was issued. */
+  readonly demand: ReadDemand | undefined
+  /** The operation that it answers; `undefined`: it answers several, each of which may be kept. */
+  readonly operation: object | undefined
+  /** Asks the primary. */
+  readonly bare: () => Promise<unknown>
+  /** Asks by way of a client. */
+  readonly on: (client: ClientInternals) => Promise<unknown>
+}
+
+/** Sends the reads of one instance to its replicas. */
+export class ReplicaReads {
+  /** Connections of replicas that may be read from. */
+  readonly #admitted = new WeakSet<object>()
+
+  private constructor(
+    private readonly instance: RoutedInstance,
+    private readonly router: ReadRouter,
+    private readonly replicas: readonly ClientInternals[],
+  ) {}
+
+  /**
+   * @returns `undefined` where there are no replicas, or none that can be used.
+   * @throws InvalidOptionError
+   */
+  static attach(instance: RoutedInstance, given: KnexOptions): ReplicaReads | undefined {
+    const { replicas, options } = replicasOf(given)
+    if (replicas.length === 0) return undefined
+    const { host, dialect, sourceId, base } = instance
+    const clients = replicas.flatMap((replica) => clientOf(replica) ?? [])
+    if (dialect !== 'postgresql' || clients.length < replicas.length || clients.some((client) => dialectOf(client) !== dialect)) {
+      host.warn('@sluice/knex reads from replicas of PostgreSQL through `pg`; these are others. All is asked of the primary.')
+      return undefined
+    }
+    const held = new WeakRef(instance.client)
+    const router = host.routeReads({
+      ...{ sourceId, dialect, options },
+      primary: () => {
+        const client = held.deref()
+        return client === undefined || client.pool === undefined ? undefined : attachedConnection(client, base, dialect)
+      },
+      replicas: replicas.map((replica, at) => ({
+        ...addressOf(clients[at]),
+        connection: () => (isDestroyed(replica) ? undefined : knexConnection(replica)),
+      })),
+    })
+    return router && new ReplicaReads(instance, router, clients)
+  }
+
+  close(): void {
+    this.router.close()
+  }
+
+  read(read: KnexRead): Promise<unknown> {
+    const { client, builder, bare, on } = read
+    const { host } = this.instance
+    if (client.transacting === true) {
+      this.router.leave('transaction')
+      return bare()
+    }
+    if (!this.#isForReplicas(client, builder)) {
+      this.router.leave('write')
+      return bare()
+    }
+    const scope = host.scopes.current()
+    return this.router.read({
+      scope,
+      demand: this.#demandOf(read, scope?.mode ?? host.mode()),
+      askReplica: (attempt) => on(this.#through(client, attempt)),
+      askPrimary: bare,
+    })
+  }
+
+  #isForReplicas(client: ClientInternals, builder: BuilderInternals): boolean {
+    if (!isReplicaRead(builder)) return false
+    const query = compiled(client, builder)
+    return query !== undefined && !('error' in query) && this.instance.onlyReads(query.sql)
+  }
+
+  /** Shadow mode compares: both ways must read the same. */
+  #demandOf({ demand, operation }: KnexRead, mode: string): ReadDemand | undefined {
+    if (mode === 'shadow') return 'primary'
+    return demand ?? (operation === undefined || mayBeKept(operation) ? 'kept' : undefined)
+  }
+
+  /** A client that is as this one in all, but for its connections: they are a replica's. */
+  #through(client: ClientInternals, attempt: ReplicaAttempt): ClientInternals {
+    const replica = this.replicas[attempt.index] as ClientInternals
+    let used: object | undefined
+    let isAbandoned = false
+    attempt.onAbandoned(() => {
+      isAbandoned = true
+      if (used !== undefined) abandon(used)
+    })
+    const through = Object.create(client) as ClientInternals
+    return Object.assign(through, {
+      acquireConnection: async () => {
+        const connection = await replica.acquireConnection()
+        used = connection
+        try {
+          if (isAbandoned) throw new Error('Nobody waits for this read any more.')
+          if (!this.#admitted.has(connection)) await attempt.admit((sql) => this.#ask(through, connection, sql))
+          this.#admitted.add(connection)
+        } catch (error) {
+          used = undefined
+          await replica.releaseConnection(connection)
+          throw error
+        }
+        return connection
+      },
+      releaseConnection: (connection: object) => {
+        used = undefined
+        return replica.releaseConnection(connection)
+      },
+    })
+  }
+
+  async #ask(client: ClientInternals, connection: object, sql: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    const { response } = await this.instance.base._query.call(client, connection, { sql, bindings: [], method: 'raw' })
+    return rowsOf(response)
+  }
+}

@@ -113,6 +113,13 @@ function send(
   path: string,
 ): void {
   const { maxBodyBytes, maxBufferedBytes } = core.options
+  const hasBody = isChunked || contentLength > 0
+  if (hasBody && request.readableDidRead) {
+    core.counts.failed += 1
+    warnOfReadBody()
+    refuse(request, response, 500)
+    return
+  }
   const method = (request.method ?? 'GET') as Dispatcher.HttpMethod
   const exchangeOf = (body: Buffer | Readable | null) => {
     const exchange = new Exchange(core, request, response, { path, method, headers, body, reset: false }, clientIp)
@@ -121,7 +128,7 @@ function send(
     })
     return exchange
   }
-  if (!isChunked && contentLength === 0) exchangeOf(null).start()
+  if (!hasBody) exchangeOf(null).start()
   else if (!isChunked && contentLength <= maxBufferedBytes && isIdempotent(method)) {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -135,4 +142,14 @@ function send(
     pipeline(request, limited, () => {})
     exchange.start()
   } else exchangeOf(request).start()
+}
+
+let isWarned = false
+
+function warnOfReadBody(): void {
+  if (isWarned) return
+  isWarned = true
+  process.emitWarning('A proxy was given a request whose body had been read: put it before what reads bodies. It answers 500.', {
+    type: 'SluiceWarning',
+  })
 }

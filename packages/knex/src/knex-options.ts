@@ -1,4 +1,4 @@
-import { InvalidOptionError, type ReplicaOptions } from '@sluice/core'
+import { InvalidOptionError, type ReplicaOptions, resolveReplicaOptions } from '@sluice/core'
 import type { Knex } from 'knex'
 
 export interface KnexOptions extends ReplicaOptions {
@@ -16,5 +16,6 @@ export function replicasOf({ replicas = [], ...options }: KnexOptions): {
 } {
   if (!Array.isArray(replicas) || !replicas.every((replica) => typeof replica === 'function'))
     throw new InvalidOptionError('replicas', 'an array of Knex instances', replicas)
+  resolveReplicaOptions(options)
   return { replicas, options }
 }

@@ -13,7 +13,8 @@ import {
   transactionOf,
 } from './internals.ts'
 import type { PageContext } from './lookups/page.ts'
-import { type ClientContext, PrismaOperation } from './prisma-operation.ts'
+import { type ClientContext, type HookCall, PrismaOperation } from './prisma-operation.ts'
+import type { ReplicaReads, RoutableOperation } from './replica-reads.ts'
 import type { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaSchemaData } from './schema/prisma-schema-data.ts'
 import { clientName, type PrismaShapes } from './shape.ts'
@@ -50,6 +51,7 @@ export class ClientState implements ClientContext {
     private readonly client: object,
     dialect: Dialect,
     data: PrismaSchemaData | undefined,
+    private readonly replicas?: ReplicaReads,
   ) {
     this.#models = modelsOf(host, client, dialect, data)
     this.#omitted = globalOmitOf(client)
@@ -61,6 +63,7 @@ export class ClientState implements ClientContext {
       sharedName: () => this.#sharedName(),
     }
     this.#rawQuery = rawQueryOf(client)
+    replicas?.attach(client, dialect, this.source.id)
   }
 
   /** Whether the client's statements are seen on their connection. */
@@ -107,6 +110,12 @@ export class ClientState implements ClientContext {
     const known = isKnown ? this.schema()?.catalog.baseTable(table) : undefined
     if (ask === undefined || known === undefined) return undefined
     return { dialect, table: known, ask: async (sql, values) => (await ask(sql, ...values)) as Readonly<Record<string, unknown>>[] }
+  }
+
+  /** Asks the database, or a replica. */
+  routed(operation: RoutableOperation, call: HookCall, ask: () => Promise<unknown>): Promise<unknown> {
+    const isPlain = !this.hasInnerExtensions && !this.hasLaterComputedFields
+    return this.replicas === undefined ? ask() : this.replicas.read(this.client, operation, call, isPlain, ask)
   }
 
   /** The hook's operation, on its way through the pipeline; the bare query if Sluice cannot describe it. */

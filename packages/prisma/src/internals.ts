@@ -95,6 +95,12 @@ export function originalOf(client: object): object {
   return typeof original === 'object' && original !== null ? original : client
 }
 
+/** Whether it is certain that a client has no extensions. */
+export function isUnextended(client: object): boolean {
+  const extensions = (client as { readonly _extensions?: { readonly isEmpty?: unknown } | null })._extensions
+  return typeof extensions?.isEmpty === 'function' && extensions.isEmpty() === true
+}
+
 /** The fields that a model's rows get computed by a client's `result` extensions: by name, what each is computed from. */
 export type ComputedFields = ReadonlyMap<string, readonly string[]>
 

@@ -5,12 +5,14 @@ import {
   type CacheRequest,
   canonicalKey,
   copyValue,
+  currentDemand,
   EVERYTHING,
   effectOfStatement,
   isCopyable,
   type Lookup,
   type Operation,
   type OperationKind,
+  type ReadDemand,
   type Refusal,
   type RowSource,
   refuse,
@@ -36,6 +38,7 @@ import { prismaLookup } from './prisma-lookup.ts'
 import type { PrismaShape } from './prisma-shape.ts'
 import { rawText } from './raw-statement.ts'
 import { isRead } from './read-actions.ts'
+import type { RoutableOperation } from './replica-reads.ts'
 import type { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaShapes } from './shape.ts'
 import { areFound } from './touches/pinned-rows.ts'
@@ -56,6 +59,8 @@ export interface ClientContext {
   schema(): PrismaSchema | undefined
   pages(table: TableId): PageContext | undefined
   touches(model: string, operation: string, args: unknown): Touches | undefined
+  /** Asks the primary, as `ask` does, or a replica. */
+  routed(operation: RoutableOperation, call: HookCall, ask: () => Promise<unknown>): Promise<unknown>
 }
 
 /** A call as Prisma's hook describes it. */
@@ -76,6 +81,8 @@ export class PrismaOperation implements Operation<unknown> {
   readonly kind: OperationKind
   readonly shape: PrismaShape
   readonly inTransaction: boolean
+  /** What was demanded of the place that it goes to where it was issued. */
+  readonly demand: ReadDemand | undefined = currentDemand()
   readonly isRaw: boolean
   readonly effect?: () => WriteEffect
   readonly transactionWrites?: () => TransactionWrites | undefined
@@ -112,6 +119,11 @@ export class PrismaOperation implements Operation<unknown> {
   }
 
   run(): Promise<unknown> {
+    return this.state.routed(this, this.call, () => this.#ask())
+  }
+
+  /** Asks the primary. */
+  #ask(): Promise<unknown> {
     const { args, params, query, transaction } = this.call
     // Prisma changes the parameters it is given: a second run of a read needs its own.
     this.#runs += 1

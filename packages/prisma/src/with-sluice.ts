@@ -6,6 +6,7 @@ import { loadDecimal } from './decimal-class.ts'
 import { dialectOf } from './dialect.ts'
 import { clientVersionOf, originalOf, providerOf, type QueryFunction, runtimeDataModelOf } from './internals.ts'
 import { checkPrismaOptions, type PrismaOptions } from './prisma-options.ts'
+import { ReplicaReads } from './replica-reads.ts'
 import { attachRowLoader } from './row-loader.ts'
 import { takeControl } from './take-control.ts'
 import { currentTransaction, runInTransaction, TransactionContext } from './transaction-context.ts'
@@ -45,10 +46,11 @@ interface ExtendableClient {
 export function withSluice(sluice?: Sluice | SluiceOptions, options: PrismaOptions = {}): SluiceExtension {
   checkPrismaOptions(options)
   const used = sluiceFrom(sluice)
-  return Prisma.defineExtension((client) => attach(client as never, used, options) as never) as unknown as SluiceExtension
+  const replicas = new ReplicaReads(hostOf(used), options)
+  return Prisma.defineExtension((client) => attach(client as never, used, options, replicas) as never) as unknown as SluiceExtension
 }
 
-function attach(client: ExtendableClient, sluice: Sluice, options: PrismaOptions): ExtendableClient {
+function attach(client: ExtendableClient, sluice: Sluice, options: PrismaOptions, replicas: ReplicaReads): ExtendableClient {
   const host = hostOf(sluice)
   const version = clientVersionOf(client)
   const dialect = dialectOf(providerOf(client))
@@ -60,7 +62,7 @@ function attach(client: ExtendableClient, sluice: Sluice, options: PrismaOptions
     host.warn(`@sluice/prisma does not read the provider "${providerOf(client) ?? 'unknown'}". The client's queries pass through.`)
     return passingThrough(client)
   }
-  const state = new ClientState(host, client, dialect, options.schema)
+  const state = new ClientState(host, client, dialect, options.schema, replicas)
   if (host.writes.isShared && !state.seesStatements) {
     throw new SluiceError(
       'SLUICE_ADAPTER_REQUIRED',

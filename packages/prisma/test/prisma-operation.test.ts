@@ -22,6 +22,7 @@ function requestOf(args: unknown, control?: CacheControl, action = 'findMany'): 
       computedFields: () => new Map(),
       schema: () => schema,
       pages: () => undefined,
+      routed: (_operation, _call, ask) => ask(),
       touches: (model, operationName, given) => touches(schema, model, operationName, given, (table) => host.catalogs.rowKey('p', table)),
     },
     {

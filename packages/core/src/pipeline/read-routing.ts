@@ -7,6 +7,8 @@ import type { Scope } from './scope.ts'
 export interface ReplicaAttempt {
   /** The replica's place in what the router was given. */
   readonly index: number
+  /** Whether the reader wrote before. Where connections are not known one by one, the one that is read from must be admitted then, before or along with the read. */
+  readonly hasFloor: boolean
   /**
    * Must be awaited for each connection that is used for the first time, before it is read from. Rejects when it must not be.
    *
@@ -21,6 +23,8 @@ export interface ReplicaAttempt {
 export interface RoutedRead<T> {
   readonly scope: Scope | undefined
   readonly demand: ReadDemand | undefined
+  /** Whether errors that are the database's answer are asked for anew, of the primary: those of a replica would name another client. */
+  readonly asksErrorsAnew?: boolean
   askReplica(attempt: ReplicaAttempt): Promise<T>
   askPrimary(): Promise<T>
 }

@@ -26,6 +26,11 @@ export class ConnectionRegistry {
     this.#sources.clear()
   }
 
+  /** That of one client; `undefined` when it is not there. */
+  of(sourceId: string): Connection | undefined {
+    return this.#sources.get(sourceId)?.()
+  }
+
   /** That of the client that was attached first, of a dialect or of any. */
   first(dialect?: Dialect): Connection | undefined {
     return this.all().find((connection) => dialect === undefined || connection.dialect === dialect)

@@ -2,7 +2,7 @@ import type { Connection } from '../../schema/connection.ts'
 
 type Row = Readonly<Record<string, unknown>>
 
-/** Sessions that were let go and have not ended yet, at most: each may hold a connection. */
+/** Sessions and questions that have not ended, at most: each may hold a connection. */
 const MAX_LEFT = 4
 
 /** Asks one short question again and again, on a session that is held for it where there can be one: it waits for no connection that the app uses. */
@@ -36,31 +36,36 @@ export class HeldSession {
   async #ask(sql: string): Promise<readonly Row[]> {
     const connection = this.connection()
     if (connection === undefined) throw new Error('The client is gone.')
-    if (connection.session === undefined) return connection.query(sql)
+    if (connection.session === undefined) {
+      this.#take()
+      return connection.query(sql).finally(() => this.#giveBack())
+    }
     this.#session ??= this.#open(connection)
     return (await this.#session).query(sql)
   }
 
   #open(connection: Connection): Promise<Connection> {
-    if (this.#left >= MAX_LEFT) return Promise.reject(new Error('Earlier sessions have not ended yet.'))
-    this.#left += 1
+    this.#take()
     return new Promise((resolve, reject) => {
       const held = new Promise<void>((letGo) => {
         this.#letGo = letGo
       })
-      const ended = () => {
-        this.#left -= 1
-      }
       const work = (session: Connection): Promise<void> => {
         resolve(session)
         return held
       }
       const running = connection.session?.(work) ?? Promise.reject(new Error('There are no sessions.'))
-      running.then(ended, (error: unknown) => {
-        ended()
-        reject(error)
-      })
+      running.finally(() => this.#giveBack()).catch(reject)
     })
+  }
+
+  #take(): void {
+    if (this.#left >= MAX_LEFT) throw new Error('Earlier questions have not ended yet.')
+    this.#left += 1
+  }
+
+  #giveBack(): void {
+    this.#left -= 1
   }
 }
 

@@ -203,11 +203,11 @@ export class ReplicaRouter implements ReadRouter {
     while (typeof lease !== 'string') {
       const replica = this.#byNode.get(lease.node.id) as Replica
       tried.add(replica)
-      const answer = await this.#ask(read, replica, lease, isCurrent)
+      const answer = await this.#ask(read, replica, lease, position > 0n, isCurrent)
       if ('value' in answer) return answer.value
-      if (answer.kind === 'answer') throw answer.error
+      if (answer.kind === 'answer' && read.asksErrorsAnew !== true) throw answer.error
       // What only the primary may know is not asked of another replica.
-      if (answer.kind === 'again' || this.#isClosed) return this.#onPrimary(read, reasonOf(answer.error))
+      if (answer.kind !== 'node' || this.#isClosed) return this.#onPrimary(read, reasonOf(answer.error))
       lease = this.#choose(position, tried)
     }
     return this.#onPrimary(read, 'failed')
@@ -217,6 +217,7 @@ export class ReplicaRouter implements ReadRouter {
     read: RoutedRead<T>,
     replica: Replica,
     lease: NodeLease,
+    hasFloor: boolean,
     isCurrent: (replayed: bigint) => boolean,
   ): Promise<{ readonly value: T } | { readonly error: unknown; readonly kind: 'node' | 'again' | 'answer' }> {
     const { clock } = this.parts
@@ -235,6 +236,7 @@ export class ReplicaRouter implements ReadRouter {
         })
         const attempt: ReplicaAttempt = {
           index: replica.index,
+          hasFloor,
           admit: (query) => replica.admit(query, isCurrent),
           onAbandoned: (callback) => {
             onAbandoned = callback

@@ -66,8 +66,9 @@ export class Replica {
 
   /** Something would be read from it if it had replayed up to a position. */
   want(position: bigint): void {
-    if (position > this.#wanted) this.#wanted = position
-    this.#wantedUntil = this.parts.clock.now() + EAGER_FOR_MS
+    const now = this.parts.clock.now()
+    if (position > this.#wanted || now >= this.#wantedUntil) this.#wanted = position
+    this.#wantedUntil = now + EAGER_FOR_MS
     this.#loop.wake()
   }
 

@@ -1,0 +1,159 @@
+import {
+  type AdapterHost,
+  type Connection,
+  type Dialect,
+  mayBeKept,
+  type ReadDemand,
+  type ReadRouter,
+  type ReplicaAttempt,
+} from '@sluice/core'
+import {
+  adapterOf,
+  clientVersionOf,
+  computedFieldsOf,
+  dataPathOf,
+  globalOmitOf,
+  type InternalParams,
+  isUnextended,
+  originalOf,
+  rawQueryOf,
+  runtimeDataModelOf,
+  type TransactionInfo,
+} from './internals.ts'
+import { type PrismaOptions, replicasOf } from './prisma-options.ts'
+import { isRead } from './read-actions.ts'
+import { clientName } from './shape.ts'
+import { catalogIdOf } from './sluice-adapter.ts'
+
+/** What was demanded of an operation where it was issued. */
+export interface RoutableOperation {
+  readonly demand: ReadDemand | undefined
+}
+
+/** A call as far as it says where it may go. */
+interface RoutableCall {
+  readonly model: string | undefined
+  readonly operation: string
+  readonly args: unknown
+  readonly params: InternalParams | undefined
+  readonly transaction: TransactionInfo | undefined
+}
+
+type Models = Readonly<Record<string, Readonly<Record<string, (args: unknown) => Promise<unknown>>>>>
+type Row = Readonly<Record<string, unknown>>
+
+interface ReplicaClient {
+  $queryRawUnsafe(sql: string): Promise<readonly Row[]>
+  $transaction(queries: readonly Promise<unknown>[], options: { readonly isolationLevel: 'ReadCommitted' }): Promise<readonly unknown[]>
+}
+
+/** Sends the reads of the clients that one extension was given to, to clients of replicas. */
+export class ReplicaReads {
+  readonly #replicas: readonly object[]
+  #router: ReadRouter | undefined
+  /** The newest client: whichever is there, they ask one database. */
+  #client: WeakRef<object> | undefined
+  #isAttached = false
+  readonly #alike = new WeakMap<object, boolean>()
+
+  /** @throws InvalidOptionError */
+  constructor(
+    private readonly host: AdapterHost,
+    private readonly options: PrismaOptions,
+  ) {
+    this.#replicas = replicasOf(options).replicas
+  }
+
+  attach(client: object, dialect: Dialect, sourceId: string): void {
+    if (this.#replicas.length === 0) return
+    this.#client = new WeakRef(client)
+    const isUsable = dialect === 'postgresql' && this.#isAlike(client)
+    if (!isUsable)
+      this.host.warn(
+        '@sluice/prisma reads from replicas of PostgreSQL by clients of the same generated code with the same `omit`, where no extension computes fields. All reads of this client go to the primary.',
+      )
+    if (this.#isAttached || !isUsable) return
+    this.#isAttached = true
+    this.#router = this.host.routeReads({
+      ...{ sourceId, dialect, options: replicasOf(this.options).options },
+      primary: () => this.#primary(dialect),
+      replicas: this.#replicas.map((replica) => ({ connection: () => connectionOf(replica as ReplicaClient, dialect) })),
+    })
+  }
+
+  /**
+   * @param isPlain - Whether no extension after Sluice has to do with the client.
+   * @param ask - Asks the primary.
+   */
+  read(client: object, operation: RoutableOperation, call: RoutableCall, isPlain: boolean, ask: () => Promise<unknown>): Promise<unknown> {
+    const { host } = this
+    const router = this.#router
+    if (router === undefined || this.#alike.get(client) !== true) return ask()
+    const { model, operation: action, args, params, transaction } = call
+    if (transaction !== undefined) {
+      router.leave('transaction')
+      return ask()
+    }
+    if (model === undefined || !isRead(action) || !isPlain || params === undefined || dataPathOf(params) !== '') {
+      router.leave('write')
+      return ask()
+    }
+    const scope = host.scopes.current()
+    const isShadow = (scope?.mode ?? host.mode()) === 'shadow'
+    return router.read({
+      scope,
+      demand: isShadow ? 'primary' : (operation.demand ?? (mayBeKept(operation) ? 'kept' : undefined)),
+      asksErrorsAnew: true,
+      askReplica: (attempt) => askReplica(this.#replicas[attempt.index] as ReplicaClient, attempt, clientName(model), action, args),
+      askPrimary: ask,
+    })
+  }
+
+  #primary(dialect: Dialect): Connection | undefined {
+    const client = this.#client?.deref()
+    if (client === undefined) return undefined
+    // Past Sluice, where that is possible. No session: it would hold a connection of the app's.
+    const catalogId = catalogIdOf(adapterOf(originalOf(client)))
+    const own = catalogId === undefined ? undefined : this.host.connections.of(catalogId)
+    if (own !== undefined) return { dialect, query: (sql) => own.query(sql) }
+    const raw = rawQueryOf(client)
+    return raw && { dialect, query: async (sql) => (await raw(sql)) as readonly Row[] }
+  }
+
+  /** Whether replicas give what the client would: their code, what they leave out, and no field that only the client computes. */
+  #isAlike(client: object): boolean {
+    const own = originalOf(client)
+    const omit = JSON.stringify(globalOmitOf(own) ?? {})
+    const models = Object.keys(runtimeDataModelOf(client)?.models ?? {})
+    const isAlike =
+      models.length > 0 &&
+      models.every((model) => computedFieldsOf(client, clientName(model))?.size === 0) &&
+      this.#replicas.every((replica) => {
+        const isSame = replica.constructor === own.constructor && clientVersionOf(replica) === clientVersionOf(own)
+        return isSame && isUnextended(replica) && JSON.stringify(globalOmitOf(replica) ?? {}) === omit
+      })
+    this.#alike.set(client, isAlike)
+    return isAlike
+  }
+}
+
+/** The read must not see an older state than that of the position: one that the first statement fixed. */
+const readCommitted = { isolationLevel: 'ReadCommitted' } as const
+
+async function askReplica(replica: ReplicaClient, attempt: ReplicaAttempt, model: string, action: string, args: unknown): Promise<unknown> {
+  const ask = () =>
+    (replica as unknown as Models)[model]?.[action]?.(args) ?? Promise.reject(new TypeError(`There is no ${model}.${action}.`))
+  if (!attempt.hasFloor) return ask()
+  // On one connection: which one Prisma takes is not known, and a new one may lead to a server that was started anew.
+  let answer: unknown
+  await attempt.admit(async (sql) => {
+    const [rows, found] = await replica.$transaction([replica.$queryRawUnsafe(sql), ask()], readCommitted)
+    answer = found
+    return rows as readonly Row[]
+  })
+  return answer
+}
+
+function connectionOf(replica: ReplicaClient, dialect: Dialect): Connection {
+  return { dialect, query: (sql) => replica.$queryRawUnsafe(sql) }
+}

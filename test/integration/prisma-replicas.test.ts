@@ -1,0 +1,203 @@
+import { createSluice, type ReplicaRoutingStats, type SluiceOptions } from '@sluice/core'
+import { type PrismaOptions, sluiceAdapter, withSluice } from '@sluice/prisma'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { onPostgres } from '../services/postgres.ts'
+import { findReplication, type PostgresPair, type PostgresReplica, startPostgresPair } from '../services/postgres-pair.ts'
+import { createAdapter, prismaClient, type TestPrismaClient } from '../support/prisma-clients.ts'
+
+const found = findReplication()
+if (typeof found === 'string') {
+  if (process.env.CI === 'true') throw new Error(`A PostgreSQL that can be replicated is needed when CI is set: ${found}`)
+  console.warn(`Tests on replicas are skipped. ${found}`)
+}
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+describe.skipIf(typeof found === 'string')('Prisma with replicas of PostgreSQL', () => {
+  let pair: PostgresPair
+  let replica: PostgresReplica
+  const closing: (() => Promise<unknown>)[] = []
+
+  const at = (url: string) => ({ url }) as Parameters<typeof createAdapter>[1]
+
+  beforeAll(async () => {
+    pair = await startPostgresPair((found as { folder: string }).folder)
+    ;[replica] = pair.replicas as [PostgresReplica]
+    const { ddl } = await prismaClient('postgresql', at(pair.primary))
+    await onPostgres(pair.primary, ddl)
+    await onPostgres(pair.primary, `INSERT INTO countries (code, name) VALUES ('FR', 'France'), ('DE', 'Germany')`)
+    await sleep(300)
+  }, 120_000)
+
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close()
+  })
+
+  afterAll(() => pair?.stop())
+
+  async function open(options: Partial<PrismaOptions> = {}, sluiceOptions: SluiceOptions = {}, extend = (client: object) => client) {
+    const clients = await prismaClient('postgresql', at(pair.primary))
+    const errors: unknown[] = []
+    const sluice = createSluice({ mode: 'optimize', cache: false, ...sluiceOptions })
+    sluice.on('error', (error) => errors.push(error))
+    const other = new clients.PrismaClient({ adapter: createAdapter('postgresql', at(replica.url)) })
+    const own = new clients.PrismaClient({ adapter: sluiceAdapter(createAdapter('postgresql', at(pair.primary)), sluice) })
+    const extended = (extend(own) as typeof own).$extends(withSluice(sluice, { schema: clients.schema, replicas: [other], ...options }))
+    const prisma = extended as unknown as TestPrismaClient
+    closing.push(async () => {
+      await sluice.close()
+      await Promise.all([own.$disconnect(), other.$disconnect()])
+      expect(errors).toEqual([])
+    })
+    const stats = () => sluice.replicas.getStats()[0] as ReplicaRoutingStats
+    return { sluice, prisma, stats }
+  }
+
+  async function openUsed(...args: Parameters<typeof open>) {
+    const opened = await open(...args)
+    for (let tries = 0; opened.stats().replicaReads === 0 && tries < 500; tries += 1) {
+      await opened.prisma.country.count()
+      await sleep(10)
+    }
+    expect(opened.stats().replicaReads).toBeGreaterThan(0)
+    return opened
+  }
+
+  it('never misses a write of its own', async () => {
+    const { sluice, prisma, stats } = await openUsed()
+    const before = stats().replicaReads
+    let stale = 0
+    for (let i = 1; i <= 300; i += 1) {
+      await sluice.run(async () => {
+        const name = `France ${i}`
+        await prisma.country.update({ where: { code: 'FR' }, data: { name } })
+        for (let k = 0; k < 3; k += 1) {
+          const [one, many] = await Promise.all([prisma.country.findUnique({ where: { code: 'FR' } }), prisma.country.findMany()])
+          if (one?.name !== name || !many.some((row) => row.name === name)) stale += 1
+          await sleep(5)
+        }
+      })
+    }
+    console.log(`${stale} stale, ${stats().replicaReads - before} of 1,800 reads on the replica`)
+    expect(stale).toBe(0)
+    expect(stats().replicaReads).toBeGreaterThan(before)
+  }, 60_000)
+
+  it('misses nothing while replay is paused', async () => {
+    const { sluice, prisma, stats } = await openUsed({ maxLagMs: 60_000 })
+    await onPostgres(replica.url, 'SELECT pg_wal_replay_pause()')
+    try {
+      let stale = 0
+      for (let i = 1; i <= 300; i += 1) {
+        await sluice.run(async () => {
+          await prisma.country.update({ where: { code: 'FR' }, data: { name: `paused ${i}` } })
+          if ((await prisma.country.findUnique({ where: { code: 'FR' } }))?.name !== `paused ${i}`) stale += 1
+        })
+      }
+      expect(stale).toBe(0)
+      const before = stats().replicaReads
+      await sluice.run(() => prisma.country.findMany())
+      expect(stats().replicaReads).toBe(before + 1)
+    } finally {
+      await onPostgres(replica.url, 'SELECT pg_wal_replay_resume()')
+    }
+  }, 60_000)
+
+  it('loses no read when the replica is killed, and uses it again', async () => {
+    const { sluice, prisma, stats } = await openUsed()
+    const failed: unknown[] = []
+    let done = 0
+    let isRunning = true
+    const load = async () => {
+      while (isRunning) {
+        await sluice
+          .run(() => prisma.country.findMany())
+          .then(
+            () => {
+              done += 1
+            },
+            (error: unknown) => failed.push(error),
+          )
+        await sleep(2)
+      }
+    }
+    const loads = Array.from({ length: 4 }, load)
+    await sleep(300)
+    await replica.kill()
+    await sleep(500)
+    await replica.restart()
+    const [at, before] = [performance.now(), stats().replicaReads]
+    while (stats().replicaReads === before && performance.now() - at < 10_000) await sleep(5)
+    isRunning = false
+    await Promise.all(loads)
+    console.log(`killed: ${done} reads, ${failed.length} failed, used again ${(performance.now() - at).toFixed(0)} ms after the restart`)
+    expect(failed).toEqual([])
+    expect(stats().replicaReads).toBeGreaterThan(before)
+  }, 60_000)
+
+  it('goes on reading when the replica hangs', async () => {
+    const { sluice, prisma, stats } = await openUsed({ readTimeoutMs: 500 })
+    let slowestMs = 0
+    const read = async () => {
+      const startedAt = performance.now()
+      await sluice.run(() => prisma.country.findMany())
+      slowestMs = Math.max(slowestMs, performance.now() - startedAt)
+    }
+    replica.hang()
+    try {
+      for (let i = 0; i < 20; i += 1) {
+        await Promise.all([read(), read(), read()])
+        await sleep(50)
+      }
+    } finally {
+      replica.resume()
+    }
+    expect(slowestMs).toBeLessThan(2_000)
+    const before = stats().replicaReads
+    for (let tries = 0; stats().replicaReads === before && tries < 1_000; tries += 1) {
+      await read()
+      await sleep(10)
+    }
+    expect(stats().replicaReads).toBeGreaterThan(before)
+  }, 60_000)
+
+  it('asks the primary in transactions and batches, for raw queries, and in onPrimary', async () => {
+    const { prisma, sluice, stats } = await openUsed()
+    const before = stats().replicaReads
+    await prisma.$transaction(async (tx) => {
+      await tx.country.update({ where: { code: 'DE' }, data: { name: 'D' } })
+      expect((await tx.country.findUnique({ where: { code: 'DE' } }))?.name).toBe('D')
+    })
+    await prisma.$transaction([prisma.country.findMany(), prisma.country.count()])
+    await prisma.$queryRaw`SELECT 1`
+    await sluice.onPrimary(() => prisma.country.findMany())
+    expect(stats().replicaReads).toBe(before)
+    expect(stats().primaryReasons).toMatchObject({ transaction: 4, pinned: 1 })
+  })
+
+  it('gives the errors that the primary gives', async () => {
+    const { prisma, stats } = await openUsed()
+    const before = stats().primaryReasons.failed
+    await expect(prisma.country.findUniqueOrThrow({ where: { code: 'XX' } })).rejects.toMatchObject({ code: 'P2025' })
+    expect(stats().primaryReasons.failed).toBe(before + 1)
+    expect(stats().replicas[0]).toMatchObject({ isUp: true })
+  })
+
+  it('reads what it read without replicas: relations, and what is selected', async () => {
+    const { prisma, stats } = await openUsed()
+    const ask = () => prisma.country.findMany({ where: { code: 'FR' }, include: { authors: true }, orderBy: { code: 'asc' } })
+    const before = stats().replicaReads
+    expect(await ask()).toMatchObject([{ code: 'FR', authors: [] }])
+    expect(stats().replicaReads).toBe(before + 1)
+  })
+
+  it('uses no replica for a client whose fields are computed', async () => {
+    const computed = (client: object) =>
+      (client as TestPrismaClient).$extends({
+        result: { country: { title: { needs: { name: true }, compute: ({ name }) => `The ${name}` } } },
+      })
+    const { prisma, sluice } = await open({}, {}, computed)
+    expect(await prisma.country.findMany()).toMatchObject([{ title: expect.any(String) }, { title: expect.any(String) }])
+    expect(sluice.replicas.getStats()).toEqual([])
+  })
+})

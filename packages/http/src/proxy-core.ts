@@ -17,6 +17,7 @@ export class ProxyCore {
   readonly now = (): number => performance.now()
   isClosed = false
   readonly #upstreams = new Map<ServerNode, Upstream>()
+  readonly #removed = new WeakSet<ServerNode>()
   readonly #stops: (() => void)[]
   readonly #timer: ReturnType<typeof setInterval> | undefined
 
@@ -47,9 +48,8 @@ export class ProxyCore {
 
   /** @param status - 0: no answer. */
   record(node: ServerNode, ms: number, status: number): void {
-    const { balancer } = this.options
     // It may have been removed meanwhile.
-    if (balancer.nodes.includes(node)) balancer.recordRequest(node.id, Math.max(0, ms), status)
+    if (!this.#removed.has(node)) this.options.balancer.recordRequest(node.id, Math.max(0, ms), status)
   }
 
   async close(graceMs: number): Promise<void> {
@@ -75,7 +75,7 @@ export class ProxyCore {
     const now = this.now()
     for (const { node, waiting, progressAt } of this.#upstreams.values()) {
       if (waiting < MIN_WAITING || now - progressAt <= Math.max(stallMs, STALL_FACTOR * node.responseTime)) continue
-      if (this.options.balancer.nodes.includes(node)) this.options.balancer.eject(node.id, 'stalled')
+      if (!this.#removed.has(node)) this.options.balancer.eject(node.id, 'stalled')
     }
   }
 
@@ -86,6 +86,7 @@ export class ProxyCore {
   }
 
   #forget(node: ServerNode, isHurried: boolean): void {
+    this.#removed.add(node)
     const upstream = this.#upstreams.get(node)
     this.#upstreams.delete(node)
     const ended = isHurried ? upstream?.pool.destroy() : upstream?.pool.close()

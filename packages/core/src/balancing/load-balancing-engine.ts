@@ -58,6 +58,7 @@ const LEAST_FACTOR = 0.1
 const STEP_MS = 100
 const HEALTH: readonly HealthStatus[] = ['healthy', 'degraded', 'unhealthy', 'maintenance']
 const MAX_TTL_SECONDS = 31_536_000
+const TIME = option.number(0)
 
 /**
  * Chooses the node for a request, by a strategy and by what is known of the nodes: those that fail are left alone for a while, those that come back start
@@ -159,7 +160,7 @@ export class LoadBalancingEngine {
    */
   async removeNode(id: string, { drainMs = 0 }: RemoveNodeOptions = {}): Promise<{ readonly abandoned: number }> {
     const node = this.#node(id)
-    if (!option.number(0).accepts(drainMs)) throw new InvalidArgumentError('drainMs', option.number(0).expected, drainMs)
+    if (!TIME.accepts(drainMs)) throw new InvalidArgumentError('drainMs', TIME.expected, drainMs)
     if (!node.isDraining) {
       node.isDraining = true
       this.#refresh()
@@ -210,8 +211,7 @@ export class LoadBalancingEngine {
    */
   recordRequest(nodeId: string, responseTimeMs: number, status: number): void {
     const node = this.#node(nodeId)
-    const time = option.number(0)
-    if (!time.accepts(responseTimeMs)) throw new InvalidArgumentError('responseTimeMs', time.expected, responseTimeMs)
+    if (!TIME.accepts(responseTimeMs)) throw new InvalidArgumentError('responseTimeMs', TIME.expected, responseTimeMs)
     if (!(status === 0 || (Number.isInteger(status) && status >= 100 && status <= 599)))
       throw new InvalidArgumentError('status', '0, or an integer from 100 to 599', status)
     const now = this.#clock.now()

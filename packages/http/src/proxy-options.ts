@@ -1,5 +1,4 @@
-import { type BalancingStrategy, InvalidOptionError, LoadBalancingEngine } from '@sluice/core'
-import { check, integer, isObject, number, oneOf, type Rules } from './check-options.ts'
+import { type BalancingStrategy, checkOptions, InvalidOptionError, LoadBalancingEngine, type OptionRule, option } from '@sluice/core'
 
 /** A node to send requests to. */
 export interface NodeAddress {
@@ -144,47 +143,51 @@ export interface ResolvedProxyOptions {
   readonly tls: NodeTlsOptions | undefined
 }
 
+type Rules = Readonly<Record<string, OptionRule>>
+
+const rule = (expected: string, accepts: OptionRule['accepts']): OptionRule => ({ expected, accepts })
+
 const rules: Rules = {
-  balancer: { expected: 'a LoadBalancingEngine', accepts: (value) => value instanceof LoadBalancingEngine },
-  nodes: { expected: 'an array of nodes', accepts: Array.isArray },
-  strategy: { expected: 'a strategy', accepts: (value) => typeof value === 'string' },
-  probe: isObject,
-  retry: isObject,
-  stallMs: oneOf('a number of at least 50, or false', (value) => value === false || number(50).accepts(value)),
-  connectTimeoutMs: number(1),
-  headersTimeoutMs: number(1),
-  bodyTimeoutMs: number(1),
-  maxBufferedBytes: integer(0),
-  maxBodyBytes: integer(0),
-  trustedHops: integer(0, 10),
-  tls: isObject,
+  balancer: rule('a LoadBalancingEngine', (value) => value instanceof LoadBalancingEngine),
+  nodes: option.array,
+  strategy: rule('a strategy', (value) => typeof value === 'string'),
+  probe: option.object,
+  retry: option.object,
+  stallMs: option.either(option.false, option.number(50)),
+  connectTimeoutMs: option.number(1),
+  headersTimeoutMs: option.number(1),
+  bodyTimeoutMs: option.number(1),
+  maxBufferedBytes: option.integer(0),
+  maxBodyBytes: option.integer(0),
+  trustedHops: option.integer(0, 10),
+  tls: option.object,
 }
 const probeRules: Rules = {
-  path: oneOf('a path that begins with "/"', (value) => typeof value === 'string' && /^\/[\x21-\x7e]*$/.test(value)),
-  intervalMs: number(10),
-  timeoutMs: number(1),
-  up: integer(1),
-  down: integer(1),
+  path: rule('a path that begins with "/"', (value) => typeof value === 'string' && /^\/[\x21-\x7e]*$/.test(value)),
+  intervalMs: option.number(10),
+  timeoutMs: option.number(1),
+  up: option.integer(1),
+  down: option.integer(1),
 }
-const retryRules: Rules = { maxAttempts: integer(1, 10), budget: number(0, 1), burst: integer(0) }
-const pem = oneOf('PEM, as a text or bytes', (value) => typeof value === 'string' || Buffer.isBuffer(value) || Array.isArray(value))
+const retryRules: Rules = { maxAttempts: option.integer(1, 10), budget: option.number(0, 1), burst: option.integer(0) }
+const pem = rule('PEM, as a text or bytes', (value) => typeof value === 'string' || Buffer.isBuffer(value) || Array.isArray(value))
 const tlsRules: Rules = {
   ca: pem,
   cert: pem,
   key: pem,
-  servername: oneOf('a host name', (value) => typeof value === 'string' && value !== ''),
+  servername: rule('a host name', (value) => typeof value === 'string' && value !== ''),
 }
 
 /** @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of bounds; what registering nodes throws. */
 export function resolveProxyOptions(options: ProxyOptions): ResolvedProxyOptions {
-  check(options, rules, '')
+  checkOptions(options, rules, '')
   const { balancer, nodes, probe, retry = {}, tls } = options
   if (probe !== undefined) {
-    check(probe, probeRules, 'probe.')
+    checkOptions(probe, probeRules, 'probe.')
     if (probe.path === undefined) throw new InvalidOptionError('probe.path', 'a path that begins with "/"', undefined)
   }
-  check(retry, retryRules, 'retry.')
-  if (tls !== undefined) check(tls, tlsRules, 'tls.')
+  checkOptions(retry, retryRules, 'retry.')
+  if (tls !== undefined) checkOptions(tls, tlsRules, 'tls.')
   if ((balancer === undefined) === (nodes === undefined)) {
     throw new InvalidOptionError('nodes', 'either nodes or a balancer', nodes === undefined ? undefined : 'both')
   }

@@ -23,6 +23,17 @@ describe.each(databases())('what is announced of writes on $name', ({ dialect, s
         effects.push(effect)
         return announce(effect)
       })
+      // What is written in a transaction is announced with its commit.
+      const begin = writes.transaction.bind(writes)
+      vi.spyOn(writes, 'transaction').mockImplementation(() => {
+        const transaction = begin()
+        const add = transaction.add.bind(transaction)
+        vi.spyOn(transaction, 'add').mockImplementation((effect) => {
+          effects.push(effect)
+          add(effect)
+        })
+        return transaction
+      })
     })
     afterAll(() => stack?.close())
     beforeEach(() => {

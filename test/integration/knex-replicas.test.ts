@@ -66,7 +66,10 @@ describe.skipIf(typeof found === 'string')('Knex with replicas of PostgreSQL', (
     })
     const stats = () => sluice.replicas.getStats()[0] as ReplicaRoutingStats
     for (let tries = 0; stats().replicaReads === 0 && tries < 500; tries += 1) {
-      await read(db, 1)
+      // Another row each time: what the primary answered may be kept.
+      await db('counters')
+        .where({ id: 10_000 + tries })
+        .first()
       await sleep(10)
     }
     expect(stats().replicaReads).toBeGreaterThan(0)
@@ -119,14 +122,7 @@ describe.skipIf(typeof found === 'string')('Knex with replicas of PostgreSQL', (
         if (isCached && (await sluice.run(() => read(db, 5))) !== i) stale += 1
       }
       expect(stale).toBe(0)
-      // On a busy machine, replay may have taken longer than any of them waited.
-      const used = async () => {
-        await write(db, 5, 1_000)
-        await sleep(200)
-        await read(db, 5)
-        return stats().replicaReads
-      }
-      await expect.poll(used, { timeout: 20_000 }).toBeGreaterThan(before)
+      expect(stats().replicaReads).toBeGreaterThan(before)
     },
     60_000,
   )

@@ -51,7 +51,7 @@ export class ClientState implements ClientContext {
     private readonly client: object,
     dialect: Dialect,
     data: PrismaSchemaData | undefined,
-    private readonly replicas?: ReplicaReads,
+    private readonly replicas?: ReplicaReads | undefined,
   ) {
     this.#models = modelsOf(host, client, dialect, data)
     this.#omitted = globalOmitOf(client)

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { NodeLease, ServerNode } from '@sluice/core'
 import type { Dispatcher } from 'undici'
+import { rawHeadersOf, rawTrailersOf } from './headers/raw-headers.ts'
 import { responseHeaders } from './headers/response-headers.ts'
 import type { PendingAttempt, Upstream } from './upstream.ts'
 
@@ -85,7 +86,7 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
     const { response, method } = this.exchange
     this.#status = status
     this.#answered(status)
-    const headers = responseHeaders((controller.rawHeaders ?? []) as readonly (Buffer | string)[])
+    const headers = responseHeaders(rawHeadersOf(controller))
     if (status !== 304 && method !== 'HEAD') this.#whole = lengthOf(headers)
     try {
       response.writeHead(status, headers)
@@ -114,9 +115,9 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
     if (!this.#settle()) return
     const { response } = this.exchange
     this.exchange.ended()
-    const raw = (controller.rawTrailers ?? []) as readonly (Buffer | string)[]
+    const raw = rawTrailersOf(controller)
     const trailers: [string, string][] = []
-    for (let i = 0; i < raw.length; i += 2) trailers.push([textOf(raw[i]), textOf(raw[i + 1])])
+    for (let i = 0; i < raw.length; i += 2) trailers.push([raw[i] as string, raw[i + 1] as string])
     if (trailers.length > 0) response.addTrailers(trailers)
     if (this.#whole !== -2) response.end()
   }
@@ -163,8 +164,4 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
 function lengthOf(headers: readonly string[]): number {
   for (let i = 0; i < headers.length; i += 2) if (CONTENT_LENGTH.test(headers[i] as string)) return Number(headers[i + 1])
   return -1
-}
-
-function textOf(value: Buffer | string | undefined): string {
-  return typeof value === 'string' ? value : (value?.toString('latin1') ?? '')
 }

@@ -39,8 +39,7 @@ export class Exchange implements AttemptOwner {
   }
 
   start(except?: ServerNode): void {
-    const { balancer } = this.core.options
-    const lease = balancer.acquire(this.clientIp, except === undefined ? {} : { except })
+    const lease = this.core.acquire(this.clientIp, except)
     if (lease === null) {
       if (except === undefined) this.core.counts.noNode += 1
       this.finish(except === undefined ? 503 : this.#lastStatus)

@@ -1,5 +1,6 @@
 import type { LoadBalancingEngine, ServerNode } from '@sluice/core'
 import { Agent, request } from 'undici'
+import { connectOptions, originOf } from './node-connection.ts'
 import type { NodeTlsOptions, ProbeOptions } from './proxy-options.ts'
 
 /** Probes of one node come so much earlier or later, by chance, so that those of many proxies do not come together. */
@@ -24,11 +25,7 @@ export class Prober {
     private readonly options: Required<ProbeOptions>,
     private readonly tls: NodeTlsOptions | undefined,
   ) {
-    const { timeoutMs } = options
-    const { ca, ...rest } = tls ?? {}
-    this.#agent = new Agent({
-      connect: { timeout: timeoutMs, ...rest, ...(ca === undefined ? {} : { ca: Array.isArray(ca) ? [...ca] : (ca as string | Buffer) }) },
-    })
+    this.#agent = new Agent({ connect: connectOptions(options.timeoutMs, tls) })
     this.#stops = [
       balancer.on('nodeAdded', ({ node }) => this.#watch(node)),
       balancer.on('nodeRemoved', ({ node }) => this.#unwatch(node)),
@@ -75,7 +72,7 @@ export class Prober {
   async #ask(node: ServerNode): Promise<boolean> {
     const { path, timeoutMs } = this.options
     try {
-      const { statusCode, body } = await request(`${this.tls === undefined ? 'http' : 'https'}://${node.id}${path}`, {
+      const { statusCode, body } = await request(`${originOf(node, this.tls)}${path}`, {
         dispatcher: this.#agent,
         headersTimeout: timeoutMs,
         bodyTimeout: timeoutMs,

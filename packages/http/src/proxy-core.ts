@@ -1,4 +1,4 @@
-import type { ServerNode } from '@sluice/core'
+import type { NodeLease, ServerNode } from '@sluice/core'
 import type { ResolvedProxyOptions } from './proxy-options.ts'
 import { RetryBudget } from './retry-budget.ts'
 import { Upstream } from './upstream.ts'
@@ -35,6 +35,11 @@ export class ProxyCore {
       this.#timer = setInterval(() => this.#look(stallMs), LOOK_MS)
       this.#timer.unref()
     }
+  }
+
+  /** A connection of a node that is up and has room. Once the proxy is closed there is none: connections that were made then would stay. */
+  acquire(clientIp: string, except: ServerNode | undefined): NodeLease | null {
+    return this.isClosed ? null : this.options.balancer.acquire(clientIp, except === undefined ? {} : { except })
   }
 
   upstreamOf(node: ServerNode): Upstream {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { NodeLease, ServerNode } from '@sluice/core'
 import type { Dispatcher } from 'undici'
+import { rawHeadersOf } from './headers/raw-headers.ts'
 import { requestHeaders } from './headers/request-headers.ts'
 import { requestTarget } from './headers/request-target.ts'
 import { responseHeaders } from './headers/response-headers.ts'
@@ -38,7 +39,7 @@ class Tunnel {
   ) {}
 
   start(except?: ServerNode): void {
-    const lease = this.core.options.balancer.acquire(this.clientIp, except === undefined ? {} : { except })
+    const lease = this.core.acquire(this.clientIp, except)
     if (lease === null) {
       refuseUpgrade(this.socket, except === undefined ? 503 : 502)
       return
@@ -69,8 +70,7 @@ class Tunnel {
       onRequestUpgrade: (controller, status, _headers, upstream) => {
         record(status)
         if (onClosed !== undefined) socket.off('close', onClosed)
-        const raw = (controller.rawHeaders ?? []) as readonly (Buffer | string)[]
-        socket.write(`HTTP/1.1 101 Switching Protocols\r\n${textOfHeaders(raw.map(textOf))}\r\n`)
+        socket.write(`HTTP/1.1 101 Switching Protocols\r\n${textOfHeaders(rawHeadersOf(controller))}\r\n`)
         join(socket, upstream, this.head, () => lease.release())
       },
       // The node does not change protocols: its answer is passed on, and that is all.
@@ -78,7 +78,7 @@ class Tunnel {
         if (status < 200) return
         record(status)
         hasBegun = true
-        const headers = responseHeaders((controller.rawHeaders ?? []) as readonly (Buffer | string)[])
+        const headers = responseHeaders(rawHeadersOf(controller))
         socket.write(`HTTP/1.1 ${status} \r\n${textOfHeaders(headers)}connection: close\r\n\r\n`)
       },
       onResponseData: (controller, chunk) => {
@@ -134,8 +134,4 @@ function textOfHeaders(headers: readonly string[]): string {
   let text = ''
   for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`
   return text
-}
-
-function textOf(value: Buffer | string): string {
-  return typeof value === 'string' ? value : value.toString('latin1')
 }

@@ -1,5 +1,6 @@
 import type { ServerNode } from '@sluice/core'
 import { Pool } from 'undici'
+import { connectOptions, originOf } from './node-connection.ts'
 import type { ResolvedProxyOptions } from './proxy-options.ts'
 
 /** Below the 5 s after which Node's own servers close a connection that is not used: a request could meet the end of it. */
@@ -31,16 +32,11 @@ export class Upstream {
     readonly node: ServerNode,
     { tls, connectTimeoutMs, headersTimeoutMs, bodyTimeoutMs }: ResolvedProxyOptions,
   ) {
-    const { ca, ...rest } = tls ?? {}
-    this.pool = new Pool(`${tls === undefined ? 'http' : 'https'}://${node.id}`, {
+    this.pool = new Pool(originOf(node, tls), {
       // Never more requests than connections: the balancer counts, and nothing waits in a queue where it cannot be seen.
       connections: node.maxConnections,
       pipelining: 1,
-      connect: {
-        timeout: connectTimeoutMs,
-        ...rest,
-        ...(ca === undefined ? {} : { ca: Array.isArray(ca) ? [...ca] : (ca as string | Buffer) }),
-      },
+      connect: connectOptions(connectTimeoutMs, tls),
       headersTimeout: headersTimeoutMs,
       bodyTimeout: bodyTimeoutMs,
       keepAliveTimeout: KEEP_ALIVE_MS,

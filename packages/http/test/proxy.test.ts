@@ -397,6 +397,13 @@ describe('upgrades', () => {
     expect(statusOf(await askRaw(dead.port, HANDSHAKE))).toBe(502)
   })
 
+  it('are refused once the proxy is closed', async () => {
+    const node = await echo()
+    const { port, proxy } = await openProxy({ nodes: [node.address] })
+    await proxy.close()
+    expect(statusOf(await askRaw(port, HANDSHAKE))).toBe(503)
+  })
+
   it('are refused with a body, or by another method', async () => {
     const node = await echo()
     const { port } = await openProxy({ nodes: [node.address] })

@@ -21,6 +21,8 @@ export interface SelectOptions {
   readonly sessionId?: string
   /** A node that is not to be picked: the one that failed. */
   readonly except?: ServerNode
+  /** A node to be picked if it can be and has room: the one that a client was with before. It goes before `sessionId`. */
+  readonly prefer?: ServerNode
 }
 
 /** A node with one of its connections. */
@@ -224,6 +226,19 @@ export class LoadBalancingEngine {
   }
 
   /**
+   * Tells that a request was given up though nothing had failed: another node answered it first. It counts as no request; a node that would have taken
+   * longer than it does is picked less where times matter.
+   *
+   * @param elapsedMs - Milliseconds that it had taken by then.
+   * @throws UnknownNodeError; InvalidArgumentError.
+   */
+  recordAbandoned(nodeId: string, elapsedMs: number): void {
+    const node = this.#node(nodeId)
+    if (!TIME.accepts(elapsedMs)) throw new InvalidArgumentError('elapsedMs', TIME.expected, elapsedMs)
+    node.takesLonger(this.#clock.now(), elapsedMs)
+  }
+
+  /**
    * Sets what is known of a node from elsewhere. A node that comes back from `unhealthy` or `maintenance` starts slowly, and is not ejected any more.
    *
    * @throws UnknownNodeError; InvalidArgumentError.
@@ -345,9 +360,12 @@ export class LoadBalancingEngine {
     this.#events.clear()
   }
 
-  #select(clientIp: string | undefined, { sessionId, except }: SelectOptions): NodeState | undefined {
+  #select(clientIp: string | undefined, { sessionId, except, prefer }: SelectOptions): NodeState | undefined {
     this.#catchUp()
     const excepted = except === undefined ? undefined : this.#nodes.get(except.id)
+    const preferred = prefer === undefined ? undefined : this.#nodes.get(prefer.id)
+    if (preferred !== undefined && preferred !== excepted && preferred.hasRoom && this.#isPickable(preferred))
+      return this.#picked(preferred)
     if (sessionId === undefined) return this.#picked(this.#picker.pick(clientIp, excepted))
     const home = this.#sessions.get(sessionId)
     if (home !== undefined && this.#isPickable(home)) {

@@ -77,15 +77,15 @@ export class NodeState implements ServerNode {
 
   /** Takes in an answer, good or bad, that took so long. */
   answered(now: number, ms: number, isError: boolean): void {
-    const kept = this.requests === 0 ? 0 : Math.exp((this.#answeredAt - now) / FORGET_MS)
-    this.#answeredAt = now
-    this.responseTime = this.responseTime * kept + ms * (1 - kept)
-    const faded = this.peakMs * Math.exp((this.peakAt - now) / FORGET_MS)
-    this.peakMs = Math.max(ms, faded)
-    this.peakAt = now
+    this.#timed(now, ms)
     this.progressAt = now
     this.latencies.add(now, ms)
     this.counted(isError)
+  }
+
+  /** Takes in that an answer takes longer than that; nobody will know how long. */
+  takesLonger(now: number, ms: number): void {
+    if (ms > this.responseTime) this.#timed(now, ms)
   }
 
   /** Takes in that a request ended, with an answer or without. */
@@ -93,5 +93,14 @@ export class NodeState implements ServerNode {
     this.requests += 1
     if (isError) this.failures += 1
     this.errorRate = this.errorRate * (1 - ERROR_STEP) + (isError ? ERROR_STEP : 0)
+  }
+
+  #timed(now: number, ms: number): void {
+    const kept = this.requests === 0 ? 0 : Math.exp((this.#answeredAt - now) / FORGET_MS)
+    this.#answeredAt = now
+    this.responseTime = this.responseTime * kept + ms * (1 - kept)
+    const faded = this.peakMs * Math.exp((this.peakAt - now) / FORGET_MS)
+    this.peakMs = Math.max(ms, faded)
+    this.peakAt = now
   }
 }

@@ -127,6 +127,36 @@ describe('LoadBalancingEngine', () => {
     expect(() => balancer.recordRequest('n1:80', 1, 99)).toThrow('status')
   })
 
+  it('picks the node that is preferred, if it can be picked and has room', () => {
+    const { balancer } = balancerOf('round-robin', [1, 1], { maxConnections: 1 })
+    const [first, second] = balancer.nodes
+    const prefer = second as NonNullable<typeof second>
+    for (let at = 0; at < 3; at += 1) expect(balancer.selectNode(undefined, { prefer })?.id).toBe('n2:80')
+    expect(balancer.selectNode(undefined, { prefer, except: prefer })?.id).toBe('n1:80')
+    const lease = balancer.acquire(undefined, { prefer })
+    expect(balancer.selectNode(undefined, { prefer })).toBe(first)
+    lease?.release()
+    balancer.eject('n2:80')
+    expect(balancer.selectNode(undefined, { prefer })).toBe(first)
+    balancer.readmit('n2:80')
+    balancer.updateNodeHealth('n2:80', 'maintenance')
+    expect(balancer.selectNode(undefined, { prefer })).toBe(first)
+  })
+
+  it('takes in that a node would have taken longer, and counts no request', () => {
+    const { balancer } = balancerOf('peak-ewma', [1, 1])
+    balancer.recordRequest('n1:80', 10, 200)
+    balancer.recordRequest('n2:80', 10, 200)
+    balancer.recordAbandoned('n1:80', 5)
+    expect(balancer.nodes[0]?.responseTime).toBe(10)
+    balancer.recordAbandoned('n1:80', 500)
+    balancer.recordRequest('n2:80', 10, 200)
+    expect(balancer.getNodeStats('n1:80')).toMatchObject({ requests: 1, failures: 0 })
+    for (let at = 0; at < 20; at += 1) expect(balancer.selectNode()?.id).toBe('n2:80')
+    expect(() => balancer.recordAbandoned('n1:80', -1)).toThrow(InvalidArgumentError)
+    expect(() => balancer.recordAbandoned('n9:80', 1)).toThrow(UnknownNodeError)
+  })
+
   it('starts a node slowly that comes back', () => {
     const { balancer, clock } = balancerOf({ strategy: 'round-robin', slowStartMs: 1_000 }, [1, 1])
     balancer.updateNodeHealth('n1:80', 'unhealthy')

@@ -32,7 +32,7 @@ const npm = {
   prisma: ['@prisma/client', '@prisma/driver-adapter-utils', '@prisma/generator-helper'],
   knex: ['knex'],
   redis: ['ioredis', 'msgpackr', 'cockatiel'],
-  http: ['undici'],
+  http: ['undici', 'rate-limiter-flexible'],
   // Each an optional peer, by dynamic import.
   cli: ['@electric-sql/pglite', 'better-sqlite3', 'ioredis', 'mysql2', 'pg', '@types/better-sqlite3', '@types/pg'],
   express: ['express', 'on-headers', '@types/express', '@types/on-headers'],

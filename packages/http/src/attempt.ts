@@ -22,14 +22,23 @@ export interface AttemptOwner {
   readonly isReplayable: boolean
   /** The client stopped in the middle of its request. */
   readonly isUploadCut: boolean
+  /** Milliseconds that the client may take nothing of an answer. */
+  readonly sendTimeoutMs: number
   /** The status for a client whose request cannot be read to its end. */
   readonly bodyError: number | undefined
+  /** Adds what the proxy has to say to an answer's headers. */
+  decorate(headers: string[], node: ServerNode): void
+  /** Whether an answer goes to the client. Others that are under way are given up if so. */
+  takes(attempt: Attempt, status: number): boolean
   recordAnswer(node: ServerNode, ms: number, status: number): void
   recordFailure(node: ServerNode, ms: number): void
+  recordAbandoned(node: ServerNode, ms: number): void
   /** It came to nothing: another node may do. */
-  failed(attempt: { readonly upstream: Upstream; readonly isSent: boolean }, status: number): void
+  failed(attempt: Attempt, status: number): void
   /** Answers in the place of a node; once an answer has begun, cuts it. */
   finish(status: number): void
+  /** The client is there, and takes nothing any more. */
+  clientStalled(): void
   /** The answer is complete. */
   ended(): void
 }
@@ -42,6 +51,7 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
   isSent = false
   hasAnswer = false
   #controller: Dispatcher.DispatchController | undefined
+  #drainTimer: ReturnType<typeof setTimeout> | undefined
   #isSettled = false
   #status = 0
   /** Bytes of the answer, where that is known and may be sent at once; -1: neither; -2: it was. */
@@ -74,6 +84,15 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
     if (this.#settle()) this.#controller?.abort(new Error('The client is gone.'))
   }
 
+  /** Another node has answered. */
+  lose(): void {
+    if (!this.#settle()) return
+    this.#controller?.abort(new Error('Another node was quicker.'))
+    const now = this.now()
+    this.upstream.lost(now)
+    this.exchange.recordAbandoned(this.upstream.node, now - this.#startedAt)
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
     if (this.#isSettled) controller.abort(new Error('The request was given up.'))
@@ -86,7 +105,12 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
     const { response, method } = this.exchange
     this.#status = status
     this.#answered(status)
+    if (!this.exchange.takes(this, status)) {
+      if (this.#settle()) controller.abort(new Error('Another node may do better.'))
+      return
+    }
     const headers = responseHeaders(rawHeadersOf(controller))
+    this.exchange.decorate(headers, this.upstream.node)
     if (status !== 304 && method !== 'HEAD') this.#whole = lengthOf(headers)
     try {
       response.writeHead(status, headers)
@@ -108,7 +132,13 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
     }
     if (response.write(chunk)) return
     controller.pause()
-    response.once('drain', () => controller.resume())
+    // A client that vanished without a word would hold the node's connection for ever.
+    this.#drainTimer = setTimeout(() => this.exchange.clientStalled(), this.exchange.sendTimeoutMs)
+    this.#drainTimer.unref()
+    response.once('drain', () => {
+      clearTimeout(this.#drainTimer)
+      controller.resume()
+    })
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
@@ -146,15 +176,14 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
   #answered(status: number): void {
     const now = this.now()
     this.hasAnswer = true
-    this.upstream.waiting -= 1
-    this.upstream.progressAt = now
+    this.upstream.answered(now)
     this.exchange.recordAnswer(this.upstream.node, now - this.#startedAt, status)
   }
 
   #settle(): boolean {
     if (this.#isSettled) return false
     this.#isSettled = true
-    if (!this.hasAnswer) this.upstream.waiting -= 1
+    clearTimeout(this.#drainTimer)
     this.upstream.remove(this)
     this.lease.release()
     return true

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import type { ServerNode } from '@sluice/core'
+import type { NodeLease, ServerNode } from '@sluice/core'
 import type { Dispatcher } from 'undici'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import type { ProxyCore } from './proxy-core.ts'
@@ -8,26 +8,41 @@ import { refuse } from './refuse.ts'
 
 /** Methods that may be carried out twice. Source: RFC 9110, section 9.2.2. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
+/** Methods that change nothing. Source: RFC 9110, section 9.2.1. */
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 export function isIdempotent(method: string): boolean {
   return IDEMPOTENT.has(method)
 }
 
+/** What is sent to nodes. */
+export type ExchangeRequest = Dispatcher.DispatchOptions & { readonly body: Buffer | Readable | null }
+
+/** Who asks. */
+export interface Client {
+  readonly ip: string
+  readonly isTls: boolean
+  /** The node that it is to stay with. */
+  readonly home: ServerNode | undefined
+}
+
 /** One request of a client, with all that is tried to answer it. */
 export class Exchange implements AttemptOwner {
   bodyError: 413 | undefined
-  #attempt: Attempt | undefined
+  /** Those under way. There are two only while one is hedged. */
+  #open: Attempt[] = []
   #attempts = 0
   #lastStatus = 502
   #isOver = false
   #isGone = false
+  #hedgeTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(
     private readonly core: ProxyCore,
     private readonly request: IncomingMessage,
     readonly response: ServerResponse,
-    private readonly options: Dispatcher.DispatchOptions & { readonly body: Buffer | Readable | null },
-    private readonly clientIp: string,
+    private readonly options: ExchangeRequest,
+    private readonly client: Client,
   ) {}
 
   get method(): string {
@@ -38,41 +53,54 @@ export class Exchange implements AttemptOwner {
     return this.request.destroyed && !this.request.complete
   }
 
+  get isReplayable(): boolean {
+    return isIdempotent(this.method) && (this.options.body === null || Buffer.isBuffer(this.options.body))
+  }
+
+  get sendTimeoutMs(): number {
+    return this.core.options.sendTimeoutMs
+  }
+
   start(except?: ServerNode): void {
-    const lease = this.core.acquire(this.clientIp, except)
+    const lease = this.core.acquire(this.client.ip, except, this.client.home)
     if (lease === null) {
       if (except === undefined) this.core.counts.noNode += 1
       this.finish(except === undefined ? 503 : this.#lastStatus)
       return
     }
-    this.#attempts += 1
-    const upstream = this.core.upstreamOf(lease.node)
-    const attempt = new Attempt(this, upstream, lease, this.core.now)
-    this.#attempt = attempt
-    upstream.add(attempt, this.core.now())
-    try {
-      upstream.pool.dispatch(this.options, attempt)
-    } catch (error) {
-      attempt.onResponseError(undefined as never, error as Error)
-    }
+    const isFirst = this.#attempts === 0
+    this.#send(lease)
+    if (isFirst && this.core.hedging !== undefined) this.#hedgeLater(lease.node)
   }
 
-  failed({ upstream: { node }, isSent }: Attempt, status: number): void {
+  takes(attempt: Attempt, status: number): boolean {
+    this.#stopHedging()
+    if (this.#open.length === 1) return true
+    const others = this.#open.filter((one) => one !== attempt)
+    if (status >= 500) {
+      this.#open = others
+      return false
+    }
+    this.#open = [attempt]
+    for (const other of others) other.lose()
+    return true
+  }
+
+  failed(attempt: Attempt, status: number): void {
+    this.#stopHedging()
     this.#lastStatus = status
+    this.#open = this.#open.filter((one) => one !== attempt)
+    if (this.#open.length > 0) return
     const { maxAttempts } = this.core.options.retry
     const isOpen = !this.response.headersSent && !this.#isGone && this.#attempts < maxAttempts
-    const isWanted = isOpen && (!isSent || this.isReplayable) && !this.core.isClosed
+    const isWanted = isOpen && (!attempt.isSent || this.isReplayable) && !this.core.isClosed
     if (isWanted && this.core.budget.take()) {
       this.core.counts.retries += 1
-      this.start(node)
+      this.start(attempt.upstream.node)
       return
     }
     if (isWanted) this.core.counts.withoutBudget += 1
     this.finish(status)
-  }
-
-  get isReplayable(): boolean {
-    return isIdempotent(this.method) && (this.options.body === null || Buffer.isBuffer(this.options.body))
   }
 
   ended(): void {
@@ -82,6 +110,9 @@ export class Exchange implements AttemptOwner {
   finish(status: number): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#stopHedging()
+    // Where one attempt finds that the request itself is at fault, no other is to answer it.
+    for (const attempt of this.#open) attempt.cancel()
     if (this.#isGone || this.response.headersSent) {
       this.response.destroy()
       return
@@ -95,7 +126,18 @@ export class Exchange implements AttemptOwner {
     if (this.#isOver) return
     this.#isGone = true
     this.#isOver = true
-    this.#attempt?.cancel()
+    this.#stopHedging()
+    for (const attempt of this.#open) attempt.cancel()
+  }
+
+  clientStalled(): void {
+    this.cancel()
+    this.response.destroy()
+  }
+
+  decorate(headers: string[], node: ServerNode): void {
+    const cookie = this.core.sticky?.header(this.client.home, node, this.client.isTls)
+    if (cookie !== undefined) headers.push('set-cookie', cookie)
   }
 
   recordAnswer(node: ServerNode, ms: number, status: number): void {
@@ -104,5 +146,47 @@ export class Exchange implements AttemptOwner {
 
   recordFailure(node: ServerNode, ms: number): void {
     this.core.record(node, ms, 0)
+  }
+
+  recordAbandoned(node: ServerNode, ms: number): void {
+    this.core.recordAbandoned(node, ms)
+  }
+
+  #send(lease: NodeLease): void {
+    this.#attempts += 1
+    const upstream = this.core.upstreamOf(lease.node)
+    const attempt = new Attempt(this, upstream, lease, this.core.now)
+    this.#open.push(attempt)
+    upstream.add(attempt, this.core.now())
+    try {
+      upstream.pool.dispatch(this.options, attempt)
+    } catch (error) {
+      attempt.onResponseError(undefined as never, error as Error)
+    }
+  }
+
+  #hedgeLater(first: ServerNode): void {
+    // Two at once of what changes something could end in the wrong order, long after the client has its answer.
+    if (this.#isOver || this.client.home !== undefined || !SAFE.has(this.method) || this.options.body !== null) return
+    const afterMs = this.core.hedging?.afterMs()
+    if (afterMs === undefined) return
+    this.#hedgeTimer = setTimeout(() => this.#hedge(first), afterMs)
+    this.#hedgeTimer.unref()
+  }
+
+  #hedge(first: ServerNode): void {
+    this.#hedgeTimer = undefined
+    const { core } = this
+    if (this.#isOver || core.isClosed || this.#attempts >= core.options.retry.maxAttempts) return
+    if (core.hedging?.take() !== true) return
+    const lease = core.acquire(this.client.ip, first, undefined)
+    if (lease === null) return
+    core.counts.hedges += 1
+    this.#send(lease)
+  }
+
+  #stopHedging(): void {
+    clearTimeout(this.#hedgeTimer)
+    this.#hedgeTimer = undefined
   }
 }

@@ -1,2 +1,7 @@
+export type { RateLimitOptions, RateLimitRedis, ShedOptions } from './admission/admission-options.ts'
 export { type CloseProxyOptions, createProxy, type HttpProxy, type ProxyStats } from './create-proxy.ts'
+export type { ForwardedStyle } from './headers/forwarding.ts'
+export type { HedgeOptions } from './hedging.ts'
+export { type NodeAuthOptions, nodeAuthVerifier, requireNodeAuth } from './node-auth/verify-node-auth.ts'
 export type { NodeAddress, NodeTlsOptions, ProbeOptions, ProxyOptions, RetryOptions } from './proxy-options.ts'
+export type { StickyOptions } from './sticky-cookie.ts'

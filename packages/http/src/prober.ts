@@ -1,7 +1,8 @@
-import type { LoadBalancingEngine, ServerNode } from '@sluice/core'
+import type { ServerNode } from '@sluice/core'
 import { Agent, request } from 'undici'
 import { connectOptions, originOf } from './node-connection.ts'
-import type { NodeTlsOptions, ProbeOptions } from './proxy-options.ts'
+import type { ProxyCore } from './proxy-core.ts'
+import type { ProbeOptions } from './proxy-options.ts'
 
 /** Probes of one node come so much earlier or later, by chance, so that those of many proxies do not come together. */
 const JITTER = 0.1
@@ -21,10 +22,10 @@ export class Prober {
   #isClosed = false
 
   constructor(
-    private readonly balancer: LoadBalancingEngine,
+    private readonly core: ProxyCore,
     private readonly options: Required<ProbeOptions>,
-    private readonly tls: NodeTlsOptions | undefined,
   ) {
+    const { balancer, tls } = core.options
     this.#agent = new Agent({ connect: connectOptions(options.timeoutMs, tls) })
     this.#stops = [
       balancer.on('nodeAdded', ({ node }) => this.#watch(node)),
@@ -72,7 +73,10 @@ export class Prober {
   async #ask(node: ServerNode): Promise<boolean> {
     const { path, timeoutMs } = this.options
     try {
-      const { statusCode, body } = await request(`${originOf(node, this.tls)}${path}`, {
+      const headers: string[] = []
+      this.core.sign(headers, 'GET', path, node.id)
+      const { statusCode, body } = await request(`${originOf(node, this.core.options.tls)}${path}`, {
+        headers,
         dispatcher: this.#agent,
         headersTimeout: timeoutMs,
         bodyTimeout: timeoutMs,
@@ -91,11 +95,12 @@ export class Prober {
     watched.good = isGood ? watched.good + 1 : 0
     watched.bad = isGood ? 0 : watched.bad + 1
     const { up, down } = this.options
+    const { balancer } = this.core.options
     if (isGood && watched.good >= up) {
-      if (node.status === 'unhealthy') this.balancer.updateNodeHealth(node.id, 'healthy')
-      if (this.#ejected.has(node)) this.balancer.readmit(node.id)
+      if (node.status === 'unhealthy') balancer.updateNodeHealth(node.id, 'healthy')
+      if (this.#ejected.has(node)) balancer.readmit(node.id)
     }
     if (!isGood && watched.bad >= down && (node.status === 'healthy' || node.status === 'degraded'))
-      this.balancer.updateNodeHealth(node.id, 'unhealthy')
+      balancer.updateNodeHealth(node.id, 'unhealthy')
   }
 }

@@ -1,29 +1,45 @@
+import type { Socket } from 'node:net'
 import type { NodeLease, ServerNode } from '@sluice/core'
-import type { ResolvedProxyOptions } from './proxy-options.ts'
+import { Admission } from './admission/admission.ts'
+import { ClientCounts } from './admission/client-counts.ts'
+import { clientKey } from './admission/client-key.ts'
+import { plainAddress } from './headers/plain-address.ts'
+import { Hedging } from './hedging.ts'
+import { NODE_AUTH_HEADER, signNodeRequest } from './node-auth/node-auth-header.ts'
+import type { ResolvedProxyOptions } from './resolve-proxy-options.ts'
 import { RetryBudget } from './retry-budget.ts'
+import { StickyCookie } from './sticky-cookie.ts'
 import { Upstream } from './upstream.ts'
 
 /** How often it is looked whether a node hangs. */
 const LOOK_MS = 100
-/** A node hangs when it takes so many times longer than it does. */
-const STALL_FACTOR = 10
-/** One slow request is one slow request. */
-const MIN_WAITING = 2
 
 /** What all requests of a proxy share: connections to the nodes, the budget for retries, counts. */
 export class ProxyCore {
   readonly budget: RetryBudget
-  readonly counts = { requests: 0, retries: 0, withoutBudget: 0, noNode: 0, failed: 0 }
+  readonly hedging: Hedging | undefined
+  readonly sticky: StickyCookie | undefined
+  /** `undefined`: all requests are let in. */
+  readonly admission: Admission | undefined
+  readonly counts = { requests: 0, retries: 0, withoutBudget: 0, hedges: 0, noNode: 0, limited: 0, shed: 0, failed: 0 }
   readonly now = (): number => performance.now()
   isClosed = false
+  readonly #connections: ClientCounts | undefined
   readonly #upstreams = new Map<ServerNode, Upstream>()
   readonly #removed = new WeakSet<ServerNode>()
   readonly #stops: (() => void)[]
   readonly #timer: ReturnType<typeof setInterval> | undefined
 
   constructor(readonly options: ResolvedProxyOptions) {
-    const { balancer, retry, stallMs } = options
+    const { balancer, retry, hedge, stallMs } = options
     this.budget = new RetryBudget(retry.budget, retry.burst)
+    this.hedging = hedge && new Hedging(balancer, hedge, this.now)
+    this.sticky = options.sticky && new StickyCookie(balancer, options.sticky)
+    const isLimited =
+      options.rateLimit !== undefined || options.shed !== undefined || options.maxConcurrentPerClient < Number.POSITIVE_INFINITY
+    this.admission = isLimited ? new Admission(options, this.now) : undefined
+    const { maxConnectionsPerClient } = options
+    this.#connections = maxConnectionsPerClient < Number.POSITIVE_INFINITY ? new ClientCounts(maxConnectionsPerClient) : undefined
     this.#stops = [
       balancer.on('ejected', ({ node }) => this.#rescue(node)),
       balancer.on('statusChanged', ({ node, to }) => {
@@ -38,8 +54,36 @@ export class ProxyCore {
   }
 
   /** A connection of a node that is up and has room. Once the proxy is closed there is none: connections that were made then would stay. */
-  acquire(clientIp: string, except: ServerNode | undefined): NodeLease | null {
-    return this.isClosed ? null : this.options.balancer.acquire(clientIp, except === undefined ? {} : { except })
+  acquire(clientIp: string, except: ServerNode | undefined, prefer: ServerNode | undefined): NodeLease | null {
+    if (this.isClosed) return null
+    if (except === undefined && prefer === undefined) return this.options.balancer.acquire(clientIp)
+    return this.options.balancer.acquire(clientIp, { ...(except && { except }), ...(prefer && { prefer }) })
+  }
+
+  /** A request was not let in. */
+  refused(status: 429 | 503): void {
+    this.counts.failed += 1
+    if (status === 429) this.counts.limited += 1
+    else this.counts.shed += 1
+  }
+
+  /** Closes a connection of a client that has too many. */
+  connected(socket: Socket): void {
+    if (this.#connections === undefined) return
+    const release = this.#connections.take(clientKey(plainAddress(socket.remoteAddress)))
+    if (release !== undefined) {
+      socket.once('close', release)
+      return
+    }
+    this.counts.limited += 1
+    socket.destroy()
+  }
+
+  /** Adds the proof that a request comes from this proxy. */
+  sign(headers: string[], method: string, path: string, host: string): void {
+    const [secret] = this.options.nodeSecrets
+    if (secret === undefined) return
+    headers.push(NODE_AUTH_HEADER, signNodeRequest(secret, { method, path, host }, Math.floor(Date.now() / 1_000)))
   }
 
   upstreamOf(node: ServerNode): Upstream {
@@ -57,9 +101,14 @@ export class ProxyCore {
     if (!this.#removed.has(node)) this.options.balancer.recordRequest(node.id, Math.max(0, ms), status)
   }
 
+  recordAbandoned(node: ServerNode, ms: number): void {
+    if (!this.#removed.has(node)) this.options.balancer.recordAbandoned(node.id, Math.max(0, ms))
+  }
+
   async close(graceMs: number): Promise<void> {
     this.isClosed = true
     clearInterval(this.#timer)
+    this.admission?.close()
     for (const stop of this.#stops) stop()
     const pools = [...this.#upstreams.values()].map(({ pool }) => pool)
     this.#upstreams.clear()
@@ -78,9 +127,9 @@ export class ProxyCore {
   /** Ejects a node that answers nothing while it has requests; the event brings them to others. */
   #look(stallMs: number): void {
     const now = this.now()
-    for (const { node, waiting, progressAt } of this.#upstreams.values()) {
-      if (waiting < MIN_WAITING || now - progressAt <= Math.max(stallMs, STALL_FACTOR * node.responseTime)) continue
-      if (!this.#removed.has(node)) this.options.balancer.eject(node.id, 'stalled')
+    for (const upstream of this.#upstreams.values()) {
+      const { node } = upstream
+      if (upstream.hangs(now, stallMs) && !this.#removed.has(node)) this.options.balancer.eject(node.id, 'stalled')
     }
   }
 

@@ -1,4 +1,8 @@
-import { type BalancingStrategy, checkOptions, InvalidOptionError, LoadBalancingEngine, type OptionRule, option } from '@sluice/core'
+import type { BalancingStrategy, LoadBalancingEngine } from '@sluice/core'
+import type { RateLimitOptions, ShedOptions } from './admission/admission-options.ts'
+import type { ForwardedStyle } from './headers/forwarding.ts'
+import type { HedgeOptions } from './hedging.ts'
+import type { StickyOptions } from './sticky-cookie.ts'
 
 /** A node to send requests to. */
 export interface NodeAddress {
@@ -85,6 +89,12 @@ export interface ProxyOptions {
    */
   readonly retry?: RetryOptions
   /**
+   * Asks a second node when the first takes longer than it should: `GET`, `HEAD` and `OPTIONS` without a body, of clients that stay with no node. The first answer
+   * counts.
+   * @defaultValue false
+   */
+  readonly hedge?: boolean | HedgeOptions
+  /**
    * Milliseconds without any answer after which a node with two requests or more is taken for hung, at least; ten times its usual time, if that is
    * more. Its requests are sent to others where that is safe. `false`: never. Minimum: `50`.
    * @defaultValue 1000
@@ -106,6 +116,11 @@ export interface ProxyOptions {
    */
   readonly bodyTimeoutMs?: number
   /**
+   * Milliseconds that a client may take nothing of an answer that is there. Minimum: `1`.
+   * @defaultValue 60000
+   */
+  readonly sendTimeoutMs?: number
+  /**
    * Bytes of a request's body that are kept, so that it can be sent again; of idempotent requests only. Minimum: `0`.
    * @defaultValue 65536
    */
@@ -121,111 +136,45 @@ export interface ProxyOptions {
    */
   readonly trustedHops?: number
   /**
+   * Which headers tell nodes where a request came from, and are believed from `trustedHops`: `X-Forwarded-For`, `-Host` and `-Proto`, or `Forwarded`. Those of the other
+   * kind are dropped.
+   * @defaultValue 'x-forwarded'
+   */
+  readonly forwarded?: ForwardedStyle
+  /**
+   * Keeps each client with one node, by a cookie, for as long as that node can be used.
+   * @defaultValue false
+   */
+  readonly sticky?: boolean | StickyOptions
+  /**
+   * Proves to nodes that requests come from this proxy: a secret of at least 16 characters that nodes check with `requireNodeAuth`, or several, the first of which is used.
+   * @defaultValue none
+   */
+  readonly nodeAuth?: string | readonly string[]
+  /**
+   * Requests that a client may send; more are answered with 429 and `Retry-After`.
+   * @defaultValue no limit
+   */
+  readonly rateLimit?: RateLimitOptions
+  /**
+   * Requests and WebSockets that a client may have under way; more are answered with 429. Minimum: `1`.
+   * @defaultValue no limit
+   */
+  readonly maxConcurrentPerClient?: number
+  /**
+   * Connections that a client may have open; more are closed at once. It needs `server.on('connection', proxy.connection)`. Not behind another proxy: all connections
+   * are of that one. Minimum: `1`.
+   * @defaultValue no limit
+   */
+  readonly maxConnectionsPerClient?: number
+  /**
+   * Refuses requests with 503 while the process is late, before it becomes too late for all.
+   * @defaultValue false
+   */
+  readonly shed?: boolean | ShedOptions
+  /**
    * Speaks TLS with nodes; `{}` with the certificates that Node knows.
    * @defaultValue none: plain HTTP
    */
   readonly tls?: NodeTlsOptions
-}
-
-export interface ResolvedProxyOptions {
-  readonly balancer: LoadBalancingEngine
-  readonly ownsBalancer: boolean
-  readonly probe: Required<ProbeOptions> | undefined
-  readonly retry: Required<RetryOptions>
-  /** `undefined`: never. */
-  readonly stallMs: number | undefined
-  readonly connectTimeoutMs: number
-  readonly headersTimeoutMs: number
-  readonly bodyTimeoutMs: number
-  readonly maxBufferedBytes: number
-  readonly maxBodyBytes: number
-  readonly trustedHops: number
-  readonly tls: NodeTlsOptions | undefined
-}
-
-type Rules = Readonly<Record<string, OptionRule>>
-
-const rule = (expected: string, accepts: OptionRule['accepts']): OptionRule => ({ expected, accepts })
-
-const rules: Rules = {
-  balancer: rule('a LoadBalancingEngine', (value) => value instanceof LoadBalancingEngine),
-  nodes: option.array,
-  strategy: rule('a strategy', (value) => typeof value === 'string'),
-  probe: option.object,
-  retry: option.object,
-  stallMs: option.either(option.false, option.number(50)),
-  connectTimeoutMs: option.number(1),
-  headersTimeoutMs: option.number(1),
-  bodyTimeoutMs: option.number(1),
-  maxBufferedBytes: option.integer(0),
-  maxBodyBytes: option.integer(0),
-  trustedHops: option.integer(0, 10),
-  tls: option.object,
-}
-const probeRules: Rules = {
-  path: rule('a path that begins with "/"', (value) => typeof value === 'string' && /^\/[\x21-\x7e]*$/.test(value)),
-  intervalMs: option.number(10),
-  timeoutMs: option.number(1),
-  up: option.integer(1),
-  down: option.integer(1),
-}
-const retryRules: Rules = { maxAttempts: option.integer(1, 10), budget: option.number(0, 1), burst: option.integer(0) }
-const pem = rule('PEM, as a text or bytes', (value) => typeof value === 'string' || Buffer.isBuffer(value) || Array.isArray(value))
-const tlsRules: Rules = {
-  ca: pem,
-  cert: pem,
-  key: pem,
-  servername: rule('a host name', (value) => typeof value === 'string' && value !== ''),
-}
-
-/** @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of bounds; what registering nodes throws. */
-export function resolveProxyOptions(options: ProxyOptions): ResolvedProxyOptions {
-  checkOptions(options, rules, '')
-  const { balancer, nodes, probe, retry = {}, tls } = options
-  if (probe !== undefined) {
-    checkOptions(probe, probeRules, 'probe.')
-    if (probe.path === undefined) throw new InvalidOptionError('probe.path', 'a path that begins with "/"', undefined)
-  }
-  checkOptions(retry, retryRules, 'retry.')
-  if (tls !== undefined) checkOptions(tls, tlsRules, 'tls.')
-  if ((balancer === undefined) === (nodes === undefined)) {
-    throw new InvalidOptionError('nodes', 'either nodes or a balancer', nodes === undefined ? undefined : 'both')
-  }
-  if (balancer !== undefined && options.strategy !== undefined)
-    throw new InvalidOptionError('strategy', 'none where there is a balancer, which has its own', options.strategy)
-  return {
-    balancer: balancer ?? balancerOf(nodes ?? [], options.strategy ?? 'peak-ewma'),
-    ownsBalancer: balancer === undefined,
-    probe: probe && {
-      path: probe.path,
-      intervalMs: probe.intervalMs ?? 1_000,
-      timeoutMs: probe.timeoutMs ?? 500,
-      up: probe.up ?? 2,
-      down: probe.down ?? 2,
-    },
-    retry: { maxAttempts: retry.maxAttempts ?? 3, budget: retry.budget ?? 0.2, burst: retry.burst ?? 256 },
-    stallMs: options.stallMs === false ? undefined : (options.stallMs ?? 1_000),
-    connectTimeoutMs: options.connectTimeoutMs ?? 1_000,
-    headersTimeoutMs: options.headersTimeoutMs ?? 15_000,
-    bodyTimeoutMs: options.bodyTimeoutMs ?? 60_000,
-    maxBufferedBytes: options.maxBufferedBytes ?? 65_536,
-    maxBodyBytes: options.maxBodyBytes ?? Number.POSITIVE_INFINITY,
-    trustedHops: options.trustedHops ?? 0,
-    tls,
-  }
-}
-
-function balancerOf(nodes: readonly (string | NodeAddress)[], strategy: BalancingStrategy): LoadBalancingEngine {
-  const balancer = new LoadBalancingEngine(strategy)
-  for (const node of nodes) {
-    const { host, port, weight, maxConnections } = typeof node === 'string' ? addressOf(node) : node
-    balancer.registerNode(host, port, weight, maxConnections)
-  }
-  return balancer
-}
-
-function addressOf(text: string): NodeAddress {
-  const match = /^(?:\[([\da-fA-F:.]+)\]|([^:/\s[\]]+)):(\d{1,5})$/.exec(text)
-  if (match === null) throw new InvalidOptionError('nodes', 'texts like "10.0.0.1:8080", without a scheme', text)
-  return { host: match[1] ?? match[2] ?? '', port: Number(match[3]) }
 }

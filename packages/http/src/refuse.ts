@@ -1,18 +1,27 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 
-/** Answers a request without a node. */
-export function refuse(request: IncomingMessage, response: ServerResponse, status: number): void {
+/** Answers a request without a node. @param retryAfterSeconds - Left out: 1 where the status asks for it. */
+export function refuse(request: IncomingMessage, response: ServerResponse, status: number, retryAfterSeconds?: number): void {
   // What is left of the request would be taken for the next one.
-  if (!request.complete) response.shouldKeepAlive = false
-  response.writeHead(status, ['content-length', '0', ...(status === 503 ? ['retry-after', '1'] : [])])
+  if (!request.complete && hasBody(request)) response.shouldKeepAlive = false
+  response.writeHead(status, ['content-length', '0', ...retryAfter(status, retryAfterSeconds)])
   response.end()
   request.resume()
 }
 
 /** The same for a connection that was to become another one. */
-export function refuseUpgrade(socket: Duplex, status: number): void {
+export function refuseUpgrade(socket: Duplex, status: number, retryAfterSeconds?: number): void {
   if (socket.destroyed) return
-  const retry = status === 503 ? 'retry-after: 1\r\n' : ''
+  const [name, seconds] = retryAfter(status, retryAfterSeconds)
+  const retry = name === undefined ? '' : `${name}: ${seconds}\r\n`
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-length: 0\r\n${retry}connection: close\r\n\r\n`)
+}
+
+function retryAfter(status: number, seconds = 1): string[] {
+  return status === 503 || status === 429 ? ['retry-after', String(seconds)] : []
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0
 }

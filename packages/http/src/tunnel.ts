@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { NodeLease, ServerNode } from '@sluice/core'
 import type { Dispatcher } from 'undici'
+import type { Verdict } from './admission/admission.ts'
 import { rawHeadersOf } from './headers/raw-headers.ts'
 import { requestHeaders } from './headers/request-headers.ts'
 import { requestTarget } from './headers/request-target.ts'
@@ -9,22 +11,42 @@ import { responseHeaders } from './headers/response-headers.ts'
 import type { ProxyCore } from './proxy-core.ts'
 import { refuseUpgrade } from './refuse.ts'
 
+/** After so long without a byte, the system asks whether the other side is still there: WebSockets may be silent for as long as they like. */
+const KEEP_ALIVE_MS = 30_000
 /** How long one side may go on when the other one has ended. */
 const HALF_OPEN_MS = 2_000
 
 /** Makes of a client's connection one to a node, for WebSockets and the like. */
 export function openTunnel(core: ProxyCore, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   socket.on('error', () => {})
-  const { headers, clientIp, isMalformed, isChunked, contentLength } = requestHeaders(request, core.options.trustedHops)
+  core.counts.requests += 1
+  const { headers, clientIp, host, isMalformed, isChunked, contentLength } = requestHeaders(request, core.options.forwarding)
   const target = requestTarget(request)
   const protocol = request.headers.upgrade
   const hasBody = isChunked || (contentLength ?? 0) > 0
   if (isMalformed || hasBody || target.path === undefined || request.method !== 'GET' || protocol === undefined) {
+    core.counts.failed += 1
     refuseUpgrade(socket, target.status ?? 400)
     return
   }
+  core.sign(headers, 'GET', target.path, host)
   const options = { path: target.path, method: 'GET' as const, headers, upgrade: protocol }
-  new Tunnel(core, options, socket, head, clientIp).start()
+  const home = core.sticky?.homeOf(request.headers.cookie)
+  const start = () => new Tunnel(core, options, socket, head, clientIp, home).start()
+  const verdict = core.admission?.admit(request, clientIp)
+  const go = (given: Verdict) => {
+    if (given.status !== undefined) {
+      core.refused(given.status)
+      refuseUpgrade(socket, given.status, given.retryAfterSeconds)
+    } else if (socket.destroyed) given.release()
+    else {
+      socket.once('close', given.release)
+      start()
+    }
+  }
+  if (verdict === undefined) start()
+  else if (verdict instanceof Promise) verdict.then(go)
+  else go(verdict)
 }
 
 class Tunnel {
@@ -36,12 +58,14 @@ class Tunnel {
     private readonly socket: Duplex,
     private readonly head: Buffer,
     private readonly clientIp: string,
+    private readonly home: ServerNode | undefined,
   ) {}
 
   start(except?: ServerNode): void {
-    const lease = this.core.acquire(this.clientIp, except)
+    const lease = this.core.acquire(this.clientIp, except, this.home)
     if (lease === null) {
-      refuseUpgrade(this.socket, except === undefined ? 503 : 502)
+      if (except === undefined) this.core.counts.noNode += 1
+      this.#refuse(except === undefined ? 503 : 502)
       return
     }
     this.#attempts += 1
@@ -49,8 +73,13 @@ class Tunnel {
       this.core.upstreamOf(lease.node).pool.dispatch(this.options, this.#handlerOf(lease))
     } catch {
       lease.release()
-      refuseUpgrade(this.socket, 400)
+      this.#refuse(400)
     }
+  }
+
+  #refuse(status: number): void {
+    this.core.counts.failed += 1
+    refuseUpgrade(this.socket, status)
   }
 
   #handlerOf(lease: NodeLease): Dispatcher.DispatchHandler {
@@ -95,9 +124,11 @@ class Tunnel {
         if (socket.destroyed) return
         record(0)
         const mayRetry = !isSent && this.#attempts < core.options.retry.maxAttempts && core.budget.take()
-        if (mayRetry) this.start(lease.node)
-        else if (hasBegun) socket.destroy()
-        else refuseUpgrade(socket, 502)
+        if (mayRetry) {
+          core.counts.retries += 1
+          this.start(lease.node)
+        } else if (hasBegun) socket.destroy()
+        else this.#refuse(502)
       },
     }
   }
@@ -105,9 +136,10 @@ class Tunnel {
 
 /** Passes on what comes from either side, until both have ended. */
 function join(client: Duplex, upstream: Duplex, head: Buffer, onClosed: () => void): void {
-  for (const side of [client, upstream] as (Duplex & { setTimeout?(ms: number): void; setNoDelay?(on: boolean): void })[]) {
+  for (const side of [client, upstream] as (Duplex & Partial<Pick<Socket, 'setTimeout' | 'setNoDelay' | 'setKeepAlive'>>)[]) {
     side.setTimeout?.(0)
     side.setNoDelay?.(true)
+    side.setKeepAlive?.(true, KEEP_ALIVE_MS)
   }
   upstream.on('error', () => {})
   if (head.length > 0) upstream.write(head)

@@ -1,11 +1,17 @@
 import type { ServerNode } from '@sluice/core'
 import { Pool } from 'undici'
 import { connectOptions, originOf } from './node-connection.ts'
-import type { ResolvedProxyOptions } from './proxy-options.ts'
+import type { ResolvedProxyOptions } from './resolve-proxy-options.ts'
 
 /** Below the 5 s after which Node's own servers close a connection that is not used: a request could meet the end of it. */
 const KEEP_ALIVE_MS = 4_000
 const MAX_HEADER_BYTES = 16_384
+/** A node hangs when it takes so many times longer than it does. */
+const STALL_FACTOR = 10
+/** One slow request is one slow request. */
+const MIN_WAITING = 2
+/** Requests in a row that others answered first: it looks as if this one answered nothing any more. */
+const MIN_LOST = 5
 
 /** What is under way at a node. */
 export interface PendingAttempt {
@@ -24,9 +30,12 @@ export class Upstream {
   /** What is under way; in no order. */
   readonly attempts: PendingAttempt[] = []
   /** How many of them have no answer yet. */
-  waiting = 0
+  #waiting = 0
   /** When an answer began the last time, or there was something to wait for again. */
-  progressAt = 0
+  #progressAt = 0
+  /** Requests since its last answer that other nodes answered first. */
+  #lost = 0
+  #lostSince = 0
 
   constructor(
     readonly node: ServerNode,
@@ -48,15 +57,37 @@ export class Upstream {
   }
 
   add(attempt: PendingAttempt, now: number): void {
-    if (this.waiting === 0) this.progressAt = now
-    this.waiting += 1
+    if (this.#waiting === 0) this.#progressAt = now
+    this.#waiting += 1
     attempt.place = this.attempts.push(attempt) - 1
   }
 
+  /** An answer began. */
+  answered(now: number): void {
+    this.#waiting -= 1
+    this.#progressAt = now
+    this.#lost = 0
+  }
+
+  /** Another node answered first. */
+  lost(now: number): void {
+    if (this.#lost === 0) this.#lostSince = now
+    this.#lost += 1
+  }
+
+  /** What is over is not waited for any more. */
   remove(attempt: PendingAttempt): void {
+    if (!attempt.hasAnswer) this.#waiting -= 1
     const last = this.attempts.pop()
     if (last === undefined || last === attempt) return
     this.attempts[attempt.place] = last
     last.place = attempt.place
+  }
+
+  /** Whether it has answered nothing for so long, though it was asked more than once. */
+  hangs(now: number, stallMs: number): boolean {
+    const boundMs = Math.max(stallMs, STALL_FACTOR * this.node.responseTime)
+    if (this.#waiting >= MIN_WAITING && now - this.#progressAt > boundMs) return true
+    return this.#waiting > 0 && this.#lost >= MIN_LOST && now - this.#lostSince > boundMs
   }
 }

@@ -54,7 +54,7 @@ describe('createProxy', () => {
     for (let at = 0; at < 6; at += 1) bodies.push((await ask(port)).body)
     expect(bodies).toEqual(['a', 'b', 'a', 'b', 'a', 'b'])
     expect(proxy.balancer.getClusterStats()).toMatchObject({ totalRequests: 6, failedRequests: 0, activeConnections: 0 })
-    expect(proxy.getStats()).toEqual({ requests: 6, retries: 0, withoutBudget: 0, noNode: 0, failed: 0 })
+    expect(proxy.getStats()).toEqual({ requests: 6, retries: 0, withoutBudget: 0, hedges: 0, noNode: 0, limited: 0, shed: 0, failed: 0 })
   })
 
   it('uses a balancer that it is given, with the nodes as they come and go, and leaves it open', async () => {

@@ -5,7 +5,7 @@ import { requestHeaders } from '../src/headers/request-headers.ts'
 /** A request as a parser would give it that lets more through than Node's does. */
 function malformed(...rawHeaders: string[]): boolean {
   const request = { rawHeaders, socket: { remoteAddress: '::ffff:1.2.3.4' }, httpVersionMinor: 1 }
-  return requestHeaders(request as unknown as IncomingMessage, 0).isMalformed
+  return requestHeaders(request as unknown as IncomingMessage, { style: 'x-forwarded', trustedHops: 0 }).isMalformed
 }
 
 describe('requestHeaders', () => {

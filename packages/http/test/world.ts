@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type RequestListener, request, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, request, type Server, type ServerOptions } from 'node:http'
 import { type AddressInfo, connect, createServer as createRawServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { createProxy, type HttpProxy, type ProxyOptions } from '../src/index.ts'
@@ -14,8 +14,9 @@ export interface Answer {
 /** A server on a free port, closed when the test ends. */
 export async function serve(
   listener: RequestListener,
+  options: ServerOptions = {},
 ): Promise<{ readonly server: Server; readonly port: number; readonly address: string }> {
-  const server = createServer(listener)
+  const server = createServer(options, listener)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(async () => {
     server.closeAllConnections()
@@ -53,10 +54,12 @@ export async function unusedAddress(): Promise<string> {
 /** A server with a proxy in front of nodes. */
 export async function openProxy(
   options: ProxyOptions,
+  serverOptions: ServerOptions = {},
 ): Promise<{ readonly proxy: HttpProxy; readonly port: number; readonly server: Server }> {
   const proxy = createProxy({ stallMs: false, ...options })
-  const { server, port } = await serve(proxy.handler)
+  const { server, port } = await serve(proxy.handler, serverOptions)
   server.on('upgrade', proxy.upgrade)
+  server.on('connection', proxy.connection)
   onTestFinished(() => proxy.close({ graceMs: 0 }))
   return { proxy, port, server }
 }

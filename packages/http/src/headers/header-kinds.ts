@@ -1,3 +1,5 @@
+import { NODE_AUTH_HEADER } from '../node-auth/node-auth-header.ts'
+
 /** What a proxy does with a header. */
 export type HeaderKind =
   | 'end-to-end'
@@ -19,6 +21,7 @@ const HOP_BY_HOP = new Set([
   'upgrade',
   'expect',
   'http2-settings',
+  NODE_AUTH_HEADER,
 ])
 const FORWARDED = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port', 'forwarded', 'x-real-ip'])
 const SINGLE = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'trailer'])

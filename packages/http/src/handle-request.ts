@@ -1,0 +1,115 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pipeline, type Readable } from 'node:stream'
+import type { Dispatcher } from 'undici'
+import type { Verdict } from './admission/admission.ts'
+import { BodyLimit } from './body-limit.ts'
+import { Exchange, isIdempotent } from './exchange.ts'
+import { type RequestHeaders, requestHeaders } from './headers/request-headers.ts'
+import { type RequestTarget, requestTarget } from './headers/request-target.ts'
+import type { ProxyCore } from './proxy-core.ts'
+import { refuse } from './refuse.ts'
+
+/** Connections of which nothing more is read. Node hands on the requests that came with the one that was refused. */
+const refused = new WeakSet<object>()
+
+/** Answers a request with what a node answers, or with an error. */
+export function handleRequest(core: ProxyCore, request: IncomingMessage, response: ServerResponse): void {
+  if (refused.has(request.socket)) {
+    response.destroy()
+    return
+  }
+  core.counts.requests += 1
+  core.budget.earn()
+  const parsed = requestHeaders(request, core.options.forwarding)
+  const target = requestTarget(request)
+  const status = refusalOf(core, parsed, target)
+  if (status === undefined && target.path !== undefined) admit(core, request, response, parsed, target.path)
+  else {
+    core.counts.failed += 1
+    // What comes after a request that cannot be read is not to be read either.
+    if (status !== 503) {
+      response.shouldKeepAlive = false
+      refused.add(request.socket)
+    }
+    refuse(request, response, status ?? 400)
+  }
+}
+
+function admit(core: ProxyCore, request: IncomingMessage, response: ServerResponse, parsed: RequestHeaders, path: string): void {
+  const verdict = core.admission?.admit(request, parsed.clientIp)
+  const go = (given: Verdict) => {
+    if (given.status === undefined) {
+      // It may have left while it was counted.
+      if (response.closed) given.release()
+      else {
+        response.once('close', given.release)
+        send(core, request, response, parsed, path)
+      }
+      return
+    }
+    core.refused(given.status)
+    if (!response.closed) refuse(request, response, given.status, given.retryAfterSeconds)
+  }
+  if (verdict === undefined) send(core, request, response, parsed, path)
+  else if (verdict instanceof Promise) verdict.then(go)
+  else go(verdict)
+}
+
+/** Why a request is not passed on. */
+function refusalOf(core: ProxyCore, { isMalformed, contentLength = 0 }: RequestHeaders, target: RequestTarget): number | undefined {
+  if (isMalformed) return 400
+  if (target.status !== undefined) return target.status
+  if (core.isClosed) return 503
+  return contentLength > core.options.maxBodyBytes ? 413 : undefined
+}
+
+function send(
+  core: ProxyCore,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { headers, contentLength = 0, isChunked, clientIp, isTls, host }: RequestHeaders,
+  path: string,
+): void {
+  const { maxBodyBytes, maxBufferedBytes } = core.options
+  const hasBody = isChunked || contentLength > 0
+  if (hasBody && request.readableDidRead) {
+    core.counts.failed += 1
+    warnOfReadBody()
+    refuse(request, response, 500)
+    return
+  }
+  const method = (request.method ?? 'GET') as Dispatcher.HttpMethod
+  core.sign(headers, method, path, host)
+  const client = { ip: clientIp, isTls, home: core.sticky?.homeOf(request.headers.cookie) }
+  const exchangeOf = (body: Buffer | Readable | null) => {
+    const exchange = new Exchange(core, request, response, { path, method, headers, body, reset: false }, client)
+    response.on('close', () => {
+      if (!response.writableFinished) exchange.cancel()
+    })
+    return exchange
+  }
+  if (!hasBody) exchangeOf(null).start()
+  else if (!isChunked && contentLength <= maxBufferedBytes && isIdempotent(method)) {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => exchangeOf(Buffer.concat(chunks)).start())
+    request.on('error', () => {})
+  } else if (isChunked && maxBodyBytes !== Number.POSITIVE_INFINITY) {
+    const limited: BodyLimit = new BodyLimit(maxBodyBytes, () => {
+      exchange.bodyError = 413
+    })
+    const exchange = exchangeOf(limited)
+    pipeline(request, limited, () => {})
+    exchange.start()
+  } else exchangeOf(request).start()
+}
+
+let isWarned = false
+
+function warnOfReadBody(): void {
+  if (isWarned) return
+  isWarned = true
+  process.emitWarning('A proxy was given a request whose body had been read: put it before what reads bodies. It answers 500.', {
+    type: 'SluiceWarning',
+  })
+}

@@ -1,0 +1,78 @@
+import { connect } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { askRaw, openProxy, serve, statusOf } from './world.ts'
+
+/** Node's server looks for clients that are too slow; more often here than it does by itself. */
+const TIMEOUTS = { connectionsCheckingInterval: 50, headersTimeout: 200, requestTimeout: 400 }
+
+function text(port: number, bytes: string): Promise<string> {
+  return askRaw(port, bytes, 3_000)
+}
+
+describe('clients that are slow', () => {
+  async function counted() {
+    let seen = 0
+    const node = await serve((request, response) => {
+      seen += 1
+      request.on('error', () => {})
+      request.resume().on('end', () => response.end('well'))
+    })
+    return { node, seen: () => seen }
+  }
+
+  it('are answered with 408 when their headers take too long, and no node hears of them', async () => {
+    const { node, seen } = await counted()
+    const { port } = await openProxy({ nodes: [node.address] }, TIMEOUTS)
+    expect(statusOf(await text(port, 'GET / HTTP/1.1\r\nhost: a\r\nx-a: '))).toBe(408)
+    expect(statusOf(await text(port, 'GET'))).toBe(408)
+    expect(seen()).toBe(0)
+  })
+
+  it('are answered with 408 when their body takes too long, and the node is free again, and has not failed', async () => {
+    const { node } = await counted()
+    const { port, proxy } = await openProxy({ nodes: [node.address] }, TIMEOUTS)
+    expect(statusOf(await text(port, 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nha'))).toBe(408)
+    expect(statusOf(await text(port, 'POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\nha\r\n'))).toBe(408)
+    expect(statusOf(await text(port, 'PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nha'))).toBe(408)
+    await expect.poll(() => proxy.balancer.getClusterStats()).toMatchObject({ activeConnections: 0, failedRequests: 0 })
+  })
+
+  it('lose their connection when they take nothing of their answer, and the node is free again', async () => {
+    let isClosed = false
+    const node = await serve((_request, response) => {
+      response.on('close', () => {
+        isClosed = true
+      })
+      response.end(Buffer.alloc(64_000_000))
+    })
+    const { port, proxy, server } = await openProxy({ nodes: [node.address], sendTimeoutMs: 200 })
+    const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n'))
+    socket.pause()
+    socket.on('error', () => {})
+    await expect.poll(() => proxy.balancer.getClusterStats().activeConnections).toBe(1)
+    await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, { timeout: 5_000 }).toBe(0)
+    await expect.poll(() => isClosed).toBe(true)
+    await expect.poll(() => new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))).toBe(0)
+    expect(proxy.balancer.getClusterStats().failedRequests).toBe(0)
+    socket.destroy()
+  })
+
+  it('get all of it when they are slow and not stuck', async () => {
+    const body = Buffer.alloc(3_000_000, 'abc')
+    const node = await serve((_request, response) => response.end(body))
+    const { port } = await openProxy({ nodes: [node.address], sendTimeoutMs: 2_000 })
+    const chunks: Buffer[] = []
+    await new Promise<void>((resolve, reject) => {
+      const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n'))
+      socket.on('data', (data) => {
+        chunks.push(data)
+        socket.pause()
+        setTimeout(() => socket.resume(), 2)
+      })
+      socket.on('end', () => resolve())
+      socket.on('error', reject)
+    })
+    const all = Buffer.concat(chunks)
+    expect(all.subarray(all.indexOf('\r\n\r\n') + 4).equals(body)).toBe(true)
+  })
+})

@@ -1,12 +1,34 @@
-// A node to send requests to: answers so many bytes, or what it is sent.
-import { createServer } from 'node:http'
+// A node to send requests to: answers so many bytes, or takes what it is sent; `/100m` is large, and `/slow` takes its time.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { pipeline, Readable } from 'node:stream'
 
 const small = Buffer.alloc(1_024, 'a')
 const large = Buffer.alloc(65_536, 'a')
 
+function* chunks(): Generator<Buffer> {
+  for (let at = 0; at < 1_600; at += 1) yield large
+}
+
+function sendLarge(response: ServerResponse): void {
+  response.writeHead(200, { 'content-length': 1_600 * large.length })
+  pipeline(Readable.from(chunks(), { objectMode: true, highWaterMark: 1 }), response, () => {})
+}
+
+function takeSlowly(request: IncomingMessage): void {
+  request.on('data', () => {
+    request.pause()
+    setTimeout(() => request.resume(), 1)
+  })
+}
+
 const server = createServer((request, response) => {
+  if (request.url === '/100m') {
+    sendLarge(response)
+    return
+  }
   if (request.method === 'POST') {
-    request.resume()
+    if (request.url === '/slow') takeSlowly(request)
+    else request.resume()
     request.on('end', () => response.writeHead(200, { 'content-length': small.length }).end(small))
     return
   }

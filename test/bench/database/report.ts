@@ -2,7 +2,7 @@
 export interface BenchFigure {
   readonly id: string
   readonly value: number
-  readonly unit: 'ms' | 'µs' | '%' | '×' | 'MB/s' | 's' | 'queries' | 'questions' | 'indexes' | 'requests/s'
+  readonly unit: 'ms' | 'µs' | '%' | '×' | 'MB/s' | 's' | 'queries' | 'questions' | 'indexes' | 'requests/s' | 'MB'
   /** Left out: it is only shown. */
   readonly target?: number
   /** @defaultValue '≤' */

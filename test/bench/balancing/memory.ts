@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { BenchFigure } from '../database/report.ts'
+import { startNode, startProxy } from './start.ts'
+
+const BYTES = 104_857_600
+const chunk = Buffer.alloc(65_536)
+
+/** By how much a proxy grows at most while large bodies pass that one side takes slowly. */
+export async function memoryFigures(): Promise<BenchFigure[]> {
+  const node = await startNode()
+  const proxy = await startProxy('sluice', [node.port])
+  const { port, pid } = proxy
+  try {
+    // What is taken once and kept.
+    await download(port, 0)
+    await upload(port, '/')
+    const figures: BenchFigure[] = []
+    const add = async (id: string, run: () => Promise<unknown>, target: number) =>
+      figures.push({ id, value: await growth(pid, run), unit: 'MB', target, bound: '≤' })
+    await add('sluice: memory for a slow client, 100 MB', () => download(port, 2), 20)
+    await add('sluice: memory for a slow node, 100 MB', () => upload(port, '/slow'), 10)
+    await add(
+      'sluice: memory for 50 slow clients at once, 5 MB each',
+      () => Promise.all(Array.from({ length: 50 }, () => download(port, 5, 5_000_000))),
+      20,
+    )
+    return figures
+  } finally {
+    for (const { stop } of [proxy, node]) stop()
+  }
+}
+
+/** @param pauseMs - After each chunk. */
+function download(port: number, pauseMs: number, bytes = BYTES): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: '127.0.0.1', port, path: '/100m', agent: false }, (answer) => {
+      let got = 0
+      answer.on('data', (data: Buffer) => {
+        got += data.length
+        if (got >= bytes) {
+          sent.destroy()
+          resolve()
+        } else if (pauseMs > 0) {
+          answer.pause()
+          setTimeout(() => answer.resume(), pauseMs)
+        }
+      })
+      answer.on('error', (error) => (got >= bytes ? undefined : reject(error)))
+    })
+    sent.on('error', reject)
+    sent.end()
+  })
+}
+
+async function upload(port: number, path: string): Promise<void> {
+  const sent = request({ host: '127.0.0.1', port, path, method: 'POST', agent: false, headers: { 'content-length': BYTES } })
+  const answered = new Promise<void>((resolve, reject) => {
+    sent.on('response', (answer) => answer.resume().on('end', resolve))
+    sent.on('error', reject)
+  })
+  function* chunks() {
+    for (let at = 0; at < BYTES; at += chunk.length) yield chunk
+  }
+  await pipeline(Readable.from(chunks(), { objectMode: true, highWaterMark: 1 }), sent)
+  await answered
+}
+
+/** Megabytes. */
+async function growth(pid: number, run: () => Promise<unknown>): Promise<number> {
+  const before = resident(pid)
+  let most = before
+  const timer = setInterval(() => {
+    most = Math.max(most, resident(pid))
+  }, 50)
+  await run()
+  clearInterval(timer)
+  return most - before
+}
+
+function resident(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024
+}

@@ -2,6 +2,7 @@ import { LoadBalancingEngine } from './balancing/load-balancing-engine.ts'
 import type { BalancingStrategy } from './balancing/strategies/create-picker.ts'
 import { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
 import type { DatabaseOptimizationEngine } from './database/database-optimization-engine.ts'
+import type { AsyncBatchProcessingEngine } from './jobs/async-batch-processing-engine.ts'
 import type { QueryOptimizationEngine } from './query/query-optimization-engine.ts'
 import { SluiceError } from './shared/errors.ts'
 import { createSluice, type Sluice } from './sluice.ts'
@@ -76,4 +77,12 @@ export function getLoadBalancingEngine(chosen?: BalancingStrategy): LoadBalancin
     throw new SluiceError('SLUICE_ALREADY_CREATED', `The process-wide balancer was made as "${strategy}"; it was asked for as "${chosen}".`)
   }
   return balancer
+}
+
+/** The process-wide job engine; its tasks are kept in the process. */
+export function getAsyncBatchProcessingEngine(): AsyncBatchProcessingEngine {
+  const { jobs } = getDefaultSluice()
+  // The process-wide Sluice is made without options that would switch it off.
+  if (jobs === undefined) throw new SluiceError('SLUICE_ALREADY_CREATED', 'The process-wide Sluice has no job engine.')
+  return jobs
 }

@@ -93,6 +93,7 @@ export { InvalidTrafficError, readTraffic, writeTraffic } from './database/traff
 export type { OtherTraffic } from './database/traffic/traffic-log.ts'
 export type { TrafficOptions } from './database/traffic/traffic-options.ts'
 export {
+  getAsyncBatchProcessingEngine,
   getCachingStrategyEngine,
   getDatabaseOptimizationEngine,
   getDefaultSluice,
@@ -100,6 +101,61 @@ export {
   getQueryOptimizationEngine,
   sluiceFrom,
 } from './default-sluice.ts'
+export type { AuditEntry, AuditSink } from './jobs/access/audit-log.ts'
+export type { Authorize, JobAction, JobTarget } from './jobs/access/authorize.ts'
+export { AsyncBatchProcessingEngine } from './jobs/async-batch-processing-engine.ts'
+export type {
+  Added,
+  BatchRow,
+  CancelledBatch,
+  Claim,
+  JobBackend,
+  Level,
+  MaybePromise,
+  NewBatch,
+  NewTask,
+  Outcome,
+  OutcomeKind,
+  QueueCounts,
+  Range,
+  Renewed,
+  RetentionLimits,
+  StepResult,
+  TaskFilter,
+  TaskRecord,
+  TaskSettings,
+  WakeHint,
+} from './jobs/backends/job-backend.ts'
+export { MAX_FAILURES } from './jobs/backends/max-failures.ts'
+export { memoryJobBackend } from './jobs/backends/memory/memory-job-backend.ts'
+export type { BatchJob, BatchStatus, ProgressDetails } from './jobs/batch/batch-job.ts'
+export {
+  InvalidPayloadError,
+  JobBackendError,
+  NoProcessorError,
+  NotAuthorizedError,
+  TaskAbortedError,
+  TaskTimeoutError,
+  UnknownQueueError,
+  UnretryableError,
+} from './jobs/job-errors.ts'
+export type { JobEvents, TaskEvent } from './jobs/job-events.ts'
+export type {
+  ActorOptions,
+  BatchJobOptions,
+  DrainOptions,
+  EnqueueOptions,
+  JobsOptions,
+  QueueOptions,
+  RetentionOptions,
+} from './jobs/job-options.ts'
+export type { Processor, ProcessorOptions, TaskContext } from './jobs/processor.ts'
+export type { TaskQueue } from './jobs/queues.ts'
+export type { Schedule, ScheduleOptions } from './jobs/schedule/schedules.ts'
+export type { HealthState, ProcessingStats, QueueHealth } from './jobs/stats/queue-health.ts'
+export type { TimeQuantiles } from './jobs/stats/queue-stats.ts'
+export type { DeadLetter, Task, TaskFailure, TaskPriority, TaskStatus } from './jobs/task.ts'
+export type { RateLimit } from './jobs/worker/rate-bucket.ts'
 export { type CacheControl, checkCacheControl } from './pipeline/cache-control.ts'
 export { type CallSite, captureStack, formatCallSite, parseCallSite, registerOwnFrames } from './pipeline/call-site.ts'
 export type { ReadExplanation } from './pipeline/explanation.ts'

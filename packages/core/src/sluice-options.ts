@@ -4,6 +4,7 @@ import type { CacheStore } from './cache/stores/cache-store.ts'
 import type { CopyMode } from './cache/tiered-cache.ts'
 import { checkTieredOptions, type TieredOptions } from './cache/tiered-options.ts'
 import { checkDatabaseOptions, type DatabaseOptions } from './database/database-options.ts'
+import { checkJobsOptions, type JobsOptions } from './jobs/job-options.ts'
 import { type CacheControl, checkCacheControl } from './pipeline/cache-control.ts'
 import type { Mode } from './pipeline/scope.ts'
 import { type DetectionOptions, detectionRules } from './query/detect/detection-options.ts'
@@ -185,6 +186,11 @@ export interface SluiceOptions {
    */
   readonly balancer?: LoadBalancingOptions | false
   /**
+   * Background jobs; `false` switches them off.
+   * @defaultValue {}
+   */
+  readonly jobs?: JobsOptions | false
+  /**
    * How `shadow` mode samples.
    * @defaultValue {}
    */
@@ -248,11 +254,12 @@ export function checkSluiceOptions(options: SluiceOptions): void {
     detection: group,
     database: group,
     balancer: group,
+    jobs: group,
     shadow: option.object,
     clock: option.object,
     random: option.callback,
   })
-  const { cache, batch, prefetch, detection, database, balancer, shadow } = options
+  const { cache, batch, prefetch, detection, database, balancer, jobs, shadow } = options
   if (cache) {
     checkOptions(cache, cacheRules, 'cache.')
     if (cache.tiered) checkTieredOptions(cache.tiered, 'cache.tiered.')
@@ -269,5 +276,6 @@ export function checkSluiceOptions(options: SluiceOptions): void {
   if (detection) checkOptions(detection, detectionRules, 'detection.')
   if (database) checkDatabaseOptions(database, 'database.')
   if (balancer) checkLoadBalancingOptions(balancer, 'balancer.')
+  if (jobs) checkJobsOptions(jobs)
   if (shadow) checkOptions(shadow, { sample: option.number(0, 1) }, 'shadow.')
 }

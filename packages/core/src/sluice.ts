@@ -10,6 +10,7 @@ import { setTag } from './cache/coherence/tags.ts'
 import type { CacheStore } from './cache/stores/cache-store.ts'
 import type { TieredCache } from './cache/tiered-cache.ts'
 import { DatabaseOptimizationEngine, watchOf } from './database/database-optimization-engine.ts'
+import { AsyncBatchProcessingEngine } from './jobs/async-batch-processing-engine.ts'
 import { Executor } from './pipeline/executor.ts'
 import type { ReadNote } from './pipeline/explanation.ts'
 import { Pipeline } from './pipeline/pipeline.ts'
@@ -67,6 +68,8 @@ export class Sluice {
   readonly database: DatabaseOptimizationEngine | undefined
   /** Chooses among the nodes that are registered with it; `undefined` when it is switched off. */
   readonly balancer: LoadBalancingEngine | undefined
+  /** Work that is done beside requests; each task in a scope of its own. `undefined` when it is switched off. */
+  readonly jobs: AsyncBatchProcessingEngine | undefined
   /** Where the reads of clients with replicas go. */
   readonly replicas: ReplicaRouters
 
@@ -116,6 +119,7 @@ export class Sluice {
     this.queries = this.#createQueries()
     this.database = this.#createDatabase()
     this.balancer = this.#createBalancer()
+    this.jobs = this.#createJobs()
     setHost(this, this.#createHost(recorder, executor))
   }
 
@@ -277,13 +281,14 @@ export class Sluice {
   }
 
   /**
-   * Stops everything, and writes what a write-behind has not written yet. Instrumented clients go on as if bare. A second call does nothing.
+   * Stops everything, gives tasks back that run, and writes what a write-behind has not written yet. Instrumented clients go on as if bare. A second call does nothing.
    *
    * @throws UnwrittenError when something could not be written; everything is stopped all the same.
    */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    const jobsClosed = this.jobs?.close()
     this.#mode = 'observe'
     for (const callback of this.#closing) callback()
     this.#closing.clear()
@@ -294,9 +299,13 @@ export class Sluice {
     this.balancer?.close()
     this.replicas.close()
     try {
-      await this.#caching?.close()
+      await jobsClosed
     } finally {
-      this.#events.clear()
+      try {
+        await this.#caching?.close()
+      } finally {
+        this.#events.clear()
+      }
     }
   }
 
@@ -390,6 +399,17 @@ export class Sluice {
       clock: this.#clock,
       random: this.#random,
       onError: (error) => this.#reportListenerError(error),
+    })
+  }
+
+  #createJobs(): AsyncBatchProcessingEngine | undefined {
+    const { jobs } = this.#options
+    if (jobs === false) return undefined
+    return new AsyncBatchProcessingEngine(jobs, {
+      clock: this.#clock,
+      random: this.#random,
+      onError: (error) => this.#reportListenerError(error),
+      scoped: (queue, fn) => this.run(fn, { name: `job ${queue}` }),
     })
   }
 

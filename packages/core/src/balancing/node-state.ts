@@ -1,4 +1,4 @@
-import { LatencyHistogram } from './latency-histogram.ts'
+import { LatencyHistogram } from '../shared/latency-histogram.ts'
 import { type HealthStatus, nodeId, type ServerNode } from './server-node.ts'
 import { hashText } from './strategies/hash-text.ts'
 

@@ -32,6 +32,22 @@ export type SluiceErrorCode =
   | 'SLUICE_DUPLICATE_NODE'
   /** A node was named that is not registered. */
   | 'SLUICE_UNKNOWN_NODE'
+  /** A queue was named that nobody created. */
+  | 'SLUICE_UNKNOWN_QUEUE'
+  /** Tasks of a queue were to be run, and nothing was registered that does it. */
+  | 'SLUICE_NO_PROCESSOR'
+  /** Data of a task cannot be stored and read again as they are. */
+  | 'SLUICE_INVALID_PAYLOAD'
+  /** The hook that decides who may do what with tasks refused. */
+  | 'SLUICE_NOT_AUTHORIZED'
+  /** A task took longer than it may. */
+  | 'SLUICE_TASK_TIMEOUT'
+  /** A task that runs is to stop. */
+  | 'SLUICE_TASK_ABORTED'
+  /** A processor says that its task is not to be tried again. */
+  | 'SLUICE_UNRETRYABLE'
+  /** Where tasks are kept does not answer, or cannot do what it was asked for. */
+  | 'SLUICE_JOB_BACKEND'
   /** Another process is changing the schema of the database. */
   | 'SLUICE_SCHEMA_LOCKED'
 

@@ -1,0 +1,48 @@
+import { NotAuthorizedError } from '../job-errors.ts'
+import type { AuditEntry } from './audit-log.ts'
+
+/** What somebody may be kept from. */
+export type JobAction = 'enqueue' | 'retry' | 'cancel' | 'purge'
+
+/** What it is done to. */
+export interface JobTarget {
+  readonly queue?: string
+  readonly taskId?: string
+  readonly batchId?: string
+  /** On whose behalf the task runs. */
+  readonly runAs?: string
+}
+
+/**
+ * @param actor - Who asks; `undefined`: nobody in particular.
+ * @returns Whether they may.
+ */
+export type Authorize = (actor: string | undefined, action: JobAction, task: JobTarget) => boolean | Promise<boolean>
+
+/** Asks who may do what, and writes down what became of it. */
+export class Gate {
+  constructor(
+    private readonly authorize: Authorize | undefined,
+    private readonly record: (entry: AuditEntry) => void,
+    private readonly wall: () => number,
+  ) {}
+
+  /** Whether `pass` does anything: spares calling it. */
+  get isOpen(): boolean {
+    return this.authorize === undefined
+  }
+
+  /** @throws NotAuthorizedError; what the hook throws. */
+  async pass(actor: string | undefined, action: JobAction, target: JobTarget): Promise<void> {
+    const entry = { at: this.wall(), actor, action, ...target }
+    let isAllowed = true
+    try {
+      if (this.authorize !== undefined) isAllowed = (await this.authorize(actor, action, target)) === true
+    } catch (error) {
+      this.record({ ...entry, isAllowed: false })
+      throw error
+    }
+    this.record({ ...entry, isAllowed })
+    if (!isAllowed) throw new NotAuthorizedError(actor, action)
+  }
+}

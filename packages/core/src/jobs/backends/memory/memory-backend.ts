@@ -1,0 +1,290 @@
+import type { TaskStatus } from '../../task.ts'
+import type {
+  Added,
+  BatchRow,
+  CancelledBatch,
+  Claim,
+  JobBackend,
+  NewBatch,
+  NewTask,
+  Outcome,
+  QueueCounts,
+  Range,
+  Renewed,
+  RetentionLimits,
+  StepResult,
+  TaskFilter,
+  TaskRecord,
+  WakeHint,
+} from '../job-backend.ts'
+import { MAX_FAILURES } from '../max-failures.ts'
+import { MemoryBatches } from './memory-batches.ts'
+import { MemoryQueue } from './memory-queue.ts'
+import { MemoryTask } from './memory-task.ts'
+
+const NONE: readonly never[] = []
+
+/**
+ * Keeps tasks in the process. What waits, runs or has failed when it ends is gone: for work that may be lost, or is found again at the next start. All it does
+ * it does at once.
+ */
+export class MemoryBackend implements JobBackend {
+  readonly name = 'memory'
+  readonly isDurable = false
+  readonly isShared = false
+  readonly hasTransactions = false
+  readonly #queues = new Map<string, MemoryQueue>()
+  readonly #tasks = new Map<string, MemoryTask>()
+  readonly #batches = new MemoryBatches()
+  readonly #unique = new Map<string, string>()
+  readonly #slots = new Map<string, number>()
+  readonly #listeners = new Set<(hint: WakeHint) => void>()
+  #deadBytes = 0
+  #sequence = 0
+
+  open(): void {}
+
+  add(tasks: readonly NewTask[]): readonly Added[] {
+    const added = tasks.map((task) => this.#add(task))
+    for (const queue of new Set(tasks.map((task) => task.queue))) this.#wake({ queue })
+    return added
+  }
+
+  step(queueName: string, outcomes: readonly Outcome[], want: number): StepResult {
+    let lost: Claim[] | undefined
+    let batches: BatchRow[] | undefined
+    for (const outcome of outcomes) {
+      const ended = this.#settle(outcome)
+      if (ended === undefined) lost = [...(lost ?? []), outcome.claim]
+      else if (ended.length > 0) batches = [...(batches ?? []), ...ended]
+    }
+    const queue = this.#queue(queueName)
+    const now = Date.now()
+    const claims: MemoryTask[] = []
+    for (let left = want; left > 0; left -= 1) {
+      const task = queue.take(now)
+      if (task === undefined) break
+      queue.set(task, 'processing')
+      task.token += 1
+      task.startedAt = now
+      claims.push(task)
+    }
+    const nextAt = claims.length < want ? queue.nextAt() : undefined
+    return { claims, lost: lost ?? NONE, batches: batches ?? NONE, ...(nextAt === undefined ? {} : { nextAt }) }
+  }
+
+  renew(): Renewed {
+    return { lost: NONE, cancelled: NONE }
+  }
+
+  cancel(id: string, at: number): 'waiting' | 'running' | undefined {
+    const task = this.#tasks.get(id)
+    if (task?.status === 'processing') {
+      this.#wake({ cancel: id })
+      return 'running'
+    }
+    if (task === undefined || isOver(task)) return undefined
+    this.#cancelWaiting(task, at)
+    return 'waiting'
+  }
+
+  replay(id: string): boolean {
+    const task = this.#tasks.get(id)
+    if (task?.status !== 'dead') return false
+    if (task.uniqueKey !== null) {
+      const key = uniqueOf(task)
+      if (this.#unique.has(key)) return false
+      this.#unique.set(key, id)
+    }
+    this.#deadBytes -= task.data.length
+    task.attempts = 0
+    task.runAt = 0
+    task.finishedAt = 0
+    this.#batches.reopened(task)
+    this.#queue(task.queue).putBack(task, 'queued', Date.now())
+    this.#wake({ queue: task.queue })
+    return true
+  }
+
+  purge({
+    queue,
+    id,
+    before = Number.POSITIVE_INFINITY,
+  }: {
+    readonly queue?: string
+    readonly id?: string
+    readonly before?: number
+  }): number {
+    let purged = 0
+    for (const task of id === undefined ? this.#tasks.values() : [this.#tasks.get(id)]) {
+      if (task?.status !== 'dead' || (queue !== undefined && task.queue !== queue) || task.finishedAt >= before) continue
+      this.#forgetDead(task)
+      purged += 1
+    }
+    return purged
+  }
+
+  pause(queue: string, isPaused: boolean): void {
+    this.#queue(queue).isPaused = isPaused
+    if (!isPaused) this.#wake({ queue })
+  }
+
+  openBatch(batch: NewBatch): void {
+    this.#batches.open(batch)
+  }
+
+  sealBatch(id: string, chunks: number, totalItems: number, at: number): readonly BatchRow[] {
+    return this.#batches.seal(id, chunks, totalItems, at)
+  }
+
+  batch(id: string): BatchRow | undefined {
+    return this.#batches.get(id)
+  }
+
+  cancelBatch(id: string, at: number): CancelledBatch {
+    if (!this.#batches.cancel(id)) return { isFound: false, batches: NONE }
+    const batches: BatchRow[] = []
+    for (const task of this.#batches.tasks(id)) {
+      if (task.status === 'processing') this.#wake({ cancel: task.id })
+      else if (!isOver(task)) batches.push(...this.#cancelWaiting(task, at))
+    }
+    return { isFound: true, batches }
+  }
+
+  batchNotified(id: string): void {
+    this.#batches.notified(id)
+  }
+
+  unnotifiedBatches(before: number): readonly BatchRow[] {
+    return this.#batches.unnotified(before)
+  }
+
+  get(id: string): TaskRecord | undefined {
+    return this.#tasks.get(id)?.record()
+  }
+
+  list({ queue, status, batchId }: TaskFilter, { offset, limit }: Required<Range>): readonly TaskRecord[] {
+    const all = batchId === undefined ? this.#tasks.values() : this.#batches.tasks(batchId)
+    const found: TaskRecord[] = []
+    let skip = offset
+    for (const task of all) {
+      if (found.length >= limit) break
+      if ((queue !== undefined && task.queue !== queue) || (status !== undefined && task.status !== status)) continue
+      if (skip > 0) skip -= 1
+      else found.push(task.record())
+    }
+    return found
+  }
+
+  counts(queue: string): QueueCounts {
+    return this.#queue(queue).counts()
+  }
+
+  takeSlot(key: string, at: number, expiresAt: number): boolean {
+    for (const [known, until] of this.#slots) if (until <= at) this.#slots.delete(known)
+    if (this.#slots.has(key)) return false
+    this.#slots.set(key, expiresAt)
+    return true
+  }
+
+  tidy({ maxDeadBytes, maxBatchAgeMs }: RetentionLimits, at: number): void {
+    for (const task of this.#batches.forget(at - maxBatchAgeMs)) if (task.status !== 'dead') this.#tasks.delete(task.id)
+    if (this.#deadBytes <= maxDeadBytes) return
+    // The oldest are first.
+    for (const task of this.#tasks.values()) {
+      if (this.#deadBytes <= maxDeadBytes) break
+      if (task.status === 'dead') this.#forgetDead(task)
+    }
+  }
+
+  onWake(listener: (hint: WakeHint) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  close(): void {}
+
+  #add(given: NewTask): Added {
+    if (given.uniqueKey !== null) {
+      const key = uniqueOf(given)
+      const known = this.#unique.get(key)
+      if (known !== undefined) return { id: known, isDuplicate: true }
+      this.#unique.set(key, given.id)
+    }
+    if (this.#tasks.has(given.id)) return { id: given.id, isDuplicate: true }
+    this.#sequence += 1
+    const task = new MemoryTask(given, this.#sequence)
+    this.#tasks.set(task.id, task)
+    this.#batches.added(task)
+    this.#queue(task.queue).add(task)
+    return { id: task.id, isDuplicate: false }
+  }
+
+  /** @returns Batches that are over by this; `undefined` when it does not count. */
+  #settle(outcome: Outcome): readonly BatchRow[] | undefined {
+    const task = this.#tasks.get(outcome.claim.id)
+    if (task === undefined || task.status !== 'processing' || task.token !== outcome.claim.token) return undefined
+    const queue = this.#queue(task.queue)
+    if (outcome.failure !== null) task.failures = [...(task.failures ?? []), outcome.failure].slice(-MAX_FAILURES)
+    if (outcome.data !== null) task.data = outcome.data
+    task.items -= outcome.doneItems
+    if (outcome.kind === 'retry' || outcome.kind === 'release') {
+      if (outcome.kind === 'retry') task.attempts += 1
+      task.runAt = outcome.runAt
+      queue.putBack(task, outcome.kind === 'retry' ? 'retry' : 'queued', outcome.at)
+      return this.#batches.settled(task, outcome)
+    }
+    if (outcome.kind === 'dead') task.attempts += 1
+    task.finishedAt = outcome.at
+    if (task.uniqueKey !== null) this.#unique.delete(uniqueOf(task))
+    const status = statusAfter(outcome)
+    queue.set(task, status)
+    if (status === 'dead') {
+      this.#deadBytes += task.data.length
+      // So that the oldest are first.
+      this.#tasks.delete(task.id)
+      this.#tasks.set(task.id, task)
+    } else if (task.batchId === null) this.#tasks.delete(task.id)
+    return this.#batches.settled(task, outcome)
+  }
+
+  #cancelWaiting(task: MemoryTask, at: number): readonly BatchRow[] {
+    this.#queue(task.queue).set(task, 'cancelled')
+    task.finishedAt = at
+    if (task.uniqueKey !== null) this.#unique.delete(uniqueOf(task))
+    if (task.batchId === null) this.#tasks.delete(task.id)
+    return this.#batches.settled(task, { kind: 'cancelled', at, doneItems: 0, failedItems: 0 })
+  }
+
+  #forgetDead(task: MemoryTask): void {
+    this.#deadBytes -= task.data.length
+    this.#queue(task.queue).set(task, 'failed')
+    this.#tasks.delete(task.id)
+  }
+
+  #queue(name: string): MemoryQueue {
+    let queue = this.#queues.get(name)
+    if (queue === undefined) {
+      queue = new MemoryQueue()
+      this.#queues.set(name, queue)
+    }
+    return queue
+  }
+
+  #wake(hint: WakeHint): void {
+    for (const listener of this.#listeners) listener(hint)
+  }
+}
+
+function statusAfter({ kind, isKept }: Outcome): TaskStatus {
+  if (kind === 'dead') return isKept ? 'dead' : 'failed'
+  return kind === 'done' ? 'completed' : 'cancelled'
+}
+
+function isOver({ status }: MemoryTask): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled' || status === 'dead'
+}
+
+function uniqueOf({ queue, uniqueKey }: { readonly queue: string; readonly uniqueKey: string | null }): string {
+  return `${queue}\0${uniqueKey}`
+}

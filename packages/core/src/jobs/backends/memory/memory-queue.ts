@@ -1,0 +1,100 @@
+import type { TaskStatus } from '../../task.ts'
+import type { QueueCounts } from '../job-backend.ts'
+import { Fifo } from './fifo.ts'
+import type { MemoryTask } from './memory-task.ts'
+import { MinHeap } from './min-heap.ts'
+
+type Waiting = 'pending' | 'queued' | 'processing' | 'retry' | 'dead'
+
+function isBefore(left: MemoryTask, right: MemoryTask): boolean {
+  return left.order < right.order || (left.order === right.order && left.sequence < right.sequence)
+}
+
+/** One queue: what is ready, by level, and what waits for its time. */
+export class MemoryQueue {
+  isPaused = false
+  readonly #levels = [new Fifo<MemoryTask>(), new Fifo<MemoryTask>(), new Fifo<MemoryTask>(), new Fifo<MemoryTask>()] as const
+  /** What was ready before, and goes back to its place. */
+  readonly #returned = new MinHeap<MemoryTask>(isBefore)
+  readonly #later = new MinHeap<MemoryTask>((left, right) => left.runAt < right.runAt)
+  readonly #counts = { pending: 0, queued: 0, processing: 0, retry: 0, dead: 0 }
+
+  add(task: MemoryTask): void {
+    this.#counts[task.status as Waiting] += 1
+    if (task.runAt === 0) this.#levels[task.level].push(task)
+    else this.#later.push(task)
+  }
+
+  /** It is to be run again. */
+  putBack(task: MemoryTask, status: 'queued' | 'retry', now: number): void {
+    this.set(task, task.runAt > now ? status : 'queued')
+    if (task.runAt > now) this.#later.push(task)
+    else this.#returned.push(task)
+  }
+
+  set(task: MemoryTask, status: TaskStatus): void {
+    const counts = this.#counts as Record<string, number>
+    const before = counts[task.status]
+    if (before !== undefined) counts[task.status] = before - 1
+    const after = counts[status]
+    if (after !== undefined) counts[status] = after + 1
+    task.status = status
+  }
+
+  /** Hands out the next task that is ready. */
+  take(now: number): MemoryTask | undefined {
+    if (this.isPaused) return undefined
+    this.#promote(now)
+    const next = this.#next()
+    if (next === undefined) return undefined
+    if (this.#returned.peek() === next) this.#returned.shift()
+    else this.#levels[next.level].shift()
+    return next
+  }
+
+  /** When the next task becomes ready that waits for its time. */
+  nextAt(): number | undefined {
+    for (let task = this.#later.peek(); task !== undefined; task = this.#later.peek()) {
+      if (isWaiting(task)) return task.runAt
+      this.#later.shift()
+    }
+    return undefined
+  }
+
+  counts(): QueueCounts {
+    const next = this.#levels.map((level) => peekQueued(level)).concat(this.#returned.peek())
+    const times = next.filter((task) => task !== undefined).map(({ createdAt }) => createdAt)
+    return { ...this.#counts, oldestQueuedAt: times.length === 0 ? null : Math.min(...times), isPaused: this.isPaused }
+  }
+
+  #promote(now: number): void {
+    for (let task = this.#later.peek(); task !== undefined && task.runAt <= now; task = this.#later.peek()) {
+      this.#later.shift()
+      if (!isWaiting(task)) continue
+      this.set(task, 'queued')
+      this.#returned.push(task)
+    }
+  }
+
+  #next(): MemoryTask | undefined {
+    let least = peekQueued(this.#returned)
+    for (const level of this.#levels) {
+      const task = peekQueued(level)
+      if (task !== undefined && (least === undefined || isBefore(task, least))) least = task
+    }
+    return least
+  }
+}
+
+function isWaiting({ status, runAt }: MemoryTask): boolean {
+  return status === 'pending' || status === 'retry' || (status === 'queued' && runAt !== 0)
+}
+
+/** What was cancelled is still in there. */
+function peekQueued(from: Pick<Fifo<MemoryTask>, 'peek' | 'shift'>): MemoryTask | undefined {
+  for (let task = from.peek(); task !== undefined; task = from.peek()) {
+    if (task.status === 'queued') return task
+    from.shift()
+  }
+  return undefined
+}

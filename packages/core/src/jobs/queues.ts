@@ -1,0 +1,90 @@
+import type { Clock } from '../shared/clock.ts'
+import { InvalidArgumentError } from '../shared/errors.ts'
+import { checkOptions, option } from '../shared/options.ts'
+import { UnknownQueueError } from './job-errors.ts'
+import { checkQueueOptions, type QueueOptions } from './job-options.ts'
+import type { Processor, ProcessorOptions } from './processor.ts'
+import { QueueStats } from './stats/queue-stats.ts'
+import { RateBucket } from './worker/rate-bucket.ts'
+
+const DEFAULT_CONCURRENCY = 10
+/** What every backend can have as a name. */
+const NAME = /^[\w.-]{1,100}$/
+
+/** Where tasks of a kind wait. */
+export interface TaskQueue {
+  readonly name: string
+  /** Tasks that are run at once in this process. */
+  readonly maxConcurrency: number
+}
+
+/** A queue as this process knows it. */
+export interface QueueState extends TaskQueue {
+  readonly keepsDead: boolean
+  readonly rate: RateBucket | undefined
+  readonly stats: QueueStats
+  readonly processor: Processor | undefined
+  readonly perItem: boolean
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** The queues that an engine knows. */
+export class Queues {
+  readonly #queues = new Map<string, Mutable<QueueState>>()
+
+  constructor(private readonly clock: Clock) {
+    this.create('default', DEFAULT_CONCURRENCY, {})
+  }
+
+  get all(): readonly QueueState[] {
+    return [...this.#queues.values()]
+  }
+
+  /** @throws UnknownQueueError. */
+  get(name: string): QueueState {
+    const queue = this.#queues.get(name)
+    if (queue === undefined) throw new UnknownQueueError(String(name), [...this.#queues.keys()])
+    return queue
+  }
+
+  /**
+   * @param options - Left out: one that is there stays as it is.
+   * @throws InvalidArgumentError; InvalidOptionError.
+   */
+  create(name: string, maxConcurrency: number = DEFAULT_CONCURRENCY, options?: QueueOptions): TaskQueue {
+    if (typeof name !== 'string' || !NAME.test(name))
+      throw new InvalidArgumentError('name', '1 to 100 letters, digits, ".", "_" and "-"', name)
+    checkConcurrency('maxConcurrency', maxConcurrency)
+    if (options !== undefined) checkQueueOptions(options)
+    const known = this.#queues.get(name)
+    if (known !== undefined && options === undefined) return viewOf(known)
+    const { rate, deadLetters = true } = options ?? {}
+    const settings = { maxConcurrency, keepsDead: deadLetters, rate: rate && new RateBucket(rate, this.clock.now()) }
+    if (known === undefined)
+      this.#queues.set(name, { name, ...settings, stats: new QueueStats(this.clock.now()), processor: undefined, perItem: false })
+    else Object.assign(known, settings)
+    return { name, maxConcurrency }
+  }
+
+  /** @throws InvalidArgumentError; InvalidOptionError. */
+  setProcessor(name: string, processor: Processor, options: ProcessorOptions): void {
+    if (typeof processor !== 'function') throw new InvalidArgumentError('processor', 'a function', processor)
+    checkOptions(options, { concurrency: option.integer(1, 100_000), perItem: option.boolean })
+    this.create(name)
+    const queue = this.#queues.get(name)
+    if (queue === undefined) return
+    queue.processor = processor
+    queue.perItem = options.perItem ?? false
+    if (options.concurrency !== undefined) queue.maxConcurrency = options.concurrency
+  }
+}
+
+function viewOf({ name, maxConcurrency }: TaskQueue): TaskQueue {
+  return { name, maxConcurrency }
+}
+
+function checkConcurrency(argument: string, value: number): void {
+  const rule = option.integer(1, 100_000)
+  if (!rule.accepts(value)) throw new InvalidArgumentError(argument, rule.expected, value)
+}

@@ -1,0 +1,87 @@
+import { Cron } from 'croner'
+import { InvalidArgumentError } from '../../shared/errors.ts'
+
+const MAX_WAIT_MS = 86_400_000
+
+export interface ScheduleOptions {
+  /**
+   * The time zone of the pattern: `Europe/Zurich`.
+   * @defaultValue that of the process
+   */
+  readonly timezone?: string
+}
+
+/** Something that is done again and again, until it is stopped. */
+export interface Schedule {
+  readonly name: string
+  /** `undefined`: never again. */
+  readonly nextAt: Date | undefined
+  stop(): void
+}
+
+/** Calls at the times of cron patterns. */
+export class Schedules {
+  readonly #timers = new Map<string, { timer: ReturnType<typeof setTimeout> | undefined }>()
+
+  constructor(private readonly now: () => number) {}
+
+  /**
+   * @param run - Given the time that it is for, which may have passed a little.
+   * @throws InvalidArgumentError for a pattern or time zone that is none.
+   */
+  add(name: string, pattern: string, { timezone }: ScheduleOptions, run: (at: number) => void): Schedule {
+    const cron = parse(pattern, timezone)
+    this.stop(name)
+    const entry: { timer: ReturnType<typeof setTimeout> | undefined } = { timer: undefined }
+    this.#timers.set(name, entry)
+    let next = cron.nextRun(new Date(this.now()))
+    const wait = () => {
+      if (next === null || this.#timers.get(name) !== entry) return
+      const at = next.getTime()
+      const ms = at - this.now()
+      entry.timer = setTimeout(
+        () => {
+          // A timer cannot wait for long, and may be early.
+          if (this.now() >= at) {
+            next = cron.nextRun(new Date(Math.max(at, this.now())))
+            run(at)
+          }
+          wait()
+        },
+        Math.max(0, Math.min(ms, MAX_WAIT_MS)),
+      )
+      entry.timer.unref()
+    }
+    wait()
+    return {
+      name,
+      get nextAt() {
+        return next ?? undefined
+      },
+      stop: () => {
+        if (this.#timers.get(name) === entry) this.stop(name)
+      },
+    }
+  }
+
+  stop(name: string): void {
+    clearTimeout(this.#timers.get(name)?.timer)
+    this.#timers.delete(name)
+  }
+
+  close(): void {
+    for (const name of [...this.#timers.keys()]) this.stop(name)
+  }
+}
+
+function parse(pattern: string, timezone: string | undefined): Cron {
+  try {
+    const cron = new Cron(pattern, { paused: true, ...(timezone === undefined ? {} : { timezone }) })
+    // An unknown time zone is found out only by asking.
+    cron.nextRun()
+    return cron
+  } catch (error) {
+    const expected = `a cron pattern${timezone === undefined ? '' : ` and a time zone`} (${error instanceof Error ? error.message : String(error)})`
+    throw new InvalidArgumentError('pattern', expected, pattern)
+  }
+}

@@ -1,0 +1,79 @@
+import type { QueueCounts } from '../backends/job-backend.ts'
+import type { QueueStats, TimeQuantiles } from './queue-stats.ts'
+
+export type HealthState = 'healthy' | 'degraded' | 'unhealthy'
+
+export interface QueueHealth {
+  readonly health: HealthState
+  /** Why it is not healthy, for people. */
+  readonly reasons: readonly string[]
+}
+
+/** How much a queue has done, and has to do. Counts are of where tasks are kept; the rest is what this process saw. */
+export interface ProcessingStats {
+  readonly queue: string
+  readonly pending: number
+  readonly queued: number
+  readonly processing: number
+  readonly retry: number
+  readonly deadLetters: number
+  readonly isPaused: boolean
+  readonly completed: number
+  readonly retried: number
+  readonly failed: number
+  readonly cancelled: number
+  /** Outcomes that did not count, because another worker had been given the task. */
+  readonly lost: number
+  /** Attempts that were over, a second, in the last minute. */
+  readonly throughputPerSecond: number
+  /** From when a task was made until it ran, in milliseconds; of the last one to two minutes. */
+  readonly waitMs: TimeQuantiles
+  readonly runMs: TimeQuantiles
+  /** The share of attempts that failed and were tried again. */
+  readonly retryRate: number
+  /** Milliseconds for which the oldest task waits that could run. */
+  readonly oldestTaskMs: number
+  /** Tasks wait that could run, and none was over for ten seconds. */
+  readonly isStalled: boolean
+}
+
+const STALLED_MS = 10_000
+const OLD_MS = 60_000
+const MANY_RETRIES = 0.2
+const ENOUGH = 20
+
+export function processingStats(queue: string, counts: QueueCounts, stats: QueueStats, now: number, wall: number): ProcessingStats {
+  const oldestTaskMs = counts.oldestQueuedAt === null ? 0 : Math.max(0, wall - counts.oldestQueuedAt)
+  return {
+    queue,
+    ...{ pending: counts.pending, queued: counts.queued, processing: counts.processing, retry: counts.retry },
+    deadLetters: counts.dead,
+    isPaused: counts.isPaused,
+    ...{ completed: stats.completed, retried: stats.retried, failed: stats.dead, cancelled: stats.cancelled, lost: stats.lost },
+    throughputPerSecond: stats.throughput(now),
+    waitMs: stats.waitMs(now),
+    runMs: stats.runMs(now),
+    retryRate: stats.retryRate,
+    oldestTaskMs,
+    isStalled: !counts.isPaused && oldestTaskMs >= STALLED_MS && now - stats.progressAt >= STALLED_MS,
+  }
+}
+
+/** @param hasWorker - Whether this process runs tasks of the queue. */
+export function healthOf(stats: ProcessingStats, hasWorker: boolean): QueueHealth {
+  const reasons: string[] = []
+  let health: HealthState = 'healthy'
+  const add = (state: HealthState, reason: string) => {
+    reasons.push(reason)
+    if (health !== 'unhealthy') health = state
+  }
+  if (stats.isStalled && hasWorker) add('unhealthy', `${stats.queued} tasks wait, and none was over for 10 seconds.`)
+  else if (stats.oldestTaskMs >= OLD_MS && !stats.isPaused)
+    add('degraded', `A task has waited for ${Math.round(stats.oldestTaskMs / 1_000)} seconds.`)
+  if (stats.isPaused && stats.queued > 0) add('degraded', `It is paused, and ${stats.queued} tasks wait.`)
+  if (stats.retryRate > MANY_RETRIES && stats.completed + stats.retried + stats.failed >= ENOUGH)
+    add('degraded', `${Math.round(stats.retryRate * 100)} % of the attempts failed and were tried again.`)
+  const ended = stats.completed + stats.failed
+  if (stats.failed > ended / 2 && ended >= ENOUGH) add('unhealthy', `${stats.failed} of ${ended} tasks failed for good.`)
+  return { health, reasons }
+}

@@ -1,0 +1,87 @@
+import { LatencyHistogram } from '../../shared/latency-histogram.ts'
+import type { OutcomeKind } from '../backends/job-backend.ts'
+
+const WINDOW_SECONDS = 60
+const QUANTILES = [0.5, 0.95, 0.99] as const
+
+/** Milliseconds. */
+export interface TimeQuantiles {
+  readonly p50: number
+  readonly p95: number
+  readonly p99: number
+}
+
+/** What this process has seen of a queue. */
+export class QueueStats {
+  completed = 0
+  retried = 0
+  dead = 0
+  cancelled = 0
+  released = 0
+  timeouts = 0
+  /** Outcomes that did not count any more. */
+  lost = 0
+  /** When a task was over the last time, by the clock. */
+  progressAt: number
+  readonly #wait = new LatencyHistogram()
+  readonly #run = new LatencyHistogram()
+  readonly #seconds = new Uint32Array(WINDOW_SECONDS)
+  readonly #startedAt: number
+  #second = 0
+
+  constructor(now: number) {
+    this.progressAt = now
+    this.#startedAt = now
+  }
+
+  started(now: number, waitMs: number): void {
+    this.#wait.add(now, Math.max(0, waitMs))
+  }
+
+  ended(now: number, runMs: number, kind: OutcomeKind): void {
+    this.#run.add(now, runMs)
+    this.progressAt = now
+    this.#turn(now)
+    const slot = this.#second % WINDOW_SECONDS
+    this.#seconds[slot] = (this.#seconds[slot] ?? 0) + 1
+    if (kind === 'done') this.completed += 1
+    else if (kind === 'retry') this.retried += 1
+    else if (kind === 'dead') this.dead += 1
+    else if (kind === 'cancelled') this.cancelled += 1
+    else this.released += 1
+  }
+
+  /** Attempts that were over, a second, in the last minute. */
+  throughput(now: number): number {
+    this.#turn(now)
+    const seconds = Math.min(WINDOW_SECONDS, Math.max(1, (now - this.#startedAt) / 1_000))
+    return this.#seconds.reduce((sum, count) => sum + count, 0) / seconds
+  }
+
+  waitMs(now: number): TimeQuantiles {
+    return quantiles(this.#wait, now)
+  }
+
+  runMs(now: number): TimeQuantiles {
+    return quantiles(this.#run, now)
+  }
+
+  /** The share of attempts that failed and are tried again. */
+  get retryRate(): number {
+    const all = this.completed + this.retried + this.dead
+    return all === 0 ? 0 : this.retried / all
+  }
+
+  #turn(now: number): void {
+    const second = Math.floor(now / 1_000)
+    if (second === this.#second) return
+    const passed = Math.min(WINDOW_SECONDS, second - this.#second)
+    for (let i = 1; i <= passed; i += 1) this.#seconds[(this.#second + i) % WINDOW_SECONDS] = 0
+    this.#second = second
+  }
+}
+
+function quantiles(histogram: LatencyHistogram, now: number): TimeQuantiles {
+  const [p50 = 0, p95 = 0, p99 = 0] = histogram.quantiles(now, QUANTILES)
+  return { p50, p95, p99 }
+}

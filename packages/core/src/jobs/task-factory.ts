@@ -1,0 +1,118 @@
+import { InvalidArgumentError } from '../shared/errors.ts'
+import { option } from '../shared/options.ts'
+import type { Level, NewTask, TaskRecord, TaskSettings } from './backends/job-backend.ts'
+import type { EnqueueOptions, ResolvedJobsOptions } from './job-options.ts'
+import { type DeadLetter, type Task, type TaskPriority, taskPriorities } from './task.ts'
+import { uuidV7 } from './uuid-v7.ts'
+
+const DEFAULT_RETRIES = 3
+const DEFAULT_BACKOFF_MS = 1_000
+
+/** The part of a batch that a task is. */
+export interface Part {
+  readonly batchId: string
+  readonly chunk: number
+  readonly items: number
+}
+
+/** Makes tasks out of what an app asks for. */
+export class TaskFactory {
+  readonly #common: TaskSettings
+
+  constructor(private readonly options: ResolvedJobsOptions) {
+    this.#common = this.settings({})
+  }
+
+  /** @throws InvalidArgumentError. */
+  level(priority: TaskPriority): Level {
+    const level = taskPriorities.indexOf(priority)
+    if (level < 0) throw new InvalidArgumentError('priority', option.oneOf(...taskPriorities).expected, priority)
+    return level as Level
+  }
+
+  /** @throws InvalidArgumentError for a back-off that gives no number. */
+  settings({ maxRetries = DEFAULT_RETRIES, timeoutMs = 0, backoff = DEFAULT_BACKOFF_MS, runAs }: EnqueueOptions): TaskSettings {
+    const steps = typeof backoff === 'number' ? backoff : Array.from({ length: maxRetries }, (_, at) => stepOf(backoff, at + 1))
+    return { maxRetries, maxCrashes: this.options.maxCrashes, timeoutMs, backoff: steps, runAs: runAs ?? null }
+  }
+
+  task(queue: string, level: Level, data: string, now: number, options: EnqueueOptions | undefined): NewTask {
+    if (options === undefined) return this.#task(queue, level, data, now, 0, this.#common, null, undefined)
+    const { delayMs = 0, uniqueKey = null } = options
+    return this.#task(queue, level, data, now, delayMs === 0 ? 0 : now + delayMs, this.settings(options), uniqueKey, undefined)
+  }
+
+  part(queue: string, level: Level, data: string, now: number, settings: TaskSettings, part: Part): NewTask {
+    return this.#task(queue, level, data, now, 0, settings, null, part)
+  }
+
+  #task(
+    queue: string,
+    level: Level,
+    data: string,
+    createdAt: number,
+    runAt: number,
+    settings: TaskSettings,
+    uniqueKey: string | null,
+    part: Part | undefined,
+  ): NewTask {
+    return {
+      id: uuidV7(createdAt),
+      queue,
+      level,
+      // One that waits for its time is as old as if it came then.
+      order: Math.max(createdAt, runAt) + level * this.options.ageMs,
+      data,
+      runAt,
+      createdAt,
+      settings,
+      uniqueKey,
+      batchId: part === undefined ? null : part.batchId,
+      chunk: part === undefined ? 0 : part.chunk,
+      items: part === undefined ? 0 : part.items,
+    }
+  }
+}
+
+/** A task as it is shown that was just made. */
+export function newTaskView<T>({ id, level, queue, runAt, settings, createdAt, batchId }: NewTask, data: T): Task<T> {
+  // No spreads: this is a fifth of what it costs to enqueue.
+  const task: { -readonly [K in keyof Task<T>]: Task<T>[K] } = {
+    id,
+    data,
+    priority: taskPriorities[level] as TaskPriority,
+    queue,
+    status: runAt === 0 ? 'queued' : 'pending',
+    attempts: 0,
+    maxRetries: settings.maxRetries,
+    createdAt,
+  }
+  if (batchId !== null) task.batchId = batchId
+  if (settings.runAs !== null) task.runAs = settings.runAs
+  return task
+}
+
+/** A task as it is shown that was read from where it is kept. */
+export function taskView(record: TaskRecord): Task {
+  const { startedAt, finishedAt, failures, status, attempts } = record
+  const last = failures.at(-1)
+  return {
+    ...newTaskView(record, JSON.parse(record.data) as unknown),
+    ...{ status, attempts },
+    ...(startedAt === null ? {} : { startedAt }),
+    ...(finishedAt === null ? {} : { finishedAt }),
+    ...(last === undefined ? {} : { error: last.message }),
+  }
+}
+
+/** The same of a dead letter. */
+export function deadLetterView(record: TaskRecord): DeadLetter {
+  return { ...taskView(record), status: 'dead', failures: record.failures }
+}
+
+function stepOf(backoff: (attempt: number) => number, attempt: number): number {
+  const ms: unknown = backoff(attempt)
+  const number = option.number(0)
+  if (!number.accepts(ms)) throw new InvalidArgumentError('backoff', `a function that gives ${number.expected}`, ms)
+  return ms as number
+}

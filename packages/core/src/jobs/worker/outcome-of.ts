@@ -1,0 +1,108 @@
+import type { RandomSource } from '../../shared/random.ts'
+import type { Claim, Outcome, OutcomeKind } from '../backends/job-backend.ts'
+import { UnretryableError } from '../job-errors.ts'
+import type { TaskFailure } from '../task.ts'
+import type { Ending, TaskRun } from './task-run.ts'
+
+const MAX_BACKOFF_MS = 3_600_000
+const MAX_MESSAGE = 2_000
+const MAX_STACK = 4_000
+
+/** What a verdict is made from. */
+export interface VerdictParts {
+  readonly random: RandomSource
+  /** Whether what has failed for good is kept as a dead letter. */
+  readonly keepsDead: boolean
+}
+
+/** What becomes of a task by the way in which its run ended; `undefined`: it is somebody else's affair now. */
+export function outcomeOf(run: TaskRun, ending: Ending, now: number, parts: VerdictParts): Outcome | undefined {
+  const { claim } = run
+  switch (ending.kind) {
+    case 'returned':
+      if (run.failedItems === undefined || claim.batchId === null) return outcome(claim, 'done', now, { doneItems: claim.items })
+      return failed(
+        run,
+        itemsError(run.failedItems),
+        now,
+        parts,
+        [...run.failedItems.keys()].sort((left, right) => left - right),
+      )
+    case 'failed':
+      return failed(run, ending.error, now, parts, leftOf(run))
+    case 'shutdown':
+      return outcome(claim, 'release', now, { runAt: now, ...remaining(claim, leftOf(run)) })
+    case 'cancelled':
+      return outcome(claim, 'cancelled', now, { doneItems: run.doneItems?.size ?? 0 })
+    case 'lost':
+      return undefined
+  }
+}
+
+/** Too many workers were lost with it: it is not run any more. */
+export function crashedOutcome(claim: Claim, now: number, keepsDead: boolean): Outcome {
+  const message = `Workers were lost with it ${claim.crashes} times.`
+  const failure: TaskFailure = { attempt: claim.attempts + 1, at: now, message, log: [] }
+  return outcome(claim, 'dead', now, { failure, failedItems: claim.items, isKept: keepsDead })
+}
+
+/** It cannot be run here: another process may. */
+export function releasedOutcome(claim: Claim, now: number, runAt: number): Outcome {
+  return outcome(claim, 'release', now, { runAt })
+}
+
+/** Milliseconds until the next attempt. @param failures - From 1. */
+export function retryDelayMs(backoff: number | readonly number[], failures: number, random: RandomSource): number {
+  if (typeof backoff !== 'number') return backoff[Math.min(failures, backoff.length) - 1] ?? 0
+  const full = Math.min(MAX_BACKOFF_MS, backoff * 2 ** (failures - 1))
+  return full * (0.5 + random() / 2)
+}
+
+function failed(
+  run: TaskRun,
+  error: unknown,
+  now: number,
+  { random, keepsDead }: VerdictParts,
+  left: readonly number[] | undefined,
+): Outcome {
+  const { claim } = run
+  const failure = failureOf(run, error, now)
+  const attempts = claim.attempts + 1
+  const rest = remaining(claim, left)
+  if (error instanceof UnretryableError || attempts > claim.settings.maxRetries) {
+    const failedItems = claim.items - rest.doneItems
+    return outcome(claim, 'dead', now, { ...rest, failure, failedItems, isKept: keepsDead })
+  }
+  return outcome(claim, 'retry', now, { ...rest, failure, runAt: now + retryDelayMs(claim.settings.backoff, attempts, random) })
+}
+
+/** Items of a batch that were not processed; `undefined`: all of them. */
+function leftOf({ claim, doneItems }: TaskRun): readonly number[] | undefined {
+  if (doneItems === undefined || doneItems.size === 0) return undefined
+  return Array.from({ length: claim.items }, (_, index) => index).filter((index) => !doneItems.has(index))
+}
+
+function remaining(claim: Claim, left: readonly number[] | undefined): { readonly doneItems: number; readonly data: string | null } {
+  if (left === undefined || left.length === claim.items) return { doneItems: 0, data: null }
+  const items = JSON.parse(claim.data) as readonly unknown[]
+  return { doneItems: claim.items - left.length, data: JSON.stringify(left.map((index) => items[index])) }
+}
+
+function outcome(claim: Claim, kind: OutcomeKind, at: number, rest: Partial<Outcome>): Outcome {
+  return { claim, kind, at, runAt: 0, failure: null, isKept: false, doneItems: 0, failedItems: 0, data: null, ...rest }
+}
+
+function failureOf(run: TaskRun, error: unknown, at: number): TaskFailure {
+  const isError = error instanceof Error
+  const message = (isError ? error.message : String(error)).slice(0, MAX_MESSAGE)
+  const stack = isError && error.stack !== undefined ? { stack: error.stack.slice(0, MAX_STACK) } : {}
+  return { attempt: run.attempt, at, message, ...stack, log: run.lines }
+}
+
+function itemsError(failedItems: ReadonlyMap<number, unknown>): Error {
+  const [first] = failedItems.values()
+  const message = first instanceof Error ? first.message : String(first)
+  const error = failedItems.size === 1 ? new Error(message) : new Error(`${failedItems.size} items failed, the first with: ${message}`)
+  if (first instanceof Error && first.stack !== undefined) error.stack = first.stack
+  return [...failedItems.values()].every((one) => one instanceof UnretryableError) ? new UnretryableError(error.message) : error
+}

@@ -1,0 +1,288 @@
+import type { Clock } from '../../shared/clock.ts'
+import type { RandomSource } from '../../shared/random.ts'
+import type { BatchRow, Claim, JobBackend, Outcome, StepResult } from '../backends/job-backend.ts'
+import type { Processor } from '../processor.ts'
+import type { QueueStats } from '../stats/queue-stats.ts'
+import { crashedOutcome, outcomeOf, releasedOutcome } from './outcome-of.ts'
+import type { RateBucket } from './rate-bucket.ts'
+import { type Ending, type RunParts, TaskRun } from './task-run.ts'
+
+/** A loop that never gives others their turn is late for everything else. */
+const TURN_MS = 5
+const RETRY_MS = 200
+/** What nobody here can process is left to others for so long. */
+const FOREIGN_MS = 1_000
+
+/** Who processes a task, and how. */
+export interface Assigned {
+  readonly processor: Processor
+  readonly perItem: boolean
+}
+
+/** What happens in a queue, as it is told to those who listen. */
+export interface RunnerEvents {
+  started(claim: Claim): void
+  progress: RunParts['onProgress']
+  /** It counted. `value`: what the processor returned. */
+  settled(outcome: Outcome, value: unknown): void
+  batchEnded(batch: BatchRow): void
+  error(error: unknown): void
+}
+
+export interface RunnerParts {
+  readonly queue: string
+  readonly backend: JobBackend
+  readonly owner: string
+  readonly leaseMs: number
+  readonly pollMs: number
+  readonly graceMs: number
+  readonly keepsDead: () => boolean
+  readonly clock: Clock
+  readonly random: RandomSource
+  readonly stats: QueueStats
+  readonly rate: () => RateBucket | undefined
+  readonly scoped: RunParts['scoped']
+  readonly concurrency: () => number
+  readonly assigned: (claim: Claim) => Assigned | undefined
+  readonly events: RunnerEvents
+}
+
+/** Runs the tasks of one queue. What was over while a step was under way goes with the next one. */
+export class QueueRunner {
+  readonly #running = new Set<TaskRun>()
+  readonly #runParts: Record<'whole' | 'perItem', RunParts>
+  /** Workers were lost with these: they run alone, so that no other is blamed for what they do. */
+  #suspects: Claim[] = []
+  #outcomes: { readonly outcome: Outcome; readonly value: unknown }[] = []
+  #isActive = false
+  #isStepping = false
+  #isScheduled = false
+  /** There was nothing more to claim. */
+  #isIdle = false
+  #turnAt = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+  readonly #whenQuiet: (() => void)[] = []
+  /** Who waits for one task. */
+  readonly #waiting = new Map<string, (outcome: Outcome | undefined) => void>()
+
+  constructor(private readonly parts: RunnerParts) {
+    const { graceMs, scoped, events } = parts
+    const common = { graceMs, scoped, onProgress: events.progress, onEnded: (run: TaskRun, ending: Ending) => this.#ended(run, ending) }
+    this.#runParts = { whole: { ...common, perItem: false }, perItem: { ...common, perItem: true } }
+  }
+
+  /** Claims that are held, for their leases. */
+  get claims(): Claim[] {
+    return [...this.#suspects, ...[...this.#running].map(({ claim }) => claim)]
+  }
+
+  get isActive(): boolean {
+    return this.#isActive
+  }
+
+  start(): void {
+    if (this.#isActive) return
+    this.#isActive = true
+    this.wake()
+  }
+
+  /** Takes nothing more. What runs goes on. */
+  stop(): void {
+    this.#isActive = false
+    clearTimeout(this.#timer)
+  }
+
+  /** There may be something to do. */
+  wake(): void {
+    this.#isIdle = false
+    this.#schedule()
+  }
+
+  abort(id: string, cause: 'cancelled' | 'lost'): void {
+    for (const run of this.#running) if (run.claim.id === id) run.abort(cause)
+    if (cause === 'lost') this.#suspects = this.#suspects.filter((claim) => claim.id !== id)
+  }
+
+  /** Once nothing runs and all outcomes are taken in. */
+  async quiet(): Promise<void> {
+    if (this.#isQuiet) return
+    await new Promise<void>((resolve) => this.#whenQuiet.push(resolve))
+  }
+
+  /** Gives back what runs, for others to run it again; nothing has failed by that. @returns How many. */
+  async release(): Promise<number> {
+    const held = this.claims
+    const now = this.parts.clock.wall()
+    for (const claim of this.#suspects.splice(0)) this.#outcomes.push({ outcome: releasedOutcome(claim, now, now), value: undefined })
+    for (const run of [...this.#running]) run.abort('shutdown')
+    // Those that do not stop by themselves are given back all the same.
+    for (const run of [...this.#running]) this.#ended(run, { kind: 'shutdown' })
+    this.#schedule()
+    await this.quiet()
+    return held.length
+  }
+
+  /** Claims one task and runs it to its end, whether the runner is started or not. */
+  async one(): Promise<Outcome | undefined> {
+    const { backend, queue, owner, leaseMs } = this.parts
+    const result = await backend.step(queue, [], 1, owner, leaseMs)
+    const [claim] = result.claims
+    if (claim === undefined) return undefined
+    return await new Promise<Outcome | undefined>((resolve) => {
+      this.#waiting.set(claim.id, resolve)
+      this.#claimed(claim)
+    })
+  }
+
+  get #isQuiet(): boolean {
+    return this.#running.size === 0 && this.#suspects.length === 0 && this.#outcomes.length === 0 && !this.#isStepping
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isStepping) return
+    this.#isScheduled = true
+    const now = this.parts.clock.now()
+    if (now - this.#turnAt < TURN_MS) queueMicrotask(() => this.#pump())
+    else {
+      setImmediate(() => {
+        this.#turnAt = this.parts.clock.now()
+        this.#pump()
+      })
+    }
+  }
+
+  #pump(): void {
+    this.#isScheduled = false
+    const want = this.#want()
+    if (this.#outcomes.length === 0 && want === 0) {
+      this.#rest()
+      return
+    }
+    const sent = this.#outcomes
+    this.#outcomes = []
+    const { backend, queue, owner, leaseMs } = this.parts
+    const outcomes = sent.map(({ outcome }) => outcome)
+    let result: StepResult | Promise<StepResult>
+    try {
+      result = backend.step(queue, outcomes, want, owner, leaseMs)
+    } catch (error) {
+      this.#failedStep(sent, error)
+      return
+    }
+    if (!(result instanceof Promise)) {
+      this.#stepped(sent, want, result)
+      return
+    }
+    this.#isStepping = true
+    result.then(
+      (stepped) => {
+        this.#isStepping = false
+        this.#stepped(sent, want, stepped)
+      },
+      (error) => {
+        this.#isStepping = false
+        this.#failedStep(sent, error)
+      },
+    )
+  }
+
+  #want(): number {
+    if (!this.#isActive || this.#isIdle || this.#suspects.length > 0) return 0
+    const free = this.parts.concurrency() - this.#running.size
+    const rate = this.parts.rate()
+    return Math.max(0, rate === undefined ? free : Math.min(free, rate.available(this.parts.clock.now())))
+  }
+
+  #stepped(sent: readonly { readonly outcome: Outcome; readonly value: unknown }[], want: number, result: StepResult): void {
+    const { events, stats } = this.parts
+    const lost = result.lost.length === 0 ? undefined : new Set(result.lost.map(({ id }) => id))
+    for (const { outcome, value } of sent) {
+      if (lost?.has(outcome.claim.id) === true) stats.lost += 1
+      else events.settled(outcome, value)
+      this.#answer(outcome.claim.id, outcome)
+    }
+    for (const batch of result.batches) events.batchEnded(batch)
+    this.parts.rate()?.take(result.claims.length)
+    this.#isIdle = result.claims.length < want
+    for (const claim of result.claims) this.#claimed(claim)
+    this.#runSuspect()
+    if (this.#outcomes.length > 0 || this.#want() > 0) this.#schedule()
+    else this.#rest(result.nextAt)
+  }
+
+  /** The backend does not answer: outcomes are kept, and told again. */
+  #failedStep(sent: readonly { readonly outcome: Outcome; readonly value: unknown }[], error: unknown): void {
+    this.#outcomes.unshift(...sent)
+    this.parts.events.error(error)
+    this.#isScheduled = true
+    setTimeout(() => this.#pump(), RETRY_MS)
+  }
+
+  #claimed(claim: Claim): void {
+    const { clock, stats } = this.parts
+    stats.started(clock.now(), clock.wall() - claim.createdAt)
+    if (claim.crashes > claim.settings.maxCrashes) {
+      this.#outcomes.push({ outcome: crashedOutcome(claim, clock.wall(), this.parts.keepsDead()), value: undefined })
+      this.#schedule()
+    } else if (claim.crashes > 0) this.#suspects.push(claim)
+    else this.#run(claim)
+    this.#runSuspect()
+  }
+
+  #runSuspect(): void {
+    if (this.#suspects.length === 0 || this.#running.size > 0) return
+    const claim = this.#suspects.shift()
+    if (claim !== undefined) this.#run(claim)
+  }
+
+  #run(claim: Claim): void {
+    const { clock, events } = this.parts
+    const assigned = this.parts.assigned(claim)
+    if (assigned === undefined) {
+      const now = clock.wall()
+      this.#outcomes.push({ outcome: releasedOutcome(claim, now, now + FOREIGN_MS), value: undefined })
+      this.#schedule()
+      return
+    }
+    const { processor, perItem } = assigned
+    const run = new TaskRun(claim, processor, perItem ? this.#runParts.perItem : this.#runParts.whole, clock.now())
+    this.#running.add(run)
+    events.started(claim)
+    run.start()
+  }
+
+  #ended(run: TaskRun, ending: Ending): void {
+    if (!this.#running.delete(run)) return
+    const { clock, stats } = this.parts
+    const outcome = outcomeOf(run, ending, clock.wall(), { random: this.parts.random, keepsDead: this.parts.keepsDead() })
+    if (outcome === undefined) {
+      stats.lost += 1
+      this.#answer(run.claim.id, undefined)
+    } else {
+      const now = clock.now()
+      stats.ended(now, now - run.startedAt, outcome.kind)
+      this.#outcomes.push({ outcome, value: ending.kind === 'returned' ? ending.value : undefined })
+    }
+    this.#schedule()
+  }
+
+  #answer(id: string, outcome: Outcome | undefined): void {
+    const resolve = this.#waiting.get(id)
+    if (resolve === undefined) return
+    this.#waiting.delete(id)
+    resolve(outcome)
+  }
+
+  /** Nothing to do until something is over, somebody wakes it, or it is time to look again. */
+  #rest(nextAt?: number): void {
+    if (this.#isQuiet) for (const resolve of this.#whenQuiet.splice(0)) resolve()
+    clearTimeout(this.#timer)
+    if (!this.#isActive) return
+    const { backend, clock, pollMs } = this.parts
+    const rate = this.parts.rate()
+    const untilNext = nextAt === undefined ? Number.POSITIVE_INFINITY : Math.max(1, nextAt - clock.wall())
+    const untilRate = rate === undefined || this.#isIdle ? Number.POSITIVE_INFINITY : Math.max(1, rate.waitMs())
+    const wait = Math.min(untilNext, untilRate, backend.isShared ? pollMs : Number.POSITIVE_INFINITY)
+    if (wait !== Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.wake(), Math.min(wait, 0x7fff_ffff))
+  }
+}

@@ -1,0 +1,178 @@
+import type { Claim } from '../backends/job-backend.ts'
+import { TaskAbortedError, TaskTimeoutError } from '../job-errors.ts'
+import type { Processor, TaskContext } from '../processor.ts'
+
+const MAX_LINES = 100
+const MAX_LINE = 1_000
+const NO_LINES: string[] = []
+
+/** How a run ended. */
+export type Ending =
+  | { readonly kind: 'returned'; readonly value: unknown }
+  | { readonly kind: 'failed'; readonly error: unknown }
+  | { readonly kind: 'cancelled' | 'shutdown' | 'lost' }
+
+export interface RunParts {
+  /** Milliseconds that a processor has to stop when it was told to. */
+  readonly graceMs: number
+  readonly perItem: boolean
+  /** Runs it in a scope of its own. */
+  readonly scoped: ((name: string, fn: () => unknown) => unknown) | undefined
+  readonly onProgress: ((claim: Claim, percent: number) => void) | undefined
+  readonly onEnded: (run: TaskRun, ending: Ending) => void
+}
+
+/** One attempt at a task. */
+export class TaskRun implements TaskContext {
+  readonly startedAt: number
+  /** What was logged. */
+  lines: string[] = NO_LINES
+  /** Items that failed, by their place. */
+  failedItems: Map<number, unknown> | undefined
+  /** Items that were processed one by one. */
+  doneItems: Set<number> | undefined
+  #controller: AbortController | undefined
+  #abortedBy: Error | undefined
+  #cause: 'cancelled' | 'shutdown' | 'lost' | 'timeout' | undefined
+  #isOver = false
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(
+    readonly claim: Claim,
+    private readonly processor: Processor,
+    private readonly parts: RunParts,
+    now: number,
+  ) {
+    this.startedAt = now
+  }
+
+  get taskId(): string {
+    return this.claim.id
+  }
+
+  get queue(): string {
+    return this.claim.queue
+  }
+
+  get attempt(): number {
+    return this.claim.attempts + 1
+  }
+
+  get batchId(): string | undefined {
+    return this.claim.batchId ?? undefined
+  }
+
+  get runAs(): string | undefined {
+    return this.claim.settings.runAs ?? undefined
+  }
+
+  // Made when it is asked for: most processors never look at it.
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#abortedBy !== undefined) this.#controller.abort(this.#abortedBy)
+    }
+    return this.#controller.signal
+  }
+
+  // These are taken out of the context, and made when they are.
+  get progress(): (percent: number) => void {
+    return (percent) => {
+      if (!this.#isOver && percent >= 0 && percent <= 100) this.parts.onProgress?.(this.claim, percent)
+    }
+  }
+
+  get log(): (message: string) => void {
+    return (message) => {
+      if (this.lines === NO_LINES) this.lines = []
+      if (this.lines.length >= MAX_LINES) this.lines.shift()
+      this.lines.push(String(message).slice(0, MAX_LINE))
+    }
+  }
+
+  get failItem(): (index: number, error: unknown) => void {
+    return (index, error) => this.#failItem(index, error)
+  }
+
+  start(): void {
+    const { timeoutMs } = this.claim.settings
+    if (timeoutMs > 0) this.#timer = setTimeout(() => this.#stop(new TaskTimeoutError(timeoutMs), 'timeout'), timeoutMs)
+    let made: unknown
+    try {
+      const { scoped } = this.parts
+      made = scoped === undefined ? this.#process() : scoped(this.queue, () => this.#process())
+    } catch (error) {
+      this.#failed(error)
+      return
+    }
+    if (isThenable(made)) {
+      made.then(
+        (value) => this.#returned(value),
+        (error) => this.#failed(error),
+      )
+    } else this.#returned(made)
+  }
+
+  /** Tells the processor to stop; it is over when it has, or has had its time. */
+  abort(cause: 'cancelled' | 'shutdown' | 'lost'): void {
+    this.#stop(new TaskAbortedError(cause), cause)
+  }
+
+  #process(): unknown {
+    const data: unknown = JSON.parse(this.claim.data)
+    return this.parts.perItem && this.claim.batchId !== null && Array.isArray(data) ? this.#eachItem(data) : this.processor(data, this)
+  }
+
+  #failItem(index: number, error: unknown): void {
+    if (!Number.isInteger(index) || index < 0 || index >= this.claim.items) return
+    this.failedItems ??= new Map()
+    this.failedItems.set(index, error)
+  }
+
+  async #eachItem(items: readonly unknown[]): Promise<void> {
+    this.doneItems = new Set()
+    for (const [index, item] of items.entries()) {
+      if (this.#abortedBy !== undefined) throw this.#abortedBy
+      try {
+        await this.processor(item, this)
+        this.doneItems.add(index)
+      } catch (error) {
+        // What an item does when it is told to stop is no failure of the item.
+        if (this.#abortedBy !== undefined) throw this.#abortedBy
+        this.#failItem(index, error)
+      }
+    }
+  }
+
+  #stop(reason: Error, cause: 'cancelled' | 'shutdown' | 'lost' | 'timeout'): void {
+    if (this.#isOver || this.#abortedBy !== undefined) return
+    this.#abortedBy = reason
+    this.#cause = cause
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#failed(reason), this.parts.graceMs)
+    this.#controller?.abort(reason)
+  }
+
+  #returned(value: unknown): void {
+    // What was done in spite of it is done.
+    if (this.#cause === 'timeout') this.#failed(this.#abortedBy)
+    else this.#end({ kind: 'returned', value })
+  }
+
+  #failed(error: unknown): void {
+    const cause = this.#cause
+    if (cause === undefined || cause === 'timeout') this.#end({ kind: 'failed', error: cause === 'timeout' ? this.#abortedBy : error })
+    else this.#end({ kind: cause })
+  }
+
+  #end(ending: Ending): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    clearTimeout(this.#timer)
+    this.parts.onEnded(this, ending)
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}

@@ -102,7 +102,8 @@ export {
   sluiceFrom,
 } from './default-sluice.ts'
 export type { AuditEntry, AuditSink } from './jobs/access/audit-log.ts'
-export type { Authorize, JobAction, JobTarget } from './jobs/access/authorize.ts'
+export type { Authorize } from './jobs/access/authorize.ts'
+export type { JobAction, JobTarget } from './jobs/access/job-action.ts'
 export { AsyncBatchProcessingEngine } from './jobs/async-batch-processing-engine.ts'
 export type {
   Added,

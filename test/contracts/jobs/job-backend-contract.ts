@@ -632,7 +632,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         const seen: unknown[] = []
         jobs.registerProcessor(queue, (data) => void seen.push(data))
         jobs.start()
-        const schedules = [jobs, other].map((engine) => engine.schedule('tick', '* * * * * *', 'tick', { queue }))
+        const schedules = await Promise.all([jobs, other].map((engine) => engine.schedule('tick', '* * * * * *', 'tick', { queue })))
         await expect.poll(() => seen.length, SOON).toBeGreaterThanOrEqual(2)
         for (const schedule of schedules) schedule.stop()
         const seconds = seen.length

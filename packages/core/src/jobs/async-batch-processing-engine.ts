@@ -312,19 +312,19 @@ export class AsyncBatchProcessingEngine {
    *
    * @throws InvalidArgumentError for a pattern or time zone that is none; as `enqueueTask`.
    */
-  schedule<T = unknown>(
+  async schedule<T = unknown>(
     name: string,
     pattern: string,
     data: T,
     options: EnqueueOptions & ScheduleOptions & { readonly queue?: string; readonly priority?: TaskPriority } = {},
-  ): Schedule {
+  ): Promise<Schedule> {
     this.#assertOpen()
     const { queue = 'default', priority = 'normal', timezone, ...rest } = options
     this.#queues.get(queue)
     this.#factory.level(priority)
     checkEnqueueOptions(rest)
     toPayload(data, this.#options.maxPayloadBytes)
-    return this.#schedules.add(name, pattern, timezone === undefined ? {} : { timezone }, (at) => {
+    return await this.#schedules.add(name, pattern, timezone === undefined ? {} : { timezone }, (at) => {
       this.#fire(`${name}@${at}`, at, () => this.enqueueTask(data, priority, queue, rest)).catch((error) =>
         this.#events.emit('error', { error }),
       )

@@ -1,4 +1,4 @@
-import type { JobAction, JobTarget } from './authorize.ts'
+import type { JobAction, JobTarget } from './job-action.ts'
 
 /** Who did what, or was refused. */
 export interface AuditEntry extends JobTarget {

@@ -1,17 +1,6 @@
 import { NotAuthorizedError } from '../job-errors.ts'
 import type { AuditEntry } from './audit-log.ts'
-
-/** What somebody may be kept from. */
-export type JobAction = 'enqueue' | 'retry' | 'cancel' | 'purge'
-
-/** What it is done to. */
-export interface JobTarget {
-  readonly queue?: string
-  readonly taskId?: string
-  readonly batchId?: string
-  /** On whose behalf the task runs. */
-  readonly runAs?: string
-}
+import type { JobAction, JobTarget } from './job-action.ts'
 
 /**
  * @param actor - Who asks; `undefined`: nobody in particular.

@@ -1,4 +1,4 @@
-import { Cron } from 'croner'
+import type { Cron } from 'croner'
 import { InvalidArgumentError } from '../../shared/errors.ts'
 
 const MAX_WAIT_MS = 86_400_000
@@ -22,6 +22,7 @@ export interface Schedule {
 /** Calls at the times of cron patterns. */
 export class Schedules {
   readonly #timers = new Map<string, { timer: ReturnType<typeof setTimeout> | undefined }>()
+  #isClosed = false
 
   constructor(private readonly now: () => number) {}
 
@@ -29,14 +30,14 @@ export class Schedules {
    * @param run - Given the time that it is for, which may have passed a little.
    * @throws InvalidArgumentError for a pattern or time zone that is none.
    */
-  add(name: string, pattern: string, { timezone }: ScheduleOptions, run: (at: number) => void): Schedule {
-    const cron = parse(pattern, timezone)
+  async add(name: string, pattern: string, { timezone }: ScheduleOptions, run: (at: number) => void): Promise<Schedule> {
+    const cron = await parse(pattern, timezone)
     this.stop(name)
     const entry: { timer: ReturnType<typeof setTimeout> | undefined } = { timer: undefined }
     this.#timers.set(name, entry)
     let next = cron.nextRun(new Date(this.now()))
     const wait = () => {
-      if (next === null || this.#timers.get(name) !== entry) return
+      if (next === null || this.#isClosed || this.#timers.get(name) !== entry) return
       const at = next.getTime()
       const ms = at - this.now()
       entry.timer = setTimeout(
@@ -70,11 +71,14 @@ export class Schedules {
   }
 
   close(): void {
+    this.#isClosed = true
     for (const name of [...this.#timers.keys()]) this.stop(name)
   }
 }
 
-function parse(pattern: string, timezone: string | undefined): Cron {
+async function parse(pattern: string, timezone: string | undefined): Promise<Cron> {
+  // Not loaded by who has no schedules.
+  const { Cron } = await import('croner')
   try {
     const cron = new Cron(pattern, { paused: true, ...(timezone === undefined ? {} : { timezone }) })
     // An unknown time zone is found out only by asking.

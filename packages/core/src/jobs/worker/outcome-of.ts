@@ -52,7 +52,7 @@ export function releasedOutcome(claim: Claim, now: number, runAt: number): Outco
 }
 
 /** Milliseconds until the next attempt. @param failures - From 1. */
-export function retryDelayMs(backoff: number | readonly number[], failures: number, random: RandomSource): number {
+function retryDelayMs(backoff: number | readonly number[], failures: number, random: RandomSource): number {
   if (typeof backoff !== 'number') return backoff[Math.min(failures, backoff.length) - 1] ?? 0
   const full = Math.min(MAX_BACKOFF_MS, backoff * 2 ** (failures - 1))
   return full * (0.5 + random() / 2)

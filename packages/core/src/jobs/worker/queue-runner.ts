@@ -14,7 +14,7 @@ const RETRY_MS = 200
 const FOREIGN_MS = 1_000
 
 /** Who processes a task, and how. */
-export interface Assigned {
+interface Assigned {
   readonly processor: Processor
   readonly perItem: boolean
 }
@@ -116,7 +116,7 @@ export class QueueRunner {
     for (const claim of this.#suspects.splice(0)) this.#outcomes.push({ outcome: releasedOutcome(claim, now, now), value: undefined })
     for (const run of [...this.#running]) run.abort('shutdown')
     // Those that do not stop by themselves are given back all the same.
-    for (const run of [...this.#running]) this.#ended(run, { kind: 'shutdown' })
+    for (const run of [...this.#running]) run.giveUp()
     this.#schedule()
     await this.quiet()
     return held.length

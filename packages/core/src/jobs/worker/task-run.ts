@@ -118,6 +118,11 @@ export class TaskRun implements TaskContext {
     this.#stop(new TaskAbortedError(cause), cause)
   }
 
+  /** It is not waited for any more. */
+  giveUp(): void {
+    this.#failed(this.#abortedBy)
+  }
+
   #process(): unknown {
     const data: unknown = JSON.parse(this.claim.data)
     return this.parts.perItem && this.claim.batchId !== null && Array.isArray(data) ? this.#eachItem(data) : this.processor(data, this)

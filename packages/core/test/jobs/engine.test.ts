@@ -1,0 +1,372 @@
+import {
+  AsyncBatchProcessingEngine,
+  type AuditEntry,
+  createSluice,
+  getAsyncBatchProcessingEngine,
+  InvalidArgumentError,
+  InvalidOptionError,
+  type JobsOptions,
+  memoryJobBackend,
+  NoProcessorError,
+  NotAuthorizedError,
+  SluiceError,
+  UnknownQueueError,
+} from '@sluice/core'
+import { describe, expect, it, onTestFinished } from 'vitest'
+
+function open(options: JobsOptions = {}) {
+  const jobs = new AsyncBatchProcessingEngine(options)
+  onTestFinished(() => jobs.close())
+  return jobs
+}
+
+const SOON = { timeout: 5_000, interval: 5 }
+
+describe('AsyncBatchProcessingEngine', () => {
+  it.each<[object, string]>([
+    [{ leaseMs: 1 }, 'leaseMs'],
+    [{ pollMs: 0 }, 'pollMs'],
+    [{ ageMs: -1 }, 'ageMs'],
+    [{ maxCrashes: 1.5 }, 'maxCrashes'],
+    [{ backend: {} }, 'backend'],
+    [{ retention: { maxDeadBytes: -1 } }, 'retention.maxDeadBytes'],
+    [{ authorize: true }, 'authorize'],
+    [{ workers: 5 }, 'workers'],
+  ])('refuses %o', (options, name) => {
+    expect(() => new AsyncBatchProcessingEngine(options)).toThrow(InvalidOptionError)
+    expect(() => new AsyncBatchProcessingEngine(options)).toThrow(`"${name}"`)
+    expect(() => createSluice({ jobs: options })).toThrow(`"jobs.${name}"`)
+  })
+
+  it('is that of a Sluice, or of the process', async () => {
+    const sluice = createSluice()
+    expect(sluice.jobs).toBeInstanceOf(AsyncBatchProcessingEngine)
+    await sluice.close()
+    await expect(sluice.jobs?.enqueueTask(1)).rejects.toMatchObject({ code: 'SLUICE_CLOSED' })
+    expect(createSluice({ jobs: false }).jobs).toBeUndefined()
+    expect(getAsyncBatchProcessingEngine()).toBe(getAsyncBatchProcessingEngine())
+  })
+
+  it('runs each task in a scope of its own', async () => {
+    const sluice = createSluice()
+    onTestFinished(() => sluice.close())
+    const scopes: string[] = []
+    sluice.on('scope', ({ name }) => scopes.push(name))
+    sluice.jobs?.registerProcessor('mail', async () => {})
+    await sluice.jobs?.enqueueTask(1, 'normal', 'mail')
+    await sluice.jobs?.enqueueTask(2, 'normal', 'mail')
+    await sluice.jobs?.processNextTask('mail')
+    await sluice.jobs?.processNextTask('mail')
+    expect(scopes).toEqual(['job mail', 'job mail'])
+  })
+
+  describe('what is wrong', () => {
+    it.each<[unknown[], new (...args: never[]) => SluiceError, string]>([
+      [[1, 'urgent'], InvalidArgumentError, '"priority"'],
+      [[1, 'normal', 'nowhere'], UnknownQueueError, 'There is no queue "nowhere". There are: "default".'],
+      [[1, 'normal', 'default', { retries: 1 }], InvalidOptionError, '"retries"'],
+      [[1, 'normal', 'default', { maxRetries: -1 }], InvalidOptionError, '"maxRetries"'],
+      [[1, 'normal', 'default', { timeoutMs: 0 }], InvalidOptionError, '"timeoutMs"'],
+      [[1, 'normal', 'default', { delayMs: Number.NaN }], InvalidOptionError, '"delayMs"'],
+      [[1, 'normal', 'default', { uniqueKey: '' }], InvalidOptionError, '"uniqueKey"'],
+      [[1, 'normal', 'default', { backoff: () => 'soon' }], InvalidArgumentError, '"backoff"'],
+      [[1, 'normal', 'default', { transaction: {} }], InvalidArgumentError, 'none with the backend "memory"'],
+    ])('in a task is told where it is enqueued: %o', async (args, type, message) => {
+      const jobs = open()
+      const enqueued = (jobs.enqueueTask as (...given: unknown[]) => Promise<unknown>)(...args)
+      await expect(enqueued).rejects.toThrow(type)
+      await expect(enqueued).rejects.toThrow(message)
+      expect((await jobs.getProcessingStats()).queued).toBe(0)
+    })
+
+    it.each<[string, unknown, string]>([
+      ['undefined', undefined, '$'],
+      ['a function', { a: { b: () => {} } }, '$.a.b'],
+      ['a BigInt', [1, 2n], '$[1]'],
+      ['a symbol', Symbol('a'), '$'],
+      ['NaN', { a: [Number.NaN] }, '$.a[0]'],
+      ['Infinity', Number.POSITIVE_INFINITY, '$'],
+      ['a Map', { map: new Map() }, '$.map'],
+      ['an instance', new (class Point {})(), '$'],
+      ['undefined in an array', [undefined], '$[0]'],
+    ])('in data is told with its place: %s', async (_, data, path) => {
+      await expect(open().enqueueTask(data)).rejects.toMatchObject({ code: 'SLUICE_INVALID_PAYLOAD', path })
+    })
+
+    it('in data that hold themselves, or are too long, is told as well', async () => {
+      const data: { self?: unknown } = {}
+      data.self = data
+      await expect(open().enqueueTask(data)).rejects.toMatchObject({ code: 'SLUICE_INVALID_PAYLOAD' })
+      await expect(open({ maxPayloadBytes: 10 }).enqueueTask('a'.repeat(10))).rejects.toThrow('at most 10 bytes')
+      await expect(open({ maxPayloadBytes: 10 }).createBatchJob('b', ['a'.repeat(10)])).rejects.toThrow('at most 10 bytes')
+    })
+
+    it.each<[unknown[], string]>([
+      [['a b', [1]], '"name"'],
+      [['', [1]], '"name"'],
+      [['b', 'text'], '"items"'],
+      [['b', 5], '"items"'],
+      [['b', null], '"items"'],
+      [['b', [1], 0], '"batchSize"'],
+      [['b', [1], 1, { webhook: 'ftp://a' }], '"webhook"'],
+      [['b', [1], 1, { delayMs: 5 }], '"delayMs"'],
+      [['b', [() => {}]], '$[0]'],
+    ])('in a batch is told where it is made: %o', async (args, message) => {
+      const jobs = open()
+      await expect((jobs.createBatchJob as (...given: unknown[]) => Promise<unknown>)(...args)).rejects.toThrow(message)
+    })
+
+    it('in what a batch is read from cancels it, and is thrown', async () => {
+      const jobs = open()
+      const completed: string[] = []
+      jobs.on('batch:completed', ({ status }) => completed.push(status))
+      function* items() {
+        for (let at = 0; at < 500; at += 1) yield at
+        throw new Error('the cursor broke')
+      }
+      await expect(jobs.createBatchJob('b', items(), 2)).rejects.toThrow('the cursor broke')
+      jobs.registerProcessor('b', () => {})
+      expect(await jobs.processNextTask('b')).toBeNull()
+    })
+
+    it('elsewhere is told, too', async () => {
+      const jobs = open()
+      expect(() => jobs.createQueue('a', 0)).toThrow(InvalidArgumentError)
+      expect(() => jobs.createQueue('a/b')).toThrow('"name"')
+      expect(() => jobs.createQueue('a', 1, { rate: { tasks: 0, perMs: 1 } })).toThrow('"rate.tasks"')
+      expect(() => jobs.createQueue('a', 1, { rate: { tasks: 1 } as never })).toThrow('"rate.perMs"')
+      expect(() => jobs.registerProcessor('a', 5 as never)).toThrow('"processor"')
+      expect(() => jobs.registerProcessor('a', () => {}, { concurrency: 0 })).toThrow('"concurrency"')
+      expect(() => jobs.registerProcessingCallback('', () => {})).toThrow('"taskId"')
+      expect(() => jobs.start('default')).toThrow(NoProcessorError)
+      expect(() => jobs.start('nowhere')).toThrow(UnknownQueueError)
+      await expect(jobs.schedule('s', 'every day', 1)).rejects.toThrow('"pattern"')
+      await expect(jobs.schedule('s', '* * * * *', 1, { timezone: 'Mars/Olympus' })).rejects.toThrow('a time zone')
+      await expect(jobs.schedule('s', '* * * * *', undefined)).rejects.toThrow('Data of a task')
+      await expect(jobs.processNextTask()).rejects.toThrow(NoProcessorError)
+      await expect(jobs.getBatchProgress('none')).rejects.toThrow('"batchId"')
+      await expect(jobs.getProcessingStats('nowhere')).rejects.toThrow(UnknownQueueError)
+      await expect(jobs.listDeadLetters({ limit: 0 })).rejects.toThrow('"limit"')
+      expect(await jobs.retryDeadLetterTask('none')).toBe(false)
+      expect(await jobs.cancelTask('none')).toBe(false)
+      expect(await jobs.getTask('none')).toBeUndefined()
+    })
+  })
+
+  describe('access', () => {
+    it('is asked for before anything is done, and written down', async () => {
+      const jobs = open({ authorize: async (actor, action) => actor === 'ops' || (action === 'enqueue' && actor === 'ann') })
+      await expect(jobs.enqueueTask(1)).rejects.toThrow(NotAuthorizedError)
+      const task = await jobs.enqueueTask(1, 'normal', 'default', { runAs: 'ann' })
+      await expect(jobs.enqueueTask(1, 'normal', 'default', { runAs: 'ann', actor: 'bob' })).rejects.toThrow('"bob" may not enqueue')
+      await expect(jobs.cancelTask(task.id, { actor: 'ann' })).rejects.toMatchObject({ actor: 'ann', action: 'cancel' })
+      await expect(jobs.purgeDeadLetters({}, { actor: 'ann' })).rejects.toThrow(NotAuthorizedError)
+      await expect(jobs.retryDeadLetterTask('x')).rejects.toThrow(NotAuthorizedError)
+      await expect(jobs.createBatchJob('b', [1], 1, { runAs: 'bob' })).rejects.toThrow(NotAuthorizedError)
+      expect(await jobs.cancelTask(task.id, { actor: 'ops' })).toBe(true)
+      expect(jobs.getAuditLog().map(({ actor, action, isAllowed }) => `${actor} ${action} ${isAllowed}`)).toEqual([
+        ...['undefined enqueue false', 'ann enqueue true', 'bob enqueue false', 'ann cancel false', 'ann purge false'],
+        ...['undefined retry false', 'bob enqueue false', 'ops cancel true'],
+      ])
+      expect((await jobs.getProcessingStats()).queued).toBe(0)
+    })
+
+    it('is refused where the hook fails', async () => {
+      const jobs = open({
+        authorize: () => {
+          throw new Error('no directory')
+        },
+      })
+      await expect(jobs.enqueueTask(1)).rejects.toThrow('no directory')
+      expect(jobs.getAuditLog()).toMatchObject([{ isAllowed: false }])
+    })
+
+    it('tells a sink, whose failure hinders nothing', async () => {
+      const entries: AuditEntry[] = []
+      const errors: unknown[] = []
+      const jobs = open({
+        audit: async (entry) => {
+          entries.push(entry)
+          throw new Error('disk full')
+        },
+      })
+      jobs.on('error', ({ error }) => errors.push(error))
+      await jobs.enqueueTask(1, 'normal', 'default', { runAs: 'ann' })
+      await jobs.purgeDeadLetters({ queue: 'default' }, { actor: 'ops' })
+      expect(entries).toMatchObject([
+        { actor: 'ann', action: 'enqueue', queue: 'default', runAs: 'ann', isAllowed: true },
+        { actor: 'ops', action: 'purge', queue: 'default', isAllowed: true },
+      ])
+      expect(errors).toHaveLength(2)
+      expect(jobs.getAuditLog()).toEqual([])
+    })
+
+    it('keeps the last thousand entries', async () => {
+      const jobs = open()
+      for (let at = 0; at < 1_005; at += 1) await jobs.cancelTask(`task ${at}`)
+      expect(jobs.getAuditLog()).toHaveLength(1_000)
+      expect(jobs.getAuditLog()[0]).toMatchObject({ taskId: 'task 5' })
+      expect(jobs.getAuditLog().at(-1)).toMatchObject({ taskId: 'task 1004' })
+    })
+  })
+
+  describe('processors', () => {
+    it('that fail in any way do not stop the queue', async () => {
+      const jobs = open({ graceMs: 20 })
+      const done: unknown[] = []
+      const ways: Record<string, () => unknown> = {
+        throws: () => {
+          throw new Error('sync')
+        },
+        rejects: () => Promise.reject(new Error('async')),
+        nothing: () => Promise.reject(undefined),
+        text: () => {
+          throw 'a text'
+        },
+        hangs: () => new Promise(() => {}),
+        // biome-ignore lint/suspicious/noThenProperty: what is tested
+        thenable: () => ({ then: (_: unknown, reject: (error: Error) => void) => reject(new Error('thenable')) }),
+        ok: () => 1,
+      }
+      jobs.registerProcessor<string>('default', (way) => ways[way]?.())
+      jobs.on('task:dead', ({ failure }) => done.push(failure.message))
+      jobs.on('task:completed', ({ result }) => done.push(result))
+      for (const way of Object.keys(ways)) await jobs.enqueueTask(way, 'normal', 'default', { maxRetries: 0, timeoutMs: 50 })
+      jobs.start()
+      await expect.poll(() => done.length, SOON).toBe(7)
+      expect([...done].sort()).toEqual([1, 'The task took longer than 50 ms.', 'a text', 'async', 'sync', 'thenable', 'undefined'].sort())
+    })
+
+    it('that register later are started, too, and one takes the place of another', async () => {
+      const jobs = open()
+      const seen: string[] = []
+      jobs.start()
+      jobs.registerProcessor('late', () => void seen.push('first'))
+      await jobs.enqueueTask(1, 'normal', 'late')
+      await expect.poll(() => seen, SOON).toEqual(['first'])
+      jobs.registerProcessor('late', () => void seen.push('second'))
+      await jobs.enqueueTask(1, 'normal', 'late')
+      await expect.poll(() => seen, SOON).toEqual(['first', 'second'])
+    })
+
+    it('leave others their turn', async () => {
+      const jobs = open()
+      let turns = 0
+      let runs = 0
+      const timer = setInterval(() => {
+        turns += 1
+      }, 1)
+      jobs.registerProcessor('default', () => {
+        runs += 1
+        const until = performance.now() + 0.2
+        while (performance.now() < until);
+      })
+      for (let at = 0; at < 1_000; at += 1) await jobs.enqueueTask(at)
+      jobs.start()
+      await expect.poll(() => runs, { timeout: 10_000 }).toBe(1_000)
+      clearInterval(timer)
+      expect(turns).toBeGreaterThan(5)
+    })
+
+    it('wait as a back-off says', async () => {
+      const jobs = open()
+      const attempts: number[] = []
+      const waits: number[] = []
+      jobs.on('task:retry', ({ retryAt }) => waits.push(retryAt - Date.now()))
+      jobs.registerProcessor('default', (_data, { attempt }) => {
+        attempts.push(attempt)
+        throw new Error('no')
+      })
+      await jobs.enqueueTask(1, 'normal', 'default', { maxRetries: 2, backoff: (attempt) => attempt * 40 })
+      await jobs.enqueueTask(1, 'normal', 'default', { maxRetries: 1, backoff: 1_000 })
+      jobs.start()
+      await expect.poll(() => attempts.filter((attempt) => attempt === 3).length, SOON).toBe(1)
+      const [first = 0, long = 0, second = 0] = waits
+      expect(first).toBeLessThanOrEqual(40)
+      expect(second).toBeLessThanOrEqual(80)
+      expect(second).toBeGreaterThan(40)
+      expect(long).toBeGreaterThan(450)
+      expect(long).toBeLessThanOrEqual(1_000)
+    })
+  })
+
+  it('says that a queue is not well, and why', async () => {
+    const jobs = open()
+    expect(await jobs.getQueueHealth()).toEqual({ health: 'healthy', reasons: [] })
+    await jobs.enqueueTask(1)
+    await jobs.pause()
+    expect(await jobs.getQueueHealth()).toEqual({ health: 'degraded', reasons: ['It is paused, and 1 tasks wait.'] })
+    await jobs.resume()
+    jobs.registerProcessor('default', () => {
+      throw new Error('no')
+    })
+    for (let at = 0; at < 25; at += 1) await jobs.enqueueTask(at, 'normal', 'default', { maxRetries: 0 })
+    for (let at = 0; at < 25; at += 1) await jobs.processNextTask()
+    expect((await jobs.getQueueHealth()).health).toBe('unhealthy')
+    const broken = Object.assign(memoryJobBackend(), {
+      counts: () => {
+        throw new Error('gone')
+      },
+    })
+    const health = await open({ backend: broken }).getQueueHealth()
+    expect(health).toEqual({ health: 'unhealthy', reasons: ['Its backend does not answer: gone'] })
+  })
+
+  it('keeps outcomes while its backend does not answer, and tells them then', async () => {
+    const backend = memoryJobBackend()
+    const step = backend.step.bind(backend)
+    let isDown = false
+    const errors: unknown[] = []
+    const flaky = Object.assign(backend, {
+      step: (...args: Parameters<typeof step>) => {
+        if (isDown) throw new Error('down')
+        return step(...args)
+      },
+    })
+    const jobs = open({ backend: flaky })
+    const completed: string[] = []
+    jobs.on('error', ({ error }) => errors.push(error))
+    jobs.on('task:completed', ({ taskId }) => completed.push(taskId))
+    jobs.registerProcessor('default', () => {
+      isDown = true
+    })
+    jobs.start()
+    const task = await jobs.enqueueTask(1)
+    await expect.poll(() => errors.length, SOON).toBeGreaterThan(0)
+    expect(completed).toEqual([])
+    isDown = false
+    await expect.poll(() => completed, SOON).toEqual([task.id])
+  })
+
+  it('forgets the oldest dead letters when they are too much, and batches that are old', async () => {
+    const backend = memoryJobBackend()
+    const jobs = open({ backend })
+    jobs.registerProcessor<string>('default', () => {
+      throw new Error('no')
+    })
+    for (let at = 0; at < 10; at += 1) {
+      await jobs.enqueueTask(`${at}${'x'.repeat(97)}`, 'normal', 'default', { maxRetries: 0 })
+      await jobs.processNextTask()
+    }
+    await backend.tidy({ maxDeadBytes: 500, maxBatchAgeMs: 1_000 }, Date.now())
+    expect((await jobs.listDeadLetters()).map(({ data }) => String(data)[0])).toEqual(['5', '6', '7', '8', '9'])
+    const batch = await jobs.createBatchJob('b', [])
+    await backend.tidy({ maxDeadBytes: 500, maxBatchAgeMs: 1_000 }, Date.now() + 5_000)
+    await expect(jobs.getBatchProgress(batch.id)).rejects.toThrow('"batchId"')
+  })
+
+  it('leaves nothing behind when it is closed', async () => {
+    const before = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    const jobs = new AsyncBatchProcessingEngine()
+    jobs.registerProcessor('default', () => new Promise(() => {}))
+    await jobs.schedule('tick', '* * * * *', 1)
+    jobs.start()
+    await jobs.enqueueTask(1)
+    await expect.poll(async () => (await jobs.getProcessingStats()).processing, SOON).toBe(1)
+    await jobs.close()
+    await jobs.close()
+    expect(process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length).toBe(before)
+    await expect(jobs.enqueueTask(1)).rejects.toMatchObject({ code: 'SLUICE_CLOSED' })
+    expect(() => jobs.start()).toThrow(SluiceError)
+  })
+})

@@ -32,10 +32,10 @@ const npm = {
   prisma: ['@prisma/client', '@prisma/driver-adapter-utils', '@prisma/generator-helper'],
   knex: ['knex'],
   redis: ['ioredis', 'msgpackr', 'cockatiel'],
-  http: ['undici', 'rate-limiter-flexible'],
+  http: ['undici', 'rate-limiter-flexible', 'on-headers', '@types/on-headers'],
   // Each an optional peer, by dynamic import.
   cli: ['@electric-sql/pglite', 'better-sqlite3', 'ioredis', 'mysql2', 'pg', '@types/better-sqlite3', '@types/pg'],
-  express: ['express', 'on-headers', '@types/express', '@types/on-headers'],
+  express: ['express', '@types/express'],
 }
 
 /** @type {import('dependency-cruiser').IConfiguration} */

@@ -1,16 +1,6 @@
-import {
-  checkOptions,
-  createConsoleReport,
-  hostOf,
-  NPlusOneError,
-  option,
-  type ScopeHandle,
-  type Sluice,
-  type SluiceOptions,
-  sluiceFrom,
-} from '@sluice/core'
+import { checkOptions, option, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
+import { RequestScopes } from '@sluice/http'
 import type { Request, RequestHandler, Response } from 'express'
-import onHeaders from 'on-headers'
 
 export interface SluiceMiddlewareOptions {
   /**
@@ -41,37 +31,11 @@ export interface SluiceMiddlewareOptions {
  */
 export function sluiceMiddleware(sluice?: Sluice | SluiceOptions, options: SluiceMiddlewareOptions = {}): RequestHandler {
   checkOptions(options, { report: option.boolean, serverTiming: option.boolean })
-  const used = sluiceFrom(sluice)
-  const isDevelopment = process.env.NODE_ENV !== 'production'
-  const { report = isDevelopment, serverTiming = isDevelopment } = options
-  if (report) used.on('finding', createConsoleReport())
+  const scopes = new RequestScopes(sluiceFrom(sluice), options)
   return (request, response, next) => {
-    const scope = used.openScope(`${request.method} ${request.path}`)
-    if (serverTiming) onHeaders(response, () => response.append('Server-Timing', timing(scope.counts)))
-    // `close` comes after every response, also one that the client gave up.
-    response.once('close', () => {
-      scope.name = nameOf(request, response)
-      end(scope, used)
-    })
-    scope.enter(next)
+    const { method, path } = request
+    scopes.open(response, `${method} ${path}`, () => nameOf(request, response)).enter(next)
   }
-}
-
-const TOO_LATE =
-  "A request had findings, and its response was already sent: detection's throw mode cannot fail it. In a test, wrap the request in expectNoNPlusOne() of @sluice/core/testing."
-
-/** Ends a scope where nobody could catch what it throws. */
-function end(scope: ScopeHandle, sluice: Sluice): void {
-  try {
-    scope.end()
-  } catch (error) {
-    if (!(error instanceof NPlusOneError)) throw error
-    hostOf(sluice).warn(TOO_LATE)
-  }
-}
-
-function timing({ databaseMs, queries, answered }: { databaseMs: number; queries: number; answered: number }): string {
-  return `db;dur=${databaseMs.toFixed(1)};desc="${queries} queries", sluice;desc="${answered} from cache"`
 }
 
 /** The route's pattern rather than the path, so that all requests of a route are one. */

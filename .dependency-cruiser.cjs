@@ -36,6 +36,7 @@ const npm = {
   // Each an optional peer, by dynamic import.
   cli: ['@electric-sql/pglite', 'better-sqlite3', 'ioredis', 'mysql2', 'pg', '@types/better-sqlite3', '@types/pg'],
   express: ['express', '@types/express'],
+  fastify: ['fastify', 'fastify-plugin'],
 }
 
 /** @type {import('dependency-cruiser').IConfiguration} */

@@ -1,0 +1,1 @@
+export { type SluicePluginOptions, sluicePlugin } from './sluice-plugin.ts'

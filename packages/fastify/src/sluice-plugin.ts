@@ -1,0 +1,72 @@
+import { checkOptions, option, type ScopeHandle, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
+import { RequestScopes } from '@sluice/http'
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { ownOptions } from './own-options.ts'
+
+export interface SluicePluginOptions {
+  /**
+   * A Sluice, or options to make one of, which is closed with the app.
+   * @defaultValue the process-wide one
+   */
+  readonly sluice?: Sluice | SluiceOptions
+  /**
+   * Prints each finding once for a route, to stderr.
+   * @defaultValue whether `NODE_ENV` is not `production`
+   */
+  readonly report?: boolean
+  /**
+   * Sends `Server-Timing` with the time spent in the database and the number of queries. Anyone who can send a request can read it.
+   * @defaultValue whether `NODE_ENV` is not `production`
+   */
+  readonly serverTiming?: boolean
+}
+
+/**
+ * Fastify plugin that opens a scope for each request: queries are counted and merged within it. Register it first: hooks that were added before it
+ * run outside of the scope. Works with Fastify 5.
+ *
+ * A request's scope ends after its response was sent, so in detection's `throw` mode its findings cannot fail the request: they are emitted as
+ * ever, and a process warning tells so once. Tests of routes wrap the request in `expectNoNPlusOne` of `@sluice/core/testing`.
+ *
+ * Registering it with unknown options fails with an InvalidOptionError.
+ *
+ * @example
+ * ```ts
+ * await app.register(sluicePlugin, { sluice })
+ * ```
+ */
+export const sluicePlugin: FastifyPluginAsync<SluicePluginOptions> = fp(register, { name: '@sluice/fastify', fastify: '5.x' })
+
+const rules = { sluice: option.object, report: option.boolean, serverTiming: option.boolean }
+
+async function register(app: FastifyInstance, options: SluicePluginOptions): Promise<void> {
+  const { sluice: given, ...reporting } = ownOptions(options)
+  checkOptions(ownOptions(options), rules)
+  const sluice = sluiceFrom(given)
+  const scopes = new RequestScopes(sluice, reporting)
+  const key = Symbol('sluice.scope')
+  type Scoped = FastifyRequest & { [key]?: ScopeHandle | null }
+
+  app.decorateRequest(key, null)
+  app.addHook('onRequest', (request: Scoped, reply, done) => {
+    const scope = scopes.open(reply.raw, `${request.method} ${request.routeOptions.url ?? '(no route)'}`)
+    request[key] = scope
+    scope.enter(done)
+  })
+
+  const enterAgain = (request: Scoped, done: () => void) => {
+    const scope = request[key]
+    if (scope) scope.enter(done)
+    else done()
+  }
+  // A hook of the app may go on from an event of the body's stream, which belongs to the connection.
+  app.addHook('preValidation', (request, _reply, done) => enterAgain(request, done))
+  // Fastify sets the timer of `handlerTimeout` before the first hook.
+  app.addHook('onError', (request, _reply, _error, done) => enterAgain(request, done))
+
+  app.addHook('onClose', async () => {
+    scopes.close()
+    if (given !== undefined && given !== sluice) await sluice.close()
+  })
+}

@@ -20,5 +20,11 @@ export default [
     ignore: ['node:*'],
     modifyEsbuildConfig: withoutDynamicImports,
   },
+  {
+    name: '@sluice/fastify, without Fastify and the packages of Sluice',
+    path: 'packages/fastify/dist/index.js',
+    limit: '4 kB',
+    ignore: ['node:*', 'fastify', '@sluice/core', '@sluice/http'],
+  },
   { name: '@sluice/core/database', path: 'packages/core/dist/database.js', limit: '120 kB', ignore: ['node:*'] },
 ]

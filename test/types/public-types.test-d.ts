@@ -1,8 +1,11 @@
 import { createSluice, type Finding, type Mode, type Sluice } from '@sluice/core'
 import { sluiceMiddleware } from '@sluice/express'
+import { sluicePlugin, sluiceProxy } from '@sluice/fastify'
+import { createProxy } from '@sluice/http'
 import { unsluice, withSluice as withSluiceKnex } from '@sluice/knex'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
 import type { RequestHandler } from 'express'
+import { type FastifyTypeProviderDefault, fastify } from 'fastify'
 import type { Knex } from 'knex'
 import { describe, expectTypeOf, it } from 'vitest'
 import { type Author, type Post, PrismaClient } from '../generated/sqlite/client/client.ts'
@@ -40,6 +43,29 @@ describe('an extended Prisma client', () => {
     client.$extends(withSluice({ mode: 'optimize' }))
     // @ts-expect-error there is no such mode
     withSluice({ mode: 'fast' })
+  })
+})
+
+describe('the plugins for Fastify', () => {
+  const apps = [
+    fastify(),
+    fastify({ logger: true }),
+    fastify({ forceCloseConnections: true }).withTypeProvider<FastifyTypeProviderDefault>(),
+  ] as const
+
+  it('are registered in any app, with their options', () => {
+    apps[0].register(sluicePlugin)
+    apps[0].register(sluicePlugin, { sluice, report: false, serverTiming: true })
+    apps[1].register(sluicePlugin, { sluice: { mode: 'optimize' } })
+    apps[2].register(sluiceProxy, { prefix: '/api', nodes: ['10.0.0.1:8080'], rewritePrefix: '/v1', logLevel: 'warn' })
+    fastify({ https: {} }).register(sluiceProxy, { prefix: '/api', proxy: createProxy({ nodes: [] }), websocket: false })
+  })
+
+  it('refuse options that there are not', () => {
+    // @ts-expect-error there is no such option
+    apps[0].register(sluicePlugin, { reports: true })
+    // @ts-expect-error there is no such option
+    apps[0].register(sluiceProxy, { prefix: '/api', upstream: 'http://10.0.0.1:8080' })
   })
 })
 

@@ -2,6 +2,7 @@ import { createServer, type RequestListener, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createSluice } from '@sluice/core'
 import { sluiceMiddleware, sluiceProxy } from '@sluice/express'
+import { createProxy } from '@sluice/http'
 import express5 from 'express'
 // @ts-expect-error its types are those of Express 5, which differ in nothing that is used here
 import express4 from 'express4'
@@ -59,6 +60,20 @@ describe.each([
       body: '/things?a=1 {"b":2}',
     })
     expect((await post(port, '/own', '')).body).toBe('own')
+  })
+
+  it('need not be asked where a proxy stands before the app', async () => {
+    const proxy = createProxy({ nodes: [`127.0.0.1:${await node()}`] })
+    onTestFinished(() => proxy.close({ graceMs: 0 }))
+    const app = express()
+    app.use(express.json())
+    app.post('/own', (request, response) => void response.json(request.body))
+    const port = await serve((request, response) => {
+      if (request.url?.startsWith('/api/')) proxy.handler(request, response)
+      else app(request, response)
+    })
+    expect((await post(port, '/api/things?a=1', '{"b":2}')).body).toBe('/api/things?a=1 {"b":2}')
+    expect((await post(port, '/own', '{"b":2}')).body).toBe('{"b":2}')
   })
 
   it('says that the body was read before it came, and does not hang', async () => {

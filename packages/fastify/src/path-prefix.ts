@@ -1,0 +1,73 @@
+/** How an app's router reads paths. */
+export interface PathReading {
+  readonly isCaseSensitive: boolean
+  readonly ignoresDuplicateSlashes: boolean
+  /** Whether `;` begins the query as well. */
+  readonly splitsAtSemicolon: boolean
+}
+
+const ORIGIN = /^https?:\/\/[^/?#]*/i
+
+/** The prefix of some routes, found in URLs as they came: with whatever of them is encoded. */
+export class PathPrefix {
+  readonly #segments: readonly string[]
+  readonly #separator: RegExp
+
+  constructor(
+    prefix: string,
+    private readonly reading: PathReading,
+  ) {
+    this.#segments = prefix.split('/').filter((segment) => segment !== '')
+    this.#separator = reading.splitsAtSemicolon ? /[/?#;]/g : /[/?#]/g
+  }
+
+  get isEmpty(): boolean {
+    return this.#segments.length === 0
+  }
+
+  /** Where the prefix ends in a URL; -1 where the URL is not below it. */
+  endIn(url: string): number {
+    let at = ORIGIN.exec(url)?.[0].length ?? 0
+    for (const segment of this.#segments) {
+      if (url[at] !== '/') return -1
+      at += 1
+      if (this.reading.ignoresDuplicateSlashes) while (url[at] === '/') at += 1
+      const end = this.#endOfSegment(url, at)
+      if (!this.#isSame(segment, url.slice(at, end))) return -1
+      at = end
+    }
+    return at
+  }
+
+  /** A URL with other text in the place of the prefix; `undefined` where it is not below it. */
+  replaceIn(url: string, text: string): string | undefined {
+    const end = this.endIn(url)
+    if (end < 0) return undefined
+    const origin = ORIGIN.exec(url)?.[0] ?? ''
+    const path = text + url.slice(end)
+    return origin + (path.startsWith('/') ? path : `/${path}`)
+  }
+
+  #endOfSegment(url: string, from: number): number {
+    this.#separator.lastIndex = from
+    return this.#separator.exec(url)?.index ?? url.length
+  }
+
+  #isSame(segment: string, raw: string): boolean {
+    // A parameter of the route stands for any text.
+    if (/(^|[^:]):(?!:)/.test(segment)) return true
+    const wanted = segment.replaceAll('::', ':')
+    const { isCaseSensitive } = this.reading
+    const found = decoded(raw)
+    return found === wanted || (!isCaseSensitive && found.toLowerCase() === wanted.toLowerCase())
+  }
+}
+
+function decoded(text: string): string {
+  if (!text.includes('%')) return text
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

@@ -30,7 +30,7 @@ export interface ProxyStats {
 
 export interface CloseProxyOptions {
   /**
-   * Milliseconds that requests under way have to end.
+   * Milliseconds that requests and WebSockets under way have to end; then they are cut.
    * @defaultValue 5000
    */
   readonly graceMs?: number

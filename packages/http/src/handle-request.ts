@@ -18,6 +18,8 @@ export function handleRequest(core: ProxyCore, request: IncomingMessage, respons
     response.destroy()
     return
   }
+  // What came before may have taken its time, and the client has left meanwhile.
+  if (response.closed) return
   core.counts.requests += 1
   core.budget.earn()
   const parsed = requestHeaders(request, core.options.forwarding)

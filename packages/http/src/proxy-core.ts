@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { NodeLease, ServerNode } from '@sluice/core'
 import { Admission } from './admission/admission.ts'
 import { ClientCounts } from './admission/client-counts.ts'
@@ -24,6 +25,9 @@ export class ProxyCore {
   readonly counts = { requests: 0, retries: 0, withoutBudget: 0, hedges: 0, noNode: 0, limited: 0, shed: 0, failed: 0 }
   readonly now = (): number => performance.now()
   isClosed = false
+  /** Clients' connections that became others, and what is to be done when the last one has ended. */
+  readonly #tunnels = new Set<Duplex>()
+  #onTunnelsEnded: (() => void) | undefined
   readonly #connections: ClientCounts | undefined
   readonly #upstreams = new Map<ServerNode, Upstream>()
   readonly #removed = new WeakSet<ServerNode>()
@@ -79,6 +83,15 @@ export class ProxyCore {
     socket.destroy()
   }
 
+  /** A client's connection has become another one, which ends with the proxy. */
+  tunneled(client: Duplex): void {
+    this.#tunnels.add(client)
+    client.once('close', () => {
+      this.#tunnels.delete(client)
+      if (this.#tunnels.size === 0) this.#onTunnelsEnded?.()
+    })
+  }
+
   /** Adds the proof that a request comes from this proxy. */
   sign(headers: string[], method: string, path: string, host: string): void {
     const [secret] = this.options.nodeSecrets
@@ -112,9 +125,10 @@ export class ProxyCore {
     for (const stop of this.#stops) stop()
     const pools = [...this.#upstreams.values()].map(({ pool }) => pool)
     this.#upstreams.clear()
-    const closed = Promise.all(pools.map((pool) => pool.close()))
+    const closed = Promise.all([...pools.map((pool) => pool.close()), this.#tunnelsEnded()])
     const timer = setTimeout(() => {
       for (const pool of pools) pool.destroy().catch(() => {})
+      for (const client of this.#tunnels) client.destroy()
     }, graceMs)
     try {
       await closed
@@ -122,6 +136,13 @@ export class ProxyCore {
       clearTimeout(timer)
     }
     if (this.options.ownsBalancer) this.options.balancer.close()
+  }
+
+  #tunnelsEnded(): Promise<void> | undefined {
+    if (this.#tunnels.size === 0) return undefined
+    return new Promise((resolve) => {
+      this.#onTunnelsEnded = resolve
+    })
   }
 
   /** Ejects a node that answers nothing while it has requests; the event brings them to others. */

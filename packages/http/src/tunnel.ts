@@ -100,6 +100,7 @@ class Tunnel {
         record(status)
         if (onClosed !== undefined) socket.off('close', onClosed)
         socket.write(`HTTP/1.1 101 Switching Protocols\r\n${textOfHeaders(rawHeadersOf(controller))}\r\n`)
+        core.tunneled(socket)
         join(socket, upstream, this.head, () => lease.release())
       },
       // The node does not change protocols: its answer is passed on, and that is all.

@@ -267,6 +267,25 @@ describe('nodes that fail', () => {
     expect(proxy.balancer.getClusterStats()).toMatchObject({ failedRequests: 0, ejectedNodes: 0 })
   })
 
+  it('does nothing for a client that has left before it was asked', async () => {
+    let asked = 0
+    const node = await serve((_request, response) => {
+      asked += 1
+      response.end()
+    })
+    const { proxy } = await openProxy({ nodes: [node.address] })
+    const front = await serve((request, response) => {
+      response.on('close', () => proxy.handler(request, response))
+    })
+    const socket = connect(front.port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n'))
+    await once(front.server, 'request')
+    socket.destroy()
+    await once(socket, 'close')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(asked).toBe(0)
+    expect(proxy.getStats().requests).toBe(0)
+  })
+
   it('does not take an upload that was cut off for the node’s failure', async () => {
     const node = await serve((request, response) => {
       request.on('error', () => {})
@@ -395,6 +414,26 @@ describe('upgrades', () => {
     expect(await askRaw(port, HANDSHAKE)).toMatch(/^HTTP\/1\.1 503 [\s\S]*retry-after: 1/)
     const dead = await openProxy({ nodes: [await unusedAddress()] })
     expect(statusOf(await askRaw(dead.port, HANDSHAKE))).toBe(502)
+  })
+
+  it('end with the proxy, which waits for them as long as it is told to', async () => {
+    const node = await echo()
+    const { port, proxy } = await openProxy({ nodes: [node.address] })
+    const sockets = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
+    for (const socket of sockets) {
+      socket.write(HANDSHAKE)
+      await once(socket, 'data')
+    }
+    const ended = sockets.map((socket) => once(socket, 'close'))
+    sockets[0]?.end()
+    await ended[0]
+    let isClosed = false
+    const closed = proxy.close({ graceMs: 300 }).then(() => {
+      isClosed = true
+    })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(isClosed).toBe(false)
+    await Promise.all([closed, ended[1]])
   })
 
   it('are refused once the proxy is closed', async () => {

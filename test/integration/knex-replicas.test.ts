@@ -2,27 +2,64 @@ import { createSluice, type ReplicaRoutingStats, type Sluice } from '@sluice/cor
 import { type KnexOptions, withSluice } from '@sluice/knex'
 import knex, { type Knex } from 'knex'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { onPostgres } from '../services/postgres.ts'
-import { findReplication, type PostgresPair, type PostgresReplica, startPostgresPair } from '../services/postgres-pair.ts'
+import type { PairReplica, ReplicaPair } from '../services/replica-server.ts'
+import { type ReplicaPairKind, replicaPairs } from '../support/replica-pairs.ts'
 
-const found = findReplication()
-if (typeof found === 'string') {
-  if (process.env.CI === 'true') throw new Error(`A PostgreSQL that can be replicated is needed when CI is set: ${found}`)
-  console.warn(`Tests on replicas are skipped. ${found}`)
+/** What the databases have and the other one has not, or says in its own way. */
+interface Own {
+  /** Reads that only the primary may answer. */
+  primaryReads(db: Knex): readonly PromiseLike<unknown>[]
+  readonly missingTable: object
+  /** A read that fails alike on each server. */
+  failing(db: Knex): { readonly read: PromiseLike<unknown>; readonly error: object }
+  /** Makes a table, or a view, of one column `id` that only the primary can read. */
+  makePrimaryOnly(url: string, on: ReplicaPairKind['on']): Promise<void>
+}
+
+const own: Readonly<Record<ReplicaPairKind['name'], Own>> = {
+  PostgreSQL: {
+    primaryReads: (db) => [
+      db('counters').select(db.raw('pg_advisory_lock_shared(1)')).limit(1),
+      db('counters').select(db.raw('now()')).first(),
+      db('pg_settings').first(),
+    ],
+    missingTable: { code: '42P01' },
+    failing: (db) => ({ read: db('counters').where('id', 'x').first(), error: { code: '22P02' } }),
+    makePrimaryOnly: async (url, on) => void (await on(url, 'CREATE UNLOGGED TABLE primary_only (id int)')),
+  },
+  MariaDB: {
+    primaryReads: (db) => [
+      db('counters').select(db.raw("GET_LOCK('l', 1)")).limit(1),
+      db('counters').select(db.raw('NOW()')).first(),
+      db('counters').select(db.raw('@seen := id')).first(),
+      db('information_schema.tables').first(),
+    ],
+    missingTable: { errno: 1146 },
+    failing: (db) => ({ read: db('counters').whereRaw('id = (select id from counters)').first(), error: { errno: 1242 } }),
+    async makePrimaryOnly(url, on) {
+      // Whoever reads it writes: a replica refuses.
+      await on(url, 'CREATE TABLE seen (id int)')
+      await on(url, 'CREATE FUNCTION see() RETURNS int DETERMINISTIC MODIFIES SQL DATA BEGIN INSERT INTO seen VALUES (1); RETURN 1; END')
+      await on(url, 'CREATE SQL SECURITY INVOKER VIEW primary_only AS SELECT see() AS id FROM counters WHERE id = 0')
+    },
+  },
 }
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-describe.skipIf(typeof found === 'string')('Knex with replicas of PostgreSQL', () => {
-  let pair: PostgresPair
-  let replica: PostgresReplica
+for (const kind of replicaPairs()) describe.skipIf(kind.skipped !== undefined)(`Knex with replicas of ${kind.name}`, () => testOf(kind))
+
+function testOf(kind: ReplicaPairKind): void {
+  let pair: ReplicaPair
+  let replica: PairReplica
   const closing: (() => Promise<unknown>)[] = []
 
   beforeAll(async () => {
-    pair = await startPostgresPair((found as { folder: string }).folder)
-    ;[replica] = pair.replicas as [PostgresReplica]
-    await onPostgres(pair.primary, 'CREATE TABLE counters (id int PRIMARY KEY, value int NOT NULL)')
-    await onPostgres(pair.primary, 'INSERT INTO counters SELECT id, 0 FROM generate_series(1, 50) id')
+    pair = await kind.start()
+    ;[replica] = pair.replicas as [PairReplica]
+    await kind.on(pair.primary, 'CREATE TABLE counters (id int PRIMARY KEY, value int NOT NULL)')
+    const rows = Array.from({ length: 50 }, (_, i) => `(${i + 1}, 0)`)
+    await kind.on(pair.primary, `INSERT INTO counters VALUES ${rows}`)
     await caughtUp()
   }, 120_000)
 
@@ -32,14 +69,7 @@ describe.skipIf(typeof found === 'string')('Knex with replicas of PostgreSQL', (
 
   afterAll(() => pair?.stop())
 
-  async function caughtUp(): Promise<void> {
-    for (;;) {
-      const [primary] = await onPostgres(pair.primary, 'SELECT pg_current_wal_flush_lsn()::text AS lsn')
-      const [behind] = await onPostgres(replica.url, 'SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS done', [primary?.lsn])
-      if (behind?.done === true) return
-      await sleep(20)
-    }
-  }
+  const caughtUp = () => kind.caughtUp(pair, replica)
 
   interface Opened {
     readonly sluice: Sluice
@@ -57,8 +87,8 @@ describe.skipIf(typeof found === 'string')('Knex with replicas of PostgreSQL', (
     const errors: unknown[] = []
     const sluice = createSluice({ mode: 'optimize', ...sluiceOptions })
     sluice.on('error', (error) => errors.push(error))
-    const other = knex({ client: 'pg', connection: replica.url, pool: { min: 0, max: 8 }, log: { warn: () => {}, error: () => {} } })
-    const db = withSluice(knex({ client: 'pg', connection: pair.primary, pool: pool(8) }), sluice, { replicas: [other], ...options })
+    const other = knex({ client: kind.client, connection: replica.url, pool: { min: 0, max: 8 }, log: { warn: () => {}, error: () => {} } })
+    const db = withSluice(knex({ client: kind.client, connection: pair.primary, pool: pool(8) }), sluice, { replicas: [other], ...options })
     closing.push(async () => {
       await sluice.close()
       await Promise.all([db.destroy(), other.destroy()])
@@ -79,10 +109,11 @@ describe.skipIf(typeof found === 'string')('Knex with replicas of PostgreSQL', (
   const read = async (db: Knex, id: number): Promise<number> => ((await db('counters').where({ id }).first()) as { value: number }).value
   const write = (db: Knex, id: number, value: number) => db('counters').where({ id }).update({ value })
 
-  it.each(['on', 'off'])(
-    'never misses a write of its own, with synchronous_commit = %s',
-    async (setting) => {
-      const { sluice, db, stats } = await open({}, `SET synchronous_commit = ${setting}`, { cache: false })
+  it.each(kind.ways)(
+    'never misses a write of its own, with $name',
+    async ({ name, session, set }) => {
+      await set(replica)
+      const { sluice, db, stats } = await open({}, session, { cache: false })
       let stale = 0
       let turns = 0
       const walk = async (id: number) => {
@@ -100,7 +131,7 @@ describe.skipIf(typeof found === 'string')('Knex with replicas of PostgreSQL', (
       const before = stats()
       await Promise.all([walk(1), walk(2), walk(3), walk(4)])
       const { replicaReads } = stats()
-      console.log(`synchronous_commit ${setting}: ${turns} reads, ${stale} stale, ${replicaReads - before.replicaReads} on the replica`)
+      console.log(`${name}: ${turns} reads, ${stale} stale, ${replicaReads - before.replicaReads} on the replica`)
       expect(stale).toBe(0)
       expect(replicaReads).toBeGreaterThan(before.replicaReads)
     },
@@ -129,7 +160,7 @@ describe.skipIf(typeof found === 'string')('Knex with replicas of PostgreSQL', (
 
   it('misses nothing while replay is paused, and lets others read from the replica within the bound', async () => {
     const { sluice, db, stats } = await open({ maxLagMs: 60_000 }, 'SELECT 1', { cache: false })
-    await onPostgres(replica.url, 'SELECT pg_wal_replay_pause()')
+    await replica.pauseReplay()
     try {
       const before = stats()
       let stale = 0
@@ -144,22 +175,22 @@ describe.skipIf(typeof found === 'string')('Knex with replicas of PostgreSQL', (
       for (let i = 0; i < 100; i += 1) await sluice.run(() => read(db, 7))
       expect(stats().replicaReads).toBe(before.replicaReads + 100)
     } finally {
-      await onPostgres(replica.url, 'SELECT pg_wal_replay_resume()')
+      await replica.resumeReplay()
     }
     await caughtUp()
   }, 60_000)
 
   it('reads from the primary what the replica is too far behind with', async () => {
     const { sluice, db, stats } = await open({ maxLagMs: 300 }, 'SELECT 1', { cache: false })
-    await onPostgres(replica.url, 'SELECT pg_wal_replay_pause()')
+    await replica.pauseReplay()
     try {
-      await onPostgres(pair.primary, 'UPDATE counters SET value = 777 WHERE id = 8')
+      await kind.on(pair.primary, 'UPDATE counters SET value = 777 WHERE id = 8')
       await sluice.run(() => read(db, 8))
       await sleep(700)
       expect(await sluice.run(() => read(db, 8))).toBe(777)
       expect(stats().primaryReasons.lag).toBeGreaterThan(0)
     } finally {
-      await onPostgres(replica.url, 'SELECT pg_wal_replay_resume()')
+      await replica.resumeReplay()
     }
     await caughtUp()
   }, 60_000)
@@ -218,6 +249,47 @@ describe.skipIf(typeof found === 'string')('Knex with replicas of PostgreSQL', (
     expect(opened.stats().replicas[0]?.failures).toBeGreaterThan(0)
   }, 60_000)
 
+  it('never misses a write of its own while the replica is killed, and begins again before it', async () => {
+    const opened = await open({}, 'SELECT 1', { cache: false })
+    const { sluice, db, stats } = opened
+    const failed: unknown[] = []
+    let [stale, turns, isRunning] = [0, 0, true]
+    const walk = async (id: number) => {
+      for (let i = 1; isRunning; i += 1) {
+        await sluice.run(async () => {
+          await write(db, id, i)
+          for (let k = 0; k < 4; k += 1) {
+            await read(db, id).then(
+              (value) => {
+                turns += 1
+                if (value !== i) stale += 1
+              },
+              (error: unknown) => failed.push(error),
+            )
+            await sleep(3)
+          }
+        })
+      }
+    }
+    const walks = [31, 32, 33, 34, 35, 36].map(walk)
+    const before = stats()
+    try {
+      for (let kills = 0; kills < 4; kills += 1) {
+        await readsAgain(stats)
+        await sleep(400)
+        await replica.kill()
+        await replica.restart()
+      }
+      await readsAgain(stats)
+    } finally {
+      isRunning = false
+      await Promise.all(walks)
+    }
+    const replicaReads = stats().replicaReads - before.replicaReads
+    console.log(`killed 4 times: ${turns} reads, ${stale} stale, ${failed.length} failed, ${replicaReads} on the replica`)
+    expect({ stale, failed }).toEqual({ stale: 0, failed: [] })
+  }, 60_000)
+
   it('goes on reading when the replica hangs', async () => {
     const opened = await open({ readTimeoutMs: 500 }, 'SELECT 1', { cache: false })
     let primaryReads = 0
@@ -250,9 +322,7 @@ describe.skipIf(typeof found === 'string')('Knex with replicas of PostgreSQL', (
     await db('counters').where({ id: 9 }).forShare().first()
     await db.raw('SELECT 1')
     await db.with('c', db('counters').select('id')).from('c').first()
-    await db('counters').select(db.raw('pg_advisory_lock_shared(1)')).limit(1)
-    await db('counters').select(db.raw('now()')).first()
-    await db('pg_settings').first()
+    await Promise.all(own[kind.name].primaryReads(db))
     await sluice.onPrimary(() => db('counters').first())
     expect(stats().replicaReads).toBe(before)
     expect(stats().primaryReasons).toMatchObject({ transaction: 3, pinned: 1 })
@@ -264,11 +334,15 @@ describe.skipIf(typeof found === 'string')('Knex with replicas of PostgreSQL', (
 
   it("hands on the database's errors, and asks the primary for what the replica does not have", async () => {
     const { db, stats } = await open({}, 'SELECT 1', { cache: false })
-    await expect(db('nowhere').first()).rejects.toMatchObject({ code: '42P01' })
-    await expect(db('counters').where('id', 'x').first()).rejects.toMatchObject({ code: '22P02' })
-    await onPostgres(pair.primary, 'CREATE UNLOGGED TABLE unlogged (id int)')
+    const { missingTable, failing, makePrimaryOnly } = own[kind.name]
+    await expect(db('nowhere').first()).rejects.toMatchObject(missingTable)
+    const { read, error } = failing(db)
+    await expect(read).rejects.toMatchObject(error)
+    await makePrimaryOnly(pair.primary, kind.on)
     await caughtUp()
-    expect(await db('unlogged').first()).toBeUndefined()
+    const before = stats().primaryReasons.failed
+    expect(await db('primary_only').first()).toBeUndefined()
+    expect(stats().primaryReasons.failed).toBe(before + 1)
     expect(stats().replicas[0]).toMatchObject({ failures: 0, isUp: true })
   })
 
@@ -303,4 +377,4 @@ describe.skipIf(typeof found === 'string')('Knex with replicas of PostgreSQL', (
     await sluice.run(() => read(db, 1), { mode: 'shadow' })
     expect(stats().replicaReads).toBe(before)
   })
-})
+}

@@ -1,32 +1,32 @@
 import { createSluice, type ReplicaRoutingStats, type SluiceOptions } from '@sluice/core'
 import { type PrismaOptions, sluiceAdapter, withSluice } from '@sluice/prisma'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { onPostgres } from '../services/postgres.ts'
-import { findReplication, type PostgresPair, type PostgresReplica, startPostgresPair } from '../services/postgres-pair.ts'
+import type { PairReplica, ReplicaPair } from '../services/replica-server.ts'
 import { createAdapter, prismaClient, type TestPrismaClient } from '../support/prisma-clients.ts'
-
-const found = findReplication()
-if (typeof found === 'string') {
-  if (process.env.CI === 'true') throw new Error(`A PostgreSQL that can be replicated is needed when CI is set: ${found}`)
-  console.warn(`Tests on replicas are skipped. ${found}`)
-}
+import { type ReplicaPairKind, replicaPairs } from '../support/replica-pairs.ts'
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-describe.skipIf(typeof found === 'string')('Prisma with replicas of PostgreSQL', () => {
-  let pair: PostgresPair
-  let replica: PostgresReplica
+for (const kind of replicaPairs()) describe.skipIf(kind.skipped !== undefined)(`Prisma with replicas of ${kind.name}`, () => testOf(kind))
+
+function testOf(kind: ReplicaPairKind): void {
+  const { dialect } = kind
+  let pair: ReplicaPair
+  let replica: PairReplica
   const closing: (() => Promise<unknown>)[] = []
 
   const at = (url: string) => ({ url }) as Parameters<typeof createAdapter>[1]
 
   beforeAll(async () => {
-    pair = await startPostgresPair((found as { folder: string }).folder)
-    ;[replica] = pair.replicas as [PostgresReplica]
-    const { ddl } = await prismaClient('postgresql', at(pair.primary))
-    await onPostgres(pair.primary, ddl)
-    await onPostgres(pair.primary, `INSERT INTO countries (code, name) VALUES ('FR', 'France'), ('DE', 'Germany')`)
-    await sleep(300)
+    pair = await kind.start()
+    ;[replica] = pair.replicas as [PairReplica]
+    const { ddl } = await prismaClient(dialect, at(pair.primary))
+    for (const statement of ddl.split(/;\n/).filter((text) => text.trim() !== '')) await kind.on(pair.primary, statement)
+    await kind.on(
+      pair.primary,
+      `INSERT INTO countries (code, name) VALUES ('FR', 'France'), ('DE', 'Germany'), ('ES', 'Spain'), ('IT', 'Italy')`,
+    )
+    await kind.caughtUp(pair, replica)
   }, 120_000)
 
   afterEach(async () => {
@@ -36,12 +36,12 @@ describe.skipIf(typeof found === 'string')('Prisma with replicas of PostgreSQL',
   afterAll(() => pair?.stop())
 
   async function open(options: Partial<PrismaOptions> = {}, sluiceOptions: SluiceOptions = {}, extend = (client: object) => client) {
-    const clients = await prismaClient('postgresql', at(pair.primary))
+    const clients = await prismaClient(dialect, at(pair.primary))
     const errors: unknown[] = []
     const sluice = createSluice({ mode: 'optimize', cache: false, ...sluiceOptions })
     sluice.on('error', (error) => errors.push(error))
-    const other = new clients.PrismaClient({ adapter: createAdapter('postgresql', at(replica.url)) })
-    const own = new clients.PrismaClient({ adapter: sluiceAdapter(createAdapter('postgresql', at(pair.primary)), sluice) })
+    const other = new clients.PrismaClient({ adapter: createAdapter(dialect, at(replica.url)) })
+    const own = new clients.PrismaClient({ adapter: sluiceAdapter(createAdapter(dialect, at(pair.primary)), sluice) })
     const extended = (extend(own) as typeof own).$extends(withSluice(sluice, { schema: clients.schema, replicas: [other], ...options }))
     const prisma = extended as unknown as TestPrismaClient
     closing.push(async () => {
@@ -67,39 +67,45 @@ describe.skipIf(typeof found === 'string')('Prisma with replicas of PostgreSQL',
     const { sluice, prisma, stats } = await openUsed()
     const before = stats().replicaReads
     let stale = 0
-    for (let i = 1; i <= 300; i += 1) {
-      await sluice.run(async () => {
-        const name = `France ${i}`
-        await prisma.country.update({ where: { code: 'FR' }, data: { name } })
-        for (let k = 0; k < 3; k += 1) {
-          const [one, many] = await Promise.all([prisma.country.findUnique({ where: { code: 'FR' } }), prisma.country.findMany()])
-          if (one?.name !== name || !many.some((row) => row.name === name)) stale += 1
-          await sleep(5)
-        }
-      })
+    const walk = async (code: string) => {
+      for (let i = 1; i <= 150; i += 1) {
+        await sluice.run(async () => {
+          const name = `${code} ${i}`
+          await prisma.country.update({ where: { code }, data: { name } })
+          for (let k = 0; k < 3; k += 1) {
+            const [one, many] = await Promise.all([prisma.country.findUnique({ where: { code } }), prisma.country.findMany()])
+            if (one?.name !== name || !many.some((row) => row.name === name)) stale += 1
+            await sleep(5)
+          }
+        })
+      }
     }
-    console.log(`${stale} stale, ${stats().replicaReads - before} of 1,800 reads on the replica`)
+    await Promise.all(['FR', 'DE', 'ES', 'IT'].map(walk))
+    console.log(`${kind.name}: ${stale} stale, ${stats().replicaReads - before} of 3,600 reads on the replica`)
     expect(stale).toBe(0)
     expect(stats().replicaReads).toBeGreaterThan(before)
   }, 60_000)
 
   it('misses nothing while replay is paused', async () => {
     const { sluice, prisma, stats } = await openUsed({ maxLagMs: 60_000 })
-    await onPostgres(replica.url, 'SELECT pg_wal_replay_pause()')
+    await replica.pauseReplay()
     try {
       let stale = 0
-      for (let i = 1; i <= 300; i += 1) {
-        await sluice.run(async () => {
-          await prisma.country.update({ where: { code: 'FR' }, data: { name: `paused ${i}` } })
-          if ((await prisma.country.findUnique({ where: { code: 'FR' } }))?.name !== `paused ${i}`) stale += 1
-        })
+      const walk = async (code: string) => {
+        for (let i = 1; i <= 300; i += 1) {
+          await sluice.run(async () => {
+            await prisma.country.update({ where: { code }, data: { name: `paused ${i}` } })
+            if ((await prisma.country.findUnique({ where: { code } }))?.name !== `paused ${i}`) stale += 1
+          })
+        }
       }
+      await Promise.all(['FR', 'DE', 'ES', 'IT'].map(walk))
       expect(stale).toBe(0)
       const before = stats().replicaReads
       await sluice.run(() => prisma.country.findMany())
       expect(stats().replicaReads).toBe(before + 1)
     } finally {
-      await onPostgres(replica.url, 'SELECT pg_wal_replay_resume()')
+      await replica.resumeReplay()
     }
   }, 60_000)
 
@@ -197,7 +203,7 @@ describe.skipIf(typeof found === 'string')('Prisma with replicas of PostgreSQL',
         result: { country: { title: { needs: { name: true }, compute: ({ name }) => `The ${name}` } } },
       })
     const { prisma, sluice } = await open({}, {}, computed)
-    expect(await prisma.country.findMany()).toMatchObject([{ title: expect.any(String) }, { title: expect.any(String) }])
+    expect(await prisma.country.findMany()).toMatchObject(Array(4).fill({ title: expect.any(String) }))
     expect(sluice.replicas.getStats()).toEqual([])
   })
-})
+}

@@ -419,6 +419,7 @@ export class Sluice {
       clock: this.#clock,
       random: this.#random,
       sharesKept: this.#store !== undefined,
+      warn: (message) => this.#warn(message),
       onError: (error) => this.#reportError(error),
     })
   }

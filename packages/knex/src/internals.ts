@@ -150,17 +150,24 @@ export async function afterCreate({ config }: ClientInternals, connection: objec
   })
 }
 
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { postgresql: 5432, mysql: 3306 }
+
 /** Where a client's connections lead, if its settings say. */
 export function addressOf(client: ClientInternals | undefined): { readonly host?: string; readonly port?: number } {
   const { host, port } = (client?.connectionSettings ?? {}) as { readonly host?: unknown; readonly port?: unknown }
-  const number = port === undefined ? 5432 : Number(port)
-  return typeof host === 'string' && Number.isInteger(number) ? { host, port: number } : {}
+  const number = port === undefined ? DEFAULT_PORTS[client?.dialect ?? ''] : Number(port)
+  return typeof host === 'string' && number !== undefined && Number.isInteger(number) ? { host, port: number } : {}
+}
+
+interface DriverConnection {
+  readonly stream?: { destroy?(): void }
 }
 
 /** Ends a connection that may hang, without asking anybody: what waits on it fails, and the pool makes another. */
 export function abandon(connection: object): void {
   discard(connection)
-  const { stream } = (connection as { readonly connection?: { readonly stream?: { destroy?(): void } } }).connection ?? {}
+  // `pg` has a connection within its client; that of `mysql2` is its own.
+  const { connection: inner, stream = inner?.stream } = connection as DriverConnection & { readonly connection?: DriverConnection }
   if (typeof stream?.destroy === 'function') stream.destroy()
 }
 

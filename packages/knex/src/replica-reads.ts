@@ -61,8 +61,10 @@ export class ReplicaReads {
     if (replicas.length === 0) return undefined
     const { host, dialect, sourceId, base } = instance
     const clients = replicas.flatMap((replica) => clientOf(replica) ?? [])
-    if (dialect !== 'postgresql' || clients.length < replicas.length || clients.some((client) => dialectOf(client) !== dialect)) {
-      host.warn('@sluice/knex reads from replicas of PostgreSQL through `pg`; these are others. All is asked of the primary.')
+    if (clients.length < replicas.length || ![instance.client, ...clients].every((client) => hasReplicas(client, dialect))) {
+      host.warn(
+        '@sluice/knex reads from replicas of PostgreSQL through `pg`, and of MariaDB through `mysql2`; these are others. All is asked of the primary.',
+      )
       return undefined
     }
     const held = new WeakRef(instance.client)
@@ -152,4 +154,9 @@ export class ReplicaReads {
     const { response } = await this.instance.base._query.call(client, connection, { sql, bindings: [], method: 'raw' })
     return rowsOf(response)
   }
+}
+
+/** Whether a client's connections are known, and its database is of a kind that has replicas. */
+function hasReplicas(client: ClientInternals, dialect: Dialect): boolean {
+  return dialectOf(client) === dialect && (dialect === 'postgresql' || client.driverName === 'mysql2')
 }

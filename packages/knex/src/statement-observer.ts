@@ -99,7 +99,7 @@ export class StatementObserver {
     const { onlyReads, statement } = this.#describe(sql)
     if (!onlyReads || statement.volatile || statement.locks) return false
     // What the server tells of itself, and what only one connection has.
-    return statement.reads.every((name) => !name.some((part) => /^pg_/i.test(part)) && !this.#temporary.has(lastOf(name)))
+    return statement.reads.every((name) => !isOfServer(name, this.dialect) && !this.#temporary.has(lastOf(name)))
   }
 
   /** Sends a statement. */
@@ -349,6 +349,11 @@ export class StatementObserver {
     this.#described.set(analyzed, described)
     return described
   }
+}
+
+function isOfServer(name: readonly string[], dialect: Dialect): boolean {
+  if (dialect === 'mysql') return name.length > 1 && /^(?:information_schema|performance_schema|mysql|sys)$/i.test(name[0] ?? '')
+  return name.some((part) => /^(?:pg_|information_schema$)/i.test(part))
 }
 
 function lastOf(name: readonly string[]): string {

@@ -67,10 +67,10 @@ export class ReplicaReads {
   attach(client: object, dialect: Dialect, sourceId: string): void {
     if (this.#replicas.length === 0) return
     this.#client = new WeakRef(client)
-    const isUsable = dialect === 'postgresql' && this.#isAlike(client)
+    const isUsable = dialect !== 'sqlite' && this.#isAlike(client)
     if (!isUsable)
       this.host.warn(
-        '@sluice/prisma reads from replicas of PostgreSQL by clients of the same generated code with the same `omit`, where no extension computes fields. All reads of this client go to the primary.',
+        '@sluice/prisma reads from replicas of PostgreSQL and MariaDB by clients of the same generated code with the same `omit`, where no extension computes fields. All reads of this client go to the primary.',
       )
     if (this.#isAttached || !isUsable) return
     this.#isAttached = true

@@ -1,4 +1,5 @@
 import { isKeywordBeforeParenthesis, noteCall } from './calls.ts'
+import { upperAscii } from './characters.ts'
 import { endsClause, endsDistinctFrom, Frame, readAssignmentTarget, readSetList, startsQuery } from './frame.ts'
 import { isRelativeDate, isVolatileWord } from './functions.ts'
 import { notAliases, queryStarts, words } from './keywords.ts'
@@ -9,6 +10,7 @@ import type { Token } from './tokenize.ts'
 const hintWords = words('USE FORCE IGNORE')
 const indexWords = words('INDEX KEY')
 const rowLocks = words('UPDATE SHARE NO KEY')
+const sequenceParts = words('NEXTVAL CURRVAL')
 
 /**
  * Reads expressions and clauses up to the parenthesis, bracket or semicolon that ends the frame.
@@ -254,6 +256,8 @@ function scanName(cursor: StatementCursor): void {
     cursor.position++
     parts.push(cursor.namePart())
   }
+  // Of a sequence, in `sql_mode = ORACLE`; elsewhere a column.
+  if (parts.length > 1 && cursor.dialect === 'mysql' && sequenceParts.has(upperAscii(parts.at(-1)?.text ?? ''))) cursor.volatile = true
   if (!cursor.isSymbol('(')) return
   const name = parts.map((part) => cursor.fold(part))
   noteCall(cursor, name, name.length === 1 && first.kind === 'word')
@@ -298,6 +302,7 @@ function readLock(cursor: StatementCursor, frame: Frame): void {
     cursor.locks = true
     cursor.position += 2
   } else {
+    if (cursor.isWord('FOR') && cursor.isWord('VALUE', -1)) cursor.fail('value of a sequence')
     if (cursor.isWord('FOR') && frame.selects && cursor.dialect !== 'sqlite') cursor.fail('unknown FOR clause')
     cursor.position++
     return

@@ -1,8 +1,10 @@
 import type { Dialect } from '../../sql/dialect.ts'
+import { mariadbPositions } from './mariadb-positions.ts'
 import type { Positions } from './positions.ts'
 import { postgresqlPositions } from './postgresql-positions.ts'
 
-/** `undefined`: the positions of such a database are not compared. */
+/** `undefined`: such a database has no replicas. Whether a server of MySQL's dialect is MariaDB only it tells. */
 export function positionsOf(dialect: Dialect): Positions | undefined {
-  return dialect === 'postgresql' ? postgresqlPositions : undefined
+  if (dialect === 'sqlite') return undefined
+  return dialect === 'postgresql' ? postgresqlPositions : mariadbPositions
 }

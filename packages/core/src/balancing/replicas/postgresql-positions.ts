@@ -1,4 +1,4 @@
-import type { Positions } from './positions.ts'
+import { ORIGIN, type Position, type Positions, UnusableServerError } from './positions.ts'
 
 const LSN = /^([0-9A-F]{1,8})\/([0-9A-F]{1,8})$/i
 /** Bytes of a page's header; at the start of a segment it is longer. */
@@ -23,15 +23,39 @@ export const postgresqlPositions: Positions = {
     const inserted = parse(row?.inserted)
     const [page, segment] = [row?.page, row?.segment].map((size) => BigInt(String(size)))
     if (sent === undefined || inserted === undefined || !page || !segment) throw new TypeError('The primary did not tell its position.')
-    return { floor: endOfRecord(inserted, page, segment), sent }
+    return { floor: new LogPosition(endOfRecord(inserted, page, segment)), sent: new LogPosition(sent) }
   },
   replica(row) {
     if (row === undefined) throw new TypeError('The replica did not tell its position.')
     const replayed = parse(row.replayed)
-    return replayed === undefined ? undefined : { replayed, server: `${row.host} ${row.port} ${row.started}` }
+    if (replayed === undefined) throw new UnusableServerError('It is no replica: it is not in recovery.')
+    return { replayed: new LogPosition(replayed), server: `${row.host} ${row.port} ${row.started}` }
   },
-  toText: (position) => `${(position >> 32n).toString(16)}/${(position & 0xffff_ffffn).toString(16)}`.toUpperCase(),
-  fromText: parse,
+  fromText(text) {
+    const lsn = parse(text)
+    return lsn === undefined ? undefined : new LogPosition(lsn)
+  },
+}
+
+class LogPosition implements Position {
+  constructor(private readonly lsn: bigint) {}
+
+  covers(other: Position): boolean {
+    return other === ORIGIN || (other instanceof LogPosition && this.lsn >= other.lsn)
+  }
+
+  and(other: Position): Position | undefined {
+    if (this.covers(other)) return this
+    return other.covers(this) ? other : undefined
+  }
+
+  isBeyond(other: Position): boolean {
+    return !other.covers(this)
+  }
+
+  toText(): string {
+    return `${(this.lsn >> 32n).toString(16)}/${(this.lsn & 0xffff_ffffn).toString(16)}`.toUpperCase()
+  }
 }
 
 function parse(text: unknown): bigint | undefined {

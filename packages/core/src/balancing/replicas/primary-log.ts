@@ -1,6 +1,6 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { HeldSession } from './held-session.ts'
-import type { Positions } from './positions.ts'
+import { type Position, type Positions, UnusableServerError } from './positions.ts'
 import { Repeated } from './repeated.ts'
 
 /** Milliseconds between two questions at least, however much is written. */
@@ -15,13 +15,13 @@ const STEPS = 50
 interface Floor {
   /** The last write that had ended before the position was asked. */
   readonly write: number
-  readonly position: bigint
+  readonly position: Position
 }
 
 interface Moment {
   /** When the position was asked. */
   readonly at: number
-  readonly position: bigint
+  readonly position: Position
 }
 
 export interface PrimaryLogParts {
@@ -33,8 +33,10 @@ export interface PrimaryLogParts {
   readonly lastWrite: () => number
   /** Whether reads were asked for of late. */
   readonly isInUse: () => boolean
-  /** `floor`: the position of writes that ended since the last one; `undefined` when there were none. */
-  readonly onPosition: (floor: bigint | undefined) => void
+  /** `floor`: the position of writes that ended since the last one; `undefined` when there were none. `sent`: what replicas can have of what was there at a time. */
+  readonly onPosition: (floor: Position | undefined, sent: Position, at: number) => void
+  /** It answers, and no replica can be compared with it. */
+  readonly onUnusable: (why: string) => void
   readonly onError: (error: unknown) => void
 }
 
@@ -62,7 +64,7 @@ export class PrimaryLog {
   }
 
   /** The position that covers a write; `undefined` while it is not known. */
-  floorOf(write: number): bigint | undefined {
+  floorOf(write: number): Position | undefined {
     if (write > this.#covered) return undefined
     const floors = this.#floors
     let [low, high] = [0, floors.length - 1]
@@ -75,7 +77,7 @@ export class PrimaryLog {
   }
 
   /** As `floorOf`, once it is known; `undefined` when the primary does not answer. */
-  async settled(write: number): Promise<bigint | undefined> {
+  async settled(write: number): Promise<Position | undefined> {
     for (let tries = 0; tries < 3 && this.floorOf(write) === undefined; tries += 1) {
       this.wake()
       await new Promise<void>((resolve) => this.#waiting.push(resolve))
@@ -87,18 +89,18 @@ export class PrimaryLog {
    * For how many milliseconds a replica may be out of date that has replayed up to a position: everything that was acknowledged before is there for certain.
    * `Infinity` when it may be more than the bound.
    */
-  ageOf(replayed: bigint): number {
+  ageOf(replayed: Position): number {
     for (let at = this.#moments.length - 1; at >= 0; at -= 1) {
       const moment = this.#moments[at]
-      if (moment !== undefined && moment.position <= replayed) return this.parts.clock.now() - moment.at
+      if (moment !== undefined && replayed.covers(moment.position)) return this.parts.clock.now() - moment.at
     }
     return Number.POSITIVE_INFINITY
   }
 
   /** Whether nothing newer than a position is known. */
-  isNewest(replayed: bigint): boolean {
+  isNewest(replayed: Position): boolean {
     const newest = this.#moments.at(-1)
-    return newest !== undefined && newest.position <= replayed
+    return newest !== undefined && replayed.covers(newest.position)
   }
 
   close(): void {
@@ -121,7 +123,7 @@ export class PrimaryLog {
   }
 
   async #ask(): Promise<void> {
-    const { session, positions, clock, lastWrite, onPosition, onError } = this.parts
+    const { session, positions, clock, lastWrite, onPosition, onUnusable, onError } = this.parts
     const write = lastWrite()
     this.#askedAt = clock.now()
     const at = this.#askedAt
@@ -129,12 +131,17 @@ export class PrimaryLog {
       const { floor, sent } = positions.primary(await session.ask(positions.primarySql))
       this.#isFailing = false
       const isNew = write > this.#covered
-      if (isNew) this.#addFloor({ write, position: floor })
+      const last = this.#floors.at(-1)
+      // What it tells does not follow on what it told: it is another server, or lost what it had. All writes end before this.
+      const isOther = last !== undefined && !floor.covers(last.position)
+      if (isOther) this.#floors.length = 0
+      if (isNew || isOther) this.#addFloor({ write, position: floor })
       this.#addMoment({ at, position: sent })
-      onPosition(isNew && write > 0 ? floor : undefined)
+      onPosition(isNew && write > 0 ? floor : undefined, sent, at)
     } catch (error) {
       this.#retryAt = clock.now() + RETRY_MS
-      if (!this.#isFailing) onError(error)
+      if (error instanceof UnusableServerError) onUnusable(error.message)
+      else if (!this.#isFailing) onError(error)
       this.#isFailing = true
     }
     this.#answerWaiting()

@@ -1,6 +1,7 @@
 import type { Scope } from '../../pipeline/scope.ts'
 import type { WriteOutcome } from '../../pipeline/writes.ts'
 import type { Clock } from '../../shared/clock.ts'
+import { ORIGIN, type Position } from './positions.ts'
 
 /** For how long a write of unknown outcome may still take effect. */
 const DOUBT_MS = 30_000
@@ -12,7 +13,7 @@ export interface ReadFloor {
   /** Until then, a write of unknown outcome may take effect, and nobody but the primary knows of it. */
   doubtfulUntil: number
   /** Positions that were taken over, by the place of the primary. `undefined`: one that is not known, so that the primary must be asked. */
-  readonly taken: Map<number, bigint | undefined>
+  readonly taken: Map<number, Position | undefined>
 }
 
 const FLOOR = Symbol('read floor')
@@ -56,12 +57,11 @@ export class ReadFloors {
     scope.state.set(FLOOR, this.#openOf(outer))
   }
 
-  take(scope: Scope, positions: ReadonlyMap<number, bigint | undefined>): void {
+  take(scope: Scope, positions: ReadonlyMap<number, Position | undefined>): void {
     const { taken } = this.#openOf(scope)
     for (const [place, position] of positions) {
-      const known = taken.has(place) ? taken.get(place) : 0n
-      const isKnown = known !== undefined && position !== undefined
-      taken.set(place, isKnown ? (known > position ? known : position) : undefined)
+      const known = taken.has(place) ? taken.get(place) : ORIGIN
+      taken.set(place, position && known?.and(position))
     }
   }
 

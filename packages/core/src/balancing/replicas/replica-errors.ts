@@ -13,21 +13,74 @@ export type ReplicaErrorKind = 'node' | 'again' | 'answer'
 const NODE_SQLSTATE = /^(08|28|3D|53|57P|58|F0|XX)/
 /** What a standby does not support (unlogged tables), serialization failure, read-only transaction, wrong state, no such table, column, function, type or schema, no right to it. */
 const AGAIN_SQLSTATE = /^(0A|40|25|55|3F|42P01|42703|42883|42704|42501)/
+/** MariaDB, the same as of PostgreSQL: no memory or threads, no connection or none more, no admission, no such database, shutdown, a connection that was ended. */
+const NODE_NUMBERS = new Set([
+  1037, 1040, 1041, 1042, 1043, 1044, 1045, 1049, 1053, 1077, 1078, 1079, 1080, 1081, 1129, 1130, 1135, 1152, 1154, 1155, 1156, 1157, 1158,
+  1159, 1160, 1161, 1184, 1203, 1226, 1698, 1820, 1862, 1927, 4151,
+])
+/** The driver `mariadb`: connections that are closed, cannot be had, or do not answer. */
+const NODE_DRIVER_NUMBERS = new Set([
+  45001, 45004, 45009, 45011, 45012, 45013, 45019, 45024, 45025, 45026, 45027, 45028, 45029, 45030, 45035, 45037, 45039, 45042, 45060,
+  45061,
+])
+/** A syntax error, a query that was killed or took longer than it may: they are the same anywhere. What is not known is asked of the primary. */
+const ANSWER_NUMBERS = new Set([1064, 1317, 1969])
+/** Cardinality, data, constraints. */
+const ANSWER_SQLSTATE = /^2[123]/
 /** Prisma: P1xxx are of the connection, P2024 of the pool; P2021 and P2022 miss a table or column. */
 const NODE_PRISMA = /^P(1\d{3}|2024|2037)$/
-const AGAIN_PRISMA = /^P(2010|2021|2022|2028|2034|5\d{3}|6\d{3})$/
+const AGAIN_PRISMA = /^P(2010|2021|2022|2028|2034|2039|5\d{3}|6\d{3})$/
+
+interface DriverError {
+  readonly code?: unknown
+  readonly name?: unknown
+  readonly message?: unknown
+  /** `mysql2` */
+  readonly errno?: unknown
+  readonly sqlState?: unknown
+  readonly fatal?: unknown
+  /** Prisma */
+  readonly meta?: { readonly driverAdapterError?: { readonly cause?: PrismaCause } } | null
+}
+
+interface PrismaCause {
+  readonly originalCode?: unknown
+}
 
 export function kindOfReplicaError(error: unknown): ReplicaErrorKind {
   if (typeof error !== 'object' || error === null) return 'again'
-  const { code, name, message } = error as { readonly code?: unknown; readonly name?: unknown; readonly message?: unknown }
+  const { code, name, message, errno, sqlState, fatal, meta } = error as DriverError
   if (error instanceof NotCurrentError) return 'again'
+  // The connection is lost.
+  if (fatal === true) return 'node'
+  if (typeof errno === 'number' && errno >= 1_000) return kindOfNumber(errno, sqlState)
   if (typeof code === 'string') {
-    if (/^P\d{4}$/.test(code)) return NODE_PRISMA.test(code) ? 'node' : AGAIN_PRISMA.test(code) ? 'again' : 'answer'
+    if (/^P\d{4}$/.test(code)) return kindOfPrisma(code, meta?.driverAdapterError?.cause)
     // Five characters as well: `EPIPE`.
-    if (/^E[A-Z_]{3,}$/.test(code)) return 'node'
-    if (/^[0-9A-Z]{5}$/.test(code)) return NODE_SQLSTATE.test(code) ? 'node' : AGAIN_SQLSTATE.test(code) ? 'again' : 'answer'
+    if (/^E[A-Z_]{3,}$/.test(code) || code.startsWith('PROTOCOL_')) return 'node'
+    if (/^[0-9A-Z]{5}$/.test(code)) return kindOfSqlState(code)
   }
   if (name === 'PrismaClientInitializationError' || name === 'KnexTimeoutError') return 'node'
   if (name === 'PrismaClientValidationError') return 'answer'
   return /connection|socket|terminated|timed? ?out/i.test(String(message)) ? 'node' : 'again'
+}
+
+function kindOfSqlState(state: string): ReplicaErrorKind {
+  return NODE_SQLSTATE.test(state) ? 'node' : AGAIN_SQLSTATE.test(state) ? 'again' : 'answer'
+}
+
+/** MariaDB's numbers; from 45000 on, those of the driver `mariadb`. */
+function kindOfNumber(number: number, state: unknown): ReplicaErrorKind {
+  if (NODE_NUMBERS.has(number) || NODE_DRIVER_NUMBERS.has(number)) return 'node'
+  return ANSWER_NUMBERS.has(number) || ANSWER_SQLSTATE.test(String(state)) ? 'answer' : 'again'
+}
+
+/** In errors of these codes is what the server or the driver said. */
+function kindOfPrisma(code: string, cause: PrismaCause | undefined): ReplicaErrorKind {
+  if (NODE_PRISMA.test(code)) return 'node'
+  if (!AGAIN_PRISMA.test(code)) return 'answer'
+  const own = cause?.originalCode
+  if (typeof own !== 'string') return 'again'
+  const kind = /^(\d{4}|45\d{3})$/.test(own) ? kindOfNumber(Number(own), undefined) : kindOfSqlState(own)
+  return kind === 'node' ? 'node' : 'again'
 }

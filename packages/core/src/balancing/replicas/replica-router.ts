@@ -5,7 +5,7 @@ import type { RandomSource } from '../../shared/random.ts'
 import { LoadBalancingEngine, type NodeLease } from '../load-balancing-engine.ts'
 import type { ServerNode } from '../server-node.ts'
 import { HeldSession } from './held-session.ts'
-import type { Positions } from './positions.ts'
+import { ORIGIN, type Position, type Positions } from './positions.ts'
 import { PrimaryLog } from './primary-log.ts'
 import type { ReadFloor, ReadFloors } from './read-floors.ts'
 import { Replica } from './replica.ts'
@@ -32,10 +32,13 @@ export interface ReplicaRouterParts {
   readonly sharesKept: boolean
   readonly clock: Clock
   readonly random: RandomSource
+  readonly warn: (message: string) => void
   readonly onError: (error: unknown) => void
   readonly onClose: () => void
 }
 
+/** Whether a replica that told a position may be read from. */
+type IsCurrent = (replayed: Position) => boolean
 type Refusal = Extract<PrimaryReason, 'floor' | 'lag' | 'no-replica'>
 
 /**
@@ -54,7 +57,7 @@ export class ReplicaRouter implements ReadRouter {
   #isClosed = false
 
   constructor(private readonly parts: ReplicaRouterParts) {
-    const { clock, random, floors, options, positions, onError } = parts
+    const { clock, random, floors, options, positions, warn, onError } = parts
     this.#usedAt = clock.now()
     this.place = parts.place
     this.balancer = new LoadBalancingEngine(options.balancer, { clock, random, onError })
@@ -64,14 +67,16 @@ export class ReplicaRouter implements ReadRouter {
       session: new HeldSession(parts.primary, timeoutMs),
       ...{ positions, clock, maxLagMs: options.maxLagMs, isInUse, onError },
       lastWrite: () => floors.lastWrite,
-      onPosition: (floor) => this.#newPosition(floor),
+      onPosition: (floor, sent, at) => this.#newPosition(floor, sent, at),
+      onUnusable: (why) => warn(`The replicas of ${parts.sourceId} are not read from, because of its own server. ${why}`),
     })
     this.#replicas = parts.replicas.map((target, index) => {
+      const nodeId = this.#register(target, index).id
       const replica: Replica = new Replica({
-        ...{ index, positions, clock, readTimeoutMs: options.readTimeoutMs, isInUse },
-        nodeId: this.#register(target, index).id,
+        ...{ index, nodeId, positions, clock, readTimeoutMs: options.readTimeoutMs, isInUse },
         session: new HeldSession(target.connection, timeoutMs),
         onChange: () => this.#updateHealth(replica),
+        onUnusable: (why) => warn(`The replica ${nodeId} of ${parts.sourceId} is not read from. ${why}`),
       })
       this.#byNode.set(replica.nodeId, replica)
       return replica
@@ -95,12 +100,12 @@ export class ReplicaRouter implements ReadRouter {
     // What is kept is given to others, too: it must have all that was written here.
     const isOwn = scope !== undefined && !scope.ended && !isKept
     const floor = isOwn ? this.parts.floors.of(scope) : this.parts.floors.ofProcess()
-    const position = floor === undefined ? 0n : this.#positionOf(floor)
+    const position = floor === undefined ? ORIGIN : this.#positionOf(floor)
     if (position === undefined) {
       this.#log.wake()
       return this.#onPrimary(read, 'floor')
     }
-    const isCurrent = (replayed: bigint) => replayed >= position && this.#log.ageOf(replayed) <= this.parts.options.maxLagMs
+    const isCurrent: IsCurrent = (replayed) => replayed.covers(position) && this.#log.ageOf(replayed) <= this.parts.options.maxLagMs
     const chosen = this.#choose(position, undefined)
     return typeof chosen === 'string' ? this.#onPrimary(read, chosen) : this.#onReplicas(read, position, isCurrent, chosen)
   }
@@ -110,10 +115,10 @@ export class ReplicaRouter implements ReadRouter {
     this.#use()
     await this.#log.settled(floor.write)
     const position = this.#positionOf(floor)
-    return position === undefined ? undefined : this.parts.positions.toText(position)
+    return position?.toText()
   }
 
-  positionFrom(text: string): bigint | undefined {
+  positionFrom(text: string): Position | undefined {
     return this.parts.positions.fromText(text)
   }
 
@@ -155,18 +160,17 @@ export class ReplicaRouter implements ReadRouter {
   }
 
   /** `undefined`: it is not known, and only the primary is certain to be there. */
-  #positionOf(floor: ReadFloor): bigint | undefined {
+  #positionOf(floor: ReadFloor): Position | undefined {
     const { clock } = this.parts
     const { place } = this
     if (clock.now() < floor.doubtfulUntil) return undefined
-    const written = floor.write === 0 ? 0n : this.#log.floorOf(floor.write)
-    const taken = floor.taken.has(place) ? floor.taken.get(place) : 0n
-    if (written === undefined || taken === undefined) return undefined
-    return written > taken ? written : taken
+    const written = floor.write === 0 ? ORIGIN : this.#log.floorOf(floor.write)
+    const taken = floor.taken.has(place) ? floor.taken.get(place) : ORIGIN
+    return taken && written?.and(taken)
   }
 
   /** Takes a connection of a replica that may be read from; a text says why there is none. */
-  #choose(position: bigint, tried: ReadonlySet<Replica> | undefined): NodeLease | Refusal {
+  #choose(position: Position, tried: ReadonlySet<Replica> | undefined): NodeLease | Refusal {
     let reason: Refusal = 'no-replica'
     let usable = 0
     for (const replica of this.#replicas) {
@@ -187,23 +191,23 @@ export class ReplicaRouter implements ReadRouter {
     return reason
   }
 
-  #refusalOf(replica: Replica, position: bigint): Refusal | undefined {
+  #refusalOf(replica: Replica, position: Position): Refusal | undefined {
     const replayed = replica.position
     if (replayed === undefined) return 'no-replica'
-    if (replayed < position) {
+    if (!replayed.covers(position)) {
       replica.want(position)
       return 'floor'
     }
     return this.#log.ageOf(replayed) > this.parts.options.maxLagMs ? 'lag' : undefined
   }
 
-  async #onReplicas<T>(read: RoutedRead<T>, position: bigint, isCurrent: (replayed: bigint) => boolean, first: NodeLease): Promise<T> {
+  async #onReplicas<T>(read: RoutedRead<T>, position: Position, isCurrent: IsCurrent, first: NodeLease): Promise<T> {
     const tried = new Set<Replica>()
     let lease: NodeLease | Refusal = first
     while (typeof lease !== 'string') {
       const replica = this.#byNode.get(lease.node.id) as Replica
       tried.add(replica)
-      const answer = await this.#ask(read, replica, lease, position > 0n, isCurrent)
+      const answer = await this.#ask(read, replica, lease, position !== ORIGIN, isCurrent)
       if ('value' in answer) return answer.value
       if (answer.kind === 'answer' && read.asksErrorsAnew !== true) throw answer.error
       // What only the primary may know is not asked of another replica.
@@ -218,7 +222,7 @@ export class ReplicaRouter implements ReadRouter {
     replica: Replica,
     lease: NodeLease,
     hasFloor: boolean,
-    isCurrent: (replayed: bigint) => boolean,
+    isCurrent: IsCurrent,
   ): Promise<{ readonly value: T } | { readonly error: unknown; readonly kind: 'node' | 'again' | 'answer' }> {
     const { clock } = this.parts
     const startedAt = clock.now()
@@ -276,9 +280,10 @@ export class ReplicaRouter implements ReadRouter {
   }
 
   /** Those who wrote are about to read. */
-  #newPosition(floor: bigint | undefined): void {
+  #newPosition(floor: Position | undefined, sent: Position, at: number): void {
     for (const replica of this.#replicas) {
-      if (floor !== undefined && replica.position !== undefined && replica.position < floor) replica.want(floor)
+      replica.compare(sent, at)
+      if (floor !== undefined && replica.position?.covers(floor) === false) replica.want(floor)
       this.#updateHealth(replica)
     }
   }

@@ -5,6 +5,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { InvalidArgumentError } from '../../shared/errors.ts'
 import type { RandomSource } from '../../shared/random.ts'
 import { FloorWrites, type FollowedWrites } from './floor-writes.ts'
+import type { Position } from './positions.ts'
 import { positionsOf } from './positions-of.ts'
 import { ReadFloors } from './read-floors.ts'
 import { resolveReplicaOptions } from './replica-options.ts'
@@ -20,6 +21,7 @@ export interface ReplicaRoutersParts {
   readonly clock: Clock
   readonly random: RandomSource
   readonly sharesKept: boolean
+  readonly warn: (message: string) => void
   readonly onError: (error: unknown) => void
 }
 
@@ -62,7 +64,7 @@ export class ReplicaRouters {
     if (scope === undefined) throw new InvalidArgumentError('text', 'to be taken over in a scope', text)
     if (typeof text !== 'string' || text.length > MAX_TEXT) throw new InvalidArgumentError('text', 'what `floor()` gave', text)
     if (text === '') return
-    const positions = new Map<number, bigint | undefined>()
+    const positions = new Map<number, Position | undefined>()
     for (const part of text.split(',')) {
       const [, place, of] = /^(\d{1,4}):(.+)$/.exec(part) ?? []
       const router = [...this.#routers].find((one) => String(one.place) === place)
@@ -88,7 +90,7 @@ export class ReplicaRouters {
     const options = resolveReplicaOptions(client.options)
     const positions = positionsOf(client.dialect)
     if (positions === undefined) return undefined
-    const { scopes, clock, random, sharesKept, onError } = this.parts
+    const { scopes, clock, random, sharesKept, warn, onError } = this.parts
     const { sourceId, primary, replicas } = client
     this.#stopWatching ??= scopes.watch((scope, outer) => {
       if (outer !== undefined) this.#floors.share(scope, outer)
@@ -97,7 +99,7 @@ export class ReplicaRouters {
     this.#places += 1
     const stopChoosing = chooseForReads()
     const router: ReplicaRouter = new ReplicaRouter({
-      ...{ sourceId, place, positions, primary, replicas, options, sharesKept, clock, random, onError },
+      ...{ sourceId, place, positions, primary, replicas, options, sharesKept, clock, random, warn, onError },
       floors: this.#floors,
       onClose: () => {
         this.#routers.delete(router)

@@ -1,26 +1,30 @@
 import { describe, expect, it } from 'vitest'
+import { ORIGIN, type Position, UnusableServerError } from '../../../src/balancing/replicas/positions.ts'
 import { postgresqlPositions } from '../../../src/balancing/replicas/postgresql-positions.ts'
 
 const primary = (inserted: string, written = inserted) =>
   postgresqlPositions.primary({ inserted, written, page: '8192', segment: String(16 * 1024 * 1024) })
 
+const at = (text: string) => postgresqlPositions.fromText(text) as Position
+
 describe('postgresqlPositions', () => {
   it('takes the insert position for the floor, and the written one for what replicas can have', () => {
-    expect(primary('1/A0000100', '1/A0000080')).toEqual({ floor: 0x1_a000_0100n, sent: 0x1_a000_0080n })
+    const { floor, sent } = primary('1/A0000100', '1/A0000080')
+    expect([floor.toText(), sent.toText()]).toEqual(['1/A0000100', '1/A0000080'])
   })
 
   it('takes a position behind the header of a page for its start', () => {
-    expect(primary('0/3002018').floor).toBe(0x300_2000n)
-    expect(primary('0/3000028').floor).toBe(0x300_0000n)
+    expect(primary('0/3002018').floor.toText()).toBe('0/3002000')
+    expect(primary('0/3000028').floor.toText()).toBe('0/3000000')
   })
 
   it('takes no position for a page start that may be the end of a record', () => {
-    expect(primary('0/3002020').floor).toBe(0x300_2020n)
-    expect(primary('0/3002028').floor).toBe(0x300_2028n)
+    expect(primary('0/3002020').floor.toText()).toBe('0/3002020')
+    expect(primary('0/3002028').floor.toText()).toBe('0/3002028')
   })
 
   it('says that a server is no replica', () => {
-    expect(postgresqlPositions.replica({ replayed: null, started: 'x', host: null, port: null })).toBeUndefined()
+    expect(() => postgresqlPositions.replica({ replayed: null, started: 'x', host: null, port: null })).toThrow(UnusableServerError)
   })
 
   it('refuses an answer without a position', () => {
@@ -29,9 +33,17 @@ describe('postgresqlPositions', () => {
   })
 
   it('reads the texts that it writes', () => {
-    const { toText, fromText } = postgresqlPositions
-    expect(toText(0x1_a000_0100n)).toBe('1/A0000100')
-    expect(fromText(toText(0x1_a000_0100n))).toBe(0x1_a000_0100n)
-    expect(fromText('1/')).toBeUndefined()
+    expect(at('1/A0000100').toText()).toBe('1/A0000100')
+    expect(postgresqlPositions.fromText('1/')).toBeUndefined()
+  })
+
+  it('compares positions', () => {
+    expect(at('1/0').covers(at('0/FFFFFFFF'))).toBe(true)
+    expect(at('0/FFFFFFFF').covers(at('1/0'))).toBe(false)
+    expect(at('1/0').covers(ORIGIN)).toBe(true)
+    expect(at('1/0').and(at('1/1'))?.toText()).toBe('1/1')
+    expect(at('1/0').and(ORIGIN)?.toText()).toBe('1/0')
+    expect(at('1/1').isBeyond(at('1/0'))).toBe(true)
+    expect(at('1/0').isBeyond(at('1/0'))).toBe(false)
   })
 })

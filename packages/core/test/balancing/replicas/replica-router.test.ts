@@ -202,6 +202,89 @@ describe('ReplicaRouter', () => {
     world.replica.replayed = null
     await world.pass(500)
     expect(await world.read()).toBe('primary')
+    expect(world.warnings).toEqual(
+      Array(world.warnings.length).fill('The replica replica-1:1 of knex1 is not read from. It is no replica: it is not in recovery.'),
+    )
+  })
+
+  it('does not read from a replica that is further than its primary was later on: the primary lost what it has', async () => {
+    const world = openWorld(1)
+    await world.pass(10)
+    const scope = world.newScope()
+    world.write(scope, 1_000)
+    world.replica.replayed = world.primary.inserted
+    await world.pass(20)
+    expect(await world.read(scope)).toBe(0)
+    // It crashed, and wrote something else since.
+    world.primary.written = 100_500
+    world.primary.inserted = 100_500
+    await world.pass(250)
+    const before = world.reasons()['no-replica']
+    expect(await world.read()).toBe('primary')
+    expect(world.reasons()['no-replica']).toBe(before + 1)
+    expect(world.warnings).toEqual(['The replica replica-1:1 of knex1 is not read from. It has replayed what its primary does not have.'])
+    expect(world.router.getStats().replicas[0]?.lagMs).toBe(Number.POSITIVE_INFINITY)
+    world.replica.replayed = 100_500
+    await world.pass(210)
+    expect(await world.read()).toBe(0)
+    // What was promised to those who wrote before is not asked for any more: nobody has it.
+    expect(await world.read(scope)).toBe(0)
+  })
+
+  it('uses no replica of a primary that keeps no binary log, says so, and fails nothing', async () => {
+    const world = openWorld(1, {}, false, 'mysql')
+    world.primary.logs = 0
+    await world.pass(1_000)
+    expect(await world.read()).toBe('primary')
+    expect(new Set(world.warnings)).toEqual(
+      new Set([
+        'The replicas of knex1 are not read from, because of its own server. It writes no binary log (`log_bin` is off), so nobody knows what replicas have.',
+      ]),
+    )
+    expect(world.errors).toEqual([])
+    world.primary.logs = 1
+    await world.pass(300)
+    expect(await world.read()).toBe(0)
+  })
+
+  it('uses replicas of a new primary once they have replayed something of it', async () => {
+    const world = openWorld(1, {}, false, 'mysql')
+    await world.pass(10)
+    world.write()
+    world.replica.replayed = world.primary.inserted
+    await world.pass(20)
+    expect(await world.read()).toBe(0)
+    // Another server writes on where the old one ended, and nobody writes in this process.
+    world.primary.server = 2
+    world.primary.inserted += 10
+    await world.pass(250)
+    expect(await world.read()).toBe('primary')
+    world.replica.server = 2
+    world.replica.replayed = world.primary.inserted
+    await world.pass(110)
+    expect(await world.read()).toBe(0)
+    const scope = world.newScope()
+    world.write(scope)
+    await world.pass(20)
+    expect(await world.read(scope)).toBe('primary')
+  })
+
+  it('does not read from a replica that follows another server, however far it is', async () => {
+    const world = openWorld(1, {}, false, 'mysql')
+    world.replica.server = 2
+    world.replica.replayed = 900_000
+    await world.pass(300)
+    expect(await world.read()).toBe('primary')
+  })
+
+  it('uses no replica for what another server than the one of now had written', async () => {
+    const world = openWorld(1, {}, false, 'mysql')
+    await world.pass(10)
+    const scope = world.newScope()
+    world.scopes.enter(scope, () => world.routers.takeFloor('0:0-2-7'))
+    expect(await world.read(scope)).toBe('primary')
+    expect(await world.read(world.newScope())).toBe(0)
+    expect(() => world.scopes.enter(scope, () => world.routers.takeFloor('0:0-2'))).toThrow('Argument "text"')
   })
 
   it('asks another replica, then the primary, when one is lost', async () => {
@@ -380,7 +463,7 @@ describe('ReplicaRouter', () => {
     await other.pass(1)
     expect(await other.read(next)).toBe('primary')
     expect(await other.read(other.newScope())).toBe(0)
-    other.replica.replayed = 200_000
+    other.primary.inserted = other.primary.written = other.replica.replayed = 200_000
     await other.pass(10)
     expect(await other.read(next)).toBe(0)
   })

@@ -4,6 +4,7 @@ import { ReplicaRouters } from '../../../src/balancing/replicas/replica-routers.
 import { Scope, ScopeStorage } from '../../../src/pipeline/scope.ts'
 import type { WriteTracker } from '../../../src/pipeline/writes.ts'
 import type { Connection } from '../../../src/schema/connection.ts'
+import type { Dialect } from '../../../src/sql/dialect.ts'
 
 const PAGE = { page: 8192, segment: String(16 * 1024 * 1024) }
 
@@ -11,15 +12,21 @@ function lsn(position: number): string {
   return `0/${position.toString(16).toUpperCase()}`
 }
 
-/** Servers that answer questions for positions, in virtual time. */
-export function openWorld(replicaCount: number, options: ReplicaOptions = {}, sharesKept = false) {
+/** Servers that answer questions for positions, in virtual time: of PostgreSQL, or of MariaDB for MySQL's dialect. */
+export function openWorld(replicaCount: number, options: ReplicaOptions = {}, sharesKept = false, dialect: Dialect = 'postgresql') {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'Date'] })
   const started = Date.now()
   const clock = { now: () => Date.now() - started + 1_000_000, wall: () => Date.now() }
-  const primary = { inserted: 100_000, written: 100_000, questions: 0, fails: false, answersInMs: 0 }
+  const primary = {
+    ...{ inserted: 100_000, written: 100_000, questions: 0, fails: false, answersInMs: 0 },
+    /** MariaDB: who wrote last, and whether it keeps a binary log. */
+    ...{ server: 1, logs: 1 },
+  }
   const replicas = Array.from({ length: replicaCount }, (_, index) => ({
     replayed: 100_000 as number | null,
     started: 'monday',
+    /** MariaDB: who wrote what was replayed last. */
+    server: 1,
     questions: 0,
     /** `hangs`: no answer ever. */
     state: 'up' as 'up' | 'fails' | 'hangs',
@@ -28,30 +35,41 @@ export function openWorld(replicaCount: number, options: ReplicaOptions = {}, sh
   const [replica] = replicas
   if (replica === undefined) throw new Error('A world has a replica at least.')
   const errors: unknown[] = []
+  const warnings: string[] = []
   const scopes = new ScopeStorage()
-  const routers = new ReplicaRouters({ scopes, clock, random: () => 0.5, sharesKept, onError: (error) => errors.push(error) })
+  const routers = new ReplicaRouters({
+    scopes,
+    clock,
+    random: () => 0.5,
+    sharesKept,
+    warn: (text) => warnings.push(text),
+    onError: (error) => errors.push(error),
+  })
   const primaryConnection: Connection = {
-    dialect: 'postgresql',
+    dialect,
     query: async () => {
       primary.questions += 1
       if (primary.fails) throw new Error('The primary is gone.')
-      const answer = [{ inserted: lsn(primary.inserted), written: lsn(primary.written), ...PAGE }]
+      const { inserted, written, server, logs } = primary
+      const own = { inserted: lsn(inserted), written: lsn(written), ...PAGE }
+      const answer = [dialect === 'mysql' ? { answers: 1, logs, logged: `0-${server}-${inserted}`, replayed: '' } : own]
       if (primary.answersInMs > 0) await new Promise((resolve) => setTimeout(resolve, primary.answersInMs))
       return answer
     },
   }
   const ask = async (replica: Omit<(typeof replicas)[number], 'index'>) => {
     replica.questions += 1
-    const { state, replayed, started } = replica
+    const { state, replayed, started, server } = replica
     if (state === 'fails') throw new Error('The replica is gone.')
     if (state === 'hangs') await new Promise(() => {})
+    if (dialect === 'mysql') return [{ answers: 1, replayed: `0-${server}-${replayed}`, protected: 'ON', autocommit: 1, run: started }]
     return [{ replayed: replayed === null ? null : lsn(replayed), started, host: '10.0.0.1', port: '5432' }]
   }
   const router = routers.attach({
     sourceId: 'knex1',
-    dialect: 'postgresql',
+    dialect,
     primary: () => primaryConnection,
-    replicas: replicas.map((replica) => ({ connection: () => ({ dialect: 'postgresql', query: () => ask(replica) }) })),
+    replicas: replicas.map((replica) => ({ connection: () => ({ dialect, query: () => ask(replica) }) })),
     options,
   })
   if (router === undefined) throw new Error('No router was made.')
@@ -74,7 +92,7 @@ export function openWorld(replicaCount: number, options: ReplicaOptions = {}, sh
   const effect = { tables: new Set<never>(), everything: true }
   const newScope = (name = 'test') => new Scope(name, 'observe', clock.now())
   return {
-    ...{ clock, primary, replica, replicas, errors, scopes, routers, router, writes, effect, newScope },
+    ...{ clock, primary, replica, replicas, errors, warnings, scopes, routers, router, writes, effect, newScope },
     ask,
     /** A write that moves the primary on. */
     write(scope?: Scope, bytes = 100) {

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest'
+import { mariadbPositions } from '../../../src/balancing/replicas/mariadb-positions.ts'
+import { ORIGIN, type Position, UnusableServerError } from '../../../src/balancing/replicas/positions.ts'
+
+const at = (text: string) => mariadbPositions.fromText(text) as Position
+const primary = (logged: string, replayed = '') => mariadbPositions.primary({ answers: 1, logs: 1, logged, replayed }).floor.toText()
+const replica = (row: object = {}) =>
+  mariadbPositions.replica({ answers: 1, replayed: '0-1-9', protected: 'ON', autocommit: 1, run: 'db 3306 2 17', ...row })
+
+describe('mariadbPositions', () => {
+  it('takes what a primary wrote to its log for its position, in each domain', () => {
+    expect(primary('0-1-9')).toBe('0-1-9')
+    expect(primary('0-1-9,7-1-18446744073709551615')).toBe('0-1-9.7-1-18446744073709551615')
+  })
+
+  it('takes what a primary replayed before it became one, where it is ahead of its log', () => {
+    expect(primary('0-2-9', '0-1-8')).toBe('0-2-9')
+    expect(primary('0-2-5', '0-1-8')).toBe('0-1-8')
+    expect(primary('', '0-1-8')).toBe('0-1-8')
+    expect(primary('0-1-9', '3-5-1')).toBe('0-1-9.3-5-1')
+  })
+
+  it('compares what one server wrote', () => {
+    expect(at('0-1-10').covers(at('0-1-9'))).toBe(true)
+    expect(at('0-1-9').covers(at('0-1-9'))).toBe(true)
+    expect(at('0-1-9').covers(at('0-1-10'))).toBe(false)
+    expect(at('0-1-9').covers(ORIGIN)).toBe(true)
+  })
+
+  it('takes what another server wrote for no part of the same, however high its number', () => {
+    expect(at('0-2-99').covers(at('0-1-9'))).toBe(false)
+    expect(at('0-2-99').and(at('0-1-9'))).toBeUndefined()
+    expect(at('0-2-99').isBeyond(at('0-1-9'))).toBe(false)
+  })
+
+  it('asks for each domain', () => {
+    expect(at('0-1-9.1-1-5').covers(at('0-1-8.1-1-5'))).toBe(true)
+    expect(at('0-1-9.1-1-4').covers(at('0-1-8.1-1-5'))).toBe(false)
+    expect(at('0-1-9').covers(at('0-1-8.1-1-5'))).toBe(false)
+    // The replica has more sources than this primary.
+    expect(at('0-1-9.1-1-5').covers(at('0-1-9'))).toBe(true)
+    expect(at('0-1-9.1-1-5').isBeyond(at('0-1-9'))).toBe(false)
+  })
+
+  it('gives a position that covers two', () => {
+    expect(at('0-1-9.1-1-5').and(at('0-1-10.2-1-1'))?.toText()).toBe('0-1-10.1-1-5.2-1-1')
+    expect(at('0-1-9').and(ORIGIN)?.toText()).toBe('0-1-9')
+    expect(ORIGIN.and(at('0-1-9'))?.toText()).toBe('0-1-9')
+  })
+
+  it('takes a replica that is further than its primary was later for none of it', () => {
+    expect(at('0-1-10').isBeyond(at('0-1-9'))).toBe(true)
+    expect(at('0-1-9').isBeyond(at('0-1-9'))).toBe(false)
+  })
+
+  it.each([
+    ['MySQL', { answers: 1 }, /It is MySQL/],
+    ['a primary without a binary log', { answers: 1, logs: 0, logged: '', replayed: '' }, /no binary log/],
+    ['a primary that wrote nothing', { answers: 1, logs: 1, logged: '', replayed: '' }, /is empty/],
+  ])('refuses %s', (_, row, message) => {
+    const refused = () => mariadbPositions.primary(row)
+    expect(refused).toThrow(UnusableServerError)
+    expect(refused).toThrow(message)
+  })
+
+  it.each([
+    ['accepts writes', { protected: 'OFF' }, /accepts writes/],
+    ['accepts writes, as older drivers say it', { protected: 0 }, /accepts writes/],
+    ['keeps what is read first', { autocommit: 0 }, /autocommit/],
+    ['is MySQL', { replayed: undefined }, /It is MySQL/],
+  ])('refuses a replica that %s', (_, row, message) => {
+    expect(() => replica(row)).toThrow(UnusableServerError)
+    expect(() => replica(row)).toThrow(message)
+  })
+
+  it('tells one run of a replica from another', () => {
+    expect(replica().server).toBe('db 3306 2 17')
+    expect(replica({ protected: 'NO_LOCK_NO_ADMIN' }).replayed.toText()).toBe('0-1-9')
+  })
+
+  it('refuses an answer without a position', () => {
+    expect(() => mariadbPositions.primary(undefined)).toThrow(TypeError)
+    expect(() => mariadbPositions.primary({ answers: 1, logs: 1, logged: 'x', replayed: '' })).toThrow(TypeError)
+    expect(() => mariadbPositions.replica({})).toThrow(TypeError)
+    expect(() => replica({ replayed: '0-1' })).toThrow(TypeError)
+  })
+
+  it('reads no other text', () => {
+    for (const text of ['', '0-1', '0-1-x', '0/1', '0-1-2,1-1-2']) expect(mariadbPositions.fromText(text)).toBeUndefined()
+  })
+})

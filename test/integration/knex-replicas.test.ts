@@ -4,6 +4,7 @@ import knex, { type Knex } from 'knex'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { PairReplica, ReplicaPair } from '../services/replica-server.ts'
 import { type ReplicaPairKind, replicaPairs } from '../support/replica-pairs.ts'
+import { tcpSwitch } from '../support/tcp-switch.ts'
 
 /** What the databases have and the other one has not, or says in its own way. */
 interface Own {
@@ -52,11 +53,12 @@ for (const kind of replicaPairs()) describe.skipIf(kind.skipped !== undefined)(`
 function testOf(kind: ReplicaPairKind): void {
   let pair: ReplicaPair
   let replica: PairReplica
+  let spare: PairReplica
   const closing: (() => Promise<unknown>)[] = []
 
   beforeAll(async () => {
-    pair = await kind.start()
-    ;[replica] = pair.replicas as [PairReplica]
+    pair = await kind.start(2)
+    ;[replica, spare] = pair.replicas as [PairReplica, PairReplica]
     await kind.on(pair.primary, 'CREATE TABLE counters (id int PRIMARY KEY, value int NOT NULL)')
     const rows = Array.from({ length: 50 }, (_, i) => `(${i + 1}, 0)`)
     await kind.on(pair.primary, `INSERT INTO counters VALUES ${rows}`)
@@ -74,10 +76,12 @@ function testOf(kind: ReplicaPairKind): void {
   interface Opened {
     readonly sluice: Sluice
     readonly db: Knex
+    /** Connections to the replica that are in use. */
+    used(): number
     stats(): ReplicaRoutingStats
   }
 
-  async function open(options: KnexOptions = {}, settings = 'SELECT 1', sluiceOptions = {}): Promise<Opened> {
+  async function open(options: KnexOptions = {}, settings = 'SELECT 1', sluiceOptions = {}, url = replica.url): Promise<Opened> {
     const pool = (max: number) => ({
       min: 0,
       max,
@@ -87,7 +91,7 @@ function testOf(kind: ReplicaPairKind): void {
     const errors: unknown[] = []
     const sluice = createSluice({ mode: 'optimize', ...sluiceOptions })
     sluice.on('error', (error) => errors.push(error))
-    const other = knex({ client: kind.client, connection: replica.url, pool: { min: 0, max: 8 }, log: { warn: () => {}, error: () => {} } })
+    const other = knex({ client: kind.client, connection: url, pool: { min: 0, max: 8 }, log: { warn: () => {}, error: () => {} } })
     const db = withSluice(knex({ client: kind.client, connection: pair.primary, pool: pool(8) }), sluice, { replicas: [other], ...options })
     closing.push(async () => {
       await sluice.close()
@@ -103,7 +107,7 @@ function testOf(kind: ReplicaPairKind): void {
       await sleep(10)
     }
     expect(stats().replicaReads).toBeGreaterThan(0)
-    return { sluice, db, stats }
+    return { sluice, db, used: () => other.client.pool.numUsed(), stats }
   }
 
   const read = async (db: Knex, id: number): Promise<number> => ((await db('counters').where({ id }).first()) as { value: number }).value
@@ -300,6 +304,8 @@ function testOf(kind: ReplicaPairKind): void {
         await sleep(1_500)
         primaryReads = opened.stats().primaryReads
         await sleep(500)
+        // The connections that hang were ended.
+        expect(opened.used()).toBe(0)
         expect(opened.stats().primaryReads).toBeGreaterThan(primaryReads)
       } finally {
         replica.resume()
@@ -309,6 +315,35 @@ function testOf(kind: ReplicaPairKind): void {
     console.log(`hung: ${done} reads, ${failed.length} failed, the slowest took ${slowestMs.toFixed(0)} ms`)
     expect(failed).toEqual([])
     expect(slowestMs).toBeLessThan(2_000)
+  }, 60_000)
+
+  it('reads from no new connection that leads to a server which is further behind', async () => {
+    const road = await tcpSwitch(replica.url)
+    closing.push(() => road.close())
+    const { sluice, db, stats } = await open({ maxLagMs: 60_000 }, 'SELECT 1', { cache: false }, road.url(replica.url))
+    await spare.pauseReplay()
+    try {
+      let stale = 0
+      await sluice.run(async () => {
+        await write(db, 41, 4_141)
+        const before = stats().replicaReads
+        while (stats().replicaReads === before) {
+          if ((await read(db, 41)) !== 4_141) stale += 1
+          await sleep(5)
+        }
+        road.lead(spare.url)
+        for (let i = 0; i < 20; i += 1) {
+          // Each in words of its own: else they are one.
+          const ask = async (limit: number) => db('counters').where('id', 41).limit(limit).pluck('value')
+          const values = (await Promise.all(Array.from({ length: 8 }, (_, at) => ask(at + 1)))).flat()
+          stale += values.filter((value) => value !== 4_141).length
+        }
+      })
+      expect(stale).toBe(0)
+      expect(stats().primaryReasons.floor).toBeGreaterThan(0)
+    } finally {
+      await spare.resumeReplay()
+    }
   }, 60_000)
 
   it('asks the primary in transactions, for locks, raw statements, CTEs and what is not certain to read only', async () => {

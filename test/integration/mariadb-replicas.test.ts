@@ -164,6 +164,83 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     await kind.caughtUp(pair, replica)
   }, 60_000)
 
+  it('waits for the very transaction, and no longer', async () => {
+    const { sluice, db, stats } = open({ options: { maxLagMs: 60_000 } })
+    await readsFrom({ sluice, db, stats }, 'replica')
+    const position = async (url: string, variable: string) => (await kind.on(url, `SELECT @@${variable} AS position`))[0]?.position
+    const blocker = knex({ client: 'mysql2', connection: asRoot(replica.url), pool: { min: 0, max: 1 } })
+    await kind.ways[0]?.set(replica)
+    try {
+      for (let i = 1; i <= 10; i += 1) {
+        // Who replays must wait here.
+        const trx = await blocker.transaction()
+        await trx('counters').where({ id: 31 }).forUpdate()
+        try {
+          await sluice.run(async () => {
+            await db('counters').where({ id: 34 }).update({ value: i })
+            const before = await position(pair.primary, 'gtid_binlog_pos')
+            await db('counters').where({ id: 31 }).update({ value: i })
+            await expect.poll(() => position(replica.url, 'gtid_slave_pos')).toBe(before)
+            const reads = stats().replicaReads
+            for (let k = 0; k < 20; k += 1) {
+              expect(await read(db, 31)).toBe(i)
+              await sleep(3)
+            }
+            expect(stats().replicaReads).toBe(reads)
+            await trx.rollback()
+            while (stats().replicaReads === reads) {
+              expect(await read(db, 31)).toBe(i)
+              await sleep(3)
+            }
+          })
+        } finally {
+          if (!trx.isCompleted()) await trx.rollback()
+        }
+      }
+    } finally {
+      await blocker.destroy()
+    }
+  }, 60_000)
+
+  it('waits for one replication domain while the others go on', async () => {
+    await kind.ways.at(-1)?.set(replica)
+    const opened = open({
+      primary: asRoot(pair.primary),
+      session: () => 'SET SESSION gtid_domain_id = 1',
+      options: { maxLagMs: 60_000 },
+    })
+    const { sluice, db, stats } = opened
+    await readsFrom(opened, 'replica')
+    const blocker = knex({ client: 'mysql2', connection: asRoot(replica.url), pool: { min: 0, max: 1 } })
+    const trx = await blocker.transaction()
+    try {
+      await trx('counters').where({ id: 32 }).forUpdate()
+      await sluice.run(async () => {
+        await db('counters').where({ id: 32 }).update({ value: 321 })
+        for (let i = 1; i <= 5; i += 1) {
+          await kind.on(pair.primary, `UPDATE counters SET value = ${i} WHERE id = 33`)
+          await expect.poll(() => kind.on(replica.url, 'SELECT value FROM counters WHERE id = 33')).toEqual([{ value: i }])
+          const reads = stats().replicaReads
+          for (let k = 0; k < 10; k += 1) {
+            expect(await read(db, 32)).toBe(321)
+            await sleep(3)
+          }
+          expect(stats().replicaReads).toBe(reads)
+        }
+        await trx.rollback()
+        await kind.caughtUp(pair, replica)
+        const reads = stats().replicaReads
+        while (stats().replicaReads === reads) {
+          expect(await read(db, 32)).toBe(321)
+          await sleep(3)
+        }
+      })
+    } finally {
+      if (!trx.isCompleted()) await trx.rollback()
+      await blocker.destroy()
+    }
+  }, 60_000)
+
   it('carries read-your-writes to another process by its text', async () => {
     const [one, other] = [open({ options: { maxLagMs: 60_000 } }), open({ options: { maxLagMs: 60_000 } })]
     await readsFrom(one, 'replica')

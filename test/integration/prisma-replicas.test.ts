@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { PairReplica, ReplicaPair } from '../services/replica-server.ts'
 import { createAdapter, prismaClient, type TestPrismaClient } from '../support/prisma-clients.ts'
 import { type ReplicaPairKind, replicaPairs } from '../support/replica-pairs.ts'
+import { tcpSwitch } from '../support/tcp-switch.ts'
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -13,13 +14,14 @@ function testOf(kind: ReplicaPairKind): void {
   const { dialect } = kind
   let pair: ReplicaPair
   let replica: PairReplica
+  let spare: PairReplica
   const closing: (() => Promise<unknown>)[] = []
 
   const at = (url: string) => ({ url }) as Parameters<typeof createAdapter>[1]
 
   beforeAll(async () => {
-    pair = await kind.start()
-    ;[replica] = pair.replicas as [PairReplica]
+    pair = await kind.start(2)
+    ;[replica, spare] = pair.replicas as [PairReplica, PairReplica]
     const { ddl } = await prismaClient(dialect, at(pair.primary))
     for (const statement of ddl.split(/;\n/).filter((text) => text.trim() !== '')) await kind.on(pair.primary, statement)
     await kind.on(
@@ -35,12 +37,17 @@ function testOf(kind: ReplicaPairKind): void {
 
   afterAll(() => pair?.stop())
 
-  async function open(options: Partial<PrismaOptions> = {}, sluiceOptions: SluiceOptions = {}, extend = (client: object) => client) {
+  async function open(
+    options: Partial<PrismaOptions> = {},
+    sluiceOptions: SluiceOptions = {},
+    extend = (client: object) => client,
+    url = replica.url,
+  ) {
     const clients = await prismaClient(dialect, at(pair.primary))
     const errors: unknown[] = []
     const sluice = createSluice({ mode: 'optimize', cache: false, ...sluiceOptions })
     sluice.on('error', (error) => errors.push(error))
-    const other = new clients.PrismaClient({ adapter: createAdapter(dialect, at(replica.url)) })
+    const other = new clients.PrismaClient({ adapter: createAdapter(dialect, at(url)) })
     const own = new clients.PrismaClient({ adapter: sluiceAdapter(createAdapter(dialect, at(pair.primary)), sluice) })
     const extended = (extend(own) as typeof own).$extends(withSluice(sluice, { schema: clients.schema, replicas: [other], ...options }))
     const prisma = extended as unknown as TestPrismaClient
@@ -142,7 +149,7 @@ function testOf(kind: ReplicaPairKind): void {
   }, 60_000)
 
   it('goes on reading when the replica hangs', async () => {
-    const { sluice, prisma, stats } = await openUsed({ readTimeoutMs: 500 })
+    const { sluice, prisma, stats } = await openUsed({ readTimeoutMs: 1_000 })
     let slowestMs = 0
     const read = async () => {
       const startedAt = performance.now()
@@ -165,6 +172,36 @@ function testOf(kind: ReplicaPairKind): void {
       await sleep(10)
     }
     expect(stats().replicaReads).toBeGreaterThan(before)
+  }, 60_000)
+
+  it('reads from no new connection that leads to a server which is further behind', async () => {
+    const road = await tcpSwitch(replica.url)
+    closing.push(() => road.close())
+    // Else the pool makes all its connections at once.
+    const url = `${road.url(replica.url)}${kind.name === 'MariaDB' ? '?connectionLimit=4&minimumIdle=1' : ''}`
+    const { sluice, prisma, stats } = await openUsed({ maxLagMs: 60_000 }, {}, undefined, url)
+    const read = async () => (await prisma.country.findUnique({ where: { code: 'FR' } }))?.name
+    await spare.pauseReplay()
+    try {
+      let stale = 0
+      await sluice.run(async () => {
+        await prisma.country.update({ where: { code: 'FR' }, data: { name: 'led' } })
+        const before = stats().replicaReads
+        while (stats().replicaReads === before) {
+          if ((await read()) !== 'led') stale += 1
+          await sleep(5)
+        }
+        road.lead(spare.url)
+        for (let i = 0; i < 20; i += 1) {
+          const ask = (take: number) => prisma.country.findMany({ where: { code: 'FR' }, take })
+          const rows = (await Promise.all(Array.from({ length: 8 }, (_, at) => ask(at + 1)))).flat()
+          stale += rows.filter(({ name }) => name !== 'led').length
+        }
+      })
+      expect(stale).toBe(0)
+    } finally {
+      await spare.resumeReplay()
+    }
   }, 60_000)
 
   it('asks the primary in transactions and batches, for raw queries, and in onPrimary', async () => {

@@ -1,17 +1,21 @@
-// What it costs to choose a node, and what becomes of requests when one dies, hangs, or leaves; beside other proxies.
+// What it costs to choose a node, and what becomes of requests when one dies, hangs, or leaves; beside other proxies. Reads after writes where a database
+// has a replica; with `--replicas`, nothing but these.
 import { failureFigures } from './balancing/failures.ts'
 import { memoryFigures } from './balancing/memory.ts'
 import { pickFigures } from './balancing/picks.ts'
+import { replicaFigures } from './balancing/replicas.ts'
 import { throughputFigures } from './balancing/throughput.ts'
-import { printFigures, toJson } from './database/report.ts'
+import { type BenchFigure, printFigures, toJson } from './database/report.ts'
 import { benchOptions } from './harness.ts'
 
-const { json, quick } = benchOptions()
-const figures = [
-  ...(await pickFigures(quick ? 5 : 15)),
-  ...(await throughputFigures(quick ? 1 : 5, quick ? 2 : 4)),
-  ...(await failureFigures(quick ? 2_000 : 6_000)),
-  ...(await memoryFigures()),
-]
+const { json, quick, only } = benchOptions(['replicas'])
+const figures: BenchFigure[] = []
+if (only === undefined) {
+  figures.push(...(await pickFigures(quick ? 5 : 15)))
+  figures.push(...(await throughputFigures(quick ? 1 : 5, quick ? 2 : 4)))
+  figures.push(...(await failureFigures(quick ? 2_000 : 6_000)))
+  figures.push(...(await memoryFigures()))
+}
+figures.push(...(await replicaFigures(quick ? 1_000 : 10_000)))
 if (json) for (const figure of figures) console.log(toJson(figure, 'balancing'))
 else printFigures(figures)

@@ -42,11 +42,15 @@ export interface Figure {
 export interface BenchOptions {
   readonly json: boolean
   readonly quick: boolean
+  /** The section that is asked for, where it is not all of them. */
+  readonly only: string | undefined
 }
 
-export function benchOptions(): BenchOptions {
-  const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } } })
-  return values
+/** @param sections - Parts of the bench that can be run alone: `--name`. */
+export function benchOptions(sections: readonly string[] = []): BenchOptions {
+  const flag = { type: 'boolean', default: false } as const
+  const { values } = parseArgs({ options: Object.fromEntries(['json', 'quick', ...sections].map((name) => [name, flag])) })
+  return { json: values.json === true, quick: values.quick === true, only: sections.find((name) => values[name] === true) }
 }
 
 interface Sample {

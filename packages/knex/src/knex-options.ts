@@ -3,7 +3,7 @@ import type { Knex } from 'knex'
 
 export interface KnexOptions extends ReplicaOptions {
   /**
-   * Instances of replicas of the database (PostgreSQL), each of one server, set up like the instance itself. Reads are sent to them where that is as good.
+   * Instances of replicas of the database (PostgreSQL, MariaDB), each of one server, set up like the instance itself. Reads are sent to them where that is as good.
    * @defaultValue []
    */
   readonly replicas?: readonly Knex[]

@@ -8,7 +8,7 @@ export interface PrismaOptions extends ReplicaOptions {
    */
   readonly schema?: PrismaSchemaData
   /**
-   * Clients of replicas of the database (PostgreSQL), each of one server, made like the client itself and not extended. Reads are sent to them where that is as good.
+   * Clients of replicas of the database (PostgreSQL, MariaDB), each of one server, made like the client itself and not extended. Reads are sent to them where that is as good.
    * @defaultValue []
    */
   readonly replicas?: readonly object[]

@@ -11,6 +11,7 @@ const hintWords = words('USE FORCE IGNORE')
 const indexWords = words('INDEX KEY')
 const rowLocks = words('UPDATE SHARE NO KEY')
 const sequenceParts = words('NEXTVAL CURRVAL')
+const sequenceValues = words('NEXT PREVIOUS')
 
 /**
  * Reads expressions and clauses up to the parenthesis, bracket or semicolon that ends the frame.
@@ -302,7 +303,7 @@ function readLock(cursor: StatementCursor, frame: Frame): void {
     cursor.locks = true
     cursor.position += 2
   } else {
-    if (cursor.isWord('FOR') && cursor.isWord('VALUE', -1)) cursor.fail('value of a sequence')
+    if (cursor.isWord('FOR') && cursor.isWord('VALUE', -1) && cursor.isAnyWord(sequenceValues, -2)) cursor.fail('value of a sequence')
     if (cursor.isWord('FOR') && frame.selects && cursor.dialect !== 'sqlite') cursor.fail('unknown FOR clause')
     cursor.position++
     return

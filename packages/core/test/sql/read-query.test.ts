@@ -95,18 +95,23 @@ describe('clauses of mysql', () => {
     ['select straight_join x from dual', 'R[] W[]'],
     ['table a limit 3', 'R[a] W[]'],
     ['select * from json_table(?, "$[*]" columns (x int path "$.x", n for ordinality)) t, b', 'R[b] W[]'],
+    ['select * from json_table(?, "$[*]" columns (value for ordinality)) t, b', 'R[b] W[]'],
     ['select @x, y from a', 'R[a] W[] volatile'],
     ["select group_concat(x order by y separator ', ') from a", 'R[a] W[]'],
   ])('reads %s', (sql, facts) => {
     expect(factsOf(sql, 'mysql')).toBe(facts)
   })
 
-  it.each(['select * from { oj a left join b on 1 = 1 }', 'select x into @y from a', 'select * from a for system_time all, b'])(
-    'is opaque for %s',
-    (sql) => {
-      expect(factsOf(sql, 'mysql')).toContain('opaque')
-    },
-  )
+  it.each([
+    'select * from { oj a left join b on 1 = 1 }',
+    'select x into @y from a',
+    'select * from a for system_time all, b',
+    'select next value for s from a',
+    'select (next value for s) from a',
+    'select coalesce(previous value for s, 1)',
+  ])('is opaque for %s', (sql) => {
+    expect(factsOf(sql, 'mysql')).toContain('opaque')
+  })
 })
 
 describe('names', () => {
@@ -197,6 +202,10 @@ describe('volatile', () => {
     ['select uuid()', 'mysql'],
     ['select utc_date from a', 'mysql'],
     ['select @@sql_mode', 'mysql'],
+    ['select current_role', 'mysql'],
+    ['select sql_calc_found_rows x from a', 'mysql'],
+    ['select s.nextval', 'mysql'],
+    ['select `b`.`s`.currval from a', 'mysql'],
     ['show tables', 'mysql'],
     ['explain select * from a', 'sqlite'],
   ] as const)('is true of %s on %s', (sql, dialect) => {
@@ -209,6 +218,7 @@ describe('volatile', () => {
     ["select * from a where x = 'today'", 'sqlite'],
     ['select t.current_user, user from t', 'sqlite'],
     ['select date(x) from a', 'mysql'],
+    ['select nextval from a', 'mysql'],
   ] as const)('is false of %s on %s', (sql, dialect) => {
     expect(readStatement(sql, dialect)).toMatchObject({ volatile: false })
   })

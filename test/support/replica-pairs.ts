@@ -22,7 +22,7 @@ export interface ReplicaPairKind {
   readonly ways: readonly ReplayWay[]
 }
 
-export interface ReplayWay {
+interface ReplayWay {
   readonly name: string
   /** Sent on each connection that writes. */
   readonly session: string

@@ -3,6 +3,7 @@ import { ORIGIN, type Position, type Positions, UnusableServerError } from './po
 const GTID = /^(\d{1,10})-(\d{1,10})-(\d{1,20})$/
 /** Of a position that spans several domains, as it is handed on: commas divide positions of several databases. */
 const SEPARATOR = '.'
+const MYSQL = 'It is MySQL, whose replicas are not supported yet; those of MariaDB are.'
 
 /**
  * Positions by global transaction id (GTID): the last transaction of each replication domain.
@@ -20,8 +21,7 @@ export const mariadbPositions: Positions = {
     "CONCAT_WS(' ', @@hostname, @@port, @@server_id, UUID_SHORT() >> 24) AS run */",
   primary(row) {
     if (row?.answers === undefined) throw new TypeError('The primary did not tell its position.')
-    if (row.logged === undefined)
-      throw new UnusableServerError('It is MySQL, whose replicas are not compared with it; those of MariaDB are.')
+    if (row.logged === undefined) throw new UnusableServerError(MYSQL)
     if (Number(row.logs) === 0)
       throw new UnusableServerError('It writes no binary log (`log_bin` is off), so nobody knows what replicas have.')
     const [logged, replayed] = [parse(row.logged, ','), parse(row.replayed, ',')]
@@ -37,7 +37,7 @@ export const mariadbPositions: Positions = {
   },
   replica(row) {
     if (row?.answers === undefined) throw new TypeError('The replica did not tell its position.')
-    if (row.replayed === undefined) throw new UnusableServerError('It is MySQL, whose position is not compared; that of MariaDB is.')
+    if (row.replayed === undefined) throw new UnusableServerError(MYSQL)
     if (/^(?:0|OFF)$/i.test(String(row.protected))) throw new UnusableServerError('It accepts writes: expected `read_only` to be on.')
     // Whatever is read first would be all that is seen.
     if (Number(row.autocommit) === 0)

@@ -15,7 +15,7 @@ export interface Position {
 export const ORIGIN: Position = { covers: (other) => other === ORIGIN, and: (other) => other, isBeyond: () => false, toText: () => '' }
 
 /** How far a primary is. */
-export interface PrimaryPosition {
+interface PrimaryPosition {
   /** Who has replayed up to here has every write that was acknowledged before this was asked. */
   readonly floor: Position
   /** What replicas can have of that by now, and all that they can have. */

@@ -7,7 +7,7 @@
  * - `kept`: its answer may go to a store that processes share.
  * - `floor`: no replica is known to have replayed what the reader wrote before.
  * - `lag`: every replica may be further behind than `maxLagMs`.
- * - `no-replica`: none is up, or nothing is known of them yet.
+ * - `no-replica`: none is up, none may be read from, or nothing is known of them yet.
  * - `failed`: a replica was asked, and did not answer, or not with what the primary would have said.
  */
 export type PrimaryReason = 'write' | 'transaction' | 'pinned' | 'kept' | 'floor' | 'lag' | 'no-replica' | 'failed'

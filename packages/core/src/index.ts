@@ -13,7 +13,7 @@ export {
 export type { LoadBalancingOptions } from './balancing/load-balancing-options.ts'
 export { DuplicateNodeError, UnknownNodeError } from './balancing/node-errors.ts'
 export { type ReplicaOptions, resolveReplicaOptions } from './balancing/replicas/replica-options.ts'
-export type { ReplicaRouters } from './balancing/replicas/replica-routers.ts'
+export type { ReplicaRouters, WrittenFloor } from './balancing/replicas/replica-routers.ts'
 export type { PrimaryReason, ReplicaRoutingStats, ReplicaStats } from './balancing/replicas/replica-stats.ts'
 export type { HealthStatus, ServerNode } from './balancing/server-node.ts'
 export type { BalancingStrategy } from './balancing/strategies/create-picker.ts'

@@ -4,7 +4,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { ORIGIN, type Position } from './positions.ts'
 
 /** For how long a write of unknown outcome may still take effect. */
-const DOUBT_MS = 30_000
+export const DOUBT_MS = 30_000
 
 /** What reads must not be older than. */
 export interface ReadFloor {
@@ -12,16 +12,21 @@ export interface ReadFloor {
   write: number
   /** Until then, a write of unknown outcome may take effect, and nobody but the primary knows of it. */
   doubtfulUntil: number
-  /** Positions that were taken over, by the place of the primary. `undefined`: one that is not known, so that the primary must be asked. */
+  /** Positions that were taken over, by the place of the primary. `undefined`: no position covers them all, so that the primary must be asked. */
   readonly taken: Map<number, Position | undefined>
+  /** What was written in the scope itself, and not taken over. */
+  own: OwnWrites
 }
+
+/** `unknown`: something, and of some of it the outcome is not known. */
+type OwnWrites = 'nothing' | 'something' | 'unknown'
 
 const FLOOR = Symbol('read floor')
 
 /** The writes of one process, numbered as they end, and the floors of those who read after them. */
 export class ReadFloors {
   /** Of everybody, and of those who read outside of any scope. */
-  readonly process: ReadFloor = { write: 0, doubtfulUntil: 0, taken: new Map() }
+  readonly process: ReadFloor = newFloor()
   #lastWrite = 0
   readonly #listeners = new Set<() => void>()
 
@@ -46,10 +51,10 @@ export class ReadFloors {
     if (outcome === 'rolled-back') return
     this.#lastWrite += 1
     for (const floor of scope === undefined ? [this.process] : [this.process, this.#openOf(scope)]) {
-      floor.write = this.#lastWrite
-      if (outcome === 'unknown') floor.doubtfulUntil = this.clock.now() + DOUBT_MS
+      this.#raise(floor, outcome)
+      if (floor.own !== 'unknown') floor.own = outcome === 'unknown' ? 'unknown' : 'something'
     }
-    for (const listener of this.#listeners) listener()
+    this.#tell()
   }
 
   /** A scope within another one: what is written in one of them, the other must see. */
@@ -57,12 +62,19 @@ export class ReadFloors {
     scope.state.set(FLOOR, this.#openOf(outer))
   }
 
-  take(scope: Scope, positions: ReadonlyMap<number, Position | undefined>): void {
+  take(scope: Scope, positions: ReadonlyMap<number, Position>): void {
     const { taken } = this.#openOf(scope)
     for (const [place, position] of positions) {
       const known = taken.has(place) ? taken.get(place) : ORIGIN
-      taken.set(place, position && known?.and(position))
+      taken.set(place, known?.and(position))
     }
+  }
+
+  /** Takes over a write that somebody else made. It ended before now: a position that is asked for from now on covers it. */
+  takeWrite(scope: Scope, outcome: WriteOutcome): void {
+    this.#lastWrite += 1
+    this.#raise(this.#openOf(scope), outcome)
+    this.#tell()
   }
 
   /** Tells of each write; returns the function that stops it. */
@@ -71,9 +83,18 @@ export class ReadFloors {
     return () => void this.#listeners.delete(listener)
   }
 
+  #raise(floor: ReadFloor, outcome: WriteOutcome): void {
+    floor.write = this.#lastWrite
+    if (outcome === 'unknown') floor.doubtfulUntil = this.clock.now() + DOUBT_MS
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
   #openOf(scope: Scope): ReadFloor {
     const known = scope.state.get(FLOOR) as ReadFloor | undefined
-    const floor = known ?? { write: 0, doubtfulUntil: 0, taken: new Map() }
+    const floor = known ?? newFloor()
     if (known === undefined) scope.state.set(FLOOR, floor)
     return floor
   }
@@ -87,4 +108,8 @@ export class ReadFloors {
     }
     return floor
   }
+}
+
+function newFloor(): ReadFloor {
+  return { write: 0, doubtfulUntil: 0, taken: new Map(), own: 'nothing' }
 }

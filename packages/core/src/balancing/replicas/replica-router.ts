@@ -1,4 +1,5 @@
 import type { ReadRouter, ReplicaAttempt, ReplicaTarget, RoutedRead } from '../../pipeline/read-routing.ts'
+import type { Scope } from '../../pipeline/scope.ts'
 import type { Connection } from '../../schema/connection.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { RandomSource } from '../../shared/random.ts'
@@ -97,10 +98,7 @@ export class ReplicaRouter implements ReadRouter {
     const isKept = demand === 'kept'
     if (isKept && this.parts.sharesKept) return this.#onPrimary(read, 'kept')
     this.#use()
-    // What is kept is given to others, too: it must have all that was written here.
-    const isOwn = scope !== undefined && !scope.ended && !isKept
-    const floor = isOwn ? this.parts.floors.of(scope) : this.parts.floors.ofProcess()
-    const position = floor === undefined ? ORIGIN : this.#positionOf(floor)
+    const position = this.#neededBy(scope, isKept)
     if (position === undefined) {
       this.#log.wake()
       return this.#onPrimary(read, 'floor')
@@ -116,6 +114,10 @@ export class ReplicaRouter implements ReadRouter {
     await this.#log.settled(floor.write)
     const position = this.#positionOf(floor)
     return position?.toText()
+  }
+
+  get maxLagMs(): number {
+    return this.parts.options.maxLagMs
   }
 
   positionFrom(text: string): Position | undefined {
@@ -157,6 +159,16 @@ export class ReplicaRouter implements ReadRouter {
       }
     }
     return balancer.registerNode(`replica-${index + 1}`, 1, 1, MAX_CONNECTIONS)
+  }
+
+  /** The position that a read must not be older than; `undefined`: it is not known. */
+  #neededBy(scope: Scope | undefined, isKept: boolean): Position | undefined {
+    const { floors } = this.parts
+    const own = scope === undefined || scope.ended ? floors.ofProcess() : floors.of(scope)
+    const position = own === undefined ? ORIGIN : this.#positionOf(own)
+    if (!isKept || position === undefined) return position
+    // What is kept is given to others, too: it must have all that was written here, beside what its reader took over.
+    return this.#positionOf(floors.ofProcess())?.and(position)
   }
 
   /** `undefined`: it is not known, and only the primary is certain to be there. */

@@ -7,14 +7,21 @@ import type { RandomSource } from '../../shared/random.ts'
 import { FloorWrites, type FollowedWrites } from './floor-writes.ts'
 import type { Position } from './positions.ts'
 import { positionsOf } from './positions-of.ts'
-import { ReadFloors } from './read-floors.ts'
-import { resolveReplicaOptions } from './replica-options.ts'
+import { DOUBT_MS, ReadFloors } from './read-floors.ts'
+import { DEFAULT_MAX_LAG_MS, resolveReplicaOptions } from './replica-options.ts'
 import { ReplicaRouter } from './replica-router.ts'
 import type { ReplicaRoutingStats } from './replica-stats.ts'
 
-/** A position that is not known: who takes it over reads from the primary. */
-const UNKNOWN = '*'
+/** Something was written, at a position that is not known: who takes it over asks for one. */
+const PENDING = '*'
+/** The same, and the outcome is not known. */
+const DOUBTFUL = '?'
 const MAX_TEXT = 1_000
+/** With `synchronous_commit = off`, a replica may get a commit so much later: three times `wal_writer_delay`, which is 200 ms. */
+const LATE_COMMIT_MS = 600
+
+/** What was written, as a floor without a position. */
+export type WrittenFloor = '' | '*' | '?'
 
 export interface ReplicaRoutersParts {
   readonly scopes: ScopeStorage
@@ -29,11 +36,14 @@ export interface ReplicaRoutersParts {
 export class ReplicaRouters {
   readonly #floors: ReadFloors
   readonly #routers = new Set<ReplicaRouter>()
+  readonly #stopWatching: () => void
   #places = 0
-  #stopWatching: (() => void) | undefined
 
   constructor(private readonly parts: ReplicaRoutersParts) {
     this.#floors = new ReadFloors(parts.clock)
+    this.#stopWatching = parts.scopes.watch((scope, outer) => {
+      if (outer !== undefined) this.#floors.share(scope, outer)
+    })
   }
 
   /** Where the reads of each client with replicas went. */
@@ -49,13 +59,38 @@ export class ReplicaRouters {
     const scope = this.parts.scopes.current()
     const floor = scope === undefined ? this.#floors.ofProcess() : this.#floors.of(scope)
     if (floor === undefined) return ''
+    if (this.parts.clock.now() < floor.doubtfulUntil) return DOUBTFUL
     const routers = [...this.#routers]
-    const texts = await Promise.all(routers.map(async (router) => `${router.place}:${(await router.textOf(floor)) ?? UNKNOWN}`))
+    if (routers.length === 0) return floor.write === 0 ? '' : PENDING
+    const texts = await Promise.all(routers.map(async (router) => `${router.place}:${(await router.textOf(floor)) ?? PENDING}`))
     return texts.join(',')
   }
 
   /**
-   * Takes over what `floor()` gave to another scope, for the current one.
+   * What was written in the current scope, as a floor, at once: `''` for nothing, `'*'`, or `'?'` where an outcome is not known. What the scope took over is not in it.
+   *
+   * It names no position: the scope that takes it over asks for one. So of the floors of several scopes any one stands for all, in whichever order they arrive.
+   */
+  writtenFloor(): WrittenFloor {
+    const scope = this.parts.scopes.current()
+    const own = scope === undefined ? undefined : this.#floors.of(scope)?.own
+    return own === 'unknown' ? DOUBTFUL : own === 'something' ? PENDING : ''
+  }
+
+  /**
+   * For how many milliseconds a floor is of use: after that, replicas that are read from have all that it stands for. Counted from when it was given, or later.
+   * Goes by the largest `maxLagMs`; without clients with replicas, by its default.
+   */
+  floorLifetimeMs(floor: WrittenFloor): number {
+    if (floor === '') return 0
+    const routers = [...this.#routers]
+    const maxLagMs = routers.length === 0 ? DEFAULT_MAX_LAG_MS : Math.max(...routers.map((router) => router.maxLagMs))
+    return maxLagMs + LATE_COMMIT_MS + (floor === DOUBTFUL ? DOUBT_MS : 0)
+  }
+
+  /**
+   * Takes over what `floor()` or `writtenFloor()` gave to another scope, for the current one. Where a position is not in it, reads go to the primary until one
+   * is known that was asked for after this; after a write of unknown outcome for 30 seconds.
    *
    * @throws InvalidArgumentError for another text, and outside of any scope.
    */
@@ -64,16 +99,23 @@ export class ReplicaRouters {
     if (scope === undefined) throw new InvalidArgumentError('text', 'to be taken over in a scope', text)
     if (typeof text !== 'string' || text.length > MAX_TEXT) throw new InvalidArgumentError('text', 'what `floor()` gave', text)
     if (text === '') return
-    const positions = new Map<number, Position | undefined>()
+    if (text === PENDING || text === DOUBTFUL) {
+      this.#floors.takeWrite(scope, text === DOUBTFUL ? 'unknown' : 'committed')
+      return
+    }
+    const positions = new Map<number, Position>()
+    let isPending = false
     for (const part of text.split(',')) {
       const [, place, of] = /^(\d{1,4}):(.+)$/.exec(part) ?? []
       const router = [...this.#routers].find((one) => String(one.place) === place)
-      const position = of === undefined || of === UNKNOWN ? undefined : router?.positionFrom(of)
-      if (of === undefined || (of !== UNKNOWN && router !== undefined && position === undefined))
+      const position = of === undefined ? undefined : router?.positionFrom(of)
+      if (of === undefined || (of !== PENDING && router !== undefined && position === undefined))
         throw new InvalidArgumentError('text', 'what `floor()` gave', text)
-      if (router !== undefined) positions.set(router.place, position)
+      if (of === PENDING) isPending ||= router !== undefined
+      else if (router !== undefined && position !== undefined) positions.set(router.place, position)
     }
     this.#floors.take(scope, positions)
+    if (isPending) this.#floors.takeWrite(scope, 'committed')
   }
 
   /** @internal */
@@ -90,11 +132,8 @@ export class ReplicaRouters {
     const options = resolveReplicaOptions(client.options)
     const positions = positionsOf(client.dialect)
     if (positions === undefined) return undefined
-    const { scopes, clock, random, sharesKept, warn, onError } = this.parts
+    const { clock, random, sharesKept, warn, onError } = this.parts
     const { sourceId, primary, replicas } = client
-    this.#stopWatching ??= scopes.watch((scope, outer) => {
-      if (outer !== undefined) this.#floors.share(scope, outer)
-    })
     const place = this.#places
     this.#places += 1
     const stopChoosing = chooseForReads()
@@ -113,8 +152,7 @@ export class ReplicaRouters {
   /** @internal */
   close(): void {
     for (const router of [...this.#routers]) router.close()
-    this.#stopWatching?.()
-    this.#stopWatching = undefined
+    this.#stopWatching()
   }
 }
 

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { WrittenFloor } from '../../../src/balancing/replicas/replica-routers.ts'
 import { closeWorld, openWorld } from './replica-world.ts'
 
 afterEach(closeWorld)
@@ -466,6 +467,123 @@ describe('ReplicaRouter', () => {
     other.primary.inserted = other.primary.written = other.replica.replayed = 200_000
     await other.pass(10)
     expect(await other.read(next)).toBe(0)
+  })
+
+  /** A scope that begins with what another one gave. */
+  const taking = (world: ReturnType<typeof openWorld>, text: string) => {
+    const scope = world.newScope()
+    world.scopes.enter(scope, () => world.routers.takeFloor(text))
+    return scope
+  }
+
+  it.each(['*', '0:*'])(
+    'reads from the primary after taking over %s, until one position that was asked later is replayed',
+    async (text) => {
+      const world = openWorld(1)
+      await world.pass(10)
+      // Others wrote, and nobody here knows.
+      world.primary.inserted += 100
+      world.primary.written += 100
+      const scope = taking(world, text)
+      expect(await world.read(scope)).toBe('primary')
+      expect(await world.read(world.newScope())).toBe(0)
+      await world.pass(20)
+      expect(await world.read(scope)).toBe('primary')
+      world.replica.replayed = world.primary.inserted
+      await world.pass(4)
+      expect(await world.read(scope)).toBe(0)
+      // What is written after that is none of its business.
+      world.primary.inserted += 100
+      world.primary.written += 100
+      await world.pass(20)
+      expect(await world.read(scope)).toBe(0)
+    },
+  )
+
+  it('is not content with a position that was being asked for when one was taken over', async () => {
+    const world = openWorld(1)
+    await world.pass(10)
+    world.primary.answersInMs = 50
+    world.write()
+    await world.pass(10)
+    // It answers with where it was before this.
+    world.primary.inserted += 100
+    const scope = taking(world, '*')
+    world.replica.replayed = 100_100
+    await world.pass(45)
+    expect(await world.read(scope)).toBe('primary')
+    await world.pass(110)
+    expect(await world.read(scope)).toBe('primary')
+    world.replica.replayed = world.primary.inserted
+    await world.pass(110)
+    expect(await world.read(scope)).toBe(0)
+  })
+
+  it('trusts no replica for 30 s after taking over a write of unknown outcome', async () => {
+    const world = openWorld(1)
+    await world.pass(10)
+    const scope = taking(world, '?')
+    for (let ms = 0; ms < 29_000; ms += 1_000) {
+      await world.pass(1_000)
+      expect(await world.read(scope)).toBe('primary')
+    }
+    await world.pass(2_000)
+    await world.read(scope)
+    await world.pass(20)
+    expect(await world.read(scope)).toBe(0)
+  })
+
+  it('holds what may be kept to what its reader took over', async () => {
+    const world = openWorld(1)
+    await world.pass(10)
+    world.primary.inserted += 100
+    world.primary.written += 100
+    const scope = taking(world, '*')
+    await world.pass(20)
+    expect(await world.read(scope, 'kept')).toBe('primary')
+    expect(await world.read(world.newScope(), 'kept')).toBe(0)
+    world.replica.replayed = world.primary.inserted
+    await world.pass(4)
+    expect(await world.read(scope, 'kept')).toBe(0)
+  })
+
+  it('gives no position that it does not know', async () => {
+    const world = openWorld(1)
+    await world.pass(10)
+    world.primary.fails = true
+    const scope = world.newScope()
+    world.write(scope)
+    const floor = vi.fn()
+    void world.scopes.enter(scope, () => world.routers.floor()).then(floor)
+    await world.pass(3_000)
+    expect(floor).toHaveBeenCalledWith('0:*')
+    world.scopes.enter(scope, () => world.writes.begin(world.effect)).end('unknown')
+    expect(await world.scopes.enter(scope, () => world.routers.floor())).toBe('?')
+  })
+
+  it('tells at once what was written in a scope and in those within it, and not what it took over', () => {
+    const world = openWorld(1)
+    const written = (scope: ReturnType<typeof world.newScope>) => world.scopes.enter(scope, () => world.routers.writtenFloor())
+    const outer = taking(world, '*')
+    expect(written(outer)).toBe('')
+    const inner = world.newScope()
+    world.scopes.enter(outer, () => world.scopes.opened(inner))
+    world.scopes.enter(inner, () => world.writes.begin(world.effect)).end('rolled-back')
+    expect(written(outer)).toBe('')
+    world.write(inner)
+    expect(written(outer)).toBe('*')
+    world.scopes.enter(inner, () => world.writes.begin(world.effect)).end('unknown')
+    world.write(inner)
+    expect(written(outer)).toBe('?')
+    expect(written(world.newScope())).toBe('')
+    expect(world.routers.writtenFloor()).toBe('')
+  })
+
+  it('says for how long a floor is of use', () => {
+    const { routers } = openWorld(1, { maxLagMs: 2_000 })
+    expect(['', '*', '?'].map((floor) => routers.floorLifetimeMs(floor as WrittenFloor))).toEqual([0, 2_600, 32_600])
+    routers.close()
+    expect(routers.floorLifetimeMs('*')).toBe(1_600)
   })
 
   it('takes over no other text', () => {

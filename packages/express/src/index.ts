@@ -1,2 +1,2 @@
-export { type SluiceMiddlewareOptions, sluiceMiddleware } from './sluice-middleware.ts'
+export { type SluiceMiddleware, type SluiceMiddlewareOptions, sluiceMiddleware } from './sluice-middleware.ts'
 export { type ProxyMiddleware, sluiceProxy } from './sluice-proxy.ts'

@@ -1,5 +1,5 @@
 import { checkOptions, option, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
-import { RequestScopes } from '@sluice/http'
+import { createFloorCookie, type FloorCookie, type FloorCookieOptions, RequestScopes } from '@sluice/http'
 import type { Request, RequestHandler, Response } from 'express'
 
 export interface SluiceMiddlewareOptions {
@@ -13,6 +13,17 @@ export interface SluiceMiddlewareOptions {
    * @defaultValue whether `NODE_ENV` is not `production`
    */
   readonly serverTiming?: boolean
+  /**
+   * Carries read-your-writes from one request of a browser to the next by a cookie, whichever process answers it: for apps that read from replicas. `true`
+   * stands for `{}`.
+   * @defaultValue none
+   */
+  readonly floorCookie?: boolean | FloorCookieOptions
+}
+
+export interface SluiceMiddleware extends RequestHandler {
+  /** What it counts; `undefined` without the option. */
+  readonly floorCookie: FloorCookie | undefined
 }
 
 /**
@@ -23,19 +34,32 @@ export interface SluiceMiddlewareOptions {
  * ever, and a process warning tells so once. Tests of routes wrap the request in `expectNoNPlusOne` of `@sluice/core/testing`.
  *
  * @param sluice - A Sluice, or options to make one of. Left out: the process-wide default.
- * @throws InvalidOptionError for unknown options.
+ * @throws InvalidOptionError for options that are unknown or wrong.
  * @example
  * ```ts
  * app.use(sluiceMiddleware(sluice))
  * ```
  */
-export function sluiceMiddleware(sluice?: Sluice | SluiceOptions, options: SluiceMiddlewareOptions = {}): RequestHandler {
-  checkOptions(options, { report: option.boolean, serverTiming: option.boolean })
-  const scopes = new RequestScopes(sluiceFrom(sluice), options)
-  return (request, response, next) => {
+export function sluiceMiddleware(sluice?: Sluice | SluiceOptions, options: SluiceMiddlewareOptions = {}): SluiceMiddleware {
+  checkOptions(options, {
+    report: option.boolean,
+    serverTiming: option.boolean,
+    floorCookie: option.either(option.boolean, option.object),
+  })
+  const used = sluiceFrom(sluice)
+  const scopes = new RequestScopes(used, options)
+  const { floorCookie: given = false } = options
+  const floorCookie = given === false ? undefined : createFloorCookie(used, given === true ? {} : given)
+  const middleware: RequestHandler = (request, response, next) => {
     const { method, path } = request
-    scopes.open(response, `${method} ${path}`, () => nameOf(request, response)).enter(next)
+    scopes
+      .open(response, `${method} ${path}`, () => nameOf(request, response))
+      .enter(() => {
+        floorCookie?.carry(request, response, request.secure)
+        next()
+      })
   }
+  return Object.assign(middleware, { floorCookie })
 }
 
 /** The route's pattern rather than the path, so that all requests of a route are one. */

@@ -169,9 +169,43 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     expect(String(warning.mock.calls[0]?.[0])).toContain('expectNoNPlusOne')
   })
 
+  it('carries what a request wrote to the next one by a cookie, securely where a trusted proxy says so', async () => {
+    const { sluice, app } = setUp(express, { report: false, serverTiming: true, floorCookie: true })
+    app.set('trust proxy', true)
+    app.post('/', (_request, response) => {
+      hostOf(sluice).writes.begin({ tables: new Set(), everything: true }).end('committed')
+      response.cookie('own', '1').json({})
+    })
+    app.get('/', (_request, response) => void response.json({}))
+    const origin = await listen(app)
+    const plain = await fetch(origin, { method: 'POST' })
+    expect(plain.headers.getSetCookie()).toEqual(['own=1; Path=/', 'sluice-floor=*; Max-Age=3; Path=/; HttpOnly; SameSite=Lax'])
+    expect(plain.headers.get('server-timing')).toContain('db;dur=')
+    const secure = await fetch(origin, { method: 'POST', headers: { 'x-forwarded-proto': 'https' } })
+    expect(secure.headers.getSetCookie()).toContainEqual(expect.stringMatching(/^sluice-floor=.*; Secure$/))
+    const taken = vi.spyOn(sluice.replicas, 'takeFloor')
+    const read = await fetch(origin, { headers: { cookie: 'own=1; sluice-floor=*' } })
+    expect(read.headers.getSetCookie()).toEqual([])
+    expect(taken).toHaveBeenCalledExactlyOnceWith('*')
+  })
+
+  it('takes options of the cookie, and tells what it counts', async () => {
+    const floorCookie = { name: 'floor', secret: 'a secret of some length' }
+    const { sluice, app } = setUp(express, { report: false })
+    const middleware = sluiceMiddleware(sluice, { report: false, floorCookie })
+    app.use(middleware)
+    app.get('/', (_request, response) => void response.json({}))
+    const response = await fetch(await listen(app), { headers: { cookie: 'floor=*' } })
+    expect([response.status, middleware.floorCookie?.getStats()]).toEqual([200, { set: 0, taken: 0, refused: 1 }])
+    for (const none of [{}, { floorCookie: false }])
+      expect(sluiceMiddleware(sluice, { report: false, ...none }).floorCookie).toBeUndefined()
+  })
+
   it.each([
     ['reports', { reports: true }],
     ['serverTiming', { serverTiming: 'yes' }],
+    ['floorCookie', { floorCookie: 'yes' }],
+    ['floorCookie.name', { floorCookie: { name: '' } }],
     ['options', null],
   ])('refuses a wrong option %s', (option, options) => {
     const make = () => sluiceMiddleware(createSluice(), options as never)

@@ -1,5 +1,7 @@
 export type { RateLimitOptions, RateLimitRedis, ShedOptions } from './admission/admission-options.ts'
 export { type CloseProxyOptions, createProxy, type HttpProxy, type ProxyStats } from './create-proxy.ts'
+export { createFloorCookie, type FloorCookie, type FloorCookieStats } from './floor-cookie/create-floor-cookie.ts'
+export type { FloorCookieOptions } from './floor-cookie/floor-cookie-options.ts'
 export type { ForwardedStyle } from './headers/forwarding.ts'
 export { setRequestTarget } from './headers/request-target.ts'
 export type { HedgeOptions } from './hedging.ts'

@@ -1,0 +1,84 @@
+import { checkOptions, InvalidOptionError, type OptionRule, option } from '@sluice/core'
+
+export interface FloorCookieOptions {
+  /**
+   * The cookie's name. After a write of unknown outcome there is one more, with `-unknown` behind it.
+   * @defaultValue 'sluice-floor'
+   */
+  readonly name?: string
+  /**
+   * Signs the cookie (HMAC-SHA256), so that nobody sends what he was not given. Of several secrets the first one signs, and what any of them signed is taken.
+   * Each has at least 16 characters.
+   * @defaultValue none: it is not signed
+   */
+  readonly secret?: string | readonly string[]
+  /**
+   * Whether browsers send it over TLS only. `'auto'`: where the request came over TLS.
+   * @defaultValue 'auto'
+   */
+  readonly secure?: boolean | 'auto'
+  /**
+   * To which requests of other sites browsers add it. With `'none'` it is always `Secure`.
+   * @defaultValue 'lax'
+   */
+  readonly sameSite?: 'strict' | 'lax' | 'none'
+  /**
+   * The domain that it is sent to, with those below it.
+   * @defaultValue none: the request's host alone
+   */
+  readonly domain?: string
+  /**
+   * Seconds that it lives after a write. Give it where processes have not the same `maxLagMs`, or PostgreSQL another `wal_writer_delay` than 200 ms. Minimum: `1`.
+   * @defaultValue what `maxLagMs` takes, rounded up
+   */
+  readonly maxAgeSeconds?: number
+}
+
+export interface ResolvedFloorCookieOptions {
+  readonly name: string
+  /** None: the cookie is not signed. */
+  readonly secrets: readonly string[]
+  readonly secure: boolean | 'auto'
+  readonly sameSite: 'strict' | 'lax' | 'none'
+  readonly domain: string | undefined
+  readonly maxAgeSeconds: number | undefined
+}
+
+const MIN_SECRET = 16
+const rule = (expected: string, accepts: OptionRule['accepts']): OptionRule => ({ expected, accepts })
+const isSecret = (value: unknown): boolean => typeof value === 'string' && value.length >= MIN_SECRET
+
+const rules: Readonly<Record<string, OptionRule>> = {
+  name: rule(
+    "a cookie's name: letters, digits and !#$%&'*+-.^_`|~",
+    (value) => typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value),
+  ),
+  secret: rule(
+    `a text of at least ${MIN_SECRET} characters, or an array of such texts`,
+    (value) => isSecret(value) || (Array.isArray(value) && value.length > 0 && value.every(isSecret)),
+  ),
+  secure: rule('true, false or "auto"', (value) => typeof value === 'boolean' || value === 'auto'),
+  sameSite: option.oneOf('strict', 'lax', 'none'),
+  domain: rule('a domain', (value) => typeof value === 'string' && /^\.?[\w-]+(\.[\w-]+)*$/.test(value)),
+  maxAgeSeconds: option.integer(1),
+}
+
+/** @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of bounds. */
+export function resolveFloorCookieOptions(options: FloorCookieOptions): ResolvedFloorCookieOptions {
+  checkOptions(options, rules, 'floorCookie.')
+  const { name = 'sluice-floor', secret = [], secure = 'auto', sameSite = 'lax', domain, maxAgeSeconds } = options
+  // Browsers take these only so.
+  const isAlwaysSecure = sameSite === 'none' || /^__(Secure|Host)-/i.test(name)
+  if (isAlwaysSecure && secure === false) {
+    throw new InvalidOptionError(
+      'floorCookie.secure',
+      `true or "auto" with ${sameSite === 'none' ? 'sameSite "none"' : `the name ${name}`}`,
+      secure,
+    )
+  }
+  if (domain !== undefined && /^__Host-/i.test(name)) {
+    throw new InvalidOptionError('floorCookie.domain', `none with the name ${name}`, domain)
+  }
+  const secrets = typeof secret === 'string' ? [secret] : [...secret]
+  return { name, secrets, secure: isAlwaysSecure ? true : secure, sameSite, domain, maxAgeSeconds }
+}

@@ -1,0 +1,247 @@
+import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, get } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { createSluice, hostOf, type Sluice } from '@sluice/core'
+import { createFloorCookie, type FloorCookie, type FloorCookieOptions } from '@sluice/http'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { nodeCertificate, nodeKey } from './certificates.ts'
+import { serve } from './world.ts'
+
+const SECRET = 'a secret of some length'
+const OTHER = 'another secret of some length'
+const everything = { tables: new Set<never>(), everything: true }
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+function write(sluice: Sluice, outcome: 'committed' | 'unknown' | 'rolled-back' = 'committed'): void {
+  hostOf(sluice).writes.begin(everything).end(outcome)
+}
+
+interface App {
+  readonly sluice: Sluice
+  readonly floorCookie: FloorCookie
+  /** Sends a request whose handler runs in a scope that carries its floor; gives the cookies that were set. */
+  ask(handle: Handler, cookie?: string): Promise<string[]>
+}
+
+type Handler = (response: ServerResponse, request: IncomingMessage) => unknown
+
+async function open(options?: FloorCookieOptions, isSecure?: boolean): Promise<App> {
+  const sluice = createSluice()
+  const floorCookie = createFloorCookie(sluice, options)
+  let handle: Handler
+  const { address } = await serve((request, response) => {
+    void sluice.run(async () => {
+      floorCookie.carry(request, response, isSecure)
+      await handle(response, request)
+      if (!response.writableEnded) response.end()
+    })
+  })
+  return {
+    sluice,
+    floorCookie,
+    async ask(given, cookie) {
+      handle = given
+      const response = await fetch(`http://${address}`, cookie === undefined ? {} : { headers: { cookie } })
+      await response.text()
+      return response.headers.getSetCookie()
+    },
+  }
+}
+
+/** The floor that a request with a cookie begins with, as its reads see it: `*`, `?` or nothing. */
+async function floorOf(app: App, cookie: string): Promise<string> {
+  const taken = vi.spyOn(app.sluice.replicas, 'takeFloor')
+  try {
+    await app.ask(() => {}, cookie)
+    return String(taken.mock.calls[0]?.[0] ?? '')
+  } finally {
+    taken.mockRestore()
+  }
+}
+
+const pairOf = (cookie: string | undefined) => cookie?.split(';')[0] ?? ''
+
+describe('createFloorCookie', () => {
+  it('sets a cookie where the scope wrote something, and only there', async () => {
+    const { sluice, ask, floorCookie } = await open()
+    expect(await ask(() => write(sluice))).toEqual(['sluice-floor=*; Max-Age=3; Path=/; HttpOnly; SameSite=Lax'])
+    expect(await ask(() => {})).toEqual([])
+    expect(await ask(() => write(sluice, 'rolled-back'))).toEqual([])
+    expect(await ask(() => {}, 'sluice-floor=*')).toEqual([])
+    expect(floorCookie.getStats()).toEqual({ set: 1, taken: 1, refused: 0 })
+  })
+
+  it('sets it for what was written in scopes within the one of the request', async () => {
+    const { sluice, ask } = await open()
+    expect(await ask(() => sluice.run(() => write(sluice)))).toHaveLength(1)
+  })
+
+  it('sets another one after a write of unknown outcome, which the next ones do not replace', async () => {
+    const app = await open()
+    const { sluice, ask } = app
+    expect(await ask(() => write(sluice, 'unknown'))).toEqual(['sluice-floor-unknown=*; Max-Age=33; Path=/; HttpOnly; SameSite=Lax'])
+    expect(await ask(() => write(sluice))).toEqual([expect.stringMatching(/^sluice-floor=/)])
+    expect(await floorOf(app, 'sluice-floor=*; sluice-floor-unknown=*')).toBe('?')
+  })
+
+  it('has the attributes that it is told', async () => {
+    const { sluice, ask } = await open({ name: 'floor', sameSite: 'strict', secure: true, domain: 'example.org', maxAgeSeconds: 10 })
+    expect(await ask(() => write(sluice))).toEqual(['floor=*; Max-Age=10; Domain=example.org; Path=/; HttpOnly; SameSite=Strict; Secure'])
+    expect(await ask(() => write(sluice, 'unknown'))).toEqual([expect.stringContaining('floor-unknown=*; Max-Age=40;')])
+  })
+
+  it.each([
+    [undefined, false],
+    [true, true],
+  ])('is secure where the request is (%s)', async (isSecure, expected) => {
+    const { sluice, ask } = await open({}, isSecure)
+    const [cookie] = await ask(() => write(sluice))
+    expect(cookie?.endsWith('; Secure')).toBe(expected)
+  })
+
+  it('is secure on a connection that is', async () => {
+    const sluice = createSluice()
+    const floorCookie = createFloorCookie(sluice)
+    const server = createServer({ cert: nodeCertificate, key: nodeKey }, (incoming, response) => {
+      void sluice.run(() => {
+        floorCookie.carry(incoming, response)
+        write(sluice)
+        response.end()
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const sent = get({ host: '127.0.0.1', port, rejectUnauthorized: false, agent: false })
+    const [response] = (await once(sent, 'response')) as [IncomingMessage]
+    expect(response.headers['set-cookie']?.[0]).toContain('; Secure')
+    response.resume()
+    await new Promise((resolve) => server.close(resolve))
+  })
+
+  it.each<FloorCookieOptions>([{ sameSite: 'none' }, { name: '__Host-floor' }, { name: '__Secure-floor' }])(
+    'is secure in any case with %o',
+    async (options) => {
+      const { sluice, ask } = await open(options)
+      expect((await ask(() => write(sluice)))[0]).toContain('; Secure')
+    },
+  )
+
+  it.each<[string, Handler]>([
+    ['set before', (response) => response.setHeader('Set-Cookie', ['a=1', 'b=2'])],
+    ['one text', (response) => response.setHeader('set-cookie', 'a=1').appendHeader('Set-Cookie', 'b=2')],
+    ['an object of writeHead', (response) => response.writeHead(201, { 'Set-Cookie': ['a=1', 'b=2'] })],
+    ['an array of writeHead', (response) => response.writeHead(201, ['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2'])],
+    ['sent by flushHeaders', (response) => response.appendHeader('Set-Cookie', ['a=1', 'b=2']).flushHeaders()],
+  ])("leaves the app's own cookies as they are: %s", async (_, setOwn) => {
+    const { sluice, ask } = await open()
+    const cookies = await ask((response, request) => {
+      write(sluice)
+      setOwn(response, request)
+    })
+    expect(cookies).toEqual(['a=1', 'b=2', expect.stringMatching(/^sluice-floor=/)])
+  })
+
+  it('knows its scope where the headers are sent from elsewhere', async () => {
+    const { sluice, ask } = await open()
+    const cookies = await ask(async (response) => {
+      write(sluice)
+      await hostOf(sluice).scopes.leave(
+        () =>
+          new Promise<void>((resolve) => {
+            setImmediate(() => response.end(() => resolve()))
+          }),
+      )
+    })
+    expect(cookies).toHaveLength(1)
+  })
+
+  it('says so to who calls it outside of any scope', async () => {
+    const { floorCookie } = await open()
+    expect(() => floorCookie.take(undefined)).toThrow('to be handled in a scope')
+    expect(floorCookie.toSet(false)).toEqual([])
+  })
+
+  it.each([
+    ['sluice-floor=*', '*', 0],
+    ['a=1; sluice-floor=*; b=2', '*', 0],
+    ['sluice-floor=nonsense; sluice-floor=*', '*', 1],
+    ['sluice-floor=; sluice-floor=0:0/1; sluice-floor', '', 2],
+    ['my-sluice-floor=*; sluice-floors=*; x=sluice-floor=*', '', 0],
+    ['sluice-floor-unknown=*', '?', 0],
+    [`sluice-floor=${'*'.repeat(4_000)}`, '', 1],
+  ])('of %s takes %s, and refuses %i', async (cookie, floor, refused) => {
+    const app = await open()
+    expect(await floorOf(app, cookie)).toBe(floor)
+    expect(app.floorCookie.getStats()).toEqual({ set: 0, taken: Number(floor !== ''), refused })
+  })
+
+  it('takes what it signed, and nothing that was changed, made by others, or signed for another cookie', async () => {
+    const app = await open({ secret: SECRET })
+    const cookie = pairOf((await app.ask(() => write(app.sluice)))[0])
+    expect(cookie).toMatch(/^sluice-floor=[\da-z]+\.[\w-]{43}$/)
+    expect(await floorOf(app, cookie)).toBe('*')
+    const [at = '', signature = ''] = cookie.slice('sluice-floor='.length).split('.')
+    const bare = createHmac('sha256', SECRET).update(at).digest('base64url')
+    const forged = [
+      'sluice-floor=*',
+      `sluice-floor=${at}.${bare}`,
+      `sluice-floor=${at}1.${signature}`,
+      `sluice-floor=${at}.${signature.slice(1)}`,
+      `sluice-floor-unknown=${at}.${signature}`,
+    ]
+    for (const one of forged) expect(await floorOf(app, one)).toBe('')
+    expect(app.floorCookie.getStats()).toEqual({ set: 1, taken: 1, refused: forged.length })
+  })
+
+  it('takes what any of the secrets signed, and signs with the first', async () => {
+    const old = await open({ secret: SECRET })
+    const both = await open({ secret: [OTHER, SECRET] })
+    const young = await open({ secret: OTHER })
+    const given = async (app: App) => pairOf((await app.ask(() => write(app.sluice)))[0])
+    expect(await floorOf(both, await given(old))).toBe('*')
+    expect(await floorOf(young, await given(both))).toBe('*')
+    expect(await floorOf(young, await given(old))).toBe('')
+    // One that is not asked to look at signatures does not mind them.
+    expect(await floorOf(await open(), await given(both))).toBe('*')
+  })
+
+  it('takes a signed one only for as long as it lives, but for what clocks may differ by', async () => {
+    const app = await open({ secret: SECRET })
+    const cookie = pairOf((await app.ask(() => write(app.sluice)))[0])
+    const now = Date.now()
+    vi.useFakeTimers({ toFake: ['Date'] })
+    for (const [afterMs, floor] of [
+      [302_000, '*'],
+      [310_000, ''],
+      [-298_000, '*'],
+      [-310_000, ''],
+    ] as const) {
+      vi.setSystemTime(now + afterMs)
+      expect(await floorOf(app, cookie)).toBe(floor)
+    }
+  })
+
+  it.each<[string, unknown]>([
+    ['name', { name: 'a b' }],
+    ['name', { name: '' }],
+    ['secret', { secret: 'short' }],
+    ['secret', { secret: [] }],
+    ['secret', { secret: [SECRET, ''] }],
+    ['secure', { secure: 'yes' }],
+    ['secure', { secure: false, sameSite: 'none' }],
+    ['secure', { secure: false, name: '__Secure-floor' }],
+    ['sameSite', { sameSite: 'Lax' }],
+    ['domain', { domain: 'a;b' }],
+    ['domain', { domain: 'example.org', name: '__Host-floor' }],
+    ['maxAgeSeconds', { maxAgeSeconds: 0.5 }],
+    ['maxAge', { maxAge: 1 }],
+  ])('refuses a wrong option %s: %o', (option, options) => {
+    const make = () => createFloorCookie(createSluice(), options as never)
+    expect(make).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option: `floorCookie.${option}` }))
+  })
+})

@@ -25,7 +25,7 @@ interface App {
   readonly sluice: Sluice
   readonly floorCookie: FloorCookie
   /** Sends a request whose handler runs in a scope that carries its floor; gives the cookies that were set. */
-  ask(handle: Handler, cookie?: string): Promise<string[]>
+  ask(handle: Handler, cookie?: string, method?: string): Promise<string[]>
 }
 
 type Handler = (response: ServerResponse, request: IncomingMessage) => unknown
@@ -44,9 +44,9 @@ async function open(options?: FloorCookieOptions, isSecure?: boolean): Promise<A
   return {
     sluice,
     floorCookie,
-    async ask(given, cookie) {
+    async ask(given, cookie, method = 'GET') {
       handle = given
-      const response = await fetch(`http://${address}`, cookie === undefined ? {} : { headers: { cookie } })
+      const response = await fetch(`http://${address}`, { method, ...(cookie !== undefined && { headers: { cookie } }) })
       await response.text()
       return response.headers.getSetCookie()
     },
@@ -74,6 +74,22 @@ describe('createFloorCookie', () => {
     expect(await ask(() => write(sluice, 'rolled-back'))).toEqual([])
     expect(await ask(() => {}, 'sluice-floor=*')).toEqual([])
     expect(floorCookie.getStats()).toEqual({ set: 1, taken: 1, refused: 0 })
+  })
+
+  it('is another one each time, where no cache gives an answer to many', async () => {
+    const app = await open()
+    const { sluice, ask } = app
+    const given = async () => pairOf((await ask(() => write(sluice), undefined, 'POST'))[0])
+    const [one, other] = [await given(), await given()]
+    expect(one).toMatch(/^sluice-floor=[\w-]{12}$/)
+    expect(other).not.toBe(one)
+    const taken = vi.spyOn(sluice.replicas, 'takeFloor')
+    for (const cookie of [one, other, 'sluice-floor=*']) await ask(() => {}, cookie)
+    expect(taken.mock.calls).toEqual([
+      ['*', one.slice('sluice-floor='.length)],
+      ['*', other.slice('sluice-floor='.length)],
+      ['*', undefined],
+    ])
   })
 
   it('sets it for what was written in scopes within the one of the request', async () => {
@@ -163,7 +179,7 @@ describe('createFloorCookie', () => {
   it('says so to who calls it outside of any scope', async () => {
     const { floorCookie } = await open()
     expect(() => floorCookie.take(undefined)).toThrow('to be handled in a scope')
-    expect(floorCookie.toSet(false)).toEqual([])
+    expect(floorCookie.toSet('POST', false)).toEqual([])
   })
 
   it.each([
@@ -182,17 +198,19 @@ describe('createFloorCookie', () => {
 
   it('takes what it signed, and nothing that was changed, made by others, or signed for another cookie', async () => {
     const app = await open({ secret: SECRET })
-    const cookie = pairOf((await app.ask(() => write(app.sluice)))[0])
-    expect(cookie).toMatch(/^sluice-floor=[\da-z]+\.[\w-]{43}$/)
+    const cookie = pairOf((await app.ask(() => write(app.sluice), undefined, 'POST'))[0])
+    expect(cookie).toMatch(/^sluice-floor=[\da-z]+\.[\w-]{12}\.[\w-]{43}$/)
     expect(await floorOf(app, cookie)).toBe('*')
-    const [at = '', signature = ''] = cookie.slice('sluice-floor='.length).split('.')
-    const bare = createHmac('sha256', SECRET).update(at).digest('base64url')
+    const [at = '', own = '', signature = ''] = cookie.slice('sluice-floor='.length).split('.')
+    const bare = createHmac('sha256', SECRET).update(`${at}.${own}`).digest('base64url')
     const forged = [
       'sluice-floor=*',
-      `sluice-floor=${at}.${bare}`,
-      `sluice-floor=${at}1.${signature}`,
-      `sluice-floor=${at}.${signature.slice(1)}`,
-      `sluice-floor-unknown=${at}.${signature}`,
+      `sluice-floor=${own}`,
+      `sluice-floor=${at}.${own}.${bare}`,
+      `sluice-floor=${at}1.${own}.${signature}`,
+      `sluice-floor=${at}.*.${signature}`,
+      `sluice-floor=${at}.${own}.${signature.slice(1)}`,
+      `sluice-floor-unknown=${at}.${own}.${signature}`,
     ]
     for (const one of forged) expect(await floorOf(app, one)).toBe('')
     expect(app.floorCookie.getStats()).toEqual({ set: 1, taken: 1, refused: forged.length })

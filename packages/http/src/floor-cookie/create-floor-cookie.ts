@@ -5,10 +5,11 @@ import { hostOf, InvalidArgumentError, type Sluice, sluiceFrom, type WrittenFloo
 import onHeaders from 'on-headers'
 import { cookieValues } from './cookie-values.ts'
 import { type FloorCookieOptions, resolveFloorCookieOptions } from './floor-cookie-options.ts'
-import { isSealed, seal } from './floor-seal.ts'
+import { seal, unseal } from './floor-seal.ts'
 
 /** Browsers may count in whole seconds. */
 const ROUNDING_SECONDS = 1
+const CACHEABLE = /^(GET|HEAD)$/
 
 export interface FloorCookieStats {
   /** Cookies that were set. */
@@ -37,13 +38,14 @@ export interface FloorCookie {
    */
   take(header: string | undefined): void
   /** The second half: values for `Set-Cookie` headers, beside those of the app. To be called in the request's scope when its headers are about to be sent. */
-  toSet(isSecure: boolean): readonly string[]
+  toSet(method: string | undefined, isSecure: boolean): readonly string[]
   getStats(): FloorCookieStats
 }
 
 /**
  * Makes a cookie that says that something was written a moment ago. A request that brings it reads from replicas only what they have replayed of that, in whichever
  * process; after `maxLagMs` it goes by itself. It names no position: a browser keeps the answer that came last, and of two positions that need not be the later one.
+ * The first request of each process that brings it asks for one.
  *
  * @param sluice - Left out: the process-wide default.
  * @throws InvalidOptionError
@@ -77,28 +79,29 @@ export function createFloorCookie(sluice?: Sluice, options: FloorCookieOptions =
       ? Math.ceil(replicas.floorLifetimeMs(floor) / 1_000) + ROUNDING_SECONDS
       : maxAgeSeconds + Math.ceil((replicas.floorLifetimeMs(floor) - replicas.floorLifetimeMs('*')) / 1_000)
 
-  const brings = (header: string | undefined, floor: '*' | '?'): boolean => {
-    const values = cookieValues(header, names[floor])
-    const isGood = (value: string) => isSealed(value, names[floor], secrets, Date.now(), lifetimeSeconds(floor) * 1_000)
-    const good = values.filter(isGood)
-    counts.refused += values.length - good.length
-    return good.length > 0
-  }
+  const partsOf = (floor: '*' | '?') => ({ name: names[floor], secrets, now: Date.now() })
 
   const take = (header: string | undefined): void => {
     if (hostOf(used).scopes.current() === undefined) throw new InvalidArgumentError('request', 'to be handled in a scope', undefined)
-    const [isUnknown, isWritten] = [brings(header, '?'), brings(header, '*')]
-    if (!isUnknown && !isWritten) return
-    replicas.takeFloor(isUnknown ? '?' : '*')
-    counts.taken += 1
+    let isTaken = false
+    for (const floor of ['?', '*'] as const) {
+      for (const value of cookieValues(header, names[floor])) {
+        const unsealed = unseal(value, partsOf(floor), lifetimeSeconds(floor) * 1_000)
+        if (unsealed === undefined) counts.refused += 1
+        else replicas.takeFloor(floor, unsealed.id)
+        isTaken ||= unsealed !== undefined
+      }
+    }
+    if (isTaken) counts.taken += 1
   }
 
-  const toSet = (isSecure: boolean): readonly string[] => {
+  const toSet = (method: string | undefined, isSecure: boolean): readonly string[] => {
     const floor = replicas.writtenFloor()
     if (floor === '') return []
     counts.set += 1
     const isForTls = secure === 'auto' ? isSecure : secure
-    const value = `${names[floor]}=${seal(names[floor], secrets, Date.now())}`
+    // A cache on the way may give one answer to many.
+    const value = `${names[floor]}=${seal(partsOf(floor), CACHEABLE.test(method ?? 'GET'))}`
     return [[value, `Max-Age=${lifetimeSeconds(floor)}`, ...attributes, isForTls && 'Secure'].filter(Boolean).join('; ')]
   }
 
@@ -111,7 +114,7 @@ export function createFloorCookie(sluice?: Sluice, options: FloorCookieOptions =
       const inScope = AsyncResource.bind(toSet)
       onHeaders(response, () => {
         try {
-          const cookies = inScope(isSecure)
+          const cookies = inScope(request.method, isSecure)
           if (cookies.length > 0) response.appendHeader('Set-Cookie', cookies)
         } catch (error) {
           hostOf(used).reportError(error)

@@ -1,7 +1,11 @@
+import { LRUCache } from 'lru-cache'
 import type { Scope } from '../../pipeline/scope.ts'
 import type { WriteOutcome } from '../../pipeline/writes.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { ORIGIN, type Position } from './positions.ts'
+
+/** Of what was taken over so many are told apart; one that is forgotten is asked for anew. */
+const MAX_TAKEN = 10_000
 
 /** For how long a write of unknown outcome may still take effect. */
 export const DOUBT_MS = 30_000
@@ -28,6 +32,7 @@ export class ReadFloors {
   /** Of everybody, and of those who read outside of any scope. */
   readonly process: ReadFloor = newFloor()
   #lastWrite = 0
+  #takenBefore: LRUCache<string, number> | undefined
   readonly #listeners = new Set<() => void>()
 
   constructor(private readonly clock: Clock) {}
@@ -70,10 +75,26 @@ export class ReadFloors {
     }
   }
 
-  /** Takes over a write that somebody else made. It ended before now: a position that is asked for from now on covers it. */
-  takeWrite(scope: Scope, outcome: WriteOutcome): void {
+  /**
+   * Takes over a write that somebody else made. It ended before now: a position that is asked for from now on covers it.
+   *
+   * @param id - Of what brought it; where that came before, the position of then covers it.
+   */
+  takeWrite(scope: Scope, outcome: WriteOutcome, id: string | undefined): void {
+    const floor = this.#openOf(scope)
+    // A position says nothing of a write that may still take effect.
+    const key = outcome === 'unknown' ? undefined : id
+    const known = key === undefined ? undefined : this.#takenBefore?.get(key)
+    if (known !== undefined) {
+      floor.write = Math.max(floor.write, known)
+      return
+    }
     this.#lastWrite += 1
-    this.#raise(this.#openOf(scope), outcome)
+    this.#raise(floor, outcome)
+    if (key !== undefined) {
+      this.#takenBefore ??= new LRUCache({ max: MAX_TAKEN })
+      this.#takenBefore.set(key, this.#lastWrite)
+    }
     this.#tell()
   }
 

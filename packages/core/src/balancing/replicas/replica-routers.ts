@@ -92,15 +92,16 @@ export class ReplicaRouters {
    * Takes over what `floor()` or `writtenFloor()` gave to another scope, for the current one. Where a position is not in it, reads go to the primary until one
    * is known that was asked for after this; after a write of unknown outcome for 30 seconds.
    *
+   * @param id - Of what brought the text, and of no other: of the scopes that take it over with the same one, the first asks for the position, and the others wait for none.
    * @throws InvalidArgumentError for another text, and outside of any scope.
    */
-  takeFloor(text: string): void {
+  takeFloor(text: string, id?: string): void {
     const scope = this.parts.scopes.current()
     if (scope === undefined) throw new InvalidArgumentError('text', 'to be taken over in a scope', text)
     if (typeof text !== 'string' || text.length > MAX_TEXT) throw new InvalidArgumentError('text', 'what `floor()` gave', text)
     if (text === '') return
     if (text === PENDING || text === DOUBTFUL) {
-      this.#floors.takeWrite(scope, text === DOUBTFUL ? 'unknown' : 'committed')
+      this.#floors.takeWrite(scope, text === DOUBTFUL ? 'unknown' : 'committed', id)
       return
     }
     const positions = new Map<number, Position>()
@@ -115,7 +116,7 @@ export class ReplicaRouters {
       else if (router !== undefined && position !== undefined) positions.set(router.place, position)
     }
     this.#floors.take(scope, positions)
-    if (isPending) this.#floors.takeWrite(scope, 'committed')
+    if (isPending) this.#floors.takeWrite(scope, 'committed', id)
   }
 
   /** @internal */

@@ -470,9 +470,9 @@ describe('ReplicaRouter', () => {
   })
 
   /** A scope that begins with what another one gave. */
-  const taking = (world: ReturnType<typeof openWorld>, text: string) => {
+  const taking = (world: ReturnType<typeof openWorld>, text: string, id?: string) => {
     const scope = world.newScope()
-    world.scopes.enter(scope, () => world.routers.takeFloor(text))
+    world.scopes.enter(scope, () => world.routers.takeFloor(text, id))
     return scope
   }
 
@@ -517,6 +517,30 @@ describe('ReplicaRouter', () => {
     world.replica.replayed = world.primary.inserted
     await world.pass(110)
     expect(await world.read(scope)).toBe(0)
+  })
+
+  it('asks for one position for all that take over the same', async () => {
+    const world = openWorld(1)
+    await world.pass(10)
+    world.primary.inserted += 100
+    world.primary.written += 100
+    const scope = taking(world, '*', 'one')
+    await world.pass(20)
+    world.replica.replayed = world.primary.inserted
+    await world.pass(4)
+    // What others write meanwhile is none of its business.
+    world.primary.inserted += 100
+    world.primary.written += 100
+    expect(await world.read(scope)).toBe(0)
+    expect(await world.read(taking(world, '*', 'one'))).toBe(0)
+    expect(await world.read(taking(world, '*', 'another'))).toBe('primary')
+    expect(await world.read(taking(world, '*'))).toBe('primary')
+    // It does not lower a floor.
+    const writing = world.newScope()
+    world.write(writing)
+    world.scopes.enter(writing, () => world.routers.takeFloor('*', 'one'))
+    expect(await world.read(writing)).toBe('primary')
+    expect(await world.read(taking(world, '?', 'one'))).toBe('primary')
   })
 
   it('trusts no replica for 30 s after taking over a write of unknown outcome', async () => {

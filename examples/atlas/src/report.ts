@@ -1,18 +1,10 @@
 import { type Finding, formatCallSite, formatFinding } from '@sluice/core'
+import { type Column, formatColumns } from './columns.ts'
 import type { Cost, Difference, RouteSummary } from './compare.ts'
 import { count, paint, percent, type ReportStyle } from './format.ts'
 import { TRAFFIC } from './requests.ts'
 
-interface Column {
-  readonly title: string
-  readonly align: 'left' | 'right'
-  /** The columns with the highest number go first where the line is too short. */
-  readonly expendable: number
-  cell(summary: RouteSummary): string
-}
-
-const GAP = '  '
-const COLUMNS: readonly Column[] = [
+const COLUMNS: readonly Column<RouteSummary>[] = [
   { title: 'route', align: 'left', expendable: 0, cell: (summary) => summary.route },
   { title: 'requests', align: 'right', expendable: 3, cell: (summary) => count(summary.requests) },
   { title: 'queries', align: 'right', expendable: 2, cell: ({ bare }) => count(bare.queries) },
@@ -24,18 +16,7 @@ const COLUMNS: readonly Column[] = [
 
 /** The table of both runs, one line a route and a last one for all. */
 export function formatTable(summaries: readonly RouteSummary[], style: ReportStyle): string {
-  const lines = [...summaries, total(summaries)]
-  const cells = (column: Column) => [column.title, ...lines.map((line) => column.cell(line))]
-  const widths = new Map(COLUMNS.map((column) => [column, Math.max(...cells(column).map((cell) => cell.length))]))
-  const columns = fitting(widths, style.width)
-  const row = (cellOf: (column: Column) => string) =>
-    columns
-      .map((column) =>
-        column.align === 'left' ? cellOf(column).padEnd(widths.get(column) ?? 0) : cellOf(column).padStart(widths.get(column) ?? 0),
-      )
-      .join(GAP)
-      .trimEnd()
-  const [head, ...rows] = [row((column) => column.title), ...lines.map((line) => row((column) => column.cell(line)))]
+  const [head = '', ...rows] = formatColumns(COLUMNS, [...summaries, total(summaries)], style.width)
   const last = rows.pop() ?? ''
   return [paint(style, '1', head), ...rows, paint(style, '1', last)].join('\n')
 }
@@ -97,18 +78,6 @@ export function demoJson({ dataset, routes, findings, warm }: DemoResult): objec
     findings: findings.map((finding) => ({ ...finding, ...(finding.callSite && { at: formatCallSite(finding.callSite) }) })),
     cache: { hitRate: hitRate(total(routes).cache), warm: { ...warm, hitRate: hitRate(warm) } },
   }
-}
-
-/** Leaves columns out until a line fits; the route and what Sluice made of it stay. */
-function fitting(widths: ReadonlyMap<Column, number>, width: number): Column[] {
-  let columns = [...COLUMNS]
-  const needed = () => columns.reduce((sum, column) => sum + (widths.get(column) ?? 0) + GAP.length, -GAP.length)
-  while (needed() > width) {
-    const worst = Math.max(...columns.map((column) => column.expendable))
-    if (worst === 0) break
-    columns = columns.filter((column) => column.expendable < worst)
-  }
-  return columns
 }
 
 function total(summaries: readonly RouteSummary[]): RouteSummary {

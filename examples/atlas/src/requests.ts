@@ -62,13 +62,8 @@ const VISITS: readonly (readonly [share: number, visit: Visit])[] = [
  * @param seed - The same seed and data give the same list.
  */
 export async function planRequests(db: Knex, count: number, seed: number): Promise<PlannedRequest[]> {
-  const random = createRandom(seed)
-  let time = FIRST_REVIEW
-  const nextTime = () => {
-    time += 1 + random.below(MAX_GAP_MS)
-    return new Date(time)
-  }
-  const plan = { places: await findPlaces(db), random, nextTime }
+  const plan = await createPlan(db, seed)
+  const { random } = plan
   const visits = Array.from({ length: VISITORS }, () => pickVisit(plan))
   return Array.from({ length: count }, () => {
     const visitor = random.below(VISITORS)
@@ -77,6 +72,26 @@ export async function planRequests(db: Knex, count: number, seed: number): Promi
     if (visits[visitor]?.length === 0) visits[visitor] = pickVisit(plan)
     return request
   })
+}
+
+/**
+ * The same visits one by one, for visitors who do not wait for each other.
+ *
+ * @returns Gives the requests of another visit at each call, in order.
+ */
+export async function planVisits(db: Knex, seed: number): Promise<() => PlannedRequest[]> {
+  const plan = await createPlan(db, seed)
+  return () => pickVisit(plan)
+}
+
+async function createPlan(db: Knex, seed: number): Promise<Plan> {
+  const random = createRandom(seed)
+  let time = FIRST_REVIEW
+  const nextTime = () => {
+    time += 1 + random.below(MAX_GAP_MS)
+    return new Date(time)
+  }
+  return { places: await findPlaces(db), random, nextTime }
 }
 
 function pickVisit(plan: Plan): PlannedRequest[] {

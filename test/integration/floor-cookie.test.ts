@@ -8,10 +8,10 @@ import express from 'express'
 import knex, { type Knex } from 'knex'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { onPostgres } from '../services/postgres.ts'
-import { findPostgresReplication, startPostgresPair } from '../services/postgres-pair.ts'
+import { findPairReplication, startPostgresPair } from '../services/postgres-pair.ts'
 import type { PairReplica, ReplicaPair } from '../services/replica-server.ts'
 
-const found = findPostgresReplication()
+const found = findPairReplication()
 if (typeof found === 'string') {
   if (process.env.CI === 'true') throw new Error(`A PostgreSQL that can be replicated is needed when CI is set: ${found}`)
   console.warn(`Tests on replicas are skipped. ${found}`)
@@ -65,7 +65,7 @@ describe.skipIf(typeof found === 'string')('the floor cookie', () => {
 
   beforeAll(async () => {
     pair = await startPostgresPair((found as { folder: string }).folder)
-    ;[replica] = pair.replicas as [PostgresReplica]
+    ;[replica] = pair.replicas as [PairReplica]
     await onPostgres(pair.primary, 'CREATE TABLE counters (id int PRIMARY KEY, value int NOT NULL)')
     await onPostgres(pair.primary, 'INSERT INTO counters SELECT id, 0 FROM generate_series(1, 100) id')
     await caughtUp()

@@ -1,0 +1,62 @@
+import type { StepResult } from './run-steps.ts'
+import type { Answer } from './tally.ts'
+
+export const NODE_NAMES = ['node-1', 'node-2', 'node-3'] as const
+
+/** What is told of one step. */
+export interface Figures {
+  readonly name: string
+  readonly requests: number
+  /** Requests that got no answer, or an error of the server. */
+  readonly failed: number
+  /** POSTs that were under way on a node that died or hung. */
+  readonly lostPosts: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  /** The share of the answers that each node gave. */
+  readonly nodes: Readonly<Record<string, number>>
+  /** The share of the reads that the replica answered. */
+  readonly replicaShare: number
+  readonly ownReads: number
+  readonly staleReads: number
+  readonly usedAgainMs: number | null
+}
+
+export function figuresOf({ name, tally, usedAgainMs }: StepResult): Figures {
+  const { answers, ownReads, staleReads, onReplica, onPrimary } = tally
+  const times = answers.map(({ ms }) => ms).sort((a, b) => a - b)
+  const countOf = (is: (answer: Answer) => boolean) => answers.filter(is).length
+  const answered = countOf(({ node }) => node !== undefined)
+  return {
+    name,
+    requests: answers.length,
+    failed: countOf(({ outcome }) => outcome === 'failed'),
+    lostPosts: countOf(({ outcome }) => outcome === 'lost'),
+    p50Ms: tenth(percentile(times, 0.5)),
+    p99Ms: tenth(percentile(times, 0.99)),
+    nodes: Object.fromEntries(
+      NODE_NAMES.map((one) => [
+        one,
+        share(
+          countOf(({ node }) => node === one),
+          answered,
+        ),
+      ]),
+    ),
+    replicaShare: share(onReplica, onReplica + onPrimary),
+    ...{ ownReads, staleReads },
+    usedAgainMs: usedAgainMs === undefined ? null : tenth(usedAgainMs),
+  }
+}
+
+function percentile(ascending: readonly number[], part: number): number {
+  return ascending[Math.min(ascending.length - 1, Math.floor(ascending.length * part))] ?? 0
+}
+
+function share(part: number, whole: number): number {
+  return whole === 0 ? 0 : Math.round((part / whole) * 1_000) / 1_000
+}
+
+function tenth(value: number): number {
+  return Math.round(value * 10) / 10
+}

@@ -1,0 +1,45 @@
+import { accessSync, constants, readdirSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+const BINARIES = ['initdb', 'postgres', 'pg_basebackup']
+const PARENT = '/usr/lib/postgresql'
+
+/** The machine has no PostgreSQL that a primary and a replica could be made of. */
+export class NoPostgresError extends Error {}
+
+/**
+ * The folder of PostgreSQL's programs: the newest one of the machine, or one of the `PATH`.
+ *
+ * @param given - Where they are to be instead.
+ * @throws NoPostgresError
+ */
+export function findPostgres(given?: string): string {
+  const folders = given ? [given] : [...versions(PARENT).map((version) => join(PARENT, version, 'bin')), ...pathFolders()]
+  const folder = folders.find((one) => BINARIES.every((name) => isExecutable(join(one, name))))
+  if (folder !== undefined) return folder
+  const missing = BINARIES.filter((name) => !folders.some((one) => isExecutable(join(one, name))))
+  const what = (missing.length === 0 ? BINARIES : missing).join(', ')
+  const where = given ? 'the folder of PG_BIN' : `${PARENT}/*/bin or on the PATH`
+  throw new NoPostgresError(`There is no ${what} in ${where}: install PostgreSQL's server, or give its folder by PG_BIN.`)
+}
+
+function pathFolders(): string[] {
+  return (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
+}
+
+function versions(parent: string): string[] {
+  try {
+    return readdirSync(parent).sort((left, right) => right.localeCompare(left, 'en', { numeric: true }))
+  } catch {
+    return []
+  }
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

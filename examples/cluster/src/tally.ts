@@ -1,0 +1,34 @@
+import type { ReadCounts } from './app-node.ts'
+
+/** What became of one request. `lost`: it was no idempotent one, and nobody knows whether it took effect. */
+export type Outcome = 'answered' | 'failed' | 'lost'
+
+export interface Answer {
+  /** Monotonic milliseconds. */
+  readonly sentAt: number
+  readonly ms: number
+  readonly outcome: Outcome
+  /** The node that answered; `undefined`: none did. */
+  readonly node: string | undefined
+}
+
+/** What happens in one part of a run. */
+export class Tally {
+  readonly answers: Answer[] = []
+  /** Failures, as texts: the first few. */
+  readonly failures: string[] = []
+  /** Reads after a write of the same visitor to the same city, and those that did not show it. */
+  ownReads = 0
+  staleReads = 0
+  onReplica = 0
+  onPrimary = 0
+
+  add(answer: Answer): void {
+    this.answers.push(answer)
+  }
+
+  addReads({ onReplica, onPrimary }: ReadCounts): void {
+    this.onReplica += onReplica
+    this.onPrimary += onPrimary
+  }
+}

@@ -1,0 +1,117 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { silentProgress } from '@sluice/example-atlas/progress'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { figuresOf } from '../src/figures.ts'
+import { type Cluster, openCluster } from '../src/open-cluster.ts'
+import { findPostgres, NoPostgresError } from '../src/postgres/find-postgres.ts'
+import { isGood } from '../src/report.ts'
+import { runSteps } from '../src/run-steps.ts'
+import { STEPS } from '../src/steps.ts'
+import { Tally } from '../src/tally.ts'
+
+const execArgv = ['--import', 'tsx', '--conditions=@sluice/source']
+
+function missingPostgres(): string | undefined {
+  try {
+    findPostgres()
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+const missing = missingPostgres()
+if (missing !== undefined) {
+  if (process.env.CI === 'true') throw new Error(`PostgreSQL is needed when CI is set: ${missing}`)
+  console.warn(`The test of the cluster is skipped. ${missing}`)
+}
+
+describe.skipIf(missing !== undefined)('the cluster', () => {
+  let cluster: Cluster
+  let tally = new Tally()
+  const run = (given: Pick<Parameters<typeof runSteps>[0], 'keepsCookies' | 'seconds' | 'steps'>) =>
+    runSteps({
+      ...{ cluster, visitors: 8, progress: silentProgress, ...given },
+      onTally: (next) => {
+        tally = next
+      },
+    })
+
+  beforeAll(async () => {
+    // The machine may be busy with other tests: what is slow then is not taken for hung. The replica is read from although its replay is paused.
+    const probe = { timeoutMs: 3_000, down: 3 }
+    cluster = await openCluster({
+      port: 0,
+      progress: silentProgress,
+      probe,
+      maxLagMs: 20_000,
+      execArgv,
+      onReads: (reads) => tally.addReads(reads),
+    })
+  }, 180_000)
+
+  afterAll(() => cluster?.close())
+
+  it('answers what it can while nodes, replay and the replica fail, and shows visitors what they wrote', async () => {
+    const results = await run({ keepsCookies: true, seconds: 1 })
+    const figures = results.map(figuresOf)
+    console.log(
+      figures
+        .map(({ name, requests, lostPosts, ownReads, replicaShare }) => `${name}: ${[requests, lostPosts, ownReads, replicaShare]}`)
+        .join('\n'),
+    )
+    expect(results.flatMap((result) => result.tally.failures)).toEqual([])
+    expect(figures.map(({ name, staleReads }) => [name, staleReads])).toEqual(STEPS.map(({ name }) => [name, 0]))
+    expect(isGood(results)).toBe(true)
+    const [well, ...disturbed] = figures
+    expect(Object.values(well?.nodes ?? {}).every((share) => share > 0)).toBe(true)
+    for (const { usedAgainMs } of disturbed) expect(usedAgainMs).toBeTypeOf('number')
+    // It would be no proof if there had been nothing to miss.
+    expect(well?.replicaShare).toBeGreaterThan(0)
+    expect(figures.reduce((sum, { ownReads }) => sum + ownReads, 0)).toBeGreaterThan(10)
+  }, 240_000)
+
+  it('finds visitors who miss what they wrote, where they keep no cookies', async () => {
+    const [result] = await run({ keepsCookies: false, seconds: 4, steps: STEPS.filter(({ name }) => name === 'replay paused') })
+    expect(result?.tally.staleReads).toBeGreaterThan(0)
+    expect(isGood(result === undefined ? [] : [result])).toBe(false)
+  }, 120_000)
+
+  it('leaves nothing behind', async () => {
+    const pids = cluster.nodes.map(({ pid }) => pid ?? 0)
+    await cluster.close()
+    for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+    await expect(fetch(cluster.front.origin)).rejects.toThrow()
+  })
+})
+
+describe('findPostgres', () => {
+  it('says what is missing, and where', () => {
+    expect(() => findPostgres(import.meta.dirname)).toThrow(NoPostgresError)
+    expect(() => findPostgres(import.meta.dirname)).toThrow('There is no initdb, postgres, pg_basebackup in the folder of PG_BIN')
+  })
+})
+
+describe('the command', () => {
+  const run = (args: readonly string[], env: NodeJS.ProcessEnv = {}) => {
+    const options = { cwd: join(import.meta.dirname, '..'), env: { ...process.env, ...env }, encoding: 'utf8' } as const
+    const { status, stdout, stderr } = spawnSync(process.execPath, [...execArgv, 'src/cluster.ts', ...args], options)
+    return { status, stdout, stderr }
+  }
+
+  it('ends with 3 and one line where there is no PostgreSQL', () => {
+    const { status, stdout, stderr } = run(['--once'], { PG_BIN: import.meta.dirname })
+    expect([status, stdout]).toEqual([3, ''])
+    expect(stderr).toMatch(/^There is no initdb, .*\n$/)
+  })
+
+  it('ends with 2 for a flag that there is not, and for a wrong port', () => {
+    expect(run(['--twice'])).toMatchObject({ status: 2, stderr: expect.stringContaining('Usage:') })
+    expect(run([], { PORT: 'x' })).toMatchObject({ status: 2, stderr: expect.stringContaining('PORT') })
+  })
+
+  it('shows its usage', () => {
+    expect(run(['--help'])).toMatchObject({ status: 0, stdout: expect.stringContaining('--no-cookies') })
+  })
+})

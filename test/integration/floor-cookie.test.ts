@@ -8,10 +8,10 @@ import express from 'express'
 import knex, { type Knex } from 'knex'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { onPostgres } from '../services/postgres.ts'
-import { findPairReplication, startPostgresPair } from '../services/postgres-pair.ts'
+import { findPostgresReplication, startPostgresPair } from '../services/postgres-pair.ts'
 import type { PairReplica, ReplicaPair } from '../services/replica-server.ts'
 
-const found = findPairReplication()
+const found = findPostgresReplication()
 if (typeof found === 'string') {
   if (process.env.CI === 'true') throw new Error(`A PostgreSQL that can be replicated is needed when CI is set: ${found}`)
   console.warn(`Tests on replicas are skipped. ${found}`)

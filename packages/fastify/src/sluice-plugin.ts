@@ -1,5 +1,5 @@
 import { checkOptions, option, type ScopeHandle, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
-import { RequestScopes } from '@sluice/http'
+import { createFloorCookie, type FloorCookieOptions, RequestScopes } from '@sluice/http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ownOptions } from './own-options.ts'
@@ -20,6 +20,12 @@ export interface SluicePluginOptions {
    * @defaultValue whether `NODE_ENV` is not `production`
    */
   readonly serverTiming?: boolean
+  /**
+   * Carries read-your-writes from one request of a browser to the next by a cookie, whichever process answers it: for apps that read from replicas. `true`
+   * stands for `{}`.
+   * @defaultValue none
+   */
+  readonly floorCookie?: boolean | FloorCookieOptions
 }
 
 /**
@@ -38,13 +44,19 @@ export interface SluicePluginOptions {
  */
 export const sluicePlugin: FastifyPluginAsync<SluicePluginOptions> = fp(register, { name: '@sluice/fastify', fastify: '5.x' })
 
-const rules = { sluice: option.object, report: option.boolean, serverTiming: option.boolean }
+const rules = {
+  sluice: option.object,
+  report: option.boolean,
+  serverTiming: option.boolean,
+  floorCookie: option.either(option.boolean, option.object),
+}
 
 async function register(app: FastifyInstance, options: SluicePluginOptions): Promise<void> {
-  const { sluice: given, ...reporting } = ownOptions(options)
+  const { sluice: given, floorCookie: carried = false, ...reporting } = ownOptions(options)
   checkOptions(ownOptions(options), rules)
   const sluice = sluiceFrom(given)
   const scopes = new RequestScopes(sluice, reporting)
+  const floorCookie = carried === false ? undefined : createFloorCookie(sluice, carried === true ? {} : carried)
   const key = Symbol('sluice.scope')
   type Scoped = FastifyRequest & { [key]?: ScopeHandle | null }
 
@@ -52,7 +64,10 @@ async function register(app: FastifyInstance, options: SluicePluginOptions): Pro
   app.addHook('onRequest', (request: Scoped, reply, done) => {
     const scope = scopes.open(reply.raw, `${request.method} ${request.routeOptions.url ?? '(no route)'}`)
     request[key] = scope
-    scope.enter(done)
+    scope.enter(() => {
+      floorCookie?.carry(request.raw, reply.raw, request.protocol === 'https')
+      done()
+    })
   })
 
   const enterAgain = (request: Scoped, done: () => void) => {

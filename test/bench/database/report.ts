@@ -2,7 +2,21 @@
 export interface BenchFigure {
   readonly id: string
   readonly value: number
-  readonly unit: 'ms' | 'µs' | '%' | '×' | 'MB/s' | 's' | 'queries' | 'questions' | 'indexes' | 'requests/s' | 'reads' | 'tasks/s' | 'MB' | 'B'
+  readonly unit:
+    | 'ms'
+    | 'µs'
+    | '%'
+    | '×'
+    | 'MB/s'
+    | 's'
+    | 'queries'
+    | 'questions'
+    | 'indexes'
+    | 'requests/s'
+    | 'reads'
+    | 'tasks/s'
+    | 'MB'
+    | 'B'
   /** Left out: it is only shown. */
   readonly target?: number
   /** @defaultValue '≤' */

@@ -51,8 +51,10 @@ export interface RunnerParts {
 export class QueueRunner {
   readonly #running = new Set<TaskRun>()
   readonly #runParts: Record<'whole' | 'perItem', RunParts>
-  /** Workers were lost with these: they run alone, so that no other is blamed for what they do. */
-  #suspects: Claim[] = []
+  /** Workers were lost with it: it runs alone, so that no other is blamed for what it does. Of several, the rest is given back until then. */
+  #suspect: Claim | undefined
+  /** The one that runs alone. */
+  #alone: TaskRun | undefined
   #outcomes: { readonly outcome: Outcome; readonly value: unknown }[] = []
   #isActive = false
   #isStepping = false
@@ -73,7 +75,8 @@ export class QueueRunner {
 
   /** Claims that are held, for their leases. */
   get claims(): Claim[] {
-    return [...this.#suspects, ...[...this.#running].map(({ claim }) => claim)]
+    const running = [...this.#running].map(({ claim }) => claim)
+    return this.#suspect === undefined ? running : [this.#suspect, ...running]
   }
 
   get isActive(): boolean {
@@ -100,7 +103,9 @@ export class QueueRunner {
 
   abort(id: string, cause: 'cancelled' | 'lost'): void {
     for (const run of this.#running) if (run.claim.id === id) run.abort(cause)
-    if (cause === 'lost') this.#suspects = this.#suspects.filter((claim) => claim.id !== id)
+    if (cause !== 'lost' || this.#suspect?.id !== id) return
+    this.#suspect = undefined
+    this.#schedule()
   }
 
   /** Once nothing runs and all outcomes are taken in. */
@@ -113,7 +118,8 @@ export class QueueRunner {
   async release(): Promise<number> {
     const held = this.claims
     const now = this.parts.clock.wall()
-    for (const claim of this.#suspects.splice(0)) this.#outcomes.push({ outcome: releasedOutcome(claim, now, now), value: undefined })
+    if (this.#suspect !== undefined) this.#giveBack(this.#suspect, now)
+    this.#suspect = undefined
     for (const run of [...this.#running]) run.abort('shutdown')
     // Those that do not stop by themselves are given back all the same.
     for (const run of [...this.#running]) run.giveUp()
@@ -135,7 +141,7 @@ export class QueueRunner {
   }
 
   get #isQuiet(): boolean {
-    return this.#running.size === 0 && this.#suspects.length === 0 && this.#outcomes.length === 0 && !this.#isStepping
+    return this.#running.size === 0 && this.#suspect === undefined && this.#outcomes.length === 0 && !this.#isStepping
   }
 
   #schedule(): void {
@@ -155,7 +161,7 @@ export class QueueRunner {
     this.#isScheduled = false
     const want = this.#want()
     if (this.#outcomes.length === 0 && want === 0) {
-      this.#rest()
+      if (!this.#runSuspect()) this.#rest()
       return
     }
     const sent = this.#outcomes
@@ -187,7 +193,7 @@ export class QueueRunner {
   }
 
   #want(): number {
-    if (!this.#isActive || this.#isIdle || this.#suspects.length > 0) return 0
+    if (!this.#isActive || this.#isIdle || this.#suspect !== undefined || this.#alone !== undefined) return 0
     const free = this.parts.concurrency() - this.#running.size
     const rate = this.parts.rate()
     return Math.max(0, rate === undefined ? free : Math.min(free, rate.available(this.parts.clock.now())))
@@ -205,9 +211,8 @@ export class QueueRunner {
     this.parts.rate()?.take(result.claims.length)
     this.#isIdle = result.claims.length < want
     for (const claim of result.claims) this.#claimed(claim)
-    this.#runSuspect()
     if (this.#outcomes.length > 0 || this.#want() > 0) this.#schedule()
-    else this.#rest(result.nextAt)
+    else if (!this.#runSuspect()) this.#rest(result.nextAt)
   }
 
   /** The backend does not answer: outcomes are kept, and told again. */
@@ -224,15 +229,25 @@ export class QueueRunner {
     if (claim.crashes > claim.settings.maxCrashes) {
       this.#outcomes.push({ outcome: crashedOutcome(claim, clock.wall(), this.parts.keepsDead()), value: undefined })
       this.#schedule()
-    } else if (claim.crashes > 0) this.#suspects.push(claim)
-    else this.#run(claim)
-    this.#runSuspect()
+    } else if (claim.crashes === 0) this.#run(claim)
+    else {
+      if (this.#suspect === undefined && this.#alone === undefined) this.#suspect = claim
+      else this.#giveBack(claim, clock.wall())
+      this.#schedule()
+    }
   }
 
-  #runSuspect(): void {
-    if (this.#suspects.length === 0 || this.#running.size > 0) return
-    const claim = this.#suspects.shift()
-    if (claim !== undefined) this.#run(claim)
+  /** Once nothing else is held here, and what was given back is. @returns Whether it runs. */
+  #runSuspect(): boolean {
+    const claim = this.#suspect
+    if (claim === undefined || this.#running.size > 0 || this.#outcomes.length > 0 || this.#isStepping) return false
+    this.#suspect = undefined
+    this.#run(claim)
+    return true
+  }
+
+  #giveBack(claim: Claim, now: number): void {
+    this.#outcomes.push({ outcome: releasedOutcome(claim, now, now), value: undefined })
   }
 
   #run(claim: Claim): void {
@@ -247,12 +262,14 @@ export class QueueRunner {
     const { processor, perItem } = assigned
     const run = new TaskRun(claim, processor, perItem ? this.#runParts.perItem : this.#runParts.whole, clock.now())
     this.#running.add(run)
+    if (claim.crashes > 0) this.#alone = run
     events.started(claim)
     run.start()
   }
 
   #ended(run: TaskRun, ending: Ending): void {
     if (!this.#running.delete(run)) return
+    if (this.#alone === run) this.#alone = undefined
     const { clock, stats } = this.parts
     const outcome = outcomeOf(run, ending, clock.wall(), { random: this.parts.random, keepsDead: this.parts.keepsDead() })
     if (outcome === undefined) {

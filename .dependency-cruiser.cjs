@@ -28,7 +28,8 @@ const packages = {
 }
 // What each published package may import from outside the workspace.
 const npm = {
-  core: ['dataloader', 'lru-cache', 'p-limit', 'croner'],
+  // After `croner`, each an optional peer, by dynamic import.
+  core: ['dataloader', 'lru-cache', 'p-limit', 'croner', 'better-sqlite3', '@types/better-sqlite3'],
   prisma: ['@prisma/client', '@prisma/driver-adapter-utils', '@prisma/generator-helper'],
   knex: ['knex'],
   redis: ['ioredis', 'msgpackr', 'cockatiel'],

@@ -1,7 +1,12 @@
 import { defineConfig } from 'tsdown'
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', database: 'src/database/index.ts', testing: 'src/testing/index.ts' },
+  entry: {
+    index: 'src/index.ts',
+    database: 'src/database/index.ts',
+    'jobs-sqlite': 'src/jobs/backends/sqlite/index.ts',
+    testing: 'src/testing/index.ts',
+  },
   format: 'esm',
   platform: 'node',
   target: 'node20.19',

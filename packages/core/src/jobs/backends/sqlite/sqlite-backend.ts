@@ -1,0 +1,301 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { JobBackendError } from '../../job-errors.ts'
+import type {
+  Added,
+  BatchRow,
+  CancelledBatch,
+  Claim,
+  JobBackend,
+  MaybePromise,
+  NewBatch,
+  NewTask,
+  Outcome,
+  QueueCounts,
+  Range,
+  Renewed,
+  RetentionLimits,
+  StepResult,
+  TaskFilter,
+  TaskRecord,
+  WakeHint,
+} from '../job-backend.ts'
+import { DataVersionWatch } from './data-version-watch.ts'
+import { type OpenOptions, openDatabase } from './open-database.ts'
+import { SqliteBatches } from './sqlite-batches.ts'
+import type { SqliteDatabase } from './sqlite-database.ts'
+import { backendError, isBusy } from './sqlite-errors.ts'
+import { SqliteQueues } from './sqlite-queues.ts'
+import { type DeadFilter, SqliteRetention } from './sqlite-retention.ts'
+import { SqliteTasks } from './sqlite-tasks.ts'
+import { SqliteWriter } from './sqlite-writer.ts'
+import { Statements } from './statements.ts'
+
+const NONE: readonly never[] = []
+const NOTHING: StepResult = { claims: NONE, lost: NONE, batches: NONE }
+/** Parts of a batch that are cancelled in one transaction: others get their turn between two. */
+const SLICE = 500
+const PAUSE_MS = 5
+
+/** What there is while the file is open. */
+interface Opened {
+  readonly database: SqliteDatabase
+  readonly statements: Statements
+  readonly writer: SqliteWriter
+  readonly queues: SqliteQueues
+  readonly batches: SqliteBatches
+  readonly tasks: SqliteTasks
+  readonly retention: SqliteRetention
+  readonly watch: DataVersionWatch
+}
+
+/** Keeps tasks in an SQLite file. What reads answers at once; what writes, with the commit of its turn. */
+export class SqliteBackend implements JobBackend {
+  readonly name = 'sqlite'
+  readonly isDurable = true
+  readonly isShared = true
+  readonly hasTransactions = false
+  readonly #listeners = new Set<(hint: WakeHint) => void>()
+  readonly #owners = new Set<string>()
+  #opening: Promise<void> | undefined
+  #opened: Opened | undefined
+
+  constructor(
+    private readonly file: string | SqliteDatabase,
+    private readonly options: OpenOptions,
+  ) {}
+
+  async open(): Promise<void> {
+    this.#opening ??= this.#open()
+    try {
+      await this.#opening
+    } finally {
+      if (this.#opened === undefined) this.#opening = undefined
+    }
+  }
+
+  async add(tasks: readonly NewTask[]): Promise<readonly Added[]> {
+    const { writer, tasks: kept } = this.#get()
+    const added = await writer.write(() => tasks.map((task) => kept.add(task)))
+    for (const queue of new Set(tasks.map((task) => task.queue))) this.#wake({ queue })
+    return added
+  }
+
+  step(queue: string, outcomes: readonly Outcome[], want: number, owner: string, leaseMs: number): MaybePromise<StepResult> {
+    const { writer, watch } = this.#get()
+    this.#owners.add(owner)
+    watch.keep()
+    // To look takes no lock, and there is nothing most of the time.
+    if (outcomes.length > 0) return writer.write(() => this.#step(queue, outcomes, want, owner, leaseMs))
+    const idle = this.#read(() => this.#idle(queue, owner))
+    if (idle instanceof Promise) return idle.then((result) => result ?? writer.write(() => this.#step(queue, NONE, want, owner, leaseMs)))
+    return idle ?? writer.write(() => this.#step(queue, NONE, want, owner, leaseMs))
+  }
+
+  renew(claims: readonly Claim[], owner: string, leaseMs: number): Promise<Renewed> {
+    const { writer, watch, tasks } = this.#get()
+    this.#owners.add(owner)
+    watch.keep()
+    return writer.write(() => tasks.renew(claims, Date.now() + leaseMs))
+  }
+
+  async cancel(id: string, at: number): Promise<'waiting' | 'running' | undefined> {
+    const { writer, tasks } = this.#get()
+    const cancelled = await writer.write(() => tasks.cancel(id, at))
+    if (cancelled === 'running') this.#wake({ cancel: id })
+    return cancelled
+  }
+
+  async replay(id: string): Promise<boolean> {
+    const { writer, tasks } = this.#get()
+    const queue = await writer.write(() => tasks.replay(id))
+    if (queue !== undefined) this.#wake({ queue })
+    return queue !== undefined
+  }
+
+  async purge(filter: DeadFilter): Promise<number> {
+    const { writer, retention } = this.#get()
+    for (let total = 0; ; ) {
+      const { purged, isMore } = await writer.write(() => retention.purge(filter))
+      total += purged
+      if (!isMore) return total
+    }
+  }
+
+  async pause(queue: string, isPaused: boolean): Promise<void> {
+    const { writer, queues } = this.#get()
+    await writer.write(() => queues.pause(queue, isPaused))
+    if (!isPaused) this.#wake({ queue })
+  }
+
+  openBatch(batch: NewBatch): Promise<void> {
+    const { writer, batches } = this.#get()
+    return writer.write(() => batches.open(batch))
+  }
+
+  sealBatch(id: string, chunks: number, totalItems: number, at: number): Promise<readonly BatchRow[]> {
+    const { writer, batches } = this.#get()
+    return writer.write(() => batches.seal(id, chunks, totalItems, at))
+  }
+
+  batch(id: string): MaybePromise<BatchRow | undefined> {
+    return this.#read(({ batches }) => batches.get(id))
+  }
+
+  async cancelBatch(id: string, at: number): Promise<CancelledBatch> {
+    const { writer, batches, tasks } = this.#get()
+    // From here on, none of its parts is put back.
+    if (!(await writer.write(() => batches.cancel(id)))) return { isFound: false, batches: NONE }
+    const ended: BatchRow[] = []
+    for (let after: number | undefined = 0; after !== undefined; ) {
+      const from: number = after
+      const slice = await writer.write(() => tasks.cancelSome(id, from, SLICE, at))
+      ended.push(...slice.batches)
+      after = slice.after
+    }
+    for (const running of await writer.write(() => tasks.tellRunning(id))) this.#wake({ cancel: running })
+    return { isFound: true, batches: ended }
+  }
+
+  batchNotified(id: string): Promise<void> {
+    const { writer, batches } = this.#get()
+    return writer.write(() => batches.notified(id))
+  }
+
+  unnotifiedBatches(before: number): MaybePromise<readonly BatchRow[]> {
+    return this.#read(({ batches }) => batches.unnotified(before))
+  }
+
+  get(id: string): MaybePromise<TaskRecord | undefined> {
+    return this.#read(({ tasks }) => tasks.get(id))
+  }
+
+  list(filter: TaskFilter, { offset, limit }: Required<Range>): MaybePromise<readonly TaskRecord[]> {
+    return this.#read(({ tasks }) => tasks.list(filter, offset, limit))
+  }
+
+  counts(queue: string): MaybePromise<QueueCounts> {
+    return this.#read(({ queues }) => queues.counts(queue))
+  }
+
+  takeSlot(key: string, at: number, expiresAt: number): Promise<boolean> {
+    const { writer, statements } = this.#get()
+    return writer.write(() => {
+      statements.run('DELETE FROM sluice_slots WHERE expires_at <= ?', at)
+      return statements.run('INSERT INTO sluice_slots (key, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING', key, expiresAt) > 0
+    })
+  }
+
+  async tidy(limits: RetentionLimits, at: number): Promise<void> {
+    const { writer, retention } = this.#get()
+    if (!(await this.#read(() => retention.isDue(limits, at)))) return
+    while (await writer.write(() => retention.tidy(limits, at)));
+  }
+
+  onWake(listener: (hint: WakeHint) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  async close(): Promise<void> {
+    await this.#opening?.catch(() => {})
+    const opened = this.#opened
+    if (opened === undefined) return
+    await opened.writer.close()
+    opened.watch.stop()
+    this.#opened = undefined
+    if (typeof this.file === 'string') opened.database.close()
+  }
+
+  async #open(): Promise<void> {
+    const database = await openDatabase(this.file, this.options)
+    const statements = new Statements(database)
+    const queues = new SqliteQueues(statements)
+    const batches = new SqliteBatches(statements)
+    const { lockTimeoutMs } = this.options
+    const onRollback = () => queues.forget()
+    this.#opened = {
+      ...{ database, statements, queues, batches },
+      writer: new SqliteWriter({ database, lockTimeoutMs, isForeign: typeof this.file !== 'string', onRollback }),
+      tasks: new SqliteTasks(statements, queues, batches),
+      retention: new SqliteRetention(statements, queues, batches),
+      watch: new DataVersionWatch(database, () => this.#changed()),
+    }
+  }
+
+  #get(): Opened {
+    if (this.#opened !== undefined) return this.#opened
+    const name = typeof this.file === 'string' ? this.file : this.file.name
+    throw new JobBackendError(`The file of tasks "${name}" is not open.`)
+  }
+
+  /** Reads at once; a file that is being recovered, after a while. */
+  #read<T>(run: (opened: Opened) => T): MaybePromise<T> {
+    const opened = this.#get()
+    try {
+      return run(opened)
+    } catch (error) {
+      if (!isBusy(error)) throw backendError(opened.database.name, error)
+    }
+    return this.#readLater(run, performance.now() + this.options.lockTimeoutMs)
+  }
+
+  async #readLater<T>(run: (opened: Opened) => T, until: number): Promise<T> {
+    for (;;) {
+      await sleep(PAUSE_MS)
+      const opened = this.#get()
+      try {
+        return run(opened)
+      } catch (error) {
+        if (!isBusy(error) || performance.now() > until) throw backendError(opened.database.name, error)
+      }
+    }
+  }
+
+  /** What a step gives for which there is nothing to do; `undefined`: there is. */
+  #idle(name: string, owner: string): StepResult | undefined {
+    const { queues, tasks } = this.#get()
+    const queue = queues.find(name)
+    if (queue === undefined) return NOTHING
+    const now = Date.now()
+    if (tasks.isLost(owner, now)) return undefined
+    if (queues.isPaused(queue)) return NOTHING
+    if (tasks.isReady(queue, now)) return undefined
+    const nextAt = tasks.nextAt(queue)
+    return nextAt === undefined ? NOTHING : { ...NOTHING, nextAt }
+  }
+
+  #step(name: string, outcomes: readonly Outcome[], want: number, owner: string, leaseMs: number): StepResult {
+    const { queues, tasks } = this.#get()
+    const lost: Claim[] = []
+    const batches: BatchRow[] = []
+    for (const outcome of outcomes) {
+      const ended = tasks.settle(outcome)
+      if (ended === undefined) lost.push(outcome.claim)
+      else batches.push(...ended)
+    }
+    const queue = queues.find(name)
+    if (queue === undefined || want === 0) return { claims: NONE, lost, batches }
+    const now = Date.now()
+    batches.push(...tasks.recover(owner, now))
+    if (queues.isPaused(queue)) return { claims: NONE, lost, batches }
+    tasks.promote(queue, now)
+    const claims = tasks.claim(queue, name, want, owner, now, leaseMs)
+    const nextAt = claims.length < want ? tasks.nextAt(queue) : undefined
+    return { claims, lost, batches, ...(nextAt === undefined ? {} : { nextAt }) }
+  }
+
+  /** Other processes have done something. */
+  #changed(): void {
+    try {
+      const { tasks } = this.#get()
+      for (const owner of this.#owners) for (const id of tasks.told(owner)) this.#wake({ cancel: id })
+    } catch {
+      // It is a hint: the next lease tells of it.
+    }
+    this.#wake({})
+  }
+
+  #wake(hint: WakeHint): void {
+    for (const listener of this.#listeners) listener(hint)
+  }
+}

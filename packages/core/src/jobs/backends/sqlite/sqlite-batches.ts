@@ -1,0 +1,119 @@
+import type { BatchRow, NewBatch } from '../job-backend.ts'
+import type { Statements } from './statements.ts'
+
+interface Row {
+  readonly id: string
+  readonly name: string
+  readonly batch_size: number
+  readonly created_at: number
+  readonly max_failed_items: number
+  readonly stops_on_failure: number
+  readonly webhook: string | null
+  readonly total_items: number | null
+  readonly chunks: number | null
+  readonly chunks_done: number
+  readonly processed_items: number
+  readonly failed_items: number
+  readonly is_cancelled: number
+  readonly ended_at: number | null
+  readonly is_notified: number
+}
+
+/** What is added to the counts of a batch. */
+export interface BatchCounts {
+  readonly chunks: number
+  readonly doneItems: number
+  readonly failedItems: number
+}
+
+const NEW_COLUMNS = 'id, name, batch_size, created_at, max_failed_items, stops_on_failure, webhook'
+
+/** Counts of batches. What changes them is called in a transaction. */
+export class SqliteBatches {
+  constructor(private readonly sql: Statements) {}
+
+  open({ id, name, batchSize, createdAt, maxFailedItems, stopsOnFailure, webhook }: NewBatch): void {
+    const sql = `INSERT INTO sluice_batches (${NEW_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+    this.sql.run(sql, id, name, batchSize, createdAt, maxFailedItems, Number(stopsOnFailure), webhook)
+  }
+
+  /** @returns The batch if it is over by this. */
+  seal(id: string, chunks: number, totalItems: number, at: number): readonly BatchRow[] {
+    this.sql.run('UPDATE sluice_batches SET chunks = ?, total_items = ? WHERE id = ?', chunks, totalItems, id)
+    return this.#ended(id, at)
+  }
+
+  get(id: string): BatchRow | undefined {
+    const row = this.sql.get<Row>('SELECT * FROM sluice_batches WHERE id = ?', id)
+    return row && batchOf(row)
+  }
+
+  /** @returns The batch if it is over by this; `undefined` when there is none. */
+  count(id: string, { chunks, doneItems, failedItems }: BatchCounts, at: number): readonly BatchRow[] | undefined {
+    const sql =
+      'UPDATE sluice_batches SET chunks_done = chunks_done + ?, processed_items = processed_items + ?, failed_items = failed_items + ? WHERE id = ?'
+    if (this.sql.run(sql, chunks, doneItems, failedItems, id) === 0) return undefined
+    return chunks > 0 ? this.#ended(id, at) : []
+  }
+
+  /** @returns Whether there was one that was not over. */
+  cancel(id: string): boolean {
+    return this.sql.run('UPDATE sluice_batches SET is_cancelled = 1 WHERE id = ? AND ended_at IS NULL', id) > 0
+  }
+
+  isCancelled(id: string): boolean {
+    return this.sql.get<Row>('SELECT is_cancelled FROM sluice_batches WHERE id = ?', id)?.is_cancelled === 1
+  }
+
+  /** A dead letter of it is to be tried again: what had failed is open once more. */
+  reopened(id: string, items: number): void {
+    const sql =
+      'UPDATE sluice_batches SET chunks_done = chunks_done - 1, failed_items = failed_items - ?, ended_at = NULL, is_notified = 0 WHERE id = ?'
+    this.sql.run(sql, items, id)
+  }
+
+  notified(id: string): void {
+    this.sql.run('UPDATE sluice_batches SET is_notified = 1 WHERE id = ?', id)
+  }
+
+  unnotified(before: number): readonly BatchRow[] {
+    const sql = 'SELECT * FROM sluice_batches WHERE ended_at IS NOT NULL AND ended_at <= ? AND is_notified = 0 AND webhook IS NOT NULL'
+    return this.sql.all<Row>(sql, before).map(batchOf)
+  }
+
+  /** The batch that has been over for longest, if it was by then. */
+  oldest(before: number): string | undefined {
+    const sql = 'SELECT id FROM sluice_batches WHERE ended_at IS NOT NULL AND ended_at < ? ORDER BY ended_at LIMIT 1'
+    return this.sql.get<Row>(sql, before)?.id
+  }
+
+  remove(id: string): void {
+    this.sql.run('DELETE FROM sluice_batches WHERE id = ?', id)
+  }
+
+  /** The only way in which a batch ends, once. */
+  #ended(id: string, at: number): readonly BatchRow[] {
+    const sql = 'UPDATE sluice_batches SET ended_at = ? WHERE id = ? AND ended_at IS NULL AND chunks_done >= chunks RETURNING *'
+    return this.sql.all<Row>(sql, at, id).map(batchOf)
+  }
+}
+
+function batchOf(row: Row): BatchRow {
+  return {
+    id: row.id,
+    name: row.name,
+    batchSize: row.batch_size,
+    createdAt: row.created_at,
+    maxFailedItems: row.max_failed_items,
+    stopsOnFailure: row.stops_on_failure === 1,
+    webhook: row.webhook,
+    totalItems: row.total_items,
+    chunks: row.chunks,
+    chunksDone: row.chunks_done,
+    processedItems: row.processed_items,
+    failedItems: row.failed_items,
+    isCancelled: row.is_cancelled === 1,
+    endedAt: row.ended_at,
+    isNotified: row.is_notified === 1,
+  }
+}

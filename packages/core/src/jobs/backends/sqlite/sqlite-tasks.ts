@@ -1,0 +1,243 @@
+import type { Added, BatchRow, Claim, NewTask, Outcome, Renewed, TaskFilter, TaskRecord } from '../job-backend.ts'
+import { MAX_FAILURES } from '../max-failures.ts'
+import type { SqliteBatches } from './sqlite-batches.ts'
+import type { SqliteQueues } from './sqlite-queues.ts'
+import type { Statements } from './statements.ts'
+import { CLAIM_COLUMNS, type ClaimRow, claimOf, failuresOf, recordOf, settingsText, type TaskRow } from './task-row.ts'
+import { CANCELLED, COMPLETED, DEAD, FAILED, PENDING, PROCESSING, QUEUED, RETRY, statuses } from './task-state.ts'
+
+/** What is known of a task whose state is to change. */
+interface HeldRow {
+  readonly seq: number
+  readonly id: string
+  readonly state: number
+  readonly token: number
+  readonly batch: string | null
+  readonly items: number
+  readonly is_cancelled: number
+  readonly failures: string | null
+}
+
+/** How a task becomes one that is over. */
+interface End {
+  readonly state: number
+  readonly at: number
+  readonly doneItems: number
+  readonly failedItems: number
+}
+
+const HELD = 'seq, id, state, token, batch, items, is_cancelled, failures'
+const WAITING = `state IN (${QUEUED}, ${PENDING}, ${RETRY})`
+const LATER = `state IN (${PENDING}, ${RETRY})`
+// Whoever asks is alive, so what it has is not lost.
+const IS_LOST = `state = ${PROCESSING} AND lease_until < ? AND owner <> ?`
+const IS_OVER = `state >= ${COMPLETED}`
+const NEW_COLUMNS = 'id, queue, level, ord, state, run_at, created_at, unique_key, batch, chunk, items, settings, data'
+/** Tasks whose time has come, or whose workers were lost, that one step takes up. */
+const MAX_TAKEN_UP = 200
+const NONE: readonly never[] = []
+
+/** The tasks of a file. What changes them is called in a transaction. */
+export class SqliteTasks {
+  constructor(
+    private readonly sql: Statements,
+    private readonly queues: SqliteQueues,
+    private readonly batches: SqliteBatches,
+  ) {}
+
+  add(task: NewTask): Added {
+    const { id, level, order, runAt, createdAt, uniqueKey, batchId, chunk, items, data } = task
+    const queue = this.queues.id(task.queue)
+    const sql = `INSERT INTO sluice_tasks (${NEW_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+    const state = runAt === 0 ? QUEUED : PENDING
+    const values = [id, queue, level, order, state, runAt, createdAt, uniqueKey, batchId, chunk, items, settingsText(task.settings), data]
+    if (this.sql.run(sql, ...values) > 0) return { id, isDuplicate: false }
+    return { id: this.#holder(queue, uniqueKey) ?? id, isDuplicate: true }
+  }
+
+  /** Whether there is something to claim. */
+  isReady(queue: number, now: number): boolean {
+    const sql = `SELECT EXISTS (SELECT 1 FROM sluice_tasks WHERE queue = ? AND state = ${QUEUED})
+      OR EXISTS (SELECT 1 FROM sluice_tasks WHERE queue = ? AND ${LATER} AND run_at <= ?) AS found`
+    return this.sql.get<{ readonly found: number }>(sql, queue, queue, now)?.found === 1
+  }
+
+  /** Whether others were lost with what they had. */
+  isLost(owner: string, now: number): boolean {
+    return this.sql.get(`SELECT 1 FROM sluice_tasks WHERE ${IS_LOST} LIMIT 1`, now, owner) !== undefined
+  }
+
+  /** Puts back what others were lost with. @returns Batches that are over by this. */
+  recover(owner: string, now: number): readonly BatchRow[] {
+    const sql = `UPDATE sluice_tasks SET state = ${QUEUED}, crashes = crashes + 1, owner = NULL, lease_until = NULL
+      WHERE seq IN (SELECT seq FROM sluice_tasks WHERE ${IS_LOST} LIMIT ${MAX_TAKEN_UP})
+      RETURNING ${HELD}`
+    const lost = this.sql.all<HeldRow>(sql, now, owner)
+    return lost.flatMap((row) => (this.#isToEnd(row) ? this.#cancel(row, now) : NONE))
+  }
+
+  /** What waited for its time is ready. */
+  promote(queue: number, now: number): void {
+    const sql = `UPDATE sluice_tasks SET state = ${QUEUED} WHERE seq IN
+      (SELECT seq FROM sluice_tasks WHERE queue = ? AND ${LATER} AND run_at <= ? ORDER BY run_at LIMIT ${MAX_TAKEN_UP})`
+    this.sql.run(sql, queue, now)
+  }
+
+  nextAt(queue: number): number | undefined {
+    const sql = `SELECT min(run_at) AS at FROM sluice_tasks WHERE queue = ? AND ${LATER}`
+    return this.sql.get<{ readonly at: number | null }>(sql, queue)?.at ?? undefined
+  }
+
+  claim(queue: number, name: string, want: number, owner: string, now: number, leaseMs: number): readonly Claim[] {
+    const sql = `UPDATE sluice_tasks SET state = ${PROCESSING}, token = token + 1, owner = ?, lease_until = ?, started_at = ?
+      WHERE seq IN (SELECT seq FROM sluice_tasks WHERE queue = ? AND state = ${QUEUED} ORDER BY ord, seq LIMIT ?)
+      RETURNING ${CLAIM_COLUMNS}`
+    const rows = [...this.sql.all<ClaimRow>(sql, owner, now + leaseMs, now, queue, want)]
+    // `RETURNING` keeps no order.
+    rows.sort((left, right) => left.ord - right.ord || left.seq - right.seq)
+    return rows.map((row) => claimOf(row, name))
+  }
+
+  /** @returns Batches that are over by this; `undefined` when it does not count. */
+  settle(outcome: Outcome): readonly BatchRow[] | undefined {
+    const { claim, kind, at } = outcome
+    if (kind === 'done' && claim.batchId === null) {
+      // What is done is done, whoever has it meanwhile.
+      return this.sql.run(`DELETE FROM sluice_tasks WHERE id = ? AND NOT ${IS_OVER}`, claim.id) > 0 ? NONE : undefined
+    }
+    const row = this.#held(claim.id)
+    if (row === undefined || row.state >= COMPLETED) return undefined
+    // Of what another worker has tried meanwhile, fewer items are left.
+    if (kind === 'done') return this.#end(row, { state: COMPLETED, at, doneItems: row.items, failedItems: 0 })
+    if (row.state !== PROCESSING || row.token !== claim.token) return undefined
+    this.#note(row, outcome)
+    const { doneItems, failedItems } = outcome
+    if (kind === 'dead') return this.#end(row, { state: outcome.isKept ? DEAD : FAILED, at, doneItems, failedItems })
+    if (kind === 'cancelled' || this.#isToEnd(row)) return this.#end(row, { state: CANCELLED, at, doneItems, failedItems })
+    const later = kind === 'retry' ? RETRY : PENDING
+    const sql = 'UPDATE sluice_tasks SET state = ?, run_at = ?, owner = NULL, lease_until = NULL WHERE seq = ?'
+    this.sql.run(sql, outcome.runAt > at ? later : QUEUED, outcome.runAt, row.seq)
+    if (row.batch !== null && doneItems > 0) this.batches.count(row.batch, { chunks: 0, doneItems, failedItems }, at)
+    return NONE
+  }
+
+  renew(claims: readonly Claim[], leaseUntil: number): Renewed {
+    const lost: Claim[] = []
+    const cancelled: Claim[] = []
+    const sql = `UPDATE sluice_tasks SET lease_until = ? WHERE id = ? AND token = ? AND state = ${PROCESSING} RETURNING is_cancelled`
+    for (const claim of claims) {
+      const row = this.sql.get<HeldRow>(sql, leaseUntil, claim.id, claim.token)
+      if (row === undefined) lost.push(claim)
+      else if (row.is_cancelled === 1) cancelled.push(claim)
+    }
+    return { lost, cancelled }
+  }
+
+  cancel(id: string, at: number): 'waiting' | 'running' | undefined {
+    const row = this.#held(id)
+    if (row === undefined || row.state >= COMPLETED) return undefined
+    if (row.state === PROCESSING) {
+      this.sql.run('UPDATE sluice_tasks SET is_cancelled = 1 WHERE seq = ?', row.seq)
+      return 'running'
+    }
+    this.#cancel(row, at)
+    return 'waiting'
+  }
+
+  /**
+   * Cancels some of what waits of a batch.
+   *
+   * @param after - The number of the last task that was seen, 0 at first.
+   * @returns That number now, `undefined` at the end.
+   */
+  cancelSome(batch: string, after: number, limit: number, at: number): { readonly after?: number; readonly batches: readonly BatchRow[] } {
+    const sql = `SELECT ${HELD} FROM sluice_tasks WHERE batch = ? AND seq > ? AND ${WAITING} ORDER BY seq LIMIT ?`
+    const rows = this.sql.all<HeldRow>(sql, batch, after, limit)
+    const batches = rows.flatMap((row) => this.#cancel(row, at))
+    const last = rows.length === limit ? rows.at(-1)?.seq : undefined
+    return { batches, ...(last === undefined ? {} : { after: last }) }
+  }
+
+  /** Marks what runs of a batch. @returns The ids. */
+  tellRunning(batch: string): readonly string[] {
+    const sql = `UPDATE sluice_tasks INDEXED BY sluice_tasks_lease SET is_cancelled = 1 WHERE state = ${PROCESSING} AND batch = ? RETURNING id`
+    return this.sql.all<HeldRow>(sql, batch).map(({ id }) => id)
+  }
+
+  /** What an owner has that is to stop. */
+  told(owner: string): readonly string[] {
+    const sql = `SELECT id FROM sluice_tasks WHERE owner = ? AND state = ${PROCESSING} AND is_cancelled = 1`
+    return this.sql.all<HeldRow>(sql, owner).map(({ id }) => id)
+  }
+
+  replay(id: string): string | undefined {
+    const row = this.sql.get<TaskRow & { readonly queue: number }>('SELECT * FROM sluice_tasks WHERE id = ?', id)
+    if (row?.state !== DEAD || this.#holder(row.queue, row.unique_key) !== undefined) return undefined
+    const sql = `UPDATE sluice_tasks SET state = ${QUEUED}, attempts = 0, crashes = 0, is_cancelled = 0, run_at = 0, finished_at = NULL WHERE seq = ?`
+    this.sql.run(sql, row.seq)
+    if (row.batch !== null) this.batches.reopened(row.batch, row.items)
+    return this.sql.get<TaskRow>('SELECT name FROM sluice_queues WHERE id = ?', row.queue)?.name
+  }
+
+  get(id: string): TaskRecord | undefined {
+    const sql = 'SELECT t.*, q.name FROM sluice_tasks t JOIN sluice_queues q ON q.id = t.queue WHERE t.id = ?'
+    const row = this.sql.get<TaskRow>(sql, id)
+    return row && recordOf(row)
+  }
+
+  list({ queue, status, batchId }: TaskFilter, offset: number, limit: number): readonly TaskRecord[] {
+    const conditions: string[] = []
+    const values: unknown[] = []
+    if (batchId !== undefined) {
+      conditions.push('t.batch = ?')
+      values.push(batchId)
+    }
+    if (queue !== undefined) {
+      conditions.push('t.queue = ?')
+      values.push(this.queues.find(queue) ?? -1)
+    }
+    // No value, as an index of one state alone is known by it.
+    if (status !== undefined) conditions.push(`t.state = ${statuses.indexOf(status)}`)
+    const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
+    const sql = `SELECT t.*, q.name FROM sluice_tasks t CROSS JOIN sluice_queues q ON q.id = t.queue ${where} ORDER BY t.seq LIMIT ? OFFSET ?`
+    return this.sql.all<TaskRow>(sql, ...values, limit, offset).map(recordOf)
+  }
+
+  /** The task that has a unique key. */
+  #holder(queue: number, uniqueKey: string | null): string | undefined {
+    if (uniqueKey === null) return undefined
+    const sql = `SELECT id FROM sluice_tasks WHERE queue = ? AND unique_key = ? AND state < ${COMPLETED}`
+    return this.sql.get<HeldRow>(sql, queue, uniqueKey)?.id
+  }
+
+  #held(id: string): HeldRow | undefined {
+    return this.sql.get<HeldRow>(`SELECT ${HELD} FROM sluice_tasks WHERE id = ?`, id)
+  }
+
+  /** It was cancelled, alone or with its batch, while somebody had it. */
+  #isToEnd({ batch, is_cancelled }: HeldRow): boolean {
+    return is_cancelled === 1 || (batch !== null && this.batches.isCancelled(batch))
+  }
+
+  /** What an attempt has left behind. */
+  #note({ seq, failures }: HeldRow, { kind, failure, data, doneItems }: Outcome): void {
+    const isFailed = kind === 'retry' || kind === 'dead'
+    const kept = failure === null ? failures : JSON.stringify([...failuresOf(failures), failure].slice(-MAX_FAILURES))
+    if (!isFailed && failure === null && data === null && doneItems === 0) return
+    const sql = 'UPDATE sluice_tasks SET attempts = attempts + ?, failures = ?, data = coalesce(?, data), items = items - ? WHERE seq = ?'
+    this.sql.run(sql, Number(isFailed), kept, data, doneItems, seq)
+  }
+
+  #cancel(row: HeldRow, at: number): readonly BatchRow[] {
+    return this.#end(row, { state: CANCELLED, at, doneItems: 0, failedItems: 0 })
+  }
+
+  /** The only way in which a task that is looked at ends; its batch counts it in the same transaction. */
+  #end({ seq, batch }: HeldRow, { state, at, doneItems, failedItems }: End): readonly BatchRow[] {
+    const ended = batch === null ? undefined : this.batches.count(batch, { chunks: 1, doneItems, failedItems }, at)
+    // The data of a batch can be read until it is forgotten.
+    if (ended === undefined && state !== DEAD) this.sql.run('DELETE FROM sluice_tasks WHERE seq = ?', seq)
+    else this.sql.run('UPDATE sluice_tasks SET state = ?, finished_at = ?, owner = NULL, lease_until = NULL WHERE seq = ?', state, at, seq)
+    return ended ?? NONE
+  }
+}

@@ -1,0 +1,138 @@
+import { JobBackendError } from '../../job-errors.ts'
+import type { SqliteDatabase, SqliteStatement } from './sqlite-database.ts'
+import { backendError, isBusy } from './sqlite-errors.ts'
+
+/** Others get their turn after so long. */
+const TURN_MS = 5
+const MAX_PAUSE_MS = 10
+
+interface Write {
+  readonly run: () => unknown
+  readonly resolve: (value: never) => void
+  readonly reject: (error: unknown) => void
+  readonly until: number
+}
+
+export interface WriterParts {
+  readonly database: SqliteDatabase
+  readonly lockTimeoutMs: number
+  /** A database that the app uses, too. */
+  readonly isForeign: boolean
+  /** What was done came to nothing. */
+  readonly onRollback: () => void
+}
+
+/**
+ * Commits in groups what came in one turn of the event loop, in order, and lets the loop go on between two of them. While another process writes, it tries again and
+ * again: SQLite's own way of waiting is to stop the process.
+ */
+export class SqliteWriter {
+  readonly #begin: SqliteStatement
+  readonly #commit: SqliteStatement
+  readonly #rollback: SqliteStatement
+  readonly #waiting: Write[] = []
+  #isScheduled = false
+  #pauseMs = 1
+  #isClosed = false
+
+  constructor(private readonly parts: WriterParts) {
+    const { database } = parts
+    // A deferred one fails at once when it comes to write and another process has written meanwhile.
+    this.#begin = database.prepare('BEGIN IMMEDIATE')
+    this.#commit = database.prepare('COMMIT')
+    this.#rollback = database.prepare('ROLLBACK')
+  }
+
+  /**
+   * Runs what writes, in a transaction; maybe more than once, so it may do nothing else.
+   *
+   * @throws JobBackendError.
+   */
+  write<T>(run: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#isClosed) {
+        reject(new JobBackendError(`The file of tasks "${this.parts.database.name}" was closed.`))
+        return
+      }
+      this.#waiting.push({ run, resolve, reject, until: performance.now() + this.parts.lockTimeoutMs })
+      this.#schedule()
+    })
+  }
+
+  /** Once all that came before is written, or has failed. */
+  async close(): Promise<void> {
+    if (this.#waiting.length > 0) await this.write(() => {}).catch(() => {})
+    this.#isClosed = true
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(() => this.#flush())
+  }
+
+  #flush(): void {
+    this.#isScheduled = false
+    if (this.#waiting.length === 0) return
+    const values: unknown[] = []
+    let current: Write | undefined
+    try {
+      this.#transact(() => {
+        const end = performance.now() + TURN_MS
+        do {
+          current = this.#waiting[values.length]
+          values.push(current?.run())
+        } while (values.length < this.#waiting.length && performance.now() < end)
+        current = undefined
+      })
+    } catch (error) {
+      this.#failed(error, current, values.length)
+      return
+    }
+    this.#pauseMs = 1
+    for (const [at, { resolve }] of this.#waiting.splice(0, values.length).entries()) resolve(values[at] as never)
+    if (this.#waiting.length > 0) this.#schedule()
+  }
+
+  #transact(run: () => void): void {
+    const { database, isForeign } = this.parts
+    // The app is in the middle of a transaction of its own.
+    if (database.inTransaction) throw Object.assign(new Error('a transaction is open'), { code: 'SQLITE_BUSY' })
+    const timeout = isForeign ? Number(database.pragma('busy_timeout', { simple: true })) : 0
+    try {
+      if (timeout > 0) database.pragma('busy_timeout = 0')
+      this.#begin.run()
+      run()
+      this.#commit.run()
+    } catch (error) {
+      if (database.inTransaction) this.#rollback.run()
+      this.parts.onRollback()
+      throw error
+    } finally {
+      if (timeout > 0) database.pragma(`busy_timeout = ${timeout}`)
+    }
+  }
+
+  /** @param current - What failed; left out: beginning or committing, for all. */
+  #failed(error: unknown, current: Write | undefined, count: number): void {
+    const { name } = this.parts.database
+    if (isBusy(error)) {
+      const now = performance.now()
+      const late = this.#waiting.filter(({ until }) => until <= now)
+      for (const write of late) this.#refuse(write, backendError(name, error))
+      if (this.#waiting.length === 0) return
+      this.#isScheduled = true
+      setTimeout(() => this.#flush(), this.#pauseMs * (0.5 + Math.random()))
+      this.#pauseMs = Math.min(MAX_PAUSE_MS, this.#pauseMs * 2)
+      return
+    }
+    const failed = current === undefined ? this.#waiting.slice(0, Math.max(1, count)) : [current]
+    for (const write of failed) this.#refuse(write, backendError(name, error))
+    if (this.#waiting.length > 0) this.#schedule()
+  }
+
+  #refuse(write: Write, error: unknown): void {
+    this.#waiting.splice(this.#waiting.indexOf(write), 1)
+    write.reject(error)
+  }
+}

@@ -61,11 +61,14 @@ type Open = (file: string) => SqliteDatabase
 async function loadDriver(): Promise<Open> {
   try {
     const { default: Sqlite } = await import('better-sqlite3')
+    // Its native part is not loaded before the first database is.
+    new Sqlite(':memory:').close()
     // SQLite itself would wait for locks by stopping the process.
     return (file) => new Sqlite(file, { timeout: 0 })
   } catch (error) {
-    const isMissing = (error as { readonly code?: unknown }).code === 'ERR_MODULE_NOT_FOUND'
-    const expected = isMissing ? 'needs the package "better-sqlite3": add it to the app' : 'cannot load the package "better-sqlite3"'
-    throw new JobBackendError(`sqliteJobBackend ${expected}.`, { cause: error })
+    const { code, message = '' } = error as { readonly code?: string; readonly message?: string }
+    const isMissing = code === 'ERR_MODULE_NOT_FOUND' && message.includes("'better-sqlite3'")
+    const text = isMissing ? 'needs the package "better-sqlite3": npm install better-sqlite3' : `cannot load "better-sqlite3": ${message}`
+    throw new JobBackendError(`sqliteJobBackend ${text}`.replace(/\.*$/, '.'), { cause: error })
   }
 }

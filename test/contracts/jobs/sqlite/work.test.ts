@@ -1,0 +1,188 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { AsyncBatchProcessingEngine, type JobsOptions, UnretryableError } from '@sluice/core'
+import { sqliteJobBackend } from '@sluice/core/jobs-sqlite'
+import Sqlite from 'better-sqlite3'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { CrashProcess, Ledger } from '../crash-process.ts'
+import { sqliteWorld } from '../sqlite-world.ts'
+import { newTask } from './new-task.ts'
+
+const SOON = { timeout: 10_000, interval: 10 }
+
+describe('work on an SQLite file', () => {
+  let world: Awaited<ReturnType<typeof sqliteWorld>>
+  let engines: AsyncBatchProcessingEngine[]
+
+  beforeEach(async () => {
+    engines = []
+    world = await sqliteWorld()
+  })
+  afterEach(async () => {
+    await Promise.all(engines.map((engine) => engine.close()))
+    await world.stop()
+  })
+
+  const open = (options: JobsOptions = {}, file: Parameters<typeof sqliteJobBackend>[0] = world.file) => {
+    const engine = new AsyncBatchProcessingEngine({ ...options, backend: sqliteJobBackend(file) })
+    engines.push(engine)
+    return engine
+  }
+
+  it('is heard of by others without their polling', async () => {
+    const worker = open({ pollMs: 600_000, leaseMs: 600_000 })
+    let signal: AbortSignal | undefined
+    worker.registerProcessor('default', (_data, context) => {
+      signal = context.signal
+      return new Promise((_resolve, reject) => context.signal.addEventListener('abort', () => reject(context.signal.reason)))
+    })
+    const cancelled: string[] = []
+    worker.on('task:cancelled', ({ taskId }) => cancelled.push(taskId))
+    worker.start()
+    // It has seen that there is nothing.
+    await expect.poll(() => worker.getProcessingStats(), SOON).toMatchObject({ queued: 0 })
+    await sleep(50)
+    const other = open()
+    const { id } = await other.enqueueTask(1)
+    await expect.poll(() => signal, SOON).toBeDefined()
+    expect(signal?.aborted).toBe(false)
+    expect(await other.cancelTask(id)).toBe(true)
+    await expect.poll(() => cancelled, SOON).toEqual([id])
+  })
+
+  it('leaves the event loop its turns', async () => {
+    const jobs = open()
+    let done = 0
+    await Promise.all(Array.from({ length: 3_000 }, (_, at) => jobs.enqueueTask(at)))
+    jobs.registerProcessor('default', () => {
+      done += 1
+    })
+    let turns = 0
+    const turn = () => {
+      turns += 1
+      if (done < 3_000) setImmediate(turn)
+    }
+    setImmediate(turn)
+    jobs.start()
+    await expect.poll(() => done, SOON).toBe(3_000)
+    // With ten at once, 300 steps, each of which is a turn.
+    expect(turns).toBeGreaterThan(200)
+  })
+
+  it('is committed at once for all that came in a turn', async () => {
+    const statements: string[] = []
+    const database = new Sqlite(world.file, { verbose: (sql) => statements.push(String(sql)) })
+    database.pragma('journal_mode = WAL')
+    const jobs = open({}, database)
+    await jobs.enqueueTask(0)
+    statements.length = 0
+    await Promise.all(Array.from({ length: 50 }, (_, at) => jobs.enqueueTask(at)))
+    expect(statements.filter((sql) => sql.startsWith('INSERT INTO sluice_tasks '))).toHaveLength(50)
+    expect(statements.filter((sql) => sql === 'COMMIT').length).toBeLessThan(10)
+    await jobs.close()
+    database.close()
+  })
+
+  it('fails for the one alone that cannot be written', async () => {
+    const backend = sqliteJobBackend(world.file)
+    await backend.open()
+    const bad = newTask({ data: null as unknown as string })
+    const good = [newTask(), newTask()]
+    const results = await Promise.allSettled([backend.add([good[0] ?? bad]), backend.add([newTask(), bad]), backend.add([good[1] ?? bad])])
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect((await backend.list({}, { offset: 0, limit: 10 })).map(({ id }) => id)).toEqual(good.map(({ id }) => id))
+    expect(await backend.counts('q')).toMatchObject({ queued: 2 })
+    await backend.close()
+  })
+
+  it('waits while the app is in a transaction of its own', async () => {
+    const database = new Sqlite(world.file)
+    database.pragma('journal_mode = WAL')
+    database.defaultSafeIntegers(true)
+    const jobs = open({}, database)
+    const first = await jobs.enqueueTask(1)
+    database.exec('BEGIN; CREATE TABLE own (id)')
+    let isAdded = false
+    const adding = jobs.enqueueTask(2).then(() => {
+      isAdded = true
+    })
+    await sleep(100)
+    expect(isAdded).toBe(false)
+    database.exec('ROLLBACK')
+    await adding
+    const seen: unknown[] = []
+    jobs.registerProcessor('default', (data, { taskId }) => void seen.push(data, taskId === first.id))
+    await jobs.processNextTask()
+    await jobs.processNextTask()
+    expect(seen).toEqual([1, true, 2, false])
+    expect(Number(database.pragma('busy_timeout', { simple: true }))).toBe(5_000)
+    await jobs.close()
+    database.close()
+  })
+
+  it('is shared by processes, each task for one', async () => {
+    const ledger = await Ledger.create()
+    const jobs = open()
+    const count = 2_000
+    for (let at = 0; at < count; at += 100)
+      await Promise.all(
+        Array.from({ length: 100 }, (_, each) => jobs.enqueueTask(String(at + each), 'normal', 'default', { maxRetries: 0 })),
+      )
+    const order = { child: world.child, queue: 'default', ledger: ledger.file, kind: 'tasks', concurrency: 10, options: {} } as const
+    const workers = [1, 2, 3].map(() => new CrashProcess({ ...order, workMs: 1 }))
+    try {
+      await expect.poll(() => ledger.counts('completed').size, { timeout: 60_000, interval: 50 }).toBe(count)
+      expect(await Promise.all(workers.map((worker) => worker.end()))).toEqual([0, 0, 0])
+      expect(new Set(ledger.counts('start').values())).toEqual(new Set([1]))
+      expect(ledger.lines('error')).toEqual([])
+      // All had a part in it.
+      expect(new Set(ledger.lines('end').map(({ pid }) => pid)).size).toBe(3)
+      expect(await jobs.getProcessingStats()).toMatchObject({ queued: 0, processing: 0, deadLetters: 0 })
+    } finally {
+      await Promise.all(workers.map((worker) => worker.kill()))
+      await ledger.remove()
+    }
+  })
+
+  it('is found by indexes', async () => {
+    const statements = new Set<string>()
+    const database = new Sqlite(world.file, { verbose: (sql) => statements.add(String(sql)) })
+    database.pragma('journal_mode = WAL')
+    const jobs = open({}, database)
+    jobs.registerProcessor('default', (data) => {
+      if (data === 'fail') throw new UnretryableError('no')
+    })
+    jobs.registerProcessor<number[]>('batch', (items, { failItem }) => failItem(0, new Error(String(items.length))))
+    await jobs.enqueueTask('unique', 'high', 'default', { uniqueKey: 'k' })
+    await jobs.enqueueTask('later', 'high', 'default', { delayMs: 60_000 })
+    const failing = await jobs.enqueueTask('fail')
+    for (let at = 0; at < 3; at += 1) await jobs.processNextTask()
+    await jobs.retryDeadLetterTask(failing.id)
+    await jobs.cancelTask(failing.id)
+    const batch = await jobs.createBatchJob('batch', [1, 2, 3], 2, { maxRetries: 0 })
+    await jobs.processNextTask('batch')
+    await jobs.getBatchItems(batch.id)
+    await jobs.listDeadLetters({})
+    await jobs.listDeadLetters({ queue: 'batch' })
+    await jobs.listDeadLetters({ batchId: batch.id })
+    await jobs.cancelBatchJob(batch.id)
+    await jobs.getProcessingStats()
+    const backend = sqliteJobBackend(database)
+    await backend.open()
+    await backend.purge({ id: failing.id })
+    await backend.tidy({ maxDeadBytes: 0, maxBatchAgeMs: -1 }, Date.now() + 10)
+    await backend.unnotifiedBatches(Date.now())
+    const reads = [...statements].filter((sql) => /^\s*(SELECT|UPDATE|DELETE)\b/.test(sql) && /sluice_(tasks|batches)/.test(sql))
+    expect(reads.length).toBeGreaterThan(25)
+    for (const sql of reads) {
+      const plan = database.prepare<[], { readonly detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).all()
+      for (const { detail } of plan) {
+        // Of dead letters and what runs, all of it is read at most.
+        if (!/USING (COVERING )?INDEX sluice_tasks_(dead|lease)/.test(detail))
+          expect(detail, sql).not.toMatch(/^SCAN (t|sluice_tasks|sluice_batches)\b/)
+        expect(detail, sql).not.toContain('TEMP B-TREE')
+      }
+    }
+    await jobs.close()
+    database.close()
+  })
+})

@@ -2,10 +2,11 @@
 import { printFigures, toJson } from './database/report.ts'
 import { benchOptions, serveContender } from './harness.ts'
 import { memoryContenders, memoryFigures } from './jobs/memory.ts'
+import { sqliteFigures } from './jobs/sqlite.ts'
 
 if (!(await serveContender(memoryContenders))) {
   const { json, quick } = benchOptions()
-  const figures = [...(await memoryFigures(quick ? 3 : 11, quick ? 20_000 : 100_000))]
+  const figures = [...(await memoryFigures(quick ? 3 : 11, quick ? 20_000 : 100_000)), ...(await sqliteFigures(quick))]
   if (json) for (const figure of figures) console.log(toJson(figure, 'jobs'))
   else printFigures(figures)
 }

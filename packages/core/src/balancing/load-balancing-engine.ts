@@ -414,6 +414,11 @@ export class LoadBalancingEngine {
     node.consecutiveFailures = 0
     node.returnedAt = now
     node.progressAt = now
+    // What it took before it was away tells nothing of it now, and would keep it away for long: it counts as one of the others until it has answered.
+    const others = [...this.#nodes.values()].filter((other) => other !== node && other.isUp && !other.isEjected)
+    if (others.length === 0) return
+    const mean = others.reduce((sum, { peakMs }) => sum + peakMs, 0) / others.length
+    node.peakMs = Math.min(node.peakMs, mean)
   }
 
   /** Ends what is over, and lets shares grow. */

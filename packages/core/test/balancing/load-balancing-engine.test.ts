@@ -157,6 +157,17 @@ describe('LoadBalancingEngine', () => {
     expect(() => balancer.recordAbandoned('n9:80', 1)).toThrow(UnknownNodeError)
   })
 
+  it('does not hold against a node that comes back how slow it was before', () => {
+    const { balancer, clock } = balancerOf({ strategy: 'peak-ewma', slowStartMs: 0 }, [1, 1])
+    for (const id of ['n1:80', 'n2:80']) balancer.recordRequest(id, 10, 200)
+    balancer.recordRequest('n1:80', 4_000, 200)
+    balancer.eject('n1:80')
+    clock.advance(1_000)
+    balancer.readmit('n1:80')
+    const picked = Array.from({ length: 40 }, () => balancer.selectNode()?.id)
+    expect(picked.filter((id) => id === 'n1:80').length).toBeGreaterThan(10)
+  })
+
   it('starts a node slowly that comes back', () => {
     const { balancer, clock } = balancerOf({ strategy: 'round-robin', slowStartMs: 1_000 }, [1, 1])
     balancer.updateNodeHealth('n1:80', 'unhealthy')

@@ -27,4 +27,11 @@ export default [
     ignore: ['node:*', 'fastify', '@sluice/core', '@sluice/http'],
   },
   { name: '@sluice/core/database', path: 'packages/core/dist/database.js', limit: '120 kB', ignore: ['node:*'] },
+  {
+    name: '@sluice/core/jobs-sqlite',
+    path: 'packages/core/dist/jobs-sqlite.js',
+    limit: '12 kB',
+    ignore: ['node:*'],
+    modifyEsbuildConfig: withoutDynamicImports,
+  },
 ]

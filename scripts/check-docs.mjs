@@ -50,13 +50,20 @@ function membersOf(declaration) {
   return members
 }
 
-/** Every exported interface that is called `…Options`, and `CacheControl`, over all packages: its name and members. */
+/** The entry points that apps configure something by: those of all packages, and those of the job backends that need a package of the app's. */
+function entryPoints() {
+  return readdirSync(join(root, 'packages')).flatMap((name) => {
+    const { exports } = JSON.parse(read(join('packages', name, 'package.json')))
+    return Object.entries(exports)
+      .filter(([path]) => path === '.' || path.startsWith('./jobs-'))
+      .map(([, conditions]) => join(root, 'packages', name, conditions['@sluice/source']))
+  })
+}
+
+/** Every exported interface that is called `…Options`, and `CacheControl`, over all entry points: its name and members. */
 function optionInterfaces() {
   const found = new Map()
-  for (const name of readdirSync(join(root, 'packages'))) {
-    const index = join(root, 'packages', name, 'src/index.ts')
-    // A package of commands alone has none.
-    if (!existsSync(index)) continue
+  for (const index of entryPoints()) {
     for (const statement of parse(index).statements) {
       if (!ts.isExportDeclaration(statement) || !statement.exportClause || !ts.isNamedExports(statement.exportClause)) continue
       if (statement.moduleSpecifier === undefined) continue

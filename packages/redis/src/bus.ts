@@ -1,6 +1,12 @@
-import { EVERY_TAG, StoreUnavailableError, type StoreWatcher } from '@sluice/core'
+import { StoreUnavailableError } from '@sluice/core'
 import type { Redis } from 'ioredis'
 import { backoffMs, ignore, replidOf, type Server } from './server/server.ts'
+
+export interface BusListener {
+  hear(message: string): void
+  /** Something may have been missed. */
+  lost(): void
+}
 
 export interface BusOptions {
   readonly channel: string
@@ -12,7 +18,7 @@ interface Subscription {
   readonly replid: string | undefined
 }
 
-/** Hears what writers tell. Each time that it begins to hear, its watcher is told that it may have missed something. */
+/** Hears what others tell. Each time that it begins to hear, its listener is told that it may have missed something. */
 export class Bus {
   readonly #waiting = new Set<() => void>()
   #connecting: Redis | undefined
@@ -23,7 +29,7 @@ export class Bus {
 
   constructor(
     private readonly server: Server,
-    private readonly watcher: StoreWatcher,
+    private readonly listener: BusListener,
     private readonly options: BusOptions,
   ) {
     void this.#subscribe()
@@ -68,7 +74,9 @@ export class Bus {
     this.#connecting = redis
     redis.on('error', ignore)
     redis.once('end', () => this.#ended(redis))
-    redis.on(this.server.isCluster ? 'smessage' : 'message', (_channel: string, message: string) => this.#hear(message))
+    redis.on(this.server.isCluster ? 'smessage' : 'message', (_channel: string, message: string) => {
+      if (!this.#closed) this.listener.hear(message)
+    })
     try {
       await redis.connect()
       const replid = await replidOf(redis)
@@ -79,7 +87,7 @@ export class Bus {
     } catch {
       return redis.disconnect()
     }
-    this.watcher.lost()
+    this.listener.lost()
     this.#wake()
   }
 
@@ -95,13 +103,6 @@ export class Bus {
     this.#retry = setTimeout(() => void this.#subscribe(), backoffMs(this.#attempt))
     this.#retry.unref()
     this.#attempt += 1
-  }
-
-  #hear(message: string): void {
-    if (this.#closed) return
-    const tags = tagsIn(message)
-    if (tags === undefined || tags.includes(EVERY_TAG)) this.watcher.lost()
-    else this.watcher.invalidated(tags)
   }
 
   #wake(): void {
@@ -124,15 +125,5 @@ export class Bus {
     })
     if (this.#subscription === undefined) throw new StoreUnavailableError('Redis', 'invalidations are not heard at present.')
     return this.#subscription
-  }
-}
-
-/** @returns `undefined` when it is no message of ours, or one of another version: whatever it says is not known. */
-function tagsIn(message: string): readonly string[] | undefined {
-  try {
-    const tags: unknown = JSON.parse(message)
-    return Array.isArray(tags) ? tags : undefined
-  } catch {
-    return undefined
   }
 }

@@ -7,14 +7,20 @@ import { Guard, type RedisStoreCounters } from './guard.ts'
 import { type Keys, keysOf } from './keys.ts'
 import { type BatchReply, ReadBatch } from './read-batch.ts'
 import { type RedisStoreOptions, type ResolvedRedisStoreOptions, resolveRedisStoreOptions } from './redis-store-options.ts'
-import { ClusterServer } from './server/cluster-server.ts'
 import { keySlot } from './server/key-slot.ts'
-import type { Server, ServerOptions } from './server/server.ts'
-import { StandaloneServer } from './server/standalone-server.ts'
+import type { Server } from './server/server.ts'
+import { serverOf } from './server/server-of.ts'
+import { tagListener } from './tag-listener.ts'
 import { TagScripts } from './tag-scripts.ts'
-import { warnOfEviction } from './warn-of-eviction.ts'
+import { type EvictionRisk, warnOfEviction } from './warn-of-eviction.ts'
 
 const SCAN_COUNT = 1_000
+/** Intents of writers have no time to live. */
+const EVICTION: EvictionRisk = {
+  fits: (policy) => policy === 'noeviction' || policy.startsWith('volatile-'),
+  text:
+    'it may drop what writers have declared, and stale results may be served then. Use noeviction or one of the volatile policies.',
+}
 
 /** A store in Redis. Its failures are `StoreUnavailableError`s; a Redis that keeps failing is left alone for a while. */
 export interface RedisStore extends CacheStore {
@@ -153,7 +159,7 @@ class Store implements RedisStore {
   watch(watcher: StoreWatcher): () => void {
     this.#guard.check()
     this.#bus?.close()
-    const bus = new Bus(this.#server, watcher, { channel: this.#keys.bus, timeoutMs: this.options.commandTimeoutMs })
+    const bus = new Bus(this.#server, tagListener(watcher), { channel: this.#keys.bus, timeoutMs: this.options.commandTimeoutMs })
     this.#bus = bus
     return () => {
       bus.close()
@@ -221,12 +227,6 @@ class Store implements RedisStore {
     this.#guard.reset()
     if (this.#checkedEviction) return
     this.#checkedEviction = true
-    void warnOfEviction(this.#server.client)
+    void warnOfEviction(this.#server.client, EVICTION)
   }
-}
-
-function serverOf(redis: Redis | Cluster, slot: number, options: ServerOptions): Server {
-  const server = redis.isCluster ? new ClusterServer(redis as Cluster, slot, options) : new StandaloneServer(redis as Redis, options)
-  server.connect()
-  return server
 }

@@ -10,3 +10,8 @@ export function keySlot(hashTag: string): number {
   }
   return crc % SLOTS
 }
+
+/** The hash tag of a key, which alone says in which slot it lies; `undefined`: it has none. */
+export function hashTagOf(key: string): string | undefined {
+  return /\{([^}]+)\}/.exec(key)?.[1]
+}

@@ -1,0 +1,36 @@
+import { checkOptions, InvalidOptionError, type OptionRule, option } from '@sluice/core'
+import { hashTagOf } from '../server/key-slot.ts'
+
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+export interface BullmqJobBackendOptions {
+  /**
+   * What all keys begin with, as BullMQ's own `prefix`: what looks at the queues has to be given the same. 1 to 64 letters, digits, `.`, `_`, `-`, `{` and `}`. In a
+   * Redis Cluster it needs a hash tag.
+   * @defaultValue 'bull'; in a Redis Cluster '\{bull\}'
+   */
+  readonly prefix?: string
+  /**
+   * How long Redis may take to answer, in milliseconds; a connection that takes longer is given up, and another is made. Well below the engine's `leaseMs`. Minimum:
+   * `1`.
+   * @defaultValue 2000
+   */
+  readonly commandTimeoutMs?: number
+}
+
+export type ResolvedBullmqJobBackendOptions = Required<BullmqJobBackendOptions>
+
+const prefix: OptionRule = {
+  expected: '1 to 64 letters, digits, ".", "_", "-", "{" and "}"',
+  accepts: (value) => typeof value === 'string' && /^[A-Za-z0-9._{}-]{1,64}$/.test(value),
+}
+const rules = { prefix, commandTimeoutMs: option.integer(1, MAX_TIMER_MS) }
+
+/** @throws InvalidOptionError that names the option and what was expected. */
+export function resolveBullmqJobBackendOptions(options: BullmqJobBackendOptions, isCluster: boolean): ResolvedBullmqJobBackendOptions {
+  checkOptions(options, rules)
+  const given = options.prefix ?? (isCluster ? '{bull}' : 'bull')
+  if (isCluster && hashTagOf(given) === undefined)
+    throw new InvalidOptionError('prefix', 'one with a hash tag, as "{bull}", in a Redis Cluster', given)
+  return { prefix: given, commandTimeoutMs: options.commandTimeoutMs ?? 2_000 }
+}

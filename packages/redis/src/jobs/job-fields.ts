@@ -1,0 +1,149 @@
+import type { BatchRow, Claim, Level, NewBatch, NewTask, TaskFailure, TaskRecord, TaskSettings, TaskStatus } from '@sluice/core'
+
+/** Names and values by turns, as Redis gives a hash. */
+export type FlatHash = readonly string[]
+type Fields = Readonly<Record<string, string | undefined>>
+
+const NO_FAILURES: readonly TaskFailure[] = []
+const NORMAL: Level = 2
+const MAX_CRASHES = 5
+const KNOWN_SETTINGS = 1_000
+
+interface KeptSettings {
+  readonly level: Level
+  readonly settings: TaskSettings
+}
+
+/** A task that a worker has, and what it needs to know of it to add a failure. */
+export class JobClaim implements Claim {
+  readonly id: string
+  readonly level: Level
+  readonly order: number
+  readonly data: string
+  readonly createdAt: number
+  readonly settings: TaskSettings
+  readonly uniqueKey: string | null
+  readonly batchId: string | null
+  readonly chunk: number
+  readonly items: number
+  readonly attempts: number
+  readonly crashes: number
+  /** JSON. */
+  readonly failures: string | undefined
+
+  constructor(
+    id: string,
+    readonly queue: string,
+    readonly token: string,
+    flat: FlatHash,
+  ) {
+    const fields = fieldsOf(flat)
+    const { level, settings } = settingsOf(fields)
+    this.id = id
+    this.level = level
+    this.createdAt = Number(fields.timestamp)
+    this.order = Number(fields['s:order'] ?? fields.timestamp)
+    this.data = fields.data ?? '{}'
+    this.settings = settings
+    this.uniqueKey = fields.deid ?? null
+    this.batchId = fields['s:batch'] ?? null
+    this.chunk = Number(fields['s:chunk'] ?? 0)
+    this.items = Number(fields['s:items'] ?? 0)
+    this.attempts = Number(fields.atm ?? 0)
+    this.crashes = Number(fields.stc ?? 0)
+    this.failures = fields['s:failures']
+  }
+}
+
+/** What of a task's settings is kept with it. The same text for many tasks. */
+export function keptSettings({ level, settings }: NewTask): string {
+  return JSON.stringify({ level, settings } satisfies KeptSettings)
+}
+
+/** @param due - Of one that is delayed: BullMQ's score for when it is. */
+export function recordOf(queue: string, id: string, state: string, due: string, flat: FlatHash): TaskRecord {
+  const { id: _id, queue: _queue, token: _token, failures, ...common } = new JobClaim(id, queue, '', flat)
+  const fields = fieldsOf(flat)
+  const status = statusOf(state, fields, common.attempts)
+  return {
+    ...{ id, queue, ...common, status },
+    // BullMQ counts how often it was run, with what went well.
+    attempts: status === 'completed' || status === 'cancelled' ? Math.max(0, common.attempts - 1) : common.attempts,
+    runAt: state === 'delayed' ? Math.floor(Number(due) / 0x1000) : 0,
+    startedAt: fields.processedOn === undefined ? null : Number(fields.processedOn),
+    finishedAt: fields.finishedOn === undefined ? null : Number(fields.finishedOn),
+    failures: failures === undefined ? foreignFailures(fields) : (JSON.parse(failures) as TaskFailure[]),
+  }
+}
+
+export function batchFields(batch: NewBatch): Record<string, string | number> {
+  const { id, name, batchSize, createdAt, maxFailedItems, stopsOnFailure, webhook } = batch
+  return {
+    ...{ id, name, batchSize, createdAt, maxFailedItems, stopsOnFailure: stopsOnFailure ? 1 : 0 },
+    ...{ chunksDone: 0, processedItems: 0, failedItems: 0 },
+    ...(webhook === null ? {} : { webhook }),
+  }
+}
+
+/** @returns `undefined` when there is none. */
+export function batchRowOf(flat: FlatHash): BatchRow | undefined {
+  const fields = fieldsOf(flat)
+  const number = (name: string) => Number(fields[name] ?? 0)
+  const orNull = (name: string) => (fields[name] === undefined ? null : Number(fields[name]))
+  if (fields.id === undefined) return undefined
+  return {
+    ...{ id: fields.id, name: fields.name ?? '', batchSize: number('batchSize'), createdAt: number('createdAt') },
+    ...{ maxFailedItems: number('maxFailedItems'), stopsOnFailure: fields.stopsOnFailure === '1', webhook: fields.webhook ?? null },
+    ...{ totalItems: orNull('totalItems'), chunks: orNull('chunks'), chunksDone: number('chunksDone') },
+    ...{ processedItems: number('processedItems'), failedItems: number('failedItems') },
+    ...{ isCancelled: fields.isCancelled === '1', endedAt: orNull('endedAt'), isNotified: fields.isNotified === '1' },
+  }
+}
+
+function fieldsOf(flat: FlatHash): Fields {
+  const fields: Record<string, string> = Object.create(null)
+  for (let at = 0; at < flat.length; at += 2) fields[flat[at] as string] = flat[at + 1] as string
+  return fields
+}
+
+const known = new Map<string, KeptSettings>()
+
+function settingsOf(fields: Fields): KeptSettings {
+  const text = fields['s:settings']
+  if (text === undefined) return foreignSettings(fields)
+  let settings = known.get(text)
+  if (settings === undefined) {
+    settings = JSON.parse(text) as KeptSettings
+    if (known.size >= KNOWN_SETTINGS) known.clear()
+    known.set(text, settings)
+  }
+  return settings
+}
+
+/** Of a job that BullMQ itself added. */
+function foreignSettings({ opts }: Fields): KeptSettings {
+  const { attempts = 0, backoff } = JSON.parse(opts ?? '{}') as { attempts?: number; backoff?: number | { delay?: number } }
+  const delay = typeof backoff === 'object' ? backoff.delay : backoff
+  const settings = { maxRetries: Math.max(0, attempts - 1), maxCrashes: MAX_CRASHES, timeoutMs: 0, backoff: delay ?? 0, runAs: null }
+  return { level: NORMAL, settings }
+}
+
+function foreignFailures({ failedReason, atm, finishedOn }: Fields): readonly TaskFailure[] {
+  if (failedReason === undefined || failedReason === 'cancelled') return NO_FAILURES
+  return [{ attempt: Number(atm ?? 1), at: Number(finishedOn ?? 0), message: failedReason, log: [] }]
+}
+
+function statusOf(state: string, fields: Fields, attempts: number): TaskStatus {
+  switch (state) {
+    case 'failed':
+      return 'dead'
+    case 'completed':
+      return (fields['s:over'] as TaskStatus | undefined) ?? 'completed'
+    case 'active':
+      return 'processing'
+    case 'delayed':
+      return attempts > 0 ? 'retry' : 'pending'
+    default:
+      return 'queued'
+  }
+}

@@ -1,0 +1,132 @@
+import { JobBackendError } from '@sluice/core'
+import type { Cluster, Redis } from 'ioredis'
+import { Bus, type BusListener } from '../bus.ts'
+import { hashTagOf, keySlot } from '../server/key-slot.ts'
+import type { Server } from '../server/server.ts'
+import { serverOf } from '../server/server-of.ts'
+import { type EvictionRisk, warnOfEviction } from '../warn-of-eviction.ts'
+import type { ResolvedBullmqJobBackendOptions } from './bullmq-job-backend-options.ts'
+import { type ScriptName, scriptsWith } from './lua/index.ts'
+import type { Bullmq } from './load-bullmq.ts'
+
+type Argument = string | number
+type Script = (root: string, ...rest: Argument[]) => Promise<unknown>
+
+const EVICTION: EvictionRisk = {
+  fits: (policy) => policy === 'noeviction',
+  text: 'it may drop tasks when its memory is full. BullMQ needs noeviction.',
+}
+
+/** The Redis of a job backend: runs scripts, each within its time, and hears what others tell. A connection that does not answer is given up. */
+export class JobsRedis {
+  /** What all keys begin with. */
+  readonly root: string
+  readonly #own: string
+  readonly #server: Server
+  readonly #scripts: Readonly<Record<string, Script>>
+  readonly #bus: Bus
+  readonly #heartbeat: ReturnType<typeof setInterval>
+  readonly #arrivals = new Set<() => void>()
+  #wasLinked = false
+  #isClosed = false
+
+  constructor(
+    given: Redis | Cluster,
+    private readonly options: ResolvedBullmqJobBackendOptions,
+    bullmq: Bullmq,
+    listener: BusListener,
+  ) {
+    const { prefix, commandTimeoutMs } = options
+    this.root = `${prefix}:`
+    this.#own = `${prefix}:@sluice:`
+    this.#server = serverOf(given, keySlot(hashTagOf(prefix) ?? prefix), {
+      commandTimeoutMs,
+      onLink: () => this.#linked(),
+      forgetEpoch: async () => {},
+    })
+    const { client, isCluster } = this.#server
+    for (const [name, lua] of scriptsWith(bullmq, isCluster ? 'SPUBLISH' : 'PUBLISH'))
+      client.defineCommand(commandOf(name), { numberOfKeys: 1, lua })
+    this.#scripts = client as unknown as Readonly<Record<string, Script>>
+    this.#bus = new Bus(this.#server, listener, { channel: this.key('wake'), timeoutMs: commandTimeoutMs })
+    // A subscription says nothing for long: whether it is dead is found out by asking.
+    this.#heartbeat = setInterval(() => void this.#bus.ping().catch(() => {}), commandTimeoutMs)
+    this.#heartbeat.unref()
+  }
+
+  get client(): Redis | Cluster {
+    return this.#server.client
+  }
+
+  /** A key that is no job's. */
+  key(name: string): string {
+    return this.#own + name
+  }
+
+  /** Settles when there is a connection. @throws JobBackendError when none comes in time. */
+  async connected(): Promise<void> {
+    if (!this.#isClosed && this.#server.link() === undefined) await (this.#wasLinked ? this.#linkedAgain() : this.#linkedFirst())
+    if (this.#isClosed) throw new JobBackendError('This job backend was closed.')
+  }
+
+  /** @throws JobBackendError. */
+  run(name: ScriptName, ...rest: readonly Argument[]): Promise<unknown> {
+    return this.ask(() => this.#scripts[commandOf(name)]?.(this.root, ...rest) ?? Promise.reject(new Error(`No script ${name}.`)))
+  }
+
+  /** @throws JobBackendError. */
+  async ask<T>(send: () => Promise<T>): Promise<T> {
+    await this.connected()
+    try {
+      return await send()
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      // It may be dead without knowing.
+      if (message === 'Command timed out') this.#server.reconnect()
+      throw new JobBackendError(`Redis: ${message}`, { cause: error })
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    clearInterval(this.#heartbeat)
+    this.#bus.close()
+    this.#server.close()
+    for (const arrived of this.#arrivals) arrived()
+  }
+
+  async #linkedFirst(): Promise<void> {
+    try {
+      await this.#server.connected()
+    } catch (error) {
+      const { message, cause } = error as Error
+      throw new JobBackendError(cause instanceof Error ? `There is no connection to Redis: ${cause.message}` : message, { cause: error })
+    }
+  }
+
+  #linkedAgain(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const arrived = () => {
+        clearTimeout(timer)
+        this.#arrivals.delete(arrived)
+        resolve()
+      }
+      const timer = setTimeout(() => {
+        this.#arrivals.delete(arrived)
+        reject(new JobBackendError('There is no connection to Redis at present.'))
+      }, this.options.commandTimeoutMs)
+      this.#arrivals.add(arrived)
+    })
+  }
+
+  #linked(): void {
+    for (const arrived of this.#arrivals) arrived()
+    if (this.#wasLinked) return
+    this.#wasLinked = true
+    void warnOfEviction(this.#server.client, EVICTION)
+  }
+}
+
+function commandOf(name: ScriptName): string {
+  return `sluiceJobs:${name}`
+}

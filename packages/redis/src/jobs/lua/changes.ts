@@ -1,0 +1,173 @@
+import type { BullmqScript } from '../load-bullmq.ts'
+import { ENDING, ENDING_NEEDS } from './ending.ts'
+import { PRELUDE } from './prelude.ts'
+
+/** Parts of a batch, or dead letters, that are dealt with in one go. */
+export const GROUP = 500
+
+/**
+ * Keeps claims. Arguments: none, lease, and of each claim: queue, id, token. Returns the places of those that are lost, and of those that are cancelled.
+ */
+export const RENEW: string = `${PRELUDE}
+local lost, cancelled = {}, {}
+for first = 3, #ARGV, 3 do
+  enter(ARGV[first])
+  local id, token = ARGV[first + 1], ARGV[first + 2]
+  local key, place = p .. id, (first - 3) / 3
+  local lock = rcall('GET', key .. ':lock')
+  local isHeld = lock == token
+  -- The lease ran out, and nobody has noticed.
+  if not lock and rcall('HGET', key, 'pb') == token and rcall('LPOS', p .. 'active', id) then isHeld = true end
+  if isHeld then
+    rcall('SET', key .. ':lock', token, 'PX', ARGV[2])
+    if rcall('HEXISTS', key, 's:cancel') == 1 then cancelled[#cancelled + 1] = place end
+  else
+    lost[#lost + 1] = place
+  end
+end
+return { lost, cancelled }
+`
+
+export const CANCEL_NEEDS: readonly BullmqScript[] = ENDING_NEEDS
+
+/** Arguments: queue, id, at. Returns what was cancelled, \`waiting\` or \`running\`, or \`false\`, and batches that have ended. */
+export const CANCEL: string = `${PRELUDE}${ENDING}
+local id = ARGV[2]
+local fields = rcall('HMGET', p .. id, 'name', 'finishedOn')
+if not fields[1] or fields[2] then return { false, ended } end
+if rcall('LPOS', p .. 'active', id) then
+  rcall('HSET', p .. id, 's:cancel', '1')
+  tell({ cancel = id })
+  return { 'running', ended }
+end
+cancelWaiting(id, ARGV[3])
+return { 'waiting', ended }
+`
+
+/**
+ * Cancels some parts of a batch. Arguments: none, batch, at, the part to begin with. Returns whether there is a batch that is not over, how many parts were looked
+ * at, and batches that have ended.
+ */
+export const CANCEL_BATCH: string = `${PRELUDE}${ENDING}
+local batch, at = ARGV[2], ARGV[3]
+local key = batchKey(batch)
+if rcall('EXISTS', key) == 0 or rcall('HEXISTS', key, 'endedAt') == 1 then return { 0, 0, ended } end
+rcall('HSET', key, 'isCancelled', '1')
+local parts = rcall('ZRANGE', key .. ':parts', ARGV[4], ARGV[4] + ${GROUP - 1}, 'WITHSCORES')
+for index = 1, #parts, 2 do
+  local name, id = string.match(parts[index], '^(.-):(.*)$')
+  enter(name)
+  local fields = rcall('HMGET', p .. id, 'name', 'finishedOn')
+  if not fields[1] then
+    -- Somebody deleted it: it counts as over, if it does not yet.
+    countChunk(batch, parts[index + 1], at)
+  elseif not fields[2] then
+    if rcall('LPOS', p .. 'active', id) then
+      rcall('HSET', p .. id, 's:cancel', '1')
+      tell({ cancel = id })
+    else
+      cancelWaiting(id, at)
+    end
+  end
+end
+return { 1, #parts / 2, ended }
+`
+
+export const REPLAY_NEEDS: readonly BullmqScript[] = ['reprocessJob']
+
+/** Arguments: queue, id. Returns whether it was a dead letter, and is a task. */
+export const REPLAY: string = `${PRELUDE}
+local id = ARGV[2]
+local key = p .. id
+if not rcall('ZSCORE', p .. 'failed', id) then return 0 end
+local fields = rcall('HMGET', key, 'deid', 's:batch', 's:chunk', 's:items', 's:order')
+if fields[1] and not rcall('SET', p .. 'de:' .. fields[1], id, 'NX') then return 0 end
+local wasReady = hasReady()
+reprocessJob(
+  { key, p .. 'events', p .. 'failed', p .. 'wait', p .. 'meta', p .. 'active', p .. 'marker', p .. 'prioritized', p .. 'pc' },
+  { id, 'LPUSH', 'failedReason', 'failed', '1', '1' })
+rcall('HDEL', key, 'stc', 's:cancel')
+if fields[5] then rcall('ZADD', p .. 'prioritized', scoreOf(fields[5]), id) end
+if fields[2] then
+  local batch = own .. 'batch:' .. fields[2]
+  if rcall('EXISTS', batch) == 1 and rcall('SETBIT', batch .. ':over', fields[3], 0) == 1 then
+    rcall('HINCRBY', batch, 'chunksDone', -1)
+    rcall('HINCRBY', batch, 'failedItems', 0 - fields[4])
+    rcall('HDEL', batch, 'endedAt', 'isNotified')
+    rcall('ZREM', own .. 'ended', fields[2])
+    rcall('ZREM', own .. 'unnotified', fields[2])
+  end
+end
+if not wasReady then tell({ queue = queue }) end
+return 1
+`
+
+export const PURGE_NEEDS: readonly BullmqScript[] = ENDING_NEEDS
+
+/** Forgets dead letters: all of the ids, or some that failed before. Arguments: queue, before, ids. Returns how many. */
+export const PURGE: string = `${PRELUDE}${ENDING}
+local ids = {}
+if #ARGV > 2 then
+  for index = 3, #ARGV do
+    local score = rcall('ZSCORE', p .. 'failed', ARGV[index])
+    if score and (ARGV[2] == '+inf' or tonumber(score) < tonumber(ARGV[2])) then ids[#ids + 1] = ARGV[index] end
+  end
+else
+  ids = rcall('ZRANGEBYSCORE', p .. 'failed', '-inf', ARGV[2] == '+inf' and '+inf' or '(' .. ARGV[2], 'LIMIT', 0, ${GROUP})
+end
+for _, id in ipairs(ids) do
+  local fields = rcall('HMGET', p .. id, 's:batch', 'finishedOn')
+  if isKept(fields[1] or '') then park(id, fields[2], 'failed') else remove(id) end
+end
+return #ids
+`
+
+export const PAUSE_NEEDS: readonly BullmqScript[] = ['pause']
+
+/** Arguments: queue, whether it is paused. */
+export const PAUSE: string = `${PRELUDE}
+rcall('SADD', own .. 'queues', queue)
+local from, to = 'wait', 'paused'
+if ARGV[2] == '0' then from, to = 'paused', 'wait' end
+local keys = { p .. from, p .. to, p .. 'meta', p .. 'prioritized', p .. 'events', p .. 'delayed', p .. 'marker' }
+-- Jobs of an older version of BullMQ may be left in a list of their own.
+local left = pause(keys, { ARGV[2] == '0' and 'resumed' or 'paused', '1' })
+while ARGV[2] == '0' and left > 0 do left = pause(keys, { 'resumed', '0' }) end
+if ARGV[2] == '0' then tell({ queue = queue }) end
+`
+
+export const SEAL_NEEDS: readonly BullmqScript[] = ENDING_NEEDS
+
+/** All parts of a batch were added. Arguments: none, batch, chunks, items, at. Returns batches that have ended. */
+export const SEAL: string = `${PRELUDE}${ENDING}
+if rcall('EXISTS', batchKey(ARGV[2])) == 0 then return ended end
+rcall('HSET', batchKey(ARGV[2]), 'chunks', ARGV[3], 'totalItems', ARGV[4])
+endBatch(ARGV[2], ARGV[5])
+return ended
+`
+
+export const NOTIFIED: string = `${PRELUDE}
+rcall('ZREM', own .. 'unnotified', ARGV[2])
+if rcall('EXISTS', own .. 'batch:' .. ARGV[2]) == 1 then rcall('HSET', own .. 'batch:' .. ARGV[2], 'isNotified', '1') end
+`
+
+export const FORGET_NEEDS: readonly BullmqScript[] = ENDING_NEEDS
+
+/** Forgets a batch, or some parts of it; dead letters stay. Arguments: none, batch. Returns whether there is more of it. */
+export const FORGET: string = `${PRELUDE}${ENDING}
+local key = batchKey(ARGV[2])
+local parts = rcall('ZRANGE', key .. ':parts', 0, ${GROUP - 1})
+for _, part in ipairs(parts) do
+  local name, id = string.match(part, '^(.-):(.*)$')
+  enter(name)
+  if rcall('ZSCORE', p .. 'completed', id) then remove(id) end
+end
+if #parts == ${GROUP} then
+  rcall('ZREMRANGEBYRANK', key .. ':parts', 0, ${GROUP - 1})
+  return 1
+end
+rcall('DEL', key, key .. ':parts', key .. ':over')
+rcall('ZREM', own .. 'ended', ARGV[2])
+rcall('ZREM', own .. 'unnotified', ARGV[2])
+return 0
+`

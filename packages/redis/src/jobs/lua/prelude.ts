@@ -1,0 +1,61 @@
+/** The clock of priorities begins here, and BullMQ has 2^21 of them: at ten minutes each, they last until 2065. */
+const EPOCH_MS = Date.UTC(2026, 0, 1)
+const SLOT_MS = 600_000
+const MAX_PRIORITY = 2 ** 21 - 1
+/** BullMQ's score of a job that waits is its priority, times this, and something less. */
+const SCORES = 2 ** 32
+
+/**
+ * What all scripts begin with. The first key is what all keys begin with, the first argument the queue.
+ *
+ * A task is a BullMQ job. What BullMQ has no field for lies in fields of the same hash that begin with `s:`; `pb`, where BullMQ keeps the name of the worker,
+ * has the token of the last claim. What is no job's lies under `@sluice:`.
+ *
+ * The priority is the time slot of the task's `order`; within a slot the score goes on with the milliseconds, where BullMQ has a counter. Jobs that have the same
+ * score are in the order of their ids. So older ones come up without being moved.
+ *
+ * No user's JSON goes through `cjson`: it refuses half a surrogate pair, and makes `[]` a `{}`.
+ */
+export const PRELUDE: string = `
+local rcall = redis.call
+local root = KEYS[1]
+local own = root .. '@sluice:'
+local queue, p
+
+local function enter(name)
+  queue = name
+  p = root .. name .. ':'
+end
+enter(ARGV[1])
+
+local function priorityOf(order)
+  return math.min(math.floor(math.max(0, tonumber(order) - ${EPOCH_MS}) / ${SLOT_MS}) + 1, ${MAX_PRIORITY})
+end
+
+local function scoreOf(order)
+  local priority = priorityOf(order)
+  local left = math.max(0, tonumber(order) - ${EPOCH_MS}) - (priority - 1) * ${SLOT_MS}
+  return string.format('%.0f', priority * ${SCORES} + math.min(math.floor(left * ${Math.floor(SCORES / SLOT_MS)}), ${SCORES - 1}))
+end
+
+local function say(event, id, ...)
+  rcall('XADD', p .. 'events', '*', 'event', event, 'jobId', id, ...)
+end
+
+local function tell(hint)
+  rcall(TELL, own .. 'wake', cjson.encode(hint))
+end
+
+local function hasReady()
+  return rcall('LLEN', p .. 'wait') + rcall('ZCARD', p .. 'prioritized') > 0
+end
+
+-- Puts a job that is in no list to those that wait for a worker, at its place.
+local function putReady(id)
+  local fields = rcall('HMGET', p .. id, 's:order', 'priority')
+  local priority = tonumber(fields[2]) or 0
+  if fields[1] then rcall('ZADD', p .. 'prioritized', scoreOf(fields[1]), id)
+  elseif priority > 0 then rcall('ZADD', p .. 'prioritized', priority * ${SCORES}, id)
+  else rcall('RPUSH', p .. 'wait', id) end
+end
+`

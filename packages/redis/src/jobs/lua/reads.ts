@@ -1,0 +1,60 @@
+import { PRELUDE } from './prelude.ts'
+
+const STATE = `
+-- Where a job is, when it is due, and all that is known of it.
+local function recordOf(id)
+  local fields = rcall('HGETALL', p .. id)
+  if #fields == 0 then return false end
+  local due = rcall('ZSCORE', p .. 'delayed', id)
+  if due then return { queue, id, 'delayed', due, fields } end
+  local state = 'wait'
+  if rcall('ZSCORE', p .. 'failed', id) then state = 'failed'
+  elseif rcall('ZSCORE', p .. 'completed', id) then state = 'completed'
+  elseif rcall('ZSCORE', p .. 'prioritized', id) then state = 'wait'
+  elseif rcall('LPOS', p .. 'active', id) then state = 'active' end
+  return { queue, id, state, '0', fields }
+end
+`
+
+/** Arguments: none, and queues and ids. Returns what is known of each, or \`false\`. */
+export const RECORDS: string = `${PRELUDE}${STATE}
+local records = {}
+for index = 2, #ARGV, 2 do
+  enter(ARGV[index])
+  records[#records + 1] = recordOf(ARGV[index + 1])
+end
+return records
+`
+
+/** The queue that has a task, or \`false\`. Arguments: none, id. */
+export const FIND: string = `${PRELUDE}
+for _, name in ipairs(rcall('SMEMBERS', own .. 'queues')) do
+  if rcall('EXISTS', root .. name .. ':' .. ARGV[2]) == 1 then return name end
+end
+return false
+`
+
+/** Argument: queue. Returns how many are delayed, of these to be tried again, ready, running, dead; whether it is paused; and when the next few were made. */
+export const COUNTS: string = `${PRELUDE}
+local times = {}
+for _, id in ipairs(rcall('LRANGE', p .. 'wait', -10, -1)) do times[#times + 1] = rcall('HGET', p .. id, 'timestamp') end
+for _, id in ipairs(rcall('ZRANGE', p .. 'prioritized', 0, 19)) do times[#times + 1] = rcall('HGET', p .. id, 'timestamp') end
+return {
+  rcall('ZCARD', p .. 'delayed'), rcall('SCARD', p .. '@retry'), rcall('LLEN', p .. 'wait') + rcall('ZCARD', p .. 'prioritized'),
+  rcall('LLEN', p .. 'active'), rcall('ZCARD', p .. 'failed'), rcall('HEXISTS', p .. 'meta', 'paused'), times }
+`
+
+/** Dead letters, the oldest first. Arguments: queue, the first, the last. Returns the id, when it failed, and the bytes of its data, of each. */
+export const DEAD: string = `${PRELUDE}
+local dead = rcall('ZRANGE', p .. 'failed', ARGV[2], ARGV[3], 'WITHSCORES')
+local found = {}
+for index = 1, #dead, 2 do found[#found + 1] = { dead[index], dead[index + 1], rcall('HSTRLEN', p .. dead[index], 'data') } end
+return found
+`
+
+/** Arguments: none, and ids of batches. Returns the fields of each. */
+export const BATCHES: string = `${PRELUDE}
+local found = {}
+for index = 2, #ARGV do found[#found + 1] = rcall('HGETALL', own .. 'batch:' .. ARGV[index]) end
+return found
+`

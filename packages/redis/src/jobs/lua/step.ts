@@ -1,0 +1,192 @@
+import type { BullmqScript } from '../load-bullmq.ts'
+import { ENDING, ENDING_NEEDS } from './ending.ts'
+import { PRELUDE } from './prelude.ts'
+
+/** Arguments of an outcome. */
+export const OUTCOME_WIDTH = 14
+
+export const STEP_NEEDS: readonly BullmqScript[] = [...ENDING_NEEDS, 'moveToDelayed', 'moveJobFromActiveToWait', 'moveToActive']
+
+/** How long the answer to a step is kept for who did not get it. */
+const ANSWER_MS = 600_000
+/** Jobs that become ready in one go. */
+const PROMOTED = 1_000
+
+/**
+ * Takes in outcomes and hands out tasks. Arguments: queue, now, token of what is claimed, lease, wanted, owner, number of this step, milliseconds between two looks
+ * for lost workers, number of outcomes; and of each outcome: id, token, kind, at, run at, whether it is kept, items done, items failed, data, message, failures,
+ * stack traces, attempts that it has in all, batch, where empty is none.
+ *
+ * Returns claims, ids of outcomes that are lost, batches that have ended, and when the next delayed one is due; or `false`, if this step was given up.
+ */
+export const STEP: string = `${PRELUDE}${ENDING}
+local now = tonumber(ARGV[2])
+local token, lease, want = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local answerKey = own .. 'step:' .. ARGV[6] .. ':' .. queue
+local last = rcall('GET', answerKey)
+if last and tonumber(string.match(last, '^%d+')) >= tonumber(ARGV[7]) then return false end
+
+local lost = {}
+local events, active, delayed = p .. 'events', p .. 'active', p .. 'delayed'
+
+-- Whether nobody else has it. A lease that ran out, and nobody noticed, does no harm.
+local function holds(id, held)
+  local lock = rcall('GET', p .. id .. ':lock')
+  if lock then return lock == held end
+  if rcall('HGET', p .. id, 'pb') ~= held or not rcall('LPOS', active, id) then return false end
+  rcall('SET', p .. id .. ':lock', held, 'PX', lease)
+  return true
+end
+
+local function later(id, held, runAt, skipsAttempt)
+  local delay = math.max(0, math.ceil(runAt) - now)
+  moveToDelayed(
+    { p .. 'marker', active, p .. 'prioritized', delayed, p .. id, events, p .. 'meta', p .. 'stalled', p .. 'wait', p .. 'limiter', p .. 'pc' },
+    { p, ARGV[2], id, held, string.format('%.0f', delay), skipsAttempt, '', '0', '' })
+end
+
+local function settle(first)
+  local id, held, kind, at, runAt = ARGV[first], ARGV[first + 1], ARGV[first + 2], ARGV[first + 3], tonumber(ARGV[first + 4])
+  local keeps, done, failed, batch = ARGV[first + 5] == '1', ARGV[first + 6], ARGV[first + 7], ARGV[first + 13]
+  local key = p .. id
+  local fields = rcall('HMGET', key, 'name', 'finishedOn', 's:chunk', 's:cancel')
+  if not fields[1] or fields[2] then return false end
+  if kind == 'done' then
+    if rcall('GET', key .. ':lock') ~= held then takeOver(id, held) end
+  elseif not holds(id, held) then
+    return false
+  end
+  if ARGV[first + 8] ~= '' then rcall('HSET', key, 'data', ARGV[first + 8]) end
+  if ARGV[first + 10] ~= '' then
+    rcall('HSET', key, 'failedReason', ARGV[first + 9], 's:failures', ARGV[first + 10], 'stacktrace', ARGV[first + 11])
+  end
+  local inBatch = isKept(batch)
+  if inBatch then
+    if done ~= '0' then rcall('HINCRBY', key, 's:items', '-' .. done) end
+    countItems(batch, done, failed)
+  end
+  if kind == 'retry' or kind == 'release' then
+    if kind == 'release' and runAt <= now then
+      moveJobFromActiveToWait(
+        { active, p .. 'wait', p .. 'stalled', p .. 'paused', p .. 'meta', p .. 'limiter', p .. 'prioritized', p .. 'marker', events },
+        { id, held, key })
+      local order = rcall('HGET', key, 's:order')
+      if order then rcall('ZADD', p .. 'prioritized', scoreOf(order), id) end
+    else
+      later(id, held, runAt, kind == 'retry' and '0' or '1')
+      if kind == 'retry' then rcall('SADD', p .. '@retry', id) end
+    end
+    if fields[4] then cancelWaiting(id, at) end
+    return true
+  end
+  if kind == 'cancelled' then
+    cancelled(id, at, held, batch, fields[3])
+    return true
+  end
+  if kind == 'done' then
+    finish(id, at, held, 'completed', 'null', inBatch, 0)
+  else
+    if keeps then rcall('HDEL', key, 's:cancel') end
+    finish(id, at, held, 'failed', ARGV[first + 9], keeps or inBatch, tonumber(ARGV[first + 12]))
+    if inBatch and not keeps then park(id, at, 'failed') end
+  end
+  if inBatch then countChunk(batch, fields[3], at) end
+  return true
+end
+
+for index = 0, tonumber(ARGV[9]) - 1 do
+  local first = 10 + index * ${OUTCOME_WIDTH}
+  if not settle(first) then lost[#lost + 1] = ARGV[first] end
+end
+
+if want > 0 and rcall('SET', p .. '@checked', '1', 'PX', ARGV[8], 'NX') then
+  for _, id in ipairs(rcall('LRANGE', active, 0, -1)) do
+    if rcall('EXISTS', p .. id .. ':lock') == 0 then
+      rcall('LREM', active, 1, id)
+      if rcall('HEXISTS', p .. id, 'name') == 0 then
+        rcall('DEL', p .. id)
+      else
+        rcall('HINCRBY', p .. id, 'stc', 1)
+        putReady(id)
+        say('stalled', id)
+        say('waiting', id, 'prev', 'active')
+        if rcall('HEXISTS', p .. id, 's:cancel') == 1 then cancelWaiting(id, ARGV[2]) end
+      end
+    end
+  end
+end
+
+-- What BullMQ makes ready by itself would go to the front of its slot. What it is told for the time keeps it from that.
+local movedAt = ARGV[2]
+if want > 0 then
+  local due = rcall('ZRANGEBYSCORE', delayed, 0, string.format('%.0f', (now + 1) * 0x1000 - 1), 'WITHSCORES', 'LIMIT', 0, ${PROMOTED + 1})
+  for index = 1, #due, 2 do
+    if index > ${2 * PROMOTED} then
+      movedAt = string.format('%.0f', math.floor(tonumber(due[index + 1]) / 0x1000) - 1)
+      break
+    end
+    local id = due[index]
+    rcall('ZREM', delayed, id)
+    rcall('SREM', p .. '@retry', id)
+    if rcall('HEXISTS', p .. id, 'name') == 1 then
+      rcall('HSET', p .. id, 'delay', 0)
+      putReady(id)
+      say('waiting', id, 'prev', 'delayed')
+    end
+  end
+end
+
+local claims, claimed = {}, {}
+local nextAt = false
+local moveKeys = { p .. 'wait', active, p .. 'prioritized', events, p .. 'stalled', p .. 'limiter', delayed, p .. 'paused', p .. 'meta', p .. 'pc', p .. 'marker' }
+local moveArguments = { p, movedAt, cmsgpack.pack({ token = token, lockDuration = lease, name = token }) }
+while #claims < want do
+  local moved = moveToActive(moveKeys, moveArguments)
+  if type(moved[1]) ~= 'table' then
+    if moved[4] ~= 0 then nextAt = moved[4] end
+    break
+  end
+  local id = moved[2]
+  if rcall('HEXISTS', p .. id, 'name') == 0 then
+    -- Somebody deleted it, and left its place in the queue.
+    rcall('LREM', active, 1, id)
+    rcall('DEL', p .. id, p .. id .. ':lock')
+  else
+    claims[#claims + 1] = { id, moved[1] }
+    claimed[#claimed + 1] = id
+  end
+end
+
+if ARGV[9] ~= '0' or #claims > 0 then
+  local over = {}
+  for index, fields in ipairs(ended) do
+    for at = 1, #fields, 2 do if fields[at] == 'id' then over[index] = fields[at + 1] end end
+  end
+  rcall('SET', answerKey, ARGV[7] .. '|' .. cjson.encode({ lost, over, claimed }), 'PX', ${ANSWER_MS})
+end
+return { claims, lost, ended, nextAt }
+`
+
+/**
+ * Asks for the answer to a step that was not received. Arguments: queue, token of what it claimed, lease, owner, number of the step. Returns claims that are still
+ * held, ids of outcomes that are lost, and batches that have ended; or `false`, if the step was not done: then it will not be, either.
+ */
+export const RECALL: string = `${PRELUDE}
+local answerKey = own .. 'step:' .. ARGV[4] .. ':' .. queue
+local last = rcall('GET', answerKey)
+local number, answer = string.match(last or '-1|', '^(%-?%d+)|(.*)$')
+if tonumber(number) < tonumber(ARGV[5]) or answer == '' then
+  rcall('SET', answerKey, ARGV[5] .. '|', 'PX', ${ANSWER_MS})
+  return false
+end
+local known = cjson.decode(answer)
+local claims, ended = {}, {}
+for _, id in ipairs(known[3]) do
+  if rcall('GET', p .. id .. ':lock') == ARGV[2] then
+    rcall('SET', p .. id .. ':lock', ARGV[2], 'PX', ARGV[3])
+    claims[#claims + 1] = { id, rcall('HGETALL', p .. id) }
+  end
+end
+for _, batch in ipairs(known[2]) do ended[#ended + 1] = rcall('HGETALL', own .. 'batch:' .. batch) end
+return { claims, known[1], ended, false }
+`

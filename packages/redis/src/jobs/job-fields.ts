@@ -14,6 +14,16 @@ interface KeptSettings {
   readonly settings: TaskSettings
 }
 
+/** As it is written: Redis keeps a hash compactly whose values have no more than 64 bytes. */
+type Written = readonly [
+  level: Level,
+  maxRetries: number,
+  maxCrashes: number,
+  timeoutMs: number,
+  backoff: number | readonly number[],
+  runAs: string | null,
+]
+
 /** A task that a worker has, and what it needs to know of it to add a failure. */
 export class JobClaim implements Claim {
   readonly id: string
@@ -57,7 +67,8 @@ export class JobClaim implements Claim {
 
 /** What of a task's settings is kept with it. The same text for many tasks. */
 export function keptSettings({ level, settings }: NewTask): string {
-  return JSON.stringify({ level, settings } satisfies KeptSettings)
+  const { maxRetries, maxCrashes, timeoutMs, backoff, runAs } = settings
+  return JSON.stringify([level, maxRetries, maxCrashes, timeoutMs, backoff, runAs] satisfies Written)
 }
 
 /** @param due - Of one that is delayed: BullMQ's score for when it is. */
@@ -113,7 +124,8 @@ function settingsOf(fields: Fields): KeptSettings {
   if (text === undefined) return foreignSettings(fields)
   let settings = known.get(text)
   if (settings === undefined) {
-    settings = JSON.parse(text) as KeptSettings
+    const [level, maxRetries, maxCrashes, timeoutMs, backoff, runAs] = JSON.parse(text) as Written
+    settings = { level, settings: { maxRetries, maxCrashes, timeoutMs, backoff, runAs } }
     if (known.size >= KNOWN_SETTINGS) known.clear()
     known.set(text, settings)
   }

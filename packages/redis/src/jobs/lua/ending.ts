@@ -39,9 +39,9 @@ end
 local function takeOver(id, token)
   local key = p .. id
   if not rcall('LPOS', p .. 'active', id) then
-    if rcall('ZREM', p .. 'prioritized', id) == 0 and rcall('ZREM', p .. 'delayed', id) == 0 and rcall('LREM', p .. 'wait', 1, id) == 0 then
-      rcall('LREM', p .. 'paused', 1, id)
-    end
+    if rcall('ZREM', p .. 'prioritized', id) == 1 then
+    elseif rcall('ZREM', p .. 'delayed', id) == 1 then rcall('SREM', p .. '@retry', id)
+    elseif rcall('LREM', p .. 'wait', 1, id) == 0 then rcall('LREM', p .. 'paused', 1, id) end
     rcall('LPUSH', p .. 'active', id)
   end
   rcall('SET', key .. ':lock', token, 'PX', 60000)
@@ -53,7 +53,6 @@ local function finish(id, at, token, target, value, keeps, attempts)
     { p .. 'wait', p .. 'active', p .. 'prioritized', p .. 'events', p .. 'stalled', p .. 'limiter', p .. 'delayed', p .. 'paused',
       p .. 'meta', p .. 'pc', p .. target, p .. id, p .. 'metrics:' .. target, p .. 'marker' },
     { id, at, target == 'failed' and 'failedReason' or 'returnvalue', value, target, '0', p, cmsgpack.pack(options) })
-  rcall('SREM', p .. '@retry', id)
 end
 
 -- The failed jobs are the dead letters. Other parts of a batch that did not end well are with those that did, for their data.

@@ -147,7 +147,7 @@ while #claims < want do
     break
   end
   local id = moved[2]
-  if rcall('HEXISTS', p .. id, 'name') == 0 then
+  if moved[1][1] ~= 'name' and rcall('HEXISTS', p .. id, 'name') == 0 then
     -- Somebody deleted it, and left its place in the queue.
     rcall('LREM', active, 1, id)
     rcall('DEL', p .. id, p .. id .. ':lock')

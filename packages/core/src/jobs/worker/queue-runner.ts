@@ -62,6 +62,8 @@ export class QueueRunner {
   /** There was nothing more to claim. */
   #isIdle = false
   #turnAt = 0
+  /** Until then it is waited for that the backend takes in what is given back. */
+  #giveUpAt = Number.POSITIVE_INFINITY
   #timer: ReturnType<typeof setTimeout> | undefined
   readonly #whenQuiet: (() => void)[] = []
   /** Who waits for one task. */
@@ -86,6 +88,7 @@ export class QueueRunner {
   start(): void {
     if (this.#isActive) return
     this.#isActive = true
+    this.#giveUpAt = Number.POSITIVE_INFINITY
     this.wake()
   }
 
@@ -123,6 +126,7 @@ export class QueueRunner {
     for (const run of [...this.#running]) run.abort('shutdown')
     // Those that do not stop by themselves are given back all the same.
     for (const run of [...this.#running]) run.giveUp()
+    this.#giveUpAt = this.parts.clock.now() + this.parts.graceMs
     this.#schedule()
     await this.quiet()
     return held.length
@@ -215,10 +219,15 @@ export class QueueRunner {
     else if (!this.#runSuspect()) this.#rest(result.nextAt)
   }
 
-  /** The backend does not answer: outcomes are kept, and told again. */
+  /** The backend does not answer: outcomes are kept, and told again; in the end, leases run out. */
   #failedStep(sent: readonly { readonly outcome: Outcome; readonly value: unknown }[], error: unknown): void {
     this.#outcomes.unshift(...sent)
     this.parts.events.error(error)
+    if (this.parts.clock.now() >= this.#giveUpAt) {
+      for (const { outcome } of this.#outcomes.splice(0)) this.#answer(outcome.claim.id, undefined)
+      this.#rest()
+      return
+    }
     this.#isScheduled = true
     setTimeout(() => this.#pump(), RETRY_MS)
   }

@@ -1,22 +1,27 @@
 import { bullmqJobBackend } from '@sluice/redis/bullmq'
-import { describe } from 'vitest'
+import { afterAll, describe } from 'vitest'
 import { jobBackendContract } from '../contracts/jobs/job-backend-contract.ts'
-import { findRedisServer, startRedisServer } from '../services/redis-server.ts'
+import { type RedisCluster, startRedisCluster } from '../services/redis-cluster.ts'
+import { findRedisServer } from '../services/redis-server.ts'
+import { bullmqWorld } from './job-worlds.ts'
 import { clients } from './redis-worlds.ts'
 
-for (const [name, Client] of Object.entries(clients)) {
+for (const name of Object.keys(clients)) {
   describe.skipIf(findRedisServer() === undefined)(name, () => {
+    jobBackendContract('BullMQ', () => bullmqWorld(name))
+  })
+}
+
+let cluster: RedisCluster | undefined
+afterAll(() => cluster?.stop())
+
+for (const [name, Client] of Object.entries(clients)) {
+  describe.skipIf(findRedisServer() === undefined)(`Cluster, ${name}`, () => {
     jobBackendContract('BullMQ', async () => {
-      const server = await startRedisServer()
-      const redis = new Client({ port: server.port, host: '127.0.0.1' })
+      cluster ??= await startRedisCluster()
+      const redis = new Client.Cluster([...cluster.startupNodes])
       redis.on('error', () => {})
-      return {
-        connect: () => bullmqJobBackend(redis),
-        stop: async () => {
-          redis.disconnect()
-          await server.stop()
-        },
-      }
+      return { connect: () => bullmqJobBackend(redis), stop: async () => redis.disconnect() }
     })
   })
 }

@@ -1,0 +1,32 @@
+import type { JobBackend } from '@sluice/core'
+import { type BullmqJobBackendOptions, bullmqJobBackend } from '@sluice/redis/bullmq'
+import type { Cluster, Redis } from 'ioredis'
+import type { CrashWorld } from '../contracts/jobs/crash-world.ts'
+import { startRedisServer } from '../services/redis-server.ts'
+import { clients } from './redis-worlds.ts'
+
+/** A backend, and the instance that tells it where Redis is: it connects when it is asked, and is not asked. */
+export function jobBackendOn(client: string, port: number, options: BullmqJobBackendOptions = {}): JobBackend {
+  return bullmqJobBackend(redisOn(client, port), options)
+}
+
+export function redisOn(client: string, port: number): Redis {
+  const Client = clients[client]
+  if (Client === undefined) throw new Error(`There is no client "${client}".`)
+  return new Client({ port, host: '127.0.0.1', lazyConnect: true })
+}
+
+/** For processes that are killed. */
+export function connect(client: string, port: string): JobBackend {
+  return jobBackendOn(client, Number(port))
+}
+
+/** A Redis of its own. */
+export async function bullmqWorld(client: string): Promise<CrashWorld> {
+  const server = await startRedisServer()
+  return {
+    connect: () => jobBackendOn(client, server.port),
+    child: { module: import.meta.url, args: [client, String(server.port)] },
+    stop: () => server.stop(),
+  }
+}

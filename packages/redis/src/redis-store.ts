@@ -18,8 +18,7 @@ const SCAN_COUNT = 1_000
 /** Intents of writers have no time to live. */
 const EVICTION: EvictionRisk = {
   fits: (policy) => policy === 'noeviction' || policy.startsWith('volatile-'),
-  text:
-    'it may drop what writers have declared, and stale results may be served then. Use noeviction or one of the volatile policies.',
+  text: 'it may drop what writers have declared, and stale results may be served then. Use noeviction or one of the volatile policies.',
 }
 
 /** A store in Redis. Its failures are `StoreUnavailableError`s; a Redis that keeps failing is left alone for a while. */

@@ -130,15 +130,7 @@ class BullmqBackend implements JobBackend {
     return queue !== undefined && (await redis.run('replay', queue, id)) === 1
   }
 
-  async purge({
-    queue,
-    id,
-    before,
-  }: {
-    readonly queue?: string
-    readonly id?: string
-    readonly before?: number
-  }): Promise<number> {
+  async purge({ queue, id, before }: { readonly queue?: string; readonly id?: string; readonly before?: number }): Promise<number> {
     const { redis, tasks } = this.#opened()
     const until = before === undefined ? '+inf' : before
     if (id !== undefined) {

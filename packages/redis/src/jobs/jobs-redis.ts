@@ -6,8 +6,8 @@ import type { Server } from '../server/server.ts'
 import { serverOf } from '../server/server-of.ts'
 import { type EvictionRisk, warnOfEviction } from '../warn-of-eviction.ts'
 import type { ResolvedBullmqJobBackendOptions } from './bullmq-job-backend-options.ts'
-import { type ScriptName, scriptsWith } from './lua/index.ts'
 import type { Bullmq } from './load-bullmq.ts'
+import { type ScriptName, scriptsWith } from './lua/index.ts'
 
 type Argument = string | number
 type Script = (root: string, ...rest: Argument[]) => Promise<unknown>
@@ -27,7 +27,9 @@ export class JobsRedis {
   readonly #bus: Bus
   readonly #heartbeat: ReturnType<typeof setInterval>
   readonly #arrivals = new Set<() => void>()
-  #wasLinked = false
+  #hasChecked = false
+  /** Why the last connection was none. */
+  #failure: unknown
   #isClosed = false
 
   constructor(
@@ -45,6 +47,9 @@ export class JobsRedis {
       forgetEpoch: async () => {},
     })
     const { client, isCluster } = this.#server
+    client.on('error', (error) => {
+      this.#failure = error
+    })
     for (const [name, lua] of scriptsWith(bullmq, isCluster ? 'SPUBLISH' : 'PUBLISH'))
       client.defineCommand(commandOf(name), { numberOfKeys: 1, lua })
     this.#scripts = client as unknown as Readonly<Record<string, Script>>
@@ -65,7 +70,7 @@ export class JobsRedis {
 
   /** Settles when there is a connection. @throws JobBackendError when none comes in time. */
   async connected(): Promise<void> {
-    if (!this.#isClosed && this.#server.link() === undefined) await (this.#wasLinked ? this.#linkedAgain() : this.#linkedFirst())
+    if (!this.#isClosed && this.#server.link() === undefined) await this.#untilLinked()
     if (this.#isClosed) throw new JobBackendError('This job backend was closed.')
   }
 
@@ -83,6 +88,8 @@ export class JobsRedis {
       const message = error instanceof Error ? error.message : String(error)
       // It may be dead without knowing.
       if (message === 'Command timed out') this.#server.reconnect()
+      // It has the command, with the data of tasks, and the script.
+      if (error instanceof Error) Reflect.deleteProperty(error, 'command')
       throw new JobBackendError(`Redis: ${message}`, { cause: error })
     }
   }
@@ -95,16 +102,7 @@ export class JobsRedis {
     for (const arrived of this.#arrivals) arrived()
   }
 
-  async #linkedFirst(): Promise<void> {
-    try {
-      await this.#server.connected()
-    } catch (error) {
-      const { message, cause } = error as Error
-      throw new JobBackendError(cause instanceof Error ? `There is no connection to Redis: ${cause.message}` : message, { cause: error })
-    }
-  }
-
-  #linkedAgain(): Promise<void> {
+  #untilLinked(): Promise<void> {
     return new Promise((resolve, reject) => {
       const arrived = () => {
         clearTimeout(timer)
@@ -113,7 +111,7 @@ export class JobsRedis {
       }
       const timer = setTimeout(() => {
         this.#arrivals.delete(arrived)
-        reject(new JobBackendError('There is no connection to Redis at present.'))
+        reject(new JobBackendError(`There is no connection to Redis: ${reasonOf(this.#failure)}.`, { cause: this.#failure }))
       }, this.options.commandTimeoutMs)
       this.#arrivals.add(arrived)
     })
@@ -121,12 +119,18 @@ export class JobsRedis {
 
   #linked(): void {
     for (const arrived of this.#arrivals) arrived()
-    if (this.#wasLinked) return
-    this.#wasLinked = true
+    if (this.#hasChecked) return
+    this.#hasChecked = true
     void warnOfEviction(this.#server.client, EVICTION)
   }
 }
 
 function commandOf(name: ScriptName): string {
   return `sluiceJobs:${name}`
+}
+
+function reasonOf(failure: unknown): string {
+  if (!(failure instanceof Error)) return 'it does not answer'
+  // Of an address with several numbers, each has a reason.
+  return failure.message || (failure as NodeJS.ErrnoException).code || failure.name
 }

@@ -8,7 +8,7 @@ const MAX_LOOK_MS = 1_000
 
 type Reply = readonly [
   claims: readonly (readonly [id: string, fields: FlatHash])[],
-  lost: readonly string[],
+  lost: readonly number[],
   batches: readonly FlatHash[],
   nextAt: number | null,
 ]
@@ -118,10 +118,9 @@ export class Steps {
 }
 
 function resultOf(queue: string, token: string, outcomes: readonly Outcome[], [claims, lost, batches]: Reply) {
-  const isLost = new Set(lost)
   return {
     claims: claims.map(([id, fields]) => new JobClaim(id, queue, token, fields)),
-    lost: isLost.size === 0 ? [] : outcomes.filter(({ claim }) => isLost.has(claim.id)).map(({ claim }) => claim),
+    lost: lost.map((place) => outcomes[place]?.claim).filter((claim) => claim !== undefined),
     batches: batches.map(batchRowOf).filter((row) => row !== undefined),
   }
 }

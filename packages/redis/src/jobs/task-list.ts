@@ -68,7 +68,11 @@ export class TaskList {
       .map(({ queue, id }) => [queue, id])
   }
 
-  async deadOf(queue: string, first: number, last: number): Promise<{ readonly id: string; readonly failedAt: number; readonly bytes: number }[]> {
+  async deadOf(
+    queue: string,
+    first: number,
+    last: number,
+  ): Promise<{ readonly id: string; readonly failedAt: number; readonly bytes: number }[]> {
     const found = (await this.redis.run('dead', queue, first, last)) as [string, string, number][]
     return found.map(([id, failedAt, bytes]) => ({ id, failedAt: Number(failedAt), bytes }))
   }

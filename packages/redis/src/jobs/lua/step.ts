@@ -17,7 +17,7 @@ const PROMOTED = 1_000
  * for lost workers, number of outcomes; and of each outcome: id, token, kind, at, run at, whether it is kept, items done, items failed, data, message, failures,
  * stack traces, attempts that it has in all, batch, where empty is none.
  *
- * Returns claims, ids of outcomes that are lost, batches that have ended, and when the next delayed one is due; or `false`, if this step was given up.
+ * Returns claims, the places of outcomes that are lost, batches that have ended, and when the next delayed one is due; or `false`, if this step was given up.
  */
 export const STEP: string = `${PRELUDE}${ENDING}
 local now = tonumber(ARGV[2])
@@ -96,7 +96,7 @@ end
 
 for index = 0, tonumber(ARGV[9]) - 1 do
   local first = 10 + index * ${OUTCOME_WIDTH}
-  if not settle(first) then lost[#lost + 1] = ARGV[first] end
+  if not settle(first) then lost[#lost + 1] = index end
 end
 
 if want > 0 and rcall('SET', p .. '@checked', '1', 'PX', ARGV[8], 'NX') then
@@ -169,7 +169,7 @@ return { claims, lost, ended, nextAt }
 
 /**
  * Asks for the answer to a step that was not received. Arguments: queue, token of what it claimed, lease, owner, number of the step. Returns claims that are still
- * held, ids of outcomes that are lost, and batches that have ended; or `false`, if the step was not done: then it will not be, either.
+ * held, the places of outcomes that are lost, and batches that have ended; or `false`, if the step was not done: then it will not be, either.
  */
 export const RECALL: string = `${PRELUDE}
 local answerKey = own .. 'step:' .. ARGV[4] .. ':' .. queue

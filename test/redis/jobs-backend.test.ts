@@ -1,0 +1,376 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Claim, JobBackend, NewTask, Outcome, OutcomeKind } from '@sluice/core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { findRedisServer, type RedisServer, startRedisServer } from '../services/redis-server.ts'
+import { jobBackendOn } from './job-worlds.ts'
+
+const LEASE = 60_000
+const SOON = { timeout: 10_000, interval: 20 }
+const settings = { maxRetries: 3, maxCrashes: 5, timeoutMs: 0, backoff: 1_000, runAs: null }
+
+describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => {
+  let server: RedisServer
+  let backends: JobBackend[] = []
+  let queue: string
+  let made = 0
+  beforeAll(async () => {
+    server = await startRedisServer()
+  })
+  afterAll(() => server?.stop())
+  beforeEach(() => {
+    queue = `q${made++}`
+  })
+  afterEach(async () => {
+    await Promise.all(backends.map((backend) => backend.close()))
+    backends = []
+    await server.run('FLUSHALL')
+  })
+
+  const open = async (): Promise<JobBackend> => {
+    const backend = jobBackendOn('ioredis 6', server.port)
+    backends.push(backend)
+    await backend.open()
+    return backend
+  }
+  const task = (id: string, rest: Partial<NewTask> = {}): NewTask => {
+    const createdAt = Date.now()
+    const common = { level: 2, order: createdAt, data: `"${id}"`, runAt: 0, createdAt, settings, uniqueKey: null } as const
+    return { id, queue, ...common, batchId: null, chunk: 0, items: 0, ...rest }
+  }
+  const outcome = (claim: Claim, kind: OutcomeKind, rest: Partial<Outcome> = {}): Outcome => {
+    const at = Date.now()
+    return { claim, kind, at, runAt: at, failure: null, isKept: false, doneItems: 0, failedItems: 0, data: null, ...rest }
+  }
+  const claim = async (backend: JobBackend, owner: string, leaseMs = LEASE): Promise<Claim> => {
+    const { claims } = await backend.step(queue, [], 1, owner, leaseMs)
+    expect(claims).toHaveLength(1)
+    return claims[0] as Claim
+  }
+  /** A claim whose lease has run out, and that of the worker that has the task now. */
+  const twice = async (backend: JobBackend): Promise<{ readonly late: Claim; readonly current: Claim }> => {
+    await backend.add([task('t')])
+    const late = await claim(backend, 'first', 1)
+    let current: Claim | undefined
+    await expect.poll(async () => (current = (await backend.step(queue, [], 1, 'second', LEASE)).claims[0]), SOON).toBeDefined()
+    return { late, current: current as Claim }
+  }
+  const batch = { name: 'q', batchSize: 1, createdAt: 1, maxFailedItems: 0, stopsOnFailure: false, webhook: null }
+  const counts = async (backend: JobBackend) => {
+    const { pending, queued, processing, retry, dead } = await backend.counts(queue)
+    return { pending, queued, processing, retry, dead }
+  }
+  const none = { pending: 0, queued: 0, processing: 0, retry: 0, dead: 0 }
+
+  describe('claims', () => {
+    it('go by order, to the millisecond, and by id within one', async () => {
+      const backend = await open()
+      const base = Date.now()
+      const orders = [5, 3, 3, 700_000, 0, 4, 600_000, 599_999].map((order, at) => task(`t${at}`, { order: base + order }))
+      await backend.add(orders)
+      const { claims } = await backend.step(queue, [], 10, 'w', LEASE)
+      expect(claims.map(({ id }) => id)).toEqual(['t4', 't1', 't2', 't5', 't0', 't7', 't6', 't3'])
+    })
+
+    it('put back at its place what waited for its time, was given back, or lost its worker', async () => {
+      const backend = await open()
+      const base = Date.now() - 1_000
+      const soon = Date.now() + 150
+      await backend.add([
+        task('a-delayed', { order: base, runAt: soon }),
+        task('a-released', { order: base + 1 }),
+        task('a-lost', { order: base + 2 }),
+      ])
+      const [released] = (await backend.step(queue, [], 1, 'a', LEASE)).claims
+      const [lost] = (await backend.step(queue, [], 1, 'b', 1)).claims
+      expect([released?.id, lost?.id]).toEqual(['a-released', 'a-lost'])
+      await backend.add([task('a-last', { order: base + 3 }), task('a-first', { order: base - 1 })])
+      await sleep(1_200)
+      const { claims } = await backend.step(queue, [outcome(released as Claim, 'release')], 10, 'a', LEASE)
+      expect(claims.map(({ id, crashes }) => [id, crashes])).toEqual([
+        ['a-first', 0],
+        ['a-delayed', 0],
+        ['a-released', 0],
+        ['a-lost', 1],
+        ['a-last', 0],
+      ])
+    })
+
+    it('stay cheap beside a hundred thousand tasks that wait for their time', async () => {
+      const backend = await open()
+      const cost = async () => {
+        const before = performance.now()
+        for (let at = 0; at < 50; at += 1) await backend.step(queue, [outcome(await claim(backend, 'w'), 'done')], 0, 'w', LEASE)
+        return performance.now() - before
+      }
+      await backend.add(Array.from({ length: 200 }, (_, at) => task(`t${at}`)))
+      const alone = await cost()
+      for (let group = 0; group < 50; group += 1)
+        await backend.add(Array.from({ length: 2_000 }, (_, at) => task(`d${group}-${at}`, { runAt: Date.now() + 3_600_000 })))
+      expect(await counts(backend)).toMatchObject({ pending: 100_000 })
+      expect(await cost()).toBeLessThan(5 * alone + 200)
+    })
+
+    it('make ready in order what became due together, however much it is', async () => {
+      const backend = await open()
+      const base = Date.now() - 10_000
+      const tasks = Array.from({ length: 2_500 }, (_, at) =>
+        task(`t${String(at).padStart(5, '0')}`, { createdAt: base, order: base + at, runAt: base + 1 }),
+      )
+      await backend.add(tasks)
+      const ids: string[] = []
+      for (let step = 0; step < 30; step += 1) ids.push(...(await backend.step(queue, [], 100, 'w', LEASE)).claims.map(({ id }) => id))
+      expect(ids).toEqual(tasks.map(({ id }) => id))
+    })
+
+    it('leave out what somebody deleted from under the queue', async () => {
+      const backend = await open()
+      await backend.add([task('gone'), task('there')])
+      await server.run('DEL', `bull:${queue}:gone`)
+      const { claims } = await backend.step(queue, [], 5, 'w', LEASE)
+      expect(claims.map(({ id }) => id)).toEqual(['there'])
+      expect(await counts(backend)).toEqual({ ...none, processing: 1 })
+    })
+  })
+
+  describe('outcomes', () => {
+    it('count as done from a worker that lost the task, while another has it', async () => {
+      const backend = await open()
+      const { late, current } = await twice(backend)
+      expect(current.crashes).toBe(1)
+      expect((await backend.step(queue, [outcome(late, 'done')], 0, 'first', LEASE)).lost).toEqual([])
+      expect(await counts(backend)).toEqual(none)
+      expect((await backend.renew([current], 'second', LEASE)).lost).toEqual([current])
+      expect((await backend.step(queue, [outcome(current, 'done')], 0, 'second', LEASE)).lost).toEqual([current])
+      expect(await server.run('KEYS', `bull:${queue}:t*`)).toEqual([])
+    })
+
+    it.each(['release', 'retry'] as const)('count as done from a worker that lost the task, while it waits after a %s', async (kind) => {
+      const backend = await open()
+      const { late, current } = await twice(backend)
+      await backend.step(queue, [outcome(current, kind, { runAt: kind === 'retry' ? Date.now() + 60_000 : 0 })], 0, 'second', LEASE)
+      expect(await counts(backend)).toEqual({ ...none, [kind === 'retry' ? 'retry' : 'queued']: 1 })
+      expect((await backend.step(queue, [outcome(late, 'done')], 0, 'first', LEASE)).lost).toEqual([])
+      expect(await counts(backend)).toEqual(none)
+      expect((await backend.step(queue, [], 1, 'second', LEASE)).claims).toEqual([])
+    })
+
+    it.each(['retry', 'dead', 'release', 'cancelled'] as const)('do not count as %s from a worker that lost the task', async (kind) => {
+      const backend = await open()
+      const { late, current } = await twice(backend)
+      expect((await backend.step(queue, [outcome(late, kind)], 0, 'first', LEASE)).lost).toEqual([late])
+      expect(await counts(backend)).toEqual({ ...none, processing: 1 })
+      expect((await backend.step(queue, [outcome(current, 'done')], 0, 'second', LEASE)).lost).toEqual([])
+    })
+
+    it('count as anything from a worker whose lease ran out, while nobody has noticed', async () => {
+      const backend = await open()
+      await backend.add([task('t')])
+      const late = await claim(backend, 'w', 1)
+      await sleep(20)
+      expect((await backend.step(queue, [outcome(late, 'retry', { runAt: Date.now() + 60_000 })], 0, 'w', LEASE)).lost).toEqual([])
+      expect(await counts(backend)).toEqual({ ...none, retry: 1 })
+    })
+
+    it('count once', async () => {
+      const backend = await open()
+      await backend.add([task('t')])
+      const held = await claim(backend, 'w')
+      const { lost } = await backend.step(queue, [outcome(held, 'done'), outcome(held, 'done')], 0, 'w', LEASE)
+      expect(lost).toEqual([held])
+    })
+
+    it('of a cancelled task that would run again end it', async () => {
+      const backend = await open()
+      await backend.openBatch({ id: 'b', ...batch })
+      await backend.add([task('t', { batchId: 'b', items: 1 })])
+      await backend.sealBatch('b', 1, 1, 5)
+      const held = await claim(backend, 'w')
+      expect(await backend.cancel('t', 7)).toBe('running')
+      const { batches } = await backend.step(queue, [outcome(held, 'retry', { runAt: Date.now() + 1_000 })], 1, 'w', LEASE)
+      expect(batches).toMatchObject([{ id: 'b', chunksDone: 1, processedItems: 0 }])
+      expect(await counts(backend)).toEqual(none)
+      expect(await backend.get('t')).toMatchObject({ status: 'cancelled', data: '"t"' })
+    })
+  })
+
+  describe('leases', () => {
+    it('go on by being renewed, also late, if nobody has noticed', async () => {
+      const backend = await open()
+      await backend.add([task('t')])
+      const held = await claim(backend, 'w', 1)
+      await sleep(20)
+      expect(await backend.renew([held], 'w', LEASE)).toEqual({ lost: [], cancelled: [] })
+      await sleep(1_100)
+      expect((await backend.step(queue, [], 1, 'other', LEASE)).claims).toEqual([])
+      await backend.cancel('t', 1)
+      expect((await backend.renew([held], 'w', LEASE)).cancelled).toEqual([held])
+    })
+
+    it('of a worker that was lost end a task that was cancelled', async () => {
+      const backend = await open()
+      await backend.add([task('t')])
+      await claim(backend, 'w', 500)
+      expect(await backend.cancel('t', 1)).toBe('running')
+      await expect
+        .poll(async () => {
+          expect((await backend.step(queue, [], 1, 'other', LEASE)).claims).toEqual([])
+          return await counts(backend)
+        }, SOON)
+        .toEqual(none)
+    })
+  })
+
+  describe('batches', () => {
+    it('keep the data of their parts until they are forgotten, however they ended, and their dead letters longer', async () => {
+      const backend = await open()
+      await backend.openBatch({ id: 'b', ...batch })
+      const kinds = ['0', '1', '2', '3', '4'] as const
+      await backend.add(kinds.map((kind, chunk) => task(`1-${kind}`, { batchId: 'b', chunk, items: 1 })))
+      await backend.sealBatch('b', 5, 5, 5)
+      const { claims } = await backend.step(queue, [], 5, 'w', LEASE)
+      const ends: readonly Partial<Outcome>[] = [
+        { kind: 'done', doneItems: 1 },
+        { kind: 'dead', isKept: true, failedItems: 1 },
+        { kind: 'dead', failedItems: 1 },
+        { kind: 'cancelled' },
+        { kind: 'dead', isKept: true, failedItems: 1 },
+      ]
+      const failure = { attempt: 1, at: 1, message: 'no', log: [] }
+      const outcomes = claims.map((held, at) => outcome(held, 'done', { failure: at === 0 ? null : failure, ...ends[at] }))
+      const { batches } = await backend.step(queue, outcomes, 0, 'w', LEASE)
+      expect(batches).toMatchObject([{ id: 'b', chunksDone: 5, processedItems: 1, failedItems: 3 }])
+      expect(await backend.purge({ id: '1-4' })).toBe(1)
+      const found = await backend.list({ batchId: 'b' }, { offset: 0, limit: 10 })
+      expect(found.map(({ id, status, data, attempts }) => [id, status, data, attempts])).toEqual([
+        ['1-0', 'completed', '"1-0"', 0],
+        ['1-1', 'dead', '"1-1"', 1],
+        ['1-2', 'failed', '"1-2"', 1],
+        ['1-3', 'cancelled', '"1-3"', 0],
+        ['1-4', 'failed', '"1-4"', 1],
+      ])
+      expect((await backend.list({ batchId: 'b', status: 'dead' }, { offset: 0, limit: 10 })).map(({ id }) => id)).toEqual(['1-1'])
+      expect((await backend.list({ batchId: 'b' }, { offset: 1, limit: 2 })).map(({ id }) => id)).toEqual(['1-1', '1-2'])
+      const limits = { maxDeadBytes: 1_000, maxBatchAgeMs: 1_000 }
+      await backend.tidy(limits, Date.now())
+      expect(await backend.batch('b')).toBeDefined()
+      await backend.tidy(limits, Date.now() + 2_000)
+      expect(await backend.batch('b')).toBeUndefined()
+      expect(await backend.list({}, { offset: 0, limit: 10 })).toMatchObject([{ id: '1-1', status: 'dead' }])
+      expect(await server.run('KEYS', 'bull:@sluice:batch:*')).toEqual([])
+    })
+
+    it('end when they are cancelled although somebody deleted a part', async () => {
+      const backend = await open()
+      await backend.openBatch({ id: 'b', ...batch, webhook: 'http://127.0.0.1:1/' })
+      await backend.add(Array.from({ length: 1_200 }, (_, chunk) => task(`t${chunk}`, { batchId: 'b', chunk, items: 1 })))
+      await backend.sealBatch('b', 1_200, 1_200, 5)
+      for (const id of ['t3', 't700']) await server.run('DEL', `bull:${queue}:${id}`)
+      const { isFound, batches } = await backend.cancelBatch('b', 9)
+      expect(isFound).toBe(true)
+      expect(batches).toMatchObject([{ id: 'b', isCancelled: true, chunksDone: 1_200, endedAt: 9 }])
+      expect(await backend.cancelBatch('b', 10)).toEqual({ isFound: false, batches: [] })
+      expect(await backend.unnotifiedBatches(8)).toEqual([])
+      expect(await backend.unnotifiedBatches(9)).toMatchObject([{ id: 'b' }])
+      await backend.batchNotified('b')
+      expect(await backend.unnotifiedBatches(9)).toEqual([])
+      await backend.tidy({ maxDeadBytes: 0, maxBatchAgeMs: 0 }, 100)
+      expect(await backend.list({}, { offset: 0, limit: 10 })).toEqual([])
+    })
+  })
+
+  describe('dead letters', () => {
+    const fail = async (backend: JobBackend, ...tasks: NewTask[]) => {
+      for (const one of tasks) {
+        await backend.add([one])
+        const { claims } = await backend.step(one.queue, [], 1, 'w', LEASE)
+        await backend.step(one.queue, [outcome(claims[0] as Claim, 'dead', { isKept: true })], 0, 'w', LEASE)
+        await sleep(2)
+      }
+    }
+
+    it('go when they take too much, the oldest of all queues first', async () => {
+      const backend = await open()
+      const data = JSON.stringify('x'.repeat(98))
+      await fail(
+        backend,
+        task('1', { data }),
+        task('2', { data, queue: `${queue}b` }),
+        task('3', { data }),
+        task('4', { data, queue: `${queue}b` }),
+      )
+      await backend.tidy({ maxDeadBytes: 250, maxBatchAgeMs: 0 }, Date.now())
+      expect((await backend.list({ status: 'dead' }, { offset: 0, limit: 10 })).map(({ id }) => id)).toEqual(['3', '4'])
+    })
+
+    it('are tasks again with all attempts, unless another has their key', async () => {
+      const backend = await open()
+      await fail(backend, task('t', { uniqueKey: 'k' }))
+      expect(await backend.add([task('u', { uniqueKey: 'k' })])).toEqual([{ id: 'u', isDuplicate: false }])
+      expect(await backend.replay('t')).toBe(false)
+      await backend.cancel('u', 1)
+      expect(await backend.replay('t')).toBe(true)
+      expect(await backend.add([task('v', { uniqueKey: 'k' })])).toEqual([{ id: 't', isDuplicate: true }])
+      expect(await claim(backend, 'w')).toMatchObject({ id: 't', attempts: 0, crashes: 0 })
+    })
+  })
+
+  it('adds a task once, by its id, and says which was there', async () => {
+    const backend = await open()
+    const tasks = [task('a'), task('b', { uniqueKey: 'k' }), task('c', { queue: `${queue}b`, uniqueKey: 'k' })]
+    expect(await backend.add(tasks)).toEqual(tasks.map(({ id }) => ({ id, isDuplicate: false })))
+    expect(await backend.add([...tasks, task('d', { uniqueKey: 'k' })])).toEqual([
+      ...tasks.map(({ id }) => ({ id, isDuplicate: true })),
+      { id: 'b', isDuplicate: true },
+    ])
+    expect(await counts(backend)).toEqual({ ...none, queued: 2 })
+  })
+
+  it('gives data back as they were, whatever they are', async () => {
+    const backend = await open()
+    const data = ['"\\ud800 \\u0000 ü 🜚"', '[]', '{}', 'null', '""', '1e400', JSON.stringify('x'.repeat(100_000))]
+    await backend.add(
+      data.map((text, at) => task(`t${at}`, { data: text, settings: { ...settings, backoff: [], runAs: '\ud83d" \u0000' } })),
+    )
+    const { claims } = await backend.step(queue, [], 10, 'w', LEASE)
+    expect(claims.map((one) => one.data)).toEqual(data)
+    expect(claims[0]?.settings).toMatchObject({ backoff: [], runAs: '\ud83d" \u0000' })
+    const failure = { attempt: 1, at: 1, message: 'half \ud800', stack: '', log: ['[]', ''] }
+    await backend.step(
+      queue,
+      claims.map((held) => outcome(held, 'dead', { isKept: true, failure })),
+      0,
+      'w',
+      LEASE,
+    )
+    const [first] = await backend.list({ status: 'dead' }, { offset: 0, limit: 1 })
+    expect(first?.failures).toEqual([failure])
+  })
+
+  it('lists by status, in the order in which tasks were made', async () => {
+    const backend = await open()
+    const later = Date.now() + 60_000
+    await backend.add([task('1', { runAt: later }), task('2'), task('3', { order: 1 }), task('4'), task('5', { runAt: later })])
+    const held = await claim(backend, 'w')
+    expect(held.id).toBe('3')
+    const ids = async (filter: Parameters<JobBackend['list']>[0]) =>
+      (await backend.list(filter, { offset: 0, limit: 10 })).map(({ id }) => id)
+    expect(await ids({ queue, status: 'pending' })).toEqual(['1', '5'])
+    expect(await ids({ queue, status: 'queued' })).toEqual(['2', '4'])
+    expect(await ids({ queue, status: 'processing' })).toEqual(['3'])
+    expect(await ids({ queue, status: 'retry' })).toEqual([])
+    expect(await ids({ queue })).toEqual(['1', '2', '3', '4', '5'])
+    expect(await ids({ queue: 'other' })).toEqual([])
+    expect((await backend.list({}, { offset: 1, limit: 2 })).map(({ id }) => id)).toEqual(['2', '3'])
+    expect(await backend.get('1')).toMatchObject({ runAt: later, status: 'pending', startedAt: null })
+    expect(await backend.get('none')).toBeUndefined()
+  })
+
+  it('lets one have a slot', async () => {
+    const [one, other] = [await open(), await open()]
+    const now = Date.now()
+    const taken = await Promise.all([one, other, one, other].map((backend) => backend.takeSlot('s', now, now + 200)))
+    expect(taken.filter((isMine) => isMine)).toHaveLength(1)
+    await sleep(250)
+    expect(await other.takeSlot('s', Date.now(), Date.now() + 200)).toBe(true)
+  })
+})

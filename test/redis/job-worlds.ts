@@ -1,6 +1,6 @@
 import type { JobBackend } from '@sluice/core'
 import { type BullmqJobBackendOptions, bullmqJobBackend } from '@sluice/redis/bullmq'
-import type { Cluster, Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import type { CrashWorld } from '../contracts/jobs/crash-world.ts'
 import { startRedisServer } from '../services/redis-server.ts'
 import { clients } from './redis-worlds.ts'

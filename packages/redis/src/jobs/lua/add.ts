@@ -2,7 +2,7 @@ import type { BullmqScript } from '../load-bullmq.ts'
 import { PRELUDE } from './prelude.ts'
 
 /** Arguments of a task. */
-export const TASK_WIDTH = 11
+const TASK_WIDTH = 11
 
 export const ADD_NEEDS: readonly BullmqScript[] = ['addPrioritizedJob', 'addDelayedJob']
 

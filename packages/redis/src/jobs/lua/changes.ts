@@ -3,7 +3,7 @@ import { ENDING, ENDING_NEEDS } from './ending.ts'
 import { PRELUDE } from './prelude.ts'
 
 /** Parts of a batch, or dead letters, that are dealt with in one go. */
-export const GROUP = 500
+const GROUP = 500
 
 /**
  * Keeps claims. Arguments: none, lease, and of each claim: queue, id, token. Returns the places of those that are lost, and of those that are cancelled.

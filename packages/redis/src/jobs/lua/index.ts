@@ -20,12 +20,31 @@ import {
 import { BATCHES, COUNTS, DEAD, FIND, RECORDS } from './reads.ts'
 import { RECALL, STEP, STEP_NEEDS } from './step.ts'
 
+export type ScriptName =
+  | 'add'
+  | 'step'
+  | 'recall'
+  | 'renew'
+  | 'cancel'
+  | 'cancelBatch'
+  | 'replay'
+  | 'purge'
+  | 'pause'
+  | 'seal'
+  | 'notified'
+  | 'forget'
+  | 'records'
+  | 'find'
+  | 'counts'
+  | 'dead'
+  | 'batches'
+
 interface Source {
   readonly lua: string
   readonly needs?: readonly BullmqScript[]
 }
 
-const SOURCES = {
+const SOURCES: Readonly<Record<ScriptName, Source>> = {
   add: { lua: ADD, needs: ADD_NEEDS },
   step: { lua: STEP, needs: STEP_NEEDS },
   recall: { lua: RECALL },
@@ -43,9 +62,7 @@ const SOURCES = {
   counts: { lua: COUNTS },
   dead: { lua: DEAD },
   batches: { lua: BATCHES },
-} as const satisfies Readonly<Record<string, Source>>
-
-export type ScriptName = keyof typeof SOURCES
+}
 
 /** The scripts, whole. @param publish - The command that tells others. */
 export function scriptsWith(bullmq: Bullmq, publish: 'PUBLISH' | 'SPUBLISH'): ReadonlyMap<ScriptName, string> {

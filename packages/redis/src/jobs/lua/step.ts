@@ -3,7 +3,7 @@ import { ENDING, ENDING_NEEDS } from './ending.ts'
 import { PRELUDE } from './prelude.ts'
 
 /** Arguments of an outcome. */
-export const OUTCOME_WIDTH = 14
+const OUTCOME_WIDTH = 14
 
 export const STEP_NEEDS: readonly BullmqScript[] = [...ENDING_NEEDS, 'moveToDelayed', 'moveJobFromActiveToWait', 'moveToActive']
 

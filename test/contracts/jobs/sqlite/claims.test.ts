@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { JobBackend, NewBatch } from '@sluice/core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { sqliteWorld } from '../sqlite-world.ts'
+import { expectTrueTallies } from './expect-true-tallies.ts'
 import { newTask, outcomeOf } from './new-task.ts'
 
 const LEASE = 10_000
@@ -23,7 +24,10 @@ describe('claims in an SQLite file', () => {
     backend = world.connect()
     await backend.open()
   })
-  afterEach(() => backend.close())
+  afterEach(async () => {
+    await backend.close()
+    expectTrueTallies(world.file)
+  })
 
   const name = () => `q${queue}`
   const task = (changes = {}) => newTask({ queue: name(), ...changes })

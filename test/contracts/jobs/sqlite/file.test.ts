@@ -50,6 +50,17 @@ describe('the file of an SQLite backend', () => {
     return { code, text }
   }
 
+  it('can be opened again', async () => {
+    const backend = sqliteJobBackend(world.file)
+    for (let at = 0; at < 2; at += 1) {
+      const jobs = new AsyncBatchProcessingEngine({ backend })
+      await jobs.enqueueTask(at)
+      expect((await jobs.getProcessingStats()).queued).toBe(at + 1)
+      await jobs.close()
+      expect(() => backend.counts('default')).toThrow(JobBackendError)
+    }
+  })
+
   it('keeps what waits for the next process', async () => {
     const first = open()
     const task = await first.enqueueTask({ a: 1 }, 'high', 'default', { delayMs: 1 })

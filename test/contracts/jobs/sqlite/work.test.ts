@@ -5,6 +5,7 @@ import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CrashProcess, Ledger } from '../crash-process.ts'
 import { sqliteWorld } from '../sqlite-world.ts'
+import { expectTrueTallies } from './expect-true-tallies.ts'
 import { newTask } from './new-task.ts'
 
 const SOON = { timeout: 10_000, interval: 10 }
@@ -94,7 +95,7 @@ describe('work on an SQLite file', () => {
     await backend.close()
   })
 
-  it('waits while the app is in a transaction of its own', async () => {
+  it('waits while the app is in a transaction of its own, or reads', async () => {
     const database = new Sqlite(world.file)
     database.pragma('journal_mode = WAL')
     database.defaultSafeIntegers(true)
@@ -109,6 +110,16 @@ describe('work on an SQLite file', () => {
     expect(isAdded).toBe(false)
     database.exec('ROLLBACK')
     await adding
+    // It goes through rows of its own.
+    const rows = database.prepare('SELECT name FROM sqlite_schema').iterate()
+    rows.next()
+    const third = jobs.enqueueTask(3)
+    const counted = jobs.getProcessingStats()
+    await sleep(50)
+    rows.return?.()
+    await third
+    expect((await counted).queued).toBe(2)
+    expect((await jobs.getProcessingStats()).queued).toBe(3)
     const seen: unknown[] = []
     jobs.registerProcessor('default', (data, { taskId }) => void seen.push(data, taskId === first.id))
     await jobs.processNextTask()
@@ -137,6 +148,7 @@ describe('work on an SQLite file', () => {
       // All had a part in it.
       expect(new Set(ledger.lines('end').map(({ pid }) => pid)).size).toBe(3)
       expect(await jobs.getProcessingStats()).toMatchObject({ queued: 0, processing: 0, deadLetters: 0 })
+      expectTrueTallies(world.file)
     } finally {
       await Promise.all(workers.map((worker) => worker.kill()))
       await ledger.remove()

@@ -203,6 +203,7 @@ export class SqliteBackend implements JobBackend {
     await opened.writer.close()
     opened.watch.stop()
     this.#opened = undefined
+    this.#opening = undefined
     if (typeof this.file === 'string') opened.database.close()
   }
 

@@ -1,8 +1,8 @@
 import { JobBackendError } from '../../job-errors.ts'
 
-/** Somebody else holds a lock: it is free after a while. */
+/** Somebody else holds a lock, or the app goes through rows of the same connection: it is free after a while. */
 export function isBusy(error: unknown): boolean {
-  return /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error))
+  return /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)) || (error instanceof TypeError && error.message.includes('connection is busy'))
 }
 
 const REASONS: readonly (readonly [RegExp, string])[] = [

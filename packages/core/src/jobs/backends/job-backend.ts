@@ -186,6 +186,11 @@ export interface JobBackend {
   readonly isShared: boolean
   /** Whether what a transaction adds is there only if it commits. */
   readonly hasTransactions: boolean
+  /**
+   * Steps of a queue that may be under way at once: so a store that is far away works on some tasks while this process works on others.
+   * @defaultValue 1
+   */
+  readonly stepsAtOnce?: number
 
   /** Called once, before anything else. */
   open(): MaybePromise<void>

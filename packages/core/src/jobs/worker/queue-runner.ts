@@ -57,10 +57,17 @@ export class QueueRunner {
   #alone: TaskRun | undefined
   #outcomes: { readonly outcome: Outcome; readonly value: unknown }[] = []
   #isActive = false
-  #isStepping = false
+  /** Steps that are under way, and the tasks that they ask for. */
+  #steps = 0
+  #asked = 0
   #isScheduled = false
   /** There was nothing more to claim. */
   #isIdle = false
+  /** Somebody said that there is, while it was asked. */
+  #isWoken = false
+  /** There was as much as was asked for: there may be enough for several steps at once. */
+  #isFlowing = false
+  readonly #maxSteps: number
   #turnAt = 0
   /** Until then it is waited for that the backend takes in what is given back. */
   #giveUpAt = Number.POSITIVE_INFINITY
@@ -70,7 +77,8 @@ export class QueueRunner {
   readonly #waiting = new Map<string, (outcome: Outcome | undefined) => void>()
 
   constructor(private readonly parts: RunnerParts) {
-    const { graceMs, scoped, events } = parts
+    const { graceMs, scoped, events, backend } = parts
+    this.#maxSteps = backend.stepsAtOnce ?? 1
     const common = { graceMs, scoped, onProgress: events.progress, onEnded: (run: TaskRun, ending: Ending) => this.#ended(run, ending) }
     this.#runParts = { whole: { ...common, perItem: false }, perItem: { ...common, perItem: true } }
   }
@@ -101,6 +109,7 @@ export class QueueRunner {
   /** There may be something to do. */
   wake(): void {
     this.#isIdle = false
+    this.#isWoken = this.#steps > 0
     this.#schedule()
   }
 
@@ -145,11 +154,11 @@ export class QueueRunner {
   }
 
   get #isQuiet(): boolean {
-    return this.#running.size === 0 && this.#suspect === undefined && this.#outcomes.length === 0 && !this.#isStepping
+    return this.#running.size === 0 && this.#suspect === undefined && this.#outcomes.length === 0 && this.#steps === 0
   }
 
   #schedule(): void {
-    if (this.#isScheduled || this.#isStepping) return
+    if (this.#isScheduled || this.#steps >= this.#maxSteps) return
     this.#isScheduled = true
     const now = this.parts.clock.now()
     if (now - this.#turnAt < TURN_MS) queueMicrotask(() => this.#pump())
@@ -183,24 +192,32 @@ export class QueueRunner {
       this.#stepped(sent, want, result)
       return
     }
-    this.#isStepping = true
+    this.#steps += 1
+    this.#asked += want
+    const answered = () => {
+      this.#steps -= 1
+      this.#asked -= want
+    }
     result.then(
       (stepped) => {
-        this.#isStepping = false
+        answered()
         this.#stepped(sent, want, stepped)
       },
       (error) => {
-        this.#isStepping = false
+        answered()
         this.#failedStep(sent, error)
       },
     )
+    if (this.#isFlowing && this.#want() > 0) this.#schedule()
   }
 
   #want(): number {
     if (!this.#isActive || this.#isIdle || this.#suspect !== undefined || this.#alone !== undefined) return 0
-    const free = this.parts.concurrency() - this.#running.size
+    const concurrency = this.parts.concurrency()
+    const share = this.#isFlowing ? Math.ceil(concurrency / this.#maxSteps) : concurrency
+    const free = Math.min(share, concurrency - this.#running.size - this.#asked)
     const rate = this.parts.rate()
-    return Math.max(0, rate === undefined ? free : Math.min(free, rate.available(this.parts.clock.now())))
+    return Math.max(0, rate === undefined ? free : Math.min(free, rate.available(this.parts.clock.now()) - this.#asked))
   }
 
   #stepped(sent: readonly { readonly outcome: Outcome; readonly value: unknown }[], want: number, result: StepResult): void {
@@ -213,7 +230,9 @@ export class QueueRunner {
     }
     for (const batch of result.batches) events.batchEnded(batch)
     this.parts.rate()?.take(result.claims.length)
-    this.#isIdle = result.claims.length < want
+    this.#isIdle = result.claims.length < want && !this.#isWoken
+    this.#isWoken = false
+    this.#isFlowing = want > 0 && result.claims.length === want
     for (const claim of result.claims) this.#claimed(claim)
     if (this.#outcomes.length > 0 || this.#want() > 0) this.#schedule()
     else if (!this.#runSuspect()) this.#rest(result.nextAt)
@@ -249,7 +268,7 @@ export class QueueRunner {
   /** Once nothing else is held here, and what was given back is. @returns Whether it runs. */
   #runSuspect(): boolean {
     const claim = this.#suspect
-    if (claim === undefined || this.#running.size > 0 || this.#outcomes.length > 0 || this.#isStepping) return false
+    if (claim === undefined || this.#running.size > 0 || this.#outcomes.length > 0 || this.#steps > 0) return false
     this.#suspect = undefined
     this.#run(claim)
     return true

@@ -68,6 +68,7 @@ class BullmqBackend implements JobBackend {
   readonly isDurable = true
   readonly isShared = true
   readonly hasTransactions = false
+  readonly stepsAtOnce = 2
   readonly #listeners = new Set<(hint: WakeHint) => void>()
   #parts: Parts | undefined
   #isClosed = false

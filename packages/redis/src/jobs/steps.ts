@@ -13,116 +13,143 @@ type Reply = readonly [
   nextAt: number | null,
 ]
 
-/** What a step did whose answer came late. */
-interface Recalled {
-  readonly settled: ReadonlySet<Outcome>
-  readonly claims: readonly Claim[]
-  readonly lost: readonly Claim[]
-  readonly batches: readonly BatchRow[]
-}
-
+/** A step of which it is not known whether it was done. */
 interface Unanswered {
+  readonly lane: number
   readonly number: number
   readonly token: string
   readonly outcomes: readonly Outcome[]
+  /** Given back with it. */
+  readonly surplus: readonly Claim[]
 }
 
-/** The steps of one worker in one queue. */
-interface Sequence {
-  number: number
-  /** Settles when the last one that was begun is over. */
-  last: Promise<unknown>
-  /** It is not known whether it was done. */
-  unanswered: Unanswered | undefined
-  recalled: Recalled | undefined
+/** What such steps gave. */
+interface Recalled {
+  readonly claims: readonly Claim[]
+  readonly batches: readonly BatchRow[]
 }
 
-const NOTHING: Recalled = { settled: new Set(), claims: [], lost: [], batches: [] }
+const NOTHING: Recalled = { claims: [], batches: [] }
+
+/** The steps of one worker in one queue. Each goes on a lane, where there is one at a time. */
+class Line {
+  number = 0
+  lanes = 0
+  readonly free: number[] = []
+  unanswered: Unanswered[] = []
+  recalling: Promise<void> | undefined
+  recalled: Recalled = NOTHING
+  /** Outcomes that such steps took in, and whether they were lost; they come once more. */
+  readonly known = new Map<Outcome, boolean>()
+
+  constructor(
+    readonly queue: string,
+    readonly owner: string,
+  ) {}
+
+  /** Of two that are due together, either is first. */
+  enter(): number {
+    const lane = this.free.pop()
+    if (lane !== undefined) return lane
+    this.lanes += 1
+    return this.lanes - 1
+  }
+}
 
 /**
- * Takes in outcomes and hands out tasks, one step after the other for each queue. A step whose answer did not come may have been done: the next one asks for what it
- * gave, and if it has not been done, sees to it that it never is. So no claim is held by nobody, and no end of a batch is told to nobody.
+ * Takes in outcomes and hands out tasks. A step whose answer did not come may have been done: before the next one it is asked for what it gave, and if it was not
+ * done, it never will be. So no claim is held by nobody, and no end of a batch is told to nobody.
  */
 export class Steps {
-  readonly #sequences = new Map<string, Sequence>()
+  readonly #lines = new Map<string, Line>()
 
   constructor(private readonly redis: JobsRedis) {}
 
   /** @throws JobBackendError. */
-  step(queue: string, outcomes: readonly Outcome[], want: number, owner: string, leaseMs: number): Promise<StepResult> {
-    const key = `${owner} ${queue}`
-    let sequence = this.#sequences.get(key)
-    if (sequence === undefined) {
-      sequence = { number: 0, last: Promise.resolve(), unanswered: undefined, recalled: undefined }
-      this.#sequences.set(key, sequence)
+  async step(queue: string, given: readonly Outcome[], want: number, owner: string, leaseMs: number): Promise<StepResult> {
+    const line = this.#line(queue, owner)
+    const lease = Math.ceil(leaseMs)
+    while (line.unanswered.length > 0) {
+      line.recalling ??= this.#recall(line, line.unanswered[0] as Unanswered, lease).finally(() => {
+        line.recalling = undefined
+      })
+      await line.recalling
     }
-    const current = sequence
-    const step = current.last.then(() => this.#step(current, queue, outcomes, want, owner, Math.ceil(leaseMs)))
-    current.last = step.catch(() => {})
-    return step
-  }
-
-  async #step(
-    sequence: Sequence,
-    queue: string,
-    given: readonly Outcome[],
-    want: number,
-    owner: string,
-    leaseMs: number,
-  ): Promise<StepResult> {
-    if (sequence.unanswered !== undefined) await this.#recall(sequence, sequence.unanswered, queue, owner, leaseMs)
-    const { settled, claims, lost, batches } = sequence.recalled ?? NOTHING
-    const now = Date.now()
+    const { recalled } = line
+    line.recalled = NOTHING
     // What was claimed then may be more than is wanted now.
-    const surplus = claims.slice(want).map((claim) => releasedAt(claim, now))
-    const outcomes = settled.size === 0 ? [...given, ...surplus] : [...given.filter((outcome) => !settled.has(outcome)), ...surplus]
-    const kept = claims.slice(0, want)
-    sequence.number += 1
-    const { number } = sequence
+    const kept = recalled.claims.slice(0, want)
+    const surplus = recalled.claims.slice(want)
+    const outcomes = [...this.#unknown(line, given), ...surplus.map(released)]
+    line.number += 1
+    const [number, lane] = [line.number, line.enter()]
     const token = `${owner}:${number}`
-    const look = Math.ceil(Math.min(MAX_LOOK_MS, leaseMs / LOOKS))
-    const head = [queue, now, token, leaseMs, want - kept.length, owner, number, look, outcomes.length]
+    const look = Math.ceil(Math.min(MAX_LOOK_MS, lease / LOOKS))
+    const head = [queue, Date.now(), token, lease, want - kept.length, `${owner}.${lane}`, number, look, outcomes.length]
     let reply: Reply | null
     try {
       reply = (await this.redis.run('step', ...head, ...outcomes.flatMap(argumentsOf))) as Reply | null
     } catch (error) {
-      sequence.unanswered = { number, token, outcomes }
+      line.unanswered.push({ lane, number, token, outcomes, surplus })
+      line.recalled = { claims: [...recalled.claims, ...line.recalled.claims], batches: [...recalled.batches, ...line.recalled.batches] }
       throw error
     }
+    line.free.push(lane)
     if (reply === null) throw new JobBackendError(`Step ${number} of ${owner} came after a later one.`)
-    sequence.recalled = undefined
-    const own = resultOf(queue, token, outcomes, reply)
-    const [, , , nextAt] = reply
+    const [claims, lost, batches, nextAt] = reply
     return {
-      claims: [...kept, ...own.claims],
-      lost: [...lost, ...own.lost],
-      batches: [...batches, ...own.batches],
+      claims: [...kept, ...claimsOf(queue, token, claims)],
+      lost: [...this.#known(line, given), ...lost.map((place) => outcomes[place]?.claim).filter((claim) => claim !== undefined)],
+      batches: [...recalled.batches, ...rowsOf(batches)],
       ...(nextAt === null ? {} : { nextAt }),
     }
   }
 
-  async #recall(sequence: Sequence, unanswered: Unanswered, queue: string, owner: string, leaseMs: number): Promise<void> {
-    const { number, token, outcomes } = unanswered
-    const reply = (await this.redis.run('recall', queue, token, leaseMs, owner, number)) as Reply | null
-    sequence.unanswered = undefined
-    if (reply === null) return
-    const { claims, lost, batches } = resultOf(queue, token, outcomes, reply)
-    const before = sequence.recalled ?? NOTHING
-    sequence.recalled = {
-      settled: new Set([...before.settled, ...outcomes]),
-      claims: [...before.claims, ...claims],
-      lost: [...before.lost, ...lost],
-      batches: [...before.batches, ...batches],
+  #line(queue: string, owner: string): Line {
+    const key = `${owner} ${queue}`
+    let line = this.#lines.get(key)
+    if (line === undefined) {
+      line = new Line(queue, owner)
+      this.#lines.set(key, line)
     }
+    return line
+  }
+
+  async #recall(line: Line, asked: Unanswered, leaseMs: number): Promise<void> {
+    const { lane, number, token, outcomes, surplus } = asked
+    const { queue, owner } = line
+    const reply = (await this.redis.run('recall', queue, token, leaseMs, `${owner}.${lane}`, number)) as Reply | null
+    line.unanswered = line.unanswered.filter((one) => one !== asked)
+    line.free.push(lane)
+    if (reply === null) return
+    const [claims, lost, batches] = reply
+    const given = outcomes.slice(0, outcomes.length - surplus.length)
+    for (const [place, outcome] of given.entries()) line.known.set(outcome, lost.includes(place))
+    line.recalled = {
+      claims: [...line.recalled.claims.filter((claim) => !surplus.includes(claim)), ...claimsOf(queue, token, claims)],
+      batches: [...line.recalled.batches, ...rowsOf(batches)],
+    }
+  }
+
+  #unknown(line: Line, given: readonly Outcome[]): readonly Outcome[] {
+    return line.known.size === 0 ? given : given.filter((outcome) => !line.known.has(outcome))
+  }
+
+  /** @returns The claims of those that were lost then. */
+  #known(line: Line, given: readonly Outcome[]): readonly Claim[] {
+    if (line.known.size === 0) return []
+    const lost = given.filter((outcome) => line.known.get(outcome) === true)
+    for (const outcome of given) line.known.delete(outcome)
+    return lost.map(({ claim }) => claim)
   }
 }
 
-function resultOf(queue: string, token: string, outcomes: readonly Outcome[], [claims, lost, batches]: Reply) {
-  return {
-    claims: claims.map(([id, fields]) => new JobClaim(id, queue, token, fields)),
-    lost: lost.map((place) => outcomes[place]?.claim).filter((claim) => claim !== undefined),
-    batches: batches.map(batchRowOf).filter((row) => row !== undefined),
-  }
+function claimsOf(queue: string, token: string, claims: Reply[0]): readonly Claim[] {
+  return claims.map(([id, fields]) => new JobClaim(id, queue, token, fields))
+}
+
+function rowsOf(batches: readonly FlatHash[]): readonly BatchRow[] {
+  return batches.map(batchRowOf).filter((row) => row !== undefined)
 }
 
 function argumentsOf(outcome: Outcome): (string | number)[] {
@@ -141,6 +168,7 @@ function failuresOf(claim: Claim): readonly TaskFailure[] {
   return failures === undefined ? [] : (JSON.parse(failures) as TaskFailure[])
 }
 
-function releasedAt(claim: Claim, now: number): Outcome {
+function released(claim: Claim): Outcome {
+  const now = Date.now()
   return { claim, kind: 'release', at: now, runAt: now, failure: null, isKept: false, doneItems: 0, failedItems: 0, data: null }
 }

@@ -34,4 +34,11 @@ export default [
     ignore: ['node:*'],
     modifyEsbuildConfig: withoutDynamicImports,
   },
+  {
+    name: '@sluice/core/jobs-postgres',
+    path: 'packages/core/dist/jobs-postgres.js',
+    limit: '16 kB',
+    ignore: ['node:*'],
+    modifyEsbuildConfig: withoutDynamicImports,
+  },
 ]

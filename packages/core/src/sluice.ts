@@ -456,6 +456,7 @@ export class Sluice {
       stats: this.#stats,
       catalogs: this.#catalogs,
       seen: (sql, dialect, analyzed) => {
+        if (analyzed.statement.isOwn === true) return
         try {
           showStatement(this.queries, sql, dialect, analyzed)
         } catch (error) {

@@ -336,7 +336,9 @@ export class StatementObserver {
     if (known !== undefined) return known
     this.host.seen(sql, this.dialect, analyzed)
     const { statement, shape: label, fingerprint } = analyzed
-    const kind = statement.kinds.every((word) => word === 'SELECT' || word === 'WITH') && statement.writes.length === 0 ? 'read' : 'write'
+    const isRead = statement.kinds.every((word) => word === 'SELECT' || word === 'WITH') && statement.writes.length === 0
+    // What Sluice itself sends is no read of the app.
+    const kind = isRead && statement.isOwn !== true ? 'read' : 'write'
     const onlyReads = kind === 'read' && statement.opaque === undefined && statement.functions.size === 0
     const isRepeatable = onlyReads && !statement.volatile && sql.length <= MAX_COMPARED_LENGTH
     const described = {

@@ -20,7 +20,7 @@ export function effectOfStatement(
   catalogs: CatalogRegistry,
   values: readonly unknown[] = NO_VALUES,
 ): WriteEffect | undefined {
-  if (statement.transaction !== undefined) return undefined
+  if (statement.transaction !== undefined || statement.isOwn === true) return undefined
   if (statement.opaque !== undefined || statement.functions.size > 0) return EVERYTHING
   if (statement.writes.length === 0) return undefined
   const catalog = catalogs.seenBy(sourceId)

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { OWN_STATEMENT } from '../shared/own-statement.ts'
 import type { Dialect } from './dialect.ts'
 import { fingerprint, hashShape } from './fingerprint.ts'
 import { statementOf, unreadable } from './statement.ts'
@@ -51,7 +52,9 @@ function analyze(sql: string, dialect: Dialect): AnalyzedSql {
     return { statement: unreadable(error.message), shape, fingerprint: hashShape(shape) }
   }
   const { shape, fingerprint: hash } = fingerprint(tokens, dialect)
-  return { statement: statementOf(sql, tokens, dialect), shape: shorten(shape), fingerprint: hash }
+  const statement = statementOf(sql, tokens, dialect)
+  const own = sql.startsWith(OWN_STATEMENT) ? { isOwn: true as const } : {}
+  return { statement: { ...statement, ...own }, shape: shorten(shape), fingerprint: hash }
 }
 
 /** A part of a text keeps all of it in memory, unless it is copied. */

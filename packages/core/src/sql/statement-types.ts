@@ -61,6 +61,8 @@ export interface Statement {
   readonly mayCommit: boolean
   /** Why what it touches cannot be told. The rest is then what was seen, and not all. */
   readonly opaque?: string
+  /** Set only for what Sluice itself sends on a connection of the app: what it writes, nothing that is kept depends on. */
+  readonly isOwn?: true
   /** Set only when the text is one transaction-control statement and nothing else. */
   readonly transaction?: TransactionControl
 }

@@ -1,4 +1,5 @@
 import type { Connection } from '../../schema/connection.ts'
+import { within } from '../../shared/within.ts'
 
 type Row = Readonly<Record<string, unknown>>
 
@@ -67,25 +68,4 @@ export class HeldSession {
   #giveBack(): void {
     this.#left -= 1
   }
-}
-
-function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    let isSettled = false
-    const timer = setTimeout(() => {
-      // Where the process was held up, the answer may be here already, and is heard in this turn.
-      setImmediate(() => {
-        if (!isSettled) reject(new Error(`No answer within ${ms} ms.`))
-      })
-    }, ms)
-    timer.unref()
-    const settle =
-      <TValue>(end: (value: TValue) => void) =>
-      (value: TValue) => {
-        isSettled = true
-        clearTimeout(timer)
-        end(value)
-      }
-    promise.then(settle(resolve), settle(reject))
-  })
 }

@@ -88,6 +88,7 @@ export class TrafficLog implements StatementWatch {
     bindings: readonly unknown[],
     caller: StatementCaller | undefined,
   ): TrafficRecord | undefined {
+    if (analyzed.statement.isOwn === true) return undefined
     try {
       let record = this.#byText.get(analyzed)
       if (record === undefined || record.isGone) record = this.#recordOf(sql, dialect, analyzed)

@@ -251,7 +251,15 @@ export class QueueRunner {
     setTimeout(() => this.#pump(), RETRY_MS)
   }
 
+  /** A worker that was not heard of for long may be this one: it has it again, and has never stopped. */
+  #isStillRunning(claim: Claim): boolean {
+    const run = [...this.#running].find((one) => one.claim.id === claim.id)
+    if (run !== undefined) run.claim = claim
+    return run !== undefined
+  }
+
   #claimed(claim: Claim): void {
+    if (claim.crashes > 0 && this.#isStillRunning(claim)) return
     const { clock, stats } = this.parts
     stats.started(clock.now(), clock.wall() - claim.createdAt)
     if (claim.crashes > claim.settings.maxCrashes) {

@@ -38,7 +38,8 @@ export class TaskRun implements TaskContext {
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(
-    readonly claim: Claim,
+    /** Another one when it was lost, and came to the same process again. */
+    public claim: Claim,
     private readonly processor: Processor,
     private readonly parts: RunParts,
     now: number,

@@ -1,0 +1,61 @@
+import { InvalidArgumentError } from '../../../shared/errors.ts'
+
+const EXPECTED = 'a Knex transaction, the client of an interactive transaction of Prisma, or a client of pg that is in a transaction'
+
+/** Asks for rows of one text, on the app's own transaction. What it fails with is the app's to see, as it comes. */
+export type AppQuery = (sql: string, values: readonly string[]) => Promise<readonly string[]>
+
+interface KnexTransaction {
+  raw(sql: string, bindings: readonly unknown[]): PromiseLike<unknown>
+  readonly isTransaction?: unknown
+  readonly client?: { readonly dialect?: unknown }
+}
+
+interface PrismaTransaction {
+  $queryRawUnsafe(sql: string, ...values: unknown[]): PromiseLike<unknown>
+}
+
+interface PgClient {
+  query(sql: string, values: readonly unknown[]): PromiseLike<unknown>
+}
+
+/**
+ * How the app's transaction is asked, by what it looks like.
+ *
+ * @throws InvalidArgumentError for what is none, or not of PostgreSQL: what is added on it would not go the way of the transaction.
+ */
+export function appQuery(transaction: unknown): AppQuery {
+  if (isKnex(transaction)) return async (sql, values) => textsOf(await transaction.raw(sql.replace(/\$\d+/g, '?'), values))
+  if (isPrisma(transaction)) return async (sql, values) => textsOf(await transaction.$queryRawUnsafe(sql, ...values))
+  if (isPgClient(transaction)) return async (sql, values) => textsOf(await transaction.query(sql, values))
+  throw new InvalidArgumentError('options.transaction', EXPECTED, transaction)
+}
+
+function isKnex(value: unknown): value is KnexTransaction {
+  if (!has(value, 'raw')) return false
+  const { isTransaction, client } = value as unknown as KnexTransaction
+  // An instance takes each statement to a connection of its own.
+  return isTransaction === true && (client?.dialect === undefined || client.dialect === 'postgresql')
+}
+
+function isPrisma(value: unknown): value is PrismaTransaction {
+  // A client that connects is not the one of a transaction.
+  return has(value, '$queryRawUnsafe') && !has(value, '$connect')
+}
+
+function isPgClient(value: unknown): value is PgClient {
+  return has(value, 'query') && !has(value, 'raw') && !has(value, '$queryRawUnsafe') && !('totalCount' in value)
+}
+
+function has<K extends string>(value: unknown, name: K): value is Readonly<Record<K, (...args: never[]) => unknown>> {
+  const isThing = (typeof value === 'object' && value !== null) || typeof value === 'function'
+  return isThing && typeof (value as Readonly<Record<string, unknown>>)[name] === 'function'
+}
+
+/** The one column of the rows, whatever the app makes of its name. */
+function textsOf(result: unknown): readonly string[] {
+  const rows: unknown = Array.isArray(result) ? result : (result as { readonly rows?: unknown } | null)?.rows
+  const texts: unknown[] = Array.isArray(rows) ? rows.map((row: object) => Object.values(row)[0]) : [undefined]
+  if (texts.every((text) => typeof text === 'string')) return texts
+  throw new InvalidArgumentError('options.transaction', `${EXPECTED}, whose answers are rows`, result)
+}

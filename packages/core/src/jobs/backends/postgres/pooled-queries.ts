@@ -1,0 +1,140 @@
+import { within } from '../../../shared/within.ts'
+import { JobBackendError } from '../../job-errors.ts'
+import type { PostgresPool, PostgresPoolClient } from './postgres-options.ts'
+
+/** Rows as the server writes them: texts and nothing else. */
+export type TextRow = Readonly<Record<string, string | null>>
+
+const asText = (value: string): string => value
+const TEXTS = { getTypeParser: () => asText }
+const READ_COMMITTED = 'read committed'
+/** Classes of errors by which a server says that it is going away, or is not there yet. */
+const ENDING = /^(?:08|57P)/
+const guarded = new WeakSet<PostgresPool>()
+/** Milliseconds that an idle connection has to answer when another did not. */
+const WEED_MS = 1_000
+/** Asks whether somebody is there; there is nothing in the answer to be parsed. */
+export const NOTHING = 'SELECT'
+const ignore = (): void => {}
+
+/**
+ * Sends statements on connections of a pool. Nothing is kept of a session from one to the next, so that they may go through a PgBouncer. Each has its time; a
+ * connection that does not answer in it is closed.
+ */
+export class PooledQueries {
+  /** Statements that find others' rows changed look at them again. Under stricter levels they would fail instead. */
+  #isReadCommitted = true
+  #weeding: Promise<void> | undefined
+
+  constructor(
+    readonly pool: PostgresPool,
+    private readonly timeoutMs: number,
+  ) {}
+
+  /** Sends one statement. @throws JobBackendError. */
+  async run(text: string, values: readonly unknown[] = [], extraMs = 0): Promise<readonly TextRow[]> {
+    const query = { text, values: [...values], types: TEXTS }
+    const { rows } = await this.with(
+      (client) => (this.#isReadCommitted ? client.query(query) : inReadCommitted(client, () => client.query(query))),
+      this.timeoutMs + extraMs,
+    )
+    return rows as readonly TextRow[]
+  }
+
+  /** Learns what the connections are set to. @throws JobBackendError. */
+  async open(): Promise<void> {
+    // A connection that breaks while nobody uses it, or while it is being closed, would end the process, if the app has no listener.
+    if (!guarded.has(this.pool)) this.pool.on('error', ignore)
+    guarded.add(this.pool)
+    const [row] = await this.run(`SELECT current_setting('default_transaction_isolation') AS level`)
+    this.#isReadCommitted = row?.level === READ_COMMITTED
+  }
+
+  /** Does something on one connection. @throws JobBackendError. */
+  async with<T>(work: (client: PostgresPoolClient) => Promise<T>, timeoutMs: number = this.timeoutMs): Promise<T> {
+    await this.#weeding
+    const client = await this.lend()
+    let isUsable = false
+    // Of a connection that breaks the query is told, too; the event alone would end the process.
+    client.on('error', ignore)
+    try {
+      const result = await within(timeoutMs, work(client))
+      isUsable = true
+      return result
+    } catch (error) {
+      isUsable = isAnswer(error)
+      if (!isUsable) this.#weed()
+      throw failed(error)
+    } finally {
+      client.removeListener('error', ignore)
+      client.release(!isUsable)
+    }
+  }
+
+  /** Where one connection has died without a word, others have: those that nobody uses are asked, all at once, and closed if they are silent. */
+  #weed(): void {
+    if (this.#weeding !== undefined) return
+    const silent = async () => {
+      const client = await this.lend()
+      client.on('error', ignore)
+      const isUsable = await within(Math.min(WEED_MS, this.timeoutMs), client.query({ text: NOTHING })).then(
+        () => true,
+        () => false,
+      )
+      client.removeListener('error', ignore)
+      client.release(!isUsable)
+    }
+    const idle = Array.from({ length: this.pool.idleCount ?? 0 }, silent)
+    this.#weeding = Promise.allSettled(idle).then(() => {
+      this.#weeding = undefined
+    })
+  }
+
+  /** @throws JobBackendError when there is none in time. */
+  async lend(): Promise<PostgresPoolClient> {
+    let isLate = false
+    const lending = this.pool.connect()
+    try {
+      return await within(this.timeoutMs, lending)
+    } catch (error) {
+      isLate = true
+      throw failed(error)
+    } finally {
+      if (isLate) lending.then((client) => client.release(), ignore)
+    }
+  }
+}
+
+/** Does something in a transaction of its own. */
+export async function inReadCommitted<T>(client: PostgresPoolClient, work: () => Promise<T>): Promise<T> {
+  await client.query({ text: 'BEGIN ISOLATION LEVEL READ COMMITTED' })
+  try {
+    const result = await work()
+    await client.query({ text: 'COMMIT' })
+    return result
+  } catch (error) {
+    await client.query({ text: 'ROLLBACK' })
+    throw error
+  }
+}
+
+/** Whether the server refused, and not the connection broke: what was asked for was not done then. */
+export function isAnswer(error: unknown): boolean {
+  const { code, severity } = (error ?? {}) as { readonly code?: unknown; readonly severity?: unknown }
+  return typeof code === 'string' && typeof severity === 'string' && !ENDING.test(code)
+}
+
+/** The code of the server's error that an error was made from. */
+export function sqlStateOf(error: unknown): string | undefined {
+  const cause = error instanceof JobBackendError ? error.cause : error
+  const { code } = (cause ?? {}) as { readonly code?: unknown }
+  return typeof code === 'string' ? code : undefined
+}
+
+function failed(error: unknown): JobBackendError {
+  if (error instanceof JobBackendError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  return new JobBackendError(isAnswer(error) ? `PostgreSQL refused: ${message}` : `PostgreSQL does not answer: ${message}`, {
+    cause: error,
+  })
+}

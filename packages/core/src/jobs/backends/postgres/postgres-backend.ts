@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto'
+import type {
+  Added,
+  BatchRow,
+  CancelledBatch,
+  Claim,
+  JobBackend,
+  NewBatch,
+  NewTask,
+  Outcome,
+  QueueCounts,
+  Range,
+  Renewed,
+  RetentionLimits,
+  StepResult,
+  TaskFilter,
+  TaskRecord,
+  WakeHint,
+} from '../job-backend.ts'
+import { addTasks } from './add-tasks.ts'
+import { appQuery } from './app-transaction.ts'
+import { PooledQueries, sqlStateOf, type TextRow } from './pooled-queries.ts'
+import { DEFAULT_SCHEMA, type PostgresJobBackendOptions } from './postgres-options.ts'
+import { setUpTables } from './set-up-tables.ts'
+import { batchOf, recordOf } from './sql/records.ts'
+import { type Statements, statements } from './sql/statements.ts'
+import { Steps } from './steps.ts'
+import { toText } from './stored-text.ts'
+import { WakeListener } from './wake-listener.ts'
+import { WakeSender } from './wake-sender.ts'
+
+const UNIQUE_VIOLATION = '23505'
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** Keeps tasks in tables of the app's PostgreSQL. What is ready is claimed by `FOR UPDATE SKIP LOCKED`; leases go by the server's clock. */
+export class PostgresBackend implements JobBackend {
+  readonly name = 'postgres'
+  readonly isDurable = true
+  readonly isShared = true
+  readonly hasTransactions = true
+  readonly #schema: string
+  readonly #queries: PooledQueries
+  readonly #sql: Statements
+  readonly #steps: Steps
+  /** Known to others as who told them. */
+  readonly #self = randomUUID()
+  readonly #listener: WakeListener | undefined
+  readonly #sender: WakeSender
+  readonly #listeners = new Set<(hint: WakeHint) => void>()
+
+  constructor({ pool, schema = DEFAULT_SCHEMA, listen = true, timeoutMs = 5_000 }: PostgresJobBackendOptions) {
+    this.#schema = schema
+    this.#queries = new PooledQueries(pool, timeoutMs)
+    this.#sql = statements(schema)
+    this.#steps = new Steps(this.#queries, this.#sql)
+    const onHint = (hint: WakeHint) => this.#wake(hint)
+    this.#listener = listen ? new WakeListener(this.#queries, this.#sql.channel, timeoutMs, this.#self, onHint) : undefined
+    this.#sender = new WakeSender((queues) => this.#tell(queues))
+  }
+
+  async open(): Promise<void> {
+    await this.#queries.open()
+    await setUpTables(this.#queries, this.#schema, this.#sql.version)
+  }
+
+  async add(tasks: readonly NewTask[], transaction?: unknown): Promise<readonly Added[]> {
+    if (transaction !== undefined) {
+      const query = appQuery(transaction)
+      return addTasks(tasks, {
+        // Others are told by its commit, this process among them.
+        add: async (json) => (await query(this.#sql.add, [json, '']))[0] ?? '',
+        find: (json) => query(this.#sql.find, [json]),
+      })
+    }
+    const queues = new Set(tasks.map(({ queue }) => queue))
+    const isTold = [...queues].map((queue) => this.#sender.isDue(queue)).some(Boolean)
+    const store = {
+      add: async (json: string) => (await this.#ofTasks(json, this.#sql.add, [isTold ? this.#self : null]))[0] ?? '',
+      find: (json: string) => this.#ofTasks(json, this.#sql.find),
+    }
+    const added = await addTasks(tasks, store, true)
+    for (const queue of queues) this.#wake({ queue })
+    return added
+  }
+
+  async step(queue: string, outcomes: readonly Outcome[], want: number, owner: string, leaseMs: number): Promise<StepResult> {
+    if (want > 0) this.#listener?.start()
+    const { cancelled, ...result } = await this.#steps.step(queue, outcomes, want, owner, leaseMs)
+    // They have to run before they can be told to stop.
+    for (const id of cancelled) setImmediate(() => this.#wake({ cancel: id }))
+    return result
+  }
+
+  async renew(claims: readonly Claim[], _owner: string, leaseMs: number): Promise<Renewed> {
+    const rows = await this.#queries.run(this.#sql.renew, [claims.map(({ id }) => id), claims.map(({ token }) => token), leaseMs])
+    const kept = new Map(rows.map(({ claim, cancelled }) => [claim, cancelled === 'true']))
+    const stateOf = ({ id, token }: Claim) => kept.get(`${id} ${token}`)
+    return { lost: claims.filter((one) => stateOf(one) === undefined), cancelled: claims.filter((one) => stateOf(one) === true) }
+  }
+
+  async cancel(id: string, at: number): Promise<'waiting' | 'running' | undefined> {
+    const [row] = await this.#byId(id, this.#sql.cancel, [id, at])
+    if (row === undefined) return undefined
+    if (row.running !== 'true') return 'waiting'
+    this.#wake({ cancel: id })
+    return 'running'
+  }
+
+  async replay(id: string): Promise<boolean> {
+    try {
+      const [row] = await this.#byId(id, this.#sql.replay, [id, this.#self])
+      if (row === undefined) return false
+      this.#wake({ queue: row.queue ?? '' })
+      return true
+    } catch (error) {
+      // Another task has its key by now.
+      if (sqlStateOf(error) === UNIQUE_VIOLATION) return false
+      throw error
+    }
+  }
+
+  async purge({ queue, id, before }: { readonly queue?: string; readonly id?: string; readonly before?: number }): Promise<number> {
+    if (id !== undefined && !UUID.test(id)) return 0
+    const [row] = await this.#queries.run(this.#sql.purge, [queue ?? null, id ?? null, before ?? null])
+    return Number(row?.purged)
+  }
+
+  async pause(queue: string, isPaused: boolean): Promise<void> {
+    await this.#queries.run(this.#sql.pause, [queue, isPaused])
+    if (isPaused) return
+    await this.#tell([queue])
+    this.#wake({ queue })
+  }
+
+  async openBatch({ id, name, batchSize, createdAt, maxFailedItems, stopsOnFailure, webhook }: NewBatch): Promise<void> {
+    const address = webhook === null ? null : toText(webhook)
+    await this.#queries.run(this.#sql.openBatch, [id, name, batchSize, createdAt, maxFailedItems, stopsOnFailure, address])
+  }
+
+  async sealBatch(id: string, chunks: number, totalItems: number, at: number): Promise<readonly BatchRow[]> {
+    return batchesIn(await this.#queries.run(this.#sql.sealBatch, [id, chunks, totalItems, at]))
+  }
+
+  async batch(id: string): Promise<BatchRow | undefined> {
+    return batchesIn(await this.#byId(id, this.#sql.batch, [id]))[0]
+  }
+
+  async cancelBatch(id: string, at: number): Promise<CancelledBatch> {
+    const [row] = await this.#byId(id, this.#sql.cancelBatch, [id, at])
+    if (row === undefined) return { isFound: false, batches: [] }
+    for (const cancel of JSON.parse(row.running ?? '[]') as readonly string[]) this.#wake({ cancel })
+    return { isFound: true, batches: row.ended === 'true' ? batchesIn([row]) : [] }
+  }
+
+  async batchNotified(id: string): Promise<void> {
+    await this.#queries.run(this.#sql.batchNotified, [id])
+  }
+
+  async unnotifiedBatches(before: number): Promise<readonly BatchRow[]> {
+    return batchesIn(await this.#queries.run(this.#sql.unnotifiedBatches, [before]))
+  }
+
+  async get(id: string): Promise<TaskRecord | undefined> {
+    return recordsIn(await this.#byId(id, this.#sql.get, [id]))[0]
+  }
+
+  async list({ queue, status, batchId }: TaskFilter, { offset, limit }: Required<Range>): Promise<readonly TaskRecord[]> {
+    const filter = [queue ?? null, status ?? null, offset, limit]
+    if (batchId === undefined) return recordsIn(await this.#queries.run(this.#sql.list, filter))
+    return recordsIn(await this.#byId(batchId, this.#sql.listBatch, [...filter, batchId]))
+  }
+
+  async counts(queue: string): Promise<QueueCounts> {
+    const [row] = await this.#queries.run(this.#sql.counts, [queue])
+    const [queued, oldestQueuedAt, pending, retry, processing, dead, isPaused] = JSON.parse(row?.counts ?? '[]') as [
+      ...[number, number | null, number, number, number, number, boolean],
+    ]
+    return { queued, oldestQueuedAt, pending, retry, processing, dead, isPaused }
+  }
+
+  async takeSlot(key: string, at: number, expiresAt: number): Promise<boolean> {
+    return (await this.#queries.run(this.#sql.takeSlot, [toText(key), expiresAt - at])).length > 0
+  }
+
+  async tidy({ maxDeadBytes, maxBatchAgeMs }: RetentionLimits, at: number): Promise<void> {
+    await this.#queries.run(this.#sql.tidySlots)
+    let forgotten: number
+    do forgotten = Number((await this.#queries.run(this.#sql.tidyBatches, [at - maxBatchAgeMs]))[0]?.forgotten)
+    while (forgotten > 0)
+    await this.#queries.run(this.#sql.tidyDead, [maxDeadBytes])
+  }
+
+  onWake(listener: (hint: WakeHint) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  async close(): Promise<void> {
+    this.#listener?.close()
+    await this.#sender.close()
+  }
+
+  /** Asks by tasks as JSON. */
+  async #ofTasks(json: string, sql: string, values: readonly unknown[] = []): Promise<readonly string[]> {
+    const rows = await this.#queries.run(sql, [json, ...values], Math.floor(json.length / BYTES_PER_MS))
+    return rows.map(({ result }) => result ?? '')
+  }
+
+  async #tell(queues: readonly string[]): Promise<void> {
+    await this.#queries.run(this.#sql.tell, [queues, this.#self])
+  }
+
+  /** What is not the id of anything is asked for by users, too. */
+  async #byId(id: string, sql: string, values: readonly unknown[]): Promise<readonly TextRow[]> {
+    return UUID.test(id) ? this.#queries.run(sql, values) : []
+  }
+
+  #wake(hint: WakeHint): void {
+    for (const listener of this.#listeners) listener(hint)
+  }
+}
+
+/** What a line must carry at least: large tasks have more time. */
+const BYTES_PER_MS = 10_000
+
+function batchesIn(rows: readonly TextRow[]): readonly BatchRow[] {
+  return rows.map(({ batch }) => batchOf(batch ?? ''))
+}
+
+function recordsIn(rows: readonly TextRow[]): readonly TaskRecord[] {
+  return rows.map(({ task, data }) => recordOf(task ?? '', data ?? ''))
+}

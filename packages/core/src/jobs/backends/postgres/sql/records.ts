@@ -1,0 +1,81 @@
+import type { TaskFailure, TaskStatus } from '../../../task.ts'
+import type { BatchRow, Claim, Level, TaskRecord, TaskSettings } from '../../job-backend.ts'
+import { fromText } from '../stored-text.ts'
+import { toMs } from './names.ts'
+
+/** What is read of a row is read as one text of JSON: whatever a driver, an ORM or an app makes of types, a text is a text. */
+const json = (...values: readonly string[]): string => `json_build_array(${values.join(', ')})::text`
+
+/** A batch. @param b - The table or its alias. */
+export function batchJson(b: string): string {
+  return json(
+    ...[`${b}.id`, `${b}.name`, `${b}.batch_size`, toMs(`${b}.created_at`), `${b}.max_failed_items`, `${b}.stops_on_failure`],
+    ...[`${b}.webhook`, `${b}.total_items`, `${b}.chunks`, `${b}.chunks_done`, `${b}.processed_items`, `${b}.failed_items`],
+    ...[`${b}.is_cancelled`, toMs(`${b}.ended_at`), `${b}.is_notified`],
+  )
+}
+
+type BatchJson = readonly [
+  ...[id: string, name: string, batchSize: number, createdAt: number, maxFailedItems: number, stopsOnFailure: boolean],
+  ...[webhook: string | null, totalItems: number | null, chunks: number | null, chunksDone: number, processed: number, failed: number],
+  ...[isCancelled: boolean, endedAt: number | null, isNotified: boolean],
+]
+
+export function batchOf(text: string): BatchRow {
+  const [id, name, batchSize, createdAt, maxFailedItems, stopsOnFailure, webhook, totalItems, chunks, chunksDone, ...rest] = JSON.parse(
+    text,
+  ) as BatchJson
+  const [processedItems, failedItems, isCancelled, endedAt, isNotified] = rest
+  return {
+    ...{ id, name, batchSize, createdAt, maxFailedItems, stopsOnFailure, webhook: webhook === null ? null : fromText(webhook) },
+    ...{ totalItems, chunks, chunksDone, processedItems, failedItems, isCancelled, endedAt, isNotified },
+  }
+}
+
+/** What a claim and a record have in common, but for what is long. */
+const common = (t: string): readonly string[] => [
+  ...[`${t}.id`, `${t}.queue`, `${t}.level`, `${t}.order_ms`, toMs(`${t}.created_at`), `${t}.settings::json`, `${t}.unique_key`],
+  ...[`${t}.batch_id`, `${t}.chunk`, `${t}.items`, `${t}.attempts`, `${t}.crashes`],
+]
+
+type CommonJson = readonly [
+  ...[id: string, queue: string, level: Level, order: number, createdAt: number, settings: TaskSettings, uniqueKey: string | null],
+  ...[batchId: string | null, chunk: number, items: number, attempts: number, crashes: number],
+]
+
+function commonOf([id, queue, level, order, createdAt, settings, uniqueKey, batchId, chunk, items, attempts, crashes]: CommonJson) {
+  return {
+    ...{ id, queue, level, order, createdAt, settings, uniqueKey: uniqueKey === null ? null : fromText(uniqueKey) },
+    ...{ batchId, chunk, items, attempts, crashes },
+  }
+}
+
+export function claimJson(t: string): string {
+  return json(...common(t), `${t}.token`, `${t}.is_cancelled`)
+}
+
+/** A claim, and whether somebody has cancelled it before it was lost to another worker. */
+export function claimOf(text: string, data: string): { readonly claim: Claim; readonly isCancelled: boolean } {
+  const row = JSON.parse(text) as readonly [...CommonJson, token: number, isCancelled: boolean]
+  return { claim: { ...commonOf(row.slice(0, 12) as unknown as CommonJson), data, token: row[12] }, isCancelled: row[13] }
+}
+
+export function recordJson(t: string): string {
+  const more = [`${t}.status`, toMs(`${t}.run_at`), toMs(`${t}.started_at`), toMs(`${t}.finished_at`), `${t}.failures`]
+  return json(...common(t), ...more)
+}
+
+type RecordJson = readonly [
+  ...CommonJson,
+  ...[status: TaskStatus, runAt: number | null, startedAt: number | null, finishedAt: number | null, failures: readonly string[]],
+]
+
+export function recordOf(text: string, data: string): TaskRecord {
+  const row = JSON.parse(text) as RecordJson
+  const [status, runAt, startedAt, finishedAt, failures] = [row[12], row[13], row[14], row[15], row[16]]
+  return {
+    ...commonOf(row.slice(0, 12) as unknown as CommonJson),
+    ...{ data, status, runAt: runAt ?? 0, startedAt, finishedAt },
+    failures: failures.map((failure) => JSON.parse(failure) as TaskFailure),
+  }
+}

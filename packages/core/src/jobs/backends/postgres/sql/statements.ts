@@ -1,0 +1,240 @@
+import { OWN_STATEMENT } from '../../../../shared/own-statement.ts'
+import { afterMs, channelOf, fromMs, literal, OPEN, type TableNames, tableNames, toMs } from './names.ts'
+import { batchJson, recordJson } from './records.ts'
+import { stepSql } from './step-function.ts'
+
+/** All that the backend asks, for the tables of one schema. */
+export interface Statements extends Readonly<Record<StatementName, string>> {
+  readonly channel: string
+}
+
+type StatementName =
+  | 'version'
+  | 'step'
+  | 'add'
+  | 'find'
+  | 'tell'
+  | 'giveBack'
+  | 'renew'
+  | 'cancel'
+  | 'replay'
+  | 'purge'
+  | 'pause'
+  | 'openBatch'
+  | 'sealBatch'
+  | 'batch'
+  | 'cancelBatch'
+  | 'batchNotified'
+  | 'unnotifiedBatches'
+  | 'endedBy'
+  | 'get'
+  | 'list'
+  | 'listBatch'
+  | 'counts'
+  | 'takeSlot'
+  | 'tidySlots'
+  | 'tidyBatches'
+  | 'tidyDead'
+
+export function statements(schema: string): Statements {
+  const names = tableNames(schema)
+  const channel = channelOf(schema)
+  return {
+    channel,
+    step: stepSql(schema),
+    version: `SELECT version::text AS version, oldest_reader::text AS oldest FROM ${names.version}`,
+    ...adding(names, channel),
+    ...claimsOf(names, channel),
+    ...batchesOf(names, channel),
+    ...reading(names),
+    ...keeping(names),
+  }
+}
+
+/** Tells of a queue. Its result is nothing that may be read: Prisma knows no type for it. */
+const told = (channel: string, queue: string, from: string): string =>
+  `pg_notify(${literal(channel)}, json_build_object('queue', ${queue}, 'from', ${from})::text)`
+
+function adding({ tasks }: TableNames, channel: string): Pick<Statements, 'add' | 'find' | 'tell'> {
+  return {
+    // Each parameter in one place, in order: of some clients each place is one of its own. `$1` the tasks, `$2` who tells; NULL: nobody does.
+    add: `${OWN_STATEMENT} WITH added AS (
+  INSERT INTO ${tasks} (id, queue, status, level, order_ms, run_at, unique_key, batch_id, chunk, items, created_at, settings, data, bytes)
+  SELECT id, queue, CASE WHEN delay_ms > 0 THEN 'pending' ELSE 'queued' END, level, order_ms, CASE WHEN delay_ms > 0 THEN ${afterMs('delay_ms')} END,
+    unique_key, batch_id, chunk, items, ${fromMs('created_ms')}, settings, data, octet_length(data)
+  FROM json_to_recordset($1::json) AS g(id uuid, queue text, level int, order_ms float8, delay_ms float8, created_ms float8, unique_key text,
+    batch_id uuid, chunk int, items int, settings text, data text)
+  ON CONFLICT DO NOTHING RETURNING id, queue
+), told AS (
+  SELECT ${told(channel, 'q.queue', 'w.teller')} FROM (SELECT $2::text AS teller) w, (SELECT DISTINCT queue FROM added) q WHERE w.teller IS NOT NULL
+)
+SELECT json_build_array((SELECT coalesce(json_agg(id), '[]') FROM added), (SELECT count(*) FROM told))::text AS result`,
+    // Which task is there in the place of each that was not added.
+    find: `${OWN_STATEMENT} SELECT json_build_array(g.id, coalesce(
+  (SELECT t.id FROM ${tasks} t WHERE t.id = g.id),
+  (SELECT t.id FROM ${tasks} t WHERE t.queue = g.queue AND t.unique_key = g.unique_key AND t.unique_key IS NOT NULL AND t.status IN ${OPEN})
+))::text AS result FROM json_to_recordset($1::json) AS g(id uuid, queue text, unique_key text)`,
+    tell: `SELECT count(*) FROM (SELECT ${told(channel, 'queue', '$2::text')} FROM unnest($1::text[]) AS queue) AS told`,
+  }
+}
+
+function claimsOf({ tasks, batches }: TableNames, channel: string): Pick<Statements, 'giveBack' | 'renew' | 'cancel' | 'replay' | 'purge'> {
+  return {
+    // Claims of a step whose answer was never heard.
+    giveBack: `WITH mine AS MATERIALIZED (
+  SELECT id FROM ${tasks} WHERE queue = $1 AND status = 'processing' AND owner = ANY ($2::text[]) ORDER BY id FOR UPDATE
+)
+UPDATE ${tasks} t SET status = 'queued', owner = NULL, lease_until = NULL FROM mine WHERE t.id = mine.id`,
+    renew: `WITH mine AS MATERIALIZED (
+  SELECT t.id, t.token, t.is_cancelled FROM unnest($1::uuid[], $2::int[]) AS c(id, token) JOIN ${tasks} t ON t.id = c.id
+  WHERE t.status = 'processing' AND t.token = c.token ORDER BY t.id FOR UPDATE OF t
+), kept AS (
+  UPDATE ${tasks} t SET lease_until = ${afterMs('$3::float8')} FROM mine WHERE t.id = mine.id
+)
+SELECT id || ' ' || token AS claim, is_cancelled::text AS cancelled FROM mine`,
+    // Of a task that runs where nobody is any more, the next who has it is told.
+    cancel: `WITH owning AS MATERIALIZED (
+  SELECT b.id FROM ${batches} b WHERE b.id = (SELECT batch_id FROM ${tasks} WHERE id = $1) FOR UPDATE OF b
+), found AS MATERIALIZED (
+  SELECT t.id, t.status = 'processing' AS is_running, o.id AS batch_id FROM ${tasks} t LEFT JOIN owning o ON o.id = t.batch_id
+  WHERE t.id = $1 AND t.status IN ${OPEN} FOR UPDATE OF t
+), gone AS (
+  DELETE FROM ${tasks} t USING found f WHERE t.id = f.id AND NOT f.is_running AND f.batch_id IS NULL
+), changed AS (
+  UPDATE ${tasks} t SET
+    is_cancelled = true,
+    status = CASE WHEN f.is_running THEN t.status ELSE 'cancelled' END,
+    finished_at = CASE WHEN f.is_running THEN NULL ELSE ${fromMs('$2::float8')} END
+  FROM found f WHERE t.id = f.id AND (f.is_running OR f.batch_id IS NOT NULL)
+), grown AS (
+  UPDATE ${batches} b SET
+    chunks_done = b.chunks_done + 1,
+    ended_at = CASE WHEN b.ended_at IS NULL AND b.chunks_done + 1 >= b.chunks THEN ${fromMs('$2::float8')} ELSE b.ended_at END
+  FROM found f WHERE b.id = f.batch_id AND NOT f.is_running
+), told AS (
+  SELECT pg_notify(${literal(channel)}, json_build_object('cancel', id)::text) FROM found WHERE is_running
+)
+SELECT is_running::text AS running, (SELECT count(*) FROM told) AS told FROM found`,
+    replay: `WITH owning AS MATERIALIZED (
+  SELECT b.id FROM ${batches} b WHERE b.id = (SELECT batch_id FROM ${tasks} WHERE id = $1) FOR UPDATE OF b
+), found AS MATERIALIZED (
+  SELECT t.id, t.queue, t.items, o.id AS batch_id FROM ${tasks} t LEFT JOIN owning o ON o.id = t.batch_id
+  WHERE t.id = $1 AND t.status = 'dead' FOR UPDATE OF t
+), changed AS (
+  UPDATE ${tasks} t SET status = 'queued', attempts = 0, crashes = 0, is_cancelled = false, run_at = NULL, finished_at = NULL
+  FROM found f WHERE t.id = f.id
+), grown AS (
+  UPDATE ${batches} b SET chunks_done = b.chunks_done - 1, failed_items = b.failed_items - f.items, ended_at = NULL, ended_by = NULL, is_notified = false
+  FROM found f WHERE b.id = f.batch_id
+), told AS (
+  SELECT ${told(channel, 'queue', '$2::text')} FROM found
+)
+SELECT queue, (SELECT count(*) FROM told) AS told FROM found`,
+    purge: `WITH found AS MATERIALIZED (
+  SELECT id FROM ${tasks} WHERE status = 'dead' AND ($1::text IS NULL OR queue = $1) AND ($2::uuid IS NULL OR id = $2)
+    AND ($3::float8 IS NULL OR finished_at < ${fromMs('$3::float8')}) FOR UPDATE SKIP LOCKED
+), ${forgetting(tasks, batches)}
+SELECT count(*)::text AS purged FROM found`,
+  }
+}
+
+/** Dead letters that are `found` go; those of batches that are kept stay, among the batch's parts. */
+const forgetting = (tasks: string, batches: string): string => `kept AS (
+  UPDATE ${tasks} t SET status = 'failed' FROM found f, ${batches} b WHERE t.id = f.id AND b.id = t.batch_id
+), gone AS (
+  DELETE FROM ${tasks} t USING found f WHERE t.id = f.id AND NOT EXISTS (SELECT FROM ${batches} b WHERE b.id = t.batch_id)
+)`
+
+function batchesOf(
+  { tasks, batches }: TableNames,
+  channel: string,
+): Pick<Statements, 'openBatch' | 'sealBatch' | 'batch' | 'cancelBatch' | 'batchNotified' | 'unnotifiedBatches' | 'endedBy'> {
+  const selected = `SELECT ${batchJson('b')} AS batch FROM ${batches} b`
+  return {
+    openBatch: `INSERT INTO ${batches} (id, name, batch_size, created_at, max_failed_items, stops_on_failure, webhook)
+VALUES ($1, $2, $3, ${fromMs('$4::float8')}, $5, $6, $7) ON CONFLICT DO NOTHING`,
+    sealBatch: `WITH found AS MATERIALIZED (SELECT id, ended_at FROM ${batches} WHERE id = $1 FOR UPDATE), sealed AS (
+  UPDATE ${batches} b SET
+    chunks = $2::int,
+    total_items = $3::bigint,
+    ended_at = CASE WHEN b.ended_at IS NULL AND b.chunks_done >= $2::int THEN ${fromMs('$4::float8')} ELSE b.ended_at END
+  FROM found f WHERE b.id = f.id RETURNING b.*, f.ended_at IS NULL AND b.ended_at IS NOT NULL AS is_ended_now
+)
+SELECT ${batchJson('s')} AS batch FROM sealed s WHERE s.is_ended_now`,
+    batch: `${selected} WHERE b.id = $1`,
+    cancelBatch: `WITH owning AS MATERIALIZED (
+  SELECT b.id FROM ${batches} b WHERE b.id = $1 AND b.ended_at IS NULL FOR UPDATE OF b
+), found AS MATERIALIZED (
+  SELECT t.id, t.status = 'processing' AS is_running, o.id AS batch_id FROM owning o JOIN ${tasks} t ON t.batch_id = o.id
+  WHERE t.status IN ${OPEN} ORDER BY t.id FOR UPDATE OF t
+), changed AS (
+  UPDATE ${tasks} t SET
+    is_cancelled = true,
+    status = CASE WHEN f.is_running THEN t.status ELSE 'cancelled' END,
+    finished_at = CASE WHEN f.is_running THEN NULL ELSE ${fromMs('$2::float8')} END
+  FROM found f WHERE t.id = f.id
+), c AS (
+  SELECT count(*) FILTER (WHERE NOT is_running) AS chunks FROM found
+), grown AS (
+  UPDATE ${batches} b SET
+    is_cancelled = true,
+    chunks_done = b.chunks_done + c.chunks,
+    ended_at = CASE WHEN b.chunks_done + c.chunks >= b.chunks THEN ${fromMs('$2::float8')} END
+  FROM owning o, c WHERE b.id = o.id RETURNING b.*
+), told AS (
+  SELECT pg_notify(${literal(channel)}, json_build_object('cancel', id)::text) FROM found WHERE is_running
+)
+SELECT ${batchJson('g')} AS batch, (g.ended_at IS NOT NULL)::text AS ended, (SELECT count(*) FROM told) AS told,
+  (SELECT coalesce(json_agg(id), '[]') FROM found WHERE is_running)::text AS running
+FROM grown g`,
+    batchNotified: `UPDATE ${batches} SET is_notified = true WHERE id = $1`,
+    unnotifiedBatches: `${selected} WHERE b.ended_at <= ${fromMs('$1::float8')} AND NOT b.is_notified ORDER BY b.ended_at`,
+    endedBy: `${selected} WHERE b.ended_at IS NOT NULL AND b.ended_by = ANY ($1::text[])`,
+  }
+}
+
+function reading({ tasks, queues }: TableNames): Pick<Statements, 'get' | 'list' | 'listBatch' | 'counts'> {
+  const selected = (from: string) => `SELECT ${recordJson('t')} AS task, t.data FROM ${from} t`
+  // What is passed over is not made into JSON.
+  const page = (where: string, order: string) => selected(`(SELECT * FROM ${tasks} t WHERE ${where} ORDER BY ${order} OFFSET $3 LIMIT $4)`)
+  const filter = `($1::text IS NULL OR t.queue = $1) AND ($2::text IS NULL OR t.status = $2)`
+  const of = (status: string) => `FROM ${tasks} WHERE queue = $1 AND status ${status}`
+  return {
+    get: `${selected(tasks)} WHERE t.id = $1`,
+    list: `${page(filter, 't.id')} ORDER BY t.id`,
+    listBatch: `${page(`t.batch_id = $5 AND ${filter}`, 't.chunk, t.id')} ORDER BY t.chunk, t.id`,
+    counts: `SELECT json_build_array(r.n, ${toMs('r.oldest')}, l.pending, l.retry, (SELECT count(*) ${of(`= 'processing'`)}), (SELECT count(*) ${of(`= 'dead'`)}),
+  EXISTS (SELECT FROM ${queues} WHERE name = $1 AND is_paused))::text AS counts
+FROM (SELECT count(*) AS n, min(created_at) AS oldest ${of(`= 'queued'`)}) r,
+  (SELECT count(*) FILTER (WHERE status = 'pending') AS pending, count(*) FILTER (WHERE status = 'retry') AS retry ${of(`IN ('pending', 'retry')`)}) l`,
+  }
+}
+
+function keeping({
+  tasks,
+  batches,
+  queues,
+  slots,
+}: TableNames): Pick<Statements, 'pause' | 'takeSlot' | 'tidySlots' | 'tidyBatches' | 'tidyDead'> {
+  return {
+    pause: `INSERT INTO ${queues} (name, is_paused) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET is_paused = EXCLUDED.is_paused`,
+    takeSlot: `INSERT INTO ${slots} AS s (key, expires_at) VALUES ($1, ${afterMs('$2::float8')})
+ON CONFLICT (key) DO UPDATE SET expires_at = EXCLUDED.expires_at WHERE s.expires_at <= now() RETURNING 'taken' AS slot`,
+    tidySlots: `DELETE FROM ${slots} WHERE expires_at <= now()`,
+    tidyBatches: `WITH old AS MATERIALIZED (
+  SELECT id FROM ${batches} WHERE ended_at < ${fromMs('$1::float8')} ORDER BY ended_at LIMIT 20 FOR UPDATE SKIP LOCKED
+), parts AS (
+  DELETE FROM ${tasks} t USING old WHERE t.batch_id = old.id AND t.status <> 'dead'
+), gone AS (
+  DELETE FROM ${batches} b USING old WHERE b.id = old.id
+)
+SELECT count(*)::text AS forgotten FROM old`,
+    tidyDead: `WITH aged AS MATERIALIZED (
+  SELECT id, sum(bytes) OVER (ORDER BY finished_at DESC, id DESC) AS total FROM ${tasks}
+  WHERE status = 'dead' AND (SELECT sum(bytes) FROM ${tasks} WHERE status = 'dead') > $1::float8
+), found AS MATERIALIZED (
+  SELECT t.id FROM aged a JOIN ${tasks} t ON t.id = a.id WHERE a.total > $1::float8 AND t.status = 'dead' FOR UPDATE OF t SKIP LOCKED
+), ${forgetting(tasks, batches)}
+SELECT count(*)::text AS purged FROM found`,
+  }
+}

@@ -1,0 +1,115 @@
+import { backOffMs } from '../../../shared/back-off.ts'
+import { within } from '../../../shared/within.ts'
+import type { WakeHint } from '../job-backend.ts'
+import { NOTHING, type PooledQueries } from './pooled-queries.ts'
+import type { PostgresPoolClient } from './postgres-options.ts'
+import { identifier } from './sql/names.ts'
+
+const HEARTBEAT_MS = 5_000
+const BACK_OFF = { baseMs: 200, maxMs: 5_000 }
+const ignore = (): void => {}
+
+/** What is sent on the channel. */
+interface Told extends WakeHint {
+  readonly from?: string | null
+}
+
+/** Holds one connection to hear what other processes do. When it breaks there is another one; what was missed meanwhile is found by looking. */
+export class WakeListener {
+  #client: PostgresPoolClient | undefined
+  #isStarted = false
+  #isClosed = false
+  #failures = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(
+    private readonly queries: PooledQueries,
+    private readonly channel: string,
+    private readonly timeoutMs: number,
+    /** What it tells itself it knows already. */
+    private readonly self: string,
+    private readonly onHint: (hint: WakeHint) => void,
+  ) {}
+
+  /** Begins, at the first call. Where the pool has one connection only, it is left to those who need it. */
+  start(): void {
+    if (this.#isStarted || this.#isClosed || this.queries.pool.options?.max === 1) return
+    this.#isStarted = true
+    this.#connect().catch(ignore)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    this.#drop(this.#client)
+  }
+
+  async #connect(): Promise<void> {
+    let client: PostgresPoolClient | undefined
+    try {
+      client = await this.queries.lend()
+      if (this.#isClosed) {
+        client.release()
+        return
+      }
+      const held = client
+      this.#client = held
+      held.on('error', () => this.#lost(held))
+      held.on('end', () => this.#lost(held))
+      held.on('notification', ({ channel, payload }) => {
+        if (channel === this.channel && payload !== undefined && held === this.#client) this.#told(payload)
+      })
+      await within(this.timeoutMs, held.query({ text: `LISTEN ${identifier(this.channel)}` }))
+      held.unref?.()
+      this.#failures = 0
+      this.onHint({})
+      this.#beat(held)
+    } catch {
+      if (client === undefined) this.#retry()
+      else this.#lost(client)
+    }
+  }
+
+  /** A connection that has died without a word says so by its silence. */
+  #beat(client: PostgresPoolClient): void {
+    this.#wait(HEARTBEAT_MS, () => {
+      within(this.timeoutMs, client.query({ text: NOTHING })).then(
+        () => client === this.#client && this.#beat(client),
+        () => this.#lost(client),
+      )
+    })
+  }
+
+  #told(payload: string): void {
+    let told: Told
+    try {
+      told = JSON.parse(payload) as Told
+    } catch {
+      return
+    }
+    if (told.from !== this.self) this.onHint(told)
+  }
+
+  #lost(client: PostgresPoolClient): void {
+    if (client !== this.#client) return
+    this.#drop(client)
+    this.#retry()
+  }
+
+  #drop(client: PostgresPoolClient | undefined): void {
+    this.#client = undefined
+    client?.release(true)
+  }
+
+  #retry(): void {
+    if (this.#isClosed) return
+    this.#failures += 1
+    this.#wait(backOffMs(BACK_OFF, this.#failures, Math.random), () => void this.#connect())
+  }
+
+  #wait(ms: number, then: () => void): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(then, ms)
+    this.#timer.unref()
+  }
+}

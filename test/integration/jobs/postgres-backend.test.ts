@@ -1,0 +1,526 @@
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import {
+  AsyncBatchProcessingEngine,
+  type Claim,
+  type JobBackend,
+  type JobsOptions,
+  MAX_FAILURES,
+  type NewTask,
+  type Outcome,
+} from '@sluice/core'
+import { PostgresJobsSetUpError, postgresJobBackend, postgresJobsSql } from '@sluice/core/jobs-postgres'
+import knex from 'knex'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { connectPostgres, SCHEMA } from '../../contracts/jobs/postgres-world.ts'
+import { type Database, databases } from '../../support/databases.ts'
+
+const SOON = { timeout: 10_000, interval: 10 }
+const LEASE_MS = 60_000
+const postgres = databases().find(({ dialect }) => dialect === 'postgresql')
+const idleProcess = fileURLToPath(new URL('../../contracts/jobs/idle-process.main.ts', import.meta.url))
+
+describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL', () => {
+  let database: Database
+  let url: string
+  let queue: string
+  const closing: (() => Promise<unknown>)[] = []
+
+  beforeAll(async () => {
+    database = (await postgres?.connect()) as Database
+    url = database.url ?? ''
+  })
+  afterAll(() => database?.drop())
+  beforeEach(() => {
+    queue = `q-${randomBytes(6).toString('hex')}`
+  })
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close()
+  })
+
+  function newPool(options: pg.PoolConfig = {}): pg.Pool {
+    const pool = new pg.Pool({ connectionString: url, max: 4, ...options })
+    closing.push(() => pool.end())
+    return pool
+  }
+
+  async function open(...args: Parameters<typeof connectPostgres> extends [unknown, ...infer R] ? R : never): Promise<JobBackend> {
+    const backend = connectPostgres(url, ...args)
+    closing.push(async () => backend.close())
+    await backend.open()
+    return backend
+  }
+
+  function engine(backend: JobBackend, options: JobsOptions = {}): AsyncBatchProcessingEngine {
+    const jobs = new AsyncBatchProcessingEngine({ backend, pollMs: 100, ...options })
+    jobs.createQueue(queue)
+    closing.push(() => jobs.close())
+    return jobs
+  }
+
+  let lastId = 0
+  function task(given: Partial<NewTask> = {}): NewTask {
+    lastId += 1
+    const createdAt = Date.now()
+    return {
+      id: `00000000-0000-7000-8000-${String(lastId).padStart(12, '0')}`,
+      ...{ queue, level: 2, order: createdAt, data: '{}', runAt: 0, createdAt, uniqueKey: null, batchId: null, chunk: 0, items: 0 },
+      settings: { maxRetries: 3, maxCrashes: 5, timeoutMs: 0, backoff: 0, runAs: null },
+      ...given,
+    }
+  }
+
+  function outcome(claim: Claim | undefined, kind: Outcome['kind'], rest: Partial<Outcome> = {}): Outcome {
+    if (claim === undefined) throw new Error('Nothing was claimed.')
+    const at = Date.now()
+    return { claim, kind, at, runAt: at, failure: null, isKept: true, doneItems: 0, failedItems: 0, data: null, ...rest }
+  }
+
+  const claim = async (backend: JobBackend, want = 1, leaseMs = LEASE_MS) => (await backend.step(queue, [], want, 'me', leaseMs)).claims
+  const settle = (backend: JobBackend, ...outcomes: Outcome[]) => backend.step(queue, outcomes, 0, 'me', LEASE_MS)
+  /** Ends the lease of what runs. */
+  const expire = () =>
+    database.query(`UPDATE ${SCHEMA}.job_tasks SET lease_until = now() WHERE queue = $1 AND status = 'processing'`, [queue])
+
+  async function newBatch(backend: JobBackend, parts: number): Promise<string> {
+    const { id } = task()
+    const rest = { batchSize: 10, maxFailedItems: 0, stopsOnFailure: false, webhook: null }
+    await backend.openBatch({ id, name: queue, createdAt: Date.now(), ...rest })
+    await backend.add(Array.from({ length: parts }, (_, chunk) => task({ batchId: id, chunk, items: 10, data: `[${chunk}]` })))
+    await backend.sealBatch(id, parts, parts * 10, Date.now())
+    return id
+  }
+
+  describe('setting up', () => {
+    it('makes the tables once when many processes start together', async () => {
+      const schema = `s_${randomBytes(4).toString('hex')}`
+      const backends = Array.from({ length: 8 }, () => connectPostgres(url, { schema }))
+      for (const backend of backends) closing.push(async () => backend.close())
+      await Promise.all(backends.map((backend) => backend.open()))
+      const [added] = (await backends[0]?.add([task()])) ?? []
+      expect(await backends[7]?.get(added?.id ?? '')).toMatchObject({ queue, status: 'queued' })
+    })
+
+    it('says which SQL to run where its user may not make tables, and works once it was run', async () => {
+      const role = `app_${randomBytes(4).toString('hex')}`
+      await database.exec(`CREATE ROLE ${role} LOGIN PASSWORD 'app'`)
+      closing.push(() => database.exec(`DROP SCHEMA IF EXISTS sluice CASCADE; DROP OWNED BY ${role}; DROP ROLE ${role}`))
+      const asRole = new URL(url)
+      asRole.username = role
+      asRole.password = 'app'
+      const pool = newPool({ connectionString: asRole.href })
+      const backend = postgresJobBackend({ pool })
+      closing.push(async () => backend.close())
+      const error = await Promise.resolve(backend.open()).catch((reason: unknown) => reason)
+      expect(error).toBeInstanceOf(PostgresJobsSetUpError)
+      expect(error).toMatchObject({ code: 'SLUICE_JOB_BACKEND', cause: { code: '42501' }, sql: postgresJobsSql() })
+      expect((error as PostgresJobsSetUpError).message).toContain(postgresJobsSql())
+      // Made, and not for it.
+      await database.exec(postgresJobsSql())
+      await expect(backend.open()).rejects.toBeInstanceOf(PostgresJobsSetUpError)
+      await database.exec(postgresJobsSql({ grantTo: role }))
+      await backend.open()
+      const jobs = engine(backend)
+      const seen: unknown[] = []
+      jobs.registerProcessor<unknown>(queue, (data) => void seen.push(data))
+      jobs.start()
+      await jobs.createBatchJob(queue, [1, 2], 1)
+      await jobs.enqueueTask('task', 'normal', queue)
+      await expect.poll(() => seen.length, SOON).toBe(3)
+      await jobs.pause(queue)
+      await backend.tidy({ maxDeadBytes: 0, maxBatchAgeMs: 0 }, Date.now())
+    })
+
+    it('has SQL that can be run again, in a migration of Knex too', async () => {
+      const schema = `odd "name" ${randomBytes(4).toString('hex')}`
+      const db = knex({ client: 'pg', connection: url })
+      closing.push(() => db.destroy())
+      for (let times = 0; times < 2; times += 1) await db.transaction(async (trx) => void (await trx.raw(postgresJobsSql({ schema }))))
+      const backend = await open({ schema })
+      await backend.add([task()])
+      expect(await claim(backend)).toHaveLength(1)
+    })
+
+    it('refuses tables that a later release has made for later ones', async () => {
+      const schema = `s_${randomBytes(4).toString('hex')}`
+      await open({ schema })
+      await database.exec(`UPDATE ${schema}.job_version SET version = 99`)
+      await open({ schema })
+      await database.exec(`UPDATE ${schema}.job_version SET oldest_reader = 99`)
+      await expect(open({ schema })).rejects.toMatchObject({ code: 'SLUICE_JOB_BACKEND', message: expect.stringContaining('version 99') })
+    })
+
+    it('makes no schema that would be where the tables of the app are looked for', async () => {
+      const [{ user } = { user: '' }] = await database.query(`SELECT current_user::text AS "user"`)
+      await expect(open({ schema: String(user) })).rejects.toMatchObject({ code: 'SLUICE_JOB_BACKEND' })
+      expect(await database.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [user])).toEqual([])
+    })
+
+    it('refuses options that are none', () => {
+      const pool = newPool()
+      const wrong: readonly [options: object, option: string][] = [
+        [{}, 'pool'],
+        [{ pool: new pg.Client(url) }, 'pool'],
+        [{ pool, schema: '' }, 'schema'],
+        [{ pool, schema: 'x'.repeat(49) }, 'schema'],
+        [{ pool, timeoutMs: 1 }, 'timeoutMs'],
+        [{ pool, listen: 1 }, 'listen'],
+        [{ pool, table: 'x' }, 'table'],
+      ]
+      for (const [options, option] of wrong)
+        expect(() => postgresJobBackend(options as never), option).toThrow(
+          expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option }),
+        )
+      expect(() => postgresJobsSql({ grantTo: '' })).toThrow(expect.objectContaining({ option: 'grantTo' }))
+    })
+  })
+
+  describe('connections', () => {
+    it('may be set to stricter isolation', async () => {
+      const options = '-c default_transaction_isolation=serializable'
+      const errors: unknown[] = []
+      const runs: string[] = []
+      const engines = await Promise.all([1, 2, 3].map(async () => engine(await open({}, { options }))))
+      for (const jobs of engines) {
+        jobs.on('error', ({ error }) => errors.push(error))
+        jobs.registerProcessor(queue, (_data, { taskId }) => void runs.push(taskId))
+        jobs.start()
+      }
+      await Promise.all(engines.map((jobs) => jobs.createBatchJob(queue, Array(60).keys(), 2)))
+      await expect.poll(() => runs.length, SOON).toBe(90)
+      expect(new Set(runs).size).toBe(90)
+      expect(errors).toEqual([])
+    })
+
+    it('may have parsers of the app', async () => {
+      const getTypeParser = () => () => {
+        throw new Error('not for us')
+      }
+      const backend = await open({}, { types: { getTypeParser } as never })
+      const jobs = engine(backend)
+      const seen: unknown[] = []
+      jobs.registerProcessor<unknown>(queue, (data) => void seen.push(data))
+      jobs.start()
+      await jobs.enqueueTask(1, 'normal', queue)
+      await expect.poll(() => seen, SOON).toEqual([1])
+      await expect.poll(() => jobs.getProcessingStats(queue), SOON).toMatchObject({ queued: 0, processing: 0 })
+    })
+
+    it('may be one alone', async () => {
+      const jobs = engine(await open({}, { max: 1 }))
+      const seen: unknown[] = []
+      jobs.registerProcessor<unknown>(queue, (data) => void seen.push(data))
+      jobs.start()
+      await Promise.all([1, 2, 3].map((at) => jobs.enqueueTask(at, 'normal', queue)))
+      await expect.poll(() => [...seen].sort(), SOON).toEqual([1, 2, 3])
+    })
+
+    it('are all given back when it is closed', async () => {
+      const pool = newPool()
+      const backend = postgresJobBackend({ pool, schema: SCHEMA })
+      const jobs = engine(backend)
+      jobs.registerProcessor(queue, () => {})
+      jobs.start()
+      await jobs.enqueueTask(1, 'normal', queue)
+      const listening = () => database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'`)
+      await expect.poll(listening, SOON).toHaveLength(1)
+      await jobs.close()
+      await expect.poll(listening, SOON).toEqual([])
+      expect(pool.idleCount).toBe(pool.totalCount)
+    })
+
+    it('let a process end that has drained', async () => {
+      const args = ['--import', 'tsx', '--conditions=@sluice/source', idleProcess, url, SCHEMA]
+      const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 25_000, env: { ...process.env, NODE_OPTIONS: '' } })
+      expect(stdout).toBe('drained')
+    })
+  })
+
+  describe('claims', () => {
+    it('count as done by whoever did them, and are tried again by whoever has them', async () => {
+      const backend = await open()
+      await backend.add([task(), task()])
+      const first = await claim(backend, 2)
+      await expire()
+      const second = [...(await claim(backend, 1)), ...(await claim(backend, 1))]
+      expect(second.map(({ attempts, crashes }) => [attempts, crashes])).toEqual([
+        [0, 1],
+        [0, 1],
+      ])
+      const [a, b] = first
+      for (const kind of ['retry', 'dead', 'release', 'cancelled'] as const)
+        expect((await settle(backend, outcome(a, kind))).lost, kind).toEqual([a])
+      expect(await backend.renew([...first, ...second], 'me', LEASE_MS)).toMatchObject({ lost: first, cancelled: [] })
+      expect((await settle(backend, outcome(a, 'done'))).lost).toEqual([])
+      expect(await backend.get(a?.id ?? '')).toBeUndefined()
+      const ofA = second.find(({ id }) => id === a?.id)
+      const ofB = second.find(({ id }) => id === b?.id)
+      expect(await settle(backend, outcome(ofA, 'done'), outcome(ofB, 'retry'))).toMatchObject({ lost: [ofA] })
+      expect(await backend.get(b?.id ?? '')).toMatchObject({ status: 'queued', attempts: 1, crashes: 1 })
+    })
+
+    it('count once where one process has had them twice', async () => {
+      const backend = await open()
+      const id = await newBatch(backend, 1)
+      const [first] = await claim(backend)
+      await expire()
+      const [second] = await claim(backend)
+      const { lost, batches } = await settle(backend, outcome(second, 'retry'), outcome(first, 'done', { doneItems: 10 }))
+      expect(lost).toEqual([second])
+      expect(batches).toMatchObject([{ id, processedItems: 10, chunksDone: 1 }])
+    })
+
+    it('of workers that were lost come one at a time, beside others', async () => {
+      const backend = await open()
+      await backend.add([task(), task(), task()])
+      await claim(backend, 3)
+      await backend.add([task(), task()])
+      await expire()
+      const crashes = async () => {
+        const { claims, nextAt = Number.POSITIVE_INFINITY } = await backend.step(queue, [], 10, 'me', LEASE_MS)
+        return [claims.map((one) => one.crashes), nextAt <= Date.now()]
+      }
+      expect(await crashes()).toEqual([[1, 0, 0], true])
+      expect(await crashes()).toEqual([[1], true])
+      expect(await crashes()).toEqual([[1], true])
+      expect(await crashes()).toEqual([[], false])
+    })
+
+    it('that were lost and come to the same process again are still its own', async () => {
+      const jobs = engine(await open())
+      let starts = 0
+      let end: () => void = () => {}
+      const completed: string[] = []
+      jobs.on('task:completed', ({ taskId }) => completed.push(taskId))
+      jobs.registerProcessor<string>(
+        queue,
+        (data) => {
+          if (data !== 'long') return undefined
+          starts += 1
+          return new Promise<void>((resolve) => {
+            end = resolve
+          })
+        },
+        { concurrency: 2 },
+      )
+      jobs.start()
+      const { id } = await jobs.enqueueTask('long', 'normal', queue)
+      await expect.poll(() => starts, SOON).toBe(1)
+      await expire()
+      const crashes = () => database.query(`SELECT crashes FROM ${SCHEMA}.job_tasks WHERE id = $1`, [id])
+      await expect.poll(crashes, SOON).toEqual([{ crashes: 1 }])
+      end()
+      await expect.poll(() => completed, SOON).toEqual([id])
+      expect(starts).toBe(1)
+      await expect.poll(() => jobs.getProcessingStats(queue), SOON).toMatchObject({ processing: 0, queued: 0, lost: 0 })
+    })
+
+    it('that were cancelled and lost are told so when they run again', async () => {
+      const backend = await open()
+      const jobs = engine(backend)
+      await backend.add([task()])
+      const [had] = await claim(backend)
+      expect(await backend.cancel(had?.id ?? '', Date.now())).toBe('running')
+      expect(await backend.renew([had as Claim], 'me', LEASE_MS)).toEqual({ lost: [], cancelled: [had] })
+      await expire()
+      const reasons: unknown[] = []
+      jobs.registerProcessor(
+        queue,
+        (_data, { signal }) =>
+          new Promise((_resolve, reject) => {
+            signal.addEventListener('abort', () => {
+              reasons.push(signal.reason.why)
+              reject(signal.reason)
+            })
+          }),
+      )
+      jobs.start()
+      await expect.poll(() => reasons, SOON).toEqual(['cancelled'])
+      await expect.poll(async () => backend.get(had?.id ?? ''), SOON).toBeUndefined()
+    })
+
+    it('that were cancelled are over when they are given back or have failed', async () => {
+      const backend = await open()
+      const id = await newBatch(backend, 2)
+      const [first, second] = await claim(backend, 2)
+      expect(await backend.cancelBatch(id, Date.now())).toEqual({ isFound: true, batches: [] })
+      const { lost, batches } = await settle(backend, outcome(first, 'retry'), outcome(second, 'release'))
+      expect(lost).toEqual([])
+      expect(batches).toMatchObject([{ id, isCancelled: true, chunksDone: 2, processedItems: 0 }])
+      expect((await backend.list({ batchId: id }, { offset: 0, limit: 9 })).map(({ status }) => status)).toEqual(['cancelled', 'cancelled'])
+    })
+
+    it('take all of those whose time has come', async () => {
+      const backend = await open()
+      const now = Date.now()
+      await backend.add(Array.from({ length: 250 }, (_, at) => task({ createdAt: now, runAt: now + 300, data: String(at) })))
+      const other = task({ createdAt: now, runAt: now + 60_000 })
+      await backend.add([other])
+      expect(await backend.counts(queue)).toMatchObject({ pending: 251, queued: 0 })
+      const { claims, nextAt = 0 } = await backend.step(queue, [], 10, 'me', LEASE_MS)
+      expect(claims).toEqual([])
+      expect(nextAt - now).toBeGreaterThan(100)
+      expect(nextAt - now).toBeLessThan(5_000)
+      await expect.poll(() => Date.now(), SOON).toBeGreaterThan(now + 700)
+      const data: string[] = []
+      while (data.length < 250) {
+        const some = await claim(backend, 25)
+        expect(some.length).toBeGreaterThan(0)
+        data.push(...some.map((one) => one.data))
+      }
+      expect(data.map(Number).sort((left, right) => left - right)).toEqual(Array.from({ length: 250 }, (_, at) => at))
+      expect(await claim(backend)).toEqual([])
+      expect(await backend.counts(queue)).toMatchObject({ pending: 1, queued: 0, processing: 250 })
+    })
+
+    it('are due by the clock of the server', async () => {
+      const backend = await open()
+      // Of a machine whose clock is an hour ahead, and of one that is an hour behind.
+      for (const skew of [3_600_000, -3_600_000]) {
+        const createdAt = Date.now() + skew
+        await backend.add([task({ createdAt, runAt: createdAt + 100 })])
+      }
+      expect(await claim(backend, 2)).toEqual([])
+      await expect.poll(async () => (await backend.counts(queue)).processing + (await claim(backend, 2)).length, SOON).toBe(2)
+    })
+  })
+
+  describe('what is kept', () => {
+    it('are the last failures, whatever is in them', async () => {
+      const backend = await open()
+      await backend.add([task()])
+      for (let attempt = 1; attempt <= MAX_FAILURES + 5; attempt += 1) {
+        const [had] = await claim(backend)
+        const failure = { attempt, at: attempt, message: `\u0000 \ud800 ${attempt}`, log: ['\u0000', '"'] }
+        await settle(backend, outcome(had, attempt === MAX_FAILURES + 5 ? 'dead' : 'retry', { failure }))
+      }
+      const [letter] = await backend.list({ queue, status: 'dead' }, { offset: 0, limit: 1 })
+      expect(letter?.failures.map(({ attempt }) => attempt)).toEqual(Array.from({ length: MAX_FAILURES }, (_, at) => at + 6))
+      expect(letter).toMatchObject({ attempts: MAX_FAILURES + 5 })
+      expect(letter?.failures.at(-1)).toEqual({
+        attempt: MAX_FAILURES + 5,
+        at: MAX_FAILURES + 5,
+        message: `\u0000 \ud800 ${MAX_FAILURES + 5}`,
+        log: ['\u0000', '"'],
+      })
+    })
+
+    it('are keys with any characters, each its own', async () => {
+      const backend = await open()
+      const keys = ['\u0000', '\u2400', '\u24000', '\u24001', '\u0000\u2400', '\\', '']
+      const added = await backend.add(keys.map((uniqueKey) => task({ uniqueKey })))
+      expect(added.map(({ isDuplicate }) => isDuplicate)).toEqual(keys.map(() => false))
+      expect((await claim(backend, 9)).map(({ uniqueKey }) => uniqueKey)).toEqual(keys)
+      const again = await backend.add(keys.map((uniqueKey) => task({ uniqueKey })))
+      expect(again.map(({ id, isDuplicate }) => [id, isDuplicate])).toEqual(added.map(({ id }) => [id, true]))
+    })
+
+    it('is one task of each id and each key that are given together', async () => {
+      const backend = await open()
+      const one = task({ uniqueKey: 'k' })
+      const other = task({ uniqueKey: 'k' })
+      const plain = task()
+      expect(await backend.add([one, other, plain, plain])).toEqual([
+        { id: one.id, isDuplicate: false },
+        { id: one.id, isDuplicate: true },
+        { id: plain.id, isDuplicate: false },
+        { id: plain.id, isDuplicate: true },
+      ])
+      expect(await backend.add([plain])).toEqual([{ id: plain.id, isDuplicate: true }])
+      expect(await backend.counts(queue)).toMatchObject({ queued: 2 })
+    })
+
+    it('is tried again only while nobody else has its key', async () => {
+      const backend = await open()
+      const dead = task({ uniqueKey: 'k' })
+      await backend.add([dead])
+      await settle(backend, outcome((await claim(backend))[0], 'dead'))
+      const next = task({ uniqueKey: 'k' })
+      expect(await backend.add([next])).toEqual([{ id: next.id, isDuplicate: false }])
+      expect(await backend.replay(dead.id)).toBe(false)
+      await settle(backend, outcome((await claim(backend))[0], 'done'))
+      expect(await backend.replay(dead.id)).toBe(true)
+      expect(await backend.add([task({ uniqueKey: 'k' })])).toEqual([{ id: dead.id, isDuplicate: true }])
+    })
+
+    it('are dead letters up to so many bytes, the latest', async () => {
+      const schema = `s_${randomBytes(4).toString('hex')}`
+      const backend = await open({ schema })
+      const ids: string[] = []
+      for (let at = 0; at < 5; at += 1) {
+        const one = task({ data: JSON.stringify('x'.repeat(98)) })
+        ids.push(one.id)
+        await backend.add([one])
+        await settle(backend, outcome((await claim(backend))[0], 'dead', { at: at + 1 }))
+      }
+      const left = async () => (await backend.list({ status: 'dead' }, { offset: 0, limit: 9 })).map(({ id }) => id)
+      await backend.tidy({ maxDeadBytes: 500, maxBatchAgeMs: 1 }, Date.now())
+      expect(await left()).toEqual(ids)
+      await backend.tidy({ maxDeadBytes: 399, maxBatchAgeMs: 1 }, Date.now())
+      expect(await left()).toEqual(ids.slice(2))
+      expect(await backend.purge({ before: 4 })).toBe(1)
+      expect(await left()).toEqual(ids.slice(3))
+    })
+
+    it('are batches with their parts for so long, and dead letters beyond that', async () => {
+      const schema = `s_${randomBytes(4).toString('hex')}`
+      const backend = await open({ schema })
+      const old = await newBatch(backend, 3)
+      const [first, second, third] = await claim(backend, 3)
+      await settle(
+        backend,
+        outcome(first, 'done', { at: 1_000, doneItems: 10 }),
+        outcome(second, 'dead', { at: 1_000, failedItems: 10 }),
+        outcome(third, 'dead', { at: 1_000, failedItems: 10 }),
+      )
+      const running = await newBatch(backend, 1)
+      const parts = async () => (await backend.list({ batchId: old }, { offset: 0, limit: 9 })).map(({ status, data }) => [status, data])
+      expect(await backend.purge({ id: third?.id ?? '' })).toBe(1)
+      await backend.tidy({ maxDeadBytes: 1_000, maxBatchAgeMs: 500 }, 1_500)
+      expect(await parts()).toEqual([
+        ['completed', '[0]'],
+        ['dead', '[1]'],
+        ['failed', '[2]'],
+      ])
+      await backend.tidy({ maxDeadBytes: 1_000, maxBatchAgeMs: 500 }, 1_501)
+      expect(await backend.batch(old)).toBeUndefined()
+      expect(await parts()).toEqual([['dead', '[1]']])
+      expect(await backend.batch(running)).toMatchObject({ endedAt: null })
+      expect(await backend.replay(second?.id ?? '')).toBe(true)
+      await settle(
+        backend,
+        outcome(
+          (await claim(backend, 2)).find(({ batchId }) => batchId === old),
+          'done',
+        ),
+      )
+      expect(await parts()).toEqual([])
+    })
+
+    it('is a slot until it is over', async () => {
+      const backends = [await open(), await open()]
+      const key = `\u0000${queue}`
+      const at = Date.now() + 3_600_000
+      const taken = await Promise.all([...backends, ...backends].map((backend) => backend.takeSlot(key, at, at + 300)))
+      expect(taken.filter(Boolean)).toHaveLength(1)
+      await expect.poll(() => backends[0]?.takeSlot(key, at, at + 60_000), SOON).toBe(true)
+      expect(await backends[1]?.takeSlot(key, at, at + 60_000)).toBe(false)
+    })
+
+    it('is nothing for what is not the id of anything', async () => {
+      const backend = await open()
+      for (const id of ['', 'x', '00000000-0000-7000-8000-00000000000g', `${task().id}x`]) {
+        expect(await backend.get(id)).toBeUndefined()
+        expect(await backend.cancel(id, 0)).toBeUndefined()
+        expect(await backend.replay(id)).toBe(false)
+        expect(await backend.purge({ id })).toBe(0)
+        expect(await backend.batch(id)).toBeUndefined()
+        expect(await backend.cancelBatch(id, 0)).toEqual({ isFound: false, batches: [] })
+        expect(await backend.list({ batchId: id }, { offset: 0, limit: 1 })).toEqual([])
+      }
+    })
+  })
+})

@@ -10,9 +10,10 @@ export const SUPPORTED: Readonly<Record<string, string>> = {
   '@prisma/client': '>=6.16',
   knex: '^3.0.0',
   ioredis: '^5.4.0 || ^6.0.0',
+  bullmq: '~6.7.0',
 }
 
-const SLUICE = ['core', 'prisma', 'knex', 'redis', 'express', 'fastify', 'graphql', 'dashboard'].map((name) => `@sluice/${name}`)
+const SLUICE = ['core', 'prisma', 'knex', 'redis', 'http', 'express', 'fastify', 'graphql', 'dashboard'].map((name) => `@sluice/${name}`)
 
 export function checkNode(version: string): Check[] {
   if (!isBelow(versionParts(version), versionParts(LEAST_NODE))) return [ok(`Node.js ${version}`)]

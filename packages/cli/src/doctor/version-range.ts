@@ -11,7 +11,9 @@ export function isInRange(version: string, range: string): boolean {
   const parts = versionParts(version)
   return range.split('||').some((part) => {
     const least = versionParts(part)
-    return !isBelow(parts, least) && (!part.includes('^') || parts[0] === least[0])
+    if (isBelow(parts, least)) return false
+    if (part.includes('~')) return parts[0] === least[0] && parts[1] === least[1]
+    return !part.includes('^') || parts[0] === least[0]
   })
 }
 

@@ -34,6 +34,9 @@ describe('isInRange', () => {
     ['5.4.0', '^5.4.0 || ^6.0.0', true],
     ['5.3.2', '^5.4.0 || ^6.0.0', false],
     ['6.0.1', '^5.4.0 || ^6.0.0', true],
+    ['6.7.2', '~6.7.0', true],
+    ['6.8.0', '~6.7.0', false],
+    ['6.6.9', '~6.7.0', false],
   ])('has %s in %s: %s', (version, range, expected) => {
     expect(isInRange(version, range)).toBe(expected)
   })

@@ -16,6 +16,6 @@ if (only === undefined) {
   figures.push(...(await failureFigures(quick ? 2_000 : 6_000)))
   figures.push(...(await memoryFigures()))
 }
-figures.push(...(await replicaFigures(quick ? 1_000 : 10_000)))
+figures.push(...(await replicaFigures(quick ? 200 : 10_000)))
 if (json) for (const figure of figures) console.log(toJson(figure, 'balancing'))
 else printFigures(figures)

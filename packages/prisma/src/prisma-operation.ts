@@ -235,9 +235,8 @@ export class PrismaOperation implements Operation<unknown> {
 }
 
 /** A raw statement that only reads needs no announcement; it is never kept either. */
-function onlyReads({ opaque, writes, functions, transaction, isOwn }: Statement): boolean {
-  // What Sluice itself sends is no read of the app.
-  return opaque === undefined && writes.length === 0 && functions.size === 0 && transaction === undefined && isOwn !== true
+function onlyReads({ opaque, writes, functions, transaction }: Statement): boolean {
+  return opaque === undefined && writes.length === 0 && functions.size === 0 && transaction === undefined
 }
 
 function copyResult(value: unknown): { readonly value: unknown } | undefined {

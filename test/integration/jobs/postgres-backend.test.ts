@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import {
@@ -166,6 +167,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
         [{ pool: new pg.Client(url) }, 'pool'],
         [{ pool, schema: '' }, 'schema'],
         [{ pool, schema: 'x'.repeat(49) }, 'schema'],
+        [{ pool, schema: 'what?' }, 'schema'],
         [{ pool, timeoutMs: 1 }, 'timeoutMs'],
         [{ pool, listen: 1 }, 'listen'],
         [{ pool, table: 'x' }, 'table'],
@@ -216,6 +218,18 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       jobs.start()
       await Promise.all([1, 2, 3].map((at) => jobs.enqueueTask(at, 'normal', queue)))
       await expect.poll(() => [...seen].sort(), SOON).toEqual([1, 2, 3])
+    })
+
+    it('are not waited for for ever', async () => {
+      const pool = newPool({ max: 1 })
+      const backend = postgresJobBackend({ pool, schema: SCHEMA, timeoutMs: 200 })
+      await backend.open()
+      const held = await pool.connect()
+      await expect(backend.counts(queue)).rejects.toMatchObject({ code: 'SLUICE_JOB_BACKEND' })
+      held.release()
+      // The one that came too late was given back.
+      expect(await backend.counts(queue)).toMatchObject({ queued: 0 })
+      expect(pool.waitingCount).toBe(0)
     })
 
     it('are all given back when it is closed', async () => {
@@ -289,6 +303,54 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect(await crashes()).toEqual([[], false])
     })
 
+    it('of workers that were lost run alone', async () => {
+      const backend = await open()
+      const jobs = engine(backend, { pollMs: 20 })
+      await backend.add([task({ data: '"lost"' })])
+      await claim(backend)
+      await expire()
+      const starts: string[] = []
+      let end: () => void = () => {}
+      const gate = new Promise<void>((resolve) => {
+        end = resolve
+      })
+      jobs.registerProcessor<string>(queue, (data) => {
+        starts.push(data)
+        return data === 'lost' ? gate : undefined
+      })
+      jobs.start()
+      await expect.poll(() => starts, SOON).toEqual(['lost'])
+      await jobs.enqueueTask('next', 'critical', queue)
+      await sleep(300)
+      expect(await backend.counts(queue)).toMatchObject({ queued: 1, processing: 1 })
+      end()
+      await expect.poll(() => starts, SOON).toEqual(['lost', 'next'])
+    })
+
+    it('are asked for again where something came while the last answer was under way', async () => {
+      const backend = await open({ listen: false })
+      const jobs = engine(backend, { pollMs: 60_000 })
+      const step = backend.step.bind(backend)
+      let isAnswered = false
+      let answer: () => void = () => {}
+      const gate = new Promise<void>((resolve) => {
+        answer = resolve
+      })
+      backend.step = async (...args) => {
+        const result = await step(...args)
+        isAnswered = true
+        await gate
+        return result
+      }
+      const seen: unknown[] = []
+      jobs.registerProcessor<unknown>(queue, (data) => void seen.push(data))
+      jobs.start()
+      await expect.poll(() => isAnswered, SOON).toBe(true)
+      await jobs.enqueueTask(1, 'normal', queue)
+      answer()
+      await expect.poll(() => seen, SOON).toEqual([1])
+    })
+
     it('that were lost and come to the same process again are still its own', async () => {
       const jobs = engine(await open())
       let starts = 0
@@ -320,7 +382,8 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
 
     it('that were cancelled and lost are told so when they run again', async () => {
       const backend = await open()
-      const jobs = engine(backend)
+      // By renewing its lease it would be told much later.
+      const jobs = engine(backend, { leaseMs: LEASE_MS })
       await backend.add([task()])
       const [had] = await claim(backend)
       expect(await backend.cancel(had?.id ?? '', Date.now())).toBe('running')

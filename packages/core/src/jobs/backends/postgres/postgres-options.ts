@@ -33,7 +33,7 @@ export interface PostgresPool {
 }
 
 export interface PostgresJobBackendOptions {
-  /** The app's `pg.Pool`. It stays the app's: closing the backend does not end it. */
+  /** The app's `pg.Pool`. It stays the app's: closing the backend gives back what it holds, and does not end it. */
   readonly pool: PostgresPool
   /**
    * The schema of its tables, made where it is missing. At most 48 bytes.
@@ -70,7 +70,11 @@ export const DEFAULT_SCHEMA = 'sluice'
 
 const isName = (value: unknown, bytes: number): boolean =>
   typeof value === 'string' && value !== '' && !value.includes('\0') && Buffer.byteLength(value) <= bytes
-const schema: OptionRule = { expected: 'a name of at most 48 bytes', accepts: (value) => isName(value, 48) }
+// The others mean something in statements, to PostgreSQL or to Knex.
+const schema: OptionRule = {
+  expected: 'a name of at most 48 bytes, without "?", "$" and "\\"',
+  accepts: (value) => isName(value, 48) && !/[?$\\]/.test(value as string),
+}
 const grantTo: OptionRule = { expected: 'a name of at most 63 bytes', accepts: (value) => isName(value, 63) }
 const pool: OptionRule = {
   expected: 'a pg.Pool',

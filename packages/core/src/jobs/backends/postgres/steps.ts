@@ -16,7 +16,7 @@ export interface Stepped extends StepResult {
 export class Steps {
   #count = 0
   /** Names of steps whose answers were not heard, by queue. */
-  readonly #unheard = new Map<string, string[]>()
+  readonly #unheard = new Map<string, readonly string[]>()
   readonly #sentBefore = new WeakSet<Outcome>()
 
   constructor(
@@ -26,30 +26,26 @@ export class Steps {
 
   /** @throws JobBackendError. */
   async step(queue: string, outcomes: readonly Outcome[], want: number, owner: string, leaseMs: number): Promise<Stepped> {
-    const batches: BatchRow[] = []
-    const unheard = this.#unheard.get(queue)
-    if (unheard !== undefined) {
-      batches.push(...(await this.#recover(queue, unheard)))
-      if (this.#unheard.get(queue) === unheard) this.#unheard.delete(queue)
-    }
     const counting = onePerTask(outcomes)
-    if (counting.length === 0 && want <= 0) return { claims: [], lost: [], batches, cancelled: [] }
+    const left = this.#unheard.get(queue) ?? []
+    this.#unheard.delete(queue)
     this.#count += 1
     const name = `${owner}/${this.#count}`
-    let rows: readonly TextRow[]
+    let isSent = false
     try {
-      rows = await this.#ask(queue, counting, want, name, leaseMs)
+      const batches = left.length === 0 ? [] : await this.#recover(queue, left)
+      isSent = counting.length > 0 || want > 0
+      const rows = isSent ? await this.#ask(queue, counting, want, name, leaseMs) : []
+      return this.#resultOf(rows, outcomes, new Set(counting), batches)
     } catch (error) {
-      if (!(error instanceof JobBackendError) || !isAnswer(error.cause)) {
-        this.#unheard.set(queue, [...(this.#unheard.get(queue) ?? []), name])
-        for (const outcome of outcomes) this.#sentBefore.add(outcome)
-      }
+      const isUnheard = isSent && !(error instanceof JobBackendError && isAnswer(error.cause))
+      this.#unheard.set(queue, [...(this.#unheard.get(queue) ?? []), ...left, ...(isUnheard ? [name] : [])])
+      if (isUnheard) for (const outcome of outcomes) this.#sentBefore.add(outcome)
       throw error
     }
-    return this.#resultOf(rows, outcomes, new Set(counting), batches)
   }
 
-  async #recover(queue: string, names: readonly string[]): Promise<readonly BatchRow[]> {
+  async #recover(queue: string, names: readonly string[]): Promise<BatchRow[]> {
     await this.queries.run(this.sql.giveBack, [queue, names])
     return (await this.queries.run(this.sql.endedBy, [names])).map(({ batch }) => batchOf(batch ?? ''))
   }

@@ -188,7 +188,7 @@ SELECT ${batchJson('g')} AS batch, (g.ended_at IS NOT NULL)::text AS ended, (SEL
   (SELECT coalesce(json_agg(id), '[]') FROM found WHERE is_running)::text AS running
 FROM grown g`,
     batchNotified: `UPDATE ${batches} SET is_notified = true WHERE id = $1`,
-    unnotifiedBatches: `${selected} WHERE b.ended_at <= ${fromMs('$1::float8')} AND NOT b.is_notified ORDER BY b.ended_at`,
+    unnotifiedBatches: `${selected} WHERE b.ended_at <= ${fromMs('$1::float8')} AND NOT b.is_notified AND b.webhook IS NOT NULL ORDER BY b.ended_at`,
     endedBy: `${selected} WHERE b.ended_at IS NOT NULL AND b.ended_by = ANY ($1::text[])`,
   }
 }

@@ -1,19 +1,22 @@
 // Background jobs: what a task costs beside other queues, in the process and where it outlives it.
-import { printFigures, toJson } from './database/report.ts'
+import { type BenchFigure, printFigures, toJson } from './database/report.ts'
 import { benchOptions, serveContender } from './harness.ts'
 import { bullmqFigures } from './jobs/bullmq.ts'
 import { memoryContenders, memoryFigures } from './jobs/memory.ts'
 import { postgresJobFigures } from './jobs/postgres.ts'
 import { sqliteFigures } from './jobs/sqlite.ts'
 
+const sections: Readonly<Record<string, (quick: boolean) => Promise<BenchFigure[]>>> = {
+  memory: (quick) => memoryFigures(quick ? 3 : 11, quick ? 20_000 : 100_000),
+  sqlite: sqliteFigures,
+  bullmq: bullmqFigures,
+  postgres: postgresJobFigures,
+}
+
 if (!(await serveContender(memoryContenders))) {
-  const { json, quick } = benchOptions()
-  const figures = [
-    ...(await memoryFigures(quick ? 3 : 11, quick ? 20_000 : 100_000)),
-    ...(await sqliteFigures(quick)),
-    ...(await bullmqFigures(quick)),
-    ...(await postgresJobFigures(quick)),
-  ]
+  const { json, quick, only } = benchOptions(Object.keys(sections))
+  const figures: BenchFigure[] = []
+  for (const [name, measured] of Object.entries(sections)) if (only === undefined || only === name) figures.push(...(await measured(quick)))
   if (json) for (const figure of figures) console.log(toJson(figure, 'jobs'))
   else printFigures(figures)
 }

@@ -1,6 +1,7 @@
 import type { ReadExplanation } from './pipeline/explanation.ts'
-import type { Mode, ScopeCounts } from './pipeline/scope.ts'
+import type { Mode, Scope, ScopeCounts } from './pipeline/scope.ts'
 import type { Finding } from './query/detect/finding.ts'
+import { NPlusOneError } from './query/detect/n-plus-one-error.ts'
 
 /** What happened in a scope. */
 export interface ScopeReport extends Readonly<ScopeCounts> {
@@ -23,6 +24,43 @@ export interface ScopeHandle {
    * @throws NPlusOneError at the first call, where detection's mode is `throw` and there are findings; they were emitted before.
    */
   end(): ScopeReport
+}
+
+/** What a Sluice does for its open scopes. */
+export interface OpenScopeParts {
+  readonly enter: <T>(scope: Scope, fn: () => T) => T
+  readonly end: (scope: Scope) => ScopeReport
+  readonly throwsFindings: () => boolean
+}
+
+/** A scope as it is handed out: a class, since one is made for each request and each task. */
+export class OpenScope implements ScopeHandle {
+  #report: ScopeReport | undefined
+  readonly enter = <T>(fn: () => T): T => this.parts.enter(this.scope, fn)
+  readonly end = (): ScopeReport => {
+    if (this.#report !== undefined) return this.#report
+    const report = this.parts.end(this.scope)
+    this.#report = report
+    if (report.findings.length > 0 && this.parts.throwsFindings()) throw new NPlusOneError(report.findings)
+    return report
+  }
+
+  constructor(
+    private readonly scope: Scope,
+    private readonly parts: OpenScopeParts,
+  ) {}
+
+  get name(): string {
+    return this.scope.name
+  }
+
+  set name(value: string) {
+    this.scope.name = value
+  }
+
+  get counts(): Readonly<ScopeCounts> {
+    return this.scope.counts
+  }
 }
 
 export interface RunOptions {

@@ -19,7 +19,6 @@ import { Recorder } from './pipeline/recorder.ts'
 import { type Mode, Scope, ScopeStorage } from './pipeline/scope.ts'
 import { Detector } from './query/detect/detector.ts'
 import type { Finding } from './query/detect/finding.ts'
-import { NPlusOneError } from './query/detect/n-plus-one-error.ts'
 import { RowLoaders } from './query/eager/row-loaders.ts'
 import { LookupGroups } from './query/lookup-groups.ts'
 import { onOutgoingRequest } from './query/prefetch/outgoing-requests.ts'
@@ -35,7 +34,7 @@ import { InvalidArgumentError, SluiceError } from './shared/errors.ts'
 import { createChains } from './sluice-chains.ts'
 import type { SluiceEvents } from './sluice-events.ts'
 import { checkMode, checkSluiceOptions, type SluiceOptions } from './sluice-options.ts'
-import type { Explained, RunOptions, ScopeHandle, ScopeReport } from './sluice-scopes.ts'
+import { type Explained, OpenScope, type OpenScopeParts, type RunOptions, type ScopeHandle, type ScopeReport } from './sluice-scopes.ts'
 
 const DEFAULT_MAX_KEYS = 500
 const DEFAULT_MAX_EXTRA_ROWS = 8
@@ -78,6 +77,11 @@ export class Sluice {
   readonly #random
   readonly #events: Emitter<SluiceEvents>
   readonly #scopes = new ScopeStorage()
+  readonly #scopeParts: OpenScopeParts = {
+    enter: (scope, fn) => this.#scopes.enter(scope, fn),
+    end: (scope) => this.#endScope(scope),
+    throwsFindings: () => this.#throwsFindings,
+  }
   readonly #stats = new QueryStats()
   readonly #catalogs = new CatalogRegistry()
   readonly #caching: CacheSetUp | undefined
@@ -148,8 +152,7 @@ export class Sluice {
     const scope = this.openScope(options.name ?? 'run', options)
     let result: T
     try {
-      // Prisma's promises are lazy: they must be awaited inside.
-      result = await scope.enter(async () => await fn())
+      result = await scope.enter(() => begun(fn()))
     } catch (error) {
       try {
         scope.end()
@@ -178,23 +181,7 @@ export class Sluice {
     scope.notes = notes
     this.#scopes.opened(scope)
     if (mode !== 'observe') this.#optimizingScopes += 1
-    const report = this.#once(() => this.#endScope(scope))
-    return {
-      get name() {
-        return scope.name
-      },
-      set name(value: string) {
-        scope.name = value
-      },
-      counts: scope.counts,
-      enter: (fn) => this.#scopes.enter(scope, fn),
-      end: () => {
-        const isFirst = !scope.ended
-        const made = report()
-        if (isFirst && this.#throwsFindings && made.findings.length > 0) throw new NPlusOneError(made.findings)
-        return made
-      },
-    }
+    return new OpenScope(scope, this.#scopeParts)
   }
 
   /**
@@ -329,13 +316,11 @@ export class Sluice {
     if (scope.mode !== 'observe') this.#optimizingScopes -= 1
     showScope(this.queries, scope)
     const findings = this.#inspect(scope)
-    const report: ScopeReport = {
-      ...scope.counts,
-      name: scope.name,
-      mode: scope.mode,
-      durationMs: this.#clock.now() - scope.startedAt,
-      findings,
-    }
+    const { name, mode, counts, startedAt } = scope
+    const { operations, queries, merged, prefetched, answered, databaseMs } = counts
+    const durationMs = this.#clock.now() - startedAt
+    // No spread: an object that grows after it was made costs several times as much, and each request makes one.
+    const report: ScopeReport = { operations, queries, merged, prefetched, answered, databaseMs, name, mode, durationMs, findings }
     for (const finding of findings) this.#events.emit('finding', finding)
     this.#events.emit('scope', report)
     return report
@@ -559,6 +544,12 @@ export class Sluice {
       type: 'SluiceWarning',
     })
   }
+}
+
+/** Prisma's promises are lazy: they must be awaited inside. A plain one is under way. */
+function begun<T>(made: T | Promise<T>): T | Promise<T> {
+  const isPlain = typeof made !== 'object' || made === null || (made instanceof Promise && made.constructor === Promise)
+  return isPlain ? made : Promise.resolve(made)
 }
 
 /**

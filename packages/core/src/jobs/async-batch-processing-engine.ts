@@ -7,7 +7,7 @@ import { Periodic } from '../shared/periodic.ts'
 import type { RandomSource } from '../shared/random.ts'
 import { type AuditEntry, AuditLog } from './access/audit-log.ts'
 import { Gate } from './access/authorize.ts'
-import type { BatchRow, JobBackend, Outcome, Range, TaskFilter } from './backends/job-backend.ts'
+import type { Added, BatchRow, JobBackend, Level, MaybePromise, NewTask, Outcome, Range, TaskFilter } from './backends/job-backend.ts'
 import { MemoryBackend } from './backends/memory/memory-backend.ts'
 import type { BatchJob, ProgressDetails } from './batch/batch-job.ts'
 import { BatchNotices } from './batch/batch-notices.ts'
@@ -29,14 +29,14 @@ import {
 } from './job-options.ts'
 import { toPayload } from './payload.ts'
 import type { Processor, ProcessorOptions } from './processor.ts'
-import { Queues, type TaskQueue } from './queues.ts'
+import { type QueueState, Queues, type TaskQueue } from './queues.ts'
 import { type Schedule, type ScheduleOptions, Schedules } from './schedule/schedules.ts'
 import { closeOnSignals } from './shutdown.ts'
 import { healthOf, type ProcessingStats, processingStats, type QueueHealth } from './stats/queue-health.ts'
 import type { DeadLetter, Task, TaskPriority } from './task.ts'
 import { deadLetterView, newTaskView, TaskFactory, taskView } from './task-factory.ts'
 import { uuidV7 } from './uuid-v7.ts'
-import { QueueRunner, type RunnerEvents } from './worker/queue-runner.ts'
+import { type Assigned, QueueRunner, type RunnerEvents } from './worker/queue-runner.ts'
 import type { RunParts } from './worker/task-run.ts'
 import { WorkerPool } from './worker/worker-pool.ts'
 
@@ -145,29 +145,45 @@ export class AsyncBatchProcessingEngine {
    * @returns The task; with a `uniqueKey`, the one that is there already, if there is.
    * @throws InvalidPayloadError, UnknownQueueError, InvalidArgumentError, InvalidOptionError, NotAuthorizedError; JobBackendError.
    */
-  async enqueueTask<T = unknown>(
-    data: T,
-    priority: TaskPriority = 'normal',
-    queue = 'default',
-    options?: EnqueueOptions,
-  ): Promise<Task<T>> {
+  enqueueTask<T = unknown>(data: T, priority: TaskPriority = 'normal', queue = 'default', options?: EnqueueOptions): Promise<Task<T>> {
+    // No `async`: where nothing is waited for, it costs as much as the rest.
+    try {
+      const task = this.#enqueue(data, priority, queue, options)
+      return task instanceof Promise ? task : Promise.resolve(task)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #enqueue<T>(data: T, priority: TaskPriority, queue: string, options: EnqueueOptions | undefined): MaybePromise<Task<T>> {
     this.#assertOpen()
     const level = this.#factory.level(priority)
     this.#queues.get(queue)
     if (options !== undefined) checkEnqueueOptions(options)
     const payload = toPayload(data, this.#options.maxPayloadBytes)
-    if (this.#isAudited || options?.actor !== undefined || options?.runAs !== undefined) {
-      const { runAs, actor = runAs } = options ?? {}
-      await this.#gate.pass(actor, 'enqueue', { queue, ...(runAs === undefined ? {} : { runAs }) })
-    }
     if (options?.transaction !== undefined && !this.#backend.hasTransactions)
       throw new InvalidArgumentError('options.transaction', `none with the backend "${this.#backend.name}"`, options.transaction)
-    if (this.#opened !== true) await this.#open()
+    const ready = this.#readyFor(queue, options)
+    if (ready === undefined) return this.#add(data, payload, level, queue, options)
+    return ready.then(() => this.#add(data, payload, level, queue, options))
+  }
+
+  /** Once it may be added, and there is where; `undefined`: at once. */
+  #readyFor(queue: string, options: EnqueueOptions | undefined): Promise<void> | undefined {
+    if (!this.#isAudited && options?.actor === undefined && options?.runAs === undefined) return this.#open()
+    const { runAs, actor = runAs } = options ?? {}
+    return this.#gate.pass(actor, 'enqueue', { queue, ...(runAs === undefined ? {} : { runAs }) }).then(() => this.#open())
+  }
+
+  #add<T>(data: T, payload: string, level: Level, queue: string, options: EnqueueOptions | undefined): MaybePromise<Task<T>> {
     const task = this.#factory.task(queue, level, payload, this.#clock.wall(), options)
     const adding = this.#backend.add([task], options?.transaction)
-    const [added] = adding instanceof Promise ? await adding : adding
-    if (added?.isDuplicate === true) return await this.#duplicate<T>(added.id, newTaskView(task, data))
-    if (this.#events.has('task:queued')) this.#events.emit('task:queued', { taskId: task.id, queue, batchId: undefined })
+    return adding instanceof Promise ? adding.then(([added]) => this.#added(data, task, added)) : this.#added(data, task, adding[0])
+  }
+
+  #added<T>(data: T, task: NewTask, added: Added | undefined): MaybePromise<Task<T>> {
+    if (added?.isDuplicate === true) return this.#duplicate<T>(added.id, newTaskView(task, data))
+    if (this.#events.has('task:queued')) this.#events.emit('task:queued', { taskId: task.id, queue: task.queue, batchId: undefined })
     return newTaskView(task, data)
   }
 
@@ -522,7 +538,7 @@ export class AsyncBatchProcessingEngine {
       assigned: (claim) => {
         const callback = this.#callbacks.get(claim.id)
         if (callback !== undefined) return { processor: callback, perItem: false }
-        return queue.processor && { processor: queue.processor, perItem: queue.perItem }
+        return queue.processor === undefined ? undefined : (queue as QueueState & Assigned)
       },
       events: this.#runnerEvents(),
     })
@@ -641,7 +657,7 @@ function eventOf({ id, queue, batchId }: Outcome['claim']) {
 function viewOf({ claim, kind, at, failure, isKept }: Outcome): Task {
   const status = { done: 'completed', retry: 'retry', release: 'queued', dead: isKept ? 'dead' : 'failed', cancelled: 'cancelled' } as const
   return {
-    ...newTaskView({ ...claim, runAt: 0 }, JSON.parse(claim.data) as unknown),
+    ...newTaskView(claim, JSON.parse(claim.data) as unknown),
     status: status[kind],
     attempts: failure === null ? claim.attempts : failure.attempt,
     ...(kind === 'retry' || kind === 'release' ? {} : { finishedAt: at }),

@@ -9,40 +9,58 @@ const MAX_DEPTH = 100
  * @throws InvalidPayloadError for what JSON would drop, change or refuse: a user should hear of it where the task is made and not where it is run.
  */
 export function toPayload(data: unknown, maxBytes: number): string {
-  check(data, '$', 0)
+  const fault = faultOf(data, 0)
+  if (fault !== undefined) throw new InvalidPayloadError(`$${fault.path}`, fault.expected, fault.value)
   const text = JSON.stringify(data)
-  if (text.length > maxBytes) throw new InvalidArgumentError('data', `at most ${maxBytes} bytes as JSON`, text)
+  // A character is three bytes at the most.
+  if (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes)
+    throw new InvalidArgumentError('data', `at most ${maxBytes} bytes as JSON`, text)
   return text
 }
 
-function check(value: unknown, path: string, depth: number): void {
+/** What cannot be kept, and where it is: its path is put together on the way back, and not at all where all is well. */
+interface Fault {
+  path: string
+  readonly expected: string
+  readonly value: unknown
+}
+
+function faultOf(value: unknown, depth: number): Fault | undefined {
   switch (typeof value) {
     case 'string':
     case 'boolean':
-      return
+      return undefined
     case 'number':
-      if (!Number.isFinite(value)) throw new InvalidPayloadError(path, 'a finite number', value)
-      return
+      return Number.isFinite(value) ? undefined : { path: '', expected: 'a finite number', value }
     case 'object':
-      if (value !== null) checkObject(value, path, depth)
-      return
+      return value === null ? undefined : faultOfObject(value, depth)
     default:
-      throw new InvalidPayloadError(path, 'what JSON can hold', value)
+      return { path: '', expected: 'what JSON can hold', value }
   }
 }
 
-function checkObject(value: object, path: string, depth: number): void {
-  if (depth > MAX_DEPTH) throw new InvalidPayloadError(path, `no more than ${MAX_DEPTH} levels, and no object within itself`, value)
+function faultOfObject(value: object, depth: number): Fault | undefined {
+  if (depth > MAX_DEPTH) return { path: '', expected: `no more than ${MAX_DEPTH} levels, and no object within itself`, value }
   if (Array.isArray(value)) {
-    for (let at = 0; at < value.length; at += 1) check(value[at], `${path}[${at}]`, depth + 1)
-    return
+    for (let at = 0; at < value.length; at += 1) {
+      const fault = faultOf(value[at], depth + 1)
+      if (fault !== undefined) return below(`[${at}]`, fault)
+    }
+    return undefined
   }
   // A Date, for example: what reads it is given the text.
-  if (typeof (value as { readonly toJSON?: unknown }).toJSON === 'function') return
+  if (typeof (value as { readonly toJSON?: unknown }).toJSON === 'function') return undefined
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) throw new InvalidPayloadError(path, 'a plain object', value)
+  if (prototype !== Object.prototype && prototype !== null) return { path: '', expected: 'a plain object', value }
   for (const name in value) {
     const member = (value as Readonly<Record<string, unknown>>)[name]
-    if (member !== undefined) check(member, `${path}.${name}`, depth + 1)
+    const fault = member === undefined ? undefined : faultOf(member, depth + 1)
+    if (fault !== undefined) return below(`.${name}`, fault)
   }
+  return undefined
+}
+
+function below(step: string, fault: Fault): Fault {
+  fault.path = step + fault.path
+  return fault
 }

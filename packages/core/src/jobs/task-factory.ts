@@ -75,7 +75,8 @@ export class TaskFactory {
 }
 
 /** A task as it is shown that was just made. */
-export function newTaskView<T>({ id, level, queue, runAt, settings, createdAt, batchId }: NewTask, data: T): Task<T> {
+export function newTaskView<T>(made: Omit<NewTask, 'runAt'> & { readonly runAt?: number }, data: T): Task<T> {
+  const { id, level, queue, runAt = 0, settings, createdAt, batchId } = made
   // No spreads: this is a fifth of what it costs to enqueue.
   const task: { -readonly [K in keyof Task<T>]: Task<T>[K] } = {
     id,

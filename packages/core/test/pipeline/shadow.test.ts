@@ -192,6 +192,7 @@ describe('what shadow mode asks besides', () => {
       for (let i = 0; i < 3; i += 1) await hostOf(sluice).execute(read({ run: async () => i, cache: { key: `q${i}`, tables: ['t'] } }))
     })
     expect(reports).toEqual([{ queries: 3, findings: 0 }])
+    await turn()
     expect(sluice.queries.getStats()).toMatchObject({ executed: 6, shadowed: 3 })
   })
 })

@@ -12,7 +12,7 @@ const MAX_STACK = 4_000
 export interface VerdictParts {
   readonly random: RandomSource
   /** Whether what has failed for good is kept as a dead letter. */
-  readonly keepsDead: boolean
+  readonly keepsDead: () => boolean
 }
 
 /** What becomes of a task by the way in which its run ended; `undefined`: it is somebody else's affair now. */
@@ -20,7 +20,7 @@ export function outcomeOf(run: TaskRun, ending: Ending, now: number, parts: Verd
   const { claim } = run
   switch (ending.kind) {
     case 'returned':
-      if (run.failedItems === undefined || claim.batchId === null) return outcome(claim, 'done', now, { doneItems: claim.items })
+      if (run.failedItems === undefined || claim.batchId === null) return done(claim, now)
       return failed(
         run,
         itemsError(run.failedItems),
@@ -71,7 +71,7 @@ function failed(
   const rest = remaining(claim, left)
   if (error instanceof UnretryableError || attempts > claim.settings.maxRetries) {
     const failedItems = claim.items - rest.doneItems
-    return outcome(claim, 'dead', now, { ...rest, failure, failedItems, isKept: keepsDead })
+    return outcome(claim, 'dead', now, { ...rest, failure, failedItems, isKept: keepsDead() })
   }
   return outcome(claim, 'retry', now, { ...rest, failure, runAt: now + retryDelayMs(claim.settings.backoff, attempts, random) })
 }
@@ -86,6 +86,11 @@ function remaining(claim: Claim, left: readonly number[] | undefined): { readonl
   if (left === undefined || left.length === claim.items) return { doneItems: 0, data: null }
   const items = JSON.parse(claim.data) as readonly unknown[]
   return { doneItems: claim.items - left.length, data: JSON.stringify(left.map((index) => items[index])) }
+}
+
+// What most outcomes are: no object more than it takes.
+function done(claim: Claim, at: number): Outcome {
+  return { claim, kind: 'done', at, runAt: 0, failure: null, isKept: false, doneItems: claim.items, failedItems: 0, data: null }
 }
 
 function outcome(claim: Claim, kind: OutcomeKind, at: number, rest: Partial<Outcome>): Outcome {

@@ -5,6 +5,7 @@ import type { Processor } from '../processor.ts'
 import type { QueueStats } from '../stats/queue-stats.ts'
 import { crashedOutcome, outcomeOf, releasedOutcome } from './outcome-of.ts'
 import type { RateBucket } from './rate-bucket.ts'
+import { RunningTasks } from './running-tasks.ts'
 import { type Ending, type RunParts, TaskRun } from './task-run.ts'
 
 /** A loop that never gives others their turn is late for everything else. */
@@ -14,7 +15,7 @@ const RETRY_MS = 200
 const FOREIGN_MS = 1_000
 
 /** Who processes a task, and how. */
-interface Assigned {
+export interface Assigned {
   readonly processor: Processor
   readonly perItem: boolean
 }
@@ -47,15 +48,23 @@ export interface RunnerParts {
   readonly events: RunnerEvents
 }
 
+/** What goes with one step. */
+interface Sent {
+  readonly outcomes: readonly Outcome[]
+  readonly values: readonly unknown[]
+}
+
 /** Runs the tasks of one queue. What was over while a step was under way goes with the next one. */
 export class QueueRunner {
-  readonly #running = new Set<TaskRun>()
+  readonly #running = new RunningTasks()
   readonly #runParts: Record<'whole' | 'perItem', RunParts>
   /** Workers were lost with it: it runs alone, so that no other is blamed for what it does. Of several, the rest is given back until then. */
   #suspect: Claim | undefined
   /** The one that runs alone. */
   #alone: TaskRun | undefined
-  #outcomes: { readonly outcome: Outcome; readonly value: unknown }[] = []
+  #outcomes: Outcome[] = []
+  /** What the processors returned, of each. */
+  #values: unknown[] = []
   #isActive = false
   /** Steps that are under way, and the tasks that they ask for. */
   #steps = 0
@@ -71,6 +80,7 @@ export class QueueRunner {
   #turnAt = 0
   /** Until then it is waited for that the backend takes in what is given back. */
   #giveUpAt = Number.POSITIVE_INFINITY
+  readonly #pumps = () => this.#pump()
   #timer: ReturnType<typeof setTimeout> | undefined
   readonly #whenQuiet: (() => void)[] = []
   /** Who waits for one task. */
@@ -114,7 +124,7 @@ export class QueueRunner {
   }
 
   abort(id: string, cause: 'cancelled' | 'lost'): void {
-    for (const run of this.#running) if (run.claim.id === id) run.abort(cause)
+    this.#running.find(id)?.abort(cause)
     if (cause !== 'lost' || this.#suspect?.id !== id) return
     this.#suspect = undefined
     this.#schedule()
@@ -149,7 +159,7 @@ export class QueueRunner {
     if (claim === undefined) return undefined
     return await new Promise<Outcome | undefined>((resolve) => {
       this.#waiting.set(claim.id, resolve)
-      this.#claimed(claim)
+      this.#claimed(claim, this.parts.clock.now(), this.parts.clock.wall())
     })
   }
 
@@ -161,7 +171,7 @@ export class QueueRunner {
     if (this.#isScheduled || this.#steps >= this.#maxSteps) return
     this.#isScheduled = true
     const now = this.parts.clock.now()
-    if (now - this.#turnAt < TURN_MS) queueMicrotask(() => this.#pump())
+    if (now - this.#turnAt < TURN_MS) queueMicrotask(this.#pumps)
     else {
       setImmediate(() => {
         this.#turnAt = this.parts.clock.now()
@@ -177,13 +187,13 @@ export class QueueRunner {
       if (!this.#runSuspect()) this.#rest()
       return
     }
-    const sent = this.#outcomes
+    const sent = { outcomes: this.#outcomes, values: this.#values }
     this.#outcomes = []
+    this.#values = []
     const { backend, queue, owner, leaseMs } = this.parts
-    const outcomes = sent.map(({ outcome }) => outcome)
     let result: StepResult | Promise<StepResult>
     try {
-      result = backend.step(queue, outcomes, want, owner, leaseMs)
+      result = backend.step(queue, sent.outcomes, want, owner, leaseMs)
     } catch (error) {
       this.#failedStep(sent, error)
       return
@@ -220,30 +230,37 @@ export class QueueRunner {
     return Math.max(0, rate === undefined ? free : Math.min(free, rate.available(this.parts.clock.now()) - this.#asked))
   }
 
-  #stepped(sent: readonly { readonly outcome: Outcome; readonly value: unknown }[], want: number, result: StepResult): void {
-    const { events, stats } = this.parts
+  #stepped({ outcomes, values }: Sent, want: number, result: StepResult): void {
+    const { events, stats, clock } = this.parts
     const lost = result.lost.length === 0 ? undefined : new Set(result.lost.map(({ id }) => id))
-    for (const { outcome, value } of sent) {
+    for (let at = 0; at < outcomes.length; at += 1) {
+      const outcome = outcomes[at] as Outcome
       if (lost?.has(outcome.claim.id) === true) stats.lost += 1
-      else events.settled(outcome, value)
-      this.#answer(outcome.claim.id, outcome)
+      else events.settled(outcome, values[at])
+      if (this.#waiting.size > 0) this.#answer(outcome.claim.id, outcome)
     }
     for (const batch of result.batches) events.batchEnded(batch)
     this.parts.rate()?.take(result.claims.length)
     this.#isIdle = result.claims.length < want && !this.#isWoken
     this.#isWoken = false
     this.#isFlowing = want > 0 && result.claims.length === want
-    for (const claim of result.claims) this.#claimed(claim)
+    if (result.claims.length > 0) {
+      const [now, wall] = [clock.now(), clock.wall()]
+      for (const claim of result.claims) this.#claimed(claim, now, wall)
+    }
     if (this.#outcomes.length > 0 || this.#want() > 0) this.#schedule()
     else if (!this.#runSuspect()) this.#rest(result.nextAt)
   }
 
   /** The backend does not answer: outcomes are kept, and told again; in the end, leases run out. */
-  #failedStep(sent: readonly { readonly outcome: Outcome; readonly value: unknown }[], error: unknown): void {
-    this.#outcomes.unshift(...sent)
+  #failedStep({ outcomes, values }: Sent, error: unknown): void {
+    this.#outcomes = outcomes.concat(this.#outcomes)
+    this.#values = values.concat(this.#values)
     this.parts.events.error(error)
     if (this.parts.clock.now() >= this.#giveUpAt) {
-      for (const { outcome } of this.#outcomes.splice(0)) this.#answer(outcome.claim.id, undefined)
+      for (const { claim } of this.#outcomes) this.#answer(claim.id, undefined)
+      this.#outcomes = []
+      this.#values = []
       this.#rest()
       return
     }
@@ -253,22 +270,21 @@ export class QueueRunner {
 
   /** A worker that was not heard of for long may be this one: it has it again, and has never stopped. */
   #isStillRunning(claim: Claim): boolean {
-    const run = [...this.#running].find((one) => one.claim.id === claim.id)
+    const run = this.#running.find(claim.id)
     if (run !== undefined) run.claim = claim
     return run !== undefined
   }
 
-  #claimed(claim: Claim): void {
+  #claimed(claim: Claim, now: number, wall: number): void {
     if (claim.crashes > 0 && this.#isStillRunning(claim)) return
-    const { clock, stats } = this.parts
-    stats.started(clock.now(), clock.wall() - claim.createdAt)
+    this.parts.stats.started(now, wall - claim.createdAt)
     if (claim.crashes > claim.settings.maxCrashes) {
-      this.#outcomes.push({ outcome: crashedOutcome(claim, clock.wall(), this.parts.keepsDead()), value: undefined })
+      this.#push(crashedOutcome(claim, wall, this.parts.keepsDead()))
       this.#schedule()
-    } else if (claim.crashes === 0) this.#run(claim)
+    } else if (claim.crashes === 0) this.#run(claim, now)
     else {
       if (this.#suspect === undefined && this.#alone === undefined) this.#suspect = claim
-      else this.#giveBack(claim, clock.wall())
+      else this.#giveBack(claim, wall)
       this.#schedule()
     }
   }
@@ -278,28 +294,27 @@ export class QueueRunner {
     const claim = this.#suspect
     if (claim === undefined || this.#running.size > 0 || this.#outcomes.length > 0 || this.#steps > 0) return false
     this.#suspect = undefined
-    this.#run(claim)
+    this.#run(claim, this.parts.clock.now())
     return true
   }
 
   #giveBack(claim: Claim, now: number): void {
-    this.#outcomes.push({ outcome: releasedOutcome(claim, now, now), value: undefined })
+    this.#push(releasedOutcome(claim, now, now))
   }
 
-  #run(claim: Claim): void {
-    const { clock, events } = this.parts
+  #run(claim: Claim, now: number): void {
     const assigned = this.parts.assigned(claim)
     if (assigned === undefined) {
-      const now = clock.wall()
-      this.#outcomes.push({ outcome: releasedOutcome(claim, now, now + FOREIGN_MS), value: undefined })
+      const wall = this.parts.clock.wall()
+      this.#push(releasedOutcome(claim, wall, wall + FOREIGN_MS))
       this.#schedule()
       return
     }
     const { processor, perItem } = assigned
-    const run = new TaskRun(claim, processor, perItem ? this.#runParts.perItem : this.#runParts.whole, clock.now())
+    const run = new TaskRun(claim, processor, perItem ? this.#runParts.perItem : this.#runParts.whole, now)
     this.#running.add(run)
     if (claim.crashes > 0) this.#alone = run
-    events.started(claim)
+    this.parts.events.started(claim)
     run.start()
   }
 
@@ -307,16 +322,21 @@ export class QueueRunner {
     if (!this.#running.delete(run)) return
     if (this.#alone === run) this.#alone = undefined
     const { clock, stats } = this.parts
-    const outcome = outcomeOf(run, ending, clock.wall(), { random: this.parts.random, keepsDead: this.parts.keepsDead() })
+    const outcome = outcomeOf(run, ending, clock.wall(), this.parts)
     if (outcome === undefined) {
       stats.lost += 1
       this.#answer(run.claim.id, undefined)
     } else {
       const now = clock.now()
       stats.ended(now, now - run.startedAt, outcome.kind)
-      this.#outcomes.push({ outcome, value: ending.kind === 'returned' ? ending.value : undefined })
+      this.#push(outcome, ending.kind === 'returned' ? ending.value : undefined)
     }
     this.#schedule()
+  }
+
+  #push(outcome: Outcome, value?: unknown): void {
+    this.#outcomes.push(outcome)
+    this.#values.push(value)
   }
 
   #answer(id: string, outcome: Outcome | undefined): void {

@@ -25,6 +25,8 @@ export interface RunParts {
 /** One attempt at a task. */
 export class TaskRun implements TaskContext {
   readonly startedAt: number
+  /** Where its queue has it. */
+  place = -1
   /** What was logged. */
   lines: string[] = NO_LINES
   /** Items that failed, by their place. */
@@ -180,5 +182,5 @@ export class TaskRun implements TaskContext {
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+  return value instanceof Promise || (typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function')
 }

@@ -84,10 +84,9 @@ export class WorkerPool {
   }
 
   #woken({ queue, cancel }: WakeHint): void {
-    for (const [name, runner] of this.#runners) {
-      if (cancel !== undefined) runner.abort(cancel, 'cancelled')
-      else if (queue === undefined || queue === name) runner.wake()
-    }
+    if (queue !== undefined && cancel === undefined) this.#runners.get(queue)?.wake()
+    else if (cancel === undefined) for (const runner of this.#runners.values()) runner.wake()
+    else for (const runner of this.#runners.values()) runner.abort(cancel, 'cancelled')
   }
 
   async #renew(): Promise<void> {

@@ -14,6 +14,8 @@ import { placeOf, type SiteCount, sitesOf } from './sites.ts'
 /** Findings that are kept; the longest unseen leave first. */
 const MAX_FINDINGS = 1000
 
+const NONE: readonly Finding[] = []
+
 /** Groups of queries that a budget's finding shows. */
 const MAX_GROUPS = 10
 
@@ -46,11 +48,14 @@ export class Detector {
 
   /** The findings of a scope that has ended; each is counted among those of earlier scopes. */
   inspect(scope: Scope): readonly Finding[] {
-    return this.peek(scope).map((finding) => this.#remember(finding))
+    const findings = this.peek(scope)
+    return findings.length === 0 ? findings : findings.map((finding) => this.#remember(finding))
   }
 
   /** The findings of a scope so far; nothing is remembered. */
   peek(scope: Scope): readonly Finding[] {
+    // No query, no finding.
+    if (scope.groups.size === 0 && scope.counts.queries === 0) return NONE
     const findings: Finding[] = []
     const keep = (finding: Finding, shape?: Shape) => {
       if (!this.#ignored.has(finding, shape)) findings.push(finding)

@@ -21,6 +21,7 @@ import { MAX_FAILURES } from '../max-failures.ts'
 import { MemoryBatches } from './memory-batches.ts'
 import { MemoryQueue } from './memory-queue.ts'
 import { MemoryTask } from './memory-task.ts'
+import { TaskIndex } from './task-index.ts'
 
 const NONE: readonly never[] = []
 
@@ -34,7 +35,7 @@ export class MemoryBackend implements JobBackend {
   readonly isShared = false
   readonly hasTransactions = false
   readonly #queues = new Map<string, MemoryQueue>()
-  readonly #tasks = new Map<string, MemoryTask>()
+  readonly #tasks = new TaskIndex()
   readonly #batches = new MemoryBatches()
   readonly #unique = new Map<string, string>()
   readonly #slots = new Map<string, number>()
@@ -45,6 +46,12 @@ export class MemoryBackend implements JobBackend {
   open(): void {}
 
   add(tasks: readonly NewTask[]): readonly Added[] {
+    const [first] = tasks
+    if (first !== undefined && tasks.length === 1) {
+      const added = this.#add(first)
+      this.#wake(this.#queue(first.queue).hint)
+      return [added]
+    }
     const added = tasks.map((task) => this.#add(task))
     for (const queue of new Set(tasks.map((task) => task.queue))) this.#wake({ queue })
     return added
@@ -53,12 +60,12 @@ export class MemoryBackend implements JobBackend {
   step(queueName: string, outcomes: readonly Outcome[], want: number): StepResult {
     let lost: Claim[] | undefined
     let batches: BatchRow[] | undefined
+    const queue = this.#queue(queueName)
     for (const outcome of outcomes) {
-      const ended = this.#settle(outcome)
+      const ended = this.#settle(outcome, queue)
       if (ended === undefined) lost = [...(lost ?? []), outcome.claim]
       else if (ended.length > 0) batches = [...(batches ?? []), ...ended]
     }
-    const queue = this.#queue(queueName)
     const now = Date.now()
     const claims: MemoryTask[] = []
     for (let left = want; left > 0; left -= 1) {
@@ -66,7 +73,7 @@ export class MemoryBackend implements JobBackend {
       if (task === undefined) break
       queue.set(task, 'processing')
       task.token += 1
-      task.startedAt = now
+      task.startedAfter = Math.max(0, now - task.createdAt)
       claims.push(task)
     }
     const nextAt = claims.length < want ? queue.nextAt() : undefined
@@ -99,7 +106,7 @@ export class MemoryBackend implements JobBackend {
     this.#deadBytes -= task.data.length
     task.attempts = 0
     task.runAt = 0
-    task.finishedAt = 0
+    task.finishedAt = null
     this.#batches.reopened(task)
     this.#queue(task.queue).putBack(task, 'queued', Date.now())
     this.#wake({ queue: task.queue })
@@ -117,7 +124,7 @@ export class MemoryBackend implements JobBackend {
   }): number {
     let purged = 0
     for (const task of id === undefined ? this.#tasks.values() : [this.#tasks.get(id)]) {
-      if (task?.status !== 'dead' || (queue !== undefined && task.queue !== queue) || task.finishedAt >= before) continue
+      if (task?.status !== 'dead' || (queue !== undefined && task.queue !== queue) || (task.finishedAt ?? 0) >= before) continue
       this.#forgetDead(task)
       purged += 1
     }
@@ -188,7 +195,7 @@ export class MemoryBackend implements JobBackend {
   }
 
   tidy({ maxDeadBytes, maxBatchAgeMs }: RetentionLimits, at: number): void {
-    for (const task of this.#batches.forget(at - maxBatchAgeMs)) if (task.status !== 'dead') this.#tasks.delete(task.id)
+    for (const task of this.#batches.forget(at - maxBatchAgeMs)) if (task.status !== 'dead') this.#tasks.delete(task)
     if (this.#deadBytes <= maxDeadBytes) return
     // The oldest are first.
     for (const task of this.#tasks.values()) {
@@ -211,21 +218,20 @@ export class MemoryBackend implements JobBackend {
       if (known !== undefined) return { id: known, isDuplicate: true }
       this.#unique.set(key, given.id)
     }
-    if (this.#tasks.has(given.id)) return { id: given.id, isDuplicate: true }
     this.#sequence += 1
     const task = new MemoryTask(given, this.#sequence)
-    this.#tasks.set(task.id, task)
+    if (!this.#tasks.add(task)) return { id: given.id, isDuplicate: true }
     this.#batches.added(task)
     this.#queue(task.queue).add(task)
     return { id: task.id, isDuplicate: false }
   }
 
   /** @returns Batches that are over by this; `undefined` when it does not count. */
-  #settle(outcome: Outcome): readonly BatchRow[] | undefined {
-    const task = this.#tasks.get(outcome.claim.id)
-    if (task === undefined || task.status !== 'processing' || task.token !== outcome.claim.token) return undefined
-    const queue = this.#queue(task.queue)
-    if (outcome.failure !== null) task.failures = [...(task.failures ?? []), outcome.failure].slice(-MAX_FAILURES)
+  #settle(outcome: Outcome, queue: MemoryQueue): readonly BatchRow[] | undefined {
+    const { claim } = outcome
+    const task = claim instanceof MemoryTask ? claim : this.#tasks.get(claim.id)
+    if (task === undefined || task.status !== 'processing' || task.token !== claim.token) return undefined
+    if (outcome.failure !== null) task.failures = [...task.failures, outcome.failure].slice(-MAX_FAILURES)
     if (outcome.data !== null) task.data = outcome.data
     task.items -= outcome.doneItems
     if (outcome.kind === 'retry' || outcome.kind === 'release') {
@@ -242,9 +248,8 @@ export class MemoryBackend implements JobBackend {
     if (status === 'dead') {
       this.#deadBytes += task.data.length
       // So that the oldest are first.
-      this.#tasks.delete(task.id)
-      this.#tasks.set(task.id, task)
-    } else if (task.batchId === null) this.#tasks.delete(task.id)
+      this.#tasks.moveToEnd(task)
+    } else if (task.batchId === null) this.#tasks.delete(task)
     return this.#batches.settled(task, outcome)
   }
 
@@ -252,20 +257,20 @@ export class MemoryBackend implements JobBackend {
     this.#queue(task.queue).set(task, 'cancelled')
     task.finishedAt = at
     if (task.uniqueKey !== null) this.#unique.delete(uniqueOf(task))
-    if (task.batchId === null) this.#tasks.delete(task.id)
+    if (task.batchId === null) this.#tasks.delete(task)
     return this.#batches.settled(task, { kind: 'cancelled', at, doneItems: 0, failedItems: 0 })
   }
 
   #forgetDead(task: MemoryTask): void {
     this.#deadBytes -= task.data.length
     this.#queue(task.queue).set(task, 'failed')
-    this.#tasks.delete(task.id)
+    this.#tasks.delete(task)
   }
 
   #queue(name: string): MemoryQueue {
     let queue = this.#queues.get(name)
     if (queue === undefined) {
-      queue = new MemoryQueue()
+      queue = new MemoryQueue(name)
       this.#queues.set(name, queue)
     }
     return queue

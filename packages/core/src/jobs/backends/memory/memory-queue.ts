@@ -1,5 +1,5 @@
 import type { TaskStatus } from '../../task.ts'
-import type { QueueCounts } from '../job-backend.ts'
+import type { QueueCounts, WakeHint } from '../job-backend.ts'
 import { Fifo } from './fifo.ts'
 import type { MemoryTask } from './memory-task.ts'
 import { MinHeap } from './min-heap.ts'
@@ -17,7 +17,12 @@ export class MemoryQueue {
   /** What was ready before, and goes back to its place. */
   readonly #returned = new MinHeap<MemoryTask>(isBefore)
   readonly #later = new MinHeap<MemoryTask>((left, right) => left.runAt < right.runAt)
+  readonly hint: WakeHint
   readonly #counts = { pending: 0, queued: 0, processing: 0, retry: 0, dead: 0 }
+
+  constructor(name: string) {
+    this.hint = { queue: name }
+  }
 
   add(task: MemoryTask): void {
     this.#counts[task.status as Waiting] += 1

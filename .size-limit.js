@@ -35,6 +35,13 @@ export default [
     modifyEsbuildConfig: withoutDynamicImports,
   },
   {
+    name: '@sluice/core/jobs-threads',
+    path: 'packages/core/dist/jobs-threads.js',
+    limit: '5 kB',
+    ignore: ['node:*'],
+    modifyEsbuildConfig: withoutDynamicImports,
+  },
+  {
     name: '@sluice/core/jobs-postgres',
     path: 'packages/core/dist/jobs-postgres.js',
     limit: '16 kB',

@@ -5,6 +5,7 @@ export default defineConfig({
     index: 'src/index.ts',
     database: 'src/database/index.ts',
     'jobs-sqlite': 'src/jobs/backends/sqlite/index.ts',
+    'jobs-threads': 'src/jobs/threads/index.ts',
     'jobs-postgres': 'src/jobs/backends/postgres/index.ts',
     testing: 'src/testing/index.ts',
   },

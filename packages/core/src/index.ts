@@ -228,7 +228,14 @@ export { canonicalKey } from './shared/canonical.ts'
 export type { Clock } from './shared/clock.ts'
 export { copyValue, isCopyable } from './shared/copy.ts'
 export { type DecimalLike, isDecimal } from './shared/decimal.ts'
-export { InvalidArgumentError, InvalidOptionError, SluiceError, type SluiceErrorCode, UnwrittenError } from './shared/errors.ts'
+export {
+  InvalidArgumentError,
+  InvalidOptionError,
+  MissingPackageError,
+  SluiceError,
+  type SluiceErrorCode,
+  UnwrittenError,
+} from './shared/errors.ts'
 export { checkOptions, type OptionRule, type OptionRules, option } from './shared/options.ts'
 export type { RandomSource } from './shared/random.ts'
 export { unwrapValue, type WrappedTypes, type WrappedValue, wrapValue } from './shared/wrapped-value.ts'

@@ -88,6 +88,8 @@ export class AsyncBatchProcessingEngine {
   readonly #schedules: Schedules
   readonly #notices: BatchNotices
   readonly #callbacks = new Map<string, Processor>()
+  /** Processors that hold something. */
+  readonly #closing = new Set<Processor>()
   readonly #tidying: Periodic
   readonly #watching: Periodic
   readonly #health = new Map<string, string>()
@@ -230,6 +232,7 @@ export class AsyncBatchProcessingEngine {
   registerProcessor<T = never>(queueOrJobName: string, processor: Processor<T>, options: ProcessorOptions = {}): void {
     this.#assertOpen()
     this.#queues.setProcessor(queueOrJobName, processor, options)
+    if (processor.close !== undefined) this.#closing.add(processor)
     if (this.#startsAll) this.#startQueue(queueOrJobName)
   }
 
@@ -305,6 +308,7 @@ export class AsyncBatchProcessingEngine {
     await this.drain({ timeoutMs: 0 })
     this.#pool.close()
     this.#notices.close()
+    for (const processor of this.#closing) await this.#closeProcessor(processor)
     if (this.#opened !== undefined) await this.#backend.close()
     this.#events.clear()
     this.#callbacks.clear()
@@ -457,6 +461,14 @@ export class AsyncBatchProcessingEngine {
   /** Who did what, the oldest first: the last thousand entries, where `audit` is not given. */
   getAuditLog(): readonly AuditEntry[] {
     return this.#auditLog.entries
+  }
+
+  async #closeProcessor(processor: Processor): Promise<void> {
+    try {
+      await processor.close?.()
+    } catch (error) {
+      this.#events.emit('error', { error })
+    }
   }
 
   async #cancelBatch(batchId: string): Promise<boolean> {

@@ -25,12 +25,20 @@ export interface TaskContext {
  * @param data - What was enqueued; of a batch, an array of up to `batchSize` items.
  */
 // biome-ignore lint/suspicious/noExplicitAny: what a queue holds is known to who enqueues
-export type Processor<T = any> = (data: T, context: TaskContext) => unknown
+export type Processor<T = any> = ((data: T, context: TaskContext) => unknown) & ProcessorTraits
+
+/** What a processor may say of itself; a function says nothing. */
+interface ProcessorTraits {
+  /** Tasks that it would run at once, where nobody says otherwise. */
+  readonly concurrency?: number
+  /** Ends what it holds. Called when an engine that it is registered with is closed. */
+  close?(): unknown
+}
 
 export interface ProcessorOptions {
   /**
    * Tasks that are run at once in this process. Minimum: `1`.
-   * @defaultValue that of the queue, or 10
+   * @defaultValue that of the processor, or of the queue, or 10
    */
   readonly concurrency?: number
   /**

@@ -76,7 +76,8 @@ export class Queues {
     if (queue === undefined) return
     queue.processor = processor
     queue.perItem = options.perItem ?? false
-    if (options.concurrency !== undefined) queue.maxConcurrency = options.concurrency
+    const concurrency = options.concurrency ?? processor.concurrency
+    if (concurrency !== undefined) queue.maxConcurrency = concurrency
   }
 }
 

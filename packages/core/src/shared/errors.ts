@@ -48,6 +48,8 @@ export type SluiceErrorCode =
   | 'SLUICE_UNRETRYABLE'
   /** Where tasks are kept does not answer, or cannot do what it was asked for. */
   | 'SLUICE_JOB_BACKEND'
+  /** A package that is optional is needed, and is not installed. */
+  | 'SLUICE_MISSING_PACKAGE'
   /** Another process is changing the schema of the database. */
   | 'SLUICE_SCHEMA_LOCKED'
 
@@ -60,6 +62,18 @@ export class SluiceError extends Error {
   ) {
     super(message, options)
     this.name = new.target.name
+  }
+}
+
+/** A package that is optional is needed for what was asked, and is not installed. */
+export class MissingPackageError extends SluiceError {
+  constructor(
+    needing: string,
+    /** What to install. */
+    readonly packageName: string,
+    options?: ErrorOptions,
+  ) {
+    super('SLUICE_MISSING_PACKAGE', `${needing} needs the package "${packageName}": npm install ${packageName}`, options)
   }
 }
 

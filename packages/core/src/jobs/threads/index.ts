@@ -1,0 +1,2 @@
+export { type ThreadProcessorOptions, threadProcessor } from './thread-processor.ts'
+export { runInThread } from './thread-run.ts'

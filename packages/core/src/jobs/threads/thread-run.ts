@@ -1,0 +1,63 @@
+import { TaskAbortedError, TaskTimeoutError, UnretryableError } from '../job-errors.ts'
+import type { Processor, TaskContext } from '../processor.ts'
+import type { StopMessage, ThreadMessage, ThreadTask } from './thread-messages.ts'
+
+/** The file that has it, also when it was put into one with others. */
+export const THREAD_FILE: string = import.meta.url
+
+/**
+ * Runs one task in a thread.
+ *
+ * @internal Called by piscina.
+ */
+export async function runInThread({ module, data, port, ...facts }: ThreadTask): Promise<void> {
+  const controller = new AbortController()
+  const tell = (message: ThreadMessage) => port.postMessage(message)
+  port.on('message', ({ why, timeoutMs }: StopMessage) =>
+    controller.abort(why === 'timeout' ? new TaskTimeoutError(timeoutMs) : new TaskAbortedError(why)),
+  )
+  const context: TaskContext = {
+    ...facts,
+    signal: controller.signal,
+    progress: (percent) => tell({ kind: 'progress', percent }),
+    log: (message) => tell({ kind: 'log', message: String(message) }),
+    failItem: (index, error) => tell({ kind: 'failItem', index, error: sendable(error) }),
+  }
+  try {
+    const processor = await load(module)
+    const value = await processor(data, context)
+    try {
+      tell({ kind: 'returned', value })
+    } catch {
+      // It is done, whatever of its result can be copied.
+      tell({ kind: 'returned', value: undefined })
+    }
+  } catch (error) {
+    tell({
+      kind: 'failed',
+      error: sendable(error),
+      unretryable: error instanceof UnretryableError || codeOf(error) === 'SLUICE_UNRETRYABLE',
+    })
+  } finally {
+    port.close()
+  }
+}
+
+async function load(module: string): Promise<Processor> {
+  const { default: processor } = (await import(module)) as { readonly default?: unknown }
+  if (typeof processor !== 'function') throw new TypeError(`${module} has no default export that is a function; it would be the processor.`)
+  return processor as Processor
+}
+
+/** What people read of it: what an error carries besides may not be copied. */
+function sendable(error: unknown): unknown {
+  if (!(error instanceof Error)) return String(error)
+  const copy = new Error(error.message)
+  copy.name = error.name
+  if (error.stack !== undefined) copy.stack = error.stack
+  return copy
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+}

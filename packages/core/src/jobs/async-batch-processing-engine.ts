@@ -7,12 +7,11 @@ import { Periodic } from '../shared/periodic.ts'
 import type { RandomSource } from '../shared/random.ts'
 import { type AuditEntry, AuditLog } from './access/audit-log.ts'
 import { Gate } from './access/authorize.ts'
-import type { Added, BatchRow, JobBackend, Level, MaybePromise, NewTask, Outcome, Range, TaskFilter } from './backends/job-backend.ts'
+import type { Added, JobBackend, Level, MaybePromise, NewTask, Range, TaskFilter } from './backends/job-backend.ts'
 import { MemoryBackend } from './backends/memory/memory-backend.ts'
 import type { BatchJob, ProgressDetails } from './batch/batch-job.ts'
-import { BatchNotices } from './batch/batch-notices.ts'
-import { checkItems, createBatch } from './batch/create-batch.ts'
-import { progressOf, statusOf } from './batch/progress-of.ts'
+import { Batches } from './batch/batches.ts'
+import { checkItems } from './batch/create-batch.ts'
 import { NoProcessorError } from './job-errors.ts'
 import type { JobEvents } from './job-events.ts'
 import {
@@ -32,11 +31,13 @@ import type { Processor, ProcessorOptions } from './processor.ts'
 import { type QueueState, Queues, type TaskQueue } from './queues.ts'
 import { type Schedule, type ScheduleOptions, Schedules } from './schedule/schedules.ts'
 import { closeOnSignals } from './shutdown.ts'
+import { HealthWatch } from './stats/health-watch.ts'
 import { healthOf, type ProcessingStats, processingStats, type QueueHealth } from './stats/queue-health.ts'
 import type { DeadLetter, Task, TaskPriority } from './task.ts'
-import { deadLetterView, newTaskView, TaskFactory, taskView } from './task-factory.ts'
+import { deadLetterView, newTaskView, settledTaskView, TaskFactory, taskView } from './task-factory.ts'
 import { uuidV7 } from './uuid-v7.ts'
-import { type Assigned, QueueRunner, type RunnerEvents } from './worker/queue-runner.ts'
+import { type Assigned, QueueRunner } from './worker/queue-runner.ts'
+import { TaskReports } from './worker/task-reports.ts'
 import type { RunParts } from './worker/task-run.ts'
 import { WorkerPool } from './worker/worker-pool.ts'
 
@@ -86,13 +87,14 @@ export class AsyncBatchProcessingEngine {
   readonly #isAudited: boolean
   readonly #pool: WorkerPool
   readonly #schedules: Schedules
-  readonly #notices: BatchNotices
+  readonly #batches: Batches
+  readonly #reports: TaskReports
   readonly #callbacks = new Map<string, Processor>()
   /** Processors that hold something. */
   readonly #closing = new Set<Processor>()
   readonly #tidying: Periodic
   readonly #watching: Periodic
-  readonly #health = new Map<string, string>()
+  readonly #health: HealthWatch
   /** `undefined`: not yet; `true`: it is. */
   #opened: Promise<void> | true | undefined
   #startsAll = false
@@ -120,7 +122,12 @@ export class AsyncBatchProcessingEngine {
     const { leaseMs } = this.#options
     this.#pool = new WorkerPool({ backend: this.#backend, owner: this.#owner, leaseMs, onError })
     this.#schedules = new Schedules(() => this.#clock.wall())
-    this.#notices = new BatchNotices(this.#backend, onError)
+    this.#batches = new Batches(this.#backend, this.#clock, this.#events)
+    this.#reports = new TaskReports(this.#events, this.#batches, this.#callbacks)
+    this.#health = new HealthWatch(
+      (queue) => this.getQueueHealth(queue),
+      (queue, health) => this.#events.emit('queue:health', { queue, health }),
+    )
     this.#tidying = new Periodic(TIDY_MS, () => this.#tidy())
     this.#watching = new Periodic(HEALTH_MS, () => this.#watch())
   }
@@ -216,12 +223,12 @@ export class AsyncBatchProcessingEngine {
       await this.#gate.pass(actor, 'enqueue', { queue: name, batchId: id, ...(runAs === undefined ? {} : { runAs }) })
     await this.#open()
     const batch = { id, name, batchSize, createdAt: this.#clock.wall(), maxFailedItems, stopsOnFailure: stopOnFailure, webhook }
-    const { maxPayloadBytes } = this.#options
-    const parts = { backend: this.#backend, factory: this.#factory, level, settings, maxPayloadBytes, now: () => this.#clock.wall() }
-    const { ended } = await createBatch(batch, items, parts)
-    for (const row of ended) this.#batchEnded(row)
-    const row = await this.#backend.batch(id)
-    return this.#batchView(row ?? missing(id), Array.isArray(items) ? (items as readonly T[]) : [])
+    return await this.#batches.create(batch, items, {
+      factory: this.#factory,
+      level,
+      settings,
+      maxPayloadBytes: this.#options.maxPayloadBytes,
+    })
   }
 
   /**
@@ -261,7 +268,7 @@ export class AsyncBatchProcessingEngine {
     await this.#open()
     this.#pool.keepLeases()
     const outcome = await this.#runner(queue).one()
-    return outcome === undefined ? null : viewOf(outcome)
+    return outcome === undefined ? null : settledTaskView(outcome)
   }
 
   /**
@@ -307,7 +314,7 @@ export class AsyncBatchProcessingEngine {
     this.#tidying.stop()
     await this.drain({ timeoutMs: 0 })
     this.#pool.close()
-    this.#notices.close()
+    this.#batches.close()
     for (const processor of this.#closing) await this.#closeProcessor(processor)
     if (this.#opened !== undefined) await this.#backend.close()
     this.#events.clear()
@@ -360,12 +367,14 @@ export class AsyncBatchProcessingEngine {
 
   /** @throws InvalidArgumentError when there is no such batch. */
   async getBatchProgress(batchId: string): Promise<ProgressDetails> {
-    return progressOf(await this.#batch(batchId), this.#clock.wall())
+    await this.#open()
+    return await this.#batches.progress(batchId)
   }
 
   /** The batch as it is kept, without its items. @throws InvalidArgumentError when there is no such batch. */
   async getBatchJob(batchId: string): Promise<BatchJob> {
-    return this.#batchView(await this.#batch(batchId), [])
+    await this.#open()
+    return await this.#batches.get(batchId)
   }
 
   /**
@@ -375,7 +384,8 @@ export class AsyncBatchProcessingEngine {
    * @throws InvalidArgumentError when there is no such batch.
    */
   async getBatchItems<T = unknown>(batchId: string, range: Range = {}): Promise<readonly T[]> {
-    await this.#batch(batchId)
+    await this.#open()
+    await this.#batches.get(batchId)
     const records = await this.#backend.list({ batchId }, rangeOf(range))
     return records.flatMap(({ data }) => JSON.parse(data) as readonly T[])
   }
@@ -455,7 +465,7 @@ export class AsyncBatchProcessingEngine {
   async cancelBatchJob(batchId: string, { actor }: ActorOptions = {}): Promise<boolean> {
     await this.#open()
     await this.#gate.pass(actor, 'cancel', { batchId })
-    return await this.#cancelBatch(batchId)
+    return await this.#batches.cancel(batchId)
   }
 
   /** Who did what, the oldest first: the last thousand entries, where `audit` is not given. */
@@ -469,12 +479,6 @@ export class AsyncBatchProcessingEngine {
     } catch (error) {
       this.#events.emit('error', { error })
     }
-  }
-
-  async #cancelBatch(batchId: string): Promise<boolean> {
-    const { isFound, batches } = await this.#backend.cancelBatch(batchId, this.#clock.wall())
-    for (const batch of batches) this.#batchEnded(batch)
-    return isFound
   }
 
   async #duplicate<T>(id: string, made: Task<T>): Promise<Task<T>> {
@@ -507,7 +511,7 @@ export class AsyncBatchProcessingEngine {
     this.#opened = opening.then(
       () => {
         this.#opened = true
-        this.#notices.resume((row) => progressOf(row, this.#clock.wall()), this.#clock.wall())
+        this.#batches.resume()
       },
       (error) => {
         this.#opened = undefined
@@ -552,75 +556,10 @@ export class AsyncBatchProcessingEngine {
         if (callback !== undefined) return { processor: callback, perItem: false }
         return queue.processor === undefined ? undefined : (queue as QueueState & Assigned)
       },
-      events: this.#runnerEvents(),
+      events: this.#reports,
     })
     this.#pool.add(name, runner)
     return runner
-  }
-
-  #runnerEvents(): RunnerEvents {
-    const events = this.#events
-    return {
-      started: (claim) => {
-        if (events.has('task:started')) events.emit('task:started', { ...eventOf(claim), attempt: claim.attempts + 1 })
-      },
-      progress: (claim, percent) => events.emit('task:progress', { ...eventOf(claim), percent }),
-      settled: (outcome, value) => this.#settled(outcome, value),
-      batchEnded: (batch) => this.#batchEnded(batch),
-      error: (error) => events.emit('error', { error }),
-    }
-  }
-
-  #settled(outcome: Outcome, result: unknown): void {
-    const { claim, kind, failure, failedItems } = outcome
-    const events = this.#events
-    if (this.#callbacks.size > 0 && kind !== 'retry' && kind !== 'release') this.#callbacks.delete(claim.id)
-    if (claim.batchId !== null) {
-      if (events.has('batch:progress')) events.emit('batch:progress', { batchId: claim.batchId })
-      if (failedItems > 0) this.#stopIfFailed(claim.batchId)
-    }
-    switch (kind) {
-      case 'done':
-        if (events.has('task:completed')) events.emit('task:completed', { ...eventOf(claim), result })
-        break
-      case 'retry':
-        if (failure !== null) events.emit('task:retry', { ...eventOf(claim), failure, retryAt: outcome.runAt })
-        break
-      case 'dead':
-        if (failure !== null) events.emit('task:dead', { ...eventOf(claim), failure })
-        break
-      case 'cancelled':
-        events.emit('task:cancelled', eventOf(claim))
-        break
-      case 'release':
-        break
-    }
-  }
-
-  #stopIfFailed(batchId: string): void {
-    const stop = async () => {
-      const batch = await this.#backend.batch(batchId)
-      if (batch?.stopsOnFailure === true && batch.failedItems > batch.maxFailedItems && batch.endedAt === null)
-        await this.#cancelBatch(batchId)
-    }
-    stop().catch((error) => this.#events.emit('error', { error }))
-  }
-
-  #batchEnded(batch: BatchRow): void {
-    const details = progressOf(batch, this.#clock.wall())
-    this.#events.emit('batch:completed', details)
-    this.#notices.tell(batch, details)
-  }
-
-  #batchView<T>(row: BatchRow, items: readonly T[]): BatchJob<T> {
-    const { id, name, batchSize, processedItems, failedItems } = row
-    const { progress, totalItems } = progressOf(row, this.#clock.wall())
-    return { id, name, items, batchSize, status: statusOf(row), progress, processedItems, failedItems, totalItems }
-  }
-
-  async #batch(id: string): Promise<BatchRow> {
-    await this.#open()
-    return (await this.#backend.batch(id)) ?? missing(id)
   }
 
   #recorder(sink: JobsOptions['audit']): (entry: AuditEntry) => void {
@@ -641,19 +580,8 @@ export class AsyncBatchProcessingEngine {
   }
 
   #watch(): boolean {
-    if (this.#events.has('queue:health')) {
-      for (const { name } of this.#queues.all) {
-        this.getQueueHealth(name).then(
-          (health) => {
-            if (this.#health.get(name) === health.health || this.#isClosed) return
-            const isFirst = !this.#health.has(name)
-            this.#health.set(name, health.health)
-            if (!isFirst || health.health !== 'healthy') this.#events.emit('queue:health', { queue: name, health })
-          },
-          () => {},
-        )
-      }
-    }
+    // It is an event that says so when a backend does not answer: `healthOf` does not reject.
+    if (this.#events.has('queue:health')) for (const { name } of this.#queues.all) void this.#health.look(name)
     return !this.#isClosed
   }
 
@@ -662,28 +590,9 @@ export class AsyncBatchProcessingEngine {
   }
 }
 
-function eventOf({ id, queue, batchId }: Outcome['claim']) {
-  return { taskId: id, queue, batchId: batchId ?? undefined }
-}
-
-function viewOf({ claim, kind, at, failure, isKept }: Outcome): Task {
-  const status = { done: 'completed', retry: 'retry', release: 'queued', dead: isKept ? 'dead' : 'failed', cancelled: 'cancelled' } as const
-  return {
-    ...newTaskView(claim, JSON.parse(claim.data) as unknown),
-    status: status[kind],
-    attempts: failure === null ? claim.attempts : failure.attempt,
-    ...(kind === 'retry' || kind === 'release' ? {} : { finishedAt: at }),
-    ...(failure === null ? {} : { error: failure.message }),
-  }
-}
-
 function rangeOf({ offset = 0, limit = 100 }: Range): Required<Range> {
   const [from, count] = [option.integer(0), option.integer(1, MAX_LIMIT)]
   if (!from.accepts(offset)) throw new InvalidArgumentError('offset', from.expected, offset)
   if (!count.accepts(limit)) throw new InvalidArgumentError('limit', count.expected, limit)
   return { offset, limit }
-}
-
-function missing(id: string): never {
-  throw new InvalidArgumentError('batchId', 'the id of a batch that is kept', id)
 }

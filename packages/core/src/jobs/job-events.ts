@@ -27,7 +27,7 @@ export interface JobEvents {
   'batch:progress': { readonly batchId: string }
   /** A batch is over, however it ended. */
   'batch:completed': ProgressDetails
-  /** The health of a queue is another one than before; looked at once a second while workers run. */
+  /** The health of a queue is another one than before; looked at every five seconds while workers run. */
   'queue:health': { readonly queue: string; readonly health: QueueHealth }
   /** The backend did not do what it was asked. What was to be told it is told again. */
   error: { readonly error: unknown }

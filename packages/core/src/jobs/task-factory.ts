@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
-import type { Level, NewTask, TaskRecord, TaskSettings } from './backends/job-backend.ts'
+import type { Level, NewTask, Outcome, TaskRecord, TaskSettings } from './backends/job-backend.ts'
 import type { EnqueueOptions, ResolvedJobsOptions } from './job-options.ts'
 import { type DeadLetter, type Task, type TaskPriority, taskPriorities } from './task.ts'
 import { uuidV7 } from './uuid-v7.ts'
@@ -103,6 +103,18 @@ export function taskView(record: TaskRecord): Task {
     ...(startedAt === null ? {} : { startedAt }),
     ...(finishedAt === null ? {} : { finishedAt }),
     ...(last === undefined ? {} : { error: last.message }),
+  }
+}
+
+/** A task as it is shown whose attempt was just over. */
+export function settledTaskView({ claim, kind, at, failure, isKept }: Outcome): Task {
+  const status = { done: 'completed', retry: 'retry', release: 'queued', dead: isKept ? 'dead' : 'failed', cancelled: 'cancelled' } as const
+  return {
+    ...newTaskView(claim, JSON.parse(claim.data) as unknown),
+    status: status[kind],
+    attempts: failure === null ? claim.attempts : failure.attempt,
+    ...(kind === 'retry' || kind === 'release' ? {} : { finishedAt: at }),
+    ...(failure === null ? {} : { error: failure.message }),
   }
 }
 

@@ -23,7 +23,7 @@ export interface Assigned {
 /** What happens in a queue, as it is told to those who listen. */
 export interface RunnerEvents {
   started(claim: Claim): void
-  progress: RunParts['onProgress']
+  progress(claim: Claim, percent: number): void
   /** It counted. `value`: what the processor returned. */
   settled(outcome: Outcome, value: unknown): void
   batchEnded(batch: BatchRow): void
@@ -89,7 +89,11 @@ export class QueueRunner {
   constructor(private readonly parts: RunnerParts) {
     const { graceMs, scoped, events, backend } = parts
     this.#maxSteps = backend.stepsAtOnce ?? 1
-    const common = { graceMs, scoped, onProgress: events.progress, onEnded: (run: TaskRun, ending: Ending) => this.#ended(run, ending) }
+    const common = {
+      ...{ graceMs, scoped },
+      onProgress: (claim: Claim, percent: number) => events.progress(claim, percent),
+      onEnded: (run: TaskRun, ending: Ending) => this.#ended(run, ending),
+    }
     this.#runParts = { whole: { ...common, perItem: false }, perItem: { ...common, perItem: true } }
   }
 

@@ -10,7 +10,7 @@ const execArgv = ['--import', 'tsx', '--conditions=@sluice/source']
 const engines: AsyncBatchProcessingEngine[] = []
 
 async function setUp(options: ThreadProcessorOptions = {}, module: URL = worker) {
-  const jobs = new AsyncBatchProcessingEngine({ graceMs: 500 })
+  const jobs = new AsyncBatchProcessingEngine()
   engines.push(jobs)
   const processor = await threadProcessor(module, { maxThreads: 2, graceMs: 50, execArgv, ...options })
   jobs.registerProcessor('default', processor)
@@ -25,7 +25,7 @@ afterEach(async () => {
   for (const jobs of engines.splice(0)) await jobs.close()
 })
 
-describe('threadProcessor', () => {
+describe('threadProcessor', { timeout: 30_000 }, () => {
   it('runs tasks beside the process, with what a context says and can', async () => {
     const { jobs, ended } = await setUp()
     const percents: number[] = []
@@ -77,14 +77,22 @@ describe('threadProcessor', () => {
     expect(messages).toEqual(['The task took longer than 300 ms.', 'The task took longer than 300 ms.'])
   })
 
-  it('tells a processor to stop, which may do so by itself', async () => {
+  it('tells a processor to stop, and why', async () => {
     const { jobs, ended } = await setUp({ graceMs: 5_000 })
+    const dead = ended('task:dead')
+    jobs.start()
+    await jobs.enqueueTask({ do: 'heed' }, 'normal', 'default', { timeoutMs: 50, maxRetries: 0 })
+    expect((await dead).failure).toMatchObject({ message: 'The task took longer than 50 ms.', log: ['Told: TaskTimeoutError.'] })
+  })
+
+  it('stops what is cancelled', async () => {
+    const { jobs, ended } = await setUp()
     const started = new Promise<unknown>((resolve) => {
       jobs.on('task:started', resolve)
     })
     const cancelled = ended('task:cancelled')
     jobs.start()
-    const task = await jobs.enqueueTask({ do: 'heed' })
+    const task = await jobs.enqueueTask({ do: 'spin' })
     await started
     expect(await jobs.cancelTask(task.id)).toBe(true)
     expect((await cancelled).taskId).toBe(task.id)

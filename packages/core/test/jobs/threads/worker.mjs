@@ -23,7 +23,8 @@ export default async function work(data, context) {
       break
     case 'heed': {
       await new Promise((resolve) => {
-        context.signal.addEventListener('abort', resolve, { once: true })
+        if (context.signal.aborted) resolve()
+        else context.signal.addEventListener('abort', resolve, { once: true })
       })
       context.log(`Told: ${context.signal.reason.name}.`)
       throw context.signal.reason

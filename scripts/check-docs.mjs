@@ -1,5 +1,5 @@
-// Compares docs and code: error codes, codes of database findings, options with their defaults, events, statistics; that internal links lead to a file, and that
-// examples compile. Needs the example's generated clients (`npm test` or `pnpm run generate` writes them).
+// Compares docs and code: error codes, codes of database findings, options with their defaults, events, statistics, entry points with API pages; that internal links
+// lead to a file, and that examples compile. Needs the example's generated clients (`npm test` or `pnpm run generate` writes them).
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import ts from 'typescript'
@@ -43,33 +43,47 @@ function importedNames({ importClause }) {
 function membersOf(declaration) {
   const members = new Map()
   for (const member of declaration.members) {
-    if (!ts.isPropertySignature(member)) continue
+    if (!ts.isPropertySignature(member) && !ts.isMethodSignature(member)) continue
     const tag = ts.getJSDocTags(member).find(({ tagName }) => tagName.text === 'defaultValue')
-    members.set(member.name.getText(), tag === undefined ? undefined : tag.getText().replace(/^@defaultValue\s*/, ''))
+    // TSDoc wants braces escaped.
+    members.set(
+      member.name.getText(),
+      tag
+        ?.getText()
+        .replace(/^@defaultValue\s*/, '')
+        .replace(/\\([{}])/g, '$1'),
+    )
   }
   return members
 }
 
-/** The entry points that apps configure something by: those of all packages, and those of the job backends that need a package of the app's. */
+/** The sources of all entry points of all packages. */
 function entryPoints() {
   return readdirSync(join(root, 'packages')).flatMap((name) => {
     const { exports } = JSON.parse(read(join('packages', name, 'package.json')))
-    return Object.entries(exports)
-      .filter(([path]) => path === '.' || path.startsWith('./jobs-'))
-      .map(([, conditions]) => join(root, 'packages', name, conditions['@sluice/source']))
+    return Object.values(exports)
+      .filter((conditions) => typeof conditions === 'object')
+      .map((conditions) => join(root, 'packages', name, conditions['@sluice/source']))
   })
 }
 
 /** Every exported interface that is called `…Options`, and `CacheControl`, over all entry points: its name and members. */
 function optionInterfaces() {
   const found = new Map()
+  const declared = new Map()
   for (const index of entryPoints()) {
     for (const statement of parse(index).statements) {
       if (!ts.isExportDeclaration(statement) || !statement.exportClause || !ts.isNamedExports(statement.exportClause)) continue
       if (statement.moduleSpecifier === undefined) continue
       const source = join(dirname(index), statement.moduleSpecifier.text)
       for (const { name: exported } of statement.exportClause.elements) {
-        if (/^([A-Z].*Options|CacheControl)$/.test(exported.text)) found.set(exported.text, membersOf(interfaceIn(source, exported.text)))
+        const name = exported.text
+        if (!/^([A-Z].*Options|CacheControl)$/.test(name)) continue
+        const declaration = interfaceIn(source, name)
+        // The docs have one table for a name.
+        if (declared.has(name) && declared.get(name) !== declaration) problems.push(`${name} is the name of two interfaces.`)
+        declared.set(name, declaration)
+        found.set(name, membersOf(declaration))
       }
     }
   }
@@ -122,6 +136,17 @@ function checkErrors() {
 function checkDatabaseFindings() {
   const path = 'packages/core/src/database/analysis/database-finding.ts'
   checkCodes('finding', path, 'DatabaseFindingCode', 'docs/reference/database-findings.md', /^## ([A-Z_]+)$/gm)
+}
+
+/** The API pages are of the entry points that `typedoc.json` of each package names. */
+function checkApiPages() {
+  const inDocs = new Set()
+  for (const folder of JSON.parse(read('docs/typedoc.json')).entryPoints) {
+    const { entryPoints: sources } = JSON.parse(read(join('docs', folder, 'typedoc.json')))
+    for (const source of sources) inDocs.add(join('docs', folder, source))
+  }
+  const exporting = entryPoints().filter((path) => parse(path).statements.some(ts.isExportDeclaration))
+  compare('entry point', new Set(exporting.map((path) => relative(root, path))), inDocs, 'typedoc.json')
 }
 
 function checkOptions() {
@@ -322,6 +347,7 @@ function readmes() {
 
 checkErrors()
 checkDatabaseFindings()
+checkApiPages()
 checkOptions()
 checkEvents()
 checkFields()

@@ -32,7 +32,8 @@ const npm = {
   core: ['dataloader', 'lru-cache', 'p-limit', 'croner', 'better-sqlite3', 'piscina', '@types/better-sqlite3'],
   prisma: ['@prisma/client', '@prisma/driver-adapter-utils', '@prisma/generator-helper'],
   knex: ['knex'],
-  redis: ['ioredis', 'msgpackr', 'cockatiel'],
+  // The last one an optional peer, by dynamic import.
+  redis: ['ioredis', 'msgpackr', 'cockatiel', 'bullmq'],
   http: ['undici', 'rate-limiter-flexible', 'on-headers', '@types/on-headers'],
   // Each an optional peer, by dynamic import.
   cli: ['@electric-sql/pglite', 'better-sqlite3', 'ioredis', 'mysql2', 'pg', '@types/better-sqlite3', '@types/pg'],
@@ -99,7 +100,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: ['node_modules', 'dist'] },
-    exclude: { path: ['/dist/', '/generated/'] },
+    exclude: { path: ['^(packages|examples)/[^/]+/dist/', '/generated/'] },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     combinedDependencies: true,

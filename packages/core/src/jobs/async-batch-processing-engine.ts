@@ -576,6 +576,8 @@ export class AsyncBatchProcessingEngine {
   #tidy(): boolean {
     const tidied = async () => this.#backend.tidy(this.#options.retention, this.#clock.wall())
     tidied().catch((error) => this.#events.emit('error', { error }))
+    // Other processes may have ended meanwhile.
+    if (this.#backend.isDurable) this.#batches.resume()
     return !this.#isClosed
   }
 

@@ -2,27 +2,39 @@ import type { BatchRow, JobBackend } from '../backends/job-backend.ts'
 import type { ProgressDetails } from './batch-job.ts'
 import { callWebhook } from './webhooks.ts'
 
-/** What is over for longer, and whose address was not told, was another process's affair, which has ended. */
+/** What is over for longer, and whose address was not told, is the affair of a process that has ended, or of an address that did not answer. */
 const ABANDONED_MS = 60_000
+const MAX_WAIT_MS = 3_600_000
 
 /** Tells the addresses of batches that they are over: at least once, where tasks are kept for longer than the process. */
 export class BatchNotices {
   readonly #closing = new AbortController()
+  readonly #telling = new Set<string>()
+  /** Addresses that did not answer: how long is waited, and until when. */
+  readonly #silent = new Map<string, { readonly waitMs: number; readonly until: number }>()
 
   constructor(
     private readonly backend: JobBackend,
+    private readonly now: () => number,
     private readonly onError: (error: unknown) => void,
   ) {}
 
   tell(batch: BatchRow, details: ProgressDetails): void {
-    if (batch.webhook === null) return
-    this.#tell(batch.webhook, details).catch(this.onError)
+    if (batch.webhook === null || this.#telling.has(batch.id)) return
+    this.#telling.add(batch.id)
+    this.#tell(batch.webhook, details)
+      .catch(this.onError)
+      .finally(() => this.#telling.delete(batch.id))
   }
 
-  /** What a process that ended has left. */
-  resume(detailsOf: (batch: BatchRow) => ProgressDetails, now: number): void {
+  /** Tells of those that nobody was told of in time. */
+  resume(detailsOf: (batch: BatchRow) => ProgressDetails): void {
+    const now = this.now()
     const all = async () => {
-      for (const batch of await this.backend.unnotifiedBatches(now - ABANDONED_MS)) this.tell(batch, detailsOf(batch))
+      const rows = await this.backend.unnotifiedBatches(now - ABANDONED_MS)
+      const ids = new Set(rows.map(({ id }) => id))
+      for (const id of this.#silent.keys()) if (!ids.has(id)) this.#silent.delete(id)
+      for (const batch of rows) if (now >= (this.#silent.get(batch.id)?.until ?? 0)) this.tell(batch, detailsOf(batch))
     }
     all().catch(this.onError)
   }
@@ -32,7 +44,14 @@ export class BatchNotices {
   }
 
   async #tell(url: string, details: ProgressDetails): Promise<void> {
-    if (await callWebhook(url, details, this.#closing.signal)) await this.backend.batchNotified(details.batchId)
-    else if (!this.#closing.signal.aborted) this.onError(new Error(`The webhook of batch ${details.batchId} did not answer.`))
+    const { batchId } = details
+    if (await callWebhook(url, details, this.#closing.signal)) {
+      this.#silent.delete(batchId)
+      await this.backend.batchNotified(batchId)
+    } else if (!this.#closing.signal.aborted) {
+      const waitMs = Math.min(MAX_WAIT_MS, 2 * (this.#silent.get(batchId)?.waitMs ?? ABANDONED_MS / 2))
+      this.#silent.set(batchId, { waitMs, until: this.now() + waitMs })
+      this.onError(new Error(`The webhook of batch ${batchId} did not answer.`))
+    }
   }
 }

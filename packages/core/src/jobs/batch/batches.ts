@@ -17,7 +17,11 @@ export class Batches {
     private readonly clock: Clock,
     private readonly events: Emitter<JobEvents>,
   ) {
-    this.#notices = new BatchNotices(backend, (error) => events.emit('error', { error }))
+    this.#notices = new BatchNotices(
+      backend,
+      () => clock.wall(),
+      (error) => events.emit('error', { error }),
+    )
   }
 
   /** @throws As `createBatch`. */
@@ -60,9 +64,9 @@ export class Batches {
     if (batch?.stopsOnFailure === true && batch.failedItems > batch.maxFailedItems && batch.endedAt === null) await this.cancel(id)
   }
 
-  /** Tells of those that processes have left which ended. */
+  /** Tells the addresses of those that nobody was told of in time. */
   resume(): void {
-    this.#notices.resume((row) => this.#progressOf(row), this.clock.wall())
+    this.#notices.resume((row) => this.#progressOf(row))
   }
 
   close(): void {

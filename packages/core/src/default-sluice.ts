@@ -3,6 +3,7 @@ import type { BalancingStrategy } from './balancing/strategies/create-picker.ts'
 import { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
 import type { DatabaseOptimizationEngine } from './database/database-optimization-engine.ts'
 import type { AsyncBatchProcessingEngine } from './jobs/async-batch-processing-engine.ts'
+import type { MonitoringAndAutoScalingEngine } from './monitoring/monitoring-and-auto-scaling-engine.ts'
 import type { QueryOptimizationEngine } from './query/query-optimization-engine.ts'
 import { SluiceError } from './shared/errors.ts'
 import { createSluice, type Sluice } from './sluice.ts'
@@ -77,6 +78,14 @@ export function getLoadBalancingEngine(chosen?: BalancingStrategy): LoadBalancin
     throw new SluiceError('SLUICE_ALREADY_CREATED', `The process-wide balancer was made as "${strategy}"; it was asked for as "${chosen}".`)
   }
   return balancer
+}
+
+/** The process-wide monitoring engine. */
+export function getMonitoringAndAutoScalingEngine(): MonitoringAndAutoScalingEngine {
+  const { monitor } = getDefaultSluice()
+  // The process-wide Sluice is made without options that would switch it off.
+  if (monitor === undefined) throw new SluiceError('SLUICE_ALREADY_CREATED', 'The process-wide Sluice has no monitoring engine.')
+  return monitor
 }
 
 /** The process-wide job engine; its tasks are kept in the process. */

@@ -98,6 +98,7 @@ export {
   getDatabaseOptimizationEngine,
   getDefaultSluice,
   getLoadBalancingEngine,
+  getMonitoringAndAutoScalingEngine,
   getQueryOptimizationEngine,
   sluiceFrom,
 } from './default-sluice.ts'
@@ -157,6 +158,28 @@ export type { HealthState, ProcessingStats, QueueHealth } from './jobs/stats/que
 export type { TimeQuantiles } from './jobs/stats/queue-stats.ts'
 export type { DeadLetter, Task, TaskFailure, TaskPriority, TaskStatus } from './jobs/task.ts'
 export type { RateLimit } from './jobs/worker/rate-bucket.ts'
+export type { Alert, AlertChange, AlertSeverity } from './monitoring/alerts/alert.ts'
+export type { Notifier } from './monitoring/alerts/notifier.ts'
+export { consoleNotifier, type WebhookNotifierOptions, webhookNotifier } from './monitoring/alerts/notifiers.ts'
+export type { BurnRate, Objective, ObjectiveOptions } from './monitoring/alerts/objective.ts'
+export type { ForecastModelName } from './monitoring/forecast/load-forecaster-options.ts'
+export type { Prediction } from './monitoring/forecast/prediction.ts'
+export type { HealthCheckResult, MetricHealth } from './monitoring/health.ts'
+export type { TrendData } from './monitoring/metrics/metric-store.ts'
+export {
+  type AcrossSources,
+  type BuiltInMetric,
+  type MetricName,
+  type MetricType,
+  type MetricTypeOptions,
+  UnknownMetricError,
+} from './monitoring/metrics/metric-type.ts'
+export type { Summary } from './monitoring/metrics/series.ts'
+export { type Meter, type Metric, MonitoringAndAutoScalingEngine } from './monitoring/monitoring-and-auto-scaling-engine.ts'
+export type { MonitoringEvents } from './monitoring/monitoring-events.ts'
+export type { AlertOptions, ForecastOptions, MonitoringOptions } from './monitoring/monitoring-options.ts'
+export type { MetricAnomaly } from './monitoring/trends/anomaly-watch.ts'
+export type { TrendAnalysis } from './monitoring/trends/trend-analysis.ts'
 export { type CacheControl, checkCacheControl } from './pipeline/cache-control.ts'
 export { type CallSite, captureStack, formatCallSite, parseCallSite, registerOwnFrames } from './pipeline/call-site.ts'
 export type { ReadExplanation } from './pipeline/explanation.ts'

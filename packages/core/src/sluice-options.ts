@@ -5,6 +5,7 @@ import type { CopyMode } from './cache/tiered-cache.ts'
 import { checkTieredOptions, type TieredOptions } from './cache/tiered-options.ts'
 import { checkDatabaseOptions, type DatabaseOptions } from './database/database-options.ts'
 import { checkJobsOptions, type JobsOptions } from './jobs/job-options.ts'
+import { checkMonitoringOptions, type MonitoringOptions } from './monitoring/monitoring-options.ts'
 import { type CacheControl, checkCacheControl } from './pipeline/cache-control.ts'
 import type { Mode } from './pipeline/scope.ts'
 import { type DetectionOptions, detectionRules } from './query/detect/detection-options.ts'
@@ -191,6 +192,11 @@ export interface SluiceOptions {
    */
   readonly jobs?: JobsOptions | false
   /**
+   * Metrics, alerts and forecasts; `false` switches them off.
+   * @defaultValue {}
+   */
+  readonly monitor?: MonitoringOptions | false
+  /**
    * How `shadow` mode samples.
    * @defaultValue {}
    */
@@ -255,11 +261,12 @@ export function checkSluiceOptions(options: SluiceOptions): void {
     database: group,
     balancer: group,
     jobs: group,
+    monitor: group,
     shadow: option.object,
     clock: option.object,
     random: option.callback,
   })
-  const { cache, batch, prefetch, detection, database, balancer, jobs, shadow } = options
+  const { cache, batch, prefetch, detection, database, balancer, jobs, monitor, shadow } = options
   if (cache) {
     checkOptions(cache, cacheRules, 'cache.')
     if (cache.tiered) checkTieredOptions(cache.tiered, 'cache.tiered.')
@@ -276,6 +283,7 @@ export function checkSluiceOptions(options: SluiceOptions): void {
   if (detection) checkOptions(detection, detectionRules, 'detection.')
   if (database) checkDatabaseOptions(database, 'database.')
   if (balancer) checkLoadBalancingOptions(balancer, 'balancer.')
+  if (monitor) checkMonitoringOptions(monitor, 'monitor.')
   if (jobs) checkJobsOptions(jobs)
   if (shadow) checkOptions(shadow, { sample: option.number(0, 1) }, 'shadow.')
 }

@@ -11,6 +11,7 @@ import type { CacheStore } from './cache/stores/cache-store.ts'
 import type { TieredCache } from './cache/tiered-cache.ts'
 import { DatabaseOptimizationEngine, watchOf } from './database/database-optimization-engine.ts'
 import { AsyncBatchProcessingEngine } from './jobs/async-batch-processing-engine.ts'
+import { MonitoringAndAutoScalingEngine } from './monitoring/monitoring-and-auto-scaling-engine.ts'
 import { Executor } from './pipeline/executor.ts'
 import type { ReadNote } from './pipeline/explanation.ts'
 import { Pipeline } from './pipeline/pipeline.ts'
@@ -69,6 +70,8 @@ export class Sluice {
   readonly balancer: LoadBalancingEngine | undefined
   /** Work that is done beside requests; each task in a scope of its own. `undefined` when it is switched off. */
   readonly jobs: AsyncBatchProcessingEngine | undefined
+  /** Metrics, alerts and forecasts; `undefined` when they are switched off. */
+  readonly monitor: MonitoringAndAutoScalingEngine | undefined
   /** Where the reads of clients with replicas go. */
   readonly replicas: ReplicaRouters
 
@@ -124,6 +127,7 @@ export class Sluice {
     this.database = this.#createDatabase()
     this.balancer = this.#createBalancer()
     this.jobs = this.#createJobs()
+    this.monitor = this.#createMonitor()
     setHost(this, this.#createHost(recorder, executor))
   }
 
@@ -284,6 +288,7 @@ export class Sluice {
     this.#connections.clear()
     this.database?.close()
     this.balancer?.close()
+    this.monitor?.close()
     this.replicas.close()
     try {
       await jobsClosed
@@ -341,6 +346,12 @@ export class Sluice {
       made ??= { value: make() }
       return made.value
     }
+  }
+
+  #createMonitor(): MonitoringAndAutoScalingEngine | undefined {
+    const { monitor } = this.#options
+    if (monitor === false) return undefined
+    return new MonitoringAndAutoScalingEngine(monitor, { clock: this.#clock, onError: (error) => this.#reportListenerError(error) })
   }
 
   #createQueries(): QueryOptimizationEngine {

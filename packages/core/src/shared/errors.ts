@@ -48,6 +48,8 @@ export type SluiceErrorCode =
   | 'SLUICE_UNRETRYABLE'
   /** Where tasks are kept does not answer, or cannot do what it was asked for. */
   | 'SLUICE_JOB_BACKEND'
+  /** A metric was named that nobody registered. */
+  | 'SLUICE_UNKNOWN_METRIC'
   /** A package that is optional is needed, and is not installed. */
   | 'SLUICE_MISSING_PACKAGE'
   /** Another process is changing the schema of the database. */

@@ -1,0 +1,119 @@
+import type { Alert, AlertChange } from './alert.ts'
+
+/** Tells somebody of alerts. What it throws is told as an event `error`, and it is called again, three times; it hinders nothing. */
+export interface Notifier {
+  readonly name: string
+  /** @param signal - Aborted when it is not waited for any more. */
+  notify(alert: Alert, change: AlertChange, signal: AbortSignal): void | Promise<void>
+}
+
+const ATTEMPTS = 4
+const WAIT_MS = 1_000
+const MAX_WAITING = 1_000
+
+interface Notice {
+  readonly alert: Alert
+  readonly change: AlertChange
+}
+
+/** Delivers notices to one notifier, in order, one at a time. */
+class Delivery {
+  readonly #waiting: Notice[] = []
+  #isBusy = false
+
+  constructor(
+    private readonly notifier: Notifier,
+    private readonly timeoutMs: number,
+    private readonly closing: AbortSignal,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  push(notice: Notice): void {
+    this.#waiting.push(notice)
+    // The oldest matter least.
+    if (this.#waiting.length > MAX_WAITING) this.#waiting.shift()
+    if (!this.#isBusy) this.#deliver().catch(this.onError)
+  }
+
+  async #deliver(): Promise<void> {
+    this.#isBusy = true
+    try {
+      for (let notice = this.#waiting.shift(); notice !== undefined && !this.closing.aborted; notice = this.#waiting.shift())
+        await this.#tell(notice)
+    } finally {
+      this.#isBusy = false
+    }
+  }
+
+  async #tell(notice: Notice): Promise<void> {
+    for (let attempt = 1; !this.closing.aborted; attempt += 1) {
+      try {
+        await this.#once(notice)
+        return
+      } catch (error) {
+        if (this.closing.aborted) return
+        this.onError(error)
+        if (attempt === ATTEMPTS) return
+        await pause(WAIT_MS * 2 ** (attempt - 1), this.closing)
+      }
+    }
+  }
+
+  async #once({ alert, change }: Notice): Promise<void> {
+    const late = new AbortController()
+    const signal = AbortSignal.any([late.signal, this.closing])
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const error = new Error(`The notifier "${this.notifier.name}" did not end within ${this.timeoutMs} ms.`)
+        late.abort(error)
+        reject(error)
+      }, this.timeoutMs)
+      timer.unref()
+    })
+    try {
+      await Promise.race([this.notifier.notify(alert, change, signal), tooLate])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+/** Tells all notifiers. None waits for another. */
+export class Notifiers {
+  readonly #deliveries = new Map<Notifier, Delivery>()
+  readonly #closing = new AbortController()
+
+  constructor(
+    private readonly timeoutMs: number,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  /** @returns The function that takes it away. */
+  add(notifier: Notifier): () => void {
+    this.#deliveries.set(notifier, new Delivery(notifier, this.timeoutMs, this.#closing.signal, this.onError))
+    return () => void this.#deliveries.delete(notifier)
+  }
+
+  tell(alert: Alert, change: AlertChange): void {
+    for (const delivery of this.#deliveries.values()) delivery.push({ alert, change })
+  }
+
+  close(): void {
+    this.#closing.abort()
+    this.#deliveries.clear()
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    timer.unref()
+    signal.addEventListener('abort', done, { once: true })
+  })
+}

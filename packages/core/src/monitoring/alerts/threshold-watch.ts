@@ -1,0 +1,75 @@
+import type { Clock } from '../../shared/clock.ts'
+import type { MetricType } from '../metrics/metric-type.ts'
+import type { AlertSeverity } from './alert.ts'
+import type { AlertBook } from './alert-book.ts'
+
+export interface ThresholdRule {
+  /** Milliseconds for which a value has to be above a threshold before there is an alert. */
+  readonly forMs: number
+  /** An alert is over when the value is below so much of its threshold … */
+  readonly hysteresis: number
+  /** … for so many milliseconds. */
+  readonly clearMs: number
+}
+
+interface State {
+  /** Since when the value is above each; `undefined`: it is not. */
+  warningSince: number | undefined
+  criticalSince: number | undefined
+  /** Since when it is low enough for the alert that is open to be over, or to be only a warning. */
+  calmSince: number | undefined
+  easedSince: number | undefined
+}
+
+/** Compares values with the thresholds of their type. Nothing changes while nothing comes: missing is not zero. */
+export class ThresholdWatch {
+  readonly #states = new Map<string, State>()
+
+  constructor(
+    private readonly book: AlertBook,
+    private readonly clock: Clock,
+    private readonly ruleOf: (metric: string) => ThresholdRule,
+  ) {}
+
+  see(type: MetricType, source: string, value: number): void {
+    const { name, warning, critical } = type
+    if (warning === undefined && critical === undefined) return
+    const open = this.book.of(name, source)
+    const isAbove = value > (warning ?? Number.POSITIVE_INFINITY) || value > (critical ?? Number.POSITIVE_INFINITY)
+    const key = `${name}\0${source}`
+    let state = this.#states.get(key)
+    // Almost always: nothing is wrong, and nothing was.
+    if (state === undefined && !isAbove && open === undefined) return
+    if (state === undefined) {
+      state = { warningSince: undefined, criticalSince: undefined, calmSince: undefined, easedSince: undefined }
+      this.#states.set(key, state)
+    }
+    const now = this.clock.now()
+    const rule = this.ruleOf(name)
+    const lowest = warning ?? critical ?? 0
+    state.warningSince = value > lowest ? (state.warningSince ?? now) : undefined
+    state.criticalSince = critical !== undefined && value > critical ? (state.criticalSince ?? now) : undefined
+    state.calmSince = value < lowest * rule.hysteresis || value === 0 ? (state.calmSince ?? now) : undefined
+    state.easedSince = critical !== undefined && value < critical * rule.hysteresis ? (state.easedSince ?? now) : undefined
+    const lasts = (since: number | undefined, ms: number) => since !== undefined && now - since >= ms
+    if (lasts(state.criticalSince, rule.forMs)) this.#set(type, source, value, 'critical', critical ?? lowest)
+    else if (open !== undefined && lasts(state.calmSince, rule.clearMs)) this.book.clear(name, source)
+    else if (open?.severity === 'critical') {
+      const isWarning = warning !== undefined && lasts(state.easedSince, rule.clearMs)
+      this.#set(type, source, value, isWarning ? 'warning' : 'critical', (isWarning ? warning : critical) ?? lowest)
+    } else if (open !== undefined) this.#set(type, source, value, open.severity, open.threshold)
+    else if (warning !== undefined && lasts(state.warningSince, rule.forMs)) this.#set(type, source, value, 'warning', warning)
+    if (state.warningSince === undefined && this.book.of(name, source) === undefined) this.#states.delete(key)
+  }
+
+  #set({ name, unit }: MetricType, source: string, value: number, severity: AlertSeverity, threshold: number): void {
+    const shown = (number: number) => `${round(number)}${unit === '%' ? ' %' : unit === '' ? '' : ` ${unit}`}`
+    const isAbove = value > threshold
+    const message = `${name} of ${source} ${isAbove ? `is ${shown(value)}, above ${shown(threshold)}` : `was above ${shown(threshold)}, and is ${shown(value)}`}`
+    this.book.set({ metric: name, source, severity, message, value, threshold })
+  }
+}
+
+function round(value: number): string {
+  return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)))
+}

@@ -1,0 +1,91 @@
+import { InvalidArgumentError } from '../shared/errors.ts'
+import { LoadForecaster } from './forecast/load-forecaster.ts'
+import type { ForecastModelName } from './forecast/load-forecaster-options.ts'
+import type { Prediction } from './forecast/prediction.ts'
+import { AnomalyWatch, type MetricAnomaly } from './trends/anomaly-watch.ts'
+
+const HORIZONS: readonly number[] = [5, 15, 60]
+const LONGEST = 60
+
+export interface ForecastParts {
+  readonly metrics: readonly string[]
+  readonly model: ForecastModelName
+  readonly stepMs: number
+  /** What a metric is at the moment. */
+  readonly current: (metric: string) => number | undefined
+  readonly wall: () => number
+  readonly onAnomaly: (anomaly: MetricAnomaly) => void
+}
+
+interface Followed {
+  forecaster: LoadForecaster
+  readonly anomalies: AnomalyWatch
+}
+
+/** Forecasts by metric; each learns from what the metric is, a value a step. */
+export class ForecastBook {
+  readonly #followed = new Map<string, Followed>()
+  #step = Number.NEGATIVE_INFINITY
+
+  constructor(private readonly parts: ForecastParts) {
+    for (const metric of parts.metrics) this.#follow(metric)
+  }
+
+  /** Learns from what the metrics are, if a step is over. */
+  turn(): void {
+    const { stepMs, wall, current, onAnomaly } = this.parts
+    const now = wall()
+    const step = Math.floor(now / stepMs)
+    if (step === this.#step) return
+    this.#step = step
+    for (const [metric, { forecaster, anomalies }] of this.#followed) {
+      const value = current(metric)
+      if (value === undefined) continue
+      const expected = forecaster.predict(stepMs / 60_000)?.value
+      const anomaly = expected === undefined ? undefined : anomalies.see(value, expected, now)
+      if (forecaster.add(value, now) && anomaly !== undefined) onAnomaly(anomaly)
+    }
+  }
+
+  /**
+   * @returns `undefined` as long as nothing came.
+   * @throws InvalidArgumentError for minutes that are not from above 0 to 60.
+   */
+  predict(metric: string, minutesAhead: number): Prediction | undefined {
+    if (!(minutesAhead > 0 && minutesAhead <= LONGEST))
+      throw new InvalidArgumentError('minutesAhead', `a number above 0, at most ${LONGEST}`, minutesAhead)
+    const { forecaster } = this.#followed.get(metric) ?? this.#follow(metric)
+    const known = forecaster.predict(minutesAhead)
+    if (known !== undefined) return known
+    // Before the first step is over.
+    const value = this.parts.current(metric)
+    if (value === undefined) return undefined
+    forecaster.add(value, this.parts.wall())
+    return forecaster.predict(minutesAhead)
+  }
+
+  anomalies(metric: string | undefined): readonly MetricAnomaly[] {
+    const followed = metric === undefined ? [...this.#followed.values()] : [this.#followed.get(metric)]
+    return followed.flatMap((one) => one?.anomalies.found ?? []).sort((a, b) => a.timestamp - b.timestamp)
+  }
+
+  /** Plain data for `restore`, by metric. */
+  save(): Readonly<Record<string, unknown>> {
+    return Object.fromEntries([...this.#followed].map(([metric, { forecaster }]) => [metric, forecaster.save()]))
+  }
+
+  /** @throws InvalidArgumentError for what is not a state; nothing is restored then. */
+  restore(states: Readonly<Record<string, unknown>>): void {
+    if (typeof states !== 'object' || states === null) throw new InvalidArgumentError('states', 'what saveForecasts gave', states)
+    const restored = Object.entries(states).map(([metric, state]) => [metric, LoadForecaster.restore(state)] as const)
+    for (const [metric, forecaster] of restored) (this.#followed.get(metric) ?? this.#follow(metric)).forecaster = forecaster
+  }
+
+  #follow(metric: string): Followed {
+    const { model, stepMs } = this.parts
+    const horizonsMinutes = [...new Set([stepMs / 60_000, ...HORIZONS])]
+    const followed = { forecaster: new LoadForecaster({ model, stepMs, horizonsMinutes }), anomalies: new AnomalyWatch(metric) }
+    this.#followed.set(metric, followed)
+    return followed
+  }
+}

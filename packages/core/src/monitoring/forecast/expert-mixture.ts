@@ -1,0 +1,140 @@
+import { ExpertLosses } from './expert-losses.ts'
+import { dailyOutlook, forecastFromDays } from './experts/daily-experts.ts'
+import { EXPERT, EXPERTS } from './experts/expert-names.ts'
+import { forecastFromPeriods, periodicOutlook } from './experts/periodic-experts.ts'
+import { forecastFromRecent } from './experts/recent-experts.ts'
+import { RegressionExperts } from './experts/regression-experts.ts'
+import { type ForecastRecord, HEDGE, HITS, LEADER, MIXTURES, STACK, STACK_FEATURES } from './forecast-record.ts'
+import type { LoadContext } from './load-context.ts'
+import type { LogScale } from './log-scale.ts'
+import { type LeastSquaresStart, RecursiveLeastSquares } from './recursive-least-squares.ts'
+import type { StateVisitor } from './state-visitor.ts'
+
+const HEDGE_SHARPNESS = 8
+const LEAST_ERROR = 2
+const HITS_SHARPNESS = 0.6
+/** The experts whose distance from the hedge the stack weighs. */
+const STACKED: readonly number[] = [EXPERT.levelRegression, EXPERT.periodRegression, EXPERT.growth, EXPERT.average, EXPERT.periodMedian]
+const STACK_CONSTANT = 0.1
+const STACK_START: LeastSquaresStart = { forgetting: 0.999, weights: new Array(STACK_FEATURES).fill(0), variance: 0.05 }
+const MOST_CORRECTION = 0.5
+/** The mean of the mixtures is given as long as it lies so close to the best one. */
+const MOST_STRAYING = 0.1
+/** What `Float32Array` can bear. */
+const MOST = 1e36
+
+/**
+ * Forecasts with thirteen experts, which may sleep, and four mixtures of them:
+ * - the *hedge*: weights fall exponentially with the percentage errors of about 12 hours;
+ * - the *hits*: weights fall exponentially with how often an expert missed in about a day;
+ * - the *stack*: the hedge, corrected by a small regression on how far experts lie from it;
+ * - the *leader*: the expert that missed least. Loads that jump between two levels need it, as a mean lies between them.
+ *
+ * The forecast is the mixtures' mean, weighted by how seldom each missed; where that strays from the best one, the best one.
+ * Source: Cesa-Bianchi and Lugosi, _Prediction, Learning, and Games_ (2006), chapter 2.
+ */
+export class ExpertMixture {
+  readonly #regressions: RegressionExperts = new RegressionExperts()
+  readonly #losses: ExpertLosses = new ExpertLosses()
+  readonly #stack: RecursiveLeastSquares = new RecursiveLeastSquares(STACK_START)
+
+  /** @param horizon - In steps. */
+  constructor(private readonly horizon: number) {}
+
+  /** @returns The forecast; `record` gets those of experts and mixtures, and the features. */
+  forecast(context: LoadContext, record: ForecastRecord): number {
+    const { horizon } = this
+    const { experts } = record
+    experts.fill(Number.NaN)
+    const daily = dailyOutlook(context, horizon)
+    const periodic = periodicOutlook(context, horizon)
+    forecastFromRecent(context, horizon, experts)
+    forecastFromDays(context, daily, horizon, experts)
+    forecastFromPeriods(context, periodic, horizon, experts)
+    this.#regressions.forecast(context, daily, periodic, record)
+    for (let at = 0; at < EXPERTS; at += 1) experts[at] = Math.min(MOST, experts[at] as number)
+    this.#mix(context.scale, record)
+    return this.#choose(experts)
+  }
+
+  learn(record: ForecastRecord, actual: number, log: number, minutes: number): void {
+    this.#regressions.learn(record, log)
+    // No forecast is within 15 % of 0.
+    if (actual <= 0) return
+    this.#losses.score(record.experts, actual, minutes)
+    this.#stack.learn(record.stack, log - record.stackBase, MOST_CORRECTION)
+  }
+
+  #mix(scale: LogScale, record: ForecastRecord): void {
+    const { experts } = record
+    const { errors, misses } = this.#losses
+    let leastError = Number.POSITIVE_INFINITY
+    let leastMisses = Number.POSITIVE_INFINITY
+    for (let at = 0; at < EXPERTS; at += 1) {
+      if (Number.isNaN(experts[at])) continue
+      leastError = Math.min(leastError, errors[at] as number)
+      leastMisses = Math.min(leastMisses, misses[at] as number)
+    }
+    const sharpness = HEDGE_SHARPNESS / Math.max(LEAST_ERROR, leastError)
+    let hedge = 0
+    let hedgeWeight = 0
+    let hits = 0
+    let hitsWeight = 0
+    for (let at = 0; at < EXPERTS; at += 1) {
+      const forecast = experts[at] as number
+      if (Number.isNaN(forecast)) continue
+      const byError = Math.exp(-sharpness * ((errors[at] as number) - leastError))
+      hedge += byError * forecast
+      hedgeWeight += byError
+      const byMisses = Math.exp(-HITS_SHARPNESS * ((misses[at] as number) - leastMisses))
+      hits += byMisses * forecast
+      hitsWeight += byMisses
+      if (misses[at] === leastMisses) experts[LEADER] = forecast
+    }
+    experts[HEDGE] = hedge / hedgeWeight
+    experts[HITS] = hits / hitsWeight
+    experts[STACK] = this.#correct(scale, record)
+  }
+
+  #correct(scale: LogScale, record: ForecastRecord): number {
+    const { experts, stack } = record
+    const base = scale.log(experts[HEDGE] as number)
+    record.stackBase = base
+    stack[0] = STACK_CONSTANT
+    for (let at = 0; at < STACKED.length; at += 1) {
+      const forecast = experts[STACKED[at] as number] as number
+      stack[at + 1] = Number.isNaN(forecast) ? 0 : clamp(scale.log(forecast) - base, 1)
+    }
+    return scale.exp(base + clamp(this.#stack.estimate(stack), MOST_CORRECTION))
+  }
+
+  #choose(experts: Float64Array): number {
+    const { misses } = this.#losses
+    let best = HEDGE
+    for (let at = HEDGE + 1; at < HEDGE + MIXTURES; at += 1) if ((misses[at] as number) <= (misses[best] as number)) best = at
+    let sum = 0
+    let weights = 0
+    for (let at = HEDGE; at < HEDGE + MIXTURES; at += 1) {
+      const weight = Math.exp((misses[best] as number) - (misses[at] as number))
+      sum += weight * (experts[at] as number)
+      weights += weight
+    }
+    const mean = sum / weights
+    const leading = experts[best] as number
+    return Math.abs(mean - leading) > MOST_STRAYING * leading ? leading : mean
+  }
+
+  translate(shift: number): void {
+    this.#regressions.translate(shift)
+  }
+
+  visit(state: StateVisitor): void {
+    this.#regressions.visit(state)
+    this.#losses.visit(state)
+    this.#stack.visit(state)
+  }
+}
+
+function clamp(value: number, bound: number): number {
+  return Math.max(-bound, Math.min(bound, value))
+}

@@ -1,0 +1,175 @@
+import type { Clock } from '../../shared/clock.ts'
+import type { Cell } from './cell-ring.ts'
+import type { MetricType, MetricTypes } from './metric-type.ts'
+import { Series } from './series.ts'
+
+/** The source that stands for all that are too many. */
+const OVERFLOW_SOURCE = 'other'
+/** A series of which nothing came for so long gives way to a new one, when there are as many as may be. */
+const IDLE_SECONDS = 600
+/** A source that tells its load now and then has it meanwhile. */
+const CARRY_SECONDS = 15
+
+/** A value at a time. */
+export interface TrendData {
+  /** Milliseconds since 1970. */
+  readonly timestamp: number
+  readonly value: number
+}
+
+interface Kept {
+  readonly series: Series
+  /** Somebody holds a meter of it. */
+  isBound: boolean
+  lastSecond: number
+}
+
+/** All series, in bounded memory. Time is monotonic here; it becomes wall-clock time where people see it. */
+export class MetricStore {
+  readonly #kept = new Map<string, Kept>()
+  readonly #byType = new Map<string, Kept[]>()
+  readonly #startedAt: number
+  /** The second in which the values came that were not put away yet. */
+  #second = 0
+  /** Values whose source was one too many. */
+  overflowed = 0
+
+  constructor(
+    private readonly types: MetricTypes,
+    private readonly clock: Clock,
+    private readonly maxSeries: number,
+    /** Is told of what came to a series in a second that is held. */
+    private readonly onCell: (series: Series, cell: Cell) => void,
+  ) {
+    this.#startedAt = clock.now()
+  }
+
+  /** Seconds since the store was made. */
+  get now(): number {
+    return Math.max(this.#second, Math.floor((this.clock.now() - this.#startedAt) / 1_000))
+  }
+
+  get size(): number {
+    return this.#kept.size
+  }
+
+  /**
+   * The series of a type and a source; of another source when there are as many as may be.
+   *
+   * @param isBound - It is held, and stays.
+   * @throws UnknownMetricError.
+   */
+  series(name: string, source: string, isBound = false): Series {
+    const key = `${name}\0${source}`
+    const known = this.#kept.get(key)
+    if (known !== undefined) {
+      if (isBound) known.isBound = true
+      return known.series
+    }
+    const type = this.types.get(name)
+    if (source !== OVERFLOW_SOURCE && this.#kept.size >= this.maxSeries && !this.#makeRoom()) {
+      this.overflowed += 1
+      return this.series(name, OVERFLOW_SOURCE)
+    }
+    const kept: Kept = { series: new Series(type, source), isBound, lastSecond: this.now }
+    this.#kept.set(key, kept)
+    const ofType = this.#byType.get(name)
+    if (ofType === undefined) this.#byType.set(name, [kept])
+    else ofType.push(kept)
+    return kept.series
+  }
+
+  /** Puts away what came, if the second is over in which it did. */
+  turn(): void {
+    if (this.now !== this.#second) this.fold()
+  }
+
+  /** Puts away what came. */
+  fold(): void {
+    const second = this.#second
+    for (const kept of this.#kept.values()) {
+      const cell = kept.series.fold(second)
+      if (cell === undefined) continue
+      kept.lastSecond = second
+      if (kept.isBound) this.onCell(kept.series, cell)
+    }
+    this.#second = this.now
+  }
+
+  /** Of a type, or all. */
+  all(name?: string): readonly Series[] {
+    const kept = name === undefined ? [...this.#kept.values()] : (this.#byType.get(name) ?? [])
+    return kept.map(({ series }) => series)
+  }
+
+  /** The wall-clock time of a second, as it is now. */
+  wallOf(second: number): number {
+    return Math.round(this.clock.wall() - (this.clock.now() - this.#startedAt - second * 1_000))
+  }
+
+  /** The values of a type since a time, its sources as one. */
+  trend(name: string, windowMs: number): TrendData[] {
+    const type = this.types.get(name)
+    this.fold()
+    const now = this.now
+    const from = Math.max(0, now - Math.ceil(windowMs / 1_000) + 1)
+    const cells = this.all(name).map((series) => series.cells(from, now))
+    return combine(cells, type).map(({ second, value }) => ({ timestamp: this.wallOf(second), value }))
+  }
+
+  /** What a type is at the moment, its sources as one; `undefined`: nothing came for 15 seconds. */
+  current(name: string): number | undefined {
+    const type = this.types.get(name)
+    this.fold()
+    const now = this.now
+    const cells = this.all(name).map((series) => series.cells(now - CARRY_SECONDS, now))
+    return combine(cells, type).at(-1)?.value
+  }
+
+  #makeRoom(): boolean {
+    const now = this.now
+    for (const [key, kept] of this.#kept) {
+      if (kept.isBound || now - kept.lastSecond < IDLE_SECONDS) continue
+      this.#kept.delete(key)
+      const ofType = this.#byType.get(kept.series.type.name)
+      ofType?.splice(ofType.indexOf(kept), 1)
+      return true
+    }
+    return false
+  }
+}
+
+interface Point {
+  readonly second: number
+  readonly value: number
+}
+
+/** Cells of several sources as one line: at each time at which any source has one. */
+function combine(sources: readonly (readonly Cell[])[], { across }: MetricType): Point[] {
+  const [only] = sources
+  if (only !== undefined && sources.length === 1) return only.map((cell) => ({ second: cell.second, value: cellValue(cell, across) }))
+  const seconds = [...new Set(sources.flatMap((cells) => cells.map(({ second }) => second)))].sort((a, b) => a - b)
+  const next = sources.map(() => 0)
+  return seconds.map((second) => {
+    const present: Cell[] = []
+    for (const [at, cells] of sources.entries()) {
+      let place = next[at] as number
+      while ((cells[place]?.second ?? Number.POSITIVE_INFINITY) <= second) place += 1
+      next[at] = place
+      const cell = cells[place - 1]
+      if (cell !== undefined && second - cell.second < (across === 'sum' ? CARRY_SECONDS : 1)) present.push(cell)
+    }
+    return { second, value: joined(present, across) }
+  })
+}
+
+function cellValue({ sum, count, max }: Cell, across: MetricType['across']): number {
+  return across === 'max' ? max : sum / count
+}
+
+function joined(cells: readonly Cell[], across: MetricType['across']): number {
+  if (across === 'sum') return cells.reduce((sum, cell) => sum + cell.sum / cell.count, 0)
+  if (across === 'max') return Math.max(...cells.map(({ max }) => max))
+  const count = cells.reduce((sum, cell) => sum + cell.count, 0)
+  return cells.reduce((sum, cell) => sum + cell.sum, 0) / count
+}

@@ -1,0 +1,138 @@
+import { InvalidArgumentError, SluiceError } from '../../shared/errors.ts'
+import { checkOptions, type OptionRule, option } from '../../shared/options.ts'
+
+/** The types that are always there. */
+export type BuiltInMetric =
+  | 'cpu'
+  | 'memory'
+  | 'disk'
+  | 'network'
+  | 'requests'
+  | 'responseTime'
+  | 'errorRate'
+  | 'connections'
+  | 'eventLoopUtilization'
+  | 'eventLoopDelay'
+  | 'gcPause'
+  | 'cpuThrottling'
+  | 'poolWait'
+
+/** The name of a type of metric: a built-in one, or one that was registered. */
+export type MetricName = BuiltInMetric | (string & {})
+
+/** How values of several sources are one value: of loads the sum, of shares the mean. */
+export type AcrossSources = 'sum' | 'mean' | 'max'
+
+export interface MetricTypeOptions {
+  /**
+   * What its values are counted in, as people read it.
+   * @defaultValue none
+   */
+  readonly unit?: string
+  /**
+   * Above it there is a warning. In its unit.
+   * @defaultValue no warning
+   */
+  readonly warning?: number
+  /**
+   * Above it there is a critical alert. In its unit.
+   * @defaultValue no such alert
+   */
+  readonly critical?: number
+  /**
+   * How values of several sources are one value: `'sum'` of loads, `'mean'` of shares, `'max'` where the worst counts.
+   * @defaultValue 'mean'
+   */
+  readonly across?: AcrossSources
+  /**
+   * What it is, in a sentence: for `/metrics`.
+   * @defaultValue its name
+   */
+  readonly description?: string
+}
+
+/** A type of metric. */
+export interface MetricType {
+  readonly name: string
+  readonly unit: string
+  readonly warning: number | undefined
+  readonly critical: number | undefined
+  readonly across: AcrossSources
+  readonly description: string
+}
+
+const NAME = /^[A-Za-z][A-Za-z0-9_.]{0,99}$/
+
+const builtIn: Readonly<Record<BuiltInMetric, MetricTypeOptions>> = {
+  cpu: { unit: '%', warning: 70, critical: 90, description: 'CPU in use, of what the process may have' },
+  memory: { unit: '%', warning: 75, critical: 90, description: 'Memory in use, of what the process may have' },
+  disk: { unit: '%', warning: 80, critical: 95, description: 'Disk in use' },
+  network: { unit: 'Mbps', across: 'sum', description: 'Sent and received' },
+  requests: { unit: 'req/s', across: 'sum', description: 'Requests' },
+  responseTime: { unit: 'ms', warning: 500, critical: 2_000, description: 'Time until an answer' },
+  errorRate: { unit: '%', warning: 2, critical: 5, description: 'Requests that failed' },
+  connections: { unit: '', across: 'sum', description: 'Open connections' },
+  eventLoopUtilization: { unit: '%', across: 'max', description: 'Time in which the event loop was busy' },
+  eventLoopDelay: { unit: 'ms', across: 'max', description: 'How late the event loop was' },
+  gcPause: { unit: 'ms', across: 'max', description: 'Pauses of the garbage collector' },
+  cpuThrottling: { unit: '%', across: 'max', description: 'Periods in which the container was held back' },
+  poolWait: { unit: 'ms', across: 'max', description: 'Waiting for a connection of the pool' },
+}
+
+const rules: Readonly<Record<keyof MetricTypeOptions, OptionRule>> = {
+  unit: { expected: 'a text', accepts: (value) => typeof value === 'string' },
+  warning: option.number(0),
+  critical: option.number(0),
+  across: option.oneOf('sum', 'mean', 'max'),
+  description: { expected: 'a text', accepts: (value) => typeof value === 'string' },
+}
+
+/** A metric was named that nobody registered. */
+export class UnknownMetricError extends SluiceError {
+  constructor(
+    readonly metric: string,
+    known: readonly string[],
+  ) {
+    super(
+      'SLUICE_UNKNOWN_METRIC',
+      `There is no metric "${metric}". There are: ${known.join(', ')}. Others are registered with registerMetric.`,
+    )
+  }
+}
+
+/** The types of metrics that there are. */
+export class MetricTypes {
+  readonly #types = new Map<string, MetricType>()
+
+  constructor() {
+    for (const [name, options] of Object.entries(builtIn)) this.register(name, options)
+  }
+
+  get all(): readonly MetricType[] {
+    return [...this.#types.values()]
+  }
+
+  /**
+   * Another one takes the place of one that is there.
+   *
+   * @throws InvalidArgumentError for a name that is none; InvalidOptionError.
+   */
+  register(name: string, options: MetricTypeOptions): MetricType {
+    if (typeof name !== 'string' || !NAME.test(name))
+      throw new InvalidArgumentError('name', 'a letter and up to 99 letters, digits, "_" and "."', name)
+    checkOptions(options, rules)
+    const { unit = '', warning, critical, across = 'mean', description = name } = options
+    if (warning !== undefined && critical !== undefined && critical < warning)
+      throw new InvalidArgumentError('critical', `at least what \`warning\` is (${warning})`, critical)
+    const type = { name, unit, warning, critical, across, description }
+    this.#types.set(name, type)
+    return type
+  }
+
+  /** @throws UnknownMetricError. */
+  get(name: string): MetricType {
+    const type = this.#types.get(name)
+    if (type === undefined) throw new UnknownMetricError(String(name), [...this.#types.keys()])
+    return type
+  }
+}

@@ -1,0 +1,132 @@
+import { InvalidArgumentError } from '../../shared/errors.ts'
+import { LogHistogram } from '../sketch/log-histogram.ts'
+import { WindowedHistogram } from '../sketch/windowed-histogram.ts'
+import { type Cell, CellRing } from './cell-ring.ts'
+import type { MetricType } from './metric-type.ts'
+
+const WINDOW_MS = 300_000
+const SLICES = 6
+/** Two minutes by the second, half an hour by ten, six hours by the minute, three days by ten: 35 KB. */
+const LEVELS: readonly (readonly [stepSeconds: number, size: number])[] = [
+  [1, 120],
+  [10, 180],
+  [60, 360],
+  [600, 432],
+]
+
+/** What a series holds of a time. */
+export interface Summary {
+  readonly count: number
+  readonly min: number
+  readonly max: number
+  readonly avg: number
+  readonly p50: number
+  readonly p95: number
+  readonly p99: number
+}
+
+/** The values of one type from one source. What is recorded is added up, and put where it belongs once a second. */
+export class Series {
+  readonly #levels: readonly CellRing[] = LEVELS.map(([step, size]) => new CellRing(step, size))
+  readonly #window = new WindowedHistogram({ windowMs: WINDOW_MS, slices: SLICES })
+  /** Of the second that is under way. */
+  readonly #fresh = new LogHistogram()
+  #count = 0
+  #sum = 0
+  #min = Number.POSITIVE_INFINITY
+  #max = Number.NEGATIVE_INFINITY
+  #last = Number.NaN
+  #total = 0
+  #totalSum = 0
+
+  constructor(
+    readonly type: MetricType,
+    readonly source: string,
+  ) {}
+
+  /** The latest value; `NaN` before the first. */
+  get last(): number {
+    return this.#last
+  }
+
+  /** Values since the beginning. */
+  get total(): number {
+    return this.#total + this.#count
+  }
+
+  /** Their sum. */
+  get totalSum(): number {
+    return this.#totalSum + this.#sum
+  }
+
+  /** @throws InvalidArgumentError for what is not a finite number of at least 0. */
+  record(value: number): void {
+    if (typeof value !== 'number' || !(value >= 0 && value < Number.POSITIVE_INFINITY))
+      throw new InvalidArgumentError('value', 'a finite number of at least 0', value)
+    this.#last = value
+    this.#count += 1
+    this.#sum += value
+    if (value < this.#min) this.#min = value
+    if (value > this.#max) this.#max = value
+    this.#fresh.add(value)
+  }
+
+  /**
+   * Puts away what came since the last time.
+   *
+   * @param second - In which it came, of the store's monotonic time.
+   * @returns What it was; `undefined`: nothing came.
+   */
+  fold(second: number): Cell | undefined {
+    const count = this.#count
+    if (count === 0) return undefined
+    const cell = { second, count, sum: this.#sum, min: this.#min, max: this.#max }
+    for (const level of this.#levels) level.add(second, count, cell.sum, cell.min, cell.max)
+    this.#window.merge(second * 1_000, this.#fresh)
+    this.#fresh.clear()
+    this.#total += count
+    this.#totalSum += cell.sum
+    this.#count = 0
+    this.#sum = 0
+    this.#min = Number.POSITIVE_INFINITY
+    this.#max = Number.NEGATIVE_INFINITY
+    return cell
+  }
+
+  /** Its cells since a time, each from the finest level that goes back so far. @param now - In seconds, as `from`. */
+  cells(from: number, now: number): readonly Cell[] {
+    const parts: (readonly Cell[])[] = []
+    let until = now
+    for (const [at, level] of this.#levels.entries()) {
+      const next = this.#levels[at + 1]
+      const oldest = now - level.seconds + level.stepSeconds
+      // Where a coarser level goes on, at the beginning of one of its cells.
+      const cut = next === undefined ? oldest : Math.ceil(oldest / next.stepSeconds) * next.stepSeconds
+      parts.unshift(level.between(Math.max(from, cut), until))
+      if (cut <= from) break
+      until = cut - 1
+    }
+    return parts.flat()
+  }
+
+  /** Of the last five minutes; `undefined`: nothing came. */
+  summary(now: number): Summary | undefined {
+    const cells = this.cells(now - WINDOW_MS / 1_000 + 1, now)
+    let [count, sum, min, max] = [0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+    for (const cell of cells) {
+      count += cell.count
+      sum += cell.sum
+      min = Math.min(min, cell.min)
+      max = Math.max(max, cell.max)
+    }
+    if (count === 0) return undefined
+    const at = now * 1_000
+    const quantile = (share: number) => Math.min(max, Math.max(min, this.#window.quantile(at, share) ?? sum / count))
+    return { count, min, max, avg: sum / count, p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) }
+  }
+
+  /** @param share - From 0 to 1. */
+  quantile(now: number, share: number): number | undefined {
+    return this.#window.quantile(now * 1_000, share)
+  }
+}

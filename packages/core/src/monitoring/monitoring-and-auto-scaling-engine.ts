@@ -1,0 +1,278 @@
+import { type Clock, systemClock } from '../shared/clock.ts'
+import { Emitter } from '../shared/emitter.ts'
+import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
+import { option } from '../shared/options.ts'
+import { Periodic } from '../shared/periodic.ts'
+import type { Alert } from './alerts/alert.ts'
+import { AlertBook } from './alerts/alert-book.ts'
+import { type Notifier, Notifiers } from './alerts/notifier.ts'
+import { BurnRateObjective, type Objective, type ObjectiveOptions } from './alerts/objective.ts'
+import { ThresholdWatch } from './alerts/threshold-watch.ts'
+import type { Prediction } from './forecast/prediction.ts'
+import { ForecastBook } from './forecast-book.ts'
+import { type HealthCheckResult, healthOf } from './health.ts'
+import type { Cell } from './metrics/cell-ring.ts'
+import { MetricStore, type TrendData } from './metrics/metric-store.ts'
+import { type MetricName, type MetricType, type MetricTypeOptions, MetricTypes } from './metrics/metric-type.ts'
+import type { Series } from './metrics/series.ts'
+import type { MonitoringEvents } from './monitoring-events.ts'
+import { type MonitoringOptions, type ResolvedMonitoringOptions, resolveMonitoringOptions } from './monitoring-options.ts'
+import type { MetricAnomaly } from './trends/anomaly-watch.ts'
+import { analyzeTrend, type TrendAnalysis } from './trends/trend-analysis.ts'
+
+/** What a Sluice joins its engine with. */
+export interface MonitoringEngineParts {
+  readonly clock?: Clock
+  readonly onError?: (error: unknown) => void
+}
+
+/** One value that was recorded. */
+export interface Metric {
+  readonly type: string
+  readonly value: number
+  readonly unit: string
+  readonly source: string
+  /** Milliseconds since 1970. */
+  readonly timestamp: number
+}
+
+/** Records values of one metric from one source: for what happens often. */
+export interface Meter {
+  /** @throws InvalidArgumentError for what is not a finite number of at least 0. */
+  record(value: number): void
+}
+
+const TURN_MS = 1_000
+const TREND_MS = 1_800_000
+const MAX_LIMIT = 10_000
+
+/**
+ * What an app does and how it fares: metrics in bounded memory, alerts, trends and forecasts.
+ *
+ * Values are counted when they are recorded, and put in order once a second. What is not recorded is missing, which is not zero.
+ *
+ * @example
+ * ```ts
+ * const monitor = new MonitoringAndAutoScalingEngine()
+ * const meter = monitor.meter('responseTime', 'GET /cities')
+ * meter.record(12.5)
+ * monitor.getSystemHealth().status // 'healthy'
+ * ```
+ */
+export class MonitoringAndAutoScalingEngine {
+  readonly #options: ResolvedMonitoringOptions
+  readonly #clock: Clock
+  readonly #events: Emitter<MonitoringEvents>
+  readonly #types = new MetricTypes()
+  readonly #store: MetricStore
+  readonly #alerts: AlertBook
+  readonly #thresholds: ThresholdWatch
+  readonly #notifiers: Notifiers
+  readonly #objectives = new Map<string, BurnRateObjective>()
+  readonly #forecasts: ForecastBook
+  readonly #turning: Periodic
+  #isClosed = false
+
+  /** @throws InvalidOptionError. */
+  constructor(options?: MonitoringOptions)
+  /**
+   * @param parts - What a Sluice hands over, and tests; apps leave it out.
+   * @internal
+   */
+  constructor(options?: MonitoringOptions, parts?: MonitoringEngineParts)
+  constructor(options: MonitoringOptions = {}, parts: MonitoringEngineParts = {}) {
+    this.#options = resolveMonitoringOptions(options)
+    this.#clock = parts.clock ?? systemClock
+    this.#events = new Emitter(parts.onError ?? (() => {}))
+    const { maxSeries, alerts, forecasts } = this.#options
+    this.#store = new MetricStore(this.#types, this.#clock, maxSeries, ({ type, source }, cell) =>
+      this.#thresholds.see(type, source, alertValue(type, cell)),
+    )
+    this.#notifiers = new Notifiers(alerts.notifyTimeoutMs, (error) => this.#events.emit('error', { error }))
+    for (const notifier of alerts.notifiers) this.#notifiers.add(notifier)
+    this.#alerts = new AlertBook(this.#clock, (alert, change) => {
+      this.#events.emit('alert', { alert, change })
+      this.#notifiers.tell(alert, change)
+    })
+    this.#thresholds = new ThresholdWatch(this.#alerts, this.#clock, () => alerts)
+    this.#forecasts = new ForecastBook({
+      ...forecasts,
+      current: (metric) => this.#store.current(metric),
+      wall: () => this.#clock.wall(),
+      onAnomaly: (anomaly) => this.#events.emit('anomaly', anomaly),
+    })
+    this.#turning = new Periodic(TURN_MS, () => {
+      this.#turn()
+      return !this.#isClosed
+    })
+  }
+
+  /** Listens to an event; returns the function that stops it. */
+  on<K extends keyof MonitoringEvents>(event: K, listener: (payload: MonitoringEvents[K]) => void): () => void {
+    return this.#events.on(event, listener)
+  }
+
+  /**
+   * Makes a type of metric known, or gives one other thresholds.
+   *
+   * @throws InvalidArgumentError; InvalidOptionError.
+   */
+  registerMetric(name: string, options: MetricTypeOptions = {}): MetricType {
+    return this.#types.register(name, options)
+  }
+
+  /**
+   * Records a value. An alert that follows from it is there at once.
+   *
+   * @param value - In the type's unit. @param source - Where it was measured: a node, a route. @param unit - A label.
+   * @throws UnknownMetricError; InvalidArgumentError for a value that is not a finite number of at least 0.
+   */
+  recordMetric(type: MetricName, value: number, source: string, unit?: string): Metric {
+    this.#assertOpen()
+    const series = this.#seriesOf(type, source, false)
+    // What came before belongs to the second in which it came.
+    this.#store.turn()
+    series.record(value)
+    this.#thresholds.see(series.type, series.source, value)
+    this.#turning.start()
+    return { type, value, unit: unit ?? series.type.unit, source, timestamp: this.#clock.wall() }
+  }
+
+  /**
+   * A handle that records values of one metric from one source, for a few nanoseconds each. Alerts follow within a second.
+   *
+   * @throws UnknownMetricError; InvalidArgumentError.
+   */
+  meter(type: MetricName, source: string): Meter {
+    this.#assertOpen()
+    const series = this.#seriesOf(type, source, true)
+    this.#turning.start()
+    return series
+  }
+
+  /** What a metric was, its sources as one: a value a second of the last two minutes, and coarser ones before. @throws UnknownMetricError; InvalidArgumentError. */
+  getMetricTrend(type: MetricName, windowMs: number = TREND_MS): readonly TrendData[] {
+    if (!option.positive.accepts(windowMs)) throw new InvalidArgumentError('windowMs', option.positive.expected, windowMs)
+    return this.#store.trend(type, windowMs)
+  }
+
+  /** Whether a metric goes up or down. @throws UnknownMetricError; InvalidArgumentError. */
+  calculateTrendAnalysis(type: MetricName, windowMs: number = TREND_MS): TrendAnalysis {
+    return analyzeTrend(this.getMetricTrend(type, windowMs))
+  }
+
+  /**
+   * What a metric will be, with an interval that is as wide as it has to be.
+   *
+   * @param minutesAhead - Above 0, at most 60.
+   * @returns `undefined` as long as nothing was recorded.
+   * @throws UnknownMetricError; InvalidArgumentError.
+   */
+  predictLoad(metric: MetricName, minutesAhead = 5): Prediction | undefined {
+    this.#types.get(metric)
+    this.#store.fold()
+    return this.#forecasts.predict(metric, minutesAhead)
+  }
+
+  /** What the forecasts have learnt: plain data, to be kept and given to `restoreForecasts`. */
+  saveForecasts(): Readonly<Record<string, unknown>> {
+    return this.#forecasts.save()
+  }
+
+  /** @throws InvalidArgumentError for what `saveForecasts` did not give; nothing is restored then. */
+  restoreForecasts(states: Readonly<Record<string, unknown>>): void {
+    this.#forecasts.restore(states)
+  }
+
+  /** Values and changes of the forecast metrics that were not to be expected, the oldest first. @throws UnknownMetricError. */
+  getAnomalies(type?: MetricName): readonly MetricAnomaly[] {
+    if (type !== undefined) this.#types.get(type)
+    return this.#forecasts.anomalies(type)
+  }
+
+  /** What all metrics were in the last five minutes, and what is wrong. */
+  getSystemHealth(): HealthCheckResult {
+    this.#evaluate()
+    return healthOf(this.#store, this.#alerts.active(MAX_LIMIT), this.#clock.wall())
+  }
+
+  /** Open alerts, the worst first. @throws InvalidArgumentError. */
+  getActiveAlerts(limit = 100): readonly Alert[] {
+    this.#evaluate()
+    return this.#alerts.active(limitOf(limit))
+  }
+
+  /** Alerts that are over, the newest first. @throws InvalidArgumentError. */
+  getResolvedAlerts(limit = 100): readonly Alert[] {
+    return this.#alerts.resolved(limitOf(limit))
+  }
+
+  /** Somebody takes care of it. @returns Whether there was an open one that nobody had acknowledged. @throws InvalidArgumentError. */
+  acknowledgeAlert(id: string, by: string): boolean {
+    return this.#alerts.acknowledge(id, by)
+  }
+
+  /** It is over. Where its reason is not, there will be another one. @returns Whether there was an open one. */
+  resolveAlert(id: string, by?: string): boolean {
+    return this.#alerts.resolve(id, by)
+  }
+
+  /** Tells somebody of alerts from now on; returns the function that stops it. */
+  addNotifier(notifier: Notifier): () => void {
+    if (typeof (notifier as Notifier | null)?.notify !== 'function')
+      throw new InvalidArgumentError('notifier', 'an object with a function `notify`', notifier)
+    return this.#notifiers.add(notifier)
+  }
+
+  /**
+   * A share of good events that is to be reached. There is an alert when the bad ones use up what is allowed too quickly. Of one name there is one.
+   *
+   * @throws InvalidArgumentError; InvalidOptionError.
+   */
+  createObjective(name: string, options: ObjectiveOptions = {}): Objective {
+    this.#assertOpen()
+    const objective = new BurnRateObjective(name, options, this.#clock, this.#alerts)
+    this.#objectives.set(name, objective)
+    this.#turning.start()
+    return objective
+  }
+
+  /** Stops everything. A second call does nothing. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#turning.stop()
+    this.#notifiers.close()
+    this.#events.clear()
+  }
+
+  #seriesOf(type: string, source: string, isBound: boolean): Series {
+    if (typeof source !== 'string' || source === '' || source.length > 200)
+      throw new InvalidArgumentError('source', 'a text of 1 to 200 characters', source)
+    return this.#store.series(type, source, isBound)
+  }
+
+  #turn(): void {
+    this.#evaluate()
+    this.#forecasts.turn()
+  }
+
+  #evaluate(): void {
+    this.#store.fold()
+    for (const objective of this.#objectives.values()) objective.evaluate()
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new SluiceError('SLUICE_CLOSED', 'This monitoring engine was closed.')
+  }
+}
+
+function alertValue({ across }: MetricType, { sum, count, max }: Cell): number {
+  return across === 'max' ? max : sum / count
+}
+
+function limitOf(limit: number): number {
+  const rule = option.integer(1, MAX_LIMIT)
+  if (!rule.accepts(limit)) throw new InvalidArgumentError('limit', rule.expected, limit)
+  return limit
+}

@@ -1,0 +1,113 @@
+import { checkOptions, type OptionRule, option } from '../shared/options.ts'
+import type { Notifier } from './alerts/notifier.ts'
+import type { ForecastModelName } from './forecast/load-forecaster-options.ts'
+
+export interface AlertOptions {
+  /**
+   * Milliseconds for which a value has to be above a threshold before there is an alert. Minimum: `0`.
+   * @defaultValue 0
+   */
+  readonly forMs?: number
+  /**
+   * An alert is over when the value is below so much of its threshold. From `0` to `1`.
+   * @defaultValue 0.9
+   */
+  readonly hysteresis?: number
+  /**
+   * Milliseconds for which it has to be. Minimum: `0`.
+   * @defaultValue 60000
+   */
+  readonly clearMs?: number
+  /**
+   * Who is told.
+   * @defaultValue nobody; `on('alert', …)` tells as well
+   */
+  readonly notifiers?: readonly Notifier[]
+  /**
+   * Milliseconds that a notifier may take. Minimum: `1`.
+   * @defaultValue 10000
+   */
+  readonly notifyTimeoutMs?: number
+}
+
+export interface ForecastOptions {
+  /**
+   * Metrics that are forecast, each from its first value on.
+   * @defaultValue ['cpu', 'memory', 'requests', 'responseTime', 'connections']
+   */
+  readonly metrics?: readonly string[]
+  /**
+   * How: a mixture of experts, or a line through the last 30 minutes.
+   * @defaultValue 'mixture'
+   */
+  readonly model?: ForecastModelName
+  /**
+   * Milliseconds between the values that are learnt from. From `1000` to `3600000`, and a day must be a multiple of it.
+   * @defaultValue 60000
+   */
+  readonly stepMs?: number
+}
+
+export interface MonitoringOptions {
+  /**
+   * Series at the most: one more is counted to the source `other` of its metric. Each takes some 75 KB. Minimum: `16`.
+   * @defaultValue 500
+   */
+  readonly maxSeries?: number
+  /** @defaultValue {} */
+  readonly alerts?: AlertOptions
+  /** @defaultValue {} */
+  readonly forecasts?: ForecastOptions
+}
+
+export interface ResolvedMonitoringOptions {
+  readonly maxSeries: number
+  readonly alerts: Required<AlertOptions>
+  readonly forecasts: Required<ForecastOptions>
+}
+
+const alertRules: Readonly<Record<keyof AlertOptions, OptionRule>> = {
+  forMs: option.number(0),
+  hysteresis: option.number(0, 1),
+  clearMs: option.number(0),
+  notifiers: {
+    expected: 'an array of notifiers',
+    accepts: (value) => Array.isArray(value) && value.every((one) => typeof (one as Notifier | null)?.notify === 'function'),
+  },
+  notifyTimeoutMs: option.number(1),
+}
+
+const forecastRules: Readonly<Record<keyof ForecastOptions, OptionRule>> = {
+  metrics: option.strings,
+  model: option.oneOf('mixture', 'linear'),
+  stepMs: option.integer(1_000, 3_600_000),
+}
+
+const rules: Readonly<Record<keyof MonitoringOptions, OptionRule>> = {
+  maxSeries: option.integer(16),
+  alerts: option.object,
+  forecasts: option.object,
+}
+
+/** @throws InvalidOptionError. */
+export function checkMonitoringOptions(options: MonitoringOptions, prefix: string): void {
+  checkOptions(options, rules, prefix)
+  if (options.alerts !== undefined) checkOptions(options.alerts, alertRules, `${prefix}alerts.`)
+  if (options.forecasts !== undefined) checkOptions(options.forecasts, forecastRules, `${prefix}forecasts.`)
+}
+
+/** @throws InvalidOptionError. */
+export function resolveMonitoringOptions(options: MonitoringOptions): ResolvedMonitoringOptions {
+  checkMonitoringOptions(options, '')
+  const { forMs = 0, hysteresis = 0.9, clearMs = 60_000, notifiers = [], notifyTimeoutMs = 10_000 } = options.alerts ?? {}
+  const {
+    metrics = ['cpu', 'memory', 'requests', 'responseTime', 'connections'],
+    model = 'mixture',
+    stepMs = 60_000,
+  } = options.forecasts ?? {}
+  return {
+    maxSeries: options.maxSeries ?? 500,
+    alerts: { forMs, hysteresis, clearMs, notifiers, notifyTimeoutMs },
+    forecasts: { metrics, model, stepMs },
+  }
+}

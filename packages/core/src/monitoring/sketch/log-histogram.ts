@@ -1,0 +1,101 @@
+import { InvalidArgumentError } from '../../shared/errors.ts'
+
+const MANTISSA_BITS = 5
+const LEAST_EXPONENT = -10
+const MOST_EXPONENT = 22
+const BUCKETS: number = (MOST_EXPONENT - LEAST_EXPONENT) << MANTISSA_BITS
+/** Below the first bucket. */
+const UNDER = 0
+const OVER: number = BUCKETS + 1
+const EXPONENT_BIAS = 1023
+const HIGH_MANTISSA_BITS = 20
+const FIRST_BITS: number = (EXPONENT_BIAS + LEAST_EXPONENT) << MANTISSA_BITS
+
+const double: Float64Array = new Float64Array(1)
+const words: Uint32Array = new Uint32Array(double.buffer)
+/** All processors that Node runs on are little-endian. */
+const HIGH_WORD = 1
+
+/**
+ * How values are spread, in 4 KB: each power of two from 2⁻¹⁰ to 2²² has 32 buckets of the same width, which a value's own exponent and its first five mantissa bits name.
+ * A bucket stands for its harmonic middle, from which no value of it is further than 1.54 %. What is smaller counts as 0, what is greater as 2²².
+ */
+export class LogHistogram {
+  readonly #counts: Uint32Array = new Uint32Array(BUCKETS + 2)
+  #total = 0
+
+  /** How many values were added. */
+  get total(): number {
+    return this.#total
+  }
+
+  /** @param value - Finite and at least 0. @throws InvalidArgumentError */
+  add(value: number): void {
+    if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) throw new InvalidArgumentError('value', 'a number of at least 0', value)
+    // -0 has the sign's bit, and 0 has not.
+    double[0] = value + 0
+    const bucket = ((words[HIGH_WORD] as number) >>> (HIGH_MANTISSA_BITS - MANTISSA_BITS)) - FIRST_BITS + 1
+    const at = Math.max(UNDER, Math.min(OVER, bucket))
+    this.#counts[at] = (this.#counts[at] as number) + 1
+    this.#total += 1
+  }
+
+  /**
+   * @param share - From 0 to 1.
+   * @returns The smallest value that so many are not above; `undefined` of none.
+   * @throws InvalidArgumentError
+   */
+  quantile(share: number): number | undefined {
+    return this.quantileWith(undefined, share)
+  }
+
+  /** The quantile of the values of this one and another one together. */
+  quantileWith(other: LogHistogram | undefined, share: number): number | undefined {
+    if (!(share >= 0 && share <= 1)) throw new InvalidArgumentError('share', 'a number from 0 to 1', share)
+    const total = this.#total + (other?.total ?? 0)
+    if (total === 0) return undefined
+    const rank = Math.max(1, Math.ceil(share * total))
+    const mine = this.#counts
+    let others: Uint32Array | undefined
+    if (other !== undefined) others = other.#counts
+    let seen = 0
+    for (let bucket = 0; bucket < mine.length; bucket += 1) {
+      seen += (mine[bucket] as number) + (others === undefined ? 0 : (others[bucket] as number))
+      if (seen >= rank) return middleOf(bucket)
+    }
+    return middleOf(OVER)
+  }
+
+  /** Adds all values of another one. */
+  merge(other: LogHistogram): void {
+    const counts = this.#counts
+    for (let bucket = 0; bucket < counts.length; bucket += 1)
+      counts[bucket] = (counts[bucket] as number) + (other.#counts[bucket] as number)
+    this.#total += other.total
+  }
+
+  /** Takes out the values of another one, all of which must have been merged into this one. */
+  subtract(other: LogHistogram): void {
+    const counts = this.#counts
+    for (let bucket = 0; bucket < counts.length; bucket += 1)
+      counts[bucket] = (counts[bucket] as number) - (other.#counts[bucket] as number)
+    this.#total -= other.total
+  }
+
+  clear(): void {
+    this.#counts.fill(0)
+    this.#total = 0
+  }
+}
+
+/** The harmonic mean of a bucket's ends: the same relative distance from both. */
+function middleOf(bucket: number): number {
+  if (bucket === UNDER) return 0
+  if (bucket === OVER) return 2 ** MOST_EXPONENT
+  const index = bucket - 1
+  const power = 2 ** ((index >> MANTISSA_BITS) + LEAST_EXPONENT)
+  const width = power / (1 << MANTISSA_BITS)
+  const lower = power + (index & ((1 << MANTISSA_BITS) - 1)) * width
+  const upper = lower + width
+  return (2 * lower * upper) / (lower + upper)
+}

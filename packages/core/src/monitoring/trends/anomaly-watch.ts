@@ -1,0 +1,87 @@
+/** Something unusual. */
+export interface MetricAnomaly {
+  /** `value`: one that is far from what was to be expected; `change`: a level that is another one since then. */
+  readonly kind: 'value' | 'change'
+  readonly metric: string
+  /** Milliseconds since 1970. */
+  readonly timestamp: number
+  readonly value: number
+  /** What was to be expected. */
+  readonly expected: number
+  /** How many usual deviations it is away; of a change, the accumulated ones. */
+  readonly score: number
+}
+
+/** Deviations from what is usual are remembered for so many values. */
+const WINDOW = 240
+const LEAST = 30
+/** A value is unusual from so many deviations on. */
+const UNUSUAL = 6
+/** CUSUM: half a deviation is what happens, and eight accumulated ones are a change. Source: Page, Biometrika 41 (1954), with the usual constants doubled for what is autocorrelated. */
+const SLACK = 1
+const DECISION = 16
+/** Medians of absolute deviations, as standard deviations. */
+const MAD_TO_SIGMA = 1.4826
+/** Deviations smaller than that share of the level are none. */
+const LEAST_SHARE = 0.02
+const MAX_KEPT = 200
+
+/**
+ * Finds values, and changes of level, that are not to be expected, by what a forecast was off: a robust z-score of each, and CUSUM over all. What is expected follows the
+ * season that the forecast knows, so that a usual evening is no anomaly.
+ */
+export class AnomalyWatch {
+  readonly #residuals: number[] = []
+  #at = 0
+  #up = 0
+  #down = 0
+  readonly #found: MetricAnomaly[] = []
+
+  constructor(private readonly metric: string) {}
+
+  /** The newest last. */
+  get found(): readonly MetricAnomaly[] {
+    return this.#found
+  }
+
+  /** @returns What is unusual about it. */
+  see(value: number, expected: number, timestamp: number): MetricAnomaly | undefined {
+    const residual = value - expected
+    const known = this.#residuals
+    let anomaly: MetricAnomaly | undefined
+    if (known.length >= LEAST) {
+      const middle = medianOf(known)
+      const spread = Math.max(MAD_TO_SIGMA * medianOf(known.map((one) => Math.abs(one - middle))), LEAST_SHARE * Math.abs(expected), 1e-9)
+      const z = (residual - middle) / spread
+      const capped = Math.max(-UNUSUAL, Math.min(UNUSUAL, z))
+      this.#up = Math.max(0, this.#up + capped - SLACK)
+      this.#down = Math.max(0, this.#down - capped - SLACK)
+      const accumulated = Math.max(this.#up, this.#down)
+      if (accumulated >= DECISION) {
+        anomaly = { kind: 'change', metric: this.metric, timestamp, value, expected, score: accumulated }
+        this.#up = 0
+        this.#down = 0
+        // What was usual is not any more.
+        this.#residuals.length = 0
+        this.#at = 0
+      } else if (Math.abs(z) >= UNUSUAL) anomaly = { kind: 'value', metric: this.metric, timestamp, value, expected, score: Math.abs(z) }
+    }
+    if (anomaly?.kind !== 'change') this.#remember(residual)
+    if (anomaly !== undefined) {
+      this.#found.push(anomaly)
+      if (this.#found.length > MAX_KEPT) this.#found.shift()
+    }
+    return anomaly
+  }
+
+  #remember(residual: number): void {
+    this.#residuals[this.#at] = residual
+    this.#at = (this.#at + 1) % WINDOW
+  }
+}
+
+function medianOf(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
+}

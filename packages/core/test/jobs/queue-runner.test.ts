@@ -1,0 +1,266 @@
+import { AsyncBatchProcessingEngine, type JobsOptions, type Processor, UnretryableError } from '@sluice/core'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { claimOf, ScriptedBackend } from './scripted-backend.ts'
+
+interface Held {
+  resolve(value?: unknown): void
+  reject(error: unknown): void
+}
+
+function setUp(options: JobsOptions = {}, concurrency = 10, processor?: Processor) {
+  const backend = new ScriptedBackend()
+  const jobs = new AsyncBatchProcessingEngine({ backend, graceMs: 20, ...options })
+  const held = new Map<string, Held>()
+  const running: string[] = []
+  jobs.registerProcessor(
+    'default',
+    processor ??
+      ((id: string) => {
+        running.push(id)
+        return new Promise((resolve, reject) => held.set(id, { resolve, reject }))
+      }),
+    { concurrency },
+  )
+  const end = async (id: string, value?: unknown) => {
+    while (!held.has(id)) await new Promise((resolve) => setImmediate(resolve))
+    held.get(id)?.resolve(value)
+  }
+  return { backend, jobs, held, running, end }
+}
+
+const kinds = (outcomes: readonly { readonly claim: { readonly id: string }; readonly kind: string }[]) =>
+  outcomes.map(({ claim, kind }) => `${kind} ${claim.id}`)
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('a queue', () => {
+  it('tells outcomes again in their order, each with its result', async () => {
+    const { backend, jobs, end } = setUp()
+    const results: unknown[] = []
+    jobs.on('task:completed', ({ result }) => results.push(result))
+    jobs.start()
+    ;(await backend.next()).answer([claimOf('a'), claimOf('b')])
+    await end('a', 'of a')
+    const first = await backend.next()
+    expect(kinds(first.outcomes)).toEqual(['done a'])
+    await end('b', 'of b')
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    first.fail()
+    const second = await backend.next()
+    expect(kinds(second.outcomes)).toEqual(['done a', 'done b'])
+    second.answer([])
+    await expect.poll(() => results).toEqual(['of a', 'of b'])
+    await close(backend, jobs)
+  })
+
+  it('looks again where somebody says that there is something, while it asks', async () => {
+    const { backend, jobs } = setUp({ pollMs: 60_000 })
+    jobs.start()
+    const step = await backend.next()
+    await jobs.enqueueTask(1)
+    step.answer([])
+    const again = await backend.next()
+    expect(again.want).toBe(10)
+    again.answer([])
+    await close(backend, jobs)
+  })
+
+  it('counts outcomes that do not count any more', async () => {
+    const { backend, jobs, end } = setUp()
+    const completed: string[] = []
+    jobs.on('task:completed', ({ taskId }) => completed.push(taskId))
+    jobs.start()
+    const claim = claimOf('a')
+    ;(await backend.next()).answer([claim])
+    await end('a')
+    const step = await backend.next()
+    step.answer([], { lost: [claim] })
+    await expect.poll(async () => (await jobs.getProcessingStats()).lost).toBe(1)
+    expect(completed).toEqual([])
+    await close(backend, jobs)
+  })
+
+  it('is drained when all that ran is over, and not before', async () => {
+    const { backend, jobs, end } = setUp()
+    jobs.start()
+    ;(await backend.next()).answer([claimOf('a'), claimOf('b')])
+    let isDrained = false
+    const draining = jobs.drain().then(() => {
+      isDrained = true
+    })
+    await end('a')
+    ;(await backend.next()).answer([])
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(isDrained).toBe(false)
+    await end('b')
+    ;(await backend.next()).answer([])
+    await draining
+    await close(backend, jobs)
+  })
+
+  it('is closed in the end though its backend does not answer', async () => {
+    const { backend, jobs } = setUp()
+    jobs.start()
+    ;(await backend.next()).answer([claimOf('a')])
+    const closing = jobs.close()
+    const failing = setInterval(() => {
+      for (const step of backend.steps.splice(0)) step.fail()
+    }, 5)
+    onTestFinished(() => clearInterval(failing))
+    await closing
+  })
+})
+
+describe('a task that workers were lost with', () => {
+  it('runs again as often as may be, and is dead after that, with its items', async () => {
+    const { backend, jobs, running, end } = setUp({ maxCrashes: 5 })
+    jobs.start()
+    const part = { batchId: 'batch', items: 7, crashes: 6 }
+    ;(await backend.next()).answer([claimOf('last', { crashes: 5 }), claimOf('too often', part)])
+    const step = await backend.next()
+    expect(step.outcomes).toMatchObject([{ kind: 'dead', claim: { id: 'too often' }, failedItems: 7, isKept: true }])
+    step.answer([])
+    await expect.poll(() => running).toEqual(['last'])
+    await end('last')
+    await close(backend, jobs)
+  })
+
+  it('runs alone: another one is given back until then', async () => {
+    const { backend, jobs, running, end } = setUp()
+    jobs.start()
+    ;(await backend.next()).answer([claimOf('a', { crashes: 1 }), claimOf('b', { crashes: 1 }), claimOf('c')])
+    const step = await backend.next()
+    expect(kinds(step.outcomes)).toEqual(['release b'])
+    expect(step.want).toBe(0)
+    step.answer([])
+    await expect.poll(() => running).toEqual(['c'])
+    await end('c')
+    ;(await backend.next()).answer([])
+    await expect.poll(() => running).toEqual(['c', 'a'])
+    await end('a')
+    await close(backend, jobs)
+  })
+})
+
+describe('a task that nobody here can run', () => {
+  it('is left to others for a second', async () => {
+    const { backend, jobs } = setUp()
+    jobs.createQueue('other')
+    jobs.registerProcessingCallback('somebody else', () => {})
+    jobs.start('other')
+    const step = await nextOf(backend, 1)
+    const before = Date.now()
+    step.answer([claimOf('mine', { queue: 'other' })])
+    const last = await nextOf(backend, 0)
+    const { outcomes } = last
+    last.answer([])
+    expect(kinds(outcomes)).toEqual(['release mine'])
+    expect(outcomes[0]?.runAt).toBeGreaterThanOrEqual(before + 1_000)
+    expect(outcomes[0]?.runAt).toBeLessThan(before + 2_000)
+    await close(backend, jobs)
+  })
+})
+
+describe('leases', () => {
+  it('are renewed at a third of their time; what is lost or cancelled is told to stop', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+    const reasons: string[] = []
+    const { backend, jobs } = setUp({ leaseMs: 900, graceMs: 60_000 }, 10, (_, { signal, taskId }) => {
+      signal.addEventListener('abort', () => reasons.push(`${taskId} ${(signal.reason as { why: string }).why}`))
+      return new Promise(() => {})
+    })
+    jobs.start()
+    const [a, b] = [claimOf('a'), claimOf('b')]
+    ;(await backend.next()).answer([a, b])
+    await vi.advanceTimersByTimeAsync(299)
+    expect(backend.renewals).toBe(0)
+    backend.renewed = { lost: [a], cancelled: [b] }
+    await vi.advanceTimersByTimeAsync(1)
+    expect(backend.renewals).toBe(1)
+    expect(reasons).toEqual(['a lost', 'b cancelled'])
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(kinds((await nextOf(backend, 0)).outcomes)).toContain('cancelled b')
+  })
+})
+
+describe('items that failed', () => {
+  it('alone are tried again', async () => {
+    const { backend, jobs } = setUp({}, 10, (items: number[], { failItem }) => {
+      for (const [index, item] of items.entries()) if (item < 0) failItem(index, new Error('Below zero.'))
+    })
+    jobs.start()
+    ;(await backend.next()).answer([claimOf('part', { batchId: 'b', items: 4, data: '[1,-2,3,-4]' })])
+    const { outcomes } = await backend.next()
+    expect(outcomes).toMatchObject([{ kind: 'retry', doneItems: 2, data: '[-2,-4]' }])
+    expect(outcomes[0]?.failure?.message).toBe('2 items failed, the first with: Below zero.')
+  })
+
+  it('for good are not, where all of them are', async () => {
+    for (const [last, kind] of [
+      [new UnretryableError('Never.'), 'dead'],
+      [new Error('Perhaps.'), 'retry'],
+    ] as const) {
+      const { backend, jobs } = setUp({}, 10, (_, { failItem }) => {
+        failItem(0, new UnretryableError('Never.'))
+        failItem(1, last)
+      })
+      jobs.start()
+      ;(await backend.next()).answer([claimOf('part', { batchId: 'b', items: 3, data: '[1,2,3]' })])
+      expect((await backend.next()).outcomes).toMatchObject([{ kind }])
+    }
+  })
+
+  it('of which some were done one by one before the part failed, are left', async () => {
+    const { backend, jobs } = setUp({})
+    jobs.registerProcessor(
+      'default',
+      async (item: number) => {
+        if (item === 2) throw new Error('No.')
+      },
+      { perItem: true },
+    )
+    jobs.start()
+    ;(await backend.next()).answer([claimOf('part', { batchId: 'b', items: 3, data: '[1,2,3]' })])
+    expect((await backend.next()).outcomes).toMatchObject([{ kind: 'retry', doneItems: 2, data: '[2]' }])
+  })
+
+  it('stay with the part that is given back, those that were done do not', async () => {
+    const { backend, jobs } = setUp({ graceMs: 0 })
+    let second: (() => void) | undefined
+    jobs.registerProcessor(
+      'default',
+      (item: number) =>
+        item === 1
+          ? undefined
+          : new Promise<void>((resolve) => {
+              second = resolve
+            }),
+      { perItem: true },
+    )
+    jobs.start()
+    ;(await backend.next()).answer([claimOf('part', { batchId: 'b', items: 3, data: '[1,2,3]' })])
+    await expect.poll(() => second).toBeDefined()
+    void jobs.close()
+    expect((await backend.next()).outcomes).toMatchObject([{ kind: 'release', doneItems: 1, data: '[2,3]' }])
+  })
+})
+
+async function nextOf(backend: ScriptedBackend, most: number) {
+  for (;;) {
+    const step = await backend.next()
+    if (most > 0 || step.outcomes.length > 0) return step
+    step.answer([])
+  }
+}
+
+/** Answers what is still asked for. */
+async function close(backend: ScriptedBackend, jobs: AsyncBatchProcessingEngine): Promise<void> {
+  const closing = jobs.close()
+  const answering = setInterval(() => {
+    for (const step of backend.steps.splice(0)) step.answer([])
+  }, 1)
+  await closing
+  clearInterval(answering)
+}

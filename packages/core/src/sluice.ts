@@ -34,6 +34,7 @@ import { Emitter } from './shared/emitter.ts'
 import { InvalidArgumentError, SluiceError } from './shared/errors.ts'
 import { createChains } from './sluice-chains.ts'
 import type { SluiceEvents } from './sluice-events.ts'
+import { tuningFacts } from './sluice-facts.ts'
 import { checkMode, checkSluiceOptions, type SluiceOptions } from './sluice-options.ts'
 import { type Explained, OpenScope, type OpenScopeParts, type RunOptions, type ScopeHandle, type ScopeReport } from './sluice-scopes.ts'
 
@@ -351,7 +352,11 @@ export class Sluice {
   #createMonitor(): MonitoringAndAutoScalingEngine | undefined {
     const { monitor } = this.#options
     if (monitor === false) return undefined
-    return new MonitoringAndAutoScalingEngine(monitor, { clock: this.#clock, onError: (error) => this.#reportListenerError(error) })
+    return new MonitoringAndAutoScalingEngine(monitor, {
+      clock: this.#clock,
+      onError: (error) => this.#reportListenerError(error),
+      facts: () => tuningFacts(this.cache, this.jobs),
+    })
   }
 
   #createQueries(): QueryOptimizationEngine {

@@ -147,6 +147,16 @@ export class AsyncBatchProcessingEngine {
     return this.#queues.create(name, maxConcurrency, options)
   }
 
+  /** Whether its backend was opened: by what is done with it first. */
+  get isOpen(): boolean {
+    return this.#opened === true && !this.#isClosed
+  }
+
+  /** The queues that this process knows. */
+  getQueues(): readonly TaskQueue[] {
+    return this.#queues.all.map(({ name, maxConcurrency }) => ({ name, maxConcurrency }))
+  }
+
   /**
    * Adds a task to a queue.
    *

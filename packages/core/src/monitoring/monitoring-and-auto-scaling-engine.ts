@@ -17,6 +17,8 @@ import { type MetricName, type MetricType, type MetricTypeOptions, MetricTypes }
 import type { Series } from './metrics/series.ts'
 import type { MonitoringEvents } from './monitoring-events.ts'
 import { type MonitoringOptions, type ResolvedMonitoringOptions, resolveMonitoringOptions } from './monitoring-options.ts'
+import type { PerformanceReport } from './report/performance-report.ts'
+import { type TuningFacts, tuningAdvice } from './report/tuning-advice.ts'
 import type { MetricAnomaly } from './trends/anomaly-watch.ts'
 import { analyzeTrend, type TrendAnalysis } from './trends/trend-analysis.ts'
 
@@ -24,6 +26,8 @@ import { analyzeTrend, type TrendAnalysis } from './trends/trend-analysis.ts'
 export interface MonitoringEngineParts {
   readonly clock?: Clock
   readonly onError?: (error: unknown) => void
+  /** What other engines know that advice is given on. */
+  readonly facts?: () => Promise<TuningFacts>
 }
 
 /** One value that was recorded. */
@@ -45,6 +49,9 @@ export interface Meter {
 const TURN_MS = 1_000
 const TREND_MS = 1_800_000
 const MAX_LIMIT = 10_000
+const DAY_MS = 86_400_000
+const REPORT_MINUTES = 15
+const REPORT_ANOMALIES = 20
 
 /**
  * What an app does and how it fares: metrics in bounded memory, alerts, trends and forecasts.
@@ -71,6 +78,7 @@ export class MonitoringAndAutoScalingEngine {
   readonly #objectives = new Map<string, BurnRateObjective>()
   readonly #forecasts: ForecastBook
   readonly #turning: Periodic
+  readonly #facts: () => Promise<TuningFacts>
   #isClosed = false
 
   /** @throws InvalidOptionError. */
@@ -84,6 +92,7 @@ export class MonitoringAndAutoScalingEngine {
     this.#options = resolveMonitoringOptions(options)
     this.#clock = parts.clock ?? systemClock
     this.#events = new Emitter(parts.onError ?? (() => {}))
+    this.#facts = parts.facts ?? (async () => ({}))
     const { maxSeries, alerts, forecasts } = this.#options
     this.#store = new MetricStore(this.#types, this.#clock, maxSeries, ({ type, source }, cell) =>
       this.#thresholds.see(type, source, alertValue(type, cell)),
@@ -196,6 +205,29 @@ export class MonitoringAndAutoScalingEngine {
     return healthOf(this.#store, this.#alerts.active(MAX_LIMIT), this.#clock.wall())
   }
 
+  /** How the app fares: health, trends, forecasts, alerts, and what to change. `reportMarkdown` makes a page of it. */
+  async getPerformanceReport(): Promise<PerformanceReport> {
+    const health = this.getSystemHealth()
+    const names = [...new Set(health.metrics.map(({ metric }) => metric))]
+    const trends = Object.fromEntries(names.map((name) => [name, this.calculateTrendAnalysis(name)]))
+    const forecasts = this.#options.forecasts.metrics.flatMap((metric) => {
+      const prediction = this.predictLoad(metric, REPORT_MINUTES)
+      return prediction === undefined ? [] : [[metric, prediction] as const]
+    })
+    const now = this.#clock.wall()
+    const resolved = this.#alerts.resolved(MAX_LIMIT).filter(({ resolvedAt = 0 }) => resolvedAt > now - DAY_MS)
+    const critical = Object.fromEntries(this.#types.all.map((type) => [type.name, type.critical]))
+    return {
+      generatedAt: now,
+      health,
+      alerts: this.#alerts.active(MAX_LIMIT),
+      trends,
+      forecasts: Object.fromEntries(forecasts),
+      anomalies: this.#forecasts.anomalies(undefined).slice(-REPORT_ANOMALIES),
+      advice: tuningAdvice({ ...(await this.#knownFacts()), metrics: health.metrics, trends, critical, resolved }),
+    }
+  }
+
   /** Open alerts, the worst first. @throws InvalidArgumentError. */
   getActiveAlerts(limit = 100): readonly Alert[] {
     this.#evaluate()
@@ -250,6 +282,15 @@ export class MonitoringAndAutoScalingEngine {
     if (typeof source !== 'string' || source === '' || source.length > 200)
       throw new InvalidArgumentError('source', 'a text of 1 to 200 characters', source)
     return this.#store.series(type, source, isBound)
+  }
+
+  async #knownFacts(): Promise<TuningFacts> {
+    try {
+      return await this.#facts()
+    } catch (error) {
+      this.#events.emit('error', { error })
+      return {}
+    }
   }
 
   #turn(): void {

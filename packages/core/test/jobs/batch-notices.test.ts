@@ -67,4 +67,14 @@ describe('BatchNotices', () => {
     resume()
     await expect.poll(() => notified).toEqual(['one'])
   })
+
+  it('calls nobody any more when it is closed', async () => {
+    const { clock, called, errors, notices, resume } = await setUp(() => 500)
+    clock.now = 62_000
+    resume()
+    await expect.poll(() => called.length).toBe(1)
+    notices.close()
+    await new Promise((resolve) => setTimeout(resolve, 1_200))
+    expect([called.length, errors]).toEqual([1, []])
+  })
 })

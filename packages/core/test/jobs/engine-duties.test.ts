@@ -90,6 +90,17 @@ describe('a batch', () => {
   })
 })
 
+describe('a batch that is cancelled while all of it waits', () => {
+  it('is over, and that is told', async () => {
+    const { jobs, next } = open()
+    const ended = next('batch:completed')
+    const { id } = await jobs.createBatchJob('items', [1, 2, 3], 1)
+    expect(await jobs.cancelBatchJob(id)).toBe(true)
+    expect(await ended).toMatchObject({ batchId: id, status: 'cancelled', processedItems: 0 })
+    expect(await jobs.cancelBatchJob(id)).toBe(false)
+  })
+})
+
 describe('a callback', () => {
   it('is forgotten when its task is over, and not before', async () => {
     const { jobs } = open()

@@ -1,0 +1,96 @@
+import type { Alert } from '../alerts/alert.ts'
+import type { Prediction } from '../forecast/prediction.ts'
+import type { HealthCheckResult } from '../health.ts'
+import type { MetricAnomaly } from '../trends/anomaly-watch.ts'
+import type { TrendAnalysis } from '../trends/trend-analysis.ts'
+
+/** How an app fares, as one object: fit for JSON. */
+export interface PerformanceReport {
+  /** Milliseconds since 1970. */
+  readonly generatedAt: number
+  readonly health: HealthCheckResult
+  /** Open ones, the worst first. */
+  readonly alerts: readonly Alert[]
+  /** Of the last half-hour, by metric. */
+  readonly trends: Readonly<Record<string, TrendAnalysis>>
+  /** Fifteen minutes ahead, by metric. */
+  readonly forecasts: Readonly<Record<string, Prediction>>
+  /** The last twenty. */
+  readonly anomalies: readonly MetricAnomaly[]
+  /** What to change, by what was measured. */
+  readonly advice: readonly string[]
+}
+
+/** The report as Markdown. */
+export function reportMarkdown(report: PerformanceReport): string {
+  const { generatedAt, health, alerts, trends, forecasts, anomalies, advice } = report
+  const arrows = { increasing: '↑', decreasing: '↓', stable: '→' } as const
+  const metrics = health.metrics.map(({ metric, source, unit, last, min, avg, p50, p95, p99, max }) => [
+    cell(metric + (unit === '' ? '' : ` (${unit})`)),
+    cell(source),
+    ...[last, min, avg, p50, p95, p99, max].map(short),
+    arrows[trends[metric]?.trend ?? 'stable'],
+  ])
+  const expected = Object.entries(forecasts).map(([metric, { value, lower, upper, recentAccuracy }]) => [
+    cell(metric),
+    ...[value, lower, upper].map(short),
+    recentAccuracy === undefined ? 'not known yet' : `${(recentAccuracy * 100).toFixed(0)} %`,
+  ])
+  return [
+    `# Performance, ${new Date(generatedAt).toISOString()}`,
+    `**${health.status}**${health.problems.length === 0 ? '' : `: ${health.problems.length} problems`}`,
+    section('Problems', list(health.problems.map(cell))),
+    section(
+      'Metrics of the last five minutes',
+      table(['metric', 'source', 'last', 'min', 'mean', 'p50', 'p95', 'p99', 'max', 'trend'], metrics),
+    ),
+    section('In fifteen minutes', table(['metric', 'expected', 'at least', 'at most', 'right within 15 % of late'], expected)),
+    section(
+      'Alerts',
+      table(
+        ['severity', 'what', 'since', 'status'],
+        alerts.map(({ severity, message, raisedAt, status, acknowledgedBy }) => [
+          severity,
+          cell(message),
+          new Date(raisedAt).toISOString(),
+          status + (acknowledgedBy === undefined ? '' : ` by ${cell(acknowledgedBy)}`),
+        ]),
+      ),
+    ),
+    section(
+      'Anomalies',
+      list(
+        anomalies.map(
+          ({ metric, kind, timestamp, value, expected: usual }) =>
+            `${new Date(timestamp).toISOString()}: ${cell(metric)} was ${short(value)}, ${short(usual)} was to be expected${kind === 'change' ? '; another level since then' : ''}`,
+        ),
+      ),
+    ),
+    section('Advice', list(advice.map(cell))),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')
+    .concat('\n')
+}
+
+function section(title: string, content: string): string {
+  return content === '' ? '' : `## ${title}\n\n${content}`
+}
+
+function list(items: readonly string[]): string {
+  return items.map((item) => `- ${item}`).join('\n')
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return ''
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+/** Names come from outside: of routes, of nodes. */
+function cell(text: string): string {
+  return text.replace(/[\\`*_{}[\]<>|#]/g, '\\$&').replace(/\s+/g, ' ')
+}
+
+function short(value: number): string {
+  return Math.abs(value) >= 1_000 ? value.toFixed(0) : String(Number(value.toPrecision(3)))
+}

@@ -1,0 +1,116 @@
+import { createSluice, MonitoringAndAutoScalingEngine, reportMarkdown, type TuningFacts } from '@sluice/core'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { ManualClock } from '../manual-clock.ts'
+
+function open(facts: TuningFacts = {}) {
+  const clock = new ManualClock()
+  const monitor = new MonitoringAndAutoScalingEngine({}, { clock, facts: async () => facts })
+  onTestFinished(() => monitor.close())
+  return { monitor, clock, advice: async () => (await monitor.getPerformanceReport()).advice }
+}
+
+const cache = { reads: 10_000, hitRate: 0.5, evictions: 4_000, usedMemory: 99_000_000, totalMemory: 100_000_000 }
+const queue = { queue: 'mail', maxConcurrency: 10, queued: 50, processing: 10, oldestTaskMs: 45_000, isPaused: false }
+
+describe('advice', () => {
+  it('is not given where nothing was measured, or nothing is wrong', async () => {
+    const { monitor, advice } = open({ cache: { ...cache, hitRate: 0.9, evictions: 10 }, queues: [{ ...queue, processing: 3 }] })
+    monitor.recordMetric('poolWait', 3, 'postgres')
+    expect(await advice()).toEqual([])
+    expect(await open({ cache: { ...cache, reads: 900 } }).advice()).toEqual([])
+  })
+
+  it('is to give a cache the room that it lacks, or to take what it does not need', async () => {
+    expect(await open({ cache }).advice()).toEqual([expect.stringContaining('raise cache.maxBytes from 95 MB to 191 MB')])
+    const small = { ...cache, evictions: 0, usedMemory: 2_097_152, totalMemory: 104_857_600 }
+    expect(await open({ cache: small }).advice()).toEqual([expect.stringContaining('4.0 MB would do')])
+  })
+
+  it('is to run more tasks at once only where the CPU has room, and all are taken', async () => {
+    const { monitor, advice } = open({ queues: [queue, { ...queue, queue: 'paused', isPaused: true }] })
+    monitor.recordMetric('cpu', 40, 'a')
+    expect(await advice()).toEqual(['Tasks of "mail" wait up to 45 s with 10 run at once, while CPU is at 40 %: raise its concurrency.'])
+    monitor.recordMetric('cpu', 100, 'b')
+    monitor.recordMetric('cpu', 100, 'b')
+    expect(await advice()).toEqual([])
+  })
+
+  it('says whether a pool that is waited for wants connections or workers', async () => {
+    for (const [cpu, words] of [
+      [30, 'a larger pool helps'],
+      [95, 'more workers help first'],
+    ] as const) {
+      const { monitor, advice } = open()
+      monitor.recordMetric('cpu', cpu, 'a')
+      monitor.recordMetric('poolWait', 120, 'postgres')
+      expect(await advice()).toEqual([expect.stringContaining(words)])
+    }
+  })
+
+  it('foresees when memory is full that grows', async () => {
+    const { monitor, clock, advice } = open()
+    for (let minute = 0; minute < 20; minute += 1) {
+      monitor.recordMetric('memory', 30 + minute, 'a')
+      clock.advance(60_000)
+    }
+    expect(await advice()).toEqual(['memory grows by 1 % a minute: it reaches 90 % in 41 minutes if that goes on.'])
+  })
+
+  it('finds alerts that come and go', async () => {
+    const { monitor, clock, advice } = open()
+    for (let round = 0; round < 6; round += 1) {
+      monitor.recordMetric('cpu', 95, 'a')
+      for (let i = 0; i < 2; i += 1) {
+        clock.advance(60_000)
+        monitor.recordMetric('cpu', 10, 'a')
+      }
+      clock.advance(60_000)
+      monitor.recordMetric('cpu', 10, 'a')
+    }
+    expect(await advice()).toEqual([expect.stringContaining('cpu of a came and went 6 times')])
+  })
+})
+
+describe('the report', () => {
+  it('is an object, and a page', async () => {
+    const { monitor, clock } = open({ cache })
+    monitor.recordMetric('requests', 100, 'GET /a|b')
+    monitor.recordMetric('cpu', 95, 'node-1')
+    const report = await monitor.getPerformanceReport()
+    expect(JSON.parse(JSON.stringify(report))).toMatchObject({
+      generatedAt: clock.wall(),
+      health: { status: 'unhealthy' },
+      alerts: [{ metric: 'cpu' }],
+      forecasts: { requests: { horizonMinutes: 15 } },
+      trends: { cpu: { trend: 'stable' } },
+    })
+    const page = reportMarkdown(report)
+    expect(page).toContain('# Performance, 2026-11-26T12:00:00.000Z')
+    expect(page).toContain('| cpu (%) | node-1 | 95 | 95 | 95 | 95 | 95 | 95 | 95 | → |')
+    expect(page).toContain('GET /a\\|b')
+    expect(page).toContain('- cpu of node-1 is 95 %, above 90 %')
+    expect(page).toContain('## Advice')
+    expect(page).not.toContain('## Anomalies')
+    expect(page).not.toContain('undefined')
+  })
+
+  it('goes without what does not answer', async () => {
+    const monitor = new MonitoringAndAutoScalingEngine({}, { facts: () => Promise.reject(new Error('gone')) })
+    onTestFinished(() => monitor.close())
+    const errors: unknown[] = []
+    monitor.on('error', ({ error }) => errors.push(error))
+    expect((await monitor.getPerformanceReport()).advice).toEqual([])
+    expect(errors).toHaveLength(1)
+  })
+
+  it('of a Sluice opens no backend of jobs, and asks the one that is open', async () => {
+    const sluice = createSluice()
+    onTestFinished(() => sluice.close())
+    await sluice.monitor?.getPerformanceReport()
+    expect(sluice.jobs?.isOpen).toBe(false)
+    await sluice.jobs?.enqueueTask(1)
+    expect(sluice.jobs?.isOpen).toBe(true)
+    expect(sluice.jobs?.getQueues()).toEqual([{ name: 'default', maxConcurrency: 10 }])
+    expect((await sluice.monitor?.getPerformanceReport())?.health.status).toBe('healthy')
+  })
+})

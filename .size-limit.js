@@ -42,6 +42,13 @@ export default [
     modifyEsbuildConfig: withoutDynamicImports,
   },
   {
+    name: '@sluice/core/keda',
+    path: 'packages/core/dist/keda.js',
+    limit: '6 kB',
+    ignore: ['node:*'],
+    modifyEsbuildConfig: withoutDynamicImports,
+  },
+  {
     name: '@sluice/core/jobs-postgres',
     path: 'packages/core/dist/jobs-postgres.js',
     limit: '16 kB',

@@ -7,6 +7,7 @@ export default defineConfig({
     'jobs-sqlite': 'src/jobs/backends/sqlite/index.ts',
     'jobs-threads': 'src/jobs/threads/index.ts',
     'jobs-postgres': 'src/jobs/backends/postgres/index.ts',
+    keda: 'src/monitoring/keda/index.ts',
     testing: 'src/testing/index.ts',
   },
   format: 'esm',

@@ -170,6 +170,11 @@ export class MonitoringAndAutoScalingEngine {
     return analyzeTrend(this.getMetricTrend(type, windowMs))
   }
 
+  /** What a metric is, its sources as one; `undefined`: nothing came for 15 seconds, which is not 0. @throws UnknownMetricError. */
+  currentLoad(metric: MetricName): number | undefined {
+    return this.#store.current(metric)
+  }
+
   /**
    * What a metric will be, with an interval that is as wide as it has to be.
    *

@@ -1,0 +1,230 @@
+import type { ServerErrorResponse, ServerUnaryCall, ServerWritableStream, ServiceDefinition, sendUnaryData } from '@grpc/grpc-js'
+import { InvalidArgumentError, SluiceError } from '../../shared/errors.ts'
+import { checkOptions, type OptionRule, option } from '../../shared/options.ts'
+import { forecastOf, type ScalingSignals, type Signal, signalOf } from './load-signals.ts'
+import { type GrpcLibrary, loadGrpc } from './service-definition.ts'
+
+const FORECAST = '_forecast'
+const LOOK_MS = 1_000
+
+export interface KedaScalerOptions {
+  /**
+   * Where it listens. `0`: at any free port. From `0` to `65535`.
+   * @defaultValue 8091
+   */
+  readonly port?: number
+  /**
+   * The address it listens at.
+   * @defaultValue '0.0.0.0'
+   */
+  readonly host?: string
+  /**
+   * A certificate and its key, as PEM; with `ca`, clients must have one that it has signed.
+   * @defaultValue none: as KEDA speaks within a cluster
+   */
+  readonly tls?: { readonly key: string; readonly cert: string; readonly ca?: string }
+}
+
+/** A server that tells KEDA of loads. */
+export interface KedaScaler {
+  readonly port: number
+  /** Ends streams and the server. */
+  close(): Promise<void>
+}
+
+const rules: Readonly<Record<keyof KedaScalerOptions, OptionRule>> = {
+  port: option.integer(0, 65_535),
+  host: { expected: 'a text that is not empty', accepts: (value) => typeof value === 'string' && value !== '' },
+  tls: {
+    expected: 'an object with the texts key and cert',
+    accepts: (value) => {
+      const { key, cert, ca = '' } = (value ?? {}) as Readonly<Record<string, unknown>>
+      return [key, cert, ca].every((text) => typeof text === 'string') && key !== '' && cert !== ''
+    },
+  },
+}
+
+interface ScaledObject {
+  readonly name: string
+  readonly namespace: string
+  readonly scalerMetadata: Readonly<Record<string, string>>
+}
+
+interface Trigger extends Signal {
+  readonly target: number
+  readonly activation: number
+}
+
+/**
+ * Serves KEDA's external-scaler protocol: the raw load, and what it is forecast to be, each with the load that one replica bears. Never the number of replicas that would follow: of that,
+ * the tolerance of Kubernetes' autoscaler would swallow small steps. Of the two metrics it takes the greater need.
+ *
+ * A trigger's metadata say what it is about: `target`, the load of one replica (required), `metric` (`requests`), `minutes` ahead (`5`), and `activation`, the load above which there is at
+ * least one replica (`0`). What is missing is an error, upon which KEDA's `fallback` decides, and not 0.
+ *
+ * @param signals - `sluice.monitor`.
+ * @throws InvalidOptionError; MissingPackageError without `@grpc/grpc-js` and `@grpc/proto-loader`; SluiceError when it cannot listen.
+ * @example
+ * ```ts
+ * import { startKedaScaler } from '@sluice/core/keda'
+ *
+ * const scaler = await startKedaScaler(monitor, { port: 8091 })
+ * ```
+ */
+export async function startKedaScaler(signals: ScalingSignals, options: KedaScalerOptions = {}): Promise<KedaScaler> {
+  if (typeof (signals as ScalingSignals | null)?.currentLoad !== 'function')
+    throw new InvalidArgumentError('signals', 'a monitoring engine', signals)
+  checkOptions(options, rules)
+  const { port = 8_091, host = '0.0.0.0', tls } = options
+  const library = await loadGrpc()
+  const { grpc } = library
+  const service = new KedaService(signals, library)
+  const server = new grpc.Server()
+  const { externalscaler } = grpc.loadPackageDefinition(library.definition) as unknown as {
+    readonly externalscaler: { readonly ExternalScaler: { readonly service: ServiceDefinition } }
+  }
+  server.addService(externalscaler.ExternalScaler.service, {
+    IsActive: service.isActive,
+    StreamIsActive: service.streamIsActive,
+    GetMetricSpec: service.metricSpec,
+    GetMetrics: service.metrics,
+  })
+  const pair = tls && { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.cert) }
+  const credentials =
+    tls === undefined || pair === undefined
+      ? grpc.ServerCredentials.createInsecure()
+      : grpc.ServerCredentials.createSsl(tls.ca === undefined ? null : Buffer.from(tls.ca), [pair], tls.ca !== undefined)
+  const bound = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`${host.includes(':') ? `[${host}]` : host}:${port}`, credentials, (error, at) => {
+      if (error === null) resolve(at)
+      else
+        reject(new SluiceError('SLUICE_INVALID_OPTION', `The scaler cannot listen at ${host}:${port}: ${error.message}`, { cause: error }))
+    })
+  })
+  return {
+    port: bound,
+    close: async () => {
+      service.close()
+      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
+    },
+  }
+}
+
+type Call<Request> = ServerUnaryCall<Request, unknown>
+
+class KedaService {
+  readonly #streams = new Set<ServerWritableStream<ScaledObject, { readonly result: boolean }>>()
+
+  constructor(
+    private readonly signals: ScalingSignals,
+    private readonly library: GrpcLibrary,
+  ) {}
+
+  readonly isActive = ({ request }: Call<ScaledObject>, callback: sendUnaryData<unknown>): void => {
+    this.#answer(callback, () => ({ result: this.#isActive(triggerOf(request)) }))
+  }
+
+  readonly metricSpec = ({ request }: Call<ScaledObject>, callback: sendUnaryData<unknown>): void => {
+    this.#answer(callback, () => {
+      const { metric, target } = triggerOf(request)
+      // Older ones of KEDA know whole numbers alone.
+      const spec = (metricName: string) => ({ metricName, targetSize: Math.ceil(target), targetSizeFloat: target })
+      return { metricSpecs: [spec(metric), spec(metric + FORECAST)] }
+    })
+  }
+
+  readonly metrics = (
+    { request }: Call<{ readonly scaledObjectRef: ScaledObject; readonly metricName: string }>,
+    callback: sendUnaryData<unknown>,
+  ): void => {
+    this.#answer(callback, () => {
+      const trigger = triggerOf(request.scaledObjectRef)
+      const { metricName } = request
+      const isForecast = metricName === trigger.metric + FORECAST
+      if (!isForecast && metricName !== trigger.metric)
+        throw new InvalidArgumentError('metricName', `"${trigger.metric}" or "${trigger.metric}${FORECAST}"`, metricName)
+      const value = isForecast ? forecastOf(this.signals, trigger) : this.signals.currentLoad(trigger.metric)
+      if (value === undefined) throw new MissingValueError(trigger.metric)
+      return { metricValues: [{ metricName, metricValue: Math.ceil(value), metricValueFloat: value }] }
+    })
+  }
+
+  /** Says so at once, and whenever it is another one. */
+  readonly streamIsActive = (call: ServerWritableStream<ScaledObject, { readonly result: boolean }>): void => {
+    let trigger: Trigger
+    try {
+      trigger = triggerOf(call.request)
+    } catch (error) {
+      call.emit('error', this.#statusOf(error))
+      return
+    }
+    let known: boolean | undefined
+    const look = () => {
+      try {
+        const result = this.#isActive(trigger)
+        if (result !== known) call.write({ result })
+        known = result
+      } catch {
+        // Nothing is known: what was said last holds.
+      }
+    }
+    look()
+    const timer = setInterval(look, LOOK_MS)
+    timer.unref()
+    this.#streams.add(call)
+    const ended = () => {
+      clearInterval(timer)
+      this.#streams.delete(call)
+    }
+    call.on('cancelled', ended)
+    call.on('close', ended)
+    call.on('finish', ended)
+  }
+
+  close(): void {
+    for (const stream of this.#streams) stream.end()
+  }
+
+  #isActive(trigger: Trigger): boolean {
+    const load = this.signals.currentLoad(trigger.metric)
+    const forecast = forecastOf(this.signals, trigger)
+    if (load === undefined && forecast === undefined) throw new MissingValueError(trigger.metric)
+    return Math.max(load ?? 0, forecast ?? 0) > trigger.activation
+  }
+
+  #answer(callback: sendUnaryData<unknown>, make: () => unknown): void {
+    let value: unknown
+    try {
+      value = make()
+    } catch (error) {
+      callback(this.#statusOf(error))
+      return
+    }
+    callback(null, value)
+  }
+
+  #statusOf(error: unknown): Partial<ServerErrorResponse> & { readonly message: string; readonly name: string } {
+    const { status } = this.library.grpc
+    const message = error instanceof Error ? error.message : String(error)
+    const code =
+      error instanceof MissingValueError ? status.UNAVAILABLE : error instanceof SluiceError ? status.INVALID_ARGUMENT : status.INTERNAL
+    return { name: 'KedaScalerError', code, message, details: message }
+  }
+}
+
+class MissingValueError extends Error {
+  constructor(metric: string) {
+    super(`Nothing is known of "${metric}" at the moment; that is not 0.`)
+  }
+}
+
+/** @throws InvalidArgumentError for metadata that are none of a trigger. */
+function triggerOf({ scalerMetadata }: ScaledObject): Trigger {
+  const { metric, minutes, target, activation = '0' } = scalerMetadata
+  const signal = signalOf(metric, minutes)
+  const each = target === undefined ? Number.NaN : Number(target)
+  if (!option.positive.accepts(each)) throw new InvalidArgumentError('target', 'the load that one replica bears, a number above 0', target)
+  const least = Number(activation)
+  if (!option.number(0).accepts(least)) throw new InvalidArgumentError('activation', 'a number of at least 0', activation)
+  return { ...signal, target: each, activation: least }
+}

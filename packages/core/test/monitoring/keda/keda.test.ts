@@ -1,0 +1,178 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import * as grpc from '@grpc/grpc-js'
+import { loadSync } from '@grpc/proto-loader'
+import { MonitoringAndAutoScalingEngine } from '@sluice/core'
+import { type KedaMetricsOptions, type KedaScalerOptions, kedaMetricsHandler, startKedaScaler } from '@sluice/core/keda'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { ManualClock } from '../manual-clock.ts'
+
+// As KEDA's own client reads it: by the protocol's text, and not by what Sluice made of it.
+const loaded = loadSync(fileURLToPath(new URL('./externalscaler.proto', import.meta.url)), {
+  keepCase: true,
+  longs: Number,
+  defaults: true,
+})
+const { externalscaler } = grpc.loadPackageDefinition(loaded) as unknown as {
+  readonly externalscaler: { readonly ExternalScaler: grpc.ServiceClientConstructor }
+}
+
+type Unary = (request: object, done: (error: grpc.ServiceError | null, answer: unknown) => void) => void
+
+async function setUp(options: KedaScalerOptions = {}) {
+  const clock = new ManualClock()
+  const monitor = new MonitoringAndAutoScalingEngine({}, { clock })
+  onTestFinished(() => monitor.close())
+  const scaler = await startKedaScaler(monitor, { port: 0, host: '127.0.0.1', ...options })
+  onTestFinished(() => scaler.close())
+  const client = new externalscaler.ExternalScaler(`127.0.0.1:${scaler.port}`, grpc.credentials.createInsecure())
+  onTestFinished(() => client.close())
+  const call = (method: string, request: object) =>
+    new Promise<unknown>((resolve, reject) => {
+      const run = (client as unknown as Record<string, Unary>)[method]?.bind(client)
+      run?.(request, (error, answer) => (error === null ? resolve(answer) : reject(error)))
+    })
+  const object = (scalerMetadata: Record<string, string>) => ({ name: 'web', namespace: 'shop', scalerMetadata })
+  return { clock, monitor, scaler, client, call, object }
+}
+
+describe('the external scaler, asked by a client of gRPC', () => {
+  it('tells the load and its forecast, each with what one replica bears', async () => {
+    const { monitor, call, object } = await setUp()
+    monitor.recordMetric('requests', 150.5, 'a')
+    monitor.recordMetric('requests', 100, 'b')
+    const web = object({ target: '80.5' })
+    expect(await call('GetMetricSpec', web)).toEqual({
+      metricSpecs: [
+        { metricName: 'requests', targetSize: 81, targetSizeFloat: 80.5 },
+        { metricName: 'requests_forecast', targetSize: 81, targetSizeFloat: 80.5 },
+      ],
+    })
+    expect(await call('GetMetrics', { scaledObjectRef: web, metricName: 'requests' })).toEqual({
+      metricValues: [{ metricName: 'requests', metricValue: 251, metricValueFloat: 250.5 }],
+    })
+    const { p90 = 0, value = 0 } = monitor.predictLoad('requests', 5) ?? {}
+    expect(p90).toBeGreaterThan(value)
+    const expected = p90 <= 2 * value ? p90 : value
+    const forecast = await call('GetMetrics', { scaledObjectRef: web, metricName: 'requests_forecast' })
+    expect(forecast).toEqual({
+      metricValues: [{ metricName: 'requests_forecast', metricValue: Math.ceil(expected), metricValueFloat: expected }],
+    })
+  })
+
+  it('says whether there is to be a replica at all', async () => {
+    const { monitor, call, object } = await setUp()
+    monitor.recordMetric('requests', 0, 'a')
+    expect(await call('IsActive', object({ target: '80' }))).toEqual({ result: false })
+    monitor.recordMetric('connections', 5, 'a')
+    expect(await call('IsActive', object({ target: '80', metric: 'connections', activation: '3' }))).toEqual({ result: true })
+  })
+
+  it('says so again when it is another thing, as long as somebody listens', { timeout: 15_000 }, async () => {
+    const { clock, monitor, client, object } = await setUp()
+    monitor.recordMetric('requests', 0, 'a')
+    const stream = (
+      client as unknown as Record<string, (request: object) => grpc.ClientReadableStream<{ result: boolean }>>
+    ).StreamIsActive?.(object({ target: '80', minutes: '60' }))
+    const told: boolean[] = []
+    stream?.on('data', ({ result }: { result: boolean }) => told.push(result))
+    const ended = new Promise((resolve) => stream?.on('error', resolve))
+    await expect.poll(() => told).toEqual([false])
+    clock.advance(1_000)
+    monitor.recordMetric('requests', 500, 'a')
+    await expect.poll(() => told, { timeout: 5_000 }).toEqual([false, true])
+    stream?.cancel()
+    expect(await ended).toMatchObject({ code: grpc.status.CANCELLED })
+  })
+
+  it('ends streams when it is closed, and its port', async () => {
+    const { monitor, client, object, scaler, call } = await setUp()
+    monitor.recordMetric('requests', 1, 'a')
+    const stream = (client as unknown as Record<string, (request: object) => grpc.ClientReadableStream<unknown>>).StreamIsActive?.(
+      object({ target: '80' }),
+    )
+    await new Promise((resolve) => stream?.once('data', resolve))
+    const ended = new Promise((resolve) => stream?.on('end', resolve))
+    await scaler.close()
+    await ended
+    await expect(call('IsActive', object({ target: '80' }))).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE })
+  })
+
+  it('does not take for zero what is missing', async () => {
+    const { clock, monitor, call, object } = await setUp()
+    const web = object({ target: '80' })
+    const asking = [call('IsActive', web), call('GetMetrics', { scaledObjectRef: web, metricName: 'requests' })]
+    for (const asked of asking) await expect(asked).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE })
+    monitor.recordMetric('requests', 100, 'a')
+    clock.advance(60_000)
+    const late = call('GetMetrics', { scaledObjectRef: web, metricName: 'requests' })
+    await expect(late).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE, details: expect.stringContaining('not 0') })
+  })
+
+  it('says what is wrong about a trigger', async () => {
+    const { monitor, call, object } = await setUp()
+    monitor.recordMetric('requests', 100, 'a')
+    for (const [metadata, words] of [
+      [{}, '"target"'],
+      [{ target: '0' }, '"target"'],
+      [{ target: '80', minutes: '90' }, '"minutes"'],
+      [{ target: '80', activation: 'never' }, '"activation"'],
+      [{ target: '80', metric: 'speed' }, 'There is no metric "speed"'],
+    ] as const) {
+      const asked = call('IsActive', object(metadata as Record<string, string>))
+      await expect(asked).rejects.toMatchObject({ code: grpc.status.INVALID_ARGUMENT, details: expect.stringContaining(words) })
+    }
+    const other = call('GetMetrics', { scaledObjectRef: object({ target: '80' }), metricName: 'cpu' })
+    await expect(other).rejects.toMatchObject({ code: grpc.status.INVALID_ARGUMENT })
+  })
+
+  it('is refused where it cannot listen, or is told nonsense', async () => {
+    const { scaler, monitor } = await setUp()
+    await expect(startKedaScaler(monitor, { port: scaler.port, host: '127.0.0.1' })).rejects.toThrow('cannot listen')
+    await expect(startKedaScaler(monitor, { port: -1 })).rejects.toMatchObject({ code: 'SLUICE_INVALID_OPTION' })
+    await expect(startKedaScaler(monitor, { tls: { key: '', cert: '' } })).rejects.toMatchObject({ code: 'SLUICE_INVALID_OPTION' })
+    await expect(startKedaScaler(undefined as never)).rejects.toMatchObject({ code: 'SLUICE_INVALID_ARGUMENT' })
+  })
+})
+
+describe('the handler for metrics-api', () => {
+  async function serve(options: KedaMetricsOptions = {}) {
+    const monitor = new MonitoringAndAutoScalingEngine()
+    onTestFinished(() => monitor.close())
+    const server = createServer(kedaMetricsHandler(monitor, options))
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve)
+    })
+    onTestFinished(() => void server.close())
+    const get = async (query: string, headers: Record<string, string> = {}) => {
+      const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/keda${query}`, { headers })
+      return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+    }
+    return { monitor, get }
+  }
+
+  it('answers with numbers at the places that a trigger names', async () => {
+    const { monitor, get } = await serve()
+    monitor.recordMetric('connections', 40, 'a')
+    const { status, body } = await get('?metric=connections&minutes=15')
+    expect(status).toBe(200)
+    expect(body).toEqual({ metric: 'connections', minutes: 15, load: 40, forecast: expect.any(Number) })
+  })
+
+  it('answers with errors where it has no number', async () => {
+    const { get } = await serve()
+    expect((await get('')).status).toBe(503)
+    expect((await get('?metric=speed')).status).toBe(404)
+    expect((await get('?minutes=never')).status).toBe(400)
+  })
+
+  it('answers those alone who have the token', async () => {
+    const { monitor, get } = await serve({ token: 's3cret' })
+    monitor.recordMetric('requests', 40, 'a')
+    expect((await get('')).status).toBe(401)
+    expect((await get('', { authorization: 'Bearer s3cre' })).status).toBe(401)
+    expect((await get('', { authorization: 'Bearer s3cret' })).status).toBe(200)
+    expect(() => kedaMetricsHandler(monitor, { token: '' })).toThrow('"token"')
+  })
+})

@@ -110,6 +110,7 @@ export type {
   Added,
   BatchRow,
   CancelledBatch,
+  CancelledTask,
   Claim,
   JobBackend,
   Level,

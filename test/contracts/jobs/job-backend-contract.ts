@@ -527,6 +527,71 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         expect(await jobs.cancelBatchJob('00000000-0000-7000-8000-000000000000')).toBe(false)
       })
 
+      it('are over with the last part that is cancelled while it waits, which is told once', async () => {
+        const { jobs, queue } = one()
+        const completed = heard(jobs, 'batch:completed')
+        const retried = heard(jobs, 'task:retry')
+        const server = createServer((_request, response) => {
+          calls += 1
+          response.writeHead(204).end()
+        })
+        let calls = 0
+        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+        try {
+          jobs.registerProcessor<number[]>(queue, ([item]) => {
+            if (item !== 1) throw new Error('later')
+          })
+          const webhook = `http://127.0.0.1:${(server.address() as AddressInfo).port}/done`
+          const batch = await jobs.createBatchJob(queue, [1, 2, 3], 1, { backoff: 60_000, webhook })
+          jobs.start()
+          await expect.poll(() => retried.length, SOON).toBe(2)
+          await expect.poll(async () => (await jobs.getBatchProgress(batch.id)).processedItems, SOON).toBe(1)
+          for (const { taskId } of retried) {
+            expect(completed).toEqual([])
+            expect(await jobs.cancelTask(taskId)).toBe(true)
+          }
+          expect(completed).toHaveLength(1)
+          // Not every item was tried to the end.
+          expect(completed[0]).toMatchObject({ batchId: batch.id, status: 'cancelled', processedItems: 1, failedItems: 0, totalItems: 3 })
+          for (const { taskId } of retried) expect(await jobs.cancelTask(taskId)).toBe(false)
+          expect(await jobs.cancelBatchJob(batch.id)).toBe(false)
+          await expect.poll(() => calls, SOON).toBe(1)
+          expect(completed).toHaveLength(1)
+        } finally {
+          server.closeAllConnections()
+          server.close()
+        }
+      })
+
+      it('are told again when they are over again, once each time', async () => {
+        const { jobs, queue } = one()
+        const completed = heard(jobs, 'batch:completed')
+        let isWell = false
+        jobs.registerProcessor<number[]>(queue, () => {
+          if (!isWell) throw new UnretryableError('not yet')
+        })
+        jobs.start()
+        const batch = await jobs.createBatchJob(queue, [1, 2], 1, { maxFailedItems: 2 })
+        await expect.poll(() => completed.length, SOON).toBe(1)
+        expect(completed[0]).toMatchObject({ status: 'completed', processedItems: 0, failedItems: 2 })
+        const [first, second] = await jobs.listDeadLetters({ batchId: batch.id })
+        await jobs.pause(queue)
+        isWell = true
+        for (const letter of [first, second]) expect(await jobs.retryDeadLetterTask(letter?.id ?? '')).toBe(true)
+        const open = await jobs.getBatchProgress(batch.id)
+        expect(open).toMatchObject({ processedItems: 0, failedItems: 0, status: 'pending' })
+        expect(open.finishedAt).toBeUndefined()
+        // One is cancelled, and is no part any more; the other one ends it.
+        expect(await jobs.cancelTask(first?.id ?? '')).toBe(true)
+        expect(completed).toHaveLength(1)
+        await jobs.resume(queue)
+        await expect.poll(() => completed.length, SOON).toBe(2)
+        expect(completed[1]).toMatchObject({ status: 'cancelled', processedItems: 1, failedItems: 0 })
+        expect(await jobs.retryDeadLetterTask(second?.id ?? '')).toBe(false)
+        await sleep(150)
+        expect(completed).toHaveLength(2)
+      })
+
       it('take no more items once they are cancelled', async () => {
         const { jobs, queue } = one()
         let read = 0

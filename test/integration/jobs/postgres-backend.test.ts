@@ -386,7 +386,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       const jobs = engine(backend, { leaseMs: LEASE_MS })
       await backend.add([task()])
       const [had] = await claim(backend)
-      expect(await backend.cancel(had?.id ?? '', Date.now())).toBe('running')
+      expect(await backend.cancel(had?.id ?? '', Date.now())).toEqual({ was: 'running', batches: [] })
       expect(await backend.renew([had as Claim], 'me', LEASE_MS)).toEqual({ lost: [], cancelled: [had] })
       await expire()
       const reasons: unknown[] = []

@@ -468,6 +468,8 @@ export class AsyncBatchProcessingEngine {
     await this.#open()
     await this.#gate.pass(actor, 'cancel', { taskId })
     const cancelled = await this.#backend.cancel(taskId, this.#clock.wall())
+    if (cancelled?.was === 'waiting') this.#callbacks.delete(taskId)
+    for (const batch of cancelled?.batches ?? []) this.#batchEnded(batch)
     return cancelled !== undefined
   }
 

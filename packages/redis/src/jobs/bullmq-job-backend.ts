@@ -2,6 +2,7 @@ import {
   type Added,
   type BatchRow,
   type CancelledBatch,
+  type CancelledTask,
   type Claim,
   InvalidArgumentError,
   type JobBackend,
@@ -117,12 +118,12 @@ class BullmqBackend implements JobBackend {
     return { lost: claimsAt(lost), cancelled: claimsAt(cancelled) }
   }
 
-  async cancel(id: string, at: number): Promise<'waiting' | 'running' | undefined> {
+  async cancel(id: string, at: number): Promise<CancelledTask | undefined> {
     const { redis, tasks } = this.#opened()
     const queue = await tasks.queueOf(id)
     if (queue === undefined) return undefined
-    const [was] = (await redis.run('cancel', queue, id, Math.floor(at))) as ['waiting' | 'running' | null]
-    return was ?? undefined
+    const [was, ended] = (await redis.run('cancel', queue, id, Math.floor(at))) as [CancelledTask['was'] | null, FlatHash[]]
+    return was === null ? undefined : { was, batches: rowsOf(ended) }
   }
 
   async replay(id: string): Promise<boolean> {

@@ -101,7 +101,7 @@ describe('claims in an SQLite file', () => {
     const tasks = [task(), task()]
     await backend.add(tasks)
     const [first, second] = await claim('a', 50)
-    for (const { id } of tasks) expect(await backend.cancel(id, Date.now())).toBe('running')
+    for (const { id } of tasks) expect(await backend.cancel(id, Date.now())).toEqual({ was: 'running', batches: [] })
     expect(
       (
         await backend.renew(
@@ -223,7 +223,7 @@ describe('claims in an SQLite file', () => {
       { id: second.id, isDuplicate: true },
     ])
     expect(await backend.replay(first.id)).toBe(false)
-    expect(await backend.cancel(second.id, Date.now())).toBe('waiting')
+    expect(await backend.cancel(second.id, Date.now())).toMatchObject({ was: 'waiting' })
     expect(await backend.replay(first.id)).toBe(true)
     expect(await backend.add([task({ uniqueKey: 'k' })])).toEqual([{ id: first.id, isDuplicate: true }])
   })

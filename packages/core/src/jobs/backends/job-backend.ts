@@ -167,7 +167,15 @@ export interface WakeHint {
   readonly cancel?: string
 }
 
-/** What a cancelled batch consists of. */
+/** What came of cancelling a task. */
+export interface CancelledTask {
+  /** `waiting`: it is over; `running`: its worker is told. */
+  readonly was: 'waiting' | 'running'
+  /** Batches that are over by this. */
+  readonly batches: readonly BatchRow[]
+}
+
+/** What came of cancelling a batch. */
 export interface CancelledBatch {
   /** Batches that are over by this. */
   readonly batches: readonly BatchRow[]
@@ -204,9 +212,9 @@ export interface JobBackend {
   step(queue: string, outcomes: readonly Outcome[], want: number, owner: string, leaseMs: number): MaybePromise<StepResult>
   /** Keeps claims for another lease. */
   renew(claims: readonly Claim[], owner: string, leaseMs: number): MaybePromise<Renewed>
-  /** @returns `waiting`: it is over; `running`: its worker is told; `undefined`: there is none that is not over. */
-  cancel(id: string, at: number): MaybePromise<'waiting' | 'running' | undefined>
-  /** Makes a dead letter a task again, with all its attempts. */
+  /** @returns `undefined`: there is none that is not over. */
+  cancel(id: string, at: number): MaybePromise<CancelledTask | undefined>
+  /** Makes a dead letter a task again, with all its attempts. Its batch, if that was over, is open again, and its next end is told like the first. */
   replay(id: string): MaybePromise<boolean>
   /** Forgets dead letters. @returns How many. */
   purge(filter: { readonly queue?: string; readonly id?: string; readonly before?: number }): MaybePromise<number>

@@ -1,4 +1,4 @@
-/** `completed`: every item was tried, and no more failed than may. `failed`: more did. */
+/** `completed`: every item was tried, and no more failed than may. `failed`: more did. `cancelled`: it is over, and not every item was tried. */
 export type BatchStatus = 'pending' | 'processing' | 'completed' | 'failed' | 'cancelled'
 
 /** Many items, cut into tasks. */

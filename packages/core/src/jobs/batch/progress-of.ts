@@ -9,9 +9,12 @@ export function statusOf({
   stopsOnFailure,
   chunksDone,
   processedItems,
+  totalItems,
 }: BatchRow): BatchStatus {
   const hasFailed = failedItems > maxFailedItems
-  if (endedAt !== null) return hasFailed ? 'failed' : isCancelled ? 'cancelled' : 'completed'
+  // Parts may have been cancelled one by one.
+  const isWhole = !isCancelled && processedItems + failedItems >= (totalItems ?? 0)
+  if (endedAt !== null) return hasFailed ? 'failed' : isWhole ? 'completed' : 'cancelled'
   if (isCancelled) return hasFailed && stopsOnFailure ? 'failed' : 'cancelled'
   return chunksDone > 0 || processedItems > 0 ? 'processing' : 'pending'
 }

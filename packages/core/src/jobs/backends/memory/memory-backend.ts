@@ -3,6 +3,7 @@ import type {
   Added,
   BatchRow,
   CancelledBatch,
+  CancelledTask,
   Claim,
   JobBackend,
   NewBatch,
@@ -84,15 +85,14 @@ export class MemoryBackend implements JobBackend {
     return { lost: NONE, cancelled: NONE }
   }
 
-  cancel(id: string, at: number): 'waiting' | 'running' | undefined {
+  cancel(id: string, at: number): CancelledTask | undefined {
     const task = this.#tasks.get(id)
     if (task?.status === 'processing') {
       this.#wake({ cancel: id })
-      return 'running'
+      return { was: 'running', batches: NONE }
     }
     if (task === undefined || isOver(task)) return undefined
-    this.#cancelWaiting(task, at)
-    return 'waiting'
+    return { was: 'waiting', batches: this.#cancelWaiting(task, at) }
   }
 
   replay(id: string): boolean {

@@ -3,6 +3,7 @@ import type {
   Added,
   BatchRow,
   CancelledBatch,
+  CancelledTask,
   Claim,
   JobBackend,
   NewBatch,
@@ -98,12 +99,12 @@ export class PostgresBackend implements JobBackend {
     return { lost: claims.filter((one) => stateOf(one) === undefined), cancelled: claims.filter((one) => stateOf(one) === true) }
   }
 
-  async cancel(id: string, at: number): Promise<'waiting' | 'running' | undefined> {
+  async cancel(id: string, at: number): Promise<CancelledTask | undefined> {
     const [row] = await this.#byId(id, this.#sql.cancel, [id, at])
     if (row === undefined) return undefined
-    if (row.running !== 'true') return 'waiting'
+    if (row.running !== 'true') return { was: 'waiting', batches: row.batch === null ? [] : batchesIn([row]) }
     this.#wake({ cancel: id })
-    return 'running'
+    return { was: 'running', batches: [] }
   }
 
   async replay(id: string): Promise<boolean> {

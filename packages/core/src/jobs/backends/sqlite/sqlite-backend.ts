@@ -4,6 +4,7 @@ import type {
   Added,
   BatchRow,
   CancelledBatch,
+  CancelledTask,
   Claim,
   JobBackend,
   MaybePromise,
@@ -98,10 +99,10 @@ export class SqliteBackend implements JobBackend {
     return writer.write(() => tasks.renew(claims, Date.now() + leaseMs))
   }
 
-  async cancel(id: string, at: number): Promise<'waiting' | 'running' | undefined> {
+  async cancel(id: string, at: number): Promise<CancelledTask | undefined> {
     const { writer, tasks } = this.#get()
     const cancelled = await writer.write(() => tasks.cancel(id, at))
-    if (cancelled === 'running') this.#wake({ cancel: id })
+    if (cancelled?.was === 'running') this.#wake({ cancel: id })
     return cancelled
   }
 

@@ -1,4 +1,4 @@
-import type { Added, BatchRow, Claim, NewTask, Outcome, Renewed, TaskFilter, TaskRecord } from '../job-backend.ts'
+import type { Added, BatchRow, CancelledTask, Claim, NewTask, Outcome, Renewed, TaskFilter, TaskRecord } from '../job-backend.ts'
 import { MAX_FAILURES } from '../max-failures.ts'
 import type { SqliteBatches } from './sqlite-batches.ts'
 import type { SqliteQueues } from './sqlite-queues.ts'
@@ -133,15 +133,14 @@ export class SqliteTasks {
     return { lost, cancelled }
   }
 
-  cancel(id: string, at: number): 'waiting' | 'running' | undefined {
+  cancel(id: string, at: number): CancelledTask | undefined {
     const row = this.#held(id)
     if (row === undefined || row.state >= COMPLETED) return undefined
     if (row.state === PROCESSING) {
       this.sql.run('UPDATE sluice_tasks SET is_cancelled = 1 WHERE seq = ?', row.seq)
-      return 'running'
+      return { was: 'running', batches: NONE }
     }
-    this.#cancel(row, at)
-    return 'waiting'
+    return { was: 'waiting', batches: this.#cancel(row, at) }
   }
 
   /**

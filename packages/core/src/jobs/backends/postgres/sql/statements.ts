@@ -110,11 +110,13 @@ SELECT id || ' ' || token AS claim, is_cancelled::text AS cancelled FROM mine`,
   UPDATE ${batches} b SET
     chunks_done = b.chunks_done + 1,
     ended_at = CASE WHEN b.ended_at IS NULL AND b.chunks_done + 1 >= b.chunks THEN ${fromMs('$2::float8')} ELSE b.ended_at END
-  FROM found f WHERE b.id = f.batch_id AND NOT f.is_running
+  FROM found f WHERE b.id = f.batch_id AND NOT f.is_running RETURNING b.*
 ), told AS (
   SELECT pg_notify(${literal(channel)}, json_build_object('cancel', id)::text) FROM found WHERE is_running
 )
-SELECT is_running::text AS running, (SELECT count(*) FROM told) AS told FROM found`,
+SELECT is_running::text AS running, (SELECT count(*) FROM told) AS told,
+  (SELECT ${batchJson('g')} FROM grown g WHERE g.chunks_done >= g.chunks AND g.chunks_done - 1 < g.chunks) AS batch
+FROM found`,
     replay: `WITH owning AS MATERIALIZED (
   SELECT b.id FROM ${batches} b WHERE b.id = (SELECT batch_id FROM ${tasks} WHERE id = $1) FOR UPDATE OF b
 ), found AS MATERIALIZED (

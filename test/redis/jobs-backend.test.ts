@@ -179,6 +179,21 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect(lost).toEqual([held])
     })
 
+    it('of a worker that lost a part of a batch count for what is left of it', async () => {
+      const backend = await open()
+      await backend.openBatch({ id: 'b', ...batch })
+      await backend.add([task('t', { batchId: 'b', items: 10, data: '[]' })])
+      await backend.sealBatch('b', 1, 10, 5)
+      const late = await claim(backend, 'first', 1)
+      let current: Claim | undefined
+      await expect.poll(async () => (current = (await backend.step(queue, [], 1, 'second', LEASE)).claims[0]), SOON).toBeDefined()
+      const retried = outcome(current as Claim, 'retry', { runAt: Date.now() + 60_000, doneItems: 7, data: '[8,9,10]' })
+      expect((await backend.step(queue, [retried], 0, 'second', LEASE)).batches).toEqual([])
+      const { lost, batches } = await backend.step(queue, [outcome(late, 'done', { doneItems: 10 })], 0, 'first', LEASE)
+      expect(lost).toEqual([])
+      expect(batches).toMatchObject([{ id: 'b', processedItems: 10, failedItems: 0, chunksDone: 1 }])
+    })
+
     it('of a cancelled task that would run again end it', async () => {
       const backend = await open()
       await backend.openBatch({ id: 'b', ...batch })
@@ -259,6 +274,18 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect(await server.run('KEYS', 'bull:@sluice:batch:*')).toEqual([])
     })
 
+    it('are not forgotten that are open again', async () => {
+      const backend = await open()
+      await backend.openBatch({ id: 'b', ...batch })
+      // As it was found just before a dead letter of it was tried again.
+      await server.run('ZADD', 'bull:@sluice:ended', '1', 'b')
+      await backend.tidy({ maxDeadBytes: 0, maxBatchAgeMs: 0 }, 100)
+      expect(await backend.batch('b')).toMatchObject({ endedAt: null })
+      await backend.sealBatch('b', 0, 0, 5)
+      await backend.tidy({ maxDeadBytes: 0, maxBatchAgeMs: 0 }, 100)
+      expect(await backend.batch('b')).toBeUndefined()
+    })
+
     it('end when they are cancelled although somebody deleted a part', async () => {
       const backend = await open()
       await backend.openBatch({ id: 'b', ...batch, webhook: 'http://127.0.0.1:1/' })
@@ -300,6 +327,36 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       )
       await backend.tidy({ maxDeadBytes: 250, maxBatchAgeMs: 0 }, Date.now())
       expect((await backend.list({ status: 'dead' }, { offset: 0, limit: 10 })).map(({ id }) => id)).toEqual(['3', '4'])
+    })
+
+    it('go when they take too much, however many there were and whatever became of some', async () => {
+      const backend = await open()
+      const data = JSON.stringify('x'.repeat(98))
+      const ids = Array.from({ length: 700 }, (_, at) => `d${String(at).padStart(3, '0')}`)
+      await backend.add(ids.map((id, at) => task(id, { data, queue: at % 2 === 0 ? queue : `${queue}b` })))
+      for (const name of [queue, `${queue}b`]) {
+        const { claims } = await backend.step(name, [], 700, 'w', LEASE)
+        const outcomes = claims.map((held) => outcome(held, 'dead', { isKept: true, at: 1_000 + Number(held.id.slice(1)) }))
+        await backend.step(name, outcomes, 0, 'w', LEASE)
+      }
+      const tidy = (maxDeadBytes: number) => backend.tidy({ maxDeadBytes, maxBatchAgeMs: 0 }, Date.now())
+      const dead = async () => (await backend.list({ status: 'dead' }, { offset: 0, limit: 1_000 })).map(({ id }) => id)
+      await tidy(70_000)
+      expect(await dead()).toEqual(ids)
+      await tidy(69_900)
+      expect(await dead()).toEqual(ids.slice(1))
+      // One that was counted is none any more, and another one is newer.
+      expect(await backend.replay('d300')).toBe(true)
+      await fail(backend, task('e', { data, queue: `${queue}c` }))
+      await tidy(69_900)
+      const left = [...ids.slice(1).filter((id) => id !== 'd300'), 'e']
+      expect(await dead()).toEqual(left)
+      await tidy(69_800)
+      expect(await dead()).toEqual(left.slice(1))
+      await tidy(5_000)
+      expect(await dead()).toEqual(left.slice(-50))
+      await tidy(0)
+      expect(await dead()).toEqual([])
     })
 
     it('are tasks again with all attempts, unless another has their key', async () => {

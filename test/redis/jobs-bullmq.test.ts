@@ -127,6 +127,22 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('tas
       )
   })
 
+  it('that a scheduler of BullMQ goes on from can be forgotten and cancelled, too', async () => {
+    const { jobs, name, queue } = open()
+    jobs.registerProcessor(name, () => {
+      throw new UnretryableError('never')
+    })
+    await queue.upsertJobScheduler('s', { every: 3_600_000 })
+    const failed = await jobs.processNextTask(name)
+    expect(await jobs.getTask(failed?.id ?? '')).toMatchObject({ status: 'dead' })
+    expect(await jobs.purgeDeadLetters({ queue: name })).toBe(1)
+    expect(await jobs.listDeadLetters({ queue: name })).toEqual([])
+    await queue.upsertJobScheduler('t', { every: 3_600_000, offset: 1_800_000 })
+    const [delayed] = [...(await queue.getDelayed()), ...(await queue.getWaiting())]
+    expect(await jobs.cancelTask(delayed?.id ?? '')).toBe(true)
+    expect(await jobs.getTask(delayed?.id ?? '')).toBeUndefined()
+  })
+
   it('whose events are heard', async () => {
     const { jobs, name, connection } = open()
     const events = new QueueEvents(name, { connection })

@@ -25,6 +25,7 @@ import {
   type ResolvedBullmqJobBackendOptions,
   resolveBullmqJobBackendOptions,
 } from './bullmq-job-backend-options.ts'
+import { DeadLetters } from './dead-letters.ts'
 import { batchFields, batchRowOf, type FlatHash, keptSettings } from './job-fields.ts'
 import { JobsRedis } from './jobs-redis.ts'
 import { loadBullmq } from './load-bullmq.ts'
@@ -33,12 +34,12 @@ import { TaskList } from './task-list.ts'
 
 /** Characters of data that are sent in one go. */
 const MAX_SENT = 4_194_304
-const DEAD_GROUP = 1_000
 
 interface Parts {
   readonly redis: JobsRedis
   readonly steps: Steps
   readonly tasks: TaskList
+  readonly dead: DeadLetters
 }
 
 /**
@@ -87,7 +88,8 @@ class BullmqBackend implements JobBackend {
       hear: (message) => this.#hear(message),
       lost: () => this.#wake({}),
     })
-    this.#parts = { redis, steps: new Steps(redis), tasks: new TaskList(redis) }
+    const tasks = new TaskList(redis)
+    this.#parts = { redis, steps: new Steps(redis), tasks, dead: new DeadLetters(redis, tasks) }
     try {
       await redis.connected()
     } catch (error) {
@@ -211,10 +213,10 @@ class BullmqBackend implements JobBackend {
   }
 
   async tidy({ maxDeadBytes, maxBatchAgeMs }: RetentionLimits, at: number): Promise<void> {
-    const { redis } = this.#opened()
+    const { redis, dead } = this.#opened()
     const over = await redis.ask(() => redis.client.zrangebyscore(redis.key('ended'), '-inf', `(${at - maxBatchAgeMs}`))
     for (const id of over) while ((await redis.run('forget', '', id)) === 1) {}
-    await this.#tidyDead(maxDeadBytes)
+    await dead.tidy(maxDeadBytes)
   }
 
   onWake(listener: (hint: WakeHint) => void): () => void {
@@ -226,26 +228,6 @@ class BullmqBackend implements JobBackend {
     this.#isClosed = true
     this.#parts?.redis.close()
     this.#parts = undefined
-  }
-
-  /** Forgets the oldest dead letters, of all queues, until the others take no more than that. */
-  async #tidyDead(maxBytes: number): Promise<void> {
-    const { redis, tasks } = this.#opened()
-    const dead: { readonly queue: string; readonly id: string; readonly failedAt: number; readonly bytes: number }[] = []
-    for (const queue of await tasks.queues()) {
-      for (let first = 0; ; first += DEAD_GROUP) {
-        const some = await tasks.deadOf(queue, first, first + DEAD_GROUP - 1)
-        for (const one of some) dead.push({ queue, ...one })
-        if (some.length < DEAD_GROUP) break
-      }
-    }
-    let bytes = dead.reduce((sum, one) => sum + one.bytes, 0)
-    if (bytes <= maxBytes) return
-    for (const one of dead.sort((left, right) => left.failedAt - right.failedAt)) {
-      if (bytes <= maxBytes) return
-      await redis.run('purge', one.queue, '+inf', one.id)
-      bytes -= one.bytes
-    }
   }
 
   #opened(): Parts {

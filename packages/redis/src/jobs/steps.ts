@@ -91,11 +91,14 @@ export class Steps {
       reply = (await this.redis.run('step', ...head, ...outcomes.flatMap(argumentsOf))) as Reply | null
     } catch (error) {
       line.unanswered.push({ lane, number, token, outcomes, surplus })
-      line.recalled = { claims: [...recalled.claims, ...line.recalled.claims], batches: [...recalled.batches, ...line.recalled.batches] }
+      line.recalled = joined(recalled, line.recalled)
       throw error
     }
     line.free.push(lane)
-    if (reply === null) throw new JobBackendError(`Step ${number} of ${owner} came after a later one.`)
+    if (reply === null) {
+      line.recalled = joined(recalled, line.recalled)
+      throw new JobBackendError(`Step ${number} of ${owner} came after a later one.`)
+    }
     const [claims, lost, batches, nextAt] = reply
     return {
       claims: [...kept, ...claimsOf(queue, token, claims)],
@@ -142,6 +145,10 @@ export class Steps {
     for (const outcome of given) line.known.delete(outcome)
     return lost.map(({ claim }) => claim)
   }
+}
+
+function joined(first: Recalled, then: Recalled): Recalled {
+  return { claims: [...first.claims, ...then.claims], batches: [...first.batches, ...then.batches] }
 }
 
 function claimsOf(queue: string, token: string, claims: Reply[0]): readonly Claim[] {

@@ -156,6 +156,8 @@ export const FORGET_NEEDS: readonly BullmqScript[] = ENDING_NEEDS
 /** Forgets a batch, or some parts of it; dead letters stay. Arguments: none, batch. Returns whether there is more of it. */
 export const FORGET: string = `${PRELUDE}${ENDING}
 local key = batchKey(ARGV[2])
+-- A dead letter of it is tried again.
+if isKept(ARGV[2]) and rcall('HEXISTS', key, 'endedAt') == 0 then return 0 end
 local parts = rcall('ZRANGE', key .. ':parts', 0, ${GROUP - 1})
 for _, part in ipairs(parts) do
   local name, id = string.match(part, '^(.-):(.*)$')

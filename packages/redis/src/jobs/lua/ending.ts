@@ -62,8 +62,10 @@ local function park(id, at, status)
   rcall('HSET', p .. id, 's:over', status)
 end
 
+-- BullMQ removes no job that is held, and not the one from which a job scheduler goes on.
 local function remove(id)
   rcall('DEL', p .. id .. ':lock')
+  rcall('HDEL', p .. id, 'rjk')
   rcall('SREM', p .. '@retry', id)
   removeJob({ p .. id, p .. 'repeat' }, { id, '0', p })
 end

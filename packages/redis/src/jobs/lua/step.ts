@@ -49,9 +49,11 @@ local function settle(first)
   local id, held, kind, at, runAt = ARGV[first], ARGV[first + 1], ARGV[first + 2], ARGV[first + 3], tonumber(ARGV[first + 4])
   local keeps, done, failed, batch = ARGV[first + 5] == '1', ARGV[first + 6], ARGV[first + 7], ARGV[first + 13]
   local key = p .. id
-  local fields = rcall('HMGET', key, 'name', 'finishedOn', 's:chunk', 's:cancel')
+  local fields = rcall('HMGET', key, 'name', 'finishedOn', 's:chunk', 's:cancel', 's:items')
   if not fields[1] or fields[2] then return false end
   if kind == 'done' then
+    -- Of what another worker has tried meanwhile, fewer items are left.
+    done = fields[5] or done
     if rcall('GET', key .. ':lock') ~= held then takeOver(id, held) end
   elseif not holds(id, held) then
     return false
@@ -100,6 +102,8 @@ for index = 0, tonumber(ARGV[9]) - 1 do
 end
 
 if want > 0 and rcall('SET', p .. '@checked', '1', 'PX', ARGV[8], 'NX') then
+  -- BullMQ may have added all that is in it.
+  rcall('SADD', own .. 'queues', queue)
   for _, id in ipairs(rcall('LRANGE', active, 0, -1)) do
     if rcall('EXISTS', p .. id .. ':lock') == 0 then
       rcall('LREM', active, 1, id)

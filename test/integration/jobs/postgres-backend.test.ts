@@ -416,6 +416,41 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       expect((await backend.list({ batchId: id }, { offset: 0, limit: 9 })).map(({ status }) => status)).toEqual(['cancelled', 'cancelled'])
     })
 
+    it('end a batch although their answer came too late, and it is told of once', async () => {
+      const backend = await open({ timeoutMs: 1_000 })
+      const id = await newBatch(backend, 2)
+      const held = await claim(backend, 2)
+      const done = held.map((one) => outcome(one, 'done', { doneItems: 10 }))
+      const settleAs = (outcomes: readonly Outcome[]) => backend.step(queue, outcomes, 0, `owner of ${queue}`, LEASE_MS)
+      const client = await newPool().connect()
+      const waiting = () =>
+        database.query(
+          `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%job_step%'`,
+        )
+      try {
+        await client.query('BEGIN')
+        await client.query(`SELECT FROM ${SCHEMA}.job_batches WHERE id = $1 FOR UPDATE`, [id])
+        await expect(settleAs(done)).rejects.toMatchObject({ code: 'SLUICE_JOB_BACKEND' })
+        // The first one still waits, on a connection that nobody hears any more.
+        const again = settleAs(done)
+        await expect.poll(waiting, SOON).toHaveLength(2)
+        await client.query('COMMIT')
+        const { lost, batches } = await again
+        expect(lost).toEqual([])
+        const told = [...batches]
+        await expect
+          .poll(async () => {
+            told.push(...(await settleAs([])).batches)
+            return told
+          }, SOON)
+          .toMatchObject([{ id, processedItems: 20, chunksDone: 2 }])
+        await sleep(600)
+        expect((await settleAs([])).batches).toEqual([])
+      } finally {
+        client.release()
+      }
+    })
+
     it('take all of those whose time has come', async () => {
       const backend = await open()
       const now = Date.now()
@@ -561,6 +596,91 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
         ),
       )
       expect(await parts()).toEqual([])
+    })
+
+    it('are batches that are told of at their next end, whoever was told of the last meanwhile', async () => {
+      const backend = await open()
+      const { id } = task()
+      await backend.openBatch({
+        id,
+        name: queue,
+        createdAt: 1,
+        batchSize: 1,
+        maxFailedItems: 0,
+        stopsOnFailure: false,
+        webhook: 'http://a/',
+      })
+      await backend.add([task({ batchId: id, items: 1 })])
+      await backend.sealBatch(id, 1, 1, Date.now())
+      const [first] = await claim(backend)
+      const { batches } = await settle(backend, outcome(first, 'dead', { failedItems: 1 }))
+      expect(batches).toMatchObject([{ id, failedItems: 1 }])
+      expect(await backend.replay(first?.id ?? '')).toBe(true)
+      await backend.batchNotified(id)
+      expect(await backend.batch(id)).toMatchObject({ endedAt: null, isNotified: false, failedItems: 0, chunksDone: 0 })
+      const ended = await settle(backend, outcome((await claim(backend))[0], 'done', { doneItems: 1 }))
+      expect(ended.batches).toMatchObject([{ id, processedItems: 1, failedItems: 0 }])
+      const unnotified = async () => (await backend.unnotifiedBatches(Date.now() + 1)).filter((one) => one.id === id)
+      expect(await unnotified()).toHaveLength(1)
+      await backend.batchNotified(id)
+      expect(await unnotified()).toEqual([])
+    })
+
+    it('are counts, as far as they are asked for', async () => {
+      const backend = await open()
+      const runAt = Date.now() + 60_000
+      await backend.add(
+        Array.from({ length: 30 }, (_, at) => task({ createdAt: 1_000 + at, order: 100 - at, runAt: at % 3 === 0 ? runAt : 0 })),
+      )
+      const [dead, retried] = await claim(backend, 3)
+      await settle(backend, outcome(dead, 'dead'), outcome(retried, 'retry', { runAt }))
+      const exact = { queued: 17, pending: 10, retry: 1, processing: 1, dead: 1, oldestQueuedAt: 1_001, isPaused: false }
+      expect(await backend.counts(queue)).toEqual(exact)
+      expect(await backend.counts(queue, 1_000)).toEqual(exact)
+      const { pending, retry, ...some } = await backend.counts(queue, 5)
+      // The first five that are ready.
+      expect(some).toEqual({ queued: 5, processing: 1, dead: 1, oldestQueuedAt: 1_019, isPaused: false })
+      expect(pending + retry).toBe(5)
+    })
+
+    it('goes a slice at a time, however much it is', async () => {
+      const schema = `s_${randomBytes(4).toString('hex')}`
+      const backend = await open({ schema })
+      const fill = (count: number, status: string, batchId: string | null) =>
+        database.query(
+          `INSERT INTO ${schema}.job_tasks (id, queue, status, level, order_ms, batch_id, chunk, items, created_at, finished_at, settings, bytes, data)
+          SELECT gen_random_uuid(), $1, $2, 2, n, $3::uuid, n - 1, 1, now(), to_timestamp(n), '{}', 2, '{}' FROM generate_series(1, $4::int) AS n`,
+          [queue, status, batchId, count],
+        )
+      const parts = 4_500
+      const { id } = task()
+      await backend.openBatch({ id, name: queue, createdAt: 1, batchSize: 1, maxFailedItems: 0, stopsOnFailure: false, webhook: null })
+      await fill(parts, 'queued', id)
+      await backend.sealBatch(id, parts, parts, 1)
+      const [first, last] = [
+        await claim(backend),
+        await database.query(`UPDATE ${schema}.job_tasks SET status = 'processing', token = 1 WHERE chunk = $1 RETURNING id`, [parts - 1]),
+      ]
+      expect(await backend.cancelBatch(id, 2)).toEqual({ isFound: true, batches: [] })
+      expect(await backend.batch(id)).toMatchObject({ isCancelled: true, chunksDone: parts - 2, endedAt: null })
+      const running = [first[0] as Claim, { ...(first[0] as Claim), id: String(last[0]?.id), token: 1 }]
+      expect(await backend.renew(running, 'me', LEASE_MS)).toEqual({ lost: [], cancelled: running })
+      const { batches } = await settle(backend, ...running.map((one) => outcome(one, 'cancelled', { at: 3 })))
+      expect(batches).toMatchObject([{ id, chunksDone: parts, endedAt: 3 }])
+      // More than are removed at once.
+      await fill(10_500, 'completed', id)
+      await backend.tidy({ maxDeadBytes: 1_000, maxBatchAgeMs: 1 }, 1_000)
+      expect([await backend.batch(id), await database.query(`SELECT 1 FROM ${schema}.job_tasks`)]).toEqual([undefined, []])
+      await fill(10_500, 'dead', null)
+      await backend.tidy({ maxDeadBytes: 20_000, maxBatchAgeMs: 1 }, 1_000)
+      expect(await backend.counts(queue)).toMatchObject({ dead: 10_000 })
+      await backend.tidy({ maxDeadBytes: 100, maxBatchAgeMs: 1 }, 1_000)
+      expect(
+        await database.query(`SELECT min(extract(epoch FROM finished_at))::int AS oldest, count(*)::int FROM ${schema}.job_tasks`),
+      ).toEqual([{ oldest: 10_451, count: 50 }])
+      await fill(10_500, 'dead', null)
+      expect(await backend.purge({ queue })).toBe(10_550)
+      expect(await backend.counts(queue)).toMatchObject({ dead: 0 })
     })
 
     it('is a slot until it is over', async () => {

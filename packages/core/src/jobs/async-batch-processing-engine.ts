@@ -32,7 +32,7 @@ import { type QueueState, Queues, type TaskQueue } from './queues.ts'
 import { type Schedule, type ScheduleOptions, Schedules } from './schedule/schedules.ts'
 import { closeOnSignals } from './shutdown.ts'
 import { HealthWatch } from './stats/health-watch.ts'
-import { healthOf, type ProcessingStats, processingStats, type QueueHealth } from './stats/queue-health.ts'
+import { COUNTED_FOR_HEALTH, healthOf, type ProcessingStats, processingStats, type QueueHealth } from './stats/queue-health.ts'
 import type { DeadLetter, Task, TaskPriority } from './task.ts'
 import { deadLetterView, newTaskView, settledTaskView, TaskFactory, taskView } from './task-factory.ts'
 import { uuidV7 } from './uuid-v7.ts'
@@ -402,16 +402,14 @@ export class AsyncBatchProcessingEngine {
 
   /** What a queue has to do and has done. @throws UnknownQueueError; JobBackendError. */
   async getProcessingStats(queue = 'default'): Promise<ProcessingStats> {
-    const { stats } = this.#queues.get(queue)
-    await this.#open()
-    return processingStats(queue, await this.#backend.counts(queue), stats, this.#clock.now(), this.#clock.wall())
+    return await this.#statsOf(queue)
   }
 
   /** @throws UnknownQueueError. */
   async getQueueHealth(queue = 'default'): Promise<QueueHealth> {
     this.#queues.get(queue)
     try {
-      return healthOf(await this.getProcessingStats(queue), this.#pool.get(queue)?.isActive === true)
+      return healthOf(await this.#statsOf(queue, COUNTED_FOR_HEALTH), this.#pool.get(queue)?.isActive === true)
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       return { health: 'unhealthy', reasons: [`Its backend does not answer: ${reason}`] }
@@ -491,6 +489,12 @@ export class AsyncBatchProcessingEngine {
     } catch (error) {
       this.#events.emit('error', { error })
     }
+  }
+
+  async #statsOf(queue: string, upTo?: number): Promise<ProcessingStats> {
+    const { stats } = this.#queues.get(queue)
+    await this.#open()
+    return processingStats(queue, await this.#backend.counts(queue, upTo), stats, this.#clock.now(), this.#clock.wall())
   }
 
   async #duplicate<T>(id: string, made: Task<T>): Promise<Task<T>> {

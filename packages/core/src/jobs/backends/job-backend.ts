@@ -234,7 +234,11 @@ export interface JobBackend {
   get(id: string): MaybePromise<TaskRecord | undefined>
   /** In the order in which they were made. */
   list(filter: TaskFilter, range: Required<Range>): MaybePromise<readonly TaskRecord[]>
-  counts(queue: string): MaybePromise<QueueCounts>
+  /**
+   * @param upTo - Whoever asks need not know of any kind that there are more; and what waits longest, of the first so many that are ready. It is for backends that
+   * have to look at each task to count it.
+   */
+  counts(queue: string, upTo?: number): MaybePromise<QueueCounts>
   /** One caller alone gets `true` for a key, until it expires. */
   takeSlot(key: string, at: number, expiresAt: number): MaybePromise<boolean>
   /** Forgets what is over and is older, or too much. */

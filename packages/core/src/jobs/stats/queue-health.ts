@@ -37,6 +37,8 @@ export interface ProcessingStats {
   readonly isStalled: boolean
 }
 
+/** Tasks that are counted for health. Whether they are more makes no difference to it, and it is asked for every few seconds. */
+export const COUNTED_FOR_HEALTH = 1_000
 const STALLED_MS = 10_000
 const OLD_MS = 60_000
 const MANY_RETRIES = 0.2
@@ -67,13 +69,17 @@ export function healthOf(stats: ProcessingStats, hasWorker: boolean): QueueHealt
     reasons.push(reason)
     if (health !== 'unhealthy') health = state
   }
-  if (stats.isStalled && hasWorker) add('unhealthy', `${stats.queued} tasks wait, and none was over for 10 seconds.`)
+  if (stats.isStalled && hasWorker) add('unhealthy', `${waiting(stats)} tasks wait, and none was over for 10 seconds.`)
   else if (stats.oldestTaskMs >= OLD_MS && !stats.isPaused)
     add('degraded', `A task has waited for ${Math.round(stats.oldestTaskMs / 1_000)} seconds.`)
-  if (stats.isPaused && stats.queued > 0) add('degraded', `It is paused, and ${stats.queued} tasks wait.`)
+  if (stats.isPaused && stats.queued > 0) add('degraded', `It is paused, and ${waiting(stats)} tasks wait.`)
   if (stats.retryRate > MANY_RETRIES && stats.completed + stats.retried + stats.failed >= ENOUGH)
     add('degraded', `${Math.round(stats.retryRate * 100)} % of the attempts failed and were tried again.`)
   const ended = stats.completed + stats.failed
   if (stats.failed > ended / 2 && ended >= ENOUGH) add('unhealthy', `${stats.failed} of ${ended} tasks failed for good.`)
   return { health, reasons }
+}
+
+function waiting({ queued }: ProcessingStats): string {
+  return queued < COUNTED_FOR_HEALTH ? `${queued}` : `${COUNTED_FOR_HEALTH} or more`
 }

@@ -50,7 +50,9 @@ export async function addTasks(tasks: readonly NewTask[], store: TaskStore, isRe
     // One that was given twice is there once.
     if (seen.has(id)) return { id, isDuplicate: true }
     seen.add(id)
-    return results.get(id) ?? { id, isDuplicate: true }
+    const result = results.get(id)
+    if (result !== undefined) return result
+    throw new JobBackendError(`The task ${id} was not added: others with its unique key came and went at each of ${TRIES} tries.`)
   })
 }
 

@@ -24,7 +24,7 @@ import { PooledQueries, sqlStateOf, type TextRow } from './pooled-queries.ts'
 import { DEFAULT_SCHEMA, type PostgresJobBackendOptions } from './postgres-options.ts'
 import { setUpTables } from './set-up-tables.ts'
 import { batchOf, recordOf } from './sql/records.ts'
-import { type Statements, statements } from './sql/statements.ts'
+import { CANCEL_SLICE, type Statements, statements } from './sql/statements.ts'
 import { Steps } from './steps.ts'
 import { toText } from './stored-text.ts'
 import { WakeListener } from './wake-listener.ts'
@@ -122,8 +122,7 @@ export class PostgresBackend implements JobBackend {
 
   async purge({ queue, id, before }: { readonly queue?: string; readonly id?: string; readonly before?: number }): Promise<number> {
     if (id !== undefined && !UUID.test(id)) return 0
-    const [row] = await this.#queries.run(this.#sql.purge, [queue ?? null, id ?? null, before ?? null])
-    return Number(row?.purged)
+    return this.#inSlices(this.#sql.purge, [queue ?? null, id ?? null, before ?? null])
   }
 
   async pause(queue: string, isPaused: boolean): Promise<void> {
@@ -147,10 +146,14 @@ export class PostgresBackend implements JobBackend {
   }
 
   async cancelBatch(id: string, at: number): Promise<CancelledBatch> {
-    const [row] = await this.#byId(id, this.#sql.cancelBatch, [id, at])
-    if (row === undefined) return { isFound: false, batches: [] }
-    for (const cancel of JSON.parse(row.running ?? '[]') as readonly string[]) this.#wake({ cancel })
-    return { isFound: true, batches: row.ended === 'true' ? batchesIn([row]) : [] }
+    for (let first = 0; ; first += CANCEL_SLICE) {
+      const [row] = await this.#byId(id, this.#sql.cancelBatch, [id, at, first])
+      // It may end between two slices.
+      if (row === undefined) return { isFound: first > 0, batches: [] }
+      for (const cancel of JSON.parse(row.running ?? '[]') as readonly string[]) this.#wake({ cancel })
+      if (row.ended === 'true') return { isFound: true, batches: batchesIn([row]) }
+      if (row.more !== 'true') return { isFound: true, batches: [] }
+    }
   }
 
   async batchNotified(id: string): Promise<void> {
@@ -171,8 +174,9 @@ export class PostgresBackend implements JobBackend {
     return recordsIn(await this.#byId(batchId, this.#sql.listBatch, [...filter, batchId]))
   }
 
-  async counts(queue: string): Promise<QueueCounts> {
-    const [row] = await this.#queries.run(this.#sql.counts, [queue])
+  async counts(queue: string, upTo?: number): Promise<QueueCounts> {
+    const [row] =
+      upTo === undefined ? await this.#queries.run(this.#sql.counts, [queue]) : await this.#queries.run(this.#sql.countsUpTo, [queue, upTo])
     const [queued, oldestQueuedAt, pending, retry, processing, dead, isPaused] = JSON.parse(row?.counts ?? '[]') as [
       ...[number, number | null, number, number, number, number, boolean],
     ]
@@ -185,10 +189,8 @@ export class PostgresBackend implements JobBackend {
 
   async tidy({ maxDeadBytes, maxBatchAgeMs }: RetentionLimits, at: number): Promise<void> {
     await this.#queries.run(this.#sql.tidySlots)
-    let forgotten: number
-    do forgotten = Number((await this.#queries.run(this.#sql.tidyBatches, [at - maxBatchAgeMs]))[0]?.forgotten)
-    while (forgotten > 0)
-    await this.#queries.run(this.#sql.tidyDead, [maxDeadBytes])
+    await this.#inSlices(this.#sql.tidyBatches, [at - maxBatchAgeMs])
+    await this.#inSlices(this.#sql.tidyDead, [maxDeadBytes])
   }
 
   onWake(listener: (hint: WakeHint) => void): () => void {
@@ -205,6 +207,15 @@ export class PostgresBackend implements JobBackend {
   async #ofTasks(json: string, sql: string, values: readonly unknown[] = []): Promise<readonly string[]> {
     const rows = await this.#queries.run(sql, [json, ...values], Math.floor(json.length / BYTES_PER_MS))
     return rows.map(({ result }) => result ?? '')
+  }
+
+  /** A slice at a time, as each statement has its time, and others wait for what it holds. @returns How many were removed. */
+  async #inSlices(sql: string, values: readonly unknown[]): Promise<number> {
+    for (let removed = 0; ; ) {
+      const [row] = await this.#queries.run(sql, values)
+      removed += Number(row?.removed)
+      if (row?.more !== 'true') return removed
+    }
   }
 
   async #tell(queues: readonly string[]): Promise<void> {

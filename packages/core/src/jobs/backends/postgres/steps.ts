@@ -3,6 +3,7 @@ import type { BatchRow, Claim, Outcome, StepResult } from '../job-backend.ts'
 import { isAnswer, type PooledQueries, type TextRow } from './pooled-queries.ts'
 import { batchOf, claimOf } from './sql/records.ts'
 import type { Statements } from './sql/statements.ts'
+import { UnheardSteps } from './unheard-steps.ts'
 
 /** What a step gave, and which of its claims are cancelled already. */
 export interface Stepped extends StepResult {
@@ -10,13 +11,13 @@ export interface Stepped extends StepResult {
 }
 
 /**
- * The steps of the workers of this process. A step whose answer was not heard may have been taken: the next one of its queue gives back what it claimed, tells of
- * the batches that it ended, and takes its outcomes for counted.
+ * The steps of the workers of this process. A step whose answer was not heard may have been taken: those that follow in its queue give back what it claimed, tell
+ * of the batches that it ended, and take its outcomes for counted.
  */
 export class Steps {
   #count = 0
-  /** Names of steps whose answers were not heard, by queue. */
-  readonly #unheard = new Map<string, readonly string[]>()
+  /** By queue. */
+  readonly #unheard = new Map<string, UnheardSteps>()
   readonly #sentBefore = new WeakSet<Outcome>()
 
   constructor(
@@ -27,27 +28,37 @@ export class Steps {
   /** @throws JobBackendError. */
   async step(queue: string, outcomes: readonly Outcome[], want: number, owner: string, leaseMs: number): Promise<Stepped> {
     const counting = onePerTask(outcomes)
-    const left = this.#unheard.get(queue) ?? []
-    this.#unheard.delete(queue)
+    await this.#unheard.get(queue)?.look()
     this.#count += 1
     const name = `${owner}/${this.#count}`
-    let isSent = false
+    const isAsked = counting.length > 0 || want > 0
+    let rows: readonly TextRow[] = []
     try {
-      const batches = left.length === 0 ? [] : await this.#recover(queue, left)
-      isSent = counting.length > 0 || want > 0
-      const rows = isSent ? await this.#ask(queue, counting, want, name, leaseMs) : []
-      return this.#resultOf(rows, outcomes, new Set(counting), batches)
+      if (isAsked) rows = await this.#ask(queue, counting, want, name, leaseMs)
     } catch (error) {
-      const isUnheard = isSent && !(error instanceof JobBackendError && isAnswer(error.cause))
-      this.#unheard.set(queue, [...(this.#unheard.get(queue) ?? []), ...left, ...(isUnheard ? [name] : [])])
-      if (isUnheard) for (const outcome of outcomes) this.#sentBefore.add(outcome)
+      if (!(error instanceof JobBackendError && isAnswer(error.cause))) {
+        this.#unheardOf(queue).add(name)
+        for (const outcome of outcomes) this.#sentBefore.add(outcome)
+      }
       throw error
     }
+    return this.#resultOf(rows, outcomes, new Set(counting), this.#recovered(queue))
   }
 
-  async #recover(queue: string, names: readonly string[]): Promise<BatchRow[]> {
-    await this.queries.run(this.sql.giveBack, [queue, names])
-    return (await this.queries.run(this.sql.endedBy, [names])).map(({ batch }) => batchOf(batch ?? ''))
+  #unheardOf(queue: string): UnheardSteps {
+    let unheard = this.#unheard.get(queue)
+    if (unheard === undefined) {
+      unheard = new UnheardSteps(this.queries, this.sql, queue)
+      this.#unheard.set(queue, unheard)
+    }
+    return unheard
+  }
+
+  #recovered(queue: string): BatchRow[] {
+    const unheard = this.#unheard.get(queue)
+    const batches = unheard?.takeBatches() ?? []
+    if (unheard?.isOver === true) this.#unheard.delete(queue)
+    return batches
   }
 
   #ask(queue: string, outcomes: readonly Outcome[], want: number, name: string, leaseMs: number): Promise<readonly TextRow[]> {

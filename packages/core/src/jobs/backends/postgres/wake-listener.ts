@@ -60,6 +60,8 @@ export class WakeListener {
         if (channel === this.channel && payload !== undefined && held === this.#client) this.#told(payload)
       })
       await within(this.timeoutMs, held.query({ text: `LISTEN ${identifier(this.channel)}` }))
+      // It was lost or closed meanwhile.
+      if (held !== this.#client) return
       held.unref?.()
       this.#failures = 0
       this.onHint({})

@@ -41,6 +41,7 @@ export class WakeSender {
     const now = performance.now()
     for (const queue of queues) this.#toldAt.set(queue, now)
     // Whoever is not told looks by itself a little later.
-    this.#sending = this.send(queues).catch(() => {})
+    const sent = Promise.all([this.#sending, this.send(queues).catch(() => {})])
+    this.#sending = sent.then(() => {})
   }
 }

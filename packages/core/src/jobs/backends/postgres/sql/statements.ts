@@ -8,6 +8,11 @@ export interface Statements extends Readonly<Record<StatementName, string>> {
   readonly channel: string
 }
 
+/** Parts of a batch that one statement cancels: while it does, no part of it can end. */
+export const CANCEL_SLICE = 2_000
+/** Rows that one statement removes at most. */
+const REMOVE_SLICE = 10_000
+
 type StatementName =
   | 'version'
   | 'step'
@@ -31,6 +36,7 @@ type StatementName =
   | 'list'
   | 'listBatch'
   | 'counts'
+  | 'countsUpTo'
   | 'takeSlot'
   | 'tidySlots'
   | 'tidyBatches'
@@ -134,9 +140,9 @@ FROM found`,
 SELECT queue, (SELECT count(*) FROM told) AS told FROM found`,
     purge: `WITH found AS MATERIALIZED (
   SELECT id FROM ${tasks} WHERE status = 'dead' AND ($1::text IS NULL OR queue = $1) AND ($2::uuid IS NULL OR id = $2)
-    AND ($3::float8 IS NULL OR finished_at < ${fromMs('$3::float8')}) FOR UPDATE SKIP LOCKED
+    AND ($3::float8 IS NULL OR finished_at < ${fromMs('$3::float8')}) LIMIT ${REMOVE_SLICE} FOR UPDATE SKIP LOCKED
 ), ${forgetting(tasks, batches)}
-SELECT count(*)::text AS purged FROM found`,
+SELECT count(*)::text AS removed, (count(*) = ${REMOVE_SLICE})::text AS more FROM found`,
   }
 }
 
@@ -168,7 +174,7 @@ SELECT ${batchJson('s')} AS batch FROM sealed s WHERE s.is_ended_now`,
   SELECT b.id FROM ${batches} b WHERE b.id = $1 AND b.ended_at IS NULL FOR UPDATE OF b
 ), found AS MATERIALIZED (
   SELECT t.id, t.status = 'processing' AS is_running, o.id AS batch_id FROM owning o JOIN ${tasks} t ON t.batch_id = o.id
-  WHERE t.status IN ${OPEN} ORDER BY t.id FOR UPDATE OF t
+  WHERE t.chunk >= $3::int AND t.chunk < $3::int + ${CANCEL_SLICE} AND t.status IN ${OPEN} ORDER BY t.id FOR UPDATE OF t
 ), changed AS (
   UPDATE ${tasks} t SET
     is_cancelled = true,
@@ -187,28 +193,37 @@ SELECT ${batchJson('s')} AS batch FROM sealed s WHERE s.is_ended_now`,
   SELECT pg_notify(${literal(channel)}, json_build_object('cancel', id)::text) FROM found WHERE is_running
 )
 SELECT ${batchJson('g')} AS batch, (g.ended_at IS NOT NULL)::text AS ended, (SELECT count(*) FROM told) AS told,
-  (SELECT coalesce(json_agg(id), '[]') FROM found WHERE is_running)::text AS running
+  (SELECT coalesce(json_agg(id), '[]') FROM found WHERE is_running)::text AS running,
+  ((SELECT max(chunk) FROM ${tasks} WHERE batch_id = $1) >= $3::int + ${CANCEL_SLICE})::text AS more
 FROM grown g`,
-    batchNotified: `UPDATE ${batches} SET is_notified = true WHERE id = $1`,
+    // It may be open again, and its next end is to be told.
+    batchNotified: `UPDATE ${batches} SET is_notified = true WHERE id = $1 AND ended_at IS NOT NULL`,
     unnotifiedBatches: `${selected} WHERE b.ended_at <= ${fromMs('$1::float8')} AND NOT b.is_notified AND b.webhook IS NOT NULL ORDER BY b.ended_at`,
     endedBy: `${selected} WHERE b.ended_at IS NOT NULL AND b.ended_by = ANY ($1::text[])`,
   }
 }
 
-function reading({ tasks, queues }: TableNames): Pick<Statements, 'get' | 'list' | 'listBatch' | 'counts'> {
+function reading({ tasks, queues }: TableNames): Pick<Statements, 'get' | 'list' | 'listBatch' | 'counts' | 'countsUpTo'> {
   const selected = (from: string) => `SELECT ${recordJson('t')} AS task, t.data FROM ${from} t`
   // What is passed over is not made into JSON.
   const page = (where: string, order: string) => selected(`(SELECT * FROM ${tasks} t WHERE ${where} ORDER BY ${order} OFFSET $3 LIMIT $4)`)
   const filter = `($1::text IS NULL OR t.queue = $1) AND ($2::text IS NULL OR t.status = $2)`
-  const of = (status: string) => `FROM ${tasks} WHERE queue = $1 AND status ${status}`
+  const of = (status: string, limit: string) => `FROM ${tasks} WHERE queue = $1 AND status ${status}${limit}`
+  // The counts are those of whole indexes; with a limit, of what they begin with.
+  const counts = (
+    first: string,
+    limit: string,
+  ) => `SELECT json_build_array(r.n, ${toMs('r.oldest')}, l.pending, l.retry, (SELECT count(*) FROM (SELECT ${of(`= 'processing'`, limit)}) p),
+  (SELECT count(*) FROM (SELECT ${of(`= 'dead'`, limit)}) d), EXISTS (SELECT FROM ${queues} WHERE name = $1 AND is_paused))::text AS counts
+FROM (SELECT count(*) AS n, min(created_at) AS oldest FROM (SELECT created_at ${of(`= 'queued'`, first)}) q) r,
+  (SELECT count(*) FILTER (WHERE status = 'pending') AS pending, count(*) FILTER (WHERE status = 'retry') AS retry
+    FROM (SELECT status ${of(`IN ('pending', 'retry')`, limit)}) w) l`
   return {
     get: `${selected(tasks)} WHERE t.id = $1`,
     list: `${page(filter, 't.id')} ORDER BY t.id`,
     listBatch: `${page(`t.batch_id = $5 AND ${filter}`, 't.chunk, t.id')} ORDER BY t.chunk, t.id`,
-    counts: `SELECT json_build_array(r.n, ${toMs('r.oldest')}, l.pending, l.retry, (SELECT count(*) ${of(`= 'processing'`)}), (SELECT count(*) ${of(`= 'dead'`)}),
-  EXISTS (SELECT FROM ${queues} WHERE name = $1 AND is_paused))::text AS counts
-FROM (SELECT count(*) AS n, min(created_at) AS oldest ${of(`= 'queued'`)}) r,
-  (SELECT count(*) FILTER (WHERE status = 'pending') AS pending, count(*) FILTER (WHERE status = 'retry') AS retry ${of(`IN ('pending', 'retry')`)}) l`,
+    counts: counts('', ''),
+    countsUpTo: counts(' ORDER BY order_ms, id LIMIT $2::int', ' LIMIT $2::int'),
   }
 }
 
@@ -225,18 +240,20 @@ ON CONFLICT (key) DO UPDATE SET expires_at = EXCLUDED.expires_at WHERE s.expires
     tidySlots: `DELETE FROM ${slots} WHERE expires_at <= now()`,
     tidyBatches: `WITH old AS MATERIALIZED (
   SELECT id FROM ${batches} WHERE ended_at < ${fromMs('$1::float8')} ORDER BY ended_at LIMIT 20 FOR UPDATE SKIP LOCKED
-), parts AS (
-  DELETE FROM ${tasks} t USING old WHERE t.batch_id = old.id AND t.status <> 'dead'
+), parts AS MATERIALIZED (
+  SELECT t.id FROM old JOIN ${tasks} t ON t.batch_id = old.id WHERE t.status <> 'dead' LIMIT ${REMOVE_SLICE}
+), emptied AS (
+  DELETE FROM ${tasks} t USING parts p WHERE t.id = p.id
 ), gone AS (
-  DELETE FROM ${batches} b USING old WHERE b.id = old.id
+  DELETE FROM ${batches} b USING old WHERE b.id = old.id AND (SELECT count(*) FROM parts) < ${REMOVE_SLICE}
 )
-SELECT count(*)::text AS forgotten FROM old`,
-    tidyDead: `WITH aged AS MATERIALIZED (
-  SELECT id, sum(bytes) OVER (ORDER BY finished_at DESC, id DESC) AS total FROM ${tasks}
-  WHERE status = 'dead' AND (SELECT sum(bytes) FROM ${tasks} WHERE status = 'dead') > $1::float8
+SELECT count(*)::text AS removed, (count(*) > 0)::text AS more FROM old`,
+    tidyDead: `WITH excess AS MATERIALIZED (SELECT sum(bytes) - $1::float8 AS bytes FROM ${tasks} WHERE status = 'dead'), aged AS MATERIALIZED (
+  SELECT id, sum(bytes) OVER (ORDER BY finished_at, id) - bytes AS older FROM ${tasks}
+  WHERE status = 'dead' AND (SELECT bytes FROM excess) > 0 ORDER BY finished_at, id LIMIT ${REMOVE_SLICE}
 ), found AS MATERIALIZED (
-  SELECT t.id FROM aged a JOIN ${tasks} t ON t.id = a.id WHERE a.total > $1::float8 AND t.status = 'dead' FOR UPDATE OF t SKIP LOCKED
+  SELECT t.id FROM aged a JOIN ${tasks} t ON t.id = a.id WHERE a.older < (SELECT bytes FROM excess) AND t.status = 'dead' FOR UPDATE OF t SKIP LOCKED
 ), ${forgetting(tasks, batches)}
-SELECT count(*)::text AS purged FROM found`,
+SELECT count(*)::text AS removed, (count(*) = ${REMOVE_SLICE})::text AS more FROM found`,
   }
 }

@@ -47,6 +47,43 @@ describe('AsyncBatchProcessingEngine', () => {
     expect(getAsyncBatchProcessingEngine()).toBe(getAsyncBatchProcessingEngine())
   })
 
+  it('gives back what it is handed when its time to drain is over', async () => {
+    const backend = memoryJobBackend()
+    const jobs = open({ backend })
+    const step = backend.step.bind(backend)
+    let answer = () => {}
+    let isAsked = false
+    backend.step = async (...args) => {
+      const result = await step(...args)
+      if (result.claims.length > 0 && !isAsked) {
+        isAsked = true
+        await new Promise<void>((resolve) => {
+          answer = resolve
+        })
+      }
+      return result
+    }
+    let runs = 0
+    jobs.registerProcessor('default', () => {
+      runs += 1
+      return new Promise(() => {})
+    })
+    await jobs.enqueueTask(1)
+    jobs.start()
+    await expect.poll(() => isAsked, SOON).toBe(true)
+    const draining = jobs.drain({ timeoutMs: 1 })
+    setTimeout(() => answer(), 50)
+    await draining
+    expect(runs).toBe(0)
+    expect(await jobs.getProcessingStats()).toMatchObject({ queued: 1, processing: 0 })
+    // By hand it is run all the same.
+    jobs.registerProcessor('default', () => {
+      runs += 1
+    })
+    expect(await jobs.processNextTask()).toMatchObject({ status: 'completed' })
+    expect(runs).toBe(1)
+  })
+
   it('runs each task in a scope of its own', async () => {
     const sluice = createSluice()
     onTestFinished(() => sluice.close())
@@ -125,8 +162,32 @@ describe('AsyncBatchProcessingEngine', () => {
         throw new Error('the cursor broke')
       }
       await expect(jobs.createBatchJob('b', items(), 2)).rejects.toThrow('the cursor broke')
+      expect(completed).toEqual(['cancelled'])
       jobs.registerProcessor('b', () => {})
       expect(await jobs.processNextTask('b')).toBeNull()
+    })
+
+    it('in adding the last of a batch cancels that, too, if it was added after all', async () => {
+      const backend = memoryJobBackend()
+      const jobs = new AsyncBatchProcessingEngine({ backend })
+      const completed: string[] = []
+      jobs.on('batch:completed', ({ status }) => completed.push(status))
+      jobs.registerProcessor('b', () => {})
+      const add = backend.add.bind(backend)
+      backend.add = async (tasks) => {
+        const added = await add(tasks)
+        if (tasks.some(({ chunk }) => chunk >= 50)) throw new Error('the answer was lost')
+        return added
+      }
+      async function* items() {
+        for (let at = 0; at < 50; at += 1) yield at
+        while ((await jobs.processNextTask('b')) !== null);
+        yield 50
+      }
+      await expect(jobs.createBatchJob('b', items(), 1)).rejects.toThrow('the answer was lost')
+      expect(await jobs.processNextTask('b')).toBeNull()
+      expect(completed).toEqual(['cancelled'])
+      await jobs.close()
     })
 
     it('elsewhere is told, too', async () => {

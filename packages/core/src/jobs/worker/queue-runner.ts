@@ -80,6 +80,8 @@ export class QueueRunner {
   #turnAt = 0
   /** Until then it is waited for that the backend takes in what is given back. */
   #giveUpAt = Number.POSITIVE_INFINITY
+  /** What was asked for before then, and comes now, is given back. */
+  #isReleasing = false
   readonly #pumps = () => this.#pump()
   #timer: ReturnType<typeof setTimeout> | undefined
   readonly #whenQuiet: (() => void)[] = []
@@ -150,8 +152,10 @@ export class QueueRunner {
     // Those that do not stop by themselves are given back all the same.
     for (const run of [...this.#running]) run.giveUp()
     this.#giveUpAt = this.parts.clock.now() + this.parts.graceMs
+    this.#isReleasing = true
     this.#schedule()
     await this.quiet()
+    this.#isReleasing = false
     return held.length
   }
 
@@ -281,6 +285,10 @@ export class QueueRunner {
 
   #claimed(claim: Claim, now: number, wall: number): void {
     if (claim.crashes > 0 && this.#isStillRunning(claim)) return
+    if (this.#isReleasing) {
+      this.#giveBack(claim, wall)
+      return
+    }
     this.parts.stats.started(now, wall - claim.createdAt)
     if (claim.crashes > claim.settings.maxCrashes) {
       this.#push(crashedOutcome(claim, wall, this.parts.keepsDead()))

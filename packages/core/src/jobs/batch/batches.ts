@@ -30,8 +30,11 @@ export class Batches {
     items: Iterable<T> | AsyncIterable<T>,
     parts: Pick<BatchParts, 'factory' | 'level' | 'settings' | 'maxPayloadBytes'>,
   ): Promise<BatchJob<T>> {
-    const { ended } = await createBatch(batch, items, { ...parts, backend: this.backend, now: () => this.clock.wall() })
-    for (const row of ended) this.ended(row)
+    await createBatch(batch, items, {
+      ...{ ...parts, backend: this.backend },
+      now: () => this.clock.wall(),
+      onEnded: (row) => this.ended(row),
+    })
     return this.#view(await this.#row(batch.id), Array.isArray(items) ? (items as readonly T[]) : [])
   }
 

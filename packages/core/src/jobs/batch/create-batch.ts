@@ -15,12 +15,8 @@ export interface BatchParts {
   readonly settings: TaskSettings
   readonly maxPayloadBytes: number
   readonly now: () => number
-}
-
-/** What was made, and whether it is over already. */
-export interface CreatedBatch {
-  readonly totalItems: number
-  readonly ended: readonly BatchRow[]
+  /** It is over already. */
+  readonly onEnded: (batch: BatchRow) => void
 }
 
 /**
@@ -31,8 +27,8 @@ export interface CreatedBatch {
 export async function createBatch(
   batch: NewBatch,
   items: Iterable<unknown> | AsyncIterable<unknown>,
-  { backend, factory, level, settings, maxPayloadBytes, now }: BatchParts,
-): Promise<CreatedBatch> {
+  { backend, factory, level, settings, maxPayloadBytes, now, onEnded }: BatchParts,
+): Promise<void> {
   await backend.openBatch(batch)
   let chunk: unknown[] = []
   let group: NewTask[] = []
@@ -67,14 +63,14 @@ export async function createBatch(
     if (chunk.length > 0) cut()
     if (group.length > 0) await add()
   } catch (error) {
-    await backend.sealBatch(batch.id, chunks - group.length, totalItems, now())
+    // In this order, so that of the last group, too, nothing is left to run: it may be there although adding it failed.
     await backend.cancelBatch(batch.id, now())
+    for (const row of await backend.sealBatch(batch.id, chunks - group.length, totalItems, now())) onEnded(row)
     throw error
   }
-  // What was added after somebody cancelled it.
-  const isCancelled = (await backend.batch(batch.id))?.isCancelled === true
-  const cancelled = isCancelled ? (await backend.cancelBatch(batch.id, now())).batches : []
-  return { totalItems, ended: [...cancelled, ...(await backend.sealBatch(batch.id, chunks, totalItems, now()))] }
+  // What was added after somebody cancelled it. It does not end by that, as it is not sealed.
+  if ((await backend.batch(batch.id))?.isCancelled === true) await backend.cancelBatch(batch.id, now())
+  for (const row of await backend.sealBatch(batch.id, chunks, totalItems, now())) onEnded(row)
 }
 
 /** @throws InvalidArgumentError for what cannot be gone through, a text included. */

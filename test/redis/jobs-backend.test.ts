@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Claim, JobBackend, NewTask, Outcome, OutcomeKind } from '@sluice/core'
+import type { Claim, JobBackend, NewTask, Outcome, OutcomeKind, WakeHint } from '@sluice/core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { findRedisServer, type RedisServer, startRedisServer } from '../services/redis-server.ts'
 import { jobBackendOn } from './job-worlds.ts'
@@ -122,6 +122,16 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect(ids).toEqual(tasks.map(({ id }) => id))
     })
 
+    it('are handed out by no step that was given up, when it comes after all', async () => {
+      const backend = await open()
+      await backend.add([task('t')])
+      // As it is marked when it is asked for the answer and was not done.
+      await server.run('SET', `bull:@sluice:step:w.0:${queue}`, '1|')
+      await expect(backend.step(queue, [], 1, 'w', LEASE)).rejects.toThrow('after a later one')
+      expect(await counts(backend)).toEqual({ ...none, queued: 1 })
+      expect((await backend.step(queue, [], 1, 'w', LEASE)).claims).toHaveLength(1)
+    })
+
     it('leave out what somebody deleted from under the queue', async () => {
       const backend = await open()
       await backend.add([task('gone'), task('there')])
@@ -151,6 +161,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect(await counts(backend)).toEqual({ ...none, [kind === 'retry' ? 'retry' : 'queued']: 1 })
       expect((await backend.step(queue, [outcome(late, 'done')], 0, 'first', LEASE)).lost).toEqual([])
       expect(await counts(backend)).toEqual(none)
+      expect(await server.run('SCARD', `bull:${queue}:@retry`)).toBe(0)
       expect((await backend.step(queue, [], 1, 'second', LEASE)).claims).toEqual([])
     })
 
@@ -160,6 +171,15 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect((await backend.step(queue, [outcome(late, kind)], 0, 'first', LEASE)).lost).toEqual([late])
       expect(await counts(backend)).toEqual({ ...none, processing: 1 })
       expect((await backend.step(queue, [outcome(current, 'done')], 0, 'second', LEASE)).lost).toEqual([])
+    })
+
+    it('do not count from a worker that lost the task, also when the lease of the next one has run out', async () => {
+      const backend = await open()
+      const { late, current } = await twice(backend)
+      await server.run('DEL', `bull:${queue}:t:lock`)
+      expect((await backend.step(queue, [outcome(late, 'retry')], 0, 'first', LEASE)).lost).toEqual([late])
+      expect((await backend.renew([late, current], 'both', LEASE)).lost).toEqual([late])
+      expect((await backend.step(queue, [outcome(current, 'retry')], 0, 'second', LEASE)).lost).toEqual([])
     })
 
     it('count as anything from a worker whose lease ran out, while nobody has noticed', async () => {
@@ -221,6 +241,16 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect((await backend.renew([held], 'w', LEASE)).cancelled).toEqual([held])
     })
 
+    it('are not kept for the one that has the task now by the one that had it', async () => {
+      const backend = await open()
+      const { late, current } = await twice(backend)
+      await server.run('PEXPIRE', `bull:${queue}:t:lock`, '5000')
+      expect(await backend.renew([late], 'first', LEASE)).toEqual({ lost: [late], cancelled: [] })
+      expect(Number(await server.run('PTTL', `bull:${queue}:t:lock`))).toBeLessThanOrEqual(5_000)
+      expect(await backend.renew([current], 'second', LEASE)).toEqual({ lost: [], cancelled: [] })
+      expect(Number(await server.run('PTTL', `bull:${queue}:t:lock`))).toBeGreaterThan(5_000)
+    })
+
     it('of a worker that was lost end a task that was cancelled', async () => {
       const backend = await open()
       await backend.add([task('t')])
@@ -274,6 +304,24 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect(await server.run('KEYS', 'bull:@sluice:batch:*')).toEqual([])
     })
 
+    it('are open again while a dead letter is tried again, and are to be told of at their next end', async () => {
+      const backend = await open()
+      await backend.openBatch({ id: 'b', ...batch, webhook: 'http://127.0.0.1:1/' })
+      await backend.add([task('t', { batchId: 'b', items: 1 })])
+      await backend.sealBatch('b', 1, 1, 5)
+      const unnotified = async () => (await backend.unnotifiedBatches(Date.now() + 1)).map(({ id }) => id)
+      const dead = outcome(await claim(backend, 'w'), 'dead', { isKept: true, failedItems: 1 })
+      expect((await backend.step(queue, [dead], 0, 'w', LEASE)).batches).toMatchObject([{ id: 'b', failedItems: 1 }])
+      expect(await unnotified()).toEqual(['b'])
+      expect(await backend.replay('t')).toBe(true)
+      expect(await unnotified()).toEqual([])
+      expect(await server.run('ZCARD', 'bull:@sluice:ended')).toBe(0)
+      expect(await backend.batch('b')).toMatchObject({ endedAt: null, failedItems: 0, chunksDone: 0 })
+      const done = outcome(await claim(backend, 'w'), 'done', { doneItems: 1 })
+      expect((await backend.step(queue, [done], 0, 'w', LEASE)).batches).toMatchObject([{ id: 'b', processedItems: 1, failedItems: 0 }])
+      expect(await unnotified()).toEqual(['b'])
+    })
+
     it('are not forgotten that are open again', async () => {
       const backend = await open()
       await backend.openBatch({ id: 'b', ...batch })
@@ -284,6 +332,37 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       await backend.sealBatch('b', 0, 0, 5)
       await backend.tidy({ maxDeadBytes: 0, maxBatchAgeMs: 0 }, 100)
       expect(await backend.batch('b')).toBeUndefined()
+    })
+
+    it('count a part once, and are told of once', async () => {
+      const backend = await open()
+      await backend.openBatch({ id: 'b', ...batch })
+      await backend.add(['1', '2', '3', '4'].map((id, chunk) => task(id, { batchId: 'b', chunk, items: 1 })))
+      // As if adding the last one had failed.
+      await backend.sealBatch('b', 3, 3, 5)
+      const { claims } = await backend.step(queue, [], 4, 'w', LEASE)
+      const [first, second, third, fourth] = claims.map((held) => outcome(held, 'done', { doneItems: 1 })) as [
+        Outcome,
+        Outcome,
+        Outcome,
+        Outcome,
+      ]
+      expect(await backend.step(queue, [first, second], 0, 'w', LEASE)).toMatchObject({ lost: [], batches: [] })
+      expect(await backend.step(queue, [first], 0, 'w', LEASE)).toMatchObject({ lost: [first.claim], batches: [] })
+      expect(await backend.batch('b')).toMatchObject({ processedItems: 2, chunksDone: 2 })
+      expect((await backend.step(queue, [third], 0, 'w', LEASE)).batches).toMatchObject([{ processedItems: 3, chunksDone: 3 }])
+      expect(await backend.step(queue, [fourth], 0, 'w', LEASE)).toMatchObject({ lost: [], batches: [] })
+    })
+
+    it('count a part once that was over and that somebody deleted, when they are cancelled', async () => {
+      const backend = await open()
+      await backend.openBatch({ id: 'b', ...batch })
+      await backend.add(['1', '2', '3'].map((id, chunk) => task(id, { batchId: 'b', chunk, items: 1 })))
+      await backend.sealBatch('b', 3, 3, 5)
+      await backend.step(queue, [outcome(await claim(backend, 'w'), 'done', { doneItems: 1 })], 0, 'w', LEASE)
+      await server.run('DEL', `bull:${queue}:1`)
+      expect((await backend.cancelBatch('b', 9)).batches).toMatchObject([{ chunksDone: 3 }])
+      expect(await backend.batch('b')).toMatchObject({ chunksDone: 3, processedItems: 1 })
     })
 
     it('end when they are cancelled although somebody deleted a part', async () => {
@@ -369,6 +448,31 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       expect(await backend.add([task('v', { uniqueKey: 'k' })])).toEqual([{ id: 't', isDuplicate: true }])
       expect(await claim(backend, 'w')).toMatchObject({ id: 't', attempts: 0, crashes: 0 })
     })
+  })
+
+  it('tells others of the first task that is ready, and of one that is due sooner', async () => {
+    const [backend, other] = [await open(), await open()]
+    const hints: WakeHint[] = []
+    other.onWake((hint) => hints.push(hint))
+    const isHeard = async () => {
+      await backend.pause(queue, false)
+      return hints.length > 0
+    }
+    await expect.poll(isHeard, SOON).toBe(true)
+    await sleep(200)
+    hints.length = 0
+    const at = Date.now()
+    for (const [id, runAt] of [
+      ['60', 60_000],
+      ['120', 120_000],
+      ['30', 30_000],
+      ['a', 0],
+      ['b', 0],
+    ] as const)
+      await backend.add([task(id, { runAt: runAt === 0 ? 0 : at + runAt })])
+    await expect.poll(() => hints, SOON).toEqual([{ queue }, { queue }, { queue }])
+    await sleep(100)
+    expect(hints).toHaveLength(3)
   })
 
   it('adds a task once, by its id, and says which was there', async () => {

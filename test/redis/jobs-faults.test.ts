@@ -89,6 +89,20 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
     expect(ended).toHaveLength(1)
   })
 
+  it('gives up for good a step that did not come to Redis', async () => {
+    const server = await serve()
+    const proxy = await behindProxy(server)
+    const backend = jobBackendOn(client, proxy.port, { commandTimeoutMs })
+    cleanups.push(async () => backend.close())
+    await backend.open()
+    proxy.silence('all')
+    await expect(backend.step('q', [], 1, 'w', 60_000)).rejects.toBeInstanceOf(JobBackendError)
+    const isAnswered = async () => (await Promise.resolve(backend.step('q', [], 0, 'w', 60_000)).catch(() => undefined)) !== undefined
+    await expect.poll(isAnswered, LONG).toBe(true)
+    // Should it come after all, it finds this.
+    expect(await server.run('GET', 'bull:@sluice:step:w.0:q')).toBe('1|')
+  })
+
   it('hears of a cancelled task after its subscription went silent', async () => {
     const server = await serve()
     const proxy = await behindProxy(server)

@@ -83,13 +83,14 @@ export class WakeListener {
   }
 
   #told(payload: string): void {
-    let told: Told
+    let told: Told | null
     try {
-      told = JSON.parse(payload) as Told
+      told = JSON.parse(payload) as Told | null
     } catch {
       return
     }
-    if (told.from !== this.self) this.onHint(told)
+    // Whoever may connect to the database can tell anything.
+    if (typeof told === 'object' && told !== null && told.from !== this.self) this.onHint(told)
   }
 
   #lost(client: PostgresPoolClient): void {

@@ -475,6 +475,23 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
     expect(hints).toHaveLength(3)
   })
 
+  it('tells others at once of a task that is to stop, alone or with its batch', async () => {
+    const [backend, other] = [await open(), await open()]
+    const hints: WakeHint[] = []
+    other.onWake((hint) => hints.push(hint))
+    await backend.openBatch({ id: 'b', ...batch })
+    await backend.add([task('1', { batchId: 'b', chunk: 0, items: 1 }), task('2', { batchId: 'b', chunk: 1, items: 1 })])
+    await backend.step(queue, [], 2, 'w', LEASE)
+    const told = (id: string) => hints.some(({ cancel }) => cancel === id)
+    const isTold = async (id: string, cancels: () => unknown) => {
+      await cancels()
+      return told(id)
+    }
+    await expect.poll(() => isTold('1', () => backend.cancel('1', 1)), SOON).toBe(true)
+    expect(told('2')).toBe(false)
+    await expect.poll(() => isTold('2', () => backend.cancelBatch('b', 1)), SOON).toBe(true)
+  })
+
   it('adds a task once, by its id, and says which was there', async () => {
     const backend = await open()
     const tasks = [task('a'), task('b', { uniqueKey: 'k' }), task('c', { queue: `${queue}b`, uniqueKey: 'k' })]

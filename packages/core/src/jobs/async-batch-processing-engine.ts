@@ -467,7 +467,7 @@ export class AsyncBatchProcessingEngine {
     await this.#gate.pass(actor, 'cancel', { taskId })
     const cancelled = await this.#backend.cancel(taskId, this.#clock.wall())
     if (cancelled?.was === 'waiting') this.#callbacks.delete(taskId)
-    for (const batch of cancelled?.batches ?? []) this.#batchEnded(batch)
+    for (const batch of cancelled?.batches ?? []) this.#batches.ended(batch)
     return cancelled !== undefined
   }
 

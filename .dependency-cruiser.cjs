@@ -64,7 +64,7 @@ module.exports = {
       from: {
         path: core,
         pathNot: [
-          `${core}sluice(-options|-chains|-result-policies|-secrets|-scopes|-events)?\\.ts$`,
+          `${core}sluice(-options|-chains|-result-policies|-secrets|-scopes|-events|-facts|-feeds)?\\.ts$`,
           `${core}default-sluice\\.ts$`,
           `${core}index\\.ts$`,
           `${core}testing/`,

@@ -1,11 +1,16 @@
 import type { StateVisitor } from './state-visitor.ts'
+import type { TimeGrid } from './time-grid.ts'
 
-/** So many values in turn must agree on the new level before it is taken for one. */
-export const SHIFTED_STEPS = 3
+/** So many values in turn must agree on a new level before it is taken for one, as long as none has passed. */
+const LEAST_PATIENCE = 3
+const MOST_PATIENCE_MINUTES = 180
+/** A level that is left for the former one within this time was none. */
+const PASSING_MINUTES: number = 12 * 60
+const SAME_SHARE = 0.5
 /** A load that doubles or halves. Surges of events are often smaller, and pass. */
 const LEAST_SHIFT: number = Math.log(2)
 /** More is an outage, or its end. */
-const MOST_SHIFT: number = Math.log(8)
+const MOST_SHIFT: number = Math.log(5)
 const SURPRISING_SPREADS = 6
 const AGREEING_SPREADS = 3
 const LEAST_AGREEMENT = 0.2
@@ -13,42 +18,66 @@ const LEAST_AGREEMENT = 0.2
 const SURPRISING_SHARE = 0.5
 const OFFSET_RATE = 0.1
 const SPREAD_RATE = 0.01
+const YOUNG_SPREAD_RATE = 0.1
 const START_SPREAD = 0.1
 
-/** Sees when a load leaves the level that former days had, and stays there. */
+/** By how much the logarithm of a level changed, and over how many values until now. */
+export interface Shift {
+  readonly log: number
+  readonly steps: number
+}
+
+/**
+ * Sees when a load leaves the level that former days had, and stays there. Where levels pass it grows patient: after each that did,
+ * the next has to last twice as long.
+ */
 export class LevelShift {
   #offset = 0
   #spread: number = START_SPREAD
   #known = 0
   #agreeing = 0
   #sum = 0
+  #patience: number = LEAST_PATIENCE
+  /** The last shift, 0 when it was taken back or was long ago. */
+  #lastLog = 0
+  #steps = 0
+
+  constructor(private readonly grid: TimeGrid) {}
+
+  /** Whether the latest values may be the first of a new level. */
+  get isUncertain(): boolean {
+    return this.#agreeing > 0 && this.#agreeing < LEAST_PATIENCE
+  }
 
   /**
    * @param deviation - The logarithm of the latest value over what former days had at that time.
    * @param surprise - The logarithm of the latest value over its forecast.
-   * @returns By how much the logarithm of the level changed when the last `SHIFTED_STEPS` values began; 0 while it did not, or is not certain.
    */
-  add(deviation: number, surprise: number): number {
+  add(deviation: number, surprise: number): Shift | undefined {
+    this.#age()
     const change = deviation - this.#offset
-    if (this.#known > 0 && this.#agrees(change, surprise)) {
-      this.#agreeing += 1
-      this.#sum += change
-      if (this.#agreeing < SHIFTED_STEPS) return 0
-      const shift = this.#sum / this.#agreeing
+    if (this.#known === 0 || !this.#agrees(change, surprise)) {
       this.interrupt()
-      return shift
+      this.#follow(change)
+      return undefined
     }
+    this.#agreeing += 1
+    this.#sum += change
+    const steps = this.#agreeing
+    const log = this.#sum / steps
+    const returns = this.#returns(log)
+    if (steps < (returns ? LEAST_PATIENCE : this.#patience)) return undefined
     this.interrupt()
-    this.#known += 1
-    const youngest = 1 / this.#known
-    this.#spread += Math.max(SPREAD_RATE, Math.min(0.1, youngest)) * (Math.min(1, Math.abs(change)) - this.#spread)
-    this.#offset += Math.max(OFFSET_RATE, youngest) * change
-    return 0
-  }
-
-  /** Whether the latest values may be the first of a new level. */
-  get isUncertain(): boolean {
-    return this.#agreeing > 0
+    this.#steps = 0
+    if (!returns) {
+      this.#lastLog = log
+      return { log, steps }
+    }
+    // What is taken back is taken back exactly: former days are as they were.
+    const back = -this.#lastLog
+    this.#patience = Math.min(this.grid.stepsOf(MOST_PATIENCE_MINUTES), 2 * this.#patience)
+    this.#lastLog = 0
+    return { log: back, steps }
   }
 
   /** To be called when values are missing: what comes after is not in turn. */
@@ -57,10 +86,32 @@ export class LevelShift {
     this.#sum = 0
   }
 
+  #age(): void {
+    this.#steps += 1
+    if (this.#lastLog === 0 || this.#steps < this.grid.stepsOf(PASSING_MINUTES)) return
+    this.#lastLog = 0
+    this.#patience = Math.max(LEAST_PATIENCE, this.#patience >> 1)
+  }
+
+  #follow(change: number): void {
+    this.#known += 1
+    const youngest = 1 / this.#known
+    const spreadRate = Math.max(SPREAD_RATE, Math.min(YOUNG_SPREAD_RATE, youngest))
+    this.#spread += spreadRate * (Math.min(1, Math.abs(change)) - this.#spread)
+    this.#offset += Math.max(OFFSET_RATE, youngest) * change
+  }
+
+  /** Whether such a change takes the last shift back. */
+  #returns(log: number): boolean {
+    return this.#lastLog !== 0 && Math.abs(log + this.#lastLog) < SAME_SHARE * Math.abs(this.#lastLog)
+  }
+
   #agrees(change: number, surprise: number): boolean {
+    const isReturn = this.#returns(change)
     const size = Math.abs(change)
-    if (size < Math.max(LEAST_SHIFT, SURPRISING_SPREADS * this.#spread) || size > MOST_SHIFT) return false
-    if (this.#agreeing === 0) return surprise * Math.sign(change) > SURPRISING_SHARE * size
+    const isLarge = size >= Math.max(LEAST_SHIFT, SURPRISING_SPREADS * this.#spread) && size <= MOST_SHIFT
+    if (!isReturn && !isLarge) return false
+    if (this.#agreeing === 0) return isReturn || surprise * Math.sign(change) > SURPRISING_SHARE * size
     return Math.abs(change - this.#sum / this.#agreeing) < Math.max(LEAST_AGREEMENT, AGREEING_SPREADS * this.#spread)
   }
 
@@ -68,7 +119,10 @@ export class LevelShift {
     this.#offset = state.number(this.#offset)
     this.#spread = state.number(this.#spread)
     this.#known = state.integer(this.#known, 0)
-    this.#agreeing = state.integer(this.#agreeing, 0, SHIFTED_STEPS)
+    this.#agreeing = state.integer(this.#agreeing, 0)
     this.#sum = state.number(this.#sum)
+    this.#patience = state.integer(this.#patience, LEAST_PATIENCE)
+    this.#lastLog = state.number(this.#lastLog)
+    this.#steps = state.integer(this.#steps, 0)
   }
 }

@@ -33,6 +33,16 @@ export function run(
   })
 }
 
+/** The same for several horizons at once. */
+export function runAll(forecaster: LoadForecaster, values: readonly number[], horizons: readonly number[]): (Prediction | undefined)[][] {
+  const forecasts = horizons.map((): (Prediction | undefined)[] => [])
+  for (const [step, value] of values.entries()) {
+    forecaster.add(value, timeOf(step))
+    for (const [at, minutes] of horizons.entries()) forecasts[at]?.push(forecaster.predict(minutes))
+  }
+  return forecasts
+}
+
 /** The share of forecasts, made at the steps given, for which this is true of what came `horizon` steps later. */
 export function shareOf(
   values: readonly number[],

@@ -33,6 +33,15 @@ describe("LoadForecaster's state", () => {
     }
   }
 
+  it('knows of a new level that is not certain yet', () => {
+    const saved = filled(900)
+    for (const step of [900, 901]) saved.add(3 * (load[step] ?? 0), timeOf(step))
+    const restored = LoadForecaster.restore(saved.save())
+    for (const forecaster of [saved, restored]) forecaster.add(3 * (load[902] ?? 0), timeOf(902))
+    expect(forecastsOf(restored)).toEqual(forecastsOf(saved))
+    expect(restored.predict(60)?.value).toBeGreaterThan(2 * (load[902] ?? 0))
+  })
+
   it('is not touched by what is added after it was saved', () => {
     const forecaster = filled(300)
     const state = forecaster.save()

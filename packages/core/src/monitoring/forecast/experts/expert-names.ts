@@ -1,5 +1,20 @@
+type ExpertName =
+  | 'last'
+  | 'median5'
+  | 'average'
+  | 'trend'
+  | 'yesterday'
+  | 'profile'
+  | 'growth'
+  | 'period'
+  | 'periodMedian'
+  | 'levelRegression'
+  | 'periodRegression'
+  | 'growthRegression'
+  | 'matchPeriod'
+
 /** Where the forecast of each expert stands in a row of them. */
-export const EXPERT = {
+export const EXPERT: Readonly<Record<ExpertName, number>> = {
   last: 0,
   median5: 1,
   average: 2,
@@ -13,6 +28,6 @@ export const EXPERT = {
   periodRegression: 10,
   growthRegression: 11,
   matchPeriod: 12,
-} as const satisfies Readonly<Record<string, number>>
+}
 
 export const EXPERTS: number = Object.keys(EXPERT).length

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest'
+import { LevelShift } from '../../../src/monitoring/forecast/level-shift.ts'
+import { TimeGrid } from '../../../src/monitoring/forecast/time-grid.ts'
+import { normal, seeded } from '../seeded.ts'
+
+const NOISE = 0.05
+
+/** A load that lies so far from what former days had, and the forecast that it stays as it is. */
+class Watched {
+  readonly shift: LevelShift = new LevelShift(new TimeGrid(300_000))
+  readonly #random = seeded(4)
+  #followed = 0
+  #last = 0
+
+  constructor() {
+    this.at(0, 200)
+  }
+
+  /** @returns What was seen, with the step at which it was. */
+  at(log: number, steps: number): { readonly step: number; readonly log: number; readonly steps: number }[] {
+    const seen = []
+    for (let step = 1; step <= steps; step += 1) {
+      const deviation = log - this.#followed + NOISE * normal(this.#random)
+      const shift = this.shift.add(deviation, deviation - this.#last)
+      this.#last = deviation - (shift?.log ?? 0)
+      if (shift === undefined) continue
+      this.#followed += shift.log
+      seen.push({ step, ...shift })
+    }
+    return seen
+  }
+}
+
+describe('LevelShift', () => {
+  it('sees a load that becomes three times as much, or a third, at its third value', () => {
+    for (const log of [Math.log(3), -Math.log(3)]) {
+      const seen = new Watched().at(log, 200)
+      expect(seen).toEqual([{ step: 3, log: expect.closeTo(log, 0), steps: 3 }])
+    }
+  })
+
+  it('does not take noise, one or two outliers, small changes or an outage for a new level', () => {
+    const watched = new Watched()
+    expect(watched.at(0, 5000)).toEqual([])
+    for (let again = 0; again < 20; again += 1) expect([...watched.at(1.2, 2), ...watched.at(0, 50)]).toEqual([])
+    expect(new Watched().at(Math.log(1.6), 200)).toEqual([])
+    expect(new Watched().at(-4, 200)).toEqual([])
+  })
+
+  it('does not take what was forecast for a change', () => {
+    const { shift } = new Watched()
+    for (let step = 0; step < 10; step += 1) expect(shift.add(Math.log(3), 0.05)).toBeUndefined()
+  })
+
+  it('takes a level that passes back exactly', () => {
+    const watched = new Watched()
+    const [up] = watched.at(1.1, 20)
+    expect(watched.at(0, 20)).toEqual([{ step: 3, log: -(up?.log ?? 0), steps: 3 }])
+  })
+
+  it('grows patient where levels pass, and after one that stayed less so', () => {
+    const watched = new Watched()
+    const first = [0, 1, 2].map(() => {
+      const [up] = watched.at(1.1, 30)
+      watched.at(0, 100)
+      return up?.step
+    })
+    expect(first).toEqual([3, 6, 12])
+    expect(watched.at(1.1, 20)).toEqual([])
+    watched.at(0, 100)
+    expect(watched.at(1.1, 400).map(({ step }) => step)).toEqual([24])
+    expect(watched.at(0, 100).map(({ step }) => step)).toEqual([12])
+  })
+
+  it('wants values in turn', () => {
+    const { shift } = new Watched()
+    for (let again = 0; again < 5; again += 1) {
+      for (let step = 0; step < 2; step += 1) expect(shift.add(1.1, 1.1)).toBeUndefined()
+      expect(shift.isUncertain).toBe(true)
+      shift.interrupt()
+      expect(shift.isUncertain).toBe(false)
+    }
+  })
+})

@@ -1,0 +1,64 @@
+// How good forecasts of loads are beside simple ones, how often their intervals hold, and what they cost.
+import { parseArgs } from 'node:util'
+import { type BenchFigure, printFigures, toJson } from './database/report.ts'
+import { baselines } from './forecast/baselines.ts'
+import { measureCosts } from './forecast/costs.ts'
+import { type Evaluation, evaluate } from './forecast/evaluate.ts'
+import { measureRecovery } from './forecast/recovery.ts'
+import { readFolder, syntheticSeries } from './forecast/series.ts'
+import { COVERAGE, targets } from './forecast/targets.ts'
+
+const { values: options } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    // A folder of CSV files with the columns timestamp and value.
+    traces: { type: 'string' },
+  },
+})
+
+const { json, quick, traces } = options
+const series = traces === undefined || quick ? syntheticSeries(quick ? 10 : 28) : readFolder(traces)
+const evaluations: Evaluation[] = []
+if (!json) printHeader()
+for (const one of series) {
+  const evaluated = evaluate(one)
+  if (!json) for (const evaluation of evaluated) printRow(evaluation)
+  evaluations.push(...evaluated)
+}
+const figures = [...evaluations.flatMap(figuresOf), ...measureRecovery(), ...measureCosts(quick)]
+if (json) for (const figure of figures) console.log(toJson(figure, 'forecast'))
+else {
+  console.log()
+  printFigures(figures)
+}
+
+function printHeader(): void {
+  console.log(
+    'Forecasts within ±15 %, and values within the interval and up to its upper bound, in percent; the first 40 % of each series are left out\n',
+  )
+  const names = ['Sluice', ...Object.keys(baselines), 'interval', 'upper']
+  console.log(`${'series'.padEnd(22)} ${'ahead'.padStart(6)} ${names.map((name) => name.padStart(14)).join('')}`)
+}
+
+function printRow({ series: name, minutes, accurate, covered, below }: Evaluation): void {
+  const cells = [...Object.values(accurate), covered, below].map((percent) => percent.toFixed(1).padStart(14))
+  console.log(`${name.padEnd(22)} ${`${minutes} min`.padStart(6)} ${cells.join('')}`)
+}
+
+function figuresOf({ series: name, minutes, accurate, covered }: Evaluation): BenchFigure[] {
+  const id = `${name}, ${minutes} min`
+  const known = targets[name]?.[minutes]
+  const { Sluice: ours = Number.NaN } = accurate
+  // Targets are given to a tenth of a percent.
+  const within: BenchFigure = { id: `${id}: within ±15 %`, value: Math.round(ours * 10) / 10, unit: '%', bound: '≥' }
+  return [
+    known === undefined ? within : { ...within, target: known },
+    {
+      id: `${id}: within the interval, off ${COVERAGE.goal} %`,
+      value: Math.abs(covered - COVERAGE.goal),
+      unit: '%',
+      target: COVERAGE.mostOff,
+    },
+  ]
+}

@@ -72,7 +72,8 @@ export class MemoryBatches {
 
   notified(id: string): void {
     const batch = this.#batches.get(id)
-    if (batch !== undefined) batch.isNotified = true
+    // It may be open again by now.
+    if (batch !== undefined && batch.endedAt !== null) batch.isNotified = true
   }
 
   unnotified(before: number): readonly BatchRow[] {

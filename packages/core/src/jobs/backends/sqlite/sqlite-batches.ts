@@ -73,7 +73,7 @@ export class SqliteBatches {
   }
 
   notified(id: string): void {
-    this.sql.run('UPDATE sluice_batches SET is_notified = 1 WHERE id = ?', id)
+    this.sql.run('UPDATE sluice_batches SET is_notified = 1 WHERE id = ? AND ended_at IS NOT NULL', id)
   }
 
   unnotified(before: number): readonly BatchRow[] {

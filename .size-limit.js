@@ -55,4 +55,5 @@ export default [
     ignore: ['node:*'],
     modifyEsbuildConfig: withoutDynamicImports,
   },
+  { name: '@sluice/core/scaling-cluster', path: 'packages/core/dist/scaling-cluster.js', limit: '5 kB', ignore: ['node:*'] },
 ]

@@ -8,6 +8,7 @@ export default defineConfig({
     'jobs-threads': 'src/jobs/threads/index.ts',
     'jobs-postgres': 'src/jobs/backends/postgres/index.ts',
     keda: 'src/monitoring/keda/index.ts',
+    'scaling-cluster': 'src/monitoring/scaling/targets/cluster/index.ts',
     testing: 'src/testing/index.ts',
   },
   format: 'esm',

@@ -17,6 +17,8 @@ export interface BenchFigure {
     | 'tasks/s'
     | 'MB'
     | 'B'
+    | 'changes'
+    | 'workers'
   /** Left out: it is only shown. */
   readonly target?: number
   /** @defaultValue '≤' */

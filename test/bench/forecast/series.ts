@@ -30,7 +30,7 @@ export function readFolder(folder: string): Series[] {
   return series
 }
 
-function readFile(path: string): Series | undefined {
+export function readFile(path: string): Series | undefined {
   const [header = '', ...lines] = readFileSync(path, 'utf8').split('\n')
   if (!HEADER.test(header)) {
     console.error(`${path} is left out: its first line is not "timestamp,value".`)

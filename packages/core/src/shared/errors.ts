@@ -54,6 +54,8 @@ export type SluiceErrorCode =
   | 'SLUICE_MISSING_PACKAGE'
   /** Another process is changing the schema of the database. */
   | 'SLUICE_SCHEMA_LOCKED'
+  /** What scales did not bring about the workers that were wanted. */
+  | 'SLUICE_SCALING_FAILED'
 
 /** Base of all errors of Sluice. Match on `code`; messages may change. */
 export class SluiceError extends Error {

@@ -1,0 +1,61 @@
+const MINUTE_MS = 60_000
+const MEDIAN_MINUTES = 60
+const RECENT_MINUTES = 5
+const DROP = 0.5
+const RECOVERY = 0.8
+const RECOVERED_MINUTES = 5
+const MAX_FREEZE_MS = 30 * MINUTE_MS
+
+/**
+ * Sees loads that fall all at once, as they do when something in front of the app is broken: what is scaled down then is missing when everybody comes
+ * back. A freeze lasts until the load was back for five minutes, and for half an hour at most.
+ */
+export class LoadFreeze {
+  readonly #minutes: number[] = []
+  #since: number | undefined
+  #usual = 0
+  #recovered = 0
+
+  /** @param leastLoad - Below this, a load may fall as it likes. */
+  constructor(private readonly leastLoad: number) {}
+
+  /** @param perSecond - The mean load of the minute that has just ended; `NaN` where it is missing. */
+  minute(now: number, perSecond: number): void {
+    if (this.isFrozen(now)) this.#watch(perSecond)
+    else this.#look(now, perSecond)
+    this.#minutes.push(perSecond)
+    if (this.#minutes.length > MEDIAN_MINUTES) this.#minutes.shift()
+  }
+
+  isFrozen(now: number): boolean {
+    if (this.#since !== undefined && (now < this.#since || now - this.#since >= MAX_FREEZE_MS)) this.#since = undefined
+    return this.#since !== undefined
+  }
+
+  /** The median load of the hour before it fell. */
+  get usual(): number {
+    return this.#usual
+  }
+
+  #watch(perSecond: number): void {
+    if (Number.isNaN(perSecond)) return
+    this.#recovered = perSecond >= RECOVERY * this.#usual ? this.#recovered + 1 : 0
+    if (this.#recovered >= RECOVERED_MINUTES) this.#since = undefined
+  }
+
+  #look(now: number, perSecond: number): void {
+    const recent = medianOf(this.#minutes.slice(-RECENT_MINUTES))
+    const usual = medianOf(this.#minutes)
+    if (recent === undefined || usual === undefined || usual <= this.leastLoad) return
+    if (!(perSecond < DROP * recent && perSecond < DROP * usual)) return
+    this.#since = now
+    this.#usual = usual
+    this.#recovered = 0
+  }
+}
+
+/** `undefined` where fewer than three are known. */
+function medianOf(values: readonly number[]): number | undefined {
+  const known = values.filter((value) => !Number.isNaN(value)).sort((a, b) => a - b)
+  return known.length < 3 ? undefined : known[known.length >> 1]
+}

@@ -1,0 +1,86 @@
+const SLOTS = 64
+const SECOND_MS = 1000
+/** Whoever was not heard of for longer has missed something. */
+const MAX_GAP_MS = 10_000
+/** A window that is known by less than this says nothing. */
+const LEAST_KNOWN = 0.5
+
+/** The arrivals of the last minute by seconds, and which seconds are known: what was not measured is not 0. */
+export class LoadWindow {
+  readonly #arrivals = new Float64Array(SLOTS)
+  /** How much of each second is known, in milliseconds. */
+  readonly #knownMs = new Float64Array(SLOTS)
+  #second: number
+  #recordedAt: number
+  #backlog = 0
+
+  constructor(now: number) {
+    this.#second = Math.floor(now / SECOND_MS)
+    this.#recordedAt = now
+  }
+
+  /**
+   * @param arrivals - Since the last record.
+   * @param backlog - That waits now.
+   * @returns Whether it counts: what came after a gap began somewhere within it, and does not.
+   */
+  record(now: number, arrivals: number, backlog: number): boolean {
+    const spanMs = now - this.#recordedAt
+    this.#turn(now)
+    const from = this.#recordedAt
+    this.#recordedAt = now
+    this.#backlog = backlog
+    if (spanMs < 0 || spanMs > MAX_GAP_MS) return false
+    if (spanMs === 0) {
+      this.#add(Math.floor(now / SECOND_MS), arrivals, 0)
+      return true
+    }
+    for (let at = from; at < now; ) {
+      const second = Math.floor(at / SECOND_MS)
+      const end = Math.min(now, (second + 1) * SECOND_MS)
+      this.#add(second, (arrivals * (end - at)) / spanMs, end - at)
+      at = end
+    }
+    return true
+  }
+
+  /** Arrivals a second over the last so many seconds, at most 60; `undefined` where less than half of them is known. */
+  rate(now: number, seconds: number): number | undefined {
+    this.#turn(now)
+    // A second that has just begun is not worth the oldest one.
+    const last = now % SECOND_MS === 0 ? this.#second - 1 : this.#second
+    let arrivals = 0
+    let knownMs = 0
+    for (let second = last; second > last - seconds; second -= 1) {
+      arrivals += this.#arrivals[slotOf(second)] ?? 0
+      knownMs += this.#knownMs[slotOf(second)] ?? 0
+    }
+    return knownMs < seconds * SECOND_MS * LEAST_KNOWN ? undefined : (arrivals / knownMs) * SECOND_MS
+  }
+
+  /** What waits, as far as it is known. */
+  backlog(now: number): number {
+    return now - this.#recordedAt > MAX_GAP_MS ? 0 : this.#backlog
+  }
+
+  #add(second: number, arrivals: number, ms: number): void {
+    const slot = slotOf(second)
+    this.#arrivals[slot] = (this.#arrivals[slot] ?? 0) + arrivals
+    this.#knownMs[slot] = (this.#knownMs[slot] ?? 0) + ms
+  }
+
+  #turn(now: number): void {
+    const second = Math.floor(now / SECOND_MS)
+    // A clock that went back says nothing of when the rest was.
+    const from = second < this.#second ? second - SLOTS : Math.max(this.#second, second - SLOTS)
+    for (let one = from + 1; one <= second; one += 1) {
+      this.#arrivals[slotOf(one)] = 0
+      this.#knownMs[slotOf(one)] = 0
+    }
+    this.#second = second
+  }
+}
+
+function slotOf(second: number): number {
+  return ((second % SLOTS) + SLOTS) % SLOTS
+}

@@ -1,0 +1,54 @@
+import type { ResolvedControlOptions } from './control-options.ts'
+import { percent } from './figures.ts'
+import type { Forecasts, LoadForecast } from './forecasts.ts'
+
+/** What is asked for beyond the start-up time. */
+const MARGIN_SECONDS = 30
+const MINUTE_SECONDS = 60
+/** A 90th percentile beyond so many medians says more of the forecast than of the load. */
+const MAX_SPREAD = 2
+
+/** What is expected by the time that workers which are started now are up. */
+export interface Ahead {
+  /** Requests a second; 0 without a forecast. */
+  readonly load: number
+  readonly seconds: number
+  /** The share of their capacity that workers are to be used by. */
+  readonly target: number
+  /** Why forecasts do not count. */
+  readonly reason?: string
+}
+
+/** Looks at the minute in which workers that are started now are up, and at the one after it. */
+export function lookAhead(forecasts: Forecasts | undefined, options: ResolvedControlOptions): Ahead {
+  const first = Math.ceil((options.startUpSeconds + MARGIN_SECONDS) / MINUTE_SECONDS) * MINUTE_SECONDS
+  const without = { load: 0, seconds: first, target: options.target }
+  if (forecasts === undefined) return without
+  let load = 0
+  let seconds = first
+  for (const at of [first, first + MINUTE_SECONDS]) {
+    const forecast = read(forecasts, at)
+    if (forecast === undefined) return { ...without, reason: 'There is no forecast yet: only what arrives counts.' }
+    const { p50, p90, accuracy } = forecast
+    if (accuracy === undefined) return { ...without, reason: 'No forecast could be checked yet: only what arrives counts.' }
+    if (accuracy < options.minAccuracy) {
+      return { ...without, reason: `Only ${percent(accuracy)} of forecasts were right of late: only what arrives counts.` }
+    }
+    const expected = p90 <= MAX_SPREAD * p50 ? p90 : p50
+    if (expected > load) {
+      load = expected
+      seconds = at
+    }
+  }
+  return { load, seconds, target: options.targetWithForecast }
+}
+
+/** A forecast that cannot be had must not keep anything from being scaled. */
+function read(forecasts: Forecasts, seconds: number): LoadForecast | undefined {
+  try {
+    const forecast = forecasts.at(seconds)
+    return forecast !== undefined && Number.isFinite(forecast.p50) && Number.isFinite(forecast.p90) ? forecast : undefined
+  } catch {
+    return undefined
+  }
+}

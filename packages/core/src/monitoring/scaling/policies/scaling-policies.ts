@@ -1,0 +1,195 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../../../shared/clock.ts'
+import { InvalidArgumentError } from '../../../shared/errors.ts'
+import { percent, shown } from '../control/figures.ts'
+import { checkPolicy, type ScaleDirection, type ScalingPolicy, scaledBy } from './scaling-policy.ts'
+
+const MAX_POLICIES = 1000
+const UP_SHARE = 5
+
+/** How policies are evaluated. */
+export interface PolicyRules {
+  readonly minWorkers: number
+  readonly maxWorkers: number
+  /** The share of a threshold by which a metric must be beyond it. */
+  readonly tolerance: number
+  /** Milliseconds after a step up before one down; before one up after one down, a fifth of it: too few workers are worse than too many. */
+  readonly stabilizationMs: number
+}
+
+/** What the policies say. */
+export interface PolicyVerdict {
+  readonly direction: ScaleDirection | null
+  /** The number of workers they want; the present one where they want no other. */
+  readonly to: number
+  readonly metric?: string
+  readonly value?: number
+  readonly reasons: readonly string[]
+  readonly skipped: readonly string[]
+  /** Whether a metric is above a threshold for scaling up, whether or not anything is done about it now. */
+  readonly isHigh: boolean
+}
+
+interface Kept {
+  policy: ScalingPolicy
+  /** Of the monotonic clock. */
+  readyAt: number
+}
+
+interface Vote {
+  readonly kept: Kept
+  readonly value: number
+}
+
+/** Policies, and when each may decide again. Where some say up and some down, up it is. */
+export class ScalingPolicies {
+  readonly #kept = new Map<string, Kept>()
+  #last: { readonly direction: ScaleDirection; readonly at: number } | undefined
+
+  constructor(
+    private readonly rules: PolicyRules,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws InvalidArgumentError */
+  create(
+    name: string,
+    metric: string,
+    threshold: number,
+    scaleDirection: ScaleDirection,
+    scaleAmount = 25,
+    cooldownSeconds = 300,
+  ): ScalingPolicy {
+    const policy: ScalingPolicy = {
+      id: randomUUID(),
+      name,
+      metric,
+      threshold,
+      scaleDirection,
+      scaleAmount,
+      cooldownSeconds,
+      enabled: true,
+    }
+    checkPolicy(policy)
+    if (this.#kept.size >= MAX_POLICIES) throw new InvalidArgumentError('name', `${MAX_POLICIES} policies at most`, name)
+    this.#kept.set(policy.id, { policy, readyAt: Number.NEGATIVE_INFINITY })
+    return policy
+  }
+
+  list(): ScalingPolicy[] {
+    return [...this.#kept.values()].map(({ policy }) => policy)
+  }
+
+  /** @throws InvalidArgumentError when there is none of this id. */
+  setEnabled(id: string, enabled: boolean): ScalingPolicy {
+    const kept = this.#kept.get(id)
+    if (kept === undefined) throw new InvalidArgumentError('id', 'the id of a policy', id)
+    if (typeof enabled !== 'boolean') throw new InvalidArgumentError('enabled', 'true or false', enabled)
+    kept.policy = { ...kept.policy, enabled }
+    return kept.policy
+  }
+
+  /** Whether there was one of this id. */
+  remove(id: string): boolean {
+    return this.#kept.delete(id)
+  }
+
+  /** Tells of a step that was not decided here: none the other way follows at once. */
+  noteStep(direction: ScaleDirection): void {
+    this.#last = { direction, at: this.clock.now() }
+  }
+
+  /**
+   * @param read - A metric's present value; `undefined` where it is missing, which is not 0.
+   * @param least - Workers that are needed for other reasons.
+   */
+  evaluate(current: number, read: (metric: string) => number | undefined, least = 0): PolicyVerdict {
+    const now = this.clock.now()
+    const skipped: string[] = []
+    const votes = this.#votes(read, skipped)
+    const up = votes.filter(({ kept }) => kept.policy.scaleDirection === 'up')
+    const isHigh = up.length > 0
+    const direction = isHigh ? 'up' : 'down'
+    const ready = (isHigh ? up : votes).filter(({ kept }) => this.#isReady(kept, now, skipped))
+    const chosen = this.#choose(ready, current, direction, least)
+    const held: PolicyVerdict = { direction: null, to: current, reasons: [], skipped, isHigh }
+    if (chosen === undefined || !this.#isStable(now, direction, chosen.vote.kept.policy, skipped)) return held
+    const { vote, to } = chosen
+    if (to === current) {
+      skipped.push(`${nameOf(vote.kept.policy)}: there are ${current} already, and ${direction === 'up' ? 'no more' : 'no fewer'} may be.`)
+      return held
+    }
+    this.#last = { direction, at: now }
+    // All that asked for it have got it.
+    for (const { kept } of ready) kept.readyAt = now + kept.policy.cooldownSeconds * 1000
+    const reasons = ready.map(({ kept: { policy }, value }) => reasonOf(policy, value))
+    return { direction, to, metric: vote.kept.policy.metric, value: vote.value, reasons, skipped, isHigh }
+  }
+
+  #votes(read: (metric: string) => number | undefined, skipped: string[]): Vote[] {
+    const votes: Vote[] = []
+    for (const kept of this.#kept.values()) {
+      const { policy } = kept
+      if (!policy.enabled) continue
+      const value = read(policy.metric)
+      if (value === undefined || !Number.isFinite(value)) skipped.push(`${nameOf(policy)}: ${policy.metric} is not known.`)
+      else if (this.#isBeyond(policy, value, skipped)) votes.push({ kept, value })
+    }
+    return votes
+  }
+
+  #isBeyond(policy: ScalingPolicy, value: number, skipped: string[]): boolean {
+    const { threshold, scaleDirection } = policy
+    const { tolerance } = this.rules
+    const isUp = scaleDirection === 'up'
+    if (!(isUp ? value > threshold : value < threshold)) return false
+    const isFar = isUp ? value > threshold * (1 + tolerance) : value < threshold * (1 - tolerance)
+    if (!isFar) skipped.push(`${reasonOf(policy, value)} That is within the tolerance of ${percent(tolerance)}.`)
+    return isFar
+  }
+
+  #isReady({ policy, readyAt }: Kept, now: number, skipped: string[]): boolean {
+    if (now >= readyAt) return true
+    skipped.push(`${nameOf(policy)}: its cooldown lasts another ${shown(Math.ceil((readyAt - now) / 1000))} s.`)
+    return false
+  }
+
+  #choose(
+    votes: readonly Vote[],
+    current: number,
+    direction: ScaleDirection,
+    least: number,
+  ): { readonly vote: Vote; readonly to: number } | undefined {
+    let chosen: { readonly vote: Vote; readonly to: number } | undefined
+    for (const vote of votes) {
+      const to = this.#within(current, scaledBy(current, direction, vote.kept.policy.scaleAmount), direction, least)
+      if (chosen === undefined || (direction === 'up' ? to > chosen.to : to < chosen.to)) chosen = { vote, to }
+    }
+    return chosen
+  }
+
+  /** Never against the direction, should there be more or fewer already than may be. */
+  #within(current: number, to: number, direction: ScaleDirection, least: number): number {
+    const { minWorkers, maxWorkers } = this.rules
+    return direction === 'up' ? Math.max(current, Math.min(maxWorkers, to)) : Math.min(current, Math.max(minWorkers, least, to))
+  }
+
+  #isStable(now: number, direction: ScaleDirection, policy: ScalingPolicy, skipped: string[]): boolean {
+    const last = this.#last
+    if (last === undefined || last.direction === direction) return true
+    const windowMs = direction === 'down' ? this.rules.stabilizationMs : this.rules.stabilizationMs / UP_SHARE
+    const leftMs = last.at + windowMs - now
+    if (leftMs <= 0) return true
+    skipped.push(`${nameOf(policy)}: not ${direction} within ${shown(Math.ceil(leftMs / 1000))} s, because of the step ${last.direction}.`)
+    return false
+  }
+}
+
+function nameOf({ name }: ScalingPolicy): string {
+  return `Policy "${name}"`
+}
+
+function reasonOf(policy: ScalingPolicy, value: number): string {
+  const side = policy.scaleDirection === 'up' ? 'above' : 'below'
+  return `${nameOf(policy)}: ${policy.metric} is ${shown(value)}, ${side} ${shown(policy.threshold)}.`
+}

@@ -1,0 +1,182 @@
+import { type BackOff, backOffMs } from '../../shared/back-off.ts'
+import type { Clock } from '../../shared/clock.ts'
+import type { RandomSource } from '../../shared/random.ts'
+import { within } from '../../shared/within.ts'
+import { type ScalerTarget, ScalingFailedError } from './scaler-target.ts'
+
+const BACK_OFF: BackOff = { baseMs: 1000, maxMs: 30_000 }
+/** How long a call that was told to stop is waited for. */
+const STOP_MS = 1000
+const CURRENT_MS = 5000
+
+/** A call of a target that did not do what it was asked for. */
+export interface ScalingFailure {
+  readonly error: unknown
+  /** `undefined` when it was asked how many there are. */
+  readonly desired: number | undefined
+  /** Failures in a row. */
+  readonly failures: number
+  readonly retryInMs: number
+}
+
+export interface ExecutorParts {
+  readonly target: ScalerTarget
+  readonly timeoutMs: number
+  readonly clock: Clock
+  readonly random: RandomSource
+  onFailed(failure: ScalingFailure): void
+  onDone(desired: number): void
+}
+
+interface Wish {
+  readonly desired: number
+  readonly reason: string
+}
+
+/** Has a target carry out what was decided: the newest decision, one call at a time, and again until it is done. */
+export class ScalingExecutor {
+  #wish: Wish | undefined
+  #isRunning = false
+  #isClosed = false
+  #running: AbortController | undefined
+  #failures = 0
+  #currentFailures = 0
+  #askAgainAt = Number.NEGATIVE_INFINITY
+  #wake: (() => void) | undefined
+  /** The last number that was done, as far as it is known. */
+  #done: number | undefined
+
+  constructor(private readonly parts: ExecutorParts) {}
+
+  /** Whether something that was decided is not done yet. */
+  get isBusy(): boolean {
+    return this.#isRunning
+  }
+
+  /** Never throws, and does not wait. */
+  request(desired: number, reason: string): void {
+    if (this.#isClosed) return
+    const isOther = this.#wish?.desired !== desired
+    this.#wish = { desired, reason }
+    if (isOther) this.#running?.abort(new Error('Another number of workers is wanted.'))
+    if (!this.#isRunning) void this.#run()
+  }
+
+  /**
+   * How many workers there are.
+   *
+   * @returns `undefined` where the target does not say.
+   */
+  async current(): Promise<number | undefined> {
+    const { clock } = this.parts
+    if (clock.now() < this.#askAgainAt) return undefined
+    try {
+      const count = await within(
+        CURRENT_MS,
+        call(() => this.parts.target.current()),
+      )
+      if (!Number.isInteger(count) || count < 0) throw new ScalingFailedError(`The target says that there are ${String(count)} workers.`)
+      this.#currentFailures = 0
+      return count
+    } catch (error) {
+      this.#currentFailures += 1
+      const retryInMs = backOffMs(BACK_OFF, this.#currentFailures, this.parts.random)
+      this.#askAgainAt = clock.now() + retryInMs
+      this.parts.onFailed({ error, desired: undefined, failures: this.#currentFailures, retryInMs })
+      return undefined
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#wish = undefined
+    this.#running?.abort(new Error('Closed.'))
+    this.#wake?.()
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true
+    for (let wish = this.#wish; wish !== undefined; wish = this.#wish) {
+      const outcome = await this.#carryOut(wish)
+      if (this.#isClosed) break
+      if (outcome === 'done') {
+        this.#failures = 0
+        this.parts.onDone(wish.desired)
+        if (this.#wish?.desired === wish.desired) this.#wish = undefined
+      } else if (outcome !== 'superseded') await this.#backOff(outcome.error, wish)
+    }
+    this.#isRunning = false
+  }
+
+  async #carryOut({ desired, reason }: Wish): Promise<'done' | 'superseded' | { readonly error: unknown }> {
+    const running = new AbortController()
+    this.#running = running
+    const { timeoutMs, target } = this.parts
+    const done = call(() => target.scaleTo(desired, reason, running.signal))
+    const stopped = stopOf(running.signal)
+    try {
+      await Promise.race([within(timeoutMs, done), stopped.promise])
+      this.#done = desired
+      return 'done'
+    } catch (error) {
+      const isSuperseded = running.signal.aborted
+      running.abort(error)
+      this.#repair(desired, done)
+      return isSuperseded ? 'superseded' : { error }
+    } finally {
+      stopped.forget()
+      this.#running = undefined
+    }
+  }
+
+  /** What was given up may still come to an end, and then there are as many as are no longer wanted. */
+  #repair(desired: number, late: Promise<void>): void {
+    const redo = () => {
+      const wanted = this.#wish?.desired ?? this.#done
+      if (this.#isClosed || wanted === undefined || wanted === desired) return
+      this.request(wanted, 'An older decision was carried out late.')
+    }
+    late.then(redo, () => {})
+  }
+
+  async #backOff(error: unknown, { desired }: Wish): Promise<void> {
+    this.#failures += 1
+    const retryInMs = backOffMs(BACK_OFF, this.#failures, this.parts.random)
+    this.parts.onFailed({ error, desired, failures: this.#failures, retryInMs })
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, retryInMs)
+      timer.unref()
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#wake = undefined
+  }
+}
+
+/** What a target throws at once, it rejects with. */
+async function call<T>(run: () => T | PromiseLike<T>): Promise<T> {
+  return await run()
+}
+
+/** Rejects some time after a signal: for those who do not look at it. */
+function stopOf(signal: AbortSignal): { readonly promise: Promise<never>; forget(): void } {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let onAbort = () => {}
+  const promise = new Promise<never>((_, reject) => {
+    onAbort = () => {
+      timer = setTimeout(reject, STOP_MS, signal.reason)
+      timer.unref()
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+  promise.catch(() => {})
+  return {
+    promise,
+    forget() {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', onAbort)
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import { InvalidArgumentError } from '../../shared/errors.ts'
+import type { ScalingEvent, ScalingSkip, ScalingSource } from './scaling-event.ts'
+
+const MAX_EVENTS = 500
+const MAX_SKIPS = 200
+
+interface KeptSkip {
+  readonly source: ScalingSource
+  /** The reason without its figures, which differ each time. */
+  readonly kind: string
+  timestamp: number
+  reason: string
+  count: number
+}
+
+/** What was decided, and, apart, what was not done; of more than is kept, the oldest go. */
+export class ScalingHistory {
+  readonly #events: ScalingEvent[] = []
+  readonly #skips: KeptSkip[] = []
+
+  add(event: ScalingEvent): void {
+    this.#events.push(event)
+    if (this.#events.length > MAX_EVENTS) this.#events.shift()
+  }
+
+  /** What is skipped again and again is kept once, and counted. */
+  skip(timestamp: number, source: ScalingSource, reason: string): void {
+    const kind = reason.replaceAll(/\d+(?:\.\d+)?/g, '#')
+    const at = this.#skips.findIndex((one) => one.source === source && one.kind === kind)
+    const [known] = at < 0 ? [] : this.#skips.splice(at, 1)
+    this.#skips.push({ source, kind, timestamp, reason, count: (known?.count ?? 0) + 1 })
+    if (this.#skips.length > MAX_SKIPS) this.#skips.shift()
+  }
+
+  /**
+   * The newest first.
+   *
+   * @throws InvalidArgumentError
+   */
+  events(limit = 50): ScalingEvent[] {
+    return newest(this.#events, limit)
+  }
+
+  /**
+   * The newest first.
+   *
+   * @throws InvalidArgumentError
+   */
+  skips(limit = 50): ScalingSkip[] {
+    return newest(this.#skips, limit).map(({ timestamp, source, reason, count }) => ({ timestamp, source, reason, count }))
+  }
+}
+
+function newest<T>(all: readonly T[], limit: number): T[] {
+  if (!Number.isInteger(limit) || limit < 0) throw new InvalidArgumentError('limit', 'an integer of at least 0', limit)
+  return all.slice(Math.max(0, all.length - limit)).reverse()
+}

@@ -1,0 +1,89 @@
+import { InvalidOptionError } from '../../shared/errors.ts'
+import { checkOptions, option } from '../../shared/options.ts'
+import { type LoadRuleOptions, type ResolvedControlOptions, resolveControlOptions } from './control/control-options.ts'
+import type { ScalerTarget } from './scaler-target.ts'
+
+export interface ScalingOptions {
+  /**
+   * What brings workers about.
+   * @defaultValue none: decisions are made and kept, as if they were carried out
+   */
+  readonly target?: ScalerTarget
+  /**
+   * Scales by the load and its forecast.
+   * @defaultValue none: policies alone scale
+   */
+  readonly rule?: LoadRuleOptions
+  /**
+   * Workers at least. Minimum: `0`.
+   * @defaultValue 1
+   */
+  readonly minWorkers?: number
+  /**
+   * Workers at most. Minimum: `1`.
+   * @defaultValue 10
+   */
+  readonly maxWorkers?: number
+  /**
+   * Milliseconds from one decision to the next. Minimum: `1000`.
+   * @defaultValue 5000
+   */
+  readonly intervalMs?: number
+  /**
+   * Milliseconds that the target has for a change, before it is asked again. Minimum: `100`.
+   * @defaultValue 120000
+   */
+  readonly timeoutMs?: number
+  /**
+   * The share of a policy's threshold by which a metric must be beyond it: `0` to `1`.
+   * @defaultValue 0.05
+   */
+  readonly policyTolerance?: number
+  /**
+   * Seconds after a step up before a policy may scale down; a fifth of it the other way. Minimum: `0`.
+   * @defaultValue 300
+   */
+  readonly stabilizationSeconds?: number
+}
+
+export interface ResolvedScalingOptions extends Required<Omit<ScalingOptions, 'target' | 'rule'>> {
+  readonly target: ScalerTarget | undefined
+  readonly rule: ResolvedControlOptions | undefined
+}
+
+const target = {
+  expected: 'an object with the methods current and scaleTo',
+  accepts: (value: unknown) =>
+    option.object.accepts(value) && ['current', 'scaleTo'].every((name) => typeof (value as Record<string, unknown>)[name] === 'function'),
+}
+
+const rules = {
+  target,
+  rule: option.object,
+  minWorkers: option.integer(0),
+  maxWorkers: option.integer(1),
+  intervalMs: option.number(1000),
+  timeoutMs: option.number(100),
+  policyTolerance: option.number(0, 1),
+  stabilizationSeconds: option.number(0),
+}
+
+/** @throws InvalidOptionError that names the first option that is unknown, of the wrong type, or out of bounds. */
+export function resolveScalingOptions(options: ScalingOptions, prefix = ''): ResolvedScalingOptions {
+  checkOptions(options, rules, prefix)
+  const { minWorkers = 1, maxWorkers = Math.max(10, minWorkers), rule } = options
+  if (maxWorkers < minWorkers) throw new InvalidOptionError(`${prefix}maxWorkers`, `an integer of at least ${minWorkers}`, maxWorkers)
+  for (const name of ['minWorkers', 'maxWorkers']) {
+    if (rule !== undefined && name in rule) throw new InvalidOptionError(`${prefix}rule.${name}`, `${prefix}${name} instead`, 'it here')
+  }
+  return {
+    target: options.target,
+    rule: rule && resolveControlOptions({ ...rule, minWorkers, maxWorkers }, `${prefix}rule.`),
+    minWorkers,
+    maxWorkers,
+    intervalMs: options.intervalMs ?? 5000,
+    timeoutMs: options.timeoutMs ?? 120_000,
+    policyTolerance: options.policyTolerance ?? 0.05,
+    stabilizationSeconds: options.stabilizationSeconds ?? 300,
+  }
+}

@@ -1,0 +1,176 @@
+import cluster from 'node:cluster'
+import { type BackOff, backOffMs } from '../../../../shared/back-off.ts'
+import { InvalidArgumentError, SluiceError } from '../../../../shared/errors.ts'
+import { type Admission, type ScalerTarget, ScalingFailedError } from '../../scaler-target.ts'
+import { type ClusterTargetOptions, type ResolvedClusterTargetOptions, resolveClusterTargetOptions } from './cluster-target-options.ts'
+import { ClusterWorker } from './cluster-worker.ts'
+import { forkWorker } from './fork-worker.ts'
+import { MemoryGate } from './memory-gate.ts'
+
+const BACK_OFF: BackOff = { baseMs: 500, maxMs: 30_000 }
+/** A worker that lived as long has not failed because of how it starts. */
+const STABLE_MS = 30_000
+
+/** Scales workers of `node:cluster` on this machine. */
+export interface ClusterTarget extends ScalerTarget {
+  current(): number
+  admit(count: number): Admission
+  /**
+   * Drains all workers, and waits for their processes to end.
+   *
+   * @param graceMs - What they have to finish, in place of the option of that name.
+   */
+  close(graceMs?: number): Promise<void>
+}
+
+/**
+ * Workers of `node:cluster`: starts them as far as there is memory, waits until they are up, lets them finish before it ends them, and replaces those that
+ * die. It counts those alone that it started.
+ *
+ * @throws InvalidOptionError; SluiceError with the code `SLUICE_INVALID_ARGUMENT` in a worker.
+ * @example
+ * ```ts
+ * import cluster from 'node:cluster'
+ * import { clusterTarget, closeConnectionsOnDisconnect } from '@sluice/core/scaling-cluster'
+ *
+ * if (cluster.isPrimary) await clusterTarget().scaleTo(2, 'start', new AbortController().signal)
+ * else closeConnectionsOnDisconnect(createServer(app).listen(3000))
+ * ```
+ */
+export function clusterTarget(options: ClusterTargetOptions = {}): ClusterTarget {
+  const resolved = resolveClusterTargetOptions(options)
+  if (!cluster.isPrimary)
+    throw new SluiceError('SLUICE_INVALID_ARGUMENT', 'clusterTarget belongs into the primary process of node:cluster.')
+  return new ClusterWorkers(resolved, new MemoryGate(resolved))
+}
+
+class ClusterWorkers implements ClusterTarget {
+  readonly #workers = new Set<ClusterWorker>()
+  #desired = 0
+  /** Workers that died early, in a row. */
+  #failures = 0
+  #notBefore = Number.NEGATIVE_INFINITY
+  #replacing: ReturnType<typeof setTimeout> | undefined
+  #isClosed = false
+  readonly #onExit = () => {
+    for (const worker of this.#workers) worker.killNow()
+  }
+
+  constructor(
+    private readonly options: ResolvedClusterTargetOptions,
+    private readonly gate: MemoryGate,
+  ) {
+    // Those that drain have lost the channel by which they would hear of it.
+    process.on('exit', this.#onExit)
+  }
+
+  current(): number {
+    return this.#wanted().length
+  }
+
+  admit(count: number): Admission {
+    const current = this.current()
+    const room = this.gate.room(this.#starting())
+    return count - current > room ? { count: Math.max(current, current + room), reason: this.gate.reason() } : { count }
+  }
+
+  async scaleTo(count: number, _reason: string, signal: AbortSignal): Promise<void> {
+    if (!Number.isInteger(count) || count < 0) throw new InvalidArgumentError('count', 'an integer of at least 0', count)
+    if (this.#isClosed) throw new SluiceError('SLUICE_CLOSED', 'The target was closed.')
+    this.#desired = count
+    const leaving = this.#shrink()
+    const refusal = this.#grow()
+    const coming = this.#wanted().flatMap((worker) => (worker.isStarting ? [worker.ready] : []))
+    await untilAborted(Promise.all([...leaving, ...coming]), signal)
+    if (refusal !== undefined) throw refusal
+  }
+
+  async close(graceMs?: number): Promise<void> {
+    this.#isClosed = true
+    this.#desired = 0
+    clearTimeout(this.#replacing)
+    await Promise.all([...this.#workers].map((worker) => worker.drain(graceMs)))
+    process.removeListener('exit', this.#onExit)
+  }
+
+  #wanted(): ClusterWorker[] {
+    return [...this.#workers].filter(({ isWanted }) => isWanted)
+  }
+
+  #starting(): number {
+    return this.#wanted().filter(({ isStarting }) => isStarting).length
+  }
+
+  /** Those go first that are not up yet, then the youngest. */
+  #shrink(): Promise<void>[] {
+    const wanted = this.#wanted()
+    const excess = wanted.length - this.#desired
+    if (excess <= 0) return []
+    const order = [...wanted.filter(({ isStarting }) => !isStarting), ...wanted.filter(({ isStarting }) => isStarting)]
+    return order.slice(-excess).map((worker) => worker.drain())
+  }
+
+  /** @returns Why there are not as many as wanted. */
+  #grow(): Error | undefined {
+    while (!this.#isClosed && this.current() < this.#desired) {
+      const waitMs = this.#notBefore - performance.now()
+      if (waitMs > 0) return new ScalingFailedError(`Workers died as they started: there is another try in ${Math.ceil(waitMs)} ms.`)
+      if (this.gate.room(this.#starting()) < 1) {
+        return new ScalingFailedError(`There are ${this.current()} of ${this.#desired} workers. ${this.gate.reason()}`)
+      }
+      this.#start()
+    }
+    return undefined
+  }
+
+  #start(): void {
+    const worker = new ClusterWorker(forkWorker(this.options), this.options)
+    this.#workers.add(worker)
+    let isUp = false
+    worker.ready.then(
+      () => {
+        isUp = true
+      },
+      (error) => {
+        if (this.#desired > this.current()) this.options.onProblem?.(error)
+      },
+    )
+    void worker.gone.then(() => this.#ended(worker, isUp))
+  }
+
+  #ended(worker: ClusterWorker, wasUp: boolean): void {
+    this.#workers.delete(worker)
+    if (this.#isClosed || this.current() >= this.#desired) return
+    if (wasUp) this.options.onProblem?.(new ScalingFailedError(`The ${worker.ending}, and is replaced.`))
+    if (performance.now() - worker.startedAt >= STABLE_MS) this.#failures = 0
+    else {
+      this.#failures += 1
+      this.#notBefore = performance.now() + backOffMs(BACK_OFF, this.#failures, Math.random)
+    }
+    this.#replaceLater()
+  }
+
+  #replaceLater(): void {
+    clearTimeout(this.#replacing)
+    const waitMs = Math.max(0, this.#notBefore - performance.now())
+    this.#replacing = setTimeout(() => {
+      // Timers may be a little early.
+      this.#notBefore = Number.NEGATIVE_INFINITY
+      const refusal = this.#grow()
+      if (refusal === undefined) return
+      this.options.onProblem?.(refusal)
+      this.#notBefore = performance.now() + BACK_OFF.maxMs
+      this.#replaceLater()
+    }, waitMs)
+    this.#replacing.unref()
+  }
+}
+
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    if (signal.aborted) return onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}

@@ -1,0 +1,107 @@
+import type { Worker } from 'node:cluster'
+import { ScalingFailedError } from '../../scaler-target.ts'
+import type { ResolvedClusterTargetOptions } from './cluster-target-options.ts'
+
+/** From the signal that can be heard to the one that cannot. */
+const KILL_MS = 2000
+
+/** One worker, from its start to its end. */
+export class ClusterWorker {
+  readonly startedAt: number = performance.now()
+  /** Rejects when it ends, or is told to, before it is up. */
+  readonly ready: Promise<void>
+  /** Resolves when its process is over. */
+  readonly gone: Promise<void>
+  #state: 'starting' | 'ready' | 'draining' | 'gone' = 'starting'
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>()
+
+  constructor(
+    private readonly worker: Worker,
+    private readonly options: ResolvedClusterTargetOptions,
+  ) {
+    this.gone = new Promise((resolve) => {
+      worker.once('exit', () => this.#end(resolve))
+      // Where there was no process in the first place, no exit follows.
+      worker.on('error', () => {
+        if (worker.process.pid === undefined) this.#end(resolve)
+      })
+    })
+    this.ready = this.#whenReady()
+    // Who does not wait for it need not hear of it.
+    this.ready.catch(() => {})
+  }
+
+  get isStarting(): boolean {
+    return this.#state === 'starting'
+  }
+
+  /** Whether it is to stay: it is up, or on its way. */
+  get isWanted(): boolean {
+    return this.#state === 'starting' || this.#state === 'ready'
+  }
+
+  /** How it ended, for people. */
+  get ending(): string {
+    const { pid, exitCode, signalCode } = this.worker.process
+    return `worker ${pid ?? '(not started)'} ended with ${signalCode ?? `code ${exitCode}`}`
+  }
+
+  /** Gives it nothing new, and ends it once it has had the time to finish. */
+  drain(graceMs: number = this.options.graceMs): Promise<void> {
+    if (this.isWanted) {
+      this.#state = 'draining'
+      try {
+        this.worker.disconnect()
+      } catch {
+        // Its channel is closed already.
+      }
+    }
+    this.#after(graceMs, () => this.#kill())
+    return this.gone
+  }
+
+  /** At once, where the process ends. */
+  killNow(): void {
+    this.worker.process.kill('SIGKILL')
+  }
+
+  #kill(): void {
+    this.worker.process.kill('SIGTERM')
+    this.#after(KILL_MS, () => this.killNow())
+  }
+
+  #whenReady(): Promise<void> {
+    const { ready, startTimeoutMs } = this.options
+    return new Promise((resolve, reject) => {
+      const isUp = () => {
+        clearTimeout(timer)
+        if (this.#state === 'starting') this.#state = 'ready'
+        resolve()
+      }
+      const timer = this.#after(startTimeoutMs, () => {
+        if (!this.isStarting) return
+        reject(new ScalingFailedError(`A worker was not up within ${startTimeoutMs} ms.`))
+        this.#state = 'draining'
+        this.#kill()
+      })
+      if (ready === 'message') {
+        this.worker.on('message', (message: unknown) => {
+          if (message === 'ready') isUp()
+        })
+      } else this.worker.once(ready, isUp)
+      void this.gone.then(() => reject(new ScalingFailedError(`The ${this.ending} before it was up.`)))
+    })
+  }
+
+  #end(resolve: () => void): void {
+    this.#state = 'gone'
+    for (const timer of this.#timers) clearTimeout(timer)
+    resolve()
+  }
+
+  #after(ms: number, run: () => void): ReturnType<typeof setTimeout> {
+    const timer = setTimeout(run, ms)
+    this.#timers.add(timer)
+    return timer
+  }
+}

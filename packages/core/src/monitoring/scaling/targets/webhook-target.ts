@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto'
+import { InvalidArgumentError, InvalidOptionError } from '../../../shared/errors.ts'
+import { checkOptions, option } from '../../../shared/options.ts'
+import { type ScalerTarget, ScalingFailedError } from '../scaler-target.ts'
+import { checkSecret, SCALING_SIGNATURE_HEADER, signDemand } from './webhook-signature.ts'
+
+export interface WebhookTargetOptions {
+  /** What signs each demand: a text of at least 16 characters. */
+  readonly secret: string
+  /** How many workers run or are starting. */
+  readonly current: () => number | Promise<number>
+  /**
+   * Milliseconds that an answer may take. Minimum: `10`.
+   * @defaultValue 10000
+   */
+  readonly timeoutMs?: number
+  /**
+   * How often a demand is sent before it has failed. Minimum: `1`.
+   * @defaultValue 3
+   */
+  readonly attempts?: number
+  /**
+   * Milliseconds before it is sent again, doubled each time. Minimum: `0`.
+   * @defaultValue 500
+   */
+  readonly retryMs?: number
+}
+
+const rules = {
+  secret: { expected: '', accepts: () => true },
+  current: option.callback,
+  timeoutMs: option.number(10),
+  attempts: option.integer(1),
+  retryMs: option.number(0),
+}
+
+/**
+ * Tells an address how many workers there are to be: a POST with `{ desired, reason, requestedAt }` as JSON, signed in the header
+ * `x-sluice-scaling-signature` (see `isSignedDemand`), with an `idempotency-key` that stays the same when it is sent again. The number is absolute; of two
+ * demands the one with the later `requestedAt` counts.
+ *
+ * @throws InvalidOptionError; InvalidArgumentError where the address is none of http or https.
+ * @example
+ * ```ts
+ * import { webhookTarget } from '@sluice/core'
+ *
+ * const target = webhookTarget('https://ops.example.com/scale', {
+ *   secret: process.env.SCALING_SECRET ?? '',
+ *   current: () => fetchReplicaCount(),
+ * })
+ * ```
+ */
+export function webhookTarget(url: string | URL, options: WebhookTargetOptions): ScalerTarget {
+  checkOptions(options, rules)
+  const secret = checkSecret('secret', options.secret)
+  const { current, timeoutMs = 10_000, attempts = 3, retryMs = 500 } = options
+  if (current === undefined) throw new InvalidOptionError('current', option.callback.expected, undefined)
+  const address = addressOf(url)
+  let requestedAt = 0
+  return {
+    current,
+    async scaleTo(desired, reason, signal) {
+      // Of two demands within a millisecond, one is later all the same.
+      requestedAt = Math.max(Date.now(), requestedAt + 1)
+      const body = JSON.stringify({ desired, reason, requestedAt })
+      const key = randomUUID()
+      const post = () => send(address, body, key, secret, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]))
+      for (let attempt = 1; ; attempt += 1) {
+        const error = await post()
+        if (error === undefined) return
+        signal.throwIfAborted()
+        if (attempt >= attempts || error.isFinal) {
+          throw new ScalingFailedError(`${address.origin} was told of ${desired} workers ${attempt} times: ${error.message}`, {
+            cause: error.cause,
+          })
+        }
+        await wait(retryMs * 2 ** (attempt - 1), signal)
+      }
+    },
+  }
+}
+
+function addressOf(url: string | URL): URL {
+  try {
+    const address = new URL(url)
+    if (address.protocol === 'http:' || address.protocol === 'https:') return address
+  } catch {
+    // Told below.
+  }
+  throw new InvalidArgumentError('url', 'an address of http or https', String(url))
+}
+
+interface SendError {
+  readonly message: string
+  readonly cause?: unknown
+  /** The same demand would be refused again. */
+  readonly isFinal: boolean
+}
+
+async function send(address: URL, body: string, key: string, secret: string, signal: AbortSignal): Promise<SendError | undefined> {
+  const demand = { path: `${address.pathname}${address.search}`, host: address.host, body }
+  try {
+    const response = await fetch(address, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'idempotency-key': key,
+        [SCALING_SIGNATURE_HEADER]: signDemand(secret, demand, Math.floor(Date.now() / 1000)),
+      },
+      body,
+      redirect: 'error',
+      signal,
+    })
+    await response.body?.cancel()
+    if (response.ok) return undefined
+    return { message: `it answered ${response.status}.`, isFinal: isRefusal(response.status) }
+  } catch (cause) {
+    return { message: cause instanceof Error ? cause.message : String(cause), cause, isFinal: false }
+  }
+}
+
+function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500 && status !== 408 && status !== 425 && status !== 429
+}
+
+function wait(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      clearTimeout(timer)
+      reject(signal.reason)
+    }
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', onAbort)
+      resolve()
+    }, ms)
+    timer.unref()
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+}

@@ -1,0 +1,268 @@
+import { describe, expect, it } from 'vitest'
+import type { ControlOptions } from '../../../src/monitoring/scaling/control/control-options.ts'
+import type { Forecasts, LoadForecast } from '../../../src/monitoring/scaling/control/forecasts.ts'
+import { ScalingController } from '../../../src/monitoring/scaling/control/scaling-controller.ts'
+import type { WorkerState } from '../../../src/monitoring/scaling/control/worker-state.ts'
+import { FakeClock } from '../../helpers.ts'
+
+interface World extends Partial<ControlOptions> {
+  readonly forecasts?: Forecasts
+}
+
+function worldOf({ forecasts, ...options }: World = {}) {
+  const clock = new FakeClock()
+  const minutes: number[] = []
+  const controller = new ScalingController(
+    { capacity: 100, maxWorkers: 60, ...options },
+    { clock, ...(forecasts && { forecasts }), onMinute: (perSecond) => minutes.push(perSecond) },
+  )
+  const live = (seconds: number, perSecond: number, backlog = 0) => {
+    for (let second = 0; second < seconds; second += 1) {
+      clock.advance(1000)
+      controller.record(perSecond, backlog)
+    }
+  }
+  const decide = (current: number, state: Omit<WorkerState, 'current'> = {}) => controller.decide({ current, ...state })
+  /** As the loop does it: a decision every 5 s, which is carried out at once. */
+  const follow = (seconds: number, perSecond: number, current: number, state: Omit<WorkerState, 'current'> = {}) => {
+    let workers = current
+    for (let at = 0; at < seconds; at += 5) {
+      live(5, perSecond)
+      workers = decide(workers, state).desired
+    }
+    return workers
+  }
+  return { clock, controller, minutes, live, decide, follow }
+}
+
+const constantly = (forecast: Partial<LoadForecast>): Forecasts => ({ at: () => ({ p50: 0, p90: 0, accuracy: 0.9, ...forecast }) })
+
+describe('ScalingController', () => {
+  it('wants as many workers as the load needs at its target', () => {
+    const { live, decide } = worldOf()
+    live(15, 700)
+    expect(decide(8)).toMatchObject({ from: 8, desired: 10, direction: 'up', load: 700, isPanic: false })
+    expect(decide(8).reasons).toEqual(['700 requests/s need 10 workers at 100 each and a target of 70 %.'])
+  })
+
+  it('counts what waits as load that is to be gone in 15 s', () => {
+    const { live, decide } = worldOf()
+    live(15, 700, 1050)
+    expect(decide(9)).toMatchObject({ load: 770, desired: 11 })
+  })
+
+  it('lets differences within the tolerance be', () => {
+    const { live, decide } = worldOf()
+    live(15, 770)
+    expect(decide(10)).toMatchObject({ desired: 10, direction: null, reasons: [] })
+    expect(decide(10).skipped).toContain('Not to 11: 770 requests/s are within the tolerance.')
+    live(15, 771)
+    expect(decide(10).desired).toBe(12)
+  })
+
+  it('changes nothing while the load is not known, and says so', () => {
+    const { live, decide, clock } = worldOf()
+    expect(decide(3)).toMatchObject({ desired: 3, direction: null, load: undefined })
+    live(60, 700)
+    clock.advance(9000)
+    expect(decide(30)).toMatchObject({ desired: 30, load: undefined })
+    expect(decide(30).skipped).toEqual(['The load of the last 15 s is not known: nothing is changed.'])
+  })
+
+  it('does not take a gap for a load of 0', () => {
+    const { live, decide, clock } = worldOf({ scaleDownSeconds: 0 })
+    live(60, 700)
+    clock.advance(600_000)
+    live(1, 0)
+    expect(decide(10).desired).toBe(10)
+    live(10, 700)
+    expect(decide(10)).toMatchObject({ desired: 10, load: 700 })
+  })
+
+  it('keeps between the fewest and the most workers, whether or not the load is known', () => {
+    const { live, decide } = worldOf({ minWorkers: 3, maxWorkers: 8 })
+    expect(decide(1)).toMatchObject({ desired: 3, direction: 'up', reasons: ['There are to be 3 workers at least.'] })
+    expect(decide(9)).toMatchObject({ desired: 8, direction: 'down' })
+    live(15, 5000)
+    expect(decide(6).desired).toBe(8)
+    expect(decide(6).skipped).toContain('72 were needed, and 8 are the most that there may be.')
+  })
+
+  it('goes to the double or by four at a time while the load rises slowly', () => {
+    const { live, decide } = worldOf({ forecasts: constantly({ p50: 1900, p90: 2000 }) })
+    live(60, 100)
+    expect(decide(2).desired).toBe(6)
+    expect(decide(6).desired).toBe(12)
+    expect(decide(12).desired).toBe(24)
+    expect(decide(24).desired).toBe(25)
+  })
+
+  describe('panic', () => {
+    it('goes all the way at once when the last six seconds need half as many again', () => {
+      const { live, decide } = worldOf()
+      live(60, 300)
+      live(6, 2800)
+      const decision = decide(5)
+      expect(decision).toMatchObject({ desired: 40, isPanic: true })
+      expect(decision.reasons[0]).toMatch(/^2800 requests\/s over the last 6 s need 40 workers/)
+    })
+
+    it('begins at 1.5 times the workers', () => {
+      const { live, decide } = worldOf()
+      live(60, 690)
+      live(6, 1050)
+      expect(decide(11).isPanic).toBe(false)
+      expect(decide(10).isPanic).toBe(true)
+    })
+
+    it('keeps the way up free for a minute', () => {
+      const { live, decide } = worldOf()
+      live(60, 300)
+      live(6, 2800)
+      decide(5)
+      live(50, 300)
+      expect(decide(5).isPanic).toBe(true)
+      live(10, 300)
+      expect(decide(5).isPanic).toBe(false)
+    })
+  })
+
+  describe('forecasts', () => {
+    it('has workers started for what is expected once they are up', () => {
+      const asked: number[] = []
+      const at = (seconds: number) => {
+        asked.push(seconds)
+        return { p50: 900, p90: seconds > 120 ? 960 : 800, accuracy: 0.9 }
+      }
+      const { live, decide } = worldOf({ startUpSeconds: 61, forecasts: { at } })
+      live(60, 640)
+      expect(decide(8)).toMatchObject({ desired: 12 })
+      expect(decide(8).reasons).toEqual(['960 requests/s are expected in 180 s, which need 12 workers at 100 each and a target of 80 %.'])
+      expect(new Set(asked)).toEqual(new Set([120, 180]))
+    })
+
+    it('takes the median where the 90th percentile is beyond the double', () => {
+      const { live, decide } = worldOf({ forecasts: constantly({ p50: 800, p90: 1601 }) })
+      live(60, 640)
+      expect(decide(8).desired).toBe(10)
+    })
+
+    it('has workers used more while forecasts are right', () => {
+      const skilled = worldOf({ forecasts: constantly({ accuracy: 0.5 }) })
+      const unskilled = worldOf({ forecasts: constantly({ accuracy: 0.49, p50: 5000, p90: 5000 }) })
+      for (const { live } of [skilled, unskilled]) live(60, 800)
+      expect(skilled.decide(8).desired).toBe(10)
+      expect(unskilled.decide(8).desired).toBe(12)
+      expect(unskilled.decide(8).skipped).toContain('Only 49 % of forecasts were right of late: only what arrives counts.')
+    })
+
+    it.each([
+      ['there is none', { at: () => undefined }],
+      ['none was checked', constantly({ p50: 5000, p90: 5000, accuracy: undefined })],
+      ['they are NaN', constantly({ p90: Number.NaN })],
+      [
+        'asking for one throws',
+        {
+          at: () => {
+            throw new Error('broken')
+          },
+        },
+      ],
+    ])('goes by what arrives where %s', (_, forecasts) => {
+      const { live, decide } = worldOf({ forecasts })
+      live(60, 700)
+      expect(decide(8).desired).toBe(10)
+    })
+
+    it('is told of each minute, and of those that are missing', () => {
+      const { live, clock, minutes } = worldOf()
+      live(120, 50)
+      clock.advance(55_000)
+      live(5, 50)
+      expect(minutes).toEqual([50, 50, Number.NaN])
+    })
+  })
+
+  describe('scaling down', () => {
+    it('waits until nothing of the last five minutes needs more', () => {
+      const { live, decide, follow } = worldOf()
+      expect(follow(60, 1400, 20)).toBe(20)
+      // A load that rose from 800: no freeze.
+      expect(follow(295, 750, 20)).toBe(20)
+      expect(follow(20, 750, 20)).toBe(11)
+      live(5, 750)
+      expect(decide(20).reasons[0]).toMatch(/^No more than 11 workers were needed at any time in the last 5 min/)
+    })
+
+    it('goes to the most that was needed in the window', () => {
+      const { follow } = worldOf({ scaleDownSeconds: 60 })
+      follow(30, 1400, 20)
+      follow(60, 900, 20)
+      expect(follow(30, 750, 20)).toBe(13)
+    })
+
+    it('does not go below what was recommended from outside', () => {
+      const { controller, follow } = worldOf({ scaleDownSeconds: 60 })
+      follow(30, 700, 10)
+      controller.recommend(14)
+      expect(follow(55, 700, 14)).toBe(14)
+      expect(follow(30, 700, 14)).toBe(10)
+    })
+
+    it('waits while a load that fell all at once may come back', () => {
+      const { live, decide, follow } = worldOf()
+      expect(follow(1200, 1400, 20)).toBe(20)
+      expect(follow(1500, 50, 20)).toBe(20)
+      live(5, 50)
+      expect(decide(20).skipped.join()).toMatch(/Not down to 1: the load fell all at once, from 1400 requests\/s over the last hour to 50;/)
+      expect(follow(600, 50, 20)).toBe(1)
+    })
+  })
+
+  it('scales from and to none where that may be', () => {
+    const { live, decide, follow } = worldOf({ minWorkers: 0, scaleDownSeconds: 60 })
+    live(60, 0)
+    expect(decide(0)).toMatchObject({ desired: 0, direction: null, isPanic: false })
+    live(15, 50)
+    expect(decide(0).desired).toBe(1)
+    expect(follow(120, 0, 1)).toBe(0)
+  })
+
+  it.each([Number.NaN, -1, Number.POSITIVE_INFINITY])('refuses %s as a load', (value) => {
+    const { controller } = worldOf()
+    expect(() => controller.record(value)).toThrow('Argument "arrivals": expected a number of at least 0')
+    expect(() => controller.record(1, value)).toThrow('Argument "backlog": expected a number of at least 0')
+  })
+
+  it('refuses what cannot be known of workers', () => {
+    const { decide } = worldOf()
+    for (const current of [-1, 1.5, Number.NaN]) expect(() => decide(current)).toThrow('Argument "current"')
+    for (const name of ['cpu', 'throughput', 'poolWaiting']) {
+      expect(() => decide(1, { [name]: Number.NaN })).toThrow(`Argument "${name}"`)
+      expect(() => decide(1, { [name]: -1 })).toThrow(`Argument "${name}"`)
+    }
+  })
+
+  it.each([
+    [{ capacity: 0 }, 'capacity'],
+    [{ capacity: undefined }, 'capacity'],
+    [{ capacity: 1, target: 0 }, 'target'],
+    [{ capacity: 1, target: 1.1 }, 'target'],
+    [{ capacity: 1, minWorkers: 5, maxWorkers: 4 }, 'maxWorkers'],
+    [{ capacity: 1, minWorkers: 5, maxConnections: 4 }, 'maxConnections'],
+    [{ capacity: 1, tolerance: Number.NaN }, 'tolerance'],
+    [{ capacity: 1, speed: 1 }, 'speed'],
+  ])('refuses the options %j', (options, name) => {
+    expect(() => new ScalingController(options as unknown as ControlOptions)).toThrow(`Option "${name}"`)
+  })
+
+  it('bears a clock that jumps', () => {
+    const { clock, live, decide } = worldOf()
+    live(60, 700)
+    clock.advance(86_400_000)
+    expect(decide(10).desired).toBe(10)
+    clock.advance(-86_400_000)
+    live(30, 700)
+    expect(decide(8).desired).toBe(10)
+  })
+})

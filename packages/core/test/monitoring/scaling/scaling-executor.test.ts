@@ -1,0 +1,227 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { ScalerTarget } from '../../../src/monitoring/scaling/scaler-target.ts'
+import { ScalingExecutor, type ScalingFailure } from '../../../src/monitoring/scaling/scaling-executor.ts'
+
+const TIMEOUT_MS = 10_000
+
+interface Call {
+  readonly count: number
+  readonly signal: AbortSignal
+  done(): void
+  failed(error: unknown): void
+}
+
+/** A target whose calls end when a test says so. */
+function executorOf(target: Partial<ScalerTarget> = {}) {
+  const calls: Call[] = []
+  const failures: ScalingFailure[] = []
+  const done: number[] = []
+  const executor = new ScalingExecutor({
+    timeoutMs: TIMEOUT_MS,
+    random: () => 0,
+    clock: { now: () => performance.now(), wall: () => Date.now() },
+    onFailed: (failure) => failures.push(failure),
+    onDone: (desired) => done.push(desired),
+    target: {
+      current: () => 1,
+      scaleTo: (count, _reason, signal) =>
+        new Promise((resolve, reject) => {
+          calls.push({ count, signal, done: resolve, failed: reject })
+        }),
+      ...target,
+    },
+  })
+  return { executor, calls, failures, done, counts: () => calls.map(({ count }) => count) }
+}
+
+const settle = () => vi.advanceTimersByTimeAsync(0)
+
+describe('ScalingExecutor', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'performance', 'Date'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it('has the target carry out what is decided', async () => {
+    const { executor, calls, done } = executorOf()
+    executor.request(3, 'because')
+    expect(executor.isBusy).toBe(true)
+    calls[0]?.done()
+    await settle()
+    expect(done).toEqual([3])
+    expect(executor.isBusy).toBe(false)
+  })
+
+  it('tells the call that runs when another number is wanted, and goes on with the newest', async () => {
+    const { executor, calls, counts, done } = executorOf()
+    executor.request(3, 'a')
+    executor.request(4, 'b')
+    executor.request(5, 'c')
+    expect(calls[0]?.signal.aborted).toBe(true)
+    calls[0]?.failed(new Error('stopped'))
+    await settle()
+    expect(counts()).toEqual([3, 5])
+    calls[1]?.done()
+    await settle()
+    expect(done).toEqual([5])
+  })
+
+  it('does not wait long for a call that does not stop', async () => {
+    const { executor, counts } = executorOf()
+    executor.request(3, 'a')
+    executor.request(5, 'b')
+    await vi.advanceTimersByTimeAsync(999)
+    expect(counts()).toEqual([3])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(counts()).toEqual([3, 5])
+  })
+
+  it('does not stop a call for the number that it is about', async () => {
+    const { executor, calls, counts } = executorOf()
+    executor.request(3, 'a')
+    executor.request(3, 'b')
+    expect(calls[0]?.signal.aborted).toBe(false)
+    calls[0]?.done()
+    await settle()
+    expect(counts()).toEqual([3])
+  })
+
+  it('asks again when a number is wanted again whose call was stopped', async () => {
+    const { executor, calls, counts, failures } = executorOf()
+    executor.request(3, 'a')
+    executor.request(5, 'b')
+    executor.request(3, 'c')
+    calls[0]?.failed(new Error('stopped'))
+    await settle()
+    expect(counts()).toEqual([3, 3])
+    expect(failures).toEqual([])
+  })
+
+  it('tries again what failed, later each time, and reports it', async () => {
+    const { executor, calls, counts, failures, done } = executorOf()
+    executor.request(3, 'a')
+    const error = new Error('no')
+    calls[0]?.failed(error)
+    await settle()
+    expect(failures).toEqual([{ error, desired: 3, failures: 1, retryInMs: 1000 }])
+    await vi.advanceTimersByTimeAsync(999)
+    expect(counts()).toEqual([3])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(counts()).toEqual([3, 3])
+    calls[1]?.failed(error)
+    await settle()
+    expect(failures[1]).toMatchObject({ failures: 2, retryInMs: 2000 })
+    await vi.advanceTimersByTimeAsync(2000)
+    calls[2]?.done()
+    await settle()
+    expect(done).toEqual([3])
+    executor.request(4, 'b')
+    calls[3]?.failed(error)
+    await settle()
+    expect(failures[2]).toMatchObject({ failures: 1 })
+  })
+
+  it('waits for half a minute at most', async () => {
+    const { executor, calls, failures } = executorOf()
+    executor.request(3, 'a')
+    for (let at = 0; at < 12; at += 1) {
+      calls[at]?.failed(new Error('no'))
+      await settle()
+      await vi.advanceTimersByTimeAsync(30_000)
+    }
+    expect(failures.at(-1)?.retryInMs).toBe(30_000)
+    expect(calls).toHaveLength(13)
+  })
+
+  it('uses the newest number after a failure', async () => {
+    const { executor, calls, counts } = executorOf()
+    executor.request(3, 'a')
+    calls[0]?.failed(new Error('no'))
+    await settle()
+    executor.request(7, 'b')
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(counts()).toEqual([3, 7])
+  })
+
+  it('gives up a call that hangs, and tries again', async () => {
+    const { executor, calls, counts, failures } = executorOf()
+    executor.request(3, 'a')
+    await vi.advanceTimersByTimeAsync(TIMEOUT_MS + 1)
+    expect(failures).toMatchObject([{ desired: 3, error: new Error('No answer within 10000 ms.') }])
+    expect(calls[0]?.signal.aborted).toBe(true)
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(counts()).toEqual([3, 3])
+  })
+
+  it('puts right what was given up and carried out late all the same', async () => {
+    const { executor, calls, counts } = executorOf()
+    executor.request(3, 'a')
+    executor.request(5, 'b')
+    await vi.advanceTimersByTimeAsync(1000)
+    calls[1]?.done()
+    await settle()
+    calls[0]?.done()
+    await settle()
+    expect(counts()).toEqual([3, 5, 5])
+  })
+
+  it('bears a target that throws', async () => {
+    const { executor, failures } = executorOf({
+      scaleTo: () => {
+        throw new Error('at once')
+      },
+      current: () => {
+        throw new Error('unknown')
+      },
+    })
+    executor.request(3, 'a')
+    await settle()
+    await expect(executor.current()).resolves.toBeUndefined()
+    expect(failures.map(({ error }) => (error as Error).message)).toEqual(['at once', 'unknown'])
+  })
+
+  it.each([Number.NaN, -1, 1.5])('takes %s for no number of workers', async (count) => {
+    const { executor, failures } = executorOf({ current: () => count })
+    await expect(executor.current()).resolves.toBeUndefined()
+    expect(failures).toMatchObject([{ error: { code: 'SLUICE_SCALING_FAILED' }, desired: undefined }])
+  })
+
+  it('does not wait for a target that never says how many there are, and asks it less often', async () => {
+    const current = vi.fn(() => new Promise<number>(() => {}))
+    const { executor, failures } = executorOf({ current })
+    const first = executor.current()
+    await vi.advanceTimersByTimeAsync(5001)
+    await expect(first).resolves.toBeUndefined()
+    await expect(executor.current()).resolves.toBeUndefined()
+    expect(current).toHaveBeenCalledTimes(1)
+    expect(failures).toMatchObject([{ failures: 1, retryInMs: 1000 }])
+    await vi.advanceTimersByTimeAsync(2000)
+    void executor.current()
+    expect(current).toHaveBeenCalledTimes(2)
+  })
+
+  it('does nothing more once it is closed', async () => {
+    const { executor, calls, counts, done, failures } = executorOf()
+    executor.request(3, 'a')
+    executor.close()
+    expect(calls[0]?.signal.aborted).toBe(true)
+    executor.request(5, 'b')
+    calls[0]?.failed(new Error('stopped'))
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect({ counts: counts(), done, failures }).toEqual({ counts: [3], done: [], failures: [] })
+    expect(executor.isBusy).toBe(false)
+  })
+
+  it('wakes from a wait when it is closed', async () => {
+    const { executor, calls } = executorOf()
+    executor.request(3, 'a')
+    calls[0]?.failed(new Error('no'))
+    await settle()
+    executor.close()
+    await settle()
+    expect(executor.isBusy).toBe(false)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})

@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest'
+import { ScalingPolicies } from '../../../src/monitoring/scaling/policies/scaling-policies.ts'
+import { scaledBy } from '../../../src/monitoring/scaling/policies/scaling-policy.ts'
+import { FakeClock } from '../../helpers.ts'
+
+function policiesOf({ tolerance = 0.05, stabilizationMs = 300_000, minWorkers = 1, maxWorkers = 20 } = {}) {
+  const clock = new FakeClock()
+  const policies = new ScalingPolicies({ tolerance, stabilizationMs, minWorkers, maxWorkers }, clock)
+  const evaluate = (current: number, metrics: Record<string, number | undefined>, least?: number) =>
+    policies.evaluate(current, (metric) => metrics[metric], least)
+  return { clock, policies, evaluate }
+}
+
+describe('ScalingPolicies', () => {
+  it('makes policies with the defaults that are specified', () => {
+    const { policies } = policiesOf()
+    const policy = policies.create('busy', 'cpu', 70, 'up')
+    expect(policy).toEqual({
+      id: expect.stringMatching(/^[\da-f-]{36}$/),
+      name: 'busy',
+      metric: 'cpu',
+      threshold: 70,
+      scaleDirection: 'up',
+      scaleAmount: 25,
+      cooldownSeconds: 300,
+      enabled: true,
+    })
+    expect(policies.list()).toEqual([policy])
+  })
+
+  it('scales up by so many percent above a threshold, down below one', () => {
+    const { policies, evaluate } = policiesOf()
+    policies.create('busy', 'cpu', 70, 'up', 50)
+    policies.create('idle', 'cpu', 20, 'down', 25)
+    expect(evaluate(4, { cpu: 80 })).toMatchObject({ direction: 'up', to: 6, metric: 'cpu', value: 80, isHigh: true })
+    expect(policiesOf().evaluate(4, { cpu: 80 })).toMatchObject({ direction: null, to: 4 })
+    const other = policiesOf()
+    other.policies.create('idle', 'cpu', 20, 'down', 25)
+    expect(other.evaluate(8, { cpu: 10 })).toMatchObject({ direction: 'down', to: 6, reasons: ['Policy "idle": cpu is 10, below 20.'] })
+  })
+
+  it('lets a metric be that is beyond its threshold by no more than the tolerance', () => {
+    const { policies, evaluate } = policiesOf({ tolerance: 0.1 })
+    policies.create('busy', 'cpu', 70, 'up')
+    policies.create('idle', 'memory', 50, 'down')
+    const verdict = evaluate(4, { cpu: 77, memory: 45 })
+    expect(verdict.direction).toBeNull()
+    expect(verdict.skipped).toEqual([
+      'Policy "busy": cpu is 77, above 70. That is within the tolerance of 10 %.',
+      'Policy "idle": memory is 45, below 50. That is within the tolerance of 10 %.',
+    ])
+    expect(evaluate(4, { cpu: 60, memory: 44.9 }).direction).toBe('down')
+    expect(policiesOf({ tolerance: 0 }).evaluate(1, {}).direction).toBeNull()
+  })
+
+  it('does not decide again during the cooldown, by the monotonic clock', () => {
+    const { clock, policies, evaluate } = policiesOf()
+    policies.create('busy', 'cpu', 70, 'up', 25, 60)
+    expect(evaluate(4, { cpu: 90 }).direction).toBe('up')
+    clock.advance(59_999)
+    expect(evaluate(5, { cpu: 90 })).toMatchObject({ direction: null, to: 5, isHigh: true })
+    expect(evaluate(5, { cpu: 90 }).skipped).toEqual(['Policy "busy": its cooldown lasts another 1 s.'])
+    clock.advance(1)
+    expect(evaluate(5, { cpu: 90 })).toMatchObject({ direction: 'up', to: 7 })
+  })
+
+  it('has all that asked for a step cool down, and goes by the one that asks for most', () => {
+    const { policies, evaluate } = policiesOf()
+    policies.create('busy', 'cpu', 70, 'up', 25)
+    policies.create('slow', 'responseTime', 500, 'up', 100)
+    expect(evaluate(4, { cpu: 90, responseTime: 900 })).toMatchObject({ direction: 'up', to: 8, metric: 'responseTime', value: 900 })
+    expect(evaluate(8, { cpu: 90, responseTime: 900 }).direction).toBeNull()
+  })
+
+  it('gives up precedence over down, even while it cools down', () => {
+    const { policies, evaluate } = policiesOf({ stabilizationMs: 0 })
+    policies.create('busy', 'cpu', 70, 'up')
+    policies.create('empty', 'requests', 10, 'down')
+    expect(evaluate(4, { cpu: 90, requests: 1 }).direction).toBe('up')
+    expect(evaluate(5, { cpu: 90, requests: 1 }).direction).toBeNull()
+    expect(evaluate(5, { cpu: 50, requests: 1 }).direction).toBe('down')
+  })
+
+  it('keeps still for a while before the other direction: less long before up', () => {
+    const { clock, policies, evaluate } = policiesOf()
+    policies.create('busy', 'cpu', 70, 'up', 25, 0)
+    policies.create('idle', 'cpu', 20, 'down', 25, 0)
+    expect(evaluate(4, { cpu: 90 }).direction).toBe('up')
+    clock.advance(299_999)
+    expect(evaluate(5, { cpu: 5 }).skipped).toEqual(['Policy "idle": not down within 1 s, because of the step up.'])
+    clock.advance(1)
+    expect(evaluate(5, { cpu: 5 }).direction).toBe('down')
+    clock.advance(59_999)
+    expect(evaluate(3, { cpu: 90 }).direction).toBeNull()
+    clock.advance(1)
+    expect(evaluate(3, { cpu: 90 }).direction).toBe('up')
+  })
+
+  it('keeps still after steps that others made, too', () => {
+    const { policies, evaluate } = policiesOf()
+    policies.create('idle', 'cpu', 20, 'down')
+    policies.noteStep('up')
+    expect(evaluate(5, { cpu: 5 }).direction).toBeNull()
+  })
+
+  it('does not cool down after a step that could not be made', () => {
+    const { policies, evaluate } = policiesOf({ maxWorkers: 4 })
+    policies.create('busy', 'cpu', 70, 'up')
+    expect(evaluate(4, { cpu: 90 })).toMatchObject({
+      direction: null,
+      skipped: ['Policy "busy": there are 4 already, and no more may be.'],
+    })
+    expect(evaluate(3, { cpu: 90 })).toMatchObject({ direction: 'up', to: 4 })
+  })
+
+  it('stays between the fewest and the most, and never goes the wrong way', () => {
+    const { policies, evaluate } = policiesOf({ minWorkers: 3, maxWorkers: 6, stabilizationMs: 0 })
+    policies.create('busy', 'cpu', 70, 'up', 100, 0)
+    policies.create('idle', 'cpu', 20, 'down', 100, 0)
+    expect(evaluate(4, { cpu: 90 }).to).toBe(6)
+    expect(evaluate(8, { cpu: 90 })).toMatchObject({ direction: null, to: 8 })
+    expect(evaluate(4, { cpu: 1 }).to).toBe(3)
+    expect(evaluate(2, { cpu: 1 })).toMatchObject({ direction: null, to: 2 })
+    expect(evaluate(5, { cpu: 1 }, 4)).toMatchObject({ direction: 'down', to: 4 })
+  })
+
+  it.each([undefined, Number.NaN, Number.POSITIVE_INFINITY])('takes a metric that is %s for missing, and not for 0', (value) => {
+    const { policies, evaluate } = policiesOf()
+    policies.create('idle', 'cpu', 20, 'down')
+    expect(evaluate(4, { cpu: value })).toMatchObject({ direction: null, skipped: ['Policy "idle": cpu is not known.'] })
+  })
+
+  it('leaves out what is switched off or removed', () => {
+    const { policies, evaluate } = policiesOf()
+    const { id } = policies.create('busy', 'cpu', 70, 'up')
+    expect(policies.setEnabled(id, false)).toMatchObject({ id, enabled: false })
+    expect(evaluate(4, { cpu: 90 }).direction).toBeNull()
+    policies.setEnabled(id, true)
+    expect(evaluate(4, { cpu: 90 }).direction).toBe('up')
+    expect(policies.remove(id)).toBe(true)
+    expect(policies.remove(id)).toBe(false)
+    expect(policies.list()).toEqual([])
+    expect(() => policies.setEnabled(id, true)).toThrow('Argument "id"')
+  })
+
+  it.each([
+    [['', 'cpu', 70, 'up'], 'name'],
+    [['a', '', 70, 'up'], 'metric'],
+    [['a', 'cpu', Number.NaN, 'up'], 'threshold'],
+    [['a', 'cpu', -1, 'up'], 'threshold'],
+    [['a', 'cpu', 70, 'sideways'], 'direction'],
+    [['a', 'cpu', 70, 'up', 0], 'scaleAmount'],
+    [['a', 'cpu', 70, 'down', 101], 'scaleAmount'],
+    [['a', 'cpu', 70, 'up', 25, -1], 'cooldownSeconds'],
+    [['a', 'cpu', 70, 'up', 25, Number.NaN], 'cooldownSeconds'],
+  ])('refuses %j', (args, name) => {
+    const { policies } = policiesOf()
+    expect(() => policies.create(...(args as Parameters<ScalingPolicies['create']>))).toThrow(`Argument "${name}"`)
+    expect(policies.list()).toEqual([])
+  })
+
+  it('keeps a thousand policies at most', () => {
+    const { policies } = policiesOf()
+    for (let at = 0; at < 1000; at += 1) policies.create(`p${at}`, 'cpu', 70, 'up')
+    expect(() => policies.create('one more', 'cpu', 70, 'up')).toThrow('1000 policies at most')
+  })
+})
+
+describe('scaledBy', () => {
+  it('changes by one at least, and by whole workers', () => {
+    expect(scaledBy(1, 'up', 25)).toBe(2)
+    expect(scaledBy(10, 'up', 25)).toBe(13)
+    expect(scaledBy(0, 'up', 25)).toBe(1)
+    expect(scaledBy(10, 'down', 25)).toBe(7)
+    expect(scaledBy(2, 'down', 1)).toBe(1)
+    expect(scaledBy(0, 'down', 50)).toBe(0)
+  })
+})

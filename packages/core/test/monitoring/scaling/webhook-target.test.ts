@@ -1,0 +1,175 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { isSignedDemand, SCALING_SIGNATURE_HEADER, signDemand } from '../../../src/monitoring/scaling/targets/webhook-signature.ts'
+import { type WebhookTargetOptions, webhookTarget } from '../../../src/monitoring/scaling/targets/webhook-target.ts'
+
+const secret = 'a secret of some length'
+const closing: (() => void)[] = []
+
+interface Told {
+  readonly headers: IncomingMessage['headers']
+  readonly method: string | undefined
+  readonly path: string
+  readonly body: string
+}
+
+/** A server that answers as told, in turn, and then well. */
+async function hookOf(answers: readonly ((response: ServerResponse) => void)[] = []) {
+  const told: Told[] = []
+  const server = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    told.push({ headers: request.headers, method: request.method, path: request.url ?? '', body })
+    const answer = answers[told.length - 1]
+    if (answer === undefined) response.end('ok')
+    else answer(response)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closing.push(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { told, server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/scale?app=1` }
+}
+
+function targetOf(url: string, options: Partial<WebhookTargetOptions> = {}) {
+  return webhookTarget(url, { secret, current: () => 2, retryMs: 1, ...options })
+}
+
+const status = (code: number) => (response: ServerResponse) => {
+  response.statusCode = code
+  response.end()
+}
+const never = new AbortController().signal
+
+afterEach(() => {
+  for (const close of closing.splice(0)) close()
+})
+
+describe('webhookTarget', () => {
+  it('tells the number that is wanted, signed', async () => {
+    const { told, url } = await hookOf()
+    await targetOf(url).scaleTo(5, 'because', never)
+    const [{ headers, method, path, body } = { headers: {}, method: '', path: '', body: '' }] = told
+    expect(told).toHaveLength(1)
+    expect(JSON.parse(body)).toEqual({ desired: 5, reason: 'because', requestedAt: expect.any(Number) })
+    expect([method, path, headers['content-type']]).toEqual(['POST', '/scale?app=1', 'application/json'])
+    const demand = { path, host: headers.host ?? '', body }
+    expect(isSignedDemand(secret, headers[SCALING_SIGNATURE_HEADER], demand)).toBe(true)
+    expect(isSignedDemand(secret, headers[SCALING_SIGNATURE_HEADER], { ...demand, body: body.replace('5', '6') })).toBe(false)
+  })
+
+  it('sends it again with the same key, and a new one for the next', async () => {
+    const { told, url } = await hookOf([status(503), status(429)])
+    const target = targetOf(url)
+    await target.scaleTo(5, 'a', never)
+    await target.scaleTo(5, 'b', never)
+    const keys = told.map(({ headers }) => headers['idempotency-key'])
+    expect(keys).toHaveLength(4)
+    expect(new Set(keys.slice(0, 3)).size).toBe(1)
+    expect(keys[3]).not.toBe(keys[0])
+    const times = told.map(({ body }) => JSON.parse(body).requestedAt)
+    expect(times[1]).toBe(times[0])
+    expect(times[3]).toBeGreaterThan(times[0])
+  })
+
+  it('fails when it is not heard', async () => {
+    const { told, url } = await hookOf([status(500), status(500), status(500)])
+    await expect(targetOf(url).scaleTo(5, 'a', never)).rejects.toMatchObject({
+      code: 'SLUICE_SCALING_FAILED',
+      message: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+ was told of 5 workers 3 times: it answered 500\.$/),
+    })
+    expect(told).toHaveLength(3)
+  })
+
+  it('does not send again what is refused', async () => {
+    const { told, url } = await hookOf([status(403)])
+    await expect(targetOf(url).scaleTo(5, 'a', never)).rejects.toThrow('it answered 403')
+    expect(told).toHaveLength(1)
+  })
+
+  it('follows no redirect', async () => {
+    const other = await hookOf()
+    const { url } = await hookOf([
+      (response) => {
+        response.writeHead(307, { location: other.url }).end()
+      },
+    ])
+    await expect(targetOf(url, { attempts: 1 }).scaleTo(5, 'a', never)).rejects.toThrow()
+    expect(other.told).toEqual([])
+  })
+
+  it('gives up an answer that does not come', async () => {
+    const { told, url } = await hookOf([() => {}])
+    await targetOf(url, { timeoutMs: 30 }).scaleTo(5, 'a', never)
+    expect(told).toHaveLength(2)
+  })
+
+  it('stops when it is told to, also while it waits', async () => {
+    const stop = new AbortController()
+    const { told, url } = await hookOf([
+      (response) => {
+        status(500)(response)
+        setImmediate(() => stop.abort(new Error('enough')))
+      },
+    ])
+    await expect(targetOf(url, { retryMs: 60_000 }).scaleTo(5, 'a', stop.signal)).rejects.toThrow('enough')
+    const hanging = new AbortController()
+    const silent = await hookOf([() => hanging.abort(new Error('enough, too'))])
+    await expect(targetOf(silent.url).scaleTo(5, 'a', hanging.signal)).rejects.toThrow('enough, too')
+    expect([told.length, silent.told.length]).toEqual([1, 1])
+  })
+
+  it('fails where nobody listens', async () => {
+    const { url, server } = await hookOf()
+    await new Promise((resolve) => server.close(resolve))
+    await expect(targetOf(url).scaleTo(5, 'a', never)).rejects.toMatchObject({ code: 'SLUICE_SCALING_FAILED', cause: expect.any(Error) })
+  })
+
+  it.each(['no address', 'ftp://example.com', ''])('refuses the address "%s"', (url) => {
+    expect(() => targetOf(url)).toThrow('Argument "url": expected an address of http or https')
+  })
+
+  it.each([
+    [{ secret: 'short' }, 'secret'],
+    [{ secret: undefined }, 'secret'],
+    [{ current: undefined }, 'current'],
+    [{ attempts: 0 }, 'attempts'],
+    [{ timeoutMs: Number.NaN }, 'timeoutMs'],
+    [{ other: 1 }, 'other'],
+  ])('refuses the options %j', (options, name) => {
+    expect(() => targetOf('http://localhost', options as Partial<WebhookTargetOptions>)).toThrow(`Option "${name}"`)
+  })
+
+  it('does not show a secret that is too short', () => {
+    expect(() => targetOf('http://localhost', { secret: 'hunter2' })).toThrow(/^(?!.*hunter2)/)
+  })
+})
+
+describe('isSignedDemand', () => {
+  const demand = { path: '/', host: 'a', body: '{}' }
+  const signed = signDemand(secret, demand, 1000)
+
+  it('holds for a minute, either way', () => {
+    expect([940, 1060].map((now) => isSignedDemand(secret, signed, demand, now))).toEqual([true, true])
+    expect([939, 1061, Number.NaN].map((now) => isSignedDemand(secret, signed, demand, now))).toEqual([false, false, false])
+  })
+
+  it('takes any of several secrets', () => {
+    expect(isSignedDemand(['another secret, a new one', secret], signed, demand, 1000)).toBe(true)
+    expect(isSignedDemand('another secret, a new one', signed, demand, 1000)).toBe(false)
+  })
+
+  it.each([undefined, '', 'nonsense', 't=1000;v1=00', ['x']])('refuses %j', (value) => {
+    expect(isSignedDemand(secret, value, demand, 1000)).toBe(false)
+  })
+
+  it.each([{ path: '/x' }, { host: 'b' }, { body: '{ }' }])('is of path, host and body: %j', (changed) => {
+    expect(isSignedDemand(secret, signed, { ...demand, ...changed }, 1000)).toBe(false)
+  })
+
+  it('is of the time', () => {
+    expect(isSignedDemand(secret, signed.replace('1000', '1001'), demand, 1000)).toBe(false)
+  })
+})

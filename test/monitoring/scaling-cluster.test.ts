@@ -1,0 +1,64 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+
+const main = fileURLToPath(new URL('scaling-cluster.main.ts', import.meta.url))
+
+/** A process that ends by itself has left nothing behind that would keep it. */
+async function tell(story: string): Promise<unknown> {
+  const args = ['--import', 'tsx', '--conditions=@sluice/source', main, story]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 55_000, env: { ...process.env, NODE_OPTIONS: '' } })
+  return JSON.parse(stdout)
+}
+
+describe('clusterTarget, with real workers', { timeout: 60_000 }, () => {
+  it('fails no request while it scales up and down', async () => {
+    expect(await tell('load')).toEqual({ failed: [], counts: [3, 3, 1, 1, 2, 2, 1, 1], answersAll: true, processes: 4, alive: [] })
+  })
+
+  it('replaces a worker that dies, while the others answer', async () => {
+    expect(await tell('death')).toEqual({
+      before: 2,
+      meanwhile: 1,
+      after: 2,
+      stayed: 1,
+      alive: [],
+      problems: ['The worker PID ended with code 5, and is replaced.'],
+    })
+  })
+
+  it('starts workers that die at once less and less often', async () => {
+    expect(await tell('loop')).toEqual({
+      first: ['SLUICE_SCALING_FAILED', 'The worker PID ended with code 3 before it was up.'],
+      second: 'Workers died as they started: there is another try in N ms.',
+      isSlow: true,
+      after: 0,
+      left: 0,
+    })
+  })
+
+  it('ends a worker that is not up in time', async () => {
+    expect(await tell('never')).toEqual({ error: 'A worker was not up within 1500 ms.', left: 0 })
+  })
+
+  it('kills what hears no signal', async () => {
+    expect(await tell('deaf')).toEqual({ wasAlive: true, isAlive: false })
+  })
+
+  it('starts no more workers than there is memory for', async () => {
+    expect(await tell('memory')).toEqual({
+      admitted: 2,
+      reason: expect.stringMatching(/^Only \d+ MB of memory are free, of which 0 MB stay free; a worker takes \d+ MB\.$/),
+      error: 'SLUICE_SCALING_FAILED',
+      started: 2,
+      fewer: { count: 1 },
+      full: 0,
+      none: { count: 0 },
+    })
+  })
+
+  it('goes by the newest number', async () => {
+    expect(await tell('newest')).toEqual({ told: 'another', current: 0, answering: 1, closed: 'SLUICE_CLOSED' })
+  })
+})

@@ -1,4 +1,4 @@
-// Sets up a fresh clone on a machine with only Node, then runs one task: demo, cluster or test.
+// Sets up a fresh clone on a machine with only Node, then runs one task: demo, cluster, scaling or test.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -36,6 +36,6 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== state) {
 pnpm('run', 'build')
 pnpm('run', 'generate')
 const [task, ...rest] = process.argv.slice(2)
-const example = { demo: 'atlas', cluster: 'cluster' }[task]
+const example = { demo: 'atlas', cluster: 'cluster', scaling: 'cluster' }[task]
 if (example !== undefined) run(process.execPath, ['--import', 'tsx', `src/${task}.ts`, ...rest], 'inherit', join(root, 'examples', example))
 else run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...rest], ['ignore', 'inherit', 'inherit'])

@@ -18,7 +18,12 @@ import type { Series } from './metrics/series.ts'
 import type { MonitoringEvents } from './monitoring-events.ts'
 import { type MonitoringOptions, type ResolvedMonitoringOptions, resolveMonitoringOptions } from './monitoring-options.ts'
 import type { PerformanceReport } from './report/performance-report.ts'
+import { scalingAdvice } from './report/scaling-advice.ts'
 import { type TuningFacts, tuningAdvice } from './report/tuning-advice.ts'
+import type { WorkerState } from './scaling/control/worker-state.ts'
+import type { ScaleDirection, ScalingPolicy } from './scaling/policies/scaling-policy.ts'
+import type { ScalingEvent, ScalingSkip } from './scaling/scaling-event.ts'
+import { ScalingDesk } from './scaling-desk.ts'
 import type { MetricAnomaly } from './trends/anomaly-watch.ts'
 import { analyzeTrend, type TrendAnalysis } from './trends/trend-analysis.ts'
 
@@ -49,12 +54,15 @@ export interface Meter {
 const TURN_MS = 1_000
 const TREND_MS = 1_800_000
 const MAX_LIMIT = 10_000
+/** Among saved forecasts, those that scaling goes by. */
+const SCALED_LOAD = 'scaling load'
+const POOL_MS = 60_000
 const DAY_MS = 86_400_000
 const REPORT_MINUTES = 15
 const REPORT_ANOMALIES = 20
 
 /**
- * What an app does and how it fares: metrics in bounded memory, alerts, trends and forecasts.
+ * What an app does and how it fares: metrics in bounded memory, alerts, trends and forecasts; and how many workers there are to be.
  *
  * Values are counted when they are recorded, and put in order once a second. What is not recorded is missing, which is not zero.
  *
@@ -78,6 +86,7 @@ export class MonitoringAndAutoScalingEngine {
   readonly #objectives = new Map<string, BurnRateObjective>()
   readonly #forecasts: ForecastBook
   readonly #turning: Periodic
+  readonly #desk: ScalingDesk
   readonly #facts: () => Promise<TuningFacts>
   #isClosed = false
 
@@ -93,7 +102,7 @@ export class MonitoringAndAutoScalingEngine {
     this.#clock = parts.clock ?? systemClock
     this.#events = new Emitter(parts.onError ?? (() => {}))
     this.#facts = parts.facts ?? (async () => ({}))
-    const { maxSeries, alerts, forecasts } = this.#options
+    const { maxSeries, alerts, forecasts, scaling } = this.#options
     this.#store = new MetricStore(this.#types, this.#clock, maxSeries, ({ type, source }, cell) =>
       this.#thresholds.see(type, source, alertValue(type, cell)),
     )
@@ -109,6 +118,14 @@ export class MonitoringAndAutoScalingEngine {
       current: (metric) => this.#store.current(metric),
       wall: () => this.#clock.wall(),
       onAnomaly: (anomaly) => this.#events.emit('anomaly', anomaly),
+    })
+    this.#desk = new ScalingDesk(scaling, {
+      clock: this.#clock,
+      current: (metric) => this.#store.current(metric),
+      state: () => this.#workerState(),
+      onDecided: (event) => this.#events.emit('scaling', event),
+      onDone: (workers) => this.#events.emit('scaled', { workers }),
+      onError: (error) => this.#events.emit('error', { error }),
     })
     this.#turning = new Periodic(TURN_MS, () => {
       this.#turn()
@@ -190,12 +207,15 @@ export class MonitoringAndAutoScalingEngine {
 
   /** What the forecasts have learnt: plain data, to be kept and given to `restoreForecasts`. */
   saveForecasts(): Readonly<Record<string, unknown>> {
-    return this.#forecasts.save()
+    return { ...this.#forecasts.save(), [SCALED_LOAD]: this.#desk.save() }
   }
 
   /** @throws InvalidArgumentError for what `saveForecasts` did not give; nothing is restored then. */
   restoreForecasts(states: Readonly<Record<string, unknown>>): void {
-    this.#forecasts.restore(states)
+    const { [SCALED_LOAD]: load, ...metrics } = Object(states) as Record<string, unknown>
+    const take = load === undefined ? undefined : this.#desk.restored(load)
+    this.#forecasts.restore(states === null ? states : metrics)
+    take?.()
   }
 
   /** Values and changes of the forecast metrics that were not to be expected, the oldest first. @throws UnknownMetricError. */
@@ -210,15 +230,101 @@ export class MonitoringAndAutoScalingEngine {
     return healthOf(this.#store, this.#alerts.active(MAX_LIMIT), this.#clock.wall())
   }
 
+  /**
+   * Tells of the load that scaling goes by (`scaling.rule`), at least every three seconds.
+   *
+   * @param arrivals - Requests that came since the last time, answered or not. @param backlog - Requests that wait.
+   * @throws InvalidArgumentError.
+   */
+  recordLoad(arrivals: number, backlog = 0): void {
+    this.#assertOpen()
+    for (const [name, value] of Object.entries({ arrivals, backlog }))
+      if (!option.number(0).accepts(value)) throw new InvalidArgumentError(name, option.number(0).expected, value)
+    this.#desk.scaler.record(arrivals, backlog)
+    this.#turning.start()
+  }
+
+  /**
+   * Scales by a threshold of a metric. Evaluated every five seconds (`scaling.intervalMs`), and by `evaluateScalingPolicies`.
+   *
+   * @param scaleAmount - By how many percent of the workers; by one at least.
+   * @param cooldownSeconds - After a decision, in which it makes none.
+   * @throws UnknownMetricError; InvalidArgumentError.
+   */
+  createScalingPolicy(
+    name: string,
+    metric: MetricName,
+    threshold: number,
+    direction: ScaleDirection,
+    scaleAmount = 25,
+    cooldownSeconds = 300,
+  ): ScalingPolicy {
+    this.#assertOpen()
+    this.#types.get(metric)
+    const policy = this.#desk.scaler.policies.create(name, metric, threshold, direction, scaleAmount, cooldownSeconds)
+    this.#desk.scaler.start()
+    return policy
+  }
+
+  getScalingPolicies(): readonly ScalingPolicy[] {
+    return this.#desk.scaler.policies.list()
+  }
+
+  /** @throws InvalidArgumentError when there is none of this id. */
+  setScalingPolicyEnabled(id: string, isEnabled: boolean): ScalingPolicy {
+    return this.#desk.scaler.policies.setEnabled(id, isEnabled)
+  }
+
+  /** @returns Whether there was one. */
+  removeScalingPolicy(id: string): boolean {
+    return this.#desk.scaler.policies.remove(id)
+  }
+
+  /** Has the policies decide now, within their cooldowns. What is decided is carried out by the target, and kept in the history with its reasons; without a target that alone. */
+  evaluateScalingPolicies(): ScaleDirection | null {
+    this.#assertOpen()
+    return this.#desk.scaler.evaluatePolicies()
+  }
+
+  /**
+   * Scales because somebody wants to. It is in the history, with who it was.
+   *
+   * @param amount - In percent of the workers; by one at least.
+   * @returns What was decided; `null` where there may be no more, or no fewer.
+   * @throws InvalidArgumentError; ScalingFailedError while it is not known how many workers there are.
+   */
+  triggerScaling(direction: ScaleDirection, amount: number, by?: string): ScalingEvent | null {
+    this.#assertOpen()
+    return this.#desk.scaler.triggerScaling(direction, amount, by)
+  }
+
+  /** Decisions to scale, the newest first. @throws InvalidArgumentError. */
+  getScalingHistory(limit = 50): readonly ScalingEvent[] {
+    return this.#desk.scaler.history(limitOf(limit))
+  }
+
+  /** What was looked at and not done, and why, the newest first. @throws InvalidArgumentError. */
+  getScalingSkips(limit = 50): readonly ScalingSkip[] {
+    return this.#desk.scaler.skips(limitOf(limit))
+  }
+
+  /** What to do about the number of workers, for people; also where nothing scales by itself. */
+  getScalingRecommendations(): readonly string[] {
+    const { metrics } = this.getSystemHealth()
+    return scalingAdvice({
+      ...{ metrics, alerts: this.#alerts.active(MAX_LIMIT), policies: this.getScalingPolicies() },
+      current: (metric) => this.#store.current(metric),
+      typeOf: (metric) => this.#types.get(metric),
+      forecasts: this.#allForecasts(),
+    })
+  }
+
   /** How the app fares: health, trends, forecasts, alerts, and what to change. `reportMarkdown` makes a page of it. */
   async getPerformanceReport(): Promise<PerformanceReport> {
     const health = this.getSystemHealth()
     const names = [...new Set(health.metrics.map(({ metric }) => metric))]
     const trends = Object.fromEntries(names.map((name) => [name, this.calculateTrendAnalysis(name)]))
-    const forecasts = this.#options.forecasts.metrics.flatMap((metric) => {
-      const prediction = this.predictLoad(metric, REPORT_MINUTES)
-      return prediction === undefined ? [] : [[metric, prediction] as const]
-    })
+    const forecasts = this.#allForecasts()
     const now = this.#clock.wall()
     const resolved = this.#alerts.resolved(MAX_LIMIT).filter(({ resolvedAt = 0 }) => resolvedAt > now - DAY_MS)
     const critical = Object.fromEntries(this.#types.all.map((type) => [type.name, type.critical]))
@@ -227,8 +333,9 @@ export class MonitoringAndAutoScalingEngine {
       health,
       alerts: this.#alerts.active(MAX_LIMIT),
       trends,
-      forecasts: Object.fromEntries(forecasts),
+      forecasts,
       anomalies: this.#forecasts.anomalies(undefined).slice(-REPORT_ANOMALIES),
+      scaling: { events: this.getScalingHistory().filter(({ timestamp }) => timestamp > now - DAY_MS), cost: this.#desk.cost() },
       advice: tuningAdvice({ ...(await this.#knownFacts()), metrics: health.metrics, trends, critical, resolved }),
     }
   }
@@ -280,6 +387,7 @@ export class MonitoringAndAutoScalingEngine {
     this.#isClosed = true
     this.#turning.stop()
     this.#notifiers.close()
+    this.#desk.close()
     this.#events.clear()
   }
 
@@ -287,6 +395,20 @@ export class MonitoringAndAutoScalingEngine {
     if (typeof source !== 'string' || source === '' || source.length > 200)
       throw new InvalidArgumentError('source', 'a text of 1 to 200 characters', source)
     return this.#store.series(type, source, isBound)
+  }
+
+  #allForecasts(): Readonly<Record<string, Prediction>> {
+    const known = this.#options.forecasts.metrics.flatMap((metric) => {
+      const prediction = this.predictLoad(metric, REPORT_MINUTES)
+      return prediction === undefined ? [] : [[metric, prediction] as const]
+    })
+    return Object.fromEntries(known)
+  }
+
+  #workerState(): Omit<WorkerState, 'current'> {
+    const waits = this.#store.trend('poolWait', POOL_MS)
+    const poolWaiting = waits.length === 0 ? undefined : waits.filter(({ value }) => value > 0).length / waits.length
+    return { cpu: this.#store.current('cpu'), throughput: this.#store.current('requests'), poolWaiting }
   }
 
   async #knownFacts(): Promise<TuningFacts> {
@@ -301,6 +423,7 @@ export class MonitoringAndAutoScalingEngine {
   #turn(): void {
     this.#evaluate()
     this.#forecasts.turn()
+    this.#desk.count()
   }
 
   #evaluate(): void {

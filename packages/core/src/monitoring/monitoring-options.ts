@@ -1,6 +1,7 @@
 import { checkOptions, type OptionRule, option } from '../shared/options.ts'
 import type { Notifier } from './alerts/notifier.ts'
 import type { ForecastModelName } from './forecast/load-forecaster-options.ts'
+import { resolveScalingOptions, type ScalingOptions } from './scaling/scaling-options.ts'
 
 export interface AlertOptions {
   /**
@@ -58,12 +59,18 @@ export interface MonitoringOptions {
   readonly alerts?: AlertOptions
   /** @defaultValue {} */
   readonly forecasts?: ForecastOptions
+  /**
+   * How many workers there are to be, and what brings them about.
+   * @defaultValue {}
+   */
+  readonly scaling?: ScalingOptions
 }
 
 export interface ResolvedMonitoringOptions {
   readonly maxSeries: number
   readonly alerts: Required<AlertOptions>
   readonly forecasts: Required<ForecastOptions>
+  readonly scaling: ScalingOptions
 }
 
 const alertRules: Readonly<Record<keyof AlertOptions, OptionRule>> = {
@@ -87,12 +94,14 @@ const rules: Readonly<Record<keyof MonitoringOptions, OptionRule>> = {
   maxSeries: option.integer(16),
   alerts: option.object,
   forecasts: option.object,
+  scaling: option.object,
 }
 
 /** @throws InvalidOptionError. */
 export function checkMonitoringOptions(options: MonitoringOptions, prefix: string): void {
   checkOptions(options, rules, prefix)
   if (options.alerts !== undefined) checkOptions(options.alerts, alertRules, `${prefix}alerts.`)
+  if (options.scaling !== undefined) resolveScalingOptions(options.scaling, `${prefix}scaling.`)
   if (options.forecasts !== undefined) checkOptions(options.forecasts, forecastRules, `${prefix}forecasts.`)
 }
 
@@ -109,5 +118,6 @@ export function resolveMonitoringOptions(options: MonitoringOptions): ResolvedMo
     maxSeries: options.maxSeries ?? 500,
     alerts: { forMs, hysteresis, clearMs, notifiers, notifyTimeoutMs },
     forecasts: { metrics, model, stepMs },
+    scaling: options.scaling ?? {},
   }
 }

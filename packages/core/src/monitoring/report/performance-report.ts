@@ -1,6 +1,8 @@
 import type { Alert } from '../alerts/alert.ts'
 import type { Prediction } from '../forecast/prediction.ts'
 import type { HealthCheckResult } from '../health.ts'
+import type { ScalingEvent } from '../scaling/scaling-event.ts'
+import type { ScalingCost } from '../scaling-desk.ts'
 import type { MetricAnomaly } from '../trends/anomaly-watch.ts'
 import type { TrendAnalysis } from '../trends/trend-analysis.ts'
 
@@ -17,13 +19,15 @@ export interface PerformanceReport {
   readonly forecasts: Readonly<Record<string, Prediction>>
   /** The last twenty. */
   readonly anomalies: readonly MetricAnomaly[]
+  /** Decisions of the last day to scale, the newest first, and what workers have cost. */
+  readonly scaling: { readonly events: readonly ScalingEvent[]; readonly cost: ScalingCost | undefined }
   /** What to change, by what was measured. */
   readonly advice: readonly string[]
 }
 
 /** The report as Markdown. */
 export function reportMarkdown(report: PerformanceReport): string {
-  const { generatedAt, health, alerts, trends, forecasts, anomalies, advice } = report
+  const { generatedAt, health, alerts, trends, forecasts, anomalies, scaling, advice } = report
   const arrows = { increasing: '↑', decreasing: '↓', stable: '→' } as const
   const metrics = health.metrics.map(({ metric, source, unit, last, min, avg, p50, p95, p99, max }) => [
     cell(metric + (unit === '' ? '' : ` (${unit})`)),
@@ -66,11 +70,30 @@ export function reportMarkdown(report: PerformanceReport): string {
         ),
       ),
     ),
+    section(
+      'Scaling',
+      [
+        ...(scaling.cost === undefined ? [] : [costOf(scaling.cost)]),
+        list(
+          scaling.events.map(
+            ({ timestamp, from, to, reasons, isDryRun }) =>
+              `${new Date(timestamp).toISOString()}: ${from} → ${to}${isDryRun ? ' (dry run)' : ''}. ${cell(reasons.join(' '))}`,
+          ),
+        ),
+      ]
+        .filter((part) => part !== '')
+        .join('\n\n'),
+    ),
     section('Advice', list(advice.map(cell))),
   ]
     .filter((part) => part !== '')
     .join('\n\n')
     .concat('\n')
+}
+
+function costOf({ workerHours, leastWorkerHours, hours }: ScalingCost): string {
+  const more = leastWorkerHours > 0 ? `, ${short(workerHours / leastWorkerHours)} times what the load needed` : ''
+  return `${short(workerHours)} worker-hours in ${short(hours)} hours${more}.`
 }
 
 function section(title: string, content: string): string {

@@ -70,6 +70,7 @@ export class AutoScaler {
   #expected: { readonly count: number; readonly until: number } | undefined
   /** What the rule said last. */
   #needed = 0
+  #load: number | undefined
 
   /** @throws InvalidOptionError */
   constructor(options: ScalingOptions = {}, parts: AutoScalerParts = {}) {
@@ -96,6 +97,16 @@ export class AutoScaler {
         },
         onDone: (desired) => this.#events.emit('scaling:done', { desired }),
       })
+  }
+
+  /** Workers that there are, as far as it is known. */
+  get workers(): number | undefined {
+    return this.#lastCurrent()
+  }
+
+  /** Requests a second when it was decided last; `undefined` without a rule, or while it is not known. */
+  get load(): number | undefined {
+    return this.#load
   }
 
   on<K extends keyof ScalingEvents>(event: K, listener: (payload: ScalingEvents[K]) => void): () => void {
@@ -194,6 +205,7 @@ export class AutoScaler {
     const decision = this.#controller?.decide({ current, ...this.#parts.state?.() })
     for (const reason of decision?.skipped ?? []) this.#skip('load', reason)
     this.#needed = decision?.desired ?? 0
+    this.#load = decision?.load
     const verdict = this.#evaluate(current)
     if (this.#isPolicyFirst(verdict, decision)) this.#isPolicyDone(current, verdict)
     else if (decision !== undefined && decision.direction !== null) this.#follow(decision, verdict)

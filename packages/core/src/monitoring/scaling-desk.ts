@@ -1,0 +1,122 @@
+import type { Clock } from '../shared/clock.ts'
+import { LoadForecaster } from './forecast/load-forecaster.ts'
+import { AutoScaler } from './scaling/auto-scaler.ts'
+import type { Forecasts } from './scaling/control/forecasts.ts'
+import type { WorkerState } from './scaling/control/worker-state.ts'
+import type { ScalingEvent } from './scaling/scaling-event.ts'
+import type { ScalingOptions } from './scaling/scaling-options.ts'
+
+const MINUTE_MS = 60_000
+const START_UP_SECONDS = 60
+const SETTLE_SECONDS = 30
+/** A decision looks so many minutes beyond the time that a worker needs to be up. */
+const MINUTES_BEYOND = 2
+const MAX_MINUTES = 1_440
+const DEFAULT_TARGET = 0.7
+
+export interface ScalingDeskParts {
+  readonly clock: Clock
+  readonly current: (metric: string) => number | undefined
+  readonly state: () => Omit<WorkerState, 'current'>
+  readonly onDecided: (event: ScalingEvent) => void
+  readonly onDone: (desired: number) => void
+  readonly onError: (error: unknown) => void
+}
+
+/** What scaling has cost, against what the load would have needed. */
+export interface ScalingCost {
+  /** Workers that were there, times hours. */
+  readonly workerHours: number
+  /** What the load needed at each time, by what a worker bears; without a rule, `minWorkers`. */
+  readonly leastWorkerHours: number
+  readonly hours: number
+}
+
+/** Scaling as the engine has it: the scaler, the forecasts of its load, and what it costs. */
+export class ScalingDesk {
+  readonly scaler: AutoScaler
+  readonly #clock: Clock
+  readonly #least: number
+  /** What a worker bears, at the share of it that it is to be used by. */
+  readonly #each: number
+  #forecaster: LoadForecaster
+  #addedAt: number
+  #countedAt: number
+  #workerSeconds = 0
+  #leastSeconds = 0
+  #seconds = 0
+
+  /** @throws InvalidOptionError. */
+  constructor(options: ScalingOptions, parts: ScalingDeskParts) {
+    const { clock, current, state, onDecided, onDone, onError } = parts
+    this.#clock = clock
+    this.#addedAt = clock.now()
+    this.#countedAt = clock.now()
+    this.#least = options.minWorkers ?? 1
+    this.#each = (options.rule?.capacity ?? Number.POSITIVE_INFINITY) * (options.rule?.target ?? DEFAULT_TARGET)
+    const startUp = options.rule?.startUpSeconds ?? START_UP_SECONDS
+    const first = Math.min(MAX_MINUTES - MINUTES_BEYOND, Math.max(1, Math.ceil((startUp + SETTLE_SECONDS) / 60)))
+    const longest = first + MINUTES_BEYOND
+    this.#forecaster = new LoadForecaster({ horizonsMinutes: [first, first + 1, longest] })
+    const forecasts: Forecasts = {
+      at: (seconds) => {
+        const passed = (clock.now() - this.#addedAt) / 1_000
+        const forecast = this.#forecaster.predict(Math.min(longest, Math.max(1, (seconds + passed) / 60)))
+        return forecast && { p50: forecast.value, p90: forecast.p90, accuracy: forecast.recentAccuracy }
+      },
+    }
+    this.scaler = new AutoScaler(options, {
+      ...{ clock, forecasts, state },
+      read: current,
+      onMinute: (perSecond) => this.#learn(perSecond),
+      onListenerError: onError,
+    })
+    this.scaler.on('scaling:decided', onDecided)
+    this.scaler.on('scaling:done', ({ desired }) => onDone(desired))
+    this.scaler.on('scaling:failed', ({ error }) => onError(error))
+    // A rule decides by itself from the beginning; policies do once there is one.
+    if (options.rule !== undefined) this.scaler.start()
+  }
+
+  /** Since the beginning; `undefined` while it is not known how many workers there are. */
+  cost(): ScalingCost | undefined {
+    this.count()
+    if (this.#seconds === 0) return undefined
+    return { workerHours: this.#workerSeconds / 3_600, leastWorkerHours: this.#leastSeconds / 3_600, hours: this.#seconds / 3_600 }
+  }
+
+  /** Counts what the workers have cost since the last time. */
+  count(): void {
+    const now = this.#clock.now()
+    const seconds = (now - this.#countedAt) / 1_000
+    this.#countedAt = now
+    const { workers, load = 0 } = this.scaler
+    if (workers === undefined) return
+    this.#seconds += seconds
+    this.#workerSeconds += workers * seconds
+    this.#leastSeconds += Math.max(this.#least, Math.ceil(load / this.#each)) * seconds
+  }
+
+  /** Plain data, of what is forecast. */
+  save(): unknown {
+    return this.#forecaster.save()
+  }
+
+  /** @returns The function that takes what was saved in place of what was learnt. @throws InvalidArgumentError. */
+  restored(state: unknown): () => void {
+    const forecaster = LoadForecaster.restore(state)
+    return () => {
+      this.#forecaster = forecaster
+    }
+  }
+
+  close(): void {
+    this.scaler.close()
+  }
+
+  #learn(perSecond: number): void {
+    this.#addedAt = this.#clock.now()
+    // Missing is not zero.
+    if (!Number.isNaN(perSecond)) this.#forecaster.add(perSecond, this.#clock.wall() - MINUTE_MS)
+  }
+}

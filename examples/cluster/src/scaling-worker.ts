@@ -1,15 +1,12 @@
-// A worker of `scaling.ts`: serves atlas at a port that all workers have in common, and tells what came and how busy it is.
+// A worker of `scaling.ts`: serves atlas at a port that all workers have in common, and tells how busy it is.
 import { createServer } from 'node:http'
 import { closeConnectionsOnDisconnect } from '@sluice/core/scaling-cluster'
 import { createApp } from '@sluice/example-atlas/app'
 import { openClients } from '@sluice/example-atlas/clients'
 import { StatementCounter } from '@sluice/example-atlas/statement-counter'
-import express from 'express'
 
 /** What a worker tells each second. */
 export interface WorkerLoad {
-  /** Requests that came since the last time. */
-  readonly arrivals: number
   /** Of one processor, in percent. */
   readonly cpu: number
 }
@@ -18,21 +15,13 @@ const TELL_EVERY_MS = 1_000
 const { file, port } = JSON.parse(process.env.ATLAS_WORKER ?? '{}') as { readonly file: string; readonly port: number }
 
 const clients = openClients({ kind: 'sqlite', file }, new StatementCounter())
-let arrivals = 0
-const middleware = express.Router()
-middleware.use((_request, response, next) => {
-  arrivals += 1
-  response.set('X-Worker', String(process.pid))
-  next()
-})
-closeConnectionsOnDisconnect(createServer(createApp({ ...clients, middleware }))).listen(port, '127.0.0.1')
+closeConnectionsOnDisconnect(createServer(createApp(clients))).listen(port, '127.0.0.1')
 
 let cpu = process.cpuUsage()
 const telling = setInterval(() => {
   const used = process.cpuUsage(cpu)
   cpu = process.cpuUsage()
-  const load: WorkerLoad = { arrivals, cpu: (used.user + used.system) / 1_000 / (TELL_EVERY_MS / 100) }
-  arrivals = 0
+  const load: WorkerLoad = { cpu: (used.user + used.system) / 1_000 / (TELL_EVERY_MS / 100) }
   if (process.connected) process.send?.(load)
 }, TELL_EVERY_MS)
 process.once('disconnect', async () => {

@@ -29,7 +29,7 @@ const packages = {
 // What each published package may import from outside the workspace.
 const npm = {
   // After `croner`, each an optional peer, by dynamic import.
-  core: ['dataloader', 'lru-cache', 'croner', 'better-sqlite3', 'piscina', '@grpc/grpc-js', '@grpc/proto-loader', '@types/better-sqlite3'],
+  core: ['dataloader', 'lru-cache', 'croner', 'better-sqlite3', 'piscina', '@grpc/grpc-js', '@grpc/proto-loader', '@opentelemetry/api', '@types/better-sqlite3'],
   prisma: ['@prisma/client', '@prisma/driver-adapter-utils', '@prisma/generator-helper'],
   knex: ['knex'],
   // The last one an optional peer, by dynamic import.
@@ -64,10 +64,12 @@ module.exports = {
       from: {
         path: core,
         pathNot: [
-          `${core}sluice(-options|-chains|-result-policies|-secrets|-scopes|-events|-facts|-feeds)?\\.ts$`,
+          `${core}sluice(-options|-chains|-result-policies|-secrets|-scopes|-events|-facts|-feeds|-feeds-database|-feeds-work)?\\.ts$`,
           `${core}default-sluice\\.ts$`,
           `${core}index\\.ts$`,
           `${core}testing/`,
+          // Of engines it has types alone.
+          `${core}opentelemetry/`,
           engineFolders,
         ],
       },
@@ -95,7 +97,7 @@ module.exports = {
       name: 'examples-use-entry-points',
       severity: 'error',
       from: { path: '^examples/' },
-      to: { path: '^packages/[^/]+/src/', pathNot: '^packages/[^/]+/src/(database/)?index\\.ts$' },
+      to: { path: '^packages/[^/]+/src/', pathNot: '^packages/[^/]+/src/(.+/)?index\\.ts$' },
     },
   ],
   options: {

@@ -9,6 +9,7 @@ export default defineConfig({
     'jobs-postgres': 'src/jobs/backends/postgres/index.ts',
     keda: 'src/monitoring/keda/index.ts',
     'scaling-cluster': 'src/monitoring/scaling/targets/cluster/index.ts',
+    opentelemetry: 'src/opentelemetry/index.ts',
     testing: 'src/testing/index.ts',
   },
   format: 'esm',

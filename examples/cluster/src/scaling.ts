@@ -15,7 +15,7 @@ import type { WorkerLoad } from './scaling-worker.ts'
 const CAPACITY = 30
 const LOW = 12
 const HIGH = 70
-const PATHS = ['/cities/2643743', '/cities/2950159', '/cities/2657896', '/cities/2193733']
+const PATHS = ['/cities/1', '/cities/40000', '/cities/80000', '/cities/120000']
 const TIMEOUT_MS = 30_000
 const SHOW_EVERY_SECONDS = 5
 

@@ -23,8 +23,10 @@ export interface AdapterHost {
   readonly catalogs: CatalogRegistry
   /** A statement is sent. Costs next to nothing for a text that was seen before; never throws. */
   seen(sql: string, dialect: Dialect, analyzed: AnalyzedSql): void
-  /** Is told of every statement; `undefined` where nobody wants to know. */
+  /** Is told of every statement; `undefined` where nobody wants to know. Others may come to want it: it is read with each. */
   readonly watch: StatementWatch | undefined
+  /** Tells somebody else of every statement, too; returns the function that stops it. */
+  watchStatements(watch: Pick<StatementWatch, 'begin'>): () => void
   /** Lets the database be asked through a client: for inspecting it, and for plans. */
   readonly connections: ConnectionRegistry
   /** Lets a pool of connections be looked at; returns what takes it off again. */
@@ -34,6 +36,8 @@ export interface AdapterHost {
   readonly writes: WriteTracker
   /** Lets reads go to replicas of a client's database; `undefined` for one whose replicas cannot be compared with it. @throws InvalidOptionError */
   routeReads(client: RoutedClient): ReadRouter | undefined
+  /** Monotonic time in milliseconds. */
+  now(): number
   /** How operations outside any scope are treated now. */
   mode(): Mode
   /** Where processes share a cache: how long after it was sent the database may carry out a write at most, in milliseconds. */

@@ -163,6 +163,19 @@ export type { Alert, AlertChange, AlertSeverity } from './monitoring/alerts/aler
 export type { Notifier } from './monitoring/alerts/notifier.ts'
 export { consoleNotifier, type WebhookNotifierOptions, webhookNotifier } from './monitoring/alerts/notifiers.ts'
 export type { BurnRate, Objective, ObjectiveOptions } from './monitoring/alerts/objective.ts'
+export type { CollectOptions, CountedServer } from './monitoring/collectors/collect-options.ts'
+export { METRICS_CONTENT_TYPE } from './monitoring/export/prometheus-text.ts'
+export type { FeedOptions } from './monitoring/feeds/feed-options.ts'
+export type {
+  FamilyHead,
+  FamilyType,
+  HistogramSample,
+  Labels,
+  MetricFamily,
+  MetricFeed,
+  NumberSample,
+  SummarySample,
+} from './monitoring/feeds/metric-family.ts'
 export type { ForecastModelName } from './monitoring/forecast/load-forecaster-options.ts'
 export type { Prediction } from './monitoring/forecast/prediction.ts'
 export type { HealthCheckResult, MetricHealth } from './monitoring/health.ts'

@@ -8,6 +8,10 @@ export interface ScopeReport extends Readonly<ScopeCounts> {
   readonly name: string
   readonly mode: Mode
   readonly durationMs: number
+  /** The status of an HTTP request's answer; `undefined` where there was none. */
+  readonly statusCode: number | undefined
+  /** Whether what ran in it failed. */
+  readonly failed: boolean
   readonly findings: readonly Finding[]
 }
 
@@ -15,6 +19,10 @@ export interface ScopeReport extends Readonly<ScopeCounts> {
 export interface ScopeHandle {
   /** What people call the scope. May be set until it ends. */
   name: string
+  /** The status of an HTTP request's answer. May be set until the scope ends. @defaultValue undefined */
+  statusCode: number | undefined
+  /** Whether what ran in it failed. May be set until the scope ends. @defaultValue false */
+  failed: boolean
   readonly counts: Readonly<ScopeCounts>
   /** Runs a function in the scope; what it awaits belongs to the scope too. */
   enter<T>(fn: () => T): T
@@ -56,6 +64,22 @@ export class OpenScope implements ScopeHandle {
 
   set name(value: string) {
     this.scope.name = value
+  }
+
+  get statusCode(): number | undefined {
+    return this.scope.statusCode
+  }
+
+  set statusCode(value: number | undefined) {
+    this.scope.statusCode = value
+  }
+
+  get failed(): boolean {
+    return this.scope.failed
+  }
+
+  set failed(value: boolean) {
+    this.scope.failed = value
   }
 
   get counts(): Readonly<ScopeCounts> {

@@ -12,12 +12,14 @@ import type { TieredCache } from './cache/tiered-cache.ts'
 import { DatabaseOptimizationEngine, watchOf } from './database/database-optimization-engine.ts'
 import { AsyncBatchProcessingEngine } from './jobs/async-batch-processing-engine.ts'
 import { MonitoringAndAutoScalingEngine } from './monitoring/monitoring-and-auto-scaling-engine.ts'
+import { ScopeMeter } from './monitoring/scopes/scope-meter.ts'
 import { Executor } from './pipeline/executor.ts'
 import type { ReadNote } from './pipeline/explanation.ts'
 import { Pipeline } from './pipeline/pipeline.ts'
 import { QueryStats } from './pipeline/query-stats.ts'
 import { Recorder } from './pipeline/recorder.ts'
 import { type Mode, Scope, ScopeStorage } from './pipeline/scope.ts'
+import { StatementWatches } from './pipeline/statement-watches.ts'
 import { Detector } from './query/detect/detector.ts'
 import type { Finding } from './query/detect/finding.ts'
 import { RowLoaders } from './query/eager/row-loaders.ts'
@@ -35,6 +37,7 @@ import { InvalidArgumentError, SluiceError } from './shared/errors.ts'
 import { createChains } from './sluice-chains.ts'
 import type { SluiceEvents } from './sluice-events.ts'
 import { tuningFacts } from './sluice-facts.ts'
+import { addSluiceFeeds } from './sluice-feeds.ts'
 import { checkMode, checkSluiceOptions, type SluiceOptions } from './sluice-options.ts'
 import { type Explained, OpenScope, type OpenScopeParts, type RunOptions, type ScopeHandle, type ScopeReport } from './sluice-scopes.ts'
 
@@ -91,6 +94,7 @@ export class Sluice {
   readonly #caching: CacheSetUp | undefined
   readonly #writes: FloorWrites
   readonly #detector: Detector | undefined
+  readonly #scopeMeter: ScopeMeter | undefined
   readonly #closing = new Set<() => void>()
   readonly #warned = new Set<string>()
   readonly #loaders = new RowLoaders()
@@ -129,6 +133,7 @@ export class Sluice {
     this.balancer = this.#createBalancer()
     this.jobs = this.#createJobs()
     this.monitor = this.#createMonitor()
+    this.#scopeMeter = this.monitor && this.#meterScopes(this.monitor)
     setHost(this, this.#createHost(recorder, executor))
   }
 
@@ -159,6 +164,7 @@ export class Sluice {
     try {
       result = await scope.enter(() => begun(fn()))
     } catch (error) {
+      scope.failed = true
       try {
         scope.end()
       } catch {
@@ -322,14 +328,37 @@ export class Sluice {
     if (scope.mode !== 'observe') this.#optimizingScopes -= 1
     showScope(this.queries, scope)
     const findings = this.#inspect(scope)
-    const { name, mode, counts, startedAt } = scope
+    const { name, mode, counts, startedAt, statusCode, failed } = scope
     const { operations, queries, merged, prefetched, answered, databaseMs } = counts
     const durationMs = this.#clock.now() - startedAt
     // No spread: an object that grows after it was made costs several times as much, and each request makes one.
-    const report: ScopeReport = { operations, queries, merged, prefetched, answered, databaseMs, name, mode, durationMs, findings }
+    const report: ScopeReport = {
+      operations,
+      queries,
+      merged,
+      prefetched,
+      answered,
+      databaseMs,
+      name,
+      mode,
+      durationMs,
+      statusCode,
+      failed,
+      findings,
+    }
+    this.#scopeMeter?.ended(name, durationMs, queries, databaseMs, statusCode, failed)
     for (const finding of findings) this.#events.emit('finding', finding)
     this.#events.emit('scope', report)
+    this.#tellEnd(scope)
     return report
+  }
+
+  #tellEnd(scope: Scope): void {
+    try {
+      this.#scopes.closed(scope)
+    } catch (error) {
+      this.#reportError(error)
+    }
   }
 
   #inspect(scope: Scope): readonly Finding[] {
@@ -356,7 +385,15 @@ export class Sluice {
       clock: this.#clock,
       onError: (error) => this.#reportListenerError(error),
       facts: () => tuningFacts(this.cache, this.jobs),
+      beforeTurn: () => this.#scopeMeter?.tick(),
     })
+  }
+
+  #meterScopes(monitor: MonitoringAndAutoScalingEngine): ScopeMeter {
+    const scopes = new ScopeMeter({ meter: (metric, source) => monitor.meter(metric, source), now: () => this.#clock.now() })
+    const { replicas, database, cache, tiered, balancer, jobs } = this
+    addSluiceFeeds(monitor, { stats: this.#stats, scopes, replicas, database, cache, tiered, balancer, jobs })
+    return scopes
   }
 
   #createQueries(): QueryOptimizationEngine {
@@ -450,6 +487,11 @@ export class Sluice {
     })
     const { batch } = this.#options
     let lastSource = 0
+    const watches = new StatementWatches(
+      this.database && watchOf(this.database),
+      () => this.#clock.now(),
+      (error) => this.#reportError(error),
+    )
     return {
       execute: (operation) => pipeline.execute(operation),
       scopes: this.#scopes,
@@ -464,12 +506,16 @@ export class Sluice {
           this.#reportError(error)
         }
       },
-      watch: this.database === undefined ? undefined : watchOf(this.database),
+      get watch() {
+        return watches.current
+      },
+      watchStatements: (watch) => watches.add(watch),
       connections: this.#connections,
       attachPool: (sourceId, read) => this.database?.attachPool(sourceId, read) ?? (() => {}),
       attachLoader: (sourceId, loader) => this.#loaders.attach(sourceId, loader),
       writes: this.#writes,
       routeReads: (client) => this.replicas.attach(client),
+      now: () => this.#clock.now(),
       mode: () => this.#mode,
       latestWriteMs: this.#store === undefined ? undefined : this.#store.leaseMs / 2,
       maxKeys: (batch === false ? undefined : batch?.maxKeys) ?? DEFAULT_MAX_KEYS,

@@ -54,6 +54,28 @@ const versions: readonly [string, typeof express5][] = [
 ]
 
 describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) => {
+  it('tells of each request how it was answered, and of none that was not', async () => {
+    const { sluice, app, reports } = setUp(express, { report: false })
+    closing.push(() => sluice.close())
+    app.get('/status/:code', (request, response) => void response.status(Number(request.params.code)).end())
+    const arrived = new Promise<void>((resolve) => app.get('/never', () => resolve()))
+    const url = await listen(app)
+    await fetch(`${url}/status/201`)
+    await fetch(`${url}/status/503`)
+    const leaving = new AbortController()
+    const left = fetch(`${url}/never`, { signal: leaving.signal }).catch(() => 'left')
+    await arrived
+    leaving.abort()
+    expect(await left).toBe('left')
+    await ended(reports, 3)
+    expect(reports.map(({ statusCode }) => statusCode)).toEqual([201, 503, undefined])
+    const text = await sluice.monitor?.metricsText()
+    expect(text).toContain(
+      'duration_seconds_count{http_request_method="GET",http_route="/status/:code",http_response_status_code="503"} 1\n',
+    )
+    expect(text).toContain('duration_seconds_count{http_request_method="GET",http_route="/never"} 1\n')
+  })
+
   it('opens a scope for each request and names it by its route', async () => {
     const { sluice, app, reports } = setUp(express, { report: false })
     const router = express.Router()

@@ -37,6 +37,8 @@ export class RequestScopes {
     if (this.#sendsTiming) onHeaders(response, () => response.appendHeader('Server-Timing', timing(scope)))
     response.once('close', () => {
       if (lastName !== undefined) scope.name = lastName()
+      // A client that has gone before has seen no status.
+      if (response.headersSent) scope.statusCode = response.statusCode
       this.#end(scope)
     })
     return scope

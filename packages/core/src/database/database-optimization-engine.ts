@@ -20,7 +20,7 @@ import { missingForeignKeyIndexes } from './checks/missing-foreign-key-indexes.t
 import { nPlusOneProblems } from './checks/n-plus-one.ts'
 import { tableNamed } from './checks/names.ts'
 import { partitioningOfUnknown, partitionRecommendations } from './checks/partitions.ts'
-import { poolRecommendations } from './checks/pools.ts'
+import { type ObservedPool, poolRecommendations } from './checks/pools.ts'
 import { indexesForTraffic } from './checks/recommended-indexes.ts'
 import { slowQueries } from './checks/slow-queries.ts'
 import { tableStatistics } from './checks/table-statistics.ts'
@@ -90,11 +90,22 @@ const DEFAULT_LIMIT = 20
 const MAX_GIVEN = 1_000
 const NO_BINDINGS: readonly unknown[] = []
 
-let watch: (engine: DatabaseOptimizationEngine) => StatementWatch | undefined
+let watch: (engine: DatabaseOptimizationEngine) => TrafficLog | undefined
+let poolsIn: (engine: DatabaseOptimizationEngine) => readonly ObservedPool[]
 
 /** What an engine is told of statements by; `undefined` where it remembers none. */
 export function watchOf(engine: DatabaseOptimizationEngine): StatementWatch | undefined {
   return watch(engine)
+}
+
+/** What is counted of an engine's traffic; `undefined` where it remembers none. */
+export function countersOf(engine: DatabaseOptimizationEngine): TrafficLog['counters'] | undefined {
+  return watch(engine)?.counters
+}
+
+/** The pools that are attached to an engine, as they are now. */
+export function poolsOf(engine: DatabaseOptimizationEngine): readonly ObservedPool[] {
+  return poolsIn(engine)
 }
 
 /**
@@ -112,6 +123,7 @@ export function watchOf(engine: DatabaseOptimizationEngine): StatementWatch | un
 export class DatabaseOptimizationEngine {
   static {
     watch = (engine) => engine.#traffic
+    poolsIn = (engine) => engine.#pools.pools()
   }
 
   readonly #parts: DatabaseEngineParts

@@ -8,6 +8,13 @@ import { AlertBook } from './alerts/alert-book.ts'
 import { type Notifier, Notifiers } from './alerts/notifier.ts'
 import { BurnRateObjective, type Objective, type ObjectiveOptions } from './alerts/objective.ts'
 import { ThresholdWatch } from './alerts/threshold-watch.ts'
+import { type CollectOptions, resolveCollectOptions } from './collectors/collect-options.ts'
+import { Collectors } from './collectors/collectors.ts'
+import type { SystemReaders } from './collectors/system-readers.ts'
+import { prometheusText } from './export/prometheus-text.ts'
+import { FeedBook } from './feeds/feed-book.ts'
+import type { MetricFamily, MetricFeed } from './feeds/metric-family.ts'
+import { seriesFamilies } from './feeds/series-families.ts'
 import type { Prediction } from './forecast/prediction.ts'
 import { ForecastBook } from './forecast-book.ts'
 import { type HealthCheckResult, healthOf } from './health.ts'
@@ -33,6 +40,10 @@ export interface MonitoringEngineParts {
   readonly onError?: (error: unknown) => void
   /** What other engines know that advice is given on. */
   readonly facts?: () => Promise<TuningFacts>
+  /** Called once a second before what came is put away, while anything is recorded. */
+  readonly beforeTurn?: () => void
+  /** What collectors read the system by. */
+  readonly readers?: SystemReaders
 }
 
 /** One value that was recorded. */
@@ -85,9 +96,11 @@ export class MonitoringAndAutoScalingEngine {
   readonly #notifiers: Notifiers
   readonly #objectives = new Map<string, BurnRateObjective>()
   readonly #forecasts: ForecastBook
+  readonly #feeds: FeedBook
   readonly #turning: Periodic
   readonly #desk: ScalingDesk
-  readonly #facts: () => Promise<TuningFacts>
+  readonly #parts: MonitoringEngineParts
+  #collectors: Collectors | undefined
   #isClosed = false
 
   /** @throws InvalidOptionError. */
@@ -99,12 +112,12 @@ export class MonitoringAndAutoScalingEngine {
   constructor(options?: MonitoringOptions, parts?: MonitoringEngineParts)
   constructor(options: MonitoringOptions = {}, parts: MonitoringEngineParts = {}) {
     this.#options = resolveMonitoringOptions(options)
+    this.#parts = parts
     this.#clock = parts.clock ?? systemClock
     this.#events = new Emitter(parts.onError ?? (() => {}))
-    this.#facts = parts.facts ?? (async () => ({}))
-    const { maxSeries, alerts, forecasts, scaling } = this.#options
-    this.#store = new MetricStore(this.#types, this.#clock, maxSeries, ({ type, source }, cell) =>
-      this.#thresholds.see(type, source, alertValue(type, cell)),
+    const { maxSeries, alerts, forecasts, scaling, feeds, collect } = this.#options
+    this.#store = new MetricStore(this.#types, this.#clock, maxSeries, (series, cell) =>
+      this.#thresholds.see(series, alertValue(series.type, cell)),
     )
     this.#notifiers = new Notifiers(alerts.notifyTimeoutMs, (error) => this.#events.emit('error', { error }))
     for (const notifier of alerts.notifiers) this.#notifiers.add(notifier)
@@ -131,6 +144,9 @@ export class MonitoringAndAutoScalingEngine {
       this.#turn()
       return !this.#isClosed
     })
+    this.#feeds = new FeedBook(feeds, (error) => this.#events.emit('error', { error }))
+    this.#feeds.add({ name: 'monitor', collect: () => seriesFamilies(this.#store, this.getActiveAlerts(MAX_LIMIT)) })
+    if (collect !== false) this.startCollecting(collect)
   }
 
   /** Listens to an event; returns the function that stops it. */
@@ -159,7 +175,7 @@ export class MonitoringAndAutoScalingEngine {
     // What came before belongs to the second in which it came.
     this.#store.turn()
     series.record(value)
-    this.#thresholds.see(series.type, series.source, value)
+    this.#thresholds.see(series, value)
     this.#turning.start()
     return { type, value, unit: unit ?? series.type.unit, source, timestamp: this.#clock.wall() }
   }
@@ -174,6 +190,49 @@ export class MonitoringAndAutoScalingEngine {
     const series = this.#seriesOf(type, source, true)
     this.#turning.start()
     return series
+  }
+
+  /**
+   * Records what the process and its host are like, every five seconds: `cpu`, `memory`, `disk`, `network`, `eventLoopUtilization`, `eventLoopDelay`, `gcPause`,
+   * `cpuThrottling`, and `connections` of servers. What cannot be read is missing. Options of an earlier call do not count any more.
+   *
+   * @returns What stops it.
+   * @throws InvalidOptionError.
+   */
+  startCollecting(options: CollectOptions = {}): () => void {
+    this.#assertOpen()
+    const resolved = resolveCollectOptions(options)
+    this.#collectors?.stop()
+    const collectors = new Collectors(resolved, {
+      now: () => this.#clock.now(),
+      record: (metric, value, source) => this.recordMetric(metric, value, source),
+      meter: (metric, source) => this.meter(metric, source),
+      onError: (error) => this.#events.emit('error', { error }),
+      readers: this.#parts.readers,
+    })
+    this.#collectors = collectors
+    collectors.start()
+    return () => collectors.stop()
+  }
+
+  /**
+   * Adds what others tell to what is exported; returns what takes it off again.
+   *
+   * @throws InvalidArgumentError for what is no feed, or has a name that another has.
+   */
+  addFeed(feed: MetricFeed): () => void {
+    this.#assertOpen()
+    return this.#feeds.add(feed)
+  }
+
+  /** What is recorded here and what all feeds tell. A feed that fails or is slow is left out and counted. */
+  collectMetrics(): Promise<readonly MetricFamily[]> {
+    return this.#feeds.collect()
+  }
+
+  /** The same as the text of a page for Prometheus, of the type `METRICS_CONTENT_TYPE`. */
+  async metricsText(): Promise<string> {
+    return prometheusText(await this.collectMetrics())
   }
 
   /** What a metric was, its sources as one: a value a second of the last two minutes, and coarser ones before. @throws UnknownMetricError; InvalidArgumentError. */
@@ -386,6 +445,8 @@ export class MonitoringAndAutoScalingEngine {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#turning.stop()
+    this.#collectors?.stop()
+    this.#feeds.clear()
     this.#notifiers.close()
     this.#desk.close()
     this.#events.clear()
@@ -413,7 +474,7 @@ export class MonitoringAndAutoScalingEngine {
 
   async #knownFacts(): Promise<TuningFacts> {
     try {
-      return await this.#facts()
+      return (await await this.#parts.facts?.()) ?? {}
     } catch (error) {
       this.#events.emit('error', { error })
       return {}
@@ -421,6 +482,7 @@ export class MonitoringAndAutoScalingEngine {
   }
 
   #turn(): void {
+    this.#parts.beforeTurn?.()
     this.#evaluate()
     this.#forecasts.turn()
     this.#desk.count()

@@ -1,5 +1,7 @@
 import { checkOptions, type OptionRule, option } from '../shared/options.ts'
 import type { Notifier } from './alerts/notifier.ts'
+import { type CollectOptions, checkCollectOptions } from './collectors/collect-options.ts'
+import { type FeedOptions, feedRules } from './feeds/feed-options.ts'
 import type { ForecastModelName } from './forecast/load-forecaster-options.ts'
 import { resolveScalingOptions, type ScalingOptions } from './scaling/scaling-options.ts'
 
@@ -64,6 +66,14 @@ export interface MonitoringOptions {
    * @defaultValue {}
    */
   readonly scaling?: ScalingOptions
+  /**
+   * Whether what the process and its host are like is recorded, as by `startCollecting`. Off by itself: it raises alerts on the state of the machine, which are for
+   * those who asked for them.
+   * @defaultValue false
+   */
+  readonly collect?: boolean | CollectOptions
+  /** @defaultValue {} */
+  readonly feeds?: FeedOptions
 }
 
 export interface ResolvedMonitoringOptions {
@@ -71,6 +81,8 @@ export interface ResolvedMonitoringOptions {
   readonly alerts: Required<AlertOptions>
   readonly forecasts: Required<ForecastOptions>
   readonly scaling: ScalingOptions
+  readonly collect: false | CollectOptions
+  readonly feeds: Required<FeedOptions>
 }
 
 const alertRules: Readonly<Record<keyof AlertOptions, OptionRule>> = {
@@ -95,6 +107,8 @@ const rules: Readonly<Record<keyof MonitoringOptions, OptionRule>> = {
   alerts: option.object,
   forecasts: option.object,
   scaling: option.object,
+  collect: option.either(option.boolean, option.object),
+  feeds: option.object,
 }
 
 /** @throws InvalidOptionError. */
@@ -103,6 +117,8 @@ export function checkMonitoringOptions(options: MonitoringOptions, prefix: strin
   if (options.alerts !== undefined) checkOptions(options.alerts, alertRules, `${prefix}alerts.`)
   if (options.scaling !== undefined) resolveScalingOptions(options.scaling, `${prefix}scaling.`)
   if (options.forecasts !== undefined) checkOptions(options.forecasts, forecastRules, `${prefix}forecasts.`)
+  if (typeof options.collect === 'object') checkCollectOptions(options.collect, `${prefix}collect.`)
+  if (options.feeds !== undefined) checkOptions(options.feeds, feedRules, `${prefix}feeds.`)
 }
 
 /** @throws InvalidOptionError. */
@@ -114,10 +130,14 @@ export function resolveMonitoringOptions(options: MonitoringOptions): ResolvedMo
     model = 'mixture',
     stepMs = 60_000,
   } = options.forecasts ?? {}
+  const { collect = false } = options
+  const { timeoutMs = 1_000, maxSamples = 1_000 } = options.feeds ?? {}
   return {
     maxSeries: options.maxSeries ?? 500,
     alerts: { forMs, hysteresis, clearMs, notifiers, notifyTimeoutMs },
     forecasts: { metrics, model, stepMs },
     scaling: options.scaling ?? {},
+    collect: collect === true ? {} : collect,
+    feeds: { timeoutMs, maxSamples },
   }
 }

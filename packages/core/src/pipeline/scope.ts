@@ -70,6 +70,10 @@ export class Scope {
   /** Whether the first execution of a group is asked for its stack, too. For tests: it makes each new shape dearer. */
   tracesFirst = false
   ended = false
+  /** Of the HTTP answer, where there is one. */
+  statusCode: number | undefined
+  /** Whether what ran in it failed. */
+  failed = false
   /** Where it is to be told what becomes of each read. */
   notes: ReadNote[] | undefined
 
@@ -91,11 +95,25 @@ export type ScopeWatcher = (scope: Scope, parent: Scope | undefined) => void
 export class ScopeStorage {
   readonly #storage = new AsyncLocalStorage<Scope>()
   readonly #watchers = new Set<ScopeWatcher>()
+  readonly #endWatchers = new Set<(scope: Scope) => void>()
   readonly #bypassing = new AsyncLocalStorage<boolean>()
   #bypasses = 0
 
   current(): Scope | undefined {
     return this.#storage.getStore()
+  }
+
+  /** Tells of every scope that ends from now on; returns the function that stops it. */
+  watchEnds(watcher: (scope: Scope) => void): () => void {
+    this.#endWatchers.add(watcher)
+    return () => {
+      this.#endWatchers.delete(watcher)
+    }
+  }
+
+  /** A scope has ended. */
+  closed(scope: Scope): void {
+    for (const watcher of this.#endWatchers) watcher(scope)
   }
 
   /** Runs a function in a scope; what it awaits belongs to the scope too. */

@@ -50,6 +50,8 @@ export type SluiceErrorCode =
   | 'SLUICE_JOB_BACKEND'
   /** A metric was named that nobody registered. */
   | 'SLUICE_UNKNOWN_METRIC'
+  /** Metrics of a Sluice were to be exported whose monitor is switched off. */
+  | 'SLUICE_MONITOR_OFF'
   /** A package that is optional is needed, and is not installed. */
   | 'SLUICE_MISSING_PACKAGE'
   /** Another process is changing the schema of the database. */

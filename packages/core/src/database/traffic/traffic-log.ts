@@ -6,6 +6,7 @@ import type { RandomSource } from '../../shared/random.ts'
 import type { AnalyzedSql } from '../../sql/analyze.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { Statement } from '../../sql/statement.ts'
+import { summarizeStatement } from '../../sql/statement-summary.ts'
 import { keepSample } from './sample-value.ts'
 import type { TrafficEntry } from './traffic-entry.ts'
 import { checkTrafficOptions, type ResolvedTrafficOptions, resolveTrafficOptions, type TrafficOptions } from './traffic-options.ts'
@@ -128,6 +129,11 @@ export class TrafficLog implements StatementWatch {
     return { forgotten: this.#forgotten, calls, errors, totalMs, rows }
   }
 
+  /** What is counted of each shape, and of all that were forgotten, without what `snapshot` looks up. */
+  get counters(): { readonly shapes: readonly Readonly<TrafficRecord>[]; readonly others: Readonly<TrafficCounts> } {
+    return { shapes: this.#list, others: this.#others }
+  }
+
   /** Bytes that are held, as an estimate. */
   get bytes(): number {
     return this.#bytes
@@ -152,6 +158,7 @@ export class TrafficLog implements StatementWatch {
       const isShape = this.#options.redact || sql.length > MAX_TEXT
       const { wall, now } = { wall: this.#clock.wall(), now: this.#clock.now() }
       record = new TrafficRecord(fingerprint, dialect, isShape ? shape : sql, kindOf(statement), wall, now, this.#random)
+      record.summary = summarizeStatement(statement)
       if (isShape) record.sampleAt = Number.POSITIVE_INFINITY
       while (this.#list.length >= this.#options.maxFingerprints) this.#forget()
       records.set(fingerprint, record)

@@ -1,7 +1,9 @@
 import { type CallSite, parseCallSite } from '../../pipeline/call-site.ts'
 import type { WatchedShape } from '../../pipeline/statement-watch.ts'
+import { DATABASE_BOUNDS_MS, DurationHistogram } from '../../shared/duration-histogram.ts'
 import type { RandomSource } from '../../shared/random.ts'
 import type { Dialect } from '../../sql/dialect.ts'
+import type { StatementSummary } from '../../sql/statement-summary.ts'
 import type { KeptSample } from './sample-value.ts'
 import type { TrafficEntry } from './traffic-entry.ts'
 
@@ -14,7 +16,7 @@ const MAX_PLACES = 16
 const FIRST_TRACES = 4
 const MIN_TRACE_GAP = 64
 const MAX_TRACE_GAP = 1024
-const EMPTY_BYTES = 400
+const EMPTY_BYTES = 560
 
 /** Counters. */
 export class TrafficCounts {
@@ -23,12 +25,14 @@ export class TrafficCounts {
   rows = 0
   totalMs = 0
   maxMs = 0
+  readonly times: DurationHistogram = new DurationHistogram(DATABASE_BOUNDS_MS)
 
   add(ms: number, rows: number, failed: boolean): void {
     this.totalMs += ms
     this.rows += rows
     if (ms > this.maxMs) this.maxMs = ms
     if (failed) this.errors += 1
+    this.times.add(ms)
   }
 
   take(other: TrafficCounts): void {
@@ -37,6 +41,7 @@ export class TrafficCounts {
     this.rows += other.rows
     this.totalMs += other.totalMs
     this.maxMs = Math.max(this.maxMs, other.maxMs)
+    this.times.take(other.times)
   }
 }
 
@@ -48,6 +53,7 @@ export class TrafficRecord extends TrafficCounts implements WatchedShape {
   /** The calls from which on a stack, and a sample, is of use. */
   traceAt = 1
   sampleAt = 1
+  summary: StatementSummary = { operation: '', table: '', summary: '' }
   #goneTo: TrafficCounts | undefined
   /** Calls that one traced call stands for are those since the one before. */
   #tracedAt = 0

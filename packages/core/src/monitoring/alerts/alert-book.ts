@@ -10,16 +10,21 @@ export interface Condition {
   readonly metric: string
   readonly source: string
   readonly severity: AlertSeverity
-  readonly message: string
+  /** For people, once somebody looks: a state is told of with each value. */
+  readonly message: () => string
   readonly value: number
   readonly threshold: number
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
+/** An alert whose message is not written yet. */
+type Draft = Mutable<Omit<Alert, 'message'>> & Pick<Mutable<Condition>, 'message'>
+
 /** The alerts there are. One of a metric and a source is open at a time, with the severity that it has now. */
 export class AlertBook {
-  readonly #open = new Map<string, Mutable<Alert>>()
+  /** By `alertKey`. */
+  readonly #open = new Map<string, Draft>()
   readonly #resolved: Alert[] = []
   #lastId = 0
 
@@ -33,7 +38,7 @@ export class AlertBook {
     return [...this.#open.values()]
       .sort((a, b) => severityRank[b.severity] - severityRank[a.severity] || b.raisedAt - a.raisedAt)
       .slice(0, limit)
-      .map(copyOf)
+      .map(alertOf)
   }
 
   /** Those that are over, the newest first. */
@@ -41,26 +46,31 @@ export class AlertBook {
     return this.#resolved.slice(-limit).reverse()
   }
 
-  of(metric: string, source: string): Alert | undefined {
-    return this.#open.get(keyOf(metric, source))
+  /** The one that is open. @param key - As `alertKey` makes it of its metric and source. */
+  of(key: string): Pick<Alert, 'severity' | 'threshold'> | undefined {
+    return this.#open.get(key)
   }
 
   /** Raises an alert, or brings the one that is open up to date. */
   set(condition: Condition): void {
-    const { metric, source, severity, message, value, threshold } = condition
-    const key = keyOf(metric, source)
+    const { severity, message, value, threshold } = condition
+    const key = alertKey(condition.metric, condition.source)
     const now = this.clock.wall()
     const open = this.#open.get(key)
     if (open === undefined) {
       this.#lastId += 1
       const id = `alert-${now.toString(36)}-${this.#lastId}`
-      const alert: Mutable<Alert> = { id, ...condition, status: 'active', raisedAt: now, updatedAt: now }
+      const alert: Draft = { id, ...condition, status: 'active', raisedAt: now, updatedAt: now }
       this.#open.set(key, alert)
-      this.changed(copyOf(alert), 'raised')
+      this.changed(alertOf(alert), 'raised')
       return
     }
     const difference = severityRank[severity] - severityRank[open.severity]
-    Object.assign(open, { severity, message, value, threshold, updatedAt: now })
+    open.severity = severity
+    open.message = message
+    open.value = value
+    open.threshold = threshold
+    open.updatedAt = now
     if (difference === 0) return
     // Who acknowledged a warning has not heard of what it has become.
     if (difference > 0 && open.status === 'acknowledged') {
@@ -68,7 +78,7 @@ export class AlertBook {
       delete open.acknowledgedAt
       delete open.acknowledgedBy
     }
-    this.changed(copyOf(open), difference > 0 ? 'escalated' : 'eased')
+    this.changed(alertOf(open), difference > 0 ? 'escalated' : 'eased')
   }
 
   /** @returns Whether there was an open one of that id that nobody had acknowledged. @throws InvalidArgumentError without a name. */
@@ -77,7 +87,7 @@ export class AlertBook {
     const alert = this.#byId(id)
     if (alert === undefined || alert.status === 'acknowledged') return false
     Object.assign(alert, { status: 'acknowledged', acknowledgedAt: this.clock.wall(), acknowledgedBy: by })
-    this.changed(copyOf(alert), 'acknowledged')
+    this.changed(alertOf(alert), 'acknowledged')
     return true
   }
 
@@ -91,28 +101,29 @@ export class AlertBook {
 
   /** The state is over. */
   clear(metric: string, source: string): void {
-    const alert = this.#open.get(keyOf(metric, source))
+    const alert = this.#open.get(alertKey(metric, source))
     if (alert !== undefined) this.#close(alert, undefined)
   }
 
-  #close(alert: Mutable<Alert>, by: string | undefined): void {
-    this.#open.delete(keyOf(alert.metric, alert.source))
+  #close(alert: Draft, by: string | undefined): void {
+    this.#open.delete(alertKey(alert.metric, alert.source))
     Object.assign(alert, { status: 'resolved', resolvedAt: this.clock.wall() }, by === undefined ? {} : { resolvedBy: by })
-    this.#resolved.push(alert)
+    const resolved = alertOf(alert)
+    this.#resolved.push(resolved)
     if (this.#resolved.length > MAX_RESOLVED) this.#resolved.shift()
-    this.changed(copyOf(alert), 'resolved')
+    this.changed({ ...resolved }, 'resolved')
   }
 
-  #byId(id: string): Mutable<Alert> | undefined {
+  #byId(id: string): Draft | undefined {
     for (const alert of this.#open.values()) if (alert.id === id) return alert
     return undefined
   }
 }
 
-function copyOf(alert: Alert): Alert {
-  return { ...alert }
+function alertOf(draft: Draft): Alert {
+  return { ...draft, message: draft.message() }
 }
 
-function keyOf(metric: string, source: string): string {
+export function alertKey(metric: string, source: string): string {
   return `${metric}\0${source}`
 }

@@ -95,7 +95,7 @@ export class BurnRateObjective implements Objective {
       if (long.events < this.#minEvents || long.rate < rate || this.#burn(shortSeconds).rate < rate) continue
       const times = Number(long.rate.toPrecision(3))
       const message = `${this.name} uses up its budget of errors ${times} times as quickly as it may, in the last ${durationOf(longSeconds)}`
-      this.book.set({ metric: 'errorBudget', source: this.name, severity, message, value: times, threshold: rate })
+      this.book.set({ metric: 'errorBudget', source: this.name, severity, message: () => message, value: times, threshold: rate })
       return
     }
     this.book.clear('errorBudget', this.name)

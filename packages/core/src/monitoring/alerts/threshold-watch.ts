@@ -1,5 +1,6 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { MetricType } from '../metrics/metric-type.ts'
+import type { Series } from '../metrics/series.ts'
 import type { AlertSeverity } from './alert.ts'
 import type { AlertBook } from './alert-book.ts'
 
@@ -31,12 +32,11 @@ export class ThresholdWatch {
     private readonly ruleOf: (metric: string) => ThresholdRule,
   ) {}
 
-  see(type: MetricType, source: string, value: number): void {
+  see({ type, source, key }: Pick<Series, 'type' | 'source' | 'key'>, value: number): void {
     const { name, warning, critical } = type
     if (warning === undefined && critical === undefined) return
-    const open = this.book.of(name, source)
+    const open = this.book.of(key)
     const isAbove = value > (warning ?? Number.POSITIVE_INFINITY) || value > (critical ?? Number.POSITIVE_INFINITY)
-    const key = `${name}\0${source}`
     let state = this.#states.get(key)
     // Almost always: nothing is wrong, and nothing was.
     if (state === undefined && !isAbove && open === undefined) return
@@ -59,13 +59,13 @@ export class ThresholdWatch {
       this.#set(type, source, value, isWarning ? 'warning' : 'critical', (isWarning ? warning : critical) ?? lowest)
     } else if (open !== undefined) this.#set(type, source, value, open.severity, open.threshold)
     else if (warning !== undefined && lasts(state.warningSince, rule.forMs)) this.#set(type, source, value, 'warning', warning)
-    if (state.warningSince === undefined && this.book.of(name, source) === undefined) this.#states.delete(key)
+    if (state.warningSince === undefined && this.book.of(key) === undefined) this.#states.delete(key)
   }
 
   #set({ name, unit }: MetricType, source: string, value: number, severity: AlertSeverity, threshold: number): void {
     const shown = (number: number) => `${round(number)}${unit === '%' ? ' %' : unit === '' ? '' : ` ${unit}`}`
-    const isAbove = value > threshold
-    const message = `${name} of ${source} ${isAbove ? `is ${shown(value)}, above ${shown(threshold)}` : `was above ${shown(threshold)}, and is ${shown(value)}`}`
+    const message = () =>
+      `${name} of ${source} ${value > threshold ? `is ${shown(value)}, above ${shown(threshold)}` : `was above ${shown(threshold)}, and is ${shown(value)}`}`
     this.book.set({ metric: name, source, severity, message, value, threshold })
   }
 }

@@ -26,8 +26,9 @@ interface Kept {
 
 /** All series, in bounded memory. Time is monotonic here; it becomes wall-clock time where people see it. */
 export class MetricStore {
-  readonly #kept = new Map<string, Kept>()
-  readonly #byType = new Map<string, Kept[]>()
+  readonly #kept = new Set<Kept>()
+  /** By type and source: to look up by two texts that are there costs less than to make one of both. */
+  readonly #bySource = new Map<string, Map<string, Kept>>()
   readonly #startedAt: number
   /** The second in which the values came that were not put away yet. */
   #second = 0
@@ -60,8 +61,7 @@ export class MetricStore {
    * @throws UnknownMetricError.
    */
   series(name: string, source: string, isBound = false): Series {
-    const key = `${name}\0${source}`
-    const known = this.#kept.get(key)
+    const known = this.#bySource.get(name)?.get(source)
     if (known !== undefined) {
       if (isBound) known.isBound = true
       return known.series
@@ -72,10 +72,10 @@ export class MetricStore {
       return this.series(name, OVERFLOW_SOURCE)
     }
     const kept: Kept = { series: new Series(type, source), isBound, lastSecond: this.now }
-    this.#kept.set(key, kept)
-    const ofType = this.#byType.get(name)
-    if (ofType === undefined) this.#byType.set(name, [kept])
-    else ofType.push(kept)
+    this.#kept.add(kept)
+    const ofType = this.#bySource.get(name)
+    if (ofType === undefined) this.#bySource.set(name, new Map([[source, kept]]))
+    else ofType.set(source, kept)
     return kept.series
   }
 
@@ -87,7 +87,7 @@ export class MetricStore {
   /** Puts away what came. */
   fold(): void {
     const second = this.#second
-    for (const kept of this.#kept.values()) {
+    for (const kept of this.#kept) {
       const cell = kept.series.fold(second)
       if (cell === undefined) continue
       kept.lastSecond = second
@@ -98,8 +98,15 @@ export class MetricStore {
 
   /** Of a type, or all. */
   all(name?: string): readonly Series[] {
-    const kept = name === undefined ? [...this.#kept.values()] : (this.#byType.get(name) ?? [])
+    const kept = name === undefined ? [...this.#kept] : [...(this.#bySource.get(name)?.values() ?? [])]
     return kept.map(({ series }) => series)
+  }
+
+  /** Those to which something came in the last seconds. */
+  fresh(seconds: number): readonly Series[] {
+    this.fold()
+    const now = this.now
+    return [...this.#kept].flatMap(({ series, lastSecond }) => (series.total > 0 && now - lastSecond <= seconds ? [series] : []))
   }
 
   /** The wall-clock time of a second, as it is now. */
@@ -128,11 +135,10 @@ export class MetricStore {
 
   #makeRoom(): boolean {
     const now = this.now
-    for (const [key, kept] of this.#kept) {
+    for (const kept of this.#kept) {
       if (kept.isBound || now - kept.lastSecond < IDLE_SECONDS) continue
-      this.#kept.delete(key)
-      const ofType = this.#byType.get(kept.series.type.name)
-      ofType?.splice(ofType.indexOf(kept), 1)
+      this.#kept.delete(kept)
+      this.#bySource.get(kept.series.type.name)?.delete(kept.series.source)
       return true
     }
     return false

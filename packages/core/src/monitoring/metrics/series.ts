@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../../shared/errors.ts'
+import { alertKey } from '../alerts/alert-book.ts'
 import { LogHistogram } from '../sketch/log-histogram.ts'
 import { WindowedHistogram } from '../sketch/windowed-histogram.ts'
 import { type Cell, CellRing } from './cell-ring.ts'
@@ -39,10 +40,15 @@ export class Series {
   #total = 0
   #totalSum = 0
 
+  /** Names the series; made once, for what is looked up by it with each value. */
+  readonly key: string
+
   constructor(
     readonly type: MetricType,
     readonly source: string,
-  ) {}
+  ) {
+    this.key = alertKey(type.name, source)
+  }
 
   /** The latest value; `NaN` before the first. */
   get last(): number {

@@ -1,0 +1,138 @@
+import type { SystemReaders } from './system-readers.ts'
+
+const ROOT = '/sys/fs/cgroup'
+
+/** Periods of the scheduler since the group was made. */
+export interface ThrottlePeriods {
+  readonly periods: number
+  readonly throttled: number
+}
+
+/** Bytes. */
+export interface MemoryUse {
+  readonly limit: number
+  /** What cannot be had back by forgetting files: the limit is held against it. */
+  readonly used: number
+}
+
+interface Files {
+  /** Tells whether a folder is a group of this controller. */
+  readonly memoryUsed: string
+  readonly memoryLimit: string
+  readonly inactive: string
+  readonly cpuLimit: string
+}
+
+const UNIFIED: Files = { memoryUsed: 'memory.current', memoryLimit: 'memory.max', inactive: 'inactive_file', cpuLimit: 'cpu.max' }
+const LEGACY: Files = {
+  memoryUsed: 'memory.usage_in_bytes',
+  memoryLimit: 'memory.limit_in_bytes',
+  inactive: 'total_inactive_file',
+  cpuLimit: 'cpu.cfs_quota_us',
+}
+
+/**
+ * What the kernel lets the process's control group have, of version 2 or 1. What it says is `undefined` where there is no limit, no group, or nothing that can be read.
+ *
+ * https://docs.kernel.org/admin-guide/cgroup-v2.html, https://docs.kernel.org/scheduler/sched-bwc.html
+ */
+export class Cgroup {
+  readonly #read: SystemReaders['text']
+  readonly #isUnified: boolean
+  readonly #files: Files
+  /** The process's own group and those above it: any of them may have a limit. */
+  readonly #cpu: readonly string[]
+  readonly #memory: readonly string[]
+
+  constructor(read: SystemReaders['text']) {
+    this.#read = read
+    this.#isUnified = read(`${ROOT}/cgroup.controllers`) !== undefined
+    this.#files = this.#isUnified ? UNIFIED : LEGACY
+    const membership = read('/proc/self/cgroup') ?? ''
+    const folders = (controller: string, file: string) =>
+      (this.#isUnified ? unifiedFolders(membership) : legacyFolders(membership, controller)).filter(
+        (folder) => read(`${folder}/${file}`) !== undefined,
+      )
+    this.#cpu = folders('cpu', this.#files.cpuLimit)
+    this.#memory = folders('memory', this.#files.memoryUsed)
+  }
+
+  /** Processors' worth of time that it may take. */
+  cpus(): number | undefined {
+    let least: number | undefined
+    for (const folder of this.#cpu) {
+      const cpus = this.#isUnified ? this.#unifiedQuota(folder) : this.#legacyQuota(folder)
+      if (cpus !== undefined && (least === undefined || cpus < least)) least = cpus
+    }
+    return least
+  }
+
+  throttling(): ThrottlePeriods | undefined {
+    for (const folder of this.#cpu) {
+      const stat = this.#read(`${folder}/cpu.stat`)
+      const periods = field(stat, 'nr_periods')
+      const throttled = field(stat, 'nr_throttled')
+      // A group without a quota has no periods; one above it may have.
+      if (periods !== undefined && periods > 0 && throttled !== undefined) return { periods, throttled }
+    }
+    return undefined
+  }
+
+  /** Of the group that may have the least. @param most - A limit of so many bytes and more is none. */
+  memory(most: number): MemoryUse | undefined {
+    const { memoryLimit, memoryUsed, inactive } = this.#files
+    let least: MemoryUse | undefined
+    for (const folder of this.#memory) {
+      const limit = whole(this.#read(`${folder}/${memoryLimit}`))
+      const used = whole(this.#read(`${folder}/${memoryUsed}`))
+      if (limit === undefined || limit === 0 || used === undefined || limit >= Math.min(most, least?.limit ?? most)) continue
+      least = { limit, used: Math.max(0, used - (field(this.#read(`${folder}/memory.stat`), inactive) ?? 0)) }
+    }
+    return least
+  }
+
+  /** `max 100000` or `150000 100000`. */
+  #unifiedQuota(folder: string): number | undefined {
+    const [quota, period] = (this.#read(`${folder}/cpu.max`) ?? '').trim().split(' ')
+    return quotient(whole(quota), whole(period))
+  }
+
+  /** A quota of -1 is none. */
+  #legacyQuota(folder: string): number | undefined {
+    return quotient(whole(this.#read(`${folder}/cpu.cfs_quota_us`)), whole(this.#read(`${folder}/cpu.cfs_period_us`)))
+  }
+}
+
+/** Lines `0::/path`. */
+function unifiedFolders(membership: string): readonly string[] {
+  return upwards(ROOT, /^0::(\/.*)$/m.exec(membership)?.[1] ?? '/')
+}
+
+/** Lines `4:cpu,cpuacct:/path`. */
+function legacyFolders(membership: string, controller: string): readonly string[] {
+  for (const line of membership.split('\n')) {
+    const [, controllers = '', path = ''] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? []
+    if (!controllers.split(',').includes(controller)) continue
+    const folders = upwards(`${ROOT}/${controller}`, path)
+    return controllers === controller ? folders : [...folders, ...upwards(`${ROOT}/${controllers}`, path)]
+  }
+  return []
+}
+
+/** In a container the path may be that of the host, and the group lies at the root of what is mounted. */
+function upwards(root: string, path: string): readonly string[] {
+  const parts = path.split('/').filter((part) => part !== '' && part !== '..')
+  return parts.map((_, at) => `${root}/${parts.slice(0, parts.length - at).join('/')}`).concat(root)
+}
+
+function field(text: string | undefined, name: string): number | undefined {
+  return whole(new RegExp(`^${name} (\\d+)$`, 'm').exec(text ?? '')?.[1])
+}
+
+function whole(text: string | undefined): number | undefined {
+  return text !== undefined && /^\s*\d+\s*$/.test(text) ? Number(text) : undefined
+}
+
+function quotient(quota: number | undefined, period: number | undefined): number | undefined {
+  return quota !== undefined && period !== undefined && quota > 0 && period > 0 ? quota / period : undefined
+}

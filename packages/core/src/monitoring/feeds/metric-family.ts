@@ -1,0 +1,60 @@
+/** What tells samples of a family apart, by name: in the form of OpenTelemetry, with dots. */
+export type Labels = Readonly<Record<string, string>>
+
+export interface NumberSample {
+  readonly labels: Labels
+  readonly value: number
+}
+
+export interface HistogramSample {
+  readonly labels: Labels
+  /** Upper bounds, ascending, in the family's unit. */
+  readonly bounds: readonly number[]
+  /** Values up to each bound that are above the one before; the last one, which has no bound, counts the rest. */
+  readonly counts: readonly number[]
+  readonly sum: number
+}
+
+export interface SummarySample {
+  readonly labels: Labels
+  readonly quantiles: readonly { readonly quantile: number; readonly value: number }[]
+  /** Of all values; left out where it is not known. */
+  readonly sum?: number | undefined
+  readonly count?: number | undefined
+}
+
+/** What a family is called. */
+export interface FamilyHead {
+  /** In the form of OpenTelemetry: `db.client.operation.duration`. */
+  readonly name: string
+  readonly help: string
+  /** In the form of UCUM: `s`, `By`, `1` for a share, `{request}` for what is only counted. */
+  readonly unit?: string
+}
+
+/** Samples of one name, as others can export them. Counters, and the counts of histograms and summaries, only grow, but for a restart. */
+export type MetricFamily =
+  | (FamilyHead & { readonly type: 'counter' | 'gauge'; readonly samples: readonly NumberSample[] })
+  | (FamilyHead & { readonly type: 'histogram'; readonly samples: readonly HistogramSample[] })
+  | (FamilyHead & { readonly type: 'summary'; readonly samples: readonly SummarySample[] })
+
+export type FamilyType = MetricFamily['type']
+export type Sample = MetricFamily['samples'][number]
+
+/** Tells what it has when it is asked. */
+export interface MetricFeed {
+  readonly name: string
+  collect(): readonly MetricFamily[] | Promise<readonly MetricFamily[]>
+}
+
+/** What stands for all samples that are too many; the name that OpenTelemetry has for it. */
+export const OVERFLOW_LABELS: Labels = { 'otel.metric.overflow': 'true' }
+
+/** Names the labels of a sample: equal for equal ones, in whatever order. */
+export function labelKey(labels: Labels): string {
+  const names = Object.keys(labels)
+  if (names.length > 1) names.sort()
+  let key = ''
+  for (const name of names) key += `${name}\0${labels[name]}\0`
+  return key
+}

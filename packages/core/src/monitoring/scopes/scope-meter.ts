@@ -1,0 +1,112 @@
+import { ScopeSeries } from './scope-series.ts'
+
+/** Names that are told apart; a name that the app makes of something else, such as a path, is no endless list. */
+const MAX_NAMES = 300
+/** One series for all routes: a route each would take its memory, and raise its alerts, some hundred times. */
+const SOURCE = 'http'
+/** Ticks, which are a second each, whose requests the error rate is of. */
+const WINDOW = 60
+/** Of fewer requests, one that fails says nothing. */
+const MIN_REQUESTS = 20
+const FAILED = 500
+
+interface Recording {
+  record(value: number): void
+}
+
+export interface ScopeMeterParts {
+  /** A handle that records values of a metric. */
+  readonly meter: (metric: 'requests' | 'responseTime' | 'errorRate', source: string) => Recording
+  /** Monotonic time in milliseconds. */
+  readonly now: () => number
+}
+
+interface Meters {
+  readonly requests: Recording
+  readonly responseTime: Recording
+  readonly errorRate: Recording
+}
+
+const nobody: Recording = { record: () => {} }
+
+/** Counts scopes as they end, by name, and records those of HTTP requests as metrics. */
+export class ScopeMeter {
+  readonly #byName = new Map<string, ScopeSeries>()
+  readonly #otherRequests = new ScopeSeries(undefined, 'OTHER (no route)')
+  readonly #otherScopes = new ScopeSeries(undefined, 'other')
+  readonly #requestsOf = new Uint32Array(WINDOW)
+  readonly #failuresOf = new Uint32Array(WINDOW)
+  #meters: Meters | undefined
+  #at = 0
+  #tickedAt = 0
+  #requests = 0
+  #failures = 0
+
+  constructor(private readonly parts: ScopeMeterParts) {}
+
+  /** Every name of which a scope has ended, and what stands for those that are too many. */
+  get series(): readonly ScopeSeries[] {
+    return [...this.#byName.values(), this.#otherRequests, this.#otherScopes].filter(({ times }) => times.size > 0)
+  }
+
+  /**
+   * A scope has ended. Each request does: it must cost next to nothing.
+   *
+   * @param status - Of the HTTP answer; `undefined` where there was none.
+   * @param failed - Whether what ran in it failed.
+   */
+  ended(name: string, durationMs: number, queries: number, databaseMs: number, status: number | undefined, failed: boolean): void {
+    // A clock that was set back is a test's.
+    if (!(durationMs >= 0)) return
+    const series = this.#byName.get(name) ?? this.#seriesOf(name)
+    const isFailed = failed || (status !== undefined && status >= FAILED)
+    series.add(durationMs, queries, databaseMs, status ?? 0, isFailed)
+    if (series.method === undefined) return
+    const meters = this.#meters ?? this.#open()
+    meters.responseTime.record(durationMs)
+    this.#requests += 1
+    if (isFailed) this.#failures += 1
+  }
+
+  /** To be called once a second. */
+  tick(): void {
+    const meters = this.#meters
+    const now = this.parts.now()
+    const elapsed = now - this.#tickedAt
+    if (meters === undefined || !(elapsed > 0)) return
+    this.#tickedAt = now
+    // A second without requests is one of 0: they are counted, so that none is missing.
+    meters.requests.record((this.#requests * 1_000) / elapsed)
+    this.#requestsOf[this.#at] = this.#requests
+    this.#failuresOf[this.#at] = this.#failures
+    this.#at = (this.#at + 1) % WINDOW
+    this.#requests = 0
+    this.#failures = 0
+    const requests = sum(this.#requestsOf)
+    if (requests >= MIN_REQUESTS) meters.errorRate.record((sum(this.#failuresOf) / requests) * 100)
+  }
+
+  #open(): Meters {
+    const { meter, now } = this.parts
+    try {
+      const [requests, responseTime, errorRate] = [meter('requests', SOURCE), meter('responseTime', SOURCE), meter('errorRate', SOURCE)]
+      this.#meters = { requests, responseTime, errorRate }
+    } catch {
+      // The monitor was closed before its Sluice: no request fails for that.
+      this.#meters = { requests: nobody, responseTime: nobody, errorRate: nobody }
+    }
+    this.#tickedAt = now()
+    return this.#meters
+  }
+
+  #seriesOf(name: string): ScopeSeries {
+    const series = new ScopeSeries(name, name)
+    if (this.#byName.size >= MAX_NAMES) return series.method === undefined ? this.#otherScopes : this.#otherRequests
+    this.#byName.set(name, series)
+    return series
+  }
+}
+
+function sum(values: Uint32Array): number {
+  return values.reduce((total, value) => total + value, 0)
+}

@@ -1,0 +1,64 @@
+import type { MeterProvider } from '@opentelemetry/api'
+import { type AdapterHost, hostOf } from '../adapter-host.ts'
+import type { MonitoringAndAutoScalingEngine } from '../monitoring/monitoring-and-auto-scaling-engine.ts'
+import { SluiceError } from '../shared/errors.ts'
+import { checkOptions, type OptionRule } from '../shared/options.ts'
+import type { Sluice } from '../sluice.ts'
+import { recordDurations } from './durations.ts'
+import { FamilyInstruments } from './family-instruments.ts'
+import { loadApi } from './load-api.ts'
+
+const SCOPE = '@sluice/core'
+
+export interface ExportMetricsOptions {
+  /**
+   * Where instruments are made.
+   * @defaultValue the global one of `@opentelemetry/api`, as it is at the time of the call
+   */
+  readonly meterProvider?: MeterProvider
+}
+
+const rules: Readonly<Record<keyof ExportMetricsOptions, OptionRule>> = {
+  meterProvider: {
+    expected: 'a meter provider of OpenTelemetry',
+    accepts: (value) => typeof (value as MeterProvider | null)?.getMeter === 'function',
+  },
+}
+
+/**
+ * Hands what a Sluice's monitor exports over to OpenTelemetry: counters and gauges as observable instruments, which are asked when metrics are collected;
+ * `http.server.request.duration`, `sluice.scope.duration` and `db.client.operation.duration` as histograms, into which each scope and statement is recorded.
+ * Of other histograms and of summaries there are `….count` and `….sum`, and the quantiles as gauges.
+ *
+ * @returns What stops it.
+ * @throws InvalidOptionError; MissingPackageError without `@opentelemetry/api`; SluiceError `SLUICE_MONITOR_OFF` where the monitor is switched off.
+ * @example
+ * ```ts
+ * import { exportMetrics } from '@sluice/core/opentelemetry'
+ *
+ * await exportMetrics(sluice, { meterProvider })
+ * ```
+ */
+export async function exportMetrics(sluice: Sluice, options: ExportMetricsOptions = {}): Promise<() => void> {
+  checkOptions(options, rules)
+  const host = hostOf(sluice)
+  const monitor = monitorOf(sluice)
+  const { metrics } = await loadApi('exportMetrics')
+  const meter = (options.meterProvider ?? metrics.getMeterProvider()).getMeter(SCOPE)
+  const stopDurations = recordDurations(meter, host)
+  const instruments = new FamilyInstruments(meter, () => monitor.collectMetrics(), reporting(host))
+  await instruments.start()
+  return () => {
+    stopDurations()
+    instruments.stop()
+  }
+}
+
+function monitorOf({ monitor }: Sluice): MonitoringAndAutoScalingEngine {
+  if (monitor === undefined) throw new SluiceError('SLUICE_MONITOR_OFF', 'There is nothing to export: `monitor` is false.')
+  return monitor
+}
+
+function reporting(host: AdapterHost): (error: unknown) => void {
+  return (error) => host.reportError(error)
+}

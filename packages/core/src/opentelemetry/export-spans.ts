@@ -1,0 +1,73 @@
+import type { TracerProvider } from '@opentelemetry/api'
+import { hostOf } from '../adapter-host.ts'
+import { checkOptions, type OptionRule, option } from '../shared/options.ts'
+import type { Sluice } from '../sluice.ts'
+import { loadApi } from './load-api.ts'
+import { ScopeSpans } from './scope-spans.ts'
+import { watchStatementSpans } from './statement-spans.ts'
+
+const SCOPE = '@sluice/core'
+
+export interface ExportSpansOptions {
+  /**
+   * Where spans are made.
+   * @defaultValue the global one of `@opentelemetry/api`
+   */
+  readonly tracerProvider?: TracerProvider
+  /**
+   * A span for each scope.
+   * @defaultValue true
+   */
+  readonly scopes?: boolean
+  /**
+   * A span for each statement.
+   * @defaultValue true
+   */
+  readonly queries?: boolean
+  /**
+   * Has the statement's text, without its values, in its span. Names of tables and columns are in it.
+   * @defaultValue true
+   */
+  readonly queryText?: boolean
+}
+
+const rules: Readonly<Record<keyof ExportSpansOptions, OptionRule>> = {
+  tracerProvider: {
+    expected: 'a tracer provider of OpenTelemetry',
+    accepts: (value) => typeof (value as TracerProvider | null)?.getTracer === 'function',
+  },
+  scopes: option.boolean,
+  queries: option.boolean,
+  queryText: option.boolean,
+}
+
+/**
+ * Makes a span for each scope that is opened from now on, and for each statement, within the one of its scope. Statements are those that a client shows: of Prisma
+ * only with `sluiceAdapter`. Nothing of it is done before this is called.
+ *
+ * A scope's span is a child of the span that is active where the scope is opened: of what instruments the HTTP server. Where there is none, that of a request is the
+ * server's.
+ *
+ * @returns What stops it. Spans that are open end with their scopes.
+ * @throws InvalidOptionError; MissingPackageError without `@opentelemetry/api`.
+ * @example
+ * ```ts
+ * import { exportSpans } from '@sluice/core/opentelemetry'
+ *
+ * await exportSpans(sluice)
+ * ```
+ */
+export async function exportSpans(sluice: Sluice, options: ExportSpansOptions = {}): Promise<() => void> {
+  checkOptions(options, rules)
+  const host = hostOf(sluice)
+  const { scopes = true, queries = true, queryText = true } = options
+  const api = await loadApi('exportSpans')
+  const tracer = (options.tracerProvider ?? api.trace.getTracerProvider()).getTracer(SCOPE)
+  const spans = new ScopeSpans(api, tracer, host)
+  const stopScopes = scopes ? spans.watch() : () => {}
+  const stopQueries = queries ? watchStatementSpans({ api, tracer, host, spans, queryText }) : () => {}
+  return () => {
+    stopScopes()
+    stopQueries()
+  }
+}

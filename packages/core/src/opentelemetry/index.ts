@@ -1,0 +1,2 @@
+export { type ExportMetricsOptions, exportMetrics } from './export-metrics.ts'
+export { type ExportSpansOptions, exportSpans } from './export-spans.ts'

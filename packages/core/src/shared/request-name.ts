@@ -1,0 +1,14 @@
+/** What a scope's name says of an HTTP request, as adapters write it: `GET /cities/:id`, `GET (no route)`. */
+export interface RequestName {
+  readonly method: string
+  /** `undefined`: none was found. */
+  readonly route: string | undefined
+}
+
+const REQUEST = /^([A-Z]{1,20}) (\/.*|\(no route\))$/s
+
+/** `undefined`: it is no request. */
+export function requestName(name: string): RequestName | undefined {
+  const [, method, route] = REQUEST.exec(name) ?? []
+  return method === undefined ? undefined : { method, route: route === '(no route)' ? undefined : route }
+}

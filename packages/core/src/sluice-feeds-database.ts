@@ -1,0 +1,91 @@
+import type { ReplicaRouters } from './balancing/replicas/replica-routers.ts'
+import { countersOf, type DatabaseOptimizationEngine, poolsOf } from './database/database-optimization-engine.ts'
+import type { TrafficRecord } from './database/traffic/traffic-record.ts'
+import { durationSample } from './monitoring/feeds/duration-sample.ts'
+import { counterOf, gauge } from './monitoring/feeds/families.ts'
+import { type Labels, type MetricFamily, type NumberSample, OVERFLOW_LABELS } from './monitoring/feeds/metric-family.ts'
+
+export function queryFamilies(database: DatabaseOptimizationEngine): readonly MetricFamily[] {
+  const counted = countersOf(database)
+  if (counted === undefined) return []
+  const { shapes, others } = counted
+  const all = [...shapes.map((shape) => ({ labels: shapeLabels(shape), of: shape })), { labels: OVERFLOW_LABELS, of: others }]
+  const seen = all.filter(({ of }) => of.times.count > 0)
+  const sum = (value: (of: (typeof seen)[number]['of']) => number): readonly NumberSample[] =>
+    seen.map(({ labels, of }) => ({ labels, value: value(of) }))
+  return [
+    {
+      ...{ name: 'db.client.operation.duration', help: 'Duration of database statements, by shape', unit: 's' },
+      type: 'histogram',
+      samples: seen.map(({ labels, of }) => durationSample(labels, of.times)),
+    },
+    {
+      ...{ name: 'sluice.query.returned_rows', help: 'Rows that statements returned, by shape', unit: '{row}' },
+      type: 'counter',
+      samples: sum(({ rows }) => rows),
+    },
+    {
+      ...{ name: 'sluice.query.errors', help: 'Statements that failed, by shape', unit: '{statement}' },
+      type: 'counter',
+      samples: sum(({ errors }) => errors),
+    },
+  ]
+}
+
+/** Texts are no labels: the fingerprint tells two shapes apart, and finds the text in `sluice.database.getTraffic()`. */
+function shapeLabels({ dialect, fingerprint, summary: { operation, table, summary } }: Readonly<TrafficRecord>): Labels {
+  return {
+    'db.system.name': dialect,
+    ...(operation === '' ? {} : { 'db.operation.name': operation }),
+    ...(table === '' ? {} : { 'db.collection.name': table }),
+    ...(summary === '' ? {} : { 'db.query.summary': summary }),
+    'sluice.query.fingerprint': fingerprint,
+  }
+}
+
+export function poolFamilies(database: DatabaseOptimizationEngine): readonly MetricFamily[] {
+  const pools = poolsOf(database)
+  const label = (name: string): Labels => ({ 'db.client.connection.pool.name': name })
+  const state = (name: string, value: string): Labels => ({ ...label(name), 'db.client.connection.state': value })
+  return [
+    gauge(
+      'db.client.connection.count',
+      'Connections of a pool',
+      '{connection}',
+      pools.flatMap(({ name, now }) => [
+        { labels: state(name, 'used'), value: now.used },
+        { labels: state(name, 'idle'), value: now.idle },
+      ]),
+    ),
+    gauge(
+      'db.client.connection.max',
+      'Connections that a pool may have',
+      '{connection}',
+      pools.map(({ name, now }) => ({ labels: label(name), value: now.max })),
+    ),
+    gauge(
+      'db.client.connection.pending_requests',
+      'Callers that wait for a connection',
+      '{request}',
+      pools.map(({ name, now }) => ({ labels: label(name), value: now.waiting })),
+    ),
+  ]
+}
+
+export function replicaFamilies(routers: ReplicaRouters): readonly MetricFamily[] {
+  const all = routers.getStats()
+  const samples = all.flatMap(({ source, replicas, primaryReasons }) => [
+    ...replicas.map(({ id, reads }) => ({ labels: { 'sluice.source': source, 'sluice.node.id': id }, value: reads })),
+    ...Object.entries(primaryReasons).map(([reason, value]) => ({
+      labels: { 'sluice.source': source, 'sluice.node.id': 'primary', 'sluice.reason': reason },
+      value,
+    })),
+  ])
+  const lags = all.flatMap(({ source, replicas }) =>
+    replicas.map(({ id, lagMs }) => ({ labels: { 'sluice.source': source, 'sluice.node.id': id }, value: lagMs / 1_000 })),
+  )
+  return [
+    counterOf('sluice.replicas.reads', 'Reads by where they were sent; of those to the primary, why', '{read}', samples),
+    gauge('sluice.replicas.lag', 'How far a replica is behind', 's', lags),
+  ]
+}

@@ -1,0 +1,102 @@
+import type { LoadBalancingEngine } from './balancing/load-balancing-engine.ts'
+import { type AsyncBatchProcessingEngine, openQueuesOf } from './jobs/async-batch-processing-engine.ts'
+import type { ProcessingStats } from './jobs/stats/queue-health.ts'
+import { counterOf, gauge, quantileSample } from './monitoring/feeds/families.ts'
+import type { Labels, MetricFamily, NumberSample } from './monitoring/feeds/metric-family.ts'
+
+export function balancerFamilies(balancer: LoadBalancingEngine): readonly MetricFamily[] {
+  const { nodes } = balancer.getClusterStats()
+  type Node = (typeof nodes)[number]
+  const label = ({ id }: Node): Labels => ({ 'sluice.node.id': id })
+  const of = (value: (node: Node) => number): readonly NumberSample[] => nodes.map((node) => ({ labels: label(node), value: value(node) }))
+  const isUp = ({ status, ejectedForMs, isDraining }: Node) =>
+    status !== 'unhealthy' && status !== 'maintenance' && ejectedForMs === 0 && !isDraining
+  return [
+    counterOf(
+      'sluice.balancer.picks',
+      'Times that a node was picked',
+      '{pick}',
+      of(({ picks }) => picks),
+    ),
+    counterOf(
+      'sluice.balancer.requests',
+      'Requests that were sent to a node',
+      '{request}',
+      of(({ requests }) => requests),
+    ),
+    counterOf(
+      'sluice.balancer.failures',
+      'Requests that a node did not answer, or with 500 or more',
+      '{request}',
+      of(({ failures }) => failures),
+    ),
+    counterOf(
+      'sluice.balancer.ejections',
+      'Times that a node was ejected',
+      '{ejection}',
+      of(({ ejections }) => ejections),
+    ),
+    gauge(
+      'sluice.balancer.connections',
+      'Open connections to a node',
+      '{connection}',
+      of(({ activeConnections }) => activeConnections),
+    ),
+    gauge(
+      'sluice.balancer.node.up',
+      'Whether a node may be picked: 1 or 0',
+      '',
+      of((node) => Number(isUp(node))),
+    ),
+    {
+      ...{ name: 'sluice.balancer.response.time', help: 'Time of answers of the last one to two minutes', unit: 's' },
+      type: 'summary',
+      samples: nodes.map((node) => quantileSample(label(node), node)),
+    },
+  ]
+}
+
+export async function jobFamilies(jobs: AsyncBatchProcessingEngine): Promise<readonly MetricFamily[]> {
+  const all = await Promise.all(openQueuesOf(jobs).map((queue) => jobs.getProcessingStats(queue)))
+  const label = ({ queue }: ProcessingStats): Labels => ({ 'sluice.queue.name': queue })
+  const by = (name: string, values: (stats: ProcessingStats) => Readonly<Record<string, number>>): readonly NumberSample[] =>
+    all.flatMap((stats) => Object.entries(values(stats)).map(([key, value]) => ({ labels: { ...label(stats), [name]: key }, value })))
+  const of = (value: (stats: ProcessingStats) => number): readonly NumberSample[] =>
+    all.map((stats) => ({ labels: label(stats), value: value(stats) }))
+  const tasks = by('sluice.task.state', ({ pending, queued, processing, retry, deadLetters }) => ({
+    ...{ pending, queued, processing, retry, dead: deadLetters },
+  }))
+  const ended = by('sluice.task.outcome', ({ completed, retried, failed, cancelled, lost }) => ({
+    completed,
+    retried,
+    failed,
+    cancelled,
+    lost,
+  }))
+  return [
+    gauge('sluice.jobs.tasks', 'Tasks that are kept, by state; dead ones are dead letters', '{task}', tasks),
+    counterOf('sluice.jobs.attempts', 'Attempts of this process that were over, by outcome', '{attempt}', ended),
+    gauge(
+      'sluice.jobs.throughput',
+      'Attempts of this process that were over, of the last minute',
+      '{attempt}/s',
+      of((stats) => stats.throughputPerSecond),
+    ),
+    gauge(
+      'sluice.jobs.oldest_task.age',
+      'For how long the oldest task waits that could run',
+      's',
+      of(({ oldestTaskMs }) => oldestTaskMs / 1_000),
+    ),
+    {
+      ...{ name: 'sluice.jobs.wait.time', help: 'From when a task was made until it ran, of the last one to two minutes', unit: 's' },
+      type: 'summary',
+      samples: all.map((stats) => quantileSample(label(stats), stats.waitMs)),
+    },
+    {
+      ...{ name: 'sluice.jobs.run.time', help: 'Time of attempts of the last one to two minutes', unit: 's' },
+      type: 'summary',
+      samples: all.map((stats) => quantileSample(label(stats), stats.runMs)),
+    },
+  ]
+}

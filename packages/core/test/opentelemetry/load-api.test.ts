@@ -1,0 +1,27 @@
+import * as api from '@opentelemetry/api'
+import { MissingPackageError } from '@sluice/core'
+import { describe, expect, it } from 'vitest'
+import { loadApi } from '../../src/opentelemetry/load-api.ts'
+
+describe('loadApi', () => {
+  const failing = (message: string, code = 'ERR_MODULE_NOT_FOUND') =>
+    loadApi('exportSpans', () => Promise.reject(Object.assign(new Error(message), { code })))
+
+  it('names the package that is missing', async () => {
+    const missing = failing("Cannot find package '@opentelemetry/api' imported from /app/index.js")
+    await expect(missing).rejects.toThrow(MissingPackageError)
+    await expect(missing).rejects.toMatchObject({
+      packageName: '@opentelemetry/api',
+      message: expect.stringContaining('exportSpans needs'),
+    })
+  })
+
+  it('says it of nothing else', async () => {
+    await expect(failing("Cannot find package 'other' imported from '/app/node_modules/x'")).rejects.not.toThrow(MissingPackageError)
+    await expect(failing("'@opentelemetry/api' is broken", 'ERR_OTHER')).rejects.not.toThrow(MissingPackageError)
+  })
+
+  it('loads the one that is there', async () => {
+    expect((await loadApi('exportSpans')).trace).toBe(api.trace)
+  })
+})

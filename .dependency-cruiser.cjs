@@ -29,7 +29,17 @@ const packages = {
 // What each published package may import from outside the workspace.
 const npm = {
   // After `croner`, each an optional peer, by dynamic import.
-  core: ['dataloader', 'lru-cache', 'croner', 'better-sqlite3', 'piscina', '@grpc/grpc-js', '@grpc/proto-loader', '@opentelemetry/api', '@types/better-sqlite3'],
+  core: [
+    'dataloader',
+    'lru-cache',
+    'croner',
+    'better-sqlite3',
+    'piscina',
+    '@grpc/grpc-js',
+    '@grpc/proto-loader',
+    '@opentelemetry/api',
+    '@types/better-sqlite3',
+  ],
   prisma: ['@prisma/client', '@prisma/driver-adapter-utils', '@prisma/generator-helper'],
   knex: ['knex'],
   // The last one an optional peer, by dynamic import.

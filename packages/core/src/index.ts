@@ -199,7 +199,7 @@ export type { ScaleDirection, ScalingPolicy } from './monitoring/scaling/policie
 export { type Admission, type ScalerTarget, ScalingFailedError } from './monitoring/scaling/scaler-target.ts'
 export type { ScalingEvent, ScalingSkip, ScalingSource } from './monitoring/scaling/scaling-event.ts'
 export type { ScalingOptions } from './monitoring/scaling/scaling-options.ts'
-export { isSignedDemand } from './monitoring/scaling/targets/webhook-signature.ts'
+export { isSignedDemand, type SignedDemand } from './monitoring/scaling/targets/webhook-signature.ts'
 export { type WebhookTargetOptions, webhookTarget } from './monitoring/scaling/targets/webhook-target.ts'
 export type { ScalingCost } from './monitoring/scaling-desk.ts'
 export type { MetricAnomaly } from './monitoring/trends/anomaly-watch.ts'

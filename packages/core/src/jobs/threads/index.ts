@@ -1,2 +1,2 @@
-export { type ThreadProcessorOptions, threadProcessor } from './thread-processor.ts'
+export { type ThreadProcessor, type ThreadProcessorOptions, threadProcessor } from './thread-processor.ts'
 export { runInThread } from './thread-run.ts'

@@ -1,3 +1,4 @@
+import { pause } from '../../shared/pause.ts'
 import type { ProgressDetails } from './batch-job.ts'
 
 const ATTEMPTS = 4
@@ -27,20 +28,7 @@ export async function callWebhook(url: string, details: ProgressDetails, signal:
     } catch {
       // It is tried again.
     }
-    if (attempt < ATTEMPTS) await wait(WAIT_MS * 2 ** (attempt - 1), signal)
+    if (attempt < ATTEMPTS) await pause(WAIT_MS * 2 ** (attempt - 1), signal)
   }
   return false
-}
-
-function wait(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms)
-    timer.unref()
-    signal.addEventListener('abort', done, { once: true })
-    function done() {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-  })
 }

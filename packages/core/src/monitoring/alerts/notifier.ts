@@ -1,3 +1,4 @@
+import { pause } from '../../shared/pause.ts'
 import type { Alert, AlertChange } from './alert.ts'
 
 /** Tells somebody of alerts. What it throws is told as an event `error`, and it is called again, three times; it hinders nothing. */
@@ -103,17 +104,4 @@ export class Notifiers {
     this.#closing.abort()
     this.#deliveries.clear()
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    timer.unref()
-    signal.addEventListener('abort', done, { once: true })
-  })
 }

@@ -1,5 +1,7 @@
 import type { PackageDefinition } from '@grpc/proto-loader'
-import { MissingPackageError } from '../../shared/errors.ts'
+import { loadPackage } from '../../shared/load-package.ts'
+
+const NEEDING = 'startKedaScaler'
 
 const string = (id: number) => ({ type: 'string', id })
 const float = (id: number) => ({ type: 'double', id })
@@ -42,19 +44,9 @@ export interface GrpcLibrary {
 /** @throws MissingPackageError. */
 export async function loadGrpc(): Promise<GrpcLibrary> {
   const [grpc, loader] = await Promise.all([
-    load('@grpc/grpc-js', () => import('@grpc/grpc-js')),
-    load('@grpc/proto-loader', () => import('@grpc/proto-loader')),
+    loadPackage(NEEDING, '@grpc/grpc-js', () => import('@grpc/grpc-js')),
+    loadPackage(NEEDING, '@grpc/proto-loader', () => import('@grpc/proto-loader')),
   ])
   // Zeros are sent, too, and whole numbers are numbers.
   return { grpc, definition: loader.fromJSON(protocol, { defaults: true, longs: Number }) }
-}
-
-async function load<T>(name: string, importing: () => Promise<T>): Promise<T> {
-  try {
-    return await importing()
-  } catch (error) {
-    const { code, message: text = '' } = error as { readonly code?: string; readonly message?: string }
-    if (code !== 'ERR_MODULE_NOT_FOUND' || !text.includes(`'${name}'`)) throw error
-    throw new MissingPackageError('startKedaScaler', name, { cause: error })
-  }
 }

@@ -1,3 +1,4 @@
+import { median } from '../../shared/median.ts'
 /** Something unusual. */
 export interface MetricAnomaly {
   /** `value`: one that is far from what was to be expected; `change`: a level that is another one since then. */
@@ -50,8 +51,12 @@ export class AnomalyWatch {
     const known = this.#residuals
     let anomaly: MetricAnomaly | undefined
     if (known.length >= LEAST) {
-      const middle = medianOf(known)
-      const spread = Math.max(MAD_TO_SIGMA * medianOf(known.map((one) => Math.abs(one - middle))), LEAST_SHARE * Math.abs(expected), 1e-9)
+      const middle = median(known) ?? 0
+      const spread = Math.max(
+        MAD_TO_SIGMA * (median(known.map((one) => Math.abs(one - middle))) ?? 0),
+        LEAST_SHARE * Math.abs(expected),
+        1e-9,
+      )
       const z = (residual - middle) / spread
       const capped = Math.max(-UNUSUAL, Math.min(UNUSUAL, z))
       this.#up = Math.max(0, this.#up + capped - SLACK)
@@ -78,10 +83,4 @@ export class AnomalyWatch {
     this.#residuals[this.#at] = residual
     this.#at = (this.#at + 1) % WINDOW
   }
-}
-
-function medianOf(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
 }

@@ -1,3 +1,4 @@
+import { median } from '../../shared/median.ts'
 import type { TrendData } from '../metrics/metric-store.ts'
 
 /** Of a slope of which chance makes as great a one in one of twenty cases, nothing is said. */
@@ -37,7 +38,7 @@ export function analyzeTrend(all: readonly TrendData[]): TrendAnalysis {
       concordant += Math.sign(right.value - left.value)
     }
   }
-  const slope = medianOf(slopes)
+  const slope = median(slopes) ?? 0
   const count = points.length
   const deviation = Math.sqrt((count * (count - 1) * (2 * count + 5)) / 18)
   const z = concordant === 0 ? 0 : (Math.abs(concordant) - 1) / deviation
@@ -57,13 +58,6 @@ export function analyzeTrend(all: readonly TrendData[]): TrendAnalysis {
 function thinned<T>(all: readonly T[], most: number): readonly T[] {
   if (all.length <= most) return all
   return Array.from({ length: most }, (_, at) => all[Math.round((at * (all.length - 1)) / (most - 1))] as T)
-}
-
-function medianOf(values: readonly number[]): number {
-  if (values.length === 0) return 0
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
 }
 
 /** Right to 1.5e-7. Source: Abramowitz and Stegun, 7.1.26. */

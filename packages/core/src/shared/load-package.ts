@@ -1,0 +1,17 @@
+import { MissingPackageError } from './errors.ts'
+
+/**
+ * Imports an optional package.
+ *
+ * @param needing - What needs it, for the message.
+ * @throws MissingPackageError when it is not installed; what it throws itself.
+ */
+export async function loadPackage<T>(needing: string, name: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load()
+  } catch (error) {
+    const { code, message = '' } = error as { readonly code?: string; readonly message?: string }
+    if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes(`'${name}'`)) throw error
+    throw new MissingPackageError(needing, name, { cause: error })
+  }
+}

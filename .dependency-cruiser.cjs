@@ -107,7 +107,7 @@ module.exports = {
       name: 'examples-use-entry-points',
       severity: 'error',
       from: { path: '^examples/' },
-      to: { path: '^packages/[^/]+/src/', pathNot: '^packages/[^/]+/src/(.+/)?index\\.ts$' },
+      to: { path: '^packages/[^/]+/src/', pathNot: '^packages/.*/index\\.ts$' },
     },
   ],
   options: {

@@ -45,10 +45,21 @@ const npm = {
   // The last one an optional peer, by dynamic import.
   redis: ['ioredis', 'msgpackr', 'cockatiel', 'bullmq'],
   http: ['undici', 'rate-limiter-flexible', 'on-headers', '@types/on-headers'],
-  // Each an optional peer, by dynamic import.
-  cli: ['@electric-sql/pglite', 'better-sqlite3', 'ioredis', 'mysql2', 'pg', '@types/better-sqlite3', '@types/pg'],
+  // The first two a parser; then each an optional peer, by dynamic import.
+  cli: [
+    'acorn',
+    '@sveltejs/acorn-typescript',
+    '@electric-sql/pglite',
+    'better-sqlite3',
+    'ioredis',
+    'mysql2',
+    'pg',
+    '@types/better-sqlite3',
+    '@types/pg',
+  ],
   express: ['express', '@types/express'],
   fastify: ['fastify', 'fastify-plugin'],
+  graphql: ['graphql', 'graphql-scalars'],
 }
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -74,7 +85,7 @@ module.exports = {
       from: {
         path: core,
         pathNot: [
-          `${core}sluice(-options|-chains|-result-policies|-secrets|-scopes|-events|-facts|-feeds|-feeds-database|-feeds-work)?\\.ts$`,
+          `${core}sluice(-options|-chains|-result-policies|-secrets|-scopes|-events|-facts|-derived|-feeds|-feeds-database|-feeds-work|-log)?\\.ts$`,
           `${core}default-sluice\\.ts$`,
           `${core}index\\.ts$`,
           `${core}testing/`,
@@ -104,6 +115,25 @@ module.exports = {
       },
     })),
     {
+      name: 'page-of-dashboard',
+      severity: 'error',
+      from: { path: '^packages/dashboard/page/src' },
+      to: {
+        path: '^packages/|node_modules/',
+        pathNot: [
+          '^packages/dashboard/page/src/',
+          '^packages/dashboard/src/protocol/',
+          'node_modules/(preact|@preact/signals|uplot|vite)/',
+        ],
+      },
+    },
+    {
+      name: 'server-of-dashboard-knows-no-page',
+      severity: 'error',
+      from: { path: '^packages/dashboard/src' },
+      to: { path: '^packages/dashboard/page' },
+    },
+    {
       name: 'examples-use-entry-points',
       severity: 'error',
       from: { path: '^examples/' },
@@ -112,7 +142,8 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: ['node_modules', 'dist'] },
-    exclude: { path: ['^(packages|examples)/[^/]+/dist/', '/generated/'] },
+    // The app is installed elsewhere, with packages of its own.
+    exclude: { path: ['^(packages|examples)/[^/]+/dist/', '/generated/', '^test/next/app/server'] },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     combinedDependencies: true,

@@ -23,8 +23,20 @@ export default [
   {
     name: '@sluice/fastify, without Fastify and the packages of Sluice',
     path: 'packages/fastify/dist/index.js',
-    limit: '4 kB',
+    limit: '5 kB',
     ignore: ['node:*', 'fastify', '@sluice/core', '@sluice/http'],
+  },
+  {
+    name: '@sluice/graphql, without GraphQL and the packages of Sluice',
+    path: 'packages/graphql/dist/index.js',
+    limit: '8 kB',
+    ignore: ['node:*', 'graphql', 'graphql-scalars', '@sluice/core'],
+  },
+  {
+    name: '@sluice/dashboard, without the page and the core',
+    path: 'packages/dashboard/dist/index.js',
+    limit: '30 kB',
+    ignore: ['node:*', '@sluice/core'],
   },
   { name: '@sluice/core/database', path: 'packages/core/dist/database.js', limit: '120 kB', ignore: ['node:*'] },
   {

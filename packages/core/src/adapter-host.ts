@@ -3,13 +3,17 @@ import type { PoolState } from './pipeline/pool-state.ts'
 import type { QueryStats } from './pipeline/query-stats.ts'
 import type { ReadRouter, RoutedClient } from './pipeline/read-routing.ts'
 import type { Recorder } from './pipeline/recorder.ts'
-import type { Mode, ScopeStorage } from './pipeline/scope.ts'
+import type { Mode, Scope, ScopeStorage } from './pipeline/scope.ts'
 import type { StatementWatch } from './pipeline/statement-watch.ts'
 import type { WriteTracker } from './pipeline/writes.ts'
 import type { CatalogRegistry } from './schema/catalog-registry.ts'
 import type { ConnectionRegistry } from './schema/connection-registry.ts'
 import type { RowLoader } from './schema/row-loader.ts'
 import { InvalidArgumentError } from './shared/errors.ts'
+import type { Logger } from './shared/logger.ts'
+import type { DerivedValues } from './sluice-derived.ts'
+import type { ResponseDifference } from './sluice-events.ts'
+import type { ScopeReport } from './sluice-scopes.ts'
 import type { AnalyzedSql } from './sql/analyze.ts'
 import type { Dialect } from './sql/dialect.ts'
 
@@ -31,9 +35,21 @@ export interface AdapterHost {
   readonly connections: ConnectionRegistry
   /** Lets a pool of connections be looked at; returns what takes it off again. */
   attachPool(sourceId: string, read: () => PoolState | undefined): () => void
+  /**
+   * A caller has got a connection of the pool that was attached under this name, or was refused one.
+   *
+   * @param wasExhausted - Whether all connections that the pool may have were in use when it asked.
+   */
+  poolWaited(sourceId: string, ms: number, wasExhausted: boolean): void
   /** Lets rows be loaded through a client, for `eagerLoadRelationships`. */
   attachLoader(sourceId: string, loader: RowLoader): void
   readonly writes: WriteTracker
+  /** Values that are made from several reads, such as responses; `undefined` when caching is switched off. */
+  readonly derived: DerivedValues | undefined
+  /** Asks the shared store for a sign of life; `undefined` where there is none. */
+  readonly pingStore: (() => Promise<void>) | undefined
+  /** Shadow mode found a response that differs. */
+  differs(difference: ResponseDifference): void
   /** Lets reads go to replicas of a client's database; `undefined` for one whose replicas cannot be compared with it. @throws InvalidOptionError */
   routeReads(client: RoutedClient): ReadRouter | undefined
   /** Monotonic time in milliseconds. */
@@ -52,10 +68,14 @@ export interface AdapterHost {
   transactionEnded(): void
   /** A new id for an instrumented client. */
   nextSourceId(orm: string): string
+  /** What detection says of a scope so far; nothing is counted or emitted. `undefined`: detection is off. */
+  findingsSoFar(scope: Scope): ScopeReport['findings'] | undefined
   /** An error inside an adapter's own code: counted and emitted, never thrown at the caller. */
   reportError(error: unknown): void
-  /** Tells the user once, through Node's process warnings. */
+  /** Tells the user once: by the app's logger, or through Node's process warnings. */
   warn(message: string): void
+  /** The app's, where it has given one. */
+  readonly logger: Logger | undefined
 }
 
 const HOSTS = Symbol.for('sluice.hosts')

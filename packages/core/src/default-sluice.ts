@@ -6,19 +6,39 @@ import type { AsyncBatchProcessingEngine } from './jobs/async-batch-processing-e
 import type { MonitoringAndAutoScalingEngine } from './monitoring/monitoring-and-auto-scaling-engine.ts'
 import type { QueryOptimizationEngine } from './query/query-optimization-engine.ts'
 import { SluiceError } from './shared/errors.ts'
+import { sharedDefault } from './shared-default.ts'
 import { createSluice, type Sluice } from './sluice.ts'
 import type { SluiceOptions } from './sluice-options.ts'
 
 const DEFAULT_MAX_BYTES = 100 * 1024 * 1024
 
-let defaultSluice: Sluice | undefined
-let maxBytes = DEFAULT_MAX_BYTES
-let strategy: BalancingStrategy = 'round-robin'
+interface Settings {
+  readonly maxBytes: number
+  readonly strategy: BalancingStrategy
+}
 
-/** The process-wide Sluice, made by the first call: what a bare `withSluice()` and the engines' getters use. */
+interface Default extends Settings {
+  readonly sluice: Sluice
+}
+
+/**
+ * The process-wide Sluice, made by the first call: what a bare `withSluice()` and the engines' getters use. All copies of this package in a process have
+ * the same one, also those of a module that is loaded anew; copies of another major version have one of their own, and say so by a warning.
+ */
 export function getDefaultSluice(): Sluice {
-  defaultSluice ??= createSluice({ cache: { maxBytes }, balancer: { strategy } })
-  return defaultSluice
+  return defaultOf({}).sluice
+}
+
+/**
+ * The one that there is, or one that is made so.
+ *
+ * @param check - Throws for settings that cannot be; called where it is made.
+ */
+function defaultOf({ maxBytes = DEFAULT_MAX_BYTES, strategy = 'round-robin' }: Partial<Settings>, check?: () => void): Default {
+  return sharedDefault(() => {
+    check?.()
+    return { sluice: createSluice({ cache: { maxBytes }, balancer: { strategy } }), maxBytes, strategy }
+  })
 }
 
 /** What entry points are given: a Sluice, options to make one of, or nothing, for the process-wide default. */
@@ -38,11 +58,9 @@ function isSluice(given: Sluice | SluiceOptions): given is Sluice {
  * @throws SluiceError `SLUICE_ALREADY_CREATED` when it exists with another budget.
  */
 export function getCachingStrategyEngine(bytes?: number): CachingStrategyEngine {
-  if (defaultSluice === undefined && bytes !== undefined) {
-    new CachingStrategyEngine(bytes).close()
-    maxBytes = bytes
-  }
-  const { cache } = getDefaultSluice()
+  const { sluice, maxBytes } =
+    bytes === undefined ? defaultOf({}) : defaultOf({ maxBytes: bytes }, () => new CachingStrategyEngine(bytes).close())
+  const { cache } = sluice
   if (cache === undefined || (bytes !== undefined && bytes !== maxBytes)) {
     throw new SluiceError('SLUICE_ALREADY_CREATED', `The process-wide cache exists with ${maxBytes} bytes; it was asked for with ${bytes}.`)
   }
@@ -69,11 +87,9 @@ export function getDatabaseOptimizationEngine(): DatabaseOptimizationEngine {
  * @throws SluiceError `SLUICE_ALREADY_CREATED` when it was made with another one.
  */
 export function getLoadBalancingEngine(chosen?: BalancingStrategy): LoadBalancingEngine {
-  if (defaultSluice === undefined && chosen !== undefined) {
-    new LoadBalancingEngine(chosen).close()
-    strategy = chosen
-  }
-  const { balancer } = getDefaultSluice()
+  const { sluice, strategy } =
+    chosen === undefined ? defaultOf({}) : defaultOf({ strategy: chosen }, () => new LoadBalancingEngine(chosen).close())
+  const { balancer } = sluice
   if (balancer === undefined || (chosen !== undefined && chosen !== strategy)) {
     throw new SluiceError('SLUICE_ALREADY_CREATED', `The process-wide balancer was made as "${strategy}"; it was asked for as "${chosen}".`)
   }

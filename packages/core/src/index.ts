@@ -22,6 +22,8 @@ export type { CachingStrategyEngineOptions } from './cache/cache-options.ts'
 export type { CacheEfficiency, CacheStats } from './cache/cache-stats.ts'
 export { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
 export { WriteRejectedError } from './cache/coherence/write-rejected-error.ts'
+export type { DerivedValues, Found, KeepDerived } from './cache/derived/derived-values.ts'
+export type { BasisPart, PartTerms, ReadBasis } from './cache/derived/read-basis.ts'
 export type { ChangeConnection, ChangeTarget, ListenOptions } from './cache/external/change-listener-options.ts'
 export {
   type ChangeTriggersOptions,
@@ -33,6 +35,7 @@ export {
 export { type ChangeListener, listenToChanges } from './cache/external/listen-to-changes.ts'
 export type { InvalidationEvent, InvalidationRule, InvalidationTarget } from './cache/invalidation-rules.ts'
 export { LoadTimeoutError } from './cache/load-timeout-error.ts'
+export { ownCacheNamespaces } from './cache/own-namespaces.ts'
 export { WriteBehind, type WriteBehindLag } from './cache/patterns/write-behind.ts'
 export type {
   WriteBehindEntry,
@@ -164,9 +167,11 @@ export type { Notifier } from './monitoring/alerts/notifier.ts'
 export { consoleNotifier, type WebhookNotifierOptions, webhookNotifier } from './monitoring/alerts/notifiers.ts'
 export type { BurnRate, Objective, ObjectiveOptions } from './monitoring/alerts/objective.ts'
 export type { CollectOptions, CountedServer } from './monitoring/collectors/collect-options.ts'
+export { OPEN_METRICS_CONTENT_TYPE } from './monitoring/export/open-metrics-text.ts'
 export { METRICS_CONTENT_TYPE } from './monitoring/export/prometheus-text.ts'
 export type { FeedOptions } from './monitoring/feeds/feed-options.ts'
 export type {
+  Exemplar,
   FamilyHead,
   FamilyType,
   HistogramSample,
@@ -189,7 +194,12 @@ export {
   UnknownMetricError,
 } from './monitoring/metrics/metric-type.ts'
 export type { Summary } from './monitoring/metrics/series.ts'
-export { type Meter, type Metric, MonitoringAndAutoScalingEngine } from './monitoring/monitoring-and-auto-scaling-engine.ts'
+export {
+  type Meter,
+  type Metric,
+  type MetricsFormat,
+  MonitoringAndAutoScalingEngine,
+} from './monitoring/monitoring-and-auto-scaling-engine.ts'
 export type { MonitoringEvents } from './monitoring/monitoring-events.ts'
 export type { AlertOptions, ForecastOptions, MonitoringOptions } from './monitoring/monitoring-options.ts'
 export { type PerformanceReport, reportMarkdown } from './monitoring/report/performance-report.ts'
@@ -203,9 +213,10 @@ export { isSignedDemand, type SignedDemand } from './monitoring/scaling/targets/
 export { type WebhookTargetOptions, webhookTarget } from './monitoring/scaling/targets/webhook-target.ts'
 export type { ScalingCost } from './monitoring/scaling-desk.ts'
 export type { MetricAnomaly } from './monitoring/trends/anomaly-watch.ts'
-export type { TrendAnalysis } from './monitoring/trends/trend-analysis.ts'
+export { analyzeTrend, type TrendAnalysis } from './monitoring/trends/trend-analysis.ts'
 export { type CacheControl, checkCacheControl } from './pipeline/cache-control.ts'
 export { type CallSite, captureStack, formatCallSite, parseCallSite, registerOwnFrames } from './pipeline/call-site.ts'
+export type { ExecutionGroup, Listing, Sample, Stack } from './pipeline/execution-group.ts'
 export type { ReadExplanation } from './pipeline/explanation.ts'
 export { type Lookup, type LookupKey, type LookupTarget, TooManyRowsError } from './pipeline/lookup.ts'
 export {
@@ -221,11 +232,12 @@ export {
   type ValueTypes,
 } from './pipeline/operation.ts'
 export { writeOutcomeOf } from './pipeline/outcome.ts'
-export type { PoolState } from './pipeline/pool-state.ts'
+export { isPoolExhausted, type PoolState } from './pipeline/pool-state.ts'
 export type { QueryStatsSnapshot } from './pipeline/query-stats.ts'
 export { currentDemand, mayBeKept, type ReadDemand } from './pipeline/read-demand.ts'
 export type { ReadRouter, ReplicaAttempt, ReplicaTarget, RoutedClient, RoutedRead } from './pipeline/read-routing.ts'
 export type { Mode, Scope, ScopeCounts } from './pipeline/scope.ts'
+export type { ScopeTrace, SparedBy } from './pipeline/scope-trace.ts'
 export type { FirstDifference, RedactedValue, ShadowDifference } from './pipeline/shadow-difference.ts'
 export { isShadowing } from './pipeline/shadowing.ts'
 export type { StatementCaller, StatementWatch, WatchedShape } from './pipeline/statement-watch.ts'
@@ -242,8 +254,9 @@ export type { QueryPlan } from './query/cost/query-plan.ts'
 export { createConsoleReport, type ReportStream, wantsColor } from './query/detect/console-report.ts'
 export type { DetectionOptions, IgnoreRule } from './query/detect/detection-options.ts'
 export type { Finding, FindingCode, Pattern, QueryGroup, Severity } from './query/detect/finding.ts'
-export { formatFinding } from './query/detect/format-finding.ts'
+export { formatFinding, outcomeOf, titleOf } from './query/detect/format-finding.ts'
 export { formatShadowDifference } from './query/detect/format-shadow-difference.ts'
+export { InvalidIgnoreFileError, readIgnoreFile } from './query/detect/ignore-file.ts'
 export { NPlusOneError } from './query/detect/n-plus-one-error.ts'
 export type { FormatOptions } from './query/detect/paint.ts'
 export type { QueryOptimizationEngineOptions } from './query/engine-options.ts'
@@ -272,6 +285,7 @@ export type { Row, RowLoader, RowTarget } from './schema/row-loader.ts'
 export { effectOfStatement, readsOfStatement } from './schema/statement-effect.ts'
 export { warnOfLateWrites } from './schema/warn-of-late-writes.ts'
 export { canonicalKey } from './shared/canonical.ts'
+export { checkJson } from './shared/check-json.ts'
 export type { Clock } from './shared/clock.ts'
 export { copyValue, isCopyable } from './shared/copy.ts'
 export { type DecimalLike, isDecimal } from './shared/decimal.ts'
@@ -283,11 +297,14 @@ export {
   type SluiceErrorCode,
   UnwrittenError,
 } from './shared/errors.ts'
+export type { Logger } from './shared/logger.ts'
 export { checkOptions, type OptionRule, type OptionRules, option } from './shared/options.ts'
+export { patiently } from './shared/patiently.ts'
+export type { ProcessLink } from './shared/process-link.ts'
 export type { RandomSource } from './shared/random.ts'
 export { unwrapValue, type WrappedTypes, type WrappedValue, wrapValue } from './shared/wrapped-value.ts'
 export { createSluice, type Sluice } from './sluice.ts'
-export type { SluiceEvents } from './sluice-events.ts'
+export type { ResponseDifference, SluiceEvents } from './sluice-events.ts'
 export type { BatchOptions, CacheOptions, PrefetchOptions, ShadowModeOptions, SluiceOptions } from './sluice-options.ts'
 export type { Explained, RunOptions, ScopeHandle, ScopeReport } from './sluice-scopes.ts'
 export { type AnalyzedSql, analyzeSql } from './sql/analyze.ts'

@@ -71,6 +71,7 @@ function createResultCache({ options, stats, prefetcher, catalogs, scopes, warn 
     isStrict: policies.isStrict,
     detached: (run) => scopes.leave(run),
     onAnswer: prefetcher?.observeCached,
+    onDatabase: (name) => cache.derived.reads(name),
   })
 }
 

@@ -3,6 +3,20 @@ import type { ShadowDifference } from './pipeline/shadow-difference.ts'
 import type { Finding } from './query/detect/finding.ts'
 import type { ScopeReport } from './sluice-scopes.ts'
 
+/** A response that was kept was not the one that the app made. It holds nothing of either. */
+export interface ResponseDifference {
+  /** The name of the request's scope: `GET /cities/:id`. */
+  readonly scope: string
+  readonly requestId?: string | undefined
+  /** Statuses that differ, or bodies. */
+  readonly differs: 'status' | 'body'
+  /** Bytes of the two bodies. */
+  readonly keptBytes: number
+  readonly madeBytes: number
+  /** How old the kept one was, in milliseconds. */
+  readonly ageMs: number
+}
+
 export interface SluiceEvents {
   /** An N+1, a needless repeat, or a budget that was exceeded, in a scope that has ended. */
   finding: Finding
@@ -12,6 +26,8 @@ export interface SluiceEvents {
   fullScan: QueryAnalysis
   /** Shadow mode found a difference. */
   shadowDifference: ShadowDifference
+  /** Shadow mode found that a response that was kept, and is taken to be true, is not what the app answers. */
+  responseDifference: ResponseDifference
   /** Sluice's own code failed; the operation went on without it. */
   error: unknown
 }

@@ -44,7 +44,7 @@ function shapeLabels({ dialect, fingerprint, summary: { operation, table, summar
 }
 
 export function poolFamilies(database: DatabaseOptimizationEngine): readonly MetricFamily[] {
-  const pools = poolsOf(database)
+  const pools = poolsOf(database).pools()
   const label = (name: string): Labels => ({ 'db.client.connection.pool.name': name })
   const state = (name: string, value: string): Labels => ({ ...label(name), 'db.client.connection.state': value })
   return [
@@ -69,6 +69,11 @@ export function poolFamilies(database: DatabaseOptimizationEngine): readonly Met
       '{request}',
       pools.map(({ name, now }) => ({ labels: label(name), value: now.waiting })),
     ),
+    {
+      ...{ name: 'db.client.connection.wait_time', help: 'How long callers took to get a connection', unit: 's' },
+      type: 'histogram',
+      samples: pools.filter(({ waits }) => waits.count > 0).map(({ name, waits }) => durationSample(label(name), waits)),
+    },
   ]
 }
 

@@ -12,6 +12,7 @@ import { type DetectionOptions, detectionRules } from './query/detect/detection-
 import { arePrefetchLinks, LINKS, type PrefetchLink } from './query/prefetch/link.ts'
 import type { Clock } from './shared/clock.ts'
 import { InvalidOptionError } from './shared/errors.ts'
+import { type Logger, loggerRule } from './shared/logger.ts'
 import { checkOptions, option } from './shared/options.ts'
 import type { RandomSource } from './shared/random.ts'
 
@@ -202,6 +203,12 @@ export interface SluiceOptions {
    */
   readonly shadow?: ShadowModeOptions
   /**
+   * Where Sluice's warnings, errors, findings and alerts are told, without values: a logger of pino's shape, `warn({ … }, 'message')`. A finding is told the first time in a
+   * scope of its name, and then the 10th, 100th … Where there is one, nothing is printed on stderr by itself.
+   * @defaultValue warnings are process warnings, and findings are printed in development
+   */
+  readonly logger?: Logger
+  /**
    * Where time comes from. For tests.
    * @defaultValue the process's clocks
    */
@@ -263,6 +270,7 @@ export function checkSluiceOptions(options: SluiceOptions): void {
     jobs: group,
     monitor: group,
     shadow: option.object,
+    logger: loggerRule,
     clock: option.object,
     random: option.callback,
   })

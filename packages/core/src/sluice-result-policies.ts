@@ -14,6 +14,11 @@ const DEFAULT_TTL = 1
 const DEFAULT_SHARED_TTL = 60
 const NO_TAGS: readonly string[] = []
 
+/** Seconds that results are kept where nothing is said of them. */
+export function resultTtl({ ttl, store }: Pick<CacheOptions, 'ttl' | 'store'>): number {
+  return ttl ?? (store === undefined ? DEFAULT_TTL : DEFAULT_SHARED_TTL)
+}
+
 /** How each query's result is cached, by the options of the Sluice. */
 export class ResultPolicies {
   readonly #base: FetchPolicy
@@ -25,8 +30,8 @@ export class ResultPolicies {
     catalogs: CatalogRegistry,
     warn: (message: string) => void,
   ) {
-    const { ttl, swr, store, consistency, exclude = [] } = options
-    const base = plainPolicy(ttl ?? (store === undefined ? DEFAULT_TTL : DEFAULT_SHARED_TTL), consistency ?? 'bounded')
+    const { swr, consistency, exclude = [] } = options
+    const base = plainPolicy(resultTtl(options), consistency ?? 'bounded')
     this.#base = { ...base, swrMs: (swr ?? 0) * 1_000 }
     this.#tables = new NamedTables(catalogs)
     this.#secrets = new Secrets(exclude, this.#tables, (name) => {

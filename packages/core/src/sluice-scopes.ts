@@ -12,6 +12,8 @@ export interface ScopeReport extends Readonly<ScopeCounts> {
   readonly statusCode: number | undefined
   /** Whether what ran in it failed. */
   readonly failed: boolean
+  /** Of the HTTP request; `undefined` where there was none, or it was given none. */
+  readonly requestId: string | undefined
   readonly findings: readonly Finding[]
 }
 
@@ -23,6 +25,8 @@ export interface ScopeHandle {
   statusCode: number | undefined
   /** Whether what ran in it failed. May be set until the scope ends. @defaultValue false */
   failed: boolean
+  /** Of the HTTP request. May be set until the scope ends. @defaultValue undefined */
+  requestId: string | undefined
   readonly counts: Readonly<ScopeCounts>
   /** Runs a function in the scope; what it awaits belongs to the scope too. */
   enter<T>(fn: () => T): T
@@ -80,6 +84,14 @@ export class OpenScope implements ScopeHandle {
 
   set failed(value: boolean) {
     this.scope.failed = value
+  }
+
+  get requestId(): string | undefined {
+    return this.scope.requestId
+  }
+
+  set requestId(value: string | undefined) {
+    this.scope.requestId = value
   }
 
   get counts(): Readonly<ScopeCounts> {

@@ -7,9 +7,11 @@ import type { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
 import { LocalWrites } from './cache/coherence/local-writes.ts'
 import { TagTable } from './cache/coherence/tag-table.ts'
 import { setTag } from './cache/coherence/tags.ts'
+import { ReadBasis } from './cache/derived/read-basis.ts'
+import { QUERY_RESULTS } from './cache/own-namespaces.ts'
 import type { CacheStore } from './cache/stores/cache-store.ts'
 import type { TieredCache } from './cache/tiered-cache.ts'
-import { DatabaseOptimizationEngine, watchOf } from './database/database-optimization-engine.ts'
+import { DatabaseOptimizationEngine, poolsOf, watchOf } from './database/database-optimization-engine.ts'
 import { AsyncBatchProcessingEngine } from './jobs/async-batch-processing-engine.ts'
 import { MonitoringAndAutoScalingEngine } from './monitoring/monitoring-and-auto-scaling-engine.ts'
 import { ScopeMeter } from './monitoring/scopes/scope-meter.ts'
@@ -38,22 +40,22 @@ import { createChains } from './sluice-chains.ts'
 import type { SluiceEvents } from './sluice-events.ts'
 import { tuningFacts } from './sluice-facts.ts'
 import { addSluiceFeeds } from './sluice-feeds.ts'
+import { SluiceLog } from './sluice-log.ts'
 import { checkMode, checkSluiceOptions, type SluiceOptions } from './sluice-options.ts'
+import { resultTtl } from './sluice-result-policies.ts'
 import { type Explained, OpenScope, type OpenScopeParts, type RunOptions, type ScopeHandle, type ScopeReport } from './sluice-scopes.ts'
 
 const DEFAULT_MAX_KEYS = 500
 const DEFAULT_MAX_EXTRA_ROWS = 8
 const DEFAULT_MAX_STALENESS_MS = 1_000
-/** Where the cache keeps what `queries.cacheResult` was given. */
-const QUERY_RESULTS = 'query-results'
 const DEFAULT_MAX_AGE_MS = 1000
 
-let peek: (sluice: Sluice, scope: Scope) => readonly Finding[] | undefined
+let closedIn: (sluice: Sluice) => boolean
 let connectionsIn: (sluice: Sluice) => ConnectionRegistry
 
-/** What a Sluice's detection says of a scope so far; nothing is counted or emitted. `undefined`: detection is off. */
-export function findingsSoFar(sluice: Sluice, scope: Scope): readonly Finding[] | undefined {
-  return peek(sluice, scope)
+/** Whether a Sluice was closed. It is to be one of this copy of the package. */
+export function isClosed(sluice: Sluice): boolean {
+  return closedIn(sluice)
 }
 
 /** The connections of the clients that are attached to a Sluice. */
@@ -96,13 +98,13 @@ export class Sluice {
   readonly #detector: Detector | undefined
   readonly #scopeMeter: ScopeMeter | undefined
   readonly #closing = new Set<() => void>()
-  readonly #warned = new Set<string>()
+  readonly #log: SluiceLog
   readonly #loaders = new RowLoaders()
   readonly #connections = new ConnectionRegistry()
   readonly #groups: LookupGroups
   readonly #prefetcher: Prefetcher | undefined
   static {
-    peek = (sluice, scope) => sluice.#detector?.peek(scope)
+    closedIn = (sluice) => sluice.#closed
     connectionsIn = (sluice) => sluice.#connections
   }
 
@@ -118,6 +120,10 @@ export class Sluice {
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? Math.random
     this.#events = new Emitter((error) => this.#reportListenerError(error))
+    this.#log = new SluiceLog(options.logger, () => {
+      this.#stats.errors += 1
+    })
+    if (options.logger !== undefined) this.#events.on('finding', (finding) => this.#log.finding(finding))
     this.#detector = options.detection === false ? undefined : new Detector(options.detection)
     this.#caching = this.#createCaching()
     this.replicas = this.#createReplicas()
@@ -140,6 +146,11 @@ export class Sluice {
   /** How operations are treated now. Scopes keep the mode that they began with. */
   get mode(): Mode {
     return this.#mode
+  }
+
+  /** Whether it looks for N+1s and the like. */
+  get detects(): boolean {
+    return this.#detector !== undefined
   }
 
   /**
@@ -190,6 +201,10 @@ export class Sluice {
     const mode = options.mode === undefined || this.#closed ? this.#modeOfNextScope() : checkMode(options.mode)
     const scope = new Scope(name, mode, this.#clock.now())
     scope.notes = notes
+    const parent = this.#scopes.current()
+    scope.basis = parent?.basis
+    // What outlives a request is not a part of it.
+    if (parent?.ended === false) scope.requestId = parent.requestId
     this.#scopes.opened(scope)
     if (mode !== 'observe') this.#optimizingScopes += 1
     return new OpenScope(scope, this.#scopeParts)
@@ -324,11 +339,12 @@ export class Sluice {
 
   #endScope(scope: Scope): ScopeReport {
     scope.ended = true
+    scope.basis = undefined
     this.#prefetcher?.end(scope)
     if (scope.mode !== 'observe') this.#optimizingScopes -= 1
-    showScope(this.queries, scope)
-    const findings = this.#inspect(scope)
-    const { name, mode, counts, startedAt, statusCode, failed } = scope
+    if (!scope.isOwn) showScope(this.queries, scope)
+    const findings = scope.isOwn ? [] : this.#inspect(scope)
+    const { name, mode, counts, startedAt, statusCode, failed, requestId } = scope
     const { operations, queries, merged, prefetched, answered, databaseMs } = counts
     const durationMs = this.#clock.now() - startedAt
     // No spread: an object that grows after it was made costs several times as much, and each request makes one.
@@ -344,11 +360,14 @@ export class Sluice {
       durationMs,
       statusCode,
       failed,
+      requestId,
       findings,
     }
-    this.#scopeMeter?.ended(name, durationMs, queries, databaseMs, statusCode, failed)
-    for (const finding of findings) this.#events.emit('finding', finding)
-    this.#events.emit('scope', report)
+    if (!scope.isOwn) {
+      this.#scopeMeter?.ended(name, durationMs, queries, databaseMs, statusCode, failed, requestId)
+      for (const finding of findings) this.#events.emit('finding', finding)
+      this.#events.emit('scope', report)
+    }
     this.#tellEnd(scope)
     return report
   }
@@ -381,16 +400,22 @@ export class Sluice {
   #createMonitor(): MonitoringAndAutoScalingEngine | undefined {
     const { monitor } = this.#options
     if (monitor === false) return undefined
-    return new MonitoringAndAutoScalingEngine(monitor, {
+    const engine = new MonitoringAndAutoScalingEngine(monitor, {
       clock: this.#clock,
       onError: (error) => this.#reportListenerError(error),
       facts: () => tuningFacts(this.cache, this.jobs),
       beforeTurn: () => this.#scopeMeter?.tick(),
     })
+    if (this.#options.logger !== undefined) engine.on('alert', ({ alert, change }) => this.#log.alert(alert, change))
+    return engine
   }
 
   #meterScopes(monitor: MonitoringAndAutoScalingEngine): ScopeMeter {
-    const scopes = new ScopeMeter({ meter: (metric, source) => monitor.meter(metric, source), now: () => this.#clock.now() })
+    const scopes = new ScopeMeter({
+      meter: (metric, source) => monitor.meter(metric, source),
+      now: () => this.#clock.now(),
+      wall: () => this.#clock.wall(),
+    })
     const { replicas, database, cache, tiered, balancer, jobs } = this
     addSluiceFeeds(monitor, { stats: this.#stats, scopes, replicas, database, cache, tiered, balancer, jobs })
     return scopes
@@ -457,7 +482,7 @@ export class Sluice {
       clock: this.#clock,
       random: this.#random,
       sharesKept: this.#store !== undefined,
-      warn: (message) => this.#warn(message),
+      warn: (message) => this.#log.warn(message),
       onError: (error) => this.#reportError(error),
     })
   }
@@ -478,7 +503,7 @@ export class Sluice {
         scopes: this.#scopes,
         stats: this.#stats,
         random: this.#random,
-        warn: (message) => this.#warn(message),
+        warn: (message) => this.#log.warn(message),
         onDifference: (difference) => this.#events.emit('shadowDifference', difference),
         onError: (error) => this.#reportError(error),
       }),
@@ -486,6 +511,7 @@ export class Sluice {
       onError: (error) => this.#reportError(error),
     })
     const { batch } = this.#options
+    const store = this.#store
     let lastSource = 0
     const watches = new StatementWatches(
       this.database && watchOf(this.database),
@@ -512,8 +538,16 @@ export class Sluice {
       watchStatements: (watch) => watches.add(watch),
       connections: this.#connections,
       attachPool: (sourceId, read) => this.database?.attachPool(sourceId, read) ?? (() => {}),
+      poolWaited: (sourceId, ms, wasExhausted) => {
+        if (this.#closed) return
+        if (this.database !== undefined) poolsOf(this.database).waited(sourceId, ms)
+        this.monitor?.recordMetric('poolWait', wasExhausted ? ms : 0, sourceId)
+      },
       attachLoader: (sourceId, loader) => this.#loaders.attach(sourceId, loader),
       writes: this.#writes,
+      derived: this.#caching?.derived,
+      pingStore: store && (() => store.ping()),
+      differs: (difference) => this.#events.emit('responseDifference', difference),
       routeReads: (client) => this.replicas.attach(client),
       now: () => this.#clock.now(),
       mode: () => this.#mode,
@@ -526,8 +560,10 @@ export class Sluice {
         lastSource += 1
         return `${orm}${lastSource}`
       },
+      findingsSoFar: (scope) => this.#detector?.peek(scope),
       reportError: (error) => this.#reportError(error),
-      warn: (message) => this.#warn(message),
+      warn: (message) => this.#log.warn(message),
+      logger: this.#options.logger,
     }
   }
 
@@ -554,6 +590,12 @@ export class Sluice {
       maxStalenessMs: cache.maxStalenessMs ?? DEFAULT_MAX_STALENESS_MS,
       onInvalidationFailure: cache.onInvalidationFailure ?? (consistency === 'strict' ? 'reject-write' : 'proceed'),
       tiered: cache.tiered ?? {},
+      ttl: resultTtl(cache),
+      context: this.#options.context ?? noContext,
+      basis: () => {
+        const basis = this.#scopes.current()?.basis
+        return basis instanceof ReadBasis ? basis : undefined
+      },
       clock: this.#clock,
       random: this.#random,
       tagsOf: (names) => {
@@ -589,23 +631,20 @@ export class Sluice {
     return prefetcher
   }
 
-  #warn(message: string): void {
-    if (this.#warned.has(message)) return
-    this.#warned.add(message)
-    process.emitWarning(message, { type: 'SluiceWarning' })
-  }
-
   #reportError(error: unknown): void {
     this.#stats.errors += 1
+    this.#log.error(error)
     this.#events.emit('error', error)
   }
 
   #reportListenerError(error: unknown): void {
     this.#stats.errors += 1
-    process.emitWarning(`A listener of a Sluice event threw: ${error instanceof Error ? error.message : String(error)}`, {
-      type: 'SluiceWarning',
-    })
+    this.#log.warnAgain(`A listener of a Sluice event threw: ${error instanceof Error ? error.message : String(error)}`)
   }
+}
+
+function noContext(): string {
+  return ''
 }
 
 /** Prisma's promises are lazy: they must be awaited inside. A plain one is under way. */

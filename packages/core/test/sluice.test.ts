@@ -1,4 +1,13 @@
-import { createSluice, hostOf, InvalidOptionError, type Mode, type Sluice, SluiceError, type SluiceOptions } from '@sluice/core'
+import {
+  createSluice,
+  hostOf,
+  InvalidOptionError,
+  type Mode,
+  ownCacheNamespaces,
+  type Sluice,
+  SluiceError,
+  type SluiceOptions,
+} from '@sluice/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { read, turn } from './helpers.ts'
 
@@ -171,5 +180,18 @@ describe('scopes', () => {
     })
     await expect(sluice.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
     expect(ended).toBe(1)
+  })
+})
+
+describe('ownCacheNamespaces', () => {
+  it('has every namespace that Sluice keeps something in', async () => {
+    const sluice = createSluice({ mode: 'optimize' })
+    await sluice.tiered?.getOrLoad('key', () => 1)
+    sluice.queries.cacheResult('SELECT 1', [{ one: 1 }])
+    const used = ownCacheNamespaces.filter((name) => (sluice.cache?.invalidateByPattern(`${name}:*`) ?? 0) > 0)
+    expect(used).toEqual(['tiered', 'query-results'])
+    expect(sluice.cache?.getStats().itemCount).toBe(0)
+    expect(ownCacheNamespaces).toContain('results')
+    await sluice.close()
   })
 })

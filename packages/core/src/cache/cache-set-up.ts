@@ -6,12 +6,14 @@ import { SharedReads } from './coherence/shared-reads.ts'
 import { SharedWrites } from './coherence/shared-writes.ts'
 import { TagTable } from './coherence/tag-table.ts'
 import { CoherentCache } from './coherent-cache.ts'
+import { DerivedValues } from './derived/derived-values.ts'
+import type { ReadBasis } from './derived/read-basis.ts'
 import type { FetchPolicy } from './fetch-policy.ts'
 import type { Shared } from './kept-values.ts'
 import type { EvictionPolicyName } from './policies/create-policy.ts'
 import type { CacheStore } from './stores/cache-store.ts'
 import { StoreUnavailableError } from './stores/store-unavailable-error.ts'
-import { TieredCache } from './tiered-cache.ts'
+import { appTag, TieredCache } from './tiered-cache.ts'
 import { plainPolicy, policyFrom, type TieredOptions } from './tiered-options.ts'
 import { newCounters } from './tiered-stats.ts'
 
@@ -28,6 +30,11 @@ export interface CacheSetUpOptions {
   readonly random: RandomSource
   readonly tagsOf: (tables: readonly string[]) => readonly string[] | undefined
   readonly onError: (error: unknown) => void
+  /** Seconds that values made of several reads are kept where nothing is said. */
+  readonly ttl: number
+  readonly context: () => string
+  /** What is being made from what is read at this moment, if anything is. */
+  readonly basis: () => ReadBasis | undefined
 }
 
 /** The cache's parts, joined: memory, the state of tags, the shared store where there is one. */
@@ -36,6 +43,7 @@ export class CacheSetUp {
   readonly writes: LocalWrites
   readonly cache: CoherentCache
   readonly tiered: TieredCache
+  readonly derived: DerivedValues
   readonly #shared: Shared | undefined
 
   constructor(options: CacheSetUpOptions) {
@@ -68,7 +76,16 @@ export class CacheSetUp {
       policy: policyFrom(options.tiered, tieredPolicy(consistency)),
       counters,
       tagsOf: options.tagsOf,
+      basis: options.basis,
       clearStore: async () => shared?.store.clear(),
+    })
+    const { ttl, context, tagsOf } = options
+    this.derived = new DerivedValues({
+      ...{ engine: this.engine, table, shared, clock, random, consistency, onError, ttl, context },
+      tagsOf: (tables, tags) => {
+        const known = tables.length === 0 ? [] : tagsOf(tables)
+        return known && [...known, ...tags.map(appTag)]
+      },
     })
   }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { KeptValue } from './coherence/kept-value.ts'
 import type { Permit, SharedReads } from './coherence/shared-reads.ts'
+import type { BasisPart } from './derived/read-basis.ts'
 import { type Before, type FetchRequest, flightId, hasOwnTags, neededTags, requiredTags, snapshotFor } from './fetch-request.ts'
 import { KeptValues, type KeptValuesParts, type Landed, type Shared } from './kept-values.ts'
 import { withTimeouts } from './with-timeouts.ts'
@@ -57,7 +58,7 @@ export class CoherentCache {
     if (shared === undefined || before === undefined) return undefined
     try {
       if (kept?.permit !== undefined && (await shared.reads.check(kept.permit)) === 'current')
-        return this.#values.handOut(request, kept, clock.now())
+        return this.#values.handOut(request, kept, clock.now(), before)
       const { entry } = await shared.reads.look(request.tags, request.sharedKey)
       return this.#values.fromStore(request, entry, before)
     } catch (error) {
@@ -71,7 +72,7 @@ export class CoherentCache {
     const { shared, clock } = this.parts
     const before = this.#values.before(request)
     if (before === undefined) return
-    if (shared === undefined) return this.#values.keep(request, value, before, undefined, clock.now())
+    if (shared === undefined) return void this.#values.keep(request, value, before, undefined, clock.now())
     try {
       const permit = (await shared.reads.look(request.tags)).permit ?? (await openFor(request, shared.reads))
       if (permit !== undefined) this.#values.keep(request, value, before, permit, clock.now())
@@ -87,6 +88,7 @@ export class CoherentCache {
     // A request may work out what it is asked for, so its fields cannot be copied.
     const forNobody: FetchRequest<T> = Object.assign(Object.create(request), {
       policy: { ...policy, strategy: 'refresh' },
+      basis: undefined,
       ...(refresh === undefined ? {} : { load: refresh }),
     })
     const before = this.#values.before(request)
@@ -102,6 +104,7 @@ export class CoherentCache {
     if (before === undefined) {
       this.parts.counters.blocked += 1
       request.note?.notKept('a write is under way')
+      request.basis?.spoil('overtaken')
       return request.load()
     }
     const flight = request.policy.strategy === 'refresh' ? undefined : (this.#flights.get(flightId(request)) as Flight<T> | undefined)
@@ -134,6 +137,7 @@ export class CoherentCache {
     const copy = isValid ? request.copy(known.value as T) : undefined
     if (copy === undefined) return undefined
     counters.graceHits += 1
+    request.basis?.spoil('grace')
     request.onHit?.(copy.value)
     return copy
   }
@@ -146,16 +150,27 @@ export class CoherentCache {
         landed = await flight.result
       } catch (error) {
         if (request.sharesErrors) throw error
+        request.basis?.spoil('not permitted')
         return request.load()
       }
       const copy = (await this.#isStillTrue(flight, landed, request)) ? request.copy(landed.value) : undefined
-      if (copy === undefined) return joins < MAX_JOINS ? this.#ask(request, kept, joins + 1) : request.load()
+      if (copy === undefined) {
+        if (joins < MAX_JOINS) return this.#ask(request, kept, joins + 1)
+        request.basis?.spoil('not permitted')
+        return request.load()
+      }
       this.parts.counters.joined += 1
+      if (request.basis !== undefined) this.#followJoined(flight, landed, request, request.basis)
       request.note?.answered('another read', landed.permit?.tags ?? request.tags)
       request.onHit?.(copy.value)
       return copy.value
     }
     return this.#limited(joined(), request, kept)
+  }
+
+  #followJoined<T>({ before }: Flight<T>, { value, permit, isAhead }: Landed<T>, request: FetchRequest<T>, basis: BasisPart): void {
+    if (isAhead === true && this.parts.shared !== undefined) basis.spoil('asked ahead')
+    else basis.add(permit?.tags ?? request.tags.slice(0, neededTags(request, value)), snapshotFor(request, value, before), permit)
   }
 
   #isStillTrue<T>(flight: Flight<T>, { value, permit }: Landed<T>, request: FetchRequest<T>): Promise<boolean> | boolean {
@@ -226,7 +241,7 @@ export class CoherentCache {
     if (isFirst && kept?.permit !== undefined) {
       const state = await reads.check(kept.permit)
       if (state === 'current') this.#values.trustAgain(request, kept, kept.permit, before)
-      const answer = state === 'current' ? this.#values.handOut(request, kept, this.parts.clock.now()) : undefined
+      const answer = state === 'current' ? this.#values.handOut(request, kept, this.parts.clock.now(), before) : undefined
       if (answer !== undefined) return { value: answer.value, permit: kept.permit, due: answer.isDue ? kept : undefined }
       if (state === 'closed') return this.#claimed(shared, request, before, await openFor(request, reads))
     }
@@ -275,8 +290,9 @@ export class CoherentCache {
     const token = permit === undefined ? undefined : this.#claims.get(permit)
     try {
       const value = await request.load()
+      if (request.basis !== undefined) this.#values.followLoaded(request, request.basis, value, before, permit)
       if (shared === undefined || permit !== undefined) this.#values.tryToKeep(request, value, before, permit, startedAt)
-      return { value, permit }
+      return { value, permit, isAhead: request.askedAhead?.() !== undefined }
     } catch (error) {
       counters.loadErrors += 1
       throw error

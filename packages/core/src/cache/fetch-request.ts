@@ -2,6 +2,7 @@ import type { AskedAhead } from '../pipeline/answers.ts'
 import type { ReadNote } from '../pipeline/explanation.ts'
 import type { ValueTypes } from '../pipeline/operation.ts'
 import type { TagSnapshot } from './coherence/tag-table.ts'
+import type { BasisPart } from './derived/read-basis.ts'
 import type { FetchPolicy } from './fetch-policy.ts'
 
 /** A value that is asked for, and how it is made. */
@@ -36,6 +37,8 @@ export interface FetchRequest<T> {
   onHit?(value: T): void
   /** Where it is written down what becomes of it. */
   readonly note?: ReadNote | undefined
+  /** Where it is told what the value depends on. */
+  readonly basis?: BasisPart | undefined
   /** Whether those who wait for a load share its failure; otherwise each loads for itself then. */
   readonly sharesErrors: boolean
 }

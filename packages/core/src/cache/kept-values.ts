@@ -7,6 +7,7 @@ import { KeptValue } from './coherence/kept-value.ts'
 import type { Permit, SharedReads } from './coherence/shared-reads.ts'
 import { SharedStateAhead } from './coherence/state-ahead.ts'
 import type { TagTable } from './coherence/tag-table.ts'
+import type { BasisPart } from './derived/read-basis.ts'
 import { type FetchPolicy, keepMs } from './fetch-policy.ts'
 import { type Before, type FetchRequest, hasOwnTags, neededTags, requiredTags, snapshotFor, snapshotOf } from './fetch-request.ts'
 import type { CacheStore, StoredEntry } from './stores/cache-store.ts'
@@ -33,6 +34,8 @@ export interface KeptValuesParts {
 export interface Landed<T> {
   readonly value: T
   readonly permit: Permit | undefined
+  /** Whether its source was asked before the permit was given. */
+  readonly isAhead?: boolean
   /** A value that was kept, and that is to be refreshed. */
   readonly due?: KeptValue | undefined
 }
@@ -83,8 +86,12 @@ export class KeptValues {
     }
   }
 
-  /** A valid value that is fresh, or stale and due; `undefined` when it is too old. */
-  handOut<T>(request: FetchRequest<T>, kept: KeptValue, now: number): Answer<T> | undefined {
+  /**
+   * A valid value that is fresh, or stale and due; `undefined` when it is too old.
+   *
+   * @param before - The tags' state before the store was asked whether it is valid; left out where this process knows it at this moment.
+   */
+  handOut<T>(request: FetchRequest<T>, kept: KeptValue, now: number, before?: Before): Answer<T> | undefined {
     const { policy, maxAgeMs } = request
     const freshUntil = maxAgeMs === undefined ? kept.freshUntil : Math.min(kept.freshUntil, kept.askedAt + maxAgeMs)
     if (now >= freshUntil + policy.swrMs) return undefined
@@ -94,6 +101,7 @@ export class KeptValues {
     counters.hits += 1
     request.onHit?.(copy.value)
     request.note?.answered('memory', kept.permit?.tags ?? request.tags)
+    if (request.basis !== undefined) this.#follow(request, request.basis, kept, now, before)
     const isStale = now >= freshUntil
     if (isStale) counters.staleHits += 1
     return { value: copy.value, isDue: isStale || this.#isDueEarly(kept, policy, now) }
@@ -124,7 +132,7 @@ export class KeptValues {
       ownTags: request.ownTags ?? NO_TAGS,
     })
     if (snapshot !== undefined) this.#remember(request, kept, now)
-    const answer = this.handOut(request, kept, now)
+    const answer = this.handOut(request, kept, now, before)
     if (answer === undefined) return undefined
     counters.storeHits += 1
     request.note?.answered('store', tags)
@@ -137,6 +145,34 @@ export class KeptValues {
     if (snapshot !== undefined && !kept.isCurrent(this.parts.table.changes)) kept.validated(snapshot)
   }
 
+  /** Tells what a value that was loaded depends on. */
+  followLoaded<T>(request: FetchRequest<T>, basis: BasisPart, value: T, before: Before, permit: Permit | undefined): void {
+    const asked = request.askedAhead?.()
+    const ahead = asked?.state instanceof SharedStateAhead ? asked.state : undefined
+    if (ahead !== undefined) basis.add(ahead.permit.tags, ahead.snapshot, ahead.permit)
+    else if (this.parts.shared !== undefined && asked !== undefined) basis.spoil('asked ahead')
+    else basis.add(request.tags.slice(0, neededTags(request, value)), snapshotFor(request, value, before), permit)
+  }
+
+  /** Tells what a value that was kept depends on: what it is valid under. */
+  #follow<T>(
+    request: FetchRequest<T>,
+    basis: BasisPart,
+    { value, permit, freshUntil }: KeptValue,
+    now: number,
+    before: Before | undefined,
+  ): void {
+    const leftMs = freshUntil - now
+    const tags = permit?.tags ?? request.tags.slice(0, neededTags(request, value as T))
+    if (before === undefined) {
+      basis.add(tags, this.parts.table.snapshot(tags), permit, leftMs)
+      return
+    }
+    const within = (others: readonly string[]) => tags.every((tag) => others.includes(tag))
+    const all = within(request.tags) ? before.all : undefined
+    basis.add(tags, all ?? (within(requiredTags(request)) ? before.required : undefined), permit, leftMs)
+  }
+
   /** A value that was loaded is its caller's, whatever becomes of keeping it. */
   tryToKeep<T>(request: FetchRequest<T>, value: T, before: Before, permit: Permit | undefined, startedAt: number): void {
     try {
@@ -147,10 +183,11 @@ export class KeptValues {
     }
   }
 
-  /** Keeps what was loaded, if nothing was written to its tags meanwhile. */
-  keep<T>(request: FetchRequest<T>, value: T, before: Before, permit: Permit | undefined, startedAt: number): void {
+  /** Keeps what was loaded, if nothing was written to its tags meanwhile. @returns Why it is not kept; `undefined`: it is. */
+  keep<T>(request: FetchRequest<T>, value: T, before: Before, permit: Permit | undefined, startedAt: number): string | undefined {
     const refused = this.#tryKeep(request, value, before, permit, startedAt)
     if (refused !== undefined) request.note?.notKept(refused)
+    return refused
   }
 
   storeFailed(error: unknown): void {

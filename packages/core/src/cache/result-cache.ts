@@ -7,10 +7,9 @@ import { willBeKept } from '../pipeline/read-demand.ts'
 import type { Scope } from '../pipeline/scope.ts'
 import { tagsRead } from './coherence/tags.ts'
 import type { CoherentCache } from './coherent-cache.ts'
+import { type BasisPart, endWith, ReadBasis } from './derived/read-basis.ts'
 import type { FetchPolicy } from './fetch-policy.ts'
-
-/** The cache namespace of query results. */
-const RESULTS = 'results'
+import { RESULTS } from './own-namespaces.ts'
 
 /** Reads with more tags than this are not kept: checking them would cost more than it saves. */
 const MAX_TAGS = 16
@@ -41,6 +40,8 @@ export interface ResultCacheOptions {
   readonly isStrict: boolean
   /** Runs what nobody waits for, outside every scope. */
   readonly detached: <T>(run: () => T) => T
+  /** Told of each database that shared results are read of, by the name that all processes have for it. */
+  readonly onDatabase?: ((name: string) => void) | undefined
   /** Told of every answer from the cache. */
   readonly onAnswer?: AnswerListener | undefined
 }
@@ -56,10 +57,14 @@ export class ResultCache {
   readonly interceptor: Interceptor = (next) => (operation, scope) => {
     if (operation.kind !== 'read') return next(operation, scope)
     const request = operation.cacheRequest?.()
-    if (request === undefined) return next(operation, scope)
+    if (request === undefined) {
+      if (scope?.basis instanceof ReadBasis) scope.basis.partWithout('unknown read')
+      return next(operation, scope)
+    }
     const refused = isRefusal(request) ? request.refused : this.#read(request, operation, scope, next)
     if (typeof refused !== 'string') return refused
     if (scope?.notes !== undefined) noteOf(operation)?.notKept(refused)
+    if (scope?.basis instanceof ReadBasis) scope.basis.partWithout(refused)
     this.stats.passThrough(`cache: ${refused}`)
     return next(operation, scope)
   }
@@ -75,7 +80,7 @@ export class ResultCache {
     const chosen = this.options.policyOf(request)
     if (request.control?.disabled === true) demandFresh(operation)
     if (typeof chosen === 'string') return chosen
-    const { context, isShared, isStrict, detached, copyOf, onAnswer } = this.options
+    const { context, isShared, isStrict, detached, copyOf, onAnswer, onDatabase } = this.options
     const { strategy, consistency } = chosen.policy
     // What was asked ahead is validated where all reads are, and not for one read.
     if (strategy === 'refresh' || (isShared && consistency === 'strict' && !isStrict)) demandFresh(operation)
@@ -83,12 +88,17 @@ export class ResultCache {
     if (tags.length - optional + chosen.tags.length > MAX_TAGS) return 'too many tables'
     const database = isShared ? operation.source.sharedName?.() : undefined
     if (isShared && database === undefined) return 'database not known'
-    const question = `${context === undefined ? '' : context()}\n${request.key}`
+    if (database !== undefined) onDatabase?.(database)
+    const said = context === undefined ? '' : context()
+    const question = `${said}\n${request.key}`
     willBeKept(operation)
-    return this.cache.fetch<T>({
+    const sharedKey = chosen.isShared && database !== undefined ? `${database}\n${question}` : undefined
+    const basis = scope?.basis instanceof ReadBasis ? this.#part(scope.basis, chosen, said, database) : undefined
+    const answer = this.cache.fetch<T>({
       namespace: RESULTS,
       key: `${operation.source.id}\n${question}`,
-      sharedKey: chosen.isShared && database !== undefined ? `${database}\n${question}` : undefined,
+      sharedKey,
+      basis,
       tags: chosen.tags.length === 0 ? tags : [...chosen.tags, ...tags],
       optionalTags: optional,
       isComplete: (value) => request.isComplete?.(value) === true,
@@ -105,11 +115,26 @@ export class ResultCache {
       onHit: (value) => this.#answered(value, operation, scope, onAnswer),
       sharesErrors: false,
     })
+    if (basis !== undefined) endWith(basis, answer)
+    return answer
+  }
+
+  /** The read, as a part of what is made from it. */
+  #part(basis: ReadBasis, chosen: ResultPolicy, context: string, database: string | undefined): BasisPart {
+    const { policy, isShared, saysTtl } = chosen
+    if (basis.context !== context) basis.spoil('another context')
+    // Who asks anew does not want to be answered by what was made before.
+    if (policy.strategy === 'refresh') basis.spoil('refresh')
+    const isShareable = isShared && chosen.mayShare === undefined
+    const maxTtlMs = saysTtl ? policy.ttlMs : undefined
+    return basis.part({ isShareable, database, isStrict: policy.consistency === 'strict', maxTtlMs }, true)
   }
 
   #answered<T>(value: T, operation: Operation<T>, scope: Scope | undefined, listener: AnswerListener | undefined): void {
     listener?.(operation, value, scope)
     this.stats.answered += 1
-    if (scope !== undefined) scope.counts.answered += 1
+    if (scope === undefined) return
+    scope.counts.answered += 1
+    scope.trace?.spared(operation, 'cache', 1)
   }
 }

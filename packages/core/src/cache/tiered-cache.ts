@@ -5,9 +5,11 @@ import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
 import { checkOptions, option } from '../shared/options.ts'
 import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
 import type { CoherentCache } from './coherent-cache.ts'
+import { type BasisPart, endWith, type ReadBasis } from './derived/read-basis.ts'
 import type { FetchPolicy } from './fetch-policy.ts'
 import type { FetchRequest } from './fetch-request.ts'
 import { deepFreeze } from './freeze.ts'
+import { TIERED } from './own-namespaces.ts'
 import { WriteBehind } from './patterns/write-behind.ts'
 import type { WriteBehindEntry, WriteBehindOptions } from './patterns/write-behind-options.ts'
 import { checkKey } from './set-options.ts'
@@ -15,8 +17,6 @@ import { EVERY_TAG } from './stores/cache-store.ts'
 import { policyFrom, type TieredOptions, tieredRules } from './tiered-options.ts'
 import type { TieredCounters, TieredStats } from './tiered-stats.ts'
 
-/** The cache namespace of the app's own values. */
-const TIERED = 'tiered'
 const SHARED_PREFIX = 'tiered\n'
 const NO_TAGS: readonly string[] = []
 
@@ -47,6 +47,8 @@ export interface TieredCacheParts {
   readonly counters: TieredCounters
   /** The tags of models and tables; `undefined` while no catalogue is known. @throws InvalidArgumentError for names that none has. */
   readonly tagsOf: (tables: readonly string[]) => readonly string[] | undefined
+  /** What is being made from what is asked for here, if anything is. */
+  readonly basis: () => ReadBasis | undefined
   /** Empties the shared store, if there is one. */
   readonly clearStore: () => Promise<void>
 }
@@ -81,8 +83,17 @@ export class TieredCache {
       if (typeof load !== 'function') throw new InvalidArgumentError('load', 'a function', load)
       const request = this.#requestOf(key, load, options)
       const unwritten = this.#behinds.length === 0 ? undefined : this.#unwritten(key)
-      if (unwritten !== undefined) return Promise.resolve(unwritten.value as T)
-      return request === undefined ? Promise.resolve().then(load) : this.parts.cache.fetch(request)
+      if (unwritten !== undefined) {
+        request?.basis?.spoil('unwritten')
+        return Promise.resolve(unwritten.value as T)
+      }
+      if (request === undefined) {
+        this.#spoil('unknown tables')
+        return Promise.resolve().then(load)
+      }
+      const value = this.parts.cache.fetch(request)
+      if (request.basis !== undefined) endWith(request.basis, value)
+      return value
     } catch (error) {
       return Promise.reject(error)
     }
@@ -91,13 +102,18 @@ export class TieredCache {
   /** The kept value if it is valid; `undefined` otherwise. */
   async get<T>(key: string, options: Pick<GetOrLoadOptions, 'tags' | 'tables' | 'copy' | 'consistency'> = {}): Promise<T | undefined> {
     const request = this.#requestOf<T>(key, noLoad, options)
-    const found = (this.#unwritten(key) as { readonly value: T } | undefined) ?? (request && (await this.parts.cache.find(request)))
+    const unwritten = this.#unwritten(key) as { readonly value: T } | undefined
+    const found = unwritten ?? (request && (await this.parts.cache.find(request)))
+    // What is not there may come.
+    if (unwritten !== undefined || found === undefined) this.#spoil('unknown read')
+    request?.basis?.spoil('unknown read')
     return found?.value
   }
 
   /** Keeps a value in place of what was kept, here and in other processes. */
   async set<T>(key: string, value: T, options: GetOrLoadOptions = {}): Promise<void> {
-    const request = this.#requestOf<T>(key, noLoad, options)
+    const request = this.#requestOf<T>(key, noLoad, options, false)
+    this.#spoil('write')
     await this.parts.announce([keyTag(key)], async () => {})
     if (request !== undefined) await this.parts.cache.put(request, value)
   }
@@ -106,6 +122,7 @@ export class TieredCache {
   async delete(key: string): Promise<void> {
     checkKey(key)
     this.#assertOpen()
+    this.#spoil('write')
     await this.parts.announce([keyTag(key)], async () => {})
     this.parts.engine.delete(TIERED, key)
   }
@@ -149,7 +166,8 @@ export class TieredCache {
     if (typeof write !== 'function') throw new InvalidArgumentError('write', 'a function', write)
     checkOptions(options, callRules, 'options.')
     return async (key, value) => {
-      const request = this.#requestOf<T>(key, noLoad, options)
+      const request = this.#requestOf<T>(key, noLoad, options, false)
+      this.#spoil('write')
       await this.parts.announce([keyTag(key), ...(options.tags ?? NO_TAGS).map(appTag)], async () => void (await write(key, value)))
       if (request !== undefined) await this.parts.cache.put(request, value)
     }
@@ -201,11 +219,12 @@ export class TieredCache {
   }
 
   /** `undefined`: it depends on tables, and no catalogue is known yet that would say which these are. */
-  #requestOf<T>(key: string, load: () => Promise<T> | T, options: GetOrLoadOptions): FetchRequest<T> | undefined {
+  #requestOf<T>(key: string, load: () => Promise<T> | T, options: GetOrLoadOptions, isFollowed = true): FetchRequest<T> | undefined {
     this.#assertOpen()
     checkKey(key)
     const { parts } = this
-    if (options === NO_OPTIONS) return new TieredRequest(key, load, parts.policy, copiers.none, NO_TAGS, NO_TAGS)
+    if (options === NO_OPTIONS)
+      return new TieredRequest(key, load, parts.policy, copiers.none, NO_TAGS, NO_TAGS, isFollowed ? this.#part(parts.policy) : undefined)
     checkOptions(options, callRules, 'options.')
     const { tags = NO_TAGS, tables, copy = 'none' } = options
     const tableTags = tables === undefined ? NO_TAGS : parts.tagsOf(tables)
@@ -213,7 +232,18 @@ export class TieredCache {
       parts.counters.unknownTables += 1
       return undefined
     }
-    return new TieredRequest(key, load, policyFrom(options, parts.policy), copiers[copy], tags, tableTags)
+    const policy = policyFrom(options, parts.policy)
+    return new TieredRequest(key, load, policy, copiers[copy], tags, tableTags, isFollowed ? this.#part(policy) : undefined)
+  }
+
+  #part({ consistency, ttlMs }: FetchPolicy): BasisPart | undefined {
+    const basis = this.parts.basis()
+    if (basis === undefined) return undefined
+    return basis.part({ isShareable: true, database: undefined, isStrict: consistency === 'strict', maxTtlMs: ttlMs }, false)
+  }
+
+  #spoil(reason: string): void {
+    this.parts.basis()?.spoil(reason)
   }
 
   #assertOpen(): void {
@@ -236,6 +266,7 @@ class TieredRequest<T> implements FetchRequest<T> {
     readonly copy: Copier,
     private readonly tagNames: readonly string[],
     private readonly tableTags: readonly string[],
+    readonly basis: BasisPart | undefined,
   ) {}
 
   get namespace(): string {

@@ -20,7 +20,7 @@ import { missingForeignKeyIndexes } from './checks/missing-foreign-key-indexes.t
 import { nPlusOneProblems } from './checks/n-plus-one.ts'
 import { tableNamed } from './checks/names.ts'
 import { partitioningOfUnknown, partitionRecommendations } from './checks/partitions.ts'
-import { type ObservedPool, poolRecommendations } from './checks/pools.ts'
+import { poolRecommendations } from './checks/pools.ts'
 import { indexesForTraffic } from './checks/recommended-indexes.ts'
 import { slowQueries } from './checks/slow-queries.ts'
 import { tableStatistics } from './checks/table-statistics.ts'
@@ -91,7 +91,7 @@ const MAX_GIVEN = 1_000
 const NO_BINDINGS: readonly unknown[] = []
 
 let watch: (engine: DatabaseOptimizationEngine) => TrafficLog | undefined
-let poolsIn: (engine: DatabaseOptimizationEngine) => readonly ObservedPool[]
+let poolsIn: (engine: DatabaseOptimizationEngine) => PoolMonitor
 
 /** What an engine is told of statements by; `undefined` where it remembers none. */
 export function watchOf(engine: DatabaseOptimizationEngine): StatementWatch | undefined {
@@ -103,8 +103,8 @@ export function countersOf(engine: DatabaseOptimizationEngine): TrafficLog['coun
   return watch(engine)?.counters
 }
 
-/** The pools that are attached to an engine, as they are now. */
-export function poolsOf(engine: DatabaseOptimizationEngine): readonly ObservedPool[] {
+/** The pools that are attached to an engine. */
+export function poolsOf(engine: DatabaseOptimizationEngine): PoolMonitor {
   return poolsIn(engine)
 }
 
@@ -123,7 +123,7 @@ export function poolsOf(engine: DatabaseOptimizationEngine): readonly ObservedPo
 export class DatabaseOptimizationEngine {
   static {
     watch = (engine) => engine.#traffic
-    poolsIn = (engine) => engine.#pools.pools()
+    poolsIn = (engine) => engine.#pools
   }
 
   readonly #parts: DatabaseEngineParts
@@ -264,6 +264,19 @@ export class DatabaseOptimizationEngine {
   /** What was asked and is in no entry of `getTraffic()`, because there were too many shapes. */
   getOtherTraffic(): OtherTraffic {
     return this.#traffic?.others ?? { forgotten: 0, calls: 0, errors: 0, totalMs: 0, rows: 0 }
+  }
+
+  /**
+   * What a share of the executions of one shape took at most, in milliseconds; about: they are counted by the bounds 1, 5, 10, 50, 100 … of which two may be far apart.
+   *
+   * @param share - 0 to 1: 0.95 for the 95th percentile.
+   * @returns `undefined` where none was seen, or it was forgotten.
+   * @throws InvalidArgumentError for a share that is none.
+   */
+  getTrafficQuantile(fingerprint: string, dialect: Dialect, share: number): number | undefined {
+    const rule = option.number(0, 1)
+    if (!rule.accepts(share)) throw new InvalidArgumentError('share', rule.expected, share)
+    return this.#traffic?.quantile(fingerprint, dialect, share)
   }
 
   /** How the database runs the shapes that `explainNew` has asked about: those that read a whole table first, then those that took most time. */

@@ -31,6 +31,11 @@ export interface IndexDefinition {
   readonly include?: readonly string[]
 }
 
+/** What an index is, without what else is known of one that is there: its name, its size, how often it is used. */
+export function definitionOf({ table, keys, method, isUnique, where, include }: IndexDefinition): IndexDefinition {
+  return { table, keys, method, isUnique, ...(where === undefined ? {} : { where }), ...(include === undefined ? {} : { include }) }
+}
+
 /** Tells an index from every other of its table: `public.city(region_id, name DESC) WHERE deleted_at IS NULL`. */
 export function indexLabel({ table, keys, method, where, include }: IndexDefinition): string {
   const columns = keys.map((key) =>

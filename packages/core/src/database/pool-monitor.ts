@@ -1,13 +1,20 @@
 import type { PoolState } from '../pipeline/pool-state.ts'
+import { DATABASE_BOUNDS_MS, DurationHistogram } from '../shared/duration-histogram.ts'
 import type { ObservedPool } from './checks/pools.ts'
 
 /** Reads a pool; `undefined` once there is none any more. */
 export type PoolReader = () => PoolState | undefined
 
+/** A pool, and how long its callers waited for a connection, where that is seen. */
+export interface MeteredPool extends ObservedPool {
+  readonly waits: DurationHistogram
+}
+
 interface Pool {
   readonly read: PoolReader
   mostUsed: number
   mostWaiting: number
+  readonly waits: DurationHistogram
 }
 
 /** Pools that are looked at; of more, the newest. */
@@ -21,7 +28,7 @@ export class PoolMonitor {
 
   attach(name: string, read: PoolReader): void {
     this.#pools.delete(name)
-    this.#pools.set(name, { read, mostUsed: 0, mostWaiting: 0 })
+    this.#pools.set(name, { read, mostUsed: 0, mostWaiting: 0, waits: new DurationHistogram(DATABASE_BOUNDS_MS) })
     const [oldest] = this.#pools.keys()
     if (this.#pools.size > MAX_POOLS && oldest !== undefined) this.#pools.delete(oldest)
   }
@@ -30,16 +37,21 @@ export class PoolMonitor {
     this.#pools.delete(name)
   }
 
+  /** A caller has got a connection, or was refused one, after some time. */
+  waited(name: string, ms: number): void {
+    this.#pools.get(name)?.waits.add(ms)
+  }
+
   /** Remembers how much the pools are used. */
   sample(): void {
     for (const pool of this.#pools.values()) this.#read(pool)
   }
 
   /** Each pool that there is. */
-  pools(): ObservedPool[] {
+  pools(): MeteredPool[] {
     return [...this.#pools].flatMap(([name, pool]) => {
       const now = this.#read(pool)
-      return now === undefined ? [] : [{ name, now, mostUsed: pool.mostUsed, mostWaiting: pool.mostWaiting }]
+      return now === undefined ? [] : [{ name, now, mostUsed: pool.mostUsed, mostWaiting: pool.mostWaiting, waits: pool.waits }]
     })
   }
 

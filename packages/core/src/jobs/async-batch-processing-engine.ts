@@ -163,9 +163,19 @@ export class AsyncBatchProcessingEngine {
     return this.#opened === true && !this.#isClosed
   }
 
+  /** Whether its tasks are kept where other processes have them, too; those in memory are this process's own. */
+  get isShared(): boolean {
+    return !(this.#backend instanceof MemoryBackend)
+  }
+
   /** The queues that this process knows. */
   getQueues(): readonly TaskQueue[] {
     return this.#queues.all.map(({ name, maxConcurrency }) => ({ name, maxConcurrency }))
+  }
+
+  /** Whether this process has registered what runs the tasks of a queue, or the parts of the batches of that name. */
+  hasProcessor(queueOrJobName: string): boolean {
+    return this.#queues.all.some(({ name, processor }) => name === queueOrJobName && processor !== undefined)
   }
 
   /**
@@ -601,7 +611,12 @@ export class AsyncBatchProcessingEngine {
   }
 
   #tidy(): boolean {
-    const tidied = async () => this.#backend.tidy(this.#options.retention, this.#clock.wall())
+    const tidied = async () => {
+      const { maxDeadAgeMs, ...limits } = this.#options.retention
+      const at = this.#clock.wall()
+      await this.#backend.tidy(limits, at)
+      if (maxDeadAgeMs !== undefined) await this.#backend.purge({ before: at - maxDeadAgeMs })
+    }
     tidied().catch((error) => this.#events.emit('error', { error }))
     // Other processes may have ended meanwhile.
     if (this.#backend.isDurable) this.#batches.resume()

@@ -12,6 +12,11 @@ export interface RetentionOptions {
    */
   readonly maxDeadBytes?: number
   /**
+   * Milliseconds for which dead letters are kept. Minimum: `0`.
+   * @defaultValue no limit
+   */
+  readonly maxDeadAgeMs?: number
+  /**
    * Milliseconds for which batches that are over can be asked for. Minimum: `0`.
    * @defaultValue 86400000
    */
@@ -168,7 +173,7 @@ export interface DrainOptions {
 }
 
 export type ResolvedJobsOptions = Required<Omit<JobsOptions, 'retention' | 'authorize' | 'audit' | 'backend'>> & {
-  readonly retention: Required<RetentionOptions>
+  readonly retention: Required<Omit<RetentionOptions, 'maxDeadAgeMs'>> & { readonly maxDeadAgeMs: number | undefined }
 }
 
 type Rules = Readonly<Record<string, OptionRule>>
@@ -194,7 +199,7 @@ const jobsRules: Rules = {
   authorize: option.callback,
   audit: option.callback,
 }
-const retentionRules: Rules = { maxDeadBytes: option.integer(0), maxBatchAgeMs: option.number(0) }
+const retentionRules: Rules = { maxDeadBytes: option.integer(0), maxDeadAgeMs: option.number(0), maxBatchAgeMs: option.number(0) }
 const queueRules: Rules = { rate: option.object, deadLetters: option.boolean }
 const rateRules: Rules = { tasks: option.integer(1), perMs: option.number(1) }
 const enqueueRules: Rules = {
@@ -235,6 +240,7 @@ export function resolveJobsOptions(options: JobsOptions): ResolvedJobsOptions {
     maxPayloadBytes: options.maxPayloadBytes ?? 1_048_576,
     retention: {
       maxDeadBytes: options.retention?.maxDeadBytes ?? 67_108_864,
+      maxDeadAgeMs: options.retention?.maxDeadAgeMs,
       maxBatchAgeMs: options.retention?.maxBatchAgeMs ?? 86_400_000,
     },
   }

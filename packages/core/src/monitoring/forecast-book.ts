@@ -42,8 +42,10 @@ export class ForecastBook {
       const value = current(metric)
       if (value === undefined) continue
       const expected = forecaster.predict(stepMs / 60_000)?.value
-      const anomaly = expected === undefined ? undefined : anomalies.see(value, expected, now)
-      if (forecaster.add(value, now) && anomaly !== undefined) onAnomaly(anomaly)
+      // Of a time that was there already, when the clock is set back.
+      if (!forecaster.add(value, now) || expected === undefined) continue
+      const anomaly = anomalies.see(value, expected, now)
+      if (anomaly !== undefined) onAnomaly(anomaly)
     }
   }
 
@@ -76,7 +78,6 @@ export class ForecastBook {
 
   /** @throws InvalidArgumentError for what is not a state; nothing is restored then. */
   restore(states: Readonly<Record<string, unknown>>): void {
-    if (typeof states !== 'object' || states === null) throw new InvalidArgumentError('states', 'what saveForecasts gave', states)
     const restored = Object.entries(states).map(([metric, state]) => [metric, LoadForecaster.restore(state)] as const)
     for (const [metric, forecaster] of restored) (this.#followed.get(metric) ?? this.#follow(metric)).forecaster = forecaster
   }

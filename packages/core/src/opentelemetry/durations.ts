@@ -24,6 +24,7 @@ export function recordDurations(meter: Meter, host: AdapterHost): () => void {
   const ofScopes = new AttributeSets()
   const ofStatements = new AttributeSets()
   const stopScopes = host.scopes.watchEnds((scope) => {
+    if (scope.isOwn) return
     const seconds = Math.max(0, host.now() - scope.startedAt) / 1_000
     const request = requestAttributes(scope)
     if (request === undefined)

@@ -35,6 +35,11 @@ export class Executor {
     return running
   }
 
+  /** Monotonic time in milliseconds. */
+  now(): number {
+    return this.recorder.now()
+  }
+
   /** Whether a chain handed on the very promise that `run` gave it last: nothing of Sluice's own is left on its way. */
   isBare(running: Promise<unknown>): boolean {
     return running === this.#latest
@@ -60,7 +65,7 @@ export class Executor {
     try {
       asked = query === undefined ? (operation.run() as unknown as Promise<TResult>) : query()
     } catch (error) {
-      this.#end(execution, operation, undefined)
+      this.#end(execution, operation, undefined, true)
       return Promise.reject(this.#mark(error))
     }
     // Callbacks instead of `await`: this is the hottest path, and each awaited promise costs more than one followed by `then`.
@@ -73,7 +78,7 @@ export class Executor {
       },
       (error: unknown) => {
         if (operation.kind !== 'read') this.#outcomes.set(operation, { error })
-        this.#end(execution, operation, undefined)
+        this.#end(execution, operation, undefined, true)
         throw this.#mark(error)
       },
     )
@@ -100,11 +105,11 @@ export class Executor {
     }
   }
 
-  #end<TResult>(execution: Execution | undefined, operation: Operation<TResult>, result: TResult | undefined): void {
+  #end<TResult>(execution: Execution | undefined, operation: Operation<TResult>, result: TResult | undefined, failed = false): void {
     if (execution === undefined) return
     try {
       const rows = result === undefined ? 0 : (operation.rows?.(result) ?? 0)
-      this.recorder.end(execution, rows, operation)
+      this.recorder.end(execution, rows, operation, failed)
     } catch (error) {
       this.onError(error)
     }

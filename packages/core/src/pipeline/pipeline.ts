@@ -1,3 +1,4 @@
+import { type Basis, spoilOpen } from './basis.ts'
 import type { Executor } from './executor.ts'
 import { explainRead, ReadNote } from './explanation.ts'
 import type { Handler } from './interceptor.ts'
@@ -43,6 +44,8 @@ export class Pipeline {
     const isLeft = operation.kind === 'read' && scopes.isBypassing
     const chosen = isLeft ? 'observe' : (scope?.mode ?? mode())
     if (isLeft) stats.passThrough('bypassed')
+    if (current === undefined && operation.kind === 'read') spoilOpen('outside of scopes')
+    if (scope?.basis !== undefined) follow(scope.basis, operation)
     if (scope?.notes !== undefined && operation.kind === 'read') this.#note(operation, scope.notes, isLeft ? 'bypassed' : chosen)
     // An observed read meets nothing on its way that could fail.
     if (chosen === 'observe' && operation.kind === 'read') return executor.run(operation, scope)
@@ -75,4 +78,10 @@ export class Pipeline {
     if (outcome === 'pending') return Promise.reject(failure)
     return 'error' in outcome ? Promise.reject(outcome.error) : Promise.resolve(outcome.result as TResult)
   }
+}
+
+/** What a write leaves is not what was read before it. What is neither a read nor a write is never told of. */
+function follow(basis: Basis, { kind }: Operation<unknown>): void {
+  basis.begin()
+  if (kind === 'write') basis.spoil('write')
 }

@@ -9,3 +9,8 @@ export interface PoolState {
   /** Callers that wait for a connection. */
   readonly waiting: number
 }
+
+/** Whether a pool has no connection left for one more caller: all are in use, or promised to those who wait. */
+export function isPoolExhausted({ idle, used, waiting, max }: PoolState): boolean {
+  return idle === 0 && used + waiting >= max
+}

@@ -1,7 +1,8 @@
 import type { Clock } from '../shared/clock.ts'
+import type { ExecutionGroup, Sample, Stack } from './execution-group.ts'
 import type { Shape } from './operation.ts'
 import type { QueryStats } from './query-stats.ts'
-import type { ExecutionGroup, Sample, Scope, Stack } from './scope.ts'
+import type { Scope } from './scope.ts'
 import { isShadowing } from './shadowing.ts'
 
 /** What can tell where it was issued, and with what. */
@@ -28,6 +29,8 @@ export interface Execution {
   readonly scope: Scope | undefined
   readonly group: ExecutionGroup | undefined
   readonly startedAt: number
+  /** Whether the ORM merges it with another one, which counts for both. */
+  readonly isMerged: boolean
 }
 
 /** Counts what reaches the database, in total and by scope. */
@@ -44,17 +47,20 @@ export class Recorder {
    */
   begin(scope: Scope | undefined, shape: Shape, issued: Traceable): Execution {
     this.stats.executed += 1
-    if (scope === undefined || scope.ended || isBeside(scope)) return { scope: undefined, group: undefined, startedAt: this.clock.now() }
-    if (shape.kind !== 'read') scope.writes += 1
+    if (scope === undefined || scope.ended || isBeside(scope)) return this.#execution(undefined, undefined, false)
+    if (shape.kind !== 'read') {
+      scope.writes += 1
+      scope.basis?.spoil('write')
+    }
     const group = scope.groups.get(shape.fingerprint) ?? this.#open(scope, shape)
-    if (group === undefined) return { scope, group, startedAt: this.clock.now() }
+    if (group === undefined) return this.#execution(scope, group, false)
     const isOverlapping = group.inFlight > 0
     group.inFlight += 1
-    if (isOverlapping && shape.mergedByOrm === true) return { scope, group, startedAt: this.clock.now() }
+    if (isOverlapping && shape.mergedByOrm === true) return this.#execution(scope, group, true)
     group.count += 1
     if (isOverlapping) group.parallel += 1
     if (group.count <= SAMPLES) group.samples.push(sampleOf(scope, group.count, issued))
-    return { scope, group, startedAt: this.clock.now() }
+    return this.#execution(scope, group, false)
   }
 
   /**
@@ -64,7 +70,7 @@ export class Recorder {
    * @param issued - Asked for its stack when it is a listing: when it returned several rows.
    * @returns When that was, by the clock of `startedAt`.
    */
-  end({ scope, group, startedAt }: Execution, rows: number, issued: Traceable): number {
+  end({ scope, group, startedAt, isMerged }: Execution, rows: number, issued: Traceable, failed = false): number {
     const endedAt = this.clock.now()
     const ms = endedAt - startedAt
     this.stats.databaseMs += ms
@@ -78,13 +84,26 @@ export class Recorder {
       if (scope.listings.length === LISTINGS) scope.listings.shift()
       scope.listings.push({ shape: group.shape, stack: issued.stack?.() })
     }
+    if (scope.trace !== undefined) {
+      if (isMerged) scope.trace.merged(group, startedAt, endedAt)
+      else scope.trace.executed(group, startedAt, endedAt, rows, failed)
+    }
     return endedAt
+  }
+
+  /** Monotonic time in milliseconds. */
+  now(): number {
+    return this.clock.now()
   }
 
   /** A statement was sent to the database. */
   statement(scope: Scope | undefined): void {
     this.stats.statements += 1
     if (scope !== undefined && !isBeside(scope)) scope.counts.queries += 1
+  }
+
+  #execution(scope: Scope | undefined, group: ExecutionGroup | undefined, isMerged: boolean): Execution {
+    return { scope, group, startedAt: this.clock.now(), isMerged }
   }
 
   #open(scope: Scope, shape: Shape): ExecutionGroup | undefined {

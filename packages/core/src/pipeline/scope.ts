@@ -1,44 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Basis } from './basis.ts'
+import type { ExecutionGroup, Listing } from './execution-group.ts'
 import type { ReadNote } from './explanation.ts'
-import type { Shape } from './operation.ts'
+import { type ScopeTrace, tracesOf } from './scope-trace.ts'
 
 export type Mode = 'observe' | 'shadow' | 'optimize'
-
-/** The executions of one shape within a scope. */
-export interface ExecutionGroup {
-  readonly shape: Shape
-  /** The listings before its first execution, the newest last. */
-  readonly listings: readonly Listing[]
-  count: number
-  /** Executions that began while another of the group was under way. */
-  parallel: number
-  inFlight: number
-  databaseMs: number
-  rows: number
-  /** The first executions, in order; they stand for the rest. */
-  readonly samples: Sample[]
-}
-
-/** What is remembered of one execution. */
-export interface Sample {
-  /** What it was asked with, as the adapter gives it; `undefined` when that is not known. */
-  readonly values: unknown
-  /** Where it was issued; known from the second execution on, and not of all. */
-  readonly stack: Stack | undefined
-  /** Writes of the scope that were sent before it. */
-  readonly writes: number
-}
-
-/** A stack that becomes text only when it is read. */
-export interface Stack {
-  readonly stack?: string | undefined
-}
-
-/** A query that returned several rows: what loops usually walk along. */
-export interface Listing {
-  readonly shape: Shape
-  readonly stack: Stack | undefined
-}
 
 export interface ScopeCounts {
   /** Operations of the ORM. */
@@ -76,6 +42,14 @@ export class Scope {
   failed = false
   /** Where it is to be told what becomes of each read. */
   notes: ReadNote[] | undefined
+  /** Where a value is made from what is read in it: follows that. */
+  basis: Basis | undefined
+  /** Of the HTTP request, where there is one: what logs of several services have in common. */
+  requestId: string | undefined
+  /** Who is told of what happens in it; `undefined`: nobody wants to know. */
+  trace: ScopeTrace | undefined
+  /** Whether it is of what Sluice itself serves: it is neither counted nor reported. */
+  isOwn = false
 
   constructor(
     /** What people call it: `GET /cities/:id`. May be set until the scope ends. */
@@ -85,6 +59,11 @@ export class Scope {
   ) {
     lastId += 1
     this.id = lastId
+  }
+
+  /** Tells somebody else of what happens in it, too. */
+  addTrace(trace: ScopeTrace): void {
+    this.trace = tracesOf(this.trace, trace)
   }
 }
 

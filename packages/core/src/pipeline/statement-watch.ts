@@ -1,6 +1,6 @@
 import type { AnalyzedSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import type { Stack } from './scope.ts'
+import type { Stack } from './execution-group.ts'
 
 /** Can tell where a statement comes from. */
 export interface StatementCaller {

@@ -1,4 +1,6 @@
-import type { StatementWatch, WatchedShape } from './statement-watch.ts'
+import type { AnalyzedSql } from '../sql/analyze.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import type { StatementCaller, StatementWatch, WatchedShape } from './statement-watch.ts'
 
 type Begin = Pick<StatementWatch, 'begin'>
 
@@ -19,7 +21,7 @@ export class StatementWatches {
   constructor(own: StatementWatch | undefined, now: () => number, onError: (error: unknown) => void) {
     this.#own = own
     this.#onError = onError
-    this.#together = { now, begin: (...statement) => this.#begin(...statement) }
+    this.#together = { now, begin: (sql, dialect, analyzed, bindings, caller) => this.#begin(sql, dialect, analyzed, bindings, caller) }
     this.current = own
   }
 
@@ -33,29 +35,41 @@ export class StatementWatches {
     }
   }
 
-  #begin(...statement: Parameters<StatementWatch['begin']>): WatchedShape | undefined {
-    const own = this.#own?.begin(...statement)
-    const begun: WatchedShape[] = []
+  // No rest and no closures: each statement comes here.
+  #begin(
+    sql: string,
+    dialect: Dialect,
+    analyzed: AnalyzedSql,
+    bindings: readonly unknown[],
+    caller: StatementCaller | undefined,
+  ): WatchedShape | undefined {
+    let begun = this.#own?.begin(sql, dialect, analyzed, bindings, caller)
     for (const other of this.#others) {
-      this.#guarded(() => {
-        const one = other.begin(...statement)
-        if (one !== undefined) begun.push(one)
-      })
+      try {
+        const one = other.begin(sql, dialect, analyzed, bindings, caller)
+        if (one !== undefined) begun = new BothShapes(begun, one, this.#onError)
+      } catch (error) {
+        this.#onError(error)
+      }
     }
-    if (begun.length === 0) return own
-    return {
-      ended: (...end) => {
-        own?.ended(...end)
-        for (const one of begun) this.#guarded(() => one.ended(...end))
-      },
-    }
+    return begun
   }
+}
 
-  #guarded(run: () => void): void {
+/** Tells two of a statement's end. What the second throws is told, and hinders nothing. */
+class BothShapes implements WatchedShape {
+  constructor(
+    private readonly first: WatchedShape | undefined,
+    private readonly second: WatchedShape,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  ended(startedAt: number, endedAt: number, rows: number, failed: boolean): void {
+    this.first?.ended(startedAt, endedAt, rows, failed)
     try {
-      run()
+      this.second.ended(startedAt, endedAt, rows, failed)
     } catch (error) {
-      this.#onError(error)
+      this.onError(error)
     }
   }
 }

@@ -15,13 +15,29 @@ export class DurationHistogram {
     this.counts = new Array(boundsMs.length + 1).fill(0)
   }
 
-  add(ms: number): void {
+  /** @returns The place of what counts it. */
+  add(ms: number): number {
     const { boundsMs, counts } = this
     let at = 0
     while (at < boundsMs.length && ms > (boundsMs[at] as number)) at += 1
     counts[at] = (counts[at] as number) + 1
     this.count += 1
     this.sumMs += ms
+    return at
+  }
+
+  /** The value below which a share of the values lies, 0 to 1, as if they were spread evenly between two bounds. What is above all bounds counts as the last one. */
+  quantile(share: number): number {
+    const { boundsMs, counts } = this
+    let left = share * this.count
+    for (const [at, count] of counts.entries()) {
+      if (count > 0 && left <= count) {
+        const low = at === 0 ? 0 : (boundsMs[at - 1] as number)
+        return low + ((boundsMs[at] ?? low) - low) * (left / count)
+      }
+      left -= count
+    }
+    return boundsMs.at(-1) ?? 0
   }
 
   /** Adds all values of another one with the same bounds. */

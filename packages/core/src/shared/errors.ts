@@ -24,6 +24,8 @@ export type SluiceErrorCode =
   | 'SLUICE_STORE_UNAVAILABLE'
   /** A file of traffic cannot be used. */
   | 'SLUICE_INVALID_TRAFFIC'
+  /** A file of findings that are known cannot be used. */
+  | 'SLUICE_INVALID_IGNORE_FILE'
   /** A write-behind was closed, and could not write all that it had accepted in the time that it had. */
   | 'SLUICE_UNWRITTEN'
   /** A statement was to be explained, and cannot be without the danger that it is carried out. */
@@ -52,12 +54,20 @@ export type SluiceErrorCode =
   | 'SLUICE_UNKNOWN_METRIC'
   /** Metrics of a Sluice were to be exported whose monitor is switched off. */
   | 'SLUICE_MONITOR_OFF'
+  /** An engine was asked for something, and is switched off. */
+  | 'SLUICE_ENGINE_OFF'
+  /** A forecast was asked for, and nothing was recorded yet that it could be made from. */
+  | 'SLUICE_NO_FORECAST'
+  /** Processes of an app cannot be joined. */
+  | 'SLUICE_PROCESS_LINK'
   /** A package that is optional is needed, and is not installed. */
   | 'SLUICE_MISSING_PACKAGE'
   /** Another process is changing the schema of the database. */
   | 'SLUICE_SCHEMA_LOCKED'
   /** What scales did not bring about the workers that were wanted. */
   | 'SLUICE_SCALING_FAILED'
+  /** A dashboard was to be made in production, and nothing says who may see it. */
+  | 'SLUICE_AUTHORIZE_REQUIRED'
 
 /** Base of all errors of Sluice. Match on `code`; messages may change. */
 export class SluiceError extends Error {

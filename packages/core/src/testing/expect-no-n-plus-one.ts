@@ -1,7 +1,7 @@
+import { hostOf } from '../adapter-host.ts'
 import { getDefaultSluice } from '../default-sluice.ts'
 import { formatFinding } from '../query/detect/format-finding.ts'
 import { InvalidArgumentError } from '../shared/errors.ts'
-import { findingsSoFar } from '../sluice.ts'
 import { placeOfCall, QueryAssertionError } from './query-assertion-error.ts'
 import { checkWatch, type WatchOptions, watchQueries } from './watch-queries.ts'
 
@@ -23,7 +23,7 @@ export async function expectNoNPlusOne<T>(fn: () => T | PromiseLike<T>, options:
   const { sluice = getDefaultSluice() } = options
   const { result, scopes } = await watchQueries(fn, options)
   const findings = scopes.flatMap((scope) => {
-    const found = findingsSoFar(sluice, scope)
+    const found = hostOf(sluice).findingsSoFar(scope)
     if (found === undefined) throw new InvalidArgumentError('sluice', 'a Sluice whose detection is on', sluice)
     return found.filter(({ code }) => code !== 'QUERY_BUDGET')
   })

@@ -37,6 +37,16 @@ describe('DatabaseOptimizationEngine', () => {
     expect([engine.inspectedAt, engine.age]).toEqual([takenAt, 500])
   })
 
+  it('says about what a share of a shape’s executions took at most', () => {
+    const { engine } = open()
+    for (let at = 0; at < 20; at += 1) engine.observe({ sql: 'SELECT * FROM cities WHERE id = 1', executionTime: at === 19 ? 40 : 3 })
+    const [{ fingerprint, dialect } = { fingerprint: '', dialect: 'sqlite' as const }] = engine.getTraffic()
+    expect(engine.getTrafficQuantile(fingerprint, dialect, 0.95)).toBe(5)
+    expect(engine.getTrafficQuantile(fingerprint, dialect, 1)).toBe(40)
+    expect(engine.getTrafficQuantile('other', dialect, 0.5)).toBeUndefined()
+    expect(() => engine.getTrafficQuantile(fingerprint, dialect, 1.1)).toThrow(InvalidArgumentError)
+  })
+
   it('has nothing to say of a database that was not read', async () => {
     const { engine } = open()
     expect(engine.getFragmentationStatus()).toEqual([])

@@ -240,6 +240,26 @@ describe('a dead letter in memory', () => {
     await backend.tidy({ maxDeadBytes: 150, maxBatchAgeMs: 1_000 }, Date.now())
     expect(await jobs.listDeadLetters()).toHaveLength(1)
   })
+
+  it('keeps dead letters as long as it is told', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] })
+    const { jobs } = open({ retention: { maxDeadAgeMs: 120_000 } })
+    jobs.registerProcessor('default', () => {
+      throw new Error('No.')
+    })
+    await jobs.enqueueTask('first', 'normal', 'default', { maxRetries: 0 })
+    await jobs.processNextTask()
+    await vi.advanceTimersByTimeAsync(60_000)
+    await jobs.enqueueTask('second', 'normal', 'default', { maxRetries: 0 })
+    await jobs.processNextTask()
+    await vi.advanceTimersByTimeAsync(55_000)
+    expect(await jobs.listDeadLetters()).toHaveLength(2)
+    await vi.advanceTimersByTimeAsync(40_000)
+    expect((await jobs.listDeadLetters()).map(({ data }) => data)).toEqual(['second'])
+    await vi.advanceTimersByTimeAsync(90_000)
+    expect(await jobs.listDeadLetters()).toEqual([])
+    expect(() => new AsyncBatchProcessingEngine({ retention: { maxDeadAgeMs: -1 } })).toThrow('"retention.maxDeadAgeMs"')
+  })
 })
 
 function callbacksOf(jobs: AsyncBatchProcessingEngine): number {

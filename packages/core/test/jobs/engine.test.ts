@@ -47,6 +47,13 @@ describe('AsyncBatchProcessingEngine', () => {
     expect(getAsyncBatchProcessingEngine()).toBe(getAsyncBatchProcessingEngine())
   })
 
+  it('tells whether this process runs the tasks of a queue', () => {
+    const jobs = open()
+    jobs.createQueue('made')
+    jobs.registerProcessor('mail', async () => {})
+    expect(['mail', 'made', 'default', 'nobody'].map((name) => jobs.hasProcessor(name))).toEqual([true, false, false, false])
+  })
+
   it('gives back what it is handed when its time to drain is over', async () => {
     const backend = memoryJobBackend()
     const jobs = open({ backend })

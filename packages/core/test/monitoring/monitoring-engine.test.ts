@@ -32,6 +32,13 @@ describe('MonitoringAndAutoScalingEngine', () => {
     expect(() => createSluice({ monitor: options })).toThrow(`"monitor.${name}"`)
   })
 
+  it('tells which types of metrics there are', () => {
+    const monitor = new MonitoringAndAutoScalingEngine()
+    monitor.registerMetric('orders', { unit: 'orders/min', warning: 5 })
+    expect(monitor.getMetricTypes().find(({ name }) => name === 'cpu')).toMatchObject({ unit: '%', warning: 70, critical: 90 })
+    expect(monitor.getMetricTypes().at(-1)).toMatchObject({ name: 'orders', unit: 'orders/min', warning: 5, critical: undefined })
+  })
+
   it('is that of a Sluice, or of the process', async () => {
     const sluice = createSluice()
     expect(sluice.monitor).toBeInstanceOf(MonitoringAndAutoScalingEngine)
@@ -142,6 +149,20 @@ describe('trends', () => {
       { timestamp: clock.wall() - 1_000, value: 1 },
       { timestamp: clock.wall(), value: 2 },
     ])
+  })
+})
+
+describe('distributions', () => {
+  it('have the values of all sources in the last five minutes, right to 1.54 %', () => {
+    const { monitor, clock } = open()
+    for (let value = 1; value <= 100; value += 1) monitor.recordMetric('responseTime', value, value % 2 === 0 ? 'a' : 'b')
+    const values = monitor.getMetricDistribution('responseTime')
+    expect(values.reduce((sum, [, count]) => sum + count, 0)).toBe(100)
+    expect(values.map(([value]) => value)).toEqual(values.map(([value]) => value).sort((a, b) => a - b))
+    for (const [value] of values) expect(Math.abs(value / Math.round(value) - 1)).toBeLessThan(0.0155)
+    clock.advance(400_000)
+    expect(monitor.getMetricDistribution('responseTime')).toEqual([])
+    expect(() => monitor.getMetricDistribution('nothing' as never)).toThrow(UnknownMetricError)
   })
 })
 

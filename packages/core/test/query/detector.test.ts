@@ -7,6 +7,7 @@ import {
   type Operation,
   parseCallSite,
   type ScopeReport,
+  type Sluice,
 } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
 import { createConsoleReport } from '../../src/query/detect/console-report.ts'
@@ -255,12 +256,79 @@ describe('formatFinding', () => {
   })
 })
 
+describe('the id of a request', () => {
+  const request = (sluice: Sluice, requestId: string | undefined) => {
+    const scope = sluice.openScope('GET /a')
+    scope.requestId = requestId
+    return scope
+  }
+
+  it('is told by its findings and by those of its budget', async () => {
+    const clock = new FakeClock()
+    const sluice = createSluice({ clock, detection: { threshold: 2, budget: 2 } })
+    const scope = request(sluice, 'r1')
+    await scope.enter(async () => {
+      for (let i = 0; i < 3; i += 1) await hostOf(sluice).execute(read({ run: async () => null, label: 'a' }))
+    })
+    expect(scope.end().findings.map(({ code, requestId }) => [code, requestId])).toEqual([
+      ['N_PLUS_ONE', 'r1'],
+      ['QUERY_BUDGET', 'r1'],
+    ])
+  })
+
+  it('is that of the worst one where findings are counted together, and of its own where one is emitted', async () => {
+    const { sluice, findings, run } = setUp(2)
+    for (const [id, count] of [
+      ['first', 3],
+      ['worst', 5],
+      ['last', 2],
+    ] as const) {
+      const scope = request(sluice, id)
+      await scope.enter(async () => {
+        for (let i = 0; i < count; i += 1) await run('a')
+      })
+      scope.end()
+    }
+    expect(findings.map(({ requestId }) => requestId)).toEqual(['first', 'worst', 'last'])
+    expect(sluice.queries.getNPlusOnePatterns().map(({ requestId, count }) => [requestId, count])).toEqual([['worst', 5]])
+  })
+
+  it('is told by scopes within it, and neither by others nor by what comes after it', async () => {
+    const { sluice, findings, run } = setUp(2)
+    const loop = async () => {
+      for (let i = 0; i < 2; i += 1) await run('a')
+    }
+    const scope = request(sluice, 'r1')
+    await scope.enter(async () => {
+      await sluice.run(loop, { name: 'inner' })
+      scope.end()
+      await sluice.run(loop, { name: 'later' })
+    })
+    await sluice.run(loop, { name: 'outside' })
+    expect(findings.map((found) => [found.scope, found.requestId, 'requestId' in found])).toEqual([
+      ['inner', 'r1', true],
+      ['later', undefined, false],
+      ['outside', undefined, false],
+    ])
+  })
+})
+
 describe('createConsoleReport', () => {
+  it('names the request, between what was found and what mutes it', () => {
+    const lines: string[] = []
+    const report = createConsoleReport({ write: (text) => lines.push(text) })
+    report({ ...finding, requestId: 'r-1' })
+    report({ ...finding, scope: 'other' })
+    expect(lines[0]).toMatch(/\n {2}more request r-1\n {2}mute npx/)
+    expect(lines[1]).not.toContain('more')
+  })
+
   it('prints a finding once, then counts', () => {
     const lines: string[] = []
     const report = createConsoleReport({ write: (text) => lines.push(text) })
     for (let i = 0; i < 10; i += 1) report(finding)
     expect(lines).toHaveLength(2)
+    expect(lines[0]).toMatch(new RegExp(`\n  mute npx sluice ignore ${finding.id}\n$`))
     expect(lines[1]).toContain('seen 10 times')
   })
 })

@@ -1,4 +1,5 @@
 import { SluiceError } from '../../shared/errors.ts'
+import { patiently } from '../../shared/patiently.ts'
 import { type ClusterCall, type ClusterMessage, type ClusterMethod, clusterMessage, readClusterMessage } from './cluster-messages.ts'
 import { StoreUnavailableError } from './store-unavailable-error.ts'
 
@@ -13,7 +14,8 @@ export interface ClusterPort {
 }
 
 interface Waiting {
-  readonly timer: NodeJS.Timeout
+  /** Ends its time limit. */
+  answered(): void
   resolve(value: unknown): void
   reject(error: unknown): void
 }
@@ -42,9 +44,8 @@ export class ClusterCaller {
       if (!this.port.connected) throw unavailable('this process has no connection to it.')
       this.#lastId += 1
       const id = this.#lastId
-      const timer = setTimeout(() => this.#settle(id)?.reject(unavailable(`no answer within ${this.timeoutMs} ms.`)), this.timeoutMs)
-      timer.unref()
-      this.#waiting.set(id, { timer, resolve, reject })
+      const answered = patiently(this.timeoutMs, () => this.#settle(id)?.reject(unavailable(`no answer within ${this.timeoutMs} ms.`)))
+      this.#waiting.set(id, { answered, resolve, reject })
       // After all jobs of promises that are due, so that they can call, too.
       if (this.#calls.length === 0) void Promise.resolve().then(() => process.nextTick(() => this.#send()))
       this.#calls.push({ id, method, args })
@@ -96,7 +97,7 @@ export class ClusterCaller {
 
   #settle(id: number): Waiting | undefined {
     const waiting = this.#waiting.get(id)
-    clearTimeout(waiting?.timer)
+    waiting?.answered()
     this.#waiting.delete(id)
     return waiting
   }

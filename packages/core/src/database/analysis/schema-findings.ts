@@ -8,7 +8,7 @@ import { partitionRecommendations } from '../checks/partitions.ts'
 import { poolRecommendations } from '../checks/pools.ts'
 import { unusedIndexes } from '../checks/unused-indexes.ts'
 import type { SchemaChange } from '../fixes/fix.ts'
-import type { IndexDefinition } from '../index-definition.ts'
+import { definitionOf, type IndexDefinition } from '../index-definition.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import type { TrafficEntry } from '../traffic/traffic-entry.ts'
 import type { DraftFinding } from './draft-finding.ts'
@@ -47,7 +47,7 @@ function unneeded(snapshot: DatabaseSnapshot, advice: Advice): DraftFinding[] {
       const advised = advice.indexes.find(({ definition }) => covers(definition, index))
       const isDroppable = !index.isPrimary && !index.isConstraint && !index.isUnique
       if (advised === undefined || !isDroppable) return []
-      const change: SchemaChange = { kind: 'drop-index', index, name: index.name }
+      const change: SchemaChange = { kind: 'drop-index', index: definitionOf(index), name: index.name }
       const reason = `Once ${indexTitle(advised.definition, snapshot)} is there, it serves all that ${index.name} does.`
       return [dropped('DUPLICATE_INDEX', 'low', change, reason, index.bytes, snapshot)]
     }),

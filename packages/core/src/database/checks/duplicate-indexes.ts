@@ -1,3 +1,4 @@
+import { definitionOf } from '../index-definition.ts'
 import type { DatabaseSnapshot, IndexSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import type { DuplicateIndex } from '../results/index-findings.ts'
 import { sharedKeys } from '../shared-keys.ts'
@@ -61,6 +62,6 @@ function describe(snapshot: DatabaseSnapshot, table: TableSnapshot, index: Index
     bytes: index.bytes,
     reason: `Whatever ${index.name} (${columns.join(', ')}) serves, ${cover.name} serves as well: it ${how}. Each write pays for both.`,
     ddl: dropIndexSql(snapshot, table, index),
-    fix: { kind: 'drop-index', index, name: index.name },
+    fix: { kind: 'drop-index', index: definitionOf(index), name: index.name },
   }
 }

@@ -104,7 +104,10 @@ function catchUp({ old, next, columns, key, names, dialect }: CatchUp): string[]
   // JSON does not compare; its text does.
   const value = (side: string, { name, databaseType }: ColumnSnapshot) =>
     `${side}.${quoteName(name, dialect)}${/^json$/i.test(databaseType) ? '::text' : ''}`
-  const same = names.map((one) => `${value('o', one)} IS NOT DISTINCT FROM ${value('n', one)}`).join(' AND ')
+  // Of what cannot be null `=` says the same, and lets the planner join by the key: by IS NOT DISTINCT FROM alone each row is compared with each.
+  const equals = ({ name, nullable }: ColumnSnapshot) =>
+    nullable && !key.includes(quoteName(name, dialect)) ? 'IS NOT DISTINCT FROM' : '='
+  const same = names.map((one) => `${value('o', one)} ${equals(one)} ${value('n', one)}`).join(' AND ')
   const byKey = key.map((name) => `o.${name} = n.${name}`).join(' AND ')
   return [
     `DELETE FROM ${next} n WHERE NOT EXISTS (SELECT 1 FROM ${old} o WHERE ${same});`,

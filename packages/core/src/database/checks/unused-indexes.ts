@@ -1,3 +1,4 @@
+import { definitionOf } from '../index-definition.ts'
 import type { DatabaseSnapshot, IndexSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import type { UnusedIndex } from '../results/index-findings.ts'
 import { columnsOf, coveragesOf, findsBy } from './index-coverage.ts'
@@ -39,6 +40,6 @@ function describe(snapshot: DatabaseSnapshot, table: TableSnapshot, index: Index
     bytes: index.bytes,
     reason,
     ddl: dropIndexSql(snapshot, table, index),
-    fix: { kind: 'drop-index', index, name: index.name },
+    fix: { kind: 'drop-index', index: definitionOf(index), name: index.name },
   }
 }

@@ -1,5 +1,5 @@
 import { userFrames } from '../../pipeline/call-site.ts'
-import type { Stack } from '../../pipeline/scope.ts'
+import type { Stack } from '../../pipeline/execution-group.ts'
 import type { StatementCaller, StatementWatch } from '../../pipeline/statement-watch.ts'
 import { type Clock, systemClock } from '../../shared/clock.ts'
 import type { RandomSource } from '../../shared/random.ts'
@@ -115,6 +115,12 @@ export class TrafficLog implements StatementWatch {
     const wallOffset = this.#clock.wall() - this.#clock.now()
     const entries = this.#list.map((record) => record.entry(wallOffset))
     return entries.sort((a, b) => b.totalMs - a.totalMs)
+  }
+
+  /** About what a share of a shape's executions took at most, in milliseconds; `undefined` as for `entry`. */
+  quantile(fingerprint: string, dialect: Dialect, share: number): number | undefined {
+    const record = this.#records[dialect].get(fingerprint)
+    return record === undefined || record.times.count === 0 ? undefined : Math.min(record.maxMs, record.times.quantile(share))
   }
 
   /** One shape; `undefined` where none of it was seen, or it was forgotten. */

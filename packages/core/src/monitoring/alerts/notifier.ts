@@ -20,12 +20,12 @@ interface Notice {
 /** Delivers notices to one notifier, in order, one at a time. */
 class Delivery {
   readonly #waiting: Notice[] = []
+  readonly #ending = new AbortController()
   #isBusy = false
 
   constructor(
     private readonly notifier: Notifier,
     private readonly timeoutMs: number,
-    private readonly closing: AbortSignal,
     private readonly onError: (error: unknown) => void,
   ) {}
 
@@ -36,33 +36,38 @@ class Delivery {
     if (!this.#isBusy) this.#deliver().catch(this.onError)
   }
 
+  /** What waits is not told any more, and what is being told is aborted. */
+  end(): void {
+    this.#ending.abort()
+  }
+
   async #deliver(): Promise<void> {
     this.#isBusy = true
     try {
-      for (let notice = this.#waiting.shift(); notice !== undefined && !this.closing.aborted; notice = this.#waiting.shift())
-        await this.#tell(notice)
+      for (let notice = this.#waiting.shift(); notice !== undefined; notice = this.#waiting.shift()) await this.#tell(notice)
     } finally {
       this.#isBusy = false
     }
   }
 
   async #tell(notice: Notice): Promise<void> {
-    for (let attempt = 1; !this.closing.aborted; attempt += 1) {
+    const { signal } = this.#ending
+    for (let attempt = 1; !signal.aborted; attempt += 1) {
       try {
         await this.#once(notice)
         return
       } catch (error) {
-        if (this.closing.aborted) return
+        if (signal.aborted) return
         this.onError(error)
         if (attempt === ATTEMPTS) return
-        await pause(WAIT_MS * 2 ** (attempt - 1), this.closing)
+        await pause(WAIT_MS * 2 ** (attempt - 1), signal)
       }
     }
   }
 
   async #once({ alert, change }: Notice): Promise<void> {
     const late = new AbortController()
-    const signal = AbortSignal.any([late.signal, this.closing])
+    const signal = AbortSignal.any([late.signal, this.#ending.signal])
     let timer: ReturnType<typeof setTimeout> | undefined
     const tooLate = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
@@ -82,8 +87,7 @@ class Delivery {
 
 /** Tells all notifiers. None waits for another. */
 export class Notifiers {
-  readonly #deliveries = new Map<Notifier, Delivery>()
-  readonly #closing = new AbortController()
+  readonly #deliveries = new Set<Delivery>()
 
   constructor(
     private readonly timeoutMs: number,
@@ -92,16 +96,20 @@ export class Notifiers {
 
   /** @returns The function that takes it away. */
   add(notifier: Notifier): () => void {
-    this.#deliveries.set(notifier, new Delivery(notifier, this.timeoutMs, this.#closing.signal, this.onError))
-    return () => void this.#deliveries.delete(notifier)
+    const delivery = new Delivery(notifier, this.timeoutMs, this.onError)
+    this.#deliveries.add(delivery)
+    return () => {
+      delivery.end()
+      this.#deliveries.delete(delivery)
+    }
   }
 
   tell(alert: Alert, change: AlertChange): void {
-    for (const delivery of this.#deliveries.values()) delivery.push({ alert, change })
+    for (const delivery of this.#deliveries) delivery.push({ alert, change })
   }
 
   close(): void {
-    this.#closing.abort()
+    for (const delivery of this.#deliveries) delivery.end()
     this.#deliveries.clear()
   }
 }

@@ -16,13 +16,15 @@ const signs: Readonly<Record<AlertChange, string>> = {
 export function consoleNotifier(write: (line: string) => void = (line) => void process.stderr.write(`${line}\n`)): Notifier {
   return {
     name: 'console',
-    notify: (alert, change) => write(`${signs[change]} ${alert.severity} ${change}: ${alert.message}${by(alert, change)}`),
+    notify: (alert, change) =>
+      write(`${signs[change]} ${alert.severity} ${change}: ${alert.message}${by(alert, change)}`.replace(/\p{Cc}+/gu, ' ')),
   }
 }
 
 export interface WebhookNotifierOptions {
   /**
-   * Signs what is sent: `sluice-signature` is the HMAC-SHA-256, in hexadecimal digits, of the value of `sluice-timestamp`, a dot, and the body.
+   * Signs what is sent: `sluice-signature` is the HMAC-SHA-256, in hexadecimal digits, of the value of `sluice-timestamp`, a dot, and the body. The timestamp
+   * is that of the sending, in milliseconds since 1970: one that is old is of a repetition by somebody else.
    * @defaultValue not signed
    */
   readonly secret?: string
@@ -44,11 +46,13 @@ const rules: Readonly<Record<keyof WebhookNotifierOptions, OptionRule>> = {
  * @throws InvalidArgumentError for what is no address of HTTP; InvalidOptionError.
  */
 export function webhookNotifier(url: string, options: WebhookNotifierOptions = {}): Notifier {
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-    throw new InvalidArgumentError('url', 'an address of http or https', url)
+  const { protocol, host, username } = URL.canParse(url) ? new URL(url) : { protocol: '', host: '', username: '' }
+  // `fetch` takes none with a name in it: a header does that.
+  if (!/^https?:$/.test(protocol) || username !== '')
+    throw new InvalidArgumentError('url', 'an address of http or https, without a name and a password', url)
   checkOptions(options, rules)
   return {
-    name: `webhook ${new URL(url).host}`,
+    name: `webhook ${host}`,
     notify: async (alert, change, signal) => {
       const body = JSON.stringify({ event: `alert:${change}`, alert })
       const response = await fetch(url, {
@@ -70,10 +74,11 @@ function headersOf(
   change: AlertChange,
   { secret, headers = {} }: WebhookNotifierOptions,
 ): Record<string, string> {
-  const timestamp = String(alert.updatedAt)
+  // Of this sending: the latest value of an alert that somebody resolves may be hours old.
+  const timestamp = String(Date.now())
   const signature =
     secret === undefined ? {} : { 'sluice-signature': createHmac('sha256', secret).update(`${timestamp}.${body}`).digest('hex') }
-  const key = `${alert.id}-${change}-${timestamp}`
+  const key = `${alert.id}-${change}-${alert.updatedAt}`
   return { ...headers, 'content-type': 'application/json', 'idempotency-key': key, 'sluice-timestamp': timestamp, ...signature }
 }
 

@@ -34,8 +34,12 @@ export class ThresholdWatch {
 
   see({ type, source, key }: Pick<Series, 'type' | 'source' | 'key'>, value: number): void {
     const { name, warning, critical } = type
-    if (warning === undefined && critical === undefined) return
     const open = this.book.of(key)
+    if (warning === undefined && critical === undefined) {
+      // It had thresholds before it was registered anew.
+      if (open !== undefined) this.forget({ type, source, key })
+      return
+    }
     const isAbove = value > (warning ?? Number.POSITIVE_INFINITY) || value > (critical ?? Number.POSITIVE_INFINITY)
     let state = this.#states.get(key)
     // Almost always: nothing is wrong, and nothing was.
@@ -55,11 +59,18 @@ export class ThresholdWatch {
     if (lasts(state.criticalSince, rule.forMs)) this.#set(type, source, value, 'critical', critical ?? lowest)
     else if (open !== undefined && lasts(state.calmSince, rule.clearMs)) this.book.clear(name, source)
     else if (open?.severity === 'critical') {
-      const isWarning = warning !== undefined && lasts(state.easedSince, rule.clearMs)
+      // Without a warning it would be over by now.
+      const isWarning = lasts(state.easedSince, rule.clearMs)
       this.#set(type, source, value, isWarning ? 'warning' : 'critical', (isWarning ? warning : critical) ?? lowest)
     } else if (open !== undefined) this.#set(type, source, value, open.severity, open.threshold)
     else if (warning !== undefined && lasts(state.warningSince, rule.forMs)) this.#set(type, source, value, 'warning', warning)
     if (state.warningSince === undefined && this.book.of(key) === undefined) this.#states.delete(key)
+  }
+
+  /** Ends what there is of a series: nothing more is to be seen of it. */
+  forget({ type, source, key }: Pick<Series, 'type' | 'source' | 'key'>): void {
+    this.#states.delete(key)
+    this.book.clear(type.name, source)
   }
 
   #set({ name, unit }: MetricType, source: string, value: number, severity: AlertSeverity, threshold: number): void {

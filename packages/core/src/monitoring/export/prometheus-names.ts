@@ -2,7 +2,12 @@ import type { MetricFamily } from '../feeds/metric-family.ts'
 
 /** How a family is called in Prometheus, and what its values are multiplied by to be in a base unit. */
 export interface PrometheusHead {
+  /** Of its samples, but for what their kind adds. */
   readonly name: string
+  /** The same without the `_total` of a counter. */
+  readonly family: string
+  /** What the family's name ends with; `''`: it has none. */
+  readonly unit: string
   scale(value: number): number
 }
 
@@ -51,7 +56,13 @@ export function prometheusHead({ name, unit = '', type }: Pick<MetricFamily, 'na
   if (/^\d/.test(full)) full = `_${full}`
   if (type === 'counter') full = full.replace(/_total$/, '')
   for (const suffix of [word, perWord]) if (suffix !== '' && !full.endsWith(`_${suffix}`)) full = `${full}_${suffix}`
-  return { name: type === 'counter' ? `${full}_total` : full, scale: known?.[1] ?? same }
+  return {
+    name: type === 'counter' ? `${full}_total` : full,
+    family: full,
+    // By the second, or by something else, is no unit of its own.
+    unit: word === '' || perWord === '' ? word : `${word}_${perWord}`,
+    scale: known?.[1] ?? same,
+  }
 }
 
 const names = new Map<string, string>()

@@ -30,15 +30,22 @@ function areLabels(labels: unknown): boolean {
   return typeof labels === 'object' && labels !== null && Object.values(labels).every((value) => typeof value === 'string')
 }
 
-function isHistogram({ bounds, counts, sum }: Readonly<Record<string, unknown>>): boolean {
+function isHistogram({ bounds, counts, sum, exemplars }: Readonly<Record<string, unknown>>): boolean {
   return (
     Array.isArray(bounds) &&
     Array.isArray(counts) &&
     counts.length === bounds.length + 1 &&
     bounds.every((bound, at) => Number.isFinite(bound) && (at === 0 || bound > bounds[at - 1])) &&
     counts.every((count) => count >= 0) &&
-    typeof sum === 'number'
+    typeof sum === 'number' &&
+    (exemplars === undefined || (Array.isArray(exemplars) && exemplars.every((one) => one === undefined || isExemplar(one))))
   )
+}
+
+function isExemplar(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { labels, value: number, timestamp } = value as Readonly<Record<string, unknown>>
+  return areLabels(labels) && typeof number === 'number' && Number.isFinite(timestamp)
 }
 
 function isCount(value: unknown): boolean {

@@ -6,6 +6,16 @@ export interface NumberSample {
   readonly value: number
 }
 
+/** One value among others, and what it was of: an example to look at. */
+export interface Exemplar {
+  /** Such as the request's id. */
+  readonly labels: Labels
+  /** In the family's unit. */
+  readonly value: number
+  /** When it was, in seconds since 1970. */
+  readonly timestamp: number
+}
+
 export interface HistogramSample {
   readonly labels: Labels
   /** Upper bounds, ascending, in the family's unit. */
@@ -13,6 +23,8 @@ export interface HistogramSample {
   /** Values up to each bound that are above the one before; the last one, which has no bound, counts the rest. */
   readonly counts: readonly number[]
   readonly sum: number
+  /** For some of `counts`, in their order: one of the values that it counts. Only OpenMetrics has them. */
+  readonly exemplars?: readonly (Exemplar | undefined)[] | undefined
 }
 
 export interface SummarySample {

@@ -36,10 +36,10 @@ const rules: Readonly<Record<keyof KedaScalerOptions, OptionRule>> = {
   port: option.integer(0, 65_535),
   host: { expected: 'a text that is not empty', accepts: (value) => typeof value === 'string' && value !== '' },
   tls: {
-    expected: 'an object with the texts key and cert',
+    expected: 'an object with the texts key and cert, and ca if there is one, none of them empty',
     accepts: (value) => {
-      const { key, cert, ca = '' } = (value ?? {}) as Readonly<Record<string, unknown>>
-      return [key, cert, ca].every((text) => typeof text === 'string') && key !== '' && cert !== ''
+      const { key, cert, ca = 'none' } = (value ?? {}) as Readonly<Record<string, unknown>>
+      return [key, cert, ca].every((text) => typeof text === 'string' && text !== '')
     },
   },
 }
@@ -164,11 +164,11 @@ class KedaService {
         const result = this.#isActive(trigger)
         if (result !== known) call.write({ result })
         known = result
-      } catch {
+      } catch (error) {
         // Nothing is known: what was said last holds.
+        if (!(error instanceof MissingValueError)) call.emit('error', this.#statusOf(error))
       }
     }
-    look()
     const timer = setInterval(look, LOOK_MS)
     timer.unref()
     this.#streams.add(call)
@@ -179,6 +179,7 @@ class KedaService {
     call.on('cancelled', ended)
     call.on('close', ended)
     call.on('finish', ended)
+    look()
   }
 
   close(): void {

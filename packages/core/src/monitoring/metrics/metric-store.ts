@@ -1,4 +1,5 @@
 import type { Clock } from '../../shared/clock.ts'
+import { LogHistogram } from '../sketch/log-histogram.ts'
 import type { Cell } from './cell-ring.ts'
 import type { MetricType, MetricTypes } from './metric-type.ts'
 import { Series } from './series.ts'
@@ -41,6 +42,8 @@ export class MetricStore {
     private readonly maxSeries: number,
     /** Is told of what came to a series in a second that is held. */
     private readonly onCell: (series: Series, cell: Cell) => void,
+    /** Is told of a series that gives way to another one. */
+    private readonly onGone: (series: Series) => void,
   ) {
     this.#startedAt = clock.now()
   }
@@ -77,6 +80,11 @@ export class MetricStore {
     if (ofType === undefined) this.#bySource.set(name, new Map([[source, kept]]))
     else ofType.set(source, kept)
     return kept.series
+  }
+
+  /** A type was registered anew. */
+  retype(type: MetricType): void {
+    for (const series of this.all(type.name)) series.type = type
   }
 
   /** Puts away what came, if the second is over in which it did. */
@@ -133,12 +141,22 @@ export class MetricStore {
     return combine(cells, type).at(-1)?.value
   }
 
+  /** How a type's values of the last five minutes are spread, its sources as one. */
+  distribution(name: string): LogHistogram {
+    this.types.get(name)
+    this.fold()
+    const histogram = new LogHistogram()
+    for (const series of this.all(name)) series.addTo(this.now, histogram)
+    return histogram
+  }
+
   #makeRoom(): boolean {
     const now = this.now
     for (const kept of this.#kept) {
       if (kept.isBound || now - kept.lastSecond < IDLE_SECONDS) continue
       this.#kept.delete(kept)
       this.#bySource.get(kept.series.type.name)?.delete(kept.series.source)
+      this.onGone(kept.series)
       return true
     }
     return false

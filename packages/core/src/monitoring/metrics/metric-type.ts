@@ -129,6 +129,10 @@ export class MetricTypes {
     return type
   }
 
+  has(name: string): boolean {
+    return this.#types.has(name)
+  }
+
   /** @throws UnknownMetricError. */
   get(name: string): MetricType {
     const type = this.#types.get(name)

@@ -44,7 +44,8 @@ export class Series {
   readonly key: string
 
   constructor(
-    readonly type: MetricType,
+    /** Another one of the same name when it is registered anew. */
+    public type: MetricType,
     readonly source: string,
   ) {
     this.key = alertKey(type.name, source)
@@ -129,6 +130,11 @@ export class Series {
     const at = now * 1_000
     const quantile = (share: number) => Math.min(max, Math.max(min, this.#window.quantile(at, share) ?? sum / count))
     return { count, min, max, avg: sum / count, p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) }
+  }
+
+  /** Adds its values of the last five minutes to a histogram. */
+  addTo(now: number, histogram: LogHistogram): void {
+    this.#window.addTo(now * 1_000, histogram)
   }
 
   /** @param share - From 0 to 1. */

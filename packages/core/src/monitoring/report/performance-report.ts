@@ -19,7 +19,7 @@ export interface PerformanceReport {
   readonly forecasts: Readonly<Record<string, Prediction>>
   /** The last twenty. */
   readonly anomalies: readonly MetricAnomaly[]
-  /** Decisions of the last day to scale, the newest first, and what workers have cost. */
+  /** The last fifty decisions to scale of the last day, the newest first, and what workers have cost. */
   readonly scaling: { readonly events: readonly ScalingEvent[]; readonly cost: ScalingCost | undefined }
   /** What to change, by what was measured. */
   readonly advice: readonly string[]
@@ -42,7 +42,7 @@ export function reportMarkdown(report: PerformanceReport): string {
   ])
   return [
     `# Performance, ${new Date(generatedAt).toISOString()}`,
-    `**${health.status}**${health.problems.length === 0 ? '' : `: ${health.problems.length} problems`}`,
+    `**${health.status}**${problemCount(health.problems.length)}`,
     section('Problems', list(health.problems.map(cell))),
     section(
       'Metrics of the last five minutes',
@@ -89,6 +89,10 @@ export function reportMarkdown(report: PerformanceReport): string {
     .filter((part) => part !== '')
     .join('\n\n')
     .concat('\n')
+}
+
+function problemCount(count: number): string {
+  return count === 0 ? '' : `: ${count} ${count === 1 ? 'problem' : 'problems'}`
 }
 
 function costOf({ workerHours, leastWorkerHours, hours }: ScalingCost): string {

@@ -12,7 +12,7 @@ export interface ScalerTarget {
   scaleTo(count: number, reason: string, signal: AbortSignal): Promise<void>
   /** What it could not do, where it knows that beforehand. */
   admit?(count: number): Admission
-  /** Stops what it began. */
+  /** Stops what it began. For who made it: closing a Sluice does not close its target, whose workers may serve on. */
   close?(): Promise<void>
 }
 

@@ -5,7 +5,7 @@ import type { ScalerTarget } from './scaler-target.ts'
 
 export interface ScalingOptions {
   /**
-   * What brings workers about.
+   * What brings workers about. `close()` leaves it, and its workers, as they are: who made it closes it, afterwards.
    * @defaultValue none: decisions are made and kept, as if they were carried out
    */
   readonly target?: ScalerTarget

@@ -1,6 +1,6 @@
 import { durationSample } from '../feeds/duration-sample.ts'
 import { type HistogramSample, type Labels, type MetricFamily, type NumberSample, OVERFLOW_LABELS } from '../feeds/metric-family.ts'
-import type { ScopeSeries } from './scope-series.ts'
+import type { ScopeSeries, ScopeTimes } from './scope-series.ts'
 
 /** What was counted of scopes; those of HTTP requests under the names of OpenTelemetry's conventions. */
 export function scopeFamilies(all: readonly ScopeSeries[]): readonly MetricFamily[] {
@@ -36,7 +36,16 @@ export function scopeFamilies(all: readonly ScopeSeries[]): readonly MetricFamil
 function timesOf(series: ScopeSeries, labels: Labels, statusLabel: string | undefined): readonly HistogramSample[] {
   return [...series.times].map(([status, times]) => {
     const isShown = statusLabel !== undefined && status !== 0
-    return durationSample(isShown ? { ...labels, [statusLabel]: String(status) } : labels, times)
+    const sample = durationSample(isShown ? { ...labels, [statusLabel]: String(status) } : labels, times)
+    return times.examples.length === 0 ? sample : { ...sample, exemplars: exemplarsOf(times) }
+  })
+}
+
+function exemplarsOf({ counts, examples }: ScopeTimes): HistogramSample['exemplars'] {
+  return counts.map((_, at) => {
+    const example = examples[at]
+    if (example === undefined) return undefined
+    return { labels: { request_id: example.requestId }, value: example.durationMs / 1_000, timestamp: example.at / 1_000 }
   })
 }
 

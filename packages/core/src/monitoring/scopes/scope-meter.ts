@@ -19,6 +19,8 @@ export interface ScopeMeterParts {
   readonly meter: (metric: 'requests' | 'responseTime' | 'errorRate', source: string) => Recording
   /** Monotonic time in milliseconds. */
   readonly now: () => number
+  /** Milliseconds since 1970. */
+  readonly wall: () => number
 }
 
 interface Meters {
@@ -54,13 +56,22 @@ export class ScopeMeter {
    *
    * @param status - Of the HTTP answer; `undefined` where there was none.
    * @param failed - Whether what ran in it failed.
+   * @param requestId - Of the request that it was.
    */
-  ended(name: string, durationMs: number, queries: number, databaseMs: number, status: number | undefined, failed: boolean): void {
+  ended(
+    name: string,
+    durationMs: number,
+    queries: number,
+    databaseMs: number,
+    status: number | undefined,
+    failed: boolean,
+    requestId?: string,
+  ): void {
     // A clock that was set back is a test's.
     if (!(durationMs >= 0)) return
     const series = this.#byName.get(name) ?? this.#seriesOf(name)
     const isFailed = failed || (status !== undefined && status >= FAILED)
-    series.add(durationMs, queries, databaseMs, status ?? 0, isFailed)
+    series.add(durationMs, queries, databaseMs, status ?? 0, isFailed, requestId, this.parts.wall)
     if (series.method === undefined) return
     const meters = this.#meters ?? this.#open()
     meters.responseTime.record(durationMs)

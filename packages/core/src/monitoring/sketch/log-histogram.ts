@@ -66,6 +66,13 @@ export class LogHistogram {
     return middleOf(OVER)
   }
 
+  /** How often each value was added that was, the smallest first: a bucket's values as its middle. */
+  entries(): [value: number, count: number][] {
+    const entries: [number, number][] = []
+    for (const [bucket, count] of this.#counts.entries()) if (count > 0) entries.push([middleOf(bucket), count])
+    return entries
+  }
+
   /** Adds all values of another one. */
   merge(other: LogHistogram): void {
     const counts = this.#counts

@@ -65,6 +65,13 @@ export class WindowedHistogram {
     return this.#closed.quantileWith(this.#current, share)
   }
 
+  /** Adds all values of the window to a histogram. */
+  addTo(nowMs: number, histogram: LogHistogram): void {
+    this.#turn(nowMs)
+    histogram.merge(this.#closed)
+    histogram.merge(this.#current)
+  }
+
   #turn(nowMs: number): void {
     const slice = Math.floor(nowMs / this.#sliceMs)
     const passed = Math.min(this.#slices.length, slice - this.#sliceAt)

@@ -71,7 +71,7 @@ export class AnomalyWatch {
         this.#at = 0
       } else if (Math.abs(z) >= UNUSUAL) anomaly = { kind: 'value', metric: this.metric, timestamp, value, expected, score: Math.abs(z) }
     }
-    if (anomaly?.kind !== 'change') this.#remember(residual)
+    this.#remember(residual)
     if (anomaly !== undefined) {
       this.#found.push(anomaly)
       if (this.#found.length > MAX_KEPT) this.#found.shift()

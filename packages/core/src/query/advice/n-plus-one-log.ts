@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { captureStack, parseCallSite } from '../../pipeline/call-site.ts'
-import type { Stack } from '../../pipeline/scope.ts'
+import type { Stack } from '../../pipeline/execution-group.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Finding, Severity } from '../detect/finding.ts'
 

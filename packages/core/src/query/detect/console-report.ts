@@ -1,4 +1,5 @@
 import type { Finding } from './finding.ts'
+import { FindingRepeats } from './finding-repeats.ts'
 import { formatFinding, titleOf } from './format-finding.ts'
 
 export interface ReportStream {
@@ -14,24 +15,22 @@ export function wantsColor(stream: ReportStream, env: Readonly<Record<string, st
   return stream.isTTY === true
 }
 
-/** Findings told apart; beyond that, older ones may be printed anew. */
-const MAX_PRINTED = 1000
-
 /**
- * Prints findings, each once for a scope and shape; repeats are counted, and the count printed at 10, 100, 1,000 …
+ * Prints findings, each once for a scope and shape, with the id of the request, which logs have as well, and with what mutes it; repeats are counted, and the count printed at 10, 100, 1,000 …
  *
  * @param stream - Stderr by default: stdout is for data.
  */
 export function createConsoleReport(stream: ReportStream = process.stderr): (finding: Finding) => void {
-  const printed = new Map<string, number>()
+  const repeats = new FindingRepeats()
   return (finding) => {
-    const key = `${finding.scope}\n${finding.id}`
-    const times = (printed.get(key) ?? 0) + 1
-    if (printed.size >= MAX_PRINTED && times === 1) printed.clear()
-    printed.set(key, times)
-    const color = wantsColor(stream)
-    if (times === 1) stream.write(`${formatFinding(finding, { color, width: stream.columns ?? 100 })}\n`)
-    else if (Number.isInteger(Math.log10(times)))
+    const times = repeats.timesToTell(finding)
+    if (times === undefined) return
+    if (times > 1) {
       stream.write(`▲ ${titleOf(finding.code)}  ${finding.scope}   seen ${times} times (${finding.id})\n`)
+      return
+    }
+    const more = finding.requestId === undefined ? '' : `  more request ${finding.requestId}\n`
+    const text = formatFinding(finding, { color: wantsColor(stream), width: stream.columns ?? 100 })
+    stream.write(`${text}\n${more}  mute npx sluice ignore ${finding.id}\n`)
   }
 }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { type CallSite, fileOf, togetherIndexOf } from '../../pipeline/call-site.ts'
+import type { ExecutionGroup } from '../../pipeline/execution-group.ts'
 import type { Shape } from '../../pipeline/operation.ts'
-import type { ExecutionGroup, Scope } from '../../pipeline/scope.ts'
+import type { Scope } from '../../pipeline/scope.ts'
 import { Budgets } from './budgets.ts'
 import type { DetectionOptions } from './detection-options.ts'
 import type { Finding, FindingCode, Pattern, Severity } from './finding.ts'
@@ -148,6 +149,7 @@ function describeGroup(scope: Scope, group: ExecutionGroup, site: CallSite | und
     code,
     id: idOf(...(code === 'N_PLUS_ONE' ? [] : [code]), shape.fingerprint, site === undefined ? '' : fileOf(site)),
     scope: scope.name,
+    ...requestOf(scope),
     fingerprint: shape.fingerprint,
     label: shape.label,
     count,
@@ -169,6 +171,7 @@ function describeBudget(scope: Scope, budget: number): Finding {
     code: 'QUERY_BUDGET',
     id: idOf('QUERY_BUDGET', scope.name),
     scope: scope.name,
+    ...requestOf(scope),
     fingerprint: '',
     label: `more than ${budget} ${budget === 1 ? 'query' : 'queries'}`,
     count: queries,
@@ -179,6 +182,10 @@ function describeBudget(scope: Scope, budget: number): Finding {
     occurrences: 1,
     groups: queryGroups([scope]).slice(0, MAX_GROUPS),
   }
+}
+
+function requestOf({ requestId }: Scope): Pick<Finding, 'requestId'> {
+  return requestId === undefined ? {} : { requestId }
 }
 
 /** The same on every machine, and when lines above it change: a finding that is ignored stays so. */

@@ -18,6 +18,8 @@ export interface Finding {
   readonly id: string
   /** The scope's name, such as `GET /cities`. */
   readonly scope: string
+  /** Of the HTTP request that it was found in, where there is one; among findings of one place that are counted together, of the one with the most queries. */
+  readonly requestId?: string
   /** The shape's; empty for `QUERY_BUDGET`. */
   readonly fingerprint: string
   /** The shape, without values. `QUERY_BUDGET`: the budget in words. */

@@ -9,14 +9,26 @@ export function titleOf(code: FindingCode): string {
   return TITLES[code]
 }
 
+/**
+ * What a scope asked, and what would have been enough.
+ *
+ * @param separator - Between the two, where the second is what is possible.
+ */
+export function outcomeOf(
+  { code, queries, queriesPossible }: Pick<Finding, 'code' | 'queries' | 'queriesPossible'>,
+  separator: ',' | ' →',
+): string {
+  return code === 'QUERY_BUDGET'
+    ? `${queries} queries, ${queriesPossible} allowed`
+    : `${queries} queries${separator} ${queriesPossible} possible`
+}
+
 /** A finding as a person reads it on a terminal. Ends without a line break. */
 export function formatFinding(finding: Finding, options: FormatOptions = {}): string {
   const paint = painter(options)
-  const { code, severity, scope, queries, queriesPossible } = finding
+  const { code, severity, scope } = finding
   const title = paint(severity === 'low' ? 'yellow' : 'red', `▲ ${titleOf(code)}`)
-  const outcome =
-    code === 'QUERY_BUDGET' ? `${queries} queries, ${queriesPossible} allowed` : `${queries} queries → ${queriesPossible} possible`
-  const head = `${title}  ${paint('bold', scope)}   ${outcome}`
+  const head = `${title}  ${paint('bold', scope)}   ${outcomeOf(finding, ' →')}`
   return [head, ...(code === 'QUERY_BUDGET' ? budgetLines(finding, options) : groupLines(finding, paint, options))].join('\n')
 }
 

@@ -1,5 +1,6 @@
 import { parseCallSite } from '../../pipeline/call-site.ts'
-import type { ExecutionGroup, Listing, Scope } from '../../pipeline/scope.ts'
+import type { ExecutionGroup, Listing } from '../../pipeline/execution-group.ts'
+import type { Scope } from '../../pipeline/scope.ts'
 import type { QueryGroup } from './finding.ts'
 import { placeOf, sitesOf } from './sites.ts'
 

@@ -1,4 +1,4 @@
-import type { Sample } from '../../pipeline/scope.ts'
+import type { Sample } from '../../pipeline/execution-group.ts'
 import { canonicalKey } from '../../shared/canonical.ts'
 
 export interface Repeats {

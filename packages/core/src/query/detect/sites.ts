@@ -1,5 +1,5 @@
 import { type CallSite, parseCallSite } from '../../pipeline/call-site.ts'
-import type { ExecutionGroup, Sample } from '../../pipeline/scope.ts'
+import type { ExecutionGroup, Sample } from '../../pipeline/execution-group.ts'
 
 /** A place that executions were issued from. */
 export interface SiteCount {

@@ -67,6 +67,14 @@ describe('partitionRecommendations', () => {
     )
   })
 
+  it('find by the key which rows differ, so that no row is compared with each', () => {
+    const columns = [columnOf('id'), { ...created, nullable: false }, columnOf('note', { nullable: true })]
+    const catchUp = of({ columns })[0]?.ddl.find((line) => line.startsWith('DELETE')) ?? ''
+    expect(catchUp).toContain('o."id" = n."id" AND o."created_at" = n."created_at" AND o."note" IS NOT DISTINCT FROM n."note"')
+    const unsure = of({ columns: [{ ...columnOf('id'), nullable: true }, created] })[0]?.ddl.find((line) => line.startsWith('DELETE'))
+    expect(unsure).toContain('o."id" = n."id"')
+  })
+
   it('begin with the oldest rows that statistics know of', () => {
     const statistics = { distinct: 9, nullShare: 0, common: [], bounds: ['2025-11-01 00:00:00+00', '2026-05-01 00:00:00+00'] }
     const text = of({ columns: [columnOf('id'), { ...created, statistics }] })[0]?.ddl.join('\n') ?? ''

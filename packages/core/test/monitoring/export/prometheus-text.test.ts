@@ -119,6 +119,34 @@ describe('prometheusText', () => {
     expect(text).toContain('s_seconds{quantile="0.5"} 0.1\ns_seconds_sum 0.5\ns_seconds_count 7\n')
   })
 
+  it('writes no sum and no count of a summary that has none', () => {
+    const text = prometheusText([
+      { name: 's', help: '', type: 'summary', samples: [{ labels: {}, quantiles: [{ quantile: 0.5, value: 1 }] }] },
+    ])
+    expect(text).toBe('# HELP s \n# TYPE s summary\ns{quantile="0.5"} 1\n')
+  })
+
+  it.each([
+    ['a\\b', 'a\\\\b'],
+    ['a\nb', 'a\\nb'],
+    ['a"b', 'a\\"b'],
+  ])('escapes in a label %j alone', (value, written) => {
+    expect(prometheusText([gauge(1, { x: value })])).toContain(`a{x="${written}"} 1\n`)
+  })
+
+  it('writes what is no finite number as the format has it', () => {
+    for (const [value, written] of [
+      [Number.POSITIVE_INFINITY, '+Inf'],
+      [Number.NEGATIVE_INFINITY, '-Inf'],
+      [Number.NaN, 'NaN'],
+    ] as const)
+      expect(prometheusText([gauge(value)])).toContain(`\na ${written}\n`)
+  })
+
+  it('takes no unit for one that every object has', () => {
+    expect(prometheusText([gauge(1, {}, { unit: 'constructor' })])).toContain('\na_constructor 1\n')
+  })
+
   it('writes labels in the characters that there are, and keeps those free that the format needs', () => {
     expect(prometheusText([gauge(1, { 'http.route': '/', '0a': 'b', __x: 'c', '': 'd' })])).toContain(
       'a{http_route="/",_0a="b",label__x="c",_="d"} 1',

@@ -4,8 +4,15 @@ import { fileURLToPath } from 'node:url'
 import * as grpc from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
 import { MonitoringAndAutoScalingEngine } from '@sluice/core'
-import { type KedaMetricsOptions, type KedaScalerOptions, kedaMetricsHandler, startKedaScaler } from '@sluice/core/keda'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import {
+  type KedaMetricsOptions,
+  type KedaScalerOptions,
+  kedaMetricsHandler,
+  type ScalingSignals,
+  startKedaScaler,
+} from '@sluice/core/keda'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { authority, nodeCertificate, nodeKey, proxyCertificate, proxyKey } from '../../../../../test/support/certificates.ts'
 import { ManualClock } from '../manual-clock.ts'
 
 // As KEDA's own client reads it: by the protocol's text, and not by what Sluice made of it.
@@ -136,6 +143,172 @@ describe('the external scaler, asked by a client of gRPC', () => {
   })
 })
 
+/** Signals that are as they are told to be. */
+function fixed(load: number | undefined, forecast: { readonly value: number; readonly p90: number } | undefined): ScalingSignals {
+  return { currentLoad: () => load, predictLoad: () => forecast }
+}
+
+describe('the external scaler, of what it knows', () => {
+  const minutesAsked: number[] = []
+  async function ask(load: number | undefined, forecast: { readonly value: number; readonly p90: number } | undefined) {
+    const scaler = await startKedaScaler(
+      {
+        ...fixed(load, forecast),
+        predictLoad: (_, minutes) => {
+          minutesAsked.push(minutes)
+          return forecast
+        },
+      },
+      { port: 0, host: '127.0.0.1' },
+    )
+    onTestFinished(() => scaler.close())
+    const client = new externalscaler.ExternalScaler(`127.0.0.1:${scaler.port}`, grpc.credentials.createInsecure())
+    onTestFinished(() => client.close())
+    return (method: string, metadata: Record<string, string>, more: object = {}) =>
+      new Promise<unknown>((resolve, reject) => {
+        const object = { name: 'web', namespace: 'shop', scalerMetadata: { target: '80', ...metadata } }
+        const request = method === 'GetMetrics' ? { scaledObjectRef: object, ...more } : object
+        const run = (client as unknown as Record<string, Unary>)[method]?.bind(client)
+        run?.(request, (error, answer) => (error === null ? resolve(answer) : reject(error)))
+      })
+  }
+
+  it('needs a replica where either the load or the forecast is above the activation', async () => {
+    const is = async (load: number | undefined, forecast: number | undefined) => {
+      const call = await ask(load, forecast === undefined ? undefined : { value: forecast, p90: forecast })
+      return call('IsActive', { activation: '10' })
+    }
+    expect(await is(11, 0)).toEqual({ result: true })
+    expect(await is(0, 11)).toEqual({ result: true })
+    expect(await is(10, 10)).toEqual({ result: false })
+    // One of them is enough to know it by.
+    expect(await is(11, undefined)).toEqual({ result: true })
+    expect(await is(undefined, 11)).toEqual({ result: true })
+    await expect(is(undefined, undefined)).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE })
+  })
+
+  it('forecasts what nine cases of ten are below, and the middle where that says nothing', async () => {
+    const told = async (value: number, p90: number) => (await ask(1, { value, p90 }))('GetMetrics', {}, { metricName: 'requests_forecast' })
+    expect(await told(100, 200)).toMatchObject({ metricValues: [{ metricValueFloat: 200 }] })
+    expect(await told(100, 200.5)).toMatchObject({ metricValues: [{ metricValueFloat: 100 }] })
+  })
+
+  it('looks ahead five minutes by itself, and an hour at the most', async () => {
+    const call = await ask(1, { value: 1, p90: 1 })
+    minutesAsked.length = 0
+    for (const metadata of [{}, { minutes: '' }, { minutes: '60' }, { minutes: '0.5' }, { metric: '' }])
+      await call('IsActive', metadata as Record<string, string>)
+    expect(minutesAsked).toEqual([5, 5, 60, 0.5, 5])
+    for (const minutes of ['0', '-1', '60.1', 'NaN'])
+      await expect(call('IsActive', { minutes })).rejects.toMatchObject({ code: grpc.status.INVALID_ARGUMENT })
+    expect(await call('GetMetricSpec', { metric: '' })).toMatchObject({ metricSpecs: [{ metricName: 'requests' }, {}] })
+  })
+})
+
+describe('a stream of the external scaler', () => {
+  type Stream = (request: object) => grpc.ClientReadableStream<{ result: boolean }>
+  const listen = (client: grpc.Client, request: object) => {
+    const stream = (client as unknown as Record<string, Stream>).StreamIsActive?.(request) as grpc.ClientReadableStream<{ result: boolean }>
+    const told: boolean[] = []
+    stream.on('data', ({ result }) => told.push(result))
+    const error = new Promise<grpc.ServiceError>((resolve) => stream.on('error', resolve))
+    return { stream, told, error }
+  }
+
+  it('says the same thing once', { timeout: 15_000 }, async () => {
+    const { monitor, client, object } = await setUp()
+    monitor.recordMetric('requests', 5, 'a')
+    const { stream, told, error } = listen(client, object({ target: '80' }))
+    await expect.poll(() => told).toEqual([true])
+    await new Promise((resolve) => {
+      setTimeout(resolve, 2_500)
+    })
+    expect(told).toEqual([true])
+    stream.cancel()
+    await error
+  })
+
+  it('waits while nothing is known, and says what is wrong about a trigger', { timeout: 15_000 }, async () => {
+    const { monitor, client, object } = await setUp()
+    const { stream, told, error } = listen(client, object({ target: '80' }))
+    for (const metadata of [{ target: '80', metric: 'speed' }, { target: 'many' }] as const)
+      expect(await listen(client, object(metadata)).error).toMatchObject({ code: grpc.status.INVALID_ARGUMENT })
+    expect(told).toEqual([])
+    monitor.recordMetric('requests', 5, 'a')
+    await expect.poll(() => told, { timeout: 5_000 }).toEqual([true])
+    stream.cancel()
+    await error
+  })
+
+  it('that nobody listens to any more takes no timer, and none keeps the process', async () => {
+    const set = vi.spyOn(globalThis, 'setInterval')
+    const cleared = vi.spyOn(globalThis, 'clearInterval')
+    onTestFinished(() => {
+      set.mockRestore()
+      cleared.mockRestore()
+    })
+    const { monitor, client, object } = await setUp()
+    monitor.recordMetric('requests', 5, 'a')
+    set.mockClear()
+    const { stream, told, error } = listen(client, object({ target: '80' }))
+    await expect.poll(() => told).toEqual([true])
+    const looking = set.mock.results.flatMap(({ value }, at) => (set.mock.calls[at]?.[1] === 1_000 ? [value as NodeJS.Timeout] : []))
+    expect(looking).toHaveLength(1)
+    expect(looking[0]?.hasRef()).toBe(false)
+    stream.cancel()
+    await error
+    await expect.poll(() => cleared.mock.calls.some(([timer]) => timer === looking[0])).toBe(true)
+  })
+})
+
+describe('the external scaler with certificates', () => {
+  const local = { 'grpc.ssl_target_name_override': 'node.test' }
+  async function connect(tls: NonNullable<KedaScalerOptions['tls']>, credentials: grpc.ChannelCredentials) {
+    const scaler = await startKedaScaler(fixed(5, undefined), { port: 0, host: '127.0.0.1', tls })
+    onTestFinished(() => scaler.close())
+    const client = new externalscaler.ExternalScaler(`127.0.0.1:${scaler.port}`, credentials, local)
+    onTestFinished(() => client.close())
+    const object = { name: 'web', namespace: 'shop', scalerMetadata: { target: '80' } }
+    return new Promise<unknown>((resolve, reject) => {
+      ;(client as unknown as Record<string, Unary>).IsActive?.bind(client)(object, (error, answer) =>
+        error === null ? resolve(answer) : reject(error),
+      )
+    })
+  }
+  const tls = { key: nodeKey, cert: nodeCertificate }
+  const root = Buffer.from(authority)
+
+  it('speaks to clients that know its authority, and to nobody in the clear', async () => {
+    expect(await connect(tls, grpc.credentials.createSsl(root))).toEqual({ result: true })
+    await expect(connect(tls, grpc.credentials.createInsecure())).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE })
+  })
+
+  it('asks clients for a certificate of its authority, where there is one', async () => {
+    const mutual = { ...tls, ca: authority }
+    const known = grpc.credentials.createSsl(root, Buffer.from(proxyKey), Buffer.from(proxyCertificate))
+    expect(await connect(mutual, known)).toEqual({ result: true })
+    await expect(connect(mutual, grpc.credentials.createSsl(root))).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE })
+  })
+
+  it.each([{ key: nodeKey, cert: '' }, { key: '', cert: nodeCertificate }, { ...tls, ca: '' }, { key: nodeKey }])(
+    'refuses what is incomplete: %#',
+    async (incomplete) => {
+      await expect(startKedaScaler(fixed(5, undefined), { tls: incomplete as never })).rejects.toMatchObject({
+        code: 'SLUICE_INVALID_OPTION',
+      })
+    },
+  )
+})
+
+describe('the external scaler, at its address', () => {
+  it('listens at one of version 6, too', async () => {
+    const scaler = await startKedaScaler(fixed(5, undefined), { port: 0, host: '::1' }).catch((error: Error) => error)
+    // A machine may have none.
+    if (scaler instanceof Error) expect(scaler.message).toMatch(/EADDRNOTAVAIL|EAFNOSUPPORT|No address added/)
+    else await scaler.close()
+  })
+})
+
 describe('the handler for metrics-api', () => {
   async function serve(options: KedaMetricsOptions = {}) {
     const monitor = new MonitoringAndAutoScalingEngine()
@@ -158,6 +331,31 @@ describe('the handler for metrics-api', () => {
     const { status, body } = await get('?metric=connections&minutes=15')
     expect(status).toBe(200)
     expect(body).toEqual({ metric: 'connections', minutes: 15, load: 40, forecast: expect.any(Number) })
+  })
+
+  it('answers with an error where one of the two numbers is missing', async () => {
+    const forecast = { value: 1, p90: 1 }
+    for (const [signals, status] of [
+      [fixed(1, undefined), 503],
+      [fixed(undefined, forecast), 503],
+      [fixed(1, forecast), 200],
+    ] as const) {
+      const writeHead = vi.fn().mockReturnValue({ end: () => {} })
+      kedaMetricsHandler(signals)({ url: '/', headers: {} } as never, { writeHead } as never)
+      expect(writeHead).toHaveBeenCalledExactlyOnceWith(status, expect.objectContaining({ 'cache-control': 'no-store' }))
+    }
+  })
+
+  it('answers with 500 where asking fails', () => {
+    const writeHead = vi.fn().mockReturnValue({ end: () => {} })
+    const broken = {
+      ...fixed(1, undefined),
+      predictLoad: () => {
+        throw new Error('no')
+      },
+    }
+    kedaMetricsHandler(broken)({ url: '/', headers: {} } as never, { writeHead } as never)
+    expect(writeHead).toHaveBeenCalledWith(500, expect.anything())
   })
 
   it('answers with errors where it has no number', async () => {

@@ -102,7 +102,7 @@ describe('webhookTarget', () => {
 
   it('gives up an answer that does not come', async () => {
     const { told, url } = await hookOf([() => {}])
-    await targetOf(url, { timeoutMs: 30 }).scaleTo(5, 'a', never)
+    await targetOf(url, { timeoutMs: 500 }).scaleTo(5, 'a', never)
     expect(told).toHaveLength(2)
   })
 

@@ -6,7 +6,11 @@ import { ScopeMeter } from '../../../src/monitoring/scopes/scope-meter.ts'
 function open() {
   let now = 1_000
   const recorded: [string, number][] = []
-  const meter = new ScopeMeter({ meter: (metric) => ({ record: (value) => recorded.push([metric, value]) }), now: () => now })
+  const meter = new ScopeMeter({
+    meter: (metric) => ({ record: (value) => recorded.push([metric, value]) }),
+    now: () => now,
+    wall: () => 1_700_000_000_000 + now,
+  })
   const request = (count: number, status: number | undefined = 200, name = 'GET /a') => {
     for (let made = 0; made < count; made += 1) meter.ended(name, 5, 2, 1, status, false)
   }
@@ -79,6 +83,7 @@ describe('ScopeMeter', () => {
         throw new Error('closed')
       },
       now: () => 1,
+      wall: () => 1,
     })
     meter.ended('GET /a', 5, 0, 0, 200, false)
     meter.tick()

@@ -1,0 +1,198 @@
+import type { Clock } from '../../shared/clock.ts'
+import type { CachingStrategyEngine } from '../caching-strategy-engine.ts'
+import type { KeptValue } from '../coherence/kept-value.ts'
+import type { TagTable } from '../coherence/tag-table.ts'
+import type { FetchRequest } from '../fetch-request.ts'
+import { KeptValues, type KeptValuesParts, type Shared } from '../kept-values.ts'
+import { plainPolicy } from '../tiered-options.ts'
+import { newCounters } from '../tiered-stats.ts'
+import { ReadBasis } from './read-basis.ts'
+
+const DERIVED = 'derived'
+const SHARED_PREFIX = 'derived\n'
+const NO_TAGS: readonly string[] = []
+
+/** A value that is true at this moment. */
+export interface Found<T> {
+  readonly value: T
+  /** Milliseconds since it was made. */
+  readonly ageMs: number
+  /** Milliseconds for which it is fresh yet. */
+  readonly leftMs: number
+}
+
+/** How a derived value is kept. */
+export interface KeepDerived {
+  readonly key: string
+  /** Under this key processes share it; `undefined`: they do not. */
+  readonly sharedKey: string | undefined
+  /** Milliseconds. */
+  readonly ttlMs: number
+}
+
+export interface DerivedValuesParts {
+  readonly engine: CachingStrategyEngine
+  readonly table: TagTable
+  readonly shared: Shared | undefined
+  readonly clock: Clock
+  readonly consistency: 'strict' | 'bounded'
+  /** Seconds that values are kept where nothing is said. */
+  readonly ttl: number
+  readonly random: () => number
+  readonly onError: (error: unknown) => void
+  /** What changes results without standing in a statement. */
+  readonly context: () => string
+  /** The tags of models, tables and the app's own names; `undefined` while no catalogue is known. */
+  readonly tagsOf: (tables: readonly string[], tags: readonly string[]) => readonly string[] | undefined
+}
+
+/** As it lies in memory and in the store. */
+interface Envelope<T> {
+  readonly value: T
+  readonly isStrict: boolean
+  readonly databases: readonly string[]
+}
+
+/**
+ * Values that are made from several reads, such as the response to a request: kept under the tags of all of them, with the states that each
+ * read saw, and found while every state is as it was. So a value is never older than what it was made from would be.
+ */
+export class DerivedValues {
+  readonly #values: KeptValues
+  /** Databases that this process reads: a value that was made from another one is none of its own. */
+  readonly #databases = new Set<string>()
+
+  constructor(private readonly parts: DerivedValuesParts) {
+    const { engine, table, shared, clock, random, onError } = parts
+    const own: KeptValuesParts = { engine, table, shared, clock, random, counters: newCounters(), onError }
+    this.#values = new KeptValues(own)
+  }
+
+  /** Milliseconds that values are kept where nothing is said. */
+  get defaultTtlMs(): number {
+    return this.parts.ttl * 1_000
+  }
+
+  /** What changes results without standing in a statement, as it is now. */
+  context(): string {
+    return this.parts.context()
+  }
+
+  /** This process reads a database: values that others have made from it are its own, too. */
+  reads(database: string): void {
+    this.#databases.add(database)
+  }
+
+  /** Follows what is read from now on. @param context - What it is at this moment. */
+  begin(context: string): ReadBasis {
+    return new ReadBasis(context, this.parts.table, this.parts.shared !== undefined)
+  }
+
+  /**
+   * Makes a value depend on models, tables, and tags of the app's own, besides what is read for it. To be called before anything is read.
+   *
+   * @throws InvalidArgumentError for tables that no catalogue knows.
+   */
+  async depend(basis: ReadBasis, tables: readonly string[], tags: readonly string[]): Promise<void> {
+    const { shared, table } = this.parts
+    const all = this.parts.tagsOf(tables, tags)
+    if (all === undefined) return basis.spoil('unknown tables')
+    const part = basis.part({ isShareable: true, database: undefined, isStrict: false, maxTtlMs: undefined }, false)
+    const snapshot = table.snapshot(all)
+    if (shared === undefined) return part.add(all, snapshot, undefined)
+    try {
+      const permit = (await shared.reads.look(all)).permit ?? (await shared.reads.open(all))
+      part.add(all, snapshot, permit)
+    } catch (error) {
+      this.#values.storeFailed(error)
+      part.spoil('not permitted')
+    }
+  }
+
+  /** The value that is kept under a key, if it is true at this moment and fresh. A promise only where the store is asked. */
+  find<T>(key: string, sharedKey: string | undefined): Found<T> | undefined | Promise<Found<T> | undefined> {
+    const { clock, shared, consistency } = this.parts
+    const now = clock.now()
+    const kept = this.#values.find(this.#request(key, sharedKey, NO_TAGS, 0), now)
+    const fresh = kept !== undefined && now < kept.freshUntil ? kept : undefined
+    if (fresh !== undefined) {
+      const { isStrict } = fresh.value as Envelope<T>
+      const policy = plainPolicy(1, isStrict ? 'strict' : consistency)
+      if (this.#values.isValidHere(fresh, policy, now)) return found<T>(fresh, now)
+    }
+    return shared === undefined ? undefined : this.#findThere<T>(shared, key, sharedKey, fresh)
+  }
+
+  /** Keeps a value, if all that was read for it is as it was. @returns Why it is not kept; `undefined`: it is. */
+  keep<T>({ key, sharedKey, ttlMs }: KeepDerived, value: T, basis: ReadBasis): string | undefined {
+    const terms = basis.close()
+    if (typeof terms === 'string') return terms
+    for (const database of terms.databases) this.reads(database)
+    const usedMs = Math.min(ttlMs, terms.maxTtlMs ?? ttlMs)
+    if (usedMs <= 0) return 'its time is over'
+    const { tags, snapshot, permit, isShareable, isStrict, databases } = terms
+    const envelope: Envelope<T> = { value, isStrict, databases }
+    const request = this.#request(key, isShareable ? sharedKey : undefined, tags, usedMs)
+    return this.#values.keep(request, envelope, { required: snapshot, all: snapshot }, permit, this.parts.clock.now())
+  }
+
+  /** Drops a value. */
+  delete(key: string, sharedKey: string | undefined): void {
+    const { engine, shared } = this.parts
+    engine.delete(DERIVED, key)
+    if (sharedKey !== undefined)
+      shared?.store.delete([SHARED_PREFIX + sharedKey]).catch((error: unknown) => this.#values.storeFailed(error))
+  }
+
+  async #findThere<T>(
+    { store, reads }: Shared,
+    key: string,
+    sharedKey: string | undefined,
+    kept: KeptValue | undefined,
+  ): Promise<Found<T> | undefined> {
+    const { table, clock } = this.parts
+    try {
+      if (kept?.permit !== undefined) {
+        const { tags } = kept.permit
+        const before = table.snapshot(tags)
+        if (before !== undefined && (await reads.check(kept.permit)) === 'current') {
+          this.#values.trustAgain(this.#request(key, sharedKey, tags, 0), kept, kept.permit, { required: before, all: before })
+          return found<T>(kept, clock.now())
+        }
+      }
+      if (sharedKey === undefined) return undefined
+      const { entry } = await store.read(NO_TAGS, SHARED_PREFIX + sharedKey)
+      // What is known of its tags here must be from before the store is asked whether they are as they were.
+      const before = entry && table.snapshot(entry.tags)
+      if (entry === undefined || before === undefined || (await reads.check(entry)) !== 'current') return undefined
+      const request = this.#request<Envelope<T>>(key, sharedKey, entry.tags, 0)
+      const landed = this.#values.fromStore(request, entry, { required: before, all: before })
+      if (landed === undefined || !landed.value.databases.every((database) => this.#databases.has(database))) return undefined
+      const now = clock.now()
+      const known = this.#values.find(request, now)
+      return known === undefined ? undefined : found<T>(known, now)
+    } catch (error) {
+      this.#values.storeFailed(error)
+      return undefined
+    }
+  }
+
+  #request<T>(key: string, sharedKey: string | undefined, tags: readonly string[], ttlMs: number): FetchRequest<T> {
+    return {
+      namespace: DERIVED,
+      key,
+      sharedKey: sharedKey === undefined ? undefined : SHARED_PREFIX + sharedKey,
+      tags,
+      optionalTags: 0,
+      policy: plainPolicy(ttlMs / 1_000, this.parts.consistency),
+      load: () => Promise.reject(new Error('There is nothing to load.')),
+      // They are never changed.
+      copy: (value) => ({ value }),
+      sharesErrors: false,
+    }
+  }
+}
+
+function found<T>({ value, askedAt, freshUntil }: KeptValue, now: number): Found<T> {
+  return { value: (value as Envelope<T>).value, ageMs: Math.max(0, now - askedAt), leftMs: freshUntil - now }
+}

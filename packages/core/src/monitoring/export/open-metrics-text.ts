@@ -1,0 +1,65 @@
+import type { Exemplar, HistogramSample, MetricFamily, SummarySample } from '../feeds/metric-family.ts'
+import { prometheusHead } from './prometheus-names.ts'
+import { escapeLabel, labelText, numberText, type SampleStyle, samplesText } from './sample-text.ts'
+
+/** What an answer with `metricsText('openmetrics')` has as its `Content-Type`. */
+export const OPEN_METRICS_CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
+
+/** Names that a family takes besides its own. */
+const SUFFIXES: Readonly<Record<MetricFamily['type'], readonly string[]>> = {
+  counter: ['_total', '_created'],
+  gauge: [],
+  histogram: ['_bucket', '_count', '_sum', '_created'],
+  summary: ['_count', '_sum', '_created'],
+}
+/** Of the names and values of an exemplar's labels together, in characters. */
+const MAX_EXEMPLAR = 128
+
+const STYLE: SampleStyle = {
+  // Consumers compare them as texts: 1.0 and 1 are two.
+  bound: (value) => (Number.isInteger(value) && Math.abs(value) < 1e21 ? `${value}.0` : numberText(value)),
+  exemplar: exemplarText,
+  accept,
+}
+
+/**
+ * Families in the text format of OpenMetrics 1.0: https://prometheus.io/docs/specs/om/open_metrics_spec/. What it does not allow is left out: a family with a
+ * name that another one takes, sums that are less than 0, exemplars that are too long.
+ */
+export function openMetricsText(families: readonly MetricFamily[]): string {
+  const taken = new Set<string>()
+  let text = ''
+  for (const family of families) {
+    const head = prometheusHead(family)
+    const names = [head.family, ...SUFFIXES[family.type].map((suffix) => head.family + suffix)]
+    if (family.samples.length === 0 || names.some((name) => taken.has(name))) continue
+    for (const name of names) taken.add(name)
+    text += `# TYPE ${head.family} ${family.type}\n`
+    if (head.unit !== '') text += `# UNIT ${head.family} ${head.unit}\n`
+    text += `# HELP ${head.family} ${escapeLabel(family.help)}\n${samplesText(family, head, STYLE)}`
+  }
+  return `${text}# EOF\n`
+}
+
+function exemplarText({ labels, value, timestamp }: Exemplar, scale: (value: number) => number): string {
+  const length = Object.entries(labels).reduce((sum, [name, text]) => sum + [...name].length + [...text].length, 0)
+  return length > MAX_EXEMPLAR ? '' : ` # {${labelText(labels)}} ${numberText(scale(value))} ${timestamp.toFixed(3)}`
+}
+
+function accept<TSample extends HistogramSample | SummarySample>(sample: TSample): TSample | undefined {
+  if ('quantiles' in sample) {
+    const { quantiles, sum, count } = sample
+    return {
+      ...sample,
+      quantiles: quantiles.filter(({ quantile, value }) => quantile >= 0 && quantile <= 1 && !(value < 0)),
+      sum: isTotal(sum) ? sum : undefined,
+      count: isTotal(count) ? count : undefined,
+    }
+  }
+  // Where values may be below 0, the sum does not only grow.
+  return sample.sum >= 0 && (sample.bounds[0] ?? 0) >= 0 ? sample : undefined
+}
+
+function isTotal(value: number | undefined): boolean {
+  return value !== undefined && value >= 0
+}

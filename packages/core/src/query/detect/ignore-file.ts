@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { SluiceError } from '../../shared/errors.ts'
+
+/** A file of findings that are known cannot be used. */
+export class InvalidIgnoreFileError extends SluiceError {
+  constructor(
+    readonly path: string,
+    expected: string,
+    cause?: unknown,
+  ) {
+    super('SLUICE_INVALID_IGNORE_FILE', `${path}: expected ${expected}.`, { cause })
+  }
+}
+
+const SCHEMA_VERSION = 1
+
+/**
+ * The ids in a file that `sluice ignore` writes, for `detection.ignore`. Reads it now, once.
+ *
+ * @param path - Relative to the working directory, or a `file:` URL.
+ * @returns The ids; none where there is no such file.
+ * @throws InvalidIgnoreFileError for a file that is none.
+ * @example
+ * ```ts
+ * import { createSluice, readIgnoreFile } from '@sluice/core'
+ *
+ * const sluice = createSluice({ detection: { ignore: readIgnoreFile() } })
+ * ```
+ */
+export function readIgnoreFile(path: string | URL = 'sluice/ignore.json'): string[] {
+  const file = path instanceof URL ? fileURLToPath(path) : path
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw new InvalidIgnoreFileError(file, 'a file that can be read', error)
+  }
+  let json: { readonly schemaVersion?: unknown; readonly findings?: unknown } | null
+  try {
+    json = JSON.parse(text) as typeof json
+  } catch (error) {
+    throw new InvalidIgnoreFileError(file, 'JSON', error)
+  }
+  if (json?.schemaVersion !== SCHEMA_VERSION)
+    throw new InvalidIgnoreFileError(file, `schemaVersion ${SCHEMA_VERSION}, as \`sluice ignore\` writes it`)
+  const { findings } = json
+  if (!Array.isArray(findings)) throw new InvalidIgnoreFileError(file, '`findings`, a list')
+  return findings.map((finding: { readonly id?: unknown } | null, at) => {
+    const id = finding?.id
+    if (typeof id !== 'string' || id === '') throw new InvalidIgnoreFileError(file, `\`findings[${at}].id\`, a text that is not empty`)
+    return id
+  })
+}

@@ -1,0 +1,81 @@
+import type { Alert, AlertChange } from './monitoring/alerts/alert.ts'
+import { formatCallSite } from './pipeline/call-site.ts'
+import type { Finding } from './query/detect/finding.ts'
+import { FindingRepeats } from './query/detect/finding-repeats.ts'
+import { outcomeOf, titleOf } from './query/detect/format-finding.ts'
+import type { Logger } from './shared/logger.ts'
+
+type Level = 'info' | 'warn' | 'error'
+
+/** Tells people what they should know: by the app's logger, or, where it has none, by Node's process warnings. */
+export class SluiceLog {
+  readonly #warned = new Set<string>()
+  readonly #repeats = new FindingRepeats()
+
+  /** @param onFailure - The logger threw. */
+  constructor(
+    readonly logger: Logger | undefined,
+    private readonly onFailure: () => void,
+  ) {}
+
+  /** Of each message, once. */
+  warn(message: string): void {
+    if (this.#warned.has(message)) return
+    this.#warned.add(message)
+    this.warnAgain(message)
+  }
+
+  /** Each time. */
+  warnAgain(message: string): void {
+    if (this.logger === undefined) process.emitWarning(message, { type: 'SluiceWarning' })
+    else this.#tell('warn', {}, message)
+  }
+
+  /** An error inside Sluice; without a logger, the event alone tells it. */
+  error(error: unknown): void {
+    this.#tell('error', { err: error }, error instanceof Error ? error.message : String(error))
+  }
+
+  /** Without values. The first of its kind in a scope of its name, and the 10th, 100th … */
+  finding(finding: Finding): void {
+    if (this.logger === undefined) return
+    const times = this.#repeats.timesToTell(finding)
+    if (times === undefined) return
+    const { code, id, scope, requestId, label, count, queries, queriesPossible, severity, databaseMs, callSite, fix } = finding
+    this.#tell(
+      'warn',
+      {
+        ...{
+          finding: id,
+          code,
+          scope,
+          ...(requestId === undefined ? {} : { requestId }),
+          label,
+          count,
+          queries,
+          queriesPossible,
+          severity,
+        },
+        databaseMs: Math.round(databaseMs),
+        ...(callSite === undefined ? {} : { at: formatCallSite(callSite) }),
+        ...(fix === undefined ? {} : { fix }),
+        ...(times === 1 ? {} : { times }),
+      },
+      `${titleOf(code)}  ${scope}: ${outcomeOf(finding, ',')}`,
+    )
+  }
+
+  alert({ id, metric, source, severity, value, threshold, message }: Alert, change: AlertChange): void {
+    const isOver = change === 'resolved' || change === 'acknowledged' || change === 'eased'
+    const level = isOver || severity === 'info' ? 'info' : severity === 'critical' ? 'error' : 'warn'
+    this.#tell(level, { alert: id, change, metric, source, severity, value, threshold }, `Alert ${change}: ${message}`)
+  }
+
+  #tell(level: Level, details: object, message: string): void {
+    try {
+      this.logger?.[level]?.({ name: 'sluice', ...details }, message)
+    } catch {
+      this.onFailure()
+    }
+  }
+}

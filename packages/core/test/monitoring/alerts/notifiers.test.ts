@@ -1,0 +1,209 @@
+import { createHmac } from 'node:crypto'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import {
+  consoleNotifier,
+  InvalidArgumentError,
+  InvalidOptionError,
+  MonitoringAndAutoScalingEngine,
+  type WebhookNotifierOptions,
+  webhookNotifier,
+} from '@sluice/core'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { ManualClock } from '../manual-clock.ts'
+import { alertWith } from './alert.ts'
+
+const never = new AbortController().signal
+
+describe('consoleNotifier', () => {
+  const lines: string[] = []
+  const { notify } = consoleNotifier((line) => lines.push(line))
+  const line = (...[some, change]: [Parameters<typeof alertWith>[0], Parameters<typeof notify>[1]]) => {
+    lines.length = 0
+    void notify(alertWith(some), change, never)
+    expect(lines).toHaveLength(1)
+    return lines[0]
+  }
+
+  it('writes a line of each change', () => {
+    expect(line({}, 'raised')).toBe('▲ warning raised: cpu of a is 75 %, above 70 %')
+    expect(line({ severity: 'critical' }, 'escalated')).toBe('▲▲ critical escalated: cpu of a is 75 %, above 70 %')
+    expect(line({}, 'eased')).toBe('▽ warning eased: cpu of a is 75 %, above 70 %')
+  })
+
+  it('says by whom, where that is what happened', () => {
+    const acknowledgedBy = 'ann'
+    expect(line({ acknowledgedBy }, 'acknowledged')).toMatch(/^· warning acknowledged: .*, by ann$/)
+    expect(line({ acknowledgedBy }, 'eased')).toMatch(/above 70 %$/)
+    expect(line({ acknowledgedBy }, 'resolved')).toMatch(/^✓ warning resolved: .*above 70 %$/)
+    expect(line({ acknowledgedBy, resolvedBy: 'bob' }, 'resolved')).toMatch(/, by bob$/)
+  })
+
+  it('writes one line of a source that has several, and nothing that a terminal obeys', () => {
+    expect(line({ message: 'cpu of a\nb\u001b[2J is 75' }, 'raised')).toBe('▲ warning raised: cpu of a b [2J is 75')
+  })
+
+  it('writes to stderr by itself', () => {
+    const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    onTestFinished(() => write.mockRestore())
+    void consoleNotifier().notify(alertWith(), 'raised', never)
+    expect(write).toHaveBeenCalledExactlyOnceWith('▲ warning raised: cpu of a is 75 %, above 70 %\n')
+  })
+})
+
+describe('webhookNotifier', () => {
+  interface Post {
+    readonly method: string | undefined
+    readonly headers: IncomingHttpHeaders
+    readonly body: string
+  }
+
+  /** A server that answers with these statuses in turn, and with 204 from then on; `0`: never. */
+  async function hook(...statuses: number[]) {
+    const posts: Post[] = []
+    const server = createServer(async (request, response) => {
+      let body = ''
+      for await (const chunk of request) body += String(chunk)
+      posts.push({ method: request.method, headers: request.headers, body })
+      const status = statuses[posts.length - 1] ?? 204
+      if (status === 0) return
+      response.writeHead(status, { location: '/elsewhere' }).end(status === 204 ? undefined : 'x'.repeat(100_000))
+    })
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve)
+    })
+    onTestFinished(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    return { posts, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/alerts` }
+  }
+
+  const send = (url: string, options?: WebhookNotifierOptions, signal = never) =>
+    webhookNotifier(url, options).notify(alertWith({ updatedAt: 12_345 }), 'escalated', signal)
+
+  it('posts the alert and what became of it', async () => {
+    const { posts, url } = await hook()
+    await send(url, { headers: { 'x-team': 'shop', 'content-type': 'text/plain' } })
+    const [post] = posts
+    expect(post?.method).toBe('POST')
+    expect(JSON.parse(post?.body ?? '')).toEqual({ event: 'alert:escalated', alert: alertWith({ updatedAt: 12_345 }) })
+    expect(post?.headers).toMatchObject({ 'x-team': 'shop', 'content-type': 'application/json' })
+    expect(post?.headers).not.toHaveProperty('sluice-signature')
+  })
+
+  it('signs the time of the sending and the body', async () => {
+    const { posts, url } = await hook()
+    const before = Date.now()
+    await send(url, { secret: 's3cret', headers: { 'sluice-signature': 'forged' } })
+    const { headers, body } = posts[0] as Post
+    const timestamp = String(headers['sluice-timestamp'])
+    expect(Number(timestamp)).toBeGreaterThanOrEqual(before)
+    expect(Number(timestamp)).toBeLessThanOrEqual(Date.now())
+    expect(headers['sluice-signature']).toBe(createHmac('sha256', 's3cret').update(`${timestamp}.${body}`).digest('hex'))
+  })
+
+  it('has a key that is the same when it is sent again, and another one for whatever else becomes of the alert', async () => {
+    const { posts, url } = await hook()
+    const { notify } = webhookNotifier(url)
+    await notify(alertWith(), 'raised', never)
+    await notify(alertWith(), 'raised', never)
+    await notify(alertWith(), 'resolved', never)
+    await notify(alertWith({ updatedAt: 3_000 }), 'raised', never)
+    await notify(alertWith({ id: 'alert-2' }), 'raised', never)
+    const keys = posts.map(({ headers }) => headers['idempotency-key'])
+    expect(keys[0]).toBe(keys[1])
+    expect(new Set(keys).size).toBe(4)
+  })
+
+  it('takes no answer for success but one', async () => {
+    const { posts, url } = await hook(200, 404, 500, 302)
+    await send(url)
+    await expect(send(url)).rejects.toThrow('answered 404')
+    await expect(send(url)).rejects.toThrow('answered 500')
+    // Nor does it follow to where nobody meant it to go.
+    await expect(send(url)).rejects.toThrow()
+    expect(posts).toHaveLength(4)
+  })
+
+  it('stops when it is not waited for any more', async () => {
+    const { url } = await hook(0)
+    const giving = new AbortController()
+    const sending = send(url, {}, giving.signal)
+    giving.abort(new Error('too late'))
+    await expect(sending).rejects.toThrow('too late')
+  })
+
+  it('leaves no answer unread, which would keep a connection each', async () => {
+    const { url } = await hook(200)
+    const cancel = vi.spyOn(ReadableStream.prototype, 'cancel')
+    onTestFinished(() => cancel.mockRestore())
+    await send(url)
+    expect(cancel).toHaveBeenCalled()
+  })
+
+  it.each(['hooks.example', 'ftp://hooks.example', 'https://ann:s3cret@hooks.example/', ''])('refuses the address %j', (url) => {
+    expect(() => webhookNotifier(url)).toThrow(InvalidArgumentError)
+  })
+
+  it.each([{ secret: '' }, { secret: 5 }, { headers: 'x' }, { retries: 3 }])('refuses the options %j', (options) => {
+    expect(() => webhookNotifier('https://hooks.example', options as never)).toThrow(InvalidOptionError)
+  })
+
+  it('is called by the host, which is no secret as its path is', () => {
+    expect(webhookNotifier('https://hooks.example:8443/T0/s3cret').name).toBe('webhook hooks.example:8443')
+  })
+})
+
+describe('the notifiers of an engine', () => {
+  function open() {
+    const told: string[] = []
+    const pager = { name: 'pager', notify: ({ metric }: { metric: string }, change: string) => void told.push(`${metric} ${change}`) }
+    return { told, pager }
+  }
+
+  it('are told of all that becomes of alerts', async () => {
+    const { told, pager } = open()
+    const monitor = new MonitoringAndAutoScalingEngine({ alerts: { notifiers: [pager] } }, { clock: new ManualClock() })
+    onTestFinished(() => monitor.close())
+    monitor.recordMetric('cpu', 75, 'a')
+    const id = monitor.getActiveAlerts()[0]?.id ?? ''
+    monitor.acknowledgeAlert(id, 'ann')
+    monitor.resolveAlert(id)
+    await expect.poll(() => told).toEqual(['cpu raised', 'cpu acknowledged', 'cpu resolved'])
+  })
+
+  it('are added, and taken away', async () => {
+    const { told, pager } = open()
+    const monitor = new MonitoringAndAutoScalingEngine({}, { clock: new ManualClock() })
+    onTestFinished(() => monitor.close())
+    const remove = monitor.addNotifier(pager)
+    monitor.recordMetric('cpu', 75, 'a')
+    await expect.poll(() => told).toEqual(['cpu raised'])
+    remove()
+    monitor.recordMetric('cpu', 95, 'a')
+    monitor.recordMetric('memory', 95, 'a')
+    await new Promise(setImmediate)
+    expect(told).toEqual(['cpu raised'])
+    expect(() => monitor.addNotifier({ name: 'nobody' } as never)).toThrow(InvalidArgumentError)
+  })
+
+  it('have errors that are events, and the time that they were given', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const stuck = { name: 'stuck', notify: () => new Promise<void>(() => {}) }
+    const monitor = new MonitoringAndAutoScalingEngine(
+      { alerts: { notifiers: [stuck], notifyTimeoutMs: 200 } },
+      { clock: new ManualClock() },
+    )
+    onTestFinished(() => monitor.close())
+    const errors: string[] = []
+    monitor.on('error', ({ error }) => errors.push((error as Error).message))
+    monitor.recordMetric('cpu', 75, 'a')
+    await vi.advanceTimersByTimeAsync(200)
+    expect(errors).toEqual(['The notifier "stuck" did not end within 200 ms.'])
+    monitor.close()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(errors).toHaveLength(1)
+  })
+})

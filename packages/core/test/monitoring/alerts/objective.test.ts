@@ -1,0 +1,152 @@
+import { InvalidArgumentError, InvalidOptionError } from '@sluice/core'
+import { describe, expect, it } from 'vitest'
+import { AlertBook } from '../../../src/monitoring/alerts/alert-book.ts'
+import { BurnRateObjective, type ObjectiveOptions } from '../../../src/monitoring/alerts/objective.ts'
+import { ManualClock } from '../manual-clock.ts'
+
+const HOUR = 60
+
+function open(options: ObjectiveOptions = {}) {
+  const clock = new ManualClock()
+  const book = new AlertBook(clock, () => {})
+  const objective = new BurnRateObjective('checkout', options, clock, book)
+  /** A thousand events a minute, of which so many are bad. */
+  const pass = (minutes: number, bad: number) => {
+    for (let minute = 0; minute < minutes; minute += 1) {
+      if (bad < 1_000) objective.record(true, 1_000 - bad)
+      if (bad > 0) objective.record(false, bad)
+      clock.advance(60_000)
+    }
+  }
+  const alert = () => {
+    objective.evaluate()
+    const [one] = book.active(1)
+    return one && `${one.severity} ${one.threshold}`
+  }
+  const rate = (minutes: number) => objective.burnRates().find(({ windowMs }) => windowMs === minutes * 60_000)
+  return { clock, book, objective, pass, alert, rate }
+}
+
+describe('BurnRateObjective', () => {
+  it('allows one bad event of a thousand by itself, and needs a hundred', () => {
+    const { objective, alert, rate } = open()
+    expect(objective.target).toBe(0.999)
+    objective.record(false, 99)
+    expect(rate(60)).toEqual({ windowMs: 3_600_000, rate: expect.closeTo(1_000, 6), events: 99 })
+    expect(alert()).toBeUndefined()
+    objective.record(false)
+    expect(alert()).toBe('critical 14.4')
+  })
+
+  it('counts by the target that it has', () => {
+    const { objective, rate } = open({ target: 0.9 })
+    objective.record(true, 8)
+    objective.record(false, 2)
+    expect(rate(5)).toMatchObject({ rate: expect.closeTo(2, 9), events: 10 })
+  })
+
+  it('burns nothing where nothing came', () => {
+    const { rate, alert } = open()
+    expect(rate(5)).toEqual({ windowMs: 300_000, rate: 0, events: 0 })
+    expect(alert()).toBeUndefined()
+  })
+
+  it.each([
+    // Bad events of a thousand are as many times what is allowed.
+    [1 * HOUR, 15, 'critical 14.4'],
+    [1 * HOUR, 14, 'critical 6'],
+    [6 * HOUR, 7, 'critical 6'],
+    [6 * HOUR, 5, 'warning 1'],
+    [72 * HOUR, 2, 'warning 1'],
+    [72 * HOUR, 0, undefined],
+  ])('after %i minutes at %i times what is allowed says %s', (minutes, times, expected) => {
+    const { pass, alert } = open()
+    pass(minutes, times)
+    expect(alert()).toBe(expected)
+  })
+
+  it('alerts from a rate on that is reached exactly', () => {
+    const { pass, alert } = open({ target: 0.5 })
+    pass(HOUR, 500)
+    expect(alert()).toBe('warning 1')
+    pass(HOUR, 499)
+    // 0.999 of what is allowed in all, and 0.998 of late.
+    expect(alert()).toBeUndefined()
+  })
+
+  it('says nothing of a moment: the long window has to burn', () => {
+    const { pass, alert, rate } = open()
+    pass(55, 0)
+    pass(5, 15)
+    expect(rate(5)?.rate).toBeGreaterThan(14.4)
+    expect(rate(60)?.rate).toBeLessThan(14.4)
+    expect(alert()).toBe('warning 1')
+  })
+
+  it('says nothing of what is over: the short window has to burn', () => {
+    const { pass, alert, rate } = open()
+    pass(30, 100)
+    expect(alert()).toBe('critical 14.4')
+    pass(6, 0)
+    expect(rate(60)?.rate).toBeGreaterThan(14.4)
+    expect(alert()).toBe('critical 6')
+    pass(25, 0)
+    expect(rate(360)?.rate).toBeGreaterThan(6)
+    expect(alert()).toBe('warning 1')
+    pass(6 * HOUR, 0)
+    expect(rate(4_320)?.rate).toBeGreaterThan(1)
+    expect(alert()).toBeUndefined()
+  })
+
+  it('sees all of a window, and nothing older', () => {
+    for (const minutes of [5, 30, 60, 360, 4_320]) {
+      const { pass, rate } = open()
+      pass(1, 1_000)
+      pass(minutes - 2, 0)
+      expect(rate(minutes)?.rate).toBeGreaterThan(0)
+      // To what a cell holds: of the coarsest, ten minutes.
+      pass(12, 0)
+      expect(rate(minutes)?.rate).toBe(0)
+    }
+  })
+
+  it.each([
+    // An hour is kept by ten seconds, and six by the minute: a coarser cell would have begun before the window.
+    [60, 72, 65],
+    [360, 700, 650],
+  ])('sees of a window of %i minutes what came right at its beginning', (minutes, atSecond, fromSecond) => {
+    const { clock, objective, rate } = open()
+    clock.advance(atSecond * 1_000)
+    objective.record(false)
+    clock.advance((fromSecond + minutes * 60 - atSecond) * 1_000)
+    expect(rate(minutes)?.events).toBe(1)
+  })
+
+  it('says in which time', () => {
+    const { pass, book, alert } = open()
+    pass(HOUR, 20)
+    alert()
+    expect(book.active(1)).toMatchObject([
+      { message: 'checkout uses up its budget of errors 20 times as quickly as it may, in the last hour', value: 20 },
+    ])
+    const slower = open()
+    slower.pass(6 * HOUR, 7)
+    slower.alert()
+    expect(slower.book.active(1)[0]?.message).toContain('in the last 6 hours')
+    const slowest = open()
+    slowest.pass(HOUR, 2)
+    slowest.alert()
+    expect(slowest.book.active(1)[0]?.message).toContain('in the last 3 days')
+  })
+
+  it.each<[string, () => unknown, typeof InvalidOptionError | typeof InvalidArgumentError]>([
+    ['a target of 0', () => open({ target: 0 }), InvalidOptionError],
+    ['a target of 1', () => open({ target: 1 }), InvalidOptionError],
+    ['a least number of 0', () => open({ minEvents: 0 }), InvalidOptionError],
+    ['half an event', () => open().objective.record(true, 1.5), InvalidArgumentError],
+    ['no event', () => open().objective.record(true, 0), InvalidArgumentError],
+    ['no name', () => new BurnRateObjective('', {}, new ManualClock(), open().book), InvalidArgumentError],
+  ])('refuses %s', (_, run, error) => {
+    expect(run).toThrow(error)
+  })
+})

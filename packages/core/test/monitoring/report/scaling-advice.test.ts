@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest'
+import type { Prediction } from '../../../src/monitoring/forecast/prediction.ts'
+import type { MetricHealth } from '../../../src/monitoring/health.ts'
+import { MetricTypes } from '../../../src/monitoring/metrics/metric-type.ts'
+import { type ScalingAdviceInput, scalingAdvice } from '../../../src/monitoring/report/scaling-advice.ts'
+import type { ScalingPolicy } from '../../../src/monitoring/scaling/policies/scaling-policy.ts'
+import { alertWith } from '../alerts/alert.ts'
+
+const types = new MetricTypes()
+
+function advise(some: Partial<Omit<ScalingAdviceInput, 'current'>> & { readonly now?: Readonly<Record<string, number>> }) {
+  const { now = {}, ...given } = some
+  return scalingAdvice({
+    ...{ alerts: [], metrics: [], policies: [], forecasts: {} },
+    typeOf: (metric) => types.get(metric),
+    current: (metric) => now[metric],
+    ...given,
+  })
+}
+
+function policy(some: Partial<ScalingPolicy>): ScalingPolicy {
+  return {
+    ...{ id: '1', name: 'p', metric: 'cpu', threshold: 80, scaleDirection: 'up', scaleAmount: 25, cooldownSeconds: 300, enabled: true },
+    ...some,
+  }
+}
+
+function forecast(some: Partial<Prediction>): Prediction {
+  return { value: 95, lower: 90, upper: 99.5, p90: 98, model: 'mixture', recentAccuracy: 0.9, horizonMinutes: 15, ...some }
+}
+
+function cpu(some: Partial<MetricHealth>): MetricHealth {
+  return { ...{ metric: 'cpu', source: 'a', unit: '%', last: 5, count: 30, min: 1, max: 30, avg: 5, p50: 5, p95: 19.9, p99: 25 }, ...some }
+}
+
+describe('advice on scaling', () => {
+  it('is what a policy would do, beyond its threshold and not at it', () => {
+    const up = { policies: [policy({})] }
+    expect(advise({ ...up, now: { cpu: 80 } })).toEqual([])
+    expect(advise({ ...up, now: { cpu: 80.5 } })).toEqual(['cpu is 80.5 %, above 80 %: scale up by 25 % (policy "p").'])
+    const down = { policies: [policy({ scaleDirection: 'down', threshold: 30, scaleAmount: 10, metric: 'connections' })] }
+    expect(advise({ ...down, now: { connections: 30 } })).toEqual([])
+    expect(advise({ ...down, now: { connections: 29 } })).toEqual(['connections is 29, below 30: scale down by 10 % (policy "p").'])
+  })
+
+  it('is nothing of a policy that is switched off, or of a metric that is missing', () => {
+    expect(advise({ policies: [policy({ enabled: false })], now: { cpu: 99 } })).toEqual([])
+    expect(advise({ policies: [policy({ scaleDirection: 'down' })] })).toEqual([])
+  })
+
+  it('is to add workers where a critical alert is of what workers bring down', () => {
+    const alerts = [
+      alertWith({ severity: 'critical', metric: 'responseTime', message: 'slow' }),
+      alertWith({ severity: 'critical', metric: 'disk', message: 'full' }),
+      alertWith({ severity: 'warning', metric: 'cpu', message: 'warm' }),
+    ]
+    expect(advise({ alerts })).toEqual(['slow: add workers.'])
+  })
+
+  it('is to add workers before a forecast comes true that was right as a rule', () => {
+    const cpuWillBe = (some: Partial<Prediction>, now: Readonly<Record<string, number>> = { cpu: 60 }) =>
+      advise({ forecasts: { cpu: forecast(some) }, now })
+    expect(cpuWillBe({})).toEqual(['cpu will be 95 % (90 % to 99.5 %) in 15 minutes, above 90 %: add workers before that.'])
+    expect(cpuWillBe({ value: 90 })).toEqual([])
+    expect(cpuWillBe({ recentAccuracy: 0.69 })).toEqual([])
+    expect(cpuWillBe({ recentAccuracy: 0.7 })).toHaveLength(1)
+    expect(cpuWillBe({ recentAccuracy: undefined })).toEqual([])
+    // It is there already, which an alert says.
+    expect(cpuWillBe({}, { cpu: 91 })).toEqual([])
+    expect(cpuWillBe({}, {})).toEqual([])
+    // More workers do not make memory less.
+    expect(advise({ forecasts: { memory: forecast({}) }, now: { memory: 60 } })).toEqual([])
+  })
+
+  it('is to take workers away where none of several is busy, and that was seen often enough', () => {
+    expect(advise({ metrics: [cpu({}), cpu({ source: 'b' })] })).toEqual([
+      'None of 2 workers had a CPU above 20 % in nineteen of twenty looks: fewer would do.',
+    ])
+    expect(advise({ metrics: [cpu({})] })).toEqual([])
+    expect(advise({ metrics: [cpu({}), cpu({ source: 'b', p95: 20 })] })).toEqual([])
+    expect(advise({ metrics: [cpu({}), cpu({ source: 'b', count: 29 })] })).toEqual([])
+    expect(advise({ metrics: [cpu({ metric: 'disk' }), cpu({ metric: 'disk', source: 'b' })] })).toEqual([])
+  })
+})

@@ -1,0 +1,158 @@
+import { MonitoringAndAutoScalingEngine, UnknownMetricError } from '@sluice/core'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { AnomalyWatch } from '../../../src/monitoring/trends/anomaly-watch.ts'
+import { ManualClock } from '../manual-clock.ts'
+import { normal, seeded } from '../seeded.ts'
+
+/** A watch that has seen so many values of a level of 100, which are off by 5 as a rule. */
+function watching(count = 120, seed = 1) {
+  const watch = new AnomalyWatch('requests')
+  const random = seeded(seed)
+  let at = 0
+  const see = (value: number, expected = 100) => {
+    at += 1
+    return watch.see(value, expected, at)
+  }
+  const usual = () => see(100 + 5 * normal(random))
+  for (let seen = 0; seen < count; seen += 1) usual()
+  return { watch, see, usual }
+}
+
+describe('AnomalyWatch', () => {
+  it('says nothing of what is usual', () => {
+    for (let seed = 1; seed <= 3; seed += 1) expect(watching(600, seed).watch.found).toEqual([])
+  })
+
+  it('finds a value that is far from what was to be expected, on either side', () => {
+    for (const value of [200, 20]) {
+      const { see, watch } = watching()
+      const found = see(value)
+      expect(found).toMatchObject({ kind: 'value', metric: 'requests', timestamp: 121, value, expected: 100 })
+      expect(found?.score).toBeGreaterThan(10)
+      expect(watch.found).toEqual([found])
+    }
+  })
+
+  it('goes by what is usual, and not by the value', () => {
+    const { see } = watching()
+    expect(see(120)).toBeUndefined()
+    const { see: seeEvening } = watching()
+    expect(seeEvening(405, 400)).toBeUndefined()
+    // Two percent of what is expected are nothing, however quiet it has been.
+    const quiet = new AnomalyWatch('requests')
+    for (let at = 0; at < 100; at += 1) quiet.see(100, 100, at)
+    expect(quiet.see(111, 100, 100)).toBeUndefined()
+    expect(quiet.see(113, 100, 101)?.kind).toBe('value')
+  })
+
+  it('goes by how far off forecasts are as a rule', () => {
+    const watch = new AnomalyWatch('requests')
+    const random = seeded(3)
+    for (let at = 0; at < 120; at += 1) watch.see(150 + 5 * normal(random), 100, at)
+    expect(watch.found).toEqual([])
+    expect(watch.see(100, 100, 120)?.kind).toBe('value')
+  })
+
+  it('says nothing before it knows what is usual', () => {
+    const watch = new AnomalyWatch('requests')
+    for (let at = 0; at < 29; at += 1) watch.see(100 + (at % 3), 100, at)
+    expect(watch.see(1_000, 100, 29)).toBeUndefined()
+    expect(watch.see(1_000, 100, 30)?.kind).toBe('value')
+  })
+
+  it('finds a level that is another one since then, up or down, which no value of it shows', () => {
+    for (const level of [120, 80]) {
+      const { see, watch } = watching()
+      let seen = 0
+      while (watch.found.length === 0 && seen < 50) {
+        see(level)
+        seen += 1
+      }
+      expect(watch.found).toMatchObject([{ kind: 'change', value: level, expected: 100 }])
+      // Four usual deviations, less one each time, until there are sixteen of them.
+      expect(seen).toBeGreaterThanOrEqual(4)
+      expect(seen).toBeLessThanOrEqual(9)
+      expect(watch.found[0]?.score).toBeGreaterThanOrEqual(16)
+    }
+  })
+
+  it('does not take two peaks for another level', () => {
+    const { see, usual, watch } = watching()
+    see(1_000)
+    for (let i = 0; i < 10; i += 1) usual()
+    see(1_000)
+    expect(watch.found.map(({ kind }) => kind)).toEqual(['value', 'value'])
+  })
+
+  it('does not add up deviations that are usual', () => {
+    const { see, watch } = watching()
+    // Each within one deviation, and all on one side.
+    for (let i = 0; i < 200; i += 1) see(103)
+    expect(watch.found).toEqual([])
+  })
+
+  it('learns after a change what is usual since then', () => {
+    const { see, watch } = watching()
+    for (let i = 0; i < 20; i += 1) see(120)
+    expect(watch.found).toHaveLength(1)
+    // Thirty anew, and then the former level is the unusual one.
+    for (let i = 0; i < 30; i += 1) see(120 + (i % 3))
+    expect(watch.found).toHaveLength(1)
+    expect(see(60)?.kind).toBe('value')
+  })
+
+  it('goes by the last 240, and keeps 200 anomalies', () => {
+    const { see, watch } = watching(500)
+    // A deviation of fifty comes to be usual, once it fills the window.
+    for (let i = 0; i < 260; i += 1) see(100 + (i % 2 === 0 ? 50 : -50))
+    const before = watch.found.length
+    for (let i = 0; i < 50; i += 1) see(100 + (i % 2 === 0 ? 50 : -50))
+    expect(watch.found).toHaveLength(before)
+    const random = seeded(9)
+    const other = new AnomalyWatch('requests')
+    for (let at = 0; at < 2_500; at += 1) other.see(at % 10 === 9 ? 1_000 + at : 100 + 5 * normal(random), 100, at)
+    expect(other.found).toHaveLength(200)
+    expect(other.found.at(-1)?.value).toBe(3_499)
+  })
+})
+
+describe('the anomalies of an engine', () => {
+  function open() {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const clock = new ManualClock()
+    const monitor = new MonitoringAndAutoScalingEngine({ forecasts: { metrics: ['requests', 'connections'], stepMs: 1_000 } }, { clock })
+    onTestFinished(() => monitor.close())
+    const told: string[] = []
+    monitor.on('anomaly', ({ metric, kind, value }) => told.push(`${metric} ${kind} ${value}`))
+    const second = (requests: number, connections: number) => {
+      clock.advance(1_000)
+      monitor.recordMetric('requests', requests, 'a')
+      monitor.recordMetric('connections', connections, 'a')
+      vi.advanceTimersByTime(1_000)
+    }
+    return { monitor, told, second, clock }
+  }
+
+  it('are told, and kept in order, by metric or of all', () => {
+    const { monitor, told, second } = open()
+    for (let at = 0; at < 60; at += 1) second(100 + (at % 5), 50 + (at % 3))
+    expect(monitor.getAnomalies()).toEqual([])
+    second(102, 500)
+    for (let at = 0; at < 5; at += 1) second(100 + (at % 5), 50 + (at % 3))
+    second(900, 51)
+    expect(told).toEqual(['connections value 500', 'requests value 900'])
+    expect(monitor.getAnomalies().map(({ metric }) => metric)).toEqual(['connections', 'requests'])
+    expect(monitor.getAnomalies('requests')).toMatchObject([{ metric: 'requests', value: 900, kind: 'value' }])
+    expect(monitor.getAnomalies('cpu')).toEqual([])
+    expect(() => monitor.getAnomalies('speed')).toThrow(UnknownMetricError)
+  })
+
+  it('are those of values that are learnt: not of a time that was there already', () => {
+    const { monitor, told, second, clock } = open()
+    for (let at = 0; at < 60; at += 1) second(100 + (at % 5), 50)
+    clock.setWall(clock.wall() - 3_600_000)
+    second(900, 50)
+    expect([told, monitor.getAnomalies()]).toEqual([[], []])
+  })
+})

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { checkJson } from '../../src/shared/check-json.ts'
+
+const nested = (levels: number): unknown => (levels === 0 ? 1 : { in: nested(levels - 1) })
+const refusal = expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT' })
+
+describe('checkJson', () => {
+  it.each([1, 'text', null, [], {}, { a: [1, { b: null }] }, { constructor: 'Ferrari' }, { constructor: { name: 'Ferrari' } }, nested(5)])(
+    'takes %j',
+    (value) => {
+      expect(() => checkJson('data', value, 5)).not.toThrow()
+    },
+  )
+
+  it('refuses one level too many', () => {
+    expect(() => checkJson('data', nested(6), 5)).toThrow(refusal)
+  })
+
+  it('goes through what is nested deeper than the stack would hold', () => {
+    let value: unknown = 1
+    for (let level = 0; level < 100_000; level += 1) value = [value]
+    expect(() => checkJson('data', value, 100)).toThrow('at most 100 levels')
+  })
+
+  it.each(['{"__proto__":{"isAdmin":true}}', '{"a":[{"constructor":{"prototype":{"isAdmin":true}}}]}'])('refuses %s', (text) => {
+    expect(() => checkJson('data', JSON.parse(text), 20)).toThrow(refusal)
+  })
+
+  it('refuses more values than anybody needs', () => {
+    expect(() =>
+      checkJson(
+        'data',
+        Array.from({ length: 100_001 }, () => 1),
+        20,
+      ),
+    ).toThrow('at most 100000 values')
+  })
+})

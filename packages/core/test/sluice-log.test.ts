@@ -1,0 +1,84 @@
+import { createSluice, hostOf, InvalidOptionError, type Logger } from '@sluice/core'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+
+interface Line {
+  readonly level: string
+  readonly details: Record<string, unknown>
+  readonly message: string
+}
+
+function lines(): { readonly told: Line[]; readonly logger: Required<Logger> } {
+  const told: Line[] = []
+  const at = (level: string) => (details: object, message: string) =>
+    void told.push({ level, details: details as Line['details'], message })
+  return { told, logger: { info: at('info'), warn: at('warn'), error: at('error') } }
+}
+
+describe('a Sluice with a logger', () => {
+  it('tells of warnings there, each once, and of no process warning', () => {
+    const { told, logger } = lines()
+    const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    onTestFinished(() => emitWarning.mockRestore())
+    const sluice = createSluice({ logger })
+    for (let time = 0; time < 3; time += 1) hostOf(sluice).warn('Mind the gap.')
+    expect(told).toEqual([{ level: 'warn', details: { name: 'sluice' }, message: 'Mind the gap.' }])
+    expect(emitWarning).not.toHaveBeenCalled()
+    hostOf(createSluice()).warn('Mind the gap.')
+    expect(emitWarning).toHaveBeenCalledWith('Mind the gap.', { type: 'SluiceWarning' })
+  })
+
+  it('tells of errors inside, and of listeners that throw', async () => {
+    const { told, logger } = lines()
+    const sluice = createSluice({ logger })
+    const error = new Error('The schema could not be read.')
+    hostOf(sluice).reportError(error)
+    expect(told).toEqual([{ level: 'error', details: { name: 'sluice', err: error }, message: 'The schema could not be read.' }])
+    sluice.on('scope', () => {
+      throw new Error('mine')
+    })
+    await sluice.run(() => 1)
+    expect(told.at(-1)).toMatchObject({ level: 'warn', message: 'A listener of a Sluice event threw: mine' })
+  })
+
+  it('tells of alerts by their severity, and when they are over', () => {
+    const { told, logger } = lines()
+    const { monitor } = createSluice({ logger })
+    onTestFinished(() => monitor?.close())
+    monitor?.registerMetric('orders', { warning: 10, critical: 100 })
+    monitor?.recordMetric('orders', 20, 'shop')
+    monitor?.recordMetric('orders', 200, 'shop')
+    const [alert] = monitor?.getActiveAlerts() ?? []
+    monitor?.resolveAlert(alert?.id ?? '', 'me')
+    expect(told.map(({ level, details }) => [level, details.change])).toEqual([
+      ['warn', 'raised'],
+      ['error', 'escalated'],
+      ['info', 'resolved'],
+    ])
+    expect(told[0]).toMatchObject({
+      details: { metric: 'orders', source: 'shop', value: 20, threshold: 10 },
+      message: expect.stringMatching(/^Alert raised: orders/),
+    })
+  })
+
+  it('goes on where the logger throws, and counts it', () => {
+    const broken = () => {
+      throw new Error('The disk is full.')
+    }
+    const sluice = createSluice({ logger: { warn: broken, error: broken } })
+    hostOf(sluice).warn('Mind the gap.')
+    hostOf(sluice).reportError(new Error('no'))
+    expect(sluice.queries.getStats().errors).toBe(3)
+    // One without `info` is not asked for it.
+    const { monitor } = createSluice({ logger: { warn: () => {}, error: () => {} } })
+    monitor?.registerMetric('orders', { warning: 10 })
+    monitor?.recordMetric('orders', 20, 'shop')
+    expect(monitor?.resolveAlert(monitor.getActiveAlerts()[0]?.id ?? '')).toBe(true)
+    monitor?.close()
+  })
+
+  it('refuses what is none', () => {
+    expect(() => createSluice({ logger: { log: () => {} } as never })).toThrow(InvalidOptionError)
+    expect(() => createSluice({ logger: 'console' as never })).toThrow(/"logger".*such as pino/)
+    expect(() => createSluice({ logger: console })).not.toThrow()
+  })
+})

@@ -3,6 +3,7 @@ import { type RedisStore, type RedisStoreOptions, redisStore } from '@sluice/red
 import type { Redis } from 'ioredis'
 import { afterEach, describe, expect, it } from 'vitest'
 import { findRedisServer, type RedisServer, startRedisServer } from '../services/redis-server.ts'
+import { keepBusy } from '../support/keep-busy.ts'
 import { clients } from './redis-worlds.ts'
 import { eventually, Witness } from './witness.ts'
 
@@ -115,6 +116,27 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     expect(witness.failures.filter((error) => !(error instanceof StoreUnavailableError))).toEqual([])
     expect(witness.failures.every((error) => (error as StoreUnavailableError).code === 'SLUICE_STORE_UNAVAILABLE')).toBe(true)
     expect(witness.slowestMs).toBeLessThan(timing.commandTimeoutMs + 250)
+  })
+
+  it('does not take for an outage that this process was busy', async () => {
+    const server = await serve()
+    const store = storeOn(given(server))
+    const witness = new Witness(store)
+    store.watch(witness)
+    const { epoch } = await opened(store, ['a'])
+    await store.ping()
+    const losses = witness.losses
+    for (let turn = 0; turn < 3; turn += 1) {
+      const calls = [store.ping(), store.begin(['a'], `w${turn}`), ...Array.from({ length: 8 }, (_, at) => store.open([`tag ${at}`]))]
+      await new Promise((resolve) => setImmediate(resolve))
+      keepBusy(4 * timing.commandTimeoutMs)
+      await Promise.all(calls)
+      await store.end(['a'], `w${turn}`)
+    }
+    expect(store.state()).toBe('up')
+    expect(store.counters()).toMatchObject({ failed: 0, refused: 0 })
+    expect(witness.losses).toBe(losses)
+    expect((await store.open(['a']))?.epoch).toBe(epoch)
   })
 
   it('refuses calls at once after several time-outs, and works again when Redis does', async () => {

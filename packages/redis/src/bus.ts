@@ -1,4 +1,4 @@
-import { StoreUnavailableError } from '@sluice/core'
+import { patiently, StoreUnavailableError } from '@sluice/core'
 import type { Redis } from 'ioredis'
 import { backoffMs, ignore, replidOf, type Server } from './server/server.ts'
 
@@ -113,14 +113,13 @@ export class Bus {
   async #subscribed(): Promise<Subscription> {
     await new Promise<void>((resolve, reject) => {
       const go = () => {
-        clearTimeout(timer)
+        heard()
         resolve()
       }
-      const timer = setTimeout(() => {
+      const heard = patiently(this.options.timeoutMs, () => {
         this.#waiting.delete(go)
         reject(new StoreUnavailableError('Redis', 'invalidations are not heard at present.'))
-      }, this.options.timeoutMs)
-      timer.unref()
+      })
       this.#waiting.add(go)
     })
     if (this.#subscription === undefined) throw new StoreUnavailableError('Redis', 'invalidations are not heard at present.')

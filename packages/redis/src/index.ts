@@ -1,4 +1,5 @@
 export type { EncryptionKey } from './codec/encryption.ts'
 export type { RedisStoreCounters } from './guard.ts'
+export { type RedisProcessesOptions, redisProcesses } from './processes/redis-processes.ts'
 export { type RedisStore, redisStore } from './redis-store.ts'
 export type { RedisStoreOptions } from './redis-store-options.ts'

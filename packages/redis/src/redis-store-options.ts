@@ -29,7 +29,7 @@ export interface RedisStoreOptions {
    */
   readonly maxTtlMs?: number
   /**
-   * How long Redis may take to answer, in milliseconds. Minimum: `1`.
+   * How long Redis may take to answer, in milliseconds; time in which the process itself is blocked does not count. Minimum: `1`.
    * @defaultValue 500
    */
   readonly commandTimeoutMs?: number

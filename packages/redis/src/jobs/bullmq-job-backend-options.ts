@@ -11,7 +11,7 @@ export interface BullmqJobBackendOptions {
    */
   readonly prefix?: string
   /**
-   * How long Redis may take to answer, in milliseconds; a connection that takes longer is given up, and another is made. Well below the engine's `leaseMs`. Minimum:
+   * How long Redis may take to answer, in milliseconds, without time in which the process itself is blocked; a connection that takes longer is given up, and another is made. Well below the engine's `leaseMs`. Minimum:
    * `1`.
    * @defaultValue 2000
    */

@@ -1,4 +1,4 @@
-import { JobBackendError } from '@sluice/core'
+import { JobBackendError, patiently } from '@sluice/core'
 import type { Cluster, Redis } from 'ioredis'
 import { Bus, type BusListener } from '../bus.ts'
 import { hashTagOf, keySlot } from '../server/key-slot.ts'
@@ -105,14 +105,14 @@ export class JobsRedis {
   #untilLinked(): Promise<void> {
     return new Promise((resolve, reject) => {
       const arrived = () => {
-        clearTimeout(timer)
+        linked()
         this.#arrivals.delete(arrived)
         resolve()
       }
-      const timer = setTimeout(() => {
+      const linked = patiently(this.options.commandTimeoutMs, () => {
         this.#arrivals.delete(arrived)
         reject(new JobBackendError(`There is no connection to Redis: ${reasonOf(this.#failure)}.`, { cause: this.#failure }))
-      }, this.options.commandTimeoutMs)
+      })
       this.#arrivals.add(arrived)
     })
   }

@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis'
 import { FirstLink } from './first-link.ts'
+import { CommandTimeouts } from './patience.ts'
 import { backoffMs, boundedOptions, ignore, type Link, NO_REPLID, replidOf, type Server, type ServerOptions } from './server.ts'
 
 /** A Cluster; what matters is the node that has the slot of the tags, whichever that is. */
@@ -7,6 +8,7 @@ export class ClusterServer implements Server {
   readonly client: Cluster
   readonly isCluster = true
   readonly #first: FirstLink
+  readonly #timeouts: CommandTimeouts
   /** The node that is asked, or was asked, for its replication id as the owner of the slot. Its object has one connection in its life. */
   #met: Redis | undefined
   #link: Link | undefined
@@ -17,6 +19,7 @@ export class ClusterServer implements Server {
     private readonly options: ServerOptions,
   ) {
     this.#first = new FirstLink(options.commandTimeoutMs)
+    this.#timeouts = new CommandTimeouts(options.commandTimeoutMs)
     const { enableOfflineQueue, enableAutoPipelining, keyPrefix, ...ofNodes } = boundedOptions(options.commandTimeoutMs)
     this.client = given.duplicate([], {
       enableOfflineQueue,
@@ -34,6 +37,7 @@ export class ClusterServer implements Server {
       redisOptions: ofNodes,
     })
     this.client.on('error', ignore)
+    this.#timeouts.watch(this.client)
     this.client.on('+node', (node: Redis) => node.on('ready', () => this.#look()))
     for (const event of ['ready', 'refresh', '-node']) this.client.on(event, () => this.#look())
   }
@@ -52,13 +56,15 @@ export class ClusterServer implements Server {
   }
 
   subscriber(): Redis | undefined {
-    return this.#owner()?.duplicate({
+    const subscriber = this.#owner()?.duplicate({
       ...boundedOptions(this.options.commandTimeoutMs),
       readOnly: false,
       lazyConnect: true,
       retryStrategy: () => null,
       protocol: 2,
     })
+    if (subscriber !== undefined) this.#timeouts.watch(subscriber)
+    return subscriber
   }
 
   hears(subscriber: Redis, replid: string): boolean {

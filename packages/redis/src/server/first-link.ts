@@ -1,4 +1,4 @@
-import { StoreUnavailableError } from '@sluice/core'
+import { patiently, StoreUnavailableError } from '@sluice/core'
 
 /** Lets the calls that come before the first link wait for it, each for a time. */
 export class FirstLink {
@@ -23,15 +23,14 @@ export class FirstLink {
 
   async wait(): Promise<void> {
     if (this.#isThere) return
-    let timer: NodeJS.Timeout | undefined
+    let arrived: () => void = () => {}
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new StoreUnavailableError('Redis', 'there is no connection yet.', this.#failure)), this.timeoutMs)
-      timer.unref()
+      arrived = patiently(this.timeoutMs, () => reject(new StoreUnavailableError('Redis', 'there is no connection yet.', this.#failure)))
     })
     try {
       await Promise.race([this.#arrival, late])
     } finally {
-      clearTimeout(timer)
+      arrived()
     }
   }
 }

@@ -51,13 +51,13 @@ export async function replidOf(redis: Redis): Promise<string | undefined> {
   return /^master_replid:([0-9a-f]+)/m.exec(info)?.[1]
 }
 
-/** Options of every connection that a store makes: nothing waits in a queue, nothing is sent twice. */
+/** Options of every connection that a store makes: nothing waits in a queue, nothing is sent twice. Commands have no end but that of `CommandTimeouts`. */
 export function boundedOptions(commandTimeoutMs: number): {
   readonly enableOfflineQueue: false
   readonly autoResendUnfulfilledCommands: false
   readonly autoResubscribe: false
   readonly maxRetriesPerRequest: 0
-  readonly commandTimeout: number
+  readonly commandTimeout: undefined
   readonly connectTimeout: number
   readonly enableAutoPipelining: false
   readonly keyPrefix: ''
@@ -70,7 +70,7 @@ export function boundedOptions(commandTimeoutMs: number): {
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
     maxRetriesPerRequest: 0,
-    commandTimeout: commandTimeoutMs,
+    commandTimeout: undefined,
     connectTimeout: Math.max(2_000, 2 * commandTimeoutMs),
     enableAutoPipelining: false,
     keyPrefix: '',

@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis'
 import { FirstLink } from './first-link.ts'
+import { CommandTimeouts } from './patience.ts'
 import { backoffMs, boundedOptions, ignore, type Link, NO_REPLID, replidOf, type Server, type ServerOptions } from './server.ts'
 
 /** A single node, at a fixed address or behind Sentinels. */
@@ -7,6 +8,7 @@ export class StandaloneServer implements Server {
   readonly client: Redis
   readonly isCluster = false
   readonly #first: FirstLink
+  readonly #timeouts: CommandTimeouts
   #link: Link | undefined
   /** Counts connections, so that an answer of an older one is known as such. */
   #connection = 0
@@ -18,6 +20,7 @@ export class StandaloneServer implements Server {
     private readonly options: ServerOptions,
   ) {
     this.#first = new FirstLink(options.commandTimeoutMs)
+    this.#timeouts = new CommandTimeouts(options.commandTimeoutMs)
     this.client = given.duplicate({
       ...boundedOptions(options.commandTimeoutMs),
       ...this.#masterOnly,
@@ -28,6 +31,7 @@ export class StandaloneServer implements Server {
         return backoffMs(this.#failures)
       },
     })
+    this.#timeouts.watch(this.client)
     this.client.on('error', ignore)
     this.client.on('ready', () => void this.#greet())
     this.client.on('close', () => {
@@ -49,7 +53,7 @@ export class StandaloneServer implements Server {
   }
 
   subscriber(): Redis {
-    return this.given.duplicate({
+    const subscriber = this.given.duplicate({
       ...boundedOptions(this.options.commandTimeoutMs),
       ...this.#masterOnly,
       lazyConnect: true,
@@ -57,6 +61,8 @@ export class StandaloneServer implements Server {
       sentinelRetryStrategy: () => null,
       protocol: 2,
     })
+    this.#timeouts.watch(subscriber)
+    return subscriber
   }
 
   hears(_subscriber: Redis | Cluster, replid: string): boolean {

@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto'
+import { checkOptions, InvalidArgumentError, type OptionRule, option, type ProcessLink, StoreUnavailableError } from '@sluice/core'
+import type { Cluster, Redis } from 'ioredis'
+import { CommandTimeouts } from '../server/patience.ts'
+import { boundedOptions, ignore } from '../server/server.ts'
+
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+export interface RedisProcessesOptions {
+  /**
+   * What the channels begin with: processes of one namespace find one another. 1 to 64 letters, digits, `.`, `_` and `-`.
+   * @defaultValue 'sluice'
+   */
+  readonly namespace?: string
+  /**
+   * How long Redis may take to answer, in milliseconds; time in which the process itself is blocked does not count. Minimum: `1`.
+   * @defaultValue 500
+   */
+  readonly commandTimeoutMs?: number
+}
+
+const rules: Readonly<Record<keyof RedisProcessesOptions, OptionRule>> = {
+  namespace: {
+    expected: '1 to 64 letters, digits, ".", "_" and "-"',
+    accepts: (value) => typeof value === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(value),
+  },
+  commandTimeoutMs: option.integer(1, MAX_TIMER_MS),
+}
+
+/**
+ * Joins processes of an app on any number of machines by what they publish in Redis: each subscribes to a channel of its own, so that there is nothing to keep and
+ * nothing to expire. On a single node, behind Sentinels, or on a Cluster. Whoever may publish there can ask, as with a queue of jobs.
+ *
+ * @param redis - An instance of ioredis 5 or 6. It tells where Redis is and is not used itself: two connections of its own end at `close`. It stays open.
+ * @throws InvalidOptionError; InvalidArgumentError when `redis` is no instance of ioredis.
+ * @example
+ * ```ts
+ * const dashboard = createDashboard(sluice, { authorize, processes: redisProcesses(redis, { namespace: 'shop' }) })
+ * ```
+ */
+export function redisProcesses(redis: Redis | Cluster, options: RedisProcessesOptions = {}): ProcessLink {
+  if (typeof redis?.duplicate !== 'function') throw new InvalidArgumentError('redis', 'an instance of ioredis', redis)
+  checkOptions(options, rules)
+  return new RedisProcesses(redis, options.namespace ?? 'sluice', options.commandTimeoutMs ?? 500)
+}
+
+/** What is published to a process: a question of another one's, or an answer to its own. */
+type Message = { readonly id: string; readonly from: string; readonly question: string } | { readonly id: string; readonly answer: string }
+
+class RedisProcesses implements ProcessLink {
+  readonly #prefix: string
+  readonly #publisher: Redis | Cluster
+  readonly #subscriber: Redis | Cluster
+  readonly #asked = new Map<string, (answer: string) => void>()
+  #self = ''
+  #isClosed = false
+
+  constructor(given: Redis | Cluster, namespace: string, timeoutMs: number) {
+    this.#prefix = `${namespace}:process:`
+    this.#publisher = connectionFrom(given, timeoutMs)
+    this.#subscriber = connectionFrom(given, timeoutMs)
+  }
+
+  async open(self: string, answer: (question: string) => Promise<string>): Promise<void> {
+    this.#self = self
+    const subscriber = this.#subscriber
+    for (const connection of [this.#publisher, subscriber]) connection.on('error', ignore)
+    // Each new connection has heard of nothing yet.
+    subscriber.on('ready', () => void subscriber.subscribe(this.#channelOf(self)).catch(ignore))
+    subscriber.on('message', (_channel: string, text: string) => void this.#heard(text, answer))
+    // One that is away is tried again by ioredis, for as long as this is open.
+    await Promise.all([this.#publisher.connect().catch(ignore), subscriber.connect().catch(ignore)])
+  }
+
+  async others(): Promise<readonly string[]> {
+    const publisher = this.#publisher
+    // Each node of a Cluster knows its own subscribers alone.
+    const nodes = publisher.isCluster ? (publisher as Cluster).nodes('all') : [publisher as Redis]
+    const channels = await Promise.all(nodes.map((node) => node.pubsub('CHANNELS', `${this.#prefix}*`)))
+    const processes = new Set((channels.flat() as string[]).map((channel) => channel.slice(this.#prefix.length)))
+    processes.delete(this.#self)
+    return [...processes]
+  }
+
+  async ask(process: string, question: string, signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted()
+    const id = randomUUID()
+    return await new Promise<string>((resolve, reject) => {
+      const end = () => {
+        this.#asked.delete(id)
+        signal.removeEventListener('abort', aborted)
+      }
+      const aborted = () => {
+        end()
+        reject(signal.reason)
+      }
+      signal.addEventListener('abort', aborted)
+      this.#asked.set(id, (answer) => {
+        end()
+        resolve(answer)
+      })
+      this.#publish(process, { id, from: this.#self, question }).then(
+        (receivers) => {
+          // In a Cluster, those on other nodes are not counted.
+          if (receivers > 0 || this.#publisher.isCluster || !this.#asked.has(id)) return
+          end()
+          reject(new StoreUnavailableError('Redis', `no process ${process} listens there.`))
+        },
+        (error) => {
+          end()
+          reject(error)
+        },
+      )
+    })
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#subscriber.disconnect()
+    this.#publisher.disconnect()
+  }
+
+  async #heard(text: string, answer: (question: string) => Promise<string>): Promise<void> {
+    try {
+      const message = JSON.parse(text) as Message
+      if ('answer' in message) this.#asked.get(message.id)?.(message.answer)
+      else await this.#publish(message.from, { id: message.id, answer: await answer(message.question) })
+    } catch {
+      // Whoever asked waits no longer than it wants to.
+    }
+  }
+
+  #publish(process: string, message: Message): Promise<number> {
+    return this.#publisher.publish(this.#channelOf(process), JSON.stringify(message))
+  }
+
+  #channelOf(process: string): string {
+    return `${this.#prefix}${process}`
+  }
+}
+
+function connectionFrom(given: Redis | Cluster, timeoutMs: number): Redis | Cluster {
+  const { keyPrefix, enableOfflineQueue, enableAutoPipelining, ...ofNodes } = boundedOptions(timeoutMs)
+  const own = { keyPrefix, enableOfflineQueue, enableAutoPipelining, lazyConnect: true } as const
+  const connection = given.isCluster
+    ? (given as Cluster).duplicate([], { ...own, shardedSubscribers: false, redisOptions: ofNodes })
+    : (given as Redis).duplicate({ ...ofNodes, ...own })
+  new CommandTimeouts(timeoutMs).watch(connection)
+  return connection
+}

@@ -1,0 +1,60 @@
+import type { Cluster, Command, Redis } from 'ioredis'
+
+/**
+ * A time limit is looked at so often: time in which this process did nothing, because something blocked its event loop, counts as one part of it. What was
+ * answered meanwhile is read before it is given up.
+ */
+const PARTS = 5
+
+/** Ends commands that are not answered in time, which is up to a fifth longer than was asked for. */
+export class CommandTimeouts {
+  /** Commands that are under way, by the part of the time in which they were sent, the latest first. */
+  readonly #sent: Set<Command>[] = [new Set()]
+  #underWay = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(private readonly timeoutMs: number) {}
+
+  /** Holds a connection, or each of a Cluster, to the time. Its own `commandTimeout` must be off: ioredis counts time in which nobody could read the answer. */
+  watch(client: Redis | Cluster): void {
+    if (client.isCluster) {
+      client.on('+node', (node: Redis) => this.#watch(node))
+      return
+    }
+    this.#watch(client as Redis)
+  }
+
+  #watch(redis: Redis): void {
+    const send = redis.sendCommand
+    redis.sendCommand = (command, stream) => {
+      const answer = send.call(redis, command, stream)
+      this.#add(command)
+      return answer
+    }
+  }
+
+  #add(command: Command): void {
+    const part = this.#sent[0] as Set<Command>
+    part.add(command)
+    this.#underWay += 1
+    const answered = () => {
+      part.delete(command)
+      this.#underWay -= 1
+    }
+    command.promise.then(answered, answered)
+    if (this.#timer !== undefined) return
+    // Answers that have come are read between timers and immediates.
+    this.#timer = setInterval(() => setImmediate(() => this.#next()).unref(), this.timeoutMs / PARTS)
+    this.#timer.unref()
+  }
+
+  #next(): void {
+    this.#sent.unshift(new Set())
+    // One more: the first part was under way when a command was sent.
+    const late = this.#sent.length > PARTS + 1 ? this.#sent.pop() : undefined
+    for (const command of late ?? []) command.reject(new Error('Command timed out'))
+    if (this.#underWay > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+}

@@ -91,6 +91,18 @@ export function poolStateOf(client: ClientInternals): PoolState | undefined {
   return { min, max, used, idle, waiting }
 }
 
+/** The events of Knex's own pool, tarn; each carries the id of the request. */
+export interface PoolEvents {
+  on(event: string, listener: (id: number) => void): void
+  removeListener(event: string, listener: (id: number) => void): void
+}
+
+/** `undefined` where there is no pool, or it is another than Knex's own. */
+export function poolEventsOf(client: ClientInternals): PoolEvents | undefined {
+  const { pool } = client as { readonly pool?: Partial<PoolEvents> | null }
+  return typeof pool?.on === 'function' && typeof pool.removeListener === 'function' ? (pool as PoolEvents) : undefined
+}
+
 /** How an instance's connections are made: as its URL says, or its settings, or the function that gives them. */
 export function settingsOf({ config, connectionSettings }: ClientInternals): readonly unknown[] {
   return [connectionSettings ?? config.connection, config.pool?.afterCreate]

@@ -15,6 +15,7 @@ import { attachedConnection } from './knex-connection.ts'
 import { KnexLookups } from './knex-lookups.ts'
 import { KnexOperation } from './knex-operation.ts'
 import type { KnexOptions } from './knex-options.ts'
+import { PoolWaits } from './pool-waits.ts'
 import { type KnexRead, ReplicaReads } from './replica-reads.ts'
 import { resultSettings } from './result-settings.ts'
 import { RowSources } from './row-sources.ts'
@@ -28,6 +29,7 @@ export class PluginState implements InstanceContext {
   readonly #rowSources = new RowSources(this)
   readonly #migrationTables: ReadonlySet<string>
   readonly #streamed = new Set<object>()
+  readonly waits: PoolWaits
   #detachPool: (() => void) | undefined
   #replicas: ReplicaReads | undefined
   /** As told once: settings stay as they are. */
@@ -43,6 +45,7 @@ export class PluginState implements InstanceContext {
     const migrationTable = client.config.migrations?.tableName ?? 'knex_migrations'
     const id = host.nextSourceId('knex')
     this.source = { id, orm: 'knex', dialect, seesStatements: true, sharedName: () => this.#sharedName(id) }
+    this.waits = new PoolWaits(host, id)
     this.observer = new StatementObserver(host, this.source.id, dialect, base)
     this.#migrationTables = new Set([migrationTable, `${migrationTable}_lock`].map((name) => name.toLowerCase()))
   }
@@ -67,6 +70,7 @@ export class PluginState implements InstanceContext {
   /** The instance is no longer instrumented. */
   detach(): void {
     this.forget()
+    this.waits.close()
     this.#detachPool?.()
     this.host.connections.detach(this.source.id)
   }

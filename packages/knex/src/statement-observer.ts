@@ -124,7 +124,7 @@ export class StatementObserver {
       sent = this.base._query.call(client, connection, query)
     } catch (error) {
       announced?.end(writeOutcomeOf(error))
-      watched?.ended(startedAt, recorder.end(execution, 0, untraced), 0, true)
+      watched?.ended(startedAt, recorder.end(execution, 0, untraced, true), 0, true)
       throw error
     }
     return sent.then(
@@ -137,7 +137,7 @@ export class StatementObserver {
       },
       (error: unknown) => {
         announced?.end(writeOutcomeOf(error))
-        watched?.ended(startedAt, recorder.end(execution, 0, untraced), 0, true)
+        watched?.ended(startedAt, recorder.end(execution, 0, untraced, true), 0, true)
         throw error
       },
     )
@@ -163,7 +163,7 @@ export class StatementObserver {
       await announced.end('committed')
       return result
     } catch (error) {
-      watched?.ended(startedAt, recorder.end(execution, 0, untraced), 0, true)
+      watched?.ended(startedAt, recorder.end(execution, 0, untraced, true), 0, true)
       await announced.end(writeOutcomeOf(error))
       throw error
     }
@@ -175,6 +175,8 @@ export class StatementObserver {
     const scope = host.scopes.current()
     const described = this.#describe(query.sql)
     const { shape, statement } = described
+    // Its rows come later, past all that could tell their tags.
+    scope?.basis?.spoil('unknown read')
     host.recorder.statement(scope)
     const announced = this.#announce(connection, statement, query.bindings)
     const watched = this.#watch(query, described, traced)
@@ -182,7 +184,8 @@ export class StatementObserver {
     return {
       ready: announced?.ready,
       end: (error, rows) => {
-        watched?.ended(execution.startedAt, host.recorder.end(execution, rows, untraced), rows, error !== undefined)
+        const failed = error !== undefined
+        watched?.ended(execution.startedAt, host.recorder.end(execution, rows, untraced, failed), rows, failed)
         return announced?.end(error === undefined ? 'committed' : writeOutcomeOf(error))
       },
     }

@@ -76,6 +76,11 @@ function instrumented(base: ClientInternals, state: PluginState): object {
       return state.runner(this, builder)
     }
 
+    override acquireConnection(): Promise<object> {
+      state.waits.watch(this)
+      return super.acquireConnection()
+    }
+
     override destroy(callback?: unknown): Promise<void> {
       state.forget()
       return super.destroy(callback)

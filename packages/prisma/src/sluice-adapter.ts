@@ -28,6 +28,7 @@ import {
 } from '@sluice/core'
 import { adapterConnection, BARE, queryableConnection } from './adapter-connection.ts'
 import { dialectOf } from './dialect.ts'
+import { watchDriverPool } from './driver-pool.ts'
 import { currentCaller, predictedEffect } from './operation-context.ts'
 import { currentTransaction } from './transaction-context.ts'
 
@@ -84,10 +85,20 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(factory:
       observer.schemaName = adapter.getConnectionInfo?.().schemaName
       attachConnection(observer, adapter, dialect)
       await observer.ensureCatalog(adapter)
-      return wrapAdapter(adapter, observer)
+      return wrapAdapter(adapter, observer, watchPool(adapter, observer))
     },
   }
   return wrapped
+}
+
+/** An app works without it: what goes wrong is counted. */
+function watchPool(adapter: SqlDriverAdapter, { host, sourceId }: ConnectionObserver): () => void {
+  try {
+    return watchDriverPool(adapter, host, sourceId)
+  } catch (error) {
+    host.reportError(error)
+    return () => {}
+  }
 }
 
 /** Lets the core ask the database. That keeps no adapter alive. */
@@ -99,7 +110,7 @@ function attachConnection({ host, sourceId }: ConnectionObserver, adapter: SqlDr
   })
 }
 
-function wrapAdapter(adapter: SqlDriverAdapter, observer: ConnectionObserver): SqlDriverAdapter {
+function wrapAdapter(adapter: SqlDriverAdapter, observer: ConnectionObserver, leavePool: () => void): SqlDriverAdapter {
   const wrapped: SqlDriverAdapter = {
     ...wrapQueryable(adapter, observer, undefined, () => observer.ensureCatalog(adapter)),
     executeScript: (script) => observer.script(() => adapter.executeScript(script)),
@@ -109,6 +120,7 @@ function wrapAdapter(adapter: SqlDriverAdapter, observer: ConnectionObserver): S
     },
     dispose: () => {
       observer.host.connections.detach(observer.sourceId)
+      leavePool()
       return adapter.dispose()
     },
   }

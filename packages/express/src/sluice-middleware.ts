@@ -1,11 +1,18 @@
 import { checkOptions, option, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
-import { createFloorCookie, type FloorCookie, type FloorCookieOptions, RequestScopes } from '@sluice/http'
+import {
+  createFloorCookie,
+  type FloorCookie,
+  type FloorCookieOptions,
+  type RequestIdOptions,
+  RequestIds,
+  RequestScopes,
+} from '@sluice/http'
 import type { Request, RequestHandler, Response } from 'express'
 
 export interface SluiceMiddlewareOptions {
   /**
    * Prints each finding once for a route, to stderr.
-   * @defaultValue whether `NODE_ENV` is not `production`
+   * @defaultValue whether `NODE_ENV` is not `production`, and the Sluice has no `logger`
    */
   readonly report?: boolean
   /**
@@ -19,6 +26,11 @@ export interface SluiceMiddlewareOptions {
    * @defaultValue none
    */
   readonly floorCookie?: boolean | FloorCookieOptions
+  /**
+   * Gives each request an id, which its response carries as `x-request-id`, and its scope. `true` stands for `{}`.
+   * @defaultValue true
+   */
+  readonly requestId?: boolean | RequestIdOptions
 }
 
 export interface SluiceMiddleware extends RequestHandler {
@@ -45,19 +57,21 @@ export function sluiceMiddleware(sluice?: Sluice | SluiceOptions, options: Sluic
     report: option.boolean,
     serverTiming: option.boolean,
     floorCookie: option.either(option.boolean, option.object),
+    requestId: option.either(option.boolean, option.object),
   })
   const used = sluiceFrom(sluice)
   const scopes = new RequestScopes(used, options)
-  const { floorCookie: given = false } = options
+  const { floorCookie: given = false, requestId = true } = options
+  const ids = requestId === false ? undefined : new RequestIds(requestId === true ? {} : requestId)
   const floorCookie = given === false ? undefined : createFloorCookie(used, given === true ? {} : given)
   const middleware: RequestHandler = (request, response, next) => {
     const { method, path } = request
-    scopes
-      .open(response, `${method} ${path}`, () => nameOf(request, response))
-      .enter(() => {
-        floorCookie?.carry(request, response, request.secure)
-        next()
-      })
+    const scope = scopes.open(response, `${method} ${path}`, () => nameOf(request, response))
+    scope.requestId = ids?.of(request, response)
+    scope.enter(() => {
+      floorCookie?.carry(request, response, request.secure)
+      next()
+    })
   }
   return Object.assign(middleware, { floorCookie })
 }
@@ -65,6 +79,15 @@ export function sluiceMiddleware(sluice?: Sluice | SluiceOptions, options: Sluic
 /** The route's pattern rather than the path, so that all requests of a route are one. */
 function nameOf(request: Request, response: Response): string {
   const route: unknown = (request.route as { readonly path?: unknown } | undefined)?.path
-  if (typeof route === 'string') return `${request.method} ${request.baseUrl}${route}`
-  return response.statusCode === 404 ? `${request.method} (no route)` : `${request.method} ${request.path}`
+  const baseUrl = baseOf(request)
+  if (typeof route === 'string') return `${request.method} ${baseUrl}${route}`
+  if (response.statusCode === 404) return `${request.method} (no route)`
+  // What answers without a route, such as a GraphQL server, is called by where it is mounted.
+  const { path } = request
+  return `${request.method} ${baseUrl !== '' && path === '/' ? baseUrl : baseUrl + path}`
+}
+
+/** Express takes it away where a handler of the app itself throws. */
+function baseOf(request: Request): string {
+  return (request as { readonly baseUrl?: string | undefined }).baseUrl ?? ''
 }

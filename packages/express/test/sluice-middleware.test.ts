@@ -145,6 +145,35 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     await ended(reports)
   })
 
+  it('names what answers without a route by where it is mounted', async () => {
+    const { app, reports } = setUp(express, { report: false })
+    app.use('/graphql', (_request, response) => void response.end())
+    app.use('/files', (_request, response) => void response.end())
+    const url = await listen(app)
+    await fetch(`${url}/graphql`)
+    await fetch(`${url}/graphql/?query=1`)
+    await fetch(`${url}/files/a.txt`)
+    await ended(reports, 3)
+    expect(reports.map(({ name }) => name)).toEqual(['GET /graphql', 'GET /graphql', 'GET /files/a.txt'])
+  })
+
+  it('counts for Server-Timing what is asked in scopes within the request, until the headers are sent', async () => {
+    const { sluice, app } = setUp(express, { report: false, serverTiming: true })
+    app.get('/', async (_request, response) => {
+      await ask(sluice, 'around')
+      await sluice.run(async () => {
+        await ask(sluice, 'inner')
+        await sluice.run(() => ask(sluice, 'innermost'))
+      })
+      response.write('begun')
+      await sluice.run(() => ask(sluice, 'late'))
+      response.end()
+    })
+    const url = await listen(app)
+    const [response] = await Promise.all([fetch(url), sluice.run(() => ask(sluice, 'elsewhere'))])
+    expect(response.headers.get('server-timing')).toContain('"3 queries"')
+  })
+
   it('ends the scope of a failing route, and does not name paths that there are not', async () => {
     const { app, reports } = setUp(express, { report: false })
     app.get('/fail', () => {
@@ -156,6 +185,15 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     await fetch(`${origin}/a-path-with-a-secret`)
     await ended(reports, 2)
     expect(reports.map(({ name }) => name)).toEqual(['GET /fail', 'GET (no route)'])
+  })
+
+  it('names a failing route where the app has no error handler', async () => {
+    const { app, reports } = setUp(express, { report: false })
+    app.get('/fail', (_request, _response, next) => next(new Error('no')))
+    const origin = await listen(app)
+    await fetch(`${origin}/fail`)
+    await ended(reports)
+    expect(reports[0]?.name).toBe('GET /fail')
   })
 
   it('emits findings under the route', async () => {

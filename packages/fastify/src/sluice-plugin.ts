@@ -1,5 +1,5 @@
 import { checkOptions, option, type ScopeHandle, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
-import { createFloorCookie, type FloorCookieOptions, RequestScopes } from '@sluice/http'
+import { createFloorCookie, type FloorCookieOptions, type RequestIdOptions, RequestIds, RequestScopes } from '@sluice/http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ownOptions } from './own-options.ts'
@@ -12,7 +12,7 @@ export interface SluicePluginOptions {
   readonly sluice?: Sluice | SluiceOptions
   /**
    * Prints each finding once for a route, to stderr.
-   * @defaultValue whether `NODE_ENV` is not `production`
+   * @defaultValue whether `NODE_ENV` is not `production`, and the Sluice has no `logger`
    */
   readonly report?: boolean
   /**
@@ -26,6 +26,11 @@ export interface SluicePluginOptions {
    * @defaultValue none
    */
   readonly floorCookie?: boolean | FloorCookieOptions
+  /**
+   * Gives each request an id, which its response carries as `x-request-id`, and its scope. `true` stands for `{}`.
+   * @defaultValue true
+   */
+  readonly requestId?: boolean | RequestIdOptions
 }
 
 /**
@@ -49,20 +54,23 @@ const rules = {
   report: option.boolean,
   serverTiming: option.boolean,
   floorCookie: option.either(option.boolean, option.object),
+  requestId: option.either(option.boolean, option.object),
 }
 
 async function register(app: FastifyInstance, options: SluicePluginOptions): Promise<void> {
-  const { sluice: given, floorCookie: carried = false, ...reporting } = ownOptions(options)
+  const { sluice: given, floorCookie: carried = false, requestId = true, ...reporting } = ownOptions(options)
   checkOptions(ownOptions(options), rules)
   const sluice = sluiceFrom(given)
   const scopes = new RequestScopes(sluice, reporting)
   const floorCookie = carried === false ? undefined : createFloorCookie(sluice, carried === true ? {} : carried)
+  const ids = requestId === false ? undefined : new RequestIds(requestId === true ? {} : requestId)
   const key = Symbol('sluice.scope')
   type Scoped = FastifyRequest & { [key]?: ScopeHandle | null }
 
   app.decorateRequest(key, null)
   app.addHook('onRequest', (request: Scoped, reply, done) => {
     const scope = scopes.open(reply.raw, `${request.method} ${request.routeOptions.url ?? '(no route)'}`)
+    scope.requestId = ids?.of(request.raw, reply.raw)
     request[key] = scope
     scope.enter(() => {
       floorCookie?.carry(request.raw, reply.raw, request.protocol === 'https')

@@ -8,7 +8,7 @@ import { sluicePlugin, sluiceProxy } from '@sluice/fastify'
 import { createProxy } from '@sluice/http'
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { authority, nodeCertificate, nodeKey } from '../../http/test/certificates.ts'
+import { authority, nodeCertificate, nodeKey } from '../../../test/support/certificates.ts'
 import { ask, askRaw, serve, serveRaw, statusOf, unusedAddress } from '../../http/test/world.ts'
 
 type ProxyPluginOptions = Parameters<typeof sluiceProxy>[1] & { readonly prefix?: string }

@@ -1,4 +1,12 @@
 export type { RateLimitOptions, RateLimitRedis, ShedOptions } from './admission/admission-options.ts'
+export {
+  createLoadShedding,
+  type LoadShedding,
+  type LoadShedOptions,
+  type LoadShedStats,
+  type RequestPriority,
+} from './admission/create-load-shedding.ts'
+export { createRateLimit, type RateLimit } from './admission/create-rate-limit.ts'
 export { type CloseProxyOptions, createProxy, type HttpProxy, type ProxyStats } from './create-proxy.ts'
 export { createFloorCookie, type FloorCookie, type FloorCookieStats } from './floor-cookie/create-floor-cookie.ts'
 export type { FloorCookieOptions } from './floor-cookie/floor-cookie-options.ts'
@@ -6,6 +14,17 @@ export type { ForwardedStyle } from './headers/forwarding.ts'
 export { setRequestTarget } from './headers/request-target.ts'
 export type { HedgeOptions } from './hedging.ts'
 export { type NodeAuthOptions, nodeAuthVerifier, requireNodeAuth } from './node-auth/verify-node-auth.ts'
+export { createHealth, type Health, type HealthDetail, type HealthReport } from './operations/create-health.ts'
+export { createMetricsHandler, type MetricsOptions, type OperationsHandler } from './operations/create-metrics-handler.ts'
+export type { HealthStatus as CheckStatus } from './operations/health-checks.ts'
+export type { HealthCheck, HealthOptions } from './operations/health-options.ts'
 export type { NodeAddress, NodeTlsOptions, ProbeOptions, ProxyOptions, RetryOptions } from './proxy-options.ts'
+export { type RequestIdOptions, RequestIds } from './request-ids.ts'
 export { type RequestReporting, RequestScopes } from './request-scopes.ts'
+export type { RequestFacts } from './response-cache/asked.ts'
+export { createResponseCache, type ResponseCache } from './response-cache/create-response-cache.ts'
+export type { ResponseCacheOptions } from './response-cache/response-cache-options.ts'
+export type { ResponseCacheStats } from './response-cache/response-cache-stats.ts'
+export { type GracefulShutdown, gracefulShutdown, type ShutdownReport } from './shutdown/graceful-shutdown.ts'
+export type { ShutdownOptions } from './shutdown/shutdown-options.ts'
 export type { StickyOptions } from './sticky-cookie.ts'

@@ -1,4 +1,4 @@
-import type { ServerNode } from '@sluice/core'
+import { patiently, type ServerNode } from '@sluice/core'
 import { Agent, request } from 'undici'
 import { connectOptions, originOf } from './node-connection.ts'
 import type { ProxyCore } from './proxy-core.ts'
@@ -72,15 +72,17 @@ export class Prober {
 
   async #ask(node: ServerNode): Promise<boolean> {
     const { path, timeoutMs } = this.options
+    const late = new AbortController()
+    const answered = patiently(timeoutMs, () => late.abort())
     try {
       const headers: string[] = []
       this.core.sign(headers, 'GET', path, node.id)
       const { statusCode, body } = await request(`${originOf(node, this.core.options.tls)}${path}`, {
         headers,
         dispatcher: this.#agent,
-        headersTimeout: timeoutMs,
-        bodyTimeout: timeoutMs,
-        signal: AbortSignal.timeout(timeoutMs),
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        signal: late.signal,
         // Each on a connection of its own: whether new ones are taken is a part of the question.
         reset: true,
       })
@@ -88,6 +90,8 @@ export class Prober {
       return statusCode >= 200 && statusCode < 300
     } catch {
       return false
+    } finally {
+      answered()
     }
   }
 

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { createConsoleReport, hostOf, NPlusOneError, type ScopeHandle, type Sluice } from '@sluice/core'
+import { createConsoleReport, hostOf, NPlusOneError, type Scope, type ScopeCounts, type ScopeHandle, type Sluice } from '@sluice/core'
 import onHeaders from 'on-headers'
 
 /** What a middleware or a plugin was told; what is left out is on unless `NODE_ENV` is `production`. */
@@ -13,18 +13,28 @@ export interface RequestReporting {
 const TOO_LATE =
   "A request had findings, and its response was already sent: detection's throw mode cannot fail it. In a test, wrap the request in expectNoNPlusOne() of @sluice/core/testing."
 
+/** What a response is timed by: its request's scope, and those that are opened within it, as of GraphQL operations. */
+interface Timed {
+  readonly counts: Readonly<ScopeCounts>[]
+  isSent: boolean
+}
+
 /** Scopes of a server's requests. For those who write a middleware or a plugin; apps have no use for it. */
 export class RequestScopes {
   readonly #sluice: Sluice
   readonly #sendsTiming: boolean
   readonly #stopReport: (() => void) | undefined
+  readonly #stopTiming: (() => void) | undefined
+  readonly #timed = new WeakMap<Scope, Timed>()
 
   constructor(sluice: Sluice, options: RequestReporting = {}) {
     const isDevelopment = process.env.NODE_ENV !== 'production'
-    const { report = isDevelopment, serverTiming = isDevelopment } = options
+    // An app that has a logger has findings in its log.
+    const { report = isDevelopment && hostOf(sluice).logger === undefined, serverTiming = isDevelopment } = options
     this.#sluice = sluice
     this.#sendsTiming = serverTiming
     this.#stopReport = report ? sluice.on('finding', createConsoleReport()) : undefined
+    this.#stopTiming = serverTiming ? hostOf(sluice).scopes.watch((scope, parent) => this.#addTo(parent, scope)) : undefined
   }
 
   /**
@@ -34,7 +44,7 @@ export class RequestScopes {
    */
   open(response: ServerResponse, name: string, lastName?: () => string): ScopeHandle {
     const scope = this.#sluice.openScope(name)
-    if (this.#sendsTiming) onHeaders(response, () => response.appendHeader('Server-Timing', timing(scope)))
+    if (this.#sendsTiming) this.#time(response, scope)
     response.once('close', () => {
       if (lastName !== undefined) scope.name = lastName()
       // A client that has gone before has seen no status.
@@ -47,6 +57,25 @@ export class RequestScopes {
   /** Prints no more. Scopes that are open end with their responses. */
   close(): void {
     this.#stopReport?.()
+    this.#stopTiming?.()
+  }
+
+  #time(response: ServerResponse, scope: ScopeHandle): void {
+    const timed: Timed = { counts: [scope.counts], isSent: false }
+    const opened = scope.enter(() => hostOf(this.#sluice).scopes.current())
+    if (opened !== undefined) this.#timed.set(opened, timed)
+    onHeaders(response, () => {
+      timed.isSent = true
+      response.appendHeader('Server-Timing', timing(timed.counts))
+    })
+  }
+
+  /** A response that goes on for hours opens scopes without end: what comes after its headers does not count. */
+  #addTo(parent: Scope | undefined, scope: Scope): void {
+    const timed = parent && this.#timed.get(parent)
+    if (timed === undefined || timed.isSent) return
+    timed.counts.push(scope.counts)
+    this.#timed.set(scope, timed)
   }
 
   /** Ends a scope where nobody could catch what it throws. */
@@ -61,6 +90,8 @@ export class RequestScopes {
   }
 }
 
-function timing({ counts: { databaseMs, queries, answered } }: ScopeHandle): string {
+function timing(counts: readonly Readonly<ScopeCounts>[]): string {
+  const sum = (of: (counts: Readonly<ScopeCounts>) => number) => counts.reduce((total, one) => total + of(one), 0)
+  const [databaseMs, queries, answered] = [sum((one) => one.databaseMs), sum((one) => one.queries), sum((one) => one.answered)]
   return `db;dur=${databaseMs.toFixed(1)};desc="${queries} queries", sluice;desc="${answered} from cache"`
 }

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { createSluice, hostOf, type Sluice } from '@sluice/core'
 import { createFloorCookie, type FloorCookie, type FloorCookieOptions } from '@sluice/http'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { nodeCertificate, nodeKey } from './certificates.ts'
+import { nodeCertificate, nodeKey } from '../../../test/support/certificates.ts'
 import { serve } from './world.ts'
 
 const SECRET = 'a secret of some length'

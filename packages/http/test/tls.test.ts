@@ -3,8 +3,8 @@ import { createServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { authority, nodeCertificate, nodeKey, proxyCertificate, proxyKey } from '../../../test/support/certificates.ts'
 import type { NodeTlsOptions } from '../src/index.ts'
-import { authority, nodeCertificate, nodeKey, proxyCertificate, proxyKey } from './certificates.ts'
 import { ask, openProxy } from './world.ts'
 
 async function serveTls(options: ServerOptions = {}): Promise<string> {

@@ -31,9 +31,9 @@ export class LoadShedder {
     return this.#delayMs
   }
 
-  /** Whether a request is to be refused. */
-  sheds(): boolean {
-    const excess = this.#delayMs / this.maxDelayMs - 1
+  /** Whether a request is to be refused. @param share - The part of the bound that it is refused from. */
+  sheds(share = 1): boolean {
+    const excess = this.#delayMs / (this.maxDelayMs * share) - 1
     return excess > 0 && this.random() < excess
   }
 

@@ -10,6 +10,16 @@ const BURST_WINDOWS = 10
 
 type Limiter = Pick<RateLimiterMemory, 'consume'>
 
+/** What became of a request that was counted. */
+export interface Counted {
+  /** After which the client may ask again; 0: this one may pass. */
+  readonly retryAfterSeconds: number
+  /** Requests that are left in this window. */
+  readonly remaining: number
+  /** Until the window ends. */
+  readonly resetSeconds: number
+}
+
 /** Counts the requests of clients, in the process, or in Redis for several. */
 export class RateLimiter {
   readonly #memory: Limiter
@@ -32,15 +42,20 @@ export class RateLimiter {
    * @returns Seconds after which the client may ask again; 0: this one may pass.
    */
   async take(client: string): Promise<number> {
+    return (await this.count(client)).retryAfterSeconds
+  }
+
+  /** The same, with what is left to the client. */
+  async count(client: string): Promise<Counted> {
     if (this.#shared !== undefined && this.now() >= this.#pausedUntil) {
       try {
-        return await secondsOf(within(this.#shared.consume(client), REDIS_TIMEOUT_MS))
+        return await countedOf(within(this.#shared.consume(client), REDIS_TIMEOUT_MS))
       } catch (error) {
         this.#pausedUntil = this.now() + PAUSE_MS
         this.onOutage(error)
       }
     }
-    return await secondsOf(this.#memory.consume(client))
+    return await countedOf(this.#memory.consume(client))
   }
 }
 
@@ -55,14 +70,19 @@ function limiterOf({ requests, perSeconds = 1, burst = 0, namespace = 'sluice:ra
   return burst === 0 ? steady : new BurstyRateLimiter(steady, one(burst, perSeconds * BURST_WINDOWS, 'b'))
 }
 
-async function secondsOf(consumed: Promise<unknown>): Promise<number> {
+async function countedOf(consumed: Promise<RateLimiterRes>): Promise<Counted> {
   try {
-    await consumed
-    return 0
+    const { remainingPoints, msBeforeNext } = await consumed
+    return { retryAfterSeconds: 0, remaining: Math.max(0, remainingPoints), resetSeconds: secondsIn(msBeforeNext) }
   } catch (error) {
     if (!(error instanceof RateLimiterRes)) throw error
-    return Math.max(1, Math.ceil(error.msBeforeNext / 1_000))
+    const seconds = Math.max(1, secondsIn(error.msBeforeNext))
+    return { retryAfterSeconds: seconds, remaining: 0, resetSeconds: seconds }
   }
+}
+
+function secondsIn(ms: number): number {
+  return Math.max(0, Math.ceil(ms / 1_000))
 }
 
 function within<T>(promise: Promise<T>, ms: number): Promise<T> {

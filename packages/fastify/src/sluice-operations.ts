@@ -1,0 +1,163 @@
+import { checkOptions, option, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
+import {
+  createHealth,
+  createLoadShedding,
+  createMetricsHandler,
+  createRateLimit,
+  gracefulShutdown,
+  type HealthOptions,
+  type LoadShedOptions,
+  type MetricsOptions,
+  type OperationsHandler,
+  type RateLimitOptions,
+  type ShutdownOptions,
+} from '@sluice/http'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { ownOptions } from './own-options.ts'
+
+export interface SluiceMetricsOptions extends MetricsOptions {
+  /**
+   * The Sluice whose metrics they are.
+   * @defaultValue the process-wide one
+   */
+  readonly sluice?: Sluice | SluiceOptions
+  /**
+   * Where they are.
+   * @defaultValue '/metrics'
+   */
+  readonly path?: string
+}
+
+export interface SluiceHealthOptions extends HealthOptions {
+  /**
+   * The Sluice that is checked.
+   * @defaultValue the process-wide one
+   */
+  readonly sluice?: Sluice | SluiceOptions
+}
+
+export interface SluiceShutdownOptions extends ShutdownOptions {
+  /**
+   * The Sluice that is closed with the app.
+   * @defaultValue the process-wide one
+   */
+  readonly sluice?: Sluice | SluiceOptions
+}
+
+/**
+ * Fastify plugin that answers with the metrics of a Sluice, as Prometheus reads them, at `/metrics`. Works with Fastify 5.
+ *
+ * @example
+ * ```ts
+ * await app.register(sluiceMetrics, { sluice })
+ * ```
+ */
+export const sluiceMetrics: FastifyPluginAsync<SluiceMetricsOptions> = fp(
+  async (app: FastifyInstance, options: SluiceMetricsOptions) => {
+    const { sluice, path = '/metrics', ...own } = ownOptions(options)
+    route(app, path, createMetricsHandler(sluiceFrom(sluice), own))
+  },
+  { name: '@sluice/fastify/metrics', fastify: '5.x' },
+)
+
+/**
+ * Fastify plugin that answers probes at `/healthz` and `/readyz`. Works with Fastify 5.
+ *
+ * @example
+ * ```ts
+ * await app.register(sluiceHealth, { sluice })
+ * ```
+ */
+export const sluiceHealth: FastifyPluginAsync<SluiceHealthOptions> = fp(
+  async (app: FastifyInstance, options: SluiceHealthOptions) => {
+    const { sluice, ...own } = ownOptions(options)
+    const health = createHealth(sluiceFrom(sluice), own)
+    route(app, '/healthz', health.live)
+    route(app, '/readyz', health.ready)
+  },
+  { name: '@sluice/fastify/health', fastify: '5.x' },
+)
+
+/**
+ * Fastify plugin that refuses requests with `503` when the process has more to do than it can. Register it first. Works with Fastify 5.
+ *
+ * @example
+ * ```ts
+ * await app.register(sluiceLoadShed, { maxConcurrent: 200 })
+ * ```
+ */
+export const sluiceLoadShed: FastifyPluginAsync<LoadShedOptions> = fp(
+  async (app: FastifyInstance, options: LoadShedOptions) => {
+    const shedding = createLoadShedding(ownOptions(options))
+    app.addHook('onRequest', (request, reply, done) => {
+      // It answers by itself, and Fastify leaves the rest of the way out.
+      if (shedding.admit(request.raw, reply.raw, request.originalUrl)) done()
+      else reply.hijack()
+    })
+    app.addHook('onClose', async () => shedding.close())
+  },
+  { name: '@sluice/fastify/load-shed', fastify: '5.x' },
+)
+
+/**
+ * Fastify plugin that refuses the requests of clients that send too many with `429`. Clients are told apart by `request.ip`: set Fastify's `trustProxy`
+ * behind one. Works with Fastify 5.
+ *
+ * @example
+ * ```ts
+ * await app.register(sluiceRateLimit, { requests: 100, perSeconds: 60 })
+ * ```
+ */
+export const sluiceRateLimit: FastifyPluginAsync<RateLimitOptions> = fp(
+  async (app: FastifyInstance, options: RateLimitOptions) => {
+    const limit = createRateLimit(ownOptions(options) as RateLimitOptions)
+    app.addHook('onRequest', (request, reply, done) => {
+      limit.admit(request.raw, reply.raw, request.ip).then((is) => {
+        if (is) done()
+        else reply.hijack()
+      })
+    })
+  },
+  { name: '@sluice/fastify/rate-limit', fastify: '5.x' },
+)
+
+/**
+ * Fastify plugin that stops the app so that no request fails by it, at a signal: see `gracefulShutdown` of `@sluice/http`. It closes the app, too. Works with
+ * Fastify 5.
+ *
+ * @example
+ * ```ts
+ * await app.register(sluiceShutdown, { sluice, drainDelayMs: 5_000 })
+ * ```
+ */
+export const sluiceShutdown: FastifyPluginAsync<SluiceShutdownOptions> = fp(
+  async (app: FastifyInstance, options: SluiceShutdownOptions) => {
+    const { sluice: given, close, ...own } = ownOptions(options)
+    checkOptions({ close }, { close: option.callback })
+    const sluice = sluiceFrom(given)
+    const closing = gracefulShutdown(app.server as Parameters<typeof gracefulShutdown>[0], sluice, {
+      ...own,
+      close: async () => {
+        await app.close()
+        await close?.()
+      },
+    })
+    // An app that is closed otherwise needs no signals any more.
+    app.addHook('onClose', async () => closing.dispose())
+  },
+  { name: '@sluice/fastify/shutdown', fastify: '5.x' },
+)
+
+/** Answered as it is, without what hooks would make of it. */
+function route(app: FastifyInstance, url: string, handler: OperationsHandler): void {
+  app.route({
+    method: ['GET', 'HEAD'],
+    url,
+    config: { responseCache: false },
+    handler: (request: FastifyRequest, reply: FastifyReply) => {
+      reply.hijack()
+      void handler(request.raw, reply.raw)
+    },
+  })
+}

@@ -1,0 +1,150 @@
+import type { IncomingMessage } from 'node:http'
+import { hostOf, type Sluice } from '@sluice/core'
+import type { OperationsHandler } from './create-metrics-handler.ts'
+import { drainStateOf } from './drain-state.ts'
+import { type HealthStatus, healthChecks, type NamedCheck } from './health-checks.ts'
+import { checkHealthOptions, type HealthOptions } from './health-options.ts'
+import { isOwnHost } from './is-own-host.ts'
+import { send } from './send.ts'
+
+/** As the IETF's draft has it: draft-inadarei-api-health-check-06. */
+const TYPE = 'application/health+json'
+/** So many characters of what a check failed with are told. */
+const MAX_OUTPUT = 300
+
+/** What one check said. */
+export interface HealthDetail {
+  readonly status: HealthStatus
+  readonly observedValue: number
+  readonly observedUnit: 'ms'
+  /** When it was asked, by ISO 8601. */
+  readonly time: string
+  /** What it failed with. */
+  readonly output?: string
+}
+
+export interface HealthReport {
+  readonly status: HealthStatus
+  readonly checks: Readonly<Record<string, readonly [HealthDetail]>>
+}
+
+/** Answers probes. */
+export interface Health {
+  /** Whether the process answers at all: always `200`. Another start is what helps if it does not. */
+  readonly live: OperationsHandler
+  /** Whether requests may be sent here: `503` while it stops, or what it needs does not answer. */
+  readonly ready: OperationsHandler
+  /** What readiness goes by. */
+  check(): Promise<HealthReport>
+  readonly isDraining: boolean
+}
+
+/**
+ * Makes the answers to probes of liveness and readiness. Each check is bounded in time, and none is asked again while it has not answered.
+ *
+ * @throws InvalidOptionError.
+ * @example
+ * ```ts
+ * const health = createHealth(sluice, { checks: { search: () => search.ping() } })
+ * createServer((request, response) => void health.ready(request, response)).listen(9100, '127.0.0.1')
+ * ```
+ */
+export function createHealth(sluice: Sluice, options: HealthOptions = {}): Health {
+  return new SluiceHealth(sluice, options)
+}
+
+class SluiceHealth implements Health {
+  #latest: { readonly at: number; readonly report: Promise<HealthReport> } | undefined
+  /** Checks that have not answered yet, even where nobody waits for them any more. */
+  readonly #underWay = new Map<string, Promise<unknown>>()
+
+  constructor(
+    private readonly sluice: Sluice,
+    private readonly options: HealthOptions,
+  ) {
+    checkHealthOptions(options)
+  }
+
+  get isDraining(): boolean {
+    return drainStateOf(this.sluice).isDraining
+  }
+
+  readonly live: OperationsHandler = async (request, response) => {
+    send(request, response, 200, TYPE, '{"status":"pass"}')
+  }
+
+  readonly ready: OperationsHandler = async (request, response) => {
+    try {
+      if (this.isDraining) {
+        send(request, response, 503, TYPE, '{"status":"fail","output":"draining"}', { 'retry-after': '1' })
+        return
+      }
+      const report = await this.check()
+      const shown = (await this.#mayKnow(request)) ? report : { status: report.status }
+      send(request, response, report.status === 'fail' ? 503 : 200, TYPE, JSON.stringify(shown))
+    } catch (error) {
+      hostOf(this.sluice).reportError(error)
+      send(request, response, 503, TYPE, '{"status":"fail"}')
+    }
+  }
+
+  check(): Promise<HealthReport> {
+    const { cacheMs = 1_000 } = this.options
+    const now = performance.now()
+    if (this.#latest !== undefined && now - this.#latest.at < cacheMs) return this.#latest.report
+    const report = this.#ask()
+    this.#latest = { at: now, report }
+    return report
+  }
+
+  async #ask(): Promise<HealthReport> {
+    const { checks = {}, database = true } = this.options
+    const all = healthChecks(this.sluice, checks, database)
+    const details = await Promise.all(all.map(async (one) => [one.name, [await this.#detailOf(one)]] as const))
+    const statuses = details.map(([, [{ status }]]) => status)
+    const status = statuses.includes('fail') ? 'fail' : statuses.includes('warn') ? 'warn' : 'pass'
+    return { status, checks: Object.fromEntries(details) }
+  }
+
+  async #detailOf({ name, failing, check }: NamedCheck): Promise<HealthDetail> {
+    const startedAt = performance.now()
+    const time = new Date().toISOString()
+    const detail = (status: HealthStatus, output?: string): HealthDetail => ({
+      status,
+      observedValue: Math.round((performance.now() - startedAt) * 10) / 10,
+      observedUnit: 'ms',
+      time,
+      ...(output === undefined ? {} : { output: output.slice(0, MAX_OUTPUT) }),
+    })
+    try {
+      const result = await bounded(this.#run(name, check), this.options.timeoutMs ?? 1_000)
+      return result === false ? detail(failing, 'It said false.') : detail('pass')
+    } catch (error) {
+      return detail(failing, error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  #run(name: string, check: () => unknown): Promise<unknown> {
+    const known = this.#underWay.get(name)
+    if (known !== undefined) return known
+    const running = Promise.resolve()
+      .then(check)
+      .finally(() => this.#underWay.delete(name))
+    this.#underWay.set(name, running)
+    running.catch(() => {})
+    return running
+  }
+
+  async #mayKnow(request: IncomingMessage): Promise<boolean> {
+    const { authorize } = this.options
+    return authorize === undefined ? isOwnHost(request) : (await authorize(request)) === true
+  }
+}
+
+function bounded<T>(promise: Promise<T>, ms: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`No answer within ${ms} ms.`)), ms)
+    timer.unref()
+    promise.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}

@@ -1,0 +1,68 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import { checkOptions, hostOf, METRICS_CONTENT_TYPE, OPEN_METRICS_CONTENT_TYPE, option, type Sluice, SluiceError } from '@sluice/core'
+import { metricsFormat } from './metrics-format.ts'
+import { send } from './send.ts'
+
+const TEXT = 'text/plain; charset=utf-8'
+/** Below that, packing costs more than it saves. */
+const MIN_GZIP_BYTES = 1_024
+const pack = promisify(gzip)
+
+export interface MetricsOptions {
+  /**
+   * Who may read the metrics: routes and tables are named in them. Who may not is answered `403`.
+   * @defaultValue anyone
+   */
+  readonly authorize?: (request: IncomingMessage) => boolean | Promise<boolean>
+}
+
+export type OperationsHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
+/**
+ * Answers with the metrics of a Sluice, as Prometheus reads them: in the format of OpenMetrics 1.0 where the client asks for it, and otherwise in Prometheus'
+ * own. Nothing of it is ever kept.
+ *
+ * @throws InvalidOptionError; SluiceError `SLUICE_MONITOR_OFF` where the Sluice has no metrics.
+ * @example
+ * ```ts
+ * const metrics = createMetricsHandler(sluice)
+ * createServer((request, response) => void metrics(request, response)).listen(9100, '127.0.0.1')
+ * ```
+ */
+export function createMetricsHandler(sluice: Sluice, options: MetricsOptions = {}): OperationsHandler {
+  checkOptions(options, { authorize: option.callback })
+  const { monitor } = sluice
+  if (monitor === undefined) throw new SluiceError('SLUICE_MONITOR_OFF', 'Metrics were asked for, and the monitor of this Sluice is off.')
+  const { authorize } = options
+  return async (request, response) => {
+    try {
+      if (request.method !== 'GET' && request.method !== 'HEAD') {
+        send(request, response, 405, TEXT, 'Method Not Allowed\n', { allow: 'GET, HEAD' })
+      } else if (authorize !== undefined && (await authorize(request)) !== true) send(request, response, 403, TEXT, 'Forbidden\n')
+      else {
+        const format = metricsFormat(request.headers.accept)
+        const type = format === 'openmetrics' ? OPEN_METRICS_CONTENT_TYPE : METRICS_CONTENT_TYPE
+        await sendText(request, response, type, await monitor.metricsText(format))
+      }
+    } catch (error) {
+      hostOf(sluice).reportError(error)
+      send(request, response, 500, TEXT, 'Internal Server Error\n')
+    }
+  }
+}
+
+async function sendText(request: IncomingMessage, response: ServerResponse, type: string, text: string): Promise<void> {
+  const vary = { vary: 'Accept, Accept-Encoding' }
+  if (text.length < MIN_GZIP_BYTES || !acceptsGzip(request.headers['accept-encoding'])) {
+    send(request, response, 200, type, text, vary)
+    return
+  }
+  send(request, response, 200, type, await pack(text), { ...vary, 'content-encoding': 'gzip' })
+}
+
+function acceptsGzip(field: string | string[] | undefined): boolean {
+  const [, q] = /(?:^|,)\s*(?:x-)?gzip\s*(?:;\s*q=([\d.]+))?\s*(?:,|$)/i.exec(String(field ?? '')) ?? []
+  return q !== undefined ? Number(q) > 0 : /(?:^|,)\s*(?:x-)?gzip\s*(?:,|$)/i.test(String(field ?? ''))
+}

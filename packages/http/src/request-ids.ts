@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { checkOptions, type OptionRule, option } from '@sluice/core'
+
+/** Where ids of requests come from. */
+export interface RequestIdOptions {
+  /**
+   * The header that carries the id, in requests and responses.
+   * @defaultValue 'x-request-id'
+   */
+  readonly header?: string
+  /**
+   * Whether an id that a request brings is taken over: of requests that come through a proxy of one's own. One that is longer than 128 characters, or has
+   * others than letters, digits and `._:/+=@-`, never is.
+   * @defaultValue false
+   */
+  readonly trust?: boolean | ((request: IncomingMessage) => boolean)
+}
+
+const WELL_FORMED = /^[\w.:/+=@-]{1,128}$/
+const header: OptionRule = { expected: 'the name of a header', accepts: (value) => typeof value === 'string' && /^[\w-]+$/.test(value) }
+
+/** Gives each request an id. */
+export class RequestIds {
+  readonly #header: string
+  readonly #trust: NonNullable<RequestIdOptions['trust']>
+
+  /** @throws InvalidOptionError. */
+  constructor(options: RequestIdOptions = {}) {
+    checkOptions(options, { header, trust: option.either(option.boolean, option.callback) }, 'requestId.')
+    this.#header = (options.header ?? 'x-request-id').toLowerCase()
+    this.#trust = options.trust ?? false
+  }
+
+  /** The request's id: what was put into the response before, what the request brings, or a new one. The response is sent with it. */
+  of(request: IncomingMessage, response: ServerResponse): string {
+    const given = response.getHeader(this.#header)
+    if (typeof given === 'string' && WELL_FORMED.test(given)) return given
+    const brought = request.headers[this.#header]
+    const isTrusted = typeof brought === 'string' && WELL_FORMED.test(brought) && this.#trusts(request)
+    const id = isTrusted ? brought : randomUUID()
+    if (!response.headersSent) response.setHeader(this.#header, id)
+    return id
+  }
+
+  #trusts(request: IncomingMessage): boolean {
+    try {
+      return typeof this.#trust === 'boolean' ? this.#trust : this.#trust(request) === true
+    } catch {
+      // A request does not fail by what it is called.
+      return false
+    }
+  }
+}

@@ -1,0 +1,242 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type AdapterHost, type Found, hostOf, type Sluice } from '@sluice/core'
+import type { Asked, RequestFacts } from './asked.ts'
+import { BoundedMap } from './bounded-map.ts'
+import { cacheControl, secondsOf } from './cache-control.ts'
+import { isHeadSent } from './capture-response.ts'
+import { Flights } from './flights.ts'
+import { Making } from './making.ts'
+import { requestKey, varyKey } from './request-key.ts'
+import { requestRefusal } from './request-refusal.ts'
+import { type ResolvedResponseCacheOptions, type ResponseCacheOptions, resolveResponseCacheOptions } from './response-cache-options.ts'
+import { countersOf, type ResponseCacheCounters, type ResponseCacheStats } from './response-cache-stats.ts'
+import { sendStored } from './send-stored.ts'
+import type { StoredResponse } from './stored-response.ts'
+
+const MAX_VARIED = 10_000
+const NAMES: readonly string[] = []
+const NO_SCOPE =
+  'A response cache was asked outside of any scope, and keeps nothing: put sluiceMiddleware() before it, or register sluicePlugin first.'
+
+/** Answers requests with responses that were kept, and keeps others. */
+export interface ResponseCache {
+  /**
+   * To be asked of each request, in its scope, after all that decides who may be answered and before what makes the response.
+   *
+   * @returns Whether it was answered. If not, what makes the response is to go on; it is watched from now on. Never rejects.
+   */
+  answer(request: IncomingMessage, response: ServerResponse, facts?: RequestFacts): boolean | Promise<boolean>
+  /** What became of requests, at all response caches of the Sluice. */
+  getStats(): ResponseCacheStats
+}
+
+/**
+ * Makes a cache of responses for `node:http`; Express and Fastify have their own ways to it. A response is kept under the tags of every query that it
+ * was made from, and given while all of them are as they were: what holds for results of queries holds for it.
+ *
+ * @throws InvalidOptionError.
+ * @example
+ * ```ts
+ * const scopes = new RequestScopes(sluice)
+ * const cache = createResponseCache(sluice, { ttlMs: 60_000 })
+ * createServer((request, response) => {
+ *   scopes.open(response, `${request.method} ${request.url}`).enter(async () => {
+ *     if (!(await cache.answer(request, response))) handle(request, response)
+ *   })
+ * })
+ * ```
+ */
+export function createResponseCache(sluice: Sluice, options: ResponseCacheOptions = {}): ResponseCache {
+  return new SluiceResponseCache(sluice, options)
+}
+
+class SluiceResponseCache implements ResponseCache {
+  readonly #host: AdapterHost
+  readonly #options: ResolvedResponseCacheOptions
+  readonly #counters: ResponseCacheCounters
+  readonly #flights: Flights
+  /** Headers that responses to a question varied by, so far. */
+  readonly #varied = new BoundedMap<readonly string[]>(MAX_VARIED)
+
+  constructor(sluice: Sluice, options: ResponseCacheOptions) {
+    this.#host = hostOf(sluice)
+    this.#options = resolveResponseCacheOptions(options, this.#host.derived?.defaultTtlMs ?? 0)
+    this.#counters = countersOf(sluice)
+    this.#flights = new Flights(() => this.#host.now())
+  }
+
+  answer(request: IncomingMessage, response: ServerResponse, facts: RequestFacts = {}): boolean | Promise<boolean> {
+    try {
+      const asked = this.#ask(request, response, facts)
+      if (typeof asked === 'string') {
+        this.#counters.bypass(asked)
+        if (asked !== 'observe') this.#say(response, `fwd=bypass; detail="${asked}"`)
+        return false
+      }
+      const answered = this.#answer(asked)
+      return typeof answered === 'boolean' ? answered : answered.catch((error: unknown) => this.#failed(error, response))
+    } catch (error) {
+      return this.#failed(error, response)
+    }
+  }
+
+  getStats(): ResponseCacheStats {
+    return this.#counters.snapshot()
+  }
+
+  /** Whatever goes wrong here, the app answers. */
+  #failed(error: unknown, response: ServerResponse): boolean {
+    this.#host.reportError(error)
+    return response.writableEnded
+  }
+
+  /** The request, or why it is left alone. */
+  #ask(request: IncomingMessage, response: ServerResponse, facts: RequestFacts): Asked | string {
+    const { derived, scopes } = this.#host
+    const options = this.#options
+    if (request.method !== 'GET' && request.method !== 'HEAD') return 'method'
+    if (derived === undefined) return 'off'
+    const scope = scopes.current()
+    if (scope === undefined || scope.ended) {
+      this.#host.warn(NO_SCOPE)
+      return 'no scope'
+    }
+    if (scope.mode === 'observe') return 'observe'
+    if (scope.basis !== undefined) return 'nested'
+    if (scopes.isBypassing) return 'bypassed'
+    const refused = requestRefusal(request, options)
+    if (refused !== undefined) return refused
+    const control = cacheControl(options.requestCacheControl ? controlOf(request) : undefined)
+    if (control.has('no-store')) return 'no-store'
+    const key = requestKey(request, facts.url ?? request.url ?? '/', options)
+    if (key === undefined) return 'key'
+    const context = derived.context()
+    const base = `${context}\n${key}`
+    const varied = varyKey(request, this.#varied.get(base) ?? NAMES)
+    return { request, response, facts, scope, derived, context, base, key: base + varied, control }
+  }
+
+  #answer(asked: Asked): boolean | Promise<boolean> {
+    const { scope, control } = asked
+    if (scope.mode === 'shadow') return this.#shadow(asked)
+    if (control.has('no-cache') || secondsOf(control, 'max-age') === 0) return this.#make(asked, 'request', undefined)
+    const found = this.#find(asked)
+    if (found instanceof Promise) return found.then((one) => this.#answerWith(asked, one))
+    return this.#answerWith(asked, found)
+  }
+
+  #answerWith(asked: Asked, found: Found<StoredResponse> | undefined): boolean | Promise<boolean> {
+    if (asked.response.closed) return true
+    if (found !== undefined && isWanted(found, asked.control)) {
+      this.#counters.hits += 1
+      return this.#send(asked, found, `hit; ttl=${Math.max(0, Math.floor(found.leftMs / 1_000))}`)
+    }
+    if (asked.control.has('only-if-cached')) return this.#refuseOnlyIfCached(asked)
+    const flight = asked.request.method === 'GET' ? this.#flights.of(asked.key) : undefined
+    if (flight === undefined || this.#options.maxWaitMs === 0)
+      return this.#make(asked, found === undefined ? 'uri-miss' : 'request', undefined)
+    return this.#join(asked, flight)
+  }
+
+  /** Waits for another one. Where that is not kept for once, one of those who waited makes the next, and the others wait for it. */
+  async #join(asked: Asked, first: Promise<void>): Promise<boolean> {
+    const until = this.#host.now() + this.#options.maxWaitMs
+    for (let flight: Promise<void> | undefined = first; flight !== undefined; ) {
+      await this.#flights.wait(flight, until - this.#host.now(), asked.response)
+      if (asked.response.closed) return true
+      // It is true now, so it is no older than a response that is made from now on.
+      const found = await this.#find(asked)
+      if (found !== undefined && isWanted(found, asked.control)) {
+        this.#counters.joined += 1
+        return this.#send(asked, found, 'fwd=uri-miss; collapsed')
+      }
+      flight = this.#host.now() < until ? this.#flights.of(asked.key) : undefined
+    }
+    return this.#make(asked, 'uri-miss', undefined)
+  }
+
+  #find({ derived, key }: Asked): Found<StoredResponse> | undefined | Promise<Found<StoredResponse> | undefined> {
+    return derived.find<StoredResponse>(key, this.#sharedKey(key))
+  }
+
+  #sharedKey(key: string): string | undefined {
+    const { shared, version } = this.#options
+    return shared ? `response\n${version}\n${key}` : undefined
+  }
+
+  #send({ request, response, facts }: Asked, { value, ageMs }: Found<StoredResponse>, status: string): boolean {
+    facts.beforeSend?.()
+    this.#say(response, status)
+    if (sendStored(request, response, value, ageMs)) this.#counters.notModified += 1
+    return true
+  }
+
+  #refuseOnlyIfCached({ response, facts }: Asked): boolean {
+    facts.beforeSend?.()
+    this.#counters.bypass('only-if-cached')
+    this.#say(response, 'fwd=miss; fwd-status=504; detail="only-if-cached"')
+    response.statusCode = 504
+    response.end()
+    return true
+  }
+
+  async #shadow(asked: Asked): Promise<boolean> {
+    return this.#make(asked, 'bypass', await this.#find(asked))
+  }
+
+  /** Has the app answer, and watches it. */
+  #make(asked: Asked, why: string, kept: Found<StoredResponse> | undefined): boolean | Promise<boolean> {
+    const { request, scope, derived, context, key } = asked
+    this.#counters.misses += 1
+    if (request.method === 'HEAD') {
+      this.#say(asked.response, `fwd=${why}; detail="HEAD"`)
+      return false
+    }
+    const { tables, tags } = this.#options
+    const basis = derived.begin(context)
+    const land = scope.mode === 'shadow' ? undefined : this.#flights.begin(key)
+    const isPassed = this.#flights.isPassed(key)
+    const making = new Making(asked, this.#options, basis, why, { ...this.#parts, land, kept, isPassed })
+    const begin = () => {
+      scope.basis = basis
+      making.watch()
+      return false
+    }
+    if (tables.length === 0 && tags.length === 0) return begin()
+    return derived.depend(basis, tables, tags).then(begin, (error: unknown) => {
+      this.#host.reportError(error)
+      basis.spoil('unknown tables')
+      return begin()
+    })
+  }
+
+  readonly #parts = {
+    say: (response: ServerResponse, status: string): void => this.#say(response, status),
+    sharedKey: (key: string): string | undefined => this.#sharedKey(key),
+    variedBy: (base: string, names: readonly string[]): readonly string[] => {
+      const known = this.#varied.get(base) ?? NAMES
+      const all = names.every((name) => known.includes(name)) ? known : [...new Set([...known, ...names])].sort()
+      if (all !== known) this.#varied.set(base, all)
+      return all
+    },
+    counters: (): ResponseCacheCounters => this.#counters,
+    host: (): AdapterHost => this.#host,
+  }
+
+  #say(response: ServerResponse, status: string): void {
+    if (this.#options.cacheStatus && !isHeadSent(response)) response.setHeader('Cache-Status', `Sluice; ${status}`)
+  }
+}
+
+function controlOf({ headers }: IncomingMessage): string | undefined {
+  const { pragma } = headers
+  // Source: RFC 9111, section 5.4.
+  return headers['cache-control'] ?? (pragma?.toLowerCase() === 'no-cache' ? 'no-cache' : undefined)
+}
+
+/** Whether a kept response is as new, and as long fresh, as the client wants. */
+function isWanted({ ageMs, leftMs }: Found<unknown>, control: ReadonlyMap<string, string>): boolean {
+  const maxAgeMs = secondsOf(control, 'max-age')
+  const minFreshMs = secondsOf(control, 'min-fresh')
+  return (maxAgeMs === undefined || ageMs <= maxAgeMs) && (minFreshMs === undefined || leftMs >= minFreshMs)
+}

@@ -1,0 +1,196 @@
+import type { ServerResponse } from 'node:http'
+import type { AdapterHost, Found, ReadBasis } from '@sluice/core'
+import type { Asked } from './asked.ts'
+import { captureResponse } from './capture-response.ts'
+import { type Conditions, conditionsOf, entityTag, isNotModified } from './conditional.ts'
+import { varyKey } from './request-key.ts'
+import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'
+import type { ResponseCacheCounters } from './response-cache-stats.ts'
+import { becomeNotModified } from './send-stored.ts'
+import { freshForMs, headerText, responseRefusal, type StoredResponse, storedResponse, varyOf } from './stored-response.ts'
+
+/** Reasons that may be gone with the next request. */
+const PASSING = new Set(['overtaken', 'not permitted', 'a read under way', 'outside of scopes', 'cut', 'given up', 'its time is over'])
+
+/** What is to be kept once the head is written. */
+interface Prepared {
+  readonly stored: StoredResponse
+  readonly vary: readonly string[]
+  readonly ttlMs: number
+}
+
+export interface MakingParts {
+  say(response: ServerResponse, status: string): void
+  sharedKey(key: string): string | undefined
+  /** Notes the headers that a response varies by; returns all that are known for its question. */
+  variedBy(base: string, names: readonly string[]): readonly string[]
+  counters(): ResponseCacheCounters
+  host(): AdapterHost
+  /** Tells those who wait; `undefined`: nobody does. */
+  readonly land: ((willNeverBe: boolean) => void) | undefined
+  /** Whether it will not be kept, as far as is known. */
+  readonly isPassed: boolean
+  /** In shadow mode: what would have been the answer. */
+  readonly kept: Found<StoredResponse> | undefined
+}
+
+/** A response that the app makes. */
+export class Making {
+  readonly #conditions: Conditions
+  readonly #asksWhole: boolean
+  #prepared: Prepared | undefined
+  #isNotModified = false
+  #isCounted = false
+
+  constructor(
+    private readonly asked: Asked,
+    private readonly options: ResolvedResponseCacheOptions,
+    private readonly basis: ReadBasis,
+    private readonly why: string,
+    private readonly parts: MakingParts,
+  ) {
+    this.#conditions = conditionsOf(asked.request.headers)
+    this.#asksWhole = asked.scope.mode !== 'shadow' && !parts.isPassed
+  }
+
+  watch(): void {
+    const { request, response } = this.asked
+    if (this.#asksWhole) {
+      // The whole response is wanted, to be kept. Whether this client has it is found out here.
+      delete request.headers['if-none-match']
+      delete request.headers['if-modified-since']
+    }
+    captureResponse(response, this.options.maxBodyBytes, {
+      whole: (body) => this.#guard(() => this.#whole(body), true),
+      sent: () => this.#guard(() => this.#finish(), undefined),
+      ended: (body) => this.#guard(() => this.#end(body), undefined),
+      cut: () => this.#leave('cut'),
+    })
+  }
+
+  #guard<T>(work: () => T, otherwise: T): T {
+    try {
+      return work()
+    } catch (error) {
+      this.parts.host().reportError(error)
+      this.#leave('error')
+      return otherwise
+    }
+  }
+
+  #whole(body: Buffer | undefined): boolean {
+    const { response } = this.asked
+    const against = body === undefined ? 'too large' : responseRefusal(response, this.options)
+    if (against !== undefined || body === undefined) this.#tell(against ?? 'too large')
+    else {
+      // In shadow mode nothing of the response is changed.
+      if (!response.hasHeader('etag') && !this.#isShadow) response.setHeader('ETag', entityTag(body))
+      this.#tell(this.#prepare(body))
+    }
+    return this.#isWanted()
+  }
+
+  /** Whether the body is to be sent. */
+  #isWanted(): boolean {
+    const { response } = this.asked
+    if (!this.#asksWhole || response.statusCode !== 200) return true
+    if (!isNotModified(this.#conditions, headerText(response, 'etag'), headerText(response, 'last-modified'))) return true
+    becomeNotModified(response)
+    this.#isNotModified = true
+    this.parts.counters().notModified += 1
+    return false
+  }
+
+  #end(body: Buffer | undefined): void {
+    const against = body === undefined ? 'too large' : responseRefusal(this.asked.response, this.options)
+    const reason = against ?? (body === undefined ? undefined : this.#prepare(body))
+    if (reason === undefined) this.#finish()
+    else this.#count(reason)
+  }
+
+  /** @returns Why it is not kept, as far as that is known before its head is written. */
+  #prepare(body: Buffer): string | undefined {
+    const { response } = this.asked
+    const ttlMs = freshForMs(response, this.options.ttlMs, Date.now())
+    if (ttlMs <= 0) return 'cache-control'
+    const against = this.#isShadow ? undefined : this.basis.obstacle()
+    if (against !== undefined) return against
+    const stored = storedResponse(response, body, headerText(response, 'etag') ?? entityTag(body), this.options)
+    this.#prepared = { stored, vary: varyOf(response), ttlMs }
+    return undefined
+  }
+
+  /** Keeps what was prepared, now that the head is written: nobody is given it before, in this process or in another. */
+  #finish(): void {
+    const prepared = this.#prepared
+    if (prepared === undefined) return
+    this.#prepared = undefined
+    if (!this.#isShadow) this.#count(this.#keep(prepared))
+    // The optimised reads may take longer than those that the response was made from.
+    else void this.basis.settled().then(() => this.#guard(() => this.#compare(prepared), undefined))
+  }
+
+  #keep(prepared: Prepared): string | undefined {
+    const { stored, vary, ttlMs } = prepared
+    const { derived, request, base } = this.asked
+    const against = this.#lateRefusal(prepared)
+    if (against !== undefined) return against
+    const key = base + varyKey(request, this.parts.variedBy(base, vary))
+    return derived.keep({ key, sharedKey: this.parts.sharedKey(key), ttlMs }, stored, this.basis)
+  }
+
+  /** A middleware may have added to the head when it was written: a session its cookie, for one. */
+  #lateRefusal({ stored, vary }: Prepared): string | undefined {
+    const { response } = this.asked
+    const status = this.#isNotModified ? stored.status : response.statusCode
+    return responseRefusal(response, this.options, status) ?? (varyOf(response).every((name) => vary.includes(name)) ? undefined : 'vary')
+  }
+
+  async #compare(prepared: Prepared): Promise<void> {
+    const { derived, key, scope } = this.asked
+    const { kept } = this.parts
+    const { stored } = prepared
+    const counters = this.parts.counters()
+    const still = kept && (await derived.find<StoredResponse>(key, this.parts.sharedKey(key)))
+    // What was written meanwhile may be in one of them and not in the other.
+    if (kept !== undefined && still?.value.body === kept.value.body) {
+      counters.shadowed += 1
+      const isStatus = kept.value.status !== stored.status
+      if (isStatus || !Buffer.from(kept.value.body).equals(stored.body)) {
+        counters.shadowDifferences += 1
+        const [keptBytes, madeBytes] = [kept.value.body.length, stored.body.length]
+        const differs = isStatus ? 'status' : 'body'
+        this.parts.host().differs({ scope: scope.name, requestId: scope.requestId, differs, keptBytes, madeBytes, ageMs: kept.ageMs })
+      }
+    }
+    this.#count(this.#keep(prepared))
+  }
+
+  get #isShadow(): boolean {
+    return this.asked.scope.mode === 'shadow'
+  }
+
+  /** Tells the client, while there is a head, and counts what is certain. @param reason - `undefined`: it will be kept. */
+  #tell(reason: string | undefined): void {
+    if (reason !== undefined) this.#count(reason)
+    const status = reason === undefined ? 'stored' : `detail="${reason.replace(/[^ -~]|["\\]/g, '')}"`
+    if (!this.#isShadow) this.parts.say(this.asked.response, `fwd=${this.why}; ${status}`)
+  }
+
+  #leave(reason: string): void {
+    this.#prepared = undefined
+    this.basis.abandon()
+    this.#count(reason)
+  }
+
+  /** @param reason - `undefined`: it is kept. */
+  #count(reason: string | undefined): void {
+    if (this.#isCounted) return
+    this.#isCounted = true
+    this.basis.abandon()
+    const counters = this.parts.counters()
+    if (reason === undefined) counters.stored += 1
+    else counters.leave(reason)
+    this.parts.land?.(reason !== undefined && !PASSING.has(reason))
+  }
+}

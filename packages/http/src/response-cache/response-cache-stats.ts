@@ -1,0 +1,87 @@
+import type { MetricFamily, Sluice } from '@sluice/core'
+
+/** What became of requests at the response caches of one Sluice. Counters since the first was made. */
+export interface ResponseCacheStats {
+  /** Requests answered by a kept response. */
+  readonly hits: number
+  /** Requests answered by the response of another one that was under way. */
+  readonly joined: number
+  /** Requests that the app answered, although their response might have been kept. */
+  readonly misses: number
+  /** Requests answered with `304`, whoever made the response. */
+  readonly notModified: number
+  /** Responses that were kept. */
+  readonly stored: number
+  /** Responses that shadow mode compared with what was kept. */
+  readonly shadowed: number
+  /** Those of them that differed. */
+  readonly shadowDifferences: number
+  /** Requests that were left to the app, by reason. */
+  readonly bypassed: Readonly<Record<string, number>>
+  /** Responses that were not kept, by reason. */
+  readonly notStored: Readonly<Record<string, number>>
+}
+
+/** The counters behind `ResponseCacheStats`. */
+export class ResponseCacheCounters {
+  hits = 0
+  joined = 0
+  misses = 0
+  notModified = 0
+  stored = 0
+  shadowed = 0
+  shadowDifferences = 0
+  readonly #bypassed = new Map<string, number>()
+  readonly #notStored = new Map<string, number>()
+
+  bypass(reason: string): void {
+    this.#bypassed.set(reason, (this.#bypassed.get(reason) ?? 0) + 1)
+  }
+
+  leave(reason: string): void {
+    this.#notStored.set(reason, (this.#notStored.get(reason) ?? 0) + 1)
+  }
+
+  snapshot(): ResponseCacheStats {
+    return { ...this, bypassed: Object.fromEntries(this.#bypassed), notStored: Object.fromEntries(this.#notStored) }
+  }
+}
+
+const all = new WeakMap<Sluice, ResponseCacheCounters>()
+
+/** Those of a Sluice; its monitoring exports them. */
+export function countersOf(sluice: Sluice): ResponseCacheCounters {
+  const known = all.get(sluice)
+  if (known !== undefined) return known
+  const counters = new ResponseCacheCounters()
+  all.set(sluice, counters)
+  try {
+    sluice.monitor?.addFeed({ name: 'responses', collect: () => familiesOf(counters.snapshot()) })
+  } catch {
+    // It was closed.
+  }
+  return counters
+}
+
+function familiesOf(stats: ResponseCacheStats): readonly MetricFamily[] {
+  const { hits, joined, misses, bypassed, notStored, shadowed, shadowDifferences } = stats
+  const requests = { hit: hits, joined, miss: misses }
+  return [
+    counters('sluice.responses', 'Requests that came to a response cache', '{request}', 'sluice.result', requests),
+    counters('sluice.responses.bypassed', 'Requests that were left to the app', '{request}', 'sluice.reason', bypassed),
+    counters('sluice.responses.not_stored', 'Responses that were not kept', '{response}', 'sluice.reason', notStored),
+    counter('sluice.responses.stored', 'Responses that were kept', '{response}', stats.stored),
+    counter('sluice.responses.not_modified', 'Requests answered with 304', '{request}', stats.notModified),
+    counter('sluice.responses.shadow.comparisons', 'Responses that were compared with kept ones', '{response}', shadowed),
+    counter('sluice.responses.shadow.differences', 'Comparisons with different responses', '{response}', shadowDifferences),
+  ]
+}
+
+function counter(name: string, help: string, unit: string, value: number): MetricFamily {
+  return { name, help, unit, type: 'counter', samples: [{ labels: {}, value }] }
+}
+
+function counters(name: string, help: string, unit: string, label: string, values: Readonly<Record<string, number>>): MetricFamily {
+  const samples = Object.entries(values).map(([key, value]) => ({ labels: { [label]: key }, value }))
+  return { name, help, unit, type: 'counter', samples }
+}

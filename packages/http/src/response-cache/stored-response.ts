@@ -1,0 +1,87 @@
+import type { ClientRequest, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { cacheControl, secondsOf } from './cache-control.ts'
+import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'
+
+/** A response as it is kept. */
+export interface StoredResponse {
+  readonly status: number
+  /** Names as the app wrote them. */
+  readonly headers: readonly (readonly [name: string, value: string | readonly string[]])[]
+  readonly body: Uint8Array
+  readonly etag: string
+}
+
+/** Of one connection, of one request, or of one moment. */
+const NEVER_KEPT = new Set([
+  ...['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding'],
+  ...['upgrade', 'set-cookie', 'server-timing', 'x-request-id', 'x-correlation-id', 'date', 'age', 'cache-status', 'content-length'],
+  ...['retry-after', 'ratelimit', 'ratelimit-policy', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset', 'x-ratelimit-limit'],
+  ...['x-ratelimit-remaining', 'x-ratelimit-reset', 'traceparent', 'tracestate', 'x-response-time'],
+])
+
+/** Why a response is not kept; `undefined`: nothing in its head speaks against it. */
+export function responseRefusal(
+  response: ServerResponse,
+  { statuses }: ResolvedResponseCacheOptions,
+  status: number = response.statusCode,
+): string | undefined {
+  if (!statuses.has(status)) return 'status'
+  if (response.hasHeader('set-cookie')) return 'set-cookie'
+  if (response.hasHeader('content-range')) return 'range'
+  if (/^text\/event-stream\b/i.test(headerText(response, 'content-type') ?? '')) return 'event stream'
+  if (varyOf(response).includes('*')) return 'vary'
+  const control = cacheControl(headerText(response, 'cache-control'))
+  return control.has('no-store') || control.has('private') || control.has('no-cache') ? 'cache-control' : undefined
+}
+
+/** Milliseconds that a response is fresh, for a cache that serves many. Source: RFC 9111, section 4.2.1. */
+export function freshForMs(response: ServerResponse, defaultMs: number, now: number): number {
+  const control = cacheControl(headerText(response, 'cache-control'))
+  const expires = headerText(response, 'expires')
+  const said =
+    secondsOf(control, 's-maxage') ?? secondsOf(control, 'max-age') ?? (expires === undefined ? undefined : untilMs(expires, now))
+  if (said === undefined) return defaultMs
+  const age = headerText(response, 'age')
+  return said - (age !== undefined && /^\d{1,10}$/.test(age) ? Number(age) * 1_000 : 0)
+}
+
+/** The request headers that a response depends on, in lower case. */
+export function varyOf(response: ServerResponse): readonly string[] {
+  const names = (headerText(response, 'vary') ?? '').split(',').map((name) => name.trim().toLowerCase())
+  return names.filter((name) => name !== '')
+}
+
+export function storedResponse(
+  response: ServerResponse,
+  body: Uint8Array,
+  etag: string,
+  { dropHeaders }: ResolvedResponseCacheOptions,
+): StoredResponse {
+  const named = new Set((headerText(response, 'connection') ?? '').split(',').map((name) => name.trim().toLowerCase()))
+  const headers: [string, string | readonly string[]][] = []
+  const all: OutgoingHttpHeaders = response.getHeaders()
+  for (const name of rawNamesOf(response)) {
+    const lower = name.toLowerCase()
+    if (NEVER_KEPT.has(lower) || named.has(lower) || dropHeaders.has(lower) || lower === 'etag') continue
+    const value = all[lower]
+    if (value !== undefined) headers.push([name, Array.isArray(value) ? [...value] : String(value)])
+  }
+  return { status: response.statusCode, headers, body, etag }
+}
+
+export function headerText(response: ServerResponse, name: string): string | undefined {
+  const value = response.getHeader(name)
+  if (value === undefined) return undefined
+  return Array.isArray(value) ? value.join(', ') : String(value)
+}
+
+function rawNamesOf(response: ServerResponse): readonly string[] {
+  // Of every outgoing message of Node; its types have it for requests alone.
+  return (response as unknown as Pick<ClientRequest, 'getRawHeaderNames'>).getRawHeaderNames()
+}
+
+/** What is no date lies in the past. */
+function untilMs(date: string, now: number): number {
+  const at = Date.parse(date)
+  return Number.isNaN(at) ? 0 : at - now
+}

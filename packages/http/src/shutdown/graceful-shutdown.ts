@@ -1,0 +1,129 @@
+import type { Server } from 'node:http'
+import type { Server as SecureServer } from 'node:https'
+import { hostOf, InvalidArgumentError, type Sluice } from '@sluice/core'
+import { drainStateOf } from '../operations/drain-state.ts'
+import { OpenWork } from './open-work.ts'
+import { resolveShutdownOptions, type ShutdownOptions } from './shutdown-options.ts'
+
+/** How it ended. */
+export interface ShutdownReport {
+  /** Milliseconds from its beginning on. */
+  readonly durationMs: number
+  /** Requests that were cut, because they took longer than they may. */
+  readonly cut: number
+  /** What closing failed with. */
+  readonly errors: readonly unknown[]
+}
+
+export interface GracefulShutdown {
+  /** Stops the server and closes the Sluice. Another call waits for the first one. Never rejects. */
+  shutdown(): Promise<ShutdownReport>
+  readonly isDraining: boolean
+  /** Listens to signals no more, unless it has begun. */
+  dispose(): void
+}
+
+/**
+ * Stops an app so that no request fails by it: readiness says no at once, requests are taken until the load balancer has noticed, those under way are
+ * waited for, streams and WebSockets are ended, and then the Sluice is closed, with its jobs. To be called before the server listens.
+ *
+ * @throws InvalidOptionError; InvalidArgumentError.
+ * @example
+ * ```ts
+ * const server = createServer(app)
+ * gracefulShutdown(server, sluice, { drainDelayMs: 5_000, close: () => db.destroy() })
+ * server.listen(3000)
+ * ```
+ */
+export function gracefulShutdown(server: Server | SecureServer, sluice: Sluice, options: ShutdownOptions = {}): GracefulShutdown {
+  if (typeof server?.closeIdleConnections !== 'function')
+    throw new InvalidArgumentError('server', 'a server of node:http or node:https', server)
+  hostOf(sluice)
+  return new Shutdown(server, sluice, resolveShutdownOptions(options))
+}
+
+class Shutdown implements GracefulShutdown {
+  readonly #work: OpenWork
+  readonly #cutting = new AbortController()
+  #running: Promise<ShutdownReport> | undefined
+  #cut = 0
+
+  constructor(
+    server: Server,
+    private readonly sluice: Sluice,
+    private readonly options: Required<ShutdownOptions>,
+  ) {
+    this.#work = new OpenWork(server)
+    for (const signal of options.signals) process.on(signal, this.#onSignal)
+  }
+
+  get isDraining(): boolean {
+    return this.#running !== undefined
+  }
+
+  shutdown(): Promise<ShutdownReport> {
+    this.#running ??= this.#run()
+    return this.#running
+  }
+
+  dispose(): void {
+    if (this.#running !== undefined) return
+    this.#forget()
+  }
+
+  async #run(): Promise<ShutdownReport> {
+    const startedAt = performance.now()
+    const { drainDelayMs, timeoutMs, close } = this.options
+    drainStateOf(this.sluice).isDraining = true
+    this.#work.closeConnections()
+    await this.#pause(drainDelayMs)
+    const timer = setTimeout(() => this.#cutAll(), timeoutMs)
+    await this.#work.stop(this.#cutting.signal)
+    clearTimeout(timer)
+    const errors: unknown[] = []
+    for (const end of [close, () => this.sluice.close()]) {
+      try {
+        await end()
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    this.#forget()
+    return { durationMs: performance.now() - startedAt, cut: this.#cut, errors }
+  }
+
+  /** The delay keeps the process alive: it is on its way out by itself. */
+  #pause(ms: number): Promise<void> {
+    const { signal } = this.#cutting
+    if (ms === 0 || signal.aborted) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      const done = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      signal.addEventListener('abort', done, { once: true })
+    })
+  }
+
+  #cutAll(): void {
+    this.#cut += this.#work.requests
+    this.#cutting.abort()
+  }
+
+  #forget(): void {
+    for (const signal of this.options.signals) process.off(signal, this.#onSignal)
+    this.#work.dispose()
+  }
+
+  readonly #onSignal = (): void => {
+    if (this.#running !== undefined) {
+      this.#cutAll()
+      return
+    }
+    void this.shutdown().then(({ cut, errors }) => {
+      for (const error of errors) hostOf(this.sluice).warn(`Closing failed: ${String(error)}`)
+      if (this.options.exit) process.exit(cut > 0 || errors.length > 0 ? 1 : 0)
+    })
+  }
+}

@@ -1,0 +1,298 @@
+import { createServer, request as httpRequest, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { gunzipSync } from 'node:zlib'
+import { createSluice, hostOf, type ScopeReport, type Sluice } from '@sluice/core'
+import {
+  sluiceHealth as expressHealth,
+  sluiceRateLimit as expressLimit,
+  sluiceMetrics as expressMetrics,
+  sluiceLoadShed as expressShed,
+  sluiceMiddleware,
+} from '@sluice/express'
+import { sluiceHealth, sluiceLoadShed, sluiceMetrics, sluicePlugin, sluiceRateLimit } from '@sluice/fastify'
+import type { HealthOptions, LoadShedOptions, MetricsOptions, RateLimitOptions, RequestIdOptions } from '@sluice/http'
+import express5 from 'express'
+// @ts-expect-error its types are those of Express 5, which differ in nothing that is used here
+import express4 from 'express4'
+import fastify from 'fastify'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { readOpenMetrics } from '../support/open-metrics.ts'
+
+const closing: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+interface Settings {
+  readonly health?: HealthOptions
+  readonly metrics?: MetricsOptions
+  readonly shed?: LoadShedOptions
+  readonly limit?: RateLimitOptions
+  readonly requestId?: RequestIdOptions | boolean
+}
+
+type Serve = (sluice: Sluice, settings: Settings) => Promise<string>
+const quiet = { report: false, serverTiming: false }
+
+const onExpress =
+  (express: typeof express5): Serve =>
+  async (sluice, { health, metrics, shed, limit, requestId }) => {
+    const app = express()
+    if (shed !== undefined) app.use(expressShed(shed))
+    app.use(expressHealth(sluice, health))
+    app.use('/metrics', expressMetrics(sluice, metrics))
+    app.use(sluiceMiddleware(sluice, { ...quiet, ...(requestId === undefined ? {} : { requestId }) }))
+    if (limit !== undefined) app.use(expressLimit(limit))
+    app.get('/work/:ms', (request, response) => void setTimeout(() => response.send('done'), Number(request.params.ms)))
+    app.get('/fails', () => {
+      throw new Error('it fails')
+    })
+    // Express prints what fails unless it is a test.
+    app.set('env', 'test')
+    return await listen(app)
+  }
+
+const onFastify: Serve = async (sluice, { health, metrics, shed, limit, requestId }) => {
+  const app = fastify()
+  if (shed !== undefined) await app.register(sluiceLoadShed, shed)
+  await app.register(sluiceHealth, { sluice, ...health })
+  await app.register(sluiceMetrics, { sluice, ...metrics })
+  await app.register(sluicePlugin, { sluice, ...quiet, ...(requestId === undefined ? {} : { requestId }) })
+  if (limit !== undefined) await app.register(sluiceRateLimit, limit)
+  app.get('/work/:ms', async (request) => {
+    await new Promise((resolve) => setTimeout(resolve, Number((request.params as { ms: string }).ms)))
+    return 'done'
+  })
+  app.get('/fails', async () => {
+    throw new Error('it fails')
+  })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  closing.push(() => app.close())
+  return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
+}
+
+async function listen(handler: RequestListener): Promise<string> {
+  const server = createServer(handler)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closing.push(async () => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+function ask(url: string, headers: Record<string, string> = {}) {
+  return new Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; body: Buffer }>((resolve, reject) => {
+    httpRequest(url, { headers, agent: false }, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }))
+    })
+      .on('error', reject)
+      .end()
+  })
+}
+
+const frameworks: readonly [string, Serve][] = [
+  ['Express 5', onExpress(express5)],
+  ['Express 4', onExpress(express4)],
+  ['Fastify 5', onFastify],
+]
+
+describe.each(frameworks)('on %s', (_name, serve) => {
+  async function setUp(settings: Settings = {}) {
+    const sluice = createSluice()
+    closing.push(() => sluice.close())
+    const reports: ScopeReport[] = []
+    sluice.on('scope', (report) => reports.push(report))
+    const url = await serve(sluice, settings)
+    return { sluice, url, reports, get: (path: string, headers?: Record<string, string>) => ask(`${url}${path}`, headers) }
+  }
+
+  describe('probes', () => {
+    it('say that the process answers, and that all it needs does', async () => {
+      const { get } = await setUp({ health: { checks: { search: async () => true } } })
+      expect((await get('/healthz')).body.toString()).toBe('{"status":"pass"}')
+      const { status, headers, body } = await get('/readyz')
+      expect([status, headers['content-type'], headers['cache-control']]).toEqual([200, 'application/health+json', 'no-store'])
+      expect(JSON.parse(body.toString())).toMatchObject({ status: 'pass', checks: { search: [{ status: 'pass', observedUnit: 'ms' }] } })
+    })
+
+    it('say no where a check fails, and how it failed to nobody but this machine', async () => {
+      const checks = {
+        search: () => {
+          throw new Error('secret host is down')
+        },
+      }
+      const { get } = await setUp({ health: { checks } })
+      const own = await get('/readyz')
+      expect([own.status, JSON.parse(own.body.toString()).checks.search[0].output]).toEqual([503, 'secret host is down'])
+      const other = await get('/readyz', { 'x-forwarded-for': '192.0.2.1' })
+      expect([other.status, other.body.toString()]).toEqual([503, '{"status":"fail"}'])
+      expect((await get('/readyz', { host: 'app.example' })).body.toString()).toBe('{"status":"fail"}')
+    })
+
+    it('bound a check that hangs, and do not ask it again while it does', async () => {
+      const search = vi.fn(() => new Promise(() => {}))
+      const { get } = await setUp({ health: { checks: { search }, timeoutMs: 30, cacheMs: 0 } })
+      expect((await get('/readyz')).status).toBe(503)
+      expect((await get('/readyz')).status).toBe(503)
+      expect(search).toHaveBeenCalledTimes(1)
+    })
+
+    it('ask once for many probes', async () => {
+      const search = vi.fn(async () => true)
+      const { get } = await setUp({ health: { checks: { search }, cacheMs: 60_000 } })
+      await Promise.all(Array.from({ length: 20 }, () => get('/readyz')))
+      expect(search).toHaveBeenCalledTimes(1)
+    })
+
+    it('ask the databases of attached clients', async () => {
+      const { sluice, get } = await setUp({ health: { cacheMs: 0 } })
+      let isUp = true
+      const query = async () => {
+        if (!isUp) throw new Error('gone')
+        return []
+      }
+      hostOf(sluice).connections.attach('one', () => ({ dialect: 'sqlite', query }))
+      expect((await get('/readyz')).status).toBe(200)
+      isUp = false
+      const { status, body } = await get('/readyz')
+      expect([status, JSON.parse(body.toString()).checks.database[0].output]).toEqual([503, 'gone'])
+    })
+  })
+
+  describe('metrics', () => {
+    it('carry method, route and status of requests: those without a route, that failed, and whose client has gone', async () => {
+      const { url, get, reports } = await setUp()
+      await get('/work/1')
+      await get('/nothing/here')
+      await get('/fails')
+      const gone = httpRequest(`${url}/work/200`, { agent: false })
+      gone.on('error', () => {})
+      gone.end()
+      await new Promise((resolve) => setTimeout(resolve, 60))
+      gone.destroy()
+      await vi.waitFor(() => expect(reports).toHaveLength(4))
+      const { headers, body } = await get('/metrics')
+      expect([headers['content-type'], headers['cache-control']]).toEqual(['text/plain; version=0.0.4; charset=utf-8', 'no-store'])
+      const count = 'http_server_request_duration_seconds_count'
+      const text = body.toString()
+      expect(text).toContain(`${count}{http_request_method="GET",http_route="/work/:ms",http_response_status_code="200"} 1\n`)
+      expect(text).toContain(`${count}{http_request_method="GET",http_response_status_code="404"} 1\n`)
+      expect(text).toContain(`${count}{http_request_method="GET",http_route="/fails",http_response_status_code="500"} 1\n`)
+      expect(text).toContain(`${count}{http_request_method="GET",http_route="/work/:ms"} 1\n`)
+    })
+
+    it('are packed for who takes it, and shown to who may read them', async () => {
+      const { get } = await setUp({ metrics: { authorize: (request) => request.headers.authorization === 'Bearer m' } })
+      expect((await get('/metrics')).status).toBe(403)
+      const { headers, body } = await get('/metrics', { authorization: 'Bearer m', 'accept-encoding': 'gzip' })
+      expect(headers['content-encoding']).toBe('gzip')
+      expect(gunzipSync(body).toString()).toContain('# TYPE ')
+      expect(
+        (await get('/metrics', { authorization: 'Bearer m', 'accept-encoding': 'gzip;q=0' })).headers['content-encoding'],
+      ).toBeUndefined()
+    })
+  })
+
+  describe('metrics in the format of OpenMetrics', () => {
+    const accept = 'application/openmetrics-text; version=1.0.0, text/plain; version=0.0.4; q=0.5'
+
+    it('are for who asks so, with the id of a request that took as long', async () => {
+      const { get, reports } = await setUp({ requestId: { trust: true } })
+      await get('/work/1', { 'x-request-id': 'mine-1' })
+      await vi.waitFor(() => expect(reports).toHaveLength(1))
+      const { headers, body } = await get('/metrics', { accept })
+      expect([headers['content-type'], headers.vary]).toEqual([
+        'application/openmetrics-text; version=1.0.0; charset=utf-8',
+        'Accept, Accept-Encoding',
+      ])
+      const times = readOpenMetrics(body.toString()).get('http_server_request_duration_seconds')
+      expect(times).toMatchObject({ type: 'histogram', unit: 'seconds' })
+      expect(times?.samples.flatMap(({ exemplar }) => exemplar?.labels.get('request_id') ?? [])).toEqual(['mine-1'])
+      const packed = await get('/metrics', { accept, 'accept-encoding': 'gzip' })
+      expect(packed.headers['content-encoding']).toBe('gzip')
+      readOpenMetrics(gunzipSync(packed.body).toString())
+      const plain = await get('/metrics', { accept: 'text/plain' })
+      expect([plain.headers['content-type'], plain.body.toString()]).toEqual([
+        'text/plain; version=0.0.4; charset=utf-8',
+        expect.not.stringContaining('mine-1'),
+      ])
+    })
+
+    it('have every family of every engine that the other format has', async () => {
+      const { get, sluice } = await setUp()
+      sluice.monitor?.startCollecting()
+      sluice.balancer?.registerNode('127.0.0.1', 1)
+      sluice.jobs?.createQueue('mails', 1)
+      sluice.jobs?.registerProcessor('mails', async () => 'sent')
+      sluice.jobs?.start()
+      await sluice.jobs?.enqueueTask({}, 'normal', 'mails')
+      await get('/work/1')
+      await get('/fails')
+      await vi.waitFor(async () => expect((await get('/metrics')).body.toString()).toContain('sluice_scope_failures_total'))
+      const written = [...(await get('/metrics')).body.toString().matchAll(/^# TYPE (\S+) (\w+)$/gm)]
+      const names = written.map(([, name = '', type]) => (type === 'counter' ? name.replace(/_total$/, '') : name))
+      const read = readOpenMetrics((await get('/metrics', { accept })).body.toString())
+      expect(names.length).toBeGreaterThan(30)
+      expect([...read.keys()].toSorted()).toEqual(names.toSorted())
+    })
+  })
+
+  describe('ids of requests', () => {
+    it('are made for each, whatever it brings, and told by its scope', async () => {
+      const { get, reports } = await setUp()
+      const { headers } = await get('/work/1', { 'x-request-id': 'theirs' })
+      expect(headers['x-request-id']).toMatch(/^[\da-f]{8}-[\da-f-]{27}$/)
+      await vi.waitFor(() => expect(reports).toHaveLength(1))
+      expect(reports[0]?.requestId).toBe(headers['x-request-id'])
+    })
+
+    it('are taken over from who is trusted, if they are well-formed', async () => {
+      const { get } = await setUp({ requestId: { trust: true } })
+      expect((await get('/work/1', { 'x-request-id': 'abc-1' })).headers['x-request-id']).toBe('abc-1')
+      for (const id of ['a b', '<x>', ''.padEnd(129, 'a')]) {
+        expect((await get('/work/1', { 'x-request-id': id })).headers['x-request-id']).toMatch(/^[\da-f-]{36}$/)
+      }
+    })
+
+    it('are left out where they are switched off', async () => {
+      const { get } = await setUp({ requestId: false })
+      expect((await get('/work/1')).headers['x-request-id']).toBeUndefined()
+    })
+  })
+
+  it('refuses what is too much at once, but neither probes nor what matters most', async () => {
+    const { get } = await setUp({
+      shed: {
+        maxConcurrent: 2,
+        retryAfterSeconds: 7,
+        priority: (request) => (request.headers['x-priority'] as 'low' | 'critical' | undefined) ?? 'normal',
+      },
+    })
+    const first = get('/work/300')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect((await get('/work/1', { 'x-priority': 'low' })).status).toBe(503)
+    const second = get('/work/300')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const refused = await get('/work/1')
+    expect([refused.status, refused.headers['retry-after']]).toEqual([503, '7'])
+    expect((await get('/work/1', { 'x-priority': 'critical' })).status).toBe(200)
+    expect((await get('/readyz')).status).toBe(200)
+    expect((await get('/metrics')).status).toBe(200)
+    expect([(await first).status, (await second).status]).toEqual([200, 200])
+    expect((await get('/work/1')).status).toBe(200)
+  })
+
+  it('refuses clients that send too many, and tells all what is left to them', async () => {
+    const { get } = await setUp({ limit: { requests: 2, perSeconds: 60, key: (request) => String(request.headers['x-client']) } })
+    const first = await get('/work/1', { 'x-client': 'a' })
+    expect([first.headers['ratelimit-policy'], first.headers.ratelimit]).toEqual(['"default";q=2;w=60', '"default";r=1;t=60'])
+    await get('/work/1', { 'x-client': 'a' })
+    const third = await get('/work/1', { 'x-client': 'a' })
+    expect(third.status).toBe(429)
+    expect(Number(third.headers['retry-after'])).toBeGreaterThan(0)
+    expect((await get('/work/1', { 'x-client': 'b' })).status).toBe(200)
+  })
+})

@@ -1,0 +1,72 @@
+import { hostOf, type Sluice } from '@sluice/core'
+import type { GraphQLScalarType } from 'graphql'
+import { GraphQLJSON } from 'graphql-scalars'
+import { FieldGate, type SluiceField, type SluiceMutationField, type SluiceQueryField } from './schema/field-gate.ts'
+import { mutationResolvers } from './schema/mutation-resolvers.ts'
+import { queryResolvers } from './schema/query-resolvers.ts'
+import { resolverError } from './schema/resolver-error.ts'
+import { checkSchemaOptions, type SluiceSchemaOptions } from './schema/schema-options.ts'
+import { typeDefs } from './schema/type-defs.ts'
+
+type Args = Readonly<Record<string, unknown>>
+
+/** A resolver as all servers take them. */
+export type SluiceResolver<TContext> = (source: unknown, args: Readonly<Record<string, unknown>>, context: TContext) => Promise<unknown>
+
+/** For `makeExecutableSchema` and what builds on it, and for Mercurius. */
+export interface SluiceSchema<TContext> {
+  /** SDL; see `defines`. */
+  readonly typeDefs: string
+  readonly resolvers: {
+    JSON: GraphQLScalarType
+    Query: Record<SluiceQueryField, SluiceResolver<TContext>>
+    Mutation: Record<SluiceMutationField, SluiceResolver<TContext>>
+  }
+}
+
+/**
+ * A schema of what a Sluice's engines know and do, to be merged into the app's own: its root types are extended.
+ *
+ * Each field is asked of the engine when it is resolved. An engine that is switched off fails its fields with `SLUICE_ENGINE_OFF`, and errors of Sluice carry
+ * their code as `extensions.code`. An `Int` that does not fit into 32 bits, and what is not known of a minute, is -1.
+ *
+ * @throws InvalidOptionError; InvalidArgumentError for what is no Sluice.
+ * @example
+ * ```ts
+ * const { typeDefs, resolvers } = createSluiceSchema(sluice, { authorize: (context) => context.user?.isAdmin === true })
+ * const schema = createSchema({ typeDefs: [appTypeDefs, typeDefs], resolvers: [appResolvers, resolvers] })
+ * ```
+ */
+export function createSluiceSchema<TContext = unknown>(
+  sluice: Sluice,
+  options: SluiceSchemaOptions<TContext> = {},
+): SluiceSchema<TContext> {
+  checkSchemaOptions(options)
+  const { authorize, actor, defines = ['JSON'], batchJobs = [], maxItems = 10_000, maxJsonDepth = 20 } = options
+  const host = hostOf(sluice)
+  const report = (error: unknown) => host.reportError(error)
+  const gate = new FieldGate(authorize, report)
+  const guarded =
+    <K extends SluiceField>(isMutation: boolean) =>
+    ([field, answer]: [string, (args: Args, actor: string | undefined) => unknown]): [K, SluiceResolver<TContext>] => [
+      field as K,
+      async (_source, args, context) => {
+        try {
+          await gate.pass(isMutation, field as K, context, args)
+          return await answer(args, isMutation ? actor?.(context) : undefined)
+        } catch (error) {
+          throw resolverError(error, report)
+        }
+      },
+    ]
+  const queries = Object.entries(queryResolvers(sluice)).map(guarded<SluiceQueryField>(false))
+  const mutations = Object.entries(mutationResolvers(sluice, { maxItems, maxJsonDepth }, batchJobs)).map(guarded<SluiceMutationField>(true))
+  return {
+    typeDefs: typeDefs(defines),
+    resolvers: {
+      JSON: GraphQLJSON,
+      Query: Object.fromEntries(queries) as Record<SluiceQueryField, SluiceResolver<TContext>>,
+      Mutation: Object.fromEntries(mutations) as Record<SluiceMutationField, SluiceResolver<TContext>>,
+    },
+  }
+}

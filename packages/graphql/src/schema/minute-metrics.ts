@@ -1,0 +1,58 @@
+import type { MetricName, MonitoringAndAutoScalingEngine } from '@sluice/core'
+import { toInt } from './to-int.ts'
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 3_600_000
+const NOT_KNOWN = -1
+
+/** What a minute was like. -1: nothing came that would tell. */
+export interface MinuteMetrics {
+  /** When it began, in seconds since 1970. */
+  readonly timestamp: number
+  readonly cpu: number
+  readonly memory: number
+  readonly disk: number
+  readonly responseTime: number
+  readonly errorRate: number
+  readonly requestsPerSecond: number
+}
+
+interface Sum {
+  total: number
+  count: number
+}
+
+/** The means of each minute in which anything was recorded, in order. Minutes in which nothing was are not there: missing is not zero. */
+export function minuteMetrics(monitor: MonitoringAndAutoScalingEngine, hours: number): readonly MinuteMetrics[] {
+  const by = (metric: MetricName) => byMinute(monitor, metric, hours * HOUR_MS)
+  const [cpu, memory, disk, responseTime] = [by('cpu'), by('memory'), by('disk'), by('responseTime')]
+  const [errorRate, requests] = [by('errorRate'), by('requests')]
+  const minutes = new Set([cpu, memory, disk, responseTime, errorRate, requests].flatMap((values) => [...values.keys()]))
+  return [...minutes]
+    .sort((a, b) => a - b)
+    .map((minute) => ({
+      timestamp: minute * 60,
+      cpu: mean(cpu.get(minute)),
+      memory: mean(memory.get(minute)),
+      disk: mean(disk.get(minute)),
+      responseTime: mean(responseTime.get(minute)),
+      errorRate: mean(errorRate.get(minute)),
+      requestsPerSecond: toInt(mean(requests.get(minute))),
+    }))
+}
+
+function byMinute(monitor: MonitoringAndAutoScalingEngine, metric: MetricName, windowMs: number): ReadonlyMap<number, Sum> {
+  const sums = new Map<number, Sum>()
+  for (const { timestamp, value } of monitor.getMetricTrend(metric, windowMs)) {
+    const minute = Math.floor(timestamp / MINUTE_MS)
+    const sum = sums.get(minute) ?? { total: 0, count: 0 }
+    sum.total += value
+    sum.count += 1
+    sums.set(minute, sum)
+  }
+  return sums
+}
+
+function mean(sum: Sum | undefined): number {
+  return sum === undefined ? NOT_KNOWN : sum.total / sum.count
+}

@@ -1,0 +1,92 @@
+import { checkJson, InvalidArgumentError, NoProcessorError, ownCacheNamespaces, type ScaleDirection, type Sluice } from '@sluice/core'
+import { engineOf } from './engine-of.ts'
+import type { SluiceMutationField } from './field-gate.ts'
+import { text } from './query-resolvers.ts'
+import type { InputLimits } from './schema-options.ts'
+
+/** A glob is held against every key: its length is what each of them costs. */
+const MAX_PATTERN = 256
+
+type Args = Readonly<Record<string, unknown>>
+
+interface PolicyInput {
+  readonly name: string
+  readonly metric: string
+  readonly threshold: number
+  readonly scaleDirection: ScaleDirection
+  readonly scaleAmount?: number | null
+  readonly cooldownSeconds?: number | null
+}
+
+/** What each field of `Mutation` is answered by. */
+export function mutationResolvers(
+  sluice: Sluice,
+  { maxItems, maxJsonDepth }: InputLimits,
+  batchJobs: readonly string[],
+): Readonly<Record<SluiceMutationField, (args: Args, actor: string | undefined) => unknown>> {
+  return {
+    clearCache: ({ namespace }) => {
+      engineOf(sluice, 'cache').clear(namespace === undefined || namespace === null ? undefined : text('namespace', namespace))
+      return true
+    },
+    warmCache: ({ namespace, data }) => {
+      const cache = engineOf(sluice, 'cache')
+      const entries = entriesOf(data, maxItems)
+      // The object itself is one level more.
+      checkJson('data', entries, maxJsonDepth + 1)
+      return cache.warmCache(appNamespace(namespace), entries)
+    },
+    invalidateCacheByPattern: ({ pattern }) => {
+      const cache = engineOf(sluice, 'cache')
+      if (typeof pattern !== 'string' || pattern === '' || pattern.length > MAX_PATTERN)
+        throw new InvalidArgumentError('pattern', `a text of 1 to ${MAX_PATTERN} characters`, pattern)
+      return cache.invalidateByPattern(pattern)
+    },
+    triggerScaling: ({ direction, amount }, actor) =>
+      engineOf(sluice, 'monitor').triggerScaling(direction as ScaleDirection, amount as number, actor) !== null,
+    createScalingPolicy: ({ policy }) => {
+      const { name, metric, threshold, scaleDirection, scaleAmount, cooldownSeconds } = policy as PolicyInput
+      const monitor = engineOf(sluice, 'monitor')
+      const [amount, cooldown] = [scaleAmount ?? undefined, cooldownSeconds ?? undefined]
+      return monitor.createScalingPolicy(
+        text('policy.name', name),
+        text('policy.metric', metric),
+        threshold,
+        scaleDirection,
+        amount,
+        cooldown,
+      )
+    },
+    submitBatchJob: ({ name, items, batchSize }, actor) => {
+      const jobs = engineOf(sluice, 'jobs')
+      const job = text('name', name)
+      // The engine would make a queue for any name.
+      if (!batchJobs.includes(job) && !jobs.hasProcessor(job)) throw new NoProcessorError(job)
+      const list = items as readonly unknown[]
+      if (list.length > maxItems) throw new InvalidArgumentError('items', `${maxItems} at most`, list)
+      checkJson('items', list, maxJsonDepth + 1)
+      return jobs.createBatchJob(job, list, (batchSize ?? undefined) as number | undefined, actor === undefined ? {} : { actor })
+    },
+    retryDeadLetterTask: ({ taskId }, actor) => engineOf(sluice, 'jobs').retryDeadLetterTask(text('taskId', taskId), by(actor)),
+    cancelBatchJob: ({ jobId }, actor) => engineOf(sluice, 'jobs').cancelBatchJob(text('jobId', jobId), by(actor)),
+  }
+}
+
+function by(actor: string | undefined): { readonly actor?: string } {
+  return actor === undefined ? {} : { actor }
+}
+
+function appNamespace(given: unknown): string {
+  const namespace = text('namespace', given)
+  if (ownCacheNamespaces.includes(namespace))
+    throw new InvalidArgumentError('namespace', "one of the app's: what is put into Sluice's own would be handed out as results", namespace)
+  return namespace
+}
+
+function entriesOf(data: unknown, maxItems: number): Readonly<Record<string, unknown>> {
+  if (typeof data !== 'object' || data === null || Array.isArray(data))
+    throw new InvalidArgumentError('data', 'an object of values by key', data)
+  const count = Object.keys(data).length
+  if (count > maxItems) throw new InvalidArgumentError('data', `${maxItems} entries at most`, count)
+  return data as Readonly<Record<string, unknown>>
+}

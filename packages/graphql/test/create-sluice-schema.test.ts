@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createSluice, SluiceError } from '@sluice/core'
+import { createSluiceSchema } from '@sluice/graphql'
+import { buildSchema, type GraphQLObjectType, printType } from 'graphql'
+import { createSchema } from 'graphql-yoga'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+
+const sluice = createSluice()
+const app = 'type Query { hello: String } type Mutation { noop: Boolean }'
+afterEach(() => vi.restoreAllMocks())
+
+describe('createSluiceSchema', () => {
+  it('makes SDL that extends the root types of the app, for graphql-js and for graphql-tools', () => {
+    const { typeDefs } = createSluiceSchema(sluice)
+    for (const schema of [buildSchema(`${app}\n${typeDefs}`), createSchema({ typeDefs: [app, typeDefs] })]) {
+      expect(Object.keys(schema.getQueryType()?.getFields() ?? {})).toContain('hello')
+      expect(Object.keys(schema.getQueryType()?.getFields() ?? {})).toContain('cacheStats')
+      expect(Object.keys(schema.getMutationType()?.getFields() ?? {})).toContain('clearCache')
+    }
+  })
+
+  it('makes SDL that stands alone, or beside an app without mutations or with JSON of its own', () => {
+    const alone = createSluiceSchema(sluice, { defines: ['Query', 'Mutation', 'JSON'] })
+    expect(() => buildSchema(alone.typeDefs)).not.toThrow()
+    const withoutMutations = createSluiceSchema(sluice, { defines: ['Mutation', 'JSON'] })
+    expect(() => buildSchema(`type Query { hello: String } ${withoutMutations.typeDefs}`)).not.toThrow()
+    const withoutScalar = createSluiceSchema(sluice, { defines: [] })
+    expect(() => buildSchema(`${app} scalar JSON ${withoutScalar.typeDefs}`)).not.toThrow()
+  })
+
+  it('has a resolver for each field of its root types, and for no other', () => {
+    const { typeDefs, resolvers } = createSluiceSchema(sluice, { defines: ['Query', 'Mutation', 'JSON'] })
+    const schema = buildSchema(typeDefs)
+    for (const root of ['Query', 'Mutation'] as const) {
+      const { [root]: type } = { Query: schema.getQueryType(), Mutation: schema.getMutationType() }
+      expect(Object.keys(resolvers[root])).toEqual(Object.keys(type?.getFields() ?? {}))
+    }
+  })
+
+  it.each(['PerformanceMetrics', 'CacheStats', 'ClusterStatus', 'Query', 'Mutation'])(
+    'has the type %s as the documentation shows it',
+    (name) => {
+      const { typeDefs } = createSluiceSchema(sluice, { defines: ['Query', 'Mutation', 'JSON'] })
+      const guide = readFileSync(join(import.meta.dirname, '../../../docs/guides/graphql.md'), 'utf8')
+      const [, documented = ''] = /```graphql\n([\s\S]*?)```/.exec(guide) ?? []
+      const shown = buildSchema(`${documented.replaceAll('extend type', 'type')} scalar JSON ${rest(typeDefs)}`)
+      const type = (schema: ReturnType<typeof buildSchema>) => printType(schema.getType(name) as GraphQLObjectType)
+      expect(type(buildSchema(typeDefs))).toBe(type(shown))
+    },
+  )
+
+  it.each([
+    ['authorize', { authorize: true }],
+    ['actor', { actor: 'ada' }],
+    ['defines', { defines: ['Subscription'] }],
+    ['batchJobs', { batchJobs: 'mail' }],
+    ['maxItems', { maxItems: 0 }],
+    ['maxJsonDepth', { maxJsonDepth: 101 }],
+    ['authorise', { authorise: () => true }],
+  ])('refuses a wrong %s', (name, options) => {
+    expect(() => createSluiceSchema(sluice, options as never)).toThrow(
+      expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option: name }),
+    )
+  })
+
+  it('refuses what is no Sluice', () => {
+    expect(() => createSluiceSchema({} as never)).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT' }))
+  })
+
+  it('tells the code of a failure behind it, and not its message', async () => {
+    const { resolvers } = createSluiceSchema(sluice)
+    const errors: unknown[] = []
+    const stop = sluice.on('error', (error) => errors.push(error))
+    const failure = new SluiceError('SLUICE_JOB_BACKEND', 'redis://10.0.0.5 does not answer.')
+    vi.spyOn(sluice.jobs as NonNullable<typeof sluice.jobs>, 'getProcessingStats').mockRejectedValue(failure)
+    await expect(resolvers.Query.queueStats(undefined, {}, undefined)).rejects.toMatchObject({
+      extensions: { code: 'SLUICE_JOB_BACKEND' },
+      message: expect.not.stringContaining('10.0.0.5'),
+    })
+    stop()
+    expect(errors).toEqual([failure])
+  })
+})
+
+/** The types that the documentation does not show. */
+function rest(typeDefs: string): string {
+  return typeDefs
+    .replace(/^(type (PerformanceMetrics|CacheStats|ClusterStatus) .*|scalar JSON)$/gm, '')
+    .replace(/\ntype (Query|Mutation) \{[\s\S]*?\n\}/g, '')
+}

@@ -1,0 +1,77 @@
+import { createSluice, hostOf } from '@sluice/core'
+import { buildSchema, extendSchema, type GraphQLObjectType, type GraphQLSchema, graphql, parse } from 'graphql'
+import { describe, expect, it } from 'vitest'
+import { instrumentSchema } from '../../src/scopes/instrument-schema.ts'
+import { OperationNames } from '../../src/scopes/operation-names.ts'
+import { QueryScope } from '../../src/scopes/query-scope.ts'
+import { attachScopes } from '../../src/scopes/resolver-scopes.ts'
+
+const sluice = createSluice()
+const inScope = () => hostOf(sluice).scopes.current()?.name
+
+/** Begins when it is waited for, as queries of ORMs do. */
+function lazy<T>(make: () => T): PromiseLike<T> {
+  // biome-ignore lint/suspicious/noThenProperty: That is what it is.
+  return { then: (onFulfilled, onRejected) => Promise.resolve(make()).then(onFulfilled, onRejected) }
+}
+
+function schemaWith(resolvers: Record<string, () => unknown>): GraphQLSchema {
+  const schema = buildSchema('type Query { own: String root: String list: [String] }')
+  for (const [name, resolve] of Object.entries(resolvers)) fieldOf(schema, name).resolve = resolve
+  return schema
+}
+
+const fieldOf = (schema: GraphQLSchema, name: string) => {
+  const field = (schema.getQueryType() as GraphQLObjectType).getFields()[name]
+  if (field === undefined) throw new Error(name)
+  return field
+}
+
+async function ask(schema: GraphQLSchema, source: string, rootValue?: unknown) {
+  const contextValue = {}
+  attachScopes(contextValue, new QueryScope(sluice, new OperationNames(10)))
+  return (await graphql({ schema, source, contextValue, rootValue })).data
+}
+
+describe('instrumentSchema', () => {
+  it('runs resolvers in the scope that their context leads to, which is called by their operation', async () => {
+    const schema = schemaWith({ own: inScope })
+    instrumentSchema(schema, { withRootValue: false })
+    expect(await ask(schema, 'query A { own }')).toEqual({ own: 'query A' })
+    expect((await graphql({ schema, source: '{ own }', contextValue: {} })).data).toEqual({ own: null })
+    expect((await graphql({ schema, source: '{ own }' })).data).toEqual({ own: null })
+  })
+
+  it('begins in the scope what begins when it is waited for, in lists as well', async () => {
+    const schema = schemaWith({ own: () => lazy(inScope), list: () => [lazy(inScope), 'there'] })
+    instrumentSchema(schema, { withRootValue: false })
+    expect(await ask(schema, 'query A { own list }')).toEqual({ own: 'query A', list: ['query A', 'there'] })
+  })
+
+  it('wraps each resolver once, also in schemas that are made of others', () => {
+    const resolve = () => 'x'
+    const schema = schemaWith({ own: resolve })
+    instrumentSchema(schema, { withRootValue: false })
+    const wrapped = fieldOf(schema, 'own').resolve
+    expect(wrapped).not.toBe(resolve)
+    instrumentSchema(schema, { withRootValue: false })
+    const extended = extendSchema(schema, parse('extend type Query { more: String }'))
+    instrumentSchema(extended, { withRootValue: false })
+    expect(fieldOf(schema, 'own').resolve).toBe(wrapped)
+    expect(fieldOf(extended, 'own').resolve).toBe(wrapped)
+  })
+
+  it('leaves fields without a resolver alone, but for functions of the root value where it may', async () => {
+    const schema = schemaWith({})
+    instrumentSchema(schema, { withRootValue: false })
+    expect(fieldOf(schema, 'root').resolve).toBeUndefined()
+    const other = schemaWith({})
+    instrumentSchema(other, { withRootValue: true })
+    expect(await ask(other, 'query A { root }', { root: inScope })).toEqual({ root: 'query A' })
+  })
+
+  it('leaves a context that cannot take it as it is', () => {
+    expect(() => attachScopes(Object.freeze({}), new QueryScope(sluice, new OperationNames(1)))).not.toThrow()
+    expect(() => attachScopes(undefined, new QueryScope(sluice, new OperationNames(1)))).not.toThrow()
+  })
+})

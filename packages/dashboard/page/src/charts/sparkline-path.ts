@@ -1,0 +1,33 @@
+/**
+ * The line of a sparkline as an SVG path. Missing values leave gaps; a value alone between gaps is a short dash. From 0, unless there are
+ * values below it.
+ */
+export function sparklinePath(values: readonly (number | null)[], width: number, height: number, most?: number): string {
+  const present = values.filter((value): value is number => value !== null)
+  if (present.length === 0 || values.length < 2) return ''
+  const top = Math.max(most ?? 0, ...present)
+  const bottom = Math.min(0, ...present)
+  const range = top - bottom || 1
+  const step = width / (values.length - 1)
+  let path = ''
+  let isOpen = false
+  for (const [index, value] of values.entries()) {
+    if (value === null) {
+      isOpen = false
+      continue
+    }
+    const x = round(index * step)
+    const y = round(height - ((value - bottom) / range) * height)
+    if (isOpen) path += `L${x} ${y}`
+    else {
+      const isAlone = (values[index + 1] ?? null) === null
+      path += `M${x} ${y}${isAlone ? 'h1' : ''}`
+    }
+    isOpen = true
+  }
+  return path
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10
+}

@@ -1,0 +1,82 @@
+const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
+const oneDigit = new Intl.NumberFormat('en-US', { minimumFractionDigits: 1, maximumFractionDigits: 1 })
+const short = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 })
+
+/** Shown where nothing was measured: missing is not zero. */
+export const NONE = '–'
+
+/** `1,204`; from a million, `1.2M`. */
+export function count(value: number | undefined): string {
+  if (value === undefined || !Number.isFinite(value)) return NONE
+  return Math.abs(value) >= 1e6 ? short.format(value) : whole.format(value)
+}
+
+/** A number that may have a fraction: one digit of it below 10, else none. */
+export function amount(value: number | undefined): string {
+  if (value === undefined || !Number.isFinite(value)) return NONE
+  return Math.abs(value) < 10 && !Number.isInteger(value) ? oneDigit.format(value) : count(value)
+}
+
+/** Milliseconds as `0.4 ms`, `38 ms`, `1.24 s` or `3 min 20 s`. */
+export function duration(ms: number | undefined): string {
+  if (ms === undefined || !Number.isFinite(ms)) return NONE
+  if (ms === 0) return '0 ms'
+  if (ms < 0.1) return '<0.1 ms'
+  if (ms < 9.95) return `${oneDigit.format(ms)} ms`
+  if (ms < 999.5) return `${whole.format(ms)} ms`
+  if (ms < 9_995) return `${(ms / 1000).toFixed(2)} s`
+  if (ms < 59_950) return `${oneDigit.format(ms / 1000)} s`
+  const seconds = Math.round(ms / 1000)
+  return span(seconds)
+}
+
+/** Whole seconds in two units at most: `45 s`, `3 min 20 s`, `2 h 5 min`, `4 d 2 h`. */
+export function span(seconds: number): string {
+  const rounded = Math.max(0, Math.round(seconds))
+  const units: readonly (readonly [number, string])[] = [
+    [86_400, 'd'],
+    [3_600, 'h'],
+    [60, 'min'],
+    [1, 's'],
+  ]
+  const first = units.findIndex(([size]) => rounded >= size)
+  if (first === -1) return '0 s'
+  const [size = 1, unit = 's'] = units[first] ?? []
+  const [nextSize = 1, nextUnit = ''] = units[first + 1] ?? []
+  const rest = nextUnit === '' ? 0 : Math.floor((rounded % size) / nextSize)
+  const head = `${Math.floor(rounded / size)} ${unit}`
+  return rest === 0 ? head : `${head} ${rest} ${nextUnit}`
+}
+
+/** A share of 0 to 1 as `91%`; what is not quite all or nothing does not look so. */
+export function percent(share: number | undefined): string {
+  if (share === undefined || !Number.isFinite(share)) return NONE
+  const value = share * 100
+  if (value > 0 && value < 1) return '<1%'
+  if (value > 99 && value < 100) return '>99%'
+  return `${whole.format(value)}%`
+}
+
+/** `16 MB`, by 1,024. */
+export function bytes(value: number | undefined): string {
+  if (value === undefined || !Number.isFinite(value)) return NONE
+  const units = ['B', 'KB', 'MB', 'GB', 'TB']
+  let size = Math.max(0, value)
+  let unit = 0
+  while (size >= 1023.5 && unit < units.length - 1) {
+    size /= 1024
+    unit += 1
+  }
+  return `${unit > 0 && size < 9.95 ? oneDigit.format(size) : whole.format(size)} ${units[unit]}`
+}
+
+/** `1 query`, `2 queries`. */
+export function plural(value: number, one: string, many: string = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`
+}
+
+/** A number with what it is counted in: `42%`, `38 ms`, `12`. */
+export function withUnit(value: number | undefined, unit: string): string {
+  const text = amount(value)
+  return unit === '' || text === NONE ? text : unit === '%' ? `${text}%` : `${text} ${unit}`
+}

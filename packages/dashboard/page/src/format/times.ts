@@ -1,0 +1,32 @@
+import { NONE } from './numbers.ts'
+
+const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+const minute = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
+const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
+const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'long' })
+
+/** How long ago, in words: `now`, `12 s ago`, `3 min ago`; after a day, the date. */
+export function ago(at: number | undefined, now: number): string {
+  if (at === undefined) return NONE
+  const seconds = Math.floor((now - at) / 1000)
+  if (seconds < 2) return 'now'
+  if (seconds < 60) return `${seconds} s ago`
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ago`
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h ago`
+  return day.format(at)
+}
+
+/** `14:03:22` */
+export function clockTime(at: number): string {
+  return time.format(at)
+}
+
+/** `14:03` */
+export function clockMinute(at: number): string {
+  return minute.format(at)
+}
+
+/** With date and zone, for what is shown on asking. */
+export function fullTime(at: number): string {
+  return full.format(at)
+}

@@ -1,0 +1,58 @@
+/** Between two questions, so that a busy app is not asked more than it tells. */
+const LEAST_MS = 1_000
+
+export interface AskerEvents<T> {
+  readonly ask: (signal: AbortSignal) => Promise<T>
+  readonly onAnswer: (answer: T) => void
+  readonly onError: (error: Error) => void
+}
+
+/**
+ * Asks the same question again and again, one at a time and once a second at most: a wish that comes while a question is under way is
+ * answered by the next one.
+ */
+export class Asker<T> {
+  #isUnderWay = false
+  #isWished = false
+  #askedAt = Number.NEGATIVE_INFINITY
+  #timer: ReturnType<typeof setTimeout> | undefined
+  readonly #abort = new AbortController()
+
+  constructor(private readonly events: AskerEvents<T>) {}
+
+  /** @param isUrgent - Without waiting for the second to be over. */
+  wish(isUrgent = false): void {
+    if (this.#abort.signal.aborted) return
+    if (this.#isUnderWay) {
+      this.#isWished = true
+      return
+    }
+    const waitMs = isUrgent ? 0 : this.#askedAt + LEAST_MS - Date.now()
+    if (waitMs <= 0) {
+      clearTimeout(this.#timer)
+      this.#timer = undefined
+      this.#ask()
+    } else this.#timer ??= setTimeout(() => this.#ask(), waitMs)
+  }
+
+  end(): void {
+    clearTimeout(this.#timer)
+    this.#abort.abort()
+  }
+
+  async #ask(): Promise<void> {
+    const { signal } = this.#abort
+    this.#timer = undefined
+    this.#isUnderWay = true
+    this.#isWished = false
+    this.#askedAt = Date.now()
+    try {
+      const answer = await this.events.ask(signal)
+      if (!signal.aborted) this.events.onAnswer(answer)
+    } catch (error) {
+      if (!signal.aborted) this.events.onError(error instanceof Error ? error : new Error(String(error)))
+    }
+    this.#isUnderWay = false
+    if (this.#isWished) this.wish()
+  }
+}

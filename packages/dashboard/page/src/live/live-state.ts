@@ -1,0 +1,72 @@
+import type { Delta, RequestSummary, RouteRow, Snapshot, Sparkline } from '../../../src/protocol/index.ts'
+
+/** What the stream has told, bounded: the lists never grow beyond what the server's own are. */
+export interface LiveState extends Snapshot {
+  /** Requests that ended and were in none of the deltas, since the snapshot. */
+  readonly skipped: number
+}
+
+export const MAX_ROUTES = 300
+export const MAX_REQUESTS = 100
+/** The lines of the first page are of two minutes, and have one point a second at most. */
+export const MAX_POINTS = 120
+const MAX_RANKED = 5
+const LINE_MS = 120_000
+
+/** @param snapshot - As it came; a list that is longer than it should be is cut. */
+export function stateOf(snapshot: Snapshot): LiveState {
+  return {
+    ...snapshot,
+    ranked: snapshot.ranked.slice(0, MAX_RANKED),
+    routes: snapshot.routes.slice(0, MAX_ROUTES),
+    requests: snapshot.requests.slice(0, MAX_REQUESTS),
+    sparklines: snapshot.sparklines.map((line) => ({ ...line, points: line.points.slice(-MAX_POINTS) })),
+    skipped: 0,
+  }
+}
+
+/** The state after what changed. What did not change is the same object as before. */
+export function applyDelta(state: LiveState, delta: Delta): LiveState {
+  const { at, points, routes, goneRoutes, requests, skipped } = delta
+  return {
+    ...state,
+    at,
+    mode: delta.mode ?? state.mode,
+    processes: delta.processes ?? state.processes,
+    // Its place among them changes with them.
+    process: delta.processes?.find(({ id }) => id === state.process.id) ?? state.process,
+    ranked: delta.ranked?.slice(0, MAX_RANKED) ?? state.ranked,
+    vitals: delta.vitals ?? state.vitals,
+    totals: delta.totals ?? state.totals,
+    badges: delta.badges ?? state.badges,
+    ring: delta.ring ?? state.ring,
+    sparklines: points === undefined ? state.sparklines : withPoints(state.sparklines, points),
+    routes: routes === undefined && goneRoutes === undefined ? state.routes : withRoutes(state.routes, routes ?? [], goneRoutes ?? []),
+    requests: requests === undefined ? state.requests : withRequests(state.requests, requests),
+    skipped: state.skipped + (skipped ?? 0),
+  }
+}
+
+function withPoints(lines: readonly Sparkline[], points: NonNullable<Delta['points']>): readonly Sparkline[] {
+  return lines.map((line) => {
+    const point = points[line.id]
+    if (point === undefined) return line
+    // A second that comes again is that second, as it is now.
+    const before = line.points.at(-1)?.[0] === point[0] ? line.points.slice(0, -1) : line.points
+    const from = point[0] - LINE_MS
+    return { ...line, latest: point[1], points: [...before.filter(([at]) => at > from), point].slice(-MAX_POINTS) }
+  })
+}
+
+function withRoutes(kept: readonly RouteRow[], changed: readonly RouteRow[], gone: readonly string[]): readonly RouteRow[] {
+  const byName = new Map(kept.map((row) => [row.name, row]))
+  for (const row of changed) byName.set(row.name, row)
+  for (const name of gone) byName.delete(name)
+  const rows = [...byName.values()]
+  return rows.length <= MAX_ROUTES ? rows : rows.sort((left, right) => right.lastAt - left.lastAt).slice(0, MAX_ROUTES)
+}
+
+function withRequests(kept: readonly RequestSummary[], ended: readonly RequestSummary[]): readonly RequestSummary[] {
+  const ids = new Set(ended.map(({ id }) => id))
+  return [...ended, ...kept.filter(({ id }) => !ids.has(id))].slice(0, MAX_REQUESTS)
+}

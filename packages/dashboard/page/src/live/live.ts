@@ -1,0 +1,118 @@
+import { computed, effect, signal } from '@preact/signals'
+import type { Badges, Rights, Section } from '../../../src/protocol/index.ts'
+import { announce } from '../parts/announce.ts'
+import { showToast } from '../parts/toasts.tsx'
+import { connect } from './connect.ts'
+import { takeFirstView } from './first-view.ts'
+import type { LinkStatus } from './link.ts'
+import { applyDelta, type LiveState, stateOf } from './live-state.ts'
+import type { TabMessage, WorkerMessage } from './worker-messages.ts'
+
+/** What is shown; `undefined` until the first snapshot. */
+export const live = signal<LiveState | undefined>(undefined)
+export const status = signal<LinkStatus>({ kind: 'connecting' })
+export const isPaused = signal(false)
+/** Requests that ended while it is paused. */
+export const missed = signal(0)
+/** Grows when there may be something new at a section's address. */
+export const staleness: Readonly<Record<Section, ReturnType<typeof signal<number>>>> = {
+  now: signal(0),
+  requests: signal(0),
+  findings: signal(0),
+  queries: signal(0),
+  cache: signal(0),
+  nodes: signal(0),
+  jobs: signal(0),
+  metrics: signal(0),
+  alerts: signal(0),
+}
+
+const noRights: Rights = { act: false, reason: null, parameters: false }
+export const rights = computed<Rights>(() => live.value?.rights ?? noRights)
+export const badges = computed<Badges | undefined>(() => live.value?.badges)
+
+/** The time by the app's clock, once a second while somebody looks. */
+export const now = signal(Date.now())
+
+let latest: LiveState | undefined
+let offsetMs = 0
+let send: (message: TabMessage) => void = () => undefined
+
+export function start(): void {
+  send = connect(listen)
+  const first = takeFirstView()
+  if (first !== undefined) {
+    latest = stateOf(first.snapshot)
+    offsetMs = latest.at - Date.now()
+    send(first)
+  }
+  const tell = () => send(document.hidden ? 'hidden' : 'visible')
+  document.addEventListener('visibilitychange', tell)
+  addEventListener('pagehide', () => send('gone'))
+  addEventListener('pageshow', (event) => {
+    if (event.persisted) tell()
+  })
+  tell()
+  setInterval(() => {
+    if (!document.hidden && !isPaused.value) now.value = Date.now() + offsetMs
+  }, 1_000)
+  effect(() => {
+    if (!isPaused.value) show()
+  })
+}
+
+export function retryNow(): void {
+  send('retry')
+}
+
+export function togglePause(): void {
+  isPaused.value = !isPaused.value
+  announce(isPaused.value ? 'Paused' : 'Live again')
+}
+
+function listen(message: WorkerMessage): void {
+  if (message.kind === 'status') status.value = message.status
+  else if (message.kind === 'state') {
+    tellOfRestart(latest, message.state)
+    latest = message.state
+    offsetMs = latest.at - Date.now()
+    for (const one of Object.values(staleness)) one.value = (one.peek() ?? 0) + 1
+    if (!isPaused.value) show()
+  } else if (latest !== undefined) {
+    const { delta } = message
+    latest = applyDelta(latest, delta)
+    offsetMs = delta.at - Date.now()
+    for (const section of delta.stale ?? []) {
+      const one = staleness[section]
+      if (one !== undefined) one.value = (one.peek() ?? 0) + 1
+    }
+    if (isPaused.value) missed.value += (delta.requests?.length ?? 0) + (delta.skipped ?? 0)
+    else showSoon()
+  }
+}
+
+let isDue = false
+
+/** With the next frame: of what comes within one, the last is drawn. */
+function showSoon(): void {
+  if (isDue) return
+  isDue = true
+  requestAnimationFrame(() => {
+    isDue = false
+    if (!isPaused.value) show()
+  })
+}
+
+function show(): void {
+  if (latest === undefined) return
+  live.value = latest
+  missed.value = 0
+  now.value = Date.now() + offsetMs
+}
+
+function tellOfRestart(before: LiveState | undefined, after: LiveState): void {
+  if (before === undefined || before.process.id === after.process.id) return
+  // Which of several tells of all of them makes no difference.
+  if (after.processes.some(({ id }) => id === before.process.id)) return
+  showToast({ text: `${after.process.name} was restarted: process ${after.process.pid} answers now.` })
+}

@@ -1,0 +1,175 @@
+import { useState } from 'preact/hooks'
+import type { CachePage as CacheAnswer } from '../../../src/protocol/index.ts'
+import { bytes, count, duration, percent, plural } from '../format/numbers.ts'
+import { act } from '../live/act.ts'
+import { live, rights } from '../live/live.ts'
+import { useSection } from '../live/use-section.ts'
+import { ActionButton } from '../parts/action-button.tsx'
+import { CopyButton } from '../parts/copy.tsx'
+import { Empty } from '../parts/empty.tsx'
+import { Figures } from '../parts/figures.tsx'
+import { SectionView } from '../parts/section-view.tsx'
+import { WarmForm } from './cache/warm-form.tsx'
+
+const ENABLE = "createSluice({ mode: 'optimize', cache: {} })"
+
+/** Does the cache pay? */
+export function CachePage() {
+  const asked = useSection<CacheAnswer | null>('cache', 'cache')
+  return (
+    <SectionView asked={asked} off={<Off />}>
+      {(data) => <Cache data={data} again={asked.again} />}
+    </SectionView>
+  )
+}
+
+function Off() {
+  return (
+    <Empty title={`Off. Enable: ${ENABLE}`}>
+      <CopyButton text={ENABLE} what="this line" />
+    </Empty>
+  )
+}
+
+function Cache({ data, again }: { data: CacheAnswer; again: () => void }) {
+  const { stats, efficiency, tiered, answered, merged, prefetched, queries, passedThrough, isKeeping, operations } = data
+  const namespaces = Object.entries(efficiency.hitRateByNamespace).sort(([left], [right]) => left.localeCompare(right))
+  const [isWarming, setWarming] = useState(false)
+  const clear = async (namespace?: string): Promise<void> => {
+    await act('clear-cache', namespace === undefined ? {} : { namespace }, {
+      done: () => (namespace === undefined ? 'The cache is empty now.' : `${namespace} is empty now.`),
+    })
+    again()
+  }
+  return (
+    <>
+      {!isKeeping && (
+        <p class="note state">{`Results of queries are not kept: the mode is ${live.value?.mode ?? 'observe'}. They are in optimize.`}</p>
+      )}
+      <section aria-labelledby="reads">
+        <h2 id="reads">How reads were answered</h2>
+        <Split
+          parts={[
+            { look: 'solid', label: 'sent to the database', value: queries },
+            { look: 'outline', label: 'from the cache', value: answered },
+            { look: 'hatched', label: "by another's query", value: merged },
+            { look: 'hatched', label: 'by what was asked ahead', value: prefetched },
+          ]}
+        />
+        <p class="muted">{`Of ${plural(operations, 'operation')} since the app was started, ${count(queries)} reached the database.`}</p>
+      </section>
+      <section aria-labelledby="memory">
+        <div class="section-head">
+          <h2 id="memory">Memory</h2>
+          <div class="buttons">
+            {rights.value.act && (
+              <button type="button" class="button" aria-expanded={isWarming} onClick={() => setWarming(!isWarming)}>
+                Warm
+              </button>
+            )}
+            <ActionButton label="Clear cache" confirm={`Clear ${plural(stats.itemCount, 'entry', 'entries')}?`} run={() => clear()} />
+          </div>
+        </div>
+        {isWarming && rights.value.act && <WarmForm done={again} />}
+        <Meter value={stats.usedMemory} most={stats.totalMemory} />
+        <Figures
+          figures={[
+            { label: 'Entries', value: count(stats.itemCount) },
+            { label: 'Hits', value: count(stats.hits), note: `of ${count(stats.hits + stats.misses)}` },
+            { label: 'Hit rate', value: stats.hits + stats.misses === 0 ? '–' : percent(stats.hitRate) },
+            { label: 'Evicted', value: count(stats.evictions) },
+            { label: 'Expired', value: count(stats.expirations) },
+            { label: 'Never read', value: count(efficiency.entriesNeverHit) },
+            { label: 'A read takes', value: duration(stats.averageAccessTimeMs) },
+          ]}
+        />
+      </section>
+      {namespaces.length > 0 && (
+        <section aria-labelledby="namespaces">
+          <h2 id="namespaces">Namespaces</h2>
+          <ul class="rows rows-3">
+            {namespaces.slice(0, 50).map(([name, rate]) => (
+              <li key={name}>
+                <span class="rows-name cut">{name}</span>
+                <span class="rows-value">{`${percent(rate)} hits`}</span>
+                <ActionButton label="Clear" confirm={`Clear ${name}?`} describe={`Clear ${name}`} run={() => clear(name)} />
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      {tiered.hits + tiered.loads > 0 && (
+        <section aria-labelledby="own">
+          <h2 id="own">Values of the app's own</h2>
+          <Figures
+            figures={[
+              { label: 'Hits', value: count(tiered.hits) },
+              { label: 'From the store', value: count(tiered.storeHits) },
+              { label: 'Loads', value: count(tiered.loads) },
+              { label: 'Load errors', value: count(tiered.loadErrors) },
+              { label: 'Stale, refreshed', value: count(tiered.staleHits) },
+              { label: 'Stale in trouble', value: count(tiered.graceHits) },
+              { label: 'Store errors', value: count(tiered.storeErrors) },
+            ]}
+          />
+        </section>
+      )}
+      {passedThrough.length > 0 && (
+        <section aria-labelledby="passed">
+          <h2 id="passed">Left as they are, and why</h2>
+          <ul class="rows rows-2">
+            {passedThrough.slice(0, 12).map(({ reason, count: times }) => (
+              <li key={reason}>
+                <span class="rows-name">{reason}</span>
+                <span class="rows-value">{count(times)}</span>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </>
+  )
+}
+
+interface Part {
+  readonly look: 'solid' | 'hatched' | 'outline'
+  readonly label: string
+  readonly value: number
+}
+
+/** Parts of a whole: the numbers beside the bar, which only shows how they compare. */
+function Split({ parts }: { parts: readonly Part[] }) {
+  const all = parts.reduce((sum, { value }) => sum + value, 0)
+  return (
+    <>
+      <div class="split" aria-hidden="true">
+        {parts
+          .filter(({ value }) => value > 0)
+          .map(({ look, label, value }) => (
+            <span key={label} class={`split-part split-${look}`} style={{ flexGrow: value }} />
+          ))}
+      </div>
+      <ul class="split-list">
+        {parts.map(({ look, label, value }) => (
+          <li key={label}>
+            <span class={`split-key split-${look}`} aria-hidden="true" />
+            <strong>{count(value)}</strong>
+            <span>{label}</span>
+            <span class="muted">{all === 0 ? '' : percent(value / all)}</span>
+          </li>
+        ))}
+      </ul>
+    </>
+  )
+}
+
+function Meter({ value, most }: { value: number; most: number }) {
+  return (
+    <p class="meter">
+      <span class="meter-bar" aria-hidden="true">
+        <span style={{ width: `${most === 0 ? 0 : Math.min(100, (value / most) * 100)}%` }} />
+      </span>
+      {`${bytes(value)} of ${bytes(most)}`}
+    </p>
+  )
+}

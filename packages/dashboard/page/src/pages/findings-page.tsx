@@ -1,0 +1,184 @@
+import type { FindingItem, FindingsPage as FindingsAnswer, StatementAnomaly } from '../../../src/protocol/index.ts'
+import { count, duration, plural } from '../format/numbers.ts'
+import { titleOfCode } from '../format/request-facts.ts'
+import { ago } from '../format/times.ts'
+import { act } from '../live/act.ts'
+import { now } from '../live/live.ts'
+import { useSection } from '../live/use-section.ts'
+import { ActionButton } from '../parts/action-button.tsx'
+import { Choices } from '../parts/choices.tsx'
+import { CopyButton } from '../parts/copy.tsx'
+import { Empty } from '../parts/empty.tsx'
+import { FilterField } from '../parts/filter-field.tsx'
+import { PlaceText } from '../parts/place-text.tsx'
+import { SectionView } from '../parts/section-view.tsx'
+import { SeverityWord } from '../parts/severity.tsx'
+import { hrefOf, param, setParams } from '../route/router.ts'
+import { type Column, DataTable } from '../table/data-table.tsx'
+import { FindingBody } from './findings/finding-body.tsx'
+
+/** What to fix first? */
+export function FindingsPage() {
+  const asked = useSection<FindingsAnswer | null>('findings', 'findings')
+  return (
+    <SectionView asked={asked} off={<Empty title="Detection is off. Enable: createSluice({ detection: {} })" />}>
+      {(data) => <Findings data={data} />}
+    </SectionView>
+  )
+}
+
+const columns: readonly Column<FindingItem>[] = [
+  {
+    id: 'what',
+    title: 'Finding',
+    cell: ({ title, scope, isMuted }) => (
+      <span class="cut">
+        <strong>{title}</strong>
+        {` ${scope}`}
+        {isMuted && <span class="tag">muted</span>}
+      </span>
+    ),
+  },
+  { id: 'severity', title: 'Severity', rank: 2, cell: ({ severity }) => <SeverityWord severity={severity} /> },
+  { id: 'where', title: 'Where', rank: 2, cell: ({ callSite }) => (callSite === null ? null : <PlaceText place={callSite} />) },
+  {
+    id: 'queries',
+    title: 'Queries',
+    hint: 'In the worst request: as they are, and as they could be',
+    isNumber: true,
+    cell: ({ queries, queriesPossible }) => `${count(queries)} → ${count(queriesPossible)}`,
+  },
+  {
+    id: 'occurrences',
+    title: 'Seen',
+    hint: 'Requests with it',
+    isNumber: true,
+    rank: 3,
+    cell: ({ occurrences }) => `${count(occurrences)}×`,
+  },
+  {
+    id: 'saved',
+    title: 'Would save',
+    hint: 'Milliseconds a request, times requests so far',
+    isNumber: true,
+    cell: ({ savedMs }) => duration(savedMs),
+  },
+]
+
+function Findings({ data: { findings, requests, anomalies } }: { data: FindingsAnswer }) {
+  const [q, code, muted, opened] = [param('q'), param('code'), param('muted'), param('open')]
+  const part = q.toLowerCase()
+  const rows = findings.filter(
+    (item) =>
+      (muted === 'show' || !item.isMuted || item.key === opened) &&
+      (code === 'all' || item.code === code) &&
+      `${item.scope} ${item.label} ${item.callSite?.text ?? ''}`.toLowerCase().includes(part),
+  )
+  const mutedCount = findings.filter(({ isMuted }) => isMuted).length
+  return (
+    <>
+      <div class="toolbar">
+        <FilterField label="Filter by route, query or file" value={q} onInput={(value) => setParams({ q: value })} />
+        <Choices
+          label="Kind"
+          value={code}
+          options={[
+            { value: 'all', label: 'All' },
+            { value: 'N_PLUS_ONE', label: titleOfCode('N_PLUS_ONE') },
+            { value: 'REPEATED_QUERY', label: titleOfCode('REPEATED_QUERY') },
+            { value: 'QUERY_BUDGET', label: titleOfCode('QUERY_BUDGET') },
+          ]}
+          onChange={(value) => setParams({ code: value })}
+        />
+        {mutedCount > 0 && (
+          <Choices
+            label="Muted"
+            value={muted}
+            options={[
+              { value: 'hide', label: 'Hide muted' },
+              { value: 'show', label: `Show ${mutedCount} muted` },
+            ]}
+            onChange={(value) => setParams({ muted: value })}
+          />
+        )}
+      </div>
+      {rows.length === 0 ? (
+        findings.length > mutedCount ? (
+          <Empty title="No finding matches." />
+        ) : requests === 0 ? (
+          <Empty title="Watching. Send a request." />
+        ) : (
+          <Empty title={`No repeats in ${plural(requests, 'request')}`} />
+        )
+      ) : (
+        <DataTable
+          label="Findings"
+          rows={rows}
+          idOf={({ key }) => key}
+          columns={columns}
+          view={`${q}|${code}|${muted}`}
+          {...(opened === '' ? {} : { opened })}
+          onOpen={(open) => setParams({ open })}
+          detail={(item) => <FindingDetail item={item} />}
+        />
+      )}
+      {anomalies.length > 0 && <Anomalies anomalies={anomalies} />}
+    </>
+  )
+}
+
+function FindingDetail({ item }: { item: FindingItem }) {
+  const { id, isMuted, request, saving, occurrences, lastAt, text, title, scope } = item
+  const mute = (muted: boolean): Promise<unknown> =>
+    act(
+      'mute-finding',
+      { id, muted },
+      {
+        done: () => (muted ? `Ignoring ${title} of ${scope} until the app restarts.` : `${title} of ${scope} is shown again.`),
+        undo: () => mute(!muted),
+      },
+    )
+  return (
+    <div class="detail-body">
+      <FindingBody item={item} />
+      <p class="muted">
+        {`A repair saves ${plural(saving.queries, 'query', 'queries')} and ${duration(saving.ms)} of database time a request; seen in ${plural(occurrences, 'request')}${lastAt === null ? '' : `, last ${ago(lastAt, now.value)}`}.`}
+      </p>
+      <div class="buttons">
+        {request !== null && (
+          <a class="button button-main" href={hrefOf('requests', {}, request)}>
+            Open a request
+          </a>
+        )}
+        <ActionButton label={isMuted ? 'Stop ignoring' : 'Ignore'} run={() => mute(!isMuted)} />
+        <CopyButton text={`'${id}',`} what="baseline entry" label="Add to baseline" />
+        <CopyButton text={text} what="as text" />
+      </div>
+      <p class="muted">
+        {'For the baseline, paste the entry into '}
+        <code>{'detection: { ignore: [ … ] }'}</code>
+        {': it is not reported any more, in no process.'}
+      </p>
+    </div>
+  )
+}
+
+function Anomalies({ anomalies }: { anomalies: readonly StatementAnomaly[] }) {
+  return (
+    <section aria-labelledby="anomalies">
+      <h2 id="anomalies">Statements that look open to injection</h2>
+      <ul class="plain-list">
+        {anomalies.slice(0, 20).map((anomaly) => (
+          <li key={`${anomaly.kind}${anomaly.fingerprint}`}>
+            <SeverityWord severity={anomaly.severity} />
+            <span class="plain-text">
+              <code class="wrap">{anomaly.label}</code>
+              <span class="muted">{`${anomaly.why} ${count(anomaly.count)}×`}</span>
+              {anomaly.callSite !== null && <PlaceText place={anomaly.callSite} />}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

@@ -1,0 +1,187 @@
+import type { ComponentType } from 'preact'
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import type { MetricInfo, MetricsPage as MetricsAnswer } from '../../../src/protocol/index.ts'
+import { chartDataOf, csvOf } from '../charts/chart-data.ts'
+import type { LineChartProps } from '../charts/line-chart.tsx'
+import { amount, percent, span, withUnit } from '../format/numbers.ts'
+import { clockMinute, clockTime } from '../format/times.ts'
+import { useSection } from '../live/use-section.ts'
+import { Choices } from '../parts/choices.tsx'
+import { Empty } from '../parts/empty.tsx'
+import { Figures } from '../parts/figures.tsx'
+import { Icon } from '../parts/icon.tsx'
+import { SectionView } from '../parts/section-view.tsx'
+import { param, setParams } from '../route/router.ts'
+import { ValuesTable } from './metrics/values-table.tsx'
+
+/** Where are we heading? */
+export function MetricsPage() {
+  const [metric, minutes, ahead] = [param('metric'), param('minutes'), param('ahead')]
+  const search = new URLSearchParams({ ...(metric === '' ? {} : { metric }), minutes, ahead })
+  const asked = useSection<MetricsAnswer | null>('metrics', `metrics?${search}`)
+  return (
+    <SectionView asked={asked} off={<Empty title="The monitor is off. Enable: createSluice({ monitor: {} })" />}>
+      {(data) => <Metrics data={data} />}
+    </SectionView>
+  )
+}
+
+const ranges = [
+  { value: '10', label: '10 min' },
+  { value: '30', label: '30 min' },
+  { value: '120', label: '2 h' },
+  { value: '1440', label: '24 h' },
+]
+
+function Metrics({ data }: { data: MetricsAnswer }) {
+  const { metrics, metric, points, forecast, trend, anomalies, needsSeconds, from, to } = data
+  const info = metrics.find(({ name }) => name === metric)
+  const chart = useMemo(() => chartDataOf({ points, forecast }), [points, forecast])
+  const Chart = useChart()
+  const isTable = param('table') === 'show'
+  const unit = info?.unit ?? ''
+  const hasValues = points.some(([, value]) => value !== null)
+  return (
+    <>
+      <div class="toolbar">
+        <label class="select">
+          <span>Metric</span>
+          <select value={metric} onChange={(event) => setParams({ metric: event.currentTarget.value })}>
+            {metrics.map(({ name }) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <Choices label="Range" value={param('minutes')} options={ranges} onChange={(value) => setParams({ minutes: value })} />
+        <span class="spring" />
+        <button type="button" class="button" onClick={() => download(`${metric}.csv`, csvOf(metric, chart))} disabled={!hasValues}>
+          Export CSV
+        </button>
+      </div>
+      <h2 class="metric-title">
+        {info?.description ?? metric}
+        {info !== undefined && <Current info={info} />}
+      </h2>
+      {!hasValues ? (
+        <Empty title={needsSeconds > 0 ? 'Needs 2 minutes' : 'No values in this range'}>
+          {needsSeconds > 0 && <p>{`A forecast can be made in ${span(needsSeconds)}.`}</p>}
+        </Empty>
+      ) : (
+        <figure class="figure-chart">
+          {Chart === undefined ? (
+            <div class="chart-room" />
+          ) : (
+            <Chart
+              label={info?.description ?? metric}
+              unit={unit}
+              data={chart}
+              warning={info?.warning ?? null}
+              critical={info?.critical ?? null}
+            />
+          )}
+          <figcaption class="muted">
+            {forecast !== null ? (
+              <>
+                <ul class="legend">
+                  <li>
+                    <span class="key-line" aria-hidden="true" />
+                    measured
+                  </li>
+                  <li>
+                    <span class="key-dashed" aria-hidden="true" />
+                    forecast, median
+                  </li>
+                  <li>
+                    <span class="key-band" aria-hidden="true" />
+                    nine times out of ten
+                  </li>
+                </ul>
+                <p>{forecast.caption}</p>
+              </>
+            ) : (
+              <p>
+                {needsSeconds > 0
+                  ? `Needs 2 minutes: a forecast can be made in ${span(needsSeconds)}.`
+                  : 'There is no forecast for this metric.'}
+              </p>
+            )}
+          </figcaption>
+        </figure>
+      )}
+      {hasValues && (
+        <>
+          <Figures
+            figures={[
+              {
+                label: 'Trend',
+                value: <span class="figure-word">{trend.trend}</span>,
+                note:
+                  trend.trend === 'stable'
+                    ? undefined
+                    : `${trend.changePerMinute > 0 ? '+' : ''}${withUnit(trend.changePerMinute, unit)} a minute`,
+              },
+              { label: 'Values', value: amount(trend.points), note: `${clockMinute(from)}–${clockMinute(to)}` },
+              ...(info?.warning == null ? [] : [{ label: 'Warning above', value: withUnit(info.warning, unit) }]),
+              ...(info?.critical == null ? [] : [{ label: 'Critical above', value: withUnit(info.critical, unit) }]),
+              ...(forecast?.recentAccuracy == null ? [] : [{ label: 'Right within 15%', value: percent(forecast.recentAccuracy) }]),
+            ]}
+          />
+          {anomalies.length > 0 && (
+            <section aria-labelledby="unusual">
+              <h2 id="unusual">Unusual</h2>
+              <ul class="rows rows-text">
+                {anomalies.slice(-10).map(({ timestamp, kind, value, expected }) => (
+                  <li key={`${timestamp}${kind}`}>
+                    <time>{clockTime(timestamp)}</time>
+                    <span>{kind === 'change' ? 'a new level' : 'a value'}</span>
+                    <span class="rows-value">{`${withUnit(value, unit)}, expected ${withUnit(expected, unit)}`}</span>
+                  </li>
+                ))}
+              </ul>
+            </section>
+          )}
+          <button
+            type="button"
+            class="button button-start"
+            aria-expanded={isTable}
+            onClick={() => setParams({ table: isTable ? undefined : 'show' })}
+          >
+            <Icon name="chevron" class="turn" />
+            {isTable ? 'Hide the values' : 'Show the values as a table'}
+          </button>
+          {isTable && <ValuesTable data={chart} unit={unit} />}
+        </>
+      )}
+    </>
+  )
+}
+
+function Current({ info: { current, unit } }: { info: MetricInfo }) {
+  return <span class="metric-current">{current === null ? 'nothing lately' : withUnit(current, unit)}</span>
+}
+
+/** The chart's code is large, and of use on this page alone. */
+function useChart(): ComponentType<LineChartProps> | undefined {
+  const [chart, setChart] = useState<{ readonly of: ComponentType<LineChartProps> }>()
+  useEffect(() => {
+    let isThere = true
+    import('../charts/line-chart.tsx').then(({ LineChart }) => {
+      if (isThere) setChart({ of: LineChart })
+    })
+    return () => {
+      isThere = false
+    }
+  }, [])
+  return chart?.of
+}
+
+function download(name: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/csv' }))
+  const link = document.createElement('a')
+  link.href = url
+  link.download = name
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(url), 1_000)
+}

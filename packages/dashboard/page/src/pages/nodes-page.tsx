@@ -1,0 +1,167 @@
+import type { NodesPage as NodesAnswer, ReplicaGroup } from '../../../src/protocol/index.ts'
+import { amount, count, duration, percent, plural, span } from '../format/numbers.ts'
+import { act } from '../live/act.ts'
+import { live } from '../live/live.ts'
+import { useSection } from '../live/use-section.ts'
+import { ActionButton } from '../parts/action-button.tsx'
+import { Empty } from '../parts/empty.tsx'
+import { Figures } from '../parts/figures.tsx'
+import { SectionView } from '../parts/section-view.tsx'
+import { StateWord, type Tone } from '../parts/severity.tsx'
+import { param, setParams } from '../route/router.ts'
+import { type Column, DataTable } from '../table/data-table.tsx'
+import { Processes } from './nodes/processes.tsx'
+
+type Node = NonNullable<NodesAnswer['balancer']>['nodes'][number]
+
+/** Who carries the load? */
+export function NodesPage() {
+  const asked = useSection<NodesAnswer | null>('nodes', 'nodes')
+  const one =
+    (live.value?.processes.length ?? 1) > 1 ? null : (
+      <Empty title="One node">
+        <p>Add others with sluice.balancer.addNode, or replicas with the adapter's options.</p>
+      </Empty>
+    )
+  return (
+    <>
+      <Processes />
+      <SectionView asked={asked} off={one}>
+        {(data) =>
+          (data.balancer === null || data.balancer.nodes.length === 0) && data.replicas.length === 0 ? (
+            one
+          ) : (
+            <Nodes data={data} again={asked.again} />
+          )
+        }
+      </SectionView>
+    </>
+  )
+}
+
+function stateOf({ status, ejectedForMs, isDraining }: Node): { tone: Tone; word: string } {
+  if (isDraining) return { tone: 'warn', word: 'draining' }
+  if (ejectedForMs > 0) return { tone: 'bad', word: `ejected for ${span(ejectedForMs / 1000)}` }
+  if (status === 'healthy') return { tone: 'good', word: 'healthy' }
+  if (status === 'degraded') return { tone: 'warn', word: 'degraded' }
+  return status === 'maintenance' ? { tone: 'muted', word: 'maintenance' } : { tone: 'bad', word: 'unhealthy' }
+}
+
+const columns: readonly Column<Node>[] = [
+  { id: 'id', title: 'Node', cell: ({ id }) => <span class="cut">{id}</span> },
+  { id: 'state', title: 'State', cell: (node) => <StateWord {...stateOf(node)} /> },
+  { id: 'load', title: 'Load', cell: (node) => <LoadStrip node={node} /> },
+  { id: 'share', title: 'Share', hint: 'Of all picks', isNumber: true, rank: 2, cell: ({ share }) => percent(share) },
+  { id: 'p95', title: 'p95', isNumber: true, rank: 2, cell: ({ p95, requests }) => (requests === 0 ? '–' : duration(p95)) },
+  { id: 'errors', title: 'Errors', isNumber: true, rank: 3, cell: ({ errorRate }) => percent(errorRate) },
+]
+
+function LoadStrip({ node: { activeConnections, maxConnections } }: { node: Node }) {
+  const share = maxConnections === 0 ? 0 : Math.min(1, activeConnections / maxConnections)
+  return (
+    <span class="load">
+      <span class={`load-bar${share >= 0.9 ? ' load-full' : ''}`} aria-hidden="true">
+        <span style={{ width: `${share * 100}%` }} />
+      </span>
+      <span>{`${count(activeConnections)} of ${count(maxConnections)}`}</span>
+    </span>
+  )
+}
+
+function Nodes({ data: { balancer, imbalanceRatio, replicas }, again }: { data: NodesAnswer; again: () => void }) {
+  const opened = param('open')
+  return (
+    <>
+      {balancer !== null && balancer.nodes.length > 0 && (
+        <section aria-label="Nodes">
+          <Figures
+            figures={[
+              { label: 'Healthy', value: count(balancer.healthyNodes), note: `of ${count(balancer.totalNodes)}` },
+              { label: 'Load', value: percent(balancer.averageLoad), note: `of ${plural(balancer.totalCapacity, 'connection')}` },
+              { label: 'Requests', value: count(balancer.totalRequests), note: `${count(balancer.failedRequests)} failed` },
+              { label: 'Imbalance', value: imbalanceRatio === null ? '–' : `${amount(imbalanceRatio)}×`, note: 'most over least' },
+              { label: 'Strategy', value: <span class="figure-word">{balancer.strategy}</span> },
+            ]}
+          />
+          {balancer.isPanic && <p class="trouble bad">Ejected nodes are used, because too few others are left.</p>}
+          <DataTable
+            label="Nodes"
+            rows={balancer.nodes}
+            idOf={({ id }) => id}
+            columns={columns}
+            {...(opened === '' ? {} : { opened })}
+            onOpen={(open) => setParams({ open })}
+            detail={(node) => <NodeDetail node={node} again={again} />}
+          />
+        </section>
+      )}
+      {replicas.map((group) => (
+        <Replicas key={group.source} group={group} />
+      ))}
+    </>
+  )
+}
+
+function NodeDetail({ node, again }: { node: Node; again: () => void }) {
+  const { id, isDraining, status, picks, requests, failures, p50, p95, p99, weight, ejections } = node
+  const isTaken = isDraining || status === 'maintenance'
+  const drain = async (wanted: boolean): Promise<void> => {
+    await act(
+      wanted ? 'drain-node' : 'undrain-node',
+      { id },
+      {
+        done: () => (wanted ? `${id} gets nothing new; what runs goes on.` : `${id} is used again.`),
+        undo: () => void drain(!wanted),
+      },
+    )
+    again()
+  }
+  return (
+    <div class="detail-body">
+      <Figures
+        figures={[
+          { label: 'Median', value: duration(p50) },
+          { label: 'p95', value: duration(p95) },
+          { label: 'p99', value: duration(p99) },
+          { label: 'Picked', value: count(picks) },
+          { label: 'Failed', value: count(failures), note: `of ${count(requests)}` },
+          { label: 'Weight', value: count(weight) },
+          { label: 'Ejected', value: plural(ejections, 'time') },
+        ]}
+      />
+      <div class="buttons">
+        <ActionButton
+          label={isTaken ? 'Use again' : 'Drain'}
+          describe={isTaken ? `Use ${id} again` : `Drain ${id}`}
+          run={() => drain(!isTaken)}
+        />
+      </div>
+    </div>
+  )
+}
+
+function Replicas({ group: { source, replicas, replicaReads, primaryReads, primaryReasons } }: { group: ReplicaGroup }) {
+  const reasons = Object.entries(primaryReasons)
+    .filter(([, times]) => times > 0)
+    .sort(([, left], [, right]) => right - left)
+  return (
+    <section aria-label={`Replicas of ${source}`}>
+      <h2>{`Reads of ${source}`}</h2>
+      <p class="muted">
+        {`${count(replicaReads)} went to replicas, ${count(primaryReads)} to the primary`}
+        {reasons.length === 0 ? '.' : `: ${reasons.map(([reason, times]) => `${reason} ${count(times)}`).join(', ')}.`}
+      </p>
+      <ul class="rows rows-5">
+        {replicas.map(({ id, isUp, reads, failures, lagMs }) => (
+          <li key={id}>
+            <span class="rows-name cut">{id}</span>
+            <StateWord tone={isUp ? 'good' : 'bad'} word={isUp ? 'up' : 'down'} />
+            <span class="rows-value">{plural(reads, 'read')}</span>
+            <span class="rows-value">{failures === 0 ? '' : `${count(failures)} failed`}</span>
+            <span class="rows-value">{lagMs === null ? 'lag not known' : `${duration(lagMs)} behind`}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

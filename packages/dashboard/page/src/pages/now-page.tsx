@@ -1,0 +1,112 @@
+import type { RankedItem, Section, Sparkline as SparklineData } from '../../../src/protocol/index.ts'
+import { Sparkline } from '../charts/sparkline.tsx'
+import { amount, count, NONE, percent, plural } from '../format/numbers.ts'
+import { act } from '../live/act.ts'
+import { live, now } from '../live/live.ts'
+import { ActionButton } from '../parts/action-button.tsx'
+import { Empty } from '../parts/empty.tsx'
+import { SeverityWord } from '../parts/severity.tsx'
+import { hrefOf } from '../route/router.ts'
+
+/** Is anything wrong? */
+export function NowPage() {
+  const state = live.value
+  if (state === undefined) return <p class="loading muted">Connecting to the app…</p>
+  const { ranked, sparklines, totals } = state
+  const isQuiet = totals.requests === 0 && ranked.length === 0
+  return (
+    <>
+      <ul class="vitals" aria-label="The last two minutes">
+        {sparklines.map((line) => (
+          <Vital key={line.id} line={line} />
+        ))}
+      </ul>
+      <section aria-labelledby="ranked">
+        <h2 id="ranked">{isQuiet ? 'Findings' : ranked.length === 0 ? 'Nothing to look at' : 'To look at, the worst first'}</h2>
+        {isQuiet ? (
+          <Empty title="Watching. Send a request." />
+        ) : ranked.length === 0 ? (
+          <p class="muted">{`No repeats, alerts or stuck tasks in ${plural(totals.requests, 'request')}.`}</p>
+        ) : (
+          <ol class="ranked">
+            {ranked.map((item) => (
+              <Ranked key={item.key} item={item} />
+            ))}
+          </ol>
+        )}
+      </section>
+      {totals.operations > 0 && (
+        <p class="totals muted">
+          {`Since the start: ${plural(totals.operations, 'operation')}, ${count(totals.queries)} of them sent to the database as queries, ${count(totals.spared)} reads (${percent(
+            totals.spared / Math.max(1, totals.spared + totals.queries),
+          )}) answered without one.`}
+          {totals.errors > 0 && ` ${plural(totals.errors, 'error')} inside Sluice, each left to the bare ORM.`}
+        </p>
+      )}
+    </>
+  )
+}
+
+function Vital({ line: { label, unit, points, latest } }: { line: SparklineData }) {
+  return (
+    <li class="vital">
+      <span class="vital-label">{label}</span>
+      <span class="vital-value">
+        {latest === null ? NONE : amount(latest)}
+        <span class="unit">{latest === null ? 'nothing lately' : unit}</span>
+      </span>
+      <Sparkline points={points} at={now.value} />
+    </li>
+  )
+}
+
+function Ranked({ item }: { item: RankedItem }) {
+  const { severity, title, detail, mutes } = item
+  return (
+    <li class="ranked-item">
+      <span class="ranked-severity">
+        <SeverityWord severity={severity} />
+      </span>
+      <span class="ranked-text">
+        <a class="ranked-title" href={hrefOfItem(item)} data-step="">
+          {title}
+        </a>
+        <span class="muted">{detail}</span>
+      </span>
+      <span class="buttons">
+        {mutes !== null && <MuteButton id={mutes} title={title} />}
+        <a class="button" href={hrefOfItem(item)} aria-label={`Open ${title}`}>
+          Open
+        </a>
+      </span>
+    </li>
+  )
+}
+
+function MuteButton({ id, title }: { id: string; title: string }) {
+  const mute = (muted: boolean): Promise<unknown> =>
+    act(
+      'mute-finding',
+      { id, muted },
+      muted ? { done: () => 'Muted until the app restarts.', undo: () => mute(false) } : { done: () => 'Not muted any more.' },
+    )
+  return <ActionButton label="Mute" describe={`Mute ${title}`} run={() => mute(true)} />
+}
+
+/** Where a ranked item's target is opened. */
+const openedBy: Readonly<Record<Section, string>> = {
+  now: '',
+  requests: 'open',
+  findings: 'open',
+  queries: 'open',
+  cache: '',
+  nodes: 'open',
+  jobs: 'queue',
+  metrics: 'metric',
+  alerts: 'open',
+}
+
+function hrefOfItem({ section, target }: RankedItem): string {
+  const name = openedBy[section]
+  return hrefOf(section, target === null || name === '' ? {} : { [name]: target })
+}

@@ -1,0 +1,131 @@
+import type { QueriesPage as QueriesAnswer, StatementRow } from '../../../src/protocol/index.ts'
+import { count, duration, percent, plural } from '../format/numbers.ts'
+import { ago } from '../format/times.ts'
+import { act } from '../live/act.ts'
+import { now } from '../live/live.ts'
+import { useSection } from '../live/use-section.ts'
+import { ActionButton } from '../parts/action-button.tsx'
+import { Choices } from '../parts/choices.tsx'
+import { Empty } from '../parts/empty.tsx'
+import { FilterField } from '../parts/filter-field.tsx'
+import { SectionView } from '../parts/section-view.tsx'
+import { param, setParams } from '../route/router.ts'
+import { type Column, DataTable } from '../table/data-table.tsx'
+import { AdviceList } from './queries/advice-list.tsx'
+import { StatementDetail } from './queries/statement-detail.tsx'
+
+/** Which SQL costs most? */
+export function QueriesPage() {
+  const asked = useSection<QueriesAnswer | null>('queries', 'queries')
+  return (
+    <SectionView asked={asked} off={<Empty title="Attach a database" />}>
+      {(data) => <Queries data={data} again={asked.again} />}
+    </SectionView>
+  )
+}
+
+const columns: readonly Column<StatementRow>[] = [
+  { id: 'sql', title: 'Statement', by: ({ sql }) => sql, cell: ({ sql }) => <code class="cut">{sql}</code> },
+  { id: 'calls', title: 'Calls', isNumber: true, rank: 2, by: ({ calls }) => calls, cell: ({ calls }) => count(calls) },
+  { id: 'avgMs', title: 'Average', isNumber: true, by: ({ avgMs }) => avgMs, cell: ({ avgMs }) => duration(avgMs) },
+  { id: 'p95Ms', title: 'p95', isNumber: true, rank: 2, by: ({ p95Ms }) => p95Ms, cell: ({ p95Ms }) => duration(p95Ms ?? undefined) },
+  { id: 'maxMs', title: 'Most', isNumber: true, rank: 3, by: ({ maxMs }) => maxMs, cell: ({ maxMs }) => duration(maxMs) },
+  {
+    id: 'totalMs',
+    title: 'Share',
+    hint: 'Of the time of all statements',
+    isNumber: true,
+    by: ({ totalMs }) => totalMs,
+    cell: ({ share }) => <Share share={share} />,
+  },
+]
+
+function Share({ share }: { share: number }) {
+  return (
+    <span class="share">
+      <span class="share-bar" aria-hidden="true">
+        <span style={{ width: `${Math.max(1, share * 100)}%` }} />
+      </span>
+      {percent(share)}
+    </span>
+  )
+}
+
+function Queries({ data, again }: { data: QueriesAnswer; again: () => void }) {
+  const { statements, shapes, calls, totalMs, others, isAttached, advice, inspectedAt, analyzedAt, tables } = data
+  const [q, kind, opened] = [param('q'), param('kind'), param('open')]
+  const part = q.toLowerCase()
+  const rows = statements.filter(
+    (row) => (kind === 'all' || row.kind === kind) && `${row.sql} ${row.fingerprint}`.toLowerCase().includes(part),
+  )
+  const inspect = async (analyze: boolean): Promise<void> => {
+    await act(
+      'inspect-database',
+      { analyze },
+      {
+        done: (result) =>
+          `Read ${plural(result.tables, 'table')} in ${duration(result.tookMs)}: ${plural(result.advice, 'piece')} of advice.`,
+      },
+    )
+    again()
+  }
+  return (
+    <>
+      <div class="toolbar">
+        <FilterField label="Filter by SQL" value={q} onInput={(value) => setParams({ q: value })} />
+        <Choices
+          label="Kind"
+          value={kind}
+          options={[
+            { value: 'all', label: 'All' },
+            { value: 'read', label: 'Reads' },
+            { value: 'write', label: 'Writes' },
+          ]}
+          onChange={(value) => setParams({ kind: value })}
+        />
+        <span class="spring" />
+        {isAttached && <ActionButton label="Analyze database" run={() => inspect(true)} />}
+      </div>
+      {statements.length === 0 ? (
+        <Empty title={isAttached ? 'Watching. Send a request.' : 'Attach a database'}>
+          {!isAttached && <p>SQL is seen through an adapter: sluiceAdapter for Prisma, withSluice for Knex.</p>}
+        </Empty>
+      ) : rows.length === 0 ? (
+        <Empty title="No statement matches." />
+      ) : (
+        <DataTable
+          label="Statements"
+          rows={rows}
+          idOf={({ fingerprint }) => fingerprint}
+          columns={columns}
+          view={`${q}|${kind}`}
+          sort={{
+            by: param('sort'),
+            isUp: param('order') === 'up',
+            onSort: (by, isUp) => setParams({ sort: by, order: isUp ? 'up' : 'down' }),
+          }}
+          {...(opened === '' ? {} : { opened })}
+          onOpen={(open) => setParams({ open })}
+          detail={(row) => <StatementDetail row={row} advice={advice.filter((one) => one.statements.includes(row.fingerprint))} />}
+        />
+      )}
+      {statements.length > 0 && (
+        <p class="note muted">
+          {`${plural(calls, 'call')} of ${plural(shapes, 'shape')} took ${duration(totalMs)}.`}
+          {others.calls > 0 && ` ${plural(others.calls, 'call')} are in no row: there were too many shapes.`}
+        </p>
+      )}
+      <section aria-labelledby="advice">
+        <h2 id="advice">Index fixes</h2>
+        <p class="muted">
+          {!isAttached
+            ? 'Attach a database to get advice: SQL alone does not tell which indexes there are.'
+            : inspectedAt === null
+              ? 'The database has not been read yet.'
+              : `Read ${ago(inspectedAt, now.value)}${tables === null ? '' : `, ${plural(tables, 'table')}`}${analyzedAt === null ? '; not analysed yet.' : `; analysed ${ago(analyzedAt, now.value)}.`}`}
+        </p>
+        {advice.length > 0 ? <AdviceList advice={advice} /> : inspectedAt !== null && <p>Nothing to change.</p>}
+      </section>
+    </>
+  )
+}

@@ -1,0 +1,124 @@
+import { useEffect, useState } from 'preact/hooks'
+import type { FindingItem, RequestDetail } from '../../../src/protocol/index.ts'
+import { count, duration, percent } from '../format/numbers.ts'
+import { ago, fullTime } from '../format/times.ts'
+import { type AskError, ask } from '../live/ask.ts'
+import { live, now } from '../live/live.ts'
+import { CopyButton } from '../parts/copy.tsx'
+import { Empty } from '../parts/empty.tsx'
+import { Figures } from '../parts/figures.tsx'
+import { StatusCode } from '../parts/status-code.tsx'
+import { hrefOf, param, setParams } from '../route/router.ts'
+import { Waterfall } from '../waterfall/waterfall.tsx'
+import { FindingBody } from './findings/finding-body.tsx'
+
+/** Where did the time of one request go? */
+export function RequestPage({ id }: { id: string }) {
+  const [answer, setAnswer] = useState<{ id: string; detail?: RequestDetail; error?: AskError }>()
+  useEffect(() => {
+    const abort = new AbortController()
+    ask<RequestDetail>(`requests/${encodeURIComponent(id)}`, { signal: abort.signal }).then(
+      (detail) => setAnswer({ id, detail }),
+      (error: AskError) => abort.signal.aborted || setAnswer({ id, error }),
+    )
+    return () => abort.abort()
+  }, [id])
+  if (answer === undefined || answer.id !== id) return <p class="loading muted">Loading…</p>
+  if (answer.detail === undefined) return <NotThere error={answer.error} />
+  return <Detail detail={answer.detail} />
+}
+
+function NotThere({ error }: { error: AskError | undefined }) {
+  const newest = live.value?.requests[0]?.id
+  if (error?.status !== 404) return <Empty title="This request could not be loaded.">{error?.message}</Empty>
+  return (
+    <Empty title="Aged out">
+      {newest === undefined ? <a href={hrefOf('requests')}>All requests</a> : <a href={hrefOf('requests', {}, newest)}>Newest →</a>}
+    </Empty>
+  )
+}
+
+function Detail({ detail }: { detail: RequestDetail }) {
+  const {
+    name,
+    rows,
+    found,
+    omittedRows,
+    durationMs,
+    databaseMs,
+    queries,
+    operations,
+    merged,
+    prefetched,
+    answered,
+    startedAt,
+    newest,
+    id,
+    mode,
+  } = detail
+  const spared = merged + prefetched + answered
+  const processes = live.value?.processes ?? []
+  const process = processes.length < 2 ? undefined : processes.find((one) => one.id === detail.process)
+  const opened = param('row')
+  const statements = [...new Set(rows.filter(({ level }) => level === 'statement').map(({ label }) => label))]
+  return (
+    <>
+      <div class="request-head">
+        <nav class="crumbs" aria-label="Where this is">
+          <a href={hrefOf('requests')}>Requests</a>
+        </nav>
+        <h1>{name}</h1>
+        <p class="muted request-facts">
+          <StatusCode request={detail} />
+          <time title={fullTime(startedAt)}>{ago(startedAt + durationMs, now.value)}</time>
+          <span>{mode}</span>
+          <code>{id}</code>
+          {process !== undefined && <span>{`process ${process.index}, pid ${process.pid}`}</span>}
+          {newest !== id && <a href={hrefOf('requests', {}, newest)}>Newer one →</a>}
+        </p>
+      </div>
+      <div class="with-actions">
+        <Figures
+          figures={[
+            { label: 'Took', value: duration(durationMs) },
+            { label: 'Database', value: duration(databaseMs), note: databaseMs > durationMs ? 'summed: some ran at once' : undefined },
+            { label: 'Operations', value: count(operations) },
+            { label: 'Queries', value: count(queries) },
+            { label: 'Spared', value: count(spared), note: spared === 0 ? undefined : percent(spared / (spared + queries)) },
+          ]}
+        />
+        <div class="buttons">
+          {statements.length > 0 && <CopyButton text={`${statements.join(';\n')};\n`} what="SQL" />}
+          <CopyButton text={JSON.stringify(detail, null, 2)} what="JSON" />
+        </div>
+      </div>
+      {found.map((item) => (
+        <Found key={item.key} item={item} />
+      ))}
+      <section aria-labelledby="waterfall">
+        <h2 id="waterfall">Waterfall</h2>
+        {rows.length === 0 ? (
+          <p class="muted">This request asked the database nothing.</p>
+        ) : (
+          <Waterfall
+            rows={rows}
+            durationMs={durationMs}
+            opened={opened === '-1' ? undefined : Number(opened)}
+            onOpen={(row) => setParams({ row: row === undefined ? undefined : String(row) })}
+          />
+        )}
+        {omittedRows > 0 && (
+          <p class="note muted">{`${count(omittedRows)} more groups were not kept: there were too many in this request.`}</p>
+        )}
+      </section>
+    </>
+  )
+}
+
+function Found({ item }: { item: FindingItem }) {
+  return (
+    <section class="found" aria-label={`${item.title} in this request`}>
+      <FindingBody item={item} isShort />
+    </section>
+  )
+}

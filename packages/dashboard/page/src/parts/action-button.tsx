@@ -1,0 +1,56 @@
+import { useEffect, useState } from 'preact/hooks'
+import { rights } from '../live/live.ts'
+import { Icon, type IconName } from './icon.tsx'
+
+export interface ActionButtonProps {
+  readonly label: string
+  readonly icon?: IconName
+  /** Asked before it is done, where it cannot be taken back: `Discard 12 dead letters?` */
+  readonly confirm?: string
+  /** What is said for screen readers, where the label alone does not tell of what. */
+  readonly describe?: string
+  readonly isMain?: boolean
+  readonly run: () => Promise<unknown>
+}
+
+/** How long a question stays before it goes away by itself. */
+const QUESTION_MS = 6_000
+
+/** A button that has the app do something. It is not there for who may not. */
+export function ActionButton({ label, icon, confirm, describe, isMain = false, run }: ActionButtonProps) {
+  const [state, setState] = useState<'idle' | 'asked' | 'busy'>('idle')
+  useEffect(() => {
+    if (state !== 'asked') return undefined
+    const timer = setTimeout(() => setState('idle'), QUESTION_MS)
+    return () => clearTimeout(timer)
+  }, [state])
+  if (!rights.value.act) return null
+  const press = async (event: Event) => {
+    event.stopPropagation()
+    if (state === 'busy') return
+    if (confirm !== undefined && state === 'idle') {
+      setState('asked')
+      return
+    }
+    setState('busy')
+    try {
+      await run()
+    } finally {
+      setState('idle')
+    }
+  }
+  const className = `button${isMain ? ' button-main' : ''}${state === 'asked' ? ' button-asked' : ''}`
+  return (
+    <button
+      type="button"
+      class={className}
+      aria-busy={state === 'busy'}
+      aria-label={state === 'asked' ? confirm : describe}
+      onClick={press}
+      onBlur={() => state === 'asked' && setState('idle')}
+    >
+      {icon !== undefined && <Icon name={icon} />}
+      {state === 'asked' ? confirm : label}
+    </button>
+  )
+}

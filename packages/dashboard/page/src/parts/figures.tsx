@@ -1,0 +1,24 @@
+import type { ComponentChildren } from 'preact'
+
+export interface Figure {
+  readonly label: string
+  readonly value: ComponentChildren
+  readonly note?: ComponentChildren
+}
+
+/** A line of figures with their names. */
+export function Figures({ figures }: { figures: readonly Figure[] }) {
+  return (
+    <dl class="figures">
+      {figures.map(({ label, value, note }) => (
+        <div key={label} class="figure">
+          <dt>{label}</dt>
+          <dd>
+            <span class="figure-value">{value}</span>
+            {note !== undefined && <span class="figure-note">{note}</span>}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  )
+}

@@ -1,0 +1,14 @@
+import type { Place } from '../../../src/protocol/index.ts'
+
+/** A place in the app's code. When there is little room, the folders are cut, never file and line. */
+export function PlaceText({ place }: { place: Place }) {
+  const slash = place.text.lastIndexOf('/') + 1
+  return (
+    <span class="place" title={place.functionName === null ? place.text : `${place.text} in ${place.functionName}`}>
+      <span class="place-folder">
+        <bdi>{place.text.slice(0, slash)}</bdi>
+      </span>
+      <span class="place-file">{place.text.slice(slash)}</span>
+    </span>
+  )
+}

@@ -1,0 +1,35 @@
+import type { ComponentChildren } from 'preact'
+import type { Asked } from '../live/use-section.ts'
+import { Empty } from './empty.tsx'
+import { Icon } from './icon.tsx'
+
+export interface SectionViewProps<T> {
+  readonly asked: Asked<T | null>
+  /** Shown where the engine is off: the answer is `null`. */
+  readonly off: ComponentChildren
+  readonly children: (data: T) => ComponentChildren
+}
+
+/** What was asked for, or why it is not there. */
+export function SectionView<T>({ asked: { data, error, again }, off, children }: SectionViewProps<T>) {
+  const trouble =
+    error === undefined ? null : (
+      <p class="trouble bad" role="alert">
+        <Icon name="alert" />
+        <span>{error.message}</span>
+        <button type="button" class="button" onClick={again}>
+          Try again
+        </button>
+      </p>
+    )
+  if (data === undefined) {
+    if (error !== undefined) return <Empty title="This could not be loaded.">{trouble}</Empty>
+    return <p class="loading muted">Loading…</p>
+  }
+  return (
+    <>
+      {trouble}
+      {data === null ? off : children(data)}
+    </>
+  )
+}

@@ -1,0 +1,76 @@
+import { signal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import { Icon } from './icon.tsx'
+
+export interface ToastOptions {
+  readonly text: string
+  readonly isError?: boolean
+  /** Takes back what was done. */
+  readonly undo?: () => void
+}
+
+interface Toast extends ToastOptions {
+  readonly id: number
+}
+
+const SHOWN_MS = 8_000
+const MAX_TOASTS = 3
+
+const toasts = signal<readonly Toast[]>([])
+let lastId = 0
+
+/** Says what became of something, for eight seconds; what failed stays until it is closed. */
+export function showToast(options: ToastOptions): void {
+  lastId += 1
+  toasts.value = [...toasts.value, { ...options, id: lastId }].slice(-MAX_TOASTS)
+}
+
+function closeToast(id: number): void {
+  toasts.value = toasts.value.filter((toast) => toast.id !== id)
+}
+
+/** @returns Whether there was one. */
+export function closeLastToast(): boolean {
+  const last = toasts.value.at(-1)
+  if (last !== undefined) closeToast(last.id)
+  return last !== undefined
+}
+
+export function Toasts() {
+  return (
+    <div class="toasts" role="status" aria-live="polite">
+      {toasts.value.map((toast) => (
+        <ToastView key={toast.id} toast={toast} />
+      ))}
+    </div>
+  )
+}
+
+function ToastView({ toast: { id, text, isError = false, undo } }: { toast: Toast }) {
+  useEffect(() => {
+    if (isError) return undefined
+    const timer = setTimeout(() => closeToast(id), SHOWN_MS)
+    return () => clearTimeout(timer)
+  }, [id, isError])
+  return (
+    <div class={isError ? 'toast toast-error' : 'toast'}>
+      <Icon name={isError ? 'cross' : 'check'} />
+      <span>{text}</span>
+      {undo !== undefined && (
+        <button
+          type="button"
+          class="button"
+          onClick={() => {
+            closeToast(id)
+            undo()
+          }}
+        >
+          Undo
+        </button>
+      )}
+      <button type="button" class="button button-bare" aria-label="Close message" onClick={() => closeToast(id)}>
+        <Icon name="close" />
+      </button>
+    </div>
+  )
+}

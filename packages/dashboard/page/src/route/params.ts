@@ -1,0 +1,52 @@
+/** What a page keeps in the address: each parameter has a rule, and what no rule allows is dropped. */
+export type ParamRule =
+  | { readonly kind: 'choice'; readonly of: readonly string[]; readonly default: string }
+  | { readonly kind: 'text'; readonly maxLength: number }
+  | { readonly kind: 'id' }
+  | { readonly kind: 'number'; readonly min: number; readonly max: number; readonly default: number }
+
+export type ParamRules = Readonly<Record<string, ParamRule>>
+export type Params = Readonly<Record<string, string>>
+
+const ID = /^[\w.:@/-]{1,200}$/
+
+/** The value as it may be used; `undefined`: not allowed, or the default, which needs no place in the address. */
+function allowedValue(rule: ParamRule, value: string): string | undefined {
+  switch (rule.kind) {
+    case 'choice':
+      return rule.of.includes(value) && value !== rule.default ? value : undefined
+    case 'text': {
+      const text = value.replaceAll(/\p{Cc}/gu, '').slice(0, rule.maxLength)
+      return text.trim() === '' ? undefined : text
+    }
+    case 'id':
+      return ID.test(value) ? value : undefined
+    case 'number': {
+      if (!/^\d{1,15}$/.test(value)) return undefined
+      const number = Number(value)
+      return number >= rule.min && number <= rule.max && number !== rule.default ? String(number) : undefined
+    }
+  }
+}
+
+/** Keeps what the rules allow, in their order, so that equal views have equal addresses. */
+export function allowedParams(rules: ParamRules, given: Iterable<readonly [string, string]>): Params {
+  const first = new Map<string, string>()
+  for (const [name, value] of given) if (!first.has(name)) first.set(name, value)
+  const kept: Record<string, string> = {}
+  for (const [name, rule] of Object.entries(rules)) {
+    const value = first.get(name)
+    const allowed = value === undefined ? undefined : allowedValue(rule, value)
+    if (allowed !== undefined) kept[name] = allowed
+  }
+  return kept
+}
+
+/** A parameter's value or its rule's default; `''` for text and ids that are not given. */
+export function paramOf(rules: ParamRules, params: Params, name: string): string {
+  const rule = rules[name]
+  if (rule === undefined) return ''
+  const value = params[name]
+  if (value !== undefined) return value
+  return 'default' in rule ? String(rule.default) : ''
+}

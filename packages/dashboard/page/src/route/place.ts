@@ -1,0 +1,47 @@
+import { isPageName, type PageName } from './page-names.ts'
+import { allowedParams, type ParamRules, type Params } from './params.ts'
+
+/** Where one is: a page, what is opened on a page of its own (a request), and the view's parameters. */
+export interface Place {
+  readonly page: PageName
+  readonly id: string | undefined
+  readonly params: Params
+}
+
+export type RulesOfPages = Readonly<Record<PageName, ParamRules>>
+
+const MAX_ADDRESS = 2_000
+
+/** Reads the part of the address after `#`. Whatever it says, a place comes out. */
+export function parsePlace(fragment: string, rules: RulesOfPages): Place {
+  const text = fragment.replace(/^#?\/?/, '').slice(0, MAX_ADDRESS)
+  const [path = '', search = ''] = splitOnce(text, '?')
+  const [first = '', second = ''] = splitOnce(path, '/')
+  const page: PageName = isPageName(first) ? first : 'now'
+  const id = page === 'requests' && second !== '' ? decoded(second) : undefined
+  const isKnown = isPageName(first) || first === ''
+  return {
+    page,
+    id: id !== undefined && /^[\w-]{1,64}$/.test(id) ? id : undefined,
+    params: isKnown ? allowedParams(rules[page], new URLSearchParams(search)) : {},
+  }
+}
+
+/** The address of a place, from `#` on. */
+export function formatPlace({ page, id, params }: Place): string {
+  const search = new URLSearchParams(params).toString()
+  return `#/${page}${id === undefined ? '' : `/${encodeURIComponent(id)}`}${search === '' ? '' : `?${search}`}`
+}
+
+function splitOnce(text: string, by: string): [string, string] {
+  const at = text.indexOf(by)
+  return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + by.length)]
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,49 @@
+import { computed, signal } from '@preact/signals'
+import { type PageName, pages } from './page-names.ts'
+import { pageRules } from './page-rules.ts'
+import { allowedParams, paramOf } from './params.ts'
+import { formatPlace, type Place, parsePlace } from './place.ts'
+
+/** Where one is. The address is its only keeper: going back and reloading come out right by themselves. */
+export const place = signal<Place>(parsePlace(location.hash, pageRules))
+
+export const title = computed(() => pages.find(({ name }) => name === place.value.page)?.title ?? 'Sluice')
+
+addEventListener('hashchange', () => {
+  const next = parsePlace(location.hash, pageRules)
+  const isOther = next.page !== place.value.page || next.id !== place.value.id
+  place.value = next
+  if (isOther) scrollTo(0, 0)
+})
+
+/** The address of a page; what its rules do not allow is left out. */
+export function hrefOf(page: PageName, params: Readonly<Record<string, string | undefined>> = {}, id?: string): string {
+  const given = Object.entries(params).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
+  return formatPlace({ page, id, params: allowedParams(pageRules[page], given) })
+}
+
+export function go(href: string): void {
+  location.hash = href
+}
+
+/** A parameter of the present page. */
+export function param(name: string): string {
+  const { page, params } = place.value
+  return paramOf(pageRules[page], params, name)
+}
+
+/**
+ * Changes parameters of the present page; `undefined` takes one away. It is a step that `Back` takes back only where something is opened:
+ * not each letter of a filter.
+ */
+export function setParams(changes: Readonly<Record<string, string | undefined>>): void {
+  const { page, id, params } = place.value
+  const href = hrefOf(page, { ...params, ...changes }, id)
+  if (href === formatPlace(place.value)) return
+  if ('open' in changes && changes.open !== undefined) {
+    go(href)
+    return
+  }
+  history.replaceState(history.state, '', href)
+  place.value = parsePlace(href, pageRules)
+}

@@ -1,0 +1,78 @@
+import { useEffect, useRef } from 'preact/hooks'
+import { live, status } from '../live/live.ts'
+import { AlertsPage } from '../pages/alerts-page.tsx'
+import { CachePage } from '../pages/cache-page.tsx'
+import { FindingsPage } from '../pages/findings-page.tsx'
+import { JobsPage } from '../pages/jobs-page.tsx'
+import { MetricsPage } from '../pages/metrics-page.tsx'
+import { NodesPage } from '../pages/nodes-page.tsx'
+import { NowPage } from '../pages/now-page.tsx'
+import { QueriesPage } from '../pages/queries-page.tsx'
+import { RequestPage } from '../pages/request-page.tsx'
+import { RequestsPage } from '../pages/requests-page.tsx'
+import { announced } from '../parts/announce.ts'
+import { Empty } from '../parts/empty.tsx'
+import { Toasts } from '../parts/toasts.tsx'
+import type { PageName } from '../route/page-names.ts'
+import { place, title } from '../route/router.ts'
+import { HelpDialog } from './help-dialog.tsx'
+import { Navigation } from './navigation.tsx'
+import { TopBar } from './top-bar.tsx'
+
+const views: Readonly<Record<PageName, () => preact.JSX.Element>> = {
+  now: () => <NowPage />,
+  requests: () => <RequestsPage />,
+  findings: () => <FindingsPage />,
+  queries: () => <QueriesPage />,
+  cache: () => <CachePage />,
+  nodes: () => <NodesPage />,
+  jobs: () => <JobsPage />,
+  metrics: () => <MetricsPage />,
+  alerts: () => <AlertsPage />,
+}
+
+export function App() {
+  const { page, id } = place.value
+  const main = useRef<HTMLElement>(null)
+  const isFirst = useRef(true)
+  useEffect(() => {
+    document.title = `${title.value} · ${live.value?.process.name ?? 'Sluice'}`
+    // Who comes by the keyboard goes on from the page's beginning, and a screen reader says its name.
+    if (!isFirst.current) main.current?.focus({ preventScroll: true })
+    isFirst.current = false
+  }, [page, id])
+  const isRefused = status.value.kind === 'refused'
+  return (
+    <>
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
+        Skip to the page
+      </button>
+      <TopBar />
+      <div class="frame">
+        <Navigation />
+        <main id="main" class="main" ref={main} tabIndex={-1}>
+          {id === undefined && <h1>{title.value}</h1>}
+          {isRefused ? <Refused /> : id !== undefined ? <RequestPage key={id} id={id} /> : views[page]()}
+        </main>
+      </div>
+      <Toasts />
+      <HelpDialog />
+      <div class="hidden-visually" role="status" aria-live="polite">
+        {announced.value}
+      </div>
+    </>
+  )
+}
+
+function Refused() {
+  const reason = status.value.kind === 'refused' ? status.value.reason : ''
+  return (
+    <Empty title="The app does not let you in.">
+      <p>{reason}</p>
+      <p>Open the address that it printed when it was started, or ask who runs it for access.</p>
+      <button type="button" class="button" onClick={() => location.reload()}>
+        Try again
+      </button>
+    </Empty>
+  )
+}

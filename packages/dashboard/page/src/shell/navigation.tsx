@@ -1,0 +1,77 @@
+import { signal } from '@preact/signals'
+import type { Badges } from '../../../src/protocol/index.ts'
+import { bytes, count } from '../format/numbers.ts'
+import { badges, live, rights } from '../live/live.ts'
+import { Icon } from '../parts/icon.tsx'
+import { type PageName, pages } from '../route/page-names.ts'
+import { hrefOf, place } from '../route/router.ts'
+import { hasKeys } from '../state/preferences.ts'
+
+/** Whether the list is open where it is folded: in narrow windows. */
+export const isMenuOpen = signal(false)
+
+const badgeOf: Readonly<Partial<Record<PageName, { readonly of: keyof Badges; readonly word: string }>>> = {
+  findings: { of: 'findings', word: 'findings' },
+  nodes: { of: 'nodes', word: 'nodes not healthy' },
+  jobs: { of: 'deadLetters', word: 'dead letters' },
+  alerts: { of: 'alerts', word: 'open alerts' },
+}
+
+export function Navigation() {
+  const { page } = place.value
+  return (
+    <nav class={isMenuOpen.value ? 'nav nav-open' : 'nav'} id="nav" aria-label="Pages">
+      <ul>
+        {pages.map(({ name, title, key }) => (
+          <li key={name}>
+            <a href={hrefOf(name)} aria-current={page === name ? 'page' : undefined} onClick={() => (isMenuOpen.value = false)}>
+              <span>{title}</span>
+              <Badge page={name} />
+              {hasKeys.value && (
+                <span class="key nav-key" aria-hidden="true">
+                  {`g ${key}`}
+                </span>
+              )}
+            </a>
+          </li>
+        ))}
+      </ul>
+      <Foot />
+    </nav>
+  )
+}
+
+function Badge({ page }: { page: PageName }) {
+  const badge = badgeOf[page]
+  const value = badge === undefined ? 0 : (badges.value?.[badge.of] ?? 0)
+  if (badge === undefined || value === 0) return null
+  return (
+    <span class="badge">
+      {count(value)}
+      <span class="hidden-visually">{` ${badge.word}`}</span>
+    </span>
+  )
+}
+
+/** What the dashboard itself takes, and what one may do here. */
+function Foot() {
+  const state = live.value
+  if (state === undefined) return null
+  const { ring } = state
+  const { act, reason } = rights.value
+  return (
+    <div class="nav-foot">
+      {!act && (
+        <p class="state">
+          <Icon name="lock" />
+          <span>{`Read only${reason === null ? '' : `: ${reason}`}`}</span>
+        </p>
+      )}
+      <p title="What the app keeps of requests in its memory, and the most that it may">
+        {`${count(ring.requests)} requests kept`}
+        <br />
+        {`${bytes(ring.bytes)} of ${bytes(ring.maxBytes)}`}
+      </p>
+    </div>
+  )
+}

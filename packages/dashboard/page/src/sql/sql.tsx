@@ -1,0 +1,20 @@
+import { highlightSql, linesOfSql } from './highlight.ts'
+
+/** A statement, coloured: for what is opened, and not for lists. */
+export function Sql({ text }: { text: string }) {
+  return (
+    <pre class="code">
+      <code>
+        {highlightSql(linesOfSql(text)).map((token, index) =>
+          token.kind === 'plain' ? (
+            token.text
+          ) : (
+            <span key={index} class={`sql-${token.kind}`}>
+              {token.text}
+            </span>
+          ),
+        )}
+      </code>
+    </pre>
+  )
+}

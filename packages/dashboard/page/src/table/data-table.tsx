@@ -1,0 +1,211 @@
+import type { ComponentChildren } from 'preact'
+import { useRef, useState } from 'preact/hooks'
+import { plural } from '../format/numbers.ts'
+import { Icon } from '../parts/icon.tsx'
+import { sortRows } from './sort-rows.ts'
+import { nextOrder } from './stable-order.ts'
+
+export interface Column<T> {
+  readonly id: string
+  readonly title: string
+  /** What it counts, in a sentence. */
+  readonly hint?: string
+  readonly isNumber?: boolean
+  /** 1 stays; 2 and 3 go where there is little room: what is opened tells all of it. @defaultValue 1 */
+  readonly rank?: 1 | 2 | 3
+  /** By what it is sorted. Left out: not at all. */
+  readonly by?: (row: T) => string | number | null
+  readonly cell: (row: T) => ComponentChildren
+}
+
+export interface DataTableProps<T> {
+  readonly label: string
+  readonly rows: readonly T[]
+  readonly idOf: (row: T) => string
+  readonly columns: readonly Column<T>[]
+  /** Left out: the order that the rows come in. */
+  readonly sort?: { readonly by: string; readonly isUp: boolean; readonly onSort: (by: string, isUp: boolean) => void }
+  /** What makes the rows others: filters. When it changes, all are shown anew. */
+  readonly view?: string
+  /** A row that is opened tells more below itself. */
+  readonly opened?: string
+  readonly onOpen?: (id: string | undefined) => void
+  readonly detail?: (row: T) => ComponentChildren
+  /** A row that leads to another page. */
+  readonly href?: (row: T) => string | undefined
+  /** What the row's link or button says, where the first cell alone does not. */
+  readonly toneOf?: (row: T) => 'bad' | undefined
+}
+
+/** Rows on one page of a table: what a screen of the page may have in all is bounded by it. */
+const PAGE_ROWS = 50
+
+/** A table whose rows stay where they are while somebody points at them. */
+export function DataTable<T>(props: DataTableProps<T>) {
+  const { label, rows, idOf, columns, sort, view = '', opened, detail } = props
+  const [isPointed, setPointed] = useState(false)
+  const [hasFocus, setFocus] = useState(false)
+  const [page, setPage] = useState(0)
+  const kept = useRef<{ view: string; ids: readonly string[]; rows: Map<string, T> }>({ view: '', ids: [], rows: new Map() })
+  const [, redraw] = useState(0)
+
+  const column = columns.find(({ id }) => id === sort?.by)
+  const sorted = column?.by === undefined ? rows : sortRows(rows, column.by, sort?.isUp ?? false)
+  const wholeView = `${view}|${sort?.by}|${sort?.isUp}`
+  const isOther = kept.current.view !== wholeView
+  const isHeld = !isOther && (isPointed || hasFocus || opened !== undefined)
+  const order = nextOrder(kept.current.ids, sorted.map(idOf), isHeld)
+  const current = new Map(rows.map((row) => [idOf(row), row]))
+  // What has gone is shown as it was last, until rows may move again.
+  const shown = new Map(
+    order.ids.flatMap((id) => {
+      const row = current.get(id) ?? kept.current.rows.get(id)
+      return row === undefined ? [] : [[id, row] as const]
+    }),
+  )
+  kept.current = { view: wholeView, ids: order.ids, rows: shown }
+
+  const pages = Math.max(1, Math.ceil(order.ids.length / PAGE_ROWS))
+  const openedAt = opened === undefined ? -1 : order.ids.indexOf(opened)
+  const shownPage = Math.min(isOther && openedAt >= 0 ? Math.floor(openedAt / PAGE_ROWS) : page, pages - 1)
+  if (shownPage !== page) setPage(shownPage)
+  const ids = order.ids.slice(shownPage * PAGE_ROWS, (shownPage + 1) * PAGE_ROWS)
+
+  const showNew = () => {
+    kept.current = { ...kept.current, view: '\0' }
+    setPage(0)
+    redraw((count) => count + 1)
+  }
+
+  return (
+    <div class="table-wrap">
+      <table class="table" onPointerEnter={() => setPointed(true)} onPointerLeave={() => setPointed(false)}>
+        <caption class="hidden-visually">{label}</caption>
+        <thead>
+          <tr>
+            {columns.map((one) => (
+              <HeadCell key={one.id} column={one} sort={sort} fresh={one === columns[0] ? order.waiting : 0} onFresh={showNew} />
+            ))}
+          </tr>
+        </thead>
+        <tbody
+          onFocusIn={() => setFocus(true)}
+          onFocusOut={(event) => setFocus(event.currentTarget.contains(event.relatedTarget as Node | null))}
+        >
+          {ids.map((id) => {
+            const row = shown.get(id)
+            return row === undefined ? null : <BodyRow key={id} id={id} row={row} isGone={!current.has(id)} table={props} />
+          })}
+        </tbody>
+      </table>
+      {pages > 1 && (
+        <nav class="pager" aria-label={`Pages of ${label}`}>
+          <button type="button" class="button" disabled={shownPage === 0} onClick={() => setPage(shownPage - 1)}>
+            Previous
+          </button>
+          <span>{`${shownPage * PAGE_ROWS + 1}–${shownPage * PAGE_ROWS + ids.length} of ${plural(order.ids.length, 'row')}`}</span>
+          <button type="button" class="button" disabled={shownPage === pages - 1} onClick={() => setPage(shownPage + 1)}>
+            Next
+          </button>
+        </nav>
+      )}
+      {opened !== undefined && detail !== undefined && openedAt === -1 && rows.length > 0 && (
+        <p class="note muted">What was opened is not in this list any more.</p>
+      )}
+    </div>
+  )
+}
+
+function classOf<T>({ isNumber = false, rank = 1 }: Column<T>): string {
+  return `${isNumber ? 'number ' : ''}rank-${rank}`
+}
+
+interface HeadCellProps<T> {
+  readonly column: Column<T>
+  readonly sort: DataTableProps<T>['sort']
+  /** Rows that wait to be shown. They are told of where nothing moves by it. */
+  readonly fresh: number
+  readonly onFresh: () => void
+}
+
+function HeadCell<T>({ column, sort, fresh, onFresh }: HeadCellProps<T>) {
+  const { id, title, hint, by, isNumber = false } = column
+  const news = fresh > 0 && (
+    <button type="button" class="button button-new" onClick={onFresh}>
+      <Icon name="up" />
+      {`${fresh} new`}
+    </button>
+  )
+  if (by === undefined || sort === undefined) {
+    return (
+      <th scope="col" class={classOf(column)} title={hint}>
+        {title}
+        {news}
+      </th>
+    )
+  }
+  const isSorted = sort.by === id
+  return (
+    <th scope="col" class={classOf(column)} aria-sort={isSorted ? (sort.isUp ? 'ascending' : 'descending') : undefined} title={hint}>
+      <button type="button" class="sort" onClick={() => sort.onSort(id, isSorted ? !sort.isUp : !isNumber)}>
+        {title}
+        <Icon name={isSorted && sort.isUp ? 'up' : 'down'} class={isSorted ? 'sort-on' : 'sort-off'} />
+      </button>
+      {news}
+    </th>
+  )
+}
+
+function BodyRow<T>({ id, row, isGone, table }: { id: string; row: T; isGone: boolean; table: DataTableProps<T> }) {
+  const { columns, opened, onOpen, detail, href, toneOf } = table
+  const isOpened = opened === id
+  const link = href?.(row)
+  const isActive = link !== undefined || (detail !== undefined && onOpen !== undefined)
+  const open = () => {
+    if (link !== undefined) location.hash = link
+    else onOpen?.(isOpened ? undefined : id)
+  }
+  const first = columns[0]
+  const className = `${isActive ? 'active ' : ''}${isOpened ? 'opened ' : ''}${isGone ? 'gone ' : ''}${toneOf?.(row) ?? ''}`.trim()
+  const onClick = (event: MouseEvent) => {
+    const isOwn = event.target instanceof Element && event.target.closest('a, button, input, select, pre') !== null
+    // Who marks text to copy it wants nothing opened.
+    if (isActive && !isOwn && getSelection()?.isCollapsed !== false) open()
+  }
+  return (
+    <>
+      <tr class={className === '' ? undefined : className} onClick={onClick}>
+        {columns.map((column) => {
+          const content = column.cell(row)
+          if (column !== first)
+            return (
+              <td key={column.id} class={classOf(column)}>
+                {content}
+              </td>
+            )
+          return (
+            <th key={column.id} scope="row" class={classOf(column)}>
+              {link !== undefined ? (
+                <a class="row-link" href={link} data-step="">
+                  {content}
+                </a>
+              ) : isActive ? (
+                <button type="button" class="row-open" aria-expanded={isOpened} data-step="" onClick={open}>
+                  <Icon name="chevron" class="turn" />
+                  {content}
+                </button>
+              ) : (
+                content
+              )}
+            </th>
+          )
+        })}
+      </tr>
+      {isOpened && detail !== undefined && (
+        <tr class="detail">
+          <td colSpan={columns.length}>{detail(row)}</td>
+        </tr>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,245 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { Fill, WaterfallRow } from '../../../src/protocol/index.ts'
+import { count, duration, plural } from '../format/numbers.ts'
+import { groupTime } from '../format/request-facts.ts'
+import { CopyButton } from '../parts/copy.tsx'
+import { Icon } from '../parts/icon.tsx'
+import { PlaceText } from '../parts/place-text.tsx'
+import { hrefOf } from '../route/router.ts'
+import { Sql } from '../sql/sql.tsx'
+import { arrangeRows, axisSteps, barOf, isNearEnd, ticksPath, type WaterfallLine } from './arrange.ts'
+
+const BAR = 14
+/** On one page of the picture, so that the page as a whole stays within its bounds. */
+const PAGE_LINES = 60
+const MAX_TICKS_LISTED = 20
+
+const fills: Readonly<Record<Fill, { readonly look: 'solid' | 'hatched' | 'outline'; readonly word: string; readonly more: string }>> = {
+  database: { look: 'solid', word: 'database', more: 'Asked the database.' },
+  batch: { look: 'hatched', word: 'batched', more: 'Answered by the query of another.' },
+  ahead: { look: 'hatched', word: 'ahead', more: 'Answered by what was asked ahead.' },
+  orm: { look: 'hatched', word: 'by the ORM', more: 'Merged with others by the ORM itself.' },
+  cache: { look: 'outline', word: 'cache', more: 'Answered from the cache.' },
+}
+
+export interface WaterfallProps {
+  readonly rows: readonly WaterfallRow[]
+  readonly durationMs: number
+  readonly opened: number | undefined
+  readonly onOpen: (id: number | undefined) => void
+}
+
+/** Where a request's time went: a line a group, a tick for each of the group. */
+export function Waterfall({ rows, durationMs, opened, onOpen }: WaterfallProps) {
+  const axis = useRef<HTMLDivElement>(null)
+  const [width, setWidth] = useState(0)
+  const [page, setPage] = useState(0)
+  useEffect(() => {
+    const element = axis.current
+    if (element === null) return undefined
+    const watch = new ResizeObserver(() => setWidth(element.clientWidth))
+    watch.observe(element)
+    setWidth(element.clientWidth)
+    return () => watch.disconnect()
+  }, [])
+  const lines = arrangeRows(rows)
+  const totalMs = Math.max(durationMs, ...rows.map(({ endMs }) => endMs), 0.001)
+  const pages = Math.ceil(lines.length / PAGE_LINES)
+  const shown = lines.slice(page * PAGE_LINES, (page + 1) * PAGE_LINES)
+  return (
+    <div class="waterfall">
+      <Patterns />
+      <div class="waterfall-head">
+        <Legend />
+        <div class="waterfall-axis" ref={axis} aria-hidden="true">
+          {axisSteps(totalMs, width > 500 ? 6 : 3).map((step) => (
+            <span
+              key={step}
+              class={`axis-step${isNearEnd(step, totalMs, width) ? ' axis-step-end' : ''}`}
+              style={{ left: `${(step / totalMs) * 100}%` }}
+            >
+              {step === 0 ? '0' : duration(step)}
+            </span>
+          ))}
+        </div>
+        <span />
+      </div>
+      <ol class="waterfall-lines" aria-label="Queries in the order in which they began">
+        {shown.map((line) => (
+          <Line
+            key={line.row.id}
+            line={line}
+            totalMs={totalMs}
+            width={width}
+            isOpened={line.row.id === opened}
+            onToggle={() => onOpen(line.row.id === opened ? undefined : line.row.id)}
+          />
+        ))}
+      </ol>
+      {pages > 1 && (
+        <nav class="pager" aria-label="Pages of the waterfall">
+          <button type="button" class="button" disabled={page === 0} onClick={() => setPage(page - 1)}>
+            Previous
+          </button>
+          <span>{`${page + 1} of ${pages}`}</span>
+          <button type="button" class="button" disabled={page >= pages - 1} onClick={() => setPage(page + 1)}>
+            Next
+          </button>
+        </nav>
+      )}
+    </div>
+  )
+}
+
+interface LineProps {
+  readonly line: WaterfallLine
+  readonly totalMs: number
+  readonly width: number
+  readonly isOpened: boolean
+  readonly onToggle: () => void
+}
+
+function Line({ line, totalMs, width, isOpened, onToggle }: LineProps) {
+  const { row, depth, goesOn } = line
+  const { look, word } = fills[row.fill]
+  const isRepeated = row.finding !== null
+  return (
+    <li class={`line${isRepeated ? ' line-found' : ''}${isOpened ? ' line-open' : ''}`}>
+      {goesOn.map((isMore, index) => (
+        <Guide key={index} at={index} isOwn={index === depth - 1} isMore={isMore} />
+      ))}
+      <button type="button" class="line-button" aria-expanded={isOpened} data-step="" onClick={onToggle}>
+        <span class="line-name" style={{ '--depth': depth }}>
+          <Icon name="chevron" class="turn" />
+          {row.count > 1 && <span class="times">{`${count(row.count)}×`}</span>}
+          <span class="cut">{row.label}</span>
+          {row.failed > 0 && <span class="tag bad">{row.failed === row.count ? 'failed' : `${count(row.failed)} failed`}</span>}
+        </span>
+        <span class="line-bar">
+          <svg class={`bar bar-${look}`} width={width} height={BAR} aria-hidden="true">
+            {row.count > 1 && <rect class="bar-extent" {...extentOf(row, totalMs, width)} height={BAR} />}
+            <path fill={look === 'hatched' ? 'url(#hatch)' : undefined} d={ticksPath(row.ticks, totalMs, width, BAR)} />
+          </svg>
+        </span>
+        <span class="line-time">
+          <span>{groupTime(row)}</span>
+          <span class="line-fill">{word}</span>
+        </span>
+      </button>
+      {isOpened && <LineDetail line={line} />}
+    </li>
+  )
+}
+
+/** What ties a line to the one that it belongs to. */
+function Guide({ at, isOwn, isMore }: { at: number; isOwn: boolean; isMore: boolean }) {
+  const style = { '--depth': at }
+  return (
+    <>
+      {isMore && <span class="guide" style={style} />}
+      {isOwn && <span class="elbow" style={style} />}
+    </>
+  )
+}
+
+function extentOf({ startMs, endMs }: WaterfallRow, totalMs: number, width: number) {
+  return barOf(startMs, endMs - startMs, totalMs, width)
+}
+
+function LineDetail({ line: { row, statements } }: { line: WaterfallLine }) {
+  const { callSite, fix, parameters, ticks, dialect, fingerprint } = row
+  const statement = dialect !== null ? fingerprint : statements.find((one) => one.dialect !== null)?.fingerprint
+  const how =
+    row.count === 1
+      ? ''
+      : row.parallel === 0
+        ? ', one after the other'
+        : row.parallel >= row.count - 1
+          ? ', all at once'
+          : `, ${count(row.parallel)} at once`
+  const sql = row.level === 'statement' || / (FROM|INTO|SET) /i.test(row.label) ? [row.label] : statements.map(({ label }) => label)
+  return (
+    <div class="line-detail">
+      <p>
+        {`${fills[row.fill].more} ${plural(row.count, 'time')}${how}, ${plural(row.rows, 'row')}, from ${duration(row.startMs)} to ${duration(row.endMs)}.`}
+      </p>
+      <dl class="facts">
+        {callSite !== null && (
+          <>
+            <dt>at</dt>
+            <dd>
+              <PlaceText place={callSite} />
+            </dd>
+          </>
+        )}
+        {fix !== null && (
+          <>
+            <dt>fix</dt>
+            <dd class="with-button">
+              <code class="good">{fix}</code>
+              <CopyButton text={fix} what="fix" isFix />
+            </dd>
+          </>
+        )}
+      </dl>
+      {sql.map((text, index) => (
+        <div key={index} class="with-button">
+          <Sql text={text} />
+          <CopyButton text={text} what="SQL" />
+          {index === 0 && statement !== undefined && (
+            <a class="button" href={hrefOf('queries', { open: statement })}>
+              Plan
+            </a>
+          )}
+        </div>
+      ))}
+      {parameters !== null && parameters.length > 0 && (
+        <p class="mono muted parameters">{`with ${parameters.slice(0, 5).join('  ')}${row.count > 5 ? '  …' : ''}`}</p>
+      )}
+      {row.count > 1 && (
+        <details class="ticks">
+          <summary>{`Each of ${plural(ticks.length, 'execution')}${row.count > ticks.length ? `, the first of ${count(row.count)}` : ''}`}</summary>
+          <ol>
+            {ticks.slice(0, MAX_TICKS_LISTED).map(([start, took, rows, failed], index) => (
+              <li key={index}>{`at ${duration(start)}: ${duration(took)}, ${plural(rows, 'row')}${failed === 1 ? ', failed' : ''}`}</li>
+            ))}
+          </ol>
+          {ticks.length > MAX_TICKS_LISTED && <p class="muted">{`and ${count(row.count - MAX_TICKS_LISTED)} more`}</p>}
+        </details>
+      )}
+    </div>
+  )
+}
+
+const legend = [
+  { look: 'solid', word: 'database' },
+  { look: 'hatched', word: 'batched' },
+  { look: 'outline', word: 'cache' },
+] as const
+
+function Legend() {
+  return (
+    <ul class="legend" aria-label="What bars mean">
+      {legend.map(({ look, word }) => (
+        <li key={look}>
+          <svg class={`bar bar-${look}`} width="20" height={10} aria-hidden="true">
+            <path fill={look === 'hatched' ? 'url(#hatch)' : undefined} d="M0.5 0.5h19v9h-19z" />
+          </svg>
+          {word}
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function Patterns() {
+  return (
+    <svg width="0" height="0" class="patterns" aria-hidden="true">
+      <defs>
+        <pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+          <path class="hatch-line" d="M0 0v5" />
+        </pattern>
+      </defs>
+    </svg>
+  )
+}

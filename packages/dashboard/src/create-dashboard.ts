@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { hostname } from 'node:os'
+import { hostOf, type Sluice } from '@sluice/core'
+import { type ActionParts, isActionName, performAction } from './actions/perform-action.ts'
+import { appName } from './app-name.ts'
+import { AuthorizeRequiredError } from './authorize-required-error.ts'
+import { type DashboardOptions, type ResolvedDashboardOptions, resolveDashboardOptions } from './dashboard-options.ts'
+import { Assets } from './http/assets.ts'
+import { type FastifyLike, fastifyPlugin } from './http/fastify-plugin.ts'
+import { Gate } from './http/gate.ts'
+import { RequestHandler } from './http/request-handler.ts'
+import { type SessionQuestion, Sessions } from './http/sessions.ts'
+import { JobFacts } from './pages/job-facts.ts'
+import { pageOf } from './pages/page-of.ts'
+import { joinedProcesses, type Processes } from './processes/joined-processes.ts'
+import type { ProcessIdentity } from './processes/process-facts.ts'
+import { RequestRecorder } from './recorder/request-recorder.ts'
+import { LiveData } from './stream/live-data.ts'
+import { StreamHub } from './stream/stream-hub.ts'
+
+/** Of the process's id, in the ids of its requests. */
+const ID_PREFIX = 4
+const NEXT = 'Somebody was let in. The URL for the next one'
+
+/** A page that shows what a Sluice does, and the API behind it. */
+export interface Dashboard {
+  /** For `node:http`, Express and the like. What is not below its path goes to `next`; without one, it is answered with 404. */
+  readonly handler: (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => void
+  /** For Fastify: `app.register(dashboard.fastify, { prefix: '/_sluice' })`. */
+  readonly fastify: (app: FastifyLike) => Promise<void>
+  /** Where it is; where nobody is asked to authorize, with the key that lets one browser in that is not on this machine. Once it was used, there is another. */
+  readonly url: string
+  /** Keeps nothing more, forgets what it has kept, ends all streams, and leaves the other processes. A second call does nothing. Never rejects. */
+  close(): Promise<void>
+}
+
+/**
+ * Makes a dashboard. It keeps the last requests of the Sluice from then on, in bounded memory.
+ *
+ * Who may look: in development, requests of this machine to this machine, and browsers that were given the URL that is printed; in production, and wherever
+ * `authorize` is given, those that it lets in.
+ *
+ * @throws AuthorizeRequiredError in production without `authorize`; InvalidOptionError; InvalidArgumentError for what is no Sluice.
+ * @example
+ * ```ts
+ * import { createDashboard } from '@sluice/dashboard'
+ *
+ * const dashboard = createDashboard(sluice)
+ * app.use('/_sluice', dashboard.handler)
+ * ```
+ */
+export function createDashboard(sluice: Sluice, options: DashboardOptions = {}): Dashboard {
+  const resolved = resolveDashboardOptions(options)
+  if (process.env.NODE_ENV === 'production' && resolved.authorize === undefined) throw new AuthorizeRequiredError()
+  return new SluiceDashboard(sluice, resolved)
+}
+
+class SluiceDashboard implements Dashboard {
+  readonly #options: ResolvedDashboardOptions
+  readonly #recorder: RequestRecorder
+  readonly #hub: StreamHub
+  readonly #sessions: Sessions | undefined
+  readonly #handler: RequestHandler
+  readonly #processes: Processes
+  #analyzedAt: number | null = null
+  #isClosed = false
+
+  constructor(sluice: Sluice, options: ResolvedDashboardOptions) {
+    this.#options = options
+    const host = hostOf(sluice)
+    const { maxBytes, showParameters, maxStreams, maxBodyBytes, processes } = options
+    const info = processIdentity(options.name ?? appName())
+    this.#recorder = new RequestRecorder(sluice, { maxBytes, showParameters, idPrefix: info.id.slice(0, ID_PREFIX) })
+    const recorder = this.#recorder
+    const muted = new Set<string>()
+    const jobs = new JobFacts(sluice)
+    const parts = { sluice, recorder, muted, showParameters, process: info.id, jobs, info: () => info }
+    const own = new LiveData({ ...parts, detects: sluice.detects })
+    const onError = (error: unknown) => host.reportError(error)
+    const now = () => host.now()
+    const onAnalyzed = () => {
+      this.#analyzedAt = Date.now()
+    }
+    const actionParts: ActionParts = { sluice, recorder, muted, showParameters, onAnalyzed }
+    const alone: Processes = {
+      live: own,
+      refresh: () => Promise.resolve(),
+      page: (path, query) => pageOf(path, query, { ...parts, live: own, host, analyzedAt: this.#analyzedAt }),
+      act: (name, body) => performAction(name, actionParts, body),
+      askSessions: async () => 0,
+      close: () => Promise.resolve(),
+    }
+    this.#processes =
+      processes === undefined
+        ? alone
+        : joinedProcesses({
+            ...{ alone, own, link: processes, self: info.id, now, onError, hasActions: options.actions },
+            session: (question) => this.#answerSession(question),
+            hasSharedJobs: sluice.jobs?.isShared ?? false,
+          })
+    const { live, page, act, refresh, askSessions } = this.#processes
+    this.#hub = new StreamHub({ source: live, process: info.id, maxStreams, now, onError })
+    this.#sessions = options.authorize === undefined ? new Sessions(Date.now, askSessions) : undefined
+    this.#handler = new RequestHandler({
+      ...{ host, maxBodyBytes, showParameters, sessions: this.#sessions, assets: new Assets() },
+      gate: new Gate({ options, sessions: this.#sessions, host }),
+      onKeyUsed: () => this.#announce(NEXT),
+      endpoints: {
+        ...{ page, act },
+        isAction: isActionName,
+        stream: async (request, response, rights) => {
+          await refresh()
+          if (!response.destroyed && !this.#isClosed) this.#hub.open(request, response, rights)
+        },
+        firstView: async (rights) => {
+          await refresh()
+          return this.#hub.firstView(rights)
+        },
+      },
+    })
+    this.#announce('Dashboard')
+  }
+
+  readonly handler = (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void => {
+    if (!this.#isClosed && this.#handler.handle(request, response, this.#options.path)) return
+    if (next !== undefined) {
+      next()
+      return
+    }
+    response.statusCode = 404
+    response.end()
+  }
+
+  readonly fastify: (app: FastifyLike) => Promise<void> = (app) =>
+    fastifyPlugin(this.#options.path, (request, response, base) => !this.#isClosed && this.#handler.handle(request, response, base))(app)
+
+  get url(): string {
+    const { origin, path } = this.#options
+    return `${origin}${path}/${this.#sessions === undefined ? '' : `?key=${this.#sessions.key}`}`
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#hub.close()
+    this.#recorder.close()
+    this.#sessions?.clear()
+    await this.#processes.close()
+  }
+
+  #answerSession(question: SessionQuestion): number {
+    const answer = this.#sessions?.answer(question) ?? 0
+    if ('key' in question && answer !== 0) this.#announce(NEXT)
+    return answer
+  }
+
+  #announce(what: string): void {
+    const { announce } = this.#options
+    if (announce === false || this.#sessions === undefined) return
+    const text = `${what}: ${this.url}`
+    if (announce !== undefined) announce(text)
+    else process.stderr.write(`▲ ${text}\n`)
+  }
+}
+
+function processIdentity(name: string): ProcessIdentity {
+  const startedAt = Date.now() - Math.round(process.uptime() * 1_000)
+  return { id: randomBytes(6).toString('hex'), pid: process.pid, hostname: hostname(), name, startedAt }
+}

@@ -1,0 +1,7 @@
+export { AuthorizeRequiredError } from './authorize-required-error.ts'
+export { createDashboard, type Dashboard } from './create-dashboard.ts'
+export type { DashboardOptions } from './dashboard-options.ts'
+export type { FastifyLike, FastifyReplyLike, FastifyRequestLike } from './http/fastify-plugin.ts'
+export { type LocalProcessesOptions, localProcesses } from './processes/local-processes.ts'
+export { ProcessLinkError } from './processes/process-link-error.ts'
+export { schemaVersion } from './protocol/schema-version.ts'

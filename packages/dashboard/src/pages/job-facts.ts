@@ -1,0 +1,87 @@
+import type { ProcessingStats, QueueHealth, Sluice } from '@sluice/core'
+
+/** Queues that are looked at. */
+const MAX_QUEUES = 50
+/** Two minutes of depths. */
+const DEPTHS = 24
+/** Depths are that far apart at least. */
+const DEPTH_GAP_MS = 4_500
+
+const NO_TIMES = { p50: 0, p95: 0, p99: 0 }
+const NOTHING: Omit<ProcessingStats, 'queue'> = {
+  pending: 0,
+  queued: 0,
+  processing: 0,
+  retry: 0,
+  deadLetters: 0,
+  isPaused: false,
+  completed: 0,
+  retried: 0,
+  failed: 0,
+  cancelled: 0,
+  lost: 0,
+  throughputPerSecond: 0,
+  waitMs: NO_TIMES,
+  runMs: NO_TIMES,
+  retryRate: 0,
+  oldestTaskMs: 0,
+  isStalled: false,
+}
+
+/** What was last known of a queue. */
+export interface QueueFacts extends ProcessingStats, QueueHealth {
+  readonly maxConcurrency: number
+  readonly depth: readonly (readonly [at: number, depth: number])[]
+}
+
+/** What queues have to do, as it was when it was last asked for: to ask may be a query each. */
+export class JobFacts {
+  queues: readonly QueueFacts[] = []
+  readonly #depths = new Map<string, [at: number, depth: number][]>()
+  #asking: Promise<void> | undefined
+
+  constructor(private readonly sluice: Pick<Sluice, 'jobs'>) {}
+
+  get deadLetters(): number {
+    return this.queues.reduce((sum, { deadLetters }) => sum + deadLetters, 0)
+  }
+
+  /** Asks anew; whoever asks meanwhile gets the same. An engine that was not used is not opened for that. */
+  refresh(): Promise<void> {
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = undefined
+    })
+    return this.#asking
+  }
+
+  async #ask(): Promise<void> {
+    const { jobs } = this.sluice
+    if (jobs?.isOpen !== true) return
+    const queues = jobs.getQueues().slice(0, MAX_QUEUES)
+    this.queues = await Promise.all(
+      queues.map(async ({ name, maxConcurrency }) => {
+        const [stats, health] = await Promise.all([this.#statsOf(jobs, name), jobs.getQueueHealth(name)])
+        return { ...stats, ...health, maxConcurrency, depth: this.#depth(stats) }
+      }),
+    )
+    for (const name of this.#depths.keys()) if (!queues.some((queue) => queue.name === name)) this.#depths.delete(name)
+  }
+
+  /** Where its backend does not answer, what was last known: its health says the rest. */
+  async #statsOf(jobs: NonNullable<Sluice['jobs']>, queue: string): Promise<ProcessingStats> {
+    try {
+      return await jobs.getProcessingStats(queue)
+    } catch {
+      return this.queues.find((known) => known.queue === queue) ?? { ...NOTHING, queue }
+    }
+  }
+
+  #depth({ queue, pending, queued, processing, retry }: ProcessingStats): readonly (readonly [at: number, depth: number])[] {
+    const depths = this.#depths.get(queue) ?? []
+    this.#depths.set(queue, depths)
+    const at = Date.now()
+    if (at - (depths.at(-1)?.[0] ?? 0) >= DEPTH_GAP_MS) depths.push([at, pending + queued + processing + retry])
+    if (depths.length > DEPTHS) depths.shift()
+    return [...depths]
+  }
+}

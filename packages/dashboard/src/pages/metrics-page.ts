@@ -1,0 +1,106 @@
+import { type MonitoringAndAutoScalingEngine, UnknownMetricError } from '@sluice/core'
+import { Refusal } from '../http/refusal.ts'
+import type { Point } from '../protocol/common.ts'
+import type { ForecastPoint, MetricForecast, MetricsPage, MetricsQuery } from '../protocol/metrics.ts'
+
+const DEFAULT_METRIC = 'requests'
+const DEFAULT_MINUTES = 30
+const DEFAULT_AHEAD = 15
+/** As many points as a chart can show. */
+const MAX_POINTS = 1_500
+/** A forecast wants to have seen so much. */
+const WANTED_SECONDS = 120
+/** How far values of that age lie apart at most, and a source that tells its load now and then has it meanwhile. */
+const STEPS: readonly (readonly [olderThanMs: number, stepMs: number])[] = [
+  [21_600_000, 600_000],
+  [1_800_000, 60_000],
+  [120_000, 15_000],
+  [0, 15_000],
+]
+
+/** Where are we heading? `null`: the monitor is off. @throws Refusal for a metric that there is not. */
+export function metricsPage(monitor: MonitoringAndAutoScalingEngine | undefined, query: MetricsQuery): MetricsPage | null {
+  if (monitor === undefined) return null
+  const { metric = DEFAULT_METRIC, minutes = DEFAULT_MINUTES, ahead = DEFAULT_AHEAD } = query
+  try {
+    return pageOf(monitor, metric, minutes * 60_000, ahead)
+  } catch (error) {
+    if (error instanceof UnknownMetricError) throw new Refusal('BAD_QUERY', error.message)
+    throw error
+  }
+}
+
+function pageOf(monitor: MonitoringAndAutoScalingEngine, metric: string, windowMs: number, ahead: number): MetricsPage {
+  const to = Date.now()
+  const values = monitor.getMetricTrend(metric, windowMs).map(({ timestamp, value }): Point => [timestamp, value])
+  const { metrics } = monitor.getSystemHealth()
+  return {
+    metrics: monitor.getMetricTypes().map(({ name, unit, description, across, warning = null, critical = null }) => ({
+      ...{ name, unit, description, across, warning, critical },
+      current: monitor.currentLoad(name) ?? null,
+      sources: metrics.filter((one) => one.metric === name).length,
+    })),
+    ...{ metric, from: to - windowMs, to },
+    points: withGaps(thinned(values), to),
+    trend: monitor.calculateTrendAnalysis(metric, windowMs),
+    forecast: forecastOf(monitor, metric, ahead, to),
+    anomalies: monitor.getAnomalies(metric).filter(({ timestamp }) => timestamp >= to - windowMs),
+    needsSeconds: neededSeconds(values),
+  }
+}
+
+function forecastOf(monitor: MonitoringAndAutoScalingEngine, metric: string, ahead: number, from: number): MetricForecast | null {
+  const points: ForecastPoint[] = []
+  let furthest: ReturnType<typeof monitor.predictLoad>
+  for (let minute = 1; minute <= ahead; minute += 1) {
+    const prediction = monitor.predictLoad(metric, minute)
+    if (prediction === undefined) return null
+    furthest = prediction
+    const { lower, value, upper } = prediction
+    points.push({ at: from + minute * 60_000, lower, value, upper })
+  }
+  if (furthest === undefined) return null
+  const { model, recentAccuracy = null } = furthest
+  return { from, points, model, recentAccuracy, caption: captionOf(recentAccuracy, ahead) }
+}
+
+/** @param ahead - Minutes. */
+export function captionOf(accuracy: number | null, ahead: number): string {
+  const minutes = `${ahead} minute${ahead === 1 ? '' : 's'} ahead`
+  if (accuracy === null) return `No forecast of ${minutes} has been checked yet.`
+  return `Of the forecasts of the last day, ${minutes}, ${Math.round(accuracy * 100)} % were within 15 %.`
+}
+
+/** Every so-manieth: means would hide peaks, and maxima be higher than what there was. */
+function thinned(values: readonly Point[]): readonly Point[] {
+  const every = Math.ceil(values.length / MAX_POINTS)
+  return every <= 1 ? values : values.filter((_, at) => (values.length - 1 - at) % every === 0)
+}
+
+/** Where nothing came for longer than values of that age lie apart, there is nothing: a line must not lead across. */
+export function withGaps(values: readonly Point[], now: number): MetricsPage['points'] {
+  const step = medianStep(values)
+  const points: (Point | readonly [at: number, value: null])[] = []
+  for (const [at, point] of values.entries()) {
+    const before = values[at - 1]
+    if (before !== undefined) {
+      const age = now - before[0]
+      const [, usual = 15_000] = STEPS.find(([olderThan]) => age >= olderThan) ?? []
+      if (point[0] - before[0] > Math.max(usual * 1.5, step * 3)) points.push([before[0] + 1, null])
+    }
+    points.push(point)
+  }
+  return points
+}
+
+function medianStep(values: readonly Point[]): number {
+  const steps = values.slice(1).map(([at], index) => at - (values[index]?.[0] ?? at))
+  return steps.sort((a, b) => a - b)[Math.floor((steps.length - 1) / 2)] ?? 0
+}
+
+export function neededSeconds(values: readonly Point[]): number {
+  const [first] = values
+  const last = values.at(-1)
+  if (first === undefined || last === undefined) return WANTED_SECONDS
+  return Math.max(0, Math.ceil(WANTED_SECONDS - (last[0] - first[0]) / 1_000))
+}

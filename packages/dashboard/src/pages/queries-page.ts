@@ -1,0 +1,101 @@
+import { analyzeSql, type DatabaseOptimizationEngine, type TrafficEntry } from '@sluice/core'
+import type { DatabaseAdvice, QueriesPage, StatementRow } from '../protocol/query.ts'
+import { placeOf } from './place.ts'
+import { masked } from './values.ts'
+
+const MAX_STATEMENTS = 200
+const EXPLAINABLE = /^\s*(select|with|values|table|insert|update|delete)\b/i
+
+export interface QueriesParts {
+  readonly database: DatabaseOptimizationEngine | undefined
+  /** Whether a client is attached that can be asked. */
+  readonly isAttached: boolean
+  readonly analyzedAt: number | null
+  readonly showParameters: boolean
+}
+
+/** Which SQL costs most. `null`: the engine is off. */
+export function queriesPage({ database, isAttached, analyzedAt, showParameters }: QueriesParts): QueriesPage | null {
+  if (database === undefined) return null
+  const traffic = database.getTraffic()
+  const others = database.getOtherTraffic()
+  const totalMs = traffic.reduce((sum, entry) => sum + entry.totalMs, 0) + others.totalMs
+  return {
+    statements: traffic.slice(0, MAX_STATEMENTS).map((entry) => statementRow(entry, totalMs, database)),
+    shapes: traffic.length,
+    calls: traffic.reduce((sum, { calls }) => sum + calls, 0) + others.calls,
+    totalMs,
+    others: { calls: others.calls, totalMs: others.totalMs },
+    isAttached,
+    inspectedAt: database.inspectedAt ?? null,
+    tables: database.snapshot?.tables.length ?? null,
+    advice: adviceOf(database, traffic).map((advice) => (showParameters ? advice : withoutValues(advice))),
+    analyzedAt,
+    pools: database.getConnectionPoolRecommendations(),
+  }
+}
+
+function statementRow(entry: TrafficEntry, allMs: number, database: DatabaseOptimizationEngine): StatementRow {
+  const { fingerprint, dialect, kind, calls, errors = null, totalMs, maxMs, rows, callSites, firstSeenAt, lastSeenAt } = entry
+  return {
+    ...{ fingerprint, dialect, sql: shapeOf(entry), kind, calls, errors, totalMs, maxMs, rows, firstSeenAt, lastSeenAt },
+    avgMs: calls === 0 ? 0 : totalMs / calls,
+    p95Ms: database.getTrafficQuantile(fingerprint, dialect, 0.95) ?? null,
+    share: allMs === 0 ? 0 : totalMs / allMs,
+    callSites: callSites.map(({ count, ...site }) => ({ ...placeOf(site), count })),
+    isExplainable: EXPLAINABLE.test(entry.sql),
+  }
+}
+
+/** A statement without its values: an app may write them into the text. */
+export function shapeOf({ sql, dialect }: Pick<TrafficEntry, 'sql' | 'dialect'>): string {
+  return analyzeSql(sql, dialect).shape
+}
+
+/** Statements that are to be written otherwise are quoted as they were sent; what else there is names tables, columns and sizes. */
+function withoutValues(advice: DatabaseAdvice): DatabaseAdvice {
+  if (advice.code !== 'REWRITE' && advice.code !== 'SLOW_QUERY') return advice
+  return { ...advice, title: masked(advice.title), details: advice.details.map(masked), sql: advice.sql.map(masked) }
+}
+
+/** What was found out by analysing; before that, what the last inspection shows. */
+function adviceOf(database: DatabaseOptimizationEngine, traffic: readonly TrafficEntry[]): DatabaseAdvice[] {
+  const { analysis, snapshot } = database
+  if (analysis !== undefined)
+    return analysis.findings.map(({ key, code, severity, title, details, table, sql, savedMs, savedShare, validation, statements }) => ({
+      ...{
+        key,
+        code,
+        severity,
+        title,
+        details,
+        table: table ?? null,
+        sql: sql ?? [],
+        savedMs: savedMs ?? null,
+        savedShare: savedShare ?? null,
+      },
+      validation: validation ?? null,
+      statements: statements.map(({ fingerprint }) => fingerprint),
+    }))
+  if (snapshot === undefined) return []
+  const recommended = traffic.length === 0 ? [] : snapshot.tables.flatMap(({ id }) => database.getRecommendedIndexes(id))
+  const plain = { savedMs: null, savedShare: null, validation: null }
+  return [
+    ...recommended.map(({ table, columns, reason, ddl, queries }) => ({
+      ...{ key: `missing ${ddl}`, code: 'MISSING_INDEX', severity: 'medium' as const, title: `${table}(${columns.join(', ')})` },
+      ...{ details: [reason], table, sql: [ddl], statements: queries, ...plain },
+    })),
+    ...database.getMissingForeignKeyIndexes().map(({ table, columns, reason, ddl }) => ({
+      ...{ key: `fk ${ddl}`, code: 'MISSING_FOREIGN_KEY_INDEX', severity: 'low' as const, title: `${table}(${columns.join(', ')})` },
+      ...{ details: [reason], table, sql: [ddl], statements: [], ...plain },
+    })),
+    ...database.getDuplicateIndexes().map(({ table, index, reason, ddl }) => ({
+      ...{ key: `dup ${index}`, code: 'DUPLICATE_INDEX', severity: 'low' as const, title: `${table}: ${index}` },
+      ...{ details: [reason], table, sql: [ddl], statements: [], ...plain },
+    })),
+    ...database.getUnusedIndexes().map(({ table, index, reason, ddl }) => ({
+      ...{ key: `unused ${index}`, code: 'UNUSED_INDEX', severity: 'low' as const, title: `${table}: ${index}` },
+      ...{ details: [reason], table, sql: [ddl], statements: [], ...plain },
+    })),
+  ]
+}

@@ -1,0 +1,71 @@
+import type { ServerNode, Sluice } from '@sluice/core'
+import type { FindingItem } from '../protocol/finding.ts'
+import type { Badges, Engines, Totals, Vitals } from '../protocol/now.ts'
+import type { RequestRecorder } from '../recorder/request-recorder.ts'
+import type { JobFacts } from './job-facts.ts'
+import { short } from './sparklines.ts'
+
+export function vitalsOf({ monitor }: Sluice, recorder: RequestRecorder): Vitals {
+  const now = (metric: string): number | null => {
+    const value = monitor?.currentLoad(metric)
+    return value === undefined ? null : short(value)
+  }
+  const times = monitor?.getSystemHealth().metrics.find(({ metric }) => metric === 'responseTime')
+  const share = recorder.cacheShare()
+  return {
+    requestsPerSecond: now('requests'),
+    p50: times === undefined ? null : short(times.p50),
+    p95: times === undefined ? null : short(times.p95),
+    p99: times === undefined ? null : short(times.p99),
+    errorRate: now('errorRate'),
+    queriesPerSecond: short(recorder.queriesPerSecond()),
+    cacheShare: share === undefined ? null : short(share),
+    cpu: now('cpu'),
+    memory: now('memory'),
+    eventLoopDelay: now('eventLoopDelay'),
+  }
+}
+
+export function totalsOf({ queries }: Sluice, recorder: RequestRecorder): Totals {
+  const { seen, statements, executed, merged, prefetched, answered, databaseMs, errors } = queries.getStats()
+  return {
+    requests: recorder.requests,
+    // Knex's statements are operations that are not counted while they are only observed.
+    operations: Math.max(seen, executed),
+    queries: Math.max(statements, executed),
+    spared: merged + prefetched + answered,
+    databaseMs: Math.round(databaseMs),
+    errors,
+  }
+}
+
+export function badgesOf({ monitor, balancer }: Sluice, findings: readonly FindingItem[], jobs: JobFacts): Badges {
+  return {
+    findings: findings.filter(({ isMuted }) => !isMuted).length,
+    alerts: openAlerts(monitor),
+    deadLetters: jobs.deadLetters,
+    nodes: balancer?.nodes.filter(isBad).length ?? 0,
+  }
+}
+
+/** Alerts that nobody has acknowledged. */
+export function openAlerts(monitor: Sluice['monitor']): number {
+  return monitor?.getActiveAlerts().filter(({ status }) => status === 'active').length ?? 0
+}
+
+/** Whether a node is one that somebody should look at. */
+export function isBad({ status }: Pick<ServerNode, 'status'>): boolean {
+  return status === 'degraded' || status === 'unhealthy'
+}
+
+export function enginesOf(sluice: Sluice, detects: boolean): Engines {
+  const { cache, database, balancer, jobs, monitor } = sluice
+  return {
+    detection: detects,
+    cache: cache !== undefined,
+    database: database !== undefined,
+    balancer: balancer !== undefined,
+    jobs: jobs !== undefined,
+    monitor: monitor !== undefined,
+  }
+}

@@ -1,0 +1,110 @@
+import { Refusal } from '../http/refusal.ts'
+import type { ActionName, ActionResults } from '../protocol/action.ts'
+import type { Peers } from './peers.ts'
+import type { Answer } from './questions.ts'
+
+export interface ActParts {
+  readonly peers: Pick<Peers, 'others' | 'ask'>
+  /** Does it in this process. */
+  readonly act: (name: ActionName, body: Readonly<Record<string, unknown>>) => Promise<unknown>
+  /** Whether tasks of this process are those of the others, too. */
+  readonly hasSharedJobs: boolean
+}
+
+/**
+ * Where an action is done:
+ * - `all`: in every process; done where any of them did it.
+ * - `letters`: in this one, and in the others as far as their tasks are their own.
+ * - `first`: in one that can, this one first: what it asks is the same everywhere.
+ */
+const PLACES: Readonly<Record<ActionName, 'all' | 'letters' | 'first'>> = {
+  'acknowledge-alert': 'all',
+  'resolve-alert': 'all',
+  'retry-dead-letters': 'letters',
+  'discard-dead-letters': 'letters',
+  'pause-queue': 'all',
+  'resume-queue': 'all',
+  'clear-cache': 'all',
+  'warm-cache': 'all',
+  'drain-node': 'all',
+  'undrain-node': 'all',
+  'mute-finding': 'all',
+  'set-budget': 'all',
+  explain: 'first',
+  'inspect-database': 'first',
+}
+const ACT_MS = 15_000
+/** To read a whole database may take long. */
+const LONG_MS = 120_000
+
+type Body = Readonly<Record<string, unknown>>
+type Outcome = { readonly value: unknown } | { readonly error: unknown }
+
+/** Does what was asked for wherever it has to be done. @throws What this process threw, where no process did it. */
+export async function actInAll(name: ActionName, body: Body, parts: ActParts): Promise<unknown> {
+  const own = await outcomeOf(parts.act(name, body))
+  // What cannot be understood is none elsewhere, either.
+  if ('error' in own && isMisuse(own.error)) throw own.error
+  const place = PLACES[name]
+  if (place === 'first') return 'value' in own ? own.value : await firstOf(name, body, parts, own.error)
+  if (place === 'letters' && parts.hasSharedJobs) return resultOf(own)
+  const others = await parts.peers.others()
+  if (place === 'letters') return await lettersIn(others, name, body, parts, own)
+  const answers = await Promise.all(others.map((process) => parts.peers.ask(process, { kind: 'act', name, body }, ACT_MS)))
+  return joined([own, ...answers.map(outcomeOfAnswer)])
+}
+
+async function firstOf(name: ActionName, body: Body, { peers }: ActParts, failure: unknown): Promise<unknown> {
+  for (const process of await peers.others()) {
+    const outcome = outcomeOfAnswer(await peers.ask(process, { kind: 'act', name, body }, LONG_MS))
+    if ('value' in outcome) return outcome.value
+  }
+  throw failure
+}
+
+/** One after the other: there may be a limit for all of them together. */
+async function lettersIn(others: readonly string[], name: ActionName, body: Body, { peers }: ActParts, own: Outcome): Promise<unknown> {
+  const { limit } = body
+  let count = 'value' in own ? (own.value as ActionResults['retry-dead-letters']).count : 0
+  let isDone = 'value' in own
+  for (const process of others) {
+    const left = typeof limit === 'number' ? limit - count : undefined
+    if (left !== undefined && left <= 0) break
+    const asked = left === undefined ? body : { ...body, limit: left }
+    const outcome = outcomeOfAnswer(await peers.ask(process, { kind: 'act', name, body: asked }, ACT_MS))
+    if (!('value' in outcome)) continue
+    isDone = true
+    count += (outcome.value as ActionResults['retry-dead-letters']).count
+  }
+  return isDone ? { count } : resultOf(own)
+}
+
+/** What this process answered, with what others did. */
+function joined(outcomes: readonly [Outcome, ...Outcome[]]): unknown {
+  const values = outcomes.flatMap((outcome) => ('value' in outcome ? [outcome.value as { readonly done?: boolean }] : []))
+  const [first] = values
+  if (first === undefined) return resultOf(outcomes[0])
+  return typeof first.done === 'boolean' ? { ...first, done: values.some(({ done }) => done === true) } : first
+}
+
+function resultOf(outcome: Outcome): unknown {
+  if ('value' in outcome) return outcome.value
+  throw outcome.error
+}
+
+async function outcomeOf(acting: Promise<unknown>): Promise<Outcome> {
+  try {
+    return { value: await acting }
+  } catch (error) {
+    return { error }
+  }
+}
+
+function outcomeOfAnswer(answer: Answer | undefined): Outcome {
+  if (answer !== undefined && !('error' in answer)) return { value: answer.value }
+  return { error: answer?.error }
+}
+
+function isMisuse(error: unknown): boolean {
+  return error instanceof Refusal && error.code === 'BAD_BODY'
+}

@@ -1,0 +1,180 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { ProcessLink } from '@sluice/core'
+import type { ProcessRow } from '../protocol/common.ts'
+import type { NowPage, RankedItem, Section } from '../protocol/now.ts'
+import { schemaVersion } from '../protocol/schema-version.ts'
+import type { Snapshot } from '../protocol/stream.ts'
+import { rankedRows } from '../recorder/route-figures.ts'
+import { identityOf, type LiveData, rowVitals } from '../stream/live-data.ts'
+import type { LiveSource } from '../stream/live-source.ts'
+import {
+  type AllFacts,
+  mergeBadges,
+  mergeEngines,
+  mergeRanked,
+  mergeRing,
+  mergeSparklines,
+  mergeTotals,
+  mergeVitals,
+} from './merge/merge-facts.ts'
+import { mergeRoutes } from './merge/merge-routes.ts'
+import { Peers } from './peers.ts'
+import type { ProcessFacts } from './process-facts.ts'
+import { RequestLog } from './request-log.ts'
+
+const MAX_REQUESTS = 100
+const MAX_ROUTES = 300
+const LOOK_MS = 1_000
+const PATIENCE_MS = 300
+/** Nobody tells of what is new at these pages elsewhere: whoever shows one asks again so often. */
+const STALE_MS = 5_000
+const UNTOLD: readonly Section[] = ['findings', 'jobs', 'alerts']
+/** Figures that are asked for together are made once. */
+const FRESH_MS = 200
+const NO_REQUESTS = { since: Number.MAX_SAFE_INTEGER, routesSince: 0 } as const
+
+export interface AllProcessesParts {
+  readonly own: LiveData
+  readonly self: string
+  readonly link: ProcessLink
+  readonly now: () => number
+  readonly onError: (error: unknown) => void
+}
+
+/** What all processes of the app say together, as far as they answer. */
+export class AllProcesses implements LiveSource {
+  readonly peers: Peers
+  readonly #log = new RequestLog()
+  /** The number of this process's last request that is in the log. */
+  #ownLast = 0
+  #names = new Set<string>()
+  #all: { readonly at: number; readonly facts: AllFacts } | undefined
+
+  constructor(private readonly parts: AllProcessesParts) {
+    const { self, link, now, onError } = parts
+    this.peers = new Peers({
+      ...{ self, link, now, onError },
+      onRequests: (requests, count, isFirst) => (isFirst ? this.#log.addOld(requests) : this.#log.add(requests, count)),
+    })
+  }
+
+  now(): NowPage {
+    return {
+      mode: this.mode(),
+      ranked: this.ranked(),
+      sparklines: mergeSparklines(this.#facts(), Date.now()),
+      vitals: this.vitals(),
+      totals: this.totals(),
+      badges: this.badges(),
+    }
+  }
+
+  snapshot(): Omit<Snapshot, 'rights'> {
+    const processes = this.processes()
+    const process = processes.find(({ id }) => id === this.parts.self) as ProcessRow
+    this.#pull()
+    return {
+      ...{ schemaVersion, at: Date.now(), process: identityOf(process), processes, engines: mergeEngines(this.#facts()), ...this.now() },
+      ...{ ring: this.ring(), routes: this.routes(), requests: this.#log.newest(MAX_REQUESTS) },
+    }
+  }
+
+  mode(): Snapshot['mode'] {
+    return this.parts.own.mode()
+  }
+
+  processes(): readonly ProcessRow[] {
+    const answering = this.#facts().map((facts) => ({ facts, isAnswering: true }))
+    const silent = this.peers.silent.map((facts) => ({ facts, isAnswering: false }))
+    const all = [...answering, ...silent].sort(
+      (a, b) => a.facts.info.startedAt - b.facts.info.startedAt || (a.facts.info.id < b.facts.info.id ? -1 : 1),
+    )
+    return all.map(({ facts: { info, vitals }, isAnswering }, at) => ({
+      ...info,
+      ...{ index: at + 1, of: all.length, isAnswering, ...rowVitals(vitals) },
+    }))
+  }
+
+  ranked(): readonly RankedItem[] {
+    return mergeRanked(this.#facts())
+  }
+
+  points(): ReturnType<LiveSource['points']> {
+    const lines = mergeSparklines(this.#facts(), Date.now())
+    return Object.fromEntries(lines.flatMap(({ id, points }) => (points.length === 0 ? [] : [[id, points.at(-1)] as const])))
+  }
+
+  vitals(): Snapshot['vitals'] {
+    return mergeVitals(this.#facts())
+  }
+
+  totals(): Snapshot['totals'] {
+    return mergeTotals(this.#facts())
+  }
+
+  badges(): Snapshot['badges'] {
+    return mergeBadges(this.#facts())
+  }
+
+  ring(): Snapshot['ring'] {
+    return mergeRing(this.#facts())
+  }
+
+  routes(): Snapshot['routes'] {
+    return rankedRows(mergeRoutes(this.#facts().flatMap(({ routes }) => routes)).slice(0, MAX_ROUTES))
+  }
+
+  goneRoutes(): readonly string[] {
+    this.parts.own.goneRoutes()
+    const names = new Set(this.routes().map(({ name }) => name))
+    const gone = [...this.#names].filter((name) => !names.has(name))
+    this.#names = names
+    return gone
+  }
+
+  requestsSince(sequence: number, limit: number): ReturnType<LiveSource['requestsSince']> {
+    this.#pull()
+    const { last } = this.#log
+    return { requests: limit === 0 ? [] : this.#log.since(sequence, limit), count: last - sequence, last }
+  }
+
+  watch(stale: (section: Section) => void): () => void {
+    const stop = this.parts.own.watch(stale)
+    let staleAt = this.parts.now()
+    const look = async () => {
+      await this.peers.refresh()
+      if (this.peers.facts.length === 0 || this.parts.now() - staleAt < STALE_MS) return
+      staleAt = this.parts.now()
+      for (const section of UNTOLD) stale(section)
+    }
+    const timer = setInterval(() => void look(), LOOK_MS)
+    timer.unref()
+    return () => {
+      clearInterval(timer)
+      stop()
+    }
+  }
+
+  /** Asks the others how they are, and waits a little for what they say: what comes later is told later. Never rejects. */
+  async refresh(): Promise<void> {
+    const patience = new AbortController()
+    await Promise.race([this.peers.refresh(), pause(PATIENCE_MS, undefined, { ref: false, signal: patience.signal }).catch(() => {})])
+    patience.abort()
+    this.#all = undefined
+  }
+
+  #facts(): AllFacts {
+    const at = this.parts.now()
+    if (this.#all === undefined || at - this.#all.at > FRESH_MS) {
+      const own: ProcessFacts = this.parts.own.facts(NO_REQUESTS)
+      this.#all = { at, facts: [own, ...this.peers.facts] }
+    }
+    return this.#all.facts
+  }
+
+  #pull(): void {
+    const { requests, count, last } = this.parts.own.requestsSince(this.#ownLast, MAX_REQUESTS)
+    if (count > 0) this.#log.add(requests, count)
+    this.#ownLast = last
+  }
+}

@@ -1,0 +1,59 @@
+import type { ProcessLink } from '@sluice/core'
+import { isActionName } from '../actions/perform-action.ts'
+import type { AskSessions, SessionQuestion } from '../http/sessions.ts'
+import type { ActionName } from '../protocol/action.ts'
+import type { LiveData } from '../stream/live-data.ts'
+import type { LiveSource } from '../stream/live-source.ts'
+import { actInAll } from './act-in-all.ts'
+import { AllProcesses } from './all-processes.ts'
+import { answerQuestion } from './answer-question.ts'
+import { pageOfAll } from './pages-of-all.ts'
+
+/** What a dashboard tells of, and where actions are done: one process, or all of an app. */
+export interface Processes {
+  readonly live: LiveSource
+  /** Asks the others how they are. Never rejects. */
+  readonly refresh: () => Promise<void>
+  readonly page: (path: string, query: URLSearchParams) => Promise<{ readonly value: unknown } | undefined>
+  readonly act: (name: ActionName, body: Readonly<Record<string, unknown>>) => Promise<unknown>
+  /** Asks the sessions of the others. Never rejects. */
+  readonly askSessions: AskSessions
+  /** Never rejects. */
+  readonly close: () => Promise<void>
+}
+
+export interface JoinedParts {
+  /** The same of this process. */
+  readonly alone: Processes
+  readonly own: LiveData
+  readonly link: ProcessLink
+  readonly self: string
+  readonly session: (question: SessionQuestion) => number
+  readonly hasActions: boolean
+  readonly hasSharedJobs: boolean
+  /** Monotonic time in milliseconds. */
+  readonly now: () => number
+  readonly onError: (error: unknown) => void
+}
+
+/** Joins this process with the others of a link. As long as it cannot be opened, this one is alone. */
+export function joinedProcesses(parts: JoinedParts): Processes {
+  const { alone, own, link, self, session, hasActions, hasSharedJobs, now, onError } = parts
+  const live = new AllProcesses({ own, link, self, now, onError })
+  const { page, act } = alone
+  const facts = async (query: Parameters<LiveData['facts']>[0]) => own.facts(query)
+  const opening = link
+    .open(self, (question) => answerQuestion(question, { facts, page, act, session, hasActions, isAction: isActionName }))
+    .catch(onError)
+  return {
+    live,
+    refresh: () => live.refresh(),
+    page: (path, query) => pageOfAll(path, query, { live, page }),
+    act: (name, body) => actInAll(name, body, { peers: live.peers, act, hasSharedJobs }),
+    askSessions: async (about) => {
+      const told = await live.peers.askAll({ kind: 'session', about })
+      return Math.max(0, ...told.map(({ answer }) => ('value' in answer ? Number(answer.value) : 0)))
+    },
+    close: () => opening.then(() => live.peers.close()).catch(onError),
+  }
+}

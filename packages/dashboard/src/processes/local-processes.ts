@@ -1,0 +1,154 @@
+import { hash } from 'node:crypto'
+import { lstat, mkdir, readdir, rm } from 'node:fs/promises'
+import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { checkOptions, InvalidOptionError, type OptionRule, type ProcessLink } from '@sluice/core'
+import { appName } from '../app-name.ts'
+import { ProcessLinkError } from './process-link-error.ts'
+
+const SUFFIX = '.sock'
+const MAX_QUESTION = 1_048_576
+/** What a socket's path may have on macOS; elsewhere a little more. */
+const MAX_PATH = 103
+
+export interface LocalProcessesOptions {
+  /**
+   * Names the processes that belong together: those of one user with the same name. 1 to 200 characters.
+   * @defaultValue the name in the package.json of the working directory
+   */
+  readonly group?: string
+  /**
+   * Where their sockets are: a directory that nobody but the user can read. It is made where there is none.
+   * @defaultValue a directory of the user's in the system's one for temporary files
+   */
+  readonly directory?: string
+}
+
+const text: OptionRule = {
+  expected: '1 to 200 characters',
+  accepts: (value) => typeof value === 'string' && value !== '' && value.length <= 200,
+}
+const rules: Readonly<Record<keyof LocalProcessesOptions, OptionRule>> = { group: text, directory: text }
+
+/**
+ * Joins the processes of one user on one machine, each of which has a Unix socket in a directory that only this user can read: workers of `node:cluster`, of pm2, or
+ * started by hand. Not on Windows.
+ *
+ * @throws InvalidOptionError; ProcessLinkError when it is opened where the directory is somebody else's or readable by others, or on Windows.
+ * @example
+ * ```ts
+ * const dashboard = createDashboard(sluice, { processes: localProcesses({ group: 'shop' }) })
+ * ```
+ */
+export function localProcesses(options: LocalProcessesOptions = {}): ProcessLink {
+  checkOptions(options, rules)
+  return new LocalProcesses(options.group ?? appName(), options.directory)
+}
+
+class LocalProcesses implements ProcessLink {
+  readonly #directory: string
+  readonly #group: string
+  /** Connections stay open between questions, and hold no process. */
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 4 })
+  #server: Server | undefined
+  #self = ''
+
+  constructor(name: string, directory: string | undefined) {
+    this.#directory = directory ?? join(tmpdir(), `sluice-${process.getuid?.() ?? 'user'}`)
+    this.#group = join(this.#directory, hash('sha256', name).slice(0, 8))
+  }
+
+  async open(self: string, answer: (question: string) => Promise<string>): Promise<void> {
+    if (process.platform === 'win32') throw new ProcessLinkError('localProcesses needs Unix sockets, which Windows does not have.')
+    const path = this.#pathOf(self)
+    if (Buffer.byteLength(path) > MAX_PATH)
+      throw new InvalidOptionError('directory', `a path so short that ${path} has ${MAX_PATH} bytes at most`, this.#directory)
+    await ownDirectory(this.#directory)
+    await mkdir(this.#group, { mode: 0o700, recursive: true })
+    const server = createServer((asked, response) => void respond(asked, response, answer))
+    this.#self = self
+    this.#server = server
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      // The primary of a cluster would take it for all workers.
+      server.listen({ path, exclusive: true }, resolve)
+    })
+    server.on('error', () => undefined)
+    // Nothing of this holds the process: not even another one that keeps its connection.
+    server.on('connection', (socket) => socket.unref())
+    server.unref()
+  }
+
+  async others(): Promise<readonly string[]> {
+    const files = await readdir(this.#group)
+    return files.flatMap((file) => {
+      const process = file.endsWith(SUFFIX) ? file.slice(0, -SUFFIX.length) : this.#self
+      return process === this.#self ? [] : [process]
+    })
+  }
+
+  async ask(process: string, question: string, signal: AbortSignal): Promise<string> {
+    const socketPath = this.#pathOf(process)
+    try {
+      return await post(socketPath, question, this.#agent, signal)
+    } catch (error) {
+      // Its owner ended without a word.
+      if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') await rm(socketPath, { force: true })
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    const server = this.#server
+    this.#server = undefined
+    this.#agent.destroy()
+    if (server === undefined) return
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+  }
+
+  #pathOf(process: string): string {
+    return join(this.#group, `${process}${SUFFIX}`)
+  }
+}
+
+/** @throws ProcessLinkError where others could look into it, or put something there. */
+async function ownDirectory(directory: string): Promise<void> {
+  await mkdir(directory, { mode: 0o700, recursive: true })
+  const stats = await lstat(directory)
+  const isOwn = process.getuid === undefined || stats.uid === process.getuid()
+  if (stats.isDirectory() && isOwn && (stats.mode & 0o077) === 0) return
+  throw new ProcessLinkError(`${directory} must be a directory of this user's that nobody else can read or write.`)
+}
+
+async function respond(asked: IncomingMessage, response: ServerResponse, answer: (question: string) => Promise<string>): Promise<void> {
+  try {
+    let question = ''
+    for await (const chunk of asked.setEncoding('utf8')) {
+      question += chunk
+      if (question.length > MAX_QUESTION) throw new Error('Too long.')
+    }
+    response.end(await answer(question))
+  } catch {
+    response.destroy()
+  }
+}
+
+function post(socketPath: string, question: string, agent: Agent, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const asking = request({ socketPath, agent, signal, method: 'POST', path: '/' }, (response) => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (chunk: string) => {
+        text += chunk
+      })
+      response.once('end', () => (response.complete ? resolve(text) : reject(new Error('It was cut off.'))))
+      response.once('error', reject)
+    })
+    asking.once('error', reject)
+    asking.end(question)
+  })
+}

@@ -1,0 +1,60 @@
+import type { CacheStats } from '@sluice/core'
+import type { CachePage } from '../../protocol/cache.ts'
+import { grouped, summed, weighted } from './sums.ts'
+
+export function mergeCache(pages: readonly [CachePage, ...CachePage[]]): CachePage {
+  const sum = (of: (page: CachePage) => number) => pages.reduce((total, page) => total + of(page), 0)
+  const reasons = grouped(
+    pages.flatMap(({ passedThrough }) => passedThrough),
+    ({ reason }) => reason,
+  )
+  const mean = (of: (page: CachePage) => number, weight: (page: CachePage) => number) =>
+    weighted(pages.map((page) => [of(page), weight(page)] as const)) ?? 0
+  return {
+    stats: statsOf(pages),
+    efficiency: {
+      memoryEfficiency: mean(
+        ({ efficiency }) => efficiency.memoryEfficiency,
+        ({ stats }) => stats.usedMemory,
+      ),
+      hitsPerByte: mean(
+        ({ efficiency }) => efficiency.hitsPerByte,
+        ({ stats }) => stats.usedMemory,
+      ),
+      hitRateByNamespace: namespacesOf(pages),
+      entriesNeverHit: sum(({ efficiency }) => efficiency.entriesNeverHit),
+    },
+    tiered: summed(pages.map(({ tiered }) => tiered) as [CachePage['tiered'], ...CachePage['tiered'][]]),
+    operations: sum(({ operations }) => operations),
+    answered: sum(({ answered }) => answered),
+    merged: sum(({ merged }) => merged),
+    prefetched: sum(({ prefetched }) => prefetched),
+    queries: sum(({ queries }) => queries),
+    passedThrough: [...reasons]
+      .map(([reason, same]) => ({ reason, count: same.reduce((total, { count }) => total + count, 0) }))
+      .sort((a, b) => b.count - a.count),
+    isKeeping: pages.some(({ isKeeping }) => isKeeping),
+  }
+}
+
+function statsOf(pages: readonly [CachePage, ...CachePage[]]): CacheStats {
+  const all = pages.map(({ stats }) => stats) as [CacheStats, ...CacheStats[]]
+  const sums = summed(all)
+  const reads = sums.hits + sums.misses
+  return {
+    ...sums,
+    hitRate: reads === 0 ? 0 : sums.hits / reads,
+    averageAccessTimeMs: weighted(all.map(({ averageAccessTimeMs, hits, misses }) => [averageAccessTimeMs, hits + misses] as const)) ?? 0,
+  }
+}
+
+/** Each process's rate counts by its reads of all namespaces: how many each namespace had is not told. */
+function namespacesOf(pages: readonly CachePage[]): Readonly<Record<string, number>> {
+  const rates = pages.flatMap(({ stats, efficiency }) =>
+    Object.entries(efficiency.hitRateByNamespace).map(([name, rate]) => ({ name, rate, weight: stats.hits + stats.misses })),
+  )
+  const names = grouped(rates, ({ name }) => name)
+  return Object.fromEntries(
+    [...names].map(([name, same]) => [name, weighted(same.map(({ rate, weight }) => [rate, weight] as const)) ?? 0]),
+  )
+}

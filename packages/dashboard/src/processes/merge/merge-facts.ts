@@ -1,0 +1,151 @@
+import { deadLetterWords } from '../../pages/ranked.ts'
+import { LINES, short } from '../../pages/sparklines.ts'
+import type { Point } from '../../protocol/common.ts'
+import type { Badges, Engines, RankedItem, Sparkline, Totals, Vitals } from '../../protocol/now.ts'
+import type { RingState } from '../../protocol/request.ts'
+import type { ProcessFacts } from '../process-facts.ts'
+import { quantileOf } from './quantile.ts'
+import { greatestOf, grouped, leastOf, meanOf, summed, sumOf, weighted } from './sums.ts'
+
+const MAX_RANKED = 5
+const RANK = { high: 0, medium: 1, low: 2 } as const
+/** A line that ended longer ago has no latest value. */
+const LATEST_MS = 15_000
+
+export type AllFacts = readonly [ProcessFacts, ...ProcessFacts[]]
+
+/** The worst first. What several processes say of the same thing stands once; alerts of one name, once for all that have it. */
+export function mergeRanked(all: AllFacts): RankedItem[] {
+  const items = all.flatMap(({ ranked }) => ranked)
+  const merged = [...grouped(items, keyOf).values()].map(([first, ...others]): RankedItem => {
+    if (others.length === 0) return first
+    if (first.kind === 'dead-letters')
+      return {
+        ...first,
+        ...deadLetterWords(
+          lettersOf(
+            all.map(({ badges }) => badges),
+            first.target,
+          ),
+        ),
+      }
+    if (first.kind !== 'alert') return first
+    return { ...first, detail: `${first.detail} (and in ${others.length} more of ${all.length} processes)` }
+  })
+  return merged.sort((a, b) => RANK[a.severity] - RANK[b.severity]).slice(0, MAX_RANKED)
+}
+
+/** Each process has alerts of its own, which have ids of their own. */
+function keyOf({ kind, key, title, severity }: RankedItem): string {
+  return kind === 'alert' ? `alert ${severity} ${title}` : key
+}
+
+export function mergeVitals(all: AllFacts): Vitals {
+  const of = (field: keyof Vitals) => all.map(({ vitals }) => vitals[field])
+  const times = all.flatMap(({ responseTimes }) => responseTimes)
+  const quantile = (share: number) => rounded(quantileOf(times, share))
+  const reads = all.reduce((sum, facts) => sum + facts.reads, 0)
+  return {
+    requestsPerSecond: rounded(sumOf(of('requestsPerSecond'))),
+    ...{ p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) },
+    errorRate: rounded(weighted(all.map(({ vitals }) => [vitals.errorRate, vitals.requestsPerSecond ?? 0] as const))),
+    queriesPerSecond: short(sumOf(of('queriesPerSecond')) ?? 0),
+    cacheShare: reads === 0 ? null : short(all.reduce((sum, { cached }) => sum + cached, 0) / reads),
+    ...{ cpu: rounded(meanOf(of('cpu'))), memory: rounded(meanOf(of('memory'))) },
+    eventLoopDelay: rounded(greatestOf(of('eventLoopDelay'))),
+  }
+}
+
+export function mergeTotals(all: AllFacts): Totals {
+  const [first, ...others] = all
+  return summed<Totals>([first.totals, ...others.map(({ totals }) => totals)])
+}
+
+export function mergeRing(all: AllFacts): RingState {
+  const rings = all.map(({ ring }) => ring)
+  const sum = (field: Exclude<keyof RingState, 'oldestAt'>) => rings.reduce((total, ring) => total + ring[field], 0)
+  return {
+    ...{ requests: sum('requests'), bytes: sum('bytes'), maxBytes: sum('maxBytes'), dropped: sum('dropped') },
+    oldestAt: leastOf(rings.map(({ oldestAt }) => oldestAt)),
+  }
+}
+
+export function mergeBadges(all: AllFacts): Badges {
+  const badges = all.map((facts) => facts.badges)
+  const distinct = (of: (one: ProcessFacts['badges']) => readonly string[]) => new Set(badges.flatMap(of)).size
+  return {
+    findings: distinct(({ findings }) => findings),
+    alerts: badges.reduce((sum, { alerts }) => sum + alerts, 0),
+    deadLetters: lettersOf(badges),
+    nodes: distinct(({ nodes }) => nodes),
+  }
+}
+
+/** Of one queue, or of all. Where tasks are common, each process counts the same ones. */
+function lettersOf(badges: readonly ProcessFacts['badges'][], name: string | null = null): number {
+  const queues = badges.flatMap(({ deadLetters, hasSharedJobs }) =>
+    deadLetters.flatMap(([queue, count]) =>
+      name === null || queue === name ? [{ key: hasSharedJobs ? `shared ${queue}` : queue, count, hasSharedJobs }] : [],
+    ),
+  )
+  const counts = [...grouped(queues, ({ key }) => key).values()].map((same) =>
+    same[0].hasSharedJobs ? Math.max(...same.map(({ count }) => count)) : same.reduce((sum, { count }) => sum + count, 0),
+  )
+  return counts.reduce((sum, count) => sum + count, 0)
+}
+
+export function mergeEngines([first, ...others]: AllFacts): Engines {
+  const engines: Record<string, boolean> = { ...first.engines }
+  for (const other of others) for (const [name, isOn] of Object.entries(other.engines)) engines[name] ||= isOn
+  return engines as unknown as Engines
+}
+
+/** The lines of the first page, of the seconds that all have told of. */
+export function mergeSparklines(all: AllFacts, now: number): Sparkline[] {
+  const until = Math.min(...all.map(({ at }) => at)) - 1_000
+  return LINES.map((line) => {
+    const points = pointsOf(line.id, all).filter(([at]) => at <= until)
+    const last = points.at(-1)
+    return { ...line, points, latest: last === undefined || now - last[0] > LATEST_MS ? null : last[1] }
+  })
+}
+
+function pointsOf(id: Sparkline['id'], all: AllFacts): Point[] {
+  if (id === 'queriesPerRequest') {
+    const seconds = grouped(
+      all.flatMap(({ queries }) => queries),
+      ([at]) => String(at),
+    )
+    return inOrder(
+      [...seconds.values()].map((same) => {
+        const requests = same.reduce((sum, [, each]) => sum + each, 0)
+        return [same[0][0], short(same.reduce((sum, [, , queries]) => sum + queries, 0) / requests)] as const
+      }),
+    )
+  }
+  if (id === 'requests') {
+    const seconds = grouped(
+      all.flatMap(({ lines }) => lines.requests),
+      ([at]) => String(at),
+    )
+    return inOrder([...seconds.values()].map((same) => [same[0][0], short(same.reduce((sum, [, value]) => sum + value, 0))] as const))
+  }
+  const points = all.flatMap(({ lines }) => {
+    const requests = new Map(lines.requests)
+    return lines[id].map(([at, value]) => ({ at, value, weight: requests.get(at) ?? 0 }))
+  })
+  const seconds = grouped(points, ({ at }) => String(at))
+  return inOrder(
+    [...seconds.values()].map(
+      (same) => [same[0].at, short(weighted(same.map(({ value, weight }) => [value, weight] as const)) ?? 0)] as const,
+    ),
+  )
+}
+
+function inOrder(points: Point[]): Point[] {
+  return points.sort(([a], [b]) => a - b)
+}
+
+function rounded(value: number | null): number | null {
+  return value === null ? null : short(value)
+}

@@ -1,0 +1,52 @@
+import type { FindingItem, FindingsPage, StatementAnomaly } from '../../protocol/finding.ts'
+import type { RequestsPage } from '../../protocol/request.ts'
+import { greatestOf, grouped } from './sums.ts'
+
+const MAX_FINDINGS = 300
+
+export function mergeFindings(pages: readonly FindingsPage[]): FindingsPage {
+  const findings = [
+    ...grouped(
+      pages.flatMap((page) => page.findings),
+      ({ key }) => key,
+    ).values(),
+  ].map(mergeFinding)
+  const anomalies = grouped(
+    pages.flatMap((page) => page.anomalies),
+    ({ kind, fingerprint }) => `${kind} ${fingerprint}`,
+  )
+  return {
+    findings: findings
+      .sort((a, b) => Number(a.isMuted) - Number(b.isMuted) || b.savedMs - a.savedMs || b.count - a.count)
+      .slice(0, MAX_FINDINGS),
+    requests: pages.reduce((sum, { requests }) => sum + requests, 0),
+    anomalies: [...anomalies.values()].map(mergeAnomaly).slice(0, MAX_FINDINGS),
+  }
+}
+
+/** As the process has it in which the worst request ran, but for what counts up. */
+function mergeFinding(all: readonly [FindingItem, ...FindingItem[]]): FindingItem {
+  const worst = all.reduce((left, right) => (right.count > left.count ? right : left))
+  const newest = all.reduce((left, right) => ((right.lastAt ?? 0) > (left.lastAt ?? 0) ? right : left))
+  return {
+    ...worst,
+    occurrences: all.reduce((sum, { occurrences }) => sum + occurrences, 0),
+    savedMs: all.reduce((sum, { savedMs }) => sum + savedMs, 0),
+    isMuted: all.every(({ isMuted }) => isMuted),
+    request: newest.request ?? all.find(({ request }) => request !== null)?.request ?? null,
+    lastAt: greatestOf(all.map(({ lastAt }) => lastAt)),
+  }
+}
+
+function mergeAnomaly(all: readonly [StatementAnomaly, ...StatementAnomaly[]]): StatementAnomaly {
+  return { ...all[0], count: all.reduce((sum, { count }) => sum + count, 0) }
+}
+
+/** @param limit - Of `recent`. Routes are merged elsewhere, of figures that can be. */
+export function mergeRecent(pages: readonly RequestsPage[], limit: number): Pick<RequestsPage, 'recent' | 'matching'> {
+  const recent = pages.flatMap((page) => page.recent)
+  return {
+    recent: recent.sort((a, b) => b.startedAt + b.durationMs - (a.startedAt + a.durationMs)).slice(0, limit),
+    matching: pages.reduce((sum, { matching }) => sum + matching, 0),
+  }
+}

@@ -1,0 +1,104 @@
+import type { DeadLetterGroup, JobsPage, QueueRow } from '../../protocol/jobs.ts'
+import { greatestOf, grouped, weighted } from './sums.ts'
+
+const SHOWN = 10
+const DEPTH_STEP_MS = 5_000
+const HEALTH = ['unhealthy', 'degraded', 'healthy'] as const
+
+/** Common tasks are counted once; what each process saw, and tasks of its own, add up. */
+export function mergeJobs(pages: readonly [JobsPage, ...JobsPage[]]): JobsPage {
+  const rows = pages.flatMap(({ queues, isShared }) => queues.map((row) => ({ row, isShared })))
+  const shared = pages.filter(({ isShared, isOpen }) => isShared && isOpen)
+  const own = pages.filter(({ isShared }) => !isShared)
+  // Any of those that share tasks tells of all dead letters.
+  const letters = [...shared.slice(0, 1), ...own].map(({ deadLetters }) => deadLetters)
+  return {
+    isOpen: pages.some(({ isOpen }) => isOpen),
+    isShared: pages.some(({ isShared }) => isShared),
+    queues: [...grouped(rows, ({ row }) => row.queue).values()].map((same) =>
+      mergeQueue(
+        same.map(({ row }) => row) as [QueueRow, ...QueueRow[]],
+        same.every(({ isShared }) => isShared),
+      ),
+    ),
+    deadLetters: {
+      total: letters.reduce((sum, { total }) => sum + total, 0),
+      grouped: letters.reduce((sum, { grouped: count }) => sum + count, 0),
+      groups: [
+        ...grouped(
+          letters.flatMap(({ groups }) => groups),
+          ({ key }) => key,
+        ).values(),
+      ]
+        .map(mergeGroup)
+        .sort((a, b) => b.count - a.count),
+    },
+  }
+}
+
+function mergeQueue(all: readonly [QueueRow, ...QueueRow[]], isShared: boolean): QueueRow {
+  const [first] = all
+  const sum = (of: (row: QueueRow) => number) => all.reduce((total, row) => total + of(row), 0)
+  const stored = (of: (row: QueueRow) => number) => (isShared ? Math.max(...all.map(of)) : sum(of))
+  const mean = (of: (row: QueueRow) => number) =>
+    weighted(all.map((row) => [of(row), row.completed + row.failed + row.retried] as const)) ?? 0
+  const times = (field: 'waitMs' | 'runMs') => ({
+    p50: mean((row) => row[field].p50),
+    p95: mean((row) => row[field].p95),
+    p99: mean((row) => row[field].p99),
+  })
+  return {
+    ...first,
+    pending: stored((row) => row.pending),
+    queued: stored((row) => row.queued),
+    processing: stored((row) => row.processing),
+    retry: stored((row) => row.retry),
+    deadLetters: stored((row) => row.deadLetters),
+    isPaused: all.some(({ isPaused }) => isPaused),
+    completed: sum((row) => row.completed),
+    retried: sum((row) => row.retried),
+    failed: sum((row) => row.failed),
+    cancelled: sum((row) => row.cancelled),
+    lost: sum((row) => row.lost),
+    throughputPerSecond: sum((row) => row.throughputPerSecond),
+    ...{ waitMs: times('waitMs'), runMs: times('runMs') },
+    retryRate: mean((row) => row.retryRate),
+    oldestTaskMs: Math.max(...all.map(({ oldestTaskMs }) => oldestTaskMs)),
+    // A process without workers sees no progress where others make it.
+    isStalled: isShared ? all.every(({ isStalled }) => isStalled) : all.some(({ isStalled }) => isStalled),
+    ...healthOf(all, isShared),
+    maxConcurrency: sum((row) => row.maxConcurrency),
+    depth: isShared ? deepest(all) : addedUp(all),
+  }
+}
+
+/** Of common tasks, the process that sees most progress knows best. */
+function healthOf(all: readonly QueueRow[], isShared: boolean): Pick<QueueRow, 'health' | 'reasons'> {
+  const worstFirst = [...all].sort((a, b) => HEALTH.indexOf(a.health) - HEALTH.indexOf(b.health))
+  const { health, reasons } = (isShared ? worstFirst.at(-1) : worstFirst[0]) as QueueRow
+  return { health, reasons }
+}
+
+/** The line of the process that was looked at longest. */
+function deepest(all: readonly QueueRow[]): QueueRow['depth'] {
+  return all.reduce((longest, row) => (row.depth.length > longest.length ? row.depth : longest), [] as QueueRow['depth'])
+}
+
+/** Depths are five seconds apart in each process, and not at the same instants. */
+function addedUp(all: readonly QueueRow[]): QueueRow['depth'] {
+  const steps = grouped(
+    all.flatMap(({ depth }) => depth),
+    ([at]) => String(Math.round(at / DEPTH_STEP_MS)),
+  )
+  const sums = [...steps.values()].map((same) => [same[0][0], same.reduce((sum, [, depth]) => sum + depth, 0)] as const)
+  return sums.sort(([a], [b]) => a - b)
+}
+
+function mergeGroup(all: readonly [DeadLetterGroup, ...DeadLetterGroup[]]): DeadLetterGroup {
+  return {
+    ...all[0],
+    count: all.reduce((sum, { count }) => sum + count, 0),
+    newestAt: greatestOf(all.map(({ newestAt }) => newestAt)),
+    letters: all.flatMap(({ letters }) => letters).slice(0, SHOWN),
+  }
+}

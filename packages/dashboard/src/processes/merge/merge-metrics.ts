@@ -1,0 +1,114 @@
+import { analyzeTrend } from '@sluice/core'
+import { captionOf, neededSeconds, withGaps } from '../../pages/metrics-page.ts'
+import type { Point } from '../../protocol/common.ts'
+import type { ForecastPoint, MetricForecast, MetricInfo, MetricsPage } from '../../protocol/metrics.ts'
+import { grouped, meanOf } from './sums.ts'
+
+type Across = MetricInfo['across']
+
+/** Values are by the second for two minutes, by ten for half an hour, by the minute for six hours, and by ten before. */
+const STEPS: readonly (readonly [youngerThanMs: number, stepMs: number])[] = [
+  [110_000, 1_000],
+  [1_740_000, 10_000],
+  [21_000_000, 60_000],
+  [Number.POSITIVE_INFINITY, 600_000],
+]
+
+/** A metric of all processes: added up, on average, or the most, as it is of several sources. */
+export function mergeMetrics(pages: readonly [MetricsPage, ...MetricsPage[]]): MetricsPage {
+  const [first] = pages
+  const infos = pages.flatMap(({ metrics }) => metrics)
+  const metrics = [...grouped(infos, ({ name }) => name).values()].map(mergeInfo)
+  const across = metrics.find(({ name }) => name === first.metric)?.across ?? 'mean'
+  const lines = pages.map(({ points }) => points.filter((point): point is Point => point[1] !== null))
+  const values = mergeLines(lines, across, first.to)
+  const anomalies = pages.flatMap((page) => page.anomalies)
+  return {
+    metrics,
+    ...{ metric: first.metric, from: first.from, to: first.to },
+    points: withGaps(values, first.to),
+    trend: analyzeTrend(values.map(([timestamp, value]) => ({ timestamp, value }))),
+    forecast: mergeForecasts(pages, across),
+    anomalies: anomalies.sort((a, b) => a.timestamp - b.timestamp),
+    needsSeconds: neededSeconds(values),
+  }
+}
+
+/** Lines by the same steps of the clock, as one. */
+function mergeLines(lines: readonly (readonly Point[])[], across: Across, now: number): Point[] {
+  const steps = new Map<number, { readonly step: number; readonly values: number[] }>()
+  for (const line of lines) {
+    for (const [at, values] of byStep(line, now)) {
+      const known = steps.get(at)
+      const value = across === 'max' ? Math.max(...values.all) : (meanOf(values.all) as number)
+      if (known === undefined) steps.set(at, { step: values.step, values: [value] })
+      else known.values.push(value)
+    }
+  }
+  const points = [...steps].map(([at, { values }]) => [at, joined(values, across)] as const)
+  return points.sort(([a], [b]) => a - b)
+}
+
+interface Step {
+  readonly step: number
+  readonly all: number[]
+}
+
+/** A line's values by the step they are in. Where one is missed because its neighbours share theirs, the one before it holds. */
+function byStep(line: readonly Point[], now: number): Map<number, Step> {
+  const steps = new Map<number, Step>()
+  let before: { readonly at: number; readonly end: number; readonly value: number } | undefined
+  for (const [time, value] of line) {
+    const [, step] = STEPS.find(([youngerThan]) => now - time < youngerThan) as readonly [number, number]
+    const at = Math.floor(time / step) * step
+    if (before !== undefined && at - before.end === step && time - before.at < 2 * step)
+      steps.set(before.end, { step, all: [before.value] })
+    const known = steps.get(at)
+    if (known === undefined) steps.set(at, { step, all: [value] })
+    else known.all.push(value)
+    before = { at: time, end: at + step, value }
+  }
+  return steps
+}
+
+function joined(values: readonly number[], across: Across): number {
+  if (across === 'max') return Math.max(...values)
+  const sum = values.reduce((total, value) => total + value, 0)
+  return across === 'sum' ? sum : sum / values.length
+}
+
+function mergeInfo(all: readonly [MetricInfo, ...MetricInfo[]]): MetricInfo {
+  const current = all.flatMap((info) => (info.current === null ? [] : [info.current]))
+  return {
+    ...all[0],
+    current: current.length === 0 ? null : joined(current, all[0].across),
+    sources: all.reduce((sum, { sources }) => sum + sources, 0),
+  }
+}
+
+/**
+ * Forecasts of one app's processes are wrong in the same direction: their loads rise together. So the ends of their bands are joined as their values are. Only
+ * where all have one: what is forecast of some says nothing of the sum.
+ */
+function mergeForecasts(pages: readonly [MetricsPage, ...MetricsPage[]], across: Across): MetricForecast | null {
+  const forecasts = pages.flatMap(({ forecast, points }) => (forecast === null && points.length === 0 ? [] : [forecast]))
+  const [first] = forecasts
+  if (first === undefined || first === null || forecasts.includes(null)) return null
+  const all = forecasts as readonly MetricForecast[]
+  const shared = Math.min(...all.map(({ points }) => points.length))
+  const recentAccuracy = meanOf(all.map((forecast) => forecast.recentAccuracy))
+  return {
+    from: first.from,
+    points: first.points.slice(0, shared).map(({ at }, place): ForecastPoint => {
+      const of = (field: 'lower' | 'value' | 'upper') =>
+        joined(
+          all.map(({ points }) => points[place]?.[field] ?? 0),
+          across,
+        )
+      return { at, lower: of('lower'), value: of('value'), upper: of('upper') }
+    }),
+    model: [...new Set(all.map(({ model }) => model))].join(', '),
+    recentAccuracy,
+    caption: `${captionOf(recentAccuracy, shared)} That is of each process by itself.`,
+  }
+}

@@ -1,0 +1,102 @@
+import type { LoadBalancerStats, NodeStats } from '@sluice/core'
+import type { NodesPage, ReplicaGroup, ReplicaRow } from '../../protocol/nodes.ts'
+import { greatestOf, grouped, summed, weighted } from './sums.ts'
+
+/** What is worse stands for all: a node that one process does not reach is worth a look. */
+const WORST = ['unhealthy', 'degraded', 'maintenance', 'healthy'] as const
+
+export function mergeNodes(pages: readonly [NodesPage, ...NodesPage[]]): NodesPage {
+  const balancers = pages.flatMap(({ balancer }) => (balancer === null ? [] : [balancer]))
+  const groups = grouped(
+    pages.flatMap(({ replicas }) => replicas),
+    ({ source }) => source,
+  )
+  const [first, ...others] = balancers
+  return {
+    balancer: first === undefined ? null : mergeBalancers([first, ...others]),
+    imbalanceRatio: greatestOf(pages.map(({ imbalanceRatio }) => imbalanceRatio)),
+    replicas: [...groups.values()].map(mergeGroup),
+  }
+}
+
+function mergeBalancers(all: readonly [LoadBalancerStats, ...LoadBalancerStats[]]): LoadBalancerStats {
+  const picks = all.reduce((sum, { nodes }) => sum + nodes.reduce((total, node) => total + node.picks, 0), 0)
+  const nodes = [
+    ...grouped(
+      all.flatMap((one) => one.nodes),
+      ({ id }) => id,
+    ).values(),
+  ].map((same) => mergeNode(same, picks))
+  const sum = (field: 'totalRequests' | 'failedRequests' | 'activeConnections' | 'sessions') =>
+    all.reduce((total, one) => total + one[field], 0)
+  const withStatus = (status: NodeStats['status']) => nodes.filter((node) => node.status === status).length
+  // Each process has the nodes' whole capacity before it.
+  const totalCapacity = Math.max(...all.map((one) => one.totalCapacity))
+  const activeConnections = sum('activeConnections')
+  return {
+    strategy: all[0].strategy,
+    totalNodes: nodes.length,
+    healthyNodes: withStatus('healthy'),
+    degradedNodes: withStatus('degraded'),
+    unhealthyNodes: withStatus('unhealthy'),
+    maintenanceNodes: withStatus('maintenance'),
+    ejectedNodes: nodes.filter(({ ejectedForMs }) => ejectedForMs > 0).length,
+    isPanic: all.some(({ isPanic }) => isPanic),
+    totalRequests: sum('totalRequests'),
+    failedRequests: sum('failedRequests'),
+    activeConnections,
+    totalCapacity,
+    averageLoad: totalCapacity === 0 ? 0 : activeConnections / totalCapacity,
+    sessions: sum('sessions'),
+    nodes,
+  }
+}
+
+function mergeNode(all: readonly [NodeStats, ...NodeStats[]], allPicks: number): NodeStats {
+  const sum = (field: 'picks' | 'requests' | 'failures' | 'ejections' | 'activeConnections') =>
+    all.reduce((total, node) => total + node[field], 0)
+  const mean = (field: 'p50' | 'p95' | 'p99' | 'responseTime' | 'errorRate') =>
+    weighted(all.map((node) => [node[field], node.requests] as const)) ?? 0
+  const picks = sum('picks')
+  return {
+    ...all[0],
+    status: WORST.find((status) => all.some((node) => node.status === status)) ?? all[0].status,
+    activeConnections: sum('activeConnections'),
+    responseTime: mean('responseTime'),
+    errorRate: mean('errorRate'),
+    picks,
+    share: allPicks === 0 ? 0 : picks / allPicks,
+    requests: sum('requests'),
+    failures: sum('failures'),
+    ...{ p50: mean('p50'), p95: mean('p95'), p99: mean('p99') },
+    ejections: sum('ejections'),
+    ejectedForMs: Math.max(...all.map(({ ejectedForMs }) => ejectedForMs)),
+    isDraining: all.some(({ isDraining }) => isDraining),
+  }
+}
+
+function mergeGroup(all: readonly [ReplicaGroup, ...ReplicaGroup[]]): ReplicaGroup {
+  const replicas = grouped(
+    all.flatMap((group) => group.replicas),
+    ({ id }) => id,
+  )
+  const [first, ...others] = all
+  return {
+    source: first.source,
+    replicaReads: all.reduce((sum, { replicaReads }) => sum + replicaReads, 0),
+    primaryReads: all.reduce((sum, { primaryReads }) => sum + primaryReads, 0),
+    primaryReasons: summed([first.primaryReasons, ...others.map(({ primaryReasons }) => primaryReasons)]),
+    replicas: [...replicas.values()].map(mergeReplica),
+  }
+}
+
+/** `null` is the worst lag: it is more than it may be. */
+function mergeReplica(all: readonly [ReplicaRow, ...ReplicaRow[]]): ReplicaRow {
+  return {
+    id: all[0].id,
+    reads: all.reduce((sum, { reads }) => sum + reads, 0),
+    failures: all.reduce((sum, { failures }) => sum + failures, 0),
+    isUp: all.every(({ isUp }) => isUp),
+    lagMs: all.some(({ lagMs }) => lagMs === null) ? null : greatestOf(all.map(({ lagMs }) => lagMs)),
+  }
+}

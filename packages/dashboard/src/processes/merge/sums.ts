@@ -1,0 +1,51 @@
+/** The sum of what is known; `null` where nothing is. */
+export function sumOf(values: readonly (number | null)[]): number | null {
+  return ofKnown(values, (known) => known.reduce((sum, value) => sum + value, 0))
+}
+
+/** The mean of what is known; `null` where nothing is. */
+export function meanOf(values: readonly (number | null)[]): number | null {
+  return ofKnown(values, (known) => known.reduce((sum, value) => sum + value, 0) / known.length)
+}
+
+/** The greatest of what is known; `null` where nothing is. */
+export function greatestOf(values: readonly (number | null)[]): number | null {
+  return ofKnown(values, (known) => Math.max(...known))
+}
+
+/** The least of what is known; `null` where nothing is. */
+export function leastOf(values: readonly (number | null)[]): number | null {
+  return ofKnown(values, (known) => Math.min(...known))
+}
+
+function ofKnown(values: readonly (number | null)[], join: (known: readonly number[]) => number): number | null {
+  const known = values.filter((value) => value !== null)
+  return known.length === 0 ? null : join(known)
+}
+
+/** The mean, each value counted by its weight. Without any weight, that of all alike. */
+export function weighted(values: readonly (readonly [value: number | null, weight: number])[]): number | null {
+  const known = values.filter((pair): pair is readonly [number, number] => pair[0] !== null)
+  const weight = known.reduce((sum, [, each]) => sum + each, 0)
+  if (weight === 0) return meanOf(known.map(([value]) => value))
+  return known.reduce((sum, [value, each]) => sum + value * each, 0) / weight
+}
+
+/** What belongs together, in the order in which each was first there. */
+export function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, [T, ...T[]]> {
+  const groups = new Map<string, [T, ...T[]]>()
+  for (const item of items) {
+    const key = keyOf(item)
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [item])
+    else group.push(item)
+  }
+  return groups
+}
+
+/** Sums, field by field, of objects that have numbers alone. */
+export function summed<T extends { readonly [K in keyof T]: number }>([first, ...others]: readonly [T, ...T[]]): T {
+  const sums: Record<string, number> = { ...first }
+  for (const other of others) for (const [field, value] of Object.entries<number>(other)) sums[field] = (sums[field] ?? 0) + value
+  return sums as T
+}

@@ -1,0 +1,144 @@
+import type { ProcessLink } from '@sluice/core'
+import type { RequestSummary } from '../protocol/request.ts'
+import { schemaVersion } from '../protocol/schema-version.ts'
+import type { RouteFigures } from '../recorder/route-figures.ts'
+import type { ProcessFacts } from './process-facts.ts'
+import type { Answer, Question } from './questions.ts'
+
+/** A process that takes longer for its figures is left out of them. */
+const FACTS_MS = 1_000
+const PAGE_MS = 3_000
+/** Nobody waits long for a process that did not answer before. */
+const HUNG_MS = 250
+const ACT_MS = 15_000
+/** Who is asked again within that time is taken at the last word. */
+const FRESH_MS = 800
+/** One answer may be late. */
+const SILENT = 2
+/** So often all routes are asked for: one may have left meanwhile. */
+const FULL_MS = 30_000
+
+export interface PeersParts {
+  readonly link: ProcessLink
+  /** The id of this process. */
+  readonly self: string
+  /** Monotonic time in milliseconds. */
+  readonly now: () => number
+  /** Is told of requests that ended elsewhere, the newest first, of which there were `count`; before `isFirst` nothing was known of that process. */
+  readonly onRequests: (requests: readonly RequestSummary[], count: number, isFirst: boolean) => void
+  readonly onError: (error: unknown) => void
+}
+
+interface Peer {
+  facts: ProcessFacts | undefined
+  routes: Map<string, RouteFigures>
+  fullAt: number
+  /** Questions in a row that it did not answer. */
+  failures: number
+}
+
+/** What another process answered. */
+export interface Told {
+  readonly process: string
+  readonly answer: Answer
+}
+
+/** The other processes of the app, as far as they answer. */
+export class Peers {
+  readonly #parts: PeersParts
+  readonly #peers = new Map<string, Peer>()
+  #refreshedAt = Number.NEGATIVE_INFINITY
+  #refreshing: Promise<void> | undefined
+  #isClosed = false
+  #isFailing = false
+
+  constructor(parts: PeersParts) {
+    this.#parts = parts
+  }
+
+  /** Those that answered lately. */
+  get facts(): readonly ProcessFacts[] {
+    return [...this.#peers.values()].flatMap(({ facts, routes, failures }) =>
+      facts === undefined || failures >= SILENT ? [] : [{ ...facts, routes: [...routes.values()] }],
+    )
+  }
+
+  /** Those that answered once and do not now. */
+  get silent(): readonly ProcessFacts[] {
+    return [...this.#peers.values()].flatMap(({ facts, failures }) => (facts === undefined || failures < SILENT ? [] : [facts]))
+  }
+
+  /** Asks all how they are, unless that was just done. Never rejects. */
+  refresh(): Promise<void> {
+    if (this.#isClosed || this.#parts.now() - this.#refreshedAt < FRESH_MS) return this.#refreshing ?? Promise.resolve()
+    this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshedAt = this.#parts.now()
+      this.#refreshing = undefined
+    })
+    return this.#refreshing
+  }
+
+  /** Asks all; whoever does not answer is in no answer. Never rejects. */
+  async askAll(question: Question, timeoutMs: number = question.kind === 'act' ? ACT_MS : PAGE_MS): Promise<readonly Told[]> {
+    const others = await this.others()
+    const patience = (process: string) => ((this.#peers.get(process)?.failures ?? 0) < SILENT ? timeoutMs : Math.min(timeoutMs, HUNG_MS))
+    const answers = await Promise.all(others.map((process) => this.ask(process, question, patience(process))))
+    return answers.flatMap((answer, at) => (answer === undefined ? [] : [{ process: others[at] as string, answer }]))
+  }
+
+  /** @returns `undefined` where there was no answer in time. Never rejects. */
+  async ask(process: string, question: Question, timeoutMs: number): Promise<Answer | undefined> {
+    try {
+      const text = JSON.stringify({ version: schemaVersion, ...question })
+      return JSON.parse(await this.#parts.link.ask(process, text, AbortSignal.timeout(timeoutMs))) as Answer
+    } catch {
+      // It may have ended a moment ago: that is no error of this process.
+      return undefined
+    }
+  }
+
+  /** Never rejects. */
+  async others(): Promise<readonly string[]> {
+    if (this.#isClosed) return []
+    try {
+      const others = await this.#parts.link.others()
+      this.#isFailing = false
+      return others
+    } catch (error) {
+      // It is asked every second: an outage is told once.
+      if (!this.#isFailing) this.#parts.onError(error)
+      this.#isFailing = true
+      return []
+    }
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true
+    this.#peers.clear()
+    return this.#parts.link.close()
+  }
+
+  async #refresh(): Promise<void> {
+    const others = await this.others()
+    for (const process of this.#peers.keys()) if (!others.includes(process)) this.#peers.delete(process)
+    await Promise.all(others.map((process) => this.#look(process)))
+  }
+
+  async #look(process: string): Promise<void> {
+    const now = this.#parts.now()
+    const known = this.#peers.get(process)
+    const isFull = known?.facts === undefined || now - known.fullAt >= FULL_MS
+    const question = { kind: 'facts', since: known?.facts?.last ?? 0, routesSince: isFull ? 0 : (known?.facts?.at ?? 0) } as const
+    const answer = await this.ask(process, question, FACTS_MS)
+    if (this.#isClosed) return
+    const facts = answer === undefined || !('value' in answer) ? undefined : (answer.value as ProcessFacts)
+    if (facts === undefined) {
+      if (known !== undefined) known.failures += 1
+      return
+    }
+    const routes = isFull ? new Map<string, RouteFigures>() : known.routes
+    for (const figures of facts.routes) routes.set(figures.name, figures)
+    this.#peers.set(process, { facts, routes, fullAt: isFull ? now : known.fullAt, failures: 0 })
+    if (facts.count > 0) this.#parts.onRequests(facts.requests, facts.count, known?.facts === undefined)
+  }
+}

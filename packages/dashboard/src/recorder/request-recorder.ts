@@ -1,0 +1,178 @@
+import { type AdapterHost, type Finding, hostOf, type Scope, type Sluice } from '@sluice/core'
+import { keepRequest } from './keep-request.ts'
+import type { KeptRequest } from './kept-request.ts'
+import { QueryLine } from './query-line.ts'
+import { RequestRing } from './request-ring.ts'
+import { RequestTrace } from './request-trace.ts'
+import { RouteTable } from './route-table.ts'
+import { SecondCounts } from './second-counts.ts'
+import { ShapeBook } from './shape-book.ts'
+import { SiteMemory } from './site-memory.ts'
+
+export interface RecorderOptions {
+  /** What the ids of this process's requests begin with: those of another one's begin otherwise. */
+  readonly idPrefix: string
+  readonly maxBytes: number
+  readonly showParameters: boolean
+}
+
+/** When a finding was seen last, and in which request. */
+export interface FindingTrace {
+  readonly lastAt: number
+  readonly request: string
+}
+
+/** Findings of which that is remembered. */
+const MAX_FINDINGS = 1_000
+/** So often at most, a scope is asked for the place of each first query: that makes it dearer. */
+const TRACE_GAP_MS = 200
+const RATE_SECONDS = 10
+const SHARE_SECONDS = 60
+
+/** What names a finding: its id, its scope, and its place. */
+export function findingKey({ id, scope, callSite }: Finding): string {
+  return `${id} ${callSite === undefined ? '' : `${callSite.line}:${callSite.column} `}${scope}`
+}
+
+/** Keeps the last requests of a Sluice. */
+export class RequestRecorder {
+  readonly shapes: ShapeBook = new ShapeBook()
+  readonly ring: RequestRing
+  readonly routes: RouteTable = new RouteTable()
+  readonly queryLine: QueryLine = new QueryLine()
+  /** Scopes that have ended. */
+  requests = 0
+  readonly #host: AdapterHost
+  readonly #sites = new SiteMemory()
+  /** Under it, a scope has its trace: a weak map of scopes is dear to collect. */
+  readonly #key = Symbol('dashboard')
+  readonly #reported: (readonly Finding[])[] = []
+  readonly #findings = new Map<string, FindingTrace>()
+  readonly #queries: SecondCounts
+  readonly #reads: SecondCounts
+  readonly #cached: SecondCounts
+  readonly #listeners = new Set<(request: KeptRequest) => void>()
+  readonly #stops: readonly (() => void)[]
+  #tracedAt = Number.NEGATIVE_INFINITY
+
+  constructor(
+    sluice: Sluice,
+    private readonly options: RecorderOptions,
+  ) {
+    const host = hostOf(sluice)
+    this.#host = host
+    this.ring = new RequestRing(options.maxBytes, this.shapes, (request) => this.routes.dropped(request))
+    this.#queries = new SecondCounts(RATE_SECONDS, host.now())
+    this.#reads = new SecondCounts(SHARE_SECONDS, host.now())
+    this.#cached = new SecondCounts(SHARE_SECONDS, host.now())
+    this.#stops = [
+      host.scopes.watch((scope) => this.#opened(scope)),
+      // Told in this order, one directly after the other, of each scope.
+      sluice.on('scope', ({ findings }) => void this.#reported.push(findings)),
+      host.scopes.watchEnds((scope) => this.#ended(scope)),
+      this.#watchStatements(),
+    ]
+  }
+
+  /** Monotonic time in milliseconds. */
+  now(): number {
+    return this.#host.now()
+  }
+
+  /** Tells of every request that is kept from now on; returns the function that stops it. */
+  onRequest(listener: (request: KeptRequest) => void): () => void {
+    this.#listeners.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+    }
+  }
+
+  /** When and where a finding was seen last; the request only while it is kept. */
+  traceOf(key: string): { readonly lastAt: number | null; readonly request: string | null } {
+    const trace = this.#findings.get(key)
+    if (trace === undefined) return { lastAt: null, request: null }
+    return { lastAt: trace.lastAt, request: this.ring.get(trace.request) === undefined ? null : trace.request }
+  }
+
+  queriesPerSecond(): number {
+    return this.#queries.perSecond(this.now())
+  }
+
+  /** The share of reads of the last minute that came from the cache; `undefined`: there were none. */
+  cacheShare(): number | undefined {
+    const { reads, cached } = this.readCounts()
+    return reads === 0 ? undefined : cached / reads
+  }
+
+  /** Reads of the last minute, and those that came from the cache. */
+  readCounts(): { readonly reads: number; readonly cached: number } {
+    return { reads: this.#reads.total(this.now()), cached: this.#cached.total(this.now()) }
+  }
+
+  /** Keeps nothing more. */
+  close(): void {
+    for (const stop of this.#stops) stop()
+    this.#listeners.clear()
+    this.ring.clear()
+    this.#findings.clear()
+  }
+
+  #opened(scope: Scope): void {
+    const now = this.now()
+    const trace = new RequestTrace(scope, () => this.now())
+    scope.state.set(this.#key, trace)
+    scope.addTrace(trace)
+    if (now - this.#tracedAt < TRACE_GAP_MS) return
+    this.#tracedAt = now
+    scope.tracesFirst = true
+  }
+
+  #ended(scope: Scope): void {
+    if (scope.isOwn) return
+    // A scope that was opened before there was a dashboard is told of, too.
+    const findings = this.#reported.pop() ?? []
+    const trace = scope.state.get(this.#key) as RequestTrace | undefined
+    if (trace === undefined) return
+    scope.state.delete(this.#key)
+    trace.close()
+    const now = this.now()
+    this.requests += 1
+    const request = keepRequest(scope, trace, findings, {
+      id: `${this.options.idPrefix}${this.requests.toString(36)}`,
+      sequence: this.requests,
+      now,
+      shapes: this.shapes,
+      sites: this.#sites,
+      showParameters: this.options.showParameters,
+    })
+    const { answered, operations, queries } = request
+    this.#queries.add(now, queries)
+    this.queryLine.add(request.startedAt + request.durationMs, queries)
+    this.#reads.add(now, Math.max(operations, answered))
+    this.#cached.add(now, answered)
+    this.ring.add(request)
+    this.routes.add(request, now)
+    for (const finding of findings) this.#remember(finding, request)
+    for (const listener of this.#listeners) listener(request)
+  }
+
+  #remember(finding: Finding, { id, startedAt, durationMs }: KeptRequest): void {
+    const key = findingKey(finding)
+    // The order is that of the last time.
+    this.#findings.delete(key)
+    if (this.#findings.size >= MAX_FINDINGS) this.#findings.delete(this.#findings.keys().next().value as string)
+    this.#findings.set(key, { lastAt: Math.round(startedAt + durationMs), request: id })
+  }
+
+  /** Of statements that belong to no operation's row: what Prisma sends. Those of Knex are rows by themselves. */
+  #watchStatements(): () => void {
+    return this.#host.watchStatements({
+      begin: (_sql, dialect, analyzed) => {
+        if (analyzed.statement.isOwn === true) return undefined
+        const scope = this.#host.scopes.current()
+        const trace = scope?.state.get(this.#key) as RequestTrace | undefined
+        return trace?.sent(analyzed, dialect)
+      },
+    })
+  }
+}

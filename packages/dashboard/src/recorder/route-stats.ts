@@ -1,0 +1,84 @@
+import type { FindingCode } from '@sluice/core'
+import type { KeptRequest } from './kept-request.ts'
+import type { RouteFigures } from './route-figures.ts'
+import { SecondCounts } from './second-counts.ts'
+import { thousandths } from './summary.ts'
+
+/** The last requests that figures are of. */
+const SAMPLE = 128
+const RATE_SECONDS = 10
+
+const CODES: readonly FindingCode[] = ['N_PLUS_ONE', 'REPEATED_QUERY', 'QUERY_BUDGET']
+
+/** What is known of the last requests of one name. */
+export class RouteStats {
+  requests = 0
+  errors = 0
+  lastAt = 0
+  newest: string | null = null
+  newestFlagged: string | null = null
+  budget: number | null = null
+  readonly #rate: SecondCounts
+  readonly #durations = new Float32Array(SAMPLE)
+  readonly #databaseMs = new Float32Array(SAMPLE)
+  readonly #queries = new Float32Array(SAMPLE)
+  readonly #repeats = new Float32Array(SAMPLE)
+  /** Reads from the cache; that were spared a query in any way; and all reads. */
+  readonly #cached = new Float32Array(SAMPLE)
+  readonly #spared = new Float32Array(SAMPLE)
+  readonly #reads = new Float32Array(SAMPLE)
+  readonly #flags = new Uint8Array(SAMPLE)
+
+  constructor(
+    readonly name: string,
+    now: number,
+  ) {
+    this.#rate = new SecondCounts(RATE_SECONDS, now)
+  }
+
+  add(request: KeptRequest, now: number): void {
+    const at = this.requests % SAMPLE
+    this.requests += 1
+    this.#rate.add(now, 1)
+    const { durationMs, databaseMs, queries, merged, prefetched, answered, operations, findings, statusCode, failed } = request
+    if (failed || (statusCode ?? 0) >= 500) this.errors += 1
+    this.#durations[at] = durationMs
+    this.#databaseMs[at] = databaseMs
+    this.#queries[at] = queries
+    const spared = merged + prefetched + answered
+    this.#cached[at] = answered
+    this.#spared[at] = spared
+    this.#reads[at] = Math.max(operations, spared)
+    let flags = 0
+    let repeats = 0
+    for (const finding of findings) {
+      flags |= 1 << CODES.indexOf(finding.code)
+      if (finding.code !== 'QUERY_BUDGET') repeats += Math.max(0, finding.queries - finding.queriesPossible)
+    }
+    this.#repeats[at] = repeats
+    this.#flags[at] = flags
+    this.lastAt = Math.round(request.startedAt + durationMs)
+    this.newest = request.id
+    if (flags !== 0) this.newestFlagged = request.id
+  }
+
+  isBusy(now: number): boolean {
+    return this.#rate.total(now) > 0
+  }
+
+  figures(now: number): RouteFigures {
+    const sample = Math.min(this.requests, SAMPLE)
+    const sum = (values: Float32Array) => values.subarray(0, sample).reduce((all, value) => all + value, 0)
+    const flags = this.#flags.subarray(0, sample).reduce((all, flag) => all | flag, 0)
+    const { name, requests, errors, budget, lastAt, newest, newestFlagged } = this
+    return {
+      ...{ name, requests, errors, perSecond: this.#rate.perSecond(now), sample },
+      ...{ queries: sum(this.#queries), databaseMs: sum(this.#databaseMs), repeats: sum(this.#repeats) },
+      ...{ reads: sum(this.#reads), spared: sum(this.#spared), cached: sum(this.#cached) },
+      overBudget: budget === null ? 0 : this.#queries.subarray(0, sample).filter((queries) => queries > budget).length,
+      durations: Array.from(this.#durations.slice(0, sample).sort(), thousandths),
+      flags: CODES.filter((_, at) => (flags & (1 << at)) !== 0),
+      ...{ budget, lastAt, newest, newestFlagged },
+    }
+  }
+}

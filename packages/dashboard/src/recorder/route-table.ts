@@ -1,0 +1,75 @@
+import type { RouteRow } from '../protocol/request.ts'
+import type { KeptRequest } from './kept-request.ts'
+import { type RouteFigures, rankedRows } from './route-figures.ts'
+import { RouteStats } from './route-stats.ts'
+
+/** Names that are told apart. The one that was longest not heard of leaves. */
+const MAX_ROUTES = 300
+const MAX_BUDGETS = 300
+
+/** Figures of the last requests, by name. */
+export class RouteTable {
+  readonly #routes = new Map<string, RouteStats>()
+  readonly #budgets = new Map<string, number>()
+  /** Names that left, since somebody asked. */
+  readonly #gone = new Set<string>()
+
+  add(request: KeptRequest, now: number): void {
+    const { name } = request
+    let stats = this.#routes.get(name)
+    if (stats === undefined) {
+      stats = new RouteStats(name, now)
+      stats.budget = this.#budgets.get(name) ?? null
+      if (this.#routes.size >= MAX_ROUTES) this.#forgetOldest()
+    } else this.#routes.delete(name)
+    // The order is that of the last request.
+    this.#routes.set(name, stats)
+    this.#gone.delete(name)
+    stats.add(request, now)
+  }
+
+  /** A request is not kept any more. */
+  dropped({ id, name }: KeptRequest): void {
+    const stats = this.#routes.get(name)
+    if (stats === undefined) return
+    if (stats.newest === id) stats.newest = null
+    if (stats.newestFlagged === id) stats.newestFlagged = null
+  }
+
+  /** The most queries that a request of this name should make; `null` takes it back. */
+  setBudget(name: string, queries: number | null): void {
+    if (queries === null) this.#budgets.delete(name)
+    else {
+      if (this.#budgets.size >= MAX_BUDGETS) this.#budgets.delete(this.#budgets.keys().next().value as string)
+      this.#budgets.set(name, queries)
+    }
+    const stats = this.#routes.get(name)
+    if (stats !== undefined) stats.budget = queries
+  }
+
+  newestOf(name: string): string | null {
+    return this.#routes.get(name)?.newest ?? null
+  }
+
+  figures(now: number): RouteFigures[] {
+    return [...this.#routes.values()].map((stats) => stats.figures(now))
+  }
+
+  /** Those that take most time of the database first. */
+  rows(now: number): RouteRow[] {
+    return rankedRows(this.figures(now))
+  }
+
+  /** Names that left since this was asked last. */
+  takeGone(): readonly string[] {
+    const gone = [...this.#gone]
+    this.#gone.clear()
+    return gone
+  }
+
+  #forgetOldest(): void {
+    const oldest = this.#routes.keys().next().value as string
+    this.#routes.delete(oldest)
+    if (this.#gone.size < MAX_ROUTES) this.#gone.add(oldest)
+  }
+}

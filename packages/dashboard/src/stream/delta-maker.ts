@@ -1,0 +1,119 @@
+import type { Section } from '../protocol/now.ts'
+import type { RouteRow } from '../protocol/request.ts'
+import type { Delta } from '../protocol/stream.ts'
+import type { LiveSource } from './live-source.ts'
+
+const MAX_REQUESTS = 50
+/** Figures are looked at so often; requests more often. */
+const FIGURES_MS = 1_000
+/** Pages are said to be stale so often at most. */
+const STALE_MS = 2_000
+/** What nobody tells of may have changed so often. */
+const SLOW_MS = 5_000
+const SLOW: readonly Section[] = ['queries', 'cache', 'nodes', 'metrics']
+
+type Told = Pick<Delta, 'mode' | 'processes' | 'ranked' | 'vitals' | 'totals' | 'badges' | 'ring'>
+
+/** Tells what changed since the last time. */
+export class DeltaMaker {
+  #sequence = 0
+  #figuresAt = Number.NEGATIVE_INFINITY
+  #slowAt = Number.NEGATIVE_INFINITY
+  #texts = new Map<keyof Told, string>()
+  #routes = new Map<string, string>()
+  #points = new Map<string, number>()
+  readonly #stale = new Map<Section, boolean>()
+  readonly #staleAt = new Map<Section, number>()
+
+  constructor(private readonly source: LiveSource) {}
+
+  /** A page has something new. */
+  stale(section: Section): void {
+    this.#stale.set(section, true)
+  }
+
+  /** All that there is counts as told. */
+  begin(): void {
+    this.#sequence = this.source.requestsSince(0, 0).last
+    this.#figures()
+    this.#changedRoutes()
+    this.#newPoints()
+    this.source.goneRoutes()
+  }
+
+  /** What changed; `undefined`: nothing did. @param now - Monotonic time in milliseconds. @param at - Milliseconds since 1970. */
+  next(now: number, at: number): Delta | undefined {
+    const delta: { -readonly [K in keyof Delta]: Delta[K] } = { at }
+    const { requests, count, last } = this.source.requestsSince(this.#sequence, MAX_REQUESTS)
+    if (count > 0) {
+      this.#sequence = last
+      delta.requests = requests
+      if (count > requests.length) delta.skipped = count - requests.length
+      this.stale('requests')
+      if (requests.some(({ findings }) => findings.length > 0)) this.stale('findings')
+    }
+    if (now - this.#figuresAt >= FIGURES_MS) {
+      this.#figuresAt = now
+      Object.assign(delta, this.#figures())
+      const routes = this.#changedRoutes()
+      if (routes.length > 0) delta.routes = routes
+      const gone = this.source.goneRoutes()
+      if (gone.length > 0) delta.goneRoutes = gone
+      const points = this.#newPoints()
+      if (Object.keys(points).length > 0) delta.points = points
+      if (delta.totals !== undefined && now - this.#slowAt >= SLOW_MS) {
+        this.#slowAt = now
+        for (const section of SLOW) this.stale(section)
+      }
+    }
+    const stale = this.#takeStale(now)
+    if (stale.length > 0) delta.stale = stale
+    return Object.keys(delta).length > 1 ? delta : undefined
+  }
+
+  #figures(): Told {
+    const { source } = this
+    const told: Told = {
+      mode: source.mode(),
+      processes: source.processes(),
+      ranked: source.ranked(),
+      vitals: source.vitals(),
+      totals: source.totals(),
+      badges: source.badges(),
+      ring: source.ring(),
+    }
+    const changed: { -readonly [K in keyof Told]: Told[K] } = {}
+    for (const name of Object.keys(told) as (keyof Told)[]) {
+      const text = JSON.stringify(told[name])
+      if (this.#texts.get(name) === text) continue
+      this.#texts.set(name, text)
+      Object.assign(changed, { [name]: told[name] })
+    }
+    return changed
+  }
+
+  #changedRoutes(): RouteRow[] {
+    const rows = this.source.routes()
+    const texts = new Map(rows.map((row) => [row.name, JSON.stringify(row)]))
+    const changed = rows.filter(({ name }) => this.#routes.get(name) !== texts.get(name))
+    this.#routes = texts
+    return changed
+  }
+
+  #newPoints(): NonNullable<Delta['points']> {
+    const points = Object.entries(this.source.points()).filter(([id, [at]]) => at > (this.#points.get(id) ?? 0))
+    for (const [id, [at]] of points) this.#points.set(id, at)
+    return Object.fromEntries(points)
+  }
+
+  #takeStale(now: number): Section[] {
+    const taken: Section[] = []
+    for (const section of this.#stale.keys()) {
+      if (now - (this.#staleAt.get(section) ?? Number.NEGATIVE_INFINITY) < STALE_MS) continue
+      this.#staleAt.set(section, now)
+      taken.push(section)
+    }
+    for (const section of taken) this.#stale.delete(section)
+    return taken
+  }
+}

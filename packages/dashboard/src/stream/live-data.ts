@@ -1,0 +1,169 @@
+import { hostOf, type Sluice } from '@sluice/core'
+import { findingItems } from '../pages/findings-page.ts'
+import { ranked } from '../pages/ranked.ts'
+import { SlowStatements } from '../pages/slow-statements.ts'
+import { latestPoints, sparklines } from '../pages/sparklines.ts'
+import { badgesOf, enginesOf, totalsOf, vitalsOf } from '../pages/vitals.ts'
+import { factsOf } from '../processes/facts-of.ts'
+import type { FactsQuery, ProcessFacts } from '../processes/process-facts.ts'
+import type { ProcessInfo, ProcessRow } from '../protocol/common.ts'
+import type { FindingItem } from '../protocol/finding.ts'
+import type { NowPage, RankedItem, Section, Vitals } from '../protocol/now.ts'
+import { schemaVersion } from '../protocol/schema-version.ts'
+import type { Snapshot } from '../protocol/stream.ts'
+import { summaryOf } from '../recorder/summary.ts'
+import type { LiveParts } from './live-parts.ts'
+import type { LiveSource } from './live-source.ts'
+
+const MAX_REQUESTS = 100
+const JOBS_MS = 5_000
+/** Figures that are asked for together are made once. */
+const FRESH_MS = 200
+
+/** What a Sluice and its recorder say at the moment. */
+export class LiveData implements LiveSource {
+  #findings: { readonly at: number; readonly items: readonly FindingItem[] } | undefined
+
+  #jobsAt = Number.NEGATIVE_INFINITY
+  readonly #slow: SlowStatements
+
+  constructor(private readonly parts: LiveParts) {
+    this.#slow = new SlowStatements(parts.sluice, () => parts.recorder.now())
+  }
+
+  now(): NowPage {
+    const { sluice, recorder } = this.parts
+    return {
+      mode: sluice.mode,
+      ranked: this.ranked(),
+      sparklines: sparklines(sluice, recorder.queryLine),
+      vitals: this.vitals(),
+      totals: this.totals(),
+      badges: this.badges(),
+    }
+  }
+
+  snapshot(): Omit<Snapshot, 'rights'> {
+    const { sluice, detects } = this.parts
+    const processes = this.processes()
+    const [process] = processes as readonly [ProcessRow]
+    return {
+      ...{ schemaVersion, at: Date.now(), process: identityOf(process), processes, engines: enginesOf(sluice, detects), ...this.now() },
+      ring: this.ring(),
+      routes: this.routes(),
+      requests: this.requestsSince(0, MAX_REQUESTS).requests,
+    }
+  }
+
+  mode(): Snapshot['mode'] {
+    return this.parts.sluice.mode
+  }
+
+  processes(): readonly [ProcessRow] {
+    return [{ ...this.parts.info(), index: 1, of: 1, isAnswering: true, ...rowVitals(this.vitals()) }]
+  }
+
+  /** What another process adds to its own figures. */
+  facts(query: FactsQuery): ProcessFacts {
+    const at = this.parts.recorder.now()
+    if (at - this.#jobsAt >= JOBS_MS) {
+      this.#jobsAt = at
+      this.#refreshJobs()
+    }
+    return factsOf(this.parts, this, this.#items(), query)
+  }
+
+  ranked(): readonly RankedItem[] {
+    const { sluice, jobs } = this.parts
+    return ranked(sluice, this.#items(), jobs, this.#slow.get())
+  }
+
+  points(): ReturnType<LiveSource['points']> {
+    return latestPoints(this.parts.sluice, this.parts.recorder.queryLine)
+  }
+
+  vitals(): Snapshot['vitals'] {
+    return vitalsOf(this.parts.sluice, this.parts.recorder)
+  }
+
+  totals(): Snapshot['totals'] {
+    return totalsOf(this.parts.sluice, this.parts.recorder)
+  }
+
+  badges(): Snapshot['badges'] {
+    return badgesOf(this.parts.sluice, this.#items(), this.parts.jobs)
+  }
+
+  ring(): Snapshot['ring'] {
+    return this.parts.recorder.ring.state()
+  }
+
+  routes(): Snapshot['routes'] {
+    const { recorder } = this.parts
+    return recorder.routes.rows(recorder.now())
+  }
+
+  goneRoutes(): readonly string[] {
+    return this.parts.recorder.routes.takeGone()
+  }
+
+  requestsSince(sequence: number, limit: number): ReturnType<LiveSource['requestsSince']> {
+    const { recorder, process } = this.parts
+    const last = recorder.requests
+    const requests = recorder.ring.newest(Math.min(limit, last - sequence)).filter((request) => request.sequence > sequence)
+    return { requests: requests.map((request) => summaryOf(request, process)), count: last - sequence, last }
+  }
+
+  watch(stale: (section: Section) => void): () => void {
+    const { sluice } = this.parts
+    const stops = [sluice.on('fullScan', () => stale('queries')), ...watchEngines(sluice, stale)]
+    this.#refreshJobs()
+    const timer = setInterval(() => this.#refreshJobs(), JOBS_MS)
+    timer.unref()
+    return () => {
+      clearInterval(timer)
+      for (const stop of stops) stop()
+    }
+  }
+
+  #refreshJobs(): void {
+    const { sluice, jobs } = this.parts
+    jobs.refresh().catch((error) => hostOf(sluice).reportError(error))
+  }
+
+  #items(): readonly FindingItem[] {
+    const at = this.parts.recorder.now()
+    if (this.#findings === undefined || at - this.#findings.at > FRESH_MS) this.#findings = { at, items: findingItems(this.parts) }
+    return this.#findings.items
+  }
+}
+
+/** Who it is, without how it is. */
+export function identityOf({ id, pid, hostname, name, startedAt, index, of }: ProcessInfo): ProcessInfo {
+  return { id, pid, hostname, name, startedAt, index, of }
+}
+
+/** What a row of a process shows of its figures. */
+export function rowVitals({
+  requestsPerSecond,
+  cpu,
+  memory,
+  eventLoopDelay,
+}: Vitals): Pick<ProcessRow, 'requestsPerSecond' | 'cpu' | 'memory' | 'eventLoopDelay'> {
+  return { requestsPerSecond, cpu, memory, eventLoopDelay }
+}
+
+function watchEngines({ jobs, monitor, balancer }: Sluice, stale: (section: Section) => void): (() => void)[] {
+  const stops: (() => void)[] = []
+  if (jobs !== undefined) {
+    const events = ['task:queued', 'task:started', 'task:completed', 'task:retry', 'task:dead', 'task:cancelled', 'queue:health'] as const
+    for (const event of events) stops.push(jobs.on(event, () => stale('jobs')))
+  }
+  if (monitor !== undefined)
+    for (const event of ['alert', 'scaling', 'scaled'] as const) stops.push(monitor.on(event, () => stale('alerts')))
+  if (balancer !== undefined) {
+    const events = ['nodeAdded', 'nodeRemoved', 'draining', 'statusChanged', 'ejected', 'returned', 'panic', 'strategyChanged'] as const
+    for (const event of events) stops.push(balancer.on(event, () => stale('nodes')))
+  }
+  return stops
+}

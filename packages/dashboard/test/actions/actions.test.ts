@@ -1,0 +1,291 @@
+import { memoryJobBackend } from '@sluice/core'
+import { describe, expect, it } from 'vitest'
+import type { AlertsPage, FindingsPage, JobsPage, NodesPage, NowPage, RequestsPage } from '../../src/protocol/index.ts'
+import { execute, openWorld, shapeOf, type World } from '../world.ts'
+
+const page = async <T>({ ask }: World, path: string): Promise<T> => (await ask(`/api/${path}`)).body
+
+async function withDeadLetters(world: World) {
+  const jobs = world.sluice.jobs
+  jobs?.createQueue('mail')
+  jobs?.createQueue('bills')
+  let works = false
+  const done: unknown[] = []
+  for (const queue of ['mail', 'bills'])
+    jobs?.registerProcessor(queue, (data: { to: string; by: string }) => {
+      if (!works) throw new Error(data.by === 'time' ? `Timed out after ${data.to.length} ms` : `Mailbox "${data.to}" is full`)
+      done.push(data.to)
+    })
+  for (const [queue, to, by] of [
+    ['mail', 'ada', 'full'],
+    ['mail', 'grace', 'full'],
+    ['mail', 'linus', 'time'],
+    ['bills', 'ken', 'full'],
+  ] as const) {
+    // biome-ignore format: a table
+    await jobs?.enqueueTask({ to, by }, 'normal', queue, { maxRetries: 0 })
+    await jobs?.processNextTask(queue)
+  }
+  return {
+    done,
+    work: () => {
+      works = true
+    },
+    process: async (queue: string) => {
+      while ((await jobs?.processNextTask(queue)) !== null) {}
+    },
+  }
+}
+
+describe('alerts', () => {
+  it('are acknowledged and resolved', async () => {
+    const world = await openWorld()
+    world.sluice.monitor?.registerMetric('orders', { warning: 1, critical: 2 })
+    world.sluice.monitor?.recordMetric('orders', 3, 'shop')
+    const { active } = await page<AlertsPage>(world, 'alerts')
+    const id = active[0]?.id
+    expect((await world.act('acknowledge-alert', { id })).body).toEqual({ done: true })
+    expect((await world.act('acknowledge-alert', { id })).body).toEqual({ done: false })
+    expect((await page<AlertsPage>(world, 'alerts')).active[0]).toMatchObject({ status: 'acknowledged', acknowledgedBy: 'dashboard' })
+    expect((await world.act('resolve-alert', { id })).body).toEqual({ done: true })
+    const { timeline } = await page<AlertsPage>(world, 'alerts')
+    expect(timeline.map((entry) => (entry.kind === 'alert' ? entry.change : entry.kind)).sort()).toEqual([
+      'acknowledged',
+      'raised',
+      'resolved',
+    ])
+  })
+})
+
+describe('dead letters', () => {
+  it('are grouped by queue and error, and show no data unless they are asked for', async () => {
+    for (const showParameters of [false, true]) {
+      const world = await openWorld({ showParameters })
+      await withDeadLetters(world)
+      const { deadLetters, queues } = await page<JobsPage>(world, 'jobs')
+      expect(deadLetters.groups.map(({ queue, count }) => [queue, count])).toEqual([['mail', 2], ['mail', 1], ['bills', 1]]) // biome-ignore format: a table
+      expect(deadLetters.total).toBe(4)
+      expect(queues.find(({ queue }) => queue === 'mail')).toMatchObject({ deadLetters: 3, maxConcurrency: 10 })
+      const data = showParameters ? '{"to":"ada","by":"full"}' : null
+      expect(deadLetters.groups[0]?.letters[0]).toMatchObject({ error: 'Mailbox "ada" is full', data })
+    }
+  })
+
+  it('are retried one by one, by group, and so many of a queue', async () => {
+    const world = await openWorld()
+    const { work, process, done } = await withDeadLetters(world)
+    work()
+    const { groups } = (await page<JobsPage>(world, 'jobs')).deadLetters
+    expect((await world.act('retry-dead-letters', { id: groups[2]?.letters[0]?.id })).body).toEqual({ count: 1 })
+    await process('bills')
+    expect(done).toEqual(['ken'])
+    expect((await world.act('retry-dead-letters', { group: groups[0]?.key })).body).toEqual({ count: 2 })
+    await process('mail')
+    expect(done).toEqual(['ken', 'ada', 'grace'])
+    expect((await world.act('retry-dead-letters', { queue: 'mail', limit: 5 })).body).toEqual({ count: 1 })
+    expect((await world.act('retry-dead-letters', {})).body).toEqual({ count: 0 })
+  })
+
+  it('are discarded', async () => {
+    const world = await openWorld()
+    await withDeadLetters(world)
+    expect((await world.act('discard-dead-letters', { queue: 'mail', limit: 2 })).body).toEqual({ count: 2 })
+    expect((await page<JobsPage>(world, 'jobs')).deadLetters.total).toBe(2)
+  })
+
+  it('tell why something cannot be done', async () => {
+    const world = await openWorld({}, { jobs: { authorize: (_actor, action) => action === 'enqueue' } })
+    await withDeadLetters(world)
+    const refused = await world.act('retry-dead-letters', { queue: 'mail' })
+    expect([refused.status, refused.body]).toEqual([502, { error: { code: 'SLUICE_NOT_AUTHORIZED', message: expect.any(String) } }])
+    expect((await world.act('retry-dead-letters', { queue: 'nothing' })).body).toMatchObject({ error: { code: 'SLUICE_UNKNOWN_QUEUE' } })
+  })
+})
+
+describe('queues', () => {
+  it('are paused and resumed', async () => {
+    const world = await openWorld()
+    await withDeadLetters(world)
+    const isPaused = async () => (await page<JobsPage>(world, 'jobs')).queues.find(({ queue }) => queue === 'mail')?.isPaused
+    await world.act('pause-queue', { queue: 'mail' })
+    expect(await isPaused()).toBe(true)
+    await world.act('resume-queue', { queue: 'mail' })
+    expect(await isPaused()).toBe(false)
+  })
+
+  it('say that their backend does not answer, and keep no other page from being shown', async () => {
+    const backend = memoryJobBackend()
+    const world = await openWorld({}, { jobs: { backend } })
+    await withDeadLetters(world)
+    await page<JobsPage>(world, 'jobs')
+    backend.counts = () => Promise.reject(new Error('gone'))
+    backend.list = () => Promise.reject(new Error('gone'))
+    const { queues, deadLetters } = await page<JobsPage>(world, 'jobs')
+    expect(queues.find(({ queue }) => queue === 'mail')).toMatchObject({
+      health: 'unhealthy',
+      deadLetters: 3,
+      reasons: [expect.stringContaining('gone')],
+    })
+    expect(deadLetters).toEqual({ total: 4, grouped: 0, groups: [] })
+    expect((await page<NowPage>(world, 'now')).ranked.some(({ kind, severity }) => kind === 'queue' && severity === 'high')).toBe(true)
+  })
+
+  it('are not opened for being looked at', async () => {
+    const world = await openWorld()
+    expect(await page<JobsPage>(world, 'jobs')).toMatchObject({ isOpen: false, queues: [] })
+    expect(world.sluice.jobs?.isOpen).toBe(false)
+  })
+})
+
+describe('the cache', () => {
+  it('is cleared, all of it or a namespace', async () => {
+    const world = await openWorld()
+    const { cache, tiered } = world.sluice
+    cache?.set('a', 'k', 1)
+    cache?.set('b', 'k', 2)
+    await tiered?.set('k', 3)
+    await world.act('clear-cache', { namespace: 'a' })
+    expect([cache?.get('a', 'k'), cache?.get('b', 'k'), await tiered?.get('k')]).toEqual([null, 2, 3])
+    await world.act('clear-cache', {})
+    expect([cache?.get('b', 'k'), await tiered?.get('k')]).toEqual([null, undefined])
+  })
+})
+
+describe('a node', () => {
+  it('is drained and taken back, unless probes took it out', async () => {
+    const world = await openWorld()
+    const { balancer } = world.sluice
+    const id = balancer?.registerNode('10.0.0.1', 80).id
+    await world.act('drain-node', { id })
+    expect([balancer?.nodes[0]?.status, balancer?.selectNode()]).toEqual(['maintenance', null])
+    await world.act('undrain-node', { id })
+    expect(balancer?.nodes[0]?.status).toBe('healthy')
+    balancer?.updateNodeHealth(id ?? '', 'unhealthy')
+    expect((await world.act('undrain-node', { id })).body).toEqual({ done: false })
+    expect((await page<NodesPage>(world, 'nodes')).balancer?.unhealthyNodes).toBe(1)
+    expect((await world.act('drain-node', { id: '10.0.0.9:1' })).body).toMatchObject({ error: { code: 'SLUICE_UNKNOWN_NODE' } })
+  })
+})
+
+describe('a finding', () => {
+  it('is muted: it stands last, and not among what is wrong', async () => {
+    const world = await openWorld()
+    const { sluice } = world
+    for (const [name, label] of [['GET /a', 'A'], ['GET /b', 'B']] as const)
+      await sluice.run(() => { for (let at = 0; at < 9; at += 1) execute(sluice, shapeOf(label), { values: at }) }, { name }) // biome-ignore format: short
+    const before = (await page<FindingsPage>(world, 'findings')).findings
+    const first = before[0]
+    expect((await world.act('mute-finding', { id: first?.id, muted: true })).body).toEqual({ muted: [first?.id] })
+    const { findings } = await page<FindingsPage>(world, 'findings')
+    expect(findings.map(({ id, isMuted }) => [id, isMuted])).toEqual([[before[1]?.id, false], [first?.id, true]]) // biome-ignore format: a table
+    expect((await page<NowPage>(world, 'now')).ranked.map(({ mutes }) => mutes)).toEqual([before[1]?.id])
+    await world.act('mute-finding', { id: first?.id, muted: false })
+    expect((await page<FindingsPage>(world, 'findings')).findings.some(({ isMuted }) => isMuted)).toBe(false)
+  })
+})
+
+describe('a budget', () => {
+  it('is set for a route', async () => {
+    const world = await openWorld()
+    const { sluice } = world
+    await world.act('set-budget', { name: 'GET /a', queries: 1 })
+    await sluice.run(() => { for (let at = 0; at < 2; at += 1) execute(sluice, shapeOf('A')) }, { name: 'GET /a' }) // biome-ignore format: short
+    expect((await page<RequestsPage>(world, 'requests')).routes[0]).toMatchObject({ budget: 1, overBudget: 1 })
+    await world.act('set-budget', { name: 'GET /a', queries: null })
+    expect((await page<RequestsPage>(world, 'requests')).routes[0]).toMatchObject({ budget: null })
+  })
+})
+
+describe('a body', () => {
+  it('is refused with fields that are wrong, missing or unknown', async () => {
+    const { act } = await openWorld()
+    const wrong: readonly (readonly [string, object])[] = [
+      ['acknowledge-alert', {}],
+      ['acknowledge-alert', { id: 7 }],
+      ['acknowledge-alert', { id: '' }],
+      ['acknowledge-alert', { id: 'x'.repeat(501) }],
+      ['retry-dead-letters', { limit: 0 }],
+      ['retry-dead-letters', { limit: 1.5 }],
+      ['retry-dead-letters', { all: true }],
+      ['set-budget', { name: 'GET /a', queries: -1 }],
+      ['mute-finding', { id: 'a', muted: 'yes' }],
+      ['explain', { fingerprint: 'a' }],
+      ['explain', { fingerprint: 'a', dialect: 'sqlite', sql: 'DROP TABLE a' }],
+      ['inspect-database', { analyze: 1 }],
+    ]
+    for (const [name, body] of wrong) {
+      const { status, body: answer } = await act(name, body)
+      expect([status, answer], JSON.stringify(body)).toEqual([400, { error: { code: 'BAD_BODY', message: expect.any(String) } }])
+    }
+  })
+})
+
+describe('engines that are off', () => {
+  it('have no page, and no action', async () => {
+    const off = { cache: false, database: false, balancer: false, jobs: false, monitor: false, detection: false } as const
+    const world = await openWorld({}, off)
+    for (const path of ['findings', 'queries', 'cache', 'nodes', 'jobs', 'metrics', 'alerts']) {
+      const { status, text } = await world.ask(`/api/${path}`)
+      expect([status, text], path).toEqual([200, 'null'])
+    }
+    for (const [
+      name,
+      body,
+    ] of [['acknowledge-alert', { id: 'a' }], ['retry-dead-letters', {}], ['clear-cache', {}], ['drain-node', { id: 'a' }], ['explain', { fingerprint: 'a', dialect: 'sqlite' }], ['inspect-database', {}]] as const) // biome-ignore format: a table
+      expect((await world.act(name, body)).body, name).toMatchObject({ error: { code: 'OFF' } })
+    expect(await page<NowPage>(world, 'now')).toMatchObject({ ranked: [], badges: { findings: 0, alerts: 0, deadLetters: 0, nodes: 0 } })
+    await world.sluice.run(() => {}, { name: 'GET /a' })
+    expect((await page<RequestsPage>(world, 'requests')).recent).toHaveLength(1)
+  })
+})
+
+describe('warming the cache', () => {
+  it('puts values into a namespace of the app’s, for as long as it is told', async () => {
+    let ms = 0
+    const { act, sluice } = await openWorld({}, { cache: {}, clock: { now: () => ms, wall: () => ms } })
+    const data = { greeting: 'hello', prices: { tea: [2, 3.5] } }
+    expect((await act('warm-cache', { namespace: 'texts', data, ttl: 60 })).body).toEqual({ count: 2, of: 2 })
+    expect([sluice.cache?.get('texts', 'greeting'), sluice.cache?.get('texts', 'prices')]).toEqual(['hello', { tea: [2, 3.5] }])
+    ms = 61_000
+    expect(sluice.cache?.get('texts', 'greeting')).toBeNull()
+  })
+
+  it('tells how many the cache took', async () => {
+    const { act } = await openWorld({ maxBodyBytes: 200_000 }, { cache: { maxBytes: 65_536 } })
+    const data = { small: 1, large: 'x'.repeat(100_000) }
+    expect((await act('warm-cache', { namespace: 'texts', data })).body).toEqual({ count: 1, of: 2 })
+  })
+
+  it('refuses what is no set of values, and namespaces of Sluice’s own', async () => {
+    const { act, sluice } = await openWorld({ maxBodyBytes: 200_000 })
+    let nested: unknown = 1
+    for (let level = 0; level < 25; level += 1) nested = [nested]
+    for (const [body, message] of [
+      [{ data: { a: 1 } }, 'The field "namespace" is missing.'],
+      [{ namespace: 'results', data: { a: 1 } }, "namespace of Sluice's own"],
+      [{ namespace: 'tiered', data: { a: 1 } }, "namespace of Sluice's own"],
+      [{ namespace: 'texts' }, 'an object of values by key'],
+      [{ namespace: 'texts', data: [1] }, 'an object of values by key'],
+      [{ namespace: 'texts', data: 'a' }, 'an object of values by key'],
+      [{ namespace: 'texts', data: {} }, 'has 1 to 1000 keys; this one has 0'],
+      [{ namespace: 'texts', data: Object.fromEntries(Array.from({ length: 1_001 }, (_, at) => [at, at])) }, 'this one has 1001'],
+      [{ namespace: 'texts', data: { a: 1, b: null } }, 'The value of "b" is null'],
+      [{ namespace: 'texts', data: { a: nested } }, 'levels'],
+      [{ namespace: 'texts', data: JSON.parse('{"a": {"__proto__": {"admin": true}}}') }, 'change prototypes'],
+      [{ namespace: 'texts', data: { a: 1 }, ttl: 0 }, 'The field "ttl" is an integer'],
+      [{ namespace: 'texts', data: { a: 1 }, priority: 1 }, 'There is no field "priority" here'],
+    ] as const) {
+      const refused = await act('warm-cache', body)
+      expect([refused.status, refused.body], message).toEqual([
+        400,
+        { error: { code: 'BAD_BODY', message: expect.stringContaining(message) } },
+      ])
+    }
+    expect(sluice.cache?.getStats().itemCount).toBe(0)
+  })
+
+  it('is refused where there is no cache', async () => {
+    const { act } = await openWorld({}, { cache: false })
+    expect((await act('warm-cache', { namespace: 'texts', data: { a: 1 } })).body).toMatchObject({ error: { code: 'OFF' } })
+  })
+})

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest'
+import { Hub } from '../../page/src/live/hub.ts'
+import type { WorkerMessage } from '../../page/src/live/worker-messages.ts'
+import type { Snapshot } from '../../src/protocol/index.ts'
+
+const snapshot = { at: 1, ranked: [], routes: [], requests: [], sparklines: [] } as unknown as Snapshot
+
+function made() {
+  const calls: string[] = []
+  const hub = new Hub()
+  hub.attach({
+    goOnFrom: (id) => calls.push(`from ${id}`),
+    start: () => calls.push('start'),
+    stop: () => calls.push('stop'),
+  })
+  const tab = () => {
+    const heard: WorkerMessage[] = []
+    return { heard, post: (message: WorkerMessage) => void heard.push(message) }
+  }
+  return { hub, calls, tab }
+}
+
+describe('Hub', () => {
+  it('stops the stream with the last tab that was looked at, and not before', () => {
+    const { hub, calls, tab } = made()
+    const [first, second] = [tab(), tab()]
+    hub.hear(first, 'visible')
+    hub.hear(second, 'visible')
+    hub.hear(first, 'hidden')
+    expect(calls).not.toContain('stop')
+    hub.hear(second, 'gone')
+    hub.hear(second, 'gone')
+    expect(calls.filter((call) => call === 'stop')).toHaveLength(1)
+  })
+
+  it('gives a tab that comes later the state as it is by then', () => {
+    const { hub, tab } = made()
+    hub.hear(tab(), 'visible')
+    hub.snapshot(snapshot)
+    hub.delta({ at: 9, mode: 'optimize' })
+    const late = tab()
+    hub.hear(late, 'visible')
+    expect(late.heard[0]).toMatchObject({ kind: 'state', state: { at: 9, mode: 'optimize' } })
+  })
+
+  it('tells hidden tabs nothing', () => {
+    const { hub, tab } = made()
+    const [seen, hidden] = [tab(), tab()]
+    hub.hear(seen, 'visible')
+    hub.hear(hidden, 'visible')
+    hub.hear(hidden, 'hidden')
+    const before = hidden.heard.length
+    hub.snapshot(snapshot)
+    hub.delta({ at: 2 })
+    expect(hidden.heard).toHaveLength(before)
+    expect(seen.heard.at(-1)).toEqual({ kind: 'delta', delta: { at: 2 } })
+  })
+
+  it('goes on from what a tab brought, which is not told it again, and tells others of it', () => {
+    const { hub, calls, tab } = made()
+    const [first, second] = [tab(), tab()]
+    hub.hear(first, { id: 'p.7', snapshot })
+    hub.hear(first, 'visible')
+    expect(calls).toEqual(['from p.7', 'start'])
+    expect(first.heard.map(({ kind }) => kind)).toEqual(['status'])
+    hub.delta({ at: 2 })
+    expect(first.heard.at(-1)).toEqual({ kind: 'delta', delta: { at: 2 } })
+    hub.hear(second, 'visible')
+    expect(second.heard[0]).toMatchObject({ kind: 'state', state: { at: 2 } })
+    hub.hear(first, 'hidden')
+    hub.hear(first, 'visible')
+    expect(first.heard.at(-2)).toMatchObject({ kind: 'state', state: { at: 2 } })
+  })
+
+  it('stays with what it is told where a tab brings something while others look', () => {
+    const { hub, calls, tab } = made()
+    const [first, second] = [tab(), tab()]
+    hub.hear(first, 'visible')
+    hub.snapshot({ ...snapshot, at: 5 })
+    hub.hear(second, { id: 'p.7', snapshot })
+    hub.hear(second, 'visible')
+    expect(calls).not.toContain('from p.7')
+    expect(second.heard[0]).toMatchObject({ kind: 'state', state: { at: 5 } })
+  })
+
+  it('tells a tab that brought something while nobody looked what came between', () => {
+    const { hub, tab } = made()
+    const [first, second] = [tab(), tab()]
+    hub.hear(first, { id: 'p.7', snapshot })
+    hub.hear(second, 'visible')
+    hub.delta({ at: 3 })
+    hub.hear(first, 'visible')
+    expect(first.heard[0]).toMatchObject({ kind: 'state', state: { at: 3 } })
+  })
+})

@@ -1,0 +1,96 @@
+import { chmod, link as hardLink, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { InvalidOptionError, type ProcessLink } from '@sluice/core'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { localProcesses, ProcessLinkError } from '../../src/index.ts'
+
+async function folder(): Promise<string> {
+  const made = await mkdtemp(join(tmpdir(), 'sl-'))
+  onTestFinished(() => rm(made, { recursive: true, force: true }))
+  return made
+}
+
+async function opened(
+  directory: string,
+  id: string,
+  answer: (question: string) => Promise<string> = async () => id,
+  group = 'g',
+): Promise<ProcessLink> {
+  const link = localProcesses({ directory, group })
+  await link.open(id, answer)
+  onTestFinished(() => link.close())
+  return link
+}
+
+const soon = () => AbortSignal.timeout(3_000)
+
+describe.skipIf(process.platform === 'win32')('processes of one machine', () => {
+  it('find and answer one another, by group', async () => {
+    const directory = await folder()
+    const [a, b] = [await opened(directory, 'a'), await opened(directory, 'b', async (question) => `${question}!`)]
+    await opened(directory, 'c', async () => 'c', 'another')
+    expect(await a.others()).toEqual(['b'])
+    expect(await b.others()).toEqual(['a'])
+    const long = 'ü'.repeat(20_000)
+    expect(await a.ask('b', long, soon())).toBe(`${long}!`)
+    await b.close()
+    await b.close()
+    expect(await a.others()).toEqual([])
+    await expect(a.ask('b', 'there?', soon())).rejects.toThrow()
+  })
+
+  it('forget one that ended without a word', async () => {
+    const directory = await folder()
+    const a = await opened(directory, 'a')
+    const [group] = await readdir(directory)
+    // A server that is closed by the death of its process leaves its file.
+    const path = join(directory, group as string, 'dead.sock')
+    const dead = createServer()
+    await new Promise<void>((resolve) => dead.listen(path, resolve))
+    const kept = join(directory, group as string, 'kept')
+    await hardLink(path, kept)
+    await new Promise((resolve) => dead.close(resolve))
+    await rename(kept, path)
+    expect(await a.others()).toEqual(['dead'])
+    await expect(a.ask('dead', 'there?', soon())).rejects.toThrow('ECONNREFUSED')
+    expect(await a.others()).toEqual([])
+  })
+
+  it('give up one that does not answer', async () => {
+    const directory = await folder()
+    const a = await opened(directory, 'a')
+    await opened(directory, 'b', () => new Promise(() => {}))
+    await expect(a.ask('b', 'there?', AbortSignal.timeout(50))).rejects.toThrow()
+  })
+
+  it('answer no question that is too long', async () => {
+    const directory = await folder()
+    const a = await opened(directory, 'a')
+    await opened(directory, 'b')
+    await expect(a.ask('b', 'x'.repeat(1_100_000), soon())).rejects.toThrow()
+    expect(await a.ask('b', 'there?', soon())).toBe('b')
+  })
+
+  it('do not meet where others can look', async () => {
+    const directory = await folder()
+    const open = join(directory, 'open')
+    await mkdir(open)
+    await chmod(open, 0o755)
+    await expect(localProcesses({ directory: open }).open('a', async () => '')).rejects.toThrow(ProcessLinkError)
+    const led = join(directory, 'led')
+    await symlink(directory, led)
+    await expect(localProcesses({ directory: led }).open('a', async () => '')).rejects.toThrow(/must be a directory/)
+    const file = join(directory, 'file')
+    await writeFile(file, '')
+    await expect(localProcesses({ directory: file }).open('a', async () => '')).rejects.toThrow()
+  })
+
+  it('refuse what they cannot use', async () => {
+    expect(() => localProcesses({ group: '' })).toThrow(InvalidOptionError)
+    expect(() => localProcesses({ place: '/tmp' } as never)).toThrow(InvalidOptionError)
+    const long = join(await folder(), 'x'.repeat(100))
+    await expect(localProcesses({ directory: long }).open('a', async () => '')).rejects.toThrow(/has 103 bytes at most/)
+  })
+})

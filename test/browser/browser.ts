@@ -1,0 +1,47 @@
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, inject } from 'vitest'
+
+/** Tests in a browser: skipped where there is none. */
+export const describeInBrowser: typeof describe.skip = inject('chromium') === null ? describe.skip : describe
+
+export interface Watched {
+  readonly page: Page
+  readonly context: BrowserContext
+  /** What the page complained of: errors, and what its security policy refused. Answers of the server are none. */
+  readonly complaints: readonly string[]
+  /** Dialogs that came up. */
+  readonly dialogs: readonly string[]
+}
+
+/** A browser for the tests of a file; what a test opens is closed after it. */
+export function useBrowser(): (options?: BrowserContextOptions) => Promise<Watched> {
+  let browser: Browser
+  const open: BrowserContext[] = []
+  beforeAll(async () => {
+    const executablePath = inject('chromium')
+    if (executablePath !== null) {
+      browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] })
+    }
+  })
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((context) => context.close()))
+  })
+  afterAll(() => browser?.close())
+  return async (options = {}) => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
+    context.setDefaultTimeout(10_000)
+    open.push(context)
+    const page = await context.newPage()
+    const [complaints, dialogs]: [string[], string[]] = [[], []]
+    page.on('pageerror', (error) => complaints.push(error.message))
+    page.on('console', (message) => {
+      const isAnswer = message.text().startsWith('Failed to load resource')
+      if ((message.type() === 'error' || message.type() === 'warning') && !isAnswer) complaints.push(message.text())
+    })
+    page.on('dialog', (dialog) => {
+      dialogs.push(dialog.message())
+      void dialog.dismiss()
+    })
+    return { page, context, complaints, dialogs }
+  }
+}

@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest'
+import { startDemo } from '../../examples/atlas/test/start-demo.ts'
+import { describeInBrowser, useBrowser } from './browser.ts'
+
+const QUERY = '{ country(code: "FR") { name regions { name } } }'
+
+describeInBrowser('GraphiQL of the demo', () => {
+  const open = useBrowser()
+
+  it('runs a query, and asks nobody but the demo', async () => {
+    const { origin } = await startDemo('--no-visitors')
+    const { page, context, complaints } = await open()
+    const asked: string[] = []
+    context.on('request', (request) => asked.push(request.url()))
+    await page.goto(`${origin}/graphql?query=${encodeURIComponent(QUERY)}`)
+    const run = page.getByRole('button', { name: /^Execute query/ })
+    await run.waitFor({ timeout: 30_000 })
+    await page.locator('.graphiql-query-editor .view-line').getByText('country').first().waitFor()
+    const answered = page.waitForResponse((response) => response.request().postData()?.includes('FR') === true)
+    await run.click()
+    const { data } = (await (await answered).json()) as { readonly data: { readonly country: { readonly name: string } } }
+    expect(data.country.name).toBe('France')
+    await page.locator('.result-window').getByText('France').first().waitFor()
+    expect(asked.filter((url) => url.startsWith('http') && !url.startsWith(`${origin}/`))).toEqual([])
+    // The schema, and the query.
+    expect(asked.filter((url) => new URL(url).pathname === '/graphql').length).toBeGreaterThan(2)
+    expect(complaints).toEqual([])
+  }, 120_000)
+})

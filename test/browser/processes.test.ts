@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type AppAt, AppProcesses } from '../dashboard/app-process.ts'
+import { describeInBrowser, useBrowser } from './browser.ts'
+
+describeInBrowser('the page, of several processes', () => {
+  const open = useBrowser()
+  const processes = new AppProcesses()
+  let apps: AppAt[] = []
+  beforeAll(async () => {
+    apps = await processes.start(['cluster', '3'], 3)
+    await Promise.all(apps.map((app) => app.visit('/regions', 4)))
+  }, 60_000)
+  afterAll(async () => {
+    await processes.end()
+  }, 30_000)
+  const pageOf = (app: AppAt | undefined) => `http://127.0.0.1:${app?.port}/_sluice/`
+
+  it('says which answers of how many, and shows the requests of all', async () => {
+    const { page } = await open()
+    await page.goto(`${pageOf(apps[0])}#/requests`)
+    await page.getByText(/^process [123] of 3$/).waitFor()
+    const row = page.getByRole('row', { name: /GET \/regions/ }).first()
+    await row.waitFor()
+    await page.getByText('12 requests', { exact: false }).first().waitFor()
+    await page.getByRole('link', { name: /^process/ }).click()
+    const table = page.getByRole('table', { name: 'Processes' })
+    await expect.poll(() => table.getByRole('row').count()).toBe(4)
+    for (const { pid } of apps) await table.getByText(`pid ${pid}`).waitFor()
+    expect(await table.getByText('This one').count()).toBe(1)
+  })
+
+  it('opens the waterfall of another process, and says whose it is', async () => {
+    const { recent } = await (apps[0] as AppAt).page<{ recent: readonly { id: string; process: string; name: string }[] }>('requests')
+    const shown = new Set<string>()
+    const { page } = await open()
+    for (const { id, process, name } of recent) {
+      if (name !== 'GET /regions' || shown.has(process)) continue
+      shown.add(process)
+      await page.goto(`${pageOf(apps[0])}#/requests/${id}`)
+      await page.getByRole('heading', { name: 'GET /regions' }).waitFor()
+      const told = await page.getByText(/^process [123], pid \d+$/).textContent()
+      expect(apps.map(({ pid }) => String(pid))).toContain(told?.split('pid ')[1])
+    }
+    expect(shown.size).toBe(3)
+  })
+
+  it('says so where one does not answer', async () => {
+    const hung = apps[1] as AppAt
+    const { page } = await open()
+    await page.goto(`${pageOf(apps[0])}#/nodes`)
+    await page.getByText(/^process [123] of 3$/).waitFor()
+    process.kill(hung.pid, 'SIGSTOP')
+    try {
+      await page.getByText('2 of 3 processes answer').waitFor()
+      const row = page.getByRole('row', { name: new RegExp(`pid ${hung.pid}`) })
+      await row.getByText('Silent').waitFor()
+    } finally {
+      process.kill(hung.pid, 'SIGCONT')
+    }
+    await page.getByText(/^process [123] of 3$/).waitFor()
+  }, 40_000)
+})

@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url'
 interface CliResult {
   readonly code: number | null
   readonly out: string
+  /** Without what it tells of its progress, which depends on how fast it is. */
   readonly err: string
 }
 
@@ -45,7 +46,12 @@ export function cliProject(): CliProject {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       err += text
     })
-    return { child, ended: new Promise((resolve) => child.once('close', (code) => resolve({ code, out, err }))) }
+    return {
+      child,
+      ended: new Promise((resolve) =>
+        child.once('close', (code) => resolve({ code, out, err: err.replaceAll(/^.*(?: …| {2}\d+%)\n/gm, '') })),
+      ),
+    }
   }
   return {
     folder,

@@ -1,16 +1,23 @@
+import type { Output } from './command.ts'
 import { EXIT } from './exit-code.ts'
 import { main } from './main.ts'
 import { removeTemporaryFolders } from './scratch/temporary-folder.ts'
+import { processTerminal } from './top/terminal.ts'
 
-const output = {
-  out: (text: string): void => void process.stdout.write(text),
-  err: (text: string): void => void process.stderr.write(text),
-  isTerminal: process.stdout.isTTY === true,
-  ...(process.stdout.isTTY === true ? { columns: process.stdout.columns } : {}),
+const isTerminal = process.stdout.isTTY === true
+const hasScreen = isTerminal && process.stdin.isTTY === true && process.env.TERM !== 'dumb'
+const output: Output = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  isTerminal,
+  isErrTerminal: process.stderr.isTTY === true,
+  ...(isTerminal ? { columns: process.stdout.columns } : {}),
+  ...(hasScreen ? { screen: () => processTerminal() } : {}),
 }
 
 process.once('exit', removeTemporaryFolders)
-for (const [signal, code] of [['SIGINT', EXIT.interrupted] as const, ['SIGTERM', EXIT.terminated] as const])
+const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated, SIGHUP: EXIT.hungUp } as const
+for (const [signal, code] of Object.entries(SIGNALS))
   process.once(signal, () => {
     // Of a line that is written over, nothing is to stay.
     if (process.stderr.isTTY === true) process.stderr.write('\r\u001b[2K')

@@ -1,3 +1,5 @@
+import type { Terminal } from './top/terminal.ts'
+
 /** Where a command writes to: data to `out`, everything else to `err`. */
 export interface Output {
   out(text: string): void
@@ -6,6 +8,10 @@ export interface Output {
   readonly isTerminal?: boolean
   /** Characters in a line of it. */
   readonly columns?: number
+  /** Whether `err` is a terminal. */
+  readonly isErrTerminal?: boolean
+  /** The whole screen, with its keys; `undefined` where there is none. */
+  screen?(): Terminal
 }
 
 /** One word of the command line. */

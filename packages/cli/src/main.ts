@@ -1,15 +1,18 @@
 import { InvalidOptionError, SluiceError } from '@sluice/core'
 import type { Command, Output } from './command.ts'
 import { analyze } from './commands/analyze.ts'
+import { bench } from './commands/bench.ts'
 import { doctor } from './commands/doctor.ts'
 import { explain } from './commands/explain.ts'
+import { ignore } from './commands/ignore.ts'
+import { top } from './commands/top.ts'
 import { triggers } from './commands/triggers.ts'
 import { isDisconnect } from './connect/is-disconnect.ts'
 import { ConnectError } from './connect/own-connection.ts'
 import { EXIT } from './exit-code.ts'
 import { isParseError, UsageError } from './usage-error.ts'
 
-const commands: Readonly<Record<string, Command>> = { analyze, explain, doctor, triggers }
+const commands: Readonly<Record<string, Command>> = { analyze, explain, top, bench, ignore, doctor, triggers }
 
 const help = `sluice <command> [options]
 

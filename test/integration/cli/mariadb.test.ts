@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { schemaProblems } from '../../../packages/cli/test/support/schema-problems.ts'
 import { CITIES, writeCityTraffic } from '../../support/city-traffic.ts'
 import { type Database, databases } from '../../support/databases.ts'
 import { type CliProject, cliProject } from '../../support/run-cli.ts'
@@ -72,6 +73,16 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on MariaDB', () =
     expect([code, out]).toEqual([3, ''])
     expect(err).toContain('Access denied')
     expect(err).not.toContain('wr0ng')
+  })
+
+  it('gives JSON as its schemas have it', async () => {
+    const analysis = await project.run(['analyze', database.url, '--traffic', traffic, '--json'])
+    expect(JSON.parse(analysis.out)).toMatchObject({
+      findings: expect.arrayContaining([expect.objectContaining({ code: 'MISSING_INDEX' })]),
+    })
+    expect(schemaProblems('analyze', analysis.out)).toEqual([])
+    const sql = 'SELECT * FROM city WHERE region_id = 7 ORDER BY name'
+    expect(schemaProblems('explain', (await project.run(['explain', sql, '--url', database.url, '--analyze', '--json'])).out)).toEqual([])
   })
 
   it('explains with values, and says that it needs them', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
+import { schemaProblems } from '../../../packages/cli/test/support/schema-problems.ts'
 import { CITIES, writeCityTraffic } from '../../support/city-traffic.ts'
 import { type Database, databases } from '../../support/databases.ts'
 import { type CliProject, cliProject } from '../../support/run-cli.ts'
@@ -115,6 +116,22 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
       expect(out + err).not.toContain('p4ssword')
     }
   })
+
+  it(
+    'gives JSON as its schemas have it, also of indexes that are to be dropped',
+    async () => {
+      await database.exec('CREATE INDEX city_twice ON city (id) INCLUDE (name); CREATE INDEX city_once ON city (id) WHERE id > 7')
+      const analysis = await project.run(['analyze', database.url, '--traffic', traffic, '--json'])
+      await database.exec('DROP INDEX city_twice; DROP INDEX city_once')
+      expect(analysis.out).toContain('"kind": "drop-index"')
+      expect(schemaProblems('analyze', analysis.out)).toEqual([])
+      const sql = 'SELECT * FROM city WHERE region_id = $1 ORDER BY name'
+      const plan = await project.run(['explain', sql, '--url', database.url, '--bind', '[7]', '--analyze', '--json'])
+      expect(JSON.parse(plan.out)).toMatchObject({ sorts: 1, executionTime: expect.any(Number) })
+      expect(schemaProblems('explain', plan.out)).toEqual([])
+    },
+    SLOW_MS,
+  )
 
   it('explains for any values, for some, and measured', async () => {
     const sql = 'SELECT * FROM city WHERE region_id = $1'

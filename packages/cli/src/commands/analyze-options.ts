@@ -2,6 +2,8 @@ import { parseArgs } from 'node:util'
 import type { DatabaseFinding } from '@sluice/core/database'
 import { CODE_NAMES, type Code } from '../report/code-names.ts'
 import { UsageError } from '../usage-error.ts'
+import { colorOf, colorOptions } from './color-options.ts'
+import { listOf, oneOf } from './option-values.ts'
 
 const REPORTERS = ['terminal', 'json', 'github', 'markdown', 'sarif'] as const
 type Reporter = (typeof REPORTERS)[number]
@@ -63,8 +65,7 @@ const options = {
   reporter: { type: 'string' },
   json: { type: 'boolean' },
   verbose: { type: 'boolean' },
-  color: { type: 'boolean' },
-  'no-color': { type: 'boolean' },
+  ...colorOptions,
 } as const
 
 /** @throws UsageError for what cannot be meant; the errors of `parseArgs`. */
@@ -87,7 +88,7 @@ export function parseAnalyzeOptions(args: readonly string[]): AnalyzeOptions {
     isConfirmed: values.yes === true,
     format: values.format === undefined ? undefined : oneOf('--format', ['prisma', 'knex', 'sql'] as const, values.format),
     isVerbose: values.verbose === true,
-    color: values['no-color'] === true ? false : values.color,
+    color: colorOf(values),
   }
 }
 
@@ -97,17 +98,4 @@ export function isFailure(failOn: readonly string[], findings: readonly Database
     const least = SEVERITIES.indexOf(name as (typeof SEVERITIES)[number])
     return findings.some(({ code, severity }) => (least < 0 ? code === CODE_NAMES[name] : SEVERITIES.indexOf(severity) >= least))
   })
-}
-
-function listOf(given: readonly string[] | undefined): string[] {
-  return (given ?? [])
-    .flatMap((text) => text.split(','))
-    .map((name) => name.trim())
-    .filter((name) => name !== '')
-}
-
-function oneOf<T extends string>(option: string, known: readonly T[], given: string): T {
-  const found = known.find((name) => name === given)
-  if (found === undefined) throw new UsageError(`${option}: expected ${known.join(', ')}, got "${given}"`)
-  return found
 }

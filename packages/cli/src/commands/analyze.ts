@@ -12,19 +12,21 @@ import type { Command, Output } from '../command.ts'
 import { openConnection } from '../connect/open-connection.ts'
 import { openScratchSqlite } from '../connect/open-sqlite.ts'
 import type { OpenConnection } from '../connect/own-connection.ts'
+import { shownAddress } from '../connect/shown-address.ts'
 import { EXIT } from '../exit-code.ts'
 import { applyFixes } from '../fixes/apply-fixes.ts'
 import { writeFixes } from '../fixes/write-fixes.ts'
 import { addressOf } from '../project/address-of.ts'
 import { detectProjects, projectOf } from '../project/detect-projects.ts'
 import { readBaseline, splitBy, writeBaseline } from '../report/baseline.ts'
+import { type AnalyzeJson, jsonText } from '../report/json-output.ts'
 import { githubReport, markdownReport, sarifReport } from '../report/other-reports.ts'
 import { paintWith, wantsColor } from '../report/palette.ts'
 import { terminalReport } from '../report/terminal-report.ts'
 import { pgliteScratch } from '../scratch/optional-scratch.ts'
 import { UsageError } from '../usage-error.ts'
 import { type AnalyzeOptions, analyzeHelp, isFailure, parseAnalyzeOptions } from './analyze-options.ts'
-import { progressOn } from './progress.ts'
+import { type Progress, progressOn } from './progress.ts'
 
 /** `sluice analyze` */
 export const analyze: Command = {
@@ -34,10 +36,13 @@ export const analyze: Command = {
     const options = parseAnalyzeOptions(args)
     const url = await addressOf(options.url)
     const traffic = options.traffic === undefined ? undefined : await readTrafficFile(options.traffic)
-    const connection = await openConnection(url)
+    const progress = progressOn(output)
+    progress.say(`Connecting to ${shownAddress(url)}`)
+    const connection = await openConnection(url).finally(() => progress.end())
     try {
-      return await analyzeWith(connection, url, trafficOf(traffic, connection, options), options, output)
+      return await analyzeWith(connection, url, trafficOf(traffic, connection, options), options, output, progress)
     } finally {
+      progress.end()
       await connection.close().catch(() => {})
     }
   },
@@ -49,8 +54,8 @@ async function analyzeWith(
   traffic: readonly TrafficEntry[] | undefined,
   options: AnalyzeOptions,
   output: Output,
+  progress: Progress,
 ): Promise<number> {
-  const progress = progressOn(output)
   progress.say('Reading the catalogue')
   const snapshot = await inspectDatabase(connection)
   const project = projectOf(await detectProjects(process.cwd(), process.env), options.format)
@@ -62,7 +67,7 @@ async function analyzeWith(
     // An index of the schema that is not in the database as yet has its name already.
     ...(project?.kind === 'prisma' ? { takenNames: (index) => prismaIndexNames(project.schemaFiles, snapshot, index) } : {}),
     tools: { postgresqlScratch: pgliteScratch(progress), sqliteScratch: openScratchSqlite },
-    onProgress: (done, of) => progress.say(`Planning statements ${done}/${of}`),
+    onProgress: (done, of) => progress.say(`Planning statements ${done}/${of}`, of === 0 ? 1 : done / of),
   })
   progress.end()
   const split = splitBy(await readBaseline(options.baseline), analysis.findings, options.isVerbose || options.updatesBaseline)
@@ -85,7 +90,7 @@ async function analyzeWith(
 function reportOf(analysis: DatabaseAnalysis, split: ReturnType<typeof splitBy>, options: AnalyzeOptions, output: Output): string {
   switch (options.reporter) {
     case 'json':
-      return `${JSON.stringify({ ...analysis, new: split.fresh.map(({ key }) => key) }, undefined, 2)}\n`
+      return jsonText<AnalyzeJson>({ ...analysis, new: split.fresh.map(({ key }) => key) })
     case 'github':
       return githubReport(split.fresh)
     case 'markdown':

@@ -2,11 +2,15 @@ import { parseArgs } from 'node:util'
 import type { Command, Output } from '../command.ts'
 import { openConnection } from '../connect/open-connection.ts'
 import { ConnectError } from '../connect/own-connection.ts'
+import type { DashboardClient } from '../dashboard/dashboard-client.ts'
+import { dashboardHelp, dashboardOf, dashboardOptions } from '../dashboard/dashboard-options.ts'
 import { attempt, type Check, fail, ok, warn } from '../doctor/check.ts'
+import { checkApp } from '../doctor/check-app.ts'
 import { checkDatabase } from '../doctor/check-database.ts'
 import { checkCopies, checkNode, checkWrapped } from '../doctor/check-packages.ts'
 import { checkPrisma } from '../doctor/check-prisma.ts'
 import { checkRedis } from '../doctor/check-redis.ts'
+import { checkSource } from '../doctor/check-source.ts'
 import { installedPackage } from '../doctor/installed-package.ts'
 import { EXIT } from '../exit-code.ts'
 import { detectProjects } from '../project/detect-projects.ts'
@@ -14,55 +18,86 @@ import { projectDatabase } from '../project/project-database.ts'
 import { projectFolder } from '../project/project-folder.ts'
 import { readDatabaseUrl } from '../project/read-database-url.ts'
 import { doctorReport } from '../report/doctor-report.ts'
+import { type DoctorJson, jsonText } from '../report/json-output.ts'
 import { paintWith, wantsColor } from '../report/palette.ts'
 import { UsageError } from '../usage-error.ts'
+import { colorOf, colorOptions } from './color-options.ts'
+import { numberOption } from './option-values.ts'
+import { progressOn } from './progress.ts'
 
 const help = `sluice doctor [<url>] [options]
 
-Checks what Sluice depends on: versions, generated code, the database with its rights and settings, Redis. It changes nothing.
+Checks what Sluice depends on: versions, how the app's source text sets it up, generated code, the database with its rights and settings, Redis. It changes
+nothing, and runs nothing of the app.
 
   <url>                 postgresql://…, mysql://…, file:<path>. Left out: DATABASE_URL, also of a file .env
+${dashboardHelp.replace('the dashboard:', 'looks at a running app as well, by its dashboard:').replace(/\s+\(SLUICE_URL\)/, '')}
+  --seconds <n>         how long it looks at the app (5): send it requests meanwhile
   --json                the checks as JSON
   --color, --no-color   colours; else as NO_COLOR and the terminal have it
   --help                prints this
 
 Redis is asked where REDIS_URL is set, also in a file .env.
-Exit codes: 0 nothing failed, 1 something did, 2 wrong arguments, 3 cannot connect to the database.
+Exit codes: 0 nothing failed, 1 something did, 2 wrong arguments, 3 cannot connect to the database or the app, 130 interrupted.
 `
 
 const options = {
+  ...dashboardOptions,
+  ...colorOptions,
+  seconds: { type: 'string' },
   json: { type: 'boolean' },
-  color: { type: 'boolean' },
-  'no-color': { type: 'boolean' },
 } as const
 
 /** `sluice doctor` */
 export const doctor: Command = {
-  summary: 'check versions, set-up, database and Redis',
+  summary: 'check versions, set-up, database, Redis, and a running app',
   help,
   async run(args: readonly string[], output: Output): Promise<number> {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
     const [url, extra] = positionals
     if (extra !== undefined) throw new UsageError(`expected one address, got "${extra}" too`)
-    const checks = await allChecks(url, process.cwd())
-    const color = values['no-color'] === true ? false : values.color
+    const watchMs = numberOption('--seconds', values.seconds, { least: 0.1, most: 3_600, otherwise: 5 }) * 1_000
+    const app = values.url === undefined ? undefined : dashboardOf(values)
+    const progress = progressOn(output)
+    const say = (text: string) => progress.say(text)
+    const checks: Check[] = []
+    try {
+      checks.push(...(await allChecks(url, process.cwd(), say)))
+      if (app !== undefined) {
+        say(`Looking at ${app.address} for ${watchMs / 1_000} s`)
+        checks.push(...(await attempt('the running app', () => appChecks(app, watchMs))))
+      }
+    } finally {
+      progress.end()
+    }
     output.out(
       values.json === true
-        ? `${JSON.stringify({ schemaVersion: 1, checks }, undefined, 2)}\n`
-        : doctorReport(checks, { paint: paintWith(wantsColor(color, output.isTerminal === true)), width: output.columns ?? 100 }),
+        ? jsonText<DoctorJson>({ schemaVersion: 1, checks })
+        : doctorReport(checks, { paint: paintWith(wantsColor(colorOf(values), output.isTerminal === true)), width: output.columns || 100 }),
     )
     if (checks.some(({ isUnreachable }) => isUnreachable === true)) return EXIT.unreachable
     return checks.some(({ level }) => level === 'fail') ? EXIT.failed : EXIT.ok
   },
 }
 
-async function allChecks(given: string | undefined, cwd: string): Promise<Check[]> {
+async function appChecks(app: DashboardClient, watchMs: number): Promise<readonly Check[]> {
+  try {
+    return await checkApp(app, watchMs)
+  } catch (error) {
+    if (!(error instanceof ConnectError)) throw error
+    return [{ ...fail(error.message, 'Start the app, or correct --url.'), isUnreachable: true }]
+  }
+}
+
+async function allChecks(given: string | undefined, cwd: string, say: (text: string) => void): Promise<Check[]> {
   const checks: Check[] = [...checkNode(process.versions.node)]
   const add = async (what: string, check: () => Promise<readonly Check[]> | readonly Check[]) => {
+    say(`Checking ${what}`)
     checks.push(...(await attempt(what, check)))
   }
   await add('versions of packages', () => checkWrapped(cwd))
   await add('packages of Sluice', () => checkCopies(cwd))
+  await add('the source text', () => checkSource(cwd))
   let url = given
   let redis: string | undefined
   await add('the project', async () => {

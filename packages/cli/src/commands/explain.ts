@@ -6,12 +6,16 @@ import type { Command, Output } from '../command.ts'
 import { isDisconnect } from '../connect/is-disconnect.ts'
 import { openConnection } from '../connect/open-connection.ts'
 import type { OpenConnection } from '../connect/own-connection.ts'
+import { shownAddress } from '../connect/shown-address.ts'
 import { EXIT } from '../exit-code.ts'
 import { addressOf } from '../project/address-of.ts'
+import { type ExplainJson, jsonText } from '../report/json-output.ts'
 import { paintWith, wantsColor } from '../report/palette.ts'
 import { planReport } from '../report/plan-report.ts'
 import { planWarnings } from '../report/plan-warnings.ts'
 import { UsageError } from '../usage-error.ts'
+import { colorOf, colorOptions } from './color-options.ts'
+import { progressOn } from './progress.ts'
 
 const help = `sluice explain <sql> [options]
 
@@ -35,8 +39,7 @@ const options = {
   analyze: { type: 'boolean' },
   timeout: { type: 'string' },
   json: { type: 'boolean' },
-  color: { type: 'boolean' },
-  'no-color': { type: 'boolean' },
+  ...colorOptions,
 } as const
 
 /** MySQL plans with values only. */
@@ -56,15 +59,18 @@ export const explain: Command = {
     const timeoutMs = timeoutOf(values.timeout)
     const url = await addressOf(values.url)
     const sql = given === '-' ? await text(process.stdin) : given
-    const connection = await openConnection(url)
+    const progress = progressOn(output)
+    progress.say(`Connecting to ${shownAddress(url)}`)
+    const connection = await openConnection(url).finally(() => progress.end())
     try {
       const analyze = values.analyze === true
-      const plan = await planOf(connection, sql, bindings, { analyze, timeoutMs })
+      progress.say('Asking for the plan')
+      const plan = await planOf(connection, sql, bindings, { analyze, timeoutMs }).finally(() => progress.end())
       output.out(
         values.json === true
-          ? `${JSON.stringify({ schemaVersion: 1, sql: sql.trim(), ...plan, warnings: planWarnings(plan, sql) }, undefined, 2)}\n`
+          ? jsonText<ExplainJson>({ schemaVersion: 1, sql: sql.trim(), ...plan, warnings: planWarnings(plan, sql) })
           : planReport(plan, {
-              paint: paintWith(wantsColor(values['no-color'] === true ? false : values.color, output.isTerminal === true)),
+              paint: paintWith(wantsColor(colorOf(values), output.isTerminal === true)),
               width: output.columns ?? 100,
               sql,
               address: connection.address,

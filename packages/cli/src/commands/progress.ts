@@ -1,30 +1,86 @@
 import type { Output } from '../command.ts'
+import { cut } from '../report/cells.ts'
+import { bar } from '../top/columns.ts'
 
 const SHOW_AFTER_MS = 500
 const EVERY_MS = 100
+/** Where lines stay, such as in the log of a CI. */
+const LINE_AFTER_MS = 5_000
+const LINE_EVERY_MS = 10_000
+const BAR = 20
 
 export interface Progress {
-  say(text: string): void
+  /** @param share - How much is done, 0 to 1; left out where it is not known. */
+  say(text: string, share?: number): void
   end(): void
 }
 
-/** What goes on, in one line of a terminal that is written over, once it takes long. Elsewhere nothing. */
-export function progressOn(output: Output): Progress {
-  if (output.isTerminal !== true) return { say() {}, end() {} }
-  const startedAt = performance.now()
-  let shownAt = startedAt + SHOW_AFTER_MS - EVERY_MS
+/**
+ * What goes on, once it takes long: on a terminal one line that is written over, with a bar where it is known how much there is; elsewhere a plain line now and
+ * then. To stderr.
+ */
+export function progressOn(output: Output, now: () => number = () => performance.now()): Progress {
+  return output.isErrTerminal === true ? lineOn(output, now) : linesOn(output, now)
+}
+
+function lineOn(output: Output, now: () => number): Progress {
+  const startedAt = now()
+  let last = ''
+  let shownAt = Number.NEGATIVE_INFINITY
   let isShown = false
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const show = () => {
+    clearTimeout(timer)
+    timer = undefined
+    shownAt = now()
+    isShown = true
+    output.err(`\r\u001b[2K${last}`)
+  }
   return {
-    say(text) {
-      const now = performance.now()
-      if (now - shownAt < EVERY_MS) return
-      shownAt = now
-      isShown = true
-      output.err(`\r\u001b[2K${text} …`)
+    say(text, share) {
+      const shown = share === undefined ? `${text} …` : `${bar(share, BAR)} ${String(Math.floor(share * 100)).padStart(3)}%  ${text}`
+      last = cut(shown, (output.columns ?? 80) - 1)
+      const waitMs = Math.max(startedAt + SHOW_AFTER_MS, shownAt + EVERY_MS) - now()
+      if (waitMs <= 0) show()
+      else if (timer === undefined) {
+        // What is waited for may say nothing more.
+        timer = setTimeout(show, waitMs)
+        timer.unref()
+      }
     },
     end() {
+      clearTimeout(timer)
+      timer = undefined
       if (isShown) output.err('\r\u001b[2K')
       isShown = false
+    },
+  }
+}
+
+function linesOn(output: Output, now: () => number): Progress {
+  let nextAt = now() + LINE_AFTER_MS
+  let last = ''
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const show = () => {
+    timer = undefined
+    nextAt = now() + LINE_EVERY_MS
+    output.err(`${last}\n`)
+  }
+  return {
+    say(text, share) {
+      last = share === undefined ? `${text} …` : `${text}  ${Math.floor(share * 100)}%`
+      const waitMs = nextAt - now()
+      if (waitMs <= 0) {
+        clearTimeout(timer)
+        show()
+      } else if (timer === undefined) {
+        timer = setTimeout(show, waitMs)
+        timer.unref()
+      }
+    },
+    end() {
+      clearTimeout(timer)
+      timer = undefined
     },
   }
 }

@@ -2,7 +2,9 @@ import { parseArgs } from 'node:util'
 import { type ChangeTriggerTable, changeTriggersSql, dropChangeTriggersSql } from '@sluice/core'
 import type { Command, Output } from '../command.ts'
 import { EXIT } from '../exit-code.ts'
+import { jsonText, type TriggersJson } from '../report/json-output.ts'
 import { UsageError } from '../usage-error.ts'
+import { colorOptions } from './color-options.ts'
 
 const help = `sluice triggers --schema <name> [--table <name>]... [options]
 
@@ -14,7 +16,10 @@ It asks no database, and may be run again.
   --channel <name>          the channel that is notified (sluice_changes)
   --function-schema <name>  the schema of the function that the triggers call (public)
   --remove                  prints SQL that takes it all away again
+  --json                    the SQL within JSON
   --help                    prints this
+
+Exit codes: 0 done, 2 wrong arguments.
 `
 
 const options = {
@@ -23,6 +28,9 @@ const options = {
   channel: { type: 'string' },
   'function-schema': { type: 'string' },
   remove: { type: 'boolean' },
+  json: { type: 'boolean' },
+  // There are no colours: these are taken as every command takes them.
+  ...colorOptions,
 } as const
 
 /** `sluice triggers` */
@@ -39,9 +47,9 @@ export const triggers: Command = {
       ...(tables === undefined ? { schemas: schemas ?? [] } : { tables: tables.map((table) => tableOf(table, schemas)) }),
       ...(functionSchema === undefined ? {} : { functionSchema }),
     }
-    output.out(
-      remove === true ? dropChangeTriggersSql(which) : changeTriggersSql({ ...which, ...(channel === undefined ? {} : { channel }) }),
-    )
+    const sql =
+      remove === true ? dropChangeTriggersSql(which) : changeTriggersSql({ ...which, ...(channel === undefined ? {} : { channel }) })
+    output.out(values.json === true ? jsonText<TriggersJson>({ schemaVersion: 1, sql }) : sql)
     return EXIT.ok
   },
 }

@@ -1,17 +1,37 @@
-import { relative } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
 import { type Check, fail, ok, warn } from './check.ts'
 import { type InstalledPackage, installedPackage } from './installed-package.ts'
 import { isBelow, isInRange, versionParts } from './version-range.ts'
 
+const CORE = '@sluice/core'
+/** How many packages of a tree are looked at. */
+const MAX_PACKAGES = 3_000
 const LEAST_NODE = '20.19.0'
 
 /** What Sluice works with, as its packages have it among their peers. */
 export const SUPPORTED: Readonly<Record<string, string>> = {
   '@prisma/client': '>=6.16',
   knex: '^3.0.0',
+  express: '^4.18.0 || ^5.0.0',
+  fastify: '^5.0.0',
+  graphql: '^16.11.0',
   ioredis: '^5.4.0 || ^6.0.0',
   bullmq: '~6.7.0',
 }
+
+/** An app may have them for purposes of its own. */
+const WRAPPED_BY: Readonly<Record<string, string>> = {
+  '@prisma/client': '@sluice/prisma',
+  knex: '@sluice/knex',
+  express: '@sluice/express',
+  fastify: '@sluice/fastify',
+  graphql: '@sluice/graphql',
+  ioredis: '@sluice/redis',
+  bullmq: '@sluice/redis',
+}
+/** What those that wrap them do without. */
+const OPTIONAL: Readonly<Record<string, string>> = { bullmq: 'bullmqJobBackend' }
 
 const SLUICE = ['core', 'prisma', 'knex', 'redis', 'http', 'express', 'fastify', 'graphql', 'dashboard'].map((name) => `@sluice/${name}`)
 
@@ -20,14 +40,18 @@ export function checkNode(version: string): Check[] {
   return [fail(`Node.js ${version} is too old`, `Sluice needs ${LEAST_NODE.replace(/\.0$/, '')} or later.`)]
 }
 
-/** Versions of what Sluice wraps. */
+/** Versions of what the installed packages of Sluice wrap; before any is installed, of all that could be wrapped. */
 export async function checkWrapped(cwd: string): Promise<Check[]> {
   const checks: Check[] = []
+  const sluice = new Set((await sluicePackages(cwd)).map(({ name }) => name))
   for (const [name, range] of Object.entries(SUPPORTED)) {
-    const found = await installedPackage(name, cwd)
+    const found = sluice.size === 0 || sluice.has(WRAPPED_BY[name] ?? '') ? await installedPackage(name, cwd) : undefined
     if (found === undefined) continue
+    const fix = `npm install ${name}@"${range}"`
+    const use = OPTIONAL[name]
     if (isInRange(found.version, range)) checks.push(ok(`${name} ${found.version}`))
-    else checks.push(fail(`${name} ${found.version} is not supported`, `npm install ${name}@"${range}"`))
+    else if (use === undefined) checks.push(fail(`${name} ${found.version} is not supported`, fix))
+    else checks.push(warn(`${name} ${found.version} is not supported by ${use}`, `Where it is used: ${fix}`))
   }
   const client = await installedPackage('@prisma/client', cwd)
   const prisma = await installedPackage('prisma', cwd)
@@ -38,20 +62,52 @@ export async function checkWrapped(cwd: string): Promise<Check[]> {
   return checks
 }
 
-/** Two copies of the core know nothing of each other: what the one sees, the other does not. */
+/** Two copies of the core share a default Sluice where they are of one major version alone, and their errors are never of one class. */
 export async function checkCopies(cwd: string): Promise<Check[]> {
   const installed = await sluicePackages(cwd)
   if (installed.length === 0) return [warn('no package of Sluice is installed here', 'npm install @sluice/core')]
-  const cores = new Map<string, InstalledPackage>()
+  const cores = new Map<string, InstalledPackage & { readonly by?: string }>()
   for (const { name, folder } of installed) {
-    const core = name === '@sluice/core' ? installed.find((found) => found.name === name) : await installedPackage('@sluice/core', folder)
+    const core = name === CORE ? installed.find((found) => found.name === name) : await installedPackage(CORE, folder)
     if (core !== undefined) cores.set(core.folder, core)
   }
+  for (const { name, folder } of await dependenciesOf(cwd)) {
+    const core = await installedPackage(CORE, folder)
+    if (core !== undefined && !cores.has(core.folder)) cores.set(core.folder, { ...core, by: name })
+  }
   const [first, ...others] = [...cores.values()]
-  if (first === undefined) return [fail('@sluice/core is not installed', 'npm install @sluice/core')]
+  if (first === undefined) return [fail(`${CORE} is not installed`, `npm install ${CORE}`)]
   if (others.length === 0) return [ok(`${installed.map(({ name, version }) => `${name} ${version}`).join(', ')}: one copy of the core`)]
-  const copies = [first, ...others].map(({ version, folder }) => `${version} in ${relative(cwd, folder) || folder}`)
-  return [fail(`${copies.length} copies of @sluice/core: ${copies.join(', ')}`, 'Give all packages of Sluice the same version: npm dedupe')]
+  const copies = [first, ...others].map(({ version, folder, by }) => {
+    return `${version} in ${relative(cwd, folder) || folder}${by === undefined ? '' : `, for ${by}`}`
+  })
+  return [fail(`${copies.length} copies of ${CORE}: ${copies.join('; ')}`, 'Give all packages of Sluice the same version: npm dedupe')]
+}
+
+/** What a folder's package depends on, directly or not, as far as it depends on Sluice itself. */
+async function dependenciesOf(cwd: string): Promise<InstalledPackage[]> {
+  const seen = new Set<string>()
+  const found: InstalledPackage[] = []
+  const queue = [...(await dependencyNames(cwd))].map((name) => ({ name, from: cwd }))
+  for (let next = queue.shift(); next !== undefined && seen.size < MAX_PACKAGES; next = queue.shift()) {
+    // The command line is a process of its own.
+    const installed = next.name === 'sluice' ? undefined : await installedPackage(next.name, next.from)
+    if (installed === undefined || seen.has(installed.folder)) continue
+    seen.add(installed.folder)
+    const names = await dependencyNames(installed.folder)
+    if (names.some((name) => name.startsWith('@sluice/'))) found.push(installed)
+    queue.push(...names.map((name) => ({ name, from: installed.folder })))
+  }
+  return found
+}
+
+async function dependencyNames(folder: string): Promise<string[]> {
+  try {
+    const { dependencies, peerDependencies } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Record<string, object>
+    return Object.keys({ ...dependencies, ...peerDependencies })
+  } catch {
+    return []
+  }
 }
 
 async function sluicePackages(cwd: string): Promise<InstalledPackage[]> {

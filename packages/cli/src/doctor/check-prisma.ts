@@ -3,14 +3,19 @@ import { dirname, join } from 'node:path'
 import type { DetectedPrisma } from '../project/detected-project.ts'
 import { projectPath } from '../project/source-text.ts'
 import { type Check, fail, ok, warn } from './check.ts'
+import { checkPrismaClient } from './check-prisma-client.ts'
 import { installedPackage } from './installed-package.ts'
 
 const GENERATE = 'npx prisma generate'
 const BLOCK = 'generator sluice { provider = "sluice-prisma-generator" }'
 
-/** Whether the schema's generator is there and has run since the schema changed. */
+/** Whether the schema's generators are there and have run since the schema changed. */
 export async function checkPrisma(cwd: string, { schemaFiles }: Pick<DetectedPrisma, 'schemaFiles'>): Promise<Check[]> {
   if ((await installedPackage('@sluice/prisma', cwd)) === undefined) return []
+  return [...(await checkPrismaClient(cwd, schemaFiles)), ...(await checkGenerator(cwd, schemaFiles))]
+}
+
+async function checkGenerator(cwd: string, schemaFiles: DetectedPrisma['schemaFiles']): Promise<Check[]> {
   const generators = schemaFiles.flatMap(({ path, content }) => generatorsIn(content).map((output) => ({ path, output })))
   const [generator] = generators
   if (generator === undefined) return [warn('the Prisma schema has no generator of Sluice', `Add ${BLOCK}, and ${GENERATE}`)]

@@ -1,6 +1,6 @@
 /** One line of `sluice doctor`. */
 export interface Check {
-  readonly level: 'ok' | 'warn' | 'fail'
+  readonly level: 'ok' | 'warn' | 'fail' | 'skip'
   /** What was looked at, and what was seen. */
   readonly text: string
   /** What to do about it. */
@@ -10,6 +10,8 @@ export interface Check {
 }
 
 export const ok = (text: string): Check => ({ level: 'ok', text })
+/** What could not be looked at, without anything being wrong. */
+export const skip = (text: string): Check => ({ level: 'skip', text })
 export const warn = (text: string, fix: string): Check => ({ level: 'warn', text, fix })
 export const fail = (text: string, fix: string): Check => ({ level: 'fail', text, fix })
 

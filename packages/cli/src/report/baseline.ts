@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { DatabaseFinding } from '@sluice/core/database'
 import { UsageError } from '../usage-error.ts'
+import { type BaselineJson, jsonText } from './json-output.ts'
 
 /** Findings that are known: a run tells of them, and fails on others only. */
 export interface Baseline {
@@ -39,7 +40,7 @@ export async function readBaseline(path: string): Promise<Baseline | undefined> 
 
 function baselineText(findings: readonly DatabaseFinding[]): string {
   const entries = findings.map(({ key, code, title }) => ({ key, code, title })).sort((a, b) => (a.key < b.key ? -1 : 1))
-  return `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, findings: entries }, undefined, 2)}\n`
+  return jsonText<BaselineJson>({ schemaVersion: SCHEMA_VERSION, findings: entries })
 }
 
 export async function writeBaseline(path: string, findings: readonly DatabaseFinding[]): Promise<void> {

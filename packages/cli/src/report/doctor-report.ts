@@ -2,7 +2,7 @@ import type { Check } from '../doctor/check.ts'
 import type { Paint } from './palette.ts'
 import { wrapped } from './wrapped.ts'
 
-const STYLES = { ok: 'green', warn: 'yellow', fail: 'red' } as const
+const STYLES = { ok: 'green', warn: 'yellow', fail: 'red', skip: 'dim' } as const
 const INDENT = 6
 
 /** Checks as a person reads them on a terminal. Ends with a line break. */
@@ -18,6 +18,7 @@ export function doctorReport(checks: readonly Check[], { paint, width }: { reado
   const parts = [
     `${count('ok')} ok`,
     ...(count('warn') > 0 ? [`${count('warn')} ${count('warn') === 1 ? 'warning' : 'warnings'}`] : []),
+    ...(count('skip') > 0 ? [`${count('skip')} skipped`] : []),
     ...(count('fail') > 0 ? [`${count('fail')} ${count('fail') === 1 ? 'failure' : 'failures'}`] : []),
   ]
   return `${[...lines, '', parts.join(' · ')].join('\n')}\n`

@@ -1,4 +1,4 @@
-const CODES = { bold: '1', dim: '2', red: '31', green: '32', yellow: '33', blue: '34', cyan: '36' } as const
+const CODES = { bold: '1', dim: '2', red: '31', green: '32', yellow: '33', blue: '34', cyan: '36', inverse: '7' } as const
 
 export type Style = keyof typeof CODES
 

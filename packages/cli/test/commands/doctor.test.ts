@@ -65,6 +65,31 @@ describe('sluice doctor', () => {
     expect(checks[0]).toEqual({ level: 'ok', text: `Node.js ${process.versions.node}` })
   })
 
+  it('ends with 1 where the middleware comes after a route, and says the same as JSON', async () => {
+    const app = `import express from 'express'
+import { sluiceMiddleware } from '@sluice/express'
+import { prisma } from './prisma.js'
+const app = express()
+app.get('/cities', async (request, response) => response.json(await prisma.city.findMany()))
+app.use(sluiceMiddleware())
+`
+    writeFileSync(join(project.folder, 'app.ts'), app)
+    const { code, out } = await sluiceIn(project.folder, 'doctor')
+    expect(code).toBe(1)
+    expect(out).toContain(
+      'fail  scope: middleware registered after routes: GET /cities has none\n      fix: move app.use(sluiceMiddleware()) of app.ts:6 above app.ts:5\n',
+    )
+    const { checks } = JSON.parse((await sluiceIn(project.folder, 'doctor', '--json')).out)
+    expect(checks).toContainEqual({
+      level: 'fail',
+      text: 'scope: middleware registered after routes: GET /cities has none',
+      fix: 'move app.use(sluiceMiddleware()) of app.ts:6 above app.ts:5',
+    })
+    writeFileSync(join(project.folder, 'app.ts'), 'import "@sluice/express"\nconst = 1\n')
+    const skipped = await sluiceIn(project.folder, 'doctor')
+    expect([skipped.code, skipped.out]).toEqual([0, expect.stringMatching(/skip {2}app\.ts could not be read: .*[\s\S]* · 1 skipped/)])
+  })
+
   it('takes one address', async () => {
     expect((await sluiceIn(project.folder, 'doctor', 'a.db', 'b.db')).code).toBe(2)
   })

@@ -41,7 +41,7 @@ describe('isInRange', () => {
     expect(isInRange(version, range)).toBe(expected)
   })
 
-  it.each(['prisma', 'knex', 'redis'])('goes by what @sluice/%s has among its peers', (name) => {
+  it.each(['prisma', 'knex', 'redis', 'express', 'fastify', 'graphql'])('goes by what @sluice/%s has among its peers', (name) => {
     const file = join(import.meta.dirname, `../../../${name}/package.json`)
     const { peerDependencies } = JSON.parse(readFileSync(file, 'utf8'))
     expect(SUPPORTED).toMatchObject(peerDependencies)
@@ -74,6 +74,27 @@ describe('checkWrapped', () => {
   })
 })
 
+describe('checkWrapped, once Sluice is installed', () => {
+  it('leaves alone what none of its packages wraps', async () => {
+    install('@sluice/core', '1.0.0')
+    install('@sluice/express', '1.0.0')
+    install('express', '4.17.1')
+    install('graphql', '17.0.0')
+    install('bullmq', '5.1.0')
+    expect(await checkWrapped(root)).toMatchObject([{ level: 'fail', text: 'express 4.17.1 is not supported' }])
+  })
+
+  it('only warns of what is not needed', async () => {
+    install('@sluice/redis', '1.0.0')
+    install('ioredis', '5.4.1')
+    install('bullmq', '5.1.0')
+    expect(await checkWrapped(root)).toEqual([
+      { level: 'ok', text: 'ioredis 5.4.1' },
+      { level: 'warn', text: 'bullmq 5.1.0 is not supported by bullmqJobBackend', fix: 'Where it is used: npm install bullmq@"~6.7.0"' },
+    ])
+  })
+})
+
 describe('checkCopies', () => {
   it('takes one copy for one, by whatever link', async () => {
     install('@sluice/core', '1.0.0', 'store')
@@ -90,6 +111,32 @@ describe('checkCopies', () => {
     install('@sluice/core', '1.0.0', 'node_modules/@sluice/knex/node_modules')
     const [check] = await checkCopies(root)
     expect(check).toMatchObject({ level: 'fail', text: expect.stringMatching(/2 copies.*1\.1\.0.*1\.0\.0 in .*knex/) })
+  })
+
+  it('finds one that a package brings along, however deep', async () => {
+    install('@sluice/core', '1.1.0')
+    write('package.json', JSON.stringify({ dependencies: { shop: '1' }, devDependencies: { sluice: '1' } }))
+    write('node_modules/shop/package.json', JSON.stringify({ name: 'shop', version: '1.0.0', dependencies: { stock: '1' } }))
+    write(
+      'node_modules/stock/package.json',
+      JSON.stringify({ name: 'stock', version: '1.0.0', dependencies: { '@sluice/core': '^1.0.0' } }),
+    )
+    expect(await checkCopies(root)).toMatchObject([{ level: 'ok' }])
+    install('@sluice/core', '1.0.0', 'node_modules/stock/node_modules')
+    expect(await checkCopies(root)).toMatchObject([
+      { level: 'fail', text: expect.stringMatching(/^2 copies.*1\.0\.0 in node_modules.stock.node_modules.@sluice.core, for stock$/) },
+    ])
+  })
+
+  it('takes the command line for a process of its own', async () => {
+    install('@sluice/core', '1.1.0')
+    write('package.json', JSON.stringify({ dependencies: { sluice: '1' } }))
+    write(
+      'node_modules/sluice/package.json',
+      JSON.stringify({ name: 'sluice', version: '1.0.0', dependencies: { '@sluice/core': '^1.0.0' } }),
+    )
+    install('@sluice/core', '1.0.0', 'node_modules/sluice/node_modules')
+    expect(await checkCopies(root)).toMatchObject([{ level: 'ok' }])
   })
 
   it('warns where there is none', async () => {

@@ -1,0 +1,47 @@
+import { request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import type { BenchRoute } from './bench-route.ts'
+import type { BenchTarget } from './bench-target.ts'
+import { type DatabaseTiming, readServerTiming } from './server-timing.ts'
+
+export interface Answer {
+  readonly status: number
+  readonly body: Buffer
+  readonly type: string
+  readonly timing: DatabaseTiming | undefined
+  /** Milliseconds until the last byte was there. */
+  readonly tookMs: number
+}
+
+/** Sends one request, and reads all of the answer. Redirects are answers. */
+export function sendRequest({ url, agent, headers }: BenchTarget, { method, path }: BenchRoute, timeoutMs: number): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const startedAt = performance.now()
+    const send = url.protocol === 'https:' ? httpsRequest : httpRequest
+    // Put together, not resolved: a path of `//elsewhere/` would be another host.
+    const request = send(new URL(`${url.origin}${path}`), { method, agent, headers: { accept: 'application/json, */*', ...headers } })
+    const timer = setTimeout(() => request.destroy(new Error(`no answer in ${timeoutMs / 1_000} s`)), timeoutMs)
+    const failed = (error: Error) => {
+      clearTimeout(timer)
+      reject(error)
+    }
+    request.on('error', failed)
+    request.on('response', (response) => {
+      const pieces: Buffer[] = []
+      response.on('data', (piece: Buffer) => pieces.push(piece))
+      response.on('error', failed)
+      response.on('end', () => {
+        clearTimeout(timer)
+        const [first = Buffer.alloc(0)] = pieces
+        resolve({
+          status: response.statusCode ?? 0,
+          body: pieces.length === 1 ? first : Buffer.concat(pieces),
+          type: response.headers['content-type'] ?? '',
+          timing: readServerTiming(response.headers['server-timing']),
+          tookMs: performance.now() - startedAt,
+        })
+      })
+    })
+    request.end()
+  })
+}

@@ -1,0 +1,142 @@
+import { parseArgs } from 'node:util'
+import type { Command, Output } from '../command.ts'
+import { dashboardHelp, dashboardOf, dashboardOptions } from '../dashboard/dashboard-options.ts'
+import { readFindings } from '../dashboard/protocol.ts'
+import { EXIT } from '../exit-code.ts'
+import { readIgnoreList, writeIgnoreList } from '../ignore/ignore-list-file.ts'
+import { safeText } from '../report/cells.ts'
+import { type IgnoredFinding, type IgnoreJson, jsonText } from '../report/json-output.ts'
+import { type Paint, paintWith, wantsColor } from '../report/palette.ts'
+import { UsageError } from '../usage-error.ts'
+import { colorOf, colorOptions } from './color-options.ts'
+import { progressOn } from './progress.ts'
+
+const DEFAULT_FILE = 'sluice/ignore.json'
+
+const help = `sluice ignore <id>... [options]
+
+Writes down that a finding is known and meant so: it is then neither reported nor thrown. The id is in the report, on the dashboard, and in a
+NPlusOneError. The app loads the file:
+
+  import { createSluice, readIgnoreFile } from '@sluice/core'
+  createSluice({ detection: { ignore: readIgnoreFile() } })
+
+  <id>                  a finding's id (3ac91e00), or a fingerprint, which holds wherever it is asked
+  --reason <text>       why, for whoever reads it later
+  --list                prints what is ignored
+  --remove              takes the ids out again
+  --file <path>         the file (${DEFAULT_FILE})
+  --json                what is ignored as JSON
+  --color, --no-color   colours; else as NO_COLOR and the terminal have it
+  --help                prints this
+
+With a dashboard it looks up what is ignored, writes that down, too, and refuses an id that the app has no finding of:
+${dashboardHelp.replace(/\s+\(SLUICE_URL\)/, '')}
+
+Exit codes: 0 done, 2 wrong arguments, 3 cannot connect to the dashboard, 130 interrupted.
+`
+
+const options = {
+  ...dashboardOptions,
+  ...colorOptions,
+  reason: { type: 'string' },
+  list: { type: 'boolean' },
+  remove: { type: 'boolean' },
+  file: { type: 'string' },
+  json: { type: 'boolean' },
+} as const
+
+/** `sluice ignore` */
+export const ignore: Command = {
+  summary: 'mute a finding that is known and meant so',
+  help,
+  async run(args: readonly string[], output: Output): Promise<number> {
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
+    const { list = false, remove = false, reason, json = false, file = DEFAULT_FILE } = values
+    const ids = positionals.map(idOf)
+    if (list && (ids.length > 0 || remove)) throw new UsageError('--list takes no id, and no --remove')
+    if (!list && ids.length === 0) throw new UsageError('expected the id of a finding, such as 3ac91e00, or --list')
+    if (reason !== undefined && (list || remove)) throw new UsageError('--reason says nothing with --list or --remove')
+    const found = await readIgnoreList(file)
+    const known = found ?? []
+    const paint = paintWith(wantsColor(colorOf(values), output.isTerminal === true))
+    const after = list ? known : remove ? without(known, ids, file) : [...known, ...(await added(ids, known, values, output))]
+    if (!list) await writeIgnoreList(file, after)
+    output.out(
+      json
+        ? jsonText<IgnoreJson>({ schemaVersion: 1, findings: after })
+        : list
+          ? listOf(after, file, paint)
+          : changeOf(ids, file, { remove, isNew: found === undefined, paint }),
+    )
+    return EXIT.ok
+  },
+}
+
+/** @throws UsageError for what is no id: it would mute nothing, and nobody would know. */
+function idOf(given: string): string {
+  const id = given.toLowerCase()
+  if (/^(?:[0-9a-f]{8}|[0-9a-f]{16})$/.test(id)) return id
+  throw new UsageError(`expected an id of 8 characters, such as 3ac91e00, or a fingerprint of 16, got "${given}"`)
+}
+
+interface Given {
+  readonly url?: string | undefined
+  readonly token?: string | undefined
+  readonly header?: string[] | undefined
+  readonly reason?: string | undefined
+}
+
+async function added(ids: readonly string[], known: readonly IgnoredFinding[], given: Given, output: Output): Promise<IgnoredFinding[]> {
+  const { reason } = given
+  const fresh = [...new Set(ids)].filter((id) => known.every((one) => one.id !== id))
+  const described = given.url === undefined ? new Map<string, string>() : await lookedUp(fresh, given, output)
+  const ignoredAt = new Date().toISOString().slice(0, 10)
+  return fresh.map((id) => {
+    const what = described.get(id)
+    return { id, ...(what === undefined ? {} : { what }), ...(reason === undefined ? {} : { reason }), ignoredAt }
+  })
+}
+
+/** @throws UsageError for an id that there is no finding of. */
+async function lookedUp(ids: readonly string[], given: Given, output: Output): Promise<Map<string, string>> {
+  const client = dashboardOf(given)
+  const progress = progressOn(output)
+  progress.say(`Asking ${client.address}`)
+  const findings = readFindings(await client.json('api/findings').finally(() => progress.end()))
+  return new Map(
+    ids.map((id) => {
+      const one = findings.find((finding) => finding.id === id)
+      if (one === undefined && id.length === 8) throw new UsageError(`${id}: ${client.address} has no such finding`)
+      return [id, one === undefined ? 'a fingerprint' : `${one.title} ${one.scope}: ${one.label}`]
+    }),
+  )
+}
+
+function without(known: readonly IgnoredFinding[], ids: readonly string[], file: string): IgnoredFinding[] {
+  const missing = ids.find((id) => known.every((one) => one.id !== id))
+  if (missing !== undefined) throw new UsageError(`${missing} is not in ${file}`)
+  return known.filter(({ id }) => !ids.includes(id))
+}
+
+function listOf(findings: readonly IgnoredFinding[], file: string, paint: Paint): string {
+  if (findings.length === 0) return `Nothing is ignored in ${file}.\n`
+  return findings
+    .map(({ id, ignoredAt = '', what, reason }) => {
+      const lines = [what, reason].filter((text) => text !== undefined).map((text) => `  ${safeText(text)}\n`)
+      return `${paint('bold', safeText(id))}  ${paint('dim', safeText(ignoredAt))}\n${lines.join('')}`
+    })
+    .join('')
+}
+
+interface Change {
+  readonly remove: boolean
+  readonly isNew: boolean
+  readonly paint: Paint
+}
+
+function changeOf(ids: readonly string[], file: string, { remove, isNew, paint }: Change): string {
+  const done = `${remove ? 'no longer ignored' : 'ignored'} from the next start: ${ids.join(', ')}  (${file})\n`
+  if (!isNew || remove) return done
+  return `${done}${paint('dim', 'load it: createSluice({ detection: { ignore: readIgnoreFile() } })')}\n`
+}

@@ -1,0 +1,32 @@
+import { UsageError } from '../usage-error.ts'
+
+export interface NumberBounds {
+  readonly least: number
+  readonly most: number
+  readonly isInteger?: boolean
+  /** Where it is left out. */
+  readonly otherwise: number
+}
+
+/** @throws UsageError */
+export function numberOption(option: string, given: string | undefined, { least, most, isInteger, otherwise }: NumberBounds): number {
+  if (given === undefined) return otherwise
+  const value = given.trim() === '' ? Number.NaN : Number(given)
+  if (value >= least && value <= most && (isInteger !== true || Number.isInteger(value))) return value
+  throw new UsageError(`${option}: expected ${isInteger === true ? 'an integer' : 'a number'} from ${least} to ${most}, got "${given}"`)
+}
+
+/** @throws UsageError */
+export function oneOf<T extends string>(option: string, known: readonly T[], given: string): T {
+  const found = known.find((name) => name === given)
+  if (found === undefined) throw new UsageError(`${option}: expected ${known.join(', ')}, got "${given}"`)
+  return found
+}
+
+/** Of options that may be repeated, and hold several with commas between them. */
+export function listOf(given: readonly string[] | undefined): string[] {
+  return (given ?? [])
+    .flatMap((text) => text.split(','))
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+}

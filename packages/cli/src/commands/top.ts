@@ -1,0 +1,89 @@
+import { parseArgs } from 'node:util'
+import type { Command, Output } from '../command.ts'
+import { dashboardHelp, dashboardOf, dashboardOptions } from '../dashboard/dashboard-options.ts'
+import { followDashboard } from '../dashboard/follow-dashboard.ts'
+import { EXIT } from '../exit-code.ts'
+import { paintWith, wantsColor } from '../report/palette.ts'
+import { SORTS } from '../top/sort-routes.ts'
+import { topScreen } from '../top/top-screen.ts'
+import { TopState } from '../top/top-state.ts'
+import { topText } from '../top/top-text.ts'
+import { colorOf, colorOptions } from './color-options.ts'
+import { numberOption, oneOf } from './option-values.ts'
+import { progressOn } from './progress.ts'
+
+const help = `sluice top --url <url> [options]
+
+Shows what a running app asks of its database, route by route, as it happens: over its dashboard's stream.
+On a terminal it takes the whole screen: q quits, s sorts, p pauses, / filters, Enter shows a route's worst finding, ? helps.
+
+${dashboardHelp}
+  --once                prints one table, and ends
+  --seconds <n>         how long --once looks before (2); as long as it has seen no request, five times that
+  --interval <seconds>  how often it prints where it is no terminal (5), or with --json (1)
+  --sort <name>         ${SORTS.join(', ')}
+  --filter <text>       routes with this in their name
+  --slow <ms>           a p99 from which a route is flagged SLOW (500)
+  --json                a line of JSON each second; with --once, one
+  --color, --no-color   colours; else as NO_COLOR and the terminal have it
+  --help                prints this
+
+Exit codes: 0 done, 2 wrong arguments, 3 cannot connect, or not let in, 130 interrupted.
+`
+
+const options = {
+  ...dashboardOptions,
+  ...colorOptions,
+  once: { type: 'boolean' },
+  seconds: { type: 'string' },
+  interval: { type: 'string' },
+  sort: { type: 'string' },
+  filter: { type: 'string' },
+  slow: { type: 'string' },
+  json: { type: 'boolean' },
+} as const
+
+/** `sluice top` */
+export const top: Command = {
+  summary: 'show live what a running app asks of its database',
+  help,
+  async run(args: readonly string[], output: Output): Promise<number> {
+    const { values } = parseArgs({ args: [...args], options, allowPositionals: false })
+    const isJson = values.json === true
+    const isOnce = values.once === true
+    const sort = oneOf('--sort', SORTS, values.sort ?? 'cost')
+    const slowMs = numberOption('--slow', values.slow, { least: 0, most: 3_600_000, otherwise: 500 })
+    const onceMs = numberOption('--seconds', values.seconds, { least: 0.1, most: 3_600, otherwise: 2 }) * 1_000
+    const everyMs = numberOption('--interval', values.interval, { least: 0.2, most: 3_600, otherwise: isJson ? 1 : 5 }) * 1_000
+    const client = dashboardOf(values)
+    const abort = new AbortController()
+    const stop = () => abort.abort()
+    const progress = progressOn(output)
+    const events = told(followDashboard(client, { signal: abort.signal }), progress)
+    progress.say(`Connecting to ${client.address}`)
+    const paint = paintWith(wantsColor(colorOf(values), output.isTerminal === true))
+    const shown = { paint, sort, slowMs, filter: values.filter ?? '' }
+    try {
+      const terminal = isJson || isOnce ? undefined : output.screen?.()
+      if (terminal !== undefined) {
+        const state = new TopState(sort)
+        state.filter = shown.filter
+        return await topScreen({ client, events, terminal, state, paint, slowMs, stop })
+      }
+      const width = output.columns ?? 100
+      await topText({ ...shown, width, events, output, asJson: isJson, onceAfterMs: isOnce ? onceMs : undefined, everyMs, stop })
+      return EXIT.ok
+    } finally {
+      stop()
+      progress.end()
+    }
+  },
+}
+
+/** Ends what is said of connecting once there is an answer. */
+async function* told<T>(events: AsyncIterable<T>, progress: { end(): void }): AsyncGenerator<T> {
+  for await (const event of events) {
+    progress.end()
+    yield event
+  }
+}

@@ -1,0 +1,51 @@
+import { UsageError } from '../usage-error.ts'
+import { DashboardClient } from './dashboard-client.ts'
+
+/** For `parseArgs`: how a dashboard is reached. */
+export const dashboardOptions = {
+  url: { type: 'string' },
+  token: { type: 'string' },
+  header: { type: 'string', multiple: true },
+} as const
+
+export const dashboardHelp = `  --url <url>           the dashboard: http://localhost:3000/_sluice, or the URL with a key that the app printed
+                        (SLUICE_URL)
+  --token <token>       is sent as Authorization: Bearer <token>, for the app's \`authorize\` (SLUICE_TOKEN)
+  --header <header>     'Name: value' is sent, too. May be repeated`
+
+interface GivenDashboard {
+  readonly url?: string | undefined
+  readonly token?: string | undefined
+  readonly header?: readonly string[] | undefined
+}
+
+/** @throws UsageError */
+export function dashboardOf(given: GivenDashboard, environment: NodeJS.ProcessEnv = process.env): DashboardClient {
+  const url = given.url ?? environment.SLUICE_URL
+  if (url === undefined || url === '')
+    throw new UsageError('expected --url with the address of the dashboard, such as http://localhost:3000/_sluice')
+  const token = given.token ?? environment.SLUICE_TOKEN
+  const headers = headersOf(given.header ?? [])
+  if (token !== undefined && token !== '' && !headers.has('authorization')) setHeader(headers, 'authorization', `Bearer ${token}`)
+  return new DashboardClient(url, headers)
+}
+
+/** @throws UsageError for what is no header. */
+export function headersOf(given: readonly string[]): Headers {
+  const headers = new Headers()
+  for (const text of given) {
+    const colon = text.indexOf(':')
+    if (colon < 1) throw new UsageError(`--header: expected 'Name: value', got "${text.split(/\s/, 1)[0]}"`)
+    setHeader(headers, text.slice(0, colon).trim(), text.slice(colon + 1).trim())
+  }
+  return headers
+}
+
+/** The value is not told: it may be a secret. */
+function setHeader(headers: Headers, name: string, value: string): void {
+  try {
+    headers.append(name, value)
+  } catch {
+    throw new UsageError(`--header: ${JSON.stringify(name)} with this value is no header`)
+  }
+}

@@ -1,0 +1,132 @@
+import { type AppSources, type Found, optionOf } from '../source/app-sources.ts'
+import { child, children, lineOf, memberOf, walk } from '../source/syntax.ts'
+import { type Check, fail, ok, warn } from './check.ts'
+
+const PACKAGE = '@sluice/prisma'
+const MAX_STEPS = 50
+
+/** How a Prisma client came to be: what it was made with, and how often it was extended by Sluice. */
+interface Client extends Found {
+  readonly extensions: readonly Found[]
+  /** The calls of `$extends`, the last one first. */
+  readonly chain: readonly Found[]
+  /** `new PrismaClient(…)`. */
+  readonly made: Found
+}
+
+/** Whether each Prisma client that Sluice extends is extended once, and its adapter wrapped once. Of clients whose making is not seen, nothing is said. */
+export function checkWrapping(sources: AppSources): Check[] {
+  const found = sources.naming(PACKAGE).flatMap((module) => {
+    const clients: Client[] = []
+    walk(module.program, (node) => {
+      const client = clientOf(sources, { module, node })
+      if (client !== undefined) clients.push(client)
+      return undefined
+    })
+    return clients
+  })
+  // One that is extended again is a part of the other.
+  const inner = new Set(found.flatMap(({ chain }) => chain.slice(1).map(({ node }) => node)))
+  return found.filter(({ node }) => !inner.has(node)).flatMap((client) => checkClient(sources, client))
+}
+
+/** The client that a call of `$extends` with Sluice's extension makes. */
+function clientOf(sources: AppSources, start: Found): Client | undefined {
+  if (extensionOf(sources, start) === undefined) return undefined
+  const extensions: Found[] = []
+  const chain: Found[] = []
+  let at: Found | undefined = start
+  while (at?.node.type === 'CallExpression' && chain.length < MAX_STEPS) {
+    const member = memberOf(child(at.node, 'callee'))
+    if (member?.name !== '$extends') return undefined
+    chain.push(at)
+    const extension = extensionOf(sources, at)
+    if (extension !== undefined) extensions.push(extension)
+    const next = sources.resolve({ module: at.module, node: member.object })
+    at = next !== undefined && 'node' in next ? next : undefined
+  }
+  return at?.node.type === 'NewExpression' ? { ...start, extensions, chain, made: at } : undefined
+}
+
+/** Of `x.$extends(withSluice(…))`: the call of `withSluice`. */
+function extensionOf(sources: AppSources, { module, node }: Found): Found | undefined {
+  if (node.type !== 'CallExpression' || memberOf(child(node, 'callee'))?.name !== '$extends') return undefined
+  const [argument] = children(node, 'arguments')
+  return argument && callOf(sources, { module, node: argument }, 'withSluice')
+}
+
+/** The call of a function of `@sluice/prisma` that an expression stands for. */
+function callOf(sources: AppSources, found: Found, name: string): Found | undefined {
+  const made = sources.resolve(found)
+  if (made === undefined || !('node' in made) || made.node.type !== 'CallExpression') return undefined
+  const callee = child(made.node, 'callee')
+  return callee !== undefined && sources.isFrom({ module: made.module, node: callee }, PACKAGE, name) ? made : undefined
+}
+
+function checkClient(sources: AppSources, client: Client): Check[] {
+  const place = `${client.module.path}:${lineOf(client.node)}`
+  if (client.extensions.length > 1)
+    return [
+      fail(
+        `withSluice is applied ${client.extensions.length} times to one client: each query counts as often, and nothing is cached`,
+        `extend it once, in ${place}`,
+      ),
+    ]
+  const options = children(client.made.node, 'arguments')[0]
+  const given = options && sources.resolve({ module: client.made.module, node: options })
+  if (given === undefined || !('node' in given) || given.node.type !== 'ObjectExpression') return []
+  const adapter = optionOf(given.node, 'adapter')
+  if (adapter === undefined) return []
+  const wraps = wrapsOf(sources, { module: given.module, node: adapter })
+  if (wraps === undefined) return []
+  if (wraps.length > 1)
+    return [fail(`sluiceAdapter wraps one adapter ${wraps.length} times: each statement counts as often`, `wrap it once, for ${place}`)]
+  const [wrap] = wraps
+  if (wrap === undefined)
+    return [
+      warn(
+        `adapter is not wrapped (${place}): raw SQL, triggers and commits are not seen`,
+        'new PrismaClient({ adapter: sluiceAdapter(adapter, sluice) })',
+      ),
+    ]
+  if (haveOtherSluices(sources, wrap, client.extensions[0]))
+    return [
+      fail(`adapter and client have different Sluices (${place}): nothing is cached`, 'give sluiceAdapter and withSluice the same one'),
+    ]
+  return [ok(`adapter wraps once (${place})`)]
+}
+
+/** The calls of `sluiceAdapter` around an adapter, or `undefined` where it is not seen how the adapter was made. */
+function wrapsOf(sources: AppSources, start: Found): Found[] | undefined {
+  const wraps: Found[] = []
+  let at: Found = start
+  for (;;) {
+    const wrap = callOf(sources, at, 'sluiceAdapter')
+    const inner = children(wrap?.node, 'arguments')[0]
+    if (wrap === undefined || inner === undefined || wraps.length > MAX_STEPS) break
+    wraps.push(wrap)
+    at = { module: wrap.module, node: inner }
+  }
+  const made = sources.resolve(at)
+  // What other functions return may be wrapped in them.
+  const isKnown = made !== undefined && 'node' in made && made.node.type === 'NewExpression'
+  return isKnown || wraps.length > 0 ? wraps : undefined
+}
+
+/** Whether both were certainly made apart. */
+function haveOtherSluices(sources: AppSources, adapter: Found, extension: Found | undefined): boolean {
+  const first = children(adapter.node, 'arguments')[1]
+  const second = children(extension?.node, 'arguments')[0]
+  const one = first && sources.resolve({ module: adapter.module, node: first })
+  const other = second && extension && sources.resolve({ module: extension.module, node: second })
+  const isMade = (found: typeof one) => found !== undefined && 'node' in found && callsCreateSluice(sources, found)
+  if (second === undefined) return extension !== undefined && isMade(one)
+  return (
+    isMade(one) && isMade(other) && one !== undefined && other !== undefined && 'node' in one && 'node' in other && one.node !== other.node
+  )
+}
+
+function callsCreateSluice(sources: AppSources, { module, node }: Found): boolean {
+  const callee = node.type === 'CallExpression' ? child(node, 'callee') : undefined
+  return callee !== undefined && sources.isFrom({ module, node: callee }, '@sluice/core', 'createSluice')
+}

@@ -1,0 +1,140 @@
+import type { BodyComparison } from '../bench/body-log.ts'
+import type { Comparison, Figure, Metric } from '../bench/round-statistics.ts'
+import type { RouteResult } from '../bench/run-bench.ts'
+import { decimal, rate } from '../top/columns.ts'
+import { cell, cut, safeText } from './cells.ts'
+import type { Paint } from './palette.ts'
+import { wrapped } from './wrapped.ts'
+
+export interface BenchRun {
+  readonly address: string
+  /** Of the other app. */
+  readonly reference: string | undefined
+  /** Of the file that it is compared with. */
+  readonly baseline: string | undefined
+  readonly connections: number
+  readonly rounds: number
+  readonly durationMs: number
+  readonly results: readonly RouteResult[]
+}
+
+interface Row {
+  readonly metric: Metric
+  readonly title: string
+  readonly show: (value: number) => string
+  /** What a ratio over 1 is called, and one below. */
+  readonly words: readonly [more: string, less: string]
+}
+
+const ROWS: readonly Row[] = [
+  { metric: 'requestsPerSecond', title: 'requests/s', show: rate, words: ['more', 'fewer'] },
+  { metric: 'p50', title: 'p50 ms', show: decimal, words: ['slower', 'faster'] },
+  { metric: 'p95', title: 'p95 ms', show: decimal, words: ['slower', 'faster'] },
+  { metric: 'p99', title: 'p99 ms', show: decimal, words: ['slower', 'faster'] },
+  { metric: 'queries', title: 'queries/request', show: decimal, words: ['more', 'fewer'] },
+  { metric: 'databaseMs', title: 'DB ms/request', show: decimal, words: ['more', 'less'] },
+]
+
+const STYLES = { better: 'green', worse: 'red', noise: 'dim' } as const
+
+/** What `sluice bench` measured, as a person reads it on a terminal. Ends with a line break. */
+export function benchReport(run: BenchRun, { paint, width }: { readonly paint: Paint; readonly width: number }): string {
+  const { address, reference, baseline, connections, rounds, durationMs, results } = run
+  const against = reference === undefined ? (baseline === undefined ? '' : ` against ${baseline}`) : ` against ${reference}`
+  const how = `${connections} ${connections === 1 ? 'connection' : 'connections'} · ${rounds} rounds of ${decimal(durationMs / rounds / 1_000)} s`
+  const whole = `${address}${against} · ${how}`
+  const lines = whole.length + 15 <= width ? [whole] : [`${address}${against}`, how]
+  const head = `${paint('bold', 'sluice bench')}   ${lines.join(`\n${' '.repeat(15)}`)}`
+  return `${[head, ...results.flatMap((result) => ['', ...routeLines(result, run, { paint, width })])].join('\n')}\n`
+}
+
+function routeLines(result: RouteResult, run: BenchRun, { paint, width }: { readonly paint: Paint; readonly width: number }): string[] {
+  const { route, own, other, comparisons, bodies } = result
+  const titles =
+    other === undefined ? '' : `${cell('--url', 14, 'right')}${cell(run.reference === undefined ? 'baseline' : '--compare', 16, 'right')}`
+  const name = cut(route, width)
+  const lines = [name.length > 18 && other !== undefined ? paint('bold', name) : undefined]
+  lines.push(
+    `${name.length > 18 && other !== undefined ? ' '.repeat(20) : paint('bold', cell(name, other === undefined ? name.length : 20))}${titles}`.trimEnd(),
+  )
+  for (const { metric, title, show, words } of ROWS) {
+    const figure = own.figures[metric]
+    if (figure === undefined && other?.figures[metric] === undefined) continue
+    const comparison = comparisons[metric]
+    const right = other === undefined ? '' : cell(figureText(other.figures[metric], show), 16, 'right')
+    const told = comparison === undefined ? '' : `   ${paint(STYLES[comparison.verdict], comparisonText(comparison, words))}`
+    lines.push(`  ${cell(title, 18)}${cell(figureText(figure, show), 14, 'right')}${right}${told}`.trimEnd())
+  }
+  if (own.errors > 0 || (other?.errors ?? 0) > 0) {
+    const first = own.firstError ?? other?.firstError
+    const right = other === undefined ? '' : cell(rate(other.errors), 16, 'right')
+    lines.push(paint('red', `  ${cell('errors', 18)}${cell(rate(own.errors), 14, 'right')}${right}   ${safeText(first ?? '')}`.trimEnd()))
+  }
+  if (own.figures.queries === undefined)
+    lines.push(paint('dim', '  No Server-Timing: queries are not known. The middleware sends it with serverTiming: true.'))
+  if (bodies !== undefined)
+    lines.push(
+      ...wrapped(bodyText(bodies), width - 2).map(
+        (line) => `  ${bodies.kind === 'equal' ? paint('green', line) : paint(bodies.kind === 'different' ? 'red' : 'yellow', line)}`,
+      ),
+    )
+  return lines.filter((line) => line !== undefined)
+}
+
+/** `1,208 ±3%` */
+function figureText(figure: Figure | undefined, show: (value: number) => string): string {
+  if (figure === undefined) return '–'
+  const { median, least, most } = figure
+  const spread = median === 0 ? 0 : Math.round(((most - least) / 2 / median) * 100)
+  return `${show(median)} ${`±${spread}%`.padStart(5)}`
+}
+
+/** `3.0× more (2.8–3.2)`, `12% faster`, `within noise`. */
+function comparisonText({ ratio, verdict }: Comparison, [more, less]: readonly [string, string]): string {
+  if (verdict === 'noise')
+    return ratio.median === 1 && ratio.least === 1 && ratio.most === 1
+      ? 'equal'
+      : `within noise (${times(ratio.least)}–${times(ratio.most)}×)`
+  const isMore = ratio.median > 1
+  const factor = isMore ? ratio.median : 1 / ratio.median
+  const word = isMore ? more : less
+  if (!Number.isFinite(factor)) return word
+  return factor >= 1.5 ? `${times(factor)}× ${word}` : `${Math.round(Math.abs(ratio.median - 1) * 100)}% ${word}`
+}
+
+function times(value: number): string {
+  return value >= 10 ? rate(value) : value >= 1.5 ? value.toFixed(1) : value.toFixed(2)
+}
+
+/** Whether what was answered is what the other side answers: a faster wrong answer is no gain. */
+function bodyText(bodies: BodyComparison): string {
+  const of = rate(bodies.of)
+  if (bodies.kind === 'equal') return `bodies equal: ${of} of ${of}`
+  const { at } = bodies
+  if (bodies.kind === 'varying')
+    return `bodies not comparable: --compare itself gives different ones${at === undefined ? '' : ` at ${safeText(at.path)}: --ignore-path ${safeText(at.path).replace(/^\$\.?/, '')}`}`
+  const where = at === undefined ? '' : `; first at ${at.path}: ${at.left ?? 'nothing'}, --compare has ${at.right ?? 'nothing'}`
+  return safeText(`BODIES DIFFER: ${rate(bodies.different)} of ${of}${where}`)
+}
+
+/** For a comment on a pull request. */
+export function benchMarkdown({ results, reference, baseline, connections, rounds, durationMs }: BenchRun): string {
+  const against = reference === undefined && baseline === undefined ? '' : ', the one before it → now'
+  const head = `### sluice bench\n\n${connections} connections, ${rounds} rounds of ${decimal(durationMs / rounds / 1_000)} s${against}.\n\n`
+  const titles = ['route', ...ROWS.map(({ title }) => title), 'errors', 'bodies']
+  const rows = results.map(({ route, own, other, comparisons, bodies }) => {
+    const cells = ROWS.map(({ metric, show, words }) => {
+      const [now, before, comparison] = [own.figures[metric], other?.figures[metric], comparisons[metric]]
+      if (now === undefined) return '–'
+      const text = before === undefined ? show(now.median) : `${show(before.median)} → ${show(now.median)}`
+      return comparison === undefined ? text : `${text} (${comparisonText(comparison, words)})`
+    })
+    return [
+      `\`${safeText(route).replaceAll('|', '\\|')}\``,
+      ...cells,
+      String(own.errors),
+      bodies === undefined ? '' : bodyText(bodies).replaceAll('|', '\\|'),
+    ]
+  })
+  return `${head}${[titles, ['---', ...Array<string>(titles.length - 1).fill('---:')], ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n`
+}

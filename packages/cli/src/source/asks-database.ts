@@ -1,0 +1,74 @@
+import type { AppSources, Found } from './app-sources.ts'
+import { bare, child, children, isFunction, memberOf, nameOf, type Syntax, walk } from './syntax.ts'
+
+/** Calls of models that nothing but Prisma has. */
+const PRISMA_CALLS =
+  /^(?:findMany|findUnique|findUniqueOrThrow|findFirst|findFirstOrThrow|createMany|createManyAndReturn|updateMany|updateManyAndReturn|deleteMany|upsert)$/
+
+/**
+ * Whether code asks a database through Prisma or Knex, as far as that can be seen: in itself, or in functions of the app that it names. What is not seen is `false`.
+ */
+export function asksDatabase(sources: AppSources, found: Found, seen: Set<Syntax> = new Set()): boolean {
+  const { module, node } = found
+  if (seen.has(node) || seen.size > 500) return false
+  seen.add(node)
+  let asks = false
+  walk(node, (inner, above) => {
+    if (asks || inner.type.startsWith('TS')) return false
+    if (inner.type === 'CallExpression' && isQuery(sources, { module, node: inner })) asks = true
+    const isChain = isNameChain(inner)
+    if (!asks && isChain && isRead(inner, above.at(-1))) asks = runsQuery(sources, { module, node: inner }, seen)
+    // Of `a.b.c`, the whole was followed: what else `a` has does not matter.
+    return isChain ? false : undefined
+  })
+  return asks
+}
+
+/** Whether what a name stands for asks, once it is called. A value that was asked for when the app started is none of it. */
+function runsQuery(sources: AppSources, found: Found, seen: Set<Syntax>): boolean {
+  const target = sources.resolve(found)
+  if (target === undefined || !('node' in target) || target.node === found.node) return false
+  const { module, node } = target
+  if (isFunction(node)) return asksDatabase(sources, target, seen)
+  // `asyncHandler(async () => …)`
+  if (node.type !== 'CallExpression') return false
+  return children(node, 'arguments').some((argument) =>
+    isFunction(argument) ? asksDatabase(sources, { module, node: argument }, seen) : runsQuery(sources, { module, node: argument }, seen),
+  )
+}
+
+function isNameChain(node: Syntax): boolean {
+  if (node.type === 'Identifier') return true
+  const member = memberOf(node)
+  return member !== undefined && isNameChain(member.object)
+}
+
+/** `prisma.city.findMany(…)`, or `db('city')` where `db` was made by Knex. */
+function isQuery(sources: AppSources, { module, node }: Found): boolean {
+  const callee = child(node, 'callee')
+  const member = memberOf(callee)
+  if (member !== undefined) {
+    const model = memberOf(member.object)
+    // Drizzle has `db.query.cities.findMany`.
+    return PRISMA_CALLS.test(member.name) && model !== undefined && memberOf(model.object)?.name !== 'query'
+  }
+  return callee !== undefined && nameOf(bare(callee)) !== undefined && isKnex(sources, { module, node: callee })
+}
+
+/** `knex({ … })`, with or without `withSluice` around it. */
+function isKnex(sources: AppSources, found: Found): boolean {
+  const made = sources.resolve(found)
+  if (made === undefined || !('node' in made) || made.node.type !== 'CallExpression') return false
+  const callee = child(made.node, 'callee')
+  if (callee === undefined) return false
+  const { module } = made
+  return (
+    ['default', 'knex', '*', '*.default'].some((name) => sources.isFrom({ module, node: callee }, 'knex', name)) ||
+    sources.isFrom({ module, node: callee }, '@sluice/knex', 'withSluice')
+  )
+}
+
+function isRead(node: Syntax, parent: Syntax | undefined): boolean {
+  if (parent?.type === 'Property' && parent.key === node) return parent.shorthand === true
+  return !(parent?.type === 'MemberExpression' && parent.property === node && parent.computed !== true)
+}

@@ -1,0 +1,157 @@
+import type { LiveFinding } from '../dashboard/protocol.ts'
+import { cell, cut, widthOf } from '../report/cells.ts'
+import type { Paint } from '../report/palette.ts'
+import { layoutOf, routeLine, titleLine } from './columns.ts'
+import { findingLines, findingsOf, routeLines } from './finding-lines.ts'
+import { headLine, vitalsLine } from './head-line.ts'
+import type { LiveView, RouteFigures } from './live-model.ts'
+import type { TopState } from './top-state.ts'
+
+export interface FrameOptions {
+  readonly paint: Paint
+  readonly columns: number
+  readonly rows: number
+  readonly slowMs: number
+  readonly address: string
+  /** What is said of the connection: `lost: …, again in 2 s`. */
+  readonly trouble?: string | undefined
+  /** `undefined`: they are being asked for. */
+  readonly findings?: readonly LiveFinding[] | undefined
+}
+
+const LEAST_ROWS = 4
+const MARK = '▸ '
+
+/** The whole screen, line by line: as many as it has, none wider than it is. */
+export function frame(view: LiveView, state: TopState, options: FrameOptions): string[] {
+  const { columns, rows, paint } = options
+  if (state.isHelping) return filled([...headOf(view, state, options), '', ...helpLines(options)], keyLine(state, options), rows)
+  const head = headOf(view, state, options)
+  const routes = state.shown(view.routes)
+  const selected = state.selectedIn(routes)
+  const panel = state.isOpen && selected !== undefined ? panelLines(selected, options) : []
+  // The table is to be seen beside what is open, if only some of it.
+  const roomForPanel = rows - head.length - 2 - Math.min(routes.length, LEAST_ROWS) - 1
+  const shownPanel = panel.length === 0 ? [] : fitted(panel, Math.max(3, roomForPanel), options)
+  const room = Math.max(1, rows - head.length - 2 - shownPanel.length)
+  const layout = layoutOf(columns - MARK.length)
+  const from = state.scrolledTo(routes, room)
+  const lines = routes.slice(from, from + room).map((route) => {
+    const line = routeLine(route, layout, options)
+    if (route.name !== selected?.name) return `${' '.repeat(MARK.length)}${line}`
+    // Colours within would end the bar.
+    const plain = routeLine(route, layout, { ...options, paint: (_style, text) => text })
+    return paint('inverse', cell(`${MARK}${plain}`, columns))
+  })
+  const title = paint('bold', `${' '.repeat(MARK.length)}${titleLine(layout, state.sort, state.isReversed)}`)
+  const empty = routes.length > 0 ? [] : [emptyLine(view, state, options)]
+  const place = routes.length > room ? `${from + 1}–${Math.min(routes.length, from + room)} of ${routes.length}` : ''
+  const table = [...head, title, ...lines, ...empty]
+  const gap = Math.max(0, rows - 1 - table.length - shownPanel.length)
+  return filled([...table, ...Array<string>(gap).fill(''), ...shownPanel], keyLine(state, options, place), rows)
+}
+
+function headOf(view: LiveView, state: TopState, { paint, columns, rows, trouble }: FrameOptions): string[] {
+  const status =
+    trouble !== undefined
+      ? ({ text: 'OFFLINE', style: 'red' } as const)
+      : state.isPaused
+        ? ({ text: 'PAUSED', style: 'yellow' } as const)
+        : undefined
+  const lines = [headLine(view, { paint, width: columns, ...(status === undefined ? {} : { state: status }) })]
+  if (trouble !== undefined) lines.push(paint('red', cut(trouble, columns)))
+  if (rows >= 10) lines.push(vitalsLine(view, { paint, width: columns }))
+  // What is a route's is in its line.
+  const items = view.ranked.filter(({ kind }) => kind !== 'finding').slice(0, rows >= 20 ? 2 : 0)
+  for (const { severity, title, detail } of items) {
+    const style = severity === 'high' ? 'red' : severity === 'medium' ? 'yellow' : 'cyan'
+    const word = severity === 'high' ? 'HIGH' : severity === 'medium' ? 'MED ' : 'LOW '
+    lines.push(`${paint(style, word)}  ${cut(`${title.replaceAll(/ {2,}/g, ' ')}   ${detail}`, columns - 6)}`)
+  }
+  return rows >= 14 ? [...lines, ''] : lines
+}
+
+function panelLines(route: RouteFigures, options: FrameOptions): string[] {
+  const { columns, paint, findings, address } = options
+  const width = columns - 1
+  const name = cut(route.name, columns - 8)
+  const rule = paint('dim', `── ${name} ${'─'.repeat(Math.max(0, columns - widthOf(name) - 4))}`)
+  const lines = routeLines(route, { paint, width, address })
+  if (findings === undefined) return [rule, ...lines, paint('dim', 'Asking for findings …')]
+  const own = findingsOf(findings, route.name)
+  if (own.length === 0) return [rule, ...lines, paint('green', 'Nothing found in it.')]
+  return [rule, ...lines, ...own.flatMap((finding) => ['', ...findingLines(finding, { paint, width, address })])]
+}
+
+/** In so many lines; the last one says what is left out. */
+function fitted(lines: readonly string[], room: number, { paint }: FrameOptions): string[] {
+  if (lines.length <= room) return [...lines]
+  const dense = lines.filter((line) => line !== '')
+  if (dense.length <= room) return dense
+  return [...dense.slice(0, room - 1), paint('dim', `  ${dense.length - room + 1} more lines: make the window higher`)]
+}
+
+function emptyLine(view: LiveView, { filter }: TopState, { paint, columns }: FrameOptions): string {
+  const text = view.routes.length > 0 ? `  No route has "${filter}" in its name.` : '  Watching. Send a request.'
+  return paint('dim', cut(text, columns))
+}
+
+const KEYS: readonly (readonly [key: string, what: string])[] = [
+  ['q', 'quit'],
+  ['s', 'sort'],
+  ['p', 'pause'],
+  ['/', 'filter'],
+  ['↑↓', 'select'],
+  ['Enter', 'finding'],
+  ['?', 'help'],
+]
+
+/** Where it is narrow. */
+const LEAVE_FIRST = ['↑↓', '/', 'p', 's', 'Enter'] as const
+
+function keyLine(state: TopState, { columns, paint }: FrameOptions, place = ''): string {
+  if (state.isTyping) {
+    const text = cut(`/${state.filter}`, columns - 24)
+    return `${text}▏  ${paint('dim', 'Enter keep · Esc clear')}`
+  }
+  const filter = state.filter === '' ? '' : `/${state.filter}  `
+  const right = `${filter}${place}`
+  const words: Readonly<Record<string, string>> = {
+    ...(state.isOpen ? { Enter: 'close' } : {}),
+    ...(state.isPaused ? { p: 'go on' } : {}),
+    s: `sort:${state.sort}`,
+  }
+  let shown = KEYS.map(([key, what]) => [key, words[key] ?? what] as const)
+  const length = () => shown.reduce((sum, [key, what]) => sum + widthOf(key) + 1 + what.length + 2, 0)
+  for (const key of LEAVE_FIRST) if (length() + widthOf(right) > columns) shown = shown.filter(([one]) => one !== key)
+  const left = shown.map(([key, what]) => `${paint('bold', key)} ${paint('dim', what)}`).join('  ')
+  return `${left}${' '.repeat(Math.max(1, columns - length() + 2 - widthOf(right) - 1))}${paint('dim', right)}`
+}
+
+function helpLines({ paint, columns, slowMs }: FrameOptions): string[] {
+  const lines: readonly (readonly [string, string])[] = [
+    ['↑ ↓  j k', 'select a route'],
+    ['PgUp PgDn  g G', 'a page, the first, the last'],
+    ['Enter', 'what is found in the route, with its fix; again: closes it'],
+    ['s  S', 'sort by DB load, req/s, q/req, DB ms, p99; S reverses'],
+    ['/', 'filter by name; Esc clears it'],
+    ['p  Space', 'pause, go on'],
+    ['q  Ctrl-C', 'quit'],
+    ['', ''],
+    ['REQ/S', 'requests a second, in the last ten'],
+    ['Q/REQ  DB ms', 'queries, and database time, of a request on average'],
+    ['DB LOAD', 'its share of the database time of all routes'],
+    ['p50  p99', 'milliseconds, of the last 128 requests at most'],
+    ['HIT', 'reads that were answered from the cache'],
+    ['ERR', 'failed in the last minute since you look'],
+    ['N+1  REPEAT', 'queries that could be one, or were asked before'],
+    ['SLOW', `p99 of ${slowMs} ms or more: --slow`],
+    ['BUDGET', 'more queries than it may make'],
+  ]
+  return lines.map(([key, what]) => cut(`  ${cell(key, 16)}${what}`, columns)).map((line) => (line.trim() === '' ? '' : paint('dim', line)))
+}
+
+function filled(lines: readonly string[], last: string, rows: number): string[] {
+  const shown = lines.slice(0, rows - 1)
+  return [...shown, ...Array<string>(Math.max(0, rows - 1 - shown.length)).fill(''), last]
+}

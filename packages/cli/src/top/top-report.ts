@@ -1,0 +1,68 @@
+import { cell } from '../report/cells.ts'
+import type { TopJson } from '../report/json-output.ts'
+import type { Paint } from '../report/palette.ts'
+import { decimal, layoutOf, milliseconds, rate, routeLine, titleLine } from './columns.ts'
+import { flagsOf } from './flags.ts'
+import { headLine } from './head-line.ts'
+import type { LiveView } from './live-model.ts'
+import { filterRoutes, type Sort, sortRoutes } from './sort-routes.ts'
+
+export interface TopReportOptions {
+  readonly paint: Paint
+  readonly width: number
+  readonly sort: Sort
+  readonly filter: string
+  readonly slowMs: number
+}
+
+/** A table, once. Ends with a line break. */
+export function topTable(view: LiveView, options: TopReportOptions & { readonly watchedMs: number }): string {
+  const { paint, width, sort, filter, slowMs, watchedMs } = options
+  const routes = sortRoutes(filterRoutes(view.routes, filter), sort)
+  const layout = layoutOf(width)
+  const rows = routes.map((route) => routeLine(route, layout, { paint, slowMs }).trimEnd())
+  const over = `REQ/S over the last 10 s; the rest over the last ${sampleOf(view)} of a route; ERR over ${Math.round(watchedMs / 1_000)} s.`
+  const last = routes.length === 0 ? `No request in ${Math.round(watchedMs / 1_000)} s.` : over
+  return `${[headLine(view, { paint, width }), paint('bold', titleLine(layout, sort, false)), ...rows, paint('dim', last)].join('\n')}\n`
+}
+
+function sampleOf({ routes }: LiveView): string {
+  const most = Math.max(0, ...routes.map(({ sample }) => sample))
+  return `${most} ${most === 1 ? 'request' : 'requests'}`
+}
+
+/** A line for the app, and one for each route, each with the time: for logs and `grep`. Ends with a line break. */
+export function topLines(view: LiveView, { sort, filter, slowMs, width }: TopReportOptions): string {
+  const time = new Date(view.at).toISOString().slice(11, 19)
+  const lines = [headLine(view, { paint: (_style, text) => text, width })]
+  for (const route of sortRoutes(filterRoutes(view.routes, filter), sort)) {
+    const { name, perSecond, queries, databaseMs, p99 } = route
+    if (perSecond === 0) continue
+    const flags = flagsOf(route, slowMs).map(({ text }) => text)
+    const figures = [
+      `${rate(perSecond)} req/s`,
+      `${decimal(queries)} q/req`,
+      `${decimal(databaseMs)} DB ms`,
+      `p99 ${milliseconds(p99)} ms`,
+      ...flags,
+    ]
+    lines.push(`  ${cell(name, 28)}  ${figures.join('  ')}`)
+  }
+  return lines.map((line) => `${time}  ${line}\n`).join('')
+}
+
+/** What `--json` gives: one object, in one line. */
+export function topJson(view: LiveView, { sort, filter, slowMs }: Omit<TopReportOptions, 'paint' | 'width'>, watchedMs: number): string {
+  const { at, app, processes, mode, vitals, totals, ranked, routes } = view
+  const json: TopJson = {
+    schemaVersion: 1,
+    ...{ at, watchedMs: Math.round(watchedMs), app: { ...app, processes }, mode, vitals, totals },
+    routes: sortRoutes(filterRoutes(routes, filter), sort).map((route) => ({
+      ...route,
+      flags: flagsOf(route, slowMs).map(({ text }) => text),
+      codes: route.flags,
+    })),
+    ranked,
+  }
+  return JSON.stringify(json)
+}

@@ -1,0 +1,169 @@
+import type { DashboardClient } from '../dashboard/dashboard-client.ts'
+import type { FollowEvent } from '../dashboard/follow-dashboard.ts'
+import { type LiveFinding, readFindings } from '../dashboard/protocol.ts'
+import { EXIT } from '../exit-code.ts'
+import type { Paint } from '../report/palette.ts'
+import { frame } from './frame.ts'
+import { LiveModel, type LiveView } from './live-model.ts'
+import { Screen, type Terminal } from './terminal.ts'
+import type { Key, TopState } from './top-state.ts'
+
+export interface TopScreenOptions {
+  readonly client: Pick<DashboardClient, 'address' | 'json'>
+  /** The first event is a snapshot. */
+  readonly events: AsyncIterable<FollowEvent>
+  readonly terminal: Terminal
+  readonly state: TopState
+  readonly paint: Paint
+  readonly slowMs: number
+  /** Ends `events`. */
+  readonly stop: () => void
+}
+
+const TICK_MS = 1_000
+const FINDINGS_MS = 2_000
+
+/**
+ * Shows a running app on the whole screen until a key says to stop.
+ *
+ * @returns The exit code.
+ * @throws What `events` throws, after the screen was given back.
+ */
+export async function topScreen(options: TopScreenOptions): Promise<number> {
+  const view = new TopView(options)
+  try {
+    return await view.run()
+  } finally {
+    view.close()
+  }
+}
+
+class TopView {
+  readonly #options: TopScreenOptions
+  readonly #screen: Screen
+  readonly #stops: (() => void)[] = []
+  #model: LiveModel | undefined
+  /** What is shown while it pauses. */
+  #frozen: LiveView | undefined
+  #lost: { readonly why: string; readonly until: number } | undefined
+  #findings: readonly LiveFinding[] | undefined
+  #findingsAt = Number.NEGATIVE_INFINITY
+  #areFindingsStale = true
+  #isAsking = false
+  #code: number = EXIT.ok
+  /** Somebody else's screen is shown: a timer may be faster than the news that it is ours again. */
+  #isAway = false
+  #isClosed = false
+
+  constructor(options: TopScreenOptions) {
+    this.#options = options
+    this.#screen = new Screen(options.terminal)
+  }
+
+  async run(): Promise<number> {
+    const { events, terminal } = this.#options
+    for await (const event of events) {
+      if (this.#take(event)) this.#draw()
+      if (this.#stops.length > 0) continue
+      // Not before there is something to see: what goes wrong at once is told on the screen that was there.
+      terminal.enter()
+      const timer = setInterval(() => this.#draw(), TICK_MS)
+      this.#stops.push(
+        () => clearInterval(timer),
+        terminal.onKey((key) => this.#press(key)),
+        terminal.onResize(() => this.#redraw()),
+      )
+      this.#redraw()
+    }
+    return this.#code
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const stop of this.#stops) stop()
+    this.#options.terminal.leave()
+  }
+
+  /** @returns Whether there is something new to see. */
+  #take(event: FollowEvent): boolean {
+    if (event.kind === 'snapshot') {
+      if (this.#model === undefined) this.#model = new LiveModel(event.snapshot)
+      else this.#model.replace(event.snapshot)
+      this.#areFindingsStale = true
+    } else if (event.kind === 'delta') {
+      this.#model?.apply(event.delta)
+      this.#areFindingsStale ||= event.delta.stale.includes('findings')
+    } else if (event.kind === 'lost') this.#lost = { why: event.why, until: Date.now() + event.waitMs }
+    else this.#lost = undefined
+    return this.#stops.length > 0
+  }
+
+  #press(key: Key): void {
+    const { state, terminal, stop } = this.#options
+    const wasPaused = state.isPaused
+    const effect = state.press(key)
+    if (effect === 'quit' || effect === 'interrupt') {
+      this.#code = effect === 'quit' ? EXIT.ok : EXIT.interrupted
+      stop()
+      return
+    }
+    if (effect === 'suspend') {
+      this.#isAway = true
+      void terminal.suspend().then(() => {
+        this.#isAway = false
+        this.#redraw()
+      })
+      return
+    }
+    if (state.isPaused !== wasPaused) this.#frozen = state.isPaused ? this.#model?.view() : undefined
+    if (key.ctrl === true && key.name === 'l') this.#redraw()
+    else if (effect === 'redraw') this.#draw()
+  }
+
+  #redraw(): void {
+    if (this.#isAway) return
+    this.#screen.forget()
+    this.#draw()
+  }
+
+  #draw(): void {
+    const view = this.#frozen ?? this.#model?.view()
+    if (view === undefined || this.#isAway || this.#isClosed) return
+    const { state, terminal, paint, slowMs, client } = this.#options
+    if (state.isOpen) this.#askForFindings()
+    const { columns, rows } = terminal
+    const trouble = this.#trouble()
+    this.#screen.draw(
+      frame(view, state, { ...{ paint, columns, rows, slowMs, address: client.address, trouble }, findings: this.#findings }),
+    )
+  }
+
+  #trouble(): string | undefined {
+    if (this.#lost === undefined) return undefined
+    const seconds = Math.ceil((this.#lost.until - Date.now()) / 1_000)
+    return `The app does not answer (${this.#lost.why}): ${seconds > 0 ? `trying again in ${seconds} s` : 'trying again'}`
+  }
+
+  #askForFindings(): void {
+    const now = performance.now()
+    if (this.#isAsking || !this.#areFindingsStale || this.#lost !== undefined || now - this.#findingsAt < FINDINGS_MS) return
+    this.#isAsking = true
+    this.#areFindingsStale = false
+    this.#findingsAt = now
+    this.#options.client
+      .json('api/findings')
+      .then(
+        (json) => {
+          this.#findings = readFindings(json)
+        },
+        () => {
+          // The stream tells of what is wrong with the connection; they are asked for again.
+          this.#areFindingsStale = true
+        },
+      )
+      .finally(() => {
+        this.#isAsking = false
+        this.#draw()
+      })
+  }
+}

@@ -1,0 +1,142 @@
+import type { RouteFigures } from './live-model.ts'
+import { filterRoutes, SORTS, type Sort, sortRoutes } from './sort-routes.ts'
+
+/** A key as `readline` names it. */
+export interface Key {
+  readonly name?: string | undefined
+  readonly sequence?: string | undefined
+  readonly ctrl?: boolean | undefined
+  readonly meta?: boolean | undefined
+}
+
+/** What a key asks for, beside what is shown. */
+export type KeyEffect = 'quit' | 'interrupt' | 'suspend' | 'redraw' | 'none'
+
+/** What whoever looks has chosen. */
+export class TopState {
+  sort: Sort
+  isReversed = false
+  isPaused = false
+  isOpen = false
+  isHelping = false
+  isTyping = false
+  filter = ''
+  #selected: string | undefined
+  #names: readonly string[] = []
+  #from = 0
+  #page = 10
+
+  constructor(sort: Sort = 'cost') {
+    this.sort = sort
+  }
+
+  /** The routes that are shown, in order. */
+  shown(routes: readonly RouteFigures[]): readonly RouteFigures[] {
+    const shown = sortRoutes(filterRoutes(routes, this.filter), this.sort, this.isReversed)
+    this.#names = shown.map(({ name }) => name)
+    return shown
+  }
+
+  /** The one that is selected; until one was, the first. */
+  selectedIn(routes: readonly RouteFigures[]): RouteFigures | undefined {
+    return routes.find(({ name }) => name === this.#selected) ?? routes[0]
+  }
+
+  /** The first that is on the screen, so that the one that is selected is on it. */
+  scrolledTo(routes: readonly RouteFigures[], room: number): number {
+    const at = Math.max(
+      0,
+      routes.findIndex(({ name }) => name === this.selectedIn(routes)?.name),
+    )
+    this.#page = room
+    this.#from = Math.max(0, Math.min(this.#from, routes.length - room))
+    if (at < this.#from) this.#from = at
+    if (at >= this.#from + room) this.#from = at - room + 1
+    return this.#from
+  }
+
+  press(key: Key): KeyEffect {
+    const { name, ctrl = false } = key
+    if (ctrl && name === 'c') return 'interrupt'
+    if (ctrl && name === 'z') return 'suspend'
+    if (ctrl && name === 'l') return 'redraw'
+    if (this.isTyping) return this.#type(key)
+    if (this.isHelping) {
+      this.isHelping = false
+      return name === 'q' ? 'quit' : 'redraw'
+    }
+    return this.#command(key)
+  }
+
+  #command({ name, sequence, ctrl = false }: Key): KeyEffect {
+    switch (name === undefined || (name.length === 1 && !ctrl) ? sequence : name) {
+      case 'q':
+        return 'quit'
+      case 's':
+        this.sort = SORTS[(SORTS.indexOf(this.sort) + 1) % SORTS.length] ?? 'cost'
+        this.isReversed = false
+        break
+      case 'S':
+        this.isReversed = !this.isReversed
+        break
+      case 'p':
+      case 'space':
+      case ' ':
+        this.isPaused = !this.isPaused
+        break
+      case '/':
+        this.isTyping = true
+        break
+      case '?':
+      case 'h':
+        this.isHelping = true
+        break
+      case 'return':
+      case 'enter':
+        this.isOpen = !this.isOpen
+        break
+      case 'escape':
+        if (this.isOpen) this.isOpen = false
+        else this.filter = ''
+        break
+      default:
+        return this.#move(ctrl && name !== undefined ? `ctrl-${name}` : name === undefined || name.length === 1 ? (sequence ?? '') : name)
+    }
+    return 'redraw'
+  }
+
+  #move(key: string): KeyEffect {
+    const last = this.#names.length - 1
+    const at = Math.max(0, this.#names.indexOf(this.#selected ?? ''))
+    const to: Readonly<Record<string, number>> = {
+      up: at - 1,
+      k: at - 1,
+      down: at + 1,
+      j: at + 1,
+      pageup: at - this.#page,
+      'ctrl-b': at - this.#page,
+      pagedown: at + this.#page,
+      'ctrl-f': at + this.#page,
+      home: 0,
+      g: 0,
+      end: last,
+      G: last,
+    }
+    const next = to[key]
+    if (next === undefined) return 'none'
+    this.#selected = this.#names[Math.max(0, Math.min(last, next))]
+    return 'redraw'
+  }
+
+  #type({ name, sequence, ctrl = false, meta = false }: Key): KeyEffect {
+    if (name === 'return' || name === 'enter') this.isTyping = false
+    else if (name === 'escape') {
+      this.isTyping = false
+      this.filter = ''
+    } else if (name === 'backspace') this.filter = [...this.filter].slice(0, -1).join('')
+    else if (ctrl && name === 'u') this.filter = ''
+    else if (!ctrl && !meta && sequence !== undefined && /^[^\p{Cc}]+$/u.test(sequence)) this.filter += sequence
+    else return 'none'
+    return 'redraw'
+  }
+}

@@ -1,0 +1,61 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { progressOn } from '../../src/commands/progress.ts'
+
+let written: string[]
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  written = []
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const progress = (isErrTerminal: boolean, columns = 80) =>
+  progressOn({ out: () => {}, err: (text) => void written.push(text), isErrTerminal, columns, isTerminal: !isErrTerminal })
+
+describe('progress on a terminal', () => {
+  it('shows what is under way after half a second, also where nothing more is said, and takes it away', () => {
+    const one = progress(true)
+    one.say('Connecting')
+    vi.advanceTimersByTime(499)
+    expect(written).toEqual([])
+    vi.advanceTimersByTime(1)
+    expect(written).toEqual(['\r\u001b[2KConnecting …'])
+    one.end()
+    expect(written.at(-1)).toBe('\r\u001b[2K')
+  })
+
+  it('writes nothing of what is over before', () => {
+    const one = progress(true)
+    one.say('Connecting')
+    vi.advanceTimersByTime(400)
+    one.end()
+    vi.advanceTimersByTime(10_000)
+    expect(written).toEqual([])
+  })
+
+  it('draws a bar where it is known how much there is, ten times a second at most, in one line', () => {
+    const one = progress(true, 40)
+    vi.advanceTimersByTime(600)
+    for (let at = 0; at <= 100; at += 1) {
+      one.say(`round ${at} ${'x'.repeat(80)}`, at / 100)
+      vi.advanceTimersByTime(10)
+    }
+    expect(written.length).toBeLessThanOrEqual(12)
+    for (const text of written) expect([text.startsWith('\r\u001b[2K'), text.slice(5).length < 40]).toEqual([true, true])
+    expect(written.at(-1)?.slice(5)).toMatch(/^█+.*\d+% {2}round \d+ x*…$/)
+  })
+})
+
+describe('progress elsewhere', () => {
+  it('writes a plain line now and then', () => {
+    const one = progress(false)
+    for (let second = 0; second < 30; second += 1) {
+      one.say('round 1/5', second / 30)
+      vi.advanceTimersByTime(1_000)
+    }
+    one.end()
+    vi.advanceTimersByTime(60_000)
+    expect(written).toEqual(['round 1/5  13%\n', 'round 1/5  46%\n', 'round 1/5  80%\n'])
+  })
+})

@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readSnapshot } from '../../src/dashboard/protocol.ts'
+import { scopeChecks } from '../../src/doctor/check-app.ts'
+import { type FakeDashboard, fakeDashboard } from '../support/fake-dashboard.ts'
+import { wireSnapshot } from '../support/live.ts'
+import { sluice } from '../support/run-sluice.ts'
+
+const watch = (queries: number, scopes: number, scopeQueries: number, totals = { requests: 9, queries: 99 }) => ({
+  ...{ queries, scopes, scopeQueries, errors: 0 },
+  snapshot: readSnapshot(wireSnapshot([], { totals })),
+})
+const text = (...of: Parameters<typeof watch>) => scopeChecks(watch(...of), 5_000).map(({ level, text: what }) => `${level} ${what}`)
+
+describe('scopeChecks', () => {
+  it('is content where scopes asked for what there was', () => {
+    expect(text(100, 10, 96)).toEqual(['ok scopes: 10 in 5 s, and the queries are in them'])
+    expect(text(100, 10, 130)).toEqual(['ok scopes: 10 in 5 s, and the queries are in them'])
+  })
+
+  it('warns where the middleware is missing, or too late for some routes', () => {
+    expect(text(100, 0, 0)).toEqual(['warn scopes: 100 queries in 5 s, and none in a scope'])
+    expect(text(100, 10, 40)).toEqual(['warn scopes: about 60% of 100 queries in 5 s were outside of any'])
+  })
+
+  it('says that it has seen too little, unless what was before says enough', () => {
+    expect(text(3, 1, 3)).toEqual(['warn scopes: not checked, 3 queries in 5 s'])
+    expect(text(0, 0, 0, { requests: 0, queries: 1_500 })).toEqual(['warn scopes: 1,500 queries since the app was started, and no scope'])
+  })
+})
+
+describe('sluice doctor --url', () => {
+  let fake: FakeDashboard
+  beforeEach(async () => {
+    fake = await fakeDashboard()
+    fake.answer = (request, response) => {
+      if (request.url !== '/_sluice/api/cache') return false
+      response.end(JSON.stringify({ tiered: { storeHits: 7, stored: 3, storeErrors: 0 } }))
+      return true
+    }
+  })
+  afterEach(() => fake.close())
+
+  const checks = async (...args: string[]) => {
+    const { code, out } = await sluice('doctor', 'file::memory:', '--json', '--seconds', '0.5', ...args)
+    return {
+      code,
+      checks: (JSON.parse(out).checks as { level: string; text: string }[]).map(({ level, text: what }) => `${level} ${what}`),
+    }
+  }
+
+  it('counts queries in scopes and outside, and sees mode, engines and a shared store', async () => {
+    const { answer } = fake
+    fake.answer = (request, response) => {
+      const delta = { at: 2, totals: { requests: 1_001, queries: 1_600, errors: 2 }, requests: [{ queries: 20 }], skipped: 1 }
+      if (request.url?.endsWith('/stream') === true) setTimeout(() => fake.send('delta', delta), 50)
+      return answer?.(request, response) === true
+    }
+    const found = (await checks('--url', fake.url)).checks
+    expect(found).toContain('ok atlas: process 7 on here, one of 4')
+    expect(found).toContain('ok mode: observe, which changes no result')
+    expect(found).toContain('ok on: detection, cache, database, monitor')
+    expect(found).toContain('warn scopes: about 60% of 100 queries in 0.5 s were outside of any')
+    expect(found).toContain('ok shared store: 3 values given to it, 7 answers from it')
+    expect(found).toContain('warn 2 errors inside Sluice: those operations were left as they are')
+  })
+
+  it('ends with 3 where the app does not answer, with all other lines', async () => {
+    await fake.close()
+    const { code, checks: found } = await checks('--url', fake.url)
+    expect(code).toBe(3)
+    expect(found[0]).toMatch(/^ok Node\.js/)
+    expect(found.at(-1)).toMatch(/^fail Cannot connect to http/)
+  })
+})

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { readDelta, readSnapshot } from '../../src/dashboard/protocol.ts'
+import { LiveModel } from '../../src/top/live-model.ts'
+import { wireRoute, wireSnapshot } from '../support/live.ts'
+
+const model = (...routes: readonly unknown[]) => new LiveModel(readSnapshot(wireSnapshot(routes)))
+const names = (one: LiveModel) => one.view().routes.map(({ name }) => name)
+
+describe('LiveModel', () => {
+  it('puts rows that changed in place of what was there, adds new ones, and forgets those that are gone', () => {
+    const one = model(wireRoute('a'), wireRoute('b'))
+    one.apply(readDelta({ at: 1_000_250, routes: [wireRoute('b', { p99: 99 }), wireRoute('c')], goneRoutes: ['a'] }))
+    expect(names(one)).toEqual(['b', 'c'])
+    expect(one.view().routes[0]?.p99).toBe(99)
+  })
+
+  it('keeps what a delta leaves out', () => {
+    const one = model(wireRoute('a'))
+    one.apply(readDelta({ at: 1_000_250, mode: 'optimize' }))
+    expect(one.view()).toMatchObject({ mode: 'optimize', processes: 4, vitals: { requestsPerSecond: 412 } })
+    one.apply(readDelta({ at: 1_000_500, vitals: { requestsPerSecond: null, p99: 5 } }))
+    expect(one.view().vitals).toMatchObject({ requestsPerSecond: undefined, p99: 5 })
+  })
+
+  it('tells what share of the load a route has', () => {
+    const { routes } = model(wireRoute('a', { perSecond: 1, databaseMs: 30 }), wireRoute('b', { perSecond: 10, databaseMs: 1 })).view()
+    expect(routes.map(({ load, loadShare }) => [load, loadShare])).toEqual([
+      [30, 0.75],
+      [10, 0.25],
+    ])
+  })
+
+  it('counts the errors of the last minute alone, and none of before', () => {
+    const one = model(wireRoute('a', { requests: 100, errors: 50 }))
+    const share = () => one.view().routes[0]?.errorShare
+    expect(share()).toBeUndefined()
+    one.apply(readDelta({ at: 1_010_000, routes: [wireRoute('a', { requests: 110, errors: 55 })] }))
+    expect(share()).toBe(0.5)
+    one.apply(readDelta({ at: 1_065_000, routes: [wireRoute('a', { requests: 150, errors: 55 })] }))
+    one.apply(readDelta({ at: 1_080_000, routes: [wireRoute('a', { requests: 200, errors: 55 })] }))
+    expect(share()).toBe(0)
+    one.apply(readDelta({ at: 1_090_000, routes: [wireRoute('a', { requests: 210, errors: 60 })] }))
+    expect(share()).toBeGreaterThan(0)
+    // Nobody asked for it since: what was a minute ago is over.
+    one.apply(readDelta({ at: 1_155_000 }))
+    expect(share()).toBeUndefined()
+  })
+
+  it('begins anew where another process answers', () => {
+    const one = model(wireRoute('a', { requests: 100, errors: 0 }))
+    const process = { id: 'other', pid: 8, name: 'atlas', hostname: 'here', startedAt: 9 }
+    one.replace(readSnapshot(wireSnapshot([wireRoute('a', { requests: 103, errors: 3 })], { process, at: 1_001_000 })))
+    expect(one.view().routes[0]?.errorShare).toBeUndefined()
+  })
+})

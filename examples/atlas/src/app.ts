@@ -10,14 +10,24 @@ import { searchRoutes } from './routes/search.ts'
 export interface AppOptions extends Pick<Clients, 'prisma' | 'db'> {
   /** Runs before every route. */
   readonly middleware?: RequestHandler
+  /** Answers at `/graphql`. */
+  readonly graphql?: RequestHandler
+  /** For those who run it, before `middleware`: what is asked there is no request of a visitor. */
+  readonly operations?: RequestHandler | undefined
+  /** Right before the routes: gives responses again that are as they were. */
+  readonly keptResponses?: RequestHandler | undefined
 }
 
 /** The app: plain Express, Prisma and Knex, written the way that comes to mind first. */
-export function createApp({ prisma, db, middleware }: AppOptions): Express {
+export function createApp({ prisma, db, middleware, graphql, operations, keptResponses }: AppOptions): Express {
   const app = express()
   app.disable('x-powered-by')
+  if (operations !== undefined) app.use(operations)
   if (middleware !== undefined) app.use(middleware)
+  // It reads bodies itself.
+  if (graphql !== undefined) app.use('/graphql', graphql)
   app.use(express.json())
+  if (keptResponses !== undefined) app.use(keptResponses)
   app.use(countryRoutes(prisma))
   app.use(regionRoutes(prisma))
   app.use(cityRoutes(prisma))

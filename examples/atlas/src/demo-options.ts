@@ -4,6 +4,10 @@ import type { Consistency } from './app-process-handle.ts'
 export interface DemoOptions {
   /** Exit after the report, even on a terminal. */
   readonly once: boolean
+  /** Serve without a comparison before it, also without a terminal. */
+  readonly serve: boolean
+  /** Whether visitors come while it serves. */
+  readonly visitors: boolean
   /** End with one line of JSON. */
   readonly json: boolean
   readonly help: boolean
@@ -20,15 +24,19 @@ const DEFAULT_TRIES = 500
 const MAX_TRIES = 1_000_000
 
 export const USAGE = `Usage: npm run demo -- [--once] [--json] [--help]
+       npm run demo -- --serve [--no-visitors]
        npm run demo -- --processes 2 [--redis <url>] [--tries <count>]
                        [--consistency strict|bounded] [--json]
 
 Loads 171,075 real cities, drives the same requests through the app bare and
-with Sluice, compares every response, and shows what it cost.
+with Sluice, compares every response, and shows what it cost. On a terminal it
+then serves the app, the dashboard and GraphiQL, with some visitors.
 
-  --once   exit after the report (without a terminal: always)
-  --json   print the report as JSON, as the last line
-  --help   show this text
+  --once         exit after the report (without a terminal: always)
+  --json         print the report as JSON, as the last line
+  --serve        serve at once, without the comparison
+  --no-visitors  nobody comes by himself while it serves
+  --help         show this text
 
 With --processes 2, two processes of the app share one database and one Redis.
 Reviews are posted to one and read through the other, each in turn.
@@ -51,6 +59,8 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions {
     args: [...args],
     options: {
       once: { type: 'boolean' },
+      serve: { type: 'boolean' },
+      'no-visitors': { type: 'boolean' },
       json: { type: 'boolean' },
       help: { type: 'boolean' },
       processes: { type: 'string' },
@@ -59,8 +69,9 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions {
       consistency: { type: 'string' },
     },
   })
-  const { once = false, json = false, help = false, processes = '1', redis, tries, consistency } = values
-  const common = { once, json, help }
+  const { once = false, serve = false, json = false, help = false, processes = '1', redis, tries, consistency } = values
+  if (once && serve) throw new Error('--once and --serve: one of them.')
+  const common = { once, serve, visitors: values['no-visitors'] !== true, json, help }
   if (processes === '1') {
     const stray = Object.entries({ redis, tries, consistency }).find(([, value]) => value !== undefined)
     if (stray !== undefined) throw new Error(`--${stray[0]}: goes with --processes 2 only.`)

@@ -10,7 +10,8 @@ import { createProgress, type Progress } from './progress.ts'
 import { demoJson, formatFindings, formatHitRates, formatTable, formatVerdict, type WarmRun } from './report.ts'
 import { type PlannedRequest, planRequests } from './requests.ts'
 import { countRows } from './row-counts.ts'
-import { openSession, type Session, untilInterrupted } from './session.ts'
+import { serve } from './serve.ts'
+import { openSession, type Session } from './session.ts'
 import { createSluicedApp, type SluicedApp } from './sluice.ts'
 import { runTwoProcesses } from './two-processes.ts'
 import { formatTwoProcesses, isKept, twoProcessesJson } from './two-processes-report.ts'
@@ -110,15 +111,6 @@ async function withSession<T>(options: Parameters<typeof openSession>[0], use: (
   }
 }
 
-async function serve(loaded: DatabaseTarget, port: number): Promise<void> {
-  const sluiced = createSluicedApp({ kind: loaded.kind, mode: 'optimize', report: true })
-  await withSession({ loaded, sluiced, port }, async (session) => {
-    process.stderr.write(`\nServing with Sluice at ${session.origin}, for example ${session.origin}/regions/GB.ENG/cities. Ctrl-C ends.\n`)
-    await untilInterrupted()
-  })
-  await sluiced.sluice.close()
-}
-
 /** Resolves to whether both processes saw what they should. */
 async function shareBetweenProcesses(
   loaded: DatabaseTarget,
@@ -155,8 +147,8 @@ async function main(): Promise<number> {
   if (options.twoProcesses !== undefined) {
     return (await shareBetweenProcesses(loaded, { ...options.twoProcesses, json: options.json }, progress)) ? 0 : 1
   }
-  const identical = await compareRuns(loaded, options, progress)
-  if (process.stdout.isTTY && !options.once) await serve(loaded, port)
+  const identical = options.serve || (await compareRuns(loaded, options, progress))
+  if (options.serve || (process.stdout.isTTY && !options.once)) await serve({ loaded, port, hasVisitors: options.visitors })
   return identical ? 0 : 1
 }
 

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Express } from 'express'
 
@@ -26,10 +26,12 @@ export function parsePort(text: string | undefined): number {
  * Serves the app on the loopback interface.
  *
  * @param port - `0` for any free one.
+ * @param prepare - Given the server before it listens.
  * @throws the system's error, for example `EADDRINUSE`.
  */
-export async function listen(app: Express, port: number): Promise<RunningServer> {
+export async function listen(app: Express, port: number, prepare?: (server: Server) => void): Promise<RunningServer> {
   const server = createServer(app)
+  prepare?.(server)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', resolve)

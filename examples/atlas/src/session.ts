@@ -1,7 +1,10 @@
+import type { Server } from 'node:http'
+import type { RequestHandler } from 'express'
 import { createApp } from './app.ts'
 import { type Clients, openClients } from './clients.ts'
 import type { DatabaseTarget } from './database-target.ts'
 import { type Answer, drive, type Meter } from './drive.ts'
+import { graphqlEndpoint } from './graphql/graphql-endpoint.ts'
 import { listen, type RunningServer } from './listen.ts'
 import type { PlannedRequest } from './requests.ts'
 import type { SluicedApp } from './sluice.ts'
@@ -23,16 +26,21 @@ export interface SessionOptions {
   readonly sluiced?: SluicedApp
   /** @defaultValue any free port */
   readonly port?: number
+  readonly operations?: RequestHandler
+  readonly keptResponses?: RequestHandler
+  /** Given the server before it listens. */
+  readonly prepare?: (server: Server) => void
 }
 
 /** Opens the clients and serves the app. Whatever fails half-way is closed again. */
-export async function openSession({ loaded, sluiced, port = 0 }: SessionOptions): Promise<Session> {
+export async function openSession({ loaded, sluiced, port = 0, operations, keptResponses, prepare }: SessionOptions): Promise<Session> {
   const copy = await createWorkingCopy(loaded)
   const counter = new StatementCounter()
   const clients = openClients(copy.target, counter, sluiced?.plugin)
-  const app = createApp({ ...clients, ...(sluiced && { middleware: sluiced.middleware }) })
+  const graphql = graphqlEndpoint({ prisma: clients.prisma, sluice: sluiced?.sluice })
+  const app = createApp({ ...clients, graphql, operations, keptResponses, ...(sluiced && { middleware: sluiced.middleware }) })
   try {
-    const server = await listen(app, port)
+    const server = await listen(app, port, prepare)
     return {
       origin: server.origin,
       clients,

@@ -1,4 +1,4 @@
-import { type CacheOptions, createSluice, type Mode, type Sluice } from '@sluice/core'
+import { type CacheOptions, createSluice, type Mode, type Sluice, type SluiceOptions } from '@sluice/core'
 import { sluiceMiddleware } from '@sluice/express'
 import { withSluice as withSluiceKnex } from '@sluice/knex'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
@@ -28,6 +28,8 @@ export interface SluiceSettings {
   readonly report: boolean
   /** Left out: this process is the only one. */
   readonly shared?: SharedCache
+  /** What else its Sluice is made with. */
+  readonly more?: Pick<SluiceOptions, 'rollout' | 'monitor' | 'random'>
 }
 
 /** What several processes share. */
@@ -37,8 +39,8 @@ interface SharedCache {
   readonly consistency: 'strict' | 'bounded'
 }
 
-export function createSluicedApp({ kind, mode, report, shared }: SluiceSettings): SluicedApp {
-  const sluice = createSluice({ mode, cache: { ttl: TTL_SECONDS, ...(shared && shareThrough(shared)) } })
+export function createSluicedApp({ kind, mode, report, shared, more }: SluiceSettings): SluicedApp {
+  const sluice = createSluice({ ...more, mode, cache: { ttl: TTL_SECONDS, ...(shared && shareThrough(shared)) } })
   const schema = { sqlite: sqliteSchema, postgresql: postgresqlSchema, mysql: mysqlSchema }[kind]
   return {
     sluice,

@@ -5,7 +5,8 @@ import { parsePort } from '../src/listen.ts'
 
 describe('parseDemoOptions', () => {
   it('reads the flags', () => {
-    expect(parseDemoOptions(['--once', '--json'])).toEqual({ once: true, json: true, help: false })
+    expect(parseDemoOptions(['--once', '--json'])).toEqual({ once: true, serve: false, visitors: true, json: true, help: false })
+    expect(parseDemoOptions(['--serve', '--no-visitors'])).toEqual({ once: false, serve: true, visitors: false, json: false, help: false })
   })
 
   it('shares the app between two processes', () => {
@@ -21,6 +22,7 @@ describe('parseDemoOptions', () => {
 
   it.each([
     [['--processes', '3'], 'expected 1 or 2, got "3"'],
+    [['--once', '--serve'], '--once and --serve'],
     [['--tries', '5'], '--tries: goes with --processes 2 only'],
     [['--processes', '2', '--tries', '0'], 'from 1 to 1,000,000, got "0"'],
     [['--processes', '2', '--tries', 'many'], 'got "many"'],

@@ -5,6 +5,7 @@ import { type Connection, readTraffic, type TrafficEntry } from '@sluice/core'
 import { knexConnection } from '@sluice/knex'
 import { openClients } from '../clients.ts'
 import type { DatabaseTarget } from '../database-target.ts'
+import { createRandom } from '../random.ts'
 import { planRequests } from '../requests.ts'
 import { openSession } from '../session.ts'
 import { createSluicedApp } from '../sluice.ts'
@@ -85,7 +86,8 @@ export async function runAdvice(plan: AdvicePlan): Promise<AdviceResult> {
 }
 
 async function observe({ loaded, requests, seed }: AdvicePlan): Promise<string> {
-  const sluiced = createSluicedApp({ kind: loaded.kind, mode: 'observe', report: false })
+  // Bindings are sampled by chance: the same seed is to give the same advice.
+  const sluiced = createSluicedApp({ kind: loaded.kind, mode: 'observe', report: false, more: { random: createRandom(seed).next } })
   const planning = openClients(loaded, new StatementCounter())
   const planned = await planRequests(planning.db, requests, seed).finally(() => planning.close())
   const session = await openSession({ loaded, sluiced })

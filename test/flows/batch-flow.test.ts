@@ -1,0 +1,133 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { createSluice, type ProgressDetails } from '@sluice/core'
+import { describe, expect, inject, it, onTestFinished } from 'vitest'
+import { randomSuffix } from '../services/service.ts'
+import { type Database, databases } from '../support/databases.ts'
+import { type BatchWorkerPlan, openBackend, type QueuePlace } from './batch-worker.main.ts'
+import { FlowProcess } from './flow-process.ts'
+
+const ITEMS = 60
+/** There is no such city until somebody makes it. */
+const MISSING = 13
+const BACKOFF_MS = 300
+const redis = inject('services').redis
+
+interface Notice extends ProgressDetails {
+  readonly event: string
+}
+
+/** An address that is told of batches. */
+async function openWebhook() {
+  const notices: { readonly key: unknown; readonly body: Notice }[] = []
+  const server = createServer((request, response) => {
+    let text = ''
+    request.on('data', (chunk) => (text += chunk))
+    request.on('end', () => {
+      notices.push({ key: request.headers['idempotency-key'], body: JSON.parse(text) })
+      response.end()
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/done`, notices }
+}
+
+const kinds = databases()
+  .filter(({ dialect }) => dialect !== 'mysql')
+  .flatMap((kind) => {
+    const inDatabase = (database: Database): QueuePlace =>
+      kind.dialect === 'sqlite'
+        ? { kind: 'sqlite', file: join(database.filename as string, '../jobs.db') }
+        : { kind: 'postgres', url: database.url }
+    const inRedis = (): QueuePlace => ({ kind: 'bullmq', url: 'url' in redis ? redis.url : '', prefix: `flow-${randomSuffix()}` })
+    const own = { ...kind, queue: kind.name, place: inDatabase }
+    if (kind.dialect === 'sqlite') return [own]
+    return [own, { ...kind, queue: 'Redis', place: inRedis, skipped: kind.skipped ?? ('url' in redis ? undefined : redis.skipped) }]
+  })
+
+describe.each(kinds)('a batch on $name, its tasks in $queue', ({ skipped, connect, place }) => {
+  it.skipIf(skipped !== undefined)(
+    'is split, worked on by priority in two processes of which one is killed, tried again, and told of when it is over; what failed for good is put right later',
+    { timeout: 90_000 },
+    async () => {
+      const database = await connect()
+      onTestFinished(() => database.drop())
+      await database.exec(
+        'CREATE TABLE cities (id integer PRIMARY KEY, name text); CREATE TABLE imported (id integer PRIMARY KEY, name text); CREATE TABLE runs (worker text, what text, attempt integer, items integer)',
+      )
+      const cities = Array.from({ length: ITEMS }, (_, at) => at + 1).filter((id) => id !== MISSING)
+      await database.exec(`INSERT INTO cities VALUES ${cities.map((id) => `(${id}, 'City ${id}')`).join(', ')}`)
+      const where = place(database)
+      const { backend, close } = openBackend(where)
+      const sluice = createSluice({ jobs: { backend } })
+      onTestFinished(async () => {
+        await sluice.close()
+        await close()
+      })
+      const jobs = sluice.jobs as NonNullable<typeof sluice.jobs>
+      const { url, notices } = await openWebhook()
+      const numbers = async (sql: string) => (await database.query(sql)).map((row) => Number(Object.values(row)[0]))
+
+      // It is split into parts, which wait; what is more urgent comes later and goes first.
+      jobs.createQueue('import', 2)
+      const items = Array.from({ length: ITEMS }, (_, at) => at + 1)
+      const options = { priority: 'low', webhook: url, maxFailedItems: 1, maxRetries: 3, backoff: BACKOFF_MS } as const
+      const batch = await jobs.createBatchJob('import', items, 5, options)
+      await jobs.enqueueTask('urgent', 'critical', 'import')
+      expect(await jobs.getBatchProgress(batch.id)).toMatchObject({ totalItems: ITEMS, processedItems: 0, progress: 0 })
+      expect(await jobs.getProcessingStats('import')).toMatchObject({ queued: ITEMS / 5 + 1, processing: 0 })
+
+      const workers = await Promise.all(
+        ['a', 'b'].map(async (name) => {
+          const plan: BatchWorkerPlan = { name, place: where, knexConfig: database.knexConfig() }
+          const { process } = await FlowProcess.start('batch-worker.main.ts', plan)
+          onTestFinished(() => process.stop())
+          return process
+        }),
+      )
+      const [killed, other] = workers as [(typeof workers)[number], (typeof workers)[number]]
+      await killed.ask('start')
+      await expect.poll(() => numbers('SELECT count(*) FROM runs'), { timeout: 20_000, interval: 10 }).not.toEqual([0])
+      await killed.kill()
+      const urgent = await database.query("SELECT what FROM runs WHERE what = 'urgent'")
+      expect(urgent).toHaveLength(1)
+      const before = await jobs.getBatchProgress(batch.id)
+      expect(before.processedItems).toBeLessThan(ITEMS)
+      await other.ask('start')
+
+      // How far it is shows while it is worked on: what the killed worker had is not free for a while.
+      const progress = async () => (await jobs.getBatchProgress(batch.id)).progress
+      await expect.poll(progress, { timeout: 20_000, interval: 10 }).toSatisfy((percent: number) => percent > 0 && percent < 100)
+
+      // It is over when each item is over, also what the killed worker had.
+      await expect.poll(progress, { timeout: 45_000 }).toBe(100)
+      expect(await jobs.getBatchProgress(batch.id)).toMatchObject({ status: 'completed', processedItems: ITEMS - 1, failedItems: 1 })
+      expect(await numbers('SELECT id FROM imported ORDER BY id')).toEqual(cities)
+      // The item that failed was tried four times in all, alone after the first.
+      expect(await numbers('SELECT attempt FROM runs WHERE items = 1 ORDER BY attempt')).toEqual([2, 3, 4])
+      await expect.poll(() => notices.length, { timeout: 15_000 }).toBeGreaterThan(0)
+      for (const { key, body } of notices) {
+        expect(key).toBe(batch.id)
+        expect(body).toMatchObject({ event: 'batch:completed', batchId: batch.id, processedItems: ITEMS - 1, failedItems: 1 })
+      }
+      // It is not told again, whoever starts next.
+      await expect.poll(async () => (await backend.unnotifiedBatches(Date.now() + 60_000)).length).toBe(0)
+
+      // What failed for good is kept with why, and done once it can be done.
+      const [letter, ...more] = await jobs.listDeadLetters({ queue: 'import' })
+      expect(more).toEqual([])
+      expect(letter?.error).toContain(`There is no city ${MISSING}.`)
+      // Each attempt waited for twice as long as the one before, less up to a half by chance.
+      const failedAt = letter?.failures.map(({ at }) => at) ?? []
+      expect(failedAt).toHaveLength(4)
+      const waits = failedAt.slice(1).map((at, index) => at - (failedAt[index] ?? 0))
+      for (const [index, ms] of waits.entries()) expect(ms).toBeGreaterThanOrEqual((BACKOFF_MS / 2) * 2 ** index)
+      await database.exec(`INSERT INTO cities VALUES (${MISSING}, 'City ${MISSING}')`)
+      expect(await jobs.retryDeadLetterTask((letter as NonNullable<typeof letter>).id)).toBe(true)
+      await expect.poll(() => numbers('SELECT id FROM imported ORDER BY id'), { timeout: 20_000 }).toEqual(items)
+      await expect.poll(() => jobs.listDeadLetters({ queue: 'import' })).toEqual([])
+    },
+  )
+})

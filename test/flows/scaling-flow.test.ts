@@ -1,0 +1,141 @@
+import http from 'node:http'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type AlertChange, type Clock, createSluice, MonitoringAndAutoScalingEngine } from '@sluice/core'
+import { clusterTarget } from '@sluice/core/scaling-cluster'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { freePort } from '../services/free-port.ts'
+import { databases } from '../support/databases.ts'
+import type { ScalingWorkerPlan } from './scaling-worker.main.ts'
+
+const MINUTE = 60_000
+const LIMIT = 20
+const STABILIZATION_SECONDS = 6
+
+/** What was learnt of the load until the app was started again: two hours, of 30 requests a second. */
+function learntBefore(): Readonly<Record<string, unknown>> {
+  let ms = 0
+  const clock: Clock = { now: () => ms, wall: () => Date.now() - 120 * MINUTE + ms }
+  const monitor = new MonitoringAndAutoScalingEngine({}, { clock })
+  for (; ms < 120 * MINUTE; ms += 10_000) monitor.recordMetric('requests', 30 + Math.sin(ms / MINUTE), 'app')
+  monitor.predictLoad('requests', 5)
+  const learnt = monitor.saveForecasts()
+  monitor.close()
+  return learnt
+}
+
+/** A visitor who comes once. Resolves to the process that answered. */
+function visit(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = http.get(url, { agent: false, timeout: 30_000 }, (response) => {
+      response.resume()
+      response.on('error', reject)
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve(String(response.headers['x-pid']))
+        else reject(new Error(`answered ${response.statusCode}`))
+      })
+    })
+    request.on('timeout', () => request.destroy(new Error('no answer in time')))
+    request.on('error', reject)
+  })
+}
+
+// Which database workers ask is the same to what scales them: one is enough.
+const kind = databases().find(({ dialect, skipped }) => dialect === 'postgresql' && skipped === undefined) ?? databases()[0]
+const { name, connect } = kind as NonNullable<typeof kind>
+
+describe(`scaling an app on ${name}`, () => {
+  it('goes from what is collected by trends, policies and their cooldowns, beside a forecast, to workers that come and go, with a history and alerts', {
+    timeout: 120_000,
+  }, async () => {
+    const database = await connect()
+    onTestFinished(() => database.drop())
+    await database.exec("CREATE TABLE cities (id integer PRIMARY KEY, name text); INSERT INTO cities VALUES (1, 'Basel')")
+    const port = await freePort()
+    const plan: ScalingWorkerPlan = { port, knexConfig: database.knexConfig() }
+    const problems: Error[] = []
+    const target = clusterTarget({
+      exec: join(import.meta.dirname, 'scaling-worker.main.ts'),
+      execArgv: ['--import', 'tsx', '--conditions=@sluice/source'],
+      env: { FLOW_WORKER: JSON.stringify(plan) },
+      onProblem: (error) => problems.push(error),
+    })
+    const scaling = { target, maxWorkers: 3, intervalMs: 1_000, stabilizationSeconds: STABILIZATION_SECONDS }
+    const sluice = createSluice({ monitor: { scaling, alerts: { clearMs: 3_000 } } })
+    const monitor = sluice.monitor as NonNullable<typeof sluice.monitor>
+    onTestFinished(async () => {
+      await sluice.close()
+      await target.close()
+    })
+    const alerts: (readonly [change: AlertChange, metric: string])[] = []
+    monitor.on('alert', ({ alert, change }) => alerts.push([change, alert.metric]))
+    monitor.registerMetric('requests', { unit: 'req/s', warning: LIMIT })
+    monitor.restoreForecasts(learntBefore())
+    // Before anything was seen of this load: by what was learnt alone.
+    expect(monitor.predictLoad('requests', 5)?.value).toBeCloseTo(30, -1)
+    monitor.startCollecting({ intervalMs: 1_000 })
+    monitor.createScalingPolicy('many requests', 'requests', LIMIT, 'up', 100, 4)
+    monitor.createScalingPolicy('few requests', 'requests', 8, 'down', 50, 4)
+    await target.scaleTo(1, 'the first', AbortSignal.timeout(60_000))
+
+    const answered = new Map<string, number>()
+    const failures: string[] = []
+    const asking = new Set<Promise<void>>()
+    /** Visitors come at a rate until something is so; each second it is recorded how many came. */
+    const visitors = async (rate: (second: number) => number, isEnough: () => boolean) => {
+      for (let second = 0; !isEnough(); second += 1) {
+        const perSecond = rate(second)
+        if (second > 45) throw new Error(`Waited for ${isEnough} in vain: ${JSON.stringify(monitor.getScalingHistory())}`)
+        for (let at = 0; at < perSecond; at += 1) {
+          const asked = visit(`http://127.0.0.1:${port}`).then(
+            (pid) => void answered.set(pid, (answered.get(pid) ?? 0) + 1),
+            (error: Error) => void failures.push(error.message),
+          )
+          asking.add(asked)
+          asked.finally(() => asking.delete(asked))
+          await sleep(1_000 / perSecond)
+        }
+        monitor.recordMetric('requests', perSecond, 'app')
+      }
+    }
+
+    await visitors(
+      () => 6,
+      () => monitor.getMetricTrend('requests', MINUTE).length >= 3,
+    )
+    expect(monitor.getScalingHistory()).toEqual([])
+    await visitors(
+      (second) => Math.min(40, 8 + 2 * second),
+      () => target.current() > 1 && answered.size > 1,
+    )
+    expect(monitor.calculateTrendAnalysis('requests', MINUTE)).toMatchObject({ trend: 'increasing' })
+    const prediction = monitor.predictLoad('requests', 5)
+    expect(prediction?.value).toBeGreaterThan(10)
+    expect(alerts).toContainEqual(['raised', 'requests'])
+    await visitors(
+      () => 40,
+      () => monitor.getScalingSkips().some(({ reason }) => /cooldown|cool down/i.test(reason)),
+    )
+    const most = target.current()
+    await visitors(
+      () => 4,
+      () => target.current() < most && alerts.some(([change]) => change === 'resolved'),
+    )
+    await Promise.all(asking)
+
+    for (const metric of ['cpu', 'memory']) expect(monitor.getMetricTrend(metric, 2 * MINUTE).length, metric).toBeGreaterThan(3)
+    expect(failures).toEqual([])
+    expect(problems).toEqual([])
+    const history = [...monitor.getScalingHistory()].reverse()
+    expect(history[0]).toMatchObject({ direction: 'up', from: 1, to: 2, metric: 'requests' })
+    expect(history[0]?.value).toBeGreaterThan(LIMIT)
+    expect(history[0]?.reasons.join(' ')).toContain('many requests')
+    expect(history.at(-1)).toMatchObject({ direction: 'down', metric: 'requests', value: 4 })
+    expect(history.at(-1)?.reasons.join(' ')).toContain('few requests')
+    // Not at once: a step down waits for what the last step up was for to be over.
+    const [up, down] = [history.findLast(({ direction }) => direction === 'up'), history.find(({ direction }) => direction === 'down')]
+    expect((down?.timestamp ?? 0) - (up?.timestamp ?? 0)).toBeGreaterThanOrEqual(STABILIZATION_SECONDS * 1_000 - 50)
+    expect(monitor.getScalingSkips(200).map(({ reason }) => reason)).toContainEqual(expect.stringContaining('not down within'))
+    expect(monitor.getResolvedAlerts().map(({ metric }) => metric)).toContain('requests')
+  })
+})

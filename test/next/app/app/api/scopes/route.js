@@ -1,0 +1,16 @@
+import { sluice } from '../../../lib/sluice.js'
+
+export const dynamic = 'force-dynamic'
+
+/** What the script that tests this app asks. */
+export function GET() {
+  const patterns = sluice.queries.getNPlusOnePatterns().map(({ scope, count }) => ({ scope, count }))
+  return Response.json({
+    patterns,
+    mode: sluice.mode,
+    statements: sluice.queries.getStats().statements,
+    made: globalThis.made,
+    scopes: globalThis.scopes,
+    sluices: globalThis.sluices,
+  })
+}

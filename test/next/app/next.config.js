@@ -1,0 +1,6 @@
+/** @type {import('next').NextConfig} */
+export default {
+  output: 'standalone',
+  // Loaded by Node, once for the process, and not put into each bundle.
+  serverExternalPackages: ['@sluice/core', '@sluice/knex', 'knex', 'better-sqlite3'],
+}

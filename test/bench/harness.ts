@@ -27,6 +27,8 @@ export interface Measured {
   readonly wallUs: number
   /** CPU of each round over that of the first contender in the same round; the median. */
   readonly ratio: number
+  /** The same of the time on the wall. */
+  readonly wallRatio: number
 }
 
 export interface Figure {
@@ -153,6 +155,7 @@ export async function measure(contenders: readonly Contender[], rounds: number, 
     cpuUs: median((samples[at] ?? []).map(({ cpuUs }) => cpuUs)),
     wallUs: median((samples[at] ?? []).map(({ wallUs }) => wallUs)),
     ratio: median((samples[at] ?? []).map(({ cpuUs }, round) => cpuUs / (base[round]?.cpuUs ?? Number.NaN))),
+    wallRatio: median((samples[at] ?? []).map(({ wallUs }, round) => wallUs / (base[round]?.wallUs ?? Number.NaN))),
   }))
 }
 

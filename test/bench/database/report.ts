@@ -19,6 +19,9 @@ export interface BenchFigure {
     | 'B'
     | 'changes'
     | 'workers'
+    | 'answers'
+    | 'requests'
+    | 'rows'
   /** Left out: it is only shown. */
   readonly target?: number
   /** @defaultValue '≤' */

@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CONNECT_MS, type Traffic, wrkScript } from './traffic.ts'
+
+const TIMEOUT_SECONDS = 10
+
+/** What `wrk` counted in one round. */
+export interface Round {
+  /** Requests that were answered. */
+  readonly requests: number
+  /** Of this, nobody asked for the first `CONNECT_MS`. */
+  readonly durationUs: number
+  readonly bytes: number
+  readonly p50Us: number
+  readonly p99Us: number
+  readonly maxUs: number
+  /** Answers with a status from 400 on. */
+  readonly refused: number
+  /** Connections that could not be made, or broke. */
+  readonly broken: number
+  /** Requests that had no answer in ten seconds. */
+  readonly late: number
+}
+
+export interface LoadPlan {
+  readonly connections: number
+  /** How long they ask. */
+  readonly seconds: number
+  readonly seed: number
+}
+
+/** There is no `wrk` to start. */
+export class NoWrkError extends Error {}
+
+/**
+ * Asks a server over many connections, each of which sends its next request once it has its answer.
+ *
+ * @throws NoWrkError.
+ */
+export async function wrk(origin: string, traffic: Traffic, { connections, seconds, seed }: LoadPlan): Promise<Round> {
+  const script = wrkScript(traffic, seed, connections)
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-load-'))
+  const file = join(folder, 'traffic.lua')
+  writeFileSync(file, script)
+  try {
+    const flags = [
+      '--threads',
+      '1',
+      '--connections',
+      connections,
+      '--duration',
+      `${Math.round(seconds + CONNECT_MS / 1_000)}s`,
+      '--timeout',
+      `${TIMEOUT_SECONDS}s`,
+    ]
+    const printed = await outputOf('wrk', [...flags.map(String), '--script', file, origin])
+    const line = printed.split('\n').find((text) => text.startsWith('{'))
+    if (line === undefined) throw new Error(`wrk said nothing of what it counted:\n${printed}`)
+    return JSON.parse(line)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function outputOf(command: string, args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    let [out, errors] = ['', '']
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      out += text
+    })
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      errors += text
+    })
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === 'ENOENT' ? new NoWrkError('bench:load drives its load with wrk: install it (Debian and Homebrew: wrk).') : error,
+      )
+    })
+    child.once('close', (code) => {
+      if (code === 0) resolve(out)
+      else reject(new Error(`wrk ended with ${code}: ${errors || out}`))
+    })
+  })
+}

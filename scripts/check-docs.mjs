@@ -182,6 +182,7 @@ const FIELDS = [
   ['packages/core/src/cache/cache-stats.ts', 'CacheStats', 'docs/reference/statistics.md', ['Memory']],
   ['packages/core/src/cache/cache-stats.ts', 'CacheEfficiency', 'docs/reference/statistics.md', ['How well memory is spent']],
   ['packages/redis/src/guard.ts', 'RedisStoreCounters', 'docs/reference/statistics.md', ['The shared store']],
+  ['packages/http/src/response-cache/response-cache-stats.ts', 'ResponseCacheStats', 'docs/reference/statistics.md', ['Responses']],
   ['packages/core/src/database/traffic/traffic-entry.ts', 'TrafficEntry', 'docs/reference/statistics.md', ['Traffic']],
   [
     'packages/core/src/database/analysis/database-analysis.ts',
@@ -275,6 +276,8 @@ function pages(folder) {
 const isGenerated = (link) => link.startsWith('/reference/api')
 
 function pageOf(link, from) {
+  // Copied when the docs are built.
+  if (link.startsWith('/schemas/')) return existsSync(join(root, 'packages/cli', link))
   const path = link.startsWith('/') ? join(docs, link) : join(dirname(from), link)
   return [path, `${path}.md`, join(path, 'index.md')].some((candidate) => existsSync(candidate) && !candidate.endsWith('/'))
 }

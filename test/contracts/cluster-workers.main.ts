@@ -1,9 +1,11 @@
 import cluster, { type Worker } from 'node:cluster'
 import { inspect } from 'node:util'
 import { clusterStore, serveClusterStore } from '@sluice/core'
+import { keepBusy } from '../support/keep-busy.ts'
 
 /** A process of `node:cluster` with three workers: does one story over their stores, and prints what each step gave. */
 const LEASE_MS = 400
+const TIMEOUT_MS = 300
 
 interface Ask {
   readonly ask: number
@@ -15,7 +17,7 @@ if (cluster.isPrimary) await primary()
 else worker()
 
 function worker(): void {
-  const store = clusterStore({ leaseMs: LEASE_MS })
+  const store = clusterStore({ leaseMs: LEASE_MS, timeoutMs: TIMEOUT_MS })
   const told: string[] = []
   const extra: Record<string, (...args: never[]) => Promise<unknown>> = {
     watch: async () => {
@@ -31,6 +33,12 @@ function worker(): void {
     },
     value: async (key: string) =>
       inspect((await store.read(['a'], key)).entry?.value(), { compact: true, breakLength: Number.POSITIVE_INFINITY }),
+    busy: async () => {
+      const opened = store.open(['c'])
+      await new Promise((resolve) => setImmediate(resolve))
+      keepBusy(3 * TIMEOUT_MS)
+      return opened.catch(String)
+    },
     leave: async () => {
       await store.close()
       setImmediate(() => process.disconnect())
@@ -82,6 +90,8 @@ async function primary(): Promise<void> {
   results.told = await ask(three, 'told')
   results.closed = await ask(two, 'open', ['a'])
   results.ended = await ask(one, 'end', ['a'], 'w')
+
+  results.busy = await ask(two, 'busy')
 
   await ask(one, 'begin', ['b'], 'dead')
   const gone = new Promise((resolve) => one?.once('exit', resolve))

@@ -32,6 +32,10 @@ describe('a real node:cluster of three workers', () => {
     expect(results.ended).toMatchObject({ stamps: [expect.any(String)] })
   })
 
+  it('gives a worker that was busy the answer that came meanwhile', () => {
+    expect(results.busy).toMatchObject({ stamps: [expect.any(String)] })
+  })
+
   it('holds what a killed worker wrote until its lease is over', () => {
     expect(results.held).toBeNull()
     expect(results.lapsed).toMatchObject({ stamps: [expect.any(String)] })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { runDatabase } from './scaling/database.ts'
 import { madeLoad, withFlashCrowds, withOutages } from './scaling/load.ts'
+import { plot } from './scaling/plot.ts'
 import { type Replayed, replayAll } from './scaling/replay.ts'
 import { rules } from './scaling/rules.ts'
 
@@ -35,5 +36,26 @@ describe('the rule of scaling, on a model of workers', { timeout: 60_000 }, () =
     expect(runs.get('Sluice, 40 connections in all')?.mostWorkers).toBe(8)
     expect(runs.get('Sluice')?.served).toBeGreaterThan(74)
     expect(runs.get('HPA on rps 70')?.served).toBeLessThan(65)
+  })
+})
+
+describe('the plot of it', () => {
+  const minute = (at: number) => ({ rate: 1_000 + at, workers: 15, slowest: at === 7 ? 0.3 : 0.1 })
+  const replayedOf = (rule: string, count: number): Replayed => ({
+    ...{ rule, over: 1.234, dropped: 0, workerHours: 10, cost: 1, eventsADay: 5 },
+    minutes: Array.from({ length: count }, (_, at) => minute(at)),
+  })
+
+  it('has each rule with its figures, both scales with their units, and time', () => {
+    const svg = plot('a < b & c', [replayedOf('one', 120), replayedOf('two', 120)])
+    for (const text of ['a &lt; b &amp; c', '>one<', '>two<', '1.23 % of the time', '>1,500<', '>0/s<', '>15<', '>workers<', '>hours<'])
+      expect(svg).toContain(text)
+    expect(svg).not.toMatch(/NaN|Infinity|undefined/)
+  })
+
+  it('marks what took too long, and counts days where it is about days', () => {
+    expect(plot('', [replayedOf('one', 60)]).match(/class="bad" d="M[\d.]+ \d+V\d+"/g)).toHaveLength(1)
+    expect(plot('', [replayedOf('one', 7 * 1_440)])).toContain('>days<')
+    expect(plot('', [replayedOf('one', 1)])).not.toMatch(/NaN|Infinity|undefined/)
   })
 })

@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startPostgresWithHypopg } from '../../services/postgres.ts'
 import { ServiceUnavailableError, type TestService } from '../../services/service.ts'
 import { type Database, databases } from '../../support/databases.ts'
+import { keepBusy } from '../../support/keep-busy.ts'
 import { type PinnedConnection, pinnedConnection } from '../../support/pinned-connection.ts'
 import { createShop } from '../../support/shop.ts'
 
@@ -118,6 +119,29 @@ for (const { name, dialect, skipped, connect } of databases()) {
       const measured = missing(analysis).filter((finding) => finding.measured !== undefined)
       expect(measured).toHaveLength(dialect === 'postgresql' ? 0 : missing(analysis).length)
       if (dialect === 'postgresql') expect(analysis.gaps.some(({ what }) => what === 'validation of indexes')).toBe(true)
+    })
+
+    it.skipIf(dialect !== 'sqlite')('measures once more what a busy machine may have decided', async () => {
+      let slow = 3
+      const sqliteScratch: typeof sqliteTools.sqliteScratch = async () => {
+        const scratch = (await sqliteTools.sqliteScratch?.()) as NonNullable<
+          Awaited<ReturnType<NonNullable<AdvisorTools['sqliteScratch']>>>
+        >
+        const query: Connection['query'] = async (sql, params) => {
+          if (/^SELECT \* FROM customers WHERE email/.test(sql) && slow > 0) {
+            slow -= 1
+            keepBusy(40)
+          }
+          return scratch.query(sql, params)
+        }
+        return { ...scratch, query }
+      }
+      const again = await analyzeDatabase({
+        ...{ connection, snapshot: await inspectDatabase(connection), traffic: trafficOf(dialect) },
+        tools: { ...sqliteTools, sqliteScratch },
+      })
+      expect(slow).toBe(0)
+      expect(titles(again)).toContain('customers(email)')
     })
 
     it('writes each as the database makes it', async () => {

@@ -80,12 +80,14 @@ describe.skipIf(postgres?.skipped !== undefined)('connections to PostgreSQL that
     // It looks for tasks when it is told to, and at no other time.
     const worker = open(proxy.url, { pollMs: 60_000 }, false)
     const attempts: number[] = []
-    let crashes: unknown
-    worker.registerProcessor(queue, async (_data, { attempt }) => {
-      attempts.push(attempt)
-      crashes = (await rows())[0]?.crashes
-    })
     const errors = heard(worker, 'error')
+    let crashes: unknown
+    let toldBefore = 0
+    worker.registerProcessor(queue, async (_data, { attempt }) => {
+      toldBefore = errors.length
+      crashes = (await rows())[0]?.crashes
+      attempts.push(attempt)
+    })
     worker.start()
     await worker.enqueueTask(0, 'normal', queue)
     await expect.poll(() => attempts, SOON).toEqual([1])
@@ -94,10 +96,9 @@ describe.skipIf(postgres?.skipped !== undefined)('connections to PostgreSQL that
     const lost = proxy.loseAnswerTo('job_step')
     await worker.enqueueTask(1, 'normal', queue)
     await lost
-    await expect.poll(rows, SOON).toMatchObject([{ status: 'processing' }])
-    expect(attempts).toEqual([])
     await expect.poll(() => attempts, SOON).toEqual([1])
-    expect(errors).toHaveLength(1)
+    // It was claimed where nobody hears of it; that was told, and it runs for the first time all the same.
+    expect(toldBefore).toBeGreaterThan(0)
     expect(crashes).toBe(0)
     await expect.poll(rows, SOON).toEqual([])
   })

@@ -1,0 +1,149 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import { createSluice, hostOf } from '@sluice/core'
+import { unsluice, withSluice } from '@sluice/knex'
+import { sluiceAdapter } from '@sluice/prisma'
+import knex from 'knex'
+import { Pool, type PoolClient } from 'pg'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { type Database, databases } from '../support/databases.ts'
+
+async function fresh(connect: () => Promise<Database>) {
+  const database = await connect()
+  const sluice = createSluice()
+  onTestFinished(async () => {
+    await sluice.close()
+    await database.drop()
+  })
+  const waited = vi.spyOn(hostOf(sluice), 'poolWaited')
+  /** Whether each caller had to wait for another; those who had to waited for as long as these tests have them wait. */
+  const waits = () =>
+    waited.mock.calls.map(([, ms, wasExhausted]) => {
+      if (wasExhausted) expect(ms).toBeGreaterThanOrEqual(25)
+      return wasExhausted
+    })
+  const histogram = async () => {
+    const text = (await sluice.monitor?.metricsText()) ?? ''
+    return Number(/^db_client_connection_wait_time_seconds_count\{[^}]*\} (\d+)$/m.exec(text)?.[1])
+  }
+  return { database, sluice, waits, histogram }
+}
+
+describe.each(databases())('waits for a connection of Knex on $name', ({ dialect, skipped, connect }) => {
+  describe.skipIf(skipped !== undefined)('', () => {
+    const open = async (max: number) => {
+      const opened = await fresh(connect)
+      const db = withSluice(knex({ ...opened.database.knexConfig(), pool: { min: 0, max } }), opened.sluice)
+      onTestFinished(() => db.destroy())
+      return { ...opened, db }
+    }
+
+    it('are told of a caller who had to wait for another', async () => {
+      const { db, sluice, waits, histogram } = await open(1)
+      const transaction = await db.transaction()
+      const waiting = db.raw('select 1').then(() => {})
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      await transaction.commit()
+      await waiting
+      expect(waits()).toEqual([false, true])
+      expect(await histogram()).toBe(2)
+      expect(sluice.monitor?.getMetricTrend('poolWait', 60_000).some(({ value }) => value >= 25)).toBe(true)
+    })
+
+    it('are none where a connection is free or may be opened', async () => {
+      const { db, sluice, waits, histogram } = await open(dialect === 'sqlite' ? 1 : 5)
+      if (dialect === 'sqlite') for (let turn = 0; turn < 5; turn += 1) await db.raw('select 1')
+      else await Promise.all(Array.from({ length: 5 }, () => db.raw('select 1')))
+      expect(waits()).toEqual([false, false, false, false, false])
+      expect(await histogram()).toBe(5)
+      expect(sluice.monitor?.getMetricTrend('poolWait', 60_000).every(({ value }) => value === 0)).toBe(true)
+    })
+
+    it('are told again once an instance that was destroyed comes back, and no more once it is left alone', async () => {
+      const { db, sluice, waits } = await open(1)
+      await db.raw('select 1')
+      await db.destroy()
+      db.initialize()
+      await db.raw('select 1')
+      expect(waits()).toEqual([false, false])
+      unsluice(db)
+      await db.raw('select 1')
+      expect(waits()).toEqual([false, false])
+      expect(sluice.queries.getStats().errors).toBe(0)
+    })
+
+    it('are told of one who gave up', async () => {
+      const { database, sluice, waits } = await fresh(connect)
+      const db = withSluice(
+        knex({ ...database.knexConfig(), acquireConnectionTimeout: 500, pool: { min: 0, max: 1 }, log: { warn: () => {} } }),
+        sluice,
+      )
+      onTestFinished(() => db.destroy())
+      const transaction = await db.transaction()
+      await expect(db.raw('select 1')).rejects.toThrow('Timeout acquiring a connection')
+      await transaction.rollback()
+      expect(waits()).toEqual([false, true])
+    })
+  })
+})
+
+const postgres = databases().find(({ dialect }) => dialect === 'postgresql')
+
+describe.skipIf(postgres?.skipped !== undefined)('waits for a connection of a pool of pg below Prisma', () => {
+  const query = { sql: 'select 1', args: [], argTypes: [] }
+  const open = async (max: number, port?: number) => {
+    const opened = await fresh(() => (postgres as NonNullable<typeof postgres>).connect())
+    const url = new URL(opened.database.url)
+    if (port !== undefined) url.port = String(port)
+    const pool = new Pool({ connectionString: url.href, max })
+    const adapter = await sluiceAdapter(new PrismaPg(pool), opened.sluice).connect()
+    onTestFinished(async () => {
+      await adapter.dispose()
+      await pool.end()
+    })
+    return { ...opened, pool, adapter }
+  }
+
+  it('are told of statements and of transactions', async () => {
+    const { adapter, waits, histogram, sluice } = await open(1)
+    const transaction = await adapter.startTransaction()
+    const waiting = adapter.queryRaw(query)
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    expect(sluice.database?.getConnectionPoolRecommendations()[0]).toContain('max 1, 1 in use, 0 idle, 1 waiting')
+    await transaction.executeRaw({ ...query, sql: 'ROLLBACK' })
+    await transaction.rollback()
+    await waiting
+    expect(waits()).toEqual([false, true])
+    expect(await histogram()).toBe(2)
+  })
+
+  it('leave the pool as it was once the client is disposed of', async () => {
+    const { adapter, pool, waits, sluice } = await open(2)
+    const { connect } = pool
+    await adapter.queryRaw(query)
+    expect(waits()).toHaveLength(1)
+    expect(Object.hasOwn(pool, 'connect')).toBe(true)
+    await adapter.dispose()
+    expect(pool.connect).toBe(Pool.prototype.connect)
+    expect(sluice.database?.getConnectionPoolRecommendations()).toEqual([])
+    // Somebody may hold the function.
+    const client = await (connect as () => Promise<PoolClient>).call(pool)
+    client.release()
+    expect(waits()).toHaveLength(1)
+  })
+
+  it('do not undo what somebody else replaced afterwards', async () => {
+    const { adapter, pool } = await open(2)
+    const ours = pool.connect
+    const theirs = (...args: unknown[]) => (ours as (...args: unknown[]) => unknown).apply(pool, args)
+    Object.assign(pool, { connect: theirs })
+    await adapter.dispose()
+    expect(pool.connect).toBe(theirs)
+    expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+  })
+
+  it('pass a failure on', async () => {
+    const { adapter, waits } = await open(1, 1)
+    await expect(adapter.queryRaw(query)).rejects.toThrow()
+    expect(waits()).toHaveLength(1)
+  })
+})

@@ -8,7 +8,7 @@ const RUNS = 60
 /** `SLUICE_SEED` runs the programs of another seed: what a failure printed, or a new one. */
 const seed = Number(process.env.SLUICE_SEED ?? 20_260_101)
 
-describe.each(databases())('random programs on $name', ({ connect, skipped }) => {
+describe.each(databases())('random programs on $name', { retry: 0 }, ({ connect, skipped }) => {
   it.skipIf(skipped !== undefined)(
     'give with Sluice what they give without',
     async () => {

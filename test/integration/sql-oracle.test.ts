@@ -151,7 +151,7 @@ class StatementBuilder {
   }
 }
 
-describe('readStatement against the plans of SQLite', () => {
+describe('readStatement against the plans of SQLite', { retry: 0 }, () => {
   const database = new Database(':memory:')
   const tableOfRoot = new Map<number, string>()
 

@@ -81,7 +81,7 @@ function show({ model, action, args }: RandomOperation): string {
   return `${model}.${action}(${JSON.stringify(args, (_, value) => (typeof value === 'bigint' ? `${value}n` : value))})`
 }
 
-describe.each(databases())('touches on $name', ({ dialect, skipped }) => {
+describe.each(databases())('touches on $name', { retry: 0 }, ({ dialect, skipped }) => {
   // Rows are compared, not logged, on MySQL: each operation costs more.
   const operations = dialect === 'mysql' ? 240 : 480
 

@@ -3,7 +3,7 @@ import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, h
 
 /** How often Redis was asked, and how often in vain. */
 export interface RedisStoreCounters {
-  /** Commands and scripts that were sent, reads of one tick as one. */
+  /** Commands and scripts that were sent, reads of one turn of the event loop as one. */
   readonly sent: number
   /** Of these, those that failed, time-outs included. */
   readonly failed: number

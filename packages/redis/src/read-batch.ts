@@ -25,7 +25,7 @@ interface Read {
   reject(error: unknown): void
 }
 
-/** Gathers the reads of one tick and asks for each tag and each entry once. What is called later is never answered by what was sent before. */
+/** Gathers the reads of one turn of the event loop and asks for each tag and each entry once. What is called later is never answered by what was sent before. */
 export class ReadBatch {
   #tags = new Map<string, number>()
   #keys = new Map<string, number>()
@@ -35,17 +35,13 @@ export class ReadBatch {
 
   read(tags: readonly string[], key: string | undefined): Promise<StoreState> {
     return new Promise((resolve, reject) => {
-      if (this.#reads.length === 0) this.#schedule()
+      // After what all sockets brought that are read in this turn: requests that came together ask together.
+      if (this.#reads.length === 0) setImmediate(() => this.#flush())
       this.#reads.push({ tags, key, resolve, reject })
       for (const tag of tags) if (tag !== EVERY_TAG && !this.#tags.has(tag)) this.#tags.set(tag, this.#tags.size)
       if (key !== undefined && !this.#keys.has(key)) this.#keys.set(key, this.#keys.size)
       if (this.#tags.size + this.#keys.size > MAX_KEYS) this.#flush()
     })
-  }
-
-  /** After all jobs of promises that are due, so that they can read, too. */
-  #schedule(): void {
-    void Promise.resolve().then(() => process.nextTick(() => this.#flush()))
   }
 
   #flush(): void {

@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis'
 import { FirstLink } from './first-link.ts'
+import { gatherWrites } from './gather-writes.ts'
 import { CommandTimeouts } from './patience.ts'
 import { backoffMs, boundedOptions, ignore, type Link, NO_REPLID, replidOf, type Server, type ServerOptions } from './server.ts'
 
@@ -38,6 +39,7 @@ export class ClusterServer implements Server {
     })
     this.client.on('error', ignore)
     this.#timeouts.watch(this.client)
+    gatherWrites(this.client)
     this.client.on('+node', (node: Redis) => node.on('ready', () => this.#look()))
     for (const event of ['ready', 'refresh', '-node']) this.client.on(event, () => this.#look())
   }

@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis'
 import { FirstLink } from './first-link.ts'
+import { gatherWrites } from './gather-writes.ts'
 import { CommandTimeouts } from './patience.ts'
 import { backoffMs, boundedOptions, ignore, type Link, NO_REPLID, replidOf, type Server, type ServerOptions } from './server.ts'
 
@@ -32,6 +33,7 @@ export class StandaloneServer implements Server {
       },
     })
     this.#timeouts.watch(this.client)
+    gatherWrites(this.client)
     this.client.on('error', ignore)
     this.client.on('ready', () => void this.#greet())
     this.client.on('close', () => {

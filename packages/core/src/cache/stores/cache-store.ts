@@ -71,7 +71,7 @@ export interface CacheStore {
   readonly leaseMs: number
   /** The longest time that an entry may be kept, in milliseconds; stamps live at least twice as long. */
   readonly maxTtlMs: number
-  /** Reads tags, and an entry if a key is given, sent after the call. One round trip; calls of one tick share it. */
+  /** Reads tags, and an entry if a key is given, sent after the call. One round trip; calls of one turn of the event loop share it. */
   read(tags: readonly string[], key?: string): Promise<StoreState>
   /**
    * Makes tags cacheable where nothing stands against it: sets stamps that are absent, and an epoch if there is none of this server.

@@ -20,7 +20,7 @@ interface Waiting {
   reject(error: unknown): void
 }
 
-/** Calls the primary process, the calls of one tick in one message, each with a time limit. */
+/** Calls the primary process, the calls of one turn of the event loop in one message, each with a time limit. */
 export class ClusterCaller {
   readonly #waiting = new Map<number, Waiting>()
   #calls: ClusterCall[] = []
@@ -46,8 +46,8 @@ export class ClusterCaller {
       const id = this.#lastId
       const answered = patiently(this.timeoutMs, () => this.#settle(id)?.reject(unavailable(`no answer within ${this.timeoutMs} ms.`)))
       this.#waiting.set(id, { answered, resolve, reject })
-      // After all jobs of promises that are due, so that they can call, too.
-      if (this.#calls.length === 0) void Promise.resolve().then(() => process.nextTick(() => this.#send()))
+      // After what all sockets brought that are read in this turn: requests that came together call together.
+      if (this.#calls.length === 0) setImmediate(() => this.#send())
       this.#calls.push({ id, method, args })
     })
   }

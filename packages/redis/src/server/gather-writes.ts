@@ -1,0 +1,19 @@
+import type { Cluster, Redis } from 'ioredis'
+
+/** Commands that a connection, or one of a Cluster, is given in one turn of the event loop are written with one system call. Their order stays. */
+export function gatherWrites(client: Redis | Cluster): void {
+  if (client.isCluster) client.on('+node', (node: Redis) => gatherOf(node))
+  else gatherOf(client as Redis)
+}
+
+function gatherOf(redis: Redis): void {
+  const send = redis.sendCommand
+  redis.sendCommand = (command, stream) => {
+    const socket = redis.stream
+    if (socket?.writable === true && socket.writableCorked === 0) {
+      socket.cork()
+      setImmediate(() => socket.uncork())
+    }
+    return send.call(redis, command, stream)
+  }
+}

@@ -1,6 +1,9 @@
 import type { Cluster, Redis } from 'ioredis'
 
-/** Commands that a connection, or one of a Cluster, is given in one turn of the event loop are written with one system call. Their order stays. */
+/**
+ * Commands that a connection, or one of a Cluster, is given in one tick are written with one system call. Their order stays. What goes on when answers come that
+ * were read together is one tick.
+ */
 export function gatherWrites(client: Redis | Cluster): void {
   if (client.isCluster) client.on('+node', (node: Redis) => gatherOf(node))
   else gatherOf(client as Redis)
@@ -12,7 +15,7 @@ function gatherOf(redis: Redis): void {
     const socket = redis.stream
     if (socket?.writable === true && socket.writableCorked === 0) {
       socket.cork()
-      setImmediate(() => socket.uncork())
+      process.nextTick(() => socket.uncork())
     }
     return send.call(redis, command, stream)
   }

@@ -34,11 +34,11 @@ function connection() {
 }
 
 describe('gatherWrites', () => {
-  it('writes the commands of one turn at once, in their order', async () => {
+  it('writes the commands of one tick at once, in their order', async () => {
     const { redis, calls, send } = connection()
     gatherWrites(redis as unknown as Redis)
     send('SET a')
-    await new Promise<void>((resolve) => process.nextTick(resolve))
+    await Promise.resolve()
     send('SET b')
     expect(calls).toEqual([])
     await nextTurn()

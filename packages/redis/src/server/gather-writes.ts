@@ -1,12 +1,12 @@
 import type { Cluster, Redis } from 'ioredis'
+import { eachConnection } from './each-connection.ts'
 
 /**
  * Commands that a connection, or one of a Cluster, is given in one tick are written with one system call. Their order stays. What goes on when answers come that
  * were read together is one tick.
  */
 export function gatherWrites(client: Redis | Cluster): void {
-  if (client.isCluster) client.on('+node', (node: Redis) => gatherOf(node))
-  else gatherOf(client as Redis)
+  eachConnection(client, gatherOf)
 }
 
 function gatherOf(redis: Redis): void {

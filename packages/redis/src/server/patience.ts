@@ -1,4 +1,5 @@
 import type { Cluster, Command, Redis } from 'ioredis'
+import { eachConnection } from './each-connection.ts'
 
 /**
  * A time limit is looked at so often: time in which this process did nothing, because something blocked its event loop, counts as one part of it. What was
@@ -17,11 +18,7 @@ export class CommandTimeouts {
 
   /** Holds a connection, or each of a Cluster, to the time. Its own `commandTimeout` must be off: ioredis counts time in which nobody could read the answer. */
   watch(client: Redis | Cluster): void {
-    if (client.isCluster) {
-      client.on('+node', (node: Redis) => this.#watch(node))
-      return
-    }
-    this.#watch(client as Redis)
+    eachConnection(client, (redis) => this.#watch(redis))
   }
 
   #watch(redis: Redis): void {

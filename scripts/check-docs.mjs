@@ -170,7 +170,7 @@ function checkOptions() {
 
 function checkEvents() {
   const page = 'docs/reference/events.md'
-  const events = membersOf(interfaceIn(join(root, 'packages/core/src/sluice.ts'), 'SluiceEvents'))
+  const events = membersOf(interfaceIn(join(root, 'packages/core/src/sluice/events.ts'), 'SluiceEvents'))
   const documented = [...read(page).matchAll(/^## (\w+)$/gm)].map((match) => match[1])
   compare('event', new Set(events.keys()), new Set(documented), page)
 }
@@ -218,7 +218,7 @@ const REASON_CALLS = new Set(['refuse', 'passThrough'])
 const REASON_NAMES = new Set(['refused'])
 const REASON_FUNCTIONS = new Set(['selectParts', 'aggregateRefusal', 'groupRefusal', 'calculationRefusal', 'refuseKeyValue'])
 /** Members of classes whose returned texts are reasons, by the end of their file's path. */
-const REASON_MEMBERS = { 'core/src/cache/result-cache.ts': '#read', 'core/src/sluice-result-policies.ts': 'of' }
+const REASON_MEMBERS = { 'core/src/cache/result-cache.ts': '#read', 'core/src/sluice/result-policies.ts': 'of' }
 
 /** The texts that an expression can become; what is filled in is shown as `…`. */
 function textsIn(node) {

@@ -1,4 +1,3 @@
-export { type AdapterHost, hostOf } from './adapter-host.ts'
 export type { BalancingEvents } from './balancing/balancing-events.ts'
 export type { BalancingEfficiency, LoadBalancerStats, NodeStats } from './balancing/balancing-stats.ts'
 export type { EjectionOptions } from './balancing/health/ejection-options.ts'
@@ -95,16 +94,6 @@ export type { TrafficEntry } from './database/traffic/traffic-entry.ts'
 export { InvalidTrafficError, readTraffic, writeTraffic } from './database/traffic/traffic-file.ts'
 export type { OtherTraffic } from './database/traffic/traffic-log.ts'
 export type { TrafficOptions } from './database/traffic/traffic-options.ts'
-export {
-  getAsyncBatchProcessingEngine,
-  getCachingStrategyEngine,
-  getDatabaseOptimizationEngine,
-  getDefaultSluice,
-  getLoadBalancingEngine,
-  getMonitoringAndAutoScalingEngine,
-  getQueryOptimizationEngine,
-  sluiceFrom,
-} from './default-sluice.ts'
 export type { AuditEntry, AuditSink } from './jobs/access/audit-log.ts'
 export type { Authorize } from './jobs/access/authorize.ts'
 export type { JobAction, JobTarget } from './jobs/access/job-action.ts'
@@ -303,10 +292,21 @@ export { patiently } from './shared/patiently.ts'
 export type { ProcessLink } from './shared/process-link.ts'
 export type { RandomSource } from './shared/random.ts'
 export { unwrapValue, type WrappedTypes, type WrappedValue, wrapValue } from './shared/wrapped-value.ts'
-export { createSluice, type Sluice } from './sluice.ts'
-export type { ResponseDifference, SluiceEvents } from './sluice-events.ts'
-export type { BatchOptions, CacheOptions, PrefetchOptions, ShadowModeOptions, SluiceOptions } from './sluice-options.ts'
-export type { Explained, RunOptions, ScopeHandle, ScopeReport } from './sluice-scopes.ts'
+export { type AdapterHost, hostOf } from './sluice/adapter-host.ts'
+export {
+  getAsyncBatchProcessingEngine,
+  getCachingStrategyEngine,
+  getDatabaseOptimizationEngine,
+  getDefaultSluice,
+  getLoadBalancingEngine,
+  getMonitoringAndAutoScalingEngine,
+  getQueryOptimizationEngine,
+  sluiceFrom,
+} from './sluice/default-sluice.ts'
+export type { ResponseDifference, SluiceEvents } from './sluice/events.ts'
+export type { BatchOptions, CacheOptions, PrefetchOptions, ShadowModeOptions, SluiceOptions } from './sluice/options.ts'
+export type { Explained, RunOptions, ScopeHandle, ScopeReport } from './sluice/scopes.ts'
+export { createSluice, type Sluice } from './sluice/sluice.ts'
 export { type AnalyzedSql, analyzeSql } from './sql/analyze.ts'
 export { type Dialect, MAX_BOUND_KEYS } from './sql/dialect.ts'
 export type { Statement, TableWrite, TransactionControl } from './sql/statement.ts'

@@ -7,7 +7,7 @@ import { explainStatement } from '../../../packages/core/src/database/explain/ex
 import type { DatabaseSnapshot } from '../../../packages/core/src/database/inspectors/database-snapshot.ts'
 import { inspectDatabase } from '../../../packages/core/src/database/inspectors/inspect-database.ts'
 import { sampleTable } from '../../../packages/core/src/database/sampling/sample-table.ts'
-import { connectionsOf } from '../../../packages/core/src/sluice.ts'
+import { connectionsOf } from '../../../packages/core/src/sluice/sluice.ts'
 import { type Database, databases } from '../../support/databases.ts'
 import { cities, inspectedSchemas } from '../../support/inspected-schemas.ts'
 import { createAdapter } from '../../support/prisma-clients.ts'

@@ -1,6 +1,6 @@
 import type { Attributes, Meter } from '@opentelemetry/api'
-import type { AdapterHost } from '../adapter-host.ts'
 import { DATABASE_BOUNDS_MS, REQUEST_BOUNDS_MS } from '../shared/duration-histogram.ts'
+import type { AdapterHost } from '../sluice/adapter-host.ts'
 import { requestAttributes, statementAttributes } from './attributes.ts'
 
 const REQUEST_DURATION = 'http.server.request.duration'

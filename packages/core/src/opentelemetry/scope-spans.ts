@@ -1,7 +1,7 @@
 import type { Context, Span, Tracer } from '@opentelemetry/api'
-import type { AdapterHost } from '../adapter-host.ts'
 import type { Scope } from '../pipeline/scope.ts'
 import { requestName } from '../shared/request-name.ts'
+import type { AdapterHost } from '../sluice/adapter-host.ts'
 import { requestAttributes } from './attributes.ts'
 import type { OpenTelemetryApi } from './load-api.ts'
 

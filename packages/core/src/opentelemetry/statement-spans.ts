@@ -1,5 +1,5 @@
 import type { Tracer } from '@opentelemetry/api'
-import type { AdapterHost } from '../adapter-host.ts'
+import type { AdapterHost } from '../sluice/adapter-host.ts'
 import { statementAttributes } from './attributes.ts'
 import type { OpenTelemetryApi } from './load-api.ts'
 import type { ScopeSpans } from './scope-spans.ts'

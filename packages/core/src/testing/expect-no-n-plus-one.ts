@@ -1,7 +1,7 @@
-import { hostOf } from '../adapter-host.ts'
-import { getDefaultSluice } from '../default-sluice.ts'
 import { formatFinding } from '../query/detect/format-finding.ts'
 import { InvalidArgumentError } from '../shared/errors.ts'
+import { hostOf } from '../sluice/adapter-host.ts'
+import { getDefaultSluice } from '../sluice/default-sluice.ts'
 import { placeOfCall, QueryAssertionError } from './query-assertion-error.ts'
 import { checkWatch, type WatchOptions, watchQueries } from './watch-queries.ts'
 

@@ -1,10 +1,10 @@
-import { hostOf } from '../adapter-host.ts'
-import { getDefaultSluice } from '../default-sluice.ts'
 import type { Scope } from '../pipeline/scope.ts'
 import { NPlusOneError } from '../query/detect/n-plus-one-error.ts'
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { checkOptions, option } from '../shared/options.ts'
-import type { Sluice } from '../sluice.ts'
+import { hostOf } from '../sluice/adapter-host.ts'
+import { getDefaultSluice } from '../sluice/default-sluice.ts'
+import type { Sluice } from '../sluice/sluice.ts'
 
 export interface WatchOptions {
   /**

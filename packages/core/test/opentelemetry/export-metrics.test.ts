@@ -3,7 +3,7 @@ import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, Periodic
 import { analyzeSql, createSluice, InvalidOptionError, type MetricFamily } from '@sluice/core'
 import { type ExportMetricsOptions, exportMetrics } from '@sluice/core/opentelemetry'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { hostOf } from '../../src/adapter-host.ts'
+import { hostOf } from '../../src/sluice/adapter-host.ts'
 
 function provider() {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkCacheControl } from '../../src/pipeline/cache-control.ts'
 import { InvalidOptionError } from '../../src/shared/errors.ts'
-import { createSluice } from '../../src/sluice.ts'
+import { createSluice } from '../../src/sluice/sluice.ts'
 
 describe('checkCacheControl', () => {
   it('gives back what is in order', () => {

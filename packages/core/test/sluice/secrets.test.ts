@@ -1,8 +1,8 @@
 import { SchemaCatalog, type TableInfo } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
-import { CatalogRegistry } from '../src/schema/catalog-registry.ts'
-import { NamedTables } from '../src/schema/named-tables.ts'
-import { Secrets } from '../src/sluice-secrets.ts'
+import { CatalogRegistry } from '../../src/schema/catalog-registry.ts'
+import { NamedTables } from '../../src/schema/named-tables.ts'
+import { Secrets } from '../../src/sluice/secrets.ts'
 
 const table = (name: string): TableInfo => ({ schema: 'public', name, kind: 'table', columns: [], primaryKey: [], uniqueKeys: [] })
 const [users, sessions, cities] = ['public.users', 'public.sessions', 'public.cities'] as const

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-type Core = typeof import('../src/index.ts')
+type Core = typeof import('../../src/index.ts')
 
 const DEFAULTS = Symbol.for('sluice.defaults')
 const shared = globalThis as { [DEFAULTS]?: Record<number, unknown> }
@@ -10,7 +10,7 @@ const shared = globalThis as { [DEFAULTS]?: Record<number, unknown> }
 /** The package, evaluated once more: as a second copy is, or a module that is loaded anew. */
 async function evaluated(): Promise<Core> {
   vi.resetModules()
-  return await import('../src/index.ts')
+  return await import('../../src/index.ts')
 }
 
 function messageOf(make: () => unknown): string {
@@ -71,7 +71,7 @@ describe('the default Sluice', () => {
     const [first] = await twoCopies()
     first.getDefaultSluice()
     vi.resetModules()
-    const { expectNoNPlusOne } = await import('../src/testing/index.ts')
+    const { expectNoNPlusOne } = await import('../../src/testing/index.ts')
     expect(await expectNoNPlusOne(() => 7)).toBe(7)
   })
 
@@ -98,8 +98,8 @@ describe('the default Sluice', () => {
   })
 
   it('has a version that is no older than the package', async () => {
-    const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as { version: string }
-    const { DEFAULT_VERSION } = await import('../src/shared-default.ts')
+    const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { version: string }
+    const { DEFAULT_VERSION } = await import('../../src/sluice/shared-default.ts')
     expect(DEFAULT_VERSION).toBe(Math.max(1, Number.parseInt(version, 10)))
   })
 })

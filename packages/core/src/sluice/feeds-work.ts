@@ -1,8 +1,8 @@
-import type { LoadBalancingEngine } from './balancing/load-balancing-engine.ts'
-import { type AsyncBatchProcessingEngine, openQueuesOf } from './jobs/async-batch-processing-engine.ts'
-import type { ProcessingStats } from './jobs/stats/queue-health.ts'
-import { counterOf, gauge, quantileSample } from './monitoring/feeds/families.ts'
-import type { Labels, MetricFamily, NumberSample } from './monitoring/feeds/metric-family.ts'
+import type { LoadBalancingEngine } from '../balancing/load-balancing-engine.ts'
+import { type AsyncBatchProcessingEngine, openQueuesOf } from '../jobs/async-batch-processing-engine.ts'
+import type { ProcessingStats } from '../jobs/stats/queue-health.ts'
+import { counterOf, gauge, quantileSample } from '../monitoring/feeds/families.ts'
+import type { Labels, MetricFamily, NumberSample } from '../monitoring/feeds/metric-family.ts'
 
 export function balancerFamilies(balancer: LoadBalancingEngine): readonly MetricFamily[] {
   const { nodes } = balancer.getClusterStats()

@@ -1,7 +1,7 @@
-import type { ReadExplanation } from './pipeline/explanation.ts'
-import type { Mode, Scope, ScopeCounts } from './pipeline/scope.ts'
-import type { Finding } from './query/detect/finding.ts'
-import { NPlusOneError } from './query/detect/n-plus-one-error.ts'
+import type { ReadExplanation } from '../pipeline/explanation.ts'
+import type { Mode, Scope, ScopeCounts } from '../pipeline/scope.ts'
+import type { Finding } from '../query/detect/finding.ts'
+import { NPlusOneError } from '../query/detect/n-plus-one-error.ts'
 
 /** What happened in a scope. */
 export interface ScopeReport extends Readonly<ScopeCounts> {

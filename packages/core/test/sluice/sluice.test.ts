@@ -9,7 +9,7 @@ import {
   type SluiceOptions,
 } from '@sluice/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { read, turn } from './helpers.ts'
+import { read, turn } from '../helpers.ts'
 
 afterEach(() => vi.unstubAllEnvs())
 

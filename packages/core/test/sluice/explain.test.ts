@@ -1,7 +1,7 @@
 import { createSluice, hostOf, memoryStore, type SluiceOptions } from '@sluice/core'
 import { afterEach, describe, expect, it } from 'vitest'
-import { FakeClock, type ReadOptions, read, touching } from './helpers.ts'
-import { MemoryDatabase } from './query/prefetch/memory-database.ts'
+import { FakeClock, type ReadOptions, read, touching } from '../helpers.ts'
+import { MemoryDatabase } from '../query/prefetch/memory-database.ts'
 
 const source = { id: 'one', orm: 'knex', dialect: 'sqlite', seesStatements: true, sharedName: () => 'database' } as const
 const open: { close(): Promise<void> }[] = []

@@ -1,14 +1,14 @@
-import { LoadBalancingEngine } from './balancing/load-balancing-engine.ts'
-import type { BalancingStrategy } from './balancing/strategies/create-picker.ts'
-import { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
-import type { DatabaseOptimizationEngine } from './database/database-optimization-engine.ts'
-import type { AsyncBatchProcessingEngine } from './jobs/async-batch-processing-engine.ts'
-import type { MonitoringAndAutoScalingEngine } from './monitoring/monitoring-and-auto-scaling-engine.ts'
-import type { QueryOptimizationEngine } from './query/query-optimization-engine.ts'
-import { SluiceError } from './shared/errors.ts'
+import { LoadBalancingEngine } from '../balancing/load-balancing-engine.ts'
+import type { BalancingStrategy } from '../balancing/strategies/create-picker.ts'
+import { CachingStrategyEngine } from '../cache/caching-strategy-engine.ts'
+import type { DatabaseOptimizationEngine } from '../database/database-optimization-engine.ts'
+import type { AsyncBatchProcessingEngine } from '../jobs/async-batch-processing-engine.ts'
+import type { MonitoringAndAutoScalingEngine } from '../monitoring/monitoring-and-auto-scaling-engine.ts'
+import type { QueryOptimizationEngine } from '../query/query-optimization-engine.ts'
+import { SluiceError } from '../shared/errors.ts'
+import type { SluiceOptions } from './options.ts'
 import { sharedDefault } from './shared-default.ts'
 import { createSluice, type Sluice } from './sluice.ts'
-import type { SluiceOptions } from './sluice-options.ts'
 
 const DEFAULT_MAX_BYTES = 100 * 1024 * 1024
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { createSluice, type MetricFamily, type Sluice, type SluiceOptions } from '@sluice/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { hostOf } from '../src/adapter-host.ts'
-import { prometheusHead } from '../src/monitoring/export/prometheus-names.ts'
+import { prometheusHead } from '../../src/monitoring/export/prometheus-names.ts'
+import { hostOf } from '../../src/sluice/adapter-host.ts'
 
 function open(options: SluiceOptions = {}): Sluice {
   const sluice = createSluice(options)
@@ -169,7 +169,7 @@ describe('what a Sluice exports', () => {
   })
 
   it('has what the reference says that it has', async () => {
-    const page = readFileSync(new URL('../../../docs/reference/metrics.md', import.meta.url), 'utf8')
+    const page = readFileSync(new URL('../../../../docs/reference/metrics.md', import.meta.url), 'utf8')
     const rows = page.split('\n').flatMap((line) => {
       const [, name, type, unit, labels, prometheus] = line.split('|').map((cell) => cell.trim().replaceAll('`', ''))
       // Those of responses are added by caches of `@sluice/http`.

@@ -1,9 +1,9 @@
-import type { ReplicaRouters } from './balancing/replicas/replica-routers.ts'
-import { countersOf, type DatabaseOptimizationEngine, poolsOf } from './database/database-optimization-engine.ts'
-import type { TrafficRecord } from './database/traffic/traffic-record.ts'
-import { durationSample } from './monitoring/feeds/duration-sample.ts'
-import { counterOf, gauge } from './monitoring/feeds/families.ts'
-import { type Labels, type MetricFamily, type NumberSample, OVERFLOW_LABELS } from './monitoring/feeds/metric-family.ts'
+import type { ReplicaRouters } from '../balancing/replicas/replica-routers.ts'
+import { countersOf, type DatabaseOptimizationEngine, poolsOf } from '../database/database-optimization-engine.ts'
+import type { TrafficRecord } from '../database/traffic/traffic-record.ts'
+import { durationSample } from '../monitoring/feeds/duration-sample.ts'
+import { counterOf, gauge } from '../monitoring/feeds/families.ts'
+import { type Labels, type MetricFamily, type NumberSample, OVERFLOW_LABELS } from '../monitoring/feeds/metric-family.ts'
 
 export function queryFamilies(database: DatabaseOptimizationEngine): readonly MetricFamily[] {
   const counted = countersOf(database)

@@ -1,6 +1,6 @@
-import type { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
-import type { AsyncBatchProcessingEngine } from './jobs/async-batch-processing-engine.ts'
-import type { TuningFacts } from './monitoring/report/tuning-advice.ts'
+import type { CachingStrategyEngine } from '../cache/caching-strategy-engine.ts'
+import type { AsyncBatchProcessingEngine } from '../jobs/async-batch-processing-engine.ts'
+import type { TuningFacts } from '../monitoring/report/tuning-advice.ts'
 
 /** What the cache and the queues of a Sluice say of themselves, for the advice of its monitoring. */
 export async function tuningFacts(

@@ -1,9 +1,9 @@
-import type { Alert, AlertChange } from './monitoring/alerts/alert.ts'
-import { formatCallSite } from './pipeline/call-site.ts'
-import type { Finding } from './query/detect/finding.ts'
-import { FindingRepeats } from './query/detect/finding-repeats.ts'
-import { outcomeOf, titleOf } from './query/detect/format-finding.ts'
-import type { Logger } from './shared/logger.ts'
+import type { Alert, AlertChange } from '../monitoring/alerts/alert.ts'
+import { formatCallSite } from '../pipeline/call-site.ts'
+import type { Finding } from '../query/detect/finding.ts'
+import { FindingRepeats } from '../query/detect/finding-repeats.ts'
+import { outcomeOf, titleOf } from '../query/detect/format-finding.ts'
+import type { Logger } from '../shared/logger.ts'
 
 type Level = 'info' | 'warn' | 'error'
 

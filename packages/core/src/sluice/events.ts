@@ -1,7 +1,7 @@
-import type { QueryAnalysis } from './database/results/query-analysis.ts'
-import type { ShadowDifference } from './pipeline/shadow-difference.ts'
-import type { Finding } from './query/detect/finding.ts'
-import type { ScopeReport } from './sluice-scopes.ts'
+import type { QueryAnalysis } from '../database/results/query-analysis.ts'
+import type { ShadowDifference } from '../pipeline/shadow-difference.ts'
+import type { Finding } from '../query/detect/finding.ts'
+import type { ScopeReport } from './scopes.ts'
 
 /** A response that was kept was not the one that the app made. It holds nothing of either. */
 export interface ResponseDifference {

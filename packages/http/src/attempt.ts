@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { NodeLease, ServerNode } from '@sluice/core'
 import type { Dispatcher } from 'undici'
-import { rawHeadersOf, rawTrailersOf } from './headers/raw-headers.ts'
-import { responseHeaders } from './headers/response-headers.ts'
+import { rawHeadersOf, rawTrailersOf, responseHeaders } from './headers/response-headers.ts'
 import type { PendingAttempt, Upstream } from './upstream.ts'
 
 /** A body of one chunk up to this size leaves together with the headers. */

@@ -4,7 +4,7 @@ import type { NodeLease, ServerNode } from '@sluice/core'
 import type { Dispatcher } from 'undici'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import type { ProxyCore } from './proxy-core.ts'
-import { refuse } from './refuse.ts'
+import { refuse } from './small-responses.ts'
 
 /** Methods that may be carried out twice. Source: RFC 9110, section 9.2.2. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])

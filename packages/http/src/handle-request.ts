@@ -1,13 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { pipeline, type Readable } from 'node:stream'
+import { pipeline, type Readable, Transform, type TransformCallback } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { Verdict } from './admission/admission.ts'
-import { BodyLimit } from './body-limit.ts'
 import { Exchange, isIdempotent } from './exchange.ts'
 import { type RequestHeaders, requestHeaders } from './headers/request-headers.ts'
 import { type RequestTarget, requestTarget } from './headers/request-target.ts'
 import type { ProxyCore } from './proxy-core.ts'
-import { refuse } from './refuse.ts'
+import { refuse } from './small-responses.ts'
 
 /** Connections of which nothing more is read. Node hands on the requests that came with the one that was refused. */
 const refused = new WeakSet<object>()
@@ -114,4 +113,26 @@ function warnOfReadBody(): void {
   process.emitWarning('A proxy was given a request whose body had been read: put it before what reads bodies. It answers 500.', {
     type: 'SluiceWarning',
   })
+}
+
+/** Lets so many bytes through, and ends with an error at the next one. */
+class BodyLimit extends Transform {
+  #left: number
+
+  constructor(
+    maxBytes: number,
+    private readonly onExceeded: () => void,
+  ) {
+    super()
+    this.#left = maxBytes
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
+    this.#left -= chunk.length
+    if (this.#left >= 0) callback(null, chunk)
+    else {
+      this.onExceeded()
+      callback(new Error('The body is too long.'))
+    }
+  }
 }

@@ -1,8 +1,8 @@
 import { patiently, type ServerNode } from '@sluice/core'
 import { Agent, request } from 'undici'
-import { connectOptions, originOf } from './node-connection.ts'
 import type { ProxyCore } from './proxy-core.ts'
 import type { ProbeOptions } from './proxy-options.ts'
+import { connectOptions, originOf } from './upstream.ts'
 
 /** Probes of one node come so much earlier or later, by chance, so that those of many proxies do not come together. */
 const JITTER = 0.1

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { LoadBalancingEngine, ServerNode } from '@sluice/core'
+import { cookieValues } from './headers/cookie-values.ts'
 
 const NAME = /^[\w!#$%&'*+.^`|~-]{1,64}$/
 const TAG_LENGTH = 16
@@ -46,7 +47,7 @@ export class StickyCookie {
 
   /** The node that a client was with before; `undefined` where there is none, or it is no more. */
   homeOf(header: string | undefined): ServerNode | undefined {
-    const tag = header === undefined ? undefined : cookieValue(header, this.#name)
+    const [tag] = cookieValues(header, this.#name)
     if (tag?.length !== TAG_LENGTH) return undefined
     return this.balancer.nodes.find((node) => this.#tagOf(node) === tag)
   }
@@ -73,12 +74,4 @@ export class StickyCookie {
 
 function isWellAndFull({ status, activeConnections, maxConnections }: ServerNode): boolean {
   return (status === 'healthy' || status === 'degraded') && activeConnections >= maxConnections
-}
-
-function cookieValue(header: string, name: string): string | undefined {
-  for (const part of header.split(';')) {
-    const at = part.indexOf('=')
-    if (at > 0 && part.slice(0, at).trim() === name) return part.slice(at + 1).trim()
-  }
-  return undefined
 }

@@ -4,12 +4,11 @@ import type { Duplex } from 'node:stream'
 import type { NodeLease, ServerNode } from '@sluice/core'
 import type { Dispatcher } from 'undici'
 import type { Verdict } from './admission/admission.ts'
-import { rawHeadersOf } from './headers/raw-headers.ts'
 import { requestHeaders } from './headers/request-headers.ts'
 import { requestTarget } from './headers/request-target.ts'
-import { responseHeaders } from './headers/response-headers.ts'
+import { rawHeadersOf, responseHeaders } from './headers/response-headers.ts'
 import type { ProxyCore } from './proxy-core.ts'
-import { refuseUpgrade } from './refuse.ts'
+import { refuseUpgrade } from './small-responses.ts'
 
 /** After so long without a byte, the system asks whether the other side is still there: WebSockets may be silent for as long as they like. */
 const KEEP_ALIVE_MS = 30_000

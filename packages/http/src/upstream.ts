@@ -1,6 +1,6 @@
 import type { ServerNode } from '@sluice/core'
-import { Pool } from 'undici'
-import { connectOptions, originOf } from './node-connection.ts'
+import { type buildConnector, Pool } from 'undici'
+import type { NodeTlsOptions } from './proxy-options.ts'
 import type { ResolvedProxyOptions } from './resolve-proxy-options.ts'
 
 /** Below the 5 s after which Node's own servers close a connection that is not used: a request could meet the end of it. */
@@ -90,4 +90,14 @@ export class Upstream {
     if (this.#waiting >= MIN_WAITING && now - this.#progressAt > boundMs) return true
     return this.#waiting > 0 && this.#lost >= MIN_LOST && now - this.#lostSince > boundMs
   }
+}
+
+export function originOf(node: ServerNode, tls: NodeTlsOptions | undefined): string {
+  return `${tls === undefined ? 'http' : 'https'}://${node.id}`
+}
+
+/** How connections to nodes are made. */
+export function connectOptions(timeout: number, tls: NodeTlsOptions | undefined): buildConnector.BuildOptions {
+  const { ca, ...rest } = tls ?? {}
+  return { timeout, ...rest, ...(ca === undefined ? {} : { ca: Array.isArray(ca) ? [...ca] : (ca as string | Buffer) }) }
 }

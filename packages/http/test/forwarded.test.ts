@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { clientKey } from '../src/admission/client-key.ts'
-import { forwardedClients, forwardedElement } from '../src/headers/forwarded.ts'
-import type { Forwarding } from '../src/headers/forwarding.ts'
+import { clientKey } from '../src/admission/client-counts.ts'
+import { type Forwarding, forwardedClients, forwardedElement } from '../src/headers/forwarding.ts'
 import { requestHeaders } from '../src/headers/request-headers.ts'
 import { askRaw, openProxy, serveRaw } from './world.ts'
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getHeapStatistics } from 'node:v8'
 import { checkOptions, type OptionRule, option } from '@sluice/core'
-import { refuse } from '../refuse.ts'
+import { refuse } from '../small-responses.ts'
 import { LoadShedder } from './load-shedder.ts'
 
 /** `critical` is never refused, `low` from half of a bound on. */

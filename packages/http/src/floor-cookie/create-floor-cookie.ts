@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { hostOf, InvalidArgumentError, type Sluice, sluiceFrom, type WrittenFloor } from '@sluice/core'
 import onHeaders from 'on-headers'
-import { cookieValues } from './cookie-values.ts'
+import { cookieValues } from '../headers/cookie-values.ts'
 import { type FloorCookieOptions, resolveFloorCookieOptions } from './floor-cookie-options.ts'
 import { seal, unseal } from './floor-seal.ts'
 

@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import { type Forwarding, TrustedHops, writeForwarding } from './forwarding.ts'
+import { type Forwarding, plainAddress, TrustedHops, writeForwarding } from './forwarding.ts'
 import { headerKind, namedByConnection, withoutNamed } from './header-kinds.ts'
-import { plainAddress } from './plain-address.ts'
 
 /** What goes to a node in place of a request's own headers. */
 export interface RequestHeaders {

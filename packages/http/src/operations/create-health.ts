@@ -1,11 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { hostOf, type Sluice } from '@sluice/core'
+import { drainStateOf } from '../shutdown/graceful-shutdown.ts'
+import { send } from '../small-responses.ts'
 import type { OperationsHandler } from './create-metrics-handler.ts'
-import { drainStateOf } from './drain-state.ts'
-import { type HealthStatus, healthChecks, type NamedCheck } from './health-checks.ts'
-import { checkHealthOptions, type HealthOptions } from './health-options.ts'
-import { isOwnHost } from './is-own-host.ts'
-import { send } from './send.ts'
+import { checkHealthOptions, type HealthOptions, type HealthStatus, healthChecks, type NamedCheck } from './health-checks.ts'
 
 /** As the IETF's draft has it: draft-inadarei-api-health-check-06. */
 const TYPE = 'application/health+json'
@@ -147,4 +145,17 @@ function bounded<T>(promise: Promise<T>, ms: number): Promise<T> {
     timer.unref()
     promise.then(resolve, reject).finally(() => clearTimeout(timer))
   })
+}
+
+const OWN_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i
+const OWN_ADDRESS = /^(127\.|::1$|::ffff:127\.)/
+const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via']
+
+/** Whether a request comes from this machine, and from nobody behind a proxy on it. */
+function isOwnHost({ socket, headers }: IncomingMessage): boolean {
+  return (
+    OWN_ADDRESS.test(socket.remoteAddress ?? '') &&
+    OWN_HOST.test(headers.host ?? '') &&
+    FORWARDED.every((name) => headers[name] === undefined)
+  )
 }

@@ -1,17 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type AdapterHost, type Found, hostOf, type Sluice } from '@sluice/core'
-import type { Asked, RequestFacts } from './asked.ts'
 import { BoundedMap } from './bounded-map.ts'
-import { cacheControl, secondsOf } from './cache-control.ts'
+import { type Asked, type RequestFacts, requestKey, requestRefusal, varyKey } from './cacheable-request.ts'
 import { isHeadSent } from './capture-response.ts'
 import { Flights } from './flights.ts'
 import { Making } from './making.ts'
-import { requestKey, varyKey } from './request-key.ts'
-import { requestRefusal } from './request-refusal.ts'
 import { type ResolvedResponseCacheOptions, type ResponseCacheOptions, resolveResponseCacheOptions } from './response-cache-options.ts'
 import { countersOf, type ResponseCacheCounters, type ResponseCacheStats } from './response-cache-stats.ts'
 import { sendStored } from './send-stored.ts'
-import type { StoredResponse } from './stored-response.ts'
+import { cacheControl, type StoredResponse, secondsOf } from './stored-response.ts'
 
 const MAX_VARIED = 10_000
 const NAMES: readonly string[] = []

@@ -1,12 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import type { AdapterHost, Found, ReadBasis } from '@sluice/core'
-import type { Asked } from './asked.ts'
+import { type Asked, varyKey } from './cacheable-request.ts'
 import { captureResponse } from './capture-response.ts'
-import { type Conditions, conditionsOf, entityTag, isNotModified } from './conditional.ts'
-import { varyKey } from './request-key.ts'
 import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'
 import type { ResponseCacheCounters } from './response-cache-stats.ts'
-import { becomeNotModified } from './send-stored.ts'
+import { becomeNotModified, type Conditions, conditionsOf, entityTag, isNotModified } from './send-stored.ts'
 import { freshForMs, headerText, responseRefusal, type StoredResponse, storedResponse, varyOf } from './stored-response.ts'
 
 /** Reasons that may be gone with the next request. */

@@ -1,5 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { conditionsOf, isNotModified } from './conditional.ts'
+import { createHash } from 'node:crypto'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { StoredResponse } from './stored-response.ts'
 
 /** Of a representation that is not sent. Source: RFC 9110, section 15.4.5. */
@@ -27,4 +27,36 @@ export function becomeNotModified(response: ServerResponse): void {
   response.statusCode = 304
   response.statusMessage = 'Not Modified'
   for (const name of OF_BODY) response.removeHeader(name)
+}
+
+/** What a request asked to be told only if it has changed; taken off it, so that the app makes a whole response. */
+export interface Conditions {
+  readonly ifNoneMatch: string | undefined
+  readonly ifModifiedSince: string | undefined
+}
+
+/** A strong validator: equal for equal bytes. */
+export function entityTag(body: Uint8Array): string {
+  return `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`
+}
+
+export function conditionsOf(headers: IncomingHttpHeaders): Conditions {
+  return { ifNoneMatch: headers['if-none-match'], ifModifiedSince: headers['if-modified-since'] }
+}
+
+/** Whether the client has what is to be sent. Source: RFC 9110, section 13.2.2. */
+export function isNotModified(conditions: Conditions, etag: string | undefined, lastModified: string | undefined): boolean {
+  const { ifNoneMatch, ifModifiedSince } = conditions
+  if (ifNoneMatch !== undefined) return matches(ifNoneMatch, etag)
+  if (ifModifiedSince === undefined || lastModified === undefined) return false
+  return Date.parse(lastModified) <= Date.parse(ifModifiedSince)
+}
+
+/** By weak comparison. */
+function matches(field: string, etag: string | undefined): boolean {
+  if (field.trim() === '*') return true
+  if (etag === undefined) return false
+  const opaque = etag.replace(/^W\//, '')
+  for (const [, tag] of field.matchAll(/(?:W\/)?("[^"]*")/g)) if (tag === opaque) return true
+  return false
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { metricsFormat } from '../../src/operations/metrics-format.ts'
+import { metricsFormat } from '../../src/operations/create-metrics-handler.ts'
 
 describe('metricsFormat', () => {
   it.each([

@@ -1,5 +1,33 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TLSSocket } from 'node:tls'
+import type { DerivedValues, Scope } from '@sluice/core'
 import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'
+
+/** What a framework knows of a request that `node:http` does not. */
+export interface RequestFacts {
+  /**
+   * The path and query that the client asked for.
+   * @defaultValue `request.url`
+   */
+  readonly url?: string | undefined
+  /** Called before a response is sent that was kept. */
+  readonly beforeSend?: () => void
+}
+
+/** One request at the cache. */
+export interface Asked {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly facts: RequestFacts
+  readonly scope: Scope
+  readonly derived: DerivedValues
+  readonly context: string
+  /** What is asked for, but for the headers that the response turns out to vary by. */
+  readonly base: string
+  /** The whole of it, as far as that is known. */
+  readonly key: string
+  readonly control: ReadonlyMap<string, string>
+}
 
 /** Apps that trust their proxy write these into links: they are a part of the question, or one client could poison the answers of all. */
 const FORWARDED = ['x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'x-forwarded-prefix', 'x-original-url', 'x-rewrite-url']
@@ -67,4 +95,21 @@ function nameOf(part: string): string {
   } catch {
     return name
   }
+}
+
+/** Headers that say who asks. */
+const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie', 'x-api-key']
+/** Headers that ask for a part, or only if something is so: none of it is kept. */
+const CONDITIONS = ['range', 'if-range', 'if-match', 'if-unmodified-since']
+
+/** Why a request is not answered from the cache, and its response not kept; `undefined`: it may be. */
+export function requestRefusal(request: IncomingMessage, { key, vary }: ResolvedResponseCacheOptions): string | undefined {
+  const { headers } = request
+  if (headers.upgrade !== undefined) return 'upgrade'
+  if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0) return 'body'
+  if (CONDITIONS.some((name) => headers[name] !== undefined)) return 'range'
+  if (key !== undefined) return undefined
+  const credential = CREDENTIALS.find((name) => headers[name] !== undefined && !vary.includes(name))
+  if (credential !== undefined) return credential
+  return (request.socket as Partial<TLSSocket>).authorized === true ? 'client certificate' : undefined
 }

@@ -1,0 +1,149 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { BurstyRateLimiter, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
+import { plainAddress } from '../headers/forwarding.ts'
+import { refuse } from '../small-responses.ts'
+import { checkRateLimit, type RateLimitOptions } from './admission-options.ts'
+import { clientKey } from './client-counts.ts'
+
+/** Refuses the requests of clients that send too many. */
+export interface RateLimit {
+  /**
+   * Counts a request, says in the response what is left, and answers it with `429` if it is one too many.
+   *
+   * @param clientIp - As the framework knows it: behind a proxy it is not the address of the connection. @defaultValue that of the connection
+   * @returns Whether it may go on. Never rejects: a limit that cannot be worked out keeps nobody out.
+   */
+  admit(request: IncomingMessage, response: ServerResponse, clientIp?: string): Promise<boolean>
+}
+
+/**
+ * Limits how many requests a client may send. Responses carry `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10).
+ *
+ * @throws InvalidOptionError.
+ * @example
+ * ```ts
+ * const limit = createRateLimit({ requests: 100, perSeconds: 60 })
+ * createServer(async (request, response) => {
+ *   if (await limit.admit(request, response)) handle(request, response)
+ * })
+ * ```
+ */
+export function createRateLimit(options: RateLimitOptions): RateLimit {
+  checkRateLimit(options)
+  const limiter = new RateLimiter(options, () => performance.now())
+  const policy = `"default";q=${options.requests};w=${options.perSeconds ?? 1}`
+  return {
+    async admit(request, response, clientIp = plainAddress(request.socket.remoteAddress)) {
+      const counted = await limiter.count(request, clientIp)
+      if (counted === undefined) return true
+      const { retryAfterSeconds, remaining, resetSeconds } = counted
+      if (response.headersSent || response.destroyed) return !response.destroyed
+      response.setHeader('RateLimit-Policy', policy)
+      response.setHeader('RateLimit', `"default";r=${remaining};t=${resetSeconds}`)
+      if (retryAfterSeconds === 0) return true
+      refuse(request, response, 429, retryAfterSeconds)
+      return false
+    },
+  }
+}
+
+/** Longer than this, a limit in Redis is not worth waiting for. */
+const REDIS_TIMEOUT_MS = 250
+/** For how long Redis is left alone that did not answer. */
+const PAUSE_MS = 1_000
+/** The time in which a burst may come, in windows. */
+const BURST_WINDOWS = 10
+
+type Limiter = Pick<RateLimiterMemory, 'consume'>
+
+/** What became of a request that was counted. */
+interface Counted {
+  /** After which the client may ask again; 0: this one may pass. */
+  readonly retryAfterSeconds: number
+  /** Requests that are left in this window. */
+  readonly remaining: number
+  /** Until the window ends. */
+  readonly resetSeconds: number
+}
+
+/** Counts the requests of clients, in the process, or in Redis for several. Warns once if a limit does not work. */
+export class RateLimiter {
+  readonly #memory: Limiter
+  readonly #shared: Limiter | undefined
+  #pausedUntil = 0
+  #hasWarned = false
+
+  constructor(
+    private readonly options: RateLimitOptions,
+    private readonly now: () => number,
+  ) {
+    this.#memory = limiterOf(options, undefined)
+    this.#shared = options.redis && limiterOf(options, options.redis)
+  }
+
+  /** Counts one request. Never rejects. @returns `undefined` if the request is not limited, or if counting failed: a broken limit rejects no requests. */
+  async count(request: IncomingMessage, clientIp: string): Promise<Counted | undefined> {
+    try {
+      const { key } = this.options
+      const client = key === undefined ? clientKey(clientIp) : key(request, clientIp)
+      return client === undefined ? undefined : await this.#countFor(client)
+    } catch (error) {
+      this.#warn(error)
+      return undefined
+    }
+  }
+
+  async #countFor(client: string): Promise<Counted> {
+    if (this.#shared !== undefined && this.now() >= this.#pausedUntil) {
+      try {
+        return await countedOf(within(this.#shared.consume(client), REDIS_TIMEOUT_MS))
+      } catch (error) {
+        // Each process counts its own requests for a while.
+        this.#pausedUntil = this.now() + PAUSE_MS
+        this.#warn(error)
+      }
+    }
+    return await countedOf(this.#memory.consume(client))
+  }
+
+  #warn(error: unknown): void {
+    if (this.#hasWarned) return
+    this.#hasWarned = true
+    const reason = error instanceof Error ? error.message : String(error)
+    process.emitWarning(`A rate limit could not be asked for, and is not kept as it should be: ${reason}`, { type: 'SluiceWarning' })
+  }
+}
+
+function limiterOf({ requests, perSeconds = 1, burst = 0, namespace = 'sluice:rate' }: RateLimitOptions, redis: unknown): Limiter {
+  const one = (points: number, duration: number, keyPrefix: string) => {
+    const limits = { points, duration, keyPrefix: `${namespace}:${keyPrefix}` }
+    return redis === undefined
+      ? new RateLimiterMemory(limits)
+      : new RateLimiterRedis({ ...limits, storeClient: redis, rejectIfRedisNotReady: true })
+  }
+  const steady = one(requests, perSeconds, 's')
+  return burst === 0 ? steady : new BurstyRateLimiter(steady, one(burst, perSeconds * BURST_WINDOWS, 'b'))
+}
+
+async function countedOf(consumed: Promise<RateLimiterRes>): Promise<Counted> {
+  try {
+    const { remainingPoints, msBeforeNext } = await consumed
+    return { retryAfterSeconds: 0, remaining: Math.max(0, remainingPoints), resetSeconds: secondsIn(msBeforeNext) }
+  } catch (error) {
+    if (!(error instanceof RateLimiterRes)) throw error
+    const seconds = Math.max(1, secondsIn(error.msBeforeNext))
+    return { retryAfterSeconds: seconds, remaining: 0, resetSeconds: seconds }
+  }
+}
+
+function secondsIn(ms: number): number {
+  return Math.max(0, Math.ceil(ms / 1_000))
+}
+
+function within<T>(promise: Promise<T>, ms: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`Redis did not answer within ${ms} ms.`)), ms)
+    timer.unref()
+    promise.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}

@@ -1,12 +1,14 @@
 export { type GracefulShutdown, gracefulShutdown } from '@sluice/http'
-export { type SluiceMiddleware, type SluiceMiddlewareOptions, sluiceMiddleware } from './sluice-middleware.ts'
 export {
   type HealthMiddleware,
   type LoadShedMiddleware,
+  type ProxyMiddleware,
+  type ResponseCacheMiddleware,
   sluiceHealth,
   sluiceLoadShed,
   sluiceMetrics,
+  sluiceProxy,
   sluiceRateLimit,
-} from './sluice-operations.ts'
-export { type ProxyMiddleware, sluiceProxy } from './sluice-proxy.ts'
-export { type ResponseCacheMiddleware, sluiceResponseCache } from './sluice-response-cache.ts'
+  sluiceResponseCache,
+} from './http-handlers.ts'
+export { type SluiceMiddleware, type SluiceMiddlewareOptions, sluiceMiddleware } from './sluice-middleware.ts'

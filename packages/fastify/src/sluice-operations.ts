@@ -13,8 +13,7 @@ import {
   type ShutdownOptions,
 } from '@sluice/http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import fp from 'fastify-plugin'
-import { ownOptions } from './own-options.ts'
+import { definePlugin } from './define-plugin.ts'
 
 export interface SluiceMetricsOptions extends MetricsOptions {
   /**
@@ -53,12 +52,12 @@ export interface SluiceShutdownOptions extends ShutdownOptions {
  * await app.register(sluiceMetrics, { sluice })
  * ```
  */
-export const sluiceMetrics: FastifyPluginAsync<SluiceMetricsOptions> = fp(
-  async (app: FastifyInstance, options: SluiceMetricsOptions) => {
-    const { sluice, path = '/metrics', ...own } = ownOptions(options)
+export const sluiceMetrics: FastifyPluginAsync<SluiceMetricsOptions> = definePlugin(
+  '@sluice/fastify/metrics',
+  async (app, options: SluiceMetricsOptions) => {
+    const { sluice, path = '/metrics', ...own } = options
     route(app, path, createMetricsHandler(sluiceFrom(sluice), own))
   },
-  { name: '@sluice/fastify/metrics', fastify: '5.x' },
 )
 
 /**
@@ -69,14 +68,14 @@ export const sluiceMetrics: FastifyPluginAsync<SluiceMetricsOptions> = fp(
  * await app.register(sluiceHealth, { sluice })
  * ```
  */
-export const sluiceHealth: FastifyPluginAsync<SluiceHealthOptions> = fp(
-  async (app: FastifyInstance, options: SluiceHealthOptions) => {
-    const { sluice, ...own } = ownOptions(options)
+export const sluiceHealth: FastifyPluginAsync<SluiceHealthOptions> = definePlugin(
+  '@sluice/fastify/health',
+  async (app, options: SluiceHealthOptions) => {
+    const { sluice, ...own } = options
     const health = createHealth(sluiceFrom(sluice), own)
     route(app, '/healthz', health.live)
     route(app, '/readyz', health.ready)
   },
-  { name: '@sluice/fastify/health', fastify: '5.x' },
 )
 
 /**
@@ -87,9 +86,10 @@ export const sluiceHealth: FastifyPluginAsync<SluiceHealthOptions> = fp(
  * await app.register(sluiceLoadShed, { maxConcurrent: 200 })
  * ```
  */
-export const sluiceLoadShed: FastifyPluginAsync<LoadShedOptions> = fp(
-  async (app: FastifyInstance, options: LoadShedOptions) => {
-    const shedding = createLoadShedding(ownOptions(options))
+export const sluiceLoadShed: FastifyPluginAsync<LoadShedOptions> = definePlugin(
+  '@sluice/fastify/load-shed',
+  async (app, options: LoadShedOptions) => {
+    const shedding = createLoadShedding(options)
     app.addHook('onRequest', (request, reply, done) => {
       // It answers by itself, and Fastify leaves the rest of the way out.
       if (shedding.admit(request.raw, reply.raw, request.originalUrl)) done()
@@ -97,7 +97,6 @@ export const sluiceLoadShed: FastifyPluginAsync<LoadShedOptions> = fp(
     })
     app.addHook('onClose', async () => shedding.close())
   },
-  { name: '@sluice/fastify/load-shed', fastify: '5.x' },
 )
 
 /**
@@ -109,9 +108,10 @@ export const sluiceLoadShed: FastifyPluginAsync<LoadShedOptions> = fp(
  * await app.register(sluiceRateLimit, { requests: 100, perSeconds: 60 })
  * ```
  */
-export const sluiceRateLimit: FastifyPluginAsync<RateLimitOptions> = fp(
-  async (app: FastifyInstance, options: RateLimitOptions) => {
-    const limit = createRateLimit(ownOptions(options) as RateLimitOptions)
+export const sluiceRateLimit: FastifyPluginAsync<RateLimitOptions> = definePlugin(
+  '@sluice/fastify/rate-limit',
+  async (app, options: RateLimitOptions) => {
+    const limit = createRateLimit(options)
     app.addHook('onRequest', (request, reply, done) => {
       limit.admit(request.raw, reply.raw, request.ip).then((is) => {
         if (is) done()
@@ -119,7 +119,6 @@ export const sluiceRateLimit: FastifyPluginAsync<RateLimitOptions> = fp(
       })
     })
   },
-  { name: '@sluice/fastify/rate-limit', fastify: '5.x' },
 )
 
 /**
@@ -131,9 +130,10 @@ export const sluiceRateLimit: FastifyPluginAsync<RateLimitOptions> = fp(
  * await app.register(sluiceShutdown, { sluice, drainDelayMs: 5_000 })
  * ```
  */
-export const sluiceShutdown: FastifyPluginAsync<SluiceShutdownOptions> = fp(
-  async (app: FastifyInstance, options: SluiceShutdownOptions) => {
-    const { sluice: given, close, ...own } = ownOptions(options)
+export const sluiceShutdown: FastifyPluginAsync<SluiceShutdownOptions> = definePlugin(
+  '@sluice/fastify/shutdown',
+  async (app, options: SluiceShutdownOptions) => {
+    const { sluice: given, close, ...own } = options
     checkOptions({ close }, { close: option.callback })
     const sluice = sluiceFrom(given)
     const closing = gracefulShutdown(app.server as Parameters<typeof gracefulShutdown>[0], sluice, {
@@ -146,7 +146,6 @@ export const sluiceShutdown: FastifyPluginAsync<SluiceShutdownOptions> = fp(
     // An app that is closed otherwise needs no signals any more.
     app.addHook('onClose', async () => closing.dispose())
   },
-  { name: '@sluice/fastify/shutdown', fastify: '5.x' },
 )
 
 /** Answered as it is, without what hooks would make of it. */

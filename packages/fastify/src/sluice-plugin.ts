@@ -1,8 +1,7 @@
 import { checkOptions, option, type ScopeHandle, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
 import { createFloorCookie, type FloorCookieOptions, type RequestIdOptions, RequestIds, RequestScopes } from '@sluice/http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
-import fp from 'fastify-plugin'
-import { ownOptions } from './own-options.ts'
+import { definePlugin } from './define-plugin.ts'
 
 export interface SluicePluginOptions {
   /**
@@ -47,7 +46,7 @@ export interface SluicePluginOptions {
  * await app.register(sluicePlugin, { sluice })
  * ```
  */
-export const sluicePlugin: FastifyPluginAsync<SluicePluginOptions> = fp(register, { name: '@sluice/fastify', fastify: '5.x' })
+export const sluicePlugin: FastifyPluginAsync<SluicePluginOptions> = definePlugin('@sluice/fastify', register)
 
 const rules = {
   sluice: option.object,
@@ -58,8 +57,8 @@ const rules = {
 }
 
 async function register(app: FastifyInstance, options: SluicePluginOptions): Promise<void> {
-  const { sluice: given, floorCookie: carried = false, requestId = true, ...reporting } = ownOptions(options)
-  checkOptions(ownOptions(options), rules)
+  const { sluice: given, floorCookie: carried = false, requestId = true, ...reporting } = options
+  checkOptions(options, rules)
   const sluice = sluiceFrom(given)
   const scopes = new RequestScopes(sluice, reporting)
   const floorCookie = carried === false ? undefined : createFloorCookie(sluice, carried === true ? {} : carried)

@@ -1,12 +1,10 @@
 import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { checkOptions, InvalidOptionError, option } from '@sluice/core'
+import { checkOptions, InvalidArgumentError, InvalidOptionError, option } from '@sluice/core'
 import { createProxy, type HttpProxy, type ProxyOptions, setRequestTarget } from '@sluice/http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import fp from 'fastify-plugin'
-import { ownOptions } from './own-options.ts'
+import { definePlugin } from './define-plugin.ts'
 import { PathPrefix, type PathReading } from './path-prefix.ts'
-import { leaveBodies } from './untouched-bodies.ts'
 import { type Upgrade, UpgradeRouter, type UpgradeTarget } from './upgrade-router.ts'
 
 export interface SluiceProxyOptions extends ProxyOptions {
@@ -38,11 +36,7 @@ export interface SluiceProxyOptions extends ProxyOptions {
  * app.register(sluiceProxy, { prefix: '/api', nodes: ['10.0.0.1:8080', '10.0.0.2:8080'] })
  * ```
  */
-export const sluiceProxy: FastifyPluginAsync<SluiceProxyOptions> = fp(register, {
-  name: '@sluice/fastify/proxy',
-  fastify: '5.x',
-  encapsulate: true,
-})
+export const sluiceProxy: FastifyPluginAsync<SluiceProxyOptions> = definePlugin('@sluice/fastify/proxy', register, true)
 
 const rules = {
   proxy: {
@@ -60,7 +54,7 @@ const rules = {
 const STEP_UP = /(?:[/\\]|%2f|%5c)(?:\.|%2e){2}(?:[/\\;]|%2f|%5c|$)/i
 
 async function register(app: FastifyInstance, options: SluiceProxyOptions): Promise<void> {
-  const { proxy: given, rewritePrefix = '', websocket = true, ...proxyOptions } = ownOptions(options)
+  const { proxy: given, rewritePrefix = '', websocket = true, ...proxyOptions } = options
   checkOptions({ proxy: given, rewritePrefix, websocket }, rules)
   for (const [name, value] of Object.entries(proxyOptions)) {
     if (given !== undefined && value !== undefined) throw new InvalidOptionError(name, 'none beside a proxy, which has its own', value)
@@ -143,4 +137,23 @@ function readingOf({ initialConfig }: FastifyInstance): PathReading {
     ignoresDuplicateSlashes: places.some(({ ignoreDuplicateSlashes }) => ignoreDuplicateSlashes === true),
     splitsAtSemicolon: places.some(({ useSemicolonDelimiter }) => useSemicolonDelimiter === true),
   }
+}
+
+const TOKEN = "[\\w!#$%&'*+.^`|~-]+"
+const MEDIA_TYPE = new RegExp(`^${TOKEN}/${TOKEN}\\s*(;|$)`)
+
+/** Has the routes of an instance leave bodies where they are, whatever they are. */
+function leaveBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (request, payload, done) => {
+    if (payload === request.raw) done(null)
+    else done(new InvalidArgumentError('payload', 'the request itself, which no preParsing hook has replaced', payload))
+  })
+  // Fastify refuses a type that is none before it asks a parser. It is not for this app to judge, and nodes are sent what the client sent.
+  app.addHook('onRequest', (request, _reply, done) => {
+    const type = request.headers['content-type']
+    const isRefused = type === undefined ? request.method === 'QUERY' : !MEDIA_TYPE.test(type)
+    if (isRefused) request.headers = { ...request.headers, 'content-type': 'application/octet-stream' }
+    done()
+  })
 }

@@ -1,8 +1,7 @@
 import { checkOptions, option, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
 import { createResponseCache, type ResponseCache, type ResponseCacheOptions } from '@sluice/http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, RouteHandlerMethod, RouteOptions } from 'fastify'
-import fp from 'fastify-plugin'
-import { ownOptions } from './own-options.ts'
+import { definePlugin } from './define-plugin.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -38,13 +37,10 @@ export interface SluiceResponseCacheOptions extends ResponseCacheOptions {
  * app.get('/cities', { config: { responseCache: true } }, listCities)
  * ```
  */
-export const sluiceResponseCache: FastifyPluginAsync<SluiceResponseCacheOptions> = fp(register, {
-  name: '@sluice/fastify/response-cache',
-  fastify: '5.x',
-})
+export const sluiceResponseCache: FastifyPluginAsync<SluiceResponseCacheOptions> = definePlugin('@sluice/fastify/response-cache', register)
 
 async function register(app: FastifyInstance, given: SluiceResponseCacheOptions): Promise<void> {
-  const { sluice: sluiceGiven, allRoutes = false, ...defaults } = ownOptions(given)
+  const { sluice: sluiceGiven, allRoutes = false, ...defaults } = given
   checkOptions({ sluice: sluiceGiven, allRoutes }, { sluice: option.object, allRoutes: option.boolean })
   const sluice = sluiceFrom(sluiceGiven)
   const shared = createResponseCache(sluice, defaults)

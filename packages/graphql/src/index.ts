@@ -3,6 +3,6 @@ export { type MercuriusApp, registerSluiceMercurius } from './register-sluice-me
 export type { AuthorizeField, SluiceField, SluiceMutationField, SluiceQueryField } from './schema/field-gate.ts'
 export type { SluiceSchemaOptions } from './schema/schema-options.ts'
 export type { DefinedName } from './schema/type-defs.ts'
-export type { GraphqlScopeOptions } from './scopes/scope-options.ts'
+export type { GraphqlScopeOptions } from './scopes/operation-names.ts'
 export { type SluiceApolloPlugin, sluiceApolloPlugin } from './sluice-apollo-plugin.ts'
 export { type SluiceEnvelopPlugin, useSluice } from './use-sluice.ts'

@@ -1,12 +1,8 @@
 import { type Sluice, SluiceError, sluiceFrom } from '@sluice/core'
 import { type DocumentNode, type GraphQLSchema, getOperationAST } from 'graphql'
 import { instrumentSchema } from './scopes/instrument-schema.ts'
-import { OperationNames } from './scopes/operation-names.ts'
-import { QueryScope } from './scopes/query-scope.ts'
-import { attachScopes } from './scopes/resolver-scopes.ts'
-import { ResponseEnds } from './scopes/response-ends.ts'
-import { type GraphqlScopeOptions, resolveScopeOptions } from './scopes/scope-options.ts'
-import { SubscriptionScopes } from './scopes/subscription-scopes.ts'
+import { type GraphqlScopeOptions, OperationNames, resolveScopeOptions } from './scopes/operation-names.ts'
+import { attachScopes, QueryScope, SubscriptionScopes } from './scopes/resolver-scopes.ts'
 
 /** A Fastify instance with Mercurius, as far as it is needed. */
 export interface MercuriusApp {
@@ -66,4 +62,30 @@ export function registerSluiceMercurius(app: MercuriusApp, sluice?: Sluice, opti
   app.graphql.addHook('onSubscriptionResolution', async (execution: unknown, context: object) => {
     subscriptions.get(context)?.eventDone(execution)
   })
+}
+
+/** A response of Node's, as far as it is needed. */
+interface Closing {
+  once(event: 'close', listener: () => void): unknown
+}
+
+/** Tells of responses that are closed, with one listener each: one HTTP request may have many operations. */
+class ResponseEnds {
+  readonly #waiting = new WeakMap<object, (() => void)[]>()
+
+  /** @param context - Of an operation; one without a response never ends by it. */
+  onClose(context: object, callback: () => void): void {
+    const response = (context as { readonly reply?: { readonly raw?: Closing } }).reply?.raw
+    if (typeof response?.once !== 'function') return
+    const known = this.#waiting.get(response)
+    if (known !== undefined) {
+      known.push(callback)
+      return
+    }
+    const callbacks = [callback]
+    this.#waiting.set(response, callbacks)
+    response.once('close', () => {
+      for (const one of callbacks) one()
+    })
+  }
 }

@@ -1,10 +1,8 @@
 import { type Sluice, sluiceFrom } from '@sluice/core'
 import type { GraphQLSchema, OperationDefinitionNode } from 'graphql'
 import { instrumentSchema } from './scopes/instrument-schema.ts'
-import { OperationNames } from './scopes/operation-names.ts'
-import { QueryScope } from './scopes/query-scope.ts'
-import { attachScopes } from './scopes/resolver-scopes.ts'
-import { type GraphqlScopeOptions, resolveScopeOptions } from './scopes/scope-options.ts'
+import { type GraphqlScopeOptions, OperationNames, resolveScopeOptions } from './scopes/operation-names.ts'
+import { attachScopes, QueryScope } from './scopes/resolver-scopes.ts'
 
 interface RequestContext {
   readonly schema: GraphQLSchema

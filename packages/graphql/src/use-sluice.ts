@@ -1,12 +1,10 @@
 import { registerOwnFrames, type Sluice, sluiceFrom } from '@sluice/core'
 import { type DocumentNode, type GraphQLSchema, getOperationAST } from 'graphql'
 import { instrumentSchema } from './scopes/instrument-schema.ts'
-import { OperationNames } from './scopes/operation-names.ts'
+import { type GraphqlScopeOptions, OperationNames, resolveScopeOptions } from './scopes/operation-names.ts'
 import { OperationScope } from './scopes/operation-scope.ts'
-import { attachScopes } from './scopes/resolver-scopes.ts'
+import { attachScopes, SubscriptionScopes } from './scopes/resolver-scopes.ts'
 import { isAsyncIterable, isThenable, runOperation } from './scopes/run-operation.ts'
-import { type GraphqlScopeOptions, resolveScopeOptions } from './scopes/scope-options.ts'
-import { SubscriptionScopes } from './scopes/subscription-scopes.ts'
 
 registerOwnFrames(import.meta.url)
 

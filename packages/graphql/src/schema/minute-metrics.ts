@@ -1,12 +1,11 @@
 import type { MetricName, MonitoringAndAutoScalingEngine } from '@sluice/core'
-import { toInt } from './to-int.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
 const NOT_KNOWN = -1
 
 /** What a minute was like. -1: nothing came that would tell. */
-export interface MinuteMetrics {
+interface MinuteMetrics {
   /** When it began, in seconds since 1970. */
   readonly timestamp: number
   readonly cpu: number
@@ -55,4 +54,11 @@ function byMinute(monitor: MonitoringAndAutoScalingEngine, metric: MetricName, w
 
 function mean(sum: Sum | undefined): number {
   return sum === undefined ? NOT_KNOWN : sum.total / sum.count
+}
+
+const MAX_INT = 2_147_483_647
+
+/** A whole number as a GraphQL `Int`, which has 32 bits: -1 for one that does not fit, as for all that is not known. */
+export function toInt(value: number): number {
+  return Number.isFinite(value) && Math.abs(value) <= MAX_INT ? Math.round(value) : -1
 }

@@ -1,7 +1,6 @@
 import { checkJson, InvalidArgumentError, NoProcessorError, ownCacheNamespaces, type ScaleDirection, type Sluice } from '@sluice/core'
-import { engineOf } from './engine-of.ts'
 import type { SluiceMutationField } from './field-gate.ts'
-import { text } from './query-resolvers.ts'
+import { engineOf, text } from './resolver-inputs.ts'
 import type { InputLimits } from './schema-options.ts'
 
 /** A glob is held against every key: its length is what each of them costs. */

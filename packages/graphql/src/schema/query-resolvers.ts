@@ -1,14 +1,11 @@
-import { InvalidArgumentError, option, type Sluice, SluiceError } from '@sluice/core'
-import { engineOf } from './engine-of.ts'
+import { analyzeSql, type Dialect, type QueryAnalysis, type Sluice, SluiceError } from '@sluice/core'
 import type { SluiceQueryField } from './field-gate.ts'
-import { minuteMetrics } from './minute-metrics.ts'
-import { slowQuery } from './slow-query.ts'
-import { toInt } from './to-int.ts'
+import { minuteMetrics, toInt } from './minute-metrics.ts'
+import { engineOf, text, whole } from './resolver-inputs.ts'
 
 /** As long as metrics are kept. */
 const MAX_HOURS = 72
 const MAX_LIMIT = 1_000
-const MAX_NAME = 200
 
 type Args = Readonly<Record<string, unknown>>
 
@@ -48,15 +45,11 @@ export function queryResolvers(sluice: Sluice): Readonly<Record<SluiceQueryField
   }
 }
 
-function whole(argument: string, value: unknown, max: number): number {
-  const rule = option.integer(1, max)
-  if (!rule.accepts(value)) throw new InvalidArgumentError(argument, rule.expected, value)
-  return value as number
-}
+const DIALECTS: readonly Dialect[] = ['postgresql', 'mysql', 'sqlite']
 
-/** @throws InvalidArgumentError for what is no text of 1 to 200 characters. */
-export function text(argument: string, value: unknown): string {
-  if (typeof value !== 'string' || value === '' || value.length > MAX_NAME)
-    throw new InvalidArgumentError(argument, `a text of 1 to ${MAX_NAME} characters`, value)
-  return value
+/** A slow statement without the values that the app wrote into its text. */
+export function slowQuery(analysis: QueryAnalysis): QueryAnalysis {
+  const { query, fingerprint } = analysis
+  const known = DIALECTS.map((dialect) => analyzeSql(query, dialect)).find((analyzed) => analyzed.fingerprint === fingerprint)
+  return { ...analysis, query: known?.shape ?? `statement ${fingerprint}` }
 }

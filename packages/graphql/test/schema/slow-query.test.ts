@@ -1,6 +1,6 @@
 import { DatabaseOptimizationEngine } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
-import { slowQuery } from '../../src/schema/slow-query.ts'
+import { slowQuery } from '../../src/schema/query-resolvers.ts'
 
 describe('a slow query', () => {
   const engine = new DatabaseOptimizationEngine()

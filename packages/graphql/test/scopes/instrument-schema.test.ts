@@ -3,8 +3,7 @@ import { buildSchema, extendSchema, type GraphQLObjectType, type GraphQLSchema, 
 import { describe, expect, it } from 'vitest'
 import { instrumentSchema } from '../../src/scopes/instrument-schema.ts'
 import { OperationNames } from '../../src/scopes/operation-names.ts'
-import { QueryScope } from '../../src/scopes/query-scope.ts'
-import { attachScopes } from '../../src/scopes/resolver-scopes.ts'
+import { attachScopes, QueryScope } from '../../src/scopes/resolver-scopes.ts'
 
 const sluice = createSluice()
 const inScope = () => hostOf(sluice).scopes.current()?.name

@@ -3,13 +3,19 @@ import {
   createHealth,
   createLoadShedding,
   createMetricsHandler,
+  createProxy,
   createRateLimit,
+  createResponseCache,
   type Health,
   type HealthOptions,
+  type HttpProxy,
   type LoadShedding,
   type LoadShedOptions,
   type MetricsOptions,
+  type ProxyOptions,
   type RateLimitOptions,
+  type ResponseCache,
+  type ResponseCacheOptions,
 } from '@sluice/http'
 import type { RequestHandler } from 'express'
 
@@ -86,4 +92,52 @@ export function sluiceLoadShed(options: LoadShedOptions = {}): LoadShedMiddlewar
 export function sluiceRateLimit(options: RateLimitOptions): RequestHandler {
   const limit = createRateLimit(options)
   return (request, response, next) => void limit.admit(request, response, request.ip).then((is) => is && next())
+}
+
+export interface ResponseCacheMiddleware extends RequestHandler {
+  /** What it counts. */
+  readonly cache: ResponseCache
+}
+
+/**
+ * Express middleware that answers requests with responses that were kept, as long as nothing is written to what they were made from. Use it after
+ * `sluiceMiddleware` and after all that decides who may be answered, before the routes or on one of them. Works with Express 4.18 and 5.
+ *
+ * @throws InvalidOptionError for options that are unknown or wrong.
+ * @example
+ * ```ts
+ * app.get('/cities', sluiceResponseCache(sluice, { ttlMs: 60_000 }), listCities)
+ * ```
+ */
+export function sluiceResponseCache(sluice?: Sluice, options: ResponseCacheOptions = {}): ResponseCacheMiddleware {
+  const cache = createResponseCache(sluiceFrom(sluice), options)
+  const middleware: RequestHandler = (request, response, next) => {
+    const answered = cache.answer(request, response, { url: request.originalUrl })
+    if (answered === false) next()
+    else if (answered !== true) answered.then((is) => is || next())
+  }
+  return Object.assign(middleware, { cache })
+}
+
+export interface ProxyMiddleware extends RequestHandler {
+  /** For the server's event `upgrade`, for `close`, for what it counts. */
+  readonly proxy: HttpProxy
+}
+
+/**
+ * Express middleware that passes requests on to nodes. What it is mounted at is taken off the path. It answers every request that reaches it, and must
+ * come before whatever reads bodies, such as `express.json()`. Works with Express 4.18 and 5.
+ *
+ * @throws InvalidOptionError; InvalidArgumentError for a node that is none.
+ * @example
+ * ```ts
+ * const api = sluiceProxy({ nodes: ['10.0.0.1:8080', '10.0.0.2:8080'] })
+ * app.use('/api', api)
+ * app.listen(8000).on('upgrade', api.proxy.upgrade)
+ * ```
+ */
+export function sluiceProxy(options: ProxyOptions): ProxyMiddleware {
+  const proxy = createProxy(options)
+  const middleware: RequestHandler = (request, response) => proxy.handler(request, response)
+  return Object.assign(middleware, { proxy })
 }

@@ -1,0 +1,37 @@
+import { InvalidArgumentError, option, type Sluice, SluiceError } from '@sluice/core'
+
+const MAX_NAME = 200
+
+type EngineName = 'cache' | 'database' | 'balancer' | 'jobs' | 'monitor'
+
+const called: Readonly<Record<EngineName, string>> = {
+  cache: 'The cache',
+  database: 'The database engine',
+  balancer: 'The balancer',
+  jobs: 'The job engine',
+  monitor: 'The monitor',
+}
+
+/** An engine of a Sluice. @throws SluiceError `SLUICE_ENGINE_OFF` that says how to switch it on. */
+export function engineOf<K extends EngineName>(sluice: Sluice, name: K): NonNullable<Sluice[K]> {
+  const engine = sluice[name]
+  if (engine) return engine
+  throw new SluiceError(
+    'SLUICE_ENGINE_OFF',
+    `${called[name]} is switched off: take \`${name}: false\` out of the options of createSluice().`,
+  )
+}
+
+/** @throws InvalidArgumentError unless `value` is an integer from 1 to `max`. */
+export function whole(argument: string, value: unknown, max: number): number {
+  const rule = option.integer(1, max)
+  if (!rule.accepts(value)) throw new InvalidArgumentError(argument, rule.expected, value)
+  return value as number
+}
+
+/** @throws InvalidArgumentError for what is no text of 1 to 200 characters. */
+export function text(argument: string, value: unknown): string {
+  if (typeof value !== 'string' || value === '' || value.length > MAX_NAME)
+    throw new InvalidArgumentError(argument, `a text of 1 to ${MAX_NAME} characters`, value)
+  return value
+}

@@ -85,7 +85,7 @@ module.exports = {
       from: {
         path: core,
         // The entry points export what engines have; of engines, `opentelemetry` has types alone.
-        pathNot: [`${core}(sluice|testing|opentelemetry)/`, `${core}index\\.ts$`, engineFolders],
+        pathNot: [`${core}(sluice|testing|opentelemetry)/`, `${core}(adapter/index|index|siblings)\\.ts$`, engineFolders],
       },
       to: { path: engineFolders },
     },
@@ -95,7 +95,7 @@ module.exports = {
       from: { path: `^packages/${name}/src` },
       to: {
         path: '^packages/',
-        pathNot: [`^packages/${name}/`, ...allowed.map((other) => `^packages/${other}/src/(database/)?index\\.ts$`)],
+        pathNot: [`^packages/${name}/`, ...allowed.map((other) => `^packages/${other}/src/(((database|adapter)/)?index|siblings)\\.ts$`)],
       },
     })),
     ...Object.entries(npm).map(([name, allowed]) => ({

@@ -57,21 +57,40 @@ function membersOf(declaration) {
   return members
 }
 
-/** The sources of all entry points of all packages. */
+/** The entry points of all packages, with their sources. */
 function entryPoints() {
-  return readdirSync(join(root, 'packages')).flatMap((name) => {
-    const { exports } = JSON.parse(read(join('packages', name, 'package.json')))
-    return Object.values(exports)
-      .filter((conditions) => typeof conditions === 'object')
-      .map((conditions) => join(root, 'packages', name, conditions['@sluice/source']))
+  return readdirSync(join(root, 'packages')).flatMap((folder) => {
+    const { name, exports } = JSON.parse(read(join('packages', folder, 'package.json')))
+    return Object.entries(exports)
+      .filter(([, conditions]) => typeof conditions === 'object')
+      .map(([path, conditions]) => ({ name: join(name, path), source: join(root, 'packages', folder, conditions['@sluice/source']) }))
   })
+}
+
+/** The entry points that export something. */
+const exportingEntryPoints = () => entryPoints().filter(({ source }) => parse(source).statements.some(ts.isExportDeclaration))
+
+/** The names of the values that a file exports from others. */
+function valuesOf(path) {
+  return parse(path)
+    .statements.filter((statement) => ts.isExportDeclaration(statement) && !statement.isTypeOnly)
+    .flatMap(({ exportClause }) => exportClause.elements.filter((element) => !element.isTypeOnly).map((element) => element.name.text))
+}
+
+function checkEntryPoints() {
+  const page = 'docs/reference/entry-points.md'
+  const tables = tablesOf(page)
+  const exporting = exportingEntryPoints()
+  compare('entry point', new Set(exporting.map(({ name }) => name)), new Set(tables.keys()), page)
+  for (const { name, source } of exporting)
+    compare(`value of ${name}`, new Set(valuesOf(source)), new Set(tables.get(name)?.keys() ?? []), page)
 }
 
 /** Every exported interface that is called `…Options`, and `CacheControl`, over all entry points: its name and members. */
 function optionInterfaces() {
   const found = new Map()
   const declared = new Map()
-  for (const index of entryPoints()) {
+  for (const { source: index } of entryPoints()) {
     for (const statement of parse(index).statements) {
       if (!ts.isExportDeclaration(statement) || !statement.exportClause || !ts.isNamedExports(statement.exportClause)) continue
       if (statement.moduleSpecifier === undefined) continue
@@ -138,15 +157,15 @@ function checkDatabaseFindings() {
   checkCodes('finding', path, 'DatabaseFindingCode', 'docs/reference/database-findings.md', /^## ([A-Z_]+)$/gm)
 }
 
-/** The API pages are of the entry points that `typedoc.json` of each package names. */
+/** The API pages are of the entry points that `typedoc.json` of each package names: all but the one without a promise. */
 function checkApiPages() {
   const inDocs = new Set()
   for (const folder of JSON.parse(read('docs/typedoc.json')).entryPoints) {
     const { entryPoints: sources } = JSON.parse(read(join('docs', folder, 'typedoc.json')))
     for (const source of sources) inDocs.add(join('docs', folder, source))
   }
-  const exporting = entryPoints().filter((path) => parse(path).statements.some(ts.isExportDeclaration))
-  compare('entry point', new Set(exporting.map((path) => relative(root, path))), inDocs, 'typedoc.json')
+  const promised = exportingEntryPoints().filter(({ name }) => name !== '@sluice/core/siblings')
+  compare('entry point', new Set(promised.map(({ source }) => relative(root, source))), inDocs, 'typedoc.json')
 }
 
 function checkOptions() {
@@ -351,6 +370,7 @@ function readmes() {
 checkErrors()
 checkDatabaseFindings()
 checkApiPages()
+checkEntryPoints()
 checkOptions()
 checkEvents()
 checkFields()

@@ -3,6 +3,7 @@ import { defineConfig } from 'tsdown'
 export default defineConfig({
   entry: {
     index: 'src/index.ts',
+    adapter: 'src/adapter/index.ts',
     database: 'src/database/index.ts',
     'jobs-sqlite': 'src/jobs/backends/sqlite/index.ts',
     'jobs-threads': 'src/jobs/threads/index.ts',
@@ -10,6 +11,7 @@ export default defineConfig({
     keda: 'src/monitoring/keda/index.ts',
     'scaling-cluster': 'src/monitoring/scaling/targets/cluster/index.ts',
     opentelemetry: 'src/opentelemetry/index.ts',
+    siblings: 'src/siblings.ts',
     testing: 'src/testing/index.ts',
   },
   format: 'esm',

@@ -1,4 +1,5 @@
-import { type CacheStore, EVERY_TAG, type StoreState } from '@sluice/core'
+import type { CacheStore, StoreState } from '@sluice/core'
+import { EVERY_TAG } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
 import { memoryStoreOn } from '../../packages/core/src/cache/stores/memory-store.ts'
 import { resolveMemoryStoreOptions } from '../../packages/core/src/cache/stores/memory-store-options.ts'

@@ -1,4 +1,5 @@
-import type { CatalogTable, Dialect, QueryStatsSnapshot } from '@sluice/core'
+import type { Dialect, QueryStatsSnapshot } from '@sluice/core'
+import type { CatalogTable } from '@sluice/core/adapter'
 import knex, { type Knex } from 'knex'
 import { PrismaSchema } from '../../packages/prisma/src/schema/prisma-schema.ts'
 import type { Database } from '../support/database.ts'

@@ -1,7 +1,8 @@
 import { createServer, request as httpRequest, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
-import { createSluice, hostOf, type ScopeReport, type Sluice } from '@sluice/core'
+import { createSluice, type ScopeReport, type Sluice } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
 import {
   sluiceHealth as expressHealth,
   sluiceRateLimit as expressLimit,

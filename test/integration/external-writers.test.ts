@@ -1,4 +1,5 @@
-import { changeTriggersSql, createSluice, dropChangeTriggersSql, type ListenOptions, listenToChanges, readCatalog } from '@sluice/core'
+import { changeTriggersSql, createSluice, dropChangeTriggersSql, type ListenOptions, listenToChanges } from '@sluice/core'
+import { readCatalog } from '@sluice/core/siblings'
 import { withSluice } from '@sluice/knex'
 import knex, { type Knex } from 'knex'
 import pg from 'pg'

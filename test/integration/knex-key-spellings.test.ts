@@ -1,4 +1,5 @@
-import { createSluice, type Dialect, hostOf, type Sluice } from '@sluice/core'
+import { createSluice, type Dialect, type Sluice } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
 import { withSluice } from '@sluice/knex'
 import knex, { type Knex } from 'knex'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'

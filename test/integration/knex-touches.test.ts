@@ -1,15 +1,6 @@
-import {
-  analyzeSql,
-  canonicalKey,
-  createSluice,
-  type Dialect,
-  effectOfStatement,
-  hostOf,
-  isRefusal,
-  readCatalog,
-  type TableId,
-  type WriteEffect,
-} from '@sluice/core'
+import { analyzeSql, createSluice, type Dialect } from '@sluice/core'
+import { canonicalKey, effectOfStatement, isRefusal, type TableId, type WriteEffect } from '@sluice/core/adapter'
+import { hostOf, readCatalog } from '@sluice/core/siblings'
 import knex, { type Knex } from 'knex'
 import { describe, expect, it } from 'vitest'
 import { type BuilderInternals, clientOf } from '../../packages/knex/src/internals.ts'

@@ -1,4 +1,5 @@
-import { createSluice, hostOf } from '@sluice/core'
+import { createSluice } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
 import { unsluice, withSluice } from '@sluice/knex'
 import knex, { type Knex } from 'knex'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'

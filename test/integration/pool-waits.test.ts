@@ -1,5 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg'
-import { createSluice, hostOf } from '@sluice/core'
+import { createSluice } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
 import { unsluice, withSluice } from '@sluice/knex'
 import { sluiceAdapter } from '@sluice/prisma'
 import knex from 'knex'

@@ -1,4 +1,4 @@
-import { hostOf } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { databases } from '../support/databases.ts'
 import type { TestPrismaClient } from '../support/prisma-clients.ts'

@@ -1,4 +1,5 @@
-import { hostOf, isRefusal, type Lookup, type Operation } from '@sluice/core'
+import { isRefusal, type Lookup, type Operation } from '@sluice/core/adapter'
+import { hostOf } from '@sluice/core/siblings'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ClientState } from '../../packages/prisma/src/client-state.ts'
 import { databases } from '../support/databases.ts'

@@ -1,4 +1,6 @@
-import { type Dialect, type ForeignKeyInfo, readCatalog, SchemaCatalog } from '@sluice/core'
+import type { Dialect } from '@sluice/core'
+import { type ForeignKeyInfo, SchemaCatalog } from '@sluice/core/adapter'
+import { readCatalog } from '@sluice/core/siblings'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runtimeDataModelOf } from '../../packages/prisma/src/internals.ts'
 import { schemaFromRuntime } from '../../packages/prisma/src/schema/from-runtime.ts'

@@ -1,4 +1,5 @@
-import { readCatalog, type SchemaCatalog } from '@sluice/core'
+import type { SchemaCatalog } from '@sluice/core/adapter'
+import { readCatalog } from '@sluice/core/siblings'
 import knex, { type Knex } from 'knex'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { catalogSchemas } from '../support/catalog-schemas.ts'

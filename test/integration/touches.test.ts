@@ -1,4 +1,4 @@
-import type { TableId } from '@sluice/core'
+import type { TableId } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
 import type { PrismaSchema } from '../../packages/prisma/src/schema/prisma-schema.ts'
 import { type Touches, touches } from '../../packages/prisma/src/touches/touches.ts'

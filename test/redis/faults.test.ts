@@ -1,4 +1,5 @@
-import { type CacheStore, EVERY_TAG, type Stamps, StoreUnavailableError } from '@sluice/core'
+import { type CacheStore, type Stamps, StoreUnavailableError } from '@sluice/core'
+import { EVERY_TAG } from '@sluice/core/siblings'
 import { type RedisStore, type RedisStoreOptions, redisStore } from '@sluice/redis'
 import type { Redis } from 'ioredis'
 import { afterEach, describe, expect, it } from 'vitest'

@@ -1,4 +1,4 @@
-import { canonicalKey, type TableId, type WriteEffect } from '@sluice/core'
+import { canonicalKey, type TableId, type WriteEffect } from '@sluice/core/adapter'
 import { allTag, rowTag, setTag, tagsWritten } from '../../packages/core/src/cache/coherence/tags.ts'
 import { EVERY_TAG } from '../../packages/core/src/cache/stores/cache-store.ts'
 

@@ -1,4 +1,4 @@
-import type { CatalogTable, SchemaCatalog, TableId } from '@sluice/core'
+import type { CatalogTable, SchemaCatalog, TableId } from '@sluice/core/adapter'
 import type { Database } from './databases.ts'
 
 /** One row that changed, by the texts of its primary key; `undefined` where it was not there. Keys are empty in tables without one. */

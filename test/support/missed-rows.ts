@@ -1,4 +1,5 @@
-import { rowBucket, type TableId, type WriteEffect } from '@sluice/core'
+import type { TableId, WriteEffect } from '@sluice/core/adapter'
+import { rowBucket } from '../../packages/core/src/schema/row-bucket.ts'
 import type { RowChange } from './change-log.ts'
 
 /** The changes of rows that were there before the write, in tables of which it was said to touch other rows only. */

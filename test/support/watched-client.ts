@@ -1,4 +1,5 @@
-import { analyzeSql, canonicalKey, type Dialect, type TableId } from '@sluice/core'
+import { analyzeSql, type Dialect } from '@sluice/core'
+import { canonicalKey, type TableId } from '@sluice/core/adapter'
 import { PrismaSchema } from '../../packages/prisma/src/schema/prisma-schema.ts'
 import { areFound } from '../../packages/prisma/src/touches/pinned-rows.ts'
 import { touches } from '../../packages/prisma/src/touches/touches.ts'

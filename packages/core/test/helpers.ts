@@ -1,5 +1,16 @@
-import type { CacheRequest, Clock, Lookup, LookupKey, Operation, Refusal, Shape, Source, WriteEffect } from '@sluice/core'
-import { keyKinds, lookupKey } from '@sluice/core'
+import type { Clock } from '@sluice/core'
+import {
+  type CacheRequest,
+  keyKinds,
+  type Lookup,
+  type LookupKey,
+  lookupKey,
+  type Operation,
+  type Refusal,
+  type Shape,
+  type Source,
+  type WriteEffect,
+} from '@sluice/core/adapter'
 
 /** A clock that stands still until it is told to move. */
 export class FakeClock implements Clock {

@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import type { IncomingMessage } from 'node:http'
-import { checkOptions, InvalidOptionError, type OptionRule, option, type ProcessLink } from '@sluice/core'
+import { InvalidOptionError } from '@sluice/core'
+import { checkOptions, type OptionRule, option, type ProcessLink } from '@sluice/core/siblings'
 import { localProcesses } from './processes/local-processes.ts'
 
 export interface DashboardOptions {

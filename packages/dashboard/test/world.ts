@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Clock, createSluice, hostOf, type Shape, type Sluice, type SluiceOptions } from '@sluice/core'
+import { type Clock, createSluice, type Sluice, type SluiceOptions } from '@sluice/core'
+import type { Shape } from '@sluice/core/adapter'
+import { hostOf } from '@sluice/core/siblings'
 import { onTestFinished } from 'vitest'
 import { createDashboard, type Dashboard, type DashboardOptions } from '../src/index.ts'
 

@@ -1,5 +1,7 @@
 import { type AddressInfo, connect } from 'node:net'
-import { createSluice, type Finding, hostOf, type Operation, type ScopeReport, type Sluice } from '@sluice/core'
+import { createSluice, type Finding, type ScopeReport, type Sluice } from '@sluice/core'
+import type { Operation } from '@sluice/core/adapter'
+import { hostOf } from '@sluice/core/siblings'
 import { sluiceMiddleware } from '@sluice/express'
 import express5, { type Express } from 'express'
 // @ts-expect-error its types are those of Express 5, which differ in nothing that is used here

@@ -1,4 +1,5 @@
-import { checkOptions, option, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
+import { type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
+import { checkOptions, option } from '@sluice/core/siblings'
 import {
   createHealth,
   createLoadShedding,

@@ -1,4 +1,5 @@
-import { checkOptions, option, type ScopeHandle, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
+import { type ScopeHandle, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
+import { checkOptions, option } from '@sluice/core/siblings'
 import { createFloorCookie, type FloorCookieOptions, type RequestIdOptions, RequestIds, RequestScopes } from '@sluice/http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { definePlugin } from './define-plugin.ts'

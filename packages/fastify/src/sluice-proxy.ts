@@ -1,6 +1,7 @@
 import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { checkOptions, InvalidArgumentError, InvalidOptionError, option } from '@sluice/core'
+import { InvalidArgumentError, InvalidOptionError } from '@sluice/core'
+import { checkOptions, option } from '@sluice/core/siblings'
 import { createProxy, type HttpProxy, type ProxyOptions, setRequestTarget } from '@sluice/http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { definePlugin } from './define-plugin.ts'

@@ -1,4 +1,5 @@
-import { checkOptions, option, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
+import { type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
+import { checkOptions, option } from '@sluice/core/siblings'
 import { createResponseCache, type ResponseCache, type ResponseCacheOptions } from '@sluice/http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, RouteHandlerMethod, RouteOptions } from 'fastify'
 import { definePlugin } from './define-plugin.ts'

@@ -1,4 +1,5 @@
-import { hostOf, type Sluice } from '@sluice/core'
+import type { Sluice } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
 import type { GraphQLScalarType } from 'graphql'
 import { GraphQLJSON } from 'graphql-scalars'
 import { FieldGate, type SluiceField, type SluiceMutationField, type SluiceQueryField } from './schema/field-gate.ts'

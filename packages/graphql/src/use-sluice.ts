@@ -1,4 +1,5 @@
-import { registerOwnFrames, type Sluice, sluiceFrom } from '@sluice/core'
+import { type Sluice, sluiceFrom } from '@sluice/core'
+import { registerOwnFrames } from '@sluice/core/siblings'
 import { type DocumentNode, type GraphQLSchema, getOperationAST } from 'graphql'
 import { instrumentSchema } from './scopes/instrument-schema.ts'
 import { type GraphqlScopeOptions, OperationNames, resolveScopeOptions } from './scopes/operation-names.ts'

@@ -1,4 +1,5 @@
-import { patiently, type ServerNode } from '@sluice/core'
+import type { ServerNode } from '@sluice/core'
+import { patiently } from '@sluice/core/siblings'
 import { Agent, request } from 'undici'
 import type { ProxyCore } from './proxy-core.ts'
 import type { ProbeOptions } from './proxy-options.ts'

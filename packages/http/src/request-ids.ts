@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { checkOptions, type OptionRule, option } from '@sluice/core'
+import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
 
 /** Where ids of requests come from. */
 export interface RequestIdOptions {

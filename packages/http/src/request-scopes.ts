@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import { createConsoleReport, hostOf, NPlusOneError, type Scope, type ScopeCounts, type ScopeHandle, type Sluice } from '@sluice/core'
+import { createConsoleReport, NPlusOneError, type ScopeCounts, type ScopeHandle, type Sluice } from '@sluice/core'
+import { hostOf, type Scope } from '@sluice/core/siblings'
 import onHeaders from 'on-headers'
 
 /** What a middleware or a plugin was told; what is left out is on unless `NODE_ENV` is `production`. */

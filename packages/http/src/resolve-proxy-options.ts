@@ -1,4 +1,5 @@
-import { type BalancingStrategy, checkOptions, InvalidOptionError, LoadBalancingEngine, type OptionRule, option } from '@sluice/core'
+import { type BalancingStrategy, InvalidOptionError, LoadBalancingEngine } from '@sluice/core'
+import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
 import { checkRateLimit, checkShed, type RateLimitOptions, type ShedOptions } from './admission/admission-options.ts'
 import type { Forwarding } from './headers/forwarding.ts'
 import type { HedgeOptions } from './hedging.ts'

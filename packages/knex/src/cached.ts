@@ -1,4 +1,5 @@
-import { type CacheControl, checkCacheControl, InvalidArgumentError } from '@sluice/core'
+import { type CacheControl, InvalidArgumentError } from '@sluice/core'
+import { checkCacheControl } from '@sluice/core/adapter'
 import type { Knex } from 'knex'
 
 /** Beside the builders, not in them: what Knex or other tools find in a builder, they may act upon. */

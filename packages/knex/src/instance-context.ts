@@ -1,4 +1,5 @@
-import type { AdapterHost, Lookup, Refusal, RowSource, Source, TableId } from '@sluice/core'
+import type { Lookup, Refusal, RowSource, Source, TableId } from '@sluice/core/adapter'
+import type { AdapterHost } from '@sluice/core/siblings'
 import type { BuilderInternals, ClientInternals } from './internals.ts'
 
 /** What operations need to know of the instance that they belong to. */

@@ -1,4 +1,4 @@
-import { canonicalKey, keyKinds, keyRefusal, type Lookup, lookupKey, MAX_BOUND_KEYS, type Refusal, refuse } from '@sluice/core'
+import { canonicalKey, keyKinds, keyRefusal, type Lookup, lookupKey, MAX_BOUND_KEYS, type Refusal, refuse } from '@sluice/core/adapter'
 import type { InstanceContext } from './instance-context.ts'
 import { type BuilderInternals, type ClientInternals, databaseName, rewritesNames, selectParts } from './internals.ts'
 import { refuseKeyValue } from './lookups/key-values.ts'

@@ -1,20 +1,16 @@
+import { analyzeSql } from '@sluice/core'
 import {
-  analyzeSql,
   type CacheRequest,
   canonicalKey,
-  currentDemand,
   type Lookup,
   type Operation,
   type OperationKind,
-  type PinnedRead,
-  pinnedReadOf,
-  type ReadDemand,
   type Refusal,
   type RowSource,
-  readsOfStatement,
   refuse,
   type Source,
-} from '@sluice/core'
+} from '@sluice/core/adapter'
+import { currentDemand, type PinnedRead, pinnedReadOf, type ReadDemand, readsOfStatement } from '@sluice/core/siblings'
 import { controlOf } from './cached.ts'
 import type { InstanceContext } from './instance-context.ts'
 import { type BuilderInternals, type ClientInternals, compiled, isPlain } from './internals.ts'

@@ -1,4 +1,5 @@
-import { InvalidOptionError, type ReplicaOptions, resolveReplicaOptions } from '@sluice/core'
+import { InvalidOptionError, type ReplicaOptions } from '@sluice/core'
+import { resolveReplicaOptions } from '@sluice/core/siblings'
 import type { Knex } from 'knex'
 
 export interface KnexOptions extends ReplicaOptions {

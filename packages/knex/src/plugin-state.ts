@@ -1,14 +1,6 @@
-import {
-  type AdapterHost,
-  currentDemand,
-  type Dialect,
-  type Lookup,
-  type ReadDemand,
-  type Refusal,
-  type RowSource,
-  type Source,
-  type TableId,
-} from '@sluice/core'
+import type { Dialect } from '@sluice/core'
+import type { Lookup, Refusal, RowSource, Source, TableId } from '@sluice/core/adapter'
+import { type AdapterHost, currentDemand, type ReadDemand } from '@sluice/core/siblings'
 import type { InstanceContext } from './instance-context.ts'
 import { type BuilderInternals, type ClientInternals, isPlain, poolStateOf, type QueryObject, type RunnerInternals } from './internals.ts'
 import { attachedConnection } from './knex-connection.ts'

@@ -1,4 +1,4 @@
-import { type AdapterHost, isPoolExhausted } from '@sluice/core'
+import { type AdapterHost, isPoolExhausted } from '@sluice/core/siblings'
 import { type ClientInternals, type PoolEvents, poolEventsOf, poolStateOf } from './internals.ts'
 
 interface Request {

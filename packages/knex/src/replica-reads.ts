@@ -1,4 +1,5 @@
-import { type AdapterHost, type Dialect, mayBeKept, type ReadDemand, type ReadRouter, type ReplicaAttempt } from '@sluice/core'
+import type { Dialect } from '@sluice/core'
+import { type AdapterHost, mayBeKept, type ReadDemand, type ReadRouter, type ReplicaAttempt } from '@sluice/core/siblings'
 import {
   abandon,
   addressOf,

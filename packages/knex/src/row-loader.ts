@@ -1,4 +1,6 @@
-import { type AdapterHost, type CatalogTable, type Dialect, type RowLoader, readCatalog, type SchemaCatalog } from '@sluice/core'
+import type { Dialect } from '@sluice/core'
+import type { CatalogTable, RowLoader, SchemaCatalog } from '@sluice/core/adapter'
+import { type AdapterHost, readCatalog } from '@sluice/core/siblings'
 import type { Knex } from 'knex'
 import { type ClientInternals, clientOf, databaseName, isDestroyed, rowsOf } from './internals.ts'
 

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
-import { analyzeSql, canonicalKey, type RowSource, type SchemaCatalog } from '@sluice/core'
+import { analyzeSql } from '@sluice/core'
+import { canonicalKey, type RowSource, type SchemaCatalog } from '@sluice/core/adapter'
 import type { InstanceContext } from './instance-context.ts'
 import {
   type BuilderInternals,

@@ -1,4 +1,4 @@
-import { copyValue, isCopyable } from '@sluice/core'
+import { copyValue, isCopyable } from '@sluice/core/adapter'
 
 /** Classes that drivers give to rows: they have methods and no state of their own. */
 const DRIVER_ROWS = new Set(['RowDataPacket', 'TextRow', 'BinaryRow'])

@@ -1,25 +1,22 @@
+import { type AnalyzedSql, analyzeSql, type Dialect, type Statement, type StatementCaller, type TransactionControl } from '@sluice/core'
 import {
-  type AdapterHost,
-  type AnalyzedSql,
-  type AnnouncedWrite,
-  analyzeSql,
   captureStack,
-  type Dialect,
   EVERYTHING,
   effectOfStatement,
-  isShadowing,
-  readCatalog,
   type Shape,
-  type Statement,
-  type StatementCaller,
-  type TransactionControl,
   type TransactionWrites,
-  type WatchedShape,
   type WriteEffect,
   type WriteOutcome,
+} from '@sluice/core/adapter'
+import {
+  type AdapterHost,
+  type AnnouncedWrite,
+  isShadowing,
+  readCatalog,
+  type WatchedShape,
   warnOfLateWrites,
   writeOutcomeOf,
-} from '@sluice/core'
+} from '@sluice/core/siblings'
 import { fixForSql } from './fix.ts'
 import { type ClientInternals, type QueryObject, rowsIn, wasRolledBack } from './internals.ts'
 import { openConnection } from './own-connection.ts'

@@ -1,4 +1,5 @@
-import { hostOf, InvalidArgumentError, registerOwnFrames, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
+import { InvalidArgumentError, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
+import { hostOf, registerOwnFrames } from '@sluice/core/siblings'
 import type { Knex } from 'knex'
 import { instrumentations } from './instrumentations.ts'
 import { type BuilderInternals, type ClientInternals, clientOf, dialectOf, type QueryObject } from './internals.ts'

@@ -1,4 +1,5 @@
-import { InvalidArgumentError, InvalidOptionError, isRefusal } from '@sluice/core'
+import { InvalidArgumentError, InvalidOptionError } from '@sluice/core'
+import { isRefusal } from '@sluice/core/adapter'
 import type { Knex } from 'knex'
 import { describe, expect, it } from 'vitest'
 import { cached } from '../src/cached.ts'

@@ -1,4 +1,6 @@
-import { type CatalogData, createSluice, type Dialect, hostOf, isRefusal, type Lookup, SchemaCatalog, type TableInfo } from '@sluice/core'
+import { createSluice, type Dialect } from '@sluice/core'
+import { type CatalogData, isRefusal, type Lookup, SchemaCatalog, type TableInfo } from '@sluice/core/adapter'
+import { hostOf } from '@sluice/core/siblings'
 import knex, { type Knex } from 'knex'
 import type { InstanceContext } from '../src/instance-context.ts'
 import { type BuilderInternals, clientOf } from '../src/internals.ts'

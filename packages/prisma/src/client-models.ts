@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
-import { type AdapterHost, type Dialect, type SchemaCatalog, type TableId, tableId, UNKNOWN_SCHEMA } from '@sluice/core'
+import type { Dialect } from '@sluice/core'
+import { type SchemaCatalog, type TableId, tableId, UNKNOWN_SCHEMA } from '@sluice/core/adapter'
+import type { AdapterHost } from '@sluice/core/siblings'
 import { adapterOf, givenSchemaOf, type RuntimeDataModel, runtimeDataModelOf } from './internals.ts'
 import type { OmittedFields } from './lookups/selection.ts'
 import { schemaFromRuntime } from './schema/from-runtime.ts'

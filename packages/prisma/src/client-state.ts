@@ -1,4 +1,6 @@
-import type { AdapterHost, Dialect, Source, TableId } from '@sluice/core'
+import type { Dialect } from '@sluice/core'
+import type { Source, TableId } from '@sluice/core/adapter'
+import type { AdapterHost } from '@sluice/core/siblings'
 import { type ClientModels, modelsOf } from './client-models.ts'
 import {
   type ComputedFields,

@@ -1,5 +1,6 @@
 import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils'
-import { type AdapterHost, isPoolExhausted, type PoolState } from '@sluice/core'
+import type { PoolState } from '@sluice/core'
+import { type AdapterHost, isPoolExhausted } from '@sluice/core/siblings'
 
 /** What is used of a pool of `pg`; all of it is documented there. */
 interface PgPool {

@@ -1,4 +1,4 @@
-import { isRefusal, type Shape } from '@sluice/core'
+import { isRefusal, type Shape } from '@sluice/core/adapter'
 import { literal, property } from './literal.ts'
 import type { PrismaShape } from './prisma-shape.ts'
 import type { PrismaModel, PrismaRelation } from './schema/prisma-model.ts'

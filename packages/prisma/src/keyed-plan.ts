@@ -1,4 +1,4 @@
-import type { Refusal } from '@sluice/core'
+import type { Refusal } from '@sluice/core/adapter'
 import type { KeyChoices } from './lookups/key-choices.ts'
 
 /** How the operations of one shape may be merged. Holds for all of them: it depends on no value. */

@@ -1,4 +1,5 @@
-import { type Dialect, type Refusal, refuse } from '@sluice/core'
+import type { Dialect } from '@sluice/core'
+import { type Refusal, refuse } from '@sluice/core/adapter'
 import type { KeyedPlan, LookupPlan } from './keyed-plan.ts'
 import { AGGREGATES, countAsAggregate, refuseAggregates } from './lookups/aggregates.ts'
 import { type KeyChoice, KeyChoices } from './lookups/key-choices.ts'

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { StatementCaller, WriteEffect } from '@sluice/core'
+import type { StatementCaller } from '@sluice/core'
+import type { WriteEffect } from '@sluice/core/adapter'
 
 /** What a connection is told of the operation whose statements it gets. */
 interface OperationContext {

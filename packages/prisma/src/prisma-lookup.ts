@@ -14,7 +14,7 @@ import {
   type Slice,
   type Source,
   type TableId,
-} from '@sluice/core'
+} from '@sluice/core/adapter'
 import { type ComputedFields, dataPathOf, type InternalParams, type QueryFunction, stackOf, type TransactionInfo } from './internals.ts'
 import { isOfNumbers } from './lookup-plan.ts'
 import { MAX_TUPLES } from './lookups/key-filter.ts'

@@ -1,27 +1,23 @@
+import { analyzeSql, type CacheControl, type Statement } from '@sluice/core'
 import {
-  type AdapterHost,
-  analyzeSql,
-  type CacheControl,
   type CacheRequest,
   canonicalKey,
   copyValue,
-  currentDemand,
   EVERYTHING,
   effectOfStatement,
   isCopyable,
   type Lookup,
   type Operation,
   type OperationKind,
-  type ReadDemand,
   type Refusal,
   type RowSource,
   refuse,
   type Source,
-  type Statement,
   type TableId,
   type TransactionWrites,
   type WriteEffect,
-} from '@sluice/core'
+} from '@sluice/core/adapter'
+import { type AdapterHost, currentDemand, type ReadDemand } from '@sluice/core/siblings'
 import { valueTypes } from './decimal-class.ts'
 import {
   type ComputedFields,

@@ -1,4 +1,5 @@
-import { checkOptions, type OptionRule, option, type ReplicaOptions, resolveReplicaOptions } from '@sluice/core'
+import type { ReplicaOptions } from '@sluice/core'
+import { checkOptions, type OptionRule, option, resolveReplicaOptions } from '@sluice/core/siblings'
 import type { PrismaSchemaData } from './schema/prisma-schema-data.ts'
 
 export interface PrismaOptions extends ReplicaOptions {

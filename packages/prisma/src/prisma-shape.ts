@@ -1,4 +1,4 @@
-import type { RowSource, Shape } from '@sluice/core'
+import type { RowSource, Shape } from '@sluice/core/adapter'
 import type { LookupPlan } from './keyed-plan.ts'
 import type { OmittedFields } from './lookups/selection.ts'
 import type { PrismaModel } from './schema/prisma-model.ts'

@@ -1,12 +1,5 @@
-import {
-  type AdapterHost,
-  type Connection,
-  type Dialect,
-  mayBeKept,
-  type ReadDemand,
-  type ReadRouter,
-  type ReplicaAttempt,
-} from '@sluice/core'
+import type { Connection, Dialect } from '@sluice/core'
+import { type AdapterHost, mayBeKept, type ReadDemand, type ReadRouter, type ReplicaAttempt } from '@sluice/core/siblings'
 import {
   adapterOf,
   clientVersionOf,

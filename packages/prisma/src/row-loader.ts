@@ -1,4 +1,6 @@
-import type { AdapterHost, Dialect, RowLoader, RowTarget } from '@sluice/core'
+import type { Dialect } from '@sluice/core'
+import type { RowLoader, RowTarget } from '@sluice/core/adapter'
+import type { AdapterHost } from '@sluice/core/siblings'
 import type { RuntimeDataModel } from './internals.ts'
 import { COLUMN_TYPES } from './schema/catalog-data-of.ts'
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { AnalyzedSql, Dialect, OperationKind, RowSource } from '@sluice/core'
+import type { AnalyzedSql, Dialect } from '@sluice/core'
+import type { OperationKind, RowSource } from '@sluice/core/adapter'
 import { fixFor, follows } from './fix.ts'
 import type { LookupPlan } from './keyed-plan.ts'
 import { planLookup } from './lookup-plan.ts'

@@ -6,26 +6,17 @@ import type {
   SqlQueryable,
   Transaction,
 } from '@prisma/driver-adapter-utils'
+import { type AnalyzedSql, analyzeSql, type Dialect, type Sluice, type Statement, type TransactionControl } from '@sluice/core'
+import { EVERYTHING, effectOfStatement, type TableId, type TransactionWrites, type WriteEffect } from '@sluice/core/adapter'
 import {
   type AdapterHost,
-  type AnalyzedSql,
-  analyzeSql,
-  type Dialect,
-  EVERYTHING,
-  effectOfStatement,
   hostOf,
   isShadowing,
   readCatalog,
-  type Sluice,
-  type Statement,
   type StatementWatch,
-  type TableId,
-  type TransactionControl,
-  type TransactionWrites,
-  type WriteEffect,
   warnOfLateWrites,
   writeOutcomeOf,
-} from '@sluice/core'
+} from '@sluice/core/siblings'
 import { adapterConnection, BARE, queryableConnection } from './adapter-connection.ts'
 import { dialectOf } from './dialect.ts'
 import { watchDriverPool } from './driver-pool.ts'

@@ -1,4 +1,5 @@
-import { type CacheControl, checkCacheControl } from '@sluice/core'
+import type { CacheControl } from '@sluice/core'
+import { checkCacheControl } from '@sluice/core/adapter'
 import { isRead } from './read-actions.ts'
 
 /** A call's arguments without `cache`, which Prisma does not know, and what stood there. */

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type TransactionWrites, type WriteEffect, WriteSet } from '@sluice/core'
+import type { TransactionWrites, WriteEffect } from '@sluice/core/adapter'
+import { WriteSet } from '@sluice/core/siblings'
 
 const nothing = (): undefined => undefined
 

@@ -1,5 +1,6 @@
 import { Prisma } from '@prisma/client/extension'
-import { hostOf, registerOwnFrames, type Sluice, SluiceError, type SluiceOptions, sluiceFrom, writeOutcomeOf } from '@sluice/core'
+import { type Sluice, SluiceError, type SluiceOptions, sluiceFrom } from '@sluice/core'
+import { hostOf, registerOwnFrames, writeOutcomeOf } from '@sluice/core/siblings'
 import type { CachedReads } from './cache-argument.ts'
 import { ClientState, type Hook } from './client-state.ts'
 import { loadDecimal } from './decimal-class.ts'

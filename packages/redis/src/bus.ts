@@ -1,4 +1,5 @@
-import { patiently, StoreUnavailableError } from '@sluice/core'
+import { StoreUnavailableError } from '@sluice/core'
+import { patiently } from '@sluice/core/siblings'
 import type { Redis } from 'ioredis'
 import { backoffMs, ignore, replidOf, type Server } from './server/server.ts'
 

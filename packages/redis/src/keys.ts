@@ -1,5 +1,5 @@
 import { hash as digest } from 'node:crypto'
-import { EVERY_TAG } from '@sluice/core'
+import { EVERY_TAG } from '@sluice/core/siblings'
 
 /** Where a store's state lies. What belongs to tags shares one slot of a Cluster; entries lie anywhere. */
 export interface Keys {

@@ -1,5 +1,5 @@
 import type { StoredEntry, StoreState } from '@sluice/core'
-import { EVERY_TAG } from '@sluice/core'
+import { EVERY_TAG } from '@sluice/core/siblings'
 
 /** A batch that asks for more keys is sent at once, so that no answer keeps Redis busy for long. */
 const MAX_KEYS = 2_000

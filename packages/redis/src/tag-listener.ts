@@ -1,4 +1,5 @@
-import { EVERY_TAG, type StoreWatcher } from '@sluice/core'
+import type { StoreWatcher } from '@sluice/core'
+import { EVERY_TAG } from '@sluice/core/siblings'
 import type { BusListener } from './bus.ts'
 
 /** Tells a watcher which tags a message names. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { EVERY_TAG, type Stamps } from '@sluice/core'
+import type { Stamps } from '@sluice/core'
+import { EVERY_TAG } from '@sluice/core/siblings'
 import type { Cluster, Redis } from 'ioredis'
 import type { Keys } from './keys.ts'
 import type { ResolvedRedisStoreOptions } from './redis-store-options.ts'

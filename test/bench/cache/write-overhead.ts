@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { PrismaPg } from '@prisma/adapter-pg'
-import { createSluice, hostOf, type Sluice } from '@sluice/core'
+import { createSluice, type Sluice } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
 import { withSluice as withSluiceKnex } from '@sluice/knex'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
 import knex from 'knex'

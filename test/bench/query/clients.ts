@@ -1,4 +1,5 @@
-import { type CacheOptions, createSluice, hostOf, type Sluice } from '@sluice/core'
+import { type CacheOptions, createSluice, type Sluice } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
 import { withSluice as withSluiceKnex } from '@sluice/knex'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
 import type { Knex } from 'knex'

@@ -1,5 +1,6 @@
 // Prints how much the heap grows while far more requests are recorded than a ring holds, in bytes, with what the ring says of itself.
-import { createSluice, hostOf } from '@sluice/core'
+import { createSluice } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
 import { createDashboard } from '@sluice/dashboard'
 
 const MAX_BYTES = 4_000_000

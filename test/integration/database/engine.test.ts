@@ -3,11 +3,11 @@ import {
   createSluice,
   DatabaseOptimizationEngine,
   type DatabaseSnapshot,
-  hostOf,
   type IndexSnapshot,
   type QueryAnalysis,
   type TableSnapshot,
 } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
 import { unsluice, withSluice } from '@sluice/knex'
 import knex from 'knex'
 import { describe, expect, it } from 'vitest'

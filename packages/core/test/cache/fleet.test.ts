@@ -1,4 +1,5 @@
-import { hostOf, SluiceError, StoreUnavailableError } from '@sluice/core'
+import { SluiceError, StoreUnavailableError } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { touching, turn } from '../helpers.ts'
 import { MemoryDatabase } from '../query/prefetch/memory-database.ts'

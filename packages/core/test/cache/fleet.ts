@@ -2,12 +2,12 @@ import {
   type CacheOptions,
   type CacheStore,
   createSluice,
-  hostOf,
   type Sluice,
   type SluiceOptions,
   StoreUnavailableError,
   type StoreWatcher,
 } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
 import { memoryStoreOn } from '../../src/cache/stores/memory-store.ts'
 import { resolveMemoryStoreOptions } from '../../src/cache/stores/memory-store-options.ts'
 import { SharedState } from '../../src/cache/stores/shared-state.ts'

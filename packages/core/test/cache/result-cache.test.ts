@@ -1,15 +1,6 @@
-import {
-  type CacheControl,
-  type CacheOptions,
-  type CatalogData,
-  createSluice,
-  hostOf,
-  type Operation,
-  SchemaCatalog,
-  type Sluice,
-  type SluiceOptions,
-  type TableInfo,
-} from '@sluice/core'
+import { type CacheControl, type CacheOptions, createSluice, type Sluice, type SluiceOptions } from '@sluice/core'
+import { type CatalogData, type Operation, SchemaCatalog, type TableInfo } from '@sluice/core/adapter'
+import { hostOf } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
 import { FakeClock, type ReadOptions, read, touching, turn, write } from '../helpers.ts'
 

@@ -1,13 +1,6 @@
-import {
-  createSluice,
-  hostOf,
-  InvalidArgumentError,
-  InvalidOptionError,
-  SchemaCatalog,
-  SluiceError,
-  type TieredCache,
-  type TieredOptions,
-} from '@sluice/core'
+import { createSluice, InvalidArgumentError, InvalidOptionError, SluiceError, type TieredCache, type TieredOptions } from '@sluice/core'
+import { SchemaCatalog } from '@sluice/core/adapter'
+import { hostOf } from '@sluice/core/siblings'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { FakeClock, turn } from '../helpers.ts'
 

@@ -1,4 +1,5 @@
-import { createSluice, hostOf, type ScopeTrace, type Sluice } from '@sluice/core'
+import { createSluice, type Sluice } from '@sluice/core'
+import { hostOf, type ScopeTrace } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
 import { FakeClock, FakeTable, read, turn } from '../helpers.ts'
 

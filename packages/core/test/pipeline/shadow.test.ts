@@ -1,4 +1,6 @@
-import { createSluice, formatShadowDifference, hostOf, type Operation, type ShadowDifference } from '@sluice/core'
+import { createSluice, formatShadowDifference, type ShadowDifference } from '@sluice/core'
+import type { Operation } from '@sluice/core/adapter'
+import { hostOf } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
 import { read, turn } from '../helpers.ts'
 

@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type CallSite, parseCallSite } from '@sluice/core'
+import type { CallSite } from '@sluice/core'
+import { parseCallSite } from '@sluice/core/siblings'
 import ts from 'typescript'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
@@ -121,7 +122,7 @@ describe('a call site in compiled JavaScript', () => {
 
 describe('frames of an app', () => {
   it('are the app’s also where Sluice was bundled into the same folder', async () => {
-    const { registerOwnFrames } = await import('@sluice/core')
+    const { registerOwnFrames } = await import('@sluice/core/siblings')
     mkdirSync(join(folder, 'bundled/dist'), { recursive: true })
     writeFileSync(join(folder, 'bundled/package.json'), '{"name":"app"}')
     registerOwnFrames(`file://${folder}/bundled/dist/app.js`)

@@ -1,4 +1,6 @@
-import { createSluice, hostOf, type Lookup, type LookupKey, type Sluice, type SluiceOptions } from '@sluice/core'
+import { createSluice, type Sluice, type SluiceOptions } from '@sluice/core'
+import type { Lookup, LookupKey } from '@sluice/core/adapter'
+import { hostOf } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
 import { FakeTable, read, touching, turn, write } from '../helpers.ts'
 

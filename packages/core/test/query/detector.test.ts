@@ -1,14 +1,6 @@
-import {
-  type CallSite,
-  createSluice,
-  type Finding,
-  formatFinding,
-  hostOf,
-  type Operation,
-  parseCallSite,
-  type ScopeReport,
-  type Sluice,
-} from '@sluice/core'
+import { type CallSite, createSluice, type Finding, formatFinding, type ScopeReport, type Sluice } from '@sluice/core'
+import type { Operation } from '@sluice/core/adapter'
+import { hostOf, parseCallSite } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
 import { createConsoleReport } from '../../src/query/detect/console-report.ts'
 import { FakeClock, read, touching, write } from '../helpers.ts'

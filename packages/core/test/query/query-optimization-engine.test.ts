@@ -1,13 +1,6 @@
-import {
-  createSluice,
-  getQueryOptimizationEngine,
-  hostOf,
-  InvalidArgumentError,
-  InvalidOptionError,
-  QueryOptimizationEngine,
-  type RowLoader,
-  SchemaCatalog,
-} from '@sluice/core'
+import { createSluice, getQueryOptimizationEngine, InvalidArgumentError, InvalidOptionError, QueryOptimizationEngine } from '@sluice/core'
+import { type RowLoader, SchemaCatalog } from '@sluice/core/adapter'
+import { hostOf } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
 import { FakeClock, read } from '../helpers.ts'
 import { shop } from './shop-catalog.ts'

@@ -1,5 +1,5 @@
-import type { CatalogData, ColumnInfo, Dialect } from '@sluice/core'
-import { tableId } from '@sluice/core'
+import type { Dialect } from '@sluice/core'
+import { type CatalogData, type ColumnInfo, tableId } from '@sluice/core/adapter'
 
 const column = (name: string, type: ColumnInfo['type'], nullable = false): ColumnInfo => ({ name, type, nullable })
 

@@ -1,4 +1,4 @@
-import { keyKinds, keyRefusal, type LookupKey, lookupKey, splitRows, typedKeyText } from '@sluice/core'
+import { keyKinds, keyRefusal, type LookupKey, lookupKey, splitRows, typedKeyText } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
 
 const keys = (...values: unknown[]): LookupKey[] => values.flatMap((value) => lookupKey(Array.isArray(value) ? value : [value]) ?? [])

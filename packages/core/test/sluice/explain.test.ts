@@ -1,4 +1,5 @@
-import { createSluice, hostOf, memoryStore, type SluiceOptions } from '@sluice/core'
+import { createSluice, memoryStore, type SluiceOptions } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
 import { afterEach, describe, expect, it } from 'vitest'
 import { FakeClock, type ReadOptions, read, touching } from '../helpers.ts'
 import { MemoryDatabase } from '../query/prefetch/memory-database.ts'

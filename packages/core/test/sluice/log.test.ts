@@ -1,4 +1,5 @@
-import { createSluice, hostOf, InvalidOptionError, type Logger } from '@sluice/core'
+import { createSluice, InvalidOptionError, type Logger } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 interface Line {

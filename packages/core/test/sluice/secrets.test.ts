@@ -1,4 +1,4 @@
-import { SchemaCatalog, type TableInfo } from '@sluice/core'
+import { SchemaCatalog, type TableInfo } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
 import { CatalogRegistry } from '../../src/schema/catalog-registry.ts'
 import { NamedTables } from '../../src/schema/named-tables.ts'

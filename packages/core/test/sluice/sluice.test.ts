@@ -1,13 +1,5 @@
-import {
-  createSluice,
-  hostOf,
-  InvalidOptionError,
-  type Mode,
-  ownCacheNamespaces,
-  type Sluice,
-  SluiceError,
-  type SluiceOptions,
-} from '@sluice/core'
+import { createSluice, InvalidOptionError, type Mode, type Sluice, SluiceError, type SluiceOptions } from '@sluice/core'
+import { hostOf, ownCacheNamespaces } from '@sluice/core/siblings'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { read, turn } from '../helpers.ts'
 

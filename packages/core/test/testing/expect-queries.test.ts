@@ -1,4 +1,6 @@
-import { createSluice, type DetectionOptions, hostOf, NPlusOneError, type Operation, type Sluice } from '@sluice/core'
+import { createSluice, type DetectionOptions, NPlusOneError, type Sluice } from '@sluice/core'
+import type { Operation } from '@sluice/core/adapter'
+import { hostOf } from '@sluice/core/siblings'
 import { expectNoNPlusOne, expectQueries, QueryAssertionError } from '@sluice/core/testing'
 import { describe, expect, it } from 'vitest'
 import { read, turn } from '../helpers.ts'

@@ -1,4 +1,5 @@
-import { isRunnable, type Sluice } from '@sluice/core'
+import type { Sluice } from '@sluice/core'
+import { isRunnable } from '@sluice/core/siblings'
 import { Refusal } from '../http/refusal.ts'
 import { shapeOf } from '../pages/queries-page.ts'
 import { isWithoutValues, masked } from '../pages/values.ts'

@@ -1,4 +1,5 @@
-import { type CachingStrategyEngine, checkJson, InvalidArgumentError, ownCacheNamespaces } from '@sluice/core'
+import { type CachingStrategyEngine, InvalidArgumentError } from '@sluice/core'
+import { checkJson, ownCacheNamespaces } from '@sluice/core/siblings'
 import { Refusal } from '../http/refusal.ts'
 import type { ActionResults } from '../protocol/action.ts'
 import { type Body, checkFields, optionalInteger, textField } from './body-fields.ts'

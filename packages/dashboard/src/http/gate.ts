@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { AdapterHost } from '@sluice/core'
+import type { AdapterHost } from '@sluice/core/siblings'
 import type { ResolvedDashboardOptions } from '../dashboard-options.ts'
 import { isLoopback } from './loopback.ts'
 import { Refusal } from './refusal.ts'

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type AdapterHost, SluiceError } from '@sluice/core'
+import { SluiceError } from '@sluice/core'
+import type { AdapterHost } from '@sluice/core/siblings'
 import type { ActionName } from '../protocol/action.ts'
 import type { ErrorBody } from '../protocol/common.ts'
 import type { FirstView } from '../protocol/first-view.ts'

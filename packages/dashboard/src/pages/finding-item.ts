@@ -1,4 +1,5 @@
-import { type Finding, formatFinding, titleOf } from '@sluice/core'
+import { type Finding, formatFinding } from '@sluice/core'
+import { titleOf } from '@sluice/core/siblings'
 import type { FindingItem } from '../protocol/finding.ts'
 import { findingKey } from '../recorder/request-recorder.ts'
 import { placeOf } from './place.ts'

@@ -1,4 +1,4 @@
-import type { AdapterHost } from '@sluice/core'
+import type { AdapterHost } from '@sluice/core/siblings'
 import { metricsQuery, requestsQuery } from '../http/parse-query.ts'
 import type { LiveData } from '../stream/live-data.ts'
 import { alertsPage } from './alerts-page.ts'

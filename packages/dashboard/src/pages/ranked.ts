@@ -1,4 +1,5 @@
-import { type Alert, outcomeOf, type ServerNode, type Sluice } from '@sluice/core'
+import type { Alert, ServerNode, Sluice } from '@sluice/core'
+import { outcomeOf } from '@sluice/core/siblings'
 import type { FindingItem } from '../protocol/finding.ts'
 import type { RankedItem } from '../protocol/now.ts'
 import type { JobFacts } from './job-facts.ts'

@@ -1,4 +1,4 @@
-import type { Shape } from '@sluice/core'
+import type { Shape } from '@sluice/core/adapter'
 import type { RequestDetail, Tick, WaterfallRow } from '../protocol/request.ts'
 import { type KeptRequest, type KeptRow, TICK } from '../recorder/kept-request.ts'
 import { findingKey } from '../recorder/request-recorder.ts'

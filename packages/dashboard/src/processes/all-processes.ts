@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { ProcessLink } from '@sluice/core'
+import type { ProcessLink } from '@sluice/core/siblings'
 import type { ProcessRow } from '../protocol/common.ts'
 import type { NowPage, RankedItem, Section } from '../protocol/now.ts'
 import { schemaVersion } from '../protocol/schema-version.ts'

@@ -1,4 +1,4 @@
-import type { ProcessLink } from '@sluice/core'
+import type { ProcessLink } from '@sluice/core/siblings'
 import { isActionName } from '../actions/perform-action.ts'
 import type { AskSessions, SessionQuestion } from '../http/sessions.ts'
 import type { ActionName } from '../protocol/action.ts'

@@ -1,4 +1,4 @@
-import type { ProcessLink } from '@sluice/core'
+import type { ProcessLink } from '@sluice/core/siblings'
 import type { RequestSummary } from '../protocol/request.ts'
 import { schemaVersion } from '../protocol/schema-version.ts'
 import type { RouteFigures } from '../recorder/route-figures.ts'

@@ -1,4 +1,5 @@
-import type { CallSite, ExecutionGroup, Finding, Scope } from '@sluice/core'
+import type { CallSite, Finding } from '@sluice/core'
+import type { ExecutionGroup, Scope } from '@sluice/core/siblings'
 import { bytesOfRequest, type KeptRequest, type KeptRow, TICK } from './kept-request.ts'
 import type { OpenRow, RequestTrace } from './request-trace.ts'
 import type { ShapeBook } from './shape-book.ts'

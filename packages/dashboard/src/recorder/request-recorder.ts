@@ -1,4 +1,5 @@
-import { type AdapterHost, type Finding, hostOf, type Scope, type Sluice } from '@sluice/core'
+import type { Finding, Sluice } from '@sluice/core'
+import { type AdapterHost, hostOf, type Scope } from '@sluice/core/siblings'
 import { keepRequest } from './keep-request.ts'
 import type { KeptRequest } from './kept-request.ts'
 import { QueryLine } from './query-line.ts'

@@ -1,16 +1,6 @@
-import {
-  type AnalyzedSql,
-  analyzeSql,
-  type Dialect,
-  type ExecutionGroup,
-  isRefusal,
-  type Operation,
-  type Scope,
-  type ScopeTrace,
-  type Shape,
-  type SparedBy,
-  type WatchedShape,
-} from '@sluice/core'
+import { type AnalyzedSql, analyzeSql, type Dialect } from '@sluice/core'
+import { isRefusal, type Operation, type Shape } from '@sluice/core/adapter'
+import type { ExecutionGroup, Scope, ScopeTrace, SparedBy, WatchedShape } from '@sluice/core/siblings'
 import type { Fill } from '../protocol/request.ts'
 
 /** Rows of a request that are told apart. */

@@ -1,4 +1,5 @@
-import type { Dialect, Shape } from '@sluice/core'
+import type { Dialect } from '@sluice/core'
+import type { Shape } from '@sluice/core/adapter'
 
 /** What rows say of their shape. One object for all rows of a fingerprint. */
 export interface KnownShape {

@@ -1,4 +1,5 @@
-import { type CallSite, type ExecutionGroup, parseCallSite } from '@sluice/core'
+import type { CallSite } from '@sluice/core'
+import { type ExecutionGroup, parseCallSite } from '@sluice/core/siblings'
 
 /** Places that are remembered. */
 const MAX_SITES = 2_000

@@ -1,4 +1,5 @@
-import { hostOf, type Sluice } from '@sluice/core'
+import type { Sluice } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
 import { findingItems } from '../pages/findings-page.ts'
 import { ranked } from '../pages/ranked.ts'
 import { SlowStatements } from '../pages/slow-statements.ts'

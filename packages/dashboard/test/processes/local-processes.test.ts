@@ -2,7 +2,8 @@ import { chmod, link as hardLink, mkdir, mkdtemp, readdir, rename, rm, symlink, 
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { InvalidOptionError, type ProcessLink } from '@sluice/core'
+import { InvalidOptionError } from '@sluice/core'
+import type { ProcessLink } from '@sluice/core/siblings'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { localProcesses, ProcessLinkError } from '../../src/index.ts'
 

@@ -1,4 +1,6 @@
-import { analyzeSql, createSluice, hostOf, type Operation, type Shape } from '@sluice/core'
+import { analyzeSql, createSluice } from '@sluice/core'
+import type { Operation, Shape } from '@sluice/core/adapter'
+import { hostOf } from '@sluice/core/siblings'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { requestPage } from '../../src/pages/request-page.ts'
 import type { RequestDetail } from '../../src/protocol/index.ts'

@@ -1,4 +1,5 @@
-import { checkJson, InvalidArgumentError, NoProcessorError, ownCacheNamespaces, type ScaleDirection, type Sluice } from '@sluice/core'
+import { InvalidArgumentError, NoProcessorError, type ScaleDirection, type Sluice } from '@sluice/core'
+import { checkJson, ownCacheNamespaces } from '@sluice/core/siblings'
 import type { SluiceMutationField } from './field-gate.ts'
 import { engineOf, text } from './resolver-inputs.ts'
 import type { InputLimits } from './schema-options.ts'

@@ -1,4 +1,5 @@
-import { InvalidArgumentError, option, type Sluice, SluiceError } from '@sluice/core'
+import { InvalidArgumentError, type Sluice, SluiceError } from '@sluice/core'
+import { option } from '@sluice/core/siblings'
 
 const MAX_NAME = 200
 

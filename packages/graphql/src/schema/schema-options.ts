@@ -1,4 +1,4 @@
-import { checkOptions, option } from '@sluice/core'
+import { checkOptions, option } from '@sluice/core/siblings'
 import type { AuthorizeField } from './field-gate.ts'
 import type { DefinedName } from './type-defs.ts'
 

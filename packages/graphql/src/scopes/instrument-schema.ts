@@ -1,4 +1,4 @@
-import { registerOwnFrames } from '@sluice/core'
+import { registerOwnFrames } from '@sluice/core/siblings'
 import { defaultFieldResolver, type GraphQLField, type GraphQLFieldResolver, type GraphQLObjectType, type GraphQLSchema } from 'graphql'
 import { scopesOf } from './resolver-scopes.ts'
 

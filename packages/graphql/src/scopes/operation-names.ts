@@ -1,4 +1,4 @@
-import { checkOptions, option } from '@sluice/core'
+import { checkOptions, option } from '@sluice/core/siblings'
 import type { OperationDefinitionNode } from 'graphql'
 
 export interface GraphqlScopeOptions {

@@ -1,4 +1,5 @@
-import { hostOf, NPlusOneError, type ScopeHandle, type Sluice } from '@sluice/core'
+import { NPlusOneError, type ScopeHandle, type Sluice } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
 
 const TOO_LATE =
   "A GraphQL operation had findings: detection's throw mode does not fail it. In a test, wrap the request in expectNoNPlusOne() of @sluice/core/testing."

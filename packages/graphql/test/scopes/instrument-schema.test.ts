@@ -1,4 +1,5 @@
-import { createSluice, hostOf } from '@sluice/core'
+import { createSluice } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
 import { buildSchema, extendSchema, type GraphQLObjectType, type GraphQLSchema, graphql, parse } from 'graphql'
 import { describe, expect, it } from 'vitest'
 import { instrumentSchema } from '../../src/scopes/instrument-schema.ts'

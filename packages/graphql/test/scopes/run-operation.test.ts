@@ -1,4 +1,5 @@
-import { createSluice, hostOf, type ScopeReport } from '@sluice/core'
+import { createSluice, type ScopeReport } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { OperationScope } from '../../src/scopes/operation-scope.ts'
 import { runOperation } from '../../src/scopes/run-operation.ts'

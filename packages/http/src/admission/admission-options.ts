@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { checkOptions, InvalidOptionError, type OptionRule, option } from '@sluice/core'
+import { InvalidOptionError } from '@sluice/core'
+import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
 
 /** What is used of a Redis client: one of ioredis, single or cluster. */
 export interface RateLimitRedis {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getHeapStatistics } from 'node:v8'
-import { checkOptions, type OptionRule, option } from '@sluice/core'
+import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
 import { refuse } from '../small-responses.ts'
 import { LoadShedder } from './load-shedder.ts'
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { checkOptions, option } from '@sluice/core'
+import { checkOptions, option } from '@sluice/core/siblings'
 import { checkSecrets, isSignedBy, NODE_AUTH_HEADER } from './node-auth-header.ts'
 
 export interface NodeAuthOptions {

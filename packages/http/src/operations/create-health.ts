@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { hostOf, type Sluice } from '@sluice/core'
+import type { Sluice } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
 import { drainStateOf } from '../shutdown/graceful-shutdown.ts'
 import { send } from '../small-responses.ts'
 import type { OperationsHandler } from './create-metrics-handler.ts'

@@ -1,16 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import {
-  checkOptions,
-  hostOf,
-  METRICS_CONTENT_TYPE,
-  type MetricsFormat,
-  OPEN_METRICS_CONTENT_TYPE,
-  option,
-  type Sluice,
-  SluiceError,
-} from '@sluice/core'
+import { METRICS_CONTENT_TYPE, type MetricsFormat, OPEN_METRICS_CONTENT_TYPE, type Sluice, SluiceError } from '@sluice/core'
+import { checkOptions, hostOf, option } from '@sluice/core/siblings'
 import { send } from '../small-responses.ts'
 
 const TEXT = 'text/plain; charset=utf-8'

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { checkOptions, hostOf, InvalidOptionError, option, type Sluice } from '@sluice/core'
+import { InvalidOptionError, type Sluice } from '@sluice/core'
+import { checkOptions, hostOf, option } from '@sluice/core/siblings'
 
 /** Fails by throwing, by rejecting, or with `false`. */
 export type HealthCheck = () => unknown

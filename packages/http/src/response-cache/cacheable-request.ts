@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import type { DerivedValues, Scope } from '@sluice/core'
+import type { DerivedValues, Scope } from '@sluice/core/siblings'
 import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'
 
 /** What a framework knows of a request that `node:http` does not. */

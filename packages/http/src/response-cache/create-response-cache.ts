@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type AdapterHost, type Found, hostOf, type Sluice } from '@sluice/core'
+import type { Sluice } from '@sluice/core'
+import { type AdapterHost, type Found, hostOf } from '@sluice/core/siblings'
 import { BoundedMap } from './bounded-map.ts'
 import { type Asked, type RequestFacts, requestKey, requestRefusal, varyKey } from './cacheable-request.ts'
 import { isHeadSent } from './capture-response.ts'

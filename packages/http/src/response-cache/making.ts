@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { AdapterHost, Found, ReadBasis } from '@sluice/core'
+import type { AdapterHost, Found, ReadBasis } from '@sluice/core/siblings'
 import { type Asked, varyKey } from './cacheable-request.ts'
 import { captureResponse } from './capture-response.ts'
 import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { checkOptions, type OptionRule, option } from '@sluice/core'
+import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
 
 /** What responses are kept, and for whom. */
 export interface ResponseCacheOptions {

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import type { Server as SecureServer } from 'node:https'
-import { checkOptions, hostOf, InvalidArgumentError, type OptionRule, option, type Sluice } from '@sluice/core'
+import { InvalidArgumentError, type Sluice } from '@sluice/core'
+import { checkOptions, hostOf, type OptionRule, option } from '@sluice/core/siblings'
 import { OpenWork } from './open-work.ts'
 
 export interface ShutdownOptions {

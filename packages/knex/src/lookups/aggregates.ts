@@ -1,4 +1,5 @@
-import type { ColumnType, Dialect } from '@sluice/core'
+import type { Dialect } from '@sluice/core'
+import type { ColumnType } from '@sluice/core/adapter'
 import type { KeyColumn } from './choose-key.ts'
 import { columnName, lastPart } from './column-name.ts'
 import { aliasesOf, type Ground, isShadowed, typeOf } from './ground.ts'

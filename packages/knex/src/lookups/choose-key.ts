@@ -1,4 +1,4 @@
-import type { CatalogTable, ColumnInfo, ColumnType, SchemaCatalog } from '@sluice/core'
+import type { CatalogTable, ColumnInfo, ColumnType, SchemaCatalog } from '@sluice/core/adapter'
 import { lastPart } from './column-name.ts'
 import { isKeyType } from './key-values.ts'
 import { EQUALS, type Filter } from './select-parts.ts'

@@ -1,4 +1,4 @@
-import type { CatalogTable, ColumnType, SchemaCatalog } from '@sluice/core'
+import type { CatalogTable, ColumnType, SchemaCatalog } from '@sluice/core/adapter'
 import { columnName, lastPart } from './column-name.ts'
 import type { SelectParts } from './select-parts.ts'
 

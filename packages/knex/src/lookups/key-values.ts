@@ -1,4 +1,6 @@
-import { type ColumnType, type Dialect, isCanonicalInteger } from '@sluice/core'
+import type { Dialect } from '@sluice/core'
+import type { ColumnType } from '@sluice/core/adapter'
+import { isCanonicalInteger } from '@sluice/core/siblings'
 
 /** Columns whose values a database takes for equal only if they are written alike. */
 const KEY_TYPES: ReadonlySet<ColumnType | undefined> = new Set<ColumnType | undefined>(['integer', 'text', 'uuid', undefined])

@@ -1,5 +1,5 @@
+import type { Dialect } from '@sluice/core'
 import {
-  type Dialect,
   type Lookup,
   type LookupKey,
   type LookupTarget,
@@ -10,7 +10,7 @@ import {
   splitRows,
   type TableId,
   TooManyRowsError,
-} from '@sluice/core'
+} from '@sluice/core/adapter'
 import type { Knex } from 'knex'
 import type { InstanceContext } from '../instance-context.ts'
 import type { BuilderInternals, ClientInternals } from '../internals.ts'

@@ -1,4 +1,4 @@
-import type { LookupKey } from '@sluice/core'
+import type { LookupKey } from '@sluice/core/adapter'
 import type { Knex } from 'knex'
 import { asListing, asRows, type BuilderInternals, emptyLike } from '../internals.ts'
 import type { RankOrder } from './merge.ts'

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { LookupTarget, SchemaCatalog, TableId } from '@sluice/core'
+import type { LookupTarget, SchemaCatalog, TableId } from '@sluice/core/adapter'
 import { chooseKey, type KeyColumn } from './choose-key.ts'
 import { columnName, propertiesOf } from './column-name.ts'
 import type { Ground, NameOf } from './ground.ts'

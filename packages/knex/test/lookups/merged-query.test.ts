@@ -1,4 +1,5 @@
-import { analyzeSql, type Dialect, type LookupKey } from '@sluice/core'
+import { analyzeSql, type Dialect } from '@sluice/core'
+import type { LookupKey } from '@sluice/core/adapter'
 import type { Knex } from 'knex'
 import { describe, expect, it } from 'vitest'
 import { testInstance } from '../instance.ts'

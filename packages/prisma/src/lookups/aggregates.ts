@@ -1,4 +1,5 @@
-import { type Dialect, type Refusal, refuse } from '@sluice/core'
+import type { Dialect } from '@sluice/core'
+import { type Refusal, refuse } from '@sluice/core/adapter'
 import { isPlainObject } from '../plain-object.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 import type { Row } from './merged-call.ts'

@@ -1,4 +1,4 @@
-import { type LookupKey, TooManyRowsError } from '@sluice/core'
+import { type LookupKey, TooManyRowsError } from '@sluice/core/adapter'
 import { redirect } from '../internals.ts'
 import { whereAny } from './key-filter.ts'
 import type { MergedCall, Row } from './merged-call.ts'

@@ -1,4 +1,4 @@
-import type { LookupTarget } from '@sluice/core'
+import type { LookupTarget } from '@sluice/core/adapter'
 import { type KeyPlan, readKey } from './key-plan.ts'
 import { keyOf } from './key-type.ts'
 

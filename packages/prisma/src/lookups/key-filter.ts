@@ -1,4 +1,4 @@
-import { type LookupKey, lookupKey, typedKeyText } from '@sluice/core'
+import { type LookupKey, lookupKey, typedKeyText } from '@sluice/core/adapter'
 
 type Where = Readonly<Record<string, unknown>>
 

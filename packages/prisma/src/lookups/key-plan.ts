@@ -1,4 +1,4 @@
-import { type Refusal, refuse } from '@sluice/core'
+import { type Refusal, refuse } from '@sluice/core/adapter'
 import { isPlainObject } from '../plain-object.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 import { type KeyType, keyTypeOf } from './key-type.ts'

@@ -1,4 +1,4 @@
-import { type LookupKey, lookupKey, typedKeyText } from '@sluice/core'
+import { type LookupKey, lookupKey, typedKeyText } from '@sluice/core/adapter'
 import type { PrismaFieldData } from '../schema/prisma-schema-data.ts'
 
 /** What a key's values are. */

@@ -1,4 +1,4 @@
-import { type LookupKey, splitRows } from '@sluice/core'
+import { type LookupKey, splitRows } from '@sluice/core/adapter'
 import { redirect } from '../internals.ts'
 import { aggregatesOf, countAsAggregate, engineSelect, noAggregates } from './aggregates.ts'
 import { started } from './find-rows.ts'

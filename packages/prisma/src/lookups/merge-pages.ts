@@ -1,4 +1,4 @@
-import { type LookupKey, lookupKey, splitRows } from '@sluice/core'
+import { type LookupKey, lookupKey, splitRows } from '@sluice/core/adapter'
 import { redirect } from '../internals.ts'
 import { started } from './find-rows.ts'
 import { whereAny } from './key-filter.ts'

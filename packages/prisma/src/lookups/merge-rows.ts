@@ -1,4 +1,4 @@
-import { type LookupKey, splitRows } from '@sluice/core'
+import { type LookupKey, splitRows } from '@sluice/core/adapter'
 import { findRows } from './find-rows.ts'
 import type { Answers, MergedCall } from './merged-call.ts'
 

@@ -1,4 +1,4 @@
-import { type LookupKey, maxRowsOfSlices, type Slice, splitRows, TooManyRowsError } from '@sluice/core'
+import { type LookupKey, maxRowsOfSlices, type Slice, splitRows, TooManyRowsError } from '@sluice/core/adapter'
 import type { PrismaShape } from '../prisma-shape.ts'
 import { findRows } from './find-rows.ts'
 import { mergePages } from './merge-pages.ts'

@@ -1,4 +1,5 @@
-import type { Dialect, LookupKey } from '@sluice/core'
+import type { Dialect } from '@sluice/core'
+import type { LookupKey } from '@sluice/core/adapter'
 import type { Page } from './page.ts'
 
 /**

@@ -1,4 +1,5 @@
-import { type CatalogTable, type Dialect, MAX_BOUND_KEYS, type Refusal, refuse, type Slice } from '@sluice/core'
+import type { Dialect } from '@sluice/core'
+import { type CatalogTable, MAX_BOUND_KEYS, type Refusal, refuse, type Slice } from '@sluice/core/adapter'
 import { isPlainObject } from '../plain-object.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 import { MAX_TUPLES } from './key-filter.ts'

@@ -1,4 +1,4 @@
-import type { RowSource } from '@sluice/core'
+import type { RowSource } from '@sluice/core/adapter'
 import { isPlainObject } from '../plain-object.ts'
 import type { PrismaShape } from '../prisma-shape.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'

@@ -1,4 +1,5 @@
-import type { CatalogData, ColumnInfo, ColumnType, Dialect, ForeignKeyInfo, TableInfo } from '@sluice/core'
+import type { Dialect } from '@sluice/core'
+import type { CatalogData, ColumnInfo, ColumnType, ForeignKeyInfo, TableInfo } from '@sluice/core/adapter'
 import type { PrismaModel, PrismaRelation } from './prisma-model.ts'
 import type { PrismaFieldData, PrismaModelData, PrismaSchemaData } from './prisma-schema-data.ts'
 

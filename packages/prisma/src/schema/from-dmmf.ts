@@ -1,5 +1,6 @@
 import type { GeneratorOptions } from '@prisma/generator-helper'
-import { type ReferentialAction, SluiceError } from '@sluice/core'
+import { SluiceError } from '@sluice/core'
+import type { ReferentialAction } from '@sluice/core/adapter'
 import { dialectOf } from '../dialect.ts'
 import { readDatamodelText } from './datamodel-text.ts'
 import type { PrismaFieldData, PrismaKeyData, PrismaModelData, PrismaRelationData, PrismaSchemaData } from './prisma-schema-data.ts'

@@ -1,4 +1,5 @@
-import { type CatalogTable, type ForeignKeyInfo, type SchemaCatalog, SluiceError, type TableId } from '@sluice/core'
+import { SluiceError } from '@sluice/core'
+import type { CatalogTable, ForeignKeyInfo, SchemaCatalog, TableId } from '@sluice/core/adapter'
 import type { RuntimeDataModel } from '../internals.ts'
 import { defaultSchemaOf, PrismaSchema } from './prisma-schema.ts'
 import type { PrismaFieldData, PrismaModelData, PrismaRelationData } from './prisma-schema-data.ts'

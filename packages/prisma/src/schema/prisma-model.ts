@@ -1,4 +1,4 @@
-import type { TableId } from '@sluice/core'
+import type { TableId } from '@sluice/core/adapter'
 import type { PrismaFieldData, PrismaKeyData, PrismaModelData } from './prisma-schema-data.ts'
 
 /** A relation field, seen from the model that has it. */

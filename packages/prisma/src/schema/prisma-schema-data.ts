@@ -1,4 +1,4 @@
-import type { ReferentialAction } from '@sluice/core'
+import type { ReferentialAction } from '@sluice/core/adapter'
 
 /** A Prisma schema as plain data: what `sluice-prisma-generator` writes, and what a `PrismaSchema` is made from. */
 export interface PrismaSchemaData {

@@ -1,14 +1,6 @@
-import {
-  type CatalogTable,
-  type Dialect,
-  type RowKey,
-  rowKeyOf,
-  SchemaCatalog,
-  SluiceError,
-  type TableId,
-  tableId,
-  UNKNOWN_SCHEMA,
-} from '@sluice/core'
+import { type Dialect, SluiceError } from '@sluice/core'
+import { type CatalogTable, type RowKey, SchemaCatalog, type TableId, tableId, UNKNOWN_SCHEMA } from '@sluice/core/adapter'
+import { rowKeyOf } from '@sluice/core/siblings'
 import { dialectOf } from '../dialect.ts'
 import { catalogDataOf } from './catalog-data-of.ts'
 import { PrismaModel, type PrismaRelation } from './prisma-model.ts'

@@ -1,4 +1,4 @@
-import type { Change, TableId } from '@sluice/core'
+import type { Change, TableId } from '@sluice/core/adapter'
 
 interface OpenChange {
   readonly table: TableId

@@ -1,4 +1,5 @@
-import { type KeyedRows, keyedRows, type RowKey, type TableId } from '@sluice/core'
+import type { RowKey, TableId } from '@sluice/core/adapter'
+import { type KeyedRows, keyedRows } from '@sluice/core/siblings'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 import { type Fields, isFields, listOf } from './argument-shapes.ts'
 

@@ -1,4 +1,4 @@
-import type { TableId } from '@sluice/core'
+import type { TableId } from '@sluice/core/adapter'
 import type { PrismaModel, PrismaRelation } from '../schema/prisma-model.ts'
 import { type Fields, isFields } from './argument-shapes.ts'
 

@@ -1,4 +1,5 @@
-import { type Change, type KeyedRows, MAX_READ_ROWS, type TableId } from '@sluice/core'
+import type { Change, TableId } from '@sluice/core/adapter'
+import { type KeyedRows, MAX_READ_ROWS } from '@sluice/core/siblings'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 import type { PrismaSchema } from '../schema/prisma-schema.ts'
 import { type Fields, isFields } from './argument-shapes.ts'

@@ -1,4 +1,5 @@
-import { type Change, MAX_WRITTEN_ROWS } from '@sluice/core'
+import type { Change } from '@sluice/core/adapter'
+import { MAX_WRITTEN_ROWS } from '@sluice/core/siblings'
 import type { PrismaModel, PrismaRelation } from '../schema/prisma-model.ts'
 import type { PrismaSchema } from '../schema/prisma-schema.ts'
 import { type Fields, isFields, listOf } from './argument-shapes.ts'

@@ -1,4 +1,4 @@
-import { type CatalogData, SchemaCatalog, type TableInfo } from '@sluice/core'
+import { type CatalogData, SchemaCatalog, type TableInfo } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
 import { schemaFromRuntime } from '../../src/schema/from-runtime.ts'
 import { touches } from '../../src/touches/touches.ts'

@@ -1,4 +1,5 @@
-import { SchemaCatalog, SluiceError } from '@sluice/core'
+import { SluiceError } from '@sluice/core'
+import { SchemaCatalog } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
 import { PrismaSchema } from '../../src/schema/prisma-schema.ts'
 import type { PrismaSchemaData } from '../../src/schema/prisma-schema-data.ts'

@@ -1,5 +1,6 @@
-import { type ColumnType, rowBucket, SchemaCatalog } from '@sluice/core'
+import { type ColumnType, SchemaCatalog } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
+import { rowBucket } from '../../../core/src/schema/row-bucket.ts'
 import { PrismaSchema } from '../../src/schema/prisma-schema.ts'
 import { touches } from '../../src/touches/touches.ts'
 import { library } from '../schema/library.ts'

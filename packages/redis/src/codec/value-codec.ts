@@ -1,4 +1,5 @@
-import { unwrapValue, type ValueTypes, wrapValue } from '@sluice/core'
+import type { ValueTypes } from '@sluice/core'
+import { unwrapValue, wrapValue } from '@sluice/core/siblings'
 import { Packr } from 'msgpackr'
 
 // Extensions of msgpackr belong to the process and would change what others pack; so there are none here.

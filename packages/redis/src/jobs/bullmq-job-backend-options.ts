@@ -1,4 +1,5 @@
-import { checkOptions, InvalidOptionError, type OptionRule, option } from '@sluice/core'
+import { InvalidOptionError } from '@sluice/core'
+import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
 import { hashTagOf } from '../server/key-slot.ts'
 
 const MAX_TIMER_MS = 2 ** 31 - 1

@@ -1,4 +1,5 @@
-import { JobBackendError, patiently } from '@sluice/core'
+import { JobBackendError } from '@sluice/core'
+import { patiently } from '@sluice/core/siblings'
 import type { Cluster, Redis } from 'ioredis'
 import { Bus, type BusListener } from '../bus.ts'
 import { hashTagOf, keySlot } from '../server/key-slot.ts'

@@ -1,4 +1,5 @@
-import { type BatchRow, type Claim, JobBackendError, MAX_FAILURES, type Outcome, type StepResult, type TaskFailure } from '@sluice/core'
+import { type BatchRow, type Claim, JobBackendError, type Outcome, type StepResult, type TaskFailure } from '@sluice/core'
+import { MAX_FAILURES } from '@sluice/core/siblings'
 import { batchRowOf, type FlatHash, JobClaim } from './job-fields.ts'
 import type { JobsRedis } from './jobs-redis.ts'
 

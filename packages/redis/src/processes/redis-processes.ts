@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { checkOptions, InvalidArgumentError, type OptionRule, option, type ProcessLink, StoreUnavailableError } from '@sluice/core'
+import { InvalidArgumentError, StoreUnavailableError } from '@sluice/core'
+import { checkOptions, type OptionRule, option, type ProcessLink } from '@sluice/core/siblings'
 import type { Cluster, Redis } from 'ioredis'
 import { CommandTimeouts } from '../server/patience.ts'
 import { boundedOptions, ignore } from '../server/server.ts'

@@ -1,4 +1,5 @@
-import { patiently, StoreUnavailableError } from '@sluice/core'
+import { StoreUnavailableError } from '@sluice/core'
+import { patiently } from '@sluice/core/siblings'
 
 /** Lets the calls that come before the first link wait for it, each for a time. */
 export class FirstLink {

@@ -1,4 +1,5 @@
-import type { DatabaseSnapshot, ForeignKeyInfo, IndexSnapshot, TableSnapshot } from '@sluice/core'
+import type { DatabaseSnapshot, IndexSnapshot, TableSnapshot } from '@sluice/core'
+import type { ForeignKeyInfo } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
 import { duplicateIndexes } from '../../../src/database/checks/duplicate-indexes.ts'
 import { missingForeignKeyIndexes } from '../../../src/database/checks/missing-foreign-key-indexes.ts'

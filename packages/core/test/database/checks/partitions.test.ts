@@ -1,4 +1,5 @@
-import type { DatabaseSnapshot, ForeignKeyInfo, TableSnapshot } from '@sluice/core'
+import type { DatabaseSnapshot, TableSnapshot } from '@sluice/core'
+import type { ForeignKeyInfo } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
 import { partitionRecommendations } from '../../../src/database/checks/partitions.ts'
 import { periods } from '../../../src/database/checks/quarters.ts'

@@ -1,4 +1,5 @@
-import { analyzeSql, captureStack, type Dialect } from '@sluice/core'
+import { analyzeSql, type Dialect } from '@sluice/core'
+import { captureStack } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
 import { OmittedValue } from '../../../src/database/traffic/sample-value.ts'
 import { TrafficLog } from '../../../src/database/traffic/traffic-log.ts'

@@ -1,5 +1,6 @@
-import { createSluice, MonitoringAndAutoScalingEngine, reportMarkdown, type TuningFacts } from '@sluice/core'
+import { createSluice, MonitoringAndAutoScalingEngine, reportMarkdown } from '@sluice/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { TuningFacts } from '../../../src/monitoring/report/tuning-advice.ts'
 import { ManualClock } from '../manual-clock.ts'
 
 function open(facts: TuningFacts = {}) {

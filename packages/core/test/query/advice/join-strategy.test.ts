@@ -1,4 +1,5 @@
-import { InvalidArgumentError, QueryOptimizationEngine, SchemaCatalog } from '@sluice/core'
+import { InvalidArgumentError, QueryOptimizationEngine } from '@sluice/core'
+import { SchemaCatalog } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
 import { shop } from '../shop-catalog.ts'
 

@@ -1,4 +1,4 @@
-import { type CatalogData, SchemaCatalog } from '@sluice/core'
+import { type CatalogData, SchemaCatalog } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
 import { planOf } from '../../../src/query/cost/cost-model.ts'
 import { TableFacts } from '../../../src/query/cost/table-facts.ts'

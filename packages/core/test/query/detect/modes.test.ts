@@ -1,4 +1,6 @@
-import { createSluice, type DetectionOptions, type Finding, formatFinding, hostOf, NPlusOneError, type Operation } from '@sluice/core'
+import { createSluice, type DetectionOptions, type Finding, formatFinding, NPlusOneError } from '@sluice/core'
+import type { Operation } from '@sluice/core/adapter'
+import { hostOf } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
 import { read, touching, write } from '../../helpers.ts'
 

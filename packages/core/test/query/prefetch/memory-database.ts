@@ -1,21 +1,19 @@
+import type { CacheControl, Sluice } from '@sluice/core'
 import {
-  type AdapterHost,
-  type CacheControl,
   type CacheRequest,
   type CatalogData,
   copyValue,
-  hostOf,
   keyKinds,
   type Lookup,
   type LookupKey,
   lookupKey,
   type Operation,
   SchemaCatalog,
-  type Sluice,
   type Source,
   type TableInfo,
   TooManyRowsError,
-} from '@sluice/core'
+} from '@sluice/core/adapter'
+import { type AdapterHost, hostOf } from '@sluice/core/siblings'
 
 export type Row = Record<string, unknown>
 

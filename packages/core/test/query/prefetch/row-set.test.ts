@@ -1,4 +1,4 @@
-import type { RowSource } from '@sluice/core'
+import type { RowSource } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
 import { keepColumns, keepValues } from '../../../src/query/prefetch/kept-row.ts'
 import { RowSet } from '../../../src/query/prefetch/row-set.ts'

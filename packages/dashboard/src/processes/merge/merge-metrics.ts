@@ -1,4 +1,4 @@
-import { analyzeTrend } from '@sluice/core'
+import { analyzeTrend } from '@sluice/core/siblings'
 import { captionOf, neededSeconds, withGaps } from '../../pages/metrics-page.ts'
 import type { Point } from '../../protocol/common.ts'
 import type { ForecastPoint, MetricForecast, MetricInfo, MetricsPage } from '../../protocol/metrics.ts'

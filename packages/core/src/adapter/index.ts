@@ -1,0 +1,38 @@
+export { checkCacheControl } from '../pipeline/cache-control.ts'
+export { captureStack } from '../pipeline/call-site.ts'
+export type { Stack } from '../pipeline/execution-group.ts'
+export { type Lookup, type LookupKey, type LookupTarget, TooManyRowsError } from '../pipeline/lookup.ts'
+export {
+  type CacheRequest,
+  isRefusal,
+  type Operation,
+  type OperationKind,
+  type Refusal,
+  type RowSource,
+  refuse,
+  type Shape,
+  type Source,
+} from '../pipeline/operation.ts'
+export type { TransactionWrites, WriteOutcome } from '../pipeline/writes.ts'
+export { keyKinds, keyRefusal, lookupKey, typedKeyText } from '../query/batch/key-text.ts'
+export { maxRowsOfSlices, maxSlices, type Slice } from '../query/batch/slice-limits.ts'
+export { splitRows } from '../query/batch/split-rows.ts'
+export { type CatalogTable, type Change, EVERYTHING, SchemaCatalog, type WriteEffect } from '../schema/catalog.ts'
+export {
+  type CatalogData,
+  type ColumnInfo,
+  type ColumnType,
+  type ForeignKeyInfo,
+  type ReferentialAction,
+  type TableId,
+  type TableInfo,
+  tableId,
+  UNKNOWN_SCHEMA,
+} from '../schema/catalog-data.ts'
+export type { CatalogRegistry } from '../schema/catalog-registry.ts'
+export type { RowKey } from '../schema/row-key.ts'
+export type { RowLoader, RowTarget } from '../schema/row-loader.ts'
+export { effectOfStatement } from '../schema/statement-effect.ts'
+export { canonicalKey } from '../shared/canonical.ts'
+export { copyValue, isCopyable } from '../shared/copy.ts'
+export { MAX_BOUND_KEYS } from '../sql/dialect.ts'

@@ -1,0 +1,25 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { exportedValues } from '../../../test/support/entry-points.ts'
+
+describe('the entry points of @sluice/http', () => {
+  it('export these values and no others', async () => {
+    expect(await exportedValues(join(import.meta.dirname, '..'))).toEqual({
+      '.': [
+        'RequestIds',
+        'RequestScopes',
+        'createFloorCookie',
+        'createHealth',
+        'createLoadShedding',
+        'createMetricsHandler',
+        'createProxy',
+        'createRateLimit',
+        'createResponseCache',
+        'gracefulShutdown',
+        'nodeAuthVerifier',
+        'requireNodeAuth',
+        'setRequestTarget',
+      ],
+    })
+  })
+})

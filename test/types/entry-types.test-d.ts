@@ -1,0 +1,66 @@
+import type {
+  BatchOptions,
+  CacheOptions,
+  createSluice,
+  DatabaseOptions,
+  DetectionOptions,
+  Finding,
+  JobsOptions,
+  LoadBalancingOptions,
+  Mode,
+  MonitoringOptions,
+  PrefetchOptions,
+  QueryAnalysis,
+  ResponseDifference,
+  RunOptions,
+  ScopeHandle,
+  ScopeReport,
+  ShadowDifference,
+  ShadowModeOptions,
+  Sluice,
+  SluiceEvents,
+  SluiceOptions,
+} from '@sluice/core'
+import type { Lookup, Operation, Refusal, RowSource } from '@sluice/core/adapter'
+import { describe, expectTypeOf, it } from 'vitest'
+
+type Group<K extends keyof SluiceOptions> = Exclude<SluiceOptions[K], false | undefined>
+
+describe('the types of @sluice/core', () => {
+  it('name the options of createSluice and each group of them', () => {
+    expectTypeOf<Parameters<typeof createSluice>>().toEqualTypeOf<[options?: SluiceOptions]>()
+    expectTypeOf<Group<'mode'>>().toEqualTypeOf<Mode>()
+    expectTypeOf<Group<'cache'>>().toEqualTypeOf<CacheOptions>()
+    expectTypeOf<Group<'batch'>>().toEqualTypeOf<BatchOptions>()
+    expectTypeOf<Group<'prefetch'>>().toEqualTypeOf<PrefetchOptions>()
+    expectTypeOf<Group<'detection'>>().toEqualTypeOf<DetectionOptions>()
+    expectTypeOf<Group<'database'>>().toEqualTypeOf<DatabaseOptions>()
+    expectTypeOf<Group<'balancer'>>().toEqualTypeOf<LoadBalancingOptions>()
+    expectTypeOf<Group<'jobs'>>().toEqualTypeOf<JobsOptions>()
+    expectTypeOf<Group<'monitor'>>().toEqualTypeOf<MonitoringOptions>()
+    expectTypeOf<Group<'shadow'>>().toEqualTypeOf<ShadowModeOptions>()
+  })
+
+  it('name the payload of each event', () => {
+    expectTypeOf<SluiceEvents>().toEqualTypeOf<{
+      finding: Finding
+      scope: ScopeReport
+      fullScan: QueryAnalysis
+      shadowDifference: ShadowDifference
+      responseDifference: ResponseDifference
+      error: unknown
+    }>()
+  })
+
+  it('name the handle of an open scope and the options of a run', () => {
+    expectTypeOf<ReturnType<Sluice['openScope']>>().toEqualTypeOf<ScopeHandle>()
+    expectTypeOf<Sluice['run']>().parameter(1).toEqualTypeOf<RunOptions | undefined>()
+  })
+})
+
+describe('the types of @sluice/core/adapter', () => {
+  it('name the parts of an operation', () => {
+    expectTypeOf<ReturnType<NonNullable<Operation<number>['lookup']>>>().toEqualTypeOf<Lookup<number> | Refusal>()
+    expectTypeOf<ReturnType<NonNullable<Operation['rowSource']>>>().toEqualTypeOf<RowSource | undefined>()
+  })
+})

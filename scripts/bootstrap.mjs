@@ -1,4 +1,4 @@
-// Sets up a fresh clone on a machine with only Node, then runs one task: demo, cluster, scaling or test.
+// Sets up a fresh clone on a machine with only Node, then runs one task: demo, cluster, scaling, test or test:all.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -38,4 +38,9 @@ pnpm('run', 'generate')
 const [task, ...rest] = process.argv.slice(2)
 const example = { demo: 'atlas', cluster: 'cluster', scaling: 'cluster' }[task]
 if (example !== undefined) run(process.execPath, ['--import', 'tsx', `src/${task}.ts`, ...rest], 'inherit', join(root, 'examples', example))
-else run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...rest], ['ignore', 'inherit', 'inherit'])
+else {
+  // Without a project: everything. Random schemas are only for slow tests, and take as long as all other Prisma clients.
+  if (task === 'test:all') pnpm('run', 'generate:random')
+  const projects = task === 'test:all' ? [] : ['--project', 'unit', '--project', 'integration']
+  run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...projects, ...rest], ['ignore', 'inherit', 'inherit'])
+}

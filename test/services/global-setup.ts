@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node'
-import { startServices } from './index.ts'
+import { type Services, startServices } from './index.ts'
 import type { ServiceAddress } from './service.ts'
 
 export interface ServiceAddresses {
@@ -14,12 +14,40 @@ declare module 'vitest' {
   }
 }
 
-/** Vitest's global set-up of the integration tests: real servers for all test files of a run. */
+/** Shared by the projects of one run. Vitest loads this module once per project, so module state would not be. */
+interface SharedServices {
+  services?: Promise<Services> | undefined
+  users: number
+}
+
+const SHARED = Symbol.for('sluice.test.services')
+
+function shared(): SharedServices {
+  const holder = globalThis as { [SHARED]?: SharedServices }
+  holder[SHARED] ??= { users: 0 }
+  return holder[SHARED]
+}
+
+/** Vitest's global setup of the tests on servers: one real server of each kind for all test files of a run. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { postgres, mariadb, redis, stop } = await startServices()
+  const state = shared()
+  state.users += 1
+  state.services ??= startAndReport()
+  const { postgres, mariadb, redis, stop } = await state.services
+  project.provide('services', { postgres, mariadb, redis })
+  return async () => {
+    state.users -= 1
+    if (state.users > 0) return
+    state.services = undefined
+    await stop()
+  }
+}
+
+async function startAndReport(): Promise<Services> {
+  const services = await startServices()
+  const { postgres, mariadb, redis } = services
   for (const [name, service] of Object.entries({ PostgreSQL: postgres, MariaDB: mariadb, Redis: redis })) {
     if ('skipped' in service) console.warn(`Tests on ${name} are skipped. ${service.skipped.split('\n', 1)[0]}`)
   }
-  project.provide('services', { postgres, mariadb, redis })
-  return stop
+  return services
 }

@@ -1,6 +1,4 @@
-import { crashContract } from './crash-contract.ts'
 import { jobBackendContract } from './job-backend-contract.ts'
 import { sqliteWorld } from './sqlite-world.ts'
 
 jobBackendContract('sqlite', sqliteWorld)
-crashContract('sqlite', sqliteWorld)

@@ -1,158 +1,114 @@
 import { lowerAscii } from './characters.ts'
 import type { Dialect } from './dialect.ts'
-import { queryStarts, words } from './keywords.ts'
-import type { Condition, ConditionValue } from './statement-types.ts'
+import { words } from './keywords.ts'
+import type { Condition, ConditionValue, Listing } from './statement-types.ts'
+import type { Range } from './token-map.ts'
 import type { Token } from './tokenize.ts'
+import type { ParsedSql, WhereClause } from './tree/parsed-sql.ts'
+import type { ConditionNode } from './tree/query-tree.ts'
 
-/** With one of these, what stands between two AND need not be a condition of its own. */
+/** With one of these, dialects may group what stands between two AND differently. */
 const blurring = words('OR XOR BETWEEN CASE')
-const terminators = words('RETURNING ORDER LIMIT OFFSET FETCH FOR LOCK')
-/** Before WHERE they bring further tables in, and a column's name may be that of one of them. */
-const moreTables = words('FROM JOIN STRAIGHT_JOIN USING')
+/** With one of these, rows of the result may come from no row of the table. */
+const mixing = words('UNION INTERSECT EXCEPT MINUS GROUP HAVING WINDOW INTO PROCEDURE')
+const otherSources = words('LATERAL ROWS ONLY')
 const SINGLE_QUOTED = /^'([0-9a-f-]*)'$/
 
-/** Where a statement's WHERE is looked for, and whose columns its names mean. */
-export interface Region {
-  readonly start: number
-  readonly end: number
-  /** What a column must be qualified with, folded; left out: there is one table only, and every name is a column of it. */
-  readonly calledAs?: string | undefined
-}
-
 /**
- * What WHERE says of single columns for all rows: `column = value` and `column IN (values)`, joined by AND only. `undefined` where it says
- * nothing of the kind, or where that is not certain.
+ * What a WHERE says of single columns for all rows: `column = value` and `column IN (values)`, joined by AND only. `undefined` where it
+ * says nothing of the kind, or where that is not certain.
  */
-export function conditionsIn(tokens: readonly Token[], dialect: Dialect, region: Region): readonly Condition[] | undefined {
-  const where = findWhere(tokens, region)
-  if (where < 0) return undefined
-  const found = new ConditionReader(tokens, dialect, region.calledAs).read(where + 1, region.end)
-  return found === undefined || found.length === 0 ? undefined : found
+export function plainConditionsOf(parsed: ParsedSql, { range, conditions, calledAs }: WhereClause): readonly Condition[] | undefined {
+  const found = new Map<number, Condition>()
+  const reader = new ConditionReader(parsed, calledAs)
+  for (const node of conditions) reader.take(node, found)
+  if (found.size === 0) return undefined
+  const certain = unblurred(parsed, range, found)
+  return certain.length === 0 ? undefined : certain
 }
 
-/** The place of WHERE outside of all parentheses; -1 without one. */
-function findWhere(tokens: readonly Token[], { start, end, calledAs }: Region): number {
-  let depth = 0
-  for (let at = start; at < end; at++) {
-    const token = tokens[at]
-    depth += nesting(token)
-    if (depth !== 0 || token?.kind !== 'word' || tokens[at - 1]?.text === '.') continue
-    if (token.upper === 'WHERE') return at
-    if (calledAs === undefined && moreTables.has(token.upper)) return -1
+/** The conditions, by the place of their first token, whose parentheses hold nothing that blurs them. */
+function unblurred({ tokens, dialect }: ParsedSql, { start, end }: Range, found: ReadonlyMap<number, Condition>): Condition[] {
+  interface Level {
+    readonly conditions: Condition[]
+    isBlurred: boolean
   }
-  return -1
+  let level: Level = { conditions: [], isBlurred: false }
+  const outer: Level[] = []
+  for (let at = start; at < end; at++) {
+    const condition = found.get(at)
+    if (condition !== undefined) level.conditions.push(condition)
+    const token = tokens[at]
+    if (token?.kind === 'word') level.isBlurred ||= blurring.has(token.upper) && tokens[at - 1]?.text !== '.'
+    else if (token?.kind !== 'symbol') continue
+    else if (token.text === '(' || token.text === '[') {
+      outer.push(level)
+      level = { conditions: [], isBlurred: false }
+    } else if (token.text === ')' || token.text === ']') {
+      const inner = level
+      level = outer.pop() ?? inner
+      if (!inner.isBlurred) level.conditions.push(...inner.conditions)
+    } else if (dialect === 'mysql') level.isBlurred ||= isLogicalSymbol(token, tokens[at + 1])
+  }
+  return level.isBlurred ? [] : level.conditions
 }
 
-function nesting(token: Token | undefined): number {
-  if (token?.kind !== 'symbol') return 0
-  return token.text === '(' || token.text === '[' ? 1 : token.text === ')' || token.text === ']' ? -1 : 0
+/** MySQL's `||` is OR, its `&&` is AND, and its `:=` takes all that follows. */
+function isLogicalSymbol({ text, end }: Token, next: Token | undefined): boolean {
+  return text === ':' || ((text === '|' || text === '&') && next?.text === text && next.start === end)
 }
 
+/** Takes conditions that are written as plainly as can be: what the tree means and what the tokens say must agree. */
 class ConditionReader {
+  #ordinals: ReadonlyMap<number, number> | undefined
+
   constructor(
-    private readonly tokens: readonly Token[],
-    private readonly dialect: Dialect,
+    private readonly parsed: ParsedSql,
     private readonly calledAs: string | undefined,
   ) {}
 
-  /** The conditions of a range; `undefined` if it is no row of them joined by AND. */
-  read(start: number, end: number): Condition[] | undefined {
-    const found: Condition[] = []
-    let depth = 0
-    let from = start
-    let isOver = false
-    for (let at = start; at < end; at++) {
-      const token = this.tokens[at]
-      depth += nesting(token)
-      if (depth !== 0 || token === undefined) continue
-      if (token.kind === 'symbol' && this.#blurs(token, at)) return undefined
-      if (token.kind !== 'word' || this.tokens[at - 1]?.text === '.') continue
-      if (blurring.has(token.upper)) return undefined
-      if (isOver) continue
-      isOver = terminators.has(token.upper)
-      if (!isOver && token.upper !== 'AND') continue
-      if (!this.#take(from, at, found)) return undefined
-      from = at + 1
+  take(node: ConditionNode, found: Map<number, Condition>): void {
+    if (node.kind !== 'comparison' || node.negated || node.subquery !== undefined || node.other !== undefined) return
+    if (node.operator !== '=' && node.operator !== 'in') return
+    const { map } = this.parsed
+    let { start, end } = node
+    while (map.isSymbol(start, '(') && map.closing(start) === end - 1) {
+      start++
+      end--
     }
-    if (!isOver && !this.#take(from, end, found)) return undefined
-    return found
+    const condition = this.#condition(start, end)
+    if (condition !== undefined) found.set(start, condition)
   }
 
-  /** MySQL's `||` is OR, and its `:=` takes all that follows. */
-  #blurs({ text, end }: Token, at: number): boolean {
-    const next = this.tokens[at + 1]
-    return this.dialect === 'mysql' && (text === ':' || (text === '|' && next?.text === '|' && next.start === end))
+  #condition(start: number, end: number): Condition | undefined {
+    const { map } = this.parsed
+    if (!map.isName(start)) return undefined
+    let at = start
+    while (map.isSymbol(at + 1, '.') && map.isName(at + 2)) at += 2
+    if (this.calledAs !== undefined && (at === start || map.foldedName(at - 2) !== this.calledAs)) return undefined
+    const values = map.isSymbol(at + 1, '=') ? this.#values(at + 2, end, 1) : this.#inList(at + 1, end)
+    return values === undefined ? undefined : { column: map.foldedName(at), values }
   }
 
-  /** Takes what stands between two AND; false where nothing does. */
-  #take(from: number, to: number, found: Condition[]): boolean {
-    if (from >= to) return false
-    if (this.#isGroup(from, to)) {
-      const inner = this.#isConditions(from + 1, to - 1) ? this.read(from + 1, to - 1) : undefined
-      if (inner !== undefined) found.push(...inner)
-      return true
-    }
-    const condition = this.#condition(from, to)
-    if (condition !== undefined) found.push(condition)
-    return true
+  #inList(at: number, end: number): ConditionValue[] | undefined {
+    const { map } = this.parsed
+    const isList = map.isWord(at, 'IN') && map.isSymbol(at + 1, '(') && map.isSymbol(end - 1, ')')
+    return isList ? this.#values(at + 2, end - 1, Number.POSITIVE_INFINITY) : undefined
   }
 
-  /** Whether a range is in one pair of parentheses. */
-  #isGroup(from: number, to: number): boolean {
-    if (this.tokens[from]?.text !== '(' || this.tokens[from]?.kind !== 'symbol') return false
-    let depth = 0
-    for (let at = from; at < to; at++) {
-      depth += nesting(this.tokens[at])
-      if (depth === 0) return at === to - 1
-    }
-    return false
-  }
-
-  /** Whether what parentheses hold is neither a query nor a list. */
-  #isConditions(from: number, to: number): boolean {
-    const first = this.tokens[from]
-    if (first === undefined || (first.kind === 'word' && queryStarts.has(first.upper))) return false
-    let depth = 0
-    for (let at = from; at < to; at++) {
-      depth += nesting(this.tokens[at])
-      const token = this.tokens[at]
-      if (depth === 0 && token?.kind === 'symbol' && token.text === ',') return false
-    }
-    return true
-  }
-
-  #condition(from: number, to: number): Condition | undefined {
-    let at = from
-    let qualifier: string | undefined
-    let column = this.#name(at++)
-    while (column !== undefined && this.#isSymbol(at, '.')) {
-      qualifier = column
-      column = this.#name(at + 1)
-      at += 2
-    }
-    if (column === undefined || (this.calledAs !== undefined && qualifier !== this.calledAs)) return undefined
-    const values = this.#isSymbol(at, '=') ? this.#valueList(at + 1, to, 1) : this.#inList(at, to)
-    return values === undefined ? undefined : { column, values }
-  }
-
-  #inList(at: number, to: number): ConditionValue[] | undefined {
-    const isList = this.tokens[at]?.upper === 'IN' && this.#isSymbol(at + 1, '(') && this.#isSymbol(to - 1, ')')
-    return isList ? this.#valueList(at + 2, to - 1, Number.POSITIVE_INFINITY) : undefined
-  }
-
-  #valueList(from: number, to: number, most: number): ConditionValue[] | undefined {
+  #values(start: number, end: number, most: number): ConditionValue[] | undefined {
     const values: ConditionValue[] = []
-    for (let at = from; at < to; at += 2) {
+    for (let at = start; at < end; at += 2) {
       const value = this.#value(at)
-      if (value === undefined || (at + 1 < to && !this.#isSymbol(at + 1, ','))) return undefined
+      if (value === undefined || (at + 1 < end && !this.parsed.map.isSymbol(at + 1, ','))) return undefined
       values.push(value)
     }
-    const isWhole = values.length > 0 && (to - from) % 2 === 1
+    const isWhole = values.length > 0 && (end - start) % 2 === 1
     return isWhole && values.length <= most ? values : undefined
   }
 
   #value(at: number): ConditionValue | undefined {
-    const token = this.tokens[at]
+    const token = this.parsed.tokens[at]
     if (token?.kind === 'number') return token.text
     if (token?.kind === 'string') return SINGLE_QUOTED.exec(token.text)?.[1]
     return token?.kind === 'parameter' ? this.#place(token, at) : undefined
@@ -160,26 +116,21 @@ class ConditionReader {
 
   /** Which of the bound values a parameter takes. */
   #place({ text }: Token, at: number): number | undefined {
-    if (this.dialect === 'postgresql') return /^\$[1-9]\d{0,4}$/.test(text) ? Number(text.slice(1)) - 1 : undefined
-    if (text !== '?') return undefined
-    let place = 0
-    for (let before = 0; before < at; before++) if (isPlaceholder(this.tokens[before])) place++
-    return place
-  }
-
-  #isSymbol(at: number, text: string): boolean {
-    const token = this.tokens[at]
-    return token?.kind === 'symbol' && token.text === text
-  }
-
-  #name(at: number): string | undefined {
-    const token = this.tokens[at]
-    return token?.kind === 'word' || token?.kind === 'quoted' ? foldedName(token, this.dialect) : undefined
+    if (this.parsed.dialect === 'postgresql') return /^\$[1-9]\d{0,4}$/.test(text) ? Number(text.slice(1)) - 1 : undefined
+    this.#ordinals ??= ordinalsOf(this.parsed.tokens)
+    return this.#ordinals.get(at)
   }
 }
 
-function isPlaceholder(token: Token | undefined): boolean {
-  return token?.kind === 'parameter' && token.text === '?'
+function isPlaceholder({ kind, text }: Token): boolean {
+  return kind === 'parameter' && text === '?'
+}
+
+/** The ordinal, from 0, of each `?` by its token. */
+function ordinalsOf(tokens: readonly Token[]): ReadonlyMap<number, number> {
+  const ordinals = new Map<number, number>()
+  for (const [at, token] of tokens.entries()) if (isPlaceholder(token)) ordinals.set(at, ordinals.size)
+  return ordinals
 }
 
 /**
@@ -193,7 +144,34 @@ export function placeholdersIn(sql: string, tokens: readonly Token[], dialect: D
   return sql.includes('??') || sql.split('?').length - 1 !== count ? undefined : count
 }
 
-/** A name as the dialect compares it. */
-export function foldedName({ kind, text }: Token, dialect: Dialect): string {
-  return dialect === 'postgresql' && kind === 'quoted' ? text : lowerAscii(text)
+/**
+ * The one SELECT of a text as a listing of the first table of its FROM; `undefined` if it is none for certain, or without conditions on
+ * single columns.
+ */
+export function listingOf(parsed: ParsedSql): Listing | undefined {
+  const { tokens, map, kinds, roots } = parsed
+  const [root] = roots
+  const [first] = root?.from ?? []
+  const { outputs, from, where: range } = root?.clauses ?? {}
+  if (root?.kind !== 'select' || first === undefined || range === undefined || from === undefined || outputs === undefined) return undefined
+  const isPlainSelect = kinds.length === 1 && map.isWord(0, 'SELECT') && !isMixed(parsed, from.start)
+  if (!isPlainSelect || !map.isName(from.start) || map.isAny(from.start, otherSources)) return undefined
+  const { table, columnNames, alias } = first
+  if (table === undefined || columnNames !== undefined) return undefined
+  const isPlain = root.from.length === 1 && tokens[first.end]?.upper === 'WHERE'
+  const calledAs = parsed.dialect === 'postgresql' ? alias : lowerAscii(alias)
+  const conditions = plainConditionsOf(parsed, { range, conditions: root.where, ...(isPlain ? {} : { calledAs }) })
+  return conditions === undefined ? undefined : { table, conditions, isPlain }
+}
+
+/** Whether the select list holds more than columns, or rows are grouped or united. */
+function isMixed({ tokens, map }: ParsedSql, from: number): boolean {
+  let isMixed = false
+  map.each({ start: 1, end: tokens.length }, (at) => {
+    // A call may be an aggregate, which returns a row where there is none.
+    if (at < from && (map.isSymbol(at, '(') || map.isSymbol(at, '['))) isMixed = true
+    else if (map.isSymbol(at - 1, '.')) return
+    else if (map.isAny(at, mixing) || (map.isWord(at, 'DISTINCT') && at > 1)) isMixed = true
+  })
+  return isMixed
 }

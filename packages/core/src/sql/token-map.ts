@@ -1,6 +1,5 @@
 import { lowerAscii } from './characters.ts'
 import type { Dialect } from './dialect.ts'
-import { SqlSyntaxError } from './syntax-error.ts'
 import type { Token } from './tokenize.ts'
 
 /** Tokens from `start` up to, but not with, `end`. */
@@ -16,25 +15,30 @@ export interface ColumnRef {
 
 /** Tokens with their parentheses matched. */
 export class TokenMap {
-  readonly #closing = new Map<number, number>()
+  /** The place of each opening parenthesis's closing one; 0 for the others. */
+  readonly #closing: readonly number[]
 
-  /** @throws SqlSyntaxError when parentheses do not match. */
   constructor(
     readonly tokens: readonly Token[],
     readonly dialect: Dialect,
   ) {
+    const closing = new Array<number>(tokens.length).fill(0)
     const open: number[] = []
-    tokens.forEach(({ kind, text }, at) => {
-      if (kind !== 'symbol') return
-      if (text === '(') open.push(at)
-      else if (text === ')') this.#closing.set(open.pop() ?? -1, at)
-    })
-    if (open.length > 0 || this.#closing.has(-1)) throw new SqlSyntaxError('unbalanced parenthesis')
+    for (let at = 0; at < tokens.length; at++) {
+      const token = tokens[at]
+      if (token?.kind !== 'symbol') continue
+      if (token.text === '(') open.push(at)
+      else if (token.text === ')') {
+        const start = open.pop()
+        if (start !== undefined) closing[start] = at
+      }
+    }
+    this.#closing = closing
   }
 
-  /** Where the parenthesis that opens at a place is closed. */
+  /** Where the parenthesis that opens at a place is closed; the place itself where it is not. */
   closing(at: number): number {
-    return this.#closing.get(at) ?? at
+    return this.#closing[at] || at
   }
 
   isWord(at: number, upper: string): boolean {
@@ -91,6 +95,13 @@ export class TokenMap {
     const token = this.tokens[at]
     if (token === undefined) return ''
     return token.kind === 'word' && this.dialect === 'postgresql' ? lowerAscii(token.text) : token.text
+  }
+
+  /** A name as its dialect compares it. */
+  foldedName(at: number): string {
+    const token = this.tokens[at]
+    if (token === undefined) return ''
+    return token.kind === 'quoted' && this.dialect === 'postgresql' ? token.text : lowerAscii(token.text)
   }
 
   /** A name with dots, and where it ends; `undefined` where none starts. */

@@ -1,18 +1,20 @@
 import type { ClauseRanges, ColumnName, ConditionNode, FromItem, OrderTerm, OutputTerm, QueryBlock, ValueTerm } from './query-tree.ts'
 
+const NONE: readonly never[] = []
+
 /** A block while it is read. */
 export class BlockDraft implements QueryBlock {
   kind: QueryBlock['kind'] = 'select'
   end: number
   clauses: { -readonly [K in keyof ClauseRanges]: ClauseRanges[K] } = {}
   readonly from: FromItem[] = []
-  where: readonly ConditionNode[] = []
-  having: readonly ConditionNode[] = []
-  groupBy: readonly OrderTerm[] = []
-  orderBy: readonly OrderTerm[] = []
-  outputs: readonly OutputTerm[] = []
+  where: readonly ConditionNode[] = NONE
+  having: readonly ConditionNode[] = NONE
+  groupBy: readonly OrderTerm[] = NONE
+  orderBy: readonly OrderTerm[] = NONE
+  outputs: readonly OutputTerm[] = NONE
   isDistinct = false
-  distinctOn: readonly OrderTerm[] = []
+  distinctOn: readonly OrderTerm[] = NONE
   hasWindows?: true
   readonly mentions: ColumnName[] = []
   limit?: ValueTerm
@@ -35,7 +37,8 @@ export class BlockDraft implements QueryBlock {
 
 /** A common table expression, as those see it that name it. */
 export interface CteEntry {
-  readonly name: string
+  /** Its place in its WITH. */
+  readonly index: number
   /** Not there while it is read itself: whoever names it then is recursive. */
   block?: BlockDraft
   isRecursive: boolean
@@ -47,7 +50,9 @@ export interface CteEntry {
 
 /** The common table expressions of one WITH, and those around it. */
 export interface CteScope {
-  readonly entries: readonly CteEntry[]
+  readonly entries: ReadonlyMap<string, CteEntry>
+  /** How many of them are visible, from the first. */
+  readonly visible: number
   readonly outer: CteScope | undefined
 }
 
@@ -61,8 +66,8 @@ export interface BlockScope {
 
 export function findCte(scope: CteScope | undefined, name: string): CteEntry | undefined {
   for (let at = scope; at !== undefined; at = at.outer) {
-    const found = at.entries.find((entry) => entry.name === name)
-    if (found !== undefined) return found
+    const found = at.entries.get(name)
+    if (found !== undefined && found.index < at.visible) return found
   }
   return undefined
 }

@@ -1,6 +1,6 @@
 import type { Dialect } from '../dialect.ts'
 import type { Token } from '../tokenize.ts'
-import type { TreeCursor } from './tree-cursor.ts'
+import type { SqlCursor } from './cursor.ts'
 
 /** How tightly operators bind. Those above comparisons need no finer order: what they make is never a condition. */
 export const OR = 1
@@ -21,14 +21,16 @@ const SIGNED = /[~!@#%^&|?]/
 const MAX_LENGTH = 10
 
 /** The operator at the cursor, of symbols that touch; `undefined` where there is none. */
-export function operatorAt(cursor: TreeCursor): { readonly text: string; readonly tokens: number } | undefined {
+export function operatorAt(cursor: SqlCursor): { readonly text: string; readonly tokens: number } | undefined {
+  const token = cursor.token()
+  if (token === undefined || (token.kind !== 'symbol' && token.kind !== 'parameter')) return undefined
   const text = touching(cursor)
   if (text === '') return undefined
   const operator = cursor.dialect === 'postgresql' ? withoutSigns(text) : (fixed.find((known) => text.startsWith(known)) ?? text.charAt(0))
   return { text: operator, tokens: operator.length }
 }
 
-function touching(cursor: TreeCursor): string {
+function touching(cursor: SqlCursor): string {
   let text = ''
   for (let offset = 0; offset < MAX_LENGTH; offset++) {
     const token = cursor.token(offset)

@@ -166,13 +166,16 @@ export interface ClauseRanges {
   readonly groupBy?: Range
   readonly having?: Range
   readonly orderBy?: Range
+  readonly windows?: Range
   /** From LIMIT, OFFSET or FETCH on, with the keyword. */
   readonly limit?: Range
+  /** `FOR UPDATE`, `LOCK IN SHARE MODE`, with the keyword. */
+  readonly lock?: Range
 }
 
 /** One SELECT, UPDATE or DELETE, without those within it; of a set operation, its arms. */
 export interface QueryBlock extends Range {
-  readonly kind: 'select' | 'set-operation' | 'values' | 'update' | 'delete' | 'insert'
+  readonly kind: 'select' | 'set-operation' | 'values' | 'update' | 'delete' | 'insert' | 'merge'
   readonly clauses: ClauseRanges
   /** The block whose columns it can see. */
   readonly parent?: QueryBlock

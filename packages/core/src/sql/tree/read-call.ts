@@ -1,8 +1,8 @@
 import { words } from '../keywords.ts'
+import type { SqlCursor } from './cursor.ts'
 import type { Expression } from './expression.ts'
 import type { ExpressionSource } from './expression-source.ts'
 import { OR, OTHER } from './operators.ts'
-import type { TreeCursor } from './tree-cursor.ts'
 
 const aggregates = new Set(
   `count sum avg min max total group_concat string_agg array_agg json_agg jsonb_agg json_object_agg jsonb_object_agg json_group_array
@@ -81,7 +81,7 @@ function readArguments(source: ExpressionSource, name: string, end: number): Exp
 }
 
 /** Whether such a word is none of a column's own: `by`, `first` and `last` may be. */
-function isBetween(cursor: TreeCursor): boolean {
+function isBetween(cursor: SqlCursor): boolean {
   if (cursor.isSymbol('.', 1) || cursor.isSymbol('(', 1)) return !cursor.isAny(ends)
   if (cursor.isWord('BY')) return cursor.isWord('ORDER', -1)
   if (cursor.isWord('FIRST') || cursor.isWord('LAST')) return cursor.isWord('NULLS', -1)

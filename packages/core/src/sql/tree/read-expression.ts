@@ -1,22 +1,29 @@
 import type { BlockScope } from './block-scope.ts'
+import type { SqlCursor } from './cursor.ts'
 import type { Expression } from './expression.ts'
 import { type ExpressionSource, readList } from './expression-source.ts'
 import { AND, COMPARISON, IS, MATCH, NOT, OR, OTHER, operatorAt, powerOf, XOR } from './operators.ts'
 import type { ValueTerm } from './query-tree.ts'
 import { readInList, readOperand } from './read-operand.ts'
 import { readType } from './read-type.ts'
-import type { TreeCursor } from './tree-cursor.ts'
 
 /**
  * Reads an expression by the operators' binding powers (Pratt, "Top down operator precedence", 1973), up to the first token that cannot
  * go on with it.
  */
-export function readExpression(cursor: TreeCursor, scope: BlockScope, power: number = OR): Expression {
+export function readExpression(cursor: SqlCursor, scope: BlockScope, power: number = OR): Expression {
   return new ExpressionReader(cursor, scope).read(power)
 }
 
-export function readExpressions(cursor: TreeCursor, scope: BlockScope): Expression[] {
+export function readExpressions(cursor: SqlCursor, scope: BlockScope): Expression[] {
   return readList(new ExpressionReader(cursor, scope))
+}
+
+/** Reads what follows a column: `[1]`, `[1:2]`. */
+export function readSubscript(cursor: SqlCursor, scope: BlockScope): void {
+  const reader = new ExpressionReader(cursor, scope)
+  cursor.expectSymbol('[')
+  while (!cursor.takeSymbol(']')) if (!cursor.takeSymbol(':')) reader.read(OR)
 }
 
 const wordOperators: ReadonlyMap<string, number> = new Map([
@@ -70,7 +77,7 @@ const patternOperators: Readonly<Record<string, 'like' | 'ilike' | 'glob' | 'mat
 
 class ExpressionReader implements ExpressionSource {
   constructor(
-    readonly cursor: TreeCursor,
+    readonly cursor: SqlCursor,
     readonly scope: BlockScope,
   ) {}
 
@@ -249,6 +256,7 @@ class ExpressionReader implements ExpressionSource {
     const { start } = of
     // SQLite takes a table's name too, and drivers a bound list.
     if (!cursor.isSymbol('(')) {
+      if (cursor.dialect === 'sqlite' && cursor.isName()) return this.#inTable(of)
       const part = this.read(OTHER)
       if (part.kind !== 'value' || part.term.kind !== 'parameter') return cursor.fail('list expected after IN')
       const term: ValueTerm = { ...part.term, isArray: true }
@@ -256,6 +264,19 @@ class ExpressionReader implements ExpressionSource {
     }
     const parts = readInList(this)
     return { kind: 'in', of, parts, negated, start, end: cursor.position }
+  }
+
+  /** SQLite: `x IN name` reads the table, `x IN name(…)` calls a function. */
+  #inTable(of: Expression): Expression {
+    const { cursor, scope } = this
+    cursor.leaveOut('list expected after IN')
+    const block = cursor.read.table(cursor, scope)
+    return {
+      kind: 'other',
+      parts: [of, { kind: 'query', block, start: block.start, end: block.end }],
+      start: of.start,
+      end: cursor.position,
+    }
   }
 
   #pattern(of: Expression, operator: 'like' | 'ilike' | 'glob' | 'match' | 'other', negated: boolean): Expression {

@@ -1,10 +1,11 @@
+import { lowerAscii } from '../characters.ts'
 import { notAliases, notTables, words } from '../keywords.ts'
 import { type BlockScope, findCte } from './block-scope.ts'
 import { conditionsOf } from './conditions-of.ts'
+import type { SqlCursor } from './cursor.ts'
 import type { ConditionNode, FromItem, JoinKind, QueryBlock } from './query-tree.ts'
 import { readExpression, readExpressions } from './read-expression.ts'
 import { startsQuery } from './starts-query.ts'
-import type { TreeCursor } from './tree-cursor.ts'
 
 /** A FROM entry while it is read. */
 interface ItemDraft extends FromItem {
@@ -25,20 +26,31 @@ const kinds: Readonly<Record<string, JoinKind>> = { LEFT: 'left', RIGHT: 'right'
 const notNames = words('ON USING LEFT RIGHT INNER CROSS NATURAL FULL JOIN')
 
 /** Reads the entries of FROM, joins within parentheses among them, as one list. */
-export function readFrom(cursor: TreeCursor, scope: BlockScope): void {
+export function readFrom(cursor: SqlCursor, scope: BlockScope): void {
   new FromReader(cursor, scope).list('cross')
 }
 
 /** Reads one entry: what UPDATE, DELETE and INSERT write to. */
-export function readTarget(cursor: TreeCursor, scope: BlockScope): FromItem {
+export function readTarget(cursor: SqlCursor, scope: BlockScope): FromItem {
   return new FromReader(cursor, scope).target()
+}
+
+/** Reads the source of a MERGE, and its ON. */
+export function readMergeSource(cursor: SqlCursor, scope: BlockScope): void {
+  new FromReader(cursor, scope).joinedSource()
+}
+
+/** Reads the table of `TABLE t`; or, without an alias, the table or function of SQLite's `x IN t`. */
+export function readSource(cursor: SqlCursor, scope: BlockScope, isAliased: boolean): FromItem {
+  const reader = new FromReader(cursor, scope)
+  return isAliased ? reader.source() : reader.bare()
 }
 
 class FromReader {
   readonly #items: ItemDraft[]
 
   constructor(
-    private readonly cursor: TreeCursor,
+    private readonly cursor: SqlCursor,
     private readonly scope: BlockScope,
   ) {
     this.#items = scope.block.from as ItemDraft[]
@@ -48,8 +60,30 @@ class FromReader {
     this.cursor.list(() => this.#joined(join))
   }
 
+  /** A target is a table, whatever common table expressions are called. */
   target(): FromItem {
-    return this.#table('cross')
+    return this.#table('cross', this.cursor.position, false, true)
+  }
+
+  joinedSource(): void {
+    const { cursor, scope } = this
+    this.#joined('cross')
+    cursor.expectWord('ON')
+    readExpression(cursor, scope)
+  }
+
+  source(): FromItem {
+    return this.#table('cross', this.cursor.position)
+  }
+
+  bare(): FromItem {
+    const { cursor, scope } = this
+    const start = cursor.position
+    const table = cursor.tableName()
+    if (!cursor.isSymbol('(')) return this.#named(table, 'cross', start, false)
+    cursor.names.fill(0, start, cursor.position)
+    cursor.parenthesised(() => (cursor.isSymbol(')') ? [] : readExpressions(cursor, scope)))
+    return this.#item({ join: 'cross', start, isFunction: true })
   }
 
   /** One entry, and what is joined to it. */
@@ -70,7 +104,7 @@ class FromReader {
       if (isNatural) item.isNatural = true
       else if (kind !== 'cross') waiting.push(item)
     }
-    if (cursor.dialect === 'postgresql' && waiting.length > 0) cursor.fail('ON expected')
+    if (cursor.dialect === 'postgresql' && waiting.length > 0) cursor.leaveOut('ON expected')
   }
 
   #startsJoin(): boolean {
@@ -80,7 +114,10 @@ class FromReader {
 
   #joinKind(): { readonly kind: JoinKind; readonly isNatural: boolean } {
     const { cursor } = this
-    if (cursor.takeWord('STRAIGHT_JOIN')) return { kind: 'inner', isNatural: false }
+    if (cursor.isWord('STRAIGHT_JOIN')) {
+      cursor.names[cursor.position++] = 1
+      return { kind: 'inner', isNatural: false }
+    }
     const isNatural = cursor.takeWord('NATURAL')
     const kind = kinds[cursor.word()] ?? 'inner'
     if (kinds[cursor.word()] !== undefined) cursor.position++
@@ -95,10 +132,10 @@ class FromReader {
     const { cursor } = this
     if (cursor.isWord('USING') && cursor.isSymbol('(', 1)) {
       cursor.position++
-      item.using = cursor.parenthesised(() => cursor.names())
+      item.using = cursor.parenthesised(() => cursor.nameList())
       // The alias of the joined columns.
       if (cursor.dialect === 'postgresql' && cursor.takeWord('AS')) cursor.name()
-    } else if (cursor.isWord('ON') && !cursor.isWord('CONFLICT', 1) && !cursor.isWord('DUPLICATE', 1)) {
+    } else if (cursor.isWord('ON') && !this.#startsUpsert()) {
       cursor.position++
       item.on = conditionsOf(readExpression(cursor, this.scope))
     } else return false
@@ -106,18 +143,36 @@ class FromReader {
     return true
   }
 
+  /** `ON CONFLICT …` and `ON DUPLICATE KEY …`; elsewhere the words are columns. */
+  #startsUpsert(): boolean {
+    const { cursor } = this
+    if (cursor.isWord('DUPLICATE', 1)) return cursor.isWord('KEY', 2)
+    return cursor.isWord('CONFLICT', 1) && (cursor.isSymbol('(', 2) || cursor.isWord('DO', 2) || cursor.isWord('ON', 2))
+  }
+
   #primary(join: JoinKind): ItemDraft {
     const { cursor } = this
     const start = cursor.position
-    const isLateral = cursor.isWord('LATERAL') && !cursor.isSymbol('.', 1)
+    const isLateral = this.#startsLateral()
     if (isLateral) cursor.position++
     if (!cursor.isSymbol('(')) return this.#table(join, start, isLateral)
     if (startsQuery(cursor.map, cursor.position)) return this.#derived(join, start, isLateral)
     const first = this.#items.length
     cursor.parenthesised(() => this.list(join))
-    if (this.#isAlias()) cursor.fail('alias of a join')
     const item = this.#items[first]
-    return item ?? cursor.fail('table expected')
+    if (item === undefined) return cursor.fail('table expected')
+    if (this.#isAlias()) {
+      cursor.leaveOut('alias of a join')
+      this.#alias({ ...item })
+    }
+    return item
+  }
+
+  /** SQLite has tables of that name. */
+  #startsLateral(): boolean {
+    const { cursor } = this
+    if (!cursor.isWord('LATERAL') || cursor.dialect === 'sqlite') return false
+    return cursor.dialect === 'postgresql' ? !cursor.isSymbol('.', 1) : cursor.isSymbol('(', 1)
   }
 
   /** A query sees the entries beside it only with LATERAL, but always what is around them all. */
@@ -137,28 +192,45 @@ class FromReader {
     return item
   }
 
-  #table(join: JoinKind, start: number = this.cursor.position, isLateral = false): ItemDraft {
-    const { cursor, scope } = this
-    if (cursor.isWord('ROWS') && cursor.isWord('FROM', 1)) cursor.fail('ROWS FROM')
+  #table(join: JoinKind, start: number, isLateral = false, isTarget = false): ItemDraft {
+    const { cursor } = this
+    if (cursor.dialect === 'postgresql' && cursor.isWord('ROWS') && cursor.isWord('FROM', 1)) return this.#rowsFrom(join, start)
     const isOnly = cursor.dialect === 'postgresql' && cursor.isWord('ONLY') && (cursor.isName(1) || cursor.isSymbol('(', 1))
     if (isOnly) cursor.position++
-    if (isOnly && cursor.isSymbol('(')) return cursor.parenthesised(() => this.#table(join, start))
-    if (cursor.isAny(notTables) || cursor.isAny(notNames)) cursor.fail('table expected')
+    if (isOnly && cursor.isSymbol('(')) {
+      const item = cursor.parenthesised(() => this.#table(join, start, false, isTarget))
+      this.#alias(item)
+      return item
+    }
+    if (cursor.isAny(notTables) || cursor.isAny(notNames) || (cursor.dialect === 'postgresql' && cursor.isWord('ONLY')))
+      cursor.fail('table expected')
+    const first = cursor.position
     const table = cursor.dottedName()
-    if (cursor.isSymbol('(')) return this.#function(table, join, start, isLateral)
-    if (table.length > 3) cursor.fail('name of too many parts')
+    if (cursor.isSymbol('(') && !isTarget) {
+      cursor.names.fill(0, first, cursor.position)
+      return this.#function(table, join, start, isLateral)
+    }
+    if (table.length > 3) cursor.leaveOut('name of too many parts')
     if (cursor.dialect === 'postgresql') cursor.takeSymbol('*')
-    const entry = table.length === 1 ? findCte(scope.ctes, this.#fold(table[0] ?? '')) : undefined
-    const item = entry === undefined ? this.#item({ join, start, table }) : this.#cte(entry, table, join, start)
-    if (cursor.takeWord('PARTITION')) cursor.parenthesised(() => cursor.names())
+    const item = this.#named(table, join, start, isTarget)
+    if (cursor.takeWord('PARTITION')) cursor.parenthesised(() => cursor.nameList())
     this.#alias(item)
     this.#hints()
     item.end = cursor.position
     return item
   }
 
+  /** A table, or the common table expression that its name means. */
+  #named(table: readonly string[], join: JoinKind, start: number, isTarget: boolean): ItemDraft {
+    const { cursor, scope } = this
+    const entry = table.length === 1 && !isTarget ? findCte(scope.ctes, this.#fold(table[0] ?? '')) : undefined
+    if (entry !== undefined) return this.#cte(entry, table, join, start)
+    if (!isDual(cursor, table)) cursor.reading(table)
+    return this.#item({ join, start, table })
+  }
+
   #fold(name: string): string {
-    return this.cursor.dialect === 'postgresql' ? name : name.toLowerCase()
+    return this.cursor.dialect === 'postgresql' ? name : lowerAscii(name)
   }
 
   #cte(entry: NonNullable<ReturnType<typeof findCte>>, table: readonly string[], join: JoinKind, start: number): ItemDraft {
@@ -193,6 +265,18 @@ class FromReader {
     return item
   }
 
+  /** PostgreSQL's `ROWS FROM (f(1), g(2))`. */
+  #rowsFrom(join: JoinKind, start: number): ItemDraft {
+    const { cursor, scope } = this
+    cursor.leaveOut('ROWS FROM')
+    cursor.position += 2
+    cursor.parenthesised(() => readExpressions(cursor, scope))
+    cursor.takeWords('WITH', 'ORDINALITY')
+    const item = this.#item({ join, start, isFunction: true })
+    this.#alias(item)
+    return item
+  }
+
   #isAlias(): boolean {
     const { cursor } = this
     return cursor.isWord('AS') || (cursor.isName() && !cursor.isAny(notAliases))
@@ -203,7 +287,11 @@ class FromReader {
     if (this.#isAlias()) {
       const isNamed = cursor.takeWord('AS')
       // `AS (a int, b text)` gives a function's columns without a name for them all.
-      if (!(isNamed && cursor.isSymbol('('))) item.alias = cursor.name()
+      const isString = isNamed && cursor.dialect !== 'postgresql' && cursor.token()?.kind === 'string'
+      if (isString) {
+        cursor.leaveOut('alias in a string')
+        cursor.position++
+      } else if (!(isNamed && cursor.isSymbol('('))) item.alias = cursor.name()
       if (cursor.isSymbol('(')) item.columnNames = this.#columnNames()
     }
     item.end = cursor.position
@@ -216,7 +304,7 @@ class FromReader {
       cursor.list(() => {
         const name = cursor.name()
         // The column's type.
-        while (cursor.position < end && !cursor.isSymbol(',')) cursor.skipTo(cursor.map.closing(cursor.position) + 1)
+        while (cursor.position < end && !cursor.isSymbol(',')) cursor.skipNames(cursor.map.closing(cursor.position) + 1)
         return name
       }),
     )
@@ -226,16 +314,16 @@ class FromReader {
   #hints(): void {
     const { cursor } = this
     if (cursor.takeWords('INDEXED', 'BY')) cursor.name()
-    else if (!cursor.takeWords('NOT', 'INDEXED') && cursor.isWord('TABLESAMPLE')) {
+    else if (!cursor.takeWords('NOT', 'INDEXED') && cursor.dialect === 'postgresql' && cursor.isWord('TABLESAMPLE')) {
       cursor.position++
-      cursor.name()
+      cursor.tableName()
       cursor.skipParentheses()
       if (cursor.takeWord('REPEATABLE')) cursor.skipParentheses()
     }
     if (cursor.dialect !== 'mysql') return
     if (cursor.isWord('FOR') && cursor.isWord('SYSTEM_TIME', 1)) cursor.fail('FOR SYSTEM_TIME')
     while (cursor.isAny(hintStarts) && cursor.isAny(hintKinds, 1)) {
-      cursor.position += 2
+      cursor.skipNames(cursor.position + 2)
       if (cursor.takeWord('FOR') && !cursor.takeWord('JOIN')) {
         if (!cursor.takeWord('ORDER')) cursor.expectWord('GROUP')
         cursor.expectWord('BY')
@@ -244,6 +332,11 @@ class FromReader {
       if (cursor.isSymbol(',') && cursor.isAny(hintStarts, 1) && cursor.isAny(hintKinds, 2)) cursor.position++
     }
   }
+}
+
+/** MySQL's table without columns, which is nobody's. */
+function isDual({ dialect }: SqlCursor, table: readonly string[]): boolean {
+  return dialect === 'mysql' && table.length === 1 && table[0]?.toUpperCase() === 'DUAL'
 }
 
 const hintStarts = words('USE FORCE IGNORE')

@@ -1,5 +1,6 @@
 import { lowerAscii } from '../characters.ts'
 import { words } from '../keywords.ts'
+import type { SqlCursor } from './cursor.ts'
 import type { Expression } from './expression.ts'
 import { type ExpressionSource, readList } from './expression-source.ts'
 import { OR } from './operators.ts'
@@ -95,7 +96,7 @@ function readWord(source: ExpressionSource): Expression {
   const start = cursor.position
   const word = cursor.word()
   if (cursor.isSymbol('.', 1)) return readName(source)
-  if (notOperands.has(word)) cursor.fail('expression expected')
+  if ((notOperands.has(word) && !isColumnOrCall(cursor)) || isReserved(cursor)) cursor.fail('expression expected')
   if (literals.has(word)) {
     cursor.position++
     return literal(source, start)
@@ -125,6 +126,17 @@ function readWord(source: ExpressionSource): Expression {
     return literal(source, start)
   }
   return readName(source)
+}
+
+/** SQLite takes for a column what is reserved elsewhere. */
+function isReserved(cursor: SqlCursor): boolean {
+  return cursor.isWord('FOR') && cursor.dialect !== 'sqlite'
+}
+
+/** SQLite calls `like()`, and has columns named like the clause of a write. */
+function isColumnOrCall(cursor: SqlCursor): boolean {
+  if (cursor.dialect !== 'sqlite') return false
+  return cursor.isWord('LIKE') ? cursor.isSymbol('(', 1) : cursor.isWord('RETURNING')
 }
 
 /** `DATE '2020-01-01'`. Elsewhere the string is an alias. */
@@ -160,7 +172,7 @@ function readCast(source: ExpressionSource): Expression {
     cursor.expectWord('AS')
     if (cursor.position === end) cursor.fail('type expected')
     const type = typeText(cursor, cursor.position, end)
-    cursor.position = end
+    cursor.skipNames(end)
     const range = { start, end: end + 1 }
     return of.kind === 'cast' ? { kind: 'other', parts: [of], ...range } : { kind: 'cast', of, type, ...range }
   })
@@ -220,17 +232,17 @@ function readInterval(source: ExpressionSource): Expression {
 function readName(source: ExpressionSource): Expression {
   const { cursor, scope } = source
   const start = cursor.position
-  const parts = [cursor.name()]
+  const parts = [cursor.fold(cursor.namePart())]
   while (cursor.takeSymbol('.')) {
     // `count(t.*)`, `ROW(t.*)`: all of a row.
     if (cursor.takeSymbol('*')) {
       scope.block.mentions.push(columnName([...parts, '*']))
       return { kind: 'other', parts: [], start, end: cursor.position }
     }
-    parts.push(cursor.name())
+    parts.push(cursor.fold(cursor.namePart()))
   }
   if (cursor.isSymbol('(')) return readCall(source, start, lowerAscii(parts.at(-1) ?? ''))
-  if (parts.length > 4) cursor.fail('name of too many parts')
+  if (parts.length > 4) cursor.leaveOut('name of too many parts')
   const name = columnName(parts)
   scope.block.mentions.push(name)
   return { kind: 'column', name, start, end: cursor.position }

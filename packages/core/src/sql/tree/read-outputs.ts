@@ -1,9 +1,9 @@
 import { words } from '../keywords.ts'
 import type { BlockScope } from './block-scope.ts'
+import type { SqlCursor } from './cursor.ts'
 import { columnsOf, type Expression, visit } from './expression.ts'
 import type { OutputTerm } from './query-tree.ts'
 import { readExpression } from './read-expression.ts'
-import type { TreeCursor } from './tree-cursor.ts'
 
 /** Words after an expression that are no alias of it. */
 const notAliases = words(`
@@ -11,11 +11,11 @@ const notAliases = words(`
   LIKE BETWEEN THEN ELSE WHEN SET USING JOIN AS`)
 
 /** Reads the list of SELECT or RETURNING. */
-export function readOutputs(cursor: TreeCursor, scope: BlockScope): OutputTerm[] {
+export function readOutputs(cursor: SqlCursor, scope: BlockScope): OutputTerm[] {
   return cursor.list(() => readOutput(cursor, scope))
 }
 
-function readOutput(cursor: TreeCursor, scope: BlockScope): OutputTerm {
+function readOutput(cursor: SqlCursor, scope: BlockScope): OutputTerm {
   const start = cursor.position
   const star = readStar(cursor)
   if (star !== undefined) {
@@ -40,11 +40,11 @@ function readOutput(cursor: TreeCursor, scope: BlockScope): OutputTerm {
   }
 }
 
-function readStar(cursor: TreeCursor): { readonly schema?: string; readonly of?: string } | undefined {
+function readStar(cursor: SqlCursor): { readonly schema?: string; readonly of?: string } | undefined {
   const start = cursor.position
   const parts: string[] = []
   while (cursor.isName() && cursor.isSymbol('.', 1)) {
-    parts.push(cursor.name())
+    parts.push(cursor.fold(cursor.namePart()))
     cursor.position++
   }
   if (cursor.takeSymbol('*')) {
@@ -55,14 +55,14 @@ function readStar(cursor: TreeCursor): { readonly schema?: string; readonly of?:
   return undefined
 }
 
-function readAlias(cursor: TreeCursor): string | undefined {
+function readAlias(cursor: SqlCursor): string | undefined {
   const isNamed = cursor.takeWord('AS')
   const token = cursor.token()
   if (token?.kind === 'string' && cursor.dialect !== 'postgresql') {
     cursor.position++
     return token.text.slice(1, -1)
   }
-  if (isNamed || (cursor.isName() && !cursor.isAny(notAliases))) return cursor.name()
+  if (isNamed || (cursor.isName() && !cursor.isAny(notAliases))) return cursor.fold(cursor.namePart())
   return undefined
 }
 

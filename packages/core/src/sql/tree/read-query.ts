@@ -1,31 +1,33 @@
-import { words } from '../keywords.ts'
-import type { Range } from '../token-map.ts'
+import { queriesAndWrites, words } from '../keywords.ts'
 import { BlockDraft, type BlockScope, type CteScope } from './block-scope.ts'
+import type { SqlCursor } from './cursor.ts'
 import { placedIn } from './placed-in.ts'
 import type { QueryBlock } from './query-tree.ts'
 import { readExpressions } from './read-expression.ts'
+import { readSource } from './read-from.ts'
 import { readSelect } from './read-select.ts'
 import { readTail } from './read-tail.ts'
 import { readWith } from './read-with.ts'
 import { startsQuery } from './starts-query.ts'
-import type { TreeCursor } from './tree-cursor.ts'
 
 const setOperators = words('UNION INTERSECT EXCEPT MINUS')
-const writes = words('INSERT REPLACE UPDATE DELETE')
+const writes = words('INSERT REPLACE UPDATE DELETE MERGE')
 
 /** Reads a query, or what a WITH goes on with, up to where it ends. */
-export function readQuery(cursor: TreeCursor, parent: QueryBlock | undefined, ctes: CteScope | undefined): BlockDraft {
+export function readQuery(cursor: SqlCursor, parent: QueryBlock | undefined, ctes: CteScope | undefined, isStatement = false): BlockDraft {
   cursor.enter()
   const start = cursor.position
   const subqueries: QueryBlock[] = []
   const inner = readWith(cursor, { parent, ctes, subqueries })
+  if (isStatement)
+    cursor.kinds.push(cursor.isSymbol('(') ? 'SELECT' : cursor.isAny(queriesAndWrites) ? cursor.word() : cursor.fail('query expected'))
   const block = readBody(cursor, parent, inner, start, subqueries)
   cursor.leave()
   return block
 }
 
 function readBody(
-  cursor: TreeCursor,
+  cursor: SqlCursor,
   parent: QueryBlock | undefined,
   ctes: CteScope | undefined,
   start: number,
@@ -61,7 +63,7 @@ function readBody(
   return finished(cursor, scope)
 }
 
-function startsSetOperation(cursor: TreeCursor): boolean {
+function startsSetOperation(cursor: SqlCursor): boolean {
   return cursor.isAny(setOperators) && (!cursor.isWord('MINUS') || cursor.dialect === 'mysql')
 }
 
@@ -80,7 +82,7 @@ interface Term {
   readonly isClosed: boolean
 }
 
-function readTerm(cursor: TreeCursor, parent: QueryBlock | undefined, ctes: CteScope | undefined, start: number): Term {
+function readTerm(cursor: SqlCursor, parent: QueryBlock | undefined, ctes: CteScope | undefined, start: number): Term {
   if (cursor.isSymbol('(')) {
     if (!startsQuery(cursor.map, cursor.position)) cursor.fail('query expected')
     const block = cursor.parenthesised(() => readQuery(cursor, parent, ctes))
@@ -89,14 +91,14 @@ function readTerm(cursor: TreeCursor, parent: QueryBlock | undefined, ctes: CteS
   const scope: BlockScope = { block: new BlockDraft(start, parent), ctes, subqueries: [] }
   if (cursor.takeWord('SELECT')) readSelect(cursor, scope)
   else if (cursor.takeWord('VALUES')) readValues(cursor, scope)
-  else if (cursor.takeWord('TABLE')) readTable(cursor, scope)
+  else if (cursor.takeWord('TABLE')) readTable(cursor, scope, true)
   else cursor.fail('query expected')
   return { block: finished(cursor, scope), isClosed: false }
 }
 
 const tails = words('ORDER LIMIT OFFSET FETCH FOR LOCK')
 
-function readValues(cursor: TreeCursor, scope: BlockScope): void {
+function readValues(cursor: SqlCursor, scope: BlockScope): void {
   scope.block.kind = 'values'
   cursor.list(() => {
     cursor.takeWord('ROW')
@@ -104,17 +106,21 @@ function readValues(cursor: TreeCursor, scope: BlockScope): void {
   })
 }
 
+/** Reads the name of a table, or a call, as the query of all its rows. */
+export function readTableQuery(cursor: SqlCursor, { block: parent, ctes }: BlockScope): BlockDraft {
+  const scope: BlockScope = { block: new BlockDraft(cursor.position, parent), ctes, subqueries: [] }
+  readTable(cursor, scope, false)
+  return finished(cursor, scope)
+}
+
 /** `TABLE t` is `SELECT * FROM t`. */
-function readTable(cursor: TreeCursor, { block }: BlockScope): void {
-  const start = cursor.position
-  const table = cursor.dottedName()
-  const range: Range = { start, end: cursor.position }
-  block.from.push({ join: 'cross', alias: table.at(-1) ?? '', table, on: [], using: [], ...range })
-  block.outputs = [{ star: {}, columns: [], ...range }]
+function readTable(cursor: SqlCursor, scope: BlockScope, isAliased: boolean): void {
+  const { start, end } = readSource(cursor, scope, isAliased)
+  scope.block.outputs = [{ star: {}, columns: [], start, end }]
 }
 
 /** Leaves the subqueries that no condition holds to the block. */
-function finished(cursor: TreeCursor, { block, subqueries }: BlockScope): BlockDraft {
+function finished(cursor: SqlCursor, { block, subqueries }: BlockScope): BlockDraft {
   block.end = cursor.position
   if (subqueries.length === 0) return block
   for (const found of placedIn([...block.where, ...block.having, ...block.from.flatMap(({ on }) => on)])) cursor.placed.add(found)

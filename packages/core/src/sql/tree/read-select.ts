@@ -1,27 +1,27 @@
 import { words } from '../keywords.ts'
 import type { BlockScope } from './block-scope.ts'
 import { conditionsOf } from './conditions-of.ts'
+import type { SqlCursor } from './cursor.ts'
 import type { Expression } from './expression.ts'
-import type { ConditionNode, OrderTerm, OutputTerm } from './query-tree.ts'
+import type { ConditionNode, OrderTerm } from './query-tree.ts'
 import { readExpression, readExpressions } from './read-expression.ts'
 import { readFrom } from './read-from.ts'
-import { orderColumn } from './read-order.ts'
+import { NamedOutputs, orderColumn } from './read-order.ts'
 import { readOutputs } from './read-outputs.ts'
-import type { TreeCursor } from './tree-cursor.ts'
 
 const modifiers = words(
   'ALL DISTINCTROW HIGH_PRIORITY STRAIGHT_JOIN SQL_SMALL_RESULT SQL_BIG_RESULT SQL_BUFFER_RESULT SQL_NO_CACHE SQL_CALC_FOUND_ROWS SQL_CACHE',
 )
 
 /** Reads what follows SELECT, up to the end of HAVING and WINDOW. */
-export function readSelect(cursor: TreeCursor, scope: BlockScope): void {
+export function readSelect(cursor: SqlCursor, scope: BlockScope): void {
   const { block } = scope
   readModifiers(cursor, scope)
   const start = cursor.position
   // PostgreSQL selects no column at all, too.
   if (cursor.dialect !== 'postgresql' || !(cursor.isWord('FROM') || cursor.isWord('WHERE'))) block.outputs = readOutputs(cursor, scope)
   block.clauses.outputs = { start, end: cursor.position }
-  if (cursor.isWord('INTO')) cursor.fail('SELECT INTO')
+  readInto(cursor)
   if (cursor.takeWord('FROM')) {
     const from = cursor.position
     readFrom(cursor, scope)
@@ -34,10 +34,29 @@ export function readSelect(cursor: TreeCursor, scope: BlockScope): void {
     block.having = conditionsOf(readExpression(cursor, scope))
     block.clauses.having = { start: having, end: cursor.position }
   }
-  if (cursor.takeWord('WINDOW')) readWindows(cursor, scope)
+  const windows = cursor.position + 1
+  if (!cursor.takeWord('WINDOW')) return
+  readWindows(cursor, scope)
+  block.clauses.windows = { start: windows, end: cursor.position }
 }
 
-function readModifiers(cursor: TreeCursor, scope: BlockScope): void {
+/** `SELECT … INTO t` creates a table, `SELECT … INTO @x` sets variables. */
+function readInto(cursor: SqlCursor): void {
+  if (!cursor.takeWord('INTO')) return
+  cursor.giveUp('SELECT INTO')
+  cursor.leaveOut('SELECT INTO')
+  if (cursor.dialect === 'mysql') {
+    cursor.list(() => (cursor.token()?.kind === 'parameter' ? cursor.parameter() : cursor.name()))
+    return
+  }
+  const isTemporary = cursor.takeWord('TEMPORARY') || cursor.takeWord('TEMP')
+  cursor.takeWord('UNLOGGED')
+  cursor.takeWord('TABLE')
+  const name = cursor.tableName().at(-1)
+  if (isTemporary && name !== undefined) cursor.temporary.push(name)
+}
+
+function readModifiers(cursor: SqlCursor, scope: BlockScope): void {
   const { block } = scope
   for (;;) {
     if (cursor.takeWord('DISTINCT')) {
@@ -52,26 +71,32 @@ function readModifiers(cursor: TreeCursor, scope: BlockScope): void {
   }
 }
 
-export function readWhere(cursor: TreeCursor, scope: BlockScope): void {
+export function readWhere(cursor: SqlCursor, scope: BlockScope): void {
   const start = cursor.position + 1
   if (!cursor.takeWord('WHERE')) return
+  if (cursor.takeWords('CURRENT', 'OF')) {
+    cursor.leaveOut('WHERE CURRENT OF')
+    cursor.name()
+    return
+  }
   scope.block.where = readConditions(cursor, scope)
   scope.block.clauses.where = { start, end: cursor.position }
 }
 
-function readConditions(cursor: TreeCursor, scope: BlockScope): ConditionNode[] {
+function readConditions(cursor: SqlCursor, scope: BlockScope): ConditionNode[] {
   return conditionsOf(readExpression(cursor, scope))
 }
 
-function readGroupBy(cursor: TreeCursor, scope: BlockScope): void {
+function readGroupBy(cursor: SqlCursor, scope: BlockScope): void {
   const { block } = scope
   if (!cursor.takeWord('GROUP')) return
   cursor.expectWord('BY')
   const start = cursor.position
   if (cursor.dialect === 'postgresql' && (cursor.isWord('ALL') || cursor.isWord('DISTINCT'))) cursor.position++
+  const outputs = new NamedOutputs(block.outputs)
   block.groupBy = cursor.list(() => {
     if (cursor.isWord('GROUPING') && cursor.isWord('SETS', 1)) return readGroupingSets(cursor, scope)
-    return groupTerm(readExpression(cursor, scope), block.outputs)
+    return groupTerm(readExpression(cursor, scope), outputs)
   })
   // The totals are of other groups.
   if (cursor.takeWords('WITH', 'ROLLUP'))
@@ -80,7 +105,7 @@ function readGroupBy(cursor: TreeCursor, scope: BlockScope): void {
 }
 
 /** `GROUPING SETS ((a, b), (a), ())`: no order of an index gives all of them. */
-function readGroupingSets(cursor: TreeCursor, scope: BlockScope): OrderTerm {
+function readGroupingSets(cursor: SqlCursor, scope: BlockScope): OrderTerm {
   const start = cursor.position
   cursor.position += 2
   const open = cursor.position
@@ -95,17 +120,17 @@ function readGroupingSets(cursor: TreeCursor, scope: BlockScope): OrderTerm {
   return { descending: false, start, end: cursor.position }
 }
 
-function groupTerm(expression: Expression, outputs: readonly OutputTerm[]): OrderTerm {
+function groupTerm(expression: Expression, outputs: NamedOutputs): OrderTerm {
   const { start, end } = expression
   const column = orderColumn(expression, outputs, false)
   return { ...(column === undefined ? {} : { column }), descending: false, start, end }
 }
 
 function plainOrder(expression: Expression): OrderTerm {
-  return groupTerm(expression, [])
+  return groupTerm(expression, new NamedOutputs([]))
 }
 
-function readWindows(cursor: TreeCursor, scope: BlockScope): void {
+function readWindows(cursor: SqlCursor, scope: BlockScope): void {
   cursor.list(() => {
     cursor.name()
     cursor.expectWord('AS')
@@ -118,7 +143,7 @@ function readWindows(cursor: TreeCursor, scope: BlockScope): void {
 const windowWords = words('PARTITION BY ORDER ASC DESC NULLS FIRST LAST')
 const frames = words('ROWS RANGE GROUPS')
 
-function readWindowWords(cursor: TreeCursor, scope: BlockScope, end: number): void {
+function readWindowWords(cursor: SqlCursor, scope: BlockScope, end: number): void {
   cursor.parenthesised(() => {
     while (cursor.position < end) {
       if (cursor.isAny(frames)) cursor.skipTo(end)

@@ -1,16 +1,16 @@
 import { words } from '../keywords.ts'
 import type { BlockScope } from './block-scope.ts'
+import type { SqlCursor } from './cursor.ts'
 import type { ValueTerm } from './query-tree.ts'
 import { readExpression } from './read-expression.ts'
 import { readOrder } from './read-order.ts'
 import { valueTerm } from './terms.ts'
-import type { TreeCursor } from './tree-cursor.ts'
 
 const rows = words('ROW ROWS')
 const first = words('FIRST NEXT')
 
 /** Reads ORDER BY, LIMIT, OFFSET, FETCH and locks. */
-export function readTail(cursor: TreeCursor, scope: BlockScope): void {
+export function readTail(cursor: SqlCursor, scope: BlockScope): void {
   const { block } = scope
   const start = cursor.position
   if (cursor.takeWord('ORDER')) {
@@ -18,14 +18,19 @@ export function readTail(cursor: TreeCursor, scope: BlockScope): void {
     block.orderBy = readOrder(cursor, scope)
     block.clauses.orderBy = { start: start + 2, end: cursor.position }
   }
-  const limit = cursor.position
-  while (readBound(cursor, scope));
-  if (cursor.position > limit) block.clauses.limit = { start: limit, end: cursor.position }
-  while (readLock(cursor));
+  for (;;) {
+    const at = cursor.position
+    const { limit, lock } = block.clauses
+    if (readBound(cursor, scope)) {
+      if (lock !== undefined) cursor.leaveOut('LIMIT after FOR')
+      block.clauses.limit = { start: limit?.start ?? at, end: cursor.position }
+    } else if (readLock(cursor)) block.clauses.lock = { start: lock?.start ?? at, end: cursor.position }
+    else break
+  }
   if (cursor.isWord('INTO')) cursor.fail('SELECT INTO')
 }
 
-function readBound(cursor: TreeCursor, scope: BlockScope): boolean {
+function readBound(cursor: SqlCursor, scope: BlockScope): boolean {
   const { block } = scope
   if (cursor.takeWord('LIMIT')) {
     if (block.limit !== undefined) cursor.fail('LIMIT twice')
@@ -41,6 +46,10 @@ function readBound(cursor: TreeCursor, scope: BlockScope): boolean {
   if (cursor.takeWord('OFFSET')) {
     if (block.offset !== undefined) cursor.fail('OFFSET twice')
     block.offset = read(cursor, scope)
+    while (cursor.takeSymbol(',')) {
+      cursor.leaveOut('OFFSET of several values')
+      read(cursor, scope)
+    }
     cursor.takeAny(rows)
     return true
   }
@@ -53,16 +62,18 @@ function readBound(cursor: TreeCursor, scope: BlockScope): boolean {
   return true
 }
 
-function read(cursor: TreeCursor, scope: BlockScope): ValueTerm {
+function read(cursor: SqlCursor, scope: BlockScope): ValueTerm {
   return valueTerm(readExpression(cursor, scope))
 }
 
 const strengths = words('UPDATE SHARE NO KEY')
 
 /** `FOR UPDATE OF t SKIP LOCKED`, `LOCK IN SHARE MODE`: locks change no plan. */
-function readLock(cursor: TreeCursor): boolean {
-  if (cursor.takeWords('LOCK', 'IN', 'SHARE', 'MODE')) return true
-  if (!(cursor.isWord('FOR') && cursor.isAny(strengths, 1))) return false
+function readLock(cursor: SqlCursor): boolean {
+  const isShared = cursor.takeWords('LOCK', 'IN', 'SHARE', 'MODE')
+  if (!isShared && !(cursor.isWord('FOR') && cursor.isAny(strengths, 1))) return false
+  cursor.locks = true
+  if (isShared) return true
   cursor.position++
   while (cursor.takeAny(strengths));
   if (cursor.takeWord('OF')) cursor.list(() => cursor.dottedName())

@@ -1,12 +1,12 @@
-import type { TreeCursor } from './tree-cursor.ts'
+import type { SqlCursor } from './cursor.ts'
 
 const second: Readonly<Record<string, string>> = { DOUBLE: 'PRECISION', CHARACTER: 'VARYING', BIT: 'VARYING', NATIONAL: 'CHARACTER' }
 
 /** Reads the type after `::`, and gives it as written, in lower case. */
-export function readType(cursor: TreeCursor): string {
+export function readType(cursor: SqlCursor): string {
   const start = cursor.position
   const word = cursor.word()
-  cursor.dottedName()
+  cursor.tableName()
   const more = second[word]
   if (more !== undefined && cursor.takeWord(more) && more === 'CHARACTER') cursor.takeWord('VARYING')
   if (cursor.isSymbol('(')) cursor.skipParentheses()
@@ -23,7 +23,7 @@ export function readType(cursor: TreeCursor): string {
 }
 
 /** A type as people write it: `character varying(20)`, `int[]`. */
-export function typeText(cursor: TreeCursor, start: number, end: number): string {
+export function typeText(cursor: SqlCursor, start: number, end: number): string {
   let text = ''
   for (let at = start; at < end; at++) {
     const token = cursor.map.tokens[at]

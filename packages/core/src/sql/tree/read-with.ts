@@ -1,7 +1,7 @@
 import type { Range } from '../token-map.ts'
 import type { CteEntry, CteScope } from './block-scope.ts'
+import type { SqlCursor } from './cursor.ts'
 import type { QueryBlock } from './query-tree.ts'
-import type { TreeCursor } from './tree-cursor.ts'
 
 interface Outside {
   readonly parent: QueryBlock | undefined
@@ -11,21 +11,25 @@ interface Outside {
 }
 
 /** Reads `WITH …`, if it is there, and gives the names that hold from there on. */
-export function readWith(cursor: TreeCursor, { parent, ctes, subqueries }: Outside): CteScope | undefined {
+export function readWith(cursor: SqlCursor, { parent, ctes, subqueries }: Outside): CteScope | undefined {
   if (!cursor.takeWord('WITH')) return ctes
   const isRecursive = cursor.takeWord('RECURSIVE')
-  const seesItself = isRecursive || cursor.dialect === 'sqlite'
-  const names = namesAhead(cursor)
-  const entries: CteEntry[] = names.map(({ name }) => ({ name, isRecursive: false, isInline: false, uses: 0 }))
-  for (const [index, entry] of entries.entries()) {
+  const heads = headsAhead(cursor)
+  const entries = new Map<string, CteEntry>()
+  const ordered = heads.map(({ name }, index) => {
+    const entry: CteEntry = { index, isRecursive: false, isInline: false, uses: 0 }
+    if (!entries.has(name)) entries.set(name, entry)
+    return entry
+  })
+  for (const [index, entry] of ordered.entries()) {
     if (index > 0) cursor.expectSymbol(',')
-    cursor.position = names[index]?.end ?? cursor.position
-    const columnNames = cursor.isSymbol('(') ? cursor.parenthesised(() => cursor.names()) : undefined
+    cursor.position = heads[index]?.end ?? cursor.position
+    const columnNames = cursor.isSymbol('(') ? cursor.parenthesised(() => cursor.nameList()) : undefined
     cursor.expectWord('AS')
     const isInline = cursor.takeWords('NOT', 'MATERIALIZED')
     const isMaterialized = !isInline && cursor.takeWord('MATERIALIZED')
-    const visible = { entries: seesItself ? entries : entries.slice(0, index), outer: ctes }
-    const block = cursor.parenthesised(() => cursor.read.query(cursor, parent, visible))
+    const scope = { entries, visible: visibleIn(cursor, index, isRecursive), outer: ctes }
+    const block = cursor.parenthesised(() => cursor.read.query(cursor, parent, scope, true))
     skipSearchAndCycle(cursor)
     if (columnNames !== undefined) block.columnNames = columnNames
     if (entry.isRecursive || isMaterialized || block.kind === 'insert' || block.kind === 'update' || block.kind === 'delete')
@@ -34,17 +38,24 @@ export function readWith(cursor: TreeCursor, { parent, ctes, subqueries }: Outsi
     entry.isInline = isInline
     subqueries.push(block)
   }
-  return { entries, outer: ctes }
+  return { entries, visible: ordered.length, outer: ctes }
+}
+
+/** How many expressions a body sees. SQLite takes every list for a recursive one; there and in PostgreSQL a body may name later ones. */
+function visibleIn({ dialect }: SqlCursor, index: number, isRecursive: boolean): number {
+  if (dialect === 'sqlite' || (isRecursive && dialect === 'postgresql')) return Number.POSITIVE_INFINITY
+  return isRecursive ? index + 1 : index
 }
 
 /** The names of one WITH: with RECURSIVE they see each other before they are read. */
-function namesAhead(cursor: TreeCursor): readonly ({ readonly name: string } & Range)[] {
-  const start = cursor.position
+function headsAhead(cursor: SqlCursor): readonly ({ readonly name: string } & Range)[] {
+  const { position } = cursor
   const found: ({ readonly name: string } & Range)[] = []
   do {
-    const from = cursor.position
-    const name = cursor.map.dialect === 'postgresql' ? cursor.name() : cursor.name().toLowerCase()
-    found.push({ name, start: from, end: cursor.position })
+    const start = cursor.position
+    const name = cursor.foldCase(cursor.namePart())
+    cursor.names[start] = 1
+    found.push({ name, start, end: cursor.position })
     if (cursor.isSymbol('(')) cursor.position = cursor.map.closing(cursor.position) + 1
     cursor.expectWord('AS')
     if (!cursor.takeWords('NOT', 'MATERIALIZED')) cursor.takeWord('MATERIALIZED')
@@ -52,11 +63,22 @@ function namesAhead(cursor: TreeCursor): readonly ({ readonly name: string } & R
     cursor.position = cursor.map.closing(cursor.position) + 1
     skipSearchAndCycle(cursor)
   } while (cursor.takeSymbol(','))
-  cursor.position = start
+  cursor.position = position
   return found
 }
 
-/** PostgreSQL's `SEARCH … SET x` and `CYCLE …`, after a recursive query. */
-function skipSearchAndCycle(cursor: TreeCursor): void {
-  if (cursor.isWord('SEARCH') || cursor.isWord('CYCLE')) cursor.fail('SEARCH or CYCLE')
+const clauseEnds = { SEARCH: 'SET', CYCLE: 'USING' } as const
+
+/** PostgreSQL's `SEARCH … SET x` and `CYCLE … USING x`, after a recursive query. */
+function skipSearchAndCycle(cursor: SqlCursor): void {
+  for (const clause of ['SEARCH', 'CYCLE'] as const) {
+    if (!cursor.takeWord(clause)) continue
+    cursor.leaveOut('SEARCH or CYCLE')
+    const last = clauseEnds[clause]
+    while (!cursor.takeWord(last)) {
+      if (cursor.atEnd()) cursor.fail(`${last} expected`)
+      cursor.position++
+    }
+    cursor.name()
+  }
 }

@@ -1,5 +1,5 @@
-import { words } from './keywords.ts'
-import type { StatementCursor } from './statement-cursor.ts'
+import { words } from '../keywords.ts'
+import type { SqlCursor } from './cursor.ts'
 
 const definitions = words('CREATE ALTER DROP RENAME COMMENT GRANT REVOKE IMPORT SECURITY REASSIGN')
 const modifiers = words('OR REPLACE LOCAL GLOBAL TEMP TEMPORARY UNLOGGED RECURSIVE')
@@ -7,30 +7,31 @@ const relations = words('TABLE VIEW')
 /** Definitions whose bodies may hold semicolons. */
 const withBodies = words('TRIGGER FUNCTION PROCEDURE EVENT RULE PACKAGE SCHEMA')
 const temporarySchemas = words('PG_TEMP TEMP')
+const afterTruncate = words('RESTART CONTINUE IDENTITY CASCADE RESTRICT')
 
 /** Reads a statement that defines something. Returns false, and takes nothing, for others. */
-export function readDefinition(cursor: StatementCursor): boolean {
-  if (!cursor.isAnyWord(definitions)) return false
+export function readDefinition(cursor: SqlCursor): boolean {
+  if (!cursor.isAny(definitions)) return false
   cursor.ddl = true
   cursor.giveUp('changes the schema')
   const creates = cursor.takeWord('CREATE')
   let temporary = false
-  while (creates && cursor.isAnyWord(modifiers)) {
+  while (creates && cursor.isAny(modifiers)) {
     temporary ||= cursor.isWord('TEMP') || cursor.isWord('TEMPORARY')
     cursor.position++
   }
-  if (creates && cursor.takeAnyWord(relations)) noteTemporary(cursor, temporary)
+  if (creates && cursor.takeAny(relations)) noteTemporary(cursor, temporary)
   else if (creates && cursor.dialect === 'sqlite' && cursor.takeWord('TRIGGER')) {
     noteTrigger(cursor, temporary)
     return true
   }
-  while (!cursor.atEnd() && !(creates && cursor.isAnyWord(withBodies))) cursor.position++
+  while (!cursor.atEnd() && !(creates && cursor.isAny(withBodies))) cursor.position++
   // Where a body ends cannot be told: nothing after it is read.
-  if (cursor.isAnyWord(withBodies)) cursor.position = cursor.tokens.length
+  if (cursor.isAny(withBodies)) cursor.position = cursor.tokens.length
   return true
 }
 
-function noteTemporary(cursor: StatementCursor, temporary: boolean): void {
+function noteTemporary(cursor: SqlCursor, temporary: boolean): void {
   cursor.takeWords('IF', 'NOT', 'EXISTS')
   const name = cursor.tableName()
   const table = name.at(-1)
@@ -39,7 +40,7 @@ function noteTemporary(cursor: StatementCursor, temporary: boolean): void {
 }
 
 /** SQLite: a temporary trigger may watch any table. Its connection alone knows it. */
-function noteTrigger(cursor: StatementCursor, temporary: boolean): void {
+function noteTrigger(cursor: SqlCursor, temporary: boolean): void {
   cursor.takeWords('IF', 'NOT', 'EXISTS')
   const name = cursor.tableName()
   const isTemporary = temporary || (name.length > 1 && name.at(-2)?.toUpperCase() === 'TEMP')
@@ -47,4 +48,31 @@ function noteTrigger(cursor: StatementCursor, temporary: boolean): void {
   if (isTemporary) cursor.triggered.push(cursor.takeWord('ON') && cursor.isName() ? cursor.tableName().at(-1) : undefined)
   // Where the body ends cannot be told: nothing after it is read.
   cursor.position = cursor.tokens.length
+}
+
+/** Reads `TRUNCATE …`. */
+export function readTruncate(cursor: SqlCursor): void {
+  if (cursor.dialect === 'sqlite') cursor.fail('TRUNCATE statement')
+  cursor.expectWord('TRUNCATE')
+  cursor.takeWord('TABLE')
+  const targets = cursor.list(() => {
+    if (cursor.dialect === 'postgresql') cursor.takeWord('ONLY')
+    const target = cursor.tableName()
+    if (cursor.dialect === 'postgresql') cursor.takeSymbol('*')
+    return target
+  })
+  let cascades = false
+  while (cursor.isAny(afterTruncate)) {
+    cascades ||= cursor.isWord('CASCADE')
+    cursor.position++
+  }
+  cursor.changes.push(...targets.map((table) => ({ how: cascades ? ('truncate-cascade' as const) : ('truncate' as const), table })))
+}
+
+/** Reads PostgreSQL's `REFRESH MATERIALIZED VIEW …`. */
+export function readRefresh(cursor: SqlCursor): void {
+  if (!cursor.takeWords('REFRESH', 'MATERIALIZED', 'VIEW')) cursor.fail('REFRESH statement')
+  cursor.takeWord('CONCURRENTLY')
+  cursor.changes.push({ how: 'refresh', table: cursor.tableName() })
+  cursor.skipStatement()
 }

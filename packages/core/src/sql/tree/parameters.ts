@@ -6,9 +6,11 @@ const MAX_PLACE = 65_535
 
 /** Numbers the bound values of a statement, from 0, in the order of its text. */
 export class ParameterPlaces {
-  readonly #named = new Map<string, number>()
+  #named: Map<string, number> | undefined
   #isNumbered: boolean | undefined
   count = 0
+  /** PostgreSQL takes parameters of one kind only. */
+  isMixed = false
 
   constructor(private readonly dialect: Dialect) {}
 
@@ -18,6 +20,7 @@ export class ParameterPlaces {
     if (this.dialect === 'mysql' && text.startsWith('@')) return undefined
     const digits = text.slice(1)
     if (/^[?$]\d+$/.test(text) && (text.startsWith('?') || this.dialect === 'postgresql')) return this.#numbered(Number(digits))
+    this.#named ??= new Map()
     const known = this.#named.get(text)
     if (known !== undefined) return known
     const place = this.#next(false)
@@ -26,21 +29,20 @@ export class ParameterPlaces {
   }
 
   #next(isNumbered: boolean): number {
-    this.#notMixed(isNumbered)
+    this.#note(isNumbered)
     this.count++
     return this.count - 1
   }
 
   #numbered(number: number): number {
-    this.#notMixed(true)
+    this.#note(true)
     if (number < 1 || number > MAX_PLACE) throw new SqlSyntaxError('number of a parameter out of range')
     this.count = Math.max(this.count, number)
     return number - 1
   }
 
-  /** SQLite counts on from the highest number; on PostgreSQL only one kind can be meant. */
-  #notMixed(isNumbered: boolean): void {
-    if (this.dialect === 'postgresql' && this.#isNumbered === !isNumbered) throw new SqlSyntaxError('parameters of two kinds')
+  #note(isNumbered: boolean): void {
+    if (this.dialect === 'postgresql' && this.#isNumbered === !isNumbered) this.isMixed = true
     this.#isNumbered = isNumbered
   }
 }

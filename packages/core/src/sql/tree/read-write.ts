@@ -1,58 +1,74 @@
 import { words } from '../keywords.ts'
-import type { BlockScope } from './block-scope.ts'
+import type { BlockDraft, BlockScope } from './block-scope.ts'
 import { conditionsOf } from './conditions-of.ts'
+import type { SqlCursor } from './cursor.ts'
 import type { Expression } from './expression.ts'
+import type { TableChange } from './parsed-sql.ts'
 import type { FromItem, WriteTarget } from './query-tree.ts'
-import { readExpression, readExpressions } from './read-expression.ts'
-import { readFrom, readTarget } from './read-from.ts'
+import { readExpression, readExpressions, readSubscript } from './read-expression.ts'
+import { readFrom, readMergeSource, readTarget } from './read-from.ts'
 import { readOutputs } from './read-outputs.ts'
 import { readWhere } from './read-select.ts'
 import { readTail } from './read-tail.ts'
 import { startsQuery } from './starts-query.ts'
 import { valueTerm } from './terms.ts'
-import type { TreeCursor } from './tree-cursor.ts'
 
 const modifiers = words('LOW_PRIORITY HIGH_PRIORITY DELAYED QUICK IGNORE')
 const resolutions = words('ROLLBACK ABORT REPLACE FAIL IGNORE')
 
-/** Reads an INSERT, REPLACE, UPDATE or DELETE. */
-export function readWrite(cursor: TreeCursor, scope: BlockScope): void {
+/** Reads an INSERT, REPLACE, UPDATE, DELETE or MERGE. */
+export function readWrite(cursor: SqlCursor, scope: BlockScope): void {
+  const start = cursor.position
   const word = cursor.word()
   cursor.position++
-  if (cursor.dialect === 'sqlite' && cursor.takeWord('OR') && !cursor.takeAny(resolutions)) cursor.fail('resolution expected')
+  if (word === 'MERGE') {
+    readMerge(cursor, scope)
+    return
+  }
+  let replaces = word === 'REPLACE'
+  if (replaces && cursor.dialect === 'postgresql') cursor.fail('REPLACE statement')
+  if (cursor.dialect === 'sqlite' && cursor.takeWord('OR')) {
+    replaces ||= cursor.isWord('REPLACE')
+    if (!cursor.takeAny(resolutions)) cursor.fail('resolution expected')
+  }
   if (cursor.dialect === 'mysql') while (cursor.takeAny(modifiers));
-  if (word === 'UPDATE') readUpdate(cursor, scope)
+  // `UPDATE (a JOIN b …)` calls nothing.
+  cursor.names.fill(1, start, cursor.position)
+  if (word === 'UPDATE') readUpdate(cursor, scope, replaces)
   else if (word === 'DELETE') readDelete(cursor, scope)
-  else readInsert(cursor, scope)
+  else readInsert(cursor, scope, replaces)
 }
 
 type WrittenValues = WriteTarget['values']
 
-function readInsert(cursor: TreeCursor, scope: BlockScope): void {
+function readInsert(cursor: SqlCursor, scope: BlockScope, replaces: boolean): void {
   const { block } = scope
   block.kind = 'insert'
   if (!cursor.takeWord('INTO') && cursor.dialect !== 'mysql') cursor.fail('INTO expected')
-  const table = cursor.dottedName()
-  if (cursor.takeWord('PARTITION')) cursor.parenthesised(() => cursor.names())
-  if (cursor.takeWord('AS')) cursor.name()
+  const table = cursor.tableName()
+  if (cursor.takeWord('PARTITION')) cursor.parenthesised(() => cursor.nameList())
+  let called = cursor.position - 1
+  if (cursor.takeWord('AS')) {
+    called = cursor.position
+    cursor.name()
+  }
   const isList = cursor.isSymbol('(') && !startsQuery(cursor.map, cursor.position)
   const columns = isList
     ? cursor.parenthesised(() => (cursor.isSymbol(')') ? [] : cursor.list(() => cursor.dottedName().at(-1) ?? '')))
     : []
-  if (cursor.takeWord('OVERRIDING')) {
-    if (!cursor.takeWord('SYSTEM')) cursor.expectWord('USER')
-    cursor.expectWord('VALUE')
-  }
+  readOverriding(cursor)
   const values: { readonly place: number; readonly column: number }[] = []
   // An insert's own SET gives its columns.
   const set = cursor.dialect === 'mysql' && cursor.takeWord('SET') ? readAssignments(cursor, scope) : undefined
   if (set === undefined) readRows(cursor, scope, values)
   cursor.writes.push({ kind: 'insert', table, columns: set?.columns ?? columns, values: set?.values ?? values })
-  readConflicts(cursor, scope, table)
+  const upsert = readConflicts(cursor, scope, table, called)
   if (cursor.takeWord('RETURNING')) block.outputs = readOutputs(cursor, scope)
+  if (replaces || upsert === undefined) cursor.changes.push({ how: replaces ? 'replace' : 'insert', table })
+  else cursor.changes.push({ how: 'upsert', table, ...upsert })
 }
 
-function readRows(cursor: TreeCursor, scope: BlockScope, values: { readonly place: number; readonly column: number }[]): void {
+function readRows(cursor: SqlCursor, scope: BlockScope, values: { readonly place: number; readonly column: number }[]): void {
   if (cursor.takeWords('DEFAULT', 'VALUES')) return
   const isValue = cursor.dialect === 'mysql' && cursor.isWord('VALUE')
   if (!isValue && !(cursor.isWord('VALUES') && (cursor.isSymbol('(', 1) || cursor.isWord('ROW', 1)))) {
@@ -69,7 +85,7 @@ function readRows(cursor: TreeCursor, scope: BlockScope, values: { readonly plac
   // MySQL: `VALUES (…) AS new (a, b)`.
   if (cursor.dialect === 'mysql' && cursor.takeWord('AS')) {
     cursor.name()
-    if (cursor.isSymbol('(')) cursor.parenthesised(() => cursor.names())
+    if (cursor.isSymbol('(')) cursor.parenthesised(() => cursor.nameList())
   }
 }
 
@@ -78,7 +94,11 @@ function written(value: Expression, column: number): WrittenValues {
   return term.kind === 'parameter' ? [{ place: term.place, column }] : []
 }
 
-function readConflicts(cursor: TreeCursor, scope: BlockScope, table: readonly string[]): void {
+type Upsert = Pick<TableChange, 'columns' | 'where'>
+
+/** Reads what an insert does with rows that are there already; `undefined` where it changes none. */
+function readConflicts(cursor: SqlCursor, scope: BlockScope, table: readonly string[], called: number): Upsert | undefined {
+  const updates: Upsert[] = []
   while (cursor.takeWords('ON', 'CONFLICT')) {
     if (cursor.takeWords('ON', 'CONSTRAINT')) cursor.name()
     else if (cursor.isSymbol('(')) {
@@ -89,16 +109,23 @@ function readConflicts(cursor: TreeCursor, scope: BlockScope, table: readonly st
     if (cursor.takeWord('NOTHING')) continue
     cursor.expectWord('UPDATE')
     cursor.expectWord('SET')
-    pushUpsert(cursor, scope, table)
-    if (cursor.takeWord('WHERE')) conditionsOf(readExpression(cursor, scope))
+    const columns = readUpsert(cursor, scope, table)
+    const start = cursor.position + 1
+    if (cursor.takeWord('WHERE')) {
+      const conditions = conditionsOf(readExpression(cursor, scope))
+      const range = { start, end: cursor.position }
+      // There is the new row besides: a column must be that of the table.
+      updates.push({ columns, where: { range, conditions, calledAs: cursor.map.foldedName(called) } })
+    } else updates.push({ columns })
   }
-  if (!cursor.takeWords('ON', 'DUPLICATE', 'KEY', 'UPDATE')) return
-  pushUpsert(cursor, scope, table)
+  if (cursor.takeWords('ON', 'DUPLICATE', 'KEY', 'UPDATE')) updates.push({ columns: readUpsert(cursor, scope, table) })
+  return updates.length > 1 ? { columns: updates.flatMap(({ columns = [] }) => columns) } : updates[0]
 }
 
-function pushUpsert(cursor: TreeCursor, scope: BlockScope, table: readonly string[]): void {
+function readUpsert(cursor: SqlCursor, scope: BlockScope, table: readonly string[]): readonly string[] {
   const { columns, values } = readAssignments(cursor, scope)
   cursor.writes.push({ kind: 'update', table, columns, values })
+  return columns
 }
 
 interface Assignments {
@@ -109,16 +136,21 @@ interface Assignments {
 }
 
 /** Reads `a = ?, t.b = c + 1, (d, e) = (?, ?)`. */
-function readAssignments(cursor: TreeCursor, scope: BlockScope): Assignments {
+function readAssignments(cursor: SqlCursor, scope: BlockScope): Assignments {
   const columns: string[] = []
   const of: (string | undefined)[] = []
   const values: { readonly place: number; readonly column: number }[] = []
   const readColumn = () => {
     const name = cursor.dottedName()
-    // `a[1] = …` writes a part of it.
-    if (cursor.isSymbol('[')) cursor.fail('subscript in SET')
-    of.push(name.at(-2))
-    return columns.push(name.at(-1) ?? '') - 1
+    // PostgreSQL qualifies no column here: what follows the dot is a field of it.
+    const isField = cursor.dialect === 'postgresql' && name.length > 1
+    if (isField) cursor.leaveOut('field in SET')
+    while (cursor.isSymbol('[')) {
+      cursor.leaveOut('subscript in SET')
+      readSubscript(cursor, scope)
+    }
+    of.push(isField ? undefined : name.at(-2))
+    return columns.push((isField ? name[0] : name.at(-1)) ?? '') - 1
   }
   cursor.list(() => {
     const isRow = cursor.isSymbol('(')
@@ -132,9 +164,10 @@ function readAssignments(cursor: TreeCursor, scope: BlockScope): Assignments {
   return { columns, values, of }
 }
 
-function readUpdate(cursor: TreeCursor, scope: BlockScope): void {
+function readUpdate(cursor: SqlCursor, scope: BlockScope, replaces: boolean): void {
   const { block } = scope
   block.kind = 'update'
+  const isNamed = cursor.isName()
   if (cursor.dialect === 'mysql') readFrom(cursor, scope)
   else readTarget(cursor, scope)
   const targets = [...block.from]
@@ -142,10 +175,21 @@ function readUpdate(cursor: TreeCursor, scope: BlockScope): void {
   const { columns, values, of } = readAssignments(cursor, scope)
   for (const item of targets) pushUpdate(cursor, item, targets.length === 1, { columns, values, of })
   readFromAndWhere(cursor, scope, 'FROM')
+  const tables = targets.flatMap(({ table }) => (table === undefined ? [] : [table]))
+  if (tables.length === 0) cursor.fail('table expected')
+  const where = isNamed ? whereOf(block) : undefined
+  // In a join, a column without its table may belong to any of them.
+  for (const table of tables) cursor.changes.push({ how: 'update', table, ...(tables.length === 1 ? { columns } : {}), ...where })
+  if (replaces) cursor.changes.push(...tables.map((table) => ({ how: 'replace' as const, table })))
+}
+
+/** What holds for all rows of the one table of a block. */
+function whereOf({ from, where, clauses }: BlockDraft): Pick<TableChange, 'where'> {
+  return from.length === 1 && clauses.where !== undefined ? { where: { range: clauses.where, conditions: where } } : {}
 }
 
 /** A column without a qualifier may be that of any table that is updated. */
-function pushUpdate(cursor: TreeCursor, item: FromItem, isAlone: boolean, { columns, values, of }: Assignments): void {
+function pushUpdate(cursor: SqlCursor, item: FromItem, isAlone: boolean, { columns, values, of }: Assignments): void {
   if (item.table === undefined) return
   const places = columns.flatMap((_, place) => (isAlone || of[place] === undefined || isNamed(cursor, item, of[place]) ? [place] : []))
   if (places.length === 0) return
@@ -157,11 +201,11 @@ function pushUpdate(cursor: TreeCursor, item: FromItem, isAlone: boolean, { colu
   })
 }
 
-function isNamed({ dialect }: TreeCursor, { alias }: FromItem, name: string | undefined): boolean {
+function isNamed({ dialect }: SqlCursor, { alias }: FromItem, name: string | undefined): boolean {
   return dialect === 'postgresql' ? alias === name : alias.toLowerCase() === name?.toLowerCase()
 }
 
-function readDelete(cursor: TreeCursor, scope: BlockScope): void {
+function readDelete(cursor: SqlCursor, scope: BlockScope): void {
   const { block } = scope
   block.kind = 'delete'
   // MySQL: `DELETE a, b FROM …`, and `DELETE FROM a, b USING …`.
@@ -174,15 +218,18 @@ function readDelete(cursor: TreeCursor, scope: BlockScope): void {
   else readFrom(cursor, scope)
   if (names === undefined) readFromAndWhere(cursor, scope, 'USING')
   else readFromAndWhere(cursor, scope, undefined)
+  if (names !== undefined) cursor.giveUp('multi-table DELETE: its targets may be aliases')
   const [first] = block.from
   const targets = names === undefined ? [first] : names.map((name) => block.from.find((item) => isNamed(cursor, item, name.at(-1))))
   for (const item of targets) {
     if (item === undefined) cursor.fail('target of DELETE is not in its list')
-    if (item.table !== undefined) cursor.writes.push({ kind: 'delete', table: item.table, columns: [], values: [] })
+    if (item.table === undefined) continue
+    cursor.writes.push({ kind: 'delete', table: item.table, columns: [], values: [] })
+    if (names === undefined) cursor.changes.push({ how: 'delete', table: item.table, ...whereOf(block) })
   }
 }
 
-function namesThenUsing(cursor: TreeCursor): boolean {
+function namesThenUsing(cursor: SqlCursor): boolean {
   let at = cursor.position
   const { map } = cursor
   while (map.isName(at) || map.isSymbol(at, '.') || map.isSymbol(at, ',') || map.isSymbol(at, '*')) {
@@ -193,7 +240,7 @@ function namesThenUsing(cursor: TreeCursor): boolean {
 }
 
 /** Names that may end in `.*`. */
-function readTargetNames(cursor: TreeCursor): readonly (readonly string[])[] {
+function readTargetNames(cursor: SqlCursor): readonly (readonly string[])[] {
   return cursor.list(() => {
     const name = [cursor.name()]
     while (cursor.takeSymbol('.')) if (!cursor.takeSymbol('*')) name.push(cursor.name())
@@ -201,7 +248,7 @@ function readTargetNames(cursor: TreeCursor): readonly (readonly string[])[] {
   })
 }
 
-function readFromAndWhere(cursor: TreeCursor, scope: BlockScope, word: 'FROM' | 'USING' | undefined): void {
+function readFromAndWhere(cursor: SqlCursor, scope: BlockScope, word: 'FROM' | 'USING' | undefined): void {
   const { block } = scope
   if (word !== undefined && cursor.dialect !== 'mysql' && cursor.takeWord(word)) {
     readFrom(cursor, scope)
@@ -212,4 +259,45 @@ function readFromAndWhere(cursor: TreeCursor, scope: BlockScope, word: 'FROM' | 
   if (cursor.takeWord('RETURNING')) block.outputs = readOutputs(cursor, scope)
   // MySQL has no RETURNING; SQLite takes its LIMIT after it.
   readTail(cursor, scope)
+}
+
+/** Reads what follows MERGE, in PostgreSQL's grammar. */
+function readMerge(cursor: SqlCursor, scope: BlockScope): void {
+  const { block } = scope
+  if (cursor.dialect !== 'postgresql') cursor.fail('MERGE statement')
+  cursor.leaveOut('MERGE statement')
+  block.kind = 'merge'
+  cursor.expectWord('INTO')
+  const { table = [] } = readTarget(cursor, scope)
+  cursor.expectWord('USING')
+  readMergeSource(cursor, scope)
+  while (cursor.takeWord('WHEN')) {
+    const isNot = cursor.takeWord('NOT')
+    cursor.expectWord('MATCHED')
+    if (isNot && cursor.takeWord('BY') && !cursor.takeWord('SOURCE')) cursor.expectWord('TARGET')
+    if (cursor.takeWord('AND')) readExpression(cursor, scope)
+    cursor.expectWord('THEN')
+    readMergeAction(cursor, scope)
+  }
+  if (cursor.takeWord('RETURNING')) block.outputs = readOutputs(cursor, scope)
+  cursor.changes.push({ how: 'merge', table })
+}
+
+function readMergeAction(cursor: SqlCursor, scope: BlockScope): void {
+  if (cursor.takeWords('DO', 'NOTHING') || cursor.takeWord('DELETE')) return
+  if (cursor.takeWords('UPDATE', 'SET')) {
+    readAssignments(cursor, scope)
+    return
+  }
+  cursor.names[cursor.position] = 1
+  cursor.expectWord('INSERT')
+  if (cursor.isSymbol('(')) cursor.parenthesised(() => cursor.list(() => cursor.dottedName()))
+  readOverriding(cursor)
+  readRows(cursor, scope, [])
+}
+
+function readOverriding(cursor: SqlCursor): void {
+  if (!cursor.takeWord('OVERRIDING')) return
+  if (!cursor.takeWord('SYSTEM')) cursor.expectWord('USER')
+  cursor.expectWord('VALUE')
 }

@@ -1,8 +1,8 @@
-import { lowerAscii } from './characters.ts'
-import { words } from './keywords.ts'
-import type { StatementCursor } from './statement-cursor.ts'
-import type { TransactionControl } from './statement-types.ts'
-import type { Token } from './tokenize.ts'
+import { lowerAscii } from '../characters.ts'
+import { words } from '../keywords.ts'
+import type { TransactionControl } from '../statement-types.ts'
+import type { Token } from '../tokenize.ts'
+import type { SqlCursor } from './cursor.ts'
 
 const transactionNouns = words('WORK TRANSACTION TRAN')
 const transactionModes = words(`
@@ -18,7 +18,7 @@ const readingPragmas = words(`
   TABLE_INFO TABLE_XINFO TABLE_LIST INDEX_LIST INDEX_INFO INDEX_XINFO FOREIGN_KEY_LIST FOREIGN_KEY_CHECK INTEGRITY_CHECK QUICK_CHECK`)
 
 /** Reads BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE and their synonyms. Returns false, and takes nothing, for others. */
-export function readTransactionControl(cursor: StatementCursor): boolean {
+export function readTransactionControl(cursor: SqlCursor): boolean {
   const verb = cursor.token()?.upper
   switch (verb) {
     case 'BEGIN':
@@ -34,7 +34,7 @@ export function readTransactionControl(cursor: StatementCursor): boolean {
     case 'ABORT':
     case 'ROLLBACK':
       cursor.position++
-      cursor.takeAnyWord(transactionNouns)
+      cursor.takeAny(transactionNouns)
       if (!cursor.takeWord('TO')) return readEnd(cursor, 'rollback')
       return readSavepoint(cursor, 'rollback-to')
     case 'SAVEPOINT':
@@ -47,15 +47,15 @@ export function readTransactionControl(cursor: StatementCursor): boolean {
   }
 }
 
-function readBegin(cursor: StatementCursor): boolean {
-  while (cursor.takeAnyWord(transactionModes) || cursor.takeSymbol(','));
+function readBegin(cursor: SqlCursor): boolean {
+  while (cursor.takeAny(transactionModes) || cursor.takeSymbol(','));
   // SQLite allows the transaction a name, which it ignores.
   if (cursor.dialect === 'sqlite' && cursor.isWord('TRANSACTION', -1) && cursor.isName()) cursor.position++
   return end(cursor, { kind: 'begin' })
 }
 
-function readEnd(cursor: StatementCursor, kind: 'commit' | 'rollback'): boolean {
-  cursor.takeAnyWord(transactionNouns)
+function readEnd(cursor: SqlCursor, kind: 'commit' | 'rollback'): boolean {
+  cursor.takeAny(transactionNouns)
   const chain = cursor.dialect !== 'sqlite' && cursor.takeWords('AND', 'CHAIN')
   if (!chain) cursor.takeWords('AND', 'NO', 'CHAIN')
   if (!cursor.takeWords('NO', 'RELEASE')) cursor.takeWord('RELEASE')
@@ -69,7 +69,7 @@ function readEnd(cursor: StatementCursor, kind: 'commit' | 'rollback'): boolean 
   return end(cursor, chain ? { kind, chain } : { kind })
 }
 
-function readSavepoint(cursor: StatementCursor, kind: 'savepoint' | 'release' | 'rollback-to'): boolean {
+function readSavepoint(cursor: SqlCursor, kind: 'savepoint' | 'release' | 'rollback-to'): boolean {
   cursor.takeWord('SAVEPOINT')
   const token = cursor.token()
   if (token === undefined || cursor.atEnd()) return cursor.fail('name of a savepoint expected')
@@ -78,33 +78,33 @@ function readSavepoint(cursor: StatementCursor, kind: 'savepoint' | 'release' | 
   return end(cursor, { kind, name })
 }
 
-function savepointName(cursor: StatementCursor, token: Token): string {
+function savepointName(cursor: SqlCursor, token: Token): string {
   if (token.kind === 'word' || token.kind === 'quoted') return cursor.foldCase(token)
   if (token.kind === 'string' && cursor.dialect === 'sqlite') return lowerAscii(token.text.slice(1, -1).replaceAll("''", "'"))
   return cursor.fail('name of a savepoint expected')
 }
 
-function end(cursor: StatementCursor, control: TransactionControl): boolean {
+function end(cursor: SqlCursor, control: TransactionControl): boolean {
   if (!cursor.atEnd()) cursor.fail('unknown transaction control')
   cursor.transactions.push(control)
   return true
 }
 
 /** Reads what changes or asks for the state of the session. Returns false, and takes nothing, for others. */
-export function readSession(cursor: StatementCursor): boolean {
+export function readSession(cursor: SqlCursor): boolean {
   const { dialect } = cursor
-  if (cursor.isAnyWord(sessionChanges)) {
+  if (cursor.isAny(sessionChanges)) {
     if (!setsTransactionMode(cursor)) cursor.giveUp('changes the session')
-  } else if (cursor.isAnyWord(informative)) cursor.volatile = true
-  else if (cursor.isAnyWord(harmlessButMysql)) {
+  } else if (cursor.isAny(informative)) cursor.volatile = true
+  else if (cursor.isAny(harmlessButMysql)) {
     if (dialect === 'mysql') cursor.giveUp('commits implicitly')
-  } else if (!cursor.isAnyWord(harmless)) return false
+  } else if (!cursor.isAny(harmless)) return false
   cursor.skipStatement()
   return true
 }
 
 /** `SET [SESSION] TRANSACTION …` and `SET CONSTRAINTS …` are transaction control; an imported snapshot shows old rows. */
-function setsTransactionMode(cursor: StatementCursor): boolean {
+function setsTransactionMode(cursor: SqlCursor): boolean {
   if (!cursor.isWord('SET')) return false
   const scoped = cursor.isWord('SESSION', 1) || cursor.isWord('LOCAL', 1) || cursor.isWord('GLOBAL', 1) ? 2 : 1
   if (cursor.isWord('CONSTRAINTS', 1)) return true
@@ -113,7 +113,7 @@ function setsTransactionMode(cursor: StatementCursor): boolean {
 }
 
 /** Reads SQLite's PRAGMA: a setting that is only asked for, or one of those that list what the schema holds. */
-export function readPragma(cursor: StatementCursor): void {
+export function readPragma(cursor: SqlCursor): void {
   if (cursor.dialect !== 'sqlite') cursor.fail('PRAGMA statement')
   cursor.position++
   const name = cursor.tableName().at(-1) ?? ''

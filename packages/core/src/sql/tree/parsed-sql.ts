@@ -1,0 +1,55 @@
+import type { Dialect } from '../dialect.ts'
+import type { TableWrite, TransactionControl } from '../statement-types.ts'
+import type { Range, TokenMap } from '../token-map.ts'
+import type { Token } from '../tokenize.ts'
+import type { ConditionNode, QueryBlock, WriteTarget } from './query-tree.ts'
+
+/** A table that a statement changes. */
+export interface TableChange {
+  readonly how: TableWrite['how']
+  readonly table: readonly string[]
+  /** The columns of SET; left out where they are unknown. */
+  readonly columns?: readonly string[]
+  /** Left out unless all of its columns are the table's. */
+  readonly where?: WhereClause
+}
+
+/** A WHERE clause, and whose columns it names. */
+export interface WhereClause {
+  readonly range: Range
+  readonly conditions: readonly ConditionNode[]
+  /** The qualifier that a column of the table needs, as the dialect compares names; left out where the table is the only one. */
+  readonly calledAs?: string
+}
+
+/** All that the parser finds in a text of one or more statements. Facts are derived from it. */
+export interface ParsedSql {
+  readonly dialect: Dialect
+  readonly tokens: readonly Token[]
+  readonly map: TokenMap
+  readonly statements: number
+  /** The keyword of each statement and of each body of a common table expression. */
+  readonly kinds: readonly string[]
+  /** The outermost block of each query and write. */
+  readonly roots: readonly QueryBlock[]
+  /** The tokens of each query and write: their calls count. */
+  readonly queries: readonly Range[]
+  /** Each place where a table is read, common table expressions left out, in the order of the text. */
+  readonly reads: readonly (readonly string[])[]
+  readonly changes: readonly TableChange[]
+  /** 1 for each token that names something other than a function or a value: a table, an alias, a type. */
+  readonly names: readonly number[]
+  readonly temporary: readonly string[]
+  readonly triggered: readonly (string | undefined)[]
+  readonly transactions: readonly TransactionControl[]
+  readonly volatile: boolean
+  readonly locks: boolean
+  readonly ddl: boolean
+  /** Why the effects are unknown. */
+  readonly opaque: string | undefined
+  /** Why the tree is not the whole statement, although the effects may be known. */
+  readonly incomplete: string | undefined
+  readonly writes: readonly WriteTarget[]
+  readonly parameters: number
+  readonly places: ReadonlyMap<number, number>
+}

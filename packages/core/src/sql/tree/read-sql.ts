@@ -1,0 +1,92 @@
+import type { Dialect } from '../dialect.ts'
+import { queriesAndWrites, words } from '../keywords.ts'
+import { SqlSyntaxError } from '../syntax-error.ts'
+import { TokenMap } from '../token-map.ts'
+import type { Token } from '../tokenize.ts'
+import { SqlCursor, type TreeReaders } from './cursor.ts'
+import type { ParsedSql } from './parsed-sql.ts'
+import { readDefinition, readRefresh, readTruncate } from './read-definition.ts'
+import { readQuery, readTableQuery } from './read-query.ts'
+import { readPragma, readSession, readTransactionControl } from './read-session.ts'
+import { readWrite } from './read-write.ts'
+
+const readers: TreeReaders = { query: readQuery, table: readTableQuery, write: readWrite }
+const explainOptions = words('ANALYZE VERBOSE QUERY PLAN EXTENDED PARTITIONS FORMAT')
+
+/**
+ * Parses a text of any statements. Never throws: a text that cannot be read for certain is opaque. What was found in it, and in the
+ * statements that follow, is returned all the same: one of them may change the schema.
+ */
+export function parseSql(tokens: readonly Token[], dialect: Dialect): ParsedSql {
+  const cursor = new SqlCursor(new TokenMap(tokens, dialect), readers)
+  for (;;) {
+    while (cursor.takeSymbol(';'));
+    if (cursor.token() === undefined) return cursor
+    cursor.statements++
+    try {
+      readStatement(cursor)
+      if (!cursor.atEnd()) cursor.fail(cursor.isSymbol(')') ? 'unbalanced parenthesis' : `unexpected token ${cursor.position}`)
+    } catch (error) {
+      if (!(error instanceof SqlSyntaxError)) throw error
+      cursor.abandon(error.message)
+    }
+  }
+}
+
+function readStatement(cursor: SqlCursor): void {
+  if (cursor.isSymbol('(') || cursor.isAny(queriesAndWrites)) {
+    readRoot(cursor)
+    return
+  }
+  const token = cursor.token()
+  if (token?.kind !== 'word') cursor.fail('statement expected')
+  const { upper } = token
+  cursor.kinds.push(upper)
+  cursor.leaveOut(`${upper} statement`)
+  if (upper === 'TRUNCATE') readTruncate(cursor)
+  else if (upper === 'REFRESH') readRefresh(cursor)
+  else if (upper === 'EXPLAIN') readExplain(cursor)
+  else if (upper === 'PRAGMA') readPragma(cursor)
+  else if (!readTransactionControl(cursor) && !readSession(cursor) && !readDefinition(cursor)) {
+    cursor.giveUp(`${upper} statement`)
+    cursor.skipStatement()
+  }
+}
+
+/** Reads a query or a write that is no part of another. */
+function readRoot(cursor: SqlCursor): void {
+  const start = cursor.position
+  try {
+    cursor.roots.push(readQuery(cursor, undefined, undefined, true))
+  } finally {
+    cursor.queries.push({ start, end: cursor.position })
+  }
+}
+
+/** A plan depends on more than the tables; only with ANALYZE is the statement run. */
+function readExplain(cursor: SqlCursor): void {
+  const { dialect } = cursor
+  cursor.position++
+  cursor.volatile = true
+  let runs = false
+  if (dialect === 'postgresql' && cursor.isSymbol('(')) {
+    const from = cursor.position
+    cursor.skipParentheses()
+    // An option may also be written "analyze".
+    runs = cursor.tokens.slice(from, cursor.position).some(({ text }) => text.toUpperCase() === 'ANALYZE')
+  }
+  while (cursor.isAny(explainOptions)) {
+    runs ||= cursor.isWord('ANALYZE')
+    cursor.position++
+    if (cursor.takeSymbol('=')) cursor.position++
+  }
+  if (!cursor.isSymbol('(') && !cursor.isAny(queriesAndWrites)) {
+    // MySQL describes a table, or the statement of another connection.
+    if (dialect !== 'mysql') cursor.fail('EXPLAIN of another statement')
+    cursor.skipStatement()
+    return
+  }
+  const before = cursor.changes.length
+  readRoot(cursor)
+  if (!runs) cursor.changes.length = before
+}

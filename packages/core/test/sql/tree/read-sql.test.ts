@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest'
+import type { Dialect } from '../../../src/sql/dialect.ts'
+import { readStatement } from '../../../src/sql/statement.ts'
+
+const dialects: readonly Dialect[] = ['postgresql', 'sqlite', 'mysql']
+/** Time that is quadratic in the length would be minutes; linear time is 2 seconds on a slow machine. */
+const LONG_MS = 60_000
+
+describe.each(dialects)('parseSql for %s', (dialect) => {
+  it.each([
+    'select a from t where',
+    'select a from t where a = 1 and',
+    'select a from t group a',
+    'select a from t order by',
+    'select a, from t',
+    'select a from t limit',
+    'insert into t values (1) whatever',
+    'delete from t where a = 1 whatever b',
+  ])('takes a broken statement for opaque: %s', (sql) => {
+    expect(readStatement(sql, dialect).opaque).toBeDefined()
+  })
+
+  it('reads the statements after one that it cannot read', () => {
+    const { opaque, ddl, kinds } = readStatement('select a from t group a; drop table t', dialect)
+    expect(opaque).toBe('BY expected')
+    expect(ddl).toBe(true)
+    expect(kinds).toEqual(['SELECT', 'DROP'])
+  })
+
+  it('finds the calls that a broken statement makes before it breaks', () => {
+    expect([...readStatement('select f(a) from t group a', dialect).functions]).toEqual(['f'])
+  })
+
+  it('finds calls in grammar that it skips', () => {
+    const sql =
+      dialect === 'postgresql' ? 'select 1 from t tablesample system (f(1))' : 'select row_number() over (rows f(1) preceding) from t'
+    expect([...readStatement(sql, dialect).functions]).toEqual(['f'])
+  })
+
+  it('takes no table, alias, type or column list before a parenthesis for a call', () => {
+    const sql = 'with w(x) as (select cast(1 as varchar(3))) insert into t (a, b) select w.x, u.y from w join u using (z)'
+    expect(readStatement(sql, dialect).functions.size).toBe(0)
+  })
+})
+
+describe('a long statement', () => {
+  it('has a list of values, told in time that grows with its length', { timeout: LONG_MS }, () => {
+    const { listing } = readStatement(`select * from t where id in (${'?, '.repeat(59_999)}?)`, 'sqlite')
+    expect(listing?.conditions[0]?.values.at(-1)).toBe(59_999)
+  })
+
+  it('has conditions, read in time that grows with their number', { timeout: LONG_MS }, () => {
+    const { writes } = readStatement(`delete from t where ${'a = ? and '.repeat(59_999)}a = 1`, 'mysql')
+    expect(writes[0]?.conditions).toHaveLength(60_000)
+  })
+
+  it('has common table expressions, read in time that grows with their number', { timeout: LONG_MS }, () => {
+    const heads = Array.from({ length: 6_000 }, (_, at) => `c${at} as (select a from ${at === 0 ? 't' : `c${at - 1}`})`)
+    expect(readStatement(`with ${heads.join(', ')} select a from c5999`, 'postgresql').reads).toEqual([['t']])
+  })
+
+  it('is ordered by its outputs in time that grows with their number', { timeout: LONG_MS }, () => {
+    const names = Array.from({ length: 20_000 }, (_, at) => `a${at}`).join(', ')
+    expect(readStatement(`select ${names} from t order by ${names}`, 'postgresql').reads).toEqual([['t']])
+  })
+})
+
+describe('names that only some dialects reserve', () => {
+  it('are tables of SQLite', () => {
+    expect(readStatement('select x from lateral t', 'sqlite').reads).toEqual([['lateral']])
+    expect(readStatement('select returning from a', 'sqlite').opaque).toBeUndefined()
+  })
+
+  it('are no tables and columns elsewhere', () => {
+    expect(readStatement('select for from t', 'postgresql').opaque).toBeDefined()
+    expect(readStatement('select * from only', 'postgresql').opaque).toBeDefined()
+  })
+})
+
+describe('the target of a write', () => {
+  it.each(['postgresql', 'sqlite'] as const)('is a table of %s, even where a common table expression has its name', (dialect) => {
+    expect(readStatement('with t as (select 1) delete from t', dialect)).toMatchObject({
+      reads: [['t']],
+      writes: [{ name: ['t'], how: 'delete' }],
+    })
+  })
+})

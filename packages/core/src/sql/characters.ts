@@ -70,5 +70,6 @@ export function upperAscii(text: string): string {
 
 /** Lower case as databases fold: ASCII letters only. */
 export function lowerAscii(text: string): string {
+  if (!/[A-Z]/.test(text)) return text
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
 }

@@ -71,11 +71,7 @@ class ConditionReader {
     if (node.kind !== 'comparison' || node.negated || node.subquery !== undefined || node.other !== undefined) return
     if (node.operator !== '=' && node.operator !== 'in') return
     const { map } = this.parsed
-    let { start, end } = node
-    while (map.isSymbol(start, '(') && map.closing(start) === end - 1) {
-      start++
-      end--
-    }
+    const { start, end } = map.unwrapped(node)
     const condition = this.#condition(start, end)
     if (condition !== undefined) found.set(start, condition)
   }

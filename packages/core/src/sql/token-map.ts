@@ -60,6 +60,14 @@ export class TokenMap {
     return kind === 'word' || kind === 'quoted'
   }
 
+  /** A range without the parentheses around it; those of a query belong to it. */
+  unwrapped({ start, end }: Range): Range {
+    let inner = { start, end }
+    while (this.isSymbol(inner.start, '(') && this.closing(inner.start) === inner.end - 1 && !this.isWord(inner.start + 1, 'SELECT'))
+      inner = { start: inner.start + 1, end: inner.end - 1 }
+    return inner
+  }
+
   /** Visits the tokens of a range outside of parentheses; an opening one is visited, what it holds is not. */
   each({ start, end }: Range, visit: (at: number) => void): void {
     for (let at = start; at < end; at++) {

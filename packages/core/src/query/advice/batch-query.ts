@@ -2,10 +2,10 @@ import { canonicalKey } from '../../shared/canonical.ts'
 import { InvalidArgumentError } from '../../shared/errors.ts'
 import { type Dialect, MAX_BOUND_KEYS } from '../../sql/dialect.ts'
 import { words } from '../../sql/keywords.ts'
+import { type Block, type Outline, outlineOf, type Predicate } from '../../sql/outline.ts'
 import { SqlSyntaxError } from '../../sql/syntax-error.ts'
-import type { ColumnRef } from '../../sql/token-map.ts'
-import { type Outline, outlineOf } from '../cost/outline.ts'
-import type { Block, Predicate } from '../cost/outline-types.ts'
+import type { Range } from '../../sql/token-map.ts'
+import type { ColumnName } from '../../sql/tree/query-tree.ts'
 import { type Bound, bindValues } from './bound-values.ts'
 
 /** A query, as text with its values in it or with values bound. */
@@ -38,7 +38,7 @@ const KEY_NAME = 'sluice_key'
 const scalars = words(
   'LOWER UPPER COALESCE NULLIF IFNULL LENGTH CHAR_LENGTH TRIM LTRIM RTRIM ABS ROUND CAST SUBSTR SUBSTRING CONCAT REPLACE',
 )
-const refused = ['GROUP', 'HAVING', 'OFFSET', 'FETCH', 'FOR', 'WINDOW', 'LOCK', 'RETURNING', 'SET'] as const
+const refused = { groupBy: 'GROUP BY', having: 'HAVING', windows: 'WINDOW', lock: 'a lock' } as const
 
 /**
  * Merges queries by one key into one `key IN (…)`.
@@ -53,8 +53,9 @@ export function mergeByKey(queries: readonly QueryInput[], dialect: Dialect, isU
   const block = mergeableBlock(first.outline)
   const at = differingValue(parsed) ?? onlyKey(first, block)
   const key = block.where.find((predicate) => isKey(predicate, at))
-  if (key?.column === undefined) fail('queries that differ in more than a key, or in none that a bare column is equal to')
-  if (block.clauses.has('LIMIT') && !isNeedlessLimit(first, block, key.column, isUnique)) {
+  if (key?.column === undefined || key.sides === undefined)
+    fail('queries that differ in more than a key, or in none that a bare column is equal to')
+  if (block.clauses.limit !== undefined && !isNeedlessLimit(first, block, key.column, isUnique)) {
     fail('a query with LIMIT, which would hold for all keys together')
   }
   const keys = new Map<string, unknown>()
@@ -64,7 +65,10 @@ export function mergeByKey(queries: readonly QueryInput[], dialect: Dialect, isU
   }
   const limit = MAX_BOUND_KEYS[dialect]
   if (keys.size > limit) throw new InvalidArgumentError('queries', `at most ${limit} different keys`, `${keys.size} keys`)
-  return { ...write(first, block, key, key.column, [...keys.values()]), originalQueries: parsed.map(({ text }) => text) }
+  return {
+    ...write(first, block, { ...key, ...key.sides, name: key.column }, [...keys.values()]),
+    originalQueries: parsed.map(({ text }) => text),
+  }
 }
 
 interface Parsed {
@@ -123,21 +127,21 @@ function onlyKey({ values }: Parsed, block: Block): number {
   return places.length === 1 && places[0] !== undefined ? places[0] : fail('the same query again, and no single key in it')
 }
 
-function isKey({ operator, column, value }: Predicate, at: number): boolean {
-  return operator === '=' && column !== undefined && value.start === at && value.end === at + 1
+function isKey({ operator, sides }: Predicate, at: number): boolean {
+  return operator === '=' && sides?.value.start === at && sides.value.end === at + 1
 }
 
 /** The query itself, if an `IN` in place of its key means all of them together. */
-function mergeableBlock({ blocks, tokens, map }: Outline): Block {
+function mergeableBlock({ blocks, tokens, map, statements, incomplete }: Outline): Block {
   const [block] = blocks
-  const isSingle = blocks.filter((one) => one.start === 0).length === 1 && block?.start === 0
-  const end = tokens.findIndex(({ kind, text }) => kind === 'symbol' && text === ';')
-  if (block === undefined || !isSingle || block.kind !== 'SELECT') fail('a statement that is no single SELECT')
-  if ((end >= 0 && end < tokens.length - 1) || block.end < (end < 0 ? tokens.length : end)) fail('several queries in one text')
-  const clause = refused.find((name) => block.clauses.has(name))
-  if (clause !== undefined) fail(`a query with ${clause}, which would hold for all keys together`)
-  if (map.isWord(1, 'DISTINCT') && map.isWord(2, 'ON')) fail('a query with DISTINCT ON, which would hold for all keys together')
-  const list = block.clauses.get('SELECT') ?? fail('a query without columns')
+  if (incomplete !== undefined) fail(`a statement that cannot be read (${incomplete})`)
+  if (statements > 1) fail('several queries in one text')
+  if (block?.kind !== 'select' || !map.isWord(0, 'SELECT')) fail('a statement that is no single SELECT')
+  const clause = (['groupBy', 'having', 'windows', 'lock'] as const).find((name) => block.clauses[name] !== undefined)
+  if (clause !== undefined) fail(`a query with ${refused[clause]}, which would hold for all keys together`)
+  if (block.hasOffset) fail('a query with OFFSET, which would hold for all keys together')
+  if (block.isDistinctOn) fail('a query with DISTINCT ON, which would hold for all keys together')
+  const list = block.clauses.outputs ?? fail('a query without columns')
   for (let at = list.start; at < list.end; at++) {
     const isCall = map.isSymbol(at + 1, '(') && map.isName(at) && !map.isAny(at, words('IN AND OR NOT AS CASE WHEN THEN ELSE DISTINCT'))
     if (isCall && !map.isAny(at, scalars)) fail(`a query that calls ${tokens[at]?.text}(), which may count all keys together`)
@@ -146,20 +150,23 @@ function mergeableBlock({ blocks, tokens, map }: Outline): Block {
 }
 
 /** A row of a unique key is one anyway. */
-function isNeedlessLimit({ values }: Parsed, { joins, table, clauses, end }: Block, { column }: ColumnRef, isUnique: IsUnique): boolean {
-  const limit = clauses.get('LIMIT')
-  if (limit === undefined || limit.end !== end || limit.end !== limit.start + 1 || joins.length > 0 || table === undefined) return false
-  return Number(values.get(limit.start)?.value) >= 1 && isUnique(table.name, column)
+function isNeedlessLimit({ values, outline }: Parsed, block: Block, { column }: ColumnName, isUnique: IsUnique): boolean {
+  const { joins, table, clauses, end } = block
+  const { limit } = clauses
+  if (limit === undefined || limit.end !== end || joins.length > 0 || table === undefined) return false
+  if (!outline.map.isWord(limit.start, 'LIMIT') || limit.end !== limit.start + 2) return false
+  return Number(values.get(limit.start + 1)?.value) >= 1 && isUnique(table.name, column)
+}
+
+/** The condition on the key: what it compares, and the column's name. */
+interface KeyCondition extends Range {
+  readonly column: Range
+  readonly value: Range
+  readonly name: ColumnName
 }
 
 /** Writes the text anew: the key as a list, the key column among the columns, all values of conditions bound. */
-function write(
-  first: Parsed,
-  block: Block,
-  key: Predicate,
-  column: ColumnRef,
-  keys: readonly unknown[],
-): Omit<BatchText, 'originalQueries'> {
+function write(first: Parsed, block: Block, key: KeyCondition, keys: readonly unknown[]): Omit<BatchText, 'originalQueries'> {
   const { text, outline, values } = first
   const { tokens } = outline
   const numbered = outline.map.dialect === 'postgresql' && !tokens.some(({ kind, text: one }) => kind === 'parameter' && one === '?')
@@ -169,19 +176,17 @@ function write(
     return numbered ? `$${parameters.length}` : '?'
   }
   const source = (start: number, end: number) => text.slice(tokens[start]?.start, tokens[end - 1]?.end)
-  const columnStart = key.value.start > key.start ? key.start : key.value.end + 1
-  const columnText = source(columnStart, key.value.start > key.start ? key.value.start - 1 : key.end)
-  const listEnd = block.clauses.get('SELECT')?.end ?? block.end
-  const { name, added } = keyItem(outline, block, column, columnText)
-  const conditions = new Set(block.where.filter(isSimple).map(({ value }) => value.start))
+  const columnText = source(key.column.start, key.column.end)
+  const listEnd = block.clauses.outputs?.end ?? block.end
+  const { name, added } = keyItem(outline, block, key.name, columnText)
+  const conditions = new Set(block.where.flatMap((predicate) => simpleValue(predicate) ?? []))
   let written = ''
   let from = tokens[0]?.start ?? 0
   const replace = (start: number, end: number, by: string) => {
     written += text.slice(from, start) + by
     from = end
   }
-  const limit = block.clauses.get('LIMIT')
-  const end = limit === undefined ? block.end : limit.start - 1
+  const end = block.clauses.limit?.start ?? block.end
   tokens.slice(0, end).forEach((token, at) => {
     if (at === key.start) {
       replace(token.start, tokens[key.end - 1]?.end ?? token.end, `${columnText} IN (${keys.map(bind).join(', ')})`)
@@ -195,21 +200,20 @@ function write(
   return { query: written + text.slice(from, last?.end), parameters, keyColumn: name }
 }
 
-/** A condition with one value, whose literal may be bound as well. */
-function isSimple({ column, operator, value }: Predicate): boolean {
-  return column !== undefined && value.end === value.start + 1 && /^[=<>!]+$/.test(operator)
+/** The place of the one value that a column is compared with by a sign: a literal may be bound as well. */
+function simpleValue({ sides }: Predicate): number | undefined {
+  return sides !== undefined && sides.value.end === sides.value.start + 1 ? sides.value.start : undefined
 }
 
 /** What to add to the columns, so that rows can be told apart; nothing where the key is among them. */
 function keyItem(
   { tokens, map }: Outline,
   block: Block,
-  column: ColumnRef,
+  column: ColumnName,
   text: string,
 ): { readonly name: string; readonly added: string } {
-  const list = block.clauses.get('SELECT') ?? { start: block.start + 1, end: block.end }
-  const start = map.isAny(list.start, words('DISTINCT ALL')) ? list.start + 1 : list.start
-  const items = map.split({ start, end: list.end }, (at) => map.isSymbol(at, ','))
+  const list = block.clauses.outputs ?? { start: block.start + 1, end: block.end }
+  const items = map.split(list, (at) => map.isSymbol(at, ','))
   const isAlone = block.joins.length === 0
   const wanted = column.column.toLowerCase()
   let isTaken = false

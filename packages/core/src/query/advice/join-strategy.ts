@@ -1,10 +1,8 @@
 import type { CatalogTable } from '../../schema/catalog.ts'
 import type { Dialect } from '../../sql/dialect.ts'
+import { type Outline, outlineOf, type Predicate } from '../../sql/outline.ts'
 import { SqlSyntaxError } from '../../sql/syntax-error.ts'
-import type { ColumnRef } from '../../sql/token-map.ts'
 import { MANY_JOINS } from '../cost/cost-model.ts'
-import { type Outline, outlineOf } from '../cost/outline.ts'
-import type { Block, JoinType, OutlineJoin, Predicate } from '../cost/outline-types.ts'
 import type { TableFacts } from '../cost/table-facts.ts'
 import type { DescribedShape } from './observations.ts'
 
@@ -104,19 +102,19 @@ function readCondition(left: string, right: string, condition: string, dialect: 
     if (!(error instanceof SqlSyntaxError)) throw error
     return { type: undefined, predicates: [], joins: 1, reason: error.message }
   }
-  const block: Block | undefined = outline.blocks[0]
-  const joins: readonly OutlineJoin[] = block?.joins ?? []
-  const predicates = [...joins.flatMap(({ on }) => on), ...(block?.where ?? [])]
-  return { type: isWritten ? outerType(joins[0]?.type) : undefined, predicates, joins: joins.length }
+  const [block] = outline.blocks
+  if (block === undefined) return { type: undefined, predicates: [], joins: 1, reason: outline.incomplete ?? 'no join' }
+  const { joins, where } = block
+  const [first] = joins
+  const predicates = [...joins.flatMap(({ on }) => on), ...where]
+  return { type: isWritten && first !== undefined ? types[first.type] : undefined, predicates, joins: joins.length }
 }
 
-function outerType(type: JoinType | undefined): JoinStrategy['type'] | undefined {
-  return type === 'CROSS' ? 'INNER' : type
-}
+const types = { inner: 'INNER', left: 'LEFT', right: 'RIGHT', full: 'FULL', cross: 'INNER' } as const
 
 /** The column of a condition that belongs to a side. */
 function columnOf({ column, other }: Predicate, table: string, isLeft: boolean): string | undefined {
-  const refs = [column, other].filter((ref): ref is ColumnRef => ref !== undefined)
+  const refs = [column, other].filter((ref) => ref !== undefined)
   const own = refs.find((ref) => ref.table?.toLowerCase() === table.toLowerCase())
   // Aliases tell nothing: the order does.
   return (own ?? refs[isLeft ? 0 : 1])?.column
@@ -131,7 +129,7 @@ function indexOf(facts: TableFacts, { name, column }: Side, dialect: Dialect): {
 /** `right.x IS NULL` asks for rows that have no partner: only an outer join gives them. */
 function byNullTest(predicates: readonly Predicate[], left: Side, right: Side): JoinStrategy['type'] | undefined {
   const tests = (side: Side) =>
-    predicates.some(({ operator, column }) => operator === 'IS' && column?.table?.toLowerCase() === side.name.at(-1)?.toLowerCase())
+    predicates.some(({ operator, column }) => operator === 'is null' && column?.table?.toLowerCase() === side.name.at(-1)?.toLowerCase())
   if (tests(left) && tests(right)) return 'FULL'
   return tests(right) ? 'LEFT' : tests(left) ? 'RIGHT' : undefined
 }

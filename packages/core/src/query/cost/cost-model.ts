@@ -1,10 +1,9 @@
 import { analyzeSql } from '../../sql/analyze.ts'
 import type { Dialect } from '../../sql/dialect.ts'
+import { type Block, type Outline, type OutlineJoin, type OutlineTable, outlineOf, type Predicate } from '../../sql/outline.ts'
 import type { Statement } from '../../sql/statement.ts'
 import { SqlSyntaxError } from '../../sql/syntax-error.ts'
-import type { ColumnRef } from '../../sql/token-map.ts'
-import { type Outline, outlineOf } from './outline.ts'
-import type { Block, OutlineJoin, OutlineTable, Predicate } from './outline-types.ts'
+import type { ColumnName } from '../../sql/tree/query-tree.ts'
 import type { PlanFacts, QueryPlan, Scan } from './query-plan.ts'
 import type { TableFacts } from './table-facts.ts'
 
@@ -16,7 +15,7 @@ const WIDE = 10
 /** Joins that a planner still orders well. */
 export const MANY_JOINS = 4
 
-const searchable: ReadonlySet<string> = new Set(['=', '==', '<=>', '<', '>', '<=', '>=', 'IN', 'BETWEEN', 'IS'])
+const searchable: ReadonlySet<string> = new Set(['=', 'null-safe =', '<', '>', '<=', '>=', 'in', 'between', 'is null'])
 
 /** Estimates what a statement costs from its text and what is known of its tables. Never throws. */
 export function planOf(query: string, dialect: Dialect, facts: TableFacts): PlanFacts {
@@ -87,12 +86,13 @@ class Estimate {
 
   #block(block: Block): void {
     const { table, joins, where, clauses } = block
-    for (const predicate of where) this.#filter(predicate)
+    // `(a, b) = (1, 2)` is one condition on two columns.
+    for (const [at, predicate] of where.entries()) if (where[at - 1]?.start !== predicate.start) this.#filter(predicate)
     if (table !== undefined && this.#isTable(table)) this.#drive(block, table)
     for (const join of joins) this.#join(block, join)
-    if (clauses.has('GROUP')) this.#cost += COST.GROUP
-    if (clauses.has('ORDER')) this.#cost += COST.ORDER
-    if (block.distinct) this.#cost += COST.distinct
+    if (clauses.groupBy !== undefined) this.#cost += COST.GROUP
+    if (clauses.orderBy !== undefined) this.#cost += COST.ORDER
+    if (block.isDistinct) this.#cost += COST.distinct
     if (block.star && table !== undefined) {
       this.#star ||= (this.facts.table(table.name, this.dialect)?.columns.length ?? 0) >= WIDE
       this.advise('SELECT * reads every column: name those that are used.')
@@ -102,8 +102,7 @@ class Estimate {
   #filter(predicate: Predicate): void {
     const { outline } = this
     this.#filters.push(outline.label(predicate))
-    const literal = outline.tokens[predicate.value.start]
-    if (predicate.operator.endsWith('LIKE') && literal?.kind === 'string' && literal.text.startsWith("'%"))
+    if (predicate.operator.endsWith('like') && predicate.literal?.startsWith("'%") === true)
       this.advise(`${outline.label(predicate)}: a pattern that begins with a wildcard cannot use an index.`)
   }
 
@@ -116,18 +115,17 @@ class Estimate {
     const rows = this.#read(table, columns)
     if (rows !== undefined) {
       this.#cost += COST.scan
-      if (columns.length === 0 && !block.clauses.has('LIMIT') && !block.clauses.has('FETCH'))
+      if (columns.length === 0 && block.clauses.limit === undefined)
         this.advise(`${table.name.join('.')} is read whole, about ${shown(rows)} rows: filter it by a key, or limit it.`)
     }
   }
 
   #join(block: Block, join: OutlineJoin): void {
     this.#cost += COST.join
-    const isComma = this.outline.map.isSymbol(join.start, ',')
-    this.#joins.push(isComma ? `CROSS JOIN ${this.outline.label({ start: join.start + 1, end: join.end })}` : this.outline.label(join))
+    this.#joins.push(join.isComma ? `CROSS JOIN ${this.outline.label({ start: join.start + 1, end: join.end })}` : this.outline.label(join))
     const { table } = join
     const columns = [...join.on, ...block.where].flatMap((predicate) => joinedColumn(predicate, table) ?? [])
-    if (columns.length === 0 && join.on.length === 0 && !this.outline.map.isWord(join.start, 'NATURAL'))
+    if (columns.length === 0 && join.on.length === 0 && !join.isNatural)
       this.advise(`${table.alias || 'A subquery'} is joined without a condition: every row meets every row.`)
     if (this.#isTable(table)) this.#read(table, columns)
   }
@@ -175,7 +173,7 @@ function joinedColumn({ column, other, operator }: Predicate, table: OutlineTabl
   return other !== undefined && belongs(other, table) ? other.column : undefined
 }
 
-function belongs({ table: qualifier }: ColumnRef, table: OutlineTable): boolean {
+function belongs({ table: qualifier }: ColumnName, table: OutlineTable): boolean {
   if (qualifier === undefined) return false
   const name = qualifier.toLowerCase()
   return name === table.alias.toLowerCase() || name === table.name.at(-1)?.toLowerCase()

@@ -62,18 +62,20 @@ function compared(
 ): ConditionNode[] | undefined {
   const [first, second] = [columnTerm(left), columnTerm(right)]
   const mirrored = mirrors[operator] ?? operator
-  const on = (column: ColumnTerm, way: ComparisonOperator, rest: Side): ComparisonNode => {
-    const { start, end } = expression
-    const isNullSafe = nullSafe.has(expression.operator) ? ({ isNullSafe: true } as const) : undefined
-    return { kind: 'comparison', column, operator: way, negated: false, ...rest, ...isNullSafe, start, end }
+  const { start, end } = expression
+  const isNullSafe = nullSafe.has(expression.operator) ? ({ isNullSafe: true } as const) : undefined
+  const onLeft = { column: left, value: right }
+  const onRight = { column: right, value: left }
+  const on = (column: ColumnTerm, way: ComparisonOperator, rest: Side, sides: ComparisonNode['sides'] = onLeft): ComparisonNode => {
+    return { kind: 'comparison', column, operator: way, negated: false, ...rest, ...isNullSafe, sides: sides ?? onLeft, start, end }
   }
   if (first !== undefined && second !== undefined) {
     if (isBare(second)) return [on(first, operator, { values: [], other: second })]
-    if (isBare(first)) return [on(second, mirrored, { values: [], other: first })]
-    return [on(first, operator, sideOf(right)), on(second, mirrored, sideOf(left))]
+    if (isBare(first)) return [on(second, mirrored, { values: [], other: first }, onRight)]
+    return [on(first, operator, sideOf(right)), on(second, mirrored, sideOf(left), onRight)]
   }
   if (first !== undefined) return [on(first, operator, sideOf(right))]
-  if (second !== undefined) return [on(second, mirrored, sideOf(left))]
+  if (second !== undefined) return [on(second, mirrored, sideOf(left), onRight)]
   return undefined
 }
 

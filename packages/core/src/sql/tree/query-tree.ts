@@ -75,6 +75,8 @@ export interface ComparisonNode extends Range {
   readonly isNullSafe?: true
   /** `IN (SELECT …)`, `= ANY (SELECT …)`, and `x < (SELECT …)`; its `values` are one `expression`. */
   readonly subquery?: QueryBlock
+  /** The tokens of both sides of a sign: the column's, and those of what it is compared with. */
+  readonly sides?: { readonly column: Range; readonly value: Range }
   /** Of a row, `(a, b) IN (SELECT x, y …)`: which of the subquery's outputs it is compared with. Left out: the first. */
   readonly output?: number
 }
@@ -118,6 +120,8 @@ export type JoinKind = 'inner' | 'left' | 'right' | 'full' | 'cross'
 export interface FromItem extends Range {
   /** How it is joined to those before it; the first is `cross`. */
   readonly join: JoinKind
+  /** Where its JOIN, or the comma before it, starts; left out of the first one. */
+  readonly joinStart?: number
   /** What columns are qualified with; empty for a subquery without a name. */
   readonly alias: string
   /** The name's parts, folded; `undefined` for a subquery or a function. */

@@ -150,6 +150,12 @@ class ExpressionReader implements ExpressionSource {
   #postfix(left: Expression): Expression | undefined {
     const { cursor } = this
     const { start } = left
+    const next = cursor.token()
+    if (
+      next === undefined ||
+      !(next.kind === 'symbol' ? postfixSymbols : postfixWords).has(next.kind === 'symbol' ? next.text : next.upper)
+    )
+      return undefined
     if (cursor.isSymbol('::')) {
       cursor.position++
       const type = readType(cursor)
@@ -316,6 +322,8 @@ class ExpressionReader implements ExpressionSource {
   }
 }
 
+const postfixSymbols: ReadonlySet<string> = new Set(['::', '[', '.'])
+const postfixWords: ReadonlySet<string> = new Set(['COLLATE', 'AT'])
 const quantifiers: Readonly<Record<string, 'any' | 'all'>> = { ANY: 'any', SOME: 'any', ALL: 'all' }
 const jsonKinds: ReadonlySet<string> = new Set(['OBJECT', 'ARRAY', 'SCALAR', 'VALUE'])
 const postgresqlPatterns: Readonly<Record<string, { readonly operator: 'like' | 'ilike' | 'match'; readonly negated: boolean }>> = {

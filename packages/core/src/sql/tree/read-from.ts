@@ -10,6 +10,7 @@ import { startsQuery } from './starts-query.ts'
 /** A FROM entry while it is read. */
 interface ItemDraft extends FromItem {
   join: JoinKind
+  joinStart?: number
   alias: string
   table?: readonly string[]
   subquery?: QueryBlock
@@ -57,7 +58,14 @@ class FromReader {
   }
 
   list(join: JoinKind): void {
-    this.cursor.list(() => this.#joined(join))
+    const { cursor } = this
+    this.#joined(join)
+    while (cursor.isSymbol(',')) {
+      const comma = cursor.position++
+      const next = this.#items.length
+      this.#joined(join)
+      this.#joinsAt(next, comma)
+    }
   }
 
   /** A target is a table, whatever common table expressions are called. */
@@ -99,12 +107,21 @@ class FromReader {
         continue
       }
       if (!this.#startsJoin()) break
+      const at = cursor.position
       const { kind, isNatural } = this.#joinKind()
+      const next = this.#items.length
       const item = this.#primary(kind)
+      this.#joinsAt(next, at)
       if (isNatural) item.isNatural = true
       else if (kind !== 'cross') waiting.push(item)
     }
     if (cursor.dialect === 'postgresql' && waiting.length > 0) cursor.leaveOut('ON expected')
+  }
+
+  /** Notes where the JOIN, or the comma, of an entry starts. */
+  #joinsAt(index: number, start: number): void {
+    const item = this.#items[index]
+    if (item !== undefined) item.joinStart = start
   }
 
   #startsJoin(): boolean {

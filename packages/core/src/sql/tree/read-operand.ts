@@ -18,6 +18,13 @@ const literals = words('NULL TRUE FALSE')
 const constants = words(`
   CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER CURRENT_ROLE CURRENT_CATALOG CURRENT_SCHEMA SESSION_USER LOCALTIME
   LOCALTIMESTAMP UTC_DATE UTC_TIME UTC_TIMESTAMP DEFAULT`)
+/** Every word that an operand does not read as a name in all dialects. */
+const special: ReadonlySet<string> = new Set([
+  ...notOperands,
+  ...literals,
+  ...constants,
+  ...words('FOR CASE EXISTS CAST TRY_CAST ROW ARRAY INTERVAL MATCH BINARY'),
+])
 const units = words('YEAR MONTH DAY HOUR MINUTE SECOND')
 
 /** Reads what operators stand between. */
@@ -54,10 +61,9 @@ export function readInList(source: ExpressionSource): readonly Expression[] {
 }
 
 function literal({ cursor }: ExpressionSource, start: number): Expression {
-  const from = cursor.map.tokens[start]
-  const text = cursor.map.tokens.slice(start, cursor.position).map((token) => token.text)
-  if (from === undefined) cursor.fail('expression expected')
-  return { kind: 'value', term: { kind: 'literal', text: text.join(' ') }, start, end: cursor.position }
+  let text = cursor.map.tokens[start]?.text ?? cursor.fail('expression expected')
+  for (let at = start + 1; at < cursor.position; at++) text += ` ${cursor.map.tokens[at]?.text ?? ''}`
+  return { kind: 'value', term: { kind: 'literal', text }, start, end: cursor.position }
 }
 
 /** Strings that follow each other are one, but in SQLite. */
@@ -95,7 +101,8 @@ function readWord(source: ExpressionSource): Expression {
   const { cursor } = source
   const start = cursor.position
   const word = cursor.word()
-  if (cursor.isSymbol('.', 1)) return readName(source)
+  // Most words are columns and functions.
+  if (cursor.isSymbol('.', 1) || !(special.has(word) || cursor.token(1)?.kind === 'string')) return readName(source)
   if ((notOperands.has(word) && !isColumnOrCall(cursor)) || isReserved(cursor)) cursor.fail('expression expected')
   if (literals.has(word)) {
     cursor.position++

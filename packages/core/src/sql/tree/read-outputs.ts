@@ -41,18 +41,18 @@ function readOutput(cursor: SqlCursor, scope: BlockScope): OutputTerm {
 }
 
 function readStar(cursor: SqlCursor): { readonly schema?: string; readonly of?: string } | undefined {
-  const start = cursor.position
+  const { map } = cursor
+  let last = cursor.position
+  while (map.isName(last) && map.isSymbol(last + 1, '.')) last += 2
+  if (!map.isSymbol(last, '*')) return undefined
   const parts: string[] = []
   while (cursor.isName() && cursor.isSymbol('.', 1)) {
     parts.push(cursor.fold(cursor.namePart()))
     cursor.position++
   }
-  if (cursor.takeSymbol('*')) {
-    const [of, schema] = [parts.at(-1), parts.at(-2)]
-    return { ...(schema === undefined ? {} : { schema }), ...(of === undefined ? {} : { of }) }
-  }
-  cursor.position = start
-  return undefined
+  cursor.position++
+  const [of, schema] = [parts.at(-1), parts.at(-2)]
+  return { ...(schema === undefined ? {} : { schema }), ...(of === undefined ? {} : { of }) }
 }
 
 function readAlias(cursor: SqlCursor): string | undefined {

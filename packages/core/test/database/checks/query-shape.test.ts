@@ -40,6 +40,19 @@ describe('queryShapeOf', () => {
     })
   })
 
+  it('takes a pattern around a bound value for one that begins with a wildcard', () => {
+    expect(of(`select 1 from t where a like '%' || $1 and b like $2 || '%'`).within).toEqual(['a'])
+  })
+
+  it('takes no column in a cast, and none of a negation, for one that an index finds', () => {
+    expect(of('select 1 from t where a::text = $1 and not b = 2 and c is distinct from 3').equalities).toEqual([])
+  })
+
+  it('reads the first query of a set operation, and the rows of an insert', () => {
+    expect(of('(select a from t where b = 1) union select c from u where d = 2').equalities).toEqual(['b'])
+    expect(of('insert into t select a from u where b > 1')).toMatchObject({ kind: 'select', ranges: ['b'] })
+  })
+
   it('tells totals, stars and joins', () => {
     expect(of('select count(*) from a join b on a.x = b.y join c using (z) where a.k = 1 or b.m = 2')).toMatchObject({
       ...{ isTotal: true, isStar: false, joins: 2, hasOr: true, equalities: ['k', 'm'] },

@@ -145,6 +145,13 @@ describe('a plan', () => {
     expect(plan(`select a from t ${joins.slice(1).join(' ')}`).optimization.join()).not.toContain('joins:')
   })
 
+  it('counts each table of a join in parentheses, and the condition on a row once', () => {
+    expect(plan('select 1 from t left join (u join v on u.id = v.id) on u.id = t.id where (t.a, t.b) = (1, 2)')).toMatchObject({
+      joins: ['left join (u join v on u.id = v.id) on u.id = t.id', 'join v on u.id = v.id'],
+      filters: ['(t.a, t.b) = (?)'],
+    })
+  })
+
   it('says of SQL that it cannot read why', () => {
     expect(plan("select 'x")).toMatchObject({
       estimatedCost: 0,

@@ -1,0 +1,162 @@
+import type { Dialect } from './dialect.ts'
+import { fingerprint } from './fingerprint.ts'
+import type { Range, TokenMap } from './token-map.ts'
+import { type Token, tokenize } from './tokenize.ts'
+import { placedIn } from './tree/placed-in.ts'
+import type { ClauseRanges, ColumnName, ComparisonNode, ConditionNode, FromItem, JoinKind, QueryBlock } from './tree/query-tree.ts'
+import { parseSql } from './tree/read-sql.ts'
+
+export interface OutlineTable {
+  /** The parts of its name; empty for a subquery, a common table expression or a function. */
+  readonly name: readonly string[]
+  /** What columns call it by. */
+  readonly alias: string
+}
+
+/** One condition of those that must all hold. */
+export interface Predicate extends Range {
+  /** Left out unless the condition compares a bare column. */
+  readonly column?: ColumnName
+  /** `=`, `<`, `in`, `not in`, `null-safe =`, `between`, `like`, `is null` …; empty where no bare column is compared. */
+  readonly operator: string
+  /** The bare column on its other side, if there is one. */
+  readonly other?: ColumnName
+  /** The tokens of the column, and of what it is compared with, if the condition is those two sides and nothing else. */
+  readonly sides?: { readonly column: Range; readonly value: Range }
+  /** A literal that it is compared with, as written. */
+  readonly literal?: string
+}
+
+export interface OutlineJoin extends Range {
+  readonly type: JoinKind
+  readonly isComma: boolean
+  readonly isNatural: boolean
+  readonly table: OutlineTable
+  readonly on: readonly Predicate[]
+}
+
+/** One SELECT, UPDATE or DELETE, without those inside it; or a set operation, without its arms. */
+export interface Block extends Range {
+  readonly kind: QueryBlock['kind']
+  /** The driving table; `undefined` where nothing is read. */
+  readonly table: OutlineTable | undefined
+  readonly joins: readonly OutlineJoin[]
+  readonly where: readonly Predicate[]
+  readonly clauses: ClauseRanges
+  readonly isDistinct: boolean
+  readonly isDistinctOn: boolean
+  readonly hasOffset: boolean
+  /** Whether the list of columns has a `*`. */
+  readonly star: boolean
+}
+
+/** The parts of a text that cost estimates and merging need. */
+export interface Outline {
+  readonly tokens: readonly Token[]
+  readonly map: TokenMap
+  readonly statements: number
+  /** The outermost query first. */
+  readonly blocks: readonly Block[]
+  /** Why it is not the outline of the whole text. */
+  readonly incomplete: string | undefined
+  /** A range as a shape: without its values. */
+  label(range: Range): string
+}
+
+/**
+ * Derives a text's outline from its tree. What cannot be parsed has no blocks.
+ *
+ * @throws SqlSyntaxError if the text cannot be split into tokens.
+ */
+export function outlineOf(sql: string, dialect: Dialect): Outline {
+  const tokens = tokenize(sql, dialect)
+  const { map, statements, roots, incomplete } = parseSql(tokens, dialect)
+  const blocks = roots.flatMap((root) => blocksOf(root, map)).map((block) => outlined(map, block))
+  const label = ({ start, end }: Range) => fingerprint(tokens.slice(start, end), dialect).shape
+  return { tokens, map, statements, blocks, incomplete, label }
+}
+
+const outlinedKinds: ReadonlySet<QueryBlock['kind']> = new Set(['select', 'set-operation', 'update', 'delete'])
+
+/** The blocks that are not in parentheses first, the others in the order of the text. */
+function blocksOf(root: QueryBlock, map: TokenMap): readonly QueryBlock[] {
+  const found = new Set<QueryBlock>()
+  const waiting = [root]
+  for (let block = waiting.pop(); block !== undefined; block = waiting.pop()) {
+    if (found.has(block)) continue
+    found.add(block)
+    const { arms, from, where, having, subqueries } = block
+    waiting.push(...arms, ...subqueries, ...placedIn(where), ...placedIn(having))
+    for (const { subquery, on } of from) waiting.push(...(subquery === undefined ? [] : [subquery]), ...placedIn(on))
+  }
+  const outermost = new Set(outerArms(root, map))
+  const byPlace = [...found].filter(({ kind }) => outlinedKinds.has(kind)).sort((a, b) => a.start - b.start)
+  return [...byPlace.filter((block) => outermost.has(block)), ...byPlace.filter((block) => !outermost.has(block))]
+}
+
+function outerArms(block: QueryBlock, map: TokenMap): QueryBlock[] {
+  return [block, ...block.arms.flatMap((arm) => (map.isSymbol(arm.start - 1, '(') ? [] : outerArms(arm, map)))]
+}
+
+function outlined(map: TokenMap, block: QueryBlock): Block {
+  const { kind, start, end, clauses, isDistinct, distinctOn, offset, outputs } = block
+  const [first, ...others] = block.from
+  return {
+    ...{ kind, start, end, clauses, isDistinct },
+    isDistinctOn: distinctOn.length > 0,
+    hasOffset: offset !== undefined,
+    table: first === undefined ? undefined : tableOf(first),
+    joins: others.map((item) => joinOf(map, item)),
+    where: predicatesOf(map, block.where),
+    star: kind === 'select' && outputs.some(({ star }) => star !== undefined),
+  }
+}
+
+function tableOf({ table = [], alias }: FromItem): OutlineTable {
+  return { name: table, alias }
+}
+
+function joinOf(map: TokenMap, item: FromItem): OutlineJoin {
+  const { join, joinStart = item.start, end, alias, using, isNatural } = item
+  const shared = using.map((column): Predicate => {
+    const range = { start: item.start, end }
+    return { ...range, column: { table: alias, column }, operator: '=', other: { column } }
+  })
+  return {
+    start: joinStart,
+    end,
+    type: join,
+    isComma: map.isSymbol(joinStart, ','),
+    isNatural: isNatural === true,
+    table: tableOf(item),
+    on: [...predicatesOf(map, item.on), ...shared],
+  }
+}
+
+function predicatesOf(map: TokenMap, conditions: readonly ConditionNode[]): readonly Predicate[] {
+  return conditions.map((node) => {
+    const { start, end } = map.unwrapped(node)
+    const predicate = { start, end, operator: '' }
+    return node.kind === 'comparison' && isBare(node) ? { ...predicate, ...comparedIn(node, { start, end }) } : predicate
+  })
+}
+
+function isBare({ operator, column: { call, cast, collation }, sides }: ComparisonNode): boolean {
+  // A column that is a condition by itself is compared with nothing.
+  if (operator === '=' && sides === undefined) return false
+  return call === undefined && cast === undefined && collation === undefined
+}
+
+function comparedIn(node: ComparisonNode, { start, end }: Range): Omit<Predicate, keyof Range> {
+  const { operator, negated, isNullSafe, column, other, sides, values } = node
+  const isWhole =
+    sides !== undefined && Math.min(sides.column.start, sides.value.start) === start && Math.max(sides.column.end, sides.value.end) === end
+  const [value] = values
+  return {
+    column,
+    operator: `${negated ? 'not ' : ''}${isNullSafe === true ? 'null-safe ' : ''}${operator}`,
+    ...(other === undefined ? {} : { other }),
+    ...(isWhole ? { sides } : {}),
+    ...(value?.kind === 'literal' ? { literal: value.text } : {}),
+  }
+}

@@ -1,21 +1,17 @@
-import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { hostname } from 'node:os'
-import type { Sluice } from '@sluice/core'
+import { type Sluice, SluiceError } from '@sluice/core'
 import { hostOf } from '@sluice/core/siblings'
 import { type ActionParts, isActionName, performAction } from './actions/perform-action.ts'
-import { appName } from './app-name.ts'
-import { AuthorizeRequiredError } from './authorize-required-error.ts'
 import { type DashboardOptions, type ResolvedDashboardOptions, resolveDashboardOptions } from './dashboard-options.ts'
 import { Assets } from './http/assets.ts'
-import { type FastifyLike, fastifyPlugin } from './http/fastify-plugin.ts'
 import { Gate } from './http/gate.ts'
+import { type FastifyLike, fastifyPlugin } from './http/mounting.ts'
 import { RequestHandler } from './http/request-handler.ts'
 import { type SessionQuestion, Sessions } from './http/sessions.ts'
 import { JobFacts } from './pages/job-facts.ts'
 import { pageOf } from './pages/page-of.ts'
 import { joinedProcesses, type Processes } from './processes/joined-processes.ts'
-import type { ProcessIdentity } from './processes/process-facts.ts'
+import { appName, processIdentity } from './processes/process-identity.ts'
 import { RequestRecorder } from './recorder/request-recorder.ts'
 import { LiveData } from './stream/live-data.ts'
 import { StreamHub } from './stream/stream-hub.ts'
@@ -76,8 +72,8 @@ class SluiceDashboard implements Dashboard {
     const recorder = this.#recorder
     const muted = new Set<string>()
     const jobs = new JobFacts(sluice)
-    const parts = { sluice, recorder, muted, showParameters, process: info.id, jobs, info: () => info }
-    const own = new LiveData({ ...parts, detects: sluice.detects })
+    const parts = { sluice, recorder, muted, showParameters, process: info, jobs }
+    const own = new LiveData(parts)
     const onError = (error: unknown) => host.reportError(error)
     const now = () => host.now()
     const onAnalyzed = () => {
@@ -87,7 +83,7 @@ class SluiceDashboard implements Dashboard {
     const alone: Processes = {
       live: own,
       refresh: () => Promise.resolve(),
-      page: (path, query) => pageOf(path, query, { ...parts, live: own, host, analyzedAt: this.#analyzedAt }),
+      page: (path, query) => pageOf(path, query, { ...parts, live: own, analyzedAt: this.#analyzedAt }),
       act: (name, body) => performAction(name, actionParts, body),
       askSessions: async () => 0,
       close: () => Promise.resolve(),
@@ -165,7 +161,12 @@ class SluiceDashboard implements Dashboard {
   }
 }
 
-function processIdentity(name: string): ProcessIdentity {
-  const startedAt = Date.now() - Math.round(process.uptime() * 1_000)
-  return { id: randomBytes(6).toString('hex'), pid: process.pid, hostname: hostname(), name, startedAt }
+/** In production, a dashboard must be told who may see it. */
+export class AuthorizeRequiredError extends SluiceError {
+  constructor() {
+    super(
+      'SLUICE_AUTHORIZE_REQUIRED',
+      'In production (NODE_ENV) a dashboard needs the option `authorize`, a function that says who may look ("read") and who may change something ("act").',
+    )
+  }
 }

@@ -1,11 +1,12 @@
-import type { Sluice } from '@sluice/core'
+import { type CachingStrategyEngine, InvalidArgumentError, type Sluice } from '@sluice/core'
+import { checkJson, isRunnable, ownCacheNamespaces } from '@sluice/core/siblings'
 import { Refusal } from '../http/refusal.ts'
-import { lettersFor, MAX_GROUPED } from '../pages/dead-letters.ts'
+import { lettersFor, MAX_GROUPED } from '../pages/jobs-page.ts'
+import { isWithoutValues, masked, shapeOf } from '../pages/queries-page.ts'
 import type { ActionName, ActionResults } from '../protocol/action.ts'
+import type { ExplainResult } from '../protocol/query.ts'
 import type { RequestRecorder } from '../recorder/request-recorder.ts'
-import { type Body, checkFields, optionalBoolean, optionalInteger, optionalText, textField } from './body-fields.ts'
-import { explainAction } from './explain-action.ts'
-import { warmCache } from './warm-cache.ts'
+import { type Body, checkFields, optionalBoolean, optionalInteger, optionalText, textField } from './action-body.ts'
 
 export interface ActionParts {
   readonly sluice: Sluice
@@ -131,4 +132,77 @@ function letterFields(body: Body): Parameters<typeof lettersFor>[1] {
 function on<T>(name: string, engine: T | undefined): T {
   if (engine === undefined) throw new Refusal('OFF', `The Sluice was made with \`${name}: false\`.`)
   return engine
+}
+
+const TIMEOUT_MS = 5_000
+
+/** Asks the database how it runs a statement that it was seen to run: nothing is taken from the page but which one. */
+async function explainAction({ database }: Sluice, body: Body, showParameters: boolean): Promise<ExplainResult> {
+  checkFields(body, ['fingerprint', 'dialect'])
+  const [fingerprint, dialect] = [textField(body, 'fingerprint'), textField(body, 'dialect')]
+  if (database === undefined) throw new Refusal('OFF', 'The database engine is off.')
+  const entry = database.getTraffic().find((one) => one.fingerprint === fingerprint && one.dialect === dialect)
+  if (entry === undefined) throw new Refusal('NOT_FOUND', 'This statement is not remembered any more.')
+  const shape = shapeOf(entry)
+  // MySQL plans no statement without its values; of what it says, values are taken out.
+  const sample = entry.samples.find(isRunnable)
+  const needsValues = dialect === 'mysql' || showParameters
+  const startedAt = performance.now()
+  const analysis = await database.explain(entry.sql, needsValues ? sample : undefined, { timeoutMs: TIMEOUT_MS })
+  const { plan, fullTableScan, indexesUsed, warnings, recommendations } = analysis
+  const isClean = showParameters || isWithoutValues(entry.sql, entry.dialect)
+  const mayShow = showParameters || (!needsValues && isClean)
+  // Advice quotes the statement.
+  const said = (texts: readonly string[]) => (isClean ? texts : texts.map(masked))
+  return {
+    ...{ fingerprint, sql: shape, fullTableScan, indexesUsed, warnings: said(warnings), recommendations: said(recommendations) },
+    steps: (plan?.steps ?? []).map(({ filter, ...step }) =>
+      filter === undefined ? step : { ...step, filter: mayShow ? filter : masked(filter) },
+    ),
+    cost: plan?.cost ?? null,
+    rowsScanned: plan?.rowsScanned ?? null,
+    sorts: plan?.sorts ?? 0,
+    temporaryStructures: plan?.temporaryStructures ?? 0,
+    raw: mayShow ? rawText(plan?.raw) : null,
+    tookMs: performance.now() - startedAt,
+  }
+}
+
+function rawText(raw: unknown): string | null {
+  if (raw === undefined || raw === null) return null
+  return typeof raw === 'string' ? raw : JSON.stringify(raw, null, 2)
+}
+
+const MAX_ENTRIES = 1_000
+/** The object of entries is one of them. */
+const MAX_LEVELS = 20
+/** A year. */
+const MAX_TTL = 31_536_000
+
+/** Puts values into the cache that somebody gives, by key. What the engine does not take is told, as what was wrong with the body is. */
+function warmCache(cache: CachingStrategyEngine, body: Body): ActionResults['warm-cache'] {
+  checkFields(body, ['namespace', 'data', 'ttl'])
+  const namespace = textField(body, 'namespace')
+  if (ownCacheNamespaces.includes(namespace))
+    throw new Refusal('BAD_BODY', `"${namespace}" is a namespace of Sluice's own: what is put there would be handed out as results.`)
+  const data = entriesOf(body.data)
+  const ttl = optionalInteger(body, 'ttl', 1, MAX_TTL)
+  try {
+    checkJson('data', data, MAX_LEVELS)
+    return { count: cache.warmCache(namespace, data, ttl), of: Object.keys(data).length }
+  } catch (error) {
+    throw error instanceof InvalidArgumentError ? new Refusal('BAD_BODY', error.message) : error
+  }
+}
+
+function entriesOf(data: unknown): Readonly<Record<string, unknown>> {
+  if (typeof data !== 'object' || data === null || Array.isArray(data))
+    throw new Refusal('BAD_BODY', 'The field "data" is an object of values by key: {"key": value}.')
+  const entries = Object.entries(data)
+  if (entries.length === 0 || entries.length > MAX_ENTRIES)
+    throw new Refusal('BAD_BODY', `The field "data" has 1 to ${MAX_ENTRIES} keys; this one has ${entries.length}.`)
+  const empty = entries.find(([, value]) => value === null)
+  if (empty !== undefined)
+    throw new Refusal('BAD_BODY', `The value of "${empty[0].slice(0, 40)}" is null, which looks to a reader as if nothing were there.`)
+  return data as Readonly<Record<string, unknown>>
 }

@@ -1,5 +1,5 @@
 import { MAX_LIMIT } from '../pages/requests-page.ts'
-import type { MetricsQuery } from '../protocol/metrics.ts'
+import type { MetricsQuery } from '../protocol/monitor.ts'
 import type { RequestsQuery } from '../protocol/request.ts'
 import { Refusal } from './refusal.ts'
 

@@ -1,6 +1,6 @@
-import type { Sluice } from '@sluice/core'
-import type { JobsPage } from '../protocol/jobs.ts'
-import { groupedLetters, MAX_GROUPED } from './dead-letters.ts'
+import { hash } from 'node:crypto'
+import type { AsyncBatchProcessingEngine, DeadLetter, Sluice } from '@sluice/core'
+import type { DeadLetterGroup, DeadLetterRow, JobsPage } from '../protocol/jobs.ts'
 import type { JobFacts } from './job-facts.ts'
 
 /** What is stuck? `null`: jobs are off. */
@@ -20,4 +20,77 @@ export async function jobsPage({ jobs }: Sluice, facts: JobFacts, showParameters
       groups: groupedLetters(letters, showParameters),
     },
   }
+}
+
+/** Dead letters that are looked at to group them. */
+export const MAX_GROUPED = 1_000
+const SHOWN = 10
+const MAX_TEXT = 1_000
+const MAX_LINES = 20
+
+/** Dead letters by queue and error, the most frequent first. */
+function groupedLetters(letters: readonly DeadLetter[], showParameters: boolean): DeadLetterGroup[] {
+  const groups = new Map<string, DeadLetter[]>()
+  for (const letter of letters) {
+    const key = groupKey(letter)
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [letter])
+    else group.push(letter)
+  }
+  const made = [...groups].map(([key, all]): DeadLetterGroup => {
+    const newest = all.reduce((last, letter) => ((letter.finishedAt ?? 0) > (last.finishedAt ?? 0) ? letter : last))
+    return {
+      ...{ key, queue: newest.queue, error: errorOf(newest), count: all.length, newestAt: newest.finishedAt ?? null },
+      letters: all.slice(0, SHOWN).map((letter) => letterRow(letter, showParameters)),
+    }
+  })
+  return made.sort((a, b) => b.count - a.count)
+}
+
+/** What failed with the same belongs together: numbers, ids and quoted words aside. */
+function groupKey(letter: DeadLetter): string {
+  const kind = errorOf(letter)
+    .replace(/(["'`]).*?\1/g, '?')
+    .replace(/\b[0-9a-f]{8}-[0-9a-f-]{27}\b/gi, '?')
+    .replace(/\d+/g, '#')
+  return hash('sha256', `${letter.queue}\n${kind}`).slice(0, 12)
+}
+
+/** Those that an action is for, in the order in which they were made. */
+export async function lettersFor(
+  jobs: AsyncBatchProcessingEngine,
+  {
+    id,
+    group,
+    queue,
+    limit = MAX_GROUPED,
+  }: { readonly id?: string; readonly group?: string; readonly queue?: string; readonly limit?: number },
+): Promise<readonly string[]> {
+  if (id !== undefined) return [id]
+  const letters = await jobs.listDeadLetters({
+    ...(queue === undefined ? {} : { queue }),
+    limit: group === undefined ? limit : MAX_GROUPED,
+  })
+  const chosen = group === undefined ? letters : letters.filter((letter) => groupKey(letter) === group)
+  return chosen.slice(0, limit).map((letter) => letter.id)
+}
+
+function errorOf({ error, failures }: DeadLetter): string {
+  return shortened(error ?? failures.at(-1)?.message ?? 'It failed without a message.')
+}
+
+function letterRow(letter: DeadLetter, showParameters: boolean): DeadLetterRow {
+  const { id, queue, attempts, createdAt, finishedAt = null, failures, batchId = null, data } = letter
+  const last = failures.at(-1)
+  return {
+    ...{ id, queue, attempts, createdAt, failedAt: finishedAt ?? last?.at ?? null, error: errorOf(letter) },
+    stack: (last?.stack ?? '').split('\n').filter(Boolean).slice(0, MAX_LINES).map(shortened),
+    log: (last?.log ?? []).slice(-MAX_LINES).map(shortened),
+    batchId,
+    data: showParameters ? shortened(JSON.stringify(data) ?? '') : null,
+  }
+}
+
+function shortened(text: string): string {
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text
 }

@@ -1,7 +1,7 @@
 import { type MonitoringAndAutoScalingEngine, UnknownMetricError } from '@sluice/core'
 import { Refusal } from '../http/refusal.ts'
 import type { Point } from '../protocol/common.ts'
-import type { ForecastPoint, MetricForecast, MetricsPage, MetricsQuery } from '../protocol/metrics.ts'
+import type { ForecastPoint, MetricForecast, MetricsPage, MetricsQuery } from '../protocol/monitor.ts'
 
 const DEFAULT_METRIC = 'requests'
 const DEFAULT_MINUTES = 30

@@ -1,22 +1,19 @@
-import type { AdapterHost } from '@sluice/core/siblings'
+import type { Alert, MonitoringAndAutoScalingEngine, Sluice } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
 import { metricsQuery, requestsQuery } from '../http/parse-query.ts'
+import type { CachePage } from '../protocol/cache.ts'
+import type { AlertsPage, TimelineEntry } from '../protocol/monitor.ts'
+import type { NodesPage } from '../protocol/nodes.ts'
 import type { LiveData } from '../stream/live-data.ts'
-import { alertsPage } from './alerts-page.ts'
-import { cachePage } from './cache-page.ts'
 import { findingsPage } from './findings-page.ts'
-import type { JobFacts } from './job-facts.ts'
 import { jobsPage } from './jobs-page.ts'
 import { metricsPage } from './metrics-page.ts'
-import { nodesPage } from './nodes-page.ts'
 import type { PageParts } from './page-parts.ts'
 import { queriesPage } from './queries-page.ts'
-import { requestPage } from './request-page.ts'
-import { requestsPage } from './requests-page.ts'
+import { requestPage, requestsPage } from './requests-page.ts'
 
-export interface AllPageParts extends PageParts {
-  readonly host: Pick<AdapterHost, 'connections'>
+interface AllPageParts extends PageParts {
   readonly live: LiveData
-  readonly jobs: JobFacts
   readonly analyzedAt: number | null
 }
 
@@ -26,8 +23,8 @@ const pages: Readonly<Record<string, Page>> = {
   now: ({ live, jobs, sluice }) => (sluice.jobs === undefined ? live.now() : jobs.refresh().then(() => live.now())),
   requests: (parts, query) => requestsPage(parts, requestsQuery(query)),
   findings: (parts) => (parts.sluice.detects ? findingsPage(parts) : null),
-  queries: ({ sluice, host, analyzedAt, showParameters }) =>
-    queriesPage({ database: sluice.database, isAttached: host.connections.first() !== undefined, analyzedAt, showParameters }),
+  queries: ({ sluice, analyzedAt, showParameters }) =>
+    queriesPage({ database: sluice.database, isAttached: hostOf(sluice).connections.first() !== undefined, analyzedAt, showParameters }),
   cache: ({ sluice }) => cachePage(sluice),
   nodes: ({ sluice }) => nodesPage(sluice),
   jobs: ({ sluice, jobs, showParameters }) => jobsPage(sluice, jobs, showParameters),
@@ -44,4 +41,67 @@ export async function pageOf(path: string, query: URLSearchParams, parts: AllPag
   }
   const page = Object.hasOwn(pages, path) ? pages[path] : undefined
   return page && { value: await page(parts, query) }
+}
+
+const MAX_ENTRIES = 300
+const MAX_EACH = 150
+
+/** What happened, and why? `null`: the monitor is off. */
+async function alertsPage(monitor: MonitoringAndAutoScalingEngine | undefined): Promise<AlertsPage | null> {
+  if (monitor === undefined) return null
+  const active = monitor.getActiveAlerts(MAX_EACH)
+  const entries: TimelineEntry[] = [
+    ...active.flatMap(entriesOf),
+    ...monitor.getResolvedAlerts(MAX_EACH).flatMap(entriesOf),
+    ...monitor.getScalingHistory(MAX_EACH).map((event) => ({ kind: 'scaling', at: event.timestamp, event }) as const),
+    ...monitor.getScalingSkips(MAX_EACH).map((skip) => ({ kind: 'skip', at: skip.timestamp, skip }) as const),
+  ]
+  const { scaling } = await monitor.getPerformanceReport()
+  return {
+    health: monitor.getSystemHealth().status,
+    active,
+    timeline: entries.sort((a, b) => b.at - a.at).slice(0, MAX_ENTRIES),
+    policies: monitor.getScalingPolicies(),
+    recommendations: monitor.getScalingRecommendations(),
+    cost: scaling.cost ?? null,
+  }
+}
+
+function entriesOf(alert: Alert): TimelineEntry[] {
+  const { raisedAt, acknowledgedAt, resolvedAt } = alert
+  const of = (change: 'raised' | 'acknowledged' | 'resolved', at: number | undefined): TimelineEntry[] =>
+    at === undefined ? [] : [{ kind: 'alert', at, change, alert }]
+  return [...of('raised', raisedAt), ...of('acknowledged', acknowledgedAt), ...of('resolved', resolvedAt)]
+}
+
+/** Does it pay? `null`: the cache is off. */
+function cachePage({ cache, tiered, queries, mode }: Sluice): CachePage | null {
+  if (cache === undefined || tiered === undefined) return null
+  const { seen, executed, statements, answered, merged, prefetched, passedThrough } = queries.getStats()
+  const reasons = Object.entries(passedThrough).map(([reason, count]) => ({ reason, count }))
+  return {
+    stats: cache.getStats(),
+    efficiency: cache.getCacheEfficiency(),
+    tiered: tiered.getStats(),
+    operations: Math.max(seen, executed),
+    ...{ answered, merged, prefetched },
+    queries: Math.max(statements, executed),
+    passedThrough: reasons.sort((a, b) => b.count - a.count),
+    isKeeping: mode === 'optimize',
+  }
+}
+
+/** Who carries the load? `null`: the balancer is off, and there are no replicas. */
+function nodesPage({ balancer, replicas }: Sluice): NodesPage | null {
+  const groups = replicas.getStats()
+  if (balancer === undefined && groups.length === 0) return null
+  const ratio = balancer?.getBalancingEfficiency().imbalanceRatio
+  return {
+    balancer: balancer?.getClusterStats() ?? null,
+    imbalanceRatio: ratio === undefined || !Number.isFinite(ratio) ? null : ratio,
+    replicas: groups.map((group) => ({
+      ...group,
+      replicas: group.replicas.map((replica) => ({ ...replica, lagMs: Number.isFinite(replica.lagMs) ? replica.lagMs : null })),
+    })),
+  }
 }

@@ -1,13 +1,26 @@
-import type { Sluice } from '@sluice/core'
+import { type CallSite, formatCallSite, type Sluice } from '@sluice/core'
+import type { ProcessIdentity } from '../processes/process-identity.ts'
+import type { Place } from '../protocol/common.ts'
 import type { RequestRecorder } from '../recorder/request-recorder.ts'
+import type { JobFacts } from './job-facts.ts'
 
-/** What pages are made of. */
+/** The sources of all pages and figures of one process. */
 export interface PageParts {
   readonly sluice: Sluice
   readonly recorder: RequestRecorder
   /** Ids of findings that nobody wants to see in this process. */
   readonly muted: Set<string>
   readonly showParameters: boolean
-  /** `ProcessInfo.id`. */
-  readonly process: string
+  readonly jobs: JobFacts
+  readonly process: ProcessIdentity
+}
+
+/** A place in the code as the page shows it. */
+export function placeOf(site: CallSite): Place
+export function placeOf(site: CallSite | undefined): Place | null
+export function placeOf(site: CallSite | undefined): Place | null {
+  if (site === undefined) return null
+  const text = formatCallSite(site)
+  const { line, column, functionName = null } = site
+  return { file: text.slice(0, text.lastIndexOf(':', text.lastIndexOf(':') - 1)), line, column, functionName, text }
 }

@@ -1,9 +1,8 @@
-import type { Alert, ServerNode, Sluice } from '@sluice/core'
+import { type Alert, analyzeSql, type QuerySeverity, type ServerNode, type Sluice } from '@sluice/core'
 import { outcomeOf } from '@sluice/core/siblings'
 import type { FindingItem } from '../protocol/finding.ts'
 import type { RankedItem } from '../protocol/now.ts'
 import type { JobFacts } from './job-facts.ts'
-import type { SlowStatement } from './slow-statements.ts'
 
 const MAX_RANKED = 5
 const RANK = { high: 0, medium: 1, low: 2 } as const
@@ -80,5 +79,48 @@ function ofStatement({ fingerprint, label, calls, maxMs, severity }: SlowStateme
     severity: severity === 'critical' || severity === 'high' ? 'high' : 'medium',
     title: `Slow  ${label.length > 80 ? `${label.slice(0, 79)}…` : label}`,
     detail: `${Math.round(maxMs)} ms at most, ${calls} call${calls === 1 ? '' : 's'}`,
+  }
+}
+
+/** A statement that takes so long is worth a look by itself. */
+const SLOW_MS = 1_000
+const MAX_SLOW = 5
+/** To go through all that was asked is dear, and what is slow stays so. */
+const FRESH_MS = 5_000
+
+interface SlowStatement {
+  readonly fingerprint: string
+  /** Without values. */
+  readonly label: string
+  readonly calls: number
+  readonly maxMs: number
+  readonly severity: QuerySeverity
+}
+
+/** The statements that took long, as they were a little while ago. */
+export class SlowStatements {
+  #known: { readonly at: number; readonly statements: readonly SlowStatement[] } | undefined
+
+  constructor(
+    private readonly sluice: Pick<Sluice, 'database'>,
+    private readonly now: () => number,
+  ) {}
+
+  get(): readonly SlowStatement[] {
+    const at = this.now()
+    if (this.#known === undefined || at - this.#known.at >= FRESH_MS) this.#known = { at, statements: this.#look() }
+    return this.#known.statements
+  }
+
+  #look(): readonly SlowStatement[] {
+    const { database } = this.sluice
+    const slow = database?.getSlowQueries(SLOW_MS, MAX_SLOW) ?? []
+    if (database === undefined || slow.length === 0) return []
+    const dialects = new Map(database.getTraffic().map(({ fingerprint, dialect }) => [fingerprint, dialect]))
+    return slow.map(({ fingerprint, query, calls = 0, maxTime = 0, severity }) => {
+      // The engine has it as it was sent, with values that the app wrote into it.
+      const dialect = dialects.get(fingerprint) ?? database.snapshot?.dialect ?? 'postgresql'
+      return { fingerprint, label: analyzeSql(query, dialect).shape, calls, maxMs: maxTime, severity }
+    })
   }
 }

@@ -58,10 +58,10 @@ export function isBad({ status }: Pick<ServerNode, 'status'>): boolean {
   return status === 'degraded' || status === 'unhealthy'
 }
 
-export function enginesOf(sluice: Sluice, detects: boolean): Engines {
+export function enginesOf(sluice: Sluice): Engines {
   const { cache, database, balancer, jobs, monitor } = sluice
   return {
-    detection: detects,
+    detection: sluice.detects,
     cache: cache !== undefined,
     database: database !== undefined,
     balancer: balancer !== undefined,

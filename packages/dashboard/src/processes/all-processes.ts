@@ -2,22 +2,21 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { ProcessLink } from '@sluice/core/siblings'
 import type { ProcessRow } from '../protocol/common.ts'
 import type { NowPage, RankedItem, Section } from '../protocol/now.ts'
-import { schemaVersion } from '../protocol/schema-version.ts'
-import type { Snapshot } from '../protocol/stream.ts'
-import { rankedRows } from '../recorder/route-figures.ts'
+import { type Snapshot, schemaVersion } from '../protocol/stream.ts'
+import { rankedRows } from '../recorder/route-stats.ts'
+import type { LiveSource } from '../stream/delta-maker.ts'
 import { identityOf, type LiveData, rowVitals } from '../stream/live-data.ts'
-import type { LiveSource } from '../stream/live-source.ts'
 import {
   type AllFacts,
   mergeBadges,
   mergeEngines,
   mergeRanked,
   mergeRing,
+  mergeRoutes,
   mergeSparklines,
   mergeTotals,
   mergeVitals,
 } from './merge/merge-facts.ts'
-import { mergeRoutes } from './merge/merge-routes.ts'
 import { Peers } from './peers.ts'
 import type { ProcessFacts } from './process-facts.ts'
 import { RequestLog } from './request-log.ts'

@@ -2,12 +2,12 @@ import type { ProcessLink } from '@sluice/core/siblings'
 import { isActionName } from '../actions/perform-action.ts'
 import type { AskSessions, SessionQuestion } from '../http/sessions.ts'
 import type { ActionName } from '../protocol/action.ts'
+import type { LiveSource } from '../stream/delta-maker.ts'
 import type { LiveData } from '../stream/live-data.ts'
-import type { LiveSource } from '../stream/live-source.ts'
 import { actInAll } from './act-in-all.ts'
 import { AllProcesses } from './all-processes.ts'
-import { answerQuestion } from './answer-question.ts'
 import { pageOfAll } from './pages-of-all.ts'
+import { answerQuestion } from './questions.ts'
 
 /** What a dashboard tells of, and where actions are done: one process, or all of an app. */
 export interface Processes {

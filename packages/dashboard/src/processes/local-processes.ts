@@ -3,10 +3,16 @@ import { lstat, mkdir, readdir, rm } from 'node:fs/promises'
 import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { InvalidOptionError } from '@sluice/core'
+import { InvalidOptionError, SluiceError } from '@sluice/core'
 import { checkOptions, type OptionRule, type ProcessLink } from '@sluice/core/siblings'
-import { appName } from '../app-name.ts'
-import { ProcessLinkError } from './process-link-error.ts'
+import { appName } from './process-identity.ts'
+
+/** Processes of an app cannot be joined; the message says why. */
+export class ProcessLinkError extends SluiceError {
+  constructor(message: string) {
+    super('SLUICE_PROCESS_LINK', message)
+  }
+}
 
 const SUFFIX = '.sock'
 const MAX_QUESTION = 1_048_576

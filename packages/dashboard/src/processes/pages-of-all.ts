@@ -1,12 +1,22 @@
 import { requestsQuery } from '../http/parse-query.ts'
 import { DEFAULT_LIMIT } from '../pages/requests-page.ts'
+import type { CachePage } from '../protocol/cache.ts'
+import type { FindingsPage } from '../protocol/finding.ts'
+import type { JobsPage } from '../protocol/jobs.ts'
+import type { AlertsPage, MetricsPage } from '../protocol/monitor.ts'
+import type { NodesPage } from '../protocol/nodes.ts'
+import type { QueriesPage } from '../protocol/query.ts'
 import type { RequestsPage } from '../protocol/request.ts'
 import type { AllProcesses } from './all-processes.ts'
-import { mergeRecent } from './merge/merge-findings.ts'
-import { mergePage } from './merge-page.ts'
+import { mergeCache } from './merge/merge-cache.ts'
+import { mergeFindings, mergeRecent } from './merge/merge-findings.ts'
+import { mergeJobs } from './merge/merge-jobs.ts'
+import { mergeAlerts, mergeMetrics } from './merge/merge-monitor.ts'
+import { mergeNodes } from './merge/merge-nodes.ts'
+import { mergeQueries } from './merge/merge-queries.ts'
 import type { Told } from './peers.ts'
 
-export interface PagesParts {
+interface PagesParts {
   readonly live: AllProcesses
   /** The page of this process; `undefined`: there is none. */
   readonly page: (path: string, query: URLSearchParams) => Promise<{ readonly value: unknown } | undefined>
@@ -36,4 +46,33 @@ export async function pageOfAll(
     return { value: { ...mergeRecent([own.value, ...values] as RequestsPage[], limit), routes: live.routes(), ring: live.ring() } }
   }
   return { value: mergePage(path, [own.value, ...values]) }
+}
+
+interface MergeablePages {
+  readonly findings: FindingsPage
+  readonly queries: QueriesPage
+  readonly cache: CachePage
+  readonly nodes: NodesPage
+  readonly jobs: JobsPage
+  readonly metrics: MetricsPage
+  readonly alerts: AlertsPage
+}
+
+const merges: { readonly [K in keyof MergeablePages]: (pages: readonly [MergeablePages[K], ...MergeablePages[K][]]) => MergeablePages[K] } =
+  {
+    findings: mergeFindings,
+    queries: mergeQueries,
+    cache: mergeCache,
+    nodes: mergeNodes,
+    jobs: mergeJobs,
+    metrics: mergeMetrics,
+    alerts: mergeAlerts,
+  }
+
+/** The same page of several processes as one; `null` where it is off in all of them; `undefined`: it is none that can be merged by itself. */
+function mergePage(path: string, values: readonly unknown[]): unknown {
+  if (!Object.hasOwn(merges, path)) return undefined
+  const merge = merges[path as keyof MergeablePages] as (pages: readonly [unknown, ...unknown[]]) => unknown
+  const [first, ...others] = values.filter((value) => value !== null)
+  return first === undefined ? null : merge([first, ...others])
 }

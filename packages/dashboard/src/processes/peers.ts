@@ -1,7 +1,7 @@
 import type { ProcessLink } from '@sluice/core/siblings'
 import type { RequestSummary } from '../protocol/request.ts'
-import { schemaVersion } from '../protocol/schema-version.ts'
-import type { RouteFigures } from '../recorder/route-figures.ts'
+import { schemaVersion } from '../protocol/stream.ts'
+import type { RouteFigures } from '../recorder/route-stats.ts'
 import type { ProcessFacts } from './process-facts.ts'
 import type { Answer, Question } from './questions.ts'
 

@@ -2,6 +2,9 @@ import type { Mode, Point, ProcessInfo, ProcessRow } from './common.ts'
 import type { Badges, Engines, RankedItem, Section, Sparkline, Totals, Vitals } from './now.ts'
 import type { RequestSummary, RingState, RouteRow } from './request.ts'
 
+/** The version of what the dashboard tells. It grows when something is taken away or comes to mean something else; what is added leaves it as it is. */
+export const schemaVersion = 1
+
 /** What whoever looks may do here. */
 export interface Rights {
   /** Whether there are actions for them. */
@@ -63,3 +66,13 @@ export interface Delta {
   /** Pages of which there may be something new at their `api/…`: who shows one asks again. */
   readonly stale?: readonly Section[]
 }
+
+/** What the page's document carries for who may read: shown before a stream is open, which goes on from it. */
+export interface FirstView {
+  /** Of the event that the stream goes on from: `Last-Event-ID`. */
+  readonly id: string
+  readonly snapshot: Snapshot
+}
+
+/** The `id` of the element in the document that holds it, as JSON. */
+export const firstViewId = 'first-view'

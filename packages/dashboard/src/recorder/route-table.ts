@@ -1,7 +1,6 @@
 import type { RouteRow } from '../protocol/request.ts'
 import type { KeptRequest } from './kept-request.ts'
-import { type RouteFigures, rankedRows } from './route-figures.ts'
-import { RouteStats } from './route-stats.ts'
+import { type RouteFigures, RouteStats, rankedRows } from './route-stats.ts'
 
 /** Names that are told apart. The one that was longest not heard of leaves. */
 const MAX_ROUTES = 300

@@ -1,7 +1,6 @@
 import type { FindingCode } from '@sluice/core'
 import type { RequestSummary } from '../protocol/request.ts'
 import type { KeptRequest } from './kept-request.ts'
-import { kindOfName, partsOfName } from './kind-of-name.ts'
 
 /** A request as a row of a list. */
 export function summaryOf(request: KeptRequest, process: string): RequestSummary {
@@ -20,4 +19,18 @@ export function summaryOf(request: KeptRequest, process: string): RequestSummary
 /** Milliseconds with three digits after the point: clocks tell no more. */
 export function thousandths(ms: number): number {
   return Math.round(ms * 1_000) / 1_000
+}
+
+const REQUEST = /^([A-Z]{1,20}) (\/.*|\(no route\))$/s
+
+/** What a scope's name says of it, as adapters write it: `GET /cities/:id`, `GET (no route)`, `job mail`. */
+export function kindOfName(name: string): RequestSummary['kind'] {
+  if (REQUEST.test(name)) return 'request'
+  return name.startsWith('job ') ? 'job' : 'other'
+}
+
+/** The method and the route of a request's name. */
+function partsOfName(name: string): { readonly method: string | null; readonly route: string | null } {
+  const [, method = null, route = null] = REQUEST.exec(name) ?? []
+  return { method, route: route === '(no route)' ? null : route }
 }

@@ -1,20 +1,17 @@
 import type { Sluice } from '@sluice/core'
 import { hostOf } from '@sluice/core/siblings'
 import { findingItems } from '../pages/findings-page.ts'
-import { ranked } from '../pages/ranked.ts'
-import { SlowStatements } from '../pages/slow-statements.ts'
+import type { PageParts } from '../pages/page-parts.ts'
+import { ranked, SlowStatements } from '../pages/ranked.ts'
 import { latestPoints, sparklines } from '../pages/sparklines.ts'
 import { badgesOf, enginesOf, totalsOf, vitalsOf } from '../pages/vitals.ts'
-import { factsOf } from '../processes/facts-of.ts'
-import type { FactsQuery, ProcessFacts } from '../processes/process-facts.ts'
+import { type FactsQuery, factsOf, type ProcessFacts } from '../processes/process-facts.ts'
 import type { ProcessInfo, ProcessRow } from '../protocol/common.ts'
 import type { FindingItem } from '../protocol/finding.ts'
 import type { NowPage, RankedItem, Section, Vitals } from '../protocol/now.ts'
-import { schemaVersion } from '../protocol/schema-version.ts'
-import type { Snapshot } from '../protocol/stream.ts'
+import { type Snapshot, schemaVersion } from '../protocol/stream.ts'
 import { summaryOf } from '../recorder/summary.ts'
-import type { LiveParts } from './live-parts.ts'
-import type { LiveSource } from './live-source.ts'
+import type { LiveSource } from './delta-maker.ts'
 
 const MAX_REQUESTS = 100
 const JOBS_MS = 5_000
@@ -28,7 +25,7 @@ export class LiveData implements LiveSource {
   #jobsAt = Number.NEGATIVE_INFINITY
   readonly #slow: SlowStatements
 
-  constructor(private readonly parts: LiveParts) {
+  constructor(private readonly parts: PageParts) {
     this.#slow = new SlowStatements(parts.sluice, () => parts.recorder.now())
   }
 
@@ -45,11 +42,11 @@ export class LiveData implements LiveSource {
   }
 
   snapshot(): Omit<Snapshot, 'rights'> {
-    const { sluice, detects } = this.parts
+    const { sluice } = this.parts
     const processes = this.processes()
     const [process] = processes as readonly [ProcessRow]
     return {
-      ...{ schemaVersion, at: Date.now(), process: identityOf(process), processes, engines: enginesOf(sluice, detects), ...this.now() },
+      ...{ schemaVersion, at: Date.now(), process: identityOf(process), processes, engines: enginesOf(sluice), ...this.now() },
       ring: this.ring(),
       routes: this.routes(),
       requests: this.requestsSince(0, MAX_REQUESTS).requests,
@@ -61,7 +58,7 @@ export class LiveData implements LiveSource {
   }
 
   processes(): readonly [ProcessRow] {
-    return [{ ...this.parts.info(), index: 1, of: 1, isAnswering: true, ...rowVitals(this.vitals()) }]
+    return [{ ...this.parts.process, index: 1, of: 1, isAnswering: true, ...rowVitals(this.vitals()) }]
   }
 
   /** What another process adds to its own figures. */
@@ -112,7 +109,7 @@ export class LiveData implements LiveSource {
     const { recorder, process } = this.parts
     const last = recorder.requests
     const requests = recorder.ring.newest(Math.min(limit, last - sequence)).filter((request) => request.sequence > sequence)
-    return { requests: requests.map((request) => summaryOf(request, process)), count: last - sequence, last }
+    return { requests: requests.map((request) => summaryOf(request, process.id)), count: last - sequence, last }
   }
 
   watch(stale: (section: Section) => void): () => void {

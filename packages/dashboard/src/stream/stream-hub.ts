@@ -1,10 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Refusal } from '../http/refusal.ts'
-import type { FirstView } from '../protocol/first-view.ts'
 import type { Section } from '../protocol/now.ts'
-import type { Rights, Snapshot } from '../protocol/stream.ts'
-import { DeltaMaker } from './delta-maker.ts'
-import type { LiveSource } from './live-source.ts'
+import type { FirstView, Rights, Snapshot } from '../protocol/stream.ts'
+import { DeltaMaker, type LiveSource } from './delta-maker.ts'
 import { StreamClient } from './stream-client.ts'
 
 const TICK_MS = 250

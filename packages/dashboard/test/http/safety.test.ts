@@ -1,6 +1,6 @@
 import { createSluice } from '@sluice/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { isLoopback } from '../../src/http/loopback.ts'
+import { isLoopback } from '../../src/http/gate.ts'
 import { Sessions } from '../../src/http/sessions.ts'
 import { AuthorizeRequiredError, createDashboard } from '../../src/index.ts'
 import { ACTING, ask, openWorld, serve } from '../world.ts'

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { chartDataOf, csvOf, stepOf, valueAt } from '../../page/src/charts/chart-data.ts'
-import { secondsOf } from '../../page/src/charts/seconds-of.ts'
-import { sparklinePath } from '../../page/src/charts/sparkline-path.ts'
+import { secondsOf, sparklinePath } from '../../page/src/charts/sparkline-path.ts'
 
 const forecast = {
   from: 3_000,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { backoffMs } from '../../page/src/live/backoff.ts'
 import { EventStreamParser, type StreamEvent } from '../../page/src/live/event-stream-parser.ts'
+import { backoffMs } from '../../page/src/live/link.ts'
 import { randomOf } from './random.ts'
 
 function read(...pieces: readonly string[]): StreamEvent[] {

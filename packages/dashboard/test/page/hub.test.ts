@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Hub } from '../../page/src/live/hub.ts'
-import type { WorkerMessage } from '../../page/src/live/worker-messages.ts'
+import { Hub, type WorkerMessage } from '../../page/src/live/hub.ts'
 import type { Snapshot } from '../../src/protocol/index.ts'
 
 const snapshot = { at: 1, ranked: [], routes: [], requests: [], sparklines: [] } as unknown as Snapshot

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { pageRules } from '../../page/src/route/page-rules.ts'
+import { pageRules } from '../../page/src/route/pages.ts'
 import { formatPlace, parsePlace } from '../../page/src/route/place.ts'
 import { textsOf } from './random.ts'
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { sortRows } from '../../page/src/table/sort-rows.ts'
-import { nextOrder } from '../../page/src/table/stable-order.ts'
+import { nextOrder, sortRows } from '../../page/src/table/row-order.ts'
 
 describe('nextOrder', () => {
   it('takes the order that is wanted while nobody is there', () => {

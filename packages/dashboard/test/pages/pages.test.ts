@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { withGaps } from '../../src/pages/metrics-page.ts'
-import { isWithoutValues, masked } from '../../src/pages/values.ts'
+import { isWithoutValues, masked } from '../../src/pages/queries-page.ts'
 import type { CachePage, FindingsPage, MetricsPage, NodesPage, NowPage, RequestDetail, RequestsPage } from '../../src/protocol/index.ts'
 import { execute, openWorld, shapeOf, type World } from '../world.ts'
 

@@ -1,17 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { mergeBadges, mergeRanked, mergeSparklines, mergeVitals } from '../../src/processes/merge/merge-facts.ts'
+import { mergeBadges, mergeRanked, mergeRoutes, mergeSparklines, mergeVitals } from '../../src/processes/merge/merge-facts.ts'
 import { mergeFindings } from '../../src/processes/merge/merge-findings.ts'
 import { mergeJobs } from '../../src/processes/merge/merge-jobs.ts'
-import { mergeMetrics } from '../../src/processes/merge/merge-metrics.ts'
+import { mergeMetrics } from '../../src/processes/merge/merge-monitor.ts'
 import { mergeNodes } from '../../src/processes/merge/merge-nodes.ts'
-import { mergeRoutes } from '../../src/processes/merge/merge-routes.ts'
-import { quantileOf } from '../../src/processes/merge/quantile.ts'
+import { quantileOf } from '../../src/processes/merge/sums.ts'
 import type { ProcessFacts } from '../../src/processes/process-facts.ts'
 import type { FindingItem } from '../../src/protocol/finding.ts'
 import type { QueueRow } from '../../src/protocol/jobs.ts'
-import type { MetricForecast, MetricsPage } from '../../src/protocol/metrics.ts'
+import type { MetricForecast, MetricsPage } from '../../src/protocol/monitor.ts'
 import type { RankedItem, Vitals } from '../../src/protocol/now.ts'
-import { type RouteFigures, rowOf } from '../../src/recorder/route-figures.ts'
+import { type RouteFigures, rowOf } from '../../src/recorder/route-stats.ts'
 
 const VITALS: Vitals = {
   ...{ requestsPerSecond: null, p50: null, p95: null, p99: null, errorRate: null, queriesPerSecond: 0, cacheShare: null },

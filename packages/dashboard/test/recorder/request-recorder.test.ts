@@ -2,7 +2,8 @@ import { analyzeSql, createSluice } from '@sluice/core'
 import type { Operation, Shape } from '@sluice/core/adapter'
 import { hostOf } from '@sluice/core/siblings'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { requestPage } from '../../src/pages/request-page.ts'
+import { requestPage } from '../../src/pages/requests-page.ts'
+import { processIdentity } from '../../src/processes/process-identity.ts'
 import type { RequestDetail } from '../../src/protocol/index.ts'
 import { RequestRecorder } from '../../src/recorder/request-recorder.ts'
 import { MAX_ROW_TICKS, MAX_ROWS } from '../../src/recorder/request-trace.ts'
@@ -16,7 +17,7 @@ function open(options: { readonly showParameters?: boolean; readonly maxBytes?: 
   const muted = new Set<string>()
   const newest = (): RequestDetail => {
     const [request] = recorder.ring.newest(1)
-    return requestPage({ sluice, recorder, muted, showParameters: false, process: 'p' }, request?.id ?? '') as RequestDetail
+    return requestPage({ recorder, muted, process: processIdentity('app') }, request?.id ?? '') as RequestDetail
   }
   return { clock, sluice, recorder, newest }
 }

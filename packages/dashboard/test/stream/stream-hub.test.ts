@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Section } from '../../src/protocol/now.ts'
 import type { Delta, Rights, Snapshot } from '../../src/protocol/stream.ts'
-import type { LiveSource } from '../../src/stream/live-source.ts'
+import type { LiveSource } from '../../src/stream/delta-maker.ts'
 import { StreamHub } from '../../src/stream/stream-hub.ts'
 
 const RIGHTS: Rights = { act: true, reason: null, parameters: false }

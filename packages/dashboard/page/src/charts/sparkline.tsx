@@ -1,6 +1,5 @@
 import type { Point } from '../../../src/protocol/index.ts'
-import { secondsOf } from './seconds-of.ts'
-import { sparklinePath } from './sparkline-path.ts'
+import { secondsOf, sparklinePath } from './sparkline-path.ts'
 
 const WIDTH = 240
 const HEIGHT = 32

@@ -1,4 +1,4 @@
-import { type PageName, pages } from '../route/page-names.ts'
+import { type PageName, pages } from '../route/pages.ts'
 
 /** What a key does. */
 export type KeyCommand =

@@ -1,7 +1,6 @@
 import { togglePause } from '../live/live.ts'
-import { announce } from '../parts/announce.ts'
 import { copyText } from '../parts/copy.tsx'
-import { closeLastToast, showToast } from '../parts/toasts.tsx'
+import { announce, closeLastToast, showToast } from '../parts/messages.tsx'
 import { formatPlace } from '../route/place.ts'
 import { go, hrefOf, param, place, setParams } from '../route/router.ts'
 import { isHelpOpen } from '../shell/help-dialog.tsx'

@@ -1,6 +1,6 @@
+import type { TabMessage, WorkerMessage } from './hub.ts'
 import type { AloneScope } from './stream-worker.ts'
 import workerUrl from './stream-worker.ts?sharedworker&url'
-import type { TabMessage, WorkerMessage } from './worker-messages.ts'
 
 /** The app's API, wherever the page is served. */
 export const apiUrl = (path: string): string => new URL(`api/${path}`, document.baseURI.replace(/#.*$/, '')).href

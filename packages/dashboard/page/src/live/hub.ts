@@ -1,13 +1,21 @@
 import type { Delta, FirstView, Snapshot } from '../../../src/protocol/index.ts'
 import type { LinkStatus } from './link.ts'
 import { applyDelta, type LiveState, stateOf } from './live-state.ts'
-import type { TabMessage, WorkerMessage } from './worker-messages.ts'
+
+/** From a tab to the worker that holds the stream of all tabs. */
+export type TabMessage = 'visible' | 'hidden' | 'retry' | 'gone' | FirstView
+
+/** From the worker to a tab. */
+export type WorkerMessage =
+  | { readonly kind: 'status'; readonly status: LinkStatus }
+  | { readonly kind: 'state'; readonly state: LiveState }
+  | { readonly kind: 'delta'; readonly delta: Delta }
 
 export interface Tab {
   post(message: WorkerMessage): void
 }
 
-export interface HubLink {
+interface HubLink {
   /** Goes on from an event of the app's, when it is opened next. */
   goOnFrom(id: string): void
   start(): void

@@ -1,5 +1,4 @@
 import type { Delta, ErrorBody, Snapshot } from '../../../src/protocol/index.ts'
-import { backoffMs } from './backoff.ts'
 import { EventStreamParser, type StreamEvent } from './event-stream-parser.ts'
 
 /** How it stands with the connection to the app. */
@@ -13,7 +12,7 @@ export type LinkStatus =
   /** The app does not let us. It is not asked again by itself. */
   | { readonly kind: 'refused'; readonly reason: string }
 
-export interface LinkEvents {
+interface LinkEvents {
   readonly onStatus: (status: LinkStatus) => void
   readonly onSnapshot: (snapshot: Snapshot) => void
   readonly onDelta: (delta: Delta) => void
@@ -140,4 +139,19 @@ async function messageOf(response: Response): Promise<string> {
     // Not ours: a proxy's page, or nothing.
   }
   return `The app answered with status ${response.status}.`
+}
+
+const FIRST_MS = 500
+const MOST_MS = 30_000
+
+/**
+ * How long to wait before the next attempt to connect: doubled each time, up to 30 s, and between half of that and all of it, so that
+ * the browsers of a team do not come back together.
+ *
+ * @param attempt - Attempts that failed one after the other, from 1.
+ * @param random - From 0 to 1.
+ */
+export function backoffMs(attempt: number, random: number): number {
+  const full = Math.min(MOST_MS, FIRST_MS * 2 ** Math.min(attempt - 1, 16))
+  return full / 2 + (random * full) / 2
 }

@@ -1,12 +1,10 @@
 import { computed, effect, signal } from '@preact/signals'
-import type { Badges, Rights, Section } from '../../../src/protocol/index.ts'
-import { announce } from '../parts/announce.ts'
-import { showToast } from '../parts/toasts.tsx'
+import { type Badges, type FirstView, firstViewId, type Rights, type Section } from '../../../src/protocol/index.ts'
+import { announce, showToast } from '../parts/messages.tsx'
 import { connect } from './connect.ts'
-import { takeFirstView } from './first-view.ts'
+import type { TabMessage, WorkerMessage } from './hub.ts'
 import type { LinkStatus } from './link.ts'
 import { applyDelta, type LiveState, stateOf } from './live-state.ts'
-import type { TabMessage, WorkerMessage } from './worker-messages.ts'
 
 /** What is shown; `undefined` until the first snapshot. */
 export const live = signal<LiveState | undefined>(undefined)
@@ -115,4 +113,12 @@ function tellOfRestart(before: LiveState | undefined, after: LiveState): void {
   // Which of several tells of all of them makes no difference.
   if (after.processes.some(({ id }) => id === before.process.id)) return
   showToast({ text: `${after.process.name} was restarted: process ${after.process.pid} answers now.` })
+}
+
+/** What came with the page itself; taken once, so that it is not held twice. */
+function takeFirstView(): FirstView | undefined {
+  const element = document.getElementById(firstViewId)
+  if (element === null) return undefined
+  element.remove()
+  return JSON.parse(element.textContent ?? '') as FirstView
 }

@@ -1,6 +1,5 @@
-import { Hub, type Tab } from './hub.ts'
+import { Hub, type Tab, type TabMessage, type WorkerMessage } from './hub.ts'
 import { Link } from './link.ts'
-import type { TabMessage, WorkerMessage } from './worker-messages.ts'
 
 // Beside this script's folder, `assets/`, is `api/`.
 const url = new URL('../api/stream', /* @vite-ignore */ import.meta.url).href

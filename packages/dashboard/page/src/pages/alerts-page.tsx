@@ -1,14 +1,13 @@
 import type { AlertsPage as AlertsAnswer, TimelineEntry } from '../../../src/protocol/index.ts'
 import { amount, count, plural } from '../format/numbers.ts'
 import { ago, clockTime, fullTime } from '../format/times.ts'
-import { act } from '../live/act.ts'
+import { act } from '../live/ask.ts'
 import { now } from '../live/live.ts'
 import { useSection } from '../live/use-section.ts'
 import { ActionButton } from '../parts/action-button.tsx'
-import { Choices } from '../parts/choices.tsx'
-import { Empty } from '../parts/empty.tsx'
-import { SectionView } from '../parts/section-view.tsx'
-import { StateWord, type Tone } from '../parts/severity.tsx'
+import { Choices } from '../parts/filters.tsx'
+import { Empty, SectionView } from '../parts/section-view.tsx'
+import { StateWord, type Tone } from '../parts/state-words.tsx'
 import { hrefOf, param, setParams } from '../route/router.ts'
 
 type Alert = AlertsAnswer['active'][number]

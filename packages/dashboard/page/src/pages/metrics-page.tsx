@@ -1,18 +1,16 @@
 import type { ComponentType } from 'preact'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { MetricInfo, MetricsPage as MetricsAnswer } from '../../../src/protocol/index.ts'
-import { chartDataOf, csvOf } from '../charts/chart-data.ts'
+import { type ChartData, chartDataOf, csvOf } from '../charts/chart-data.ts'
 import type { LineChartProps } from '../charts/line-chart.tsx'
-import { amount, percent, span, withUnit } from '../format/numbers.ts'
+import { amount, count, percent, span, withUnit } from '../format/numbers.ts'
 import { clockMinute, clockTime } from '../format/times.ts'
 import { useSection } from '../live/use-section.ts'
-import { Choices } from '../parts/choices.tsx'
-import { Empty } from '../parts/empty.tsx'
 import { Figures } from '../parts/figures.tsx'
+import { Choices } from '../parts/filters.tsx'
 import { Icon } from '../parts/icon.tsx'
-import { SectionView } from '../parts/section-view.tsx'
+import { Empty, SectionView } from '../parts/section-view.tsx'
 import { param, setParams } from '../route/router.ts'
-import { ValuesTable } from './metrics/values-table.tsx'
 
 /** Where are we heading? */
 export function MetricsPage() {
@@ -184,4 +182,59 @@ function download(name: string, text: string): void {
   link.download = name
   link.click()
   setTimeout(() => URL.revokeObjectURL(url), 1_000)
+}
+
+const PAGE = 20
+
+/** The chart's figures, the newest first, in pages. */
+function ValuesTable({ data, unit }: { data: ChartData; unit: string }) {
+  const [page, setPage] = useState(0)
+  const rows = data.times.map((_, index) => index).reverse()
+  const pages = Math.max(1, Math.ceil(rows.length / PAGE))
+  const shown = Math.min(page, pages - 1)
+  const text = (value: number | null | undefined): string => amount(value ?? undefined)
+  return (
+    <div class="table-wrap">
+      <table class="table table-narrow">
+        <caption class="hidden-visually">{`Values in ${unit === '' ? 'numbers' : unit}`}</caption>
+        <thead>
+          <tr>
+            <th scope="col">Time</th>
+            <th scope="col" class="number">
+              Measured
+            </th>
+            <th scope="col" class="number">
+              Forecast
+            </th>
+            <th scope="col" class="number">
+              From
+            </th>
+            <th scope="col" class="number">
+              To
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.slice(shown * PAGE, (shown + 1) * PAGE).map((index) => (
+            <tr key={data.times[index]}>
+              <th scope="row">{clockTime((data.times[index] ?? 0) * 1_000)}</th>
+              <td class="number">{text(data.values[index])}</td>
+              <td class="number">{text(data.median[index])}</td>
+              <td class="number">{text(data.lower[index])}</td>
+              <td class="number">{text(data.upper[index])}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <nav class="pager" aria-label="Pages of values">
+        <button type="button" class="button" disabled={shown === 0} onClick={() => setPage(shown - 1)}>
+          Newer
+        </button>
+        <span>{`${shown + 1} of ${count(pages)}`}</span>
+        <button type="button" class="button" disabled={shown === pages - 1} onClick={() => setPage(shown + 1)}>
+          Older
+        </button>
+      </nav>
+    </div>
+  )
 }

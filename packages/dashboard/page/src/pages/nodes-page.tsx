@@ -1,16 +1,14 @@
-import type { NodesPage as NodesAnswer, ReplicaGroup } from '../../../src/protocol/index.ts'
-import { amount, count, duration, percent, plural, span } from '../format/numbers.ts'
-import { act } from '../live/act.ts'
-import { live } from '../live/live.ts'
+import type { NodesPage as NodesAnswer, ProcessRow, ReplicaGroup } from '../../../src/protocol/index.ts'
+import { amount, count, duration, percent, plural, span, withUnit } from '../format/numbers.ts'
+import { act } from '../live/ask.ts'
+import { live, now } from '../live/live.ts'
 import { useSection } from '../live/use-section.ts'
 import { ActionButton } from '../parts/action-button.tsx'
-import { Empty } from '../parts/empty.tsx'
 import { Figures } from '../parts/figures.tsx'
-import { SectionView } from '../parts/section-view.tsx'
-import { StateWord, type Tone } from '../parts/severity.tsx'
+import { Empty, SectionView } from '../parts/section-view.tsx'
+import { StateWord, type Tone } from '../parts/state-words.tsx'
 import { param, setParams } from '../route/router.ts'
 import { type Column, DataTable } from '../table/data-table.tsx'
-import { Processes } from './nodes/processes.tsx'
 
 type Node = NonNullable<NodesAnswer['balancer']>['nodes'][number]
 
@@ -47,7 +45,7 @@ function stateOf({ status, ejectedForMs, isDraining }: Node): { tone: Tone; word
   return status === 'maintenance' ? { tone: 'muted', word: 'maintenance' } : { tone: 'bad', word: 'unhealthy' }
 }
 
-const columns: readonly Column<Node>[] = [
+const nodeColumns: readonly Column<Node>[] = [
   { id: 'id', title: 'Node', cell: ({ id }) => <span class="cut">{id}</span> },
   { id: 'state', title: 'State', cell: (node) => <StateWord {...stateOf(node)} /> },
   { id: 'load', title: 'Load', cell: (node) => <LoadStrip node={node} /> },
@@ -88,7 +86,7 @@ function Nodes({ data: { balancer, imbalanceRatio, replicas }, again }: { data: 
             label="Nodes"
             rows={balancer.nodes}
             idOf={({ id }) => id}
-            columns={columns}
+            columns={nodeColumns}
             {...(opened === '' ? {} : { opened })}
             onOpen={(open) => setParams({ open })}
             detail={(node) => <NodeDetail node={node} again={again} />}
@@ -162,6 +160,50 @@ function Replicas({ group: { source, replicas, replicaReads, primaryReads, prima
           </li>
         ))}
       </ul>
+    </section>
+  )
+}
+
+const processColumns: readonly Column<ProcessRow>[] = [
+  { id: 'process', title: 'Process', cell: ({ index, pid, hostname }) => <span class="cut">{`${index}: ${hostname}, pid ${pid}`}</span> },
+  {
+    id: 'state',
+    title: 'State',
+    cell: ({ id, isAnswering }) =>
+      isAnswering ? (
+        <StateWord tone="good" word={id === live.value?.process.id ? 'this one' : 'answers'} />
+      ) : (
+        <StateWord tone="bad" word="silent" />
+      ),
+  },
+  {
+    id: 'requests',
+    title: 'Requests',
+    isNumber: true,
+    rank: 2,
+    cell: ({ requestsPerSecond }) => withUnit(requestsPerSecond ?? undefined, '/s'),
+  },
+  { id: 'cpu', title: 'CPU', isNumber: true, rank: 2, cell: ({ cpu }) => withUnit(cpu ?? undefined, '%') },
+  { id: 'memory', title: 'Memory', isNumber: true, rank: 3, cell: ({ memory }) => withUnit(memory ?? undefined, '%') },
+  {
+    id: 'delay',
+    title: 'Event loop',
+    hint: 'How late it was',
+    isNumber: true,
+    rank: 3,
+    cell: ({ eventLoopDelay }) => duration(eventLoopDelay ?? undefined),
+  },
+  { id: 'age', title: 'Age', isNumber: true, rank: 3, cell: ({ startedAt }) => span((now.value - startedAt) / 1_000) },
+]
+
+/** The processes whose figures are shown together; nothing where there is one. */
+function Processes() {
+  const processes = live.value?.processes ?? []
+  if (processes.length < 2) return null
+  return (
+    <section aria-labelledby="processes">
+      <h2 id="processes">Processes</h2>
+      <DataTable label="Processes" rows={processes} idOf={({ id }) => id} columns={processColumns} />
     </section>
   )
 }

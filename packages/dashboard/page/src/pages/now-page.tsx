@@ -1,11 +1,11 @@
 import type { RankedItem, Section, Sparkline as SparklineData } from '../../../src/protocol/index.ts'
 import { Sparkline } from '../charts/sparkline.tsx'
 import { amount, count, NONE, percent, plural } from '../format/numbers.ts'
-import { act } from '../live/act.ts'
+import { act } from '../live/ask.ts'
 import { live, now } from '../live/live.ts'
 import { ActionButton } from '../parts/action-button.tsx'
-import { Empty } from '../parts/empty.tsx'
-import { SeverityWord } from '../parts/severity.tsx'
+import { Empty } from '../parts/section-view.tsx'
+import { SeverityWord } from '../parts/state-words.tsx'
 import { hrefOf } from '../route/router.ts'
 
 /** Is anything wrong? */

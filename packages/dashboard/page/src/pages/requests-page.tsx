@@ -1,10 +1,13 @@
-import { isError } from '../format/request-facts.ts'
+import type { RequestSummary } from '../../../src/protocol/index.ts'
+import { count, duration } from '../format/numbers.ts'
+import { isError, sparedShare } from '../format/request-facts.ts'
+import { clockTime, fullTime } from '../format/times.ts'
 import { live } from '../live/live.ts'
-import { Choices } from '../parts/choices.tsx'
-import { Empty } from '../parts/empty.tsx'
-import { FilterField } from '../parts/filter-field.tsx'
-import { param, setParams } from '../route/router.ts'
-import { LatestTable } from './requests/latest-table.tsx'
+import { Choices, FilterField } from '../parts/filters.tsx'
+import { Empty } from '../parts/section-view.tsx'
+import { CodeTags, StatusCode } from '../parts/state-words.tsx'
+import { hrefOf, param, setParams } from '../route/router.ts'
+import { type Column, DataTable } from '../table/data-table.tsx'
 import { RoutesTable } from './requests/routes-table.tsx'
 
 /** Which routes overspend? */
@@ -64,4 +67,57 @@ export function RequestsPage() {
       )}
     </>
   )
+}
+
+interface LatestTableProps {
+  readonly rows: readonly RequestSummary[]
+  readonly view: string
+}
+
+/** Requests as they end, the newest first. */
+function LatestTable({ rows, view }: LatestTableProps) {
+  const columns: readonly Column<RequestSummary>[] = [
+    { id: 'name', title: 'Request', cell: ({ name }) => <span class="cut">{name}</span> },
+    { id: 'status', title: 'Status', rank: 2, cell: (request) => <StatusCode request={request} /> },
+    { id: 'duration', title: 'Took', isNumber: true, cell: ({ durationMs }) => duration(durationMs) },
+    { id: 'queries', title: 'Queries', isNumber: true, cell: ({ queries }) => <Quiet value={queries} text={count(queries)} /> },
+    {
+      id: 'database',
+      title: 'Database',
+      isNumber: true,
+      rank: 2,
+      cell: ({ databaseMs }) => <Quiet value={databaseMs} text={duration(databaseMs)} />,
+    },
+    {
+      id: 'spared',
+      title: 'Spared',
+      hint: 'Reads that were answered without a query of their own',
+      isNumber: true,
+      rank: 3,
+      cell: sparedShare,
+    },
+    { id: 'found', title: 'Found', rank: 2, cell: ({ findings }) => <CodeTags codes={findings} /> },
+    {
+      id: 'at',
+      title: 'Ended',
+      isNumber: true,
+      rank: 3,
+      cell: ({ startedAt, durationMs }) => <time title={fullTime(startedAt + durationMs)}>{clockTime(startedAt + durationMs)}</time>,
+    },
+  ]
+  return (
+    <DataTable
+      label="Latest requests"
+      rows={rows}
+      idOf={({ id }) => id}
+      columns={columns}
+      view={view}
+      href={({ id }) => hrefOf('requests', {}, id)}
+    />
+  )
+}
+
+/** Nothing is written more quietly than something. */
+function Quiet({ value, text }: { value: number; text: string }) {
+  return value === 0 ? <span class="muted">{text}</span> : text
 }

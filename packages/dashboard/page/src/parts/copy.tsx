@@ -1,7 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
-import { announce } from './announce.ts'
 import { Icon } from './icon.tsx'
-import { showToast } from './toasts.tsx'
+import { announce, showToast } from './messages.tsx'
 
 /** @returns Whether it is on the clipboard now. */
 export async function copyText(text: string, what: string): Promise<boolean> {

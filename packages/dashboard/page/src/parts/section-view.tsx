@@ -1,9 +1,8 @@
 import type { ComponentChildren } from 'preact'
 import type { Asked } from '../live/use-section.ts'
-import { Empty } from './empty.tsx'
 import { Icon } from './icon.tsx'
 
-export interface SectionViewProps<T> {
+interface SectionViewProps<T> {
   readonly asked: Asked<T | null>
   /** Shown where the engine is off: the answer is `null`. */
   readonly off: ComponentChildren
@@ -31,5 +30,15 @@ export function SectionView<T>({ asked: { data, error, again }, off, children }:
       {trouble}
       {data === null ? off : children(data)}
     </>
+  )
+}
+
+/** What stands in the place of something that is not there: one sentence, and what to do. */
+export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
+  return (
+    <div class="empty">
+      <p class="empty-title">{title}</p>
+      {children !== undefined && <div class="empty-more">{children}</div>}
+    </div>
   )
 }

@@ -1,5 +1,5 @@
-import { isPageName, type PageName } from './page-names.ts'
-import { allowedParams, type ParamRules, type Params } from './params.ts'
+import { isPageName, type PageName, type RulesOfPages } from './pages.ts'
+import { allowedParams, type Params } from './params.ts'
 
 /** Where one is: a page, what is opened on a page of its own (a request), and the view's parameters. */
 export interface Place {
@@ -7,8 +7,6 @@ export interface Place {
   readonly id: string | undefined
   readonly params: Params
 }
-
-export type RulesOfPages = Readonly<Record<PageName, ParamRules>>
 
 const MAX_ADDRESS = 2_000
 

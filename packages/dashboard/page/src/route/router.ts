@@ -1,6 +1,5 @@
 import { computed, signal } from '@preact/signals'
-import { type PageName, pages } from './page-names.ts'
-import { pageRules } from './page-rules.ts'
+import { type PageName, pageRules, pages } from './pages.ts'
 import { allowedParams, paramOf } from './params.ts'
 import { formatPlace, type Place, parsePlace } from './place.ts'
 

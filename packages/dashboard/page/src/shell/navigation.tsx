@@ -3,7 +3,7 @@ import type { Badges } from '../../../src/protocol/index.ts'
 import { bytes, count } from '../format/numbers.ts'
 import { badges, live, rights } from '../live/live.ts'
 import { Icon } from '../parts/icon.tsx'
-import { type PageName, pages } from '../route/page-names.ts'
+import { type PageName, pages } from '../route/pages.ts'
 import { hrefOf, place } from '../route/router.ts'
 import { hasKeys } from '../state/preferences.ts'
 

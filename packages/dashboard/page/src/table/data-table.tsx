@@ -2,8 +2,7 @@ import type { ComponentChildren } from 'preact'
 import { useRef, useState } from 'preact/hooks'
 import { plural } from '../format/numbers.ts'
 import { Icon } from '../parts/icon.tsx'
-import { sortRows } from './sort-rows.ts'
-import { nextOrder } from './stable-order.ts'
+import { nextOrder, sortRows } from './row-order.ts'
 
 export interface Column<T> {
   readonly id: string

@@ -30,8 +30,8 @@ export function mergeCache(pages: readonly [CachePage, ...CachePage[]]): CachePa
     merged: sum(({ merged }) => merged),
     prefetched: sum(({ prefetched }) => prefetched),
     queries: sum(({ queries }) => queries),
-    passedThrough: [...reasons]
-      .map(([reason, same]) => ({ reason, count: same.reduce((total, { count }) => total + count, 0) }))
+    passedThrough: reasons
+      .map((same) => ({ reason: same[0].reason, count: same.reduce((total, { count }) => total + count, 0) }))
       .sort((a, b) => b.count - a.count),
     isKeeping: pages.some(({ isKeeping }) => isKeeping),
   }
@@ -54,7 +54,5 @@ function namespacesOf(pages: readonly CachePage[]): Readonly<Record<string, numb
     Object.entries(efficiency.hitRateByNamespace).map(([name, rate]) => ({ name, rate, weight: stats.hits + stats.misses })),
   )
   const names = grouped(rates, ({ name }) => name)
-  return Object.fromEntries(
-    [...names].map(([name, same]) => [name, weighted(same.map(({ rate, weight }) => [rate, weight] as const)) ?? 0]),
-  )
+  return Object.fromEntries(names.map((same) => [same[0].name, weighted(same.map(({ rate, weight }) => [rate, weight] as const)) ?? 0]))
 }

@@ -3,9 +3,9 @@ import { LINES, short } from '../../pages/sparklines.ts'
 import type { Point } from '../../protocol/common.ts'
 import type { Badges, Engines, RankedItem, Sparkline, Totals, Vitals } from '../../protocol/now.ts'
 import type { RingState } from '../../protocol/request.ts'
+import type { RouteFigures } from '../../recorder/route-stats.ts'
 import type { ProcessFacts } from '../process-facts.ts'
-import { quantileOf } from './quantile.ts'
-import { greatestOf, grouped, leastOf, meanOf, summed, sumOf, weighted } from './sums.ts'
+import { greatestOf, grouped, leastOf, meanOf, quantileOf, summed, sumOf, weighted } from './sums.ts'
 
 const MAX_RANKED = 5
 const RANK = { high: 0, medium: 1, low: 2 } as const
@@ -17,7 +17,7 @@ export type AllFacts = readonly [ProcessFacts, ...ProcessFacts[]]
 /** The worst first. What several processes say of the same thing stands once; alerts of one name, once for all that have it. */
 export function mergeRanked(all: AllFacts): RankedItem[] {
   const items = all.flatMap(({ ranked }) => ranked)
-  const merged = [...grouped(items, keyOf).values()].map(([first, ...others]): RankedItem => {
+  const merged = grouped(items, keyOf).map(([first, ...others]): RankedItem => {
     if (others.length === 0) return first
     if (first.kind === 'dead-letters')
       return {
@@ -88,7 +88,7 @@ function lettersOf(badges: readonly ProcessFacts['badges'][], name: string | nul
       name === null || queue === name ? [{ key: hasSharedJobs ? `shared ${queue}` : queue, count, hasSharedJobs }] : [],
     ),
   )
-  const counts = [...grouped(queues, ({ key }) => key).values()].map((same) =>
+  const counts = grouped(queues, ({ key }) => key).map((same) =>
     same[0].hasSharedJobs ? Math.max(...same.map(({ count }) => count)) : same.reduce((sum, { count }) => sum + count, 0),
   )
   return counts.reduce((sum, count) => sum + count, 0)
@@ -117,7 +117,7 @@ function pointsOf(id: Sparkline['id'], all: AllFacts): Point[] {
       ([at]) => String(at),
     )
     return inOrder(
-      [...seconds.values()].map((same) => {
+      seconds.map((same) => {
         const requests = same.reduce((sum, [, each]) => sum + each, 0)
         return [same[0][0], short(same.reduce((sum, [, , queries]) => sum + queries, 0) / requests)] as const
       }),
@@ -128,7 +128,7 @@ function pointsOf(id: Sparkline['id'], all: AllFacts): Point[] {
       all.flatMap(({ lines }) => lines.requests),
       ([at]) => String(at),
     )
-    return inOrder([...seconds.values()].map((same) => [same[0][0], short(same.reduce((sum, [, value]) => sum + value, 0))] as const))
+    return inOrder(seconds.map((same) => [same[0][0], short(same.reduce((sum, [, value]) => sum + value, 0))] as const))
   }
   const points = all.flatMap(({ lines }) => {
     const requests = new Map(lines.requests)
@@ -136,9 +136,7 @@ function pointsOf(id: Sparkline['id'], all: AllFacts): Point[] {
   })
   const seconds = grouped(points, ({ at }) => String(at))
   return inOrder(
-    [...seconds.values()].map(
-      (same) => [same[0].at, short(weighted(same.map(({ value, weight }) => [value, weight] as const)) ?? 0)] as const,
-    ),
+    seconds.map((same) => [same[0].at, short(weighted(same.map(({ value, weight }) => [value, weight] as const)) ?? 0)] as const),
   )
 }
 
@@ -148,4 +146,38 @@ function inOrder(points: Point[]): Point[] {
 
 function rounded(value: number | null): number | null {
   return value === null ? null : short(value)
+}
+
+/** Figures of the same names together, those that were heard of last first. */
+export function mergeRoutes(all: readonly RouteFigures[]): RouteFigures[] {
+  const merged = grouped(all, ({ name }) => name).map(mergeRoute)
+  return merged.sort((a, b) => b.lastAt - a.lastAt)
+}
+
+function mergeRoute(all: readonly [RouteFigures, ...RouteFigures[]]): RouteFigures {
+  const [first, ...others] = all
+  if (others.length === 0) return first
+  const sum = (of: (figures: RouteFigures) => number) => all.reduce((total, figures) => total + of(figures), 0)
+  const newestFirst = [...all].sort((a, b) => b.lastAt - a.lastAt)
+  const newest = (of: (figures: RouteFigures) => string | null) => newestFirst.map(of).find((id) => id !== null) ?? null
+  return {
+    name: first.name,
+    requests: sum(({ requests }) => requests),
+    errors: sum(({ errors }) => errors),
+    perSecond: sum(({ perSecond }) => perSecond),
+    sample: sum(({ sample }) => sample),
+    queries: sum(({ queries }) => queries),
+    databaseMs: sum(({ databaseMs }) => databaseMs),
+    repeats: sum(({ repeats }) => repeats),
+    reads: sum(({ reads }) => reads),
+    spared: sum(({ spared }) => spared),
+    cached: sum(({ cached }) => cached),
+    overBudget: sum(({ overBudget }) => overBudget),
+    durations: all.flatMap(({ durations }) => durations).sort((a, b) => a - b),
+    flags: [...new Set(all.flatMap(({ flags }) => flags))],
+    budget: all.find(({ budget }) => budget !== null)?.budget ?? null,
+    lastAt: Math.max(...all.map(({ lastAt }) => lastAt)),
+    newest: newest(({ newest }) => newest),
+    newestFlagged: newest(({ newestFlagged }) => newestFlagged),
+  }
 }

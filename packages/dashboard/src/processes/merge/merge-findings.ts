@@ -5,12 +5,10 @@ import { greatestOf, grouped } from './sums.ts'
 const MAX_FINDINGS = 300
 
 export function mergeFindings(pages: readonly FindingsPage[]): FindingsPage {
-  const findings = [
-    ...grouped(
-      pages.flatMap((page) => page.findings),
-      ({ key }) => key,
-    ).values(),
-  ].map(mergeFinding)
+  const findings = grouped(
+    pages.flatMap((page) => page.findings),
+    ({ key }) => key,
+  ).map(mergeFinding)
   const anomalies = grouped(
     pages.flatMap((page) => page.anomalies),
     ({ kind, fingerprint }) => `${kind} ${fingerprint}`,
@@ -20,7 +18,7 @@ export function mergeFindings(pages: readonly FindingsPage[]): FindingsPage {
       .sort((a, b) => Number(a.isMuted) - Number(b.isMuted) || b.savedMs - a.savedMs || b.count - a.count)
       .slice(0, MAX_FINDINGS),
     requests: pages.reduce((sum, { requests }) => sum + requests, 0),
-    anomalies: [...anomalies.values()].map(mergeAnomaly).slice(0, MAX_FINDINGS),
+    anomalies: anomalies.map(mergeAnomaly).slice(0, MAX_FINDINGS),
   }
 }
 

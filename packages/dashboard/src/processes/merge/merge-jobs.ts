@@ -15,7 +15,7 @@ export function mergeJobs(pages: readonly [JobsPage, ...JobsPage[]]): JobsPage {
   return {
     isOpen: pages.some(({ isOpen }) => isOpen),
     isShared: pages.some(({ isShared }) => isShared),
-    queues: [...grouped(rows, ({ row }) => row.queue).values()].map((same) =>
+    queues: grouped(rows, ({ row }) => row.queue).map((same) =>
       mergeQueue(
         same.map(({ row }) => row) as [QueueRow, ...QueueRow[]],
         same.every(({ isShared }) => isShared),
@@ -24,12 +24,10 @@ export function mergeJobs(pages: readonly [JobsPage, ...JobsPage[]]): JobsPage {
     deadLetters: {
       total: letters.reduce((sum, { total }) => sum + total, 0),
       grouped: letters.reduce((sum, { grouped: count }) => sum + count, 0),
-      groups: [
-        ...grouped(
-          letters.flatMap(({ groups }) => groups),
-          ({ key }) => key,
-        ).values(),
-      ]
+      groups: grouped(
+        letters.flatMap(({ groups }) => groups),
+        ({ key }) => key,
+      )
         .map(mergeGroup)
         .sort((a, b) => b.count - a.count),
     },
@@ -90,7 +88,7 @@ function addedUp(all: readonly QueueRow[]): QueueRow['depth'] {
     all.flatMap(({ depth }) => depth),
     ([at]) => String(Math.round(at / DEPTH_STEP_MS)),
   )
-  const sums = [...steps.values()].map((same) => [same[0][0], same.reduce((sum, [, depth]) => sum + depth, 0)] as const)
+  const sums = steps.map((same) => [same[0][0], same.reduce((sum, [, depth]) => sum + depth, 0)] as const)
   return sums.sort(([a], [b]) => a - b)
 }
 

@@ -15,18 +15,16 @@ export function mergeNodes(pages: readonly [NodesPage, ...NodesPage[]]): NodesPa
   return {
     balancer: first === undefined ? null : mergeBalancers([first, ...others]),
     imbalanceRatio: greatestOf(pages.map(({ imbalanceRatio }) => imbalanceRatio)),
-    replicas: [...groups.values()].map(mergeGroup),
+    replicas: groups.map(mergeGroup),
   }
 }
 
 function mergeBalancers(all: readonly [LoadBalancerStats, ...LoadBalancerStats[]]): LoadBalancerStats {
   const picks = all.reduce((sum, { nodes }) => sum + nodes.reduce((total, node) => total + node.picks, 0), 0)
-  const nodes = [
-    ...grouped(
-      all.flatMap((one) => one.nodes),
-      ({ id }) => id,
-    ).values(),
-  ].map((same) => mergeNode(same, picks))
+  const nodes = grouped(
+    all.flatMap((one) => one.nodes),
+    ({ id }) => id,
+  ).map((same) => mergeNode(same, picks))
   const sum = (field: 'totalRequests' | 'failedRequests' | 'activeConnections' | 'sessions') =>
     all.reduce((total, one) => total + one[field], 0)
   const withStatus = (status: NodeStats['status']) => nodes.filter((node) => node.status === status).length
@@ -86,7 +84,7 @@ function mergeGroup(all: readonly [ReplicaGroup, ...ReplicaGroup[]]): ReplicaGro
     replicaReads: all.reduce((sum, { replicaReads }) => sum + replicaReads, 0),
     primaryReads: all.reduce((sum, { primaryReads }) => sum + primaryReads, 0),
     primaryReasons: summed([first.primaryReasons, ...others.map(({ primaryReasons }) => primaryReasons)]),
-    replicas: [...replicas.values()].map(mergeReplica),
+    replicas: replicas.map(mergeReplica),
   }
 }
 

@@ -6,12 +6,10 @@ const MAX_STATEMENTS = 200
 export function mergeQueries(pages: readonly QueriesPage[]): QueriesPage {
   const sum = (of: (page: QueriesPage) => number) => pages.reduce((total, page) => total + of(page), 0)
   const totalMs = sum((page) => page.totalMs)
-  const rows = [
-    ...grouped(
-      pages.flatMap(({ statements }) => statements),
-      ({ fingerprint, dialect }) => `${dialect} ${fingerprint}`,
-    ).values(),
-  ]
+  const rows = grouped(
+    pages.flatMap(({ statements }) => statements),
+    ({ fingerprint, dialect }) => `${dialect} ${fingerprint}`,
+  )
   // A database is the same one for all: what was found out about it last is the news.
   const [known] = [...pages].sort((a, b) => (b.analyzedAt ?? 0) - (a.analyzedAt ?? 0) || (b.inspectedAt ?? 0) - (a.inspectedAt ?? 0))
   return {
@@ -39,12 +37,10 @@ function mergeStatement(all: readonly [StatementRow, ...StatementRow[]], allMs: 
   const sum = (of: (row: StatementRow) => number) => all.reduce((total, row) => total + of(row), 0)
   const calls = sum((row) => row.calls)
   const totalMs = sum((row) => row.totalMs)
-  const sites = [
-    ...grouped(
-      all.flatMap(({ callSites }) => callSites),
-      ({ text }) => text,
-    ).values(),
-  ]
+  const sites = grouped(
+    all.flatMap(({ callSites }) => callSites),
+    ({ text }) => text,
+  )
   return {
     ...first,
     calls,
@@ -65,5 +61,5 @@ function mergeStatement(all: readonly [StatementRow, ...StatementRow[]], allMs: 
 }
 
 function distinctAdvice(advice: readonly DatabaseAdvice[]): DatabaseAdvice[] {
-  return [...grouped(advice, ({ key }) => key).values()].map(([first]) => first)
+  return grouped(advice, ({ key }) => key).map(([first]) => first)
 }

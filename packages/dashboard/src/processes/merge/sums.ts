@@ -32,7 +32,7 @@ export function weighted(values: readonly (readonly [value: number | null, weigh
 }
 
 /** What belongs together, in the order in which each was first there. */
-export function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, [T, ...T[]]> {
+export function grouped<T>(items: readonly T[], keyOf: (item: T) => string): readonly [T, ...T[]][] {
   const groups = new Map<string, [T, ...T[]]>()
   for (const item of items) {
     const key = keyOf(item)
@@ -40,7 +40,7 @@ export function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map
     if (group === undefined) groups.set(key, [item])
     else group.push(item)
   }
-  return groups
+  return [...groups.values()]
 }
 
 /** Sums, field by field, of objects that have numbers alone. */
@@ -48,4 +48,16 @@ export function summed<T extends { readonly [K in keyof T]: number }>([first, ..
   const sums: Record<string, number> = { ...first }
   for (const other of others) for (const [field, value] of Object.entries<number>(other)) sums[field] = (sums[field] ?? 0) + value
   return sums as T
+}
+
+/** The value that so large a share of counted values are not above; `null` of none. */
+export function quantileOf(values: readonly (readonly [value: number, count: number])[], share: number): number | null {
+  const sorted = [...values].sort(([a], [b]) => a - b)
+  const rank = Math.max(1, Math.ceil(share * sorted.reduce((sum, [, count]) => sum + count, 0)))
+  let seen = 0
+  for (const [value, count] of sorted) {
+    seen += count
+    if (seen >= rank) return value
+  }
+  return null
 }

@@ -2,7 +2,7 @@ import type { FindingItem } from '../../../../src/protocol/index.ts'
 import { count, duration, plural } from '../../format/numbers.ts'
 import { CopyButton } from '../../parts/copy.tsx'
 import { PlaceText } from '../../parts/place-text.tsx'
-import { SeverityWord } from '../../parts/severity.tsx'
+import { SeverityWord } from '../../parts/state-words.tsx'
 import { hrefOf } from '../../route/router.ts'
 import { Sql } from '../../sql/sql.tsx'
 

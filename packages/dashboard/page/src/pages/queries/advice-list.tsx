@@ -1,7 +1,7 @@
 import type { DatabaseAdvice } from '../../../../src/protocol/index.ts'
 import { duration, percent } from '../../format/numbers.ts'
 import { CopyButton } from '../../parts/copy.tsx'
-import { SeverityWord } from '../../parts/severity.tsx'
+import { SeverityWord } from '../../parts/state-words.tsx'
 import { Sql } from '../../sql/sql.tsx'
 
 const MAX_SHOWN = 30

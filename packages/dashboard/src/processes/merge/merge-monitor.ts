@@ -1,7 +1,7 @@
 import { analyzeTrend } from '@sluice/core/siblings'
 import { captionOf, neededSeconds, withGaps } from '../../pages/metrics-page.ts'
 import type { Point } from '../../protocol/common.ts'
-import type { ForecastPoint, MetricForecast, MetricInfo, MetricsPage } from '../../protocol/metrics.ts'
+import type { AlertsPage, ForecastPoint, MetricForecast, MetricInfo, MetricsPage } from '../../protocol/monitor.ts'
 import { grouped, meanOf } from './sums.ts'
 
 type Across = MetricInfo['across']
@@ -18,7 +18,7 @@ const STEPS: readonly (readonly [youngerThanMs: number, stepMs: number])[] = [
 export function mergeMetrics(pages: readonly [MetricsPage, ...MetricsPage[]]): MetricsPage {
   const [first] = pages
   const infos = pages.flatMap(({ metrics }) => metrics)
-  const metrics = [...grouped(infos, ({ name }) => name).values()].map(mergeInfo)
+  const metrics = grouped(infos, ({ name }) => name).map(mergeInfo)
   const across = metrics.find(({ name }) => name === first.metric)?.across ?? 'mean'
   const lines = pages.map(({ points }) => points.filter((point): point is Point => point[1] !== null))
   const values = mergeLines(lines, across, first.to)
@@ -110,5 +110,29 @@ function mergeForecasts(pages: readonly [MetricsPage, ...MetricsPage[]], across:
     model: [...new Set(all.map(({ model }) => model))].join(', '),
     recentAccuracy,
     caption: `${captionOf(recentAccuracy, shared)} That is of each process by itself.`,
+  }
+}
+
+const MAX_ENTRIES = 300
+const MAX_ACTIVE = 150
+const HEALTH = ['unhealthy', 'degraded', 'healthy'] as const
+const SEVERITY = { critical: 0, warning: 1, info: 2 } as const
+
+/** Alerts and decisions are each process's own: they stand beside one another. */
+export function mergeAlerts(pages: readonly [AlertsPage, ...AlertsPage[]]): AlertsPage {
+  const timeline = pages.flatMap((page) => page.timeline)
+  const active = pages.flatMap((page) => page.active)
+  const costs = pages.flatMap(({ cost }) => (cost === null ? [] : [cost]))
+  return {
+    health: HEALTH.find((health) => pages.some((page) => page.health === health)) ?? 'healthy',
+    active: active.sort((a, b) => SEVERITY[a.severity] - SEVERITY[b.severity] || b.raisedAt - a.raisedAt).slice(0, MAX_ACTIVE),
+    timeline: timeline.sort((a, b) => b.at - a.at).slice(0, MAX_ENTRIES),
+    policies: grouped(
+      pages.flatMap(({ policies }) => policies),
+      (policy) => JSON.stringify(policy),
+    ).map(([first]) => first),
+    recommendations: [...new Set(pages.flatMap(({ recommendations }) => recommendations))],
+    // One process scales for all: the others count the same workers.
+    cost: costs.reduce<AlertsPage['cost']>((most, cost) => (most === null || cost.hours > most.hours ? cost : most), null),
   }
 }

@@ -2,7 +2,15 @@ import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { Icon } from './icon.tsx'
 
-export interface ToastOptions {
+/** What a screen reader is told, quietly. */
+export const announced = signal('')
+
+export function announce(text: string): void {
+  // The same text again would be no change.
+  announced.value = announced.value === text ? `${text}\u00a0` : text
+}
+
+interface ToastOptions {
   readonly text: string
   readonly isError?: boolean
   /** Takes back what was done. */

@@ -1,4 +1,4 @@
-import type { MetricAnomaly, TrendAnalysis } from '@sluice/core'
+import type { Alert, MetricAnomaly, ScalingCost, ScalingEvent, ScalingPolicy, ScalingSkip, TrendAnalysis } from '@sluice/core'
 import type { Point } from './common.ts'
 
 export interface MetricInfo {
@@ -61,4 +61,23 @@ export interface MetricsPage {
   readonly anomalies: readonly MetricAnomaly[]
   /** Seconds of values that a forecast wants and are not there yet; 0: there is enough. */
   readonly needsSeconds: number
+}
+
+/** Something that happened, with why. */
+export type TimelineEntry =
+  | { readonly kind: 'alert'; readonly at: number; readonly change: 'raised' | 'acknowledged' | 'resolved'; readonly alert: Alert }
+  | { readonly kind: 'scaling'; readonly at: number; readonly event: ScalingEvent }
+  | { readonly kind: 'skip'; readonly at: number; readonly skip: ScalingSkip }
+
+/** `GET api/alerts`: what happened, and why? `null` in its place: the monitor is off. */
+export interface AlertsPage {
+  readonly health: 'healthy' | 'degraded' | 'unhealthy'
+  /** Open ones, the worst first. */
+  readonly active: readonly Alert[]
+  /** The newest first; 300 at most. */
+  readonly timeline: readonly TimelineEntry[]
+  readonly policies: readonly ScalingPolicy[]
+  /** For people: also where nothing scales by itself. */
+  readonly recommendations: readonly string[]
+  readonly cost: ScalingCost | null
 }

@@ -1,0 +1,50 @@
+import type { FindingCode, RequestSummary, Severity } from '../../../src/protocol/index.ts'
+import { isError, titleOfCode } from '../format/request-facts.ts'
+import { Icon, type IconName } from './icon.tsx'
+
+export type Tone = 'bad' | 'warn' | 'good' | 'muted'
+
+const icons: Readonly<Record<Tone, IconName>> = { bad: 'cross', warn: 'alert', good: 'check', muted: 'info' }
+
+/** A state: colour, picture and word, never colour alone. */
+export function StateWord({ tone, word }: { tone: Tone; word: string }) {
+  return (
+    <span class={`state ${tone}`}>
+      <Icon name={icons[tone]} />
+      {word.slice(0, 1).toUpperCase() + word.slice(1)}
+    </span>
+  )
+}
+
+const severities: Readonly<Record<Severity, { readonly tone: Tone; readonly word: string }>> = {
+  high: { tone: 'bad', word: 'High' },
+  medium: { tone: 'warn', word: 'Medium' },
+  low: { tone: 'muted', word: 'Low' },
+}
+
+export function SeverityWord({ severity }: { severity: Severity }) {
+  const { tone, word } = severities[severity] ?? severities.low
+  return <StateWord tone={tone} word={word} />
+}
+
+/** How a request ended. What went well needs no colour. */
+export function StatusCode({ request }: { request: Pick<RequestSummary, 'failed' | 'statusCode' | 'kind'> }) {
+  const { failed, statusCode } = request
+  const word = statusCode === null ? (failed ? 'failed' : 'done') : String(statusCode)
+  if (isError(request)) return <StateWord tone="bad" word={word} />
+  return <span class={statusCode !== null && statusCode >= 400 ? 'warn' : 'muted'}>{word}</span>
+}
+
+/** What was found, as words with a picture. */
+export function CodeTags({ codes }: { codes: readonly FindingCode[] }) {
+  return (
+    <span class="tags">
+      {codes.map((code) => (
+        <span key={code} class={`tag ${code === 'N_PLUS_ONE' ? 'bad' : 'warn'}`}>
+          <Icon name="alert" />
+          {titleOfCode(code)}
+        </span>
+      ))}
+    </span>
+  )
+}

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { SOON, TEST_MS } from '../support/patience.ts'
 import { startApp, type TestApp } from './app.ts'
 import { describeInBrowser, useBrowser } from './browser.ts'
 
@@ -29,7 +30,7 @@ describeInBrowser('every page', () => {
   afterAll(() => app.close())
 
   for (const colorScheme of ['light', 'dark'] as const) {
-    it(`has nothing that axe finds serious, in ${colorScheme}`, async () => {
+    it(`has nothing that axe finds serious, in ${colorScheme}`, { timeout: TEST_MS }, async () => {
       const { page, complaints } = await open({ colorScheme, reducedMotion: 'reduce' })
       const found: string[] = []
       for (const [name, fragment] of Object.entries(places)) {
@@ -52,10 +53,10 @@ describeInBrowser('every page', () => {
       for (const { id, impact, nodes } of await violations(page)) found.push(`help: ${impact} ${id} ${nodes[0]?.html}`)
       expect(found).toEqual([])
       expect(complaints).toEqual([])
-    }, 90_000)
+    })
   }
 
-  it('is of use 320 pixels wide: nothing is wider than the window', async () => {
+  it('is of use 320 pixels wide: nothing is wider than the window', { timeout: TEST_MS }, async () => {
     const { page } = await open({ viewport: { width: 320, height: 640 } })
     const wide: string[] = []
     for (const [name, fragment] of Object.entries(places)) {
@@ -71,9 +72,9 @@ describeInBrowser('every page', () => {
     await page.getByRole('button', { name: 'Warm', exact: true }).click()
     await page.screenshot({ path: join(pictures, 'warm-narrow.png'), fullPage: true })
     expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320)
-  }, 60_000)
+  })
 
-  it(`has at most ${MAX_ELEMENTS} elements, even where everything is opened`, async () => {
+  it(`has at most ${MAX_ELEMENTS} elements, even where everything is opened`, { timeout: TEST_MS }, async () => {
     const { page } = await open()
     const many: string[] = []
     for (const [name, fragment] of Object.entries(places)) {
@@ -82,9 +83,9 @@ describeInBrowser('every page', () => {
       if (elements > MAX_ELEMENTS) many.push(`${name}: ${elements}`)
     }
     expect(many).toEqual([])
-  }, 60_000)
+  })
 
-  it('has targets of at least 24 pixels (WCAG 2.2, 2.5.8)', async () => {
+  it('has targets of at least 24 pixels (WCAG 2.2, 2.5.8)', { timeout: TEST_MS }, async () => {
     const { page } = await open()
     const small: string[] = []
     for (const fragment of Object.values(places)) {
@@ -92,7 +93,7 @@ describeInBrowser('every page', () => {
       small.push(...(await page.evaluate<string[]>(SMALL_TARGETS)))
     }
     expect([...new Set(small)]).toEqual([])
-  }, 60_000)
+  })
 })
 
 /** Links within a line of text are left out, as the rule says. */
@@ -105,7 +106,7 @@ const SMALL_TARGETS = `[...document.querySelectorAll('button, a, input, select, 
 async function visit(page: Page, { page: address }: TestApp, fragment: string): Promise<void> {
   await page.goto(`${address}#/${fragment}`)
   await page.getByText('Live', { exact: true }).waitFor()
-  await expect.poll(() => page.getByText('Loading…').count()).toBe(0)
+  await expect.poll(() => page.getByText('Loading…').count(), SOON).toBe(0)
 }
 
 async function violations(page: Page): Promise<Violation[]> {
@@ -130,9 +131,7 @@ async function somethingEverywhere({ ask, sluice, page }: TestApp): Promise<Read
     await jobs?.enqueueTask({ to: `person-${task}@example.org` }, 'normal', 'mail', { maxRetries: 0 })
   for (const node of [1, 2, 3]) balancer?.registerNode(`10.0.0.${node}`, 8080)
   const api = async <T>(path: string): Promise<T> => (await (await fetch(`${page}api/${path}`)).json()) as T
-  await vi.waitFor(async () => expect((await api<{ deadLetters: { total: number } }>('jobs')).deadLetters.total).toBe(12), {
-    timeout: 10_000,
-  })
+  await vi.waitFor(async () => expect((await api<{ deadLetters: { total: number } }>('jobs')).deadLetters.total).toBe(12), SOON)
   const { findings } = await api<{ findings: { key: string; request: string }[] }>('findings')
   const { statements } = await api<{ statements: { fingerprint: string }[] }>('queries')
   const { deadLetters } = await api<{ deadLetters: { groups: { key: string }[] } }>('jobs')

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { SOON } from '../support/patience.ts'
 import { startApp, type TestApp } from './app.ts'
 import { describeInBrowser, useBrowser } from './browser.ts'
 
@@ -43,10 +44,10 @@ describeInBrowser('the page, of what can be done', () => {
       .first()
       .click()
     await page.getByText('1 task will run again.').waitFor()
-    await expect.poll(() => sent.length).toBe(1)
+    await expect.poll(() => sent.length, SOON).toBe(1)
     await page.getByRole('button', { name: 'Retry all 2', exact: true }).click()
     await page.getByText('2 tasks will run again.').waitFor()
-    await expect.poll(() => sent.length).toBe(3)
+    await expect.poll(() => sent.length, SOON).toBe(3)
     await page.getByText('None: no task has failed for good.').waitFor()
   })
 
@@ -113,7 +114,7 @@ describeInBrowser('the page, of what can be done', () => {
     await page.getByRole('button', { name: 'Use 10.0.0.2:8080 again' }).waitFor()
     expect(app.sluice.balancer?.getNodeStats('10.0.0.2:8080').status).toBe('maintenance')
     await page.getByRole('button', { name: 'Use 10.0.0.2:8080 again' }).click()
-    await expect.poll(() => app.sluice.balancer?.getNodeStats('10.0.0.2:8080').status).toBe('healthy')
+    await expect.poll(() => app.sluice.balancer?.getNodeStats('10.0.0.2:8080').status, SOON).toBe('healthy')
   })
 
   it('empties the cache once it was asked for twice', async () => {

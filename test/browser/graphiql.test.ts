@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { startDemo } from '../../examples/atlas/test/start-demo.ts'
+import { TEST_MS } from '../support/patience.ts'
 import { describeInBrowser, useBrowser } from './browser.ts'
 
 const QUERY = '{ country(code: "FR") { name regions { name } } }'
@@ -7,7 +8,7 @@ const QUERY = '{ country(code: "FR") { name regions { name } } }'
 describeInBrowser('GraphiQL of the demo', () => {
   const open = useBrowser()
 
-  it('runs a query, and asks nobody but the demo', async () => {
+  it('runs a query, and asks nobody but the demo', { timeout: TEST_MS }, async () => {
     const { origin } = await startDemo('--no-visitors')
     const { page, context, complaints } = await open()
     const asked: string[] = []
@@ -25,5 +26,5 @@ describeInBrowser('GraphiQL of the demo', () => {
     // The schema, and the query.
     expect(asked.filter((url) => new URL(url).pathname === '/graphql').length).toBeGreaterThan(2)
     expect(complaints).toEqual([])
-  }, 120_000)
+  })
 })

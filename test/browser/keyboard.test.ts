@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { SOON } from '../support/patience.ts'
 import { startApp, type TestApp } from './app.ts'
 import { describeInBrowser, useBrowser } from './browser.ts'
 
@@ -37,7 +38,7 @@ describeInBrowser('the page, by the keyboard', () => {
     await page.keyboard.press('?')
     await page.getByRole('dialog', { name: 'Keys' }).waitFor()
     await page.keyboard.press('Escape')
-    await expect.poll(() => page.getByRole('dialog').count()).toBe(0)
+    await expect.poll(() => page.getByRole('dialog').count(), SOON).toBe(0)
   })
 
   it('filters, goes from row to row, opens and closes', async () => {
@@ -46,7 +47,7 @@ describeInBrowser('the page, by the keyboard', () => {
     await page.getByRole('button', { name: 'GET /cities' }).waitFor()
     await page.keyboard.press('/')
     await page.keyboard.type('regions')
-    await expect.poll(() => page.locator('tbody tr').count()).toBe(1)
+    await expect.poll(() => page.locator('tbody tr').count(), SOON).toBe(1)
     expect(page.url()).toContain('q=regions')
     await page.keyboard.press('Control+A')
     await page.keyboard.press('Delete')
@@ -59,7 +60,7 @@ describeInBrowser('the page, by the keyboard', () => {
     await page.locator('tr.detail').waitFor()
     expect(page.url()).toContain('open=GET+%2Fregions%2F%3Aid')
     await page.keyboard.press('Escape')
-    await expect.poll(() => page.locator('tr.detail').count()).toBe(0)
+    await expect.poll(() => page.locator('tr.detail').count(), SOON).toBe(0)
     expect(page.url()).not.toContain('open=')
   })
 

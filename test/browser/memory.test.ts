@@ -5,6 +5,7 @@ import { extname, join } from 'node:path'
 import type { Delta, RequestSummary, RouteRow, Snapshot } from '@sluice/dashboard/protocol'
 import type { Page } from 'playwright-core'
 import { afterEach, expect, it } from 'vitest'
+import { TEST_MS } from '../support/patience.ts'
 import { describeInBrowser, useBrowser } from './browser.ts'
 import { workerHeapOf } from './worker-heap.ts'
 
@@ -32,7 +33,9 @@ describeInBrowser('the page, after eight hours of a busy app', () => {
     await new Promise((done) => server?.close(done))
   })
 
-  it('has a heap of at most 40 MB, its worker one of at most 2 MB, and no more elements than at the beginning', async () => {
+  it('has a heap of at most 40 MB, its worker one of at most 2 MB, and no more elements than at the beginning', {
+    timeout: TEST_MS,
+  }, async () => {
     const stream = new FastStream()
     server = createServer((request, response) => {
       const path = (request.url ?? '').split('?')[0] ?? ''
@@ -62,7 +65,7 @@ describeInBrowser('the page, after eight hours of a busy app', () => {
     expect(workerAfter).toBeLessThan(MAX_WORKER_HEAP)
     expect(await page.evaluate<number>("document.querySelectorAll('*').length")).toBeLessThanOrEqual(MAX_ELEMENTS)
     expect(complaints).toEqual([])
-  }, 240_000)
+  })
 })
 
 /** A stream of an app that does not exist, as fast as a browser takes it. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type AppAt, AppProcesses } from '../dashboard/app-process.ts'
+import { SOON, TEST_MS } from '../support/patience.ts'
 import { describeInBrowser, useBrowser } from './browser.ts'
 
 describeInBrowser('the page, of several processes', () => {
@@ -9,10 +10,10 @@ describeInBrowser('the page, of several processes', () => {
   beforeAll(async () => {
     apps = await processes.start(['cluster', '3'], 3)
     await Promise.all(apps.map((app) => app.visit('/regions', 4)))
-  }, 60_000)
+  }, TEST_MS)
   afterAll(async () => {
     await processes.end()
-  }, 30_000)
+  }, TEST_MS)
   const pageOf = (app: AppAt | undefined) => `http://127.0.0.1:${app?.port}/_sluice/`
 
   it('says which answers of how many, and shows the requests of all', async () => {
@@ -24,7 +25,7 @@ describeInBrowser('the page, of several processes', () => {
     await page.getByText('12 requests', { exact: false }).first().waitFor()
     await page.getByRole('link', { name: /^process/ }).click()
     const table = page.getByRole('table', { name: 'Processes' })
-    await expect.poll(() => table.getByRole('row').count()).toBe(4)
+    await expect.poll(() => table.getByRole('row').count(), SOON).toBe(4)
     for (const { pid } of apps) await table.getByText(`pid ${pid}`).waitFor()
     expect(await table.getByText('This one').count()).toBe(1)
   })
@@ -44,7 +45,7 @@ describeInBrowser('the page, of several processes', () => {
     expect(shown.size).toBe(3)
   })
 
-  it('says so where one does not answer', async () => {
+  it('says so where one does not answer', { timeout: TEST_MS }, async () => {
     const hung = apps[1] as AppAt
     const { page } = await open()
     await page.goto(`${pageOf(apps[0])}#/nodes`)
@@ -58,5 +59,5 @@ describeInBrowser('the page, of several processes', () => {
       process.kill(hung.pid, 'SIGCONT')
     }
     await page.getByText(/^process [123] of 3$/).waitFor()
-  }, 40_000)
+  })
 })

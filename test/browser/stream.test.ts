@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { SOON } from '../support/patience.ts'
 import { startApp, type TestApp } from './app.ts'
 import { describeInBrowser, useBrowser } from './browser.ts'
 
@@ -24,7 +25,7 @@ describeInBrowser('the stream of the page', () => {
     await page.waitForTimeout(300)
     expect(app.streams()).toBe(1)
     await page.close()
-    await expect.poll(() => app.streams()).toBe(0)
+    await expect.poll(() => app.streams(), SOON).toBe(0)
   })
 
   it('is not waited for: the document carries what is shown first, past the policy of the page', async () => {
@@ -44,7 +45,7 @@ describeInBrowser('the stream of the page', () => {
     await page.getByRole('button', { name: 'Now', exact: true }).click()
     await page.getByText('Live', { exact: true }).waitFor()
     await app.ask('/cities')
-    await expect.poll(() => totals.textContent()).not.toBe(carried)
+    await expect.poll(() => totals.textContent(), SOON).not.toBe(carried)
   })
 
   it('goes on from the document, in which each request is once', async () => {
@@ -60,7 +61,7 @@ describeInBrowser('the stream of the page', () => {
     await page.goto(`${app.page}#/requests?view=latest`)
     await page.getByText('Live', { exact: true }).waitFor()
     await sent
-    await expect.poll(() => page.locator('tbody tr').count()).toBe(6)
+    await expect.poll(() => page.locator('tbody tr').count(), SOON).toBe(6)
     await page.waitForTimeout(600)
     expect(await page.locator('tbody tr').count()).toBe(6)
     expect(app.wentOnFrom).toEqual([expect.stringMatching(/^[0-9a-f]{12}\.\d+$/)])
@@ -75,7 +76,7 @@ describeInBrowser('the stream of the page', () => {
         `Object.defineProperty(document, 'hidden', { configurable: true, get: () => ${hidden} }), document.dispatchEvent(new Event('visibilitychange'))`,
       )
     await setHidden(true)
-    await expect.poll(() => app.streams()).toBe(0)
+    await expect.poll(() => app.streams(), SOON).toBe(0)
     await app.ask('/cities')
     await setHidden(false)
     await page.getByRole('link', { name: 'GET /cities' }).waitFor()
@@ -107,7 +108,7 @@ describeInBrowser('the stream of the page', () => {
     await page.getByRole('link', { name: /^N\+1\s+GET/ }).waitFor()
     expect(complaints).toEqual([])
     await page.close()
-    await expect.poll(() => app.streams()).toBe(0)
+    await expect.poll(() => app.streams(), SOON).toBe(0)
   })
 
   it('shows nothing new while it is paused, and tells how much there is', async () => {
@@ -120,7 +121,7 @@ describeInBrowser('the stream of the page', () => {
     await page.getByText('Paused, 3 new').waitFor()
     expect(await page.getByRole('link', { name: 'GET /cities' }).count()).toBe(0)
     await page.getByRole('button', { name: 'Pause' }).click()
-    await expect.poll(() => page.getByRole('link', { name: 'GET /cities' }).count()).toBe(3)
+    await expect.poll(() => page.getByRole('link', { name: 'GET /cities' }).count(), SOON).toBe(3)
   })
 
   it('moves no row under the pointer: new ones wait until they are asked for', async () => {
@@ -128,7 +129,7 @@ describeInBrowser('the stream of the page', () => {
     const { page } = await open()
     await page.goto(`${app.page}#/requests?view=latest`)
     const rows = page.locator('tbody tr')
-    await expect.poll(() => rows.count()).toBe(3)
+    await expect.poll(() => rows.count(), SOON).toBe(3)
     await rows.nth(1).hover()
     const before = await rows.nth(1).boundingBox()
     await app.ask('/cities', 2)
@@ -136,6 +137,6 @@ describeInBrowser('the stream of the page', () => {
     expect(await rows.count()).toBe(3)
     expect(await rows.nth(1).boundingBox()).toEqual(before)
     await page.getByRole('button', { name: '2 new' }).click()
-    await expect.poll(() => rows.count()).toBe(5)
+    await expect.poll(() => rows.count(), SOON).toBe(5)
   })
 })

@@ -2,6 +2,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { inspect } from 'node:util'
 import { clusterStore, serveClusterStore } from '@sluice/core'
 import { keepBusy } from '../support/keep-busy.ts'
+import { SOON } from '../support/patience.ts'
 
 /** A process of `node:cluster` with three workers: does one story over their stores, and prints what each step gave. */
 const LEASE_MS = 400
@@ -100,7 +101,7 @@ async function primary(): Promise<void> {
   results.held = await ask(two, 'open', ['b'])
   const start = performance.now()
   do results.lapsed = await ask(two, 'open', ['b'])
-  while (results.lapsed === null && performance.now() < start + 5_000)
+  while (results.lapsed === null && performance.now() < start + SOON.timeout)
 
   const exits = [two, three].map((each) => new Promise((resolve) => each?.once('exit', resolve)))
   for (const each of [two, three]) void ask(each, 'leave')

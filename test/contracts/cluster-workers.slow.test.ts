@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { TEST_MS } from '../support/patience.ts'
 
 const main = fileURLToPath(new URL('cluster-workers.main.ts', import.meta.url))
 
@@ -10,7 +11,7 @@ describe('a real node:cluster of three workers', () => {
   beforeAll(async () => {
     const args = ['--import', 'tsx', '--conditions=@sluice/source', main]
     results = JSON.parse(
-      (await promisify(execFile)(process.execPath, args, { timeout: 50_000, env: { ...process.env, NODE_OPTIONS: '' } })).stdout,
+      (await promisify(execFile)(process.execPath, args, { timeout: TEST_MS, env: { ...process.env, NODE_OPTIONS: '' } })).stdout,
     )
   })
 

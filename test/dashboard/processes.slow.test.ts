@@ -17,6 +17,7 @@ import type {
 } from '@sluice/dashboard/protocol'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { findRedisServer, type RedisServer, startRedisServer } from '../services/redis-server.ts'
+import { SOON, TEST_MS } from '../support/patience.ts'
 import { type AppAt, AppProcesses } from './app-process.ts'
 
 const VISITS = [3, 4, 5] as const
@@ -64,11 +65,11 @@ for (const { name, start, ...rest } of links)
       await Promise.all(apps.map((app, at) => app.visit('/regions', VISITS[at])))
       await Promise.all(apps.map((app) => app.visit('/mail', 2, { method: 'POST' })))
       await second().visit('/kept/1', 3)
-    }, 60_000)
+    }, TEST_MS)
 
     afterAll(async () => {
       await processes.end()
-    }, 30_000)
+    }, TEST_MS)
 
     it('count the requests and queries of all of them', async () => {
       for (const app of apps) {
@@ -131,7 +132,7 @@ for (const { name, start, ...rest } of links)
     })
 
     it('group the dead letters of all, and retry those of one queue everywhere', async () => {
-      await expect.poll(() => first().page<JobsPage>('jobs'), { timeout: 5_000 }).toMatchObject({ deadLetters: { total: 6 } })
+      await expect.poll(() => first().page<JobsPage>('jobs'), SOON).toMatchObject({ deadLetters: { total: 6 } })
       const jobs = await first().page<JobsPage>('jobs')
       expect(jobs.deadLetters.groups).toEqual([expect.objectContaining({ queue: 'mail', count: 6, error: 'The mail server is away.' })])
       expect(jobs.queues.find(({ queue }) => queue === 'mail')).toMatchObject({ deadLetters: 6, failed: 6 })
@@ -141,7 +142,7 @@ for (const { name, start, ...rest } of links)
 
     it('show metrics and alerts of all', async () => {
       const metrics = () => first().page<MetricsPage>('metrics?metric=cpu')
-      await expect.poll(async () => (await metrics()).points.length, { timeout: 10_000 }).toBeGreaterThan(2)
+      await expect.poll(async () => (await metrics()).points.length, SOON).toBeGreaterThan(2)
       expect((await metrics()).metrics.find(({ name }) => name === 'cpu')?.sources).toBe(3)
     })
 
@@ -151,7 +152,7 @@ for (const { name, start, ...rest } of links)
         const { active } = await first().page<AlertsPage>('alerts')
         return active.find(({ metric }) => metric === 'disk')
       }
-      await expect.poll(alarm, { timeout: 15_000, interval: 500 }).toMatchObject({ status: 'active' })
+      await expect.poll(alarm, { ...SOON, interval: 500 }).toMatchObject({ status: 'active' })
       const id = (await alarm())?.id
       expect(await third().act('acknowledge-alert', { id })).toEqual({ done: true })
       expect(await alarm()).toMatchObject({ id, status: 'acknowledged' })
@@ -201,7 +202,7 @@ for (const { name, start, ...rest } of links)
       expect((await from(third(), third().url)).status).toBe(303)
     })
 
-    it('stream what happens in any of them', async () => {
+    it('stream what happens in any of them', { timeout: TEST_MS }, async () => {
       const controller = new AbortController()
       const events = first().stream(controller.signal)
       const snapshot = (await events.next()).value?.data as unknown as Snapshot
@@ -232,25 +233,21 @@ for (const { name, start, ...rest } of links)
       controller.abort()
       expect(told).toBe(12)
       expect(new Set([...seen.values()].map(({ process }) => process)).size).toBe(2)
-    }, 20_000)
+    })
 
-    it.runIf('needsRedis' in rest)(
-      'show themselves while Redis is away, and all once it is back',
-      async () => {
-        const visits = async () =>
-          (await first().page<RequestsPage>('requests')).routes.find((route) => route.name === 'GET /regions')?.requests
-        const before = (await first().page<NowPage>('now')).totals.errors
-        await redis?.kill()
-        await expect.poll(visits, { timeout: 10_000 }).toBe(VISITS[0])
-        await visits()
-        expect((await first().page<NowPage>('now')).totals.errors).toBe(before + 1)
-        await redis?.start()
-        await expect.poll(visits, { timeout: 20_000 }).toBe(ALL)
-      },
-      40_000,
-    )
+    it.runIf('needsRedis' in rest)('show themselves while Redis is away, and all once it is back', { timeout: TEST_MS }, async () => {
+      const visits = async () =>
+        (await first().page<RequestsPage>('requests')).routes.find((route) => route.name === 'GET /regions')?.requests
+      const before = (await first().page<NowPage>('now')).totals.errors
+      await redis?.kill()
+      await expect.poll(visits, SOON).toBe(VISITS[0])
+      await visits()
+      expect((await first().page<NowPage>('now')).totals.errors).toBe(before + 1)
+      await redis?.start()
+      await expect.poll(visits, SOON).toBe(ALL)
+    })
 
-    it('go on without a process that hangs, and say so', async () => {
+    it('go on without a process that hangs, and say so', { timeout: TEST_MS }, async () => {
       process.kill(second().pid, 'SIGSTOP')
       try {
         const controller = new AbortController()
@@ -267,31 +264,27 @@ for (const { name, start, ...rest } of links)
         process.kill(second().pid, 'SIGCONT')
       }
       await expect
-        .poll(async () => (await first().page<RequestsPage>('requests')).routes.find(({ name }) => name === 'GET /regions')?.requests, {
-          timeout: 10_000,
-        })
+        .poll(async () => (await first().page<RequestsPage>('requests')).routes.find(({ name }) => name === 'GET /regions')?.requests, SOON)
         .toBe(ALL)
-    }, 30_000)
+    })
 
-    it('forget a process that is killed', async () => {
+    it('forget a process that is killed', { timeout: TEST_MS }, async () => {
       process.kill(third().pid, 'SIGKILL')
       await expect
-        .poll(async () => (await first().page<RequestsPage>('requests')).routes.find(({ name }) => name === 'GET /regions')?.requests, {
-          timeout: 10_000,
-        })
+        .poll(async () => (await first().page<RequestsPage>('requests')).routes.find(({ name }) => name === 'GET /regions')?.requests, SOON)
         .toBe(VISITS[0] + VISITS[1])
-      const { value } = await first().stream(AbortSignal.timeout(5_000)).next()
+      const { value } = await first().stream(AbortSignal.timeout(SOON.timeout)).next()
       expect(value?.data.processes).toHaveLength(2)
-    }, 30_000)
+    })
 
-    it('let their processes end', async () => {
+    it('let their processes end', { timeout: TEST_MS }, async () => {
       const codes = await processes.end()
       expect(codes.filter((code) => code === 0).length).toBeGreaterThanOrEqual(name === 'workers of node:cluster' ? 1 : 2)
-    }, 30_000)
+    })
   })
 
 describe('the dashboards of processes with common tasks', () => {
-  it('count each task once, and retry it once', async () => {
+  it('count each task once, and retry it once', { timeout: TEST_MS }, async () => {
     const processes = new AppProcesses()
     onTestFinished(async () => void (await processes.end()))
     const file = join(directory, 'jobs.db')
@@ -300,14 +293,14 @@ describe('the dashboards of processes with common tasks', () => {
     await second.visit('/mail', 3, { method: 'POST' })
     for (const app of [first, second])
       await expect
-        .poll(() => app.page<JobsPage>('jobs'), { timeout: 10_000 })
+        .poll(() => app.page<JobsPage>('jobs'), SOON)
         .toMatchObject({ isShared: true, deadLetters: { total: 7, groups: [{ count: 7 }] } })
     const { queues } = await second.page<JobsPage>('jobs')
     expect(queues.find(({ queue }) => queue === 'mail')).toMatchObject({ deadLetters: 7, failed: 7, maxConcurrency: 20 })
     await first.act('pause-queue', { queue: 'mail' })
     expect(await second.act('retry-dead-letters', { queue: 'mail' })).toEqual({ count: 7 })
     expect(await first.page<JobsPage>('jobs')).toMatchObject({ deadLetters: { total: 0 } })
-  }, 60_000)
+  })
 })
 
 describe('the sockets of one machine', () => {

@@ -5,6 +5,7 @@ import { createSluice, type ProgressDetails } from '@sluice/core'
 import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import { randomSuffix } from '../services/service.ts'
 import { type Database, databases } from '../support/databases.ts'
+import { SOON, TEST_MS } from '../support/patience.ts'
 import { type BatchWorkerPlan, openBackend, type QueuePlace } from './batch-worker.main.ts'
 import { FlowProcess } from './flow-process.ts'
 
@@ -50,7 +51,7 @@ const kinds = databases()
 describe.each(kinds)('a batch on $name, its tasks in $queue', ({ skipped, connect, place }) => {
   it.skipIf(skipped !== undefined)(
     'is split, worked on by priority in two processes of which one is killed, tried again, and told of when it is over; what failed for good is put right later',
-    { timeout: 90_000 },
+    { timeout: TEST_MS },
     async () => {
       const database = await connect()
       onTestFinished(() => database.drop())
@@ -89,7 +90,7 @@ describe.each(kinds)('a batch on $name, its tasks in $queue', ({ skipped, connec
       )
       const [killed, other] = workers as [(typeof workers)[number], (typeof workers)[number]]
       await killed.ask('start')
-      await expect.poll(() => numbers('SELECT count(*) FROM runs'), { timeout: 20_000, interval: 10 }).not.toEqual([0])
+      await expect.poll(() => numbers('SELECT count(*) FROM runs'), { ...SOON, interval: 10 }).not.toEqual([0])
       await killed.kill()
       const urgent = await database.query("SELECT what FROM runs WHERE what = 'urgent'")
       expect(urgent).toHaveLength(1)
@@ -99,21 +100,21 @@ describe.each(kinds)('a batch on $name, its tasks in $queue', ({ skipped, connec
 
       // How far it is shows while it is worked on: what the killed worker had is not free for a while.
       const progress = async () => (await jobs.getBatchProgress(batch.id)).progress
-      await expect.poll(progress, { timeout: 20_000, interval: 10 }).toSatisfy((percent: number) => percent > 0 && percent < 100)
+      await expect.poll(progress, { ...SOON, interval: 10 }).toSatisfy((percent: number) => percent > 0 && percent < 100)
 
       // It is over when each item is over, also what the killed worker had.
-      await expect.poll(progress, { timeout: 45_000 }).toBe(100)
+      await expect.poll(progress, SOON).toBe(100)
       expect(await jobs.getBatchProgress(batch.id)).toMatchObject({ status: 'completed', processedItems: ITEMS - 1, failedItems: 1 })
       expect(await numbers('SELECT id FROM imported ORDER BY id')).toEqual(cities)
       // The item that failed was tried four times in all, alone after the first.
       expect(await numbers('SELECT attempt FROM runs WHERE items = 1 ORDER BY attempt')).toEqual([2, 3, 4])
-      await expect.poll(() => notices.length, { timeout: 15_000 }).toBeGreaterThan(0)
+      await expect.poll(() => notices.length, SOON).toBeGreaterThan(0)
       for (const { key, body } of notices) {
         expect(key).toBe(batch.id)
         expect(body).toMatchObject({ event: 'batch:completed', batchId: batch.id, processedItems: ITEMS - 1, failedItems: 1 })
       }
       // It is not told again, whoever starts next.
-      await expect.poll(async () => (await backend.unnotifiedBatches(Date.now() + 60_000)).length).toBe(0)
+      await expect.poll(async () => (await backend.unnotifiedBatches(Date.now() + 60_000)).length, SOON).toBe(0)
 
       // What failed for good is kept with why, and done once it can be done.
       const [letter, ...more] = await jobs.listDeadLetters({ queue: 'import' })
@@ -126,8 +127,8 @@ describe.each(kinds)('a batch on $name, its tasks in $queue', ({ skipped, connec
       for (const [index, ms] of waits.entries()) expect(ms).toBeGreaterThanOrEqual((BACKOFF_MS / 2) * 2 ** index)
       await database.exec(`INSERT INTO cities VALUES (${MISSING}, 'City ${MISSING}')`)
       expect(await jobs.retryDeadLetterTask((letter as NonNullable<typeof letter>).id)).toBe(true)
-      await expect.poll(() => numbers('SELECT id FROM imported ORDER BY id'), { timeout: 20_000 }).toEqual(items)
-      await expect.poll(() => jobs.listDeadLetters({ queue: 'import' })).toEqual([])
+      await expect.poll(() => numbers('SELECT id FROM imported ORDER BY id'), SOON).toEqual(items)
+      await expect.poll(() => jobs.listDeadLetters({ queue: 'import' }), SOON).toEqual([])
     },
   )
 })

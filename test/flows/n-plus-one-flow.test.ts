@@ -4,6 +4,7 @@ import { sluiceMiddleware } from '@sluice/express'
 import express from 'express'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { databases } from '../support/databases.ts'
+import { SOON } from '../support/patience.ts'
 import { openStack, type Stack, seed } from '../support/stack.ts'
 
 type Route = (stack: Stack) => Promise<unknown>
@@ -56,7 +57,7 @@ async function serve(stack: Stack, route: Route) {
     const response = await fetch(`${origin}${path}`, { method, headers: { connection: 'close' } })
     const body = response.status === 204 ? undefined : ((await response.json()) as unknown)
     // A scope ends after its response was sent.
-    await expect.poll(() => reports.length).toBe(before + 1)
+    await expect.poll(() => reports.length, SOON).toBe(before + 1)
     return { status: response.status, body, report: reports.at(-1) as ScopeReport }
   }
   return ask

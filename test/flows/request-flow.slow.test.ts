@@ -6,6 +6,7 @@ import type { Knex } from 'knex'
 import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import { randomSuffix } from '../services/service.ts'
 import { type Database, type DatabaseKind, databases } from '../support/databases.ts'
+import { SOON, TEST_MS } from '../support/patience.ts'
 import { FlowProcess } from './flow-process.ts'
 import type { RequestNodeCounts, RequestNodePlan } from './request-node.main.ts'
 
@@ -81,16 +82,14 @@ describe.each(databases().filter(({ dialect }) => dialect !== 'mysql'))('a reque
 
   it.skipIf(skipped !== undefined || redisUrl === undefined)(
     'is given to a node, answered from memory or Redis or else by the database, kept for its time, and counted',
-    { timeout: 60_000 },
+    { timeout: TEST_MS },
     async () => {
       const { namespace, nodes, proxy, get, rename, asked } = await openApp(connect, redisUrl as string)
       const client = new Redis(redisUrl as string)
       onTestFinished(() => void client.disconnect())
       // The first of each node has it read the catalogue, without which nothing is kept.
       await expect
-        .poll(async () => Math.max(...[await get(2), await get(2), await get(2), await get(2)].map(({ statements }) => statements)), {
-          timeout: 20_000,
-        })
+        .poll(async () => Math.max(...[await get(2), await get(2), await get(2), await get(2)].map(({ statements }) => statements)), SOON)
         .toBe(0)
 
       const miss = await get(1)
@@ -129,10 +128,10 @@ describe.each(databases().filter(({ dialect }) => dialect !== 'mysql'))('a reque
 
   it.skipIf(skipped !== undefined || redisUrl === undefined)(
     'is answered with a whole page that another node has made, until a write touches what it was made of',
-    { timeout: 60_000 },
+    { timeout: TEST_MS },
     async () => {
       const { nodes, origin, get, rename } = await openApp(connect, redisUrl as string)
-      await expect.poll(async () => (await get(2)).statements + (await get(2)).statements, { timeout: 20_000 }).toBe(0)
+      await expect.poll(async () => (await get(2)).statements + (await get(2)).statements, SOON).toBe(0)
       const page = async () => {
         const response = await fetch(`${origin}/pages/1`)
         const status = response.headers.get('cache-status') ?? ''
@@ -147,7 +146,7 @@ describe.each(databases().filter(({ dialect }) => dialect !== 'mysql'))('a reque
       const fresh = async () => {
         const before = await total('toStore')
         const answer = await page()
-        await expect.poll(() => total('toStore'), { timeout: 10_000 }).toBe(before + 1)
+        await expect.poll(() => total('toStore'), SOON).toBe(before + 1)
         return answer
       }
       const first = await fresh()
@@ -167,10 +166,10 @@ describe.each(databases().filter(({ dialect }) => dialect !== 'mysql'))('a reque
 
   it.skipIf(skipped !== undefined || redisUrl === undefined)(
     'is answered while a node is killed, and by what that node had kept in Redis',
-    { timeout: 60_000 },
+    { timeout: TEST_MS },
     async () => {
       const { nodes, origin, get } = await openApp(connect, redisUrl as string)
-      await expect.poll(async () => (await get(1)).statements + (await get(1)).statements, { timeout: 20_000 }).toBe(0)
+      await expect.poll(async () => (await get(1)).statements + (await get(1)).statements, SOON).toBe(0)
       const [killed] = nodes as [(typeof nodes)[number], ...(typeof nodes)[number][]]
       const asking = Array.from({ length: 40 }, async (_, turn) => {
         await new Promise((resolve) => setTimeout(resolve, turn * 5))

@@ -6,6 +6,7 @@ import { clusterTarget } from '@sluice/core/scaling-cluster'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { freePort } from '../services/free-port.ts'
 import { databases } from '../support/databases.ts'
+import { SOON, TEST_MS } from '../support/patience.ts'
 import type { ScalingWorkerPlan } from './scaling-worker.main.ts'
 
 const MINUTE = 60_000
@@ -46,7 +47,7 @@ const { name, connect } = kind as NonNullable<typeof kind>
 
 describe(`scaling an app on ${name}`, () => {
   it('goes from what is collected by trends, policies and their cooldowns, beside a forecast, to workers that come and go, with a history and alerts', {
-    timeout: 120_000,
+    timeout: TEST_MS,
   }, async () => {
     const database = await connect()
     onTestFinished(() => database.drop())
@@ -76,7 +77,7 @@ describe(`scaling an app on ${name}`, () => {
     monitor.startCollecting({ intervalMs: 1_000 })
     monitor.createScalingPolicy('many requests', 'requests', LIMIT, 'up', 100, 4)
     monitor.createScalingPolicy('few requests', 'requests', 8, 'down', 50, 4)
-    await target.scaleTo(1, 'the first', AbortSignal.timeout(60_000))
+    await target.scaleTo(1, 'the first', AbortSignal.timeout(SOON.timeout))
 
     const answered = new Map<string, number>()
     const failures: string[] = []

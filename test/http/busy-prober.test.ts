@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { createProxy } from '@sluice/http'
 import { expect, it, onTestFinished } from 'vitest'
 import { keepBusy } from '../support/keep-busy.ts'
+import { TEST_MS } from '../support/patience.ts'
 
 /** A node that answers at once, whatever this thread does. */
 const NODE = `
@@ -19,7 +20,7 @@ parentPort.on('message', () => parentPort.postMessage(asked))
 const TIMEOUT_MS = 200
 const INTERVAL_MS = 20
 
-it('takes no node for down because this process was busy', { timeout: 30_000 }, async () => {
+it('takes no node for down because this process was busy', { timeout: TEST_MS }, async () => {
   const node = new Worker(NODE, { eval: true })
   onTestFinished(async () => void (await node.terminate()))
   const [port] = (await once(node, 'message')) as [number]

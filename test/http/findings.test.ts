@@ -1,5 +1,6 @@
 import type { Finding } from '@sluice/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { SOON } from '../support/patience.ts'
 import { cityTable } from './city-table.ts'
 import { frameworks } from './servers.ts'
 
@@ -28,7 +29,7 @@ describe.each(frameworks.filter(({ name }) => name !== 'node:http'))('findings o
     const ids: (string | null)[] = []
     for (let at = 1; at <= 2; at += 1) {
       ids.push((await fetch(`${served.url}/loop`)).headers.get('x-request-id'))
-      await vi.waitFor(() => expect(findings).toHaveLength(at))
+      await vi.waitFor(() => expect(findings).toHaveLength(at), SOON)
     }
     expect(new Set(ids).size).toBe(2)
     expect(findings.map(({ code, requestId }) => [code, requestId])).toEqual(ids.map((id) => ['N_PLUS_ONE', id]))

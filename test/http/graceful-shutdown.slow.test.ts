@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { SOON, TEST_MS } from '../support/patience.ts'
 
 const children: ChildProcess[] = []
 afterEach(() => {
@@ -53,7 +54,7 @@ function ask(port: number, path: string, agent?: Agent): Promise<Answered> {
 }
 
 describe.each(['node', 'express', 'fastify'])('gracefulShutdown of an app of %s', (framework) => {
-  it('fails no request under load that was accepted before the drain is over', { timeout: 60_000 }, async () => {
+  it('fails no request under load that was accepted before the drain is over', { timeout: TEST_MS }, async () => {
     const { child, port, lines, ended } = await start(framework, 1_000)
     let isReady = true
     let sent = 0
@@ -81,7 +82,7 @@ describe.each(['node', 'express', 'fastify'])('gracefulShutdown of an app of %s'
     }
     const clients = Array.from({ length: 20 }, client)
     const probing = probe()
-    await vi.waitFor(() => expect(sent).toBeGreaterThan(100), 10_000)
+    await vi.waitFor(() => expect(sent).toBeGreaterThan(100), SOON)
     const slow = ask(port, '/work/2500')
     await ask(port, '/work/1')
     child.kill('SIGTERM')
@@ -97,19 +98,19 @@ describe.each(['node', 'express', 'fastify'])('gracefulShutdown of an app of %s'
     expect(lines).toContain('closed')
   })
 
-  it('says from the beginning on that connections end', { timeout: 30_000 }, async () => {
+  it('says from the beginning on that connections end', { timeout: TEST_MS }, async () => {
     const { child, port, ended } = await start(framework)
     const agent = new Agent({ keepAlive: true })
     const before = await ask(port, '/work/1', agent)
     expect(before.connection).toBe('keep-alive')
     child.kill('SIGTERM')
-    await vi.waitFor(async () => expect((await ask(port, '/readyz', agent)).status).toBe(503))
+    await vi.waitFor(async () => expect((await ask(port, '/readyz', agent)).status).toBe(503), SOON)
     expect((await ask(port, '/work/1', agent)).connection).toBe('close')
     expect(await ended).toBe(0)
     agent.destroy()
   })
 
-  it('cuts what takes too long, and says so by its exit code', { timeout: 30_000 }, async () => {
+  it('cuts what takes too long, and says so by its exit code', { timeout: TEST_MS }, async () => {
     const { child, port, ended } = await start(framework, 0, 200)
     const slow = ask(port, '/work/60000').catch((error: NodeJS.ErrnoException) => error.code)
     await ask(port, '/work/50')
@@ -118,12 +119,12 @@ describe.each(['node', 'express', 'fastify'])('gracefulShutdown of an app of %s'
     expect(await ended).toBe(1)
   })
 
-  it('cuts everything at a second signal', { timeout: 30_000 }, async () => {
+  it('cuts everything at a second signal', { timeout: TEST_MS }, async () => {
     const { child, port, ended } = await start(framework, 60_000, 60_000)
     const slow = ask(port, '/work/60000').catch((error: NodeJS.ErrnoException) => error.code)
     await ask(port, '/work/50')
     child.kill('SIGTERM')
-    await vi.waitFor(async () => expect((await ask(port, '/readyz')).status).toBe(503))
+    await vi.waitFor(async () => expect((await ask(port, '/readyz')).status).toBe(503), SOON)
     child.kill('SIGTERM')
     expect(await slow).toBe('ECONNRESET')
     expect(await ended).toBe(1)
@@ -131,14 +132,14 @@ describe.each(['node', 'express', 'fastify'])('gracefulShutdown of an app of %s'
 })
 
 describe('gracefulShutdown', () => {
-  it('ends streams of events and WebSockets, which would never end', { timeout: 30_000 }, async () => {
+  it('ends streams of events and WebSockets, which would never end', { timeout: TEST_MS }, async () => {
     const { child, port, ended } = await start('node', 100)
     const events = ask(port, '/events')
     const socket = connect(port, '127.0.0.1')
     const received: Buffer[] = []
     socket.on('data', (chunk) => received.push(chunk))
     socket.write('GET /ws HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n')
-    await vi.waitFor(() => expect(Buffer.concat(received).toString()).toContain('101'))
+    await vi.waitFor(() => expect(Buffer.concat(received).toString()).toContain('101'), SOON)
     const closed = new Promise((resolve) => socket.once('end', resolve))
     await ask(port, '/work/20')
     child.kill('SIGTERM')

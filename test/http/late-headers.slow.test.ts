@@ -5,6 +5,7 @@ import { sluicePlugin, sluiceResponseCache } from '@sluice/fastify'
 import { createResponseCache, type ResponseCacheOptions } from '@sluice/http'
 import fastify from 'fastify'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { SOON } from '../support/patience.ts'
 import { type CityTable, cityTable } from './city-table.ts'
 import { type Answer, frameworks } from './servers.ts'
 
@@ -91,7 +92,7 @@ describe.each(frameworks)('Set-Cookie at the last moment on $name', (framework) 
   it('keeps a response from being kept in shadow mode, too', async () => {
     const { get, stats } = await serve({ body: 'a city' }, ways[0]?.[1] ?? (() => {}), {}, { mode: 'shadow' })
     for (let at = 0; at < 2; at += 1) expect((await get()).cookies).toEqual([COOKIE])
-    await expect.poll(() => stats().notStored).toEqual({ 'set-cookie': 2 })
+    await expect.poll(() => stats().notStored, SOON).toEqual({ 'set-cookie': 2 })
     expect(stats()).toMatchObject({ stored: 0, shadowed: 0 })
   })
 
@@ -113,7 +114,7 @@ describe.each(frameworks)('Set-Cookie at the last moment on $name', (framework) 
     )
     // Node leaves its connection corked: it may be that no answer comes.
     const first = get({}, AbortSignal.timeout(300)).catch(() => undefined)
-    await vi.waitFor(() => expect(runs()).toBe(1))
+    await vi.waitFor(() => expect(runs()).toBe(1), SOON)
     await first
     expect(await get()).toMatchObject({ status: 200, body: 'a city' })
     expect(await get()).toMatchObject({ status: 200, body: 'a city' })

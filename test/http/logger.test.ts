@@ -5,6 +5,7 @@ import { withSluice } from '@sluice/knex'
 import fastify from 'fastify'
 import knexFactory from 'knex'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { SOON } from '../support/patience.ts'
 
 type Line = Readonly<Record<string, unknown>>
 
@@ -50,7 +51,7 @@ describe("findings in the log of Fastify's own pino", () => {
     })
     for (let time = 0; time < 11; time += 1) await app.inject({ url: '/cities', headers: { 'x-request-id': `request-${time}` } })
     const findings = () => lines.filter(({ code }) => code === 'N_PLUS_ONE')
-    await expect.poll(() => findings().length).toBe(2)
+    await expect.poll(() => findings().length, SOON).toBe(2)
     const [first, tenth] = findings()
     expect(first).toMatchObject({
       level: 40,

@@ -18,6 +18,7 @@ import express4 from 'express4'
 import fastify from 'fastify'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { readOpenMetrics } from '../support/open-metrics.ts'
+import { SOON } from '../support/patience.ts'
 
 const closing: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -174,7 +175,7 @@ describe.each(frameworks)('on %s', (_name, serve) => {
       gone.end()
       await new Promise((resolve) => setTimeout(resolve, 60))
       gone.destroy()
-      await vi.waitFor(() => expect(reports).toHaveLength(4))
+      await vi.waitFor(() => expect(reports).toHaveLength(4), SOON)
       const { headers, body } = await get('/metrics')
       expect([headers['content-type'], headers['cache-control']]).toEqual(['text/plain; version=0.0.4; charset=utf-8', 'no-store'])
       const count = 'http_server_request_duration_seconds_count'
@@ -203,7 +204,7 @@ describe.each(frameworks)('on %s', (_name, serve) => {
     it('are for who asks so, with the id of a request that took as long', async () => {
       const { get, reports } = await setUp({ requestId: { trust: true } })
       await get('/work/1', { 'x-request-id': 'mine-1' })
-      await vi.waitFor(() => expect(reports).toHaveLength(1))
+      await vi.waitFor(() => expect(reports).toHaveLength(1), SOON)
       const { headers, body } = await get('/metrics', { accept })
       expect([headers['content-type'], headers.vary]).toEqual([
         'application/openmetrics-text; version=1.0.0; charset=utf-8',
@@ -232,7 +233,7 @@ describe.each(frameworks)('on %s', (_name, serve) => {
       await sluice.jobs?.enqueueTask({}, 'normal', 'mails')
       await get('/work/1')
       await get('/fails')
-      await vi.waitFor(async () => expect((await get('/metrics')).body.toString()).toContain('sluice_scope_failures_total'))
+      await vi.waitFor(async () => expect((await get('/metrics')).body.toString()).toContain('sluice_scope_failures_total'), SOON)
       const written = [...(await get('/metrics')).body.toString().matchAll(/^# TYPE (\S+) (\w+)$/gm)]
       const names = written.map(([, name = '', type]) => (type === 'counter' ? name.replace(/_total$/, '') : name))
       const read = readOpenMetrics((await get('/metrics', { accept })).body.toString())
@@ -246,7 +247,7 @@ describe.each(frameworks)('on %s', (_name, serve) => {
       const { get, reports } = await setUp()
       const { headers } = await get('/work/1', { 'x-request-id': 'theirs' })
       expect(headers['x-request-id']).toMatch(/^[\da-f]{8}-[\da-f-]{27}$/)
-      await vi.waitFor(() => expect(reports).toHaveLength(1))
+      await vi.waitFor(() => expect(reports).toHaveLength(1), SOON)
       expect(reports[0]?.requestId).toBe(headers['x-request-id'])
     })
 

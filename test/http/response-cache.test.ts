@@ -2,6 +2,7 @@ import { request as httpRequest } from 'node:http'
 import type { ResponseDifference } from '@sluice/core'
 import { createResponseCache, type ResponseCacheOptions, type ResponseCacheStats } from '@sluice/http'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { SOON } from '../support/patience.ts'
 import { type CityTable, cityTable } from './city-table.ts'
 import { type Answer, frameworks, type Route, type Served } from './servers.ts'
 
@@ -99,7 +100,7 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
       },
     ])
     const first = get('/city')
-    await vi.waitFor(() => expect(runs).toBe(1))
+    await vi.waitFor(() => expect(runs).toBe(1), SOON)
     // The read has been sent and answered by now, or is answered before the write.
     await new Promise((resolve) => setTimeout(resolve, 20))
     await db('cities').where({ id: 1 }).update({ people: 2 })
@@ -515,7 +516,7 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
       ]
     })
     const asked = Array.from({ length: 6 }, () => get('/it'))
-    await vi.waitFor(() => expect(runs).toBe(1))
+    await vi.waitFor(() => expect(runs).toBe(1), SOON)
     await new Promise((resolve) => setTimeout(resolve, 50))
     await sluice.run(async () => void (await rename()))
     goOn()
@@ -540,7 +541,7 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
     ])
     const leaving = new AbortController()
     const left = fetch(`${url}/it`, { signal: leaving.signal }).catch(() => 'left')
-    await vi.waitFor(() => expect(runs).toBe(1))
+    await vi.waitFor(() => expect(runs).toBe(1), SOON)
     const waiting = get('/it')
     await new Promise((resolve) => setTimeout(resolve, 20))
     leaving.abort()
@@ -563,7 +564,7 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
       },
     ])
     const first = get('/it')
-    await vi.waitFor(() => expect(runs).toBe(1))
+    await vi.waitFor(() => expect(runs).toBe(1), SOON)
     await get('/it')
     expect(runs).toBe(2)
     await first
@@ -587,12 +588,12 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
     )
     sluice.on('responseDifference', (difference) => differences.push(difference))
     await get('/it')
-    await vi.waitFor(() => expect(stats().stored).toBe(1))
+    await vi.waitFor(() => expect(stats().stored).toBe(1), SOON)
     await get('/it')
-    await vi.waitFor(() => expect(stats()).toMatchObject({ shadowed: 1, shadowDifferences: 0, stored: 2 }))
+    await vi.waitFor(() => expect(stats()).toMatchObject({ shadowed: 1, shadowDifferences: 0, stored: 2 }), SOON)
     suffix = '!'
     expect((await get('/it')).body).toBe('Ghent!')
-    await vi.waitFor(() => expect(stats()).toMatchObject({ shadowed: 2, shadowDifferences: 1 }))
+    await vi.waitFor(() => expect(stats()).toMatchObject({ shadowed: 2, shadowDifferences: 1 }), SOON)
     expect(differences).toMatchObject([{ scope: 'GET /it', differs: 'body', keptBytes: 5, madeBytes: 6 }])
     expect(stats().hits).toBe(0)
   })

@@ -5,6 +5,7 @@ import knex, { type Knex } from 'knex'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Database, databases } from '../support/databases.ts'
+import { SOON } from '../support/patience.ts'
 
 const TABLES = `
   CREATE SCHEMA geo;
@@ -19,7 +20,7 @@ const postgres = databases().find(({ dialect }) => dialect === 'postgresql')
 
 /** Waits until something holds; fails when it does not in time. */
 async function eventually(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const until = Date.now() + 10_000
+  const until = Date.now() + SOON.timeout
   while (!(await holds())) {
     if (Date.now() > until) throw new Error(`Not in time: ${what}.`)
     await new Promise((resolve) => setTimeout(resolve, 5))

@@ -3,6 +3,8 @@ import { type KnexOptions, withSluice } from '@sluice/knex'
 import knex, { type Knex } from 'knex'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { PairReplica, ReplicaPair } from '../services/replica-server.ts'
+import { ownNow } from '../support/own-clock.ts'
+import { SOON, TEST_MS } from '../support/patience.ts'
 import { type ReplicaPairKind, replicaPairs } from '../support/replica-pairs.ts'
 import { tcpSwitch } from '../support/tcp-switch.ts'
 
@@ -63,7 +65,7 @@ function testOf(kind: ReplicaPairKind): void {
     const rows = Array.from({ length: 50 }, (_, i) => `(${i + 1}, 0)`)
     await kind.on(pair.primary, `INSERT INTO counters VALUES ${rows}`)
     await caughtUp()
-  }, 120_000)
+  }, TEST_MS)
 
   afterEach(async () => {
     for (const close of closing.splice(0).reverse()) await close()
@@ -113,37 +115,34 @@ function testOf(kind: ReplicaPairKind): void {
   const read = async (db: Knex, id: number): Promise<number> => ((await db('counters').where({ id }).first()) as { value: number }).value
   const write = (db: Knex, id: number, value: number) => db('counters').where({ id }).update({ value })
 
-  it.each(kind.ways)(
-    'never misses a write of its own, with $name',
-    async ({ name, session, set }) => {
-      await set(replica)
-      const { sluice, db, stats } = await open({}, session, { cache: false })
-      let stale = 0
-      let turns = 0
-      const walk = async (id: number) => {
-        for (let i = 1; i <= 250; i += 1) {
-          await sluice.run(async () => {
-            await write(db, id, i)
-            for (let k = 0; k < 4; k += 1) {
-              if ((await read(db, id)) !== i) stale += 1
-              turns += 1
-              if (k > 0) await sleep(4)
-            }
-          })
-        }
+  it.each(kind.ways)('never misses a write of its own, with $name', { timeout: TEST_MS }, async ({ name, session, set }) => {
+    await set(replica)
+    const { sluice, db, stats } = await open({}, session, { cache: false })
+    let stale = 0
+    let turns = 0
+    const walk = async (id: number) => {
+      for (let i = 1; i <= 250; i += 1) {
+        await sluice.run(async () => {
+          await write(db, id, i)
+          for (let k = 0; k < 4; k += 1) {
+            if ((await read(db, id)) !== i) stale += 1
+            turns += 1
+            if (k > 0) await sleep(4)
+          }
+        })
       }
-      const before = stats()
-      await Promise.all([walk(1), walk(2), walk(3), walk(4)])
-      const { replicaReads } = stats()
-      console.log(`${name}: ${turns} reads, ${stale} stale, ${replicaReads - before.replicaReads} on the replica`)
-      expect(stale).toBe(0)
-      expect(replicaReads).toBeGreaterThan(before.replicaReads)
-    },
-    60_000,
-  )
+    }
+    const before = stats()
+    await Promise.all([walk(1), walk(2), walk(3), walk(4)])
+    const { replicaReads } = stats()
+    console.log(`${name}: ${turns} reads, ${stale} stale, ${replicaReads - before.replicaReads} on the replica`)
+    expect(stale).toBe(0)
+    expect(replicaReads).toBeGreaterThan(before.replicaReads)
+  })
 
   it.each([true, false])(
     'never misses a write of its own with the cache: %s, in other scopes and outside of any',
+    { timeout: TEST_MS },
     async (isCached) => {
       const { sluice, db, stats } = await open({}, 'SELECT 1', isCached ? { cache: { ttl: 60 } } : { cache: false })
       const before = stats().replicaReads
@@ -159,10 +158,9 @@ function testOf(kind: ReplicaPairKind): void {
       expect(stale).toBe(0)
       expect(stats().replicaReads).toBeGreaterThan(before)
     },
-    60_000,
   )
 
-  it('misses nothing while replay is paused, and lets others read from the replica within the bound', async () => {
+  it('misses nothing while replay is paused, and lets others read from the replica within the bound', { timeout: TEST_MS }, async () => {
     const { sluice, db, stats } = await open({ maxLagMs: 60_000 }, 'SELECT 1', { cache: false })
     await replica.pauseReplay()
     try {
@@ -182,9 +180,9 @@ function testOf(kind: ReplicaPairKind): void {
       await replica.resumeReplay()
     }
     await caughtUp()
-  }, 60_000)
+  })
 
-  it('reads from the primary what the replica is too far behind with', async () => {
+  it('reads from the primary what the replica is too far behind with', { timeout: TEST_MS }, async () => {
     const { sluice, db, stats } = await open({ maxLagMs: 300 }, 'SELECT 1', { cache: false })
     await replica.pauseReplay()
     try {
@@ -197,7 +195,7 @@ function testOf(kind: ReplicaPairKind): void {
       await replica.resumeReplay()
     }
     await caughtUp()
-  }, 60_000)
+  })
 
   async function underLoad(opened: Opened, disturb: () => Promise<void>): Promise<{ done: number; failed: unknown[]; slowestMs: number }> {
     const { db, sluice } = opened
@@ -207,14 +205,14 @@ function testOf(kind: ReplicaPairKind): void {
     let isRunning = true
     const load = async () => {
       while (isRunning) {
-        const startedAt = performance.now()
+        const startedAt = ownNow()
         try {
           await sluice.run(() => read(db, 1 + (done % 40)))
           done += 1
         } catch (error) {
           failed.push(error)
         }
-        slowestMs = Math.max(slowestMs, performance.now() - startedAt)
+        slowestMs = Math.max(slowestMs, ownNow() - startedAt)
         await sleep(1)
       }
     }
@@ -231,13 +229,13 @@ function testOf(kind: ReplicaPairKind): void {
   async function readsAgain(stats: () => ReplicaRoutingStats): Promise<number> {
     const [startedAt, before] = [performance.now(), stats().replicaReads]
     while (stats().replicaReads === before) {
-      if (performance.now() - startedAt > 10_000) throw new Error('The replica is not read from any more.')
+      if (performance.now() - startedAt > SOON.timeout) throw new Error('The replica is not read from any more.')
       await sleep(5)
     }
     return performance.now() - startedAt
   }
 
-  it('loses no read when the replica is killed, and uses it again after it restarts', async () => {
+  it('loses no read when the replica is killed, and uses it again after it restarts', { timeout: TEST_MS }, async () => {
     const opened = await open({}, 'SELECT 1', { cache: false })
     let againAfterMs = 0
     const { done, failed } = await underLoad(opened, async () => {
@@ -251,9 +249,9 @@ function testOf(kind: ReplicaPairKind): void {
     console.log(`killed: ${done} reads, ${failed.length} failed, used again ${againAfterMs.toFixed(0)} ms after the restart`)
     expect(failed).toEqual([])
     expect(opened.stats().replicas[0]?.failures).toBeGreaterThan(0)
-  }, 60_000)
+  })
 
-  it('never misses a write of its own while the replica is killed, and begins again before it', async () => {
+  it('never misses a write of its own while the replica is killed, and begins again before it', { timeout: TEST_MS }, async () => {
     const opened = await open({}, 'SELECT 1', { cache: false })
     const { sluice, db, stats } = opened
     const failed: unknown[] = []
@@ -292,9 +290,9 @@ function testOf(kind: ReplicaPairKind): void {
     const replicaReads = stats().replicaReads - before.replicaReads
     console.log(`killed 4 times: ${turns} reads, ${stale} stale, ${failed.length} failed, ${replicaReads} on the replica`)
     expect({ stale, failed }).toEqual({ stale: 0, failed: [] })
-  }, 60_000)
+  })
 
-  it('goes on reading when the replica hangs', async () => {
+  it('goes on reading when the replica hangs', { timeout: TEST_MS }, async () => {
     const opened = await open({ readTimeoutMs: 500 }, 'SELECT 1', { cache: false })
     let primaryReads = 0
     const { done, failed, slowestMs } = await underLoad(opened, async () => {
@@ -315,9 +313,9 @@ function testOf(kind: ReplicaPairKind): void {
     console.log(`hung: ${done} reads, ${failed.length} failed, the slowest took ${slowestMs.toFixed(0)} ms`)
     expect(failed).toEqual([])
     expect(slowestMs).toBeLessThan(2_000)
-  }, 60_000)
+  })
 
-  it('reads from no new connection that leads to a server which is further behind', async () => {
+  it('reads from no new connection that leads to a server which is further behind', { timeout: TEST_MS }, async () => {
     const road = await tcpSwitch(replica.url)
     closing.push(() => road.close())
     const { sluice, db, stats } = await open({ maxLagMs: 60_000 }, 'SELECT 1', { cache: false }, road.url(replica.url))
@@ -344,7 +342,7 @@ function testOf(kind: ReplicaPairKind): void {
     } finally {
       await spare.resumeReplay()
     }
-  }, 60_000)
+  })
 
   it('asks the primary in transactions, for locks, raw statements, CTEs and what is not certain to read only', async () => {
     const { db, sluice, stats } = await open({}, 'SELECT 1', { cache: false })

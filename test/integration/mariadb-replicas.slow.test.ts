@@ -4,6 +4,7 @@ import knex, { type Knex } from 'knex'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import { asRoot } from '../services/mariadb-pair.ts'
 import type { PairReplica, ReplicaPair } from '../services/replica-server.ts'
+import { SOON, TEST_MS } from '../support/patience.ts'
 import { replicaPairs } from '../support/replica-pairs.ts'
 import { warningsOf } from '../support/warnings.ts'
 
@@ -24,7 +25,7 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     await kind.on(pair.primary, 'INSERT INTO counters SELECT seq, 0 FROM seq_1_to_50')
     await kind.on(pair.primary, 'CREATE SEQUENCE numbers')
     await kind.caughtUp(pair, replica)
-  }, 120_000)
+  }, TEST_MS)
 
   afterEach(async () => {
     for (const close of closing.splice(0).reverse()) await close()
@@ -128,7 +129,7 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     await opened.db.raw('DROP TABLE counters')
   })
 
-  it('never misses a write of any of several replication domains', async () => {
+  it('never misses a write of any of several replication domains', { timeout: TEST_MS }, async () => {
     let made = 0
     const session = () => {
       made += 1
@@ -162,9 +163,9 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     })
     expect(floor).toMatch(/^0:0-1-\d+\.1-1-\d+\.2-1-\d+$/)
     await kind.caughtUp(pair, replica)
-  }, 60_000)
+  })
 
-  it('waits for the very transaction, and no longer', async () => {
+  it('waits for the very transaction, and no longer', { timeout: TEST_MS }, async () => {
     const { sluice, db, stats } = open({ options: { maxLagMs: 60_000 } })
     await readsFrom({ sluice, db, stats }, 'replica')
     const position = async (url: string, variable: string) => (await kind.on(url, `SELECT @@${variable} AS position`))[0]?.position
@@ -180,7 +181,7 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
             await db('counters').where({ id: 34 }).update({ value: i })
             const before = await position(pair.primary, 'gtid_binlog_pos')
             await db('counters').where({ id: 31 }).update({ value: i })
-            await expect.poll(() => position(replica.url, 'gtid_slave_pos')).toBe(before)
+            await expect.poll(() => position(replica.url, 'gtid_slave_pos'), SOON).toBe(before)
             const reads = stats().replicaReads
             for (let k = 0; k < 20; k += 1) {
               expect(await read(db, 31)).toBe(i)
@@ -200,9 +201,9 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     } finally {
       await blocker.destroy()
     }
-  }, 60_000)
+  })
 
-  it('waits for one replication domain while the others go on', async () => {
+  it('waits for one replication domain while the others go on', { timeout: TEST_MS }, async () => {
     await kind.ways.at(-1)?.set(replica)
     const opened = open({
       primary: asRoot(pair.primary),
@@ -219,7 +220,7 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
         await db('counters').where({ id: 32 }).update({ value: 321 })
         for (let i = 1; i <= 5; i += 1) {
           await kind.on(pair.primary, `UPDATE counters SET value = ${i} WHERE id = 33`)
-          await expect.poll(() => kind.on(replica.url, 'SELECT value FROM counters WHERE id = 33')).toEqual([{ value: i }])
+          await expect.poll(() => kind.on(replica.url, 'SELECT value FROM counters WHERE id = 33'), SOON).toEqual([{ value: i }])
           const reads = stats().replicaReads
           for (let k = 0; k < 10; k += 1) {
             expect(await read(db, 32)).toBe(321)
@@ -239,9 +240,9 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
       if (!trx.isCompleted()) await trx.rollback()
       await blocker.destroy()
     }
-  }, 60_000)
+  })
 
-  it('carries read-your-writes to another process by its text', async () => {
+  it('carries read-your-writes to another process by its text', { timeout: TEST_MS }, async () => {
     const [one, other] = [open({ options: { maxLagMs: 60_000 } }), open({ options: { maxLagMs: 60_000 } })]
     await readsFrom(one, 'replica')
     await readsFrom(other, 'replica')
@@ -267,9 +268,9 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
     } finally {
       await replica.resumeReplay()
     }
-  }, 30_000)
+  })
 
-  it('finds a table that was made just now', async () => {
+  it('finds a table that was made just now', { timeout: TEST_MS }, async () => {
     const { sluice, db, stats } = open()
     const before = stats()?.replicaReads ?? 0
     for (let i = 1; i <= 40; i += 1) {
@@ -285,7 +286,7 @@ describe.skipIf(kind.skipped !== undefined)('replicas of MariaDB', () => {
       })
     }
     expect(stats().replicaReads).toBeGreaterThan(before)
-  }, 30_000)
+  })
 
   it.each([
     "GET_LOCK('a', 0)",

@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { TEST_MS } from '../support/patience.ts'
 
 const MB = 1_000_000
 
 describe('the heap', () => {
-  it('does not grow with clients made for each request, destroyed instances and long texts', { timeout: 120_000 }, () => {
+  it('does not grow with clients made for each request, destroyed instances and long texts', { timeout: TEST_MS }, () => {
     const flags = ['--expose-gc', '--import', 'tsx', '--conditions=@sluice/source']
     const report: Readonly<Record<string, number>> = JSON.parse(
       execFileSync(process.execPath, [...flags, resolve(import.meta.dirname, 'memory.heap.ts')], {

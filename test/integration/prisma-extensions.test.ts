@@ -2,6 +2,7 @@ import { Prisma } from '@prisma/client/extension'
 import { createSluice, formatFinding } from '@sluice/core'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { SOON } from '../support/patience.ts'
 import type { TestPrismaClient } from '../support/prisma-clients.ts'
 import { openStack, type Stack, seed } from '../support/stack.ts'
 
@@ -226,7 +227,7 @@ describe('with other extensions', () => {
     )
     const prisma = sluiced(own)
     await prisma.tag.count()
-    await vi.waitFor(() => expect(heard.some((sql) => sql.includes('Tag'))).toBe(true))
+    await vi.waitFor(() => expect(heard.some((sql) => sql.includes('Tag'))).toBe(true), SOON)
     await own.$disconnect()
   })
 })

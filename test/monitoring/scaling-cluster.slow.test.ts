@@ -2,17 +2,18 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { TEST_MS } from '../support/patience.ts'
 
 const main = fileURLToPath(new URL('scaling-cluster.main.ts', import.meta.url))
 
 /** A process that ends by itself has left nothing behind that would keep it. */
 async function tell(story: string): Promise<unknown> {
   const args = ['--import', 'tsx', '--conditions=@sluice/source', main, story]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 55_000, env: { ...process.env, NODE_OPTIONS: '' } })
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: TEST_MS, env: { ...process.env, NODE_OPTIONS: '' } })
   return JSON.parse(stdout)
 }
 
-describe('clusterTarget, with real workers', { timeout: 60_000 }, () => {
+describe('clusterTarget, with real workers', { timeout: TEST_MS }, () => {
   it('fails no request while it scales up and down', async () => {
     expect(await tell('load')).toEqual({ failed: [], counts: [3, 3, 1, 1, 2, 2, 1, 1], answersAll: true, processes: 4, alive: [] })
   })

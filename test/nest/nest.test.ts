@@ -9,6 +9,7 @@ import { withSluice } from '@sluice/knex'
 import knex, { type Knex } from 'knex'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { freshDatabase } from '../support/databases.ts'
+import { SOON } from '../support/patience.ts'
 import { appModule } from './app.ts'
 
 const CITIES = 20
@@ -68,7 +69,7 @@ const rows = Array.from({ length: CITIES }, (_, at) => ({ name: `City ${at + 1}`
 async function ask({ url, scopes }: Served): Promise<ScopeReport | undefined> {
   const response = await fetch(`${url}/regions/${CITIES}/cities`)
   expect([response.status, await response.json()]).toEqual([200, rows])
-  await expect.poll(() => scopes.length).toBeGreaterThan(0)
+  await expect.poll(() => scopes.length, SOON).toBeGreaterThan(0)
   return scopes.shift()
 }
 
@@ -100,7 +101,7 @@ describe.each(platforms)('a Nest app on %s', (_name, platform) => {
   it('merges it in optimize mode', async () => {
     const served = await serve(platform, { mode: 'optimize', cache: false, prefetch: false })
     // The catalogue is read with the first queries.
-    await expect.poll(async () => (await ask(served))?.queries, { timeout: 10_000 }).toBe(3)
+    await expect.poll(async () => (await ask(served))?.queries, SOON).toBe(3)
   })
 
   it('answers what is under way before it closes database and Sluice', async () => {

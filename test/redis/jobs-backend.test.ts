@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Claim, JobBackend, NewTask, Outcome, OutcomeKind, WakeHint } from '@sluice/core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { findRedisServer, type RedisServer, startRedisServer } from '../services/redis-server.ts'
+import { ownNow } from '../support/own-clock.ts'
+import { NEVER_MS, SOON } from '../support/patience.ts'
 import { jobBackendOn } from './job-worlds.ts'
 
-const LEASE = 60_000
-const SOON = { timeout: 10_000, interval: 20 }
+const LEASE = NEVER_MS
 const settings = { maxRetries: 3, maxCrashes: 5, timeoutMs: 0, backoff: 1_000, runAs: null }
 
 describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => {
@@ -98,9 +99,9 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
     it('stay cheap beside a hundred thousand tasks that wait for their time', async () => {
       const backend = await open()
       const cost = async () => {
-        const before = performance.now()
+        const before = ownNow()
         for (let at = 0; at < 50; at += 1) await backend.step(queue, [outcome(await claim(backend, 'w'), 'done')], 0, 'w', LEASE)
-        return performance.now() - before
+        return ownNow() - before
       }
       await backend.add(Array.from({ length: 200 }, (_, at) => task(`t${at}`)))
       const alone = await cost()
@@ -157,7 +158,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
     it.each(['release', 'retry'] as const)('count as done from a worker that lost the task, while it waits after a %s', async (kind) => {
       const backend = await open()
       const { late, current } = await twice(backend)
-      await backend.step(queue, [outcome(current, kind, { runAt: kind === 'retry' ? Date.now() + 60_000 : 0 })], 0, 'second', LEASE)
+      await backend.step(queue, [outcome(current, kind, { runAt: kind === 'retry' ? Date.now() + NEVER_MS : 0 })], 0, 'second', LEASE)
       expect(await counts(backend)).toEqual({ ...none, [kind === 'retry' ? 'retry' : 'queued']: 1 })
       expect((await backend.step(queue, [outcome(late, 'done')], 0, 'first', LEASE)).lost).toEqual([])
       expect(await counts(backend)).toEqual(none)
@@ -187,7 +188,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       await backend.add([task('t')])
       const late = await claim(backend, 'w', 1)
       await sleep(20)
-      expect((await backend.step(queue, [outcome(late, 'retry', { runAt: Date.now() + 60_000 })], 0, 'w', LEASE)).lost).toEqual([])
+      expect((await backend.step(queue, [outcome(late, 'retry', { runAt: Date.now() + NEVER_MS })], 0, 'w', LEASE)).lost).toEqual([])
       expect(await counts(backend)).toEqual({ ...none, retry: 1 })
     })
 
@@ -207,7 +208,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
       const late = await claim(backend, 'first', 1)
       let current: Claim | undefined
       await expect.poll(async () => (current = (await backend.step(queue, [], 1, 'second', LEASE)).claims[0]), SOON).toBeDefined()
-      const retried = outcome(current as Claim, 'retry', { runAt: Date.now() + 60_000, doneItems: 7, data: '[8,9,10]' })
+      const retried = outcome(current as Claim, 'retry', { runAt: Date.now() + NEVER_MS, doneItems: 7, data: '[8,9,10]' })
       expect((await backend.step(queue, [retried], 0, 'second', LEASE)).batches).toEqual([])
       const { lost, batches } = await backend.step(queue, [outcome(late, 'done', { doneItems: 10 })], 0, 'first', LEASE)
       expect(lost).toEqual([])
@@ -526,7 +527,7 @@ describe.skipIf(findRedisServer() === undefined)('the backend on BullMQ', () => 
 
   it('lists by status, in the order in which tasks were made', async () => {
     const backend = await open()
-    const later = Date.now() + 60_000
+    const later = Date.now() + NEVER_MS
     await backend.add([task('1', { runAt: later }), task('2'), task('3', { order: 1 }), task('4'), task('5', { runAt: later })])
     const held = await claim(backend, 'w')
     expect(held.id).toBe('3')

@@ -2,10 +2,9 @@ import { AsyncBatchProcessingEngine, type JobEvents, UnretryableError } from '@s
 import { Queue, QueueEvents } from 'bullmq'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { findRedisServer, type RedisServer, startRedisServer } from '../services/redis-server.ts'
+import { SOON } from '../support/patience.ts'
 import { jobBackendOn } from './job-worlds.ts'
 import { clients } from './redis-worlds.ts'
-
-const SOON = { timeout: 10_000, interval: 20 }
 
 describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('tasks are jobs of BullMQ, %s', (client) => {
   let server: RedisServer

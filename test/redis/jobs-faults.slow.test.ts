@@ -3,10 +3,11 @@ import { AsyncBatchProcessingEngine, JobBackendError, type JobEvents, type JobsO
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { findRedisServer, type RedisServer, startRedisServer } from '../services/redis-server.ts'
 import { SilentProxy } from '../services/silent-proxy.ts'
+import { ownNow } from '../support/own-clock.ts'
+import { NEVER_MS, SOON } from '../support/patience.ts'
 import { jobBackendOn, redisOn } from './job-worlds.ts'
 import { clients } from './redis-worlds.ts'
 
-const LONG = { timeout: 25_000, interval: 10 }
 const commandTimeoutMs = 500
 
 describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('faults of the Redis of jobs, %s', (client) => {
@@ -28,7 +29,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
   /** An engine, and what it was told of. Leases are longer than any test. */
   const open = ({ port }: { readonly port: number }, options: JobsOptions = {}) => {
     const jobs = new AsyncBatchProcessingEngine({
-      ...{ leaseMs: 60_000, pollMs: 100, graceMs: 200, ...options },
+      ...{ leaseMs: NEVER_MS, pollMs: 100, graceMs: 200, ...options },
       backend: jobBackendOn(client, port, { commandTimeoutMs }),
     })
     cleanups.push(() => jobs.close())
@@ -57,14 +58,14 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
       for (const at of numbers(400)) await jobs.enqueueTask(at, 'normal', 'default', { maxRetries: 0 })
       jobs.start()
       for (const count of [60, 180]) {
-        await expect.poll(() => runs.length, { ...LONG, interval: 1 }).toBeGreaterThan(count)
+        await expect.poll(() => runs.length, { ...SOON, interval: 1 }).toBeGreaterThan(count)
         proxy.silence(what)
-        const silentAt = Date.now()
+        const silentAt = ownNow()
         const before = completed.length
-        await expect.poll(() => completed.length, LONG).toBeGreaterThan(before + 20)
-        expect(Date.now() - silentAt).toBeLessThan(10 * commandTimeoutMs)
+        await expect.poll(() => completed.length, SOON).toBeGreaterThan(before + 20)
+        expect(ownNow() - silentAt).toBeLessThan(10 * commandTimeoutMs)
       }
-      await expect.poll(() => completed.length, LONG).toBe(400)
+      await expect.poll(() => completed.length, SOON).toBe(400)
       expect(runs.toSorted((left, right) => left - right)).toEqual(numbers(400))
       expect(new Set(completed.map(({ taskId }) => taskId)).size).toBe(400)
       expect(errors.length).toBeGreaterThan(0)
@@ -83,7 +84,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
     })
     const batch = await jobs.createBatchJob('sums', numbers(10), 2)
     jobs.start()
-    await expect.poll(() => ended.length, LONG).toBe(1)
+    await expect.poll(() => ended.length, SOON).toBe(1)
     expect(ended[0]).toMatchObject({ batchId: batch.id, status: 'completed', processedItems: 10 })
     await sleep(2 * commandTimeoutMs)
     expect(ended).toHaveLength(1)
@@ -96,9 +97,9 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
     cleanups.push(async () => backend.close())
     await backend.open()
     proxy.silence('all')
-    await expect(backend.step('q', [], 1, 'w', 60_000)).rejects.toBeInstanceOf(JobBackendError)
-    const isAnswered = async () => (await Promise.resolve(backend.step('q', [], 0, 'w', 60_000)).catch(() => undefined)) !== undefined
-    await expect.poll(isAnswered, LONG).toBe(true)
+    await expect(backend.step('q', [], 1, 'w', NEVER_MS)).rejects.toBeInstanceOf(JobBackendError)
+    const isAnswered = async () => (await Promise.resolve(backend.step('q', [], 0, 'w', NEVER_MS)).catch(() => undefined)) !== undefined
+    await expect.poll(isAnswered, SOON).toBe(true)
     // Should it come after all, it finds this.
     expect(await server.run('GET', 'bull:@sluice:step:w.0:q')).toBe('1|')
   })
@@ -120,16 +121,16 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
     )
     jobs.start()
     const task = await jobs.enqueueTask(1)
-    await expect.poll(() => running, LONG).toBe(1)
+    await expect.poll(() => running, SOON).toBe(1)
     const subscribers = async () =>
       [...String(await server.run('CLIENT', 'LIST', 'TYPE', 'pubsub')).matchAll(/^id=(\d+)/gm)].map(([, id]) => id)
-    await expect.poll(async () => (await subscribers()).length, LONG).toBe(1)
+    await expect.poll(async () => (await subscribers()).length, SOON).toBe(1)
     const before = await subscribers()
     proxy.silence('all')
-    await expect.poll(subscribers, LONG).not.toEqual(before)
-    await expect.poll(async () => (await subscribers()).length, LONG).toBe(1)
+    await expect.poll(subscribers, SOON).not.toEqual(before)
+    await expect.poll(async () => (await subscribers()).length, SOON).toBe(1)
     expect(await other.cancelTask(task.id)).toBe(true)
-    await expect.poll(() => cancelled.length, LONG).toBe(1)
+    await expect.poll(() => cancelled.length, SOON).toBe(1)
   })
 
   it('goes on with all that was accepted after a Redis was killed that writes down everything', async () => {
@@ -145,14 +146,14 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
     const refused: unknown[] = []
     let slowestMs = 0
     const enqueue = async (at: number) => {
-      const startedAt = performance.now()
+      const startedAt = ownNow()
       try {
         await jobs.enqueueTask(at, 'normal', 'default', { maxRetries: 0 })
         accepted.push(at)
       } catch (error) {
         refused.push(error)
       }
-      slowestMs = Math.max(slowestMs, performance.now() - startedAt)
+      slowestMs = Math.max(slowestMs, ownNow() - startedAt)
     }
     const load = (async () => {
       for (const at of numbers(600)) {
@@ -160,14 +161,14 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
         if (refused.length > 0 && accepted.length + refused.length > 300) await sleep(1)
       }
     })()
-    await expect.poll(() => completed.length, LONG).toBeGreaterThan(100)
+    await expect.poll(() => completed.length, SOON).toBeGreaterThan(100)
     await server.kill()
-    await expect.poll(() => refused.length, LONG).toBeGreaterThan(0)
+    await expect.poll(() => refused.length, SOON).toBeGreaterThan(0)
     await server.start()
     await load
-    await expect.poll(async () => (await jobs.getProcessingStats()).queued, LONG).toBe(0)
-    await expect.poll(() => accepted.filter((at) => !runs.has(at)), LONG).toEqual([])
-    await expect.poll(async () => (await jobs.getProcessingStats()).processing, LONG).toBe(0)
+    await expect.poll(async () => (await jobs.getProcessingStats()).queued, SOON).toBe(0)
+    await expect.poll(() => accepted.filter((at) => !runs.has(at)), SOON).toEqual([])
+    await expect.poll(async () => (await jobs.getProcessingStats()).processing, SOON).toBe(0)
     expect(refused.filter((error) => !(error instanceof JobBackendError))).toEqual([])
     expect(errors.filter((error) => !(error instanceof JobBackendError))).toEqual([])
     expect(slowestMs).toBeLessThan(commandTimeoutMs + 2_000)
@@ -188,13 +189,13 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
     await jobs.enqueueTask('long')
     await jobs.enqueueTask('gone', 'normal', 'default', { delayMs: 1_000 })
     jobs.start()
-    await expect.poll(() => runs, LONG).toEqual(['long'])
+    await expect.poll(() => runs, SOON).toEqual(['long'])
     await server.kill()
     await server.start()
     release()
-    await expect.poll(async () => (await jobs.getProcessingStats().catch(() => undefined))?.lost, LONG).toBe(1)
+    await expect.poll(async () => (await jobs.getProcessingStats().catch(() => undefined))?.lost, SOON).toBe(1)
     await jobs.enqueueTask('next')
-    await expect.poll(() => completed.length, LONG).toBe(1)
+    await expect.poll(() => completed.length, SOON).toBe(1)
     expect(runs).toEqual(['long', 'next'])
     expect(await jobs.getProcessingStats()).toMatchObject({ pending: 0, queued: 0, processing: 0 })
   })
@@ -208,13 +209,13 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
     await server.pause(true)
     cleanups.push(() => server.pause(false))
     for (let call = 0; call < 3; call += 1) {
-      const startedAt = performance.now()
+      const startedAt = ownNow()
       await expect(jobs.getProcessingStats()).rejects.toBeInstanceOf(JobBackendError)
-      expect(performance.now() - startedAt).toBeLessThan(commandTimeoutMs + 1_000)
+      expect(ownNow() - startedAt).toBeLessThan(commandTimeoutMs + 1_000)
     }
     expect(await jobs.getQueueHealth()).toMatchObject({ health: 'unhealthy' })
     await server.pause(false)
-    await expect.poll(() => completed.length, LONG).toBe(50)
+    await expect.poll(() => completed.length, SOON).toBe(50)
   })
 
   it('waits for a Redis that comes later', async () => {
@@ -223,13 +224,13 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
     const { jobs, completed } = open(server)
     jobs.registerProcessor('default', () => {})
     jobs.start()
-    const startedAt = performance.now()
+    const startedAt = ownNow()
     await expect(jobs.enqueueTask(1)).rejects.toThrow(/ECONNREFUSED/)
     await expect(jobs.enqueueTask(1)).rejects.toBeInstanceOf(JobBackendError)
-    expect(performance.now() - startedAt).toBeLessThan(2 * commandTimeoutMs + 2_000)
+    expect(ownNow() - startedAt).toBeLessThan(2 * commandTimeoutMs + 2_000)
     await server.start()
-    await expect.poll(() => jobs.enqueueTask(2).catch(() => undefined), LONG).toBeDefined()
-    await expect.poll(() => completed.length, LONG).toBeGreaterThan(0)
+    await expect.poll(() => jobs.enqueueTask(2).catch(() => undefined), SOON).toBeDefined()
+    await expect.poll(() => completed.length, SOON).toBeGreaterThan(0)
   })
 
   it('closes while Redis is away, with what runs', async () => {
@@ -242,11 +243,11 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
     })
     await jobs.enqueueTask(1)
     jobs.start()
-    await expect.poll(() => isRunning, LONG).toBe(true)
+    await expect.poll(() => isRunning, SOON).toBe(true)
     await server.kill()
-    const startedAt = performance.now()
+    const startedAt = ownNow()
     await jobs.close()
-    expect(performance.now() - startedAt).toBeLessThan(10 * commandTimeoutMs)
+    expect(ownNow() - startedAt).toBeLessThan(10 * commandTimeoutMs)
     await expect(jobs.enqueueTask(1)).rejects.toMatchObject({ code: 'SLUICE_CLOSED' })
   })
 
@@ -263,9 +264,9 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
       String(await redis.client('LIST'))
         .trim()
         .split('\n').length
-    await expect.poll(connections, LONG).toBe(3)
+    await expect.poll(connections, SOON).toBe(3)
     await jobs.close()
-    await expect.poll(connections, LONG).toBe(1)
+    await expect.poll(connections, SOON).toBe(1)
     expect(await redis.ping()).toBe('PONG')
   })
 
@@ -275,10 +276,10 @@ describe.skipIf(findRedisServer() === undefined).each(Object.keys(clients))('fau
     cleanups.push(() => warned.mockRestore())
     const { jobs } = open(server)
     await jobs.enqueueTask(1)
-    await expect.poll(() => warned.mock.calls.length, LONG).toBe(1)
+    await expect.poll(() => warned.mock.calls.length, SOON).toBe(1)
     expect(warned.mock.calls[0]).toMatchObject([expect.stringContaining('volatile-lru'), { code: 'SLUICE_REDIS_EVICTION' }])
     await server.run('CLIENT', 'KILL', 'TYPE', 'normal')
-    await expect.poll(() => jobs.enqueueTask(2).catch(() => undefined), LONG).toBeDefined()
+    await expect.poll(() => jobs.enqueueTask(2).catch(() => undefined), SOON).toBeDefined()
     expect(warned.mock.calls.length).toBe(1)
   })
 })

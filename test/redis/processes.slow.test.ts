@@ -4,9 +4,10 @@ import type { Cluster, Redis } from 'ioredis'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startRedisCluster } from '../services/redis-cluster.ts'
 import { findRedisServer, startRedisServer } from '../services/redis-server.ts'
+import { SOON, TEST_MS } from '../support/patience.ts'
 import { clients } from './redis-worlds.ts'
 
-const soon = () => AbortSignal.timeout(5_000)
+const soon = () => AbortSignal.timeout(SOON.timeout)
 
 /** Processes with a link each, over clients that `connect` makes. */
 function linked(connect: () => Redis | Cluster, namespace = 'shop') {
@@ -24,7 +25,7 @@ function linked(connect: () => Redis | Cluster, namespace = 'shop') {
 async function findOneAnother(open: ReturnType<typeof linked>): Promise<void> {
   const [a, b] = [await open('a'), await open('b')]
   await open('c')
-  for (const link of [a, b]) await expect.poll(async () => (await link.others()).length).toBe(2)
+  for (const link of [a, b]) await expect.poll(async () => (await link.others()).length, SOON).toBe(2)
   expect((await a.others()).toSorted()).toEqual(['b', 'c'])
   const questions = Array.from({ length: 50 }, (_, at) => `question ${at}`)
   const answers = await Promise.all(questions.map((question, at) => (at % 2 === 0 ? a : b).ask('c', question, soon())))
@@ -32,7 +33,7 @@ async function findOneAnother(open: ReturnType<typeof linked>): Promise<void> {
   const long = 'ü'.repeat(500_000)
   expect(await a.ask('b', long, soon())).toBe(`b: ${long}`)
   await b.close()
-  await expect.poll(() => a.others()).toEqual(['c'])
+  await expect.poll(() => a.others(), SOON).toEqual(['c'])
   await expect(a.ask('b', 'there?', AbortSignal.timeout(300))).rejects.toThrow()
 }
 
@@ -54,17 +55,18 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
           String(await server.run('CLIENT', 'LIST'))
             .trim()
             .split('\n').length,
+        SOON,
       )
       .toBe(5)
   })
 
-  it('find one another on a Cluster, whichever node they talk to', async () => {
+  it('find one another on a Cluster, whichever node they talk to', { timeout: TEST_MS }, async () => {
     const cluster = await startRedisCluster()
     onTestFinished(() => cluster.stop())
     await findOneAnother(linked(() => new Client.Cluster([...cluster.startupNodes], { lazyConnect: true })))
-  }, 60_000)
+  })
 
-  it('join when Redis comes, and again when it comes back', async () => {
+  it('join when Redis comes, and again when it comes back', { timeout: TEST_MS }, async () => {
     const server = await startRedisServer()
     onTestFinished(() => server.stop())
     await server.kill()
@@ -74,11 +76,11 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     await expect(a.ask('b', 'there?', soon())).rejects.toThrow()
     for (let time = 0; time < 2; time += 1) {
       await server.start()
-      await expect.poll(() => a.ask('b', 'there?', soon()).catch(() => 'no'), { timeout: 10_000 }).toBe('b: there?')
+      await expect.poll(() => a.ask('b', 'there?', soon()).catch(() => 'no'), SOON).toBe('b: there?')
       expect(await b.others()).toEqual(['a'])
       await server.kill()
     }
-  }, 40_000)
+  })
 
   it('wait for an answer no longer than they are told', async () => {
     const server = await startRedisServer()
@@ -87,7 +89,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     const a = await open('a')
     await open('mute', () => new Promise(() => {}))
     await open('failing', () => Promise.reject(new Error('no')))
-    await expect.poll(async () => (await a.others()).length).toBe(2)
+    await expect.poll(async () => (await a.others()).length, SOON).toBe(2)
     for (const process of ['mute', 'failing']) await expect(a.ask(process, 'there?', AbortSignal.timeout(200))).rejects.toThrow(/timeout/i)
     await expect(a.ask('nobody', 'there?', soon())).rejects.toThrow('no process nobody listens there')
     await expect(a.ask('mute', 'there?', AbortSignal.abort())).rejects.toThrow()

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { createProxy } from '@sluice/http'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { findRedisServer, startRedisServer } from '../services/redis-server.ts'
+import { SOON } from '../support/patience.ts'
 import { clients } from './redis-worlds.ts'
 
 async function serve(server: ReturnType<typeof createServer>): Promise<number> {
@@ -28,7 +29,7 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
       const proxy = createProxy({ nodes: [`127.0.0.1:${node}`], rateLimit })
       onTestFinished(() => proxy.close({ graceMs: 0 }))
       const port = await serve(createServer(proxy.handler))
-      await expect.poll(() => client.status).toBe('ready')
+      await expect.poll(() => client.status, SOON).toBe('ready')
       return async () => (await fetch(`http://127.0.0.1:${port}/`)).status
     }
     return { redis, first: await open(), second: await open() }

@@ -2,6 +2,7 @@ import { redisStore } from '@sluice/redis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type SentinelSetUp, startSentinel } from '../services/redis-sentinel.ts'
 import { findRedisServer } from '../services/redis-server.ts'
+import { TEST_MS } from '../support/patience.ts'
 import { expectFailover } from './failover.ts'
 import { clients } from './redis-worlds.ts'
 
@@ -11,10 +12,10 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
   let setUp: SentinelSetUp
   beforeAll(async () => {
     setUp = await startSentinel()
-  }, 30_000)
+  }, TEST_MS)
   afterAll(() => setUp?.stop())
 
-  it('fails over: what the promoted replica knows is not trusted, and invalidations are heard from it', async () => {
+  it('fails over: what the promoted replica knows is not trusted, and invalidations are heard from it', { timeout: TEST_MS }, async () => {
     const redis = new Client({ ...setUp.options, sentinels: [...setUp.options.sentinels] })
     redis.on('error', () => {})
     try {
@@ -32,5 +33,5 @@ describe.skipIf(findRedisServer() === undefined).each(Object.entries(clients))('
     } finally {
       redis.disconnect()
     }
-  }, 40_000)
+  })
 })

@@ -1,4 +1,6 @@
 import type { CacheStore, StoreWatcher } from '@sluice/core'
+import { ownNow } from '../support/own-clock.ts'
+import { SOON } from '../support/patience.ts'
 
 /** Uses a store and keeps what became of it; watches it, if told to. */
 export class Witness implements StoreWatcher {
@@ -43,7 +45,7 @@ export class Witness implements StoreWatcher {
   }
 
   async #call<T>(call: () => Promise<T>): Promise<T | undefined> {
-    const start = performance.now()
+    const start = ownNow()
     try {
       const result = await call()
       this.successes += 1
@@ -52,21 +54,21 @@ export class Witness implements StoreWatcher {
       this.failures.push(error)
       return undefined
     } finally {
-      this.slowestMs = Math.max(this.slowestMs, performance.now() - start)
+      this.slowestMs = Math.max(this.slowestMs, ownNow() - start)
     }
   }
 }
 
-/** Asks again, errors of the store's included, until there is an answer; for up to 10 s. */
+/** Asks again, errors of the store's included, until there is an answer. */
 export async function eventually<T>(ask: () => Promise<T | undefined>): Promise<T> {
-  const until = performance.now() + 10_000
+  const until = performance.now() + SOON.timeout
   for (;;) {
     const answer = await ask().catch((error: unknown) => {
       if (performance.now() > until) throw error
       return undefined
     })
     if (answer !== undefined) return answer
-    if (performance.now() > until) throw new Error('There was no answer within 10 s.')
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    if (performance.now() > until) throw new Error('There was no answer in time.')
+    await new Promise((resolve) => setTimeout(resolve, SOON.interval))
   }
 }

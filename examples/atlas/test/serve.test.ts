@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { SOON, TEST_MS } from '../../../test/support/patience.ts'
 import { startDemo } from './start-demo.ts'
 
 describe('the demo, serving', () => {
-  it('has the app, the dashboard with what visitors do, GraphiQL, and what machines ask, and ends when it is told to', async () => {
+  it('has the app, the dashboard with what visitors do, GraphiQL, and what machines ask, and ends when it is told to', {
+    timeout: TEST_MS,
+  }, async () => {
     const { demo, origin } = await startDemo()
     const text = async (path: string, headers = {}) => {
       const response = await fetch(`${origin}${path}`, { headers })
@@ -17,13 +20,13 @@ describe('the demo, serving', () => {
       const { body } = await text('/_sluice/api/requests')
       return (JSON.parse(body) as { readonly routes: readonly { readonly name: string }[] }).routes.map(({ name }) => name)
     }
-    await expect.poll(routes, { timeout: 30_000 }).toContain('GET /regions/:code/cities')
+    await expect.poll(routes, SOON).toContain('GET /regions/:code/cities')
     const ended = new Promise((resolve) => demo.once('exit', (code) => resolve(code)))
     demo.kill('SIGTERM')
     expect(await ended).toBe(0)
-  }, 90_000)
+  })
 
-  it('gives a response again until a review is written, and answers while it stops', async () => {
+  it('gives a response again until a review is written, and answers while it stops', { timeout: TEST_MS }, async () => {
     const { demo, origin } = await startDemo('--no-visitors')
     const look = async () => {
       const response = await fetch(`${origin}/cities/1`)
@@ -46,14 +49,14 @@ describe('the demo, serving', () => {
 
     const ended = new Promise((resolve) => demo.once('exit', (code) => resolve(code)))
     demo.kill('SIGTERM')
-    await expect.poll(async () => (await fetch(`${origin}/readyz`)).status, { interval: 20 }).toBe(503)
+    await expect.poll(async () => (await fetch(`${origin}/readyz`)).status, { ...SOON, interval: 20 }).toBe(503)
     expect((await fetch(`${origin}/search?q=Lyo`)).status).toBe(200)
     expect(await ended).toBe(0)
-  }, 90_000)
+  })
 
-  it('has no visitors where none are wanted', async () => {
+  it('has no visitors where none are wanted', { timeout: TEST_MS }, async () => {
     const { origin } = await startDemo('--no-visitors')
     const response = await fetch(`${origin}/_sluice/api/requests`)
     expect(((await response.json()) as { readonly routes: readonly unknown[] }).routes).toEqual([])
-  }, 60_000)
+  })
 })

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { TEST_MS } from '../../../test/support/patience.ts'
 import { startPrivateRedis } from '../src/private-redis.ts'
 import { silentProgress } from '../src/progress.ts'
 import { NoConnectionToRedisError, runTwoProcesses, type TwoProcessesResult } from '../src/two-processes.ts'
@@ -17,7 +18,7 @@ beforeAll(() => {
 afterAll(() => fixture.remove())
 
 describe.skipIf(!hasRedis && process.env.CI !== 'true')('runTwoProcesses', () => {
-  it('sees each review at once in strict, and in time in bounded', async () => {
+  it('sees each review at once in strict, and in time in bounded', { timeout: TEST_MS }, async () => {
     const consistencies = ['strict', 'bounded'] as const
     const results = await runTwoProcesses({ loaded: fixture.target, consistencies, tries: 60, progress: silentProgress, execArgv })
     expect(results).toMatchObject([
@@ -27,7 +28,7 @@ describe.skipIf(!hasRedis && process.env.CI !== 'true')('runTwoProcesses', () =>
     expect(results.map(isKept)).toEqual([true, true])
     // It would be no proof if the cache had answered nothing.
     for (const { cached } of results) expect(cached).toBeGreaterThan(60)
-  }, 120_000)
+  })
 
   it('says so when no Redis answers', async () => {
     const redis = await startPrivateRedis()

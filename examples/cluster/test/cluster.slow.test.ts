@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { silentProgress } from '@sluice/example-atlas/progress'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { TEST_MS } from '../../../test/support/patience.ts'
 import { figuresOf } from '../src/figures.ts'
 import { type Cluster, openCluster } from '../src/open-cluster.ts'
 import { findPostgres, NoPostgresError } from '../src/postgres/find-postgres.ts'
@@ -49,11 +50,11 @@ describe.skipIf(missing !== undefined)('the cluster', () => {
       execArgv,
       onReads: (reads) => tally.addReads(reads),
     })
-  }, 180_000)
+  }, TEST_MS)
 
   afterAll(() => cluster?.close())
 
-  it('answers what it can while nodes, replay and the replica fail, and shows visitors what they wrote', async () => {
+  it('answers what it can while nodes, replay and the replica fail, and shows visitors what they wrote', { timeout: TEST_MS }, async () => {
     const results = await run({ keepsCookies: true, seconds: 1 })
     const figures = results.map(figuresOf)
     console.log(
@@ -70,13 +71,13 @@ describe.skipIf(missing !== undefined)('the cluster', () => {
     // It would be no proof if there had been nothing to miss.
     expect(well?.replicaShare).toBeGreaterThan(0)
     expect(figures.reduce((sum, { ownReads }) => sum + ownReads, 0)).toBeGreaterThan(10)
-  }, 240_000)
+  })
 
-  it('finds visitors who miss what they wrote, where they keep no cookies', async () => {
+  it('finds visitors who miss what they wrote, where they keep no cookies', { timeout: TEST_MS }, async () => {
     const [result] = await run({ keepsCookies: false, seconds: 4, steps: STEPS.filter(({ name }) => name === 'replay paused') })
     expect(result?.tally.staleReads).toBeGreaterThan(0)
     expect(isGood(result === undefined ? [] : [result])).toBe(false)
-  }, 120_000)
+  })
 
   it('leaves nothing behind', async () => {
     const pids = cluster.nodes.map(({ pid }) => pid ?? 0)

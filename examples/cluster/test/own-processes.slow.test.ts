@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { SOON } from '../../../test/support/patience.ts'
 import { OwnProcesses } from '../src/own-processes.ts'
 
 const execArgv = ['--import', 'tsx', '--conditions=@sluice/source']
@@ -20,7 +21,7 @@ describe('OwnProcesses', () => {
     const [{ folder, pid }] = (await once(owner, 'message')) as [{ folder: string; pid: number }]
     expect([existsSync(folder), isAlive(pid)]).toEqual([true, true])
     owner.kill(signal)
-    await expect.poll(() => [existsSync(folder), isAlive(pid)], { timeout: 10_000 }).toEqual([false, false])
+    await expect.poll(() => [existsSync(folder), isAlive(pid)], SOON).toEqual([false, false])
   })
 
   it('ends one that stands still, and one that does not listen', async () => {
@@ -30,7 +31,7 @@ describe('OwnProcesses', () => {
     const pids = [stopped.pid, deaf.pid] as [number, number]
     stopped.kill('SIGSTOP')
     await own.close()
-    await expect.poll(() => pids.map(isAlive)).toEqual([false, false])
+    await expect.poll(() => pids.map(isAlive), SOON).toEqual([false, false])
     expect(existsSync(own.folder)).toBe(false)
     await own.close()
   })

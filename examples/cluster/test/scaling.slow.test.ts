@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import cluster from 'node:cluster'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { TEST_MS } from '../../../test/support/patience.ts'
 import { smallFixture } from '../../atlas/test/fixture.ts'
 import { runScaling } from '../src/run-scaling.ts'
 import { pacesOf, rateAt } from '../src/scaling-plan.ts'
@@ -23,7 +24,7 @@ describe('pacesOf', () => {
 })
 
 describe('a run', () => {
-  it('has workers that come with the load and go with it, each time for a reason, and no request fails', async () => {
+  it('has workers that come with the load and go with it, each time for a reason, and no request fails', { timeout: TEST_MS }, async () => {
     const { target, remove } = smallFixture()
     onTestFinished(remove)
     const pids = new Set<number>()
@@ -51,7 +52,7 @@ describe('a run', () => {
     // Processes of their own, of which none is left.
     expect(pids.size).toBeGreaterThan(1)
     for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
-  }, 150_000)
+  })
 })
 
 describe('the command', () => {

@@ -1,14 +1,15 @@
 import { changeTriggersSql, dropChangeTriggersSql } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
+import { TEST_MS } from '../../../test/support/patience.ts'
 import { run, sluice } from './support/run-sluice.ts'
 
 describe('sluice', () => {
-  it('ends with the code of its command, and writes data to stdout alone', async () => {
+  it('ends with the code of its command, and writes data to stdout alone', { timeout: TEST_MS }, async () => {
     expect(await run(['triggers', '--schema', 'public'])).toEqual({ code: 0, out: changeTriggersSql({ schemas: ['public'] }), err: '' })
     const wrong = await run(['triggers'])
     expect([wrong.code, wrong.out]).toEqual([2, ''])
     expect(wrong.err).toContain('expected --schema or --table')
-  }, 30_000)
+  })
 
   it('says what commands there are', async () => {
     for (const word of ['--help', '-h', 'help'])

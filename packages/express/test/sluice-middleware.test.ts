@@ -7,6 +7,7 @@ import express5, { type Express } from 'express'
 // @ts-expect-error its types are those of Express 5, which differ in nothing that is used here
 import express4 from 'express4'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { SOON } from '../../../test/support/patience.ts'
 
 const closing: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -48,7 +49,7 @@ function setUp(express: typeof express5, options?: Parameters<typeof sluiceMiddl
   return { sluice, app, reports }
 }
 
-const ended = (reports: ScopeReport[], count = 1) => vi.waitFor(() => expect(reports).toHaveLength(count))
+const ended = (reports: ScopeReport[], count = 1) => vi.waitFor(() => expect(reports).toHaveLength(count), SOON)
 
 const versions: readonly [string, typeof express5][] = [
   ['5', express5],

@@ -3,6 +3,7 @@ import { createSluice, type ScopeReport } from '@sluice/core'
 import { createResponseCache } from '@sluice/http'
 import fastify, { type FastifyReply } from 'fastify'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { SOON } from '../../../test/support/patience.ts'
 import { sluiceLoadShed, sluiceMetrics, sluicePlugin, sluiceResponseCache } from '../src/index.ts'
 
 async function serve() {
@@ -48,7 +49,7 @@ describe('hijacked replies', () => {
     expect([status, body]).toEqual([201, 'made'])
     expect(headers.get('server-timing')).toContain('0 queries')
     await get('/fails')
-    await vi.waitFor(() => expect(reports).toHaveLength(2))
+    await vi.waitFor(() => expect(reports).toHaveLength(2), SOON)
     expect(reports.map(({ name, statusCode, requestId }) => [name, statusCode, requestId])).toEqual([
       ['GET /plain/:id', 201, headers.get('x-request-id')],
       ['GET /fails', 503, expect.stringMatching(/^[\da-f-]{36}$/)],
@@ -66,7 +67,7 @@ describe('hijacked replies', () => {
     await new Promise((resolve) => socket.once('data', resolve))
     expect((await get('/plain/1')).status).toBe(503)
     socket.destroy()
-    await vi.waitFor(() => expect(reports.map(({ name }) => name)).toContain('GET /hangs'))
+    await vi.waitFor(() => expect(reports.map(({ name }) => name)).toContain('GET /hangs'), SOON)
     expect((await get('/plain/1')).status).toBe(201)
   })
 

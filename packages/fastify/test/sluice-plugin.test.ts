@@ -10,6 +10,7 @@ import { expectNoNPlusOne, expectQueries } from '@sluice/core/testing'
 import { sluicePlugin } from '@sluice/fastify'
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { SOON } from '../../../test/support/patience.ts'
 import { askRaw } from '../../http/test/world.ts'
 
 afterEach(() => {
@@ -58,7 +59,7 @@ async function listen(app: FastifyInstance): Promise<string> {
   return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
 }
 
-const ended = (reports: ScopeReport[], count = 1) => vi.waitFor(() => expect(reports).toHaveLength(count))
+const ended = (reports: ScopeReport[], count = 1) => vi.waitFor(() => expect(reports).toHaveLength(count), SOON)
 const outside = (values: Record<string, boolean>) => Object.keys(values).filter((label) => !values[label])
 
 describe('sluicePlugin', () => {
@@ -173,7 +174,7 @@ describe('sluicePlugin', () => {
       })
       for (const { request } of sent) request.flushHeaders()
       // Both wait for their bodies before anything of these is sent.
-      await vi.waitFor(() => expect(arrived).toBe(before + 2))
+      await vi.waitFor(() => expect(arrived).toBe(before + 2), SOON)
       for (let piece = 0; piece < 4; piece += 1) {
         for (const { text, request } of sent) {
           const quarter = Math.ceil(text.length / 4)
@@ -246,7 +247,7 @@ describe('sluicePlugin', () => {
       received += data.length
     })
     socket.pause()
-    await vi.waitFor(() => expect(inScope).toEqual({ chunk: true }))
+    await vi.waitFor(() => expect(inScope).toEqual({ chunk: true }), SOON)
     socket.resume()
     await once(socket, 'close')
     expect(received).toBeGreaterThan(8_000_000)

@@ -9,6 +9,7 @@ import { createProxy } from '@sluice/http'
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { authority, nodeCertificate, nodeKey } from '../../../test/support/certificates.ts'
+import { SOON } from '../../../test/support/patience.ts'
 import { ask, askRaw, serve, serveRaw, statusOf, unusedAddress } from '../../http/test/world.ts'
 
 type ProxyPluginOptions = Parameters<typeof sluiceProxy>[1] & { readonly prefix?: string }
@@ -185,11 +186,11 @@ describe('sluiceProxy', () => {
     const port = await listen(app)
     for (const body of ['', 'content-length: 100\r\n\r\nhalf']) {
       const socket = connect(port, '127.0.0.1', () => socket.write(`POST /api/ HTTP/1.1\r\nhost: a\r\n${body || '\r\n'}`))
-      await expect.poll(() => proxy.balancer.getClusterStats().activeConnections).toBe(1)
+      await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(1)
       socket.destroy()
-      await expect.poll(() => proxy.balancer.getClusterStats().activeConnections).toBe(0)
+      await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(0)
     }
-    await expect.poll(() => closed).toBe(2)
+    await expect.poll(() => closed, SOON).toBe(2)
     expect(proxy.balancer.getClusterStats()).toMatchObject({ failedRequests: 0, ejectedNodes: 0 })
   })
 
@@ -287,7 +288,7 @@ describe('hooks', () => {
     const port = await listen(app)
     const { headers } = await ask(port, { path: '/api/x?a=1' })
     expect(headers).toMatchObject({ 'access-control-allow-origin': '*', 'set-cookie': ['a=1', 'b=2'], 'x-url': '/x?a=1' })
-    await expect.poll(() => seen).toEqual([['/api/x?a=1', '/api/x?a=1', '/api/*', 200]])
+    await expect.poll(() => seen, SOON).toEqual([['/api/x?a=1', '/api/x?a=1', '/api/*', 200]])
   })
 
   it('that take the body are told of, and nothing half is passed on', async () => {
@@ -317,7 +318,7 @@ describe('hooks', () => {
     app.register(sluiceProxy, { prefix: '/api', nodes: [address] })
     const port = await listen(app)
     expect((await ask(port, { path: '/api/x' })).headers['server-timing']).toContain('0 queries')
-    await expect.poll(() => reports.map(({ name }) => name)).toEqual(['GET /api/*'])
+    await expect.poll(() => reports.map(({ name }) => name), SOON).toEqual(['GET /api/*'])
     const tunnel = await tunnelNode()
     const other = createApp()
     other.register(sluicePlugin, { sluice, report: false })
@@ -327,7 +328,7 @@ describe('hooks', () => {
     await once(socket, 'data')
     expect(reports).toHaveLength(1)
     socket.destroy()
-    await expect.poll(() => reports.map(({ name }) => name)).toEqual(['GET /api/*', 'GET /ws/*'])
+    await expect.poll(() => reports.map(({ name }) => name), SOON).toEqual(['GET /api/*', 'GET /ws/*'])
   })
 })
 
@@ -387,15 +388,15 @@ describe('upgrades', () => {
     socket.on('data', (data) => {
       text += data
     })
-    await expect.poll(() => text).toContain('early')
+    await expect.poll(() => text, SOON).toContain('early')
     socket.write(' late')
-    await expect.poll(() => text).toContain('late')
+    await expect.poll(() => text, SOON).toContain('late')
     expect(statusOf(text)).toBe(101)
     expect(text).toContain('x-path: node /chat?a=1')
     expect(proxy.balancer.getClusterStats().activeConnections).toBe(1)
     socket.end()
     await once(socket, 'close')
-    await expect.poll(() => proxy.balancer.getClusterStats().activeConnections).toBe(0)
+    await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(0)
     const another = connect(port, '127.0.0.1', () => another.write(handshake('/api/chat')))
     await once(another, 'data')
     for (const end of ends) end.destroy()
@@ -474,7 +475,7 @@ describe('upgrades', () => {
           text += data
         })
         const path = url.replace('/api', '')
-        await expect.poll(() => text).toMatch(new RegExp(`^HTTP/1\\.1 101 [\\s\\S]*x-path: node ${path}\\r\\n\\r\\nhello$`))
+        await expect.poll(() => text, SOON).toMatch(new RegExp(`^HTTP/1\\.1 101 [\\s\\S]*x-path: node ${path}\\r\\n\\r\\nhello$`))
         socket.destroy()
       }
       expect(hooked).toEqual(['/own', '/api/at-once', '/api/later'])
@@ -529,7 +530,7 @@ describe('upgrades over TLS', () => {
       socket.on('data', (data) => {
         received += data
       })
-      await expect.poll(() => received).toMatch(isEnd)
+      await expect.poll(() => received, SOON).toMatch(isEnd)
     }
     await text(`${handshake('/api/x')}hello`, /^HTTP\/1\.1 101 [\s\S]*x-path: node \/x\r\n\r\nhello$/)
     const body = '{"a":1}'
@@ -582,7 +583,7 @@ describe('closing', () => {
     await app.close()
     await closed
     expect(app.server.listenerCount('upgrade')).toBe(0)
-    await expect.poll(() => new Promise((resolve) => node.server.getConnections((_, count) => resolve(count)))).toBe(0)
+    await expect.poll(() => new Promise((resolve) => node.server.getConnections((_, count) => resolve(count))), SOON).toBe(0)
   })
 
   it('lets requests end, and closes the proxy, but not one or a balancer that was handed in', async () => {
@@ -596,7 +597,7 @@ describe('closing', () => {
     app.register(sluiceProxy, { prefix: '/b', proxy })
     const port = await listen(app)
     const answers = ['/a/', '/b/'].map((path) => ask(port, { path }))
-    await expect.poll(() => balancer.getClusterStats().activeConnections + proxy.balancer.getClusterStats().activeConnections).toBe(2)
+    await expect.poll(() => balancer.getClusterStats().activeConnections + proxy.balancer.getClusterStats().activeConnections, SOON).toBe(2)
     await app.close()
     expect((await Promise.all(answers)).map(({ body }) => body)).toEqual(['well', 'well'])
     expect(balancer.acquire('1.1.1.1')).not.toBeNull()

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { SOON } from '../../../test/support/patience.ts'
 import { ask, openProxy, serve, serveRaw } from './world.ts'
 
 /** Two nodes, of which the first is asked first; `slow` is how long it takes. */
@@ -29,7 +30,7 @@ describe('hedging', () => {
     const { nodes, seen } = await twoNodes(() => 60_000)
     const { port, proxy } = await openProxy({ nodes, strategy: 'round-robin', hedge: { after: 20 } })
     expect((await ask(port)).body).toBe('quick')
-    await expect.poll(() => seen.cancelled).toBe(1)
+    await expect.poll(() => seen.cancelled, SOON).toBe(1)
     expect(proxy.getStats()).toMatchObject({ hedges: 1, retries: 0, failed: 0 })
     // It has not failed; but it is known to take longer than that.
     expect(proxy.balancer.getNodeStats(nodes[0] ?? '')).toMatchObject({ activeConnections: 0, failures: 0 })
@@ -42,7 +43,7 @@ describe('hedging', () => {
     const { port, proxy } = await openProxy({ nodes: [nodes[0] ?? '', silent], strategy: 'round-robin', hedge: { after: 10 } })
     expect((await ask(port)).body).toBe('slow')
     expect(proxy.getStats().hedges).toBe(1)
-    await expect.poll(() => proxy.balancer.getClusterStats().activeConnections).toBe(0)
+    await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(0)
   })
 
   it('does not take an error for an answer while the other may do better', async () => {
@@ -91,9 +92,7 @@ describe('hedging', () => {
     for (let at = 0; at < 220; at += 1) await ask(port)
     slowMs = 200
     // What is known is a second old at most.
-    await expect
-      .poll(async () => (await Promise.all([ask(port), ask(port)])).map(({ body }) => body).join(), { timeout: 5_000 })
-      .toBe('quick,quick')
+    await expect.poll(async () => (await Promise.all([ask(port), ask(port)])).map(({ body }) => body).join(), SOON).toBe('quick,quick')
     expect(proxy.getStats().hedges).toBeGreaterThanOrEqual(1)
   })
 
@@ -107,7 +106,7 @@ describe('hedging', () => {
           expect((await ask(port)).body).toBe('quick')
           return proxy.balancer.getClusterStats().ejectedNodes
         },
-        { interval: 5, timeout: 5_000 },
+        { ...SOON, interval: 5 },
       )
       .toBe(1)
   })
@@ -117,9 +116,9 @@ describe('hedging', () => {
     const { port, proxy } = await openProxy({ nodes: silent, hedge: { after: 5 } })
     const { connect } = await import('node:net')
     const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n'))
-    await expect.poll(() => proxy.balancer.getClusterStats().activeConnections).toBe(2)
+    await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(2)
     socket.destroy()
-    await expect.poll(() => proxy.balancer.getClusterStats().activeConnections).toBe(0)
+    await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(0)
   })
 
   it.each([{ after: 0 }, { after: 'p90' }, { budget: 2 }, { burst: 0 }, { afterMs: 5 }])('refuses %o', async (hedge) => {

@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { InvalidOptionError } from '@sluice/core'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { SOON } from '../../../test/support/patience.ts'
 import { nodeAuthVerifier, requireNodeAuth } from '../src/index.ts'
 import { signNodeRequest } from '../src/node-auth/node-auth-header.ts'
 import { ask, askRaw, openProxy, serve, statusOf } from './world.ts'
@@ -95,7 +96,7 @@ describe('node authentication', () => {
     const probe = { path: '/health', intervalMs: 20 }
     const { port } = await openProxy({ nodes: [address], nodeAuth: [OLD, NEW], probe })
     expect(statusOf(await askRaw(port, 'GET /a HTTP/1.1\r\nhost: a\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'))).toBe(101)
-    await expect.poll(() => probed.mock.calls.length).toBeGreaterThan(0)
+    await expect.poll(() => probed.mock.calls.length, SOON).toBeGreaterThan(0)
     expect(probed.mock.calls.every(([isIn]) => isIn)).toBe(true)
   })
 

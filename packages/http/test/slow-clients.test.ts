@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import { SOON } from '../../../test/support/patience.ts'
 import { askRaw, openProxy, serve, statusOf } from './world.ts'
 
 /** Node's server looks for clients that are too slow; more often here than it does by itself. */
@@ -34,7 +35,7 @@ describe('clients that are slow', () => {
     expect(statusOf(await text(port, 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nha'))).toBe(408)
     expect(statusOf(await text(port, 'POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\nha\r\n'))).toBe(408)
     expect(statusOf(await text(port, 'PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nha'))).toBe(408)
-    await expect.poll(() => proxy.balancer.getClusterStats()).toMatchObject({ activeConnections: 0, failedRequests: 0 })
+    await expect.poll(() => proxy.balancer.getClusterStats(), SOON).toMatchObject({ activeConnections: 0, failedRequests: 0 })
   })
 
   it('lose their connection when they take nothing of their answer, and the node is free again', async () => {
@@ -49,10 +50,10 @@ describe('clients that are slow', () => {
     const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n'))
     socket.pause()
     socket.on('error', () => {})
-    await expect.poll(() => proxy.balancer.getClusterStats().activeConnections).toBe(1)
-    await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, { timeout: 5_000 }).toBe(0)
-    await expect.poll(() => isClosed).toBe(true)
-    await expect.poll(() => new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))).toBe(0)
+    await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(1)
+    await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(0)
+    await expect.poll(() => isClosed, SOON).toBe(true)
+    await expect.poll(() => new Promise((resolve) => server.getConnections((_error, count) => resolve(count))), SOON).toBe(0)
     expect(proxy.balancer.getClusterStats().failedRequests).toBe(0)
     socket.destroy()
   })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { SOON } from '../../../test/support/patience.ts'
 import { type Answer, ask, askRaw, openProxy, serve } from './world.ts'
 
 async function threeNodes() {
@@ -62,7 +63,7 @@ describe('sticky', () => {
     const nodes = [{ host: '127.0.0.1', port: slow.port, maxConnections: 1 }, other.address]
     const { port, proxy } = await openProxy({ nodes, strategy: 'round-robin', sticky: true })
     const first = ask(port)
-    await expect.poll(() => proxy.balancer.getClusterStats().activeConnections).toBe(1)
+    await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(1)
     release()
     const cookie = pairOf(cookieOf(await first))
     const blocked = new Promise<void>((resolve) => {
@@ -74,7 +75,7 @@ describe('sticky', () => {
       response.end('slow')
     })
     const busy = ask(port, { headers: { cookie } })
-    await expect.poll(() => proxy.balancer.getClusterStats().activeConnections).toBe(1)
+    await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(1)
     const elsewhere = await ask(port, { headers: { cookie } })
     expect(elsewhere.body).toBe('other')
     expect(elsewhere.headers['set-cookie']).toBeUndefined()

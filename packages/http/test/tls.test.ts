@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { authority, nodeCertificate, nodeKey, proxyCertificate, proxyKey } from '../../../test/support/certificates.ts'
+import { SOON } from '../../../test/support/patience.ts'
 import type { NodeTlsOptions } from '../src/index.ts'
 import { ask, openProxy } from './world.ts'
 
@@ -49,7 +50,7 @@ describe('TLS to nodes', () => {
     const tls = { ca: authority, cert: proxyCertificate, key: proxyKey }
     const { proxy } = await openProxy({ nodes: [node], tls, probe: { path: '/', intervalMs: 20, timeoutMs: 2_000 } })
     proxy.balancer.updateNodeHealth(node, 'unhealthy')
-    await expect.poll(() => proxy.balancer.nodes[0]?.status, { timeout: 5_000 }).toBe('healthy')
+    await expect.poll(() => proxy.balancer.nodes[0]?.status, SOON).toBe('healthy')
   })
 
   it('is not spoken by a node: 502', async () => {

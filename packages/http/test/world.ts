@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, request, type Server, type ServerOptions } from 'node:http'
 import { type AddressInfo, connect, createServer as createRawServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
+import { ownNow } from '../../../test/support/own-clock.ts'
 import { createProxy, type HttpProxy, type ProxyOptions } from '../src/index.ts'
 
 export interface Answer {
@@ -92,23 +93,22 @@ export function askRaw(port: number, bytes: string, quietMs = 150): Promise<stri
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes, 'latin1'))
     let text = ''
-    let timer: NodeJS.Timeout | undefined
+    // By its own clock: a busy machine makes the other side late, too.
+    let quietUntil = ownNow() + 3_000
+    const timer = setInterval(() => {
+      if (ownNow() >= quietUntil) done()
+    }, 5)
     const done = () => {
-      clearTimeout(timer)
+      clearInterval(timer)
       socket.destroy()
       resolve(text)
     }
-    const wait = () => {
-      clearTimeout(timer)
-      timer = setTimeout(done, quietMs)
-    }
     socket.on('data', (data) => {
       text += data.toString('latin1')
-      wait()
+      quietUntil = ownNow() + quietMs
     })
     socket.on('error', done)
     socket.on('close', done)
-    timer = setTimeout(done, 3_000)
   })
 }
 

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { AsyncBatchProcessingEngine, type JobsOptions } from '@sluice/core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { SOON, TEST_MS } from '../../support/patience.ts'
 import { type CrashOrder, CrashProcess, Ledger } from './crash-process.ts'
 import type { CrashWorld } from './crash-world.ts'
 
-const LONG = { timeout: 60_000, interval: 20 }
 const CONCURRENCY = 10
 const PRIORITIES = ['critical', 'high', 'normal', 'low'] as const
 
 /** What becomes of tasks whose processes are killed, or do not answer: with real processes. */
 export function crashContract(name: string, setUp: () => Promise<CrashWorld>): void {
-  describe(`crashes of workers: ${name}`, { timeout: 180_000 }, () => {
+  describe(`crashes of workers: ${name}`, { timeout: TEST_MS }, () => {
     let world: CrashWorld
     let ledger: Ledger
     let jobs: AsyncBatchProcessingEngine
@@ -44,7 +44,7 @@ export function crashContract(name: string, setUp: () => Promise<CrashWorld>): v
     /** Kills a worker in the middle of its work; there is nothing to learn from one that has none. */
     const killed = async (worker: CrashProcess, starts: number) => {
       await expect
-        .poll(() => ledger.lines('start', worker.pid).length >= starts && ledger.open(worker.pid).length > 0, { ...LONG, interval: 5 })
+        .poll(() => ledger.lines('start', worker.pid).length >= starts && ledger.open(worker.pid).length > 0, { ...SOON, interval: 5 })
         .toBe(true)
       const at = await worker.kill()
       const open = ledger.open(worker.pid)
@@ -66,8 +66,8 @@ export function crashContract(name: string, setUp: () => Promise<CrashWorld>): v
       const kills = []
       for (let kill = 0; kill < 5; kill += 1) kills.push(await killed(work('tasks', 20, { maxCrashes: 10 }), 100))
       const last = [work('tasks', 20), work('tasks', 20)]
-      await expect.poll(() => ledger.counts('end').size, LONG).toBe(1_000)
-      await expect.poll(() => jobs.getProcessingStats(queue), LONG).toMatchObject({ pending: 0, queued: 0, processing: 0, deadLetters: 0 })
+      await expect.poll(() => ledger.counts('end').size, SOON).toBe(1_000)
+      await expect.poll(() => jobs.getProcessingStats(queue), SOON).toMatchObject({ pending: 0, queued: 0, processing: 0, deadLetters: 0 })
       expect(await Promise.all(last.map((worker) => worker.end()))).toEqual([0, 0])
       const again = [...ledger.counts('start').values()].filter((count) => count > 1).length
       const times = resumed(kills)
@@ -90,7 +90,7 @@ export function crashContract(name: string, setUp: () => Promise<CrashWorld>): v
       const kills = []
       for (let kill = 0; kill < 4; kill += 1) kills.push(await killed(work('batch', 15, { maxCrashes: 10 }), 60))
       const last = [work('batch', 15), work('batch', 15)]
-      await expect.poll(() => ledger.lines('batch').length, LONG).toBe(1)
+      await expect.poll(() => ledger.lines('batch').length, SOON).toBe(1)
       expect(await jobs.getBatchProgress(batch.id)).toMatchObject({ status: 'completed', processedItems: 5_250, failedItems: 0 })
       expect(await Promise.all(last.map((worker) => worker.end()))).toEqual([0, 0])
       expect(ledger.lines('batch').map(({ key }) => key)).toEqual([batch.id])
@@ -108,7 +108,7 @@ export function crashContract(name: string, setUp: () => Promise<CrashWorld>): v
       const leaseMs = 1_000
       const task = await jobs.enqueueTask('busy', 'normal', queue, { maxRetries: 0 })
       const both = [work('busy', leaseMs * 3, { leaseMs }, 1), work('busy', leaseMs * 3, { leaseMs }, 1)]
-      await expect.poll(() => ledger.lines('completed').length + ledger.lines('dead').length, LONG).toBeGreaterThan(0)
+      await expect.poll(() => ledger.lines('completed').length + ledger.lines('dead').length, SOON).toBeGreaterThan(0)
       expect(await Promise.all(both.map((worker) => worker.end()))).toEqual([0, 0])
       expect(ledger.lines('completed').map(({ key }) => key)).toEqual([task.id])
       const starts = ledger.lines('start').length
@@ -134,7 +134,7 @@ export function crashContract(name: string, setUp: () => Promise<CrashWorld>): v
         if (worker.hasExited) worker = work('poison', 100, own)
         return ledger.counts('end').size === keys.length && (await jobs.getProcessingStats(queue)).deadLetters > 0
       }
-      await expect.poll(isOver, LONG).toBe(true)
+      await expect.poll(isOver, SOON).toBe(true)
       const starts = ledger.counts('start')
       report('a task that kills its workers', { workers: workers.length, starts: Object.fromEntries(starts) })
       expect(await worker.end()).toBe(0)

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createPgliteScratch } from '../../../packages/cli/src/scratch/pglite-scratch.ts'
 import { CITIES } from '../../support/city-traffic.ts'
 import { type Database, databases } from '../../support/databases.ts'
+import { TEST_MS } from '../../support/patience.ts'
 
 const kind = databases().find(({ dialect }) => dialect === 'postgresql')
 
@@ -20,7 +21,7 @@ describe.skipIf(kind?.skipped !== undefined)('a scratch PostgreSQL', () => {
     snapshot = await inspectDatabase(database)
     await database.exec('RESET ALL')
     scratch = await createPgliteScratch({ ...snapshot, settings: { ...snapshot.settings, enable_telepathy: 'on' } })
-  }, 120_000)
+  }, TEST_MS)
   afterAll(async () => {
     await scratch?.close()
     await database.drop()

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { schemaProblems } from '../../../packages/cli/test/support/schema-problems.ts'
 import { CITIES, writeCityTraffic } from '../../support/city-traffic.ts'
 import { type Database, databases } from '../../support/databases.ts'
+import { SOON } from '../../support/patience.ts'
 import { type CliProject, cliProject } from '../../support/run-cli.ts'
 
 // Each analysis starts a PostgreSQL of its own to try indexes on.
@@ -79,11 +80,11 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
     'ends at once when it is interrupted, and removes what it has begun',
     async () => {
       const { child, ended } = project.start(['analyze', database.url, '--traffic', traffic])
-      await vi.waitFor(() => expect(project.temporaryFiles()).not.toEqual([]), { timeout: 60_000, interval: 20 })
+      await vi.waitFor(() => expect(project.temporaryFiles()).not.toEqual([]), { ...SOON, interval: 20 })
       child.kill('SIGINT')
       expect(await ended).toMatchObject({ code: 130, out: '' })
       expect(project.temporaryFiles()).toEqual([])
-      await vi.waitFor(async () => expect(await sessions()).toEqual([]), { timeout: 10_000 })
+      await vi.waitFor(async () => expect(await sessions()).toEqual([]), SOON)
     },
     SLOW_MS,
   )

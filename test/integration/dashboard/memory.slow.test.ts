@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import type { RingState } from '@sluice/dashboard/protocol'
 import { describe, expect, it } from 'vitest'
+import { TEST_MS } from '../../support/patience.ts'
 
 interface Report {
   /** How much more there was after as many requests again. */
@@ -13,7 +14,7 @@ interface Report {
 }
 
 describe('the heap of an app with a dashboard', () => {
-  it('does not grow once the ring is full, and the ring takes about what it says', { timeout: 120_000 }, () => {
+  it('does not grow once the ring is full, and the ring takes about what it says', { timeout: TEST_MS }, () => {
     const flags = ['--expose-gc', '--import', 'tsx', '--conditions=@sluice/source']
     const output = execFileSync(process.execPath, [...flags, resolve(import.meta.dirname, 'memory.heap.ts')], {
       cwd: resolve(import.meta.dirname, '../../..'),

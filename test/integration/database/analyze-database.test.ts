@@ -14,6 +14,7 @@ import { startPostgresWithHypopg } from '../../services/postgres.ts'
 import { ServiceUnavailableError, type TestService } from '../../services/service.ts'
 import { type Database, databases } from '../../support/databases.ts'
 import { keepBusy } from '../../support/keep-busy.ts'
+import { TEST_MS } from '../../support/patience.ts'
 import { type PinnedConnection, pinnedConnection } from '../../support/pinned-connection.ts'
 import { createShop } from '../../support/shop.ts'
 
@@ -99,7 +100,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
       const snapshot = await inspectDatabase(connection)
       analysis = await analyzeDatabase({ connection, snapshot, traffic: trafficOf(dialect), tools: sqliteTools })
       after = await connection.query(OBJECTS[dialect])
-    }, 120_000)
+    }, TEST_MS)
     afterAll(async () => {
       await connection?.close()
       await database?.drop()
@@ -164,13 +165,13 @@ for (const { name, dialect, skipped, connect } of databases()) {
       expect(JSON.parse(JSON.stringify(analysis))).toEqual(analysis)
     })
 
-    it('finds nothing more once the indexes are there', async () => {
+    it('finds nothing more once the indexes are there', { timeout: TEST_MS }, async () => {
       for (const { sql = [] } of missing(analysis)) for (const statement of sql) await database.exec(statement)
       await database.exec(ANALYZE[dialect])
       const snapshot = await inspectDatabase(connection)
       const again = await analyzeDatabase({ connection, snapshot, traffic: trafficOf(dialect), tools: sqliteTools })
       expect(titles(again)).toEqual([])
-    }, 60_000)
+    })
   })
 }
 
@@ -195,13 +196,13 @@ describe('analyzeDatabase with HypoPG', () => {
     await exec(ANALYZE.postgresql)
     const query: Connection['query'] = async (sql, params = []) => (await own.query<Record<string, unknown>>(sql, [...params])).rows
     connection = { dialect: 'postgresql', query, session: (work) => work({ dialect: 'postgresql', query }) }
-  }, 60_000)
+  }, TEST_MS)
   afterAll(async () => {
     await client?.end()
     await service?.stop()
   })
 
-  it('asks the planner of the database itself', async ({ skip }) => {
+  it('asks the planner of the database itself', { timeout: TEST_MS }, async ({ skip }) => {
     if (service === undefined) return skip('no PostgreSQL with HypoPG')
     const snapshot = await inspectDatabase(connection)
     const analysis = await analyzeDatabase({ connection, snapshot, traffic: trafficOf('postgresql') })
@@ -209,5 +210,5 @@ describe('analyzeDatabase with HypoPG', () => {
     expect(titles(analysis)).toContain('customers(email)')
     expect(titles(analysis).some((title) => title.startsWith('orders(customer_id'))).toBe(true)
     expect(await connection.query('SELECT * FROM hypopg()')).toEqual([])
-  }, 60_000)
+  })
 })

@@ -8,6 +8,7 @@ import { silentProgress } from '../../../examples/atlas/src/progress.ts'
 import { onPostgres } from '../../services/postgres.ts'
 import { databaseOf, randomSuffix, withDatabase } from '../../services/service.ts'
 import { freshDatabase } from '../../support/databases.ts'
+import { TEST_MS } from '../../support/patience.ts'
 
 const REQUESTS = 60
 const BIN = join(import.meta.dirname, '../../../packages/cli/src/bin.ts')
@@ -33,7 +34,7 @@ async function advise(loaded: DatabaseTarget) {
 const { postgres, mariadb } = inject('services')
 
 describe('the advice for atlas', () => {
-  it('finds the indexes that were chosen by hand, and none without gain, on SQLite', async () => {
+  it('finds the indexes that were chosen by hand, and none without gain, on SQLite', { timeout: TEST_MS }, async () => {
     const database = await freshDatabase('sqlite')
     try {
       const file = `${database.filename}.atlas`
@@ -41,34 +42,26 @@ describe('the advice for atlas', () => {
     } finally {
       await database.drop()
     }
-  }, 180_000)
+  })
 
-  it.skipIf('skipped' in postgres)(
-    'finds them on PostgreSQL, whose texts a language orders',
-    async () => {
-      if (!('url' in postgres)) throw new Error(postgres.skipped)
-      const name = `${databaseOf(postgres.url)}_${randomSuffix()}`
-      await onPostgres(postgres.url, `CREATE DATABASE ${name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en'`)
-      try {
-        const target = parseDatabaseUrl(withDatabase(postgres.url, name))
-        expect(await advise(target)).toEqual({ missed: [], needless: [], found: expect.any(Number) })
-      } finally {
-        await onPostgres(postgres.url, `DROP DATABASE ${name} WITH (FORCE)`)
-      }
-    },
-    240_000,
-  )
+  it.skipIf('skipped' in postgres)('finds them on PostgreSQL, whose texts a language orders', { timeout: TEST_MS }, async () => {
+    if (!('url' in postgres)) throw new Error(postgres.skipped)
+    const name = `${databaseOf(postgres.url)}_${randomSuffix()}`
+    await onPostgres(postgres.url, `CREATE DATABASE ${name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en'`)
+    try {
+      const target = parseDatabaseUrl(withDatabase(postgres.url, name))
+      expect(await advise(target)).toEqual({ missed: [], needless: [], found: expect.any(Number) })
+    } finally {
+      await onPostgres(postgres.url, `DROP DATABASE ${name} WITH (FORCE)`)
+    }
+  })
 
-  it.skipIf('skipped' in mariadb)(
-    'finds them on MariaDB',
-    async () => {
-      const database = await freshDatabase('mysql')
-      try {
-        expect(await advise(parseDatabaseUrl(database.url))).toEqual({ missed: [], needless: [], found: expect.any(Number) })
-      } finally {
-        await database.drop()
-      }
-    },
-    240_000,
-  )
+  it.skipIf('skipped' in mariadb)('finds them on MariaDB', { timeout: TEST_MS }, async () => {
+    const database = await freshDatabase('mysql')
+    try {
+      expect(await advise(parseDatabaseUrl(database.url))).toEqual({ missed: [], needless: [], found: expect.any(Number) })
+    } finally {
+      await database.drop()
+    }
+  })
 })

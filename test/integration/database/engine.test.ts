@@ -12,6 +12,7 @@ import { unsluice, withSluice } from '@sluice/knex'
 import knex from 'knex'
 import { describe, expect, it } from 'vitest'
 import { databases, freshDatabase } from '../../support/databases.ts'
+import { SOON } from '../../support/patience.ts'
 import { openStack } from '../../support/stack.ts'
 
 describe.each(databases())('the database engine on $name', ({ dialect, skipped }) => {
@@ -84,9 +85,7 @@ describe.each(databases())('the database engine on $name', ({ dialect, skipped }
         await db('things').where({ kind: 3 })
         await db('things').where({ id: 3 })
         await db('things').limit(2)
-        await expect
-          .poll(() => sluice.database?.getPlanCounts(), { timeout: 15_000 })
-          .toMatchObject({ explained: 3, waiting: 0, failed: 0 })
+        await expect.poll(() => sluice.database?.getPlanCounts(), SOON).toMatchObject({ explained: 3, waiting: 0, failed: 0 })
         expect(scans).toMatchObject([{ query: expect.stringContaining('kind'), fullTableScan: true, isInferred: false, calls: 1 }])
         expect(sluice.database?.getPlans().find(({ query }) => /where "?`?id/.test(query))).toMatchObject({ fullTableScan: false })
         // What Sluice asks itself is no traffic.
@@ -104,9 +103,9 @@ describe.each(databases())('the database engine on $name', ({ dialect, skipped }
       const db = withSluice(knex(database.knexConfig()), sluice)
       try {
         await database.exec('CREATE TABLE things (id int PRIMARY KEY)')
-        await expect.poll(() => sluice.database?.snapshot?.tables.map(({ name }) => name), { timeout: 10_000 }).toEqual(['things'])
+        await expect.poll(() => sluice.database?.snapshot?.tables.map(({ name }) => name), SOON).toEqual(['things'])
         const { inspectedAt } = sluice.database ?? {}
-        await expect.poll(() => sluice.database?.inspectedAt, { timeout: 10_000 }).toBeGreaterThan(inspectedAt ?? Number.POSITIVE_INFINITY)
+        await expect.poll(() => sluice.database?.inspectedAt, SOON).toBeGreaterThan(inspectedAt ?? Number.POSITIVE_INFINITY)
       } finally {
         await db.destroy()
         await sluice.close()

@@ -5,6 +5,7 @@ import type { DatabaseSnapshot, TableSnapshot } from '../../../packages/core/src
 import { inspectDatabase } from '../../../packages/core/src/database/inspectors/inspect-database.ts'
 import { type Database, databases } from '../../support/databases.ts'
 import { cities, inspectedSchemas } from '../../support/inspected-schemas.ts'
+import { SOON } from '../../support/patience.ts'
 
 const ANALYZE = { sqlite: 'ANALYZE', postgresql: 'ANALYZE', mysql: 'ANALYZE TABLE city, region, visit' }
 
@@ -256,7 +257,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
           await client.query('SELECT COUNT(*) FROM region')
           // InnoDB shows what it knew up to 100 ms ago.
           const idle = async () => (await inspectDatabase(database)).connections?.idleInTransaction
-          await expect.poll(idle, { interval: 150 }).toBeGreaterThanOrEqual(1)
+          await expect.poll(idle, { ...SOON, interval: 150 }).toBeGreaterThanOrEqual(1)
         } finally {
           await client.end()
         }

@@ -5,6 +5,7 @@ import type { SchemaChange } from '../../../packages/core/src/database/fixes/fix
 import { indexName } from '../../../packages/core/src/database/fixes/index-name.ts'
 import { planFixFiles } from '../../../packages/core/src/database/fixes/plan-fix-files.ts'
 import { patchPrismaSchema } from '../../../packages/core/src/database/fixes/prisma/patch-prisma-schema.ts'
+import { cpuNow } from '../../support/own-clock.ts'
 
 const facts: DatabaseFacts = { product: 'postgresql', defaultSchema: 'public', tables: [], versionParts: [17, 0, 0] }
 
@@ -168,11 +169,11 @@ describe('patchPrismaSchema on any schema', () => {
 
   it('reads long broken text in no time', () => {
     for (const piece of ['"', '/*', '{', '(', '@@index([', 'model A {\n', '@map(', '\\"', '//']) {
-      const started = performance.now()
+      const started = cpuNow()
       patch(piece.repeat(20_000), [
         { kind: 'create-index', name: 'x', index: { table: 'public.A', keys: [{ column: 'a' }], method: 'btree', isUnique: false } },
       ])
-      expect(performance.now() - started, piece).toBeLessThan(2_000)
+      expect(cpuNow() - started, piece).toBeLessThan(2_000)
     }
   })
 })

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { TEST_MS } from '../../support/patience.ts'
 
 interface Found {
   readonly heap: number
@@ -9,7 +10,7 @@ interface Found {
 }
 
 describe('redacted traffic', () => {
-  it('leaves no bound value in memory, nor in its file', { timeout: 120_000 }, () => {
+  it('leaves no bound value in memory, nor in its file', { timeout: TEST_MS }, () => {
     const flags = ['--expose-gc', '--import', 'tsx', '--conditions=@sluice/source']
     const { redacted, kept } = JSON.parse(
       execFileSync(process.execPath, [...flags, resolve(import.meta.dirname, 'redaction.heap.ts')], {

@@ -18,6 +18,7 @@ import mercurius, { type IResolvers } from 'mercurius'
 import { WebSocket } from 'undici'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Database, freshDatabase } from '../../support/databases.ts'
+import { SOON } from '../../support/patience.ts'
 import { servers } from './servers.ts'
 
 const typeDefs = `
@@ -108,7 +109,7 @@ const until = (check: () => void) =>
     .poll(() => {
       check()
       return true
-    })
+    }, SOON)
     .toBe(true)
 
 describe.each(servers)('scopes of operations in $name', ({ start }) => {

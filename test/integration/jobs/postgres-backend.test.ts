@@ -11,9 +11,9 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { connectPostgres, SCHEMA } from '../../contracts/jobs/postgres-world.ts'
 import { type Database, databases } from '../../support/databases.ts'
+import { NEVER_MS, SOON, TEST_MS } from '../../support/patience.ts'
 
-const SOON = { timeout: 10_000, interval: 10 }
-const LEASE_MS = 60_000
+const LEASE_MS = NEVER_MS
 const postgres = databases().find(({ dialect }) => dialect === 'postgresql')
 const idleProcess = fileURLToPath(new URL('../../contracts/jobs/idle-process.main.ts', import.meta.url))
 
@@ -241,7 +241,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
 
     it('let a process end that has drained', async () => {
       const args = ['--import', 'tsx', '--conditions=@sluice/source', idleProcess, url, SCHEMA]
-      const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 25_000, env: { ...process.env, NODE_OPTIONS: '' } })
+      const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: TEST_MS, env: { ...process.env, NODE_OPTIONS: '' } })
       expect(stdout).toBe('drained')
     })
   })
@@ -322,7 +322,7 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
 
     it('are asked for again where something came while the last answer was under way', async () => {
       const backend = await open({ listen: false })
-      const jobs = engine(backend, { pollMs: 60_000 })
+      const jobs = engine(backend, { pollMs: NEVER_MS })
       const step = backend.step.bind(backend)
       let isAnswered = false
       let answer: () => void = () => {}

@@ -5,9 +5,9 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { connectPostgres, SCHEMA } from '../../contracts/jobs/postgres-world.ts'
 import { type Database, databases } from '../../support/databases.ts'
+import { NEVER_MS, SOON } from '../../support/patience.ts'
 
-const SOON = { timeout: 10_000, interval: 10 }
-const LEASE_MS = 60_000
+const LEASE_MS = NEVER_MS
 const postgres = databases().find(({ dialect }) => dialect === 'postgresql')
 
 describe.skipIf(postgres?.skipped !== undefined)('what several processes do with one task, on PostgreSQL', () => {

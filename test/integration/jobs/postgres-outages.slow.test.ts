@@ -6,9 +6,9 @@ import { connectPostgres, SCHEMA } from '../../contracts/jobs/postgres-world.ts'
 import { type KillablePostgres, startKillablePostgres } from '../../services/killable-postgres.ts'
 import { findPostgresReplication } from '../../services/postgres-pair.ts'
 import { type Database, databases } from '../../support/databases.ts'
+import { NEVER_MS, SOON, TEST_MS } from '../../support/patience.ts'
 import { type SilentProxy, silentProxy } from '../../support/silent-proxy.ts'
 
-const SOON = { timeout: 20_000, interval: 10 }
 const TIMEOUT_MS = 700
 const postgres = databases().find(({ dialect }) => dialect === 'postgresql')
 const installed = findPostgresReplication()
@@ -26,7 +26,7 @@ afterEach(async () => {
 
 function open(url: string | undefined, options: JobsOptions = {}, listen = true): AsyncBatchProcessingEngine {
   const backend = connectPostgres(url, { timeoutMs: TIMEOUT_MS, listen }, { max: 8, connectionTimeoutMillis: TIMEOUT_MS })
-  const engine = new AsyncBatchProcessingEngine({ pollMs: 100, leaseMs: 60_000, graceMs: 100, backend, ...options })
+  const engine = new AsyncBatchProcessingEngine({ pollMs: 100, leaseMs: NEVER_MS, graceMs: 100, backend, ...options })
   engine.createQueue(queue)
   engines.push(engine)
   return engine
@@ -38,7 +38,7 @@ function heard<K extends keyof JobEvents>(jobs: AsyncBatchProcessingEngine, even
   return events
 }
 
-describe.skipIf(postgres?.skipped !== undefined)('connections to PostgreSQL that break without a word', { timeout: 60_000 }, () => {
+describe.skipIf(postgres?.skipped !== undefined)('connections to PostgreSQL that break without a word', { timeout: TEST_MS }, () => {
   let database: Database
   let proxy: SilentProxy
   beforeAll(async () => {
@@ -78,7 +78,7 @@ describe.skipIf(postgres?.skipped !== undefined)('connections to PostgreSQL that
 
   it('give back what was claimed on them, and no worker is taken for lost', async () => {
     // It looks for tasks when it is told to, and at no other time.
-    const worker = open(proxy.url, { pollMs: 60_000 }, false)
+    const worker = open(proxy.url, { pollMs: NEVER_MS }, false)
     const attempts: number[] = []
     const errors = heard(worker, 'error')
     let crashes: unknown
@@ -155,16 +155,16 @@ describe.skipIf(postgres?.skipped !== undefined)('connections to PostgreSQL that
   })
 })
 
-describe.skipIf(typeof installed === 'string')('a PostgreSQL that is killed under load', { timeout: 120_000 }, () => {
+describe.skipIf(typeof installed === 'string')('a PostgreSQL that is killed under load', { timeout: TEST_MS }, () => {
   let server: KillablePostgres
   beforeAll(async () => {
     server = await startKillablePostgres((installed as { readonly folder: string }).folder)
-  }, 60_000)
+  }, TEST_MS)
   afterAll(() => server?.stop())
 
   it('loses nothing that was accepted, and work goes on when it is back', async () => {
     const source = open(server.url)
-    const workers = [open(server.url), open(server.url, { pollMs: 60_000 })]
+    const workers = [open(server.url), open(server.url, { pollMs: NEVER_MS })]
     const accepted: number[] = []
     const runs = new Map<number, number>()
     const attempts = new Set<number>()

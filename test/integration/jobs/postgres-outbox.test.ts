@@ -4,9 +4,9 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { connectPostgres } from '../../contracts/jobs/postgres-world.ts'
 import { databases } from '../../support/databases.ts'
+import { NEVER_MS, SOON } from '../../support/patience.ts'
 import { openStack, type Stack, seed } from '../../support/stack.ts'
 
-const SOON = { timeout: 10_000, interval: 10 }
 const postgres = databases().find(({ dialect }) => dialect === 'postgresql')
 
 /** A transaction of the app, and how it writes a tag in it. */
@@ -96,7 +96,7 @@ describe.skipIf(postgres?.skipped !== undefined)('tasks that are added in transa
 
     it('wakes other processes by its commit', async () => {
       // It would look by itself after a minute.
-      const worker = open({ pollMs: 60_000 })
+      const worker = open({ pollMs: NEVER_MS })
       const seen: unknown[] = []
       worker.registerProcessor<unknown>(queue, (data) => void seen.push(data))
       worker.start()

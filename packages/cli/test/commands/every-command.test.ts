@@ -5,6 +5,7 @@ import { type AddressInfo, createServer as createSocketServer, type Socket } fro
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { TEST_MS } from '../../../../test/support/patience.ts'
 import { type FakeDashboard, fakeDashboard } from '../support/fake-dashboard.ts'
 import { sluice } from '../support/run-sluice.ts'
 import { type Project, sqliteProject } from '../support/sqlite-project.ts'
@@ -118,17 +119,13 @@ describe('a command that is interrupted', () => {
     ['bench', (at: string) => ['--url', `http://${at}`, '/']],
     ['ignore', (at: string) => ['3ac91e00', '--url', `http://${at}/_sluice`]],
     ['doctor', (at: string) => [`postgresql://ann:x@${at}/shop`]],
-  ] as const)(
-    'ends with 130: %s',
-    async (name, args) => {
-      expect(await interrupted([name, ...args(`127.0.0.1:${port}`)], 'SIGINT')).toEqual({ code: 130, out: '' })
-    },
-    30_000,
-  )
+  ] as const)('ends with 130: %s', { timeout: TEST_MS }, async (name, args) => {
+    expect(await interrupted([name, ...args(`127.0.0.1:${port}`)], 'SIGINT')).toEqual({ code: 130, out: '' })
+  })
 
-  it('ends with 143 at SIGTERM, and 129 where its terminal is gone', async () => {
+  it('ends with 143 at SIGTERM, and 129 where its terminal is gone', { timeout: TEST_MS }, async () => {
     const args = ['top', '--url', `http://127.0.0.1:${port}/_sluice`]
     expect((await interrupted(args, 'SIGTERM')).code).toBe(143)
     expect((await interrupted(args, 'SIGHUP')).code).toBe(129)
-  }, 60_000)
+  })
 })

@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { TEST_MS } from '../../../../test/support/patience.ts'
 import { run, sluice, sluiceIn } from '../support/run-sluice.ts'
 import { indexesOf, type Project, sqliteProject } from '../support/sqlite-project.ts'
 
@@ -71,10 +72,10 @@ describe('sluice explain', () => {
     }
   })
 
-  it('reads the statement from stdin', async () => {
+  it('reads the statement from stdin', { timeout: TEST_MS }, async () => {
     const { code, out } = await run(['explain', '-', '--url', project.url], { stdin: 'SELECT *\nFROM city\n' })
     expect([code, out.includes('FULL SCAN')]).toEqual([0, true])
-  }, 30_000)
+  })
 
   it.each([
     [['SELECT 1; DELETE FROM city'], 'there are several'],

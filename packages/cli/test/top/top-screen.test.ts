@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { SOON } from '../../../../test/support/patience.ts'
 import { main } from '../../src/main.ts'
 import { type FakeDashboard, fakeDashboard } from '../support/fake-dashboard.ts'
 import { FakeTerminal } from '../support/fake-terminal.ts'
@@ -24,7 +25,7 @@ const start = (...args: string[]) =>
     isTerminal: true,
     screen: () => terminal,
   })
-const shows = (text: string | RegExp) => vi.waitFor(() => expect(terminal.text).toMatch(text), { timeout: 5_000, interval: 10 })
+const shows = (text: string | RegExp) => vi.waitFor(() => expect(terminal.text).toMatch(text), { ...SOON, interval: 10 })
 
 describe('sluice top on a terminal', () => {
   it('takes the screen once there is something to see, and gives it back', async () => {

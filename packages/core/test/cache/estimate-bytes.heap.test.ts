@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { TEST_MS } from '../../../../test/support/patience.ts'
 
 interface Measurement {
   readonly name: string
@@ -19,7 +20,7 @@ function measure(): readonly Measurement[] {
 }
 
 describe('estimated bytes against the measured heap', () => {
-  it('differ by at most a quarter, and 100,000 small entries fit in 100 MB', { timeout: 30_000 }, () => {
+  it('differ by at most a quarter, and 100,000 small entries fit in 100 MB', { timeout: TEST_MS }, () => {
     const report = measure()
     expect(report).toHaveLength(5)
     for (const { name, estimated, measured } of report) {

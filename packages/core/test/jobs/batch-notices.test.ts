@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { SOON, TEST_MS } from '../../../../test/support/patience.ts'
 import type { BatchRow, JobBackend } from '../../src/jobs/backends/job-backend.ts'
 import { BatchNotices } from '../../src/jobs/batch/batch-notices.ts'
 import { progressOf } from '../../src/jobs/batch/progress-of.ts'
@@ -47,16 +48,16 @@ describe('BatchNotices', () => {
     clock.now = 62_000
     resume()
     resume()
-    await expect.poll(() => notified).toEqual(['one'])
+    await expect.poll(() => notified, SOON).toEqual(['one'])
     expect(called).toEqual(['one'])
   })
 
-  it('waits longer and longer for an address that does not answer', { timeout: 30_000 }, async () => {
+  it('waits longer and longer for an address that does not answer', { timeout: TEST_MS }, async () => {
     let status = 500
     const { clock, called, errors, notified, resume } = await setUp(() => status)
     clock.now = 62_000
     resume()
-    await expect.poll(() => errors.length, { timeout: 15_000 }).toBe(1)
+    await expect.poll(() => errors.length, SOON).toBe(1)
     expect(called).toHaveLength(4)
     status = 200
     clock.now += 59_000
@@ -65,14 +66,14 @@ describe('BatchNotices', () => {
     expect(called).toHaveLength(4)
     clock.now += 1_000
     resume()
-    await expect.poll(() => notified).toEqual(['one'])
+    await expect.poll(() => notified, SOON).toEqual(['one'])
   })
 
   it('calls nobody any more when it is closed', async () => {
     const { clock, called, errors, notices, resume } = await setUp(() => 500)
     clock.now = 62_000
     resume()
-    await expect.poll(() => called.length).toBe(1)
+    await expect.poll(() => called.length, SOON).toBe(1)
     notices.close()
     await new Promise((resolve) => setTimeout(resolve, 1_200))
     expect([called.length, errors]).toEqual([1, []])

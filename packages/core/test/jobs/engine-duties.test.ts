@@ -7,10 +7,9 @@ import {
   NotAuthorizedError,
 } from '@sluice/core'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { SOON } from '../../../../test/support/patience.ts'
 import { MemoryBackend } from '../../src/jobs/backends/memory/memory-backend.ts'
 import { uuidV7 } from '../../src/jobs/uuid-v7.ts'
-
-const SOON = { timeout: 5_000, interval: 5 }
 
 function open(options: JobsOptions = {}) {
   const jobs = new AsyncBatchProcessingEngine(options)

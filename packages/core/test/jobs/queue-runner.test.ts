@@ -1,5 +1,6 @@
 import { AsyncBatchProcessingEngine, type JobsOptions, type Processor, UnretryableError } from '@sluice/core'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { NEVER_MS, SOON } from '../../../../test/support/patience.ts'
 import { claimOf, ScriptedBackend } from './scripted-backend.ts'
 
 interface Held {
@@ -51,12 +52,12 @@ describe('a queue', () => {
     const second = await backend.next()
     expect(kinds(second.outcomes)).toEqual(['done a', 'done b'])
     second.answer([])
-    await expect.poll(() => results).toEqual(['of a', 'of b'])
+    await expect.poll(() => results, SOON).toEqual(['of a', 'of b'])
     await close(backend, jobs)
   })
 
   it('looks again where somebody says that there is something, while it asks', async () => {
-    const { backend, jobs } = setUp({ pollMs: 60_000 })
+    const { backend, jobs } = setUp({ pollMs: NEVER_MS })
     jobs.start()
     const step = await backend.next()
     await jobs.enqueueTask(1)
@@ -77,7 +78,7 @@ describe('a queue', () => {
     await end('a')
     const step = await backend.next()
     step.answer([], { lost: [claim] })
-    await expect.poll(async () => (await jobs.getProcessingStats()).lost).toBe(1)
+    await expect.poll(async () => (await jobs.getProcessingStats()).lost, SOON).toBe(1)
     expect(completed).toEqual([])
     await close(backend, jobs)
   })
@@ -122,7 +123,7 @@ describe('a task that workers were lost with', () => {
     const step = await backend.next()
     expect(step.outcomes).toMatchObject([{ kind: 'dead', claim: { id: 'too often' }, failedItems: 7, isKept: true }])
     step.answer([])
-    await expect.poll(() => running).toEqual(['last'])
+    await expect.poll(() => running, SOON).toEqual(['last'])
     await end('last')
     await close(backend, jobs)
   })
@@ -135,10 +136,10 @@ describe('a task that workers were lost with', () => {
     expect(kinds(step.outcomes)).toEqual(['release b'])
     expect(step.want).toBe(0)
     step.answer([])
-    await expect.poll(() => running).toEqual(['c'])
+    await expect.poll(() => running, SOON).toEqual(['c'])
     await end('c')
     ;(await backend.next()).answer([])
-    await expect.poll(() => running).toEqual(['c', 'a'])
+    await expect.poll(() => running, SOON).toEqual(['c', 'a'])
     await end('a')
     await close(backend, jobs)
   })
@@ -241,7 +242,7 @@ describe('items that failed', () => {
     )
     jobs.start()
     ;(await backend.next()).answer([claimOf('part', { batchId: 'b', items: 3, data: '[1,2,3]' })])
-    await expect.poll(() => second).toBeDefined()
+    await expect.poll(() => second, SOON).toBeDefined()
     void jobs.close()
     expect((await backend.next()).outcomes).toMatchObject([{ kind: 'release', doneItems: 1, data: '[2,3]' }])
   })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { InvalidOptionError } from '@sluice/core'
 import type { ProcessLink } from '@sluice/core/siblings'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { SOON } from '../../../../test/support/patience.ts'
 import { localProcesses, ProcessLinkError } from '../../src/index.ts'
 
 async function folder(): Promise<string> {
@@ -25,7 +26,7 @@ async function opened(
   return link
 }
 
-const soon = () => AbortSignal.timeout(3_000)
+const soon = () => AbortSignal.timeout(SOON.timeout)
 
 describe.skipIf(process.platform === 'win32')('processes of one machine', () => {
   it('find and answer one another, by group', async () => {

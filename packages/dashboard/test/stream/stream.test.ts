@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { SOON } from '../../../../test/support/patience.ts'
 import type { Delta, Snapshot } from '../../src/protocol/index.ts'
 import { ask, execute, openWorld, shapeOf } from '../world.ts'
 import { listen } from './world.ts'
@@ -90,7 +91,7 @@ describe('a stream', () => {
     const refused = await ask(port, '/_sluice/api/stream')
     expect([refused.status, refused.body]).toEqual([503, { error: { code: 'TOO_MANY_STREAMS', message: expect.any(String) } }])
     first.close()
-    await expect.poll(async () => (await listen(port)).response.statusCode).toBe(200)
+    await expect.poll(async () => (await listen(port)).response.statusCode, SOON).toBe(200)
   })
 
   it('ends with the dashboard', async () => {

@@ -7,9 +7,8 @@ import { AsyncBatchProcessingEngine, InvalidArgumentError, InvalidOptionError, J
 import { sqliteJobBackend } from '@sluice/core/jobs-sqlite'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { SOON } from '../../../support/patience.ts'
 import { sqliteWorld } from '../sqlite-world.ts'
-
-const SOON = { timeout: 10_000, interval: 10 }
 
 describe('the file of an SQLite backend', () => {
   let world: Awaited<ReturnType<typeof sqliteWorld>>

@@ -6,9 +6,9 @@ import { AsyncBatchProcessingEngine, JobBackendError } from '@sluice/core'
 import { sqliteJobBackend } from '@sluice/core/jobs-sqlite'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { SOON } from '../../../support/patience.ts'
 import { sqliteWorld } from '../sqlite-world.ts'
 
-const SOON = { timeout: 10_000, interval: 10 }
 const main = fileURLToPath(new URL('hold-lock.main.ts', import.meta.url))
 
 describe('an SQLite file that another process writes to', () => {

@@ -3,12 +3,11 @@ import { AsyncBatchProcessingEngine, type JobsOptions, UnretryableError } from '
 import { sqliteJobBackend } from '@sluice/core/jobs-sqlite'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { NEVER_MS, SOON } from '../../../support/patience.ts'
 import { CrashProcess, Ledger } from '../crash-process.ts'
 import { sqliteWorld } from '../sqlite-world.ts'
 import { expectTrueTallies } from './expect-true-tallies.ts'
 import { newTask } from './new-task.ts'
-
-const SOON = { timeout: 10_000, interval: 10 }
 
 describe('work on an SQLite file', () => {
   let world: Awaited<ReturnType<typeof sqliteWorld>>
@@ -30,7 +29,7 @@ describe('work on an SQLite file', () => {
   }
 
   it('is heard of by others without their polling', async () => {
-    const worker = open({ pollMs: 600_000, leaseMs: 600_000 })
+    const worker = open({ pollMs: NEVER_MS, leaseMs: NEVER_MS })
     let signal: AbortSignal | undefined
     worker.registerProcessor('default', (_data, context) => {
       signal = context.signal
@@ -148,7 +147,7 @@ describe('work on an SQLite file', () => {
         await sleep(20)
       }
       expect(hasAll()).toBe(true)
-      await expect.poll(() => ledger.counts('completed').size, { timeout: 60_000, interval: 50 }).toBe(count)
+      await expect.poll(() => ledger.counts('completed').size, { ...SOON, interval: 50 }).toBe(count)
       expect(await Promise.all(workers.map((worker) => worker.end()))).toEqual([0, 0, 0])
       expect(new Set(ledger.counts('start').values())).toEqual(new Set([1]))
       expect(ledger.lines('error')).toEqual([])
@@ -170,7 +169,7 @@ describe('work on an SQLite file', () => {
     })
     jobs.registerProcessor<number[]>('batch', (items, { failItem }) => failItem(0, new Error(String(items.length))))
     await jobs.enqueueTask('unique', 'high', 'default', { uniqueKey: 'k' })
-    await jobs.enqueueTask('later', 'high', 'default', { delayMs: 60_000 })
+    await jobs.enqueueTask('later', 'high', 'default', { delayMs: NEVER_MS })
     const failing = await jobs.enqueueTask('fail')
     for (let at = 0; at < 3; at += 1) await jobs.processNextTask()
     await jobs.retryDeadLetterTask(failing.id)

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { SOON, TEST_MS } from '../../../../../test/support/patience.ts'
 import { AsyncBatchProcessingEngine } from '../../../src/jobs/async-batch-processing-engine.ts'
 import type { JobEvents } from '../../../src/jobs/job-events.ts'
 import type { TaskContext } from '../../../src/jobs/processor.ts'
@@ -25,7 +26,7 @@ afterEach(async () => {
   for (const jobs of engines.splice(0)) await jobs.close()
 })
 
-describe('threadProcessor', { timeout: 30_000 }, () => {
+describe('threadProcessor', { timeout: TEST_MS }, () => {
   it('runs tasks beside the process, with what a context says and can', async () => {
     const { jobs, ended } = await setUp()
     const percents: number[] = []
@@ -129,7 +130,7 @@ describe('threadProcessor', { timeout: 30_000 }, () => {
     })
     for (let i = 0; i < 6; i += 1) await jobs.enqueueTask({ do: 'sleep', ms: 50 })
     jobs.start()
-    await expect.poll(async () => (await jobs.getProcessingStats()).queued, { timeout: 10_000 }).toBe(0)
+    await expect.poll(async () => (await jobs.getProcessingStats()).queued, SOON).toBe(0)
     await jobs.drain()
     expect(most).toBe(2)
     expect(threads.size).toBe(2)
@@ -154,7 +155,7 @@ describe('threadProcessor', { timeout: 30_000 }, () => {
     const running = Promise.resolve(run())
     // It is rejected before anybody waits for it.
     running.catch(() => {})
-    await expect.poll(() => beats[0]).toBeGreaterThan(1)
+    await expect.poll(() => beats[0], SOON).toBeGreaterThan(1)
     await jobs.close()
     await expect(running).rejects.toThrow()
     const last = beats[0]

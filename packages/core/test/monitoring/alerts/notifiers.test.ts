@@ -10,6 +10,7 @@ import {
   webhookNotifier,
 } from '@sluice/core'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { SOON } from '../../../../../test/support/patience.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { alertWith } from './alert.ts'
 
@@ -170,7 +171,7 @@ describe('the notifiers of an engine', () => {
     const id = monitor.getActiveAlerts()[0]?.id ?? ''
     monitor.acknowledgeAlert(id, 'ann')
     monitor.resolveAlert(id)
-    await expect.poll(() => told).toEqual(['cpu raised', 'cpu acknowledged', 'cpu resolved'])
+    await expect.poll(() => told, SOON).toEqual(['cpu raised', 'cpu acknowledged', 'cpu resolved'])
   })
 
   it('are added, and taken away', async () => {
@@ -179,7 +180,7 @@ describe('the notifiers of an engine', () => {
     onTestFinished(() => monitor.close())
     const remove = monitor.addNotifier(pager)
     monitor.recordMetric('cpu', 75, 'a')
-    await expect.poll(() => told).toEqual(['cpu raised'])
+    await expect.poll(() => told, SOON).toEqual(['cpu raised'])
     remove()
     monitor.recordMetric('cpu', 95, 'a')
     monitor.recordMetric('memory', 95, 'a')

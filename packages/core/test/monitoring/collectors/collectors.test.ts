@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { createSluice, InvalidOptionError, MonitoringAndAutoScalingEngine } from '@sluice/core'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { SOON } from '../../../../../test/support/patience.ts'
 import { EventLoopWatch } from '../../../src/monitoring/collectors/event-loop-watch.ts'
 import type { DiskBlocks } from '../../../src/monitoring/collectors/system-readers.ts'
 import { ManualClock } from '../manual-clock.ts'
@@ -160,13 +161,10 @@ describe('on this machine', () => {
     const server = createServer()
     const sluice = createSluice({ monitor: { collect: { intervalMs: 100, servers: [server], source: 'here' } } })
     onTestFinished(() => sluice.close())
-    await vi.waitFor(
-      () => {
-        const names = new Set(sluice.monitor?.getSystemHealth().metrics.map(({ metric }) => metric))
-        for (const name of ['cpu', 'memory', 'disk', 'eventLoopUtilization', 'eventLoopDelay', 'connections']) expect(names).toContain(name)
-      },
-      { timeout: 5_000 },
-    )
+    await vi.waitFor(() => {
+      const names = new Set(sluice.monitor?.getSystemHealth().metrics.map(({ metric }) => metric))
+      for (const name of ['cpu', 'memory', 'disk', 'eventLoopUtilization', 'eventLoopDelay', 'connections']) expect(names).toContain(name)
+    }, SOON)
     for (const { metric, unit, min, max } of sluice.monitor?.getSystemHealth().metrics ?? []) {
       expect(min, metric).toBeGreaterThanOrEqual(0)
       if (unit === '%') expect(max, metric).toBeLessThanOrEqual(100)

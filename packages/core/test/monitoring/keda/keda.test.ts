@@ -13,6 +13,7 @@ import {
 } from '@sluice/core/keda'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { authority, nodeCertificate, nodeKey, proxyCertificate, proxyKey } from '../../../../../test/support/certificates.ts'
+import { SOON, TEST_MS } from '../../../../../test/support/patience.ts'
 import { ManualClock } from '../manual-clock.ts'
 
 // As KEDA's own client reads it: by the protocol's text, and not by what Sluice made of it.
@@ -76,7 +77,7 @@ describe('the external scaler, asked by a client of gRPC', () => {
     expect(await call('IsActive', object({ target: '80', metric: 'connections', activation: '3' }))).toEqual({ result: true })
   })
 
-  it('says so again when it is another thing, as long as somebody listens', { timeout: 15_000 }, async () => {
+  it('says so again when it is another thing, as long as somebody listens', { timeout: TEST_MS }, async () => {
     const { clock, monitor, client, object } = await setUp()
     monitor.recordMetric('requests', 0, 'a')
     const stream = (
@@ -85,10 +86,10 @@ describe('the external scaler, asked by a client of gRPC', () => {
     const told: boolean[] = []
     stream?.on('data', ({ result }: { result: boolean }) => told.push(result))
     const ended = new Promise((resolve) => stream?.on('error', resolve))
-    await expect.poll(() => told).toEqual([false])
+    await expect.poll(() => told, SOON).toEqual([false])
     clock.advance(1_000)
     monitor.recordMetric('requests', 500, 'a')
-    await expect.poll(() => told, { timeout: 5_000 }).toEqual([false, true])
+    await expect.poll(() => told, SOON).toEqual([false, true])
     stream?.cancel()
     expect(await ended).toMatchObject({ code: grpc.status.CANCELLED })
   })
@@ -215,11 +216,11 @@ describe('a stream of the external scaler', () => {
     return { stream, told, error }
   }
 
-  it('says the same thing once', { timeout: 15_000 }, async () => {
+  it('says the same thing once', { timeout: TEST_MS }, async () => {
     const { monitor, client, object } = await setUp()
     monitor.recordMetric('requests', 5, 'a')
     const { stream, told, error } = listen(client, object({ target: '80' }))
-    await expect.poll(() => told).toEqual([true])
+    await expect.poll(() => told, SOON).toEqual([true])
     await new Promise((resolve) => {
       setTimeout(resolve, 2_500)
     })
@@ -228,14 +229,14 @@ describe('a stream of the external scaler', () => {
     await error
   })
 
-  it('waits while nothing is known, and says what is wrong about a trigger', { timeout: 15_000 }, async () => {
+  it('waits while nothing is known, and says what is wrong about a trigger', { timeout: TEST_MS }, async () => {
     const { monitor, client, object } = await setUp()
     const { stream, told, error } = listen(client, object({ target: '80' }))
     for (const metadata of [{ target: '80', metric: 'speed' }, { target: 'many' }] as const)
       expect(await listen(client, object(metadata)).error).toMatchObject({ code: grpc.status.INVALID_ARGUMENT })
     expect(told).toEqual([])
     monitor.recordMetric('requests', 5, 'a')
-    await expect.poll(() => told, { timeout: 5_000 }).toEqual([true])
+    await expect.poll(() => told, SOON).toEqual([true])
     stream.cancel()
     await error
   })
@@ -251,13 +252,13 @@ describe('a stream of the external scaler', () => {
     monitor.recordMetric('requests', 5, 'a')
     set.mockClear()
     const { stream, told, error } = listen(client, object({ target: '80' }))
-    await expect.poll(() => told).toEqual([true])
+    await expect.poll(() => told, SOON).toEqual([true])
     const looking = set.mock.results.flatMap(({ value }, at) => (set.mock.calls[at]?.[1] === 1_000 ? [value as NodeJS.Timeout] : []))
     expect(looking).toHaveLength(1)
     expect(looking[0]?.hasRef()).toBe(false)
     stream.cancel()
     await error
-    await expect.poll(() => cleared.mock.calls.some(([timer]) => timer === looking[0])).toBe(true)
+    await expect.poll(() => cleared.mock.calls.some(([timer]) => timer === looking[0]), SOON).toBe(true)
   })
 })
 

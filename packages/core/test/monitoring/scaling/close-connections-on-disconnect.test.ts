@@ -2,6 +2,7 @@ import cluster from 'node:cluster'
 import { Agent, createServer, get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { SOON } from '../../../../../test/support/patience.ts'
 import { closeConnectionsOnDisconnect } from '../../../src/monitoring/scaling/targets/cluster/close-connections-on-disconnect.ts'
 
 const here: { worker?: unknown } = cluster
@@ -38,7 +39,7 @@ describe('closeConnectionsOnDisconnect', () => {
   it('keeps connections alive while the worker stays', async () => {
     expect(await ask()).toBe('keep-alive')
     server.closeIdleConnections()
-    await expect.poll(connections).toBe(0)
+    await expect.poll(connections, SOON).toBe(0)
   })
 
   it('closes each with an answer once the worker is to leave, and leaves idle ones to their time', async () => {
@@ -47,7 +48,7 @@ describe('closeConnectionsOnDisconnect', () => {
     server.closeIdleConnections()
     expect(await connections()).toBe(1)
     expect(await ask()).toBe('close')
-    await expect.poll(connections).toBe(0)
+    await expect.poll(connections, SOON).toBe(0)
   })
 
   it('does nothing in a process that is no worker', async () => {

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import type { DatabaseSnapshot, TableSnapshot } from '../../packages/core/src/database/inspectors/database-snapshot.ts'
 import type { Rewrite, RewriteRule } from '../../packages/core/src/database/rewrites/rewrite.ts'
 import { suggestRewrites } from '../../packages/core/src/database/rewrites/suggest-rewrites.ts'
-import { readQueryTree } from '../../packages/core/src/sql/tree/read-query-tree.ts'
+import { readQueryTree } from '../../packages/core/src/sql/tree/read-sql.ts'
 import { Random } from '../support/random.ts'
 
 const database = new Database(':memory:')

@@ -2,7 +2,7 @@ import Database from 'better-sqlite3'
 import { afterAll, describe, expect, it } from 'vitest'
 import { resolveStatement } from '../../packages/core/src/database/advisor/resolve-statement.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../../packages/core/src/database/inspectors/database-snapshot.ts'
-import { readQueryTree } from '../../packages/core/src/sql/tree/read-query-tree.ts'
+import { readQueryTree } from '../../packages/core/src/sql/tree/read-sql.ts'
 
 const database = new Database(':memory:')
 database.exec(`

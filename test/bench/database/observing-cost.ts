@@ -1,7 +1,7 @@
 import { TrafficLog } from '../../../packages/core/src/database/traffic/traffic-log.ts'
 import { analyzeSql } from '../../../packages/core/src/sql/analyze.ts'
 import { tokenize } from '../../../packages/core/src/sql/tokenize.ts'
-import { readQueryTree } from '../../../packages/core/src/sql/tree/read-query-tree.ts'
+import { readQueryTree } from '../../../packages/core/src/sql/tree/read-sql.ts'
 import { median } from '../harness.ts'
 import type { BenchFigure } from './report.ts'
 import { askedOf } from './shop-traffic.ts'

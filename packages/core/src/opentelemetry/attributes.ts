@@ -3,7 +3,7 @@ import type { Scope } from '../pipeline/scope.ts'
 import { requestName } from '../shared/request-name.ts'
 import type { AnalyzedSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import { summarizeStatement } from '../sql/statement-summary.ts'
+import { summarizeStatement } from '../sql/statement.ts'
 
 /** https://opentelemetry.io/docs/specs/semconv/http/; `undefined` for a scope that is no HTTP request. */
 export function requestAttributes({ name, statusCode }: Pick<Scope, 'name' | 'statusCode'>): Attributes | undefined {

@@ -1,14 +1,103 @@
 import { lowerAscii, upperAscii } from './characters.ts'
-import { isRelativeDate, isVolatileWord, volatilityOf } from './functions.ts'
+import type { Dialect } from './dialect.ts'
 import { callSuffixes, notFunctions, words } from './keywords.ts'
 import type { Range } from './token-map.ts'
 import type { Token } from './tokenize.ts'
 import type { ParsedSql } from './tree/parsed-sql.ts'
 
+const pureEverywhere = `
+  COUNT SUM AVG MIN MAX COALESCE NULLIF CAST ABS ROUND CEIL CEILING FLOOR MOD POWER SQRT SIGN EXP LN LOG LOWER UPPER LENGTH SUBSTR SUBSTRING
+  TRIM LTRIM RTRIM REPLACE CONCAT CONCAT_WS FORMAT ROW_NUMBER RANK DENSE_RANK PERCENT_RANK CUME_DIST NTILE LAG LEAD FIRST_VALUE LAST_VALUE
+  NTH_VALUE JSON_OBJECT JSON_ARRAY JSON_ARRAY_LENGTH`
+
+/**
+ * Built-in functions whose result depends on their arguments alone (and on session settings, which do not change unseen). A name
+ * that is built into one dialect may be a user's function in another.
+ */
+const pure: Readonly<Record<Dialect, ReadonlySet<string>>> = {
+  postgresql: words(`${pureEverywhere}
+    GREATEST LEAST STDDEV STDDEV_POP STDDEV_SAMP VARIANCE VAR_POP VAR_SAMP BIT_AND BIT_OR BOOL_AND BOOL_OR EVERY CHAR_LENGTH
+    CHARACTER_LENGTH OCTET_LENGTH BTRIM REVERSE REPEAT LEFT RIGHT LPAD RPAD POSITION STRPOS OVERLAY SPLIT_PART INITCAP ASCII CHR MD5
+    REGEXP_REPLACE REGEXP_MATCHES EXTRACT DATE DATE_TRUNC DATE_PART TO_CHAR TO_DATE TO_NUMBER PERCENTILE_CONT PERCENTILE_DISC MODE GROUPING
+    JSON_AGG JSONB_AGG JSON_OBJECT_AGG JSONB_OBJECT_AGG JSON_BUILD_OBJECT JSONB_BUILD_OBJECT JSON_BUILD_ARRAY JSONB_BUILD_ARRAY JSON_VALUE
+    JSON_QUERY JSON_TABLE JSON_EACH JSONB_EACH JSON_ARRAYAGG JSON_OBJECTAGG JSONB_ARRAY_LENGTH JSON_ARRAY_ELEMENTS JSONB_ARRAY_ELEMENTS
+    JSONB_ARRAY_ELEMENTS_TEXT JSONB_SET JSONB_EXTRACT_PATH JSONB_EXTRACT_PATH_TEXT TO_JSON TO_JSONB ROW_TO_JSON ARRAY_AGG STRING_AGG
+    ARRAY_LENGTH ARRAY_POSITION ARRAY_APPEND ARRAY_REMOVE ARRAY_CAT ARRAY_TO_STRING STRING_TO_ARRAY CARDINALITY UNNEST GENERATE_SERIES
+    TO_TSVECTOR TO_TSQUERY PLAINTO_TSQUERY WEBSEARCH_TO_TSQUERY TS_RANK`),
+  sqlite: words(`${pureEverywhere}
+    TOTAL IFNULL IIF IF GROUP_CONCAT STRING_AGG INSTR PRINTF TYPEOF HEX UNHEX UNICODE CHAR QUOTE LIKE GLOB LIKELY UNLIKELY ZEROBLOB
+    OCTET_LENGTH JSON JSONB JSON_EXTRACT JSONB_EXTRACT JSON_TYPE JSON_VALID JSON_QUOTE JSON_SET JSON_EACH JSON_TREE JSON_GROUP_ARRAY
+    JSON_GROUP_OBJECT JSONB_GROUP_ARRAY JSONB_GROUP_OBJECT`),
+  mysql: words(`${pureEverywhere}
+    GREATEST LEAST IFNULL IF ANY_VALUE GROUP_CONCAT STDDEV STDDEV_POP STDDEV_SAMP VARIANCE VAR_POP VAR_SAMP BIT_AND BIT_OR BIT_COUNT POW
+    CHAR_LENGTH CHARACTER_LENGTH OCTET_LENGTH REVERSE REPEAT LEFT RIGHT LPAD RPAD POSITION INSTR LOCATE ASCII CHAR HEX UNHEX QUOTE MD5
+    CRC32 FIND_IN_SET FIELD INSERT INTERVAL CONVERT EXTRACT DATE TIME DATE_FORMAT DATE_ADD DATE_SUB DATEDIFF TIMESTAMPDIFF STR_TO_DATE
+    FROM_UNIXTIME LAST_DAY YEAR QUARTER MONTH WEEK DAY DAYOFWEEK HOUR MINUTE SECOND GROUPING JSON_EXTRACT JSON_VALUE JSON_CONTAINS
+    JSON_UNQUOTE JSON_QUOTE JSON_TYPE JSON_LENGTH JSON_TABLE JSON_ARRAYAGG JSON_OBJECTAGG REGEXP_LIKE REGEXP_REPLACE`),
+}
+
+/** Calls that write no table but give another result each time, for each session, or as time goes. */
+const volatile: Readonly<Record<Dialect, ReadonlySet<string>>> = {
+  postgresql: words(`
+    NOW RANDOM RANDOM_NORMAL GEN_RANDOM_UUID UUID_GENERATE_V4 UUIDV4 UUIDV7 GEN_RANDOM_BYTES CLOCK_TIMESTAMP STATEMENT_TIMESTAMP
+    TRANSACTION_TIMESTAMP TIMEOFDAY AGE CURRENT_SETTING CURRENT_DATABASE CURRENT_SCHEMA CURRENT_SCHEMAS VERSION NEXTVAL CURRVAL LASTVAL
+    SETVAL CURRENT_TIME CURRENT_TIMESTAMP LOCALTIME LOCALTIMESTAMP TO_TIMESTAMP
+    PG_ADVISORY_LOCK PG_ADVISORY_LOCK_SHARED PG_ADVISORY_UNLOCK PG_ADVISORY_UNLOCK_SHARED PG_ADVISORY_UNLOCK_ALL PG_ADVISORY_XACT_LOCK
+    PG_ADVISORY_XACT_LOCK_SHARED PG_TRY_ADVISORY_LOCK PG_TRY_ADVISORY_LOCK_SHARED PG_TRY_ADVISORY_XACT_LOCK
+    PG_TRY_ADVISORY_XACT_LOCK_SHARED PG_SLEEP PG_NOTIFY PG_BACKEND_PID PG_IS_IN_RECOVERY TXID_CURRENT PG_CURRENT_XACT_ID
+    PG_CURRENT_WAL_LSN PG_LAST_WAL_REPLAY_LSN INET_SERVER_ADDR`),
+  sqlite: words('RANDOM RANDOMBLOB LAST_INSERT_ROWID CHANGES TOTAL_CHANGES SQLITE_VERSION'),
+  mysql: words(`
+    NOW RAND UUID UUID_SHORT RANDOM_BYTES SYSDATE CURDATE CURTIME CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER LOCALTIME
+    LOCALTIMESTAMP UTC_DATE UTC_TIME UTC_TIMESTAMP UNIX_TIMESTAMP LAST_INSERT_ID ROW_COUNT FOUND_ROWS CONNECTION_ID USER SESSION_USER
+    SYSTEM_USER DATABASE SCHEMA VERSION SLEEP GET_LOCK RELEASE_LOCK RELEASE_ALL_LOCKS IS_FREE_LOCK IS_USED_LOCK NEXTVAL LASTVAL SETVAL`),
+}
+
+/** The same, called without parentheses; and words that make a query leave something in its session. */
+const volatileWords: Readonly<Record<Dialect, ReadonlySet<string>>> = {
+  postgresql: words(`CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP LOCALTIME LOCALTIMESTAMP CURRENT_USER CURRENT_ROLE SESSION_USER
+    SYSTEM_USER USER CURRENT_SCHEMA CURRENT_CATALOG`),
+  sqlite: words('CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP'),
+  mysql:
+    words(`CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER CURRENT_ROLE LOCALTIME LOCALTIMESTAMP UTC_DATE UTC_TIME UTC_TIMESTAMP
+    SQL_CALC_FOUND_ROWS`),
+}
+
+const sqliteTimes = words('DATE TIME DATETIME JULIANDAY UNIXEPOCH STRFTIME')
+
+type Volatility = 'pure' | 'volatile' | 'unknown'
+
+/**
+ * What a call may do.
+ *
+ * @param upper - The function's name in upper case, unqualified and unquoted.
+ * @param args - The tokens between its parentheses.
+ */
+function volatilityOf(upper: string, dialect: Dialect, args: readonly Token[]): Volatility {
+  if (dialect === 'sqlite' && sqliteTimes.has(upper)) return readsClock(upper, args) ? 'volatile' : 'pure'
+  if (volatile[dialect].has(upper)) return 'volatile'
+  return pure[dialect].has(upper) ? 'pure' : 'unknown'
+}
+
+function isVolatileWord(upper: string, dialect: Dialect): boolean {
+  return volatileWords[dialect].has(upper)
+}
+
+/** Whether a PostgreSQL literal, read as a date, is another one each day: `'now'`, `'tomorrow 10:00'`. */
+function isRelativeDate(literal: string): boolean {
+  return literal.length < 48 && /\b(?:now|today|tomorrow|yesterday)\b/i.test(literal)
+}
+
+/** SQLite's date functions read the clock where their time is left out, or `'now'`, or might be it. */
+function readsClock(upper: string, args: readonly Token[]): boolean {
+  if (args.length === 0 || (upper === 'STRFTIME' && !args.some((token) => token.text === ','))) return true
+  return args.some(({ kind, text }) => kind === 'parameter' || (kind === 'string' && /^'(?:now|subsec|subsecond)'$/.test(lowerAscii(text))))
+}
+
 const sequenceParts = words('NEXTVAL CURRVAL')
 const sequenceValues = words('NEXT PREVIOUS')
 
-/** What a text does besides reading and writing tables. */
+/** The effects of a statement besides reading and writing tables. */
 export interface Calls {
   /** The functions that are not known to be pure. */
   readonly functions: ReadonlySet<string>
@@ -18,7 +107,7 @@ export interface Calls {
   readonly opaque: string | undefined
 }
 
-/** The calls of a text's queries and writes. A name before a parenthesis is a call unless the parser took it for something else. */
+/** Derives the calls of all queries and writes. A name before a parenthesis is a call unless the parser took it for something else. */
 export function callsOf(parsed: ParsedSql): Calls {
   const reader = new CallReader(parsed)
   for (const range of parsed.queries) reader.read(range)

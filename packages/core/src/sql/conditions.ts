@@ -15,8 +15,8 @@ const otherSources = words('LATERAL ROWS ONLY')
 const SINGLE_QUOTED = /^'([0-9a-f-]*)'$/
 
 /**
- * What a WHERE says of single columns for all rows: `column = value` and `column IN (values)`, joined by AND only. `undefined` where it
- * says nothing of the kind, or where that is not certain.
+ * The conditions of a WHERE on single columns that hold for all rows: `column = value` and `column IN (values)`, joined by AND only.
+ * `undefined` if there are none, or if that is not certain.
  */
 export function plainConditionsOf(parsed: ParsedSql, { range, conditions, calledAs }: WhereClause): readonly Condition[] | undefined {
   const found = new Map<number, Condition>()
@@ -58,7 +58,7 @@ function isLogicalSymbol({ text, end }: Token, next: Token | undefined): boolean
   return text === ':' || ((text === '|' || text === '&') && next?.text === text && next.start === end)
 }
 
-/** Takes conditions that are written as plainly as can be: what the tree means and what the tokens say must agree. */
+/** Takes conditions in their plainest form: the tree and the tokens must agree. */
 class ConditionReader {
   #ordinals: ReadonlyMap<number, number> | undefined
 
@@ -141,8 +141,8 @@ export function placeholdersIn(sql: string, tokens: readonly Token[], dialect: D
 }
 
 /**
- * The one SELECT of a text as a listing of the first table of its FROM; `undefined` if it is none for certain, or without conditions on
- * single columns.
+ * The one SELECT of a statement as a listing of the first table of its FROM; `undefined` unless that is certain, and unless it has
+ * conditions on single columns.
  */
 export function listingOf(parsed: ParsedSql): Listing | undefined {
   const { tokens, map, kinds, roots } = parsed

@@ -10,16 +10,6 @@ export const queryStarts: ReadonlySet<string> = words('SELECT WITH VALUES TABLE'
 /** What may follow `WITH …`, and what a CTE's body may be. */
 export const queriesAndWrites: ReadonlySet<string> = words('SELECT WITH VALUES TABLE INSERT REPLACE UPDATE DELETE MERGE')
 
-/** Words that end a FROM list: reserved in every dialect, so that no column of an ON condition can be one. */
-export const fromEnds: ReadonlySet<string> = words('WHERE GROUP HAVING ORDER LIMIT UNION EXCEPT')
-
-/** Words that end a FROM list where they are reserved, beside `fromEnds`. */
-export const reservedFromEnds: Readonly<Record<Dialect, ReadonlySet<string>>> = {
-  postgresql: words('INTERSECT OFFSET FETCH WINDOW RETURNING'),
-  sqlite: words('INTERSECT'),
-  mysql: words('PROCEDURE'),
-}
-
 /** Words after a table that are no alias of it. */
 export const notAliases: ReadonlySet<string> = words(`
   JOIN LEFT RIGHT INNER FULL CROSS NATURAL OUTER ON USING TABLESAMPLE STRAIGHT_JOIN USE FORCE IGNORE INDEXED NOT PARTITION WITH WHEN

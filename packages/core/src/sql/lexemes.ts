@@ -1,5 +1,5 @@
 import * as char from './characters.ts'
-import type { LexicalRules } from './lexical-rules.ts'
+import type { LexicalRules } from './dialect.ts'
 import { SqlSyntaxError } from './syntax-error.ts'
 
 /** The end of the `--` or `#` comment that starts before `from`: after its line break. */

@@ -2,26 +2,34 @@ import type { Dialect } from './dialect.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { Range, TokenMap } from './token-map.ts'
 import { type Token, tokenize } from './tokenize.ts'
-import { placedIn } from './tree/placed-in.ts'
-import type { ClauseRanges, ColumnName, ComparisonNode, ConditionNode, FromItem, JoinKind, QueryBlock } from './tree/query-tree.ts'
+import {
+  type ClauseRanges,
+  type ColumnName,
+  type ComparisonNode,
+  type ConditionNode,
+  type FromItem,
+  type JoinKind,
+  placedIn,
+  type QueryBlock,
+} from './tree/query-tree.ts'
 import { parseSql } from './tree/read-sql.ts'
 
 export interface OutlineTable {
   /** The parts of its name; empty for a subquery, a common table expression or a function. */
   readonly name: readonly string[]
-  /** What columns call it by. */
+  /** The name that qualifies its columns. */
   readonly alias: string
 }
 
 /** One condition of those that must all hold. */
 export interface Predicate extends Range {
-  /** Left out unless the condition compares a bare column. */
+  /** Set if the condition compares a column as it is. */
   readonly column?: ColumnName
   /** `=`, `<`, `in`, `not in`, `null-safe =`, `between`, `like`, `is null` …; empty where no bare column is compared. */
   readonly operator: string
   /** The bare column on its other side, if there is one. */
   readonly other?: ColumnName
-  /** The tokens of the column, and of what it is compared with, if the condition is those two sides and nothing else. */
+  /** The tokens of the column and of its value, if the condition consists of these two sides. */
   readonly sides?: { readonly column: Range; readonly value: Range }
   /** A literal that it is compared with, as written. */
   readonly literal?: string
@@ -50,7 +58,7 @@ export interface Block extends Range {
   readonly star: boolean
 }
 
-/** The parts of a text that cost estimates and merging need. */
+/** The parts of a SQL string that cost estimates and merging need. */
 export interface Outline {
   readonly tokens: readonly Token[]
   readonly map: TokenMap
@@ -64,9 +72,9 @@ export interface Outline {
 }
 
 /**
- * Derives a text's outline from its tree. What cannot be parsed has no blocks.
+ * Derives the outline of a SQL string from its tree. A statement that cannot be parsed has no blocks.
  *
- * @throws SqlSyntaxError if the text cannot be split into tokens.
+ * @throws SqlSyntaxError if the string cannot be split into tokens.
  */
 export function outlineOf(sql: string, dialect: Dialect): Outline {
   const tokens = tokenize(sql, dialect)
@@ -142,7 +150,7 @@ function predicatesOf(map: TokenMap, conditions: readonly ConditionNode[]): read
 }
 
 function isBare({ operator, column: { call, cast, collation }, sides }: ComparisonNode): boolean {
-  // A column that is a condition by itself is compared with nothing.
+  // A column alone is a condition, too, without a value.
   if (operator === '=' && sides === undefined) return false
   return call === undefined && cast === undefined && collation === undefined
 }

@@ -1,5 +1,6 @@
 import { lowerAscii } from './characters.ts'
 import type { Dialect } from './dialect.ts'
+import { queryStarts, words } from './keywords.ts'
 import type { Token } from './tokenize.ts'
 
 /** Tokens from `start` up to, but not with, `end`. */
@@ -12,6 +13,11 @@ export interface ColumnRef {
   readonly table: string | undefined
   readonly column: string
 }
+
+/** Words that continue a query after a part of it in parentheses. */
+const goesOn = words('UNION INTERSECT EXCEPT ORDER LIMIT OFFSET FETCH FOR')
+/** Queries in more parentheses are not read. */
+const MAX_DEPTH = 300
 
 /** Tokens with their parentheses matched. */
 export class TokenMap {
@@ -60,6 +66,21 @@ export class TokenMap {
     return kind === 'word' || kind === 'quoted'
   }
 
+  /** Whether the parenthesis at a place holds a query: `(SELECT …)`, `((SELECT …) UNION …)`, but not `((SELECT 1) + 1)`. */
+  startsQuery(at: number): boolean {
+    let inner = at
+    while (this.isSymbol(inner + 1, '(') && inner - at < MAX_DEPTH) inner++
+    // VALUES is a function of MySQL too.
+    if (!this.isAny(inner + 1, queryStarts) || this.isSymbol(inner + 2, '.')) return false
+    if (this.isWord(inner + 1, 'VALUES') && this.dialect === 'mysql' && !this.isWord(inner + 2, 'ROW')) return false
+    if (this.isWord(inner + 1, 'TABLE') && this.dialect === 'sqlite') return false
+    for (let open = inner; open > at; open--) {
+      const after = this.closing(open) + 1
+      if (after !== this.closing(open - 1) && !this.isAny(after, goesOn)) return false
+    }
+    return true
+  }
+
   /** A range without the parentheses around it; those of a query belong to it. */
   unwrapped({ start, end }: Range): Range {
     let inner = { start, end }
@@ -74,15 +95,6 @@ export class TokenMap {
       visit(at)
       if (this.isSymbol(at, '(')) at = this.closing(at)
     }
-  }
-
-  /** The first place outside of parentheses that a test holds for; the range's end where there is none. */
-  find(range: Range, test: (at: number) => boolean): number {
-    let found = range.end
-    this.each(range, (at) => {
-      if (found === range.end && test(at)) found = at
-    })
-    return found
   }
 
   /** The parts between the tokens that a test holds for, outside of parentheses; empty parts are left out. */

@@ -1,7 +1,6 @@
 import * as char from './characters.ts'
-import type { Dialect } from './dialect.ts'
+import { type Dialect, type LexicalRules, lexicalRules } from './dialect.ts'
 import { blockCommentEnd, bracketedEnd, dollarQuotedEnd, lineCommentEnd, nameEnd, numberEnd, quotedEnd } from './lexemes.ts'
-import { type LexicalRules, lexicalRules } from './lexical-rules.ts'
 import { SqlSyntaxError } from './syntax-error.ts'
 
 type TokenKind = 'word' | 'quoted' | 'string' | 'number' | 'parameter' | 'symbol'

@@ -1,5 +1,11 @@
-import { placedIn } from '../../sql/tree/placed-in.ts'
-import type { ColumnName, ConditionNode, FromItem, OutputTerm, QueryBlock } from '../../sql/tree/query-tree.ts'
+import {
+  type ColumnName,
+  type ConditionNode,
+  type FromItem,
+  type OutputTerm,
+  placedIn,
+  type QueryBlock,
+} from '../../sql/tree/query-tree.ts'
 import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
 import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
 import { BlockInstance, type BlockRole, type ColumnMeaning, type ItemInstance, type NamedOutput, passageOf } from './block-instance.ts'

@@ -1,6 +1,6 @@
 import { analyzeSql } from '../../sql/analyze.ts'
 import { SqlSyntaxError } from '../../sql/syntax-error.ts'
-import { readQueryTree } from '../../sql/tree/read-query-tree.ts'
+import { readQueryTree } from '../../sql/tree/read-sql.ts'
 import type { Advice } from '../advisor/advice.ts'
 import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
 import type { Rewrite } from '../rewrites/rewrite.ts'

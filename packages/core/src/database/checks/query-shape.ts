@@ -36,7 +36,7 @@ const EMPTY: QueryShape = {
 }
 const rangeOperators: ReadonlySet<string> = new Set(['between', '<', '<=', '>', '>='])
 
-/** Derives the shape of a text's first query. A text that cannot be parsed has a shape without anything in it. */
+/** Derives the shape of the first query. A statement that cannot be parsed has an empty shape. */
 export function queryShapeOf(sql: string, dialect: Dialect): QueryShape {
   let parsed: ParsedSql
   try {
@@ -49,7 +49,7 @@ export function queryShapeOf(sql: string, dialect: Dialect): QueryShape {
   return block === undefined ? EMPTY : shapeOf(parsed, block)
 }
 
-/** Of a set operation the first query, of an insert the one that it takes its rows from. */
+/** The first query of a set operation, and the query that supplies the rows of an insert. */
 function firstArm(block: QueryBlock | undefined): QueryBlock | undefined {
   if (block?.kind === 'set-operation') return firstArm(block.arms[0])
   return block?.kind === 'insert' ? firstArm(block.subqueries[0]) : block
@@ -112,7 +112,7 @@ class ConditionColumns {
     else if (operator === '=' && sides !== undefined && other === undefined && dependsOn === undefined) this.equalities.add(name)
   }
 
-  /** What no tree tells apart: `date(created_at) = ?`, `NOT (a OR b)`. */
+  /** Searches conditions that the tree does not divide: `date(created_at) = ?`, `NOT (a OR b)`. */
   #opaque({ start, end }: Range): void {
     const { map } = this
     for (let at = start; at < end; at++) {

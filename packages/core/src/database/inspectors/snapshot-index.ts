@@ -1,7 +1,7 @@
 import { lowerAscii } from '../../sql/characters.ts'
 import { SqlSyntaxError } from '../../sql/syntax-error.ts'
 import type { QueryTree } from '../../sql/tree/query-tree.ts'
-import { readQueryTree } from '../../sql/tree/read-query-tree.ts'
+import { readQueryTree } from '../../sql/tree/read-sql.ts'
 import type { ColumnSnapshot, DatabaseSnapshot, TableSnapshot } from './database-snapshot.ts'
 
 const indexes = new WeakMap<DatabaseSnapshot, SnapshotIndex>()

@@ -1,5 +1,4 @@
-import { placedIn } from '../../sql/tree/placed-in.ts'
-import type { ColumnName, ConditionNode, FromItem, QueryBlock } from '../../sql/tree/query-tree.ts'
+import { type ColumnName, type ConditionNode, type FromItem, placedIn, type QueryBlock } from '../../sql/tree/query-tree.ts'
 import type { ColumnSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
 

@@ -3,7 +3,7 @@ import type { WatchedShape } from '../../pipeline/statement-watch.ts'
 import { DATABASE_BOUNDS_MS, DurationHistogram } from '../../shared/duration-histogram.ts'
 import type { RandomSource } from '../../shared/random.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import type { StatementSummary } from '../../sql/statement-summary.ts'
+import type { StatementSummary } from '../../sql/statement.ts'
 import type { KeptSample } from './sample-value.ts'
 import type { TrafficEntry } from './traffic-entry.ts'
 

@@ -28,7 +28,7 @@ export interface TreeReaders {
   write(cursor: SqlCursor, scope: BlockScope): void
 }
 
-/** A position in a list of tokens, and what the parser has found so far. */
+/** A position in a list of tokens, and the findings of the parser up to it. */
 export class SqlCursor implements ParsedSql {
   position = 0
   readonly dialect: Dialect
@@ -252,7 +252,7 @@ export class SqlCursor implements ParsedSql {
     return this.dialect === 'postgresql' ? this.fold(token) : lowerAscii(token.text)
   }
 
-  /** Takes one part of a name that is no function's, folded. */
+  /** Takes one part of a name that is not the name of a function, folded. */
   name(): string {
     this.names[this.position] = 1
     return this.fold(this.namePart())

@@ -1,6 +1,8 @@
 import type { Dialect } from '../dialect.ts'
 import type { Token } from '../tokenize.ts'
+import type { BlockScope } from './block-scope.ts'
 import type { SqlCursor } from './cursor.ts'
+import type { Expression } from './expression.ts'
 
 /** How tightly operators bind. Those above comparisons need no finer order: what they make is never a condition. */
 export const OR = 1
@@ -67,4 +69,16 @@ export function powerOf(operator: string, dialect: Dialect): number {
   return comparisons.has(operator) && (operator !== '==' || dialect === 'sqlite') && (operator !== '<=>' || dialect === 'mysql')
     ? COMPARISON
     : OTHER
+}
+
+/** Where operands find their own operands. */
+export interface ExpressionSource {
+  readonly cursor: SqlCursor
+  readonly scope: BlockScope
+  /** Reads an expression of operators that bind at least so tightly. */
+  read(power: number): Expression
+}
+
+export function readList(source: ExpressionSource): Expression[] {
+  return source.cursor.list(() => source.read(OR))
 }

@@ -8,9 +8,9 @@ import type { ConditionNode, QueryBlock, WriteTarget } from './query-tree.ts'
 export interface TableChange {
   readonly how: TableWrite['how']
   readonly table: readonly string[]
-  /** The columns of SET; left out where they are unknown. */
+  /** The columns of SET, if they are known. */
   readonly columns?: readonly string[]
-  /** Left out unless all of its columns are the table's. */
+  /** Set if all of its columns are the table's. */
   readonly where?: WhereClause
 }
 
@@ -18,11 +18,11 @@ export interface TableChange {
 export interface WhereClause {
   readonly range: Range
   readonly conditions: readonly ConditionNode[]
-  /** The qualifier that a column of the table needs, as the dialect compares names; left out where the table is the only one. */
+  /** The qualifier that a column of the table needs, as the dialect compares names. Omitted if the table is the only one. */
   readonly calledAs?: string
 }
 
-/** All that the parser finds in a text of one or more statements. Facts are derived from it. */
+/** Everything that the parser finds in one or more statements. Facts are derived from it. */
 export interface ParsedSql {
   readonly dialect: Dialect
   readonly tokens: readonly Token[]
@@ -34,7 +34,7 @@ export interface ParsedSql {
   readonly roots: readonly QueryBlock[]
   /** The tokens of each query and write: their calls count. */
   readonly queries: readonly Range[]
-  /** Each place where a table is read, common table expressions left out, in the order of the text. */
+  /** Each place where a table is read, in order; common table expressions are excluded. */
   readonly reads: readonly (readonly string[])[]
   readonly changes: readonly TableChange[]
   /** 1 for each token that names something other than a function or a value: a table, an alias, a type. */

@@ -1,8 +1,7 @@
 import { words } from '../keywords.ts'
 import type { SqlCursor } from './cursor.ts'
 import type { Expression } from './expression.ts'
-import type { ExpressionSource } from './expression-source.ts'
-import { OR, OTHER } from './operators.ts'
+import { type ExpressionSource, OR, OTHER } from './operators.ts'
 
 const aggregates = new Set(
   `count sum avg min max total group_concat string_agg array_agg json_agg jsonb_agg json_object_agg jsonb_object_agg json_group_array

@@ -1,11 +1,9 @@
 import type { BlockScope } from './block-scope.ts'
 import type { SqlCursor } from './cursor.ts'
 import type { Expression } from './expression.ts'
-import { type ExpressionSource, readList } from './expression-source.ts'
-import { AND, COMPARISON, IS, MATCH, NOT, OR, OTHER, operatorAt, powerOf, XOR } from './operators.ts'
+import { AND, COMPARISON, type ExpressionSource, IS, MATCH, NOT, OR, OTHER, operatorAt, powerOf, readList, XOR } from './operators.ts'
 import type { ValueTerm } from './query-tree.ts'
-import { readInList, readOperand } from './read-operand.ts'
-import { readType } from './read-type.ts'
+import { readInList, readOperand, readType } from './read-operand.ts'
 
 /**
  * Reads an expression by the operators' binding powers (Pratt, "Top down operator precedence", 1973), up to the first token that cannot

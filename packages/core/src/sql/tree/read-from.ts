@@ -5,7 +5,6 @@ import { conditionsOf } from './conditions-of.ts'
 import type { SqlCursor } from './cursor.ts'
 import type { ConditionNode, FromItem, JoinKind, QueryBlock } from './query-tree.ts'
 import { readExpression, readExpressions } from './read-expression.ts'
-import { startsQuery } from './starts-query.ts'
 
 /** A FROM entry while it is read. */
 interface ItemDraft extends FromItem {
@@ -68,7 +67,7 @@ class FromReader {
     }
   }
 
-  /** A target is a table, whatever common table expressions are called. */
+  /** The target of a write is a table, even if a common table expression has its name. */
   target(): FromItem {
     return this.#table('cross', this.cursor.position, false, true)
   }
@@ -173,7 +172,7 @@ class FromReader {
     const isLateral = this.#startsLateral()
     if (isLateral) cursor.position++
     if (!cursor.isSymbol('(')) return this.#table(join, start, isLateral)
-    if (startsQuery(cursor.map, cursor.position)) return this.#derived(join, start, isLateral)
+    if (cursor.map.startsQuery(cursor.position)) return this.#derived(join, start, isLateral)
     const first = this.#items.length
     cursor.parenthesised(() => this.list(join))
     const item = this.#items[first]
@@ -237,7 +236,7 @@ class FromReader {
     return item
   }
 
-  /** A table, or the common table expression that its name means. */
+  /** Adds a table, or the common table expression that its name means. */
   #named(table: readonly string[], join: JoinKind, start: number, isTarget: boolean): ItemDraft {
     const { cursor, scope } = this
     const entry = table.length === 1 && !isTarget ? findCte(scope.ctes, this.#fold(table[0] ?? '')) : undefined
@@ -351,7 +350,7 @@ class FromReader {
   }
 }
 
-/** MySQL's table without columns, which is nobody's. */
+/** MySQL's table without columns, which no schema holds. */
 function isDual({ dialect }: SqlCursor, table: readonly string[]): boolean {
   return dialect === 'mysql' && table.length === 1 && table[0]?.toUpperCase() === 'DUAL'
 }

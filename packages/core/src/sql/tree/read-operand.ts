@@ -2,12 +2,9 @@ import { lowerAscii } from '../characters.ts'
 import { words } from '../keywords.ts'
 import type { SqlCursor } from './cursor.ts'
 import type { Expression } from './expression.ts'
-import { type ExpressionSource, readList } from './expression-source.ts'
-import { OR } from './operators.ts'
+import { type ExpressionSource, OR, readList } from './operators.ts'
 import type { ColumnName } from './query-tree.ts'
 import { readCall, readMatchAgainst } from './read-call.ts'
-import { typeText } from './read-type.ts'
-import { startsQuery } from './starts-query.ts'
 
 /** Words that no operand begins with, unless they are quoted. */
 const notOperands = words(`
@@ -79,7 +76,7 @@ function readParentheses(source: ExpressionSource, isList: boolean): Expression 
   const { cursor } = source
   const start = cursor.position
   if (!cursor.isSymbol('(')) cursor.fail('expression expected')
-  if (startsQuery(cursor.map, start)) return readSubquery(source)
+  if (cursor.map.startsQuery(start)) return readSubquery(source)
   if (isList && cursor.isSymbol(')', 1) && cursor.dialect === 'sqlite') {
     cursor.position += 2
     return { kind: 'row', parts: [], start, end: cursor.position }
@@ -259,4 +256,39 @@ function columnName(parts: readonly string[]): ColumnName {
   const [column = '', table, schema] = [parts.at(-1), parts.at(-2), parts.at(-3)]
   if (table === undefined) return { column }
   return schema === undefined ? { table, column } : { schema, table, column }
+}
+
+const second: Readonly<Record<string, string>> = { DOUBLE: 'PRECISION', CHARACTER: 'VARYING', BIT: 'VARYING', NATIONAL: 'CHARACTER' }
+
+/** Reads the type after `::`, and gives it as written, in lower case. */
+export function readType(cursor: SqlCursor): string {
+  const start = cursor.position
+  const word = cursor.word()
+  cursor.tableName()
+  const more = second[word]
+  if (more !== undefined && cursor.takeWord(more) && more === 'CHARACTER') cursor.takeWord('VARYING')
+  if (cursor.isSymbol('(')) cursor.skipParentheses()
+  if ((word === 'TIMESTAMP' || word === 'TIME') && (cursor.isWord('WITH') || cursor.isWord('WITHOUT')) && cursor.isWord('TIME', 1)) {
+    cursor.position += 2
+    cursor.expectWord('ZONE')
+  }
+  while (cursor.isSymbol('[')) {
+    cursor.position++
+    if (cursor.token()?.kind === 'number') cursor.position++
+    cursor.expectSymbol(']')
+  }
+  return typeText(cursor, start, cursor.position)
+}
+
+/** A type as people write it: `character varying(20)`, `int[]`. */
+function typeText(cursor: SqlCursor, start: number, end: number): string {
+  let text = ''
+  for (let at = start; at < end; at++) {
+    const token = cursor.map.tokens[at]
+    if (token === undefined) break
+    const isWord = token.kind === 'word' || token.kind === 'quoted'
+    const follows = at > start && isWord && /[\w)"]$/.test(text)
+    text += `${follows ? ' ' : ''}${token.text}`
+  }
+  return text.toLowerCase()
 }

@@ -2,9 +2,10 @@ import type { Dialect } from '../dialect.ts'
 import { queriesAndWrites, words } from '../keywords.ts'
 import { SqlSyntaxError } from '../syntax-error.ts'
 import { TokenMap } from '../token-map.ts'
-import type { Token } from '../tokenize.ts'
+import { type Token, tokenize } from '../tokenize.ts'
 import { SqlCursor, type TreeReaders } from './cursor.ts'
 import type { ParsedSql } from './parsed-sql.ts'
+import type { QueryTree } from './query-tree.ts'
 import { readDefinition, readRefresh, readTruncate } from './read-definition.ts'
 import { readQuery, readTableQuery } from './read-query.ts'
 import { readPragma, readSession, readTransactionControl } from './read-session.ts'
@@ -14,8 +15,8 @@ const readers: TreeReaders = { query: readQuery, table: readTableQuery, write: r
 const explainOptions = words('ANALYZE VERBOSE QUERY PLAN EXTENDED PARTITIONS FORMAT')
 
 /**
- * Parses a text of any statements. Never throws: a text that cannot be read for certain is opaque. What was found in it, and in the
- * statements that follow, is returned all the same: one of them may change the schema.
+ * Parses one or more statements of any kind. Never throws: a statement that cannot be parsed for certain is opaque. The result still
+ * holds its parsed part and the statements that follow, because one of them may change the schema.
  */
 export function parseSql(tokens: readonly Token[], dialect: Dialect): ParsedSql {
   const cursor = new SqlCursor(new TokenMap(tokens, dialect), readers)
@@ -53,7 +54,7 @@ function readStatement(cursor: SqlCursor): void {
   }
 }
 
-/** Reads a query or a write that is no part of another. */
+/** Reads a query or a write that is not part of another one. */
 function readRoot(cursor: SqlCursor): void {
   const start = cursor.position
   try {
@@ -89,4 +90,23 @@ function readExplain(cursor: SqlCursor): void {
   const before = cursor.changes.length
   readRoot(cursor)
   if (!runs) cursor.changes.length = before
+}
+
+/** Characters. A longer statement loads data; advice does not need its tree. */
+const MAX_LENGTH = 500_000
+
+/**
+ * Reads one SELECT, VALUES, INSERT, REPLACE, UPDATE or DELETE as a tree of blocks.
+ *
+ * @throws SqlSyntaxError for a statement that cannot be parsed for certain, and for all other statements.
+ */
+export function readQueryTree(sql: string, dialect: Dialect): QueryTree {
+  if (sql.length > MAX_LENGTH) throw new SqlSyntaxError('statement too long')
+  const tokens = tokenize(sql, dialect)
+  while (tokens.at(-1)?.text === ';') tokens.pop()
+  const { incomplete, statements, roots, writes, parameters, places } = parseSql(tokens, dialect)
+  if (incomplete !== undefined) throw new SqlSyntaxError(incomplete)
+  const [root] = roots
+  if (root === undefined || statements > 1) throw new SqlSyntaxError('one query expected')
+  return { sql, dialect, tokens, root, writes, parameters, places }
 }

@@ -2,16 +2,13 @@ import { words } from '../keywords.ts'
 import type { BlockDraft, BlockScope } from './block-scope.ts'
 import { conditionsOf } from './conditions-of.ts'
 import type { SqlCursor } from './cursor.ts'
-import type { Expression } from './expression.ts'
+import { type Expression, valueTerm } from './expression.ts'
 import type { TableChange } from './parsed-sql.ts'
 import type { FromItem, WriteTarget } from './query-tree.ts'
 import { readExpression, readExpressions, readSubscript } from './read-expression.ts'
 import { readFrom, readMergeSource, readTarget } from './read-from.ts'
-import { readOutputs } from './read-outputs.ts'
-import { readWhere } from './read-select.ts'
+import { readOutputs, readWhere } from './read-select.ts'
 import { readTail } from './read-tail.ts'
-import { startsQuery } from './starts-query.ts'
-import { valueTerm } from './terms.ts'
 
 const modifiers = words('LOW_PRIORITY HIGH_PRIORITY DELAYED QUICK IGNORE')
 const resolutions = words('ROLLBACK ABORT REPLACE FAIL IGNORE')
@@ -52,7 +49,7 @@ function readInsert(cursor: SqlCursor, scope: BlockScope, replaces: boolean): vo
     called = cursor.position
     cursor.name()
   }
-  const isList = cursor.isSymbol('(') && !startsQuery(cursor.map, cursor.position)
+  const isList = cursor.isSymbol('(') && !cursor.map.startsQuery(cursor.position)
   const columns = isList
     ? cursor.parenthesised(() => (cursor.isSymbol(')') ? [] : cursor.list(() => cursor.dottedName().at(-1) ?? '')))
     : []
@@ -96,7 +93,7 @@ function written(value: Expression, column: number): WrittenValues {
 
 type Upsert = Pick<TableChange, 'columns' | 'where'>
 
-/** Reads what an insert does with rows that are there already; `undefined` where it changes none. */
+/** Reads how an insert changes existing rows; `undefined` if it changes none. */
 function readConflicts(cursor: SqlCursor, scope: BlockScope, table: readonly string[], called: number): Upsert | undefined {
   const updates: Upsert[] = []
   while (cursor.takeWords('ON', 'CONFLICT')) {
@@ -183,7 +180,7 @@ function readUpdate(cursor: SqlCursor, scope: BlockScope, replaces: boolean): vo
   if (replaces) cursor.changes.push(...tables.map((table) => ({ how: 'replace' as const, table })))
 }
 
-/** What holds for all rows of the one table of a block. */
+/** The WHERE of a block with one table. */
 function whereOf({ from, where, clauses }: BlockDraft): Pick<TableChange, 'where'> {
   return from.length === 1 && clauses.where !== undefined ? { where: { range: clauses.where, conditions: where } } : {}
 }

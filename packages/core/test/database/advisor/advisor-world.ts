@@ -9,7 +9,7 @@ import type { ColumnStatistics, DatabaseSnapshot, IndexSnapshot } from '../../..
 import type { TrafficEntry } from '../../../src/database/traffic/traffic-entry.ts'
 import { analyzeSql } from '../../../src/sql/analyze.ts'
 import type { Dialect } from '../../../src/sql/dialect.ts'
-import { readQueryTree } from '../../../src/sql/tree/read-query-tree.ts'
+import { readQueryTree } from '../../../src/sql/tree/read-sql.ts'
 import { type TableTexts, testSnapshot } from '../test-snapshot.ts'
 
 /** Distinct values of columns, by `table.column`; and of those with few nulls or many of one value, the shares. */

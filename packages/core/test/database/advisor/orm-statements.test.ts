@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { resolveStatement } from '../../../src/database/advisor/resolve-statement.ts'
 import type { Dialect } from '../../../src/sql/dialect.ts'
-import { readQueryTree } from '../../../src/sql/tree/read-query-tree.ts'
+import { readQueryTree } from '../../../src/sql/tree/read-sql.ts'
 import { testSnapshot } from '../test-snapshot.ts'
 import { roleText, useTexts } from './use-text.ts'
 

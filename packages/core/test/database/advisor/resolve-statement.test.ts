@@ -3,7 +3,7 @@ import { resolveStatement } from '../../../src/database/advisor/resolve-statemen
 import type { StatementUse } from '../../../src/database/advisor/table-use.ts'
 import type { DatabaseSnapshot } from '../../../src/database/inspectors/database-snapshot.ts'
 import type { Dialect } from '../../../src/sql/dialect.ts'
-import { readQueryTree } from '../../../src/sql/tree/read-query-tree.ts'
+import { readQueryTree } from '../../../src/sql/tree/read-sql.ts'
 import { testSnapshot } from '../test-snapshot.ts'
 import { roleText, useTexts } from './use-text.ts'
 

@@ -3,7 +3,7 @@ import type { DatabaseSnapshot } from '../../../src/database/inspectors/database
 import type { Rewrite } from '../../../src/database/rewrites/rewrite.ts'
 import { suggestRewrites } from '../../../src/database/rewrites/suggest-rewrites.ts'
 import type { Dialect } from '../../../src/sql/dialect.ts'
-import { readQueryTree } from '../../../src/sql/tree/read-query-tree.ts'
+import { readQueryTree } from '../../../src/sql/tree/read-sql.ts'
 import { testSnapshot } from '../test-snapshot.ts'
 
 function snapshot(dialect: Dialect): DatabaseSnapshot {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Dialect } from '../../../src/sql/dialect.ts'
 import { SqlSyntaxError } from '../../../src/sql/syntax-error.ts'
-import { readQueryTree } from '../../../src/sql/tree/read-query-tree.ts'
+import { readQueryTree } from '../../../src/sql/tree/read-sql.ts'
 import { blockText, conditionsText } from './tree-text.ts'
 
 const all: readonly Dialect[] = ['postgresql', 'sqlite', 'mysql']

@@ -71,7 +71,7 @@ describe('names that only some dialects reserve', () => {
     expect(readStatement('select returning from a', 'sqlite').opaque).toBeUndefined()
   })
 
-  it('are no tables and columns elsewhere', () => {
+  it('are not tables or columns elsewhere', () => {
     expect(readStatement('select for from t', 'postgresql').opaque).toBeDefined()
     expect(readStatement('select * from only', 'postgresql').opaque).toBeDefined()
   })

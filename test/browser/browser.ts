@@ -1,5 +1,6 @@
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, inject } from 'vitest'
+import { SOON } from '../support/patience.ts'
 
 /** Tests in a browser: skipped where there is none. */
 export const describeInBrowser: typeof describe.skip = inject('chromium') === null ? describe.skip : describe
@@ -29,7 +30,7 @@ export function useBrowser(): (options?: BrowserContextOptions) => Promise<Watch
   afterAll(() => browser?.close())
   return async (options = {}) => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
-    context.setDefaultTimeout(10_000)
+    context.setDefaultTimeout(SOON.timeout)
     open.push(context)
     const page = await context.newPage()
     const [complaints, dialogs]: [string[], string[]] = [[], []]

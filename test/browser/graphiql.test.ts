@@ -15,7 +15,7 @@ describeInBrowser('GraphiQL of the demo', () => {
     context.on('request', (request) => asked.push(request.url()))
     await page.goto(`${origin}/graphql?query=${encodeURIComponent(QUERY)}`)
     const run = page.getByRole('button', { name: /^Execute query/ })
-    await run.waitFor({ timeout: 30_000 })
+    await run.waitFor()
     await page.locator('.graphiql-query-editor .view-line').getByText('country').first().waitFor()
     const answered = page.waitForResponse((response) => response.request().postData()?.includes('FR') === true)
     await run.click()

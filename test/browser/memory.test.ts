@@ -56,7 +56,7 @@ describeInBrowser('the page, after eight hours of a busy app', () => {
     const before = await heapOf(page)
     const workerBefore = await workerHeapOf(browser, origin)
     const rest = await stream.send(DELTAS)
-    await page.getByText(`GET /route-${rest}`).first().waitFor({ timeout: 120_000 })
+    await page.getByText(`GET /route-${rest}`).first().waitFor()
     const after = await heapOf(page)
     const workerAfter = await workerHeapOf(browser, origin)
     console.info(`Heap: ${megabytes(before)} MB at first, ${megabytes(after)} MB after ${DELTAS} deltas.`)

@@ -91,7 +91,7 @@ describeInBrowser('the stream of the page', () => {
     await app.close()
     await page.getByText('No connection, again in').waitFor()
     app = await startApp({ port })
-    await page.getByText('atlas was restarted').waitFor({ timeout: 20_000 })
+    await page.getByText('atlas was restarted').waitFor()
     await page.getByText('Live', { exact: true }).waitFor()
     await app.ask('/cities')
     await page.getByRole('link', { name: /^N\+1\s+GET/ }).waitFor()

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { fileURLToPath } from 'node:url'
+import { SOON } from '../support/patience.ts'
 
 const MAIN = fileURLToPath(new URL('app.main.ts', import.meta.url))
 const ACTING = { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin', 'x-sluice-action': '1' }
@@ -83,7 +84,7 @@ export class AppProcesses {
     const codes = this.#children.map(async (child) => {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
       const ended = once(child, 'exit') as Promise<[number | null]>
-      const limit = setTimeout(() => child.kill('SIGKILL'), 10_000)
+      const limit = setTimeout(() => child.kill('SIGKILL'), SOON.timeout)
       child.kill('SIGTERM')
       const [code] = await ended
       clearTimeout(limit)

@@ -15,7 +15,7 @@ import type {
   RequestsPage,
   Snapshot,
 } from '@sluice/dashboard/protocol'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { findRedisServer, type RedisServer, startRedisServer } from '../services/redis-server.ts'
 import { SOON, TEST_MS } from '../support/patience.ts'
 import { type AppAt, AppProcesses } from './app-process.ts'
@@ -54,6 +54,9 @@ async function startWithRedis(processes: AppProcesses): Promise<AppAt[]> {
   return (await Promise.all(VISITS.map(() => processes.start(['redis', url, namespace])))).flat()
 }
 
+/** A process that answers late is left out of the figures of all: on a busy machine, ask until all answer. */
+const asAllAnswer = (check: () => Promise<void>): Promise<void> => vi.waitFor(check, SOON)
+
 for (const { name, start, ...rest } of links)
   describe.skipIf('needsRedis' in rest && findRedisServer() === undefined)(`the dashboards of ${name}`, () => {
     const processes = new AppProcesses()
@@ -72,34 +75,40 @@ for (const { name, start, ...rest } of links)
     }, TEST_MS)
 
     it('count the requests and queries of all of them', async () => {
-      for (const app of apps) {
-        const { totals } = await app.page<NowPage>('now')
-        // With the mails, the job of each, and what is kept.
-        expect(totals.requests).toBeGreaterThanOrEqual(ALL + 6 + 3)
-        expect(totals.queries).toBeGreaterThanOrEqual(ALL * QUERIES + 1)
-      }
+      await asAllAnswer(async () => {
+        for (const app of apps) {
+          const { totals } = await app.page<NowPage>('now')
+          // With the mails, the job of each, and what is kept.
+          expect(totals.requests).toBeGreaterThanOrEqual(ALL + 6 + 3)
+          expect(totals.queries).toBeGreaterThanOrEqual(ALL * QUERIES + 1)
+        }
+      })
     })
 
     it('show the routes of all, with the requests of each', async () => {
-      const { routes, recent, matching } = await first().page<RequestsPage>('requests?name=regions')
-      const route = routes.find(({ name }) => name === 'GET /regions')
-      expect(route).toMatchObject({ requests: ALL, sample: ALL, queries: QUERIES, errors: 0 })
-      expect(route?.p99).toBeGreaterThanOrEqual(route?.p50 ?? Number.POSITIVE_INFINITY)
-      expect(matching).toBe(ALL)
-      expect(new Set(recent.map(({ id }) => id)).size).toBe(ALL)
-      expect(new Set(recent.map(({ process }) => process)).size).toBe(3)
-      expect(recent.map(({ startedAt, durationMs }) => startedAt + durationMs)).toEqual(
-        recent.map(({ startedAt, durationMs }) => startedAt + durationMs).sort((a, b) => b - a),
-      )
+      await asAllAnswer(async () => {
+        const { routes, recent, matching } = await first().page<RequestsPage>('requests?name=regions')
+        const route = routes.find(({ name }) => name === 'GET /regions')
+        expect(route).toMatchObject({ requests: ALL, sample: ALL, queries: QUERIES, errors: 0 })
+        expect(route?.p99).toBeGreaterThanOrEqual(route?.p50 ?? Number.POSITIVE_INFINITY)
+        expect(matching).toBe(ALL)
+        expect(new Set(recent.map(({ id }) => id)).size).toBe(ALL)
+        expect(new Set(recent.map(({ process }) => process)).size).toBe(3)
+        expect(recent.map(({ startedAt, durationMs }) => startedAt + durationMs)).toEqual(
+          recent.map(({ startedAt, durationMs }) => startedAt + durationMs).sort((a, b) => b - a),
+        )
+      })
     })
 
     it('give any request of any process, with its queries', async () => {
-      const { recent } = await first().page<RequestsPage>('requests?name=regions')
-      for (const { id, process } of recent) {
-        const detail = await third().page<RequestDetail>(`requests/${id}`)
-        expect(detail).toMatchObject({ id, process, name: 'GET /regions' })
-        expect(detail.rows.reduce((sum, { count }) => sum + count, 0)).toBe(QUERIES)
-      }
+      await asAllAnswer(async () => {
+        const { recent } = await first().page<RequestsPage>('requests?name=regions')
+        for (const { id, process } of recent) {
+          const detail = await third().page<RequestDetail>(`requests/${id}`)
+          expect(detail).toMatchObject({ id, process, name: 'GET /regions' })
+          expect(detail.rows.reduce((sum, { count }) => sum + count, 0)).toBe(QUERIES)
+        }
+      })
       await expect(third().page('requests/nothing')).rejects.toThrow('404')
     })
 
@@ -109,26 +118,32 @@ for (const { name, start, ...rest } of links)
     })
 
     it('add up how often each finding was seen', async () => {
-      const { findings, requests } = await second().page<FindingsPage>('findings')
-      const [finding] = findings.filter(({ scope }) => scope === 'GET /regions')
-      expect(finding).toMatchObject({ code: 'N_PLUS_ONE', occurrences: ALL, count: QUERIES })
-      expect(findings.filter(({ scope }) => scope === 'GET /regions')).toHaveLength(1)
-      expect(requests).toBeGreaterThanOrEqual(ALL + 9)
+      await asAllAnswer(async () => {
+        const { findings, requests } = await second().page<FindingsPage>('findings')
+        const [finding] = findings.filter(({ scope }) => scope === 'GET /regions')
+        expect(finding).toMatchObject({ code: 'N_PLUS_ONE', occurrences: ALL, count: QUERIES })
+        expect(findings.filter(({ scope }) => scope === 'GET /regions')).toHaveLength(1)
+        expect(requests).toBeGreaterThanOrEqual(ALL + 9)
+      })
     })
 
     it('add up the statements', async () => {
-      const { statements, calls } = await third().page<QueriesPage>('queries')
-      const asked = statements.filter(({ sql }) => /where .*not/i.test(sql))
-      expect(asked).toHaveLength(1)
-      expect(asked[0]).toMatchObject({ calls: ALL * QUERIES, errors: 0 })
-      expect(calls).toBe(statements.reduce((sum, statement) => sum + statement.calls, 0))
+      await asAllAnswer(async () => {
+        const { statements, calls } = await third().page<QueriesPage>('queries')
+        const asked = statements.filter(({ sql }) => /where .*not/i.test(sql))
+        expect(asked).toHaveLength(1)
+        expect(asked[0]).toMatchObject({ calls: ALL * QUERIES, errors: 0 })
+        expect(calls).toBe(statements.reduce((sum, statement) => sum + statement.calls, 0))
+      })
     })
 
     it('add up the caches', async () => {
-      const cache = await first().page<CachePage>('cache')
-      expect(cache.answered).toBe(2)
-      expect(cache.stats.itemCount).toBeGreaterThanOrEqual(1)
-      expect(cache.isKeeping).toBe(true)
+      await asAllAnswer(async () => {
+        const cache = await first().page<CachePage>('cache')
+        expect(cache.answered).toBe(2)
+        expect(cache.stats.itemCount).toBeGreaterThanOrEqual(1)
+        expect(cache.isKeeping).toBe(true)
+      })
     })
 
     it('group the dead letters of all, and retry those of one queue everywhere', async () => {
@@ -299,7 +314,7 @@ describe('the dashboards of processes with common tasks', () => {
     expect(queues.find(({ queue }) => queue === 'mail')).toMatchObject({ deadLetters: 7, failed: 7, maxConcurrency: 20 })
     await first.act('pause-queue', { queue: 'mail' })
     expect(await second.act('retry-dead-letters', { queue: 'mail' })).toEqual({ count: 7 })
-    expect(await first.page<JobsPage>('jobs')).toMatchObject({ deadLetters: { total: 0 } })
+    await expect.poll(() => first.page<JobsPage>('jobs'), SOON).toMatchObject({ deadLetters: { total: 0 } })
   })
 })
 

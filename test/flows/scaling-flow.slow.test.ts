@@ -28,7 +28,7 @@ function learntBefore(): Readonly<Record<string, unknown>> {
 /** A visitor who comes once. Resolves to the process that answered. */
 function visit(url: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const request = http.get(url, { agent: false, timeout: 30_000 }, (response) => {
+    const request = http.get(url, { agent: false, timeout: SOON.timeout }, (response) => {
       response.resume()
       response.on('error', reject)
       response.on('end', () => {

@@ -34,7 +34,7 @@ export function crashContract(name: string, setUp: () => Promise<CrashWorld>): v
       await ledger.remove()
     })
 
-    const options = (): JobsOptions => ({ leaseMs: 2_000, pollMs: 200, graceMs: 200, ...world.options })
+    const options = (): JobsOptions => ({ leaseMs: 5_000, pollMs: 200, graceMs: 200, ...world.options })
     const work = (kind: CrashOrder['kind'], workMs: number, own: JobsOptions = {}, concurrency = CONCURRENCY): CrashProcess => {
       const common = { child: world.child, queue, ledger: ledger.file, options: { ...options(), ...own } }
       const worker = new CrashProcess({ ...common, kind, workMs, concurrency })

@@ -159,5 +159,5 @@ describe('the entry points of @sluice/core', () => {
       ],
       './testing': ['QueryAssertionError', 'expectNoNPlusOne', 'expectQueries'],
     })
-  })
+  }, 60_000)
 })

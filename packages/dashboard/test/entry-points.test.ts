@@ -8,5 +8,5 @@ describe('the entry points of @sluice/dashboard', () => {
       '.': ['AuthorizeRequiredError', 'ProcessLinkError', 'createDashboard', 'localProcesses', 'schemaVersion'],
       './protocol': ['actionHeader', 'firstViewId', 'schemaVersion'],
     })
-  })
+  }, 60_000)
 })

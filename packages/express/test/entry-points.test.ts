@@ -16,5 +16,5 @@ describe('the entry points of @sluice/express', () => {
         'sluiceResponseCache',
       ],
     })
-  })
+  }, 60_000)
 })

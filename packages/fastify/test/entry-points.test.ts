@@ -16,5 +16,5 @@ describe('the entry points of @sluice/fastify', () => {
         'sluiceShutdown',
       ],
     })
-  })
+  }, 60_000)
 })

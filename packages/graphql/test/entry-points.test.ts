@@ -7,5 +7,5 @@ describe('the entry points of @sluice/graphql', () => {
     expect(await exportedValues(join(import.meta.dirname, '..'))).toEqual({
       '.': ['createSluiceSchema', 'registerSluiceMercurius', 'sluiceApolloPlugin', 'useSluice'],
     })
-  })
+  }, 60_000)
 })

@@ -21,5 +21,5 @@ describe('the entry points of @sluice/http', () => {
         'setRequestTarget',
       ],
     })
-  })
+  }, 60_000)
 })

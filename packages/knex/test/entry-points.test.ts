@@ -7,5 +7,5 @@ describe('the entry points of @sluice/knex', () => {
     expect(await exportedValues(join(import.meta.dirname, '..'))).toEqual({
       '.': ['cached', 'knexConnection', 'unsluice', 'withSluice'],
     })
-  })
+  }, 60_000)
 })

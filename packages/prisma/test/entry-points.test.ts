@@ -7,5 +7,5 @@ describe('the entry points of @sluice/prisma', () => {
     expect(await exportedValues(join(import.meta.dirname, '..'), ['./generator'])).toEqual({
       '.': ['prismaConnection', 'sluiceAdapter', 'withSluice'],
     })
-  })
+  }, 60_000)
 })

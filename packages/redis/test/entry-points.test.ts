@@ -8,5 +8,5 @@ describe('the entry points of @sluice/redis', () => {
       '.': ['redisProcesses', 'redisStore'],
       './bullmq': ['bullmqJobBackend'],
     })
-  })
+  }, 60_000)
 })

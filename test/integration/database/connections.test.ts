@@ -1,4 +1,5 @@
 import { type Connection, createSluice, type Sluice } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
 import { knexConnection, unsluice, withSluice } from '@sluice/knex'
 import { prismaConnection, sluiceAdapter } from '@sluice/prisma'
 import knex, { type Knex } from 'knex'
@@ -7,7 +8,6 @@ import { explainStatement } from '../../../packages/core/src/database/explain/ex
 import type { DatabaseSnapshot } from '../../../packages/core/src/database/inspectors/database-snapshot.ts'
 import { inspectDatabase } from '../../../packages/core/src/database/inspectors/inspect-database.ts'
 import { sampleTable } from '../../../packages/core/src/database/sampling/sample-table.ts'
-import { connectionsOf } from '../../../packages/core/src/sluice/sluice.ts'
 import { type Database, databases } from '../../support/databases.ts'
 import { cities, inspectedSchemas } from '../../support/inspected-schemas.ts'
 import { createAdapter } from '../../support/prisma-clients.ts'
@@ -131,24 +131,24 @@ for (const { name, dialect, skipped, connect } of databases()) {
     it('is attached to the Sluice as long as the Knex instance is instrumented', async () => {
       const own = createSluice()
       const first = withSluice(knex(database.knexConfig()), own)
-      expect(connectionsOf(own).first(dialect)?.dialect).toBe(dialect)
-      expect(await connectionsOf(own).first()?.query('SELECT name FROM region WHERE id = 1')).toEqual([{ name: 'region 1' }])
+      expect(hostOf(own).connections.first(dialect)?.dialect).toBe(dialect)
+      expect(await hostOf(own).connections.first()?.query('SELECT name FROM region WHERE id = 1')).toEqual([{ name: 'region 1' }])
       unsluice(first)
-      expect(connectionsOf(own).all()).toEqual([])
+      expect(hostOf(own).connections.all()).toEqual([])
       withSluice(first, own)
-      expect(connectionsOf(own).all()).toHaveLength(1)
+      expect(hostOf(own).connections.all()).toHaveLength(1)
       await first.destroy()
-      expect(connectionsOf(own).all()).toEqual([])
+      expect(hostOf(own).connections.all()).toEqual([])
     })
 
     it('is attached when an adapter first connects, and until it is disposed of', async () => {
       const own = createSluice()
       const factory = sluiceAdapter(createAdapter(dialect, database), own)
-      expect(connectionsOf(own).all()).toEqual([])
+      expect(hostOf(own).connections.all()).toEqual([])
       const adapter = await factory.connect()
-      expect(await connectionsOf(own).first(dialect)?.query('SELECT name FROM region WHERE id = 1')).toEqual([{ name: 'region 1' }])
+      expect(await hostOf(own).connections.first(dialect)?.query('SELECT name FROM region WHERE id = 1')).toEqual([{ name: 'region 1' }])
       await adapter.dispose()
-      expect(connectionsOf(own).all()).toEqual([])
+      expect(hostOf(own).connections.all()).toEqual([])
     })
 
     it('sees what a transaction of Knex sees, and keeps out of Sluice there, too', async () => {

@@ -18,7 +18,8 @@ import { plainPolicy, policyFrom, type TieredOptions } from './tiered-options.ts
 import { newCounters } from './tiered-stats.ts'
 
 export interface CacheSetUpOptions {
-  readonly maxBytes: number | undefined
+  /** Called when the in-process cache is created. */
+  readonly maxBytes: () => number | undefined
   readonly policy: EvictionPolicyName | undefined
   readonly store: CacheStore | undefined
   readonly consistency: 'strict' | 'bounded'
@@ -37,56 +38,99 @@ export interface CacheSetUpOptions {
   readonly basis: () => ReadBasis | undefined
 }
 
-/** The cache's parts, joined: memory, the state of tags, the shared store where there is one. */
-export class CacheSetUp {
+/** The parts of the cache that hold values. */
+interface Values {
   readonly engine: CachingStrategyEngine
-  readonly writes: LocalWrites
   readonly cache: CoherentCache
   readonly tiered: TieredCache
   readonly derived: DerivedValues
-  readonly #shared: Shared | undefined
+}
 
-  constructor(options: CacheSetUpOptions) {
-    const { maxBytes, policy, store, clock, random, consistency, onInvalidationFailure, maxStalenessMs } = options
-    const outages = new Outages(options.onError)
-    const { onError } = outages
-    const table = new TagTable(clock)
+/** The cache's parts, joined: memory, the state of tags, the shared store where there is one. Memory is created when it is first used. */
+export class CacheSetUp {
+  readonly writes: LocalWrites
+  readonly #table: TagTable
+  readonly #shared: Shared | undefined
+  readonly #outages: Outages
+  #values: Values | undefined
+  #isClosed = false
+
+  constructor(private readonly options: CacheSetUpOptions) {
+    const { store, clock, consistency, onInvalidationFailure, maxStalenessMs } = options
+    this.#outages = new Outages(options.onError)
+    const { onError } = this.#outages
+    this.#table = new TagTable(clock)
+    if (store === undefined) {
+      this.writes = new LocalWrites(this.#table)
+      return
+    }
+    const writes = new SharedWrites(this.#table, { store, clock, onInvalidationFailure, onError })
+    this.writes = writes
+    const reads = new SharedReads(this.#table, writes, { store, clock, maxStalenessMs, onError, onAnswer: this.#outages.over })
+    writes.connect(reads, consistency === 'strict')
+    this.#shared = { store, reads }
+  }
+
+  get engine(): CachingStrategyEngine {
+    return this.#opened.engine
+  }
+
+  get cache(): CoherentCache {
+    return this.#opened.cache
+  }
+
+  get tiered(): TieredCache {
+    return this.#opened.tiered
+  }
+
+  get derived(): DerivedValues {
+    return this.#opened.derived
+  }
+
+  /** The parts that were used; `undefined` if none was. */
+  get used(): Pick<CacheSetUp, 'engine' | 'tiered'> | undefined {
+    return this.#values
+  }
+
+  get #opened(): Values {
+    if (this.#values !== undefined) return this.#values
+    this.#values = this.#createValues()
+    if (this.#isClosed) {
+      // Nothing was accepted, so nothing is left to be written.
+      void this.#values.tiered.close()
+      this.#values.engine.close()
+    }
+    return this.#values
+  }
+
+  #createValues(): Values {
+    const { maxBytes, policy, clock, random, consistency, tagsOf, ttl, context } = this.options
+    const { onError } = this.#outages
+    const table = this.#table
+    const shared = this.#shared
     const counters = newCounters()
-    this.engine = new CachingStrategyEngine({
+    const bytes = maxBytes()
+    const engine = new CachingStrategyEngine({
       clock,
-      ...(maxBytes === undefined ? {} : { maxBytes }),
+      ...(bytes === undefined ? {} : { maxBytes: bytes }),
       ...(policy === undefined ? {} : { policy }),
     })
-    if (store === undefined) {
-      this.writes = new LocalWrites(table)
-      this.#shared = undefined
-    } else {
-      const writes = new SharedWrites(table, { store, clock, onInvalidationFailure, onError })
-      this.writes = writes
-      const reads = new SharedReads(table, writes, { store, clock, maxStalenessMs, onError, onAnswer: outages.over })
-      writes.connect(reads, consistency === 'strict')
-      this.#shared = { store, reads }
-    }
-    const shared = this.#shared
-    this.cache = new CoherentCache({ engine: this.engine, table, shared, clock, random, counters, onError })
-    this.tiered = new TieredCache({
-      cache: this.cache,
-      engine: this.engine,
+    const cache = new CoherentCache({ engine, table, shared, clock, random, counters, onError })
+    const tiered = new TieredCache({
+      ...{ cache, engine, counters, tagsOf },
       announce: (tags, change) => this.#announce(tags, change),
-      policy: policyFrom(options.tiered, tieredPolicy(consistency)),
-      counters,
-      tagsOf: options.tagsOf,
-      basis: options.basis,
+      policy: policyFrom(this.options.tiered, tieredPolicy(consistency)),
+      basis: this.options.basis,
       clearStore: async () => shared?.store.clear(),
     })
-    const { ttl, context, tagsOf } = options
-    this.derived = new DerivedValues({
-      ...{ engine: this.engine, table, shared, clock, random, consistency, onError, ttl, context },
+    const derived = new DerivedValues({
+      ...{ engine, table, shared, clock, random, consistency, onError, ttl, context },
       tagsOf: (tables, tags) => {
         const known = tables.length === 0 ? [] : tagsOf(tables)
         return known && [...known, ...tags.map(appTag)]
       },
     })
+    return { engine, cache, tiered, derived }
   }
 
   /**
@@ -95,12 +139,13 @@ export class CacheSetUp {
    * @throws UnwrittenError when something could not be written; everything is ended all the same.
    */
   async close(): Promise<void> {
+    this.#isClosed = true
     try {
-      await this.tiered.close()
+      await this.#values?.tiered.close()
     } finally {
       this.#shared?.reads.close()
       this.writes.close()
-      this.engine.close()
+      this.#values?.engine.close()
       await this.#shared?.store.close()
     }
   }

@@ -203,6 +203,8 @@ export class TieredCache {
    * @throws UnwrittenError
    */
   async close(): Promise<void> {
+    // What a write-behind holds can be read until it is written.
+    this.#closed ||= this.#behinds.length === 0
     const ended = await Promise.allSettled(this.#behinds.map((behind) => behind.close()))
     this.#closed = true
     const failed = ended.find((end) => end.status === 'rejected')

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { fileOf } from '../pipeline/call-site.ts'
-import type { StatementCaller, StatementWatch } from '../pipeline/statement-watch.ts'
+import type { StatementCaller } from '../pipeline/statement-watch.ts'
 import type { Connection } from '../schema/connection.ts'
 import { type Clock, systemClock } from '../shared/clock.ts'
 import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
@@ -31,7 +31,7 @@ import type { DatabaseSnapshot } from './inspectors/database-snapshot.ts'
 import { inspectRegularly } from './inspectors/inspect-regularly.ts'
 import { watchNewPlans } from './new-plans.ts'
 import type { PlanWatch, PlanWatchCounts } from './plan-watch.ts'
-import { PoolMonitor, type PoolReader } from './pool-monitor.ts'
+import type { PoolMonitor, PoolReader } from './pool-monitor.ts'
 import { exampleDomain } from './presets/example-domain.ts'
 import { checkPreset, hasIndex, type IndexPreset, strategyOf } from './presets/index-preset.ts'
 import type { DatabaseStatistics } from './results/database-statistics.ts'
@@ -42,7 +42,8 @@ import type { PartitionRecommendation } from './results/partition-recommendation
 import type { QueryAnalysis } from './results/query-analysis.ts'
 import type { TrafficEntry } from './traffic/traffic-entry.ts'
 import { writeTraffic } from './traffic/traffic-file.ts'
-import { type OtherTraffic, TrafficLog } from './traffic/traffic-log.ts'
+import type { OtherTraffic, TrafficLog } from './traffic/traffic-log.ts'
+import { WorkloadRecorder } from './workload-recorder.ts'
 
 /** What a Sluice joins its engine with. */
 export interface DatabaseEngineParts {
@@ -55,6 +56,8 @@ export interface DatabaseEngineParts {
   readonly connection?: () => Connection | undefined
   /** A new shape reads the whole of a table that has many rows. */
   readonly onFullScan?: (analysis: QueryAnalysis) => void
+  /** Default: one that records the statements passed to `observe`. */
+  readonly recorder?: WorkloadRecorder
 }
 
 /** What an analysis is made with. */
@@ -90,24 +93,6 @@ const DEFAULT_LIMIT = 20
 const MAX_GIVEN = 1_000
 const NO_BINDINGS: readonly unknown[] = []
 
-let watch: (engine: DatabaseOptimizationEngine) => TrafficLog | undefined
-let poolsIn: (engine: DatabaseOptimizationEngine) => PoolMonitor
-
-/** What an engine is told of statements by; `undefined` where it remembers none. */
-export function watchOf(engine: DatabaseOptimizationEngine): StatementWatch | undefined {
-  return watch(engine)
-}
-
-/** What is counted of an engine's traffic; `undefined` where it remembers none. */
-export function countersOf(engine: DatabaseOptimizationEngine): TrafficLog['counters'] | undefined {
-  return watch(engine)?.counters
-}
-
-/** The pools that are attached to an engine. */
-export function poolsOf(engine: DatabaseOptimizationEngine): PoolMonitor {
-  return poolsIn(engine)
-}
-
 /**
  * What an app asks its database, what the database is made of, and what to change there.
  *
@@ -121,11 +106,6 @@ export function poolsOf(engine: DatabaseOptimizationEngine): PoolMonitor {
  * ```
  */
 export class DatabaseOptimizationEngine {
-  static {
-    watch = (engine) => engine.#traffic
-    poolsIn = (engine) => engine.#pools
-  }
-
   readonly #parts: DatabaseEngineParts
   readonly #clock: Clock
   readonly #instances: number
@@ -153,20 +133,17 @@ export class DatabaseOptimizationEngine {
     this.#clock = parts.clock ?? systemClock
     this.#instances = options.instances ?? 1
     const onError = parts.onError ?? (() => {})
-    this.#pools = new PoolMonitor(onError)
     const { clock, random } = { clock: this.#clock, random: parts.random ?? Math.random }
-    this.#traffic =
-      options.traffic === false
-        ? undefined
-        : new TrafficLog(options.traffic, {
-            ...{ clock, random, onError, onPeriod: () => this.#pools.sample() },
-            onRead: (fingerprint, dialect) => this.#planWatch?.offer(fingerprint, dialect),
-          })
+    const recorder = parts.recorder ?? new WorkloadRecorder(options, { clock, random, onError })
+    this.#pools = recorder.pools
+    this.#traffic = recorder.traffic
     const { explainNew = false, inspectEveryMs = false } = options
     if (explainNew !== false) {
       const onFullScan = parts.onFullScan ?? (() => {})
       const given = explainNew === true ? {} : explainNew
-      this.#planWatch = watchNewPlans(given, this, { clock, random, onError, onFullScan, entry: (...of) => this.#traffic?.entry(...of) })
+      const watch = watchNewPlans(given, this, { clock, random, onError, onFullScan, entry: (...of) => this.#traffic?.entry(...of) })
+      recorder.onRead = (fingerprint, dialect) => watch.offer(fingerprint, dialect)
+      this.#planWatch = watch
     }
     if (inspectEveryMs !== false) {
       const isAttached = () => (this.#connection ?? parts.connection?.()) !== undefined

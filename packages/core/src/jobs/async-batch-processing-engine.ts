@@ -56,13 +56,6 @@ const SLOT_MS = 3_600_000
 const DRAIN_MS = 30_000
 const MAX_LIMIT = 10_000
 
-let queuesOpenIn: (engine: AsyncBatchProcessingEngine) => readonly string[]
-
-/** The queues that an engine knows, by name; none as long as it has not been used: to ask its backend would open it. */
-export function openQueuesOf(engine: AsyncBatchProcessingEngine): readonly string[] {
-  return queuesOpenIn(engine)
-}
-
 /**
  * Work that is done beside requests: tasks with priorities, retries and a time-out, in queues; many items cut into tasks, as batches; and what failed for good,
  * kept to be looked at and tried again. One API, whether tasks are kept in the process, in a file, in Redis, or in the app's own database.
@@ -80,10 +73,6 @@ export function openQueuesOf(engine: AsyncBatchProcessingEngine): readonly strin
  * ```
  */
 export class AsyncBatchProcessingEngine {
-  static {
-    queuesOpenIn = (engine) => (engine.#opened === true && !engine.#isClosed ? engine.#queues.all.map(({ name }) => name) : [])
-  }
-
   readonly #options: ResolvedJobsOptions
   readonly #backend: JobBackend
   readonly #clock: Clock

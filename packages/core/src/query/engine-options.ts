@@ -8,6 +8,7 @@ import type { Detector } from './detect/detector.ts'
 import type { QueryResultStore } from './eager/query-result-store.ts'
 import type { RowLoaders } from './eager/row-loaders.ts'
 import type { Links } from './prefetch/link.ts'
+import type { QueryLog } from './query-log.ts'
 
 export interface QueryOptimizationEngineOptions {
   /**
@@ -36,6 +37,7 @@ export interface QueryOptimizationEngineOptions {
 /** What a Sluice joins its engine with. */
 export interface QueryEngineParts {
   readonly stats: QueryStats
+  readonly log: QueryLog
   readonly detector: Detector | undefined
   readonly links: Links | undefined
   readonly loaders: RowLoaders

@@ -1,26 +1,26 @@
 import { QueryStats, type QueryStatsSnapshot } from '../pipeline/query-stats.ts'
-import type { Scope } from '../pipeline/scope.ts'
 import type { Row } from '../schema/row-loader.ts'
 import { systemClock } from '../shared/clock.ts'
 import { copyValue, isCopyable } from '../shared/copy.ts'
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
-import { type AnalyzedSql, analyzeSql } from '../sql/analyze.ts'
+import { analyzeSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { type BatchQuery, mergeByKey, type QueryInput } from './advice/batch-query.ts'
 import { fixFor } from './advice/fix-text.ts'
 import { type JoinStrategy, joinStrategy } from './advice/join-strategy.ts'
 import { NPlusOneLog, type NPlusOnePattern, withSaving } from './advice/n-plus-one-log.ts'
-import { Observations } from './advice/observations.ts'
+import type { Observations } from './advice/observations.ts'
 import { recommendations } from './advice/recommendations.ts'
 import type { Anomaly } from './anomalies/anomaly.ts'
-import { AnomalyLog } from './anomalies/anomaly-log.ts'
+import type { AnomalyLog } from './anomalies/anomaly-log.ts'
 import { planOf } from './cost/cost-model.ts'
 import type { PlanFacts, QueryPlan } from './cost/query-plan.ts'
 import { TableFacts } from './cost/table-facts.ts'
 import { RowLoaders } from './eager/row-loaders.ts'
 import { checkEngineOptions, type QueryEngineParts, type QueryOptimizationEngineOptions } from './engine-options.ts'
 import type { PrefetchLink } from './prefetch/link.ts'
+import { QueryLog } from './query-log.ts'
 
 const DEFAULT_THRESHOLD = 5
 /** The share of a query's time that each further key of a batch takes. */
@@ -28,19 +28,6 @@ const FURTHER_KEY = 0.1
 /** In this order: what a dialect refuses, an earlier one rarely takes for something else. */
 const DIALECTS: readonly Dialect[] = ['postgresql', 'mysql', 'sqlite']
 const JOIN_TYPES = option.oneOf('INNER', 'LEFT', 'RIGHT', 'FULL')
-
-let see: (engine: QueryOptimizationEngine, sql: string, dialect: Dialect, analyzed: AnalyzedSql) => void
-let seeScope: (engine: QueryOptimizationEngine, scope: Scope) => void
-
-/** Shows an engine a statement of an attached client, as it was read. A text is looked at once. */
-export function showStatement(engine: QueryOptimizationEngine, sql: string, dialect: Dialect, analyzed: AnalyzedSql): void {
-  see(engine, sql, dialect, analyzed)
-}
-
-/** Shows an engine a scope that has ended: its executions count. */
-export function showScope(engine: QueryOptimizationEngine, scope: Scope): void {
-  seeScope(engine, scope)
-}
 
 /**
  * What Sluice saw of an app's queries, what it did about them, and what it advises.
@@ -55,21 +42,14 @@ export function showScope(engine: QueryOptimizationEngine, scope: Scope): void {
  * ```
  */
 export class QueryOptimizationEngine {
-  static {
-    see = (engine, sql, dialect, analyzed) => engine.#see(sql, dialect, analyzed)
-    seeScope = (engine, scope) => engine.#seeScope(scope)
-  }
-
   readonly #dialect: Dialect | undefined
   readonly #parts: Partial<QueryEngineParts>
   readonly #stats: QueryStats
   readonly #loaders: RowLoaders
   readonly #tables: TableFacts
-  readonly #observations = new Observations()
+  readonly #observations: Observations
   readonly #nPlusOnes: NPlusOneLog
   readonly #anomalies: AnomalyLog
-  /** Texts that adapters handed over. */
-  readonly #seen = new WeakSet<AnalyzedSql>()
 
   /** @throws InvalidOptionError for an unknown option, or one out of its bounds. */
   constructor(options?: QueryOptimizationEngineOptions)
@@ -86,7 +66,9 @@ export class QueryOptimizationEngine {
     this.#stats = parts.stats ?? new QueryStats()
     this.#loaders = parts.loaders ?? new RowLoaders()
     this.#tables = new TableFacts((dialect) => (catalog?.dialect === dialect ? catalog : parts.catalog?.(dialect)))
-    this.#anomalies = new AnomalyLog(clock)
+    const log = parts.log ?? new QueryLog(clock)
+    this.#observations = log.observations
+    this.#anomalies = log.anomalies
     this.#nPlusOnes = new NPlusOneLog(clock, threshold, {
       meanMs: (fingerprint) => this.#observations.meanMs(fingerprint),
       fix: (sql) => fixFor(sql, this.#dialectOf(sql)),
@@ -283,17 +265,6 @@ export class QueryOptimizationEngine {
    */
   restorePrefetchLinks(links: readonly PrefetchLink[]): void {
     this.#parts.links?.restore(links)
-  }
-
-  #see(sql: string, dialect: Dialect, analyzed: AnalyzedSql): void {
-    if (this.#seen.has(analyzed)) return
-    this.#seen.add(analyzed)
-    this.#observations.text(analyzed.fingerprint, analyzed.shape, sql, dialect)
-    this.#anomalies.see(sql, dialect)
-  }
-
-  #seeScope({ groups }: Scope): void {
-    for (const { shape, count, databaseMs } of groups.values()) this.#observations.time(shape.fingerprint, shape.label, count, databaseMs)
   }
 
   #count(query: string, dialect: Dialect, { plan, label }: PlanFacts): void {

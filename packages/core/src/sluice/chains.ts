@@ -44,9 +44,13 @@ export function createChains(parts: ChainParts): Readonly<Record<Mode, Handler>>
   const onAnswer = prefetcher?.observe
   const writes = trackWrites(parts.writes, writeOutcomeOf)
   const steps: [name: string, interceptor: Interceptor][] = []
-  if (parts.cache !== undefined) steps.push(['cache', createResultCache(parts, parts.cache).interceptor])
+  const { cache } = parts
+  if (cache !== undefined) steps.push(['cache', onFirstUse(() => createResultCache(parts, cache).interceptor)])
   if (prefetcher !== undefined) steps.push(['prefetch', prefetcher.interceptor])
-  if (batch !== false) steps.push(['batch', new Batcher(executor, stats, { windowMs: batch?.windowMs, groups, onAnswer }).interceptor])
+  if (batch !== false) {
+    const options = { windowMs: batch?.windowMs, groups, onAnswer }
+    steps.push(['batch', onFirstUse(() => new Batcher(executor, stats, options).interceptor)])
+  }
   const ask = onAnswer === undefined ? executor.run : executor.telling(onAnswer)
   if (exclude !== undefined) steps.unshift(['database', createExclusion(exclude, parts)])
   const optimize = compose([writes, ...steps.map(([, interceptor]) => interceptor)], ask)
@@ -59,6 +63,19 @@ export function createChains(parts: ChainParts): Readonly<Record<Mode, Handler>>
     onError: parts.onError,
   })
   return { observe: compose([writes], executor.run), shadow: compose([writes, compare], executor.run), optimize }
+}
+
+/** An interceptor that is created for the first operation: in `observe`, the cache and the batcher are never created. */
+function onFirstUse(create: () => Interceptor): Interceptor {
+  let interceptor: Interceptor | undefined
+  return (next) => {
+    let handler: Handler | undefined
+    return (operation, scope) => {
+      interceptor ??= create()
+      handler ??= interceptor(next)
+      return handler(operation, scope)
+    }
+  }
 }
 
 function createResultCache({ options, stats, prefetcher, catalogs, scopes, warn }: ChainParts, cache: CacheSetUp): ResultCache {

@@ -1,6 +1,8 @@
-import { LoadBalancingEngine } from '../balancing/load-balancing-engine.ts'
+import type { LoadBalancingEngine } from '../balancing/load-balancing-engine.ts'
+import { checkLoadBalancingOptions } from '../balancing/load-balancing-options.ts'
 import type { BalancingStrategy } from '../balancing/strategies/create-picker.ts'
-import { CachingStrategyEngine } from '../cache/caching-strategy-engine.ts'
+import { resolveEngineOptions } from '../cache/cache-options.ts'
+import type { CachingStrategyEngine } from '../cache/caching-strategy-engine.ts'
 import type { DatabaseOptimizationEngine } from '../database/database-optimization-engine.ts'
 import type { AsyncBatchProcessingEngine } from '../jobs/async-batch-processing-engine.ts'
 import type { MonitoringAndAutoScalingEngine } from '../monitoring/monitoring-and-auto-scaling-engine.ts'
@@ -8,17 +10,74 @@ import type { QueryOptimizationEngine } from '../query/query-optimization-engine
 import { SluiceError } from '../shared/errors.ts'
 import type { SluiceOptions } from './options.ts'
 import { sharedDefault } from './shared-default.ts'
-import { createSluice, type Sluice } from './sluice.ts'
+import { createSluice, Sluice } from './sluice.ts'
 
 const DEFAULT_MAX_BYTES = 100 * 1024 * 1024
 
-interface Settings {
-  readonly maxBytes: number
-  readonly strategy: BalancingStrategy
+/** A setting that the getter of an engine may choose until the engine is created. */
+class Setting<T> {
+  #isFinal = false
+
+  constructor(private chosen: T) {}
+
+  get value(): T {
+    return this.chosen
+  }
+
+  /** @returns `false` if the engine was created with another value. */
+  choose(value: T): boolean {
+    if (!this.#isFinal) this.chosen = value
+    return this.chosen === value
+  }
+
+  /** Called when the engine is created. */
+  finish(): T {
+    this.#isFinal = true
+    return this.chosen
+  }
 }
 
-interface Default extends Settings {
+/** The process-wide Sluice, as its getters see it: each fixes the setting of its own engine only. */
+export class DefaultSluice {
   readonly sluice: Sluice
+  readonly #maxBytes = new Setting(DEFAULT_MAX_BYTES)
+  readonly #strategy = new Setting<BalancingStrategy>('round-robin')
+
+  constructor() {
+    this.sluice = new Sluice({}, { maxBytes: () => this.#maxBytes.finish(), strategy: () => this.#strategy.finish() })
+  }
+
+  cache(bytes?: number): CachingStrategyEngine {
+    if (bytes !== undefined) {
+      resolveEngineOptions(bytes)
+      if (!this.#maxBytes.choose(bytes)) {
+        const message = `The process-wide cache was created with ${this.#maxBytes.value} bytes, not ${bytes}. Pass the limit in the first call, before the cache is used.`
+        throw new SluiceError('SLUICE_ALREADY_CREATED', message)
+      }
+    }
+    return created(this.sluice.cache)
+  }
+
+  balancer(strategy?: BalancingStrategy): LoadBalancingEngine {
+    if (strategy !== undefined) {
+      checkLoadBalancingOptions({ strategy })
+      if (!this.#strategy.choose(strategy)) {
+        const message = `The process-wide balancer was created with the strategy "${this.#strategy.value}", not "${strategy}". Call setStrategy("${strategy}") to change it.`
+        throw new SluiceError('SLUICE_ALREADY_CREATED', message)
+      }
+    }
+    return created(this.sluice.balancer)
+  }
+}
+
+/** The process-wide Sluice has no options that turn an engine off. */
+function created<T>(engine: T | undefined): T {
+  if (engine === undefined) throw new SluiceError('SLUICE_ENGINE_OFF', 'The process-wide Sluice has no such engine.')
+  return engine
+}
+
+function defaultSluice(): DefaultSluice {
+  return sharedDefault(() => new DefaultSluice())
 }
 
 /**
@@ -26,19 +85,7 @@ interface Default extends Settings {
  * the same one, also those of a module that is loaded anew; copies of another major version have one of their own, and say so by a warning.
  */
 export function getDefaultSluice(): Sluice {
-  return defaultOf({}).sluice
-}
-
-/**
- * The one that there is, or one that is made so.
- *
- * @param check - Throws for settings that cannot be; called where it is made.
- */
-function defaultOf({ maxBytes = DEFAULT_MAX_BYTES, strategy = 'round-robin' }: Partial<Settings>, check?: () => void): Default {
-  return sharedDefault(() => {
-    check?.()
-    return { sluice: createSluice({ cache: { maxBytes }, balancer: { strategy } }), maxBytes, strategy }
-  })
+  return defaultSluice().sluice
 }
 
 /** What entry points are given: a Sluice, options to make one of, or nothing, for the process-wide default. */
@@ -52,19 +99,13 @@ function isSluice(given: Sluice | SluiceOptions): given is Sluice {
 }
 
 /**
- * The process-wide cache.
+ * Returns the process-wide cache. The first use creates it.
  *
- * @param bytes - Its budget in bytes, 100 MiB when left out. Only the first call may choose it.
- * @throws SluiceError `SLUICE_ALREADY_CREATED` when it exists with another budget.
+ * @param bytes - Memory limit in bytes. Default: 100 MiB, or the limit that the cache was created with.
+ * @throws InvalidOptionError; SluiceError `SLUICE_ALREADY_CREATED` if the cache was created with another limit.
  */
 export function getCachingStrategyEngine(bytes?: number): CachingStrategyEngine {
-  const { sluice, maxBytes } =
-    bytes === undefined ? defaultOf({}) : defaultOf({ maxBytes: bytes }, () => new CachingStrategyEngine(bytes).close())
-  const { cache } = sluice
-  if (cache === undefined || (bytes !== undefined && bytes !== maxBytes)) {
-    throw new SluiceError('SLUICE_ALREADY_CREATED', `The process-wide cache exists with ${maxBytes} bytes; it was asked for with ${bytes}.`)
-  }
-  return cache
+  return defaultSluice().cache(bytes)
 }
 
 /** The process-wide query engine. */
@@ -74,40 +115,25 @@ export function getQueryOptimizationEngine(): QueryOptimizationEngine {
 
 /** The process-wide database engine. */
 export function getDatabaseOptimizationEngine(): DatabaseOptimizationEngine {
-  const { database } = getDefaultSluice()
-  // The process-wide Sluice is made without options that would switch it off.
-  if (database === undefined) throw new SluiceError('SLUICE_ALREADY_CREATED', 'The process-wide Sluice has no database engine.')
-  return database
+  return created(getDefaultSluice().database)
 }
 
 /**
- * The process-wide balancer.
+ * Returns the process-wide balancer. The first use creates it.
  *
- * @param chosen - Its strategy, `round-robin` when left out. Only the first call may choose it; `setStrategy` changes it.
- * @throws SluiceError `SLUICE_ALREADY_CREATED` when it was made with another one.
+ * @param strategy - Default: `round-robin`, or the strategy that the balancer was created with; `setStrategy` changes it.
+ * @throws InvalidOptionError; SluiceError `SLUICE_ALREADY_CREATED` if the balancer was created with another strategy.
  */
-export function getLoadBalancingEngine(chosen?: BalancingStrategy): LoadBalancingEngine {
-  const { sluice, strategy } =
-    chosen === undefined ? defaultOf({}) : defaultOf({ strategy: chosen }, () => new LoadBalancingEngine(chosen).close())
-  const { balancer } = sluice
-  if (balancer === undefined || (chosen !== undefined && chosen !== strategy)) {
-    throw new SluiceError('SLUICE_ALREADY_CREATED', `The process-wide balancer was made as "${strategy}"; it was asked for as "${chosen}".`)
-  }
-  return balancer
+export function getLoadBalancingEngine(strategy?: BalancingStrategy): LoadBalancingEngine {
+  return defaultSluice().balancer(strategy)
 }
 
 /** The process-wide monitoring engine. */
 export function getMonitoringAndAutoScalingEngine(): MonitoringAndAutoScalingEngine {
-  const { monitor } = getDefaultSluice()
-  // The process-wide Sluice is made without options that would switch it off.
-  if (monitor === undefined) throw new SluiceError('SLUICE_ALREADY_CREATED', 'The process-wide Sluice has no monitoring engine.')
-  return monitor
+  return created(getDefaultSluice().monitor)
 }
 
-/** The process-wide job engine; its tasks are kept in the process. */
+/** The process-wide job engine; its tasks are stored in the process. */
 export function getAsyncBatchProcessingEngine(): AsyncBatchProcessingEngine {
-  const { jobs } = getDefaultSluice()
-  // The process-wide Sluice is made without options that would switch it off.
-  if (jobs === undefined) throw new SluiceError('SLUICE_ALREADY_CREATED', 'The process-wide Sluice has no job engine.')
-  return jobs
+  return created(getDefaultSluice().jobs)
 }

@@ -1,14 +1,19 @@
 import type { ReplicaRouters } from '../balancing/replicas/replica-routers.ts'
-import { countersOf, type DatabaseOptimizationEngine, poolsOf } from '../database/database-optimization-engine.ts'
+import type { PoolMonitor } from '../database/pool-monitor.ts'
+import type { TrafficLog } from '../database/traffic/traffic-log.ts'
 import type { TrafficRecord } from '../database/traffic/traffic-record.ts'
+import type { WorkloadRecorder } from '../database/workload-recorder.ts'
 import { durationSample } from '../monitoring/feeds/duration-sample.ts'
 import { counterOf, gauge } from '../monitoring/feeds/families.ts'
 import { type Labels, type MetricFamily, type NumberSample, OVERFLOW_LABELS } from '../monitoring/feeds/metric-family.ts'
 
-export function queryFamilies(database: DatabaseOptimizationEngine): readonly MetricFamily[] {
-  const counted = countersOf(database)
-  if (counted === undefined) return []
-  const { shapes, others } = counted
+/** Statements by shape, and pools of connections. */
+export function databaseFamilies({ traffic, pools }: WorkloadRecorder): readonly MetricFamily[] {
+  return [...(traffic === undefined ? [] : queryFamilies(traffic)), ...poolFamilies(pools)]
+}
+
+function queryFamilies({ counters }: TrafficLog): readonly MetricFamily[] {
+  const { shapes, others } = counters
   const all = [...shapes.map((shape) => ({ labels: shapeLabels(shape), of: shape })), { labels: OVERFLOW_LABELS, of: others }]
   const seen = all.filter(({ of }) => of.times.count > 0)
   const sum = (value: (of: (typeof seen)[number]['of']) => number): readonly NumberSample[] =>
@@ -43,8 +48,8 @@ function shapeLabels({ dialect, fingerprint, summary: { operation, table, summar
   }
 }
 
-export function poolFamilies(database: DatabaseOptimizationEngine): readonly MetricFamily[] {
-  const pools = poolsOf(database).pools()
+function poolFamilies(monitor: PoolMonitor): readonly MetricFamily[] {
+  const pools = monitor.pools()
   const label = (name: string): Labels => ({ 'db.client.connection.pool.name': name })
   const state = (name: string, value: string): Labels => ({ ...label(name), 'db.client.connection.state': value })
   return [

@@ -1,10 +1,11 @@
 import type { LoadBalancingEngine } from '../balancing/load-balancing-engine.ts'
-import { type AsyncBatchProcessingEngine, openQueuesOf } from '../jobs/async-batch-processing-engine.ts'
+import type { AsyncBatchProcessingEngine } from '../jobs/async-batch-processing-engine.ts'
 import type { ProcessingStats } from '../jobs/stats/queue-health.ts'
 import { counterOf, gauge, quantileSample } from '../monitoring/feeds/families.ts'
 import type { Labels, MetricFamily, NumberSample } from '../monitoring/feeds/metric-family.ts'
 
-export function balancerFamilies(balancer: LoadBalancingEngine): readonly MetricFamily[] {
+export function balancerFamilies(balancer: LoadBalancingEngine | undefined): readonly MetricFamily[] {
+  if (balancer === undefined) return []
   const { nodes } = balancer.getClusterStats()
   type Node = (typeof nodes)[number]
   const label = ({ id }: Node): Labels => ({ 'sluice.node.id': id })
@@ -56,8 +57,11 @@ export function balancerFamilies(balancer: LoadBalancingEngine): readonly Metric
   ]
 }
 
-export async function jobFamilies(jobs: AsyncBatchProcessingEngine): Promise<readonly MetricFamily[]> {
-  const all = await Promise.all(openQueuesOf(jobs).map((queue) => jobs.getProcessingStats(queue)))
+export async function jobFamilies(jobs: AsyncBatchProcessingEngine | undefined): Promise<readonly MetricFamily[]> {
+  // An unused backend must not be opened here: that may create tables.
+  if (jobs?.isOpen !== true) return []
+  const queues = jobs.getQueues()
+  const all = await Promise.all(queues.map(({ name }) => jobs.getProcessingStats(name)))
   const label = ({ queue }: ProcessingStats): Labels => ({ 'sluice.queue.name': queue })
   const by = (name: string, values: (stats: ProcessingStats) => Readonly<Record<string, number>>): readonly NumberSample[] =>
     all.flatMap((stats) => Object.entries(values(stats)).map(([key, value]) => ({ labels: { ...label(stats), [name]: key }, value })))

@@ -2,39 +2,44 @@ import type { LoadBalancingEngine } from '../balancing/load-balancing-engine.ts'
 import type { ReplicaRouters } from '../balancing/replicas/replica-routers.ts'
 import type { CachingStrategyEngine } from '../cache/caching-strategy-engine.ts'
 import type { TieredCache } from '../cache/tiered-cache.ts'
-import type { DatabaseOptimizationEngine } from '../database/database-optimization-engine.ts'
+import type { WorkloadRecorder } from '../database/workload-recorder.ts'
 import type { AsyncBatchProcessingEngine } from '../jobs/async-batch-processing-engine.ts'
 import { counter, counters, gauge, snakeCase } from '../monitoring/feeds/families.ts'
 import type { MetricFamily } from '../monitoring/feeds/metric-family.ts'
 import type { MonitoringAndAutoScalingEngine } from '../monitoring/monitoring-and-auto-scaling-engine.ts'
+import type { TuningFacts } from '../monitoring/report/tuning-advice.ts'
 import { scopeFamilies } from '../monitoring/scopes/scope-families.ts'
 import type { ScopeMeter } from '../monitoring/scopes/scope-meter.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
-import { poolFamilies, queryFamilies, replicaFamilies } from './feeds-database.ts'
+import { databaseFamilies, replicaFamilies } from './feeds-database.ts'
 import { balancerFamilies, jobFamilies } from './feeds-work.ts'
 
-/** What a Sluice has that tells something. */
-export interface SluiceFeedParts {
-  readonly stats: QueryStats
-  readonly scopes: ScopeMeter
-  readonly replicas: ReplicaRouters
-  readonly database: DatabaseOptimizationEngine | undefined
-  readonly cache: CachingStrategyEngine | undefined
-  readonly tiered: TieredCache | undefined
+/** The engines that were used. */
+export interface CreatedEngines {
+  readonly caching: { readonly engine: CachingStrategyEngine; readonly tiered: TieredCache } | undefined
   readonly balancer: LoadBalancingEngine | undefined
   readonly jobs: AsyncBatchProcessingEngine | undefined
 }
 
-/** Hands what the other engines count over to the one that exports. */
+export interface SluiceFeedParts {
+  readonly stats: QueryStats
+  readonly scopes: ScopeMeter | undefined
+  readonly replicas: ReplicaRouters
+  readonly workload: WorkloadRecorder | undefined
+  /** Called for each export. A feed does not create an engine. */
+  created(): CreatedEngines
+}
+
+/** Exports the counters of the other engines through the monitoring engine. */
 export function addSluiceFeeds(monitor: MonitoringAndAutoScalingEngine, parts: SluiceFeedParts): void {
-  const { stats, scopes, replicas, database, cache, tiered, balancer, jobs } = parts
+  const { stats, scopes, replicas, workload } = parts
   monitor.addFeed({ name: 'operations', collect: () => operationFamilies(stats) })
-  monitor.addFeed({ name: 'scopes', collect: () => scopeFamilies(scopes.series) })
+  if (scopes !== undefined) monitor.addFeed({ name: 'scopes', collect: () => scopeFamilies(scopes.series) })
   monitor.addFeed({ name: 'replicas', collect: () => replicaFamilies(replicas) })
-  if (database !== undefined) monitor.addFeed({ name: 'database', collect: () => [...queryFamilies(database), ...poolFamilies(database)] })
-  if (cache !== undefined) monitor.addFeed({ name: 'cache', collect: () => cacheFamilies(cache, tiered) })
-  if (balancer !== undefined) monitor.addFeed({ name: 'balancer', collect: () => balancerFamilies(balancer) })
-  if (jobs !== undefined) monitor.addFeed({ name: 'jobs', collect: () => jobFamilies(jobs) })
+  if (workload !== undefined) monitor.addFeed({ name: 'database', collect: () => databaseFamilies(workload) })
+  monitor.addFeed({ name: 'cache', collect: () => cacheFamilies(parts.created().caching) })
+  monitor.addFeed({ name: 'balancer', collect: () => balancerFamilies(parts.created().balancer) })
+  monitor.addFeed({ name: 'jobs', collect: () => jobFamilies(parts.created().jobs) })
 }
 
 function operationFamilies(stats: QueryStats): readonly MetricFamily[] {
@@ -63,9 +68,11 @@ function operationFamilies(stats: QueryStats): readonly MetricFamily[] {
   ]
 }
 
-function cacheFamilies(cache: CachingStrategyEngine, tiered: TieredCache | undefined): readonly MetricFamily[] {
-  const { hits, misses, itemCount, usedMemory, totalMemory, evictions, expirations, rejected } = cache.getStats()
-  const families = [
+function cacheFamilies(caching: CreatedEngines['caching']): readonly MetricFamily[] {
+  if (caching === undefined) return []
+  const { hits, misses, itemCount, usedMemory, totalMemory, evictions, expirations, rejected } = caching.engine.getStats()
+  const events = Object.fromEntries(Object.entries(caching.tiered.getStats()).map(([name, count]) => [snakeCase(name), count]))
+  return [
     counters('sluice.cache.reads', 'Reads of the in-process cache', '{read}', 'sluice.result', { hit: hits, miss: misses }),
     counters('sluice.cache.removals', 'Entries that left by themselves, and values that were too large', '{entry}', 'sluice.reason', {
       ...{ evicted: evictions, expired: expirations, rejected },
@@ -73,8 +80,25 @@ function cacheFamilies(cache: CachingStrategyEngine, tiered: TieredCache | undef
     gauge('sluice.cache.entries', 'Entries of the in-process cache', '{entry}', [{ labels: {}, value: itemCount }]),
     gauge('sluice.cache.memory', 'Estimated heap of all entries', 'By', [{ labels: {}, value: usedMemory }]),
     gauge('sluice.cache.memory.limit', 'What all entries may have', 'By', [{ labels: {}, value: totalMemory }]),
+    counters('sluice.tiered.events', 'What became of requests for kept values', '{event}', 'sluice.event', events),
   ]
-  if (tiered === undefined) return families
-  const events = Object.fromEntries(Object.entries(tiered.getStats()).map(([name, count]) => [snakeCase(name), count]))
-  return [...families, counters('sluice.tiered.events', 'What became of requests for kept values', '{event}', 'sluice.event', events)]
+}
+
+/** The statistics of the cache and the queues, for the advice of the monitoring engine. */
+export async function tuningFacts(
+  cache: CachingStrategyEngine | undefined,
+  jobs: AsyncBatchProcessingEngine | undefined,
+): Promise<TuningFacts> {
+  const stats = cache?.getStats()
+  return {
+    ...(stats === undefined ? {} : { cache: { ...stats, reads: stats.hits + stats.misses } }),
+    // An unused backend must not be opened here: that may create tables.
+    ...(jobs?.isOpen !== true ? {} : { queues: await queuesOf(jobs) }),
+  }
+}
+
+async function queuesOf(jobs: AsyncBatchProcessingEngine): Promise<NonNullable<TuningFacts['queues']>> {
+  return await Promise.all(
+    jobs.getQueues().map(async ({ name, maxConcurrency }) => ({ ...(await jobs.getProcessingStats(name)), queue: name, maxConcurrency })),
+  )
 }

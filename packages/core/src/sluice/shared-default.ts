@@ -1,5 +1,5 @@
 import { hostOf } from './adapter-host.ts'
-import { isClosed, type Sluice } from './sluice.ts'
+import type { Sluice } from './sluice.ts'
 
 /** Counts up with each major release after 1: code of the one cannot be trusted with a Sluice of the other. */
 export const DEFAULT_VERSION = 1
@@ -47,7 +47,7 @@ function openDefault(): WithSluice | undefined {
 function newDefault(make: () => WithSluice): WithSluice {
   const value = make()
   const all = slots()
-  all[DEFAULT_VERSION] = { value, isClosed: () => isClosed(value.sluice) }
+  all[DEFAULT_VERSION] = { value, isClosed: () => value.sluice.isClosed }
   if (Object.keys(all).some((version) => Number(version) !== DEFAULT_VERSION))
     hostOf(value.sluice).warn(
       'Releases of @sluice/core with different major versions are in this process, and each has a default Sluice of its own: what the one sees, the other does not. ' +

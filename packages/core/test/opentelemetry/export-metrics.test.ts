@@ -42,6 +42,7 @@ describe('exportMetrics', () => {
   it('has counters and gauges, with their labels, units and descriptions', async () => {
     const { sluice, collect, points } = await open()
     hostOf(sluice).stats.merged = 4
+    sluice.cache?.get('n', 'k')
     expect(await points('sluice.operations.saved')).toEqual([
       [{ 'sluice.saved.by': 'merged' }, 4],
       [{ 'sluice.saved.by': 'prefetched' }, 0],

@@ -41,7 +41,7 @@ async function twoCopies(): Promise<[Core, Core]> {
   return [first, second]
 }
 
-describe('the default Sluice', () => {
+describe('the default Sluice', { timeout: 120_000 }, () => {
   it('is one for all copies of the package', async () => {
     const [first, second] = await twoCopies()
     const warn = vi.spyOn(process, 'emitWarning')
@@ -55,6 +55,7 @@ describe('the default Sluice', () => {
     first.getCachingStrategyEngine(5_000_000)
     expect(second.getCachingStrategyEngine(5_000_000)).toBe(first.getDefaultSluice().cache)
     expect(() => second.getCachingStrategyEngine(6_000_000)).toThrow(expect.objectContaining({ code: 'SLUICE_ALREADY_CREATED' }))
+    first.getLoadBalancingEngine()
     expect(() => second.getLoadBalancingEngine('random')).toThrow(expect.objectContaining({ code: 'SLUICE_ALREADY_CREATED' }))
   })
 

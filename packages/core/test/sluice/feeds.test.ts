@@ -183,6 +183,7 @@ describe('what a Sluice exports', () => {
     sluice.database?.observe({ sql: 'select 1 from a', executionTime: 1, dialect: 'postgresql' })
     sluice.database?.attachPool('pg', () => ({ min: 0, max: 10, used: 3, idle: 2, waiting: 1 }))
     sluice.balancer?.registerNode('127.0.0.1', 80)
+    sluice.cache?.get('n', 'k')
     await sluice.jobs?.enqueueTask({ a: 1 })
     for (const metric of [
       'cpu',

@@ -37,8 +37,9 @@ export class Detector {
   readonly #repeats: number
   readonly #budgets: Budgets
   readonly #ignored: IgnoreList
-  readonly #findings = new LRUCache<string, Finding>({ max: MAX_FINDINGS })
-  readonly #knownSites = new LRUCache<string, KnownSite>({ max: MAX_FINDINGS })
+  /** Both are created for the first finding: they take memory. */
+  #findings: LRUCache<string, Finding> | undefined
+  #knownSites: LRUCache<string, KnownSite> | undefined
 
   constructor(options: DetectionOptions = {}) {
     this.#threshold = options.threshold ?? 5
@@ -78,11 +79,11 @@ export class Detector {
 
   /** Every finding, those that cost most first. */
   findings(): readonly Finding[] {
-    return [...this.#findings.values()].sort((a, b) => b.databaseMs - a.databaseMs || b.count - a.count)
+    return [...(this.#findings?.values() ?? [])].sort((a, b) => b.databaseMs - a.databaseMs || b.count - a.count)
   }
 
   clear(): void {
-    this.#findings.clear()
+    this.#findings?.clear()
   }
 
   #problemOf({ count, samples }: SiteCount): Problem | undefined {
@@ -102,6 +103,7 @@ export class Detector {
    */
   #sitesOf(scope: Scope, group: ExecutionGroup): readonly SiteCount[] {
     const key = `${scope.name}\n${group.shape.fingerprint}`
+    this.#knownSites ??= new LRUCache({ max: MAX_FINDINGS })
     const known = this.#knownSites.get(key)
     if (known !== undefined) {
       known.uses += 1
@@ -118,6 +120,7 @@ export class Detector {
 
   #remember(finding: Finding): Finding {
     const key = `${finding.scope}\n${finding.id}\n${placeOf(finding.callSite)}`
+    this.#findings ??= new LRUCache({ max: MAX_FINDINGS })
     const before = this.#findings.get(key)
     if (before === undefined) {
       this.#findings.set(key, finding)

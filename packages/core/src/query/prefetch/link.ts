@@ -88,9 +88,11 @@ export class Link {
 
 /** The links of one Sluice; at most 1,000, the longest unused leave first. */
 export class Links {
-  readonly #links = new LRUCache<string, Link>({ max: MAX_LINKS })
+  /** Created for the first link: it takes memory. */
+  #links: LRUCache<string, Link> | undefined
 
   of(id: string): Link {
+    this.#links ??= new LRUCache({ max: MAX_LINKS })
     let link = this.#links.get(id)
     if (link === undefined) {
       link = new Link(id)
@@ -101,7 +103,7 @@ export class Links {
 
   /** Links that have learned something. */
   save(): readonly PrefetchLink[] {
-    return [...this.#links.values()]
+    return [...(this.#links?.values() ?? [])]
       .filter(({ loops }) => loops > 0)
       .map(({ id, loops, span, density, backward, rows, fetched, used, blockedFor, backoff }) => ({
         ...{ id, loops, span, density, backward, rows },

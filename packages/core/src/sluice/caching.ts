@@ -1,0 +1,63 @@
+import { CacheSetUp } from '../cache/cache-set-up.ts'
+import { setTag } from '../cache/coherence/tags.ts'
+import { ReadBasis } from '../cache/derived/read-basis.ts'
+import type { CacheStore } from '../cache/stores/cache-store.ts'
+import { InvalidArgumentError } from '../shared/errors.ts'
+import type { SluiceOptions } from './options.ts'
+import { resultTtl } from './result-policies.ts'
+import type { Services } from './services.ts'
+
+const DEFAULT_MAX_STALENESS_MS = 1_000
+
+/** The shared store of the options. */
+export function storeOf({ cache }: SluiceOptions): CacheStore | undefined {
+  return cache === false ? undefined : cache?.store
+}
+
+/** How old a result may be because of writes by other processes. */
+export function maxStalenessOf({ cache }: SluiceOptions): number {
+  return cache === false || cache?.store === undefined ? Number.POSITIVE_INFINITY : (cache.maxStalenessMs ?? DEFAULT_MAX_STALENESS_MS)
+}
+
+/**
+ * Creates the cache of a Sluice.
+ *
+ * @param maxBytes - Called when the in-process cache is created.
+ * @returns `undefined` if caching is off.
+ */
+export function createCaching(
+  options: SluiceOptions,
+  services: Services,
+  maxBytes: (() => number | undefined) | undefined,
+): CacheSetUp | undefined {
+  const { cache = {} } = options
+  if (cache === false) return undefined
+  const { scopes, catalogs, clock, random } = services
+  const consistency = cache.consistency ?? 'bounded'
+  return new CacheSetUp({
+    maxBytes: maxBytes ?? (() => cache.maxBytes),
+    policy: cache.policy,
+    store: cache.store,
+    consistency,
+    maxStalenessMs: cache.maxStalenessMs ?? DEFAULT_MAX_STALENESS_MS,
+    onInvalidationFailure: cache.onInvalidationFailure ?? (consistency === 'strict' ? 'reject-write' : 'proceed'),
+    tiered: cache.tiered ?? {},
+    ttl: resultTtl(cache),
+    context: options.context ?? (() => ''),
+    basis: () => {
+      const basis = scopes.current()?.basis
+      return basis instanceof ReadBasis ? basis : undefined
+    },
+    clock,
+    random,
+    tagsOf: (names) => (catalogs.isKnown() && !catalogs.isReading() ? names.flatMap((name) => tagsOf(name, services)) : undefined),
+    onError: services.reportError,
+  })
+}
+
+/** The tags of a model or table. */
+function tagsOf(name: string, { catalogs }: Services): readonly string[] {
+  const tables = catalogs.resolve(name)
+  if (tables.size === 0) throw new InvalidArgumentError('tables', 'names of models or tables that a catalogue knows', name)
+  return [...tables].map(setTag)
+}

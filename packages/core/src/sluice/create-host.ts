@@ -1,0 +1,103 @@
+import type { FloorWrites } from '../balancing/replicas/floor-writes.ts'
+import type { ReplicaRouters } from '../balancing/replicas/replica-routers.ts'
+import type { CacheSetUp } from '../cache/cache-set-up.ts'
+import type { Executor } from '../pipeline/executor.ts'
+import { Pipeline } from '../pipeline/pipeline.ts'
+import type { Recorder } from '../pipeline/recorder.ts'
+import { StatementWatches } from '../pipeline/statement-watches.ts'
+import type { Detector } from '../query/detect/detector.ts'
+import type { LookupGroups } from '../query/lookup-groups.ts'
+import type { Prefetcher } from '../query/prefetch/prefetcher.ts'
+import type { AdapterHost } from './adapter-host.ts'
+import { storeOf } from './caching.ts'
+import { createChains } from './chains.ts'
+import type { Engines } from './engines.ts'
+import type { SluiceOptions } from './options.ts'
+import type { ScopeLifecycle } from './scope-lifecycle.ts'
+import type { Services } from './services.ts'
+
+const DEFAULT_MAX_KEYS = 500
+const DEFAULT_MAX_EXTRA_ROWS = 8
+
+export interface HostParts {
+  readonly options: SluiceOptions
+  readonly services: Services
+  readonly engines: Engines
+  readonly lifecycle: ScopeLifecycle
+  readonly caching: CacheSetUp | undefined
+  readonly writes: FloorWrites
+  readonly replicas: ReplicaRouters
+  readonly detector: Detector | undefined
+  readonly prefetcher: Prefetcher | undefined
+  readonly groups: LookupGroups
+  readonly recorder: Recorder
+  readonly executor: Executor
+  readonly isClosed: () => boolean
+}
+
+/** Joins the services that a Sluice offers to adapters. */
+export function createHost(parts: HostParts): AdapterHost {
+  const { options, services, engines, lifecycle, caching, writes, replicas, detector, prefetcher, groups, recorder, executor } = parts
+  const { stats, scopes, catalogs, connections, loaders, events, log, clock, reportError, warn } = services
+  const { workload } = engines
+  const pipeline = new Pipeline({
+    ...{ scopes, executor, stats },
+    chains: createChains({
+      ...{ options, executor, writes, prefetcher, groups, catalogs, scopes, stats, warn },
+      cache: caching,
+      random: services.random,
+      onDifference: (difference) => events.emit('shadowDifference', difference),
+      onError: reportError,
+    }),
+    mode: () => lifecycle.mode,
+    onError: reportError,
+  })
+  const watches = new StatementWatches(workload?.traffic, () => clock.now(), reportError)
+  const batch = options.batch === false ? undefined : options.batch
+  const store = storeOf(options)
+  let lastSource = 0
+  return {
+    ...{ scopes, recorder, stats, catalogs, connections, writes, reportError, warn, logger: log.logger },
+    execute: (operation) => pipeline.execute(operation),
+    seen: (sql, dialect, analyzed) => {
+      if (analyzed.statement.isOwn === true) return
+      try {
+        engines.queryLog.statement(sql, dialect, analyzed)
+      } catch (error) {
+        reportError(error)
+      }
+    },
+    get watch() {
+      return watches.current
+    },
+    watchStatements: (watch) => watches.add(watch),
+    attachPool: (sourceId, read) => {
+      workload?.pools.attach(sourceId, read)
+      return () => workload?.pools.detach(sourceId)
+    },
+    poolWaited: (sourceId, ms, wasExhausted) => {
+      if (parts.isClosed()) return
+      workload?.pools.waited(sourceId, ms)
+      engines.monitor?.recordMetric('poolWait', wasExhausted ? ms : 0, sourceId)
+    },
+    attachLoader: (sourceId, loader) => loaders.attach(sourceId, loader),
+    get derived() {
+      return caching?.derived
+    },
+    pingStore: store && (() => store.ping()),
+    differs: (difference) => events.emit('responseDifference', difference),
+    routeReads: (client) => replicas.attach(client),
+    now: () => clock.now(),
+    mode: () => lifecycle.mode,
+    latestWriteMs: store === undefined ? undefined : store.leaseMs / 2,
+    maxKeys: batch?.maxKeys ?? DEFAULT_MAX_KEYS,
+    maxExtraRows: batch?.maxExtraRows ?? DEFAULT_MAX_EXTRA_ROWS,
+    isOptimizing: () => lifecycle.isOptimizing,
+    transactionEnded: () => prefetcher?.discard(scopes.current()),
+    nextSourceId: (orm) => {
+      lastSource += 1
+      return `${orm}${lastSource}`
+    },
+    findingsSoFar: (scope) => detector?.peek(scope),
+  }
+}

@@ -1,0 +1,110 @@
+import type { ReadNote } from '../pipeline/explanation.ts'
+import { type Mode, Scope } from '../pipeline/scope.ts'
+import type { Detector } from '../query/detect/detector.ts'
+import type { Finding } from '../query/detect/finding.ts'
+import type { Prefetcher } from '../query/prefetch/prefetcher.ts'
+import type { Engines } from './engines.ts'
+import { checkMode, type SluiceOptions } from './options.ts'
+import { OpenScope, type OpenScopeParts, type RunOptions, type ScopeHandle, type ScopeReport } from './scopes.ts'
+import type { Services } from './services.ts'
+
+export interface ScopeLifecycleParts {
+  readonly options: SluiceOptions
+  readonly services: Services
+  readonly detector: Detector | undefined
+  readonly prefetcher: Prefetcher | undefined
+  readonly engines: Engines
+}
+
+/** Opens the scopes of a Sluice in its mode, and reports them when they end. */
+export class ScopeLifecycle {
+  /** The mode of scopes that begin from now on. */
+  mode: Mode
+  #optimizing = 0
+  readonly #openScopeParts: OpenScopeParts
+
+  constructor(private readonly parts: ScopeLifecycleParts) {
+    const { mode, detection } = parts.options
+    const fromEnvironment = process.env.SLUICE_MODE
+    this.mode = mode ?? (fromEnvironment ? checkMode(fromEnvironment, 'SLUICE_MODE') : 'observe')
+    const throws = detection !== undefined && detection !== false && detection.mode === 'throw'
+    this.#openScopeParts = {
+      enter: (scope, fn) => parts.services.scopes.enter(scope, fn),
+      end: (scope) => this.#end(scope),
+      throwsFindings: () => throws,
+    }
+  }
+
+  /** Whether the mode, or that of an open scope, is any but `observe`. */
+  get isOptimizing(): boolean {
+    return this.mode !== 'observe' || this.#optimizing > 0
+  }
+
+  /** @param notes - Receives the explanation of each read. */
+  open(name: string, { mode }: Pick<RunOptions, 'mode'>, isClosed: boolean, notes?: ReadNote[]): ScopeHandle {
+    const { clock, scopes } = this.parts.services
+    const scope = new Scope(name, mode === undefined || isClosed ? this.#modeOfNextScope() : checkMode(mode), clock.now())
+    scope.notes = notes
+    const parent = scopes.current()
+    scope.basis = parent?.basis
+    // Work that outlives a request is not part of it.
+    if (parent?.ended === false) scope.requestId = parent.requestId
+    scopes.opened(scope)
+    if (scope.mode !== 'observe') this.#optimizing += 1
+    return new OpenScope(scope, this.#openScopeParts)
+  }
+
+  #modeOfNextScope(): Mode {
+    const { rollout } = this.parts.options
+    return this.mode === 'observe' || rollout === undefined || this.parts.services.random() < rollout ? this.mode : 'observe'
+  }
+
+  #end(scope: Scope): ScopeReport {
+    const { engines, prefetcher, services } = this.parts
+    scope.ended = true
+    scope.basis = undefined
+    prefetcher?.end(scope)
+    if (scope.mode !== 'observe') this.#optimizing -= 1
+    if (!scope.isOwn) engines.queryLog.scope(scope)
+    const findings = scope.isOwn ? [] : this.#inspect(scope)
+    const { name, mode, counts, startedAt, statusCode, failed, requestId } = scope
+    const { operations, queries, merged, prefetched, answered, databaseMs } = counts
+    const durationMs = services.clock.now() - startedAt
+    // No spread: an object that grows after its creation costs several times as much, and each request creates one.
+    const report: ScopeReport = {
+      operations,
+      queries,
+      merged,
+      prefetched,
+      answered,
+      databaseMs,
+      name,
+      mode,
+      durationMs,
+      statusCode,
+      failed,
+      requestId,
+      findings,
+    }
+    if (!scope.isOwn) {
+      engines.scopeMeter?.ended(name, durationMs, queries, databaseMs, statusCode, failed, requestId)
+      for (const finding of findings) services.events.emit('finding', finding)
+      services.events.emit('scope', report)
+    }
+    try {
+      services.scopes.closed(scope)
+    } catch (error) {
+      services.reportError(error)
+    }
+    return report
+  }
+
+  #inspect(scope: Scope): readonly Finding[] {
+    try {
+      return this.parts.detector?.inspect(scope) ?? []
+    } catch (error) {
+      this.parts.services.reportError(error)
+      return []
+    }
+  }
+}

@@ -1,5 +1,5 @@
 import type { ServerNode } from '@sluice/core'
-import { patiently } from '@sluice/core/siblings'
+import { setBusyAwareTimeout } from '@sluice/core/siblings'
 import { Agent, request } from 'undici'
 import type { ProxyCore } from './proxy-core.ts'
 import type { ProbeOptions } from './proxy-options.ts'
@@ -74,7 +74,7 @@ export class Prober {
   async #ask(node: ServerNode): Promise<boolean> {
     const { path, timeoutMs } = this.options
     const late = new AbortController()
-    const answered = patiently(timeoutMs, () => late.abort())
+    const answered = setBusyAwareTimeout(timeoutMs, () => late.abort())
     try {
       const headers: string[] = []
       this.core.sign(headers, 'GET', path, node.id)

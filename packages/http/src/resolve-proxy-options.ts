@@ -1,9 +1,8 @@
 import { type BalancingStrategy, InvalidOptionError, LoadBalancingEngine } from '@sluice/core'
-import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
+import { checkOptions, checkSecrets, type OptionRule, option } from '@sluice/core/siblings'
 import { checkRateLimit, checkShed, type RateLimitOptions, type ShedOptions } from './admission/admission-options.ts'
 import type { Forwarding } from './headers/forwarding.ts'
 import type { HedgeOptions } from './hedging.ts'
-import { checkSecrets } from './node-auth/node-auth-header.ts'
 import type { NodeAddress, NodeTlsOptions, ProbeOptions, ProxyOptions, RetryOptions } from './proxy-options.ts'
 import { isCookieName, type StickyOptions } from './sticky-cookie.ts'
 

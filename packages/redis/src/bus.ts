@@ -1,5 +1,5 @@
 import { StoreUnavailableError } from '@sluice/core'
-import { patiently } from '@sluice/core/siblings'
+import { setBusyAwareTimeout } from '@sluice/core/siblings'
 import type { Redis } from 'ioredis'
 import { backoffMs, ignore, replidOf, type Server } from './server/server.ts'
 
@@ -117,7 +117,7 @@ export class Bus {
         heard()
         resolve()
       }
-      const heard = patiently(this.options.timeoutMs, () => {
+      const heard = setBusyAwareTimeout(this.options.timeoutMs, () => {
         this.#waiting.delete(go)
         reject(new StoreUnavailableError('Redis', 'invalidations are not heard at present.'))
       })

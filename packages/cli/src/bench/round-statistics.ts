@@ -1,3 +1,4 @@
+import { median } from '@sluice/core/siblings'
 import type { LoadResult } from './run-load.ts'
 
 export const METRICS = ['requestsPerSecond', 'p50', 'p95', 'p99', 'queries', 'databaseMs'] as const
@@ -99,9 +100,7 @@ function ratioOf(value: number, reference: number): number {
 
 function figureOf(values: readonly number[]): Figure {
   const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length / 2
-  const [low = 0, high = 0] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]]
-  return { median: (low + high) / 2, least: sorted[0] ?? 0, most: sorted.at(-1) ?? 0 }
+  return { median: median(values) ?? 0, least: sorted[0] ?? 0, most: sorted.at(-1) ?? 0 }
 }
 
 /** How likely it is that as many of so many agree by chance, in either direction. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../shared/clock.ts'
 import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
 import { compileGlob, literalPrefix } from '../shared/glob.ts'
-import { Periodic } from '../shared/periodic.ts'
+import { Periodic } from '../shared/timers.ts'
 import { type CacheEntry, type CacheKey, cacheId, parseCacheId, StoredEntry, type StoredValue } from './cache-entry.ts'
 import { type CachingStrategyEngineOptions, resolveEngineOptions } from './cache-options.ts'
 import type { CacheEfficiency, CacheStats } from './cache-stats.ts'

@@ -3,8 +3,8 @@ import { type Clock, systemClock } from '../shared/clock.ts'
 import { Emitter } from '../shared/emitter.ts'
 import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
-import { Periodic } from '../shared/periodic.ts'
 import type { RandomSource } from '../shared/random.ts'
+import { Periodic } from '../shared/timers.ts'
 import { type AuditEntry, AuditLog } from './access/audit-log.ts'
 import { Gate } from './access/authorize.ts'
 import type { Added, JobBackend, Level, MaybePromise, NewTask, Range, TaskFilter } from './backends/job-backend.ts'
@@ -276,16 +276,20 @@ export class AsyncBatchProcessingEngine {
   }
 
   /**
-   * Runs the next task of a queue to the end of one attempt. For tests, and for whoever wants to turn the wheel by hand.
+   * Runs one attempt of the next task in a queue. Use it in tests, or if you drive the queue yourself.
    *
-   * @returns The task as it is then; `null` when there is none that can run.
-   * @throws UnknownQueueError; NoProcessorError; JobBackendError.
+   * @returns The task after the attempt; `null` if no task can run.
+   * @throws UnknownQueueError; NoProcessorError, if tasks wait and this process has no processor for them; JobBackendError.
    */
   async processNextTask(queue = 'default'): Promise<Task | null> {
     this.#assertOpen()
     const { processor } = this.#queues.get(queue)
-    if (processor === undefined && this.#callbacks.size === 0) throw new NoProcessorError(queue)
     await this.#open()
+    if (processor === undefined && this.#callbacks.size === 0) {
+      const { pending, queued, retry } = await this.#backend.counts(queue, 1)
+      if (pending + queued + retry > 0) throw new NoProcessorError(queue)
+      return null
+    }
     this.#pool.keepLeases()
     const outcome = await this.#runner(queue).one()
     return outcome === undefined ? null : settledTaskView(outcome)

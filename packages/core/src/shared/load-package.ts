@@ -11,7 +11,8 @@ export async function loadPackage<T>(needing: string, name: string, load: () => 
     return await load()
   } catch (error) {
     const { code, message = '' } = error as { readonly code?: string; readonly message?: string }
-    if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes(`'${name}'`)) throw error
+    const isMissing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND'
+    if (!isMissing || !message.includes(`'${name}'`)) throw error
     throw new MissingPackageError(needing, name, { cause: error })
   }
 }

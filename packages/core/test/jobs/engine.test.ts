@@ -53,6 +53,25 @@ describe('AsyncBatchProcessingEngine', () => {
     expect(['mail', 'made', 'default', 'nobody'].map((name) => jobs.hasProcessor(name))).toEqual([true, false, false, false])
   })
 
+  it('processes no task of an empty queue, with or without a processor', async () => {
+    const jobs = open()
+    jobs.createQueue('mail')
+    expect(await jobs.processNextTask('mail')).toBeNull()
+    jobs.registerProcessor('mail', async () => {})
+    expect(await jobs.processNextTask('mail')).toBeNull()
+  })
+
+  it.each([
+    ['waits', {}],
+    ['is delayed', { delayMs: 60_000 }],
+  ])('throws NoProcessorError when a task %s and no processor is registered', async (_, options) => {
+    const jobs = open()
+    const { id } = await jobs.enqueueTask(1, 'normal', 'default', options)
+    await expect(jobs.processNextTask()).rejects.toThrow(NoProcessorError)
+    await jobs.cancelTask(id)
+    expect(await jobs.processNextTask()).toBeNull()
+  })
+
   it('gives back what it is handed when its time to drain is over', async () => {
     const backend = memoryJobBackend()
     const jobs = open({ backend })
@@ -210,7 +229,7 @@ describe('AsyncBatchProcessingEngine', () => {
       await expect(jobs.schedule('s', 'every day', 1)).rejects.toThrow('"pattern"')
       await expect(jobs.schedule('s', '* * * * *', 1, { timezone: 'Mars/Olympus' })).rejects.toThrow('a time zone')
       await expect(jobs.schedule('s', '* * * * *', undefined)).rejects.toThrow('Data of a task')
-      await expect(jobs.processNextTask()).rejects.toThrow(NoProcessorError)
+      await expect(jobs.processNextTask('nowhere')).rejects.toThrow(UnknownQueueError)
       await expect(jobs.getBatchProgress('none')).rejects.toThrow('"batchId"')
       await expect(jobs.getProcessingStats('nowhere')).rejects.toThrow(UnknownQueueError)
       await expect(jobs.listDeadLetters({ limit: 0 })).rejects.toThrow('"limit"')

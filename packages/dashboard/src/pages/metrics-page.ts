@@ -1,4 +1,5 @@
 import { type MonitoringAndAutoScalingEngine, UnknownMetricError } from '@sluice/core'
+import { median } from '@sluice/core/siblings'
 import { Refusal } from '../http/refusal.ts'
 import type { Point } from '../protocol/common.ts'
 import type { ForecastPoint, MetricForecast, MetricsPage, MetricsQuery } from '../protocol/monitor.ts'
@@ -95,7 +96,7 @@ export function withGaps(values: readonly Point[], now: number): MetricsPage['po
 
 function medianStep(values: readonly Point[]): number {
   const steps = values.slice(1).map(([at], index) => at - (values[index]?.[0] ?? at))
-  return steps.sort((a, b) => a - b)[Math.floor((steps.length - 1) / 2)] ?? 0
+  return median(steps) ?? 0
 }
 
 export function neededSeconds(values: readonly Point[]): number {

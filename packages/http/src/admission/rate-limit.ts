@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { within } from '@sluice/core/siblings'
 import { BurstyRateLimiter, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
 import { plainAddress } from '../headers/forwarding.ts'
 import { refuse } from '../small-responses.ts'
@@ -96,7 +97,9 @@ export class RateLimiter {
   async #countFor(client: string): Promise<Counted> {
     if (this.#shared !== undefined && this.now() >= this.#pausedUntil) {
       try {
-        return await countedOf(within(this.#shared.consume(client), REDIS_TIMEOUT_MS))
+        return await countedOf(
+          within(REDIS_TIMEOUT_MS, this.#shared.consume(client), `Redis did not answer within ${REDIS_TIMEOUT_MS} ms.`),
+        )
       } catch (error) {
         // Each process counts its own requests for a while.
         this.#pausedUntil = this.now() + PAUSE_MS
@@ -138,12 +141,4 @@ async function countedOf(consumed: Promise<RateLimiterRes>): Promise<Counted> {
 
 function secondsIn(ms: number): number {
   return Math.max(0, Math.ceil(ms / 1_000))
-}
-
-function within<T>(promise: Promise<T>, ms: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`Redis did not answer within ${ms} ms.`)), ms)
-    timer.unref()
-    promise.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
 }

@@ -1,4 +1,5 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { hmacOf } from '@sluice/core/siblings'
 
 /** In place of what tells a cookie from others. */
 const SHARED = '*'
@@ -50,5 +51,5 @@ export function unseal(
 }
 
 function sign(name: string, text: string, secret: string): Buffer {
-  return createHmac('sha256', secret).update(`sluice floor\n${name}\n${text}`).digest()
+  return hmacOf(secret, `sluice floor\n${name}\n${text}`)
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { checkOptions, option } from '@sluice/core/siblings'
-import { checkSecrets, isSignedBy, NODE_AUTH_HEADER } from './node-auth-header.ts'
+import { checkOptions, checkSecrets, option } from '@sluice/core/siblings'
+import { isSignedBy, NODE_AUTH_HEADER } from './node-auth-header.ts'
 
 export interface NodeAuthOptions {
   /** What the proxy and its nodes share: a text of at least 16 characters, or several, any of which will do: to change one, add the new one here first. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Sluice } from '@sluice/core'
-import { hostOf } from '@sluice/core/siblings'
+import { hostOf, within } from '@sluice/core/siblings'
 import { drainStateOf } from '../shutdown/graceful-shutdown.ts'
 import { send } from '../small-responses.ts'
 import type { OperationsHandler } from './create-metrics-handler.ts'
@@ -116,7 +116,7 @@ class SluiceHealth implements Health {
       ...(output === undefined ? {} : { output: output.slice(0, MAX_OUTPUT) }),
     })
     try {
-      const result = await bounded(this.#run(name, check), this.options.timeoutMs ?? 1_000)
+      const result = await within(this.options.timeoutMs ?? 1_000, this.#run(name, check))
       return result === false ? detail(failing, 'It said false.') : detail('pass')
     } catch (error) {
       return detail(failing, error instanceof Error ? error.message : String(error))
@@ -138,14 +138,6 @@ class SluiceHealth implements Health {
     const { authorize } = this.options
     return authorize === undefined ? isOwnHost(request) : (await authorize(request)) === true
   }
-}
-
-function bounded<T>(promise: Promise<T>, ms: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`No answer within ${ms} ms.`)), ms)
-    timer.unref()
-    promise.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
 }
 
 const OWN_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i

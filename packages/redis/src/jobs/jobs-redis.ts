@@ -1,5 +1,5 @@
 import { JobBackendError } from '@sluice/core'
-import { patiently } from '@sluice/core/siblings'
+import { setBusyAwareTimeout } from '@sluice/core/siblings'
 import type { Cluster, Redis } from 'ioredis'
 import { Bus, type BusListener } from '../bus.ts'
 import { hashTagOf, keySlot } from '../server/key-slot.ts'
@@ -110,7 +110,7 @@ export class JobsRedis {
         this.#arrivals.delete(arrived)
         resolve()
       }
-      const linked = patiently(this.options.commandTimeoutMs, () => {
+      const linked = setBusyAwareTimeout(this.options.commandTimeoutMs, () => {
         this.#arrivals.delete(arrived)
         reject(new JobBackendError(`There is no connection to Redis: ${reasonOf(this.#failure)}.`, { cause: this.#failure }))
       })

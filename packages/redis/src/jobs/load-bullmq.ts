@@ -1,4 +1,5 @@
 import { JobBackendError } from '@sluice/core'
+import { loadPackage } from '@sluice/core/siblings'
 
 /** Keys that each of BullMQ's scripts takes that are used here, as of the version that they were tried with. */
 const KEY_COUNTS = {
@@ -30,10 +31,10 @@ interface Definition {
 /**
  * Loads BullMQ, and asks it for its scripts in the way in which it gives them to a Redis client.
  *
- * @throws JobBackendError when it is not installed, or moves jobs in another way than is known here.
+ * @throws MissingPackageError; JobBackendError when it moves jobs in another way than is known here.
  */
 export async function loadBullmq(): Promise<Bullmq> {
-  const { RedisConnection } = await importBullmq()
+  const { RedisConnection } = await loadPackage('bullmqJobBackend', 'bullmq', () => import('bullmq'))
   const definitions = new Map<string, Definition>()
   // A client that has ended is asked for nothing else.
   const client = {
@@ -61,17 +62,6 @@ export async function loadBullmq(): Promise<Bullmq> {
   }
   const functionOf = (name: string) => `local ${name} = function(KEYS, ARGV)\n${definitions.get(`${name}:${version}`)?.lua}\nend\n`
   return { version, functions: (...names) => names.map(functionOf).join('') }
-}
-
-async function importBullmq(): Promise<typeof import('bullmq')> {
-  try {
-    return await import('bullmq')
-  } catch (error) {
-    const { code, message = '' } = error as { readonly code?: string; readonly message?: string }
-    if ((code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && message.includes("'bullmq'"))
-      throw new JobBackendError('This backend needs the package "bullmq": npm install bullmq', { cause: error })
-    throw error
-  }
 }
 
 function ignore(): void {}

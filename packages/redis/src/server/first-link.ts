@@ -1,5 +1,5 @@
 import { StoreUnavailableError } from '@sluice/core'
-import { patiently } from '@sluice/core/siblings'
+import { setBusyAwareTimeout } from '@sluice/core/siblings'
 
 /** Lets the calls that come before the first link wait for it, each for a time. */
 export class FirstLink {
@@ -26,7 +26,9 @@ export class FirstLink {
     if (this.#isThere) return
     let arrived: () => void = () => {}
     const late = new Promise<never>((_, reject) => {
-      arrived = patiently(this.timeoutMs, () => reject(new StoreUnavailableError('Redis', 'there is no connection yet.', this.#failure)))
+      arrived = setBusyAwareTimeout(this.timeoutMs, () =>
+        reject(new StoreUnavailableError('Redis', 'there is no connection yet.', this.#failure)),
+      )
     })
     try {
       await Promise.race([this.#arrival, late])

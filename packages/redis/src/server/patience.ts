@@ -1,13 +1,11 @@
+import { TIMEOUT_TICKS } from '@sluice/core/siblings'
 import type { Cluster, Command, Redis } from 'ioredis'
 import { eachConnection } from './each-connection.ts'
 
 /**
- * A time limit is looked at so often: time in which this process did nothing, because something blocked its event loop, counts as one part of it. What was
- * answered meanwhile is read before it is given up.
+ * Ends commands that are not answered in time, which is up to 20% longer than was asked for. Like `setBusyAwareTimeout`, it counts a period in which the event loop
+ * is blocked as one tick at most, and reads first what was answered meanwhile; but one timer serves all commands.
  */
-const PARTS = 5
-
-/** Ends commands that are not answered in time, which is up to a fifth longer than was asked for. */
 export class CommandTimeouts {
   /** Commands that are under way, by the part of the time in which they were sent, the latest first. */
   readonly #sent: Set<Command>[] = [new Set()]
@@ -41,14 +39,14 @@ export class CommandTimeouts {
     command.promise.then(answered, answered)
     if (this.#timer !== undefined) return
     // Answers that have come are read between timers and immediates.
-    this.#timer = setInterval(() => setImmediate(() => this.#next()).unref(), this.timeoutMs / PARTS)
+    this.#timer = setInterval(() => setImmediate(() => this.#next()).unref(), this.timeoutMs / TIMEOUT_TICKS)
     this.#timer.unref()
   }
 
   #next(): void {
     this.#sent.unshift(new Set())
     // One more: the first part was under way when a command was sent.
-    const late = this.#sent.length > PARTS + 1 ? this.#sent.pop() : undefined
+    const late = this.#sent.length > TIMEOUT_TICKS + 1 ? this.#sent.pop() : undefined
     for (const command of late ?? []) command.reject(new Error('Command timed out'))
     if (this.#underWay > 0) return
     clearInterval(this.#timer)

@@ -244,7 +244,8 @@ describe('the file of an SQLite backend', () => {
     const script = `
       import { sqliteJobBackend } from './src/jobs/backends/sqlite/index.ts'
       await sqliteJobBackend('jobs.db').open().catch(({ name, code, message }) => console.log(name, code, message))`
-    const text = 'JobBackendError SLUICE_JOB_BACKEND sqliteJobBackend needs the package "better-sqlite3": npm install better-sqlite3.\n'
+    const text =
+      'MissingPackageError SLUICE_MISSING_PACKAGE sqliteJobBackend needs the package "better-sqlite3": npm install better-sqlite3\n'
     expect(await run(script, folder)).toEqual({ code: 0, text })
   })
 })

@@ -1,5 +1,5 @@
 import type { Connection } from '../../schema/connection.ts'
-import { within } from '../../shared/within.ts'
+import { within } from '../../shared/timers.ts'
 
 type Row = Readonly<Record<string, unknown>>
 

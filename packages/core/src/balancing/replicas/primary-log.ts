@@ -1,7 +1,7 @@
 import type { Clock } from '../../shared/clock.ts'
+import { Repeated } from '../../shared/timers.ts'
 import type { HeldSession } from './held-session.ts'
 import { type Position, type Positions, UnusableServerError } from './positions.ts'
-import { Repeated } from './repeated.ts'
 
 /** Milliseconds between two questions at least, however much is written. */
 const GAP_MS = 5

@@ -1,7 +1,7 @@
 import type { Clock } from '../../shared/clock.ts'
+import { Repeated } from '../../shared/timers.ts'
 import type { HeldSession } from './held-session.ts'
 import { ORIGIN, type Position, type Positions, type ReplicaPosition, UnusableServerError } from './positions.ts'
-import { Repeated } from './repeated.ts'
 import { NotCurrentError } from './replica-errors.ts'
 
 const POLL_MS = 100

@@ -1,6 +1,7 @@
+import { type HeapItem, PlacedHeap } from '../../shared/heap.ts'
 import type { PickableNode, Picker } from './picker.ts'
 
-interface Entry<TNode> {
+interface Entry<TNode> extends HeapItem {
   readonly node: TNode
   deadline: number
   step: number
@@ -11,7 +12,7 @@ interface Entry<TNode> {
  * scheduling, as Envoy and gRPC use it in place of a scan over all nodes.
  */
 export class EarliestDeadlinePicker<TNode extends PickableNode> implements Picker<TNode> {
-  #heap: Entry<TNode>[] = []
+  #heap = heapOf<TNode>([])
   /** The deadline of what was picked last. */
   #now = 0
 
@@ -19,24 +20,24 @@ export class EarliestDeadlinePicker<TNode extends PickableNode> implements Picke
   constructor(private readonly shareOf: (node: TNode) => number) {}
 
   rebuild(nodes: readonly TNode[]): void {
-    const known = new Map(this.#heap.map((entry) => [entry.node, entry]))
-    this.#heap = nodes.map((node, at) => {
+    const known = new Map([...this.#heap].map((entry) => [entry.node, entry]))
+    const entries = nodes.map((node, at) => {
       const step = 1 / this.shareOf(node)
       const entry = known.get(node)
-      // Who is new does not catch up on what it missed, and those who come together do not come at once.
+      // A new node does not catch up on what it missed, and nodes that are added together do not come at once.
       const wait = entry === undefined ? step * (0.5 + at / (1_000 * nodes.length)) : Math.min(step, entry.deadline - this.#now)
-      return { node, step, deadline: this.#now + wait }
+      return { node, step, deadline: this.#now + wait, place: 0 }
     })
-    this.#heapify()
+    this.#heap = heapOf(entries)
   }
 
   pick(_client: string | undefined, except: TNode | undefined): TNode | undefined {
-    const first = this.#heap[0]
+    const first = this.#heap.peek()
     if (first === undefined) return undefined
     if (!first.node.hasRoom || first.node === except) return this.#pickPast(except)
     this.#now = first.deadline
     first.deadline += first.step
-    this.#sink(0)
+    this.#heap.update(first)
     return first.node
   }
 
@@ -50,33 +51,13 @@ export class EarliestDeadlinePicker<TNode extends PickableNode> implements Picke
     this.#now = best.deadline
     best.deadline += best.step
     for (const entry of this.#heap) if (entry.deadline < this.#now && entry.node !== except) entry.deadline = this.#now + entry.step
-    this.#heapify()
+    this.#heap = heapOf(this.#heap)
     return best.node
   }
+}
 
-  #heapify(): void {
-    for (let at = (this.#heap.length >> 1) - 1; at >= 0; at -= 1) this.#sink(at)
-  }
-
-  #sink(from: number): void {
-    const heap = this.#heap
-    const entry = heap[from]
-    if (entry === undefined) return
-    let at = from
-    for (;;) {
-      let child = 2 * at + 1
-      const left = heap[child]
-      if (left === undefined) break
-      let least = left
-      const right = heap[child + 1]
-      if (right !== undefined && right.deadline < left.deadline) {
-        least = right
-        child += 1
-      }
-      if (least.deadline >= entry.deadline) break
-      heap[at] = least
-      at = child
-    }
-    heap[at] = entry
-  }
+function heapOf<TNode>(entries: Iterable<Entry<TNode>>): PlacedHeap<Entry<TNode>> {
+  const heap = new PlacedHeap<Entry<TNode>>((first, second) => first.deadline < second.deadline)
+  for (const entry of entries) heap.add(entry)
+  return heap
 }

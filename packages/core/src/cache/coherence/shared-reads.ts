@@ -1,5 +1,5 @@
 import type { Clock } from '../../shared/clock.ts'
-import { Periodic } from '../../shared/periodic.ts'
+import { Periodic } from '../../shared/timers.ts'
 import { type CacheStore, EVERY_TAG, type StoredEntry, type StoreState } from '../stores/cache-store.ts'
 import type { TagTable } from './tag-table.ts'
 

@@ -1,5 +1,5 @@
-import { backOffMs } from '../../shared/back-off.ts'
 import { InvalidArgumentError } from '../../shared/errors.ts'
+import { backOffMs } from '../../shared/timers.ts'
 import { type ChangeConnection, type ChangeTarget, checkListenOptions, type ListenOptions } from './change-listener-options.ts'
 import { DEFAULT_CHANNEL } from './change-triggers-sql.ts'
 

@@ -1,7 +1,7 @@
-import { backOffMs } from '../../shared/back-off.ts'
 import { type Clock, systemClock } from '../../shared/clock.ts'
 import { InvalidArgumentError, SluiceError, UnwrittenError } from '../../shared/errors.ts'
 import type { RandomSource } from '../../shared/random.ts'
+import { backOffMs } from '../../shared/timers.ts'
 import { type UnwrittenEntry, WriteBacklog } from './write-backlog.ts'
 import { checkWriteBehindOptions, type WriteBehindEntry, type WriteBehindOptions } from './write-behind-options.ts'
 

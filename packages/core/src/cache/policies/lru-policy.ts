@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
+import { type HeapItem, PlacedHeap } from '../../shared/heap.ts'
 import type { CacheKey, StoredValue } from '../cache-entry.ts'
 import type { EvictionPolicy, Shelf } from './eviction-policy.ts'
-import { type HeapItem, MinHeap } from './min-heap.ts'
 
 /** The list evicts nothing by itself, but wants a limit. */
 const UNLIMITED = { maxSize: Number.MAX_SAFE_INTEGER, sizeCalculation: (): number => 1 }
@@ -15,7 +15,7 @@ const NO_OPTIONS = {}
  */
 export class LruPolicy implements EvictionPolicy {
   readonly entryBytes = 168
-  readonly #shelves = new MinHeap<LruShelf>((first, second) => first.notBefore < second.notBefore)
+  readonly #shelves = new PlacedHeap<LruShelf>((first, second) => first.notBefore < second.notBefore)
 
   createShelf(namespace: string): Shelf {
     return new LruShelf(namespace, this.#shelves)
@@ -24,7 +24,7 @@ export class LruPolicy implements EvictionPolicy {
   victim(): CacheKey {
     // A shelf's bound only grows, so the first one to be found exact is the least of all.
     for (;;) {
-      const shelf = this.#shelves.least
+      const shelf = this.#shelves.peek()
       const next = shelf?.entries().next()
       if (shelf === undefined || next === undefined || next.done) throw new RangeError('there is nothing to evict')
       const [key, { lastAccess }] = next.value
@@ -43,7 +43,7 @@ class LruShelf implements Shelf, HeapItem {
 
   constructor(
     readonly namespace: string,
-    private readonly shelves: MinHeap<LruShelf>,
+    private readonly shelves: PlacedHeap<LruShelf>,
   ) {}
 
   get size(): number {

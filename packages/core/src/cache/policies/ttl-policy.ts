@@ -1,7 +1,7 @@
+import { type HeapItem, PlacedHeap } from '../../shared/heap.ts'
 import type { CacheKey, StoredValue } from '../cache-entry.ts'
 import type { EvictionPolicy, Shelf } from './eviction-policy.ts'
 import { MapShelf, type Ranking } from './map-shelf.ts'
-import { type HeapItem, MinHeap } from './min-heap.ts'
 import { RankedEntry } from './ranked-entry.ts'
 
 class TimedEntry extends RankedEntry implements HeapItem {
@@ -23,7 +23,7 @@ class TimedEntry extends RankedEntry implements HeapItem {
  */
 export class TtlPolicy implements EvictionPolicy, Ranking<TimedEntry> {
   readonly entryBytes = 160
-  readonly #queue = new MinHeap<TimedEntry>((first, second) =>
+  readonly #queue = new PlacedHeap<TimedEntry>((first, second) =>
     first.expires === second.expires ? first.order < second.order : first.expires < second.expires,
   )
   #order = 0
@@ -33,7 +33,7 @@ export class TtlPolicy implements EvictionPolicy, Ranking<TimedEntry> {
   }
 
   victim(): CacheKey {
-    const { least } = this.#queue
+    const least = this.#queue.peek()
     if (least === undefined) throw new RangeError('there is nothing to evict')
     return least
   }

@@ -1,5 +1,5 @@
 import { SluiceError } from '../../shared/errors.ts'
-import { patiently } from '../../shared/patiently.ts'
+import { setBusyAwareTimeout } from '../../shared/timers.ts'
 import { type ClusterCall, type ClusterMessage, type ClusterMethod, clusterMessage, readClusterMessage } from './cluster-messages.ts'
 import { StoreUnavailableError } from './store-unavailable-error.ts'
 
@@ -44,7 +44,9 @@ export class ClusterCaller {
       if (!this.port.connected) throw unavailable('this process has no connection to it.')
       this.#lastId += 1
       const id = this.#lastId
-      const answered = patiently(this.timeoutMs, () => this.#settle(id)?.reject(unavailable(`no answer within ${this.timeoutMs} ms.`)))
+      const answered = setBusyAwareTimeout(this.timeoutMs, () =>
+        this.#settle(id)?.reject(unavailable(`no answer within ${this.timeoutMs} ms.`)),
+      )
       this.#waiting.set(id, { answered, resolve, reject })
       // After what all sockets brought that are read in this turn: requests that came together call together.
       if (this.#calls.length === 0) setImmediate(() => this.#send())

@@ -1,4 +1,4 @@
-import { Periodic } from '../../shared/periodic.ts'
+import { Periodic } from '../../shared/timers.ts'
 
 export interface RegularInspection {
   /** Whether there is anything to look at yet. */

@@ -1,4 +1,4 @@
-import { pause } from '../../shared/pause.ts'
+import { pause } from '../../shared/timers.ts'
 import type { ProgressDetails } from './batch-job.ts'
 
 const ATTEMPTS = 4

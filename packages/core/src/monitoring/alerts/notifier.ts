@@ -1,4 +1,4 @@
-import { pause } from '../../shared/pause.ts'
+import { pause, within } from '../../shared/timers.ts'
 import type { Alert, AlertChange } from './alert.ts'
 
 /** Tells somebody of alerts. What it throws is told as an event `error`, and it is called again, three times; it hinders nothing. */
@@ -66,21 +66,14 @@ class Delivery {
   }
 
   async #once({ alert, change }: Notice): Promise<void> {
-    const late = new AbortController()
-    const signal = AbortSignal.any([late.signal, this.#ending.signal])
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const tooLate = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        const error = new Error(`The notifier "${this.notifier.name}" did not end within ${this.timeoutMs} ms.`)
-        late.abort(error)
-        reject(error)
-      }, this.timeoutMs)
-      timer.unref()
-    })
+    const ending = new AbortController()
+    const signal = AbortSignal.any([ending.signal, this.#ending.signal])
+    const notifying = Promise.resolve(this.notifier.notify(alert, change, signal))
     try {
-      await Promise.race([this.notifier.notify(alert, change, signal), tooLate])
-    } finally {
-      clearTimeout(timer)
+      await within(this.timeoutMs, notifying, `The notifier "${this.notifier.name}" did not end within ${this.timeoutMs} ms.`)
+    } catch (error) {
+      ending.abort(error)
+      throw error
     }
   }
 }

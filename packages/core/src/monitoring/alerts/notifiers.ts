@@ -1,6 +1,6 @@
-import { createHmac } from 'node:crypto'
 import { InvalidArgumentError } from '../../shared/errors.ts'
 import { checkOptions, type OptionRule, option } from '../../shared/options.ts'
+import { hmacOf } from '../../shared/signature.ts'
 import type { Alert, AlertChange } from './alert.ts'
 import type { Notifier } from './notifier.ts'
 
@@ -76,8 +76,7 @@ function headersOf(
 ): Record<string, string> {
   // Of this sending: the latest value of an alert that somebody resolves may be hours old.
   const timestamp = String(Date.now())
-  const signature =
-    secret === undefined ? {} : { 'sluice-signature': createHmac('sha256', secret).update(`${timestamp}.${body}`).digest('hex') }
+  const signature = secret === undefined ? {} : { 'sluice-signature': hmacOf(secret, `${timestamp}.${body}`).toString('hex') }
   const key = `${alert.id}-${change}-${alert.updatedAt}`
   return { ...headers, 'content-type': 'application/json', 'idempotency-key': key, 'sluice-timestamp': timestamp, ...signature }
 }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../../shared/errors.ts'
-import { within } from '../../shared/within.ts'
+import { within } from '../../shared/timers.ts'
 import { isFamily, isSample } from './check-family.ts'
 import type { FeedOptions } from './feed-options.ts'
 import type { MetricFamily, MetricFeed, NumberSample, Sample } from './metric-family.ts'

@@ -1,6 +1,6 @@
+import { median } from '../../shared/median.ts'
 import type { LoadHistory } from './load-history.ts'
 import type { LogScale } from './log-scale.ts'
-import { medianOf } from './median.ts'
 import type { StateVisitor } from './state-visitor.ts'
 import type { TimeGrid } from './time-grid.ts'
 
@@ -36,7 +36,8 @@ export class PresentLoad {
     this.average =
       history.step === 0 ? history.last : this.average + (1 - Math.exp(-stepMinutes / AVERAGE_MINUTES)) * (history.last - this.average)
     const { step } = history
-    this.median5 = medianOf(history.last, history.at(step - 1), history.at(step - 2), history.at(step - 3), history.at(step - 4))
+    this.median5 =
+      median([history.last, history.at(step - 1), history.at(step - 2), history.at(step - 3), history.at(step - 4)]) ?? Number.NaN
     this.logLast = scale.log(history.last)
     this.logMean15 = scale.log(history.meanOfLast(15))
     this.logMean60 = scale.log(history.meanOfLast(Math.max(60, 2 * stepMinutes)))

@@ -1,7 +1,6 @@
-import { type BackOff, backOffMs } from '../../shared/back-off.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { RandomSource } from '../../shared/random.ts'
-import { within } from '../../shared/within.ts'
+import { type BackOff, backOffMs, within } from '../../shared/timers.ts'
 import { type ScalerTarget, ScalingFailedError } from './scaler-target.ts'
 
 const BACK_OFF: BackOff = { baseMs: 1000, maxMs: 30_000 }

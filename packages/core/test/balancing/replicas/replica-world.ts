@@ -14,7 +14,7 @@ function lsn(position: number): string {
 
 /** Servers that answer questions for positions, in virtual time: of PostgreSQL, or of MariaDB for MySQL's dialect. */
 export function openWorld(replicaCount: number, options: ReplicaOptions = {}, sharesKept = false, dialect: Dialect = 'postgresql') {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'Date'] })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'Date'] })
   const started = Date.now()
   const clock = { now: () => Date.now() - started + 1_000_000, wall: () => Date.now() }
   const primary = {

@@ -201,7 +201,7 @@ describe('the notifiers of an engine', () => {
     const errors: string[] = []
     monitor.on('error', ({ error }) => errors.push((error as Error).message))
     monitor.recordMetric('cpu', 75, 'a')
-    await vi.advanceTimersByTimeAsync(200)
+    await vi.advanceTimersByTimeAsync(201)
     expect(errors).toEqual(['The notifier "stuck" did not end within 200 ms.'])
     monitor.close()
     await vi.advanceTimersByTimeAsync(60_000)

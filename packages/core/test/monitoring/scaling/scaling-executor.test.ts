@@ -38,7 +38,9 @@ const settle = () => vi.advanceTimersByTimeAsync(0)
 
 describe('ScalingExecutor', () => {
   beforeEach(() => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'performance', 'Date'] })
+    vi.useFakeTimers({
+      toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'performance', 'Date'],
+    })
   })
   afterEach(() => {
     vi.useRealTimers()

@@ -1,8 +1,8 @@
+import { MinHeap } from '../../../shared/heap.ts'
 import type { TaskStatus } from '../../task.ts'
 import type { QueueCounts, WakeHint } from '../job-backend.ts'
 import { Fifo } from './fifo.ts'
 import type { MemoryTask } from './memory-task.ts'
-import { MinHeap } from './min-heap.ts'
 
 type Waiting = 'pending' | 'queued' | 'processing' | 'retry' | 'dead'
 
@@ -27,14 +27,14 @@ export class MemoryQueue {
   add(task: MemoryTask): void {
     this.#counts[task.status as Waiting] += 1
     if (task.runAt === 0) this.#levels[task.level].push(task)
-    else this.#later.push(task)
+    else this.#later.add(task)
   }
 
   /** It is to be run again. */
   putBack(task: MemoryTask, status: 'queued' | 'retry', now: number): void {
     this.set(task, task.runAt > now ? status : 'queued')
-    if (task.runAt > now) this.#later.push(task)
-    else this.#returned.push(task)
+    if (task.runAt > now) this.#later.add(task)
+    else this.#returned.add(task)
   }
 
   set(task: MemoryTask, status: TaskStatus): void {
@@ -77,7 +77,7 @@ export class MemoryQueue {
       this.#later.shift()
       if (!isWaiting(task)) continue
       this.set(task, 'queued')
-      this.#returned.push(task)
+      this.#returned.add(task)
     }
   }
 

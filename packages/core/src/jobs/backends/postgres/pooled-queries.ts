@@ -1,4 +1,4 @@
-import { within } from '../../../shared/within.ts'
+import { within } from '../../../shared/timers.ts'
 import { JobBackendError } from '../../job-errors.ts'
 import type { PostgresPool, PostgresPoolClient } from './postgres-options.ts'
 

@@ -1,5 +1,4 @@
-import { backOffMs } from '../../../shared/back-off.ts'
-import { within } from '../../../shared/within.ts'
+import { backOffMs, within } from '../../../shared/timers.ts'
 import type { WakeHint } from '../job-backend.ts'
 import { NOTHING, type PooledQueries } from './pooled-queries.ts'
 import type { PostgresPoolClient } from './postgres-options.ts'

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { loadPackage } from '../../../shared/load-package.ts'
 import { JobBackendError } from '../../job-errors.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
 import { backendError, isBusy } from './sqlite-errors.ts'
@@ -14,9 +15,9 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a file, or takes a database that is open, and makes the tables.
+ * Opens a file, or takes a database that is open, and creates the tables.
  *
- * @throws JobBackendError.
+ * @throws JobBackendError; MissingPackageError.
  */
 export async function openDatabase(file: string | SqliteDatabase, options: OpenOptions): Promise<SqliteDatabase> {
   const name = typeof file === 'string' ? file : file.name
@@ -58,17 +59,16 @@ function prepare(database: SqliteDatabase): void {
 
 type Open = (file: string) => SqliteDatabase
 
+/** @throws MissingPackageError; JobBackendError, if its native part cannot be loaded. */
 async function loadDriver(): Promise<Open> {
+  const { default: Sqlite } = await loadPackage('sqliteJobBackend', 'better-sqlite3', () => import('better-sqlite3'))
   try {
-    const { default: Sqlite } = await import('better-sqlite3')
-    // Its native part is not loaded before the first database is.
+    // Its native part is loaded with the first database.
     new Sqlite(':memory:').close()
-    // SQLite itself would wait for locks by stopping the process.
-    return (file) => new Sqlite(file, { timeout: 0 })
   } catch (error) {
-    const { code, message = '' } = error as { readonly code?: string; readonly message?: string }
-    const isMissing = code === 'ERR_MODULE_NOT_FOUND' && message.includes("'better-sqlite3'")
-    const text = isMissing ? 'needs the package "better-sqlite3": npm install better-sqlite3' : `cannot load "better-sqlite3": ${message}`
-    throw new JobBackendError(`sqliteJobBackend ${text}`.replace(/\.*$/, '.'), { cause: error })
+    const message = error instanceof Error ? error.message : String(error)
+    throw new JobBackendError(`sqliteJobBackend cannot load "better-sqlite3": ${message}`.replace(/\.*$/, '.'), { cause: error })
   }
+  // SQLite itself would wait for locks by stopping the process.
+  return (file) => new Sqlite(file, { timeout: 0 })
 }

@@ -24,7 +24,7 @@ export interface SqliteJobOptions {
  *
  * @param file - A path, opened in WAL mode and made if there is none; or a database of `better-sqlite3` that the app has open: it keeps its settings, should be in WAL mode, and is
  *   not closed. Its tables are those that begin with `sluice_`.
- * @throws InvalidArgumentError; InvalidOptionError. What is wrong with the file comes to light with the first call, as a JobBackendError.
+ * @throws InvalidArgumentError; InvalidOptionError. The first call that uses the file throws a JobBackendError if something is wrong with it, and a MissingPackageError without `better-sqlite3`.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
+import { median } from '../../../shared/median.ts'
 import type { LoadContext } from '../load-context.ts'
-import { medianOf } from '../median.ts'
 import { EXPERT } from './expert-names.ts'
 
 /** What former days say of the moment that is forecast, in logarithms; `NaN` where they say nothing. */
@@ -26,17 +26,12 @@ export function dailyOutlook(context: LoadContext, horizon: number): DailyOutloo
   const dayAgo = daysAgo(context, 1, horizon)
   const secondDayAgo = daysAgo(context, 2, horizon)
   const weekAgo = daysAgo(context, 7, horizon)
-  const [third, fourth, fifth, sixth] = [
-    daysAgo(context, 3, horizon),
-    daysAgo(context, 4, horizon),
-    daysAgo(context, 5, horizon),
-    daysAgo(context, 6, horizon),
-  ]
-  const profile = medianOf(dayAgo, secondDayAgo, third, fourth, fifth, sixth, weekAgo)
+  const between = [3, 4, 5, 6].map((days) => daysAgo(context, days, horizon))
+  const profile = median([dayAgo, secondDayAgo, ...between, weekAgo]) ?? Number.NaN
   const dayGrowth = dayAgo - baseOf(context, 1)
   const secondDayGrowth = secondDayAgo - baseOf(context, 2)
   const weekGrowth = weekAgo - baseOf(context, 7)
-  const growth = medianOf(dayGrowth, secondDayGrowth, weekGrowth)
+  const growth = median([dayGrowth, secondDayGrowth, weekGrowth]) ?? Number.NaN
   return { dayAgo, weekAgo, profile, dayGrowth, secondDayGrowth, weekGrowth, growth }
 }
 
@@ -60,15 +55,7 @@ function baseOf({ grid, history, scale }: LoadContext, days: number): number {
 
 /** What former days had at the latest moment. */
 export function profileNow(context: LoadContext): number {
-  return medianOf(
-    daysAgo(context, 1, 0),
-    daysAgo(context, 2, 0),
-    daysAgo(context, 3, 0),
-    daysAgo(context, 4, 0),
-    daysAgo(context, 5, 0),
-    daysAgo(context, 6, 0),
-    daysAgo(context, 7, 0),
-  )
+  return median([1, 2, 3, 4, 5, 6, 7].map((days) => daysAgo(context, days, 0))) ?? Number.NaN
 }
 
 /** Experts that know former days: the same time yesterday, the profile of a week, and the growth that was seen at this time of day. */

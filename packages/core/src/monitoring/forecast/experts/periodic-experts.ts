@@ -1,5 +1,5 @@
+import { median } from '../../../shared/median.ts'
 import type { LoadContext } from '../load-context.ts'
-import { medianOf } from '../median.ts'
 import { EXPERT } from './expert-names.ts'
 
 /** What the last periods say of the moment that is forecast; `NaN` where they say nothing. */
@@ -22,7 +22,7 @@ export function periodicOutlook({ history, scale, periods }: LoadContext, horizo
   const back = Math.ceil(horizon / period) * period
   const then = history.step + horizon - back
   const ago = history.at(then)
-  const median = medianOf(ago, history.at(then - period), history.at(then - 2 * period))
+  const ofThree = median([ago, history.at(then - period), history.at(then - 2 * period)]) ?? Number.NaN
   let sum = 0
   let known = 0
   for (let step = history.step; step > history.step - SHIFT_STEPS; step -= 1) {
@@ -32,7 +32,7 @@ export function periodicOutlook({ history, scale, periods }: LoadContext, horizo
     known += 1
   }
   const shift = Math.max(-MOST_LOG_SHIFT, Math.min(MOST_LOG_SHIFT, sum / known))
-  return { ago, median, shifted: Number.isNaN(ago) ? ago : scale.exp(scale.log(ago) + shift) }
+  return { ago, median: ofThree, shifted: Number.isNaN(ago) ? ago : scale.exp(scale.log(ago) + shift) }
 }
 
 /** Experts that know the periods which were found: what was a period ago, by either way of finding them, and the median of three. */

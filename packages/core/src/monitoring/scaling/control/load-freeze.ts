@@ -1,3 +1,5 @@
+import { median } from '../../../shared/median.ts'
+
 const MINUTE_MS = 60_000
 const MEDIAN_MINUTES = 60
 const RECENT_MINUTES = 5
@@ -44,8 +46,8 @@ export class LoadFreeze {
   }
 
   #look(now: number, perSecond: number): void {
-    const recent = medianOf(this.#minutes.slice(-RECENT_MINUTES))
-    const usual = medianOf(this.#minutes)
+    const recent = usualOf(this.#minutes.slice(-RECENT_MINUTES))
+    const usual = usualOf(this.#minutes)
     if (recent === undefined || usual === undefined || usual <= this.leastLoad) return
     if (!(perSecond < DROP * recent && perSecond < DROP * usual)) return
     this.#since = now
@@ -55,7 +57,7 @@ export class LoadFreeze {
 }
 
 /** `undefined` where fewer than three are known. */
-function medianOf(values: readonly number[]): number | undefined {
-  const known = values.filter((value) => !Number.isNaN(value)).sort((a, b) => a - b)
-  return known.length < 3 ? undefined : known[known.length >> 1]
+function usualOf(values: readonly number[]): number | undefined {
+  const known = values.filter((value) => !Number.isNaN(value))
+  return known.length < 3 ? undefined : median(known)
 }

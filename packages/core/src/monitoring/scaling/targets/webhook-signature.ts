@@ -1,10 +1,7 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
-import { InvalidOptionError } from '../../../shared/errors.ts'
+import { checkSecrets, isSignedTimed, signTimed } from '../../../shared/signature.ts'
 
 /** Carries the proof that a demand to scale is genuine. */
 export const SCALING_SIGNATURE_HEADER = 'x-sluice-scaling-signature'
-const PATTERN = /^t=(\d{1,12});v1=([\da-f]{64})$/
-const MIN_SECRET = 16
 
 /** What the proof is of. */
 export interface SignedDemand {
@@ -14,18 +11,9 @@ export interface SignedDemand {
   readonly body: string
 }
 
-/** @throws InvalidOptionError. */
-export function checkSecret(name: string, secret: unknown): string {
-  // Not even a part of a secret belongs into a message.
-  if (typeof secret !== 'string' || secret.length < MIN_SECRET) {
-    throw new InvalidOptionError(name, `a text of at least ${MIN_SECRET} characters`, typeof secret)
-  }
-  return secret
-}
-
 /** @param nowSeconds - Of the Unix epoch. */
 export function signDemand(secret: string, demand: SignedDemand, nowSeconds: number): string {
-  return `t=${nowSeconds};v1=${macOf(secret, demand, nowSeconds).toString('hex')}`
+  return signTimed(secret, linesOf(demand), nowSeconds)
 }
 
 /**
@@ -41,13 +29,9 @@ export function isSignedDemand(
   nowSeconds: number = Math.floor(Date.now() / 1000),
   maxAgeSeconds = 60,
 ): boolean {
-  const [, time = '', mac = ''] = (typeof value === 'string' ? PATTERN.exec(value) : null) ?? []
-  if (mac === '' || !(Math.abs(nowSeconds - Number(time)) <= maxAgeSeconds)) return false
-  const given = Buffer.from(mac, 'hex')
-  const list = typeof secrets === 'string' ? [secrets] : secrets
-  return list.some((secret) => timingSafeEqual(given, macOf(checkSecret('secrets', secret), demand, Number(time))))
+  return isSignedTimed(checkSecrets('secrets', secrets), value, linesOf(demand), nowSeconds, maxAgeSeconds)
 }
 
-function macOf(secret: string, { path, host, body }: SignedDemand, seconds: number): Buffer {
-  return createHmac('sha256', secret).update(`v1\n${seconds}\nPOST\n${path}\n${host}\n${body}`).digest()
+function linesOf({ path, host, body }: SignedDemand): readonly string[] {
+  return ['POST', path, host, body]
 }

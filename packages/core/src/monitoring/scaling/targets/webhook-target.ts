@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { InvalidArgumentError, InvalidOptionError } from '../../../shared/errors.ts'
 import { checkOptions, option } from '../../../shared/options.ts'
+import { checkSecret } from '../../../shared/signature.ts'
+import { pause } from '../../../shared/timers.ts'
 import { type ScalerTarget, ScalingFailedError } from '../scaler-target.ts'
-import { checkSecret, SCALING_SIGNATURE_HEADER, signDemand } from './webhook-signature.ts'
+import { SCALING_SIGNATURE_HEADER, signDemand } from './webhook-signature.ts'
 
 export interface WebhookTargetOptions {
   /** What signs each demand: a text of at least 16 characters. */
@@ -74,7 +76,8 @@ export function webhookTarget(url: string | URL, options: WebhookTargetOptions):
             cause: error.cause,
           })
         }
-        await wait(retryMs * 2 ** (attempt - 1), signal)
+        await pause(retryMs * 2 ** (attempt - 1), signal)
+        signal.throwIfAborted()
       }
     },
   }
@@ -121,19 +124,4 @@ async function send(address: URL, body: string, key: string, secret: string, sig
 
 function isRefusal(status: number): boolean {
   return status >= 400 && status < 500 && status !== 408 && status !== 425 && status !== 429
-}
-
-function wait(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', onAbort)
-      resolve()
-    }, ms)
-    timer.unref()
-    signal.addEventListener('abort', onAbort, { once: true })
-  })
 }

@@ -1,6 +1,6 @@
 import cluster from 'node:cluster'
-import { type BackOff, backOffMs } from '../../../../shared/back-off.ts'
 import { InvalidArgumentError, SluiceError } from '../../../../shared/errors.ts'
+import { type BackOff, backOffMs } from '../../../../shared/timers.ts'
 import { type Admission, type ScalerTarget, ScalingFailedError } from '../../scaler-target.ts'
 import { type ClusterTargetOptions, type ResolvedClusterTargetOptions, resolveClusterTargetOptions } from './cluster-target-options.ts'
 import { ClusterWorker } from './cluster-worker.ts'

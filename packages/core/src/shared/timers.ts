@@ -1,0 +1,147 @@
+import { AsyncResource } from 'node:async_hooks'
+import type { RandomSource } from './random.ts'
+
+/** A busy-aware timeout consists of this many ticks. A period in which the event loop is blocked counts as one tick at most. */
+export const TIMEOUT_TICKS = 5
+
+/**
+ * Calls `run` after `ms`, like `setTimeout`, but counts any period in which the event loop is blocked as at most 20% of `ms`, and reads first what arrived
+ * meanwhile. Does not keep the process alive.
+ *
+ * @returns Cancels it.
+ */
+export function setBusyAwareTimeout(ms: number, run: () => void): () => void {
+  let left = TIMEOUT_TICKS
+  let isOver = false
+  const timer = setInterval(() => {
+    left -= 1
+    if (left > 0) return
+    clearInterval(timer)
+    setImmediate(() => {
+      if (!isOver) run()
+    }).unref()
+  }, ms / TIMEOUT_TICKS)
+  timer.unref()
+  return () => {
+    isOver = true
+    clearInterval(timer)
+  }
+}
+
+/**
+ * Waits for a promise, at most `ms`, by a busy-aware timeout: a result that this process was too busy to read in time is not late.
+ *
+ * @throws What the promise rejects with; an error with `message` if it has not settled in time.
+ */
+export function within<T>(ms: number, promise: PromiseLike<T>, message: string = `No answer within ${ms} ms.`): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = setBusyAwareTimeout(ms, () => reject(new Error(message)))
+    promise.then(resolve, reject).then(cancel)
+  })
+}
+
+/** Waits, without keeping the process alive; no longer than until the signal is aborted. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    timer.unref()
+    signal.addEventListener('abort', done, { once: true })
+    if (signal.aborted) done()
+  })
+}
+
+/** Runs a function at an interval, without keeping the process alive, while there is work. */
+export class Periodic {
+  #timer: ReturnType<typeof setInterval> | undefined
+
+  /** @param run - One run; returns whether another will be needed. */
+  constructor(
+    private readonly intervalMs: number,
+    private readonly run: () => boolean,
+  ) {}
+
+  start(): void {
+    if (this.#timer !== undefined) return
+    this.#timer = setInterval(() => {
+      if (!this.run()) this.stop()
+    }, this.intervalMs)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+}
+
+/** Runs an asynchronous function repeatedly, one run at a time, at times that the caller sets. Does not keep the process alive. */
+export class Repeated {
+  /** Runs outside the async context of the request that woke it. */
+  readonly #context = new AsyncResource('SluiceRepeated')
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #dueAt: number = Number.POSITIVE_INFINITY
+  #isRunning = false
+  #isClosed = false
+
+  /**
+   * @param run - One run. Must not reject.
+   * @param nextAt - When the next run is due, by `now`; `Infinity`: not until `wake` is called.
+   */
+  constructor(
+    private readonly now: () => number,
+    private readonly run: () => Promise<void>,
+    private readonly nextAt: () => number,
+  ) {}
+
+  /** Reads `nextAt` again: the next run may be due at a different time. */
+  wake(): void {
+    if (this.#isClosed || this.#isRunning) return
+    const at = this.nextAt()
+    if (this.#timer !== undefined && at === this.#dueAt) return
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#dueAt = at
+    if (at === Number.POSITIVE_INFINITY) return
+    this.#timer = this.#context.runInAsyncScope(() => setTimeout(() => this.#runNow(), Math.max(0, at - this.now())))
+    this.#timer.unref()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #runNow(): void {
+    this.#timer = undefined
+    this.#dueAt = Number.POSITIVE_INFINITY
+    this.#isRunning = true
+    this.run().finally(() => {
+      this.#isRunning = false
+      this.wake()
+    })
+  }
+}
+
+/** How long to wait before a failed call is retried. */
+export interface BackOff {
+  /** Milliseconds after the first failure. */
+  readonly baseMs: number
+  /** Milliseconds at most. */
+  readonly maxMs: number
+}
+
+/**
+ * The wait after consecutive failures: exponential backoff, of which up to half is jitter, so that processes that failed together do not retry together.
+ *
+ * @param failures - From `1`.
+ */
+export function backOffMs({ baseMs, maxMs }: BackOff, failures: number, random: RandomSource): number {
+  const full = Math.min(maxMs, baseMs * 2 ** (failures - 1))
+  return full * (1 - random() / 2)
+}

@@ -1,20 +1,13 @@
-export type { BalancingEvents } from './balancing/balancing-events.ts'
-export type { BalancingEfficiency, LoadBalancerStats, NodeStats } from './balancing/balancing-stats.ts'
+export type { BalancingEfficiency, BalancingEvents, LoadBalancerStats, NodeStats } from './balancing/balancing-stats.ts'
 export type { EjectionOptions } from './balancing/health/ejection-options.ts'
 export type { EjectionReason } from './balancing/health/outlier-detector.ts'
-export {
-  LoadBalancingEngine,
-  type NodeLease,
-  type NodeMetrics,
-  type RemoveNodeOptions,
-  type SelectOptions,
-} from './balancing/load-balancing-engine.ts'
+export { LoadBalancingEngine, type NodeLease, type NodeMetrics, type RemoveNodeOptions } from './balancing/load-balancing-engine.ts'
 export type { LoadBalancingOptions } from './balancing/load-balancing-options.ts'
-export { DuplicateNodeError, UnknownNodeError } from './balancing/node-errors.ts'
+export type { SelectOptions } from './balancing/node-pool.ts'
 export type { ReplicaOptions } from './balancing/replicas/replica-options.ts'
 export type { ReplicaRouters, WrittenFloor } from './balancing/replicas/replica-routers.ts'
 export type { PrimaryReason, ReplicaRoutingStats, ReplicaStats } from './balancing/replicas/replica-stats.ts'
-export type { HealthStatus, ServerNode } from './balancing/server-node.ts'
+export { DuplicateNodeError, type HealthStatus, type ServerNode, UnknownNodeError } from './balancing/server-node.ts'
 export type { BalancingStrategy } from './balancing/strategies/create-picker.ts'
 export type { CacheEntry, CacheKey } from './cache/cache-entry.ts'
 export type { CachingStrategyEngineOptions } from './cache/cache-options.ts'
@@ -82,9 +75,7 @@ export type { TrafficEntry } from './database/traffic/traffic-entry.ts'
 export { InvalidTrafficError, readTraffic, writeTraffic } from './database/traffic/traffic-file.ts'
 export type { OtherTraffic } from './database/traffic/traffic-log.ts'
 export type { TrafficOptions } from './database/traffic/traffic-options.ts'
-export type { AuditEntry, AuditSink } from './jobs/access/audit-log.ts'
-export type { Authorize } from './jobs/access/authorize.ts'
-export type { JobAction, JobTarget } from './jobs/access/job-action.ts'
+export type { AuditEntry, AuditSink, Authorize, JobAction, JobTarget } from './jobs/access.ts'
 export { AsyncBatchProcessingEngine } from './jobs/async-batch-processing-engine.ts'
 export type {
   Added,
@@ -109,7 +100,7 @@ export type {
   TaskSettings,
   WakeHint,
 } from './jobs/backends/job-backend.ts'
-export { memoryJobBackend } from './jobs/backends/memory/memory-job-backend.ts'
+export { memoryJobBackend } from './jobs/backends/memory/memory-backend.ts'
 export type { BatchJob, BatchStatus, ProgressDetails } from './jobs/batch/batch-job.ts'
 export {
   InvalidPayloadError,
@@ -138,14 +129,14 @@ export type { HealthState, ProcessingStats, QueueHealth } from './jobs/stats/que
 export type { TimeQuantiles } from './jobs/stats/queue-stats.ts'
 export type { DeadLetter, Task, TaskFailure, TaskPriority, TaskStatus } from './jobs/task.ts'
 export type { RateLimit } from './jobs/worker/rate-bucket.ts'
-export type { Alert, AlertChange, AlertSeverity } from './monitoring/alerts/alert.ts'
+export type { Alert, AlertChange, AlertSeverity } from './monitoring/alerts/alert-book.ts'
 export type { Notifier } from './monitoring/alerts/notifier.ts'
 export { consoleNotifier, type WebhookNotifierOptions, webhookNotifier } from './monitoring/alerts/notifiers.ts'
 export type { BurnRate, Objective, ObjectiveOptions } from './monitoring/alerts/objective.ts'
 export type { CollectOptions, CountedServer } from './monitoring/collectors/collect-options.ts'
-export { OPEN_METRICS_CONTENT_TYPE } from './monitoring/export/open-metrics-text.ts'
+export { type MetricsFormat, OPEN_METRICS_CONTENT_TYPE } from './monitoring/export/open-metrics-text.ts'
 export { METRICS_CONTENT_TYPE } from './monitoring/export/prometheus-text.ts'
-export type { FeedOptions } from './monitoring/feeds/feed-options.ts'
+export type { FeedOptions } from './monitoring/feeds/feed-book.ts'
 export type {
   Exemplar,
   FamilyHead,
@@ -156,8 +147,7 @@ export type {
   NumberSample,
   SummarySample,
 } from './monitoring/feeds/metric-family.ts'
-export type { ForecastModelName } from './monitoring/forecast/load-forecaster-options.ts'
-export type { Prediction } from './monitoring/forecast/prediction.ts'
+export type { ForecastModelName, Prediction } from './monitoring/forecast/load-forecaster-options.ts'
 export type { HealthCheckResult, MetricHealth } from './monitoring/health.ts'
 export type { TrendData } from './monitoring/metrics/metric-store.ts'
 export {
@@ -169,22 +159,15 @@ export {
   UnknownMetricError,
 } from './monitoring/metrics/metric-type.ts'
 export type { Summary } from './monitoring/metrics/series.ts'
-export {
-  type Meter,
-  type Metric,
-  type MetricsFormat,
-  MonitoringAndAutoScalingEngine,
-} from './monitoring/monitoring-and-auto-scaling-engine.ts'
-export type { MonitoringEvents } from './monitoring/monitoring-events.ts'
-export type { AlertOptions, ForecastOptions, MonitoringOptions } from './monitoring/monitoring-options.ts'
+export { type Meter, type Metric, MonitoringAndAutoScalingEngine } from './monitoring/monitoring-and-auto-scaling-engine.ts'
+export type { AlertOptions, ForecastOptions, MonitoringEvents, MonitoringOptions } from './monitoring/monitoring-options.ts'
 export { type PerformanceReport, reportMarkdown } from './monitoring/report/performance-report.ts'
 export type { LoadRuleOptions } from './monitoring/scaling/control/control-options.ts'
-export type { ScaleDirection, ScalingPolicy } from './monitoring/scaling/policies/scaling-policy.ts'
-export { type Admission, type ScalerTarget, ScalingFailedError } from './monitoring/scaling/scaler-target.ts'
-export type { ScalingEvent, ScalingSkip, ScalingSource } from './monitoring/scaling/scaling-event.ts'
+export type { ScaleDirection, ScalingPolicy } from './monitoring/scaling/policies/scaling-policies.ts'
+export { type Admission, type ScalerTarget, ScalingFailedError } from './monitoring/scaling/scaling-executor.ts'
+export type { ScalingEvent, ScalingSkip, ScalingSource } from './monitoring/scaling/scaling-history.ts'
 export type { ScalingOptions } from './monitoring/scaling/scaling-options.ts'
-export { isSignedDemand, type SignedDemand } from './monitoring/scaling/targets/webhook-signature.ts'
-export { type WebhookTargetOptions, webhookTarget } from './monitoring/scaling/targets/webhook-target.ts'
+export { isSignedDemand, type SignedDemand, type WebhookTargetOptions, webhookTarget } from './monitoring/scaling/targets/webhook-target.ts'
 export type { ScalingCost } from './monitoring/scaling-desk.ts'
 export type { MetricAnomaly } from './monitoring/trends/anomaly-watch.ts'
 export type { TrendAnalysis } from './monitoring/trends/trend-analysis.ts'

@@ -1,6 +1,24 @@
+import type { EjectionReason } from './health/outlier-detector.ts'
 import type { NodeState } from './node-state.ts'
-import type { ServerNode } from './server-node.ts'
+import type { HealthStatus, ServerNode } from './server-node.ts'
 import type { BalancingStrategy } from './strategies/create-picker.ts'
+
+/** What a balancer tells of its nodes. */
+export interface BalancingEvents {
+  nodeAdded: { readonly node: ServerNode }
+  /** `abandoned`: connections that were still open when the time to wait for them was over. */
+  nodeRemoved: { readonly node: ServerNode; readonly abandoned: number }
+  /** A node gets nothing new, and is removed when its connections are closed. */
+  draining: { readonly node: ServerNode; readonly activeConnections: number }
+  statusChanged: { readonly node: ServerNode; readonly from: HealthStatus; readonly to: HealthStatus }
+  /** A node gets nothing for so many milliseconds, because of what it answered, or did not. */
+  ejected: { readonly node: ServerNode; readonly reason: EjectionReason; readonly forMs: number }
+  /** A node gets requests again after an ejection, few at first. */
+  returned: { readonly node: ServerNode }
+  /** So many nodes are ejected that they are used all the same; or no longer. */
+  panic: { readonly isPanic: boolean }
+  strategyChanged: { readonly from: BalancingStrategy; readonly to: BalancingStrategy }
+}
 
 export interface NodeStats extends ServerNode {
   /** How often it was picked, and its share of all picks, 0 to 1. */
@@ -72,6 +90,34 @@ export function statsOf(node: NodeState, now: number, allPicks: number): NodeSta
     ejections: node.totalEjections,
     ejectedForMs: node.isEjected ? Math.max(0, node.ejectedUntil - now) : 0,
     isDraining: node.isDraining,
+  }
+}
+
+export function clusterStatsOf(
+  nodes: readonly NodeState[],
+  cluster: Pick<LoadBalancerStats, 'strategy' | 'isPanic' | 'sessions'>,
+  now: number,
+): LoadBalancerStats {
+  const sum = (of: (node: NodeState) => number) => nodes.reduce((total, node) => total + of(node), 0)
+  const count = (status: HealthStatus) => sum((node) => Number(node.status === status))
+  const picks = sum((node) => node.picks)
+  const usable = nodes.filter((node) => node.isUp && (cluster.isPanic || !node.isEjected))
+  const totalCapacity = usable.reduce((total, { maxConnections }) => total + maxConnections, 0)
+  const used = usable.reduce((total, { activeConnections }) => total + activeConnections, 0)
+  return {
+    ...cluster,
+    totalNodes: nodes.length,
+    healthyNodes: count('healthy'),
+    degradedNodes: count('degraded'),
+    unhealthyNodes: count('unhealthy'),
+    maintenanceNodes: count('maintenance'),
+    ejectedNodes: sum(({ isEjected }) => Number(isEjected)),
+    totalRequests: sum(({ requests }) => requests),
+    failedRequests: sum(({ failures }) => failures),
+    activeConnections: sum(({ activeConnections }) => activeConnections),
+    totalCapacity,
+    averageLoad: totalCapacity === 0 ? 0 : used / totalCapacity,
+    nodes: nodes.map((node) => statsOf(node, now, picks)),
   }
 }
 

@@ -4,26 +4,22 @@ import { InvalidArgumentError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
 import type { RandomSource } from '../shared/random.ts'
 import { SessionAffinity } from './affinity/session-affinity.ts'
-import type { BalancingEvents } from './balancing-events.ts'
-import { type BalancingEfficiency, efficiencyOf, type LoadBalancerStats, type NodeStats, statsOf } from './balancing-stats.ts'
-import { checkAddress } from './check-address.ts'
+import {
+  type BalancingEfficiency,
+  type BalancingEvents,
+  clusterStatsOf,
+  efficiencyOf,
+  type LoadBalancerStats,
+  type NodeStats,
+  statsOf,
+} from './balancing-stats.ts'
 import { resolveEjectionOptions } from './health/ejection-options.ts'
 import { type EjectionReason, OutlierDetector } from './health/outlier-detector.ts'
 import { checkLoadBalancingOptions, type LoadBalancingOptions } from './load-balancing-options.ts'
-import { DuplicateNodeError, UnknownNodeError } from './node-errors.ts'
+import { NodePool, type SelectOptions } from './node-pool.ts'
 import { NodeState } from './node-state.ts'
-import { type HealthStatus, nodeId, type ServerNode } from './server-node.ts'
-import { type BalancingStrategy, balancingStrategies, createPicker } from './strategies/create-picker.ts'
-import type { Picker } from './strategies/picker.ts'
-
-export interface SelectOptions {
-  /** Stays with one node for as long as that can be picked. */
-  readonly sessionId?: string
-  /** A node that is not to be picked: the one that failed. */
-  readonly except?: ServerNode
-  /** A node to be picked if it can be and has room: the one that a client was with before. It goes before `sessionId`. */
-  readonly prefer?: ServerNode
-}
+import { checkAddress, DuplicateNodeError, type HealthStatus, nodeId, type ServerNode } from './server-node.ts'
+import { type BalancingStrategy, balancingStrategies } from './strategies/create-picker.ts'
 
 /** A node with one of its connections. */
 export interface NodeLease {
@@ -55,9 +51,6 @@ export interface BalancingEngineParts {
   readonly onError?: (error: unknown) => void
 }
 
-const LEAST_FACTOR = 0.1
-/** How often a node's share grows while it starts. */
-const STEP_MS = 100
 const HEALTH: readonly HealthStatus[] = ['healthy', 'degraded', 'unhealthy', 'maintenance']
 const MAX_TTL_SECONDS = 31_536_000
 const TIME = option.number(0)
@@ -83,18 +76,11 @@ const TIME = option.number(0)
  */
 export class LoadBalancingEngine {
   readonly #clock: Clock
-  readonly #random: RandomSource
   readonly #events: Emitter<BalancingEvents>
-  readonly #nodes = new Map<string, NodeState>()
+  readonly #pool: NodePool
   readonly #sessions: SessionAffinity
   readonly #outliers: OutlierDetector | undefined
-  readonly #slowStartMs: number
-  readonly #degradedShare: number
   #strategy: BalancingStrategy
-  #picker: Picker<NodeState>
-  #isPanic = false
-  /** When an ejection ends or a share grows, by itself. */
-  #nextChangeAt: number = Number.POSITIVE_INFINITY
 
   /** @throws InvalidOptionError for an unknown strategy or option, or one out of its bounds. */
   constructor(options?: BalancingStrategy | LoadBalancingOptions)
@@ -108,14 +94,14 @@ export class LoadBalancingEngine {
     checkLoadBalancingOptions(options)
     const { strategy = 'round-robin', ejection = {}, slowStartMs = 5_000, degradedShare = 0.25, maxSessions = 100_000 } = options
     this.#clock = parts.clock ?? systemClock
-    this.#random = parts.random ?? Math.random
     this.#events = new Emitter(parts.onError ?? (() => {}))
     this.#sessions = new SessionAffinity(this.#clock, maxSessions)
     this.#outliers = ejection === false ? undefined : new OutlierDetector(resolveEjectionOptions(ejection))
-    this.#slowStartMs = slowStartMs
-    this.#degradedShare = degradedShare
     this.#strategy = strategy
-    this.#picker = this.#createPicker()
+    this.#pool = new NodePool(strategy, {
+      ...{ clock: this.#clock, random: parts.random ?? Math.random, events: this.#events, sessions: this.#sessions },
+      ...{ outliers: this.#outliers, slowStartMs, degradedShare },
+    })
   }
 
   get strategy(): BalancingStrategy {
@@ -124,7 +110,7 @@ export class LoadBalancingEngine {
 
   /** As they were registered. */
   get nodes(): readonly ServerNode[] {
-    return [...this.#nodes.values()]
+    return this.#pool.all
   }
 
   /** Listens to an event; returns the function that stops it. */
@@ -145,11 +131,9 @@ export class LoadBalancingEngine {
     const whole = option.integer(1)
     if (!whole.accepts(maxConnections)) throw new InvalidArgumentError('maxConnections', whole.expected, maxConnections)
     const id = nodeId(host, port)
-    if (this.#nodes.has(id)) throw new DuplicateNodeError(id)
+    if (this.#pool.has(id)) throw new DuplicateNodeError(id)
     const node = new NodeState(host, port, weight, maxConnections)
-    node.progressAt = this.#clock.now()
-    this.#nodes.set(id, node)
-    this.#refresh()
+    this.#pool.add(node)
     this.#events.emit('nodeAdded', { node })
     return node
   }
@@ -161,20 +145,15 @@ export class LoadBalancingEngine {
    * @throws UnknownNodeError; InvalidArgumentError.
    */
   async removeNode(id: string, { drainMs = 0 }: RemoveNodeOptions = {}): Promise<{ readonly abandoned: number }> {
-    const node = this.#node(id)
+    const node = this.#pool.get(id)
     if (!TIME.accepts(drainMs)) throw new InvalidArgumentError('drainMs', TIME.expected, drainMs)
     if (!node.isDraining) {
       node.isDraining = true
-      this.#refresh()
+      this.#pool.refresh()
       this.#events.emit('draining', { node, activeConnections: node.activeConnections })
     }
     if (node.activeConnections > 0 && drainMs > 0) await untilIdle(node, drainMs)
-    if (this.#nodes.get(id) === node) {
-      this.#nodes.delete(id)
-      node.isRemoved = true
-      this.#refresh()
-      this.#events.emit('nodeRemoved', { node, abandoned: node.activeConnections })
-    }
+    if (this.#pool.remove(node)) this.#events.emit('nodeRemoved', { node, abandoned: node.activeConnections })
     return { abandoned: node.activeConnections }
   }
 
@@ -185,21 +164,21 @@ export class LoadBalancingEngine {
    * @returns `null` when there is none that is up and has room.
    */
   selectNode(clientIp?: string, options: SelectOptions = {}): ServerNode | null {
-    return this.#select(clientIp, options) ?? null
+    return this.#pool.select(clientIp, options) ?? null
   }
 
   /** Chooses a node and takes one of its connections, until it is released. `null` when there is none that is up and has room. */
   acquire(clientIp?: string, options: SelectOptions = {}): NodeLease | null {
-    const node = this.#select(clientIp, options)
+    const node = this.#pool.select(clientIp, options)
     if (node === undefined) return null
-    this.#take(node)
+    this.#pool.take(node)
     let isHeld = true
     return {
       node,
       release: () => {
         if (!isHeld) return
         isHeld = false
-        this.#giveBack(node)
+        this.#pool.giveBack(node)
       },
     }
   }
@@ -212,7 +191,7 @@ export class LoadBalancingEngine {
    * @throws UnknownNodeError; InvalidArgumentError.
    */
   recordRequest(nodeId: string, responseTimeMs: number, status: number): void {
-    const node = this.#node(nodeId)
+    const node = this.#pool.get(nodeId)
     if (!TIME.accepts(responseTimeMs)) throw new InvalidArgumentError('responseTimeMs', TIME.expected, responseTimeMs)
     if (!(status === 0 || (Number.isInteger(status) && status >= 100 && status <= 599)))
       throw new InvalidArgumentError('status', '0, or an integer from 100 to 599', status)
@@ -221,7 +200,7 @@ export class LoadBalancingEngine {
     if (status === 0) node.counted(true)
     else node.answered(now, responseTimeMs, status >= 500)
     const reason = this.#outliers?.ended(node, now, isFailure)
-    if (reason !== undefined) this.#eject(node, reason)
+    if (reason !== undefined) this.#pool.eject(node, reason)
     else if (!isFailure) this.#outliers?.forgive(node, now)
   }
 
@@ -233,7 +212,7 @@ export class LoadBalancingEngine {
    * @throws UnknownNodeError; InvalidArgumentError.
    */
   recordAbandoned(nodeId: string, elapsedMs: number): void {
-    const node = this.#node(nodeId)
+    const node = this.#pool.get(nodeId)
     if (!TIME.accepts(elapsedMs)) throw new InvalidArgumentError('elapsedMs', TIME.expected, elapsedMs)
     node.takesLonger(this.#clock.now(), elapsedMs)
   }
@@ -244,7 +223,7 @@ export class LoadBalancingEngine {
    * @throws UnknownNodeError; InvalidArgumentError.
    */
   updateNodeHealth(nodeId: string, status: HealthStatus, metrics: NodeMetrics = {}): void {
-    const node = this.#node(nodeId)
+    const node = this.#pool.get(nodeId)
     if (!HEALTH.includes(status)) throw new InvalidArgumentError('status', option.oneOf(...HEALTH).expected, status)
     const { responseTime = node.responseTime, errorRate = node.errorRate } = metrics
     if (!option.number(0).accepts(responseTime)) throw new InvalidArgumentError('metrics.responseTime', 'milliseconds', responseTime)
@@ -255,8 +234,8 @@ export class LoadBalancingEngine {
     if (from === status) return
     const wasUp = node.isUp
     node.status = status
-    if (node.isUp && !wasUp) this.#comesBack(node)
-    this.#refresh()
+    if (node.isUp && !wasUp) this.#pool.comesBack(node)
+    this.#pool.refresh()
     this.#events.emit('statusChanged', { node, from, to: status })
   }
 
@@ -267,8 +246,8 @@ export class LoadBalancingEngine {
    * @throws UnknownNodeError.
    */
   eject(nodeId: string, reason: EjectionReason = 'requested'): boolean {
-    const node = this.#node(nodeId)
-    this.#eject(node, reason)
+    const node = this.#pool.get(nodeId)
+    this.#pool.eject(node, reason)
     return node.isEjected
   }
 
@@ -278,10 +257,10 @@ export class LoadBalancingEngine {
    * @throws UnknownNodeError.
    */
   readmit(nodeId: string): void {
-    const node = this.#node(nodeId)
+    const node = this.#pool.get(nodeId)
     if (!node.isEjected) return
-    this.#comesBack(node)
-    this.#refresh()
+    this.#pool.comesBack(node)
+    this.#pool.refresh()
     this.#events.emit('returned', { node })
   }
 
@@ -294,7 +273,7 @@ export class LoadBalancingEngine {
   setSessionAffinity(sessionId: string, nodeId: string, ttlSeconds = 3_600): void {
     if (typeof sessionId !== 'string' || sessionId === '')
       throw new InvalidArgumentError('sessionId', 'a text that is not empty', sessionId)
-    const node = this.#node(nodeId)
+    const node = this.#pool.get(nodeId)
     if (!(typeof ttlSeconds === 'number' && ttlSeconds > 0 && ttlSeconds <= MAX_TTL_SECONDS))
       throw new InvalidArgumentError('ttlSeconds', `a number above 0, at most ${MAX_TTL_SECONDS}`, ttlSeconds)
     this.#sessions.set(sessionId, node, ttlSeconds)
@@ -307,163 +286,33 @@ export class LoadBalancingEngine {
     const from = this.#strategy
     if (from === strategy) return
     this.#strategy = strategy
-    this.#picker = this.#createPicker()
-    this.#refresh()
+    this.#pool.setStrategy(strategy)
     this.#events.emit('strategyChanged', { from, to: strategy })
   }
 
   getClusterStats(): LoadBalancerStats {
-    this.#catchUp()
-    const nodes = [...this.#nodes.values()]
-    const now = this.#clock.now()
-    const sum = (of: (node: NodeState) => number) => nodes.reduce((total, node) => total + of(node), 0)
-    const count = (status: HealthStatus) => sum((node) => Number(node.status === status))
-    const picks = sum((node) => node.picks)
-    const usable = nodes.filter((node) => node.isUp && (this.#isPanic || !node.isEjected))
-    const totalCapacity = usable.reduce((total, { maxConnections }) => total + maxConnections, 0)
-    const used = usable.reduce((total, { activeConnections }) => total + activeConnections, 0)
-    return {
-      strategy: this.#strategy,
-      totalNodes: nodes.length,
-      healthyNodes: count('healthy'),
-      degradedNodes: count('degraded'),
-      unhealthyNodes: count('unhealthy'),
-      maintenanceNodes: count('maintenance'),
-      ejectedNodes: sum(({ isEjected }) => Number(isEjected)),
-      isPanic: this.#isPanic,
-      totalRequests: sum(({ requests }) => requests),
-      failedRequests: sum(({ failures }) => failures),
-      activeConnections: sum(({ activeConnections }) => activeConnections),
-      totalCapacity,
-      averageLoad: totalCapacity === 0 ? 0 : used / totalCapacity,
-      sessions: this.#sessions.size,
-      nodes: nodes.map((node) => statsOf(node, now, picks)),
-    }
+    this.#pool.catchUp()
+    const [strategy, isPanic, sessions] = [this.#strategy, this.#pool.isPanic, this.#sessions.size]
+    return clusterStatsOf(this.#pool.all, { strategy, isPanic, sessions }, this.#clock.now())
   }
 
   /** @throws UnknownNodeError. */
   getNodeStats(nodeId: string): NodeStats {
-    this.#catchUp()
-    const picks = [...this.#nodes.values()].reduce((sum, node) => sum + node.picks, 0)
-    return statsOf(this.#node(nodeId), this.#clock.now(), picks)
+    this.#pool.catchUp()
+    const picks = this.#pool.all.reduce((sum, node) => sum + node.picks, 0)
+    return statsOf(this.#pool.get(nodeId), this.#clock.now(), picks)
   }
 
   /** How evenly nodes were picked since they were registered. */
   getBalancingEfficiency(): BalancingEfficiency {
     const byWeight = this.#strategy !== 'round-robin' && this.#strategy !== 'random'
-    return efficiencyOf([...this.#nodes.values()], byWeight)
+    return efficiencyOf(this.#pool.all, byWeight)
   }
 
   /** Forgets sessions and listeners. Nodes that drain go on doing so. */
   close(): void {
     this.#sessions.clear()
     this.#events.clear()
-  }
-
-  #select(clientIp: string | undefined, { sessionId, except, prefer }: SelectOptions): NodeState | undefined {
-    this.#catchUp()
-    const excepted = except === undefined ? undefined : this.#nodes.get(except.id)
-    const preferred = prefer === undefined ? undefined : this.#nodes.get(prefer.id)
-    if (preferred !== undefined && preferred !== excepted && preferred.hasRoom && this.#isPickable(preferred))
-      return this.#picked(preferred)
-    if (sessionId === undefined) return this.#picked(this.#picker.pick(clientIp, excepted))
-    const home = this.#sessions.get(sessionId)
-    if (home !== undefined && this.#isPickable(home)) {
-      if (home !== excepted && home.hasRoom) return this.#picked(home)
-      // It is only busy: the session stays where it is.
-      return this.#picked(this.#picker.pick(clientIp, excepted))
-    }
-    const node = this.#picker.pick(clientIp, excepted)
-    if (node !== undefined && home !== undefined) this.#sessions.move(sessionId, node)
-    else if (node !== undefined) this.#sessions.set(sessionId, node)
-    return this.#picked(node)
-  }
-
-  #picked(node: NodeState | undefined): NodeState | undefined {
-    if (node !== undefined) node.picks += 1
-    return node
-  }
-
-  #isPickable(node: NodeState): boolean {
-    return !node.isRemoved && node.isUp && (this.#isPanic || !node.isEjected)
-  }
-
-  #take(node: NodeState): void {
-    if (node.activeConnections === 0) node.progressAt = this.#clock.now()
-    node.activeConnections += 1
-    this.#picker.changed?.(node)
-  }
-
-  #giveBack(node: NodeState): void {
-    node.activeConnections -= 1
-    this.#picker.changed?.(node)
-    if (node.activeConnections === 0) node.onIdle?.()
-  }
-
-  #eject(node: NodeState, reason: EjectionReason): void {
-    if (this.#outliers?.mayEject(node, [...this.#nodes.values()]) !== true) return
-    const now = this.#clock.now()
-    this.#outliers.eject(node, now)
-    this.#refresh()
-    this.#events.emit('ejected', { node, reason, forMs: node.ejectedUntil - now })
-  }
-
-  #comesBack(node: NodeState): void {
-    const now = this.#clock.now()
-    node.ejectedUntil = 0
-    node.consecutiveFailures = 0
-    node.returnedAt = now
-    node.progressAt = now
-    // What it took before it was away tells nothing of it now, and would keep it away for long: it counts as one of the others until it has answered.
-    const others = [...this.#nodes.values()].filter((other) => other !== node && other.isUp && !other.isEjected)
-    if (others.length === 0) return
-    const mean = others.reduce((sum, { peakMs }) => sum + peakMs, 0) / others.length
-    node.peakMs = Math.min(node.peakMs, mean)
-  }
-
-  /** Ends what is over, and lets shares grow. */
-  #catchUp(): void {
-    if (this.#nextChangeAt === Number.POSITIVE_INFINITY || this.#clock.now() < this.#nextChangeAt) return
-    const now = this.#clock.now()
-    const returned = [...this.#nodes.values()].filter((node) => node.isEjected && node.ejectedUntil <= now)
-    for (const node of returned) this.#comesBack(node)
-    this.#refresh()
-    for (const node of returned) this.#events.emit('returned', { node })
-  }
-
-  /** Works out anew who can be picked, and with what share. */
-  #refresh(): void {
-    const now = this.#clock.now()
-    this.#nextChangeAt = Number.POSITIVE_INFINITY
-    const up = [...this.#nodes.values()].filter(({ isUp }) => isUp)
-    for (const node of up) {
-      node.steadyFactor = node.status === 'degraded' ? this.#degradedShare : 1
-      node.factor = node.steadyFactor * this.#started(node, now)
-      if (node.isEjected) this.#nextChangeAt = Math.min(this.#nextChangeAt, node.ejectedUntil)
-      else if (node.factor < node.steadyFactor) this.#nextChangeAt = Math.min(this.#nextChangeAt, now + STEP_MS)
-    }
-    const left = up.filter(({ isEjected }) => !isEjected)
-    const isPanic = left.length < up.length && left.length < Math.max(1, up.length * (this.#outliers?.options.panicShare ?? 0))
-    this.#picker.rebuild(isPanic ? up : left)
-    if (isPanic === this.#isPanic) return
-    this.#isPanic = isPanic
-    this.#events.emit('panic', { isPanic })
-  }
-
-  /** The part of its share that a node has got to since it came back. */
-  #started({ returnedAt }: NodeState, now: number): number {
-    if (this.#slowStartMs === 0 || returnedAt === Number.NEGATIVE_INFINITY) return 1
-    return Math.min(1, LEAST_FACTOR + ((1 - LEAST_FACTOR) * (now - returnedAt)) / this.#slowStartMs)
-  }
-
-  #createPicker(): Picker<NodeState> {
-    return createPicker(this.#strategy, { clock: this.#clock, random: this.#random })
-  }
-
-  #node(id: string): NodeState {
-    const node = this.#nodes.get(id)
-    if (node === undefined) throw new UnknownNodeError(id, [...this.#nodes.keys()])
-    return node
   }
 }
 

@@ -1,6 +1,6 @@
-import { LatencyHistogram } from '../shared/latency-histogram.ts'
+import { LatencyHistogram } from '../shared/histogram.ts'
 import { type HealthStatus, nodeId, type ServerNode } from './server-node.ts'
-import { hashText } from './strategies/hash-text.ts'
+import { hashText } from './strategies/rendezvous.ts'
 
 /** Milliseconds in which a moving average of times forgets two thirds. */
 const FORGET_MS = 5_000

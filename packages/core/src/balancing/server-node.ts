@@ -1,3 +1,6 @@
+import { isIP } from 'node:net'
+import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
+
 /**
  * `degraded` nodes get a reduced share. `unhealthy` ones and those in `maintenance` are never picked: the first is for probes to say, the second for
  * people.
@@ -22,4 +25,35 @@ export interface ServerNode {
 
 export function nodeId(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** Letters, digits, `-`, `_` and dots, as host names have them. */
+const HOST = /^(?=.{1,253}$)[\w](?:[\w-]{0,61}\w)?(?:\.\w(?:[\w-]{0,61}\w)?)*\.?$/
+
+/** @throws InvalidArgumentError for what is no host, no port, or no weight. */
+export function checkAddress(host: unknown, port: unknown): void {
+  if (typeof host !== 'string' || !(isIP(host) !== 0 || (HOST.test(host) && !/^[\d.]+$/.test(host)))) {
+    throw new InvalidArgumentError('host', 'a host name or an IP address, without scheme, port and path', host)
+  }
+  if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65_535) {
+    throw new InvalidArgumentError('port', 'an integer from 1 to 65535', port)
+  }
+}
+
+/** A node was to be registered that is there already. */
+export class DuplicateNodeError extends SluiceError {
+  constructor(readonly nodeId: string) {
+    super('SLUICE_DUPLICATE_NODE', `The node ${nodeId} is registered already.`)
+  }
+}
+
+/** A node was named that is not registered. */
+export class UnknownNodeError extends SluiceError {
+  constructor(
+    readonly nodeId: string,
+    known: readonly string[],
+  ) {
+    const shown = known.length === 0 ? 'there is none' : `there are ${known.slice(0, 10).join(', ')}${known.length > 10 ? ', …' : ''}`
+    super('SLUICE_UNKNOWN_NODE', `No node "${nodeId}" is registered: ${shown}.`)
+  }
 }

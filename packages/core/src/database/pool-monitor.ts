@@ -1,5 +1,5 @@
 import type { PoolState } from '../pipeline/pool-state.ts'
-import { DATABASE_BOUNDS_MS, DurationHistogram } from '../shared/duration-histogram.ts'
+import { DATABASE_BOUNDS_MS, DurationHistogram } from '../shared/histogram.ts'
 import type { ObservedPool } from './checks/pools.ts'
 
 /** Reads a pool; `undefined` once there is none any more. */

@@ -1,7 +1,6 @@
 import { InvalidOptionError } from '../shared/errors.ts'
 import { checkOptions, type OptionRule, option } from '../shared/options.ts'
-import type { AuditSink } from './access/audit-log.ts'
-import type { Authorize } from './access/authorize.ts'
+import type { AuditSink, Authorize } from './access.ts'
 import type { JobBackend } from './backends/job-backend.ts'
 import type { RateLimit } from './worker/rate-bucket.ts'
 

@@ -1,7 +1,6 @@
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { LoadForecaster } from './forecast/load-forecaster.ts'
-import type { ForecastModelName } from './forecast/load-forecaster-options.ts'
-import type { Prediction } from './forecast/prediction.ts'
+import type { ForecastModelName, Prediction } from './forecast/load-forecaster-options.ts'
 import { AnomalyWatch, type MetricAnomaly } from './trends/anomaly-watch.ts'
 
 const HORIZONS: readonly number[] = [5, 15, 60]

@@ -1,4 +1,4 @@
-import type { Alert } from './alerts/alert.ts'
+import type { Alert } from './alerts/alert-book.ts'
 import type { MetricStore } from './metrics/metric-store.ts'
 import type { Summary } from './metrics/series.ts'
 

@@ -1,51 +1,24 @@
-import { type Clock, systemClock } from '../shared/clock.ts'
-import { Emitter } from '../shared/emitter.ts'
-import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
+import { InvalidArgumentError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
-import { Periodic } from '../shared/timers.ts'
-import type { Alert } from './alerts/alert.ts'
-import { AlertBook } from './alerts/alert-book.ts'
-import { type Notifier, Notifiers } from './alerts/notifier.ts'
-import { BurnRateObjective, type Objective, type ObjectiveOptions } from './alerts/objective.ts'
-import { ThresholdWatch } from './alerts/threshold-watch.ts'
-import { type CollectOptions, resolveCollectOptions } from './collectors/collect-options.ts'
-import { Collectors } from './collectors/collectors.ts'
-import type { SystemReaders } from './collectors/system-readers.ts'
-import { openMetricsText } from './export/open-metrics-text.ts'
-import { prometheusText } from './export/prometheus-text.ts'
-import { FeedBook } from './feeds/feed-book.ts'
+import type { Alert } from './alerts/alert-book.ts'
+import type { Notifier } from './alerts/notifier.ts'
+import type { Objective, ObjectiveOptions } from './alerts/objective.ts'
+import type { CollectOptions } from './collectors/collect-options.ts'
+import type { Collectors } from './collectors/collectors.ts'
+import { type MetricsFormat, metricsTextOf } from './export/open-metrics-text.ts'
 import type { MetricFamily, MetricFeed } from './feeds/metric-family.ts'
-import { seriesFamilies } from './feeds/series-families.ts'
-import type { Prediction } from './forecast/prediction.ts'
-import { ForecastBook } from './forecast-book.ts'
-import { type HealthCheckResult, healthOf } from './health.ts'
-import type { Cell } from './metrics/cell-ring.ts'
-import { MetricStore, type TrendData } from './metrics/metric-store.ts'
-import { type MetricName, type MetricType, type MetricTypeOptions, MetricTypes } from './metrics/metric-type.ts'
-import type { Series } from './metrics/series.ts'
-import type { MonitoringEvents } from './monitoring-events.ts'
-import { type MonitoringOptions, type ResolvedMonitoringOptions, resolveMonitoringOptions } from './monitoring-options.ts'
+import type { Prediction } from './forecast/load-forecaster-options.ts'
+import type { HealthCheckResult } from './health.ts'
+import type { TrendData } from './metrics/metric-store.ts'
+import type { MetricName, MetricType, MetricTypeOptions } from './metrics/metric-type.ts'
+import type { MonitoringEvents, MonitoringOptions } from './monitoring-options.ts'
+import { type MonitoringEngineParts, MonitoringParts } from './monitoring-parts.ts'
 import type { PerformanceReport } from './report/performance-report.ts'
-import { scalingAdvice } from './report/scaling-advice.ts'
-import { type TuningFacts, tuningAdvice } from './report/tuning-advice.ts'
-import type { WorkerState } from './scaling/control/worker-state.ts'
-import type { ScaleDirection, ScalingPolicy } from './scaling/policies/scaling-policy.ts'
-import type { ScalingEvent, ScalingSkip } from './scaling/scaling-event.ts'
-import { ScalingDesk } from './scaling-desk.ts'
+import { TREND_MS } from './report/reports.ts'
+import type { ScaleDirection, ScalingPolicy } from './scaling/policies/scaling-policies.ts'
+import type { ScalingEvent, ScalingSkip } from './scaling/scaling-history.ts'
 import type { MetricAnomaly } from './trends/anomaly-watch.ts'
-import { analyzeTrend, type TrendAnalysis } from './trends/trend-analysis.ts'
-
-/** What a Sluice joins its engine with. */
-export interface MonitoringEngineParts {
-  readonly clock?: Clock
-  readonly onError?: (error: unknown) => void
-  /** What other engines know that advice is given on. */
-  readonly facts?: () => Promise<TuningFacts>
-  /** Called once a second before what came is put away, while anything is recorded. */
-  readonly beforeTurn?: () => void
-  /** What collectors read the system by. */
-  readonly readers?: SystemReaders
-}
+import type { TrendAnalysis } from './trends/trend-analysis.ts'
 
 /** One value that was recorded. */
 export interface Metric {
@@ -63,21 +36,11 @@ export interface Meter {
   record(value: number): void
 }
 
-/** What a page of metrics can be written in. */
-export type MetricsFormat = 'prometheus' | 'openmetrics'
-const FORMATS: Readonly<Record<MetricsFormat, (families: readonly MetricFamily[]) => string>> = {
-  prometheus: prometheusText,
-  openmetrics: openMetricsText,
-}
-const TURN_MS = 1_000
-const TREND_MS = 1_800_000
+const _TURN_MS = 1_000
 const MAX_LIMIT = 10_000
 /** Among saved forecasts, those that scaling goes by. */
 const SCALED_LOAD = 'scaling load'
-const POOL_MS = 60_000
-const DAY_MS = 86_400_000
-const REPORT_MINUTES = 15
-const REPORT_ANOMALIES = 20
+const _POOL_MS = 60_000
 
 /**
  * What an app does and how it fares: metrics in bounded memory, alerts, trends and forecasts; and how many workers there are to be.
@@ -93,22 +56,8 @@ const REPORT_ANOMALIES = 20
  * ```
  */
 export class MonitoringAndAutoScalingEngine {
-  readonly #options: ResolvedMonitoringOptions
-  readonly #clock: Clock
-  readonly #events: Emitter<MonitoringEvents>
-  readonly #types = new MetricTypes()
-  readonly #store: MetricStore
-  readonly #alerts: AlertBook
-  readonly #thresholds: ThresholdWatch
-  readonly #notifiers: Notifiers
-  readonly #objectives = new Map<string, BurnRateObjective>()
-  readonly #forecasts: ForecastBook
-  readonly #feeds: FeedBook
-  readonly #turning: Periodic
-  readonly #desk: ScalingDesk
-  readonly #parts: MonitoringEngineParts
+  readonly #parts: MonitoringParts
   #collectors: Collectors | undefined
-  #isClosed = false
 
   /** @throws InvalidOptionError. */
   constructor(options?: MonitoringOptions)
@@ -118,57 +67,14 @@ export class MonitoringAndAutoScalingEngine {
    */
   constructor(options?: MonitoringOptions, parts?: MonitoringEngineParts)
   constructor(options: MonitoringOptions = {}, parts: MonitoringEngineParts = {}) {
-    this.#options = resolveMonitoringOptions(options)
-    this.#parts = parts
-    this.#clock = parts.clock ?? systemClock
-    this.#events = new Emitter(parts.onError ?? (() => {}))
-    const { maxSeries, alerts, forecasts, scaling, feeds, collect } = this.#options
-    this.#store = new MetricStore(
-      this.#types,
-      this.#clock,
-      maxSeries,
-      (series, cell) => this.#thresholds.see(series, alertValue(series.type, cell)),
-      (series) => this.#thresholds.forget(series),
-    )
-    this.#notifiers = new Notifiers(alerts.notifyTimeoutMs, (error) => this.#events.emit('error', { error }))
-    for (const notifier of alerts.notifiers) this.#notifiers.add(notifier)
-    this.#alerts = new AlertBook(this.#clock, (alert, change) => {
-      this.#events.emit('alert', { alert, change })
-      this.#notifiers.tell(alert, change)
-    })
-    this.#thresholds = new ThresholdWatch(this.#alerts, this.#clock, () => alerts)
-    this.#forecasts = new ForecastBook({
-      ...forecasts,
-      // One that is registered later is missing until then.
-      current: (metric) => (this.#types.has(metric) ? this.#store.current(metric) : undefined),
-      wall: () => this.#clock.wall(),
-      onAnomaly: (anomaly) => this.#events.emit('anomaly', anomaly),
-    })
-    this.#desk = new ScalingDesk(scaling, {
-      clock: this.#clock,
-      current: (metric) => this.#store.current(metric),
-      state: () => this.#workerState(),
-      onDecided: (event) => this.#events.emit('scaling', event),
-      onDone: (workers) => this.#events.emit('scaled', { workers }),
-      onError: (error) => this.#events.emit('error', { error }),
-    })
-    this.#turning = new Periodic(TURN_MS, () => {
-      try {
-        this.#turn()
-      } catch (error) {
-        // By a timer: nobody else would catch it.
-        this.#events.emit('error', { error })
-      }
-      return !this.#isClosed
-    })
-    this.#feeds = new FeedBook(feeds, (error) => this.#events.emit('error', { error }))
-    this.#feeds.add({ name: 'monitor', collect: () => seriesFamilies(this.#store, this.getActiveAlerts(MAX_LIMIT)) })
+    this.#parts = new MonitoringParts(options, parts)
+    const { collect } = this.#parts
     if (collect !== false) this.startCollecting(collect)
   }
 
   /** Listens to an event; returns the function that stops it. */
   on<K extends keyof MonitoringEvents>(event: K, listener: (payload: MonitoringEvents[K]) => void): () => void {
-    return this.#events.on(event, listener)
+    return this.#parts.events.on(event, listener)
   }
 
   /**
@@ -177,14 +83,14 @@ export class MonitoringAndAutoScalingEngine {
    * @throws InvalidArgumentError; InvalidOptionError.
    */
   registerMetric(name: string, options: MetricTypeOptions = {}): MetricType {
-    const type = this.#types.register(name, options)
-    this.#store.retype(type)
+    const type = this.#parts.types.register(name, options)
+    this.#parts.store.retype(type)
     return type
   }
 
   /** The types of metrics that there are. */
   getMetricTypes(): readonly MetricType[] {
-    return this.#types.all
+    return this.#parts.types.all
   }
 
   /**
@@ -194,14 +100,14 @@ export class MonitoringAndAutoScalingEngine {
    * @throws UnknownMetricError; InvalidArgumentError for a value that is not a finite number of at least 0.
    */
   recordMetric(type: MetricName, value: number, source: string, unit?: string): Metric {
-    this.#assertOpen()
-    const series = this.#seriesOf(type, source, false)
+    this.#parts.assertOpen()
+    const series = this.#parts.seriesOf(type, source, false)
     // What came before belongs to the second in which it came.
-    this.#store.turn()
+    this.#parts.store.turn()
     series.record(value)
-    this.#thresholds.see(series, value)
-    this.#turning.start()
-    return { type, value, unit: unit ?? series.type.unit, source, timestamp: this.#clock.wall() }
+    this.#parts.alerting.see(series, value)
+    this.#parts.turning.start()
+    return { type, value, unit: unit ?? series.type.unit, source, timestamp: this.#parts.clock.wall() }
   }
 
   /**
@@ -210,9 +116,9 @@ export class MonitoringAndAutoScalingEngine {
    * @throws UnknownMetricError; InvalidArgumentError.
    */
   meter(type: MetricName, source: string): Meter {
-    this.#assertOpen()
-    const series = this.#seriesOf(type, source, true)
-    this.#turning.start()
+    this.#parts.assertOpen()
+    const series = this.#parts.seriesOf(type, source, true)
+    this.#parts.turning.start()
     return series
   }
 
@@ -224,16 +130,12 @@ export class MonitoringAndAutoScalingEngine {
    * @throws InvalidOptionError.
    */
   startCollecting(options: CollectOptions = {}): () => void {
-    this.#assertOpen()
-    const resolved = resolveCollectOptions(options)
-    this.#collectors?.stop()
-    const collectors = new Collectors(resolved, {
-      now: () => this.#clock.now(),
+    this.#parts.assertOpen()
+    const collectors = this.#parts.collectors(options, {
       record: (metric, value, source) => this.recordMetric(metric, value, source),
       meter: (metric, source) => this.meter(metric, source),
-      onError: (error) => this.#events.emit('error', { error }),
-      readers: this.#parts.readers,
     })
+    this.#collectors?.stop()
     this.#collectors = collectors
     collectors.start()
     return () => collectors.stop()
@@ -245,13 +147,13 @@ export class MonitoringAndAutoScalingEngine {
    * @throws InvalidArgumentError for what is no feed, or has a name that another has.
    */
   addFeed(feed: MetricFeed): () => void {
-    this.#assertOpen()
-    return this.#feeds.add(feed)
+    this.#parts.assertOpen()
+    return this.#parts.feeds.add(feed)
   }
 
   /** What is recorded here and what all feeds tell. A feed that fails or is slow is left out and counted. */
   collectMetrics(): Promise<readonly MetricFamily[]> {
-    return this.#feeds.collect()
+    return this.#parts.feeds.collect()
   }
 
   /**
@@ -260,15 +162,13 @@ export class MonitoringAndAutoScalingEngine {
    * @throws InvalidArgumentError.
    */
   async metricsText(format: MetricsFormat = 'prometheus'): Promise<string> {
-    const write = Object.hasOwn(FORMATS, format) ? FORMATS[format] : undefined
-    if (write === undefined) throw new InvalidArgumentError('format', Object.keys(FORMATS).join(' or '), format)
-    return write(await this.collectMetrics())
+    return metricsTextOf(format, () => this.collectMetrics())
   }
 
   /** What a metric was, its sources as one: a value a second of the last two minutes, and coarser ones before. @throws UnknownMetricError; InvalidArgumentError. */
   getMetricTrend(type: MetricName, windowMs: number = TREND_MS): readonly TrendData[] {
-    if (!option.positive.accepts(windowMs)) throw new InvalidArgumentError('windowMs', option.positive.expected, windowMs)
-    return this.#store.trend(type, windowMs)
+    checkWindow(windowMs)
+    return this.#parts.store.trend(type, windowMs)
   }
 
   /**
@@ -276,17 +176,18 @@ export class MonitoringAndAutoScalingEngine {
    * Those of several processes can be added up, which quantiles cannot. @throws UnknownMetricError.
    */
   getMetricDistribution(type: MetricName): readonly (readonly [value: number, count: number])[] {
-    return this.#store.distribution(type).entries()
+    return this.#parts.store.distribution(type).entries()
   }
 
   /** Whether a metric goes up or down. @throws UnknownMetricError; InvalidArgumentError. */
   calculateTrendAnalysis(type: MetricName, windowMs: number = TREND_MS): TrendAnalysis {
-    return analyzeTrend(this.getMetricTrend(type, windowMs))
+    checkWindow(windowMs)
+    return this.#parts.reports.trend(type, windowMs)
   }
 
   /** What a metric is, its sources as one; `undefined`: nothing came for 15 seconds, which is not 0. @throws UnknownMetricError. */
   currentLoad(metric: MetricName): number | undefined {
-    return this.#store.current(metric)
+    return this.#parts.store.current(metric)
   }
 
   /**
@@ -297,34 +198,34 @@ export class MonitoringAndAutoScalingEngine {
    * @throws UnknownMetricError; InvalidArgumentError.
    */
   predictLoad(metric: MetricName, minutesAhead = 5): Prediction | undefined {
-    this.#types.get(metric)
-    return this.#forecasts.predict(metric, minutesAhead)
+    this.#parts.types.get(metric)
+    return this.#parts.forecasts.predict(metric, minutesAhead)
   }
 
   /** What the forecasts have learnt: plain data, to be kept and given to `restoreForecasts`. */
   saveForecasts(): Readonly<Record<string, unknown>> {
-    return { ...this.#forecasts.save(), [SCALED_LOAD]: this.#desk.save() }
+    return { ...this.#parts.forecasts.save(), [SCALED_LOAD]: this.#parts.desk.save() }
   }
 
   /** @throws InvalidArgumentError for what `saveForecasts` did not give; nothing is restored then. */
   restoreForecasts(states: Readonly<Record<string, unknown>>): void {
     if (!option.object.accepts(states)) throw new InvalidArgumentError('states', 'what saveForecasts gave', states)
     const { [SCALED_LOAD]: load, ...metrics } = states
-    const take = load === undefined ? undefined : this.#desk.restored(load)
-    this.#forecasts.restore(metrics)
+    const take = load === undefined ? undefined : this.#parts.desk.restored(load)
+    this.#parts.forecasts.restore(metrics)
     take?.()
   }
 
   /** Values and changes of the forecast metrics that were not to be expected, the oldest first. @throws UnknownMetricError. */
   getAnomalies(type?: MetricName): readonly MetricAnomaly[] {
-    if (type !== undefined) this.#types.get(type)
-    return this.#forecasts.anomalies(type)
+    if (type !== undefined) this.#parts.types.get(type)
+    return this.#parts.forecasts.anomalies(type)
   }
 
   /** What all metrics were in the last five minutes, and what is wrong. */
   getSystemHealth(): HealthCheckResult {
-    this.#evaluate()
-    return healthOf(this.#store, this.#alerts.active(MAX_LIMIT), this.#clock.wall())
+    this.#parts.evaluate()
+    return this.#parts.reports.health()
   }
 
   /**
@@ -334,11 +235,11 @@ export class MonitoringAndAutoScalingEngine {
    * @throws InvalidArgumentError.
    */
   recordLoad(arrivals: number, backlog = 0): void {
-    this.#assertOpen()
+    this.#parts.assertOpen()
     for (const [name, value] of Object.entries({ arrivals, backlog }))
       if (!option.number(0).accepts(value)) throw new InvalidArgumentError(name, option.number(0).expected, value)
-    this.#desk.scaler.record(arrivals, backlog)
-    this.#turning.start()
+    this.#parts.desk.scaler.record(arrivals, backlog)
+    this.#parts.turning.start()
   }
 
   /**
@@ -356,31 +257,31 @@ export class MonitoringAndAutoScalingEngine {
     scaleAmount = 25,
     cooldownSeconds = 300,
   ): ScalingPolicy {
-    this.#assertOpen()
-    this.#types.get(metric)
-    const policy = this.#desk.scaler.policies.create(name, metric, threshold, direction, scaleAmount, cooldownSeconds)
-    this.#desk.scaler.start()
+    this.#parts.assertOpen()
+    this.#parts.types.get(metric)
+    const policy = this.#parts.desk.scaler.policies.create(name, metric, threshold, direction, scaleAmount, cooldownSeconds)
+    this.#parts.desk.scaler.start()
     return policy
   }
 
   getScalingPolicies(): readonly ScalingPolicy[] {
-    return this.#desk.scaler.policies.list()
+    return this.#parts.desk.scaler.policies.list()
   }
 
   /** @throws InvalidArgumentError when there is none of this id. */
   setScalingPolicyEnabled(id: string, isEnabled: boolean): ScalingPolicy {
-    return this.#desk.scaler.policies.setEnabled(id, isEnabled)
+    return this.#parts.desk.scaler.policies.setEnabled(id, isEnabled)
   }
 
   /** @returns Whether there was one. */
   removeScalingPolicy(id: string): boolean {
-    return this.#desk.scaler.policies.remove(id)
+    return this.#parts.desk.scaler.policies.remove(id)
   }
 
   /** Has the policies decide now, within their cooldowns. What is decided is carried out by the target, and kept in the history with its reasons; without a target that alone. */
   evaluateScalingPolicies(): ScaleDirection | null {
-    this.#assertOpen()
-    return this.#desk.scaler.evaluatePolicies()
+    this.#parts.assertOpen()
+    return this.#parts.desk.scaler.evaluatePolicies()
   }
 
   /**
@@ -391,78 +292,56 @@ export class MonitoringAndAutoScalingEngine {
    * @throws InvalidArgumentError; ScalingFailedError while it is not known how many workers there are.
    */
   triggerScaling(direction: ScaleDirection, amount: number, by?: string): ScalingEvent | null {
-    this.#assertOpen()
-    return this.#desk.scaler.triggerScaling(direction, amount, by)
+    this.#parts.assertOpen()
+    return this.#parts.desk.scaler.triggerScaling(direction, amount, by)
   }
 
   /** Decisions to scale, the newest first. @throws InvalidArgumentError. */
   getScalingHistory(limit = 50): readonly ScalingEvent[] {
-    return this.#desk.scaler.history(limitOf(limit))
+    return this.#parts.desk.scaler.history(limitOf(limit))
   }
 
   /** What was looked at and not done, and why, the newest first. @throws InvalidArgumentError. */
   getScalingSkips(limit = 50): readonly ScalingSkip[] {
-    return this.#desk.scaler.skips(limitOf(limit))
+    return this.#parts.desk.scaler.skips(limitOf(limit))
   }
 
   /** What to do about the number of workers, for people; also where nothing scales by itself. */
   getScalingRecommendations(): readonly string[] {
-    const { metrics } = this.getSystemHealth()
-    return scalingAdvice({
-      ...{ metrics, alerts: this.#alerts.active(MAX_LIMIT), policies: this.getScalingPolicies() },
-      current: (metric) => this.#store.current(metric),
-      typeOf: (metric) => this.#types.get(metric),
-      forecasts: this.#allForecasts(),
-    })
+    this.#parts.evaluate()
+    return this.#parts.reports.recommendations()
   }
 
   /** How the app fares: health, trends, forecasts, alerts, and what to change. `reportMarkdown` makes a page of it. */
   async getPerformanceReport(): Promise<PerformanceReport> {
-    const health = this.getSystemHealth()
-    const names = [...new Set(health.metrics.map(({ metric }) => metric))]
-    const trends = Object.fromEntries(names.map((name) => [name, this.calculateTrendAnalysis(name)]))
-    const forecasts = this.#allForecasts()
-    const now = this.#clock.wall()
-    const resolved = this.#alerts.resolved(MAX_LIMIT).filter(({ resolvedAt = 0 }) => resolvedAt > now - DAY_MS)
-    const critical = Object.fromEntries(this.#types.all.map((type) => [type.name, type.critical]))
-    return {
-      generatedAt: now,
-      health,
-      alerts: this.#alerts.active(MAX_LIMIT),
-      trends,
-      forecasts,
-      anomalies: this.#forecasts.anomalies(undefined).slice(-REPORT_ANOMALIES),
-      scaling: { events: this.getScalingHistory().filter(({ timestamp }) => timestamp > now - DAY_MS), cost: this.#desk.cost() },
-      advice: tuningAdvice({ ...(await this.#knownFacts()), metrics: health.metrics, trends, critical, resolved }),
-    }
+    this.#parts.evaluate()
+    return await this.#parts.reports.performance()
   }
 
   /** Open alerts, the worst first. @throws InvalidArgumentError. */
   getActiveAlerts(limit = 100): readonly Alert[] {
-    this.#evaluate()
-    return this.#alerts.active(limitOf(limit))
+    this.#parts.evaluate()
+    return this.#parts.alerting.book.active(limitOf(limit))
   }
 
   /** Alerts that are over, the newest first. @throws InvalidArgumentError. */
   getResolvedAlerts(limit = 100): readonly Alert[] {
-    return this.#alerts.resolved(limitOf(limit))
+    return this.#parts.alerting.book.resolved(limitOf(limit))
   }
 
   /** Somebody takes care of it. @returns Whether there was an open one that nobody had acknowledged. @throws InvalidArgumentError. */
   acknowledgeAlert(id: string, by: string): boolean {
-    return this.#alerts.acknowledge(id, by)
+    return this.#parts.alerting.book.acknowledge(id, by)
   }
 
   /** It is over. Where its reason is not, there will be another one. @returns Whether there was an open one. */
   resolveAlert(id: string, by?: string): boolean {
-    return this.#alerts.resolve(id, by)
+    return this.#parts.alerting.book.resolve(id, by)
   }
 
   /** Tells somebody of alerts from now on; returns the function that stops it. */
   addNotifier(notifier: Notifier): () => void {
-    if (typeof (notifier as Notifier | null)?.notify !== 'function')
-      throw new InvalidArgumentError('notifier', 'an object with a function `notify`', notifier)
-    return this.#notifiers.add(notifier)
+    return this.#parts.alerting.addNotifier(notifier)
   }
 
   /**
@@ -471,74 +350,21 @@ export class MonitoringAndAutoScalingEngine {
    * @throws InvalidArgumentError; InvalidOptionError.
    */
   createObjective(name: string, options: ObjectiveOptions = {}): Objective {
-    this.#assertOpen()
-    const objective = new BurnRateObjective(name, options, this.#clock, this.#alerts)
-    this.#objectives.set(name, objective)
-    this.#turning.start()
+    this.#parts.assertOpen()
+    const objective = this.#parts.alerting.addObjective(name, options)
+    this.#parts.turning.start()
     return objective
   }
 
   /** Stops everything but the target of scaling and its workers: who made that closes it. A second call does nothing. */
   close(): void {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    this.#turning.stop()
     this.#collectors?.stop()
-    this.#feeds.clear()
-    this.#notifiers.close()
-    this.#desk.close()
-    this.#events.clear()
-  }
-
-  #seriesOf(type: string, source: string, isBound: boolean): Series {
-    if (typeof source !== 'string' || source === '' || source.length > 200)
-      throw new InvalidArgumentError('source', 'a text of 1 to 200 characters', source)
-    return this.#store.series(type, source, isBound)
-  }
-
-  #allForecasts(): Readonly<Record<string, Prediction>> {
-    const registered = this.#options.forecasts.metrics.filter((metric) => this.#types.has(metric))
-    const known = registered.flatMap((metric) => {
-      const prediction = this.predictLoad(metric, REPORT_MINUTES)
-      return prediction === undefined ? [] : [[metric, prediction] as const]
-    })
-    return Object.fromEntries(known)
-  }
-
-  #workerState(): Omit<WorkerState, 'current'> {
-    const waits = this.#store.trend('poolWait', POOL_MS)
-    const poolWaiting = waits.length === 0 ? undefined : waits.filter(({ value }) => value > 0).length / waits.length
-    return { cpu: this.#store.current('cpu'), throughput: this.#store.current('requests'), poolWaiting }
-  }
-
-  async #knownFacts(): Promise<TuningFacts> {
-    try {
-      return (await await this.#parts.facts?.()) ?? {}
-    } catch (error) {
-      this.#events.emit('error', { error })
-      return {}
-    }
-  }
-
-  #turn(): void {
-    this.#parts.beforeTurn?.()
-    this.#evaluate()
-    this.#forecasts.turn()
-    this.#desk.count()
-  }
-
-  #evaluate(): void {
-    this.#store.fold()
-    for (const objective of this.#objectives.values()) objective.evaluate()
-  }
-
-  #assertOpen(): void {
-    if (this.#isClosed) throw new SluiceError('SLUICE_CLOSED', 'This monitoring engine was closed.')
+    this.#parts.close()
   }
 }
 
-function alertValue({ across }: MetricType, { sum, count, max }: Cell): number {
-  return across === 'max' ? max : sum / count
+function checkWindow(windowMs: number): void {
+  if (!option.positive.accepts(windowMs)) throw new InvalidArgumentError('windowMs', option.positive.expected, windowMs)
 }
 
 function limitOf(limit: number): number {

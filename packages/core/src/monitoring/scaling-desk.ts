@@ -1,9 +1,8 @@
 import type { Clock } from '../shared/clock.ts'
 import { LoadForecaster } from './forecast/load-forecaster.ts'
 import { AutoScaler } from './scaling/auto-scaler.ts'
-import type { Forecasts } from './scaling/control/forecasts.ts'
-import type { WorkerState } from './scaling/control/worker-state.ts'
-import type { ScalingEvent } from './scaling/scaling-event.ts'
+import type { Forecasts, WorkerState } from './scaling/control/decision.ts'
+import type { ScalingEvent } from './scaling/scaling-history.ts'
 import type { ScalingOptions } from './scaling/scaling-options.ts'
 
 const MINUTE_MS = 60_000

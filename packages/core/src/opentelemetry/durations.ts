@@ -1,7 +1,7 @@
 import type { Attributes, Meter } from '@opentelemetry/api'
-import { DATABASE_BOUNDS_MS, REQUEST_BOUNDS_MS } from '../shared/duration-histogram.ts'
+import { DATABASE_BOUNDS_MS, REQUEST_BOUNDS_MS } from '../shared/histogram.ts'
 import type { AdapterHost } from '../sluice/adapter-host.ts'
-import { requestAttributes, statementAttributes } from './attributes.ts'
+import { requestAttributes, statementAttributes } from './spans.ts'
 
 const REQUEST_DURATION = 'http.server.request.duration'
 const SCOPE_DURATION = 'sluice.scope.duration'

@@ -3,8 +3,7 @@ import { checkOptions, type OptionRule, option } from '../shared/options.ts'
 import { hostOf } from '../sluice/adapter-host.ts'
 import type { Sluice } from '../sluice/sluice.ts'
 import { loadApi } from './load-api.ts'
-import { ScopeSpans } from './scope-spans.ts'
-import { watchStatementSpans } from './statement-spans.ts'
+import { ScopeSpans, watchStatementSpans } from './spans.ts'
 
 const SCOPE = '@sluice/core'
 

@@ -1,4 +1,4 @@
-import { isDecimal } from './decimal.ts'
+import { isDecimal } from './copy.ts'
 
 const MAX_DEPTH = 64
 const NEEDS_ESCAPE = /[^ !#-[\]-\ud7ff\ue000-\uffff]/

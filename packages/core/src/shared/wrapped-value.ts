@@ -1,5 +1,4 @@
-import { isCopyable } from './copy.ts'
-import { isDecimal } from './decimal.ts'
+import { isCopyable, isDecimal } from './copy.ts'
 
 /**
  * What serializers do not tell apart by themselves is wrapped in a map of one item, whose key is one of these numbers. Maps of the value are

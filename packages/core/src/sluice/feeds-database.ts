@@ -3,9 +3,15 @@ import type { PoolMonitor } from '../database/pool-monitor.ts'
 import type { TrafficLog } from '../database/traffic/traffic-log.ts'
 import type { TrafficRecord } from '../database/traffic/traffic-record.ts'
 import type { WorkloadRecorder } from '../database/workload-recorder.ts'
-import { durationSample } from '../monitoring/feeds/duration-sample.ts'
-import { counterOf, gauge } from '../monitoring/feeds/families.ts'
-import { type Labels, type MetricFamily, type NumberSample, OVERFLOW_LABELS } from '../monitoring/feeds/metric-family.ts'
+import {
+  counterOf,
+  durationSample,
+  gauge,
+  type Labels,
+  type MetricFamily,
+  type NumberSample,
+  OVERFLOW_LABELS,
+} from '../monitoring/feeds/metric-family.ts'
 
 /** Statements by shape, and pools of connections. */
 export function databaseFamilies({ traffic, pools }: WorkloadRecorder): readonly MetricFamily[] {

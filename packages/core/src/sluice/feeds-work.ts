@@ -1,8 +1,7 @@
 import type { LoadBalancingEngine } from '../balancing/load-balancing-engine.ts'
 import type { AsyncBatchProcessingEngine } from '../jobs/async-batch-processing-engine.ts'
 import type { ProcessingStats } from '../jobs/stats/queue-health.ts'
-import { counterOf, gauge, quantileSample } from '../monitoring/feeds/families.ts'
-import type { Labels, MetricFamily, NumberSample } from '../monitoring/feeds/metric-family.ts'
+import { counterOf, gauge, type Labels, type MetricFamily, type NumberSample, quantileSample } from '../monitoring/feeds/metric-family.ts'
 
 export function balancerFamilies(balancer: LoadBalancingEngine | undefined): readonly MetricFamily[] {
   if (balancer === undefined) return []

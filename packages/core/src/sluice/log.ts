@@ -1,4 +1,4 @@
-import type { Alert, AlertChange } from '../monitoring/alerts/alert.ts'
+import type { Alert, AlertChange } from '../monitoring/alerts/alert-book.ts'
 import { formatCallSite } from '../pipeline/call-site.ts'
 import type { Finding } from '../query/detect/finding.ts'
 import { FindingRepeats } from '../query/detect/finding-repeats.ts'

@@ -2,7 +2,7 @@ import { formatFinding } from '../query/detect/format-finding.ts'
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { hostOf } from '../sluice/adapter-host.ts'
 import { getDefaultSluice } from '../sluice/default-sluice.ts'
-import { placeOfCall, QueryAssertionError } from './query-assertion-error.ts'
+import { placeOfCall, QueryAssertionError } from './expect-queries.ts'
 import { checkWatch, type WatchOptions, watchQueries } from './watch-queries.ts'
 
 /**

@@ -1,4 +1,3 @@
 export { expectNoNPlusOne } from './expect-no-n-plus-one.ts'
-export { expectQueries, type QueryExpectation } from './expect-queries.ts'
-export { QueryAssertionError } from './query-assertion-error.ts'
+export { expectQueries, QueryAssertionError, type QueryExpectation } from './expect-queries.ts'
 export type { WatchOptions } from './watch-queries.ts'

@@ -6,7 +6,7 @@ import {
   UnknownMetricError,
 } from '@sluice/core'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import type { MonitoringEngineParts } from '../../src/monitoring/monitoring-and-auto-scaling-engine.ts'
+import type { MonitoringEngineParts } from '../../src/monitoring/monitoring-parts.ts'
 import { FakeSystem, unified } from './collectors/fixture.ts'
 import { ManualClock } from './manual-clock.ts'
 

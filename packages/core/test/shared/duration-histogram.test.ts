@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DurationHistogram } from '../../src/shared/duration-histogram.ts'
+import { DurationHistogram } from '../../src/shared/histogram.ts'
 
 function of(...values: readonly number[]): DurationHistogram {
   const histogram = new DurationHistogram([1, 5, 10, 50])

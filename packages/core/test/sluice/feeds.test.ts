@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createSluice, type MetricFamily, type Sluice, type SluiceOptions } from '@sluice/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { prometheusHead } from '../../src/monitoring/export/prometheus-names.ts'
+import { prometheusHead } from '../../src/monitoring/export/prometheus-text.ts'
 import { hostOf } from '../../src/sluice/adapter-host.ts'
 
 function open(options: SluiceOptions = {}): Sluice {

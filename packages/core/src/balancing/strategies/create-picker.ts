@@ -1,12 +1,10 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { RandomSource } from '../../shared/random.ts'
-import { EarliestDeadlinePicker } from './earliest-deadline.ts'
 import { LeastConnectionsPicker } from './least-connections.ts'
 import type { PickableNode, Picker } from './picker.ts'
-import { RandomPicker } from './random.ts'
+import { RandomPicker, TwoChoicesPicker } from './random.ts'
 import { RendezvousPicker } from './rendezvous.ts'
-import { RoundRobinPicker } from './round-robin.ts'
-import { TwoChoicesPicker } from './two-choices.ts'
+import { EarliestDeadlinePicker, RoundRobinPicker } from './round-robin.ts'
 
 /**
  * - `round-robin`: one after the other.

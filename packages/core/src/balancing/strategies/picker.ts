@@ -28,3 +28,16 @@ export interface Picker<TNode extends PickableNode = PickableNode> {
   /** The connections of a node changed. */
   changed?(node: TNode): void
 }
+
+/** The first node with room, from a place on and around. */
+export function firstWithCapacity<TNode extends PickableNode>(
+  nodes: readonly TNode[],
+  start: number,
+  except: TNode | undefined,
+): TNode | undefined {
+  for (let i = 0; i < nodes.length; i += 1) {
+    const node = nodes[(start + i) % nodes.length]
+    if (node?.hasRoom && node !== except) return node
+  }
+  return undefined
+}

@@ -1,4 +1,4 @@
-import { EarliestDeadlinePicker } from './earliest-deadline.ts'
+import { type HeapItem, PlacedHeap } from '../../shared/heap.ts'
 import type { PickableNode, Picker } from './picker.ts'
 
 /** One after the other. Weights do not count; a node that is degraded or starts slowly is left out at some of its turns. */
@@ -27,4 +27,65 @@ export class RoundRobinPicker<TNode extends PickableNode> implements Picker<TNod
     }
     return undefined
   }
+}
+
+interface Entry<TNode> extends HeapItem {
+  readonly node: TNode
+  deadline: number
+  step: number
+}
+
+/**
+ * Each node in turn, as often as its share says, and spread evenly: the one whose turn is due first, kept in a heap. Source: earliest-deadline-first
+ * scheduling, as Envoy and gRPC use it in place of a scan over all nodes.
+ */
+export class EarliestDeadlinePicker<TNode extends PickableNode> implements Picker<TNode> {
+  #heap = heapOf<TNode>([])
+  /** The deadline of what was picked last. */
+  #now = 0
+
+  /** @param shareOf - What a node is picked by; above 0. */
+  constructor(private readonly shareOf: (node: TNode) => number) {}
+
+  rebuild(nodes: readonly TNode[]): void {
+    const known = new Map([...this.#heap].map((entry) => [entry.node, entry]))
+    const entries = nodes.map((node, at) => {
+      const step = 1 / this.shareOf(node)
+      const entry = known.get(node)
+      // A new node does not catch up on what it missed, and nodes that are added together do not come at once.
+      const wait = entry === undefined ? step * (0.5 + at / (1_000 * nodes.length)) : Math.min(step, entry.deadline - this.#now)
+      return { node, step, deadline: this.#now + wait, place: 0 }
+    })
+    this.#heap = heapOf(entries)
+  }
+
+  pick(_client: string | undefined, except: TNode | undefined): TNode | undefined {
+    const first = this.#heap.peek()
+    if (first === undefined) return undefined
+    if (!first.node.hasRoom || first.node === except) return this.#pickPast(except)
+    this.#now = first.deadline
+    first.deadline += first.step
+    this.#heap.update(first)
+    return first.node
+  }
+
+  /** Past nodes whose turn it is and that cannot take it: they lose it, or they would be picked in a row once they can. */
+  #pickPast(except: TNode | undefined): TNode | undefined {
+    let best: Entry<TNode> | undefined
+    for (const entry of this.#heap) {
+      if (entry.node.hasRoom && entry.node !== except && (best === undefined || entry.deadline < best.deadline)) best = entry
+    }
+    if (best === undefined) return undefined
+    this.#now = best.deadline
+    best.deadline += best.step
+    for (const entry of this.#heap) if (entry.deadline < this.#now && entry.node !== except) entry.deadline = this.#now + entry.step
+    this.#heap = heapOf(this.#heap)
+    return best.node
+  }
+}
+
+function heapOf<TNode>(entries: Iterable<Entry<TNode>>): PlacedHeap<Entry<TNode>> {
+  const heap = new PlacedHeap<Entry<TNode>>((first, second) => first.deadline < second.deadline)
+  for (const entry of entries) heap.add(entry)
+  return heap
 }

@@ -1,6 +1,6 @@
 import { type CallSite, parseCallSite } from '../../pipeline/call-site.ts'
 import type { WatchedShape } from '../../pipeline/statement-watch.ts'
-import { DATABASE_BOUNDS_MS, DurationHistogram } from '../../shared/duration-histogram.ts'
+import { DATABASE_BOUNDS_MS, DurationHistogram } from '../../shared/histogram.ts'
 import type { RandomSource } from '../../shared/random.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { StatementSummary } from '../../sql/statement.ts'

@@ -255,3 +255,6 @@ export interface RetentionLimits {
   /** Milliseconds after which batches that are over are forgotten. */
   readonly maxBatchAgeMs: number
 }
+
+/** Failures of a task that are kept; of more, the oldest go. */
+export const MAX_FAILURES = 10

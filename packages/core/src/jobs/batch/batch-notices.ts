@@ -1,6 +1,38 @@
+import { pause } from '../../shared/timers.ts'
 import type { BatchRow, JobBackend } from '../backends/job-backend.ts'
 import type { ProgressDetails } from './batch-job.ts'
-import { callWebhook } from './webhooks.ts'
+
+const ATTEMPTS = 4
+const TIMEOUT_MS = 10_000
+const WAIT_MS = 1_000
+
+/**
+ * Tells an address that a batch is over.
+ *
+ * @param signal - Gives up.
+ * @returns Whether it answered well.
+ */
+async function callWebhook(url: string, details: ProgressDetails, signal: AbortSignal): Promise<boolean> {
+  const body = JSON.stringify({ event: 'batch:completed', ...details })
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    if (signal.aborted) return false
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': details.batchId },
+        body,
+        redirect: 'error',
+        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      })
+      await response.body?.cancel()
+      if (response.ok) return true
+    } catch {
+      // It is tried again.
+    }
+    if (attempt < ATTEMPTS) await pause(WAIT_MS * 2 ** (attempt - 1), signal)
+  }
+  return false
+}
 
 /** What is over for longer, and whose address was not told, is the affair of a process that has ended, or of an address that did not answer. */
 const ABANDONED_MS = 60_000

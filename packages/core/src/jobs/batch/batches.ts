@@ -3,10 +3,9 @@ import type { Emitter } from '../../shared/emitter.ts'
 import { InvalidArgumentError } from '../../shared/errors.ts'
 import type { BatchRow, JobBackend, NewBatch } from '../backends/job-backend.ts'
 import type { JobEvents } from '../job-events.ts'
-import type { BatchJob, ProgressDetails } from './batch-job.ts'
+import { type BatchJob, type ProgressDetails, progressOf, statusOf } from './batch-job.ts'
 import { BatchNotices } from './batch-notices.ts'
 import { type BatchParts, createBatch } from './create-batch.ts'
-import { progressOf, statusOf } from './progress-of.ts'
 
 /** The batches of an engine: made, looked at, cancelled, and told of when they are over. */
 export class Batches {

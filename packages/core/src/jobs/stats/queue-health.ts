@@ -1,4 +1,7 @@
+import type { Clock } from '../../shared/clock.ts'
 import type { QueueCounts } from '../backends/job-backend.ts'
+import type { OpenBackend } from '../open-backend.ts'
+import type { Queues } from '../queues.ts'
 import type { QueueStats, TimeQuantiles } from './queue-stats.ts'
 
 export type HealthState = 'healthy' | 'degraded' | 'unhealthy'
@@ -38,13 +41,13 @@ export interface ProcessingStats {
 }
 
 /** Tasks that are counted for health. Whether they are more makes no difference to it, and it is asked for every few seconds. */
-export const COUNTED_FOR_HEALTH = 1_000
+const COUNTED_FOR_HEALTH = 1_000
 const STALLED_MS = 10_000
 const OLD_MS = 60_000
 const MANY_RETRIES = 0.2
 const ENOUGH = 20
 
-export function processingStats(queue: string, counts: QueueCounts, stats: QueueStats, now: number, wall: number): ProcessingStats {
+function processingStats(queue: string, counts: QueueCounts, stats: QueueStats, now: number, wall: number): ProcessingStats {
   const oldestTaskMs = counts.oldestQueuedAt === null ? 0 : Math.max(0, wall - counts.oldestQueuedAt)
   return {
     queue,
@@ -62,7 +65,7 @@ export function processingStats(queue: string, counts: QueueCounts, stats: Queue
 }
 
 /** @param hasWorker - Whether this process runs tasks of the queue. */
-export function healthOf(stats: ProcessingStats, hasWorker: boolean): QueueHealth {
+function healthOf(stats: ProcessingStats, hasWorker: boolean): QueueHealth {
   const reasons: string[] = []
   let health: HealthState = 'healthy'
   const add = (state: HealthState, reason: string) => {
@@ -82,4 +85,48 @@ export function healthOf(stats: ProcessingStats, hasWorker: boolean): QueueHealt
 
 function waiting({ queued }: ProcessingStats): string {
   return queued < COUNTED_FOR_HEALTH ? `${queued}` : `${COUNTED_FOR_HEALTH} or more`
+}
+
+export interface QueueWatchParts {
+  readonly open: OpenBackend
+  readonly queues: Queues
+  readonly clock: Clock
+  /** Whether this process runs tasks of a queue. */
+  readonly hasWorker: (queue: string) => boolean
+  readonly changed: (queue: string, health: QueueHealth) => void
+}
+
+/** Reads statistics and health of queues, and notifies of a changed health. */
+export class QueueWatch {
+  readonly #known = new Map<string, QueueHealth['health']>()
+
+  constructor(private readonly parts: QueueWatchParts) {}
+
+  /** @throws UnknownQueueError; JobBackendError. */
+  async stats(queue: string, upTo?: number): Promise<ProcessingStats> {
+    const { open, queues, clock } = this.parts
+    const { stats } = queues.get(queue)
+    await open.open()
+    return processingStats(queue, await open.backend.counts(queue, upTo), stats, clock.now(), clock.wall())
+  }
+
+  /** @throws UnknownQueueError. */
+  async health(queue: string): Promise<QueueHealth> {
+    const { queues, hasWorker } = this.parts
+    queues.get(queue)
+    try {
+      return healthOf(await this.stats(queue, COUNTED_FOR_HEALTH), hasWorker(queue))
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      return { health: 'unhealthy', reasons: [`Its backend does not answer: ${reason}`] }
+    }
+  }
+
+  /** A queue that is healthy at first is not reported. */
+  async look(queue: string): Promise<void> {
+    const health = await this.health(queue)
+    const before = this.#known.get(queue) ?? 'healthy'
+    this.#known.set(queue, health.health)
+    if (health.health !== before) this.parts.changed(queue, health)
+  }
 }

@@ -1,4 +1,4 @@
-import { LatencyHistogram } from '../../shared/latency-histogram.ts'
+import { LatencyHistogram } from '../../shared/histogram.ts'
 import type { OutcomeKind } from '../backends/job-backend.ts'
 
 const WINDOW_SECONDS = 60

@@ -4,12 +4,16 @@ import { fileURLToPath } from 'node:url'
 import { MessageChannel } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
 import { InvalidArgumentError, SluiceError } from '../../shared/errors.ts'
+import { loadPackage } from '../../shared/load-package.ts'
 import { checkOptions, option } from '../../shared/options.ts'
 import { TaskAbortedError, TaskTimeoutError, UnretryableError } from '../job-errors.ts'
 import type { Processor, TaskContext } from '../processor.ts'
-import { loadPiscina } from './load-piscina.ts'
-import type { StopMessage, ThreadMessage, ThreadTask } from './thread-messages.ts'
-import { type runInThread, THREAD_FILE } from './thread-run.ts'
+import { type runInThread, type StopMessage, THREAD_FILE, type ThreadMessage, type ThreadTask } from './thread-run.ts'
+
+/** @throws MissingPackageError. */
+async function loadPiscina(): Promise<typeof Piscina> {
+  return (await loadPackage('threadProcessor', 'piscina', () => import('piscina'))).Piscina
+}
 
 const IDLE_MS = 30_000
 const ENTRY: keyof { runInThread: typeof runInThread } = 'runInThread'

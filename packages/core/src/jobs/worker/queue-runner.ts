@@ -5,8 +5,7 @@ import type { Processor } from '../processor.ts'
 import type { QueueStats } from '../stats/queue-stats.ts'
 import { crashedOutcome, outcomeOf, releasedOutcome } from './outcome-of.ts'
 import type { RateBucket } from './rate-bucket.ts'
-import { RunningTasks } from './running-tasks.ts'
-import { type Ending, type RunParts, TaskRun } from './task-run.ts'
+import { type Ending, RunningTasks, type RunParts, TaskRun } from './task-run.ts'
 
 /** A loop that never gives others their turn is late for everything else. */
 const TURN_MS = 5

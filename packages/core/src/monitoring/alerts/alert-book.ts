@@ -1,12 +1,44 @@
 import type { Clock } from '../../shared/clock.ts'
 import { InvalidArgumentError } from '../../shared/errors.ts'
-import { type Alert, type AlertChange, type AlertSeverity, severityRank } from './alert.ts'
+
+/** How bad it is. */
+export type AlertSeverity = 'info' | 'warning' | 'critical'
+
+/** Something that somebody should know. */
+export interface Alert {
+  readonly id: string
+  /** What it is about: a metric's name, or that of an objective. */
+  readonly metric: string
+  readonly source: string
+  readonly severity: AlertSeverity
+  /** For people. */
+  readonly message: string
+  /** The latest value. */
+  readonly value: number
+  /** Above it there is an alert of this severity. */
+  readonly threshold: number
+  readonly status: 'active' | 'acknowledged' | 'resolved'
+  /** Milliseconds since 1970, as all times here. */
+  readonly raisedAt: number
+  readonly updatedAt: number
+  readonly acknowledgedAt?: number
+  readonly acknowledgedBy?: string
+  readonly resolvedAt?: number
+  /** `undefined`: by itself. */
+  readonly resolvedBy?: string
+}
+
+/** What becomes of an alert. */
+export type AlertChange = 'raised' | 'escalated' | 'eased' | 'acknowledged' | 'resolved'
+
+/** The worse, the greater. */
+const severityRank: Readonly<Record<AlertSeverity, number>> = { info: 0, warning: 1, critical: 2 }
 
 /** Alerts that are over and are remembered; the oldest go first. */
 const MAX_RESOLVED = 500
 
 /** A state that is to be known: what it is of, how bad, and since when. */
-export interface Condition {
+interface Condition {
   readonly metric: string
   readonly source: string
   readonly severity: AlertSeverity

@@ -1,5 +1,5 @@
 import { pause, within } from '../../shared/timers.ts'
-import type { Alert, AlertChange } from './alert.ts'
+import type { Alert, AlertChange } from './alert-book.ts'
 
 /** Tells somebody of alerts. What it throws is told as an event `error`, and it is called again, three times; it hinders nothing. */
 export interface Notifier {

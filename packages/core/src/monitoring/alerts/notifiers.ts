@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../../shared/errors.ts'
 import { checkOptions, type OptionRule, option } from '../../shared/options.ts'
 import { hmacOf } from '../../shared/signature.ts'
-import type { Alert, AlertChange } from './alert.ts'
+import type { Alert, AlertChange } from './alert-book.ts'
 import type { Notifier } from './notifier.ts'
 
 const signs: Readonly<Record<AlertChange, string>> = {

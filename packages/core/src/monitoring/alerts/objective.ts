@@ -1,9 +1,8 @@
 import type { Clock } from '../../shared/clock.ts'
 import { InvalidArgumentError } from '../../shared/errors.ts'
 import { checkOptions, type OptionRule, option } from '../../shared/options.ts'
-import { CellRing } from '../metrics/cell-ring.ts'
-import type { AlertSeverity } from './alert.ts'
-import type { AlertBook } from './alert-book.ts'
+import { CellRing } from '../metrics/series.ts'
+import type { AlertBook, AlertSeverity } from './alert-book.ts'
 
 export interface ObjectiveOptions {
   /**

@@ -1,8 +1,7 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { MetricType } from '../metrics/metric-type.ts'
 import type { Series } from '../metrics/series.ts'
-import type { AlertSeverity } from './alert.ts'
-import type { AlertBook } from './alert-book.ts'
+import type { AlertBook, AlertSeverity } from './alert-book.ts'
 
 export interface ThresholdRule {
   /** Milliseconds for which a value has to be above a threshold before there is an alert. */

@@ -1,10 +1,8 @@
 import type { BuiltInMetric } from '../metrics/metric-type.ts'
 import type { CountedServer, ResolvedCollectOptions } from './collect-options.ts'
-import { EventLoopWatch } from './event-loop-watch.ts'
-import { GcWatch } from './gc-watch.ts'
-import { NetworkUsage } from './network-usage.ts'
-import { ProcessUsage } from './process-usage.ts'
+import { EventLoopWatch, GcWatch } from './runtime-watch.ts'
 import { type SystemReaders, systemReaders } from './system-readers.ts'
+import { NetworkUsage, ProcessUsage } from './usage.ts'
 
 export interface CollectorParts {
   readonly now: () => number

@@ -1,6 +1,6 @@
+import { InvalidArgumentError } from '../../shared/errors.ts'
 import type { Exemplar, HistogramSample, MetricFamily, SummarySample } from '../feeds/metric-family.ts'
-import { prometheusHead } from './prometheus-names.ts'
-import { escapeLabel, labelText, numberText, type SampleStyle, samplesText } from './sample-text.ts'
+import { escapeLabel, labelText, numberText, prometheusHead, prometheusText, type SampleStyle, samplesText } from './prometheus-text.ts'
 
 /** What an answer with `metricsText('openmetrics')` has as its `Content-Type`. */
 export const OPEN_METRICS_CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
@@ -62,4 +62,19 @@ function accept<TSample extends HistogramSample | SummarySample>(sample: TSample
 
 function isTotal(value: number | undefined): boolean {
   return value !== undefined && value >= 0
+}
+
+/** The format of a page of metrics. */
+export type MetricsFormat = 'prometheus' | 'openmetrics'
+
+const FORMATS: Readonly<Record<MetricsFormat, (families: readonly MetricFamily[]) => string>> = {
+  prometheus: prometheusText,
+  openmetrics: openMetricsText,
+}
+
+/** @throws InvalidArgumentError, before it collects anything. */
+export async function metricsTextOf(format: MetricsFormat, collect: () => Promise<readonly MetricFamily[]>): Promise<string> {
+  const write = Object.hasOwn(FORMATS, format) ? FORMATS[format] : undefined
+  if (write === undefined) throw new InvalidArgumentError('format', Object.keys(FORMATS).join(' or '), format)
+  return write(await collect())
 }

@@ -1,6 +1,176 @@
-import type { MetricFamily } from '../feeds/metric-family.ts'
-import { prometheusHead } from './prometheus-names.ts'
-import { numberText, type SampleStyle, samplesText } from './sample-text.ts'
+import type { Exemplar, HistogramSample, Labels, MetricFamily, NumberSample, SummarySample } from '../feeds/metric-family.ts'
+
+/** Where the two text formats differ. */
+export interface SampleStyle {
+  /** A bound or a quantile: the value of a label. */
+  bound(value: number): string
+  /** What is written behind the count of a bucket. */
+  exemplar(exemplar: Exemplar, scale: (value: number) => number): string
+  /** Samples that the format cannot have are left out of it. */
+  accept<TSample extends HistogramSample | SummarySample>(sample: TSample): TSample | undefined
+}
+
+/** The lines of a family's samples. Of those that have the same labels once they are written, the first one stays: two make Prometheus refuse the whole page. */
+export function samplesText(family: MetricFamily, head: PrometheusHead, style: SampleStyle): string {
+  const seen = new Set<string>()
+  const once = <TSample extends { readonly labels: Labels }>(
+    samples: readonly TSample[],
+    reserved: string | undefined,
+    lines: (sample: TSample, labels: string) => string,
+  ) => {
+    let text = ''
+    for (const sample of samples) {
+      const labels = labelText(sample.labels, reserved)
+      if (seen.has(labels)) continue
+      seen.add(labels)
+      text += lines(sample, labels)
+    }
+    return text
+  }
+  if (family.type === 'histogram') return once(family.samples, 'le', (sample, labels) => histogramLines(sample, labels, head, style))
+  if (family.type === 'summary') return once(family.samples, 'quantile', (sample, labels) => summaryLines(sample, labels, head, style))
+  return once<NumberSample>(family.samples, undefined, ({ value }, labels) => line(head.name, labels, head.scale(value)))
+}
+
+function histogramLines(given: HistogramSample, labels: string, { name, scale }: PrometheusHead, style: SampleStyle): string {
+  const sample = style.accept(given)
+  let total = 0
+  let text = ''
+  for (const [at, count] of given.counts.entries()) {
+    total += count
+    const bound = given.bounds[at]
+    const exemplar = given.exemplars?.[at]
+    const behind = exemplar === undefined ? '' : style.exemplar(exemplar, scale)
+    text += line(`${name}_bucket`, withLabel(labels, 'le', bound === undefined ? '+Inf' : style.bound(scale(bound))), total, behind)
+  }
+  return sample === undefined ? text : `${text}${line(`${name}_sum`, labels, scale(sample.sum))}${line(`${name}_count`, labels, total)}`
+}
+
+function summaryLines(given: SummarySample, labels: string, { name, scale }: PrometheusHead, style: SampleStyle): string {
+  const { quantiles = [], sum, count } = style.accept(given) ?? {}
+  let text = ''
+  for (const { quantile, value } of quantiles) text += line(name, withLabel(labels, 'quantile', style.bound(quantile)), scale(value))
+  if (sum !== undefined) text += line(`${name}_sum`, labels, scale(sum))
+  if (count !== undefined) text += line(`${name}_count`, labels, count)
+  return text
+}
+
+function line(name: string, labels: string, value: number, behind = ''): string {
+  return labels === '' ? `${name} ${numberText(value)}${behind}\n` : `${name}{${labels}} ${numberText(value)}${behind}\n`
+}
+
+/** @param reserved - A label that the format itself uses. */
+export function labelText(labels: Labels, reserved?: string): string {
+  const written = new Map<string, string>()
+  for (const label in labels) {
+    const name = labelName(label, reserved)
+    const value = labels[label] as string
+    // As OpenTelemetry has it for names that differ in characters that Prometheus has not.
+    const before = written.get(name)
+    written.set(name, before === undefined ? value : `${before};${value}`)
+  }
+  let text = ''
+  for (const [name, value] of written) text += `${text === '' ? '' : ','}${name}="${escapeLabel(value)}"`
+  return text
+}
+
+function withLabel(text: string, name: string, value: string): string {
+  return text === '' ? `${name}="${value}"` : `${text},${name}="${value}"`
+}
+
+export function numberText(value: number): string {
+  if (value === Number.POSITIVE_INFINITY) return '+Inf'
+  return value === Number.NEGATIVE_INFINITY ? '-Inf' : String(value)
+}
+
+export function escapeLabel(text: string): string {
+  // Most have none of it.
+  return /[\\\n"]/.test(text) ? text.replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/"/g, '\\"') : text
+}
+
+/** How a family is called in Prometheus, and what its values are multiplied by to be in a base unit. */
+interface PrometheusHead {
+  /** Of its samples, but for what their kind adds. */
+  readonly name: string
+  /** The same without the `_total` of a counter. */
+  readonly family: string
+  /** What the family's name ends with; `''`: it has none. */
+  readonly unit: string
+  scale(value: number): number
+}
+
+const same = (value: number): number => value
+const times =
+  (factor: number) =>
+  (value: number): number =>
+    value * factor
+/** Not a product: 57 × 0.01 is not 0.57. */
+const over =
+  (divisor: number) =>
+  (value: number): number =>
+    value / divisor
+
+/** By the unit in UCUM: the word that names end in, and the way to the base unit. */
+const UNITS: Readonly<Record<string, readonly [word: string, scale: (value: number) => number]>> = {
+  s: ['seconds', same],
+  ms: ['seconds', over(1e3)],
+  us: ['seconds', over(1e6)],
+  ns: ['seconds', over(1e9)],
+  min: ['seconds', times(60)],
+  h: ['seconds', times(3_600)],
+  d: ['seconds', times(86_400)],
+  By: ['bytes', same],
+  kBy: ['bytes', times(1e3)],
+  MBy: ['bytes', times(1e6)],
+  GBy: ['bytes', times(1e9)],
+  KiBy: ['bytes', times(1_024)],
+  MiBy: ['bytes', times(1_048_576)],
+  GiBy: ['bytes', times(1_073_741_824)],
+  '%': ['ratio', over(100)],
+  '1': ['ratio', same],
+}
+
+/** What a unit has in braces is for people: `{request}`. */
+const ANNOTATION = /\{[^}]*\}/g
+
+/** As OpenTelemetry maps names to Prometheus: https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/. */
+export function prometheusHead({ name, unit = '', type }: Pick<MetricFamily, 'name' | 'unit' | 'type'>): PrometheusHead {
+  const [counted = '', per] = unit.replace(ANNOTATION, '').split('/', 2)
+  // A share of one is a gauge's; of a counter `1` says nothing.
+  const known = counted === '1' && type !== 'gauge' ? undefined : Object.hasOwn(UNITS, counted) ? UNITS[counted] : undefined
+  const word = known?.[0] ?? (counted === '1' ? '' : plain(counted))
+  const perWord = per === undefined ? '' : `per_${per === 's' ? 'second' : plain(per)}`
+  let full = plain(name)
+  if (/^\d/.test(full)) full = `_${full}`
+  if (type === 'counter') full = full.replace(/_total$/, '')
+  for (const suffix of [word, perWord]) if (suffix !== '' && !full.endsWith(`_${suffix}`)) full = `${full}_${suffix}`
+  return {
+    name: type === 'counter' ? `${full}_total` : full,
+    family: full,
+    // By the second, or by something else, is no unit of its own.
+    unit: word === '' || perWord === '' ? word : `${word}_${perWord}`,
+    scale: known?.[1] ?? same,
+  }
+}
+
+const names = new Map<string, string>()
+const MAX_NAMES = 1_000
+
+/** @param reserved - A label that the format itself uses. */
+function labelName(label: string, reserved: string | undefined): string {
+  let name = names.get(label)
+  if (name === undefined) {
+    name = label.replace(/[^A-Za-z0-9_]/g, '_').replace(/^(\d|$)/, '_$1')
+    // Two at the beginning are Prometheus' own.
+    if (name.startsWith('__')) name = `label${name}`
+    if (names.size < MAX_NAMES) names.set(label, name)
+  }
+  return name === reserved ? `exported_${name}` : name
+}
+
+function plain(text: string): string {
+  return text.replace(/[^A-Za-z0-9_:]+/g, '_')
+}
 
 /** What an answer with `metricsText()` has as its `Content-Type`. */
 export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'

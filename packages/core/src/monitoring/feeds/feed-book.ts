@@ -1,9 +1,78 @@
 import { InvalidArgumentError } from '../../shared/errors.ts'
+import { type OptionRule, option } from '../../shared/options.ts'
 import { within } from '../../shared/timers.ts'
-import { isFamily, isSample } from './check-family.ts'
-import type { FeedOptions } from './feed-options.ts'
-import type { MetricFamily, MetricFeed, NumberSample, Sample } from './metric-family.ts'
+import type { FamilyType, MetricFamily, MetricFeed, NumberSample, Sample } from './metric-family.ts'
 import { SampleCap } from './sample-cap.ts'
+
+export interface FeedOptions {
+  /**
+   * Milliseconds that a feed may take; what takes longer is left out. Minimum: `1`.
+   * @defaultValue 1000
+   */
+  readonly timeoutMs?: number
+  /**
+   * Samples of a family at the most; those of counters and histograms that are one too many are counted together. Minimum: `10`.
+   * @defaultValue 1000
+   */
+  readonly maxSamples?: number
+}
+
+export const feedRules: Readonly<Record<keyof FeedOptions, OptionRule>> = {
+  timeoutMs: option.number(1),
+  maxSamples: option.integer(10),
+}
+
+const TYPES: ReadonlySet<string> = new Set<FamilyType>(['counter', 'gauge', 'histogram', 'summary'])
+
+/** Whether it can be exported at all. Feeds are code of others. */
+function isFamily(value: unknown): value is MetricFamily {
+  if (typeof value !== 'object' || value === null) return false
+  const { name, help, type, unit, samples } = value as Readonly<Record<string, unknown>>
+  return (
+    typeof name === 'string' &&
+    /[A-Za-z]/.test(name) &&
+    typeof help === 'string' &&
+    (unit === undefined || typeof unit === 'string') &&
+    TYPES.has(type as string) &&
+    Array.isArray(samples)
+  )
+}
+
+function isSample(value: unknown, type: FamilyType): value is Sample {
+  if (typeof value !== 'object' || value === null) return false
+  const sample = value as Readonly<Record<string, unknown>>
+  if (!areLabels(sample.labels)) return false
+  if (type === 'histogram') return isHistogram(sample)
+  if (type === 'summary') return Array.isArray(sample.quantiles) && isCount(sample.sum) && isCount(sample.count)
+  // A counter never goes below what it began with.
+  return typeof sample.value === 'number' && (type === 'gauge' || sample.value >= 0)
+}
+
+function areLabels(labels: unknown): boolean {
+  return typeof labels === 'object' && labels !== null && Object.values(labels).every((value) => typeof value === 'string')
+}
+
+function isHistogram({ bounds, counts, sum, exemplars }: Readonly<Record<string, unknown>>): boolean {
+  return (
+    Array.isArray(bounds) &&
+    Array.isArray(counts) &&
+    counts.length === bounds.length + 1 &&
+    bounds.every((bound, at) => Number.isFinite(bound) && (at === 0 || bound > bounds[at - 1])) &&
+    counts.every((count) => count >= 0) &&
+    typeof sum === 'number' &&
+    (exemplars === undefined || (Array.isArray(exemplars) && exemplars.every((one) => one === undefined || isExemplar(one))))
+  )
+}
+
+function isExemplar(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { labels, value: number, timestamp } = value as Readonly<Record<string, unknown>>
+  return areLabels(labels) && typeof number === 'number' && Number.isFinite(timestamp)
+}
+
+function isCount(value: unknown): boolean {
+  return value === undefined || typeof value === 'number'
+}
 
 interface Entry {
   readonly feed: MetricFeed

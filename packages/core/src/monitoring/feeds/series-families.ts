@@ -1,9 +1,8 @@
-import type { Alert, AlertSeverity } from '../alerts/alert.ts'
+import type { Alert, AlertSeverity } from '../alerts/alert-book.ts'
 import type { MetricStore } from '../metrics/metric-store.ts'
 import type { MetricType } from '../metrics/metric-type.ts'
 import type { Series } from '../metrics/series.ts'
-import { snakeCase } from './families.ts'
-import type { MetricFamily } from './metric-family.ts'
+import { type MetricFamily, snakeCase } from './metric-family.ts'
 
 /** What is older is missing: the last value of something that is gone says nothing. */
 const FRESH_SECONDS = 300

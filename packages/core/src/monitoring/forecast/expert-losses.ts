@@ -1,6 +1,6 @@
-import { EXPERTS } from './experts/expert-names.ts'
-import { HEDGE, MIXTURES } from './forecast-record.ts'
-import type { StateVisitor } from './state-visitor.ts'
+import { EXPERTS } from './experts/experts.ts'
+import { HEDGE, MIXTURES } from './forecast-model.ts'
+import type { StateVisitor } from './forecaster-state.ts'
 
 const ERROR_MINUTES: number = 12 * 60
 const MISS_MINUTES: number = 24 * 60

@@ -1,14 +1,19 @@
 import { ExpertLosses } from './expert-losses.ts'
-import { dailyOutlook, forecastFromDays } from './experts/daily-experts.ts'
-import { EXPERT, EXPERTS } from './experts/expert-names.ts'
-import { forecastFromPeriods, periodicOutlook } from './experts/periodic-experts.ts'
-import { forecastFromRecent } from './experts/recent-experts.ts'
+import {
+  dailyOutlook,
+  EXPERT,
+  EXPERTS,
+  forecastFromDays,
+  forecastFromPeriods,
+  forecastFromRecent,
+  periodicOutlook,
+} from './experts/experts.ts'
 import { RegressionExperts } from './experts/regression-experts.ts'
-import { type ForecastRecord, HEDGE, HITS, LEADER, MIXTURES, STACK, STACK_FEATURES } from './forecast-record.ts'
-import type { LoadContext } from './load-context.ts'
+import { type ForecastRecord, HEDGE, HITS, LEADER, MIXTURES, STACK, STACK_FEATURES } from './forecast-model.ts'
+import type { StateVisitor } from './forecaster-state.ts'
 import type { LogScale } from './log-scale.ts'
+import type { LoadContext } from './present-load.ts'
 import { type LeastSquaresStart, RecursiveLeastSquares } from './recursive-least-squares.ts'
-import type { StateVisitor } from './state-visitor.ts'
 
 const HEDGE_SHARPNESS = 8
 const LEAST_ERROR = 2

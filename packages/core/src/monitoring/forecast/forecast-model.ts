@@ -1,6 +1,34 @@
-import type { ForecastRecord } from './forecast-record.ts'
-import type { LoadContext } from './load-context.ts'
-import type { StateVisitor } from './state-visitor.ts'
+import { EXPERTS } from './experts/experts.ts'
+import { GROWTH_FEATURES, LEVEL_FEATURES, PERIOD_FEATURES } from './experts/regression-features.ts'
+import type { StateVisitor } from './forecaster-state.ts'
+import type { LoadContext } from './present-load.ts'
+
+/** The mixtures of experts that are weighed against each other: see `ExpertMixture`. */
+export const MIXTURES = 4
+/** Where they stand, behind the experts. */
+export const HEDGE: number = EXPERTS
+export const HITS: number = EXPERTS + 1
+export const STACK: number = EXPERTS + 2
+export const LEADER: number = EXPERTS + 3
+export const STACK_FEATURES = 6
+
+/** A forecast, with all that is needed to learn from what comes to be. Logarithms are those of the series' scale. */
+export class ForecastRecord {
+  /** The forecasts of the experts, `NaN` from those that sleep, then those of the mixtures. */
+  readonly experts: Float64Array = new Float64Array(EXPERTS + MIXTURES)
+  readonly levels: Float64Array = new Float64Array(LEVEL_FEATURES)
+  readonly periods: Float64Array = new Float64Array(PERIOD_FEATURES)
+  readonly growths: Float64Array = new Float64Array(GROWTH_FEATURES)
+  readonly stack: Float64Array = new Float64Array(STACK_FEATURES)
+  /** What the stack corrects. */
+  stackBase = 0
+  value = 0
+  logValue = 0
+  logLower = 0
+  logUpper = 0
+  /** The typical size of an error, in logarithms. */
+  spread = 1
+}
 
 /** Forecasts one horizon, and learns from what comes to be. */
 export interface ForecastModel {

@@ -1,12 +1,11 @@
 import { ExpertMixture } from './expert-mixture.ts'
-import type { ForecastModel } from './forecast-model.ts'
-import { ForecastRecord } from './forecast-record.ts'
+import { type ForecastModel, ForecastRecord } from './forecast-model.ts'
+import type { StateVisitor } from './forecaster-state.ts'
 import { LinearModel } from './linear-model.ts'
-import type { LoadContext } from './load-context.ts'
 import type { ForecastModelName } from './load-forecaster-options.ts'
 import { PendingForecasts } from './pending-forecasts.ts'
 import { PredictionInterval } from './prediction-interval.ts'
-import type { StateVisitor } from './state-visitor.ts'
+import type { LoadContext } from './present-load.ts'
 import type { TimeGrid } from './time-grid.ts'
 
 const ACCURATE_SHARE = 0.15

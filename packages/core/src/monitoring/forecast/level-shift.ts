@@ -1,4 +1,4 @@
-import type { StateVisitor } from './state-visitor.ts'
+import type { StateVisitor } from './forecaster-state.ts'
 import type { TimeGrid } from './time-grid.ts'
 
 /** So many values in turn must agree on a new level before it is taken for one, as long as none has passed. */

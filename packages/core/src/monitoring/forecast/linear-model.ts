@@ -1,5 +1,5 @@
 import type { ForecastModel } from './forecast-model.ts'
-import type { LoadContext } from './load-context.ts'
+import type { LoadContext } from './present-load.ts'
 
 const WINDOW_MINUTES = 30
 const LEAST_STEPS = 2

@@ -54,3 +54,19 @@ export function resolveLoadForecasterOptions(options: LoadForecasterOptions): Re
   const horizonsMinutes = [...new Set(options.horizonsMinutes ?? [5, 15, 60])].sort((a, b) => a - b)
   return { stepMs, horizonsMinutes, model: options.model ?? 'mixture' }
 }
+
+/** What a load will be. */
+export interface Prediction {
+  readonly value: number
+  /** The 5th percentile: one load in twenty is below. */
+  readonly lower: number
+  /** The 95th percentile: one load in twenty is above. */
+  readonly upper: number
+  /** The 90th percentile: what to be ready for. */
+  readonly p90: number
+  readonly model: ForecastModelName
+  /** The share of forecasts of about the last day, this far ahead, that were within 15 %: from 0 to 1, `undefined` while none has been checked. */
+  readonly recentAccuracy: number | undefined
+  /** After the latest sample. */
+  readonly horizonMinutes: number
+}

@@ -1,19 +1,19 @@
 import { InvalidArgumentError } from '../../shared/errors.ts'
-import { DayRange } from './day-range.ts'
-import { profileNow } from './experts/daily-experts.ts'
-import { countState, type ForecasterState, optionsOfState, readState, writeState } from './forecaster-state.ts'
+import { profileNow } from './experts/experts.ts'
+import { countState, type ForecasterState, optionsOfState, readState, type StateVisitor, writeState } from './forecaster-state.ts'
 import { HorizonForecaster } from './horizon-forecaster.ts'
 import { LevelShift } from './level-shift.ts'
-import type { LoadContext } from './load-context.ts'
-import { type LoadForecasterOptions, type ResolvedLoadForecasterOptions, resolveLoadForecasterOptions } from './load-forecaster-options.ts'
-import { LoadHistory } from './load-history.ts'
+import {
+  type LoadForecasterOptions,
+  type Prediction,
+  type ResolvedLoadForecasterOptions,
+  resolveLoadForecasterOptions,
+} from './load-forecaster-options.ts'
+import { DayRange, LoadHistory } from './load-history.ts'
 import { LogScale } from './log-scale.ts'
 import { PeriodSearch } from './period-search.ts'
-import type { Prediction } from './prediction.ts'
-import { PresentLoad } from './present-load.ts'
-import type { StateVisitor } from './state-visitor.ts'
-import { StepClock } from './step-clock.ts'
-import { TimeGrid } from './time-grid.ts'
+import { type LoadContext, PresentLoad } from './present-load.ts'
+import { StepClock, TimeGrid } from './time-grid.ts'
 
 /** What a sample may be at most; `Float32Array` bears this, and what is computed from it. */
 const MOST_VALUE = 1e30

@@ -1,4 +1,4 @@
-import type { StateVisitor } from './state-visitor.ts'
+import type { StateVisitor } from './forecaster-state.ts'
 import type { TimeGrid } from './time-grid.ts'
 
 const LEAST_OFFSET = 1e-3

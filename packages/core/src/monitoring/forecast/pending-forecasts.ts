@@ -1,5 +1,5 @@
-import { ForecastRecord } from './forecast-record.ts'
-import type { StateVisitor } from './state-visitor.ts'
+import { ForecastRecord } from './forecast-model.ts'
+import type { StateVisitor } from './forecaster-state.ts'
 
 const SCALARS = 6
 const blank: ForecastRecord = new ForecastRecord()

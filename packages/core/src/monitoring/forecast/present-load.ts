@@ -1,7 +1,8 @@
 import { median } from '../../shared/median.ts'
-import type { LoadHistory } from './load-history.ts'
+import type { StateVisitor } from './forecaster-state.ts'
+import type { DayRange, LoadHistory } from './load-history.ts'
 import type { LogScale } from './log-scale.ts'
-import type { StateVisitor } from './state-visitor.ts'
+import type { PeriodSearch } from './period-search.ts'
 import type { TimeGrid } from './time-grid.ts'
 
 const AVERAGE_MINUTES = 10
@@ -63,4 +64,14 @@ export class PresentLoad {
   visit(state: StateVisitor): void {
     this.average = state.number(this.average)
   }
+}
+
+/** What the forecasts of all horizons are made from. */
+export interface LoadContext {
+  readonly grid: TimeGrid
+  readonly history: LoadHistory
+  readonly scale: LogScale
+  readonly range: DayRange
+  readonly periods: PeriodSearch
+  readonly present: PresentLoad
 }

@@ -1,4 +1,4 @@
-import type { StateVisitor } from './state-visitor.ts'
+import type { StateVisitor } from './forecaster-state.ts'
 
 const MOST_FEATURES = 16
 const MOST_GROWTH = 1000

@@ -1,7 +1,7 @@
 import type { ServerErrorResponse, ServerUnaryCall, ServerWritableStream, ServiceDefinition, sendUnaryData } from '@grpc/grpc-js'
 import { InvalidArgumentError, SluiceError } from '../../shared/errors.ts'
 import { checkOptions, type OptionRule, option } from '../../shared/options.ts'
-import { forecastOf, type ScalingSignals, type Signal, signalOf } from './load-signals.ts'
+import { forecastOf, type ScalingSignals, type Signal, signalOf } from './metrics-api.ts'
 import { type GrpcLibrary, loadGrpc } from './service-definition.ts'
 
 const FORECAST = '_forecast'

@@ -1,8 +1,7 @@
 import type { Clock } from '../../shared/clock.ts'
 import { LogHistogram } from '../sketch/log-histogram.ts'
-import type { Cell } from './cell-ring.ts'
 import type { MetricType, MetricTypes } from './metric-type.ts'
-import { Series } from './series.ts'
+import { type Cell, Series } from './series.ts'
 
 /** The source that stands for all that are too many. */
 const OVERFLOW_SOURCE = 'other'

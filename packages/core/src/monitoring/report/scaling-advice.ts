@@ -1,8 +1,8 @@
-import type { Alert } from '../alerts/alert.ts'
-import type { Prediction } from '../forecast/prediction.ts'
+import type { Alert } from '../alerts/alert-book.ts'
+import type { Prediction } from '../forecast/load-forecaster-options.ts'
 import type { MetricHealth } from '../health.ts'
 import type { MetricType } from '../metrics/metric-type.ts'
-import type { ScalingPolicy } from '../scaling/policies/scaling-policy.ts'
+import type { ScalingPolicy } from '../scaling/policies/scaling-policies.ts'
 
 export interface ScalingAdviceInput {
   readonly alerts: readonly Alert[]

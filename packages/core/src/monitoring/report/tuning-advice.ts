@@ -1,4 +1,4 @@
-import type { Alert } from '../alerts/alert.ts'
+import type { Alert } from '../alerts/alert-book.ts'
 import type { MetricHealth } from '../health.ts'
 import type { TrendAnalysis } from '../trends/trend-analysis.ts'
 

@@ -1,16 +1,18 @@
 import { type Clock, systemClock } from '../../shared/clock.ts'
 import { Emitter } from '../../shared/emitter.ts'
 import type { RandomSource } from '../../shared/random.ts'
-import { workers as shownWorkers } from './control/figures.ts'
-import type { Forecasts } from './control/forecasts.ts'
+import { type Forecasts, type ScalingDecision, workers as shownWorkers, type WorkerState } from './control/decision.ts'
 import { ScalingController } from './control/scaling-controller.ts'
-import type { ScalingDecision, WorkerState } from './control/worker-state.ts'
-import { type PolicyVerdict, ScalingPolicies } from './policies/scaling-policies.ts'
-import { checkAmount, checkDirection, type ScaleDirection, scaledBy } from './policies/scaling-policy.ts'
-import { ScalingFailedError } from './scaler-target.ts'
-import type { ScalingEvent, ScalingSkip, ScalingSource } from './scaling-event.ts'
-import { ScalingExecutor, type ScalingFailure } from './scaling-executor.ts'
-import { ScalingHistory } from './scaling-history.ts'
+import {
+  checkAmount,
+  checkDirection,
+  type PolicyVerdict,
+  type ScaleDirection,
+  ScalingPolicies,
+  scaledBy,
+} from './policies/scaling-policies.ts'
+import { ScalingExecutor, ScalingFailedError, type ScalingFailure } from './scaling-executor.ts'
+import { type ScalingEvent, ScalingHistory, type ScalingSkip, type ScalingSource } from './scaling-history.ts'
 import { type ResolvedScalingOptions, resolveScalingOptions, type ScalingOptions } from './scaling-options.ts'
 
 /** How long a target may take to show what it was asked for, beyond the start-up time. */

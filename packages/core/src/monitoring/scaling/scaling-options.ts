@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../../shared/errors.ts'
 import { checkOptions, option } from '../../shared/options.ts'
 import { type LoadRuleOptions, type ResolvedControlOptions, resolveControlOptions } from './control/control-options.ts'
-import type { ScalerTarget } from './scaler-target.ts'
+import type { ScalerTarget } from './scaling-executor.ts'
 
 export interface ScalingOptions {
   /**

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { AlertSeverity } from '../../../src/monitoring/alerts/alert.ts'
-import { AlertBook, alertKey } from '../../../src/monitoring/alerts/alert-book.ts'
+import { AlertBook, type AlertSeverity, alertKey } from '../../../src/monitoring/alerts/alert-book.ts'
 import { ManualClock } from '../manual-clock.ts'
 
 function open() {

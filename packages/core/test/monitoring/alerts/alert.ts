@@ -1,4 +1,4 @@
-import type { Alert } from '../../../src/monitoring/alerts/alert.ts'
+import type { Alert } from '../../../src/monitoring/alerts/alert-book.ts'
 
 export function alertWith(some: Partial<Alert> = {}): Alert {
   return {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { NetworkUsage } from '../../../src/monitoring/collectors/network-usage.ts'
-import { ProcessUsage } from '../../../src/monitoring/collectors/process-usage.ts'
+import { NetworkUsage, ProcessUsage } from '../../../src/monitoring/collectors/usage.ts'
 import { FakeSystem, GB, legacy, unified } from './fixture.ts'
 
 const V2 = '/sys/fs/cgroup'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { LoadForecaster } from '../../../src/monitoring/forecast/load-forecaster.ts'
-import { StepClock } from '../../../src/monitoring/forecast/step-clock.ts'
+import { StepClock } from '../../../src/monitoring/forecast/time-grid.ts'
 import { dailyLoad, isAccurate, run, STEP_MS, STEPS_A_DAY, shareOf, timeOf } from './series.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,14 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { DayRange } from '../../../src/monitoring/forecast/day-range.ts'
-import { dailyOutlook, forecastFromDays } from '../../../src/monitoring/forecast/experts/daily-experts.ts'
-import { EXPERT, EXPERTS } from '../../../src/monitoring/forecast/experts/expert-names.ts'
-import { forecastFromPeriods, periodicOutlook } from '../../../src/monitoring/forecast/experts/periodic-experts.ts'
-import { forecastFromRecent } from '../../../src/monitoring/forecast/experts/recent-experts.ts'
-import type { LoadContext } from '../../../src/monitoring/forecast/load-context.ts'
-import { LoadHistory } from '../../../src/monitoring/forecast/load-history.ts'
+import {
+  dailyOutlook,
+  EXPERT,
+  EXPERTS,
+  forecastFromDays,
+  forecastFromPeriods,
+  forecastFromRecent,
+  periodicOutlook,
+} from '../../../src/monitoring/forecast/experts/experts.ts'
+import { DayRange, LoadHistory } from '../../../src/monitoring/forecast/load-history.ts'
 import { LogScale } from '../../../src/monitoring/forecast/log-scale.ts'
 import { PeriodSearch } from '../../../src/monitoring/forecast/period-search.ts'
-import { PresentLoad } from '../../../src/monitoring/forecast/present-load.ts'
+import { type LoadContext, PresentLoad } from '../../../src/monitoring/forecast/present-load.ts'
 import { TimeGrid } from '../../../src/monitoring/forecast/time-grid.ts'
 import { STEP_MS, STEPS_A_DAY } from './series.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ForecastRecord } from '../../../src/monitoring/forecast/forecast-record.ts'
+import { ForecastRecord } from '../../../src/monitoring/forecast/forecast-model.ts'
 import { PredictionInterval } from '../../../src/monitoring/forecast/prediction-interval.ts'
 import { normal, seeded } from '../seeded.ts'
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AutoScaler, type AutoScalerParts } from '../../../src/monitoring/scaling/auto-scaler.ts'
-import type { ScalerTarget } from '../../../src/monitoring/scaling/scaler-target.ts'
+import type { ScalerTarget } from '../../../src/monitoring/scaling/scaling-executor.ts'
 import type { ScalingOptions } from '../../../src/monitoring/scaling/scaling-options.ts'
 import { FakeClock } from '../../helpers.ts'
 

@@ -3,7 +3,7 @@ import { Agent, createServer, get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SOON } from '../../../../../test/support/patience.ts'
-import { closeConnectionsOnDisconnect } from '../../../src/monitoring/scaling/targets/cluster/close-connections-on-disconnect.ts'
+import { closeConnectionsOnDisconnect } from '../../../src/monitoring/scaling/targets/cluster/cluster-target.ts'
 
 const here: { worker?: unknown } = cluster
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DatabaseGuard } from '../../../src/monitoring/scaling/control/database-guard.ts'
-import type { WorkerState } from '../../../src/monitoring/scaling/control/worker-state.ts'
+import type { WorkerState } from '../../../src/monitoring/scaling/control/decision.ts'
 
 const guardOf = (maxConnections?: number) => new DatabaseGuard({ capacity: 100, startUpSeconds: 60, maxConnections })
 const waiting: WorkerState = { current: 10, poolWaiting: 0.5, throughput: 500 }

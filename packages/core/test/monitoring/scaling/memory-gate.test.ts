@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MemoryGate } from '../../../src/monitoring/scaling/targets/cluster/memory-gate.ts'
+import { MemoryGate } from '../../../src/monitoring/scaling/targets/cluster/cluster-worker.ts'
 
 const MB = 1_048_576
 const gateOf = (available: number, workerBytes = 100 * MB, reserveBytes = 50 * MB) =>

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ControlOptions } from '../../../src/monitoring/scaling/control/control-options.ts'
-import type { Forecasts, LoadForecast } from '../../../src/monitoring/scaling/control/forecasts.ts'
+import type { Forecasts, LoadForecast, WorkerState } from '../../../src/monitoring/scaling/control/decision.ts'
 import { ScalingController } from '../../../src/monitoring/scaling/control/scaling-controller.ts'
-import type { WorkerState } from '../../../src/monitoring/scaling/control/worker-state.ts'
 import { FakeClock } from '../../helpers.ts'
 
 interface World extends Partial<ControlOptions> {

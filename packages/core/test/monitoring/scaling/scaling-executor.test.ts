@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { ScalerTarget } from '../../../src/monitoring/scaling/scaler-target.ts'
-import { ScalingExecutor, type ScalingFailure } from '../../../src/monitoring/scaling/scaling-executor.ts'
+import { type ScalerTarget, ScalingExecutor, type ScalingFailure } from '../../../src/monitoring/scaling/scaling-executor.ts'
 
 const TIMEOUT_MS = 10_000
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ScalingEvent } from '../../../src/monitoring/scaling/scaling-event.ts'
-import { ScalingHistory } from '../../../src/monitoring/scaling/scaling-history.ts'
+import { type ScalingEvent, ScalingHistory } from '../../../src/monitoring/scaling/scaling-history.ts'
 
 const event = (to: number): ScalingEvent => ({
   timestamp: to,

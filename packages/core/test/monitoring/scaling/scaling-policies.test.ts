@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ScalingPolicies } from '../../../src/monitoring/scaling/policies/scaling-policies.ts'
-import { scaledBy } from '../../../src/monitoring/scaling/policies/scaling-policy.ts'
+import { ScalingPolicies, scaledBy } from '../../../src/monitoring/scaling/policies/scaling-policies.ts'
 import { FakeClock } from '../../helpers.ts'
 
 function policiesOf({ tolerance = 0.05, stabilizationMs = 300_000, minWorkers = 1, maxWorkers = 20 } = {}) {

@@ -1,8 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { isSignedDemand, SCALING_SIGNATURE_HEADER, signDemand } from '../../../src/monitoring/scaling/targets/webhook-signature.ts'
-import { type WebhookTargetOptions, webhookTarget } from '../../../src/monitoring/scaling/targets/webhook-target.ts'
+import {
+  isSignedDemand,
+  SCALING_SIGNATURE_HEADER,
+  signDemand,
+  type WebhookTargetOptions,
+  webhookTarget,
+} from '../../../src/monitoring/scaling/targets/webhook-target.ts'
 
 const secret = 'a secret of some length'
 const closing: (() => void)[] = []

@@ -1,7 +1,7 @@
 import { createSluice } from '@sluice/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { scopeFamilies } from '../../../src/monitoring/scopes/scope-families.ts'
 import { ScopeMeter } from '../../../src/monitoring/scopes/scope-meter.ts'
+import { scopeFamilies } from '../../../src/monitoring/scopes/scope-series.ts'
 
 function open() {
   let now = 1_000

@@ -1,28 +1,32 @@
 import type { TaskStatus } from '../../task.ts'
-import type {
-  Added,
-  BatchRow,
-  CancelledBatch,
-  CancelledTask,
-  Claim,
-  JobBackend,
-  NewBatch,
-  NewTask,
-  Outcome,
-  QueueCounts,
-  Range,
-  Renewed,
-  RetentionLimits,
-  StepResult,
-  TaskFilter,
-  TaskRecord,
-  WakeHint,
+import {
+  type Added,
+  type BatchRow,
+  type CancelledBatch,
+  type CancelledTask,
+  type Claim,
+  type JobBackend,
+  MAX_FAILURES,
+  type NewBatch,
+  type NewTask,
+  type Outcome,
+  type QueueCounts,
+  type Range,
+  type Renewed,
+  type RetentionLimits,
+  type StepResult,
+  type TaskFilter,
+  type TaskRecord,
+  type WakeHint,
 } from '../job-backend.ts'
-import { MAX_FAILURES } from '../max-failures.ts'
 import { MemoryBatches } from './memory-batches.ts'
 import { MemoryQueue } from './memory-queue.ts'
-import { MemoryTask } from './memory-task.ts'
-import { TaskIndex } from './task-index.ts'
+import { MemoryTask, TaskIndex } from './memory-task.ts'
+
+/** Keeps tasks in this process: what an engine does that is given no backend. What waits, runs or has failed when the process ends is gone. */
+export function memoryJobBackend(): JobBackend {
+  return new MemoryBackend()
+}
 
 const NONE: readonly never[] = []
 

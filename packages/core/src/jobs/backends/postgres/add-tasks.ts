@@ -1,7 +1,7 @@
 import { JobBackendError } from '../../job-errors.ts'
 import type { Added, NewTask } from '../job-backend.ts'
 import { isAnswer } from './pooled-queries.ts'
-import { toText } from './stored-text.ts'
+import { toText } from './sql/records.ts'
 
 /** Tries to find a task that has a key and is over by the time that it is looked for. */
 const TRIES = 5

@@ -1,4 +1,4 @@
-export { postgresJobBackend } from './postgres-job-backend.ts'
+export { postgresJobBackend } from './postgres-backend.ts'
 export { postgresJobsSql } from './postgres-jobs-sql.ts'
 export type {
   PostgresJobBackendOptions,

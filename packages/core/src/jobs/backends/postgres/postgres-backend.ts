@@ -21,20 +21,37 @@ import type {
 import { addTasks } from './add-tasks.ts'
 import { appQuery } from './app-transaction.ts'
 import { PooledQueries, sqlStateOf, type TextRow } from './pooled-queries.ts'
-import { DEFAULT_SCHEMA, type PostgresJobBackendOptions } from './postgres-options.ts'
+import { checkPostgresJobBackendOptions, DEFAULT_SCHEMA, type PostgresJobBackendOptions } from './postgres-options.ts'
 import { setUpTables } from './set-up-tables.ts'
-import { batchOf, recordOf } from './sql/records.ts'
+import { batchOf, recordOf, toText } from './sql/records.ts'
 import { CANCEL_SLICE, type Statements, statements } from './sql/statements.ts'
 import { Steps } from './steps.ts'
-import { toText } from './stored-text.ts'
-import { WakeListener } from './wake-listener.ts'
-import { WakeSender } from './wake-sender.ts'
+import { WakeListener, WakeSender } from './wake-listener.ts'
+
+/**
+ * Keeps tasks in the app's own PostgreSQL, version 12 or later, in tables of their own. With `enqueueTask(…, { transaction })`, a task is there if and only if the
+ * app's transaction commits: a transaction of Knex, an interactive one of Prisma, or a client of `pg`.
+ *
+ * @throws InvalidOptionError.
+ * @example
+ * ```ts
+ * const jobs = new AsyncBatchProcessingEngine({ backend: postgresJobBackend({ pool: new pg.Pool({ connectionString }) }) })
+ * await knex.transaction(async (transaction) => {
+ *   await transaction('orders').insert(order)
+ *   await jobs.enqueueTask({ order: order.id }, 'normal', 'mail', { transaction })
+ * })
+ * ```
+ */
+export function postgresJobBackend(options: PostgresJobBackendOptions): JobBackend {
+  checkPostgresJobBackendOptions(options)
+  return new PostgresBackend(options)
+}
 
 const UNIQUE_VIOLATION = '23505'
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** Keeps tasks in tables of the app's PostgreSQL. What is ready is claimed by `FOR UPDATE SKIP LOCKED`; leases go by the server's clock. */
-export class PostgresBackend implements JobBackend {
+class PostgresBackend implements JobBackend {
   readonly name = 'postgres'
   readonly isDurable = true
   readonly isShared = true

@@ -1,5 +1,5 @@
 import { checkPostgresJobsSqlOptions, DEFAULT_SCHEMA, type PostgresJobsSqlOptions } from './postgres-options.ts'
-import { identifier, literal, OPEN, tableNames } from './sql/names.ts'
+import { identifier, literal, OPEN, tableNames } from './sql/records.ts'
 import { stepFunctionSql, stepSignature } from './sql/step-function.ts'
 
 /** The state of the tables. Each change to them adds one, and a step that may be run again. */

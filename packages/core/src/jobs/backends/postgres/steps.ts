@@ -3,10 +3,69 @@ import type { BatchRow, Claim, Outcome, StepResult } from '../job-backend.ts'
 import { isAnswer, type PooledQueries, type TextRow } from './pooled-queries.ts'
 import { batchOf, claimOf } from './sql/records.ts'
 import type { Statements } from './sql/statements.ts'
-import { UnheardSteps } from './unheard-steps.ts'
+
+/** Milliseconds between the first two looks, doubled for each. */
+const FIRST_WAIT_MS = 250
+/** A step may wait on the server, for a row that somebody holds or because the server was stopped, long after its connection was given up. */
+const LATE_MS = 60_000
+
+/**
+ * Steps of one queue whose answers were not heard. They may have been taken, or may be yet: several looks are made for what they gave. What they claimed is given
+ * back, and each batch that they ended is told of once.
+ */
+class UnacknowledgedSteps {
+  readonly #names = new Set<string>()
+  readonly #found = new Set<string>()
+  #batches: BatchRow[] = []
+  #askAt = 0
+  #waitMs = FIRST_WAIT_MS
+  #until = 0
+
+  constructor(
+    private readonly queries: PooledQueries,
+    private readonly sql: Statements,
+    private readonly queue: string,
+  ) {}
+
+  add(name: string): void {
+    this.#names.add(name)
+    this.#askAt = 0
+    this.#waitMs = FIRST_WAIT_MS
+    this.#until = performance.now() + LATE_MS
+  }
+
+  /** Looks, if it is time to. @throws JobBackendError. */
+  async look(): Promise<void> {
+    const now = performance.now()
+    if (now < this.#askAt) return
+    const names = [...this.#names]
+    await this.queries.run(this.sql.giveBack, [this.queue, names])
+    for (const { batch } of await this.queries.run(this.sql.endedBy, [names])) {
+      const row = batchOf(batch ?? '')
+      if (!this.#found.has(row.id)) this.#batches.push(row)
+      this.#found.add(row.id)
+    }
+    // Those that were added meanwhile were not looked for.
+    if (names.length < this.#names.size) return
+    this.#askAt = now >= this.#until ? Number.POSITIVE_INFINITY : performance.now() + this.#waitMs
+    this.#waitMs *= 2
+  }
+
+  /** What is to be told, once. */
+  takeBatches(): BatchRow[] {
+    const batches = this.#batches
+    this.#batches = []
+    return batches
+  }
+
+  /** Nothing more can come of them. */
+  get isOver(): boolean {
+    return this.#askAt === Number.POSITIVE_INFINITY && this.#batches.length === 0
+  }
+}
 
 /** What a step gave, and which of its claims are cancelled already. */
-export interface Stepped extends StepResult {
+interface Stepped extends StepResult {
   readonly cancelled: readonly string[]
 }
 
@@ -17,7 +76,7 @@ export interface Stepped extends StepResult {
 export class Steps {
   #count = 0
   /** By queue. */
-  readonly #unheard = new Map<string, UnheardSteps>()
+  readonly #unacknowledged = new Map<string, UnacknowledgedSteps>()
   readonly #sentBefore = new WeakSet<Outcome>()
 
   constructor(
@@ -28,7 +87,7 @@ export class Steps {
   /** @throws JobBackendError. */
   async step(queue: string, outcomes: readonly Outcome[], want: number, owner: string, leaseMs: number): Promise<Stepped> {
     const counting = onePerTask(outcomes)
-    await this.#unheard.get(queue)?.look()
+    await this.#unacknowledged.get(queue)?.look()
     this.#count += 1
     const name = `${owner}/${this.#count}`
     const isAsked = counting.length > 0 || want > 0
@@ -37,7 +96,7 @@ export class Steps {
       if (isAsked) rows = await this.#ask(queue, counting, want, name, leaseMs)
     } catch (error) {
       if (!(error instanceof JobBackendError && isAnswer(error.cause))) {
-        this.#unheardOf(queue).add(name)
+        this.#unacknowledgedOf(queue).add(name)
         for (const outcome of outcomes) this.#sentBefore.add(outcome)
       }
       throw error
@@ -45,19 +104,19 @@ export class Steps {
     return this.#resultOf(rows, outcomes, new Set(counting), this.#recovered(queue))
   }
 
-  #unheardOf(queue: string): UnheardSteps {
-    let unheard = this.#unheard.get(queue)
-    if (unheard === undefined) {
-      unheard = new UnheardSteps(this.queries, this.sql, queue)
-      this.#unheard.set(queue, unheard)
+  #unacknowledgedOf(queue: string): UnacknowledgedSteps {
+    let unacknowledged = this.#unacknowledged.get(queue)
+    if (unacknowledged === undefined) {
+      unacknowledged = new UnacknowledgedSteps(this.queries, this.sql, queue)
+      this.#unacknowledged.set(queue, unacknowledged)
     }
-    return unheard
+    return unacknowledged
   }
 
   #recovered(queue: string): BatchRow[] {
-    const unheard = this.#unheard.get(queue)
-    const batches = unheard?.takeBatches() ?? []
-    if (unheard?.isOver === true) this.#unheard.delete(queue)
+    const unacknowledged = this.#unacknowledged.get(queue)
+    const batches = unacknowledged?.takeBatches() ?? []
+    if (unacknowledged?.isOver === true) this.#unacknowledged.delete(queue)
     return batches
   }
 

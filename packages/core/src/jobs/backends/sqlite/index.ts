@@ -1,2 +1,2 @@
+export { type SqliteJobOptions, sqliteJobBackend } from './sqlite-backend.ts'
 export type { SqliteDatabase, SqliteStatement } from './sqlite-database.ts'
-export { type SqliteJobOptions, sqliteJobBackend } from './sqlite-job-backend.ts'

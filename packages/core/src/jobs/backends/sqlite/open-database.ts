@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadPackage } from '../../../shared/load-package.ts'
 import { JobBackendError } from '../../job-errors.ts'
-import type { SqliteDatabase } from './sqlite-database.ts'
-import { backendError, isBusy } from './sqlite-errors.ts'
+import { backendError, isBusy, type SqliteDatabase } from './sqlite-database.ts'
 import { migrate } from './sqlite-schema.ts'
 
 const PAUSE_MS = 10

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { InvalidArgumentError, InvalidOptionError } from '../../../shared/errors.ts'
+import { checkOptions, option } from '../../../shared/options.ts'
 import { JobBackendError } from '../../job-errors.ts'
 import type {
   Added,
@@ -23,13 +25,56 @@ import type {
 import { DataVersionWatch } from './data-version-watch.ts'
 import { type OpenOptions, openDatabase } from './open-database.ts'
 import { SqliteBatches } from './sqlite-batches.ts'
-import type { SqliteDatabase } from './sqlite-database.ts'
-import { backendError, isBusy } from './sqlite-errors.ts'
+import { backendError, isBusy, type SqliteDatabase, Statements } from './sqlite-database.ts'
 import { SqliteQueues } from './sqlite-queues.ts'
 import { type DeadFilter, SqliteRetention } from './sqlite-retention.ts'
 import { SqliteTasks } from './sqlite-tasks.ts'
 import { SqliteWriter } from './sqlite-writer.ts'
-import { Statements } from './statements.ts'
+
+export interface SqliteJobOptions {
+  /**
+   * What a commit waits for. `NORMAL`: nothing that is accepted is lost when a process dies; when the machine loses power, the last commits may be. `FULL`: nor are those,
+   * as each waits for the disk. Of a file; a database that is given keeps its own setting.
+   * @defaultValue 'NORMAL'
+   */
+  readonly synchronous?: 'NORMAL' | 'FULL'
+  /**
+   * Milliseconds that a call waits while others write, before it fails. The process goes on meanwhile. Minimum: `0`.
+   * @defaultValue 5000
+   */
+  readonly lockTimeoutMs?: number
+}
+
+/**
+ * Keeps tasks in an SQLite file, through `better-sqlite3`, which the app installs: an embedded app loses nothing when its process is killed. Several processes of one
+ * machine may work on the same file. It must be on a local disk: the locks of SQLite do not hold on network file systems.
+ *
+ * @param file - A path, opened in WAL mode and made if there is none; or a database of `better-sqlite3` that the app has open: it keeps its settings, should be in WAL mode, and is
+ *   not closed. Its tables are those that begin with `sluice_`.
+ * @throws InvalidArgumentError; InvalidOptionError. The first call that uses the file throws a JobBackendError if something is wrong with it, and a MissingPackageError without `better-sqlite3`.
+ *
+ * @example
+ * ```ts
+ * import { AsyncBatchProcessingEngine } from '@sluice/core'
+ * import { sqliteJobBackend } from '@sluice/core/jobs-sqlite'
+ *
+ * const jobs = new AsyncBatchProcessingEngine({ backend: sqliteJobBackend('data/jobs.db') })
+ * ```
+ */
+export function sqliteJobBackend(file: string | SqliteDatabase, options: SqliteJobOptions = {}): JobBackend {
+  checkOptions(options, { synchronous: option.oneOf('NORMAL', 'FULL'), lockTimeoutMs: option.number(0) })
+  if (typeof file === 'string') {
+    if (file === '' || file.startsWith(':memory:'))
+      throw new InvalidArgumentError('file', 'the path of a file (memoryJobBackend() keeps tasks in memory)', file)
+  } else {
+    if (typeof (file as SqliteDatabase | null | undefined)?.prepare !== 'function')
+      throw new InvalidArgumentError('file', 'a path, or a database of better-sqlite3', file)
+    if (file.memory) throw new InvalidArgumentError('file', 'a database in a file (memoryJobBackend() keeps tasks in memory)', file.name)
+    if (options.synchronous !== undefined)
+      throw new InvalidOptionError('synchronous', 'nothing beside a database that is open, which has its own', options.synchronous)
+  }
+  return new SqliteBackend(file, { synchronous: options.synchronous ?? 'NORMAL', lockTimeoutMs: options.lockTimeoutMs ?? 5_000 })
+}
 
 const NONE: readonly never[] = []
 const NOTHING: StepResult = { claims: NONE, lost: NONE, batches: NONE }
@@ -50,7 +95,7 @@ interface Opened {
 }
 
 /** Keeps tasks in an SQLite file. What reads answers at once; what writes, with the commit of its turn. */
-export class SqliteBackend implements JobBackend {
+class SqliteBackend implements JobBackend {
   readonly name = 'sqlite'
   readonly isDurable = true
   readonly isShared = true

@@ -1,5 +1,5 @@
 import type { BatchRow, NewBatch } from '../job-backend.ts'
-import type { Statements } from './statements.ts'
+import type { Statements } from './sqlite-database.ts'
 
 interface Row {
   readonly id: string

@@ -1,6 +1,6 @@
 import type { QueueCounts } from '../job-backend.ts'
-import type { Statements } from './statements.ts'
-import { DEAD, PENDING, PROCESSING, QUEUED, RETRY, statuses } from './task-state.ts'
+import type { Statements } from './sqlite-database.ts'
+import { DEAD, PENDING, PROCESSING, QUEUED, RETRY, statuses } from './task-row.ts'
 
 interface QueueRow {
   readonly id: number

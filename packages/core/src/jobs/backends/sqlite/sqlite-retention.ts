@@ -1,8 +1,8 @@
 import type { RetentionLimits } from '../job-backend.ts'
 import type { SqliteBatches } from './sqlite-batches.ts'
+import type { Statements } from './sqlite-database.ts'
 import type { SqliteQueues } from './sqlite-queues.ts'
-import type { Statements } from './statements.ts'
-import { DEAD } from './task-state.ts'
+import { DEAD } from './task-row.ts'
 
 /** Rows that are removed in one transaction: others get their turn between two. */
 const SLICE = 200

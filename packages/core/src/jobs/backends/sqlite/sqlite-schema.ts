@@ -1,6 +1,6 @@
 import { JobBackendError } from '../../job-errors.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
-import { COMPLETED, DEAD, PENDING, PROCESSING, QUEUED, RETRY } from './task-state.ts'
+import { COMPLETED, DEAD, PENDING, PROCESSING, QUEUED, RETRY } from './task-row.ts'
 
 /**
  * What leads from each version to the next. A version that was published is never changed.

@@ -1,10 +1,36 @@
-import type { Added, BatchRow, CancelledTask, Claim, NewTask, Outcome, Renewed, TaskFilter, TaskRecord } from '../job-backend.ts'
-import { MAX_FAILURES } from '../max-failures.ts'
+import {
+  type Added,
+  type BatchRow,
+  type CancelledTask,
+  type Claim,
+  MAX_FAILURES,
+  type NewTask,
+  type Outcome,
+  type Renewed,
+  type TaskFilter,
+  type TaskRecord,
+} from '../job-backend.ts'
 import type { SqliteBatches } from './sqlite-batches.ts'
+import type { Statements } from './sqlite-database.ts'
 import type { SqliteQueues } from './sqlite-queues.ts'
-import type { Statements } from './statements.ts'
-import { CLAIM_COLUMNS, type ClaimRow, claimOf, failuresOf, recordOf, settingsText, type TaskRow } from './task-row.ts'
-import { CANCELLED, COMPLETED, DEAD, FAILED, PENDING, PROCESSING, QUEUED, RETRY, statuses } from './task-state.ts'
+import {
+  CANCELLED,
+  CLAIM_COLUMNS,
+  type ClaimRow,
+  COMPLETED,
+  claimOf,
+  DEAD,
+  FAILED,
+  failuresOf,
+  PENDING,
+  PROCESSING,
+  QUEUED,
+  RETRY,
+  recordOf,
+  settingsText,
+  statuses,
+  type TaskRow,
+} from './task-row.ts'
 
 /** What is known of a task whose state is to change. */
 interface HeldRow {

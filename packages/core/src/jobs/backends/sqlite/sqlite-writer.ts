@@ -1,6 +1,5 @@
 import { JobBackendError } from '../../job-errors.ts'
-import type { SqliteDatabase, SqliteStatement } from './sqlite-database.ts'
-import { backendError, isBusy } from './sqlite-errors.ts'
+import { backendError, isBusy, type SqliteDatabase, type SqliteStatement } from './sqlite-database.ts'
 
 /** Others get their turn after so long. */
 const TURN_MS = 5

@@ -1,10 +1,8 @@
-import type { ForecastRecord } from '../forecast-record.ts'
-import type { LoadContext } from '../load-context.ts'
+import type { ForecastRecord } from '../forecast-model.ts'
+import type { StateVisitor } from '../forecaster-state.ts'
+import type { LoadContext } from '../present-load.ts'
 import { type LeastSquaresStart, RecursiveLeastSquares } from '../recursive-least-squares.ts'
-import type { StateVisitor } from '../state-visitor.ts'
-import type { DailyOutlook } from './daily-experts.ts'
-import { EXPERT } from './expert-names.ts'
-import type { PeriodicOutlook } from './periodic-experts.ts'
+import { type DailyOutlook, EXPERT, type PeriodicOutlook } from './experts.ts'
 import { fillGrowthFeatures, fillLevelFeatures, fillPeriodFeatures } from './regression-features.ts'
 
 const START_VARIANCE = 10

@@ -1,7 +1,6 @@
 import type { LogScale } from '../log-scale.ts'
 import type { PresentLoad } from '../present-load.ts'
-import type { DailyOutlook } from './daily-experts.ts'
-import type { PeriodicOutlook } from './periodic-experts.ts'
+import type { DailyOutlook, PeriodicOutlook } from './experts.ts'
 
 export const LEVEL_FEATURES = 9
 export const PERIOD_FEATURES = 8

@@ -1,5 +1,4 @@
-import { percent, shown, workers } from './figures.ts'
-import type { WorkerState } from './worker-state.ts'
+import { percent, shown, type WorkerState, workers } from './decision.ts'
 
 /** From this share of looks on, the pools of connections are what holds requests up. */
 const WAITING = 0.3

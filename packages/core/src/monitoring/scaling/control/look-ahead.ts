@@ -1,6 +1,5 @@
 import type { ResolvedControlOptions } from './control-options.ts'
-import { percent } from './figures.ts'
-import type { Forecasts, LoadForecast } from './forecasts.ts'
+import { type Forecasts, type LoadForecast, percent } from './decision.ts'
 
 /** What is asked for beyond the start-up time. */
 const MARGIN_SECONDS = 30

@@ -2,14 +2,10 @@ import { type Clock, systemClock } from '../../../shared/clock.ts'
 import { InvalidArgumentError } from '../../../shared/errors.ts'
 import { type ControlOptions, type ResolvedControlOptions, resolveControlOptions } from './control-options.ts'
 import { DatabaseGuard } from './database-guard.ts'
-import { percent, shown, workers } from './figures.ts'
-import type { Forecasts } from './forecasts.ts'
-import { LoadFreeze } from './load-freeze.ts'
-import { LoadWindow } from './load-window.ts'
+import { type Forecasts, percent, type ScalingDecision, shown, type WorkerState, workers } from './decision.ts'
+import { LoadFreeze, MinuteLoads } from './load-freeze.ts'
+import { LoadWindow, RecommendationWindow } from './load-window.ts'
 import { type Ahead, lookAhead } from './look-ahead.ts'
-import { MinuteLoads } from './minute-loads.ts'
-import { RecommendationWindow } from './recommendation-window.ts'
-import type { ScalingDecision, WorkerState } from './worker-state.ts'
 
 const LOAD_SECONDS = 15
 const PANIC_SECONDS = 6

@@ -1,7 +1,52 @@
 import type { TaskFailure, TaskStatus } from '../../../task.ts'
 import type { BatchRow, Claim, Level, TaskRecord, TaskSettings } from '../../job-backend.ts'
-import { fromText } from '../stored-text.ts'
-import { toMs } from './names.ts'
+
+/** Statuses of tasks that are not over. */
+export const OPEN = `('queued', 'pending', 'retry', 'processing')`
+
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+/** Safe whatever `standard_conforming_strings` is. */
+export function literal(text: string): string {
+  const quoted = `'${text.replaceAll("'", "''")}'`
+  return text.includes('\\') ? `E${quoted.replaceAll('\\', '\\\\')}` : quoted
+}
+
+/** The tables of a schema, as statements name them. */
+export interface TableNames {
+  readonly tasks: string
+  readonly batches: string
+  readonly queues: string
+  readonly slots: string
+  readonly version: string
+}
+
+export function tableNames(schema: string): TableNames {
+  const named = (table: string) => `${identifier(schema)}.${table}`
+  return {
+    tasks: named('job_tasks'),
+    batches: named('job_batches'),
+    queues: named('job_queues'),
+    slots: named('job_slots'),
+    version: named('job_version'),
+  }
+}
+
+/** The channel on which processes tell each other. */
+export function channelOf(schema: string): string {
+  return `sluice_jobs:${schema}`
+}
+
+/** Milliseconds since 1970, of a time. */
+export const toMs = (time: string): string => `round(extract(epoch FROM ${time}) * 1000)`
+
+/** A time, of milliseconds since 1970. */
+export const fromMs = (ms: string): string => `to_timestamp(${ms} / 1000.0)`
+
+/** So many milliseconds from now, by the server's clock. */
+export const afterMs = (ms: string): string => `clock_timestamp() + ${ms} * interval '1 millisecond'`
 
 /** What is read of a row is read as one text of JSON: whatever a driver, an ORM or an app makes of types, a text is a text. */
 const json = (...values: readonly string[]): string => `json_build_array(${values.join(', ')})::text`
@@ -78,4 +123,15 @@ export function recordOf(text: string, data: string): TaskRecord {
     ...{ data, status, runAt: runAt ?? 0, startedAt, finishedAt },
     failures: failures.map((failure) => JSON.parse(failure) as TaskFailure),
   }
+}
+
+/** PostgreSQL has no NUL in texts. This stands for it, where the app chooses the text; with a `1`, for itself. JSON needs none of that: it writes `\u0000`. */
+const SIGN = '\u2400'
+
+export function toText(text: string): string {
+  return text.includes('\0') || text.includes(SIGN) ? text.replaceAll(SIGN, `${SIGN}1`).replaceAll('\0', `${SIGN}0`) : text
+}
+
+function fromText(text: string): string {
+  return text.includes(SIGN) ? text.replaceAll(`${SIGN}0`, '\0').replaceAll(`${SIGN}1`, SIGN) : text
 }

@@ -1,6 +1,5 @@
 import { OWN_STATEMENT } from '../../../../shared/own-statement.ts'
-import { afterMs, channelOf, fromMs, literal, OPEN, type TableNames, tableNames, toMs } from './names.ts'
-import { batchJson, recordJson } from './records.ts'
+import { afterMs, batchJson, channelOf, fromMs, literal, OPEN, recordJson, type TableNames, tableNames, toMs } from './records.ts'
 import { stepSql } from './step-function.ts'
 
 /** All that the backend asks, for the tables of one schema. */

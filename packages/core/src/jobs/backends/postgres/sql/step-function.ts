@@ -1,6 +1,5 @@
-import { MAX_FAILURES } from '../../max-failures.ts'
-import { afterMs, fromMs, identifier, OPEN, type TableNames } from './names.ts'
-import { batchJson, claimJson } from './records.ts'
+import { MAX_FAILURES } from '../../job-backend.ts'
+import { afterMs, batchJson, claimJson, fromMs, identifier, OPEN, type TableNames } from './records.ts'
 
 /** Tasks whose time has come that a step makes ready beside as many as it hands out. */
 const PROMOTED = 100

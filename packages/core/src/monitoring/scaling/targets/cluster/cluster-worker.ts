@@ -1,6 +1,55 @@
-import type { Worker } from 'node:cluster'
-import { ScalingFailedError } from '../../scaler-target.ts'
+import cluster, { type Worker } from 'node:cluster'
+import { freemem } from 'node:os'
+import { ScalingFailedError } from '../../scaling-executor.ts'
 import type { ResolvedClusterTargetOptions } from './cluster-target-options.ts'
+
+/** Bytes that processes may still take: of the machine, or of the control group that this process is in. */
+function availableBytes(): number {
+  // Node says 0 where it cannot tell.
+  return Math.min(freemem(), process.availableMemory() || Number.POSITIVE_INFINITY)
+}
+
+/** How many more workers the memory has room for. */
+export class MemoryGate {
+  constructor(
+    private readonly options: { readonly workerBytes: number; readonly reserveBytes: number },
+    private readonly available: () => number = availableBytes,
+  ) {}
+
+  /** @param starting - Workers that have not taken yet what they will. */
+  room(starting: number): number {
+    const { workerBytes, reserveBytes } = this.options
+    if (workerBytes === 0) return Number.POSITIVE_INFINITY
+    return Math.max(0, Math.floor((this.available() - reserveBytes) / workerBytes) - starting)
+  }
+
+  /** Why there is no more room, for people. */
+  reason(): string {
+    const { workerBytes, reserveBytes } = this.options
+    return `Only ${megabytes(this.available())} of memory are free, of which ${megabytes(reserveBytes)} stay free; a worker takes ${megabytes(workerBytes)}.`
+  }
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1_048_576)} MB`
+}
+
+/** Forks with settings of its own, and leaves those of the process as they were. */
+export function forkWorker({ exec, args, execArgv, env }: ResolvedClusterTargetOptions): Worker {
+  const own = {
+    ...(exec !== undefined && { exec }),
+    ...(args !== undefined && { args: [...args] }),
+    ...(execArgv !== undefined && { execArgv: [...execArgv] }),
+  }
+  if (Object.keys(own).length === 0) return cluster.fork(env)
+  const before = { ...cluster.settings }
+  cluster.setupPrimary(own)
+  try {
+    return cluster.fork(env)
+  } finally {
+    cluster.setupPrimary({ exec: process.argv[1], args: process.argv.slice(2), execArgv: process.execArgv, ...before })
+  }
+}
 
 /** From the signal that can be heard to the one that cannot. */
 const KILL_MS = 2000

@@ -1,0 +1,190 @@
+import type { Clock } from '../shared/clock.ts'
+import type { Emitter } from '../shared/emitter.ts'
+import type { RandomSource } from '../shared/random.ts'
+import type { SessionAffinity } from './affinity/session-affinity.ts'
+import type { BalancingEvents } from './balancing-stats.ts'
+import type { EjectionReason, OutlierDetector } from './health/outlier-detector.ts'
+import type { NodeState } from './node-state.ts'
+import { type ServerNode, UnknownNodeError } from './server-node.ts'
+import { type BalancingStrategy, createPicker } from './strategies/create-picker.ts'
+import type { Picker } from './strategies/picker.ts'
+
+export interface SelectOptions {
+  /** Stays with one node for as long as that can be picked. */
+  readonly sessionId?: string
+  /** A node that is not to be picked: the one that failed. */
+  readonly except?: ServerNode
+  /** A node to be picked if it can be and has room: the one that a client was with before. It goes before `sessionId`. */
+  readonly prefer?: ServerNode
+}
+
+export interface NodePoolParts {
+  readonly clock: Clock
+  readonly random: RandomSource
+  readonly events: Emitter<BalancingEvents>
+  readonly sessions: SessionAffinity
+  /** `undefined`: no node is ejected. */
+  readonly outliers: OutlierDetector | undefined
+  readonly slowStartMs: number
+  readonly degradedShare: number
+}
+
+const LEAST_FACTOR = 0.1
+/** How often a node's share grows while it starts. */
+const STEP_MS = 100
+
+/** The nodes of a balancer: which of them can be picked, with what share, and which one is. */
+export class NodePool {
+  readonly #nodes = new Map<string, NodeState>()
+  #picker: Picker<NodeState>
+  #isPanic = false
+  /** When an ejection ends or a share grows, without a call. */
+  #nextChangeAt: number = Number.POSITIVE_INFINITY
+
+  constructor(
+    strategy: BalancingStrategy,
+    private readonly parts: NodePoolParts,
+  ) {
+    this.#picker = createPicker(strategy, parts)
+  }
+
+  /** As they were registered. */
+  get all(): NodeState[] {
+    return [...this.#nodes.values()]
+  }
+
+  /** So few nodes are left that ejected ones are used as well. */
+  get isPanic(): boolean {
+    return this.#isPanic
+  }
+
+  has(id: string): boolean {
+    return this.#nodes.has(id)
+  }
+
+  /** @throws UnknownNodeError. */
+  get(id: string): NodeState {
+    const node = this.#nodes.get(id)
+    if (node === undefined) throw new UnknownNodeError(id, [...this.#nodes.keys()])
+    return node
+  }
+
+  add(node: NodeState): void {
+    node.progressAt = this.parts.clock.now()
+    this.#nodes.set(node.id, node)
+    this.refresh()
+  }
+
+  /** @returns Whether it was there. */
+  remove(node: NodeState): boolean {
+    if (this.#nodes.get(node.id) !== node) return false
+    this.#nodes.delete(node.id)
+    node.isRemoved = true
+    this.refresh()
+    return true
+  }
+
+  setStrategy(strategy: BalancingStrategy): void {
+    this.#picker = createPicker(strategy, this.parts)
+    this.refresh()
+  }
+
+  /** Chooses a node, and counts it. */
+  select(clientIp: string | undefined, { sessionId, except, prefer }: SelectOptions): NodeState | undefined {
+    this.catchUp()
+    const excepted = except === undefined ? undefined : this.#nodes.get(except.id)
+    const preferred = prefer === undefined ? undefined : this.#nodes.get(prefer.id)
+    if (preferred !== undefined && preferred !== excepted && preferred.hasRoom && this.#isPickable(preferred))
+      return this.#picked(preferred)
+    if (sessionId === undefined) return this.#picked(this.#picker.pick(clientIp, excepted))
+    const home = this.parts.sessions.get(sessionId)
+    if (home !== undefined && this.#isPickable(home)) {
+      if (home !== excepted && home.hasRoom) return this.#picked(home)
+      // It is only busy: the session stays where it is.
+      return this.#picked(this.#picker.pick(clientIp, excepted))
+    }
+    const node = this.#picker.pick(clientIp, excepted)
+    if (node !== undefined && home !== undefined) this.parts.sessions.move(sessionId, node)
+    else if (node !== undefined) this.parts.sessions.set(sessionId, node)
+    return this.#picked(node)
+  }
+
+  #picked(node: NodeState | undefined): NodeState | undefined {
+    if (node !== undefined) node.picks += 1
+    return node
+  }
+
+  #isPickable(node: NodeState): boolean {
+    return !node.isRemoved && node.isUp && (this.#isPanic || !node.isEjected)
+  }
+
+  take(node: NodeState): void {
+    if (node.activeConnections === 0) node.progressAt = this.parts.clock.now()
+    node.activeConnections += 1
+    this.#picker.changed?.(node)
+  }
+
+  giveBack(node: NodeState): void {
+    node.activeConnections -= 1
+    this.#picker.changed?.(node)
+    if (node.activeConnections === 0) node.onIdle?.()
+  }
+
+  /** Does nothing for the last one that is left. */
+  eject(node: NodeState, reason: EjectionReason): void {
+    if (this.parts.outliers?.mayEject(node, [...this.#nodes.values()]) !== true) return
+    const now = this.parts.clock.now()
+    this.parts.outliers.eject(node, now)
+    this.refresh()
+    this.parts.events.emit('ejected', { node, reason, forMs: node.ejectedUntil - now })
+  }
+
+  /** Its ejection is over, or it is up again: it starts slowly. */
+  comesBack(node: NodeState): void {
+    const now = this.parts.clock.now()
+    node.ejectedUntil = 0
+    node.consecutiveFailures = 0
+    node.returnedAt = now
+    node.progressAt = now
+    // What it took before it was away tells nothing of it now, and would keep it away for long: it counts as one of the others until it has answered.
+    const others = [...this.#nodes.values()].filter((other) => other !== node && other.isUp && !other.isEjected)
+    if (others.length === 0) return
+    const mean = others.reduce((sum, { peakMs }) => sum + peakMs, 0) / others.length
+    node.peakMs = Math.min(node.peakMs, mean)
+  }
+
+  /** Ends what is over, and lets shares grow. */
+  catchUp(): void {
+    if (this.#nextChangeAt === Number.POSITIVE_INFINITY || this.parts.clock.now() < this.#nextChangeAt) return
+    const now = this.parts.clock.now()
+    const returned = [...this.#nodes.values()].filter((node) => node.isEjected && node.ejectedUntil <= now)
+    for (const node of returned) this.comesBack(node)
+    this.refresh()
+    for (const node of returned) this.parts.events.emit('returned', { node })
+  }
+
+  /** Works out anew who can be picked, and with what share. */
+  refresh(): void {
+    const now = this.parts.clock.now()
+    this.#nextChangeAt = Number.POSITIVE_INFINITY
+    const up = [...this.#nodes.values()].filter(({ isUp }) => isUp)
+    for (const node of up) {
+      node.steadyFactor = node.status === 'degraded' ? this.parts.degradedShare : 1
+      node.factor = node.steadyFactor * this.#started(node, now)
+      if (node.isEjected) this.#nextChangeAt = Math.min(this.#nextChangeAt, node.ejectedUntil)
+      else if (node.factor < node.steadyFactor) this.#nextChangeAt = Math.min(this.#nextChangeAt, now + STEP_MS)
+    }
+    const left = up.filter(({ isEjected }) => !isEjected)
+    const isPanic = left.length < up.length && left.length < Math.max(1, up.length * (this.parts.outliers?.options.panicShare ?? 0))
+    this.#picker.rebuild(isPanic ? up : left)
+    if (isPanic === this.#isPanic) return
+    this.#isPanic = isPanic
+    this.parts.events.emit('panic', { isPanic })
+  }
+
+  /** The part of its share that a node has got to since it came back. */
+  #started({ returnedAt }: NodeState, now: number): number {
+    if (this.parts.slowStartMs === 0 || returnedAt === Number.NEGATIVE_INFINITY) return 1
+    return Math.min(1, LEAST_FACTOR + ((1 - LEAST_FACTOR) * (now - returnedAt)) / this.parts.slowStartMs)
+  }
+}

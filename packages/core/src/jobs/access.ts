@@ -1,0 +1,98 @@
+import { NotAuthorizedError } from './job-errors.ts'
+
+/** What somebody may be kept from. */
+export type JobAction = 'enqueue' | 'retry' | 'cancel' | 'purge'
+
+/** What it is done to. */
+export interface JobTarget {
+  readonly queue?: string
+  readonly taskId?: string
+  readonly batchId?: string
+  /** On whose behalf the task runs. */
+  readonly runAs?: string
+}
+
+/** Who did what, or was refused. */
+export interface AuditEntry extends JobTarget {
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly actor: string | undefined
+  readonly action: JobAction
+  readonly isAllowed: boolean
+}
+
+/** Keeps entries somewhere. What it throws is told as an event `error`, and hinders nothing. */
+export type AuditSink = (entry: AuditEntry) => void | Promise<void>
+
+const MAX_ENTRIES = 1_000
+
+/** The last entries, where no sink is given. */
+export class AuditLog {
+  readonly #entries: AuditEntry[] = []
+  #next = 0
+
+  add(entry: AuditEntry): void {
+    this.#entries[this.#next % MAX_ENTRIES] = entry
+    this.#next += 1
+  }
+
+  /** The oldest first. */
+  get entries(): readonly AuditEntry[] {
+    const at = this.#next % MAX_ENTRIES
+    return this.#next <= MAX_ENTRIES ? [...this.#entries] : [...this.#entries.slice(at), ...this.#entries.slice(0, at)]
+  }
+}
+
+/**
+ * @param actor - Who asks; `undefined`: nobody in particular.
+ * @returns Whether they may.
+ */
+export type Authorize = (actor: string | undefined, action: JobAction, task: JobTarget) => boolean | Promise<boolean>
+
+/** Asks who may do what, and writes down what became of it. */
+export class Gate {
+  readonly #log = new AuditLog()
+
+  constructor(
+    private readonly authorize: Authorize | undefined,
+    private readonly sink: AuditSink | undefined,
+    private readonly wall: () => number,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  /** Whether the app reads what passes, or may refuse it. */
+  get isWatched(): boolean {
+    return this.authorize !== undefined || this.sink !== undefined
+  }
+
+  /** The last entries, the oldest first, if there is no sink. */
+  get entries(): readonly AuditEntry[] {
+    return this.#log.entries
+  }
+
+  /** @throws NotAuthorizedError; what the hook throws. */
+  async pass(actor: string | undefined, action: JobAction, target: JobTarget): Promise<void> {
+    const entry = { at: this.wall(), actor, action, ...target }
+    let isAllowed = true
+    try {
+      if (this.authorize !== undefined) isAllowed = (await this.authorize(actor, action, target)) === true
+    } catch (error) {
+      this.#record({ ...entry, isAllowed: false })
+      throw error
+    }
+    this.#record({ ...entry, isAllowed })
+    if (!isAllowed) throw new NotAuthorizedError(actor, action)
+  }
+
+  #record(entry: AuditEntry): void {
+    if (this.sink === undefined) {
+      this.#log.add(entry)
+      return
+    }
+    try {
+      Promise.resolve(this.sink(entry)).catch(this.onError)
+    } catch (error) {
+      this.onError(error)
+    }
+  }
+}

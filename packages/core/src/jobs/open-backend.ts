@@ -1,0 +1,96 @@
+import type { Clock } from '../shared/clock.ts'
+import { SluiceError } from '../shared/errors.ts'
+import { Periodic } from '../shared/timers.ts'
+import type { JobBackend } from './backends/job-backend.ts'
+import type { ResolvedJobsOptions } from './job-options.ts'
+
+const TIDY_MS = 30_000
+const SLOT_MS = 3_600_000
+
+export interface OpenBackendParts {
+  readonly clock: Clock
+  readonly retention: ResolvedJobsOptions['retention']
+  readonly onError: (error: unknown) => void
+  /** Other processes may have ended, and left ends of batches that nobody was notified of. */
+  readonly resume: () => void
+}
+
+/** The backend of an engine: opens it with the first use, tidies it while it is open, and closes it. */
+export class OpenBackend {
+  readonly #tidying = new Periodic(TIDY_MS, () => this.#tidy())
+  /** `undefined`: not yet; `true`: it is. */
+  #opened: Promise<void> | true | undefined
+  #isClosed = false
+
+  constructor(
+    readonly backend: JobBackend,
+    private readonly parts: OpenBackendParts,
+  ) {}
+
+  get isOpen(): boolean {
+    return this.#opened === true && !this.#isClosed
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** @returns `undefined`: it is open. @throws JobBackendError. */
+  open(): Promise<void> | undefined {
+    if (this.#opened === true) return undefined
+    if (this.#opened !== undefined) return this.#opened
+    const opening = this.backend.open()
+    this.#tidying.start()
+    if (!(opening instanceof Promise)) {
+      this.#opened = true
+      return undefined
+    }
+    this.#opened = opening.then(
+      () => {
+        this.#opened = true
+        this.parts.resume()
+      },
+      (error) => {
+        this.#opened = undefined
+        throw error
+      },
+    )
+    return this.#opened
+  }
+
+  /** @throws SluiceError `SLUICE_CLOSED`. */
+  assertOpen(): void {
+    if (this.#isClosed) throw new SluiceError('SLUICE_CLOSED', 'This job engine was closed.')
+  }
+
+  /** Runs it if no other process has for this key. @throws JobBackendError; what it throws. */
+  async once(key: string, at: number, run: () => Promise<unknown>): Promise<void> {
+    await this.open()
+    if (await this.backend.takeSlot(key, this.parts.clock.wall(), at + SLOT_MS)) await run()
+  }
+
+  /** No call is accepted from now on. @returns Whether it was open to calls. */
+  refuse(): boolean {
+    if (this.#isClosed) return false
+    this.#isClosed = true
+    this.#tidying.stop()
+    return true
+  }
+
+  async close(): Promise<void> {
+    if (this.#opened !== undefined) await this.backend.close()
+  }
+
+  #tidy(): boolean {
+    const { clock, retention, onError, resume } = this.parts
+    const tidied = async () => {
+      const { maxDeadAgeMs, ...limits } = retention
+      const at = clock.wall()
+      await this.backend.tidy(limits, at)
+      if (maxDeadAgeMs !== undefined) await this.backend.purge({ before: at - maxDeadAgeMs })
+    }
+    tidied().catch(onError)
+    if (this.backend.isDurable) resume()
+    return !this.#isClosed
+  }
+}

@@ -1,0 +1,94 @@
+import type { Clock } from '../shared/clock.ts'
+import { InvalidArgumentError } from '../shared/errors.ts'
+import { option } from '../shared/options.ts'
+import type { Gate } from './access.ts'
+import type { Range, TaskFilter } from './backends/job-backend.ts'
+import type { Batches } from './batch/batches.ts'
+import type { OpenBackend } from './open-backend.ts'
+import type { Processor } from './processor.ts'
+import type { Queues } from './queues.ts'
+import type { DeadLetter, Task } from './task.ts'
+import { deadLetterView, taskView } from './task-factory.ts'
+
+const MAX_LIMIT = 10_000
+
+export interface StoredTasksParts {
+  readonly open: OpenBackend
+  readonly queues: Queues
+  readonly gate: Gate
+  readonly batches: Batches
+  readonly clock: Clock
+  /** Processors of single tasks, by their ids. */
+  readonly callbacks: Map<string, Processor>
+}
+
+/** Reads the tasks that a backend stores, and retries, purges and cancels them for actors that may. */
+export class StoredTasks {
+  constructor(private readonly parts: StoredTasksParts) {}
+
+  async get(taskId: string): Promise<Task | undefined> {
+    const backend = await this.#backend()
+    const record = await backend.get(taskId)
+    return record && taskView(record)
+  }
+
+  /** @throws InvalidArgumentError when there is no such batch. */
+  async itemsOf<T>(batchId: string, range: Range): Promise<readonly T[]> {
+    const backend = await this.#backend()
+    await this.parts.batches.get(batchId)
+    const records = await backend.list({ batchId }, rangeOf(range))
+    return records.flatMap(({ data }) => JSON.parse(data) as readonly T[])
+  }
+
+  /** @throws UnknownQueueError. */
+  async deadLetters({ offset, limit, ...filter }: Pick<TaskFilter, 'queue' | 'batchId'> & Range): Promise<readonly DeadLetter[]> {
+    if (filter.queue !== undefined) this.parts.queues.get(filter.queue)
+    const backend = await this.#backend()
+    const range = rangeOf({ ...(offset === undefined ? {} : { offset }), ...(limit === undefined ? {} : { limit }) })
+    return (await backend.list({ ...filter, status: 'dead' }, range)).map(deadLetterView)
+  }
+
+  /** @throws NotAuthorizedError. */
+  async retry(taskId: string, actor: string | undefined): Promise<boolean> {
+    const backend = await this.#backend()
+    await this.parts.gate.pass(actor, 'retry', { taskId })
+    return await backend.replay(taskId)
+  }
+
+  /** @throws UnknownQueueError; NotAuthorizedError. */
+  async purge(
+    { queue, taskId, before }: { readonly queue?: string; readonly taskId?: string; readonly before?: number },
+    actor: string | undefined,
+  ): Promise<number> {
+    const { queues, gate } = this.parts
+    if (queue !== undefined) queues.get(queue)
+    const backend = await this.#backend()
+    await gate.pass(actor, 'purge', { ...(queue === undefined ? {} : { queue }), ...(taskId === undefined ? {} : { taskId }) })
+    const given = { ...(queue === undefined ? {} : { queue }), ...(taskId === undefined ? {} : { id: taskId }) }
+    return await backend.purge(before === undefined ? given : { ...given, before })
+  }
+
+  /** @throws NotAuthorizedError. */
+  async cancel(taskId: string, actor: string | undefined): Promise<boolean> {
+    const { gate, batches, callbacks, clock } = this.parts
+    const backend = await this.#backend()
+    await gate.pass(actor, 'cancel', { taskId })
+    const cancelled = await backend.cancel(taskId, clock.wall())
+    if (cancelled?.was === 'waiting') callbacks.delete(taskId)
+    for (const batch of cancelled?.batches ?? []) batches.ended(batch)
+    return cancelled !== undefined
+  }
+
+  async #backend(): Promise<OpenBackend['backend']> {
+    const { open } = this.parts
+    await open.open()
+    return open.backend
+  }
+}
+
+function rangeOf({ offset = 0, limit = 100 }: Range): Required<Range> {
+  const [from, count] = [option.integer(0), option.integer(1, MAX_LIMIT)]
+  if (!from.accepts(offset)) throw new InvalidArgumentError('offset', from.expected, offset)
+  if (!count.accepts(limit)) throw new InvalidArgumentError('limit', count.expected, limit)
+  return { offset, limit }
+}

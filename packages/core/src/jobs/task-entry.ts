@@ -1,0 +1,105 @@
+import type { Clock } from '../shared/clock.ts'
+import type { Emitter } from '../shared/emitter.ts'
+import { InvalidArgumentError } from '../shared/errors.ts'
+import { option } from '../shared/options.ts'
+import type { Gate } from './access.ts'
+import type { Added, Level, MaybePromise, NewTask } from './backends/job-backend.ts'
+import type { BatchJob } from './batch/batch-job.ts'
+import type { Batches } from './batch/batches.ts'
+import { checkItems } from './batch/create-batch.ts'
+import type { JobEvents } from './job-events.ts'
+import { type BatchJobOptions, checkBatchJobOptions, checkEnqueueOptions, type EnqueueOptions } from './job-options.ts'
+import type { OpenBackend } from './open-backend.ts'
+import { toPayload } from './payload.ts'
+import type { Queues } from './queues.ts'
+import type { Task, TaskPriority } from './task.ts'
+import { newTaskView, type TaskFactory, taskView } from './task-factory.ts'
+import { uuidV7 } from './uuid-v7.ts'
+
+export interface TaskEntryParts {
+  readonly open: OpenBackend
+  readonly queues: Queues
+  readonly factory: TaskFactory
+  readonly gate: Gate
+  readonly batches: Batches
+  readonly clock: Clock
+  readonly events: Emitter<JobEvents>
+  readonly maxPayloadBytes: number
+}
+
+/** How tasks and batches enter an engine: checked, authorized, and added to the backend. */
+export class TaskEntry {
+  constructor(private readonly parts: TaskEntryParts) {}
+
+  /** @throws As `enqueueTask`, immediately or by its promise. */
+  enqueue<T>(data: T, priority: TaskPriority, queue: string, options: EnqueueOptions | undefined): MaybePromise<Task<T>> {
+    const { open, factory, maxPayloadBytes } = this.parts
+    open.assertOpen()
+    const level = this.check(priority, queue, options)
+    const payload = toPayload(data, maxPayloadBytes)
+    if (options?.transaction !== undefined && !open.backend.hasTransactions)
+      throw new InvalidArgumentError('options.transaction', `none with the backend "${open.backend.name}"`, options.transaction)
+    const ready = this.#readyFor(queue, options)
+    const add = () => this.#add(data, factory.task(queue, level, payload, this.parts.clock.wall(), options), options?.transaction)
+    return ready === undefined ? add() : ready.then(add)
+  }
+
+  /** @throws UnknownQueueError; InvalidArgumentError; InvalidOptionError. */
+  check(priority: TaskPriority, queue: string, options: EnqueueOptions | undefined): Level {
+    const level = this.parts.factory.level(priority)
+    this.parts.queues.get(queue)
+    if (options !== undefined) checkEnqueueOptions(options)
+    return level
+  }
+
+  /** @throws As `createBatchJob`. */
+  async createBatch<T>(
+    name: string,
+    items: Iterable<T> | AsyncIterable<T>,
+    batchSize: number,
+    options: BatchJobOptions,
+  ): Promise<BatchJob<T>> {
+    const { open, queues, factory, batches, clock, gate, maxPayloadBytes } = this.parts
+    open.assertOpen()
+    const size = option.integer(1, 1_000_000)
+    if (!size.accepts(batchSize)) throw new InvalidArgumentError('batchSize', size.expected, batchSize)
+    checkItems(items)
+    checkBatchJobOptions(options)
+    const { priority = 'normal', maxFailedItems = 0, stopOnFailure = false, webhook = null, runAs, actor = runAs } = options
+    const level = factory.level(priority)
+    const settings = factory.settings(options)
+    queues.create(name)
+    const id = uuidV7(clock.wall())
+    if (gate.isWatched || actor !== undefined)
+      await gate.pass(actor, 'enqueue', { queue: name, batchId: id, ...(runAs === undefined ? {} : { runAs }) })
+    await open.open()
+    const batch = { id, name, batchSize, createdAt: clock.wall(), maxFailedItems, stopsOnFailure: stopOnFailure, webhook }
+    return await batches.create(batch, items, { factory, level, settings, maxPayloadBytes })
+  }
+
+  /** Settles once the actor may add it and the backend is open; `undefined`: immediately. */
+  #readyFor(queue: string, options: EnqueueOptions | undefined): Promise<void> | undefined {
+    const { gate, open } = this.parts
+    if (!gate.isWatched && options?.actor === undefined && options?.runAs === undefined) return open.open()
+    const { runAs, actor = runAs } = options ?? {}
+    return gate.pass(actor, 'enqueue', { queue, ...(runAs === undefined ? {} : { runAs }) }).then(() => open.open())
+  }
+
+  #add<T>(data: T, task: NewTask, transaction: unknown): MaybePromise<Task<T>> {
+    const adding = this.parts.open.backend.add([task], transaction)
+    return adding instanceof Promise ? adding.then(([added]) => this.#added(data, task, added)) : this.#added(data, task, adding[0])
+  }
+
+  #added<T>(data: T, task: NewTask, added: Added | undefined): MaybePromise<Task<T>> {
+    const { events } = this.parts
+    if (added?.isDuplicate === true) return this.#duplicate<T>(added.id, newTaskView(task, data))
+    if (events.has('task:queued')) events.emit('task:queued', { taskId: task.id, queue: task.queue, batchId: undefined })
+    return newTaskView(task, data)
+  }
+
+  async #duplicate<T>(id: string, made: Task<T>): Promise<Task<T>> {
+    const record = await this.parts.open.backend.get(id)
+    // It may be over by now.
+    return { ...(record === undefined ? { ...made, id } : (taskView(record) as Task<T>)), isDuplicate: true }
+  }
+}

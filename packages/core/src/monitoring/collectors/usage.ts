@@ -1,0 +1,95 @@
+import { Cgroup, type ThrottlePeriods } from './cgroup.ts'
+import type { SystemReaders } from './system-readers.ts'
+
+/** What the process takes of what it may have. Each value is `undefined` where it cannot be told. */
+export class ProcessUsage {
+  readonly #cgroup: Cgroup
+  #cpu: { readonly at: number; readonly microseconds: number } | undefined
+  #throttling: ThrottlePeriods | undefined
+
+  constructor(private readonly readers: SystemReaders) {
+    this.#cgroup = new Cgroup((path) => readers.text(path))
+  }
+
+  /** Percent, since the last time that it was asked for. @param now - Milliseconds. */
+  cpu(now: number): number | undefined {
+    const { readers } = this
+    const microseconds = readers.cpuMicroseconds()
+    const before = this.#cpu
+    this.#cpu = { at: now, microseconds }
+    if (before === undefined || now <= before.at) return undefined
+    const processors = Math.min(readers.processors(), this.#cgroup.cpus() ?? Number.POSITIVE_INFINITY)
+    const share = (microseconds - before.microseconds) / 1_000 / (now - before.at) / processors
+    // Two clocks are never read at once, and a quota may be exceeded for a moment.
+    return share >= 0 ? Math.min(100, share * 100) : undefined
+  }
+
+  /** Percent of the scheduler's periods since the last time in which the group was held back. */
+  throttling(): number | undefined {
+    const before = this.#throttling
+    const now = this.#cgroup.throttling()
+    this.#throttling = now
+    if (before === undefined || now === undefined) return undefined
+    const periods = now.periods - before.periods
+    const throttled = now.throttled - before.throttled
+    return periods > 0 && throttled >= 0 ? Math.min(100, (throttled / periods) * 100) : undefined
+  }
+
+  /** Percent: of a limit what its group takes, otherwise of the machine's memory what the process takes. */
+  memory(): number | undefined {
+    const { readers } = this
+    const total = readers.totalMemory()
+    const limited = this.#cgroup.memory(total)
+    if (limited !== undefined) return Math.min(100, (limited.used / limited.limit) * 100)
+    // Without a limit it is 0, or as much as a number can be.
+    const constrained = readers.constrainedMemory()
+    const most = constrained > 0 && constrained < total ? constrained : total
+    return most > 0 ? Math.min(100, (readers.residentMemory() / most) * 100) : undefined
+  }
+}
+
+const FILE = '/proc/net/dev'
+/** Bits of a byte, by milliseconds: megabits a second. */
+const MBPS = 8 / 1_000
+
+/** What the network devices send and receive together, the loopback left out. */
+export class NetworkUsage {
+  #at = 0
+  #bytes: ReadonlyMap<string, number> | undefined
+
+  constructor(private readonly read: SystemReaders['text']) {}
+
+  /** Mbps since the last time that it was asked for; `undefined` where that cannot be told. @param now - Milliseconds. */
+  mbps(now: number): number | undefined {
+    const before = this.#bytes
+    const elapsed = now - this.#at
+    const bytes = countersIn(this.read(FILE))
+    this.#bytes = bytes
+    this.#at = now
+    if (before === undefined || bytes === undefined || elapsed <= 0) return undefined
+    let sum = 0
+    let known = 0
+    for (const [device, count] of bytes) {
+      const earlier = before.get(device)
+      // A device that is new, or whose counter began again.
+      if (earlier === undefined || count < earlier) continue
+      sum += count - earlier
+      known += 1
+    }
+    return known === 0 ? undefined : (sum / elapsed) * MBPS
+  }
+}
+
+/** Bytes by device and direction: each may begin again by itself. */
+function countersIn(text: string | undefined): ReadonlyMap<string, number> | undefined {
+  const counters = new Map<string, number>()
+  for (const line of (text ?? '').split('\n')) {
+    const [, device, rest = ''] = /^\s*([^\s:]+):\s*(.*)$/.exec(line) ?? []
+    if (device === undefined || device === 'lo') continue
+    const fields = rest.split(/\s+/).map(Number)
+    const [received, sent] = [fields[0], fields[8]]
+    if (received !== undefined && received >= 0) counters.set(`${device} in`, received)
+    if (sent !== undefined && sent >= 0) counters.set(`${device} out`, sent)
+  }
+  return counters.size === 0 ? undefined : counters
+}

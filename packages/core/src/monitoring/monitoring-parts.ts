@@ -1,0 +1,181 @@
+import { type Clock, systemClock } from '../shared/clock.ts'
+import { Emitter } from '../shared/emitter.ts'
+import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
+import { Periodic } from '../shared/timers.ts'
+import { Alerting } from './alerts/alerting.ts'
+import { type CollectOptions, resolveCollectOptions } from './collectors/collect-options.ts'
+import { type CollectorParts, Collectors } from './collectors/collectors.ts'
+import type { SystemReaders } from './collectors/system-readers.ts'
+import { FeedBook } from './feeds/feed-book.ts'
+import { seriesFamilies } from './feeds/series-families.ts'
+import { ForecastBook } from './forecast-book.ts'
+import { MetricStore } from './metrics/metric-store.ts'
+import { MetricTypes } from './metrics/metric-type.ts'
+import type { Series } from './metrics/series.ts'
+import {
+  type MonitoringEvents,
+  type MonitoringOptions,
+  type ResolvedMonitoringOptions,
+  resolveMonitoringOptions,
+} from './monitoring-options.ts'
+import { Reports } from './report/reports.ts'
+import type { TuningFacts } from './report/tuning-advice.ts'
+import type { WorkerState } from './scaling/control/decision.ts'
+import { ScalingDesk } from './scaling-desk.ts'
+
+/** What a Sluice joins its engine with. */
+export interface MonitoringEngineParts {
+  readonly clock?: Clock
+  readonly onError?: (error: unknown) => void
+  /** What other engines know that advice is given on. */
+  readonly facts?: () => Promise<TuningFacts>
+  /** Called once a second before what came is put away, while anything is recorded. */
+  readonly beforeTurn?: () => void
+  /** What collectors read the system by. */
+  readonly readers?: SystemReaders
+}
+
+const TURN_MS = 1_000
+const POOL_MS = 60_000
+const MAX_ALERTS = 10_000
+
+/** The parts of a monitoring engine, joined to each other, and what they do once a second. */
+export class MonitoringParts {
+  readonly clock: Clock
+  readonly events: Emitter<MonitoringEvents>
+  readonly types: MetricTypes = new MetricTypes()
+  readonly store: MetricStore
+  readonly alerting: Alerting
+  readonly forecasts: ForecastBook
+  readonly feeds: FeedBook
+  readonly desk: ScalingDesk
+  readonly reports: Reports
+  /** What is collected from the beginning. */
+  readonly collect: ResolvedMonitoringOptions['collect']
+  /** Runs once a second, from when something is recorded. */
+  readonly turning: Periodic
+  #isClosed = false
+
+  /** @throws InvalidOptionError. */
+  constructor(
+    options: MonitoringOptions,
+    private readonly given: MonitoringEngineParts,
+  ) {
+    const { maxSeries, alerts, forecasts, scaling, feeds, collect } = resolveMonitoringOptions(options)
+    this.collect = collect
+    this.clock = given.clock ?? systemClock
+    this.events = new Emitter(given.onError ?? (() => {}))
+    const { clock, events, types } = this
+    const onError = (error: unknown) => events.emit('error', { error })
+    this.store = new MetricStore(
+      types,
+      clock,
+      maxSeries,
+      (series, cell) => this.alerting.seeCell(series, cell),
+      (series) => this.alerting.forget(series),
+    )
+    const { store } = this
+    this.alerting = new Alerting({
+      ...{ clock, rule: alerts, notifiers: alerts.notifiers, notifyTimeoutMs: alerts.notifyTimeoutMs, onError },
+      onAlert: (alert, change) => events.emit('alert', { alert, change }),
+    })
+    this.forecasts = new ForecastBook({
+      ...forecasts,
+      // One that is registered later is missing until then.
+      current: (metric) => (types.has(metric) ? store.current(metric) : undefined),
+      wall: () => clock.wall(),
+      onAnomaly: (anomaly) => events.emit('anomaly', anomaly),
+    })
+    this.desk = new ScalingDesk(scaling, {
+      clock,
+      current: (metric) => store.current(metric),
+      state: () => this.#workerState(),
+      onDecided: (event) => events.emit('scaling', event),
+      onDone: (workers) => events.emit('scaled', { workers }),
+      onError,
+    })
+    this.reports = new Reports({
+      ...{ store, types, alerts: this.alerting.book, forecasts: this.forecasts, desk: this.desk },
+      forecastMetrics: forecasts.metrics,
+      wall: () => clock.wall(),
+      facts: () => this.#knownFacts(),
+    })
+    this.feeds = new FeedBook(feeds, onError)
+    this.feeds.add({ name: 'monitor', collect: () => this.#ownFamilies() })
+    this.turning = new Periodic(TURN_MS, () => {
+      try {
+        this.#turn()
+      } catch (error) {
+        // By a timer: nothing else would catch it.
+        onError(error)
+      }
+      return !this.#isClosed
+    })
+  }
+
+  /** @throws InvalidOptionError. */
+  collectors(options: CollectOptions, recording: Pick<CollectorParts, 'record' | 'meter'>): Collectors {
+    return new Collectors(resolveCollectOptions(options), {
+      ...recording,
+      now: () => this.clock.now(),
+      onError: (error) => this.events.emit('error', { error }),
+      readers: this.given.readers,
+    })
+  }
+
+  /** @throws UnknownMetricError; InvalidArgumentError. */
+  seriesOf(type: string, source: string, isBound: boolean): Series {
+    if (typeof source !== 'string' || source === '' || source.length > 200)
+      throw new InvalidArgumentError('source', 'a text of 1 to 200 characters', source)
+    return this.store.series(type, source, isBound)
+  }
+
+  /** Puts away what came, and compares it with the objectives. */
+  evaluate(): void {
+    this.store.fold()
+    this.alerting.evaluate()
+  }
+
+  /** @throws SluiceError `SLUICE_CLOSED`. */
+  assertOpen(): void {
+    if (this.#isClosed) throw new SluiceError('SLUICE_CLOSED', 'This monitoring engine was closed.')
+  }
+
+  /** A second call does nothing. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.turning.stop()
+    this.feeds.clear()
+    this.alerting.close()
+    this.desk.close()
+    this.events.clear()
+  }
+
+  #turn(): void {
+    this.given.beforeTurn?.()
+    this.evaluate()
+    this.forecasts.turn()
+    this.desk.count()
+  }
+
+  #ownFamilies(): ReturnType<typeof seriesFamilies> {
+    this.evaluate()
+    return seriesFamilies(this.store, this.alerting.book.active(MAX_ALERTS))
+  }
+
+  #workerState(): Omit<WorkerState, 'current'> {
+    const waits = this.store.trend('poolWait', POOL_MS)
+    const poolWaiting = waits.length === 0 ? undefined : waits.filter(({ value }) => value > 0).length / waits.length
+    return { cpu: this.store.current('cpu'), throughput: this.store.current('requests'), poolWaiting }
+  }
+
+  async #knownFacts(): Promise<TuningFacts> {
+    try {
+      return (await this.given.facts?.()) ?? {}
+    } catch (error) {
+      this.events.emit('error', { error })
+      return {}
+    }
+  }
+}

@@ -91,9 +91,11 @@ describe('the entry points of @sluice/core', () => {
         'maxRowsOfSlices',
         'maxSlices',
         'refuse',
+        'replicaErrorOfCode',
         'splitRows',
         'tableId',
         'typedKeyText',
+        'writeOutcomeOfCode',
       ],
       './database': [
         'InvalidTrafficError',

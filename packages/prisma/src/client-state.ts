@@ -15,6 +15,7 @@ import {
   transactionOf,
 } from './internals.ts'
 import type { PageContext } from './lookups/page.ts'
+import { prismaErrors } from './prisma-errors.ts'
 import { type ClientContext, type HookCall, PrismaOperation } from './prisma-operation.ts'
 import type { ReplicaReads, RoutableOperation } from './replica-reads.ts'
 import type { PrismaSchema } from './schema/prisma-schema.ts'
@@ -61,6 +62,7 @@ export class ClientState implements ClientContext {
       id: host.nextSourceId('prisma'),
       orm: 'prisma',
       dialect,
+      errors: prismaErrors,
       seesStatements: this.seesStatements,
       sharedName: () => this.#sharedName(),
     }

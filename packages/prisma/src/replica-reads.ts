@@ -13,6 +13,7 @@ import {
   runtimeDataModelOf,
   type TransactionInfo,
 } from './internals.ts'
+import { prismaErrors } from './prisma-errors.ts'
 import { type PrismaOptions, replicasOf } from './prisma-options.ts'
 import { isRead } from './read-actions.ts'
 import { clientName } from './shape.ts'
@@ -68,7 +69,7 @@ export class ReplicaReads {
     if (this.#isAttached || !isUsable) return
     this.#isAttached = true
     this.#router = this.host.routeReads({
-      ...{ sourceId, dialect, options: replicasOf(this.options).options },
+      ...{ sourceId, dialect, errors: prismaErrors, options: replicasOf(this.options).options },
       primary: () => this.#primary(dialect),
       replicas: this.#replicas.map((replica) => ({ connection: () => connectionOf(replica as ReplicaClient, dialect) })),
     })

@@ -6,6 +6,7 @@ import { ClientState, type Hook } from './client-state.ts'
 import { loadDecimal } from './decimal-class.ts'
 import { dialectOf } from './dialect.ts'
 import { clientVersionOf, originalOf, providerOf, type QueryFunction, runtimeDataModelOf } from './internals.ts'
+import { prismaErrors } from './prisma-errors.ts'
 import { checkPrismaOptions, type PrismaOptions } from './prisma-options.ts'
 import { ReplicaReads } from './replica-reads.ts'
 import { attachRowLoader } from './row-loader.ts'
@@ -119,7 +120,7 @@ async function interactive(
     await context.committed()
     return result
   } catch (error) {
-    await context.writes.end(committing ? writeOutcomeOf(error) : 'rolled-back')
+    await context.writes.end(committing ? (prismaErrors.writeOutcome(error) ?? writeOutcomeOf(error)) : 'rolled-back')
     throw error
   } finally {
     state.host.transactionEnded()

@@ -1,3 +1,4 @@
+export { replicaErrorOfCode } from '../balancing/replicas/replica-errors.ts'
 export { checkCacheControl } from '../pipeline/cache-control.ts'
 export { captureStack } from '../pipeline/call-site.ts'
 export type { Stack } from '../pipeline/execution-group.ts'
@@ -13,6 +14,7 @@ export {
   type Shape,
   type Source,
 } from '../pipeline/operation.ts'
+export { type ClientErrors, type ReplicaErrorKind, writeOutcomeOfCode } from '../pipeline/outcome.ts'
 export type { TransactionWrites, WriteOutcome } from '../pipeline/writes.ts'
 export { keyKinds, keyRefusal, lookupKey, typedKeyText } from '../query/batch/key-text.ts'
 export { maxRowsOfSlices, maxSlices, type Slice } from '../query/batch/slice-limits.ts'

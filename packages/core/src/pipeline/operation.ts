@@ -3,15 +3,19 @@ import type { TableId } from '../schema/catalog-data.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { CacheControl } from './cache-control.ts'
 import type { Lookup } from './lookup.ts'
+import type { ClientErrors } from './outcome.ts'
 import type { TransactionWrites } from './writes.ts'
 
 /** One instrumented client: operations of different sources never meet. */
 export interface Source {
   readonly id: string
-  readonly orm: 'prisma' | 'knex'
+  /** The name of the ORM, in lower case: labels show it. */
+  readonly orm: string
   readonly dialect: Dialect
   /** Whether its statements are seen on their connection. Where they are not, each execution counts as one query. */
   readonly seesStatements: boolean
+  /** Reads the ORM's own errors. Omit it if the client throws the driver's errors unchanged. */
+  readonly errors?: ClientErrors
   /**
    * What it is called by every process that asks the same database the same questions and gets the same results for them: its ORM, its schema,
    * its database. `undefined` while that is not known: nothing of it is shared then.

@@ -1,5 +1,6 @@
 import type { Connection } from '../schema/connection.ts'
 import type { Dialect } from '../sql/dialect.ts'
+import type { ClientErrors } from './outcome.ts'
 import type { ReadDemand } from './read-demand.ts'
 import type { Scope } from './scope.ts'
 
@@ -58,6 +59,8 @@ export interface RoutedClient {
   /** `undefined` once the client is gone. */
   readonly primary: () => Connection | undefined
   readonly replicas: readonly ReplicaTarget[]
+  /** Reads the ORM's own errors. */
+  readonly errors?: ClientErrors
   /** As the user gave them: they are checked here. */
   readonly options: object
 }

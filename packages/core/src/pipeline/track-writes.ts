@@ -1,12 +1,9 @@
 import type { Interceptor } from './interceptor.ts'
-import type { WriteOutcome, WriteTracker } from './writes.ts'
+import { writeOutcomeOf } from './outcome.ts'
+import type { WriteTracker } from './writes.ts'
 
-/**
- * Announces each write before it is sent, and its end before its caller is told.
- *
- * @param outcomeOf - What an error says about the write: whether it certainly had no effect.
- */
-export function trackWrites(tracker: WriteTracker, outcomeOf: (error: unknown) => WriteOutcome): Interceptor {
+/** Announces each write before it is sent, and its end before its caller is told. */
+export function trackWrites(tracker: WriteTracker): Interceptor {
   return (next) => (operation, scope) => {
     if (operation.kind === 'read' || operation.effect === undefined) return next(operation, scope)
     const effect = operation.effect()
@@ -22,7 +19,7 @@ export function trackWrites(tracker: WriteTracker, outcomeOf: (error: unknown) =
     // Beside the result's way, not on it: it comes first, being the first to wait, and results keep the order in which they came.
     written.then(
       () => intent.end('committed'),
-      (error: unknown) => intent.end(outcomeOf(error)),
+      (error: unknown) => intent.end(operation.source.errors?.writeOutcome(error) ?? writeOutcomeOf(error)),
     )
     return written
   }

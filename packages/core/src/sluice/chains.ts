@@ -3,7 +3,6 @@ import { ResultCache } from '../cache/result-cache.ts'
 import type { Executor } from '../pipeline/executor.ts'
 import { compose, type Handler, type Interceptor } from '../pipeline/interceptor.ts'
 import { tablesRead } from '../pipeline/operation.ts'
-import { writeOutcomeOf } from '../pipeline/outcome.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
 import type { Mode, ScopeStorage } from '../pipeline/scope.ts'
 import { composeTraced, shadow } from '../pipeline/shadow.ts'
@@ -42,7 +41,7 @@ export function createChains(parts: ChainParts): Readonly<Record<Mode, Handler>>
   const { options, executor, prefetcher, stats, groups } = parts
   const { batch, exclude } = options
   const onAnswer = prefetcher?.observe
-  const writes = trackWrites(parts.writes, writeOutcomeOf)
+  const writes = trackWrites(parts.writes)
   const steps: [name: string, interceptor: Interceptor][] = []
   const { cache } = parts
   if (cache !== undefined) steps.push(['cache', onFirstUse(() => createResultCache(parts, cache).interceptor)])

@@ -1,13 +1,9 @@
+import { isServerNumber, type ReplicaErrorKind } from '../../pipeline/outcome.ts'
+
 /** A replica turned out to be further behind than it was thought to be, or to be another server. */
 export class NotCurrentError extends Error {
   override readonly name = 'NotCurrentError'
 }
-
-/**
- * What an error of a replica means. `node`: it, or the way to it, failed. `again`: the primary may answer otherwise: the replica may lack a table that was made
- * just now, or have cancelled the read for the sake of what it replays. `answer`: it is what the database says to this read.
- */
-export type ReplicaErrorKind = 'node' | 'again' | 'answer'
 
 /** No connection, no resources, shutdown, a damaged or misconfigured server, no admission. */
 const NODE_SQLSTATE = /^(08|28|3D|53|57P|58|F0|XX)/
@@ -27,42 +23,34 @@ const NODE_DRIVER_NUMBERS = new Set([
 const ANSWER_NUMBERS = new Set([1064, 1317, 1969])
 /** Cardinality, data, constraints. */
 const ANSWER_SQLSTATE = /^2[123]/
-/** Prisma: P1xxx are of the connection, P2024 of the pool; P2021 and P2022 miss a table or column. */
-const NODE_PRISMA = /^P(1\d{3}|2024|2037)$/
-const AGAIN_PRISMA = /^P(2010|2021|2022|2028|2034|2039|5\d{3}|6\d{3})$/
 
 interface DriverError {
   readonly code?: unknown
-  readonly name?: unknown
   readonly message?: unknown
   /** `mysql2` */
   readonly errno?: unknown
   readonly sqlState?: unknown
   readonly fatal?: unknown
-  /** Prisma */
-  readonly meta?: { readonly driverAdapterError?: { readonly cause?: PrismaCause } } | null
-}
-
-interface PrismaCause {
-  readonly originalCode?: unknown
 }
 
 export function kindOfReplicaError(error: unknown): ReplicaErrorKind {
   if (typeof error !== 'object' || error === null) return 'again'
-  const { code, name, message, errno, sqlState, fatal, meta } = error as DriverError
+  const { code, message, errno, sqlState, fatal } = error as DriverError
   if (error instanceof NotCurrentError) return 'again'
   // The connection is lost.
   if (fatal === true) return 'node'
   if (typeof errno === 'number' && errno >= 1_000) return kindOfNumber(errno, sqlState)
   if (typeof code === 'string') {
-    if (/^P\d{4}$/.test(code)) return kindOfPrisma(code, meta?.driverAdapterError?.cause)
     // Five characters as well: `EPIPE`.
     if (/^E[A-Z_]{3,}$/.test(code) || code.startsWith('PROTOCOL_')) return 'node'
     if (/^[0-9A-Z]{5}$/.test(code)) return kindOfSqlState(code)
   }
-  if (name === 'PrismaClientInitializationError' || name === 'KnexTimeoutError') return 'node'
-  if (name === 'PrismaClientValidationError') return 'answer'
   return /connection|socket|terminated|timed? ?out/i.test(String(message)) ? 'node' : 'again'
+}
+
+/** What a SQLSTATE, or a number of MySQL and MariaDB, means where it is all that is known. */
+export function replicaErrorOfCode(code: string): ReplicaErrorKind {
+  return isServerNumber(code) ? kindOfNumber(Number(code), undefined) : kindOfSqlState(code)
 }
 
 function kindOfSqlState(state: string): ReplicaErrorKind {
@@ -73,14 +61,4 @@ function kindOfSqlState(state: string): ReplicaErrorKind {
 function kindOfNumber(number: number, state: unknown): ReplicaErrorKind {
   if (NODE_NUMBERS.has(number) || NODE_DRIVER_NUMBERS.has(number)) return 'node'
   return ANSWER_NUMBERS.has(number) || ANSWER_SQLSTATE.test(String(state)) ? 'answer' : 'again'
-}
-
-/** In errors of these codes is what the server or the driver said. */
-function kindOfPrisma(code: string, cause: PrismaCause | undefined): ReplicaErrorKind {
-  if (NODE_PRISMA.test(code)) return 'node'
-  if (!AGAIN_PRISMA.test(code)) return 'answer'
-  const own = cause?.originalCode
-  if (typeof own !== 'string') return 'again'
-  const kind = /^(\d{4}|45\d{3})$/.test(own) ? kindOfNumber(Number(own), undefined) : kindOfSqlState(own)
-  return kind === 'node' ? 'node' : 'again'
 }

@@ -1,3 +1,4 @@
+import type { ClientErrors } from '../../pipeline/outcome.ts'
 import type { ReadRouter, ReplicaAttempt, ReplicaTarget, RoutedRead } from '../../pipeline/read-routing.ts'
 import type { Scope } from '../../pipeline/scope.ts'
 import type { Connection } from '../../schema/connection.ts'
@@ -27,6 +28,7 @@ export interface ReplicaRouterParts {
   readonly positions: Positions
   readonly primary: () => Connection | undefined
   readonly replicas: readonly ReplicaTarget[]
+  readonly errors?: ClientErrors | undefined
   readonly options: ResolvedReplicaOptions
   readonly floors: ReadFloors
   /** Whether what is kept is shared with other processes: their writes raise no floors here. */
@@ -264,7 +266,7 @@ export class ReplicaRouter implements ReadRouter {
       report(200)
       return { value }
     } catch (error) {
-      const kind = error instanceof AbandonedError ? 'node' : kindOfReplicaError(error)
+      const kind = error instanceof AbandonedError ? 'node' : (this.parts.errors?.replicaError(error) ?? kindOfReplicaError(error))
       report(kind === 'node' ? 0 : 200)
       if (kind === 'node') replica.failed(epoch)
       return { error, kind }

@@ -134,12 +134,12 @@ export class ReplicaRouters {
     const positions = positionsOf(client.dialect)
     if (positions === undefined) return undefined
     const { clock, random, sharesKept, warn, onError } = this.parts
-    const { sourceId, primary, replicas } = client
+    const { sourceId, primary, replicas, errors } = client
     const place = this.#places
     this.#places += 1
     const stopChoosing = chooseForReads()
     const router: ReplicaRouter = new ReplicaRouter({
-      ...{ sourceId, place, positions, primary, replicas, options, sharesKept, clock, random, warn, onError },
+      ...{ sourceId, place, positions, primary, replicas, errors, options, sharesKept, clock, random, warn, onError },
       floors: this.#floors,
       onClose: () => {
         this.#routers.delete(router)

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { kindOfReplicaError, NotCurrentError } from '../../../src/balancing/replicas/replica-errors.ts'
+import { kindOfReplicaError, NotCurrentError, replicaErrorOfCode } from '../../../src/balancing/replicas/replica-errors.ts'
 
 const server = (errno: number, sqlState = 'HY000', code = 'ER_SOMETHING') => ({ errno, sqlState, code })
-const prisma = (code: string, originalCode?: string) => ({ code, meta: { driverAdapterError: { cause: { originalCode } } } })
 
 describe('kindOfReplicaError', () => {
   it.each([
@@ -13,11 +12,6 @@ describe('kindOfReplicaError', () => {
     ['too many connections', server(1040, '08004', 'ER_CON_COUNT_ERROR')],
     ['no admission', server(1045, '28000', 'ER_ACCESS_DENIED_ERROR')],
     ['a killed connection', server(1927, '70100', 'ER_CONNECTION_KILLED')],
-    ['a lost connection of the driver mariadb', prisma('P2010', '45009')],
-    ['its pool', prisma('P2039', '45028')],
-    ['a shutdown of MariaDB through Prisma', prisma('P2039', '1053')],
-    ['a shutdown of PostgreSQL through Prisma', prisma('P2010', '57P01')],
-    ['a lost connection of Prisma', { code: 'P1017' }],
     ['a shutdown of PostgreSQL', { code: '57P01' }],
     ['a connection of pg', new Error('Connection terminated unexpectedly')],
   ])('takes %s for a failure of the replica', (_, error) => {
@@ -31,9 +25,6 @@ describe('kindOfReplicaError', () => {
     ['a missing column', server(1054, '42S22', 'ER_BAD_FIELD_ERROR')],
     ['a dead-lock', server(1213, '40001', 'ER_LOCK_DEADLOCK')],
     ['a number that nobody knows', server(4999)],
-    ['a read-only server through Prisma', prisma('P2010', '1290')],
-    ['a missing table through Prisma', prisma('P2021', '1146')],
-    ['an error of a raw query that says nothing more', prisma('P2010')],
     ['a replica that is not far enough', new NotCurrentError()],
   ])('asks the primary after %s', (_, error) => {
     expect(kindOfReplicaError(error)).toBe('again')
@@ -45,8 +36,21 @@ describe('kindOfReplicaError', () => {
     ['a query that took too long', server(1969, '70100', 'ER_STATEMENT_TIMEOUT')],
     ['a number out of range', server(1690, '22003', 'ER_DATA_OUT_OF_RANGE')],
     ['a syntax error of PostgreSQL', { code: '42601' }],
-    ['no record', { code: 'P2025' }],
   ])('takes %s for the answer', (_, error) => {
     expect(kindOfReplicaError(error)).toBe('answer')
+  })
+})
+
+describe('replicaErrorOfCode', () => {
+  it.each([
+    ['1053', 'node'],
+    ['45028', 'node'],
+    ['57P01', 'node'],
+    ['1290', 'again'],
+    ['42P01', 'again'],
+    ['1064', 'answer'],
+    ['42601', 'answer'],
+  ])('reads %s as %s', (code, kind) => {
+    expect(replicaErrorOfCode(code)).toBe(kind)
   })
 })

@@ -1,6 +1,7 @@
 import { vi } from 'vitest'
 import type { ReplicaOptions } from '../../../src/balancing/replicas/replica-options.ts'
 import { ReplicaRouters } from '../../../src/balancing/replicas/replica-routers.ts'
+import type { ReplicaErrorKind } from '../../../src/pipeline/outcome.ts'
 import { Scope, ScopeStorage } from '../../../src/pipeline/scope.ts'
 import type { WriteTracker } from '../../../src/pipeline/writes.ts'
 import type { Connection } from '../../../src/schema/connection.ts'
@@ -11,6 +12,12 @@ const PAGE = { page: 8192, segment: String(16 * 1024 * 1024) }
 function lsn(position: number): string {
   return `0/${position.toString(16).toUpperCase()}`
 }
+
+/** Codes of an ORM's own, which mean nothing to the core. */
+const ormErrors = new Map<unknown, ReplicaErrorKind>([
+  ['NO_RECORD', 'answer'],
+  ['NO_TABLE', 'again'],
+])
 
 /** Servers that answer questions for positions, in virtual time: of PostgreSQL, or of MariaDB for MySQL's dialect. */
 export function openWorld(replicaCount: number, options: ReplicaOptions = {}, sharesKept = false, dialect: Dialect = 'postgresql') {
@@ -70,6 +77,7 @@ export function openWorld(replicaCount: number, options: ReplicaOptions = {}, sh
     dialect,
     primary: () => primaryConnection,
     replicas: replicas.map((replica) => ({ connection: () => ({ dialect, query: () => ask(replica) }) })),
+    errors: { writeOutcome: () => undefined, replicaError: (error) => ormErrors.get((error as { readonly code?: unknown }).code) },
     options,
   })
   if (router === undefined) throw new Error('No router was made.')

@@ -1,0 +1,46 @@
+import { type ClientErrors, type ReplicaErrorKind, replicaErrorOfCode, type WriteOutcome, writeOutcomeOfCode } from '@sluice/core/adapter'
+
+interface PrismaError {
+  readonly code?: unknown
+  readonly name?: unknown
+  readonly meta?: { readonly driverAdapterError?: { readonly cause?: { readonly originalCode?: unknown } } } | null
+}
+
+/** P1xxx are of the connection, P2024 of the pool; P2021 and P2022 miss a table or column. */
+const NODE = /^P(1\d{3}|2024|2037)$/
+const AGAIN = /^P(2010|2021|2022|2028|2034|2039|5\d{3}|6\d{3})$/
+
+/** Reads the errors of Prisma's client. Those of a raw driver are not its own. */
+export const prismaErrors: ClientErrors = { writeOutcome, replicaError }
+
+/** P2xxx is an answer to the query, but for time-outs of the pool (P2024), of a transaction (P2028), and where the driver tells of a lost connection. */
+function writeOutcome(error: unknown): WriteOutcome | undefined {
+  const { code, name } = (error ?? {}) as PrismaError
+  if (!isCode(code)) return name === 'PrismaClientValidationError' ? 'rolled-back' : undefined
+  if (!code.startsWith('P2') || code === 'P2024' || code === 'P2028') return 'unknown'
+  const originalCode = originalCodeOf(error)
+  return originalCode === undefined ? 'rolled-back' : writeOutcomeOfCode(originalCode)
+}
+
+/** In errors of some codes is what the server or the driver said. */
+function replicaError(error: unknown): ReplicaErrorKind | undefined {
+  const { code, name } = (error ?? {}) as PrismaError
+  if (!isCode(code)) {
+    if (name === 'PrismaClientInitializationError') return 'node'
+    return name === 'PrismaClientValidationError' ? 'answer' : undefined
+  }
+  if (NODE.test(code)) return 'node'
+  if (!AGAIN.test(code)) return 'answer'
+  const originalCode = originalCodeOf(error)
+  return originalCode !== undefined && replicaErrorOfCode(originalCode) === 'node' ? 'node' : 'again'
+}
+
+function isCode(code: unknown): code is string {
+  return typeof code === 'string' && /^P\d{4}$/.test(code)
+}
+
+/** The database's code, as the driver adapter passes it on. */
+function originalCodeOf(error: unknown): string | undefined {
+  const code = (error as PrismaError).meta?.driverAdapterError?.cause?.originalCode
+  return typeof code === 'string' ? code : undefined
+}

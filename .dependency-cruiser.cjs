@@ -16,6 +16,7 @@ const inCore = {
   monitoring: ['shared'],
 }
 const packages = {
+  core: [],
   redis: ['core'],
   http: ['core'],
   prisma: ['core'],
@@ -26,6 +27,8 @@ const packages = {
   dashboard: ['core'],
   cli: ['core'],
 }
+/** Entry points of adapters that know the format of their ORM's projects, and no client. */
+const projects = '^packages/(prisma|knex)/src/project/index\\.ts$'
 // What each published package may import from outside the workspace.
 const npm = {
   // After `croner`, each an optional peer, by dynamic import.
@@ -95,7 +98,11 @@ module.exports = {
       from: { path: `^packages/${name}/src` },
       to: {
         path: '^packages/',
-        pathNot: [`^packages/${name}/`, ...allowed.map((other) => `^packages/${other}/src/(((database|adapter)/)?index|siblings)\\.ts$`)],
+        pathNot: [
+          `^packages/${name}/`,
+          ...allowed.map((other) => `^packages/${other}/src/(((database|adapter)/)?index|siblings)\\.ts$`),
+          ...(name === 'cli' ? [projects] : []),
+        ],
       },
     })),
     ...Object.entries(npm).map(([name, allowed]) => ({
@@ -107,6 +114,12 @@ module.exports = {
         pathNot: allowed.map((dependency) => `node_modules/${dependency}/`),
       },
     })),
+    {
+      name: 'project-formats-know-no-client',
+      severity: 'error',
+      from: { path: '^packages/(prisma|knex)/src/project/' },
+      to: { path: '^packages/|node_modules/', pathNot: ['^packages/$1/src/project/', `${core}database/index\\.ts$`] },
+    },
     {
       name: 'page-of-dashboard',
       severity: 'error',

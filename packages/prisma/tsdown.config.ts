@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsdown'
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/generator.ts'],
+  entry: { index: 'src/index.ts', generator: 'src/generator.ts', project: 'src/project/index.ts' },
   format: 'esm',
   platform: 'node',
   target: 'node20.19',

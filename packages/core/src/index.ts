@@ -48,7 +48,7 @@ export type { DatabaseOptions } from './database/database-options.ts'
 export type { ExplainOptions } from './database/explain/explain-statement.ts'
 export { NotExplainableError } from './database/explain/not-explainable-error.ts'
 export type { PlanStep, PlanSummary } from './database/explain/plan-summary.ts'
-export type { SchemaChange } from './database/fixes/fix.ts'
+export type { SchemaChange } from './database/fixes/schema-change.ts'
 export type { IndexDefinition, IndexKey, IndexMethod } from './database/index-definition.ts'
 export type {
   ColumnSnapshot,

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import knex, { type Knex } from 'knex'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DatabaseFacts } from '../../../packages/core/src/database/fixes/database-facts.ts'
-import type { CreateIndexChange, SchemaChange } from '../../../packages/core/src/database/fixes/fix.ts'
-import { knexMigration } from '../../../packages/core/src/database/fixes/knex/knex-migration.ts'
+import type { CreateIndexChange, SchemaChange } from '../../../packages/core/src/database/fixes/schema-change.ts'
+import { knexMigration } from '../../../packages/knex/src/project/knex-migration.ts'
 import { type Database, databases } from '../../support/databases.ts'
 import { fixFacts, fixTable } from '../../support/fix-facts.ts'
 
@@ -39,7 +39,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
 
     /** Writes the migration of the changes where Knex finds it. */
     async function write(changes: readonly SchemaChange[], language: 'esm' | 'cjs'): Promise<Knex.MigratorConfig> {
-      const { path, content } = knexMigration(changes, facts, { migrationsDir: '.', language, at, existing: [] })
+      const { path, content } = knexMigration(changes, facts, { migrationsDir: '.', language }, at)
       await writeFile(join(folder, path), content)
       return { directory: folder, loadExtensions: ['.js', '.mjs'] }
     }
@@ -76,12 +76,12 @@ for (const { name, dialect, skipped, connect } of databases()) {
     })
 
     it('may run when all of it is there', async () => {
-      const { content } = knexMigration([change('city_name_index', [{ column: 'name' }])], facts, {
-        migrationsDir: '.',
-        language: 'ts',
+      const { content } = knexMigration(
+        [change('city_name_index', [{ column: 'name' }])],
+        facts,
+        { migrationsDir: '.', language: 'ts' },
         at,
-        existing: [],
-      })
+      )
       const file = join(folder, 'twice.ts')
       await writeFile(file, content)
       const { up, down } = (await import(file)) as Record<'up' | 'down', (knex: Knex) => Promise<void>>

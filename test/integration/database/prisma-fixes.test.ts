@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DatabaseFacts } from '../../../packages/core/src/database/fixes/database-facts.ts'
-import type { SchemaChange } from '../../../packages/core/src/database/fixes/fix.ts'
-import { type FixPlan, planFixFiles } from '../../../packages/core/src/database/fixes/plan-fix-files.ts'
+import { type FixPlan, planFixFiles } from '../../../packages/core/src/database/fixes/project-format.ts'
+import type { SchemaChange } from '../../../packages/core/src/database/fixes/schema-change.ts'
 import type { IndexDefinition, IndexKey } from '../../../packages/core/src/database/index-definition.ts'
+import { prismaProject } from '../../../packages/prisma/src/project/prisma-project.ts'
 import { type Database, databases } from '../../support/databases.ts'
 import { fixFacts } from '../../support/fix-facts.ts'
 import { type SchemaEngine, schemaEngine } from '../../support/schema-engine.ts'
@@ -76,7 +77,7 @@ for (const { name, dialect, skipped, connect } of databases().filter(({ dialect 
     })
 
     function plan(content: string, changes: readonly SchemaChange[]): FixPlan & { readonly schema: string } {
-      const project = { kind: 'prisma', schemaFiles: [{ path: 'schema.prisma', content }], migrationsDir: 'migrations' } as const
+      const project = prismaProject({ schemaFiles: [{ path: 'schema.prisma', content }], migrationsDir: 'migrations' })
       const planned = planFixFiles(changes, project, facts, at)
       return { ...planned, schema: planned.files.find(({ isPatch }) => isPatch)?.content ?? content }
     }

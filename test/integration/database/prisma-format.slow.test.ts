@@ -5,9 +5,9 @@ import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DatabaseFacts } from '../../../packages/core/src/database/fixes/database-facts.ts'
-import type { SchemaChange } from '../../../packages/core/src/database/fixes/fix.ts'
-import { patchPrismaSchema } from '../../../packages/core/src/database/fixes/prisma/patch-prisma-schema.ts'
+import type { SchemaChange } from '../../../packages/core/src/database/fixes/schema-change.ts'
 import type { IndexDefinition, IndexKey } from '../../../packages/core/src/database/index-definition.ts'
+import { patchPrismaSchema } from '../../../packages/prisma/src/project/patch-prisma-schema.ts'
 
 const run = promisify(execFile)
 const modules = join(import.meta.dirname, '../../node_modules/.bin')

@@ -1,10 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { DatabaseFacts } from '../../../packages/core/src/database/fixes/database-facts.ts'
-import type { SchemaChange } from '../../../packages/core/src/database/fixes/fix.ts'
 import { indexName } from '../../../packages/core/src/database/fixes/index-name.ts'
-import { planFixFiles } from '../../../packages/core/src/database/fixes/plan-fix-files.ts'
-import { patchPrismaSchema } from '../../../packages/core/src/database/fixes/prisma/patch-prisma-schema.ts'
+import { planFixFiles } from '../../../packages/core/src/database/fixes/project-format.ts'
+import type { SchemaChange } from '../../../packages/core/src/database/fixes/schema-change.ts'
+import { patchPrismaSchema } from '../../../packages/prisma/src/project/patch-prisma-schema.ts'
+import { prismaProject } from '../../../packages/prisma/src/project/prisma-project.ts'
 import { cpuNow } from '../../support/own-clock.ts'
 
 const facts: DatabaseFacts = { product: 'postgresql', defaultSchema: 'public', tables: [], versionParts: [17, 0, 0] }
@@ -83,7 +84,7 @@ const changes = fc
     return wanted.map(({ columns: named, isDescending, isUnique, isDrop, table }) => {
       const keys = named.map((column, at) => ({ column, isDescending: isDescending && at === named.length - 1 }))
       const index = { table: `public.${table}`, keys, method: 'btree' as const, isUnique }
-      const name = indexName(index, taken, facts, 'prisma')
+      const name = indexName(index, taken, facts)
       taken.push(name)
       return { kind: isDrop ? 'drop-index' : 'create-index', name, index }
     })
@@ -160,7 +161,7 @@ describe('patchPrismaSchema on any schema', () => {
       fc.property(fc.oneof(broken, fc.string()), changes, (text, wanted) => {
         const { applied, unchanged, refused } = patch(text, wanted)
         expect(applied.length + unchanged.length + refused.length).toBe(wanted.length)
-        const project = { kind: 'prisma', schemaFiles: [{ path: 'a', content: text }], migrationsDir: 'm' } as const
+        const project = prismaProject({ schemaFiles: [{ path: 'a', content: text }], migrationsDir: 'm' })
         planFixFiles(wanted, project, facts, new Date(0))
       }),
       { numRuns: 2000 },

@@ -4,10 +4,10 @@ import {
   type DatabaseAnalysis,
   InvalidTrafficError,
   inspectDatabase,
-  prismaIndexNames,
   readTraffic,
   type TrafficEntry,
 } from '@sluice/core/database'
+import { knexNaming } from '@sluice/knex/project'
 import type { Command, Output } from '../command.ts'
 import { openConnection } from '../connect/open-connection.ts'
 import { openScratchSqlite } from '../connect/open-sqlite.ts'
@@ -17,7 +17,7 @@ import { EXIT } from '../exit-code.ts'
 import { applyFixes } from '../fixes/apply-fixes.ts'
 import { writeFixes } from '../fixes/write-fixes.ts'
 import { addressOf } from '../project/address-of.ts'
-import { detectProjects, projectOf } from '../project/detect-projects.ts'
+import { detectProjects, formatOf, projectOf } from '../project/detect-projects.ts'
 import { readBaseline, splitBy, writeBaseline } from '../report/baseline.ts'
 import { type AnalyzeJson, jsonText } from '../report/json-output.ts'
 import { githubReport, markdownReport, sarifReport } from '../report/other-reports.ts'
@@ -59,13 +59,15 @@ async function analyzeWith(
   progress.say('Reading the catalogue')
   const snapshot = await inspectDatabase(connection)
   const project = projectOf(await detectProjects(process.cwd(), process.env), options.format)
+  const format = project === undefined ? undefined : formatOf(project)
+  const naming = format?.naming ?? (options.format === 'knex' ? knexNaming : undefined)
   const analysis = await analyzeDatabase({
     connection,
     snapshot,
     ...(traffic === undefined ? {} : { traffic }),
-    naming: (options.format ?? project?.kind) === 'knex' ? 'knex' : 'prisma',
+    ...(naming === undefined ? {} : { naming }),
     // An index of the schema that is not in the database as yet has its name already.
-    ...(project?.kind === 'prisma' ? { takenNames: (index) => prismaIndexNames(project.schemaFiles, snapshot, index) } : {}),
+    takenNames: (index) => format?.takenNames?.(index, snapshot) ?? [],
     tools: { postgresqlScratch: pgliteScratch(progress), sqliteScratch: openScratchSqlite },
     onProgress: (done, of) => progress.say(`Planning statements ${done}/${of}`, of === 0 ? 1 : done / of),
   })

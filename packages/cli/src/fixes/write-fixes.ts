@@ -1,15 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type DatabaseSnapshot, type FixProject, planFixFiles, type SchemaChange } from '@sluice/core/database'
+import { type DatabaseSnapshot, planFixFiles, type SchemaChange } from '@sluice/core/database'
 import type { Output } from '../command.ts'
-import { detectProjects, projectOf } from '../project/detect-projects.ts'
+import { detectProjects, formatOf, projectOf } from '../project/detect-projects.ts'
 import type { DetectedProject } from '../project/detected-project.ts'
 import { UsageError } from '../usage-error.ts'
 
 export interface WriteFixesOptions {
   readonly snapshot: DatabaseSnapshot
   /** Left out: that of the project. */
-  readonly format: 'prisma' | 'knex' | 'sql' | undefined
+  readonly format: DetectedProject['kind'] | undefined
   /** The project's folder. */
   readonly cwd: string
   readonly output: Output
@@ -25,7 +25,7 @@ export async function writeFixes(changes: readonly SchemaChange[], { snapshot, f
   const project = projectOf(await detectProjects(cwd, process.env), format)
   if (project === undefined)
     throw new UsageError(`--format ${format}: expected a ${format === 'prisma' ? 'schema.prisma' : 'knexfile'} in ${cwd}`)
-  const plan = planFixFiles(changes, fixProject(project), snapshot, new Date())
+  const plan = planFixFiles(changes, formatOf(project), snapshot, new Date())
   for (const { path, content, isPatch } of plan.files) {
     const file = join(cwd, path)
     await mkdir(dirname(file), { recursive: true })
@@ -34,15 +34,4 @@ export async function writeFixes(changes: readonly SchemaChange[], { snapshot, f
   }
   for (const { change } of plan.unchanged) output.err(`${change.name} is in the schema already: it is to be brought to the database\n`)
   for (const { change, why } of plan.refused) output.err(`${change.name} is not in the schema: ${why}\n`)
-}
-
-function fixProject(project: DetectedProject): FixProject {
-  const { kind } = project
-  if (kind === 'knex') {
-    const { language, extension, migrationsDir, migrations } = project
-    return { kind, language, extension, migrationsDir, migrations }
-  }
-  if (kind === 'sql') return { kind, fixes: project.fixes }
-  const { schemaFiles, migrationsDir, migrations, fixes } = project
-  return { kind, schemaFiles, ...(migrationsDir === undefined ? {} : { migrationsDir }), migrations, fixes }
 }

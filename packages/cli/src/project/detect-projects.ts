@@ -1,3 +1,6 @@
+import { type ProjectFormat, sqlProject } from '@sluice/core/database'
+import { knexProject } from '@sluice/knex/project'
+import { prismaProject } from '@sluice/prisma/project'
 import type { DetectedProject, SqlFiles } from './detected-project.ts'
 import { findKnex } from './find-knex.ts'
 import { findPrisma } from './find-prisma.ts'
@@ -28,4 +31,10 @@ export async function detectProjects(root: string, env: Readonly<Record<string, 
 /** The project that fixes are written for: of the format that is asked for, or the first. */
 export function projectOf(projects: readonly DetectedProject[], format: DetectedProject['kind'] | undefined): DetectedProject | undefined {
   return format === undefined ? projects[0] : projects.find(({ kind }) => kind === format)
+}
+
+/** The format that changes to a project are written in. */
+export function formatOf(project: DetectedProject): ProjectFormat {
+  if (project.kind === 'prisma') return prismaProject(project)
+  return project.kind === 'knex' ? knexProject(project) : sqlProject(project.fixes)
 }

@@ -13,26 +13,24 @@ export type { DatabaseFinding, DatabaseFindingCode, FindingStatement } from './a
 export { serverTraffic } from './analysis/server-traffic.ts'
 export { type ExplainOptions, explainStatement } from './explain/explain-statement.ts'
 export type { PlanStep, PlanSummary } from './explain/plan-summary.ts'
-export type { ApplyEvent, ApplyOptions, ApplyResult } from './fixes/apply/apply-event.ts'
-export { applyChanges } from './fixes/apply-changes.ts'
-export type { DatabaseFacts } from './fixes/database-facts.ts'
-export type { ChangeSql, IndexPlace, SqlStep } from './fixes/ddl/change-sql.ts'
-export type { CreateIndexChange, DropIndexChange, FixFile, RefusedChange, SchemaChange } from './fixes/fix.ts'
-export { indexName, type NamingConvention } from './fixes/index-name.ts'
-export type { KnexLanguage } from './fixes/knex/knex-template.ts'
+export type { ApplyEvent, ApplyOptions, ApplyResult } from './fixes/apply/apply-change.ts'
+export { applyChanges } from './fixes/apply/apply-changes.ts'
+export { type DatabaseFacts, isSameName, type NamedTable, tableOf } from './fixes/database-facts.ts'
+export { type ChangeSql, type IndexPlace, LOCK_TIMEOUT, type SqlStep } from './fixes/ddl/change-sql.ts'
+export { conventionalName, type IndexNaming, indexName } from './fixes/index-name.ts'
+export { changeComment, commentText, fileName, migrationName, timeStamps } from './fixes/migration-text.ts'
 export {
+  changeProblem,
+  type FixFile,
   type FixPlan,
-  type FixProject,
-  type KnexProject,
-  type PrismaProject,
+  type PatchedChange,
+  type ProjectFormat,
   planFixFiles,
-  type SqlFolder,
-  type SqlProject,
-} from './fixes/plan-fix-files.ts'
-export { type PatchedChange, type PrismaPatch, type PrismaRefusal, patchPrismaSchema } from './fixes/prisma/patch-prisma-schema.ts'
-export { prismaIndexNames } from './fixes/prisma/prisma-index-names.ts'
-export type { SchemaFile } from './fixes/prisma/schema-file.ts'
+  type RefusedChange,
+} from './fixes/project-format.ts'
+export type { CreateIndexChange, DropIndexChange, SchemaChange } from './fixes/schema-change.ts'
 export { schemaChangeSql } from './fixes/schema-change-sql.ts'
+export { type SqlFolder, sqlFix, sqlProject } from './fixes/sql-project.ts'
 export { type IndexDefinition, type IndexKey, type IndexMethod, indexLabel } from './index-definition.ts'
 export type {
   ColumnSnapshot,

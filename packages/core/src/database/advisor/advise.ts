@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../../shared/clock.ts'
-import { type IndexNamerOptions, indexNamer } from '../fixes/index-namer.ts'
+import { type IndexNamerOptions, indexNamer } from '../fixes/index-name.ts'
 import type { IndexDefinition } from '../index-definition.ts'
 import type { ColumnSnapshot, DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
 import type { TrafficEntry } from '../traffic/traffic-entry.ts'

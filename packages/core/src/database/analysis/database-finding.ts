@@ -2,7 +2,7 @@ import type { CallSite } from '../../pipeline/call-site.ts'
 import type { TableId } from '../../schema/catalog-data.ts'
 import type { Measurement } from '../advisor/advice.ts'
 import type { Validation } from '../advisor/what-if-planner.ts'
-import type { SchemaChange } from '../fixes/fix.ts'
+import type { SchemaChange } from '../fixes/schema-change.ts'
 
 export type DatabaseFindingCode =
   | 'MISSING_INDEX'

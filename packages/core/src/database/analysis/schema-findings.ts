@@ -7,7 +7,7 @@ import { missingForeignKeyIndexes } from '../checks/missing-foreign-key-indexes.
 import { partitionRecommendations } from '../checks/partitions.ts'
 import { poolRecommendations } from '../checks/pools.ts'
 import { unusedIndexes } from '../checks/unused-indexes.ts'
-import type { SchemaChange } from '../fixes/fix.ts'
+import type { SchemaChange } from '../fixes/schema-change.ts'
 import { definitionOf, type IndexDefinition } from '../index-definition.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import type { TrafficEntry } from '../traffic/traffic-entry.ts'

@@ -5,7 +5,7 @@ import type { ChangeSql, SqlStep } from './ddl/change-sql.ts'
 import { createMysqlIndex, dropMysqlIndex, mysqlNotes } from './ddl/mysql-index-sql.ts'
 import { createPostgresqlIndex, dropPostgresqlIndex } from './ddl/postgresql-index-sql.ts'
 import { createSqliteIndex, dropSqliteIndex } from './ddl/sqlite-index-sql.ts'
-import type { SchemaChange } from './fix.ts'
+import type { SchemaChange } from './schema-change.ts'
 
 interface IndexSql {
   create(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[]

@@ -1,4 +1,4 @@
-import type { SchemaChange } from '../fixes/fix.ts'
+import type { SchemaChange } from '../fixes/schema-change.ts'
 
 /** An index that nothing reads. */
 export interface UnusedIndex {

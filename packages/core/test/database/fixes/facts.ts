@@ -1,5 +1,5 @@
 import type { DatabaseFacts } from '../../../src/database/fixes/database-facts.ts'
-import type { CreateIndexChange, DropIndexChange } from '../../../src/database/fixes/fix.ts'
+import type { CreateIndexChange, DropIndexChange } from '../../../src/database/fixes/schema-change.ts'
 import type { IndexDefinition } from '../../../src/database/index-definition.ts'
 import type { ColumnSnapshot, IndexSnapshot, TableSnapshot } from '../../../src/database/inspectors/database-snapshot.ts'
 

@@ -1,38 +1,60 @@
 import { describe, expect, it } from 'vitest'
-import { indexName } from '../../../src/database/fixes/index-name.ts'
-import { databaseFacts, index, table } from './facts.ts'
+import { type IndexNaming, indexName, indexNamer } from '../../../src/database/fixes/index-name.ts'
+import { databaseFacts, existingIndex, index, table } from './facts.ts'
 
 describe('indexName', () => {
   const postgresql = databaseFacts('postgresql')
 
-  it('follows the ORM', () => {
+  it('follows the naming that is given', () => {
+    const naming: IndexNaming = { suffix: '_i', uniqueSuffix: '_u', stem: (name, columns) => `${columns.join('_')}_of_${name}` }
     const mixed = index('public.Order-Line', ['City', 'name'])
-    expect(indexName(mixed, [], postgresql, 'prisma')).toBe('Order-Line_City_name_idx')
-    expect(indexName(mixed, [], postgresql, 'knex')).toBe('order_line_city_name_index')
-    expect(indexName({ ...mixed, isUnique: true }, [], postgresql, 'prisma')).toBe('Order-Line_City_name_key')
-    expect(indexName({ ...mixed, isUnique: true }, [], postgresql, 'knex')).toBe('order_line_city_name_unique')
+    expect(indexName(mixed, [], postgresql)).toBe('Order-Line_City_name_idx')
+    expect(indexName(mixed, [], postgresql, naming)).toBe('City_name_of_Order-Line_i')
+    expect(indexName({ ...mixed, isUnique: true }, [], postgresql)).toBe('Order-Line_City_name_key')
+    expect(indexName({ ...mixed, isUnique: true }, [], postgresql, naming)).toBe('City_name_of_Order-Line_u')
   })
 
   it('writes the table as the database does', () => {
     const mysql = databaseFacts('mysql', [table('app', 'City', { id: 'app.city' })])
-    expect(indexName(index('app.city', ['name']), [], mysql, 'prisma')).toBe('City_name_idx')
+    expect(indexName(index('app.city', ['name']), [], mysql)).toBe('City_name_idx')
   })
 
   it('numbers a name that is taken, as the database compares names', () => {
     const city = index('public.city', ['name'])
-    expect(indexName(city, ['city_name_idx', 'CITY_NAME_2_IDX'], postgresql, 'prisma')).toBe('city_name_2_idx')
-    expect(indexName(city, ['CITY_NAME_IDX'], databaseFacts('sqlite'), 'prisma')).toBe('city_name_2_idx')
+    expect(indexName(city, ['city_name_idx', 'CITY_NAME_2_IDX'], postgresql)).toBe('city_name_2_idx')
+    expect(indexName(city, ['CITY_NAME_IDX'], databaseFacts('sqlite'))).toBe('city_name_2_idx')
   })
 
   it.each(['postgresql', 'mysql', 'mariadb'] as const)('keeps to the longest name of %s', (product) => {
     const long = index('x.é'.repeat(1), ['é'.repeat(40), 'b'])
     const taken: string[] = []
     for (let times = 0; times < 12; times += 1) {
-      const name = indexName(long, taken, databaseFacts(product), 'prisma')
+      const name = indexName(long, taken, databaseFacts(product))
       expect(Buffer.byteLength(name)).toBeLessThanOrEqual(product === 'postgresql' ? 63 : 64)
       expect(name).not.toContain('\uFFFD')
       expect(taken).not.toContain(name)
       taken.push(name)
     }
+  })
+})
+
+const city = index('public.city', ['name'])
+const facts = databaseFacts('postgresql', [table('public', 'city', { indexes: [existingIndex('public.city', 'city_name_idx', ['id'])] })])
+
+describe('indexNamer', () => {
+  it('gives no name that the database has, or that it gave', () => {
+    const nameOf = indexNamer(facts, {}, ['city_name_3_idx'])
+    expect([nameOf(city), nameOf(city)]).toEqual(['city_name_2_idx', 'city_name_4_idx'])
+  })
+
+  it('gives no name that is taken elsewhere', () => {
+    expect(indexNamer(facts, { takenNames: () => ['city_name_2_idx'] })(city)).toBe('city_name_3_idx')
+    expect(indexNamer(facts, { takenNames: ({ keys }) => (keys[0]?.column === 'id' ? ['city_name_2_idx'] : []) })(city)).toBe(
+      'city_name_2_idx',
+    )
+  })
+
+  it('names as the project does', () => {
+    expect(indexNamer(facts, { naming: { suffix: '_index', uniqueSuffix: '_unique' } })(city)).toBe('city_name_index')
   })
 })

@@ -1,13 +1,10 @@
 import type { Connection } from '../../../schema/connection.ts'
 import { type DatabaseFacts, isSameName, type NamedTable, tableOf } from '../database-facts.ts'
-import type { IndexPlace, SqlStep } from '../ddl/change-sql.ts'
-import { quoteIn } from '../ddl/quote-in.ts'
-import type { SchemaChange } from '../fix.ts'
+import { type IndexPlace, quoteIn, type SqlStep } from '../ddl/change-sql.ts'
+import type { SchemaChange } from '../schema-change.ts'
 import { schemaChangeSql } from '../schema-change-sql.ts'
-import type { ApplyEvent, ApplyOptions } from './apply-event.ts'
 import type { ApplySession } from './apply-session.ts'
-import { isCoveredBy, isSameIndex, type LiveIndex } from './live-index.ts'
-import { readLiveTable } from './read-live-indexes.ts'
+import { isCoveredBy, isSameIndex, type LiveIndex, readLiveTable } from './live-index.ts'
 
 /** What a change is made with. */
 export interface Applying {
@@ -117,4 +114,40 @@ async function liveIndex(place: IndexPlace, { session, facts }: Applying): Promi
 
 function tableAt({ schema, table }: IndexPlace, { defaultSchema }: DatabaseFacts): NamedTable {
   return { schema: schema ?? defaultSchema, name: table, isInDefaultSchema: schema === undefined }
+}
+
+/** What happens while changes are applied, in order. */
+export type ApplyEvent =
+  | { readonly kind: 'locked' }
+  /** A change does not need to be made, or cannot be any more. */
+  | { readonly kind: 'skipped'; readonly change: SchemaChange; readonly why: string }
+  /** A statement is sent. */
+  | { readonly kind: 'running'; readonly change: SchemaChange; readonly sql: string }
+  /** An index was dropped that a build had left unfinished. */
+  | { readonly kind: 'cleaned'; readonly change: SchemaChange; readonly name: string }
+  /** A change is made, and was looked at. */
+  | { readonly kind: 'done'; readonly change: SchemaChange }
+  /** A change failed; those after it are not tried. */
+  | { readonly kind: 'failed'; readonly change: SchemaChange; readonly error: unknown }
+
+/** What became of changes. */
+export interface ApplyResult {
+  readonly done: readonly SchemaChange[]
+  readonly skipped: readonly { readonly change: SchemaChange; readonly why: string }[]
+  readonly failed?: {
+    readonly change: SchemaChange
+    readonly error: unknown /** Whether it gave up waiting for a lock. */
+    readonly isLockTimeout: boolean
+  }
+  /** Not tried, because one before failed. */
+  readonly remaining: readonly SchemaChange[]
+}
+
+export interface ApplyOptions {
+  onEvent?(event: ApplyEvent): void
+  /**
+   * Milliseconds that a statement waits for a lock.
+   * @defaultValue 5 minutes where nobody waits behind it (PostgreSQL's concurrent builds), 5 seconds elsewhere
+   */
+  readonly lockTimeoutMs?: number
 }

@@ -1,3 +1,7 @@
+import type { Dialect } from '../../../sql/dialect.ts'
+import { quoteName } from '../../quote-name.ts'
+import type { NamedTable } from '../database-facts.ts'
+
 /** A change as statements, and what takes it back. */
 export interface ChangeSql {
   readonly steps: readonly SqlStep[]
@@ -29,3 +33,12 @@ export interface IndexPlace {
  * soon. A concurrent build waits for transactions that are open, and nobody waits for it: it has time, since all that it built is lost with it.
  */
 export const LOCK_TIMEOUT = { concurrent: '5min', blocking: '5s' } as const
+
+export function placeOf(table: NamedTable, name: string): IndexPlace {
+  return { ...(table.isInDefaultSchema ? {} : { schema: table.schema }), table: table.name, name }
+}
+
+/** A name in the schema of a table, which is written only where it is not the default one. */
+export function quoteIn({ schema, isInDefaultSchema }: NamedTable, name: string, dialect: Dialect): string {
+  return isInDefaultSchema ? quoteName(name, dialect) : `${quoteName(schema, dialect)}.${quoteName(name, dialect)}`
+}

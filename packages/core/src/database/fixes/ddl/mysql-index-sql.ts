@@ -3,9 +3,7 @@ import type { IndexDefinition } from '../../index-definition.ts'
 import { indexBodySql } from '../../index-key-sql.ts'
 import { quoteName } from '../../quote-name.ts'
 import { type DatabaseFacts, isSameName, type NamedTable, tableOf } from '../database-facts.ts'
-import type { SqlStep } from './change-sql.ts'
-import { placeOf } from './index-place.ts'
-import { quoteIn } from './quote-in.ts'
+import { placeOf, quoteIn, type SqlStep } from './change-sql.ts'
 
 const quote = (name: string) => quoteName(name, 'mysql')
 

@@ -5,9 +5,7 @@ import type { TableSnapshot } from '../../inspectors/database-snapshot.ts'
 import { quoteName } from '../../quote-name.ts'
 import { type DatabaseFacts, type NamedTable, tableOf } from '../database-facts.ts'
 import { indexName } from '../index-name.ts'
-import type { SqlStep } from './change-sql.ts'
-import { placeOf } from './index-place.ts'
-import { quoteIn } from './quote-in.ts'
+import { placeOf, quoteIn, type SqlStep } from './change-sql.ts'
 
 /** Operator classes that an extension brings. */
 const EXTENSIONS: Readonly<Record<string, string>> = { gin_trgm_ops: 'pg_trgm', gist_trgm_ops: 'pg_trgm' }
@@ -41,7 +39,7 @@ function onPartitions(index: IndexDefinition, name: string, facts: DatabaseFacts
     creates.push(create(index, own, table, 'ONLY'))
     for (const partition of partitionsOf(facts, table.snapshot)) {
       const part = tableOf(facts, partition.id)
-      const partName = indexName({ ...index, table: partition.id }, taken, facts, 'prisma')
+      const partName = indexName({ ...index, table: partition.id }, taken, facts)
       taken.add(partName)
       if (partition.kind === 'partitioned') visit(part, partName)
       else concurrent.push(create(index, partName, part, 'CONCURRENTLY'))

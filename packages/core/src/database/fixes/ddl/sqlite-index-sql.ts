@@ -3,9 +3,7 @@ import type { IndexDefinition } from '../../index-definition.ts'
 import { indexBodySql } from '../../index-key-sql.ts'
 import { quoteName } from '../../quote-name.ts'
 import { type DatabaseFacts, tableOf } from '../database-facts.ts'
-import type { SqlStep } from './change-sql.ts'
-import { placeOf } from './index-place.ts'
-import { quoteIn } from './quote-in.ts'
+import { placeOf, quoteIn, type SqlStep } from './change-sql.ts'
 
 /** `CREATE INDEX IF NOT EXISTS`. The whole file is locked for writes meanwhile. */
 export function createSqliteIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {

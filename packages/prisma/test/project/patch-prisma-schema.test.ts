@@ -1,9 +1,8 @@
+import type { DatabaseFacts, SchemaChange } from '@sluice/core/database'
 import { describe, expect, it } from 'vitest'
-import type { DatabaseFacts } from '../../../src/database/fixes/database-facts.ts'
-import type { SchemaChange } from '../../../src/database/fixes/fix.ts'
-import { patchPrismaSchema } from '../../../src/database/fixes/prisma/patch-prisma-schema.ts'
-import { prismaIndexNames } from '../../../src/database/fixes/prisma/prisma-index-names.ts'
-import { create, databaseFacts, drop, existingIndex, index, table } from './facts.ts'
+import { create, databaseFacts, drop, existingIndex, index, table } from '../../../core/test/database/fixes/facts.ts'
+import { patchPrismaSchema } from '../../src/project/patch-prisma-schema.ts'
+import { prismaProject } from '../../src/project/prisma-project.ts'
 
 const postgresql = databaseFacts('postgresql')
 
@@ -250,23 +249,19 @@ describe('patchPrismaSchema', () => {
   })
 })
 
-describe('prismaIndexNames', () => {
+describe('prismaProject.takenNames', () => {
+  const takenNames = (content: string, of = index('public.other', ['id'])) => [
+    ...(prismaProject({ schemaFiles: [{ path: 'schema.prisma', content }] }).takenNames?.(of, postgresql) ?? []),
+  ]
+
   it('has the names that the database knows', () => {
     const content = head() + city('  @@index([regionId])\n  @@unique([name], name: "inTheClient")\n  @@index([name], map: "own")\n')
-    expect(prismaIndexNames([{ path: 'schema.prisma', content }], postgresql)).toEqual([
-      'city_region_id_idx',
-      'city_name_key',
-      'own',
-      'city_pkey',
-      'Region_pkey',
-      'Region_code_key',
-    ])
+    expect(takenNames(content)).toEqual(['city_region_id_idx', 'city_name_key', 'own', 'city_pkey', 'Region_pkey', 'Region_code_key'])
   })
 
   it('leaves out the line of the index that a name is sought for', () => {
     const content = head() + city('  @@index([regionId])\n  @@index([name], type: Hash)\n')
-    const names = (...keys: Parameters<typeof index>[1]) =>
-      prismaIndexNames([{ path: 'schema.prisma', content }], postgresql, index('public.city', keys))
+    const names = (...keys: Parameters<typeof index>[1]) => takenNames(content, index('public.city', keys))
     expect(names('region_id')).not.toContain('city_region_id_idx')
     expect(names('region_id', 'name')).toContain('city_region_id_idx')
     expect(names('name')).toContain('city_name_idx')

@@ -1,10 +1,9 @@
-import type { Connection } from '../../schema/connection.ts'
-import { InvalidArgumentError } from '../../shared/errors.ts'
-import { type Applying, applyChange } from './apply/apply-change.ts'
-import type { ApplyEvent, ApplyOptions, ApplyResult } from './apply/apply-event.ts'
-import { underLock } from './apply/apply-session.ts'
-import type { DatabaseFacts } from './database-facts.ts'
-import type { SchemaChange } from './fix.ts'
+import type { Connection } from '../../../schema/connection.ts'
+import { InvalidArgumentError } from '../../../shared/errors.ts'
+import type { DatabaseFacts } from '../database-facts.ts'
+import type { SchemaChange } from '../schema-change.ts'
+import { type ApplyEvent, type Applying, type ApplyOptions, type ApplyResult, applyChange } from './apply-change.ts'
+import { underLock } from './apply-session.ts'
 
 const LOCK_TIMEOUTS = new Set<unknown>(['55P03', 'ER_LOCK_WAIT_TIMEOUT', 'SQLITE_BUSY'])
 

@@ -1,5 +1,15 @@
-import { type DatabaseFacts, isSameName, type NamedTable } from '../database-facts.ts'
-import type { Span } from './split-arguments.ts'
+import { type DatabaseFacts, type IndexNaming, isSameName, type NamedTable } from '@sluice/core/database'
+import type { Span } from './schema-text.ts'
+
+/** How Prisma names indexes: `city_region_id_idx`, `city_code_key`. */
+export const prismaNaming: IndexNaming = { suffix: '_idx', uniqueSuffix: '_key' }
+
+/** One file of a Prisma schema, which may have several. */
+export interface SchemaFile {
+  /** Relative to the project, with `/`. */
+  readonly path: string
+  readonly content: string
+}
 
 /** A model, with where its parts stand in the file. */
 export interface PrismaModel {

@@ -1,5 +1,4 @@
-import type { IndexSnapshot } from '../../inspectors/database-snapshot.ts'
-import { type DatabaseFacts, isSameName, type NamedTable } from '../database-facts.ts'
+import { type DatabaseFacts, type IndexSnapshot, isSameName, type NamedTable } from '@sluice/core/database'
 import { indexesOf, type PrismaIndex, type PrismaKey, type PrismaModel } from './prisma-model.ts'
 
 /**

@@ -1,7 +1,6 @@
-import type { DatabaseFacts } from '../database-facts.ts'
-import { conventionalName } from '../index-name.ts'
-import type { PrismaIndex, PrismaKey } from './prisma-model.ts'
-import { insideOf, type Span, splitArguments } from './split-arguments.ts'
+import { conventionalName, type DatabaseFacts } from '@sluice/core/database'
+import { type PrismaIndex, type PrismaKey, prismaNaming } from './prisma-model.ts'
+import { insideOf, type Span, splitArguments } from './schema-text.ts'
 
 /** What a name by default is made of. */
 interface Owner {
@@ -70,7 +69,7 @@ function withSettings(
   const type = named('type')
   const where = named('where')
   const columns = keys.map((key) => owner.columnOf(key.field))
-  const defaultName = conventionalName({ table: owner.table, columns, isUnique: kind === 'unique' }, facts, 'prisma')
+  const defaultName = conventionalName({ table: owner.table, columns, isUnique: kind === 'unique' }, facts, prismaNaming)
   return {
     kind,
     keys,

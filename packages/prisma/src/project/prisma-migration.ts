@@ -1,10 +1,16 @@
-import type { DatabaseFacts } from '../database-facts.ts'
-import { LOCK_TIMEOUT, type SqlStep } from '../ddl/change-sql.ts'
-import type { FixFile, SchemaChange } from '../fix.ts'
-import { changeComment, commentText } from '../fix-comment.ts'
-import { fileName, migrationName } from '../migration-name.ts'
-import { schemaChangeSql } from '../schema-change-sql.ts'
-import { timeStamps } from '../time-stamps.ts'
+import {
+  changeComment,
+  commentText,
+  type DatabaseFacts,
+  type FixFile,
+  fileName,
+  LOCK_TIMEOUT,
+  migrationName,
+  type SchemaChange,
+  type SqlStep,
+  schemaChangeSql,
+  timeStamps,
+} from '@sluice/core/database'
 
 export interface PrismaMigrationOptions {
   /** Relative to the project: `prisma/migrations`. */

@@ -1,15 +1,26 @@
 import type { DatabaseFacts } from './database-facts.ts'
 import { LOCK_TIMEOUT, type SqlStep } from './ddl/change-sql.ts'
-import type { FixFile, SchemaChange } from './fix.ts'
-import { changeComment, commentText } from './fix-comment.ts'
-import { fileName } from './migration-name.ts'
+import { DEFAULT_NAMING } from './index-name.ts'
+import { changeComment, commentText, fileName } from './migration-text.ts'
+import type { FixFile, ProjectFormat } from './project-format.ts'
+import type { SchemaChange } from './schema-change.ts'
 import { schemaChangeSql } from './schema-change-sql.ts'
 
-export interface SqlFixOptions {
-  /** Relative to the project: `sluice/fixes`. */
-  readonly dir: string
+/** Where SQL files are kept. */
+export interface SqlFolder {
+  /** @defaultValue `sluice/fixes` */
+  readonly dir?: string
   /** Names of the files that are there. */
-  readonly existing: readonly string[]
+  readonly existing?: readonly string[]
+}
+
+/** A project that takes its changes as SQL files. */
+export function sqlProject(folder?: SqlFolder): ProjectFormat {
+  return {
+    kind: 'sql',
+    naming: DEFAULT_NAMING,
+    plan: (changes, facts) => ({ files: [sqlFix(changes, facts, folder)], patched: [], unchanged: [], refused: [] }),
+  }
 }
 
 /**
@@ -17,7 +28,11 @@ export interface SqlFixOptions {
  *
  * @throws InvalidArgumentError for a change that the database cannot have.
  */
-export function sqlFix(changes: readonly SchemaChange[], facts: DatabaseFacts, { dir, existing }: SqlFixOptions): FixFile {
+export function sqlFix(
+  changes: readonly SchemaChange[],
+  facts: DatabaseFacts,
+  { dir = 'sluice/fixes', existing = [] }: SqlFolder = {},
+): FixFile {
   const sql = changes.map((change) => ({ change, ...schemaChangeSql(change, facts) }))
   const lines = sql.flatMap(({ change, steps, notes }) => [
     '',

@@ -1,23 +1,26 @@
-import type { DatabaseFacts } from '../database-facts.ts'
-import type { IndexPlace, SqlStep } from '../ddl/change-sql.ts'
-import type { FixFile, SchemaChange } from '../fix.ts'
-import { changeComment, commentText } from '../fix-comment.ts'
-import { migrationName } from '../migration-name.ts'
-import { schemaChangeSql } from '../schema-change-sql.ts'
-import { timeStamps } from '../time-stamps.ts'
-import { literal, rawLiteral } from './javascript-text.ts'
+import {
+  changeComment,
+  commentText,
+  type DatabaseFacts,
+  type FixFile,
+  type IndexPlace,
+  migrationName,
+  type SchemaChange,
+  type SqlStep,
+  schemaChangeSql,
+  timeStamps,
+} from '@sluice/core/database'
 import { type KnexLanguage, knexTemplate } from './knex-template.ts'
 
-export interface KnexMigrationOptions {
-  /** Relative to the project: `migrations`. */
-  readonly migrationsDir: string
+/** The migrations of a project. All paths are relative to the project, with `/`. */
+export interface KnexProject {
   /** What the migrations of the project are written in: TypeScript, or JavaScript with `export` or with `exports`. */
   readonly language: KnexLanguage
-  /** As Knex would end the file's name: `.ts`, `.js`, `.mjs`, `.cjs`. Left out: by the language. */
+  /** As the names of its migrations end: `.ts`, `.js`, `.mjs`, `.cjs`. Left out: by the language. */
   readonly extension?: string
-  readonly at: Date
+  readonly migrationsDir: string
   /** Names of the migrations that are there. */
-  readonly existing: readonly string[]
+  readonly migrations?: readonly string[]
 }
 
 const EXTENSIONS: Readonly<Record<KnexLanguage, string>> = { ts: '.ts', esm: '.mjs', cjs: '.js' }
@@ -27,18 +30,18 @@ const EXTENSIONS: Readonly<Record<KnexLanguage, string>> = { ts: '.ts', esm: '.m
  *
  * @throws InvalidArgumentError for a change that the database cannot have.
  */
-export function knexMigration(changes: readonly SchemaChange[], facts: DatabaseFacts, options: KnexMigrationOptions): FixFile {
-  const [stamp] = timeStamps(1, options.at, options.existing)
+export function knexMigration(changes: readonly SchemaChange[], facts: DatabaseFacts, project: KnexProject, at: Date): FixFile {
+  const { language, extension = EXTENSIONS[language], migrationsDir, migrations = [] } = project
+  const [stamp] = timeStamps(1, at, migrations)
   const sql = changes.map((change) => ({ change, ...schemaChangeSql(change, facts) }))
   const up = sql.flatMap(({ change, steps, notes }) => [
     ...comment([...changeComment(change), ...notes]),
     ...steps.flatMap((step) => call(step, facts)),
   ])
   const down = [...sql].reverse().flatMap(({ undo }) => undo.flatMap((step) => call(step, facts)))
-  const extension = options.extension ?? EXTENSIONS[options.language]
   return {
-    path: `${options.migrationsDir}/${stamp}_${migrationName(changes)}${extension}`,
-    content: knexTemplate(facts.product, options.language, up, down),
+    path: `${migrationsDir}/${stamp}_${migrationName(changes)}${extension}`,
+    content: knexTemplate(facts.product, language, up, down),
     isPatch: false,
   }
 }
@@ -63,4 +66,15 @@ function args(place: IndexPlace, from: 'table' | 'name'): string {
 
 function comment(lines: readonly string[]): string[] {
   return lines.map((line) => `// ${commentText(line)}`)
+}
+
+/** A string as a literal: with single quotes where that reads well. */
+function literal(text: string): string {
+  if (/^[^'\\\p{Cc}\u2028\u2029]*$/u.test(text)) return `'${text}'`
+  return JSON.stringify(text).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
+}
+
+/** A statement for `knex.raw`, which takes a `?` for a binding. */
+function rawLiteral(sql: string): string {
+  return literal(sql.replaceAll('?', '\\?'))
 }

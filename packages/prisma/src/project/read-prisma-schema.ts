@@ -1,9 +1,7 @@
-import type { DatabaseFacts } from '../database-facts.ts'
-import { maskSchema } from './mask-schema.ts'
-import type { PrismaAttribute, PrismaField, PrismaModel } from './prisma-model.ts'
+import type { DatabaseFacts } from '@sluice/core/database'
+import type { PrismaAttribute, PrismaField, PrismaModel, SchemaFile } from './prisma-model.ts'
 import { readFieldKey, readPrismaIndex, unquote } from './read-prisma-index.ts'
-import type { SchemaFile } from './schema-file.ts'
-import { insideOf, type Span } from './split-arguments.ts'
+import { insideOf, maskSchema, type Span } from './schema-text.ts'
 
 /** What the files of a schema say, as far as indexes need to know. */
 export interface PrismaSchema {

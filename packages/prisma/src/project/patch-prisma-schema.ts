@@ -1,14 +1,21 @@
-import { SluiceError } from '../../../shared/errors.ts'
-import { type DatabaseFacts, isSameName, tableOf } from '../database-facts.ts'
-import type { CreateIndexChange, DropIndexChange, RefusedChange, SchemaChange } from '../fix.ts'
-import { conventionalName } from '../index-name.ts'
-import { schemaChangeSql } from '../schema-change-sql.ts'
+import {
+  type CreateIndexChange,
+  changeProblem,
+  conventionalName,
+  type DatabaseFacts,
+  type DropIndexChange,
+  isSameName,
+  type PatchedChange,
+  type RefusedChange,
+  type SchemaChange,
+  schemaChangeSql,
+  tableOf,
+} from '@sluice/core/database'
 import { coveringIndex } from './covering-index.ts'
 import { insertAttribute, removeAttribute } from './edit-model.ts'
 import { prismaIndexLine, wantedIndex } from './prisma-index-line.ts'
-import { indexesOf, isModelOf, type PrismaModel } from './prisma-model.ts'
+import { indexesOf, isModelOf, type PrismaModel, prismaNaming, type SchemaFile } from './prisma-model.ts'
 import { type PrismaSchema, readPrismaSchema } from './read-prisma-schema.ts'
-import type { SchemaFile } from './schema-file.ts'
 
 /** What became of a schema. */
 export interface PrismaPatch {
@@ -18,16 +25,6 @@ export interface PrismaPatch {
   /** Changes that the schema has already. */
   readonly unchanged: readonly { readonly change: SchemaChange; readonly why: string }[]
   readonly refused: readonly PrismaRefusal[]
-}
-
-export interface PatchedChange {
-  readonly change: SchemaChange
-  /** The file. */
-  readonly path: string
-  /** The line that was put in, or taken out. */
-  readonly line: string
-  /** What the line does not say, each in a sentence. */
-  readonly notes: readonly string[]
 }
 
 export interface PrismaRefusal extends RefusedChange {
@@ -69,7 +66,7 @@ export function patchPrismaSchema(files: readonly SchemaFile[], changes: readonl
 }
 
 function patchOne(files: readonly SchemaFile[], change: SchemaChange, facts: DatabaseFacts): Outcome {
-  const problem = sqlProblem(change, facts)
+  const problem = changeProblem(change, facts)
   if (problem !== undefined) return cannot(problem)
   const schema = readPrismaSchema(files, facts)
   if (schema.problem !== undefined) return cannot(schema.problem)
@@ -104,7 +101,7 @@ function create(
   const owner = nameTaken(name, model, schema, facts)
   if (owner !== undefined) return cannot(`The name ${name} is that of another index of model ${owner}.`)
   const columns = wanted.index.keys.map(({ field }) => model.fields.find((candidate) => candidate.name === field)?.column ?? field)
-  const defaultName = conventionalName({ table: model.table, columns, isUnique: wanted.index.kind === 'unique' }, facts, 'prisma')
+  const defaultName = conventionalName({ table: model.table, columns, isUnique: wanted.index.kind === 'unique' }, facts, prismaNaming)
   const line = prismaIndexLine(wanted.index, defaultName)
   const content = insertAttribute(file.content, model, wanted.index.kind, line)
   const patched = { change: { ...change, index, name }, path: file.path, line, notes: wanted.notes }
@@ -139,18 +136,8 @@ function nameTaken(name: string, model: PrismaModel, schema: PrismaSchema, facts
     .find((other) => indexesOf(other).some((index) => isSameName(facts, index.name, name)))?.name
 }
 
-function sqlProblem(change: SchemaChange, facts: DatabaseFacts): string | undefined {
-  try {
-    schemaChangeSql(change, facts)
-    return undefined
-  } catch (error) {
-    if (error instanceof SluiceError) return error.message
-    throw error
-  }
-}
-
 function sqlOf(change: SchemaChange, facts: DatabaseFacts): readonly string[] {
-  return sqlProblem(change, facts) === undefined ? schemaChangeSql(change, facts).steps.map(({ sql }) => sql) : []
+  return changeProblem(change, facts) === undefined ? schemaChangeSql(change, facts).steps.map(({ sql }) => sql) : []
 }
 
 function replaced(files: readonly SchemaFile[], file: SchemaFile): readonly SchemaFile[] {

@@ -19,21 +19,3 @@ export interface DropIndexChange {
   /** Why, in a sentence. */
   readonly reason?: string
 }
-
-/** One file to write, or a change to one that is there. */
-export interface FixFile {
-  /** Relative to the project, with `/`. */
-  readonly path: string
-  readonly content: string
-  /** Whether the file exists and is changed. */
-  readonly isPatch: boolean
-}
-
-/** A change that cannot be written in the project's own format. */
-export interface RefusedChange {
-  readonly change: SchemaChange
-  /** In a sentence. */
-  readonly why: string
-  /** What would do it, to be run by hand. Empty where the database has no such thing. */
-  readonly sql: readonly string[]
-}

@@ -1,0 +1,2 @@
+export type { KnexProject } from './knex-migration.ts'
+export { knexNaming, knexProject } from './knex-project.ts'

@@ -1,0 +1,1 @@
+export { type PrismaProject, prismaProject } from './prisma-project.ts'

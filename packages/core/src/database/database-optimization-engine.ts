@@ -431,7 +431,7 @@ export class DatabaseOptimizationEngine {
   }
 
   /**
-   * Attaches a pool of connections; those of Knex are by themselves. It is looked at while statements are sent.
+   * Attaches a pool of connections; an adapter may attach those of its ORM. It is looked at while statements are sent.
    *
    * @param name - For people. Another of the same name takes its place.
    * @returns What takes it off again.

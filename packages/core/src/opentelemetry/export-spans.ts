@@ -41,8 +41,8 @@ const rules: Readonly<Record<keyof ExportSpansOptions, OptionRule>> = {
 }
 
 /**
- * Makes a span for each scope that is opened from now on, and for each statement, within the one of its scope. Statements are those that a client shows: of Prisma
- * only with `sluiceAdapter`. Nothing of it is done before this is called.
+ * Makes a span for each scope that is opened from now on, and for each statement, within the one of its scope. Statements are those that a client
+ * shows. Nothing of it is done before this is called.
  *
  * A scope's span is a child of the span that is active where the scope is opened: of what instruments the HTTP server. Where there is none, that of a request is the
  * server's.

@@ -2,9 +2,9 @@
 export interface QueryStatsSnapshot {
   /** ORM operations seen. */
   readonly seen: number
-  /** Executions: operations (Prisma) or statements (Knex) that were sent to the database. */
+  /** Executions: operations, or statements of an adapter that records each statement, that were sent to the database. */
   readonly executed: number
-  /** SQL statements seen on connections. Prisma: only with `sluiceAdapter`. */
+  /** SQL statements seen on connections. */
   readonly statements: number
   /** Lookups answered by another lookup's query. */
   readonly merged: number

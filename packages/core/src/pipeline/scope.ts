@@ -109,7 +109,7 @@ export class ScopeStorage {
   async bypass<T>(fn: () => T | Promise<T>): Promise<T> {
     this.#bypasses += 1
     try {
-      // Prisma's promises are lazy: they must be awaited inside.
+      // An ORM's promises may be lazy: they must be awaited inside.
       return await this.#bypassing.run(true, async () => await fn())
     } finally {
       this.#bypasses -= 1

@@ -173,7 +173,7 @@ export class QueryOptimizationEngine {
    * Loads the rows that belong to many ids at once, through an attached client: one query, or one for each full list of keys that the
    * database binds (SQLite 900, PostgreSQL 32,000, MySQL 65,000). Of several clients the first that knows the table is asked.
    *
-   * @param table - A Prisma model, or a table's name; it is the one whose rows are loaded.
+   * @param table - A model, or a table's name; it is the one whose rows are loaded.
    * @param ids - Values of the field. A text of digits stands for a number where the column holds integers; `null` has no rows.
    * @param field - The field or column that holds them, such as `authorId`.
    * @returns The rows of each id as its client returns them; an empty list where there are none.

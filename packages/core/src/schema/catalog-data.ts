@@ -57,7 +57,7 @@ export interface ForeignKeyInfo {
   readonly onUpdate: ReferentialAction
 }
 
-/** A catalogue as plain data: what the Prisma generator writes and what the readers read. */
+/** A catalogue as plain data: what a generator writes and what the readers read. */
 export interface CatalogData {
   readonly dialect: Dialect
   /** The schema of names without one: `main` (SQLite), `public` (PostgreSQL), the database (MySQL); `-` where it is not known. */

@@ -5,7 +5,7 @@ const NEEDS_ESCAPE = /[^ !#-[\]-\ud7ff\ue000-\uffff]/
 
 export interface CanonicalKeyOptions {
   /**
-   * Leaves out fields whose value is `undefined`, as Prisma reads them. Elements of arrays stay.
+   * Leaves out fields whose value is `undefined`, as an ORM may read them. Elements of arrays stay.
    * @defaultValue true
    */
   readonly dropUndefined?: boolean

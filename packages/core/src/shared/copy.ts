@@ -1,4 +1,4 @@
-/** A decimal number as decimal.js makes it, Prisma's included: immutable, of any precision. */
+/** A decimal number as decimal.js, or an ORM's copy of it, creates it: immutable, of any precision. */
 export interface DecimalLike {
   /** The number in plain notation, all its digits. */
   toFixed(): string

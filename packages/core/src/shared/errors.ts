@@ -8,13 +8,13 @@ export type SluiceErrorCode =
   | 'SLUICE_ALREADY_CREATED'
   /** The Sluice was closed. */
   | 'SLUICE_CLOSED'
-  /** A catalogue (from the Prisma generator, or read from a database) cannot be used. */
+  /** A catalogue (from a generator, or read from a database) cannot be used. */
   | 'SLUICE_INVALID_CATALOG'
   /** A scope ended in detection's `throw` mode and had findings. */
   | 'SLUICE_N_PLUS_ONE'
   /** Rows were to be loaded, and no client is attached that could. */
   | 'SLUICE_NO_ADAPTER'
-  /** A shared cache store needs to see every statement, and the client has no `sluiceAdapter`. */
+  /** A shared cache store needs to see every statement, and the client does not show them. */
   | 'SLUICE_ADAPTER_REQUIRED'
   /** A write was not sent, because other processes could not be told of it. */
   | 'SLUICE_WRITE_REJECTED'

@@ -48,7 +48,7 @@ function operationFamilies(stats: QueryStats): readonly MetricFamily[] {
     counter('sluice.operations', 'Operations of ORMs that were seen', '{operation}', counts.seen),
     counter(
       'sluice.operations.executed',
-      'Operations, or statements of Knex, that were sent to the database',
+      'Operations, or statements of adapters that record each statement, that were sent to the database',
       '{operation}',
       counts.executed,
     ),

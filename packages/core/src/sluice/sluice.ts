@@ -233,7 +233,7 @@ export class Sluice {
     const notes: ReadNote[] = []
     const scope = this.#lifecycle.open('explain', options, this.#closed, notes)
     try {
-      // Prisma's promises are lazy: they must be awaited inside.
+      // An ORM's promises may be lazy: they must be awaited inside.
       const result = await scope.enter(async () => await fn())
       return { result, reads: notes.map((note) => note.explanation()) }
     } finally {
@@ -350,7 +350,7 @@ function once<T>(make: () => T): () => T {
   }
 }
 
-/** Prisma's promises are lazy: they must be awaited inside. A plain one is under way. */
+/** An ORM's promises may be lazy: they must be awaited inside. A plain promise is already running. */
 function begun<T>(made: T | Promise<T>): T | Promise<T> {
   const isPlain = typeof made !== 'object' || made === null || (made instanceof Promise && made.constructor === Promise)
   return isPlain ? made : Promise.resolve(made)

@@ -159,6 +159,6 @@ export class ReplicaRouters {
 
 /** Runs a function whose reads are asked of the primary, and what it awaits. */
 export async function onPrimary<T>(fn: () => T | Promise<T>): Promise<T> {
-  // Prisma's promises are lazy: they must be awaited inside.
+  // An ORM's promises may be lazy: they must be awaited inside.
   return await demanding('primary', async () => await fn())
 }

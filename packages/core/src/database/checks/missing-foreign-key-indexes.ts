@@ -7,8 +7,8 @@ import { createIndexSql } from './index-sql.ts'
 import { formatCount, indexNameOf, shownName } from './names.ts'
 
 /**
- * Foreign keys by whose columns no index finds rows; those of the largest tables first. PostgreSQL and SQLite make none by themselves, and
- * Prisma makes none there either. A partition has those of its parent.
+ * Foreign keys by whose columns no index finds rows; those of the largest tables first. PostgreSQL and SQLite create none
+ * automatically, and most ORMs do not either. A partition has those of its parent.
  */
 export function missingForeignKeyIndexes(snapshot: DatabaseSnapshot): MissingForeignKeyIndex[] {
   const tables = new Map(snapshot.tables.map((table) => [table.id, table]))

@@ -27,7 +27,7 @@ export function quotedTable(
   return table.schema === defaultSchema ? name : `${quoteName(table.schema, dialect)}.${name}`
 }
 
-/** A name as Prisma gives it: `table_column_idx`. */
+/** A name for an index: `table_column_idx`. */
 export function indexNameOf(table: string, columns: readonly string[], suffix: 'idx' | 'key' | 'pkey' | 'fulltext'): string {
   const end = `_${suffix}`
   const parts = suffix === 'pkey' ? [table] : [table, ...columns]

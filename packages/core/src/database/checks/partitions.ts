@@ -98,6 +98,6 @@ function breaksOf(snapshot: DatabaseSnapshot, table: TableSnapshot, column: Colu
   }
   if (column.nullable) found.push(`${column.name} may be null, and a column of the primary key may not: fill it first.`)
   found.push(`Queries that do not name ${column.name} look into every partition.`)
-  if (!isMysql) found.push(`Prisma and Knex do not know partitions: keep the statements in a migration of their own.`)
+  if (!isMysql) found.push(`ORMs do not create partitions: keep the statements in a separate migration.`)
   return found
 }

@@ -5,7 +5,7 @@ import type { Dialect } from '../../sql/dialect.ts'
  * A value as a literal.
  *
  * PostgreSQL gets all of them without a type, as it gets bound values, and reads both alike. A `Date` is the time in UTC; on SQLite it is the
- * number that Knex binds.
+ * number of milliseconds since 1970.
  *
  * @throws InvalidArgumentError for what the database cannot be given.
  */

@@ -33,7 +33,7 @@ export class Gaps {
 }
 
 function sentenceOf(error: unknown): string {
-  // Driver adapters of Prisma keep what the database said apart.
+  // Some adapters of drivers put the database's own message into the cause.
   const { cause, message } = (error ?? {}) as { readonly cause?: { readonly originalMessage?: unknown }; readonly message?: unknown }
   const said = String(cause?.originalMessage ?? message ?? error)
   const text = said.trim().split('\n', 1)[0]?.slice(0, 300) ?? ''

@@ -3,7 +3,7 @@ import { type OptionRule, option } from '../../shared/options.ts'
 export interface IgnoreRule {
   /** A table as the database calls it, with or without its schema; any case. */
   readonly table?: string
-  /** A Prisma model. */
+  /** A model, as the ORM calls it. */
   readonly model?: string
   /** A glob over the file's path, `*` for any run of characters, such as `*\/admin/*`. */
   readonly callSite?: string

@@ -28,7 +28,7 @@ function testOf(rule: string | IgnoreRule): Test {
     const matches = compileGlob(callSite)
     tests.push(({ callSite: site }) => site !== undefined && matches(site.file))
   }
-  // A shape of Prisma's is called by its model: `City.findMany where regionId`.
+  // The label of a model's shape begins with the model: `City.findMany where regionId`.
   if (model !== undefined) tests.push((_finding, shape) => shape?.label.startsWith(`${model}.`) === true)
   if (table !== undefined) tests.push((_finding, shape) => shape !== undefined && isTable(tableOf(shape), table))
   return (finding, shape) => tests.every((test) => test(finding, shape))

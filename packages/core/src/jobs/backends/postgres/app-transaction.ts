@@ -1,17 +1,19 @@
 import { InvalidArgumentError } from '../../../shared/errors.ts'
 
-const EXPECTED = 'a Knex transaction, the client of an interactive transaction of Prisma, or a client of pg that is in a transaction'
+const EXPECTED = 'an open transaction: of an ORM, with raw() or $queryRawUnsafe(), or a client of pg'
 
 /** Asks for rows of one text, on the app's own transaction. What it fails with is the app's to see, as it comes. */
 export type AppQuery = (sql: string, values: readonly string[]) => Promise<readonly string[]>
 
-interface KnexTransaction {
+/** A transaction whose statements take `?` for a binding. */
+interface RawTransaction {
   raw(sql: string, bindings: readonly unknown[]): PromiseLike<unknown>
   readonly isTransaction?: unknown
   readonly client?: { readonly dialect?: unknown }
 }
 
-interface PrismaTransaction {
+/** A client that exists for one interactive transaction. */
+interface InteractiveTransaction {
   $queryRawUnsafe(sql: string, ...values: unknown[]): PromiseLike<unknown>
 }
 
@@ -25,20 +27,20 @@ interface PgClient {
  * @throws InvalidArgumentError for what is none, or not of PostgreSQL: what is added on it would not go the way of the transaction.
  */
 export function appQuery(transaction: unknown): AppQuery {
-  if (isKnex(transaction)) return async (sql, values) => textsOf(await transaction.raw(sql.replace(/\$\d+/g, '?'), values))
-  if (isPrisma(transaction)) return async (sql, values) => textsOf(await transaction.$queryRawUnsafe(sql, ...values))
+  if (isRawTransaction(transaction)) return async (sql, values) => textsOf(await transaction.raw(sql.replace(/\$\d+/g, '?'), values))
+  if (isInteractiveTransaction(transaction)) return async (sql, values) => textsOf(await transaction.$queryRawUnsafe(sql, ...values))
   if (isPgClient(transaction)) return async (sql, values) => textsOf(await transaction.query(sql, values))
   throw new InvalidArgumentError('options.transaction', EXPECTED, transaction)
 }
 
-function isKnex(value: unknown): value is KnexTransaction {
+function isRawTransaction(value: unknown): value is RawTransaction {
   if (!has(value, 'raw')) return false
-  const { isTransaction, client } = value as unknown as KnexTransaction
+  const { isTransaction, client } = value as unknown as RawTransaction
   // An instance takes each statement to a connection of its own.
   return isTransaction === true && (client?.dialect === undefined || client.dialect === 'postgresql')
 }
 
-function isPrisma(value: unknown): value is PrismaTransaction {
+function isInteractiveTransaction(value: unknown): value is InteractiveTransaction {
   // A client that connects is not the one of a transaction.
   return has(value, '$queryRawUnsafe') && !has(value, '$connect')
 }

@@ -70,7 +70,7 @@ export const DEFAULT_SCHEMA = 'sluice'
 
 const isName = (value: unknown, bytes: number): boolean =>
   typeof value === 'string' && value !== '' && !value.includes('\0') && Buffer.byteLength(value) <= bytes
-// The others mean something in statements, to PostgreSQL or to Knex.
+// The others mean something in statements, to PostgreSQL or to a query builder.
 const schema: OptionRule = {
   expected: 'a name of at most 48 bytes, without "?", "$" and "\\"',
   accepts: (value) => isName(value, 48) && !/[?$\\]/.test(value as string),

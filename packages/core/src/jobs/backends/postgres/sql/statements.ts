@@ -56,7 +56,7 @@ export function statements(schema: string): Statements {
   }
 }
 
-/** Tells of a queue. Its result is nothing that may be read: Prisma knows no type for it. */
+/** Tells of a queue. Its result must not be read: some clients know no type for it. */
 const told = (channel: string, queue: string, from: string): string =>
   `pg_notify(${literal(channel)}, json_build_object('queue', ${queue}, 'from', ${from})::text)`
 

@@ -219,7 +219,8 @@ function straightened(keys: readonly IndexKey[]): readonly IndexKey[] {
   return keys.map(({ isDescending, ...key }) => (isDescending === true ? { ...key, isDescending } : key))
 }
 
-function uniqueKeys(keys: readonly IndexKey[]): IndexKey[] {
+/** Keys without those whose column comes before. */
+export function uniqueKeys(keys: readonly IndexKey[]): IndexKey[] {
   const seen = new Set<string>()
   return keys.filter(({ column }) => !seen.has(column) && seen.add(column) !== undefined)
 }

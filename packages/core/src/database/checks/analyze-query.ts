@@ -1,8 +1,8 @@
 import { analyzeSql } from '../../sql/analyze.ts'
 import type { Dialect } from '../../sql/dialect.ts'
+import { coveragesOf, findsBy } from '../advisor/index-coverage.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import type { QueryAnalysis, QuerySeverity } from '../results/query-analysis.ts'
-import { coveragesOf, findsBy } from './index-coverage.ts'
 import { formatCount, shownName, tableNamed } from './names.ts'
 import { type QueryShape, queryShapeOf } from './query-shape.ts'
 

@@ -1,8 +1,8 @@
 import type { ReferentialAction } from '../../schema/catalog-data.ts'
+import { createIndexSql } from '../fixes/index-statements.ts'
 import { indexBodySql } from '../index-key-sql.ts'
 import type { ColumnSnapshot, DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { quoteName } from '../quote-name.ts'
-import { createIndexSql } from './index-sql.ts'
 import { literal, quotedTable } from './names.ts'
 import type { Period } from './quarters.ts'
 

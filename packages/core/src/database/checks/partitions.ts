@@ -1,6 +1,6 @@
+import { columnsOf } from '../advisor/index-coverage.ts'
 import type { ColumnSnapshot, DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import type { PartitionRecommendation } from '../results/partition-recommendation.ts'
-import { columnsOf } from './index-coverage.ts'
 import { formatCount, shownName } from './names.ts'
 import { mysqlPartitioning, postgresPartitioning } from './partition-ddl.ts'
 import { type Period, periods } from './quarters.ts'

@@ -1,9 +1,7 @@
 import type { DatabaseSnapshot, IndexSnapshot, TableSnapshot } from '@sluice/core'
 import type { ForeignKeyInfo } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
-import { duplicateIndexes } from '../../../src/database/checks/duplicate-indexes.ts'
-import { missingForeignKeyIndexes } from '../../../src/database/checks/missing-foreign-key-indexes.ts'
-import { unusedIndexes } from '../../../src/database/checks/unused-indexes.ts'
+import { duplicateIndexes, missingForeignKeyIndexes, unusedIndexes } from '../../../src/database/advisor/schema-indexes.ts'
 import { columnOf, indexOf, primary, snapshotOf, tableOf } from '../snapshots.ts'
 
 describe('duplicateIndexes', () => {

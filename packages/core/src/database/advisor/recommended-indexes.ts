@@ -1,0 +1,89 @@
+import { formatCount, indexNameOf, shownName } from '../checks/names.ts'
+import { createIndexSql } from '../fixes/index-statements.ts'
+import type { IndexDefinition, IndexKey } from '../index-definition.ts'
+import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
+import type { IndexStrategy } from '../results/index-strategy.ts'
+import type { TrafficEntry } from '../traffic/traffic-entry.ts'
+import { uniqueKeys } from './candidates.ts'
+import { coveragesOf, findsBy } from './index-coverage.ts'
+import { indexPages, PAGE_BYTES } from './index-pages.ts'
+import { KeyMaker } from './key-maker.ts'
+import { readWorkload } from './read-workload.ts'
+import type { ColumnCondition, StatementUse } from './table-use.ts'
+
+/** Smaller tables are read as a whole in no time. */
+const MIN_ROWS = 500
+const MAX_COLUMNS = 4
+
+interface Wanted {
+  readonly keys: readonly IndexKey[]
+  readonly queries: { readonly fingerprint: string; readonly totalMs: number }[]
+  calls: number
+  totalMs: number
+}
+
+/**
+ * Indexes by which statements of one table find their rows and that it does not have; those of the dearest statements first. By texts
+ * alone: no planner is asked, and nothing is weighed against what writes would pay.
+ */
+export function indexesForTraffic(snapshot: DatabaseSnapshot, table: TableSnapshot, traffic: readonly TrafficEntry[]): IndexStrategy[] {
+  if (table.kind === 'view' || (table.rows >= 0 && table.rows < MIN_ROWS)) return []
+  const wanted = new Map<string, Wanted>()
+  const own = traffic.filter(({ dialect }) => dialect === snapshot.dialect)
+  for (const { entry, use } of readWorkload(own, snapshot).statements) {
+    const keys = keysWanted(snapshot, table, use)
+    if (keys === undefined) continue
+    const id = keys
+      .map(({ column }) => column)
+      .sort()
+      .join()
+    const known = wanted.get(id) ?? { keys, queries: [], calls: 0, totalMs: 0 }
+    known.calls += entry.calls
+    known.totalMs += entry.totalMs
+    known.queries.push({ fingerprint: entry.fingerprint, totalMs: entry.totalMs })
+    wanted.set(id, known)
+  }
+  return [...wanted.values()].sort((a, b) => b.totalMs - a.totalMs).map((one) => strategyFor(snapshot, table, one))
+}
+
+/** The columns that an index would need first; `undefined` if one table is not all that the statement reads, or if an index serves it. */
+function keysWanted(snapshot: DatabaseSnapshot, table: TableSnapshot, { uses }: StatementUse): readonly IndexKey[] | undefined {
+  const [use, another] = uses
+  if (use === undefined || another !== undefined || use.table !== table || use.alternatives.length > 0) return undefined
+  const maker = new KeyMaker(snapshot, table)
+  const plain = (made: (condition: ColumnCondition) => IndexKey | undefined) =>
+    use.conditions.flatMap((condition) => {
+      const key = condition.operator === 'is not null' ? undefined : made(condition)
+      return key === undefined || key.expression !== undefined ? [] : [key]
+    })
+  const equalities = plain((condition) => maker.equality(condition))
+  const keys = uniqueKeys([...equalities, ...plain((condition) => maker.range(condition, [])).slice(0, 1)]).slice(0, MAX_COLUMNS)
+  const wanted = (equalities.length > 0 ? equalities : keys).map(({ column }) => column)
+  const isServed = isUniqueBy(table, wanted) || coveragesOf(table).some((index) => findsBy(index, wanted))
+  return keys.length === 0 || isServed ? undefined : keys
+}
+
+/** Whether what is asked for is one row: nothing finds it faster. */
+function isUniqueBy(table: TableSnapshot, equalities: readonly string[]): boolean {
+  return coveragesOf(table).some(
+    ({ isUnique, where, keys }) =>
+      isUnique && where === undefined && keys.every(({ column, expression }) => expression === undefined && equalities.includes(column)),
+  )
+}
+
+function strategyFor(snapshot: DatabaseSnapshot, table: TableSnapshot, { keys, queries, calls, totalMs }: Wanted): IndexStrategy {
+  const index: IndexDefinition = { table: table.id, keys, method: 'btree', isUnique: false }
+  const columns = keys.map(({ column }) => column)
+  const indexName = indexNameOf(table.name, columns, 'idx')
+  const name = shownName(table, snapshot)
+  return {
+    ...{ table: name, columns, indexName, type: 'btree', unique: false, sparse: false },
+    indexSize: table.rows < 0 ? 0 : indexPages(index, table, 1) * PAGE_BYTES,
+    reason: `${formatCount(calls)} statements, ${formatCount(totalMs)} ms in total, ask ${name} by (${columns.join(', ')}), and no index finds rows by it. The planner was not asked.`,
+    queries: queries.sort((a, b) => b.totalMs - a.totalMs).map(({ fingerprint }) => fingerprint),
+    estimatedGain: 0,
+    writeCost: 0,
+    ddl: createIndexSql(snapshot, table, index, indexName),
+    fix: { kind: 'create-index', index, name: indexName },
+  }
+}

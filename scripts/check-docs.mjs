@@ -153,7 +153,7 @@ function checkErrors() {
 }
 
 function checkDatabaseFindings() {
-  const path = 'packages/core/src/database/analysis/database-finding.ts'
+  const path = 'packages/core/src/database/analysis/database-analysis.ts'
   checkCodes('finding', path, 'DatabaseFindingCode', 'docs/reference/database-findings.md', /^## ([A-Z_]+)$/gm)
 }
 
@@ -210,13 +210,13 @@ const FIELDS = [
     ['DatabaseAnalysis'],
   ],
   [
-    'packages/core/src/database/analysis/database-finding.ts',
+    'packages/core/src/database/analysis/database-analysis.ts',
     'DatabaseFinding',
     'docs/reference/database-findings.md',
     ['DatabaseFinding'],
   ],
   [
-    'packages/core/src/database/analysis/database-finding.ts',
+    'packages/core/src/database/analysis/database-analysis.ts',
     'FindingStatement',
     'docs/reference/database-findings.md',
     ['FindingStatement'],

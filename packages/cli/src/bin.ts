@@ -1,5 +1,4 @@
-import type { Output } from './command.ts'
-import { EXIT } from './exit-code.ts'
+import { EXIT, type Output } from './command.ts'
 import { main } from './main.ts'
 import { removeTemporaryFolders } from './scratch/temporary-folder.ts'
 import { processTerminal } from './top/terminal.ts'

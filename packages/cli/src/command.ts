@@ -28,3 +28,28 @@ export interface Command {
    */
   run(args: readonly string[], output: Output): number | Promise<number>
 }
+
+/** What the process ends with. */
+export const EXIT = {
+  ok: 0,
+  /** What `--fail-on` names was found. */
+  failed: 1,
+  usage: 2,
+  /** The database, or what else was to be asked, such as a dashboard, cannot be reached. */
+  unreachable: 3,
+  /** The terminal is gone. */
+  hungUp: 129,
+  interrupted: 130,
+  /** By SIGTERM. */
+  terminated: 143,
+} as const
+
+/** The arguments are wrong; the message says what was expected. */
+export class UsageError extends Error {
+  override readonly name: string = 'UsageError'
+}
+
+/** What `parseArgs` throws at arguments that it does not know. */
+export function isParseError(error: unknown): error is Error {
+  return error instanceof Error && String((error as { readonly code?: unknown }).code).startsWith('ERR_PARSE_ARGS_')
+}

@@ -1,5 +1,5 @@
 import { InvalidOptionError, SluiceError } from '@sluice/core'
-import type { Command, Output } from './command.ts'
+import { type Command, EXIT, isParseError, type Output, UsageError } from './command.ts'
 import { analyze } from './commands/analyze.ts'
 import { bench } from './commands/bench.ts'
 import { doctor } from './commands/doctor.ts'
@@ -7,10 +7,7 @@ import { explain } from './commands/explain.ts'
 import { ignore } from './commands/ignore.ts'
 import { top } from './commands/top.ts'
 import { triggers } from './commands/triggers.ts'
-import { isDisconnect } from './connect/is-disconnect.ts'
-import { ConnectError } from './connect/own-connection.ts'
-import { EXIT } from './exit-code.ts'
-import { isParseError, UsageError } from './usage-error.ts'
+import { ConnectError, isDisconnect } from './connect/own-connection.ts'
 
 const commands: Readonly<Record<string, Command>> = { analyze, explain, top, bench, ignore, doctor, triggers }
 

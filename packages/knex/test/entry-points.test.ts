@@ -6,6 +6,7 @@ describe('the entry points of @sluice/knex', () => {
   it('export these values and no others', async () => {
     expect(await exportedValues(join(import.meta.dirname, '..'))).toEqual({
       '.': ['cached', 'knexConnection', 'unsluice', 'withSluice'],
+      './project': ['knexNaming', 'knexProject'],
     })
   }, 60_000)
 })

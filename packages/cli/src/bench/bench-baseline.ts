@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { UsageError } from '../command.ts'
 import { type BenchBaselineJson, jsonText } from '../report/json-output.ts'
-import { UsageError } from '../usage-error.ts'
 import type { SideSummary } from './round-statistics.ts'
 import type { RouteResult } from './run-bench.ts'
 

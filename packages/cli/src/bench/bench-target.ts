@@ -2,9 +2,8 @@ import { lookup } from 'node:dns/promises'
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
-import { ConnectError } from '../connect/own-connection.ts'
-import { shownAddress } from '../connect/shown-address.ts'
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../command.ts'
+import { ConnectError, shownAddress } from '../connect/own-connection.ts'
 
 /** An app that requests are sent to. */
 export interface BenchTarget {
@@ -72,4 +71,25 @@ export async function benchTarget(given: string, { option, connections, allowRem
   if (url.username !== '' && all.authorization === undefined)
     all.authorization = `Basic ${Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`).toString('base64')}`
   return { url, address, agent: new Agent({ keepAlive: true, maxSockets: connections, lookup: pinned }), headers: all }
+}
+
+export interface BenchRoute {
+  /** `GET /cities`. */
+  readonly name: string
+  readonly method: 'GET' | 'HEAD'
+  readonly path: string
+}
+
+/**
+ * `GET /cities`, or `/cities`.
+ *
+ * @throws UsageError for what is none, and for a request that changes something: it would be sent thousands of times.
+ */
+export function benchRoute(given: string): BenchRoute {
+  const [, method = 'GET', path] = /^(?:([A-Za-z]+)\s+)?(\/\S*)$/.exec(given.trim()) ?? []
+  const verb = method.toUpperCase()
+  if (path === undefined) throw new UsageError(`--routes: expected a request such as 'GET /cities', got "${given}"`)
+  if (verb !== 'GET' && verb !== 'HEAD')
+    throw new UsageError(`--routes: expected GET or HEAD, got "${given}": each request is sent thousands of times`)
+  return { name: `${verb} ${path}`, method: verb, path }
 }

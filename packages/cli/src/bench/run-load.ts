@@ -1,6 +1,5 @@
 import { safeText } from '../report/cells.ts'
-import type { BenchRoute } from './bench-route.ts'
-import type { BenchTarget } from './bench-target.ts'
+import type { BenchRoute, BenchTarget } from './bench-target.ts'
 import type { BodyLog } from './body-log.ts'
 import { sendRequest } from './send-request.ts'
 

@@ -1,9 +1,8 @@
 import { parseArgs } from 'node:util'
 import type { DatabaseFinding } from '@sluice/core/database'
+import { UsageError } from '../command.ts'
 import { CODE_NAMES, type Code } from '../report/code-names.ts'
-import { UsageError } from '../usage-error.ts'
-import { colorOf, colorOptions } from './color-options.ts'
-import { listOf, oneOf } from './option-values.ts'
+import { colorOf, colorOptions, listOf, oneOf } from './option-values.ts'
 
 const REPORTERS = ['terminal', 'json', 'github', 'markdown', 'sarif'] as const
 type Reporter = (typeof REPORTERS)[number]

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import type { Command, Output } from '../command.ts'
+import { type Command, EXIT, type Output, UsageError } from '../command.ts'
 import { openConnection } from '../connect/open-connection.ts'
 import { ConnectError } from '../connect/own-connection.ts'
 import type { DashboardClient } from '../dashboard/dashboard-client.ts'
@@ -12,17 +12,14 @@ import { checkPrisma } from '../doctor/check-prisma.ts'
 import { checkRedis } from '../doctor/check-redis.ts'
 import { checkSource } from '../doctor/check-source.ts'
 import { installedPackage } from '../doctor/installed-package.ts'
-import { EXIT } from '../exit-code.ts'
 import { detectProjects } from '../project/detect-projects.ts'
 import { projectDatabase } from '../project/project-database.ts'
 import { projectFolder } from '../project/project-folder.ts'
 import { readDatabaseUrl } from '../project/read-database-url.ts'
-import { doctorReport } from '../report/doctor-report.ts'
+import { wrapped } from '../report/cells.ts'
 import { type DoctorJson, jsonText } from '../report/json-output.ts'
-import { paintWith, wantsColor } from '../report/palette.ts'
-import { UsageError } from '../usage-error.ts'
-import { colorOf, colorOptions } from './color-options.ts'
-import { numberOption } from './option-values.ts'
+import { type Paint, paintWith, wantsColor } from '../report/palette.ts'
+import { colorOf, colorOptions, numberOption } from './option-values.ts'
 import { progressOn } from './progress.ts'
 
 const help = `sluice doctor [<url>] [options]
@@ -142,4 +139,26 @@ async function hasPglite(): Promise<boolean> {
   } catch {
     return false
   }
+}
+
+const STYLES = { ok: 'green', warn: 'yellow', fail: 'red', skip: 'dim' } as const
+const INDENT = 6
+
+/** Checks as a person reads them on a terminal. Ends with a line break. */
+export function doctorReport(checks: readonly Check[], { paint, width }: { readonly paint: Paint; readonly width: number }): string {
+  const lines = [paint('bold', 'sluice doctor')]
+  const rest = ' '.repeat(INDENT)
+  for (const { level, text, fix } of checks) {
+    const [first = '', ...more] = wrapped(text, width - INDENT)
+    lines.push(`${paint(STYLES[level], level)}${' '.repeat(INDENT - level.length)}${first}`, ...more.map((line) => `${rest}${line}`))
+    if (fix !== undefined) lines.push(...wrapped(`fix: ${fix}`, width - INDENT).map((line) => paint('dim', `${rest}${line}`)))
+  }
+  const count = (level: Check['level']) => checks.filter((check) => check.level === level).length
+  const parts = [
+    `${count('ok')} ok`,
+    ...(count('warn') > 0 ? [`${count('warn')} ${count('warn') === 1 ? 'warning' : 'warnings'}`] : []),
+    ...(count('skip') > 0 ? [`${count('skip')} skipped`] : []),
+    ...(count('fail') > 0 ? [`${count('fail')} ${count('fail') === 1 ? 'failure' : 'failures'}`] : []),
+  ]
+  return `${[...lines, '', parts.join(' · ')].join('\n')}\n`
 }

@@ -1,14 +1,13 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Command, Output } from '../command.ts'
+import { type Command, EXIT, type Output, UsageError } from '../command.ts'
 import { dashboardHelp, dashboardOf, dashboardOptions } from '../dashboard/dashboard-options.ts'
 import { readFindings } from '../dashboard/protocol.ts'
-import { EXIT } from '../exit-code.ts'
-import { readIgnoreList, writeIgnoreList } from '../ignore/ignore-list-file.ts'
 import { safeText } from '../report/cells.ts'
 import { type IgnoredFinding, type IgnoreJson, jsonText } from '../report/json-output.ts'
 import { type Paint, paintWith, wantsColor } from '../report/palette.ts'
-import { UsageError } from '../usage-error.ts'
-import { colorOf, colorOptions } from './color-options.ts'
+import { colorOf, colorOptions } from './option-values.ts'
 import { progressOn } from './progress.ts'
 
 const DEFAULT_FILE = 'sluice/ignore.json'
@@ -139,4 +138,40 @@ function changeOf(ids: readonly string[], file: string, { remove, isNew, paint }
   const done = `${remove ? 'no longer ignored' : 'ignored'} from the next start: ${ids.join(', ')}  (${file})\n`
   if (!isNew || remove) return done
   return `${done}${paint('dim', 'load it: createSluice({ detection: { ignore: readIgnoreFile() } })')}\n`
+}
+
+const SCHEMA_VERSION = 1
+
+/** @returns `undefined` where there is no such file. @throws UsageError for a file that is none. */
+export async function readIgnoreList(path: string): Promise<readonly IgnoredFinding[] | undefined> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new UsageError(`${path}: ${(error as Error).message}`)
+  }
+  const findings = findingsIn(text)
+  if (findings === undefined) throw new UsageError(`${path}: expected what sluice ignore wrote; it is left as it is`)
+  return findings
+}
+
+/** In the order of ids, so that two branches that add one each seldom meet. */
+export async function writeIgnoreList(path: string, findings: readonly IgnoredFinding[]): Promise<void> {
+  const sorted = [...findings].sort((a, b) => (a.id < b.id ? -1 : 1))
+  await mkdir(dirname(path), { recursive: true })
+  // Never half of it: an app may read it meanwhile.
+  const half = `${path}.${process.pid}.tmp`
+  await writeFile(half, jsonText<IgnoreJson>({ schemaVersion: SCHEMA_VERSION, findings: sorted }))
+  await rename(half, path)
+}
+
+function findingsIn(text: string): IgnoredFinding[] | undefined {
+  try {
+    const { schemaVersion, findings } = JSON.parse(text) as { readonly schemaVersion?: unknown; readonly findings?: unknown }
+    if (schemaVersion !== SCHEMA_VERSION || !Array.isArray(findings)) return undefined
+    return findings.every((one: IgnoredFinding) => typeof one.id === 'string' && one.id !== '') ? findings : undefined
+  } catch {
+    return undefined
+  }
 }

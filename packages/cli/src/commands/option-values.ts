@@ -1,4 +1,4 @@
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../command.ts'
 
 export interface NumberBounds {
   readonly least: number
@@ -29,4 +29,15 @@ export function listOf(given: readonly string[] | undefined): string[] {
     .flatMap((text) => text.split(','))
     .map((name) => name.trim())
     .filter((name) => name !== '')
+}
+
+/** For `parseArgs`: every command takes these. */
+export const colorOptions = {
+  color: { type: 'boolean' },
+  'no-color': { type: 'boolean' },
+} as const
+
+/** What was said of colours; `undefined`: nothing. */
+export function colorOf(values: { readonly color?: boolean | undefined; readonly 'no-color'?: boolean | undefined }): boolean | undefined {
+  return values['no-color'] === true ? false : values.color
 }

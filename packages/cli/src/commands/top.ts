@@ -1,15 +1,12 @@
 import { parseArgs } from 'node:util'
-import type { Command, Output } from '../command.ts'
+import { type Command, EXIT, type Output } from '../command.ts'
 import { dashboardHelp, dashboardOf, dashboardOptions } from '../dashboard/dashboard-options.ts'
 import { followDashboard } from '../dashboard/follow-dashboard.ts'
-import { EXIT } from '../exit-code.ts'
 import { paintWith, wantsColor } from '../report/palette.ts'
-import { SORTS } from '../top/sort-routes.ts'
 import { topScreen } from '../top/top-screen.ts'
-import { TopState } from '../top/top-state.ts'
+import { SORTS, TopState } from '../top/top-state.ts'
 import { topText } from '../top/top-text.ts'
-import { colorOf, colorOptions } from './color-options.ts'
-import { numberOption, oneOf } from './option-values.ts'
+import { colorOf, colorOptions, numberOption, oneOf } from './option-values.ts'
 import { progressOn } from './progress.ts'
 
 const help = `sluice top --url <url> [options]

@@ -1,10 +1,8 @@
 import { parseArgs } from 'node:util'
 import { type ChangeTriggerTable, changeTriggersSql, dropChangeTriggersSql } from '@sluice/core'
-import type { Command, Output } from '../command.ts'
-import { EXIT } from '../exit-code.ts'
+import { type Command, EXIT, type Output, UsageError } from '../command.ts'
 import { jsonText, type TriggersJson } from '../report/json-output.ts'
-import { UsageError } from '../usage-error.ts'
-import { colorOptions } from './color-options.ts'
+import { colorOptions } from './option-values.ts'
 
 const help = `sluice triggers --schema <name> [--table <name>]... [options]
 

@@ -1,6 +1,6 @@
 import { MissingPackageError } from '@sluice/core'
 import { loadPackage } from '@sluice/core/siblings'
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../command.ts'
 
 /**
  * Loads a driver that the project has.

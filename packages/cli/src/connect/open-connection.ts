@@ -1,9 +1,8 @@
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../command.ts'
 import { openMysql } from './open-mysql.ts'
 import { openPostgresql } from './open-postgresql.ts'
 import { openSqlite, sqlitePath } from './open-sqlite.ts'
-import type { OpenConnection } from './own-connection.ts'
-import { shownAddress } from './shown-address.ts'
+import { type OpenConnection, shownAddress } from './own-connection.ts'
 
 /**
  * Connects to a database.

@@ -1,6 +1,5 @@
 import { loadDriver } from './load-driver.ts'
-import { ConnectError, type OpenConnection } from './own-connection.ts'
-import { shownAddress } from './shown-address.ts'
+import { ConnectError, type OpenConnection, shownAddress } from './own-connection.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 

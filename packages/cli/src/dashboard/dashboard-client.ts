@@ -1,13 +1,27 @@
-import type { ConnectError } from '../connect/own-connection.ts'
-import { shownAddress } from '../connect/shown-address.ts'
+import { UsageError } from '../command.ts'
+import { ConnectError, shownAddress } from '../connect/own-connection.ts'
 import { safeText } from '../report/cells.ts'
-import { UsageError } from '../usage-error.ts'
-import { DashboardError } from './dashboard-error.ts'
 import { EventStreamParser, type StreamEvent } from './event-stream.ts'
 
 const ANSWER_MS = 10_000
 /** The dashboard says every 15 seconds that it is there. */
 const SILENCE_MS = 40_000
+
+/** The dashboard does not answer, or answers something else than was asked for. */
+export class DashboardError extends ConnectError {
+  /**
+   * @param address - Without a key.
+   * @param isFinal - Whether asking again is of no use.
+   */
+  constructor(
+    address: string,
+    cause: unknown,
+    readonly isFinal: boolean,
+  ) {
+    super(address, cause)
+    this.name = 'DashboardError'
+  }
+}
 
 /** Asks the dashboard of a running app. */
 export class DashboardClient {

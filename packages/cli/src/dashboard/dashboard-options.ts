@@ -1,4 +1,4 @@
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../command.ts'
 import { DashboardClient } from './dashboard-client.ts'
 
 /** For `parseArgs`: how a dashboard is reached. */

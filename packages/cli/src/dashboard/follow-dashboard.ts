@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DashboardClient } from './dashboard-client.ts'
-import { DashboardError } from './dashboard-error.ts'
+import { type DashboardClient, DashboardError } from './dashboard-client.ts'
 import { type LiveDelta, type LiveSnapshot, ProtocolError, readDelta, readSnapshot } from './protocol.ts'
 
 /** What comes in while a dashboard is followed. */

@@ -1,7 +1,7 @@
 import type { DashboardClient } from '../dashboard/dashboard-client.ts'
 import { followDashboard } from '../dashboard/follow-dashboard.ts'
 import { type LiveSnapshot, readStoreStats } from '../dashboard/protocol.ts'
-import { count, percent } from '../report/numbers.ts'
+import { count, percent } from '../report/cells.ts'
 import { type Check, ok, warn } from './check.ts'
 
 /** What was seen of an app within a time. */

@@ -1,6 +1,6 @@
 import { type Connection, type DatabaseSnapshot, type InspectionGap, inspectDatabase } from '@sluice/core/database'
 import { type Check, fail, ok, warn } from './check.ts'
-import { isBelow } from './version-range.ts'
+import { isBelow } from './installed-package.ts'
 
 export interface DatabaseCheckOptions {
   /** Whether PGlite is there, to try indexes on. */

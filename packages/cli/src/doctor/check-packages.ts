@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { type Check, fail, ok, warn } from './check.ts'
-import { type InstalledPackage, installedPackage } from './installed-package.ts'
-import { isBelow, isInRange, versionParts } from './version-range.ts'
+import { type InstalledPackage, installedPackage, isBelow, isInRange, versionParts } from './installed-package.ts'
 
 const CORE = '@sluice/core'
 /** How many packages of a tree are looked at. */

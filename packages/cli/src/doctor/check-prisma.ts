@@ -1,9 +1,8 @@
-import { stat } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { DetectedPrisma } from '../project/detected-project.ts'
+import type { DetectedPrisma, TextFile } from '../project/detected-project.ts'
 import { projectPath } from '../project/source-text.ts'
 import { type Check, fail, ok, warn } from './check.ts'
-import { checkPrismaClient } from './check-prisma-client.ts'
 import { installedPackage } from './installed-package.ts'
 
 const GENERATE = 'npx prisma generate'
@@ -48,4 +47,75 @@ async function changedAt(file: string): Promise<number | undefined> {
   } catch {
     return undefined
   }
+}
+
+/**
+ * Whether Prisma's own client was generated from the schema as it is. The client holds the text that it came from, which is compared: times of files say little
+ * after a checkout.
+ */
+export async function checkPrismaClient(cwd: string, schemaFiles: readonly TextFile[]): Promise<Check[]> {
+  const current = blocksOf(schemaFiles.map(({ content }) => content).join('\n'))
+  const outputs = await Promise.all(schemaFiles.flatMap((file) => clientOutputs(file)).map((output) => folderOf(cwd, output)))
+  const checks: Check[] = []
+  for (const output of new Set(outputs)) {
+    if (output === undefined) continue
+    const generated = await schemaIn(join(cwd, output))
+    if (generated === 'none') checks.push(fail(`${output} was not generated`, GENERATE))
+    else if (generated !== undefined) checks.push(compared(output, current, blocksOf(generated)))
+  }
+  return checks
+}
+
+function compared(output: string, current: ReadonlyMap<string, string>, generated: ReadonlyMap<string, string>): Check {
+  const changed = [...new Set([...current.keys(), ...generated.keys()])].filter((name) => current.get(name) !== generated.get(name))
+  if (changed.length === 0) return ok(`${output} was generated from this Prisma schema`)
+  const shown = changed.length > 3 ? `${changed.slice(0, 3).join(', ')} and ${changed.length - 3} more` : changed.join(', ')
+  return warn(`${output} was generated from another schema: ${shown} changed`, GENERATE)
+}
+
+/** Models, enums and the like by their names, without comments and white space. */
+function blocksOf(schema: string): Map<string, string> {
+  const text = schema.replace(/"(?:[^"\\\n]|\\.)*"|\/\/[^\n]*/g, (found) => (found.startsWith('/') ? '' : found))
+  const blocks = [...text.matchAll(/^\s*((?:model|enum|view|type)\s+\w+)\s*\{((?:"(?:[^"\\\n]|\\.)*"|[^}"])*)\}/gm)]
+  return new Map(blocks.map(([, name = '', body = '']) => [name.replace(/\s+/, ' '), body.replace(/\s+/g, '')]))
+}
+
+interface ClientOutput {
+  readonly path: string
+  readonly isOwnPackage: boolean
+  readonly output: string | undefined
+}
+
+function clientOutputs({ path, content }: TextFile): ClientOutput[] {
+  const text = content.replace(/\/\/[^\n]*/g, '')
+  return [...text.matchAll(/^\s*generator\s+\w+\s*\{([^}]*)\}/gm)].flatMap(([, body = '']) => {
+    const provider = /\bprovider\s*=\s*"(prisma-client(?:-js)?)"/.exec(body)?.[1]
+    if (provider === undefined) return []
+    return [{ path, isOwnPackage: provider === 'prisma-client-js', output: /\boutput\s*=\s*"([^"]*)"/.exec(body)?.[1] }]
+  })
+}
+
+/** Relative to the project, or absolute; `undefined` where it cannot be told. */
+async function folderOf(cwd: string, { path, output, isOwnPackage }: ClientOutput): Promise<string | undefined> {
+  if (output !== undefined) return output.startsWith('/') ? undefined : projectPath(dirname(path), output)
+  const client = isOwnPackage ? await installedPackage('@prisma/client', cwd) : undefined
+  if (client === undefined || !client.folder.startsWith(cwd)) return undefined
+  return projectPath('', join(client.folder.slice(cwd.length), '../../.prisma/client'))
+}
+
+/** The schema that a generated client holds; `undefined` where it holds none in a way that is known. */
+async function schemaIn(folder: string): Promise<string | 'none' | undefined> {
+  const names = await readdir(folder).catch(() => undefined)
+  if (names === undefined || names.length === 0) return 'none'
+  const inside = await readdir(join(folder, 'internal')).catch(() => [])
+  const candidates = [
+    ...inside.filter((name) => /^class\.[cm]?[jt]s$/.test(name)).map((name) => join('internal', name)),
+    ...names.filter((name) => name === 'index.js'),
+  ]
+  for (const name of candidates) {
+    const text = await readFile(join(folder, name), 'utf8').catch(() => '')
+    const literal = /"inlineSchema":\s*("(?:[^"\\]|\\.)*")/.exec(text)?.[1]
+    if (literal !== undefined) return JSON.parse(literal) as string
+  }
+  return undefined
 }

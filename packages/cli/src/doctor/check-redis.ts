@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis'
+import { UsageError } from '../command.ts'
 import { loadDriver } from '../connect/load-driver.ts'
-import { shownAddress } from '../connect/shown-address.ts'
-import { UsageError } from '../usage-error.ts'
+import { shownAddress } from '../connect/own-connection.ts'
 import { type Check, fail, ok, warn } from './check.ts'
-import { isBelow, versionParts } from './version-range.ts'
+import { isBelow, versionParts } from './installed-package.ts'
 
 const LEAST_REDIS = '7.0.0'
 const TIMEOUT_MS = 5_000

@@ -1,10 +1,8 @@
 import { createInterface } from 'node:readline/promises'
 import { type ApplyEvent, applyChanges, type DatabaseSnapshot, type SchemaChange, schemaChangeSql } from '@sluice/core/database'
-import type { Output } from '../command.ts'
+import { EXIT, type Output, UsageError } from '../command.ts'
 import { openSqlite, sqlitePath } from '../connect/open-sqlite.ts'
 import type { OpenConnection } from '../connect/own-connection.ts'
-import { EXIT } from '../exit-code.ts'
-import { UsageError } from '../usage-error.ts'
 
 export interface ApplyFixesOptions {
   readonly connection: OpenConnection

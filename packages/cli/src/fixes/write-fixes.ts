@@ -1,10 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type DatabaseSnapshot, planFixFiles, type SchemaChange } from '@sluice/core/database'
-import type { Output } from '../command.ts'
+import { type Output, UsageError } from '../command.ts'
 import { detectProjects, formatOf, projectOf } from '../project/detect-projects.ts'
 import type { DetectedProject } from '../project/detected-project.ts'
-import { UsageError } from '../usage-error.ts'
 
 export interface WriteFixesOptions {
   readonly snapshot: DatabaseSnapshot

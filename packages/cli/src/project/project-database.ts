@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
+import { UsageError } from '../command.ts'
+import { detectProjects } from './detect-projects.ts'
 import type { DetectedDatabase, DetectedProject } from './detected-project.ts'
 
 /** The database of a folder's project, if it says where that is. */
@@ -16,4 +18,17 @@ function fileUrl(url: string, schema: string, cwd: string): string {
   if (path === undefined || isAbsolute(path) || existsSync(join(cwd, path))) return url
   const beside = join(cwd, dirname(schema), path)
   return existsSync(beside) ? `file:${beside}` : url
+}
+
+/**
+ * The database's address: as given, else that of the project in this directory.
+ *
+ * @throws UsageError where there is none.
+ */
+export async function addressOf(given: string | undefined): Promise<string> {
+  if (given !== undefined) return given
+  const cwd = process.cwd()
+  const found = projectDatabase(await detectProjects(cwd, process.env), cwd)
+  if (found === undefined) throw new UsageError('expected an address, or DATABASE_URL in the environment or in .env')
+  return found.url
 }

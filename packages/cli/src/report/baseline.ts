@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { DatabaseFinding } from '@sluice/core/database'
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../command.ts'
 import { type BaselineJson, jsonText } from './json-output.ts'
 
 /** Findings that are known: a run tells of them, and fails on others only. */

@@ -2,9 +2,8 @@ import type { BodyComparison } from '../bench/body-log.ts'
 import type { Comparison, Figure, Metric } from '../bench/round-statistics.ts'
 import type { RouteResult } from '../bench/run-bench.ts'
 import { decimal, rate } from '../top/columns.ts'
-import { cell, cut, safeText } from './cells.ts'
+import { cell, cut, safeText, wrapped } from './cells.ts'
 import type { Paint } from './palette.ts'
-import { wrapped } from './wrapped.ts'
 
 export interface BenchRun {
   readonly address: string

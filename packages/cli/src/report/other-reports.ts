@@ -1,5 +1,5 @@
 import type { DatabaseAnalysis, DatabaseFinding } from '@sluice/core/database'
-import { percent } from './numbers.ts'
+import { percent } from './cells.ts'
 import { shownFile } from './terminal-report.ts'
 
 /** Lines that GitHub Actions turns into annotations. */

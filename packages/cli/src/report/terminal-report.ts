@@ -1,11 +1,10 @@
 import { relative } from 'node:path'
 import type { DatabaseAnalysis, DatabaseFinding, Validation } from '@sluice/core/database'
 import type { BaselineSplit } from './baseline.ts'
+import { bytes, count, duration, percent, wrapped } from './cells.ts'
 import { codeName } from './code-names.ts'
-import { bytes, count, duration, percent } from './numbers.ts'
 import type { Paint } from './palette.ts'
 import { shortSql } from './short-sql.ts'
-import { wrapped } from './wrapped.ts'
 
 export interface TerminalReportOptions {
   readonly paint: Paint

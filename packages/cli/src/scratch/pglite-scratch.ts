@@ -1,6 +1,16 @@
-import type { Connection, DatabaseSnapshot, IndexSupposer, PostgresqlScratch, SupposedIndex, TableSnapshot } from '@sluice/core/database'
-import { createPostgresqlIndex, indexPages, PAGE_BYTES } from '@sluice/core/database'
-import { RelationFiles } from './relation-files.ts'
+import { truncate } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  type Connection,
+  createPostgresqlIndex,
+  type DatabaseSnapshot,
+  type IndexSupposer,
+  indexPages,
+  PAGE_BYTES,
+  type PostgresqlScratch,
+  type SupposedIndex,
+  type TableSnapshot,
+} from '@sluice/core/database'
 import { createTable, fullName, missingTypes, quote } from './scratch-schema.ts'
 import { makeTemporaryFolder, removeTemporaryFolder } from './temporary-folder.ts'
 
@@ -212,5 +222,18 @@ class Scratch implements IndexSupposer {
       if (what !== undefined) this.#gaps.push(`${what}: ${error instanceof Error ? error.message : String(error)}`)
       return false
     }
+  }
+}
+
+/**
+ * Gives relations of a scratch database the sizes that they have elsewhere. PostgreSQL's planner takes a table's size from its file; a file
+ * with a hole takes no room, and EXPLAIN never reads it.
+ */
+export class RelationFiles {
+  constructor(private readonly directory: string) {}
+
+  /** @param path - As `pg_relation_filepath` gives it. */
+  resize(path: string, pages: number): Promise<void> {
+    return truncate(join(this.directory, path), pages * PAGE_BYTES)
   }
 }

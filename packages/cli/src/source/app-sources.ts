@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join, posix } from 'node:path'
-import { loadParser, type ParseSource } from './parse-source.ts'
-import { type Binding, type SourceModule, sourceModule } from './source-module.ts'
+import { type Binding, loadParser, type ParseSource, type SourceModule, sourceModule } from './source-module.ts'
 import { bare, child, children, isFunction, memberOf, nameOf, type Syntax } from './syntax.ts'
 
 const SOURCE = /(?<!\.d)\.[cm]?[jt]sx?$/

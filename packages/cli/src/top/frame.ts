@@ -1,9 +1,7 @@
 import type { LiveFinding } from '../dashboard/protocol.ts'
-import { cell, cut, widthOf } from '../report/cells.ts'
+import { cell, cut, duration, widthOf, wrapped } from '../report/cells.ts'
 import type { Paint } from '../report/palette.ts'
-import { layoutOf, routeLine, titleLine } from './columns.ts'
-import { findingLines, findingsOf, routeLines } from './finding-lines.ts'
-import { headLine, vitalsLine } from './head-line.ts'
+import { decimal, layoutOf, milliseconds, rate, routeLine, sparkline, titleLine } from './columns.ts'
 import type { LiveView, RouteFigures } from './live-model.ts'
 import type { TopState } from './top-state.ts'
 
@@ -154,4 +152,114 @@ function helpLines({ paint, columns, slowMs }: FrameOptions): string[] {
 function filled(lines: readonly string[], last: string, rows: number): string[] {
   const shown = lines.slice(0, rows - 1)
   return [...shown, ...Array<string>(Math.max(0, rows - 1 - shown.length)).fill(''), last]
+}
+
+export interface HeadOptions {
+  readonly paint: Paint
+  readonly width: number
+  /** Such as `PAUSED`, at the right. */
+  readonly state?: { readonly text: string; readonly style: 'yellow' | 'red' }
+}
+
+/** `sluice top  atlas · 4 procs · 412 req/s · p99 38 ms · hit 91%` */
+export function headLine(view: LiveView, { paint, width, state }: HeadOptions): string {
+  const title = 'sluice top'
+  const room = width - title.length - 2 - (state === undefined ? 0 : widthOf(state.text) + 1)
+  const facts = headFacts(view)
+  // The figures are worth more than the app's name.
+  while (facts.length > 1 && widthOf(facts.join(' · ')) > room) facts.splice(facts.length > 4 ? facts.length - 1 : 1, 1)
+  const shown = cut(facts.join(' · '), room)
+  const right = state === undefined ? '' : `${' '.repeat(Math.max(1, room - widthOf(shown) + 1))}${paint(state.style, state.text)}`
+  return `${paint('bold', title)}  ${shown}${right}`
+}
+
+function headFacts({ app, processes, vitals, mode }: LiveView): string[] {
+  const { requestsPerSecond, p99, cacheShare } = vitals
+  return [
+    app.name === '' ? `pid ${app.pid}` : app.name,
+    `${processes} ${processes === 1 ? 'proc' : 'procs'}`,
+    ...(requestsPerSecond === undefined ? [] : [`${rate(requestsPerSecond)} req/s`]),
+    ...(p99 === undefined ? [] : [`p99 ${milliseconds(p99)} ms`]),
+    ...(cacheShare === undefined ? [] : [`hit ${Math.round(cacheShare * 100)}%`]),
+    ...(mode === '' ? [] : [mode]),
+  ]
+}
+
+/** Figures of the process, and requests a second as columns where there is room. */
+export function vitalsLine({ vitals, requestLine }: LiveView, { paint, width }: HeadOptions): string {
+  const { queriesPerSecond, errorRate, cpu, memory, eventLoopDelay } = vitals
+  const facts = [
+    ...(queriesPerSecond === undefined ? [] : [`${rate(queriesPerSecond)} queries/s`]),
+    ...(errorRate === undefined ? [] : [`errors ${decimal(errorRate)}%`]),
+    ...(cpu === undefined ? [] : [`cpu ${Math.round(cpu)}%`]),
+    ...(memory === undefined ? [] : [`memory ${Math.round(memory)}%`]),
+    ...(eventLoopDelay === undefined ? [] : [`loop ${milliseconds(eventLoopDelay)} ms`]),
+  ]
+  while (facts.length > 1 && widthOf(facts.join(' · ')) > width) facts.pop()
+  const text = cut(facts.join(' · '), width)
+  const room = width - widthOf(text) - 3
+  const line = room >= 16 ? sparkline(requestLine, Math.min(60, room - 6)) : ''
+  if (line === '') return paint('dim', text)
+  const label = 'req/s '
+  return `${paint('dim', text)}${' '.repeat(width - widthOf(text) - label.length - line.length)}${paint('dim', label)}${paint('cyan', line)}`
+}
+
+export interface FindingLinesOptions {
+  readonly paint: Paint
+  readonly width: number
+  /** Of the dashboard, for links. */
+  readonly address: string
+}
+
+/** A route's findings, what would be saved most first; muted ones are left out. */
+export function findingsOf(findings: readonly LiveFinding[], route: string): readonly LiveFinding[] {
+  return findings.filter(({ scope, isMuted }) => scope === route && !isMuted).sort((a, b) => b.savedMs - a.savedMs || b.count - a.count)
+}
+
+/** Figures of a route that have no room in the table. */
+export function routeLines(route: RouteFigures, { paint, width }: FindingLinesOptions): string[] {
+  const { requests, errors, perSecond, sample, queries, repeats, databaseMs, p50, p95, p99, cacheShare, budget, overBudget } = route
+  const figures = [
+    `${rate(perSecond)} req/s · ${rate(requests)} requests · ${rate(errors)} failed · p50 ${milliseconds(p50)} · p95 ${milliseconds(p95)} · p99 ${milliseconds(p99)} ms`,
+    `${decimal(queries)} queries, ${decimal(databaseMs)} ms of database a request · ${decimal(repeats)} could be spared${
+      cacheShare === undefined ? '' : ` · ${Math.round(cacheShare * 100)}% from the cache`
+    }${budget === undefined ? '' : ` · budget ${budget}, over it ${overBudget} of ${sample}`}`,
+  ]
+  return figures.flatMap((line) => wrapped(line, width)).map((line) => paint('dim', line))
+}
+
+/** A finding with where and how; the place is never cut. */
+export function findingLines(finding: LiveFinding, options: FindingLinesOptions): string[] {
+  const { paint, width, address } = options
+  const { code, severity, title, queries, queriesPossible, occurrences, parent, groups, request, id } = finding
+  const outcome =
+    code === 'QUERY_BUDGET' ? `${queries} queries, ${queriesPossible} allowed` : `${queries} queries → ${queriesPossible} possible`
+  const head = `${paint(severity === 'low' ? 'yellow' : 'red', `▲ ${title}`)}  ${cut(`${outcome}   seen ${rate(occurrences)}×`, width - title.length - 4)}`
+  const own = code === 'QUERY_BUDGET' ? groups : [finding]
+  const lines = own.flatMap((group) => groupLines(group, group === finding ? parent : undefined, options))
+  return [
+    head,
+    ...lines,
+    ...(code === 'REPEATED_QUERY' && finding.fix === undefined ? [`  ${paint('dim', 'fix')}  ask once and keep the result`] : []),
+    ...(request === undefined ? [] : [`  ${paint('dim', 'more')} ${address}/r/${request}`]),
+    `  ${paint('dim', 'mute')} npx sluice ignore ${id}`,
+  ]
+}
+
+/** @param after - The listing that it walks along. */
+function groupLines(group: LiveFinding['groups'][number], after: string | undefined, { paint, width }: FindingLinesOptions): string[] {
+  const ms = duration(group.databaseMs)
+  const times = `${group.count}×`
+  const label = cut(group.label, Math.max(16, width - times.length - ms.length - 6))
+  const site = group.callSite ?? ''
+  const isRoomy = after !== undefined && site !== '' && widthOf(site) + widthOf(after) + 14 <= width
+  const own = after === undefined || isRoomy ? [] : wrapped(`after ${after}`, width - 7).map((line) => `       ${line}`)
+  return [
+    `  ${times} ${label}  ${paint('dim', ms)}`,
+    ...(site === '' ? [] : [`  ${paint('dim', 'at')}   ${paint('cyan', site)}${isRoomy ? ` after ${after}` : ''}`]),
+    ...own,
+    ...(group.fix === undefined
+      ? []
+      : wrapped(group.fix, width - 7).map((line, at) => `  ${at === 0 ? paint('dim', 'fix') : '   '}  ${paint('green', line)}`)),
+  ]
 }

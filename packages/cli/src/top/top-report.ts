@@ -1,11 +1,10 @@
 import { cell } from '../report/cells.ts'
 import type { TopJson } from '../report/json-output.ts'
 import type { Paint } from '../report/palette.ts'
-import { decimal, layoutOf, milliseconds, rate, routeLine, titleLine } from './columns.ts'
-import { flagsOf } from './flags.ts'
-import { headLine } from './head-line.ts'
+import { decimal, flagsOf, layoutOf, milliseconds, rate, routeLine, titleLine } from './columns.ts'
+import { headLine } from './frame.ts'
 import type { LiveView } from './live-model.ts'
-import { filterRoutes, type Sort, sortRoutes } from './sort-routes.ts'
+import { filterRoutes, type Sort, sortRoutes } from './top-state.ts'
 
 export interface TopReportOptions {
   readonly paint: Paint

@@ -1,7 +1,7 @@
+import { EXIT } from '../command.ts'
 import type { DashboardClient } from '../dashboard/dashboard-client.ts'
 import type { FollowEvent } from '../dashboard/follow-dashboard.ts'
 import { type LiveFinding, readFindings } from '../dashboard/protocol.ts'
-import { EXIT } from '../exit-code.ts'
 import type { Paint } from '../report/palette.ts'
 import { frame } from './frame.ts'
 import { LiveModel, type LiveView } from './live-model.ts'

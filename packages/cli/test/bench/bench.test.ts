@@ -4,8 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { benchRoute } from '../../src/bench/bench-route.ts'
-import { isNear } from '../../src/bench/bench-target.ts'
+import { benchRoute, isNear } from '../../src/bench/bench-target.ts'
 import { sluice } from '../support/run-sluice.ts'
 
 const servers: Server[] = []

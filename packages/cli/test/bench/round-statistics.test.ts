@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { benchFailures, benchLimits } from '../../src/bench/bench-failures.ts'
 import { compareFigures, compareRounds, signTest, summaryOf } from '../../src/bench/round-statistics.ts'
+import { benchFailures, benchLimits } from '../../src/bench/run-bench.ts'
 import type { LoadResult } from '../../src/bench/run-load.ts'
-import { readServerTiming } from '../../src/bench/server-timing.ts'
+import { readServerTiming } from '../../src/bench/send-request.ts'
 
 const round = (requests: number, of: Partial<LoadResult> = {}): LoadResult => ({
   ...{ seconds: 1, requests, errors: 0, firstError: undefined, queries: 2, databaseMs: 1 },

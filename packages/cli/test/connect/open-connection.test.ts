@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { UsageError } from '../../src/command.ts'
 import { loadDriver } from '../../src/connect/load-driver.ts'
 import { openConnection } from '../../src/connect/open-connection.ts'
-import { ConnectError } from '../../src/connect/own-connection.ts'
-import { shownAddress } from '../../src/connect/shown-address.ts'
-import { UsageError } from '../../src/usage-error.ts'
+import { ConnectError, shownAddress } from '../../src/connect/own-connection.ts'
 
 describe('shownAddress', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkPrismaClient } from '../../src/doctor/check-prisma-client.ts'
+import { checkPrismaClient } from '../../src/doctor/check-prisma.ts'
 import { appFolder } from '../support/app-folder.ts'
 import { PRISMA_SCHEMA } from '../support/sqlite-project.ts'
 

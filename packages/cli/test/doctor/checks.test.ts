@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { attempt } from '../../src/doctor/check.ts'
 import { checkCopies, checkNode, checkWrapped, SUPPORTED } from '../../src/doctor/check-packages.ts'
 import { checkPrisma } from '../../src/doctor/check-prisma.ts'
-import { isInRange } from '../../src/doctor/version-range.ts'
+import { isInRange } from '../../src/doctor/installed-package.ts'
 
 let root: string
 

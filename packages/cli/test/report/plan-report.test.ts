@@ -1,8 +1,7 @@
 import type { PlanStep, PlanSummary } from '@sluice/core/database'
 import { describe, expect, it } from 'vitest'
 import { paintWith } from '../../src/report/palette.ts'
-import { type PlanReportOptions, planReport } from '../../src/report/plan-report.ts'
-import { planWarnings } from '../../src/report/plan-warnings.ts'
+import { type PlanReportOptions, planReport, planWarnings } from '../../src/report/plan-report.ts'
 
 function report(plan: Partial<PlanSummary>, options: Partial<PlanReportOptions> = {}): string {
   const of = { steps: [], sorts: 0, temporaryStructures: 0, raw: undefined, ...plan }

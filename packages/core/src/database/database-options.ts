@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../shared/errors.ts'
 import { checkOptions, option } from '../shared/options.ts'
 import { checkExplainNew, type ExplainNewOptions } from './plan-watch.ts'
-import { checkTrafficOptions, type TrafficOptions } from './traffic/traffic-options.ts'
+import { checkTrafficOptions, type TrafficOptions } from './traffic/traffic-log.ts'
 
 export interface DatabaseOptions {
   /**

@@ -1,5 +1,5 @@
 import type { ColumnStatistics, StatisticsValue } from './inspectors/database-snapshot.ts'
-import { thinned } from './inspectors/thinned.ts'
+import { thinned } from './inspectors/row-values.ts'
 
 /**
  * A value that a column is compared with, as its statistics have it; `undefined` where they have none.

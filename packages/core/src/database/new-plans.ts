@@ -1,8 +1,8 @@
+import type { QueryAnalysis } from './checks/analyze-query.ts'
 import { queryShapeOf } from './checks/query-shape.ts'
 import type { ExplainOptions } from './explain/explain-statement.ts'
 import type { DatabaseSnapshot } from './inspectors/database-snapshot.ts'
 import { type ExplainNewOptions, PlanWatch, type PlanWatchParts } from './plan-watch.ts'
-import type { QueryAnalysis } from './results/query-analysis.ts'
 import { isRunnable } from './traffic/sample-value.ts'
 import type { TrafficEntry } from './traffic/traffic-entry.ts'
 

@@ -3,8 +3,8 @@ import type { Clock } from '../shared/clock.ts'
 import { checkOptions, option } from '../shared/options.ts'
 import type { RandomSource } from '../shared/random.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import { NotExplainableError } from './explain/not-explainable-error.ts'
-import type { QueryAnalysis } from './results/query-analysis.ts'
+import type { QueryAnalysis } from './checks/analyze-query.ts'
+import { NotExplainableError } from './explain/explainable.ts'
 import type { TrafficEntry } from './traffic/traffic-entry.ts'
 
 export interface ExplainNewOptions {

@@ -1,4 +1,4 @@
-import type { QueryAnalysis } from '../database/results/query-analysis.ts'
+import type { QueryAnalysis } from '../database/checks/analyze-query.ts'
 import type { ShadowDifference } from '../pipeline/shadow-difference.ts'
 import type { Finding } from '../query/detect/finding.ts'
 import type { ScopeReport } from './scopes.ts'

@@ -83,3 +83,8 @@ const MYSQL: LexicalRules = {
 }
 
 export const lexicalRules: Readonly<Record<Dialect, LexicalRules>> = { postgresql: POSTGRESQL, sqlite: SQLITE, mysql: MYSQL }
+
+/** A name as the dialect quotes it. */
+export function quoteName(name: string, dialect: Dialect): string {
+  return dialect === 'mysql' ? `\`${name.replaceAll('`', '``')}\`` : `"${name.replaceAll('"', '""')}"`
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { indexBodySql, indexKeySql } from '../../src/database/index-key-sql.ts'
+import { indexBodySql, indexKeySql } from '../../src/database/index-definition.ts'
 
 describe('indexKeySql', () => {
   const key = {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { NotExplainableError } from '../../src/database/explain/not-explainable-error.ts'
+import type { QueryAnalysis } from '../../src/database/checks/analyze-query.ts'
+import { NotExplainableError } from '../../src/database/explain/explainable.ts'
 import { type ExplainNewOptions, PlanWatch, type PlanWatchParts } from '../../src/database/plan-watch.ts'
-import type { QueryAnalysis } from '../../src/database/results/query-analysis.ts'
 import type { TrafficEntry } from '../../src/database/traffic/traffic-entry.ts'
 
 function open(options: ExplainNewOptions = {}, given: Partial<PlanWatchParts> = {}) {

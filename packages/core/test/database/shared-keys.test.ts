@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { IndexKey } from '../../src/database/index-definition.ts'
-import { sharedKeys } from '../../src/database/shared-keys.ts'
+import { type IndexKey, sharedKeys } from '../../src/database/index-definition.ts'
 
 const called = (expression: string): IndexKey => ({ column: 'name', expression })
 

@@ -27,7 +27,7 @@ export interface PrismaPatch {
   readonly refused: readonly PrismaRefusal[]
 }
 
-export interface PrismaRefusal extends RefusedChange {
+interface PrismaRefusal extends RefusedChange {
   /** Whether the change can be in a migration all the same, because Prisma takes no notice of such an index. */
   readonly canMigrate: boolean
 }

@@ -4,19 +4,16 @@ import type { IndexDefinition } from '../index-definition.ts'
 import type { ColumnSnapshot, DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
 import type { TrafficEntry } from '../traffic/traffic-entry.ts'
 import type { Advice, IndexAdvice, LeftStatement } from './advice.ts'
-import { adviceOfTrigrams } from './advice-of-trigrams.ts'
-import type { CandidateContext } from './candidate-context.ts'
-import { type Candidate, candidatesOf } from './candidates.ts'
+import { type Candidate, type CandidateContext, candidatesOf } from './candidates.ts'
 import { type Choice, type ChosenIndex, chooseIndexes, type IndexCheck } from './choose-indexes.ts'
 import { indexPages, PAGE_BYTES } from './index-pages.ts'
-import { type ReadStatement, readWorkload } from './read-workload.ts'
-import { reasonFor } from './reason-for.ts'
+import { type ReadStatement, readWorkload, type WorkloadStatement } from './read-workload.ts'
 import type { Statistics } from './statistics.ts'
 import { supposedBindings } from './supposed-bindings.ts'
+import type { StatementUse } from './table-use.ts'
 import { THRESHOLDS, type Thresholds } from './thresholds.ts'
-import type { TrigramAdvice } from './trigram-advice.ts'
+import { adviceOfTrigrams, type TrigramAdvice } from './trigram-advice.ts'
 import type { WhatIfPlanner } from './what-if-planner.ts'
-import type { WorkloadStatement } from './workload.ts'
 
 export interface AdviseOptions extends IndexNamerOptions {
   readonly snapshot: DatabaseSnapshot
@@ -188,4 +185,36 @@ function statementAdvice({ statements }: Choice, read: ReadonlyMap<WorkloadState
       after,
     }))
     .sort((a, b) => b.totalMs - a.totalMs || b.before * b.calls - a.before * a.calls)
+}
+
+/** What an index is for: `searched by region_id, ordered by name`. */
+function reasonFor({ definition, carried }: Candidate, uses: readonly StatementUse[]): string {
+  const tables = uses.flatMap((use) => use.uses).filter(({ table }) => table.id === definition.table || table.parent === definition.table)
+  const searched: string[] = []
+  const ranged: string[] = []
+  const ordered: string[] = []
+  const held: string[] = []
+  const keys = definition.keys.map(({ column }) => column)
+  for (const [at, column] of keys.entries()) {
+    const conditions = tables
+      .flatMap((use) => [use, ...use.alternatives.flat()])
+      .flatMap((arm) => arm.conditions.filter((condition) => condition.column === column))
+    const isJoined = tables.some(({ joins }) => joins.some((join) => join.column === column))
+    const isEqual =
+      isJoined || conditions.some(({ operator, negated }) => !negated && (operator === '=' || operator === 'in' || operator === 'is null'))
+    const isOrdered = tables.some(({ order, group }) => order.some((term) => term.column === column) || group.includes(column))
+    if (carried > 0 && at >= keys.length - carried) held.push(column)
+    else if (isEqual) searched.push(column)
+    else if (conditions.length > 0) ranged.push(column)
+    else if (isOrdered) ordered.push(column)
+    else held.push(column)
+  }
+  const parts = [
+    searched.length > 0 ? `searched by ${searched.join(', ')}` : '',
+    ranged.length > 0 ? `a range of ${ranged.join(', ')}` : '',
+    ordered.length > 0 ? `ordered by ${ordered.join(', ')}` : '',
+    held.length > 0 ? `${held.join(', ')} read from the index alone` : '',
+    definition.where === undefined ? '' : `only rows where ${definition.where}`,
+  ]
+  return parts.filter((part) => part !== '').join('; ')
 }

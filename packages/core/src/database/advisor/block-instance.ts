@@ -1,5 +1,5 @@
 import type { FromItem, QueryBlock } from '../../sql/tree/query-tree.ts'
-import type { UseDraft } from './use-draft.ts'
+import type { UseDraft } from './table-use.ts'
 
 /** What of a query outside reaches the tables within. */
 export interface Passage {

@@ -9,7 +9,7 @@ import {
 import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
 import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
 import { BlockInstance, type BlockRole, type ColumnMeaning, type ItemInstance, type NamedOutput, passageOf } from './block-instance.ts'
-import { UseDraft } from './use-draft.ts'
+import { UseDraft } from './table-use.ts'
 
 const COMPUTED: ColumnMeaning = { targets: [], conditions: false, joins: false, order: false }
 /** A view on views on views: deeper ones are as good as unknown, and those that a broken snapshot has in a circle. */

@@ -1,10 +1,10 @@
 import type { Measurement } from './advice.ts'
 import type { Candidate } from './candidates.ts'
 import { CostBook } from './cost-book.ts'
-import { covers } from './covers.ts'
+import { covers } from './index-coverage.ts'
+import { tablesOf, type WorkloadStatement, type WriteLoad } from './read-workload.ts'
 import { THRESHOLDS, type Thresholds } from './thresholds.ts'
 import type { WhatIfPlanner } from './what-if-planner.ts'
-import { tablesOf, type WorkloadStatement, type WriteLoad } from './workload.ts'
 
 /** The indexes that were chosen, and what the statements cost with them. */
 export interface Choice {

@@ -11,8 +11,7 @@ import { type BlockInstance, type ColumnMeaning, passageOf } from './block-insta
 import type { BlockInstances } from './block-instances.ts'
 import { servesPlainIndex } from './own-type.ts'
 import type { StatementRoles } from './statement-roles.ts'
-import type { ColumnCondition } from './table-use.ts'
-import { ArmSink, type ConditionSink, toUses, type UseDraft } from './use-draft.ts'
+import { ArmSink, type ColumnCondition, type ConditionSink, toUses, type UseDraft } from './table-use.ts'
 
 type Target = ColumnMeaning['targets'][number]
 type Meaning = ColumnMeaning & { readonly crossed: readonly BlockInstance[] }

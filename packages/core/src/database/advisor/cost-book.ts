@@ -1,7 +1,7 @@
 import type { Candidate } from './candidates.ts'
+import { tablesOf, type WorkloadStatement, type WriteLoad } from './read-workload.ts'
 import type { Thresholds } from './thresholds.ts'
 import type { PlannerAnswer, WhatIfPlanner } from './what-if-planner.ts'
-import { tablesOf, type WorkloadStatement, type WriteLoad } from './workload.ts'
 
 /** What statements cost under sets of indexes; each question is put to the planner once. */
 export class CostBook {

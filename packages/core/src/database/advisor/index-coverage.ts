@@ -1,4 +1,4 @@
-import type { IndexDefinition } from '../index-definition.ts'
+import { type IndexDefinition, sharedKeys } from '../index-definition.ts'
 import type { IndexSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 
 /** An index as checks compare it: a table may be ordered by its primary key, without an index of its own for it. */
@@ -45,4 +45,10 @@ function isNotNullOnly(where: string, columns: readonly string[]): boolean {
 /** Columns of an index, for people. */
 export function columnsOf({ keys }: IndexDefinition): readonly string[] {
   return keys.map(({ column, expression }) => expression ?? column)
+}
+
+/** Whether an index does all that another one would: its first keys are the other's, of the same rows. */
+export function covers(index: IndexDefinition, other: IndexDefinition): boolean {
+  if (index.table !== other.table || index.method !== other.method || (index.where ?? '') !== (other.where ?? '')) return false
+  return sharedKeys(other.keys, index.keys) === other.keys.length
 }

@@ -1,7 +1,7 @@
+import { quoteName } from '../../sql/dialect.ts'
 import type { IndexKey } from '../index-definition.ts'
 import type { ColumnSnapshot, DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
-import { quoteName } from '../quote-name.ts'
-import { isBytewise } from './is-bytewise.ts'
+import { isBytewise } from './own-type.ts'
 import { prefixOf, termValue } from './selectivity.ts'
 import type { ColumnCondition, OrderedColumn } from './table-use.ts'
 

@@ -1,6 +1,6 @@
 import type { Dialect } from '../../sql/dialect.ts'
 import type { ColumnTerm } from '../../sql/tree/query-tree.ts'
-import type { ColumnSnapshot } from '../inspectors/database-snapshot.ts'
+import type { ColumnSnapshot, DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
 
 const synonyms: Readonly<Record<string, string>> = {
   int: 'integer',
@@ -50,4 +50,11 @@ function isOwnCollation(collation: string | undefined, column: ColumnSnapshot, d
   if (collation === undefined) return true
   const own = column.collation ?? (dialect === 'sqlite' ? 'BINARY' : undefined)
   return own !== undefined && (dialect === 'postgresql' ? own === collation : own.toLowerCase() === collation.toLowerCase())
+}
+
+/** Whether a column's texts are in the order of their bytes (PostgreSQL): an index then serves the beginnings of texts, too. */
+export function isBytewise({ collation }: Pick<ColumnSnapshot, 'collation'>, { settings }: Pick<DatabaseSnapshot, 'settings'>): boolean {
+  if (collation === undefined && settings.locale_provider === 'builtin') return true
+  const locale = collation ?? settings.locale ?? settings.lc_collate
+  return locale === 'C' || locale === 'POSIX' || locale === 'ucs_basic' || locale === 'pg_c_utf8'
 }

@@ -1,12 +1,14 @@
+import type { TableId } from '../../schema/catalog-data.ts'
 import { analyzeSql } from '../../sql/analyze.ts'
 import { SqlSyntaxError } from '../../sql/syntax-error.ts'
 import { readQueryTree } from '../../sql/tree/read-sql.ts'
 import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
 import type { TrafficEntry } from '../traffic/traffic-entry.ts'
 import type { LeftStatement } from './advice.ts'
+import type { Candidate } from './candidates.ts'
 import { resolveStatement } from './resolve-statement.ts'
-import type { StatementUse } from './table-use.ts'
-import type { WriteLoad } from './workload.ts'
+import type { StatementUse, TableUse } from './table-use.ts'
+import type { PlannedStatement, PlannerAnswer } from './what-if-planner.ts'
 
 /** A statement of the traffic, resolved. */
 export interface ReadStatement {
@@ -45,4 +47,30 @@ export function readWorkload(traffic: readonly TrafficEntry[], snapshot: Databas
     }
   }
   return { statements, writes, left }
+}
+
+/** A statement that indexes are chosen for. */
+export interface WorkloadStatement {
+  readonly planned: PlannedStatement
+  readonly fingerprint: string
+  readonly calls: number
+  /** Milliseconds that it took, over all calls. 0: not known. */
+  readonly totalMs: number
+  readonly candidates: readonly Candidate[]
+  /** What it costs as the database is. */
+  readonly baseline: PlannerAnswer
+}
+
+/** Writes to a table, which every index of it makes dearer. */
+export interface WriteLoad {
+  readonly table: TableId
+  readonly kind: 'insert' | 'update' | 'delete'
+  readonly columns: readonly string[]
+  readonly calls: number
+}
+
+/** The tables whose indexes may change a statement's plan. */
+export function tablesOf({ planned }: Pick<WorkloadStatement, 'planned'>): ReadonlySet<TableId> {
+  const ids = planned.use.uses.flatMap(({ table }: TableUse) => (table.parent === undefined ? [table.id] : [table.id, table.parent]))
+  return new Set(ids)
 }

@@ -1,8 +1,9 @@
-import { formatCount, indexNameOf, shownName } from '../checks/names.ts'
+import type { DatabaseAnalysis } from '../analysis/database-analysis.ts'
 import { createIndexSql } from '../fixes/index-statements.ts'
+import type { SchemaChange } from '../fixes/schema-change.ts'
 import type { IndexDefinition, IndexKey } from '../index-definition.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
-import type { IndexStrategy } from '../results/index-strategy.ts'
+import { formatCount, indexNameOf, shownName, tableTitle } from '../names.ts'
 import type { TrafficEntry } from '../traffic/traffic-entry.ts'
 import { uniqueKeys } from './candidates.ts'
 import { coveragesOf, findsBy } from './index-coverage.ts'
@@ -86,4 +87,55 @@ function strategyFor(snapshot: DatabaseSnapshot, table: TableSnapshot, { keys, q
     ddl: createIndexSql(snapshot, table, index, indexName),
     fix: { kind: 'create-index', index, name: indexName },
   }
+}
+
+/** The indexes that an analysis found for a table. */
+export function strategiesOf({ findings }: DatabaseAnalysis, table: TableSnapshot, snapshot: DatabaseSnapshot): IndexStrategy[] {
+  return findings.flatMap(({ code, changes: [change], details, statements, bytes = 0, sql = [], upkeep = 0 }): IndexStrategy[] => {
+    if (code !== 'MISSING_INDEX' || change?.index.table !== table.id) return []
+    const { index, name } = change
+    return [
+      {
+        table: tableTitle(table.id, snapshot),
+        columns: index.keys.map(({ column }) => column),
+        indexName: name,
+        type: index.method === 'gin' || index.method === 'fulltext' ? 'fulltext' : index.method === 'hash' ? 'hash' : 'btree',
+        unique: index.isUnique,
+        sparse: index.where !== undefined,
+        indexSize: bytes,
+        reason: details[0] ?? '',
+        queries: statements.map(({ fingerprint }) => fingerprint),
+        estimatedGain: statements.reduce((sum, { calls, cost }) => sum + (cost === undefined ? 0 : calls * (cost.without - cost.with)), 0),
+        writeCost: upkeep,
+        ddl: sql.join(';\n'),
+        fix: change,
+      },
+    ]
+  })
+}
+
+/** An index that a table should have, and why. */
+export interface IndexStrategy {
+  /** As the database writes it, with its schema where that is not the default one. */
+  readonly table: string
+  readonly columns: readonly string[]
+  readonly indexName: string
+  /** `fulltext`: GIN over a text search vector (PostgreSQL), `FULLTEXT` (MySQL), an FTS5 table (SQLite). */
+  readonly type: 'btree' | 'hash' | 'fulltext'
+  readonly unique: boolean
+  /** Whether it holds a part of the rows only. */
+  readonly sparse: boolean
+  /** Bytes, as an estimate; 0 where nothing is known of the table's size. */
+  readonly indexSize: number
+  /** For people: one sentence. */
+  readonly reason: string
+  /** Fingerprints of the statements that it serves, dearest first. */
+  readonly queries: readonly string[]
+  /** What it saves, and what keeping it up to date costs, over the traffic that was looked at, both in the planner's unit; 0: not estimated. */
+  readonly estimatedGain: number
+  readonly writeCost: number
+  /** The statement that makes it, without locking the table where the database can do that. */
+  readonly ddl: string
+  /** The same as a change that files can be written from; `undefined` where none can: a primary key, an FTS5 table. */
+  readonly fix: SchemaChange | undefined
 }

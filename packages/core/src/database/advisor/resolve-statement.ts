@@ -6,8 +6,7 @@ import { BlockInstances } from './block-instances.ts'
 import { ConditionResolver } from './condition-resolver.ts'
 import { servesPlainIndex } from './own-type.ts'
 import { resolveWrites, StatementRoles } from './statement-roles.ts'
-import type { OrderedColumn, StatementUse } from './table-use.ts'
-import type { UseDraft } from './use-draft.ts'
+import type { OrderedColumn, StatementUse, UseDraft } from './table-use.ts'
 
 /**
  * What a statement asks of the tables of a snapshot: each use of a table with its conditions, joins, order and groups, and what each bound

@@ -1,10 +1,9 @@
 import type { ForeignKeyInfo } from '../../schema/catalog-data.ts'
-import { formatBytes, formatCount, indexNameOf, shownName } from '../checks/names.ts'
 import { createIndexSql, dropIndexSql } from '../fixes/index-statements.ts'
-import { definitionOf, type IndexDefinition } from '../index-definition.ts'
+import type { SchemaChange } from '../fixes/schema-change.ts'
+import { definitionOf, type IndexDefinition, sharedKeys } from '../index-definition.ts'
 import type { DatabaseSnapshot, IndexSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
-import type { DuplicateIndex, MissingForeignKeyIndex, UnusedIndex } from '../results/index-findings.ts'
-import { sharedKeys } from '../shared-keys.ts'
+import { formatBytes, formatCount, indexNameOf, shownName } from '../names.ts'
 import { type Coverage, columnsOf, coveragesOf, findsBy, isServing } from './index-coverage.ts'
 
 /**
@@ -144,4 +143,45 @@ function missing(
     ddl: createIndexSql(snapshot, table, index, name),
     fix: { kind: 'create-index', index, name },
   }
+}
+
+/** An index that nothing reads. */
+export interface UnusedIndex {
+  readonly table: string
+  readonly index: string
+  readonly columns: readonly string[]
+  /** Bytes that it takes; `undefined` where that is not known. */
+  readonly bytes: number | undefined
+  readonly reason: string
+  readonly ddl: string
+  readonly fix: SchemaChange
+}
+
+/** An index that serves nothing that another does not serve. */
+export interface DuplicateIndex {
+  readonly table: string
+  readonly index: string
+  readonly columns: readonly string[]
+  /** The other index; `PRIMARY KEY` for a key that the table itself is ordered by. */
+  readonly coveredBy: string
+  /** Whether the other has the same keys, or begins with them. */
+  readonly kind: 'identical' | 'prefix'
+  /** Bytes that it takes; `undefined` where that is not known. */
+  readonly bytes: number | undefined
+  readonly reason: string
+  readonly ddl: string
+  readonly fix: SchemaChange
+}
+
+/** A foreign key whose columns no index begins with. */
+export interface MissingForeignKeyIndex {
+  readonly table: string
+  readonly columns: readonly string[]
+  /** The table that it refers to. */
+  readonly references: string
+  /** Rows of the table that holds the key. -1: not known. */
+  readonly rows: number
+  readonly reason: string
+  readonly ddl: string
+  readonly fix: SchemaChange
 }

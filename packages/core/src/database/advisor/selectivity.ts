@@ -1,6 +1,6 @@
 import type { ValueTerm } from '../../sql/tree/query-tree.ts'
 import type { ColumnStatistics, StatisticsValue } from '../inspectors/database-snapshot.ts'
-import type { ColumnCondition } from './table-use.ts'
+import type { ColumnCondition, StatementUse } from './table-use.ts'
 
 /** Shares of conditions whose values are not known, about what planners take. */
 const UNKNOWN = { equal: 0.005, range: 1 / 3, between: 0.1, like: 0.05, null: 0.01, in: 10 }
@@ -161,4 +161,15 @@ function compare(a: StatisticsValue, b: unknown): number {
   if (!Number.isNaN(x) && !Number.isNaN(y) && !(b instanceof Date)) return x - y
   const [left, right] = [String(a), b instanceof Date ? b.toISOString() : String(b)]
   return left < right ? -1 : Number(left > right)
+}
+
+/** What a page is taken to hold where nobody knows. */
+const USUAL = 20
+
+/** Rows that a statement asks for at most; `undefined` without a LIMIT. */
+export function limitOf({ limit }: StatementUse, bindings: readonly unknown[]): number | undefined {
+  if (limit === undefined) return undefined
+  const value = Number(termValue(limit, bindings) ?? USUAL)
+  // SQLite: a negative one is none.
+  return Number.isNaN(value) ? USUAL : value < 0 ? undefined : value
 }

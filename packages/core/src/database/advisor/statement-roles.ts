@@ -1,7 +1,6 @@
 import type { ComparisonOperator, QueryTree, ValueTerm } from '../../sql/tree/query-tree.ts'
 import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
-import type { ParameterRole, StatementUse } from './table-use.ts'
-import type { UseDraft } from './use-draft.ts'
+import type { ParameterRole, StatementUse, UseDraft } from './table-use.ts'
 
 /** What each bound value of a statement is for; the first place that tells counts. */
 export class StatementRoles {

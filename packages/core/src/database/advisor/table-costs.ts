@@ -1,6 +1,5 @@
 import type { IndexDefinition, IndexKey } from '../index-definition.ts'
-import type { CandidateContext } from './candidate-context.ts'
-import { partialFilters } from './partial-filters.ts'
+import { type CandidateContext, partialFilters } from './candidates.ts'
 import { prefixOf, shareOf, termValue } from './selectivity.ts'
 import type { Statistics } from './statistics.ts'
 import type { ColumnCondition, JoinCondition, TableConditions, TableUse } from './table-use.ts'

@@ -1,10 +1,12 @@
 import type { Connection } from '../../schema/connection.ts'
+import { quoteName } from '../../sql/dialect.ts'
 import { literalOf } from '../explain/literals.ts'
 import type { IndexDefinition } from '../index-definition.ts'
 import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
-import { quoteName } from '../quote-name.ts'
-import type { ReadStatement } from './read-workload.ts'
+import type { IndexAdvice } from './advice.ts'
+import type { ReadStatement, WriteLoad } from './read-workload.ts'
 import { prefixOf, termValue } from './selectivity.ts'
+import type { Thresholds } from './thresholds.ts'
 
 /** An index of trigrams, and the patterns that it was tried with. */
 export interface TrigramAdvice {
@@ -129,4 +131,39 @@ async function costOf(lab: Connection, operator: 'LIKE' | 'ILIKE', pattern: stri
 
 function mean(numbers: readonly number[]): number {
   return numbers.reduce((sum, number) => sum + number, 0) / Math.max(1, numbers.length)
+}
+
+/** A row is many trigrams: what a write costs more for such an index than for a b-tree. */
+const WRITE_FACTOR = 3
+
+/** An index of trigrams as advice. */
+export function adviceOfTrigrams(
+  { definition, statements }: TrigramAdvice,
+  name: string,
+  writes: readonly WriteLoad[],
+  whole: number,
+  { writeCost }: Thresholds,
+): IndexAdvice {
+  const [key] = definition.keys
+  const upkeep = writes
+    .filter(({ table, kind, columns }) => table === definition.table && (kind !== 'update' || columns.includes(key?.column ?? '')))
+    .reduce((sum, { calls }) => sum + calls * writeCost * WRITE_FACTOR, 0)
+  const serves = statements.map(({ statement: { entry, label }, without, with: present }) => {
+    const { fingerprint, calls, totalMs, callSites } = entry
+    return { fingerprint, label, calls, totalMs, without, with: present, callSites }
+  })
+  const gain = serves.reduce((sum, { without, with: present, calls }) => sum + (without - present) * Math.max(1, calls), 0)
+  const savedMs = serves.reduce((sum, { without, with: present, totalMs }) => sum + totalMs * (1 - present / without), 0)
+  const all = Math.max(whole, gain)
+  return {
+    definition,
+    name,
+    reason: `patterns of ${key?.column ?? ''} that begin with a wildcard, or ignore case`,
+    serves,
+    ...(savedMs > 0 ? { savedMs } : {}),
+    savedShare: all > 0 ? gain / all : 0,
+    upkeep,
+    writeShare: all > 0 ? upkeep / all : 0,
+    validation: 'sample',
+  }
 }

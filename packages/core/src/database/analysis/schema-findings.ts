@@ -1,6 +1,6 @@
 import { analyzeSql } from '../../sql/analyze.ts'
 import type { Advice } from '../advisor/advice.ts'
-import { covers } from '../advisor/covers.ts'
+import { covers } from '../advisor/index-coverage.ts'
 import { duplicateIndexes, missingForeignKeyIndexes, unusedIndexes } from '../advisor/schema-indexes.ts'
 import { fragmentation } from '../checks/fragmentation.ts'
 import { partitionRecommendations } from '../checks/partitions.ts'
@@ -8,9 +8,9 @@ import { poolRecommendations } from '../checks/pools.ts'
 import type { SchemaChange } from '../fixes/schema-change.ts'
 import { definitionOf, type IndexDefinition } from '../index-definition.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
+import { indexTitle, tableTitle } from '../names.ts'
 import type { TrafficEntry } from '../traffic/traffic-entry.ts'
-import type { DraftFinding } from './draft-finding.ts'
-import { indexTitle, tableTitle } from './index-title.ts'
+import type { DraftFinding } from './database-analysis.ts'
 
 const LARGE_ROWS = 100_000
 /** Below that, statistics matter little. */

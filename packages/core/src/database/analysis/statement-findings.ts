@@ -6,7 +6,7 @@ import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
 import type { Rewrite } from '../rewrites/rewrite.ts'
 import { suggestRewrites } from '../rewrites/suggest-rewrites.ts'
 import type { TrafficEntry } from '../traffic/traffic-entry.ts'
-import type { DraftFinding } from './draft-finding.ts'
+import type { DraftFinding } from './database-analysis.ts'
 
 /** Milliseconds that one execution may take on average. */
 const SLOW_MS = 200

@@ -1,9 +1,10 @@
+import type { CallSite } from '../../pipeline/call-site.ts'
 import { analyzeSql } from '../../sql/analyze.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { coveragesOf, findsBy } from '../advisor/index-coverage.ts'
+import type { PlanSummary } from '../explain/plan-summary.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
-import type { QueryAnalysis, QuerySeverity } from '../results/query-analysis.ts'
-import { formatCount, shownName, tableNamed } from './names.ts'
+import { formatCount, shownName, tableNamed } from '../names.ts'
 import { type QueryShape, queryShapeOf } from './query-shape.ts'
 
 /** Rows read for each one returned, from which it is said aloud. */
@@ -149,4 +150,39 @@ function severityOf({ scanRatio, fullTableScan, measured }: Facts): QuerySeverit
   if (executionTime >= SLOW_MS * 5 || (scanRatio >= 10_000 && rowsScanned >= 1_000_000)) return 'critical'
   if (executionTime >= SLOW_MS || (fullTableScan && rowsScanned >= 100_000)) return 'high'
   return executionTime >= 100 || scanRatio >= WARNING_RATIO || (fullTableScan && rowsScanned >= MANY_ROWS) ? 'medium' : 'low'
+}
+
+/** How much a statement hurts. */
+export type QuerySeverity = 'low' | 'medium' | 'high' | 'critical'
+
+/** What is to be said of one statement, or of all statements of a shape. */
+export interface QueryAnalysis {
+  readonly query: string
+  /** 16 hexadecimal digits: the same for statements that differ in values only. */
+  readonly fingerprint: string
+  /** Milliseconds of one execution; the mean of several. -1: not known. */
+  readonly executionTime: number
+  /** Rows of one execution that were read from tables and indexes, and that were returned. -1: not known. */
+  readonly rowsScanned: number
+  readonly rowsReturned: number
+  /** Rows read for each row returned (for none, as if one had been). -1: not known. */
+  readonly scanRatio: number
+  readonly fullTableScan: boolean
+  /** Whether `fullTableScan` is concluded from numbers and text: no plan was asked for. */
+  readonly isInferred: boolean
+  /** Empty where no plan was asked for. */
+  readonly indexesUsed: readonly string[]
+  /** What is wrong with it. */
+  readonly warnings: readonly string[]
+  /** What to do about it. */
+  readonly recommendations: readonly string[]
+  readonly severity: QuerySeverity
+  /** Where it is most often called from. */
+  readonly callSite?: CallSite
+  /** Of a shape that was observed: executions, and their milliseconds in total and at most. */
+  readonly calls?: number
+  readonly totalTime?: number
+  readonly maxTime?: number
+  /** What the database says, where it was asked. */
+  readonly plan?: PlanSummary
 }

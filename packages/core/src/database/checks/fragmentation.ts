@@ -1,7 +1,6 @@
+import { quoteName } from '../../sql/dialect.ts'
 import type { DatabaseSnapshot, IndexSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
-import { quoteName } from '../quote-name.ts'
-import type { FragmentationReport } from '../results/fragmentation-report.ts'
-import { quotedTable, shownName } from './names.ts'
+import { quotedTable, shownName } from '../names.ts'
 
 /** What is less, in bytes or as a share, is the slack that every table has. */
 const MIN_BYTES = { server: 10 * 1024 * 1024, file: 1024 * 1024 }
@@ -83,4 +82,17 @@ function bytesOf(index: IndexSnapshot, table: TableSnapshot): number | undefined
     width += averageWidth + ALIGNMENT
   }
   return (table.rows * width) / BTREE_FILL + PAGE * 2
+}
+
+/** Room that a table or an index takes and does not need. */
+export interface FragmentationReport {
+  readonly table: string
+  /** Set where it is an index's. */
+  readonly index?: string
+  /** Bytes, as an estimate. */
+  readonly wastedBytes: number
+  /** The share of what it takes, 0 to 1. */
+  readonly ratio: number
+  /** What to do, with the statement. */
+  readonly advice: string
 }

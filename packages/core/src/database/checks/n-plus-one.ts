@@ -1,6 +1,6 @@
 import { analyzeSql } from '../../sql/analyze.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import { formatCount } from './names.ts'
+import { formatCount } from '../names.ts'
 
 /** Statements of one shape before they are reported. */
 const THRESHOLD = 5

@@ -1,10 +1,9 @@
 import type { ReferentialAction } from '../../schema/catalog-data.ts'
+import { quoteName } from '../../sql/dialect.ts'
 import { createIndexSql } from '../fixes/index-statements.ts'
-import { indexBodySql } from '../index-key-sql.ts'
+import { indexBodySql } from '../index-definition.ts'
 import type { ColumnSnapshot, DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
-import { quoteName } from '../quote-name.ts'
-import { literal, quotedTable } from './names.ts'
-import type { Period } from './quarters.ts'
+import { literal, quotedTable } from '../names.ts'
 
 /** What a table is to be cut by. */
 export interface PartitionPlan {
@@ -144,4 +143,41 @@ export function mysqlPartitioning({ snapshot, table, column, periods }: Partitio
     ...(changes.length === 0 ? [] : [`ALTER TABLE ${name} ${changes.join(', ')};`]),
     `ALTER TABLE ${name} PARTITION BY ${range} (${[...parts, 'PARTITION pmax VALUES LESS THAN (MAXVALUE)'].join(', ')});`,
   ]
+}
+
+/** A stretch of time; `end` is the first moment after it. */
+export interface Period {
+  /** `2026q1`, `2026m01`. */
+  readonly name: string
+  readonly start: string
+  readonly end: string
+}
+
+/** Periods that are made at once; what is older goes into the first. */
+const MAX_PERIODS = 40
+
+/**
+ * The quarters, or months, from one time to another, both included, in UTC.
+ *
+ * @param from - Milliseconds since 1970, as `to`.
+ */
+export function periods(from: number, to: number, months: 1 | 3): readonly Period[] {
+  const last = Math.floor(monthOf(to) / months)
+  const first = Math.max(Math.floor(monthOf(from) / months), last - MAX_PERIODS + 1)
+  return Array.from({ length: last - first + 1 }, (_, at) => {
+    const start = (first + at) * months
+    const year = Math.floor(start / 12)
+    const month = (start % 12) + 1
+    const name = months === 3 ? `${year}q${Math.ceil(month / 3)}` : `${year}m${String(month).padStart(2, '0')}`
+    return { name, start: dayOf(start), end: dayOf(start + months) }
+  })
+}
+
+function monthOf(time: number): number {
+  const date = new Date(time)
+  return date.getUTCFullYear() * 12 + date.getUTCMonth()
+}
+
+function dayOf(month: number): string {
+  return `${Math.floor(month / 12)}-${String((month % 12) + 1).padStart(2, '0')}-01`
 }

@@ -1,9 +1,7 @@
 import { columnsOf } from '../advisor/index-coverage.ts'
 import type { ColumnSnapshot, DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
-import type { PartitionRecommendation } from '../results/partition-recommendation.ts'
-import { formatCount, shownName } from './names.ts'
-import { mysqlPartitioning, postgresPartitioning } from './partition-ddl.ts'
-import { type Period, periods } from './quarters.ts'
+import { formatCount, shownName } from '../names.ts'
+import { mysqlPartitioning, type Period, periods, postgresPartitioning } from './partition-ddl.ts'
 
 const MIN_ROWS = 1_000_000
 const BY_QUARTER = ['createdAt', 'created_at']
@@ -100,4 +98,18 @@ function breaksOf(snapshot: DatabaseSnapshot, table: TableSnapshot, column: Colu
   found.push(`Queries that do not name ${column.name} look into every partition.`)
   if (!isMysql) found.push(`ORMs do not create partitions: keep the statements in a separate migration.`)
   return found
+}
+
+/** How a large table could be cut by time. */
+export interface PartitionRecommendation {
+  readonly table: string
+  readonly rowCount: number
+  /** The column whose time tells the partition; `undefined` where there is no way to partition. */
+  readonly column: string | undefined
+  readonly strategy: 'quarter' | 'time-range' | 'none'
+  readonly reason: string
+  /** What to run, in order. */
+  readonly ddl: readonly string[]
+  /** What stops working, or has to be changed with it. */
+  readonly breaks: readonly string[]
 }

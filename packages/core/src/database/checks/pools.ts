@@ -1,6 +1,6 @@
 import type { PoolState } from '../../pipeline/pool-state.ts'
 import type { ServerConnections } from '../inspectors/database-snapshot.ts'
-import { formatCount } from './names.ts'
+import { formatCount } from '../names.ts'
 
 /** A pool as it was over some time. */
 export interface ObservedPool {

@@ -1,15 +1,12 @@
+import type { TableId } from '../../schema/catalog-data.ts'
 import type { Connection } from '../../schema/connection.ts'
-import { optionalTextOf, textOf } from '../../schema/readers/row-values.ts'
-import type { ExplainRequest } from './explain-request.ts'
-import { assertReadAlike } from './explainable.ts'
-import { inlineValues } from './inline-values.ts'
+import { optionalTextOf, type Row, textOf } from '../../schema/readers/row-values.ts'
+import { assertReadAlike, NotExplainableError } from './explainable.ts'
 import { isListing } from './is-listing.ts'
-import { NotExplainableError } from './not-explainable-error.ts'
+import { inlineValues } from './literals.ts'
 import { bindingCount, parametersOf } from './parameters.ts'
-import { planContext } from './plan-context.ts'
-import type { PlanSummary } from './plan-summary.ts'
-import { readMysqlPlan } from './read-mysql-plan.ts'
-import { measuredByMysql } from './read-mysql-tree.ts'
+import { type PlanContext, planContext } from './plan-context.ts'
+import type { ExplainRequest, PlanStep, PlanSummary } from './plan-summary.ts'
 
 /** The one has MariaDB, in seconds, the other MySQL, in milliseconds. */
 const SETTINGS = `SHOW VARIABLES WHERE Variable_name IN ('max_statement_time', 'max_execution_time')`
@@ -63,4 +60,142 @@ async function assertNoViews(session: Connection, names: readonly string[]): Pro
   const marks = names.map(() => '?').join(', ')
   const [view] = await session.query(`SELECT TABLE_NAME AS \`name\` FROM information_schema.VIEWS WHERE TABLE_NAME IN (${marks})`, names)
   if (view !== undefined) throw new NotExplainableError(`it writes, and ${textOf(view, 'name')} is a view that may call functions`)
+}
+
+type Json = Readonly<Record<string, unknown>>
+
+const ACCESS: Readonly<Record<string, PlanStep['access']>> = {
+  all: 'full-scan',
+  index: 'index-scan',
+  range: 'index-search',
+  ref: 'index-search',
+  ref_or_null: 'index-search',
+  fulltext: 'index-search',
+  index_subquery: 'index-search',
+  eq_ref: 'key',
+  const: 'key',
+  system: 'key',
+  unique_subquery: 'key',
+  index_merge: 'bitmap',
+  hash: 'automatic-index',
+  hash_all: 'full-scan',
+  hash_index: 'index-scan',
+  hash_range: 'index-search',
+}
+
+/** A plan of MySQL or MariaDB: they share names, and nest them each in a way of its own. */
+export function readMysqlPlan(answer: unknown, context: PlanContext): PlanSummary {
+  const reader = new PlanReader(context)
+  reader.read(answer, 1)
+  const block = ((answer as Json).query_block ?? {}) as Json
+  const cost = numberOf(block.cost) ?? numberOf(((block.cost_info ?? {}) as Json).query_cost)
+  const time = numberOf(block.r_total_time_ms)
+  return {
+    ...(cost === undefined ? {} : { cost }),
+    ...(reader.steps.length === 0 ? {} : { rowsScanned: Math.round(reader.scanned) }),
+    ...(reader.passed === undefined ? {} : { rowsReturned: Math.round(reader.passed) }),
+    ...(time === undefined ? {} : { executionTime: time }),
+    ...{ steps: reader.steps, sorts: reader.sorts, temporaryStructures: reader.kept, raw: answer },
+  }
+}
+
+class PlanReader {
+  readonly steps: PlanStep[] = []
+  scanned = 0
+  sorts = 0
+  kept = 0
+  /** Rows that pass the last table of the outermost block. */
+  passed: number | undefined
+  #depth = 0
+
+  constructor(private readonly context: PlanContext) {}
+
+  /**
+   * @param before - Rows that come from the tables before it.
+   * @returns Rows that come from those in it, too.
+   */
+  read(node: unknown, before: number): number {
+    if (Array.isArray(node)) return node.reduce((rows: number, item) => this.read(item, rows), before)
+    if (typeof node !== 'object' || node === null) return before
+    let rows = before
+    for (const [key, value] of Object.entries(node)) {
+      if (key === 'filesort' || (key === 'using_filesort' && value === true)) this.sorts++
+      if (key === 'temporary_table' || key === 'materialized' || key === 'materialized_from_subquery') this.kept++
+      if (key === 'using_temporary_table' && value === true) this.kept++
+      if (key === 'table' && isTable(value)) rows = this.#table(value, rows)
+      else if (isApart(key)) this.#apart(value)
+      else rows = this.read(value, rows)
+    }
+    return rows
+  }
+
+  #apart(value: unknown): void {
+    this.#depth++
+    this.read(value, 1)
+    this.#depth--
+  }
+
+  #table(table: Json, before: number): number {
+    const measured = numberOf(table.r_rows)
+    const each = measured ?? numberOf(table.rows_examined_per_scan) ?? numberOf(table.rows) ?? 0
+    const loops = numberOf(table.r_loops) ?? numberOf(table.loops) ?? before
+    const share = (numberOf(table.r_filtered) ?? numberOf(table.filtered) ?? 100) / 100
+    const name = String(table.table_name)
+    const id = /^</.test(name) ? undefined : this.context.tableOf(name)
+    if (id !== undefined) this.#step(table, id, name, each, loops)
+    for (const [key, value] of Object.entries(table))
+      if (typeof value === 'object' && value !== null && key !== 'index_merge') this.read({ [key]: value }, 1)
+    const rows = numberOf(table.rows_produced_per_join) ?? each * loops * share
+    if (this.#depth === 0) this.passed = rows
+    return Math.max(rows, 1)
+  }
+
+  #step(table: Json, id: TableId, name: string, rows: number, loops: number): void {
+    const index = typeof table.key === 'string' ? table.key : undefined
+    const type = String(table.access_type ?? '').toLowerCase()
+    const known = ACCESS[type] ?? 'other'
+    const isCovered = table.using_index === true && known !== 'key'
+    const parts = Array.isArray(table.used_key_parts) ? table.used_key_parts.map(String) : []
+    const isSearch = known !== 'index-scan' && known !== 'full-scan'
+    this.scanned += rows * loops
+    this.steps.push({
+      ...{ table: id, name, access: isCovered && known !== 'bitmap' ? 'index-only-scan' : known },
+      ...(index === undefined ? {} : { index }),
+      ...(parts.length === 0 || !isSearch ? {} : { searchedBy: parts }),
+      ...{ rows, loops },
+      ...(typeof table.attached_condition === 'string' ? { filter: table.attached_condition } : {}),
+    })
+  }
+}
+
+/** Blocks whose rows are none of the outer one's. */
+function isApart(key: string): boolean {
+  return /subquer|materialized|union_result|query_specifications|expression_cache/.test(key)
+}
+
+function isTable(value: unknown): value is Json {
+  return typeof (value as Json | null | undefined)?.table_name === 'string'
+}
+
+function numberOf(value: unknown): number | undefined {
+  const number = typeof value === 'string' ? Number(value) : value
+  return typeof number === 'number' && Number.isFinite(number) ? number : undefined
+}
+
+const ACTUAL = /\(actual time=[\d.e+-]+\.\.([\d.e+-]+) rows=([\d.e+-]+) loops=([\d.e+-]+)\)/
+const READS =
+  /-> (?:Covering |Single-row )?(?:Table scan|Index (?:scan|lookup|range scan)|Row lookup|Rows fetched|Constant row|Index merge|Full-text)/i
+
+/** What MySQL measured: it tells that as a tree of lines, each with the time until its last row, and its rows for each of its loops. */
+export function measuredByMysql(rows: readonly Row[]): Pick<PlanSummary, 'executionTime' | 'rowsReturned' | 'rowsScanned'> {
+  const [text] = Object.values(rows[0] ?? {})
+  const lines = String(text ?? '').split('\n')
+  const [, time, returned, loops] = ACTUAL.exec(lines.find((line) => ACTUAL.test(line)) ?? '') ?? []
+  let scanned = 0
+  for (const line of lines.filter((each) => READS.test(each))) {
+    const [, , each = 0, times = 0] = ACTUAL.exec(line) ?? []
+    scanned += Number(each) * Number(times)
+  }
+  if (time === undefined) return {}
+  return { executionTime: Number(time), rowsReturned: Math.round(Number(returned) * Number(loops)), rowsScanned: Math.round(scanned) }
 }

@@ -1,12 +1,10 @@
 import { type TableId, tableId } from '../../schema/catalog-data.ts'
 import type { Connection } from '../../schema/connection.ts'
 import { textOf } from '../../schema/readers/row-values.ts'
-import { numberOf } from '../inspectors/row-numbers.ts'
-import type { ExplainRequest } from './explain-request.ts'
-import { assertReadAlike } from './explainable.ts'
-import { NotExplainableError } from './not-explainable-error.ts'
+import { numberOf } from '../inspectors/row-values.ts'
+import { assertReadAlike, NotExplainableError } from './explainable.ts'
 import { bindingCount, parametersOf } from './parameters.ts'
-import type { PlanSummary } from './plan-summary.ts'
+import type { ExplainRequest, PlanSummary } from './plan-summary.ts'
 import { readPostgresqlPlan } from './read-postgresql-plan.ts'
 
 /** A prepared statement of a session that nobody else uses. */

@@ -1,12 +1,10 @@
 import type { Connection } from '../../schema/connection.ts'
 import { textOf } from '../../schema/readers/row-values.ts'
-import type { ExplainRequest } from './explain-request.ts'
-import { inlineValues } from './inline-values.ts'
-import { NotExplainableError } from './not-explainable-error.ts'
+import { NotExplainableError } from './explainable.ts'
+import { inlineValues } from './literals.ts'
 import { bindingCount, parametersOf } from './parameters.ts'
-import { planContext } from './plan-context.ts'
-import type { PlanSummary } from './plan-summary.ts'
-import { readSqlitePlan } from './read-sqlite-plan.ts'
+import { type PlanContext, planContext } from './plan-context.ts'
+import type { ExplainRequest, PlanStep, PlanSummary } from './plan-summary.ts'
 
 /** SQLite compiles the statement, and calls nothing of it. It measures nothing. */
 export async function explainSqlite(
@@ -27,4 +25,71 @@ export async function explainSqlite(
     rows.map((row) => textOf(row, 'detail')),
     context,
   )
+}
+
+const STEP =
+  /^(SCAN|SEARCH) (?:TABLE )?(.+?)(?: AS (\S+))?(?: USING (?:(AUTOMATIC )?(?:PARTIAL )?(COVERING )?INDEX (.+?)|(INTEGER PRIMARY KEY|ROWID SEARCH)(?: ON TABLE \S+)?|(PRIMARY KEY)))?(?: VIRTUAL TABLE INDEX (\S+))?(?: \((.*)\))?(?: (?:LEFT|RIGHT|FULL)-JOIN| EXISTS)*$/
+
+/**
+ * Reads a plan of SQLite. It has no costs and no rows: those of scans are the tables', where they are known.
+ *
+ * @param lines - The column `detail` of `EXPLAIN QUERY PLAN`.
+ */
+function readSqlitePlan(lines: readonly string[], context: PlanContext): PlanSummary {
+  const steps: PlanStep[] = []
+  let sorts = 0
+  let kept = 0
+  for (const line of lines) {
+    if (/^USE TEMP B-TREE FOR /.test(line)) {
+      if (/ORDER BY|LAST/.test(line)) sorts++
+      kept++
+    } else if (/^(?:MATERIALIZE|LIST SUBQUERY)\b|USING TEMP B-TREE/.test(line)) kept++
+    const step = stepOf(line, context)
+    if (step === undefined) continue
+    if (step.access === 'automatic-index') kept++
+    steps.push(step)
+  }
+  const scanned = steps.map((step) => scannedBy(step, context))
+  const isKnown = scanned.length > 0 && scanned.every((rows) => rows !== undefined)
+  return {
+    ...(isKnown ? { rowsScanned: scanned.reduce<number>((sum, rows) => sum + (rows ?? 0), 0) } : {}),
+    ...{ steps, sorts, temporaryStructures: kept, raw: lines },
+  }
+}
+
+function stepOf(line: string, context: PlanContext): PlanStep | undefined {
+  const match = STEP.exec(line)
+  if (match === null || /^SCAN (?:\d+ )?CONSTANT ROWS?$/.test(line)) return undefined
+  const [, kind, written = '', alias, automatic, covering, index, rowid, primary, virtual, keys] = match
+  const name = alias ?? written
+  const table = context.tableOf(name)
+  // A subquery, or what a common table expression gives.
+  if (table === undefined && /^\(/.test(name)) return undefined
+  const searchedBy = [...(keys ?? '').matchAll(/(?:^| AND )(?:ANY\()?([^\s=<>()]+|<expr>)\)?[=<>]/g)].map(([, column = '']) => column)
+  const access = ((): PlanStep['access'] => {
+    if (virtual !== undefined) return 'other'
+    if (kind === 'SCAN') return index === undefined ? 'full-scan' : covering === undefined ? 'index-scan' : 'index-only-scan'
+    if (automatic !== undefined) return 'automatic-index'
+    if (rowid !== undefined || primary !== undefined) return 'key'
+    return covering === undefined ? 'index-search' : 'index-only-scan'
+  })()
+  const rows = kind === 'SCAN' && virtual === undefined && table !== undefined ? context.rowsOf(table) : undefined
+  return {
+    ...{ table, name, access },
+    ...(index === undefined || automatic !== undefined ? {} : { index }),
+    ...(searchedBy.length === 0 ? {} : { searchedBy }),
+    ...(rows === undefined ? {} : { rows }),
+  }
+}
+
+function scannedBy(step: PlanStep, context: PlanContext): number | undefined {
+  const isByKey = step.access === 'key' && step.searchedBy?.join() === 'rowid'
+  if (isByKey || (step.table !== undefined && step.index !== undefined && isWhole(step) && context.isUnique(step.table, step.index)))
+    return 1
+  return step.searchedBy === undefined ? step.rows : undefined
+}
+
+/** Whether it is searched by equality alone cannot be told from the names; a range over a unique key is rare. */
+function isWhole({ searchedBy }: PlanStep): boolean {
+  return searchedBy !== undefined
 }

@@ -3,11 +3,9 @@ import type { Dialect } from '../../sql/dialect.ts'
 import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { explainMysql } from './explain-mysql.ts'
 import { explainPostgresql } from './explain-postgresql.ts'
-import type { ExplainRequest } from './explain-request.ts'
 import { explainSqlite } from './explain-sqlite.ts'
-import { explainable } from './explainable.ts'
-import { NotExplainableError } from './not-explainable-error.ts'
-import type { PlanSummary } from './plan-summary.ts'
+import { explainable, NotExplainableError } from './explainable.ts'
+import type { ExplainRequest, PlanSummary } from './plan-summary.ts'
 
 export interface ExplainOptions {
   /**

@@ -1,9 +1,9 @@
 import type { Connection } from '../../schema/connection.ts'
 import { optionalTextOf } from '../../schema/readers/row-values.ts'
+import { SluiceError } from '../../shared/errors.ts'
 import { analyzeSql } from '../../sql/analyze.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { type Token, tokenize } from '../../sql/tokenize.ts'
-import { NotExplainableError } from './not-explainable-error.ts'
 
 /** What may be explained: one statement, of which is known what it touches. */
 export interface Explainable {
@@ -68,4 +68,12 @@ export async function assertReadAlike(session: Connection, sql: string): Promise
   const mode = optionalTextOf(row, 'mode') ?? ''
   const isOdd = dialect === 'postgresql' ? mode !== 'on' : /NO_BACKSLASH_ESCAPES|ANSI_QUOTES|ANSI/.test(mode)
   if (isOdd) throw new NotExplainableError(`the session reads quotes and backslashes in a way of its own (${mode})`)
+}
+
+/** A statement was to be explained, and cannot be without the danger that something of it is carried out; or the database has no way to. */
+export class NotExplainableError extends SluiceError {
+  /** @param reason - A sentence's end: `it may write`. */
+  constructor(readonly reason: string) {
+    super('SLUICE_NOT_EXPLAINABLE', `The statement was not explained: ${reason}.`)
+  }
 }

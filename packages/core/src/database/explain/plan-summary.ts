@@ -1,4 +1,6 @@
 import type { TableId } from '../../schema/catalog-data.ts'
+import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
+import type { Explainable } from './explainable.ts'
 
 /** What a database says of how it runs a statement, in the same words for every database. */
 export interface PlanSummary {
@@ -35,4 +37,14 @@ export interface PlanStep {
   readonly rows?: number
   readonly loops?: number
   readonly filter?: string
+}
+
+/** What a dialect is asked with. */
+export interface ExplainRequest {
+  readonly statement: Explainable
+  readonly bindings: readonly unknown[] | undefined
+  readonly analyze: boolean
+  readonly timeoutMs: number
+  readonly tables: readonly TableSnapshot[]
+  readonly defaultSchema: string | undefined
 }

@@ -1,8 +1,7 @@
-import { quotedTable } from '../checks/names.ts'
-import type { IndexDefinition } from '../index-definition.ts'
-import { indexBodySql } from '../index-key-sql.ts'
+import { quoteName } from '../../sql/dialect.ts'
+import { type IndexDefinition, indexBodySql } from '../index-definition.ts'
 import type { DatabaseSnapshot, IndexSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
-import { quoteName } from '../quote-name.ts'
+import { quotedTable } from '../names.ts'
 
 type Place = Pick<DatabaseSnapshot, 'dialect' | 'defaultSchema'>
 

@@ -2,8 +2,7 @@ import { SluiceError } from '../../shared/errors.ts'
 import type { IndexDefinition } from '../index-definition.ts'
 import type { DatabaseFacts } from './database-facts.ts'
 import type { IndexNaming } from './index-name.ts'
-import type { SchemaChange } from './schema-change.ts'
-import { schemaChangeSql } from './schema-change-sql.ts'
+import { type SchemaChange, schemaChangeSql } from './schema-change.ts'
 
 /** A project whose schema is changed, in the format of its ORM. All paths are relative to the project, with `/`. */
 export interface ProjectFormat {

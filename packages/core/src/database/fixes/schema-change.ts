@@ -1,4 +1,10 @@
+import { InvalidArgumentError } from '../../shared/errors.ts'
 import type { IndexDefinition } from '../index-definition.ts'
+import { type DatabaseFacts, isSameName, tableOf } from './database-facts.ts'
+import type { ChangeSql, SqlStep } from './ddl/change-sql.ts'
+import { createMysqlIndex, dropMysqlIndex, mysqlNotes } from './ddl/mysql-index-sql.ts'
+import { createPostgresqlIndex, dropPostgresqlIndex } from './ddl/postgresql-index-sql.ts'
+import { createSqliteIndex, dropSqliteIndex } from './ddl/sqlite-index-sql.ts'
 
 /** A change of the schema that the advisor proposes. */
 export type SchemaChange = CreateIndexChange | DropIndexChange
@@ -18,4 +24,38 @@ export interface DropIndexChange {
   readonly name: string
   /** Why, in a sentence. */
   readonly reason?: string
+}
+
+interface IndexSql {
+  create(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[]
+  drop(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[]
+  notes?(index: IndexDefinition, facts: DatabaseFacts): string[]
+}
+
+const mysql: IndexSql = { create: createMysqlIndex, drop: dropMysqlIndex, notes: mysqlNotes }
+
+const indexSql: Readonly<Record<DatabaseFacts['product'], IndexSql>> = {
+  postgresql: { create: createPostgresqlIndex, drop: dropPostgresqlIndex },
+  mysql,
+  mariadb: mysql,
+  sqlite: { create: createSqliteIndex, drop: dropSqliteIndex },
+}
+
+/**
+ * A change as the database's own statements, with those that take it back.
+ *
+ * @throws InvalidArgumentError for an index that the database cannot have, and for dropping one that a constraint needs.
+ */
+export function schemaChangeSql(change: SchemaChange, facts: DatabaseFacts): ChangeSql {
+  const { index, name } = change
+  const { create, drop, notes } = indexSql[facts.product]
+  if (index.keys.length === 0) throw new InvalidArgumentError('index.keys', 'at least one', index.keys)
+  if (change.kind === 'create-index') {
+    return { steps: create(index, name, facts), undo: drop(index, name, facts), notes: notes?.(index, facts) ?? [] }
+  }
+  const existing = tableOf(facts, index.table).snapshot?.indexes.find((candidate) => isSameName(facts, candidate.name, name))
+  if (existing?.isPrimary === true || existing?.isConstraint === true) {
+    throw new InvalidArgumentError('change.name', 'an index that no constraint needs', name)
+  }
+  return { steps: drop(index, name, facts), undo: create(index, name, facts), notes: [] }
 }

@@ -3,8 +3,7 @@ import { LOCK_TIMEOUT, type SqlStep } from './ddl/change-sql.ts'
 import { DEFAULT_NAMING } from './index-name.ts'
 import { changeComment, commentText, fileName } from './migration-text.ts'
 import type { FixFile, ProjectFormat } from './project-format.ts'
-import type { SchemaChange } from './schema-change.ts'
-import { schemaChangeSql } from './schema-change-sql.ts'
+import { type SchemaChange, schemaChangeSql } from './schema-change.ts'
 
 /** Where SQL files are kept. */
 export interface SqlFolder {

@@ -2,9 +2,9 @@ import type { Connection } from '../../schema/connection.ts'
 import { type Clock, systemClock } from '../../shared/clock.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { DatabaseSnapshot } from './database-snapshot.ts'
-import type { Inspected } from './inspected.ts'
 import { inspectMysql } from './mysql.ts'
 import { inspectPostgresql } from './postgresql.ts'
+import type { Inspected } from './row-values.ts'
 import { inspectSqlite } from './sqlite.ts'
 
 export interface InspectOptions {

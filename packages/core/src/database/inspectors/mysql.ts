@@ -4,13 +4,11 @@ import { readMysql } from '../../schema/readers/mysql.ts'
 import { textOf } from '../../schema/readers/row-values.ts'
 import type { IndexSnapshot, TableSnapshot } from './database-snapshot.ts'
 import { Gaps } from './gaps.ts'
-import type { Inspected } from './inspected.ts'
-import { readColumnDetails } from './mysql/columns.ts'
 import { readIndexes } from './mysql/indexes.ts'
 import { readConnections, readSettings, readStatements } from './mysql/server.ts'
-import { type InnodbStatistics, readInnodbStatistics, readTableDetails, type TableDetails } from './mysql/tables.ts'
+import { type InnodbStatistics, readColumnDetails, readInnodbStatistics, readTableDetails, type TableDetails } from './mysql/tables.ts'
 import { readTableUse, type TableUse } from './mysql/use.ts'
-import { versionParts } from './version-parts.ts'
+import { type Inspected, versionParts } from './row-values.ts'
 
 /** Reads the database that the connection has chosen. For MySQL 8 and MariaDB 10.6. */
 export async function inspectMysql(connection: Connection): Promise<Inspected> {

@@ -4,14 +4,11 @@ import { readPostgresql } from '../../schema/readers/postgresql.ts'
 import { optionalTextOf, type Row } from '../../schema/readers/row-values.ts'
 import type { ColumnSnapshot, TableSnapshot } from './database-snapshot.ts'
 import { Gaps } from './gaps.ts'
-import type { Inspected } from './inspected.ts'
-import { readColumnDetails } from './postgresql/columns.ts'
 import { readIndexes } from './postgresql/indexes.ts'
 import { readConnections, readExtensions, readSettings, readStatements } from './postgresql/server.ts'
-import { readStatistics, type TableStatistics } from './postgresql/statistics.ts'
-import { readTableDetails, type TableDetails } from './postgresql/tables.ts'
-import { readIndexScans, readTableUse, type TableUse } from './postgresql/use.ts'
-import { versionParts } from './version-parts.ts'
+import { readIndexScans, readStatistics, readTableUse, type TableStatistics, type TableUse } from './postgresql/statistics.ts'
+import { readColumnDetails, readTableDetails, type TableDetails } from './postgresql/tables.ts'
+import { type Inspected, versionParts } from './row-values.ts'
 
 /** Reads all schemas of users. Needs PostgreSQL 11. */
 export async function inspectPostgresql(connection: Connection): Promise<Inspected> {

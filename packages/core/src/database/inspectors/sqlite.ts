@@ -4,13 +4,11 @@ import { flagOf, integerOf, optionalTextOf, type Row, textOf } from '../../schem
 import { readSqlite, sqliteType } from '../../schema/readers/sqlite.ts'
 import type { ColumnSnapshot, TableSnapshot } from './database-snapshot.ts'
 import { Gaps } from './gaps.ts'
-import type { Inspected } from './inspected.ts'
+import { type Inspected, versionParts } from './row-values.ts'
 import { declaredCollations, viewDefinition } from './sqlite/read-definitions.ts'
 import { readIndexes } from './sqlite/read-indexes.ts'
 import { readRowCounts, type SqliteTable } from './sqlite/read-rows.ts'
-import { readSettings } from './sqlite/read-settings.ts'
-import { readSizes, type TreeSize } from './sqlite/read-sizes.ts'
-import { versionParts } from './version-parts.ts'
+import { readSettings, readSizes, type TreeSize } from './sqlite/read-settings.ts'
 
 /** Shadow tables are how virtual ones keep their rows. */
 const TABLES = `

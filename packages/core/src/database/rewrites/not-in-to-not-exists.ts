@@ -1,5 +1,5 @@
+import { quoteName } from '../../sql/dialect.ts'
 import type { ComparisonNode, QueryBlock } from '../../sql/tree/query-tree.ts'
-import { quoteName } from '../quote-name.ts'
 import type { Rewrite, RewriteSource } from './rewrite.ts'
 import { SqlParts } from './sql-parts.ts'
 import { blocksOf, columnIn, eachCondition, type FoundColumn } from './tree-walk.ts'

@@ -1,5 +1,5 @@
+import { quoteName } from '../../sql/dialect.ts'
 import type { QueryBlock, QueryTree } from '../../sql/tree/query-tree.ts'
-import { quoteName } from '../quote-name.ts'
 import type { Rewrite, RewriteSource } from './rewrite.ts'
 import { type Edit, SqlParts } from './sql-parts.ts'
 import { columnIn, type FoundColumn } from './tree-walk.ts'

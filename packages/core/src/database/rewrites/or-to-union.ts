@@ -1,7 +1,7 @@
+import { quoteName } from '../../sql/dialect.ts'
 import { statementOf } from '../../sql/statement.ts'
 import type { DisjunctionNode, QueryBlock } from '../../sql/tree/query-tree.ts'
 import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
-import { quoteName } from '../quote-name.ts'
 import type { Rewrite, RewriteSource } from './rewrite.ts'
 import { SqlParts } from './sql-parts.ts'
 import { columnIn } from './tree-walk.ts'

@@ -1,7 +1,6 @@
-import type { Dialect } from '../../sql/dialect.ts'
+import { type Dialect, quoteName } from '../../sql/dialect.ts'
 import type { Range } from '../../sql/token-map.ts'
 import type { QueryTree } from '../../sql/tree/query-tree.ts'
-import { quoteName } from '../quote-name.ts'
 
 export interface Edit extends Range {
   readonly text: string

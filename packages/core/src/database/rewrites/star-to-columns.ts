@@ -1,4 +1,4 @@
-import { quoteName } from '../quote-name.ts'
+import { quoteName } from '../../sql/dialect.ts'
 import type { Rewrite, RewriteSource } from './rewrite.ts'
 import { SqlParts } from './sql-parts.ts'
 import { tableOf } from './tree-walk.ts'

@@ -1,7 +1,6 @@
-import type { Dialect } from '../../sql/dialect.ts'
+import { type Dialect, quoteName } from '../../sql/dialect.ts'
 import type { ComparisonNode, ValueTerm } from '../../sql/tree/query-tree.ts'
 import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
-import { quoteName } from '../quote-name.ts'
 import type { Rewrite, RewriteSource } from './rewrite.ts'
 import { quoteTable, SqlParts } from './sql-parts.ts'
 import { blocksOf, columnIn, eachCondition, type FoundColumn } from './tree-walk.ts'

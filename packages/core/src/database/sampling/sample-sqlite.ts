@@ -1,8 +1,8 @@
 import type { Connection } from '../../schema/connection.ts'
 import type { Row } from '../../schema/readers/row-values.ts'
+import { quoteName } from '../../sql/dialect.ts'
 import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
-import { numberOf } from '../inspectors/row-numbers.ts'
-import { quoteName } from '../quote-name.ts'
+import { numberOf } from '../inspectors/row-values.ts'
 import { spreadPlaces } from './spread-places.ts'
 
 /** Of a table without rowids, which can only be read from its beginning: rows that are read at most. */

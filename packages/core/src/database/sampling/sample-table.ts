@@ -1,10 +1,11 @@
+import type { TableId } from '../../schema/catalog-data.ts'
 import type { Connection } from '../../schema/connection.ts'
 import type { Row } from '../../schema/readers/row-values.ts'
 import { InvalidArgumentError } from '../../shared/errors.ts'
+import type { Dialect } from '../../sql/dialect.ts'
 import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { sampleMysql } from './sample-mysql.ts'
 import { sampleSqlite } from './sample-sqlite.ts'
-import type { TableSample } from './table-sample.ts'
 
 export interface SampleOptions {
   /** @defaultValue 20,000 */
@@ -30,4 +31,15 @@ export async function sampleTable(
   const isAll = rows.length < maxRows && (table.rows <= maxRows || table.rows < 0)
   const share = isAll || rows.length === 0 ? 1 : Math.min(1, rows.length / Math.max(table.rows, rows.length))
   return { dialect, table: table.id, columns, rows, share }
+}
+
+/** Rows of a table, spread evenly over it. */
+export interface TableSample {
+  readonly dialect: Dialect
+  readonly table: TableId
+  readonly columns: readonly string[]
+  /** Values in the order of the columns, as the driver gives them. Texts and bytes are cut after 200; on MySQL dates and decimals are texts. */
+  readonly rows: readonly (readonly unknown[])[]
+  /** Which share of the table they are, over 0 and up to 1. */
+  readonly share: number
 }

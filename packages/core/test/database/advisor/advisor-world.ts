@@ -1,6 +1,5 @@
 import { type AdviseOptions, advise } from '../../../src/database/advisor/advise.ts'
-import type { CandidateContext } from '../../../src/database/advisor/candidate-context.ts'
-import { candidatesOf } from '../../../src/database/advisor/candidates.ts'
+import { type CandidateContext, candidatesOf } from '../../../src/database/advisor/candidates.ts'
 import { ModelPlanner } from '../../../src/database/advisor/planners/model-planner.ts'
 import { resolveStatement } from '../../../src/database/advisor/resolve-statement.ts'
 import { CatalogStatistics } from '../../../src/database/advisor/statistics.ts'

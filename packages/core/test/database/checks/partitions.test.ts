@@ -1,8 +1,8 @@
 import type { DatabaseSnapshot, TableSnapshot } from '@sluice/core'
 import type { ForeignKeyInfo } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
+import { periods } from '../../../src/database/checks/partition-ddl.ts'
 import { partitionRecommendations } from '../../../src/database/checks/partitions.ts'
-import { periods } from '../../../src/database/checks/quarters.ts'
 import { columnOf, indexOf, primary, snapshotOf, tableOf } from '../snapshots.ts'
 
 const at = (text: string) => Date.parse(text)

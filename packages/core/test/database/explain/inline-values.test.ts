@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { inlineValues } from '../../../src/database/explain/inline-values.ts'
+import { inlineValues } from '../../../src/database/explain/literals.ts'
 
 describe('inlineValues', () => {
   it('leaves alone what stands in strings and comments', () => {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { DatabaseFacts } from '../../../src/database/fixes/database-facts.ts'
-import type { SchemaChange } from '../../../src/database/fixes/schema-change.ts'
-import { schemaChangeSql } from '../../../src/database/fixes/schema-change-sql.ts'
+import { type SchemaChange, schemaChangeSql } from '../../../src/database/fixes/schema-change.ts'
 import { InvalidArgumentError } from '../../../src/shared/errors.ts'
 import { column, create, databaseFacts, drop, existingIndex, index, table } from './facts.ts'
 

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ColumnSnapshot } from '../../../src/database/inspectors/database-snapshot.ts'
-import { estimateDistinct } from '../../../src/database/sampling/estimate-distinct.ts'
-import { statisticsFromSample } from '../../../src/database/sampling/statistics-from-sample.ts'
-import type { TableSample } from '../../../src/database/sampling/table-sample.ts'
+import type { TableSample } from '../../../src/database/sampling/sample-table.ts'
+import { estimateDistinct, statisticsFromSample } from '../../../src/database/sampling/statistics-from-sample.ts'
 
 const column = (name: string, more: Partial<ColumnSnapshot> = {}): ColumnSnapshot => {
   return { name, type: 'integer', databaseType: 'integer', nullable: true, ...more }

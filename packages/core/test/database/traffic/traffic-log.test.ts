@@ -2,8 +2,7 @@ import { analyzeSql, type Dialect } from '@sluice/core'
 import { captureStack } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
 import { OmittedValue } from '../../../src/database/traffic/sample-value.ts'
-import { TrafficLog } from '../../../src/database/traffic/traffic-log.ts'
-import type { TrafficOptions } from '../../../src/database/traffic/traffic-options.ts'
+import { TrafficLog, type TrafficOptions } from '../../../src/database/traffic/traffic-log.ts'
 import { FakeClock } from '../../helpers.ts'
 
 interface Sent {

@@ -1,12 +1,12 @@
 import type { Connection } from '../../../schema/connection.ts'
-import { inlineValues } from '../../explain/inline-values.ts'
+import { quoteName } from '../../../sql/dialect.ts'
+import { inlineValues } from '../../explain/literals.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../../inspectors/database-snapshot.ts'
-import { quoteName } from '../../quote-name.ts'
 import { sampleTable } from '../../sampling/sample-table.ts'
 import type { Measurement } from '../advice.ts'
 import type { ChosenIndex, IndexCheck } from '../choose-indexes.ts'
 import { cloneSchema } from '../planners/sqlite-clone-planner.ts'
-import { createSqliteIndex } from '../planners/sqlite-index.ts'
+import { createSqliteIndex } from '../planners/sqlite-plan-tree.ts'
 import type { PlannedStatement } from '../what-if-planner.ts'
 
 /** Rows of a table that are copied. */

@@ -1,11 +1,10 @@
 import type { TableId } from '../../../schema/catalog-data.ts'
 import type { Connection } from '../../../schema/connection.ts'
-import { inlineValues } from '../../explain/inline-values.ts'
-import type { IndexDefinition } from '../../index-definition.ts'
-import { indexBodySql } from '../../index-key-sql.ts'
+import { quoteName } from '../../../sql/dialect.ts'
+import { inlineValues } from '../../explain/literals.ts'
+import { type IndexDefinition, indexBodySql } from '../../index-definition.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../../inspectors/database-snapshot.ts'
-import { quoteName } from '../../quote-name.ts'
-import { isBytewise } from '../is-bytewise.ts'
+import { isBytewise } from '../own-type.ts'
 import { MET_AT } from '../table-costs.ts'
 import type { StatementUse } from '../table-use.ts'
 import type { PlannedStatement, PlannerAnswer, SupposedIndex, Validation, WhatIfPlanner } from '../what-if-planner.ts'
@@ -163,4 +162,36 @@ export function createPostgresqlIndex(index: IndexDefinition, table: TableSnapsh
   const quote = (part: string) => quoteName(part, 'postgresql')
   const called = name === '' ? '' : `${quote(name)} `
   return `CREATE ${index.isUnique ? 'UNIQUE ' : ''}INDEX ${called}ON ${quote(table.schema)}.${quote(table.name)} ${indexBodySql(index, 'postgresql')}`
+}
+
+/**
+ * Hypothetical indexes of the extension HypoPG: they are there for one session alone, and cost nothing.
+ *
+ * Source: https://github.com/HypoPG/hypopg
+ */
+export class HypopgSupposer implements IndexSupposer {
+  readonly validation: Validation = 'hypopg'
+  readonly #ids = new Map<string, string>()
+
+  constructor(private readonly session: Connection) {}
+
+  async suppose({ definition }: SupposedIndex, tables: readonly TableSnapshot[]): Promise<readonly string[]> {
+    const names: string[] = []
+    for (const table of tables) {
+      const [row] = await this.session.query('SELECT indexrelid::text AS id, indexname::text AS name FROM hypopg_create_index($1)', [
+        createPostgresqlIndex(definition, table),
+      ])
+      const name = String(row?.name)
+      this.#ids.set(name, String(row?.id))
+      names.push(name)
+    }
+    return names
+  }
+
+  async forget(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      await this.session.query('SELECT hypopg_drop_index($1::oid)', [this.#ids.get(name)])
+      this.#ids.delete(name)
+    }
+  }
 }

@@ -1,15 +1,14 @@
 import type { TableId } from '../../../schema/catalog-data.ts'
 import type { Connection } from '../../../schema/connection.ts'
-import { inlineValues } from '../../explain/inline-values.ts'
+import { inlineValues } from '../../explain/literals.ts'
 import type { IndexDefinition, IndexKey } from '../../index-definition.ts'
 import type { TableSnapshot } from '../../inspectors/database-snapshot.ts'
-import type { CandidateContext } from '../candidate-context.ts'
-import { limitOf } from '../limit-of.ts'
+import type { CandidateContext } from '../candidates.ts'
+import { limitOf } from '../selectivity.ts'
 import { MET_AT, ROW, TableCosts, UNITS_A_ROW } from '../table-costs.ts'
 import type { TableUse } from '../table-use.ts'
 import type { PlannedStatement, PlannerAnswer, SupposedIndex, Validation, WhatIfPlanner } from '../what-if-planner.ts'
-import { createSqliteIndex } from './sqlite-index.ts'
-import { type SqliteAccess, type SqlitePlanNode, sqlitePlanTree } from './sqlite-plan-tree.ts'
+import { createSqliteIndex, type SqliteAccess, type SqlitePlanNode, sqlitePlanTree } from './sqlite-plan-tree.ts'
 
 /** Of a partial index that is there, what share of the rows it holds is not known. */
 const PARTIAL_SHARE = 0.1

@@ -1,3 +1,7 @@
+import { quoteName } from '../../../sql/dialect.ts'
+import { type IndexDefinition, indexBodySql } from '../../index-definition.ts'
+import type { TableSnapshot } from '../../inspectors/database-snapshot.ts'
+
 /** One line of EXPLAIN QUERY PLAN with those below it. */
 export interface SqlitePlanNode {
   readonly text: string
@@ -56,4 +60,9 @@ function readAccess(text: string): SqliteAccess | undefined {
     equalities: [...terms.matchAll(/([^\s(]+?)(?:=| IN )\?/g)].map(([, column = '']) => column),
     hasRange: /[<>]\?|[<>]=?\(/.test(terms) || /[<>]/.test(terms),
   }
+}
+
+/** `CREATE INDEX` in SQLite. */
+export function createSqliteIndex(name: string, table: TableSnapshot, index: IndexDefinition): string {
+  return `CREATE ${index.isUnique ? 'UNIQUE ' : ''}INDEX ${name} ON ${quoteName(table.name, 'sqlite')} ${indexBodySql(index, 'sqlite')}`
 }

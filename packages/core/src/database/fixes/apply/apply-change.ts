@@ -1,8 +1,7 @@
 import type { Connection } from '../../../schema/connection.ts'
 import { type DatabaseFacts, isSameName, type NamedTable, tableOf } from '../database-facts.ts'
 import { type IndexPlace, quoteIn, type SqlStep } from '../ddl/change-sql.ts'
-import type { SchemaChange } from '../schema-change.ts'
-import { schemaChangeSql } from '../schema-change-sql.ts'
+import { type SchemaChange, schemaChangeSql } from '../schema-change.ts'
 import type { ApplySession } from './apply-session.ts'
 import { isCoveredBy, isSameIndex, type LiveIndex, readLiveTable } from './live-index.ts'
 

@@ -1,8 +1,6 @@
 import type { Connection } from '../../../schema/connection.ts'
-import type { Dialect } from '../../../sql/dialect.ts'
-import type { IndexDefinition, IndexKey } from '../../index-definition.ts'
-import { quoteName } from '../../quote-name.ts'
-import { plainSql } from '../../shared-keys.ts'
+import { type Dialect, quoteName } from '../../../sql/dialect.ts'
+import { type IndexDefinition, type IndexKey, plainSql } from '../../index-definition.ts'
 import type { NamedTable } from '../database-facts.ts'
 
 /** An index as it is in the database right now. */

@@ -1,5 +1,4 @@
-import type { Dialect } from '../../../sql/dialect.ts'
-import { quoteName } from '../../quote-name.ts'
+import { type Dialect, quoteName } from '../../../sql/dialect.ts'
 import type { NamedTable } from '../database-facts.ts'
 
 /** A change as statements, and what takes it back. */

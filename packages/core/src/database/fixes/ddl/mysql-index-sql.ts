@@ -1,7 +1,6 @@
 import { InvalidArgumentError } from '../../../shared/errors.ts'
-import type { IndexDefinition } from '../../index-definition.ts'
-import { indexBodySql } from '../../index-key-sql.ts'
-import { quoteName } from '../../quote-name.ts'
+import { quoteName } from '../../../sql/dialect.ts'
+import { type IndexDefinition, indexBodySql } from '../../index-definition.ts'
 import { type DatabaseFacts, isSameName, type NamedTable, tableOf } from '../database-facts.ts'
 import { placeOf, quoteIn, type SqlStep } from './change-sql.ts'
 

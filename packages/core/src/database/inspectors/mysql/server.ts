@@ -2,7 +2,7 @@ import type { Connection } from '../../../schema/connection.ts'
 import { optionalTextOf, textOf } from '../../../schema/readers/row-values.ts'
 import type { ServerConnections, ServerStatement } from '../database-snapshot.ts'
 import type { Gaps } from '../gaps.ts'
-import { numberOf } from '../row-numbers.ts'
+import { numberOf } from '../row-values.ts'
 
 const SETTINGS = `
   SHOW VARIABLES WHERE Variable_name IN ('innodb_buffer_pool_size', 'innodb_page_size', 'innodb_stats_persistent', 'innodb_stats_auto_recalc',

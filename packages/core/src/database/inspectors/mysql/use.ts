@@ -3,7 +3,7 @@ import type { Connection } from '../../../schema/connection.ts'
 import { optionalTextOf, type Row, textOf } from '../../../schema/readers/row-values.ts'
 import type { TableSnapshot } from '../database-snapshot.ts'
 import type { Gaps } from '../gaps.ts'
-import { numberOf } from '../row-numbers.ts'
+import { numberOf } from '../row-values.ts'
 
 export interface TableUse {
   /** By index: rows that were read by it. */

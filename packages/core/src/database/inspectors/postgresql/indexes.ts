@@ -5,8 +5,8 @@ import type { IndexKey, IndexMethod } from '../../index-definition.ts'
 import type { IndexSnapshot } from '../database-snapshot.ts'
 import { columnWithin } from '../expression-column.ts'
 import type { Gaps } from '../gaps.ts'
-import { numberOf } from '../row-numbers.ts'
-import { OF_USERS } from './catalog-sql.ts'
+import { numberOf } from '../row-values.ts'
+import { OF_USERS } from './tables.ts'
 
 /** Options of a key: 1 is DESC, 2 is NULLS FIRST. Only a b-tree orders. Keys beyond `indnkeyatts` are carried along. */
 const INDEXES = `

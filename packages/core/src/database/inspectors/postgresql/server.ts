@@ -2,7 +2,7 @@ import type { Connection } from '../../../schema/connection.ts'
 import { flagOf, optionalTextOf, type Row, textOf } from '../../../schema/readers/row-values.ts'
 import type { DatabaseSnapshot, ServerConnections, ServerStatement } from '../database-snapshot.ts'
 import type { Gaps } from '../gaps.ts'
-import { numberOf } from '../row-numbers.ts'
+import { numberOf } from '../row-values.ts'
 
 /** Of the methods that the planner may use (`enable_…`), only those are read that somebody has changed: each version has others. */
 const SETTINGS = `

@@ -1,10 +1,14 @@
 import { type TableId, tableId } from '../../../schema/catalog-data.ts'
 import type { Connection } from '../../../schema/connection.ts'
 import { flagOf, optionalTextOf, type Row, textOf } from '../../../schema/readers/row-values.ts'
-import type { TableSnapshot } from '../database-snapshot.ts'
+import type { ColumnSnapshot, TableSnapshot } from '../database-snapshot.ts'
 import type { Gaps } from '../gaps.ts'
-import { numberOf } from '../row-numbers.ts'
-import { OF_USERS } from './catalog-sql.ts'
+import { numberOf } from '../row-values.ts'
+
+/** Relations of users, of `pg_class c` and its `pg_namespace n`; not what belongs to an extension. */
+export const OF_USERS = `n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+    AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend x
+      WHERE x.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND x.objid = c.oid AND x.deptype = 'e')`
 
 export interface TableDetails {
   readonly kind: TableSnapshot['kind']
@@ -93,4 +97,39 @@ function rowsOf(row: Row, hasPages: boolean): { readonly rows: number; readonly 
   // Before PostgreSQL 14, 0 of 0 pages stood for what was never analysed.
   if (tuples >= 0 && pages > 0) return { rows: Math.round((tuples / pages) * now), isGuess: false }
   return { rows: Math.round(now * (numberOf(row, 'rows_of_page') ?? 1)), isGuess: true }
+}
+
+type ColumnDetails = Pick<ColumnSnapshot, 'databaseType' | 'collation' | 'isGenerated'>
+
+/** Generated columns came with PostgreSQL 12. */
+const COLUMNS = `
+  SELECT n.nspname::text AS "schema", c.relname::text AS "table", a.attname::text AS "column",
+    pg_catalog.format_type(a.atttypid, a.atttypmod)::text AS "type",
+    CASE WHEN l.collname <> 'default' THEN l.collname::text END AS "collation",
+    COALESCE(pg_catalog.to_jsonb(a) ->> 'attgenerated', '') <> '' AS "is_generated"
+  FROM pg_catalog.pg_attribute a
+  JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
+  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped AND ${OF_USERS}`
+
+export async function readColumnDetails(
+  connection: Connection,
+  gaps: Gaps,
+): Promise<ReadonlyMap<TableId, ReadonlyMap<string, ColumnDetails>>> {
+  return gaps.read('types of columns', 'Without them, casts cannot be judged.', new Map(), async () => {
+    const tables = new Map<TableId, Map<string, ColumnDetails>>()
+    for (const row of await connection.query(COLUMNS)) {
+      const id = tableId('postgresql', textOf(row, 'schema'), textOf(row, 'table'), 'public')
+      const columns = tables.get(id) ?? new Map<string, ColumnDetails>()
+      tables.set(id, columns)
+      const collation = optionalTextOf(row, 'collation')
+      columns.set(textOf(row, 'column'), {
+        databaseType: textOf(row, 'type'),
+        ...(collation === undefined ? {} : { collation }),
+        ...(flagOf(row, 'is_generated') ? { isGenerated: true } : {}),
+      })
+    }
+    return tables
+  })
 }

@@ -1,9 +1,9 @@
 import type { TableId } from '../../../schema/catalog-data.ts'
 import type { Connection } from '../../../schema/connection.ts'
 import { textOf } from '../../../schema/readers/row-values.ts'
-import { quoteName } from '../../quote-name.ts'
+import { quoteName } from '../../../sql/dialect.ts'
 import type { Gaps } from '../gaps.ts'
-import { numberOf } from '../row-numbers.ts'
+import { numberOf } from '../row-values.ts'
 
 /** Rows up to which tables are counted, although ANALYZE told how many there were: that takes a millisecond or two. */
 const COUNTED_ANYWAY = 200_000

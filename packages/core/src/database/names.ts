@@ -1,5 +1,7 @@
-import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
-import { quoteName } from '../quote-name.ts'
+import type { TableId } from '../schema/catalog-data.ts'
+import { quoteName } from '../sql/dialect.ts'
+import { type IndexDefinition, indexLabel } from './index-definition.ts'
+import type { DatabaseSnapshot, TableSnapshot } from './inspectors/database-snapshot.ts'
 
 /** Longest name of an index: PostgreSQL 63 bytes, MySQL 64 characters. */
 const MAX_NAME = 63
@@ -12,9 +14,21 @@ export function literal(text: string): string {
 /** A table's name for people: with its schema where that is not the default one. */
 export function shownName(
   { schema, name }: Pick<TableSnapshot, 'schema' | 'name'>,
-  { defaultSchema }: Pick<DatabaseSnapshot, 'defaultSchema'>,
+  { defaultSchema, dialect }: Pick<DatabaseSnapshot, 'defaultSchema' | 'dialect'>,
 ): string {
-  return schema === defaultSchema ? name : `${schema}.${name}`
+  const isDefault = dialect === 'postgresql' ? schema === defaultSchema : schema.toLowerCase() === defaultSchema.toLowerCase()
+  return isDefault ? name : `${schema}.${name}`
+}
+
+/** The table of an id for people; the id where the snapshot does not have the table. */
+export function tableTitle(id: TableId, snapshot: DatabaseSnapshot): string {
+  const table = snapshot.tables.find((candidate) => candidate.id === id)
+  return table === undefined ? id : shownName(table, snapshot)
+}
+
+/** An index as people write it: `city(region_id, population DESC)`. */
+export function indexTitle(definition: IndexDefinition, snapshot: DatabaseSnapshot): string {
+  return indexLabel({ ...definition, table: tableTitle(definition.table, snapshot) })
 }
 
 /** A table's name in a statement. */

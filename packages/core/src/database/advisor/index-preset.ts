@@ -1,14 +1,12 @@
 import { InvalidArgumentError } from '../../shared/errors.ts'
 import { checkOptions, option } from '../../shared/options.ts'
-import type { Dialect } from '../../sql/dialect.ts'
-import { coveragesOf } from '../advisor/index-coverage.ts'
-import { indexNameOf, literal, quotedTable } from '../checks/names.ts'
+import { type Dialect, quoteName } from '../../sql/dialect.ts'
 import { createIndexSql } from '../fixes/index-statements.ts'
-import type { IndexDefinition } from '../index-definition.ts'
+import { type IndexDefinition, sharedKeys } from '../index-definition.ts'
 import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
-import { quoteName } from '../quote-name.ts'
-import type { IndexStrategy } from '../results/index-strategy.ts'
-import { sharedKeys } from '../shared-keys.ts'
+import { indexNameOf, literal, quotedTable } from '../names.ts'
+import { coveragesOf } from './index-coverage.ts'
+import type { IndexStrategy } from './recommended-indexes.ts'
 
 /** An index that a table is known to need, before its traffic is. */
 export interface IndexPreset {
@@ -114,4 +112,24 @@ function primaryKeySql(
 function fts5Sql(table: string, columns: readonly string[], name: string): string {
   const keys = columns.map((column) => quoteName(column, 'sqlite')).join(', ')
   return `CREATE VIRTUAL TABLE ${quoteName(name, 'sqlite')} USING fts5(${keys}, content=${literal(table)});`
+}
+
+/** The indexes of the example domain, by table: what is recommended for its tables before anything was observed. */
+export const exampleDomain: Readonly<Record<string, readonly IndexPreset[]>> = {
+  tiles: [
+    { columns: ['id'], primaryKey: true },
+    { columns: ['domain'] },
+    { columns: ['createdBy'] },
+    { columns: ['createdAt'] },
+    { columns: ['domain', 'createdAt'] },
+    { columns: ['title', 'content'], type: 'fulltext' },
+  ],
+  inferences: [{ columns: ['id'], primaryKey: true }, { columns: ['createdBy'] }, { columns: ['domains'] }, { columns: ['createdAt'] }],
+  users: [{ columns: ['id'], primaryKey: true }, { columns: ['email'], unique: true }, { columns: ['organizationId'] }],
+  audit_logs: [
+    { columns: ['id'], primaryKey: true },
+    { columns: ['userId'] },
+    { columns: ['timestamp'] },
+    { columns: ['organizationId', 'timestamp'] },
+  ],
 }

@@ -4,7 +4,7 @@ import { InvalidOptionError } from '@sluice/core'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { SOON } from '../../../test/support/patience.ts'
 import { nodeAuthVerifier, requireNodeAuth } from '../src/index.ts'
-import { signNodeRequest } from '../src/node-auth/node-auth-header.ts'
+import { signNodeRequest } from '../src/node-auth.ts'
 import { ask, askRaw, openProxy, serve, statusOf } from './world.ts'
 
 const OLD = 'the old secret of ours'

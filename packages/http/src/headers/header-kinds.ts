@@ -1,4 +1,4 @@
-import { NODE_AUTH_HEADER } from '../node-auth/node-auth-header.ts'
+import { NODE_AUTH_HEADER } from '../node-auth.ts'
 
 /** What a proxy does with a header. */
 export type HeaderKind =

@@ -1,6 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { checkOptions, checkSecrets, option } from '@sluice/core/siblings'
-import { isSignedBy, NODE_AUTH_HEADER } from './node-auth-header.ts'
+import { checkOptions, checkSecrets, isSignedTimed, option, signTimed } from '@sluice/core/siblings'
+
+/** Carries the proof. What clients send under this name never reaches a node. */
+export const NODE_AUTH_HEADER = 'x-sluice-node-auth'
+
+/** What the proof is of. */
+interface SignedRequest {
+  readonly method: string
+  /** With the query. */
+  readonly path: string
+  readonly host: string
+}
+
+/** @param nowSeconds - Of the Unix epoch. */
+export function signNodeRequest(secret: string, { method, path, host }: SignedRequest, nowSeconds: number): string {
+  return signTimed(secret, [method, path, host], nowSeconds)
+}
 
 export interface NodeAuthOptions {
   /** What the proxy and its nodes share: a text of at least 16 characters, or several, any of which will do: to change one, add the new one here first. */
@@ -35,8 +50,8 @@ export function nodeAuthVerifier(options: NodeAuthOptions): (request: IncomingMe
     const { method = 'GET', url = '/', headers } = request
     // Express takes off what an app is mounted at.
     const path = (request as { readonly originalUrl?: string }).originalUrl ?? url
-    const signed = { method, path, host: headers.host ?? '' }
-    return isSignedBy(secrets, headers[NODE_AUTH_HEADER], signed, Math.floor(Date.now() / 1_000), maxAgeSeconds)
+    const signed = [method, path, headers.host ?? '']
+    return isSignedTimed(secrets, headers[NODE_AUTH_HEADER], signed, Math.floor(Date.now() / 1_000), maxAgeSeconds)
   }
 }
 

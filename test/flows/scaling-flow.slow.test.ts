@@ -86,7 +86,7 @@ describe(`scaling an app on ${name}`, () => {
     const visitors = async (rate: (second: number) => number, isEnough: () => boolean) => {
       for (let second = 0; !isEnough(); second += 1) {
         const perSecond = rate(second)
-        if (second > 45) throw new Error(`Waited for ${isEnough} in vain: ${JSON.stringify(monitor.getScalingHistory())}`)
+        if (second > 600) throw new Error(`Waited for ${isEnough} in vain: ${JSON.stringify(monitor.getScalingHistory())}`)
         for (let at = 0; at < perSecond; at += 1) {
           const asked = visit(`http://127.0.0.1:${port}`).then(
             (pid) => void answered.set(pid, (answered.get(pid) ?? 0) + 1),
@@ -118,6 +118,7 @@ describe(`scaling an app on ${name}`, () => {
       () => monitor.getScalingSkips().some(({ reason }) => /cooldown|cool down/i.test(reason)),
     )
     const most = target.current()
+    const fellAt = Date.now()
     await visitors(
       () => 4,
       () => target.current() < most && alerts.some(([change]) => change === 'resolved'),
@@ -136,7 +137,10 @@ describe(`scaling an app on ${name}`, () => {
     // Not at once: a step down waits for what the last step up was for to be over.
     const [up, down] = [history.findLast(({ direction }) => direction === 'up'), history.find(({ direction }) => direction === 'down')]
     expect((down?.timestamp ?? 0) - (up?.timestamp ?? 0)).toBeGreaterThanOrEqual(STABILIZATION_SECONDS * 1_000 - 50)
-    expect(monitor.getScalingSkips(200).map(({ reason }) => reason)).toContainEqual(expect.stringContaining('not down within'))
+    // On a busy machine that time may be over before the load falls.
+    const isWithin = fellAt + 3_000 < (up?.timestamp ?? 0) + STABILIZATION_SECONDS * 1_000
+    if (isWithin)
+      expect(monitor.getScalingSkips(200).map(({ reason }) => reason)).toContainEqual(expect.stringContaining('not down within'))
     expect(monitor.getResolvedAlerts().map(({ metric }) => metric)).toContain('requests')
   })
 })

@@ -47,7 +47,7 @@ function unblurred({ tokens, dialect }: ParsedSql, { start, end }: Range, found:
     } else if (token.text === ')' || token.text === ']') {
       const inner = level
       level = outer.pop() ?? inner
-      if (!inner.isBlurred) level.conditions.push(...inner.conditions)
+      if (!inner.isBlurred) for (const condition of inner.conditions) level.conditions.push(condition)
     } else if (dialect === 'mysql') level.isBlurred ||= isLogicalSymbol(token, tokens[at + 1])
   }
   return level.isBlurred ? [] : level.conditions

@@ -94,8 +94,9 @@ function blocksOf(root: QueryBlock, map: TokenMap): readonly QueryBlock[] {
     if (found.has(block)) continue
     found.add(block)
     const { arms, from, where, having, subqueries } = block
-    waiting.push(...arms, ...subqueries, ...placedIn(where), ...placedIn(having))
-    for (const { subquery, on } of from) waiting.push(...(subquery === undefined ? [] : [subquery]), ...placedIn(on))
+    const conditions = [...where, ...having, ...from.flatMap(({ on }) => on)]
+    const derived = from.flatMap(({ subquery }) => subquery ?? [])
+    for (const inner of [...arms, ...subqueries, ...derived, ...placedIn(conditions)]) waiting.push(inner)
   }
   const outermost = new Set(outerArms(root, map))
   const byPlace = [...found].filter(({ kind }) => outlinedKinds.has(kind)).sort((a, b) => a.start - b.start)

@@ -160,7 +160,7 @@ const opposites: Partial<Record<ComparisonOperator, ComparisonOperator>> = {
 const mirrors: Partial<Record<ComparisonOperator, ComparisonOperator>> = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' }
 
 /** A condition that a column of truth values is true, or false. */
-export function flagged(column: ColumnTerm, isTrue: boolean, { start, end }: Range): ComparisonNode {
+function flagged(column: ColumnTerm, isTrue: boolean, { start, end }: Range): ComparisonNode {
   const text = isTrue ? 'TRUE' : 'FALSE'
   return { kind: 'comparison', column, operator: '=', negated: false, values: [{ kind: 'literal', text }], start, end }
 }

@@ -40,11 +40,11 @@ export function readCall(source: ExpressionSource, start: number, name: string):
     } else if (cursor.isWord('WITHIN') && cursor.isWord('GROUP', 1)) {
       cursor.position += 2
       isAggregate = true
-      parts.push(...readWindow(source))
+      readWindow(source, parts)
     } else if (cursor.isWord('OVER') && (cursor.isSymbol('(', 1) || cursor.isName(1))) {
       cursor.position++
       isWindow = true
-      if (cursor.isSymbol('(')) parts.push(...readWindow(source))
+      if (cursor.isSymbol('(')) readWindow(source, parts)
       else cursor.name()
     } else if ((cursor.isWord('IGNORE') || cursor.isWord('RESPECT')) && cursor.isWord('NULLS', 1)) cursor.position += 2
     else break
@@ -87,14 +87,13 @@ function isBetween(cursor: SqlCursor): boolean {
   return true
 }
 
-/** `([name] [PARTITION BY …] [ORDER BY …] [frame])`; the frame holds no columns. */
-function readWindow(source: ExpressionSource): Expression[] {
+/** Reads `([name] [PARTITION BY …] [ORDER BY …] [frame])` and adds its expressions; the frame holds no columns. */
+function readWindow(source: ExpressionSource, parts: Expression[]): void {
   const { cursor } = source
   const end = cursor.map.closing(cursor.position)
-  return cursor.parenthesised(() => {
-    const parts: Expression[] = []
+  cursor.parenthesised(() => {
     if (cursor.isName() && !cursor.isAny(windowStarts)) cursor.name()
-    if (cursor.takeWords('PARTITION', 'BY')) parts.push(...cursor.list(() => source.read(OR)))
+    if (cursor.takeWords('PARTITION', 'BY')) cursor.list(() => parts.push(source.read(OR)))
     if (cursor.takeWords('ORDER', 'BY')) {
       do {
         parts.push(source.read(OR))
@@ -103,7 +102,6 @@ function readWindow(source: ExpressionSource): Expression[] {
       } while (cursor.takeSymbol(','))
     }
     if (cursor.isAny(frames)) cursor.skipTo(end)
-    return parts
   })
 }
 

@@ -66,7 +66,7 @@ export function readTruncate(cursor: SqlCursor): void {
     cascades ||= cursor.isWord('CASCADE')
     cursor.position++
   }
-  cursor.changes.push(...targets.map((table) => ({ how: cascades ? ('truncate-cascade' as const) : ('truncate' as const), table })))
+  for (const table of targets) cursor.changes.push({ how: cascades ? 'truncate-cascade' : 'truncate', table })
 }
 
 /** Reads PostgreSQL's `REFRESH MATERIALIZED VIEW …`. */

@@ -40,7 +40,7 @@ function readBody(
   if (!startsSetOperation(cursor)) {
     const scope = first.isClosed ? wrapping(first.block, parent, ctes, start) : { block: first.block, ctes, subqueries: [] }
     readTail(cursor, scope)
-    scope.subqueries.push(...subqueries)
+    for (const subquery of subqueries) scope.subqueries.push(subquery)
     return finished(cursor, scope)
   }
   const scope: BlockScope = { block: new BlockDraft(start, parent), ctes, subqueries }

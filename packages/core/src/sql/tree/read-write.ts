@@ -177,7 +177,7 @@ function readUpdate(cursor: SqlCursor, scope: BlockScope, replaces: boolean): vo
   const where = isNamed ? whereOf(block) : undefined
   // In a join, a column without its table may belong to any of them.
   for (const table of tables) cursor.changes.push({ how: 'update', table, ...(tables.length === 1 ? { columns } : {}), ...where })
-  if (replaces) cursor.changes.push(...tables.map((table) => ({ how: 'replace' as const, table })))
+  if (replaces) for (const table of tables) cursor.changes.push({ how: 'replace', table })
 }
 
 /** The WHERE of a block with one table. */

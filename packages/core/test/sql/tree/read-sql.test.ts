@@ -80,6 +80,14 @@ describe('the time that a long statement takes grows with its length:', () => {
     expect(growth(size, sqlOf, dialect)).toBeLessThan(5)
   })
 
+  it('exhausts no stack, however many items a list has', { timeout: 60_000 }, () => {
+    const items = (item: string) => `${`${item}, `.repeat(150_000)}${item}`
+    expect(readStatement(`truncate ${items('a')}`, 'postgresql').writes).toHaveLength(150_001)
+    expect(readStatement(`select rank() over (partition by ${items('a')}) from t`, 'sqlite').opaque).toBeUndefined()
+    const conditions = 'a = 1 and '.repeat(150_000)
+    expect(readStatement(`delete from t where (${conditions} b = 1)`, 'sqlite').writes[0]?.conditions).toHaveLength(150_001)
+  })
+
   it('tells the place of the last of many placeholders', () => {
     const { listing } = readStatement(`select * from t where id in (${list(30_000, () => '?')})`, 'sqlite')
     expect(listing?.conditions[0]?.values.at(-1)).toBe(29_999)

@@ -38,6 +38,7 @@ export default [
     limit: '30 kB',
     ignore: ['node:*', '@sluice/core'],
   },
+  { name: '@sluice/core/adapter', path: 'packages/core/dist/adapter.js', limit: '60 kB', ignore: ['node:*'] },
   { name: '@sluice/core/database', path: 'packages/core/dist/database.js', limit: '120 kB', ignore: ['node:*'] },
   {
     name: '@sluice/core/jobs-sqlite',

@@ -4,6 +4,7 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     adapter: 'src/adapter/index.ts',
+    'adapter-contract': 'src/adapter-contract/index.ts',
     database: 'src/database/index.ts',
     'jobs-sqlite': 'src/jobs/backends/sqlite/index.ts',
     'jobs-threads': 'src/jobs/threads/index.ts',

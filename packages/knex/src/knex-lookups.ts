@@ -1,7 +1,16 @@
-import { canonicalKey, keyKinds, keyRefusal, type Lookup, lookupKey, MAX_BOUND_KEYS, type Refusal, refuse } from '@sluice/core/adapter'
+import {
+  canonicalKey,
+  keyKinds,
+  keyRefusal,
+  type Lookup,
+  lookupKey,
+  MAX_BOUND_KEYS,
+  type Refusal,
+  refuse,
+  refuseKeyValue,
+} from '@sluice/core/adapter'
 import type { InstanceContext } from './instance-context.ts'
 import { type BuilderInternals, type ClientInternals, databaseName, rewritesNames, selectParts } from './internals.ts'
-import { refuseKeyValue } from './lookups/key-values.ts'
 import { KnexLookup } from './lookups/knex-lookup.ts'
 import { makePlan, type Plan } from './lookups/plan.ts'
 import { EQUALS, type SelectParts, structureOf } from './lookups/select-parts.ts'

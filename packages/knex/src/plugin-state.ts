@@ -1,5 +1,5 @@
 import type { Dialect } from '@sluice/core'
-import type { Lookup, Refusal, RowSource, Source, TableId } from '@sluice/core/adapter'
+import type { Lookup, Refusal, RowSource, Source, StreamedStatement, TableId } from '@sluice/core/adapter'
 import { type AdapterHost, currentDemand, type ReadDemand } from '@sluice/core/siblings'
 import type { InstanceContext } from './instance-context.ts'
 import { type BuilderInternals, type ClientInternals, isPlain, poolStateOf, type QueryObject, type RunnerInternals } from './internals.ts'
@@ -11,7 +11,7 @@ import { PoolWaits } from './pool-waits.ts'
 import { type KnexRead, ReplicaReads } from './replica-reads.ts'
 import { resultSettings } from './result-settings.ts'
 import { RowSources } from './row-sources.ts'
-import { type OtherStatement, StatementObserver } from './statement-observer.ts'
+import { StatementObserver } from './statement-observer.ts'
 
 /** What `withSluice` keeps for one Knex instance, its transactions included. Transactions are made without running constructors, so it lives in a closure. */
 export class PluginState implements InstanceContext {
@@ -81,7 +81,7 @@ export class PluginState implements InstanceContext {
 
   stream(client: ClientInternals, connection: object, query: QueryObject, stream: object, options: unknown): Promise<unknown> {
     this.#streamed.add(query)
-    const { ready, end } = this.observer.begin(connection, query)
+    const { ready, end } = this.observer.stream(connection, query)
     if (ready !== undefined) return this.#streamWhenReady(client, connection, query, stream, options, ready, end)
     let streamed: Promise<unknown>
     try {
@@ -107,7 +107,7 @@ export class PluginState implements InstanceContext {
     stream: object,
     options: unknown,
     ready: Promise<void>,
-    end: OtherStatement['end'],
+    end: StreamedStatement['end'],
   ): Promise<unknown> {
     try {
       await ready

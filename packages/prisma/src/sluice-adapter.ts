@@ -6,17 +6,9 @@ import type {
   SqlQueryable,
   Transaction,
 } from '@prisma/driver-adapter-utils'
-import { type AnalyzedSql, analyzeSql, type Dialect, type Sluice, type Statement, type TransactionControl } from '@sluice/core'
-import { EVERYTHING, effectOfStatement, type TableId, type TransactionWrites, type WriteEffect } from '@sluice/core/adapter'
-import {
-  type AdapterHost,
-  hostOf,
-  isShadowing,
-  readCatalog,
-  type StatementWatch,
-  warnOfLateWrites,
-  writeOutcomeOf,
-} from '@sluice/core/siblings'
+import type { Dialect, Sluice } from '@sluice/core'
+import { ConnectionObserver, type TableId, type TransactionWrites, type WriteEffect } from '@sluice/core/adapter'
+import { type AdapterHost, hostOf } from '@sluice/core/siblings'
 import { adapterConnection, BARE, queryableConnection } from './adapter-connection.ts'
 import { dialectOf } from './dialect.ts'
 import { watchDriverPool } from './driver-pool.ts'
@@ -59,7 +51,7 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(factory:
     host.warn(`sluiceAdapter: the provider "${factory.provider}" is not one that Sluice reads; it passes through.`)
     return factory
   }
-  const observer = new ConnectionObserver(host, dialect)
+  const observer = new AdapterObserver(host, dialect)
   // What migration tools look for on a factory; it keeps its own `this`.
   const { connectToShadowDb } = factory as { connectToShadowDb?: () => Promise<SqlDriverAdapter> }
   const wrapped = {
@@ -83,7 +75,7 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(factory:
 }
 
 /** An app works without it: what goes wrong is counted. */
-function watchPool(adapter: SqlDriverAdapter, { host, sourceId }: ConnectionObserver): () => void {
+function watchPool(adapter: SqlDriverAdapter, { host, sourceId }: AdapterObserver): () => void {
   try {
     return watchDriverPool(adapter, host, sourceId)
   } catch (error) {
@@ -93,7 +85,7 @@ function watchPool(adapter: SqlDriverAdapter, { host, sourceId }: ConnectionObse
 }
 
 /** Lets the core ask the database. That keeps no adapter alive. */
-function attachConnection({ host, sourceId }: ConnectionObserver, adapter: SqlDriverAdapter, dialect: Dialect): void {
+function attachConnection({ host, sourceId }: AdapterObserver, adapter: SqlDriverAdapter, dialect: Dialect): void {
   const held = new WeakRef(adapter)
   host.connections.attach(sourceId, () => {
     const own = held.deref()
@@ -101,16 +93,22 @@ function attachConnection({ host, sourceId }: ConnectionObserver, adapter: SqlDr
   })
 }
 
-function wrapAdapter(adapter: SqlDriverAdapter, observer: ConnectionObserver, leavePool: () => void): SqlDriverAdapter {
+function wrapAdapter(adapter: SqlDriverAdapter, observer: AdapterObserver, leavePool: () => void): SqlDriverAdapter {
+  const { statements, host } = observer
+  // Which connection of the pool runs a statement is unknown: each statement is on one of its own.
+  const send = <T>(query: SqlQuery, run: () => Promise<T>): Promise<T> =>
+    statements.catalog.isNeeded
+      ? observer.ensureCatalog(adapter).then(() => observer.statement({}, query, run))
+      : observer.statement({}, query, run)
   const wrapped: SqlDriverAdapter = {
-    ...wrapQueryable(adapter, observer, undefined, () => observer.ensureCatalog(adapter)),
-    executeScript: (script) => observer.script(() => adapter.executeScript(script)),
+    ...wrapQueryable(adapter, send),
+    executeScript: (script) => statements.script(() => adapter.executeScript(script)),
     async startTransaction(isolationLevel?: IsolationLevel) {
-      const writes = currentTransaction()?.claim() ?? observer.host.writes.transaction()
+      const writes = currentTransaction()?.claim() ?? host.writes.transaction()
       return wrapTransaction(await adapter.startTransaction(isolationLevel), observer, writes)
     },
     dispose: () => {
-      observer.host.connections.detach(observer.sourceId)
+      host.connections.detach(observer.sourceId)
       leavePool()
       return adapter.dispose()
     },
@@ -119,235 +117,76 @@ function wrapAdapter(adapter: SqlDriverAdapter, observer: ConnectionObserver, le
   return info === undefined ? wrapped : { ...wrapped, getConnectionInfo: info }
 }
 
-function wrapTransaction(transaction: Transaction, observer: ConnectionObserver, writes: TransactionWrites): Transaction {
-  let ended = false
-  /** Others could not be told of what it wrote: it is rolled back in place of being committed, and its connection is given back. */
-  const allowed = async () => {
-    try {
-      await writes.beforeCommit()
-    } catch (error) {
-      ended = true
-      await settling(writes, 'rolled-back', async () => {
-        // Where Prisma ends transactions by statements, `rollback` gives back the connection alone.
-        if (!transaction.options.usePhantomQuery) await transaction.executeRaw({ sql: 'ROLLBACK', args: [], argTypes: [] })
-        await transaction.rollback()
-      })
-      throw error
-    }
+function wrapTransaction(transaction: Transaction, observer: AdapterObserver, writes: TransactionWrites): Transaction {
+  const { statements } = observer
+  let wasRefused = false
+  const rollBack = async () => {
+    wasRefused = true
+    // Where Prisma ends transactions by statements, `rollback` only releases the connection.
+    if (!transaction.options.usePhantomQuery) await transaction.executeRaw({ sql: 'ROLLBACK', args: [], argTypes: [] })
+    await transaction.rollback()
   }
-  const wrapped: Transaction = {
-    ...wrapQueryable(transaction, observer, { writes, allowed }, undefined),
+  // COMMIT or ROLLBACK may have ended the transaction as a statement before.
+  const end = async (kind: 'commit' | 'rollback', send: () => Promise<void>) => {
+    if (wasRefused) return
+    await (statements.isOpen(transaction) ? statements.control(transaction, { kind }, { send, rollBack }) : send())
+  }
+  const savepoint = (kind: 'savepoint' | 'rollback-to' | 'release', call: ((name: string) => Promise<void>) | undefined) =>
+    call && ((name: string) => statements.control(transaction, { kind, name }, { send: () => call.call(transaction, name) }))
+  const named = {
+    createSavepoint: savepoint('savepoint', transaction.createSavepoint),
+    rollbackToSavepoint: savepoint('rollback-to', transaction.rollbackToSavepoint),
+    releaseSavepoint: savepoint('release', transaction.releaseSavepoint),
+  }
+  statements.begun(transaction, writes)
+  return {
+    ...wrapQueryable(transaction, (query, run) => observer.statement(transaction, query, run, rollBack)),
     options: transaction.options,
-    async commit() {
-      if (ended) return
-      await allowed()
-      await settling(writes, 'committed', () => transaction.commit())
-    },
-    async rollback() {
-      if (!ended) await settling(writes, 'rolled-back', () => transaction.rollback())
-    },
+    commit: () => end('commit', () => transaction.commit()),
+    rollback: () => end('rollback', () => transaction.rollback()),
+    // Prisma asks whether an adapter has them.
+    ...Object.fromEntries(Object.entries(named).filter(([, call]) => call !== undefined)),
   }
-  const { createSavepoint, rollbackToSavepoint, releaseSavepoint } = transaction
-  if (createSavepoint !== undefined) {
-    wrapped.createSavepoint = async (name) => {
-      await createSavepoint.call(transaction, name)
-      writes.savepoint(name)
-    }
-  }
-  if (rollbackToSavepoint !== undefined) {
-    wrapped.rollbackToSavepoint = async (name) => {
-      await rollbackToSavepoint.call(transaction, name)
-      writes.rollbackTo(name)
-    }
-  }
-  if (releaseSavepoint !== undefined) {
-    wrapped.releaseSavepoint = async (name) => {
-      await releaseSavepoint.call(transaction, name)
-      writes.release(name)
-    }
-  }
-  return wrapped
-}
-
-async function settling(writes: TransactionWrites, outcome: 'committed' | 'rolled-back', act: () => Promise<void>): Promise<void> {
-  try {
-    await act()
-  } catch (error) {
-    await writes.end(outcome === 'committed' ? writeOutcomeOf(error) : 'unknown')
-    throw error
-  }
-  await writes.end(outcome)
-}
-
-/** A transaction as its statements see it. */
-interface OpenTransaction {
-  readonly writes: TransactionWrites
-  /** Settles when COMMIT may be sent. Rejects when the transaction was rolled back instead. */
-  allowed(): Promise<void>
 }
 
 function wrapQueryable(
   queryable: SqlQueryable,
-  observer: ConnectionObserver,
-  transaction: OpenTransaction | undefined,
-  ready: (() => Promise<void>) | undefined,
+  send: <T>(query: SqlQuery, run: () => Promise<T>) => Promise<T>,
 ): Pick<SqlQueryable, 'provider' | 'adapterName' | 'queryRaw' | 'executeRaw'> {
   return {
     provider: queryable.provider,
     adapterName: queryable.adapterName,
-    queryRaw: (query: SqlQuery) => observer.statement(query, transaction, () => queryable.queryRaw(query), ready),
-    executeRaw: (query: SqlQuery) => observer.statement(query, transaction, () => queryable.executeRaw(query), ready),
+    queryRaw: (query: SqlQuery) => send(query, () => queryable.queryRaw(query)),
+    executeRaw: (query: SqlQuery) => send(query, () => queryable.executeRaw(query)),
   }
 }
 
-/** What one wrapped adapter knows, over all its connections. */
-class ConnectionObserver {
+/** The state of one wrapped adapter, shared by all its connections. */
+class AdapterObserver {
   readonly sourceId: string
-  /** What the adapter names before tables whose models name no schema. */
+  readonly statements: ConnectionObserver
+  /** The schema that the adapter puts before the tables of models without one. */
   schemaName: string | undefined
-  /** Transactions that may be over before they are known to end: their writes count when they are made, and again at the end. */
-  readonly #doubtful = new WeakSet<TransactionWrites>()
-  #catalog: 'unread' | 'reading' | 'read' = 'unread'
 
   constructor(
     readonly host: AdapterHost,
     private readonly dialect: Dialect,
   ) {
     this.sourceId = host.nextSourceId('prisma-adapter')
-    host.catalogs.bind(this.sourceId, this)
+    this.statements = new ConnectionObserver(host, {
+      ...{ sourceId: this.sourceId, dialect, recordsOperations: true },
+      wrote: (effect) => this.#compareWithPrediction(effect),
+    })
   }
 
-  /** Reads the catalogue once it is of use, and again after DDL. Failure leaves the catalogue to other sources. */
-  async ensureCatalog(adapter: SqlQueryable): Promise<void> {
-    if (this.#catalog !== 'unread' || !this.host.isOptimizing()) return
-    this.#catalog = 'reading'
-    this.host.catalogs.set(this.sourceId, undefined)
-    try {
-      const source = queryableConnection(adapter, this.dialect)
-      const catalog = await readCatalog(source)
-      await warnOfLateWrites(source, this.host)
-      // DDL may have come meanwhile; then it is read anew with the next statement.
-      if (this.#catalog !== 'reading') return
-      this.#catalog = 'read'
-      this.host.catalogs.set(this.sourceId, catalog)
-    } catch (error) {
-      this.host.catalogs.delete(this.sourceId)
-      this.#catalog = 'read'
-      this.host.reportError(error)
-    }
+  /** Reads the catalog if it is needed. If that fails, the catalog is left to other sources. */
+  ensureCatalog(adapter: SqlQueryable): Promise<void> {
+    return this.statements.catalog.read((work) => work(queryableConnection(adapter, this.dialect)))
   }
 
-  /**
-   * A statement that is about to be sent.
-   *
-   * @param ready - Reads the catalogue if it is to be read; left out where that cannot be done.
-   */
-  statement<T>(query: SqlQuery, transaction: OpenTransaction | undefined, run: () => Promise<T>, ready?: () => Promise<void>): Promise<T> {
-    const { host } = this
-    const { sql, args } = query
-    if (ready !== undefined && this.#catalog === 'unread' && host.isOptimizing())
-      return ready().then(() => this.statement(query, transaction, run))
-    let effect: WriteEffect | undefined
-    let mayCommit = true
-    let send = run
-    try {
-      host.recorder.statement(host.scopes.current())
-      const analyzed = analyzeSql(sql, this.dialect)
-      host.seen(sql, this.dialect, analyzed)
-      const { statement } = analyzed
-      if (statement.transaction !== undefined) return this.#control(statement.transaction, transaction, run)
-      const { watch } = host
-      if (watch !== undefined && !isShadowing()) send = () => this.#sendWatched(watch, query, analyzed, run)
-      effect = effectOfStatement(statement, this.sourceId, host.catalogs, args)
-      if (statement.ddl) this.#forgetCatalog(statement)
-      if (effect === undefined) return send()
-      mayCommit = statement.mayCommit
-      this.#compareWithPrediction(effect)
-    } catch (error) {
-      host.reportError(error)
-      effect = EVERYTHING
-    }
-    if (transaction === undefined) return this.#autocommit(effect, send)
-    const { writes } = transaction
-    writes.add(effect)
-    if (mayCommit) this.#doubtful.add(writes)
-    // What the transaction wrote before is committed along with this, for all that is known.
-    return this.#doubtful.has(writes) ? this.#autocommit(mayCommit ? EVERYTHING : effect, send) : send()
-  }
-
-  /** Sends a statement, and tells the watch of its end before its caller. */
-  #sendWatched<T>(watch: StatementWatch, { sql, args }: SqlQuery, analyzed: AnalyzedSql, run: () => Promise<T>): Promise<T> {
-    const watched = watch.begin(sql, this.dialect, analyzed, args, currentCaller())
-    if (watched === undefined) return run()
-    const startedAt = watch.now()
-    const running = run()
-    running.then(
-      (result) => watched.ended(startedAt, watch.now(), rowsIn(result), false),
-      () => watched.ended(startedAt, watch.now(), 0, true),
-    )
-    return running
-  }
-
-  /** Several statements at once: it may do anything. */
-  async script<T>(run: () => Promise<T>): Promise<T> {
-    this.#catalog = 'unread'
-    return this.#autocommit(EVERYTHING, run)
-  }
-
-  async #autocommit<T>(effect: WriteEffect, run: () => Promise<T>): Promise<T> {
-    const announced = this.host.writes.announce(effect)
-    if (announced.ready !== undefined) await announced.ready
-    let result: T
-    try {
-      result = await run()
-    } catch (error) {
-      await announced.end(writeOutcomeOf(error))
-      throw error
-    }
-    const told = announced.end('committed')
-    if (told !== undefined) await told
-    return result
-  }
-
-  /** BEGIN, COMMIT and the like, sent as statements. */
-  async #control<T>(control: TransactionControl, transaction: OpenTransaction | undefined, run: () => Promise<T>): Promise<T> {
-    const { kind } = control
-    const writes = transaction?.writes
-    // MySQL commits before it begins anew; elsewhere BEGIN changes nothing in a transaction.
-    const commits = kind === 'commit' || (kind === 'begin' && this.dialect === 'mysql')
-    // Without a transaction that is known, it ends one that is not.
-    const endsUnknown = kind !== 'begin' && kind !== 'savepoint' && (writes === undefined || this.#doubtful.has(writes))
-    const announced = endsUnknown ? this.host.writes.announce(EVERYTHING) : undefined
-    // The end of what is not known cannot be refused: it may be over already.
-    await announced?.ready?.catch(() => {})
-    if (commits) await transaction?.allowed()
-    let result: T
-    try {
-      result = await run()
-    } catch (error) {
-      await announced?.end(writeOutcomeOf(error))
-      // Whether it was committed before BEGIN failed is not known.
-      if (commits) await writes?.end(kind === 'commit' ? writeOutcomeOf(error) : 'unknown')
-      throw error
-    }
-    await announced?.end('committed')
-    if (writes === undefined) return result
-    if (kind === 'savepoint') writes.savepoint(control.name)
-    else if (kind === 'release') writes.release(control.name)
-    else if (kind === 'rollback-to') writes.rollbackTo(control.name)
-    else if (kind === 'rollback') await writes.end('rolled-back')
-    else if (commits) await writes.end('committed')
-    // What comes after the end is in no transaction, unless one began at once.
-    if ((kind === 'commit' || kind === 'rollback') && control.chain !== true) this.#doubtful.add(writes)
-    else if (commits) this.#doubtful.delete(writes)
-    return result
-  }
-
-  #forgetCatalog(statement: Statement): void {
-    this.#catalog = 'unread'
-    for (const name of statement.temporary) this.host.catalogs.shadow(name)
-    for (const name of statement.triggered) this.host.catalogs.trigger(name)
-    if (this.host.isOptimizing()) this.host.catalogs.set(this.sourceId, undefined)
+  statement<T>(connection: object, { sql, args }: SqlQuery, send: () => Promise<T>, rollBack?: () => Promise<void>): Promise<T> {
+    const sent = { sql, params: args, send, rows: rowsIn, caller: currentCaller() }
+    return this.statements.statement(connection, rollBack === undefined ? sent : { ...sent, rollBack })
   }
 
   #compareWithPrediction(effect: WriteEffect): void {

@@ -1,11 +1,11 @@
 import type { Mutation } from './mutation.ts'
 
 const BATCHER = 'packages/core/src/query/batch/batcher.ts'
-const SPLIT_ROWS = 'packages/core/src/query/batch/split-rows.ts'
-const KEY_TEXT = 'packages/core/src/query/batch/key-text.ts'
+const SPLIT_ROWS = 'packages/core/src/adapter/split-rows.ts'
+const KEY_TEXT = 'packages/core/src/pipeline/key-text.ts'
 const PRISMA_LOOKUP = 'packages/prisma/src/prisma-lookup.ts'
 const KNEX_LOOKUPS = 'packages/knex/src/knex-lookups.ts'
-const KEY_VALUES = 'packages/knex/src/lookups/key-values.ts'
+const KEY_VALUES = 'packages/core/src/adapter/key-values.ts'
 const KNEX_LOOKUP = 'packages/knex/src/lookups/knex-lookup.ts'
 
 /** The rules of merging. */

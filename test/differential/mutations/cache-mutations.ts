@@ -7,7 +7,7 @@ const TAGS = 'packages/core/src/cache/coherence/tag-table.ts'
 const GATHERED = 'packages/core/src/cache/coherence/gathered-writes.ts'
 const PRISMA_OPERATION = 'packages/prisma/src/prisma-operation.ts'
 const KNEX_OPERATION = 'packages/knex/src/knex-operation.ts'
-const OBSERVER = 'packages/knex/src/statement-observer.ts'
+const TRANSACTIONS = 'packages/core/src/adapter/connection-transactions.ts'
 const CATALOG = 'packages/core/src/schema/catalog.ts'
 
 /** The rules of the cache, and of knowing what a write touches. */
@@ -119,11 +119,11 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'writes-of-knex',
-    rule: 'Knex’ writes are announced.',
+    rule: 'Statements that write are announced on their connection.',
     edits: [
       {
-        file: OBSERVER,
-        find: 'return this.host.writes.announce(isOpen && statement.mayCommit ? EVERYTHING : effect)',
+        file: TRANSACTIONS,
+        find: 'return this.host.writes.announce(isOpen && mayCommit ? EVERYTHING : effect)',
         replace: 'return this.host.writes.announce({ tables: new Set(), everything: false })',
       },
     ],

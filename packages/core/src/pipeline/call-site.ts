@@ -28,10 +28,16 @@ function foldersOf(roots: Iterable<string>): readonly string[] {
   return own.flatMap((root) => [`${root}/src/`, `${root}/dist/`])
 }
 
+interface PackageJson {
+  readonly name?: unknown
+  readonly keywords?: unknown
+}
+
+/** Of Sluice, or an adapter of somebody else's: its `keywords` include `sluice-adapter`. */
 function isOwnPackage(root: string): boolean {
   try {
-    const { name } = JSON.parse(readFileSync(new URL(`file://${root}/package.json`), 'utf8')) as { readonly name?: unknown }
-    return typeof name === 'string' && name.startsWith('@sluice/')
+    const { name, keywords } = JSON.parse(readFileSync(new URL(`file://${root}/package.json`), 'utf8')) as PackageJson
+    return (typeof name === 'string' && name.startsWith('@sluice/')) || (Array.isArray(keywords) && keywords.includes('sluice-adapter'))
   } catch {
     return false
   }

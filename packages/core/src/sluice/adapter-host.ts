@@ -1,3 +1,4 @@
+import { registeredHost, registerHost } from '../adapter/host-registry.ts'
 import type { DerivedValues } from '../cache/derived/derived-values.ts'
 import type { Operation } from '../pipeline/operation.ts'
 import type { PoolState } from '../pipeline/pool-state.ts'
@@ -10,7 +11,6 @@ import type { WriteTracker } from '../pipeline/writes.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import type { ConnectionRegistry } from '../schema/connection-registry.ts'
 import type { RowLoader } from '../schema/row-loader.ts'
-import { InvalidArgumentError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { AnalyzedSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
@@ -78,21 +78,8 @@ export interface AdapterHost {
   readonly logger: Logger | undefined
 }
 
-const HOSTS = Symbol.for('sluice.hosts')
-
-interface Shared {
-  [HOSTS]?: WeakMap<object, AdapterHost>
-}
-
-/** The host of each Sluice; one map for all copies of this package in the process. */
-function hosts(): WeakMap<object, AdapterHost> {
-  const shared = globalThis as Shared
-  shared[HOSTS] ??= new WeakMap()
-  return shared[HOSTS]
-}
-
 export function setHost(sluice: object, host: AdapterHost): void {
-  hosts().set(sluice, host)
+  registerHost(sluice, host)
 }
 
 /**
@@ -101,7 +88,5 @@ export function setHost(sluice: object, host: AdapterHost): void {
  * @throws InvalidArgumentError when it is no Sluice.
  */
 export function hostOf(sluice: object): AdapterHost {
-  const host = typeof sluice === 'object' && sluice !== null ? hosts().get(sluice) : undefined
-  if (host === undefined) throw new InvalidArgumentError('sluice', 'a Sluice made by createSluice()', sluice)
-  return host
+  return registeredHost(sluice) as AdapterHost
 }

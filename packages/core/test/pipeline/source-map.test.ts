@@ -128,4 +128,12 @@ describe('frames of an app', () => {
     registerOwnFrames(`file://${folder}/bundled/dist/app.js`)
     expect(siteOf(`    at load (${folder}/bundled/dist/app.js:1:2)`)).toMatchObject({ line: 1 })
   })
+
+  it('do not include those of an adapter by a third party, whose package.json has the keyword', async () => {
+    const { registerOwnFrames } = await import('@sluice/core/siblings')
+    mkdirSync(join(folder, 'third/dist'), { recursive: true })
+    writeFileSync(join(folder, 'third/package.json'), '{"name":"third","keywords":["orm","sluice-adapter"]}')
+    registerOwnFrames(`file://${folder}/third/dist/index.js`)
+    expect(siteOf(`    at load (${folder}/third/dist/index.js:1:2)`)).toBeUndefined()
+  })
 })

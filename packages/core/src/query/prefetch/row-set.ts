@@ -1,6 +1,6 @@
+import { lookupKey } from '../../pipeline/key-text.ts'
 import type { LookupKey } from '../../pipeline/lookup.ts'
 import type { RowSource } from '../../pipeline/operation.ts'
-import { lookupKey } from '../batch/key-text.ts'
 import type { KeepRow } from './kept-row.ts'
 
 type Row = Readonly<Record<string, unknown>>

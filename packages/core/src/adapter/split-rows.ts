@@ -1,5 +1,5 @@
-import type { LookupKey } from '../../pipeline/lookup.ts'
-import { isCanonicalInteger, keyText, typedKeyText } from './key-text.ts'
+import { isCanonicalInteger, keyText, typedKeyText } from '../pipeline/key-text.ts'
+import type { LookupKey } from '../pipeline/lookup.ts'
 
 /**
  * Gives each key its rows, in the order in which they came.

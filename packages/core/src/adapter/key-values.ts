@@ -1,6 +1,6 @@
-import type { Dialect } from '@sluice/core'
-import type { ColumnType } from '@sluice/core/adapter'
-import { isCanonicalInteger } from '@sluice/core/siblings'
+import { isCanonicalInteger } from '../pipeline/key-text.ts'
+import type { ColumnType } from '../schema/catalog-data.ts'
+import type { Dialect } from '../sql/dialect.ts'
 
 /** Columns whose values a database takes for equal only if they are written alike. */
 const KEY_TYPES: ReadonlySet<ColumnType | undefined> = new Set<ColumnType | undefined>(['integer', 'text', 'uuid', undefined])

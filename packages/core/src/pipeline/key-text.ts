@@ -1,5 +1,5 @@
-import type { LookupKey } from '../../pipeline/lookup.ts'
-import { type Refusal, refuse } from '../../pipeline/operation.ts'
+import type { LookupKey } from './lookup.ts'
+import { type Refusal, refuse } from './operation.ts'
 
 const CANONICAL_INTEGER = /^(?:0|-?[1-9]\d*)$/
 /** Longer texts are no keys in earnest, and dear to compare. */

@@ -1,0 +1,75 @@
+/** An author of the suite's data: ids 1 to 12. */
+export interface ContractAuthor {
+  readonly id: number
+}
+
+/** A post of the suite's data: ids 1 to 40. Post `n` is by author `n % 9 + 1` and has `n * 7 % 11` views. */
+export interface ContractPost {
+  readonly id: number
+  readonly authorId: number
+}
+
+export interface NewPost extends ContractPost {
+  readonly slug: string
+  readonly title: string
+  readonly views: number
+}
+
+/**
+ * An ORM on the suite's two tables, in its own syntax. Results are compared with those of the same ORM without Sluice, so they may have any form.
+ * A method that is left out is listed as not offered.
+ */
+export interface ContractClient {
+  /** One post by its primary key. */
+  byKey(id: number): Promise<unknown>
+  /** The same with a limit of one row. */
+  firstByKey?(id: number): Promise<unknown>
+  /** One author by primary key. */
+  authorByKey(id: number): Promise<unknown>
+  /** One author by the unique text `a<n>@example.org`. */
+  byUniqueText(email: string): Promise<unknown>
+  /** The titles of an author's posts, without the key, by descending id. */
+  byForeignKey(authorId: number): Promise<unknown>
+  /** An author's posts with more views than this, by id. */
+  byForeignKeyAbove(authorId: number, views: number): Promise<unknown>
+  /** All posts by id. */
+  list(): Promise<readonly ContractPost[]>
+  /** The number of an author's posts. */
+  count?(authorId: number): Promise<unknown>
+  /** An author's posts by id, from `offset` on, two of them. */
+  page?(authorId: number, offset: number): Promise<unknown>
+  /** A post with its author, in one query of the ORM's own. */
+  joined?(id: number): Promise<unknown>
+  /** A post by its primary key, locked. */
+  locked?(id: number): Promise<unknown>
+  /** A post by its primary key, with a query that was prepared. */
+  prepared?(id: number): Promise<unknown>
+  /** A post by its primary key, as raw SQL. */
+  raw?(id: number): Promise<unknown>
+  /** An author's posts by id, read as a stream. */
+  stream?(authorId: number): Promise<unknown>
+  insert(post: NewPost): Promise<unknown>
+  update(id: number, title: string): Promise<unknown>
+  remove(id: number): Promise<unknown>
+  /** Runs work in a transaction; rolls it back if it rejects. */
+  transaction<T>(work: (client: ContractClient) => Promise<T>): Promise<T>
+  /** Of a client within a transaction: runs work in a savepoint; rolls back to it if it rejects. */
+  nested?<T>(work: (client: ContractClient) => Promise<T>): Promise<T>
+  /** Of a client within a transaction: sends a statement that fails, and swallows its error. */
+  fail?(): Promise<void>
+  /** How many statements the driver has sent so far, without those of Sluice itself. */
+  sent(): number
+  close(): Promise<void>
+}
+
+/** Opens the ORM under test. */
+export interface ContractHarness {
+  /** Sets the rows of both tables to the suite's data. Runs without Sluice. */
+  reset(): Promise<void>
+  /** @param sluice - `undefined`: the ORM without Sluice. */
+  open(sluice: object | undefined): Promise<ContractClient>
+  /** The file whose frames are call sites: that of the methods above. */
+  readonly file: string
+  /** Whether the adapter knows a fix for lookups by key. */
+  readonly hasFix: boolean
+}

@@ -1,0 +1,46 @@
+import { ok, strictEqual } from 'node:assert'
+import type { Finding } from '../query/detect/finding.ts'
+import { type Act, type Check, ids, outcomeOf, type Trial } from './trial.ts'
+
+const inTurn: Act = async (db) => {
+  for (const id of ids(10)) await db.byKey(id)
+}
+const together: Act = (db) => Promise.all(ids(10).map((id) => db.byKey(id)))
+const withArrows: Act = (db) => Promise.all(ids(10).map(async (id) => db.byKey(id)))
+const inTransaction: Act = (db) =>
+  db.transaction(async (transaction) => {
+    for (const id of ids(10)) await transaction.byKey(id)
+  })
+
+/** The finding of a loop: with its call site in the harness, and as the driver saw it. */
+async function findingOf(trial: Trial, act: Act): Promise<Finding | undefined> {
+  const ran = await trial.same(act, { asBare: true })
+  if (ran.sent < 10) return undefined
+  const finding = ran.report.findings?.find(({ code }) => code === 'N_PLUS_ONE')
+  ok(finding !== undefined, 'an N+1 finding')
+  const file = finding.callSite?.file
+  ok(file === trial.harness.file, `call site in ${file}, expected ${trial.harness.file}`)
+  if (trial.harness.hasFix) ok((finding.fix ?? '').length > 0, 'a fix in the syntax of the ORM')
+  return finding
+}
+
+const found =
+  (act: Act, pattern: string): Check =>
+  async (trial) => {
+    const finding = await findingOf(trial, act)
+    if (finding === undefined) return 'the ORM batches them itself'
+    strictEqual(finding.pattern, pattern)
+    strictEqual(finding.count, 10)
+    return undefined
+  }
+
+/** In mode `observe`. */
+export const OBSERVE_CASES: Readonly<Record<string, Check>> = {
+  'reports a loop with its call site and fix': found(inTurn, 'sequential'),
+  'reports lookups that are issued together': found(together, 'parallel'),
+  'reports lookups of async arrows': found(withArrows, 'parallel'),
+  'reports a loop in a transaction': found(inTransaction, 'sequential'),
+  'sends no statement of its own': async (trial) => {
+    await trial.same((db) => Promise.all([db.list(), db.byKey(1), outcomeOf(() => db.byForeignKey(2))]), { asBare: true })
+  },
+}

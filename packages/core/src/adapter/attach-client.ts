@@ -1,0 +1,184 @@
+import { registerOwnFrames } from '../pipeline/call-site.ts'
+import type { Operation, Source } from '../pipeline/operation.ts'
+import type { PoolState } from '../pipeline/pool-state.ts'
+import type { TransactionWrites } from '../pipeline/writes.ts'
+import type { Connection } from '../schema/connection.ts'
+import type { ConnectionRegistry } from '../schema/connection-registry.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import type { TransactionControl } from '../sql/statement.ts'
+import type { OpenConnection } from './catalog-reader.ts'
+import { ConnectionObserver, type ObserverHost } from './connection-observer.ts'
+import { registeredHost } from './host-registry.ts'
+import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
+import { type ReadContext, SelectPlans, SqlOperation, type SqlRead, type SqlRow } from './sql-read.ts'
+
+/** What an adapter states about a client, once. */
+export interface ClientDescription {
+  /** The name of the ORM, as people know it: `drizzle`. */
+  readonly orm: string
+  readonly dialect: Dialect
+  /** Returns a way to query the database without Sluice; `undefined` once the client is gone. Must not keep the client alive. */
+  connection(): Connection | undefined
+  /** `import.meta.url` of the adapter: its frames are not call sites of the user. */
+  readonly moduleUrl: string
+  /** Calls `work` with a connection that Sluice does not observe, to read the catalog. Default: `connection()`. */
+  open?: OpenConnection
+  /**
+   * Names everything besides the database that changes the results of this client: options of the driver and of the ORM. Clients with
+   * equal settings share cached results. `undefined`: unknown, nothing is shared. Default: nothing changes them.
+   */
+  settings?(): string | undefined
+  /** Returns code in the ORM's syntax that sends one query instead of many, from a statement without its values. */
+  fix?(label: string): string | undefined
+  /** Returns the state of the connection pool; `undefined` once the client is gone. */
+  pool?(): PoolState | undefined
+}
+
+/** One client of a database, instrumented. Statements and transactions are followed by connection, which may be any object. */
+export interface AdapterClient {
+  /** Whether reads go through Sluice. If not, leave the ORM's way alone and call only `statement`. */
+  readonly isActive: boolean
+  /** Runs a read: batched, prefetched, cached, or sent by its `ask`. */
+  read(call: SqlRead): Promise<readonly SqlRow[]>
+  /** Runs an operation with lookups and effects of the adapter's own. */
+  execute<T>(operation: Operation<T>): Promise<T>
+  /** Sends a statement on a connection. */
+  statement<T>(connection: object, sent: SentStatement<Promise<T>>): Promise<T>
+  /** Sends a statement of a synchronous driver. */
+  statementSync<T>(connection: object, sent: SentStatement<T>): T
+  /** Observes a statement that the adapter sends itself, and whose answer arrives as a stream. */
+  stream(connection: object, sent: Pick<SentStatement<unknown>, 'sql' | 'params'>): StreamedStatement
+  /** Runs several statements that are sent as one string. */
+  script<T>(run: () => Promise<T>): Promise<T>
+  /** A transaction has begun by a call that shows no statement. */
+  begun(connection: object, writes?: TransactionWrites): void
+  /** Sends COMMIT, ROLLBACK or a savepoint that is a call of the ORM. */
+  control<T>(connection: object, control: TransactionControl, sent: SentControl<Promise<T>>): Promise<T>
+  /** Whether a transaction is open on a connection. */
+  isOpen(connection: object): boolean
+  /** Whether a statement certainly only reads, and returns the same on every server with the same rows. */
+  onlyReads(sql: string): boolean
+  /** Reports how long a caller waited for a connection of the pool. */
+  waited(ms: number, wasExhausted: boolean): void
+  /** The client is gone, or is no longer instrumented. */
+  detach(): void
+}
+
+/** The services of a Sluice that the kit uses. */
+interface ClientHost extends ObserverHost {
+  readonly maxKeys: number
+  readonly connections: ConnectionRegistry
+  execute<T>(operation: Operation<T>): Promise<T>
+  nextSourceId(orm: string): string
+  attachPool(sourceId: string, read: () => PoolState | undefined): () => void
+  poolWaited(sourceId: string, ms: number, wasExhausted: boolean): void
+}
+
+/**
+ * Instruments one client of a database. The start of every adapter for an ORM that sends SQL.
+ *
+ * @throws InvalidArgumentError if `sluice` is not a Sluice.
+ * @example
+ * ```ts
+ * const client = attachClient(sluice, { orm: 'drizzle', dialect: 'postgresql', connection, moduleUrl: import.meta.url })
+ * const rows = await client.read({ sql, params, rows: 'objects', inTransaction: false, ask })
+ * ```
+ */
+export function attachClient(sluice: object, options: ClientDescription): AdapterClient {
+  const host = registeredHost(sluice) as ClientHost
+  registerOwnFrames(options.moduleUrl)
+  return new AttachedClient(host, options)
+}
+
+class AttachedClient implements AdapterClient {
+  readonly #context: ReadContext
+  readonly #plans: SelectPlans
+  readonly #observer: ConnectionObserver
+  readonly #detachPool: (() => void) | undefined
+
+  constructor(
+    private readonly host: ClientHost,
+    private readonly options: ClientDescription,
+  ) {
+    const { orm, dialect, fix, pool } = options
+    const id = host.nextSourceId(orm)
+    const source: Source = { id, orm, dialect, seesStatements: true, sharedName: () => this.#sharedName(id) }
+    const observer = new ConnectionObserver(host, { sourceId: id, dialect, ...(fix === undefined ? {} : { fix: fix.bind(options) }) })
+    this.#observer = observer
+    this.#context = {
+      ...{ source, catalogs: host.catalogs, maxKeys: host.maxKeys },
+      onlyReads: (sql) => observer.onlyReads(sql),
+    }
+    this.#plans = new SelectPlans(this.#context)
+    this.#detachPool = pool && host.attachPool(id, pool.bind(options))
+    host.connections.attach(id, options.connection.bind(options))
+  }
+
+  get isActive(): boolean {
+    return this.host.isOptimizing()
+  }
+
+  read(call: SqlRead): Promise<readonly SqlRow[]> {
+    if (this.#observer.catalog.isNeeded) void this.#observer.catalog.read((work) => this.#open(work))
+    return this.host.execute(new SqlOperation(this.#context, this.#plans, call))
+  }
+
+  execute<T>(operation: Operation<T>): Promise<T> {
+    return this.host.execute(operation)
+  }
+
+  statement<T>(connection: object, sent: SentStatement<Promise<T>>): Promise<T> {
+    return this.#observer.statement(connection, sent)
+  }
+
+  statementSync<T>(connection: object, sent: SentStatement<T>): T {
+    return this.#observer.statementSync(connection, sent)
+  }
+
+  stream(connection: object, sent: Pick<SentStatement<unknown>, 'sql' | 'params'>): StreamedStatement {
+    return this.#observer.stream(connection, sent)
+  }
+
+  script<T>(run: () => Promise<T>): Promise<T> {
+    return this.#observer.script(run)
+  }
+
+  begun(connection: object, writes?: TransactionWrites): void {
+    this.#observer.begun(connection, writes)
+  }
+
+  control<T>(connection: object, control: TransactionControl, sent: SentControl<Promise<T>>): Promise<T> {
+    return this.#observer.control(connection, control, sent)
+  }
+
+  isOpen(connection: object): boolean {
+    return this.#observer.isOpen(connection)
+  }
+
+  onlyReads(sql: string): boolean {
+    return this.#observer.onlyReads(sql)
+  }
+
+  waited(ms: number, wasExhausted: boolean): void {
+    this.host.poolWaited(this.#context.source.id, ms, wasExhausted)
+  }
+
+  detach(): void {
+    this.#observer.catalog.forget()
+    this.#detachPool?.()
+    this.host.connections.detach(this.#context.source.id)
+  }
+
+  async #open(work: (connection: Connection) => Promise<void>): Promise<void> {
+    if (this.options.open !== undefined) return this.options.open(work)
+    const connection = this.options.connection()
+    if (connection !== undefined) await work(connection)
+  }
+
+  #sharedName(id: string): string | undefined {
+    const { orm, settings } = this.options
+    const identity = this.host.catalogs.of(id)?.identity
+    const own = settings === undefined ? '' : settings.call(this.options)
+    return identity === undefined || own === undefined ? undefined : `${orm} ${own} ${identity}`
+  }
+}

@@ -1,0 +1,280 @@
+import { captureStack } from '../pipeline/call-site.ts'
+import type { Stack } from '../pipeline/execution-group.ts'
+import type { Shape } from '../pipeline/operation.ts'
+import { writeOutcomeOf } from '../pipeline/outcome.ts'
+import type { Recorder } from '../pipeline/recorder.ts'
+import type { ScopeStorage } from '../pipeline/scope.ts'
+import { isShadowing } from '../pipeline/shadowing.ts'
+import type { StatementCaller, StatementWatch } from '../pipeline/statement-watch.ts'
+import type { AnnouncedWrite, TransactionWrites } from '../pipeline/writes.ts'
+import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
+import { effectOfStatement } from '../schema/statement-effect.ts'
+import { type AnalyzedSql, analyzeSql } from '../sql/analyze.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import type { Statement, TransactionControl } from '../sql/statement.ts'
+import { type CatalogHost, CatalogReader } from './catalog-reader.ts'
+import { ConnectionTransactions, refuseToWait, type TransactionHost } from './connection-transactions.ts'
+import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
+
+/** The services that {@link ConnectionObserver} needs. */
+export interface ObserverHost extends TransactionHost, CatalogHost {
+  readonly recorder: Recorder
+  readonly scopes: ScopeStorage
+  readonly watch: StatementWatch | undefined
+  seen(sql: string, dialect: Dialect, analyzed: AnalyzedSql): void
+}
+
+export interface ObservedClient {
+  readonly sourceId: string
+  readonly dialect: Dialect
+  /** Whether the pipeline records each operation with its shape, so that statements are only counted. Default: no. */
+  readonly recordsOperations?: boolean | undefined
+  /** Returns code in the ORM's syntax that sends one query instead of many. */
+  fix?(label: string): string | undefined
+  /** Called with the effect of each statement that writes. */
+  wrote?(effect: WriteEffect): void
+}
+
+/** The facts about a statement without its values. */
+interface Described {
+  readonly analyzed: AnalyzedSql
+  readonly shape: Shape
+  /** Whether it certainly changes nothing. */
+  readonly onlyReads: boolean
+  /** Whether only writes can change its answer. */
+  readonly isRepeatable: boolean
+}
+
+/** Longer statements are not compared with earlier ones, so repeats of them go unseen. */
+const MAX_COMPARED_LENGTH = 20_000
+const untraced = {}
+const traced = { stack: captureStack }
+
+/** Tells a read from others of its shape by its values: the same read twice is a duplicate query. */
+class Comparable {
+  constructor(private readonly sent: Pick<SentStatement<never>, 'sql' | 'params' | 'stack'>) {}
+
+  stack(): Stack | undefined {
+    return this.sent.stack === undefined ? captureStack() : this.sent.stack()
+  }
+
+  values(): unknown {
+    return [this.sent.sql, this.sent.params]
+  }
+}
+
+/** Observes every statement of one client: records it, follows transactions by connection, and announces writes. */
+export class ConnectionObserver {
+  /** By analyzed statement, which `analyzeSql` remembers for a while. */
+  readonly #described = new WeakMap<AnalyzedSql, Described>()
+  readonly #transactions: ConnectionTransactions
+  readonly #dialect: Dialect
+  readonly catalog: CatalogReader
+
+  constructor(
+    private readonly host: ObserverHost,
+    private readonly options: ObservedClient,
+  ) {
+    const { sourceId, dialect } = options
+    this.#dialect = dialect
+    this.#transactions = new ConnectionTransactions(host, dialect)
+    this.catalog = new CatalogReader(host, sourceId, dialect)
+  }
+
+  /** Whether a transaction is open on a connection. */
+  isOpen(connection: object): boolean {
+    return this.#transactions.isOpen(connection)
+  }
+
+  /** Whether a statement certainly only reads, and returns the same on every server with the same rows. */
+  onlyReads(sql: string): boolean {
+    const { onlyReads, analyzed } = this.#describe(sql)
+    const { volatile, locks, reads } = analyzed.statement
+    return onlyReads && !volatile && !locks && this.catalog.areShared(reads)
+  }
+
+  /** Sends a statement. */
+  statement<T>(connection: object, sent: SentStatement<Promise<T>>): Promise<T> {
+    const described = this.#counted(sent.sql)
+    if (described === undefined) return this.#settled(this.host.writes.announce(EVERYTHING), sent)
+    const { transaction } = described.analyzed.statement
+    if (transaction !== undefined) return this.control(connection, transaction, sent)
+    const announced = described.onlyReads ? undefined : this.#announce(connection, described.analyzed.statement, sent.params)
+    return announced?.ready === undefined
+      ? this.#send(sent, described, announced)
+      : announced.ready.then(() => this.#send(sent, described, announced))
+  }
+
+  /** Sends a statement of a synchronous driver. */
+  statementSync<T>(connection: object, sent: SentStatement<T>): T {
+    const described = this.#counted(sent.sql)
+    const statement = described?.analyzed.statement
+    if (statement?.transaction !== undefined) return this.#transactions.controlSync(connection, statement.transaction, sent)
+    const announced =
+      statement === undefined
+        ? this.host.writes.announce(EVERYTHING)
+        : described?.onlyReads
+          ? undefined
+          : this.#announce(connection, statement, sent.params)
+    refuseToWait(announced?.ready)
+    const ended = described && this.#recorded(sent, described, announced !== undefined)
+    try {
+      const answer = sent.send()
+      announced?.end('committed')
+      ended?.(() => sent.rows(answer as Awaited<T>), false)
+      return answer
+    } catch (error) {
+      announced?.end(writeOutcomeOf(error))
+      ended?.(() => 0, true)
+      throw error
+    }
+  }
+
+  /** Observes a statement that the adapter sends itself, and whose answer arrives as a stream. */
+  stream(connection: object, sent: Pick<SentStatement<unknown>, 'sql' | 'params'>): StreamedStatement {
+    const described = this.#describe(sent.sql)
+    const { scopes, recorder } = this.host
+    const scope = scopes.current()
+    // The rows arrive later, unseen by the code that collects tags.
+    scope?.basis?.spoil('unknown read')
+    recorder.statement(scope)
+    const announced = this.#announce(connection, described.analyzed.statement, sent.params)
+    const ended = this.#recorded(sent, described, true)
+    return {
+      ready: announced?.ready,
+      end: (error, rows) => {
+        ended?.(() => rows, error !== undefined)
+        return announced?.end(error === undefined ? 'committed' : writeOutcomeOf(error))
+      },
+    }
+  }
+
+  /** Runs several statements that are sent as one string: they may write anything. */
+  script<T>(run: () => Promise<T>): Promise<T> {
+    this.catalog.mayHaveChanged()
+    return this.#settled(this.host.writes.announce(EVERYTHING), { send: run })
+  }
+
+  /** A transaction has begun by a call. See {@link ConnectionTransactions.begun}. */
+  begun(connection: object, writes?: TransactionWrites): void {
+    this.#transactions.begun(connection, writes)
+  }
+
+  /** Sends transaction control that is a call of the ORM, such as `commit()`. */
+  control<T>(connection: object, control: TransactionControl, sent: SentControl<Promise<T>>): Promise<T> {
+    return this.#transactions.control(connection, control, sent)
+  }
+
+  /** Counts a statement. `undefined`: Sluice failed to read it, so it may do anything. */
+  #counted(sql: string): Described | undefined {
+    const { recorder, scopes } = this.host
+    const scope = scopes.current()
+    recorder.statement(scope)
+    // In `observe`, operations bypass the pipeline, and each statement is one.
+    if (this.options.recordsOperations !== true && scope !== undefined && !this.host.isOptimizing()) scope.counts.operations += 1
+    try {
+      return this.#describe(sql)
+    } catch (error) {
+      this.host.reportError(error)
+      return undefined
+    }
+  }
+
+  #send<T>(sent: SentStatement<Promise<T>>, described: Described, announced: AnnouncedWrite | undefined): Promise<T> {
+    const ended = this.#recorded(sent, described, announced !== undefined)
+    let answered: Promise<T>
+    try {
+      answered = sent.send()
+    } catch (error) {
+      announced?.end(writeOutcomeOf(error))
+      ended?.(() => 0, true)
+      throw error
+    }
+    if (ended !== undefined)
+      answered.then(
+        (answer) => ended(() => sent.rows(answer as Awaited<Promise<T>>), false),
+        () => ended(() => 0, true),
+      )
+    return announced === undefined ? answered : settledAs(announced, answered)
+  }
+
+  async #settled<T>(announced: AnnouncedWrite, { send }: Pick<SentStatement<Promise<T>>, 'send'>): Promise<T> {
+    if (announced.ready !== undefined) await announced.ready
+    return settledAs(announced, (async () => send())())
+  }
+
+  /** Records a statement that is sent now. Returns the function that reports its end; `undefined` if nobody needs it. */
+  #recorded(
+    sent: Pick<SentStatement<unknown>, 'sql' | 'params' | 'stack' | 'caller'>,
+    { analyzed, shape, isRepeatable }: Described,
+    isWrite: boolean,
+  ): ((rows: () => number, failed: boolean) => void) | undefined {
+    const { recorder, scopes, watch } = this.host
+    const { recordsOperations } = this.options
+    const issued = isRepeatable && !isWrite ? new Comparable(sent as SentStatement<never>) : sent.stack === undefined ? traced : sent
+    const caller = (recordsOperations === true ? sent.caller : issued) as StatementCaller | undefined
+    const watched = watch === undefined || isShadowing() ? undefined : watch.begin(sent.sql, this.#dialect, analyzed, sent.params, caller)
+    if (recordsOperations === true && watched === undefined) return undefined
+    const execution = recordsOperations === true ? undefined : recorder.begin(scopes.current(), shape, issued)
+    const startedAt = execution?.startedAt ?? recorder.now()
+    return (count, failed) => {
+      try {
+        const rows = count()
+        const endedAt = execution === undefined ? recorder.now() : recorder.end(execution, rows, untraced, failed)
+        watched?.ended(startedAt, endedAt, rows, failed)
+      } catch (error) {
+        this.host.reportError(error)
+      }
+    }
+  }
+
+  /** Announces the write of a statement, unless it takes effect at a later commit. */
+  #announce(connection: object, statement: Statement, params: readonly unknown[]): AnnouncedWrite | undefined {
+    const effect = this.#effectOf(statement, params)
+    return effect === undefined ? undefined : this.#transactions.write(connection, statement, effect)
+  }
+
+  #effectOf(statement: Statement, params: readonly unknown[]): WriteEffect | undefined {
+    const { sourceId } = this.options
+    try {
+      const effect = effectOfStatement(statement, sourceId, this.host.catalogs, params)
+      if (statement.ddl) this.catalog.changed(statement)
+      if (effect !== undefined) this.options.wrote?.(effect)
+      return effect
+    } catch (error) {
+      this.host.reportError(error)
+      return EVERYTHING
+    }
+  }
+
+  #describe(sql: string): Described {
+    const analyzed = analyzeSql(sql, this.#dialect)
+    const known = this.#described.get(analyzed)
+    if (known !== undefined) return known
+    this.host.seen(sql, this.#dialect, analyzed)
+    const { statement, shape: label, fingerprint } = analyzed
+    const isRead = statement.kinds.every((word) => word === 'SELECT' || word === 'WITH') && statement.writes.length === 0
+    // A statement of Sluice itself is not a read of the app.
+    const kind = isRead && statement.isOwn !== true ? 'read' : 'write'
+    const onlyReads = kind === 'read' && statement.opaque === undefined && statement.functions.size === 0
+    const isRepeatable = onlyReads && !statement.volatile && sql.length <= MAX_COMPARED_LENGTH
+    const shape: Shape = { fingerprint, label, kind, fix: () => this.options.fix?.(label) }
+    const described: Described = { analyzed, onlyReads, isRepeatable, shape }
+    this.#described.set(analyzed, described)
+    return described
+  }
+}
+
+/** Ends an announced write with the outcome of its statement, before the caller is notified. */
+async function settledAs<T>(announced: AnnouncedWrite, answered: Promise<T>): Promise<T> {
+  let answer: T
+  try {
+    answer = await answered
+  } catch (error) {
+    await announced.end(writeOutcomeOf(error))
+    throw error
+  }
+  const told = announced.end('committed')
+  if (told !== undefined) await told
+  return answer
+}

@@ -1,0 +1,409 @@
+import { createSluice, type Dialect } from '@sluice/core'
+import {
+  ConnectionObserver,
+  type ObservedClient,
+  SchemaCatalog,
+  type SentStatement,
+  type TransactionWrites,
+  type WriteEffect,
+  type WriteOutcome,
+} from '@sluice/core/adapter'
+import { type AdapterHost, hostOf } from '@sluice/core/siblings'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { turn } from '../helpers.ts'
+
+const named = ({ tables, everything }: WriteEffect) => (everything ? '*' : [...tables].map((table) => table.split('.').at(-1)).join())
+
+/** A catalog of the tables `t` and `u`. */
+function catalogOf(dialect: Dialect): SchemaCatalog {
+  const id = { name: 'id', type: 'integer', nullable: false } as const
+  const tables = ['t', 'u'].map((name) => ({ name, kind: 'table' as const, columns: [id], primaryKey: ['id'], uniqueKeys: [] }))
+  return new SchemaCatalog({ dialect, defaultSchema: 'main', tables, foreignKeys: [] })
+}
+
+/** A host that logs each write, and each end of one. */
+class World {
+  readonly log: string[] = []
+  readonly sluice = createSluice({ mode: 'optimize' })
+  /** Settles when writes may be sent. */
+  ready: (() => Promise<void>) | undefined
+  readonly host: AdapterHost
+  readonly observer: ConnectionObserver
+
+  constructor(options: Partial<ObservedClient> = {}, overrides: Partial<AdapterHost> = {}) {
+    onTestFinished(() => this.sluice.close())
+    this.host = {
+      ...hostOf(this.sluice),
+      writes: {
+        isShared: false,
+        begin: () => ({ end: () => {} }),
+        announce: (effect) => this.#announced(named(effect)),
+        transaction: () => this.transaction('transaction'),
+        stateOf: () => 0,
+      },
+      transactionEnded: () => void this.log.push('scope notified'),
+      ...overrides,
+    }
+    this.observer = new ConnectionObserver(this.host, { sourceId: 'one', dialect: 'postgresql', ...options })
+    this.host.catalogs.set('one', catalogOf(options.dialect ?? 'postgresql'))
+  }
+
+  transaction(name: string): TransactionWrites {
+    const { log } = this
+    return {
+      add: (effect) => void log.push(`${name} adds ${named(effect)}`),
+      savepoint: (savepoint) => void log.push(`${name} savepoint ${savepoint}`),
+      release: (savepoint) => void log.push(`${name} release ${savepoint}`),
+      rollbackTo: (savepoint) => void log.push(`${name} rollback to ${savepoint}`),
+      beforeCommit: () => this.ready?.(),
+      end: (outcome) => void log.push(`${name} ${outcome}`),
+    }
+  }
+
+  #announced(name: string) {
+    this.log.push(`announce ${name}`)
+    return {
+      ready: this.ready?.(),
+      end: (outcome: WriteOutcome): Promise<void> => {
+        this.log.push(`${name} ${outcome}`)
+        return Promise.resolve()
+      },
+    }
+  }
+
+  sent(sql: string, extra: Partial<SentStatement<Promise<unknown>>> = {}): SentStatement<Promise<unknown>> {
+    return {
+      sql,
+      params: [],
+      send: async () => {
+        this.log.push(sql)
+        return []
+      },
+      rows: () => 0,
+      isKnown: true,
+      ...extra,
+    }
+  }
+
+  async run(connection: object, ...statements: readonly string[]): Promise<string[]> {
+    for (const sql of statements) await this.observer.statement(connection, this.sent(sql))
+    return this.log
+  }
+}
+
+const lost = () => Promise.reject(new Error('Connection terminated unexpectedly'))
+const refused = () => Promise.reject(Object.assign(new Error('duplicate key'), { code: '23505' }))
+const unreachable = () => Promise.reject(new Error('store is down'))
+
+describe('ConnectionObserver', () => {
+  it('announces a write before it is sent, and ends it before the caller is notified', async () => {
+    const world = new World()
+    await world.run({}, 'update t set v = 1', 'select 1')
+    expect(world.log).toEqual(['announce t', 'update t set v = 1', 't committed', 'select 1'])
+  })
+
+  it('sends no write that other processes cannot be notified of', async () => {
+    const world = new World()
+    world.ready = unreachable
+    await expect(world.run({}, 'update t set v = 1')).rejects.toThrow('store is down')
+    expect(world.log).toEqual(['announce t'])
+  })
+
+  it('ends a write that failed by the error of the database', async () => {
+    const world = new World()
+    await expect(world.observer.statement({}, world.sent('delete from t', { send: refused }))).rejects.toThrow('duplicate key')
+    await expect(world.observer.statement({}, world.sent('delete from t', { send: lost }))).rejects.toThrow('terminated')
+    expect(world.log).toEqual(['announce t', 't rolled-back', 'announce t', 't unknown'])
+  })
+
+  it('collects the writes of a transaction by its connection until it commits', async () => {
+    const world = new World()
+    const [one, other] = [{}, {}]
+    await world.run(one, 'begin', 'update t set v = 1')
+    expect(world.observer.isOpen(one)).toBe(true)
+    expect(world.observer.isOpen(other)).toBe(false)
+    await world.run(other, 'update u set v = 1')
+    await world.run(one, 'savepoint a', 'rollback to savepoint a', 'release savepoint a', 'commit')
+    expect(world.observer.isOpen(one)).toBe(false)
+    expect(
+      world.log.filter((line) => line !== line.toLowerCase() || !/^(begin|update|savepoint|rollback to s|release|commit)/.test(line)),
+    ).toEqual([
+      'transaction adds t',
+      'announce u',
+      'u committed',
+      'transaction savepoint a',
+      'transaction rollback to a',
+      'transaction release a',
+      'transaction committed',
+      'scope notified',
+    ])
+  })
+
+  it('takes a COMMIT that the server answers with ROLLBACK for a rollback', async () => {
+    const world = new World()
+    const connection = {}
+    await world.run(connection, 'begin', 'update t set v = 1')
+    await world.observer.statement(connection, world.sent('commit', { isRolledBack: () => true }))
+    expect(world.log.slice(-2)).toEqual(['transaction rolled-back', 'scope notified'])
+  })
+
+  it.each([
+    ['commit', lost, 'transaction unknown'],
+    ['commit', refused, 'transaction rolled-back'],
+    ['rollback', lost, 'transaction unknown'],
+    ['rollback', refused, 'transaction unknown'],
+  ] as const)('ends a transaction whose %s fails (%o)', async (sql, send, ending) => {
+    const world = new World()
+    const connection = {}
+    await world.run(connection, 'begin')
+    await expect(world.observer.statement(connection, world.sent(sql, { send }))).rejects.toThrow()
+    expect(world.log.slice(1)).toEqual([ending, 'scope notified'])
+    expect(world.observer.isOpen(connection)).toBe(false)
+  })
+
+  it('rolls back instead of committing when other processes cannot be notified', async () => {
+    const world = new World()
+    const connection = {}
+    await world.run(connection, 'begin')
+    world.ready = unreachable
+    const rollBack = async () => void world.log.push('rolled back')
+    await expect(world.observer.statement(connection, world.sent('commit', { rollBack }))).rejects.toThrow('store is down')
+    expect(world.log).toEqual(['begin', 'rolled back', 'transaction rolled-back', 'scope notified'])
+  })
+
+  it('announces everything at the end of a transaction that it does not know', async () => {
+    expect(await new World().run({}, 'commit')).toEqual(['announce *', 'commit', '* committed', 'scope notified'])
+  })
+
+  it('announces the writes of a transaction that the ORM does not know when they are sent, too', async () => {
+    const world = new World()
+    const connection = {}
+    await world.observer.statement(connection, world.sent('begin', { isKnown: false }))
+    await world.run(connection, 'update t set v = 1', 'commit')
+    expect(world.log).toEqual([
+      'begin',
+      'transaction adds t',
+      'announce t',
+      'update t set v = 1',
+      't committed',
+      'announce *',
+      'commit',
+      '* committed',
+      'transaction committed',
+      'scope notified',
+    ])
+  })
+
+  it('takes BEGIN inside a transaction of MySQL for a commit', async () => {
+    const world = new World({ dialect: 'mysql' })
+    await world.run({}, 'begin', 'update t set v = 1', 'begin')
+    expect(world.log.slice(-2)).toEqual(['transaction committed', 'scope notified'])
+    const other = new World()
+    await other.run({}, 'begin', 'update t set v = 1', 'begin')
+    expect(other.log).not.toContain('transaction committed')
+  })
+
+  it('announces everything at a BEGIN after SET on MySQL, where autocommit may be off', async () => {
+    const world = new World({ dialect: 'mysql' })
+    await world.run({}, 'set autocommit = 0', 'begin')
+    expect(world.log).toContain('announce *')
+  })
+
+  it('leaves the scope to the adapter that collects the writes of a transaction', async () => {
+    const world = new World()
+    const connection = {}
+    world.observer.begun(connection, world.transaction('own'))
+    await world.run(connection, 'update t set v = 1')
+    await world.observer.control(connection, { kind: 'commit' }, { send: async () => {} })
+    expect(world.log).toEqual(['own adds t', 'update t set v = 1', 'own committed'])
+  })
+
+  it('sends a statement that it fails to read, which may then write anything', async () => {
+    const errors: unknown[] = []
+    const seen = () => {
+      throw new TypeError('a defect')
+    }
+    const world = new World({}, { seen, reportError: (error) => void errors.push(error) })
+    await world.run({}, 'select 1')
+    expect(world.log).toEqual(['announce *', 'select 1', '* committed'])
+    expect(errors).toEqual([new TypeError('a defect')])
+  })
+
+  it('returns the answer when its rows cannot be counted', async () => {
+    const errors: unknown[] = []
+    const world = new World({}, { reportError: (error) => void errors.push(error) })
+    const rows = () => {
+      throw new TypeError('a defect')
+    }
+    expect(await world.observer.statement({}, world.sent('select 1', { rows }))).toEqual([])
+    expect(errors).toEqual([new TypeError('a defect')])
+  })
+
+  it('announces everything around a script', async () => {
+    const world = new World()
+    await world.observer.script(async () => void world.log.push('script'))
+    expect(world.log).toEqual(['announce *', 'script', '* committed'])
+  })
+
+  it('reports the effect of each write to its adapter', async () => {
+    const wrote: string[] = []
+    const world = new World({ wrote: (effect) => void wrote.push(named(effect)) })
+    await world.run({}, 'select 1', 'delete from t')
+    expect(wrote).toEqual(['t'])
+  })
+
+  it('records statements, or only counts them where operations are recorded', async () => {
+    for (const recordsOperations of [false, true]) {
+      const world = new World({ recordsOperations })
+      const scope = world.sluice.openScope('test')
+      await scope.enter(() => world.run({}, 'select v from t where id = 1', 'select v from t where id = 2'))
+      expect(scope.end()).toMatchObject({ queries: 2, operations: 0 })
+      expect(world.host.stats.snapshot()).toMatchObject({ executed: recordsOperations ? 0 : 2 })
+    }
+  })
+})
+
+describe('a stream', () => {
+  it('is announced before it starts, and ends when it is read', async () => {
+    const world = new World()
+    const { ready, end } = world.observer.stream({}, { sql: 'delete from t returning *', params: [] })
+    expect(ready).toBeUndefined()
+    expect(world.log).toEqual(['announce t'])
+    await end(undefined, 2)
+    expect(world.log).toEqual(['announce t', 't committed'])
+    await world.observer.stream({}, { sql: 'delete from t', params: [] }).end(new Error('lost'), 0)
+    expect(world.log.at(-1)).toBe('t unknown')
+  })
+})
+
+describe('a synchronous statement', () => {
+  const send = (world: World, connection: object, sql: string) =>
+    world.observer.statementSync(connection, { ...{ sql, params: [], isKnown: true }, send: () => void world.log.push(sql), rows: () => 0 })
+
+  it('follows transactions as an asynchronous one does', () => {
+    const world = new World({ dialect: 'sqlite' })
+    const connection = {}
+    for (const sql of ['begin', 'update t set v = 1', 'savepoint a', 'rollback to a', 'commit', 'delete from t'])
+      send(world, connection, sql)
+    expect(world.log).toEqual([
+      'begin',
+      'transaction adds t',
+      'update t set v = 1',
+      'savepoint a',
+      'transaction savepoint a',
+      'rollback to a',
+      'transaction rollback to a',
+      'commit',
+      'transaction committed',
+      'scope notified',
+      'announce t',
+      'delete from t',
+      't committed',
+    ])
+  })
+
+  it('throws what the driver throws', () => {
+    const world = new World({ dialect: 'sqlite' })
+    const failing = { sql: 'delete from t', params: [], rows: () => 0 }
+    const fail = () => {
+      throw Object.assign(new Error('no such table: t'), { code: 'SQLITE_ERROR' })
+    }
+    expect(() => world.observer.statementSync({}, { ...failing, send: fail })).toThrow('no such table: t')
+    expect(world.log).toEqual(['announce t', 't rolled-back'])
+    expect(() => world.observer.statementSync({}, { ...failing, sql: 'commit', send: fail })).toThrow('no such table: t')
+    expect(world.log.slice(2)).toEqual(
+      ['announce *', '* rolled-back', 'transaction rolled-back', 'scope notified'].filter((line) => line[0] !== 't'),
+    )
+  })
+
+  it('is refused where other processes must be notified first', async () => {
+    const world = new World({ dialect: 'sqlite' })
+    const connection = {}
+    send(world, connection, 'begin')
+    world.ready = unreachable
+    expect(() => send(world, connection, 'commit')).toThrow(/synchronous driver cannot notify/)
+    expect(() => send(world, {}, 'delete from t')).toThrow(/synchronous driver cannot notify/)
+    await turn()
+    expect(world.log).toEqual(['begin', 'announce t'])
+  })
+
+  it('is one of a sequence, never of a parallel group', () => {
+    const world = new World({ dialect: 'sqlite' })
+    const scope = world.sluice.openScope('test')
+    scope.enter(() => {
+      for (let id = 0; id < 10; id++) send(world, {}, `select * from t where id = ${id}`)
+    })
+    expect(scope.end().findings).toMatchObject([{ pattern: 'sequential', count: 10 }])
+  })
+})
+
+describe('the catalog of a client', () => {
+  const rows: Record<string, unknown[]> = {}
+  const connection = { dialect: 'sqlite' as const, query: async (sql: string) => (rows[sql] ?? []) as Record<string, unknown>[] }
+
+  it('is read once it is needed, and again after DDL', async () => {
+    const world = new World({ dialect: 'sqlite' })
+    const { catalog } = world.observer
+    let reads = 0
+    const read = () =>
+      catalog.read(async (work) => {
+        reads += 1
+        await work(connection)
+      })
+    await read()
+    await read()
+    expect(reads).toBe(1)
+    expect(world.host.catalogs.of('one')).toBeDefined()
+    await world.run({}, 'create table u (id int)')
+    expect(world.host.catalogs.of('one')).toBeUndefined()
+    await read()
+    expect(reads).toBe(2)
+    await world.observer.script(async () => {})
+    await read()
+    expect(reads).toBe(3)
+    catalog.forget()
+    await read()
+    expect(reads).toBe(4)
+  })
+
+  it('is not read while Sluice only observes', async () => {
+    const world = new World({}, { isOptimizing: () => false })
+    await world.observer.catalog.read(() => Promise.reject(new Error('must not be opened')))
+    expect(world.observer.catalog.isNeeded).toBe(false)
+  })
+
+  it('is discarded when DDL was sent while it was read', async () => {
+    const world = new World({ dialect: 'sqlite' })
+    await world.observer.catalog.read(async (work) => {
+      await work({
+        ...connection,
+        query: async (sql: string) => {
+          await world.run({}, 'create table u (id int)')
+          return connection.query(sql)
+        },
+      })
+    })
+    expect(world.host.catalogs.of('one')).toBeUndefined()
+    expect(world.observer.catalog.isNeeded).toBe(true)
+  })
+
+  it('stays unknown when it cannot be read', async () => {
+    const errors: unknown[] = []
+    const world = new World({}, { reportError: (error) => void errors.push(error) })
+    await world.observer.catalog.read(() => Promise.reject(new Error('no permission')))
+    expect(errors).toEqual([new Error('no permission')])
+    expect(world.host.catalogs.of('one')).toBeUndefined()
+    expect(world.observer.catalog.isNeeded).toBe(false)
+  })
+
+  it('distinguishes tables that every server has from those of one connection or server', async () => {
+    const { observer } = new World()
+    const send = { params: [], send: async () => [], rows: () => 0 }
+    expect(observer.onlyReads('select * from t')).toBe(true)
+    expect(observer.onlyReads('select * from t for update')).toBe(false)
+    expect(observer.onlyReads('delete from t')).toBe(false)
+    expect(observer.onlyReads('select * from pg_catalog.pg_class')).toBe(false)
+    await observer.statement({}, { ...send, sql: 'create temporary table t (id int)' })
+    expect(observer.onlyReads('select * from t')).toBe(false)
+  })
+})

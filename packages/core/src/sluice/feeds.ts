@@ -14,7 +14,7 @@ import { databaseFamilies, replicaFamilies } from './feeds-database.ts'
 import { balancerFamilies, jobFamilies } from './feeds-work.ts'
 
 /** The engines that were used. */
-export interface CreatedEngines {
+interface CreatedEngines {
   readonly caching: { readonly engine: CachingStrategyEngine; readonly tiered: TieredCache } | undefined
   readonly balancer: LoadBalancingEngine | undefined
   readonly jobs: AsyncBatchProcessingEngine | undefined

@@ -1,6 +1,6 @@
 import { redisStore } from '@sluice/redis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { keySlot } from '../../packages/redis/src/server/key-slot.ts'
+import { keySlot } from '../../packages/redis/src/server/server-of.ts'
 import { type RedisCluster, startRedisCluster } from '../services/redis-cluster.ts'
 import { findRedisServer } from '../services/redis-server.ts'
 import { expectFailover } from './failover.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { packValue, unpackValue } from '../../packages/redis/src/codec/value-codec.ts'
+import { packValue, unpackValue } from '../../packages/redis/src/codec/entry-codec.ts'
 import { Prisma } from '../generated/sqlite/client/client.ts'
 
 const { Decimal } = Prisma

@@ -1,7 +1,7 @@
-import { StoreUnavailableError } from '@sluice/core'
-import { setBusyAwareTimeout } from '@sluice/core/siblings'
+import { StoreUnavailableError, type StoreWatcher } from '@sluice/core'
+import { EVERY_TAG } from '@sluice/core/siblings'
 import type { Redis } from 'ioredis'
-import { backoffMs, ignore, replidOf, type Server } from './server/server.ts'
+import { backoffMs, ignore, replidOf, type Server, Waiters } from './server/server.ts'
 
 export interface BusListener {
   hear(message: string): void
@@ -9,7 +9,7 @@ export interface BusListener {
   lost(): void
 }
 
-export interface BusOptions {
+interface BusOptions {
   readonly channel: string
   readonly timeoutMs: number
 }
@@ -21,7 +21,7 @@ interface Subscription {
 
 /** Hears what others tell. Each time that it begins to hear, its listener is told that it may have missed something. */
 export class Bus {
-  readonly #waiting = new Set<() => void>()
+  readonly #waiting = new Waiters()
   #connecting: Redis | undefined
   #subscription: Subscription | undefined
   #retry: NodeJS.Timeout | undefined
@@ -60,7 +60,7 @@ export class Bus {
     this.#connecting?.disconnect()
     this.#subscription?.redis.disconnect()
     this.#subscription = undefined
-    this.#wake()
+    this.#waiting.release()
   }
 
   async #subscribe(): Promise<void> {
@@ -89,7 +89,7 @@ export class Bus {
       return redis.disconnect()
     }
     this.listener.lost()
-    this.#wake()
+    this.#waiting.release()
   }
 
   #ended(redis: Redis): void {
@@ -106,24 +106,31 @@ export class Bus {
     this.#attempt += 1
   }
 
-  #wake(): void {
-    for (const go of this.#waiting) go()
-    this.#waiting.clear()
-  }
-
   async #subscribed(): Promise<Subscription> {
-    await new Promise<void>((resolve, reject) => {
-      const go = () => {
-        heard()
-        resolve()
-      }
-      const heard = setBusyAwareTimeout(this.options.timeoutMs, () => {
-        this.#waiting.delete(go)
-        reject(new StoreUnavailableError('Redis', 'invalidations are not heard at present.'))
-      })
-      this.#waiting.add(go)
-    })
+    await this.#waiting.wait(this.options.timeoutMs, () => new StoreUnavailableError('Redis', 'invalidations are not heard at present.'))
     if (this.#subscription === undefined) throw new StoreUnavailableError('Redis', 'invalidations are not heard at present.')
     return this.#subscription
+  }
+}
+
+/** Tells a watcher which tags a message names. */
+export function tagListener(watcher: StoreWatcher): BusListener {
+  return {
+    hear: (message) => {
+      const tags = tagsIn(message)
+      if (tags === undefined || tags.includes(EVERY_TAG)) watcher.lost()
+      else watcher.invalidated(tags)
+    },
+    lost: () => watcher.lost(),
+  }
+}
+
+/** @returns `undefined` when it is no message of ours, or one of another version: whatever it says is not known. */
+function tagsIn(message: string): readonly string[] | undefined {
+  try {
+    const tags: unknown = JSON.parse(message)
+    return Array.isArray(tags) ? tags : undefined
+  } catch {
+    return undefined
   }
 }

@@ -1,18 +1,15 @@
 import { type CacheStore, InvalidArgumentError, type NewEntry, type Stamps, type StoreState, type StoreWatcher } from '@sluice/core'
 import type { Cluster, Redis } from 'ioredis'
-import { Bus } from './bus.ts'
+import { Bus, tagListener } from './bus.ts'
 import { Encryption } from './codec/encryption.ts'
 import { EntryCodec } from './codec/entry-codec.ts'
 import { Guard, type RedisStoreCounters } from './guard.ts'
 import { type Keys, keysOf } from './keys.ts'
 import { type BatchReply, ReadBatch } from './read-batch.ts'
 import { type RedisStoreOptions, type ResolvedRedisStoreOptions, resolveRedisStoreOptions } from './redis-store-options.ts'
-import { keySlot } from './server/key-slot.ts'
-import type { Server } from './server/server.ts'
-import { serverOf } from './server/server-of.ts'
-import { tagListener } from './tag-listener.ts'
+import { type EvictionRisk, type Server, warnOfEviction } from './server/server.ts'
+import { keySlot, serverOf } from './server/server-of.ts'
 import { TagScripts } from './tag-scripts.ts'
-import { type EvictionRisk, warnOfEviction } from './warn-of-eviction.ts'
 
 const SCAN_COUNT = 1_000
 /** Intents of writers have no time to live. */

@@ -6,6 +6,7 @@ import {
   AsyncBatchProcessingEngine,
   type JobEvents,
   type JobsOptions,
+  NoProcessorError,
   type ProgressDetails,
   type Task,
   UnretryableError,
@@ -116,6 +117,17 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
         await expect.poll(() => completed.length, SOON).toBe(1)
         expect(seen).toEqual([JSON.parse(JSON.stringify(data)), task.id, 1, 'ann', queue])
         expect(completed).toEqual([{ taskId: task.id, queue, batchId: undefined, result: 'result' }])
+      })
+
+      it('are none for a queue that is empty, and need a processor otherwise', async () => {
+        const { jobs, queue } = one()
+        expect(await jobs.processNextTask(queue)).toBeNull()
+        for (const delayMs of [0, 60_000]) {
+          const { id } = await jobs.enqueueTask(1, 'normal', queue, { delayMs })
+          await expect(jobs.processNextTask(queue)).rejects.toThrow(NoProcessorError)
+          await jobs.cancelTask(id)
+        }
+        expect(await jobs.processNextTask(queue)).toBeNull()
       })
 
       it('run one by one by hand', async () => {

@@ -11,7 +11,7 @@ export interface OpenBackendParts {
   readonly clock: Clock
   readonly retention: ResolvedJobsOptions['retention']
   readonly onError: (error: unknown) => void
-  /** Other processes may have ended, and left ends of batches that nobody was notified of. */
+  /** Reports ends of batches that processes left unreported when they ended. */
   readonly resume: () => void
 }
 

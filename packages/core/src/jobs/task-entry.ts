@@ -5,8 +5,7 @@ import { option } from '../shared/options.ts'
 import type { Gate } from './access.ts'
 import type { Added, Level, MaybePromise, NewTask } from './backends/job-backend.ts'
 import type { BatchJob } from './batch/batch-job.ts'
-import type { Batches } from './batch/batches.ts'
-import { checkItems } from './batch/create-batch.ts'
+import { type Batches, checkItems } from './batch/batches.ts'
 import type { JobEvents } from './job-events.ts'
 import { type BatchJobOptions, checkBatchJobOptions, checkEnqueueOptions, type EnqueueOptions } from './job-options.ts'
 import type { OpenBackend } from './open-backend.ts'
@@ -99,7 +98,7 @@ export class TaskEntry {
 
   async #duplicate<T>(id: string, made: Task<T>): Promise<Task<T>> {
     const record = await this.parts.open.backend.get(id)
-    // It may be over by now.
+    // It may have ended by now.
     return { ...(record === undefined ? { ...made, id } : (taskView(record) as Task<T>)), isDuplicate: true }
   }
 }

@@ -31,7 +31,7 @@ export function setBusyAwareTimeout(ms: number, run: () => void): () => void {
 /**
  * Waits for a promise, at most `ms`, by a busy-aware timeout: a result that this process was too busy to read in time is not late.
  *
- * @throws What the promise rejects with; an error with `message` if it has not settled in time.
+ * @throws The promise's error; an error with `message` if it has not settled in time.
  */
 export function within<T>(ms: number, promise: PromiseLike<T>, message: string = `No answer within ${ms} ms.`): Promise<T> {
   return new Promise((resolve, reject) => {

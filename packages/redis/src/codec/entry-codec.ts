@@ -1,9 +1,29 @@
 import { promisify } from 'node:util'
 import { deflateRaw, inflateRawSync } from 'node:zlib'
 import type { NewEntry, StoredEntry, ValueTypes } from '@sluice/core'
+import { unwrapValue, wrapValue } from '@sluice/core/siblings'
 import { Packr } from 'msgpackr'
 import type { Encryption } from './encryption.ts'
-import { packValue, unpackValue } from './value-codec.ts'
+
+// Extensions of msgpackr belong to the process and would change what others pack; so there are none here.
+const packr = new Packr({ useRecords: true, mapsAsObjects: false, copyBuffers: true, int64AsType: 'bigint' })
+
+interface PackedValue {
+  readonly bytes: Buffer
+  /** Nothing in it is wrapped: what is unpacked is the value. */
+  readonly isPlain: boolean
+}
+
+/** @returns `undefined` when it holds anything that would not come back exactly. */
+export function packValue(value: unknown): PackedValue | undefined {
+  const wrapped = wrapValue(value)
+  return wrapped && { bytes: packr.pack(wrapped.value), isPlain: wrapped.isPlain }
+}
+
+/** @throws Error when the bytes cannot be read, or hold a decimal and `types` has no class for it. */
+export function unpackValue({ bytes, isPlain }: PackedValue, types?: ValueTypes): unknown {
+  return unwrapValue({ value: packr.unpack(bytes), isPlain }, types)
+}
 
 const VERSION = 1
 const Flag = { plain: 1, deflated: 2, encrypted: 4 } as const
@@ -11,12 +31,12 @@ const Flag = { plain: 1, deflated: 2, encrypted: 4 } as const
 const PREFIX_BYTES = 6
 
 const deflate = promisify(deflateRaw)
-const packr = new Packr({ useRecords: false })
+const headPackr = new Packr({ useRecords: false })
 
 /** Epoch, stamps, tags, asked at, fresh for, cost, bytes of the packed value, id of the key. */
 type Head = readonly [string, string[], string[], number, number, number, number, string]
 
-export interface EntryCodecOptions {
+interface EntryCodecOptions {
   /** Packed values of more bytes are compressed; `undefined`: none is. */
   readonly compressAboveBytes: number | undefined
   readonly encryption: Encryption | undefined
@@ -41,7 +61,7 @@ export class EntryCodec {
     const { epoch, stamps, tags, times } = entry
     const keyId = this.options.encryption?.keyId ?? ''
     const head = [epoch, stamps, tags, times.askedAt, times.ttlMs, times.costMs, packed.bytes.length, keyId]
-    return this.#seal(id, packr.pack(head), packed.bytes, packed.isPlain ? Flag.plain : 0)
+    return this.#seal(id, headPackr.pack(head), packed.bytes, packed.isPlain ? Flag.plain : 0)
   }
 
   /** @returns `undefined` when it was written by another version, or is damaged. */
@@ -50,7 +70,7 @@ export class EntryCodec {
     const start = PREFIX_BYTES + bytes.readUInt32BE(2)
     let head: unknown
     try {
-      head = packr.unpack(bytes.subarray(PREFIX_BYTES, start))
+      head = headPackr.unpack(bytes.subarray(PREFIX_BYTES, start))
     } catch {
       return undefined
     }

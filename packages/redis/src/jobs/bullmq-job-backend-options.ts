@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '@sluice/core'
 import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
-import { hashTagOf } from '../server/key-slot.ts'
+import { hashTagOf } from '../server/server-of.ts'
 
 const MAX_TIMER_MS = 2 ** 31 - 1
 

@@ -1,11 +1,8 @@
 import { JobBackendError } from '@sluice/core'
-import { setBusyAwareTimeout } from '@sluice/core/siblings'
 import type { Cluster, Redis } from 'ioredis'
 import { Bus, type BusListener } from '../bus.ts'
-import { hashTagOf, keySlot } from '../server/key-slot.ts'
-import type { Server } from '../server/server.ts'
-import { serverOf } from '../server/server-of.ts'
-import { type EvictionRisk, warnOfEviction } from '../warn-of-eviction.ts'
+import { type EvictionRisk, type Server, Waiters, warnOfEviction } from '../server/server.ts'
+import { hashTagOf, keySlot, serverOf } from '../server/server-of.ts'
 import type { ResolvedBullmqJobBackendOptions } from './bullmq-job-backend-options.ts'
 import type { Bullmq } from './load-bullmq.ts'
 import { type ScriptName, scriptsWith } from './lua/index.ts'
@@ -27,7 +24,7 @@ export class JobsRedis {
   readonly #scripts: Readonly<Record<string, Script>>
   readonly #bus: Bus
   readonly #heartbeat: ReturnType<typeof setInterval>
-  readonly #arrivals = new Set<() => void>()
+  readonly #arrivals = new Waiters()
   #hasChecked = false
   /** Why the last connection was none. */
   #failure: unknown
@@ -100,26 +97,16 @@ export class JobsRedis {
     clearInterval(this.#heartbeat)
     this.#bus.close()
     this.#server.close()
-    for (const arrived of this.#arrivals) arrived()
+    this.#arrivals.release()
   }
 
   #untilLinked(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const arrived = () => {
-        linked()
-        this.#arrivals.delete(arrived)
-        resolve()
-      }
-      const linked = setBusyAwareTimeout(this.options.commandTimeoutMs, () => {
-        this.#arrivals.delete(arrived)
-        reject(new JobBackendError(`There is no connection to Redis: ${reasonOf(this.#failure)}.`, { cause: this.#failure }))
-      })
-      this.#arrivals.add(arrived)
-    })
+    const late = () => new JobBackendError(`There is no connection to Redis: ${reasonOf(this.#failure)}.`, { cause: this.#failure })
+    return this.#arrivals.wait(this.options.commandTimeoutMs, late)
   }
 
   #linked(): void {
-    for (const arrived of this.#arrivals) arrived()
+    this.#arrivals.release()
     if (this.#hasChecked) return
     this.#hasChecked = true
     void warnOfEviction(this.#server.client, EVICTION)

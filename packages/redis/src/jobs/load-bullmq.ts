@@ -1,7 +1,10 @@
 import { JobBackendError } from '@sluice/core'
 import { loadPackage } from '@sluice/core/siblings'
 
-/** Keys that each of BullMQ's scripts takes that are used here, as of the version that they were tried with. */
+/** The range of versions that `package.json` allows as the peer. */
+export const BULLMQ_RANGE = '~6.7.0'
+
+/** The scripts of BullMQ that are called here, and how many keys each takes. */
 const KEY_COUNTS = {
   addPrioritizedJob: 9,
   addDelayedJob: 6,
@@ -16,12 +19,18 @@ const KEY_COUNTS = {
 
 export type BullmqScript = keyof typeof KEY_COUNTS
 
+export const BULLMQ_SCRIPTS = Object.keys(KEY_COUNTS) as readonly BullmqScript[]
+
 /** BullMQ's scripts, as Lua. */
 export interface Bullmq {
   readonly version: string
+  /** The Lua of one, as BullMQ defines it. */
+  lua(name: BullmqScript): string
   /** Lua that makes functions of them: each takes the keys and the arguments that BullMQ gives it. */
   functions(...names: readonly BullmqScript[]): string
 }
+
+type BullmqModule = Pick<typeof import('bullmq'), 'RedisConnection'>
 
 interface Definition {
   readonly numberOfKeys: number
@@ -29,12 +38,12 @@ interface Definition {
 }
 
 /**
- * Loads BullMQ, and asks it for its scripts in the way in which it gives them to a Redis client.
+ * Loads BullMQ, and reads its scripts as it defines them on a Redis client.
  *
- * @throws MissingPackageError; JobBackendError when it moves jobs in another way than is known here.
+ * @throws MissingPackageError; JobBackendError if a script is missing or takes other keys.
  */
-export async function loadBullmq(): Promise<Bullmq> {
-  const { RedisConnection } = await loadPackage('bullmqJobBackend', 'bullmq', () => import('bullmq'))
+export async function loadBullmq(load: () => Promise<BullmqModule> = () => import('bullmq')): Promise<Bullmq> {
+  const { RedisConnection } = await loadPackage('bullmqJobBackend', 'bullmq', load)
   const definitions = new Map<string, Definition>()
   // A client that has ended is asked for nothing else.
   const client = {
@@ -56,12 +65,18 @@ export async function loadBullmq(): Promise<Bullmq> {
   const connection = new RedisConnection(client, { shared: true, blocking: false, skipVersionCheck: true, skipWaitingForReady: true })
   await connection.client
   const version = [...definitions.keys()][0]?.split(':')[1] ?? 'unknown'
-  for (const [name, count] of Object.entries(KEY_COUNTS)) {
-    if (definitions.get(`${name}:${version}`)?.numberOfKeys !== count)
-      throw new JobBackendError(`BullMQ ${version} moves jobs in another way than BullMQ 6.7, which this version of Sluice works with.`)
+  for (const [name, expected] of Object.entries(KEY_COUNTS)) {
+    const found = definitions.get(`${name}:${version}`)?.numberOfKeys
+    if (found !== expected) throw unsupported(version, name, found, expected)
   }
-  const functionOf = (name: string) => `local ${name} = function(KEYS, ARGV)\n${definitions.get(`${name}:${version}`)?.lua}\nend\n`
-  return { version, functions: (...names) => names.map(functionOf).join('') }
+  const lua = (name: BullmqScript) => definitions.get(`${name}:${version}`)?.lua ?? ''
+  const functionOf = (name: BullmqScript) => `local ${name} = function(KEYS, ARGV)\n${lua(name)}\nend\n`
+  return { version, lua, functions: (...names) => names.map(functionOf).join('') }
+}
+
+function unsupported(version: string, script: string, found: number | undefined, expected: number): JobBackendError {
+  const difference = found === undefined ? 'is missing' : `takes ${found} keys instead of ${expected}`
+  return new JobBackendError(`BullMQ ${version} is not supported: its script "${script}" ${difference}. Install bullmq@${BULLMQ_RANGE}.`)
 }
 
 function ignore(): void {}

@@ -1,8 +1,6 @@
 import type { Cluster, Redis } from 'ioredis'
-import { FirstLink } from './first-link.ts'
-import { gatherWrites } from './gather-writes.ts'
-import { CommandTimeouts } from './patience.ts'
-import { backoffMs, boundedOptions, ignore, type Link, NO_REPLID, replidOf, type Server, type ServerOptions } from './server.ts'
+import { CommandTimeouts, gatherWrites } from './connection-commands.ts'
+import { backoffMs, boundedOptions, FirstLink, ignore, type Link, NO_REPLID, replidOf, type Server, type ServerOptions } from './server.ts'
 
 /** A Cluster; what matters is the node that has the slot of the tags, whichever that is. */
 export class ClusterServer implements Server {

@@ -3,6 +3,24 @@ import { ClusterServer } from './cluster-server.ts'
 import type { Server, ServerOptions } from './server.ts'
 import { StandaloneServer } from './standalone-server.ts'
 
+const SLOTS = 16_384
+
+/** The slot of a Cluster that a hash tag falls into: CRC-16/XMODEM of its bytes, as the Redis Cluster specification says. */
+export function keySlot(hashTag: string): number {
+  let crc = 0
+  for (const byte of Buffer.from(hashTag)) {
+    crc ^= byte << 8
+    for (let bit = 0; bit < 8; bit += 1) crc = (crc & 0x8000) === 0 ? crc << 1 : (crc << 1) ^ 0x1021
+    crc &= 0xffff
+  }
+  return crc % SLOTS
+}
+
+/** The hash tag of a key, which alone says in which slot it lies; `undefined`: it has none. */
+export function hashTagOf(key: string): string | undefined {
+  return /\{([^}]+)\}/.exec(key)?.[1]
+}
+
 /** Connects to where an instance of ioredis is connected to. @param slot - In a Cluster, the one whose owner matters. */
 export function serverOf(redis: Redis | Cluster, slot: number, options: ServerOptions): Server {
   const server = redis.isCluster ? new ClusterServer(redis as Cluster, slot, options) : new StandaloneServer(redis as Redis, options)

@@ -1,3 +1,5 @@
+import { StoreUnavailableError } from '@sluice/core'
+import { setBusyAwareTimeout } from '@sluice/core/siblings'
 import type { Cluster, Redis } from 'ioredis'
 
 /** One connection to the server that has the state of tags. A new connection is a new object. */
@@ -87,3 +89,72 @@ export function backoffMs(attempt: number): number {
 }
 
 export function ignore(): void {}
+
+/** Calls that wait until they are released, each for a time. */
+export class Waiters {
+  readonly #waiting = new Set<() => void>()
+
+  /** @throws `late()`, if it is not released in time. */
+  wait(ms: number, late: () => Error): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const go = () => {
+        cancel()
+        this.#waiting.delete(go)
+        resolve()
+      }
+      const cancel = setBusyAwareTimeout(ms, () => {
+        this.#waiting.delete(go)
+        reject(late())
+      })
+      this.#waiting.add(go)
+    })
+  }
+
+  release(): void {
+    for (const go of [...this.#waiting]) go()
+  }
+}
+
+/** Lets the calls that come before the first link wait for it, each for a time. */
+export class FirstLink {
+  readonly #waiters = new Waiters()
+  #isThere = false
+  #failure: unknown
+
+  constructor(private readonly timeoutMs: number) {}
+
+  arrived(): void {
+    this.#isThere = true
+    this.#waiters.release()
+  }
+
+  /** Why the last connection led to none. */
+  failed(error: unknown): void {
+    this.#failure = error
+  }
+
+  async wait(): Promise<void> {
+    if (this.#isThere) return
+    await this.#waiters.wait(this.timeoutMs, () => new StoreUnavailableError('Redis', 'there is no connection yet.', this.#failure))
+  }
+}
+
+/** What may not be dropped when the memory of Redis is full. */
+export interface EvictionRisk {
+  readonly fits: (policy: string) => boolean
+  /** What may happen, and what to use. */
+  readonly text: string
+}
+
+/** Warns where Redis may evict what is needed. */
+export async function warnOfEviction(client: Redis | Cluster, { fits, text }: EvictionRisk): Promise<void> {
+  let policy: string | undefined
+  try {
+    policy = /^maxmemory_policy:(\S+)/m.exec(String(await client.info('memory')))?.[1]
+  } catch {
+    // Not every server tells; then there is nothing to go by.
+    return
+  }
+  if (policy === undefined || fits(policy)) return
+  process.emitWarning(`Redis has the maxmemory-policy ${policy}: ${text}`, { type: 'SluiceWarning', code: 'SLUICE_REDIS_EVICTION' })
+}

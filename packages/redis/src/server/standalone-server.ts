@@ -1,8 +1,6 @@
 import type { Cluster, Redis } from 'ioredis'
-import { FirstLink } from './first-link.ts'
-import { gatherWrites } from './gather-writes.ts'
-import { CommandTimeouts } from './patience.ts'
-import { backoffMs, boundedOptions, ignore, type Link, NO_REPLID, replidOf, type Server, type ServerOptions } from './server.ts'
+import { CommandTimeouts, gatherWrites } from './connection-commands.ts'
+import { backoffMs, boundedOptions, FirstLink, ignore, type Link, NO_REPLID, replidOf, type Server, type ServerOptions } from './server.ts'
 
 /** A single node, at a fixed address or behind Sentinels. */
 export class StandaloneServer implements Server {

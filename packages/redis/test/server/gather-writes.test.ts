@@ -3,7 +3,7 @@ import { Writable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Cluster, Command, Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
-import { gatherWrites } from '../../src/server/gather-writes.ts'
+import { gatherWrites } from '../../src/server/connection-commands.ts'
 
 /** A socket that tells what each system call would write. */
 function socketOf(calls: string[]) {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { keySlot } from '../../src/server/key-slot.ts'
+import { keySlot } from '../../src/server/server-of.ts'
 
 it.each([
   // The specification's own example, and what CLUSTER KEYSLOT says of others.

@@ -1,6 +1,6 @@
 import type { Command, Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { CommandTimeouts } from '../../src/server/patience.ts'
+import { CommandTimeouts } from '../../src/server/connection-commands.ts'
 
 const MS = 500
 

@@ -1,10 +1,7 @@
-import type { BullmqScript } from '../load-bullmq.ts'
 import { PRELUDE } from './prelude.ts'
 
 /** Arguments of a task. */
 const TASK_WIDTH = 11
-
-export const ADD_NEEDS: readonly BullmqScript[] = ['addPrioritizedJob', 'addDelayedJob']
 
 /**
  * Adds tasks of one queue. Arguments: queue, number of tasks; and of each: id, created at, milliseconds from then until it may run, data, order, attempts, unique

@@ -1,5 +1,4 @@
-import type { BullmqScript } from '../load-bullmq.ts'
-import { ENDING, ENDING_NEEDS } from './ending.ts'
+import { ENDING } from './ending.ts'
 import { PRELUDE } from './prelude.ts'
 
 /** Parts of a batch, or dead letters, that are dealt with in one go. */
@@ -27,8 +26,6 @@ for first = 3, #ARGV, 3 do
 end
 return { lost, cancelled }
 `
-
-export const CANCEL_NEEDS: readonly BullmqScript[] = ENDING_NEEDS
 
 /** Arguments: queue, id, at. Returns what was cancelled, \`waiting\` or \`running\`, or \`false\`, and batches that have ended. */
 export const CANCEL: string = `${PRELUDE}${ENDING}
@@ -73,8 +70,6 @@ end
 return { 1, #parts / 2, ended }
 `
 
-export const REPLAY_NEEDS: readonly BullmqScript[] = ['reprocessJob']
-
 /** Arguments: queue, id. Returns whether it was a dead letter, and is a task. */
 export const REPLAY: string = `${PRELUDE}
 local id = ARGV[2]
@@ -102,8 +97,6 @@ if not wasReady then tell({ queue = queue }) end
 return 1
 `
 
-export const PURGE_NEEDS: readonly BullmqScript[] = ENDING_NEEDS
-
 /** Forgets dead letters: all of the ids, or some that failed before. Arguments: queue, before, ids. Returns how many. */
 export const PURGE: string = `${PRELUDE}${ENDING}
 local ids = {}
@@ -122,8 +115,6 @@ end
 return #ids
 `
 
-export const PAUSE_NEEDS: readonly BullmqScript[] = ['pause']
-
 /** Arguments: queue, whether it is paused. */
 export const PAUSE: string = `${PRELUDE}
 rcall('SADD', own .. 'queues', queue)
@@ -135,8 +126,6 @@ local left = pause(keys, { ARGV[2] == '0' and 'resumed' or 'paused', '1' })
 while ARGV[2] == '0' and left > 0 do left = pause(keys, { 'resumed', '0' }) end
 if ARGV[2] == '0' then tell({ queue = queue }) end
 `
-
-export const SEAL_NEEDS: readonly BullmqScript[] = ENDING_NEEDS
 
 /** All parts of a batch were added. Arguments: none, batch, chunks, items, at. Returns batches that have ended. */
 export const SEAL: string = `${PRELUDE}${ENDING}
@@ -150,8 +139,6 @@ export const NOTIFIED: string = `${PRELUDE}
 rcall('ZREM', own .. 'unnotified', ARGV[2])
 if rcall('EXISTS', own .. 'batch:' .. ARGV[2]) == 1 then rcall('HSET', own .. 'batch:' .. ARGV[2], 'isNotified', '1') end
 `
-
-export const FORGET_NEEDS: readonly BullmqScript[] = ENDING_NEEDS
 
 /** Forgets a batch, or some parts of it; dead letters stay. Arguments: none, batch. Returns whether there is more of it. */
 export const FORGET: string = `${PRELUDE}${ENDING}

@@ -1,7 +1,3 @@
-import type { BullmqScript } from '../load-bullmq.ts'
-
-export const ENDING_NEEDS: readonly BullmqScript[] = ['moveToFinished', 'removeJob']
-
 /** How a task becomes over, and is counted in its batch. There is no other way. */
 export const ENDING: string = `
 local ended = {}

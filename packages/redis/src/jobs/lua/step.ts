@@ -1,11 +1,8 @@
-import type { BullmqScript } from '../load-bullmq.ts'
-import { ENDING, ENDING_NEEDS } from './ending.ts'
+import { ENDING } from './ending.ts'
 import { PRELUDE } from './prelude.ts'
 
 /** Arguments of an outcome. */
 const OUTCOME_WIDTH = 14
-
-export const STEP_NEEDS: readonly BullmqScript[] = [...ENDING_NEEDS, 'moveToDelayed', 'moveJobFromActiveToWait', 'moveToActive']
 
 /** How long the answer to a step is kept for who did not get it. */
 const ANSWER_MS = 600_000

@@ -1,5 +1,5 @@
 export { postgresJobBackend } from './postgres-backend.ts'
-export { postgresJobsSql } from './postgres-jobs-sql.ts'
+export { PostgresJobsSetUpError, postgresJobsSql } from './postgres-jobs-sql.ts'
 export type {
   PostgresJobBackendOptions,
   PostgresJobsSqlOptions,
@@ -7,4 +7,3 @@ export type {
   PostgresPoolClient,
   PostgresQuery,
 } from './postgres-options.ts'
-export { PostgresJobsSetUpError } from './set-up-tables.ts'

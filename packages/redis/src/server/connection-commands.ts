@@ -1,6 +1,31 @@
 import { TIMEOUT_TICKS } from '@sluice/core/siblings'
 import type { Cluster, Command, Redis } from 'ioredis'
-import { eachConnection } from './each-connection.ts'
+
+/** Calls with a client itself, or with each node of a Cluster that it connects to from now on. */
+function eachConnection(client: Redis | Cluster, use: (connection: Redis) => void): void {
+  if (client.isCluster) client.on('+node', use)
+  else use(client as Redis)
+}
+
+/**
+ * Commands that a connection, or one of a Cluster, is given in one tick are written with one system call. Their order stays. What goes on when answers come that
+ * were read together is one tick.
+ */
+export function gatherWrites(client: Redis | Cluster): void {
+  eachConnection(client, gatherOf)
+}
+
+function gatherOf(redis: Redis): void {
+  const send = redis.sendCommand
+  redis.sendCommand = (command, stream) => {
+    const socket = redis.stream
+    if (socket?.writable === true && socket.writableCorked === 0) {
+      socket.cork()
+      process.nextTick(() => socket.uncork())
+    }
+    return send.call(redis, command, stream)
+  }
+}
 
 /**
  * Ends commands that are not answered in time, which is up to 20% longer than was asked for. Like `setBusyAwareTimeout`, it counts a period in which the event loop

@@ -60,9 +60,9 @@ export const PROTOCOL_MUTATIONS: Readonly<Record<string, ProtocolMutation>> = {
     edits: [
       {
         file: COHERENT,
-        find: '      const value = await request.load()\n      if (shared === undefined || permit',
+        find: '      const value = await request.load()\n',
         replace:
-          '      const value = await request.load()\n      if (permit !== undefined) permit = (await shared?.reads.look(request.tags))?.permit\n      if (shared === undefined || permit',
+          '      const value = await request.load()\n      if (permit !== undefined) permit = (await shared?.reads.look(request.tags))?.permit\n',
       },
     ],
     faults: [],

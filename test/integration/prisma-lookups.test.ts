@@ -27,7 +27,7 @@ describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) 
       const host = Object.assign(Object.create(hostOf(stack.sluice)), {
         execute: (operation: Operation<unknown>) => {
           operations.push(operation)
-          return operation.run()
+          return operation.run({ route: undefined })
         },
       })
       prisma = attach(stack.bare, host)
@@ -213,7 +213,7 @@ describe.each(databases())('lookups of Prisma on $name', ({ dialect, skipped }) 
         Object.assign(Object.create(hostOf(stack.sluice)), {
           execute: (operation: Operation<unknown>) => {
             operations.push(operation)
-            return operation.run()
+            return operation.run({ route: undefined })
           },
         }),
       )

@@ -1,4 +1,4 @@
-import type { Lookup, Refusal, RowSource, Source, TableId } from '@sluice/core/adapter'
+import type { Lookup, ReadDemand, Refusal, RowSource, Source, TableId } from '@sluice/core/adapter'
 import type { AdapterHost } from '@sluice/core/siblings'
 import type { BuilderInternals, ClientInternals } from './internals.ts'
 
@@ -7,7 +7,7 @@ export interface InstanceContext {
   readonly source: Source
   readonly host: AdapterHost
   /** Runs a builder without `postProcessResponse`. */
-  runRaw(client: ClientInternals, builder: BuilderInternals): Promise<unknown>
+  runRaw(client: ClientInternals, builder: BuilderInternals, demand: ReadDemand): Promise<unknown>
   isMigrationTable(table: TableId): boolean
   lookupOf(client: ClientInternals, builder: BuilderInternals): Lookup<unknown> | Refusal
   rowSourceOf(client: ClientInternals, builder: BuilderInternals): RowSource | undefined

@@ -7,10 +7,11 @@ import {
   type OperationKind,
   type Refusal,
   type RowSource,
+  type RunContext,
   refuse,
   type Source,
 } from '@sluice/core/adapter'
-import { currentDemand, type PinnedRead, pinnedReadOf, type ReadDemand, readsOfStatement } from '@sluice/core/siblings'
+import { type PinnedRead, pinnedReadOf, readsOfStatement } from '@sluice/core/siblings'
 import { controlOf } from './cached.ts'
 import type { InstanceContext } from './instance-context.ts'
 import { type BuilderInternals, type ClientInternals, compiled, isPlain } from './internals.ts'
@@ -23,19 +24,14 @@ export class KnexOperation implements Operation<unknown> {
   readonly source: Source
   readonly kind: OperationKind
   readonly inTransaction: boolean
-  /** What was demanded of the place that it goes to where it was issued. */
-  readonly demand: ReadDemand | undefined
-  readonly run: () => Promise<unknown>
   #lookup: Lookup<unknown> | Refusal | undefined
 
   constructor(
     private readonly state: InstanceContext,
     private readonly client: ClientInternals,
     private readonly builder: BuilderInternals,
-    run: (operation: KnexOperation) => Promise<unknown>,
+    readonly run: (context: RunContext) => Promise<unknown>,
   ) {
-    this.run = () => run(this)
-    this.demand = currentDemand()
     this.source = state.source
     this.kind = READS.has(builder._method ?? '') ? 'read' : 'other'
     this.inTransaction = client.transacting === true
@@ -50,8 +46,7 @@ export class KnexOperation implements Operation<unknown> {
   }
 
   lookup(): Lookup<unknown> | Refusal {
-    // A query for several goes where each of them may.
-    this.#lookup ??= this.demand === 'primary' ? refuse('on the primary') : this.state.lookupOf(this.client, this.builder)
+    this.#lookup ??= this.state.lookupOf(this.client, this.builder)
     return this.#lookup
   }
 

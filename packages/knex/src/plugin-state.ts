@@ -1,6 +1,6 @@
 import type { Dialect } from '@sluice/core'
-import type { Lookup, Refusal, RowSource, Source, StreamedStatement, TableId } from '@sluice/core/adapter'
-import { type AdapterHost, currentDemand, type ReadDemand } from '@sluice/core/siblings'
+import type { Lookup, ReadDemand, Refusal, RowSource, Source, StreamedStatement, TableId } from '@sluice/core/adapter'
+import type { AdapterHost } from '@sluice/core/siblings'
 import type { InstanceContext } from './instance-context.ts'
 import { type BuilderInternals, type ClientInternals, isPlain, poolStateOf, type QueryObject, type RunnerInternals } from './internals.ts'
 import { attachedConnection } from './knex-connection.ts'
@@ -131,9 +131,9 @@ export class PluginState implements InstanceContext {
     if (!host.isOptimizing()) {
       host.stats.seen += 1
       if (this.#replicas !== undefined) {
-        const [bare, demand] = [runner.run.bind(runner), currentDemand()]
+        const [bare, { demand }] = [runner.run.bind(runner), host.scopes.ambient]
         const on = (other: ClientInternals) => this.base.runner.call(other, builder).run()
-        runner.run = () => this.#routed({ client, builder, demand, operation: runner, bare, on })
+        runner.run = () => this.#routed({ client, builder, demand, bare, on })
       }
       return runner
     }
@@ -151,37 +151,30 @@ export class PluginState implements InstanceContext {
     // Listeners of a builder's own are told what the caller gets; such a builder is neither merged nor kept.
     if (client.config.postProcessResponse === undefined || !isPlain(builder)) {
       const on = (other: ClientInternals) => this.base.runner.call(other, builder).run()
-      const operation = new KnexOperation(this, client, builder, (self) =>
-        this.#routed({ client, builder, demand: self.demand, operation: self, bare, on }),
-      )
+      const operation = new KnexOperation(this, client, builder, ({ route }) => this.#routed({ client, builder, demand: route, bare, on }))
       runner.run = () => this.host.execute(operation)
       return runner
     }
     // Merged and kept results are as the driver gave them; each caller's are processed for itself.
-    const operation = new KnexOperation(this, client, builder, (self) => this.#raw(client, builder, self.demand, self))
+    const operation = new KnexOperation(this, client, builder, ({ route }) => this.#raw(client, builder, route))
     if (operation.kind !== 'read') return runner
     runner.run = async () => client.postProcessResponse(await this.host.execute(operation), builder.queryContext())
     return runner
   }
 
   /** Runs a builder that answers for several, without `postProcessResponse`. */
-  runRaw(client: ClientInternals, builder: BuilderInternals): Promise<unknown> {
-    return this.#raw(client, builder, undefined, undefined)
+  runRaw(client: ClientInternals, builder: BuilderInternals, demand: ReadDemand): Promise<unknown> {
+    return this.#raw(client, builder, demand)
   }
 
-  #raw(
-    client: ClientInternals,
-    builder: BuilderInternals,
-    demand: ReadDemand | undefined,
-    operation: object | undefined,
-  ): Promise<unknown> {
+  #raw(client: ClientInternals, builder: BuilderInternals, demand: ReadDemand | undefined): Promise<unknown> {
     const on = (other: ClientInternals) => {
       if (client.config.postProcessResponse === undefined) return this.base.runner.call(other, builder).run()
       const raw = Object.create(other) as ClientInternals
       raw.postProcessResponse = (response) => response
       return this.base.runner.call(raw, builder).run()
     }
-    return this.#routed({ client, builder, demand, operation, bare: () => on(client), on })
+    return this.#routed({ client, builder, demand, bare: () => on(client), on })
   }
 
   #routed(read: KnexRead): Promise<unknown> {

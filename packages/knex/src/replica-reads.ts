@@ -1,5 +1,6 @@
 import type { Dialect } from '@sluice/core'
-import { type AdapterHost, mayBeKept, type ReadDemand, type ReadRouter, type ReplicaAttempt } from '@sluice/core/siblings'
+import type { ReadDemand } from '@sluice/core/adapter'
+import type { AdapterHost, ReadRouter, ReplicaAttempt } from '@sluice/core/siblings'
 import {
   abandon,
   addressOf,
@@ -32,10 +33,7 @@ export interface RoutedInstance {
 export interface KnexRead {
   readonly client: ClientInternals
   readonly builder: BuilderInternals
-  /** What was demanded where it was issued. */
   readonly demand: ReadDemand | undefined
-  /** The operation that it answers; `undefined`: it answers several, each of which may be kept. */
-  readonly operation: object | undefined
   /** Asks the primary. */
   readonly bare: () => Promise<unknown>
   /** Asks by way of a client. */
@@ -88,7 +86,7 @@ export class ReplicaReads {
   }
 
   read(read: KnexRead): Promise<unknown> {
-    const { client, builder, bare, on } = read
+    const { client, builder, demand, bare, on } = read
     const { host } = this.instance
     if (client.transacting === true) {
       this.router.leave('transaction')
@@ -98,10 +96,9 @@ export class ReplicaReads {
       this.router.leave('write')
       return bare()
     }
-    const scope = host.scopes.current()
     return this.router.read({
-      scope,
-      demand: this.#demandOf(read, scope?.mode ?? host.mode()),
+      scope: host.scopes.current(),
+      demand,
       askReplica: (attempt) => on(this.#through(client, attempt)),
       askPrimary: bare,
     })
@@ -111,12 +108,6 @@ export class ReplicaReads {
     if (!isReplicaRead(builder)) return false
     const query = compiled(client, builder)
     return query !== undefined && !('error' in query) && this.instance.onlyReads(query.sql)
-  }
-
-  /** Shadow mode compares: both ways must read the same. */
-  #demandOf({ demand, operation }: KnexRead, mode: string): ReadDemand | undefined {
-    if (mode === 'shadow') return 'primary'
-    return demand ?? (operation === undefined || mayBeKept(operation) ? 'kept' : undefined)
   }
 
   /** A client that is as this one in all, but for its connections: they are a replica's. */

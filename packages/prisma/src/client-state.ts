@@ -1,5 +1,5 @@
 import type { Dialect } from '@sluice/core'
-import type { Source, TableId } from '@sluice/core/adapter'
+import type { RunContext, Source, TableId } from '@sluice/core/adapter'
 import type { AdapterHost } from '@sluice/core/siblings'
 import { type ClientModels, modelsOf } from './client-models.ts'
 import {
@@ -17,7 +17,7 @@ import {
 import type { PageContext } from './lookups/page.ts'
 import { prismaErrors } from './prisma-errors.ts'
 import { type ClientContext, type HookCall, PrismaOperation } from './prisma-operation.ts'
-import type { ReplicaReads, RoutableOperation } from './replica-reads.ts'
+import type { ReplicaReads } from './replica-reads.ts'
 import type { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaSchemaData } from './schema/prisma-schema-data.ts'
 import { clientName, type PrismaShapes } from './shape.ts'
@@ -117,9 +117,9 @@ export class ClientState implements ClientContext {
   }
 
   /** Asks the database, or a replica. */
-  routed(operation: RoutableOperation, call: HookCall, ask: () => Promise<unknown>): Promise<unknown> {
+  routed(context: RunContext, call: HookCall, ask: () => Promise<unknown>): Promise<unknown> {
     const isPlain = !this.hasInnerExtensions && !this.hasLaterComputedFields
-    return this.replicas === undefined ? ask() : this.replicas.read(this.client, operation, call, isPlain, ask)
+    return this.replicas === undefined ? ask() : this.replicas.read(this.client, context, call, isPlain, ask)
   }
 
   /** The hook's operation, on its way through the pipeline; the bare query if Sluice cannot describe it. */
@@ -129,8 +129,8 @@ export class ClientState implements ClientContext {
     let operation: PrismaOperation
     try {
       const params: InternalParams | undefined = internalParamsOf(hook)
-      const call = { model: hook.model, operation: hook.operation, args, control }
-      operation = new PrismaOperation(this, { ...call, params, transaction: transactionOf(params), query })
+      const { model, operation: action } = hook
+      operation = new PrismaOperation(this, { model, operation: action, args, control, params, transaction: transactionOf(params), query })
     } catch (error) {
       this.host.reportError(error)
       return query(args)

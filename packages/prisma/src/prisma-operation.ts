@@ -11,13 +11,14 @@ import {
   type OperationKind,
   type Refusal,
   type RowSource,
+  type RunContext,
   refuse,
   type Source,
   type TableId,
   type TransactionWrites,
   type WriteEffect,
 } from '@sluice/core/adapter'
-import { type AdapterHost, currentDemand, type ReadDemand } from '@sluice/core/siblings'
+import type { AdapterHost } from '@sluice/core/siblings'
 import { valueTypes } from './decimal-class.ts'
 import {
   type ComputedFields,
@@ -34,7 +35,6 @@ import { prismaLookup } from './prisma-lookup.ts'
 import type { PrismaShape } from './prisma-shape.ts'
 import { rawText } from './raw-statement.ts'
 import { isRead } from './read-actions.ts'
-import type { RoutableOperation } from './replica-reads.ts'
 import type { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaShapes } from './shape.ts'
 import { areFound } from './touches/pinned-rows.ts'
@@ -56,7 +56,7 @@ export interface ClientContext {
   pages(table: TableId): PageContext | undefined
   touches(model: string, operation: string, args: unknown): Touches | undefined
   /** Asks the primary, as `ask` does, or a replica. */
-  routed(operation: RoutableOperation, call: HookCall, ask: () => Promise<unknown>): Promise<unknown>
+  routed(context: RunContext, call: HookCall, ask: () => Promise<unknown>): Promise<unknown>
 }
 
 /** A call as Prisma's hook describes it. */
@@ -77,8 +77,6 @@ export class PrismaOperation implements Operation<unknown> {
   readonly kind: OperationKind
   readonly shape: PrismaShape
   readonly inTransaction: boolean
-  /** What was demanded of the place that it goes to where it was issued. */
-  readonly demand: ReadDemand | undefined = currentDemand()
   readonly isRaw: boolean
   readonly effect?: () => WriteEffect
   readonly transactionWrites?: () => TransactionWrites | undefined
@@ -114,8 +112,8 @@ export class PrismaOperation implements Operation<unknown> {
       this.transactionWrites = () => currentTransaction()?.gathering() ?? (state.seesStatements ? inert : undefined)
   }
 
-  run(): Promise<unknown> {
-    return this.state.routed(this, this.call, () => this.#ask())
+  run(context: RunContext): Promise<unknown> {
+    return this.state.routed(context, this.call, () => this.#ask())
   }
 
   /** Asks the primary. */

@@ -1,5 +1,6 @@
 import type { Connection, Dialect } from '@sluice/core'
-import { type AdapterHost, mayBeKept, type ReadDemand, type ReadRouter, type ReplicaAttempt } from '@sluice/core/siblings'
+import type { RunContext } from '@sluice/core/adapter'
+import type { AdapterHost, ReadRouter, ReplicaAttempt } from '@sluice/core/siblings'
 import {
   adapterOf,
   clientVersionOf,
@@ -18,11 +19,6 @@ import { type PrismaOptions, replicasOf } from './prisma-options.ts'
 import { isRead } from './read-actions.ts'
 import { clientName } from './shape.ts'
 import { catalogIdOf } from './sluice-adapter.ts'
-
-/** What was demanded of an operation where it was issued. */
-export interface RoutableOperation {
-  readonly demand: ReadDemand | undefined
-}
 
 /** A call as far as it says where it may go. */
 interface RoutableCall {
@@ -79,7 +75,7 @@ export class ReplicaReads {
    * @param isPlain - Whether no extension after Sluice has to do with the client.
    * @param ask - Asks the primary.
    */
-  read(client: object, operation: RoutableOperation, call: RoutableCall, isPlain: boolean, ask: () => Promise<unknown>): Promise<unknown> {
+  read(client: object, context: RunContext, call: RoutableCall, isPlain: boolean, ask: () => Promise<unknown>): Promise<unknown> {
     const { host } = this
     const router = this.#router
     if (router === undefined || this.#alike.get(client) !== true) return ask()
@@ -92,11 +88,9 @@ export class ReplicaReads {
       router.leave('write')
       return ask()
     }
-    const scope = host.scopes.current()
-    const isShadow = (scope?.mode ?? host.mode()) === 'shadow'
     return router.read({
-      scope,
-      demand: isShadow ? 'primary' : (operation.demand ?? (mayBeKept(operation) ? 'kept' : undefined)),
+      scope: host.scopes.current(),
+      demand: context.route,
       asksErrorsAnew: true,
       askReplica: (attempt) => askReplica(this.#replicas[attempt.index] as ReplicaClient, attempt, clientName(model), action, args),
       askPrimary: ask,

@@ -85,7 +85,7 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
   {
     name: 'batch-left-out',
     rule: 'What a batch leaves out is asked singly.',
-    edits: [{ file: BATCHER, find: ': await settle(next(leader.operation, scope))', replace: ': { value: null }' }],
+    edits: [{ file: BATCHER, find: ': await settle(next(leader.operation, leader.context))', replace: ': { value: null }' }],
     isQuick: true,
   },
   {

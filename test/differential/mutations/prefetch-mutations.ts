@@ -102,8 +102,8 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: PREFETCHER,
-        find: '{ ...copy, fetch, ...memory.placeOf(operation), isUsed: true }',
-        replace: '{ value, fetch, ...memory.placeOf(operation), isUsed: true }',
+        find: '{ ...copy, fetch, ...(context.rows ?? NOWHERE), isUsed: true }',
+        replace: '{ value, fetch, ...(context.rows ?? NOWHERE), isUsed: true }',
       },
     ],
     isQuick: true,
@@ -122,8 +122,8 @@ export const PREFETCH_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: PREFETCHER,
-        find: 'if (memory === undefined || memory.isEmpty || operation.inTransaction || isFreshDemanded(operation)) return next(operation, scope)',
-        replace: 'if (memory === undefined || memory.isEmpty) return next(operation, scope)',
+        find: 'if (memory === undefined || memory.isEmpty || operation.inTransaction || context.isFresh) return next(operation, context)',
+        replace: 'if (memory === undefined || memory.isEmpty) return next(operation, context)',
       },
       {
         file: PREFETCHER,

@@ -4,7 +4,6 @@ import type { Shape } from '../pipeline/operation.ts'
 import { writeOutcomeOf } from '../pipeline/outcome.ts'
 import type { Recorder } from '../pipeline/recorder.ts'
 import type { ScopeStorage } from '../pipeline/scope.ts'
-import { isShadowing } from '../pipeline/shadowing.ts'
 import type { StatementCaller, StatementWatch } from '../pipeline/statement-watch.ts'
 import type { AnnouncedWrite, TransactionWrites } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
@@ -134,7 +133,7 @@ export class ConnectionObserver {
   stream(connection: object, sent: Pick<SentStatement<unknown>, 'sql' | 'params'>): StreamedStatement {
     const described = this.#describe(sent.sql)
     const { scopes, recorder } = this.host
-    const scope = scopes.current()
+    const scope = scopes.counted()
     // The rows arrive later, unseen by the code that collects tags.
     scope?.basis?.spoil('unknown read')
     recorder.statement(scope)
@@ -168,7 +167,7 @@ export class ConnectionObserver {
   /** Counts a statement. `undefined`: Sluice failed to read it, so it may do anything. */
   #counted(sql: string): Described | undefined {
     const { recorder, scopes } = this.host
-    const scope = scopes.current()
+    const scope = scopes.counted()
     recorder.statement(scope)
     // In `observe`, operations bypass the pipeline, and each statement is one.
     if (this.options.recordsOperations !== true && scope !== undefined && !this.host.isOptimizing()) scope.counts.operations += 1
@@ -213,9 +212,12 @@ export class ConnectionObserver {
     const { recordsOperations } = this.options
     const issued = isRepeatable && !isWrite ? new Comparable(sent as SentStatement<never>) : sent.stack === undefined ? traced : sent
     const caller = (recordsOperations === true ? sent.caller : issued) as StatementCaller | undefined
-    const watched = watch === undefined || isShadowing() ? undefined : watch.begin(sent.sql, this.#dialect, analyzed, sent.params, caller)
+    const watched =
+      watch === undefined || this.host.scopes.ambient.isShadowing
+        ? undefined
+        : watch.begin(sent.sql, this.#dialect, analyzed, sent.params, caller)
     if (recordsOperations === true && watched === undefined) return undefined
-    const execution = recordsOperations === true ? undefined : recorder.begin(scopes.current(), shape, issued)
+    const execution = recordsOperations === true ? undefined : recorder.begin(scopes.counted(), shape, issued)
     const startedAt = execution?.startedAt ?? recorder.now()
     return (count, failed) => {
       try {

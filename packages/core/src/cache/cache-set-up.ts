@@ -13,7 +13,7 @@ import type { Shared } from './kept-values.ts'
 import type { EvictionPolicyName } from './policies/create-policy.ts'
 import type { CacheStore } from './stores/cache-store.ts'
 import { StoreUnavailableError } from './stores/store-unavailable-error.ts'
-import { appTag, TieredCache } from './tiered-cache.ts'
+import { appTag, TieredCache, type TieredCacheParts } from './tiered-cache.ts'
 import { plainPolicy, policyFrom, type TieredOptions } from './tiered-options.ts'
 import { newCounters } from './tiered-stats.ts'
 
@@ -34,6 +34,7 @@ export interface CacheSetUpOptions {
   /** Seconds that values made of several reads are kept where nothing is said. */
   readonly ttl: number
   readonly context: () => string
+  readonly loading: TieredCacheParts['loading']
   /** What is being made from what is read at this moment, if anything is. */
   readonly basis: () => ReadBasis | undefined
 }
@@ -121,6 +122,7 @@ export class CacheSetUp {
       announce: (tags, change) => this.#announce(tags, change),
       policy: policyFrom(this.options.tiered, tieredPolicy(consistency)),
       basis: this.options.basis,
+      loading: this.options.loading,
       clearStore: async () => shared?.store.clear(),
     })
     const derived = new DerivedValues({

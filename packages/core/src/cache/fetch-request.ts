@@ -1,6 +1,6 @@
-import type { AskedAhead } from '../pipeline/answers.ts'
 import type { ReadNote } from '../pipeline/explanation.ts'
 import type { ValueTypes } from '../pipeline/operation.ts'
+import type { Prefetched } from '../pipeline/operation-context.ts'
 import type { TagSnapshot } from './coherence/tag-table.ts'
 import type { BasisPart } from './derived/read-basis.ts'
 import type { FetchPolicy } from './fetch-policy.ts'
@@ -30,7 +30,7 @@ export interface FetchRequest<T> {
   /** A value that neither this cache nor another caller can change, or `undefined` when there is no exact copy. */
   copy(value: T): { readonly value: T } | undefined
   /** When, and under what, the source was asked for what `load` gave, where that was before `load` was called. */
-  askedAhead?(): AskedAhead | undefined
+  askedAhead?(): Prefetched | undefined
   /** Whether other processes may have a value. */
   mayShare?(value: T): boolean
   /** Told of a value that was not loaded for this request. */

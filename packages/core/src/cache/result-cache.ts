@@ -1,10 +1,7 @@
-import { type AnswerListener, askedAheadOf, demandFresh } from '../pipeline/answers.ts'
-import { noteOf } from '../pipeline/explanation.ts'
-import type { Interceptor } from '../pipeline/interceptor.ts'
+import type { AnswerListener, Handler, Interceptor } from '../pipeline/interceptor.ts'
 import { type CacheRequest, isRefusal, type Operation } from '../pipeline/operation.ts'
+import type { OperationContext } from '../pipeline/operation-context.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
-import { willBeKept } from '../pipeline/read-demand.ts'
-import type { Scope } from '../pipeline/scope.ts'
 import { tagsRead } from './coherence/tags.ts'
 import type { CoherentCache } from './coherent-cache.ts'
 import { type BasisPart, endWith, ReadBasis } from './derived/read-basis.ts'
@@ -32,8 +29,6 @@ export interface ResultCacheOptions {
   readonly policyOf: (request: CacheRequest<unknown>) => ResultPolicy | string
   /** How a result is kept and handed out. */
   readonly copyOf: <T>(request: CacheRequest<T>) => (value: T) => { readonly value: T } | undefined
-  /** Facts outside the statement that change what it returns, such as a tenant; part of every key. */
-  readonly context?: (() => string) | undefined
   /** Whether results are shared with other processes. */
   readonly isShared: boolean
   /** Whether each read is validated in the shared store, unless it says otherwise. */
@@ -54,46 +49,42 @@ export class ResultCache {
     private readonly options: ResultCacheOptions,
   ) {}
 
-  readonly interceptor: Interceptor = (next) => (operation, scope) => {
-    if (operation.kind !== 'read') return next(operation, scope)
+  readonly interceptor: Interceptor = (operation, context, next) => {
+    if (operation.kind !== 'read') return next(operation, context)
+    const { scope } = context
     const request = operation.cacheRequest?.()
     if (request === undefined) {
       if (scope?.basis instanceof ReadBasis) scope.basis.partWithout('unknown read')
-      return next(operation, scope)
+      return next(operation, context)
     }
-    const refused = isRefusal(request) ? request.refused : this.#read(request, operation, scope, next)
+    const refused = isRefusal(request) ? request.refused : this.#read(request, operation, context, next)
     if (typeof refused !== 'string') return refused
-    if (scope?.notes !== undefined) noteOf(operation)?.notKept(refused)
+    context.note?.notKept(refused)
     if (scope?.basis instanceof ReadBasis) scope.basis.partWithout(refused)
     this.stats.passThrough(`cache: ${refused}`)
-    return next(operation, scope)
+    return next(operation, context)
   }
 
   /** The answer's promise, or why the cache is not asked. */
-  #read<T>(
-    request: CacheRequest<T>,
-    operation: Operation<T>,
-    scope: Scope | undefined,
-    next: Parameters<Interceptor>[0],
-  ): Promise<T> | string {
+  #read<T>(request: CacheRequest<T>, operation: Operation<T>, context: OperationContext, next: Handler): Promise<T> | string {
     if (operation.inTransaction) return 'in transaction'
     const chosen = this.options.policyOf(request)
-    if (request.control?.disabled === true) demandFresh(operation)
+    if (request.control?.disabled === true) context.isFresh = true
     if (typeof chosen === 'string') return chosen
-    const { context, isShared, isStrict, detached, copyOf, onAnswer, onDatabase } = this.options
+    const { isShared, isStrict, detached, copyOf, onAnswer, onDatabase } = this.options
     const { strategy, consistency } = chosen.policy
     // What was asked ahead is validated where all reads are, and not for one read.
-    if (strategy === 'refresh' || (isShared && consistency === 'strict' && !isStrict)) demandFresh(operation)
+    if (strategy === 'refresh' || (isShared && consistency === 'strict' && !isStrict)) context.isFresh = true
     const { tags, optional } = tagsRead(request)
     if (tags.length - optional + chosen.tags.length > MAX_TAGS) return 'too many tables'
     const database = isShared ? operation.source.sharedName?.() : undefined
     if (isShared && database === undefined) return 'database not known'
     if (database !== undefined) onDatabase?.(database)
-    const said = context === undefined ? '' : context()
-    const question = `${said}\n${request.key}`
-    willBeKept(operation)
+    const { scope, note, variant = '' } = context
+    const question = `${variant}\n${request.key}`
+    context.mayBeCached = true
     const sharedKey = chosen.isShared && database !== undefined ? `${database}\n${question}` : undefined
-    const basis = scope?.basis instanceof ReadBasis ? this.#part(scope.basis, chosen, said, database) : undefined
+    const basis = scope?.basis instanceof ReadBasis ? this.#part(scope.basis, chosen, variant, database) : undefined
     const answer = this.cache.fetch<T>({
       namespace: RESULTS,
       key: `${operation.source.id}\n${question}`,
@@ -106,13 +97,13 @@ export class ResultCache {
       ...(chosen.saysTtl ? { maxAgeMs: chosen.policy.ttlMs } : {}),
       policy: chosen.policy,
       types: request.types,
-      note: scope?.notes === undefined ? undefined : noteOf(operation),
-      load: () => next(operation, scope),
-      refresh: () => detached(() => next(operation, undefined)),
+      note,
+      load: () => next(operation, context),
+      refresh: () => detached(() => next(operation, context.detached())),
       mayShare: (value) => chosen.mayShare?.(value) !== false,
       copy: copyOf(request),
-      askedAhead: () => askedAheadOf(operation),
-      onHit: (value) => this.#answered(value, operation, scope, onAnswer),
+      askedAhead: () => context.prefetched,
+      onHit: (value) => this.#answered(value, operation, context, onAnswer),
       sharesErrors: false,
     })
     if (basis !== undefined) endWith(basis, answer)
@@ -120,9 +111,9 @@ export class ResultCache {
   }
 
   /** The read, as a part of what is made from it. */
-  #part(basis: ReadBasis, chosen: ResultPolicy, context: string, database: string | undefined): BasisPart {
+  #part(basis: ReadBasis, chosen: ResultPolicy, variant: string, database: string | undefined): BasisPart {
     const { policy, isShared, saysTtl } = chosen
-    if (basis.context !== context) basis.spoil('another context')
+    if (basis.context !== variant) basis.spoil('another context')
     // Who asks anew does not want to be answered by what was made before.
     if (policy.strategy === 'refresh') basis.spoil('refresh')
     const isShareable = isShared && chosen.mayShare === undefined
@@ -130,9 +121,10 @@ export class ResultCache {
     return basis.part({ isShareable, database, isStrict: policy.consistency === 'strict', maxTtlMs }, true)
   }
 
-  #answered<T>(value: T, operation: Operation<T>, scope: Scope | undefined, listener: AnswerListener | undefined): void {
-    listener?.(operation, value, scope)
+  #answered<T>(value: T, operation: Operation<T>, context: OperationContext, listener: AnswerListener | undefined): void {
+    listener?.(operation, value, context)
     this.stats.answered += 1
+    const { scope } = context
     if (scope === undefined) return
     scope.counts.answered += 1
     scope.trace?.spared(operation, 'cache', 1)

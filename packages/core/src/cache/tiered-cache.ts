@@ -1,4 +1,3 @@
-import { demanding } from '../pipeline/read-demand.ts'
 import { rowBucket } from '../schema/row-bucket.ts'
 import { copyValue, isCopyable } from '../shared/copy.ts'
 import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
@@ -49,6 +48,8 @@ export interface TieredCacheParts {
   readonly tagsOf: (tables: readonly string[]) => readonly string[] | undefined
   /** What is being made from what is asked for here, if anything is. */
   readonly basis: () => ReadBasis | undefined
+  /** Runs a load whose result is cached: its reads may go to replicas only where these are current. */
+  readonly loading: <T>(load: () => T) => T
   /** Empties the shared store, if there is one. */
   readonly clearStore: () => Promise<void>
 }
@@ -226,7 +227,16 @@ export class TieredCache {
     checkKey(key)
     const { parts } = this
     if (options === NO_OPTIONS)
-      return new TieredRequest(key, load, parts.policy, copiers.none, NO_TAGS, NO_TAGS, isFollowed ? this.#part(parts.policy) : undefined)
+      return new TieredRequest(
+        key,
+        load,
+        parts,
+        parts.policy,
+        copiers.none,
+        NO_TAGS,
+        NO_TAGS,
+        isFollowed ? this.#part(parts.policy) : undefined,
+      )
     checkOptions(options, callRules, 'options.')
     const { tags = NO_TAGS, tables, copy = 'none' } = options
     const tableTags = tables === undefined ? NO_TAGS : parts.tagsOf(tables)
@@ -235,7 +245,7 @@ export class TieredCache {
       return undefined
     }
     const policy = policyFrom(options, parts.policy)
-    return new TieredRequest(key, load, policy, copiers[copy], tags, tableTags, isFollowed ? this.#part(policy) : undefined)
+    return new TieredRequest(key, load, parts, policy, copiers[copy], tags, tableTags, isFollowed ? this.#part(policy) : undefined)
   }
 
   #part({ consistency, ttlMs }: FetchPolicy): BasisPart | undefined {
@@ -264,6 +274,7 @@ class TieredRequest<T> implements FetchRequest<T> {
   constructor(
     readonly key: string,
     private readonly source: () => Promise<T> | T,
+    private readonly parts: Pick<TieredCacheParts, 'loading'>,
     readonly policy: FetchPolicy,
     readonly copy: Copier,
     private readonly tagNames: readonly string[],
@@ -293,7 +304,7 @@ class TieredRequest<T> implements FetchRequest<T> {
   }
 
   async load(): Promise<T> {
-    return demanding('kept', this.source)
+    return this.parts.loading(this.source)
   }
 }
 

@@ -1,37 +1,31 @@
-import type { AnswerListener } from './answers.ts'
-import type { Handler } from './interceptor.ts'
+import type { AnswerListener, Handler } from './interceptor.ts'
 import type { Operation, Shape } from './operation.ts'
+import type { OperationContext } from './operation-context.ts'
 import type { Execution, Recorder } from './recorder.ts'
-import type { Scope } from './scope.ts'
-
-type Outcome = { readonly result: unknown } | { readonly error: unknown }
 
 /**
  * The last step: asks the database through the adapter, records it, and remembers which errors came from there,
  * so that an error of Sluice's own can be told from the database's.
  */
 export class Executor {
-  #latest: Promise<unknown> | undefined
   readonly #databaseErrors = new WeakSet<object>()
-  readonly #outcomes = new WeakMap<object, Outcome | 'pending'>()
 
   constructor(
     private readonly recorder: Recorder,
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  readonly run = <TResult>(operation: Operation<TResult>, scope: Scope | undefined): Promise<TResult> =>
-    this.#runBare(operation, scope, undefined)
+  readonly run: Handler = (operation, context) => this.#run(operation, context, undefined)
 
   /** Like `run`, and tells a listener of each result before its caller. */
   telling(listener: AnswerListener): Handler {
-    return (operation, scope) => this.#runBare(operation, scope, listener)
+    return (operation, context) => this.#run(operation, context, listener)
   }
 
-  #runBare<TResult>(operation: Operation<TResult>, scope: Scope | undefined, listener: AnswerListener | undefined): Promise<TResult> {
-    if (operation.kind !== 'read') this.#outcomes.set(operation, 'pending')
-    const running = this.#ask<TResult, TResult>(operation, scope, undefined, operation.kind === 'read' ? listener : undefined)
-    this.#latest = running
+  #run<TResult>(operation: Operation<TResult>, context: OperationContext, listener: AnswerListener | undefined): Promise<TResult> {
+    if (operation.kind !== 'read') context.outcome = 'pending'
+    const running = this.#ask<TResult, TResult>(operation, context, undefined, operation.kind === 'read' ? listener : undefined)
+    context.running = running
     return running
   }
 
@@ -40,30 +34,25 @@ export class Executor {
     return this.recorder.now()
   }
 
-  /** Whether a chain handed on the very promise that `run` gave it last: nothing of Sluice's own is left on its way. */
-  isBare(running: Promise<unknown>): boolean {
-    return running === this.#latest
-  }
-
   /**
    * Runs a query in the name of an operation: it counts as one execution of the operation's shape.
    */
-  runAs<TOperation, TResult>(operation: Operation<TOperation>, scope: Scope | undefined, query: () => Promise<TResult>): Promise<TResult> {
-    return this.#ask(operation, scope, query, undefined)
+  runAs<TOperation, TResult>(operation: Operation<TOperation>, context: OperationContext, query: () => Promise<TResult>): Promise<TResult> {
+    return this.#ask(operation, context, query, undefined)
   }
 
   /** @param query - Left out: the operation itself. */
   #ask<TOperation, TResult>(
     operation: Operation<TOperation>,
-    scope: Scope | undefined,
+    context: OperationContext,
     query: (() => Promise<TResult>) | undefined,
     listener: AnswerListener | undefined,
   ): Promise<TResult> {
     const { shape } = operation
-    const execution = shape === undefined ? undefined : this.#begin(operation, shape, scope)
+    const execution = shape === undefined ? undefined : this.#begin(operation, shape, context)
     let asked: Promise<TResult>
     try {
-      asked = query === undefined ? (operation.run() as unknown as Promise<TResult>) : query()
+      asked = query === undefined ? (operation.run(context) as unknown as Promise<TResult>) : query()
     } catch (error) {
       this.#end(execution, operation, undefined, true)
       return Promise.reject(this.#mark(error))
@@ -71,13 +60,13 @@ export class Executor {
     // Callbacks instead of `await`: this is the hottest path, and each awaited promise costs more than one followed by `then`.
     return asked.then(
       (result) => {
-        if (operation.kind !== 'read') this.#outcomes.set(operation, { result })
+        if (operation.kind !== 'read') context.outcome = { result }
         this.#end(execution, operation, query === undefined ? (result as unknown as TOperation) : undefined)
-        if (listener !== undefined) this.#tell(listener, operation, result, scope)
+        if (listener !== undefined) this.#tell(listener, operation, result, context)
         return result
       },
       (error: unknown) => {
-        if (operation.kind !== 'read') this.#outcomes.set(operation, { error })
+        if (operation.kind !== 'read') context.outcome = { error }
         this.#end(execution, operation, undefined, true)
         throw this.#mark(error)
       },
@@ -89,13 +78,9 @@ export class Executor {
     return typeof error !== 'object' || error === null || this.#databaseErrors.has(error)
   }
 
-  /** What became of a write: `undefined` if it was never sent. */
-  outcomeOf(operation: Operation<unknown>): Outcome | 'pending' | undefined {
-    return this.#outcomes.get(operation)
-  }
-
-  #begin(operation: Operation<unknown>, shape: Shape, scope: Scope | undefined): Execution | undefined {
+  #begin(operation: Operation<unknown>, shape: Shape, context: OperationContext): Execution | undefined {
     try {
+      const scope = context.isShadow ? undefined : context.scope
       const execution = this.recorder.begin(scope, shape, operation)
       if (!operation.source.seesStatements) this.recorder.statement(scope)
       return execution
@@ -115,9 +100,9 @@ export class Executor {
     }
   }
 
-  #tell(listener: AnswerListener, operation: Operation<unknown>, result: unknown, scope: Scope | undefined): void {
+  #tell(listener: AnswerListener, operation: Operation<unknown>, result: unknown, context: OperationContext): void {
     try {
-      listener(operation, result, scope)
+      listener(operation, result, context)
     } catch (error) {
       this.onError(error)
     }

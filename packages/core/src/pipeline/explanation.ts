@@ -1,5 +1,3 @@
-import type { Operation } from './operation.ts'
-
 /** What became of one read, and why. */
 export interface ReadExplanation {
   /** What it is called: `City.findMany`, or the statement. */
@@ -51,16 +49,4 @@ export class ReadNote {
     const said = { label, answeredBy }
     return this.#isKept ? { ...said, isKept: true, tags: this.#tags } : { ...said, isKept: false, reason, tags: [] }
   }
-}
-
-const notes = new WeakMap<object, ReadNote>()
-
-/** Has an operation explained. */
-export function explainRead(operation: Operation<unknown>, note: ReadNote): void {
-  notes.set(operation, note)
-}
-
-/** The note of an operation; ask only where its scope explains. */
-export function noteOf(operation: Operation<unknown>): ReadNote | undefined {
-  return notes.get(operation)
 }

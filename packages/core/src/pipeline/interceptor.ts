@@ -1,13 +1,16 @@
 import type { Operation } from './operation.ts'
-import type { Scope } from './scope.ts'
+import type { OperationContext } from './operation-context.ts'
 
 /** Runs an operation to its result. */
-export type Handler = <TResult>(operation: Operation<TResult>, scope: Scope | undefined) => Promise<TResult>
+export type Handler = <TResult>(operation: Operation<TResult>, context: OperationContext) => Promise<TResult>
 
-/** One step on the way of an operation: answers it, changes how it is run, or hands it on. */
-export type Interceptor = (next: Handler) => Handler
+/** One step on the way of an operation: answers it, changes how it runs, or passes it on to `next`. */
+export type Interceptor = <TResult>(operation: Operation<TResult>, context: OperationContext, next: Handler) => Promise<TResult>
 
-/** Interceptors from the outside in, around what finally asks the database. */
+/** Receives the result of a read before its caller does. Must not throw, and must not change it. */
+export type AnswerListener = (operation: Operation<unknown>, result: unknown, context: OperationContext) => void
+
+/** Interceptors from the outside in, around the step that queries the database. */
 export function compose(interceptors: readonly Interceptor[], terminal: Handler): Handler {
-  return interceptors.reduceRight((next, interceptor) => interceptor(next), terminal)
+  return interceptors.reduceRight<Handler>((next, intercept) => (operation, context) => intercept(operation, context, next), terminal)
 }

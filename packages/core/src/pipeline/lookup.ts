@@ -1,5 +1,8 @@
 import type { TableId } from '../schema/catalog-data.ts'
 
+/** Where a read must go. `primary`: to the primary. `kept`: anywhere whose answer may be returned to others later. */
+export type ReadDemand = 'primary' | 'kept'
+
 /** An operation that asks for rows by key. Lookups of one group, issued together, may become one query. */
 export interface Lookup<TResult = unknown> {
   /** Equal for lookups that differ in their key only: the client, the shape, every constant, the transaction. */
@@ -14,8 +17,9 @@ export interface Lookup<TResult = unknown> {
    * what it leaves out is asked singly. `undefined`: sure of none.
    *
    * @param maxRows - Rows that it should not fetch more of, where it can help it; it then throws TooManyRowsError.
+   * @param demand - Where the query must go. Default: `kept`, since it answers several.
    */
-  runMany(keys: readonly LookupKey[], maxRows?: number): Promise<ReadonlyMap<string, TResult> | undefined>
+  runMany(keys: readonly LookupKey[], maxRows?: number, demand?: ReadDemand): Promise<ReadonlyMap<string, TResult> | undefined>
   /** An independent copy, for callers that asked for the same key; `undefined` when the value cannot be copied exactly. */
   copy(value: TResult): { readonly value: TResult } | undefined
   /** Every table that the answer depends on; `undefined` when they cannot be told, or when one of them is no base table. */

@@ -2,7 +2,7 @@ import type { WriteEffect } from '../schema/catalog.ts'
 import type { TableId } from '../schema/catalog-data.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { CacheControl } from './cache-control.ts'
-import type { Lookup } from './lookup.ts'
+import type { Lookup, ReadDemand } from './lookup.ts'
 import type { ClientErrors } from './outcome.ts'
 import type { TransactionWrites } from './writes.ts'
 
@@ -104,6 +104,12 @@ export interface RowSource {
   readonly nested?: readonly { readonly property: string; readonly source: RowSource }[]
 }
 
+/** The part of an operation's context that its adapter needs to run it. */
+export interface RunContext {
+  /** Where it must go, if it is a read; `undefined`: to any server that is current enough. */
+  readonly route: ReadDemand | undefined
+}
+
 /** One ORM call in neutral form: what the adapters make and the core decides about. */
 export interface Operation<TResult = unknown> {
   readonly source: Source
@@ -115,7 +121,7 @@ export interface Operation<TResult = unknown> {
   /** Whether it is a statement of the app's own: what it does besides reading is not known for certain. */
   readonly isRaw?: boolean
   /** Asks the database, as the bare ORM would. May be called more than once for reads. */
-  run(): Promise<TResult>
+  run(context: RunContext): Promise<TResult>
   /** How it may be merged with others of its group. */
   lookup?(): Lookup<TResult> | Refusal
   cacheRequest?(): CacheRequest<TResult> | Refusal

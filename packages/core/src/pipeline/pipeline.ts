@@ -1,8 +1,9 @@
 import { type Basis, spoilOpen } from './basis.ts'
 import type { Executor } from './executor.ts'
-import { explainRead, ReadNote } from './explanation.ts'
+import { ReadNote } from './explanation.ts'
 import type { Handler } from './interceptor.ts'
 import type { Operation } from './operation.ts'
+import { OperationContext } from './operation-context.ts'
 import type { QueryStats } from './query-stats.ts'
 import { reasonOf } from './rejection.ts'
 import type { Mode, ScopeStorage } from './scope.ts'
@@ -15,6 +16,8 @@ export interface PipelineParts {
   readonly chains: Readonly<Record<Mode, Handler>>
   /** The mode of operations outside any scope. */
   readonly mode: () => Mode
+  /** Facts outside the statement that change what it returns; left out: there are none. */
+  readonly variant: (() => string) | undefined
   readonly onError: (error: unknown) => void
 }
 
@@ -36,48 +39,52 @@ export class Pipeline {
    * @throws Whatever the database or the ORM throws, untouched. Never an error of Sluice's own.
    */
   execute<TResult>(operation: Operation<TResult>): Promise<TResult> {
-    const { scopes, stats, chains, mode, executor } = this.parts
-    const current = scopes.current()
+    const { scopes, stats, chains, executor } = this.parts
+    const { scope: current, isBypassing, demand } = scopes.ambient
     const scope = current?.ended === true ? undefined : current
     stats.seen += 1
     if (scope !== undefined) scope.counts.operations += 1
-    const isLeft = operation.kind === 'read' && scopes.isBypassing
-    const chosen = isLeft ? 'observe' : (scope?.mode ?? mode())
+    const isRead = operation.kind === 'read'
+    const mode = scope?.mode ?? this.parts.mode()
+    // Shadow mode compares: both runs must read the same.
+    const context = new OperationContext(scope, mode === 'shadow' ? 'primary' : demand)
+    const isLeft = isRead && isBypassing
+    const way = isLeft ? 'bypassed' : mode
     if (isLeft) stats.passThrough('bypassed')
-    if (current === undefined && operation.kind === 'read') spoilOpen('outside of scopes')
+    if (current === undefined && isRead) spoilOpen('outside of scopes')
     if (scope?.basis !== undefined) follow(scope.basis, operation)
-    if (scope?.notes !== undefined && operation.kind === 'read') this.#note(operation, scope.notes, isLeft ? 'bypassed' : chosen)
+    if (scope?.notes !== undefined && isRead) context.note = noteOf(operation, scope.notes, way)
     // An observed read meets nothing on its way that could fail.
-    if (chosen === 'observe' && operation.kind === 'read') return executor.run(operation, scope)
+    if (isRead && (isLeft || mode === 'observe')) return executor.run(operation, context)
     try {
-      const running = chains[chosen](operation, scope)
-      if (executor.isBare(running)) return running
+      if (isRead) context.variant = this.parts.variant?.()
+      const running = chains[mode](operation, context)
+      if (running === context.running) return running
       return running.then(undefined, (rejection: unknown) => {
         const error = reasonOf(rejection)
         if (executor.isDatabaseError(error)) throw error
-        return this.#withoutSluice(operation, error)
+        return this.#withoutSluice(operation, context, error)
       })
     } catch (error) {
-      return this.#withoutSluice(operation, error)
+      return this.#withoutSluice(operation, context, error)
     }
   }
 
-  #note(operation: Operation<unknown>, notes: ReadNote[], way: Mode | 'bypassed'): void {
-    const { shape, source } = operation
-    const label = shape?.label ?? operation.rowSource?.()?.shape ?? source.orm
-    const note = new ReadNote(label, NOT_CACHED[way])
-    explainRead(operation, note)
-    notes.push(note)
-  }
-
   /** Sluice failed: a read is asked bare; a write that was sent is never sent again. */
-  #withoutSluice<TResult>(operation: Operation<TResult>, failure: unknown): Promise<TResult> {
+  #withoutSluice<TResult>(operation: Operation<TResult>, context: OperationContext, failure: unknown): Promise<TResult> {
     this.parts.onError(failure)
-    const outcome = this.parts.executor.outcomeOf(operation)
-    if (outcome === undefined) return operation.run()
+    const { outcome } = context
+    if (outcome === undefined) return operation.run(context)
     if (outcome === 'pending') return Promise.reject(failure)
     return 'error' in outcome ? Promise.reject(outcome.error) : Promise.resolve(outcome.result as TResult)
   }
+}
+
+function noteOf(operation: Operation<unknown>, notes: ReadNote[], way: Mode | 'bypassed'): ReadNote {
+  const { shape, source } = operation
+  const note = new ReadNote(shape?.label ?? operation.rowSource?.()?.shape ?? source.orm, NOT_CACHED[way])
+  notes.push(note)
+  return note
 }
 
 /** What a write leaves is not what was read before it. What is neither a read nor a write is never told of. */

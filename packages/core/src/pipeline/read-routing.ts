@@ -1,7 +1,7 @@
 import type { Connection } from '../schema/connection.ts'
 import type { Dialect } from '../sql/dialect.ts'
+import type { ReadDemand } from './lookup.ts'
 import type { ClientErrors } from './outcome.ts'
-import type { ReadDemand } from './read-demand.ts'
 import type { Scope } from './scope.ts'
 
 /** A read that is being asked of a replica. */

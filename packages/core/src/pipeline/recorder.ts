@@ -3,7 +3,6 @@ import type { ExecutionGroup, Sample, Stack } from './execution-group.ts'
 import type { Shape } from './operation.ts'
 import type { QueryStats } from './query-stats.ts'
 import type { Scope } from './scope.ts'
-import { isShadowing } from './shadowing.ts'
 
 /** What can tell where it was issued, and with what. */
 interface Traceable {
@@ -47,7 +46,7 @@ export class Recorder {
    */
   begin(scope: Scope | undefined, shape: Shape, issued: Traceable): Execution {
     this.stats.executed += 1
-    if (scope === undefined || scope.ended || isBeside(scope)) return this.#execution(undefined, undefined, false)
+    if (scope === undefined || scope.ended) return this.#execution(undefined, undefined, false)
     if (shape.kind !== 'read') {
       scope.writes += 1
       scope.basis?.spoil('write')
@@ -99,7 +98,7 @@ export class Recorder {
   /** A statement was sent to the database. */
   statement(scope: Scope | undefined): void {
     this.stats.statements += 1
-    if (scope !== undefined && !isBeside(scope)) scope.counts.queries += 1
+    if (scope !== undefined) scope.counts.queries += 1
   }
 
   #execution(scope: Scope | undefined, group: ExecutionGroup | undefined, isMerged: boolean): Execution {
@@ -112,11 +111,6 @@ export class Recorder {
     scope.groups.set(shape.fingerprint, group)
     return group
   }
-}
-
-/** Whether this comes on top of what the scope's own code asks. */
-function isBeside(scope: Scope): boolean {
-  return scope.mode === 'shadow' && isShadowing()
 }
 
 function sampleOf(scope: Scope, count: number, issued: Traceable): Sample {

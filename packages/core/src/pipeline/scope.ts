@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Basis } from './basis.ts'
 import type { ExecutionGroup, Listing } from './execution-group.ts'
 import type { ReadNote } from './explanation.ts'
+import type { ReadDemand } from './lookup.ts'
 import { type ScopeTrace, tracesOf } from './scope-trace.ts'
 
 export type Mode = 'observe' | 'shadow' | 'optimize'
@@ -70,16 +71,38 @@ export class Scope {
 /** Told of a scope, and of the one that it was opened in. Scopes do not keep their parents: a chain of them would never end. */
 export type ScopeWatcher = (scope: Scope, parent: Scope | undefined) => void
 
-/** Scopes of one Sluice, carried along asynchronous calls. */
+/** The scope and the flags that apply to the code that runs now, and to all that it awaits. Immutable. */
+class Ambient {
+  constructor(
+    readonly scope: Scope | undefined,
+    /** Whether its reads are passed through. */
+    readonly isBypassing: boolean,
+    readonly demand: ReadDemand | undefined,
+    /** Whether shadow mode runs it, in addition to the caller's queries: it counts to no scope, and detection ignores it. */
+    readonly isShadowing: boolean,
+  ) {}
+}
+
+const NOWHERE = new Ambient(undefined, false, undefined, false)
+
+/** The scopes and flags of one Sluice, carried along asynchronous calls. */
 export class ScopeStorage {
-  readonly #storage = new AsyncLocalStorage<Scope>()
+  readonly #storage = new AsyncLocalStorage<Ambient>()
   readonly #watchers = new Set<ScopeWatcher>()
   readonly #endWatchers = new Set<(scope: Scope) => void>()
-  readonly #bypassing = new AsyncLocalStorage<boolean>()
-  #bypasses = 0
+
+  get ambient(): Ambient {
+    return this.#storage.getStore() ?? NOWHERE
+  }
 
   current(): Scope | undefined {
-    return this.#storage.getStore()
+    return this.ambient.scope
+  }
+
+  /** The scope that statements sent now count to; `undefined` also for those that shadow mode sends. */
+  counted(): Scope | undefined {
+    const { scope, isShadowing } = this.ambient
+    return isShadowing ? undefined : scope
   }
 
   /** Tells of every scope that ends from now on; returns the function that stops it. */
@@ -96,28 +119,33 @@ export class ScopeStorage {
   }
 
   /** Runs a function in a scope; what it awaits belongs to the scope too. */
-  enter<T>(scope: Scope, fn: () => T): T {
-    return this.#storage.run(scope, fn)
+  enter<T>(scope: Scope | undefined, fn: () => T): T {
+    const { isBypassing, demand, isShadowing } = this.ambient
+    return this.#storage.run(new Ambient(scope, isBypassing, demand, isShadowing), fn)
   }
 
   /** Runs a function in no scope. */
   leave<T>(fn: () => T): T {
-    return this.#storage.run(undefined as unknown as Scope, fn)
+    return this.enter(undefined, fn)
   }
 
-  /** Runs a function whose reads are left as they are, and what it awaits. */
+  /** Runs a function whose reads are passed through, also those that it awaits. */
   async bypass<T>(fn: () => T | Promise<T>): Promise<T> {
-    this.#bypasses += 1
-    try {
-      // An ORM's promises may be lazy: they must be awaited inside.
-      return await this.#bypassing.run(true, async () => await fn())
-    } finally {
-      this.#bypasses -= 1
-    }
+    const { scope, demand, isShadowing } = this.ambient
+    // An ORM's promises may be lazy: they must be awaited inside.
+    return await this.#storage.run(new Ambient(scope, true, demand, isShadowing), async () => await fn())
   }
 
-  get isBypassing(): boolean {
-    return this.#bypasses > 0 && this.#bypassing.getStore() === true
+  /** Runs a function whose reads go where `demand` says. Inside a demand for the primary, any other demand has no effect. */
+  demand<T>(demand: ReadDemand, fn: () => T): T {
+    const { scope, isBypassing, demand: outer, isShadowing } = this.ambient
+    return outer === 'primary' ? fn() : this.#storage.run(new Ambient(scope, isBypassing, demand, isShadowing), fn)
+  }
+
+  /** Runs the queries that shadow mode sends in addition to the caller's. */
+  shadow<T>(fn: () => T): T {
+    const { scope, isBypassing, demand } = this.ambient
+    return this.#storage.run(new Ambient(scope, isBypassing, demand, true), fn)
   }
 
   /** Tells of every scope that is opened from now on; returns the function that stops it. */

@@ -4,18 +4,18 @@ import type { WriteTracker } from './writes.ts'
 
 /** Announces each write before it is sent, and its end before its caller is told. */
 export function trackWrites(tracker: WriteTracker): Interceptor {
-  return (next) => (operation, scope) => {
-    if (operation.kind === 'read' || operation.effect === undefined) return next(operation, scope)
+  return (operation, context, next) => {
+    if (operation.kind === 'read' || operation.effect === undefined) return next(operation, context)
     const effect = operation.effect()
     if (operation.transactionWrites !== undefined) {
       const writes = operation.transactionWrites()
       // A transaction nobody follows: its commit will not be seen, so its tables stay out of memory until the lease ends.
       if (writes === undefined) tracker.begin(effect).end('unknown')
       else writes.add(effect)
-      return next(operation, scope)
+      return next(operation, context)
     }
     const intent = tracker.begin(effect)
-    const written = next(operation, scope)
+    const written = next(operation, context)
     // Beside the result's way, not on it: it comes first, being the first to wait, and results keep the order in which they came.
     written.then(
       () => intent.end('committed'),

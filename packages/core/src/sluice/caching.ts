@@ -1,4 +1,4 @@
-import { CacheSetUp } from '../cache/cache-set-up.ts'
+import { CacheSetUp, type CacheSetUpOptions } from '../cache/cache-set-up.ts'
 import { setTag } from '../cache/coherence/tags.ts'
 import { ReadBasis } from '../cache/derived/read-basis.ts'
 import type { CacheStore } from '../cache/stores/cache-store.ts'
@@ -23,12 +23,14 @@ export function maxStalenessOf({ cache }: SluiceOptions): number {
  * Creates the cache of a Sluice.
  *
  * @param maxBytes - Called when the in-process cache is created.
+ * @param loading - Runs a load whose result is cached.
  * @returns `undefined` if caching is off.
  */
 export function createCaching(
   options: SluiceOptions,
   services: Services,
   maxBytes: (() => number | undefined) | undefined,
+  loading: CacheSetUpOptions['loading'],
 ): CacheSetUp | undefined {
   const { cache = {} } = options
   if (cache === false) return undefined
@@ -44,6 +46,7 @@ export function createCaching(
     tiered: cache.tiered ?? {},
     ttl: resultTtl(cache),
     context: options.context ?? (() => ''),
+    loading,
     basis: () => {
       const basis = scopes.current()?.basis
       return basis instanceof ReadBasis ? basis : undefined

@@ -5,12 +5,11 @@ import { compose, type Handler, type Interceptor } from '../pipeline/interceptor
 import { tablesRead } from '../pipeline/operation.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
 import type { Mode, ScopeStorage } from '../pipeline/scope.ts'
-import { composeTraced, shadow } from '../pipeline/shadow.ts'
+import { composeNamed, shadow } from '../pipeline/shadow.ts'
 import type { ShadowDifference } from '../pipeline/shadow-difference.ts'
 import { trackWrites } from '../pipeline/track-writes.ts'
 import type { WriteTracker } from '../pipeline/writes.ts'
 import { Batcher } from '../query/batch/batcher.ts'
-import type { LookupGroups } from '../query/lookup-groups.ts'
 import type { Prefetcher } from '../query/prefetch/prefetcher.ts'
 import type { SchemaCatalog } from '../schema/catalog.ts'
 import type { TableId } from '../schema/catalog-data.ts'
@@ -26,7 +25,6 @@ export interface ChainParts {
   readonly cache: CacheSetUp | undefined
   readonly writes: WriteTracker
   readonly prefetcher: Prefetcher | undefined
-  readonly groups: LookupGroups
   readonly catalogs: CatalogRegistry
   readonly scopes: ScopeStorage
   readonly stats: QueryStats
@@ -38,7 +36,7 @@ export interface ChainParts {
 
 /** The way of an operation in each mode. */
 export function createChains(parts: ChainParts): Readonly<Record<Mode, Handler>> {
-  const { options, executor, prefetcher, stats, groups } = parts
+  const { options, executor, prefetcher, stats, scopes } = parts
   const { batch, exclude } = options
   const onAnswer = prefetcher?.observe
   const writes = trackWrites(parts.writes)
@@ -47,15 +45,16 @@ export function createChains(parts: ChainParts): Readonly<Record<Mode, Handler>>
   if (cache !== undefined) steps.push(['cache', onFirstUse(() => createResultCache(parts, cache).interceptor)])
   if (prefetcher !== undefined) steps.push(['prefetch', prefetcher.interceptor])
   if (batch !== false) {
-    const options = { windowMs: batch?.windowMs, groups, onAnswer }
+    const options = { windowMs: batch?.windowMs, onAnswer }
     steps.push(['batch', onFirstUse(() => new Batcher(executor, stats, options).interceptor)])
   }
   const ask = onAnswer === undefined ? executor.run : executor.telling(onAnswer)
   if (exclude !== undefined) steps.unshift(['database', createExclusion(exclude, parts)])
   const optimize = compose([writes, ...steps.map(([, interceptor]) => interceptor)], ask)
-  const compare = shadow(composeTraced(steps, ask), {
+  const compare = shadow(composeNamed(steps, ask), {
     sample: options.shadow?.sample ?? 1,
     random: parts.random,
+    scopes,
     tracker: parts.writes,
     stats,
     report: parts.onDifference,
@@ -67,13 +66,9 @@ export function createChains(parts: ChainParts): Readonly<Record<Mode, Handler>>
 /** An interceptor that is created for the first operation: in `observe`, the cache and the batcher are never created. */
 function onFirstUse(create: () => Interceptor): Interceptor {
   let interceptor: Interceptor | undefined
-  return (next) => {
-    let handler: Handler | undefined
-    return (operation, scope) => {
-      interceptor ??= create()
-      handler ??= interceptor(next)
-      return handler(operation, scope)
-    }
+  return (operation, context, next) => {
+    interceptor ??= create()
+    return interceptor(operation, context, next)
   }
 }
 
@@ -82,7 +77,6 @@ function createResultCache({ options, stats, prefetcher, catalogs, scopes, warn 
   return new ResultCache(cache.cache, stats, {
     policyOf: policies.of,
     copyOf: (request) => policies.copyOf(request),
-    context: options.context,
     isShared: cache.writes.isShared,
     isStrict: policies.isStrict,
     detached: (run) => scopes.leave(run),
@@ -102,13 +96,13 @@ function createExclusion(names: readonly string[], { catalogs, stats, executor }
     }
     return known
   }
-  return (next) => (operation, scope) => {
-    if (operation.kind !== 'read') return next(operation, scope)
+  return (operation, context, next) => {
+    if (operation.kind !== 'read') return next(operation, context)
     const catalog = catalogs.catalog(operation.source.dialect)
     // Before the tables are known, each may be one of them.
     const tables = catalog === undefined ? undefined : excludedIn(catalog)
-    if (tables !== undefined && !tablesRead(operation).some((table) => tables.has(table))) return next(operation, scope)
+    if (tables !== undefined && !tablesRead(operation).some((table) => tables.has(table))) return next(operation, context)
     stats.passThrough('excluded')
-    return executor.run(operation, scope)
+    return executor.run(operation, context)
   }
 }

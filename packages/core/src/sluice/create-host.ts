@@ -6,7 +6,6 @@ import { Pipeline } from '../pipeline/pipeline.ts'
 import type { Recorder } from '../pipeline/recorder.ts'
 import { StatementWatches } from '../pipeline/statement-watches.ts'
 import type { Detector } from '../query/detect/detector.ts'
-import type { LookupGroups } from '../query/lookup-groups.ts'
 import type { Prefetcher } from '../query/prefetch/prefetcher.ts'
 import type { AdapterHost } from './adapter-host.ts'
 import { storeOf } from './caching.ts'
@@ -29,7 +28,6 @@ export interface HostParts {
   readonly replicas: ReplicaRouters
   readonly detector: Detector | undefined
   readonly prefetcher: Prefetcher | undefined
-  readonly groups: LookupGroups
   readonly recorder: Recorder
   readonly executor: Executor
   readonly isClosed: () => boolean
@@ -37,19 +35,20 @@ export interface HostParts {
 
 /** Joins the services that a Sluice offers to adapters. */
 export function createHost(parts: HostParts): AdapterHost {
-  const { options, services, engines, lifecycle, caching, writes, replicas, detector, prefetcher, groups, recorder, executor } = parts
+  const { options, services, engines, lifecycle, caching, writes, replicas, detector, prefetcher, recorder, executor } = parts
   const { stats, scopes, catalogs, connections, loaders, events, log, clock, reportError, warn } = services
   const { workload } = engines
   const pipeline = new Pipeline({
     ...{ scopes, executor, stats },
     chains: createChains({
-      ...{ options, executor, writes, prefetcher, groups, catalogs, scopes, stats, warn },
+      ...{ options, executor, writes, prefetcher, catalogs, scopes, stats, warn },
       cache: caching,
       random: services.random,
       onDifference: (difference) => events.emit('shadowDifference', difference),
       onError: reportError,
     }),
     mode: () => lifecycle.mode,
+    variant: options.context,
     onError: reportError,
   })
   const watches = new StatementWatches(workload?.traffic, () => clock.now(), reportError)

@@ -1,6 +1,6 @@
 import type { LoadBalancingEngine } from '../balancing/load-balancing-engine.ts'
 import type { FloorWrites } from '../balancing/replicas/floor-writes.ts'
-import { onPrimary, ReplicaRouters } from '../balancing/replicas/replica-routers.ts'
+import { ReplicaRouters } from '../balancing/replicas/replica-routers.ts'
 import type { BalancingStrategy } from '../balancing/strategies/create-picker.ts'
 import type { CacheSetUp } from '../cache/cache-set-up.ts'
 import type { CachingStrategyEngine } from '../cache/caching-strategy-engine.ts'
@@ -15,7 +15,6 @@ import type { ReadNote } from '../pipeline/explanation.ts'
 import { Recorder } from '../pipeline/recorder.ts'
 import type { Mode } from '../pipeline/scope.ts'
 import { Detector } from '../query/detect/detector.ts'
-import { LookupGroups } from '../query/lookup-groups.ts'
 import { onOutgoingRequest } from '../query/prefetch/outgoing-requests.ts'
 import { Prefetcher } from '../query/prefetch/prefetcher.ts'
 import type { QueryOptimizationEngine } from '../query/query-optimization-engine.ts'
@@ -60,7 +59,6 @@ export class Sluice {
   readonly #services: Services
   readonly #caching: CacheSetUp | undefined
   readonly #writes: FloorWrites
-  readonly #groups: LookupGroups
   readonly #detector: Detector | undefined
   readonly #engines: Engines
   readonly #lifecycle: ScopeLifecycle
@@ -82,18 +80,16 @@ export class Sluice {
     this.#services = services
     const { scopes, stats, clock, random, warn, reportError } = services
     const detector = options.detection === false ? undefined : new Detector(options.detection)
-    const caching = createCaching(options, services, late?.maxBytes)
+    const caching = createCaching(options, services, late?.maxBytes, (load) => this.replicas.loading(load))
     const sharesKept = storeOf(options) !== undefined
     const replicas = new ReplicaRouters({ scopes, clock, random, sharesKept, warn, onError: reportError })
     const writes = replicas.follow(caching?.writes ?? new LocalWrites(new TagTable(clock)))
-    const groups = new LookupGroups(options.context)
     const recorder = new Recorder(clock, stats)
     const executor = new Executor(recorder, reportError)
     this.replicas = replicas
     this.#detector = detector
     this.#caching = caching
     this.#writes = writes
-    this.#groups = groups
     const prefetcher = this.#createPrefetcher(executor)
     const engines = new Engines({
       ...{ options, services, caching, detector, replicas },
@@ -105,7 +101,7 @@ export class Sluice {
     const lifecycle = new ScopeLifecycle({ options, services, detector, prefetcher, engines })
     this.#lifecycle = lifecycle
     const host = createHost({
-      ...{ options, services, engines, lifecycle, caching, writes, replicas, detector, prefetcher, groups, recorder, executor },
+      ...{ options, services, engines, lifecycle, caching, writes, replicas, detector, prefetcher, recorder, executor },
       isClosed: () => this.#closed,
     })
     setHost(this, host)
@@ -215,7 +211,7 @@ export class Sluice {
 
   /** Runs a function whose reads, where they are sent to the database, are sent to the primary and to no replica, and what it awaits. */
   onPrimary<T>(fn: () => T | Promise<T>): Promise<T> {
-    return onPrimary(fn)
+    return this.replicas.onPrimary(fn)
   }
 
   /**
@@ -322,7 +318,7 @@ export class Sluice {
     if (prefetch === false) return undefined
     const { stats, clock, catalogs, scopes } = this.#services
     const prefetcher: Prefetcher = new Prefetcher({
-      ...{ executor, stats, clock, catalogs, writes: this.#writes, groups: this.#groups },
+      ...{ executor, stats, clock, catalogs, writes: this.#writes },
       maxAgeMs: Math.min(prefetch?.maxAgeMs ?? DEFAULT_MAX_AGE_MS, maxStalenessOf(this.#options)),
       // Another service may write on behalf of the scope that calls it.
       onFirstUse: () => void this.#closing.add(onOutgoingRequest(() => prefetcher.discard(scopes.current()))),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Operation, Source } from '../../src/pipeline/operation.ts'
+import { OperationContext } from '../../src/pipeline/operation-context.ts'
 import { Scope } from '../../src/pipeline/scope.ts'
 import { trackWrites } from '../../src/pipeline/track-writes.ts'
 import type { WriteOutcome, WriteTracker } from '../../src/pipeline/writes.ts'
@@ -17,7 +18,8 @@ async function outcomeOf(error: unknown, errors?: Source['errors']): Promise<Wri
   } as unknown as WriteTracker
   const source: Source = { id: 'one', orm: 'test', dialect: 'sqlite', seesStatements: false, ...(errors === undefined ? {} : { errors }) }
   const write: Operation = { source, kind: 'write', inTransaction: false, run: async () => {}, effect: () => effect }
-  await expect(trackWrites(tracker)(() => Promise.reject(error))(write, new Scope('test', 'observe', 0))).rejects.toBe(error)
+  const context = new OperationContext(new Scope('test', 'observe', 0), undefined)
+  await expect(trackWrites(tracker)(write, context, () => Promise.reject(error))).rejects.toBe(error)
   return outcome
 }
 

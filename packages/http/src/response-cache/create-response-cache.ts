@@ -101,7 +101,7 @@ class SluiceResponseCache implements ResponseCache {
     }
     if (scope.mode === 'observe') return 'observe'
     if (scope.basis !== undefined) return 'nested'
-    if (scopes.isBypassing) return 'bypassed'
+    if (scopes.ambient.isBypassing) return 'bypassed'
     const refused = requestRefusal(request, options)
     if (refused !== undefined) return refused
     const control = cacheControl(options.requestCacheControl ? controlOf(request) : undefined)

@@ -6,6 +6,7 @@ import {
   MAX_BOUND_KEYS,
   maxRowsOfSlices,
   maxSlices,
+  type ReadDemand,
   type Slice,
   splitRows,
   type TableId,
@@ -63,17 +64,26 @@ export class KnexLookup implements Lookup {
     return isCopyableResult(value) ? { value: copyRows(value) } : undefined
   }
 
-  async runMany(keys: readonly LookupKey[], maxRows?: number): Promise<ReadonlyMap<string, unknown> | undefined> {
-    const { merge } = this.plan
-    const groups = await ('ranks' in merge ? (this.#isPaged ? this.#pages(keys) : this.#slices(keys, maxRows)) : this.#rows(keys, maxRows))
+  async runMany(
+    keys: readonly LookupKey[],
+    maxRows?: number,
+    demand: ReadDemand = 'kept',
+  ): Promise<ReadonlyMap<string, unknown> | undefined> {
+    const groups = await this.#groupsOf(keys, demand, maxRows)
     return groups && new Map([...groups].map(([text, found]) => [text, this.#resultOf(found)]))
   }
 
+  #groupsOf(keys: readonly LookupKey[], demand: ReadDemand, maxRows?: number): Promise<ReadonlyMap<string, Row[]> | undefined> {
+    if (!('ranks' in this.plan.merge)) return this.#rows(keys, demand, maxRows)
+    return this.#isPaged ? this.#pages(keys, demand) : this.#slices(keys, demand, maxRows)
+  }
+
   /** Each key's rows. */
-  async #rows(keys: readonly LookupKey[], maxRows?: number): Promise<Map<string, Row[]> | undefined> {
+  async #rows(keys: readonly LookupKey[], demand: ReadDemand, maxRows?: number): Promise<Map<string, Row[]> | undefined> {
     const { parts, plan } = this
     const isListing = 'lists' in plan.merge || 'ranks' in plan.merge
-    const rows = await this.#ask(mergedQuery(this.builder, parts, plan, keys, isListing && maxRows !== undefined ? maxRows + 1 : undefined))
+    const query = mergedQuery(this.builder, parts, plan, keys, isListing && maxRows !== undefined ? maxRows + 1 : undefined)
+    const rows = await this.#ask(query, demand)
     if (isListing && maxRows !== undefined && rows.length > maxRows) throw new TooManyRowsError()
     const groups = splitRows(rows, keys, (row) => plan.properties.map((property) => row[property]))
     if (groups === undefined) return undefined
@@ -82,22 +92,22 @@ export class KnexLookup implements Lookup {
   }
 
   /** Each key's part of its rows, as long as those are few; otherwise their pages. */
-  async #slices(keys: readonly LookupKey[], maxRows?: number): Promise<ReadonlyMap<string, Row[]> | undefined> {
+  async #slices(keys: readonly LookupKey[], demand: ReadDemand, maxRows?: number): Promise<ReadonlyMap<string, Row[]> | undefined> {
     const { parts, plan } = this
     const slice = sliceOf(parts)
     const most = maxRowsOfSlices(keys.length, slice, this.instance.host.maxExtraRows)
     try {
-      const groups = await this.#rows(keys, Math.min(most, maxRows ?? most))
+      const groups = await this.#rows(keys, demand, Math.min(most, maxRows ?? most))
       return groups && new Map([...groups].map(([text, rows]) => [text, rows.slice(slice.skip, slice.skip + slice.take)]))
     } catch (error) {
       if (!(error instanceof TooManyRowsError)) throw error
     }
     plan.seen.areMany = true
-    return this.#pages(keys)
+    return this.#pages(keys, demand)
   }
 
   /** Each key's page, as many in a statement as one carries. */
-  async #pages(keys: readonly LookupKey[]): Promise<ReadonlyMap<string, Row[]> | undefined> {
+  async #pages(keys: readonly LookupKey[], demand: ReadDemand): Promise<ReadonlyMap<string, Row[]> | undefined> {
     const { parts, plan } = this
     if (!('ranks' in plan.merge) || plan.merge.leftAlone !== undefined) return undefined
     const size = maxPages(parts, this.instance.source.dialect)
@@ -105,7 +115,7 @@ export class KnexLookup implements Lookup {
     const pages = new Map<string, Row[]>()
     for (let at = 0; at < keys.length; at += size) {
       const some = keys.slice(at, at + size)
-      const rows = await this.#ask(pagesQuery(this.builder, plan.merge, parts, plan, some))
+      const rows = await this.#ask(pagesQuery(this.builder, plan.merge, parts, plan, some), demand)
       const found = pagesIn(rows, some, plan)
       if (found === undefined) return undefined
       dropProperties(rows, plan.pageExtra)
@@ -114,8 +124,8 @@ export class KnexLookup implements Lookup {
     return pages
   }
 
-  async #ask(query: Knex.QueryBuilder): Promise<Row[]> {
-    return (await this.instance.runRaw(this.client, query as never)) as Row[]
+  async #ask(query: Knex.QueryBuilder, demand: ReadDemand): Promise<Row[]> {
+    return (await this.instance.runRaw(this.client, query as never, demand)) as Row[]
   }
 
   /** Gives a row to keys that have none; whether it is known what it holds. */

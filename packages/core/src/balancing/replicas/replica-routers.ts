@@ -1,4 +1,3 @@
-import { chooseForReads, demanding } from '../../pipeline/read-demand.ts'
 import type { RoutedClient } from '../../pipeline/read-routing.ts'
 import type { ScopeStorage } from '../../pipeline/scope.ts'
 import type { Clock } from '../../shared/clock.ts'
@@ -119,6 +118,24 @@ export class ReplicaRouters {
     if (isPending) this.#floors.takeWrite(scope, 'committed', id)
   }
 
+  /**
+   * Runs a function whose reads go to the primary, and what it awaits.
+   * @internal
+   */
+  async onPrimary<T>(fn: () => T | Promise<T>): Promise<T> {
+    // An ORM's promises may be lazy: they must be awaited inside.
+    return await this.parts.scopes.demand('primary', async () => await fn())
+  }
+
+  /**
+   * Runs a function that loads a value to cache.
+   * @internal
+   */
+  loading<T>(load: () => T): T {
+    // Without replicas, an `AsyncLocalStorage` would come into use for nothing.
+    return this.#routers.size === 0 ? load() : this.parts.scopes.demand('kept', load)
+  }
+
   /** @internal */
   follow(writes: FollowedWrites): FloorWrites {
     return new FloorWrites(writes, this.#floors, () => this.parts.scopes.current())
@@ -137,14 +154,10 @@ export class ReplicaRouters {
     const { sourceId, primary, replicas, errors } = client
     const place = this.#places
     this.#places += 1
-    const stopChoosing = chooseForReads()
     const router: ReplicaRouter = new ReplicaRouter({
       ...{ sourceId, place, positions, primary, replicas, errors, options, sharesKept, clock, random, warn, onError },
       floors: this.#floors,
-      onClose: () => {
-        this.#routers.delete(router)
-        stopChoosing()
-      },
+      onClose: () => void this.#routers.delete(router),
     })
     this.#routers.add(router)
     return router
@@ -155,10 +168,4 @@ export class ReplicaRouters {
     for (const router of [...this.#routers]) router.close()
     this.#stopWatching()
   }
-}
-
-/** Runs a function whose reads are asked of the primary, and what it awaits. */
-export async function onPrimary<T>(fn: () => T | Promise<T>): Promise<T> {
-  // An ORM's promises may be lazy: they must be awaited inside.
-  return await demanding('primary', async () => await fn())
 }

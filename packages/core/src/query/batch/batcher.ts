@@ -1,14 +1,13 @@
 import DataLoader from 'dataloader'
 import { LRUCache } from 'lru-cache'
-import type { AnswerListener } from '../../pipeline/answers.ts'
 import type { Executor } from '../../pipeline/executor.ts'
-import type { Handler, Interceptor } from '../../pipeline/interceptor.ts'
+import type { AnswerListener, Handler, Interceptor } from '../../pipeline/interceptor.ts'
 import type { Lookup } from '../../pipeline/lookup.ts'
 import { isRefusal, type Operation } from '../../pipeline/operation.ts'
+import type { OperationContext } from '../../pipeline/operation-context.ts'
 import type { QueryStats } from '../../pipeline/query-stats.ts'
 import { asError } from '../../pipeline/rejection.ts'
 import type { Scope } from '../../pipeline/scope.ts'
-import { LookupGroups } from '../lookup-groups.ts'
 import { foldOf, hasText, isComparable } from './key-folds.ts'
 
 /** After so many batches in a row that had to be asked again singly, a group is left alone. */
@@ -16,6 +15,7 @@ const MAX_FAILURES = 3
 
 interface Waiter {
   readonly operation: Operation<unknown>
+  readonly context: OperationContext
   readonly group: string
   readonly lookup: Lookup<unknown>
 }
@@ -49,8 +49,6 @@ const BATCHES = Symbol('batches')
 export interface BatcherOptions {
   /** Milliseconds that lookups wait for others of their group. Left out, or 0: until the end of the tick. */
   readonly windowMs?: number | undefined
-  /** Which lookups may be merged. Left out: those of one group. */
-  readonly groups?: LookupGroups | undefined
   /** Told of every answer that a merged query brought, before its caller. */
   readonly onAnswer?: AnswerListener | undefined
 }
@@ -62,48 +60,45 @@ export interface BatcherOptions {
 export class Batcher {
   readonly #failures = new LRUCache<string, number>({ max: 1000 })
 
-  readonly #groups: LookupGroups
-
   constructor(
     private readonly executor: Executor,
     private readonly stats: QueryStats,
     private readonly options: BatcherOptions = {},
-  ) {
-    this.#groups = options.groups ?? new LookupGroups()
-  }
+  ) {}
 
-  readonly interceptor: Interceptor = (next) => (operation, scope) => {
+  readonly interceptor: Interceptor = (operation, context, next) => {
+    const { scope } = context
     if (scope === undefined) {
       if (operation.kind === 'read' && operation.lookup !== undefined) this.stats.passThrough('batch: no scope')
-      return next(operation, scope)
+      return next(operation, context)
     }
     if (operation.kind !== 'read') {
       // What was asked before a write is sent before it.
       this.#dispatchWaiting(scope)
-      return next(operation, scope)
+      return next(operation, context)
     }
     if (operation.shape?.mergedByOrm === true) {
       this.stats.passThrough('batch: merged by the ORM')
-      return next(operation, scope)
+      return next(operation, context)
     }
     const lookup = operation.lookup?.()
-    if (lookup === undefined) return next(operation, scope)
+    if (lookup === undefined) return next(operation, context)
     if (isRefusal(lookup)) {
       this.stats.passThrough(`batch: ${lookup.refused}`)
-      return next(operation, scope)
+      return next(operation, context)
     }
-    const group = this.#groups.of(operation, lookup)
+    const group = context.groupOf(lookup)
     if ((this.#failures.get(group) ?? 0) >= MAX_FAILURES) {
       this.stats.passThrough('batch: group failed before')
-      return next(operation, scope)
+      return next(operation, context)
     }
-    return this.#load({ operation, lookup, group } as Waiter, scope, next) as ReturnType<typeof next<never>>
+    return this.#load({ operation, context, lookup, group } as Waiter, scope, next) as ReturnType<typeof next<never>>
   }
 
   #load(waiter: Waiter, scope: Scope, next: Handler): Promise<unknown> {
     const batches = this.#batchesOf(scope)
     const open = batches.open.get(waiter.group)
-    if (open === undefined) return this.#wait(waiter, batches, scope, next)
+    if (open === undefined) return this.#wait(waiter, batches, next)
     if (open.loader === undefined) {
       open.loader = this.#createLoader(open, scope, next)
       open.loader.load(open.first).then(open.resolve, open.reject)
@@ -112,7 +107,7 @@ export class Batcher {
   }
 
   /** Opens a window for the lookup's group. Most lookups stay alone: only when another comes is there anything to load together. */
-  #wait(first: Waiter, batches: ScopeBatches, scope: Scope, next: Handler): Promise<unknown> {
+  #wait(first: Waiter, batches: ScopeBatches, next: Handler): Promise<unknown> {
     const { group } = first
     return new Promise((resolve, reject) => {
       const open: OpenWindow = { first, resolve, reject, loader: undefined, dispatches: [] }
@@ -121,7 +116,7 @@ export class Batcher {
         batches.open.delete(group)
         if (open.loader === undefined) {
           try {
-            next(first.operation, scope).then(resolve, reject)
+            next(first.operation, first.context).then(resolve, reject)
           } catch (error) {
             reject(error)
           }
@@ -161,7 +156,7 @@ export class Batcher {
   #answer(waiters: readonly Waiter[], scope: Scope, next: Handler): Promise<unknown[]> {
     const [alone] = waiters
     if (alone === undefined || waiters.length > 1) return this.#answerAll(waiters, scope, next)
-    return next(alone.operation, scope).then(
+    return next(alone.operation, alone.context).then(
       (value) => [value],
       (error: unknown) => [asError(error)],
     )
@@ -184,16 +179,16 @@ export class Batcher {
       if (leader === undefined) return
       const { text } = leader.lookup.key
       const isMerged = merged?.has(text) === true
-      const found = isMerged ? { value: merged.get(text) } : await settle(next(leader.operation, scope))
-      if (isMerged) this.options.onAnswer?.(leader.operation, merged.get(text), scope)
+      const found = isMerged ? { value: merged.get(text) } : await settle(next(leader.operation, leader.context))
+      if (isMerged) this.options.onAnswer?.(leader.operation, merged.get(text), leader.context)
       answers.set(leader, found)
       for (const other of others) {
         // A failure may be the leader's alone: each of the others asks for itself, as it does for what cannot be copied.
         const copy = 'error' in found ? undefined : other.lookup.copy(found.value)
-        const own = copy ?? (await settle(next(other.operation, scope)))
+        const own = copy ?? (await settle(next(other.operation, other.context)))
         if (copy !== undefined) {
           this.#countMerged(other.operation, scope, 1, startedAt)
-          if ('value' in own) this.options.onAnswer?.(other.operation, own.value, scope)
+          if ('value' in own) this.options.onAnswer?.(other.operation, own.value, other.context)
         }
         answers.set(other, own)
       }
@@ -211,7 +206,9 @@ export class Batcher {
     const startedAt = scope.trace === undefined ? 0 : this.executor.now()
     try {
       const keys = together.map(({ lookup }) => lookup.key)
-      const merged = await this.executor.runAs(first.operation, scope, () => first.lookup.runMany(keys))
+      const merged = await this.executor.runAs(first.operation, first.context, () =>
+        first.lookup.runMany(keys, undefined, first.context.demand),
+      )
       const answered = merged?.size ?? 0
       this.stats.batches += 1
       this.stats.replayed += together.length - answered

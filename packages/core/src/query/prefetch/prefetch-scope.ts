@@ -1,16 +1,11 @@
 import type { LookupTarget } from '../../pipeline/lookup.ts'
-import type { Operation, RowSource } from '../../pipeline/operation.ts'
+import type { RowSource } from '../../pipeline/operation.ts'
+import type { RowRange } from '../../pipeline/operation-context.ts'
 import type { KeepRow } from './kept-row.ts'
 import { RowSet } from './row-set.ts'
 import type { Trail } from './trail.ts'
 
-/** Where a result's rows stand among those of its group. */
-export interface RowRange {
-  readonly from: number
-  readonly to: number
-}
-
-const NOWHERE: RowRange = { from: 0, to: 0 }
+export const NOWHERE: RowRange = { from: 0, to: 0 }
 
 const MAX_SETS = 16
 const MAX_ROWS = 20_000
@@ -32,7 +27,6 @@ export class PrefetchScope {
   readonly #trails = new Map<string, Trail[]>()
   /** Rows that a set holds; those within other rows are held by these. */
   readonly #sizes = new WeakMap<RowSet, number>()
-  readonly #places = new WeakMap<object, RowRange>()
   #rows = 0
 
   constructor(
@@ -90,9 +84,8 @@ export class PrefetchScope {
    * Adds what a lookup found to the rows of its group.
    *
    * @param delivered - How often they were handed out.
-   * @param operation - By which their place can be asked for later.
    */
-  append(group: string, source: RowSource, result: unknown, delivered: number, operation?: Operation<unknown>): RowRange {
+  append(group: string, source: RowSource, result: unknown, delivered: number): RowRange {
     let set = this.#groups.get(group)
     if (set === undefined) {
       set = new RowSet(source, [], [], this.keepFor(source))
@@ -100,14 +93,8 @@ export class PrefetchScope {
       this.#sets.push(set)
     }
     const place = set.append(result, delivered)
-    if (operation !== undefined) this.#places.set(operation, place)
     this.#grow(set, place.to - place.from)
     return place
-  }
-
-  /** Where the rows stand that an operation brought. */
-  placeOf(operation: Operation<unknown>): RowRange {
-    return this.#places.get(operation) ?? NOWHERE
   }
 
   /** An answer's rows are handed out. */

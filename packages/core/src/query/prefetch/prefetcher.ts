@@ -1,8 +1,8 @@
-import { type AnswerListener, answeredFrom, isFreshDemanded } from '../../pipeline/answers.ts'
 import type { Executor } from '../../pipeline/executor.ts'
-import type { Handler, Interceptor } from '../../pipeline/interceptor.ts'
+import type { AnswerListener, Handler, Interceptor } from '../../pipeline/interceptor.ts'
 import { type LookupKey, TooManyRowsError } from '../../pipeline/lookup.ts'
 import { isRefusal, type Operation, type RowSource } from '../../pipeline/operation.ts'
+import type { OperationContext } from '../../pipeline/operation-context.ts'
 import type { QueryStats } from '../../pipeline/query-stats.ts'
 import type { Scope } from '../../pipeline/scope.ts'
 import type { WriteTracker } from '../../pipeline/writes.ts'
@@ -10,12 +10,11 @@ import type { SchemaCatalog } from '../../schema/catalog.ts'
 import type { CatalogRegistry } from '../../schema/catalog-registry.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import type { LookupGroups } from '../lookup-groups.ts'
 import { findSource, type KeyedLookup } from './find-source.ts'
 import { type KeepRow, keepColumns, keepValues } from './kept-row.ts'
 import { KeyDomains } from './key-domains.ts'
 import { Links } from './link.ts'
-import { linkId, PrefetchScope } from './prefetch-scope.ts'
+import { linkId, NOWHERE, PrefetchScope } from './prefetch-scope.ts'
 import { type Answer, type Fetch, Trail } from './trail.ts'
 
 const PREFETCH = Symbol('prefetch')
@@ -28,8 +27,6 @@ export interface PrefetcherParts {
   readonly catalogs: CatalogRegistry
   /** Milliseconds after which an answer is not given any more. */
   readonly maxAgeMs: number
-  /** Which lookups are of one kind. */
-  readonly groups: LookupGroups
   /** Called once, before anything is remembered. */
   readonly onFirstUse: () => void
 }
@@ -37,6 +34,7 @@ export interface PrefetcherParts {
 /** A lookup on its way, with what its scope remembers. */
 interface Ask<T> {
   readonly operation: Operation<T>
+  readonly context: OperationContext
   readonly lookup: KeyedLookup<T>
   readonly group: string
   readonly trail: Trail
@@ -57,18 +55,19 @@ export class Prefetcher {
 
   constructor(private readonly parts: PrefetcherParts) {}
 
-  readonly interceptor: Interceptor = (next) => (operation, scope) => {
-    if (scope === undefined) return next(operation, scope)
-    this.parts.groups.note(operation)
-    if (operation.kind !== 'read' || operation.isRaw === true) return this.#around(operation, scope, next)
+  readonly interceptor: Interceptor = (operation, context, next) => {
+    const { scope } = context
+    if (scope === undefined) return next(operation, context)
+    if (operation.kind !== 'read' || operation.isRaw === true) return this.#around(operation, context, scope, next)
     const memory = memoryOf(scope)
     // On PostgreSQL a failed query ends a transaction, and what a transaction reads is its own.
-    if (memory === undefined || memory.isEmpty || operation.inTransaction || isFreshDemanded(operation)) return next(operation, scope)
-    return this.#lookUp(operation, memory, scope, next)
+    if (memory === undefined || memory.isEmpty || operation.inTransaction || context.isFresh) return next(operation, context)
+    return this.#lookUp(operation, context, memory, scope, next)
   }
 
   /** Remembers the rows of a read's result: what the app may walk along. */
-  readonly observe: AnswerListener = (operation, result, scope) => {
+  readonly observe: AnswerListener = (operation, result, context) => {
+    const { scope } = context
     if (scope === undefined || scope.ended || operation.inTransaction || operation.rowSource === undefined) return
     const known = memoryOf(scope)
     const isListing = Array.isArray(result) && result.length > 1
@@ -77,18 +76,18 @@ export class Prefetcher {
     if (source === undefined) return
     const memory = known ?? this.#begin(scope, operation.source.dialect)
     const lookup = operation.lookup?.()
-    if (lookup !== undefined && !isRefusal(lookup)) memory.append(this.parts.groups.of(operation, lookup), source, result, 1, operation)
+    if (lookup !== undefined && !isRefusal(lookup)) context.rows = memory.append(context.groupOf(lookup), source, result, 1)
     else if (isListing) memory.remember(source, result)
   }
 
   /** The same for a result that came from the cache: its loop goes on, and what was asked ahead for it was wanted. */
-  readonly observeCached: AnswerListener = (operation, result, scope) => {
-    const memory = scope === undefined ? undefined : memoryOf(scope)
+  readonly observeCached: AnswerListener = (operation, result, context) => {
+    const memory = context.scope === undefined ? undefined : memoryOf(context.scope)
     if (memory !== undefined && !memory.isEmpty) {
       const lookup = operation.lookup?.()
-      if (lookup !== undefined && !isRefusal(lookup)) this.#passBy(memory, this.parts.groups.of(operation, lookup), lookup.key.text)
+      if (lookup !== undefined && !isRefusal(lookup)) this.#passBy(memory, context.groupOf(lookup), lookup.key.text)
     }
-    this.observe(operation, result, scope)
+    this.observe(operation, result, context)
   }
 
   #passBy(memory: PrefetchScope, group: string, text: string): void {
@@ -133,24 +132,24 @@ export class Prefetcher {
   }
 
   /** Before a write or a raw statement, and after it, nothing that was asked ahead is true for certain. */
-  #around<T>(operation: Operation<T>, scope: Scope, next: Handler): Promise<T> {
+  #around<T>(operation: Operation<T>, context: OperationContext, scope: Scope, next: Handler): Promise<T> {
     this.discard(scope)
-    const running = next(operation, scope)
+    const running = next(operation, context)
     const forget = () => this.discard(scope)
     // Beside the result's way, not on it: the order in which results come stays as it is.
     running.then(forget, forget)
     return running
   }
 
-  #lookUp<T>(operation: Operation<T>, memory: PrefetchScope, scope: Scope, next: Handler): Promise<T> {
+  #lookUp<T>(operation: Operation<T>, context: OperationContext, memory: PrefetchScope, scope: Scope, next: Handler): Promise<T> {
     const lookup = operation.lookup?.()
-    if (lookup === undefined || isRefusal(lookup) || lookup.target === undefined) return next(operation, scope)
+    if (lookup === undefined || isRefusal(lookup) || lookup.target === undefined) return next(operation, context)
     const keyed = lookup as KeyedLookup<T>
     const { text } = lookup.key
-    const group = this.parts.groups.of(operation, lookup)
+    const group = context.groupOf(lookup)
     const trail = memory.trailOf(group, text) ?? this.#open(operation, keyed, group, memory)
-    if (trail === undefined) return next(operation, scope)
-    const ask: Ask<T> = { operation, lookup: keyed, group, trail, memory, scope, bare: () => next(operation, scope) }
+    if (trail === undefined) return next(operation, context)
+    const ask: Ask<T> = { operation, context, lookup: keyed, group, trail, memory, scope, bare: () => next(operation, context) }
     return trail.pending?.texts.has(text) === true ? trail.pending.done.then(() => this.#follow(ask)) : this.#follow(ask)
   }
 
@@ -234,7 +233,7 @@ export class Prefetcher {
     return ask.bare()
   }
 
-  #give<T>({ operation, lookup, group, trail, memory, scope }: Ask<T>, answer: Answer, mayRecur: boolean): T {
+  #give<T>({ operation, context, lookup, group, trail, memory, scope }: Ask<T>, answer: Answer, mayRecur: boolean): T {
     const { stats } = this.parts
     if (!answer.isUsed) stats.prefetchedKeysUsed += 1
     trail.used(answer)
@@ -242,7 +241,7 @@ export class Prefetcher {
     scope.counts.prefetched += 1
     scope.trace?.spared(operation, 'ahead', 1)
     memory.deliver(group, answer)
-    answeredFrom(operation, { at: answer.fetch.at, state: answer.fetch.ahead })
+    context.prefetched = { at: answer.fetch.at, state: answer.fetch.ahead }
     return this.#handOut(lookup, trail, answer.value as T, mayRecur)
   }
 
@@ -255,7 +254,7 @@ export class Prefetcher {
   }
 
   /** Asks for the one key, and keeps a copy if its row was handed out more than once. */
-  #askOne<T>({ operation, lookup, trail, memory, bare }: Ask<T>, fetch: Fetch, mayRecur: boolean): Promise<T> {
+  #askOne<T>({ context, lookup, trail, memory, bare }: Ask<T>, fetch: Fetch, mayRecur: boolean): Promise<T> {
     const { generation } = memory
     trail.inFlight += 1
     const running = bare()
@@ -266,7 +265,7 @@ export class Prefetcher {
         // Where other processes write, too, their state would have had to be asked for first.
         if (!mayRecur || this.parts.writes.ahead !== undefined || memory.generation !== generation) return
         const copy = lookup.copy(value)
-        if (copy !== undefined) trail.answers.set(lookup.key.text, { ...copy, fetch, ...memory.placeOf(operation), isUsed: true })
+        if (copy !== undefined) trail.answers.set(lookup.key.text, { ...copy, fetch, ...(context.rows ?? NOWHERE), isUsed: true })
       },
       () => {
         trail.inFlight -= 1
@@ -277,7 +276,7 @@ export class Prefetcher {
 
   /** Asks for several keys, the caller's among them. */
   async #fetch<T>(ask: Ask<T>, keys: readonly LookupKey[], fetch: Fetch, mayRecur: boolean): Promise<T> {
-    const { operation, lookup, group, trail, memory, scope } = ask
+    const { operation, context, lookup, group, trail, memory } = ask
     const { executor, stats, writes } = this.parts
     const { generation } = memory
     let settle = () => {}
@@ -295,7 +294,7 @@ export class Prefetcher {
       stats.prefetches += 1
       stats.prefetchedKeys += keys.length - 1
       const found = await executor
-        .runAs(operation, scope, () => lookup.runMany(keys, trail.measure.maxRows))
+        .runAs(operation, context, () => lookup.runMany(keys, trail.measure.maxRows, context.demand))
         .catch((error: unknown) => this.#failed(ask, keys, error))
       if (found === 'too many rows') return await ask.bare()
       if (found?.has(lookup.key.text) !== true) {
@@ -338,7 +337,7 @@ export class Prefetcher {
       const value = found.get(key.text)
       trail.measure.add(value)
       const isOwn = key === lookup.key
-      const place = source === undefined ? { from: 0, to: 0 } : memory.append(group, source, value, isOwn ? 1 : 0)
+      const place = source === undefined ? NOWHERE : memory.append(group, source, value, isOwn ? 1 : 0)
       trail.answers.set(key.text, { value, fetch, ...place, isUsed: isOwn })
     }
   }

@@ -1,0 +1,119 @@
+// Lists the functions and files of Sluice that one read runs: `npx tsx --conditions=@sluice/source test/bench/trace-read.ts [--functions]`.
+// Needs the generated Prisma Client of the tests (`pnpm generate`). Counts come from V8's precise coverage, after the code is warm.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { Session } from 'node:inspector/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3'
+import { createSluice, type Sluice, type SluiceOptions } from '@sluice/core'
+import { withSluice as withSluiceKnex } from '@sluice/knex'
+import { sluiceAdapter, withSluice } from '@sluice/prisma'
+import Database from 'better-sqlite3'
+import knex from 'knex'
+import { PrismaClient } from '../generated/sqlite/client/client.js'
+import { schema } from '../generated/sqlite/sluice/index.js'
+
+const ROOT = fileURLToPath(new URL('../../packages/', import.meta.url))
+const WARM_UP = 30
+/** Beyond those of the warm-up. */
+const NEW_ID = 200
+
+function createDatabase(filename: string): void {
+  const database = new Database(filename)
+  database.exec(readFileSync(new URL('../generated/sqlite/schema.sql', import.meta.url), 'utf8'))
+  const insert = database.prepare(`INSERT INTO authors (email, full_name, updated_at) VALUES (?, ?, '2026-01-01T00:00:00.000+00:00')`)
+  for (let id = 1; id <= NEW_ID; id += 1) insert.run(`a${id}@example.org`, `Author ${id}`)
+  database.close()
+}
+
+type Mode = NonNullable<SluiceOptions['mode']>
+type Open = (sluice: Sluice, filename: string) => Reader
+
+interface Reader {
+  find(id: number): PromiseLike<unknown>
+  close(): Promise<unknown>
+}
+
+function openPrisma(sluice: Sluice, filename: string): Reader {
+  const adapter = sluiceAdapter(new PrismaBetterSqlite3({ url: `file:${filename}` }), sluice)
+  const client = new PrismaClient({ adapter }).$extends(withSluice(sluice, { schema }))
+  return { find: (id) => client.author.findUnique({ where: { id } }), close: () => client.$disconnect() }
+}
+
+function openKnex(sluice: Sluice, filename: string): Reader {
+  const db = knex({ client: 'better-sqlite3', connection: { filename }, useNullAsDefault: true })
+  withSluiceKnex(db, sluice)
+  return { find: (id) => db('authors').where({ id }).first(), close: () => db.destroy() }
+}
+
+/** By file, the names of the functions that ran, and how often each did. */
+type Ran = ReadonlyMap<string, readonly (readonly [name: string, calls: number])[]>
+
+/** The functions that ran since the last call, by file. */
+async function takeFunctions(inspector: Session): Promise<Ran> {
+  const { result } = await inspector.post('Profiler.takePreciseCoverage')
+  const files = new Map<string, (readonly [string, number])[]>()
+  for (const { url, functions } of result) {
+    const path = url.startsWith('file://') ? fileURLToPath(url.replace(/\?.*$/, '')) : ''
+    if (!path.startsWith(ROOT) || !path.includes('/src/')) continue
+    // The helper that names functions is esbuild's.
+    const calls = functions.map(({ functionName, ranges }) => [functionName || '(anonymous)', ranges[0]?.count ?? 0] as const)
+    const ran = calls.filter(([name, count]) => count > 0 && name !== '__name')
+    if (ran.length > 0) files.set(path.slice(ROOT.length), ran)
+  }
+  return files
+}
+
+async function trace(inspector: Session, open: Open, filename: string, mode: Mode, isHit: boolean): Promise<Ran> {
+  const sluice = createSluice({ mode, cache: { ttl: 60 } })
+  const { find, close } = open(sluice, filename)
+  try {
+    // The catalog is read in the background by the first read.
+    for (let id = 1; id <= WARM_UP; id += 1) await sluice.run(() => find(id))
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    for (let id = 1; id <= WARM_UP; id += 1) await sluice.run(() => find(id))
+    return await sluice.run(async () => {
+      await takeFunctions(inspector)
+      const row = await find(isHit ? WARM_UP : NEW_ID)
+      const files = await takeFunctions(inspector)
+      if (row === undefined || row === null) throw new Error('The row was not found.')
+      return files
+    })
+  } finally {
+    await close()
+    await sluice.close()
+  }
+}
+
+const ways = [
+  { title: 'observe', mode: 'observe', isHit: false },
+  { title: 'optimize, cache miss', mode: 'optimize', isHit: false },
+  { title: 'optimize, cache hit', mode: 'optimize', isHit: true },
+] as const
+const orms = [
+  { orm: 'Knex', open: openKnex },
+  { orm: 'Prisma', open: openPrisma },
+]
+const cases = orms.flatMap((one) => ways.map((way) => ({ ...one, ...way })))
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-trace-'))
+const inspector = new Session()
+inspector.connect()
+try {
+  const filename = join(folder, 'trace.db')
+  createDatabase(filename)
+  await inspector.post('Profiler.enable')
+  await inspector.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false })
+  for (const { orm, open, title, mode, isHit } of cases) {
+    const files = await trace(inspector, open, filename, mode, isHit)
+    const count = [...files.values()].reduce((sum, functions) => sum + functions.length, 0)
+    console.log(`${orm}, ${title}: ${count} functions in ${files.size} files`)
+    if (!process.argv.includes('--functions')) continue
+    for (const [file, functions] of [...files].sort(([a], [b]) => (a < b ? -1 : 1)))
+      console.log(`  ${file}: ${functions.map(([name, calls]) => (calls === 1 ? name : `${name} ×${calls}`)).join(', ')}`)
+  }
+} finally {
+  inspector.disconnect()
+  rmSync(folder, { recursive: true, force: true })
+}

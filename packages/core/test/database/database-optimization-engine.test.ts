@@ -322,6 +322,14 @@ describe('DatabaseOptimizationEngine', () => {
       ])
     })
 
+    it('judges a loop that mostly repeats one query as the detector does', () => {
+      const { engine } = open()
+      const repeated = Array(6).fill('SELECT * FROM tiles WHERE user_id = 1')
+      expect(engine.detectNPlusOneProblems([...repeated, 'SELECT * FROM tiles WHERE user_id = 2'])).toEqual([
+        'Repeated query: 6 × SELECT * FROM tiles WHERE user_id = ?. Instead: ask once and keep the answer. That saves 5 queries.',
+      ])
+    })
+
     it('leaves writes, and fewer than five, alone', () => {
       const { engine } = open()
       expect(engine.detectNPlusOneProblems(Array(4).fill('select * from a where b = 1'))).toEqual([])

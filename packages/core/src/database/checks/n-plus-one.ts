@@ -1,47 +1,56 @@
+import type { Sample } from '../../pipeline/execution-group.ts'
+import { repetitionAmong } from '../../pipeline/repetition.ts'
 import { analyzeSql } from '../../sql/analyze.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { formatCount } from '../names.ts'
 
-/** Statements of one shape before they are reported. */
-const THRESHOLD = 5
+/** Statements of one shape before they are reported, whether their values differ or not. */
+const LIMITS = { threshold: 5, repeats: 5 }
 /** The share of its time that each further key of a merged query takes. */
 const FURTHER_KEY = 0.1
 
+interface Group {
+  readonly shape: string
+  readonly dialect: Dialect
+  count: number
+  readonly samples: Sample[]
+}
+
 /**
- * What among statements is asked again and again, most often first: its shape, how often, and what asking once would save.
+ * The statements of a list that repeat, most often first: their shape, how often, and how much one query would save.
  *
- * @param meanMs - What one of a shape takes in milliseconds, where that was observed.
+ * @param meanMs - The time of one statement of a shape in milliseconds, where that was observed.
  */
 export function nPlusOneProblems(
   queries: readonly string[],
   dialectOf: (sql: string) => Dialect,
   meanMs: (fingerprint: string, dialect: Dialect) => number | undefined,
 ): string[] {
-  const groups = new Map<
-    string,
-    { readonly shape: string; readonly texts: Set<string>; readonly isKeyed: boolean; readonly dialect: Dialect; count: number }
-  >()
+  const groups = new Map<string, Group>()
   for (const query of queries) {
     const dialect = dialectOf(query)
     const { fingerprint, shape, statement } = analyzeSql(query, dialect)
     if (statement.writes.length > 0 || !statement.kinds.includes('SELECT')) continue
-    const known = groups.get(fingerprint)
-    if (known === undefined) groups.set(fingerprint, { shape, texts: new Set([query]), isKeyed: /= \?/.test(shape), dialect, count: 1 })
-    else {
-      known.count += 1
-      known.texts.add(query)
-    }
+    const group = groups.get(fingerprint) ?? { shape, dialect, count: 0, samples: [] }
+    groups.set(fingerprint, group)
+    group.count += 1
+    // Statements with equal placeholders may have different values.
+    group.samples.push({ values: /[?$:@]/.test(query) ? undefined : query, stack: undefined, writes: 0 })
   }
-  const found = [...groups].filter(([, { count }]) => count >= THRESHOLD).sort((a, b) => b[1].count - a[1].count)
-  return found.map(([fingerprint, { shape, texts, isKeyed, dialect, count }]) => {
-    const mean = meanMs(fingerprint, dialect)
-    // Placeholders look alike, whatever they stand for.
-    const isRepeated = texts.size === 1 && !/[?$:@]/.test([...texts][0] ?? '')
-    const left = isRepeated ? 1 : 1 + FURTHER_KEY * (count - 1)
-    const time = mean === undefined ? '' : ` and about ${formatMs(Math.max(0, mean * (count - left)))}`
-    const how = isRepeated ? 'ask once and keep the answer' : isKeyed ? 'ask for all keys at once, with IN' : 'ask once'
-    return `${isRepeated ? 'Repeated query' : 'N+1'}: ${formatCount(count)} × ${shape}. Instead: ${how}. That saves ${formatCount(count - 1)} queries${time}.`
+  const found = [...groups].flatMap(([fingerprint, group]) => {
+    const repetition = repetitionAmong(group, LIMITS)
+    return repetition === undefined ? [] : [{ ...group, ...repetition, fingerprint }]
   })
+  return found
+    .sort((a, b) => b.count - a.count)
+    .map(({ fingerprint, shape, dialect, code, count, needed }) => {
+      const mean = meanMs(fingerprint, dialect)
+      const isRepeated = code === 'REPEATED_QUERY'
+      const left = isRepeated ? needed : 1 + FURTHER_KEY * (count - 1)
+      const time = mean === undefined ? '' : ` and about ${formatMs(Math.max(0, mean * (count - left)))}`
+      const how = isRepeated ? 'ask once and keep the answer' : /= \?/.test(shape) ? 'ask for all keys at once, with IN' : 'ask once'
+      return `${isRepeated ? 'Repeated query' : 'N+1'}: ${formatCount(count)} × ${shape}. Instead: ${how}. That saves ${formatCount(count - needed)} queries${time}.`
+    })
 }
 
 function formatMs(ms: number): string {

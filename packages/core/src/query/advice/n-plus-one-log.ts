@@ -1,9 +1,10 @@
-import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { captureStack, parseCallSite } from '../../pipeline/call-site.ts'
-import type { Stack } from '../../pipeline/execution-group.ts'
+import { captureStack } from '../../pipeline/call-site.ts'
+import type { ExecutionGroup, Stack } from '../../pipeline/execution-group.ts'
+import type { Shape } from '../../pipeline/operation.ts'
 import type { Clock } from '../../shared/clock.ts'
-import type { Finding, Severity } from '../detect/finding.ts'
+import { Detector, type InspectedScope, severityOf } from '../detect/detector.ts'
+import type { Finding } from '../detect/finding.ts'
 
 /** A finding with what its repair would save. */
 export interface NPlusOnePattern extends Finding {
@@ -50,16 +51,19 @@ const PAUSE_MS = 1_000
 /** The scope of what is handed in outside of any. */
 const NO_SCOPE = 'outside any scope'
 
-/** Finds N+1 queries among statements that were handed in one by one. */
+/** Counts statements that were passed in one by one, for the detector. */
 export class NPlusOneLog {
   readonly #runs = new LRUCache<string, Run>({ max: MAX_RUNS })
   readonly #last = new LRUCache<number, Handed>({ max: MAX_RUNS })
+  readonly #detector: Detector
 
   constructor(
     private readonly clock: Clock,
     private readonly threshold: number,
     private readonly knowledge: ShapeKnowledge,
-  ) {}
+  ) {
+    this.#detector = new Detector({ threshold })
+  }
 
   /** Counts a statement. Statements of another scope, or after a pause of a second, begin a new loop. */
   see(sql: string, shape: Handed, scope: LogScope | undefined): void {
@@ -84,34 +88,33 @@ export class NPlusOneLog {
   }
 
   patterns(): NPlusOnePattern[] {
-    return [...this.#runs.values()].filter(({ most }) => most >= this.threshold).map((run) => this.#describe(run))
+    return [...this.#runs.values()].flatMap((run) => this.#detector.peek(this.#scopeOf(run)).map((finding) => describe(run, finding)))
   }
 
-  #describe({ shape, sql, scope, parent, most, loops, stack }: Run): NPlusOnePattern {
-    const meanMs = this.knowledge.meanMs(shape.fingerprint) ?? 0
-    const callSite = parseCallSite(stack?.stack)
-    const fix = this.knowledge.fix(sql)
-    const place = callSite === undefined ? '' : `${callSite.file}:${callSite.line}:${callSite.column}`
-    const queries = most + (parent === undefined ? 0 : 1)
-    return {
-      code: 'N_PLUS_ONE',
-      id: hash('sha256', `${shape.fingerprint}\n${place}`).slice(0, 8),
-      scope,
-      fingerprint: shape.fingerprint,
-      label: shape.label,
-      count: most,
-      pattern: 'sequential',
-      severity: severityOf(most, meanMs * most, shape.estimatedCost * most),
-      databaseMs: meanMs * most,
-      ...(callSite === undefined ? {} : { callSite }),
-      ...(parent === undefined ? {} : { parent: { label: parent.label } }),
-      ...(fix === undefined ? {} : { fix }),
-      queries,
-      queriesPossible: queries - most + 1,
-      occurrences: Math.max(1, loops),
-      estimatedSaving: { queries: most - 1, ms: meanMs * (most - 1) },
+  /** The longest loop of a run, in the form that the detector inspects. */
+  #scopeOf({ shape, sql, scope, parent, most, stack }: Run): InspectedScope {
+    const { fingerprint } = shape
+    const databaseMs = (this.knowledge.meanMs(fingerprint) ?? 0) * most
+    const group: ExecutionGroup = {
+      shape: { ...readOf(shape), fix: () => this.knowledge.fix(sql) },
+      listings: parent === undefined ? [] : [{ shape: readOf(parent), stack: undefined }],
+      ...{ count: most, parallel: 0, inFlight: 0, databaseMs, rows: 0 },
+      samples: [{ values: undefined, stack, writes: 0 }],
     }
+    const queries = most + group.listings.length
+    return { name: scope, requestId: undefined, groups: new Map([[fingerprint, group]]), counts: { queries, databaseMs } }
   }
+}
+
+function readOf({ fingerprint, label }: Handed): Shape {
+  return { fingerprint, label, kind: 'read' }
+}
+
+/** Statements are passed in one after the other, even if they ran in parallel. */
+function describe({ shape, loops }: Run, finding: Finding): NPlusOnePattern {
+  const { count, databaseMs } = finding
+  const severity = severityOf(count, databaseMs, shape.estimatedCost * count)
+  return withSaving({ ...finding, pattern: 'sequential', severity, occurrences: Math.max(1, loops) })
 }
 
 /** What a finding of the detector would save. */
@@ -119,9 +122,4 @@ export function withSaving(finding: Finding): NPlusOnePattern {
   const queries = Math.max(0, finding.queries - finding.queriesPossible)
   const ms = finding.count === 0 ? 0 : finding.databaseMs * Math.min(1, queries / finding.count)
   return { ...finding, estimatedSaving: { queries, ms } }
-}
-
-function severityOf(count: number, databaseMs: number, cost: number): Severity {
-  if (count >= 50 || databaseMs >= 100 || cost >= 5_000) return 'high'
-  return count >= 10 || databaseMs >= 20 || cost >= 1_000 ? 'medium' : 'low'
 }

@@ -3,13 +3,13 @@ import { LRUCache } from 'lru-cache'
 import { type CallSite, fileOf, togetherIndexOf } from '../../pipeline/call-site.ts'
 import type { ExecutionGroup } from '../../pipeline/execution-group.ts'
 import type { Shape } from '../../pipeline/operation.ts'
+import { type Repetition, type RepetitionLimits, repetitionAmong } from '../../pipeline/repetition.ts'
 import type { Scope } from '../../pipeline/scope.ts'
 import { Budgets } from './budgets.ts'
 import type { DetectionOptions } from './detection-options.ts'
-import type { Finding, FindingCode, Pattern, Severity } from './finding.ts'
+import type { Finding, Pattern, Severity } from './finding.ts'
 import { IgnoreList } from './ignore-list.ts'
 import { describeParent, parentOf, queryGroups } from './query-groups.ts'
-import { repeatsAmong } from './repeats.ts'
 import { placeOf, type SiteCount, sitesOf } from './sites.ts'
 
 /** Findings that are kept; the longest unseen leave first. */
@@ -20,12 +20,9 @@ const NONE: readonly Finding[] = []
 /** Groups of queries that a budget's finding shows. */
 const MAX_GROUPS = 10
 
-/** A place's queries that are worth a finding. */
-interface Problem {
-  readonly code: FindingCode
-  readonly count: number
-  /** Queries that it would take to ask for the same. */
-  readonly needed: number
+/** The parts of a scope that are inspected. */
+export interface InspectedScope extends Pick<Scope, 'name' | 'groups' | 'requestId'> {
+  readonly counts: Pick<Scope['counts'], 'queries' | 'databaseMs'>
 }
 
 /**
@@ -33,8 +30,7 @@ interface Problem {
  * memory was not executed, and does not count.
  */
 export class Detector {
-  readonly #threshold: number
-  readonly #repeats: number
+  readonly #limits: RepetitionLimits
   readonly #budgets: Budgets
   readonly #ignored: IgnoreList
   /** Both are created for the first finding: they take memory. */
@@ -42,8 +38,7 @@ export class Detector {
   #knownSites: LRUCache<string, KnownSite> | undefined
 
   constructor(options: DetectionOptions = {}) {
-    this.#threshold = options.threshold ?? 5
-    this.#repeats = options.repeats ?? 3
+    this.#limits = { threshold: options.threshold ?? 5, repeats: options.repeats ?? 3 }
     this.#budgets = new Budgets(options.budget)
     this.#ignored = new IgnoreList(options.ignore ?? [])
   }
@@ -55,21 +50,22 @@ export class Detector {
   }
 
   /** The findings of a scope so far; nothing is remembered. */
-  peek(scope: Scope): readonly Finding[] {
+  peek(scope: InspectedScope): readonly Finding[] {
     // No query, no finding.
     if (scope.groups.size === 0 && scope.counts.queries === 0) return NONE
     const findings: Finding[] = []
     const keep = (finding: Finding, shape?: Shape) => {
       if (!this.#ignored.has(finding, shape)) findings.push(finding)
     }
-    const fewest = Math.min(this.#threshold, this.#repeats)
+    const { threshold, repeats } = this.#limits
+    const fewest = Math.min(threshold, repeats)
     for (const group of scope.groups.values()) {
       if (group.shape.kind !== 'read' || group.count < fewest) continue
       // Before any stack is turned into text, which is dear: whether there is something to find.
-      if (group.count < this.#threshold && repeatsAmong(group.samples).most < this.#repeats) continue
+      if (group.count < threshold && repetitionAmong(group, this.#limits) === undefined) continue
       for (const from of this.#sitesOf(scope, group)) {
-        const problem = this.#problemOf(from)
-        if (problem !== undefined) keep(describeGroup(scope, group, from.site, problem), group.shape)
+        const found = repetitionAmong(from, this.#limits)
+        if (found !== undefined) keep(describeGroup(scope, group, from.site, found), group.shape)
       }
     }
     const budget = this.#budgets.of(scope.name)
@@ -86,22 +82,11 @@ export class Detector {
     this.#findings?.clear()
   }
 
-  #problemOf({ count, samples }: SiteCount): Problem | undefined {
-    const isLoop = count >= this.#threshold
-    // Where most executions repeat earlier ones, asking for all keys at once misses the point; otherwise a loop is an N+1.
-    const repeats = repeatsAmong(samples, isLoop ? 0.5 : 0)
-    if (repeats.most >= this.#repeats) {
-      const repeated = Math.round(repeats.share * count)
-      return { code: 'REPEATED_QUERY', count: repeated, needed: Math.max(1, repeated - Math.round(repeats.needless * count)) }
-    }
-    return isLoop ? { code: 'N_PLUS_ONE', count, needed: 1 } : undefined
-  }
-
   /**
    * Where a group was issued from, and how often from each place. Turning stacks into text is dear, and a route finds the same
    * place again and again: a place that was the only one several times is taken for granted, and looked at again now and then.
    */
-  #sitesOf(scope: Scope, group: ExecutionGroup): readonly SiteCount[] {
+  #sitesOf(scope: InspectedScope, group: ExecutionGroup): readonly SiteCount[] {
     const key = `${scope.name}\n${group.shape.fingerprint}`
     this.#knownSites ??= new LRUCache({ max: MAX_FINDINGS })
     const known = this.#knownSites.get(key)
@@ -143,7 +128,8 @@ const CONFIRMATIONS = 3
 /** … and looked at again every so many times. */
 const RECHECK_EVERY = 32
 
-function describeGroup(scope: Scope, group: ExecutionGroup, site: CallSite | undefined, { code, count, needed }: Problem): Finding {
+function describeGroup(scope: InspectedScope, group: ExecutionGroup, site: CallSite | undefined, found: Repetition): Finding {
+  const { code, count, needed } = found
   const { shape } = group
   const parent = code === 'N_PLUS_ONE' ? parentOf(group) : undefined
   const fix = code === 'N_PLUS_ONE' ? shape.fix?.(parent?.shape) : undefined
@@ -168,7 +154,7 @@ function describeGroup(scope: Scope, group: ExecutionGroup, site: CallSite | und
   }
 }
 
-function describeBudget(scope: Scope, budget: number): Finding {
+function describeBudget(scope: InspectedScope, budget: number): Finding {
   const { queries, databaseMs } = scope.counts
   return {
     code: 'QUERY_BUDGET',
@@ -187,7 +173,7 @@ function describeBudget(scope: Scope, budget: number): Finding {
   }
 }
 
-function requestOf({ requestId }: Scope): Pick<Finding, 'requestId'> {
+function requestOf({ requestId }: InspectedScope): Pick<Finding, 'requestId'> {
   return requestId === undefined ? {} : { requestId }
 }
 
@@ -207,7 +193,8 @@ function patternOf(group: ExecutionGroup): Pattern {
   return share <= 0.1 ? 'sequential' : 'interleaved'
 }
 
-function severityOf(count: number, databaseMs: number): Severity {
-  if (count >= 50 || databaseMs >= 100) return 'high'
-  return count >= 10 || databaseMs >= 20 ? 'medium' : 'low'
+/** @param cost - The queries' cost by the cost model, where their time may be unknown. */
+export function severityOf(count: number, databaseMs: number, cost = 0): Severity {
+  if (count >= 50 || databaseMs >= 100 || cost >= 5_000) return 'high'
+  return count >= 10 || databaseMs >= 20 || cost >= 1_000 ? 'medium' : 'low'
 }

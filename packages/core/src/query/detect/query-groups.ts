@@ -5,7 +5,7 @@ import type { QueryGroup } from './finding.ts'
 import { placeOf, sitesOf } from './sites.ts'
 
 /** What scopes executed, by shape and place, the most frequent first. */
-export function queryGroups(scopes: readonly Scope[]): readonly QueryGroup[] {
+export function queryGroups(scopes: readonly Pick<Scope, 'groups'>[]): readonly QueryGroup[] {
   const groups = new Map<string, QueryGroup>()
   for (const scope of scopes) {
     for (const group of scope.groups.values()) {

@@ -1,0 +1,71 @@
+import { canonicalKey } from '../shared/canonical.ts'
+import type { Sample } from './execution-group.ts'
+
+/** Executions of one shape that could have been fewer. */
+export interface Repetition {
+  /** `N_PLUS_ONE`: with different values. `REPEATED_QUERY`: most repeat earlier ones, with the same values and no write in between. */
+  readonly code: 'N_PLUS_ONE' | 'REPEATED_QUERY'
+  readonly count: number
+  /** Queries that it takes to fetch the same. */
+  readonly needed: number
+}
+
+export interface RepetitionLimits {
+  /** Executions from which on a loop is reported. */
+  readonly threshold: number
+  /** Executions with the same values from which on they are reported. */
+  readonly repeats: number
+}
+
+/** Judges executions of one shape from one call site; each report of an N+1 is based on it. @returns `undefined` where there is nothing to report. */
+export function repetitionAmong(
+  { count, samples }: { readonly count: number; readonly samples: readonly Sample[] },
+  { threshold, repeats }: RepetitionLimits,
+): Repetition | undefined {
+  const isLoop = count >= threshold
+  // Where most executions repeat earlier ones, one query for all keys misses the point; otherwise a loop is an N+1.
+  const found = repeatsAmong(samples, isLoop ? 0.5 : 0)
+  if (found.most >= repeats) {
+    const repeated = Math.round(found.share * count)
+    return { code: 'REPEATED_QUERY', count: repeated, needed: Math.max(1, repeated - Math.round(found.needless * count)) }
+  }
+  return isLoop ? { code: 'N_PLUS_ONE', count, needed: 1 } : undefined
+}
+
+interface Repeats {
+  /** The share of executions whose values occur more than once: 0 to 1. */
+  readonly share: number
+  /** The share of executions that repeat an earlier one. */
+  readonly needless: number
+  /** Executions with the most frequent values. */
+  readonly most: number
+}
+
+const NONE: Repeats = { share: 0, needless: 0, most: 1 }
+
+/**
+ * How often executions of one shape had the same values, and no write of the scope in between. Values that cannot be compared
+ * count as different.
+ *
+ * @param least - The needless share below which the rest does not matter: most groups are given up halfway.
+ */
+function repeatsAmong(samples: readonly Sample[], least: number): Repeats {
+  const times = new Map<string, number>()
+  const mostDifferent = samples.length * (1 - least)
+  let known = 0
+  let different = 0
+  for (const { values, writes } of samples) {
+    const key = values === undefined ? undefined : canonicalKey(values)
+    const text = `${writes} ${key}`
+    const before = key === undefined ? 0 : (times.get(text) ?? 0)
+    if (before === 0) different += 1
+    if (different > mostDifferent) return NONE
+    if (key === undefined) continue
+    known += 1
+    times.set(text, before + 1)
+  }
+  if (times.size === known) return NONE
+  const counts = [...times.values()]
+  const repeated = counts.filter((count) => count > 1).reduce((sum, count) => sum + count, 0)
+  return { share: repeated / samples.length, needless: (known - times.size) / samples.length, most: Math.max(...counts) }
+}

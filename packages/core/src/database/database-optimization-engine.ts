@@ -1,16 +1,10 @@
-import { LRUCache } from 'lru-cache'
-import { fileOf } from '../pipeline/call-site.ts'
-import type { StatementCaller } from '../pipeline/statement-watch.ts'
 import type { Connection } from '../schema/connection.ts'
 import { type Clock, systemClock } from '../shared/clock.ts'
 import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
 import { option } from '../shared/options.ts'
-import type { RandomSource } from '../shared/random.ts'
 import type { Periodic } from '../shared/timers.ts'
-import { analyzeSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import type { AdvisorTools } from './advisor/advise-database.ts'
-import { checkPreset, exampleDomain, hasIndex, type IndexPreset, strategyOf } from './advisor/index-preset.ts'
+import { type IndexPreset, IndexPresets } from './advisor/index-preset.ts'
 import { type IndexStrategy, indexesForTraffic, strategiesOf } from './advisor/recommended-indexes.ts'
 import {
   type DuplicateIndex,
@@ -21,73 +15,35 @@ import {
   unusedIndexes,
 } from './advisor/schema-indexes.ts'
 import type { DatabaseAnalysis } from './analysis/database-analysis.ts'
-import { analyzeQueryText, type QueryAnalysis } from './checks/analyze-query.ts'
+import { analyzePlan, analyzeQueryText, likelyDialect, type QueryAnalysis } from './checks/analyze-query.ts'
 import { type FragmentationReport, fragmentation } from './checks/fragmentation.ts'
 import { nPlusOneProblems } from './checks/n-plus-one.ts'
-import { type PartitionRecommendation, partitioningOfUnknown, partitionRecommendations } from './checks/partitions.ts'
-import { poolRecommendations } from './checks/pools.ts'
+import type { PartitionRecommendation } from './checks/partitions.ts'
+import { poolRecommendations, slowestOf } from './checks/pools.ts'
 import { AnalyzedQueries, slowQueries } from './checks/slow-queries.ts'
-import { type DatabaseStatistics, tableStatistics } from './checks/table-statistics.ts'
-import { checkDatabaseOptions, type DatabaseOptions } from './database-options.ts'
+import { type DatabaseStatistics, TableSizes } from './checks/table-statistics.ts'
+import {
+  type AnalyzeOptions,
+  checkAmount,
+  checkDatabaseOptions,
+  checkText,
+  type DatabaseOptions,
+  type ObservedStatement,
+} from './database-options.ts'
 import type { ExplainOptions } from './explain/explain-statement.ts'
 import type { DatabaseSnapshot } from './inspectors/database-snapshot.ts'
 import { inspectRegularly } from './inspectors/inspect-regularly.ts'
 import { tableNamed } from './names.ts'
 import { watchNewPlans } from './new-plans.ts'
 import type { PlanWatch, PlanWatchCounts } from './plan-watch.ts'
-import type { PoolMonitor, PoolReader } from './pool-monitor.ts'
+import type { PoolReader } from './pool-monitor.ts'
 import type { TrafficEntry } from './traffic/traffic-entry.ts'
 import { writeTraffic } from './traffic/traffic-file.ts'
-import type { OtherTraffic, TrafficLog } from './traffic/traffic-log.ts'
-import { WorkloadRecorder } from './workload-recorder.ts'
+import type { OtherTraffic } from './traffic/traffic-log.ts'
+import { type DatabaseEngineParts, WorkloadRecorder } from './workload-recorder.ts'
 
-/** What a Sluice joins its engine with. */
-export interface DatabaseEngineParts {
-  readonly clock?: Clock
-  readonly random?: RandomSource
-  readonly onError?: (error: unknown) => void
-  /** Of the first attached client. */
-  readonly dialect?: () => Dialect | undefined
-  /** Through an attached client. */
-  readonly connection?: () => Connection | undefined
-  /** A new shape reads the whole of a table that has many rows. */
-  readonly onFullScan?: (analysis: QueryAnalysis) => void
-  /** Default: one that records the statements passed to `observe`. */
-  readonly recorder?: WorkloadRecorder
-}
-
-/** What an analysis is made with. */
-export interface AnalyzeOptions {
-  /** @defaultValue The one of the last inspection, else one of an attached client. */
-  readonly connection?: Connection
-  /** @defaultValue What was observed; where that is nothing, what the server counted. */
-  readonly traffic?: readonly TrafficEntry[]
-  /** Scratch databases, where the database itself cannot tell what an index would change. */
-  readonly tools?: AdvisorTools
-}
-
-/** A statement that was sent by other means than an attached client. */
-export interface ObservedStatement {
-  readonly sql: string
-  /** Left out: as of the texts that are handed in otherwise. */
-  readonly dialect?: Dialect
-  readonly bindings?: readonly unknown[]
-  /** Milliseconds. */
-  readonly executionTime: number
-  /** Rows that it returned. */
-  readonly rows?: number
-  readonly failed?: boolean
-  /** Tells where it came from; `captureStack`, for example. */
-  readonly stack?: StatementCaller['stack']
-}
-
-/** In this order: what a dialect refuses, an earlier one rarely takes for something else. */
-const DIALECTS: readonly Dialect[] = ['postgresql', 'mysql', 'sqlite']
 const DEFAULT_THRESHOLD_MS = 1_000
 const DEFAULT_LIMIT = 20
-/** Tables whose rows were told. */
-const MAX_GIVEN = 1_000
-const NO_BINDINGS: readonly unknown[] = []
 
 /**
  * What an app asks its database, what the database is made of, and what to change there.
@@ -105,11 +61,10 @@ export class DatabaseOptimizationEngine {
   readonly #parts: DatabaseEngineParts
   readonly #clock: Clock
   readonly #instances: number
-  readonly #traffic: TrafficLog | undefined
-  readonly #pools: PoolMonitor
+  readonly #recorder: WorkloadRecorder
   readonly #analyzed = new AnalyzedQueries()
-  readonly #presets = new Map<string, readonly IndexPreset[]>(Object.entries(exampleDomain))
-  readonly #givenRows = new LRUCache<string, number>({ max: MAX_GIVEN })
+  readonly #presets = new IndexPresets()
+  readonly #sizes = new TableSizes()
   readonly #planWatch: PlanWatch | undefined
   readonly #inspections: Periodic | undefined
   #snapshot: DatabaseSnapshot | undefined
@@ -130,16 +85,12 @@ export class DatabaseOptimizationEngine {
     this.#instances = options.instances ?? 1
     const onError = parts.onError ?? (() => {})
     const { clock, random } = { clock: this.#clock, random: parts.random ?? Math.random }
-    const recorder = parts.recorder ?? new WorkloadRecorder(options, { clock, random, onError })
-    this.#pools = recorder.pools
-    this.#traffic = recorder.traffic
+    this.#recorder = parts.recorder ?? new WorkloadRecorder(options, { clock, random, onError })
     const { explainNew = false, inspectEveryMs = false } = options
     if (explainNew !== false) {
       const onFullScan = parts.onFullScan ?? (() => {})
       const given = explainNew === true ? {} : explainNew
-      const watch = watchNewPlans(given, this, { clock, random, onError, onFullScan, entry: (...of) => this.#traffic?.entry(...of) })
-      recorder.onRead = (fingerprint, dialect) => watch.offer(fingerprint, dialect)
-      this.#planWatch = watch
+      this.#planWatch = watchNewPlans(given, this, this.#recorder, { clock, random, onError, onFullScan })
     }
     if (inspectEveryMs !== false) {
       const isAttached = () => (this.#connection ?? parts.connection?.()) !== undefined
@@ -219,24 +170,21 @@ export class DatabaseOptimizationEngine {
    * @throws InvalidArgumentError for an empty text, or a time that is negative or no number.
    */
   observe(statement: ObservedStatement): void {
-    const { sql, bindings = NO_BINDINGS, executionTime, rows = 0, failed = false, stack } = statement
+    const { sql, executionTime, rows = 0 } = statement
     checkText('statement.sql', sql)
     checkAmount('statement.executionTime', executionTime, 'milliseconds')
     checkAmount('statement.rows', rows, 'rows')
-    const dialect = statement.dialect ?? this.#dialectOf(sql)
-    const watched = this.#traffic?.begin(sql, dialect, analyzeSql(sql, dialect), bindings, stack && { stack })
-    const now = this.#clock.now()
-    watched?.ended(now - executionTime, now, rows, failed)
+    this.#recorder.observe(statement, statement.dialect ?? this.#dialectOf(sql))
   }
 
   /** What was asked, by shape: those that took the most time first. */
   getTraffic(): TrafficEntry[] {
-    return this.#traffic?.snapshot() ?? []
+    return this.#recorder.traffic?.snapshot() ?? []
   }
 
   /** What was asked and is in no entry of `getTraffic()`, because there were too many shapes. */
   getOtherTraffic(): OtherTraffic {
-    return this.#traffic?.others ?? { forgotten: 0, calls: 0, errors: 0, totalMs: 0, rows: 0 }
+    return this.#recorder.traffic?.others ?? { forgotten: 0, calls: 0, errors: 0, totalMs: 0, rows: 0 }
   }
 
   /**
@@ -249,7 +197,7 @@ export class DatabaseOptimizationEngine {
   getTrafficQuantile(fingerprint: string, dialect: Dialect, share: number): number | undefined {
     const rule = option.number(0, 1)
     if (!rule.accepts(share)) throw new InvalidArgumentError('share', rule.expected, share)
-    return this.#traffic?.quantile(fingerprint, dialect, share)
+    return this.#recorder.traffic?.quantile(fingerprint, dialect, share)
   }
 
   /** How the database runs the shapes that `explainNew` has asked about: those that read a whole table first, then those that took most time. */
@@ -275,7 +223,7 @@ export class DatabaseOptimizationEngine {
 
   /** Forgets what was asked. */
   resetTraffic(): void {
-    this.#traffic?.reset()
+    this.#recorder.traffic?.reset()
   }
 
   /**
@@ -292,9 +240,7 @@ export class DatabaseOptimizationEngine {
     const traffic = known === undefined ? [] : this.getTraffic()
     if (this.#analysis !== undefined && snapshot !== undefined && known !== undefined) return strategiesOf(this.#analysis, known, snapshot)
     if (snapshot !== undefined && known !== undefined && traffic.length > 0) return indexesForTraffic(snapshot, known, traffic)
-    const place = { dialect: snapshot?.dialect ?? this.#parts.dialect?.() ?? 'postgresql', table }
-    const presets = this.#presets.get(table) ?? []
-    return presets.filter((preset) => known === undefined || !hasIndex(known, preset)).map((preset) => strategyOf(preset, place))
+    return this.#presets.recommended({ dialect: snapshot?.dialect ?? this.#parts.dialect?.() ?? 'postgresql', table }, known)
   }
 
   /**
@@ -304,9 +250,7 @@ export class DatabaseOptimizationEngine {
    */
   registerPresets(table: string, presets: readonly IndexPreset[]): void {
     checkText('table', table)
-    if (!Array.isArray(presets)) throw new InvalidArgumentError('presets', 'an array of indexes', presets)
-    for (const preset of presets) checkPreset(preset)
-    this.#presets.set(table, [...presets])
+    this.#presets.register(table, presets)
   }
 
   /**
@@ -326,7 +270,7 @@ export class DatabaseOptimizationEngine {
     const measured = { executionTime, rowsScanned, rowsReturned }
     const analysis = analyzeQueryText(query, dialect, measured, this.#snapshot)
     this.#analyzed.add(analysis.fingerprint, query, dialect, measured)
-    const site = this.#traffic?.entry(analysis.fingerprint, dialect)?.callSites[0]
+    const site = this.#recorder.traffic?.entry(analysis.fingerprint, dialect)?.callSites[0]
     if (site === undefined) return analysis
     const { count: _count, ...callSite } = site
     return { ...analysis, callSite }
@@ -344,13 +288,7 @@ export class DatabaseOptimizationEngine {
     const connection = this.#connectionFor(undefined)
     const { explainStatement } = await import('./explain/explain-statement.ts')
     const plan = await explainStatement(connection, query, bindings, options)
-    const { steps, executionTime = -1, rowsScanned = -1, rowsReturned = -1 } = plan
-    const facts = {
-      fullScans: steps.filter(({ access }) => access === 'full-scan').map(({ table, name }) => table ?? name),
-      indexesUsed: [...new Set(steps.flatMap(({ index }) => index ?? []))],
-    }
-    const measured = { executionTime, rowsScanned, rowsReturned }
-    return { ...analyzeQueryText(query, connection.dialect, measured, this.#snapshot, facts), plan }
+    return analyzePlan(query, connection.dialect, plan, this.#snapshot)
   }
 
   /**
@@ -378,9 +316,7 @@ export class DatabaseOptimizationEngine {
     checkText('table', table)
     if (rowCount !== undefined) checkAmount('rowCount', rowCount, 'rows')
     if (totalSize !== undefined) checkAmount('totalSize', totalSize, 'bytes')
-    const known = this.#snapshot && tableNamed(this.#snapshot, table)
-    if (rowCount !== undefined) this.#givenRows.set(known?.id ?? table, rowCount)
-    return tableStatistics(table, { rowCount, totalSize }, this.#clock.wall(), this.#snapshot, known)
+    return this.#sizes.collect(table, { rowCount, totalSize }, this.#clock.wall(), this.#snapshot)
   }
 
   /**
@@ -392,7 +328,7 @@ export class DatabaseOptimizationEngine {
   detectNPlusOneProblems(queries: readonly string[]): string[] {
     if (!option.strings.accepts(queries)) throw new InvalidArgumentError('queries', 'an array of SQL texts', queries)
     const meanMs = (fingerprint: string, dialect: Dialect) => {
-      const seen = this.#traffic?.entry(fingerprint, dialect) ?? this.#analyzed.get(fingerprint)
+      const seen = this.#recorder.traffic?.entry(fingerprint, dialect) ?? this.#analyzed.get(fingerprint)
       return seen === undefined || seen.calls === 0 ? undefined : seen.totalMs / seen.calls
     }
     return nPlusOneProblems(queries, (sql) => this.#dialectOf(sql), meanMs)
@@ -405,25 +341,18 @@ export class DatabaseOptimizationEngine {
 
   /** How tables of more than 1,000,000 rows could be cut by time; the largest first. */
   getPartitionRecommendations(): PartitionRecommendation[] {
-    const unknown = [...this.#givenRows.entries()].flatMap(([table, rows]) => {
-      const isKnown = this.#snapshot !== undefined && tableNamed(this.#snapshot, table) !== undefined
-      const columns = (this.#presets.get(table) ?? []).flatMap((preset) => preset.columns)
-      return isKnown ? [] : (partitioningOfUnknown(table, rows, columns) ?? [])
-    })
-    const snapshot = this.#snapshot
-    if (snapshot === undefined) return unknown
-    const tables = snapshot.tables.map((table) => ({ ...table, rows: this.#givenRows.get(table.id) ?? table.rows }))
-    return [...partitionRecommendations({ ...snapshot, tables }), ...unknown].sort((a, b) => b.rowCount - a.rowCount)
+    return this.#sizes.partitions(this.#snapshot, (table) => this.#presets.columnsOf(table))
   }
 
   /** What is to be said of the pools that are attached, and of the server's connections when it was inspected. */
   getConnectionPoolRecommendations(): string[] {
-    const slowest = this.getTraffic().map(({ sql, dialect, totalMs, calls, callSites: [site] }) => {
-      const label = analyzeSql(sql, dialect).shape
-      return { label, totalMs, calls, ...(site === undefined ? {} : { place: `${fileOf(site)}:${site.line}` }) }
-    })
     const { connections } = this.#snapshot ?? {}
-    return poolRecommendations({ pools: this.#pools.pools(), connections, instances: this.#instances, slowest })
+    return poolRecommendations({
+      pools: this.#recorder.pools.pools(),
+      connections,
+      instances: this.#instances,
+      slowest: slowestOf(this.getTraffic()),
+    })
   }
 
   /**
@@ -441,8 +370,8 @@ export class DatabaseOptimizationEngine {
   attachPool(name: string, read: PoolReader): () => void {
     checkText('name', name)
     if (typeof read !== 'function') throw new InvalidArgumentError('read', 'a function that tells the state of the pool', read)
-    this.#pools.attach(name, read)
-    return () => this.#pools.detach(name)
+    this.#recorder.pools.attach(name, read)
+    return () => this.#recorder.pools.detach(name)
   }
 
   /** Indexes that nothing had read when the database was inspected, where the server counts that; the largest first. */
@@ -472,14 +401,6 @@ export class DatabaseOptimizationEngine {
 
   #dialectOf(sql: string): Dialect {
     const known = this.#snapshot?.dialect ?? this.#parts.dialect?.()
-    return known ?? DIALECTS.find((dialect) => analyzeSql(sql, dialect).statement.opaque === undefined) ?? 'postgresql'
+    return known ?? likelyDialect(sql)
   }
-}
-
-function checkText(argument: string, value: unknown): void {
-  if (typeof value !== 'string' || value.trim() === '') throw new InvalidArgumentError(argument, 'a text that is not empty', value)
-}
-
-function checkAmount(argument: string, value: unknown, unit: string): void {
-  if (!option.number(0).accepts(value)) throw new InvalidArgumentError(argument, `${unit}, a number of at least 0`, value)
 }

@@ -1,6 +1,11 @@
-import { InvalidOptionError } from '../shared/errors.ts'
+import type { StatementCaller } from '../pipeline/statement-watch.ts'
+import type { Connection } from '../schema/connection.ts'
+import { InvalidArgumentError, InvalidOptionError } from '../shared/errors.ts'
 import { checkOptions, option } from '../shared/options.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import type { AdvisorTools } from './advisor/advise-database.ts'
 import { checkExplainNew, type ExplainNewOptions } from './plan-watch.ts'
+import type { TrafficEntry } from './traffic/traffic-entry.ts'
 import { checkTrafficOptions, type TrafficOptions } from './traffic/traffic-log.ts'
 
 export interface DatabaseOptions {
@@ -28,6 +33,31 @@ export interface DatabaseOptions {
   readonly inspectEveryMs?: number | false
 }
 
+/** What an analysis is made with. */
+export interface AnalyzeOptions {
+  /** @defaultValue The one of the last inspection, else one of an attached client. */
+  readonly connection?: Connection
+  /** @defaultValue What was observed; where that is nothing, what the server counted. */
+  readonly traffic?: readonly TrafficEntry[]
+  /** Scratch databases, where the database itself cannot tell what an index would change. */
+  readonly tools?: AdvisorTools
+}
+
+/** A statement that was sent by other means than an attached client. */
+export interface ObservedStatement {
+  readonly sql: string
+  /** Left out: as of the texts that are handed in otherwise. */
+  readonly dialect?: Dialect
+  readonly bindings?: readonly unknown[]
+  /** Milliseconds. */
+  readonly executionTime: number
+  /** Rows that it returned. */
+  readonly rows?: number
+  readonly failed?: boolean
+  /** Tells where it came from; `captureStack`, for example. */
+  readonly stack?: StatementCaller['stack']
+}
+
 const rules = {
   traffic: option.either(option.false, option.object),
   instances: option.integer(1),
@@ -42,4 +72,14 @@ export function checkDatabaseOptions(options: DatabaseOptions, prefix = ''): voi
   if (traffic) checkTrafficOptions(traffic, `${prefix}traffic.`)
   if (typeof explainNew === 'object') checkExplainNew(explainNew, `${prefix}explainNew.`)
   if (explainNew && traffic === false) throw new InvalidOptionError(`${prefix}explainNew`, 'false, where traffic is', explainNew)
+}
+
+/** @throws InvalidArgumentError for an argument that is not a string, or empty. */
+export function checkText(argument: string, value: unknown): void {
+  if (typeof value !== 'string' || value.trim() === '') throw new InvalidArgumentError(argument, 'a text that is not empty', value)
+}
+
+/** @throws InvalidArgumentError for an argument that is not a number of at least 0. */
+export function checkAmount(argument: string, value: unknown, unit: string): void {
+  if (!option.number(0).accepts(value)) throw new InvalidArgumentError(argument, `${unit}, a number of at least 0`, value)
 }

@@ -5,6 +5,7 @@ import type { DatabaseSnapshot } from './inspectors/database-snapshot.ts'
 import { type ExplainNewOptions, PlanWatch, type PlanWatchParts } from './plan-watch.ts'
 import { isRunnable } from './traffic/sample-value.ts'
 import type { TrafficEntry } from './traffic/traffic-entry.ts'
+import type { WorkloadRecorder } from './workload-recorder.ts'
 
 /** Of fewer rows, nobody minds that all are read. */
 const MANY_ROWS = 1_000
@@ -16,19 +17,27 @@ interface Engine {
   explain(query: string, bindings: readonly unknown[] | undefined, options: ExplainOptions): Promise<QueryAnalysis>
 }
 
-interface NewPlansParts extends Pick<PlanWatchParts, 'clock' | 'random' | 'onError' | 'entry'> {
+interface NewPlansParts extends Pick<PlanWatchParts, 'clock' | 'random' | 'onError'> {
   readonly onFullScan: (analysis: QueryAnalysis) => void
 }
 
 /** Asks for the plans of shapes that are new, and tells of those that read the whole of a table with many rows. */
-export function watchNewPlans(options: ExplainNewOptions, engine: Engine, { onFullScan, ...parts }: NewPlansParts): PlanWatch {
-  return new PlanWatch(options, {
+export function watchNewPlans(
+  options: ExplainNewOptions,
+  engine: Engine,
+  recorder: WorkloadRecorder,
+  { onFullScan, ...parts }: NewPlansParts,
+): PlanWatch {
+  const watch = new PlanWatch(options, {
     ...parts,
+    entry: (...of) => recorder.traffic?.entry(...of),
     explain: (entry) => explainEntry(engine, entry),
     onPlan: (analysis, { dialect }) => {
       if (readsManyRows(engine, analysis, dialect)) onFullScan(analysis)
     },
   })
+  recorder.onRead = (fingerprint, dialect) => watch.offer(fingerprint, dialect)
+  return watch
 }
 
 async function explainEntry(engine: Engine, { sql, samples, calls, totalMs, maxMs, callSites }: TrafficEntry): Promise<QueryAnalysis> {

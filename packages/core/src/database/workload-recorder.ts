@@ -1,15 +1,35 @@
+import type { Connection } from '../schema/connection.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { RandomSource } from '../shared/random.ts'
+import { analyzeSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import type { DatabaseOptions } from './database-options.ts'
+import type { QueryAnalysis } from './checks/analyze-query.ts'
+import type { DatabaseOptions, ObservedStatement } from './database-options.ts'
 import { PoolMonitor } from './pool-monitor.ts'
 import { TrafficLog } from './traffic/traffic-log.ts'
+
+/** What a Sluice joins its engine with. */
+export interface DatabaseEngineParts {
+  readonly clock?: Clock
+  readonly random?: RandomSource
+  readonly onError?: (error: unknown) => void
+  /** Of the first attached client. */
+  readonly dialect?: () => Dialect | undefined
+  /** Through an attached client. */
+  readonly connection?: () => Connection | undefined
+  /** A new shape reads the whole of a table that has many rows. */
+  readonly onFullScan?: (analysis: QueryAnalysis) => void
+  /** Default: one that records the statements passed to `observe`. */
+  readonly recorder?: WorkloadRecorder
+}
 
 export interface WorkloadRecorderParts {
   readonly clock: Clock
   readonly random: RandomSource
   readonly onError: (error: unknown) => void
 }
+
+const NO_BINDINGS: readonly unknown[] = []
 
 /** Records the statements and pools that a database engine analyzes. A Sluice records before its engine is created. */
 export class WorkloadRecorder {
@@ -19,12 +39,23 @@ export class WorkloadRecorder {
   /** Called for each execution of a read. */
   onRead: ((fingerprint: string, dialect: Dialect) => void) | undefined
 
-  constructor({ traffic }: Pick<DatabaseOptions, 'traffic'>, { clock, random, onError }: WorkloadRecorderParts) {
+  constructor(
+    { traffic }: Pick<DatabaseOptions, 'traffic'>,
+    private readonly parts: WorkloadRecorderParts,
+  ) {
+    const { clock, random, onError } = parts
     this.pools = new PoolMonitor(onError)
     if (traffic === false) return
     this.traffic = new TrafficLog(traffic, {
       ...{ clock, random, onError, onPeriod: () => this.pools.sample() },
       onRead: (fingerprint, dialect) => this.onRead?.(fingerprint, dialect),
     })
+  }
+
+  /** Records a statement that no attached client sent. */
+  observe({ sql, bindings = NO_BINDINGS, executionTime, rows = 0, failed = false, stack }: ObservedStatement, dialect: Dialect): void {
+    const watched = this.traffic?.begin(sql, dialect, analyzeSql(sql, dialect), bindings, stack && { stack })
+    const now = this.parts.clock.now()
+    watched?.ended(now - executionTime, now, rows, failed)
   }
 }

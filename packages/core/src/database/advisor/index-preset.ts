@@ -22,6 +22,48 @@ export interface IndexPreset {
   readonly reason?: string
 }
 
+/** The indexes of the example domain, by table: what is recommended for its tables before anything was observed. */
+const exampleDomain: Readonly<Record<string, readonly IndexPreset[]>> = {
+  tiles: [
+    { columns: ['id'], primaryKey: true },
+    { columns: ['domain'] },
+    { columns: ['createdBy'] },
+    { columns: ['createdAt'] },
+    { columns: ['domain', 'createdAt'] },
+    { columns: ['title', 'content'], type: 'fulltext' },
+  ],
+  inferences: [{ columns: ['id'], primaryKey: true }, { columns: ['createdBy'] }, { columns: ['domains'] }, { columns: ['createdAt'] }],
+  users: [{ columns: ['id'], primaryKey: true }, { columns: ['email'], unique: true }, { columns: ['organizationId'] }],
+  audit_logs: [
+    { columns: ['id'], primaryKey: true },
+    { columns: ['userId'] },
+    { columns: ['timestamp'] },
+    { columns: ['organizationId', 'timestamp'] },
+  ],
+}
+
+/** The presets of tables, by name: those of the example domain, and those that the app registers. */
+export class IndexPresets {
+  readonly #presets = new Map<string, readonly IndexPreset[]>(Object.entries(exampleDomain))
+
+  /** @throws InvalidArgumentError if `presets` is not an array; InvalidOptionError for an invalid preset. */
+  register(table: string, presets: readonly IndexPreset[]): void {
+    if (!Array.isArray(presets)) throw new InvalidArgumentError('presets', 'an array of indexes', presets)
+    for (const preset of presets) checkPreset(preset)
+    this.#presets.set(table, [...presets])
+  }
+
+  columnsOf(table: string): readonly string[] {
+    return (this.#presets.get(table) ?? []).flatMap(({ columns }) => columns)
+  }
+
+  /** The presets that a table is not known to have. */
+  recommended(place: PresetPlace, known: TableSnapshot | undefined): IndexStrategy[] {
+    const presets = this.#presets.get(place.table) ?? []
+    return presets.filter((preset) => known === undefined || !hasIndex(known, preset)).map((preset) => strategyOf(preset, place))
+  }
+}
+
 const rules = {
   columns: {
     expected: 'an array of at least one column',
@@ -36,13 +78,13 @@ const rules = {
 }
 
 /** @throws InvalidOptionError that names what is unknown, of the wrong type, or missing. */
-export function checkPreset(preset: IndexPreset): void {
+function checkPreset(preset: IndexPreset): void {
   checkOptions(preset, rules, 'preset.')
   if (preset.columns === undefined) throw new InvalidArgumentError('preset.columns', rules.columns.expected, preset.columns)
 }
 
 /** Whether a table has what a preset asks for: as its key, or as an index that begins with the columns, in this order. */
-export function hasIndex(table: TableSnapshot, { columns, type, unique = false, primaryKey, where }: IndexPreset): boolean {
+function hasIndex(table: TableSnapshot, { columns, type, unique = false, primaryKey, where }: IndexPreset): boolean {
   if (primaryKey === true) return table.primaryKey.length > 0
   if (type === 'fulltext' || where !== undefined) return false
   const keys = columns.map((column) => ({ column }))
@@ -53,13 +95,13 @@ export function hasIndex(table: TableSnapshot, { columns, type, unique = false, 
 }
 
 /** Where the table is. */
-export interface PresetPlace {
+interface PresetPlace {
   readonly dialect: Dialect
   readonly table: string
 }
 
 /** A preset as a recommendation. */
-export function strategyOf(preset: IndexPreset, { dialect, table }: PresetPlace): IndexStrategy {
+function strategyOf(preset: IndexPreset, { dialect, table }: PresetPlace): IndexStrategy {
   const { columns, type = 'btree', where } = preset
   const isPrimary = preset.primaryKey === true
   const unique = isPrimary || preset.unique === true
@@ -112,24 +154,4 @@ function primaryKeySql(
 function fts5Sql(table: string, columns: readonly string[], name: string): string {
   const keys = columns.map((column) => quoteName(column, 'sqlite')).join(', ')
   return `CREATE VIRTUAL TABLE ${quoteName(name, 'sqlite')} USING fts5(${keys}, content=${literal(table)});`
-}
-
-/** The indexes of the example domain, by table: what is recommended for its tables before anything was observed. */
-export const exampleDomain: Readonly<Record<string, readonly IndexPreset[]>> = {
-  tiles: [
-    { columns: ['id'], primaryKey: true },
-    { columns: ['domain'] },
-    { columns: ['createdBy'] },
-    { columns: ['createdAt'] },
-    { columns: ['domain', 'createdAt'] },
-    { columns: ['title', 'content'], type: 'fulltext' },
-  ],
-  inferences: [{ columns: ['id'], primaryKey: true }, { columns: ['createdBy'] }, { columns: ['domains'] }, { columns: ['createdAt'] }],
-  users: [{ columns: ['id'], primaryKey: true }, { columns: ['email'], unique: true }, { columns: ['organizationId'] }],
-  audit_logs: [
-    { columns: ['id'], primaryKey: true },
-    { columns: ['userId'] },
-    { columns: ['timestamp'] },
-    { columns: ['organizationId', 'timestamp'] },
-  ],
 }

@@ -60,6 +60,24 @@ export function analyzeQueryText(
   }
 }
 
+/** In this order: what a dialect refuses, an earlier one rarely takes for something else. */
+const DIALECTS: readonly Dialect[] = ['postgresql', 'mysql', 'sqlite']
+
+/** The first dialect in which a statement can be read. */
+export function likelyDialect(sql: string): Dialect {
+  return DIALECTS.find((dialect) => analyzeSql(sql, dialect).statement.opaque === undefined) ?? 'postgresql'
+}
+
+/** What is to be said of a statement by its plan. */
+export function analyzePlan(query: string, dialect: Dialect, plan: PlanSummary, snapshot: DatabaseSnapshot | undefined): QueryAnalysis {
+  const { steps, executionTime = -1, rowsScanned = -1, rowsReturned = -1 } = plan
+  const facts = {
+    fullScans: steps.filter(({ access }) => access === 'full-scan').map(({ table, name }) => table ?? name),
+    indexesUsed: [...new Set(steps.flatMap(({ index }) => index ?? []))],
+  }
+  return { ...analyzeQueryText(query, dialect, { executionTime, rowsScanned, rowsReturned }, snapshot, facts), plan }
+}
+
 interface Facts {
   readonly shape: QueryShape
   /** Those that the catalogue has, by the statement's order. */

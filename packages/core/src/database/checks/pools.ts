@@ -1,6 +1,9 @@
+import { fileOf } from '../../pipeline/call-site.ts'
 import type { PoolState } from '../../pipeline/pool-state.ts'
+import { analyzeSql } from '../../sql/analyze.ts'
 import type { ServerConnections } from '../inspectors/database-snapshot.ts'
 import { formatCount } from '../names.ts'
+import type { TrafficEntry } from '../traffic/traffic-entry.ts'
 
 /** A pool as it was over some time. */
 export interface ObservedPool {
@@ -93,4 +96,12 @@ function onWaiting(max: number, mostWaiting: number, cap: number | undefined, { 
 /** Connections that each process may have. */
 function capOf({ connections, instances }: PoolFacts): number | undefined {
   return connections === undefined ? undefined : Math.floor((connections.max * SERVER_SHARE) / instances)
+}
+
+/** Statements with their call sites, for people: those that took the most time come first. */
+export function slowestOf(traffic: readonly TrafficEntry[]): PoolFacts['slowest'] {
+  return traffic.map(({ sql, dialect, totalMs, calls, callSites: [site] }) => {
+    const label = analyzeSql(sql, dialect).shape
+    return { label, totalMs, calls, ...(site === undefined ? {} : { place: `${fileOf(site)}:${site.line}` }) }
+  })
 }

@@ -1,8 +1,57 @@
+import { LRUCache } from 'lru-cache'
 import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
-import { shownName } from '../names.ts'
+import { shownName, tableNamed } from '../names.ts'
+import { type PartitionRecommendation, partitioningOfUnknown, partitionRecommendations } from './partitions.ts'
+
+/** Tables whose rows the app has given. */
+const MAX_GIVEN = 1_000
+
+/** How large a table is. */
+export interface DatabaseStatistics {
+  readonly table: string
+  /** Rows; an estimate, unless the database counts. 0 where that is not known. */
+  readonly rowCount: number
+  /** Bytes of the table and its indexes together. 0 where that is not known. */
+  readonly totalSize: number
+  /** Bytes of its indexes. 0 where that is not known. */
+  readonly indexSize: number
+  /** Bytes of a row, without indexes; 0 of an empty table. */
+  readonly averageRowSize: number
+  /** When the planner's statistics were last made, in milliseconds since 1970. */
+  readonly lastAnalyzed: number | undefined
+  /** When this was read or given, in milliseconds since 1970. */
+  readonly collectedAt: number
+}
+
+/** The sizes of tables: as the app gave them, otherwise as they were last inspected. */
+export class TableSizes {
+  readonly #givenRows = new LRUCache<string, number>({ max: MAX_GIVEN })
+
+  collect(
+    name: string,
+    given: { readonly rowCount: number | undefined; readonly totalSize: number | undefined },
+    now: number,
+    snapshot: DatabaseSnapshot | undefined,
+  ): DatabaseStatistics {
+    const table = snapshot && tableNamed(snapshot, name)
+    if (given.rowCount !== undefined) this.#givenRows.set(table?.id ?? name, given.rowCount)
+    return tableStatistics(name, given, now, snapshot, table)
+  }
+
+  /** @param columnsOf - Columns that a table is known to have, if the snapshot does not contain it. */
+  partitions(snapshot: DatabaseSnapshot | undefined, columnsOf: (table: string) => readonly string[]): PartitionRecommendation[] {
+    const unknown = [...this.#givenRows.entries()].flatMap(([table, rows]) => {
+      const isKnown = snapshot !== undefined && tableNamed(snapshot, table) !== undefined
+      return isKnown ? [] : (partitioningOfUnknown(table, rows, columnsOf(table)) ?? [])
+    })
+    if (snapshot === undefined) return unknown
+    const tables = snapshot.tables.map((table) => ({ ...table, rows: this.#givenRows.get(table.id) ?? table.rows }))
+    return [...partitionRecommendations({ ...snapshot, tables }), ...unknown].sort((a, b) => b.rowCount - a.rowCount)
+  }
+}
 
 /** What is known of a table's size; what is given comes first. */
-export function tableStatistics(
+function tableStatistics(
   name: string,
   given: { readonly rowCount: number | undefined; readonly totalSize: number | undefined },
   now: number,
@@ -21,21 +70,4 @@ export function tableStatistics(
     lastAnalyzed: table?.analyzedAt,
     collectedAt: isGiven || snapshot === undefined ? now : snapshot.takenAt,
   }
-}
-
-/** How large a table is. */
-export interface DatabaseStatistics {
-  readonly table: string
-  /** Rows; an estimate, unless the database counts. 0 where that is not known. */
-  readonly rowCount: number
-  /** Bytes of the table and its indexes together. 0 where that is not known. */
-  readonly totalSize: number
-  /** Bytes of its indexes. 0 where that is not known. */
-  readonly indexSize: number
-  /** Bytes of a row, without indexes; 0 of an empty table. */
-  readonly averageRowSize: number
-  /** When the planner's statistics were last made, in milliseconds since 1970. */
-  readonly lastAnalyzed: number | undefined
-  /** When this was read or given, in milliseconds since 1970. */
-  readonly collectedAt: number
 }

@@ -3,9 +3,9 @@ import { chown, mkdtemp, rm } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { SOON } from '../support/patience.ts'
 import type { SystemUser } from './unprivileged-user.ts'
 
-const START_TIMEOUT_MS = 60_000
 const KEPT_OUTPUT = 4_000
 
 export interface ServerPlan {
@@ -44,7 +44,7 @@ const GUARD = `
  * Server and folder go when `stop` is called, when start-up fails, and when this process ends in any way, `SIGKILL` too: a guard
  * process reads from a pipe that only this process can write to, and cleans up when it is closed.
  *
- * @throws Error with the end of the output, when a command fails or the server is not ready within 60 s.
+ * @throws Error with the end of the output, when a command fails or the server is not ready in time.
  */
 export async function superviseServer(plan: ServerPlan): Promise<SupervisedServer> {
   if (process.platform === 'win32') throw new Error('Servers are started on POSIX systems only.')
@@ -99,7 +99,7 @@ function untilReady(server: ChildProcess, ready: RegExp): Promise<void> {
   return new Promise((resolve, reject) => {
     let output = ''
     const fail = (reason: string) => reject(new Error(`${reason}\n${output}`.trim()))
-    const timer = setTimeout(() => fail(`The server was not ready within ${START_TIMEOUT_MS / 1000} s.`), START_TIMEOUT_MS)
+    const timer = setTimeout(() => fail(`The server was not ready within ${SOON.timeout / 1000} s.`), SOON.timeout)
     // Reads on after the server is ready, too: else it would wait for room in the pipe.
     const listen = (chunk: Buffer) => {
       output = (output + chunk.toString()).slice(-KEPT_OUTPUT)

@@ -197,7 +197,7 @@ function checkEvents() {
 /** Interfaces whose fields a page lists, under a heading. */
 const FIELDS = [
   ['packages/core/src/pipeline/query-stats.ts', 'QueryStatsSnapshot', 'docs/reference/statistics.md', ['Queries']],
-  ['packages/core/src/cache/tiered-stats.ts', 'TieredStats', 'docs/reference/statistics.md', ['Kept values']],
+  ['packages/core/src/cache/cache-stats.ts', 'TieredStats', 'docs/reference/statistics.md', ['Kept values']],
   ['packages/core/src/cache/cache-stats.ts', 'CacheStats', 'docs/reference/statistics.md', ['Memory']],
   ['packages/core/src/cache/cache-stats.ts', 'CacheEfficiency', 'docs/reference/statistics.md', ['How well memory is spent']],
   ['packages/redis/src/guard.ts', 'RedisStoreCounters', 'docs/reference/statistics.md', ['The shared store']],

@@ -1,5 +1,5 @@
 import type { TableId, WriteEffect } from '@sluice/core/adapter'
-import { rowBucket } from '../../packages/core/src/schema/row-bucket.ts'
+import { rowBucket } from '../../packages/core/src/schema/row-key.ts'
 import type { RowChange } from './change-log.ts'
 
 /** The changes of rows that were there before the write, in tables of which it was said to touch other rows only. */

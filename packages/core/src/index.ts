@@ -10,10 +10,10 @@ export type { PrimaryReason, ReplicaRoutingStats, ReplicaStats } from './balanci
 export { DuplicateNodeError, type HealthStatus, type ServerNode, UnknownNodeError } from './balancing/server-node.ts'
 export type { BalancingStrategy } from './balancing/strategies/create-picker.ts'
 export type { CacheEntry, CacheKey } from './cache/cache-entry.ts'
-export type { CachingStrategyEngineOptions } from './cache/cache-options.ts'
-export type { CacheEfficiency, CacheStats } from './cache/cache-stats.ts'
+export type { CacheSetOptions, CachingStrategyEngineOptions } from './cache/cache-options.ts'
+export type { CacheEfficiency, CacheStats, TieredStats } from './cache/cache-stats.ts'
 export { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
-export { WriteRejectedError } from './cache/coherence/write-rejected-error.ts'
+export { WriteRejectedError } from './cache/coherence/shared-writes.ts'
 export type { ChangeConnection, ChangeTarget, ListenOptions } from './cache/external/change-listener-options.ts'
 export {
   type ChangeTriggersOptions,
@@ -24,7 +24,6 @@ export {
 } from './cache/external/change-triggers-sql.ts'
 export { type ChangeListener, listenToChanges } from './cache/external/listen-to-changes.ts'
 export type { InvalidationEvent, InvalidationRule, InvalidationTarget } from './cache/invalidation-rules.ts'
-export { LoadTimeoutError } from './cache/load-timeout-error.ts'
 export { WriteBehind, type WriteBehindLag } from './cache/patterns/write-behind.ts'
 export type {
   WriteBehindEntry,
@@ -33,16 +32,24 @@ export type {
   WriteBehindRetryOptions,
 } from './cache/patterns/write-behind-options.ts'
 export type { EvictionPolicyName } from './cache/policies/create-policy.ts'
-export type { CacheSetOptions } from './cache/set-options.ts'
-export type { CacheStore, EntryTimes, NewEntry, Stamps, StoredEntry, StoreState, StoreWatcher } from './cache/stores/cache-store.ts'
+export {
+  type CacheStore,
+  type EntryTimes,
+  type NewEntry,
+  type Stamps,
+  type StoredEntry,
+  type StoreState,
+  StoreUnavailableError,
+  type StoreWatcher,
+} from './cache/stores/cache-store.ts'
+export { type ClusterStoreServer, type ServeClusterStoreOptions, serveClusterStore } from './cache/stores/cluster-service.ts'
 export { type ClusterStoreOptions, clusterStore } from './cache/stores/cluster-store.ts'
-export { type MemoryStore, type MemoryStoreOptions, memoryStore } from './cache/stores/memory-store.ts'
-export { type ClusterStoreServer, type ServeClusterStoreOptions, serveClusterStore } from './cache/stores/serve-cluster-store.ts'
-export { StoreUnavailableError } from './cache/stores/store-unavailable-error.ts'
+export { type MemoryStore, memoryStore } from './cache/stores/memory-store.ts'
+export type { MemoryStoreOptions } from './cache/stores/memory-store-options.ts'
 export { type CopyMode, type GetOrLoadOptions, TieredCache } from './cache/tiered-cache.ts'
 export type { TieredOptions } from './cache/tiered-options.ts'
-export type { TieredStats } from './cache/tiered-stats.ts'
 export type { WarmEntry, WarmLoader, WarmOptions, WarmProgress } from './cache/warm-up.ts'
+export { LoadTimeoutError } from './cache/with-timeouts.ts'
 export type { IndexPreset } from './database/advisor/index-preset.ts'
 export type { IndexStrategy } from './database/advisor/recommended-indexes.ts'
 export type { DuplicateIndex, MissingForeignKeyIndex, UnusedIndex } from './database/advisor/schema-indexes.ts'
@@ -174,7 +181,6 @@ export type { CacheControl } from './pipeline/cache-control.ts'
 export { type CallSite, formatCallSite } from './pipeline/call-site.ts'
 export type { ReadExplanation } from './pipeline/explanation.ts'
 export type { ValueTypes } from './pipeline/operation.ts'
-export type { PoolState } from './pipeline/pool-state.ts'
 export type { QueryStatsSnapshot } from './pipeline/query-stats.ts'
 export type { Mode, ScopeCounts } from './pipeline/scope.ts'
 export type { FirstDifference, RedactedValue, ShadowDifference } from './pipeline/shadow-difference.ts'
@@ -195,7 +201,7 @@ export type { FormatOptions } from './query/detect/paint.ts'
 export type { QueryOptimizationEngineOptions } from './query/engine-options.ts'
 export type { PrefetchLink } from './query/prefetch/link.ts'
 export { QueryOptimizationEngine } from './query/query-optimization-engine.ts'
-export type { Connection } from './schema/connection.ts'
+export type { Connection, PoolState } from './schema/connection.ts'
 export type { Row } from './schema/row-loader.ts'
 export type { Clock } from './shared/clock.ts'
 export {

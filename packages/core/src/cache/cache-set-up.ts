@@ -1,5 +1,6 @@
 import type { Clock } from '../shared/clock.ts'
 import type { RandomSource } from '../shared/random.ts'
+import { newCounters } from './cache-stats.ts'
 import { CachingStrategyEngine } from './caching-strategy-engine.ts'
 import { LocalWrites } from './coherence/local-writes.ts'
 import { SharedReads } from './coherence/shared-reads.ts'
@@ -8,14 +9,12 @@ import { TagTable } from './coherence/tag-table.ts'
 import { CoherentCache } from './coherent-cache.ts'
 import { DerivedValues } from './derived/derived-values.ts'
 import type { ReadBasis } from './derived/read-basis.ts'
-import type { FetchPolicy } from './fetch-policy.ts'
+import type { FetchPolicy } from './fetch-request.ts'
 import type { Shared } from './kept-values.ts'
 import type { EvictionPolicyName } from './policies/create-policy.ts'
-import type { CacheStore } from './stores/cache-store.ts'
-import { StoreUnavailableError } from './stores/store-unavailable-error.ts'
+import { type CacheStore, StoreUnavailableError } from './stores/cache-store.ts'
 import { appTag, TieredCache, type TieredCacheParts } from './tiered-cache.ts'
 import { plainPolicy, policyFrom, type TieredOptions } from './tiered-options.ts'
-import { newCounters } from './tiered-stats.ts'
 
 export interface CacheSetUpOptions {
   /** Called when the in-process cache is created. */

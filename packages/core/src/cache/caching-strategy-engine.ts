@@ -3,14 +3,21 @@ import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
 import { compileGlob, literalPrefix } from '../shared/glob.ts'
 import { Periodic } from '../shared/timers.ts'
 import { type CacheEntry, type CacheKey, cacheId, parseCacheId, StoredEntry, type StoredValue } from './cache-entry.ts'
-import { type CachingStrategyEngineOptions, resolveEngineOptions } from './cache-options.ts'
+import {
+  type CacheSetOptions,
+  type CachingStrategyEngineOptions,
+  checkCacheKey,
+  checkKey,
+  checkNamespace,
+  resolveEngineOptions,
+  resolveSetOptions,
+} from './cache-options.ts'
 import type { CacheEfficiency, CacheStats } from './cache-stats.ts'
 import { DependencyGraph } from './dependency-graph.ts'
 import { estimateBytes } from './estimate-bytes.ts'
 import { type InvalidationEvent, type InvalidationRule, InvalidationRules, type InvalidationTarget } from './invalidation-rules.ts'
 import { NamespaceTable, type TableEntry } from './namespace-table.ts'
 import { createPolicy } from './policies/create-policy.ts'
-import { type CacheSetOptions, checkCacheKey, checkKey, checkNamespace, resolveSetOptions } from './set-options.ts'
 import { type WarmLoader, type WarmOptions, type WarmProgress, warmUp } from './warm-up.ts'
 
 /** What one `dependsOn` takes: two ids and their slots in the graph. */

@@ -2,16 +2,24 @@ import type { ValueTypes } from '../pipeline/operation.ts'
 import type { Clock } from '../shared/clock.ts'
 import { SluiceError } from '../shared/errors.ts'
 import type { RandomSource } from '../shared/random.ts'
+import type { TieredCounters } from './cache-stats.ts'
 import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
 import { KeptValue } from './coherence/kept-value.ts'
-import type { Permit, SharedReads } from './coherence/shared-reads.ts'
-import { SharedStateAhead } from './coherence/state-ahead.ts'
+import { type Permit, type SharedReads, SharedStateAhead } from './coherence/shared-reads.ts'
 import type { TagTable } from './coherence/tag-table.ts'
 import type { BasisPart } from './derived/read-basis.ts'
-import { type FetchPolicy, keepMs } from './fetch-policy.ts'
-import { type Before, type FetchRequest, hasOwnTags, neededTags, requiredTags, snapshotFor, snapshotOf } from './fetch-request.ts'
+import {
+  type Before,
+  type FetchPolicy,
+  type FetchRequest,
+  hasOwnTags,
+  keepMs,
+  neededTags,
+  requiredTags,
+  snapshotFor,
+  snapshotOf,
+} from './fetch-request.ts'
 import type { CacheStore, StoredEntry } from './stores/cache-store.ts'
-import type { TieredCounters } from './tiered-stats.ts'
 
 const NO_TAGS: readonly string[] = []
 

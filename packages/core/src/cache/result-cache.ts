@@ -5,8 +5,8 @@ import type { QueryStats } from '../pipeline/query-stats.ts'
 import { tagsRead } from './coherence/tags.ts'
 import type { CoherentCache } from './coherent-cache.ts'
 import { type BasisPart, endWith, ReadBasis } from './derived/read-basis.ts'
-import type { FetchPolicy } from './fetch-policy.ts'
-import { RESULTS } from './own-namespaces.ts'
+import type { FetchPolicy } from './fetch-request.ts'
+import { RESULTS } from './namespace-table.ts'
 
 /** Reads with more tags than this are not kept: checking them would cost more than it saves. */
 const MAX_TAGS = 16

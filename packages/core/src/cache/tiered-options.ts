@@ -1,5 +1,5 @@
 import { checkOptions, type OptionRule, option } from '../shared/options.ts'
-import type { FetchPolicy } from './fetch-policy.ts'
+import type { FetchPolicy } from './fetch-request.ts'
 
 /** How values are kept and refreshed. */
 export interface TieredOptions {

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { checkOptions, option } from '../shared/options.ts'
 import type { CacheKey } from './cache-entry.ts'
-import type { CacheSetOptions } from './set-options.ts'
+import type { CacheSetOptions } from './cache-options.ts'
 
 const ENTRIES_PER_TURN = 1_000
 

@@ -1,5 +1,15 @@
-import type { FetchPolicy } from './fetch-policy.ts'
-import { LoadTimeoutError } from './load-timeout-error.ts'
+import { SluiceError } from '../shared/errors.ts'
+import type { FetchPolicy } from './fetch-request.ts'
+
+/** Loading a value took longer than `hardTimeoutMs`, and there was no older one to hand out. The load goes on, and is kept if it succeeds. */
+export class LoadTimeoutError extends SluiceError {
+  constructor(
+    readonly key: string,
+    timeoutMs: number,
+  ) {
+    super('SLUICE_LOAD_TIMEOUT', `Loading a cached value took longer than ${timeoutMs} ms.`)
+  }
+}
 
 type Limits = Pick<FetchPolicy, 'softTimeoutMs' | 'hardTimeoutMs'>
 

@@ -1,4 +1,4 @@
-import type { PoolState } from '../pipeline/pool-state.ts'
+import type { PoolState } from '../schema/connection.ts'
 import { DATABASE_BOUNDS_MS, DurationHistogram } from '../shared/histogram.ts'
 import type { ObservedPool } from './checks/pools.ts'
 

@@ -5,10 +5,17 @@ import { checkOptions, option } from '../shared/options.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { LogScope } from './advice/n-plus-one-log.ts'
 import type { Detector } from './detect/detector.ts'
-import type { QueryResultStore } from './eager/query-result-store.ts'
 import type { RowLoaders } from './eager/row-loaders.ts'
 import type { Links } from './prefetch/link.ts'
 import type { QueryLog } from './query-log.ts'
+
+/** Where results that the app hands over are kept. */
+interface QueryResultStore {
+  /** `null` when there is none, or its time is over. */
+  get(query: string): readonly unknown[] | null
+  /** @param ttl - Seconds; left out, the store's default. */
+  set(query: string, rows: readonly unknown[], ttl: number | undefined): void
+}
 
 export interface QueryOptimizationEngineOptions {
   /**

@@ -1,6 +1,24 @@
 import type { Dialect } from '../sql/dialect.ts'
 import type { TableInfo } from './catalog-data.ts'
-import { rowBucket } from './row-bucket.ts'
+
+/** How many buckets the rows of a table fall into. */
+const BUCKETS = 16_384
+
+/**
+ * The bucket of a row: rows of one bucket count as one, so that a table has few tags however many rows.
+ *
+ * @param key - The primary key's values in the order of the table's `primaryKey`, each canonical: an integer in decimal without sign `+` or
+ * leading zeros, or a UUID in lower case with hyphens. The same row must give the same text whoever asks.
+ * @returns A whole number from 0 to 16,383: FNV-1a over the texts.
+ */
+export function rowBucket(key: readonly string[]): number {
+  let hash = 0x811c9dc5
+  for (const text of key) {
+    for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+    hash = Math.imul(hash ^ 0x1f, 0x01000193)
+  }
+  return (hash >>> 0) % BUCKETS
+}
 
 /** Rows that a write may name one by one; more count as any row. */
 export const MAX_WRITTEN_ROWS = 64
@@ -8,7 +26,7 @@ export const MAX_WRITTEN_ROWS = 64
 export const MAX_READ_ROWS = 15
 
 /** What a primary key's columns hold, where each of their values can be written in one way only. */
-export type RowKeyType = 'integer' | 'uuid'
+type RowKeyType = 'integer' | 'uuid'
 
 /** By which columns the rows of a table are told apart. */
 export interface RowKey {

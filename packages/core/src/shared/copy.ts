@@ -1,5 +1,5 @@
 /** A decimal number as decimal.js, or an ORM's copy of it, creates it: immutable, of any precision. */
-export interface DecimalLike {
+interface DecimalLike {
   /** The number in plain notation, all its digits. */
   toFixed(): string
 }
@@ -123,4 +123,12 @@ function everyItem(items: Iterable<unknown>, depth: number): boolean {
     if (!isCopyableAt(item, depth + 1)) return false
   }
   return true
+}
+
+/** Freezes a value and all that it holds, but for bytes and dates, which cannot be frozen. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value) || ArrayBuffer.isView(value)) return value
+  Object.freeze(value)
+  for (const part of Object.values(value)) deepFreeze(part)
+  return value
 }

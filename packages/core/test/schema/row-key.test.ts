@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ColumnType, TableInfo } from '../../src/schema/catalog-data.ts'
-import { rowBucket } from '../../src/schema/row-bucket.ts'
-import { keyedRows, keyTextOf, type RowKey, rowKeyOf } from '../../src/schema/row-key.ts'
+import { keyedRows, keyTextOf, type RowKey, rowBucket, rowKeyOf } from '../../src/schema/row-key.ts'
 import type { Dialect } from '../../src/sql/dialect.ts'
 
 const UUID = '0f8fad5b-d9cb-469f-a165-70867728950e'

@@ -1,6 +1,6 @@
 import { type ColumnType, SchemaCatalog } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
-import { rowBucket } from '../../../core/src/schema/row-bucket.ts'
+import { rowBucket } from '../../../core/src/schema/row-key.ts'
 import { PrismaSchema } from '../../src/schema/prisma-schema.ts'
 import { touches } from '../../src/touches/touches.ts'
 import { library } from '../schema/library.ts'

@@ -1,4 +1,4 @@
-import { isPoolExhausted, type PoolState } from '../../pipeline/pool-state.ts'
+import { isPoolExhausted, type PoolState } from '../../schema/connection.ts'
 
 /** The documented members of a pool of `pg` that Sluice reads. */
 export interface PgPoolCounts {

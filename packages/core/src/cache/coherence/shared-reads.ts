@@ -1,7 +1,8 @@
+import type { StateAhead } from '../../pipeline/writes.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { Periodic } from '../../shared/timers.ts'
 import { type CacheStore, EVERY_TAG, type StoredEntry, type StoreState } from '../stores/cache-store.ts'
-import type { TagTable } from './tag-table.ts'
+import type { TagSnapshot, TagTable } from './tag-table.ts'
 
 /** The state under which a value may be kept: read before its source was asked. */
 export interface Permit {
@@ -11,19 +12,19 @@ export interface Permit {
 }
 
 /** What the store says of a key: a valid entry, or else the permit to keep a new value, if there is one already. */
-export interface Look {
+interface Look {
   readonly entry: StoredEntry | undefined
   readonly permit: Permit | undefined
 }
 
 /** Word of writes that this process owes to others. */
-export interface Debts {
+interface Debts {
   /** Until this is false, nothing that is shared may be used. */
   readonly isOwing: boolean
   settle(): Promise<void>
 }
 
-export interface SharedReadsOptions {
+interface SharedReadsOptions {
   readonly store: CacheStore
   readonly clock: Clock
   /** How long this process's memory may be trusted without a sign of life from the store. */
@@ -162,4 +163,23 @@ export class SharedReads {
 function permitOf(tags: readonly string[], { epoch, stamps }: StoreState): Permit | undefined {
   if (epoch === undefined || stamps.includes(undefined)) return undefined
   return { epoch, tags, stamps: stamps as readonly string[] }
+}
+
+/** The state of tables before they were asked ahead: what is found then may be kept under it. */
+export class SharedStateAhead implements StateAhead {
+  constructor(
+    readonly snapshot: TagSnapshot,
+    readonly permit: Permit,
+    private readonly reads: SharedReads,
+    /** Whether each answer is validated in the store. */
+    private readonly isStrict: boolean,
+  ) {}
+
+  check(): Promise<boolean> | undefined {
+    if (!this.isStrict) return undefined
+    return this.reads.check(this.permit).then(
+      (state) => state === 'current',
+      () => false,
+    )
+  }
 }

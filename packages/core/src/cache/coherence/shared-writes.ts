@@ -2,22 +2,54 @@ import { randomBytes } from 'node:crypto'
 import type { AnnouncedWrite, StateAhead, WriteOutcome } from '../../pipeline/writes.ts'
 import type { TableId } from '../../schema/catalog-data.ts'
 import type { Clock } from '../../shared/clock.ts'
+import { SluiceError } from '../../shared/errors.ts'
 import { Periodic } from '../../shared/timers.ts'
-import type { CacheStore } from '../stores/cache-store.ts'
+import { type CacheStore, EVERY_TAG } from '../stores/cache-store.ts'
 import { LocalWrites } from './local-writes.ts'
-import { OwedTags } from './owed-tags.ts'
-import type { SharedReads } from './shared-reads.ts'
-import { SharedStateAhead } from './state-ahead.ts'
+import { type SharedReads, SharedStateAhead } from './shared-reads.ts'
 import type { TagTable } from './tag-table.ts'
 import { setTag } from './tags.ts'
-import { WriteRejectedError } from './write-rejected-error.ts'
+
+/**
+ * A write was not sent, because other processes could not be told of it beforehand: the shared store does not answer, and
+ * `cache.onInvalidationFailure` is `reject-write`. The cause is the store's own error.
+ */
+export class WriteRejectedError extends SluiceError {
+  constructor(cause: unknown) {
+    super('SLUICE_WRITE_REJECTED', 'The write was not sent: the shared cache store could not be told of it.', { cause })
+  }
+}
+
+/** Beyond this many, everything is owed. */
+const MAX_OWED = 1_000
+
+/** Tags of writes that are done and that other processes were not told of. */
+class OwedTags {
+  #tags = new Set<string>()
+
+  get isEmpty(): boolean {
+    return this.#tags.size === 0
+  }
+
+  add(tags: readonly string[]): void {
+    for (const tag of tags) this.#tags.add(tag)
+    if (this.#tags.size > MAX_OWED) this.#tags = new Set([EVERY_TAG])
+  }
+
+  /** All of them; what is added from now on is owed anew. */
+  take(): readonly string[] {
+    const tags = [...this.#tags]
+    this.#tags = new Set()
+    return tags.includes(EVERY_TAG) ? [EVERY_TAG] : tags
+  }
+}
 
 /** Intents are renewed, and what failed is tried again, this often. */
 const RENEW_MS = 1_000
 /** A store that takes half a lease to answer, so many times in a row, counts as one that does not answer. */
 const MAX_ATTEMPTS = 3
 
-export interface SharedWritesOptions {
+interface SharedWritesOptions {
   readonly store: CacheStore
   readonly clock: Clock
   /** Whether a write that other processes cannot be told of is refused, or sent all the same. */

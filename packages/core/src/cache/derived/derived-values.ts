@@ -1,11 +1,11 @@
 import type { Clock } from '../../shared/clock.ts'
+import { newCounters } from '../cache-stats.ts'
 import type { CachingStrategyEngine } from '../caching-strategy-engine.ts'
 import type { KeptValue } from '../coherence/kept-value.ts'
 import type { TagTable } from '../coherence/tag-table.ts'
 import type { FetchRequest } from '../fetch-request.ts'
 import { KeptValues, type KeptValuesParts, type Shared } from '../kept-values.ts'
 import { plainPolicy } from '../tiered-options.ts'
-import { newCounters } from '../tiered-stats.ts'
 import { ReadBasis } from './read-basis.ts'
 
 const DERIVED = 'derived'

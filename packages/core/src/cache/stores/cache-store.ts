@@ -1,4 +1,5 @@
 import type { ValueTypes } from '../../pipeline/operation.ts'
+import { SluiceError } from '../../shared/errors.ts'
 
 /** The state of tags, as several processes see it. */
 export interface Stamps {
@@ -115,4 +116,20 @@ export interface CacheStore {
   ping(): Promise<void>
   /** Ends what the store began; connections that it was given stay open. */
   close(): Promise<void>
+}
+
+/**
+ * A shared cache store could not be reached, or did not answer within its time limit. What was asked of it may or may not have been
+ * carried out.
+ */
+export class StoreUnavailableError extends SluiceError {
+  constructor(
+    /** Which store, for example `Redis`. */
+    readonly store: string,
+    /** What is the matter, for a person. */
+    reason: string,
+    cause?: unknown,
+  ) {
+    super('SLUICE_STORE_UNAVAILABLE', `${store} cannot be used: ${reason}`, { cause })
+  }
 }

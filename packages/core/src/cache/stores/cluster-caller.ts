@@ -1,7 +1,7 @@
 import { SluiceError } from '../../shared/errors.ts'
 import { setBusyAwareTimeout } from '../../shared/timers.ts'
+import { StoreUnavailableError } from './cache-store.ts'
 import { type ClusterCall, type ClusterMessage, type ClusterMethod, clusterMessage, readClusterMessage } from './cluster-messages.ts'
-import { StoreUnavailableError } from './store-unavailable-error.ts'
 
 /** The channel of a worker to its primary process: `process`, in production. */
 export interface ClusterPort {

@@ -1,3 +1,5 @@
+import cluster, { type Worker } from 'node:cluster'
+import { InvalidOptionError, SluiceError } from '../../shared/errors.ts'
 import type { NewEntry } from './cache-store.ts'
 import {
   type ClusterCall,
@@ -7,8 +9,10 @@ import {
   readClusterMessage,
   TOLD_EVERYTHING,
 } from './cluster-messages.ts'
+import { clusterNamespace } from './cluster-store.ts'
 import { type MemoryStore, memoryStoreOn } from './memory-store.ts'
-import type { SharedState } from './shared-state.ts'
+import { type MemoryStoreOptions, resolveMemoryStoreOptions } from './memory-store-options.ts'
+import { SharedState } from './shared-state.ts'
 
 /** The primary's part: does what workers ask for, on one state. A worker is known by an object of its own. */
 export class ClusterService<TWorker extends object> {
@@ -106,5 +110,48 @@ export class ClusterService<TWorker extends object> {
 
   #tell(worker: TWorker, told: readonly string[]): void {
     this.send(worker, clusterMessage(this.namespace, { told }))
+  }
+}
+
+export interface ServeClusterStoreOptions extends MemoryStoreOptions {
+  /**
+   * Which store this is, if there are several. 1 to 64 characters.
+   * @defaultValue 'sluice'
+   */
+  readonly namespace?: string
+}
+
+export interface ClusterStoreServer {
+  /** Answers no more; workers' calls are rejected when their time is over. */
+  close(): void
+}
+
+/**
+ * Keeps, in the primary process of `node:cluster`, what the `clusterStore()` of each worker shares. Call it before workers are forked. Messages of
+ * the app's own pass untouched. The intents of a worker that dies lapse with their lease.
+ *
+ * @throws InvalidOptionError when an option is unknown, of the wrong type, or out of its bounds; SluiceError in a process that is not the
+ * primary one.
+ */
+export function serveClusterStore(options: ServeClusterStoreOptions = {}): ClusterStoreServer {
+  if (!cluster.isPrimary) throw new SluiceError('SLUICE_INVALID_ARGUMENT', 'serveClusterStore belongs into the primary process.')
+  const { namespace = clusterNamespace.fallback, ...ofState } = options
+  if (!clusterNamespace.rule.accepts(namespace)) throw new InvalidOptionError('namespace', clusterNamespace.rule.expected, namespace)
+  const state = new SharedState(resolveMemoryStoreOptions(ofState))
+  const service = new ClusterService<Worker>(state, namespace, (worker, message) => {
+    // One that has gone meanwhile needs no answer.
+    if (worker.isConnected()) worker.send(message, () => {})
+  })
+  const onMessage = (worker: Worker, message: unknown): void => void service.receive(worker, message)
+  const onGone = (worker: Worker): void => service.forget(worker)
+  cluster.on('message', onMessage)
+  cluster.on('disconnect', onGone)
+  return {
+    close: () => {
+      cluster.off('message', onMessage)
+      cluster.off('disconnect', onGone)
+      service.close()
+      state.clear()
+    },
   }
 }

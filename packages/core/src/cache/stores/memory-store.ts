@@ -3,8 +3,6 @@ import type { CacheStore, NewEntry, Stamps, StoreState, StoreWatcher } from './c
 import { type MemoryStoreOptions, resolveMemoryStoreOptions } from './memory-store-options.ts'
 import { SharedState } from './shared-state.ts'
 
-export type { MemoryStoreOptions }
-
 /** A store in the memory of one process. */
 export interface MemoryStore extends CacheStore {
   /** Another handle on the same state, with a watcher of its own, as another process would have. */

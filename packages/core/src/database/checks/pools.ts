@@ -1,5 +1,5 @@
 import { fileOf } from '../../pipeline/call-site.ts'
-import type { PoolState } from '../../pipeline/pool-state.ts'
+import type { PoolState } from '../../schema/connection.ts'
 import { analyzeSql } from '../../sql/analyze.ts'
 import type { ServerConnections } from '../inspectors/database-snapshot.ts'
 import { formatCount } from '../names.ts'

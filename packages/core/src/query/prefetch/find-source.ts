@@ -1,8 +1,7 @@
 import type { Lookup, LookupTarget } from '../../pipeline/lookup.ts'
-import { MAX_COLUMNS } from './kept-row.ts'
 import type { KeyDomains } from './key-domains.ts'
 import type { PrefetchScope } from './prefetch-scope.ts'
-import type { RowSet } from './row-set.ts'
+import { MAX_COLUMNS, type RowSet } from './row-set.ts'
 
 /** Sets of rows that are searched for a key. */
 const PROBED_SETS = 4

@@ -1,8 +1,7 @@
 import type { LookupTarget } from '../../pipeline/lookup.ts'
 import type { RowSource } from '../../pipeline/operation.ts'
 import type { RowRange } from '../../pipeline/operation-context.ts'
-import type { KeepRow } from './kept-row.ts'
-import { RowSet } from './row-set.ts'
+import { type KeepRow, RowSet } from './row-set.ts'
 import type { Trail } from './trail.ts'
 
 export const NOWHERE: RowRange = { from: 0, to: 0 }

@@ -11,10 +11,10 @@ import type { CatalogRegistry } from '../../schema/catalog-registry.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { findSource, type KeyedLookup } from './find-source.ts'
-import { type KeepRow, keepColumns, keepValues } from './kept-row.ts'
 import { KeyDomains } from './key-domains.ts'
 import { Links } from './link.ts'
 import { linkId, NOWHERE, PrefetchScope } from './prefetch-scope.ts'
+import { type KeepRow, keepColumns, keepValues } from './row-set.ts'
 import { type Answer, type Fetch, Trail } from './trail.ts'
 
 const PREFETCH = Symbol('prefetch')

@@ -1,8 +1,7 @@
 import type { CatalogData, ColumnType } from '../catalog-data.ts'
 import type { Connection } from '../connection.ts'
 import { assembleCatalog, type ColumnEntry, type ForeignKeyEntry, type KeyEntry, type TableEntry } from './assemble.ts'
-import { referentialAction } from './referential-action.ts'
-import { optionalTextOf, type Row, textOf } from './row-values.ts'
+import { optionalTextOf, type Row, referentialAction, textOf } from './row-values.ts'
 
 const userSchemas = (column: string) => `${column} NOT IN ('information_schema', 'mysql', 'performance_schema', 'sys')`
 

@@ -1,4 +1,5 @@
 import { describe, SluiceError } from '../../shared/errors.ts'
+import type { ReferentialAction } from '../catalog-data.ts'
 
 /** A row as a driver gives it: a count may be a number, a bigint or text; text may be bytes. */
 export type Row = Readonly<Record<string, unknown>>
@@ -35,4 +36,17 @@ export function flagOf(row: Row, column: string): boolean {
   if (value === 't' || value === 'true') return true
   if (value === 'f' || value === 'false') return false
   return integerOf(row, column) !== 0
+}
+
+const actions: Readonly<Record<string, ReferentialAction>> = {
+  CASCADE: 'Cascade',
+  'SET NULL': 'SetNull',
+  'SET DEFAULT': 'SetDefault',
+  RESTRICT: 'Restrict',
+  'NO ACTION': 'NoAction',
+}
+
+/** The action of a foreign key as SQL writes it. One that is not known counts as `Cascade`, which reaches furthest. */
+export function referentialAction(sql: string): ReferentialAction {
+  return actions[sql.toUpperCase()] ?? 'Cascade'
 }

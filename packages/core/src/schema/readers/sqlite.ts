@@ -1,8 +1,7 @@
 import type { CatalogData, ColumnType } from '../catalog-data.ts'
 import type { Connection } from '../connection.ts'
 import { assembleCatalog, type ColumnEntry, type KeyEntry, type TableEntry } from './assemble.ts'
-import { referentialAction } from './referential-action.ts'
-import { flagOf, integerOf, optionalTextOf, textOf } from './row-values.ts'
+import { flagOf, integerOf, optionalTextOf, referentialAction, textOf } from './row-values.ts'
 
 const SCHEMA = 'main'
 

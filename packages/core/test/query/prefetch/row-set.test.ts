@@ -1,7 +1,6 @@
 import type { RowSource } from '@sluice/core/adapter'
 import { describe, expect, it } from 'vitest'
-import { keepColumns, keepValues } from '../../../src/query/prefetch/kept-row.ts'
-import { RowSet } from '../../../src/query/prefetch/row-set.ts'
+import { keepColumns, keepValues, RowSet } from '../../../src/query/prefetch/row-set.ts'
 
 const source: RowSource = { table: 'main.city', shape: 'cities', isWhole: true, property: (column) => `${column}_` }
 const rows = [

@@ -42,9 +42,6 @@ import { writeTraffic } from './traffic/traffic-file.ts'
 import type { OtherTraffic } from './traffic/traffic-log.ts'
 import { type DatabaseEngineParts, WorkloadRecorder } from './workload-recorder.ts'
 
-const DEFAULT_THRESHOLD_MS = 1_000
-const DEFAULT_LIMIT = 20
-
 /**
  * What an app asks its database, what the database is made of, and what to change there.
  *
@@ -89,8 +86,7 @@ export class DatabaseOptimizationEngine {
     const { explainNew = false, inspectEveryMs = false } = options
     if (explainNew !== false) {
       const onFullScan = parts.onFullScan ?? (() => {})
-      const given = explainNew === true ? {} : explainNew
-      this.#planWatch = watchNewPlans(given, this, this.#recorder, { clock, random, onError, onFullScan })
+      this.#planWatch = watchNewPlans(explainNew === true ? {} : explainNew, this, this.#recorder, { clock, random, onError, onFullScan })
     }
     if (inspectEveryMs !== false) {
       const isAttached = () => (this.#connection ?? parts.connection?.()) !== undefined
@@ -128,15 +124,14 @@ export class DatabaseOptimizationEngine {
     const snapshot = await this.inspect(connection)
     const { analyzeDatabase } = await import('./analysis/analyze-database.ts')
     const observed = traffic ?? this.getTraffic()
-    const analysis = await analyzeDatabase({
+    this.#analysis = await analyzeDatabase({
       connection: this.#connectionFor(undefined),
       snapshot,
       ...(observed.length === 0 ? {} : { traffic: observed }),
       ...(tools === undefined ? {} : { tools }),
       clock: this.#clock,
     })
-    this.#analysis = analysis
-    return analysis
+    return this.#analysis
   }
 
   /** What `analyze` found last. */
@@ -299,7 +294,7 @@ export class DatabaseOptimizationEngine {
    * @param limit - Shapes at most.
    * @throws InvalidArgumentError when one is negative or no number.
    */
-  getSlowQueries(threshold: number = DEFAULT_THRESHOLD_MS, limit: number = DEFAULT_LIMIT): QueryAnalysis[] {
+  getSlowQueries(threshold = 1_000, limit = 20): QueryAnalysis[] {
     checkAmount('threshold', threshold, 'milliseconds')
     checkAmount('limit', limit, 'shapes')
     return slowQueries({ traffic: this.getTraffic(), analyzed: this.#analyzed.entries(), snapshot: this.#snapshot }, threshold, limit)

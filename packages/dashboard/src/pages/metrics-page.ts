@@ -1,5 +1,4 @@
 import { type MonitoringAndAutoScalingEngine, UnknownMetricError } from '@sluice/core'
-import { median } from '@sluice/core/siblings'
 import { Refusal } from '../http/refusal.ts'
 import type { Point } from '../protocol/common.ts'
 import type { ForecastPoint, MetricForecast, MetricsPage, MetricsQuery } from '../protocol/monitor.ts'
@@ -94,9 +93,10 @@ export function withGaps(values: readonly Point[], now: number): MetricsPage['po
   return points
 }
 
+/** The lower of two middle steps, not their mean: of one usual step and one gap, the gap must stay one. */
 function medianStep(values: readonly Point[]): number {
   const steps = values.slice(1).map(([at], index) => at - (values[index]?.[0] ?? at))
-  return median(steps) ?? 0
+  return steps.sort((a, b) => a - b)[Math.floor((steps.length - 1) / 2)] ?? 0
 }
 
 export function neededSeconds(values: readonly Point[]): number {

@@ -17,9 +17,10 @@ export function setBusyAwareTimeout(ms: number, run: () => void): () => void {
     left -= 1
     if (left > 0) return
     clearInterval(timer)
+    // Not unref'd: an idle event loop waits for I/O and would run it only with the next event.
     setImmediate(() => {
       if (!isOver) run()
-    }).unref()
+    })
   }, ms / TIMEOUT_TICKS)
   timer.unref()
   return () => {

@@ -75,3 +75,12 @@ describe('pause', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 })
+
+describe('setBusyAwareTimeout in an idle process', () => {
+  it('runs although no event arrives', async () => {
+    vi.useRealTimers()
+    await new Promise<void>((resolve) => {
+      setBusyAwareTimeout(5, resolve)
+    })
+  }, 60_000)
+})

@@ -64,7 +64,7 @@ export class CommandTimeouts {
     command.promise.then(answered, answered)
     if (this.#timer !== undefined) return
     // Answers that have come are read between timers and immediates.
-    this.#timer = setInterval(() => setImmediate(() => this.#next()).unref(), this.timeoutMs / TIMEOUT_TICKS)
+    this.#timer = setInterval(() => setImmediate(() => this.#next()), this.timeoutMs / TIMEOUT_TICKS)
     this.#timer.unref()
   }
 

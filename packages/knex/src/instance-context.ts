@@ -1,6 +1,6 @@
 import type { Lookup, ReadDemand, Refusal, RowSource, Source, TableId } from '@sluice/core/adapter'
 import type { AdapterHost } from '@sluice/core/siblings'
-import type { BuilderInternals, ClientInternals } from './internals.ts'
+import type { BuilderInternals, ClientInternals } from './internal-types.ts'
 
 /** What operations need to know of the instance that they belong to. */
 export interface InstanceContext {

@@ -1,7 +1,17 @@
 import { type Connection, type Dialect, InvalidArgumentError, SluiceError } from '@sluice/core'
 import type { Knex } from 'knex'
-import { instrumentations } from './instrumentations.ts'
-import { afterCreate, type ClientInternals, clientOf, dialectOf, discard, rowsAsked } from './internals.ts'
+import type { ClientInternals } from './internal-types.ts'
+import { afterCreate, clientOf, dialectOf, discard, rowsAsked, rowsOf } from './internals.ts'
+
+interface Instrumentation {
+  /** The class that the client had before. */
+  readonly base: object
+  /** What Sluice keeps for it. */
+  readonly state: { detach(): void }
+}
+
+/** What `withSluice` made of clients. */
+export const instrumentations: WeakMap<object, Instrumentation> = new WeakMap()
 
 /**
  * A way to ask a Knex instance's database past Sluice, whether the instance is instrumented or not: nothing that is sent on it is observed, cached or counted.
@@ -101,5 +111,27 @@ async function apart<T>(client: ClientInternals, use: (connection: object) => Pr
     return await use(connection)
   } finally {
     await client.destroyRawConnection(connection)
+  }
+}
+
+/** Does work on one connection of a client's pool, by statements that nobody observes. */
+export async function openConnection<T>(
+  client: ClientInternals,
+  base: ClientInternals,
+  dialect: Dialect,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = await client.acquireConnection()
+  try {
+    return await work(over(connection, client, base, dialect))
+  } finally {
+    await client.releaseConnection(connection)
+  }
+}
+
+function over(connection: object, client: ClientInternals, base: ClientInternals, dialect: Dialect): Connection {
+  return {
+    dialect,
+    query: async (sql, bindings = []) => rowsOf((await base._query.call(client, connection, { sql, bindings, method: 'raw' })).response),
   }
 }

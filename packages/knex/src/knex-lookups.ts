@@ -10,7 +10,8 @@ import {
   refuseKeyValue,
 } from '@sluice/core/adapter'
 import type { InstanceContext } from './instance-context.ts'
-import { type BuilderInternals, type ClientInternals, databaseName, rewritesNames, selectParts } from './internals.ts'
+import type { BuilderInternals, ClientInternals } from './internal-types.ts'
+import { databaseName, rewritesNames, selectParts } from './internals.ts'
 import { KnexLookup } from './lookups/knex-lookup.ts'
 import { makePlan, type Plan } from './lookups/plan.ts'
 import { EQUALS, type SelectParts, structureOf } from './lookups/select-parts.ts'

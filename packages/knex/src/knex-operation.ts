@@ -14,7 +14,8 @@ import {
 import { type PinnedRead, pinnedReadOf, readsOfStatement } from '@sluice/core/siblings'
 import { controlOf } from './cached.ts'
 import type { InstanceContext } from './instance-context.ts'
-import { type BuilderInternals, type ClientInternals, compiled, isPlain } from './internals.ts'
+import type { BuilderInternals, ClientInternals } from './internal-types.ts'
+import { compiled, isPlain } from './internals.ts'
 import { copyRows, isCopyableResult } from './rows.ts'
 
 const READS = new Set(['select', 'first', 'pluck'])

@@ -1,5 +1,6 @@
 import { type AdapterHost, isPoolExhausted } from '@sluice/core/siblings'
-import { type ClientInternals, type PoolEvents, poolEventsOf, poolStateOf } from './internals.ts'
+import type { ClientInternals, PoolEvents } from './internal-types.ts'
+import { poolEventsOf, poolStateOf } from './internals.ts'
 
 interface Request {
   readonly at: number

@@ -1,24 +1,32 @@
-import type { Dialect } from '@sluice/core'
+import { type Dialect, InvalidOptionError, type ReplicaOptions } from '@sluice/core'
 import type { ReadDemand } from '@sluice/core/adapter'
-import type { AdapterHost, ReadRouter, ReplicaAttempt } from '@sluice/core/siblings'
-import {
-  abandon,
-  addressOf,
-  type BuilderInternals,
-  type ClientInternals,
-  clientOf,
-  compiled,
-  dialectOf,
-  isDestroyed,
-  isReplicaRead,
-  rowsOf,
-} from './internals.ts'
+import { type AdapterHost, type ReadRouter, type ReplicaAttempt, resolveReplicaOptions } from '@sluice/core/siblings'
+import type { Knex } from 'knex'
+import type { BuilderInternals, ClientInternals } from './internal-types.ts'
+import { abandon, addressOf, clientOf, compiled, dialectOf, isDestroyed, isReplicaRead, rowsOf } from './internals.ts'
 import { attachedConnection, knexConnection } from './knex-connection.ts'
-import type { KnexOptions } from './knex-options.ts'
-import { replicasOf } from './knex-options.ts'
+
+export interface KnexOptions extends ReplicaOptions {
+  /**
+   * Instances of replicas of the database (PostgreSQL, MariaDB), each of one server, set up like the instance itself. Reads are sent to them where that is as good.
+   * @defaultValue []
+   */
+  readonly replicas?: readonly Knex[]
+}
+
+/** The replicas, and what is said of them all. */
+function replicasOf({ replicas = [], ...options }: KnexOptions): {
+  readonly replicas: readonly Knex[]
+  readonly options: ReplicaOptions
+} {
+  if (!Array.isArray(replicas) || !replicas.every((replica) => typeof replica === 'function'))
+    throw new InvalidOptionError('replicas', 'an array of Knex instances', replicas)
+  resolveReplicaOptions(options)
+  return { replicas, options }
+}
 
 /** What `ReplicaReads` needs of the instance that it sends reads for. */
-export interface RoutedInstance {
+interface RoutedInstance {
   readonly host: AdapterHost
   readonly sourceId: string
   readonly dialect: Dialect

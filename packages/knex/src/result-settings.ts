@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type ClientInternals, settingsOf, typeParsersOf } from './internals.ts'
+import type { ClientInternals } from './internal-types.ts'
+import { settingsOf, typeParsersOf } from './internals.ts'
 
 /** What says where the database is, who asks, and how long they wait; all else may change what results look like. */
 const AROUND = new Set([

@@ -2,7 +2,8 @@ import type { Dialect } from '@sluice/core'
 import type { CatalogTable, RowLoader, SchemaCatalog } from '@sluice/core/adapter'
 import { type AdapterHost, readCatalog } from '@sluice/core/siblings'
 import type { Knex } from 'knex'
-import { type ClientInternals, clientOf, databaseName, isDestroyed, rowsOf } from './internals.ts'
+import type { ClientInternals } from './internal-types.ts'
+import { clientOf, databaseName, isDestroyed, rowsOf } from './internals.ts'
 
 /**
  * Loads rows through a Knex instance, as a `whereIn` of the app's own would. Does not keep it from being collected.

@@ -2,17 +2,9 @@ import { hash } from 'node:crypto'
 import { analyzeSql } from '@sluice/core'
 import { canonicalKey, type RowSource, type SchemaCatalog } from '@sluice/core/adapter'
 import type { InstanceContext } from './instance-context.ts'
-import {
-  type BuilderInternals,
-  type ClientInternals,
-  compiled,
-  databaseName,
-  type ListingParts,
-  listingParts,
-  rewritesNames,
-} from './internals.ts'
-import { propertiesOf } from './lookups/column-name.ts'
-import { tableName } from './lookups/table-name.ts'
+import type { BuilderInternals, ClientInternals } from './internal-types.ts'
+import { compiled, databaseName, type ListingParts, listingParts, rewritesNames } from './internals.ts'
+import { propertiesOf, tableName } from './lookups/names.ts'
 
 interface Known {
   readonly catalog: SchemaCatalog

@@ -2,8 +2,9 @@ import type { Dialect } from '@sluice/core'
 import { ConnectionObserver, type StreamedStatement } from '@sluice/core/adapter'
 import type { AdapterHost } from '@sluice/core/siblings'
 import { fixForSql } from './fix.ts'
-import { type ClientInternals, type QueryObject, rowsIn, wasRolledBack } from './internals.ts'
-import { openConnection } from './own-connection.ts'
+import type { ClientInternals, QueryObject } from './internal-types.ts'
+import { rowsIn, wasRolledBack } from './internals.ts'
+import { openConnection } from './knex-connection.ts'
 
 const NO_BINDINGS: readonly unknown[] = []
 

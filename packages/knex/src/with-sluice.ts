@@ -1,11 +1,11 @@
 import { InvalidArgumentError, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
 import { hostOf, registerOwnFrames } from '@sluice/core/siblings'
 import type { Knex } from 'knex'
-import { instrumentations } from './instrumentations.ts'
-import { type BuilderInternals, type ClientInternals, clientOf, dialectOf, type QueryObject } from './internals.ts'
-import { rememberBare } from './knex-connection.ts'
-import type { KnexOptions } from './knex-options.ts'
+import type { BuilderInternals, ClientInternals, QueryObject } from './internal-types.ts'
+import { clientOf, dialectOf } from './internals.ts'
+import { instrumentations, rememberBare } from './knex-connection.ts'
 import { PluginState } from './plugin-state.ts'
+import type { KnexOptions } from './replica-reads.ts'
 import { knexRowLoader } from './row-loader.ts'
 
 registerOwnFrames(import.meta.url)

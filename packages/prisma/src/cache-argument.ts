@@ -1,7 +1,27 @@
 import type { Prisma } from '@prisma/client/extension'
 import type { Types } from '@prisma/client/runtime/client'
 import type { CacheControl } from '@sluice/core'
-import type { ReadAction } from './read-actions.ts'
+import { checkCacheControl } from '@sluice/core/adapter'
+
+/** The actions of a model that read: what may be cached, and takes a `cache` argument. */
+const READ_ACTIONS = [
+  'findUnique',
+  'findUniqueOrThrow',
+  'findFirst',
+  'findFirstOrThrow',
+  'findMany',
+  'count',
+  'aggregate',
+  'groupBy',
+] as const
+
+type ReadAction = (typeof READ_ACTIONS)[number]
+
+const actions: ReadonlySet<string> = new Set(READ_ACTIONS)
+
+export function isRead(action: string): action is ReadAction {
+  return actions.has(action)
+}
 
 /** What the reads of an extended client's models take beside Prisma's own arguments. */
 export interface CacheArgument {
@@ -62,3 +82,26 @@ type Read<TAction extends ReadAction> = TAction extends NeedsArguments
 
 /** The reads of every model, in the form in which an extension says what it adds to a client's types. */
 export type CachedReads = { [TAction in ReadAction]: () => Read<TAction> }
+
+/** A call's arguments without `cache`, which Prisma does not know, and what stood there. */
+interface ControlledCall {
+  readonly args: unknown
+  readonly control: CacheControl | undefined
+}
+
+/**
+ * Takes `cache` out of the arguments of a model's read. Other calls are left as they are.
+ *
+ * @throws InvalidOptionError when it is no cache control.
+ */
+export function takeControl(call: {
+  readonly model?: string | undefined
+  readonly operation: string
+  readonly args: unknown
+}): ControlledCall {
+  const { model, operation, args } = call
+  if (model === undefined || !isRead(operation) || typeof args !== 'object' || args === null || !Object.hasOwn(args, 'cache'))
+    return { args, control: undefined }
+  const { cache, ...rest } = args as { readonly cache?: unknown }
+  return { args: rest, control: cache === undefined ? undefined : checkCacheControl(cache, 'cache') }
+}

@@ -1,6 +1,7 @@
 import type { Dialect } from '@sluice/core'
 import type { RunContext, Source, TableId } from '@sluice/core/adapter'
 import type { AdapterHost } from '@sluice/core/siblings'
+import { takeControl } from './cache-argument.ts'
 import { type ClientModels, modelsOf } from './client-models.ts'
 import {
   type ComputedFields,
@@ -21,7 +22,6 @@ import type { ReplicaReads } from './replica-reads.ts'
 import type { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaSchemaData } from './schema/prisma-schema-data.ts'
 import { clientName, type PrismaShapes } from './shape.ts'
-import { takeControl } from './take-control.ts'
 import type { KeyOf } from './touches/pinned-rows.ts'
 import { type Touches, touches } from './touches/touches.ts'
 

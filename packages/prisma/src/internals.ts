@@ -1,3 +1,5 @@
+import type { ValueTypes } from '@sluice/core'
+
 /**
  * Everything that Prisma does not document is touched here, and only here. Each reader checks what it finds and answers
  * `undefined` where Prisma is not as expected: callers then leave the operation alone.
@@ -146,4 +148,35 @@ export function adapterOf(client: object): object | undefined {
 export function givenSchemaOf(factory: object | undefined): string | undefined {
   const schema = (factory as { readonly options?: { readonly schema?: unknown } } | undefined)?.options?.schema
   return typeof schema === 'string' ? schema : undefined
+}
+
+type DecimalClass = NonNullable<ValueTypes['Decimal']>
+
+let loadedTypes: ValueTypes = {}
+let isLoadingDecimal = false
+
+/** Begins to load the class of the decimals in Prisma's results: it is the runtime's, whichever client. */
+export function loadDecimal(): void {
+  if (isLoadingDecimal) return
+  isLoadingDecimal = true
+  void importDecimal()
+}
+
+/** The classes of values in Prisma's results. Empty until they are loaded: what needs one is then asked of the database. */
+export function valueTypes(): ValueTypes {
+  return loadedTypes
+}
+
+async function importDecimal(): Promise<void> {
+  // Prisma 7, and 6.
+  for (const runtime of ['@prisma/client/runtime/client', '@prisma/client/runtime/library']) {
+    try {
+      const { Decimal } = (await import(runtime)) as { readonly Decimal?: DecimalClass }
+      if (Decimal === undefined) continue
+      loadedTypes = { Decimal }
+      return
+    } catch {
+      // This version has it elsewhere.
+    }
+  }
 }

@@ -1,12 +1,10 @@
 import type { Dialect } from '@sluice/core'
 import { type Refusal, refuse } from '@sluice/core/adapter'
-import type { KeyedPlan, LookupPlan } from './keyed-plan.ts'
+import { isPlainObject } from './argument-shapes.ts'
 import { AGGREGATES, countAsAggregate, refuseAggregates } from './lookups/aggregates.ts'
-import { type KeyChoice, KeyChoices } from './lookups/key-choices.ts'
-import { type KeyPlan, planKeys } from './lookups/key-plan.ts'
+import { isTotal, type KeyPlan, planKeys } from './lookups/key-plan.ts'
+import { type KeyChoice, KeyChoices, type KeyedPlan, type LookupPlan } from './lookups/keyed-plan.ts'
 import { type OmittedFields, selectsNothing } from './lookups/selection.ts'
-import { isTotal } from './lookups/total-order.ts'
-import { isPlainObject } from './plain-object.ts'
 import type { PrismaModel } from './schema/prisma-model.ts'
 
 /** What a plan needs to know of the shape that it is for. */

@@ -1,7 +1,6 @@
-import type { SqlDriverAdapterFactory } from '@prisma/driver-adapter-utils'
-import { type Connection, InvalidArgumentError } from '@sluice/core'
-import { adapterConnection, BARE } from './adapter-connection.ts'
-import { dialectOf } from './dialect.ts'
+import type { ArgType, SqlDriverAdapter, SqlDriverAdapterFactory, SqlQueryable } from '@prisma/driver-adapter-utils'
+import { analyzeSql, type Connection, type Dialect, InvalidArgumentError } from '@sluice/core'
+import { dialectOf } from './schema/prisma-schema-data.ts'
 
 /** A connection, or a pool of them, that is one's own until it is closed. */
 export interface PrismaConnection extends Connection {
@@ -25,4 +24,73 @@ export async function prismaConnection(factory: SqlDriverAdapterFactory): Promis
   const bare = (factory as { readonly [BARE]?: SqlDriverAdapterFactory })[BARE] ?? factory
   const adapter = await bare.connect()
   return { ...adapterConnection(adapter, dialect), close: () => adapter.dispose() }
+}
+
+/** Under this key our factories carry the one that they wrap. */
+export const BARE: unique symbol = Symbol.for('sluice.prisma.bare')
+
+/**
+ * A way to ask an adapter's database past Sluice: what is sent on it is neither observed nor cached.
+ *
+ * A session is a connection that the adapter sets aside for a transaction, which is ended before the work begins: a statement that fails ends no more than
+ * itself. On PostgreSQL, what the work left in the session (temporary tables, settings, prepared statements) is discarded; on MySQL, whoever changes a session
+ * undoes it. SQLite has one connection for all, and no session: the app's own writes would come between.
+ */
+export function adapterConnection(adapter: SqlDriverAdapter, dialect: Dialect): Connection {
+  const plain = queryableConnection(adapter, dialect)
+  return dialect === 'sqlite' ? plain : { ...plain, session: (work) => onOwnConnection(adapter, dialect, work) }
+}
+
+export function queryableConnection(queryable: SqlQueryable, dialect: Dialect): Connection {
+  return { dialect, query: (sql, params) => rowsOf(queryable, sql, params) }
+}
+
+async function onOwnConnection<T>(adapter: SqlDriverAdapter, dialect: Dialect, work: (session: Connection) => Promise<T>): Promise<T> {
+  const transaction = await adapter.startTransaction()
+  let isChanged = false
+  const end = () => transaction.executeRaw({ sql: 'ROLLBACK', args: [], argTypes: [] })
+  const session: Connection = {
+    dialect,
+    query: (sql, params) => {
+      isChanged ||= !leavesAsItWas(sql, dialect)
+      return rowsOf(transaction, sql, params)
+    },
+    session: (inner) => inner(session),
+  }
+  try {
+    await end()
+    return await work(session)
+  } finally {
+    try {
+      await end()
+      if (isChanged && dialect === 'postgresql') await transaction.executeRaw({ sql: 'DISCARD ALL', args: [], argTypes: [] })
+    } finally {
+      await transaction.rollback()
+    }
+  }
+}
+
+/** Whether a session is after a statement, and a ROLLBACK, for certain as it was before. */
+function leavesAsItWas(sql: string, dialect: Dialect): boolean {
+  if (/^\s*(?:SET LOCAL|BEGIN|ROLLBACK|EXPLAIN)\b/i.test(sql)) return true
+  const { statement } = analyzeSql(sql, dialect)
+  const isRead = statement.kinds.every((kind) => kind === 'SELECT' || kind === 'VALUES') && statement.writes.length === 0
+  const ownCalls = [...statement.functions].every((name) => name.startsWith('pg_catalog.') && !/set_config|advisory/.test(name))
+  return isRead && statement.opaque === undefined && ownCalls
+}
+
+async function rowsOf(queryable: SqlQueryable, sql: string, params: readonly unknown[] = []): Promise<Record<string, unknown>[]> {
+  const { columnNames, rows } = await queryable.queryRaw({ sql, args: [...params], argTypes: params.map(argTypeOf) })
+  return rows.map((row) => Object.fromEntries(columnNames.map((name, at) => [name, row[at]])))
+}
+
+function argTypeOf(value: unknown): ArgType {
+  const scalarType = ((): ArgType['scalarType'] => {
+    if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float'
+    if (typeof value === 'bigint') return 'bigint'
+    if (typeof value === 'boolean') return 'boolean'
+    if (value instanceof Date) return 'datetime'
+    return value instanceof Uint8Array ? 'bytes' : 'string'
+  })()
+  return { scalarType, arity: Array.isArray(value) ? 'list' : 'scalar' }
 }

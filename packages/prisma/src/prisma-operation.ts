@@ -19,7 +19,8 @@ import {
   type WriteEffect,
 } from '@sluice/core/adapter'
 import type { AdapterHost } from '@sluice/core/siblings'
-import { valueTypes } from './decimal-class.ts'
+import { rawText } from './argument-shapes.ts'
+import { isRead } from './cache-argument.ts'
 import {
   type ComputedFields,
   dataPathOf,
@@ -28,13 +29,12 @@ import {
   type QueryFunction,
   stackOf,
   type TransactionInfo,
+  valueTypes,
 } from './internals.ts'
 import type { PageContext } from './lookups/page.ts'
 import { predicting } from './operation-context.ts'
 import { prismaLookup } from './prisma-lookup.ts'
 import type { PrismaShape } from './prisma-shape.ts'
-import { rawText } from './raw-statement.ts'
-import { isRead } from './read-actions.ts'
 import type { PrismaSchema } from './schema/prisma-schema.ts'
 import type { PrismaShapes } from './shape.ts'
 import { areFound } from './touches/pinned-rows.ts'

@@ -1,6 +1,7 @@
 import type { Connection, Dialect } from '@sluice/core'
 import type { RunContext } from '@sluice/core/adapter'
 import type { AdapterHost, ReadRouter, ReplicaAttempt } from '@sluice/core/siblings'
+import { isRead } from './cache-argument.ts'
 import {
   adapterOf,
   clientVersionOf,
@@ -16,7 +17,6 @@ import {
 } from './internals.ts'
 import { prismaErrors } from './prisma-errors.ts'
 import { type PrismaOptions, replicasOf } from './prisma-options.ts'
-import { isRead } from './read-actions.ts'
 import { clientName } from './shape.ts'
 import { catalogIdOf } from './sluice-adapter.ts'
 

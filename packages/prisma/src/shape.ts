@@ -1,15 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { AnalyzedSql, Dialect } from '@sluice/core'
 import type { OperationKind, RowSource } from '@sluice/core/adapter'
+import { isPlainObject } from './argument-shapes.ts'
 import { fixFor, follows } from './fix.ts'
-import type { LookupPlan } from './keyed-plan.ts'
 import { planLookup } from './lookup-plan.ts'
-import { rowSourceOf } from './lookups/row-source.ts'
+import type { LookupPlan } from './lookups/keyed-plan.ts'
 import { leavesOut, type OmittedFields } from './lookups/selection.ts'
-import { isPlainObject } from './plain-object.ts'
-import type { PrismaShape } from './prisma-shape.ts'
+import { type PrismaShape, rowSourceOf, TraceSchedule } from './prisma-shape.ts'
 import type { PrismaModel } from './schema/prisma-model.ts'
-import { TraceSchedule } from './trace-schedule.ts'
 
 const MAX_SHAPES = 2000
 const MAX_DEPTH = 6

@@ -7,12 +7,19 @@ import type {
   Transaction,
 } from '@prisma/driver-adapter-utils'
 import type { Dialect, Sluice } from '@sluice/core'
-import { ConnectionObserver, type TableId, type TransactionWrites, type WriteEffect } from '@sluice/core/adapter'
+import {
+  ConnectionObserver,
+  isPgPool,
+  pgPoolState,
+  type TableId,
+  type TransactionWrites,
+  timePgConnects,
+  type WriteEffect,
+} from '@sluice/core/adapter'
 import { type AdapterHost, hostOf } from '@sluice/core/siblings'
-import { adapterConnection, BARE, queryableConnection } from './adapter-connection.ts'
-import { dialectOf } from './dialect.ts'
-import { watchDriverPool } from './driver-pool.ts'
 import { currentCaller, predictedEffect } from './operation-context.ts'
+import { adapterConnection, BARE, queryableConnection } from './prisma-connection.ts'
+import { dialectOf } from './schema/prisma-schema-data.ts'
 import { currentTransaction } from './transaction-context.ts'
 
 /** Under this key our factories carry the id of the catalogue that they read. */
@@ -207,4 +214,30 @@ function isMissed(table: TableId, { rows }: WriteEffect, predicted: WriteEffect)
 function rowsIn(result: unknown): number {
   const rows = (result as { readonly rows?: unknown } | null)?.rows
   return Array.isArray(rows) ? rows.length : 0
+}
+
+/**
+ * Lets the core look at the pool of an adapter's driver, and reports how long callers wait for a connection of it. Of `@prisma/adapter-pg`
+ * only: the pools of other drivers do not tell how large they may become.
+ *
+ * @returns The function that ends it.
+ */
+function watchDriverPool(adapter: SqlDriverAdapter, host: AdapterHost, sourceId: string): () => void {
+  const { underlyingDriver } = adapter as { underlyingDriver?: () => unknown }
+  const pool = typeof underlyingDriver === 'function' ? underlyingDriver.call(adapter) : undefined
+  if (typeof pool !== 'object' || pool === null || !isPgPool(pool)) return () => {}
+  const held = new WeakRef(pool)
+  const detach = host.attachPool(sourceId, () => {
+    const living = held.deref()
+    return living === undefined ? undefined : pgPoolState(living)
+  })
+  const restore = timePgConnects(
+    pool,
+    (ms, wasExhausted) => host.poolWaited(sourceId, ms, wasExhausted),
+    () => host.now(),
+  )
+  return () => {
+    restore()
+    detach()
+  }
 }

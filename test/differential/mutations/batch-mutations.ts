@@ -132,7 +132,7 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
     rule: 'A merged Prisma call returns no more fields than were asked for.',
     edits: [
       {
-        file: 'packages/prisma/src/lookups/find-rows.ts',
+        file: 'packages/prisma/src/lookups/merged-call.ts',
         find: 'for (const field of added) delete row[field]',
         replace: 'for (const _ of added) void row',
       },

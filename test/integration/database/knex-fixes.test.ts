@@ -5,7 +5,7 @@ import knex, { type Knex } from 'knex'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DatabaseFacts } from '../../../packages/core/src/database/fixes/database-facts.ts'
 import type { CreateIndexChange, SchemaChange } from '../../../packages/core/src/database/fixes/schema-change.ts'
-import { knexMigration } from '../../../packages/knex/src/project/knex-migration.ts'
+import { knexMigration } from '../../../packages/knex/src/project/knex-project.ts'
 import { type Database, databases } from '../../support/databases.ts'
 import { fixFacts, fixTable } from '../../support/fix-facts.ts'
 

@@ -17,7 +17,7 @@ import {
 import type { DatabaseAnalysis } from './analysis/database-analysis.ts'
 import { analyzePlan, analyzeQueryText, likelyDialect, type QueryAnalysis } from './checks/analyze-query.ts'
 import { type FragmentationReport, fragmentation } from './checks/fragmentation.ts'
-import { nPlusOneProblems } from './checks/n-plus-one.ts'
+import { meanMsOf, nPlusOneProblems } from './checks/n-plus-one.ts'
 import type { PartitionRecommendation } from './checks/partitions.ts'
 import { poolRecommendations, slowestOf } from './checks/pools.ts'
 import { AnalyzedQueries, slowQueries } from './checks/slow-queries.ts'
@@ -322,10 +322,8 @@ export class DatabaseOptimizationEngine {
    */
   detectNPlusOneProblems(queries: readonly string[]): string[] {
     if (!option.strings.accepts(queries)) throw new InvalidArgumentError('queries', 'an array of SQL texts', queries)
-    const meanMs = (fingerprint: string, dialect: Dialect) => {
-      const seen = this.#recorder.traffic?.entry(fingerprint, dialect) ?? this.#analyzed.get(fingerprint)
-      return seen === undefined || seen.calls === 0 ? undefined : seen.totalMs / seen.calls
-    }
+    const meanMs = (fingerprint: string, dialect: Dialect) =>
+      meanMsOf(this.#recorder.traffic?.entry(fingerprint, dialect) ?? this.#analyzed.get(fingerprint))
     return nPlusOneProblems(queries, (sql) => this.#dialectOf(sql), meanMs)
   }
 

@@ -6,7 +6,7 @@ import {
   isKeyType,
   type SchemaCatalog,
 } from '@sluice/core/adapter'
-import { lastPart } from './column-name.ts'
+import { lastPart } from './names.ts'
 import { EQUALS, type Filter } from './select-parts.ts'
 
 /** A column that lookups are told apart by. */

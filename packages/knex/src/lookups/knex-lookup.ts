@@ -14,13 +14,13 @@ import {
 } from '@sluice/core/adapter'
 import type { Knex } from 'knex'
 import type { InstanceContext } from '../instance-context.ts'
-import type { BuilderInternals, ClientInternals } from '../internals.ts'
+import type { BuilderInternals, ClientInternals } from '../internal-types.ts'
 import { copyRows, isCopyableResult } from '../rows.ts'
-import { lastPart } from './column-name.ts'
+import { emptyTotals } from './aggregates.ts'
 import { mergedQuery, pagesQuery } from './merged-query.ts'
+import { lastPart } from './names.ts'
 import type { Plan } from './plan.ts'
 import { pageSizeOf, type SelectParts } from './select-parts.ts'
-import { emptyTotals } from './totals.ts'
 
 type Row = Record<string, unknown>
 

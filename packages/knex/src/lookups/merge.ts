@@ -1,9 +1,7 @@
 import { aggregateRefusal, groupRefusal } from './aggregates.ts'
 import type { KeyColumn } from './choose-key.ts'
-import { columnName, lastPart } from './column-name.ts'
-import { aliasesOf, type Ground, isShadowed, typeOf } from './ground.ts'
+import { aliasesOf, columnName, type Ground, isShadowed, lastPart, type TableName, typeOf } from './names.ts'
 import { EQUALS, type SelectParts } from './select-parts.ts'
-import type { TableName } from './table-name.ts'
 
 /** How selects of many keys become one. */
 export type Merge =

@@ -1,6 +1,7 @@
 import type { LookupKey } from '@sluice/core/adapter'
 import type { Knex } from 'knex'
-import { asListing, asRows, type BuilderInternals, emptyLike } from '../internals.ts'
+import type { BuilderInternals } from '../internal-types.ts'
+import { asListing, asRows, emptyLike } from '../internals.ts'
 import type { RankOrder } from './merge.ts'
 import type { Plan } from './plan.ts'
 import { pageSizeOf, type SelectParts } from './select-parts.ts'

@@ -1,11 +1,9 @@
 import { hash } from 'node:crypto'
 import type { LookupTarget, SchemaCatalog, TableId } from '@sluice/core/adapter'
 import { chooseKey, type KeyColumn } from './choose-key.ts'
-import { columnName, propertiesOf } from './column-name.ts'
-import type { Ground, NameOf } from './ground.ts'
 import { chooseMerge, type Merge } from './merge.ts'
+import { columnName, type Ground, type NameOf, propertiesOf, tableName } from './names.ts'
 import type { SelectParts } from './select-parts.ts'
-import { tableName } from './table-name.ts'
 
 /** What holds for all selects of one structure. */
 export interface Plan {

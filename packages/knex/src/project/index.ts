@@ -1,2 +1,1 @@
-export type { KnexProject } from './knex-migration.ts'
-export { knexNaming, knexProject } from './knex-project.ts'
+export { type KnexProject, knexNaming, knexProject } from './knex-project.ts'

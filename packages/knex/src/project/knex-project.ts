@@ -1,5 +1,18 @@
-import type { IndexNaming, ProjectFormat } from '@sluice/core/database'
-import { type KnexProject, knexMigration } from './knex-migration.ts'
+import {
+  changeComment,
+  commentText,
+  type DatabaseFacts,
+  type FixFile,
+  type IndexNaming,
+  type IndexPlace,
+  migrationName,
+  type ProjectFormat,
+  type SchemaChange,
+  type SqlStep,
+  schemaChangeSql,
+  timeStamps,
+} from '@sluice/core/database'
+import { type KnexLanguage, knexTemplate } from './knex-template.ts'
 
 /** How Knex names indexes: `city_region_id_index`, `city_code_unique`. */
 export const knexNaming: IndexNaming = {
@@ -15,4 +28,71 @@ export function knexProject(project: KnexProject): ProjectFormat {
     naming: knexNaming,
     plan: (changes, facts, at) => ({ files: [knexMigration(changes, facts, project, at)], patched: [], unchanged: [], refused: [] }),
   }
+}
+
+/** The migrations of a project. All paths are relative to the project, with `/`. */
+export interface KnexProject {
+  /** What the migrations of the project are written in: TypeScript, or JavaScript with `export` or with `exports`. */
+  readonly language: KnexLanguage
+  /** As the names of its migrations end: `.ts`, `.js`, `.mjs`, `.cjs`. Left out: by the language. */
+  readonly extension?: string
+  readonly migrationsDir: string
+  /** Names of the migrations that are there. */
+  readonly migrations?: readonly string[]
+}
+
+const EXTENSIONS: Readonly<Record<KnexLanguage, string>> = { ts: '.ts', esm: '.mjs', cjs: '.js' }
+
+/**
+ * One migration for all changes. It may run again: what is there already stays, and what an earlier try left unfinished is replaced.
+ *
+ * @throws InvalidArgumentError for a change that the database cannot have.
+ */
+export function knexMigration(changes: readonly SchemaChange[], facts: DatabaseFacts, project: KnexProject, at: Date): FixFile {
+  const { language, extension = EXTENSIONS[language], migrationsDir, migrations = [] } = project
+  const [stamp] = timeStamps(1, at, migrations)
+  const sql = changes.map((change) => ({ change, ...schemaChangeSql(change, facts) }))
+  const up = sql.flatMap(({ change, steps, notes }) => [
+    ...comment([...changeComment(change), ...notes]),
+    ...steps.flatMap((step) => call(step, facts)),
+  ])
+  const down = [...sql].reverse().flatMap(({ undo }) => undo.flatMap((step) => call(step, facts)))
+  return {
+    path: `${migrationsDir}/${stamp}_${migrationName(changes)}${extension}`,
+    content: knexTemplate(facts.product, language, up, down),
+    isPatch: false,
+  }
+}
+
+/** The call of a helper of the template for a step. */
+function call({ sql, isConcurrent, creates, drops }: SqlStep, { product }: DatabaseFacts): string[] {
+  const statement = rawLiteral(sql)
+  if (product === 'sqlite') return [`await run(${statement})`]
+  if (product !== 'postgresql') {
+    const has = (place: IndexPlace) => `await hasIndex(run, ${args(place, 'table')})`
+    if (creates !== undefined) return [`if (!(${has(creates)})) await run(${statement})`]
+    return drops === undefined ? [] : [`if (${has(drops)}) await run(${statement})`]
+  }
+  if (creates === undefined) return [isConcurrent ? `await run(${statement})` : `await briefly(run, ${statement})`]
+  return [`await ${isConcurrent ? 'createIndex' : 'createParentIndex'}(run, ${args(creates, 'name')}, ${statement})`]
+}
+
+function args(place: IndexPlace, from: 'table' | 'name'): string {
+  const schema = place.schema === undefined ? 'null' : literal(place.schema)
+  return [schema, ...(from === 'table' ? [literal(place.table)] : []), literal(place.name)].join(', ')
+}
+
+function comment(lines: readonly string[]): string[] {
+  return lines.map((line) => `// ${commentText(line)}`)
+}
+
+/** A string as a literal: with single quotes where that reads well. */
+function literal(text: string): string {
+  if (/^[^'\\\p{Cc}\u2028\u2029]*$/u.test(text)) return `'${text}'`
+  return JSON.stringify(text).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
+}
+
+/** A statement for `knex.raw`, which takes a `?` for a binding. */
+function rawLiteral(sql: string): string {
+  return literal(sql.replaceAll('?', '\\?'))
 }

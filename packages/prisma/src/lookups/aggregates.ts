@@ -1,6 +1,6 @@
 import type { Dialect } from '@sluice/core'
 import { type Refusal, refuse } from '@sluice/core/adapter'
-import { isPlainObject } from '../plain-object.ts'
+import { isPlainObject } from '../argument-shapes.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 import type { Row } from './merged-call.ts'
 

@@ -1,5 +1,5 @@
 import { type Refusal, refuse } from '@sluice/core/adapter'
-import { isPlainObject } from '../plain-object.ts'
+import { isPlainObject } from '../argument-shapes.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 import { type KeyType, keyTypeOf } from './key-type.ts'
 
@@ -110,4 +110,19 @@ export function readKey(key: KeyPlan, where: Where): { readonly values: readonly
   if (selector === undefined) for (const field of fields) delete filters[field]
   else delete filters[selector]
   return { values, filters }
+}
+
+/** Whether a key has one row at most. */
+export function isUnique(keyFields: readonly string[], model: PrismaModel): boolean {
+  return [...model.uniqueSelectors.values()].some((unique) => unique.every((field) => keyFields.includes(field)))
+}
+
+/** Whether an order leaves no two rows of one key in doubt: it asks by a unique key, or it orders by one. */
+export function isTotal(orderBy: unknown, keyFields: readonly string[], model: PrismaModel): boolean {
+  const orders = (Array.isArray(orderBy) ? orderBy : [orderBy]).flatMap((order) =>
+    isPlainObject(order) ? Object.keys(order).filter((name) => order[name] !== undefined) : [],
+  )
+  // Nulls are no duplicates to a unique key.
+  const isSettled = (field: string) => keyFields.includes(field) || (orders.includes(field) && model.fields.get(field)?.required === true)
+  return [...model.uniqueSelectors.values()].some((unique) => unique.every(isSettled))
 }

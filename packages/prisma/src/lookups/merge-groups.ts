@@ -1,9 +1,8 @@
 import { type LookupKey, splitRows } from '@sluice/core/adapter'
 import { redirect } from '../internals.ts'
 import { aggregatesOf, countAsAggregate, engineSelect, noAggregates } from './aggregates.ts'
-import { started } from './find-rows.ts'
 import { whereAny } from './key-filter.ts'
-import type { Answers, MergedCall, Row } from './merged-call.ts'
+import { type Answers, type MergedCall, type Row, started } from './merged-call.ts'
 
 /** Asks for the numbers of many keys (`count`, `aggregate`, `groupBy`) in one `groupBy`. */
 export async function mergeGroups(call: MergedCall, keys: readonly LookupKey[]): Promise<Answers> {

@@ -1,6 +1,8 @@
-import { type LookupKey, splitRows } from '@sluice/core/adapter'
-import { findRows } from './find-rows.ts'
-import type { Answers, MergedCall } from './merged-call.ts'
+import { type LookupKey, maxRowsOfSlices, type Slice, splitRows, TooManyRowsError } from '@sluice/core/adapter'
+import type { PrismaShape } from '../prisma-shape.ts'
+import { mergePages } from './merge-pages.ts'
+import { type Answers, findRows, firstsOf, type MergedCall } from './merged-call.ts'
+import { maxPages } from './page.ts'
 
 /** Asks for all rows of many keys. */
 export async function mergeRows(call: MergedCall, keys: readonly LookupKey[], maxRows?: number): Promise<Answers> {
@@ -12,9 +14,42 @@ export async function mergeRows(call: MergedCall, keys: readonly LookupKey[], ma
   return plan.action === 'many' ? groups : firstsOf(groups, plan.throws)
 }
 
-/** Whoever throws when there is no row does so with its own error, from its own query. */
-export function firstsOf(groups: ReadonlyMap<string, readonly unknown[]>, throws: boolean): Answers {
-  const firsts = new Map<string, unknown>()
-  for (const [text, [row]] of groups) if (row !== undefined || !throws) firsts.set(text, row ?? null)
-  return firsts
+/** Shapes whose keys turned out to have many rows. */
+const heavy = new WeakSet<PrismaShape>()
+
+/** Whether the keys of a shape have so many rows that the database must cut them: only where it can be asked to are they merged then. */
+export function isHeavy(shape: PrismaShape, maxExtraRows: number): boolean {
+  return maxExtraRows === 0 || heavy.has(shape)
+}
+
+/** Asks for all rows of many keys and cuts them here, as long as they are few: one query instead of a page's two. */
+export async function mergeSlices(call: MergedCall, slice: Slice, keys: readonly LookupKey[], maxRows?: number): Promise<Answers> {
+  const { plan, key, shape } = call
+  const most = maxRowsOfSlices(keys.length, slice, call.maxExtraRows)
+  const found = await findRows(call, keys, Math.min(most, maxRows ?? most)).catch((error: unknown) => {
+    if (!(error instanceof TooManyRowsError)) throw error
+  })
+  if (found === undefined) {
+    heavy.add(shape)
+    return mergePagesOf(call, keys)
+  }
+  const groups = splitRows(found.rows, keys, (row) => key.fields.map((field) => row[field]))
+  if (groups === undefined) return undefined
+  found.drop()
+  const slices = new Map([...groups].map(([text, rows]) => [text, rows.slice(slice.skip, slice.skip + slice.take)] as const))
+  return plan.action === 'many' ? slices : firstsOf(slices, plan.throws)
+}
+
+/** Their pages, as many in a query as one carries; `undefined` where the database cannot be asked for them. */
+async function mergePagesOf(call: MergedCall, keys: readonly LookupKey[]): Promise<Answers> {
+  const { page } = call
+  if (page === undefined) return undefined
+  const answers = new Map<string, unknown>()
+  const size = maxPages(page)
+  if (size < 2) return undefined
+  for (let at = 0; at < keys.length; at += size) {
+    const some = await mergePages(call, page, keys.slice(at, at + size))
+    for (const [text, answer] of some ?? []) answers.set(text, answer)
+  }
+  return answers
 }

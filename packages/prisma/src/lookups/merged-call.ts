@@ -1,9 +1,11 @@
-import type { InternalParams, QueryFunction } from '../internals.ts'
-import type { KeyedPlan } from '../keyed-plan.ts'
+import { type LookupKey, TooManyRowsError } from '@sluice/core/adapter'
+import { type InternalParams, type QueryFunction, redirect } from '../internals.ts'
 import type { PrismaShape } from '../prisma-shape.ts'
+import { whereAny } from './key-filter.ts'
 import type { KeyPlan } from './key-plan.ts'
+import type { KeyedPlan } from './keyed-plan.ts'
 import type { Page } from './page.ts'
-import type { RowFields } from './selection.ts'
+import { type RowFields, withFields } from './selection.ts'
 
 type Args = Readonly<Record<string, unknown>>
 
@@ -29,3 +31,45 @@ export interface MergedCall {
 export type Answers = ReadonlyMap<string, unknown> | undefined
 
 export type Row = Record<string, unknown>
+
+/** Rows of several keys, in the call's order. */
+interface FoundRows {
+  readonly rows: readonly Row[]
+  /** Takes off what was asked for only to tell rows apart. */
+  drop(): void
+}
+
+/**
+ * Asks for the rows of many keys in one `findMany`.
+ *
+ * @param maxRows - The most rows to fetch.
+ * @throws TooManyRowsError when there are more.
+ */
+export async function findRows(call: MergedCall, keys: readonly LookupKey[], maxRows?: number): Promise<FoundRows> {
+  const { key, filters, params, query } = call
+  const { take: _take, skip: _skip, ...rest } = call.rest
+  const { args, added } = withFields(rest, key.fields, call.fields)
+  const limit = maxRows === undefined ? {} : { take: maxRows + 1 }
+  const rows = (await started(
+    query({ ...args, ...limit, where: whereAny(key.fields, keys, filters) }, redirect(params, 'findMany')),
+  )) as Row[]
+  if (maxRows !== undefined && rows.length > maxRows) throw new TooManyRowsError()
+  const drop = () => {
+    if (added.length > 0) for (const row of rows) for (const field of added) delete row[field]
+  }
+  return { rows, drop }
+}
+
+/** Sends a query of Prisma's now. Awaited, it would be sent a moment later: after a write that the app makes in this tick. */
+export function started<T>(query: PromiseLike<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    query.then(resolve, reject)
+  })
+}
+
+/** Whoever throws when there is no row does so with its own error, from its own query. */
+export function firstsOf(groups: ReadonlyMap<string, readonly unknown[]>, throws: boolean): Answers {
+  const firsts = new Map<string, unknown>()
+  for (const [text, [row]] of groups) if (row !== undefined || !throws) firsts.set(text, row ?? null)
+  return firsts
+}

@@ -1,6 +1,6 @@
 import type { Dialect } from '@sluice/core'
 import { type CatalogTable, MAX_BOUND_KEYS, type Refusal, refuse, type Slice } from '@sluice/core/adapter'
-import { isPlainObject } from '../plain-object.ts'
+import { isPlainObject } from '../argument-shapes.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
 import { MAX_TUPLES } from './key-filter.ts'
 import type { KeyPlan } from './key-plan.ts'

@@ -1,5 +1,5 @@
+import { isPlainObject } from '../argument-shapes.ts'
 import type { ComputedFields } from '../internals.ts'
-import { isPlainObject } from '../plain-object.ts'
 
 type Args = Readonly<Record<string, unknown>>
 

@@ -1,9 +1,14 @@
 import type { GeneratorOptions } from '@prisma/generator-helper'
 import { SluiceError } from '@sluice/core'
 import type { ReferentialAction } from '@sluice/core/adapter'
-import { dialectOf } from '../dialect.ts'
-import { readDatamodelText } from './datamodel-text.ts'
-import type { PrismaFieldData, PrismaKeyData, PrismaModelData, PrismaRelationData, PrismaSchemaData } from './prisma-schema-data.ts'
+import {
+  dialectOf,
+  type PrismaFieldData,
+  type PrismaKeyData,
+  type PrismaModelData,
+  type PrismaRelationData,
+  type PrismaSchemaData,
+} from './prisma-schema-data.ts'
 
 type DmmfModel = GeneratorOptions['dmmf']['datamodel']['models'][number]
 type DmmfField = DmmfModel['fields'][number]
@@ -72,4 +77,22 @@ function relationOf(field: DmmfField, name: string): PrismaRelationData {
     ...(relationOnDelete === undefined ? {} : { onDelete: relationOnDelete as ReferentialAction }),
     ...(relationOnUpdate === undefined ? {} : { onUpdate: relationOnUpdate as ReferentialAction }),
   }
+}
+
+/** What only the text of a Prisma schema tells. */
+interface DatamodelText {
+  /** The names of its `view` blocks. */
+  readonly views: ReadonlySet<string>
+  readonly relationMode: 'foreignKeys' | 'prisma'
+}
+
+/** String literals are matched first, so that `//` within one opens no comment. */
+const STRING_OR_COMMENT = /"(?:\\.|[^"\\\n])*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g
+
+/** Reads the text of a schema, all of its files joined, as a generator gets it. */
+export function readDatamodelText(text: string): DatamodelText {
+  const bare = text.replace(STRING_OR_COMMENT, (match) => (match.startsWith('"') ? match : ' '))
+  const views = new Set([...bare.matchAll(/^[ \t]*view\s+(\w+)\s*\{/gm)].flatMap(([, name]) => name ?? []))
+  const datasource = /^[ \t]*datasource\s+\w+\s*\{([^}]*)\}/m.exec(bare)?.[1] ?? ''
+  return { views, relationMode: /^\s*relationMode\s*=\s*"prisma"/m.test(datasource) ? 'prisma' : 'foreignKeys' }
 }

@@ -1,3 +1,4 @@
+import type { Dialect } from '@sluice/core'
 import type { ReferentialAction } from '@sluice/core/adapter'
 
 /** A Prisma schema as plain data: what `sluice-prisma-generator` writes, and what a `PrismaSchema` is made from. */
@@ -62,4 +63,17 @@ export interface PrismaRelationData {
   readonly onUpdate?: ReferentialAction
   /** Which table holds the key is not known. */
   readonly ambiguous?: boolean
+}
+
+const DIALECTS: Readonly<Record<string, Dialect>> = {
+  postgresql: 'postgresql',
+  postgres: 'postgresql',
+  cockroachdb: 'postgresql',
+  sqlite: 'sqlite',
+  mysql: 'mysql',
+}
+
+/** The dialect of a Prisma provider; `undefined` for those that Sluice does not read. */
+export function dialectOf(provider: string | undefined): Dialect | undefined {
+  return provider === undefined ? undefined : DIALECTS[provider]
 }

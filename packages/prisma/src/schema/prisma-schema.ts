@@ -1,10 +1,9 @@
 import { type Dialect, SluiceError } from '@sluice/core'
 import { type CatalogTable, type RowKey, SchemaCatalog, type TableId, tableId, UNKNOWN_SCHEMA } from '@sluice/core/adapter'
 import { rowKeyOf } from '@sluice/core/siblings'
-import { dialectOf } from '../dialect.ts'
 import { catalogDataOf } from './catalog-data-of.ts'
 import { PrismaModel, type PrismaRelation } from './prisma-model.ts'
-import type { PrismaFieldData, PrismaModelData, PrismaSchemaData } from './prisma-schema-data.ts'
+import { dialectOf, type PrismaFieldData, type PrismaModelData, type PrismaSchemaData } from './prisma-schema-data.ts'
 
 export interface PrismaSchemaOptions {
   /** The database's own catalogue: its tables and foreign keys are added to those of the Prisma schema. */

@@ -1,7 +1,7 @@
 import type { RowKey, TableId } from '@sluice/core/adapter'
 import { type KeyedRows, keyedRows } from '@sluice/core/siblings'
+import { type Fields, isFields, listOf } from '../argument-shapes.ts'
 import type { PrismaModel } from '../schema/prisma-model.ts'
-import { type Fields, isFields, listOf } from './argument-shapes.ts'
 
 /** By which key the rows of a table are named; `undefined` where they are not told apart. */
 export type KeyOf = (table: TableId) => RowKey | undefined

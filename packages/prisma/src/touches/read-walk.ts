@@ -1,6 +1,6 @@
 import type { TableId } from '@sluice/core/adapter'
+import { type Fields, isFields } from '../argument-shapes.ts'
 import type { PrismaModel, PrismaRelation } from '../schema/prisma-model.ts'
-import { type Fields, isFields } from './argument-shapes.ts'
 
 const RELATION_FILTERS = ['some', 'every', 'none', 'is', 'isNot']
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readDatamodelText } from '../../src/schema/datamodel-text.ts'
+import { readDatamodelText } from '../../src/schema/from-dmmf.ts'
 
 describe('readDatamodelText', () => {
   it('finds views, and not what is commented out', () => {

@@ -53,6 +53,11 @@ export function nPlusOneProblems(
     })
 }
 
+/** The time of one execution, where any was observed. */
+export function meanMsOf(seen: { readonly calls: number; readonly totalMs: number } | undefined): number | undefined {
+  return seen === undefined || seen.calls === 0 ? undefined : seen.totalMs / seen.calls
+}
+
 function formatMs(ms: number): string {
   return ms >= 10 ? `${formatCount(ms)} ms` : `${Number(ms.toPrecision(2))} ms`
 }

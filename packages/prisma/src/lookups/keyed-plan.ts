@@ -1,6 +1,17 @@
-import type { LookupTarget } from '@sluice/core/adapter'
+import type { LookupTarget, Refusal } from '@sluice/core/adapter'
 import { type KeyPlan, readKey } from './key-plan.ts'
 import { keyOf } from './key-type.ts'
+
+/** How the operations of one shape may be merged. Holds for all of them: it depends on no value. */
+export interface KeyedPlan {
+  readonly action: 'unique' | 'first' | 'many' | 'count' | 'aggregate' | 'groupBy'
+  /** Whether a missing row is an error, which its caller's own query throws. */
+  readonly throws: boolean
+  readonly keys: KeyChoices
+}
+
+/** `undefined` for operations that ask for nothing by key. */
+export type LookupPlan = KeyedPlan | Refusal | undefined
 
 type Where = Readonly<Record<string, unknown>>
 

@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
-import { takeControl } from '../src/take-control.ts'
+import { takeControl } from '../src/cache-argument.ts'
 
 describe('takeControl', () => {
   it('takes the control out of the arguments of a read', () => {

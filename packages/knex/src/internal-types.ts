@@ -1,0 +1,70 @@
+import type { Knex } from 'knex'
+
+/** What Knex does not document, as far as `internals.ts` touches it. */
+
+/** A client as an instrumented prototype sees it. */
+export interface ClientInternals {
+  readonly dialect?: string
+  readonly driverName?: string
+  readonly config: {
+    readonly wrapIdentifier?: WrapIdentifier
+    readonly postProcessResponse?: unknown
+    readonly migrations?: { readonly tableName?: string }
+    readonly connection?: unknown
+    readonly pool?: { readonly afterCreate?: unknown }
+  }
+  readonly connectionSettings?: unknown
+  readonly driver?: unknown
+  readonly pool?: unknown
+  readonly transacting?: boolean
+  _query(connection: object, query: QueryObject): Promise<QueryObject>
+  _stream(connection: object, query: QueryObject, stream: object, options: unknown): Promise<unknown>
+  runner(builder: BuilderInternals): RunnerInternals
+  postProcessResponse(response: unknown, queryContext: unknown): unknown
+  acquireConnection(): Promise<object>
+  releaseConnection(connection: object): Promise<void>
+  /** A connection beside the pool. */
+  acquireRawConnection(): Promise<object>
+  destroyRawConnection(connection: object): Promise<void>
+  /** Set where the settings of connections come from a function. */
+  readonly connectionConfigProvider?: unknown
+  positionBindings(sql: string): string
+  destroy(callback?: unknown): Promise<void>
+}
+
+type WrapIdentifier = (value: string, original: (value: string) => string, queryContext: unknown) => string
+
+/** What goes to the driver, and what comes back in it. */
+export interface QueryObject {
+  readonly sql: string
+  readonly bindings?: readonly unknown[]
+  readonly method?: string
+  readonly response?: unknown
+}
+
+export interface RunnerInternals {
+  run(): Promise<unknown>
+}
+
+/** A clause of a builder, as Knex keeps it. */
+export type Statement = Readonly<Record<string, unknown>>
+
+export interface BuilderInternals {
+  readonly _method?: string
+  readonly _single?: Readonly<Record<string, unknown>>
+  readonly _statements?: readonly Statement[]
+  readonly _events?: object
+  readonly _comments?: readonly unknown[]
+  readonly _options?: unknown
+  readonly _timeout?: unknown
+  readonly _connection?: unknown
+  queryContext(): unknown
+  toSQL(): unknown
+  clone(): BuilderInternals & Knex.QueryBuilder
+}
+
+/** The events of Knex's own pool, tarn; each carries the id of the request. */
+export interface PoolEvents {
+  on(event: string, listener: (id: number) => void): void
+  removeListener(event: string, listener: (id: number) => void): void
+}

@@ -1,0 +1,103 @@
+import type { CatalogTable, ColumnType, SchemaCatalog } from '@sluice/core/adapter'
+import type { SelectParts } from './select-parts.ts'
+
+/** A table as Knex reads its text: `name`, `schema.name`, `name as alias`. */
+export interface TableName {
+  readonly parts: readonly string[]
+  /** How columns name it. */
+  readonly calledAs: string
+}
+
+/** `undefined` where the text is more than a name. */
+export function tableName(table: string, schema: string | undefined): TableName | undefined {
+  const [name = '', as, alias, ...rest] = table.trim().split(/\s+/)
+  if (name === '' || rest.length > 0 || (as !== undefined && (as.toLowerCase() !== 'as' || alias === undefined))) return undefined
+  const parts = name.split('.')
+  return { parts: schema === undefined ? parts : [schema, ...parts.slice(-1)], calledAs: alias ?? parts.at(-1) ?? name }
+}
+
+/** A column as Knex reads its text: `name`, `table.name`, `table.name as alias`. */
+interface ColumnName {
+  /** The name without its table. */
+  readonly name: string
+  readonly isQualified: boolean
+  /** How many names lead to it: 1 for `name`, 2 for `table.name`. */
+  readonly depth: number
+  readonly alias: string | undefined
+}
+
+export function columnName(written: string): ColumnName {
+  const at = written.search(/ as /i)
+  const source = at === -1 ? written : written.slice(0, at)
+  const names = source.split('.')
+  return {
+    name: (names.at(-1) ?? '').trim(),
+    isQualified: names.length > 1,
+    depth: names.length,
+    alias: at === -1 ? undefined : written.slice(at + 4).trim(),
+  }
+}
+
+/** The name of a column without its table. */
+export function lastPart(written: string): string {
+  return written.slice(written.lastIndexOf('.') + 1).trim()
+}
+
+/**
+ * Which property of a row holds a column's value, by the column's name in the database.
+ * Where two selected columns have one name, drivers keep the later one.
+ *
+ * @param columns - Selected columns as written; empty for all.
+ * @param all - The names of the table's columns; `undefined` if they are not known.
+ */
+export function propertiesOf(
+  columns: readonly string[],
+  all: readonly string[] | undefined,
+  nameOf: (identifier: string) => string,
+): ReadonlyMap<string, string> {
+  const sources = new Map<string, string | undefined>()
+  for (const written of columns.length === 0 ? ['*'] : columns) {
+    const { name, alias } = columnName(written)
+    if (name === '*') for (const column of all ?? []) sources.set(column, column)
+    else {
+      const column = nameOf(name)
+      // A name that the table does not have is another writing of one that it has: rows may bear either.
+      sources.set(alias === undefined ? column : nameOf(alias), all?.includes(column) === false ? undefined : column)
+    }
+  }
+  const properties = new Map<string, string>()
+  for (const [property, column] of sources) {
+    if (column !== undefined && !properties.has(column)) properties.set(column, property)
+  }
+  return properties
+}
+
+/** The name that the database gives to an identifier. */
+export type NameOf = (identifier: string) => string
+
+/** What is known of the table that a select reads. */
+export interface Ground {
+  readonly catalog: SchemaCatalog | undefined
+  readonly table: CatalogTable | undefined
+  readonly nameOf: NameOf
+}
+
+/** A column's type; `undefined` for what is no column of the table, and where the table is not known. */
+export function typeOf(written: string, { table, nameOf }: Ground): ColumnType | undefined {
+  const name = nameOf(lastPart(written))
+  return table?.columns.find((column) => column.name === name)?.type
+}
+
+/** Names that the select gives to its results, folded. */
+export function aliasesOf({ columns, aggregates }: SelectParts, { nameOf }: Ground): ReadonlySet<string> {
+  const aliases = [
+    ...columns.flatMap((written) => columnName(written).alias ?? []),
+    ...aggregates.flatMap(({ outputs }) => outputs.flatMap(({ alias }) => alias ?? [])),
+  ]
+  return new Set(aliases.map((alias) => nameOf(alias).toLowerCase()))
+}
+
+/** Whether a name in GROUP BY or ORDER BY may mean a result of that name, and not the column. */
+export function isShadowed(written: string, aliases: ReadonlySet<string>, { nameOf }: Ground): boolean {
+  return !written.includes('.') && aliases.has(nameOf(written).toLowerCase())
+}

@@ -145,7 +145,7 @@ const STYLES = { ok: 'green', warn: 'yellow', fail: 'red', skip: 'dim' } as cons
 const INDENT = 6
 
 /** Checks as a person reads them on a terminal. Ends with a line break. */
-export function doctorReport(checks: readonly Check[], { paint, width }: { readonly paint: Paint; readonly width: number }): string {
+function doctorReport(checks: readonly Check[], { paint, width }: { readonly paint: Paint; readonly width: number }): string {
   const lines = [paint('bold', 'sluice doctor')]
   const rest = ' '.repeat(INDENT)
   for (const { level, text, fix } of checks) {

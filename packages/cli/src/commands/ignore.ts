@@ -143,7 +143,7 @@ function changeOf(ids: readonly string[], file: string, { remove, isNew, paint }
 const SCHEMA_VERSION = 1
 
 /** @returns `undefined` where there is no such file. @throws UsageError for a file that is none. */
-export async function readIgnoreList(path: string): Promise<readonly IgnoredFinding[] | undefined> {
+async function readIgnoreList(path: string): Promise<readonly IgnoredFinding[] | undefined> {
   let text: string
   try {
     text = await readFile(path, 'utf8')
@@ -157,7 +157,7 @@ export async function readIgnoreList(path: string): Promise<readonly IgnoredFind
 }
 
 /** In the order of ids, so that two branches that add one each seldom meet. */
-export async function writeIgnoreList(path: string, findings: readonly IgnoredFinding[]): Promise<void> {
+async function writeIgnoreList(path: string, findings: readonly IgnoredFinding[]): Promise<void> {
   const sorted = [...findings].sort((a, b) => (a.id < b.id ? -1 : 1))
   await mkdir(dirname(path), { recursive: true })
   // Never half of it: an app may read it meanwhile.

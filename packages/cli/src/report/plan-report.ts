@@ -120,7 +120,7 @@ export function planWarnings(plan: PlanSummary, sql: string): string[] {
 }
 
 /** Whether it changes rows: what such a statement returns says nothing. */
-export function isWrite(sql: string): boolean {
+function isWrite(sql: string): boolean {
   return /^[\s(]*(?:(?:--[^\n]*\n|\/\*[\s\S]*?\*\/)\s*)*(?:insert|update|delete|replace|merge)\b/i.test(sql)
 }
 
@@ -142,6 +142,6 @@ function stepWarnings({ access, name, loops, rows: each }: PlanStep): string[] {
 }
 
 /** `1 row`, `18,402 rows`. */
-export function rows(value: number): string {
+function rows(value: number): string {
   return `${count(Math.round(value))} ${Math.round(value) === 1 ? 'row' : 'rows'}`
 }

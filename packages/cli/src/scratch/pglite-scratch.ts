@@ -229,7 +229,7 @@ class Scratch implements IndexSupposer {
  * Gives relations of a scratch database the sizes that they have elsewhere. PostgreSQL's planner takes a table's size from its file; a file
  * with a hole takes no room, and EXPLAIN never reads it.
  */
-export class RelationFiles {
+class RelationFiles {
   constructor(private readonly directory: string) {}
 
   /** @param path - As `pg_relation_filepath` gives it. */

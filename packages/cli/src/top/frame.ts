@@ -186,7 +186,7 @@ function headFacts({ app, processes, vitals, mode }: LiveView): string[] {
 }
 
 /** Figures of the process, and requests a second as columns where there is room. */
-export function vitalsLine({ vitals, requestLine }: LiveView, { paint, width }: HeadOptions): string {
+function vitalsLine({ vitals, requestLine }: LiveView, { paint, width }: HeadOptions): string {
   const { queriesPerSecond, errorRate, cpu, memory, eventLoopDelay } = vitals
   const facts = [
     ...(queriesPerSecond === undefined ? [] : [`${rate(queriesPerSecond)} queries/s`]),
@@ -204,7 +204,7 @@ export function vitalsLine({ vitals, requestLine }: LiveView, { paint, width }: 
   return `${paint('dim', text)}${' '.repeat(width - widthOf(text) - label.length - line.length)}${paint('dim', label)}${paint('cyan', line)}`
 }
 
-export interface FindingLinesOptions {
+interface FindingLinesOptions {
   readonly paint: Paint
   readonly width: number
   /** Of the dashboard, for links. */
@@ -212,12 +212,12 @@ export interface FindingLinesOptions {
 }
 
 /** A route's findings, what would be saved most first; muted ones are left out. */
-export function findingsOf(findings: readonly LiveFinding[], route: string): readonly LiveFinding[] {
+function findingsOf(findings: readonly LiveFinding[], route: string): readonly LiveFinding[] {
   return findings.filter(({ scope, isMuted }) => scope === route && !isMuted).sort((a, b) => b.savedMs - a.savedMs || b.count - a.count)
 }
 
 /** Figures of a route that have no room in the table. */
-export function routeLines(route: RouteFigures, { paint, width }: FindingLinesOptions): string[] {
+function routeLines(route: RouteFigures, { paint, width }: FindingLinesOptions): string[] {
   const { requests, errors, perSecond, sample, queries, repeats, databaseMs, p50, p95, p99, cacheShare, budget, overBudget } = route
   const figures = [
     `${rate(perSecond)} req/s · ${rate(requests)} requests · ${rate(errors)} failed · p50 ${milliseconds(p50)} · p95 ${milliseconds(p95)} · p99 ${milliseconds(p99)} ms`,
@@ -229,7 +229,7 @@ export function routeLines(route: RouteFigures, { paint, width }: FindingLinesOp
 }
 
 /** A finding with where and how; the place is never cut. */
-export function findingLines(finding: LiveFinding, options: FindingLinesOptions): string[] {
+function findingLines(finding: LiveFinding, options: FindingLinesOptions): string[] {
   const { paint, width, address } = options
   const { code, severity, title, queries, queriesPossible, occurrences, parent, groups, request, id } = finding
   const outcome =

@@ -27,7 +27,7 @@ export type AuditSink = (entry: AuditEntry) => void | Promise<void>
 const MAX_ENTRIES = 1_000
 
 /** The last entries, where no sink is given. */
-export class AuditLog {
+class AuditLog {
   readonly #entries: AuditEntry[] = []
   #next = 0
 

@@ -12,7 +12,7 @@ import { type ReadContext, SelectPlans, SqlOperation, type SqlRead, type SqlRow 
 
 /** What an adapter states about a client, once. */
 export interface ClientDescription {
-  /** The name of the ORM, as people know it: `drizzle`. */
+  /** The name of the ORM, as people know it. */
   readonly orm: string
   readonly dialect: Dialect
   /** Returns a way to query the database without Sluice; `undefined` once the client is gone. Must not keep the client alive. */
@@ -78,7 +78,7 @@ interface ClientHost extends ObserverHost {
  * @throws InvalidArgumentError if `sluice` is not a Sluice.
  * @example
  * ```ts
- * const client = attachClient(sluice, { orm: 'drizzle', dialect: 'postgresql', connection, moduleUrl: import.meta.url })
+ * const client = attachClient(sluice, { orm: 'my-orm', dialect: 'postgresql', connection, moduleUrl: import.meta.url })
  * const rows = await client.read({ sql, params, rows: 'objects', inTransaction: false, ask })
  * ```
  */

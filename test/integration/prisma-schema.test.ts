@@ -1,7 +1,7 @@
 import type { Dialect } from '@sluice/core'
 import { type ForeignKeyInfo, SchemaCatalog } from '@sluice/core/adapter'
 import { readCatalog } from '@sluice/core/siblings'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { runtimeDataModelOf } from '../../packages/prisma/src/internals.ts'
 import { schemaFromRuntime } from '../../packages/prisma/src/schema/from-runtime.ts'
 import { PrismaSchema } from '../../packages/prisma/src/schema/prisma-schema.ts'
@@ -30,7 +30,7 @@ describe.each(databases())('the Prisma schema on $name', ({ dialect, skipped, co
     let generated: PrismaSchema
     let runtime: PrismaSchema
 
-    beforeAll(async () => {
+    beforeEach(async () => {
       database = await connect()
       const { PrismaClient, createAdapter, schema, ddl } = await prismaClient(dialect, database)
       await database.exec(ddl)
@@ -44,7 +44,7 @@ describe.each(databases())('the Prisma schema on $name', ({ dialect, skipped, co
       await client.$disconnect()
     })
 
-    afterAll(() => database?.drop())
+    afterEach(() => database?.drop())
 
     it('has the same tables, keys and columns', () => {
       expect([...generated.catalog.tables.keys()].sort()).toEqual([...catalog.tables.keys()].sort())

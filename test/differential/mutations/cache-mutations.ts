@@ -111,7 +111,7 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     rule: 'Prisma’s writes are announced.',
     edits: [
       {
-        file: 'packages/core/src/pipeline/writes.ts',
+        file: 'packages/core/src/pipeline/track-writes.ts',
         find: 'const intent = tracker.begin(effect)',
         replace: 'const intent = tracker.begin({ tables: new Set(), everything: false })',
       },

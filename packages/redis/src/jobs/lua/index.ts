@@ -4,7 +4,26 @@ import { CANCEL, CANCEL_BATCH, FORGET, NOTIFIED, PAUSE, PURGE, RENEW, REPLAY, SE
 import { BATCHES, COUNTS, DEAD, FIND, RECORDS } from './reads.ts'
 import { RECALL, STEP } from './step.ts'
 
-const SOURCES = {
+export type ScriptName =
+  | 'add'
+  | 'step'
+  | 'recall'
+  | 'renew'
+  | 'cancel'
+  | 'cancelBatch'
+  | 'replay'
+  | 'purge'
+  | 'pause'
+  | 'seal'
+  | 'notified'
+  | 'forget'
+  | 'records'
+  | 'find'
+  | 'counts'
+  | 'dead'
+  | 'batches'
+
+const SOURCES: Readonly<Record<ScriptName, string>> = {
   add: ADD,
   step: STEP,
   recall: RECALL,
@@ -22,9 +41,7 @@ const SOURCES = {
   counts: COUNTS,
   dead: DEAD,
   batches: BATCHES,
-} as const
-
-export type ScriptName = keyof typeof SOURCES
+}
 
 /** The scripts, each with the functions of BullMQ that it calls. @param publish - The command that notifies others. */
 export function scriptsWith(bullmq: Bullmq, publish: 'PUBLISH' | 'SPUBLISH'): ReadonlyMap<ScriptName, string> {

@@ -28,6 +28,7 @@ function harness(database: Database, hasFix: boolean, open: (sluice: Sluice | un
   return {
     file: import.meta.filename,
     hasFix,
+    dropIndex: (name, table) => `drop index ${name}${database.dialect === 'mysql' ? ` on ${table}` : ''}`,
     open: (sluice) => open(sluice as Sluice | undefined),
     async reset() {
       await database.exec('DELETE FROM posts; DELETE FROM authors')
@@ -75,6 +76,7 @@ function knexClient(db: Knex, sent: () => number): ContractClient {
       for await (const row of db('posts').where({ author_id: authorId }).orderBy('id').stream()) rows.push(row)
       return rows
     },
+    execute: async (sql) => await db.raw(sql),
     insert: async (post) => await db('posts').insert(toRow(post)),
     update: async (id, title) => await db('posts').where({ id }).update({ title }),
     remove: async (id) => await db('posts').where({ id }).delete(),
@@ -119,6 +121,7 @@ function prismaClientOf(db: TestPrismaClient, sent: () => number): ContractClien
     page: async (authorId, skip) => await db.post.findMany({ where: { authorId }, orderBy: { id: 'asc' }, skip, take: 2 }),
     joined: async (id) => await db.post.findUnique({ where: { id }, include: { author: true } }),
     raw: async (id) => await db.$queryRawUnsafe(`select * from posts where id = ${id}`),
+    execute: async (sql) => await db.$executeRawUnsafe(sql),
     insert: async (data) => await db.post.create({ data }),
     update: async (id, title) => await db.post.update({ where: { id }, data: { title } }),
     remove: async (id) => await db.post.delete({ where: { id } }),
@@ -192,6 +195,7 @@ function pgClient(db: PgQueryable, sent: () => number): ContractClient {
     joined: (id) => rows('select title, full_name from posts join authors on authors.id = posts.author_id where posts.id = $1', id),
     locked: (id) => rows('select * from posts where id = $1 for update', id),
     prepared: async (id) => (await db.query({ name: 'by-key', text: 'select id, title from posts where id = $1', values: [id] })).rows,
+    execute: (sql) => rows(sql),
     insert: (post) =>
       rows('insert into posts (id, author_id, slug, title, views) values ($1, $2, $3, $4, $5)', ...Object.values(toRow(post))),
     update: (id, title) => rows('update posts set title = $2 where id = $1', id, title),

@@ -73,7 +73,6 @@ describe('the entry points of @sluice/core', () => {
         'writeTraffic',
       ],
       './adapter': [
-        'ConnectionObserver',
         'EVERYTHING',
         'MAX_BOUND_KEYS',
         'SchemaCatalog',
@@ -97,6 +96,7 @@ describe('the entry points of @sluice/core', () => {
         'maxRowsOfSlices',
         'maxSlices',
         'pgPoolState',
+        'readAskedSelect',
         'refuse',
         'refuseKeyValue',
         'replicaErrorOfCode',

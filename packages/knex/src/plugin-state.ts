@@ -1,87 +1,91 @@
-import type { Dialect } from '@sluice/core'
-import type { Lookup, ReadDemand, Refusal, RowSource, Source, StreamedStatement, TableId } from '@sluice/core/adapter'
+import type { Dialect, Sluice } from '@sluice/core'
+import {
+  type AdapterClient,
+  attachClient,
+  type ClientDescription,
+  type Lookup,
+  type ReadDemand,
+  type Refusal,
+  type RowSource,
+  type Source,
+  type StreamedStatement,
+  type TableId,
+} from '@sluice/core/adapter'
 import type { AdapterHost } from '@sluice/core/siblings'
+import { fixForSql } from './fix.ts'
 import type { InstanceContext } from './instance-context.ts'
 import type { BuilderInternals, ClientInternals, QueryObject, RunnerInternals } from './internal-types.ts'
-import { isPlain, poolStateOf } from './internals.ts'
-import { attachedConnection } from './knex-connection.ts'
+import { isPlain, poolStateOf, rowsIn, wasRolledBack } from './internals.ts'
+import { attachedConnection, openConnection } from './knex-connection.ts'
 import { KnexLookups } from './knex-lookups.ts'
 import { KnexOperation } from './knex-operation.ts'
 import { PoolWaits } from './pool-waits.ts'
 import { type KnexOptions, type KnexRead, ReplicaReads } from './replica-reads.ts'
 import { resultSettings } from './result-settings.ts'
 import { RowSources } from './row-sources.ts'
-import { StatementObserver } from './statement-observer.ts'
+
+const NO_BINDINGS: readonly unknown[] = []
 
 /** What `withSluice` keeps for one Knex instance, its transactions included. Transactions are made without running constructors, so it lives in a closure. */
 export class PluginState implements InstanceContext {
   readonly source: Source
-  readonly observer: StatementObserver
+  readonly waits: PoolWaits
+  readonly #statements: AdapterClient
   readonly #lookups = new KnexLookups(this)
   readonly #rowSources = new RowSources(this)
   readonly #migrationTables: ReadonlySet<string>
   readonly #streamed = new Set<object>()
-  readonly waits: PoolWaits
-  #detachPool: (() => void) | undefined
-  #replicas: ReplicaReads | undefined
-  /** As told once: settings stay as they are. */
-  #settings: { readonly text: string | undefined } | undefined
+  readonly #replicas: ReplicaReads | undefined
 
   constructor(
+    sluice: Sluice,
     readonly host: AdapterHost,
     /** The client's class as it was. */
     private readonly base: ClientInternals,
-    private readonly client: ClientInternals,
+    client: ClientInternals,
     dialect: Dialect,
+    options: KnexOptions,
   ) {
     const migrationTable = client.config.migrations?.tableName ?? 'knex_migrations'
-    const id = host.nextSourceId('knex')
-    this.source = { id, orm: 'knex', dialect, seesStatements: true, sharedName: () => this.#sharedName(id) }
-    this.waits = new PoolWaits(host, id)
-    this.observer = new StatementObserver(host, this.source.id, dialect, base)
     this.#migrationTables = new Set([migrationTable, `${migrationTable}_lock`].map((name) => name.toLowerCase()))
-  }
-
-  /** Lets the core look at the pool, and ask the database. Neither keeps the instance alive. */
-  attach(options: KnexOptions): void {
-    const held = new WeakRef(this.client)
-    const { host, source, base, client, observer } = this
-    const { id, dialect } = source
-    const onlyReads = (sql: string) => observer.onlyReads(sql)
-    this.#replicas = ReplicaReads.attach({ host, sourceId: id, dialect, client, base, onlyReads }, options)
-    this.#detachPool = host.attachPool(id, () => {
-      const client = held.deref()
-      return client === undefined ? undefined : poolStateOf(client)
-    })
-    host.connections.attach(id, () => {
-      const client = held.deref()
-      return client === undefined || poolStateOf(client) === undefined ? undefined : attachedConnection(client, base, dialect)
-    })
+    this.#statements = attachClient(sluice, describe(client, base, dialect))
+    this.source = this.#statements.source
+    this.waits = new PoolWaits(host, (ms, wasExhausted) => this.#statements.waited(ms, wasExhausted))
+    const onlyReads = (sql: string) => this.#statements.onlyReads(sql)
+    this.#replicas = ReplicaReads.attach({ host, sourceId: this.source.id, dialect, client, base, onlyReads }, options)
   }
 
   /** The instance is no longer instrumented. */
   detach(): void {
-    this.forget()
+    this.#replicas?.close()
     this.waits.close()
-    this.#detachPool?.()
-    this.host.connections.detach(this.source.id)
+    this.#statements.detach()
   }
 
-  /** The instance was destroyed, or is no longer instrumented. It may come back. */
+  /** The instance was destroyed. It may come back. */
   forget(): void {
     this.#replicas?.close()
-    this.observer.forgetCatalog()
+    this.#statements.forgetCatalog()
   }
 
   query(client: ClientInternals, connection: object, query: QueryObject): Promise<QueryObject> {
     // SQLite streams through `_query`: what it streams was seen already.
     if (this.#streamed.size > 0 && this.#streamed.has(query)) return this.base._query.call(client, connection, query)
-    return this.observer.statement(client, connection, query)
+    const send = (query: QueryObject) => this.base._query.call(client, connection, query)
+    return this.#statements.statement(connection, {
+      sql: query.sql,
+      params: query.bindings ?? NO_BINDINGS,
+      send: () => send(query),
+      rows: ({ response }) => rowsIn(response),
+      isRolledBack: ({ response }) => wasRolledBack(response),
+      rollBack: () => send({ sql: 'ROLLBACK', bindings: [], method: 'raw' }),
+      isKnown: client.transacting === true,
+    })
   }
 
   stream(client: ClientInternals, connection: object, query: QueryObject, stream: object, options: unknown): Promise<unknown> {
     this.#streamed.add(query)
-    const { ready, end } = this.observer.stream(connection, query)
+    const { ready, end } = this.#statements.stream(connection, { sql: query.sql, params: query.bindings ?? NO_BINDINGS })
     if (ready !== undefined) return this.#streamWhenReady(client, connection, query, stream, options, ready, end)
     let streamed: Promise<unknown>
     try {
@@ -138,7 +142,7 @@ export class PluginState implements InstanceContext {
       return runner
     }
     try {
-      this.observer.ensureCatalog(client)
+      if (client.transacting !== true) void this.#statements.readCatalog()
       return this.#optimized(client, builder, runner)
     } catch (error) {
       host.reportError(error)
@@ -181,15 +185,6 @@ export class PluginState implements InstanceContext {
     return this.#replicas === undefined ? read.bare() : this.#replicas.read(read)
   }
 
-  /** Results are as the driver gives them: it and its settings are a part of the name. */
-  #sharedName(sourceId: string): string | undefined {
-    const identity = this.host.catalogs.of(sourceId)?.identity
-    if (identity === undefined) return undefined
-    this.#settings ??= { text: resultSettings(this.client) }
-    const { text } = this.#settings
-    return text === undefined ? undefined : `knex ${this.base.driverName ?? ''} ${text} ${identity}`
-  }
-
   lookupOf(client: ClientInternals, builder: BuilderInternals): Lookup<unknown> | Refusal {
     return this.#lookups.lookupOf(client, builder)
   }
@@ -200,5 +195,33 @@ export class PluginState implements InstanceContext {
 
   isMigrationTable(table: TableId): boolean {
     return this.#migrationTables.has(table.slice(table.lastIndexOf('.') + 1).toLowerCase())
+  }
+}
+
+/** What the core needs of an instance. None of it keeps the instance alive. */
+function describe(client: ClientInternals, base: ClientInternals, dialect: Dialect): ClientDescription {
+  const held = new WeakRef(client)
+  // Results are as the driver returns them, so it and its settings are part of the name. Settings stay as they are.
+  let settings: { readonly text: string | undefined } | undefined
+  return {
+    ...{ orm: 'knex', dialect, moduleUrl: import.meta.url, fix: fixForSql },
+    connection() {
+      const client = held.deref()
+      return client === undefined || poolStateOf(client) === undefined ? undefined : attachedConnection(client, base, dialect)
+    },
+    async open(work) {
+      const client = held.deref()
+      if (client !== undefined) await openConnection(client, base, dialect, work)
+    },
+    pool() {
+      const client = held.deref()
+      return client === undefined ? undefined : poolStateOf(client)
+    },
+    settings() {
+      const client = held.deref()
+      if (client === undefined) return undefined
+      settings ??= { text: resultSettings(client) }
+      return settings.text === undefined ? undefined : `${base.driverName ?? ''} ${settings.text}`
+    },
   }
 }

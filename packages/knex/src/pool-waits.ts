@@ -14,7 +14,7 @@ export class PoolWaits {
 
   constructor(
     private readonly host: AdapterHost,
-    private readonly sourceId: string,
+    private readonly waited: (ms: number, wasExhausted: boolean) => void,
   ) {}
 
   /** Listens to the pool that a client has now: one that was destroyed may come back with another. */
@@ -33,7 +33,7 @@ export class PoolWaits {
   }
 
   #listen(client: ClientInternals, pool: PoolEvents): () => void {
-    const { host, sourceId } = this
+    const { host } = this
     const requests = new Map<number, Request>()
     const asked = (id: number) => {
       const state = poolStateOf(client)
@@ -43,7 +43,7 @@ export class PoolWaits {
       const request = requests.get(id)
       if (request === undefined) return
       requests.delete(id)
-      host.poolWaited(sourceId, host.now() - request.at, request.wasExhausted)
+      this.waited(host.now() - request.at, request.wasExhausted)
     }
     const listeners = [
       ['acquireRequest', asked],

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Sluice, type SluiceOptions, sluiceFrom } from '@sluice/core'
-import { hostOf, registerOwnFrames } from '@sluice/core/siblings'
+import { hostOf } from '@sluice/core/siblings'
 import type { Knex } from 'knex'
 import type { BuilderInternals, ClientInternals, QueryObject } from './internal-types.ts'
 import { clientOf, dialectOf } from './internals.ts'
@@ -7,8 +7,6 @@ import { instrumentations, rememberBare } from './knex-connection.ts'
 import { PluginState } from './plugin-state.ts'
 import type { KnexOptions } from './replica-reads.ts'
 import { knexRowLoader } from './row-loader.ts'
-
-registerOwnFrames(import.meta.url)
 
 type ClientClass = new (...args: never[]) => ClientInternals
 
@@ -27,7 +25,8 @@ type ClientClass = new (...args: never[]) => ClientInternals
  */
 export function withSluice<TKnex extends Knex>(knex: TKnex, sluice?: Sluice | SluiceOptions, options: KnexOptions = {}): TKnex {
   if (typeof knex !== 'function') throw new InvalidArgumentError('knex', 'a Knex instance', knex)
-  const host = hostOf(sluiceFrom(sluice))
+  const used = sluiceFrom(sluice)
+  const host = hostOf(used)
   const client = clientOf(knex)
   const dialect = client === undefined ? undefined : dialectOf(client)
   if (client === undefined || dialect === undefined) {
@@ -39,13 +38,12 @@ export function withSluice<TKnex extends Knex>(knex: TKnex, sluice?: Sluice | Sl
   }
   if (instrumentations.has(client)) return knex
   const base = Object.getPrototypeOf(client) as ClientInternals
-  const state = new PluginState(host, base, client, dialect)
+  const state = new PluginState(used, host, base, client, dialect, options)
   // The prototype, not the instance: transactions are made from the class, and would not have what the instance has.
   const prototype = instrumented(base, state)
   rememberBare(prototype, base)
   Object.setPrototypeOf(client, prototype)
   instrumentations.set(client, { base, state })
-  state.attach(options)
   host.attachLoader(state.source.id, knexRowLoader(knex, host, state.source.id, base, dialect))
   return knex
 }

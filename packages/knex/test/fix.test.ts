@@ -1,4 +1,5 @@
-import { analyzeSql, type Dialect } from '@sluice/core'
+import type { Dialect } from '@sluice/core'
+import { readAskedSelect } from '@sluice/core/adapter'
 import knex, { type Knex } from 'knex'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
@@ -14,7 +15,8 @@ const clients = dialects.map(([dialect, client]) => [dialect, knex({ client, use
 type Build = (db: Knex) => Knex.QueryBuilder
 
 function fixOf(dialect: Dialect, db: Knex, build: Build): string | undefined {
-  return fixForSql(analyzeSql(build(db).toSQL().toNative().sql, dialect).shape)
+  const asked = readAskedSelect(build(db).toSQL().toNative().sql, dialect)
+  return asked && fixForSql(asked)
 }
 
 function syntaxErrors(code: string): string[] {

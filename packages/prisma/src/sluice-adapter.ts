@@ -8,7 +8,8 @@ import type {
 } from '@prisma/driver-adapter-utils'
 import type { Dialect, Sluice } from '@sluice/core'
 import {
-  ConnectionObserver,
+  type AdapterClient,
+  attachClient,
   isPgPool,
   pgPoolState,
   type TableId,
@@ -58,13 +59,13 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(factory:
     host.warn(`sluiceAdapter: the provider "${factory.provider}" is not one that Sluice reads; it passes through.`)
     return factory
   }
-  const observer = new AdapterObserver(host, dialect)
+  const observer = new AdapterObserver(sluice, host, dialect)
   // What migration tools look for on a factory; it keeps its own `this`.
   const { connectToShadowDb } = factory as { connectToShadowDb?: () => Promise<SqlDriverAdapter> }
   const wrapped = {
     provider: factory.provider,
     adapterName: factory.adapterName,
-    [CATALOG]: observer.sourceId,
+    [CATALOG]: observer.statements.source.id,
     [BARE]: factory,
     get [SCHEMA]() {
       return observer.schemaName
@@ -72,9 +73,9 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(factory:
     ...(connectToShadowDb === undefined ? {} : { connectToShadowDb: connectToShadowDb.bind(factory) }),
     async connect(): Promise<SqlDriverAdapter> {
       const adapter = await factory.connect()
+      observer.connected(adapter)
       observer.schemaName = adapter.getConnectionInfo?.().schemaName
-      attachConnection(observer, adapter, dialect)
-      await observer.ensureCatalog(adapter)
+      await observer.statements.readCatalog()
       return wrapAdapter(adapter, observer, watchPool(adapter, observer))
     },
   }
@@ -82,31 +83,23 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(factory:
 }
 
 /** An app works without it: what goes wrong is counted. */
-function watchPool(adapter: SqlDriverAdapter, { host, sourceId }: AdapterObserver): () => void {
+function watchPool(adapter: SqlDriverAdapter, { host, statements }: AdapterObserver): () => void {
   try {
-    return watchDriverPool(adapter, host, sourceId)
+    return watchDriverPool(adapter, host, statements)
   } catch (error) {
     host.reportError(error)
     return () => {}
   }
 }
 
-/** Lets the core ask the database. That keeps no adapter alive. */
-function attachConnection({ host, sourceId }: AdapterObserver, adapter: SqlDriverAdapter, dialect: Dialect): void {
-  const held = new WeakRef(adapter)
-  host.connections.attach(sourceId, () => {
-    const own = held.deref()
-    return own === undefined ? undefined : adapterConnection(own, dialect)
-  })
-}
-
 function wrapAdapter(adapter: SqlDriverAdapter, observer: AdapterObserver, leavePool: () => void): SqlDriverAdapter {
   const { statements, host } = observer
   // Which connection of the pool runs a statement is unknown: each statement is on one of its own.
-  const send = <T>(query: SqlQuery, run: () => Promise<T>): Promise<T> =>
-    statements.catalog.isNeeded
-      ? observer.ensureCatalog(adapter).then(() => observer.statement({}, query, run))
-      : observer.statement({}, query, run)
+  const send = <T>(query: SqlQuery, run: () => Promise<T>): Promise<T> => {
+    if (!statements.needsCatalog) return observer.statement({}, query, run)
+    observer.connected(adapter)
+    return statements.readCatalog().then(() => observer.statement({}, query, run))
+  }
   const wrapped: SqlDriverAdapter = {
     ...wrapQueryable(adapter, send),
     executeScript: (script) => statements.script(() => adapter.executeScript(script)),
@@ -115,7 +108,7 @@ function wrapAdapter(adapter: SqlDriverAdapter, observer: AdapterObserver, leave
       return wrapTransaction(await adapter.startTransaction(isolationLevel), observer, writes)
     },
     dispose: () => {
-      host.connections.detach(observer.sourceId)
+      observer.disposed(adapter)
       leavePool()
       return adapter.dispose()
     },
@@ -170,25 +163,38 @@ function wrapQueryable(
 
 /** The state of one wrapped adapter, shared by all its connections. */
 class AdapterObserver {
-  readonly sourceId: string
-  readonly statements: ConnectionObserver
+  readonly statements: AdapterClient
   /** The schema that the adapter puts before the tables of models without one. */
   schemaName: string | undefined
+  /** The adapter that was connected last. It is not kept alive. */
+  #adapter: WeakRef<SqlDriverAdapter> | undefined
 
   constructor(
+    sluice: Sluice,
     readonly host: AdapterHost,
-    private readonly dialect: Dialect,
+    dialect: Dialect,
   ) {
-    this.sourceId = host.nextSourceId('prisma-adapter')
-    this.statements = new ConnectionObserver(host, {
-      ...{ sourceId: this.sourceId, dialect, recordsOperations: true },
+    const adapterNow = () => this.#adapter?.deref()
+    this.statements = attachClient(sluice, {
+      ...{ orm: 'prisma-adapter', dialect, moduleUrl: import.meta.url, recordsOperations: true },
+      connection() {
+        const adapter = adapterNow()
+        return adapter && adapterConnection(adapter, dialect)
+      },
+      async open(work) {
+        const adapter = adapterNow()
+        if (adapter !== undefined) await work(queryableConnection(adapter, dialect))
+      },
       wrote: (effect) => this.#compareWithPrediction(effect),
     })
   }
 
-  /** Reads the catalog if it is needed. If that fails, the catalog is left to other sources. */
-  ensureCatalog(adapter: SqlQueryable): Promise<void> {
-    return this.statements.catalog.read((work) => work(queryableConnection(adapter, this.dialect)))
+  connected(adapter: SqlDriverAdapter): void {
+    this.#adapter = new WeakRef(adapter)
+  }
+
+  disposed(adapter: SqlDriverAdapter): void {
+    if (this.#adapter?.deref() === adapter) this.#adapter = undefined
   }
 
   statement<T>(connection: object, { sql, args }: SqlQuery, send: () => Promise<T>, rollBack?: () => Promise<void>): Promise<T> {
@@ -222,18 +228,18 @@ function rowsIn(result: unknown): number {
  *
  * @returns The function that ends it.
  */
-function watchDriverPool(adapter: SqlDriverAdapter, host: AdapterHost, sourceId: string): () => void {
+function watchDriverPool(adapter: SqlDriverAdapter, host: AdapterHost, statements: AdapterClient): () => void {
   const { underlyingDriver } = adapter as { underlyingDriver?: () => unknown }
   const pool = typeof underlyingDriver === 'function' ? underlyingDriver.call(adapter) : undefined
   if (typeof pool !== 'object' || pool === null || !isPgPool(pool)) return () => {}
   const held = new WeakRef(pool)
-  const detach = host.attachPool(sourceId, () => {
+  const detach = host.attachPool(statements.source.id, () => {
     const living = held.deref()
     return living === undefined ? undefined : pgPoolState(living)
   })
   const restore = timePgConnects(
     pool,
-    (ms, wasExhausted) => host.poolWaited(sourceId, ms, wasExhausted),
+    (ms, wasExhausted) => statements.waited(ms, wasExhausted),
     () => host.now(),
   )
   return () => {

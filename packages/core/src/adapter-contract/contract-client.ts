@@ -48,6 +48,8 @@ export interface ContractClient {
   raw?(id: number): Promise<unknown>
   /** An author's posts by id, read as a stream. */
   stream?(authorId: number): Promise<unknown>
+  /** Sends raw SQL that returns no rows. */
+  execute?(sql: string): Promise<unknown>
   insert(post: NewPost): Promise<unknown>
   update(id: number, title: string): Promise<unknown>
   remove(id: number): Promise<unknown>
@@ -68,6 +70,8 @@ export interface ContractHarness {
   reset(): Promise<void>
   /** @param sluice - `undefined`: the ORM without Sluice. */
   open(sluice: object | undefined): Promise<ContractClient>
+  /** Returns the SQL that drops an index, in the dialect of the database. */
+  dropIndex(name: string, table: string): string
   /** The file whose frames are call sites: that of the methods above. */
   readonly file: string
   /** Whether the adapter knows a fix for lookups by key. */

@@ -51,7 +51,7 @@ export class Trial {
     const clients = [await harness.open(undefined), await harness.open(sluice)] as const
     try {
       const trial = new Trial(sluice, ...clients, harness)
-      if (options.mode !== 'observe') await trial.#ready()
+      if (options.mode !== 'observe') await trial.ready()
       const skipped = await work(trial)
       deepStrictEqual(trial.errors, [], 'Sluice reported errors')
       return skipped ?? undefined
@@ -85,8 +85,8 @@ export class Trial {
     return { value, report: scope.end(), sent: this.db.sent() - before }
   }
 
-  /** Waits until lookups by text are batched, which needs the catalog. */
-  async #ready(): Promise<void> {
+  /** Waits until lookups by text are batched, which needs the catalog: at first, and after DDL. */
+  async ready(): Promise<void> {
     const until = performance.now() + PATIENCE
     for (;;) {
       const { sent } = await this.inScope((client) =>

@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from 'node:assert'
 import type { ContractClient } from './contract-client.ts'
-import { type Act, type Check, outcomeOf, type Trial } from './trial.ts'
+import { type Act, type Check, outcomeOf, type Skipped, type Trial } from './trial.ts'
 
 class Abandoned extends Error {}
 
@@ -124,6 +124,14 @@ export const TRANSACTION_CASES: Readonly<Record<string, Check>> = {
   },
 }
 
+/** Runs raw SQL after the reads of posts were cached. */
+async function executed(trial: Trial, sql: string, check: () => Promise<void>): Promise<Skipped> {
+  if (trial.db.execute === undefined) return 'execute is not offered'
+  await warm(trial, post1, (db) => db.list())
+  await trial.db.execute(sql)
+  return check()
+}
+
 /** Cached results, and the writes that invalidate them. */
 export const CACHE_CASES: Readonly<Record<string, Check>> = {
   'invalidates by row': async (trial) => {
@@ -140,6 +148,28 @@ export const CACHE_CASES: Readonly<Record<string, Check>> = {
     await warm(trial, list)
     await trial.db.remove(500)
     await seen(trial, list)
+  },
+  'sees what raw SQL writes': (trial) =>
+    executed(trial, "update posts set title = 'by raw SQL' where id = 1", async () => {
+      await seen(trial, post1)
+    }),
+  'sees what a cascade deletes': (trial) =>
+    executed(trial, 'delete from authors where id = 2', async () => {
+      await seen(trial, post1)
+      await seen(trial, (db) => db.list())
+    }),
+  'sees writes after DDL': async (trial) => {
+    const skipped = await executed(trial, 'create index contract_views on posts (views)', () => seen(trial, post1))
+    if (skipped !== undefined) return skipped
+    try {
+      await trial.ready()
+      await warm(trial, post1)
+      await trial.db.update(1, 'after DDL')
+      await seen(trial, post1)
+    } finally {
+      await trial.bare.execute?.(trial.harness.dropIndex('contract_views', 'posts'))
+    }
+    return undefined
   },
   'sees a row that was missing': async (trial) => {
     const act: Act = (db) => db.byKey(501)

@@ -1,9 +1,11 @@
 import { registerOwnFrames } from '../pipeline/call-site.ts'
 import type { Operation, Source } from '../pipeline/operation.ts'
 import type { TransactionWrites } from '../pipeline/writes.ts'
+import type { WriteEffect } from '../schema/catalog.ts'
 import type { Connection, ConnectionRegistry, PoolState } from '../schema/connection.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { TransactionControl } from '../sql/statement.ts'
+import type { AskedSelect } from './asked-select.ts'
 import type { OpenConnection } from './catalog-reader.ts'
 import { ConnectionObserver, type ObserverHost } from './connection-observer.ts'
 import { registeredHost } from './host-registry.ts'
@@ -26,14 +28,20 @@ export interface ClientDescription {
    * equal settings share cached results. `undefined`: unknown, nothing is shared. Default: nothing changes them.
    */
   settings?(): string | undefined
-  /** Returns code in the ORM's syntax that sends one query instead of many, from a statement without its values. */
-  fix?(label: string): string | undefined
+  /** Returns code in the ORM's syntax that runs a repeated select once, for an array `keys`. `undefined`: no such code is known. */
+  fix?(asked: AskedSelect): string | undefined
   /** Returns the state of the connection pool; `undefined` once the client is gone. */
   pool?(): PoolState | undefined
+  /** Whether each operation goes through `execute`, so that its statements are counted but not recorded. Default: `false`. */
+  readonly recordsOperations?: boolean
+  /** Called with the effect of each statement that writes. */
+  wrote?(effect: WriteEffect): void
 }
 
 /** One client of a database, instrumented. Statements and transactions are followed by connection, which may be any object. */
 export interface AdapterClient {
+  /** Names this client in operations, catalogs and reports. */
+  readonly source: Source
   /** Whether reads go through Sluice. If not, leave the ORM's way alone and call only `statement`. */
   readonly isActive: boolean
   /** Runs a read: batched, prefetched, cached, or sent by its `ask`. */
@@ -52,6 +60,12 @@ export interface AdapterClient {
   begun(connection: object, writes?: TransactionWrites): void
   /** Sends COMMIT, ROLLBACK or a savepoint that is a call of the ORM. */
   control<T>(connection: object, control: TransactionControl, sent: SentControl<Promise<T>>): Promise<T>
+  /** Whether the catalog is worth reading and was not read since the last change of the schema. */
+  readonly needsCatalog: boolean
+  /** Reads the catalog if it is needed. Never rejects: without a catalog, nothing is optimized. */
+  readCatalog(): Promise<void>
+  /** Drops the catalog until it is needed again, as when the pool was closed and may be opened anew. */
+  forgetCatalog(): void
   /** Whether a transaction is open on a connection. */
   isOpen(connection: object): boolean
   /** Whether a statement certainly only reads, and returns the same on every server with the same rows. */
@@ -88,7 +102,10 @@ export function attachClient(sluice: object, options: ClientDescription): Adapte
   return new AttachedClient(host, options)
 }
 
+const NOTHING_TO_READ = Promise.resolve()
+
 class AttachedClient implements AdapterClient {
+  readonly source: Source
   readonly #context: ReadContext
   readonly #plans: SelectPlans
   readonly #observer: ConnectionObserver
@@ -98,14 +115,13 @@ class AttachedClient implements AdapterClient {
     private readonly host: ClientHost,
     private readonly options: ClientDescription,
   ) {
-    const { orm, dialect, fix, pool } = options
+    const { orm, dialect, pool } = options
     const id = host.nextSourceId(orm)
-    const source: Source = { id, orm, dialect, seesStatements: true, sharedName: () => this.#sharedName(id) }
-    const observer = new ConnectionObserver(host, { sourceId: id, dialect, ...(fix === undefined ? {} : { fix: fix.bind(options) }) })
-    this.#observer = observer
+    this.source = { id, orm, dialect, seesStatements: true, sharedName: () => this.#sharedName(id) }
+    this.#observer = new ConnectionObserver(host, id, options)
     this.#context = {
-      ...{ source, catalogs: host.catalogs, maxKeys: host.maxKeys },
-      onlyReads: (sql) => observer.onlyReads(sql),
+      ...{ source: this.source, catalogs: host.catalogs, maxKeys: host.maxKeys },
+      onlyReads: (sql) => this.onlyReads(sql),
     }
     this.#plans = new SelectPlans(this.#context)
     this.#detachPool = pool && host.attachPool(id, pool.bind(options))
@@ -117,7 +133,7 @@ class AttachedClient implements AdapterClient {
   }
 
   read(call: SqlRead): Promise<readonly SqlRow[]> {
-    if (this.#observer.catalog.isNeeded) void this.#observer.catalog.read((work) => this.#open(work))
+    void this.readCatalog()
     return this.host.execute(new SqlOperation(this.#context, this.#plans, call))
   }
 
@@ -149,6 +165,18 @@ class AttachedClient implements AdapterClient {
     return this.#observer.control(connection, control, sent)
   }
 
+  get needsCatalog(): boolean {
+    return this.#observer.catalog.isNeeded
+  }
+
+  readCatalog(): Promise<void> {
+    return this.needsCatalog ? this.#observer.catalog.read((work) => this.#open(work)) : NOTHING_TO_READ
+  }
+
+  forgetCatalog(): void {
+    this.#observer.catalog.forget()
+  }
+
   isOpen(connection: object): boolean {
     return this.#observer.isOpen(connection)
   }
@@ -158,13 +186,13 @@ class AttachedClient implements AdapterClient {
   }
 
   waited(ms: number, wasExhausted: boolean): void {
-    this.host.poolWaited(this.#context.source.id, ms, wasExhausted)
+    this.host.poolWaited(this.source.id, ms, wasExhausted)
   }
 
   detach(): void {
-    this.#observer.catalog.forget()
+    this.forgetCatalog()
     this.#detachPool?.()
-    this.host.connections.detach(this.#context.source.id)
+    this.host.connections.detach(this.source.id)
   }
 
   async #open(work: (connection: Connection) => Promise<void>): Promise<void> {

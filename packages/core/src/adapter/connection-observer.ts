@@ -11,6 +11,7 @@ import { effectOfStatement } from '../schema/statement-effect.ts'
 import { type AnalyzedSql, analyzeSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Statement, TransactionControl } from '../sql/statement.ts'
+import { type AskedSelect, readAskedSelect } from './asked-select.ts'
 import { type CatalogHost, CatalogReader } from './catalog-reader.ts'
 import { ConnectionTransactions, refuseToWait, type TransactionHost } from './connection-transactions.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
@@ -23,14 +24,12 @@ export interface ObserverHost extends TransactionHost, CatalogHost {
   seen(sql: string, dialect: Dialect, analyzed: AnalyzedSql): void
 }
 
+/** What {@link ConnectionObserver} needs to know of the client. */
 export interface ObservedClient {
-  readonly sourceId: string
   readonly dialect: Dialect
   /** Whether the pipeline records each operation with its shape, so that statements are only counted. Default: no. */
-  readonly recordsOperations?: boolean | undefined
-  /** Returns code in the ORM's syntax that sends one query instead of many. */
-  fix?(label: string): string | undefined
-  /** Called with the effect of each statement that writes. */
+  readonly recordsOperations?: boolean
+  fix?(asked: AskedSelect): string | undefined
   wrote?(effect: WriteEffect): void
 }
 
@@ -72,9 +71,10 @@ export class ConnectionObserver {
 
   constructor(
     private readonly host: ObserverHost,
+    private readonly sourceId: string,
     private readonly options: ObservedClient,
   ) {
-    const { sourceId, dialect } = options
+    const { dialect } = options
     this.#dialect = dialect
     this.#transactions = new ConnectionTransactions(host, dialect)
     this.catalog = new CatalogReader(host, sourceId, dialect)
@@ -237,9 +237,8 @@ export class ConnectionObserver {
   }
 
   #effectOf(statement: Statement, params: readonly unknown[]): WriteEffect | undefined {
-    const { sourceId } = this.options
     try {
-      const effect = effectOfStatement(statement, sourceId, this.host.catalogs, params)
+      const effect = effectOfStatement(statement, this.sourceId, this.host.catalogs, params)
       if (statement.ddl) this.catalog.changed(statement)
       if (effect !== undefined) this.options.wrote?.(effect)
       return effect
@@ -247,6 +246,11 @@ export class ConnectionObserver {
       this.host.reportError(error)
       return EVERYTHING
     }
+  }
+
+  #fixOf(sql: string): string | undefined {
+    const asked = this.options.fix === undefined || sql.length > MAX_COMPARED_LENGTH ? undefined : readAskedSelect(sql, this.#dialect)
+    return asked && this.options.fix?.(asked)
   }
 
   #describe(sql: string): Described {
@@ -260,7 +264,7 @@ export class ConnectionObserver {
     const kind = isRead && statement.isOwn !== true ? 'read' : 'write'
     const onlyReads = kind === 'read' && statement.opaque === undefined && statement.functions.size === 0
     const isRepeatable = onlyReads && !statement.volatile && sql.length <= MAX_COMPARED_LENGTH
-    const shape: Shape = { fingerprint, label, kind, fix: () => this.options.fix?.(label) }
+    const shape: Shape = { fingerprint, label, kind, fix: () => this.#fixOf(sql) }
     const described: Described = { analyzed, onlyReads, isRepeatable, shape }
     this.#described.set(analyzed, described)
     return described

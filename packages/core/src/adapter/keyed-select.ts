@@ -196,7 +196,7 @@ function withoutParentheses({ start, end }: Range, tokens: readonly Token[]): Ra
 }
 
 /** `a`, `"a"`, `t.a`, `s.t.a`. */
-function isName(tokens: readonly Token[]): boolean {
+export function isName(tokens: readonly Token[]): boolean {
   return (
     tokens.every(({ kind, text }, at) => (at % 2 === 0 ? kind === 'word' || kind === 'quoted' : text === '.')) && tokens.length % 2 === 1
   )

@@ -17,7 +17,7 @@ registerOwnFrames(import.meta.url)
 /** Tells call sites which files are an adapter's own: those of its package, compiled and not. */
 export function registerOwnFrames(moduleUrl: string): void {
   const root = /^(.*)\/(?:src|dist)\/.*$/.exec(moduleUrl.replace(/^file:\/\//, ''))?.[1]
-  if (root === undefined) return
+  if (root === undefined || ownRoots.has(root)) return
   ownRoots.add(root)
   ownFolders = undefined
 }

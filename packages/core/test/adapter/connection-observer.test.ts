@@ -1,15 +1,8 @@
 import { createSluice, type Dialect } from '@sluice/core'
-import {
-  ConnectionObserver,
-  type ObservedClient,
-  SchemaCatalog,
-  type SentStatement,
-  type TransactionWrites,
-  type WriteEffect,
-  type WriteOutcome,
-} from '@sluice/core/adapter'
+import { SchemaCatalog, type SentStatement, type TransactionWrites, type WriteEffect, type WriteOutcome } from '@sluice/core/adapter'
 import { type AdapterHost, hostOf } from '@sluice/core/siblings'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { ConnectionObserver, type ObservedClient } from '../../src/adapter/connection-observer.ts'
 import { turn } from '../helpers.ts'
 
 const named = ({ tables, everything }: WriteEffect) => (everything ? '*' : [...tables].map((table) => table.split('.').at(-1)).join())
@@ -44,7 +37,7 @@ class World {
       transactionEnded: () => void this.log.push('scope notified'),
       ...overrides,
     }
-    this.observer = new ConnectionObserver(this.host, { sourceId: 'one', dialect: 'postgresql', ...options })
+    this.observer = new ConnectionObserver(this.host, 'one', { dialect: 'postgresql', ...options })
     this.host.catalogs.set('one', catalogOf(options.dialect ?? 'postgresql'))
   }
 

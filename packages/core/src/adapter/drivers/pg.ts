@@ -2,6 +2,7 @@ import { captureStack } from '../../pipeline/call-site.ts'
 import type { Stack } from '../../pipeline/execution-group.ts'
 import type { Connection } from '../../schema/connection.ts'
 import { afterCaller } from '../after-caller.ts'
+import type { AskedSelect } from '../asked-select.ts'
 import { type AdapterClient, attachClient } from '../attach-client.ts'
 import type { SentStatement } from '../sent-statement.ts'
 import type { SqlRow } from '../sql-read.ts'
@@ -40,8 +41,8 @@ export interface PoolDescription {
   readonly orm?: string
   /** `import.meta.url` of the adapter. Default: of this file. */
   readonly moduleUrl?: string
-  /** Returns code in the ORM's syntax that sends one query instead of many, from a statement without its values. */
-  fix?(label: string): string | undefined
+  /** Returns code in the ORM's syntax that runs a repeated select once, for an array `keys`. */
+  fix?(asked: AskedSelect): string | undefined
   /** Names the options of the ORM that change its results. Default: there are none. */
   settings?(): string | undefined
   /** Whether queries are sent by builders that users await: their call sites are known two microtasks later. Default: `false`. */

@@ -1,0 +1,116 @@
+import type { Dialect } from '../sql/dialect.ts'
+import { SqlSyntaxError } from '../sql/syntax-error.ts'
+import type { Token } from '../sql/tokenize.ts'
+import type { ColumnName, ComparisonNode, OrderTerm, OutputTerm, QueryBlock, QueryTree } from '../sql/tree/query-tree.ts'
+import { readQueryTree } from '../sql/tree/read-sql.ts'
+import { isName } from './keyed-select.ts'
+
+/** A column as the statement names it, in the parts of its path: `['p', 'id']` for `p.id`. `*` stands for all columns. */
+export interface AskedColumn {
+  readonly path: readonly string[]
+  /** The name that it has in the result, if it is given another. */
+  readonly alias?: string
+}
+
+export interface AskedAggregate extends AskedColumn {
+  readonly name: 'count' | 'sum' | 'avg' | 'min' | 'max'
+  readonly isDistinct: boolean
+}
+
+export interface AskedOrder {
+  readonly path: readonly string[]
+  readonly descending: boolean
+}
+
+/** A select of one table by equality: the facts that an adapter needs to write the same query for many keys. */
+export interface AskedSelect {
+  readonly table: AskedColumn
+  /** The columns that are each equal to one value, at least one. */
+  readonly keys: readonly (readonly string[])[]
+  /** The columns of the result; empty where it has aggregates. */
+  readonly columns: readonly AskedColumn[]
+  readonly aggregates: readonly AskedAggregate[]
+  readonly order: readonly AskedOrder[]
+  readonly isLimited: boolean
+}
+
+const AGGREGATES: ReadonlySet<string> = new Set(['count', 'sum', 'avg', 'min', 'max'])
+
+/** Reads a select by equality; `undefined` for every other statement. */
+export function readAskedSelect(sql: string, dialect: Dialect): AskedSelect | undefined {
+  let tree: QueryTree
+  try {
+    tree = readQueryTree(sql, dialect)
+  } catch (error) {
+    if (error instanceof SqlSyntaxError) return undefined
+    throw error
+  }
+  const { root, tokens } = tree
+  const table = isPlain(tree) ? tableOf(root) : undefined
+  const keys = root.where.map((node) => (node.kind === 'comparison' && isEquality(node) ? pathOf(node.column) : undefined))
+  const order = root.orderBy.map(orderOf)
+  if (table === undefined || keys.length === 0 || !areKnown(keys) || !areKnown(order)) return undefined
+  const base = { table, keys, order, isLimited: root.limit !== undefined || root.clauses.limit !== undefined }
+  const aggregates = root.outputs.map((output) => aggregateOf(output, tokens))
+  if (areKnown(aggregates)) return { ...base, columns: [], aggregates }
+  const columns = root.outputs.map(columnOf)
+  return areKnown(columns) ? { ...base, columns, aggregates: [] } : undefined
+}
+
+function isPlain({ root, tokens, writes }: QueryTree): boolean {
+  const { clauses, having, groupBy, subqueries, isDistinct, offset } = root
+  if (root.kind !== 'select' || writes.length > 0 || tokens[0]?.upper !== 'SELECT') return false
+  if (clauses.lock !== undefined || clauses.windows !== undefined || root.hasWindows === true || offset !== undefined) return false
+  return !isDistinct && having.length === 0 && groupBy.length === 0 && subqueries.length === 0 && root.outputs.length > 0
+}
+
+function tableOf({ from: [item, ...others] }: QueryBlock): AskedColumn | undefined {
+  if (item?.table === undefined || item.subquery !== undefined || others.length > 0) return undefined
+  return item.alias === item.table.at(-1) ? { path: item.table } : { path: item.table, alias: item.alias }
+}
+
+function isEquality({ operator, negated, column, other, values, subquery, isNullSafe }: ComparisonNode): boolean {
+  const isBare = column.call === undefined && column.cast === undefined && column.collation === undefined
+  const [value] = values
+  const isOneValue = values.length === 1 && (value?.kind === 'literal' || (value?.kind === 'parameter' && value.isArray !== true))
+  return operator === '=' && !negated && isBare && other === undefined && isOneValue && subquery === undefined && isNullSafe !== true
+}
+
+function orderOf({ column, descending, nulls }: OrderTerm): AskedOrder | undefined {
+  if (column === undefined || nulls !== undefined) return undefined
+  if (column.call !== undefined || column.cast !== undefined || column.collation !== undefined) return undefined
+  return { path: pathOf(column), descending }
+}
+
+function columnOf({ star, column, name, aggregate, isAggregated }: OutputTerm): AskedColumn | undefined {
+  if (star !== undefined) return { path: [...qualifierOf(star.schema, star.of), '*'] }
+  if (column === undefined || aggregate !== undefined || isAggregated === true) return undefined
+  return name === undefined || name === column.column ? { path: pathOf(column) } : { path: pathOf(column), alias: name }
+}
+
+/** An aggregate of all rows or of a bare column: `count(*)`, `sum(x) as total`, `count(distinct t.x)`. */
+function aggregateOf(output: OutputTerm, tokens: readonly Token[]): AskedAggregate | undefined {
+  const { aggregate, name, start, end, columns } = output
+  if (aggregate === undefined || !AGGREGATES.has(aggregate)) return undefined
+  const close = tokens.findIndex(({ text }, at) => at >= start && at < end && text === ')')
+  const isDistinct = tokens[start + 2]?.upper === 'DISTINCT'
+  const inner = tokens.slice(start + (isDistinct ? 3 : 2), close)
+  const isStar = inner.length === 1 && inner[0]?.text === '*'
+  const [column] = columns
+  if (!isStar && (!isName(inner) || columns.length !== 1 || column === undefined)) return undefined
+  const path = isStar || column === undefined ? ['*'] : pathOf(column)
+  const isNamed = name !== undefined && end > close + 1
+  return { name: aggregate as AskedAggregate['name'], isDistinct, path, ...(isNamed ? { alias: name } : {}) }
+}
+
+function pathOf({ schema, table, column }: ColumnName): readonly string[] {
+  return [...qualifierOf(schema, table), column]
+}
+
+function qualifierOf(schema: string | undefined, table: string | undefined): readonly string[] {
+  return table === undefined ? [] : schema === undefined ? [table] : [schema, table]
+}
+
+function areKnown<T>(items: readonly (T | undefined)[]): items is readonly T[] {
+  return items.every((item) => item !== undefined)
+}

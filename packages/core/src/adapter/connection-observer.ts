@@ -11,6 +11,7 @@ import { effectOfStatement } from '../schema/statement-effect.ts'
 import { type AnalyzedSql, analyzeSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Statement, TransactionControl } from '../sql/statement.ts'
+import { TOO_LONG } from '../sql/tokenize.ts'
 import { type AskedSelect, readAskedSelect } from './asked-select.ts'
 import { type CatalogHost, CatalogReader } from './catalog-reader.ts'
 import { ConnectionTransactions, refuseToWait, type TransactionHost } from './connection-transactions.ts'
@@ -172,7 +173,9 @@ export class ConnectionObserver {
     // In `observe`, operations bypass the pipeline, and each statement is one.
     if (this.options.recordsOperations !== true && scope !== undefined && !this.host.isOptimizing()) scope.counts.operations += 1
     try {
-      return this.#describe(sql)
+      const described = this.#describe(sql)
+      if (described.analyzed.statement.opaque === TOO_LONG) recorder.unparsed()
+      return described
     } catch (error) {
       this.host.reportError(error)
       return undefined

@@ -6,7 +6,7 @@ import type { ColumnType } from '../schema/catalog-data.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { SqlSyntaxError } from '../sql/syntax-error.ts'
 import type { Range } from '../sql/token-map.ts'
-import type { Token } from '../sql/tokenize.ts'
+import { MAX_SQL_LENGTH, type Token } from '../sql/tokenize.ts'
 import type { ComparisonNode, OutputTerm, QueryBlock, QueryTree } from '../sql/tree/query-tree.ts'
 import { readQueryTree } from '../sql/tree/read-sql.ts'
 import { chooseKey } from './choose-key.ts'
@@ -59,6 +59,7 @@ const refused = (reason: string, rowSource?: RowSource, isOrdered = false): Sele
  * @param isPlainRead - Whether the statement certainly only reads, calls no volatile function and takes no locks.
  */
 export function planSelect(sql: string, dialect: Dialect, form: RowForm, catalog: SchemaCatalog, isPlainRead: boolean): SelectPlan {
+  if (sql.length > MAX_SQL_LENGTH) return refused('statement too long')
   if (!isPlainRead) return refused('no plain read')
   let tree: QueryTree
   try {

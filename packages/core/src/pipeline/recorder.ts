@@ -101,6 +101,11 @@ export class Recorder {
     if (scope !== undefined) scope.counts.queries += 1
   }
 
+  /** A statement was sent without being parsed. */
+  unparsed(): void {
+    this.stats.passThrough('statement too long')
+  }
+
   #execution(scope: Scope | undefined, group: ExecutionGroup | undefined, isMerged: boolean): Execution {
     return { scope, group, startedAt: this.clock.now(), isMerged }
   }

@@ -1,4 +1,5 @@
 import type { Statement, TableWrite } from '../sql/statement.ts'
+import { TOO_LONG } from '../sql/tokenize.ts'
 import { type Change, EVERYTHING, type WriteEffect } from './catalog.ts'
 import type { TableId } from './catalog-data.ts'
 import type { CatalogRegistry } from './catalog-registry.ts'
@@ -67,7 +68,7 @@ export function readsOfStatement(
   sourceId: string,
   catalogs: CatalogRegistry,
 ): { readonly tables: readonly TableId[] } | { readonly refused: string } {
-  if (statement.opaque !== undefined) return { refused: 'SQL not understood' }
+  if (statement.opaque !== undefined) return { refused: statement.opaque === TOO_LONG ? 'statement too long' : 'SQL not understood' }
   if (statement.writes.length > 0) return { refused: 'writes' }
   if (statement.functions.size > 0) return { refused: 'unknown function' }
   if (statement.volatile) return { refused: 'volatile function' }

@@ -63,6 +63,8 @@ const volatileWords: Readonly<Record<Dialect, ReadonlySet<string>>> = {
     SQL_CALC_FOUND_ROWS`),
 }
 
+/** Calls in calls would each be searched as a whole: beyond this many tokens one counts as reading the clock. */
+const MAX_TIME_ARGUMENTS = 200
 const sqliteTimes = words('DATE TIME DATETIME JULIANDAY UNIXEPOCH STRFTIME')
 
 type Volatility = 'pure' | 'volatile' | 'unknown'
@@ -71,10 +73,13 @@ type Volatility = 'pure' | 'volatile' | 'unknown'
  * What a call may do.
  *
  * @param upper - The function's name in upper case, unqualified and unquoted.
- * @param args - The tokens between its parentheses.
+ * @param range - The tokens between its parentheses.
  */
-function volatilityOf(upper: string, dialect: Dialect, args: readonly Token[]): Volatility {
-  if (dialect === 'sqlite' && sqliteTimes.has(upper)) return readsClock(upper, args) ? 'volatile' : 'pure'
+function volatilityOf(upper: string, { dialect, tokens }: ParsedSql, { start, end }: Range): Volatility {
+  if (dialect === 'sqlite' && sqliteTimes.has(upper)) {
+    const isLong = end - start > MAX_TIME_ARGUMENTS
+    return isLong || readsClock(upper, tokens.slice(start, end)) ? 'volatile' : 'pure'
+  }
   if (volatile[dialect].has(upper)) return 'volatile'
   return pure[dialect].has(upper) ? 'pure' : 'unknown'
 }
@@ -174,8 +179,8 @@ class CallReader implements Calls {
     const last = map.name(end)
     if (lowerAscii(last) === 'set_config') this.opaque ??= 'set_config()'
     const isPlain = start === end && tokens[start]?.kind === 'word'
-    const args = isPlain && dialect === 'sqlite' ? tokens.slice(end + 2, map.closing(end + 1)) : []
-    const volatility = isPlain ? volatilityOf(upperAscii(last), dialect, args) : 'unknown'
+    const args = { start: end + 2, end: map.closing(end + 1) }
+    const volatility = isPlain ? volatilityOf(upperAscii(last), this.parsed, args) : 'unknown'
     if (volatility === 'volatile') this.volatile = true
     if (volatility !== 'unknown') return
     const parts: string[] = []

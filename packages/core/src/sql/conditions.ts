@@ -60,8 +60,6 @@ function isLogicalSymbol({ text, end }: Token, next: Token | undefined): boolean
 
 /** Takes conditions in their plainest form: the tree and the tokens must agree. */
 class ConditionReader {
-  #ordinals: ReadonlyMap<number, number> | undefined
-
   constructor(
     private readonly parsed: ParsedSql,
     private readonly calledAs: string | undefined,
@@ -113,8 +111,7 @@ class ConditionReader {
   /** Which of the bound values a parameter takes. */
   #place({ text }: Token, at: number): number | undefined {
     if (this.parsed.dialect === 'postgresql') return /^\$[1-9]\d{0,4}$/.test(text) ? Number(text.slice(1)) - 1 : undefined
-    this.#ordinals ??= ordinalsOf(this.parsed.tokens)
-    return this.#ordinals.get(at)
+    return ordinalsOf(this.parsed.tokens).get(at)
   }
 }
 
@@ -122,10 +119,16 @@ function isPlaceholder({ kind, text }: Token): boolean {
   return kind === 'parameter' && text === '?'
 }
 
+/** Each of many statements in one string has conditions of its own. */
+const knownOrdinals = new WeakMap<readonly Token[], ReadonlyMap<number, number>>()
+
 /** The ordinal, from 0, of each `?` by its token. */
 function ordinalsOf(tokens: readonly Token[]): ReadonlyMap<number, number> {
+  const known = knownOrdinals.get(tokens)
+  if (known !== undefined) return known
   const ordinals = new Map<number, number>()
   for (const [at, token] of tokens.entries()) if (isPlaceholder(token)) ordinals.set(at, ordinals.size)
+  knownOrdinals.set(tokens, ordinals)
   return ordinals
 }
 

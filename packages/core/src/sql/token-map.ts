@@ -16,13 +16,12 @@ export interface ColumnRef {
 
 /** Words that continue a query after a part of it in parentheses. */
 const goesOn = words('UNION INTERSECT EXCEPT ORDER LIMIT OFFSET FETCH FOR')
-/** Queries in more parentheses are not read. */
-const MAX_DEPTH = 300
-
 /** Tokens with their parentheses matched. */
 export class TokenMap {
   /** The place of each opening parenthesis's closing one; 0 for the others. */
   readonly #closing: readonly number[]
+  /** The places of parentheses whose answer is known: each is looked at once, however deep it stands. */
+  readonly #queries: Map<number, boolean> = new Map()
 
   constructor(
     readonly tokens: readonly Token[],
@@ -68,17 +67,23 @@ export class TokenMap {
 
   /** Whether the parenthesis at a place holds a query: `(SELECT …)`, `((SELECT …) UNION …)`, but not `((SELECT 1) + 1)`. */
   startsQuery(at: number): boolean {
-    let inner = at
-    while (this.isSymbol(inner + 1, '(') && inner - at < MAX_DEPTH) inner++
-    // VALUES is a function of MySQL too.
-    if (!this.isAny(inner + 1, queryStarts) || this.isSymbol(inner + 2, '.')) return false
-    if (this.isWord(inner + 1, 'VALUES') && this.dialect === 'mysql' && !this.isWord(inner + 2, 'ROW')) return false
-    if (this.isWord(inner + 1, 'TABLE') && this.dialect === 'sqlite') return false
-    for (let open = inner; open > at; open--) {
+    let open = at
+    while (this.isSymbol(open + 1, '(') && !this.#queries.has(open)) open++
+    let found = this.#queries.get(open) ?? this.#holdsQueryWord(open)
+    this.#queries.set(open, found)
+    for (; open > at; open--) {
       const after = this.closing(open) + 1
-      if (after !== this.closing(open - 1) && !this.isAny(after, goesOn)) return false
+      found &&= after === this.closing(open - 1) || this.isAny(after, goesOn)
+      this.#queries.set(open - 1, found)
     }
-    return true
+    return found
+  }
+
+  #holdsQueryWord(at: number): boolean {
+    if (!this.isAny(at + 1, queryStarts) || this.isSymbol(at + 2, '.')) return false
+    // VALUES is a function of MySQL too.
+    if (this.isWord(at + 1, 'VALUES') && this.dialect === 'mysql' && !this.isWord(at + 2, 'ROW')) return false
+    return !(this.isWord(at + 1, 'TABLE') && this.dialect === 'sqlite')
   }
 
   /** A range without the parentheses around it; those of a query belong to it. */

@@ -16,12 +16,17 @@ export interface Token {
   readonly end: number
 }
 
+/** Characters of the longest statement that is parsed: PostgreSQL's 32,767 parameters fit. */
+export const MAX_SQL_LENGTH = 250_000
+export const TOO_LONG = 'statement too long'
+
 /**
  * The tokens of a text, without white space and comments. Symbols are single characters, but for `::`.
  *
- * @throws SqlSyntaxError on whatever is unterminated, and on what servers read differently (`/*!`, `U&""`, `1from`).
+ * @throws SqlSyntaxError on whatever is unterminated, on what servers read differently (`/*!`, `U&""`, `1from`), and beyond {@link MAX_SQL_LENGTH}.
  */
 export function tokenize(sql: string, dialect: Dialect): Token[] {
+  if (sql.length > MAX_SQL_LENGTH) throw new SqlSyntaxError(TOO_LONG)
   return new Lexer(sql, lexicalRules[dialect]).run()
 }
 

@@ -3,6 +3,7 @@ import { SchemaCatalog, type SentStatement, type TransactionWrites, type WriteEf
 import { type AdapterHost, hostOf } from '@sluice/core/siblings'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { ConnectionObserver, type ObservedClient } from '../../src/adapter/connection-observer.ts'
+import { MAX_SQL_LENGTH } from '../../src/sql/tokenize.ts'
 import { turn } from '../helpers.ts'
 
 const named = ({ tables, everything }: WriteEffect) => (everything ? '*' : [...tables].map((table) => table.split('.').at(-1)).join())
@@ -243,6 +244,13 @@ describe('ConnectionObserver', () => {
     const world = new World({ wrote: (effect) => void wrote.push(named(effect)) })
     await world.run({}, 'select 1', 'delete from t')
     expect(wrote).toEqual(['t'])
+  })
+
+  it('sends a statement that is too long unparsed, counts it, and announces that it may write any table', async () => {
+    const world = new World()
+    await world.run({}, `select '${'x'.repeat(MAX_SQL_LENGTH)}'`)
+    expect(world.log).toEqual(['announce *', expect.stringContaining('select'), '* committed'])
+    expect(world.host.stats.snapshot().passedThrough).toEqual({ 'statement too long': 1 })
   })
 
   it('records statements, or only counts them where operations are recorded', async () => {

@@ -41,6 +41,13 @@ export function inspectSql(
   const add = (kind: Suspicion['kind'], severity: Suspicion['severity'], why: string) => {
     if (!found.has(kind)) found.set(kind, { kind, severity, why })
   }
+  // Each is searched for once, not for every UNION and PROGRAM.
+  let where: number | undefined
+  let isCopy: boolean | undefined
+  const copies = () => {
+    isCopy ??= tokens.some(({ upper }, at) => upper === 'COPY' && (at === 0 || isSymbol(tokens[at - 1], ';')))
+    return isCopy
+  }
   if (isStacked(tokens)) add('stacked-statements', 'high', STACKED)
   if (sql.includes('--') || sql.includes('#')) {
     if (commentsOf(sql, tokens).some(isTruncation)) add('comment-truncation', 'high', TRUNCATION)
@@ -51,9 +58,10 @@ export function inspectSql(
       if (upper === 'OR' || conditions.has(upper)) {
         if (isTautology(tokens, at + 1, upper === 'OR')) add('tautology', 'high', TAUTOLOGY)
       } else if (upper === 'UNION') {
-        if (isGraft(tokens, at)) add('union-graft', 'high', GRAFT)
+        where ??= tokens.findIndex((other) => other.upper === 'WHERE')
+        if (where >= 0 && where < at && isGraft(tokens, at)) add('union-graft', 'high', GRAFT)
       } else if (isWait(tokens, at)) add('time-function', 'high', WAIT)
-      else if (isReach(tokens, at)) add('server-access', 'high', REACH)
+      else if (isReach(tokens, at, copies)) add('server-access', 'high', REACH)
     } else if (isSymbol(token, '|') && dialect === 'mysql' && isSymbol(tokens[at + 1], '|')) {
       if (isTautology(tokens, at + 2, true)) add('tautology', 'high', TAUTOLOGY)
     } else if (isLiteral(token) && isSymbol(tokens[at - 1], '=') && isSymbol(tokens[at + 1], '=') && isLiteral(tokens[at + 2])) {
@@ -92,11 +100,10 @@ function isWait(tokens: readonly Token[], at: number): boolean {
   return waits.has(upper) && isCall(tokens, at)
 }
 
-function isReach(tokens: readonly Token[], at: number): boolean {
+function isReach(tokens: readonly Token[], at: number, copies: () => boolean): boolean {
   const upper = tokens[at]?.upper ?? ''
   if (upper === 'INTO') return tokens[at + 1]?.upper === 'OUTFILE' || tokens[at + 1]?.upper === 'DUMPFILE'
-  if (upper === 'PROGRAM')
-    return tokens[0]?.upper === 'COPY' || tokens.some((token, i) => token.upper === 'COPY' && isSymbol(tokens[i - 1], ';'))
+  if (upper === 'PROGRAM') return copies()
   return reaches.has(upper) && isCall(tokens, at)
 }
 

@@ -7,11 +7,8 @@ const constants = words('NULL TRUE FALSE')
 const probes = words('VERSION USER CURRENT_USER SESSION_USER SYSTEM_USER DATABASE SCHEMA CURRENT_DATABASE CURRENT_SCHEMA SQLITE_VERSION')
 const catalogs = words('INFORMATION_SCHEMA PG_CATALOG SQLITE_MASTER SQLITE_SCHEMA PG_SHADOW PG_USER PG_DATABASE PG_TABLES')
 
-/** Whether the UNION at a place looks as if it was put behind a condition from outside: it selects no columns of its author's. */
+/** Whether the UNION at a place, behind a WHERE, looks as if it was added from outside: it selects no columns of its author's. */
 export function isGraft(tokens: readonly Token[], at: number): boolean {
-  let where = at
-  while (where >= 0 && tokens[where]?.upper !== 'WHERE') where--
-  if (where < 0) return false
   let start = at + 1
   while (tokens[start]?.upper === 'ALL' || tokens[start]?.upper === 'DISTINCT' || isSymbol(tokens[start], '(')) start++
   if (tokens[start]?.upper !== 'SELECT') return false

@@ -14,6 +14,8 @@ const INDEX_SHARE = 0.01
 const WIDE = 10
 /** Joins that a planner still orders well. */
 export const MANY_JOINS = 4
+/** Joins of one query that are estimated from its conditions. */
+const MAX_ESTIMATED_JOINS = 100
 
 const searchable: ReadonlySet<string> = new Set(['=', 'null-safe =', '<', '>', '<=', '>=', 'in', 'between', 'is null'])
 
@@ -45,6 +47,7 @@ class Estimate {
   readonly #scans: Scan[] = []
   readonly #tables = new Set<string>()
   readonly #advice = new Set<string>()
+  #joinCount = 0
   #cost = 0
   #rows = 0
   #star = false
@@ -58,7 +61,7 @@ class Estimate {
     // Of the names in FROM these are tables; the others are common table expressions.
     this.#tableNames = new Set([...statement.reads, ...statement.writes.map(({ name }) => name)].map((name) => name.join('\0')))
     for (const block of outline.blocks) this.#block(block)
-    if (this.#joins.length > MANY_JOINS) this.advise(`${this.#joins.length} joins: split the query, or load a part of it by key.`)
+    if (this.#joinCount > MANY_JOINS) this.advise(`${this.#joinCount} joins: split the query, or load a part of it by key.`)
   }
 
   advise(text: string): void {
@@ -79,7 +82,7 @@ class Estimate {
       },
       scans: this.#scans,
       tables: [...this.#tables],
-      joinCount: this.#joins.length,
+      joinCount: this.#joinCount,
       star: this.#star,
     }
   }
@@ -89,7 +92,9 @@ class Estimate {
     // `(a, b) = (1, 2)` is one condition on two columns.
     for (const [at, predicate] of where.entries()) if (where[at - 1]?.start !== predicate.start) this.#filter(predicate)
     if (table !== undefined && this.#isTable(table)) this.#drive(block, table)
-    for (const join of joins) this.#join(block, join)
+    this.#joinCount += joins.length
+    this.#cost += COST.join * joins.length
+    for (const join of joins.slice(0, MAX_ESTIMATED_JOINS)) this.#join(block, join)
     if (clauses.groupBy !== undefined) this.#cost += COST.GROUP
     if (clauses.orderBy !== undefined) this.#cost += COST.ORDER
     if (block.isDistinct) this.#cost += COST.distinct
@@ -111,7 +116,8 @@ class Estimate {
   }
 
   #drive(block: Block, table: OutlineTable): void {
-    const columns = block.where.flatMap((predicate) => searchedColumn(predicate, block, table) ?? [])
+    const joined = new Set(block.joins.flatMap((join) => qualifiersOf(join.table)))
+    const columns = block.where.flatMap((predicate) => searchedColumn(predicate, joined, table) ?? [])
     const rows = this.#read(table, columns)
     if (rows !== undefined) {
       this.#cost += COST.scan
@@ -121,7 +127,6 @@ class Estimate {
   }
 
   #join(block: Block, join: OutlineJoin): void {
-    this.#cost += COST.join
     this.#joins.push(join.isComma ? `CROSS JOIN ${this.outline.label({ start: join.start + 1, end: join.end })}` : this.outline.label(join))
     const { table } = join
     const columns = [...join.on, ...block.where].flatMap((predicate) => joinedColumn(predicate, table) ?? [])
@@ -158,11 +163,11 @@ function shown(rows: number): string {
 }
 
 /** The column of the driving table that a condition looks up by a value. */
-function searchedColumn({ column, operator, other }: Predicate, block: Block, table: OutlineTable): string | undefined {
+function searchedColumn({ column, operator, other }: Predicate, joined: ReadonlySet<string>, table: OutlineTable): string | undefined {
   if (column === undefined || !searchable.has(operator)) return undefined
   if (!(column.table === undefined || belongs(column, table))) return undefined
   // A column of this block's own tables has no value yet when the driving table is read.
-  const isInner = other !== undefined && (other.table === undefined || block.joins.some((join) => belongs(other, join.table)))
+  const isInner = other !== undefined && (other.table === undefined || joined.has(other.table.toLowerCase()))
   return isInner ? undefined : column.column
 }
 
@@ -174,7 +179,9 @@ function joinedColumn({ column, other, operator }: Predicate, table: OutlineTabl
 }
 
 function belongs({ table: qualifier }: ColumnName, table: OutlineTable): boolean {
-  if (qualifier === undefined) return false
-  const name = qualifier.toLowerCase()
-  return name === table.alias.toLowerCase() || name === table.name.at(-1)?.toLowerCase()
+  return qualifier !== undefined && qualifiersOf(table).includes(qualifier.toLowerCase())
+}
+
+function qualifiersOf({ alias, name }: OutlineTable): readonly string[] {
+  return [alias.toLowerCase(), name.at(-1)?.toLowerCase() ?? '']
 }

@@ -78,7 +78,7 @@ function between(expression: BetweenExpression, not: boolean): ConditionNode[] |
         operator: 'between',
         negated,
         values: [valueTerm(low), valueTerm(high)],
-        ...dependencies(low, high),
+        ...dependencies([low, high]),
         start,
         end,
       },
@@ -100,6 +100,7 @@ function inList(expression: InExpression, not: boolean): ConditionNode[] | undef
     const columns = of.parts.map(columnTerm)
     // Each column must be in its own list; of NOT, nothing of the kind is so.
     if (negated && columns.length > 1 && first?.kind !== 'query') return undefined
+    const shared = dependencies(parts)
     return columns.flatMap((column, place): ComparisonNode[] => {
       if (column === undefined) return []
       const base = { kind: 'comparison', column, operator: 'in', negated, start, end } as const
@@ -108,21 +109,30 @@ function inList(expression: InExpression, not: boolean): ConditionNode[] | undef
         const value = part.kind === 'row' ? part.parts[place] : undefined
         return value === undefined ? ({ kind: 'expression' } as const) : valueTerm(value)
       })
-      return [{ ...base, values, ...dependencies(...parts) }]
+      return [{ ...base, values, ...shared }]
     })
   }
   const column = columnTerm(of)
   if (column === undefined) return undefined
   const base = { kind: 'comparison', column, operator: 'in', negated, start, end } as const
   if (first?.kind === 'query' && parts.length === 1) return [{ ...base, values: [{ kind: 'expression' }], subquery: first.block }]
-  return [{ ...base, values: parts.map(valueTerm), ...dependencies(...parts) }]
+  return [{ ...base, values: parts.map(valueTerm), ...dependencies(parts) }]
 }
 
 function match({ of, operator, pattern, negated, start, end }: MatchExpression, not: boolean): ConditionNode[] | undefined {
   const column = columnTerm(of)
   if (column === undefined || operator === 'other') return undefined
   return [
-    { kind: 'comparison', column, operator, negated: negated !== not, values: [valueTerm(pattern)], ...dependencies(pattern), start, end },
+    {
+      kind: 'comparison',
+      column,
+      operator,
+      negated: negated !== not,
+      values: [valueTerm(pattern)],
+      ...dependencies([pattern]),
+      start,
+      end,
+    },
   ]
 }
 
@@ -183,7 +193,7 @@ function quantified({ operator, left, right, quantifier, start, end }: CompareEx
   if (column === undefined || (!isIn && !((operator === '<>' || operator === '!=') && quantifier === 'all'))) return undefined
   const base = { kind: 'comparison', column, operator: 'in', negated: isIn === not, start, end } as const
   if (right.kind === 'query') return [{ ...base, values: [{ kind: 'expression' }], subquery: right.block }]
-  return [{ ...base, values: arrayTerms(right), ...dependencies(right) }]
+  return [{ ...base, values: arrayTerms(right), ...dependencies([right]) }]
 }
 
 function compared(
@@ -215,7 +225,7 @@ type Side = Pick<ComparisonNode, 'values' | 'subquery' | 'dependsOn' | 'other'>
 
 function sideOf(expression: Expression): Side {
   if (expression.kind === 'query') return { values: [{ kind: 'expression' }], subquery: expression.block }
-  return { values: [valueTerm(expression)], ...dependencies(expression) }
+  return { values: [valueTerm(expression)], ...dependencies([expression]) }
 }
 
 function rows(

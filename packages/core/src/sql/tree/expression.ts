@@ -203,7 +203,7 @@ function stringText(literal: string): string | undefined {
 }
 
 /** What values are computed from, where it is columns. */
-export function dependencies(...expressions: readonly Expression[]): { readonly dependsOn?: readonly ColumnName[] } {
+export function dependencies(expressions: readonly Expression[]): { readonly dependsOn?: readonly ColumnName[] } {
   if (expressions.every(({ kind }) => kind === 'value')) return {}
   const dependsOn = expressions.flatMap(columnsOf)
   return dependsOn.length === 0 ? {} : { dependsOn }

@@ -123,7 +123,10 @@ function readWord(source: ExpressionSource): Expression {
   if (word === 'MATCH' && cursor.dialect === 'mysql') return readMatchAgainst(source)
   if (word === 'BINARY' && cursor.dialect === 'mysql') {
     cursor.position++
-    return { kind: 'other', parts: [readOperand(source)], start, end: cursor.position }
+    cursor.enter()
+    const of = readOperand(source)
+    cursor.leave()
+    return { kind: 'other', parts: [of], start, end: cursor.position }
   }
   if (cursor.token(1)?.kind === 'string' && isTypedLiteral(source, word)) {
     cursor.position += 2
@@ -283,12 +286,14 @@ export function readType(cursor: SqlCursor): string {
 /** A type as people write it: `character varying(20)`, `int[]`. */
 function typeText(cursor: SqlCursor, start: number, end: number): string {
   let text = ''
+  let last = ''
   for (let at = start; at < end; at++) {
     const token = cursor.map.tokens[at]
     if (token === undefined) break
     const isWord = token.kind === 'word' || token.kind === 'quoted'
-    const follows = at > start && isWord && /[\w)"]$/.test(text)
+    const follows = isWord && /[\w)"]/.test(last)
     text += `${follows ? ' ' : ''}${token.text}`
+    last = token.text.at(-1) ?? last
   }
   return text.toLowerCase()
 }

@@ -92,16 +92,12 @@ function readExplain(cursor: SqlCursor): void {
   if (!runs) cursor.changes.length = before
 }
 
-/** Characters. A longer statement loads data; advice does not need its tree. */
-const MAX_LENGTH = 500_000
-
 /**
  * Reads one SELECT, VALUES, INSERT, REPLACE, UPDATE or DELETE as a tree of blocks.
  *
  * @throws SqlSyntaxError for a statement that cannot be parsed for certain, and for all other statements.
  */
 export function readQueryTree(sql: string, dialect: Dialect): QueryTree {
-  if (sql.length > MAX_LENGTH) throw new SqlSyntaxError('statement too long')
   const tokens = tokenize(sql, dialect)
   while (tokens.at(-1)?.text === ';') tokens.pop()
   const { incomplete, statements, roots, writes, parameters, places } = parseSql(tokens, dialect)

@@ -12,6 +12,8 @@ import { readTail } from './read-tail.ts'
 
 const modifiers = words('LOW_PRIORITY HIGH_PRIORITY DELAYED QUICK IGNORE')
 const resolutions = words('ROLLBACK ABORT REPLACE FAIL IGNORE')
+/** MySQL joins no more tables in one statement. */
+const MAX_TARGETS = 61
 
 /** Reads an INSERT, REPLACE, UPDATE, DELETE or MERGE. */
 export function readWrite(cursor: SqlCursor, scope: BlockScope): void {
@@ -168,6 +170,7 @@ function readUpdate(cursor: SqlCursor, scope: BlockScope, replaces: boolean): vo
   if (cursor.dialect === 'mysql') readFrom(cursor, scope)
   else readTarget(cursor, scope)
   const targets = [...block.from]
+  if (targets.length > MAX_TARGETS) cursor.fail('too many tables')
   cursor.expectWord('SET')
   const { columns, values, of } = readAssignments(cursor, scope)
   for (const item of targets) pushUpdate(cursor, item, targets.length === 1, { columns, values, of })
@@ -188,14 +191,18 @@ function whereOf({ from, where, clauses }: BlockDraft): Pick<TableChange, 'where
 /** A column without a qualifier may be that of any table that is updated. */
 function pushUpdate(cursor: SqlCursor, item: FromItem, isAlone: boolean, { columns, values, of }: Assignments): void {
   if (item.table === undefined) return
-  const places = columns.flatMap((_, place) => (isAlone || of[place] === undefined || isNamed(cursor, item, of[place]) ? [place] : []))
-  if (places.length === 0) return
-  cursor.writes.push({
-    kind: 'update',
-    table: item.table,
-    columns: places.map((place) => columns[place] ?? ''),
-    values: values.flatMap(({ place, column }) => (places.includes(column) ? [{ place, column: places.indexOf(column) }] : [])),
+  const own: string[] = []
+  /** The place among its own columns of each column of the SET. */
+  const places = columns.map((column, place) => {
+    if (!isAlone && of[place] !== undefined && !isNamed(cursor, item, of[place])) return -1
+    return own.push(column) - 1
   })
+  if (own.length === 0) return
+  const ownValues = values.flatMap(({ place, column }) => {
+    const at = places[column] ?? -1
+    return at < 0 ? [] : [{ place, column: at }]
+  })
+  cursor.writes.push({ kind: 'update', table: item.table, columns: own, values: ownValues })
 }
 
 function isNamed({ dialect }: SqlCursor, { alias }: FromItem, name: string | undefined): boolean {
@@ -217,6 +224,7 @@ function readDelete(cursor: SqlCursor, scope: BlockScope): void {
   else readFromAndWhere(cursor, scope, undefined)
   if (names !== undefined) cursor.giveUp('multi-table DELETE: its targets may be aliases')
   const [first] = block.from
+  if ((names?.length ?? 0) > MAX_TARGETS) cursor.fail('too many tables')
   const targets = names === undefined ? [first] : names.map((name) => block.from.find((item) => isNamed(cursor, item, name.at(-1))))
   for (const item of targets) {
     if (item === undefined) cursor.fail('target of DELETE is not in its list')

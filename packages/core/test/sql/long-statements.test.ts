@@ -1,0 +1,93 @@
+import { Session } from 'node:inspector/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { longStatements, type SqlReader, sqlReaders } from '../../../../test/support/long-statements.ts'
+import { EVERYTHING } from '../../src/schema/catalog.ts'
+import { CatalogRegistry } from '../../src/schema/catalog-registry.ts'
+import { effectOfStatement, readsOfStatement } from '../../src/schema/statement-effect.ts'
+import { analyzeSql } from '../../src/sql/analyze.ts'
+import type { Dialect } from '../../src/sql/dialect.ts'
+import { MAX_SQL_LENGTH } from '../../src/sql/tokenize.ts'
+
+const DIALECTS: readonly Dialect[] = ['postgresql', 'sqlite', 'mysql']
+const SMALL = 110
+const FACTOR = 4
+/** Steps of a linear reader grow by the factor; those of a quadratic one by its square. */
+const MOST = 2 * FACTOR
+
+const inspector = new Session()
+
+beforeAll(async () => {
+  inspector.connect()
+  await inspector.post('Profiler.enable')
+  await inspector.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
+})
+
+afterAll(async () => {
+  await inspector.post('Profiler.stopPreciseCoverage')
+  inspector.disconnect()
+})
+
+/** How often blocks of Sluice's code were entered since the last call: the same on a machine of any speed. */
+async function takeSteps(): Promise<number> {
+  const { result } = await inspector.post('Profiler.takePreciseCoverage')
+  const own = result.filter(({ url }) => url.includes('/core/src/'))
+  return own
+    .flatMap(({ functions }) => functions.flatMap(({ ranges }) => ranges.map(({ count }) => count)))
+    .reduce((sum, count) => sum + count, 0)
+}
+
+async function stepsOf(read: SqlReader, sql: string, dialect: Dialect): Promise<number> {
+  await takeSteps()
+  read(sql, dialect)
+  return takeSteps()
+}
+
+let spaces = 0
+function anew(sql: string): string {
+  spaces += 1
+  return `${' '.repeat(spaces % 400)}${sql}`
+}
+
+describe.each([...sqlReaders.keys()])('%s', (name) => {
+  const read = sqlReaders.get(name)
+  it.each(longStatements)('takes steps in proportion to the length of $name', async ({ write, dialects = DIALECTS }) => {
+    if (read === undefined) throw new TypeError('no reader')
+    for (const dialect of dialects) {
+      // Caches of words fill; a string that was analyzed before takes no steps.
+      read(anew(write(SMALL)), dialect)
+      const small = await stepsOf(read, anew(write(SMALL)), dialect)
+      const large = await stepsOf(read, anew(write(SMALL * FACTOR)), dialect)
+      expect(large / small, `${dialect}: ${small} → ${large} steps`).toBeLessThan(MOST)
+    }
+  })
+})
+
+describe('the longest statement', () => {
+  it.each(longStatements)('is read or refused without an error for $name', ({ write, dialects = DIALECTS }) => {
+    const perPart = write(1_000).length - write(500).length
+    const sql = write(Math.floor((MAX_SQL_LENGTH * 450) / perPart))
+    for (const dialect of dialects) expect(analyzeSql(sql, dialect).fingerprint).toHaveLength(16)
+  })
+
+  it('may hold as many parameters as PostgreSQL binds', () => {
+    const sql = `SELECT * FROM t WHERE id IN (${Array.from({ length: 30_000 }, (_, nth) => `$${nth + 1}`).join(', ')})`
+    const { statement } = analyzeSql(sql, 'postgresql')
+    expect(statement).toMatchObject({ reads: [['t']], writes: [] })
+    expect(statement.opaque).toBeUndefined()
+  })
+
+  it('counts a long list of arguments as reading the clock, instead of searching nested calls again and again', () => {
+    const volatile = (args: number) => analyzeSql(`SELECT date(${'a + '.repeat(args)}a) FROM t`, 'sqlite').statement.volatile
+    expect([volatile(10), volatile(150)]).toEqual([false, true])
+  })
+
+  it.each(DIALECTS)('is passed through beyond the limit: it may write any table (%s)', (dialect) => {
+    const sql = `SELECT '${'x'.repeat(MAX_SQL_LENGTH)}'`
+    const { statement, shape } = analyzeSql(sql, dialect)
+    expect(statement).toMatchObject({ kinds: [], opaque: 'statement too long', mayCommit: true })
+    expect(shape).toBe('SELECT …')
+    const catalogs = new CatalogRegistry()
+    expect(effectOfStatement(statement, 'source', catalogs)).toBe(EVERYTHING)
+    expect(readsOfStatement(statement, 'source', catalogs)).toEqual({ refused: 'statement too long' })
+  })
+})

@@ -6,6 +6,7 @@ import type { Gate } from './access.ts'
 import type { Added, Level, MaybePromise, NewTask } from './backends/job-backend.ts'
 import type { BatchJob } from './batch/batch-job.ts'
 import { type Batches, checkItems } from './batch/batches.ts'
+import { JobBackendError } from './job-errors.ts'
 import type { JobEvents } from './job-events.ts'
 import { type BatchJobOptions, checkBatchJobOptions, checkEnqueueOptions, type EnqueueOptions } from './job-options.ts'
 import type { OpenBackend } from './open-backend.ts'
@@ -73,7 +74,12 @@ export class TaskEntry {
       await gate.pass(actor, 'enqueue', { queue: name, batchId: id, ...(runAs === undefined ? {} : { runAs }) })
     await open.open()
     const batch = { id, name, batchSize, createdAt: clock.wall(), maxFailedItems, stopsOnFailure: stopOnFailure, webhook }
-    return await batches.create(batch, items, { factory, level, settings, maxPayloadBytes })
+    try {
+      return await batches.create(batch, items, { factory, level, settings, maxPayloadBytes })
+    } catch (error) {
+      if (error instanceof JobBackendError) queues.get(name).stats.backendFailed(clock.now(), error)
+      throw error
+    }
   }
 
   /** Settles once the actor may add it and the backend is open; `undefined`: immediately. */
@@ -86,7 +92,18 @@ export class TaskEntry {
 
   #add<T>(data: T, task: NewTask, transaction: unknown): MaybePromise<Task<T>> {
     const adding = this.parts.open.backend.add([task], transaction)
-    return adding instanceof Promise ? adding.then(([added]) => this.#added(data, task, added)) : this.#added(data, task, adding[0])
+    if (!(adding instanceof Promise)) return this.#added(data, task, adding[0])
+    const { stats } = this.parts.queues.get(task.queue)
+    return adding.then(
+      ([added]) => {
+        stats.backendWorked()
+        return this.#added(data, task, added)
+      },
+      (error) => {
+        stats.backendFailed(this.parts.clock.now(), error)
+        throw error
+      },
+    )
   }
 
   #added<T>(data: T, task: NewTask, added: Added | undefined): MaybePromise<Task<T>> {

@@ -87,6 +87,10 @@ function waiting({ queued }: ProcessingStats): string {
   return queued < COUNTED_FOR_HEALTH ? `${queued}` : `${COUNTED_FOR_HEALTH} or more`
 }
 
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 export interface QueueWatchParts {
   readonly open: OpenBackend
   readonly queues: Queues
@@ -112,13 +116,15 @@ export class QueueWatch {
 
   /** @throws UnknownQueueError. */
   async health(queue: string): Promise<QueueHealth> {
-    const { queues, hasWorker } = this.parts
-    queues.get(queue)
+    const { queues, hasWorker, clock } = this.parts
+    const own = queues.get(queue).stats
     try {
-      return healthOf(await this.stats(queue, COUNTED_FOR_HEALTH), hasWorker(queue))
+      const found = healthOf(await this.stats(queue, COUNTED_FOR_HEALTH), hasWorker(queue))
+      const failure = own.backendFailure(clock.now())
+      if (failure === undefined) return found
+      return { health: 'unhealthy', reasons: [`Its backend rejects writes: ${messageOf(failure)}`, ...found.reasons] }
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      return { health: 'unhealthy', reasons: [`Its backend does not answer: ${reason}`] }
+      return { health: 'unhealthy', reasons: [`Its backend does not answer: ${messageOf(error)}`] }
     }
   }
 

@@ -2,6 +2,8 @@ import { LatencyHistogram } from '../../shared/histogram.ts'
 import type { OutcomeKind } from '../backends/job-backend.ts'
 
 const WINDOW_SECONDS = 60
+/** A backend that failed is tried again meanwhile, if anything is to be written. */
+const FAILING_MS = 30_000
 const QUANTILES = [0.5, 0.95, 0.99] as const
 
 /** Milliseconds. */
@@ -28,10 +30,26 @@ export class QueueStats {
   readonly #seconds = new Uint32Array(WINDOW_SECONDS)
   readonly #startedAt: number
   #second = 0
+  #failure: { readonly at: number; readonly error: unknown } | undefined
 
   constructor(now: number) {
     this.progressAt = now
     this.#startedAt = now
+  }
+
+  /** The backend rejected a write, for example because the disk is full. Reads may still work. */
+  backendFailed(now: number, error: unknown): void {
+    this.#failure = { at: now, error }
+  }
+
+  /** The backend accepted a write. */
+  backendWorked(): void {
+    this.#failure = undefined
+  }
+
+  /** The error of the last write, if it failed within 30 seconds. */
+  backendFailure(now: number): unknown {
+    return this.#failure !== undefined && now - this.#failure.at < FAILING_MS ? this.#failure.error : undefined
   }
 
   started(now: number, waitMs: number): void {

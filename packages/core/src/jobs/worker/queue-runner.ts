@@ -128,6 +128,11 @@ export class QueueRunner {
     this.#schedule()
   }
 
+  /** Another call to the backend failed. */
+  backendFailed(error: unknown): void {
+    this.parts.stats.backendFailed(this.parts.clock.now(), error)
+  }
+
   abort(id: string, cause: 'cancelled' | 'lost'): void {
     this.#running.find(id)?.abort(cause)
     if (cause !== 'lost' || this.#suspect?.id !== id) return
@@ -247,6 +252,8 @@ export class QueueRunner {
       if (this.#waiting.size > 0) this.#answer(outcome.claim.id, outcome)
     }
     for (const batch of result.batches) events.batchEnded(batch)
+    // A step without either may only have read.
+    if (outcomes.length > 0 || result.claims.length > 0) stats.backendWorked()
     this.parts.rate()?.take(result.claims.length)
     this.#isIdle = result.claims.length < want && !this.#isWoken
     this.#isWoken = false
@@ -264,6 +271,7 @@ export class QueueRunner {
     this.#outcomes = outcomes.concat(this.#outcomes)
     this.#values = values.concat(this.#values)
     this.parts.events.error(error)
+    this.backendFailed(error)
     if (this.parts.clock.now() >= this.#giveUpAt) {
       for (const { claim } of this.#outcomes) this.#answer(claim.id, undefined)
       this.#outcomes = []

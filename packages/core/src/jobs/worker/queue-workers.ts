@@ -109,6 +109,7 @@ class WorkerPool {
       this.#abort(lost, 'lost')
       this.#abort(cancelled, 'cancelled')
     } catch (error) {
+      for (const { queue } of held) this.#runners.get(queue)?.backendFailed(error)
       onError(error)
     } finally {
       this.#isRenewing = false

@@ -62,7 +62,7 @@ describe.each(kinds)('a batch on $name, its tasks in $queue', ({ skipped, connec
       await database.exec(`INSERT INTO cities VALUES ${cities.map((id) => `(${id}, 'City ${id}')`).join(', ')}`)
       const where = place(database)
       const { backend, close } = openBackend(where)
-      const sluice = createSluice({ jobs: { backend } })
+      const sluice = createSluice({ jobs: { backend, webhooks: { allowPrivateAddresses: true } } })
       onTestFinished(async () => {
         await sluice.close()
         await close()

@@ -127,6 +127,7 @@ export type {
   JobsOptions,
   QueueOptions,
   RetentionOptions,
+  WebhookOptions,
 } from './jobs/job-options.ts'
 export type { Processor, ProcessorOptions, TaskContext } from './jobs/processor.ts'
 export type { TaskQueue } from './jobs/queues.ts'
@@ -213,7 +214,9 @@ export {
   UnwrittenError,
 } from './shared/errors.ts'
 export type { Logger } from './shared/logger.ts'
+export { PrivateAddressError } from './shared/public-address.ts'
 export type { RandomSource } from './shared/random.ts'
+export { isSignedWebhook } from './shared/webhook.ts'
 export {
   getAsyncBatchProcessingEngine,
   getCachingStrategyEngine,

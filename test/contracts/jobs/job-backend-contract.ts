@@ -32,7 +32,7 @@ export function jobBackendContract(name: string, setUp: () => Promise<JobWorld>)
 
     const open = (options: JobsOptions = {}): AsyncBatchProcessingEngine => {
       const engine = new AsyncBatchProcessingEngine({
-        ...{ leaseMs: NEVER_MS, pollMs: 100, graceMs: 200, ...world.options, ...options },
+        ...{ leaseMs: NEVER_MS, pollMs: 100, graceMs: 200, webhooks: { allowPrivateAddresses: true }, ...world.options, ...options },
         backend: world.connect(),
       })
       engines.push(engine)

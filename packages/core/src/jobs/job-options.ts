@@ -1,7 +1,10 @@
 import { InvalidOptionError } from '../shared/errors.ts'
 import { checkOptions, type OptionRule, option } from '../shared/options.ts'
+import { checkSecret } from '../shared/signature.ts'
+import { isWebhookUrl } from '../shared/webhook.ts'
 import type { AuditSink, Authorize } from './access.ts'
 import type { JobBackend } from './backends/job-backend.ts'
+import type { WebhookSettings } from './batch/batch-notices.ts'
 import type { RateLimit } from './worker/rate-bucket.ts'
 
 export interface RetentionOptions {
@@ -73,6 +76,24 @@ export interface JobsOptions {
    * @defaultValue the last thousand entries, for `getAuditLog()`
    */
   readonly audit?: AuditSink
+  /**
+   * How the webhooks of batches are sent.
+   * @defaultValue {}
+   */
+  readonly webhooks?: WebhookOptions
+}
+
+export interface WebhookOptions {
+  /**
+   * Signs each webhook by the scheme of Standard Webhooks, as `webhookNotifier` does. At least 16 characters.
+   * @defaultValue not signed
+   */
+  readonly secret?: string
+  /**
+   * Whether addresses may be private, link-local or reserved, such as `localhost`.
+   * @defaultValue false
+   */
+  readonly allowPrivateAddresses?: boolean
 }
 
 export interface QueueOptions {
@@ -148,7 +169,7 @@ export interface BatchJobOptions extends Omit<EnqueueOptions, 'delayMs' | 'uniqu
    */
   readonly stopOnFailure?: boolean
   /**
-   * An address that is told when the batch is over, by a `POST` with JSON; three times more if it does not answer well.
+   * Address that Sluice notifies with a `POST` of JSON when the batch ends. Sluice tries three more times after an error. The address contains no credentials.
    * @defaultValue none
    */
   readonly webhook?: string
@@ -171,7 +192,8 @@ export interface DrainOptions {
   readonly timeoutMs?: number
 }
 
-export type ResolvedJobsOptions = Required<Omit<JobsOptions, 'retention' | 'authorize' | 'audit' | 'backend'>> & {
+export type ResolvedJobsOptions = Required<Omit<JobsOptions, 'retention' | 'authorize' | 'audit' | 'backend' | 'webhooks'>> & {
+  readonly webhooks: WebhookSettings
   readonly retention: Required<Omit<RetentionOptions, 'maxDeadAgeMs'>> & { readonly maxDeadAgeMs: number | undefined }
 }
 
@@ -182,8 +204,8 @@ const text: OptionRule = {
 }
 const any: OptionRule = { expected: 'anything', accepts: () => true }
 const webhook: OptionRule = {
-  expected: 'an address that begins with http:// or https://',
-  accepts: (value) => typeof value === 'string' && /^https?:\/\//.test(value) && URL.canParse(value),
+  expected: 'an address of http or https, without a name and a password',
+  accepts: isWebhookUrl,
 }
 
 const jobsRules: Rules = {
@@ -197,7 +219,9 @@ const jobsRules: Rules = {
   retention: option.object,
   authorize: option.callback,
   audit: option.callback,
+  webhooks: option.object,
 }
+const webhookRules: Rules = { secret: any, allowPrivateAddresses: option.boolean }
 const retentionRules: Rules = { maxDeadBytes: option.integer(0), maxDeadAgeMs: option.number(0), maxBatchAgeMs: option.number(0) }
 const queueRules: Rules = { rate: option.object, deadLetters: option.boolean }
 const rateRules: Rules = { tasks: option.integer(1), perMs: option.number(1) }
@@ -223,8 +247,11 @@ const batchRules: Rules = {
 /** @throws InvalidOptionError. */
 export function checkJobsOptions(options: unknown, prefix = 'jobs.'): void {
   checkOptions(options, jobsRules, prefix)
-  const { retention } = options as JobsOptions
+  const { retention, webhooks } = options as JobsOptions
   if (retention !== undefined) checkOptions(retention, retentionRules, `${prefix}retention.`)
+  if (webhooks === undefined) return
+  checkOptions(webhooks, webhookRules, `${prefix}webhooks.`)
+  if (webhooks.secret !== undefined) checkSecret(`${prefix}webhooks.secret`, webhooks.secret)
 }
 
 /** @throws InvalidOptionError. */
@@ -242,6 +269,7 @@ export function resolveJobsOptions(options: JobsOptions): ResolvedJobsOptions {
       maxDeadAgeMs: options.retention?.maxDeadAgeMs,
       maxBatchAgeMs: options.retention?.maxBatchAgeMs ?? 86_400_000,
     },
+    webhooks: { secret: options.webhooks?.secret, allowPrivateAddresses: options.webhooks?.allowPrivateAddresses ?? false },
   }
 }
 

@@ -52,7 +52,7 @@ export class JobParts {
     const events = new Emitter<JobEvents>(given.onError ?? (() => {}))
     const onError = (error: unknown) => events.emit('error', { error })
     const queues = new Queues(clock)
-    const batches = new Batches(backend, clock, events)
+    const batches = new Batches(backend, clock, events, resolved.webhooks)
     const open = new OpenBackend(backend, { clock, retention: resolved.retention, onError, resume: () => batches.resume() })
     this.options = resolved
     this.events = events

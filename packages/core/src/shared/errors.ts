@@ -1,3 +1,5 @@
+import { redact } from './redact.ts'
+
 /** Every code that a `SluiceError` can carry. */
 export type SluiceErrorCode =
   /** An option is unknown, of the wrong type, or out of its bounds. */
@@ -68,6 +70,8 @@ export type SluiceErrorCode =
   | 'SLUICE_SCALING_FAILED'
   /** A dashboard was to be made in production, and nothing says who may see it. */
   | 'SLUICE_AUTHORIZE_REQUIRED'
+  /** A webhook leads to a private, link-local or reserved address. */
+  | 'SLUICE_PRIVATE_ADDRESS'
 
 /** Base of all errors of Sluice. Match on `code`; messages may change. */
 export class SluiceError extends Error {
@@ -129,7 +133,7 @@ export class UnwrittenError extends SluiceError {
 
 /** A value as a message shows it: short, and never the content of an object. */
 export function describe(value: unknown): string {
-  if (typeof value === 'string') return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(value)
+  if (typeof value === 'string') return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(redact(value))
   if (value === null || typeof value !== 'object') return typeof value === 'bigint' ? `${value}n` : String(value)
   return Array.isArray(value) ? `an array of ${value.length}` : `an object (${value.constructor?.name ?? 'null prototype'})`
 }

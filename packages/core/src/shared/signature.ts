@@ -5,7 +5,7 @@ const TIMED = /^t=(\d{1,12});v1=([\da-f]{64})$/
 const MIN_SECRET = 16
 
 /** HMAC-SHA-256 of a string. */
-export function hmacOf(secret: string, text: string): Buffer {
+export function hmacOf(secret: string | Uint8Array, text: string): Buffer {
   return createHmac('sha256', secret).update(text).digest()
 }
 
@@ -46,8 +46,12 @@ export function isSignedTimed(
 ): boolean {
   const [, time = '', mac = ''] = (typeof signature === 'string' ? TIMED.exec(signature) : null) ?? []
   if (mac === '' || !(Math.abs(nowSeconds - Number(time)) <= maxAgeSeconds)) return false
-  const given = Buffer.from(mac, 'hex')
-  return secrets.some((secret) => timingSafeEqual(given, timedMac(secret, lines, Number(time))))
+  return isSignedBy(secrets, Buffer.from(mac, 'hex'), (secret) => timedMac(secret, lines, Number(time)))
+}
+
+/** Whether one of the secrets gives this MAC, of 32 bytes, in constant time. */
+export function isSignedBy(secrets: readonly string[], given: Buffer, macOf: (secret: string) => Buffer): boolean {
+  return given.length === 32 && secrets.some((secret) => timingSafeEqual(given, macOf(secret)))
 }
 
 function timedMac(secret: string, lines: readonly string[], seconds: number): Buffer {

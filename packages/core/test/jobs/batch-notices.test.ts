@@ -31,6 +31,7 @@ async function setUp(answer: () => number) {
     backend as JobBackend,
     () => clock.now,
     (error) => errors.push(error),
+    { secret: undefined, allowPrivateAddresses: true },
   )
   onTestFinished(() => notices.close())
   return { notices, batch, clock, called, notified, errors, resume: () => notices.resume((row) => progressOf(row, clock.now)) }

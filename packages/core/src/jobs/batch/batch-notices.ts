@@ -1,4 +1,6 @@
+import { SluiceError } from '../../shared/errors.ts'
 import { pause } from '../../shared/timers.ts'
+import { isSuccess, postWebhook, webhookUrl } from '../../shared/webhook.ts'
 import type { BatchRow, JobBackend } from '../backends/job-backend.ts'
 import type { ProgressDetails } from './batch-job.ts'
 
@@ -6,32 +8,35 @@ const ATTEMPTS = 4
 const TIMEOUT_MS = 10_000
 const WAIT_MS = 1_000
 
+/** How webhooks are sent. */
+export interface WebhookSettings {
+  readonly secret: string | undefined
+  readonly allowPrivateAddresses: boolean
+}
+
 /**
- * Tells an address that a batch is over.
+ * Posts to an address that a batch is over.
  *
  * @param signal - Gives up.
- * @returns Whether it answered well.
+ * @returns Why it failed; `undefined` after a response of success.
  */
-async function callWebhook(url: string, details: ProgressDetails, signal: AbortSignal): Promise<boolean> {
+async function callWebhook(webhook: string, details: ProgressDetails, settings: WebhookSettings, signal: AbortSignal): Promise<unknown> {
   const body = JSON.stringify({ event: 'batch:completed', ...details })
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    if (signal.aborted) return false
+  let failure: unknown
+  for (let attempt = 1; attempt <= ATTEMPTS && !signal.aborted; attempt += 1) {
     try {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'idempotency-key': details.batchId },
-        body,
-        redirect: 'error',
-        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-      })
-      await response.body?.cancel()
-      if (response.ok) return true
-    } catch {
-      // It is tried again.
+      // A batch of an earlier version may have an address with credentials.
+      const post = { ...settings, url: webhookUrl(webhook), body, id: details.batchId }
+      const status = await postWebhook({ ...post, signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) })
+      if (isSuccess(status)) return undefined
+      failure = new Error(`It answered ${status}.`)
+    } catch (error) {
+      failure = error
+      if (error instanceof SluiceError) break
     }
     if (attempt < ATTEMPTS) await pause(WAIT_MS * 2 ** (attempt - 1), signal)
   }
-  return false
+  return failure ?? signal.reason
 }
 
 /** What is over for longer, and whose address was not told, is the affair of a process that has ended, or of an address that did not answer. */
@@ -49,6 +54,7 @@ export class BatchNotices {
     private readonly backend: JobBackend,
     private readonly now: () => number,
     private readonly onError: (error: unknown) => void,
+    private readonly settings: WebhookSettings,
   ) {}
 
   tell(batch: BatchRow, details: ProgressDetails): void {
@@ -77,13 +83,14 @@ export class BatchNotices {
 
   async #tell(url: string, details: ProgressDetails): Promise<void> {
     const { batchId } = details
-    if (await callWebhook(url, details, this.#closing.signal)) {
+    const failure = await callWebhook(url, details, this.settings, this.#closing.signal)
+    if (failure === undefined) {
       this.#silent.delete(batchId)
       await this.backend.batchNotified(batchId)
     } else if (!this.#closing.signal.aborted) {
       const waitMs = Math.min(MAX_WAIT_MS, 2 * (this.#silent.get(batchId)?.waitMs ?? ABANDONED_MS / 2))
       this.#silent.set(batchId, { waitMs, until: this.now() + waitMs })
-      this.onError(new Error(`The webhook of batch ${batchId} did not answer.`))
+      this.onError(new Error(`The webhook of batch ${batchId} failed.`, { cause: failure }))
     }
   }
 }

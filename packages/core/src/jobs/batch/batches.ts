@@ -6,7 +6,7 @@ import type { JobEvents } from '../job-events.ts'
 import { toPayload } from '../payload.ts'
 import type { TaskFactory } from '../task-factory.ts'
 import { type BatchJob, type ProgressDetails, progressOf, statusOf } from './batch-job.ts'
-import { BatchNotices } from './batch-notices.ts'
+import { BatchNotices, type WebhookSettings } from './batch-notices.ts'
 
 /** Tasks that are added at once. */
 const GROUP = 50
@@ -92,11 +92,13 @@ export class Batches {
     private readonly backend: JobBackend,
     private readonly clock: Clock,
     private readonly events: Emitter<JobEvents>,
+    webhooks: WebhookSettings,
   ) {
     this.#notices = new BatchNotices(
       backend,
       () => clock.wall(),
       (error) => events.emit('error', { error }),
+      webhooks,
     )
   }
 

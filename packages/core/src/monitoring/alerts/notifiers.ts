@@ -1,6 +1,6 @@
-import { InvalidArgumentError } from '../../shared/errors.ts'
 import { checkOptions, type OptionRule, option } from '../../shared/options.ts'
-import { hmacOf } from '../../shared/signature.ts'
+import { checkSecret } from '../../shared/signature.ts'
+import { isSuccess, postWebhook, webhookUrl } from '../../shared/webhook.ts'
 import type { Alert, AlertChange } from './alert-book.ts'
 import type { Notifier } from './notifier.ts'
 
@@ -23,8 +23,8 @@ export function consoleNotifier(write: (line: string) => void = (line) => void p
 
 export interface WebhookNotifierOptions {
   /**
-   * Signs what is sent: `sluice-signature` is the HMAC-SHA-256, in hexadecimal digits, of the value of `sluice-timestamp`, a dot, and the body. The timestamp
-   * is that of the sending, in milliseconds since 1970: one that is old is of a repetition by somebody else.
+   * Signs each request by the scheme of Standard Webhooks: `webhook-signature` is `v1,` and the HMAC-SHA256, in Base64, of `webhook-id`, `webhook-timestamp` (seconds)
+   * and the body, with dots between. At least 16 characters; after `whsec_`, the key in Base64. Receivers check it with `isSignedWebhook`.
    * @defaultValue not signed
    */
   readonly secret?: string
@@ -33,52 +33,39 @@ export interface WebhookNotifierOptions {
    * @defaultValue none
    */
   readonly headers?: Readonly<Record<string, string>>
+  /**
+   * Whether the address may be private, link-local or reserved, such as `localhost`.
+   * @defaultValue false
+   */
+  readonly allowPrivateAddresses?: boolean
 }
 
 const rules: Readonly<Record<keyof WebhookNotifierOptions, OptionRule>> = {
-  secret: { expected: 'a text that is not empty', accepts: (value) => typeof value === 'string' && value !== '' },
+  secret: { expected: '', accepts: () => true },
   headers: option.object,
+  allowPrivateAddresses: option.boolean,
 }
 
 /**
- * Posts alerts to an address as JSON: `{ event: 'alert:raised', alert }`. An answer that is no success is an error, and it is sent again with the same `idempotency-key`.
+ * Posts alerts to an address as JSON: `{ event: 'alert:raised', alert }`. Any status other than 2xx is an error, and the request is sent again with the same
+ * `webhook-id`. Redirects are not followed.
  *
- * @throws InvalidArgumentError for what is no address of HTTP; InvalidOptionError.
+ * @throws InvalidArgumentError for an invalid address, and for one with credentials, which belong in `headers`; InvalidOptionError.
  */
 export function webhookNotifier(url: string, options: WebhookNotifierOptions = {}): Notifier {
-  const { protocol, host, username } = URL.canParse(url) ? new URL(url) : { protocol: '', host: '', username: '' }
-  // `fetch` takes none with a name in it: a header does that.
-  if (!/^https?:$/.test(protocol) || username !== '')
-    throw new InvalidArgumentError('url', 'an address of http or https, without a name and a password', url)
+  const address = webhookUrl(url)
   checkOptions(options, rules)
+  const secret = options.secret === undefined ? undefined : checkSecret('secret', options.secret)
+  const { headers = {}, allowPrivateAddresses = false } = options
   return {
-    name: `webhook ${host}`,
+    name: `webhook ${address.host}`,
     notify: async (alert, change, signal) => {
       const body = JSON.stringify({ event: `alert:${change}`, alert })
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: headersOf(body, alert, change, options),
-        body,
-        redirect: 'error',
-        signal,
-      })
-      await response.body?.cancel()
-      if (!response.ok) throw new Error(`The webhook of alerts answered ${response.status}.`)
+      const id = `${alert.id}-${change}-${alert.updatedAt}`
+      const status = await postWebhook({ url: address, body, id, secret, headers, allowPrivateAddresses, signal })
+      if (!isSuccess(status)) throw new Error(`The webhook of alerts answered ${status}.`)
     },
   }
-}
-
-function headersOf(
-  body: string,
-  alert: Alert,
-  change: AlertChange,
-  { secret, headers = {} }: WebhookNotifierOptions,
-): Record<string, string> {
-  // Of this sending: the latest value of an alert that somebody resolves may be hours old.
-  const timestamp = String(Date.now())
-  const signature = secret === undefined ? {} : { 'sluice-signature': hmacOf(secret, `${timestamp}.${body}`).toString('hex') }
-  const key = `${alert.id}-${change}-${alert.updatedAt}`
-  return { ...headers, 'content-type': 'application/json', 'idempotency-key': key, 'sluice-timestamp': timestamp, ...signature }
 }
 
 function by({ acknowledgedBy, resolvedBy }: Alert, change: AlertChange): string {

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { InvalidArgumentError, InvalidOptionError } from '../../../shared/errors.ts'
+import { InvalidOptionError } from '../../../shared/errors.ts'
 import { checkOptions, option } from '../../../shared/options.ts'
+import { PrivateAddressError } from '../../../shared/public-address.ts'
 import { checkSecret, checkSecrets, isSignedTimed, signTimed } from '../../../shared/signature.ts'
 import { pause } from '../../../shared/timers.ts'
+import { isSuccess, postWebhook, type WebhookPost, webhookUrl } from '../../../shared/webhook.ts'
 import { type ScalerTarget, ScalingFailedError } from '../scaling-executor.ts'
 
 /** Carries the proof that a demand to scale is genuine. */
@@ -61,6 +63,11 @@ export interface WebhookTargetOptions {
    * @defaultValue 500
    */
   readonly retryMs?: number
+  /**
+   * Whether the address may be private, link-local or reserved, such as `localhost`.
+   * @defaultValue false
+   */
+  readonly allowPrivateAddresses?: boolean
 }
 
 const rules = {
@@ -69,6 +76,7 @@ const rules = {
   timeoutMs: option.number(10),
   attempts: option.integer(1),
   retryMs: option.number(0),
+  allowPrivateAddresses: option.boolean,
 }
 
 /**
@@ -90,9 +98,9 @@ const rules = {
 export function webhookTarget(url: string | URL, options: WebhookTargetOptions): ScalerTarget {
   checkOptions(options, rules)
   const secret = checkSecret('secret', options.secret)
-  const { current, timeoutMs = 10_000, attempts = 3, retryMs = 500 } = options
+  const { current, timeoutMs = 10_000, attempts = 3, retryMs = 500, allowPrivateAddresses = false } = options
   if (current === undefined) throw new InvalidOptionError('current', option.callback.expected, undefined)
-  const address = addressOf(url)
+  const address = webhookUrl(url)
   let requestedAt = 0
   return {
     current,
@@ -100,8 +108,9 @@ export function webhookTarget(url: string | URL, options: WebhookTargetOptions):
       // Of two demands within a millisecond, one is later all the same.
       requestedAt = Math.max(Date.now(), requestedAt + 1)
       const body = JSON.stringify({ desired, reason, requestedAt })
-      const key = randomUUID()
-      const post = () => send(address, body, key, secret, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]))
+      const id = randomUUID()
+      const post = () =>
+        send({ url: address, body, id, secret, allowPrivateAddresses, signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) })
       for (let attempt = 1; ; attempt += 1) {
         const error = await post()
         if (error === undefined) return
@@ -118,16 +127,6 @@ export function webhookTarget(url: string | URL, options: WebhookTargetOptions):
   }
 }
 
-function addressOf(url: string | URL): URL {
-  try {
-    const address = new URL(url)
-    if (address.protocol === 'http:' || address.protocol === 'https:') return address
-  } catch {
-    // Told below.
-  }
-  throw new InvalidArgumentError('url', 'an address of http or https', String(url))
-}
-
 interface SendError {
   readonly message: string
   readonly cause?: unknown
@@ -135,28 +134,19 @@ interface SendError {
   readonly isFinal: boolean
 }
 
-async function send(address: URL, body: string, key: string, secret: string, signal: AbortSignal): Promise<SendError | undefined> {
-  const demand = { path: `${address.pathname}${address.search}`, host: address.host, body }
+async function send(post: WebhookPost & { readonly secret: string }): Promise<SendError | undefined> {
+  const { url, body, secret } = post
+  const demand = { path: `${url.pathname}${url.search}`, host: url.host, body }
+  const headers = { [SCALING_SIGNATURE_HEADER]: signDemand(secret, demand, Math.floor(Date.now() / 1000)) }
   try {
-    const response = await fetch(address, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        'idempotency-key': key,
-        [SCALING_SIGNATURE_HEADER]: signDemand(secret, demand, Math.floor(Date.now() / 1000)),
-      },
-      body,
-      redirect: 'error',
-      signal,
-    })
-    await response.body?.cancel()
-    if (response.ok) return undefined
-    return { message: `it answered ${response.status}.`, isFinal: isRefusal(response.status) }
+    const status = await postWebhook({ ...post, headers })
+    return isSuccess(status) ? undefined : { message: `it answered ${status}.`, isFinal: isRefusal(status) }
   } catch (cause) {
-    return { message: cause instanceof Error ? cause.message : String(cause), cause, isFinal: false }
+    const isFinal = cause instanceof PrivateAddressError
+    return { message: cause instanceof Error ? cause.message : String(cause), cause, isFinal }
   }
 }
 
 function isRefusal(status: number): boolean {
-  return status >= 400 && status < 500 && status !== 408 && status !== 425 && status !== 429
+  return status >= 300 && status < 500 && status !== 408 && status !== 425 && status !== 429
 }

@@ -249,6 +249,58 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
     },
   )
 
+  it.each([
+    'x-user-id',
+    'x-forwarded-user',
+    'x-forwarded-client-cert',
+    'x-amzn-oidc-data',
+    'cf-access-jwt-assertion',
+    'baggage',
+    'x-http-method-override',
+  ])('does not serve or cache responses for requests with an unlisted header: %s', async (name) => {
+    const { get, runs, stats } = await oneCity()
+    await get('/city')
+    const { headers } = await get('/city', { [name]: 'mine' })
+    expect(headers.get('cache-status')).toBe(`Sluice; fwd=bypass; detail="unlisted header ${name}"`)
+    expect(runs()).toBe(2)
+    expect(stats()).toMatchObject({ bypassed: { 'unlisted header': 1 }, hits: 0, stored: 1 })
+  })
+
+  it('serves requests with the headers of browsers and proxies from the cache', async () => {
+    const { get, runs } = await oneCity()
+    await get('/city')
+    const names = [
+      'accept',
+      'user-agent',
+      'referer',
+      'dnt',
+      'sec-fetch-site',
+      'sec-ch-ua',
+      'x-forwarded-for',
+      'via',
+      'traceparent',
+      'priority',
+    ]
+    await get('/city', Object.fromEntries(names.map((name) => [name, 'any'])))
+    expect(runs()).toBe(1)
+  })
+
+  it('serves requests with headers that ignoreHeaders or vary names from the cache', async () => {
+    const { get, runs } = await oneCity({ ignoreHeaders: ['X-Campaign'], vary: ['X-Tenant'] })
+    for (const campaign of ['a', 'b']) await get('/city', { 'x-campaign': campaign, 'x-tenant': '1' })
+    expect(runs()).toBe(1)
+    await get('/city', { 'x-tenant': '2' })
+    expect(runs()).toBe(2)
+  })
+
+  it('separates responses by origin and by X-Requested-With', async () => {
+    const { get, runs } = await oneCity()
+    await get('/city')
+    for (const name of ['a', 'b']) await get('/city', { origin: `https://${name}.example` })
+    await get('/city', { 'x-requested-with': 'XMLHttpRequest' })
+    expect(runs()).toBe(4)
+  })
+
   it('keeps responses for each value of a credential that vary names', async () => {
     const { get, runs } = await oneCity({ vary: ['Cookie'] })
     for (const cookie of ['user=1', 'user=2', 'user=1']) await get('/city', { cookie })
@@ -306,6 +358,12 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
     const { get, runs } = await oneCity({ query: ['page'] })
     for (const query of ['', '?utm=1', '?page=1&utm=2', '?page=1', '?page=2', '?page[x]=2']) await get(`/city${query}`)
     expect(runs()).toBe(4)
+  })
+
+  it('does not serve or cache responses for queries of more than 1,000 parameters', async () => {
+    const { get, runs, stats } = await oneCity({ query: ['page'] })
+    for (let run = 0; run < 2; run += 1) await get(`/city?${'a=&'.repeat(1_000)}page=2`)
+    expect([runs(), stats().bypassed]).toEqual([2, { query: 2 }])
   })
 
   it('tells apart what a proxy says of the host, so that nobody can poison links', async () => {

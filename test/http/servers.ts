@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo, Server } from 'node:net'
+import { parse } from 'node:querystring'
 import type { Sluice } from '@sluice/core'
 import { sluiceResponseCache as expressCache, sluiceMiddleware } from '@sluice/express'
 import { sluiceResponseCache as fastifyCache, sluicePlugin } from '@sluice/fastify'
@@ -98,12 +99,12 @@ const node: Framework = {
     const scopes = new RequestScopes(sluice, quiet)
     const caches = new Map(routes.map(({ path, cache }) => [path, cache === false ? undefined : createResponseCache(sluice, cache)]))
     const handler: RequestListener = (request, response) => {
-      const path = (request.url ?? '').split('?', 1)[0] ?? ''
+      const [path = '', query = ''] = (request.url ?? '').split('?')
       scopes.open(response, `${request.method} ${path}`).enter(async () => {
         before?.(request, response)
         const route = routes.find((one) => one.path === path)
         if (route === undefined) return void response.writeHead(404).end()
-        if (await caches.get(path)?.answer(request, response)) return
+        if (await caches.get(path)?.answer(request, response, { query: () => parse(query) })) return
         try {
           const given = await route.answer(request, response)
           const headers = typeof given.body === 'string' ? { 'content-type': 'text/plain; charset=utf-8', ...given.headers } : given.headers

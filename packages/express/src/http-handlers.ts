@@ -112,7 +112,7 @@ export interface ResponseCacheMiddleware extends RequestHandler {
 export function sluiceResponseCache(sluice?: Sluice, options: ResponseCacheOptions = {}): ResponseCacheMiddleware {
   const cache = createResponseCache(sluiceFrom(sluice), options)
   const middleware: RequestHandler = (request, response, next) => {
-    const answered = cache.answer(request, response, { url: request.originalUrl })
+    const answered = cache.answer(request, response, { url: request.originalUrl, query: () => request.query })
     if (answered === false) next()
     else if (answered !== true) answered.then((is) => is || next())
   }

@@ -60,7 +60,11 @@ function isRead({ method }: RouteOptions): boolean {
 /** The handler, where no kept response answers. Around the handler: there is no later place that hooks of the app could not come after. */
 function cached(cache: ResponseCache, handler: RouteHandlerMethod): RouteHandlerMethod {
   return function (this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
-    const answered = cache.answer(request.raw, reply.raw, { url: request.originalUrl, beforeSend: () => giveUp(reply) })
+    const answered = cache.answer(request.raw, reply.raw, {
+      url: request.originalUrl,
+      query: () => request.query,
+      beforeSend: () => giveUp(reply),
+    })
     if (answered === true) return undefined
     if (answered === false) return handler.call(this, request, reply)
     return answered.then((is) => {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { TLSSocket } from 'node:tls'
 import type { DerivedValues, Scope } from '@sluice/core/siblings'
+import { KEYED_HEADERS } from './request-identity.ts'
+import { queryKey } from './request-query.ts'
 import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'
 
 /** What a framework knows of a request that `node:http` does not. */
@@ -10,6 +11,11 @@ export interface RequestFacts {
    * @defaultValue `request.url`
    */
   readonly url?: string | undefined
+  /**
+   * Returns the query as the framework parsed it for the app.
+   * @defaultValue none: Sluice does not know the app's parser
+   */
+  readonly query?: () => unknown
   /** Called before a response is sent that was kept. */
   readonly beforeSend?: () => void
 }
@@ -29,23 +35,34 @@ export interface Asked {
   readonly control: ReadonlyMap<string, string>
 }
 
-/** Apps that trust their proxy write these into links: they are a part of the question, or one client could poison the answers of all. */
-const FORWARDED = ['x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'x-forwarded-prefix', 'x-original-url', 'x-rewrite-url']
-
-/** What a request asks for, as a text that is equal for equal questions; `undefined`: the app's `key` says that it is not to be kept. */
-export function requestKey(request: IncomingMessage, url: string, options: ResolvedResponseCacheOptions): string | undefined {
+/**
+ * The key of a request: equal for requests that the app answers alike.
+ *
+ * @returns What must not be cached, by reason, if there is no key.
+ */
+export function requestKey(
+  request: IncomingMessage,
+  facts: RequestFacts,
+  options: ResolvedResponseCacheOptions,
+): { readonly key: string } | { readonly key?: undefined; readonly reason: 'key' | 'query' } {
   if (options.key !== undefined) {
     const key: unknown = options.key(request)
-    if (key === undefined) return undefined
+    if (key === undefined) return { reason: 'key' }
     if (typeof key !== 'string') throw new TypeError(`The option "key" of a response cache gave ${typeof key}, and no text.`)
-    return `key\n${key}${varyKey(request, options.vary)}`
+    return { key: `key\n${key}${varyKey(request, options.vary)}` }
   }
-  const [target = ''] = url.split('#', 1)
+  const [target = ''] = (facts.url ?? request.url ?? '/').split('#', 1)
   const at = target.indexOf('?')
   const path = at < 0 ? target : target.slice(0, at)
-  const query = at < 0 ? '' : sortedQuery(target.slice(at + 1), options.query)
-  const host = options.host ? (request.headers.host ?? '').toLowerCase() : ''
-  return `url\n${host}${forwardedKey(request)}\n${path}\n${query}${varyKey(request, options.vary)}`
+  const query = queryKey(at < 0 ? '' : target.slice(at + 1), options.query, facts.query)
+  if (query === undefined) return { reason: 'query' }
+  const host = options.host ? hostOf(request).toLowerCase() : ''
+  return { key: `url\n${host}${keyedHeaders(request)}\n${path}\n${query}${varyKey(request, options.vary)}` }
+}
+
+/** HTTP/2 has it as a pseudo-header. */
+function hostOf({ headers }: IncomingMessage): string {
+  return String(headers[':authority'] ?? headers.host ?? '')
 }
 
 /** What a request says in headers that the response depends on. */
@@ -62,9 +79,9 @@ function headerOf({ headers }: IncomingMessage, name: string): string {
   return name === 'accept-encoding' ? plain.toLowerCase() : plain
 }
 
-function forwardedKey(request: IncomingMessage): string {
+function keyedHeaders(request: IncomingMessage): string {
   let key = ''
-  for (const name of FORWARDED) if (request.headers[name] !== undefined) key += `\n${name}: ${headerOf(request, name)}`
+  for (const name of KEYED_HEADERS) if (request.headers[name] !== undefined) key += `\n${name}: ${headerOf(request, name)}`
   const { forwarded } = request.headers
   // Its other parts are of the client.
   if (forwarded !== undefined)
@@ -72,44 +89,12 @@ function forwardedKey(request: IncomingMessage): string {
   return key
 }
 
-function sortedQuery(query: string, allowed: ReadonlySet<string> | undefined): string {
-  if (query === '') return ''
-  const parts = query.split('&').map((part) => ({ part, name: nameOf(part) }))
-  const used = parts.filter(({ part, name }) => part !== '' && (allowed === undefined || allowed.has(baseOf(name)) || allowed.has(name)))
-  // The order of values of one name may matter.
-  return used
-    .sort((left, right) => (left.name < right.name ? -1 : left.name > right.name ? 1 : 0))
-    .map(({ part }) => part)
-    .join('&')
-}
-
-/** `a[]` and `a[b]` are read as `a`. */
-function baseOf(name: string): string {
-  return name.split(/[[.]/, 1)[0] ?? name
-}
-
-function nameOf(part: string): string {
-  const [name = ''] = part.split('=', 1)
-  try {
-    return decodeURIComponent(name.replaceAll('+', ' '))
-  } catch {
-    return name
-  }
-}
-
-/** Headers that say who asks. */
-const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie', 'x-api-key']
 /** Headers that ask for a part, or only if something is so: none of it is kept. */
 const CONDITIONS = ['range', 'if-range', 'if-match', 'if-unmodified-since']
 
-/** Why a request is not answered from the cache, and its response not kept; `undefined`: it may be. */
-export function requestRefusal(request: IncomingMessage, { key, vary }: ResolvedResponseCacheOptions): string | undefined {
-  const { headers } = request
+/** Why a request is not answered from the cache, and its response not kept, whoever sends it; `undefined`: it may be. */
+export function requestRefusal({ headers }: IncomingMessage): string | undefined {
   if (headers.upgrade !== undefined) return 'upgrade'
   if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0) return 'body'
-  if (CONDITIONS.some((name) => headers[name] !== undefined)) return 'range'
-  if (key !== undefined) return undefined
-  const credential = CREDENTIALS.find((name) => headers[name] !== undefined && !vary.includes(name))
-  if (credential !== undefined) return credential
-  return (request.socket as Partial<TLSSocket>).authorized === true ? 'client certificate' : undefined
+  return CONDITIONS.some((name) => headers[name] !== undefined) ? 'range' : undefined
 }

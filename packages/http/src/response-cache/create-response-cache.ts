@@ -6,6 +6,7 @@ import { type Asked, type RequestFacts, requestKey, requestRefusal, varyKey } fr
 import { isHeadSent } from './capture-response.ts'
 import { Flights } from './flights.ts'
 import { Making } from './making.ts'
+import { identityOf, personalHeader, UNLISTED } from './request-identity.ts'
 import { type ResolvedResponseCacheOptions, type ResponseCacheOptions, resolveResponseCacheOptions } from './response-cache-options.ts'
 import { countersOf, type ResponseCacheCounters, type ResponseCacheStats } from './response-cache-stats.ts'
 import { sendStored } from './send-stored.ts'
@@ -68,7 +69,8 @@ class SluiceResponseCache implements ResponseCache {
       const asked = this.#ask(request, response, facts)
       if (typeof asked === 'string') {
         this.#counters.bypass(asked)
-        if (asked !== 'observe') this.#say(response, `fwd=bypass; detail="${asked}"`)
+        const detail = asked === UNLISTED ? `${asked} ${personalHeader(request, this.#options)}` : asked
+        if (asked !== 'observe') this.#say(response, `fwd=bypass; detail="${detail}"`)
         return false
       }
       const answered = this.#answer(asked)
@@ -102,14 +104,14 @@ class SluiceResponseCache implements ResponseCache {
     if (scope.mode === 'observe') return 'observe'
     if (scope.basis !== undefined) return 'nested'
     if (scopes.ambient.isBypassing) return 'bypassed'
-    const refused = requestRefusal(request, options)
+    const refused = requestRefusal(request) ?? identityOf(request, options)
     if (refused !== undefined) return refused
     const control = cacheControl(options.requestCacheControl ? controlOf(request) : undefined)
     if (control.has('no-store')) return 'no-store'
-    const key = requestKey(request, facts.url ?? request.url ?? '/', options)
-    if (key === undefined) return 'key'
+    const keyed = requestKey(request, facts, options)
+    if (keyed.key === undefined) return keyed.reason
     const context = derived.context()
-    const base = `${context}\n${key}`
+    const base = `${context}\n${keyed.key}`
     const varied = varyKey(request, this.#varied.get(base) ?? NAMES)
     return { request, response, facts, scope, derived, context, base, key: base + varied, control }
   }

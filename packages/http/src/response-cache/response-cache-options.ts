@@ -16,23 +16,30 @@ export interface ResponseCacheOptions {
   readonly statuses?: readonly number[]
   /**
    * Who may be given the same response, in place of the host, the path and the query: requests with equal texts. It must tell users apart where the
-   * response is not for all: with it, requests with `Cookie` or `Authorization` are answered from the cache, too. `undefined` from it: not this one.
+   * response is not for all: with it, requests with `Cookie`, `Authorization` or any other header are answered from the cache, too. `undefined` from it: not this one.
    * @defaultValue none
    */
   readonly key?: (request: IncomingMessage) => string | undefined
   /**
-   * Names of request headers that the response depends on, besides those of its own `Vary`. With `cookie` or `authorization` among them, requests
-   * that bear these are answered from the cache, each value by its own.
+   * Names of request headers that the response depends on, besides those of its own `Vary`. Each value has its own responses, so requests with these
+   * headers need not be anonymous: `cookie` and `authorization` may be among them.
    * @defaultValue none
    */
   readonly vary?: readonly string[]
+  /**
+   * Names of request headers that the response never depends on, besides those of browsers and proxies that Sluice knows. A request with any other
+   * header may be personal, and is not answered from the cache.
+   * @defaultValue none
+   */
+  readonly ignoreHeaders?: readonly string[]
   /**
    * Whether each host has responses of its own.
    * @defaultValue true
    */
   readonly host?: boolean
   /**
-   * Parameters of the query that the response depends on. Requests that differ in others are given the same one. Their order never matters.
+   * Parameters of the query that the response depends on. Requests that differ in others are given the same one, if all
+   * parsers read them alike or the framework has parsed them.
    * @defaultValue every parameter
    */
   readonly query?: readonly string[]
@@ -90,6 +97,7 @@ export interface ResolvedResponseCacheOptions {
   readonly statuses: ReadonlySet<number>
   readonly key: ((request: IncomingMessage) => string | undefined) | undefined
   readonly vary: readonly string[]
+  readonly ignoreHeaders: ReadonlySet<string>
   readonly host: boolean
   readonly query: ReadonlySet<string> | undefined
   readonly tables: readonly string[]
@@ -121,6 +129,7 @@ export function resolveResponseCacheOptions(options: ResponseCacheOptions, defau
     statuses,
     key: callback,
     vary: names,
+    ignoreHeaders: names,
     host: boolean,
     query: strings,
     tables: strings,
@@ -139,6 +148,7 @@ export function resolveResponseCacheOptions(options: ResponseCacheOptions, defau
     statuses: new Set(options.statuses ?? [200]),
     key: options.key,
     vary: [...new Set(lower(options.vary))].sort(),
+    ignoreHeaders: new Set(lower(options.ignoreHeaders)),
     host: options.host ?? true,
     query: options.query && new Set(options.query),
     tables: options.tables ?? [],

@@ -1,0 +1,62 @@
+import type { IncomingMessage } from 'node:http'
+import type { TLSSocket } from 'node:tls'
+import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'
+
+/** Headers that carry credentials: counted by their name. */
+const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie', 'x-api-key']
+
+/** Apps write these into links or choose a response by them: they are part of the key, or one client could poison the responses of all. */
+export const KEYED_HEADERS = [
+  ...['x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'x-forwarded-prefix', 'x-original-url', 'x-rewrite-url'],
+  ...['origin', 'x-requested-with'],
+]
+
+/** Headers that do not identify a user. Each is named: `x-forwarded-user` and `x-forwarded-client-cert` do. */
+const HARMLESS = new Set([
+  ...KEYED_HEADERS,
+  ...['host', 'connection', 'keep-alive', 'proxy-connection', 'te', 'content-length', 'content-type', 'upgrade-insecure-requests'],
+  ...[
+    'accept',
+    'accept-charset',
+    'accept-encoding',
+    'accept-language',
+    'user-agent',
+    'referer',
+    'dnt',
+    'sec-gpc',
+    'sec-purpose',
+    'purpose',
+  ],
+  ...['cache-control', 'pragma', 'priority', 'save-data', 'if-none-match', 'if-modified-since'],
+  ...['forwarded', 'via', 'cdn-loop', 'x-forwarded-for', 'x-forwarded-server', 'x-forwarded-scheme', 'x-forwarded-ssl', 'x-real-ip'],
+  ...['x-scheme', 'x-request-id', 'x-correlation-id', 'x-request-start', 'x-amzn-trace-id', 'x-cloud-trace-context'],
+  ...['traceparent', 'tracestate'],
+])
+/** Scripts of a page cannot set the first two, so apps have no use for them as credentials. Pseudo-headers of HTTP/2 start with a colon. */
+const HARMLESS_PREFIX = /^(?:sec-fetch-|sec-ch-|:)/
+
+/** A reason of few: counters have it as a label, and clients choose the names of headers. */
+export const UNLISTED = 'unlisted header'
+
+type IdentityOptions = Pick<ResolvedResponseCacheOptions, 'key' | 'vary' | 'ignoreHeaders'>
+
+/** Finds what may identify the user of a request; `undefined`: it is anonymous, or `key` distinguishes users. */
+export function identityOf(request: IncomingMessage, options: IdentityOptions): string | undefined {
+  if (options.key !== undefined) return undefined
+  const name = personalHeader(request, options)
+  if (name !== undefined) return CREDENTIALS.includes(name) ? name : UNLISTED
+  return hasCertificate(request.socket as TLSSocket) ? 'client certificate' : undefined
+}
+
+export function personalHeader({ headers }: IncomingMessage, { vary, ignoreHeaders }: IdentityOptions): string | undefined {
+  for (const name in headers) {
+    const isHarmless = HARMLESS.has(name) || HARMLESS_PREFIX.test(name) || vary.includes(name) || ignoreHeaders.has(name)
+    if (!isHarmless) return name
+  }
+  return undefined
+}
+
+/** One that Node did not verify may be verified by the app. */
+function hasCertificate(socket: TLSSocket): boolean {
+  return (socket.encrypted as boolean | undefined) === true && Object.keys(socket.getPeerCertificate()).length > 0
+}

@@ -84,7 +84,7 @@ class SluiceDashboard implements Dashboard {
       live: own,
       refresh: () => Promise.resolve(),
       page: (path, query) => pageOf(path, query, { ...parts, live: own, analyzedAt: this.#analyzedAt }),
-      act: (name, body) => performAction(name, actionParts, body),
+      act: (name, body, actor) => performAction(name, actionParts, body, actor),
       askSessions: async () => 0,
       close: () => Promise.resolve(),
     }

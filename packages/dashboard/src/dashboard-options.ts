@@ -11,6 +11,11 @@ export interface DashboardOptions {
    */
   readonly authorize?: (request: IncomingMessage, what: 'read' | 'act') => boolean | Promise<boolean>
   /**
+   * Returns who performs an action: for `authorize` and `audit` of `jobs`, and for alerts. An error or an empty string refuses the action.
+   * @defaultValue 'dashboard'
+   */
+  readonly actor?: (request: IncomingMessage) => string
+  /**
    * Where it is served. What it is mounted at (Express) or registered with (Fastify: `prefix`) counts before it.
    * @defaultValue '/_sluice'
    */
@@ -65,6 +70,7 @@ export interface DashboardOptions {
 
 export interface ResolvedDashboardOptions {
   readonly authorize: DashboardOptions['authorize']
+  readonly actor: DashboardOptions['actor']
   readonly path: string
   readonly name: string | undefined
   readonly maxBytes: number
@@ -81,6 +87,7 @@ const text: OptionRule = { expected: 'a text that is not empty', accepts: (value
 
 const rules: Readonly<Record<keyof DashboardOptions, OptionRule>> = {
   authorize: option.callback,
+  actor: option.callback,
   path: {
     expected: 'a path that begins with "/", without a query',
     accepts: (value) => typeof value === 'string' && /^\/[^?#\s]*$/.test(value),
@@ -105,6 +112,7 @@ export function resolveDashboardOptions(options: DashboardOptions): ResolvedDash
   const { origin } = options
   return {
     authorize: options.authorize,
+    actor: options.actor,
     path: (options.path ?? '/_sluice').replace(/\/+$/, ''),
     name: options.name,
     maxBytes: options.maxBytes ?? 16_777_216,

@@ -1,13 +1,15 @@
 import { NotAuthorizedError } from './job-errors.ts'
 
 /** What somebody may be kept from. */
-export type JobAction = 'enqueue' | 'retry' | 'cancel' | 'purge'
+export type JobAction = 'enqueue' | 'retry' | 'cancel' | 'purge' | 'pause' | 'resume' | 'clear-cache' | 'warm-cache'
 
 /** What it is done to. */
 export interface JobTarget {
   readonly queue?: string
   readonly taskId?: string
   readonly batchId?: string
+  /** Of a cache; omitted for all. */
+  readonly namespace?: string
   /** On whose behalf the task runs. */
   readonly runAs?: string
 }

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../shared/errors.ts'
 import { Periodic } from '../shared/timers.ts'
-import type { AuditEntry } from './access.ts'
+import type { AuditEntry, JobAction, JobTarget } from './access.ts'
 import type { Range, TaskFilter } from './backends/job-backend.ts'
 import { MemoryBackend } from './backends/memory/memory-backend.ts'
 import type { BatchJob, ProgressDetails } from './batch/batch-job.ts'
@@ -168,14 +168,23 @@ export class AsyncBatchProcessingEngine {
     this.#watching.start()
   }
 
-  /** Hands out no more tasks of a queue, or of all, to anybody; what runs goes on. @throws UnknownQueueError; JobBackendError. */
-  async pause(queue?: string): Promise<void> {
-    await this.#setPaused(queue, true)
+  /** Hands out no more tasks of a queue, or of all, to anybody; what runs goes on. @throws UnknownQueueError; NotAuthorizedError; JobBackendError. */
+  async pause(queue?: string, { actor }: ActorOptions = {}): Promise<void> {
+    await this.#setPaused(queue, true, actor)
   }
 
-  /** @throws UnknownQueueError; JobBackendError. */
-  async resume(queue?: string): Promise<void> {
-    await this.#setPaused(queue, false)
+  /** @throws UnknownQueueError; NotAuthorizedError; JobBackendError. */
+  async resume(queue?: string, { actor }: ActorOptions = {}): Promise<void> {
+    await this.#setPaused(queue, false, actor)
+  }
+
+  /**
+   * Calls the `authorize` hook and writes the audit log, for an action that the caller performs itself, such as one on a cache.
+   *
+   * @throws NotAuthorizedError; the error of the hook.
+   */
+  async authorize(actor: string | undefined, action: JobAction, target: JobTarget = {}): Promise<void> {
+    await this.#parts.gate.pass(actor, action, target)
   }
 
   /**
@@ -332,9 +341,10 @@ export class AsyncBatchProcessingEngine {
     }
   }
 
-  async #setPaused(queue: string | undefined, isPaused: boolean): Promise<void> {
+  async #setPaused(queue: string | undefined, isPaused: boolean, actor: string | undefined): Promise<void> {
     this.#parts.open.assertOpen()
     const names = queue === undefined ? this.#parts.queues.all.map(({ name }) => name) : [this.#parts.queues.get(queue).name]
+    for (const name of names) await this.#parts.gate.pass(actor, isPaused ? 'pause' : 'resume', { queue: name })
     await this.#parts.open.open()
     for (const name of names) await this.#parts.open.backend.pause(name, isPaused)
   }

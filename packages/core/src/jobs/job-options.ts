@@ -67,7 +67,7 @@ export interface JobsOptions {
    */
   readonly retention?: RetentionOptions
   /**
-   * Who may do what. Called for every enqueue, retry, cancel and purge; `false` or an error refuses.
+   * Who may do what. Called for every enqueue, retry, cancel, purge, pause and resume, and for actions of the dashboard on caches; `false` or an error refuses.
    * @defaultValue everybody may do everything
    */
   readonly authorize?: Authorize

@@ -1,4 +1,4 @@
-import { type CachingStrategyEngine, InvalidArgumentError, type Sluice } from '@sluice/core'
+import { InvalidArgumentError, type Sluice } from '@sluice/core'
 import { checkJson, isRunnable, ownCacheNamespaces } from '@sluice/core/siblings'
 import { Refusal } from '../http/refusal.ts'
 import { lettersFor, MAX_GROUPED } from '../pages/jobs-page.ts'
@@ -17,52 +17,55 @@ export interface ActionParts {
   readonly onAnalyzed: () => void
 }
 
-/** Who an alert was acknowledged by, where nothing is known of them. */
-const ACTOR = 'dashboard'
 const MAX_MUTED = 1_000
 
-type Actions = { readonly [K in ActionName]: (parts: ActionParts, body: Body) => ActionResults[K] | Promise<ActionResults[K]> }
+/** Parts of one call. */
+type Call = ActionParts & { readonly actor: string }
+type Actions = { readonly [K in ActionName]: (call: Call, body: Body) => ActionResults[K] | Promise<ActionResults[K]> }
 
 const actions: Actions = {
-  'acknowledge-alert': ({ sluice }, body) => {
+  'acknowledge-alert': ({ sluice, actor }, body) => {
     checkFields(body, ['id'])
-    return { done: on('monitor', sluice.monitor).acknowledgeAlert(textField(body, 'id'), ACTOR) }
+    return { done: on('monitor', sluice.monitor).acknowledgeAlert(textField(body, 'id'), actor) }
   },
-  'resolve-alert': ({ sluice }, body) => {
+  'resolve-alert': ({ sluice, actor }, body) => {
     checkFields(body, ['id'])
-    return { done: on('monitor', sluice.monitor).resolveAlert(textField(body, 'id'), ACTOR) }
+    return { done: on('monitor', sluice.monitor).resolveAlert(textField(body, 'id'), actor) }
   },
-  'retry-dead-letters': async ({ sluice }, body) => {
+  'retry-dead-letters': async ({ sluice, actor }, body) => {
     const jobs = on('jobs', sluice.jobs)
     let count = 0
-    for (const id of await lettersFor(jobs, letterFields(body))) if (await jobs.retryDeadLetterTask(id, { actor: ACTOR })) count += 1
+    for (const id of await lettersFor(jobs, letterFields(body))) if (await jobs.retryDeadLetterTask(id, { actor })) count += 1
     return { count }
   },
-  'discard-dead-letters': async ({ sluice }, body) => {
+  'discard-dead-letters': async ({ sluice, actor }, body) => {
     const jobs = on('jobs', sluice.jobs)
     let count = 0
-    for (const taskId of await lettersFor(jobs, letterFields(body))) count += await jobs.purgeDeadLetters({ taskId }, { actor: ACTOR })
+    for (const taskId of await lettersFor(jobs, letterFields(body))) count += await jobs.purgeDeadLetters({ taskId }, { actor })
     return { count }
   },
-  'pause-queue': async ({ sluice }, body) => {
+  'pause-queue': async ({ sluice, actor }, body) => {
     checkFields(body, ['queue'])
-    await on('jobs', sluice.jobs).pause(textField(body, 'queue'))
+    await on('jobs', sluice.jobs).pause(textField(body, 'queue'), { actor })
     return { done: true }
   },
-  'resume-queue': async ({ sluice }, body) => {
+  'resume-queue': async ({ sluice, actor }, body) => {
     checkFields(body, ['queue'])
-    await on('jobs', sluice.jobs).resume(textField(body, 'queue'))
+    await on('jobs', sluice.jobs).resume(textField(body, 'queue'), { actor })
     return { done: true }
   },
-  'clear-cache': async ({ sluice }, body) => {
+  'clear-cache': async ({ sluice, actor }, body) => {
     checkFields(body, ['namespace'])
     const namespace = optionalText(body, 'namespace')
-    on('cache', sluice.cache).clear(namespace)
+    const cache = on('cache', sluice.cache)
+    // An app without jobs has only the dashboard's own `authorize`.
+    await sluice.jobs?.authorize(actor, 'clear-cache', namespace === undefined ? {} : { namespace })
+    cache.clear(namespace)
     // What other processes share with this one, too.
     if (namespace === undefined) await sluice.tiered?.clear()
     return { done: true }
   },
-  'warm-cache': ({ sluice }, body) => warmCache(on('cache', sluice.cache), body),
+  'warm-cache': ({ sluice, actor }, body) => warmCache(sluice, body, actor),
   'drain-node': ({ sluice }, body) => {
     checkFields(body, ['id'])
     on('balancer', sluice.balancer).updateNodeHealth(textField(body, 'id'), 'maintenance')
@@ -111,9 +114,14 @@ export function isActionName(name: string): name is ActionName {
   return Object.hasOwn(actions, name)
 }
 
-/** Does what was asked for. @throws Refusal; what the engine throws. */
-export async function performAction<K extends ActionName>(name: K, parts: ActionParts, body: Body): Promise<ActionResults[K]> {
-  return await actions[name](parts, body)
+/** Does what was asked for. @param actor - For `authorize` of the job engine and its audit log. @throws Refusal; what the engine throws. */
+export async function performAction<K extends ActionName>(
+  name: K,
+  parts: ActionParts,
+  body: Body,
+  actor: string,
+): Promise<ActionResults[K]> {
+  return await actions[name]({ ...parts, actor }, body)
 }
 
 function letterFields(body: Body): Parameters<typeof lettersFor>[1] {
@@ -180,7 +188,8 @@ const MAX_LEVELS = 20
 const MAX_TTL = 31_536_000
 
 /** Puts values into the cache that somebody gives, by key. What the engine does not take is told, as what was wrong with the body is. */
-function warmCache(cache: CachingStrategyEngine, body: Body): ActionResults['warm-cache'] {
+async function warmCache(sluice: Sluice, body: Body, actor: string): Promise<ActionResults['warm-cache']> {
+  const cache = on('cache', sluice.cache)
   checkFields(body, ['namespace', 'data', 'ttl'])
   const namespace = textField(body, 'namespace')
   if (ownCacheNamespaces.includes(namespace))
@@ -189,6 +198,7 @@ function warmCache(cache: CachingStrategyEngine, body: Body): ActionResults['war
   const ttl = optionalInteger(body, 'ttl', 1, MAX_TTL)
   try {
     checkJson('data', data, MAX_LEVELS)
+    await sluice.jobs?.authorize(actor, 'warm-cache', { namespace })
     return { count: cache.warmCache(namespace, data, ttl), of: Object.keys(data).length }
   } catch (error) {
     throw error instanceof InvalidArgumentError ? new Refusal('BAD_BODY', error.message) : error

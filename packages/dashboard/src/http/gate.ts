@@ -4,8 +4,10 @@ import type { ResolvedDashboardOptions } from '../dashboard-options.ts'
 import { Refusal } from './refusal.ts'
 import type { Sessions } from './sessions.ts'
 
+const UNKNOWN_ACTOR = 'dashboard'
+
 interface GateParts {
-  readonly options: Pick<ResolvedDashboardOptions, 'authorize' | 'actions'>
+  readonly options: Pick<ResolvedDashboardOptions, 'authorize' | 'actor' | 'actions'>
   readonly sessions: Sessions | undefined
   readonly host: Pick<AdapterHost, 'reportError'>
 }
@@ -24,6 +26,19 @@ export class Gate {
     }
     if (isLoopback(request) || (await sessions?.has(request)) === true) return
     throw new Refusal('NOT_TRUSTED', 'Open the URL that the app printed when it started: it lets a browser in, once.')
+  }
+
+  /** Who acts. @throws Refusal if the app cannot tell: an action without its actor must not pass the job engine's `authorize`. */
+  actor(request: IncomingMessage): string {
+    const { options, host } = this.parts
+    if (options.actor === undefined) return UNKNOWN_ACTOR
+    try {
+      const actor = options.actor(request)
+      if (typeof actor === 'string' && actor !== '') return actor
+    } catch (error) {
+      host.reportError(error)
+    }
+    throw new Refusal('FORBIDDEN', '`actor` does not say who acts.')
   }
 
   /** Whether it may be done, and if not, why. */

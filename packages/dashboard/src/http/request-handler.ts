@@ -18,7 +18,7 @@ interface Endpoints {
   /** The page of a path below `api/`; `undefined`: there is none. */
   page(path: string, query: URLSearchParams): Promise<{ readonly value: unknown } | undefined>
   isAction(name: string): name is ActionName
-  act(name: ActionName, body: Readonly<Record<string, unknown>>): Promise<unknown>
+  act(name: ActionName, body: Readonly<Record<string, unknown>>, actor: string): Promise<unknown>
   stream(request: IncomingMessage, response: ServerResponse, rights: Rights): Promise<void>
   /** What a stream that is opened next goes on from. */
   firstView(rights: Rights): Promise<FirstView>
@@ -100,7 +100,7 @@ export class RequestHandler {
       const name = path.slice('actions/'.length)
       if (!endpoints.isAction(name)) throw new Refusal('NOT_FOUND', 'There is no such action.')
       const body = await readBody(request, maxBodyBytes)
-      return await sendJson(response, 200, await endpoints.act(name, body))
+      return await sendJson(response, 200, await endpoints.act(name, body, gate.actor(request)))
     }
     allow(request, response, 'GET', 'HEAD')
     checkReader(request)
@@ -159,7 +159,7 @@ export class RequestHandler {
 function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error
   // An engine's own words may be shown: they hold no values of the app's.
-  if (error instanceof SluiceError) return new Refusal('FAILED', error.message)
+  if (error instanceof SluiceError) return new Refusal(error.code === 'SLUICE_NOT_AUTHORIZED' ? 'FORBIDDEN' : 'FAILED', error.message)
   return new Refusal('FAILED', error instanceof Error ? `It failed: ${error.message}` : 'It failed.')
 }
 

@@ -6,7 +6,8 @@ import type { Answer } from './questions.ts'
 export interface ActParts {
   readonly peers: Pick<Peers, 'others' | 'ask'>
   /** Does it in this process. */
-  readonly act: (name: ActionName, body: Readonly<Record<string, unknown>>) => Promise<unknown>
+  readonly act: (name: ActionName, body: Readonly<Record<string, unknown>>, actor: string) => Promise<unknown>
+  readonly actor: string
   /** Whether tasks of this process are those of the others, too. */
   readonly hasSharedJobs: boolean
 }
@@ -42,7 +43,7 @@ type Outcome = { readonly value: unknown } | { readonly error: unknown }
 
 /** Does what was asked for wherever it has to be done. @throws What this process threw, where no process did it. */
 export async function actInAll(name: ActionName, body: Body, parts: ActParts): Promise<unknown> {
-  const own = await outcomeOf(parts.act(name, body))
+  const own = await outcomeOf(parts.act(name, body, parts.actor))
   // What cannot be understood is none elsewhere, either.
   if ('error' in own && isMisuse(own.error)) throw own.error
   const place = PLACES[name]
@@ -50,20 +51,28 @@ export async function actInAll(name: ActionName, body: Body, parts: ActParts): P
   if (place === 'letters' && parts.hasSharedJobs) return resultOf(own)
   const others = await parts.peers.others()
   if (place === 'letters') return await lettersIn(others, name, body, parts, own)
-  const answers = await Promise.all(others.map((process) => parts.peers.ask(process, { kind: 'act', name, body }, ACT_MS)))
+  const answers = await Promise.all(
+    others.map((process) => parts.peers.ask(process, { kind: 'act', name, body, actor: parts.actor }, ACT_MS)),
+  )
   return joined([own, ...answers.map(outcomeOfAnswer)])
 }
 
-async function firstOf(name: ActionName, body: Body, { peers }: ActParts, failure: unknown): Promise<unknown> {
+async function firstOf(name: ActionName, body: Body, { peers, actor }: ActParts, failure: unknown): Promise<unknown> {
   for (const process of await peers.others()) {
-    const outcome = outcomeOfAnswer(await peers.ask(process, { kind: 'act', name, body }, LONG_MS))
+    const outcome = outcomeOfAnswer(await peers.ask(process, { kind: 'act', name, body, actor }, LONG_MS))
     if ('value' in outcome) return outcome.value
   }
   throw failure
 }
 
 /** One after the other: there may be a limit for all of them together. */
-async function lettersIn(others: readonly string[], name: ActionName, body: Body, { peers }: ActParts, own: Outcome): Promise<unknown> {
+async function lettersIn(
+  others: readonly string[],
+  name: ActionName,
+  body: Body,
+  { peers, actor }: ActParts,
+  own: Outcome,
+): Promise<unknown> {
   const { limit } = body
   let count = 'value' in own ? (own.value as ActionResults['retry-dead-letters']).count : 0
   let isDone = 'value' in own
@@ -71,7 +80,7 @@ async function lettersIn(others: readonly string[], name: ActionName, body: Body
     const left = typeof limit === 'number' ? limit - count : undefined
     if (left !== undefined && left <= 0) break
     const asked = left === undefined ? body : { ...body, limit: left }
-    const outcome = outcomeOfAnswer(await peers.ask(process, { kind: 'act', name, body: asked }, ACT_MS))
+    const outcome = outcomeOfAnswer(await peers.ask(process, { kind: 'act', name, body: asked, actor }, ACT_MS))
     if (!('value' in outcome)) continue
     isDone = true
     count += (outcome.value as ActionResults['retry-dead-letters']).count

@@ -15,7 +15,7 @@ export interface Processes {
   /** Asks the others how they are. Never rejects. */
   readonly refresh: () => Promise<void>
   readonly page: (path: string, query: URLSearchParams) => Promise<{ readonly value: unknown } | undefined>
-  readonly act: (name: ActionName, body: Readonly<Record<string, unknown>>) => Promise<unknown>
+  readonly act: (name: ActionName, body: Readonly<Record<string, unknown>>, actor: string) => Promise<unknown>
   /** Asks the sessions of the others. Never rejects. */
   readonly askSessions: AskSessions
   /** Never rejects. */
@@ -49,7 +49,7 @@ export function joinedProcesses(parts: JoinedParts): Processes {
     live,
     refresh: () => live.refresh(),
     page: (path, query) => pageOfAll(path, query, { live, page }),
-    act: (name, body) => actInAll(name, body, { peers: live.peers, act, hasSharedJobs }),
+    act: (name, body, actor) => actInAll(name, body, { peers: live.peers, act, actor, hasSharedJobs }),
     askSessions: async (about) => {
       const told = await live.peers.askAll({ kind: 'session', about })
       return Math.max(0, ...told.map(({ answer }) => ('value' in answer ? Number(answer.value) : 0)))

@@ -11,7 +11,7 @@ export type Question =
   | ({ readonly kind: 'facts' } & FactsQuery)
   /** What is at a path below `api/`; `search`: what follows its question mark. */
   | { readonly kind: 'page'; readonly path: string; readonly search: string }
-  | { readonly kind: 'act'; readonly name: ActionName; readonly body: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'act'; readonly name: ActionName; readonly body: Readonly<Record<string, unknown>>; readonly actor: string }
   | { readonly kind: 'session'; readonly about: SessionQuestion }
 
 /** What they answer: `value` is absent where there is no such page. */
@@ -21,7 +21,7 @@ export type Answer = { readonly value?: unknown } | ErrorBody
 interface AnswerParts {
   readonly facts: (query: FactsQuery) => Promise<ProcessFacts>
   readonly page: (path: string, query: URLSearchParams) => Promise<{ readonly value: unknown } | undefined>
-  readonly act: (name: ActionName, body: Readonly<Record<string, unknown>>) => Promise<unknown>
+  readonly act: (name: ActionName, body: Readonly<Record<string, unknown>>, actor: string) => Promise<unknown>
   readonly isAction: (name: string) => name is ActionName
   /** What the sessions of this process say; 0 where they are none of its business. */
   readonly session: (question: SessionQuestion) => number
@@ -43,7 +43,7 @@ async function answer(text: string, { facts, page, act, session, isAction, hasAc
   if (question.kind === 'session') return { value: session(question.about) }
   if (question.kind !== 'act' || !isAction(question.name)) throw new Refusal('NOT_FOUND', 'That is no question of this version.')
   if (!hasActions) throw new Refusal('READ_ONLY', 'This dashboard only shows: its option `actions` is false.')
-  return { value: await act(question.name, question.body) }
+  return { value: await act(question.name, question.body, question.actor) }
 }
 
 function errorOf(error: unknown): Answer {

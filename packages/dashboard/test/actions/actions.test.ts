@@ -97,7 +97,7 @@ describe('dead letters', () => {
     const world = await openWorld({}, { jobs: { authorize: (_actor, action) => action === 'enqueue' } })
     await withDeadLetters(world)
     const refused = await world.act('retry-dead-letters', { queue: 'mail' })
-    expect([refused.status, refused.body]).toEqual([502, { error: { code: 'SLUICE_NOT_AUTHORIZED', message: expect.any(String) } }])
+    expect([refused.status, refused.body]).toEqual([403, { error: { code: 'SLUICE_NOT_AUTHORIZED', message: expect.any(String) } }])
     expect((await world.act('retry-dead-letters', { queue: 'nothing' })).body).toMatchObject({ error: { code: 'SLUICE_UNKNOWN_QUEUE' } })
   })
 })
@@ -287,5 +287,53 @@ describe('warming the cache', () => {
   it('is refused where there is no cache', async () => {
     const { act } = await openWorld({}, { cache: false })
     expect((await act('warm-cache', { namespace: 'texts', data: { a: 1 } })).body).toMatchObject({ error: { code: 'OFF' } })
+  })
+})
+
+describe('the actor of an action', () => {
+  const acts: readonly (readonly [string, object, object])[] = [
+    ['pause-queue', { queue: 'mail' }, { action: 'pause', queue: 'mail' }],
+    ['resume-queue', { queue: 'mail' }, { action: 'resume', queue: 'mail' }],
+    ['retry-dead-letters', { queue: 'mail' }, { action: 'retry' }],
+    ['discard-dead-letters', { queue: 'bills' }, { action: 'purge' }],
+    ['clear-cache', { namespace: 'prices' }, { action: 'clear-cache', namespace: 'prices' }],
+    ['clear-cache', {}, { action: 'clear-cache' }],
+    ['warm-cache', { namespace: 'prices', data: { a: 1 } }, { action: 'warm-cache', namespace: 'prices' }],
+  ]
+  const named = { actor: (request: { readonly headers: object }) => String((request.headers as Record<string, string>)['x-user']) }
+
+  it.each(acts)('passes `authorize` and `audit` of the job engine: %s %j', async (name, body, entry) => {
+    const audited: unknown[] = []
+    const mayAct = { ann: true } as Readonly<Record<string, boolean>>
+    const jobs = {
+      authorize: (actor: string | undefined, action: string) => action === 'enqueue' || mayAct[actor ?? ''] === true,
+      audit: (one: { readonly action: string }) => void (one.action === 'enqueue' || audited.push(one)),
+    }
+    const world = await openWorld(named, { jobs })
+    await withDeadLetters(world)
+    world.sluice.cache?.set('prices', 'kept', 1)
+    const refused = await world.act(name, body, { 'x-user': 'bob' })
+    expect(refused).toMatchObject({ status: 403, body: { error: { code: 'SLUICE_NOT_AUTHORIZED' } } })
+    expect(audited).toEqual([expect.objectContaining({ actor: 'bob', isAllowed: false, ...entry })])
+    expect(world.sluice.cache?.get('prices', 'kept')).toBe(1)
+    expect((await world.act(name, body, { 'x-user': 'ann' })).status).toBe(200)
+    expect(audited.at(-1)).toMatchObject({ actor: 'ann', isAllowed: true, ...entry })
+  })
+
+  it('is refused if the app cannot tell who acts, and `dashboard` if it does not say', async () => {
+    const audited: unknown[] = []
+    const jobs = { audit: (entry: unknown) => void audited.push(entry) }
+    for (const actor of [
+      () => '',
+      () => {
+        throw new Error('no session')
+      },
+    ]) {
+      const world = await openWorld({ actor }, { jobs })
+      expect((await world.act('clear-cache', {})).status).toBe(403)
+    }
+    expect(audited).toEqual([])
+    await (await openWorld({}, { jobs })).act('clear-cache', {})
+    expect(audited).toEqual([expect.objectContaining({ actor: 'dashboard', action: 'clear-cache' })])
   })
 })

@@ -39,7 +39,7 @@ async function open({ authorize = () => true, isBuilt = true, firstView }: Given
   const handler = new RequestHandler({
     ...{ host, sessions: undefined, maxBodyBytes: 1_000, showParameters: true, onKeyUsed: () => {} },
     assets: new Assets([pathToFileURL(`${folder}/`)]),
-    gate: new Gate({ options: { actions: true, authorize: (_, what) => authorize(what) }, sessions: undefined, host }),
+    gate: new Gate({ options: { actions: true, actor: undefined, authorize: (_, what) => authorize(what) }, sessions: undefined, host }),
     endpoints: {
       page: async () => undefined,
       isAction: (_name): _name is never => false,

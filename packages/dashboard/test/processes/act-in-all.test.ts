@@ -13,7 +13,7 @@ function world(own: () => unknown, answers: readonly (Answer | undefined)[], has
       return answers[Number(process)]
     },
   }
-  return { asked, parts: { peers, act: async () => own(), hasSharedJobs } }
+  return { asked, parts: { peers, act: async () => own(), actor: 'ann', hasSharedJobs } }
 }
 
 const failed: Answer = { error: { code: 'OFF', message: 'off' } }
@@ -26,6 +26,7 @@ describe('an action over several processes', () => {
     const { parts, asked } = world(() => ({ done: false }), [failed, { value: { done: true } }, undefined])
     expect(await actInAll('acknowledge-alert', { id: 'a' }, parts)).toEqual({ done: true })
     expect(asked).toHaveLength(3)
+    expect(asked[0]).toMatchObject({ actor: 'ann' })
     expect(await actInAll('acknowledge-alert', { id: 'a' }, world(() => ({ done: false }), [{ value: { done: false } }]).parts)).toEqual({
       done: false,
     })

@@ -1,4 +1,5 @@
 import { InvalidOptionError, SluiceError } from '@sluice/core'
+import { plainLine, redact } from '@sluice/core/siblings'
 import { type Command, EXIT, isParseError, type Output, UsageError } from './command.ts'
 import { analyze } from './commands/analyze.ts'
 import { bench } from './commands/bench.ts'
@@ -33,7 +34,9 @@ export async function main(args: readonly string[], output: Output): Promise<num
   }
   const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined
   if (command === undefined) {
-    output.err(name === undefined ? help : `sluice: expected ${Object.keys(commands).join(', ')} or --help, got "${name}"\n`)
+    output.err(
+      name === undefined ? help : `sluice: expected ${Object.keys(commands).join(', ')} or --help, got "${plainLine(redact(name))}"\n`,
+    )
     return EXIT.usage
   }
   if (rest.includes('--help') || rest.includes('-h')) {
@@ -46,7 +49,11 @@ export async function main(args: readonly string[], output: Output): Promise<num
     const code = exitCodeOf(error)
     if (code === undefined) throw error
     const hint = code === EXIT.usage ? `See sluice ${name} --help\n` : ''
-    output.err(`sluice ${name}: ${(error as Error).message}\n${hint}`)
+    const message = redact((error as Error).message)
+      .split('\n')
+      .map(plainLine)
+      .join('\n')
+    output.err(`sluice ${name}: ${message}\n${hint}`)
     return code
   }
 }

@@ -1,4 +1,5 @@
 import type { Connection } from '@sluice/core/database'
+import { plainLine, redact } from '@sluice/core/siblings'
 
 /** A connection of the command line's own: one session, which nobody else uses. */
 export interface OpenConnection extends Connection {
@@ -10,7 +11,8 @@ export interface OpenConnection extends Connection {
 /** The database does not answer, or does not let us in. */
 export class ConnectError extends Error {
   constructor(address: string, cause: unknown) {
-    super(`Cannot connect to ${address}: ${messageOf(cause)}`, { cause })
+    // A driver's message may quote the address.
+    super(`Cannot connect to ${address}: ${redact(messageOf(cause))}`, { cause })
     this.name = 'ConnectError'
   }
 }
@@ -30,8 +32,12 @@ export function isDisconnect(error: unknown): boolean {
   return (typeof code === 'string' && CODES.test(code)) || message === 'Connection terminated unexpectedly'
 }
 
-/** An address that may be shown: without password and parameters, whatever is wrong with it. */
+/** An address that may be shown: without password and parameters, in any form and in one line, whatever is wrong with it. */
 export function shownAddress(url: string): string {
+  return plainLine(redact(withoutSecrets(url)))
+}
+
+function withoutSecrets(url: string): string {
   const scheme = /^[a-z][\w+.-]*:\/\//i.exec(url)?.[0]
   if (scheme === undefined) return withoutParameters(url)
   const rest = url.slice(scheme.length)

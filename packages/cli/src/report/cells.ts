@@ -1,6 +1,4 @@
-/** What a terminal would act on, and what would turn the direction of a line: names of routes come from whoever sends requests. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
-const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+import { plainLine } from '@sluice/core/siblings'
 
 /** Two columns wide: of East Asian scripts, and pictures. Source: Unicode Standard Annex 11, in rough. */
 const WIDE =
@@ -9,9 +7,7 @@ const NONE = /[\p{Mn}\p{Me}\p{Cf}]/u
 const PLAIN = /^[\u0020-\u007e]*$/
 
 /** A text of elsewhere that may be written to a terminal, in one line. */
-export function safeText(text: string): string {
-  return text.replace(CONTROLS, '\ufffd')
-}
+export const safeText: (text: string) => string = plainLine
 
 /** The columns that a text without colours takes. */
 export function widthOf(text: string): number {

@@ -13,6 +13,11 @@ describe('shownAddress', () => {
     ['postgresql://ann:se?cret@db/shop', 'postgresql://…@db/shop'],
     ['postgresql://db/shop?user=a@b&password=cret@x', 'postgresql://db/shop'],
     ['file:./dev.db?connection_limit=1', 'file:./dev.db'],
+    ['ann:secret@db/shop', 'ann:***@db/shop'],
+    ['host=db user=ann password=secret', 'host=db user=ann password=***'],
+    ['redis://:secret@cache:6379', 'redis://cache:6379'],
+    ['postgresql://ann:secret@a:1,b:2/shop', 'postgresql://…@a:1,b:2/shop'],
+    ['mysql://\u001b[2Jroot@db/\u202eshop', 'mysql://%1B%5B2Jroot@db/%E2%80%AEshop'],
   ])('shows of %s no password', (url, shown) => {
     expect(shownAddress(url)).toBe(shown)
   })

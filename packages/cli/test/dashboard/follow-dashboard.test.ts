@@ -148,7 +148,7 @@ describe('DashboardClient', () => {
       return true
     }
     const error = await new DashboardClient(fake.url).json('api/now').catch((one: Error) => one)
-    expect((error as Error).message).toMatch(/401: Open the URL\.\ufffd\[31m Give the URL that the app printed/)
+    expect((error as Error).message).toMatch(/401: Open the URL\. Give the URL that the app printed/)
   })
 
   it.each([['localhost:3000'], ['ftp://localhost/'], ['']])('refuses %j as an address', (url) => {

@@ -1,12 +1,14 @@
 /** A place-holder for redacted text, valid in URLs. */
 const REDACTED = '***'
-/** `scheme://user:password@`; a password may contain `@`, `/` and `?`, but no white space. Up to the last `@` of what may be one host or several. */
-const USER_INFO = /\b([a-z][a-z\d+.-]*:\/\/)([^\s"'`<>]*)@(?=[^\s"'`<>@]*)/gi
-/** `user:password@host` without a scheme. */
-const BARE_USER_INFO = /(^|[\s"'`(=])([^\s:/@"'`()=]+):([^\s"'`]*)@(?=[\w.[-])/g
+/**
+ * `scheme://user:password@`, and `user:password@` without a scheme. A password may contain any character but white space: it ends at the last `@`. All
+ * repetitions are bounded, so that the time is linear.
+ */
+const USER_INFO =
+  /\b((?:[a-z][a-z\d+.-]{0,30}:){1,3}\/\/)(\S{0,4096})@|(^|[\s"'`(=])([^\s:/@"'`()=]{1,200}):(?!\/\/)(\S{0,4096})@(?=[\w.[-])/gi
 /** `password=…` in a query, a list of `key=value` or of `key: value`. */
 const SECRET_PAIR =
-  /([\w-]*(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key|signature|sslkey|(?<![a-z])key|(?<![a-z])sig))(["']?\s*[=:]\s*)('(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*"|[^\s&;,#"'`)}\]]+)/gi
+  /([\w-]{0,40}(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key|signature|sslkey|(?<![a-z])key|(?<![a-z])sig))(["']?\s*[=:]\s*)('(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*"|[^\s&;,#"'`)}\]]+)/gi
 
 /**
  * A text in which no address shows a password: of `user:password@`, with and without a scheme, of query parameters and of `key=value` lists.
@@ -14,15 +16,17 @@ const SECRET_PAIR =
  */
 export function redact(text: string): string {
   return text
-    .replace(USER_INFO, (_, scheme: string, userInfo: string) => `${scheme}${withoutPassword(userInfo)}@`)
-    .replace(BARE_USER_INFO, `$1$2:${REDACTED}@`)
+    .replace(USER_INFO, (_, scheme: string | undefined, userInfo: string, before: string, user: string) =>
+      scheme === undefined ? `${before}${user}:${REDACTED}@` : `${scheme}${withoutPassword(scheme, userInfo)}@`,
+    )
     .replace(SECRET_PAIR, `$1$2${REDACTED}`)
 }
 
-/** `user`, `user:` and `user:password`; `:password` of Redis. A name alone is a token of some services. */
-function withoutPassword(userInfo: string): string {
+/** Of `user:password` and Redis's `:password`. A name alone is a token of some HTTP services. */
+function withoutPassword(scheme: string, userInfo: string): string {
   const colon = userInfo.indexOf(':')
-  return colon < 0 ? REDACTED : `${userInfo.slice(0, colon)}:${REDACTED}`
+  if (colon >= 0) return `${userInfo.slice(0, colon)}:${REDACTED}`
+  return /^https?:/i.test(scheme) ? REDACTED : userInfo
 }
 
 /** The scheme and the host of an address: path and query of a webhook contain its token. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../../shared/clock.ts'
+import { redact } from '../../shared/redact.ts'
 import type { QueueCounts } from '../backends/job-backend.ts'
 import type { OpenBackend } from '../open-backend.ts'
 import type { Queues } from '../queues.ts'
@@ -88,7 +89,7 @@ function waiting({ queued }: ProcessingStats): string {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return redact(error instanceof Error ? error.message : String(error))
 }
 
 export interface QueueWatchParts {

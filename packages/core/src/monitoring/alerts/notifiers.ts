@@ -1,4 +1,5 @@
 import { checkOptions, type OptionRule, option } from '../../shared/options.ts'
+import { plainLine } from '../../shared/plain-line.ts'
 import { checkSecret } from '../../shared/signature.ts'
 import { isSuccess, postWebhook, webhookUrl } from '../../shared/webhook.ts'
 import type { Alert, AlertChange } from './alert-book.ts'
@@ -16,8 +17,7 @@ const signs: Readonly<Record<AlertChange, string>> = {
 export function consoleNotifier(write: (line: string) => void = (line) => void process.stderr.write(`${line}\n`)): Notifier {
   return {
     name: 'console',
-    notify: (alert, change) =>
-      write(`${signs[change]} ${alert.severity} ${change}: ${alert.message}${by(alert, change)}`.replace(/\p{Cc}+/gu, ' ')),
+    notify: (alert, change) => write(plainLine(`${signs[change]} ${alert.severity} ${change}: ${alert.message}${by(alert, change)}`)),
   }
 }
 

@@ -1,3 +1,4 @@
+import { plainLine } from '../../shared/plain-line.ts'
 import type { Alert } from '../alerts/alert-book.ts'
 import type { Prediction } from '../forecast/load-forecaster-options.ts'
 import type { HealthCheckResult } from '../health.ts'
@@ -115,7 +116,9 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 /** Names come from outside: of routes, of nodes. */
 function cell(text: string): string {
-  return text.replace(/[\\`*_{}[\]<>|#]/g, '\\$&').replace(/\s+/g, ' ')
+  return plainLine(text)
+    .replace(/[\\`*_{}[\]<>|#&]/g, '\\$&')
+    .replace(/\s+/g, ' ')
 }
 
 function short(value: number): string {

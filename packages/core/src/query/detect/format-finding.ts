@@ -1,4 +1,5 @@
 import { formatCallSite } from '../../pipeline/call-site.ts'
+import { plainLine } from '../../shared/plain-line.ts'
 import type { Finding, FindingCode, QueryGroup } from './finding.ts'
 import { type FormatOptions, type Painter, painter } from './paint.ts'
 
@@ -49,7 +50,8 @@ function groupLines(finding: Finding, paint: Painter, options: FormatOptions): s
   const { code, pattern, parent, callSite, fix } = finding
   const notes = [...(code === 'REPEATED_QUERY' ? ['equal values'] : []), ...(pattern === undefined ? [] : [pattern])]
   const lines = [queryLine(finding, notes.map((note) => `, ${note}`).join(''), paint, options)]
-  const after = parent === undefined ? '' : ` after ${parent.label}${parent.callSite === undefined ? '' : ` :${parent.callSite.line}`}`
+  const after =
+    parent === undefined ? '' : ` after ${plainLine(parent.label)}${parent.callSite === undefined ? '' : ` :${parent.callSite.line}`}`
   if (callSite !== undefined) lines.push(`  at   ${paint('cyan', formatCallSite(callSite))}${after}`)
   else if (after !== '') lines.push(`  ${after.trim()}`)
   if (code === 'REPEATED_QUERY') lines.push('  fix  ask once and keep the result')
@@ -65,6 +67,7 @@ function queryLine(group: QueryGroup, note: string, paint: Painter, options: For
   const ms = `${group.databaseMs.toFixed(group.databaseMs < 10 ? 1 : 0)} ms`
   const times = `${String(group.count).padStart(digits)}×`
   const room = Math.max(20, (options.width ?? 100) - times.length - ms.length - 8)
-  const label = group.label.length > room ? `${group.label.slice(0, room - 1)}…` : group.label
+  const whole = plainLine(group.label)
+  const label = whole.length > room ? `${whole.slice(0, room - 1)}…` : whole
   return `  ${times} ${label}  ${paint('dim', `${ms}${note}`)}`
 }

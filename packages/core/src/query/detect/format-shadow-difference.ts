@@ -1,5 +1,6 @@
 import { formatCallSite } from '../../pipeline/call-site.ts'
 import type { RedactedValue, ShadowDifference } from '../../pipeline/shadow-difference.ts'
+import { plainLine } from '../../shared/plain-line.ts'
 import { type FormatOptions, painter } from './paint.ts'
 
 /** A difference that shadow mode found as a person reads it on a terminal; without values of the data. Ends without a line break. */
@@ -8,11 +9,13 @@ export function formatShadowDifference(difference: ShadowDifference, options: Fo
   const { label, scope, callSite, answeredBy, bare, optimized, first } = difference
   const lines = [
     `${paint('red', '▲ Shadow')}  ${scope === undefined ? '' : `${paint('bold', scope)}   `}${bare} bare, ${optimized} optimized`,
-    `  ${label}${answeredBy === undefined ? '' : `  ${paint('dim', `answered by ${answeredBy}`)}`}`,
+    `  ${plainLine(label)}${answeredBy === undefined ? '' : `  ${paint('dim', `answered by ${answeredBy}`)}`}`,
   ]
   if (callSite !== undefined) lines.push(`  at   ${paint('cyan', formatCallSite(callSite))}`)
   if (first !== undefined)
-    lines.push(`  diff ${first.path === '' ? 'result' : first.path}: ${shown(first.bare)} bare, ${shown(first.optimized)} optimized`)
+    lines.push(
+      `  diff ${first.path === '' ? 'result' : plainLine(first.path)}: ${shown(first.bare)} bare, ${shown(first.optimized)} optimized`,
+    )
   return lines.join('\n')
 }
 

@@ -1,3 +1,5 @@
+import { plainLine } from '../../shared/plain-line.ts'
+
 export interface FormatOptions {
   /** ANSI colours. @defaultValue false */
   readonly color?: boolean
@@ -9,7 +11,7 @@ const CODES = { bold: '1', dim: '2', red: '31', green: '32', yellow: '33', cyan:
 
 export type Painter = (style: keyof typeof CODES, text: string) => string
 
-/** Colours texts where they are wanted. */
+/** Makes each text one plain line, and colors it if colors are wanted. */
 export function painter({ color }: FormatOptions): Painter {
-  return (style, text) => (color === true ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text)
+  return (style, text) => (color === true ? `\u001b[${CODES[style]}m${plainLine(text)}\u001b[0m` : plainLine(text))
 }

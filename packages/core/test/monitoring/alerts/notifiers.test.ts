@@ -42,7 +42,7 @@ describe('consoleNotifier', () => {
   })
 
   it('writes one line of a source that has several, and nothing that a terminal obeys', () => {
-    expect(line({ message: 'cpu of a\nb\u001b[2J is 75' }, 'raised')).toBe('▲ warning raised: cpu of a b [2J is 75')
+    expect(line({ message: 'cpu of a\nb\u001b[2J is 75' }, 'raised')).toBe('▲ warning raised: cpu of a b is 75')
   })
 
   it('writes to stderr by itself', () => {

@@ -40,6 +40,7 @@ const onExpress =
   (express: typeof express5): Serve =>
   async (sluice, { health, metrics, shed, limit, requestId }) => {
     const app = express()
+    app.set('trust proxy', 1)
     if (shed !== undefined) app.use(expressShed(shed))
     app.use(expressHealth(sluice, health))
     app.use('/metrics', expressMetrics(sluice, metrics))
@@ -55,7 +56,7 @@ const onExpress =
   }
 
 const onFastify: Serve = async (sluice, { health, metrics, shed, limit, requestId }) => {
-  const app = fastify()
+  const app = fastify({ trustProxy: '127.0.0.1' })
   if (shed !== undefined) await app.register(sluiceLoadShed, shed)
   await app.register(sluiceHealth, { sluice, ...health })
   await app.register(sluiceMetrics, { sluice, ...metrics })
@@ -285,6 +286,18 @@ describe.each(frameworks)('on %s', (_name, serve) => {
     expect((await get('/metrics')).status).toBe(200)
     expect([(await first).status, (await second).status]).toEqual([200, 200])
     expect((await get('/work/1')).status).toBe(200)
+  })
+
+  it('limits one client as one, however a proxy or a client writes its address', async () => {
+    const { get } = await setUp({ limit: { requests: 1, perSeconds: 60 } })
+    const statusOf = async (forwarded: string) => (await get('/work/0', { 'x-forwarded-for': forwarded })).status
+    const same = ['1.2.3.4', '::ffff:1.2.3.4', '::FFFF:102:304']
+    for (const [at, address] of same.entries()) expect([address, await statusOf(address)]).toEqual([address, at === 0 ? 200 : 429])
+    const network = ['2001:db8:1:2::1', '2001:DB8:1:2:ffff::']
+    for (const [at, address] of network.entries()) expect([address, await statusOf(address)]).toEqual([address, at === 0 ? 200 : 429])
+    // All of these are the connection's address.
+    const malformed = ['1.2.3.4:80', '1.2.3.4:81', 'any', '[2001:db8::1]:80', '"1.2.3.5"']
+    for (const [at, address] of malformed.entries()) expect([address, await statusOf(address)]).toEqual([address, at === 0 ? 200 : 429])
   })
 
   it('refuses clients that send too many, and tells all what is left to them', async () => {

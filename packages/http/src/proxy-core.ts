@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { NodeLease, ServerNode } from '@sluice/core'
+import { clientNetwork, plainAddress } from '@sluice/core/siblings'
 import { Admission } from './admission/admission.ts'
-import { ClientCounts, clientKey } from './admission/client-counts.ts'
-import { plainAddress } from './headers/forwarding.ts'
+import { ClientCounts } from './admission/client-counts.ts'
 import { Hedging } from './hedging.ts'
 import { NODE_AUTH_HEADER, signNodeRequest } from './node-auth.ts'
 import type { ResolvedProxyOptions } from './resolve-proxy-options.ts'
@@ -73,7 +73,7 @@ export class ProxyCore {
   /** Closes a connection of a client that has too many. */
   connected(socket: Socket): void {
     if (this.#connections === undefined) return
-    const release = this.#connections.take(clientKey(plainAddress(socket.remoteAddress)))
+    const release = this.#connections.take(clientNetwork(plainAddress(socket.remoteAddress) ?? ''))
     if (release !== undefined) {
       socket.once('close', release)
       return

@@ -1,5 +1,5 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import type { AdapterHost } from '@sluice/core/siblings'
+import type { IncomingMessage } from 'node:http'
+import { type AdapterHost, isLocalRequest } from '@sluice/core/siblings'
 import type { ResolvedDashboardOptions } from '../dashboard-options.ts'
 import { Refusal } from './refusal.ts'
 import type { Sessions } from './sessions.ts'
@@ -24,7 +24,7 @@ export class Gate {
       if (await this.#authorized(options.authorize, request, what)) return
       throw new Refusal('FORBIDDEN', `\`authorize\` says no to "${what}".`)
     }
-    if (isLoopback(request) || (await sessions?.has(request)) === true) return
+    if (isLocalRequest(request) || (await sessions?.has(request)) === true) return
     throw new Refusal('NOT_TRUSTED', 'Open the URL that the app printed when it started: it lets a browser in, once.')
   }
 
@@ -64,42 +64,4 @@ export class Gate {
       return false
     }
   }
-}
-
-/** What stands in a request that came through something else. */
-const FORWARDING = [
-  'forwarded',
-  'via',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'x-forwarded-port',
-  'x-forwarded-server',
-  'x-real-ip',
-  'x-client-ip',
-  'true-client-ip',
-  'cf-connecting-ip',
-  'fastly-client-ip',
-  'x-original-host',
-] as const
-
-const LOCAL_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i
-
-/**
- * Whether a request is certain to come from this machine, for this machine: its socket is, nobody says to have passed it on, and the name it was made to is
- * this machine's: a page of another site, whose name leads here, has another.
- */
-export function isLoopback(request: IncomingMessage): boolean {
-  const { socket, headers } = request
-  return isLoopbackAddress(socket.remoteAddress) && !isForwarded(headers) && LOCAL_HOST.test(headers.host ?? '')
-}
-
-function isLoopbackAddress(address: string | undefined): boolean {
-  if (address === undefined) return false
-  const plain = address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
-  return plain === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(plain)
-}
-
-function isForwarded(headers: IncomingHttpHeaders): boolean {
-  return FORWARDING.some((name) => headers[name] !== undefined)
 }

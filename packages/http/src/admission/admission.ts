@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
+import { clientNetwork } from '@sluice/core/siblings'
 import type { RateLimitOptions, ShedOptions } from './admission-options.ts'
-import { ClientCounts, clientKey } from './client-counts.ts'
+import { ClientCounts } from './client-counts.ts'
 import { LoadShedder } from './load-shedder.ts'
 import { RateLimiter } from './rate-limit.ts'
 
@@ -33,7 +34,7 @@ export class Admission {
   /** `release` of what it lets in is to be called when that has ended. It answers at once where requests are not counted over time. */
   admit(request: IncomingMessage, clientIp: string): Verdict | Promise<Verdict> {
     if (this.#shedder?.sheds() === true) return SHED
-    const release = this.#concurrent === undefined ? none : this.#concurrent.take(clientKey(clientIp))
+    const release = this.#concurrent === undefined ? none : this.#concurrent.take(clientNetwork(clientIp))
     if (release === undefined) return TOO_MANY
     if (this.#limiter === undefined) return { status: undefined, release }
     return limited(this.#limiter, request, clientIp, release)

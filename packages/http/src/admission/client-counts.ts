@@ -1,23 +1,3 @@
-import { isIPv6 } from 'node:net'
-
-/** Whom a limit counts as one: an IPv4 address, or the 64 bits of an IPv6 address that a provider gives to one customer. */
-export function clientKey(ip: string): string {
-  if (!isIPv6(ip)) return ip
-  const [head = '', tail] = (ip.split('%', 1)[0] ?? '').split('::') as [string, string?]
-  const groups = head === '' ? [] : head.split(':')
-  if (tail !== undefined) {
-    const last = tail === '' ? [] : tail.split(':')
-    // An IPv4 address at the end stands for two groups.
-    const given = groups.length + last.length + (tail.includes('.') ? 1 : 0)
-    for (let i = given; i < 8; i += 1) groups.push('0')
-    groups.push(...last)
-  }
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`
-}
-
 /** How much each client has under way. */
 export class ClientCounts {
   readonly #counts = new Map<string, number>()

@@ -1,17 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { within } from '@sluice/core/siblings'
+import { clientNetwork, plainAddress, within } from '@sluice/core/siblings'
 import { BurstyRateLimiter, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
-import { plainAddress } from '../headers/forwarding.ts'
 import { refuse } from '../small-responses.ts'
 import { checkRateLimit, type RateLimitOptions } from './admission-options.ts'
-import { clientKey } from './client-counts.ts'
 
 /** Refuses the requests of clients that send too many. */
 export interface RateLimit {
   /**
    * Counts a request, says in the response what is left, and answers it with `429` if it is one too many.
    *
-   * @param clientIp - As the framework knows it: behind a proxy it is not the address of the connection. @defaultValue that of the connection
+   * @param clientIp - As the framework knows it: behind a proxy it is not the address of the connection. If it is omitted or is not an IP address, that of
+   * the connection counts.
    * @returns Whether it may go on. Never rejects: a limit that cannot be worked out keeps nobody out.
    */
   admit(request: IncomingMessage, response: ServerResponse, clientIp?: string): Promise<boolean>
@@ -34,8 +33,10 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
   const limiter = new RateLimiter(options, () => performance.now())
   const policy = `"default";q=${options.requests};w=${options.perSeconds ?? 1}`
   return {
-    async admit(request, response, clientIp = plainAddress(request.socket.remoteAddress)) {
-      const counted = await limiter.count(request, clientIp)
+    async admit(request, response, clientIp) {
+      // A framework passes on whatever stands in a header.
+      const address = plainAddress(clientIp) ?? plainAddress(request.socket.remoteAddress) ?? ''
+      const counted = await limiter.count(request, address)
       if (counted === undefined) return true
       const { retryAfterSeconds, remaining, resetSeconds } = counted
       if (response.headersSent || response.destroyed) return !response.destroyed
@@ -86,7 +87,7 @@ export class RateLimiter {
   async count(request: IncomingMessage, clientIp: string): Promise<Counted | undefined> {
     try {
       const { key } = this.options
-      const client = key === undefined ? clientKey(clientIp) : key(request, clientIp)
+      const client = key === undefined ? clientNetwork(clientIp) : key(request, clientIp)
       return client === undefined ? undefined : await this.#countFor(client)
     } catch (error) {
       this.#warn(error)

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net'
+import { forwardedAddresses } from '@sluice/core/siblings'
 
 /** The headers that tell nodes where a request came from: the usual ones, or the one of RFC 7239. */
 export type ForwardedStyle = 'x-forwarded' | 'forwarded'
@@ -37,14 +38,19 @@ export class TrustedHops {
 
   /** Each has written down whom it spoke with: the one that the outermost of them spoke with is the client. */
   clientOf(address: string): string {
-    if (this.#for === undefined) return address
-    const { style, trustedHops } = this.forwarding
-    const hops = style === 'forwarded' ? forwardedClients(this.#for) : this.#for.split(',').map((hop) => hop.trim())
-    return hops[Math.max(0, hops.length - trustedHops)] || address
+    const hops = this.#addresses
+    return hops?.[Math.max(0, hops.length - this.forwarding.trustedHops)] ?? address
+  }
+
+  /** `undefined`: there are none, or the header is malformed. */
+  get #addresses(): readonly (string | undefined)[] | undefined {
+    return this.#for === undefined ? undefined : forwardedAddresses(this.forwarding.style, this.#for)
   }
 
   /** Adds this proxy's own word to theirs. */
   write(headers: string[], { address, host, proto }: Origin): void {
+    // A malformed one is not passed on: a node could read it in another way.
+    if (this.#addresses === undefined) this.#for = undefined
     if (this.forwarding.style === 'forwarded') {
       const own = forwardedElement(address, host, proto)
       headers.push('forwarded', this.#for === undefined ? own : `${this.#for}, ${own}`)
@@ -70,7 +76,6 @@ function writeOwn(headers: string[], { address, host, proto }: Origin): void {
   headers.push('x-forwarded-for', address, 'x-forwarded-proto', proto)
 }
 
-const PAIR = /^\s*for\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s"]+))\s*$/i
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 
 /** One hop, as a proxy writes it down. Source: RFC 7239. */
@@ -78,44 +83,4 @@ export function forwardedElement(address: string, host: string | undefined, prot
   const node = address === '' ? 'unknown' : isIPv6(address) ? `"[${address}]"` : address
   const asked = host === undefined ? '' : `;host=${TOKEN.test(host) ? host : `"${host.replace(/["\\]/g, '\\$&')}"`}`
   return `for=${node}${asked};proto=${proto}`
-}
-
-/** Whom each hop spoke with, the first one first, without ports; `undefined` for one that does not say. */
-export function forwardedClients(value: string): (string | undefined)[] {
-  return split(value, ',').map((element) => {
-    for (const pair of split(element, ';')) {
-      const match = PAIR.exec(pair)
-      if (match !== null) return addressOf((match[1] ?? match[2] ?? '').replace(/\\(.)/g, '$1'))
-    }
-    return undefined
-  })
-}
-
-function addressOf(node: string): string | undefined {
-  const bracketed = /^\[([\da-fA-F:.]+)\](?::\d+)?$/.exec(node)
-  if (bracketed !== null) return bracketed[1]
-  return /^(\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?$/.exec(node)?.[1]
-}
-
-/** Separators within quotes do not count. */
-function split(text: string, separator: string): string[] {
-  const parts: string[] = []
-  let start = 0
-  let isQuoted = false
-  for (let at = 0; at < text.length; at += 1) {
-    const char = text[at]
-    if (char === '\\' && isQuoted) at += 1
-    else if (char === '"') isQuoted = !isQuoted
-    else if (char === separator && !isQuoted) {
-      parts.push(text.slice(start, at))
-      start = at + 1
-    }
-  }
-  parts.push(text.slice(start))
-  return parts
-}
-
-/** IPv4 as it is, though the socket listens for both; empty where there is none. */
-export function plainAddress(address = ''): string {
-  return address.startsWith('::ffff:') ? address.slice(7) : address
 }

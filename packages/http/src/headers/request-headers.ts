@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import { type Forwarding, plainAddress, TrustedHops, writeForwarding } from './forwarding.ts'
+import { plainAddress } from '@sluice/core/siblings'
+import { type Forwarding, TrustedHops, writeForwarding } from './forwarding.ts'
 import { headerKind, namedByConnection, withoutNamed } from './header-kinds.ts'
 
 /** What goes to a node in place of a request's own headers. */
@@ -64,7 +65,7 @@ export function requestHeaders(request: IncomingMessage, forwarding: Forwarding)
   }
   isMalformed ||= length !== undefined && encoding !== undefined
   const kept = withoutNamed(headers, named)
-  const address = plainAddress(socket.remoteAddress)
+  const address = plainAddress(socket.remoteAddress) ?? ''
   const isTls = (socket as TLSSocket).encrypted === true
   const proto = isTls ? 'https' : 'http'
   if (length !== undefined) kept.push('content-length', length)

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Sluice } from '@sluice/core'
-import { hostOf, within } from '@sluice/core/siblings'
+import { hostOf, isLocalRequest, within } from '@sluice/core/siblings'
 import { drainStateOf } from '../shutdown/graceful-shutdown.ts'
 import { send } from '../small-responses.ts'
 import type { OperationsHandler } from './create-metrics-handler.ts'
@@ -136,19 +136,6 @@ class SluiceHealth implements Health {
 
   async #mayKnow(request: IncomingMessage): Promise<boolean> {
     const { authorize } = this.options
-    return authorize === undefined ? isOwnHost(request) : (await authorize(request)) === true
+    return authorize === undefined ? isLocalRequest(request) : (await authorize(request)) === true
   }
-}
-
-const OWN_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i
-const OWN_ADDRESS = /^(127\.|::1$|::ffff:127\.)/
-const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via']
-
-/** Whether a request comes from this machine, and from nobody behind a proxy on it. */
-function isOwnHost({ socket, headers }: IncomingMessage): boolean {
-  return (
-    OWN_ADDRESS.test(socket.remoteAddress ?? '') &&
-    OWN_HOST.test(headers.host ?? '') &&
-    FORWARDED.every((name) => headers[name] === undefined)
-  )
 }

@@ -1,3 +1,4 @@
+import { plainAddress } from '../../shared/client-address.ts'
 import type { PickableNode, Picker } from './picker.ts'
 
 /** FNV-1a over UTF-16 units, with the finalizer of MurmurHash3: 32 bits, unsigned. Sources: Fowler, Noll and Vo; Appleby. */
@@ -44,7 +45,8 @@ export class RendezvousPicker<TNode extends PickableNode> implements Picker<TNod
 
   pick(client: string | undefined, except: TNode | undefined): TNode | undefined {
     if (client === undefined) return this.unknown.pick(client, except)
-    const key = hashText(client)
+    // IPv4 has one spelling.
+    const key = hashText(client.includes(':') ? (plainAddress(client) ?? client) : client)
     return this.#isEven ? this.#highest(key, except) : this.#highestWeighted(key, except)
   }
 

@@ -144,6 +144,16 @@ describe('ip-hash', () => {
     expect(homes([1, 1, 1])).toEqual(homes([1, 1, 1]))
   })
 
+  it('gives a client the same node in every spelling of its address', () => {
+    const { balancer } = balancerOf('ip-hash', [1, 1, 1, 1])
+    for (let at = 0; at < 50; at += 1) {
+      const hex = at.toString(16)
+      const homeOf = (ip: string) => balancer.selectNode(ip)?.id
+      expect(new Set([`10.0.0.${at}`, `::ffff:10.0.0.${at}`, `::FFFF:a00:${hex}`].map(homeOf)).size).toBe(1)
+      expect(homeOf(`2001:DB8:0::${hex}`)).toBe(homeOf(`2001:db8::${hex}`))
+    }
+  })
+
   it.each([
     ['equal', Array.from({ length: 10 }, () => 1)],
     ['different', [1, 2, 3, 4, 1, 2, 3, 4, 1, 2]],

@@ -566,7 +566,7 @@ describe('closing', () => {
   it('does not wait for connections that became others, and leaves nothing behind', async () => {
     const node = await serve((_request, response) => response.end())
     node.server.on('upgrade', (_request, socket) => {
-      socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: Upgrade\r\n\r\n')
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n\r\n')
       socket.pipe(socket)
       socket.on('error', () => {})
     })
@@ -574,7 +574,7 @@ describe('closing', () => {
     app.register(sluiceProxy, { prefix: '/api', nodes: [node.address] })
     const port = await listen(app)
     const socket = connect(port, '127.0.0.1', () =>
-      socket.write('GET /api/ HTTP/1.1\r\nhost: a\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'),
+      socket.write('GET /api/ HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'),
     )
     socket.on('error', () => {})
     await once(socket, 'data')

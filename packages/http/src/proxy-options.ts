@@ -147,6 +147,11 @@ export interface ProxyOptions {
    */
   readonly sticky?: boolean | StickyOptions
   /**
+   * Protocols that clients may upgrade to; others are answered with 400. A node that speaks `h2c` takes requests in it that the proxy does not see.
+   * @defaultValue ['websocket']
+   */
+  readonly upgrades?: readonly string[]
+  /**
    * Proves to nodes that requests come from this proxy: a secret of at least 16 characters that nodes check with `requireNodeAuth`, or several, the first of which is used.
    * @defaultValue none
    */

@@ -23,6 +23,8 @@ export interface ResolvedProxyOptions {
   /** `undefined`: never. */
   readonly hedge: Required<HedgeOptions> | undefined
   readonly sticky: StickyOptions | undefined
+  /** In lower case. */
+  readonly upgrades: ReadonlySet<string>
   /** The first one signs; none: nothing is signed. */
   readonly nodeSecrets: readonly string[]
   readonly rateLimit: RateLimitOptions | undefined
@@ -36,6 +38,7 @@ type Rules = Readonly<Record<string, OptionRule>>
 
 const rule = (expected: string, accepts: OptionRule['accepts']): OptionRule => ({ expected, accepts })
 
+const secrets = rule('a text, or several', (value) => typeof value === 'string' || Array.isArray(value))
 const rules: Rules = {
   balancer: rule('a LoadBalancingEngine', (value) => value instanceof LoadBalancingEngine),
   nodes: option.array,
@@ -53,7 +56,11 @@ const rules: Rules = {
   forwarded: option.oneOf('x-forwarded', 'forwarded'),
   hedge: option.either(option.boolean, option.object),
   sticky: option.either(option.boolean, option.object),
-  nodeAuth: rule('a text, or several', (value) => typeof value === 'string' || Array.isArray(value)),
+  upgrades: rule(
+    'an array of names of protocols',
+    (value) => option.strings.accepts(value) && (value as readonly string[]).every(isCookieName),
+  ),
+  nodeAuth: secrets,
   rateLimit: option.object,
   maxConcurrentPerClient: option.integer(1),
   maxConnectionsPerClient: option.integer(1),
@@ -75,6 +82,7 @@ const hedgeRules: Rules = {
 }
 const stickyRules: Rules = {
   cookie: rule('the name of a cookie', isCookieName),
+  secret: secrets,
   maxAgeSeconds: option.number(1),
   secure: option.boolean,
   sameSite: option.oneOf('lax', 'strict', 'none'),
@@ -130,6 +138,7 @@ export function resolveProxyOptions(options: ProxyOptions): ResolvedProxyOptions
     forwarding: { style: options.forwarded ?? 'x-forwarded', trustedHops: options.trustedHops ?? 0 },
     hedge: hedge && { after: hedge.after ?? 'p95', budget: hedge.budget ?? 0.1, burst: hedge.burst ?? 10 },
     sticky,
+    upgrades: new Set((options.upgrades ?? ['websocket']).map((name) => name.toLowerCase())),
     nodeSecrets: options.nodeAuth === undefined ? [] : checkSecrets('nodeAuth', options.nodeAuth),
     rateLimit: options.rateLimit,
     maxConcurrentPerClient: options.maxConcurrentPerClient ?? Number.POSITIVE_INFINITY,

@@ -21,9 +21,10 @@ export function openTunnel(core: ProxyCore, request: IncomingMessage, socket: Du
   core.counts.requests += 1
   const { headers, clientIp, host, isMalformed, isChunked, contentLength } = requestHeaders(request, core.options.forwarding)
   const target = requestTarget(request)
-  const protocol = request.headers.upgrade
+  const protocol = request.headers.upgrade?.trim().toLowerCase()
   const hasBody = isChunked || (contentLength ?? 0) > 0
-  if (isMalformed || hasBody || target.path === undefined || request.method !== 'GET' || protocol === undefined) {
+  const isAllowed = protocol !== undefined && core.options.upgrades.has(protocol)
+  if (isMalformed || hasBody || target.path === undefined || request.method !== 'GET' || !isAllowed) {
     core.counts.failed += 1
     refuseUpgrade(socket, target.status ?? 400)
     return

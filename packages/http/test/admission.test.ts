@@ -74,8 +74,10 @@ describe('rate limits', () => {
   })
 
   it('hold for WebSockets', async () => {
-    const handshake = 'GET / HTTP/1.1\r\nhost: a\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'
-    const upstream = await serveRaw((socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'))
+    const handshake = 'GET / HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'
+    const upstream = await serveRaw((socket) =>
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'),
+    )
     const { port, proxy } = await openProxy({ nodes: [upstream], rateLimit: { requests: 1, perSeconds: 60 } })
     expect(statusOf(await askRaw(port, handshake))).toBe(101)
     expect(await askRaw(port, handshake)).toMatch(/^HTTP\/1\.1 429 [\s\S]*retry-after: \d+/)
@@ -125,9 +127,9 @@ describe('maxConcurrentPerClient', () => {
 
 describe('maxConcurrentPerClient for WebSockets', () => {
   it('counts them for as long as they are open', async () => {
-    const handshake = 'GET / HTTP/1.1\r\nhost: a\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'
+    const handshake = 'GET / HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'
     const upstream = await serveRaw((socket) =>
-      socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'),
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'),
     )
     const { port } = await openProxy({ nodes: [upstream], maxConcurrentPerClient: 1 })
     const socket = connect(port, '127.0.0.1', () => socket.write(handshake))

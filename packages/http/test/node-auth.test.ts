@@ -84,7 +84,9 @@ describe('node authentication', () => {
     })
     server.on('upgrade', (request, socket) => {
       socket.end(
-        isFromProxy(request) ? 'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n' : 'HTTP/1.1 403 No\r\n\r\n',
+        isFromProxy(request)
+          ? 'HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'
+          : 'HTTP/1.1 403 No\r\n\r\n',
       )
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -95,7 +97,7 @@ describe('node authentication', () => {
     const address = `127.0.0.1:${(server.address() as AddressInfo).port}`
     const probe = { path: '/health', intervalMs: 20 }
     const { port } = await openProxy({ nodes: [address], nodeAuth: [OLD, NEW], probe })
-    expect(statusOf(await askRaw(port, 'GET /a HTTP/1.1\r\nhost: a\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'))).toBe(101)
+    expect(statusOf(await askRaw(port, 'GET /a HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'))).toBe(101)
     await expect.poll(() => probed.mock.calls.length, SOON).toBeGreaterThan(0)
     expect(probed.mock.calls.every(([isIn]) => isIn)).toBe(true)
   })

@@ -399,6 +399,18 @@ describe('upgrades', () => {
     await expect.poll(() => proxy.balancer.getClusterStats().activeConnections, SOON).toBe(0)
   })
 
+  it('are refused for protocols other than WebSocket, unless they are allowed', async () => {
+    const node = await serveRaw((socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\nupgrade: any\r\nconnection: upgrade\r\n\r\n'))
+    const handshake = (name: string) => `GET / HTTP/1.1\r\nhost: a\r\nupgrade: ${name}\r\nconnection: Upgrade\r\n\r\n`
+    const { port } = await openProxy({ nodes: [node] })
+    for (const name of ['h2c', 'websocket, h2c', 'h2c, websocket', 'websocket/13', 'x'])
+      expect([name, statusOf(await askRaw(port, handshake(name)))]).toEqual([name, 400])
+    for (const name of ['websocket', 'WebSocket']) expect(statusOf(await askRaw(port, handshake(name)))).toBe(101)
+    const allowing = await openProxy({ nodes: [node], upgrades: ['X'] })
+    expect(statusOf(await askRaw(allowing.port, handshake('x')))).toBe(101)
+    expect(statusOf(await askRaw(allowing.port, handshake('websocket')))).toBe(400)
+  })
+
   it('pass on the answer of a node that does not upgrade', async () => {
     const node = await serve((_request, response) => response.writeHead(403, { 'content-length': '2' }).end('no'))
     const { port, proxy } = await openProxy({ nodes: [node.address] })

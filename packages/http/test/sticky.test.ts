@@ -14,7 +14,7 @@ describe('sticky', () => {
   it('keeps a client with the node that answered it first, and says so once', async () => {
     const { port } = await openProxy({ nodes: await threeNodes(), strategy: 'round-robin', sticky: true })
     const first = await ask(port)
-    expect(cookieOf(first)).toMatch(/^sluice_node=[\da-f]{16}; Path=\/; HttpOnly; SameSite=Lax$/)
+    expect(cookieOf(first)).toMatch(/^sluice_node=[\w-]{22}; Path=\/; HttpOnly; SameSite=Lax$/)
     const cookie = `theme=dark; ${pairOf(cookieOf(first))}; x=y`
     for (let at = 0; at < 5; at += 1) {
       const answer = await ask(port, { headers: { cookie } })
@@ -26,14 +26,31 @@ describe('sticky', () => {
     expect(new Set(others.map(({ body }) => body)).size).toBe(3)
   })
 
-  it('means the same to another proxy of the same nodes, and tells no address', async () => {
+  it('means the same to another proxy of the same nodes and secret, and tells no address', async () => {
     const nodes = await threeNodes()
-    const one = await openProxy({ nodes, sticky: true })
-    const other = await openProxy({ nodes: [...nodes].reverse(), sticky: true })
+    const sticky = { secret: 'a secret of the proxies' }
+    const one = await openProxy({ nodes, sticky })
+    const other = await openProxy({ nodes: [...nodes].reverse(), sticky })
     const first = await ask(one.port)
     const cookie = pairOf(cookieOf(first))
     for (let at = 0; at < 5; at += 1) expect((await ask(other.port, { headers: { cookie } })).body).toBe(first.body)
     for (const address of nodes) expect(cookie).not.toContain(address.split(':')[1])
+  })
+
+  it('is keyed: without the secret a client cannot compute the value for a node', async () => {
+    const nodes = await threeNodes()
+    const tagAt = async (secret?: string | readonly string[]) => {
+      const { port } = await openProxy({ nodes: nodes.slice(0, 1), sticky: secret === undefined ? true : { secret } })
+      return pairOf(cookieOf(await ask(port)))
+    }
+    const [first, second] = [await tagAt(), await tagAt()]
+    expect(first).not.toBe(second)
+    expect(await tagAt('one secret of 16')).not.toBe(await tagAt('two secrets of 16'))
+    const { port } = await openProxy({ nodes: nodes.slice(0, 1), sticky: { secret: ['new secret of 16', 'one secret of 16'] } })
+    const old = await tagAt('one secret of 16')
+    expect((await ask(port, { headers: { cookie: old } })).headers['set-cookie']).toBeUndefined()
+    expect((await ask(port, { headers: { cookie: first } })).headers['set-cookie']).toBeDefined()
+    await expect(openProxy({ nodes, sticky: { secret: 'short' } })).rejects.toThrow('sticky.secret')
   })
 
   it('moves a client whose node is gone, and stays with the new one', async () => {
@@ -112,14 +129,14 @@ describe('sticky', () => {
       ['a', 'b'].map(async (name) => {
         const node = await serve((_request, response) => response.end(name))
         node.server.on('upgrade', (_request, socket) => {
-          socket.end(`HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\nx-name: ${name}\r\n\r\n`)
+          socket.end(`HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nx-name: ${name}\r\n\r\n`)
         })
         return node.address
       }),
     )
     const { port } = await openProxy({ nodes, strategy: 'round-robin', sticky: true })
     const first = await ask(port)
-    const handshake = `GET / HTTP/1.1\r\nhost: a\r\nupgrade: x\r\nconnection: upgrade\r\ncookie: ${pairOf(cookieOf(first))}\r\n\r\n`
+    const handshake = `GET / HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\ncookie: ${pairOf(cookieOf(first))}\r\n\r\n`
     for (let at = 0; at < 4; at += 1) expect(await askRaw(port, handshake)).toContain(`x-name: ${first.body}`)
   })
 

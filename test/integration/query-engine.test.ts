@@ -143,7 +143,9 @@ describe.each(databases())('the query engine on $name', ({ dialect, skipped }) =
       const [first] = sluice.queries.getNPlusOnePatterns()
       expect(first?.estimatedSaving.queries).toBe(11)
       expect(first?.estimatedSaving.ms).toBeGreaterThan(0)
-      expect(sluice.queries.getQueryRecommendations()[0]).toMatch(/^N\+1 at .*query-engine\.test\.ts:.* 12 × Post\.findMany/)
+      expect(sluice.queries.getQueryRecommendations()).toContainEqual(
+        expect.stringMatching(/^N\+1 at .*query-engine\.test\.ts:.* 12 × Post\.findMany/),
+      )
     })
   })
 })

@@ -35,3 +35,4 @@ export { checkSecrets, hmacOf, isSignedTimed, signTimed } from './shared/signatu
 export { setBusyAwareTimeout, TIMEOUT_TICKS, within } from './shared/timers.ts'
 export { unwrapValue, wrapValue } from './shared/wrapped-value.ts'
 export { type AdapterHost, hostOf } from './sluice/adapter-host.ts'
+export { bindsRelativeDate } from './sql/relative-date.ts'

@@ -156,6 +156,7 @@ describe('the entry points of @sluice/core', () => {
         'TIMEOUT_TICKS',
         'WriteSet',
         'analyzeTrend',
+        'bindsRelativeDate',
         'checkJson',
         'checkOptions',
         'checkSecrets',

@@ -8,6 +8,8 @@ export interface InstanceContext {
   readonly host: AdapterHost
   /** Runs a builder without `postProcessResponse`. */
   runRaw(client: ClientInternals, builder: BuilderInternals, demand: ReadDemand): Promise<unknown>
+  /** Whether listeners may change builders right before they are sent. */
+  mayRewrite(client: ClientInternals): boolean
   isMigrationTable(table: TableId): boolean
   lookupOf(client: ClientInternals, builder: BuilderInternals): Lookup<unknown> | Refusal
   rowSourceOf(client: ClientInternals, builder: BuilderInternals): RowSource | undefined

@@ -7,7 +7,8 @@ export interface ClientInternals {
   readonly dialect?: string
   readonly driverName?: string
   readonly config: {
-    readonly wrapIdentifier?: WrapIdentifier
+    /** Null while a migration runs. */
+    readonly wrapIdentifier?: WrapIdentifier | null
     readonly postProcessResponse?: unknown
     readonly migrations?: { readonly tableName?: string }
     readonly connection?: unknown
@@ -44,6 +45,7 @@ export interface QueryObject {
 
 export interface RunnerInternals {
   run(): Promise<unknown>
+  query(sent: object): Promise<unknown>
 }
 
 /** A clause of a builder, as Knex keeps it. */

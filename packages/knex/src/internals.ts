@@ -83,6 +83,12 @@ export function rowsAsked(response: unknown, dialect: Dialect): readonly Readonl
   return dialect === 'mysql' && Array.isArray(response) && !Array.isArray(response[0]) ? [] : rowsOf(response)
 }
 
+/** Whether a connection of `pg`, `mysql2` or `better-sqlite3` is closed, or the pool is about to close it. */
+export function isClosed(connection: object): boolean {
+  const { _ending, _closing, open, __knex__disposed } = connection as Readonly<Record<string, unknown>>
+  return _ending === true || _closing === true || open === false || __knex__disposed !== undefined
+}
+
 /** A connection of the pool that is not to be used again: the pool ends it when it would give it away. */
 export function discard(connection: object): void {
   Object.assign(connection, { __knex__disposed: 'A session of Sluice was held on it.' })
@@ -357,11 +363,11 @@ export function compiled(
 
 /** Whether the names of tables and columns may depend on a builder's query context. */
 export function rewritesNames(client: ClientInternals): boolean {
-  return client.config.wrapIdentifier !== undefined
+  return typeof client.config.wrapIdentifier === 'function'
 }
 
 /** The name that the database gives to a column, when identifiers are rewritten. */
 export function databaseName(client: ClientInternals, identifier: string, queryContext: unknown): string {
   const { wrapIdentifier } = client.config
-  return wrapIdentifier === undefined ? identifier : wrapIdentifier(identifier, (value) => value, queryContext)
+  return typeof wrapIdentifier !== 'function' ? identifier : wrapIdentifier(identifier, (value) => value, queryContext)
 }

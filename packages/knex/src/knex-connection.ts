@@ -1,7 +1,7 @@
 import { type Connection, type Dialect, InvalidArgumentError, SluiceError } from '@sluice/core'
 import type { Knex } from 'knex'
 import type { ClientInternals } from './internal-types.ts'
-import { afterCreate, clientOf, dialectOf, discard, rowsAsked, rowsOf } from './internals.ts'
+import { afterCreate, clientOf, dialectOf, discard, rowsAsked } from './internals.ts'
 
 interface Instrumentation {
   /** The class that the client had before. */
@@ -111,27 +111,5 @@ async function apart<T>(client: ClientInternals, use: (connection: object) => Pr
     return await use(connection)
   } finally {
     await client.destroyRawConnection(connection)
-  }
-}
-
-/** Does work on one connection of a client's pool, by statements that nobody observes. */
-export async function openConnection<T>(
-  client: ClientInternals,
-  base: ClientInternals,
-  dialect: Dialect,
-  work: (connection: Connection) => Promise<T>,
-): Promise<T> {
-  const connection = await client.acquireConnection()
-  try {
-    return await work(over(connection, client, base, dialect))
-  } finally {
-    await client.releaseConnection(connection)
-  }
-}
-
-function over(connection: object, client: ClientInternals, base: ClientInternals, dialect: Dialect): Connection {
-  return {
-    dialect,
-    query: async (sql, bindings = []) => rowsOf((await base._query.call(client, connection, { sql, bindings, method: 'raw' })).response),
   }
 }

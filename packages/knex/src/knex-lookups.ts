@@ -1,3 +1,4 @@
+import type { Dialect } from '@sluice/core'
 import {
   canonicalKey,
   keyKinds,
@@ -9,6 +10,7 @@ import {
   refuse,
   refuseKeyValue,
 } from '@sluice/core/adapter'
+import { bindsRelativeDate } from '@sluice/core/siblings'
 import type { InstanceContext } from './instance-context.ts'
 import type { BuilderInternals, ClientInternals } from './internal-types.ts'
 import { databaseName, rewritesNames, selectParts } from './internals.ts'
@@ -50,7 +52,7 @@ export class KnexLookups {
       const refused = refuseKeyValue(values[at], type, source.dialect)
       if (refused !== undefined) return refuse(refused)
     }
-    const constants = constantsOf(parts, plan)
+    const constants = constantsOf(parts, plan, source.dialect)
     if (constants === undefined) return refuse('constants not understood')
     const maxKeys = Math.min(host.maxKeys, Math.floor((MAX_BOUND_KEYS[source.dialect] - constants.count) / plan.keys.length))
     if (maxKeys < 2) return refuse('too many values')
@@ -75,7 +77,11 @@ export class KnexLookups {
 const NO_CONSTANTS = { text: '', count: 0 }
 
 /** Every value that is no key, and how many of them a statement binds; `undefined` if one is not understood. */
-function constantsOf({ filters, limit, offset }: SelectParts, plan: Plan): { readonly text: string; readonly count: number } | undefined {
+function constantsOf(
+  { filters, limit, offset }: SelectParts,
+  plan: Plan,
+  dialect: Dialect,
+): { readonly text: string; readonly count: number } | undefined {
   if (filters.length === plan.keys.length && limit === undefined && offset === 0) return NO_CONSTANTS
   const values: unknown[] = [limit, offset]
   let count = 2
@@ -84,6 +90,6 @@ function constantsOf({ filters, limit, offset }: SelectParts, plan: Plan): { rea
     values.push(value)
     count += Array.isArray(value) ? value.length : 1
   }
-  const text = canonicalKey(values)
+  const text = bindsRelativeDate(values, dialect) ? undefined : canonicalKey(values)
   return text === undefined ? undefined : { text: ` ${text}`, count }
 }

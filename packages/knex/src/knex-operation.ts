@@ -11,7 +11,7 @@ import {
   refuse,
   type Source,
 } from '@sluice/core/adapter'
-import { type PinnedRead, pinnedReadOf, readsOfStatement } from '@sluice/core/siblings'
+import { bindsRelativeDate, type PinnedRead, pinnedReadOf, readsOfStatement } from '@sluice/core/siblings'
 import { controlOf } from './cached.ts'
 import type { InstanceContext } from './instance-context.ts'
 import type { BuilderInternals, ClientInternals } from './internal-types.ts'
@@ -25,6 +25,9 @@ export class KnexOperation implements Operation<unknown> {
   readonly source: Source
   readonly kind: OperationKind
   readonly inTransaction: boolean
+  hasStrayed = false
+  /** The statement of the cache request. */
+  #asked: Asked | undefined
   #lookup: Lookup<unknown> | Refusal | undefined
 
   constructor(
@@ -42,32 +45,40 @@ export class KnexOperation implements Operation<unknown> {
     return this.builder._statements?.some((statement) => statement.grouping === 'order') !== true
   }
 
+  /** Its statement is handed to the driver: the app may have changed the builder, or a value in it, since it was issued. */
+  sends(sql: string, bindings: readonly unknown[]): void {
+    if (this.#asked !== undefined && !isSame(this.#asked, sql, bindings)) this.hasStrayed = true
+  }
+
   rows(result: unknown): number {
     return Array.isArray(result) ? result.length : 1
   }
 
   lookup(): Lookup<unknown> | Refusal {
-    this.#lookup ??= this.state.lookupOf(this.client, this.builder)
+    this.#lookup ??= this.state.mayRewrite(this.client) ? refuse('start listener') : this.state.lookupOf(this.client, this.builder)
     return this.#lookup
   }
 
   rowSource(): RowSource | undefined {
-    return this.state.rowSourceOf(this.client, this.builder)
+    return this.state.mayRewrite(this.client) ? undefined : this.state.rowSourceOf(this.client, this.builder)
   }
 
   cacheRequest(): CacheRequest<unknown> | Refusal {
     const { state, client, builder } = this
     if (this.inTransaction) return refuse('in transaction')
+    if (state.mayRewrite(client)) return refuse('start listener')
     if (!isPlain(builder)) return refuse('builder with options')
     const query = compiled(client, builder)
     if (query === undefined) return refuse('several statements')
     if ('error' in query) return refuse('error of its own')
     const bindings = canonicalKey([builder._method, query.bindings])
     if (bindings === undefined) return refuse('bindings not understood')
+    if (bindsRelativeDate(query.bindings, state.source.dialect)) return refuse('relative date')
     const { statement } = analyzeSql(query.sql, state.source.dialect)
     const reads = readsOfStatement(statement, state.source.id, state.host.catalogs)
     if ('refused' in reads) return reads
     if (reads.tables.some((table) => state.isMigrationTable(table))) return refuse('migration table')
+    this.#asked = { ...query, objects: query.bindings.map(textOfObject) }
     const request = {
       key: `${query.sql}\n${bindings}`,
       tables: reads.tables,
@@ -85,4 +96,30 @@ export class KnexOperation implements Operation<unknown> {
 function isComplete(value: unknown, { count, isPlain }: PinnedRead): boolean {
   if (!Array.isArray(value)) return count === 1 && value !== undefined && value !== null
   return count === 1 ? value.length > 0 : isPlain && value.length === count
+}
+
+/** A statement as it was compiled for the key of the cache. */
+interface Asked {
+  readonly sql: string
+  readonly bindings: readonly unknown[]
+  /** By place, the content of each binding that is an object. */
+  readonly objects: readonly (string | undefined)[]
+}
+
+function textOfObject(value: unknown): string | undefined {
+  return typeof value === 'object' && value !== null ? canonicalKey(value) : undefined
+}
+
+function isSame({ sql, bindings, objects }: Asked, sentSql: string, sent: readonly unknown[]): boolean {
+  if (sentSql !== sql || sent.length !== bindings.length) return false
+  for (let at = 0; at < sent.length; at++) {
+    const object = objects[at]
+    if (object === undefined ? !isSameValue(sent[at], bindings[at]) : textOfObject(sent[at]) !== object) return false
+  }
+  return true
+}
+
+/** Drivers are given `null` for `undefined`, and SQLite 1 and 0 for booleans. */
+function isSameValue(sent: unknown, asked: unknown): boolean {
+  return Object.is(sent, asked) || ((sent === null || typeof sent === 'number') && sent === (asked === undefined ? null : Number(asked)))
 }

@@ -15,8 +15,8 @@ import type { AdapterHost } from '@sluice/core/siblings'
 import { fixForSql } from './fix.ts'
 import type { InstanceContext } from './instance-context.ts'
 import type { BuilderInternals, ClientInternals, QueryObject, RunnerInternals } from './internal-types.ts'
-import { isPlain, poolStateOf, rowsIn, wasRolledBack } from './internals.ts'
-import { attachedConnection, openConnection } from './knex-connection.ts'
+import { isClosed, isPlain, poolStateOf, rowsIn, wasRolledBack } from './internals.ts'
+import { attachedConnection } from './knex-connection.ts'
 import { KnexLookups } from './knex-lookups.ts'
 import { KnexOperation } from './knex-operation.ts'
 import { PoolWaits } from './pool-waits.ts'
@@ -35,7 +35,11 @@ export class PluginState implements InstanceContext {
   readonly #rowSources = new RowSources(this)
   readonly #migrationTables: ReadonlySet<string>
   readonly #streamed = new Set<object>()
+  /** Operations by what is sent for them. */
+  readonly #sent = new WeakMap<object, KnexOperation>()
   readonly #replicas: ReplicaReads | undefined
+  readonly #knex: WeakRef<object>
+  readonly #client: WeakRef<object>
 
   constructor(
     sluice: Sluice,
@@ -45,7 +49,10 @@ export class PluginState implements InstanceContext {
     client: ClientInternals,
     dialect: Dialect,
     options: KnexOptions,
+    knex: object,
   ) {
+    this.#knex = new WeakRef(knex)
+    this.#client = new WeakRef(client)
     const migrationTable = client.config.migrations?.tableName ?? 'knex_migrations'
     this.#migrationTables = new Set([migrationTable, `${migrationTable}_lock`].map((name) => name.toLowerCase()))
     this.#statements = attachClient(sluice, describe(client, base, dialect))
@@ -62,15 +69,16 @@ export class PluginState implements InstanceContext {
     this.#statements.detach()
   }
 
-  /** The instance was destroyed. It may come back. */
-  forget(): void {
+  /** The instance was destroyed. It may come back. Resolves when no connection of Sluice's own is open. */
+  forget(): Promise<void> {
     this.#replicas?.close()
-    this.#statements.forgetCatalog()
+    return this.#statements.forgetCatalog()
   }
 
   query(client: ClientInternals, connection: object, query: QueryObject): Promise<QueryObject> {
     // SQLite streams through `_query`: what it streams was seen already.
     if (this.#streamed.size > 0 && this.#streamed.has(query)) return this.base._query.call(client, connection, query)
+    this.#sent.get(query)?.sends(query.sql, query.bindings ?? NO_BINDINGS)
     const send = (query: QueryObject) => this.base._query.call(client, connection, query)
     return this.#statements.statement(connection, {
       sql: query.sql,
@@ -151,16 +159,18 @@ export class PluginState implements InstanceContext {
   }
 
   #optimized(client: ClientInternals, builder: BuilderInternals, runner: RunnerInternals): RunnerInternals {
-    const bare = runner.run.bind(runner)
     // Listeners of a builder's own are told what the caller gets; such a builder is neither merged nor kept.
     if (client.config.postProcessResponse === undefined || !isPlain(builder)) {
-      const on = (other: ClientInternals) => this.base.runner.call(other, builder).run()
-      const operation = new KnexOperation(this, client, builder, ({ route }) => this.#routed({ client, builder, demand: route, bare, on }))
+      const on = (other: ClientInternals) => this.#watched(this.base.runner.call(other, builder), operation).run()
+      const operation: KnexOperation = new KnexOperation(this, client, builder, ({ route }) =>
+        this.#routed({ client, builder, demand: route, bare, on }),
+      )
+      const bare = this.#watched(runner, operation).run.bind(runner)
       runner.run = () => this.host.execute(operation)
       return runner
     }
     // Merged and kept results are as the driver gave them; each caller's are processed for itself.
-    const operation = new KnexOperation(this, client, builder, ({ route }) => this.#raw(client, builder, route))
+    const operation: KnexOperation = new KnexOperation(this, client, builder, ({ route }) => this.#raw(client, builder, route, operation))
     if (operation.kind !== 'read') return runner
     runner.run = async () => client.postProcessResponse(await this.host.execute(operation), builder.queryContext())
     return runner
@@ -171,14 +181,27 @@ export class PluginState implements InstanceContext {
     return this.#raw(client, builder, demand)
   }
 
-  #raw(client: ClientInternals, builder: BuilderInternals, demand: ReadDemand | undefined): Promise<unknown> {
+  #raw(client: ClientInternals, builder: BuilderInternals, demand: ReadDemand | undefined, operation?: KnexOperation): Promise<unknown> {
     const on = (other: ClientInternals) => {
-      if (client.config.postProcessResponse === undefined) return this.base.runner.call(other, builder).run()
-      const raw = Object.create(other) as ClientInternals
-      raw.postProcessResponse = (response) => response
-      return this.base.runner.call(raw, builder).run()
+      let raw = other
+      if (client.config.postProcessResponse !== undefined) {
+        raw = Object.create(other) as ClientInternals
+        raw.postProcessResponse = (response) => response
+      }
+      const runner = this.base.runner.call(raw, builder)
+      return (operation === undefined ? runner : this.#watched(runner, operation)).run()
     }
     return this.#routed({ client, builder, demand, bare: () => on(client), on })
+  }
+
+  /** Notes what a runner sends for an operation. */
+  #watched(runner: RunnerInternals, operation: KnexOperation): RunnerInternals {
+    const { query } = runner
+    runner.query = (sent) => {
+      this.#sent.set(sent, operation)
+      return query.call(runner, sent)
+    }
+    return runner
   }
 
   #routed(read: KnexRead): Promise<unknown> {
@@ -193,9 +216,23 @@ export class PluginState implements InstanceContext {
     return this.#rowSources.of(client, builder)
   }
 
+  /**
+   * A listener of `start` may change a builder right before it is sent: to add a tenant's condition, for example. Where nothing is sent, it
+   * is not called. Knex has one listener of its own; those of an instance made by `withUserParams` are not known.
+   */
+  mayRewrite(client: ClientInternals): boolean {
+    const knex = this.#knex.deref()
+    if (client !== this.#client.deref()) return client.transacting !== true
+    return knex === undefined || listenersOf(client) !== 1 || listenersOf(knex) > 0
+  }
+
   isMigrationTable(table: TableId): boolean {
     return this.#migrationTables.has(table.slice(table.lastIndexOf('.') + 1).toLowerCase())
   }
+}
+
+function listenersOf(emitter: object): number {
+  return (emitter as { listenerCount?(event: string): number }).listenerCount?.('start') ?? 0
 }
 
 /** What the core needs of an instance. None of it keeps the instance alive. */
@@ -209,10 +246,7 @@ function describe(client: ClientInternals, base: ClientInternals, dialect: Diale
       const client = held.deref()
       return client === undefined || poolStateOf(client) === undefined ? undefined : attachedConnection(client, base, dialect)
     },
-    async open(work) {
-      const client = held.deref()
-      if (client !== undefined) await openConnection(client, base, dialect, work)
-    },
+    isClosed,
     pool() {
       const client = held.deref()
       return client === undefined ? undefined : poolStateOf(client)

@@ -38,7 +38,7 @@ export function withSluice<TKnex extends Knex>(knex: TKnex, sluice?: Sluice | Sl
   }
   if (instrumentations.has(client)) return knex
   const base = Object.getPrototypeOf(client) as ClientInternals
-  const state = new PluginState(used, host, base, client, dialect, options)
+  const state = new PluginState(used, host, base, client, dialect, options, knex)
   // The prototype, not the instance: transactions are made from the class, and would not have what the instance has.
   const prototype = instrumented(base, state)
   rememberBare(prototype, base)
@@ -80,9 +80,10 @@ function instrumented(base: ClientInternals, state: PluginState): object {
       return super.acquireConnection()
     }
 
-    override destroy(callback?: unknown): Promise<void> {
-      state.forget()
-      return super.destroy(callback)
+    override async destroy(callback?: unknown): Promise<void> {
+      const forgotten = state.forget()
+      await super.destroy(callback)
+      await forgotten
     }
   }
   // Tools built on Knex switch on the class's name.

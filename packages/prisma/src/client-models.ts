@@ -98,7 +98,9 @@ export class ClientModels {
     this.#shapes = new WeakMap()
     const { catalogs } = this.host
     catalogs.name(this.catalogId, namesOf(schema, isSettled))
-    if (isSettled) catalogs.set(this.catalogId, schema.catalog)
+    if (!isSettled) return
+    if (this.#database === undefined) catalogs.set(this.catalogId, schema.catalog)
+    else catalogs.derive(this.catalogId, schema.catalog, catalogs.generations.current)
   }
 }
 

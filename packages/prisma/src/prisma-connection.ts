@@ -41,7 +41,7 @@ export function adapterConnection(adapter: SqlDriverAdapter, dialect: Dialect): 
   return dialect === 'sqlite' ? plain : { ...plain, session: (work) => onOwnConnection(adapter, dialect, work) }
 }
 
-export function queryableConnection(queryable: SqlQueryable, dialect: Dialect): Connection {
+function queryableConnection(queryable: SqlQueryable, dialect: Dialect): Connection {
   return { dialect, query: (sql, params) => rowsOf(queryable, sql, params) }
 }
 

@@ -19,7 +19,7 @@ import {
 } from '@sluice/core/adapter'
 import { type AdapterHost, hostOf } from '@sluice/core/siblings'
 import { currentCaller, predictedEffect } from './operation-context.ts'
-import { adapterConnection, BARE, queryableConnection } from './prisma-connection.ts'
+import { adapterConnection, BARE } from './prisma-connection.ts'
 import { dialectOf } from './schema/prisma-schema-data.ts'
 import { currentTransaction } from './transaction-context.ts'
 
@@ -180,10 +180,6 @@ class AdapterObserver {
       connection() {
         const adapter = adapterNow()
         return adapter && adapterConnection(adapter, dialect)
-      },
-      async open(work) {
-        const adapter = adapterNow()
-        if (adapter !== undefined) await work(queryableConnection(adapter, dialect))
       },
       wrote: (effect) => this.#compareWithPrediction(effect),
     })

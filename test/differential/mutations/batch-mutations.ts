@@ -114,7 +114,9 @@ export const BATCH_MUTATIONS: readonly Mutation[] = [
   {
     name: 'batch-knex-constants',
     rule: 'Knex’ lookups are merged only if every constant is equal.',
-    edits: [{ file: KNEX_LOOKUPS, find: 'const constants = constantsOf(parts, plan)', replace: 'const constants = NO_CONSTANTS' }],
+    edits: [
+      { file: KNEX_LOOKUPS, find: 'const constants = constantsOf(parts, plan, source.dialect)', replace: 'const constants = NO_CONSTANTS' },
+    ],
   },
   {
     name: 'batch-prisma-constants',

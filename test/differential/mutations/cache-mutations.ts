@@ -123,8 +123,8 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: TRANSACTIONS,
-        find: 'return this.host.writes.announce(isOpen && mayCommit ? EVERYTHING : effect)',
-        replace: 'return this.host.writes.announce({ tables: new Set(), everything: false })',
+        find: 'const announced = writes.announce(effect)',
+        replace: 'const announced = writes.announce({ tables: new Set(), everything: false })',
       },
     ],
     isQuick: true,

@@ -6,7 +6,6 @@ import type { Connection, ConnectionRegistry, PoolState } from '../schema/connec
 import type { Dialect } from '../sql/dialect.ts'
 import type { TransactionControl } from '../sql/statement.ts'
 import type { AskedSelect } from './asked-select.ts'
-import type { OpenConnection } from './catalog-reader.ts'
 import { ConnectionObserver, type ObserverHost } from './connection-observer.ts'
 import { registeredHost } from './host-registry.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
@@ -21,8 +20,8 @@ export interface ClientDescription {
   connection(): Connection | undefined
   /** `import.meta.url` of the adapter: its frames are not call sites of the user. */
   readonly moduleUrl: string
-  /** Calls `work` with a connection that Sluice does not observe, to read the catalog. Default: `connection()`. */
-  open?: OpenConnection
+  /** Whether a connection of the pool is closed. Left out: unknown, so that one whose session the app changed counts for good. */
+  isClosed?(connection: object): boolean
   /**
    * Names everything besides the database that changes the results of this client: options of the driver and of the ORM. Clients with
    * equal settings share cached results. `undefined`: unknown, nothing is shared. Default: nothing changes them.
@@ -64,8 +63,11 @@ export interface AdapterClient {
   readonly needsCatalog: boolean
   /** Reads the catalog if it is needed. Never rejects: without a catalog, nothing is optimized. */
   readCatalog(): Promise<void>
-  /** Drops the catalog until it is needed again, as when the pool was closed and may be opened anew. */
-  forgetCatalog(): void
+  /**
+   * Drops the catalog until it is needed again, as when the pool was closed and may be opened anew. Resolves when a read of it that is under
+   * way has ended, with its connection.
+   */
+  forgetCatalog(): Promise<void>
   /** Whether a transaction is open on a connection. */
   isOpen(connection: object): boolean
   /** Whether a statement certainly only reads, and returns the same on every server with the same rows. */
@@ -102,8 +104,6 @@ export function attachClient(sluice: object, options: ClientDescription): Adapte
   return new AttachedClient(host, options)
 }
 
-const NOTHING_TO_READ = Promise.resolve()
-
 class AttachedClient implements AdapterClient {
   readonly source: Source
   readonly #context: ReadContext
@@ -118,7 +118,7 @@ class AttachedClient implements AdapterClient {
     const { orm, dialect, pool } = options
     const id = host.nextSourceId(orm)
     this.source = { id, orm, dialect, seesStatements: true, sharedName: () => this.#sharedName(id) }
-    this.#observer = new ConnectionObserver(host, id, options)
+    this.#observer = new ConnectionObserver(host, id, options, (work) => this.#open(work))
     this.#context = {
       ...{ source: this.source, catalogs: host.catalogs, maxKeys: host.maxKeys },
       onlyReads: (sql) => this.onlyReads(sql),
@@ -170,11 +170,11 @@ class AttachedClient implements AdapterClient {
   }
 
   readCatalog(): Promise<void> {
-    return this.needsCatalog ? this.#observer.catalog.read((work) => this.#open(work)) : NOTHING_TO_READ
+    return this.#observer.catalog.read()
   }
 
-  forgetCatalog(): void {
-    this.#observer.catalog.forget()
+  forgetCatalog(): Promise<void> {
+    return this.#observer.catalog.forget()
   }
 
   isOpen(connection: object): boolean {
@@ -190,15 +190,15 @@ class AttachedClient implements AdapterClient {
   }
 
   detach(): void {
-    this.forgetCatalog()
+    void this.forgetCatalog()
     this.#detachPool?.()
     this.host.connections.detach(this.source.id)
   }
 
   async #open(work: (connection: Connection) => Promise<void>): Promise<void> {
-    if (this.options.open !== undefined) return this.options.open(work)
     const connection = this.options.connection()
-    if (connection !== undefined) await work(connection)
+    if (connection?.session !== undefined) await connection.session(work)
+    else if (connection !== undefined) await work(connection)
   }
 
   #sharedName(id: string): string | undefined {

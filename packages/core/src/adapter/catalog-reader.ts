@@ -1,6 +1,7 @@
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import type { Connection } from '../schema/connection.ts'
 import { readCatalog } from '../schema/read-catalog.ts'
+import { callsDefine } from '../schema/statement-definitions.ts'
 import { warnOfLateWrites } from '../schema/warn-of-late-writes.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Statement } from '../sql/statement.ts'
@@ -17,72 +18,117 @@ export interface CatalogHost {
 /** Calls `work` with a connection that Sluice does not observe. */
 export type OpenConnection = (work: (connection: Connection) => Promise<void>) => Promise<void>
 
+const NOTHING_TO_READ = Promise.resolve()
+
 /** Beyond this number, temporary tables are not distinguished from others. */
 const MAX_TEMPORARY = 10_000
 
-/** Reads the catalog of one client when it is first needed, and again after DDL. */
+/** Reads the catalog of one client when it is first needed, and again after every change of the schema. */
 export class CatalogReader {
   /** Names that temporary tables have or had. */
   readonly #temporary = new Set<string>()
-  #state: 'unread' | 'reading' | 'read' = 'unread'
+  /** Functions that were called since the catalog is being read, while no catalog said what they do. */
+  #suspects = new Set<string>()
+  readonly #called = new Set<ReadonlySet<string>>()
+  #reading: Promise<void> | undefined
+  /** The generation in which the catalog was read, or could not be read. */
+  #readIn: number | undefined
 
   constructor(
     private readonly host: CatalogHost,
     private readonly sourceId: string,
     private readonly dialect: Dialect,
+    private readonly open: OpenConnection,
   ) {
     host.catalogs.bind(sourceId, this)
+    host.catalogs.addReader(sourceId, this)
   }
 
   get isNeeded(): boolean {
-    return this.#state === 'unread' && this.host.isOptimizing()
+    const { generations } = this.host.catalogs
+    return this.#reading === undefined && this.#readIn !== generations.current && !generations.isChanging && this.host.isOptimizing()
   }
 
   /** Reads the catalog if it is needed. Never rejects: without a catalog, nothing is optimized. */
-  async read(open: OpenConnection): Promise<void> {
-    if (!this.isNeeded) return
+  read(): Promise<void> {
+    if (!this.isNeeded) return this.#reading ?? NOTHING_TO_READ
+    // Set before the read begins: it lets other sources read, and those this one.
+    let end = (): void => {}
+    const reading = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    this.#reading = reading
+    void this.#read().then(() => {
+      this.#reading = undefined
+      end()
+    })
+    return reading
+  }
+
+  async #read(): Promise<void> {
     const { host, sourceId } = this
-    this.#state = 'reading'
-    host.catalogs.set(sourceId, undefined)
+    const { catalogs } = host
+    const { generations } = catalogs
+    const generation = generations.current
+    this.#suspects = new Set([...this.#called].flatMap((names) => [...names]))
+    catalogs.set(sourceId, undefined)
+    if (this.#readIn !== undefined) catalogs.readStale()
+    let isOpened = false
     try {
-      await open(async (connection) => {
+      await this.open(async (connection) => {
+        isOpened = true
         const catalog = await readCatalog(connection)
         await warnOfLateWrites(connection, host)
-        // After DDL in between, the next statement reads it again.
-        if (this.#state !== 'reading') return
-        this.#state = 'read'
-        host.catalogs.set(sourceId, catalog)
+        // After a change in between, the next statement reads it again.
+        if (generations.current !== generation || callsDefine(this.#suspects, catalog)) return
+        this.#readIn = generation
+        catalogs.set(sourceId, catalog, generation)
       })
+      // The client is gone.
+      if (!isOpened) this.#failed(generation)
     } catch (error) {
       host.reportError(error)
-      if (this.#state !== 'reading') return
-      this.#state = 'read'
-      host.catalogs.delete(sourceId)
+      this.#failed(generation)
     }
   }
 
-  /** Drops the catalog until it is needed again. */
-  forget(): void {
-    this.#state = 'unread'
+  /** Reads the catalog if another one was read before. */
+  readIfStale(): void {
+    if (this.#readIn !== undefined && this.isNeeded) void this.read()
+  }
+
+  /** Drops the catalog until it is needed again. Resolves when a read that is under way has ended. */
+  forget(): Promise<void> {
+    this.#readIn = undefined
     this.host.catalogs.delete(this.sourceId)
+    return this.#reading ?? NOTHING_TO_READ
   }
 
-  /** Several statements are sent at once, and may include DDL. */
-  mayHaveChanged(): void {
-    this.#state = 'unread'
-  }
-
-  /** A statement with DDL is sent. */
-  changed({ temporary, triggered }: Statement): void {
+  /** A statement is sent that creates temporary tables or triggers. */
+  shadowed({ temporary, triggered }: Statement): void {
     const { catalogs } = this.host
     for (const name of temporary) {
       catalogs.shadow(name)
       if (this.#temporary.size < MAX_TEMPORARY) this.#temporary.add(name.toLowerCase())
     }
     for (const name of triggered) catalogs.trigger(name)
-    if (this.#state === 'unread') return
-    this.#state = 'unread'
-    catalogs.set(this.sourceId, undefined)
+  }
+
+  /**
+   * Functions are called while no catalog says what they do: the catalog that is being read will.
+   *
+   * @returns The function that reports the end of the call.
+   */
+  suspect(names: ReadonlySet<string>): () => void {
+    const called = new Set(names)
+    this.#called.add(called)
+    for (const name of names) this.#suspects.add(name)
+    return () => void this.#called.delete(called)
+  }
+
+  #failed(generation: number): void {
+    this.#readIn = generation
+    this.host.catalogs.delete(this.sourceId)
   }
 
   /** Whether every server with the same rows has these tables: no table of the server's own, and no temporary one. */

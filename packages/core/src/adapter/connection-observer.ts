@@ -7,15 +7,17 @@ import type { ScopeStorage } from '../pipeline/scope.ts'
 import type { StatementCaller, StatementWatch } from '../pipeline/statement-watch.ts'
 import type { AnnouncedWrite, TransactionWrites } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
+import { mayDefine } from '../schema/statement-definitions.ts'
 import { effectOfStatement } from '../schema/statement-effect.ts'
 import { type AnalyzedSql, analyzeSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Statement, TransactionControl } from '../sql/statement.ts'
 import { TOO_LONG } from '../sql/tokenize.ts'
 import { type AskedSelect, readAskedSelect } from './asked-select.ts'
-import { type CatalogHost, CatalogReader } from './catalog-reader.ts'
+import { type CatalogHost, CatalogReader, type OpenConnection } from './catalog-reader.ts'
 import { ConnectionTransactions, refuseToWait, type TransactionHost } from './connection-transactions.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
+import { SessionSettings } from './session-settings.ts'
 
 /** The services that {@link ConnectionObserver} needs. */
 export interface ObserverHost extends TransactionHost, CatalogHost {
@@ -31,6 +33,7 @@ export interface ObservedClient {
   /** Whether the pipeline records each operation with its shape, so that statements are only counted. Default: no. */
   readonly recordsOperations?: boolean
   fix?(asked: AskedSelect): string | undefined
+  isClosed?(connection: object): boolean
   wrote?(effect: WriteEffect): void
 }
 
@@ -67,6 +70,7 @@ export class ConnectionObserver {
   /** By analyzed statement, which `analyzeSql` remembers for a while. */
   readonly #described = new WeakMap<AnalyzedSql, Described>()
   readonly #transactions: ConnectionTransactions
+  readonly #sessions: SessionSettings
   readonly #dialect: Dialect
   readonly catalog: CatalogReader
 
@@ -74,11 +78,13 @@ export class ConnectionObserver {
     private readonly host: ObserverHost,
     private readonly sourceId: string,
     private readonly options: ObservedClient,
+    open: OpenConnection,
   ) {
     const { dialect } = options
     this.#dialect = dialect
     this.#transactions = new ConnectionTransactions(host, dialect)
-    this.catalog = new CatalogReader(host, sourceId, dialect)
+    this.#sessions = new SessionSettings(options.isClosed?.bind(options))
+    this.catalog = new CatalogReader(host, sourceId, dialect, open)
   }
 
   /** Whether a transaction is open on a connection. */
@@ -96,10 +102,10 @@ export class ConnectionObserver {
   /** Sends a statement. */
   statement<T>(connection: object, sent: SentStatement<Promise<T>>): Promise<T> {
     const described = this.#counted(sent.sql)
-    if (described === undefined) return this.#settled(this.host.writes.announce(EVERYTHING), sent)
+    if (described === undefined) return this.#settled(this.#transactions.announce(EVERYTHING, true), sent)
     const { transaction } = described.analyzed.statement
     if (transaction !== undefined) return this.control(connection, transaction, sent)
-    const announced = described.onlyReads ? undefined : this.#announce(connection, described.analyzed.statement, sent.params)
+    const announced = this.#announce(connection, described, sent.params)
     return announced?.ready === undefined
       ? this.#send(sent, described, announced)
       : announced.ready.then(() => this.#send(sent, described, announced))
@@ -111,11 +117,7 @@ export class ConnectionObserver {
     const statement = described?.analyzed.statement
     if (statement?.transaction !== undefined) return this.#transactions.controlSync(connection, statement.transaction, sent)
     const announced =
-      statement === undefined
-        ? this.host.writes.announce(EVERYTHING)
-        : described?.onlyReads
-          ? undefined
-          : this.#announce(connection, statement, sent.params)
+      described === undefined ? this.#transactions.announce(EVERYTHING, true) : this.#announce(connection, described, sent.params)
     refuseToWait(announced?.ready)
     const ended = described && this.#recorded(sent, described, announced !== undefined)
     try {
@@ -138,7 +140,7 @@ export class ConnectionObserver {
     // The rows arrive later, unseen by the code that collects tags.
     scope?.basis?.spoil('unknown read')
     recorder.statement(scope)
-    const announced = this.#announce(connection, described.analyzed.statement, sent.params)
+    const announced = this.#announce(connection, described, sent.params)
     const ended = this.#recorded(sent, described, true)
     return {
       ready: announced?.ready,
@@ -151,8 +153,7 @@ export class ConnectionObserver {
 
   /** Runs several statements that are sent as one string: they may write anything. */
   script<T>(run: () => Promise<T>): Promise<T> {
-    this.catalog.mayHaveChanged()
-    return this.#settled(this.host.writes.announce(EVERYTHING), { send: run })
+    return this.#settled(this.#transactions.announce(EVERYTHING, true), { send: run })
   }
 
   /** A transaction has begun by a call. See {@link ConnectionTransactions.begun}. */
@@ -234,20 +235,50 @@ export class ConnectionObserver {
   }
 
   /** Announces the write of a statement, unless it takes effect at a later commit. */
-  #announce(connection: object, statement: Statement, params: readonly unknown[]): AnnouncedWrite | undefined {
-    const effect = this.#effectOf(statement, params)
-    return effect === undefined ? undefined : this.#transactions.write(connection, statement, effect)
-  }
-
-  #effectOf(statement: Statement, params: readonly unknown[]): WriteEffect | undefined {
+  #announce(connection: object, { analyzed, onlyReads }: Described, params: readonly unknown[]): AnnouncedWrite | undefined {
+    // On PostgreSQL, a statement may call functions that only the catalog shows.
+    if (onlyReads && this.#dialect !== 'postgresql') return undefined
+    const { statement } = analyzed
+    const { catalogs } = this.host
+    let effect: WriteEffect | undefined
+    let defines: boolean
     try {
-      const effect = effectOfStatement(statement, this.sourceId, this.host.catalogs, params)
-      if (statement.ddl) this.catalog.changed(statement)
-      if (effect !== undefined) this.options.wrote?.(effect)
-      return effect
+      effect = effectOfStatement(statement, this.sourceId, catalogs, params)
+      if (statement.session.length > 0) this.#sessions.note(connection, statement.session)
+      if (statement.ddl) this.catalog.shadowed(statement)
+      if (effect === undefined) return undefined
+      // On such a connection, names may stand for other tables.
+      if (this.#sessions.isChanged(connection)) effect = EVERYTHING
+      const catalog = catalogs.seenBy(this.sourceId)
+      defines = mayDefine(statement, catalog, effect)
+      if (catalog === undefined && statement.functions.size > 0 && !defines) return this.#suspected(connection, statement, effect)
+      this.options.wrote?.(effect)
     } catch (error) {
       this.host.reportError(error)
-      return EVERYTHING
+      effect = EVERYTHING
+      defines = true
+    } finally {
+      catalogs.setStrange(this.sourceId, this.#sessions.hasChanged)
+    }
+    return this.#transactions.write(connection, statement, effect, defines)
+  }
+
+  /** Announces a statement with functions that may do anything, while the catalog is being read: it must not have changed meanwhile. */
+  #suspected(connection: object, statement: Statement, effect: WriteEffect): AnnouncedWrite | undefined {
+    const ended = this.catalog.suspect(statement.functions)
+    // What a transaction did takes effect at its commit.
+    const announced = this.#transactions.write(connection, statement, effect, this.#transactions.isOpen(connection))
+    if (announced === undefined) {
+      ended()
+      return undefined
+    }
+    announced.ready?.catch(ended)
+    return {
+      ready: announced.ready,
+      end(outcome) {
+        ended()
+        return announced.end(outcome)
+      },
     }
   }
 

@@ -1,6 +1,7 @@
 import { writeOutcomeOf } from '../pipeline/outcome.ts'
 import type { AnnouncedWrite, TransactionWrites, WriteOutcome, WriteTracker } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
+import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import { SluiceError } from '../shared/errors.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Statement, TransactionControl } from '../sql/statement.ts'
@@ -9,6 +10,7 @@ import type { SentControl } from './sent-statement.ts'
 /** The services that {@link ConnectionTransactions} needs. */
 export interface TransactionHost {
   readonly writes: WriteTracker
+  readonly catalogs: CatalogRegistry
   /** A transaction of the current scope has ended. */
   transactionEnded(): void
 }
@@ -20,6 +22,10 @@ interface OpenTransaction {
    * They are announced when they are sent, and again at the end.
    */
   isDoubtful: boolean
+  /** Whether something in it may have changed the schema. What it writes after that is not understood. */
+  defines: boolean
+  /** The generation of the schema in which its first write was understood. */
+  generation: number | undefined
   /** Whether the adapter notifies the scope of the end. */
   readonly isOwned: boolean
 }
@@ -52,35 +58,87 @@ export class ConnectionTransactions {
    * @param writes - Collects its writes. The adapter that passes it also notifies the scope of the end.
    */
   begun(connection: object, writes?: TransactionWrites): void {
-    this.#open.set(connection, { writes: writes ?? this.host.writes.transaction(), isDoubtful: false, isOwned: writes !== undefined })
+    this.#open.set(connection, {
+      writes: writes ?? this.host.writes.transaction(),
+      isDoubtful: false,
+      defines: false,
+      generation: undefined,
+      isOwned: writes !== undefined,
+    })
   }
 
-  /** Adds a write to the connection's transaction, or announces it if it may take effect before a commit is seen. */
-  write(connection: object, { mayCommit, kinds }: Statement, effect: WriteEffect): AnnouncedWrite | undefined {
+  /**
+   * Adds a write to the connection's transaction, or announces it if it may take effect before a commit is seen.
+   *
+   * @param defines - Whether it may change the schema.
+   */
+  write(connection: object, { mayCommit, kinds }: Statement, effect: WriteEffect, defines: boolean): AnnouncedWrite | undefined {
     const open = this.#open.get(connection)
     if (this.dialect === 'mysql' && kinds.includes('SET')) this.#altered.add(connection)
     if (open !== undefined) {
       open.isDoubtful ||= mayCommit
-      open.writes.add(effect)
+      open.defines ||= defines
+      open.generation ??= this.host.catalogs.generations.current
+      open.writes.add(open.defines ? EVERYTHING : effect)
       if (!open.isDoubtful) return undefined
     }
     // A commit here also commits earlier writes of the connection.
     const isOpen = open !== undefined || this.#altered.has(connection)
-    return this.host.writes.announce(isOpen && mayCommit ? EVERYTHING : effect)
+    return this.announce(isOpen && mayCommit ? EVERYTHING : effect, defines)
+  }
+
+  /**
+   * Announces a write that takes effect by itself. If the schema changed before it ended, it may have done more than it was understood to
+   * do: a trigger that was created while it waited for a lock, for example. Then it wrote everything.
+   */
+  announce(effect: WriteEffect, defines: boolean): AnnouncedWrite {
+    const { writes, catalogs } = this.host
+    const { generations } = catalogs
+    const endDefinition = defines ? generations.beginDefinition() : undefined
+    const endWrite = defines ? undefined : generations.beginWrite()
+    const generation = generations.current
+    const announced = writes.announce(effect)
+    // The write has ended if it may not be sent.
+    announced.ready?.catch(() => {
+      endWrite?.()
+      endDefinition?.(true)
+    })
+    const more = (outcome: WriteOutcome): Promise<void> | undefined => {
+      const second = writes.announce(EVERYTHING)
+      if (second.ready === undefined) return second.end(outcome)
+      return second.ready.then(
+        () => second.end(outcome),
+        () => {},
+      )
+    }
+    return {
+      ready: announced.ready,
+      end(outcome) {
+        const isOutdated = !effect.everything && outcome !== 'rolled-back' && generations.current !== generation
+        const told = isOutdated ? more(outcome) : undefined
+        endDefinition?.(outcome !== 'unknown')
+        endWrite?.()
+        const ended = announced.end(outcome)
+        return told === undefined ? ended : told.then(() => ended)
+      },
+    }
   }
 
   /** Sends BEGIN, COMMIT, ROLLBACK or a savepoint. */
   async control<T>(connection: object, control: TransactionControl, sent: SentControl<Promise<T>>): Promise<T> {
     const step = this.#begin(connection, control)
-    const { announced } = step
+    const { announced, open } = step
     // The end of an unknown transaction cannot be refused: it may have ended already.
     if (announced?.ready !== undefined) await announced.ready.catch(() => {})
-    const ready = step.commits ? step.open?.writes.beforeCommit() : undefined
-    if (ready !== undefined) await this.#allowed(connection, ready, sent.rollBack)
+    const defined = step.commits ? this.#beforeCommit(open) : undefined
+    const ready = step.commits ? open?.writes.beforeCommit() : undefined
+    if (ready !== undefined) await this.#allowed(connection, ready, sent.rollBack, defined)
     let answer: T
     try {
       answer = await sent.send()
+      defined?.(true)
     } catch (error) {
+      defined?.(writeOutcomeOf(error) !== 'unknown')
       await announced?.end(writeOutcomeOf(error))
       await this.#failed(connection, control, step, error)
       throw error
@@ -94,11 +152,14 @@ export class ConnectionTransactions {
   controlSync<T>(connection: object, control: TransactionControl, sent: SentControl<T>): T {
     const step = this.#begin(connection, control)
     const { announced } = step
+    const defined = step.commits ? this.#beforeCommit(step.open) : undefined
     if (step.commits) refuseToWait(step.open?.writes.beforeCommit())
     let answer: T
     try {
       answer = sent.send()
+      defined?.(true)
     } catch (error) {
+      defined?.(writeOutcomeOf(error) !== 'unknown')
       announced?.end(writeOutcomeOf(error))
       this.#failed(connection, control, step, error)
       throw error
@@ -108,6 +169,15 @@ export class ConnectionTransactions {
     return answer
   }
 
+  /** Right before COMMIT. @returns The function that ends the definition that the transaction is, if it is one. */
+  #beforeCommit(open: OpenTransaction | undefined): ((isOver: boolean) => void) | undefined {
+    if (open === undefined) return undefined
+    const { generations } = this.host.catalogs
+    // Its writes were understood by a catalog that is out of date.
+    if (open.generation !== undefined && open.generation !== generations.current) open.writes.add(EVERYTHING)
+    return open.defines ? generations.beginDefinition() : undefined
+  }
+
   #begin(connection: object, { kind }: TransactionControl): Step {
     const open = this.#open.get(connection)
     // MySQL commits before it begins anew; elsewhere, BEGIN changes nothing inside a transaction.
@@ -115,7 +185,7 @@ export class ConnectionTransactions {
     // Without a known transaction, the statement may end an unknown one: after `SET autocommit = 0`, for example.
     const mayEnd = kind === 'begin' ? this.#altered.has(connection) : kind !== 'savepoint'
     const endsUnknown = mayEnd && (open === undefined || open.isDoubtful)
-    return { open, commits, announced: endsUnknown ? this.host.writes.announce(EVERYTHING) : undefined }
+    return { open, commits, announced: endsUnknown ? this.announce(EVERYTHING, false) : undefined }
   }
 
   #succeeded(
@@ -134,7 +204,13 @@ export class ConnectionTransactions {
     else if (commits) told = this.#end(connection, isRolledBack ? 'rolled-back' : 'committed')
     const begins = kind === 'begin' || ((kind === 'commit' || kind === 'rollback') && control.chain === true)
     if (begins && !this.#open.has(connection))
-      this.#open.set(connection, { writes: this.host.writes.transaction(), isDoubtful: isKnown !== true, isOwned: false })
+      this.#open.set(connection, {
+        writes: this.host.writes.transaction(),
+        isDoubtful: isKnown !== true,
+        defines: false,
+        generation: undefined,
+        isOwned: false,
+      })
     return told
   }
 
@@ -145,10 +221,16 @@ export class ConnectionTransactions {
   }
 
   /** Waits until COMMIT may be sent. If other processes cannot be notified of the writes, rolls back instead and rejects. */
-  async #allowed(connection: object, ready: Promise<void>, rollBack: (() => Promise<unknown>) | undefined): Promise<void> {
+  async #allowed(
+    connection: object,
+    ready: Promise<void>,
+    rollBack: (() => Promise<unknown>) | undefined,
+    defined: ((isOver: boolean) => void) | undefined,
+  ): Promise<void> {
     try {
       await ready
     } catch (error) {
+      defined?.(true)
       let outcome: WriteOutcome = 'unknown'
       try {
         await rollBack?.()

@@ -11,6 +11,7 @@ import { canonicalKey } from '../shared/canonical.ts'
 import { copyValue, isCopyable } from '../shared/copy.ts'
 import { analyzeSql } from '../sql/analyze.ts'
 import { MAX_BOUND_KEYS } from '../sql/dialect.ts'
+import { bindsRelativeDate } from '../sql/relative-date.ts'
 import { refuseKeyValue } from './key-values.ts'
 import { type KeyedSelect, planSelect, type RowForm, type SelectPlan } from './keyed-select.ts'
 import { splitRows } from './split-rows.ts'
@@ -117,6 +118,7 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     if (key === undefined) return keyRefusal([value])
     const odd = refuseKeyValue(value, type, dialect)
     if (odd !== undefined) return refuse(odd)
+    if (bindsRelativeDate(call.params, dialect)) return refuse('relative date')
     const shared = canonicalKey(constants.map((at) => call.params[at]))
     if (shared === undefined) return refuse('constants not understood')
     const group = [context.source.id, call.rows, call.settings ?? '', keyKinds(key), shared, call.sql].join('\n')
@@ -129,6 +131,7 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     if (call.inTransaction) return refuse('in transaction')
     const bindings = canonicalKey(call.params)
     if (bindings === undefined) return refuse('bindings not understood')
+    if (bindsRelativeDate(call.params, source.dialect)) return refuse('relative date')
     const { statement } = analyzeSql(call.sql, source.dialect)
     const reads = readsOfStatement(statement, source.id, context.catalogs)
     if ('refused' in reads) return reads

@@ -56,6 +56,8 @@ export interface TieredStats {
   readonly blocked: number
   /** Values that were not kept because a write overtook them. */
   readonly overtaken: number
+  /** Values that were not kept because the app changed the query after it was issued, so that another one was sent. */
+  readonly strayed: number
   /** Loads whose value was not kept because the store did not permit it: a write is under way, its state was lost, or it does not answer. */
   readonly unpermitted: number
   /** Requests of the app's own for values that depend on tables, when no catalogue was known: they are not kept. */
@@ -85,6 +87,7 @@ export function newCounters(): TieredCounters {
     refreshErrors: 0,
     blocked: 0,
     overtaken: 0,
+    strayed: 0,
     unpermitted: 0,
     unknownTables: 0,
     stored: 0,

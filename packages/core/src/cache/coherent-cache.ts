@@ -153,7 +153,7 @@ export class CoherentCache {
         request.basis?.spoil('not permitted')
         return request.load()
       }
-      const copy = (await this.#isStillTrue(flight, landed, request)) ? request.copy(landed.value) : undefined
+      const copy = landed.hasStrayed !== true && (await this.#isStillTrue(flight, landed, request)) ? request.copy(landed.value) : undefined
       if (copy === undefined) {
         if (joins < MAX_JOINS) return this.#ask(request, kept, joins + 1)
         request.basis?.spoil('not permitted')
@@ -290,6 +290,12 @@ export class CoherentCache {
     const token = permit === undefined ? undefined : this.#claims.get(permit)
     try {
       const value = await request.load()
+      if (request.hasStrayed?.() === true) {
+        counters.strayed += 1
+        request.note?.notKept('what was sent is not what was asked')
+        request.basis?.spoil('not permitted')
+        return { value, permit: undefined, hasStrayed: true }
+      }
       if (request.basis !== undefined) this.#values.followLoaded(request, request.basis, value, before, permit)
       if (shared === undefined || permit !== undefined) this.#values.tryToKeep(request, value, before, permit, startedAt)
       return { value, permit, isAhead: request.askedAhead?.() !== undefined }

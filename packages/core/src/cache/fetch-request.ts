@@ -61,6 +61,8 @@ export interface FetchRequest<T> {
   copy(value: T): { readonly value: T } | undefined
   /** When, and under what, the source was asked for what `load` gave, where that was before `load` was called. */
   askedAhead?(): Prefetched | undefined
+  /** Whether the source was asked something else than the key says: the value is its caller's alone. */
+  hasStrayed?(): boolean
   /** Whether other processes may have a value. */
   mayShare?(value: T): boolean
   /** Told of a value that was not loaded for this request. */

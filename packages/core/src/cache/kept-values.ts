@@ -44,6 +44,8 @@ export interface Landed<T> {
   readonly permit: Permit | undefined
   /** Whether its source was asked before the permit was given. */
   readonly isAhead?: boolean
+  /** Whether something else was asked than its key says: it is its caller's alone. */
+  readonly hasStrayed?: boolean
   /** A value that was kept, and that is to be refreshed. */
   readonly due?: KeptValue | undefined
 }

@@ -102,6 +102,7 @@ export class ResultCache {
       refresh: () => detached(() => next(operation, context.detached())),
       mayShare: (value) => chosen.mayShare?.(value) !== false,
       copy: copyOf(request),
+      hasStrayed: () => operation.hasStrayed === true,
       askedAhead: () => context.prefetched,
       onHit: (value) => this.#answered(value, operation, context, onAnswer),
       sharesErrors: false,

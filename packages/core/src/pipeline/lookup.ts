@@ -20,6 +20,8 @@ export interface Lookup<TResult = unknown> {
    * @param demand - Where the query must go. Default: `kept`, since it answers several.
    */
   runMany(keys: readonly LookupKey[], maxRows?: number, demand?: ReadDemand): Promise<ReadonlyMap<string, TResult> | undefined>
+  /** Whether it still asks what it asked when it was issued. Left out: nobody can change it. */
+  isUnchanged?(): boolean
   /** An independent copy, for callers that asked for the same key; `undefined` when the value cannot be copied exactly. */
   copy(value: TResult): { readonly value: TResult } | undefined
   /** Every table that the answer depends on; `undefined` when they cannot be told, or when one of them is no base table. */

@@ -134,6 +134,8 @@ export interface Operation<TResult = unknown> {
   transactionWrites?(): TransactionWrites | undefined
   /** A stack that leads to the user's call; text is read only when a report needs it. */
   stack?(): { readonly stack?: string | undefined } | undefined
+  /** Whether what was sent is not what the operation described when it was issued. Known once it has run. */
+  readonly hasStrayed?: boolean
   /** Whether the database may return the rows in any order. */
   readonly unordered?: boolean
   /** Where the rows of its result (one, or a list) come from; `undefined` when they are not rows of one table. */

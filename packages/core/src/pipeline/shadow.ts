@@ -1,3 +1,4 @@
+import type { TableId } from '../schema/catalog-data.ts'
 import { copyValue } from '../shared/copy.ts'
 import type { RandomSource } from '../shared/random.ts'
 import { parseCallSite } from './call-site.ts'
@@ -51,12 +52,11 @@ export function shadow(optimized: Handler, options: ShadowOptions): Interceptor 
     context: OperationContext,
     bare: Promise<Settled>,
     other: Promise<Settled>,
+    tables: readonly TableId[],
   ): Promise<void> {
-    const request = operation.cacheRequest?.()
-    const tables = request === undefined || isRefusal(request) ? undefined : request.tables
-    const before = tables === undefined ? undefined : tracker.stateOf(tables)
+    const before = tracker.stateOf(tables)
     const [left, right] = await Promise.all([bare, other])
-    if (tables === undefined || before === undefined || tracker.stateOf(tables) !== before) return
+    if (before === undefined || tracker.stateOf(tables) !== before) return
     stats.shadowed += 1
     const difference = differenceOf(left, right, operation.unordered === true)
     if (difference === undefined) return
@@ -65,11 +65,15 @@ export function shadow(optimized: Handler, options: ShadowOptions): Interceptor 
   }
   return (operation, context, next) => {
     if (operation.kind !== 'read' || operation.inTransaction || options.random() >= options.sample) return next(operation, context)
+    // What the cache would not accept may do something when it is run: it is run once.
+    const request = operation.cacheRequest?.()
+    if (request === undefined || isRefusal(request)) return next(operation, context)
     const shadowContext = context.shadow()
-    const other = settle(scopes.shadow(() => optimized(operation, shadowContext)))
+    // The caller's is sent first.
     const bare = next(operation, context)
+    const other = settle(scopes.shadow(() => optimized(operation, shadowContext)))
     // The caller may change its rows before the comparison: compare what they were.
-    compare(operation, shadowContext, settle(bare.then(copyValue)), other).catch(options.onError)
+    compare(operation, shadowContext, settle(bare.then(copyValue)), other, request.tables).catch(options.onError)
     return bare
   }
 }

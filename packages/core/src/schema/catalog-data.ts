@@ -1,4 +1,5 @@
 import type { Dialect } from '../sql/dialect.ts'
+import type { DatabaseFunctions } from './database-functions.ts'
 
 /**
  * A table's name across Sluice: `schema.table`, folded as the database folds it (lower case on SQLite and MySQL).
@@ -41,8 +42,13 @@ export interface TableInfo {
   readonly primaryKey: readonly string[]
   /** Unique keys beside the primary one, each a list of columns. Partial and expression indexes do not count. */
   readonly uniqueKeys: readonly (readonly string[])[]
-  /** A trigger or rule may write anything: a write to such a table touches every table. */
+  /**
+   * A trigger or rule may write anything: a write to such a table touches every table. So may a function of a user in a default, a check,
+   * a generated column, an index, or in a check or cast of a column's type.
+   */
   readonly hasTriggers?: boolean
+  /** Whether such a function may change the schema. */
+  readonly hasDefiningTriggers?: boolean
   /** A schema file says so, not the database: the types of its columns may be other, narrower ones. */
   readonly declared?: boolean
 }
@@ -64,6 +70,8 @@ export interface CatalogData {
   readonly defaultSchema: string
   readonly tables: readonly TableInfo[]
   readonly foreignKeys: readonly ForeignKeyInfo[]
+  /** The functions, operators and types of the database. Left out: not known, or a statement shows all that it calls. */
+  readonly functions?: DatabaseFunctions
   /** What the database is called by all processes that use it, and no other is. Left out where that is not known. */
   readonly databaseId?: string
 }

@@ -1,11 +1,16 @@
 import type { Dialect } from '../sql/dialect.ts'
 import { type CatalogTable, type Change, EVERYTHING, type SchemaCatalog, type WriteEffect } from './catalog.ts'
 import { isOfUnknownSchema, type TableId, tableId, UNKNOWN_SCHEMA } from './catalog-data.ts'
-
 import { isSameKey, keyedRows, type RowKey, rowKeyOf } from './row-key.ts'
+import { SchemaGenerations } from './schema-generations.ts'
 
 /** The name of a table whose triggers are not known: it stands for any. */
 const ANY_TABLE = '*'
+
+/** Reads the catalog of a source again if it was read before a change of the schema. */
+interface StaleReader {
+  readIfStale(): void
+}
 
 /**
  * What a Sluice knows of its databases: the union of what every adapter brought, by dialect.
@@ -23,6 +28,14 @@ export class CatalogRegistry {
   readonly #shadowed = new Set<string>()
   readonly #triggered = new Set<string>()
   #version = 0
+  /** What may change the schema. */
+  readonly generations: SchemaGenerations = new SchemaGenerations(() => this.#changed())
+  /** By source, the generation in which its catalog was read; none for a catalog that a schema file declares. */
+  readonly #readIn = new Map<string, number>()
+  readonly #readers = new Map<string, WeakRef<StaleReader>>()
+  readonly #derived = new Set<string>()
+  /** The sources with a connection whose session has settings that may change what statements mean. */
+  readonly #strange = new Set<string>()
   readonly #owners = new FinalizationRegistry<string>((sourceId) => this.delete(sourceId))
 
   /** Another one whenever what names stand for may have changed. */
@@ -30,15 +43,49 @@ export class CatalogRegistry {
     return this.#version
   }
 
-  /** Sets what one source knows. `undefined` means that it is being read. */
-  set(sourceId: string, catalog: SchemaCatalog | undefined): void {
+  /**
+   * Sets what one source knows. `undefined` means that it is being read.
+   *
+   * @param readIn - The generation in which the database was asked: the catalog is valid in that one only. Left out: declared by a file.
+   */
+  set(sourceId: string, catalog: SchemaCatalog | undefined, readIn?: number): void {
+    if (readIn === undefined) this.#readIn.delete(sourceId)
+    else this.#readIn.set(sourceId, readIn)
     this.#sources.set(sourceId, catalog)
+    this.#changed()
+  }
+
+  /** Sets a catalog that was made from another source's. Out of date, it does not count: that of the other source does. */
+  derive(sourceId: string, catalog: SchemaCatalog, readIn: number): void {
+    this.#derived.add(sourceId)
+    this.set(sourceId, catalog, readIn)
+  }
+
+  /** Sets whether names and results may mean something else on some connection of a source: nothing of it is optimized then. */
+  setStrange(sourceId: string, isStrange: boolean): void {
+    if (this.#strange.has(sourceId) === isStrange) return
+    if (isStrange) this.#strange.add(sourceId)
+    else this.#strange.delete(sourceId)
     this.#changed()
   }
 
   /** Lets a source go when nobody holds its owner any more. */
   bind(sourceId: string, owner: object): void {
     this.#owners.register(owner, sourceId)
+  }
+
+  /** Adds what reads the catalog of a source. It is not kept alive. */
+  addReader(sourceId: string, reader: StaleReader): void {
+    this.#readers.set(sourceId, new WeakRef(reader))
+  }
+
+  /** Lets every source read its catalog whose catalog is out of date: one that is idle would hold up the others. */
+  readStale(): void {
+    for (const [sourceId, reader] of this.#readers) {
+      const living = reader.deref()
+      if (living === undefined) this.#readers.delete(sourceId)
+      else living.readIfStale()
+    }
   }
 
   /** Sets a source's other names of tables, such as model names, for `resolve`. They may be there before its catalogue is. */
@@ -51,15 +98,32 @@ export class CatalogRegistry {
 
   /** What one source knows; `undefined` while it is being read, or was never set. */
   of(sourceId: string): SchemaCatalog | undefined {
-    return this.#sources.get(sourceId)
+    return this.#isValid(sourceId) ? this.#sources.get(sourceId) : undefined
+  }
+
+  #isValid(sourceId: string): boolean {
+    return this.#isCurrent(sourceId) && !this.#strange.has(sourceId)
+  }
+
+  #isCurrent(sourceId: string): boolean {
+    const { isChanging, current } = this.generations
+    const readIn = this.#readIn.get(sourceId)
+    return !isChanging && (readIn === undefined || readIn === current)
   }
 
   delete(sourceId: string): void {
     this.#aliases.delete(sourceId)
+    this.#readIn.delete(sourceId)
+    this.#derived.delete(sourceId)
+    this.#strange.delete(sourceId)
     if (this.#sources.delete(sourceId)) this.#changed()
   }
 
   clear(): void {
+    this.generations.clear()
+    this.#readIn.clear()
+    this.#derived.clear()
+    this.#strange.clear()
     this.#sources.clear()
     this.#aliases.clear()
     this.#changed()
@@ -69,8 +133,10 @@ export class CatalogRegistry {
   catalog(dialect: Dialect): SchemaCatalog | undefined {
     if (this.#unions.has(dialect)) return this.#unions.get(dialect)
     let union: SchemaCatalog | undefined
-    for (const catalog of this.#sources.values()) {
-      if (catalog === undefined) {
+    for (const [sourceId, catalog] of this.#sources) {
+      const isCurrent = this.#isCurrent(sourceId)
+      if (!isCurrent && this.#derived.has(sourceId)) continue
+      if (catalog === undefined || !isCurrent) {
         union = undefined
         break
       }
@@ -85,7 +151,7 @@ export class CatalogRegistry {
    * catalogue is not known, or any is being read.
    */
   seenBy(sourceId: string): SchemaCatalog | undefined {
-    const own = this.#sources.get(sourceId)
+    const own = this.of(sourceId)
     const union = own && this.catalog(own.dialect)
     if (own === undefined || union === undefined || union.defaultSchema === own.defaultSchema) return union
     const key = `${own.dialect} ${own.defaultSchema}`
@@ -96,7 +162,7 @@ export class CatalogRegistry {
 
   /** What one source knows of its own tables, as long as no source is being read: another's may be of the same name and differ. */
   trusted(sourceId: string): SchemaCatalog | undefined {
-    const own = this.#sources.get(sourceId)
+    const own = this.of(sourceId)
     return own !== undefined && this.catalog(own.dialect) !== undefined ? own : undefined
   }
 
@@ -107,7 +173,9 @@ export class CatalogRegistry {
 
   /** Whether a source is being read. */
   isReading(): boolean {
-    return [...this.#sources.values()].some((catalog) => catalog === undefined)
+    return [...this.#sources].some(
+      ([sourceId, catalog]) => catalog === undefined || !(this.#derived.has(sourceId) || this.#isCurrent(sourceId)),
+    )
   }
 
   /** Every table that the changes touch, with their cascades. */
@@ -146,7 +214,7 @@ export class CatalogRegistry {
   }
 
   #rowKeyOf(sourceId: string, id: TableId): RowKey | undefined {
-    const own = this.#sources.get(sourceId)
+    const own = this.of(sourceId)
     const table = own?.baseTable(id)
     const standing = own && this.catalog(own.dialect)?.baseTable(id)
     if (own === undefined || table === undefined || standing === undefined) return undefined

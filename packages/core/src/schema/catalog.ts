@@ -9,6 +9,7 @@ import {
   tableId,
   UNKNOWN_SCHEMA,
 } from './catalog-data.ts'
+import { type DatabaseFunctions, unionOfFunctions } from './database-functions.ts'
 import { mergeEffect } from './merge-effect.ts'
 import { MAX_WRITTEN_ROWS } from './row-key.ts'
 
@@ -68,7 +69,9 @@ export class SchemaCatalog {
   readonly defaultSchema: string
   readonly tables: ReadonlyMap<TableId, CatalogTable>
   readonly foreignKeys: readonly ForeignKeyInfo[]
+  readonly functions: DatabaseFunctions | undefined
   readonly #databaseId: string | undefined
+  #hasDefiningTriggers: boolean | undefined
   #identity: string | undefined
   readonly #incoming = new Map<TableId, ForeignKeyInfo[]>()
   readonly #closures = new Map<string, Closure>()
@@ -80,6 +83,7 @@ export class SchemaCatalog {
     this.defaultSchema = data.defaultSchema
     this.tables = tables
     this.foreignKeys = data.foreignKeys
+    this.functions = data.functions
     this.#databaseId = data.databaseId
     for (const key of data.foreignKeys) {
       const keys = this.#incoming.get(key.references)
@@ -98,6 +102,12 @@ export class SchemaCatalog {
       .update(JSON.stringify([this.#databaseId, this.dialect, this.defaultSchema, [...this.tables.values()], this.foreignKeys]))
       .digest('base64url')
     return this.#identity
+  }
+
+  /** Whether a write to some table may change the schema. */
+  get hasDefiningTriggers(): boolean {
+    this.#hasDefiningTriggers ??= [...this.tables.values()].some((table) => table.hasDefiningTriggers === true)
+    return this.#hasDefiningTriggers
   }
 
   /** The id of a name as SQL writes it: `['table']` or `['schema', 'table']`; more parts name another database. */
@@ -121,8 +131,8 @@ export class SchemaCatalog {
 
   /** This catalogue, for connections with another default schema. */
   withDefault(defaultSchema: string): SchemaCatalog {
-    const { dialect, foreignKeys, tables } = this
-    return new SchemaCatalog({ dialect, defaultSchema, tables: [], foreignKeys }, tables)
+    const { dialect, foreignKeys, tables, functions } = this
+    return new SchemaCatalog({ dialect, defaultSchema, tables: [], foreignKeys, ...(functions && { functions }) }, tables)
   }
 
   /** Whether the columns are exactly a primary or unique key of the table, in any order. */
@@ -223,12 +233,15 @@ export class SchemaCatalog {
       else {
         const kind = mine.kind === 'view' || theirs.kind === 'view' ? 'view' : 'table'
         const standing = mine.declared === true && theirs.declared !== true ? theirs : mine
-        tables.set(id, { ...standing, kind, hasTriggers: mine.hasTriggers === true || theirs.hasTriggers === true })
+        const either = (key: 'hasTriggers' | 'hasDefiningTriggers') => mine[key] === true || theirs[key] === true
+        tables.set(id, { ...standing, kind, hasTriggers: either('hasTriggers'), hasDefiningTriggers: either('hasDefiningTriggers') })
       }
     }
     const foreignKeys = [...this.foreignKeys, ...other.foreignKeys]
     // Ids, not names, are what the two sides share: each side may know another default schema.
-    return new SchemaCatalog({ dialect: this.dialect, defaultSchema: this.defaultSchema, tables: [], foreignKeys }, tables)
+    const functions = unionOfFunctions(this.functions, other.functions)
+    const { dialect, defaultSchema } = this
+    return new SchemaCatalog({ dialect, defaultSchema, tables: [], foreignKeys, ...(functions && { functions }) }, tables)
   }
 }
 

@@ -1,9 +1,10 @@
 import type { Statement, TableWrite } from '../sql/statement.ts'
 import { TOO_LONG } from '../sql/tokenize.ts'
-import { type Change, EVERYTHING, type WriteEffect } from './catalog.ts'
+import { type Change, EVERYTHING, type SchemaCatalog, type WriteEffect } from './catalog.ts'
 import type { TableId } from './catalog-data.ts'
 import type { CatalogRegistry } from './catalog-registry.ts'
 import { rowsOfConditions } from './condition-rows.ts'
+import { hiddenDependency, hiddenLevel, levelOfCall } from './hidden-calls.ts'
 import { MAX_WRITTEN_ROWS } from './row-key.ts'
 
 const NO_VALUES: readonly unknown[] = []
@@ -22,9 +23,10 @@ export function effectOfStatement(
   values: readonly unknown[] = NO_VALUES,
 ): WriteEffect | undefined {
   if (statement.transaction !== undefined || statement.isOwn === true) return undefined
-  if (statement.opaque !== undefined || statement.functions.size > 0) return EVERYTHING
-  if (statement.writes.length === 0) return undefined
+  if (statement.opaque !== undefined) return EVERYTHING
   const catalog = catalogs.seenBy(sourceId)
+  if (callsMayWrite(statement, catalog)) return EVERYTHING
+  if (statement.writes.length === 0) return undefined
   if (catalog === undefined) return EVERYTHING
   const changes: Change[] = []
   for (const write of statement.writes) {
@@ -35,6 +37,13 @@ export function effectOfStatement(
     changes.push(...changesOf(write, table, named?.buckets))
   }
   return catalogs.effectOf(catalog.dialect, changes)
+}
+
+/** Whether a function that it calls, seen or unseen, may write. */
+function callsMayWrite(statement: Statement, catalog: SchemaCatalog | undefined): boolean {
+  if (hiddenLevel(statement, catalog) !== 'reads') return true
+  if (statement.functions.size === 0) return false
+  return catalog === undefined || [...statement.functions].some((name) => levelOfCall(name, catalog) !== 'reads')
 }
 
 function changesOf({ how, columns }: TableWrite, table: TableId, buckets: readonly number[] | undefined): Change[] {
@@ -57,6 +66,13 @@ function changesOf({ how, columns }: TableWrite, table: TableId, buckets: readon
   }
 }
 
+/** Whether all functions depend on their arguments alone, beyond those that `Statement.functions` leaves out for that. */
+function arePure(functions: ReadonlySet<string>, catalog: SchemaCatalog | undefined): boolean {
+  if (functions.size === 0) return true
+  const pure = catalog?.functions?.pure
+  return pure !== undefined && [...functions].every((name) => pure.has(name.replace(/^pg_catalog\./, '')))
+}
+
 /**
  * The tables that a statement reads, if its result depends on them alone and they are base tables;
  * otherwise the reason why the result must not be kept.
@@ -70,11 +86,13 @@ export function readsOfStatement(
 ): { readonly tables: readonly TableId[] } | { readonly refused: string } {
   if (statement.opaque !== undefined) return { refused: statement.opaque === TOO_LONG ? 'statement too long' : 'SQL not understood' }
   if (statement.writes.length > 0) return { refused: 'writes' }
-  if (statement.functions.size > 0) return { refused: 'unknown function' }
   if (statement.volatile) return { refused: 'volatile function' }
   if (statement.locks) return { refused: 'locks rows' }
   const catalog = catalogs.seenBy(sourceId)
+  if (!arePure(statement.functions, catalog)) return { refused: 'unknown function' }
   if (catalog === undefined) return { refused: 'no catalogue' }
+  const hidden = hiddenDependency(statement, catalog)
+  if (hidden !== undefined) return { refused: hidden }
   const tables: TableId[] = []
   for (const name of statement.reads) {
     const table = catalog.idOf(name)

@@ -1,6 +1,8 @@
 import { lowerAscii, upperAscii } from './characters.ts'
 import type { Dialect } from './dialect.ts'
 import { callSuffixes, notFunctions, words } from './keywords.ts'
+import { isRelativeDate } from './relative-date.ts'
+import type { SessionChange } from './statement-types.ts'
 import type { Range } from './token-map.ts'
 import type { Token } from './tokenize.ts'
 import type { ParsedSql } from './tree/parsed-sql.ts'
@@ -29,7 +31,7 @@ const pure: Readonly<Record<Dialect, ReadonlySet<string>>> = {
     OCTET_LENGTH JSON JSONB JSON_EXTRACT JSONB_EXTRACT JSON_TYPE JSON_VALID JSON_QUOTE JSON_SET JSON_EACH JSON_TREE JSON_GROUP_ARRAY
     JSON_GROUP_OBJECT JSONB_GROUP_ARRAY JSONB_GROUP_OBJECT`),
   mysql: words(`${pureEverywhere}
-    GREATEST LEAST IFNULL IF ANY_VALUE GROUP_CONCAT STDDEV STDDEV_POP STDDEV_SAMP VARIANCE VAR_POP VAR_SAMP BIT_AND BIT_OR BIT_COUNT POW
+    GREATEST LEAST IFNULL IF UCASE LCASE ANY_VALUE GROUP_CONCAT STDDEV STDDEV_POP STDDEV_SAMP VARIANCE VAR_POP VAR_SAMP BIT_AND BIT_OR BIT_COUNT POW
     CHAR_LENGTH CHARACTER_LENGTH OCTET_LENGTH REVERSE REPEAT LEFT RIGHT LPAD RPAD POSITION INSTR LOCATE ASCII CHAR HEX UNHEX QUOTE MD5
     CRC32 FIND_IN_SET FIELD INSERT INTERVAL CONVERT EXTRACT DATE TIME DATE_FORMAT DATE_ADD DATE_SUB DATEDIFF TIMESTAMPDIFF STR_TO_DATE
     FROM_UNIXTIME LAST_DAY YEAR QUARTER MONTH WEEK DAY DAYOFWEEK HOUR MINUTE SECOND GROUPING JSON_EXTRACT JSON_VALUE JSON_CONTAINS
@@ -88,11 +90,6 @@ function isVolatileWord(upper: string, dialect: Dialect): boolean {
   return volatileWords[dialect].has(upper)
 }
 
-/** Whether a PostgreSQL literal, read as a date, is another one each day: `'now'`, `'tomorrow 10:00'`. */
-function isRelativeDate(literal: string): boolean {
-  return literal.length < 48 && /\b(?:now|today|tomorrow|yesterday)\b/i.test(literal)
-}
-
 /** SQLite's date functions read the clock where their time is left out, or `'now'`, or might be it. */
 function readsClock(upper: string, args: readonly Token[]): boolean {
   if (args.length === 0 || (upper === 'STRFTIME' && !args.some((token) => token.text === ','))) return true
@@ -108,6 +105,8 @@ export interface Calls {
   readonly functions: ReadonlySet<string>
   /** Whether a result depends on more than tables. */
   readonly volatile: boolean
+  /** Settings of the session that it changes. */
+  readonly session: readonly SessionChange[]
   /** Why its effects are unknown. */
   readonly opaque: string | undefined
 }
@@ -121,6 +120,7 @@ export function callsOf(parsed: ParsedSql): Calls {
 
 class CallReader implements Calls {
   readonly functions: Set<string> = new Set()
+  readonly session: SessionChange[] = []
   volatile: boolean
   opaque: string | undefined
 
@@ -173,11 +173,19 @@ class CallReader implements Calls {
     return notFunctions[this.parsed.dialect].has(upper) || (callSuffixes.has(upper) && this.parsed.map.isSymbol(at - 1, ')'))
   }
 
+  /** `set_config(name, value, is_local)`. */
+  #setConfig(args: readonly Token[]): void {
+    this.opaque ??= 'set_config()'
+    const [name] = args
+    const isLocal = args.at(-1)?.upper === 'TRUE' && args.at(-2)?.text === ','
+    if (!isLocal) this.session.push({ kind: 'set', name: name?.kind === 'string' ? lowerAscii(name.text.slice(1, -1)) : '*' })
+  }
+
   /** Notes a call whose name starts at one place and ends at another. */
   #call(start: number, end: number): void {
     const { map, tokens, dialect } = this.parsed
     const last = map.name(end)
-    if (lowerAscii(last) === 'set_config') this.opaque ??= 'set_config()'
+    if (lowerAscii(last) === 'set_config') this.#setConfig(tokens.slice(end + 2, map.closing(end + 1)))
     const isPlain = start === end && tokens[start]?.kind === 'word'
     const args = { start: end + 2, end: map.closing(end + 1) }
     const volatility = isPlain ? volatilityOf(upperAscii(last), this.parsed, args) : 'unknown'

@@ -1,3 +1,5 @@
+import type { StatementNames } from './statement-names.ts'
+
 /** A value that a column is compared with: the place of a bound one, from 0, or the text of a number or a string as written. */
 export type ConditionValue = number | string
 
@@ -35,6 +37,12 @@ export type TransactionControl =
   | { readonly kind: 'commit' | 'rollback'; readonly chain?: true }
   | { readonly kind: 'savepoint' | 'release' | 'rollback-to'; readonly name: string }
 
+/** What a statement does to a setting of its session. Names are in lower case. */
+export type SessionChange =
+  | { readonly kind: 'set'; readonly name: string }
+  | { readonly kind: 'reset'; readonly name: string }
+  | { readonly kind: 'reset-all' }
+
 /** What a text of one or more SQL statements touches, as far as the text alone tells. */
 export interface Statement {
   /** The leading keyword of each statement, upper case, bodies of common table expressions included. */
@@ -50,6 +58,10 @@ export interface Statement {
   readonly functions: ReadonlySet<string>
   /** Whether its result depends on more than tables: the clock, chance, the session, the server's state. */
   readonly volatile: boolean
+  /** The names in it. Only of PostgreSQL, where a statement may call functions that its grammar does not show. */
+  readonly names: StatementNames
+  /** The settings of the session that it changes, in order, without those that change no result and those of the transaction only. */
+  readonly session: readonly SessionChange[]
   /** Whether it locks the rows it reads. */
   readonly locks: boolean
   readonly ddl: boolean

@@ -1,13 +1,16 @@
 import { callsOf } from './calls.ts'
 import { listingOf, placeholdersIn, plainConditionsOf } from './conditions.ts'
 import type { Dialect } from './dialect.ts'
-import type { Statement, TableWrite } from './statement-types.ts'
+import { NO_NAMES, namesIn } from './statement-names.ts'
+import type { SessionChange, Statement, TableWrite } from './statement-types.ts'
 import { SqlSyntaxError } from './syntax-error.ts'
 import { type Token, tokenize } from './tokenize.ts'
 import type { ParsedSql, TableChange } from './tree/parsed-sql.ts'
 import { parseSql } from './tree/read-sql.ts'
 
-export type { Statement, TableWrite, TransactionControl } from './statement-types.ts'
+export type { SessionChange, Statement, TableWrite, TransactionControl } from './statement-types.ts'
+
+const NO_CHANGES: readonly SessionChange[] = []
 
 /**
  * Reads what a text touches: tables, functions, locks, transactions. Never throws: what it does not understand for certain makes
@@ -30,6 +33,8 @@ export function unreadable(reason: string): Statement {
     writes: [],
     functions: new Set(),
     volatile: false,
+    names: NO_NAMES,
+    session: [],
     locks: false,
     ddl: false,
     temporary: [],
@@ -43,6 +48,7 @@ export function unreadable(reason: string): Statement {
 export function statementOf(sql: string, tokens: readonly Token[], dialect: Dialect): Statement {
   const parsed = parseSql(tokens, dialect)
   const { kinds, statements, locks, ddl, temporary, triggered } = parsed
+  const names = dialect === 'postgresql' ? namesIn(sql, tokens) : NO_NAMES
   const calls = callsOf(parsed)
   const { functions, volatile } = calls
   const understood = parsed.opaque ?? calls.opaque
@@ -61,6 +67,8 @@ export function statementOf(sql: string, tokens: readonly Token[], dialect: Dial
     writes,
     functions,
     volatile,
+    names,
+    session: parsed.session.length === 0 && calls.session.length === 0 ? NO_CHANGES : [...parsed.session, ...calls.session],
     locks,
     ddl,
     temporary,

@@ -2,6 +2,7 @@ import { createSluice, type Dialect } from '@sluice/core'
 import { SchemaCatalog, type SentStatement, type TransactionWrites, type WriteEffect, type WriteOutcome } from '@sluice/core/adapter'
 import { type AdapterHost, hostOf } from '@sluice/core/siblings'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { OpenConnection } from '../../src/adapter/catalog-reader.ts'
 import { ConnectionObserver, type ObservedClient } from '../../src/adapter/connection-observer.ts'
 import { MAX_SQL_LENGTH } from '../../src/sql/tokenize.ts'
 import { turn } from '../helpers.ts'
@@ -21,6 +22,8 @@ class World {
   readonly sluice = createSluice({ mode: 'optimize' })
   /** Settles when writes may be sent. */
   ready: (() => Promise<void>) | undefined
+  /** Opens a connection for the catalog. */
+  open: OpenConnection = () => Promise.reject(new Error('must not be opened'))
   readonly host: AdapterHost
   readonly observer: ConnectionObserver
 
@@ -38,7 +41,7 @@ class World {
       transactionEnded: () => void this.log.push('scope notified'),
       ...overrides,
     }
-    this.observer = new ConnectionObserver(this.host, 'one', { dialect: 'postgresql', ...options })
+    this.observer = new ConnectionObserver(this.host, 'one', { dialect: 'postgresql', ...options }, (work) => this.open(work))
     this.host.catalogs.set('one', catalogOf(options.dialect ?? 'postgresql'))
   }
 
@@ -346,11 +349,11 @@ describe('the catalog of a client', () => {
     const world = new World({ dialect: 'sqlite' })
     const { catalog } = world.observer
     let reads = 0
-    const read = () =>
-      catalog.read(async (work) => {
-        reads += 1
-        await work(connection)
-      })
+    const read = () => catalog.read()
+    world.open = async (work) => {
+      reads += 1
+      await work(connection)
+    }
     await read()
     await read()
     expect(reads).toBe(1)
@@ -369,13 +372,13 @@ describe('the catalog of a client', () => {
 
   it('is not read while Sluice only observes', async () => {
     const world = new World({}, { isOptimizing: () => false })
-    await world.observer.catalog.read(() => Promise.reject(new Error('must not be opened')))
+    await world.observer.catalog.read()
     expect(world.observer.catalog.isNeeded).toBe(false)
   })
 
   it('is discarded when DDL was sent while it was read', async () => {
     const world = new World({ dialect: 'sqlite' })
-    await world.observer.catalog.read(async (work) => {
+    world.open = async (work) => {
       await work({
         ...connection,
         query: async (sql: string) => {
@@ -383,7 +386,8 @@ describe('the catalog of a client', () => {
           return connection.query(sql)
         },
       })
-    })
+    }
+    await world.observer.catalog.read()
     expect(world.host.catalogs.of('one')).toBeUndefined()
     expect(world.observer.catalog.isNeeded).toBe(true)
   })
@@ -391,7 +395,8 @@ describe('the catalog of a client', () => {
   it('stays unknown when it cannot be read', async () => {
     const errors: unknown[] = []
     const world = new World({}, { reportError: (error) => void errors.push(error) })
-    await world.observer.catalog.read(() => Promise.reject(new Error('no permission')))
+    world.open = () => Promise.reject(new Error('no permission'))
+    await world.observer.catalog.read()
     expect(errors).toEqual([new Error('no permission')])
     expect(world.host.catalogs.of('one')).toBeUndefined()
     expect(world.observer.catalog.isNeeded).toBe(false)

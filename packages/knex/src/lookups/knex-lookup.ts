@@ -60,6 +60,11 @@ export class KnexLookup implements Lookup {
     return table === undefined || host.catalogs.cacheableTable(source.dialect, table) === undefined ? undefined : [table]
   }
 
+  isUnchanged(): boolean {
+    const now = this.instance.lookupOf(this.client, this.builder)
+    return !('refused' in now) && now.group === this.group && now.key.text === this.key.text
+  }
+
   copy(value: unknown): { readonly value: unknown } | undefined {
     return isCopyableResult(value) ? { value: copyRows(value) } : undefined
   }

@@ -164,7 +164,12 @@ export class Batcher {
 
   async #answerAll(waiters: readonly Waiter[], scope: Scope, next: Handler): Promise<unknown[]> {
     const byKey = new Map<string, Waiter[]>()
+    const changed: Waiter[] = []
     for (const waiter of waiters) {
+      if (waiter.lookup.isUnchanged?.() === false) {
+        changed.push(waiter)
+        continue
+      }
       const { text } = waiter.lookup.key
       const same = byKey.get(text)
       if (same === undefined) byKey.set(text, [waiter])
@@ -193,7 +198,8 @@ export class Batcher {
         answers.set(other, own)
       }
     }
-    await Promise.all([...byKey.values()].map(answerGroup))
+    const answerAlone = async (waiter: Waiter) => void answers.set(waiter, await settle(next(waiter.operation, waiter.context)))
+    await Promise.all([...[...byKey.values()].map(answerGroup), ...changed.map(answerAlone)])
     return waiters.map((waiter) => loaded(answers.get(waiter) ?? { error: new Error('A lookup was lost in its batch.') }))
   }
 

@@ -10,6 +10,7 @@ interface TableName {
 export interface TableEntry extends TableName {
   readonly kind: 'table' | 'view'
   readonly hasTriggers: boolean
+  readonly hasDefiningTriggers?: boolean
 }
 
 export interface ColumnEntry extends TableName {
@@ -60,6 +61,7 @@ export function assembleCatalog({ dialect, defaultSchema, ...entries }: CatalogE
       primaryKey: namesOf(primary),
       uniqueKeys: ofTable.filter((key) => key !== primary && key.every(({ column }) => column !== undefined)).map(namesOf),
       hasTriggers: entry.hasTriggers,
+      ...(entry.hasDefiningTriggers === true ? { hasDefiningTriggers: true } : {}),
     }
   })
   const primaryKeys = new Map(tables.map((table) => [tableId(dialect, table.schema, table.name, defaultSchema), table.primaryKey]))

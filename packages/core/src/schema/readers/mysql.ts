@@ -1,3 +1,4 @@
+import { readStatement } from '../../sql/statement.ts'
 import type { CatalogData, ColumnType } from '../catalog-data.ts'
 import type { Connection } from '../connection.ts'
 import { assembleCatalog, type ColumnEntry, type ForeignKeyEntry, type KeyEntry, type TableEntry } from './assemble.ts'
@@ -34,7 +35,8 @@ const TABLES = `
 
 const COLUMNS = `
   SELECT TABLE_SCHEMA AS \`schema\`, TABLE_NAME AS \`table\`, COLUMN_NAME AS \`column\`, DATA_TYPE AS \`type\`, COLUMN_TYPE AS \`full_type\`,
-    COLLATION_NAME AS \`collation\`, IS_NULLABLE AS \`nullable\`
+    COLLATION_NAME AS \`collation\`, IS_NULLABLE AS \`nullable\`,
+    CASE WHEN EXTRA LIKE '%VIRTUAL%' THEN GENERATION_EXPRESSION END AS \`virtual\`
   FROM information_schema.COLUMNS
   WHERE ${userSchemas('TABLE_SCHEMA')}
   ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION`
@@ -63,13 +65,18 @@ export async function readMysql(connection: Connection): Promise<CatalogData> {
   const foreignKeyRows = await connection.query(FOREIGN_KEYS)
   const are = (what: string) => tableRows.filter((row) => textOf(row, 'what') === what)
 
+  const unknown = new Set(columnRows.filter((row) => !isComputedPurely(row)).map((row) => JSON.stringify(nameOf(row))))
   const triggers = new Set(are('trigger').map((row) => JSON.stringify(nameOf(row))))
   const triggersSeen = new Set(are('sees triggers').map((row) => textOf(row, 'schema')))
   const tableEntry =
     (kind: 'table' | 'view') =>
     (row: Row): TableEntry => {
       const name = nameOf(row)
-      return { ...name, kind, hasTriggers: !triggersSeen.has(name.schema) || triggers.has(JSON.stringify(name)) }
+      return {
+        ...name,
+        kind: unknown.has(JSON.stringify(name)) ? 'view' : kind,
+        hasTriggers: !triggersSeen.has(name.schema) || triggers.has(JSON.stringify(name)),
+      }
     }
   const [database] = are('default')
   return assembleCatalog({
@@ -87,6 +94,14 @@ export async function readMysql(connection: Connection): Promise<CatalogData> {
 
 function nameOf(row: Row): { schema: string; table: string } {
   return { schema: textOf(row, 'schema'), table: textOf(row, 'table') }
+}
+
+/** Whether a column that is computed when it is read depends on the row alone. */
+function isComputedPurely(row: Row): boolean {
+  const expression = optionalTextOf(row, 'virtual')
+  if (expression === undefined) return true
+  const { opaque, volatile, functions, reads } = readStatement(`SELECT ${expression}`, 'mysql')
+  return opaque === undefined && !volatile && functions.size === 0 && reads.length === 0
 }
 
 function columnEntry(row: Row): ColumnEntry {

@@ -1,7 +1,9 @@
 import type { CatalogData, ColumnType, ReferentialAction } from '../catalog-data.ts'
 import { CHANGE_TRIGGER } from '../change-trigger.ts'
 import type { Connection } from '../connection.ts'
+import type { FunctionLevel } from '../database-functions.ts'
 import { assembleCatalog, type ColumnEntry, type ForeignKeyEntry, type KeyEntry, type TableEntry } from './assemble.ts'
+import { readPostgresFunctions, tableName } from './postgresql-functions.ts'
 import { flagOf, optionalTextOf, type Row, textOf } from './row-values.ts'
 
 const USER_SCHEMAS = `n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'`
@@ -78,25 +80,28 @@ export async function readPostgresql(connection: Connection): Promise<CatalogDat
   const columnRows = await connection.query(COLUMNS)
   const keyRows = await connection.query(KEYS)
   const foreignKeyRows = await connection.query(FOREIGN_KEYS)
+  const { functions, ofTables } = await readPostgresFunctions(connection)
   const [first] = tableRows
-  return assembleCatalog({
+  const data = assembleCatalog({
     dialect: 'postgresql',
     defaultSchema: (first === undefined ? undefined : optionalTextOf(first, 'default_schema')) ?? 'public',
-    tables: tableRows.filter((row) => row.table !== null).map(tableEntry),
+    tables: tableRows.filter((row) => row.table !== null).map((row) => tableEntry(row, ofTables.get(tableName(row)))),
     columns: columnRows.map(columnEntry),
     keys: keyRows.map((row): KeyEntry => {
       return { ...nameOf(row), key: textOf(row, 'key'), primary: flagOf(row, 'primary'), column: textOf(row, 'column') }
     }),
     foreignKeys: foreignKeyRows.map(foreignKeyEntry),
   })
+  return { ...data, functions }
 }
 
 function nameOf(row: Row): { schema: string; table: string } {
   return { schema: textOf(row, 'schema'), table: textOf(row, 'table') }
 }
 
-function tableEntry(row: Row): TableEntry {
-  return { ...nameOf(row), kind: flagOf(row, 'is_base') ? 'table' : 'view', hasTriggers: flagOf(row, 'has_triggers') }
+function tableEntry(row: Row, unseen: FunctionLevel | undefined): TableEntry {
+  const hasTriggers = flagOf(row, 'has_triggers') || unseen !== undefined
+  return { ...nameOf(row), kind: flagOf(row, 'is_base') ? 'table' : 'view', hasTriggers, hasDefiningTriggers: unseen === 'defines' }
 }
 
 function columnEntry(row: Row): ColumnEntry {

@@ -1,7 +1,7 @@
 import { lowerAscii } from '../characters.ts'
 import type { Dialect } from '../dialect.ts'
 import { notTables } from '../keywords.ts'
-import type { TransactionControl } from '../statement-types.ts'
+import type { SessionChange, TransactionControl } from '../statement-types.ts'
 import { SqlSyntaxError } from '../syntax-error.ts'
 import type { Range, TokenMap } from '../token-map.ts'
 import type { Token } from '../tokenize.ts'
@@ -41,6 +41,7 @@ export class SqlCursor implements ParsedSql {
   readonly temporary: string[] = []
   readonly triggered: (string | undefined)[] = []
   readonly transactions: TransactionControl[] = []
+  readonly session: SessionChange[] = []
   statements = 0
   volatile = false
   locks = false

@@ -1,5 +1,5 @@
 import type { Dialect } from '../dialect.ts'
-import type { TableWrite, TransactionControl } from '../statement-types.ts'
+import type { SessionChange, TableWrite, TransactionControl } from '../statement-types.ts'
 import type { Range, TokenMap } from '../token-map.ts'
 import type { Token } from '../tokenize.ts'
 import type { ConditionNode, QueryBlock, WriteTarget } from './query-tree.ts'
@@ -42,6 +42,7 @@ export interface ParsedSql {
   readonly temporary: readonly string[]
   readonly triggered: readonly (string | undefined)[]
   readonly transactions: readonly TransactionControl[]
+  readonly session: readonly SessionChange[]
   readonly volatile: boolean
   readonly locks: boolean
   readonly ddl: boolean

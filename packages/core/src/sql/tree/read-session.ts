@@ -3,6 +3,7 @@ import { words } from '../keywords.ts'
 import type { TransactionControl } from '../statement-types.ts'
 import type { Token } from '../tokenize.ts'
 import type { SqlCursor } from './cursor.ts'
+import { notePragma, noteSessionChange } from './read-session-change.ts'
 
 const transactionNouns = words('WORK TRANSACTION TRAN')
 const transactionModes = words(`
@@ -10,7 +11,8 @@ const transactionModes = words(`
   DEFERRABLE NOT WITH CONSISTENT SNAPSHOT`)
 const sessionChanges = words('SET RESET USE DISCARD ATTACH DETACH')
 /** Statements that change no row of any table. */
-const harmless = words('LISTEN UNLISTEN NOTIFY VACUUM REINDEX CHECKPOINT DEALLOCATE CLOSE KILL')
+const harmless = words('LISTEN UNLISTEN NOTIFY REINDEX CHECKPOINT DEALLOCATE CLOSE KILL')
+const rewrites = words('VACUUM CLUSTER')
 /** The same, but on MySQL they commit. */
 const harmlessButMysql = words('LOCK UNLOCK ANALYZE')
 const informative = words('SHOW DESCRIBE DESC')
@@ -94,10 +96,16 @@ function end(cursor: SqlCursor, control: TransactionControl): boolean {
 export function readSession(cursor: SqlCursor): boolean {
   const { dialect } = cursor
   if (cursor.isAny(sessionChanges)) {
-    if (!setsTransactionMode(cursor)) cursor.giveUp('changes the session')
+    if (!setsTransactionMode(cursor)) {
+      noteSessionChange(cursor)
+      cursor.giveUp('changes the session')
+    }
   } else if (cursor.isAny(informative)) cursor.volatile = true
   else if (cursor.isAny(harmlessButMysql)) {
     if (dialect === 'mysql') cursor.giveUp('commits implicitly')
+  } else if (cursor.isAny(rewrites)) {
+    // Rows may get another `rowid` or `ctid`.
+    cursor.giveUp('rewrites tables')
   } else if (!cursor.isAny(harmless)) return false
   cursor.skipStatement()
   return true
@@ -118,6 +126,9 @@ export function readPragma(cursor: SqlCursor): void {
   cursor.position++
   const name = cursor.tableName().at(-1) ?? ''
   cursor.volatile = true
-  if (!cursor.atEnd() && !(cursor.isSymbol('(') && readingPragmas.has(name.toUpperCase()))) cursor.giveUp('sets a PRAGMA')
+  if (!cursor.atEnd() && !(cursor.isSymbol('(') && readingPragmas.has(name.toUpperCase()))) {
+    notePragma(cursor, name)
+    cursor.giveUp('sets a PRAGMA')
+  }
   cursor.skipStatement()
 }

@@ -1,0 +1,78 @@
+import type { Statement } from '../sql/statement.ts'
+import type { SchemaCatalog } from './catalog.ts'
+import { type DatabaseFunctions, type FunctionLevel, higherLevel } from './database-functions.ts'
+
+/** Columns that every table of PostgreSQL has, and that maintenance changes. */
+const SYSTEM_COLUMNS = ['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid']
+
+/** Why a result depends on more than its tables and arguments, or `undefined` if it does not. */
+export function hiddenDependency(statement: Statement, catalog: SchemaCatalog | undefined): string | undefined {
+  return screened(statement, catalog).read
+}
+
+/** What a statement may do besides what its grammar shows, by the functions, operators and types that it names. */
+export function hiddenLevel(statement: Statement, catalog: SchemaCatalog | undefined): FunctionLevel {
+  return screened(statement, catalog).level
+}
+
+/** What a call may do, by its name as in `Statement.functions`. */
+export function levelOfCall(name: string, catalog: SchemaCatalog | undefined): FunctionLevel {
+  const { functions, dialect } = catalog ?? {}
+  const unqualified = name.slice(name.lastIndexOf('.') + 1)
+  // A function of MariaDB may not define anything, and one of SQLite not while its statement runs.
+  if (functions === undefined) return dialect === 'mysql' || dialect === 'sqlite' ? 'writes' : 'defines'
+  const level = functions.untrusted.get(unqualified)
+  if (level !== undefined) return level
+  return functions.pure.has(unqualified) || functions.harmless.has(unqualified) ? 'reads' : 'defines'
+}
+
+interface Screened {
+  readonly read: string | undefined
+  readonly level: FunctionLevel
+}
+
+const NOTHING: Screened = { read: undefined, level: 'reads' }
+const found = new WeakMap<SchemaCatalog, WeakMap<Statement, Screened>>()
+
+function screened(statement: Statement, catalog: SchemaCatalog | undefined): Screened {
+  const functions = catalog?.functions
+  if (catalog === undefined || functions === undefined) return NOTHING
+  let ofCatalog = found.get(catalog)
+  if (ofCatalog === undefined) {
+    ofCatalog = new WeakMap()
+    found.set(catalog, ofCatalog)
+  }
+  let known = ofCatalog.get(statement)
+  if (known === undefined) {
+    known = screen(statement, functions)
+    ofCatalog.set(statement, known)
+  }
+  return known
+}
+
+function screen({ names }: Statement, functions: DatabaseFunctions): Screened {
+  const { untrusted, ofRows, operators, types } = functions
+  let read: string | undefined
+  let level: FunctionLevel = 'reads'
+  for (const name of names.calls) {
+    const known = untrusted.get(name)
+    if (known === undefined) continue
+    read ??= 'function of the database'
+    level = higherLevel(level, known)
+  }
+  const rows = [...names.fields].filter((name) => ofRows.has(name))
+  for (const name of rows) level = higherLevel(level, untrusted.get(name))
+  if (rows.length > 0) read ??= 'computed field'
+  // What an operator or a type calls is not traced.
+  const isHidden = (names: ReadonlySet<string>, known: ReadonlySet<string>) => known.size > 0 && [...names].some((name) => known.has(name))
+  if (isHidden(names.operators, operators)) {
+    read ??= 'operator of the database'
+    level = higherLevel(level, 'writes')
+  }
+  if (isHidden(names.words, types)) {
+    read ??= 'type of the database'
+    level = higherLevel(level, 'writes')
+  }
+  if (SYSTEM_COLUMNS.some((name) => names.words.has(name))) read ??= 'system column'
+  return { read, level }
+}

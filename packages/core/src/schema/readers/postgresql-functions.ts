@@ -1,0 +1,284 @@
+import { words } from '../../sql/keywords.ts'
+import { readStatement } from '../../sql/statement.ts'
+import { NO_NAMES, namesIn, type StatementNames } from '../../sql/statement-names.ts'
+import { SqlSyntaxError } from '../../sql/syntax-error.ts'
+import { type Token, tokenize } from '../../sql/tokenize.ts'
+import type { Connection } from '../connection.ts'
+import { type DatabaseFunctions, type FunctionLevel, higherLevel } from '../database-functions.ts'
+import { flagOf, optionalTextOf, type Row, textOf } from './row-values.ts'
+
+/** Functions of users, without those by which values of a type are read and written: every statement may call these. */
+const FUNCTIONS = `
+  SELECT p.oid::text AS "function", p.proname::text AS "name", p.provolatile::text AS "volatility", l.lanname::text AS "language",
+    CASE WHEN l.lanname = 'sql' AND pg_catalog.to_jsonb(p) ->> 'prosqlbody' IS NOT NULL THEN pg_catalog.pg_get_functiondef(p.oid)
+      WHEN l.lanname IN ('sql', 'plpgsql') THEN p.prosrc ELSE '' END AS "source",
+    p.pronargs = 1 AND a.typtype IN ('c', 'p') AS "is_of_row",
+    g.aggfnoid IS NOT NULL AS "is_aggregate",
+    (SELECT pg_catalog.string_agg(x::oid::text, ' ') FROM pg_catalog.unnest(ARRAY[g.aggtransfn, g.aggfinalfn, g.aggcombinefn, g.aggserialfn,
+      g.aggdeserialfn, g.aggmtransfn, g.aggminvtransfn, g.aggmfinalfn]) x) AS "parts",
+    (SELECT e.extname::text FROM pg_catalog.pg_depend x JOIN pg_catalog.pg_extension e ON e.oid = x.refobjid
+      WHERE x.classid = 'pg_catalog.pg_proc'::regclass AND x.objid = p.oid AND x.deptype = 'e' LIMIT 1) AS "extension"
+  FROM pg_catalog.pg_proc p
+  JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+  LEFT JOIN pg_catalog.pg_aggregate g ON g.aggfnoid = p.oid
+  LEFT JOIN pg_catalog.pg_type a ON p.pronargs = 1 AND a.oid = p.proargtypes[0]
+  WHERE p.oid >= 16384
+    AND NOT (l.lanname IN ('c', 'internal') AND EXISTS (
+      SELECT 1 FROM pg_catalog.pg_type y WHERE p.oid IN (y.typinput, y.typoutput, y.typreceive, y.typsend, y.typmodin, y.typmodout)))`
+
+/**
+ * What calls functions of users unseen: a table by its triggers, defaults, checks and indexes, or a type by its checks, casts and
+ * comparisons.
+ */
+const USES = `
+  WITH f AS MATERIALIZED (SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.oid >= 16384),
+  d AS MATERIALIZED (
+    SELECT d.classid, d.objid, f.oid AS function FROM f
+    JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_proc'::regclass AND d.refobjid = f.oid
+    UNION ALL
+    SELECT d.classid, d.objid, f.oid FROM f JOIN pg_catalog.pg_operator o ON o.oprcode = f.oid
+    JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_operator'::regclass AND d.refobjid = o.oid
+  ),
+  u AS (
+    SELECT a.adrelid AS relation, 0::oid AS type, d.function FROM d
+    JOIN pg_catalog.pg_attrdef a ON d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid = a.oid
+    UNION ALL SELECT c.conrelid, c.contypid, d.function FROM d
+    JOIN pg_catalog.pg_constraint c ON d.classid = 'pg_catalog.pg_constraint'::regclass AND d.objid = c.oid
+    UNION ALL SELECT i.indrelid, 0, d.function FROM d
+    JOIN pg_catalog.pg_index i ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid
+    UNION ALL SELECT t.tgrelid, 0, t.tgfoid FROM f JOIN pg_catalog.pg_trigger t ON t.tgfoid = f.oid AND NOT t.tgisinternal
+    UNION ALL SELECT 0, d.objid, d.function FROM d WHERE d.classid = 'pg_catalog.pg_type'::regclass
+    UNION ALL SELECT 0, t.oid, f.oid FROM f JOIN pg_catalog.pg_cast c ON c.castfunc = f.oid AND c.castcontext <> 'e'
+      CROSS JOIN LATERAL (VALUES (c.castsource), (c.casttarget)) t (oid)
+    UNION ALL SELECT 0, a.amproclefttype, f.oid FROM f JOIN pg_catalog.pg_amproc a ON a.amproc = f.oid
+  )
+  SELECT n.nspname::text AS "schema", c.relname::text AS "table", u.type::text AS "type", u.function::text AS "function"
+  FROM u LEFT JOIN pg_catalog.pg_class c ON c.oid = u.relation LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.oid IS NOT NULL OR u.type <> 0`
+
+/** Types of users with what each holds: as a domain, an array, a composite type or a range. Closed in this process: recursion is slow there. */
+const TYPES = `
+  SELECT t.oid::text AS "type", t.typname::text AS "name",
+    COALESCE(NULLIF(t.typbasetype, 0), NULLIF(t.typelem, 0), a.atttypid, g.rngsubtype, 0)::text AS "holds"
+  FROM pg_catalog.pg_type t
+  LEFT JOIN pg_catalog.pg_class r ON r.oid = t.typrelid AND r.relkind = 'c'
+  LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+  LEFT JOIN pg_catalog.pg_range g ON g.rngtypid = t.oid
+  WHERE t.oid >= 16384 AND (t.typrelid = 0 OR r.oid IS NOT NULL)`
+
+/** Tables by the types of their columns. @param types - Oids. */
+const typed = (types: Iterable<string>) => `
+  SELECT DISTINCT n.nspname::text AS "schema", c.relname::text AS "table", a.atttypid::text AS "type"
+  FROM pg_catalog.pg_attribute a
+  JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE a.atttypid IN (${[...types].join()}) AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p')`
+
+const OPERATORS = `
+  SELECT o.oprname::text AS "name", o.oprcode::oid::text AS "function" FROM pg_catalog.pg_operator o WHERE o.oprcode >= 16384`
+
+/** The functions of PostgreSQL itself that write nothing, and among them those that are immutable in each of their forms. */
+const BUILT_IN = `
+  SELECT pg_catalog.string_agg(x.name, ' ') FILTER (WHERE x.pure) AS "pure", pg_catalog.string_agg(x.name, ' ') AS "harmless"
+  FROM (
+    SELECT p.proname::text AS name, pg_catalog.bool_and(p.provolatile = 'i') AS pure FROM pg_catalog.pg_proc p
+    WHERE p.oid < 16384 GROUP BY 1 HAVING pg_catalog.bool_and(p.provolatile <> 'v')
+  ) x`
+
+/** Tables with functions that statements do not show. Names are JSON lists of schema and table. */
+export interface PostgresFunctions {
+  readonly functions: DatabaseFunctions
+  /** By table, the most that its unseen functions may do. */
+  readonly ofTables: ReadonlyMap<string, FunctionLevel>
+}
+
+export function tableName(row: Row): string {
+  return JSON.stringify([textOf(row, 'schema'), textOf(row, 'table')])
+}
+
+/** Reads which functions, operators, types and tables of a database may depend on, or do, more than a statement shows. */
+export async function readPostgresFunctions(connection: Connection): Promise<PostgresFunctions> {
+  const [builtIn] = await connection.query(BUILT_IN)
+  const split = (column: string) => new Set(((builtIn && optionalTextOf(builtIn, column)) ?? '').split(' '))
+  const [pure, harmless] = [split('pure'), split('harmless')]
+  const rows = await connection.query(FUNCTIONS)
+  if (rows.length === 0) {
+    const none = { untrusted: new Map(), ofRows: NONE, operators: NONE, types: NONE }
+    return { functions: { ...none, pure, harmless }, ofTables: new Map() }
+  }
+  const operatorRows = await connection.query(OPERATORS)
+  const trusted = trustedAmong(rows, pure, new Set(operatorRows.map((row) => textOf(row, 'name'))))
+  const levels = levelsOf(rows, operatorRows)
+  const untrusted = new Map<string, FunctionLevel>()
+  for (const row of rows) {
+    const name = textOf(row, 'name')
+    const id = textOf(row, 'function')
+    if (!trusted.has(id)) untrusted.set(name, higherLevel(levels.get(id) ?? 'defines', untrusted.get(name)))
+  }
+  for (const row of rows) {
+    const name = textOf(row, 'name')
+    if (!harmless.has(name) && !untrusted.has(name)) pure.add(name)
+  }
+  for (const name of untrusted.keys()) {
+    pure.delete(name)
+    harmless.delete(name)
+  }
+  // An untrusted function that only reads changes no table, but a read may depend on it.
+  const isUntrusted = (row: Row) => !trusted.has(textOf(row, 'function'))
+  const { types, ofTables } = await usesOf(connection, levels)
+  const operators = new Set(operatorRows.filter(isUntrusted).map((row) => textOf(row, 'name')))
+  const ofRows = new Set(rows.filter((row) => isUntrusted(row) && row.is_of_row === true).map((row) => textOf(row, 'name')))
+  return { functions: { untrusted, ofRows, operators, types, pure, harmless }, ofTables }
+}
+
+const NONE: ReadonlySet<string> = new Set()
+
+async function usesOf(
+  connection: Connection,
+  levels: ReadonlyMap<string, FunctionLevel>,
+): Promise<{ readonly types: ReadonlySet<string>; readonly ofTables: ReadonlyMap<string, FunctionLevel> }> {
+  const uses = await connection.query(USES)
+  const byType = new Map<string, FunctionLevel>()
+  const ofTables = new Map<string, FunctionLevel>()
+  for (const row of uses) {
+    const level = levels.get(textOf(row, 'function')) ?? 'defines'
+    if (level === 'reads') continue
+    if (row.table !== null) ofTables.set(tableName(row), higherLevel(level, ofTables.get(tableName(row))))
+    else byType.set(textOf(row, 'type'), higherLevel(level, byType.get(textOf(row, 'type'))))
+  }
+  if (byType.size === 0) return { types: NONE, ofTables }
+  const rows = await connection.query(TYPES)
+  for (let isGrowing = true; isGrowing; ) {
+    isGrowing = false
+    for (const row of rows) {
+      const level = byType.get(textOf(row, 'holds'))
+      const known = byType.get(textOf(row, 'type'))
+      const next = level === undefined ? known : higherLevel(level, known)
+      if (next === undefined || next === known) continue
+      byType.set(textOf(row, 'type'), next)
+      isGrowing = true
+    }
+  }
+  for (const row of await connection.query(typed(byType.keys()))) {
+    const level = byType.get(textOf(row, 'type'))
+    if (level !== undefined) ofTables.set(tableName(row), higherLevel(level, ofTables.get(tableName(row))))
+  }
+  return { types: new Set(rows.filter((row) => byType.has(textOf(row, 'type'))).map((row) => textOf(row, 'name'))), ofTables }
+}
+
+/** Functions in C of these extensions touch no table. */
+const HARMLESS_EXTENSIONS =
+  words(`pgcrypto uuid-ossp pg_trgm citext hstore unaccent fuzzystrmatch intarray ltree cube earthdistance btree_gist
+  btree_gin isn seg tsm_system_rows tsm_system_time postgis vector pg_uuidv7 pgulid`)
+
+/** Immutable functions in C, and in SQL if their bodies read no table and call nothing but what is pure. */
+function trustedAmong(rows: readonly Row[], builtIn: ReadonlySet<string>, operators: ReadonlySet<string>): ReadonlySet<string> {
+  const trusted = new Set<string>()
+  for (const row of rows) {
+    if (textOf(row, 'volatility') !== 'i' || flagOf(row, 'is_aggregate')) continue
+    const language = textOf(row, 'language')
+    if (language === 'c' || language === 'internal' || (language === 'sql' && isPureBody(bodyOf(row), builtIn, operators)))
+      trusted.add(textOf(row, 'function'))
+  }
+  return trusted
+}
+
+function isPureBody(source: string, builtIn: ReadonlySet<string>, operators: ReadonlySet<string>): boolean {
+  const { opaque, kinds, reads, writes, volatile, functions, names } = readStatement(
+    source.replace(/^\s*RETURN\b/i, 'SELECT'),
+    'postgresql',
+  )
+  if (opaque !== undefined || volatile || reads.length > 0 || writes.length > 0) return false
+  // A name with a schema, or an operator that is not the database's, may be a function of a user.
+  const areBuiltIn = [...functions].every((name) => builtIn.has(name.replace(/^pg_catalog\./, '')))
+  const hasOperators = names.words.has('operator') || [...names.operators].some((name) => operators.has(name))
+  return areBuiltIn && !hasOperators && kinds.length > 0 && kinds.every((kind) => kind === 'SELECT')
+}
+
+/** The body of a function, also of one that was defined as `RETURN …` or `BEGIN ATOMIC …`: the database returns its whole definition. */
+function bodyOf(row: Row): string {
+  const source = textOf(row, 'source')
+  const body = /^CREATE OR REPLACE FUNCTION/.test(source) ? /\n\s*(RETURN\b.*|BEGIN ATOMIC\b.*)$/s.exec(source)?.[1] : source
+  return (body ?? '').replace(/^BEGIN ATOMIC\b/, '').replace(/\bEND\s*$/, '')
+}
+
+const DEFINING = words('EXECUTE CREATE ALTER DROP GRANT REVOKE COMMENT SECURITY REASSIGN IMPORT CALL DO')
+const WRITING = words('INSERT UPDATE DELETE MERGE TRUNCATE COPY REFRESH')
+
+/** By function, the most that it may do: by its own words, or through a function that it calls. */
+function levelsOf(rows: readonly Row[], operators: readonly Row[]): ReadonlyMap<string, FunctionLevel> {
+  const levels = new Map<string, FunctionLevel>()
+  const byName = new Map<string, string[]>()
+  const byOperator = new Map<string, string[]>()
+  const add = (map: Map<string, string[]>, row: Row) => {
+    const ids = map.get(textOf(row, 'name'))
+    if (ids === undefined) map.set(textOf(row, 'name'), [textOf(row, 'function')])
+    else ids.push(textOf(row, 'function'))
+  }
+  for (const row of rows) add(byName, row)
+  for (const row of operators) add(byOperator, row)
+  const called = new Map<string, readonly string[]>()
+  for (const row of rows) {
+    const { level, names } = ownLevel(row)
+    levels.set(textOf(row, 'function'), level)
+    const byNames = [...names.calls, ...names.fields].flatMap((name) => byName.get(name) ?? [])
+    const byOperators = [...names.operators].flatMap((name) => byOperator.get(name) ?? [])
+    called.set(textOf(row, 'function'), [...byNames, ...byOperators, ...partsOf(row)])
+  }
+  for (let isGrowing = true; isGrowing; ) {
+    isGrowing = false
+    for (const [id, level] of levels) {
+      const next = (called.get(id) ?? []).reduce<FunctionLevel>((most, other) => higherLevel(most, levels.get(other)), level)
+      if (next === level) continue
+      levels.set(id, next)
+      isGrowing = true
+    }
+  }
+  return levels
+}
+
+/** Functions of PostgreSQL that run SQL from a string. */
+const RUNS_SQL = words(`query_to_xml query_to_xmlschema query_to_xml_and_xmlschema cursor_to_xml cursor_to_xmlschema ts_stat ts_rewrite
+  lo_import pg_import_system_collations pg_create_logical_replication_slot crosstab connectby dblink dblink_exec`)
+
+/** The functions that an aggregate consists of. */
+function partsOf(row: Row): readonly string[] {
+  return (optionalTextOf(row, 'parts') ?? '').split(' ')
+}
+
+interface OwnLevel {
+  readonly level: FunctionLevel
+  readonly names: StatementNames
+}
+
+function ownLevel(row: Row): OwnLevel {
+  const language = textOf(row, 'language')
+  if (flagOf(row, 'is_aggregate')) return { level: 'reads', names: NO_NAMES }
+  if (language === 'c' || language === 'internal') {
+    const isHarmless = textOf(row, 'volatility') !== 'v' || HARMLESS_EXTENSIONS.has(optionalTextOf(row, 'extension') ?? '')
+    return { level: isHarmless ? 'reads' : 'defines', names: NO_NAMES }
+  }
+  const source = bodyOf(row)
+  try {
+    const tokens = tokenize(source, 'postgresql')
+    const names = namesIn(source, tokens)
+    const runsSql = tokens.length === 0 || [...names.calls].some((name) => RUNS_SQL.has(name))
+    return { level: runsSql ? 'defines' : levelOfWords(tokens, language), names }
+  } catch (error) {
+    if (!(error instanceof SqlSyntaxError)) throw error
+    return { level: 'defines', names: NO_NAMES }
+  }
+}
+
+function levelOfWords(tokens: readonly Token[], language: string): FunctionLevel {
+  let level: FunctionLevel = 'reads'
+  for (const [at, { upper }] of tokens.entries()) {
+    // `ON CONFLICT DO NOTHING`, `DO UPDATE`.
+    const isConflict = upper === 'DO' && /^(?:NOTHING|UPDATE)$/.test(tokens[at + 1]?.upper ?? '')
+    // `SELECT … INTO` makes a table in SQL, and assigns in PL/pgSQL.
+    const makesTable = upper === 'INTO' && language === 'sql' && tokens[at - 1]?.upper !== 'INSERT'
+    if ((DEFINING.has(upper) && !isConflict) || makesTable) return 'defines'
+    if (WRITING.has(upper)) level = 'writes'
+  }
+  return level
+}

@@ -1,0 +1,52 @@
+import { lowerAscii } from './characters.ts'
+import type { Token } from './tokenize.ts'
+
+/** The names in a statement by the way they are used, folded as PostgreSQL folds them, without schemas. */
+export interface StatementNames {
+  /** Every name and keyword. */
+  readonly words: ReadonlySet<string>
+  /** Followed by a parenthesis: functions, types with a length, keywords. */
+  readonly calls: ReadonlySet<string>
+  /** After a dot, not called: columns, or functions of a row written as `row.function`. */
+  readonly fields: ReadonlySet<string>
+  /** Adjacent operator characters. */
+  readonly operators: ReadonlySet<string>
+}
+
+const NONE: ReadonlySet<string> = new Set()
+
+/** The names of a dialect in which a statement shows all functions that it calls. */
+export const NO_NAMES: StatementNames = { words: NONE, calls: NONE, fields: NONE, operators: NONE }
+
+const OPERATOR = /^(?:[-+*/<>=~!@#%^&|`?]|\?[-|&#]*)$/
+
+export function namesIn(sql: string, tokens: readonly Token[]): StatementNames {
+  const words = new Set<string>()
+  const calls = new Set<string>()
+  const fields = new Set<string>()
+  const operators = new Set<string>()
+  let start = -1
+  let end = -1
+  for (let at = 0; at < tokens.length; at++) {
+    const token = tokens[at] as Token
+    if (token.kind === 'word' || token.kind === 'quoted') {
+      const name = token.kind === 'word' ? lowerAscii(token.text) : token.text
+      words.add(name)
+      if (isSymbol(tokens[at + 1], '(')) calls.add(name)
+      else if (isSymbol(tokens[at - 1], '.')) fields.add(name)
+    }
+    const isOperator = OPERATOR.test(token.text) && (token.kind === 'symbol' || token.kind === 'parameter')
+    if (isOperator && token.start === end) end = token.end
+    else {
+      if (start >= 0) operators.add(sql.slice(start, end))
+      start = isOperator ? token.start : -1
+      end = isOperator ? token.end : -1
+    }
+  }
+  if (start >= 0) operators.add(sql.slice(start, end))
+  return { words, calls, fields, operators }
+}
+
+function isSymbol(token: Token | undefined, text: string): boolean {
+  return token?.kind === 'symbol' && token.text === text
+}

@@ -1,0 +1,172 @@
+import { createSluice, type Sluice } from '@sluice/core'
+import { withSluice } from '@sluice/knex'
+import knex, { type Knex } from 'knex'
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+
+interface Item {
+  readonly id: number
+  readonly tenant: string
+  readonly data: string
+}
+
+const ITEMS: readonly Item[] = [
+  { id: 1, tenant: 'a', data: 'one' },
+  { id: 2, tenant: 'b', data: 'two' },
+  { id: 3, tenant: 'a', data: 'three' },
+]
+
+const connect = (config: Knex.Config = {}): Knex =>
+  knex({ client: 'better-sqlite3', connection: ':memory:', useNullAsDefault: true, pool: { min: 1, max: 1 }, ...config })
+
+async function fill(db: Knex): Promise<void> {
+  await db.schema.createTable('items', (table) => {
+    table.integer('id').primary()
+    table.string('tenant')
+    table.string('data')
+  })
+  await db('items').insert([...ITEMS])
+}
+
+/** Statements for one read. */
+async function sentBy(db: Knex, read: () => PromiseLike<unknown>): Promise<readonly string[]> {
+  const sent: string[] = []
+  const note = ({ sql }: { readonly sql: string }) => void sent.push(sql)
+  db.on('query', note)
+  await read()
+  db.removeListener('query', note)
+  return sent
+}
+
+describe('what is sent', () => {
+  let sluice: Sluice
+  let db: Knex
+  const errors: unknown[] = []
+  beforeEach(async () => {
+    sluice = createSluice({ mode: 'optimize', cache: { ttl: 300 } })
+    errors.length = 0
+    sluice.on('error', (error) => errors.push(error))
+    db = withSluice(connect(), sluice)
+    await fill(db)
+    await expect.poll(() => sentBy(db, () => db('items').where('id', 3).select('data'))).toEqual([])
+    onTestFinished(async () => {
+      await db.destroy()
+      await sluice.close()
+      expect(errors).toEqual([])
+    })
+  })
+
+  it('decides whose result it is: a builder that changes after it was issued', async () => {
+    const builder = db('items').where('tenant', 'a')
+    const changed = builder.then((rows) => rows)
+    builder.where('id', 1)
+    expect(await changed).toEqual([ITEMS[0]])
+    expect(sluice.tiered?.getStats().strayed).toBe(1)
+    expect(await db('items').where('tenant', 'a')).toEqual([ITEMS[0], ITEMS[2]])
+    expect(await db('items').where('tenant', 'a').where('id', 1)).toEqual([ITEMS[0]])
+  })
+
+  it('is not given to another reader who waits for it', async () => {
+    const builder = db('items').where('tenant', 'a')
+    const changed = builder.then((rows) => rows)
+    const other = db('items')
+      .where('tenant', 'a')
+      .then((rows) => rows)
+    builder.where('id', 1)
+    expect([await changed, await other]).toEqual([[ITEMS[0]], [ITEMS[0], ITEMS[2]]])
+  })
+
+  it('decides whose result it is: a buffer that changes after it was issued', async () => {
+    await db.schema.createTable('blobs', (table) => {
+      table.integer('id')
+      table.binary('data')
+    })
+    await db('blobs').insert([
+      { id: 1, data: Buffer.from('a') },
+      { id: 2, data: Buffer.from('b') },
+    ])
+    await expect.poll(() => sentBy(db, () => db('blobs').where('id', 2))).toEqual([])
+    const data = Buffer.from('a')
+    const changed = db('blobs')
+      .where({ data })
+      .select('id')
+      .then((rows) => rows)
+    data.write('b')
+    expect(await changed).toEqual([{ id: 2 }])
+    expect(
+      await db('blobs')
+        .where({ data: Buffer.from('a') })
+        .select('id'),
+    ).toEqual([{ id: 1 }])
+  })
+
+  it('is merged as it is when the query is sent', async () => {
+    const { value, report } = await inScope(sluice, () => {
+      const builders = [1, 2, 3].map((id) => db('items').where({ id }))
+      const all = Promise.all(builders.map((builder) => builder.then((rows) => rows)))
+      builders[0]?.where('tenant', 'b')
+      return all
+    })
+    expect(value).toEqual([[], [ITEMS[1]], [ITEMS[2]]])
+    expect(report.queries).toBe(2)
+  })
+
+  it('is all that an instance sends whose listeners of `start` may change it', async () => {
+    const ids = async () => (await db('items').select('id').orderBy('id')).map(({ id }) => id)
+    expect(await ids()).toEqual([1, 2, 3])
+    let tenant = 'b'
+    db.on('start', (builder: Knex.QueryBuilder) => void builder.where('tenant', tenant))
+    expect(await ids()).toEqual([2])
+    expect(await ids()).toEqual([2])
+    tenant = 'a'
+    expect(await ids()).toEqual([1, 3])
+    const { value } = await inScope(sluice, () => Promise.all([1, 2, 3].map((id) => db('items').where({ id }).select('id'))))
+    expect(value).toEqual([[{ id: 1 }], [], [{ id: 3 }]])
+    const user = db.withUserParams({})
+    user.on('start', (builder: Knex.QueryBuilder) => void builder.where('id', 3))
+    expect(await user('items').select('id')).toEqual([{ id: 3 }])
+  })
+
+  it('raises no errors while migrations run, which set `wrapIdentifier` to null', async () => {
+    const { client } = db as unknown as { readonly client: { readonly config: { wrapIdentifier?: unknown } } }
+    client.config.wrapIdentifier = null
+    expect(await db('items').where({ id: 1 })).toEqual([ITEMS[0]])
+    const { value } = await inScope(sluice, () => Promise.all([1, 2].map((id) => db('items').where({ id }))))
+    expect(value).toEqual([[ITEMS[0]], [ITEMS[1]]])
+  })
+})
+
+async function inScope<T>(sluice: Sluice, work: () => Promise<T>) {
+  const scope = sluice.openScope('test')
+  const value = await scope.enter(work)
+  return { value, report: scope.end() }
+}
+
+describe('shadow mode', () => {
+  it('runs once what may do something, and sends the caller’s query first', async () => {
+    const sluice = createSluice({ mode: 'shadow', cache: { ttl: 300 }, shadow: { sample: 1 } })
+    const db = withSluice(connect(), sluice)
+    onTestFinished(async () => {
+      await db.destroy()
+      await sluice.close()
+    })
+    await fill(db)
+    await expect
+      .poll(async () => {
+        await db('items').where('id', 1)
+        return sluice.queries.getStats().shadowed
+      })
+      .toBeGreaterThan(0)
+    const insert = () => db.raw("insert into items (tenant, data) values ('c', 'new') returning id")
+    expect(await sentBy(db, insert)).toHaveLength(1)
+    const random = () => db('items').select(db.raw('random()')).limit(1)
+    expect(await sentBy(db, random)).toHaveLength(1)
+    const withInsert = () => db('items').with('x', db.raw('select abs(random())')).select('id').from('x')
+    await sentBy(db, () =>
+      withInsert().then(
+        () => {},
+        () => {},
+      ),
+    )
+    expect(await sentBy(db, () => db('items').where('id', 2))).not.toHaveLength(0)
+  })
+})

@@ -1,0 +1,304 @@
+import { createSluice, type Dialect, type Sluice } from '@sluice/core'
+import { withSluice } from '@sluice/knex'
+import knex, { type Knex } from 'knex'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type Database, databases } from '../support/databases.ts'
+
+/** A table that the app reads and writes, and one that only the database itself writes. */
+const TABLES = 'create table items (id int primary key, name varchar(50)); create table log (id int primary key, entry varchar(50))'
+const ROWS = "insert into items values (1, 'a'), (2, 'b'); insert into log values (1, 'none'), (2, 'none')"
+
+class World {
+  private constructor(
+    readonly database: Database,
+    readonly sluice: Sluice,
+    readonly db: Knex,
+  ) {}
+
+  static async open({ connect }: { connect(): Promise<Database> }, setUp: string | readonly string[], options: Knex.Config = {}) {
+    const database = await connect()
+    await database.exec(`${TABLES}; ${ROWS}`)
+    for (const script of [setUp].flat()) if (script !== '') await database.exec(script)
+    const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300 } })
+    const errors: unknown[] = []
+    sluice.on('error', (error) => errors.push(error))
+    const db = withSluice(knex({ ...database.knexConfig(), ...options }), sluice)
+    onTestFinished(async () => {
+      await db.destroy()
+      await sluice.close()
+      await database.drop()
+      expect(errors).toEqual([])
+    })
+    const world = new World(database, sluice, db)
+    await world.ready()
+    return world
+  }
+
+  /** Waits until results are cached. */
+  async ready(): Promise<void> {
+    await expect.poll(() => this.isCached((db) => db('items').where('id', 2))).toBe(true)
+  }
+
+  /** Whether the second of two equal reads sends nothing. */
+  async isCached(read: (db: Knex) => PromiseLike<unknown>): Promise<boolean> {
+    await read(this.db)
+    const before = this.sluice.queries.getStats().answered
+    await read(this.db)
+    return this.sluice.queries.getStats().answered > before
+  }
+
+  /** The entries of the log as the app reads them, and as they are. */
+  async log(): Promise<readonly [app: unknown, database: unknown]> {
+    return [await this.db('log').select('id', 'entry').orderBy('id'), await this.database.query('select id, entry from log order by id')]
+  }
+
+  /** Runs work after the log was cached; then the app must read it as it is. */
+  async sees(work: (db: Knex) => PromiseLike<unknown>): Promise<void> {
+    const before = await this.log()
+    expect(before[0]).toEqual(before[1])
+    expect(await this.isCached((db) => db('log').select('id', 'entry').orderBy('id'))).toBe(true)
+    await work(this.db)
+    const [app, database] = await this.log()
+    expect(database, 'the work writes the log').not.toEqual(before[1])
+    expect(app).toEqual(database)
+  }
+}
+
+const kind = (dialect: Dialect) => databases().find((one) => one.dialect === dialect) ?? databases()[0]
+const [postgresql, mariadb, sqlite] = (['postgresql', 'mysql', 'sqlite'] as const).map(kind) as [
+  ReturnType<typeof databases>[number],
+  ReturnType<typeof databases>[number],
+  ReturnType<typeof databases>[number],
+]
+
+const writer = (name: string, result = '1', args = '') =>
+  `create function ${name}(${args}) returns int language plpgsql as $$ begin update log set entry = '${name}' where id = 1; return ${result}; end $$`
+const definer = (name: string) =>
+  `create function ${name}() returns int language plpgsql as $$ begin execute 'create trigger t after update on items for each row execute function on_item()'; return 1; end $$`
+const ON_ITEM = `create function on_item() returns trigger language plpgsql as $$ begin update log set entry = 'trigger ' || new.name where id = 1; return new; end $$`
+const TRIGGER = 'create trigger t after update on items for each row execute function on_item()'
+const rename = (db: Knex) => db('items').where('id', 1).update({ name: 'renamed' })
+
+describe.skipIf(postgresql.skipped !== undefined)('what PostgreSQL writes by itself', () => {
+  it.each<[string, setUp: string, work: (db: Knex) => PromiseLike<unknown>]>([
+    ['a default', `${writer('f')}; create table t (id int, x int default f())`, (db) => db('t').insert({ id: 1 })],
+    [
+      'a default that calls a function which calls another',
+      `${writer('f')}; create function g() returns int language sql as 'select f()'; create table t (id int, x int default g())`,
+      (db) => db('t').insert({ id: 1 }),
+    ],
+    ['a check', `${writer('f', '$1', 'int')}; create table t (id int check (f(id) > 0))`, (db) => db('t').insert({ id: 1 })],
+    [
+      'the check of a domain',
+      `${writer('f', '$1', 'int')}; create domain d as int check (f(value) > 0); create table t (id d)`,
+      (db) => db('t').insert({ id: 1 }),
+    ],
+    [
+      'the check of a domain in an array of a composite type',
+      `${writer('f', '$1', 'int')}; create domain d as int check (f(value) > 0); create type c as (x d); create table t (id c[])`,
+      (db) => db.raw('insert into t values (array[row(1)]::c[])'),
+    ],
+    [
+      'an operator',
+      `create function f(int, int) returns int language plpgsql as $$ begin update log set entry = 'op' where id = 1; return 1; end $$;
+       create operator <!> (leftarg = int, rightarg = int, function = f)`,
+      (db) => db('items').select(db.raw('id <!> 1')),
+    ],
+    [
+      'a computed field',
+      `create function f(items) returns int language plpgsql as $$ begin update log set entry = 'field' where id = 1; return 1; end $$`,
+      (db) => db('items').select(db.raw('items.f')),
+    ],
+    ['a function', writer('f'), (db) => db.raw('select f()')],
+    [
+      'a cast',
+      `${writer('f', '1', 'items')}; create cast (items as int) with function f(items) as assignment; create table t (x int)`,
+      (db) => db.raw('insert into t select items from items limit 1'),
+    ],
+    [
+      'a trigger whose function calls another',
+      `${writer('f')}; create function g() returns trigger language plpgsql as $$ begin perform f(); return new; end $$;
+       create trigger t after update on items for each row execute function g()`,
+      rename,
+    ],
+    [
+      'an aggregate',
+      `create function f(int, int) returns int language plpgsql as $$ begin update log set entry = 'agg' where id = 1; return 1; end $$;
+       create aggregate agg (int) (sfunc = f, stype = int, initcond = '0')`,
+      (db) => db('items').select(db.raw('agg(id)')),
+    ],
+  ])('is seen: %s', async (_, setUp, work) => {
+    const world = await World.open(postgresql, setUp)
+    await world.sees(work)
+  })
+
+  it.each<[string, setUp: string, define: (db: Knex) => PromiseLike<unknown>]>([
+    ['DDL', ON_ITEM, (db) => db.raw(TRIGGER)],
+    ['a DO block', ON_ITEM, (db) => db.raw(`do $$ begin ${TRIGGER}; end $$`)],
+    ['a function', `${ON_ITEM}; ${definer('f')}`, (db) => db.raw('select f()')],
+    [
+      'a function that calls one',
+      `${ON_ITEM}; ${definer('f')}; create function g() returns int language sql as 'select f()'`,
+      (db) => db.raw('select g()'),
+    ],
+    ['a default', `${ON_ITEM}; ${definer('f')}; create table t (id int, x int default f())`, (db) => db('t').insert({ id: 1 })],
+    ['a procedure', `${ON_ITEM}; create procedure p() language plpgsql as $$ begin ${TRIGGER}; end $$`, (db) => db.raw('call p()')],
+    ['several statements in one', ON_ITEM, (db) => db.raw(`set statement_timeout = 0; do $$ begin ${TRIGGER}; end $$`)],
+    [
+      'a transaction',
+      ON_ITEM,
+      (db) =>
+        db.transaction(async (transaction) => {
+          await transaction.raw(TRIGGER)
+          await db('items').where('id', 2)
+          await transaction('items').where('id', 2).update({ name: 'x' })
+        }),
+    ],
+    [
+      'a trigger',
+      `${ON_ITEM}; create function g() returns trigger language plpgsql as $$ begin execute '${TRIGGER}'; return new; end $$;
+       create table t (id int); create trigger t after insert on t for each row execute function g()`,
+      (db) => db('t').insert({ id: 1 }),
+    ],
+  ])('is seen after the schema was changed by %s', async (_, setUp, define) => {
+    const world = await World.open(postgresql, setUp)
+    await define(world.db)
+    await world.ready()
+    await world.sees(rename)
+  })
+
+  it('is seen where a write waits for the schema to change', async () => {
+    const world = await World.open(postgresql, ON_ITEM)
+    const { db } = world
+    await world.sees(async () => {
+      const transaction = await db.transaction()
+      await transaction.raw(TRIGGER)
+      const write = rename(db).then(() => {})
+      // It waits for the lock by now, or comes after: the trigger fires either way.
+      await expect.poll(async () => (await world.database.query(WAITING)).length).toBeGreaterThan(0)
+      await transaction.commit()
+      await write
+    })
+  })
+
+  it('keeps no result that depends on more than its tables', async () => {
+    const world = await World.open(
+      postgresql,
+      `create function entry(items) returns text language sql stable as 'select max(entry) from log';
+       create function latest() returns text language sql stable as 'select max(entry) from log';
+       create function lower(int) returns text language sql stable as 'select max(entry) from log';
+       create function plus(int, int) returns text language sql stable as 'select max(entry) from log';
+       create operator <!> (leftarg = int, rightarg = int, function = plus);
+       create function double(int) returns int language sql immutable as 'select $1 * 2'`,
+    )
+    const select = (sql: string) => (db: Knex) => db('items').select(db.raw(sql))
+    for (const sql of ['items.entry', 'latest()', 'lower(id)', 'id <!> 1', 'ctid', 'xmin', "name = 'now'", "e'\\x61' || name"])
+      expect(await world.isCached(select(sql)), sql).toBe(false)
+    expect(await world.isCached((db) => db('items').where('name', '<', 'tomorrow'))).toBe(false)
+    for (const sql of ['double(id)', 'left(name, 1)', 'upper(name)', 'to_hex(id)', 'id + 1', 'name'])
+      expect(await world.isCached(select(sql)), sql).toBe(true)
+  })
+
+  it('keeps nothing while a connection has settings of its own, and sees where its writes go', async () => {
+    const world = await World.open(
+      postgresql,
+      "create schema other; create table other.log (id int primary key, entry varchar(50)); insert into other.log values (1, 'other')",
+      { pool: { min: 1, max: 1 } },
+    )
+    const { db } = world
+    const entry = async () => (await db('log').where('id', 1).first()).entry
+    expect(await entry()).toBe('none')
+    await db.raw('set search_path to other')
+    expect(await entry()).toBe('other')
+    expect(await entry()).toBe('other')
+    await db('log').where('id', 1).update({ entry: 'changed' })
+    expect(await entry()).toBe('changed')
+    await db.raw('reset search_path')
+    expect(await entry()).toBe('none')
+    await world.ready()
+    await db.raw('set statement_timeout = 0')
+    await world.ready()
+  })
+
+  it('is seen after VACUUM FULL moves rows', async () => {
+    const world = await World.open(postgresql, '')
+    await world.db.raw('vacuum full items')
+    await world.ready()
+  })
+})
+
+const WAITING = "select 1 from pg_locks where not granted and relation = 'items'::regclass"
+
+describe.skipIf(mariadb.skipped !== undefined)('what MariaDB writes by itself', () => {
+  const trigger = "create trigger t after update on items for each row update log set entry = concat('trigger ', new.name) where id = 1"
+
+  it.each<[string, setUp: readonly string[], define: (db: Knex) => PromiseLike<unknown>]>([
+    ['DDL', [], (db) => db.raw(trigger)],
+    ['EXECUTE IMMEDIATE', [], (db) => db.raw(`execute immediate "${trigger}"`)],
+    ['a procedure', [`create procedure p() execute immediate "${trigger}"`], (db) => db.raw('call p()')],
+  ])('is seen after the schema was changed by %s', async (_, setUp, define) => {
+    const world = await World.open(mariadb, setUp)
+    await define(world.db)
+    await world.ready()
+    await world.sees(rename)
+  })
+
+  it('is seen: a function', async () => {
+    const world = await World.open(mariadb, [
+      "create function f() returns int modifies sql data begin update log set entry = 'f' where id = 1; return 1; end",
+    ])
+    await world.sees((db) => db.raw('select f()'))
+  })
+
+  it('keeps no column that is computed when it is read, unless its tables and arguments tell all', async () => {
+    const world = await World.open(mariadb, [
+      'create table clocks (id int primary key, age int as (timestampdiff(microsecond, "2020-01-01", sysdate(6))) virtual)',
+      'create table sums (id int primary key, twice int as (id * 2) virtual, upper_name varchar(9) as (upper("a")) virtual)',
+      'insert into clocks (id) values (1)',
+      'insert into sums (id) values (1)',
+    ])
+    expect(await world.isCached((db) => db('clocks').where('id', 1))).toBe(false)
+    expect(await world.isCached((db) => db('sums').where('id', 1))).toBe(true)
+  })
+
+  it('keeps nothing while a connection uses another database', async () => {
+    const world = await World.open(mariadb, '', { pool: { min: 1, max: 1 } })
+    const { db } = world
+    const [{ name } = { name: '' }] = (await world.database.query('select database() as name')) as { name: string }[]
+    const entry = async () => (await db('log').where('id', 1).first()).entry
+    expect(await entry()).toBe('none')
+    await world.database.exec(`create database ${name}_2`)
+    onTestFinished(() => {})
+    try {
+      await world.database.exec(
+        `create table ${name}_2.log (id int primary key, entry varchar(50)); insert into ${name}_2.log values (1, 'other')`,
+      )
+      await db.raw(`use ${name}_2`)
+      expect(await entry()).toBe('other')
+      await db('log').where('id', 1).update({ entry: 'changed' })
+      expect(await entry()).toBe('changed')
+    } finally {
+      await world.database.exec(`drop database ${name}_2`)
+    }
+  })
+})
+
+describe('what SQLite writes by itself', () => {
+  it('is seen after the schema was changed', async () => {
+    const world = await World.open(sqlite, '')
+    await world.db.raw("create trigger t after update on items begin update log set entry = 'trigger ' || new.name where id = 1; end")
+    await world.ready()
+    await world.sees(rename)
+  })
+
+  it('is seen after VACUUM, which may number rows anew', async () => {
+    const world = await World.open(
+      sqlite,
+      "create table bare (name text); insert into bare values ('a'), ('b'); delete from bare where name = 'a'",
+    )
+    const read = (db: Knex) => db('bare').select(db.raw('rowid'), 'name')
+    await world.isCached(read)
+    await world.db.raw('vacuum')
+    expect(await read(world.db)).toEqual(await world.database.query('select rowid, name from bare'))
+  })
+})

@@ -18,6 +18,8 @@ export interface LexicalRules {
   /** A backslash escapes in every string. */
   readonly backslashes: boolean
   readonly doubleQuotedStrings: boolean
+  /** `"x"` is a string where there is no column of that name. */
+  readonly doubleQuotedFallback: boolean
   readonly backticks: boolean
   /** `[name]` is an identifier; else brackets are symbols. */
   readonly bracketedNames: boolean
@@ -43,6 +45,7 @@ const POSTGRESQL: LexicalRules = {
   executableComments: false,
   backslashes: false,
   doubleQuotedStrings: false,
+  doubleQuotedFallback: false,
   backticks: false,
   bracketedNames: false,
   dollarQuotes: true,
@@ -57,6 +60,7 @@ const SQLITE: LexicalRules = {
   ...POSTGRESQL,
   returnEndsComment: false,
   nestedComments: false,
+  doubleQuotedFallback: true,
   backticks: true,
   bracketedNames: true,
   dollarQuotes: false,

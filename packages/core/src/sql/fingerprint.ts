@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Dialect } from './dialect.ts'
+import { beginsColumns, clauseAfter, isCertainlyName, type Surroundings } from './double-quoted.ts'
 import { shapeKeywords, words } from './keywords.ts'
 import { type Token, tokenize } from './tokenize.ts'
 
@@ -31,10 +32,9 @@ const VALUE = '?'
 /** Words after which a sign belongs to the number that follows it. */
 const beforeSign = words('SELECT AND OR NOT WHEN THEN ELSE BETWEEN IN LIKE LIMIT OFFSET BY VALUES RETURNING WHERE ON HAVING RETURN')
 
-interface List {
+interface List extends Surroundings {
   /** Where its opening parenthesis is among the pieces. */
   readonly open: number
-  readonly isCall: boolean
   /** Where the current item starts, and where the one before starts and ends. */
   item: number
   previous: number
@@ -46,6 +46,7 @@ class ShapePrinter {
   /** Whether the piece stands directly after the one before it. */
   readonly #glued: boolean[] = []
   readonly #lists: List[] = []
+  #clause = ''
   #exact = ''
   /** Whether the token before was a number's sign, which is a part of the value. */
   #signed = false
@@ -61,10 +62,11 @@ class ShapePrinter {
     this.#signed = false
     switch (token.kind) {
       case 'word':
+        this.#clause = clauseAfter(token, this.#clause)
         this.#add(token.text, gluesAfter(before))
         return
       case 'quoted':
-        this.#add(this.#quoted(token.text), gluesAfter(before))
+        this.#add(this.#isValue(tokens, index, token) ? VALUE : this.#quoted(token.text), gluesAfter(before))
         return
       case 'symbol':
         this.#symbol(tokens, index, token, before)
@@ -94,14 +96,20 @@ class ShapePrinter {
       case '[': {
         const isCall = text === '(' && isCallee(before)
         const glued = isCall || gluesAfter(before) || (text === '[' && before !== undefined && before.kind !== 'symbol')
-        this.#lists.push({ open: this.#pieces.length, isCall, item: this.#pieces.length + 1, previous: -1, previousEnd: -1 })
+        const list = { open: this.#pieces.length, isCall, item: this.#pieces.length + 1, previous: -1, previousEnd: -1 }
+        this.#lists.push({ ...list, clause: this.#clause, areColumns: text === '(' && beginsColumns(tokens, index) })
+        // A row of VALUES is of that clause; a query in parentheses begins its own.
+        if (this.#clause !== 'VALUES') this.#clause = ''
         this.#add(text, glued)
         return
       }
       case ')':
       case ']': {
         const list = this.#lists.pop()
-        if (list !== undefined) this.#endItem(list)
+        if (list !== undefined) {
+          this.#endItem(list)
+          this.#clause = list.clause
+        }
         this.#add(text, true)
         if (list !== undefined && !list.isCall && text === ')') this.#endGroup(list.open)
         return
@@ -166,6 +174,12 @@ class ShapePrinter {
   #truncate(length: number): void {
     this.#pieces.length = length
     this.#glued.length = length
+  }
+
+  #isValue(tokens: readonly Token[], index: number, token: Token): boolean {
+    if (token.mayBeString !== true) return false
+    const { isCall = false, areColumns = false } = this.#lists.at(-1) ?? {}
+    return !isCertainlyName(tokens, index, { clause: this.#clause, isCall, areColumns })
   }
 
   /** A quoted name as plain as the dialect allows. */

@@ -14,6 +14,8 @@ export interface Token {
   /** Where the token starts and ends in the text. */
   readonly start: number
   readonly end: number
+  /** Of a quoted name: SQLite may read it as a string. */
+  readonly mayBeString?: true
 }
 
 /** Characters of the longest statement that is parsed: PostgreSQL's 32,767 parameters fit. */
@@ -184,7 +186,8 @@ class Lexer {
   private quoted(end: number, quote: string): void {
     const raw = this.sql.slice(this.at + 1, end - 1)
     const text = quote !== '' && raw.includes(quote) ? raw.replaceAll(quote + quote, quote) : raw
-    this.tokens.push({ kind: 'quoted', text, upper: '', start: this.at, end })
+    const mayBeString = quote === '"' && this.rules.doubleQuotedFallback
+    this.tokens.push({ kind: 'quoted', text, upper: '', start: this.at, end, ...(mayBeString && { mayBeString }) })
     this.at = end
   }
 

@@ -76,4 +76,54 @@ describe('fingerprint', () => {
       'select a ->> ?, b::int, c >= ? from t where not d @> ?',
     )
   })
+
+  it.each([
+    ['select * from users where name = "alice"', 'select * from users where name = ?'],
+    ['select * from users where "alice" = name', 'select * from users where ? = name'],
+    ['select * from users where name in ("alice", "bob")', 'select * from users where name in (?)'],
+    ['select * from users where name in (\'x\', "bob")', 'select * from users where name in (?)'],
+    [
+      'select * from users where name like "al%" or name between "a" and "b"',
+      'select * from users where name like ? or name between ? and ?',
+    ],
+    ['select * from users where lower(name) = lower("Alice")', 'select * from users where lower(name) = lower(?)'],
+    ['select * from users where name = "a" || "b" and id = 1', 'select * from users where name = ? || ? and id = ?'],
+    ['select * from users where ("alice", 1) = (name, id)', 'select * from users where (?) = (name, id)'],
+    [
+      'select "alice@example.com" as who, (select 1 order by 1), "secret" from users',
+      'select ? as who, (select ? order by ?), ? from users',
+    ],
+    ['select case when a then "alice" else "bob" end', 'select case when a then ? else ? end'],
+    ['insert into users ("id", "name") values (1, "alice"), (2, "bob")', 'insert into users(id, name) values (?)'],
+    ['insert into users values ("alice", "x" = 1)', 'insert into users values (?, ? = ?)'],
+    ['update users set name = "alice", "email" = "b" where "id" = 1', 'update users set name = ?, ? = ? where id = ?'],
+    ['select * from users limit 1 offset "secret"', 'select * from users limit ? offset ?'],
+  ])('hides what SQLite may read as a string: %s', (sql, expected) => {
+    expect(shape(sql, 'sqlite')).toBe(expected)
+  })
+
+  it.each([
+    [
+      'select u."id" from "users" as "u" join "posts" on "posts"."userId" = u."id"',
+      'select u.id from users as u join posts on posts.userId = u.id',
+    ],
+    ['select `a` from t where `a` = [b]', 'select a from t where a = b'],
+    [
+      'select * from users where "id" = ? and "age" >= 1 and "name" is not null',
+      'select * from users where id = ? and age >= ? and name is not null',
+    ],
+    ['select * from users where "id" in (?, ?) order by "name", "id"', 'select * from users where id in (?) order by name, id'],
+    [
+      'update "users" set "name" = ?, "age" = ? where "id" = ? returning "id", "age"',
+      'update users set name = ?, age = ? where id = ? returning id, age',
+    ],
+    ['insert into "users" ("id") values (?) on conflict ("id") do nothing', 'insert into users(id) values (?) on conflict (id) do nothing'],
+  ])('shows what is a name to SQLite in any case: %s', (sql, expected) => {
+    expect(shape(sql, 'sqlite')).toBe(expected)
+  })
+
+  it('gives statements that differ in such a string one fingerprint', () => {
+    const of = (name: string) => fingerprint(`select * from users where name = "${name}"`, 'sqlite').fingerprint
+    expect(of('alice')).toBe(of('Bob'))
+  })
 })

@@ -1,0 +1,66 @@
+import { words } from './keywords.ts'
+import type { Token } from './tokenize.ts'
+
+/** Words after which only a name may stand. */
+const beforeName = words(`
+  FROM JOIN INTO UPDATE TABLE VIEW INDEX TRIGGER AS COLLATE REFERENCES WITH RECURSIVE CONSTRAINT COLUMN SAVEPOINT RELEASE SET BY RETURNING`)
+/** Words after which a list in parentheses has names. */
+const beforeColumns = words('USING CONFLICT KEY UNIQUE')
+/** Clauses whose items are names, if anything at all. */
+const clausesOfNames = words('FROM BY RETURNING')
+const clauses = words('SELECT FROM WHERE BY RETURNING SET VALUES HAVING LIMIT OFFSET ON JOIN WINDOW')
+const comparisons = words('IN IS LIKE GLOB BETWEEN NOT')
+const constants = words('NULL TRUE FALSE')
+
+/** Where a token stands. */
+export interface Surroundings {
+  /** The word that began the clause, in upper case; of the innermost parentheses. */
+  readonly clause: string
+  /** The innermost parentheses list the columns of a table. */
+  readonly areColumns: boolean
+  readonly isCall: boolean
+}
+
+/** @returns The clause that goes on after a token. */
+export function clauseAfter({ kind, upper }: Token, clause: string): string {
+  return kind === 'word' && clauses.has(upper) ? upper : clause
+}
+
+/** Whether the parenthesis at a place begins a list of columns. */
+export function beginsColumns(tokens: readonly Token[], at: number): boolean {
+  const before = tokens[at - 1]
+  if (before?.kind === 'word' && beforeColumns.has(before.upper)) return true
+  const table = tokens[at - 2]?.text === '.' ? at - 3 : at - 1
+  return tokens[table - 1]?.upper === 'INTO'
+}
+
+/**
+ * Whether a double-quoted token of SQLite is certainly a name. SQLite reads it as a string if there is no column of that name, so anywhere else it may hold a
+ * value. Source: "Double-quoted String Literals Are Accepted" (sqlite.org/quirks.html).
+ */
+export function isCertainlyName(tokens: readonly Token[], at: number, { clause, areColumns, isCall }: Surroundings): boolean {
+  const before = tokens[at - 1]
+  const after = tokens[at + 1]
+  if (areColumns || isSymbol(before, '.') || isSymbol(after, '.') || isSymbol(after, '(')) return true
+  if (before?.kind === 'word' && beforeName.has(before.upper)) return true
+  if (isSymbol(before, ',') && !isCall && clausesOfNames.has(clause)) return true
+  return clause !== 'VALUES' && !isSymbolOf(before, '=<>!|+-*/%&~') && isComparedWithValue(tokens, at + 1)
+}
+
+/** To compare two constants is of no use: what is compared with one is a name. */
+function isComparedWithValue(tokens: readonly Token[], from: number): boolean {
+  let at = from
+  while (isSymbolOf(tokens[at], '=<>!') || (tokens[at]?.kind === 'word' && comparisons.has(tokens[at]?.upper ?? ''))) at++
+  if (at === from) return false
+  if (isSymbol(tokens[at], '(')) at++
+  const operand = tokens[at]
+  return ['parameter', 'string', 'number'].includes(operand?.kind ?? '') || constants.has(operand?.upper ?? '')
+}
+
+function isSymbolOf(token: Token | undefined, symbols: string): boolean {
+  return token?.kind === 'symbol' && symbols.includes(token.text)
+}
+
+function isSymbol(token: Token | undefined, text: string): boolean {
+  return token?.kind === 'symbol' && token.text === text
+}

@@ -6,7 +6,7 @@ import { type DatabaseFunctions, type FunctionLevel, higherLevel } from './datab
 const SYSTEM_COLUMNS = ['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid']
 
 /** Why a result depends on more than its tables and arguments, or `undefined` if it does not. */
-export function hiddenDependency(statement: Statement, catalog: SchemaCatalog | undefined): string | undefined {
+export function hiddenDependency(statement: Statement, catalog: SchemaCatalog | undefined): { readonly refused: string } | undefined {
   return screened(statement, catalog).read
 }
 
@@ -27,7 +27,7 @@ export function levelOfCall(name: string, catalog: SchemaCatalog | undefined): F
 }
 
 interface Screened {
-  readonly read: string | undefined
+  readonly read: { readonly refused: string } | undefined
   readonly level: FunctionLevel
 }
 
@@ -52,27 +52,27 @@ function screened(statement: Statement, catalog: SchemaCatalog | undefined): Scr
 
 function screen({ names }: Statement, functions: DatabaseFunctions): Screened {
   const { untrusted, ofRows, operators, types } = functions
-  let read: string | undefined
+  let read: Screened['read']
   let level: FunctionLevel = 'reads'
   for (const name of names.calls) {
     const known = untrusted.get(name)
     if (known === undefined) continue
-    read ??= 'function of the database'
+    read ??= { refused: 'function of the database' }
     level = higherLevel(level, known)
   }
   const rows = [...names.fields].filter((name) => ofRows.has(name))
   for (const name of rows) level = higherLevel(level, untrusted.get(name))
-  if (rows.length > 0) read ??= 'computed field'
+  if (rows.length > 0) read ??= { refused: 'computed field' }
   // What an operator or a type calls is not traced.
   const isHidden = (names: ReadonlySet<string>, known: ReadonlySet<string>) => known.size > 0 && [...names].some((name) => known.has(name))
   if (isHidden(names.operators, operators)) {
-    read ??= 'operator of the database'
+    read ??= { refused: 'operator of the database' }
     level = higherLevel(level, 'writes')
   }
   if (isHidden(names.words, types)) {
-    read ??= 'type of the database'
+    read ??= { refused: 'type of the database' }
     level = higherLevel(level, 'writes')
   }
-  if (SYSTEM_COLUMNS.some((name) => names.words.has(name))) read ??= 'system column'
+  if (SYSTEM_COLUMNS.some((name) => names.words.has(name))) read ??= { refused: 'system column' }
   return { read, level }
 }

@@ -92,7 +92,7 @@ export function readsOfStatement(
   if (!arePure(statement.functions, catalog)) return { refused: 'unknown function' }
   if (catalog === undefined) return { refused: 'no catalogue' }
   const hidden = hiddenDependency(statement, catalog)
-  if (hidden !== undefined) return { refused: hidden }
+  if (hidden !== undefined) return hidden
   const tables: TableId[] = []
   for (const name of statement.reads) {
     const table = catalog.idOf(name)

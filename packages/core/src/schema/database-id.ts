@@ -1,0 +1,64 @@
+import { statSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import type { Dialect } from '../sql/dialect.ts'
+import type { Connection } from './connection.ts'
+import { optionalTextOf, type Row } from './readers/row-values.ts'
+
+/** Settings of a PostgreSQL session that change results, or the tables that names stand for. */
+const POSTGRES_SETTINGS = `'TimeZone', 'DateStyle', 'IntervalStyle', 'extra_float_digits', 'bytea_output', 'search_path', 'lc_messages',
+  'lc_monetary', 'lc_numeric', 'lc_time', 'client_encoding', 'role', 'row_security', 'default_text_search_config', 'xmlbinary',
+  'standard_conforming_strings', 'backslash_quote', 'transform_null_equals', 'array_nulls', 'quote_all_identifiers'`
+
+/**
+ * The server with the database, and the role and settings of a session, in one column `id`. Each is tried in turn, since not every server
+ * and user may ask each. Copies of a server share its identifier: its address and its timeline tell them apart.
+ */
+const QUERIES: Readonly<Record<Dialect, readonly string[]>> = {
+  postgresql: [
+    `SELECT pg_catalog.concat_ws(' ', s.system_identifier, c.timeline_id, d.oid, pg_catalog.inet_server_addr(), pg_catalog.inet_server_port(),
+       session_user, current_user, (SELECT pg_catalog.string_agg(t.name || '=' || t.setting, ' ' ORDER BY t.name)
+         FROM pg_catalog.pg_settings t WHERE t.name IN (${POSTGRES_SETTINGS}))) AS "id"
+     FROM pg_catalog.pg_control_system() s, pg_catalog.pg_control_checkpoint() c, pg_catalog.pg_database d
+     WHERE d.datname = pg_catalog.current_database()`,
+  ],
+  mysql: ['@@server_uuid', '@@server_uid'].map(
+    (server) => `SELECT CONCAT_WS(' ', ${server}, @@hostname, @@port, @@datadir, @@server_id, DATABASE(), CURRENT_USER(), CURRENT_ROLE(),
+       @@time_zone, @@system_time_zone, @@sql_mode, @@character_set_results, @@collation_connection, @@lc_time_names) AS id`,
+  ),
+  sqlite: [`SELECT file AS id FROM pragma_database_list WHERE name = 'main'`],
+}
+
+/**
+ * The same for all processes that ask one database as one role, with settings of the session and of the process by which results come out
+ * alike; and different for all others. `undefined` where that cannot be found out: a database in memory has none.
+ */
+export async function readDatabaseId(connection: Connection): Promise<string | undefined> {
+  for (const query of QUERIES[connection.dialect]) {
+    const id = await ask(connection, query)
+    if (id === undefined || id === '') continue
+    const database = connection.dialect === 'sqlite' ? await fileId(id) : id
+    return database && `${database} ${Intl.DateTimeFormat().resolvedOptions().timeZone} ${process.versions.tz ?? ''}`
+  }
+  return undefined
+}
+
+/** A path is the same file only on the same machine, and not after another file took its place; containers may share host names and paths. */
+async function fileId(file: string): Promise<string | undefined> {
+  try {
+    const { dev, ino, birthtimeNs } = statSync(file, { bigint: true })
+    const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '')
+    return `${hostname()} ${boot.trim()} ${file} ${dev} ${ino} ${birthtimeNs}`
+  } catch {
+    return undefined
+  }
+}
+
+async function ask(connection: Connection, query: string): Promise<string | undefined> {
+  try {
+    const [row] = await connection.query(query)
+    return row === undefined ? undefined : optionalTextOf(row as Row, 'id')
+  } catch {
+    return undefined
+  }
+}

@@ -288,6 +288,33 @@ describe.each(frameworks)('on %s', (_name, serve) => {
     expect((await get('/work/1')).status).toBe(200)
   })
 
+  it('shows metrics without authorize to this machine alone', async () => {
+    const { get } = await setUp()
+    expect((await get('/metrics')).status).toBe(200)
+    for (const headers of [{ 'x-forwarded-for': '10.0.0.1' }, { host: 'attacker.example' }] as Record<string, string>[])
+      expect((await get('/metrics', headers)).status).toBe(403)
+  })
+
+  it.each(['production', 'staging', undefined])('has no metrics without authorize if NODE_ENV is %s', async (environment) => {
+    vi.stubEnv('NODE_ENV', environment)
+    closing.push(async () => void vi.unstubAllEnvs())
+    await expect(setUp()).rejects.toMatchObject({ code: 'SLUICE_AUTHORIZE_REQUIRED' })
+    const { get } = await setUp({ metrics: { authorize: () => true } })
+    expect((await get('/metrics', { host: 'metrics.example' })).status).toBe(200)
+    expect(JSON.parse((await get('/readyz')).body.toString())).toEqual({ status: 'pass' })
+  })
+
+  it('refuses metrics, and reports, where authorize throws', async () => {
+    const errors: unknown[] = []
+    const failing = () => {
+      throw new Error('no session')
+    }
+    const { get, sluice } = await setUp({ metrics: { authorize: failing } })
+    sluice.on('error', (error) => errors.push(error))
+    expect((await get('/metrics')).status).toBe(403)
+    expect(errors).toHaveLength(1)
+  })
+
   it('limits one client as one, however a proxy or a client writes its address', async () => {
     const { get } = await setUp({ limit: { requests: 1, perSeconds: 60 } })
     const statusOf = async (forwarded: string) => (await get('/work/0', { 'x-forwarded-for': forwarded })).status

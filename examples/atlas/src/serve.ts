@@ -23,6 +23,8 @@ export interface ServeOptions {
 
 /** Serves the app, with the dashboard and GraphiQL, until it is interrupted; then it answers what is under way. */
 export async function serve({ loaded, port, hasVisitors }: ServeOptions): Promise<void> {
+  // It runs on the machine of whoever tries it out: the dashboard and the metrics are for that machine alone.
+  process.env.NODE_ENV ??= 'development'
   const monitor = { collect: {}, scaling: { maxWorkers: 6 } }
   const sluiced = createSluicedApp({ kind: loaded.kind, mode: 'optimize', report: false, more: { rollout: ROLLOUT, monitor } })
   const { sluice } = sluiced

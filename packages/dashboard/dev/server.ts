@@ -57,6 +57,7 @@ const cities = Array.from({ length: 4_000 }, (_, at) => ({
 for (let at = 0; at < cities.length; at += 200) await db('city').insert(cities.slice(at, at + 200))
 
 const app = express()
+process.env.NODE_ENV ??= 'development'
 const dashboard = createDashboard(sluice, { name: 'atlas', origin: `http://localhost:${port}` })
 app.use('/_sluice', dashboard.handler)
 app.use(sluiceMiddleware(sluice, { report: false }))

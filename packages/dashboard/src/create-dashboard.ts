@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Sluice, SluiceError } from '@sluice/core'
-import { hostOf } from '@sluice/core/siblings'
+import { hostOf, requireAuthorize } from '@sluice/core/siblings'
 import { type ActionParts, isActionName, performAction } from './actions/perform-action.ts'
 import { type DashboardOptions, type ResolvedDashboardOptions, resolveDashboardOptions } from './dashboard-options.ts'
 import { Assets } from './http/assets.ts'
@@ -49,7 +49,7 @@ export interface Dashboard {
  */
 export function createDashboard(sluice: Sluice, options: DashboardOptions = {}): Dashboard {
   const resolved = resolveDashboardOptions(options)
-  if (process.env.NODE_ENV === 'production' && resolved.authorize === undefined) throw new AuthorizeRequiredError()
+  requireAuthorize('A dashboard', resolved.authorize)
   return new SluiceDashboard(sluice, resolved)
 }
 
@@ -158,15 +158,5 @@ class SluiceDashboard implements Dashboard {
     const text = `${what}: ${this.url}`
     if (announce !== undefined) announce(text)
     else process.stderr.write(`▲ ${text}\n`)
-  }
-}
-
-/** In production, a dashboard must be told who may see it. */
-export class AuthorizeRequiredError extends SluiceError {
-  constructor() {
-    super(
-      'SLUICE_AUTHORIZE_REQUIRED',
-      'In production (NODE_ENV) a dashboard needs the option `authorize`, a function that says who may look ("read") and who may change something ("act").',
-    )
   }
 }

@@ -58,7 +58,7 @@ export interface DashboardOptions {
   readonly processes?: ProcessLink | false
   /**
    * Is told once where the dashboard is, with the URL that lets another machine in; `false`: nobody is.
-   * @defaultValue stderr, unless `NODE_ENV` is `production`
+   * @defaultValue stderr, if there is no `authorize`
    */
   readonly announce?: false | ((text: string) => void)
   /**

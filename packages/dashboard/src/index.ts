@@ -1,4 +1,5 @@
-export { AuthorizeRequiredError, createDashboard, type Dashboard } from './create-dashboard.ts'
+export { AuthorizeRequiredError } from '@sluice/core/siblings'
+export { createDashboard, type Dashboard } from './create-dashboard.ts'
 export type { DashboardOptions } from './dashboard-options.ts'
 export type { FastifyLike, FastifyReplyLike, FastifyRequestLike } from './http/mounting.ts'
 export { type LocalProcessesOptions, localProcesses, ProcessLinkError } from './processes/local-processes.ts'

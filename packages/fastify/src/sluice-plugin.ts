@@ -12,12 +12,12 @@ export interface SluicePluginOptions {
   readonly sluice?: Sluice | SluiceOptions
   /**
    * Prints each finding once for a route, to stderr.
-   * @defaultValue whether `NODE_ENV` is not `production`, and the Sluice has no `logger`
+   * @defaultValue whether `NODE_ENV` is `development`, `test` or not set, and the Sluice has no `logger`
    */
   readonly report?: boolean
   /**
    * Sends `Server-Timing` with the time spent in the database and the number of queries. Anyone who can send a request can read it.
-   * @defaultValue whether `NODE_ENV` is not `production`
+   * @defaultValue whether `NODE_ENV` is `development` or `test`
    */
   readonly serverTiming?: boolean
   /**

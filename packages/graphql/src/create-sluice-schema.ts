@@ -53,7 +53,7 @@ export function createSluiceSchema<TContext = unknown>(
       field as K,
       async (_source, args, context) => {
         try {
-          await gate.pass(isMutation, field as K, context, args)
+          await gate.pass(field as K, context, args)
           return await answer(args, isMutation ? actor?.(context) : undefined)
         } catch (error) {
           throw resolverError(error, report)

@@ -69,7 +69,7 @@ describe('createSluiceSchema', () => {
   })
 
   it('tells the code of a failure behind it, and not its message', async () => {
-    const { resolvers } = createSluiceSchema(sluice)
+    const { resolvers } = createSluiceSchema(sluice, { authorize: () => true })
     const errors: unknown[] = []
     const stop = sluice.on('error', (error) => errors.push(error))
     const failure = new SluiceError('SLUICE_JOB_BACKEND', 'redis://10.0.0.5 does not answer.')

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import { createConsoleReport, NPlusOneError, type ScopeCounts, type ScopeHandle, type Sluice } from '@sluice/core'
-import { hostOf, type Scope } from '@sluice/core/siblings'
+import { hostOf, isDevelopment, type Scope } from '@sluice/core/siblings'
 import onHeaders from 'on-headers'
 
-/** What a middleware or a plugin was told; what is left out is on unless `NODE_ENV` is `production`. */
+/** What a middleware or a plugin was told; what is left out is on in development. */
 export interface RequestReporting {
   /** Prints each finding once for a scope's name, to stderr. */
   readonly report?: boolean | undefined
@@ -29,9 +29,10 @@ export class RequestScopes {
   readonly #timed = new WeakMap<Scope, Timed>()
 
   constructor(sluice: Sluice, options: RequestReporting = {}) {
-    const isDevelopment = process.env.NODE_ENV !== 'production'
+    // A report on the own terminal shows nothing to others: an app that is tried out without NODE_ENV has it, too.
+    const reports = process.env.NODE_ENV === undefined || isDevelopment()
     // An app that has a logger has findings in its log.
-    const { report = isDevelopment && hostOf(sluice).logger === undefined, serverTiming = isDevelopment } = options
+    const { report = reports && hostOf(sluice).logger === undefined, serverTiming = isDevelopment() } = options
     this.#sluice = sluice
     this.#sendsTiming = serverTiming
     this.#stopReport = report ? sluice.on('finding', createConsoleReport()) : undefined

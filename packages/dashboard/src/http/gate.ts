@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { type AdapterHost, isLocalRequest } from '@sluice/core/siblings'
+import { type AdapterHost, isAllowed, isLocalRequest } from '@sluice/core/siblings'
 import type { ResolvedDashboardOptions } from '../dashboard-options.ts'
 import { Refusal } from './refusal.ts'
 import type { Sessions } from './sessions.ts'
@@ -18,10 +18,17 @@ export class Gate {
 
   /** @throws Refusal */
   async check(request: IncomingMessage, what: 'read' | 'act'): Promise<void> {
-    const { options, sessions } = this.parts
+    const { options, sessions, host } = this.parts
     if (what === 'act' && !options.actions) throw new Refusal('READ_ONLY', 'This dashboard only shows: its option `actions` is false.')
     if (options.authorize !== undefined) {
-      if (await this.#authorized(options.authorize, request, what)) return
+      const { authorize } = options
+      if (
+        await isAllowed(
+          () => authorize(request, what),
+          (error) => host.reportError(error),
+        )
+      )
+        return
       throw new Refusal('FORBIDDEN', `\`authorize\` says no to "${what}".`)
     }
     if (isLocalRequest(request) || (await sessions?.has(request)) === true) return
@@ -48,20 +55,6 @@ export class Gate {
       return { act: true, reason: null }
     } catch (error) {
       return { act: false, reason: error instanceof Refusal ? error.message : 'It cannot be told who asks.' }
-    }
-  }
-
-  /** What throws says no, and so does what is not `true`. */
-  async #authorized(
-    authorize: NonNullable<ResolvedDashboardOptions['authorize']>,
-    request: IncomingMessage,
-    what: 'read' | 'act',
-  ): Promise<boolean> {
-    try {
-      return (await authorize(request, what)) === true
-    } catch (error) {
-      this.parts.host.reportError(error)
-      return false
     }
   }
 }

@@ -12,8 +12,13 @@ const POLICY =
 afterEach(() => vi.unstubAllEnvs())
 
 describe('a dashboard without authorize', () => {
-  it('is not made in production', () => {
-    vi.stubEnv('NODE_ENV', 'production')
+  it.each(['development', 'test'])('is made in %s', (environment) => {
+    vi.stubEnv('NODE_ENV', environment)
+    createDashboard(createSluice(), { announce: false }).close()
+  })
+
+  it.each(['production', 'staging', 'Development', '', undefined])('is not made if NODE_ENV is %s', (environment) => {
+    vi.stubEnv('NODE_ENV', environment)
     expect(() => createDashboard(createSluice())).toThrow(AuthorizeRequiredError)
     expect(() => createDashboard(createSluice())).toThrow(expect.objectContaining({ code: 'SLUICE_AUTHORIZE_REQUIRED' }))
     createDashboard(createSluice(), { authorize: () => false }).close()

@@ -46,12 +46,10 @@ export class FieldGate<TContext> {
   ) {}
 
   /** @throws SluiceError `SLUICE_NOT_AUTHORIZED`; the app's own GraphQLError. */
-  async pass(isMutation: boolean, field: SluiceField, context: TContext, args: Readonly<Record<string, unknown>>): Promise<void> {
+  async pass(field: SluiceField, context: TContext, args: Readonly<Record<string, unknown>>): Promise<void> {
     const { authorize } = this
-    if (authorize === undefined) {
-      if (!isMutation) return
+    if (authorize === undefined)
       throw new SluiceError('SLUICE_NOT_AUTHORIZED', `Nobody may ask for ${field}: the schema was created without \`authorize\`.`)
-    }
     if ((await this.#isAllowed(authorize, context, field, args)) !== true)
       throw new SluiceError('SLUICE_NOT_AUTHORIZED', `Not allowed: ${field}.`)
   }

@@ -5,7 +5,7 @@ import type { DefinedName } from './type-defs.ts'
 export interface SluiceSchemaOptions<TContext = unknown> {
   /**
    * Who may ask for what. Asked for each field of Sluice's, queries too: `true` lets them, all else and an error refuse.
-   * @defaultValue queries are open to all who reach the server, mutations to nobody
+   * @defaultValue nobody
    */
   readonly authorize?: AuthorizeField<TContext>
   /**

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Sluice } from '@sluice/core'
-import { hostOf, isLocalRequest, within } from '@sluice/core/siblings'
+import { hostOf, isAllowed, isDevelopment, isLocalRequest, within } from '@sluice/core/siblings'
 import { drainStateOf } from '../shutdown/graceful-shutdown.ts'
 import { send } from '../small-responses.ts'
 import type { OperationsHandler } from './create-metrics-handler.ts'
@@ -136,6 +136,10 @@ class SluiceHealth implements Health {
 
   async #mayKnow(request: IncomingMessage): Promise<boolean> {
     const { authorize } = this.options
-    return authorize === undefined ? isLocalRequest(request) : (await authorize(request)) === true
+    if (authorize === undefined) return isDevelopment() && isLocalRequest(request)
+    return await isAllowed(
+      () => authorize(request),
+      (error) => hostOf(this.sluice).reportError(error),
+    )
   }
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { METRICS_CONTENT_TYPE, type MetricsFormat, OPEN_METRICS_CONTENT_TYPE, type Sluice, SluiceError } from '@sluice/core'
-import { checkOptions, hostOf, option } from '@sluice/core/siblings'
+import { checkOptions, hostOf, isAllowed, isLocalRequest, option, requireAuthorize } from '@sluice/core/siblings'
 import { send } from '../small-responses.ts'
 
 const TEXT = 'text/plain; charset=utf-8'
@@ -12,8 +12,8 @@ const pack = promisify(gzip)
 
 export interface MetricsOptions {
   /**
-   * Who may read the metrics: routes and tables are named in them. Who may not is answered `403`.
-   * @defaultValue anyone
+   * Who may read the metrics: routes and tables are named in them. Who may not is answered `403`. In production there are no metrics without it.
+   * @defaultValue requests of this machine's own, in development
    */
   readonly authorize?: (request: IncomingMessage) => boolean | Promise<boolean>
 }
@@ -24,10 +24,10 @@ export type OperationsHandler = (request: IncomingMessage, response: ServerRespo
  * Answers with the metrics of a Sluice, as Prometheus reads them: in the format of OpenMetrics 1.0 where the client asks for it, and otherwise in Prometheus'
  * own. Nothing of it is ever kept.
  *
- * @throws InvalidOptionError; SluiceError `SLUICE_MONITOR_OFF` where the Sluice has no metrics.
+ * @throws InvalidOptionError; SluiceError `SLUICE_MONITOR_OFF` where the Sluice has no metrics; AuthorizeRequiredError in production without `authorize`.
  * @example
  * ```ts
- * const metrics = createMetricsHandler(sluice)
+ * const metrics = createMetricsHandler(sluice, { authorize: () => true }) // the port is for this machine only
  * createServer((request, response) => void metrics(request, response)).listen(9100, '127.0.0.1')
  * ```
  */
@@ -36,18 +36,21 @@ export function createMetricsHandler(sluice: Sluice, options: MetricsOptions = {
   const { monitor } = sluice
   if (monitor === undefined) throw new SluiceError('SLUICE_MONITOR_OFF', 'Metrics were asked for, and the monitor of this Sluice is off.')
   const { authorize } = options
+  requireAuthorize('A metrics endpoint', authorize)
+  const report = (error: unknown) => hostOf(sluice).reportError(error)
   return async (request, response) => {
     try {
       if (request.method !== 'GET' && request.method !== 'HEAD') {
         send(request, response, 405, TEXT, 'Method Not Allowed\n', { allow: 'GET, HEAD' })
-      } else if (authorize !== undefined && (await authorize(request)) !== true) send(request, response, 403, TEXT, 'Forbidden\n')
+      } else if (!(await (authorize === undefined ? isLocalRequest(request) : isAllowed(() => authorize(request), report))))
+        send(request, response, 403, TEXT, 'Forbidden\n')
       else {
         const format = metricsFormat(request.headers.accept)
         const type = format === 'openmetrics' ? OPEN_METRICS_CONTENT_TYPE : METRICS_CONTENT_TYPE
         await sendText(request, response, type, await monitor.metricsText(format))
       }
     } catch (error) {
-      hostOf(sluice).reportError(error)
+      report(error)
       send(request, response, 500, TEXT, 'Internal Server Error\n')
     }
   }

@@ -1,0 +1,35 @@
+import { SluiceError } from './errors.ts'
+
+/**
+ * Whether only developers can reach this process: `NODE_ENV` is `development` or `test`. Any other value is production, and so is none, as a server may be
+ * started without it.
+ */
+export function isDevelopment(): boolean {
+  const { NODE_ENV } = process.env
+  return NODE_ENV === 'development' || NODE_ENV === 'test'
+}
+
+/** In production, whatever shows the app's inside must be told who may read it. */
+export class AuthorizeRequiredError extends SluiceError {
+  constructor(what: string) {
+    super(
+      'SLUICE_AUTHORIZE_REQUIRED',
+      `${what} without the option \`authorize\` is for development only, and NODE_ENV is ${process.env.NODE_ENV ?? 'not set'}. Pass \`authorize\`, a function that returns true for those who may read, or set NODE_ENV to "development".`,
+    )
+  }
+}
+
+/** @throws AuthorizeRequiredError in production without `authorize`: there a proxy on this machine makes every request look local. */
+export function requireAuthorize(what: string, authorize: unknown): void {
+  if (authorize === undefined && !isDevelopment()) throw new AuthorizeRequiredError(what)
+}
+
+/** Asks the app. Only `true` allows; what is thrown is reported, and refuses. */
+export async function isAllowed(ask: () => unknown, report: (error: unknown) => void): Promise<boolean> {
+  try {
+    return (await ask()) === true
+  } catch (error) {
+    report(error)
+    return false
+  }
+}

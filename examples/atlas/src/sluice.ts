@@ -50,7 +50,7 @@ export function createSluicedApp({ kind, mode, report, shared, more }: SluiceSet
       prisma: (client) => client.$extends(withSluice(sluice, { schema })) as unknown as AtlasPrisma,
       knex: (db) => withSluiceKnex(db, sluice),
     },
-    middleware: sluiceMiddleware(sluice, { report }),
+    middleware: sluiceMiddleware(sluice, { report, serverTiming: true }),
   }
 }
 

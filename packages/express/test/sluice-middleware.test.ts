@@ -107,8 +107,8 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     expect(response.headers.get('server-timing')).toMatch(/^app;dur=1, db;dur=[\d.]+;desc="1 queries", sluice;desc="0 from cache"$/)
   })
 
-  it('keeps timings to itself in production, and prints nothing', async () => {
-    vi.stubEnv('NODE_ENV', 'production')
+  it.each(['production', 'staging'])('sends no timings and prints nothing if NODE_ENV is %s', async (environment) => {
+    vi.stubEnv('NODE_ENV', environment)
     const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
     const { sluice, app, reports } = setUp(express)
     app.get('/', async (_request, response) => {
@@ -119,6 +119,19 @@ describe.each(versions)('sluiceMiddleware on Express %s', (_version, express) =>
     expect(response.headers.has('server-timing')).toBe(false)
     await ended(reports)
     expect(written).not.toHaveBeenCalled()
+  })
+
+  it('sends no timings but prints an N+1 if NODE_ENV is not set', async () => {
+    vi.stubEnv('NODE_ENV', undefined)
+    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    const { sluice, app, reports } = setUp(express)
+    app.get('/', async (_request, response) => {
+      for (let i = 0; i < 9; i += 1) await ask(sluice, 'again')
+      response.json({})
+    })
+    expect((await fetch(await listen(app))).headers.has('server-timing')).toBe(false)
+    await ended(reports)
+    expect(written).toHaveBeenCalledOnce()
   })
 
   it('prints an N+1 once in development', async () => {

@@ -361,8 +361,8 @@ describe('what it tells', () => {
     expect(await timingOf('/stream')).toMatch(own)
   })
 
-  it('keeps timings to itself in production, and prints nothing', async () => {
-    vi.stubEnv('NODE_ENV', 'production')
+  it.each(['production', 'staging'])('sends no timings and prints nothing if NODE_ENV is %s', async (environment) => {
+    vi.stubEnv('NODE_ENV', environment)
     const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
     const { app, reports, query } = await setUp({})
     app.get('/', async () => {

@@ -22,8 +22,9 @@ export interface Surroundings {
 }
 
 /** @returns The clause that goes on after a token. */
-export function clauseAfter({ kind, upper }: Token, clause: string): string {
-  return kind === 'word' && clauses.has(upper) ? upper : clause
+export function clauseAfter(tokens: readonly Token[], at: number, clause: string): string {
+  const upper = tokens[at]?.upper ?? ''
+  return clauses.has(upper) && !isDistinctFrom(tokens, at) ? upper : clause
 }
 
 /** Whether the parenthesis at a place begins a list of columns. */
@@ -42,9 +43,14 @@ export function isCertainlyName(tokens: readonly Token[], at: number, { clause, 
   const before = tokens[at - 1]
   const after = tokens[at + 1]
   if (areColumns || isSymbol(before, '.') || isSymbol(after, '.') || isSymbol(after, '(')) return true
-  if (before?.kind === 'word' && beforeName.has(before.upper)) return true
+  if (before?.kind === 'word' && beforeName.has(before.upper)) return !isDistinctFrom(tokens, at - 1)
   if (isSymbol(before, ',') && !isCall && clausesOfNames.has(clause)) return true
   return clause !== 'VALUES' && !isSymbolOf(before, '=<>!|+-*/%&~') && isComparedWithValue(tokens, at + 1)
+}
+
+/** Whether a word belongs to the operator `IS DISTINCT FROM`. */
+function isDistinctFrom(tokens: readonly Token[], at: number): boolean {
+  return tokens[at]?.upper === 'FROM' && tokens[at - 1]?.upper === 'DISTINCT'
 }
 
 /** To compare two constants is of no use: what is compared with one is a name. */

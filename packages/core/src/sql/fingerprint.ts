@@ -62,7 +62,7 @@ class ShapePrinter {
     this.#signed = false
     switch (token.kind) {
       case 'word':
-        this.#clause = clauseAfter(token, this.#clause)
+        this.#clause = clauseAfter(tokens, index, this.#clause)
         this.#add(token.text, gluesAfter(before))
         return
       case 'quoted':

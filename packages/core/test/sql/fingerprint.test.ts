@@ -97,6 +97,8 @@ describe('fingerprint', () => {
     ['insert into users ("id", "name") values (1, "alice"), (2, "bob")', 'insert into users(id, name) values (?)'],
     ['insert into users values ("alice", "x" = 1)', 'insert into users values (?, ? = ?)'],
     ['update users set name = "alice", "email" = "b" where "id" = 1', 'update users set name = ?, ? = ? where id = ?'],
+    ['select * from users where name is distinct from "alice"', 'select * from users where name is distinct from ?'],
+    ['select a is not distinct from 1, "secret"', 'select a is not distinct from ?, ?'],
     ['select * from users limit 1 offset "secret"', 'select * from users limit ? offset ?'],
   ])('hides what SQLite may read as a string: %s', (sql, expected) => {
     expect(shape(sql, 'sqlite')).toBe(expected)

@@ -2,6 +2,7 @@ import { createSluice, type Sluice } from '@sluice/core'
 import { withSluice } from '@sluice/knex'
 import knex, { type Knex } from 'knex'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { type Database, databases } from '../support/databases.ts'
 
 interface Item {
   readonly id: number
@@ -168,5 +169,64 @@ describe('shadow mode', () => {
       ),
     )
     expect(await sentBy(db, () => db('items').where('id', 2))).not.toHaveLength(0)
+  })
+})
+
+const [, postgresql] = databases()
+
+describe.skipIf(postgresql?.skipped !== undefined)('the catalog of PostgreSQL, read beside a pool of one connection', () => {
+  const open = async (options: Knex.Config = {}) => {
+    const database = (await postgresql?.connect()) as Database
+    await database.exec('create table items (id int primary key); insert into items values (1), (2)')
+    const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300 } })
+    const errors: unknown[] = []
+    sluice.on('error', (error) => errors.push(error))
+    const db = withSluice(knex({ ...database.knexConfig(), pool: { min: 0, max: 1 }, acquireConnectionTimeout: 5_000, ...options }), sluice)
+    onTestFinished(async () => {
+      await db.destroy()
+      await sluice.close()
+      await database.drop()
+      expect(errors).toEqual([])
+    })
+    const connections = async () =>
+      (await database.query('select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()')).length
+    const cached = () => expect.poll(() => sentBy(db, () => db('items').where('id', 2))).toEqual([])
+    return { db, connections, cached }
+  }
+
+  it('waits for no connection of the pool, and leaves none behind', async () => {
+    const { db, connections, cached } = await open()
+    const transaction = await db.transaction()
+    // The pool has none left: the catalog is read all the same.
+    db('items')
+      .where('id', 1)
+      .then(() => {})
+    await transaction('items').where('id', 1)
+    await expect.poll(() => connections()).toBe(2)
+    await expect.poll(() => connections()).toBe(1)
+    await transaction.commit()
+    await cached()
+    expect(await connections()).toBe(1)
+  })
+
+  it('has ended when the instance is destroyed meanwhile', async () => {
+    const { db, connections } = await open()
+    await db('items').where('id', 1)
+    await db.destroy()
+    await expect.poll(() => connections()).toBe(0)
+  })
+
+  it('takes a connection of the pool where it cannot have another', async () => {
+    const { db, cached } = await open()
+    const { client } = db as unknown as { readonly client: Record<'acquireConnection' | 'acquireRawConnection', () => Promise<object>> }
+    const { releaseConnection } = client as unknown as { releaseConnection(connection: object): Promise<void> }
+    await releaseConnection.call(client, await client.acquireConnection())
+    let refused = 0
+    client.acquireRawConnection = () => {
+      refused += 1
+      return Promise.reject(new Error('sorry, too many clients already'))
+    }
+    await cached()
+    expect(refused).toBeGreaterThan(0)
   })
 })

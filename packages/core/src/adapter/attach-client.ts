@@ -197,8 +197,19 @@ class AttachedClient implements AdapterClient {
 
   async #open(work: (connection: Connection) => Promise<void>): Promise<void> {
     const connection = this.options.connection()
-    if (connection?.session !== undefined) await connection.session(work)
-    else if (connection !== undefined) await work(connection)
+    if (connection === undefined) return
+    const { dialect, session } = connection
+    let isOpen = false
+    try {
+      await session?.call(connection, (own) => {
+        isOpen = true
+        return work(own)
+      })
+    } catch (error) {
+      if (isOpen) throw error
+    }
+    // The server may have no connection left, or the pool may not tell how to make one.
+    if (!isOpen) await work({ dialect, query: connection.query.bind(connection) })
   }
 
   #sharedName(id: string): string | undefined {

@@ -242,6 +242,75 @@ describe('ConnectionObserver', () => {
     expect(world.log).toEqual(['announce *', 'script', '* committed'])
   })
 
+  it('announces everything where a write ends after the schema has changed', async () => {
+    const world = new World()
+    let answer = (_rows: unknown[]): void => {}
+    const send = () =>
+      new Promise<unknown[]>((resolve) => {
+        answer = resolve
+      })
+    const sent = world.observer.statement({}, world.sent('delete from t', { send }))
+    world.host.catalogs.generations.beginDefinition()(true)
+    answer([])
+    await sent
+    expect(world.log.filter((line) => line.startsWith('announce'))).toEqual(['announce t', 'announce *'])
+  })
+
+  it('adds everything to a transaction that commits after the schema has changed', async () => {
+    const world = new World()
+    const connection = {}
+    await world.run(connection, 'begin', 'delete from t')
+    world.host.catalogs.generations.beginDefinition()(true)
+    await world.run(connection, 'commit')
+    expect(world.log).toContain('transaction adds *')
+  })
+
+  it('changes the schema at the commit of a transaction with DDL', async () => {
+    const world = new World()
+    const { generations } = world.host.catalogs
+    const connection = {}
+    await world.run(connection, 'begin', 'create table v (id int)')
+    const before = generations.current
+    expect(generations.isChanging).toBe(false)
+    await world.run(connection, 'commit')
+    expect(generations.current).toBe(before + 2)
+  })
+
+  it('knows nothing of a client while a connection has session settings', async () => {
+    const world = new World()
+    const { catalogs } = world.host
+    const connection = {}
+    const isKnown = () => catalogs.of('one') !== undefined
+    for (const sql of ["set statement_timeout = '5s'", 'set local search_path = other', 'set transaction read only']) {
+      await world.run(connection, sql)
+      expect(isKnown(), sql).toBe(true)
+    }
+    for (const [set, reset] of [
+      ['set search_path = other', 'reset search_path'],
+      ["set time zone 'Asia/Tokyo'", 'reset all'],
+      ['set role other', 'discard all'],
+      ["select set_config('role', 'other', false)", 'reset role'],
+    ] as const) {
+      await world.run(connection, set)
+      expect(isKnown(), set).toBe(false)
+      await world.run({}, reset)
+      expect(isKnown(), `${reset} elsewhere`).toBe(false)
+      await world.run(connection, reset)
+      expect(isKnown(), reset).toBe(true)
+    }
+  })
+
+  it('forgets the session settings of a closed connection', async () => {
+    const closed = new Set<object>()
+    const world = new World({ isClosed: (connection) => closed.has(connection) })
+    const connection = {}
+    await world.run(connection, 'set role other')
+    expect(world.host.catalogs.of('one')).toBeUndefined()
+    closed.add(connection)
+    await world.run({}, 'select 1')
+    expect(world.host.catalogs.of('one')).toBeDefined()
+  })
+
   it('reports the effect of each write to its adapter', async () => {
     const wrote: string[] = []
     const world = new World({ wrote: (effect) => void wrote.push(named(effect)) })

@@ -173,3 +173,40 @@ describe('temporary triggers', () => {
     expect([statement.ddl, statement.opaque]).toEqual([true, 'changes the schema'])
   })
 })
+
+describe('settings of the session', () => {
+  const set = (...names: readonly string[]) => names.map((name) => ({ kind: 'set', name }))
+
+  it.each<[sql: string, dialect: Dialect, changes: readonly object[]]>([
+    ['set search_path to a, b', 'postgresql', set('search_path')],
+    ['set session search_path = a', 'postgresql', set('search_path')],
+    ["set schema 'a'", 'postgresql', set('search_path')],
+    ["set time zone 'UTC'", 'postgresql', set('timezone')],
+    ['set session authorization joe', 'postgresql', set('session_authorization')],
+    ['set role joe', 'postgresql', set('role')],
+    ["set app.tenant = '7'", 'postgresql', set('app.tenant')],
+    ['set local search_path = a', 'postgresql', []],
+    ['set lock_timeout = 5', 'postgresql', []],
+    ['set transaction isolation level serializable', 'postgresql', []],
+    ["select set_config('Search_Path', 'a', false)", 'postgresql', set('search_path')],
+    ["select set_config('search_path', 'a', true)", 'postgresql', []],
+    ['select set_config($1, $2, false)', 'postgresql', set('*')],
+    ['reset role', 'postgresql', [{ kind: 'reset', name: 'role' }]],
+    ['reset all', 'postgresql', [{ kind: 'reset-all' }]],
+    ['discard all', 'postgresql', [{ kind: 'reset-all' }]],
+    ['discard plans', 'postgresql', []],
+    ['use other', 'mysql', set('use')],
+    ["set names utf8mb4, sql_mode = 'ANSI'", 'mysql', set('names', 'sql_mode')],
+    ["set session sql_mode = concat('a', ',', 'b'), max_statement_time = 5", 'mysql', set('sql_mode')],
+    ['set @@session.time_zone = 1', 'mysql', set('time_zone')],
+    ['set @a = 1', 'mysql', []],
+    ['set global sql_mode = 1', 'mysql', []],
+    ['set local autocommit = 0', 'mysql', set('autocommit')],
+    ['pragma case_sensitive_like = on', 'sqlite', set('case_sensitive_like')],
+    ['pragma busy_timeout = 5', 'sqlite', []],
+    ["attach 'a.db' as other", 'sqlite', set('*')],
+    ['select 1', 'mysql', []],
+  ])('%s (%s)', (sql, dialect, changes) => {
+    expect(readStatement(sql, dialect).session).toEqual(changes)
+  })
+})

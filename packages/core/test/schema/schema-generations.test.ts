@@ -1,0 +1,61 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { SchemaGenerations } from '../../src/schema/schema-generations.ts'
+
+describe('SchemaGenerations', () => {
+  let generations: SchemaGenerations
+  const changed = vi.fn()
+  beforeEach(() => {
+    changed.mockClear()
+    generations = new SchemaGenerations(changed)
+  })
+
+  it('starts a generation when a definition begins and when it ends', () => {
+    const before = generations.current
+    const end = generations.beginDefinition()
+    expect(generations.isChanging).toBe(true)
+    expect(generations.current).toBeGreaterThan(before)
+    const during = generations.current
+    end(true)
+    end(true)
+    expect(generations.isChanging).toBe(false)
+    expect(generations.current).toBeGreaterThan(during)
+    expect(changed).toHaveBeenCalledTimes(2)
+  })
+
+  it('is changing until each of several definitions has ended', () => {
+    const [first, second] = [generations.beginDefinition(), generations.beginDefinition()]
+    first(true)
+    expect(generations.isChanging).toBe(true)
+    second(true)
+    expect(generations.isChanging).toBe(false)
+  })
+
+  it('is changing until the writes have ended that were in flight when the definition ended', () => {
+    const before = generations.beginWrite()
+    const end = generations.beginDefinition()
+    end(true)
+    expect(generations.isChanging).toBe(true)
+    const after = generations.beginWrite()
+    before()
+    expect(generations.isChanging).toBe(false)
+    after()
+    expect(generations.isChanging).toBe(false)
+  })
+
+  it('is changing for the length of a lease where the outcome is unknown', () => {
+    vi.useFakeTimers()
+    try {
+      generations.beginDefinition()(false)
+      vi.advanceTimersByTime(29_999)
+      expect(generations.isChanging).toBe(true)
+      vi.advanceTimersByTime(1)
+      expect(generations.isChanging).toBe(false)
+      generations.beginDefinition()(false)
+      generations.clear()
+      expect(vi.getTimerCount()).toBe(0)
+      expect(generations.isChanging).toBe(false)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+})

@@ -3,6 +3,7 @@ import { withSluice } from '@sluice/knex'
 import knex, { type Knex } from 'knex'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Database, databases } from '../support/databases.ts'
+import { openStack, seed } from '../support/stack.ts'
 
 /** A table that the app reads and writes, and one that only the database itself writes. */
 const TABLES = 'create table items (id int primary key, name varchar(50)); create table log (id int primary key, entry varchar(50))'
@@ -300,5 +301,52 @@ describe('what SQLite writes by itself', () => {
     await world.isCached(read)
     await world.db.raw('vacuum')
     expect(await read(world.db)).toEqual(await world.database.query('select rowid, name from bare'))
+  })
+})
+
+describe.skipIf(postgresql.skipped !== undefined)('what PostgreSQL writes by itself for Prisma', () => {
+  const open = async () => {
+    const stack = await openStack('postgresql')
+    onTestFinished(() => stack.close())
+    await seed(stack.bare)
+    await stack.ready()
+    const name = async () => (await stack.prisma.author.findMany({ where: { id: 1 } }))[0]?.name
+    const isCached = async () => {
+      await name()
+      stack.taken()
+      await name()
+      return stack.taken().length === 0
+    }
+    await expect.poll(isCached).toBe(true)
+    return { ...stack, name, isCached }
+  }
+  const writer = (body: string) => `create function f() returns int language plpgsql as $$ begin ${body}; return 1; end $$`
+  const setName = "update authors set full_name = 'by a function' where id = 1"
+
+  it('is seen: a default that was added meanwhile', async () => {
+    const { prisma, name, isCached } = await open()
+    await prisma.$executeRawUnsafe(writer(setName))
+    await prisma.$executeRawUnsafe('alter table posts add column extra int default f()')
+    await prisma.author.update({ where: { id: 1 }, data: { name: 'before' } })
+    await expect.poll(isCached).toBe(true)
+    expect(await name()).toBe('before')
+    await prisma.post.create({ data: { id: 900, slug: 'new', title: 'new', authorId: 2 } })
+    expect(await name()).toBe('by a function')
+  })
+
+  it('is seen after a function changed the schema', async () => {
+    const { prisma, name, isCached } = await open()
+    await prisma.$executeRawUnsafe(`create function on_post() returns trigger language plpgsql as $$ begin ${setName}; return new; end $$`)
+    await prisma.$executeRawUnsafe(writer("execute 'create trigger t after update on posts for each row execute function on_post()'"))
+    await prisma.$queryRawUnsafe('select f()')
+    await expect.poll(isCached).toBe(true)
+    await prisma.post.update({ where: { id: 1 }, data: { title: 'changed' } })
+    expect(await name()).toBe('by a function')
+  })
+
+  it('keeps nothing after a statement changed the session of some connection', async () => {
+    const { prisma, isCached } = await open()
+    await prisma.$executeRawUnsafe("set time zone 'Asia/Tokyo'")
+    expect(await isCached()).toBe(false)
   })
 })

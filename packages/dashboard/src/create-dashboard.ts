@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Sluice, SluiceError } from '@sluice/core'
+import type { Sluice } from '@sluice/core'
 import { hostOf, requireAuthorize } from '@sluice/core/siblings'
 import { type ActionParts, isActionName, performAction } from './actions/perform-action.ts'
 import { type DashboardOptions, type ResolvedDashboardOptions, resolveDashboardOptions } from './dashboard-options.ts'

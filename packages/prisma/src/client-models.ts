@@ -69,8 +69,10 @@ export class ClientModels {
     return this.#fingerprint
   }
 
+  /** Whether tables are known as the database knows them now. */
   get isSettled(): boolean {
-    return this.#isSettled
+    const isValid = this.#adapterCatalogId === undefined || this.host.catalogs.of(this.#adapterCatalogId) !== undefined
+    return this.#isSettled && isValid
   }
 
   /** The shapes of the clients that leave out the same fields. */

@@ -52,7 +52,6 @@ export class CatalogReader {
   /** Reads the catalog if it is needed. Never rejects: without a catalog, nothing is optimized. */
   read(): Promise<void> {
     if (!this.isNeeded) return this.#reading ?? NOTHING_TO_READ
-    // Set before the read begins: it lets other sources read, and those this one.
     let end = (): void => {}
     const reading = new Promise<void>((resolve) => {
       end = resolve
@@ -60,6 +59,8 @@ export class CatalogReader {
     this.#reading = reading
     void this.#read().then(() => {
       this.#reading = undefined
+      // After a change in between, it is read again by whoever needs it first.
+      if (this.isNeeded) this.host.catalogs.set(this.sourceId, undefined)
       end()
     })
     return reading
@@ -72,14 +73,12 @@ export class CatalogReader {
     const generation = generations.current
     this.#suspects = new Set([...this.#called].flatMap((names) => [...names]))
     catalogs.set(sourceId, undefined)
-    if (this.#readIn !== undefined) catalogs.readStale()
     let isOpened = false
     try {
       await this.open(async (connection) => {
         isOpened = true
         const catalog = await readCatalog(connection)
         await warnOfLateWrites(connection, host)
-        // After a change in between, the next statement reads it again.
         if (generations.current !== generation || callsDefine(this.#suspects, catalog)) return
         this.#readIn = generation
         catalogs.set(sourceId, catalog, generation)

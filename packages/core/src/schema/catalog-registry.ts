@@ -80,7 +80,7 @@ export class CatalogRegistry {
   }
 
   /** Lets every source read its catalog whose catalog is out of date: one that is idle would hold up the others. */
-  readStale(): void {
+  #readStale(): void {
     for (const [sourceId, reader] of this.#readers) {
       const living = reader.deref()
       if (living === undefined) this.#readers.delete(sourceId)
@@ -138,6 +138,7 @@ export class CatalogRegistry {
       if (!isCurrent && this.#derived.has(sourceId)) continue
       if (catalog === undefined || !isCurrent) {
         union = undefined
+        queueMicrotask(() => this.#readStale())
         break
       }
       if (catalog.dialect === dialect) union = union === undefined ? catalog : catalog.union(union)

@@ -233,4 +233,5 @@ export type { Explained, RunOptions, ScopeHandle, ScopeReport } from './sluice/s
 export { createSluice, type Sluice } from './sluice/sluice.ts'
 export { type AnalyzedSql, analyzeSql } from './sql/analyze.ts'
 export type { Dialect } from './sql/dialect.ts'
-export type { Statement, TableWrite, TransactionControl } from './sql/statement.ts'
+export type { SessionChange, Statement, TableWrite, TransactionControl } from './sql/statement.ts'
+export type { StatementNames } from './sql/statement-names.ts'

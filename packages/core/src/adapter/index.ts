@@ -31,6 +31,7 @@ export {
   UNKNOWN_SCHEMA,
 } from '../schema/catalog-data.ts'
 export type { CatalogRegistry } from '../schema/catalog-registry.ts'
+export type { DatabaseFunctions, FunctionLevel } from '../schema/database-functions.ts'
 export type { RowKey } from '../schema/row-key.ts'
 export type { RowLoader, RowTarget } from '../schema/row-loader.ts'
 export { effectOfStatement } from '../schema/statement-effect.ts'

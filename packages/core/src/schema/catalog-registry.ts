@@ -28,7 +28,7 @@ export class CatalogRegistry {
   readonly #shadowed = new Set<string>()
   readonly #triggered = new Set<string>()
   #version = 0
-  /** What may change the schema. */
+  /** @internal */
   readonly generations: SchemaGenerations = new SchemaGenerations(() => this.#changed())
   /** By source, the generation in which its catalog was read; none for a catalog that a schema file declares. */
   readonly #readIn = new Map<string, number>()
@@ -74,7 +74,7 @@ export class CatalogRegistry {
     this.#owners.register(owner, sourceId)
   }
 
-  /** Adds what reads the catalog of a source. It is not kept alive. */
+  /** @internal Adds the reader of a source's catalog. It is not kept alive. */
   addReader(sourceId: string, reader: StaleReader): void {
     this.#readers.set(sourceId, new WeakRef(reader))
   }

@@ -6,7 +6,7 @@ import type { ResolvedResponseCacheOptions } from './response-cache-options.ts'
 const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie', 'x-api-key']
 
 /** Apps write these into links or choose a response by them: they are part of the key, or one client could poison the responses of all. */
-export const KEYED_HEADERS = [
+export const KEYED_HEADERS: readonly string[] = [
   ...['x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'x-forwarded-prefix', 'x-original-url', 'x-rewrite-url'],
   ...['origin', 'x-requested-with'],
 ]

@@ -3,12 +3,14 @@ import { SchemaCatalog } from './catalog.ts'
 import type { CatalogData } from './catalog-data.ts'
 import type { Connection } from './connection.ts'
 import { readDatabaseId } from './database-id.ts'
+import { readMysql } from './readers/mysql.ts'
+import { readPostgresql } from './readers/postgresql.ts'
+import { readSqlite } from './readers/sqlite.ts'
 
-/** Loaded when a catalog is read: most apps need one of them, and those that only observe none. */
-const readers: Readonly<Record<Dialect, () => Promise<(connection: Connection) => Promise<CatalogData>>>> = {
-  sqlite: async () => (await import('./readers/sqlite.ts')).readSqlite,
-  postgresql: async () => (await import('./readers/postgresql.ts')).readPostgresql,
-  mysql: async () => (await import('./readers/mysql.ts')).readMysql,
+const readers: Readonly<Record<Dialect, (connection: Connection) => Promise<CatalogData>>> = {
+  sqlite: readSqlite,
+  postgresql: readPostgresql,
+  mysql: readMysql,
 }
 
 /** Runs several queries on one state of the database, where they share a session. */
@@ -34,7 +36,7 @@ function inSnapshot<T>(connection: Connection, read: (connection: Connection) =>
  */
 export async function readCatalog(connection: Connection): Promise<SchemaCatalog> {
   const { dialect } = connection
-  const read = await readers[dialect]()
+  const read = readers[dialect]
   const data = await (dialect === 'postgresql' ? inSnapshot(connection, read) : read(connection))
   const databaseId = await readDatabaseId(connection)
   return new SchemaCatalog(databaseId === undefined ? data : { ...data, databaseId })

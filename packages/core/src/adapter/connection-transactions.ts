@@ -58,9 +58,13 @@ export class ConnectionTransactions {
    * @param writes - Collects its writes. The adapter that passes it also notifies the scope of the end.
    */
   begun(connection: object, writes?: TransactionWrites): void {
+    this.#begun(connection, false, writes)
+  }
+
+  #begun(connection: object, isDoubtful: boolean, writes?: TransactionWrites): void {
     this.#open.set(connection, {
       writes: writes ?? this.host.writes.transaction(),
-      isDoubtful: false,
+      isDoubtful,
       defines: false,
       generation: undefined,
       isOwned: writes !== undefined,
@@ -203,14 +207,7 @@ export class ConnectionTransactions {
     else if (kind === 'rollback') told = this.#end(connection, 'rolled-back')
     else if (commits) told = this.#end(connection, isRolledBack ? 'rolled-back' : 'committed')
     const begins = kind === 'begin' || ((kind === 'commit' || kind === 'rollback') && control.chain === true)
-    if (begins && !this.#open.has(connection))
-      this.#open.set(connection, {
-        writes: this.host.writes.transaction(),
-        isDoubtful: isKnown !== true,
-        defines: false,
-        generation: undefined,
-        isOwned: false,
-      })
+    if (begins && !this.#open.has(connection)) this.#begun(connection, isKnown !== true)
     return told
   }
 

@@ -26,6 +26,8 @@ export function describeError(error: unknown, namesModel = true): string {
     ?.replace(/\. No record was found for a query\.$/, '')
     // Knex numbers its savepoints through all programs.
     .replace(/\btrx\d+/, 'trx')
+    // Of several keys that a write breaks, the database names that of the row it stored first.
+    .replace(/(foreign key constraint\b).*/i, '$1')
   return `${error.constructor.name} ${error.name} ${String(code)} ${String(errno)} ${namesModel ? String(meta?.modelName) : ''}: ${message}`
 }
 

@@ -1,7 +1,6 @@
 export { resolveReplicaOptions } from './balancing/replicas/replica-options.ts'
 export type { DerivedValues, Found } from './cache/derived/derived-values.ts'
 export type { ReadBasis } from './cache/derived/read-basis.ts'
-export { ownCacheNamespaces } from './cache/namespace-table.ts'
 export { EVERY_TAG } from './cache/stores/cache-store.ts'
 export { isRunnable } from './database/traffic/sample-value.ts'
 export { MAX_FAILURES } from './jobs/backends/job-backend.ts'
@@ -36,4 +35,5 @@ export { checkSecrets, hmacOf, isSignedTimed, signTimed } from './shared/signatu
 export { setBusyAwareTimeout, TIMEOUT_TICKS, within } from './shared/timers.ts'
 export { unwrapValue, wrapValue } from './shared/wrapped-value.ts'
 export { type AdapterHost, hostOf } from './sluice/adapter-host.ts'
+export { CacheActions } from './sluice/cache-actions.ts'
 export { bindsRelativeDate } from './sql/relative-date.ts'

@@ -6,6 +6,7 @@ import { FieldGate, type SluiceField, type SluiceMutationField, type SluiceQuery
 import { mutationResolvers } from './schema/mutation-resolvers.ts'
 import { queryResolvers } from './schema/query-resolvers.ts'
 import { resolverError } from './schema/resolver-error.ts'
+import { actorFrom } from './schema/resolver-inputs.ts'
 import { checkSchemaOptions, type SluiceSchemaOptions } from './schema/schema-options.ts'
 import { typeDefs } from './schema/type-defs.ts'
 
@@ -54,7 +55,7 @@ export function createSluiceSchema<TContext = unknown>(
       async (_source, args, context) => {
         try {
           await gate.pass(field as K, context, args)
-          return await answer(args, isMutation ? actor?.(context) : undefined)
+          return await answer(args, isMutation ? actorFrom(actor?.(context)) : undefined)
         } catch (error) {
           throw resolverError(error, report)
         }

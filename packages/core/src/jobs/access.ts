@@ -10,6 +10,8 @@ export interface JobTarget {
   readonly batchId?: string
   /** Of a cache; omitted for all. */
   readonly namespace?: string
+  /** Of the keys of a cache, in any namespace; omitted for all. */
+  readonly pattern?: string
   /** On whose behalf the task runs. */
   readonly runAs?: string
 }

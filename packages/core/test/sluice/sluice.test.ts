@@ -1,6 +1,7 @@
 import { createSluice, InvalidOptionError, type Mode, type Sluice, SluiceError, type SluiceOptions } from '@sluice/core'
-import { hostOf, ownCacheNamespaces } from '@sluice/core/siblings'
+import { hostOf } from '@sluice/core/siblings'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { ownCacheNamespaces } from '../../src/cache/namespace-table.ts'
 import { read, turn } from '../helpers.ts'
 
 afterEach(() => vi.unstubAllEnvs())

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Sluice } from '@sluice/core'
-import { checkJson, isRunnable, ownCacheNamespaces } from '@sluice/core/siblings'
+import { CacheActions, checkJson, isRunnable } from '@sluice/core/siblings'
 import { Refusal } from '../http/refusal.ts'
 import { lettersFor, MAX_GROUPED } from '../pages/jobs-page.ts'
 import { isWithoutValues, masked, shapeOf } from '../pages/queries-page.ts'
@@ -56,13 +56,7 @@ const actions: Actions = {
   },
   'clear-cache': async ({ sluice, actor }, body) => {
     checkFields(body, ['namespace'])
-    const namespace = optionalText(body, 'namespace')
-    const cache = on('cache', sluice.cache)
-    // An app without jobs has only the dashboard's own `authorize`.
-    await sluice.jobs?.authorize(actor, 'clear-cache', namespace === undefined ? {} : { namespace })
-    cache.clear(namespace)
-    // What other processes share with this one, too.
-    if (namespace === undefined) await sluice.tiered?.clear()
+    await new CacheActions(sluice, on('cache', sluice.cache), actor).clear(optionalText(body, 'namespace'))
     return { done: true }
   },
   'warm-cache': ({ sluice, actor }, body) => warmCache(sluice, body, actor),
@@ -189,17 +183,14 @@ const MAX_TTL = 31_536_000
 
 /** Puts values into the cache that somebody gives, by key. What the engine does not take is told, as what was wrong with the body is. */
 async function warmCache(sluice: Sluice, body: Body, actor: string): Promise<ActionResults['warm-cache']> {
-  const cache = on('cache', sluice.cache)
+  const cache = new CacheActions(sluice, on('cache', sluice.cache), actor)
   checkFields(body, ['namespace', 'data', 'ttl'])
   const namespace = textField(body, 'namespace')
-  if (ownCacheNamespaces.includes(namespace))
-    throw new Refusal('BAD_BODY', `"${namespace}" is a namespace of Sluice's own: what is put there would be handed out as results.`)
   const data = entriesOf(body.data)
   const ttl = optionalInteger(body, 'ttl', 1, MAX_TTL)
   try {
     checkJson('data', data, MAX_LEVELS)
-    await sluice.jobs?.authorize(actor, 'warm-cache', { namespace })
-    return { count: cache.warmCache(namespace, data, ttl), of: Object.keys(data).length }
+    return { count: await cache.warm(namespace, data, ttl), of: Object.keys(data).length }
   } catch (error) {
     throw error instanceof InvalidArgumentError ? new Refusal('BAD_BODY', error.message) : error
   }

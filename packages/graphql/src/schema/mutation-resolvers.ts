@@ -1,5 +1,5 @@
 import { InvalidArgumentError, NoProcessorError, type ScaleDirection, type Sluice } from '@sluice/core'
-import { checkJson, ownCacheNamespaces } from '@sluice/core/siblings'
+import { CacheActions, checkJson } from '@sluice/core/siblings'
 import type { SluiceMutationField } from './field-gate.ts'
 import { engineOf, text } from './resolver-inputs.ts'
 import type { InputLimits } from './schema-options.ts'
@@ -24,20 +24,21 @@ export function mutationResolvers(
   { maxItems, maxJsonDepth }: InputLimits,
   batchJobs: readonly string[],
 ): Readonly<Record<SluiceMutationField, (args: Args, actor: string | undefined) => unknown>> {
+  const cacheAs = (actor: string | undefined) => new CacheActions(sluice, engineOf(sluice, 'cache'), actor)
   return {
-    clearCache: ({ namespace }) => {
-      engineOf(sluice, 'cache').clear(namespace === undefined || namespace === null ? undefined : text('namespace', namespace))
+    clearCache: async ({ namespace }, actor) => {
+      await cacheAs(actor).clear(namespace === undefined || namespace === null ? undefined : text('namespace', namespace))
       return true
     },
-    warmCache: ({ namespace, data }) => {
-      const cache = engineOf(sluice, 'cache')
+    warmCache: ({ namespace, data }, actor) => {
+      const cache = cacheAs(actor)
       const entries = entriesOf(data, maxItems)
       // The object itself is one level more.
       checkJson('data', entries, maxJsonDepth + 1)
-      return cache.warmCache(appNamespace(namespace), entries)
+      return cache.warm(text('namespace', namespace), entries)
     },
-    invalidateCacheByPattern: ({ pattern }) => {
-      const cache = engineOf(sluice, 'cache')
+    invalidateCacheByPattern: ({ pattern }, actor) => {
+      const cache = cacheAs(actor)
       if (typeof pattern !== 'string' || pattern === '' || pattern.length > MAX_PATTERN)
         throw new InvalidArgumentError('pattern', `a text of 1 to ${MAX_PATTERN} characters`, pattern)
       return cache.invalidateByPattern(pattern)
@@ -74,13 +75,6 @@ export function mutationResolvers(
 
 function by(actor: string | undefined): { readonly actor?: string } {
   return actor === undefined ? {} : { actor }
-}
-
-function appNamespace(given: unknown): string {
-  const namespace = text('namespace', given)
-  if (ownCacheNamespaces.includes(namespace))
-    throw new InvalidArgumentError('namespace', "one of the app's: what is put into Sluice's own would be handed out as results", namespace)
-  return namespace
 }
 
 function entriesOf(data: unknown, maxItems: number): Readonly<Record<string, unknown>> {

@@ -23,6 +23,16 @@ export function engineOf<K extends EngineName>(sluice: Sluice, name: K): NonNull
   )
 }
 
+/**
+ * Who performs a mutation, as the app returned it.
+ *
+ * @throws SluiceError `SLUICE_NOT_AUTHORIZED` if it is neither `undefined` nor a name: an action must not pass the job engine's `authorize` without its actor.
+ */
+export function actorFrom(actor: unknown): string | undefined {
+  if (actor === undefined || (typeof actor === 'string' && actor !== '')) return actor
+  throw new SluiceError('SLUICE_NOT_AUTHORIZED', 'Not allowed: `actor` did not return the name of the user.')
+}
+
 /** @throws InvalidArgumentError unless `value` is an integer from 1 to `max`. */
 export function whole(argument: string, value: unknown, max: number): number {
   const rule = option.integer(1, max)

@@ -9,7 +9,8 @@ export interface SluiceSchemaOptions<TContext = unknown> {
    */
   readonly authorize?: AuthorizeField<TContext>
   /**
-   * Who it is, for the jobs' audit log and `authorize`, and for the history of scaling.
+   * Returns who performs a mutation: for `authorize` and `audit` of `jobs`, which mutations on caches pass, too, and for the history of scaling. An error,
+   * or anything but a name or `undefined`, refuses the mutation.
    * @defaultValue nobody in particular
    */
   readonly actor?: (context: TContext) => string | undefined

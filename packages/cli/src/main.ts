@@ -1,5 +1,5 @@
 import { InvalidOptionError, SluiceError } from '@sluice/core'
-import { plainLine, redact } from '@sluice/core/siblings'
+import { errorForLog, plainLine, redact } from '@sluice/core/siblings'
 import { type Command, EXIT, isParseError, type Output, UsageError } from './command.ts'
 import { analyze } from './commands/analyze.ts'
 import { bench } from './commands/bench.ts'
@@ -47,7 +47,8 @@ export async function main(args: readonly string[], output: Output): Promise<num
     return await command.run(rest, output)
   } catch (error) {
     const code = exitCodeOf(error)
-    if (code === undefined) throw error
+    // Node prints the fields of an error, which of a Redis client contain the password.
+    if (code === undefined) throw errorForLog(error)
     const hint = code === EXIT.usage ? `See sluice ${name} --help\n` : ''
     const message = redact((error as Error).message)
       .split('\n')

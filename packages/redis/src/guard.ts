@@ -1,4 +1,5 @@
 import { SluiceError, StoreUnavailableError } from '@sluice/core'
+import { errorMessage } from '@sluice/core/siblings'
 import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleAll, type IPolicy } from 'cockatiel'
 
 /** How often Redis was asked, and how often in vain. */
@@ -62,7 +63,7 @@ export class Guard {
         this.#refused += 1
         throw new StoreUnavailableError('Redis', 'it has failed several times and is left alone for a moment.', error)
       }
-      throw new StoreUnavailableError('Redis', error instanceof Error ? error.message : String(error), error)
+      throw new StoreUnavailableError('Redis', errorMessage(error), error)
     }
   }
 

@@ -7,6 +7,7 @@ import {
   readTraffic,
   type TrafficEntry,
 } from '@sluice/core/database'
+import { errorMessage } from '@sluice/core/siblings'
 import { knexNaming } from '@sluice/knex/project'
 import { type Command, EXIT, type Output, UsageError } from '../command.ts'
 import { openConnection } from '../connect/open-connection.ts'
@@ -129,7 +130,7 @@ async function readTrafficFile(path: string): Promise<TrafficEntry[]> {
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
-    throw new UsageError(`--traffic ${path}: ${error instanceof Error ? error.message : String(error)}`)
+    throw new UsageError(`--traffic ${path}: ${errorMessage(error)}`)
   }
   try {
     return readTraffic(text)

@@ -1,5 +1,5 @@
 import type { Connection } from '@sluice/core/database'
-import { plainLine, redact } from '@sluice/core/siblings'
+import { errorMessage, plainLine, redact } from '@sluice/core/siblings'
 
 /** A connection of the command line's own: one session, which nobody else uses. */
 export interface OpenConnection extends Connection {
@@ -11,16 +11,9 @@ export interface OpenConnection extends Connection {
 /** The database does not answer, or does not let us in. */
 export class ConnectError extends Error {
   constructor(address: string, cause: unknown) {
-    // A driver's message may quote the address.
-    super(`Cannot connect to ${address}: ${redact(messageOf(cause))}`, { cause })
+    super(`Cannot connect to ${address}: ${errorMessage(cause)}`, { cause })
     this.name = 'ConnectError'
   }
-}
-
-/** Where a name has several addresses, what went wrong with the first. */
-function messageOf(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return messageOf(error.errors[0])
-  return error instanceof Error ? error.message || String((error as NodeJS.ErrnoException).code ?? error) : String(error)
 }
 
 /** Of PostgreSQL's classes 08 and 57P, of MySQL's driver, and of sockets. */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { errorMessage } from '@sluice/core/siblings'
 import { type DashboardClient, DashboardError } from './dashboard-client.ts'
 import { type LiveDelta, type LiveSnapshot, ProtocolError, readDelta, readSnapshot } from './protocol.ts'
 
@@ -48,7 +49,7 @@ export async function* followDashboard(client: DashboardClient, { signal, pause 
     } catch (error) {
       if (signal.aborted) return
       if (!(error instanceof DashboardError) || error.isFinal || !hasSnapshot) throw error
-      why = error.cause instanceof Error ? error.cause.message || codeOf(error.cause) : error.message
+      why = errorMessage(error.cause instanceof Error ? error.cause : error)
     }
     if (signal.aborted) return
     const waitMs = WAITS_MS[Math.min(attempt, WAITS_MS.length - 1)] ?? 0
@@ -67,10 +68,6 @@ function eventOf(event: string, data: string, client: DashboardClient): FollowEv
     if (!(error instanceof ProtocolError) && !(error instanceof SyntaxError)) throw error
     throw new DashboardError(client.address, error, true)
   }
-}
-
-function codeOf(error: Error): string {
-  return String((error as NodeJS.ErrnoException).code ?? error.name)
 }
 
 /** Shorter where the signal is aborted, which is no failure. */

@@ -1,3 +1,4 @@
+import { errorMessage } from '@sluice/core/siblings'
 import type { Redis } from 'ioredis'
 import { UsageError } from '../command.ts'
 import { loadDriver } from '../connect/load-driver.ts'
@@ -28,8 +29,7 @@ export async function checkRedis(url: string): Promise<Check[]> {
     await client.ping()
     return [...versionCheck(address, await client.info('server')), ...evictionCheck(await client.info('memory'))]
   } catch (error) {
-    const { message } = last ?? (error as Error)
-    return [fail(`Redis at ${address} does not answer: ${message}`, 'Start it, or correct REDIS_URL.')]
+    return [fail(`Redis at ${address} does not answer: ${errorMessage(last ?? error)}`, 'Start it, or correct REDIS_URL.')]
   } finally {
     client.disconnect()
   }

@@ -1,3 +1,4 @@
+import { errorMessage } from '@sluice/core/siblings'
 /** One line of `sluice doctor`. */
 export interface Check {
   readonly level: 'ok' | 'warn' | 'fail' | 'skip'
@@ -20,7 +21,7 @@ export async function attempt(what: string, check: () => Promise<readonly Check[
   try {
     return await check()
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
+    const message = errorMessage(error)
     return [warn(`${what} could not be checked`, message.split('\n', 1)[0] ?? '')]
   }
 }

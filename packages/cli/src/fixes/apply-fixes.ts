@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import { type ApplyEvent, applyChanges, type DatabaseSnapshot, type SchemaChange, schemaChangeSql } from '@sluice/core/database'
+import { errorMessage } from '@sluice/core/siblings'
 import { EXIT, type Output, UsageError } from '../command.ts'
 import { openSqlite, sqlitePath } from '../connect/open-sqlite.ts'
 import type { OpenConnection } from '../connect/own-connection.ts'
@@ -43,7 +44,7 @@ function tell(event: ApplyEvent, output: Output): void {
   if (event.kind === 'done') output.err(`done: ${name}\n`)
   else if (event.kind === 'cleaned') output.err(`dropped what an unfinished build had left: ${name}\n`)
   else if (event.kind === 'skipped') output.err(`skipped ${name}: ${event.why}\n`)
-  else output.err(`failed: ${name}: ${event.error instanceof Error ? event.error.message : String(event.error)}\n`)
+  else output.err(`failed: ${name}: ${errorMessage(event.error)}\n`)
 }
 
 async function agrees(question: string): Promise<boolean> {

@@ -11,6 +11,7 @@ import {
   type SupposedIndex,
   type TableSnapshot,
 } from '@sluice/core/database'
+import { errorMessage } from '@sluice/core/siblings'
 import { createTable, fullName, missingTypes, quote } from './scratch-schema.ts'
 import { makeTemporaryFolder, removeTemporaryFolder } from './temporary-folder.ts'
 
@@ -219,7 +220,7 @@ class Scratch implements IndexSupposer {
       await act()
       return true
     } catch (error) {
-      if (what !== undefined) this.#gaps.push(`${what}: ${error instanceof Error ? error.message : String(error)}`)
+      if (what !== undefined) this.#gaps.push(`${what}: ${errorMessage(error)}`)
       return false
     }
   }

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join, posix } from 'node:path'
+import { errorMessage } from '@sluice/core/siblings'
 import { type Binding, loadParser, type ParseSource, type SourceModule, sourceModule } from './source-module.ts'
 import { bare, child, children, isFunction, memberOf, nameOf, type Syntax } from './syntax.ts'
 
@@ -69,7 +70,7 @@ export class AppSources {
     try {
       if (text !== undefined) module = sourceModule(path, text, this.parse(path, text))
     } catch (error) {
-      this.unread.set(path, error instanceof Error ? error.message : String(error))
+      this.unread.set(path, errorMessage(error))
     }
     this.#modules.set(path, module)
     return module

@@ -5,10 +5,19 @@ const REDACTED = '***'
  * repetitions are bounded, so that the time is linear.
  */
 const USER_INFO =
-  /\b((?:[a-z][a-z\d+.-]{0,30}:){1,3}\/\/)(\S{0,4096})@|(^|[\s"'`(=])([^\s:/@"'`()=]{1,200}):(?!\/\/)(\S{0,4096})@(?=[\w.[-])/gi
-/** `password=…` in a query, a list of `key=value` or of `key: value`. */
+  /\b((?:[a-z][a-z\d+.-]{0,30}:){1,3}\/\/)(\S{0,4096})@|(^|[\s"'`(=/,;[{<])([^\s:/@"'`()=]{1,200}):(?!\/\/)(\S{0,4096})@(?=[\w.[-])/gi
+/** A password with white space, which should have been encoded: not after a port, where another address may follow. */
+const SPACED_USER_INFO = /(\b[a-z][a-z\d+.-]{0,30}:\/\/[^\s:@/]{0,200}:)(?!\d{1,5}(?:[^\w@]|$))[^\n@"'`]{1,400}@(?=[\w.[-])/gi
+/** An address in a parameter of another. */
+const ENCODED_USER_INFO = /(%3A%2F%2F(?:(?!%3A)[^\s&@]){0,200}%3A)[^\s&]{0,4096}%40/gi
+/** Of `key=value;` lists, whose values may have spaces. */
+const LIST_ITEM = /(;\s{0,9}(?:password|passwd|pwd)\s{0,9}=\s{0,9})(?![\s{'"])[^;\n"'`]+/gi
+/**
+ * `password=…` in a query, a list of `key=value` or of `key: value`. A closing bracket, quote or comma ends a value unless more follows it immediately. Sluice's
+ * errors name options and arguments: `"token": expected …` has no value.
+ */
 const SECRET_PAIR =
-  /([\w-]{0,40}(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key|signature|sslkey|(?<![a-z])key|(?<![a-z])sig))(["']?\s*[=:]\s*)('(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*"|[^\s&;,#"'`)}\]]+)/gi
+  /([\w-]{0,40}(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key|signature|sslkey|authorization|(?<![a-z])(?:key|sig|pass|pw)))(["']?\s*[=:]\s*)(?!expected )('(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*"|\{[^{}\n]{0,200}\}|(?:(?:basic|bearer)\s+)?(?:[^\s&;"'`,)}\]]|["'`,)}\]](?=[^\s&;"'`,)}\]:]))+)/gi
 
 /**
  * A text in which no address shows a password: of `user:password@`, with and without a scheme, of query parameters and of `key=value` lists.
@@ -19,6 +28,9 @@ export function redact(text: string): string {
     .replace(USER_INFO, (_, scheme: string | undefined, userInfo: string, before: string, user: string) =>
       scheme === undefined ? `${before}${user}:${REDACTED}@` : `${scheme}${withoutPassword(scheme, userInfo)}@`,
     )
+    .replace(SPACED_USER_INFO, `$1${REDACTED}@`)
+    .replace(ENCODED_USER_INFO, `$1${REDACTED}%40`)
+    .replace(LIST_ITEM, `$1${REDACTED}`)
     .replace(SECRET_PAIR, `$1$2${REDACTED}`)
 }
 

@@ -3,7 +3,9 @@ import { formatCallSite } from '../pipeline/call-site.ts'
 import type { Finding } from '../query/detect/finding.ts'
 import { FindingRepeats } from '../query/detect/finding-repeats.ts'
 import { outcomeOf, titleOf } from '../query/detect/format-finding.ts'
+import { errorForLog, errorMessage } from '../shared/error-message.ts'
 import type { Logger } from '../shared/logger.ts'
+import { redact } from '../shared/redact.ts'
 
 type Level = 'info' | 'warn' | 'error'
 
@@ -27,13 +29,14 @@ export class SluiceLog {
 
   /** Each time. */
   warnAgain(message: string): void {
-    if (this.logger === undefined) process.emitWarning(message, { type: 'SluiceWarning' })
-    else this.#tell('warn', {}, message)
+    const text = redact(message)
+    if (this.logger === undefined) process.emitWarning(text, { type: 'SluiceWarning' })
+    else this.#tell('warn', {}, text)
   }
 
   /** An error inside Sluice; without a logger, the event alone tells it. */
   error(error: unknown): void {
-    this.#tell('error', { err: error }, error instanceof Error ? error.message : String(error))
+    this.#tell('error', { err: errorForLog(error) }, errorMessage(error))
   }
 
   /** Without values. The first of its kind in a scope of its name, and the 10th, 100th … */

@@ -5,6 +5,7 @@ import { CatalogRegistry } from '../schema/catalog-registry.ts'
 import { ConnectionRegistry } from '../schema/connection.ts'
 import { type Clock, systemClock } from '../shared/clock.ts'
 import { Emitter } from '../shared/emitter.ts'
+import { errorMessage } from '../shared/error-message.ts'
 import type { RandomSource } from '../shared/random.ts'
 import type { SluiceEvents } from './events.ts'
 import { SluiceLog } from './log.ts'
@@ -42,7 +43,7 @@ export class Services {
   /** Counts and logs an error that an event listener threw. */
   readonly reportListenerError = (error: unknown): void => {
     this.stats.errors += 1
-    this.log.warnAgain(`A listener of a Sluice event threw: ${error instanceof Error ? error.message : String(error)}`)
+    this.log.warnAgain(`A listener of a Sluice event threw: ${errorMessage(error)}`)
   }
 
   /** Warns once of each message. */

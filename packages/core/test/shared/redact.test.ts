@@ -20,6 +20,18 @@ describe('redact', () => {
     ['file:app.db?key=s3cret&mode=ro', 'file:app.db?key=***&mode=ro'],
     ['https://hooks.example/?token=s3cret', 'https://hooks.example/?token=***'],
     ['https://hooks.example/?api_key=s3cret&sig=s3cret', 'https://hooks.example/?api_key=***&sig=***'],
+    ['sqlserver://db;user=sa;password={s3;cr et};encrypt=true', 'sqlserver://db;user=sa;password=***;encrypt=true'],
+    ['Server=db,1433;User Id=sa;Password=s3 cret;Encrypt=yes', 'Server=db,1433;User Id=sa;Password=***;Encrypt=yes'],
+    ['Server=db,1433;User Id=sa;Pwd=s3 cret', 'Server=db,1433;User Id=sa;Pwd=***'],
+    ['host=db password=s3,cr"et)x dbname=app', 'host=db password=*** dbname=app'],
+    ['(host=db password=s3cret)', '(host=db password=***)'],
+    ['postgres://ann:s3 cret@db/app', 'postgres://ann:***@db/app'],
+    ['url=postgres%3A%2F%2Fann%3As3cret%40db%3A5432&x=1', 'url=postgres%3A%2F%2Fann%3A***%40db%3A5432&x=1'],
+    ['postgres://ann:s3cret@[::1]:5432/app', 'postgres://ann:***@[::1]:5432/app'],
+    ['root:s3cret@tcp(db:3306)/app', 'root:***@tcp(db:3306)/app'],
+    ['//ann:s3cret@db/app', '//ann:***@db/app'],
+    ['user=ann&pass=s3cret&x=1', 'user=ann&pass=***&x=1'],
+    ['Authorization: Bearer s3cret', 'Authorization: ***'],
     ['Cannot reach "postgres://ann:s3cret@db/app" (ECONNREFUSED)', 'Cannot reach "postgres://ann:***@db/app" (ECONNREFUSED)'],
     ['{"url":"redis://:s3cret@a","password":"s3cret"}', '{"url":"redis://:***@a","password":***}'],
   ])('shows no password of %s', (text, shown) => {
@@ -36,12 +48,16 @@ describe('redact', () => {
     'a primary key (id)',
     'ann@example.com',
     'tokens: 5',
+    'redis://a:6379 failed, as did mysql://b:3306; mail ann@example.com',
+    'Option "monitor.token": expected a text, got 5.',
+    'compass=north',
   ])('leaves %s unchanged', (text) => {
     expect(redact(text)).toBe(text)
   })
 
   it('takes linear time', () => {
-    for (const part of ['a:', 'a://', 'a:b', '@', "password='", 'password', 'key=', 'a.b-'])
+    const urls = ['a:', 'a://', 'a://b:', '/a:', 'a:b', '@', 'a.b-', '%3A%2F%2F', '%3A%2F%2Fa%3A']
+    for (const part of [...urls, "password='", 'password', 'key=', 'key=,,', 'key={', ';pwd=', 'authorization: basic '])
       expect(redact(part.repeat(20_000)).length).toBeGreaterThan(0)
   })
 })

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { createSluice, InvalidOptionError, type Logger } from '@sluice/core'
 import { hostOf } from '@sluice/core/siblings'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -39,6 +40,17 @@ describe('a Sluice with a logger', () => {
     })
     await sluice.run(() => 1)
     expect(told.at(-1)).toMatchObject({ level: 'warn', message: 'A listener of a Sluice event threw: mine' })
+  })
+
+  it('shows no password of an address, in an error, its fields or a warning', () => {
+    const { told, logger } = lines()
+    const cause = Object.assign(new TypeError('Invalid URL'), { input: 'postgres://ann:s3cret@db/app' })
+    const command = { name: 'auth', args: ['s3cret'] }
+    const sluice = createSluice({ logger })
+    hostOf(sluice).reportError(Object.assign(new Error('redis://:s3cret@cache does not answer.', { cause }), { command }))
+    hostOf(sluice).warn('redis://:s3cret@cache does not answer.')
+    expect(told.map(({ message }) => message)).toEqual(Array(2).fill('redis://:***@cache does not answer.'))
+    expect(inspect(told, { depth: 9, showHidden: true })).not.toContain('s3cret')
   })
 
   it('tells of alerts by their severity, and when they are over', () => {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { SluiceError } from '@sluice/core'
 import type { AdapterHost } from '@sluice/core/siblings'
-import { redact } from '@sluice/core/siblings'
+import { errorMessage } from '@sluice/core/siblings'
 import { readBody } from '../actions/action-body.ts'
 import type { ActionName } from '../protocol/action.ts'
 import type { ErrorBody } from '../protocol/common.ts'
@@ -160,8 +160,8 @@ export class RequestHandler {
 function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error
   // An engine's own words may be shown: they hold no values of the app's.
-  if (error instanceof SluiceError) return new Refusal(error.code === 'SLUICE_NOT_AUTHORIZED' ? 'FORBIDDEN' : 'FAILED', error.message)
-  return new Refusal('FAILED', error instanceof Error ? `It failed: ${redact(error.message)}` : 'It failed.')
+  if (error instanceof SluiceError) return new Refusal(error.code === 'SLUICE_NOT_AUTHORIZED' ? 'FORBIDDEN' : 'FAILED', errorMessage(error))
+  return new Refusal('FAILED', error instanceof Error ? `It failed: ${errorMessage(error)}` : 'It failed.')
 }
 
 function allow(request: IncomingMessage, response: ServerResponse, ...methods: readonly string[]): void {

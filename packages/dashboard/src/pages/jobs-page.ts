@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { AsyncBatchProcessingEngine, DeadLetter, Sluice } from '@sluice/core'
+import { redact } from '@sluice/core/siblings'
 import type { DeadLetterGroup, DeadLetterRow, JobsPage } from '../protocol/jobs.ts'
 import type { JobFacts } from './job-facts.ts'
 
@@ -76,7 +77,7 @@ export async function lettersFor(
 }
 
 function errorOf({ error, failures }: DeadLetter): string {
-  return shortened(error ?? failures.at(-1)?.message ?? 'It failed without a message.')
+  return shortened(redact(error ?? failures.at(-1)?.message ?? 'It failed without a message.'))
 }
 
 function letterRow(letter: DeadLetter, showParameters: boolean): DeadLetterRow {
@@ -84,8 +85,12 @@ function letterRow(letter: DeadLetter, showParameters: boolean): DeadLetterRow {
   const last = failures.at(-1)
   return {
     ...{ id, queue, attempts, createdAt, failedAt: finishedAt ?? last?.at ?? null, error: errorOf(letter) },
-    stack: (last?.stack ?? '').split('\n').filter(Boolean).slice(0, MAX_LINES).map(shortened),
-    log: (last?.log ?? []).slice(-MAX_LINES).map(shortened),
+    stack: redact(last?.stack ?? '')
+      .split('\n')
+      .filter(Boolean)
+      .slice(0, MAX_LINES)
+      .map(shortened),
+    log: (last?.log ?? []).slice(-MAX_LINES).map((line) => shortened(redact(line))),
     batchId,
     data: showParameters ? shortened(JSON.stringify(data) ?? '') : null,
   }

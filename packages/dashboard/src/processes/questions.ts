@@ -1,5 +1,5 @@
 import { SluiceError } from '@sluice/core'
-import { redact } from '@sluice/core/siblings'
+import { errorMessage } from '@sluice/core/siblings'
 import { Refusal } from '../http/refusal.ts'
 import type { SessionQuestion } from '../http/sessions.ts'
 import type { ActionName } from '../protocol/action.ts'
@@ -48,6 +48,6 @@ async function answer(text: string, { facts, page, act, session, isAction, hasAc
 }
 
 function errorOf(error: unknown): Answer {
-  const message = error instanceof Error ? redact(error.message) : 'It failed.'
+  const message = error instanceof Error ? errorMessage(error) : 'It failed.'
   return { error: { code: error instanceof SluiceError || error instanceof Refusal ? error.code : 'FAILED', message } }
 }

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { withGaps } from '../../src/pages/metrics-page.ts'
 import { isWithoutValues, masked } from '../../src/pages/queries-page.ts'
-import type { CachePage, FindingsPage, MetricsPage, NodesPage, NowPage, RequestDetail, RequestsPage } from '../../src/protocol/index.ts'
+import type {
+  CachePage,
+  FindingsPage,
+  JobsPage,
+  MetricsPage,
+  NodesPage,
+  NowPage,
+  RequestDetail,
+  RequestsPage,
+} from '../../src/protocol/index.ts'
 import { execute, openWorld, shapeOf, type World } from '../world.ts'
 
 const page = async <T>({ ask }: World, path: string): Promise<T> => (await ask(`/api/${path}`)).body
@@ -192,5 +201,22 @@ describe('values', () => {
       expect(text, path).not.toContain(secret)
       expect(text, path).not.toContain('4711')
     }
+  })
+})
+
+describe('dead letters', () => {
+  it('show no password of an address that a driver quotes', async () => {
+    const world = await openWorld()
+    world.sluice.jobs?.registerProcessor('default', async (_task, { log }) => {
+      log('opening postgres://ann:s3cret@db/app')
+      throw new Error('Cannot reach postgres://ann:s3cret@db/app')
+    })
+    await world.sluice.jobs?.enqueueTask(1, 'normal', 'default', { maxRetries: 0 })
+    await world.sluice.jobs?.processNextTask()
+    const { deadLetters } = (await page<JobsPage>(world, 'jobs')) ?? {}
+    const [group] = deadLetters?.groups ?? []
+    expect(group?.error).toBe('Cannot reach postgres://ann:***@db/app')
+    expect(group?.letters[0]).toMatchObject({ log: ['opening postgres://ann:***@db/app'] })
+    expect(JSON.stringify(deadLetters)).not.toContain('s3cret')
   })
 })

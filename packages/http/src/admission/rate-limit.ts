@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { clientNetwork, plainAddress, within } from '@sluice/core/siblings'
+import { clientNetwork, errorMessage, plainAddress, within } from '@sluice/core/siblings'
 import { BurstyRateLimiter, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
 import { refuse } from '../small-responses.ts'
 import { checkRateLimit, type RateLimitOptions } from './admission-options.ts'
@@ -113,7 +113,7 @@ export class RateLimiter {
   #warn(error: unknown): void {
     if (this.#hasWarned) return
     this.#hasWarned = true
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = errorMessage(error)
     process.emitWarning(`A rate limit could not be asked for, and is not kept as it should be: ${reason}`, { type: 'SluiceWarning' })
   }
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Sluice } from '@sluice/core'
-import { hostOf, isAllowed, isDevelopment, isLocalRequest, within } from '@sluice/core/siblings'
+import { errorMessage, hostOf, isAllowed, isDevelopment, isLocalRequest, within } from '@sluice/core/siblings'
 import { drainStateOf } from '../shutdown/graceful-shutdown.ts'
 import { send } from '../small-responses.ts'
 import type { OperationsHandler } from './create-metrics-handler.ts'
@@ -119,7 +119,7 @@ class SluiceHealth implements Health {
       const result = await within(this.options.timeoutMs ?? 1_000, this.#run(name, check))
       return result === false ? detail(failing, 'It said false.') : detail('pass')
     } catch (error) {
-      return detail(failing, error instanceof Error ? error.message : String(error))
+      return detail(failing, errorMessage(error))
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import type { Server as SecureServer } from 'node:https'
 import { InvalidArgumentError, type Sluice } from '@sluice/core'
-import { checkOptions, hostOf, type OptionRule, option } from '@sluice/core/siblings'
+import { checkOptions, errorMessage, hostOf, type OptionRule, option } from '@sluice/core/siblings'
 import { OpenWork } from './open-work.ts'
 
 export interface ShutdownOptions {
@@ -168,7 +168,7 @@ class Shutdown implements GracefulShutdown {
       return
     }
     void this.shutdown().then(({ cut, errors }) => {
-      for (const error of errors) hostOf(this.sluice).warn(`Closing failed: ${String(error)}`)
+      for (const error of errors) hostOf(this.sluice).warn(`Closing failed: ${errorMessage(error)}`)
       if (this.options.exit) process.exit(cut > 0 || errors.length > 0 ? 1 : 0)
     })
   }

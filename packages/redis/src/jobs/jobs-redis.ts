@@ -1,4 +1,5 @@
 import { JobBackendError } from '@sluice/core'
+import { errorMessage } from '@sluice/core/siblings'
 import type { Cluster, Redis } from 'ioredis'
 import { Bus, type BusListener } from '../bus.ts'
 import { type EvictionRisk, type Server, Waiters, warnOfEviction } from '../server/server.ts'
@@ -83,7 +84,7 @@ export class JobsRedis {
     try {
       return await send()
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
+      const message = errorMessage(error)
       // It may be dead without knowing.
       if (message === 'Command timed out') this.#server.reconnect()
       // It has the command, with the data of tasks, and the script.
@@ -101,7 +102,11 @@ export class JobsRedis {
   }
 
   #untilLinked(): Promise<void> {
-    const late = () => new JobBackendError(`There is no connection to Redis: ${reasonOf(this.#failure)}.`, { cause: this.#failure })
+    const late = () =>
+      new JobBackendError(
+        `There is no connection to Redis: ${this.#failure === undefined ? 'it does not answer' : errorMessage(this.#failure)}.`,
+        { cause: this.#failure },
+      )
     return this.#arrivals.wait(this.options.commandTimeoutMs, late)
   }
 
@@ -115,10 +120,4 @@ export class JobsRedis {
 
 function commandOf(name: ScriptName): string {
   return `sluiceJobs:${name}`
-}
-
-function reasonOf(failure: unknown): string {
-  if (!(failure instanceof Error)) return 'it does not answer'
-  // Of an address with several numbers, each has a reason.
-  return failure.message || (failure as NodeJS.ErrnoException).code || failure.name
 }

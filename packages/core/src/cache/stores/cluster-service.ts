@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
+import { errorMessage } from '../../shared/error-message.ts'
 import { InvalidOptionError, SluiceError } from '../../shared/errors.ts'
 import type { NewEntry } from './cache-store.ts'
 import {
@@ -54,7 +55,7 @@ export class ClusterService<TWorker extends object> {
     try {
       return { id: call.id, value: await this.#do(worker, store, call) }
     } catch (error) {
-      return { id: call.id, error: error instanceof Error ? error.message : String(error) }
+      return { id: call.id, error: errorMessage(error) }
     }
   }
 

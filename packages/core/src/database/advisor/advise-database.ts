@@ -1,4 +1,5 @@
 import type { Connection } from '../../schema/connection.ts'
+import { errorMessage } from '../../shared/error-message.ts'
 import type { DatabaseSnapshot, InspectionGap } from '../inspectors/database-snapshot.ts'
 import type { TrafficEntry } from '../traffic/traffic-entry.ts'
 import type { Advice } from './advice.ts'
@@ -103,7 +104,7 @@ async function adviseOnPostgresql(options: WithStatistics): Promise<Advice> {
   try {
     scratch = await tools?.postgresqlScratch?.(snapshot)
   } catch (error) {
-    const why = `A scratch database could not be made: ${error instanceof Error ? error.message : String(error)}`
+    const why = `A scratch database could not be made: ${errorMessage(error)}`
     return withGap(await advise({ ...options, planner: modelOf(options) }), { what: NO_PLANNER.what, why })
   }
   if (scratch === undefined) return withGap(await advise({ ...options, planner: modelOf(options) }), NO_PLANNER)

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../../shared/clock.ts'
+import { errorMessage } from '../../shared/error-message.ts'
 import { type IndexNamerOptions, indexNamer } from '../fixes/index-name.ts'
 import type { IndexDefinition } from '../index-definition.ts'
 import type { ColumnSnapshot, DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
@@ -111,7 +112,7 @@ class Planning {
       this.workload.push(considered)
       this.read.set(considered, statement)
     } catch (error) {
-      leave('refused', `The database does not plan it: ${error instanceof Error ? error.message : String(error)}`)
+      leave('refused', `The database does not plan it: ${errorMessage(error)}`)
     }
   }
 }

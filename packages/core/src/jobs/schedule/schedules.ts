@@ -1,4 +1,5 @@
 import type { Cron } from 'croner'
+import { errorMessage } from '../../shared/error-message.ts'
 import { InvalidArgumentError } from '../../shared/errors.ts'
 
 const MAX_WAIT_MS = 86_400_000
@@ -85,7 +86,7 @@ async function parse(pattern: string, timezone: string | undefined): Promise<Cro
     cron.nextRun()
     return cron
   } catch (error) {
-    const expected = `a cron pattern${timezone === undefined ? '' : ` and a time zone`} (${error instanceof Error ? error.message : String(error)})`
+    const expected = `a cron pattern${timezone === undefined ? '' : ` and a time zone`} (${errorMessage(error)})`
     throw new InvalidArgumentError('pattern', expected, pattern)
   }
 }

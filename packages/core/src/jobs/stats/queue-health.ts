@@ -1,5 +1,5 @@
 import type { Clock } from '../../shared/clock.ts'
-import { redact } from '../../shared/redact.ts'
+import { errorMessage } from '../../shared/error-message.ts'
 import type { QueueCounts } from '../backends/job-backend.ts'
 import type { OpenBackend } from '../open-backend.ts'
 import type { Queues } from '../queues.ts'
@@ -88,10 +88,6 @@ function waiting({ queued }: ProcessingStats): string {
   return queued < COUNTED_FOR_HEALTH ? `${queued}` : `${COUNTED_FOR_HEALTH} or more`
 }
 
-function messageOf(error: unknown): string {
-  return redact(error instanceof Error ? error.message : String(error))
-}
-
 export interface QueueWatchParts {
   readonly open: OpenBackend
   readonly queues: Queues
@@ -123,9 +119,9 @@ export class QueueWatch {
       const found = healthOf(await this.stats(queue, COUNTED_FOR_HEALTH), hasWorker(queue))
       const failure = own.backendFailure(clock.now())
       if (failure === undefined) return found
-      return { health: 'unhealthy', reasons: [`Its backend rejects writes: ${messageOf(failure)}`, ...found.reasons] }
+      return { health: 'unhealthy', reasons: [`Its backend rejects writes: ${errorMessage(failure)}`, ...found.reasons] }
     } catch (error) {
-      return { health: 'unhealthy', reasons: [`Its backend does not answer: ${messageOf(error)}`] }
+      return { health: 'unhealthy', reasons: [`Its backend does not answer: ${errorMessage(error)}`] }
     }
   }
 

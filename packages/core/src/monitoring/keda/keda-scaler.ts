@@ -1,4 +1,5 @@
 import type { ServerErrorResponse, ServerUnaryCall, ServerWritableStream, ServiceDefinition, sendUnaryData } from '@grpc/grpc-js'
+import { errorMessage } from '../../shared/error-message.ts'
 import { InvalidArgumentError, SluiceError } from '../../shared/errors.ts'
 import { checkOptions, type OptionRule, option } from '../../shared/options.ts'
 import { forecastOf, type ScalingSignals, type Signal, signalOf } from './metrics-api.ts'
@@ -206,7 +207,7 @@ class KedaService {
 
   #statusOf(error: unknown): Partial<ServerErrorResponse> & { readonly message: string; readonly name: string } {
     const { status } = this.library.grpc
-    const message = error instanceof Error ? error.message : String(error)
+    const message = errorMessage(error)
     const code =
       error instanceof MissingValueError ? status.UNAVAILABLE : error instanceof SluiceError ? status.INVALID_ARGUMENT : status.INTERNAL
     return { name: 'KedaScalerError', code, message, details: message }

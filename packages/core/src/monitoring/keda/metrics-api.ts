@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { errorMessage } from '../../shared/error-message.ts'
 import { InvalidArgumentError, SluiceError } from '../../shared/errors.ts'
 import { checkOptions, type OptionRule } from '../../shared/options.ts'
 
@@ -89,7 +90,7 @@ function answer(signals: ScalingSignals, url: string): { readonly status: number
   } catch (error) {
     const isUnknown = error instanceof SluiceError && error.code === 'SLUICE_UNKNOWN_METRIC'
     const status = isUnknown ? 404 : error instanceof SluiceError ? 400 : 500
-    return { status, body: { error: error instanceof Error ? error.message : String(error) } }
+    return { status, body: { error: errorMessage(error) } }
   }
 }
 

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../../shared/clock.ts'
 import { Emitter } from '../../shared/emitter.ts'
+import { errorMessage } from '../../shared/error-message.ts'
 import type { RandomSource } from '../../shared/random.ts'
 import { type Forecasts, type ScalingDecision, workers as shownWorkers, type WorkerState } from './control/decision.ts'
 import { ScalingController } from './control/scaling-controller.ts'
@@ -94,7 +95,7 @@ export class AutoScaler {
         clock: this.#clock,
         random: parts.random ?? Math.random,
         onFailed: (failure) => {
-          this.#skip('load', `The target failed: ${messageOf(failure.error)}`)
+          this.#skip('load', `The target failed: ${errorMessage(failure.error)}`)
           this.#events.emit('scaling:failed', failure)
         },
         onDone: (desired) => this.#events.emit('scaling:done', { desired }),
@@ -143,7 +144,7 @@ export class AutoScaler {
       if (current === undefined) this.#skip('load', 'It is not known how many workers there are: nothing is changed.')
       else this.#decide(current)
     } catch (error) {
-      this.#skip('load', `Nothing could be decided: ${messageOf(error)}`)
+      this.#skip('load', `Nothing could be decided: ${errorMessage(error)}`)
     } finally {
       this.#isTicking = false
     }
@@ -291,8 +292,4 @@ export class AutoScaler {
   #skip(source: ScalingSource, reason: string): void {
     this.#history.skip(this.#clock.wall(), source, reason)
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

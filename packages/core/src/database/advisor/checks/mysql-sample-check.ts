@@ -1,4 +1,5 @@
 import type { Connection } from '../../../schema/connection.ts'
+import { errorMessage } from '../../../shared/error-message.ts'
 import { analyzeSql } from '../../../sql/analyze.ts'
 import { quoteName } from '../../../sql/dialect.ts'
 import { inlineValues } from '../../explain/literals.ts'
@@ -87,7 +88,7 @@ async function copyRows(session: Connection, table: TableSnapshot): Promise<void
 }
 
 function messageOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
+  const text = errorMessage(error)
   return /[.!?]$/.test(text) ? text : `${text}.`
 }
 

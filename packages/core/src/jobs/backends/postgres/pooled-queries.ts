@@ -1,3 +1,4 @@
+import { errorMessage } from '../../../shared/error-message.ts'
 import { within } from '../../../shared/timers.ts'
 import { JobBackendError } from '../../job-errors.ts'
 import type { PostgresPool, PostgresPoolClient } from './postgres-options.ts'
@@ -133,7 +134,7 @@ export function sqlStateOf(error: unknown): string | undefined {
 
 function failed(error: unknown): JobBackendError {
   if (error instanceof JobBackendError) return error
-  const message = error instanceof Error ? error.message : String(error)
+  const message = errorMessage(error)
   return new JobBackendError(isAnswer(error) ? `PostgreSQL refused: ${message}` : `PostgreSQL does not answer: ${message}`, {
     cause: error,
   })

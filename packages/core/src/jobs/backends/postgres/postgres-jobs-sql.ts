@@ -1,3 +1,4 @@
+import { errorMessage } from '../../../shared/error-message.ts'
 import { JobBackendError } from '../../job-errors.ts'
 import { inReadCommitted, isAnswer, type PooledQueries, sqlStateOf } from './pooled-queries.ts'
 import { checkPostgresJobsSqlOptions, DEFAULT_SCHEMA, type PostgresJobsSqlOptions } from './postgres-options.ts'
@@ -12,7 +13,7 @@ export class PostgresJobsSetUpError extends JobBackendError {
     readonly sql: string,
     options: ErrorOptions,
   ) {
-    const reason = options.cause instanceof Error ? options.cause.message : String(options.cause)
+    const reason = errorMessage(options.cause)
     super(
       `The tables of jobs cannot be made or used in the schema "${schema}": ${reason}. Run this SQL as a user who may, for example as a migration (postgresJobsSql() gives it, with \`grantTo\` for the app's user):\n${sql}`,
       options,

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { errorMessage } from '../../../shared/error-message.ts'
 import { loadPackage } from '../../../shared/load-package.ts'
 import { JobBackendError } from '../../job-errors.ts'
 import { backendError, isBusy, type SqliteDatabase } from './sqlite-database.ts'
@@ -65,7 +66,7 @@ async function loadDriver(): Promise<Open> {
     // Its native part is loaded with the first database.
     new Sqlite(':memory:').close()
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
+    const message = errorMessage(error)
     throw new JobBackendError(`sqliteJobBackend cannot load "better-sqlite3": ${message}`.replace(/\.*$/, '.'), { cause: error })
   }
   // SQLite itself would wait for locks by stopping the process.

@@ -1,3 +1,4 @@
+import { errorMessage } from '../../../shared/error-message.ts'
 import { JobBackendError } from '../../job-errors.ts'
 
 /** What is needed of a statement of `better-sqlite3`. */
@@ -41,7 +42,7 @@ export function backendError(file: string, error: unknown): JobBackendError {
   if (error instanceof JobBackendError) return error
   const code = codeOf(error)
   const reason = REASONS.find(([pattern]) => pattern.test(code))?.[1]
-  const message = error instanceof Error ? error.message : String(error)
+  const message = errorMessage(error)
   const text = reason === undefined ? `does not work: ${message}` : `${reason} (${code}: ${message})`
   return new JobBackendError(`The file of tasks "${file}" ${text}`.replace(/\.*$/, '.'), { cause: error })
 }

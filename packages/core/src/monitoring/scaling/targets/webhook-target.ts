@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { errorMessage } from '../../../shared/error-message.ts'
 import { InvalidOptionError } from '../../../shared/errors.ts'
 import { checkOptions, option } from '../../../shared/options.ts'
 import { PrivateAddressError } from '../../../shared/public-address.ts'
@@ -143,7 +144,7 @@ async function send(post: WebhookPost & { readonly secret: string }): Promise<Se
     return isSuccess(status) ? undefined : { message: `it answered ${status}.`, isFinal: isRefusal(status) }
   } catch (cause) {
     const isFinal = cause instanceof PrivateAddressError
-    return { message: cause instanceof Error ? cause.message : String(cause), cause, isFinal }
+    return { message: errorMessage(cause), cause, isFinal }
   }
 }
 

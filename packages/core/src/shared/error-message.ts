@@ -1,0 +1,34 @@
+import { redact } from './redact.ts'
+
+/** The message of an error from elsewhere, such as a driver, without passwords. Where it is empty: of its first part, or the code or name of the error. */
+export function errorMessage(error: unknown): string {
+  if (!(error instanceof Error)) return redact(String(error))
+  if (error.message !== '') return redact(error.message)
+  // Of a host name with several addresses, each has a reason.
+  if (error instanceof AggregateError && error.errors.length > 0) return errorMessage(error.errors[0])
+  return String((error as NodeJS.ErrnoException).code ?? error.name)
+}
+
+const MAX_CAUSES = 5
+
+/**
+ * An error as a log may have it: with its type, message, stack, causes and plain fields, without passwords. Other fields are left out, such as the command
+ * of a Redis client, which for `AUTH` contains the password.
+ */
+export function errorForLog(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return typeof error === 'string' ? redact(error) : error
+  // Of the type without its constructor, which may take anything.
+  const shown = Object.setPrototypeOf(new Error(redact(error.message)), Object.getPrototypeOf(error)) as Error
+  const set = (name: string, value: unknown, enumerable: boolean) =>
+    Object.defineProperty(shown, name, { value, enumerable, writable: true, configurable: true })
+  for (const [name, value] of Object.entries(error)) if (isPlain(value)) set(name, typeof value === 'string' ? redact(value) : value, true)
+  set('stack', redact(error.stack ?? ''), false)
+  if (depth >= MAX_CAUSES) return shown
+  if (error.cause !== undefined) set('cause', errorForLog(error.cause, depth + 1), false)
+  if (error instanceof AggregateError) set('errors', error.errors.map((one) => errorForLog(one, depth + 1)), false) // biome-ignore format: one field
+  return shown
+}
+
+function isPlain(value: unknown): boolean {
+  return value === null || (typeof value !== 'object' && typeof value !== 'function')
+}

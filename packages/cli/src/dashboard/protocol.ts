@@ -180,6 +180,16 @@ export function readStoreStats(json: unknown): { readonly hits: number; readonly
   return { hits: numberOf(value.storeHits), stored: numberOf(value.stored), errors: numberOf(value.storeErrors) }
 }
 
+/** The health of each queue in `GET api/jobs`; empty if jobs are off or not used yet. */
+export function readQueueHealth(
+  json: unknown,
+): readonly { readonly queue: string; readonly health: string; readonly reasons: readonly string[] }[] {
+  return listOf(objectOf(json).queues).map((one) => {
+    const value = objectOf(one)
+    return { queue: textOf(value.queue), health: textOf(value.health), reasons: listOf(value.reasons).map(textOf) }
+  })
+}
+
 /** Of `GET api/findings`; empty where detection is off. */
 export function readFindings(json: unknown): readonly LiveFinding[] {
   return listOf(objectOf(json).findings).map((one) => {

@@ -1,8 +1,8 @@
 import type { DashboardClient } from '../dashboard/dashboard-client.ts'
 import { followDashboard } from '../dashboard/follow-dashboard.ts'
-import { type LiveSnapshot, readStoreStats } from '../dashboard/protocol.ts'
+import { type LiveSnapshot, readQueueHealth, readStoreStats } from '../dashboard/protocol.ts'
 import { count, percent } from '../report/cells.ts'
-import { type Check, ok, warn } from './check.ts'
+import { type Check, fail, ok, warn } from './check.ts'
 
 /** What was seen of an app within a time. */
 export interface AppWatch {
@@ -28,7 +28,14 @@ const OUTSIDE_SHARE = 0.25
 export async function checkApp(client: DashboardClient, watchMs: number): Promise<Check[]> {
   const watch = await watchApp(client, watchMs)
   const store = watch.snapshot.engines.cache === true ? readStoreStats(await client.json('api/cache')) : undefined
-  return [...processChecks(watch.snapshot), ...scopeChecks(watch, watchMs), ...storeChecks(store), ...errorChecks(watch)]
+  const queues = watch.snapshot.engines.jobs === true ? readQueueHealth(await client.json('api/jobs')) : []
+  return [
+    ...processChecks(watch.snapshot),
+    ...scopeChecks(watch, watchMs),
+    ...storeChecks(store),
+    ...queueChecks(queues),
+    ...errorChecks(watch),
+  ]
 }
 
 async function watchApp(client: DashboardClient, watchMs: number): Promise<AppWatch> {
@@ -115,6 +122,16 @@ function storeChecks(store: ReturnType<typeof readStoreStats>): Check[] {
       ),
     ]
   return [ok(`shared store: ${count(stored)} values given to it, ${count(hits)} answers from it`)]
+}
+
+/** The engine's own verdict, such as a job store whose disk is full: only the app knows where it is. */
+function queueChecks(queues: ReturnType<typeof readQueueHealth>): Check[] {
+  const sick = queues.filter(({ health }) => health !== 'healthy')
+  if (sick.length === 0)
+    return queues.length === 0 ? [] : [ok(`jobs: the queues are healthy: ${queues.map(({ queue }) => queue).join(', ')}`)]
+  return sick.map(({ queue, health, reasons }) =>
+    (health === 'unhealthy' ? fail : warn)(`jobs: queue "${queue}" is ${health}`, reasons.join(' ')),
+  )
 }
 
 function errorChecks({ errors }: AppWatch): Check[] {

@@ -1,4 +1,5 @@
 import { errorMessage } from '@sluice/core/siblings'
+
 /** One line of `sluice doctor`. */
 export interface Check {
   readonly level: 'ok' | 'warn' | 'fail' | 'skip'

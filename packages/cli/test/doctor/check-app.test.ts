@@ -64,6 +64,39 @@ describe('sluice doctor --url', () => {
     expect(found).toContain('warn 2 errors inside Sluice: those operations were left as they are')
   })
 
+  const withQueues = async (queues: readonly object[]) => {
+    await fake.close()
+    fake = await fakeDashboard(wireSnapshot([], { engines: { cache: false, jobs: true } }))
+    fake.answer = (request, response) => {
+      if (request.url !== '/_sluice/api/jobs') return false
+      response.end(JSON.stringify({ isOpen: true, queues }))
+      return true
+    }
+  }
+
+  it('fails when a queue is unhealthy, such as with a full disk, with the reasons of the engine', async () => {
+    const full =
+      'Its backend rejects writes: The file of tasks "a.db" cannot grow: the disk is full (SQLITE_FULL: database or disk is full).'
+    await withQueues([
+      { queue: 'mail', health: 'unhealthy', reasons: [full, '3 of 4 tasks failed for good.'] },
+      { queue: 'bills', health: 'degraded', reasons: ['A task has waited for 90 seconds.'] },
+      { queue: 'default', health: 'healthy', reasons: [] },
+    ])
+    const { out } = await sluice('doctor', 'file::memory:', '--json', '--seconds', '0.5', '--url', fake.url)
+    const found = (JSON.parse(out).checks as { text: string }[]).filter(({ text: what }) => what.startsWith('jobs'))
+    expect(found).toEqual([
+      { level: 'fail', text: 'jobs: queue "mail" is unhealthy', fix: `${full} 3 of 4 tasks failed for good.` },
+      { level: 'warn', text: 'jobs: queue "bills" is degraded', fix: 'A task has waited for 90 seconds.' },
+    ])
+  })
+
+  it('is content when all queues are healthy, and when jobs are not used', async () => {
+    await withQueues([{ queue: 'default', health: 'healthy', reasons: [] }])
+    expect((await checks('--url', fake.url)).checks).toContain('ok jobs: the queues are healthy: default')
+    await withQueues([])
+    expect((await checks('--url', fake.url)).checks.filter((line) => line.includes('jobs:'))).toEqual([])
+  })
+
   it('ends with 3 where the app does not answer, with all other lines', async () => {
     await fake.close()
     const { code, checks: found } = await checks('--url', fake.url)

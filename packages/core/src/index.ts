@@ -174,7 +174,7 @@ export type { ScaleDirection, ScalingPolicy } from './monitoring/scaling/policie
 export { type Admission, type ScalerTarget, ScalingFailedError } from './monitoring/scaling/scaling-executor.ts'
 export type { ScalingEvent, ScalingSkip, ScalingSource } from './monitoring/scaling/scaling-history.ts'
 export type { ScalingOptions } from './monitoring/scaling/scaling-options.ts'
-export { isSignedDemand, type SignedDemand, type WebhookTargetOptions, webhookTarget } from './monitoring/scaling/targets/webhook-target.ts'
+export { type WebhookTargetOptions, webhookTarget } from './monitoring/scaling/targets/webhook-target.ts'
 export type { ScalingCost } from './monitoring/scaling-desk.ts'
 export type { MetricAnomaly } from './monitoring/trends/anomaly-watch.ts'
 export type { TrendAnalysis } from './monitoring/trends/trend-analysis.ts'

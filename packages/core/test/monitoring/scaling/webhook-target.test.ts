@@ -1,13 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import {
-  isSignedDemand,
-  SCALING_SIGNATURE_HEADER,
-  signDemand,
-  type WebhookTargetOptions,
-  webhookTarget,
-} from '../../../src/monitoring/scaling/targets/webhook-target.ts'
+import { type WebhookTargetOptions, webhookTarget } from '../../../src/monitoring/scaling/targets/webhook-target.ts'
+import { isSignedWebhook } from '../../../src/shared/webhook.ts'
 
 const secret = 'a secret of some length'
 const closing: (() => void)[] = []
@@ -60,9 +55,9 @@ describe('webhookTarget', () => {
     expect(told).toHaveLength(1)
     expect(JSON.parse(body)).toEqual({ desired: 5, reason: 'because', requestedAt: expect.any(Number) })
     expect([method, path, headers['content-type']]).toEqual(['POST', '/scale?app=1', 'application/json'])
-    const demand = { path, host: headers.host ?? '', body }
-    expect(isSignedDemand(secret, headers[SCALING_SIGNATURE_HEADER], demand)).toBe(true)
-    expect(isSignedDemand(secret, headers[SCALING_SIGNATURE_HEADER], { ...demand, body: body.replace('5', '6') })).toBe(false)
+    expect(isSignedWebhook(secret, headers, body)).toBe(true)
+    expect(isSignedWebhook(secret, headers, body.replace('5', '6'))).toBe(false)
+    expect(Object.keys(headers).filter((name) => name.includes('signature'))).toEqual(['webhook-signature'])
   })
 
   it('sends it again with the same key, and a new one for the next', async () => {
@@ -149,32 +144,5 @@ describe('webhookTarget', () => {
 
   it('does not show a secret that is too short', () => {
     expect(() => targetOf('http://localhost', { secret: 'hunter2' })).toThrow(/^(?!.*hunter2)/)
-  })
-})
-
-describe('isSignedDemand', () => {
-  const demand = { path: '/', host: 'a', body: '{}' }
-  const signed = signDemand(secret, demand, 1000)
-
-  it('holds for a minute, either way', () => {
-    expect([940, 1060].map((now) => isSignedDemand(secret, signed, demand, now))).toEqual([true, true])
-    expect([939, 1061, Number.NaN].map((now) => isSignedDemand(secret, signed, demand, now))).toEqual([false, false, false])
-  })
-
-  it('takes any of several secrets', () => {
-    expect(isSignedDemand(['another secret, a new one', secret], signed, demand, 1000)).toBe(true)
-    expect(isSignedDemand('another secret, a new one', signed, demand, 1000)).toBe(false)
-  })
-
-  it.each([undefined, '', 'nonsense', 't=1000;v1=00', ['x']])('refuses %j', (value) => {
-    expect(isSignedDemand(secret, value, demand, 1000)).toBe(false)
-  })
-
-  it.each([{ path: '/x' }, { host: 'b' }, { body: '{ }' }])('is of path, host and body: %j', (changed) => {
-    expect(isSignedDemand(secret, signed, { ...demand, ...changed }, 1000)).toBe(false)
-  })
-
-  it('is of the time', () => {
-    expect(isSignedDemand(secret, signed.replace('1000', '1001'), demand, 1000)).toBe(false)
   })
 })

@@ -3,46 +3,10 @@ import { errorMessage } from '../../../shared/error-message.ts'
 import { InvalidOptionError } from '../../../shared/errors.ts'
 import { checkOptions, option } from '../../../shared/options.ts'
 import { PrivateAddressError } from '../../../shared/public-address.ts'
-import { checkSecret, checkSecrets, isSignedTimed, signTimed } from '../../../shared/signature.ts'
+import { checkSecret } from '../../../shared/signature.ts'
 import { pause } from '../../../shared/timers.ts'
 import { isSuccess, postWebhook, type WebhookPost, webhookUrl } from '../../../shared/webhook.ts'
 import { type ScalerTarget, ScalingFailedError } from '../scaling-executor.ts'
-
-/** Carries the proof that a demand to scale is genuine. */
-export const SCALING_SIGNATURE_HEADER = 'x-sluice-scaling-signature'
-
-/** What the proof is of. */
-export interface SignedDemand {
-  /** With the query. */
-  readonly path: string
-  readonly host: string
-  readonly body: string
-}
-
-/** @param nowSeconds - Of the Unix epoch. */
-export function signDemand(secret: string, demand: SignedDemand, nowSeconds: number): string {
-  return signTimed(secret, linesOf(demand), nowSeconds)
-}
-
-/**
- * For those who are told: whether one of the secrets made a header's value for this demand, not longer ago or ahead than so many seconds.
- *
- * @param value - Of the header `x-sluice-scaling-signature`.
- * @param demand - Its body as it came, before it is parsed.
- */
-export function isSignedDemand(
-  secrets: string | readonly string[],
-  value: unknown,
-  demand: SignedDemand,
-  nowSeconds: number = Math.floor(Date.now() / 1000),
-  maxAgeSeconds = 60,
-): boolean {
-  return isSignedTimed(checkSecrets('secrets', secrets), value, linesOf(demand), nowSeconds, maxAgeSeconds)
-}
-
-function linesOf({ path, host, body }: SignedDemand): readonly string[] {
-  return ['POST', path, host, body]
-}
 
 export interface WebhookTargetOptions {
   /** What signs each demand: a text of at least 16 characters. */
@@ -81,9 +45,9 @@ const rules = {
 }
 
 /**
- * Tells an address how many workers there are to be: a POST with `{ desired, reason, requestedAt }` as JSON, signed in the header
- * `x-sluice-scaling-signature` (see `isSignedDemand`), with an `idempotency-key` that stays the same when it is sent again. The number is absolute; of two
- * demands the one with the later `requestedAt` counts.
+ * Tells an address how many workers there are to be: a POST with `{ desired, reason, requestedAt }` as JSON, signed by the scheme of Standard Webhooks (see
+ * `isSignedWebhook`), with an `idempotency-key` that stays the same when it is sent again. The number is absolute; of two demands the one with the later
+ * `requestedAt` counts.
  *
  * @throws InvalidOptionError; InvalidArgumentError where the address is none of http or https.
  * @example
@@ -135,12 +99,9 @@ interface SendError {
   readonly isFinal: boolean
 }
 
-async function send(post: WebhookPost & { readonly secret: string }): Promise<SendError | undefined> {
-  const { url, body, secret } = post
-  const demand = { path: `${url.pathname}${url.search}`, host: url.host, body }
-  const headers = { [SCALING_SIGNATURE_HEADER]: signDemand(secret, demand, Math.floor(Date.now() / 1000)) }
+async function send(post: WebhookPost): Promise<SendError | undefined> {
   try {
-    const status = await postWebhook({ ...post, headers })
+    const status = await postWebhook(post)
     return isSuccess(status) ? undefined : { message: `it answered ${status}.`, isFinal: isRefusal(status) }
   } catch (cause) {
     const isFinal = cause instanceof PrivateAddressError

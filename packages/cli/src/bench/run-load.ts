@@ -1,4 +1,4 @@
-import { safeText } from '../report/cells.ts'
+import { plainLine } from '@sluice/core/siblings'
 import type { BenchRoute, BenchTarget } from './bench-target.ts'
 import type { BodyLog } from './body-log.ts'
 import { sendRequest } from './send-request.ts'
@@ -53,7 +53,7 @@ export async function runLoad(target: BenchTarget, route: BenchRoute, options: L
       queries += timing.queries
       databaseMs += timing.databaseMs
     } catch (error) {
-      fail(safeText((error as Error).message))
+      fail(plainLine((error as Error).message))
       // Where nothing listens, it is not to be asked a hundred thousand times.
       await new Promise((resolve) => setTimeout(resolve, 50))
     }

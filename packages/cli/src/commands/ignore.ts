@@ -1,10 +1,10 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
+import { plainLine } from '@sluice/core/siblings'
 import { type Command, EXIT, type Output, UsageError } from '../command.ts'
 import { dashboardHelp, dashboardOf, dashboardOptions } from '../dashboard/dashboard-options.ts'
 import { readFindings } from '../dashboard/protocol.ts'
-import { safeText } from '../report/cells.ts'
 import { type IgnoredFinding, type IgnoreJson, jsonText } from '../report/json-output.ts'
 import { type Paint, paintWith, wantsColor } from '../report/palette.ts'
 import { colorOf, colorOptions } from './option-values.ts'
@@ -122,8 +122,8 @@ function listOf(findings: readonly IgnoredFinding[], file: string, paint: Paint)
   if (findings.length === 0) return `Nothing is ignored in ${file}.\n`
   return findings
     .map(({ id, ignoredAt = '', what, reason }) => {
-      const lines = [what, reason].filter((text) => text !== undefined).map((text) => `  ${safeText(text)}\n`)
-      return `${paint('bold', safeText(id))}  ${paint('dim', safeText(ignoredAt))}\n${lines.join('')}`
+      const lines = [what, reason].filter((text) => text !== undefined).map((text) => `  ${plainLine(text)}\n`)
+      return `${paint('bold', plainLine(id))}  ${paint('dim', plainLine(ignoredAt))}\n${lines.join('')}`
     })
     .join('')
 }

@@ -1,6 +1,6 @@
+import { plainLine } from '@sluice/core/siblings'
 import { UsageError } from '../command.ts'
 import { ConnectError, shownAddress } from '../connect/own-connection.ts'
-import { safeText } from '../report/cells.ts'
 import { EventStreamParser, type StreamEvent } from './event-stream.ts'
 
 const ANSWER_MS = 10_000
@@ -83,7 +83,7 @@ export class DashboardClient {
     const type = response.headers.get('content-type') ?? ''
     if (!type.startsWith('text/event-stream') || response.body === null) {
       await response.body?.cancel()
-      throw this.#error(new Error(`it answers ${safeText(type) || 'nothing'}, where a dashboard has its stream`), true)
+      throw this.#error(new Error(`it answers ${plainLine(type) || 'nothing'}, where a dashboard has its stream`), true)
     }
     const parser = new EventStreamParser()
     const decoder = new TextDecoder()
@@ -145,7 +145,7 @@ export class DashboardClient {
     const told = messageIn(text)
     const final = status < 500
     if (status >= 300 && status < 400) {
-      const to = safeText(shownAddress(response.headers.get('location') ?? ''))
+      const to = plainLine(shownAddress(response.headers.get('location') ?? ''))
       return this.#error(new Error(`it leads to ${to}: give the dashboard's own address`), true)
     }
     if (status === 401 || status === 403) {
@@ -167,7 +167,7 @@ export class DashboardClient {
 function messageIn(text: string): string | undefined {
   try {
     const { error } = JSON.parse(text) as { readonly error?: { readonly message?: unknown } }
-    return typeof error?.message === 'string' ? safeText(error.message) : undefined
+    return typeof error?.message === 'string' ? plainLine(error.message) : undefined
   } catch {
     return undefined
   }

@@ -1,4 +1,4 @@
-import { safeText } from '../report/cells.ts'
+import { plainLine } from '@sluice/core/siblings'
 
 /** The version of the dashboard's protocol that is read here. What a later version of the dashboard adds is left aside. */
 const PROTOCOL_VERSION = 1
@@ -210,7 +210,7 @@ export function readFindings(json: unknown): readonly LiveFinding[] {
       savedMs: numberOf(value.savedMs),
       isMuted: value.isMuted === true,
       groups: listOf(value.groups).map((group) => groupOf(objectOf(group))),
-      request: typeof value.request === 'string' ? safeText(value.request) : undefined,
+      request: typeof value.request === 'string' ? plainLine(value.request) : undefined,
     }
   })
 }
@@ -221,8 +221,8 @@ function groupOf(value: Readonly<Record<string, unknown>>): LiveFinding['groups'
     label: textOf(value.label),
     count: numberOf(value.count),
     databaseMs: numberOf(value.databaseMs),
-    callSite: typeof site === 'string' ? safeText(site) : undefined,
-    fix: typeof value.fix === 'string' ? safeText(value.fix) : undefined,
+    callSite: typeof site === 'string' ? plainLine(site) : undefined,
+    fix: typeof value.fix === 'string' ? plainLine(value.fix) : undefined,
   }
 }
 
@@ -296,7 +296,7 @@ function listOf(value: unknown): readonly unknown[] {
 }
 
 function textOf(value: unknown): string {
-  return typeof value === 'string' ? safeText(value) : ''
+  return typeof value === 'string' ? plainLine(value) : ''
 }
 
 function maybeNumber(value: unknown): number | undefined {

@@ -1,8 +1,9 @@
+import { plainLine } from '@sluice/core/siblings'
 import type { BodyComparison } from '../bench/body-log.ts'
 import type { Comparison, Figure, Metric } from '../bench/round-statistics.ts'
 import type { RouteResult } from '../bench/run-bench.ts'
 import { decimal, rate } from '../top/columns.ts'
-import { cell, cut, safeText, wrapped } from './cells.ts'
+import { cell, cut, wrapped } from './cells.ts'
 import type { Paint } from './palette.ts'
 
 export interface BenchRun {
@@ -67,7 +68,7 @@ function routeLines(result: RouteResult, run: BenchRun, { paint, width }: { read
   if (own.errors > 0 || (other?.errors ?? 0) > 0) {
     const first = own.firstError ?? other?.firstError
     const right = other === undefined ? '' : cell(rate(other.errors), 16, 'right')
-    lines.push(paint('red', `  ${cell('errors', 18)}${cell(rate(own.errors), 14, 'right')}${right}   ${safeText(first ?? '')}`.trimEnd()))
+    lines.push(paint('red', `  ${cell('errors', 18)}${cell(rate(own.errors), 14, 'right')}${right}   ${plainLine(first ?? '')}`.trimEnd()))
   }
   if (own.figures.queries === undefined)
     lines.push(paint('dim', '  No Server-Timing: queries are not known. The middleware sends it with serverTiming: true.'))
@@ -111,9 +112,9 @@ function bodyText(bodies: BodyComparison): string {
   if (bodies.kind === 'equal') return `bodies equal: ${of} of ${of}`
   const { at } = bodies
   if (bodies.kind === 'varying')
-    return `bodies not comparable: --compare itself gives different ones${at === undefined ? '' : ` at ${safeText(at.path)}: --ignore-path ${safeText(at.path).replace(/^\$\.?/, '')}`}`
+    return `bodies not comparable: --compare itself gives different ones${at === undefined ? '' : ` at ${plainLine(at.path)}: --ignore-path ${plainLine(at.path).replace(/^\$\.?/, '')}`}`
   const where = at === undefined ? '' : `; first at ${at.path}: ${at.left ?? 'nothing'}, --compare has ${at.right ?? 'nothing'}`
-  return safeText(`BODIES DIFFER: ${rate(bodies.different)} of ${of}${where}`)
+  return plainLine(`BODIES DIFFER: ${rate(bodies.different)} of ${of}${where}`)
 }
 
 /** For a comment on a pull request. */
@@ -129,7 +130,7 @@ export function benchMarkdown({ results, reference, baseline, connections, round
       return comparison === undefined ? text : `${text} (${comparisonText(comparison, words)})`
     })
     return [
-      `\`${safeText(route).replaceAll('|', '\\|')}\``,
+      `\`${plainLine(route).replaceAll('|', '\\|')}\``,
       ...cells,
       String(own.errors),
       bodies === undefined ? '' : bodyText(bodies).replaceAll('|', '\\|'),

@@ -1,13 +1,8 @@
-import { plainLine } from '@sluice/core/siblings'
-
 /** Two columns wide: of East Asian scripts, and pictures. Source: Unicode Standard Annex 11, in rough. */
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]/u
 const NONE = /[\p{Mn}\p{Me}\p{Cf}]/u
 const PLAIN = /^[\u0020-\u007e]*$/
-
-/** A text of elsewhere that may be written to a terminal, in one line. */
-export const safeText: (text: string) => string = plainLine
 
 /** The columns that a text without colours takes. */
 export function widthOf(text: string): number {

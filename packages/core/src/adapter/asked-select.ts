@@ -1,8 +1,7 @@
 import type { Dialect } from '../sql/dialect.ts'
-import { SqlSyntaxError } from '../sql/syntax-error.ts'
 import type { Token } from '../sql/tokenize.ts'
 import type { ColumnName, ComparisonNode, OrderTerm, OutputTerm, QueryBlock, QueryTree } from '../sql/tree/query-tree.ts'
-import { readQueryTree } from '../sql/tree/read-sql.ts'
+import { tryReadQueryTree } from '../sql/tree/read-sql.ts'
 import { isName } from './keyed-select.ts'
 
 /** A column as the statement names it, in the parts of its path: `['p', 'id']` for `p.id`. `*` stands for all columns. */
@@ -38,13 +37,8 @@ const AGGREGATES: ReadonlySet<string> = new Set(['count', 'sum', 'avg', 'min', '
 
 /** Reads a select by equality; `undefined` for every other statement. */
 export function readAskedSelect(sql: string, dialect: Dialect): AskedSelect | undefined {
-  let tree: QueryTree
-  try {
-    tree = readQueryTree(sql, dialect)
-  } catch (error) {
-    if (error instanceof SqlSyntaxError) return undefined
-    throw error
-  }
+  const tree = tryReadQueryTree(sql, dialect)
+  if (tree === undefined) return undefined
   const { root, tokens } = tree
   const table = isPlain(tree) ? tableOf(root) : undefined
   const keys = root.where.map((node) => (node.kind === 'comparison' && isEquality(node) ? pathOf(node.column) : undefined))

@@ -4,11 +4,10 @@ import type { RowSource } from '../pipeline/operation.ts'
 import type { CatalogTable, SchemaCatalog } from '../schema/catalog.ts'
 import type { ColumnType } from '../schema/catalog-data.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import { SqlSyntaxError } from '../sql/syntax-error.ts'
 import type { Range } from '../sql/token-map.ts'
 import { MAX_SQL_LENGTH, type Token } from '../sql/tokenize.ts'
 import type { ComparisonNode, OutputTerm, QueryBlock, QueryTree } from '../sql/tree/query-tree.ts'
-import { readQueryTree } from '../sql/tree/read-sql.ts'
+import { tryReadQueryTree } from '../sql/tree/read-sql.ts'
 import { chooseKey } from './choose-key.ts'
 import { isKeyType } from './key-values.ts'
 
@@ -61,13 +60,8 @@ const refused = (reason: string, rowSource?: RowSource, isOrdered = false): Sele
 export function planSelect(sql: string, dialect: Dialect, form: RowForm, catalog: SchemaCatalog, isPlainRead: boolean): SelectPlan {
   if (sql.length > MAX_SQL_LENGTH) return refused('statement too long')
   if (!isPlainRead) return refused('no plain read')
-  let tree: QueryTree
-  try {
-    tree = readQueryTree(sql, dialect)
-  } catch (error) {
-    if (error instanceof SqlSyntaxError) return refused('SQL not understood')
-    throw error
-  }
+  const tree = tryReadQueryTree(sql, dialect)
+  if (tree === undefined) return refused('SQL not understood')
   const { root, tokens } = tree
   if (root.kind !== 'select' || tree.writes.length > 0 || tokens[0]?.upper !== 'SELECT') return refused('no select')
   const table = tableOf(tree, catalog)

@@ -1,7 +1,6 @@
 import { lowerAscii } from '../../sql/characters.ts'
-import { SqlSyntaxError } from '../../sql/syntax-error.ts'
 import type { QueryTree } from '../../sql/tree/query-tree.ts'
-import { readQueryTree } from '../../sql/tree/read-sql.ts'
+import { tryReadQueryTree } from '../../sql/tree/read-sql.ts'
 import type { ColumnSnapshot, DatabaseSnapshot, TableSnapshot } from './database-snapshot.ts'
 
 const indexes = new WeakMap<DatabaseSnapshot, SnapshotIndex>()
@@ -52,13 +51,7 @@ export class SnapshotIndex {
   }
 
   #read(definition: string | undefined): QueryTree | undefined {
-    if (definition === undefined) return undefined
-    try {
-      return readQueryTree(definition, this.snapshot.dialect)
-    } catch (error) {
-      if (error instanceof SqlSyntaxError) return undefined
-      throw error
-    }
+    return definition === undefined ? undefined : tryReadQueryTree(definition, this.snapshot.dialect)
   }
 
   #key(schema: string, name: string): string {

@@ -106,3 +106,13 @@ export function readQueryTree(sql: string, dialect: Dialect): QueryTree {
   if (root === undefined || statements > 1) throw new SqlSyntaxError('one query expected')
   return { sql, dialect, tokens, root, writes, parameters, places }
 }
+
+/** The same; `undefined` for a statement that cannot be read for certain. */
+export function tryReadQueryTree(sql: string, dialect: Dialect): QueryTree | undefined {
+  try {
+    return readQueryTree(sql, dialect)
+  } catch (error) {
+    if (error instanceof SqlSyntaxError) return undefined
+    throw error
+  }
+}

@@ -113,6 +113,18 @@ describe('maxConcurrentPerClient', () => {
     expect((await third).body).toBe('well')
   })
 
+  it('counts the 64 bits of an IPv6 address that one customer has as one client', async () => {
+    const answers: (() => void)[] = []
+    const { address } = await serve((_request, response) => answers.push(() => response.end('well')))
+    const { port } = await openProxy({ nodes: [address], maxConcurrentPerClient: 1, trustedHops: 1 })
+    const from = (ip: string) => ask(port, { headers: { 'x-forwarded-for': ip } })
+    const open = [from('2001:db8::1'), from('2001:db8:0:1::1')]
+    await expect.poll(() => answers.length, SOON).toBe(2)
+    expect((await from('2001:db8::2')).status).toBe(429)
+    for (const answer of answers) answer()
+    expect((await Promise.all(open)).map(({ status }) => status)).toEqual([200, 200])
+  })
+
   it('gives back what clients leave behind', async () => {
     const { port, proxy } = await openProxy({ nodes: [await serveRaw(() => {})], maxConcurrentPerClient: 1 })
     for (let at = 0; at < 3; at += 1) {

@@ -32,9 +32,8 @@ export function clientNetwork(address: string): string {
   const groups = head === '' ? [] : head.split(':')
   if (tail !== undefined) {
     const last = tail === '' ? [] : tail.split(':')
-    // An IPv4 address at the end stands for two groups.
-    const given = groups.length + last.length + (tail.includes('.') ? 1 : 0)
-    for (let i = given; i < 8; i += 1) groups.push('0')
+    // An IPv4 address at the end, which stands for two groups, comes after zeros alone.
+    for (let i = groups.length + last.length; i < 8; i += 1) groups.push('0')
     groups.push(...last)
   }
   return `${groups.slice(0, 4).join(':')}::/64`
@@ -69,9 +68,9 @@ function nodeAddress(node: string, style: ForwardedStyle): string | null {
 /** The `for` of each element. `undefined`: it is not as RFC 7239 says. */
 function forwardedNodes(header: string): readonly (string | undefined)[] | undefined {
   const nodes: (string | undefined)[] = []
-  for (const element of splitOutsideQuotes(header, ',') ?? ['']) {
+  for (const element of splitOutsideQuotes(header, ',')) {
     const names = new Map<string, string>()
-    for (const part of splitOutsideQuotes(element, ';') ?? ['']) {
+    for (const part of splitOutsideQuotes(element, ';')) {
       const [, name, quoted, token = ''] = PAIR.exec(part.trim()) ?? []
       if (name === undefined || names.has(name.toLowerCase())) return undefined
       names.set(name.toLowerCase(), quoted === undefined ? token : quoted.replace(/\\(.)/g, '$1'))
@@ -81,8 +80,8 @@ function forwardedNodes(header: string): readonly (string | undefined)[] | undef
   return nodes
 }
 
-/** `undefined`: a quote is not closed. */
-function splitOutsideQuotes(text: string, separator: string): readonly string[] | undefined {
+/** A quote that is not closed makes its part malformed. */
+function splitOutsideQuotes(text: string, separator: string): readonly string[] {
   const parts: string[] = []
   let start = 0
   let isQuoted = false
@@ -95,7 +94,6 @@ function splitOutsideQuotes(text: string, separator: string): readonly string[] 
       start = at + 1
     }
   }
-  if (isQuoted) return undefined
   parts.push(text.slice(start))
   return parts
 }

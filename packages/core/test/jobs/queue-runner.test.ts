@@ -56,6 +56,20 @@ describe('a queue', () => {
     await close(backend, jobs)
   })
 
+  it('is unhealthy after a write that failed, and healthy with the next that succeeds', async () => {
+    const { backend, jobs, end } = setUp()
+    jobs.start()
+    ;(await backend.next()).answer([claimOf('a')])
+    await end('a')
+    ;(await backend.next()).fail(new Error('full'))
+    const again = await backend.next()
+    expect((await jobs.getQueueHealth()).reasons).toEqual(['Its backend rejects writes: full'])
+    again.answer([])
+    // For 30 seconds the failure would count without it.
+    await expect.poll(async () => (await jobs.getQueueHealth()).health, { ...SOON, timeout: 25_000 }).toBe('healthy')
+    await close(backend, jobs)
+  })
+
   it('looks again where somebody says that there is something, while it asks', async () => {
     const { backend, jobs } = setUp({ pollMs: NEVER_MS })
     jobs.start()
@@ -165,6 +179,20 @@ describe('a task that nobody here can run', () => {
 })
 
 describe('leases', () => {
+  it('that cannot be renewed make their queue unhealthy', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const { backend, jobs } = setUp({ leaseMs: 900 }, 10, () => new Promise(() => {}))
+    jobs.on('error', () => {})
+    vi.spyOn(backend, 'renew').mockImplementation(() => {
+      throw new Error('full')
+    })
+    jobs.start()
+    ;(await backend.next()).answer([claimOf('a')])
+    await backend.next()
+    await vi.advanceTimersByTimeAsync(300)
+    expect(await jobs.getQueueHealth()).toEqual({ health: 'unhealthy', reasons: ['Its backend rejects writes: full'] })
+  })
+
   it('are renewed at a third of their time; what is lost or cancelled is told to stop', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
     const reasons: string[] = []

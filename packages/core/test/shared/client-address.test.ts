@@ -74,6 +74,7 @@ describe('forwardedAddresses', () => {
     ['for=192.0.2.43, for="[2001:db8:cafe::17]:4711";proto=https', ['192.0.2.43', '2001:db8:cafe::17']],
     ['proto=http;For="192.0.2.60:8080";by=203.0.113.43', ['192.0.2.60']],
     ['for="\\1.2.3.4"', ['1.2.3.4']],
+    ['host="a\\", for=6.6.6.6";for=1.2.3.4', ['1.2.3.4']],
     ['for=_hidden, for=unknown, by=1.1.1.1, host="a,b;for=6.6.6.6"', [undefined, undefined, undefined, undefined]],
   ])('reads Forwarded: %s', (header, addresses) => {
     expect(forwardedAddresses('forwarded', header)).toEqual(addresses)

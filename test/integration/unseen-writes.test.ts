@@ -3,6 +3,7 @@ import { withSluice } from '@sluice/knex'
 import knex, { type Knex } from 'knex'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Database, databases } from '../support/databases.ts'
+import type { TestPrismaClient } from '../support/prisma-clients.ts'
 import { openStack, seed } from '../support/stack.ts'
 
 /** A table that the app reads and writes, and one that only the database itself writes. */
@@ -341,6 +342,26 @@ describe.skipIf(postgresql.skipped !== undefined)('what PostgreSQL writes by its
     await prisma.$queryRawUnsafe('select f()')
     await expect.poll(isCached).toBe(true)
     await prisma.post.update({ where: { id: 1 }, data: { title: 'changed' } })
+    expect(await name()).toBe('by a function')
+  })
+
+  it.each<[string, define: (prisma: TestPrismaClient, sql: string) => PromiseLike<unknown>]>([
+    ['DDL', (prisma, sql) => prisma.$executeRawUnsafe(sql)],
+    ['a transaction', (prisma, sql) => prisma.$transaction((transaction) => transaction.$executeRawUnsafe(sql))],
+    ['a batch', (prisma, sql) => prisma.$transaction([prisma.$executeRawUnsafe(sql)])],
+    ['a DO block', (prisma, sql) => prisma.$executeRawUnsafe(`do $$ begin ${sql}; end $$`)],
+  ])('is seen after the schema was changed by %s without sluiceAdapter', async (_, define) => {
+    const stack = await openStack('postgresql', { adapter: false })
+    onTestFinished(() => stack.close())
+    await seed(stack.bare)
+    await stack.ready()
+    const { db, prisma, bare } = stack
+    await bare.$executeRawUnsafe(`create function on_post() returns trigger language plpgsql as $$ begin ${setName}; return new; end $$`)
+    await define(prisma, 'create trigger t after update on posts for each row execute function on_post()')
+    await stack.ready()
+    const name = async () => (await db('authors').where('id', 1).first()).full_name
+    await name()
+    await db('posts').where('id', 1).update({ title: 'changed' })
     expect(await name()).toBe('by a function')
   })
 

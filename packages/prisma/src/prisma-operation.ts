@@ -18,7 +18,7 @@ import {
   type TransactionWrites,
   type WriteEffect,
 } from '@sluice/core/adapter'
-import type { AdapterHost } from '@sluice/core/siblings'
+import { type AdapterHost, mayDefine, writeOutcomeOf } from '@sluice/core/siblings'
 import { rawText } from './argument-shapes.ts'
 import { isRead } from './cache-argument.ts'
 import {
@@ -123,9 +123,40 @@ export class PrismaOperation implements Operation<unknown> {
     this.#runs += 1
     const ask = () => (params === undefined || this.#runs === 1 ? query(args) : query(args, freshParams(params)))
     // A batch's statements are all sent by one of its members: whose they are cannot be told.
-    if (!this.state.seesStatements || transaction?.kind === 'batch') return ask()
+    if (!this.state.seesStatements) return this.#mayDefine() ? this.#defining(ask) : ask()
+    if (transaction?.kind === 'batch') return ask()
     if (this.kind !== 'read') return predicting(this.#writes(), ask, this)
     return this.isTraced() ? predicting(undefined, ask, this) : ask()
+  }
+
+  /** Whether it may change the schema. */
+  #mayDefine(): boolean {
+    const { host, source } = this.state
+    const catalog = host.catalogs.catalog(source.dialect)
+    if (this.call.model !== undefined) return this.kind === 'write' && catalog?.hasDefiningTriggers === true && this.#writes().everything
+    const text = rawText(this.call.args)
+    if (text === undefined) return true
+    const { statement } = analyzeSql(text, source.dialect)
+    return (catalog === undefined && statement.functions.size > 0) || mayDefine(statement, catalog, this.#writes())
+  }
+
+  /** Nobody else sees a change of the schema by this operation. In an interactive transaction it takes effect at the commit. */
+  async #defining(ask: () => Promise<unknown>): Promise<unknown> {
+    const end = this.state.host.catalogs.generations.beginDefinition()
+    if (this.call.transaction?.kind === 'itx') {
+      const transaction = currentTransaction()
+      if (transaction === undefined) end(false)
+      else transaction.defines(end)
+      return ask()
+    }
+    try {
+      const answer = await ask()
+      end(true)
+      return answer
+    } catch (error) {
+      end((this.source.errors?.writeOutcome(error) ?? writeOutcomeOf(error)) !== 'unknown')
+      throw error
+    }
   }
 
   /** Whether this execution's statements are to know where they come from. */

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { TransactionWrites, WriteEffect } from '@sluice/core/adapter'
-import { WriteSet } from '@sluice/core/siblings'
+import { type WriteOutcome, WriteSet } from '@sluice/core/siblings'
 
 const nothing = (): undefined => undefined
 
@@ -14,9 +14,14 @@ export const inert: TransactionWrites = {
   end: nothing,
 }
 
+/** Reports the end of a change of the schema, and whether it certainly has ended. */
+export type EndOfDefinition = (isOver: boolean) => void
+
 /** One `$transaction` call under way. The operations in it and the connection it uses meet here. */
 export class TransactionContext {
   readonly #written = new WriteSet()
+  /** Reports the end of each change of the schema in it. */
+  readonly #definitions: EndOfDefinition[] = []
   #claimed = false
 
   constructor(
@@ -50,9 +55,24 @@ export class TransactionContext {
    * the outer one counts it too.
    */
   async committed(): Promise<void> {
+    const { outer } = this
+    for (const end of this.#definitions) {
+      if (outer === undefined) end(true)
+      else outer.defines(end)
+    }
     const ended = this.writes.end('committed')
-    if (!this.#written.isEmpty) this.outer?.add(this.#written)
+    if (!this.#written.isEmpty) outer?.add(this.#written)
     await ended
+  }
+
+  async failed(outcome: WriteOutcome): Promise<void> {
+    for (const end of this.#definitions) end(outcome !== 'unknown')
+    await this.writes.end(outcome)
+  }
+
+  /** Something in it may change the schema: whether it did is known when the transaction has ended. */
+  defines(end: EndOfDefinition): void {
+    this.#definitions.push(end)
   }
 }
 

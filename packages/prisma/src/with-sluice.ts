@@ -118,7 +118,7 @@ async function interactive(
     await context.committed()
     return result
   } catch (error) {
-    await context.writes.end(committing ? (prismaErrors.writeOutcome(error) ?? writeOutcomeOf(error)) : 'rolled-back')
+    await context.failed(committing ? (prismaErrors.writeOutcome(error) ?? writeOutcomeOf(error)) : 'rolled-back')
     throw error
   } finally {
     state.host.transactionEnded()

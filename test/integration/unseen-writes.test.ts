@@ -169,6 +169,19 @@ describe.skipIf(postgresql.skipped !== undefined)('what PostgreSQL writes by its
     await world.sees(rename)
   })
 
+  it('is seen after a transaction changed the schema that wrote while no catalog was known', async () => {
+    const world = await World.open(postgresql, `${ON_ITEM}; ${definer('f')}; create table t (id int, x int default f())`)
+    const { db } = world
+    await db.raw('create table other (id int)')
+    const transaction = await db.transaction()
+    await transaction('t').insert({ id: 1 })
+    // The catalog is read meanwhile, as it is without the transaction.
+    for (let turn = 0; turn < 60; turn++) await db('items').where('id', 2)
+    await transaction.commit()
+    await world.ready()
+    await world.sees(rename)
+  })
+
   it('is seen where a write waits for the schema to change', async () => {
     const world = await World.open(postgresql, ON_ITEM)
     const { db } = world

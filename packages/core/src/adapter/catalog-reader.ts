@@ -1,3 +1,4 @@
+import type { SchemaCatalog } from '../schema/catalog.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import type { Connection } from '../schema/connection.ts'
 import { readCatalog } from '../schema/read-catalog.ts'
@@ -18,6 +19,9 @@ export interface CatalogHost {
 /** Calls `work` with a connection that Sluice does not observe. */
 export type OpenConnection = (work: (connection: Connection) => Promise<void>) => Promise<void>
 
+/** Stands for a write among the names of functions: what it sets off is unknown. */
+const WRITE = ' write'
+
 const NOTHING_TO_READ = Promise.resolve()
 
 /** Beyond this number, temporary tables are not distinguished from others. */
@@ -27,9 +31,9 @@ const MAX_TEMPORARY = 10_000
 export class CatalogReader {
   /** Names that temporary tables have or had. */
   readonly #temporary = new Set<string>()
-  /** Functions that were called since the catalog is being read, while no catalog said what they do. */
+  /** Statements that were sent since the catalog is being read, while no catalog said what they do: what they call, or `WRITE`. */
   #suspects = new Set<string>()
-  readonly #called = new Set<ReadonlySet<string>>()
+  readonly #sent = new Set<ReadonlySet<string>>()
   #reading: Promise<void> | undefined
   /** The generation in which the catalog was read, or could not be read. */
   #readIn: number | undefined
@@ -71,7 +75,7 @@ export class CatalogReader {
     const { catalogs } = host
     const { generations } = catalogs
     const generation = generations.current
-    this.#suspects = new Set([...this.#called].flatMap((names) => [...names]))
+    this.#suspects = new Set([...this.#sent].flatMap((names) => [...names]))
     catalogs.set(sourceId, undefined)
     let isOpened = false
     try {
@@ -79,7 +83,7 @@ export class CatalogReader {
         isOpened = true
         const catalog = await readCatalog(connection)
         await warnOfLateWrites(connection, host)
-        if (generations.current !== generation || callsDefine(this.#suspects, catalog)) return
+        if (generations.current !== generation || this.#mayHaveDefined(catalog)) return
         this.#readIn = generation
         catalogs.set(sourceId, catalog, generation)
       })
@@ -114,15 +118,24 @@ export class CatalogReader {
   }
 
   /**
-   * Functions are called while no catalog says what they do: the catalog that is being read will.
+   * A statement is sent while no catalog says what it does: the catalog that is being read will.
    *
-   * @returns The function that reports the end of the call.
+   * @returns The function that reports its end; in a transaction, the transaction's.
    */
-  suspect(names: ReadonlySet<string>): () => void {
-    const called = new Set(names)
-    this.#called.add(called)
-    for (const name of names) this.#suspects.add(name)
-    return () => void this.#called.delete(called)
+  suspect({ functions, writes }: Statement): () => void {
+    const sent = new Set(functions)
+    if (writes.length > 0) sent.add(WRITE)
+    this.#sent.add(sent)
+    for (const name of sent) this.#suspects.add(name)
+    return () => void this.#sent.delete(sent)
+  }
+
+  #mayHaveDefined(catalog: SchemaCatalog): boolean {
+    if (this.#suspects.has(WRITE) && catalog.hasDefiningTriggers) return true
+    return callsDefine(
+      [...this.#suspects].filter((name) => name !== WRITE),
+      catalog,
+    )
   }
 
   #failed(generation: number): void {

@@ -5,7 +5,7 @@ import { writeOutcomeOf } from '../pipeline/outcome.ts'
 import type { Recorder } from '../pipeline/recorder.ts'
 import type { ScopeStorage } from '../pipeline/scope.ts'
 import type { StatementCaller, StatementWatch } from '../pipeline/statement-watch.ts'
-import type { AnnouncedWrite, TransactionWrites } from '../pipeline/writes.ts'
+import type { AnnouncedWrite, TransactionWrites, WriteOutcome } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
 import { mayDefine } from '../schema/statement-definitions.ts'
 import { effectOfStatement } from '../schema/statement-effect.ts'
@@ -249,9 +249,10 @@ export class ConnectionObserver {
       if (effect === undefined) return undefined
       // On such a connection, names may stand for other tables.
       if (this.#sessions.isChanged(connection)) effect = EVERYTHING
-      const catalog = catalogs.seenBy(this.sourceId)
+      // While another source is being read, the client's own catalog still tells what a statement may define.
+      const catalog = catalogs.seenBy(this.sourceId) ?? catalogs.of(this.sourceId) ?? catalogs.catalog(this.#dialect)
       defines = mayDefine(statement, catalog, effect)
-      if (catalog === undefined && statement.functions.size > 0 && !defines) return this.#suspected(connection, statement, effect)
+      if (catalog === undefined && !defines) return this.#suspected(connection, statement, effect)
       this.options.wrote?.(effect)
     } catch (error) {
       this.host.reportError(error)
@@ -263,20 +264,22 @@ export class ConnectionObserver {
     return this.#transactions.write(connection, statement, effect, defines)
   }
 
-  /** Announces a statement with functions that may do anything, while the catalog is being read: it must not have changed meanwhile. */
+  /** Announces a statement that may do anything, while the catalog is being read: it must not have changed meanwhile. */
   #suspected(connection: object, statement: Statement, effect: WriteEffect): AnnouncedWrite | undefined {
-    const ended = this.catalog.suspect(statement.functions)
-    // What a transaction did takes effect at its commit.
-    const announced = this.#transactions.write(connection, statement, effect, this.#transactions.isOpen(connection))
-    if (announced === undefined) {
-      ended()
-      return undefined
+    const forget = this.catalog.suspect(statement)
+    const ended = (outcome: WriteOutcome) => {
+      if (outcome === 'unknown') this.host.catalogs.generations.beginDefinition()(false)
+      forget()
     }
-    announced.ready?.catch(ended)
+    const announced = this.#transactions.write(connection, statement, effect, false)
+    // What a transaction did takes effect at its commit.
+    const isOpen = this.#transactions.ends(connection, ended)
+    if (isOpen || announced === undefined) return announced
+    announced.ready?.catch(forget)
     return {
       ready: announced.ready,
       end(outcome) {
-        ended()
+        ended(outcome)
         return announced.end(outcome)
       },
     }

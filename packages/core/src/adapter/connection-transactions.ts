@@ -26,6 +26,8 @@ interface OpenTransaction {
   defines: boolean
   /** The generation of the schema in which its first write was understood. */
   generation: number | undefined
+  /** Called when it has ended. */
+  readonly ended: ((outcome: WriteOutcome) => void)[]
   /** Whether the adapter notifies the scope of the end. */
   readonly isOwned: boolean
 }
@@ -52,6 +54,11 @@ export class ConnectionTransactions {
     return this.#open.has(connection)
   }
 
+  /** Calls a function when the connection's transaction has ended. Returns `false` if none is open. */
+  ends(connection: object, ended: (outcome: WriteOutcome) => void): boolean {
+    return this.#open.get(connection)?.ended.push(ended) !== undefined
+  }
+
   /**
    * A transaction has begun by a call.
    *
@@ -67,6 +74,7 @@ export class ConnectionTransactions {
       isDoubtful,
       defines: false,
       generation: undefined,
+      ended: [],
       isOwned: writes !== undefined,
     })
   }
@@ -242,6 +250,7 @@ export class ConnectionTransactions {
   #end(connection: object, outcome: WriteOutcome): Promise<void> | undefined {
     const open = this.#open.get(connection)
     this.#open.delete(connection)
+    for (const ended of open?.ended ?? []) ended(outcome)
     const told = open?.writes.end(outcome)
     if (open?.isOwned !== true) this.host.transactionEnded()
     return told

@@ -62,24 +62,32 @@ export async function instrument(kind: Kind, clients: PrismaClients, database: D
     prisma,
     knex: db,
     run: (fn) => sluice.run(fn),
+    settle: () => (caches ? isKnowing(sluice, db, table).then(() => {}) : db(table).count('* as n')),
     pass(ms) {
       passedMs += ms
     },
     async close() {
       await sluice.close()
+      // Waits for a catalogue that is being read on a connection of its own.
+      await db.destroy()
       unsluice(db)
-      await Promise.all([base.$disconnect(), db.destroy()])
+      await base.$disconnect()
     },
   }
 }
 
 /** Waits until Knex has read the catalogue: a read is answered the second time. */
 async function knowsTables(sluice: Sluice, db: Knex, table: string): Promise<void> {
-  for (let turn = 0; turn < 1000; turn++) {
+  if (!(await isKnowing(sluice, db, table, 1000))) throw new Error('Expected Knex to have read the catalogue.')
+}
+
+/** Whether Knex has read the catalogue, at the latest after so many turns: on a connection with settings of its own, nothing is answered. */
+async function isKnowing(sluice: Sluice, db: Knex, table: string, turns = 50): Promise<boolean> {
+  for (let turn = 0; turn < turns; turn++) {
     const before = sluice.queries.getStats().answered
     for (let time = 0; time < 2; time++) await db(table).count('* as n')
-    if (sluice.queries.getStats().answered > before) return
-    await new Promise((resolve) => setImmediate(resolve))
+    if (sluice.queries.getStats().answered > before) return true
+    await new Promise((resolve) => setTimeout(resolve, 5))
   }
-  throw new Error('Expected Knex to have read the catalogue.')
+  return false
 }

@@ -8,10 +8,13 @@ import { Rig } from './rig.ts'
 import { SCHEMAS, type SchemaPlace, schemaAt } from './schemas/plan.ts'
 import { randomSubject } from './schemas/random-subject.ts'
 
-const USAGE = 'pnpm test:differential [--runs 20000] [--schemas 25] [--seed 1] [--database sqlite|postgresql|mysql] [--only <schema>|fixed]'
+const USAGE =
+  'pnpm test:differential [--runs 20000] [--schemas 25] [--seed 1] [--database sqlite|postgresql|mysql] [--only <schema>|fixed|features]'
 const DIALECTS: readonly Dialect[] = ['sqlite', 'postgresql', 'mysql']
 /** A tenth of the programs run on the models that were written by hand. */
 const FIXED_SHARE = 0.1
+/** As many programs again run where databases have triggers, functions and views, too. */
+const FEATURES_SHARE = 0.2
 
 interface Job {
   readonly name: string
@@ -19,6 +22,7 @@ interface Job {
   /** Left out: the models of `prisma/models.prisma`. */
   readonly place?: SchemaPlace
   readonly runs: number
+  readonly featureSeed?: number
 }
 
 function wholeNumber(name: string, text: string): number {
@@ -38,15 +42,25 @@ function jobsOf(runs: number, schemas: number, dialects: readonly Dialect[]): Jo
   const places = Array.from({ length: schemas }, (_, index) => schemaAt(index)).filter(({ dialect }) => dialects.includes(dialect))
   const ofFixed = Math.ceil((runs * FIXED_SHARE) / dialects.length)
   const ofRandom = Math.ceil((runs * (1 - FIXED_SHARE)) / Math.max(places.length, 1))
-  return [
+  const ofFeatures = Math.ceil((runs * FEATURES_SHARE) / (places.length + dialects.length))
+  const jobs = [
     ...dialects.map((dialect): Job => ({ name: `fixed-${dialect}`, dialect, runs: ofFixed })),
     ...places.map((place): Job => ({ name: place.folder, dialect: place.dialect, place, runs: ofRandom })),
   ]
+  const featured = jobs.map((job): Job => ({ ...job, name: `features-${job.name}`, runs: ofFeatures, featureSeed: job.place?.seed ?? 1 }))
+  return [...jobs, ...featured]
 }
 
-async function runJob({ name, dialect, place, runs }: Job, places: Places, seed: number, shrinks: boolean): Promise<Effect | undefined> {
+async function runJob(
+  { name, dialect, place, runs, featureSeed }: Job,
+  places: Places,
+  seed: number,
+  shrinks: boolean,
+): Promise<Effect | undefined> {
   const database = await places.connect(dialect)
-  const rig = await Rig.open(database, place === undefined ? undefined : await randomSubject(place, database), place?.seed)
+  const subject = place === undefined ? undefined : await randomSubject(place, database)
+  const rig =
+    featureSeed === undefined ? await Rig.open(database, subject, place?.seed) : await Rig.withFeatures(database, subject, featureSeed)
   const startedAt = Date.now()
   try {
     const effect = await findDifferences(rig, { runs, seed, shrinks })

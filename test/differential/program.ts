@@ -99,11 +99,32 @@ export interface TransactionStep {
   readonly ends: 'commit' | 'rollback'
 }
 
+/** A change of the schema. It is undone when the program ends. */
+export interface DefinitionStep {
+  readonly kind: 'definition'
+  readonly call: Call
+  readonly undo: string
+  /** Whether the program goes on only when Sluice knows the new schema. */
+  readonly isAwaited: boolean
+  /** Reads while it is under way, one after the other: what they find is open. */
+  readonly beside?: Reads
+}
+
+/** Calls on a connection whose names mean something else meanwhile. */
+export interface SessionStep {
+  readonly kind: 'session'
+  readonly enter: string
+  readonly calls: readonly KnexCall[]
+  readonly leave: string
+  readonly ends: 'commit' | 'rollback'
+}
+
 export type InnerStep =
   | Reads
   | Walk
   | Write
   | TransactionStep
+  | DefinitionStep
   | { readonly kind: 'outside'; readonly steps: readonly (Reads | Write)[] }
   /** Reads in the transaction and outside it, at once. */
   | { readonly kind: 'beside'; readonly inside: Reads; readonly outside: Reads }
@@ -113,6 +134,8 @@ export type Step =
   | Walk
   | Write
   | TransactionStep
+  | SessionStep
+  | DefinitionStep
   /** Prisma's `$transaction([…])`. */
   | { readonly kind: 'batch'; readonly calls: readonly PrismaCall[] }
   /** A loop in a scope of its own, and again over the same rows once somebody has written past Sluice: whoever asks again wants to know. */

@@ -62,8 +62,13 @@ export function programs(vocabulary: Vocabulary): fc.Arbitrary<Program> {
       const middle = between.kind === 'transaction' ? readBeforeEnd(between, reads, vocabulary.dialect) : between
       return [{ ...reads, times: 2 }, middle, reads]
     })
+  const unseen = vocabulary.unseen?.()
   const steps = fc.array(
-    fc.oneof({ weight: 3, arbitrary: step.map((only): readonly Step[] => [only]) }, { weight: 2, arbitrary: around }),
+    fc.oneof(
+      { weight: 3, arbitrary: step.map((only): readonly Step[] => [only]) },
+      { weight: 2, arbitrary: around },
+      ...(unseen === undefined ? [] : [{ weight: 5, arbitrary: unseen }]),
+    ),
     { minLength: 1, maxLength: 4 },
   )
   return fc.record({

@@ -8,6 +8,9 @@ import { randomSubject } from './schemas/random-subject.ts'
 /** `pnpm test:differential` runs more of them. */
 const RUNS_PER_SCHEMA = 12
 
+/** On the fixed models and on a random schema. */
+const RUNS_WITH_FEATURES = 10
+
 /** `SLUICE_SEED` runs the programs of another seed: what a failure printed, or a new one. */
 const seed = Number(process.env.SLUICE_SEED ?? 20_260_101)
 const places = Array.from({ length: SCHEMAS }, (_, index) => schemaAt(index))
@@ -35,6 +38,25 @@ describe.each(databases())('random programs on random schemas on $name', { retry
       expect(answered / seen).toBeGreaterThan(0.1)
       expect(batches).toBeGreaterThan((own.length * RUNS_PER_SCHEMA) / 4)
       expect(undetermined).toBeLessThan((own.length * RUNS_PER_SCHEMA) / 20)
+    },
+    600_000,
+  )
+
+  it.skipIf(skipped !== undefined)(
+    'give with Sluice what they give without where the database has triggers, functions and views',
+    async () => {
+      let total = NO_EFFECT
+      for (const [at, place] of [undefined, places.find((place) => place.dialect === dialect)].entries()) {
+        const database = await connect()
+        const rig = await Rig.withFeatures(database, place && (await randomSubject(place, database)), at)
+        try {
+          total = addEffects(total, await findDifferences(rig, { runs: RUNS_WITH_FEATURES, seed }))
+        } finally {
+          await rig.close()
+        }
+      }
+      expect(total.answered / total.seen).toBeGreaterThan(0.03)
+      expect(total.undetermined).toBeLessThan(RUNS_WITH_FEATURES / 3)
     },
     600_000,
   )

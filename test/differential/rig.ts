@@ -5,6 +5,9 @@ import { PrismaSchema } from '../../packages/prisma/src/schema/prisma-schema.ts'
 import type { Database } from '../support/database.ts'
 import type { PrismaClients, TestPrismaClient } from '../support/prisma-clients.ts'
 import type { Row } from '../support/random-operations.ts'
+import type { FeaturePlan, FeatureTable } from './features/feature-plan.ts'
+import { featuredVocabulary } from './features/featured-vocabulary.ts'
+import { planFeatures } from './features/plan-features.ts'
 import { type Instrumented, instrument, KINDS } from './instrument.ts'
 import { Peer } from './peer.ts'
 import type { Clients, Outsider } from './run-program.ts'
@@ -29,24 +32,29 @@ export class Rig {
   private constructor(
     private readonly database: Database,
     { clients, vocabulary }: Subject,
+    /** In the order in which they may be emptied; what fills them again goes the other way, so that no trigger finds a row. */
     private readonly tables: readonly Table[],
     /** The rows of each model that a program finds. */
     rows: ReadonlyMap<string, readonly Row[]>,
+    private readonly features: FeaturePlan | undefined,
     private readonly bareClients: { readonly prisma: TestPrismaClient; readonly knex: Knex },
     firstKind: number,
   ) {
     this.#kind = firstKind
     this.bareWidest = watchWidest(bareClients.knex)
     this.clients = clients
-    this.vocabulary = vocabulary({ dialect: database.dialect, schema: new PrismaSchema(clients.schema), rows })
+    const ground = { dialect: database.dialect, schema: new PrismaSchema(clients.schema), rows }
+    const plain = vocabulary(ground)
+    this.vocabulary = features === undefined ? plain : featuredVocabulary(plain, ground, features)
     this.bare = { ...bareClients, run: (fn) => fn() }
   }
 
   /**
    * @param subject - Left out: the models of `prisma/models.prisma`.
    * @param firstKind - The place in the list of kinds of the first Sluice.
+   * @param featureSeed - Left out: the database has tables, keys and nothing else.
    */
-  static async open(database: Database, subject?: Subject, firstKind = 0): Promise<Rig> {
+  static async open(database: Database, subject?: Subject, firstKind = 0, featureSeed?: number): Promise<Rig> {
     const { dialect } = database
     // A write does not wait for the disk: a program is many of them.
     if (dialect === 'sqlite') await database.exec('PRAGMA journal_mode = WAL')
@@ -55,20 +63,28 @@ export class Rig {
     await database.exec(clients.ddl)
     const prisma = new clients.PrismaClient({ adapter: clients.createAdapter() })
     await used.fill(prisma)
-    const { models, catalog } = new PrismaSchema(clients.schema)
+    const schema = new PrismaSchema(clients.schema)
+    const features = featureSeed === undefined ? undefined : planFeatures(schema, database, featureSeed)
+    for (const sql of features?.setUp ?? []) await database.exec(sql)
     const rows = new Map<string, readonly Row[]>()
-    for (const { name } of models.values()) {
+    for (const { name } of schema.models.values()) {
       const delegate = (prisma as unknown as Record<string, { findMany(): Promise<Row[]> }>)[
         `${name.slice(0, 1).toLowerCase()}${name.slice(1)}`
       ]
       rows.set(name, (await delegate?.findMany()) ?? [])
     }
-    const tables = [...catalog.tables.values()].map(tableOf)
+    const tables = [...(features?.earlier ?? []), ...[...schema.catalog.tables.values()].map(tableOf), ...(features?.later ?? [])]
     const quote = quoteFor(dialect)
-    for (const { name } of tables) await database.exec(`CREATE TABLE ${quote(`initial_${name}`)} AS SELECT * FROM ${quote(name)}`)
+    for (const table of tables)
+      await database.exec(`CREATE TABLE ${quote(initialOf(table))} AS SELECT ${table.stored ?? '*'} FROM ${quote(table.name)}`)
     if (dialect !== 'mysql')
       await database.exec(dialect === 'sqlite' ? 'PRAGMA foreign_keys = OFF' : 'SET session_replication_role = replica')
-    return new Rig(database, used, tables, rows, { prisma, knex: knex(database.knexConfig()) }, firstKind)
+    return new Rig(database, used, tables, rows, features, { prisma, knex: knex(database.knexConfig()) }, firstKind)
+  }
+
+  /** A database that has more than tables and keys. What is hidden shows in what is cached: it begins with a Sluice that does. */
+  static withFeatures(database: Database, subject: Subject | undefined, featureSeed: number): Promise<Rig> {
+    return Rig.open(database, subject, 1 + (featureSeed % 2), featureSeed)
   }
 
   get dialect(): Dialect {
@@ -136,6 +152,7 @@ export class Rig {
   async close(): Promise<void> {
     await this.renew(false)
     await Promise.all([this.bareClients.prisma.$disconnect(), this.bareClients.knex.destroy(), this.#peer.close()])
+    for (const sql of this.features?.tearDown ?? []) await this.database.exec(sql)
     await this.database.drop()
   }
 
@@ -146,7 +163,12 @@ export class Rig {
   #resetScript(): string {
     const quote = quoteFor(this.dialect)
     const deletes = this.tables.map(({ name }) => `DELETE FROM ${quote(name)};`)
-    const inserts = this.tables.map(({ name }) => `INSERT INTO ${quote(name)} SELECT * FROM ${quote(`initial_${name}`)};`)
+    const inserts = this.tables
+      .map((table) => {
+        const { name, stored } = table
+        return `INSERT INTO ${quote(name)} ${stored === undefined ? '' : `(${stored})`} SELECT * FROM ${quote(initialOf(table))};`
+      })
+      .reverse()
     const numbered = this.tables.filter(({ numbered: column }) => column !== undefined)
     switch (this.dialect) {
       case 'sqlite':
@@ -179,10 +201,9 @@ export class Rig {
   }
 }
 
-interface Table {
-  readonly name: string
+interface Table extends FeatureTable {
   /** The column by which the database numbers its rows. */
-  readonly numbered: string | undefined
+  readonly numbered?: string | undefined
 }
 
 function tableOf({ name, primaryKey, columns }: CatalogTable): Table {
@@ -191,6 +212,17 @@ function tableOf({ name, primaryKey, columns }: CatalogTable): Table {
   return { name, numbered: others.length === 0 && isNumber ? only : undefined }
 }
 
+/** The table that keeps the rows that each program finds. */
+function initialOf({ name }: Table): string {
+  return `initial_${name.replace('.', '_')}`
+}
+
+/** A table's name may have a schema's before it. */
 function quoteFor(dialect: Dialect): (name: string) => string {
-  return dialect === 'mysql' ? (name) => `\`${name}\`` : (name) => `"${name}"`
+  const mark = dialect === 'mysql' ? '`' : '"'
+  return (name) =>
+    name
+      .split('.')
+      .map((part) => `${mark}${part}${mark}`)
+      .join('.')
 }

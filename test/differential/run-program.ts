@@ -1,7 +1,21 @@
 import type { Knex } from 'knex'
 import type { TestPrismaClient } from '../support/prisma-clients.ts'
 import { describeError } from './observe.ts'
-import type { Call, InnerStep, Interruption, Loop, PastWrite, PrismaCall, Program, Reads, Step, TransactionStep, Walk } from './program.ts'
+import type {
+  Call,
+  DefinitionStep,
+  InnerStep,
+  Interruption,
+  Loop,
+  PastWrite,
+  PrismaCall,
+  Program,
+  Reads,
+  SessionStep,
+  Step,
+  TransactionStep,
+  Walk,
+} from './program.ts'
 import { CallRunner, start, type Target, withKey } from './run-call.ts'
 import { type WalkHost, walkRows, walkTwice } from './run-walk.ts'
 import type { Vocabulary } from './vocabulary.ts'
@@ -12,6 +26,8 @@ export interface Clients {
   readonly knex: Knex
   /** Runs a function in a scope of its own, where there are scopes. */
   run<T>(fn: () => Promise<T>): Promise<T>
+  /** Waits until the schema is known, where anybody needs to know it. */
+  settle?(): Promise<void>
 }
 
 /** Somebody whom Sluice does not see. */
@@ -31,11 +47,13 @@ const TRANSACTION_MS = 20_000
 /** Runs programs and writes down what each of their calls gave. */
 export class Runner {
   #observations: string[] = []
+  /** Undoes the program's definitions. */
+  readonly #undo = new Set<string>()
   readonly #calls: CallRunner
 
   constructor(
     private readonly clients: Clients,
-    vocabulary: Vocabulary,
+    private readonly vocabulary: Vocabulary,
     /** Left out: nobody writes past Sluice. */
     private readonly outsider?: Outsider,
   ) {
@@ -48,12 +66,30 @@ export class Runner {
     const body = async () => {
       for (const step of steps) await this.#step(step)
     }
-    await (isScoped ? this.clients.run(body) : body())
+    try {
+      await (isScoped ? this.clients.run(body) : body())
+    } finally {
+      await this.#undoDefinitions()
+    }
     return this.#observations
+  }
+
+  async #undoDefinitions(): Promise<void> {
+    if (this.#undo.size === 0) return
+    for (const sql of [...this.#undo].reverse()) {
+      await this.#seeSchema('knex', this.clients)
+      await this.clients.knex.raw(sql).catch((error: unknown) => {
+        if (!/no such column/.test(String(error))) throw error
+      })
+    }
+    this.#undo.clear()
+    await this.clients.settle?.()
   }
 
   async #step(step: Step): Promise<void> {
     switch (step.kind) {
+      case 'session':
+        return this.#session(step)
       case 'batch':
         return this.#batch(step.calls)
       case 'scopes': {
@@ -89,6 +125,8 @@ export class Runner {
       case 'write':
         this.#observations.push(await this.#observe(step.call, target))
         return
+      case 'definition':
+        return this.#define(step, target)
       case 'outside':
         for (const inner of step.steps) await this.#inner(inner, this.clients)
         return
@@ -100,6 +138,39 @@ export class Runner {
       case 'transaction':
         return this.#transaction(step, target)
     }
+  }
+
+  async #define({ call, undo, isAwaited, beside }: DefinitionStep, target: Target): Promise<void> {
+    this.#undo.add(undo)
+    await this.#seeSchema(call.orm, target)
+    const defining = this.#observe(call, target)
+    if (beside !== undefined) await this.#reads(beside, this.clients, true)
+    this.#observations.push(await defining)
+    if (isAwaited && target === this.clients) await this.clients.settle?.()
+  }
+
+  /** A connection of SQLite learns of what another one defined when it reads: to define something is not enough. */
+  async #seeSchema(orm: Call['orm'], { prisma, knex }: Target): Promise<void> {
+    if (this.vocabulary.dialect !== 'sqlite') return
+    const read = 'SELECT count(*) AS n FROM sqlite_master'
+    await (orm === 'knex' ? knex.raw(read) : (prisma as TestPrismaClient).$queryRawUnsafe(read))
+  }
+
+  /** One connection is the transaction's until it ends. */
+  async #session({ enter, calls, leave, ends }: SessionStep): Promise<void> {
+    const { prisma, knex } = this.clients
+    const act = async (transaction: Knex.Transaction) => {
+      await transaction.raw(enter)
+      for (const call of calls) this.#observations.push(await this.#observe(call, { prisma, knex: transaction }))
+      await transaction.raw(leave)
+      if (ends === 'rollback') throw new RolledBack('rolled back')
+    }
+    this.#observations.push(
+      await settled(
+        () => knex.transaction(act),
+        () => 'committed',
+      ),
+    )
   }
 
   async #transaction({ orm, steps, ends }: TransactionStep, target: Target): Promise<void> {

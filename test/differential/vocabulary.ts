@@ -2,7 +2,7 @@ import type { Dialect } from '@sluice/core'
 import type fc from 'fast-check'
 import type { PrismaSchema } from '../../packages/prisma/src/schema/prisma-schema.ts'
 import type { Row } from '../support/random-operations.ts'
-import type { Call, Loop, Walk } from './program.ts'
+import type { Call, Loop, Step, Walk } from './program.ts'
 
 /** What programs are made for. */
 export interface Ground {
@@ -33,6 +33,8 @@ export interface Vocabulary {
   poll(orm: Orm): fc.Arbitrary<Walk>
   /** Loops that ask for the rows of a listing by their own keys. Left out where no model suits. */
   refetch?(orm: Orm): fc.Arbitrary<Walk>
+  /** Reads around something that changes, unseen, what they find. Left out where the database has no such features. */
+  unseen?(): fc.Arbitrary<readonly Step[]>
   /** Whether the database may find a row by a text that is not the row's own. */
   isLoose(text: unknown): boolean
 }

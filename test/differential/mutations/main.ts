@@ -20,7 +20,7 @@ for (const mutation of chosen) {
   const startedAt = Date.now()
   const report = await runMutant(mutation, { budget, seed }).catch((error: unknown) => ({ broken: error }))
   const seconds = Math.round((Date.now() - startedAt) / 1000)
-  const where = `${mutation.name.padEnd(28)} ${(mutation.dialect ?? 'sqlite').padEnd(11)}`
+  const where = `${mutation.name.padEnd(28)} ${(mutation.test === undefined ? (mutation.dialect ?? 'sqlite') : 'test').padEnd(11)}`
   if ('broken' in report) console.log(where, 'BROKEN:', report.broken)
   else if (report.found === undefined) console.log(where, `MISSED in ${report.programs} programs, ${seconds} s`)
   else console.log(where, `found after ${report.programs} programs, ${seconds} s: ${report.found.split('\n')[0]}`)

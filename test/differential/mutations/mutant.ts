@@ -18,7 +18,14 @@ export interface MutantReport {
   readonly found?: string
 }
 
-async function hunt(dialect: Dialect, budget: number, seed: number): Promise<MutantReport> {
+interface Hunt {
+  readonly dialect: Dialect
+  readonly budget: number
+  readonly seed: number
+  readonly hasFeatures: boolean
+}
+
+async function hunt({ dialect, budget, seed, hasFeatures }: Hunt): Promise<MutantReport> {
   const places = await openPlaces([dialect])
   const rigs = new Map<string, Rig>()
   const subjects = [
@@ -33,7 +40,8 @@ async function hunt(dialect: Dialect, budget: number, seed: number): Promise<Mut
         let rig = rigs.get(name)
         if (rig === undefined) {
           const database = await places.connect(dialect)
-          rig = await Rig.open(database, place === undefined ? undefined : await randomSubject(place, database), at)
+          const subject = place === undefined ? undefined : await randomSubject(place, database)
+          rig = await (hasFeatures ? Rig.withFeatures(database, subject, at) : Rig.open(database, subject, at))
           rigs.set(name, rig)
         }
         const before = programs
@@ -62,6 +70,5 @@ function differenceIn(error: unknown): string {
   return `${own}${innermost}`.slice(0, 500)
 }
 
-const { dialect, budget, seed } = JSON.parse(process.env.SLUICE_MUTANT ?? '{}') as { dialect: Dialect; budget: number; seed: number }
 if (!(MUTATED in globalThis)) throw new Error('Expected sources that were changed; they are as they are on disk.')
-console.log(`mutant ${JSON.stringify(await hunt(dialect, budget, seed))}`)
+console.log(`mutant ${JSON.stringify(await hunt(JSON.parse(process.env.SLUICE_MUTANT ?? '{}') as Hunt))}`)

@@ -2,6 +2,7 @@ import { BATCH_MUTATIONS } from './batch-mutations.ts'
 import { CACHE_MUTATIONS } from './cache-mutations.ts'
 import type { Mutation } from './mutation.ts'
 import { PREFETCH_MUTATIONS } from './prefetch-mutations.ts'
+import { SCHEMA_MUTATIONS } from './schema-mutations.ts'
 
-/** Every rule of correctness that the oracle must see broken. */
-export const MUTATIONS: readonly Mutation[] = [...BATCH_MUTATIONS, ...PREFETCH_MUTATIONS, ...CACHE_MUTATIONS]
+/** Every rule of correctness that the oracle, or the test that is named, must see broken. */
+export const MUTATIONS: readonly Mutation[] = [...BATCH_MUTATIONS, ...PREFETCH_MUTATIONS, ...CACHE_MUTATIONS, ...SCHEMA_MUTATIONS]

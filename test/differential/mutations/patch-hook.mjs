@@ -1,5 +1,6 @@
 // Module hooks that hand out sources with one piece of text replaced. Nothing on disk changes.
 import { fileURLToPath } from 'node:url'
+import { patched } from './patched.mjs'
 
 let patches = []
 
@@ -14,9 +15,6 @@ export async function load(url, context, nextLoad) {
   const own = patches.filter((patch) => patch.path === path)
   if (own.length === 0 || loaded.source === null || loaded.source === undefined) return loaded
   const text = typeof loaded.source === 'string' ? loaded.source : Buffer.from(loaded.source).toString('utf8')
-  const source = own.reduce((changed, { find, replace }) => {
-    if (changed.split(find).length !== 2) throw new Error(`${path}: expected the mutation's text exactly once: ${find}`)
-    return changed.replace(find, () => replace)
-  }, text)
+  const source = patched(text, own)
   return { ...loaded, source: `${source}\nObject.assign(globalThis, { [Symbol.for('sluice.mutated')]: true })\n` }
 }

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import type { MutantReport } from './mutant.ts'
-import { type Mutation, pathOf } from './mutation.ts'
+import { type KillingTest, type Mutation, type Patch, pathOf, root } from './mutation.ts'
+
+const here = import.meta.dirname
 
 export interface MutantOptions {
   /** Programs after which a mutation counts as missed. */
@@ -10,21 +12,58 @@ export interface MutantOptions {
 }
 
 /**
- * Runs the oracle in a process of its own, in which the mutation's text stands in place of the sources'.
+ * Runs the oracle, or the mutation's test, in a process of its own, in which the mutation's text stands in place of the sources'.
  *
  * @throws Error when the process fails for another reason than a difference.
  */
-export async function runMutant({ name, edits, dialect = 'sqlite' }: Mutation, { budget, seed }: MutantOptions): Promise<MutantReport> {
-  const patches = edits.map((edit) => ({ path: pathOf(edit), find: edit.find, replace: edit.replace }))
-  const here = import.meta.dirname
+export async function runMutant(mutation: Mutation, { budget, seed }: MutantOptions): Promise<MutantReport> {
+  const { name, dialect = 'sqlite', hasFeatures = false, test } = mutation
+  if (test !== undefined) return runTest(mutation, test)
   const args = ['--import', join(here, 'register.mjs'), '--import', 'tsx', '--conditions=@sluice/source', join(here, 'mutant.ts')]
+  const text = await run(mutation, args, { SLUICE_MUTANT: JSON.stringify({ dialect, budget, seed, hasFeatures }) })
+  const line = text.split('\n').find((each) => each.startsWith('mutant '))
+  if (line === undefined) throw new Error(`${name}: expected a report, got:\n${text.slice(-3000)}`)
+  return JSON.parse(line.slice('mutant '.length)) as MutantReport
+}
+
+async function runTest(mutation: Mutation, { file, name }: KillingTest): Promise<MutantReport> {
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs')
+  const named = name.replace(/[$()*+.?[\\\]^{|}]/g, '\\$&')
+  const args = [
+    vitest,
+    'run',
+    '--config',
+    join(here, 'vitest.config.ts'),
+    '--project',
+    file.startsWith('packages/') ? 'unit' : 'integration',
+    '--reporter',
+    'json',
+    file,
+    '-t',
+    named,
+  ]
+  const text = await run(mutation, args, { NO_COLOR: '1' })
+  const line = text.split('\n').find((each) => each.startsWith('{"numTotalTestSuites"'))
+  if (line === undefined) throw new Error(`${mutation.name}: expected a report, got:\n${text.slice(-3000)}`)
+  const { numFailedTests, numPassedTests, testResults } = JSON.parse(line) as TestReport
+  const messages = testResults.flatMap(({ assertionResults }) => assertionResults.flatMap(({ failureMessages }) => failureMessages))
+  const programs = numFailedTests + numPassedTests
+  if (programs === 0) throw new Error(`${mutation.name}: expected tests, got:\n${text.slice(-3000)}`)
+  return numFailedTests === 0 ? { programs } : { programs, found: messages.join('\n').slice(0, 500) }
+}
+
+interface TestReport {
+  readonly numFailedTests: number
+  readonly numPassedTests: number
+  readonly testResults: readonly { readonly assertionResults: readonly { readonly failureMessages: readonly string[] }[] }[]
+}
+
+/** What the process writes. */
+async function run({ edits }: Mutation, args: readonly string[], env: Readonly<Record<string, string>>): Promise<string> {
+  const patches = edits.map((edit): Patch => ({ path: pathOf(edit), find: edit.find, replace: edit.replace }))
   const child = spawn(process.execPath, args, {
-    cwd: join(here, '../../..'),
-    env: {
-      ...process.env,
-      SLUICE_MUTATION: JSON.stringify(patches),
-      SLUICE_MUTANT: JSON.stringify({ dialect, budget, seed }),
-    },
+    cwd: root,
+    env: { ...process.env, ...env, SLUICE_MUTATION: JSON.stringify(patches) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const output: Buffer[] = []
@@ -34,8 +73,5 @@ export async function runMutant({ name, edits, dialect = 'sqlite' }: Mutation, {
     child.on('error', reject)
     child.on('close', () => resolve())
   })
-  const text = Buffer.concat(output).toString()
-  const line = text.split('\n').find((each) => each.startsWith('mutant '))
-  if (line === undefined) throw new Error(`${name}: expected a report, got:\n${text.slice(-3000)}`)
-  return JSON.parse(line.slice('mutant '.length)) as MutantReport
+  return Buffer.concat(output).toString()
 }

@@ -1,0 +1,310 @@
+import type { Mutation } from './mutation.ts'
+
+const OBSERVER = 'packages/core/src/adapter/connection-observer.ts'
+const TRANSACTIONS = 'packages/core/src/adapter/connection-transactions.ts'
+const CATALOG_READER = 'packages/core/src/adapter/catalog-reader.ts'
+const GENERATIONS = 'packages/core/src/schema/schema-generations.ts'
+const DEFINITIONS = 'packages/core/src/schema/statement-definitions.ts'
+const EFFECT = 'packages/core/src/schema/statement-effect.ts'
+const POSTGRESQL = 'packages/core/src/schema/readers/postgresql.ts'
+const FUNCTIONS = 'packages/core/src/schema/readers/postgresql-functions.ts'
+const MYSQL = 'packages/core/src/schema/readers/mysql.ts'
+const SQLITE = 'packages/core/src/schema/readers/sqlite.ts'
+const HIDDEN = 'packages/core/src/schema/hidden-calls.ts'
+const PRISMA_OPERATION = 'packages/prisma/src/prisma-operation.ts'
+const PLUGIN_STATE = 'packages/knex/src/plugin-state.ts'
+
+const UNSEEN = 'test/integration/unseen-writes.test.ts'
+const SENT = 'test/integration/sent-queries.test.ts'
+
+const onFeatures = { hasFeatures: true } as const
+const postgresql = { ...onFeatures, dialect: 'postgresql' } as const
+const mysql = { ...onFeatures, dialect: 'mysql' } as const
+
+/** The rules of knowing a schema, what it changes unseen, and when it is another one. */
+export const SCHEMA_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'schema-generation-at-storing',
+    rule: 'A catalog counts in the generation in which it was asked for.',
+    edits: [
+      {
+        file: CATALOG_READER,
+        find: 'if (generations.current !== generation || this.#mayHaveDefined(catalog)) return',
+        replace: 'if (this.#mayHaveDefined(catalog)) return',
+      },
+      {
+        file: CATALOG_READER,
+        find: 'catalogs.set(sourceId, catalog, generation)',
+        replace: 'catalogs.set(sourceId, catalog, generations.current)',
+      },
+      {
+        file: CATALOG_READER,
+        find: 'this.#readIn = generation\n        catalogs',
+        replace: 'this.#readIn = generations.current\n        catalogs',
+      },
+    ],
+    ...postgresql,
+  },
+  {
+    name: 'schema-definition-lasts',
+    rule: 'A change of the schema counts at its end, too.',
+    edits: [
+      { file: GENERATIONS, find: 'return this.#definitions > 0', replace: 'return false' },
+      { file: GENERATIONS, find: 'if (isOver) return this.#end()', replace: 'if (isOver) return' },
+    ],
+    ...postgresql,
+  },
+  {
+    name: 'schema-definition',
+    rule: 'A catalog says nothing after the schema was changed.',
+    edits: [
+      {
+        file: TRANSACTIONS,
+        find: 'const endDefinition = defines ? generations.beginDefinition() : undefined',
+        replace: 'const endDefinition = defines ? () => {} : undefined',
+      },
+    ],
+    ...onFeatures,
+    isQuick: true,
+  },
+  {
+    name: 'schema-definition-in-transaction',
+    rule: 'A change of the schema in a transaction counts at the commit.',
+    edits: [
+      {
+        file: TRANSACTIONS,
+        find: 'return open.defines ? generations.beginDefinition() : undefined',
+        replace: 'return open.defines ? () => {} : undefined',
+      },
+    ],
+    ...onFeatures,
+  },
+  {
+    name: 'schema-definition-of-prisma',
+    rule: 'Where nobody sees its statements, an operation of Prisma that may change the schema counts.',
+    edits: [{ file: PRISMA_OPERATION, find: 'return this.#mayDefine() ? this.#defining(ask) : ask()', replace: 'return ask()' }],
+    ...onFeatures,
+  },
+  {
+    name: 'schema-definition-by-call',
+    rule: 'A function may change the schema.',
+    edits: [
+      { file: DEFINITIONS, find: "if (hiddenLevel(statement, catalog) === 'defines') return true", replace: '' },
+      { file: DEFINITIONS, find: 'return catalog !== undefined && callsDefine(statement.functions, catalog)', replace: 'return false' },
+    ],
+    ...postgresql,
+  },
+  {
+    name: 'schema-definition-by-trigger',
+    rule: 'What a table calls by itself may change the schema.',
+    edits: [
+      {
+        file: DEFINITIONS,
+        find: 'if (effect?.everything === true && catalog?.hasDefiningTriggers === true) return true',
+        replace: '',
+      },
+    ],
+    ...postgresql,
+  },
+  {
+    name: 'schema-write-across-generations',
+    rule: 'A write that ends in another generation than it began in wrote everything.',
+    edits: [
+      {
+        file: TRANSACTIONS,
+        find: "const isOutdated = !effect.everything && outcome !== 'rolled-back' &&",
+        replace: 'const isOutdated = outcome === null &&',
+      },
+    ],
+    test: {
+      file: 'packages/core/test/adapter/connection-observer.test.ts',
+      name: 'announces everything where a write ends after the schema',
+    },
+  },
+  {
+    name: 'schema-writes-in-flight',
+    rule: 'The schema changes until the writes have ended that were in flight when it had changed.',
+    edits: [{ file: GENERATIONS, find: 'const before = new Set(this.#writes)', replace: 'const before = new Set<object>()' }],
+    test: { file: 'packages/core/test/schema/schema-generations.test.ts', name: 'that were in flight when the definition ended' },
+  },
+  {
+    name: 'schema-unknown-writes',
+    rule: 'A write that is sent while no catalog is known may change the schema until its transaction has ended.',
+    edits: [{ file: CATALOG_READER, find: 'if (writes.length > 0) sent.add(WRITE)', replace: 'void writes' }],
+    test: { file: UNSEEN, name: 'that wrote while no catalog was known' },
+  },
+  {
+    name: 'schema-triggers-postgresql',
+    rule: 'A write to a table with triggers writes everything.',
+    edits: [
+      { file: POSTGRESQL, find: "flagOf(row, 'has_triggers') || unseen", replace: 'unseen' },
+      { file: FUNCTIONS, find: 'ON t.tgfoid = f.oid AND NOT t.tgisinternal', replace: 'ON false' },
+    ],
+    ...postgresql,
+  },
+  {
+    name: 'schema-triggers-mysql',
+    rule: 'A write to a table with triggers writes everything.',
+    edits: [
+      {
+        file: MYSQL,
+        find: '!triggersSeen.has(name.schema) || triggers.has(JSON.stringify(name))',
+        replace: '!triggersSeen.has(name.schema)',
+      },
+    ],
+    ...mysql,
+  },
+  {
+    name: 'schema-trigger-functions',
+    rule: 'What a trigger’s function may do is read from its body.',
+    edits: [{ file: FUNCTIONS, find: 'ON t.tgfoid = f.oid AND NOT t.tgisinternal', replace: 'ON false' }],
+    test: { file: UNSEEN, name: 'is seen after the schema was changed by a trigger' },
+  },
+  {
+    name: 'schema-defaults',
+    rule: 'A default may call a function that writes.',
+    edits: [{ file: FUNCTIONS, find: "d.classid = 'pg_catalog.pg_attrdef'::regclass AND", replace: 'false AND' }],
+    ...postgresql,
+  },
+  {
+    name: 'schema-checks',
+    rule: 'A check may call a function that writes.',
+    edits: [{ file: FUNCTIONS, find: 'SELECT c.conrelid, c.contypid, d.function', replace: 'SELECT 0::oid, c.contypid, d.function' }],
+    ...postgresql,
+  },
+  {
+    name: 'schema-domains',
+    rule: 'The check of a domain may call a function that writes.',
+    edits: [{ file: FUNCTIONS, find: 'SELECT c.conrelid, c.contypid, d.function', replace: 'SELECT c.conrelid, 0::oid, d.function' }],
+    ...postgresql,
+  },
+  {
+    name: 'schema-inner-calls',
+    rule: 'A function may do what the functions that it calls may do.',
+    edits: [
+      {
+        file: FUNCTIONS,
+        find: 'for (let isGrowing = true; isGrowing; ) {\n    isGrowing = false\n    for (const [id, level] of levels) {',
+        replace: 'for (let isGrowing = false; isGrowing; ) {\n    isGrowing = false\n    for (const [id, level] of levels) {',
+      },
+    ],
+    ...postgresql,
+  },
+  {
+    name: 'schema-calls-write',
+    rule: 'A statement that calls a function may write.',
+    edits: [{ file: EFFECT, find: 'if (callsMayWrite(statement, catalog)) return EVERYTHING', replace: '' }],
+    ...postgresql,
+  },
+  {
+    name: 'schema-calls-read',
+    rule: 'No result is kept that depends on a function of a user.',
+    edits: [
+      { file: HIDDEN, find: "read ??= { refused: 'function of the database' }", replace: '' },
+      { file: EFFECT, find: "if (!arePure(statement.functions, catalog)) return { refused: 'unknown function' }", replace: '' },
+    ],
+    ...postgresql,
+  },
+  {
+    name: 'schema-fields-read',
+    rule: 'No result is kept that has a computed field.',
+    edits: [{ file: HIDDEN, find: "if (rows.length > 0) read ??= { refused: 'computed field' }", replace: '' }],
+    ...postgresql,
+  },
+  {
+    name: 'schema-fields-write',
+    rule: 'A computed field may write.',
+    edits: [{ file: HIDDEN, find: 'for (const name of rows) level = higherLevel(level, untrusted.get(name))', replace: '' }],
+    ...postgresql,
+  },
+  {
+    name: 'schema-operators',
+    rule: 'An operator of a user may read and write any table.',
+    edits: [{ file: HIDDEN, find: 'if (isHidden(names.operators, operators)) {', replace: 'if (operators === undefined) {' }],
+    ...postgresql,
+  },
+  {
+    name: 'schema-views',
+    rule: 'No result of a view is kept: its tables are not known.',
+    edits: [{ file: SQLITE, find: "kind: textOf(row, 'type') === 'table' ? 'table' : 'view'", replace: "kind: 'table'" }],
+    ...onFeatures,
+  },
+  {
+    name: 'schema-triggers-sqlite',
+    rule: 'A write to a table with triggers writes everything.',
+    edits: [{ file: SQLITE, find: "hasTriggers: flagOf(row, 'has_triggers')", replace: 'hasTriggers: false' }],
+    ...onFeatures,
+    isQuick: true,
+  },
+  {
+    name: 'schema-session-writes',
+    rule: 'On a connection with settings of its own, names may stand for other tables.',
+    edits: [{ file: OBSERVER, find: 'if (this.#sessions.isChanged(connection)) effect = EVERYTHING', replace: '' }],
+    ...mysql,
+  },
+  {
+    name: 'schema-session-reads',
+    rule: 'Nothing is kept while some connection has settings of its own.',
+    edits: [{ file: OBSERVER, find: 'catalogs.setStrange(this.sourceId, this.#sessions.hasChanged)', replace: 'void catalogs' }],
+    test: { file: UNSEEN, name: 'keeps nothing while a connection has settings of its own' },
+  },
+  {
+    name: 'schema-virtual-columns',
+    rule: 'No result is kept of a column whose value depends on more than its row.',
+    edits: [{ file: MYSQL, find: 'kind: unknown.has(JSON.stringify(name)) ?', replace: "kind: unknown.has('') ?" }],
+    test: { file: UNSEEN, name: 'keeps no column that is computed when it is read' },
+  },
+  {
+    name: 'schema-relative-dates',
+    rule: 'No result is kept of a query with a bound text that PostgreSQL may read as the time.',
+    edits: [
+      {
+        file: 'packages/core/src/sql/relative-date.ts',
+        find: "return dialect === 'postgresql' && values.some(isRelative)",
+        replace: "return dialect === 'postgresql' && values.length < 0 && values.some(isRelative)",
+      },
+    ],
+    test: { file: UNSEEN, name: 'keeps no result that depends on more than its tables' },
+  },
+  {
+    name: 'key-sent',
+    rule: 'What was sent decides whose result it is: a builder may change after it was issued.',
+    edits: [
+      {
+        file: 'packages/knex/src/knex-operation.ts',
+        find: 'if (this.#asked !== undefined && !isSame(this.#asked, sql, bindings)) this.hasStrayed = true',
+        replace: 'if (this.#asked !== undefined) isSame(this.#asked, sql, bindings)',
+      },
+    ],
+    test: { file: SENT, name: 'a builder that changes after it was issued' },
+  },
+  {
+    name: 'key-start-listeners',
+    rule: 'An instance with listeners of `start`, which may change each query, is only observed.',
+    edits: [
+      {
+        file: PLUGIN_STATE,
+        find: 'return knex === undefined || listenersOf(client) !== 1 || listenersOf(knex) > 0',
+        replace: 'return knex === undefined && listenersOf(client) > 1',
+      },
+    ],
+    test: { file: SENT, name: 'whose listeners of `start` may change it' },
+  },
+  {
+    name: 'shadow-proved-reads',
+    rule: '`shadow` runs a read twice only if the cache would accept it.',
+    edits: [
+      {
+        file: 'packages/core/src/pipeline/shadow.ts',
+        find: 'if (request === undefined || isRefusal(request)) return next(operation, context)',
+        replace: 'if (request === undefined) return next(operation, context)\n    const tables = isRefusal(request) ? [] : request.tables',
+      },
+      {
+        file: 'packages/core/src/pipeline/shadow.ts',
+        find: 'settle(bare.then(copyValue)), other, request.tables)',
+        replace: 'settle(bare.then(copyValue)), other, tables)',
+      },
+    ],
+    test: { file: SENT, name: 'runs once what may do something' },
+  },
+]

@@ -78,7 +78,7 @@ describe.each(frameworks)('the response cache and what requests say on $name', (
 
   it('keeps responses of each host by its own, and those of all as one where it is told so', async () => {
     for (const [host, expected] of [
-      [true, 2],
+      [true, 3],
       [false, 1],
     ] as const) {
       const { get, runs } = await oneCity({ host })

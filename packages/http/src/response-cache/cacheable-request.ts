@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TLSSocket } from 'node:tls'
 import type { DerivedValues, Scope } from '@sluice/core/siblings'
 import { KEYED_HEADERS } from './request-identity.ts'
 import { queryKey } from './request-query.ts'
@@ -51,18 +52,21 @@ export function requestKey(
     if (typeof key !== 'string') throw new TypeError(`The option "key" of a response cache gave ${typeof key}, and no text.`)
     return { key: `key\n${key}${varyKey(request, options.vary)}` }
   }
-  const [target = ''] = (facts.url ?? request.url ?? '/').split('#', 1)
+  const target = facts.url ?? request.url ?? '/'
+  // Clients send no fragment. Some parsers drop it, and for others it is a part of the query.
+  if (target.includes('#')) return { reason: 'query' }
   const at = target.indexOf('?')
   const path = at < 0 ? target : target.slice(0, at)
   const query = queryKey(at < 0 ? '' : target.slice(at + 1), options.query, facts.query)
   if (query === undefined) return { reason: 'query' }
-  const host = options.host ? hostOf(request).toLowerCase() : ''
+  const host = options.host ? hostOf(request) : ''
   return { key: `url\n${host}${keyedHeaders(request)}\n${path}\n${query}${varyKey(request, options.vary)}` }
 }
 
-/** HTTP/2 has it as a pseudo-header. */
-function hostOf({ headers }: IncomingMessage): string {
-  return String(headers[':authority'] ?? headers.host ?? '')
+/** As the client wrote it: apps may compare names exactly. A request of HTTP/2 may have two, and apps read either. */
+function hostOf({ headers, socket }: IncomingMessage): string {
+  const isEncrypted = (socket as Partial<TLSSocket>).encrypted === true
+  return `${headers[':scheme'] ?? ''} ${isEncrypted ? 'https' : 'http'} ${headers[':authority'] ?? ''} ${headers.host ?? ''}`
 }
 
 /** What a request says in headers that the response depends on. */
@@ -81,7 +85,7 @@ function headerOf({ headers }: IncomingMessage, name: string): string {
 
 function keyedHeaders(request: IncomingMessage): string {
   let key = ''
-  for (const name of KEYED_HEADERS) if (request.headers[name] !== undefined) key += `\n${name}: ${headerOf(request, name)}`
+  for (const name of KEYED_HEADERS) if (request.headers[name] !== undefined) key += `\n${name}: ${request.headers[name]}`
   const { forwarded } = request.headers
   // Its other parts are of the client.
   if (forwarded !== undefined)

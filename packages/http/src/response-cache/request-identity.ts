@@ -7,7 +7,8 @@ const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie', 'x-api-ke
 
 /** Apps write these into links or choose a response by them: they are part of the key, or one client could poison the responses of all. */
 export const KEYED_HEADERS: readonly string[] = [
-  ...['x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'x-forwarded-prefix', 'x-original-url', 'x-rewrite-url'],
+  ...['x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'x-forwarded-prefix', 'x-forwarded-server'],
+  ...['x-forwarded-scheme', 'x-forwarded-ssl', 'x-scheme', 'x-original-url', 'x-rewrite-url'],
   ...['origin', 'x-requested-with'],
 ]
 
@@ -28,8 +29,8 @@ const HARMLESS = new Set([
     'purpose',
   ],
   ...['cache-control', 'pragma', 'priority', 'save-data', 'if-none-match', 'if-modified-since'],
-  ...['forwarded', 'via', 'cdn-loop', 'x-forwarded-for', 'x-forwarded-server', 'x-forwarded-scheme', 'x-forwarded-ssl', 'x-real-ip'],
-  ...['x-scheme', 'x-request-id', 'x-correlation-id', 'x-request-start', 'x-amzn-trace-id', 'x-cloud-trace-context'],
+  ...['forwarded', 'via', 'cdn-loop', 'x-forwarded-for', 'x-real-ip'],
+  ...['x-request-id', 'x-correlation-id', 'x-request-start', 'x-amzn-trace-id', 'x-cloud-trace-context'],
   ...['traceparent', 'tracestate'],
 ])
 /** Scripts of a page cannot set the first two, so apps have no use for them as credentials. Pseudo-headers of HTTP/2 start with a colon. */

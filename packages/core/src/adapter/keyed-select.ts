@@ -70,9 +70,10 @@ export function planSelect(sql: string, dialect: Dialect, form: RowForm, catalog
   if (outputs === undefined) return refused('computed columns')
   if (root.isDistinct || root.groupBy.length > 0 || root.having.length > 0 || root.hasWindows === true) return refused('grouped rows')
   const names = new Set([...outputs.map(({ name }) => name), ...table.columns.map(({ name }) => name)].map((name) => name.toLowerCase()))
-  const rowSource = rowSourceOf(sql, table, outputs, form)
+  const properties = propertiesOf(outputs, form)
+  const rowSource = rowSourceOf(sql, table, properties, form)
   const isOrdered = root.orderBy.length > 0
-  const keyed = keyedSelect(tree, form, catalog, table, outputs, freeName(names))
+  const keyed = keyedSelect(tree, form, catalog, table, properties, freeName(names))
   return { keyed, rowSource, isOrdered }
 }
 
@@ -81,7 +82,7 @@ function keyedSelect(
   form: RowForm,
   catalog: SchemaCatalog,
   table: CatalogTable,
-  outputs: readonly Output[],
+  properties: Properties,
   helper: string,
 ): SelectPlan['keyed'] {
   const { root, sql, dialect, tokens, places } = tree
@@ -112,7 +113,7 @@ function keyedSelect(
   const offsetOf = (at: number) => tokens[at]?.start ?? sql.length
   const columnText = sql.slice(offsetOf(key.range.start), tokens[key.equals - 1]?.end)
   const conditionEnd = tokens[key.range.end - 1]?.end ?? sql.length
-  const property = form === 'objects' ? ownProperty(outputs, key.column) : ownIndex(outputs, key.column)
+  const property = properties.get(key.column)
   const quote = dialect === 'mysql' ? '`' : '"'
   const select =
     property === undefined ? `${sql.slice(0, outputsEnd)}, ${columnText} as ${quote}${helper}${quote}` : sql.slice(0, outputsEnd)
@@ -238,16 +239,22 @@ function plainOutput({ name, column, aggregate, isAggregated }: OutputTerm, tabl
   return table.columns.some((own) => own.name === column.column) ? { name: name ?? column.column, column: column.column } : {}
 }
 
-/** The property of a row that holds a column, if no other output has the same name. */
-function ownProperty(outputs: readonly Output[], column: string): string | undefined {
-  const own = outputs.find((output) => output.column === column)
-  const isAlone = own !== undefined && outputs.filter(({ name }) => name.toLowerCase() === own.name.toLowerCase()).length === 1
-  return isAlone ? own.name : undefined
-}
+type Properties = ReadonlyMap<string, string | number>
 
-function ownIndex(outputs: readonly Output[], column: string): number | undefined {
-  const at = outputs.findIndex((output) => output.column === column)
-  return at === -1 || outputs.some(({ isOfStar }) => isOfStar) ? undefined : at
+/** Where a row holds each column, unless another output has the same name or the order of `*` decides. */
+function propertiesOf(outputs: readonly Output[], form: RowForm): Properties {
+  const properties = new Map<string, string | number>()
+  if (form === 'arrays' && outputs.some(({ isOfStar }) => isOfStar)) return properties
+  const timesNamed = new Map<string, number>()
+  for (const { name } of outputs) timesNamed.set(name.toLowerCase(), (timesNamed.get(name.toLowerCase()) ?? 0) + 1)
+  const seen = new Set<string>()
+  for (const [at, { name, column }] of outputs.entries()) {
+    if (seen.has(column)) continue
+    seen.add(column)
+    if (form === 'arrays') properties.set(column, at)
+    else if (timesNamed.get(name.toLowerCase()) === 1) properties.set(column, name)
+  }
+  return properties
 }
 
 /** The limit, if it is one value at the end of the statement; `undefined`: of another form. */
@@ -264,17 +271,12 @@ function limitOf({ root, tokens, places, parameters }: QueryTree): { readonly ra
   return isLast && [...places.values()].filter((place) => place === limit.place).length === 1 ? { range, place: limit.place } : undefined
 }
 
-function rowSourceOf(sql: string, table: CatalogTable, outputs: readonly Output[], form: RowForm): RowSource {
-  const properties = new Map<string, string>()
-  for (const [at, { column }] of outputs.entries()) {
-    const property = form === 'objects' ? ownProperty(outputs, column) : ownIndex(outputs, column)
-    if (property !== undefined && outputs.findIndex((output) => output.column === column) === at) properties.set(column, String(property))
-  }
+function rowSourceOf(sql: string, table: CatalogTable, properties: Properties, form: RowForm): RowSource {
   return {
     table: table.id,
     shape: shapeOf(sql, form),
     isWhole: table.columns.every(({ name }) => properties.has(name)),
-    property: (column) => properties.get(column),
+    property: (column) => properties.get(column)?.toString(),
   }
 }
 

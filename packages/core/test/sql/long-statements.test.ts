@@ -1,7 +1,8 @@
 import { Session } from 'node:inspector/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { longStatements, type SqlReader, sqlReaders } from '../../../../test/support/long-statements.ts'
-import { EVERYTHING } from '../../src/schema/catalog.ts'
+import { planSelect } from '../../src/adapter/keyed-select.ts'
+import { EVERYTHING, SchemaCatalog } from '../../src/schema/catalog.ts'
 import { CatalogRegistry } from '../../src/schema/catalog-registry.ts'
 import { effectOfStatement, readsOfStatement } from '../../src/schema/statement-effect.ts'
 import { analyzeSql } from '../../src/sql/analyze.ts'
@@ -89,5 +90,19 @@ describe('the longest statement', () => {
     const catalogs = new CatalogRegistry()
     expect(effectOfStatement(statement, 'source', catalogs)).toBe(EVERYTHING)
     expect(readsOfStatement(statement, 'source', catalogs)).toEqual({ refused: 'statement too long' })
+  })
+})
+
+describe('planSelect', () => {
+  it.each(['objects', 'arrays'] as const)('takes steps in proportion to the columns of %s', async (form) => {
+    const columns = [{ name: 'id', type: 'integer' as const, nullable: false }]
+    const table = { name: 't', kind: 'table' as const, columns, primaryKey: ['id'], uniqueKeys: [] }
+    const catalog = new SchemaCatalog({ dialect: 'postgresql', defaultSchema: 'public', tables: [table], foreignKeys: [] })
+    const plan: SqlReader = (sql, dialect) => planSelect(sql, dialect, form, catalog, true)
+    const write = (count: number) => `SELECT ${Array.from({ length: count }, (_, nth) => `id AS a${nth}`).join(', ')} FROM t WHERE id = $1`
+    plan(anew(write(1_000)), 'postgresql')
+    const small = await stepsOf(plan, anew(write(1_000)), 'postgresql')
+    const large = await stepsOf(plan, anew(write(1_000 * FACTOR)), 'postgresql')
+    expect(large / small).toBeLessThan(1.5 * FACTOR)
   })
 })

@@ -111,19 +111,20 @@ function unbindable(expected: string, value: unknown): InvalidArgumentError {
  * @throws InvalidArgumentError when a value is missing or cannot be written; SqlSyntaxError when the text cannot be split into tokens.
  */
 export function inlineValues(sql: string, dialect: Dialect, bindings: readonly unknown[]): string {
-  let text = ''
+  // In parts: to read the end of a string that is being built copies it.
+  const parts: string[] = []
   let end = 0
   for (const { token, place } of parametersOf(sql, dialect)) {
     const value = bindings[place]
     if (value === undefined) throw new InvalidArgumentError('bindings', `a value for each parameter (${token.text})`, bindings)
-    text += sql.slice(end, token.start)
+    const before = sql.slice(end, token.start)
     const literal = literalOf(value, dialect)
     // `LIMIT?` and `?AND` are no words.
-    text += isNamePart(text.at(-1)) ? ` ${literal}` : literal
-    if (isNamePart(sql[token.end])) text += ' '
+    parts.push(before, isNamePart((before || parts.at(-1))?.at(-1)) ? ` ${literal}` : literal)
+    if (isNamePart(sql[token.end])) parts.push(' ')
     end = token.end
   }
-  return text + sql.slice(end)
+  return parts.join('') + sql.slice(end)
 }
 
 function isNamePart(character: string | undefined): boolean {

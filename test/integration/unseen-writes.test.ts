@@ -204,10 +204,23 @@ describe.skipIf(postgresql.skipped !== undefined)('what PostgreSQL writes by its
        create function lower(int) returns text language sql stable as 'select max(entry) from log';
        create function plus(int, int) returns text language sql stable as 'select max(entry) from log';
        create operator <!> (leftarg = int, rightarg = int, function = plus);
+       create type box_of as (n int);
+       create function cast_box(box_of) returns int language sql stable as 'select count(*)::int from log';
+       create cast (box_of as int) with function cast_box(box_of);
        create function double(int) returns int language sql immutable as 'select $1 * 2'`,
     )
     const select = (sql: string) => (db: Knex) => db('items').select(db.raw(sql))
-    for (const sql of ['items.entry', 'latest()', 'lower(id)', 'id <!> 1', 'ctid', 'xmin', "name = 'now'", "e'\\x61' || name"])
+    for (const sql of [
+      'items.entry',
+      'latest()',
+      'lower(id)',
+      'id <!> 1',
+      'row(1)::box_of::int',
+      'ctid',
+      'xmin',
+      "name = 'now'",
+      "e'\\x61' || name",
+    ])
       expect(await world.isCached(select(sql)), sql).toBe(false)
     expect(await world.isCached((db) => db('items').where('name', '<', 'tomorrow'))).toBe(false)
     for (const sql of ['double(id)', 'left(name, 1)', 'upper(name)', 'to_hex(id)', 'id + 1', 'name'])

@@ -12,8 +12,8 @@ export interface DatabaseFunctions {
   readonly ofRows: ReadonlySet<string>
   /** Operators whose function is untrusted. */
   readonly operators: ReadonlySet<string>
-  /** Types with an untrusted function in a check or a cast. */
-  readonly types: ReadonlySet<string>
+  /** Types with a function in a check, a cast or a comparison that may write, or that only reads but is not declared immutable. */
+  readonly types: ReadonlyMap<string, FunctionLevel>
   /** Functions that depend on their arguments alone in each of their forms. */
   readonly pure: ReadonlySet<string>
   /** Functions of the database itself that write no table. */
@@ -29,13 +29,16 @@ export function higherLevel(left: FunctionLevel, right: FunctionLevel | undefine
 /** What is known of two sources of the same database. */
 export function unionOfFunctions(left: DatabaseFunctions | undefined, right: DatabaseFunctions | undefined): DatabaseFunctions | undefined {
   if (left === undefined || right === undefined || left === right) return left ?? right
-  const untrusted = new Map(left.untrusted)
-  for (const [name, level] of right.untrusted) untrusted.set(name, higherLevel(level, untrusted.get(name)))
+  const highest = (key: 'untrusted' | 'types') => {
+    const levels = new Map(left[key])
+    for (const [name, level] of right[key]) levels.set(name, higherLevel(level, levels.get(name)))
+    return levels
+  }
   const both = (key: 'pure' | 'harmless') => new Set([...left[key]].filter((name) => right[key].has(name)))
-  const either = (key: 'ofRows' | 'operators' | 'types') => new Set([...left[key], ...right[key]])
+  const either = (key: 'ofRows' | 'operators') => new Set([...left[key], ...right[key]])
   return {
-    untrusted,
-    ...{ ofRows: either('ofRows'), operators: either('operators'), types: either('types') },
+    ...{ untrusted: highest('untrusted'), types: highest('types') },
+    ...{ ofRows: either('ofRows'), operators: either('operators') },
     ...{ pure: both('pure'), harmless: both('harmless') },
   }
 }

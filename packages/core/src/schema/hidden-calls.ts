@@ -63,15 +63,16 @@ function screen({ names }: Statement, functions: DatabaseFunctions): Screened {
   const rows = [...names.fields].filter((name) => ofRows.has(name))
   for (const name of rows) level = higherLevel(level, untrusted.get(name))
   if (rows.length > 0) read ??= { refused: 'computed field' }
-  // What an operator or a type calls is not traced.
-  const isHidden = (names: ReadonlySet<string>, known: ReadonlySet<string>) => known.size > 0 && [...names].some((name) => known.has(name))
-  if (isHidden(names.operators, operators)) {
+  // What an operator calls is not traced.
+  if (operators.size > 0 && [...names.operators].some((name) => operators.has(name))) {
     read ??= { refused: 'operator of the database' }
     level = higherLevel(level, 'writes')
   }
-  if (isHidden(names.words, types)) {
+  for (const name of types.size === 0 ? [] : names.words) {
+    const known = types.get(name)
+    if (known === undefined) continue
     read ??= { refused: 'type of the database' }
-    level = higherLevel(level, 'writes')
+    level = higherLevel(level, known)
   }
   if (SYSTEM_COLUMNS.some((name) => names.words.has(name))) read ??= { refused: 'system column' }
   return { read, level }

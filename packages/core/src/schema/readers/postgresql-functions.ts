@@ -48,7 +48,7 @@ const USES = `
     JOIN pg_catalog.pg_index i ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid
     UNION ALL SELECT t.tgrelid, 0, t.tgfoid FROM f JOIN pg_catalog.pg_trigger t ON t.tgfoid = f.oid AND NOT t.tgisinternal
     UNION ALL SELECT 0, d.objid, d.function FROM d WHERE d.classid = 'pg_catalog.pg_type'::regclass
-    UNION ALL SELECT 0, t.oid, f.oid FROM f JOIN pg_catalog.pg_cast c ON c.castfunc = f.oid AND c.castcontext <> 'e'
+    UNION ALL SELECT 0, t.oid, f.oid FROM f JOIN pg_catalog.pg_cast c ON c.castfunc = f.oid
       CROSS JOIN LATERAL (VALUES (c.castsource), (c.casttarget)) t (oid)
     UNION ALL SELECT 0, a.amproclefttype, f.oid FROM f JOIN pg_catalog.pg_amproc a ON a.amproc = f.oid
   )
@@ -103,7 +103,7 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
   const [pure, harmless] = [split('pure'), split('harmless')]
   const rows = await connection.query(FUNCTIONS)
   if (rows.length === 0) {
-    const none = { untrusted: new Map(), ofRows: NONE, operators: NONE, types: NONE }
+    const none = { untrusted: new Map(), ofRows: NONE, operators: NONE, types: new Map() }
     return { functions: { ...none, pure, harmless }, ofTables: new Map() }
   }
   const operatorRows = await connection.query(OPERATORS)
@@ -125,7 +125,8 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
   }
   // An untrusted function that only reads changes no table, but a read may depend on it.
   const isUntrusted = (row: Row) => !trusted.has(textOf(row, 'function'))
-  const { types, ofTables } = await usesOf(connection, levels)
+  const immutable = new Set(rows.filter((row) => textOf(row, 'volatility') === 'i').map((row) => textOf(row, 'function')))
+  const { types, ofTables } = await usesOf(connection, levels, immutable)
   const operators = new Set(operatorRows.filter(isUntrusted).map((row) => textOf(row, 'name')))
   const ofRows = new Set(rows.filter((row) => isUntrusted(row) && row.is_of_row === true).map((row) => textOf(row, 'name')))
   return { functions: { untrusted, ofRows, operators, types, pure, harmless }, ofTables }
@@ -136,17 +137,20 @@ const NONE: ReadonlySet<string> = new Set()
 async function usesOf(
   connection: Connection,
   levels: ReadonlyMap<string, FunctionLevel>,
-): Promise<{ readonly types: ReadonlySet<string>; readonly ofTables: ReadonlyMap<string, FunctionLevel> }> {
+  immutable: ReadonlySet<string>,
+): Promise<{ readonly types: ReadonlyMap<string, FunctionLevel>; readonly ofTables: ReadonlyMap<string, FunctionLevel> }> {
   const uses = await connection.query(USES)
   const byType = new Map<string, FunctionLevel>()
   const ofTables = new Map<string, FunctionLevel>()
   for (const row of uses) {
-    const level = levels.get(textOf(row, 'function')) ?? 'defines'
-    if (level === 'reads') continue
+    const id = textOf(row, 'function')
+    const level = levels.get(id) ?? 'defines'
+    // A table's own function that only reads changes no table; a result may depend on a type's.
+    if (level === 'reads' && (row.table !== null || immutable.has(id))) continue
     if (row.table !== null) ofTables.set(tableName(row), higherLevel(level, ofTables.get(tableName(row))))
     else byType.set(textOf(row, 'type'), higherLevel(level, byType.get(textOf(row, 'type'))))
   }
-  if (byType.size === 0) return { types: NONE, ofTables }
+  if (byType.size === 0) return { types: byType, ofTables }
   const rows = await connection.query(TYPES)
   for (let isGrowing = true; isGrowing; ) {
     isGrowing = false
@@ -161,9 +165,14 @@ async function usesOf(
   }
   for (const row of await connection.query(typed(byType.keys()))) {
     const level = byType.get(textOf(row, 'type'))
-    if (level !== undefined) ofTables.set(tableName(row), higherLevel(level, ofTables.get(tableName(row))))
+    if (level !== undefined && level !== 'reads') ofTables.set(tableName(row), higherLevel(level, ofTables.get(tableName(row))))
   }
-  return { types: new Set(rows.filter((row) => byType.has(textOf(row, 'type'))).map((row) => textOf(row, 'name'))), ofTables }
+  const types = new Map<string, FunctionLevel>()
+  for (const row of rows) {
+    const level = byType.get(textOf(row, 'type'))
+    if (level !== undefined) types.set(textOf(row, 'name'), higherLevel(level, types.get(textOf(row, 'name'))))
+  }
+  return { types, ofTables }
 }
 
 /** Functions in C of these extensions touch no table. */

@@ -161,6 +161,11 @@ describe('shadow mode', () => {
     expect(await sentBy(db, insert)).toHaveLength(1)
     const random = () => db('items').select(db.raw('random()')).limit(1)
     expect(await sentBy(db, random)).toHaveLength(1)
+    const { shadowed } = sluice.queries.getStats()
+    await random()
+    await db('items').where('id', 1)
+    await expect.poll(() => sluice.queries.getStats().shadowed).toBeGreaterThan(shadowed)
+    expect(sluice.queries.getStats().shadowed, 'the read by key alone is run twice').toBe(shadowed + 1)
     const withInsert = () => db('items').with('x', db.raw('select abs(random())')).select('id').from('x')
     await sentBy(db, () =>
       withInsert().then(

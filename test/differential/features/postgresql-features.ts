@@ -101,7 +101,6 @@ class PostgresqlFeatures {
     plan.setUp.push('CREATE TYPE feature_box AS (n int)')
     plan.setUp.push(`CREATE CAST (feature_box AS int) WITH FUNCTION ${this.#peek(target, 'feature_box')}(feature_box) AS ASSIGNMENT`)
     plan.setUp.push(`CREATE VIEW feature_digest AS ${plan.digest(target)}`)
-    const boxes = plan.addSource('boxes', 'v feature_box', 'row(1)::feature_box')
     plan.links.push({
       writes: target.model ?? SIDE_WRITES,
       reads: [
@@ -109,7 +108,6 @@ class PostgresqlFeatures {
         selectRaw(table, `${this.#peek(target)}() as x`),
         selectRaw(table, 'id <?> 1 as x'),
         selectRaw(table, 'row(1)::feature_box::int as x'),
-        selectRaw(boxes, 'v::int as x'),
         readAll('feature_digest'),
       ],
     })

@@ -220,7 +220,19 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
   {
     name: 'schema-operators',
     rule: 'An operator of a user may read and write any table.',
-    edits: [{ file: HIDDEN, find: 'if (isHidden(names.operators, operators)) {', replace: 'if (operators === undefined) {' }],
+    edits: [
+      {
+        file: HIDDEN,
+        find: 'if (operators.size > 0 && [...names.operators].some((name) => operators.has(name))) {',
+        replace: 'if (operators.size < 0) {',
+      },
+    ],
+    ...postgresql,
+  },
+  {
+    name: 'schema-types',
+    rule: 'No result is kept that depends on a cast by a function that reads tables.',
+    edits: [{ file: HIDDEN, find: "read ??= { refused: 'type of the database' }", replace: '' }],
     ...postgresql,
   },
   {

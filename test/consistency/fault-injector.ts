@@ -6,9 +6,17 @@ import type { WorkerHandle } from './worker-handle.ts'
 
 export interface Victims {
   readonly redis: RedisServer
+  /** Runs statements on the database, past every worker. */
+  define(sql: string): Promise<void>
   /** Those that run now. */
   workers(): readonly WorkerHandle[]
 }
+
+const CREATE_TRIGGER = `
+  CREATE OR REPLACE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN UPDATE groups SET notes = notes + 1 WHERE id = new.group_id; RETURN new; END $$;
+  CREATE TRIGGER note AFTER UPDATE ON items FOR EACH ROW WHEN (new.id <= 5) EXECUTE FUNCTION note()`
+const DROP_TRIGGER = 'DROP TRIGGER note ON items'
 
 /** Does harm, each kind by a timetable of its own, until it is told to stop. */
 export class FaultInjector {
@@ -19,6 +27,7 @@ export class FaultInjector {
   readonly #pace: number
   #stop = new AbortController()
   #loops: Promise<void>[] = []
+  #hasTrigger = false
   /** Redis is hurt by one fault at a time. */
   #redis: Promise<void> = Promise.resolve()
 
@@ -80,9 +89,20 @@ export class FaultInjector {
         })
       case 'flush':
         return this.#onRedis((redis) => redis.flush())
+      case 'schema':
+        return this.#define()
       case 'bus':
         return this.#onRedis((redis) => redis.cutSubscribers())
     }
+  }
+
+  /** Who holds locks for too long may make it fail. */
+  async #define(): Promise<void> {
+    const isDone = await this.#victims.define(this.#hasTrigger ? DROP_TRIGGER : CREATE_TRIGGER).then(
+      () => true,
+      () => false,
+    )
+    if (isDone) this.#hasTrigger = !this.#hasTrigger
   }
 
   #onRedis(hurt: (redis: RedisServer) => Promise<void>): Promise<void> {

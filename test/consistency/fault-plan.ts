@@ -8,8 +8,9 @@ import type { Random } from '../support/random.ts'
  * - `snapshot`: Redis is killed and comes back with an earlier state.
  * - `flush`: FLUSHALL.
  * - `bus`: subscribers' connections are closed.
+ * - `schema`: another process creates or drops a trigger by which a write changes rows that it does not name.
  */
-export const FAULT_KINDS = ['writer', 'pause', 'commit', 'redis', 'snapshot', 'flush', 'bus'] as const
+export const FAULT_KINDS = ['writer', 'pause', 'commit', 'redis', 'snapshot', 'flush', 'bus', 'schema'] as const
 export type FaultKind = (typeof FAULT_KINDS)[number]
 
 /**
@@ -24,6 +25,7 @@ export const MEAN_MS: Record<FaultKind, number> = {
   snapshot: 40_000,
   flush: 30_000,
   bus: 3_000,
+  schema: 12_000,
 }
 
 /** A stopped worker goes on before a quarantine ends. */

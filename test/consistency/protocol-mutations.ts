@@ -6,6 +6,8 @@ const READS = 'packages/core/src/cache/coherence/shared-reads.ts'
 const TAGS = 'packages/core/src/cache/coherence/tags.ts'
 const RESULTS = 'packages/core/src/cache/result-cache.ts'
 const SCRIPTS = 'packages/redis/src/scripts.ts'
+const WATCH = 'packages/core/src/adapter/schema-watch.ts'
+const OBSERVER = 'packages/core/src/adapter/connection-observer.ts'
 const STORE = 'packages/redis/src/redis-store.ts'
 
 /**
@@ -94,5 +96,22 @@ export const PROTOCOL_MUTATIONS: Readonly<Record<string, ProtocolMutation>> = {
     rule: 'A row that was not there depends on inserts.',
     edits: [{ file: RESULTS, find: 'isComplete: (value) => request.isComplete?.(value) === true', replace: 'isComplete: () => true' }],
     faults: [],
+  },
+  schemaChecks: {
+    rule: 'A change of the schema by another process is noticed.',
+    edits: [{ file: WATCH, find: 'if (found === expected && !this.#isUntold)', replace: 'if (!this.#isUntold)' }],
+    faults: ['schema'],
+  },
+  schemaDrops: {
+    rule: 'When it is noticed, everything cached is dropped.',
+    edits: [
+      {
+        file: OBSERVER,
+        find: 'return this.#wroteEverything(true)',
+        replace: 'this.host.catalogs.generations.beginDefinition()(true); return true',
+      },
+      { file: OBSERVER, find: 'setTimeout(() => void this.#wroteEverything(false)', replace: 'setTimeout(() => {}' },
+    ],
+    faults: ['schema'],
   },
 }

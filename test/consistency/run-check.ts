@@ -110,7 +110,11 @@ class Check {
     this.#databaseUrl = databaseUrl
     this.#redis = redis
     this.#injector = new FaultInjector(
-      { redis, workers: () => this.#workers.filter(({ isGone }) => !isGone) },
+      {
+        redis,
+        define: async (sql) => void (await onPostgres(databaseUrl, sql)),
+        workers: () => this.#workers.filter(({ isGone }) => !isGone),
+      },
       faults,
       options.seed,
       this.#options.pace,

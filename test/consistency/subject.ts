@@ -7,6 +7,7 @@ import { Redis } from 'ioredis'
 import knex, { type Knex } from 'knex'
 import { PrismaClient } from '../generated/consistency-postgresql/client/client.ts'
 import { schema } from '../generated/consistency-postgresql/sluice/index.js'
+import { connectRead } from '../support/catalog-read.ts'
 import { NaiveCache } from './naive-cache.ts'
 
 export const SUBJECT_MODES = ['none', 'naive', 'strict', 'bounded'] as const
@@ -75,6 +76,7 @@ async function openSluice(
   const client = new PrismaClient({ errorFormat: 'minimal', adapter: sluiceAdapter(openAdapter(databaseUrl), sluice) })
   const db = withSluiceKnex(openKnex(databaseUrl), sluice)
   await untilCatalogIsRead(sluice, db)
+  await connectRead(client, sluice)
   return {
     prisma: client.$extends(withSluice(sluice, { schema })) as unknown as PrismaClient,
     db,

@@ -2,6 +2,7 @@ import { createSluice, type Sluice } from '@sluice/core'
 import { unsluice, withSluice as withSluiceKnex } from '@sluice/knex'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
 import knex, { type Knex } from 'knex'
+import { connectRead } from '../support/catalog-read.ts'
 import type { Database } from '../support/database.ts'
 import type { PrismaClients, TestPrismaClient } from '../support/prisma-clients.ts'
 import type { Clients } from './run-program.ts'
@@ -51,7 +52,7 @@ export async function instrument(kind: Kind, clients: PrismaClients, database: D
   const base = new clients.PrismaClient({ adapter: seesStatements ? sluiceAdapter(adapter, sluice) : adapter })
   const prisma = base.$extends(withSluice(sluice, { schema: clients.schema })) as unknown as TestPrismaClient
   const db = withSluiceKnex(knex(database.knexConfig()), sluice)
-  await prisma.$connect()
+  if (seesStatements) await connectRead(base, sluice)
   if (caches) await knowsTables(sluice, db, table)
   else await db(table).count('* as n')
   return {

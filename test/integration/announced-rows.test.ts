@@ -5,6 +5,7 @@ import { sluiceAdapter } from '@sluice/prisma'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { rowBucket } from '../../packages/core/src/schema/row-key.ts'
 import { predicting } from '../../packages/prisma/src/operation-context.ts'
+import { catalogsRead } from '../support/catalog-read.ts'
 import { databases, freshDatabase } from '../support/databases.ts'
 import { prismaClient } from '../support/prisma-clients.ts'
 import { openStack, type Stack, seed } from '../support/stack.ts'
@@ -82,6 +83,7 @@ describe('the check of what an operation is expected to touch', () => {
     await database.exec(ddl)
     const sluice = createSluice({ mode: 'optimize' })
     const adapter = await sluiceAdapter(createAdapter(), sluice).connect()
+    await catalogsRead(sluice)
     const misses = async (sql: string, args: unknown[], rows: readonly number[] | undefined) => {
       const before = sluice.queries.getStats().touchMisses
       const tables = new Set(['main.tag'])

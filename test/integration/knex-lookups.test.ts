@@ -18,14 +18,6 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
   describe.skipIf(skipped !== undefined)('', () => {
     let stack: Stack
     beforeAll(async () => {
-      stack = await openStack(dialect, { cache: false, batch: { maxExtraRows: 0 } })
-      await seed(stack.bare)
-      await stack.database.exec(`
-        CREATE TABLE ranked (id integer PRIMARY KEY, city integer NOT NULL, sluice_rank_1 integer, sluice_key_1 integer, at integer, note varchar(20));
-        INSERT INTO ranked VALUES (1, 1, 5, 50, 3, 'a'), (2, 1, 6, 60, NULL, 'b'), (3, 2, 7, 70, 1, 'c'), (4, 1, 8, 80, 3, 'd'), (5, 2, NULL, NULL, NULL, 'e');
-        CREATE TABLE loose (id integer PRIMARY KEY, code varchar(20), at integer NOT NULL);
-        INSERT INTO loose VALUES (1, '1', 1), (2, '01', 2), (3, '1', 3), (4, '2', 4), (5, '2', 5);
-      `)
       const other: Record<string, string> = {
         sqlite: 'mood text COLLATE NOCASE, few decimal(9,3), at timestamp',
         postgresql: 'mood varchar(9), few decimal(9,3), at timestamptz',
@@ -33,7 +25,15 @@ describe.each(databases())('Knex lookups on $name', ({ dialect, skipped }) => {
         mysql:
           "mood enum('low','high','b'), few decimal(9,3), at timestamp(3) NULL, f float, y year, b bit(3), t tinyint(1), j json, s set('x','y')",
       }
-      await stack.database.exec(`CREATE TABLE typed (id integer PRIMARY KEY, city integer NOT NULL, ${other[dialect]})`)
+      const definitions = `
+        CREATE TABLE ranked (id integer PRIMARY KEY, city integer NOT NULL, sluice_rank_1 integer, sluice_key_1 integer, at integer, note varchar(20));
+        INSERT INTO ranked VALUES (1, 1, 5, 50, 3, 'a'), (2, 1, 6, 60, NULL, 'b'), (3, 2, 7, 70, 1, 'c'), (4, 1, 8, 80, 3, 'd'), (5, 2, NULL, NULL, NULL, 'e');
+        CREATE TABLE loose (id integer PRIMARY KEY, code varchar(20), at integer NOT NULL);
+        INSERT INTO loose VALUES (1, '1', 1), (2, '01', 2), (3, '1', 3), (4, '2', 4), (5, '2', 5);
+        CREATE TABLE typed (id integer PRIMARY KEY, city integer NOT NULL, ${other[dialect]});
+      `
+      stack = await openStack(dialect, { cache: false, batch: { maxExtraRows: 0 }, definitions })
+      await seed(stack.bare)
       const more = dialect === 'mysql' ? { f: 0.1, y: 2020, b: 5, t: 1, j: '{"a":1}', s: 'x,y' } : {}
       await stack.bareDb('typed').insert(
         range(1, 24).map((id) => ({

@@ -5,6 +5,7 @@ import { sluiceAdapter } from '@sluice/prisma'
 import knex from 'knex'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { databaseOf } from '../services/service.ts'
+import { catalogsRead } from '../support/catalog-read.ts'
 import { type Database, databases } from '../support/databases.ts'
 import { warningsOf } from '../support/warnings.ts'
 
@@ -43,6 +44,7 @@ describe('a database that may carry out writes late', () => {
         const sluice = createSluice({ mode: 'optimize', cache: { store: memoryStore() } })
         const adapter = await sluiceAdapter(new PrismaPg({ connectionString: database?.url ?? '' }), sluice).connect()
         await adapter.queryRaw({ sql: 'SELECT 1', args: [], argTypes: [] })
+        await catalogsRead(sluice)
         await adapter.dispose()
         await sluice.close()
       })

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { catalogsRead } from '../support/catalog-read.ts'
 import { databases } from '../support/databases.ts'
 import type { TestPrismaClient } from '../support/prisma-clients.ts'
 import { openStack, type Stack, seed } from '../support/stack.ts'
@@ -14,8 +15,7 @@ describe.each(databases())('prefetching on $name', ({ dialect, skipped }) => {
       await seed(stack.bare)
       await seedMore(stack.bare)
       await stack.db('countries').select('code').limit(2)
-      for (let turns = 0; turns < 200; turns += 1) await new Promise((resolve) => setImmediate(resolve))
-      await stack.prisma.tag.count()
+      await catalogsRead(stack.sluice)
     })
     afterAll(() => stack?.close())
     beforeEach(() => {

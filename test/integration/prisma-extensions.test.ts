@@ -2,6 +2,7 @@ import { Prisma } from '@prisma/client/extension'
 import { createSluice, formatFinding } from '@sluice/core'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { connectRead } from '../support/catalog-read.ts'
 import { SOON } from '../support/patience.ts'
 import type { TestPrismaClient } from '../support/prisma-clients.ts'
 import { openStack, type Stack, seed } from '../support/stack.ts'
@@ -186,6 +187,7 @@ describe('with other extensions', () => {
       loop({ omit: { id: true, tag: true } }),
     ]
     const own = client()
+    await connectRead(own, stack.sluice)
     const [before, after] = [sluiced(extend(own)), sluiced(own)]
     const later = extend(after)
     const bare = extend(stack.bare)

@@ -1,5 +1,6 @@
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { connectRead } from '../support/catalog-read.ts'
 import { sameAsBare } from '../support/compare-merged.ts'
 import { databases } from '../support/databases.ts'
 import type { TestPrismaClient } from '../support/prisma-clients.ts'
@@ -147,7 +148,7 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
       })
       const client = new stack.clients.PrismaClient({ adapter: sluiceAdapter(counted, stack.sluice) })
       const prisma = client.$extends(withSluice(stack.sluice, { schema: stack.clients.schema })) as unknown as TestPrismaClient
-      await prisma.tag.count()
+      await connectRead(client, stack.sluice)
       const measure = async (skip: number, take: number) => {
         read = 0
         const pages = await stack.sluice.run(() =>
@@ -226,7 +227,7 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
       })
       const client = new stack.clients.PrismaClient({ adapter: sluiceAdapter(between, stack.sluice) })
       const prisma = client.$extends(withSluice(stack.sluice, { schema: stack.clients.schema })) as unknown as TestPrismaClient
-      await prisma.tag.count()
+      await connectRead(client, stack.sluice)
       const found = await stack.sluice.run(() => program(prisma))
       expect(isMoved).toBe(true)
       expect(found).toEqual(await program(stack.bare))
@@ -252,7 +253,7 @@ describe.each(databases())('merging pages on Prisma and $name', ({ dialect, skip
       expect(await same(latest)).toHaveLength(2)
       const client = new stack.clients.PrismaClient({ adapter: sluiceAdapter(counted, stack.sluice) })
       const prisma = client.$extends(withSluice(stack.sluice, { schema: stack.clients.schema })) as unknown as TestPrismaClient
-      await prisma.tag.count()
+      await connectRead(client, stack.sluice)
       read = 0
       await stack.sluice.run(() => latest(prisma))
       expect(read).toBe(4)

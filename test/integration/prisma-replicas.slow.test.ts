@@ -2,6 +2,7 @@ import { createSluice, type ReplicaRoutingStats, type SluiceOptions } from '@slu
 import { type PrismaOptions, sluiceAdapter, withSluice } from '@sluice/prisma'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { PairReplica, ReplicaPair } from '../services/replica-server.ts'
+import { connectRead } from '../support/catalog-read.ts'
 import { ownNow } from '../support/own-clock.ts'
 import { SOON, TEST_MS } from '../support/patience.ts'
 import { createAdapter, prismaClient, type TestPrismaClient } from '../support/prisma-clients.ts'
@@ -58,6 +59,7 @@ function testOf(kind: ReplicaPairKind): void {
       await Promise.all([own.$disconnect(), other.$disconnect()])
       expect(errors).toEqual([])
     })
+    await connectRead(own, sluice)
     const stats = () => sluice.replicas.getStats()[0] as ReplicaRoutingStats
     return { sluice, prisma, stats }
   }

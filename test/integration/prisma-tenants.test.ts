@@ -6,6 +6,7 @@ import { sluiceAdapter, withSluice } from '@sluice/prisma'
 import knex from 'knex'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type MemoryStore, memoryStore } from '../../packages/core/src/cache/stores/memory-store.ts'
+import { connectRead } from '../support/catalog-read.ts'
 import { type Database, databases, freshDatabase } from '../support/databases.ts'
 import { type PrismaClients, prismaClient, type TestPrismaClient } from '../support/prisma-clients.ts'
 
@@ -57,8 +58,7 @@ describe.each(databases().filter(({ dialect }) => dialect !== 'sqlite'))('tenant
       const client = new clients.PrismaClient({ adapter: adapter ? sluiceAdapter(own, sluice) : own })
       cleanups.push(() => client.$disconnect())
       const prisma = client.$extends(withSluice(sluice, schema ? { schema: clients.schema } : {})) as unknown as TestPrismaClient
-      // The adapter reads its catalogue with the first statement.
-      await prisma.tag.count()
+      if (adapter) await connectRead(client, sluice)
       await prisma.tag.deleteMany()
       await prisma.tag.create({ data: { id: 1, label: tenant } })
       return prisma

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { afterEach, describe, expect, it } from 'vitest'
+import { catalogsRead } from '../support/catalog-read.ts'
 import { databases } from '../support/databases.ts'
 import type { TestPrismaClient } from '../support/prisma-clients.ts'
 import { openStack, type Stack, seed } from '../support/stack.ts'
@@ -33,6 +34,7 @@ describe.each(databases())('shadow mode on $name', ({ dialect, skipped }) => {
       await seed(bare)
       await prisma.tag.count()
       await db('Tag').where('id', 1)
+      await catalogsRead(sluice)
       const differences: unknown[] = []
       sluice.on('shadowDifference', (difference) => differences.push(difference))
       for (let round = 0; round < 3; round += 1) {

@@ -3,12 +3,33 @@ import { onMariadb } from '../services/mariadb.ts'
 import { databaseOf, randomSuffix, withDatabase } from '../services/service.ts'
 import type { Database } from './database.ts'
 
+/**
+ * A user who sees one database alone, as an app's should: another test's tables are none of its schema. Where the service's user may make
+ * no others, that one.
+ */
+async function createUser(serviceUrl: string, name: string): Promise<{ readonly url: string; drop(): Promise<void> }> {
+  const user = `${name}_app`
+  const url = new URL(withDatabase(serviceUrl, name))
+  try {
+    await onMariadb(serviceUrl, `CREATE USER ${user} IDENTIFIED BY '${user}'`)
+    await onMariadb(serviceUrl, `GRANT ALL ON \`${name}%\`.* TO ${user}`)
+    await onMariadb(serviceUrl, `GRANT PROCESS ON *.* TO ${user}`)
+    await onMariadb(serviceUrl, `GRANT SELECT ON mysql.innodb_table_stats TO ${user}`)
+    await onMariadb(serviceUrl, `GRANT SELECT ON mysql.innodb_index_stats TO ${user}`)
+  } catch {
+    return { url: url.href, drop: async () => {} }
+  }
+  url.username = user
+  url.password = user
+  return { url: url.href, drop: async () => void (await onMariadb(serviceUrl, `DROP USER ${user}`)) }
+}
+
 /** A new database on the MariaDB server of the tests. */
 export async function createMariadbDatabase(serviceUrl: string): Promise<Database> {
   const name = `${databaseOf(serviceUrl)}_${randomSuffix()}`
   await onMariadb(serviceUrl, `CREATE DATABASE ${name} CHARACTER SET utf8mb4`)
-  const url = withDatabase(serviceUrl, name)
-  const connection = await createConnection({ uri: url, multipleStatements: true })
+  const { url, drop } = await createUser(serviceUrl, name)
+  const connection = await createConnection({ uri: withDatabase(serviceUrl, name), multipleStatements: true })
   return {
     dialect: 'mysql',
     url,
@@ -23,6 +44,7 @@ export async function createMariadbDatabase(serviceUrl: string): Promise<Databas
     async drop() {
       await connection.end()
       await onMariadb(serviceUrl, `DROP DATABASE ${name}`)
+      await drop()
     },
   }
 }

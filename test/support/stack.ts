@@ -2,6 +2,7 @@ import { createSluice, type Dialect, type Sluice, type SluiceOptions } from '@sl
 import { withSluice as withSluiceKnex } from '@sluice/knex'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
 import knex, { type Knex } from 'knex'
+import { connectRead } from './catalog-read.ts'
 import { type Database, freshDatabase } from './databases.ts'
 import { type PrismaClients, prismaClient, type TestPrismaClient } from './prisma-clients.ts'
 import { watchStatements } from './watch-statements.ts'
@@ -28,18 +29,22 @@ export interface StackOptions extends SluiceOptions {
   readonly schema?: boolean
   /** Without: the statements are not seen. */
   readonly adapter?: boolean
+  /** Statements beyond those of the models, which are sent before Sluice sees the schema. */
+  readonly definitions?: string
   /** Without: errors inside Sluice are expected. */
   readonly reportsErrors?: boolean
 }
 
 export async function openStack(
   dialect: Dialect,
-  { schema = true, adapter = true, reportsErrors = true, ...options }: StackOptions = {},
+  { schema = true, adapter = true, reportsErrors = true, definitions, ...options }: StackOptions = {},
 ): Promise<Stack> {
   const database = await freshDatabase(dialect)
   const clients = await prismaClient(dialect, database)
   await database.exec(clients.ddl)
-  const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300 }, ...options })
+  if (definitions !== undefined) await database.exec(definitions)
+  // On a busy machine, a database may take longer than two seconds to answer.
+  const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300 }, schemaCheckMs: 10_000, ...options })
   const log: string[] = []
   const watched = watchStatements(clients.createAdapter(), (sql) => log.push(sql))
   const bare = new clients.PrismaClient({ adapter: clients.createAdapter() })
@@ -50,6 +55,8 @@ export async function openStack(
   db.on('query', ({ sql }: { sql: string }) => log.push(sql))
   const errors: unknown[] = []
   sluice.on('error', (error) => errors.push(error))
+  if (adapter) await connectRead(client, sluice)
+  log.splice(0)
   return {
     dialect,
     database,

@@ -2,7 +2,10 @@ interface SqlQuery {
   readonly sql: string
 }
 
-/** Wraps a driver adapter (or a connection or transaction of one) so that `onSql` gets each statement before it runs. */
+/** How Sluice reads the catalog. */
+const OWN = /pg_catalog|information_schema|pragma_|@@/
+
+/** Wraps a driver adapter (or a connection or transaction of one) so that `onSql` gets each statement of the app before it runs. */
 export function watchStatements<T extends object>(adapter: T, onSql: (sql: string) => void): T {
   return new Proxy(adapter, {
     get(target, name) {
@@ -10,7 +13,7 @@ export function watchStatements<T extends object>(adapter: T, onSql: (sql: strin
       if (typeof value !== 'function') return value
       if (name === 'queryRaw' || name === 'executeRaw') {
         return (query: SqlQuery) => {
-          onSql(query.sql)
+          if (!OWN.test(query.sql)) onSql(query.sql)
           return value.call(target, query)
         }
       }

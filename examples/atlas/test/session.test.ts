@@ -12,6 +12,8 @@ beforeEach(async () => {
   fixture = smallFixture()
   sluiced = createSluicedApp({ kind: 'sqlite', mode: 'optimize', report: false })
   session = await openSession({ loaded: fixture.target, sluiced })
+  // Until the catalog is read, nothing is cached.
+  await expect.poll(async () => (await session.drive([look]))[0]?.hits).toBe(5)
 })
 
 afterEach(async () => {
@@ -26,13 +28,13 @@ const review: PlannedRequest = { route: 'POST /cities/:id/reviews', method: 'POS
 
 describe('openSession', () => {
   it('counts a read as a hit when the cache answered it', async () => {
-    const [, , again] = await session.drive([look, look, look])
+    const [again] = await session.drive([look])
     // City, country, region, district, reviews.
     expect(again).toMatchObject({ hits: 5, misses: 0, queries: 0 })
   })
 
   it('counts a read as a miss when a write had made its entry wrong', async () => {
-    const answers = await session.drive([look, look, look, review, look])
+    const answers = await session.drive([look, review, look])
     expect(answers.at(-1)).toMatchObject({ hits: 4, misses: 1 })
   })
 })

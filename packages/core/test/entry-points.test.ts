@@ -175,6 +175,7 @@ describe('the entry points of @sluice/core', () => {
         'isSignedTimed',
         'keyedRows',
         'loadPackage',
+        'mayDefine',
         'median',
         'option',
         'outcomeOf',

@@ -88,6 +88,10 @@ function connectionTo(clientNow: () => ClientInternals, base: () => ClientIntern
   }
   return {
     dialect,
+    get isBesidePool() {
+      const { transacting, connectionConfigProvider } = clientNow()
+      return dialect !== 'sqlite' && transacting !== true && typeof connectionConfigProvider !== 'function'
+    },
     query(sql, params) {
       const client = clientNow()
       return pooled(client, (connection) => on(client, connection).query(sql, params))

@@ -75,7 +75,7 @@ export function sluiceAdapter<TFactory extends SqlDriverAdapterFactory>(factory:
       const adapter = await factory.connect()
       observer.connected(adapter)
       observer.schemaName = adapter.getConnectionInfo?.().schemaName
-      await observer.statements.readCatalog()
+      void observer.statements.readCatalog()
       return wrapAdapter(adapter, observer, watchPool(adapter, observer))
     },
   }
@@ -96,9 +96,9 @@ function wrapAdapter(adapter: SqlDriverAdapter, observer: AdapterObserver, leave
   const { statements, host } = observer
   // Which connection of the pool runs a statement is unknown: each statement is on one of its own.
   const send = <T>(query: SqlQuery, run: () => Promise<T>): Promise<T> => {
-    if (!statements.needsCatalog) return observer.statement({}, query, run)
-    observer.connected(adapter)
-    return statements.readCatalog().then(() => observer.statement({}, query, run))
+    if (statements.needsCatalog) observer.connected(adapter)
+    void statements.readCatalog()
+    return observer.statement({}, query, run)
   }
   const wrapped: SqlDriverAdapter = {
     ...wrapQueryable(adapter, send),
@@ -107,10 +107,11 @@ function wrapAdapter(adapter: SqlDriverAdapter, observer: AdapterObserver, leave
       const writes = currentTransaction()?.claim() ?? host.writes.transaction()
       return wrapTransaction(await adapter.startTransaction(isolationLevel), observer, writes)
     },
-    dispose: () => {
-      observer.disposed(adapter)
+    async dispose() {
+      const forgotten = observer.disposed(adapter)
       leavePool()
-      return adapter.dispose()
+      await adapter.dispose()
+      await forgotten
     },
   }
   const info = adapter.getConnectionInfo?.bind(adapter)
@@ -189,8 +190,11 @@ class AdapterObserver {
     this.#adapter = new WeakRef(adapter)
   }
 
-  disposed(adapter: SqlDriverAdapter): void {
-    if (this.#adapter?.deref() === adapter) this.#adapter = undefined
+  /** Resolves when no statement of Sluice's own is sent on the adapter any more. */
+  async disposed(adapter: SqlDriverAdapter): Promise<void> {
+    if (this.#adapter?.deref() !== adapter) return
+    this.#adapter = undefined
+    await this.statements.forgetCatalog()
   }
 
   statement<T>(connection: object, { sql, args }: SqlQuery, send: () => Promise<T>, rollBack?: () => Promise<void>): Promise<T> {

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { createSluice, type Sluice } from '@sluice/core'
-import { hostOf } from '@sluice/core/siblings'
 import { withSluice as withSluiceKnex } from '@sluice/knex'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
 import knex from 'knex'
 import { PrismaClient } from '../../generated/postgresql/client/client.ts'
 import { schema } from '../../generated/postgresql/sluice/index.js'
 import { onPostgres } from '../../services/postgres.ts'
+import { catalogsRead } from '../../support/catalog-read.ts'
 import { type Contender, type Measured, measure, type Operation } from '../harness.ts'
 import { countedRedis } from './counted-redis.ts'
 import type { CacheFigure } from './figure.ts'
@@ -53,20 +53,12 @@ async function openSluice(kind: Kind): Promise<SluiceParts | undefined> {
   }
 }
 
-/** Until the catalogue is known, any write counts as one to everything. */
-async function catalogKnown(sluice: Sluice): Promise<void> {
-  for (let tries = 0; hostOf(sluice).catalogs.catalog('postgresql') === undefined; tries += 1) {
-    if (tries === 1_000) throw new Error('The catalogue was not read.')
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}
-
 async function openKnex(kind: Kind): Promise<Writer> {
   const parts = await openSluice(kind)
   const bare = knex({ client: 'pg', connection: postgresUrl(), pool: { min: 1, max: 2 } })
   const db = parts === undefined ? bare : withSluiceKnex(bare, parts.sluice)
   await db('authors').first()
-  if (parts !== undefined) await catalogKnown(parts.sluice)
+  if (parts !== undefined) await catalogsRead(parts.sluice)
   return {
     update: (id, name) => db('authors').where({ id }).update({ full_name: name }),
     taken: parts?.taken ?? (() => []),
@@ -89,7 +81,7 @@ async function openPrisma(kind: Kind): Promise<Writer> {
       : client.$extends(withSluice(parts.sluice, { schema }))
   const prisma = extended as unknown as typeof client
   await prisma.author.findFirst()
-  if (parts !== undefined) await catalogKnown(parts.sluice)
+  if (parts !== undefined) await catalogsRead(parts.sluice)
   return {
     update: (id, name) => prisma.author.update({ where: { id }, data: { name } }),
     taken: parts?.taken ?? (() => []),

@@ -1,8 +1,8 @@
 import { type CacheOptions, createSluice, type Sluice } from '@sluice/core'
-import { hostOf } from '@sluice/core/siblings'
 import { withSluice as withSluiceKnex } from '@sluice/knex'
 import { sluiceAdapter, withSluice } from '@sluice/prisma'
 import type { Knex } from 'knex'
+import { catalogsRead } from '../../support/catalog-read.ts'
 import { watchStatements } from '../../support/watch-statements.ts'
 import type { BenchDatabase, BenchPrisma } from './databases.ts'
 
@@ -40,10 +40,7 @@ export async function openWithSluice(database: BenchDatabase, cache: CacheOption
   const db = withSluiceKnex(counter.onKnex(database.createKnex()), sluice)
   await client.$connect()
   await db('countries').first()
-  for (let tries = 0; hostOf(sluice).catalogs.catalog(database.dialect) === undefined; tries += 1) {
-    if (tries === 1000) throw new Error(`The catalogue of ${database.name} was not read.`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
+  await catalogsRead(sluice)
   return {
     prisma: client.$extends(withSluice(sluice, { schema: database.schema })) as unknown as BenchPrisma,
     db,

@@ -2,6 +2,7 @@ import type { Mutation } from './mutation.ts'
 
 const OBSERVER = 'packages/core/src/adapter/connection-observer.ts'
 const TRANSACTIONS = 'packages/core/src/adapter/connection-transactions.ts'
+const WATCH = 'packages/core/src/adapter/schema-watch.ts'
 const CATALOG_READER = 'packages/core/src/adapter/catalog-reader.ts'
 const GENERATIONS = 'packages/core/src/schema/schema-generations.ts'
 const DEFINITIONS = 'packages/core/src/schema/statement-definitions.ts'
@@ -29,18 +30,18 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: CATALOG_READER,
-        find: 'if (generations.current !== generation || this.#mayHaveDefined(catalog)) return',
-        replace: 'if (this.#mayHaveDefined(catalog)) return',
+        find: 'generations.current !== generation || this.#mayHaveDefined(catalog)',
+        replace: 'this.#mayHaveDefined(catalog)',
       },
       {
         file: CATALOG_READER,
-        find: 'catalogs.set(sourceId, catalog, generation)',
-        replace: 'catalogs.set(sourceId, catalog, generations.current)',
+        find: 'catalogs.set(source.id, catalog, generation)',
+        replace: 'catalogs.set(source.id, catalog, generations.current)',
       },
       {
         file: CATALOG_READER,
-        find: 'this.#readIn = generation\n        catalogs',
-        replace: 'this.#readIn = generations.current\n        catalogs',
+        find: 'this.#readIn = generation\n        this.#failedAt = undefined',
+        replace: 'this.#readIn = generations.current\n        this.#failedAt = undefined',
       },
     ],
     ...postgresql,
@@ -132,6 +133,24 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     rule: 'A write that is sent while no catalog is known may change the schema until its transaction has ended.',
     edits: [{ file: CATALOG_READER, find: 'if (writes.length > 0) sent.add(WRITE)', replace: 'void writes' }],
     test: { file: UNSEEN, name: 'that wrote while no catalog was known' },
+  },
+  {
+    name: 'schema-checks',
+    rule: 'A change of the schema by another process is noticed.',
+    edits: [{ file: WATCH, find: 'if (found === expected && !this.#isUntold)', replace: 'if (!this.#isUntold)' }],
+    test: { file: 'test/integration/foreign-definitions.test.ts', name: 'is noticed within the bound' },
+  },
+  {
+    name: 'schema-checks-late',
+    rule: 'A catalog that was not compared lately does not count.',
+    edits: [{ file: WATCH, find: 'catalogs.setUnchecked(this.source.id, true)', replace: 'catalogs.setUnchecked(this.source.id, false)' }],
+    test: { file: 'packages/core/test/adapter/schema-watch.test.ts', name: 'distrusts a catalog' },
+  },
+  {
+    name: 'schema-torn',
+    rule: 'The statements of a catalog read one state.',
+    edits: [{ file: 'packages/core/src/schema/read-catalog.ts', find: 'if (fingerprint !== before) continue', replace: 'void before' }],
+    test: { file: 'test/integration/read-catalog.test.ts', name: 'is read again when the schema changed meanwhile' },
   },
   {
     name: 'schema-triggers-postgresql',

@@ -282,6 +282,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
         const url = new URL(database.url)
         await database.exec(`CREATE USER ${user}; GRANT SELECT ON ${url.pathname.slice(1)}.* TO ${user}`)
         url.username = user
+        url.password = ''
         const client = await createConnection({ uri: url.href })
         try {
           const seen = await inspectDatabase({

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { SluiceOptions, TrafficEntry } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
+import { catalogsRead } from '../../support/catalog-read.ts'
 import { openStack, type Stack, seed } from '../../support/stack.ts'
 
 const lines = readFileSync(import.meta.filename, 'utf8').split('\n')
@@ -108,11 +109,10 @@ describe('traffic', () => {
     withStack({ mode: 'shadow' }, async (stack) => {
       const { db, sluice } = stack
       await db('Tag').select('id').limit(1)
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await catalogsRead(sluice)
       sluice.database?.resetTraffic()
       await sluice.run(() => Promise.all([1, 2].map((id) => db('Tag').where({ id }).first())))
-      await new Promise((resolve) => setTimeout(resolve, 50))
-      expect(sluice.queries.getStats().shadowed).toBeGreaterThan(0)
+      await expect.poll(() => sluice.queries.getStats().shadowed).toBeGreaterThan(0)
       const entries = sluice.database?.getTraffic() ?? []
       expect(entries.reduce((sum, { calls }) => sum + calls, 0)).toBe(2)
     }))

@@ -11,6 +11,7 @@ import { PrismaClient as PostgresqlClient } from '../../../examples/atlas/src/ge
 import { PrismaClient } from '../../../examples/atlas/src/generated/prisma/client.js'
 import { schema as sqliteSchema } from '../../../examples/atlas/src/generated/sluice/index.js'
 import { schema as postgresqlSchema } from '../../../examples/atlas/src/generated/sluice-postgresql/index.js'
+import { connectRead } from '../../support/catalog-read.ts'
 import { type Database, freshDatabase } from '../../support/databases.ts'
 import { watchStatements } from '../../support/watch-statements.ts'
 
@@ -69,7 +70,7 @@ export async function openPlaces(database: Database, mode: Mode): Promise<Places
   db.on('query', ({ sql }: { sql: string }) => log.push(sql))
   // Knex reads the catalogue beside the first statement; without it nothing is merged.
   await sluice.run(() => db('countries').select('code'))
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  await connectRead(client, sluice)
   log.splice(0)
   return {
     sluice,

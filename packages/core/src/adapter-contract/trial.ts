@@ -1,4 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert'
+import { hostOf } from '../sluice/adapter-host.ts'
 import type { SluiceOptions } from '../sluice/options.ts'
 import type { ScopeReport } from '../sluice/scopes.ts'
 import { createSluice, type Sluice } from '../sluice/sluice.ts'
@@ -88,11 +89,13 @@ export class Trial {
   /** Waits until lookups by text are batched, which needs the catalog: at first, and after DDL. */
   async ready(): Promise<void> {
     const until = performance.now() + PATIENCE
+    const { catalogs } = hostOf(this.sluice)
     for (;;) {
       const { sent } = await this.inScope((client) =>
         Promise.all(['a1@example.org', 'a2@example.org'].map((text) => client.byUniqueText(text))),
       )
-      if (sent === 1) return
+      // Some ORMs batch such lookups by themselves.
+      if (sent === 1 && catalogs.isKnown() && !catalogs.isReading()) return
       ok(performance.now() < until, 'two lookups of one tick are never batched')
       await new Promise((resolve) => setTimeout(resolve, 10))
     }

@@ -118,7 +118,7 @@ class AttachedClient implements AdapterClient {
     const { orm, dialect, pool } = options
     const id = host.nextSourceId(orm)
     this.source = { id, orm, dialect, seesStatements: true, sharedName: () => this.#sharedName(id) }
-    this.#observer = new ConnectionObserver(host, id, options, (work) => this.#open(work))
+    this.#observer = new ConnectionObserver(host, id, options, { open: (work) => this.#open(work), ask: (work) => this.#ask(work) })
     this.#context = {
       ...{ source: this.source, catalogs: host.catalogs, maxKeys: host.maxKeys },
       onlyReads: (sql) => this.onlyReads(sql),
@@ -198,18 +198,26 @@ class AttachedClient implements AdapterClient {
   async #open(work: (connection: Connection) => Promise<void>): Promise<void> {
     const connection = this.options.connection()
     if (connection === undefined) return
-    const { dialect, session } = connection
     let isOpen = false
     try {
-      await session?.call(connection, (own) => {
-        isOpen = true
-        return work(own)
-      })
+      if (connection.isBesidePool === true)
+        await connection.session?.((own) => {
+          isOpen = true
+          return work(own)
+        })
     } catch (error) {
       if (isOpen) throw error
     }
     // The server may have no connection left, or the pool may not tell how to make one.
-    if (!isOpen) await work({ dialect, query: connection.query.bind(connection) })
+    if (!isOpen) await work(statementByStatement(connection))
+  }
+
+  /** A connection that nobody uses spares the making of one. */
+  async #ask(work: (connection: Connection) => Promise<void>): Promise<void> {
+    const connection = this.options.connection()
+    if (connection === undefined) return
+    const isIdle = (this.options.pool?.()?.idle ?? 0) > 0
+    await (isIdle ? work(statementByStatement(connection)) : this.#open(work))
   }
 
   #sharedName(id: string): string | undefined {
@@ -218,4 +226,9 @@ class AttachedClient implements AdapterClient {
     const own = settings === undefined ? '' : settings.call(this.options)
     return identity === undefined || own === undefined ? undefined : `${orm} ${own} ${identity}`
   }
+}
+
+/** The app's own statements may come in between: each of Sluice's takes a connection of the pool for itself. */
+function statementByStatement(connection: Connection): Connection {
+  return { dialect: connection.dialect, query: connection.query.bind(connection) }
 }

@@ -1,17 +1,15 @@
 import type { SchemaCatalog } from '../schema/catalog.ts'
-import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import type { Connection } from '../schema/connection.ts'
 import { readCatalog } from '../schema/read-catalog.ts'
 import { callsDefine } from '../schema/statement-definitions.ts'
 import { warnOfLateWrites } from '../schema/warn-of-late-writes.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Statement } from '../sql/statement.ts'
+import { SchemaWatch, type WatchHost } from './schema-watch.ts'
 
 /** The services that {@link CatalogReader} needs. */
-export interface CatalogHost {
-  readonly catalogs: CatalogRegistry
+export interface CatalogHost extends WatchHost {
   readonly latestWriteMs: number | undefined
-  isOptimizing(): boolean
   reportError(error: unknown): void
   warn(message: string): void
 }
@@ -22,7 +20,22 @@ export type OpenConnection = (work: (connection: Connection) => Promise<void>) =
 /** Stands for a write among the names of functions: what it sets off is unknown. */
 const WRITE = ' write'
 
+/** What {@link CatalogReader} needs to know of the client. */
+export interface CatalogSource {
+  readonly id: string
+  readonly dialect: Dialect
+  /** Opens a connection for many statements. */
+  readonly open: OpenConnection
+  /** Opens a connection for one short statement, now and then. */
+  readonly ask: OpenConnection
+  /** Somebody else changed the schema. Resolves with whether all who must know were told. */
+  readonly changed: (checkMs: number) => Promise<boolean>
+}
+
 const NOTHING_TO_READ = Promise.resolve()
+
+/** After an error of the database, the catalog is not read again for so long. */
+const RETRY_MS = 30_000
 
 /** Beyond this number, temporary tables are not distinguished from others. */
 const MAX_TEMPORARY = 10_000
@@ -37,74 +50,110 @@ export class CatalogReader {
   #reading: Promise<void> | undefined
   /** The generation in which the catalog was read, or could not be read. */
   #readIn: number | undefined
+  /** When it could not be read. */
+  #failedAt: number | undefined
+  #forgets = 0
+  /** Whether the client was used, and was not closed since. */
+  #isUsed = false
+  /** The catalog that was read last. */
+  #known: SchemaCatalog | undefined
+  readonly #watch: SchemaWatch
 
   constructor(
     private readonly host: CatalogHost,
-    private readonly sourceId: string,
-    private readonly dialect: Dialect,
-    private readonly open: OpenConnection,
+    private readonly source: CatalogSource,
   ) {
-    host.catalogs.bind(sourceId, this)
-    host.catalogs.addReader(sourceId, this)
+    const { id, ask, changed } = source
+    host.catalogs.bind(id, this)
+    host.catalogs.addReader(id, this)
+    this.#watch = new SchemaWatch(host, { id, ask, changed, isCurrent: () => this.#isCurrent, lost: () => this.#lost() })
+  }
+
+  get #isCurrent(): boolean {
+    const { current, isChanging } = this.host.catalogs.generations
+    return this.#readIn === current && !isChanging
   }
 
   get isNeeded(): boolean {
-    const { generations } = this.host.catalogs
-    return this.#reading === undefined && this.#readIn !== generations.current && !generations.isChanging && this.host.isOptimizing()
+    if (this.#reading !== undefined || this.host.catalogs.generations.isChanging || !this.host.isOptimizing()) return false
+    return !this.#isCurrent || (this.#failedAt !== undefined && performance.now() - this.#failedAt > RETRY_MS)
   }
 
   /** Reads the catalog if it is needed. Never rejects: without a catalog, nothing is optimized. */
   read(): Promise<void> {
-    if (!this.isNeeded) return this.#reading ?? NOTHING_TO_READ
+    if (!this.isNeeded) {
+      this.#watch.wake()
+      return this.#reading ?? NOTHING_TO_READ
+    }
     let end = (): void => {}
     const reading = new Promise<void>((resolve) => {
       end = resolve
     })
     this.#reading = reading
+    this.#isUsed = true
     void this.#read().then(() => {
       this.#reading = undefined
       // After a change in between, it is read again by whoever needs it first.
-      if (this.isNeeded) this.host.catalogs.set(this.sourceId, undefined)
+      if (this.#isUsed && this.isNeeded) this.host.catalogs.set(this.source.id, undefined)
       end()
     })
     return reading
   }
 
   async #read(): Promise<void> {
-    const { host, sourceId } = this
+    const { host, source } = this
     const { catalogs } = host
     const { generations } = catalogs
     const generation = generations.current
+    const forgets = this.#forgets
     this.#suspects = new Set([...this.#sent].flatMap((names) => [...names]))
-    catalogs.set(sourceId, undefined)
+    catalogs.set(source.id, undefined)
     let isOpened = false
     try {
-      await this.open(async (connection) => {
+      await source.open(async (connection) => {
         isOpened = true
-        const catalog = await readCatalog(connection)
+        let askedAt = 0
+        const query: Connection['query'] = (sql, params) => {
+          askedAt = performance.now()
+          return connection.query(sql, params)
+        }
+        const catalog = await readCatalog({ dialect: connection.dialect, query }, this.#known)
         await warnOfLateWrites(connection, host)
-        if (generations.current !== generation || this.#mayHaveDefined(catalog)) return
+        if (forgets !== this.#forgets || generations.current !== generation || this.#mayHaveDefined(catalog)) return
         this.#readIn = generation
-        catalogs.set(sourceId, catalog, generation)
+        this.#failedAt = undefined
+        this.#known = catalog
+        catalogs.set(source.id, catalog, generation)
+        this.#watch.start(catalog.fingerprint, askedAt)
       })
       // The client is gone.
       if (!isOpened) this.#failed(generation)
     } catch (error) {
+      // Who closes the client ends what is sent on it.
+      if (forgets !== this.#forgets) return
       host.reportError(error)
       this.#failed(generation)
     }
   }
 
-  /** Reads the catalog if another one was read before. */
+  /** Reads the catalog if it was needed before. */
   readIfStale(): void {
-    if (this.#readIn !== undefined && this.isNeeded) void this.read()
+    if (this.#isUsed) void this.read()
   }
 
   /** Drops the catalog until it is needed again. Resolves when a read that is under way has ended. */
   forget(): Promise<void> {
-    this.#readIn = undefined
-    this.host.catalogs.delete(this.sourceId)
+    this.#forgets += 1
+    this.#lost()
+    this.#known = undefined
     return this.#reading ?? NOTHING_TO_READ
+  }
+
+  #lost(): void {
+    this.#watch.stop()
+    this.#isUsed = false
+    this.#readIn = undefined
+    this.host.catalogs.delete(this.source.id)
   }
 
   /** A statement is sent that creates temporary tables or triggers. */
@@ -139,13 +188,15 @@ export class CatalogReader {
   }
 
   #failed(generation: number): void {
+    this.#watch.stop()
     this.#readIn = generation
-    this.host.catalogs.delete(this.sourceId)
+    this.#failedAt = performance.now()
+    this.host.catalogs.delete(this.source.id)
   }
 
   /** Whether every server with the same rows has these tables: no table of the server's own, and no temporary one. */
   areShared(tables: readonly (readonly string[])[]): boolean {
-    return tables.every((name) => !isOfServer(name, this.dialect) && !this.#temporary.has((name.at(-1) ?? '').toLowerCase()))
+    return tables.every((name) => !isOfServer(name, this.source.dialect) && !this.#temporary.has((name.at(-1) ?? '').toLowerCase()))
   }
 }
 

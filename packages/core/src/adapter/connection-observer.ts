@@ -14,7 +14,7 @@ import type { Dialect } from '../sql/dialect.ts'
 import type { Statement, TransactionControl } from '../sql/statement.ts'
 import { TOO_LONG } from '../sql/tokenize.ts'
 import { type AskedSelect, readAskedSelect } from './asked-select.ts'
-import { type CatalogHost, CatalogReader, type OpenConnection } from './catalog-reader.ts'
+import { type CatalogHost, CatalogReader, type CatalogSource } from './catalog-reader.ts'
 import { ConnectionTransactions, refuseToWait, type TransactionHost } from './connection-transactions.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
 import { SessionSettings } from './session-settings.ts'
@@ -78,13 +78,13 @@ export class ConnectionObserver {
     private readonly host: ObserverHost,
     private readonly sourceId: string,
     private readonly options: ObservedClient,
-    open: OpenConnection,
+    { open, ask }: Pick<CatalogSource, 'open' | 'ask'>,
   ) {
     const { dialect } = options
     this.#dialect = dialect
     this.#transactions = new ConnectionTransactions(host, dialect)
     this.#sessions = new SessionSettings(options.isClosed?.bind(options))
-    this.catalog = new CatalogReader(host, sourceId, dialect, open)
+    this.catalog = new CatalogReader(host, { id: sourceId, dialect, open, ask, changed: (checkMs) => this.#schemaChanged(checkMs) })
   }
 
   /** Whether a transaction is open on a connection. */
@@ -282,6 +282,26 @@ export class ConnectionObserver {
         ended(outcome)
         return announced.end(outcome)
       },
+    }
+  }
+
+  /** Another process changed the schema: whatever was written meanwhile may have done more than it was understood to do. */
+  async #schemaChanged(checkMs: number): Promise<boolean> {
+    const { latestWriteMs } = this.host
+    // Who shares the store may write, and end before it notices.
+    if (latestWriteMs !== undefined) setTimeout(() => void this.#wroteEverything(false), 2 * (latestWriteMs + checkMs)).unref()
+    return this.#wroteEverything(true)
+  }
+
+  /** @returns Whether all who must know were told. */
+  async #wroteEverything(defines: boolean): Promise<boolean> {
+    try {
+      const announced = this.#transactions.announce(EVERYTHING, defines)
+      await announced.ready
+      await announced.end('committed')
+      return true
+    } catch {
+      return false
     }
   }
 

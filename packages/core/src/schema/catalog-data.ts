@@ -74,6 +74,8 @@ export interface CatalogData {
   readonly functions?: DatabaseFunctions
   /** What the database is called by all processes that use it, and no other is. Left out where that is not known. */
   readonly databaseId?: string
+  /** Changes with the schema. Left out where the database does not tell. */
+  readonly fingerprint?: string
 }
 
 /** Stands for a default schema that is not known: a table of it may be that of any schema. */

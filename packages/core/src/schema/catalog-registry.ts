@@ -36,6 +36,9 @@ export class CatalogRegistry {
   readonly #derived = new Set<string>()
   /** The sources with a connection whose session has settings that may change what statements mean. */
   readonly #strange = new Set<string>()
+  /** The sources whose schema may have changed: nobody has asked the database lately. */
+  readonly #unchecked = new Set<string>()
+  #uses = 0
   readonly #owners = new FinalizationRegistry<string>((sourceId) => this.delete(sourceId))
 
   /** Another one whenever what names stand for may have changed. */
@@ -69,6 +72,19 @@ export class CatalogRegistry {
     this.#changed()
   }
 
+  /** @internal Sets whether the schema of a source was compared too long ago for its catalog to count. */
+  setUnchecked(sourceId: string, isUnchecked: boolean): void {
+    if (this.#unchecked.has(sourceId) === isUnchecked) return
+    if (isUnchecked) this.#unchecked.add(sourceId)
+    else this.#unchecked.delete(sourceId)
+    this.#changed()
+  }
+
+  /** @internal Rises when somebody uses what is known. */
+  get uses(): number {
+    return this.#uses
+  }
+
   /** Lets a source go when nobody holds its owner any more. */
   bind(sourceId: string, owner: object): void {
     this.#owners.register(owner, sourceId)
@@ -98,6 +114,7 @@ export class CatalogRegistry {
 
   /** What one source knows; `undefined` while it is being read, or was never set. */
   of(sourceId: string): SchemaCatalog | undefined {
+    this.#uses += 1
     return this.#isValid(sourceId) ? this.#sources.get(sourceId) : undefined
   }
 
@@ -107,6 +124,7 @@ export class CatalogRegistry {
 
   #isCurrent(sourceId: string): boolean {
     const { isChanging, current } = this.generations
+    if (this.#unchecked.size > 0 && this.#unchecked.has(sourceId)) return false
     const readIn = this.#readIn.get(sourceId)
     return !isChanging && (readIn === undefined || readIn === current)
   }
@@ -116,6 +134,7 @@ export class CatalogRegistry {
     this.#readIn.delete(sourceId)
     this.#derived.delete(sourceId)
     this.#strange.delete(sourceId)
+    this.#unchecked.delete(sourceId)
     if (this.#sources.delete(sourceId)) this.#changed()
   }
 
@@ -124,6 +143,7 @@ export class CatalogRegistry {
     this.#readIn.clear()
     this.#derived.clear()
     this.#strange.clear()
+    this.#unchecked.clear()
     this.#sources.clear()
     this.#aliases.clear()
     this.#changed()

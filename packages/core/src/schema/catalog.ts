@@ -70,6 +70,8 @@ export class SchemaCatalog {
   readonly tables: ReadonlyMap<TableId, CatalogTable>
   readonly foreignKeys: readonly ForeignKeyInfo[]
   readonly functions: DatabaseFunctions | undefined
+  /** Changes with the schema; `undefined` where it is not known. */
+  readonly fingerprint: string | undefined
   readonly #databaseId: string | undefined
   #hasDefiningTriggers: boolean | undefined
   #identity: string | undefined
@@ -84,6 +86,7 @@ export class SchemaCatalog {
     this.tables = tables
     this.foreignKeys = data.foreignKeys
     this.functions = data.functions
+    this.fingerprint = data.fingerprint
     this.#databaseId = data.databaseId
     for (const key of data.foreignKeys) {
       const keys = this.#incoming.get(key.references)

@@ -16,6 +16,8 @@ export interface Connection {
    * @throws Whatever the work throws. The session is given back, as it was or not at all.
    */
   session?<T>(work: (session: Connection) => Promise<T>): Promise<T>
+  /** Whether a session takes no connection from the app's pool. Default: it may. */
+  readonly isBesidePool?: boolean
 }
 
 /** A pool of connections at one time. */

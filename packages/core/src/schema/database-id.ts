@@ -1,5 +1,4 @@
-import { statSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFileSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Connection } from './connection.ts'
@@ -37,20 +36,30 @@ export async function readDatabaseId(connection: Connection): Promise<string | u
   for (const query of QUERIES[connection.dialect]) {
     const id = await ask(connection, query)
     if (id === undefined || id === '') continue
-    const database = connection.dialect === 'sqlite' ? await fileId(id) : id
+    const database = connection.dialect === 'sqlite' ? fileId(id) : id
     return database && `${database} ${Intl.DateTimeFormat().resolvedOptions().timeZone} ${process.versions.tz ?? ''}`
   }
   return undefined
 }
 
-/** A path is the same file only on the same machine, and not after another file took its place; containers may share host names and paths. */
-async function fileId(file: string): Promise<string | undefined> {
+/**
+ * A path is the same file only on the same machine, and not after another file took its place; containers may share host names and paths.
+ * Asked synchronously: a loop of queries on a synchronous driver may keep the event loop from turning.
+ */
+function fileId(file: string): string | undefined {
   try {
     const { dev, ino, birthtimeNs } = statSync(file, { bigint: true })
-    const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '')
-    return `${hostname()} ${boot.trim()} ${file} ${dev} ${ino} ${birthtimeNs}`
+    return `${hostname()} ${bootId()} ${file} ${dev} ${ino} ${birthtimeNs}`
   } catch {
     return undefined
+  }
+}
+
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return ''
   }
 }
 

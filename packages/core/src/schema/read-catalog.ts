@@ -1,3 +1,4 @@
+import { SluiceError } from '../shared/errors.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { SchemaCatalog } from './catalog.ts'
 import type { CatalogData } from './catalog-data.ts'
@@ -6,6 +7,10 @@ import { readDatabaseId } from './database-id.ts'
 import { readMysql } from './readers/mysql.ts'
 import { readPostgresql } from './readers/postgresql.ts'
 import { readSqlite } from './readers/sqlite.ts'
+import { readFingerprint } from './schema-fingerprint.ts'
+
+/** How often a catalog is read whose database changes meanwhile. */
+const MAX_READS = 3
 
 const readers: Readonly<Record<Dialect, (connection: Connection) => Promise<CatalogData>>> = {
   sqlite: readSqlite,
@@ -13,31 +18,25 @@ const readers: Readonly<Record<Dialect, (connection: Connection) => Promise<Cata
   mysql: readMysql,
 }
 
-/** Runs several queries on one state of the database, where they share a session. */
-function inSnapshot<T>(connection: Connection, read: (connection: Connection) => Promise<T>): Promise<T> {
-  return connection.session === undefined
-    ? read(connection)
-    : connection.session(async (session) => {
-        await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
-        try {
-          return await read(session)
-        } finally {
-          await session.query('ROLLBACK')
-        }
-      })
-}
-
 /**
- * Reads the tables, keys and triggers of a database, in eleven statements at most. What the connection's user may not see is not in it;
- * a table whose triggers the user may not see counts as one that has some.
+ * Reads the tables, keys and triggers of a database, in thirteen statements at most. What the connection's user may not see is not in it;
+ * a table whose triggers the user may not see counts as one that has some. Equal fingerprints before and after prove that its statements
+ * read one state.
  *
+ * @param known - A catalog that was read before, with the same settings. It is returned, after one statement, if the schema is as it was.
  * @throws The database's own error, when a statement fails.
- * @throws SluiceError `SLUICE_INVALID_CATALOG`, when a driver returns rows that are not as asked.
+ * @throws SluiceError `SLUICE_INVALID_CATALOG`, when a driver returns rows that are not as asked, or the schema changes all the time.
  */
-export async function readCatalog(connection: Connection): Promise<SchemaCatalog> {
-  const { dialect } = connection
-  const read = readers[dialect]
-  const data = await (dialect === 'postgresql' ? inSnapshot(connection, read) : read(connection))
-  const databaseId = await readDatabaseId(connection)
-  return new SchemaCatalog(databaseId === undefined ? data : { ...data, databaseId })
+export async function readCatalog(connection: Connection, known?: SchemaCatalog): Promise<SchemaCatalog> {
+  let fingerprint = await readFingerprint(connection)
+  if (known?.fingerprint === fingerprint) return known
+  for (let reads = 0; reads < MAX_READS; reads++) {
+    const data = await readers[connection.dialect](connection)
+    const databaseId = await readDatabaseId(connection)
+    const before = fingerprint
+    fingerprint = await readFingerprint(connection)
+    if (fingerprint !== before) continue
+    return new SchemaCatalog({ ...data, ...(databaseId !== undefined && { databaseId }), fingerprint })
+  }
+  throw new SluiceError('SLUICE_INVALID_CATALOG', `The schema of the database changed each of ${MAX_READS} times that it was read.`)
 }

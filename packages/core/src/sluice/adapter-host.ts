@@ -57,6 +57,8 @@ export interface AdapterHost {
   mode(): Mode
   /** Where processes share a cache: how long after it was sent the database may carry out a write at most, in milliseconds. */
   readonly latestWriteMs: number | undefined
+  /** Milliseconds between looks for changes of the schema by other processes; `false`: no looks. */
+  readonly schemaCheckMs: number | false
   /** Keys that a merged query may carry. */
   readonly maxKeys: number
   /** Rows beyond those asked for that a merged query may fetch for each key. */

@@ -17,6 +17,7 @@ import type { Services } from './services.ts'
 
 const DEFAULT_MAX_KEYS = 500
 const DEFAULT_MAX_EXTRA_ROWS = 8
+const DEFAULT_SCHEMA_CHECK_MS = 1_000
 
 export interface HostParts {
   readonly options: SluiceOptions
@@ -89,6 +90,7 @@ export function createHost(parts: HostParts): AdapterHost {
     now: () => clock.now(),
     mode: () => lifecycle.mode,
     latestWriteMs: store === undefined ? undefined : store.leaseMs / 2,
+    schemaCheckMs: options.schemaCheckMs ?? DEFAULT_SCHEMA_CHECK_MS,
     maxKeys: batch?.maxKeys ?? DEFAULT_MAX_KEYS,
     maxExtraRows: batch?.maxExtraRows ?? DEFAULT_MAX_EXTRA_ROWS,
     isOptimizing: () => lifecycle.isOptimizing,

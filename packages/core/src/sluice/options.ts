@@ -168,6 +168,13 @@ export interface SluiceOptions {
    */
   readonly prefetch?: PrefetchOptions | false
   /**
+   * Milliseconds between checks whether another process changed the schema, such as a migration job: one short statement each, while the
+   * app reads. Such a change is noticed within two intervals, and until then cached
+   * results may be outdated. `false`: no checks. Changes that this process makes are noticed at once. From `10` to `60000`.
+   * @defaultValue 1000
+   */
+  readonly schemaCheckMs?: number | false
+  /**
    * Models and tables whose reads are sent as they are: neither merged nor asked ahead nor cached. A model's or a table's name each.
    * @defaultValue none
    */
@@ -263,6 +270,7 @@ export function checkSluiceOptions(options: SluiceOptions): void {
     cache: group,
     batch: group,
     prefetch: group,
+    schemaCheckMs: option.either(option.false, option.number(10, 60_000)),
     exclude: option.strings,
     detection: group,
     database: group,

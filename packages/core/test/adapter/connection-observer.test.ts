@@ -41,7 +41,15 @@ class World {
       transactionEnded: () => void this.log.push('scope notified'),
       ...overrides,
     }
-    this.observer = new ConnectionObserver(this.host, 'one', { dialect: 'postgresql', ...options }, (work) => this.open(work))
+    this.observer = new ConnectionObserver(
+      this.host,
+      'one',
+      { dialect: 'postgresql', ...options },
+      {
+        open: (work) => this.open(work),
+        ask: (work) => this.open(work),
+      },
+    )
     this.host.catalogs.set('one', catalogOf(options.dialect ?? 'postgresql'))
   }
 
@@ -411,8 +419,10 @@ describe('a synchronous statement', () => {
 })
 
 describe('the catalog of a client', () => {
-  const rows: Record<string, unknown[]> = {}
-  const connection = { dialect: 'sqlite' as const, query: async (sql: string) => (rows[sql] ?? []) as Record<string, unknown>[] }
+  const connection = {
+    dialect: 'sqlite' as const,
+    query: async (sql: string) => (sql.includes('"fingerprint"') ? [{ fingerprint: '1' }] : []),
+  }
 
   it('is read once it is needed, and again after DDL', async () => {
     const world = new World({ dialect: 'sqlite' })
@@ -437,6 +447,20 @@ describe('the catalog of a client', () => {
     catalog.forget()
     await read()
     expect(reads).toBe(4)
+  })
+
+  it('is read again for others when a change overtook the first read', async () => {
+    const world = new World({ dialect: 'sqlite' })
+    let isFirst = true
+    world.open = async (work) => {
+      if (isFirst) await world.run({}, 'create table u (id int)')
+      isFirst = false
+      await work(connection)
+    }
+    await world.observer.catalog.read()
+    expect(world.host.catalogs.catalog('sqlite')).toBeUndefined()
+    await turn()
+    expect(world.host.catalogs.catalog('sqlite')).toBeDefined()
   })
 
   it('is not read while Sluice only observes', async () => {

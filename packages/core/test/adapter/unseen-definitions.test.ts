@@ -19,7 +19,8 @@ function open() {
   const sluice = createSluice({ mode: 'optimize' })
   onTestFinished(() => sluice.close())
   const { catalogs } = hostOf(sluice)
-  const observer = new ConnectionObserver(hostOf(sluice), 'one', { dialect: 'postgresql' }, () => Promise.reject(new Error('not opened')))
+  const open = () => Promise.reject(new Error('not opened'))
+  const observer = new ConnectionObserver(hostOf(sluice), 'one', { dialect: 'postgresql' }, { open, ask: open })
   catalogs.set('one', catalogOf())
   const generationsOf = async (sql: string) => {
     const before = catalogs.generations.current

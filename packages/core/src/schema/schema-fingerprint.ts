@@ -1,0 +1,94 @@
+import type { Dialect } from '../sql/dialect.ts'
+import type { Connection } from './connection.ts'
+import { textOf } from './readers/row-values.ts'
+
+/**
+ * Every row of a system catalog that a user made has a number, and the number of the transaction that wrote it last. Temporary objects are
+ * left out: they belong to one session.
+ */
+const IS_TEMPORARY = `IN (SELECT oid FROM pg_catalog.pg_class WHERE relpersistence = 't')`
+const IS_TEMPORARY_SCHEMA = `LIKE 'pg\\_%temp\\_%'`
+/** Smaller numbers are of the database's own objects. */
+const FIRST_NUMBER = 16_384
+
+function postgresPart(table: string, where: string, number: string): string {
+  return `SELECT '${table}' AS part, pg_catalog.count(*) AS rows, pg_catalog.sum(pg_catalog.hashint8extended((${number})::text::int8, xmin::text::int8)) AS hash
+    FROM pg_catalog.${table} WHERE ${where}`
+}
+
+function ofUser(table: string, condition = 'true'): string {
+  return postgresPart(table, `oid >= ${FIRST_NUMBER} AND ${condition}`, 'oid')
+}
+
+function ofTables(table: string, owner: string, number = 'oid'): string {
+  return postgresPart(table, `${owner} >= ${FIRST_NUMBER} AND ${owner} NOT ${IS_TEMPORARY}`, number)
+}
+
+/** Needs PostgreSQL 11. */
+const POSTGRESQL = `SELECT pg_catalog.string_agg(part || ' ' || rows || ' ' || COALESCE(hash, 0), ' ' ORDER BY part) AS "fingerprint" FROM (${[
+  ofUser('pg_class', `relpersistence <> 't'`),
+  ofTables('pg_attribute', 'attrelid', 'attrelid::int8 * 2048 + attnum'),
+  ofTables('pg_index', 'indrelid', 'indexrelid'),
+  ofTables('pg_inherits', 'inhrelid', 'inhrelid'),
+  ofTables('pg_attrdef', 'adrelid'),
+  ofTables('pg_trigger', 'tgrelid'),
+  ofTables('pg_rewrite', 'ev_class'),
+  ofTables('pg_policy', 'polrelid'),
+  // Domains have constraints, too: of no table.
+  ofUser('pg_constraint', `conrelid NOT ${IS_TEMPORARY}`),
+  ofUser('pg_type', `typnamespace NOT IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname ${IS_TEMPORARY_SCHEMA})`),
+  postgresPart('pg_namespace', `nspname NOT ${IS_TEMPORARY_SCHEMA}`, 'oid'),
+  // Of the whole server: those that apply to this user.
+  postgresPart(
+    'pg_db_role_setting',
+    `setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
+      AND setrole IN (0, (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user))`,
+    'setrole',
+  ),
+  ...['pg_proc', 'pg_operator', 'pg_cast', 'pg_enum', 'pg_collation', 'pg_extension'].map((table) => ofUser(table)),
+].join(' UNION ALL ')}) parts`
+
+function mysqlPart(table: string, schema: string, columns: readonly string[], condition = 'TRUE'): string {
+  const texts = [schema, ...columns].map((column) => `QUOTE(${column})`).join(', ')
+  const hash = `CAST(CONV(LEFT(MD5(CONCAT_WS(' ', ${texts})), 16), 16, 10) AS UNSIGNED)`
+  return `(SELECT CONCAT(COUNT(*), ' ', BIT_XOR(${hash})) FROM information_schema.${table}
+    WHERE ${schema} NOT IN ('information_schema', 'mysql', 'performance_schema', 'sys') AND ${condition})`
+}
+
+/** What the reader of the catalog reads, and what triggers and computed columns do. */
+const MYSQL = `SELECT CONCAT_WS(' ', ${[
+  mysqlPart('TABLES', 'TABLE_SCHEMA', ['TABLE_NAME', 'TABLE_TYPE', 'ENGINE'], `TABLE_TYPE <> 'TEMPORARY'`),
+  mysqlPart('TRIGGERS', 'TRIGGER_SCHEMA', ['TRIGGER_NAME', 'EVENT_OBJECT_SCHEMA', 'EVENT_OBJECT_TABLE', 'ACTION_STATEMENT']),
+  mysqlPart('COLUMNS', 'TABLE_SCHEMA', [
+    ...['TABLE_NAME', 'COLUMN_NAME', 'ORDINAL_POSITION', 'COLUMN_TYPE', 'COLLATION_NAME', 'IS_NULLABLE', 'EXTRA', 'COLUMN_DEFAULT'],
+    'GENERATION_EXPRESSION',
+  ]),
+  mysqlPart('STATISTICS', 'TABLE_SCHEMA', ['TABLE_NAME', 'INDEX_NAME', 'SEQ_IN_INDEX', 'COLUMN_NAME', 'NON_UNIQUE']),
+  mysqlPart('REFERENTIAL_CONSTRAINTS', 'CONSTRAINT_SCHEMA', ['TABLE_NAME', 'CONSTRAINT_NAME', 'DELETE_RULE', 'UPDATE_RULE']),
+  mysqlPart(
+    'KEY_COLUMN_USAGE',
+    'TABLE_SCHEMA',
+    [
+      ...['TABLE_NAME', 'CONSTRAINT_NAME', 'COLUMN_NAME', 'ORDINAL_POSITION'],
+      ...['REFERENCED_TABLE_SCHEMA', 'REFERENCED_TABLE_NAME', 'REFERENCED_COLUMN_NAME'],
+    ],
+    'REFERENCED_TABLE_NAME IS NOT NULL',
+  ),
+].join(', ')}) AS \`fingerprint\``
+
+const QUERIES: Readonly<Record<Dialect, string>> = {
+  postgresql: POSTGRESQL,
+  mysql: MYSQL,
+  sqlite: `SELECT CAST(schema_version AS TEXT) AS "fingerprint" FROM pragma_schema_version`,
+}
+
+/**
+ * A text that changes with the schema of a database, by one statement that costs a fraction of reading the catalog. Writes of rows, and
+ * maintenance such as ANALYZE and VACUUM, leave it as it is.
+ *
+ * @throws The database's own error; SluiceError `SLUICE_INVALID_CATALOG`, when a driver returns no text.
+ */
+export async function readFingerprint(connection: Connection): Promise<string> {
+  const [row = {}] = await connection.query(QUERIES[connection.dialect])
+  return textOf(row, 'fingerprint')
+}

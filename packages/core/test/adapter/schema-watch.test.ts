@@ -1,0 +1,204 @@
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { SchemaWatch, type WatchedSource } from '../../src/adapter/schema-watch.ts'
+import { SchemaCatalog } from '../../src/schema/catalog.ts'
+import { CatalogRegistry } from '../../src/schema/catalog-registry.ts'
+import type { Connection } from '../../src/schema/connection.ts'
+
+const catalog = new SchemaCatalog({ dialect: 'sqlite', defaultSchema: 'main', tables: [], foreignKeys: [] })
+
+class World {
+  readonly catalogs = new CatalogRegistry()
+  readonly log: string[] = []
+  schema = 'a'
+  /** Replaced, it answers later, or not at all. */
+  query: Connection['query'] = async () => [{ fingerprint: this.schema }]
+  isCurrent = true
+  isTold = true
+  isOptimizing = true
+  readonly watch: SchemaWatch
+
+  constructor(schemaCheckMs: number | false = 1_000) {
+    const source: WatchedSource = {
+      id: 'one',
+      isCurrent: () => this.isCurrent,
+      ask: (work) => {
+        this.log.push('ask')
+        return work({ dialect: 'sqlite', query: (sql) => this.query(sql) })
+      },
+      changed: async () => {
+        this.log.push('changed')
+        return this.isTold
+      },
+      lost: () => void this.log.push('lost'),
+    }
+    this.watch = new SchemaWatch({ catalogs: this.catalogs, schemaCheckMs, isOptimizing: () => this.isOptimizing }, source)
+    this.catalogs.set('one', catalog, this.catalogs.generations.current)
+    this.watch.start('a', performance.now())
+  }
+
+  get isTrusted(): boolean {
+    return this.catalogs.catalog('sqlite') !== undefined
+  }
+
+  /** Lets time pass in which the catalog is used, or not. */
+  async pass(ms: number, isUsed = true): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 500) {
+      if (isUsed) this.catalogs.of('one')
+      await vi.advanceTimersByTimeAsync(500)
+    }
+  }
+
+  taken(): string[] {
+    return this.log.splice(0)
+  }
+}
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+describe('SchemaWatch', () => {
+  it('compares once an interval while the catalog is used', async () => {
+    const world = new World()
+    await world.pass(3_000)
+    expect(world.taken()).toEqual(['ask', 'ask', 'ask'])
+    expect(world.isTrusted).toBe(true)
+    world.schema = 'b'
+    await world.pass(1_000)
+    expect(world.taken()).toEqual(['ask', 'changed'])
+  })
+
+  it('asks nothing when checks are off', async () => {
+    const world = new World(false)
+    world.watch.wake()
+    await world.pass(60_000)
+    expect(world.taken()).toEqual([])
+    expect(world.isTrusted).toBe(true)
+  })
+
+  it('distrusts a catalog whose last check was sent two intervals ago, until one is answered', async () => {
+    const world = new World()
+    await world.pass(1_000)
+    let answer = (): void => {}
+    world.query = () => new Promise((resolve) => (answer = () => resolve([{ fingerprint: 'a' }])))
+    await world.pass(1_500)
+    expect(world.isTrusted).toBe(true)
+    await world.pass(500)
+    expect(world.isTrusted).toBe(false)
+    await world.pass(5_000)
+    expect(world.taken()).toEqual(['ask', 'ask'])
+    answer()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(world.isTrusted).toBe(true)
+  })
+
+  it('does not count the time in which the process was blocked', async () => {
+    const world = new World()
+    await world.pass(500)
+    world.query = () => new Promise(() => {})
+    const now = performance.now.bind(performance)
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + 5_000)
+    onTestFinished(() => void vi.restoreAllMocks())
+    await world.pass(500)
+    expect(world.taken()).toEqual(['ask'])
+    expect(world.isTrusted).toBe(true)
+  })
+
+  it('leaves an idle database alone, and asks before the catalog counts again', async () => {
+    const world = new World()
+    await world.pass(40_000, false)
+    expect(world.taken().length).toBeLessThanOrEqual(30)
+    expect(world.isTrusted).toBe(false)
+    await world.pass(60_000, false)
+    expect(world.taken()).toEqual([])
+    world.watch.wake()
+    expect(world.isTrusted).toBe(false)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(world.taken()).toEqual(['ask'])
+    expect(world.isTrusted).toBe(true)
+    await world.pass(2_000)
+    expect(world.taken()).toEqual(['ask', 'ask'])
+  })
+
+  it('notices what changed while nobody asked', async () => {
+    const world = new World()
+    await world.pass(40_000, false)
+    world.taken()
+    world.schema = 'b'
+    world.watch.wake()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(world.taken()).toEqual(['ask', 'changed'])
+    expect(world.isTrusted).toBe(false)
+  })
+
+  it('gives up a catalog whose database fails to answer for two intervals', async () => {
+    const world = new World()
+    world.query = () => Promise.reject(new Error('gone'))
+    await world.pass(1_500)
+    expect(world.taken()).toEqual(['ask'])
+    await world.pass(1_000)
+    expect(world.taken()).toEqual(['lost'])
+  })
+
+  it('asks less often where an answer takes long, but not after one that waited', async () => {
+    const world = new World()
+    const slow = (ms: number) => () =>
+      new Promise<{ fingerprint: string }[]>((resolve) => setTimeout(() => resolve([{ fingerprint: 'a' }]), ms))
+    world.query = slow(10)
+    await world.pass(11_000)
+    // 200 times 10 ms.
+    expect(world.taken().length).toBe(6)
+    world.query = slow(400)
+    await world.pass(2_000)
+    world.query = slow(10)
+    await world.pass(10_000)
+    expect(world.taken().length).toBeGreaterThanOrEqual(4)
+  })
+
+  it('says again what others could not be told', async () => {
+    const world = new World()
+    world.isTold = false
+    world.schema = 'b'
+    await world.pass(1_000)
+    expect(world.taken()).toEqual(['ask', 'changed'])
+    // It was read again.
+    world.watch.start('b', performance.now())
+    world.isTold = true
+    await world.pass(1_000)
+    expect(world.taken()).toEqual(['ask', 'changed'])
+    await world.pass(1_000)
+    expect(world.taken()).toEqual(['ask'])
+  })
+
+  it('leaves it to the reader after a change that this process made', async () => {
+    const world = new World()
+    world.isCurrent = false
+    world.schema = 'b'
+    await world.pass(3_000)
+    expect(world.taken()).toEqual([])
+  })
+
+  it('ignores an answer from before such a change', async () => {
+    const world = new World()
+    world.query = async () => {
+      world.catalogs.generations.beginDefinition()(true)
+      return [{ fingerprint: 'b' }]
+    }
+    await world.pass(1_000)
+    expect(world.taken()).toEqual(['ask'])
+  })
+
+  it('ends with the catalog, and does not count while nothing is optimized', async () => {
+    const world = new World()
+    world.isOptimizing = false
+    await world.pass(1_000)
+    expect(world.taken()).toEqual([])
+    expect(world.isTrusted).toBe(false)
+    world.watch.start('a', performance.now())
+    world.watch.stop()
+    world.watch.wake()
+    world.isOptimizing = true
+    await world.pass(5_000)
+    expect(world.taken()).toEqual([])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})

@@ -207,6 +207,8 @@ describe.skipIf(postgresql.skipped !== undefined)('what PostgreSQL writes by its
        create type box_of as (n int);
        create function cast_box(box_of) returns int language sql stable as 'select count(*)::int from log';
        create cast (box_of as int) with function cast_box(box_of);
+       create table boxes (v box_of, id int);
+       insert into boxes values (row(1), 1);
        create function double(int) returns int language sql immutable as 'select $1 * 2'`,
     )
     const select = (sql: string) => (db: Knex) => db('items').select(db.raw(sql))
@@ -222,6 +224,7 @@ describe.skipIf(postgresql.skipped !== undefined)('what PostgreSQL writes by its
       "e'\\x61' || name",
     ])
       expect(await world.isCached(select(sql)), sql).toBe(false)
+    expect(await world.isCached((db) => db('boxes').select(db.raw('v::int')))).toBe(false)
     expect(await world.isCached((db) => db('items').where('name', '<', 'tomorrow'))).toBe(false)
     for (const sql of ['double(id)', 'left(name, 1)', 'upper(name)', 'to_hex(id)', 'id + 1', 'name'])
       expect(await world.isCached(select(sql)), sql).toBe(true)

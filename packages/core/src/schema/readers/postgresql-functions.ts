@@ -90,6 +90,8 @@ export interface PostgresFunctions {
   readonly functions: DatabaseFunctions
   /** By table, the most that its unseen functions may do. */
   readonly ofTables: ReadonlyMap<string, FunctionLevel>
+  /** Tables with a column whose casts or comparisons may depend on other tables, though a statement names the column only. */
+  readonly dependent: ReadonlySet<string>
 }
 
 export function tableName(row: Row): string {
@@ -104,7 +106,7 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
   const rows = await connection.query(FUNCTIONS)
   if (rows.length === 0) {
     const none = { untrusted: new Map(), ofRows: NONE, operators: NONE, types: new Map() }
-    return { functions: { ...none, pure, harmless }, ofTables: new Map() }
+    return { functions: { ...none, pure, harmless }, ofTables: new Map(), dependent: NONE }
   }
   const operatorRows = await connection.query(OPERATORS)
   const trusted = trustedAmong(rows, pure, new Set(operatorRows.map((row) => textOf(row, 'name'))))
@@ -126,11 +128,13 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
   // An untrusted function that only reads changes no table, but a read may depend on it.
   const isUntrusted = (row: Row) => !trusted.has(textOf(row, 'function'))
   const immutable = new Set(rows.filter((row) => textOf(row, 'volatility') === 'i').map((row) => textOf(row, 'function')))
-  const { types, ofTables } = await usesOf(connection, levels, immutable)
+  const { types, ...uses } = await usesOf(connection, levels, immutable)
   const operators = new Set(operatorRows.filter(isUntrusted).map((row) => textOf(row, 'name')))
   const ofRows = new Set(rows.filter((row) => isUntrusted(row) && row.is_of_row === true).map((row) => textOf(row, 'name')))
-  return { functions: { untrusted, ofRows, operators, types, pure, harmless }, ofTables }
+  return { functions: { untrusted, ofRows, operators, types, pure, harmless }, ...uses }
 }
+
+const FIRST_OF_USERS = 16_384
 
 const NONE: ReadonlySet<string> = new Set()
 
@@ -138,7 +142,7 @@ async function usesOf(
   connection: Connection,
   levels: ReadonlyMap<string, FunctionLevel>,
   immutable: ReadonlySet<string>,
-): Promise<{ readonly types: ReadonlyMap<string, FunctionLevel>; readonly ofTables: ReadonlyMap<string, FunctionLevel> }> {
+): Promise<Pick<DatabaseFunctions, 'types'> & Omit<PostgresFunctions, 'functions'>> {
   const uses = await connection.query(USES)
   const byType = new Map<string, FunctionLevel>()
   const ofTables = new Map<string, FunctionLevel>()
@@ -150,7 +154,8 @@ async function usesOf(
     if (row.table !== null) ofTables.set(tableName(row), higherLevel(level, ofTables.get(tableName(row))))
     else byType.set(textOf(row, 'type'), higherLevel(level, byType.get(textOf(row, 'type'))))
   }
-  if (byType.size === 0) return { types: byType, ofTables }
+  const dependent = new Set<string>()
+  if (byType.size === 0) return { types: byType, ofTables, dependent }
   const rows = await connection.query(TYPES)
   for (let isGrowing = true; isGrowing; ) {
     isGrowing = false
@@ -164,7 +169,10 @@ async function usesOf(
     }
   }
   for (const row of await connection.query(typed(byType.keys()))) {
-    const level = byType.get(textOf(row, 'type'))
+    const type = textOf(row, 'type')
+    const level = byType.get(type)
+    // Who casts to a type of a user names it.
+    if (Number(type) >= FIRST_OF_USERS) dependent.add(tableName(row))
     if (level !== undefined && level !== 'reads') ofTables.set(tableName(row), higherLevel(level, ofTables.get(tableName(row))))
   }
   const types = new Map<string, FunctionLevel>()
@@ -172,7 +180,7 @@ async function usesOf(
     const level = byType.get(textOf(row, 'type'))
     if (level !== undefined) types.set(textOf(row, 'name'), higherLevel(level, types.get(textOf(row, 'name'))))
   }
-  return { types, ofTables }
+  return { types, ofTables, dependent }
 }
 
 /** Functions in C of these extensions touch no table. */

@@ -80,12 +80,14 @@ export async function readPostgresql(connection: Connection): Promise<CatalogDat
   const columnRows = await connection.query(COLUMNS)
   const keyRows = await connection.query(KEYS)
   const foreignKeyRows = await connection.query(FOREIGN_KEYS)
-  const { functions, ofTables } = await readPostgresFunctions(connection)
+  const { functions, ofTables, dependent } = await readPostgresFunctions(connection)
   const [first] = tableRows
   const data = assembleCatalog({
     dialect: 'postgresql',
     defaultSchema: (first === undefined ? undefined : optionalTextOf(first, 'default_schema')) ?? 'public',
-    tables: tableRows.filter((row) => row.table !== null).map((row) => tableEntry(row, ofTables.get(tableName(row)))),
+    tables: tableRows
+      .filter((row) => row.table !== null)
+      .map((row) => tableEntry(row, ofTables.get(tableName(row)), dependent.has(tableName(row)))),
     columns: columnRows.map(columnEntry),
     keys: keyRows.map((row): KeyEntry => {
       return { ...nameOf(row), key: textOf(row, 'key'), primary: flagOf(row, 'primary'), column: textOf(row, 'column') }
@@ -99,9 +101,14 @@ function nameOf(row: Row): { schema: string; table: string } {
   return { schema: textOf(row, 'schema'), table: textOf(row, 'table') }
 }
 
-function tableEntry(row: Row, unseen: FunctionLevel | undefined): TableEntry {
+function tableEntry(row: Row, unseen: FunctionLevel | undefined, isDependent: boolean): TableEntry {
   const hasTriggers = flagOf(row, 'has_triggers') || unseen !== undefined
-  return { ...nameOf(row), kind: flagOf(row, 'is_base') ? 'table' : 'view', hasTriggers, hasDefiningTriggers: unseen === 'defines' }
+  return {
+    ...nameOf(row),
+    kind: flagOf(row, 'is_base') && !isDependent ? 'table' : 'view',
+    hasTriggers,
+    hasDefiningTriggers: unseen === 'defines',
+  }
 }
 
 function columnEntry(row: Row): ColumnEntry {

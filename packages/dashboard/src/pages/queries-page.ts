@@ -105,6 +105,9 @@ const QUOTED_NAME = /"[^"]*"/g
 const NUMBER = /(?<![\w$"`.#])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?\b/gi
 const TEXT = /'(?:[^'\\]|''|\\.)*'|\$(\w*)\$.*?\$\1\$/gs
 
+/** The expressions take quadratic time where quotes are not closed. */
+const MAX_MASKED_LENGTH = 10_000
+
 /** Whether a statement has none but parameters: what a database says of it has no values of the app's then. In doubt it has some. */
 export function isWithoutValues(sql: string, dialect: Dialect): boolean {
   if (sql.includes("'") || /\$\w*\$/.test(sql)) return false
@@ -115,5 +118,5 @@ export function isWithoutValues(sql: string, dialect: Dialect): boolean {
 
 /** A text about SQL with what looks like a value taken out. */
 export function masked(text: string): string {
-  return text.replace(TEXT, '?').replace(NUMBER, '?')
+  return text.length > MAX_MASKED_LENGTH ? '…' : text.replace(TEXT, '?').replace(NUMBER, '?')
 }

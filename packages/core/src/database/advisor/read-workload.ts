@@ -27,6 +27,9 @@ export interface ReadWorkload {
 const passing =
   /^\s*(begin|commit|rollback|savepoint|release|set|show|pragma|explain|create|alter|drop|vacuum|analyze|truncate|lock|use|start)\b/i
 
+/** Resolving the names of a statement takes more than linear time. */
+const MAX_ADVISED_LENGTH = 50_000
+
 /** Reads the statements of a traffic: what each asks of which tables. What cannot be read is told, never guessed. */
 export function readWorkload(traffic: readonly TrafficEntry[], snapshot: DatabaseSnapshot): ReadWorkload {
   const statements: ReadStatement[] = []
@@ -36,14 +39,20 @@ export function readWorkload(traffic: readonly TrafficEntry[], snapshot: Databas
     const label = analyzeSql(entry.sql, snapshot.dialect).shape
     const leave = (kind: LeftStatement['kind'], why: string) => left.push({ fingerprint: entry.fingerprint, label, why, kind })
     if (passing.test(entry.sql)) continue
+    if (entry.sql.length > MAX_ADVISED_LENGTH) {
+      leave('unreadable', `It is longer than ${MAX_ADVISED_LENGTH.toLocaleString('en')} characters.`)
+      continue
+    }
     try {
       const use = resolveStatement(readQueryTree(entry.sql, snapshot.dialect), snapshot)
       for (const { kind, table, columns } of use.writes) writes.push({ kind, table: table.id, columns, calls: Math.max(1, entry.calls) })
       if (use.unknown.length > 0) leave('unknown-table', `No table of the database is called ${use.unknown.join(', ')}.`)
       else if (use.uses.length > 0) statements.push({ entry, label, use })
     } catch (error) {
-      if (!(error instanceof SqlSyntaxError)) throw error
-      leave('unreadable', `It could not be read: ${error.message}.`)
+      if (error instanceof SqlSyntaxError) leave('unreadable', `It could not be read: ${error.message}.`)
+      // A thousand queries, each of which reads the one before, exceed the stack.
+      else if (error instanceof RangeError) leave('unreadable', 'Its queries are nested too deeply.')
+      else throw error
     }
   }
   return { statements, writes, left }

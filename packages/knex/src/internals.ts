@@ -47,12 +47,12 @@ export function settingsOf({ config, connectionSettings }: ClientInternals): rea
 const ARRAYS = [199, 1000, 1005, 1007, 1016, 1021, 1022, 1028, 1115, 1182, 1185, 1231, 3807]
 
 /** The functions by which `pg` makes values, as text, for the whole process: apps replace them. Other drivers have settings alone. */
-export function typeParsersOf({ driver }: ClientInternals): readonly string[] {
+export function typeParsersOf({ driver }: ClientInternals, ownTypes: readonly number[]): readonly string[] {
   const { types } = (driver ?? {}) as {
     readonly types?: { readonly builtins?: Readonly<Record<string, number>>; getTypeParser?(type: number): unknown }
   }
   if (typeof types?.getTypeParser !== 'function') return []
-  return [...Object.values(types.builtins ?? {}), ...ARRAYS].map((type) => String(types.getTypeParser?.(type)))
+  return [...Object.values(types.builtins ?? {}), ...ARRAYS, ...ownTypes].map((type) => String(types.getTypeParser?.(type)))
 }
 
 export function dialectOf(client: ClientInternals): Dialect | undefined {

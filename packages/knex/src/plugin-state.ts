@@ -239,7 +239,7 @@ function listenersOf(emitter: object): number {
 function describe(client: ClientInternals, base: ClientInternals, dialect: Dialect): ClientDescription {
   const held = new WeakRef(client)
   // Results are as the driver returns them, so it and its settings are part of the name. Settings stay as they are.
-  let settings: { readonly text: string | undefined } | undefined
+  let settings: { readonly ownTypes: readonly number[]; readonly text: string | undefined } | undefined
   return {
     ...{ orm: 'knex', dialect, moduleUrl: import.meta.url, fix: fixForSql },
     connection() {
@@ -251,10 +251,10 @@ function describe(client: ClientInternals, base: ClientInternals, dialect: Diale
       const client = held.deref()
       return client === undefined ? undefined : poolStateOf(client)
     },
-    settings() {
+    settings(ownTypes) {
       const client = held.deref()
       if (client === undefined) return undefined
-      settings ??= { text: resultSettings(client) }
+      if (settings?.ownTypes !== ownTypes) settings = { ownTypes, text: resultSettings(client, ownTypes) }
       return settings.text === undefined ? undefined : `${base.driverName ?? ''} ${settings.text}`
     },
   }

@@ -34,10 +34,12 @@ const NAMELESS = /^function \(\) \{\s*\[native code\]\s*\}$/
 /**
  * By what an instance makes values of what its database answers: the settings of its connections, and how its driver reads types. Functions
  * are known by their text. The same in every process that does the same; `undefined` where that cannot be told.
+ *
+ * @param ownTypes - The oids of types of PostgreSQL that extensions and users made.
  */
-export function resultSettings(client: ClientInternals): string | undefined {
+export function resultSettings(client: ClientInternals, ownTypes: readonly number[] = []): string | undefined {
   try {
-    const text = JSON.stringify([settingsOf(client), typeParsersOf(client)], replacer)
+    const text = JSON.stringify([settingsOf(client), typeParsersOf(client, ownTypes)], replacer)
     return createHash('sha256').update(text).digest('base64url')
   } catch {
     // Something in it is bound, or refers to itself.

@@ -147,6 +147,12 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     test: { file: 'packages/core/test/adapter/schema-watch.test.ts', name: 'distrusts a catalog' },
   },
   {
+    name: 'schema-own-types',
+    rule: 'Processes share results of types that they parse alike.',
+    edits: [{ file: 'packages/core/src/schema/catalog.ts', find: 'this.ownTypes = data.ownTypes ?? []', replace: 'this.ownTypes = []' }],
+    test: { file: 'test/integration/own-type-parsers.test.ts', name: 'is shared among processes' },
+  },
+  {
     name: 'schema-torn',
     rule: 'The statements of a catalog read one state.',
     edits: [{ file: 'packages/core/src/schema/read-catalog.ts', find: 'if (fingerprint !== before) continue', replace: 'void before' }],

@@ -25,8 +25,10 @@ export interface ClientDescription {
   /**
    * Names everything besides the database that changes the results of this client: options of the driver and of the ORM. Clients with
    * equal settings share cached results. `undefined`: unknown, nothing is shared. Default: nothing changes them.
+   *
+   * @param ownTypes - The oids of PostgreSQL's types, beyond those that every database has, whose type parsers matter.
    */
-  settings?(): string | undefined
+  settings?(ownTypes: readonly number[]): string | undefined
   /** Returns code in the ORM's syntax that runs a repeated select once, for an array `keys`. `undefined`: no such code is known. */
   fix?(asked: AskedSelect): string | undefined
   /** Returns the state of the connection pool; `undefined` once the client is gone. */
@@ -222,8 +224,9 @@ class AttachedClient implements AdapterClient {
 
   #sharedName(id: string): string | undefined {
     const { orm, settings } = this.options
-    const identity = this.host.catalogs.of(id)?.identity
-    const own = settings === undefined ? '' : settings.call(this.options)
+    const catalog = this.host.catalogs.of(id)
+    const identity = catalog?.identity
+    const own = settings === undefined || catalog === undefined ? '' : settings.call(this.options, catalog.ownTypes)
     return identity === undefined || own === undefined ? undefined : `${orm} ${own} ${identity}`
   }
 }

@@ -72,6 +72,8 @@ export interface CatalogData {
   readonly foreignKeys: readonly ForeignKeyInfo[]
   /** The functions, operators and types of the database. Left out: not known, or a statement shows all that it calls. */
   readonly functions?: DatabaseFunctions
+  /** PostgreSQL: the oids of types that extensions and users made, as far as columns have them. */
+  readonly ownTypes?: readonly number[]
   /** What the database is called by all processes that use it, and no other is. Left out where that is not known. */
   readonly databaseId?: string
   /** Changes with the schema. Left out where the database does not tell. */

@@ -70,6 +70,8 @@ export class SchemaCatalog {
   readonly tables: ReadonlyMap<TableId, CatalogTable>
   readonly foreignKeys: readonly ForeignKeyInfo[]
   readonly functions: DatabaseFunctions | undefined
+  /** The oids of types that extensions and users made, as far as columns have them. */
+  readonly ownTypes: readonly number[]
   /** Changes with the schema; `undefined` where it is not known. */
   readonly fingerprint: string | undefined
   readonly #databaseId: string | undefined
@@ -86,6 +88,7 @@ export class SchemaCatalog {
     this.tables = tables
     this.foreignKeys = data.foreignKeys
     this.functions = data.functions
+    this.ownTypes = data.ownTypes ?? []
     this.fingerprint = data.fingerprint
     this.#databaseId = data.databaseId
     for (const key of data.foreignKeys) {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { captureStack } from '../../pipeline/call-site.ts'
 import type { Stack } from '../../pipeline/execution-group.ts'
 import type { Connection } from '../../schema/connection.ts'
@@ -34,6 +35,7 @@ interface Queryable extends Record<PropertyKey, unknown> {
 interface PgPool extends Queryable {
   connect(...args: unknown[]): unknown
   on(event: string, listener: Callback): unknown
+  removeListener(event: string, listener: Callback): unknown
 }
 
 export interface PoolDescription {
@@ -53,6 +55,13 @@ export interface PoolDescription {
    */
   parsersOf?(types: object): string | undefined
 }
+
+/** Types whose values `pg` or an app may parse: those of every database, and arrays of them. */
+const TYPES = [
+  ...[16, 17, 20, 21, 23, 25, 26, 114, 142, 600, 601, 603, 700, 701, 718, 790, 869, 1033, 1042, 1043, 1082, 1083, 1114, 1184, 1186, 1266],
+  ...[1560, 1562, 1700, 2950, 3802, 199, 1000, 1001, 1005, 1007, 1014, 1015, 1016, 1021, 1022, 1028, 1115, 1182, 1183, 1185, 1187, 1231],
+  ...[2951, 3807],
+]
 
 /** Stands for the SQL of a cursor that does not show it: it may write anything. */
 const UNREADABLE = 'UNREADABLE CURSOR'
@@ -85,13 +94,16 @@ class PoolStandIn {
   /** Results without rows, by SQL string and row form. */
   readonly #templates = new Map<string, QueryResult>()
   readonly #restore: () => void
+  /** The client that was in use last. */
+  #used: WeakRef<Queryable> | undefined
+  readonly #parsers = new WeakMap<object, { readonly ownTypes: readonly number[]; readonly hash: string }>()
 
   constructor(
     private readonly pool: PgPool,
     sluice: object,
     private readonly options: PoolDescription,
   ) {
-    const { orm = 'pg', moduleUrl = import.meta.url, fix, settings, parsersOf } = options
+    const { orm = 'pg', moduleUrl = import.meta.url, fix } = options
     const held = new WeakRef(pool)
     const state = () => {
       const living = held.deref()
@@ -100,7 +112,7 @@ class PoolStandIn {
     this.#client = attachClient(sluice, {
       ...{ orm, dialect: 'postgresql', moduleUrl, connection: () => connectionOf(held.deref()) },
       ...(fix === undefined ? {} : { fix: fix.bind(options) }),
-      settings: settings === undefined ? () => (parsersOf === undefined ? '' : undefined) : settings.bind(options),
+      settings: (ownTypes) => this.#settings(ownTypes),
       ...(isPgPool(pool) ? { pool: state } : {}),
     })
     this.#restore = isPgPool(pool)
@@ -110,15 +122,36 @@ class PoolStandIn {
           () => performance.now(),
         )
       : () => {}
+    const using: Callback = (client) => {
+      if (this.#used?.deref() !== client) this.#used = new WeakRef(client as Queryable)
+    }
+    pool.on('acquire', using)
     this.standIn = standInFor(pool, {
       query: (...args) => this.#query(pool, {}, args, true),
       connect: (...args) => this.#connect(args),
       end: (...args) => {
         this.#client.detach()
         this.#restore()
+        pool.removeListener('acquire', using)
         return (pool.end as Query)(...args)
       },
     })
+  }
+
+  /** Processes may parse the same types differently; `undefined` until a connection was in use, which tells how this one does. */
+  #settings(ownTypes: readonly number[]): string | undefined {
+    const { settings, parsersOf } = this.options
+    const client = this.#used?.deref()
+    const own = settings === undefined ? (parsersOf === undefined ? '' : undefined) : settings.call(this.options)
+    if (own === undefined || typeof client?.getTypeParser !== 'function') return undefined
+    let parsers = this.#parsers.get(client)
+    if (parsers?.ownTypes !== ownTypes) {
+      const getTypeParser = client.getTypeParser.bind(client) as (oid: number) => unknown
+      const text = [...TYPES, ...ownTypes].map((oid) => String(getTypeParser(oid))).join()
+      parsers = { ownTypes, hash: createHash('sha256').update(text).digest('base64url') }
+      this.#parsers.set(client, parsers)
+    }
+    return `${own} ${parsers.hash}`
   }
 
   #connect(args: readonly unknown[]): unknown {

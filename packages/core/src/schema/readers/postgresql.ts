@@ -36,7 +36,8 @@ const TABLES = `
 const COLUMNS = `
   SELECT n.nspname::text AS "schema", c.relname::text AS "table", a.attname::text AS "column", NOT a.attnotnull AS "nullable",
     COALESCE(b.typname, t.typname)::text AS "type", COALESCE(b.typtype, t.typtype)::text AS "type_kind",
-    COALESCE(pg_catalog.to_jsonb(l) ->> 'collisdeterministic', 'true') = 'true' AS "deterministic"
+    COALESCE(pg_catalog.to_jsonb(l) ->> 'collisdeterministic', 'true') = 'true' AS "deterministic",
+    CASE WHEN t.oid >= 16384 THEN t.oid::text END AS "own_type"
   FROM pg_catalog.pg_attribute a
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -94,7 +95,8 @@ export async function readPostgresql(connection: Connection): Promise<CatalogDat
     }),
     foreignKeys: foreignKeyRows.map(foreignKeyEntry),
   })
-  return { ...data, functions }
+  const ownTypes = new Set(columnRows.flatMap((row) => optionalTextOf(row, 'own_type') ?? []))
+  return { ...data, functions, ownTypes: [...ownTypes].map(Number).sort((left, right) => left - right) }
 }
 
 function nameOf(row: Row): { schema: string; table: string } {

@@ -4,6 +4,7 @@ import { expectNoNPlusOne, expectQueries, QueryAssertionError } from '@sluice/co
 import { sluiceMiddleware } from '@sluice/express'
 import express from 'express'
 import { afterEach, describe, expect, it } from 'vitest'
+import { catalogsRead } from '../support/catalog-read.ts'
 import { openStack, type Stack, seed } from '../support/stack.ts'
 
 const closing: (() => Promise<unknown>)[] = []
@@ -107,6 +108,7 @@ describe('what was merged', () => {
   it('counts as the one query that it became', async () => {
     const { sluice, db } = await open({ mode: 'optimize' })
     await db('posts').where('id', 1)
+    await catalogsRead(sluice)
     await expectNoNPlusOne(() => Promise.all([1, 2, 3, 4, 5, 6].map((id) => db('comments').where('post_id', id))), { sluice })
     expect(sluice.queries.getStats().merged).toBe(5)
   })

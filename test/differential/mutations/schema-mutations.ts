@@ -240,7 +240,7 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     name: 'schema-fields-write',
     rule: 'A computed field may write.',
     edits: [{ file: HIDDEN, find: 'for (const name of rows) level = higherLevel(level, untrusted.get(name))', replace: '' }],
-    ...postgresql,
+    test: { file: UNSEEN, name: 'is seen: a computed field' },
   },
   {
     name: 'schema-operators',
@@ -252,13 +252,13 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
         replace: 'if (operators.size < 0) {',
       },
     ],
-    ...postgresql,
+    test: { file: UNSEEN, name: 'is seen: an operator' },
   },
   {
     name: 'schema-types',
     rule: 'No result is kept that depends on a cast by a function that reads tables.',
     edits: [{ file: HIDDEN, find: "read ??= { refused: 'type of the database' }", replace: '' }],
-    ...postgresql,
+    test: { file: UNSEEN, name: 'keeps no result that depends on more than its tables' },
   },
   {
     name: 'schema-views',
@@ -274,14 +274,8 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     isQuick: true,
   },
   {
-    name: 'schema-session-writes',
-    rule: 'On a connection with settings of its own, names may stand for other tables.',
-    edits: [{ file: OBSERVER, find: 'if (this.#sessions.isChanged(connection)) effect = EVERYTHING', replace: '' }],
-    ...mysql,
-  },
-  {
     name: 'schema-session-reads',
-    rule: 'Nothing is kept while some connection has settings of its own.',
+    rule: 'While some connection has settings of its own, nothing is kept, and names may stand for other tables.',
     edits: [{ file: OBSERVER, find: 'catalogs.setStrange(this.sourceId, this.#sessions.hasChanged)', replace: 'void catalogs' }],
     test: { file: UNSEEN, name: 'keeps nothing while a connection has settings of its own' },
   },

@@ -247,8 +247,6 @@ export class ConnectionObserver {
       if (statement.session.length > 0) this.#sessions.note(connection, statement.session)
       if (statement.ddl) this.catalog.shadowed(statement)
       if (effect === undefined) return undefined
-      // On such a connection, names may stand for other tables.
-      if (this.#sessions.isChanged(connection)) effect = EVERYTHING
       // While another source is being read, the client's own catalog still tells what a statement may define.
       const catalog = catalogs.seenBy(this.sourceId) ?? catalogs.of(this.sourceId) ?? catalogs.catalog(this.#dialect)
       defines = mayDefine(statement, catalog, effect)

@@ -18,10 +18,6 @@ export class SessionSettings {
     }
   }
 
-  isChanged(connection: object): boolean {
-    return this.#changed.size > 0 && this.#changed.has(connection)
-  }
-
   /** Whether any connection that is not closed is changed. */
   get hasChanged(): boolean {
     if (this.#changed.size === 0) return false

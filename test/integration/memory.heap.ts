@@ -10,18 +10,21 @@ import { createSqliteDatabase } from '../support/sqlite-database.ts'
 const collect = globalThis.gc
 if (collect === undefined) throw new Error('run with --expose-gc')
 
+const WARM_UPS = 200
+
 async function growthOf(rounds: number, act: (round: number) => Promise<void>): Promise<number> {
   const used = async () => {
     // What finalizers let go is collected by a later turn.
-    for (let turn = 0; turn < 3; turn += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 5))
+    for (let turn = 0; turn < 8; turn += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 30))
       collect?.()
     }
     return process.memoryUsage().heapUsed
   }
-  for (let round = 0; round < 50; round += 1) await act(round)
+  // Until the engine has compiled what runs often.
+  for (let round = 0; round < WARM_UPS; round += 1) await act(round)
   const before = await used()
-  for (let round = 0; round < rounds; round += 1) await act(50 + round)
+  for (let round = 0; round < rounds; round += 1) await act(WARM_UPS + round)
   return (await used()) - before
 }
 

@@ -79,7 +79,7 @@ function connectionTo(clientNow: () => ClientInternals, base: () => ClientIntern
     return session
   }
   const pooled = async <T>(client: ClientInternals, use: (connection: object) => Promise<T>): Promise<T> => {
-    const connection = await client.acquireConnection()
+    const connection = await acquire(client)
     try {
       return await use(connection)
     } finally {
@@ -106,6 +106,13 @@ function connectionTo(clientNow: () => ClientInternals, base: () => ClientIntern
       return apart(client, (connection) => work(on(client, connection)))
     },
   }
+}
+
+/** From the pool itself where there is one: Knex logs a warning when it is closed meanwhile, which is no matter of the app. */
+async function acquire(client: ClientInternals): Promise<object> {
+  const { pool } = client as { readonly pool?: { acquire?(): { readonly promise: Promise<object> } } | null }
+  if (client.transacting === true || typeof pool?.acquire !== 'function') return client.acquireConnection()
+  return pool.acquire().promise
 }
 
 async function apart<T>(client: ClientInternals, use: (connection: object) => Promise<T>): Promise<T> {

@@ -39,7 +39,10 @@ export class CatalogRegistry {
   /** The sources whose schema may have changed: nobody has asked the database lately. */
   readonly #unchecked = new Set<string>()
   #uses = 0
-  readonly #owners = new FinalizationRegistry<string>((sourceId) => this.delete(sourceId))
+  readonly #owners = new FinalizationRegistry<string>((sourceId) => {
+    this.#readers.delete(sourceId)
+    this.delete(sourceId)
+  })
 
   /** Another one whenever what names stand for may have changed. */
   get version(): number {

@@ -55,6 +55,8 @@ class RedisProcesses implements ProcessLink {
   readonly #asked = new Map<string, (answer: string) => void>()
   #self = ''
   #isClosed = false
+  /** Whether answers arrive. */
+  #isListening = false
 
   constructor(given: Redis | Cluster, namespace: string, timeoutMs: number) {
     this.#prefix = `${namespace}:process:`
@@ -65,12 +67,20 @@ class RedisProcesses implements ProcessLink {
   async open(self: string, answer: (question: string) => Promise<string>): Promise<void> {
     this.#self = self
     const subscriber = this.#subscriber
-    for (const connection of [this.#publisher, subscriber]) connection.on('error', ignore)
-    // Each new connection has heard of nothing yet.
-    subscriber.on('ready', () => void subscriber.subscribe(this.#channelOf(self)).catch(ignore))
+    for (const connection of [this.#publisher, subscriber]) {
+      connection.on('error', ignore)
+      // Each new connection has heard of nothing yet. Who cannot answer must not be asked: the question would wait in vain.
+      connection.on('ready', () => {
+        void this.#subscribe()
+      })
+    }
+    subscriber.on('close', () => {
+      this.#isListening = false
+    })
     subscriber.on('message', (_channel: string, text: string) => void this.#heard(text, answer))
     // One that is away is tried again by ioredis, for as long as this is open.
     await Promise.all([this.#publisher.connect().catch(ignore), subscriber.connect().catch(ignore)])
+    await this.#subscribe()
   }
 
   async others(): Promise<readonly string[]> {
@@ -85,6 +95,7 @@ class RedisProcesses implements ProcessLink {
 
   async ask(process: string, question: string, signal: AbortSignal): Promise<string> {
     signal.throwIfAborted()
+    if (!this.#isListening) throw new StoreUnavailableError('Redis', 'this process is not connected to it, so no answer would arrive.')
     const id = randomUUID()
     return await new Promise<string>((resolve, reject) => {
       const end = () => {
@@ -120,6 +131,16 @@ class RedisProcesses implements ProcessLink {
     this.#isClosed = true
     this.#subscriber.disconnect()
     this.#publisher.disconnect()
+  }
+
+  async #subscribe(): Promise<void> {
+    if (![this.#publisher, this.#subscriber].every(({ status }) => status === 'ready')) return
+    try {
+      await this.#subscriber.subscribe(this.#channelOf(this.#self))
+      this.#isListening = true
+    } catch {
+      // The next connection subscribes anew.
+    }
   }
 
   async #heard(text: string, answer: (question: string) => Promise<string>): Promise<void> {

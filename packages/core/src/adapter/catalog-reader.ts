@@ -129,8 +129,8 @@ export class CatalogReader {
       // The client is gone.
       if (!isOpened) this.#failed(generation)
     } catch (error) {
-      // Who closes the client ends what is sent on it.
-      if (forgets !== this.#forgets) return
+      // Who closes the client ends what is sent on it, and what is read while the schema changes may be gone.
+      if (forgets !== this.#forgets || generations.current !== generation) return
       host.reportError(error)
       this.#failed(generation)
     }

@@ -485,6 +485,18 @@ describe('the catalog of a client', () => {
     expect(world.observer.catalog.isNeeded).toBe(true)
   })
 
+  it('is read again, without an error, when reading failed because the schema changed', async () => {
+    const errors: unknown[] = []
+    const world = new World({ dialect: 'sqlite' }, { reportError: (error) => void errors.push(error) })
+    world.open = async () => {
+      await world.run({}, 'drop table u')
+      throw new Error('no such table: u')
+    }
+    await world.observer.catalog.read()
+    expect(errors).toEqual([])
+    expect(world.observer.catalog.isNeeded).toBe(true)
+  })
+
   it('stays unknown when it cannot be read', async () => {
     const errors: unknown[] = []
     const world = new World({}, { reportError: (error) => void errors.push(error) })

@@ -76,7 +76,8 @@ for (const { name, dialect, skipped, connect } of databases()) {
       const measured = indexes.filter((each) => each.bytes !== undefined && !(dialect === 'mysql' && each.isPrimary))
       const sum = measured.reduce((all, each) => all + (each.bytes ?? 0), 0)
       if (dialect === 'mysql') expect(sum).toBeGreaterThan(indexBytes / 2)
-      else expect(sum).toBe(indexBytes)
+      // Between two questions, autovacuum may add maps of free space.
+      else expect(Math.abs(sum - indexBytes)).toBeLessThan(indexBytes / 10)
     })
 
     it('reads keys, foreign keys and what constraints need', () => {

@@ -1,6 +1,6 @@
 import type { SchemaCatalog } from '../schema/catalog.ts'
 import type { Connection } from '../schema/connection.ts'
-import { readCatalog } from '../schema/read-catalog.ts'
+import { readCatalog, SchemaChangingError } from '../schema/read-catalog.ts'
 import { callsDefine } from '../schema/statement-definitions.ts'
 import { warnOfLateWrites } from '../schema/warn-of-late-writes.ts'
 import type { Dialect } from '../sql/dialect.ts'
@@ -130,7 +130,7 @@ export class CatalogReader {
       if (!isOpened) this.#failed(generation)
     } catch (error) {
       // Who closes the client ends what is sent on it, and what is read while the schema changes may be gone.
-      if (forgets !== this.#forgets || generations.current !== generation) return
+      if (forgets !== this.#forgets || generations.current !== generation || error instanceof SchemaChangingError) return
       host.reportError(error)
       this.#failed(generation)
     }

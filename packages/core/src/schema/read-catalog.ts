@@ -12,6 +12,13 @@ import { readFingerprint } from './schema-fingerprint.ts'
 /** How often a catalog is read whose database changes meanwhile. */
 const MAX_READS = 3
 
+/** The schema changes faster than it can be read. A later attempt may succeed. */
+export class SchemaChangingError extends SluiceError {
+  constructor() {
+    super('SLUICE_INVALID_CATALOG', `The schema of the database changed each of ${MAX_READS} times that it was read.`)
+  }
+}
+
 const readers: Readonly<Record<Dialect, (connection: Connection) => Promise<CatalogData>>> = {
   sqlite: readSqlite,
   postgresql: readPostgresql,
@@ -38,5 +45,5 @@ export async function readCatalog(connection: Connection, known?: SchemaCatalog)
     if (fingerprint !== before) continue
     return new SchemaCatalog({ ...data, ...(databaseId !== undefined && { databaseId }), fingerprint })
   }
-  throw new SluiceError('SLUICE_INVALID_CATALOG', `The schema of the database changed each of ${MAX_READS} times that it was read.`)
+  throw new SchemaChangingError()
 }

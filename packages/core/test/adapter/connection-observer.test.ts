@@ -497,6 +497,18 @@ describe('the catalog of a client', () => {
     expect(world.observer.catalog.isNeeded).toBe(true)
   })
 
+  it('is read again, without an error, when other processes changed the schema all the time', async () => {
+    const errors: unknown[] = []
+    const world = new World({ dialect: 'sqlite' }, { reportError: (error) => void errors.push(error) })
+    let fingerprint = 0
+    world.open = (work) =>
+      work({ dialect: 'sqlite', query: async (sql) => (sql.includes('"fingerprint"') ? [{ fingerprint: `${fingerprint++}` }] : []) })
+    await world.observer.catalog.read()
+    expect(errors).toEqual([])
+    expect(world.host.catalogs.of('one')).toBeUndefined()
+    expect(world.observer.catalog.isNeeded).toBe(true)
+  })
+
   it('stays unknown when it cannot be read', async () => {
     const errors: unknown[] = []
     const world = new World({}, { reportError: (error) => void errors.push(error) })

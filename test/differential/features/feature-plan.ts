@@ -84,6 +84,17 @@ export class FeaturePlan {
     this.setUp.push(`INSERT INTO ${table} VALUES ${[1, 2, 3].map((id) => `(${id}, ${values})`).join(', ')}`)
   }
 
+  /** A definition by which a delete of a row takes others along. */
+  defineCascade(): void {
+    const child = this.addSource('child', 'v int', '2')
+    this.definitions.push({
+      ...{ writes: [{ orm: 'knex', table: 'feature_side', chain: [['where', 'id', 2], ['del']], order: 'none' }], reads: [readAll(child)] },
+      define: `ALTER TABLE ${child} ADD CONSTRAINT feature_parent FOREIGN KEY (v) REFERENCES feature_side (id) ON DELETE CASCADE`,
+      undo: `ALTER TABLE ${child} DROP CONSTRAINT IF EXISTS feature_parent`,
+      isShared: false,
+    })
+  }
+
   /** Creates a table whose rows set something off when they are written. @returns Its name. */
   addSource(name: string, columns = 'v int', values = '1', stored?: string): string {
     const table = `feature_${name}`

@@ -56,13 +56,7 @@ function addDefinitions(plan: FeaturePlan): void {
     define: `ALTER TABLE \`${source.table}\` ADD COLUMN feature_extra int DEFAULT 7`,
     undo: `ALTER TABLE \`${source.table}\` DROP COLUMN IF EXISTS feature_extra`,
   })
-  const child = plan.addSource('child', 'v int', '2')
-  plan.definitions.push({
-    ...{ writes: [{ orm: 'knex', table: 'feature_side', chain: [['where', 'id', 2], ['del']], order: 'none' }], reads: [readAll(child)] },
-    define: `ALTER TABLE ${child} ADD CONSTRAINT feature_parent FOREIGN KEY (v) REFERENCES feature_side (id) ON DELETE CASCADE`,
-    undo: `ALTER TABLE ${child} DROP CONSTRAINT IF EXISTS feature_parent`,
-    isShared: false,
-  })
+  plan.defineCascade()
   const target = plan.target()
   plan.addSource('swap')
   plan.setUp.push(

@@ -191,13 +191,7 @@ class PostgresqlFeatures {
       define: `ALTER DOMAIN open_int ADD CONSTRAINT feature_later CHECK (${poke}(VALUE) > 0) NOT VALID`,
       undo: 'ALTER DOMAIN open_int DROP CONSTRAINT IF EXISTS feature_later',
     })
-    const child = plan.addSource('child', 'v int', '2')
-    plan.definitions.push({
-      ...{ writes: [{ orm: 'knex', table: 'feature_side', chain: [['where', 'id', 2], ['del']], order: 'none' }], reads: [readAll(child)] },
-      define: `ALTER TABLE ${child} ADD CONSTRAINT feature_parent FOREIGN KEY (v) REFERENCES feature_side (id) ON DELETE CASCADE`,
-      undo: `ALTER TABLE ${child} DROP CONSTRAINT IF EXISTS feature_parent`,
-      isShared: false,
-    })
+    plan.defineCascade()
     const { source, model } = plan.source()
     plan.definitions.push({
       ...{ writes: model, reads: source, isShared: false },

@@ -135,13 +135,13 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     test: { file: UNSEEN, name: 'that wrote while no catalog was known' },
   },
   {
-    name: 'schema-checks',
+    name: 'schema-watch',
     rule: 'A change of the schema by another process is noticed.',
     edits: [{ file: WATCH, find: 'if (found === expected && !this.#isUntold)', replace: 'if (!this.#isUntold)' }],
     test: { file: 'test/integration/foreign-definitions.test.ts', name: 'is noticed within the bound' },
   },
   {
-    name: 'schema-checks-late',
+    name: 'schema-watch-late',
     rule: 'A catalog that was not compared lately does not count.',
     edits: [{ file: WATCH, find: 'catalogs.setUnchecked(this.source.id, true)', replace: 'catalogs.setUnchecked(this.source.id, false)' }],
     test: { file: 'packages/core/test/adapter/schema-watch.test.ts', name: 'distrusts a catalog' },

@@ -1,5 +1,6 @@
 import type { Dialect } from '../sql/dialect.ts'
 import type { Connection } from './connection.ts'
+import { FIRST_OF_USERS } from './readers/postgresql-functions.ts'
 import { textOf } from './readers/row-values.ts'
 
 /**
@@ -8,8 +9,6 @@ import { textOf } from './readers/row-values.ts'
  */
 const IS_TEMPORARY = `IN (SELECT oid FROM pg_catalog.pg_class WHERE relpersistence = 't')`
 const IS_TEMPORARY_SCHEMA = `LIKE 'pg\\_%temp\\_%'`
-/** Smaller numbers are of the database's own objects. */
-const FIRST_NUMBER = 16_384
 
 function postgresPart(table: string, where: string, number: string): string {
   return `SELECT '${table}' AS part, pg_catalog.count(*) AS rows, pg_catalog.sum(pg_catalog.hashint8extended((${number})::text::int8, xmin::text::int8)) AS hash
@@ -17,11 +16,11 @@ function postgresPart(table: string, where: string, number: string): string {
 }
 
 function ofUser(table: string, condition = 'true'): string {
-  return postgresPart(table, `oid >= ${FIRST_NUMBER} AND ${condition}`, 'oid')
+  return postgresPart(table, `oid >= ${FIRST_OF_USERS} AND ${condition}`, 'oid')
 }
 
 function ofTables(table: string, owner: string, number = 'oid'): string {
-  return postgresPart(table, `${owner} >= ${FIRST_NUMBER} AND ${owner} NOT ${IS_TEMPORARY}`, number)
+  return postgresPart(table, `${owner} >= ${FIRST_OF_USERS} AND ${owner} NOT ${IS_TEMPORARY}`, number)
 }
 
 /** Needs PostgreSQL 11. */

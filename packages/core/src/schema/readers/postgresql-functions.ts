@@ -134,7 +134,8 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
   return { functions: { untrusted, ofRows, operators, types, pure, harmless }, ...uses }
 }
 
-const FIRST_OF_USERS = 16_384
+/** PostgreSQL numbers its own objects below this oid. */
+export const FIRST_OF_USERS = 16_384
 
 const NONE: ReadonlySet<string> = new Set()
 

@@ -67,6 +67,7 @@ const definitions: Readonly<Record<Dialect, readonly string[]>> = {
     'alter table t add v int as (n + 1) virtual',
     'alter table t modify v int as (n + 2) virtual',
     'create view w as select id from t',
+    'create or replace view w as select id from t where id > 1',
     'create table c (p int, constraint fk foreign key (p) references t (id) on delete cascade)',
     'alter table c drop foreign key fk; alter table c add constraint fk foreign key (p) references t (id) on delete set null',
     'rename table c to d',

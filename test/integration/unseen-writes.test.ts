@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createSluice, type Dialect, type Sluice } from '@sluice/core'
 import { withSluice } from '@sluice/knex'
 import knex, { type Knex } from 'knex'
@@ -17,14 +18,18 @@ class World {
     readonly db: Knex,
   ) {}
 
-  static async open({ connect }: { connect(): Promise<Database> }, setUp: string | readonly string[], options: Knex.Config = {}) {
+  static async open(
+    { connect }: { connect(): Promise<Database> },
+    setUp: string | readonly string[],
+    options: (database: Database) => Knex.Config = () => ({}),
+  ) {
     const database = await connect()
     await database.exec(`${TABLES}; ${ROWS}`)
     for (const script of [setUp].flat()) if (script !== '') await database.exec(script)
     const sluice = createSluice({ mode: 'optimize', cache: { ttl: 300 } })
     const errors: unknown[] = []
     sluice.on('error', (error) => errors.push(error))
-    const db = withSluice(knex({ ...database.knexConfig(), ...options }), sluice)
+    const db = withSluice(knex({ ...database.knexConfig(), ...options(database) }), sluice)
     onTestFinished(async () => {
       await db.destroy()
       await sluice.close()
@@ -122,6 +127,35 @@ describe.skipIf(postgresql.skipped !== undefined)('what PostgreSQL writes by its
       `${writer('f')}; create function g() returns trigger language plpgsql as $$ begin perform f(); return new; end $$;
        create trigger t after update on items for each row execute function g()`,
       rename,
+    ],
+    ['a view', `${writer('f')}; create view v as select id, f() from items`, (db) => db('v')],
+    [
+      'a view of a view whose operator calls it',
+      `create function f(int, int) returns int language plpgsql as $$ begin update log set entry = 'op' where id = 1; return 1; end $$;
+       create operator <!> (leftarg = int, rightarg = int, function = f);
+       create view v as select id, id <!> 1 as x from items; create view w as select * from v`,
+      (db) => db('w').where('id', 1),
+    ],
+    [
+      'a view that casts to a domain',
+      `${writer('f', '$1', 'int')}; create domain d as int check (f(value) > 0); create view v as select id::d from items`,
+      (db) => db('v'),
+    ],
+    [
+      'a function that reads a view',
+      `${writer('f')}; create view v as select f() as x; create function g() returns int language sql stable as 'select x from v'`,
+      (db) => db('items').select(db.raw('g()')),
+    ],
+    [
+      'a function that casts to a domain',
+      `${writer('f', '$1', 'int')}; create domain d as int check (f(value) > 0);
+       create function g() returns int language sql as 'select 1::d::int'`,
+      (db) => db('items').select(db.raw('g()')),
+    ],
+    [
+      'an insert that selects from a view',
+      `${writer('f')}; create view v as select f() as x`,
+      (db) => db('items').insert(db('v').select(db.raw('x + 2'))),
     ],
     [
       'an aggregate',
@@ -230,11 +264,31 @@ describe.skipIf(postgresql.skipped !== undefined)('what PostgreSQL writes by its
       expect(await world.isCached(select(sql)), sql).toBe(true)
   })
 
+  it('is seen: a temporary view', async () => {
+    const world = await World.open(postgresql, writer('f'), () => ({ pool: { min: 1, max: 1 } }))
+    await world.db.raw('create temporary view v as select f() as x')
+    await world.ready()
+    await world.sees((db) => db('v'))
+  })
+
+  it.each(['secrets', 'v'])('is seen: the policy of a table, read as %s', async (name) => {
+    const role = `reader_${randomUUID().replaceAll('-', '')}`
+    const setUp = `${writer('f')}; create table secrets (id int); insert into secrets values (1); alter table secrets enable row level security;
+      create policy p on secrets using (f() = 1); create view v with (security_invoker) as select * from secrets;
+      create role ${role} login password 'reader'; grant all on all tables in schema public to ${role}`
+    const world = await World.open(postgresql, setUp, ({ url }) => {
+      const connection = Object.assign(new URL(url), { username: role, password: 'reader' })
+      return { connection: connection.href }
+    })
+    onTestFinished(() => world.database.exec(`drop owned by ${role}; drop role ${role}`))
+    await world.sees(async (db) => expect(await db(name)).toHaveLength(1))
+  })
+
   it('keeps nothing while a connection has settings of its own, and sees where its writes go', async () => {
     const world = await World.open(
       postgresql,
       "create schema other; create table other.log (id int primary key, entry varchar(50)); insert into other.log values (1, 'other')",
-      { pool: { min: 1, max: 1 } },
+      () => ({ pool: { min: 1, max: 1 } }),
     )
     const { db } = world
     const entry = async () => (await db('log').where('id', 1).first()).entry
@@ -281,6 +335,17 @@ describe.skipIf(mariadb.skipped !== undefined)('what MariaDB writes by itself', 
     await world.sees((db) => db.raw('select f()'))
   })
 
+  it.each([
+    ['a view', 'create view v as select id, f() as x from items'],
+    ['a view of a view', 'create view u as select f() as x; create view v as select x from u'],
+  ])('is seen: %s', async (_, views) => {
+    const world = await World.open(mariadb, [
+      "create function f() returns int modifies sql data begin update log set entry = 'f' where id = 1; return 1; end",
+      ...views.split('; '),
+    ])
+    await world.sees((db) => db('v'))
+  })
+
   it('keeps no column that is computed when it is read, unless its tables and arguments tell all', async () => {
     const world = await World.open(mariadb, [
       'create table clocks (id int primary key, age int as (timestampdiff(microsecond, "2020-01-01", sysdate(6))) virtual)',
@@ -293,7 +358,7 @@ describe.skipIf(mariadb.skipped !== undefined)('what MariaDB writes by itself', 
   })
 
   it('keeps nothing while a connection uses another database', async () => {
-    const world = await World.open(mariadb, '', { pool: { min: 1, max: 1 } })
+    const world = await World.open(mariadb, '', () => ({ pool: { min: 1, max: 1 } }))
     const { db } = world
     const [{ name } = { name: '' }] = (await world.database.query('select database() as name')) as { name: string }[]
     const entry = async () => (await db('log').where('id', 1).first()).entry
@@ -392,6 +457,32 @@ describe.skipIf(postgresql.skipped !== undefined)('what PostgreSQL writes by its
     await name()
     await db('posts').where('id', 1).update({ title: 'changed' })
     expect(await name()).toBe('by a function')
+  })
+
+  it.each<[string, read: (prisma: TestPrismaClient) => PromiseLike<unknown>]>([
+    ['a model', (prisma) => prisma.post.findMany()],
+    ['an include', (prisma) => prisma.author.findMany({ include: { posts: true } })],
+    ['a raw query', (prisma) => prisma.$queryRawUnsafe('select * from posts')],
+    ['a raw query with an operator', (prisma) => prisma.$queryRawUnsafe('select id <!> 1 as x from authors')],
+  ])('is seen: a view, read by %s', async (_, read) => {
+    for (const adapter of [true, false]) {
+      const stack = await openStack('postgresql', { adapter })
+      onTestFinished(() => stack.close())
+      await seed(stack.bare)
+      const { db, prisma, bare } = stack
+      for (const sql of [
+        `create function f(int, int) returns int language plpgsql as $$ begin ${setName}; return 1; end $$`,
+        'create operator <!> (leftarg = int, rightarg = int, function = f)',
+        'alter table posts rename to stored_posts',
+        'create view posts as select *, f(1, 1) as called from stored_posts where f(1, 1) > 0',
+      ])
+        await bare.$executeRawUnsafe(sql)
+      await stack.ready()
+      const name = async () => (await db('authors').where('id', 1).first()).full_name
+      await name()
+      await read(prisma)
+      expect(await name(), `sluiceAdapter: ${adapter}`).toBe('by a function')
+    }
   })
 
   it('keeps nothing after a statement changed the session of some connection', async () => {

@@ -97,10 +97,10 @@ export class PrismaOperation implements Operation<unknown> {
     if (model === undefined) {
       const text = rawText(args)
       const analyzed = text === undefined ? undefined : analyzeSql(text, this.source.dialect)
-      this.kind = analyzed !== undefined && onlyReads(analyzed.statement) ? 'read' : 'other'
+      this.kind = analyzed !== undefined && onlyReads(analyzed.statement) && !this.#writesUnseen(analyzed.statement) ? 'read' : 'other'
       this.shape = state.shapes.rawShapeOf(operation, this.kind, analyzed)
     } else {
-      this.kind = isRead(operation) ? 'read' : 'write'
+      this.kind = !isRead(operation) ? 'write' : this.#callsWhenRead() ? 'other' : 'read'
       this.shape = state.shapes.shapeOf(model, state.schema()?.models.get(model), operation, this.kind, args)
     }
     this.unordered =
@@ -110,6 +110,20 @@ export class PrismaOperation implements Operation<unknown> {
     // Results of a batch come after its commit; an interactive transaction commits later.
     if (transaction?.kind === 'itx')
       this.transactionWrites = () => currentTransaction()?.gathering() ?? (state.seesStatements ? inert : undefined)
+  }
+
+  /** Whether a statement that reads by its own words writes by what it calls. */
+  #writesUnseen(statement: Statement): boolean {
+    const { host, catalogId } = this.state
+    return effectOfStatement(statement, catalogId, host.catalogs) !== undefined
+  }
+
+  /** Whether a view or a policy of the tables that it reads calls a function that may write. */
+  #callsWhenRead(): boolean {
+    const catalog = this.state.host.catalogs.catalog(this.source.dialect)
+    if (catalog === undefined || catalog.readsMayDo === 'reads') return false
+    const touches = this.#touchesOf()
+    return touches === undefined || touches.opaque || catalog.whenRead(touches.reads) !== 'reads'
   }
 
   run(context: RunContext): Promise<unknown> {
@@ -133,7 +147,7 @@ export class PrismaOperation implements Operation<unknown> {
   #mayDefine(): boolean {
     const { host, source } = this.state
     const catalog = host.catalogs.catalog(source.dialect)
-    if (this.call.model !== undefined) return this.kind === 'write' && catalog?.hasDefiningTriggers === true && this.#writes().everything
+    if (this.call.model !== undefined) return this.kind !== 'read' && catalog?.hasDefiningTriggers === true && this.#writes().everything
     const text = rawText(this.call.args)
     if (text === undefined) return true
     const { statement } = analyzeSql(text, source.dialect)
@@ -255,7 +269,9 @@ export class PrismaOperation implements Operation<unknown> {
       return effect ?? { tables: new Set(), everything: false }
     }
     const touches = this.#touchesOf()
-    return touches === undefined || touches.opaque ? EVERYTHING : host.catalogs.effectOf(source.dialect, touches.changes)
+    return this.kind === 'other' || touches === undefined || touches.opaque
+      ? EVERYTHING
+      : host.catalogs.effectOf(source.dialect, touches.changes)
   }
 }
 

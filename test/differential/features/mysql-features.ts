@@ -34,6 +34,10 @@ function addViews(plan: FeaturePlan): void {
   plan.setUp.push('CREATE VIEW feature_editable AS SELECT id, n FROM feature_side')
   plan.setUp.push(`CREATE VIEW feature_digest AS ${plan.digest(target)}`)
   plan.links.push({ writes: writesTo('feature_editable', { n: 4 }), reads: plan.targets[0] as Target })
+  const written = plan.target()
+  plan.setUp.push(`CREATE FUNCTION poke_in_view() RETURNS int MODIFIES SQL DATA BEGIN ${plan.bump(written)}; RETURN 1; END`)
+  plan.setUp.push('CREATE VIEW feature_called AS SELECT poke_in_view() AS x')
+  plan.links.push({ writes: [{ ...readAll('feature_called'), isVague: true }], reads: written })
   plan.links.push({ writes: target.model ?? SIDE_WRITES, reads: [readAll('feature_digest')] })
 }
 

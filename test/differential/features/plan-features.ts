@@ -9,7 +9,7 @@ import { planSqlite } from './sqlite-features.ts'
 /** Features for a database with these models. Equal for equal seeds. */
 export function planFeatures(schema: PrismaSchema, { dialect, url }: Database, seed: number): FeaturePlan {
   const plan = new FeaturePlan(schema, dialect, new Random(seed))
-  if (dialect === 'postgresql') planPostgresql(plan)
+  if (dialect === 'postgresql') planPostgresql(plan, new URL(url).pathname.slice(1))
   else if (dialect === 'mysql') planMysql(plan, new URL(url).pathname.slice(1))
   else planSqlite(plan)
   return plan

@@ -1,16 +1,20 @@
+import type { KnexCall } from '../program.ts'
 import { type FeaturePlan, rawWrite, readAll, selectRaw, type Target, writesTo } from './feature-plan.ts'
 
 const SIDE_WRITES = writesTo('feature_side', { n: 5 })
 
-/** Functions behind triggers, defaults, checks, domains, operators, casts and computed fields; views, rules and a second schema. */
-export function planPostgresql(plan: FeaturePlan): void {
-  new PostgresqlFeatures(plan).add()
+/** Functions behind triggers, defaults, checks, domains, operators, casts, policies and computed fields; views, rules, a role and a second schema. */
+export function planPostgresql(plan: FeaturePlan, database: string): void {
+  new PostgresqlFeatures(plan, database).add()
 }
 
 class PostgresqlFeatures {
   #functions = 0
 
-  constructor(private readonly plan: FeaturePlan) {}
+  constructor(
+    private readonly plan: FeaturePlan,
+    private readonly database: string,
+  ) {}
 
   add(): void {
     this.#addTrigger()
@@ -22,6 +26,7 @@ class PostgresqlFeatures {
     this.#addFunctionDefinitions()
     this.#addTableDefinitions()
     this.#addSearchPath()
+    this.#addRole()
   }
 
   /** A function that changes a target; now and then through another. */
@@ -91,6 +96,12 @@ class PostgresqlFeatures {
     plan.links.push({ writes: [{ ...selectRaw(table, `${table}.${field}`), isVague: true }], reads: byField })
     plan.setUp.push('CREATE VIEW feature_editable AS SELECT id, n FROM feature_side')
     plan.links.push({ writes: writesTo('feature_editable', { n: 4 }), reads: plan.targets[0] as Target })
+    const [byView, byCast] = [plan.target(), plan.target()]
+    plan.setUp.push(`CREATE VIEW feature_called AS SELECT id, ${this.#poke(byView)}() AS x FROM ${table}`)
+    plan.links.push({ writes: [{ ...readAll('feature_called'), isVague: true }], reads: byView })
+    plan.setUp.push(`CREATE DOMAIN called_int AS int CHECK (${this.#poke(byCast, 'int')}(VALUE) > 0)`)
+    plan.setUp.push("CREATE FUNCTION feature_cast() RETURNS int LANGUAGE sql AS 'SELECT 1::called_int::int'")
+    plan.links.push({ writes: [rawWrite('SELECT feature_cast()')], reads: byCast })
   }
 
   #addDependentReads(): void {
@@ -222,5 +233,32 @@ class PostgresqlFeatures {
       ["SELECT set_config('search_path', 'feature_twin', true)", 'SELECT 1'],
     ] as const)
       plan.sessions.push({ writes, reads, enter, leave })
+  }
+
+  /** A role that finds fewer rows, and one whose policy changes a table when it looks. Roles belong to the server. */
+  #addRole(): void {
+    const { plan } = this
+    const role = `${this.database}_reader`
+    const target = plan.target()
+    const [hidden, watched] = [plan.addSource('hidden'), plan.addSource('watched')]
+    for (const [table, condition] of [
+      [hidden, 'id <> 2'],
+      [watched, `${this.#poke(target)}() > 0`],
+    ] as const)
+      plan.setUp.push(
+        `ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY`,
+        `CREATE POLICY feature_rows ON ${table} USING (${condition}) WITH CHECK (true)`,
+      )
+    plan.setUp.push(`CREATE ROLE ${role}`, `GRANT ALL ON ALL TABLES IN SCHEMA public TO ${role}`)
+    plan.tearDown.push(`DROP OWNED BY ${role}`, `DROP ROLE ${role}`)
+    const update: KnexCall = { orm: 'knex', table: hidden, chain: [['update', { v: 8 }]], order: 'none', isVague: true }
+    for (const [enter, leave] of [
+      [`SET LOCAL ROLE ${role}`, 'SELECT 1'],
+      [`SET ROLE ${role}`, 'RESET ROLE'],
+      [`SELECT set_config('role', '${role}', true)`, 'SELECT 1'],
+    ] as const) {
+      plan.sessions.push({ writes: [update, readAll(hidden), ...writesTo(hidden, { v: 3 })], reads: [readAll(hidden)], enter, leave })
+      plan.sessions.push({ writes: [readAll(watched)], reads: target, enter, leave })
+    }
   }
 }

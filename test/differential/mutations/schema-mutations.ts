@@ -9,6 +9,7 @@ const DEFINITIONS = 'packages/core/src/schema/statement-definitions.ts'
 const EFFECT = 'packages/core/src/schema/statement-effect.ts'
 const POSTGRESQL = 'packages/core/src/schema/readers/postgresql.ts'
 const FUNCTIONS = 'packages/core/src/schema/readers/postgresql-functions.ts'
+const LEVELS = 'packages/core/src/schema/readers/postgresql-levels.ts'
 const MYSQL = 'packages/core/src/schema/readers/mysql.ts'
 const SQLITE = 'packages/core/src/schema/readers/sqlite.ts'
 const HIDDEN = 'packages/core/src/schema/hidden-calls.ts'
@@ -44,7 +45,7 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
         replace: 'this.#readIn = generations.current\n        this.#failedAt = undefined',
       },
     ],
-    ...postgresql,
+    test: { file: 'packages/core/test/adapter/connection-observer.test.ts', name: 'is discarded when DDL was sent while it was read' },
   },
   {
     name: 'schema-definition-lasts',
@@ -208,7 +209,7 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     rule: 'A function may do what the functions that it calls may do.',
     edits: [
       {
-        file: FUNCTIONS,
+        file: LEVELS,
         find: 'for (let isGrowing = true; isGrowing; ) {\n    isGrowing = false\n    for (const [id, level] of levels) {',
         replace: 'for (let isGrowing = false; isGrowing; ) {\n    isGrowing = false\n    for (const [id, level] of levels) {',
       },
@@ -241,6 +242,18 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     rule: 'A computed field may write.',
     edits: [{ file: HIDDEN, find: 'for (const name of rows) level = higherLevel(level, untrusted.get(name))', replace: '' }],
     test: { file: UNSEEN, name: 'is seen: a computed field' },
+  },
+  {
+    name: 'schema-reads-write',
+    rule: 'A view or a policy may call a function that writes.',
+    edits: [{ file: HIDDEN, find: 'catalog.whenRead(statement.reads.map((name) => catalog.idOf(name)))', replace: "'reads'" }],
+    test: { file: UNSEEN, name: 'is seen: a view' },
+  },
+  {
+    name: 'schema-reads-write-of-prisma',
+    rule: 'Where nobody sees its statements, an operation of Prisma that reads such a view writes.',
+    edits: [{ file: PRISMA_OPERATION, find: 'this.#callsWhenRead() ? ', replace: 'this.#callsWhenRead() && this.isRaw ? ' }],
+    test: { file: UNSEEN, name: 'is seen: a view, read by' },
   },
   {
     name: 'schema-operators',

@@ -1,7 +1,9 @@
 import type { SchemaCatalog } from '../schema/catalog.ts'
 import type { Connection } from '../schema/connection.ts'
+import type { FunctionLevel } from '../schema/database-functions.ts'
 import { readCatalog, SchemaChangingError } from '../schema/read-catalog.ts'
 import { callsDefine } from '../schema/statement-definitions.ts'
+import { callsMayWrite } from '../schema/statement-effect.ts'
 import { warnOfLateWrites } from '../schema/warn-of-late-writes.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Statement } from '../sql/statement.ts'
@@ -30,6 +32,8 @@ export interface CatalogSource {
   readonly ask: OpenConnection
   /** Somebody else changed the schema. Resolves with whether all who must know were told. */
   readonly changed: (checkMs: number) => Promise<boolean>
+  /** Reads may have written. */
+  readonly called: () => Promise<unknown>
 }
 
 const NOTHING_TO_READ = Promise.resolve()
@@ -67,6 +71,11 @@ export class CatalogReader {
     host.catalogs.bind(id, this)
     host.catalogs.addReader(id, this)
     this.#watch = new SchemaWatch(host, { id, ask, changed, isCurrent: () => this.#isCurrent, lost: () => this.#lost() })
+  }
+
+  /** The most that a read may do by the catalog that was read last. */
+  get readsMayDo(): FunctionLevel | undefined {
+    return this.#known?.readsMayDo
   }
 
   get #isCurrent(): boolean {
@@ -119,6 +128,8 @@ export class CatalogReader {
         }
         const catalog = await readCatalog({ dialect: connection.dialect, query }, this.#known)
         await warnOfLateWrites(connection, host)
+        // What was read while no catalog was known may have called functions that write.
+        if (catalog.readsMayDo !== 'reads') await source.called()
         if (forgets !== this.#forgets || generations.current !== generation || this.#mayHaveDefined(catalog)) return
         this.#readIn = generation
         this.#failedAt = undefined
@@ -157,10 +168,12 @@ export class CatalogReader {
   }
 
   /** A statement is sent that creates temporary tables or triggers. */
-  shadowed({ temporary, triggered }: Statement): void {
+  shadowed(statement: Statement): void {
     const { catalogs } = this.host
+    const { temporary, triggered } = statement
+    const calls = temporary.length > 0 && callsMayWrite(statement, catalogs.seenBy(this.source.id))
     for (const name of temporary) {
-      catalogs.shadow(name)
+      catalogs.shadow(name, calls)
       if (this.#temporary.size < MAX_TEMPORARY) this.#temporary.add(name.toLowerCase())
     }
     for (const name of triggered) catalogs.trigger(name)

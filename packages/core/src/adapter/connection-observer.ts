@@ -7,6 +7,7 @@ import type { ScopeStorage } from '../pipeline/scope.ts'
 import type { StatementCaller, StatementWatch } from '../pipeline/statement-watch.ts'
 import type { AnnouncedWrite, TransactionWrites, WriteOutcome } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
+import { hiddenLevel } from '../schema/hidden-calls.ts'
 import { mayDefine } from '../schema/statement-definitions.ts'
 import { effectOfStatement } from '../schema/statement-effect.ts'
 import { type AnalyzedSql, analyzeSql } from '../sql/analyze.ts'
@@ -84,7 +85,9 @@ export class ConnectionObserver {
     this.#dialect = dialect
     this.#transactions = new ConnectionTransactions(host, dialect)
     this.#sessions = new SessionSettings(options.isClosed?.bind(options))
-    this.catalog = new CatalogReader(host, { id: sourceId, dialect, open, ask, changed: (checkMs) => this.#schemaChanged(checkMs) })
+    const changed = (checkMs: number) => this.#schemaChanged(checkMs)
+    const called = () => this.#wroteEverything(false)
+    this.catalog = new CatalogReader(host, { id: sourceId, dialect, open, ask, changed, called })
   }
 
   /** Whether a transaction is open on a connection. */
@@ -119,7 +122,7 @@ export class ConnectionObserver {
     const announced =
       described === undefined ? this.#transactions.announce(EVERYTHING, true) : this.#announce(connection, described, sent.params)
     refuseToWait(announced?.ready)
-    const ended = described && this.#recorded(sent, described, announced !== undefined)
+    const ended = described && this.#recorded(sent, described)
     try {
       const answer = sent.send()
       announced?.end('committed')
@@ -184,7 +187,7 @@ export class ConnectionObserver {
   }
 
   #send<T>(sent: SentStatement<Promise<T>>, described: Described, announced: AnnouncedWrite | undefined): Promise<T> {
-    const ended = this.#recorded(sent, described, announced !== undefined)
+    const ended = this.#recorded(sent, described)
     let answered: Promise<T>
     try {
       answered = sent.send()
@@ -210,11 +213,11 @@ export class ConnectionObserver {
   #recorded(
     sent: Pick<SentStatement<unknown>, 'sql' | 'params' | 'stack' | 'caller'>,
     { analyzed, shape, isRepeatable }: Described,
-    isWrite: boolean,
+    isStream = false,
   ): ((rows: () => number, failed: boolean) => void) | undefined {
     const { recorder, scopes, watch } = this.host
     const { recordsOperations } = this.options
-    const issued = isRepeatable && !isWrite ? new Comparable(sent as SentStatement<never>) : sent.stack === undefined ? traced : sent
+    const issued = isRepeatable && !isStream ? new Comparable(sent as SentStatement<never>) : sent.stack === undefined ? traced : sent
     const caller = (recordsOperations === true ? sent.caller : issued) as StatementCaller | undefined
     const watched =
       watch === undefined || this.host.scopes.ambient.isShadowing
@@ -236,8 +239,7 @@ export class ConnectionObserver {
 
   /** Announces the write of a statement, unless it takes effect at a later commit. */
   #announce(connection: object, { analyzed, onlyReads }: Described, params: readonly unknown[]): AnnouncedWrite | undefined {
-    // On PostgreSQL, a statement may call functions that only the catalog shows.
-    if (onlyReads && this.#dialect !== 'postgresql') return undefined
+    if (onlyReads && !this.#mayCallUnseen()) return undefined
     const { statement } = analyzed
     const { catalogs } = this.host
     let effect: WriteEffect | undefined
@@ -246,7 +248,7 @@ export class ConnectionObserver {
       effect = effectOfStatement(statement, this.sourceId, catalogs, params)
       if (statement.session.length > 0) this.#sessions.note(connection, statement.session)
       if (statement.ddl) this.catalog.shadowed(statement)
-      if (effect === undefined) return undefined
+      if (effect === undefined) return this.#unread(connection, statement)
       // While another source is being read, the client's own catalog still tells what a statement may define.
       const catalog = catalogs.seenBy(this.sourceId) ?? catalogs.of(this.sourceId) ?? catalogs.catalog(this.#dialect)
       defines = mayDefine(statement, catalog, effect)
@@ -260,6 +262,27 @@ export class ConnectionObserver {
       catalogs.setStrange(this.sourceId, this.#sessions.hasChanged)
     }
     return this.#transactions.write(connection, statement, effect, defines)
+  }
+
+  /** Whether a statement may call functions that only the catalog shows. */
+  #mayCallUnseen(): boolean {
+    if (this.#dialect === 'postgresql') return true
+    return this.host.isOptimizing() && this.host.catalogs.seenBy(this.sourceId)?.readsMayDo !== 'reads'
+  }
+
+  /** Announces a read that is sent while no catalog says what its views and policies call. */
+  #unread(connection: object, statement: Statement): AnnouncedWrite | undefined {
+    const { host, sourceId } = this
+    if (statement.reads.length === 0 || !host.isOptimizing() || host.catalogs.seenBy(sourceId) !== undefined) return undefined
+    const { readsMayDo } = this.catalog
+    if (readsMayDo !== undefined && readsMayDo !== 'reads')
+      return this.#transactions.write(connection, statement, EVERYTHING, readsMayDo === 'defines')
+    // A catalog that comes later tells for itself.
+    const end = (outcome: WriteOutcome): Promise<void> | undefined => {
+      const level = hiddenLevel(statement, host.catalogs.seenBy(sourceId))
+      return outcome === 'rolled-back' || level === 'reads' ? undefined : this.#wroteEverything(level === 'defines').then(() => {})
+    }
+    return this.#transactions.ends(connection, (outcome) => void end(outcome)) ? undefined : { ready: undefined, end }
   }
 
   /** Announces a statement that may do anything, while the catalog is being read: it must not have changed meanwhile. */

@@ -1,5 +1,5 @@
 import type { Dialect } from '../sql/dialect.ts'
-import type { DatabaseFunctions } from './database-functions.ts'
+import type { DatabaseFunctions, FunctionLevel } from './database-functions.ts'
 
 /**
  * A table's name across Sluice: `schema.table`, folded as the database folds it (lower case on SQLite and MySQL).
@@ -49,6 +49,8 @@ export interface TableInfo {
   readonly hasTriggers?: boolean
   /** Whether such a function may change the schema. */
   readonly hasDefiningTriggers?: boolean
+  /** What a read may do besides reading: by a function that a view or a policy calls. Left out: nothing. */
+  readonly whenRead?: FunctionLevel
   /** A schema file says so, not the database: the types of its columns may be other, narrower ones. */
   readonly declared?: boolean
 }

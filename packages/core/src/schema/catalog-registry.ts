@@ -26,6 +26,7 @@ export class CatalogRegistry {
   readonly #aliases = new Map<string, ReadonlyMap<string, ReadonlySet<TableId>>>()
   /** Names of tables, in lower case. */
   readonly #shadowed = new Set<string>()
+  readonly #calling = new Set<string>()
   readonly #triggered = new Set<string>()
   #version = 0
   /** @internal */
@@ -247,9 +248,19 @@ export class CatalogRegistry {
     return ownKey !== undefined && key !== undefined && isSameKey(ownKey, key) ? key : undefined
   }
 
-  /** A temporary table hides the tables of that name on some connection: nothing of that name is kept any more. */
-  shadow(name: string): void {
+  /**
+   * A temporary table or view hides the tables of that name on some connection: nothing of that name is kept any more.
+   *
+   * @param calls - Whether it is a view with functions that may write.
+   */
+  shadow(name: string, calls = false): void {
     this.#shadowed.add(name.toLowerCase())
+    if (calls) this.#calling.add(name.toLowerCase())
+  }
+
+  /** Whether one of these names may stand for a temporary view with functions that may write. */
+  callWhenRead(names: readonly (readonly string[])[]): boolean {
+    return this.#calling.size > 0 && names.some((name) => this.#calling.has((name.at(-1) ?? '').toLowerCase()))
   }
 
   /**

@@ -9,7 +9,7 @@ import {
   tableId,
   UNKNOWN_SCHEMA,
 } from './catalog-data.ts'
-import { type DatabaseFunctions, unionOfFunctions } from './database-functions.ts'
+import { type DatabaseFunctions, type FunctionLevel, higherLevel, unionOfFunctions } from './database-functions.ts'
 import { mergeEffect } from './merge-effect.ts'
 import { MAX_WRITTEN_ROWS } from './row-key.ts'
 
@@ -76,6 +76,7 @@ export class SchemaCatalog {
   readonly fingerprint: string | undefined
   readonly #databaseId: string | undefined
   #hasDefiningTriggers: boolean | undefined
+  #readsMayDo: FunctionLevel | undefined
   #identity: string | undefined
   readonly #incoming = new Map<TableId, ForeignKeyInfo[]>()
   readonly #closures = new Map<string, Closure>()
@@ -114,6 +115,25 @@ export class SchemaCatalog {
   get hasDefiningTriggers(): boolean {
     this.#hasDefiningTriggers ??= [...this.tables.values()].some((table) => table.hasDefiningTriggers === true)
     return this.#hasDefiningTriggers
+  }
+
+  /** The most that a read of some table or view may do. */
+  get readsMayDo(): FunctionLevel {
+    this.#readsMayDo ??= [...this.tables.values()].reduce<FunctionLevel>((most, { whenRead }) => higherLevel(most, whenRead), 'reads')
+    return this.#readsMayDo
+  }
+
+  /** The most that a read of one of these tables may do. An id that is not known may stand for any view. */
+  whenRead(ids: Iterable<TableId>): FunctionLevel {
+    if (this.readsMayDo === 'reads') return 'reads'
+    let most: FunctionLevel = 'reads'
+    for (const id of ids) {
+      const table = this.tables.get(id)
+      if (table === undefined) return this.readsMayDo
+      most = higherLevel(most, table.whenRead)
+      for (const twin of this.twinsOf(id)) most = higherLevel(most, this.tables.get(twin)?.whenRead)
+    }
+    return most
   }
 
   /** The id of a name as SQL writes it: `['table']` or `['schema', 'table']`; more parts name another database. */
@@ -240,7 +260,11 @@ export class SchemaCatalog {
         const kind = mine.kind === 'view' || theirs.kind === 'view' ? 'view' : 'table'
         const standing = mine.declared === true && theirs.declared !== true ? theirs : mine
         const either = (key: 'hasTriggers' | 'hasDefiningTriggers') => mine[key] === true || theirs[key] === true
-        tables.set(id, { ...standing, kind, hasTriggers: either('hasTriggers'), hasDefiningTriggers: either('hasDefiningTriggers') })
+        const read = higherLevel(mine.whenRead ?? 'reads', theirs.whenRead)
+        tables.set(id, {
+          ...{ ...standing, kind, hasTriggers: either('hasTriggers'), hasDefiningTriggers: either('hasDefiningTriggers') },
+          ...(read === 'reads' ? {} : { whenRead: read }),
+        })
       }
     }
     const foreignKeys = [...this.foreignKeys, ...other.foreignKeys]
@@ -298,7 +322,11 @@ function byId(data: CatalogData): Map<TableId, CatalogTable> {
     const namesake = tables.get(id)
     // MySQL may tell `City` from `city`: what is said of the one need not hold for the other.
     if (namesake === undefined) tables.set(id, { ...table, id })
-    else tables.set(id, { ...namesake, kind: 'view', hasTriggers: namesake.hasTriggers === true || table.hasTriggers === true })
+    else {
+      const read = higherLevel(namesake.whenRead ?? 'reads', table.whenRead)
+      const hasTriggers = namesake.hasTriggers === true || table.hasTriggers === true
+      tables.set(id, { ...namesake, kind: 'view', hasTriggers, ...(read === 'reads' ? {} : { whenRead: read }) })
+    }
   }
   return tables
 }

@@ -10,7 +10,7 @@ export function hiddenDependency(statement: Statement, catalog: SchemaCatalog | 
   return screened(statement, catalog).read
 }
 
-/** What a statement may do besides what its grammar shows, by the functions, operators and types that it names. */
+/** What a statement may do besides what its grammar shows, by the functions, operators, types, views and tables that it names. */
 export function hiddenLevel(statement: Statement, catalog: SchemaCatalog | undefined): FunctionLevel {
   return screened(statement, catalog).level
 }
@@ -36,7 +36,7 @@ const found = new WeakMap<SchemaCatalog, WeakMap<Statement, Screened>>()
 
 function screened(statement: Statement, catalog: SchemaCatalog | undefined): Screened {
   const functions = catalog?.functions
-  if (catalog === undefined || functions === undefined) return NOTHING
+  if (catalog === undefined || (functions === undefined && catalog.readsMayDo === 'reads')) return NOTHING
   let ofCatalog = found.get(catalog)
   if (ofCatalog === undefined) {
     ofCatalog = new WeakMap()
@@ -44,7 +44,8 @@ function screened(statement: Statement, catalog: SchemaCatalog | undefined): Scr
   }
   let known = ofCatalog.get(statement)
   if (known === undefined) {
-    known = screen(statement, functions)
+    const { read, level } = functions === undefined ? NOTHING : screen(statement, functions)
+    known = { read, level: higherLevel(level, catalog.whenRead(statement.reads.map((name) => catalog.idOf(name)))) }
     ofCatalog.set(statement, known)
   }
   return known

@@ -25,7 +25,7 @@ export function effectOfStatement(
   if (statement.transaction !== undefined || statement.isOwn === true) return undefined
   if (statement.opaque !== undefined) return EVERYTHING
   const catalog = catalogs.seenBy(sourceId)
-  if (callsMayWrite(statement, catalog)) return EVERYTHING
+  if (callsMayWrite(statement, catalog) || catalogs.callWhenRead(statement.reads)) return EVERYTHING
   if (statement.writes.length === 0) return undefined
   if (catalog === undefined) return EVERYTHING
   const changes: Change[] = []
@@ -40,7 +40,7 @@ export function effectOfStatement(
 }
 
 /** Whether a function that it calls, seen or unseen, may write. */
-function callsMayWrite(statement: Statement, catalog: SchemaCatalog | undefined): boolean {
+export function callsMayWrite(statement: Statement, catalog: SchemaCatalog | undefined): boolean {
   if (hiddenLevel(statement, catalog) !== 'reads') return true
   if (statement.functions.size === 0) return false
   return catalog === undefined || [...statement.functions].some((name) => levelOfCall(name, catalog) !== 'reads')

@@ -1,5 +1,12 @@
 import { createSluice, type Dialect } from '@sluice/core'
-import { SchemaCatalog, type SentStatement, type TransactionWrites, type WriteEffect, type WriteOutcome } from '@sluice/core/adapter'
+import {
+  type FunctionLevel,
+  SchemaCatalog,
+  type SentStatement,
+  type TransactionWrites,
+  type WriteEffect,
+  type WriteOutcome,
+} from '@sluice/core/adapter'
 import { type AdapterHost, hostOf } from '@sluice/core/siblings'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { OpenConnection } from '../../src/adapter/catalog-reader.ts'
@@ -9,11 +16,12 @@ import { turn } from '../helpers.ts'
 
 const named = ({ tables, everything }: WriteEffect) => (everything ? '*' : [...tables].map((table) => table.split('.').at(-1)).join())
 
-/** A catalog of the tables `t` and `u`. */
-function catalogOf(dialect: Dialect): SchemaCatalog {
+/** A catalog of the tables `t` and `u`, and of the view `v`. */
+function catalogOf(dialect: Dialect, whenRead?: FunctionLevel): SchemaCatalog {
   const id = { name: 'id', type: 'integer', nullable: false } as const
   const tables = ['t', 'u'].map((name) => ({ name, kind: 'table' as const, columns: [id], primaryKey: ['id'], uniqueKeys: [] }))
-  return new SchemaCatalog({ dialect, defaultSchema: 'main', tables, foreignKeys: [] })
+  const view = { ...{ name: 'v', kind: 'view' as const, columns: [id], primaryKey: [], uniqueKeys: [] }, ...(whenRead && { whenRead }) }
+  return new SchemaCatalog({ dialect, defaultSchema: 'main', tables: [...tables, view], foreignKeys: [] })
 }
 
 /** A host that logs each write, and each end of one. */
@@ -273,6 +281,39 @@ describe('ConnectionObserver', () => {
     expect(world.log).toContain('transaction adds *')
   })
 
+  describe.each(['postgresql', 'mysql', 'sqlite'] as const)('announces a read that calls what writes on %s', (dialect) => {
+    it('by the views of its catalog', async () => {
+      const world = new World({ dialect })
+      world.host.catalogs.set('one', catalogOf(dialect, 'writes'))
+      await world.run({}, 'select * from t', 'select * from v')
+      expect(world.log).toEqual(['select * from t', 'announce *', 'select * from v', '* committed'])
+      await world.run({}, 'select * from unknown')
+      expect(world.log.slice(4)).toEqual(['announce *', 'select * from unknown', '* committed'])
+    })
+
+    it('when it ends, where no catalog was known before', async () => {
+      const world = new World({ dialect })
+      const { catalogs } = world.host
+      catalogs.set('one', undefined)
+      const connection = {}
+      const known = (whenRead?: FunctionLevel) => async () => {
+        catalogs.set('one', catalogOf(dialect, whenRead))
+        return []
+      }
+      await world.observer.statement(connection, world.sent('select * from v', { send: known() }))
+      expect(world.log).toEqual([])
+      catalogs.set('one', undefined)
+      await world.observer.statement(connection, world.sent('select * from v', { send: known('writes') }))
+      expect(world.log).toEqual(['announce *', '* committed'])
+      catalogs.set('one', undefined)
+      await world.run(connection, 'begin', 'select * from v')
+      await known('writes')()
+      world.log.length = 0
+      await world.run(connection, 'commit')
+      expect(world.log).toContain('* committed')
+    })
+  })
+
   it('changes the schema at the commit of a transaction with DDL', async () => {
     const world = new World()
     const { generations } = world.host.catalogs
@@ -461,6 +502,29 @@ describe('the catalog of a client', () => {
     expect(world.host.catalogs.catalog('sqlite')).toBeUndefined()
     await turn()
     expect(world.host.catalogs.catalog('sqlite')).toBeDefined()
+  })
+
+  it('announces everything before it counts, where reads may have written meanwhile', async () => {
+    const world = new World({ dialect: 'sqlite' })
+    const views = {
+      u: 'CREATE VIEW u (a) AS SELECT upper(b) FROM t',
+      v: 'CREATE VIEW v AS SELECT * FROM "W"',
+      w: 'CREATE VIEW "w"(a) AS SELECT fancy(b) FROM t',
+    }
+    const tables = Object.entries(views).map(([table, view]) => ({ table, view, type: 'view', without_rowid: 0, has_triggers: 0 }))
+    const query = async (sql: string) => (sql.includes('AS "without_rowid"') ? tables : connection.query(sql))
+    world.open = (work) => work({ ...connection, query })
+    const reading = world.observer.catalog.read()
+    await world.run({}, 'select * from v')
+    await reading
+    expect(world.log).toEqual(['select * from v', 'announce *', '* committed'])
+    const catalog = world.host.catalogs.of('one')
+    expect(['u', 'v', 'w'].map((name) => catalog?.tables.get(`main.${name}`)?.whenRead)).toEqual([undefined, 'writes', 'writes'])
+    // While it is out of date, any name may be a view's.
+    await world.run({}, 'create table x (id int)')
+    world.log.length = 0
+    await world.run({}, 'select * from u')
+    expect(world.log).toEqual(['announce *', 'select * from u', '* committed'])
   })
 
   it('is not read while Sluice only observes', async () => {

@@ -1,5 +1,6 @@
 import type { Dialect } from '../../sql/dialect.ts'
 import { type CatalogData, type ColumnInfo, type ForeignKeyInfo, type ReferentialAction, type TableInfo, tableId } from '../catalog-data.ts'
+import type { FunctionLevel } from '../database-functions.ts'
 
 /** A schema and a name, as the database writes them. */
 interface TableName {
@@ -11,6 +12,7 @@ export interface TableEntry extends TableName {
   readonly kind: 'table' | 'view'
   readonly hasTriggers: boolean
   readonly hasDefiningTriggers?: boolean
+  readonly whenRead?: FunctionLevel | undefined
 }
 
 export interface ColumnEntry extends TableName {
@@ -62,6 +64,7 @@ export function assembleCatalog({ dialect, defaultSchema, ...entries }: CatalogE
       uniqueKeys: ofTable.filter((key) => key !== primary && key.every(({ column }) => column !== undefined)).map(namesOf),
       hasTriggers: entry.hasTriggers,
       ...(entry.hasDefiningTriggers === true ? { hasDefiningTriggers: true } : {}),
+      ...(entry.whenRead === undefined || entry.whenRead === 'reads' ? {} : { whenRead: entry.whenRead }),
     }
   })
   const primaryKeys = new Map(tables.map((table) => [tableId(dialect, table.schema, table.name, defaultSchema), table.primaryKey]))

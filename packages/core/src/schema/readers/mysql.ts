@@ -2,6 +2,7 @@ import { readStatement } from '../../sql/statement.ts'
 import type { CatalogData, ColumnType } from '../catalog-data.ts'
 import type { Connection } from '../connection.ts'
 import { assembleCatalog, type ColumnEntry, type ForeignKeyEntry, type KeyEntry, type TableEntry } from './assemble.ts'
+import { callingViews } from './calling-views.ts'
 import { optionalTextOf, type Row, referentialAction, textOf } from './row-values.ts'
 
 const userSchemas = (column: string) => `${column} NOT IN ('information_schema', 'mysql', 'performance_schema', 'sys')`
@@ -9,22 +10,27 @@ const userSchemas = (column: string) => `${column} NOT IN ('information_schema',
 const ME = `CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')`
 
 /**
- * Tables, what has a trigger, and in which databases triggers can be seen at all: that takes the privilege TRIGGER.
+ * Tables, what has a trigger, the queries of views as far as they may be seen, and in which databases triggers can be seen at all: that
+ * takes the privilege TRIGGER.
  * Other storage engines than the listed ones may keep their rows elsewhere.
  */
 const TABLES = `
-  SELECT 'default' AS \`what\`, DATABASE() AS \`schema\`, NULL AS \`table\`
+  SELECT 'default' AS \`what\`, DATABASE() AS \`schema\`, NULL AS \`table\`, NULL AS \`query\`
   UNION ALL
   SELECT CASE WHEN TABLE_TYPE = 'BASE TABLE' AND UPPER(ENGINE) IN ('INNODB', 'MYISAM', 'ARIA', 'MEMORY', 'ROCKSDB') THEN 'table' ELSE 'view' END,
-    TABLE_SCHEMA, TABLE_NAME
+    TABLE_SCHEMA, TABLE_NAME, NULL
   FROM information_schema.TABLES
   WHERE ${userSchemas('TABLE_SCHEMA')}
   UNION ALL
-  SELECT DISTINCT 'trigger', EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE
+  SELECT DISTINCT 'trigger', EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, NULL
   FROM information_schema.TRIGGERS
   WHERE ${userSchemas('EVENT_OBJECT_SCHEMA')}
   UNION ALL
-  SELECT DISTINCT 'sees triggers', s.SCHEMA_NAME, NULL
+  SELECT 'query', TABLE_SCHEMA, TABLE_NAME, NULLIF(VIEW_DEFINITION, '')
+  FROM information_schema.VIEWS
+  WHERE ${userSchemas('TABLE_SCHEMA')}
+  UNION ALL
+  SELECT DISTINCT 'sees triggers', s.SCHEMA_NAME, NULL, NULL
   FROM information_schema.SCHEMATA s
   WHERE EXISTS (
       SELECT 1 FROM information_schema.USER_PRIVILEGES u WHERE u.PRIVILEGE_TYPE = 'TRIGGER' AND u.GRANTEE = ${ME}
@@ -68,6 +74,8 @@ export async function readMysql(connection: Connection): Promise<CatalogData> {
   const unknown = new Set(columnRows.filter((row) => !isComputedPurely(row)).map((row) => JSON.stringify(nameOf(row))))
   const triggers = new Set(are('trigger').map((row) => JSON.stringify(nameOf(row))))
   const triggersSeen = new Set(are('sees triggers').map((row) => textOf(row, 'schema')))
+  const views = are('query').map((row) => ({ key: JSON.stringify(nameOf(row)), query: optionalTextOf(row, 'query') }))
+  const calling = callingViews(views, 'mysql', (name) => JSON.stringify({ schema: name.at(-2) ?? '', table: name.at(-1) ?? '' }))
   const tableEntry =
     (kind: 'table' | 'view') =>
     (row: Row): TableEntry => {
@@ -76,6 +84,7 @@ export async function readMysql(connection: Connection): Promise<CatalogData> {
         ...name,
         kind: unknown.has(JSON.stringify(name)) ? 'view' : kind,
         hasTriggers: !triggersSeen.has(name.schema) || triggers.has(JSON.stringify(name)),
+        whenRead: calling.has(JSON.stringify(name)) ? 'writes' : undefined,
       }
     }
   const [database] = are('default')

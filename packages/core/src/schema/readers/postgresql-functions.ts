@@ -1,10 +1,7 @@
-import { words } from '../../sql/keywords.ts'
 import { readStatement } from '../../sql/statement.ts'
-import { NO_NAMES, namesIn, type StatementNames } from '../../sql/statement-names.ts'
-import { SqlSyntaxError } from '../../sql/syntax-error.ts'
-import { type Token, tokenize } from '../../sql/tokenize.ts'
 import type { Connection } from '../connection.ts'
 import { type DatabaseFunctions, type FunctionLevel, higherLevel } from '../database-functions.ts'
+import { bodyOf, type Calling, levelsOf, relationOf } from './postgresql-levels.ts'
 import { flagOf, optionalTextOf, type Row, textOf } from './row-values.ts'
 
 /** Functions of users, without those by which values of a type are read and written: every statement may call these. */
@@ -56,6 +53,24 @@ const USES = `
   FROM u LEFT JOIN pg_catalog.pg_class c ON c.oid = u.relation LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE c.oid IS NOT NULL OR u.type <> 0`
 
+/** What the views and policies of a database call, and which views and tables with policies they read. */
+const RELATIONS = `
+  WITH r AS MATERIALIZED (
+    SELECT 'pg_catalog.pg_rewrite'::regclass AS class, w.oid, w.ev_class AS relation FROM pg_catalog.pg_rewrite w
+    WHERE w.ev_type = '1' AND w.ev_class >= 16384
+    UNION ALL SELECT 'pg_catalog.pg_policy'::regclass, p.oid, p.polrelid FROM pg_catalog.pg_policy p
+  )
+  SELECT DISTINCT n.nspname::text AS "schema", c.relname::text AS "table", r.relation::text AS "relation",
+    CASE WHEN d.refclassid = 'pg_catalog.pg_type'::regclass THEN 'type ' WHEN d.refclassid = 'pg_catalog.pg_class'::regclass THEN 'relation '
+      ELSE '' END || COALESCE(o.oprcode::oid, d.refobjid)::text AS "uses"
+  FROM r
+  JOIN pg_catalog.pg_depend d ON d.classid = r.class AND d.objid = r.oid AND d.refobjid >= 16384
+  JOIN pg_catalog.pg_class c ON c.oid = r.relation
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN pg_catalog.pg_operator o ON d.refclassid = 'pg_catalog.pg_operator'::regclass AND o.oid = d.refobjid
+  WHERE d.refclassid IN ('pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_type'::regclass) OR o.oid IS NOT NULL
+    OR d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> r.relation AND EXISTS (SELECT 1 FROM r s WHERE s.relation = d.refobjid)`
+
 /** Types of users with what each holds: as a domain, an array, a composite type or a range. Closed in this process: recursion is slow there. */
 const TYPES = `
   SELECT t.oid::text AS "type", t.typname::text AS "name",
@@ -92,6 +107,8 @@ export interface PostgresFunctions {
   readonly ofTables: ReadonlyMap<string, FunctionLevel>
   /** Tables with a column whose casts or comparisons may depend on other tables, though a statement names the column only. */
   readonly dependent: ReadonlySet<string>
+  /** By view and table, the most that a read may do. */
+  readonly whenRead: ReadonlyMap<string, FunctionLevel>
 }
 
 export function tableName(row: Row): string {
@@ -106,11 +123,15 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
   const rows = await connection.query(FUNCTIONS)
   if (rows.length === 0) {
     const none = { untrusted: new Map(), ofRows: NONE, operators: NONE, types: new Map() }
-    return { functions: { ...none, pure, harmless }, ofTables: new Map(), dependent: NONE }
+    return { functions: { ...none, pure, harmless }, ofTables: new Map(), dependent: NONE, whenRead: new Map() }
   }
   const operatorRows = await connection.query(OPERATORS)
+  const uses = await connection.query(USES)
+  const types = uses.some((row) => row.table === null) ? await connection.query(TYPES) : []
+  const relations = await connection.query(RELATIONS)
+  const levels = levelsOf({ functions: rows, operators: operatorRows, uses, types, relations })
   const trusted = trustedAmong(rows, pure, new Set(operatorRows.map((row) => textOf(row, 'name'))))
-  const levels = levelsOf(rows, operatorRows)
+  for (const id of trusted) if (levels.get(id) !== 'reads') trusted.delete(id)
   const untrusted = new Map<string, FunctionLevel>()
   for (const row of rows) {
     const name = textOf(row, 'name')
@@ -128,10 +149,11 @@ export async function readPostgresFunctions(connection: Connection): Promise<Pos
   // An untrusted function that only reads changes no table, but a read may depend on it.
   const isUntrusted = (row: Row) => !trusted.has(textOf(row, 'function'))
   const immutable = new Set(rows.filter((row) => textOf(row, 'volatility') === 'i').map((row) => textOf(row, 'function')))
-  const { types, ...uses } = await usesOf(connection, levels, immutable)
+  const { types: ofTypes, ...ofTables } = await usesOf(connection, { uses, types }, levels, immutable)
+  const whenRead = new Map(relations.map((row) => [tableName(row), levels.get(relationOf(row)) ?? 'defines']))
   const operators = new Set(operatorRows.filter(isUntrusted).map((row) => textOf(row, 'name')))
   const ofRows = new Set(rows.filter((row) => isUntrusted(row) && row.is_of_row === true).map((row) => textOf(row, 'name')))
-  return { functions: { untrusted, ofRows, operators, types, pure, harmless }, ...uses }
+  return { functions: { untrusted, ofRows, operators, types: ofTypes, pure, harmless }, ...ofTables, whenRead }
 }
 
 /** PostgreSQL numbers its own objects below this oid. */
@@ -141,10 +163,10 @@ const NONE: ReadonlySet<string> = new Set()
 
 async function usesOf(
   connection: Connection,
+  { uses, types: rows }: Pick<Calling, 'uses' | 'types'>,
   levels: ReadonlyMap<string, FunctionLevel>,
   immutable: ReadonlySet<string>,
-): Promise<Pick<DatabaseFunctions, 'types'> & Omit<PostgresFunctions, 'functions'>> {
-  const uses = await connection.query(USES)
+): Promise<Pick<DatabaseFunctions, 'types'> & Pick<PostgresFunctions, 'ofTables' | 'dependent'>> {
   const byType = new Map<string, FunctionLevel>()
   const ofTables = new Map<string, FunctionLevel>()
   for (const row of uses) {
@@ -157,7 +179,6 @@ async function usesOf(
   }
   const dependent = new Set<string>()
   if (byType.size === 0) return { types: byType, ofTables, dependent }
-  const rows = await connection.query(TYPES)
   for (let isGrowing = true; isGrowing; ) {
     isGrowing = false
     for (const row of rows) {
@@ -184,13 +205,8 @@ async function usesOf(
   return { types, ofTables, dependent }
 }
 
-/** Functions in C of these extensions touch no table. */
-const HARMLESS_EXTENSIONS =
-  words(`pgcrypto uuid-ossp pg_trgm citext hstore unaccent fuzzystrmatch intarray ltree cube earthdistance btree_gist
-  btree_gin isn seg tsm_system_rows tsm_system_time postgis vector pg_uuidv7 pgulid`)
-
 /** Immutable functions in C, and in SQL if their bodies read no table and call nothing but what is pure. */
-function trustedAmong(rows: readonly Row[], builtIn: ReadonlySet<string>, operators: ReadonlySet<string>): ReadonlySet<string> {
+function trustedAmong(rows: readonly Row[], builtIn: ReadonlySet<string>, operators: ReadonlySet<string>): Set<string> {
   const trusted = new Set<string>()
   for (const row of rows) {
     if (textOf(row, 'volatility') !== 'i' || flagOf(row, 'is_aggregate')) continue
@@ -211,92 +227,4 @@ function isPureBody(source: string, builtIn: ReadonlySet<string>, operators: Rea
   const areBuiltIn = [...functions].every((name) => builtIn.has(name.replace(/^pg_catalog\./, '')))
   const hasOperators = names.words.has('operator') || [...names.operators].some((name) => operators.has(name))
   return areBuiltIn && !hasOperators && kinds.length > 0 && kinds.every((kind) => kind === 'SELECT')
-}
-
-/** The body of a function, also of one that was defined as `RETURN …` or `BEGIN ATOMIC …`: the database returns its whole definition. */
-function bodyOf(row: Row): string {
-  const source = textOf(row, 'source')
-  const body = /^CREATE OR REPLACE FUNCTION/.test(source) ? /\n\s*(RETURN\b.*|BEGIN ATOMIC\b.*)$/s.exec(source)?.[1] : source
-  return (body ?? '').replace(/^BEGIN ATOMIC\b/, '').replace(/\bEND\s*$/, '')
-}
-
-const DEFINING = words('EXECUTE CREATE ALTER DROP GRANT REVOKE COMMENT SECURITY REASSIGN IMPORT CALL DO')
-const WRITING = words('INSERT UPDATE DELETE MERGE TRUNCATE COPY REFRESH')
-
-/** By function, the most that it may do: by its own words, or through a function that it calls. */
-function levelsOf(rows: readonly Row[], operators: readonly Row[]): ReadonlyMap<string, FunctionLevel> {
-  const levels = new Map<string, FunctionLevel>()
-  const byName = new Map<string, string[]>()
-  const byOperator = new Map<string, string[]>()
-  const add = (map: Map<string, string[]>, row: Row) => {
-    const ids = map.get(textOf(row, 'name'))
-    if (ids === undefined) map.set(textOf(row, 'name'), [textOf(row, 'function')])
-    else ids.push(textOf(row, 'function'))
-  }
-  for (const row of rows) add(byName, row)
-  for (const row of operators) add(byOperator, row)
-  const called = new Map<string, readonly string[]>()
-  for (const row of rows) {
-    const { level, names } = ownLevel(row)
-    levels.set(textOf(row, 'function'), level)
-    const byNames = [...names.calls, ...names.fields].flatMap((name) => byName.get(name) ?? [])
-    const byOperators = [...names.operators].flatMap((name) => byOperator.get(name) ?? [])
-    called.set(textOf(row, 'function'), [...byNames, ...byOperators, ...partsOf(row)])
-  }
-  for (let isGrowing = true; isGrowing; ) {
-    isGrowing = false
-    for (const [id, level] of levels) {
-      const next = (called.get(id) ?? []).reduce<FunctionLevel>((most, other) => higherLevel(most, levels.get(other)), level)
-      if (next === level) continue
-      levels.set(id, next)
-      isGrowing = true
-    }
-  }
-  return levels
-}
-
-/** Functions of PostgreSQL that run SQL from a string. */
-const RUNS_SQL = words(`query_to_xml query_to_xmlschema query_to_xml_and_xmlschema cursor_to_xml cursor_to_xmlschema ts_stat ts_rewrite
-  lo_import pg_import_system_collations pg_create_logical_replication_slot crosstab connectby dblink dblink_exec`)
-
-/** The functions that an aggregate consists of. */
-function partsOf(row: Row): readonly string[] {
-  return (optionalTextOf(row, 'parts') ?? '').split(' ')
-}
-
-interface OwnLevel {
-  readonly level: FunctionLevel
-  readonly names: StatementNames
-}
-
-function ownLevel(row: Row): OwnLevel {
-  const language = textOf(row, 'language')
-  if (flagOf(row, 'is_aggregate')) return { level: 'reads', names: NO_NAMES }
-  if (language === 'c' || language === 'internal') {
-    const isHarmless = textOf(row, 'volatility') !== 'v' || HARMLESS_EXTENSIONS.has(optionalTextOf(row, 'extension') ?? '')
-    return { level: isHarmless ? 'reads' : 'defines', names: NO_NAMES }
-  }
-  const source = bodyOf(row)
-  try {
-    const tokens = tokenize(source, 'postgresql')
-    const names = namesIn(source, tokens)
-    const runsSql = tokens.length === 0 || [...names.calls].some((name) => RUNS_SQL.has(name))
-    return { level: runsSql ? 'defines' : levelOfWords(tokens, language), names }
-  } catch (error) {
-    if (!(error instanceof SqlSyntaxError)) throw error
-    return { level: 'defines', names: NO_NAMES }
-  }
-}
-
-function levelOfWords(tokens: readonly Token[], language: string): FunctionLevel {
-  let level: FunctionLevel = 'reads'
-  for (const [at, { upper }] of tokens.entries()) {
-    // `ON CONFLICT DO NOTHING`, `DO UPDATE`.
-    const isConflict = upper === 'DO' && /^(?:NOTHING|UPDATE)$/.test(tokens[at + 1]?.upper ?? '')
-    // `SELECT … INTO` makes a table in SQL, and assigns in PL/pgSQL.
-    const makesTable = upper === 'INTO' && language === 'sql' && tokens[at - 1]?.upper !== 'INSERT'
-    if ((DEFINING.has(upper) && !isConflict) || makesTable) return 'defines'
-    if (WRITING.has(upper)) level = 'writes'
-  }
-  return level
 }

@@ -1,9 +1,8 @@
 import type { CatalogData, ColumnType, ReferentialAction } from '../catalog-data.ts'
 import { CHANGE_TRIGGER } from '../change-trigger.ts'
 import type { Connection } from '../connection.ts'
-import type { FunctionLevel } from '../database-functions.ts'
 import { assembleCatalog, type ColumnEntry, type ForeignKeyEntry, type KeyEntry, type TableEntry } from './assemble.ts'
-import { readPostgresFunctions, tableName } from './postgresql-functions.ts'
+import { type PostgresFunctions, readPostgresFunctions, tableName } from './postgresql-functions.ts'
 import { flagOf, optionalTextOf, type Row, textOf } from './row-values.ts'
 
 const USER_SCHEMAS = `n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'`
@@ -81,14 +80,12 @@ export async function readPostgresql(connection: Connection): Promise<CatalogDat
   const columnRows = await connection.query(COLUMNS)
   const keyRows = await connection.query(KEYS)
   const foreignKeyRows = await connection.query(FOREIGN_KEYS)
-  const { functions, ofTables, dependent } = await readPostgresFunctions(connection)
+  const found = await readPostgresFunctions(connection)
   const [first] = tableRows
   const data = assembleCatalog({
     dialect: 'postgresql',
     defaultSchema: (first === undefined ? undefined : optionalTextOf(first, 'default_schema')) ?? 'public',
-    tables: tableRows
-      .filter((row) => row.table !== null)
-      .map((row) => tableEntry(row, ofTables.get(tableName(row)), dependent.has(tableName(row)))),
+    tables: tableRows.filter((row) => row.table !== null).map((row) => tableEntry(row, found)),
     columns: columnRows.map(columnEntry),
     keys: keyRows.map((row): KeyEntry => {
       return { ...nameOf(row), key: textOf(row, 'key'), primary: flagOf(row, 'primary'), column: textOf(row, 'column') }
@@ -96,20 +93,24 @@ export async function readPostgresql(connection: Connection): Promise<CatalogDat
     foreignKeys: foreignKeyRows.map(foreignKeyEntry),
   })
   const ownTypes = new Set(columnRows.flatMap((row) => optionalTextOf(row, 'own_type') ?? []))
-  return { ...data, functions, ownTypes: [...ownTypes].map(Number).sort((left, right) => left - right) }
+  return { ...data, functions: found.functions, ownTypes: [...ownTypes].map(Number).sort((left, right) => left - right) }
 }
 
 function nameOf(row: Row): { schema: string; table: string } {
   return { schema: textOf(row, 'schema'), table: textOf(row, 'table') }
 }
 
-function tableEntry(row: Row, unseen: FunctionLevel | undefined, isDependent: boolean): TableEntry {
-  const hasTriggers = flagOf(row, 'has_triggers') || unseen !== undefined
+function tableEntry(row: Row, { ofTables, dependent, whenRead }: PostgresFunctions): TableEntry {
+  const name = tableName(row)
+  const unseen = ofTables.get(name)
+  const read = whenRead.get(name)
   return {
     ...nameOf(row),
-    kind: flagOf(row, 'is_base') && !isDependent ? 'table' : 'view',
-    hasTriggers,
-    hasDefiningTriggers: unseen === 'defines',
+    kind: flagOf(row, 'is_base') && !dependent.has(name) ? 'table' : 'view',
+    hasTriggers: flagOf(row, 'has_triggers') || unseen !== undefined,
+    // A policy holds for writes, too.
+    hasDefiningTriggers: unseen === 'defines' || read === 'defines',
+    whenRead: read,
   }
 }
 

@@ -1,6 +1,9 @@
+import { SqlSyntaxError } from '../../sql/syntax-error.ts'
+import { tokenize } from '../../sql/tokenize.ts'
 import type { CatalogData, ColumnType } from '../catalog-data.ts'
 import type { Connection } from '../connection.ts'
 import { assembleCatalog, type ColumnEntry, type KeyEntry, type TableEntry } from './assemble.ts'
+import { callingViews } from './calling-views.ts'
 import { flagOf, integerOf, optionalTextOf, referentialAction, textOf } from './row-values.ts'
 
 const SCHEMA = 'main'
@@ -11,6 +14,7 @@ const SCHEMA = 'main'
  */
 const TABLES = `
   SELECT l.name AS "table", l.type AS "type", l.wr AS "without_rowid",
+    (SELECT v.sql FROM main.sqlite_schema v WHERE v.type = 'view' AND v.name = l.name) AS "view",
     EXISTS (SELECT 1 FROM main.sqlite_schema t WHERE t.type = 'trigger' AND t.tbl_name = l.name COLLATE NOCASE)
       OR EXISTS (SELECT 1 FROM temp.sqlite_schema t WHERE t.type = 'trigger' AND t.tbl_name = l.name COLLATE NOCASE)
       OR EXISTS (SELECT 1 FROM main.sqlite_schema t WHERE t.name = l.name AND upper(t.sql) LIKE '%CONFLICT%REPLACE%') AS "has_triggers"
@@ -52,12 +56,18 @@ export async function readSqlite(connection: Connection): Promise<CatalogData> {
   // SQLite allows NULL in a primary key, but for one that stands for the rowid (it has no index) or replaces it.
   const refusesNull = (table: string) => withoutRowid.has(table) || !withPrimaryIndex.has(table)
 
+  const views = tableRows.flatMap((row) => {
+    const sql = optionalTextOf(row, 'view')
+    return sql === undefined ? [] : [{ key: textOf(row, 'table').toLowerCase(), query: queryOf(sql) }]
+  })
+  const calling = callingViews(views, 'sqlite', (name) => (name.at(-1) ?? '').toLowerCase())
   const tables = tableRows.map((row): TableEntry => {
     return {
       schema: SCHEMA,
       table: textOf(row, 'table'),
       kind: textOf(row, 'type') === 'table' ? 'table' : 'view',
       hasTriggers: flagOf(row, 'has_triggers'),
+      whenRead: calling.has(textOf(row, 'table').toLowerCase()) ? 'writes' : undefined,
     }
   })
   const columns = columnRows.map((row): ColumnEntry => {
@@ -92,6 +102,21 @@ export async function readSqlite(connection: Connection): Promise<CatalogData> {
       onUpdate: referentialAction(textOf(row, 'on_update')),
     })),
   })
+}
+
+/** The query of `CREATE VIEW name (columns) AS query`. */
+function queryOf(sql: string): string | undefined {
+  try {
+    let depth = 0
+    for (const { text, upper, end } of tokenize(sql, 'sqlite')) {
+      if (text === '(') depth += 1
+      else if (text === ')') depth -= 1
+      else if (upper === 'AS' && depth === 0) return sql.slice(end)
+    }
+  } catch (error) {
+    if (!(error instanceof SqlSyntaxError)) throw error
+  }
+  return undefined
 }
 
 /** Words of declared types in the order in which they decide: `INT` first, as in SQLite's own rules of affinity. */

@@ -1,0 +1,140 @@
+import { words } from '../../sql/keywords.ts'
+import { NO_NAMES, namesIn, type StatementNames } from '../../sql/statement-names.ts'
+import { SqlSyntaxError } from '../../sql/syntax-error.ts'
+import { type Token, tokenize } from '../../sql/tokenize.ts'
+import { type FunctionLevel, higherLevel } from '../database-functions.ts'
+import { flagOf, optionalTextOf, type Row, textOf } from './row-values.ts'
+
+/** Functions in C of these extensions touch no table. */
+const HARMLESS_EXTENSIONS =
+  words(`pgcrypto uuid-ossp pg_trgm citext hstore unaccent fuzzystrmatch intarray ltree cube earthdistance btree_gist
+  btree_gin isn seg tsm_system_rows tsm_system_time postgis vector pg_uuidv7 pgulid`)
+
+const DEFINING = words('EXECUTE CREATE ALTER DROP GRANT REVOKE COMMENT SECURITY REASSIGN IMPORT CALL DO')
+const WRITING = words('INSERT UPDATE DELETE MERGE TRUNCATE COPY REFRESH')
+
+/** What calls functions, as rows of the queries in `postgresql-functions`. */
+export interface Calling {
+  readonly functions: readonly Row[]
+  readonly operators: readonly Row[]
+  readonly uses: readonly Row[]
+  readonly types: readonly Row[]
+  readonly relations: readonly Row[]
+}
+
+function typeOf(row: Row): string {
+  return `type ${textOf(row, 'type')}`
+}
+
+export function relationOf(row: Row): string {
+  return `relation ${textOf(row, 'relation')}`
+}
+
+/** Lists by key. */
+class Lists {
+  readonly #lists = new Map<string, string[]>()
+
+  add(key: string, ...items: readonly string[]): void {
+    const list = this.#lists.get(key)
+    if (list === undefined) this.#lists.set(key, [...items])
+    else list.push(...items)
+  }
+
+  of(keys: Iterable<string>): readonly string[] {
+    return [...keys].flatMap((key) => this.#lists.get(key) ?? [])
+  }
+}
+
+/** By function, `type` and `relation`, the most that it may do: by its own words, or through what it calls and reads. */
+export function levelsOf({ functions, operators, uses, types, relations }: Calling): ReadonlyMap<string, FunctionLevel> {
+  const levels = new Map<string, FunctionLevel>()
+  const [byName, byOperator, byWord, called] = [new Lists(), new Lists(), new Lists(), new Lists()]
+  for (const row of functions) byName.add(textOf(row, 'name'), textOf(row, 'function'))
+  for (const row of operators) byOperator.add(textOf(row, 'name'), textOf(row, 'function'))
+  for (const row of types) {
+    byWord.add(textOf(row, 'name'), typeOf(row))
+    levels.set(typeOf(row), 'reads')
+    called.add(typeOf(row), `type ${textOf(row, 'holds')}`)
+  }
+  for (const row of uses) if (row.table === null) called.add(typeOf(row), textOf(row, 'function'))
+  for (const row of relations) {
+    byWord.add(textOf(row, 'table'), relationOf(row))
+    levels.set(relationOf(row), 'reads')
+    called.add(relationOf(row), textOf(row, 'uses'))
+  }
+  for (const row of functions) {
+    const { level, names } = ownLevel(row)
+    const id = textOf(row, 'function')
+    levels.set(id, level)
+    called.add(
+      id,
+      ...byName.of([...names.calls, ...names.fields]),
+      ...byOperator.of(names.operators),
+      ...byWord.of(names.words),
+      ...partsOf(row),
+    )
+  }
+  for (let isGrowing = true; isGrowing; ) {
+    isGrowing = false
+    for (const [id, level] of levels) {
+      const next = called.of([id]).reduce<FunctionLevel>((most, other) => higherLevel(most, levels.get(other)), level)
+      if (next === level) continue
+      levels.set(id, next)
+      isGrowing = true
+    }
+  }
+  return levels
+}
+
+/** Functions of PostgreSQL that run SQL from a string. */
+const RUNS_SQL = words(`query_to_xml query_to_xmlschema query_to_xml_and_xmlschema cursor_to_xml cursor_to_xmlschema ts_stat ts_rewrite
+  lo_import pg_import_system_collations pg_create_logical_replication_slot crosstab connectby dblink dblink_exec`)
+
+/** The functions that an aggregate consists of. */
+function partsOf(row: Row): readonly string[] {
+  return (optionalTextOf(row, 'parts') ?? '').split(' ')
+}
+
+interface OwnLevel {
+  readonly level: FunctionLevel
+  readonly names: StatementNames
+}
+
+function ownLevel(row: Row): OwnLevel {
+  const language = textOf(row, 'language')
+  if (flagOf(row, 'is_aggregate')) return { level: 'reads', names: NO_NAMES }
+  if (language === 'c' || language === 'internal') {
+    const isHarmless = textOf(row, 'volatility') !== 'v' || HARMLESS_EXTENSIONS.has(optionalTextOf(row, 'extension') ?? '')
+    return { level: isHarmless ? 'reads' : 'defines', names: NO_NAMES }
+  }
+  const source = bodyOf(row)
+  try {
+    const tokens = tokenize(source, 'postgresql')
+    const names = namesIn(source, tokens)
+    const runsSql = tokens.length === 0 || [...names.calls].some((name) => RUNS_SQL.has(name))
+    return { level: runsSql ? 'defines' : levelOfWords(tokens, language), names }
+  } catch (error) {
+    if (!(error instanceof SqlSyntaxError)) throw error
+    return { level: 'defines', names: NO_NAMES }
+  }
+}
+
+function levelOfWords(tokens: readonly Token[], language: string): FunctionLevel {
+  let level: FunctionLevel = 'reads'
+  for (const [at, { upper }] of tokens.entries()) {
+    // `ON CONFLICT DO NOTHING`, `DO UPDATE`.
+    const isConflict = upper === 'DO' && /^(?:NOTHING|UPDATE)$/.test(tokens[at + 1]?.upper ?? '')
+    // `SELECT … INTO` makes a table in SQL, and assigns in PL/pgSQL.
+    const makesTable = upper === 'INTO' && language === 'sql' && tokens[at - 1]?.upper !== 'INSERT'
+    if ((DEFINING.has(upper) && !isConflict) || makesTable) return 'defines'
+    if (WRITING.has(upper)) level = 'writes'
+  }
+  return level
+}
+
+/** The body of a function, also of one that was defined as `RETURN …` or `BEGIN ATOMIC …`: the database returns its whole definition. */
+export function bodyOf(row: Row): string {
+  const source = textOf(row, 'source')
+  const body = /^CREATE OR REPLACE FUNCTION/.test(source) ? /\n\s*(RETURN\b.*|BEGIN ATOMIC\b.*)$/s.exec(source)?.[1] : source
+  return (body ?? '').replace(/^BEGIN ATOMIC\b/, '').replace(/\bEND\s*$/, '')
+}

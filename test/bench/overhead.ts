@@ -1,130 +1,89 @@
-// What Sluice costs where it gains nothing: one row by key on SQLite, against the same without Sluice.
-import { AsyncLocalStorage } from 'node:async_hooks'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+// What Sluice costs requests in which it gains nothing: scopes of 1, 5 and 20 queries, against the same app without Sluice, and with OpenTelemetry.
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3'
-import { createSluice, type Sluice, type SluiceOptions } from '@sluice/core'
-import { withSluice as withSluiceKnex } from '@sluice/knex'
-import { sluiceAdapter, withSluice } from '@sluice/prisma'
-import Database from 'better-sqlite3'
-import knex, { type Knex } from 'knex'
-import { PrismaClient } from '../generated/sqlite/client/client.js'
-import { schema } from '../generated/sqlite/sluice/index.js'
-import { benchOptions, type Contender, type Figure, type Measured, measure, type Operation, printTable, serveContender } from './harness.ts'
+import { startPostgres } from '../services/postgres.ts'
+import { ServiceUnavailableError, type TestService } from '../services/service.ts'
+import { benchOptions, type Figure, type Measured, measure, printTable, serveContender } from './harness.ts'
+import { contenders, type DatabaseName, type Orm, offer, VARIANTS, type Variant } from './overhead/contenders.ts'
+import { fillPostgres, fillSqlite } from './overhead/fill.ts'
+import { PROGRAMS, type ProgramName } from './overhead/programs.ts'
 
-const ROWS = 300
-const FILE = 'SLUICE_BENCH_FILE'
+const ORMS: readonly Orm[] = ['Knex', 'Prisma']
+const DATABASES: readonly DatabaseName[] = ['SQLite', 'PostgreSQL']
 
-/** Detection sees one place asking again and again, which is what this is: it is part of the cost. */
-const OBSERVE: SluiceOptions = { mode: 'observe' }
-const OPTIMIZE: SluiceOptions = { mode: 'optimize', cache: false }
+/** CPU of a scope over that of the bare app. Of reads at once some are merged in `optimize`: that is a gain, and no target. */
+const TARGETS: Readonly<Partial<Record<Variant, number>>> = { observe: 1.08, optimize: 1.2, 'optimize, cache': 1.2 }
 
-/** What carries a request through an app, as most apps have it; without it the first user of one pays for all. */
-const request = new AsyncLocalStorage<object>()
-type Scope = (fn: () => Promise<void>) => Promise<void>
-const inRequest: Scope = (fn) => request.run({}, fn)
-const inScope =
-  (sluice: Sluice): Scope =>
-  (fn) =>
-    sluice.run(fn)
+/** Of what OpenTelemetry adds, `observe` adds this at most. */
+const SHARE_OF_TRACING = 0.25
 
-function operation(scope: Scope, find: (id: number) => PromiseLike<unknown>, close: () => Promise<unknown>): Operation {
-  let id = 0
-  return {
-    run: (iterations) =>
-      scope(async () => {
-        for (let i = 0; i < iterations; i += 1) {
-          id = (id % ROWS) + 1
-          await find(id)
-        }
-      }),
-    close: async () => void (await close()),
+/** Scopes in a round: some 10 to 30 ms. */
+const SCOPES: Readonly<Record<Orm, Readonly<Record<ProgramName, number>>>> = {
+  Knex: { one: 400, five: 80, loop20: 25, all20: 25 },
+  Prisma: { one: 80, five: 16, loop20: 5, all20: 5 },
+}
+
+function figuresOf(orm: Orm, database: DatabaseName, program: ProgramName, measured: readonly Measured[]): readonly Figure[] {
+  const of = (variant: Variant) => measured[VARIANTS.indexOf(variant)] ?? { cpuUs: Number.NaN, ratio: Number.NaN }
+  const prefix = `${orm}.${database}.${program}`.toLowerCase()
+  const against = { bare: of('bare').cpuUs }
+  const figure = (id: string, value: number, target: number): Figure => {
+    return { area: 'overhead', id: `${prefix}.${id}`, value, unit: '×', target, ok: value <= target, against }
+  }
+  const targets = Object.entries(TARGETS).filter(([variant]) => program !== 'all20' || variant === 'observe')
+  const tracing = of('OpenTelemetry').ratio - 1
+  return [
+    ...targets.map(([variant, target]) => figure(variant.replace(', ', '-'), of(variant as Variant).ratio, target)),
+    figure('observe-of-opentelemetry', (of('observe').ratio - 1) / tracing, SHARE_OF_TRACING),
+  ]
+}
+
+async function postgresIfThere(): Promise<TestService | undefined> {
+  try {
+    return await startPostgres()
+  } catch (error) {
+    if (!(error instanceof ServiceUnavailableError)) throw error
+    console.error(`PostgreSQL is left out: ${error.message}`)
+    return undefined
   }
 }
 
-const filename = () => process.env[FILE] ?? ''
-
-async function openPrisma(options?: SluiceOptions): Promise<Operation> {
-  const adapter = new PrismaBetterSqlite3({ url: `file:${filename()}` })
-  if (options === undefined) {
-    const client = new PrismaClient({ adapter })
-    const bare = client.$extends({ query: { $allOperations: ({ args, query }) => query(args) } })
-    return operation(
-      inRequest,
-      (id) => bare.author.findUnique({ where: { id } }),
-      () => client.$disconnect(),
-    )
-  }
-  const sluice = createSluice(options)
-  const client = new PrismaClient({ adapter: sluiceAdapter(adapter, sluice) })
-  const extended = client.$extends(withSluice(sluice, { schema }))
-  return operation(
-    inScope(sluice),
-    (id) => extended.author.findUnique({ where: { id } }),
-    () => client.$disconnect(),
-  )
-}
-
-async function openKnex(options?: SluiceOptions): Promise<Operation> {
-  const db: Knex = knex({ client: 'better-sqlite3', connection: { filename: filename() }, useNullAsDefault: true })
-  const sluice = options === undefined ? undefined : createSluice(options)
-  if (sluice !== undefined) withSluiceKnex(db, sluice)
-  return operation(
-    sluice === undefined ? inRequest : inScope(sluice),
-    (id) => db('authors').where({ id }).first(),
-    () => db.destroy(),
-  )
-}
-
-const prisma: readonly Contender[] = [
-  { name: 'Prisma, no-op extension', open: () => openPrisma() },
-  { name: 'Prisma, observe', open: () => openPrisma(OBSERVE) },
-  { name: 'Prisma, optimize, cache off', open: () => openPrisma(OPTIMIZE) },
-]
-const onKnex: readonly Contender[] = [
-  { name: 'Knex, bare', open: () => openKnex() },
-  { name: 'Knex, observe', open: () => openKnex(OBSERVE) },
-  { name: 'Knex, optimize, cache off', open: () => openKnex(OPTIMIZE) },
-]
-
-function figure(id: string, base: Measured | undefined, measured: Measured | undefined, target: number): Figure {
-  const value = ((measured?.ratio ?? Number.NaN) - 1) * 100
-  const against = { [base?.name ?? '']: base?.cpuUs ?? Number.NaN }
-  return { area: 'overhead', id, value, unit: '%', target, ok: value <= target, against }
-}
-
-function createDatabase(path: string): void {
-  const database = new Database(path)
-  database.exec(readFileSync(new URL('../generated/sqlite/schema.sql', import.meta.url), 'utf8'))
-  const insert = database.prepare(`INSERT INTO authors (email, full_name, updated_at) VALUES (?, ?, '2026-01-01T00:00:00.000+00:00')`)
-  for (let i = 1; i <= ROWS; i += 1) insert.run(`a${i}@example.org`, `Author ${i}`)
-  database.close()
-}
-
-async function main(): Promise<void> {
-  const { json, quick } = benchOptions()
-  const rounds = quick ? 21 : 61
-  if (!json) console.log(`Node ${process.version}, medians of ${rounds} interleaved rounds, CPU time; each contender in its own process`)
+async function main(hasPostgres: boolean): Promise<void> {
+  const { json, quick, only } = benchOptions(['knex', 'prisma'])
+  const rounds = quick ? 15 : 61
+  if (!json)
+    console.log(`Node ${process.version}, medians of ${rounds} interleaved rounds, CPU time of a scope; each contender in its own process`)
   const figures: Figure[] = []
-  const compare = async (title: string, contenders: readonly Contender[], iterations: number, ids: readonly [string, number][]) => {
-    const measured = await measure(contenders, rounds, iterations)
-    const found = ids.map(([id, target], at) => figure(id, measured[0], measured[at + 1], target))
-    figures.push(...found)
-    if (!json) printTable(title, measured, found)
+  for (const orm of ORMS) {
+    if (only !== undefined && only !== orm.toLowerCase()) continue
+    for (const database of DATABASES) {
+      if (database === 'PostgreSQL' && (!hasPostgres || quick)) continue
+      for (const program of PROGRAMS) {
+        const measured = await measure(contenders(orm, database, program), rounds, SCOPES[orm][program])
+        const found = figuresOf(orm, database, program, measured)
+        figures.push(...found)
+        if (!json) printTable(`${orm}, ${database}, ${program}`, measured, found)
+      }
+    }
   }
-  await compare('Prisma findUnique, SQLite', prisma, 200, [['prisma.observe', 5], ['prisma.optimize', 5]]) // biome-ignore format: a table
-  await compare('Knex first(), SQLite', onKnex, 800, [['knex.observe', 8], ['knex.optimize', 10]]) // biome-ignore format: a table
   if (json) for (const one of figures) console.log(JSON.stringify(one))
 }
 
-if (!(await serveContender([...prisma, ...onKnex]))) {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
+const everybody = ORMS.flatMap((orm) => DATABASES.flatMap((database) => PROGRAMS.flatMap((program) => contenders(orm, database, program))))
+
+if (!(await serveContender(everybody))) {
+  // The disk is not what is measured.
+  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'sluice-bench-'))
+  const postgres = await postgresIfThere()
   try {
-    process.env[FILE] = join(folder, 'bench.db')
-    createDatabase(process.env[FILE])
-    await main()
+    const file = join(folder, 'bench.db')
+    offer(file, postgres?.url)
+    fillSqlite(file)
+    if (postgres !== undefined) await fillPostgres(postgres.url)
+    await main(postgres !== undefined)
   } finally {
+    await postgres?.stop()
     rmSync(folder, { recursive: true, force: true })
   }
 }

@@ -1,0 +1,59 @@
+import type { Knex } from 'knex'
+import type { PrismaClient } from '../../generated/sqlite/client/client.ts'
+
+/** Rows of each table: no program comes to the same row twice before a cache has forgotten it. */
+export const ROWS = 100_000
+
+/** What a request asks: `five` are four reads and a write, `loop20` and `all20` are 20 reads by key, one after the other and at once. */
+export const PROGRAMS = ['one', 'five', 'loop20', 'all20'] as const
+export type ProgramName = (typeof PROGRAMS)[number]
+export type Program = () => Promise<unknown>
+
+/** Keys far apart, so that no two programs in a row ask for the same. */
+function keys(): () => number {
+  let id = 0
+  return () => {
+    id = (id + 7_919) % ROWS
+    return id + 1
+  }
+}
+
+export function knexPrograms(db: Knex): Readonly<Record<ProgramName, Program>> {
+  const next = keys()
+  const one = (id: number) => db('authors').where({ id }).first()
+  return {
+    one: () => one(next()),
+    async five() {
+      const id = next()
+      await one(id)
+      await db('posts').where({ author_id: id }).orderBy('id').limit(10)
+      await db('posts').where({ id }).update({ views: id })
+      await db('posts').count({ n: '*' }).where({ author_id: id })
+      await db('posts').where({ id }).first()
+    },
+    async loop20() {
+      for (let at = 0; at < 20; at += 1) await one(next())
+    },
+    all20: () => Promise.all(Array.from({ length: 20 }, () => one(next()))),
+  }
+}
+
+export function prismaPrograms(prisma: PrismaClient): Readonly<Record<ProgramName, Program>> {
+  const next = keys()
+  const one = (id: number) => prisma.author.findUnique({ where: { id } })
+  return {
+    one: () => one(next()),
+    async five() {
+      const id = next()
+      await one(id)
+      await prisma.post.findMany({ where: { authorId: id }, orderBy: { id: 'asc' }, take: 10 })
+      await prisma.post.update({ where: { id }, data: { views: id } })
+      await prisma.post.count({ where: { authorId: id } })
+      await prisma.post.findUnique({ where: { id } })
+    },
+    async loop20() {
+      for (let at = 0; at < 20; at += 1) await one(next())
+    },
+    all20: () => Promise.all(Array.from({ length: 20 }, () => one(next()))),
+  }
+}

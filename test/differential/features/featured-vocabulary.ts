@@ -12,7 +12,8 @@ const both = ['prisma', 'knex'] as const
 /** Calls that meet what a database has besides the tables of the models. */
 export function featuredVocabulary({ distantWrite: _, ...plain }: Vocabulary, ground: Ground, plan: FeaturePlan): Vocabulary {
   const calls = new FeatureCalls(ground, plan)
-  return { ...plain, unseen: () => calls.unseen() }
+  const own = new Set<unknown>([...ground.rows.values()].flat().flatMap((row) => Object.values(row)))
+  return { ...plain, unseen: () => calls.unseen(), isLoose: (text) => plain.isLoose(text) || !own.has(text) }
 }
 
 class FeatureCalls {

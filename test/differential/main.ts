@@ -1,7 +1,10 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Dialect } from '@sluice/core'
+import { startServices } from '../services/index.ts'
+import type { ServiceAddress } from '../services/service.ts'
 import { type Effect, findDifferences } from './oracle.ts'
 import { openPlaces, type Places } from './places.ts'
 import { Rig } from './rig.ts'
@@ -74,6 +77,38 @@ async function runJob(
   }
 }
 
+/** Runs a job in a process of its own: the clients of hundreds of programs take memory, and each job would be slower than the last. */
+function forkJob({ name }: Job, parts: readonly string[]): Promise<boolean> {
+  const args = [...process.execArgv, process.argv[1] ?? '', ...parts, '--generated', '--only', name]
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+    child.once('error', reject)
+    child.once('close', (code) => resolve(code === 0))
+  })
+}
+
+/** Runs all jobs, as many at once as the machine has processors, on servers that they share. */
+async function forkJobs(jobs: readonly Job[], parts: readonly string[]): Promise<boolean> {
+  const services = await startServices()
+  const share = (variable: string, address: ServiceAddress) => {
+    if ('url' in address) process.env[variable] = address.url
+  }
+  share('SLUICE_TEST_POSTGRES_URL', services.postgres)
+  share('SLUICE_TEST_MARIADB_URL', services.mariadb)
+  share('SLUICE_TEST_REDIS_URL', services.redis)
+  try {
+    const waiting = [...jobs]
+    let isGreen = true
+    const lane = async () => {
+      for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) if (!(await forkJob(job, parts))) isGreen = false
+    }
+    await Promise.all(Array.from({ length: Math.min(availableParallelism(), jobs.length) }, lane))
+    return isGreen
+  } finally {
+    await services.stop()
+  }
+}
+
 const { values } = parseArgs({
   options: {
     runs: { type: 'string' },
@@ -82,6 +117,8 @@ const { values } = parseArgs({
     database: { type: 'string' },
     only: { type: 'string' },
     'no-shrink': { type: 'boolean' },
+    // For the processes of single jobs.
+    generated: { type: 'boolean' },
   },
 })
 const runs = wholeNumber('runs', values.runs ?? '20000')
@@ -89,17 +126,21 @@ const schemas = wholeNumber('schemas', values.schemas ?? String(SCHEMAS))
 const seed = wholeNumber('seed', values.seed ?? process.env.SLUICE_SEED ?? String(Date.now() % 2 ** 31))
 const dialects = DIALECTS.filter((dialect) => values.database === undefined || dialect === values.database)
 if (dialects.length === 0) throw new Error(`Expected --database to be one of ${DIALECTS.join(', ')}. Usage: ${USAGE}`)
-if (schemas > SCHEMAS) generate(schemas)
+if (schemas > SCHEMAS && values.generated !== true) generate(schemas)
 const jobs = jobsOf(runs, schemas, dialects).filter(({ name }) => values.only === undefined || name.startsWith(values.only))
 if (jobs.length === 0) throw new Error(`Expected --only to be the beginning of a schema's name, got "${values.only}". Usage: ${USAGE}`)
-const places = await openPlaces(jobs.map(({ dialect }) => dialect))
-try {
+const [first, ...others] = jobs
+if (others.length > 0) {
   console.log(`${runs} programs of seed ${seed} on ${schemas} random schemas and a fixed one`)
-  for (const job of jobs) {
-    const reason = places.skipped(job.dialect)
-    if (reason !== undefined) console.warn(`${job.name}: skipped. ${reason}`)
-    else if ((await runJob(job, places, seed, values['no-shrink'] !== true)) === undefined) process.exitCode = 1
+  const shrink = values['no-shrink'] === true ? ['--no-shrink'] : []
+  if (!(await forkJobs(jobs, ['--runs', `${runs}`, '--schemas', `${schemas}`, '--seed', `${seed}`, ...shrink]))) process.exitCode = 1
+} else if (first !== undefined) {
+  const places = await openPlaces([first.dialect])
+  try {
+    const reason = places.skipped(first.dialect)
+    if (reason !== undefined) console.warn(`${first.name}: skipped. ${reason}`)
+    else if ((await runJob(first, places, seed, values['no-shrink'] !== true)) === undefined) process.exitCode = 1
+  } finally {
+    await places.stop()
   }
-} finally {
-  await places.stop()
 }

@@ -342,7 +342,14 @@ export class ConnectionObserver {
     const kind = isRead && statement.isOwn !== true ? 'read' : 'write'
     const onlyReads = kind === 'read' && statement.opaque === undefined && statement.functions.size === 0
     const isRepeatable = onlyReads && !statement.volatile && sql.length <= MAX_COMPARED_LENGTH
-    const shape: Shape = { fingerprint, label, kind, fix: () => this.#fixOf(sql) }
+    let fix: { readonly text: string | undefined } | undefined
+    const shape: Shape = {
+      ...{ fingerprint, label, kind },
+      fix: () => {
+        fix ??= { text: this.#fixOf(sql) }
+        return fix.text
+      },
+    }
     const described: Described = { analyzed, onlyReads, isRepeatable, shape }
     this.#described.set(analyzed, described)
     return described

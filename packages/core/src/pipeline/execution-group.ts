@@ -11,6 +11,8 @@ export interface ExecutionGroup {
   inFlight: number
   databaseMs: number
   rows: number
+  /** Whether its first executions were traced, so that all its call sites are known; `false`: one of them at most. */
+  isTraced: boolean
   /** The first executions, in order; they stand for the rest. */
   readonly samples: Sample[]
 }
@@ -19,7 +21,7 @@ export interface ExecutionGroup {
 export interface Sample {
   /** What it was asked with, as the adapter gives it; `undefined` when that is not known. */
   readonly values: unknown
-  /** Where it was issued; known from the second execution on, and not of all. */
+  /** Where it was issued; of few executions, and never of the first one. */
   readonly stack: Stack | undefined
   /** Writes of the scope that were sent before it. */
   readonly writes: number

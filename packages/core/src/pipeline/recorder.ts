@@ -1,4 +1,5 @@
 import type { Clock } from '../shared/clock.ts'
+import type { CallSiteTraces } from './call-site-traces.ts'
 import type { ExecutionGroup, Sample, Stack } from './execution-group.ts'
 import type { Shape } from './operation.ts'
 import type { QueryStats } from './query-stats.ts'
@@ -14,7 +15,7 @@ interface Traceable {
 /** Executions of a group that are remembered one by one. */
 const SAMPLES = 64
 
-/** Stacks are kept up to this execution of a group, beginning with the second; enough to tell its call sites. */
+/** Stacks are captured up to this execution of a group, beginning with the second: enough to find its call sites. */
 const LAST_STACK = 10
 
 /** Shapes that a scope counts by themselves; a scope that lives long is no endless list. */
@@ -37,6 +38,8 @@ export class Recorder {
   constructor(
     private readonly clock: Clock,
     private readonly stats: QueryStats,
+    /** Left out: no stacks are captured but in scopes with `tracesFirst`. */
+    private readonly traces?: CallSiteTraces | undefined,
   ) {}
 
   /**
@@ -58,7 +61,7 @@ export class Recorder {
     if (isOverlapping && shape.mergedByOrm === true) return this.#execution(scope, group, true)
     group.count += 1
     if (isOverlapping) group.parallel += 1
-    if (group.count <= SAMPLES) group.samples.push(sampleOf(scope, group.count, issued))
+    if (group.count <= SAMPLES) group.samples.push(this.#sampleOf(scope, group, issued))
     return this.#execution(scope, group, false)
   }
 
@@ -80,8 +83,10 @@ export class Recorder {
     group.databaseMs += ms
     group.rows += rows
     if (rows > 1 && group.count === 1) {
-      if (scope.listings.length === LISTINGS) scope.listings.shift()
-      scope.listings.push({ shape: group.shape, stack: issued.stack?.() })
+      const { shape } = group
+      const isTraced = scope.tracesFirst || this.traces?.isParentDue(shape) === true
+      const listing = { shape, stack: isTraced ? issued.stack?.() : undefined }
+      scope.listings = [...scope.listings.slice(1 - LISTINGS), listing]
     }
     if (scope.trace !== undefined) {
       if (isMerged) scope.trace.merged(group, startedAt, endedAt)
@@ -112,13 +117,27 @@ export class Recorder {
 
   #open(scope: Scope, shape: Shape): ExecutionGroup | undefined {
     if (scope.groups.size >= MAX_GROUPS) return undefined
-    const group = { shape, listings: [...scope.listings], count: 0, parallel: 0, inFlight: 0, databaseMs: 0, rows: 0, samples: [] }
+    const { listings, tracesFirst: isTraced } = scope
+    const group = { shape, listings, count: 0, parallel: 0, inFlight: 0, databaseMs: 0, rows: 0, isTraced, samples: [] }
     scope.groups.set(shape.fingerprint, group)
     return group
   }
-}
 
-function sampleOf(scope: Scope, count: number, issued: Traceable): Sample {
-  const isTraced = count <= LAST_STACK && (count > 1 || scope.tracesFirst)
-  return { values: issued.values?.(), stack: isTraced ? issued.stack?.() : undefined, writes: scope.writes }
+  #sampleOf(scope: Scope, group: ExecutionGroup, issued: Traceable): Sample {
+    const stack = this.#isTraced(scope, group) ? issued.stack?.() : undefined
+    return { values: issued.values?.(), stack, writes: scope.writes }
+  }
+
+  /** Whether the newest execution of a group is asked for its stack. */
+  #isTraced({ tracesFirst }: Scope, group: ExecutionGroup): boolean {
+    const { count, shape } = group
+    if (tracesFirst) return count <= LAST_STACK
+    const { traces } = this
+    if (traces === undefined || count === 1 || count > LAST_STACK || shape.kind !== 'read') return false
+    if (count === 2) group.isTraced = traces.isDue(shape)
+    if (!group.isTraced && count !== traces.single) return false
+    const isTaken = traces.take(shape)
+    if (!isTaken && count === 2) group.isTraced = false
+    return isTaken
+  }
 }

@@ -23,6 +23,8 @@ export interface ScopeCounts {
 
 let lastId = 0
 
+const NO_LISTINGS: readonly Listing[] = []
+
 /** One request, job or other unit of work: what may be shared within it, and never across. */
 export class Scope {
   readonly id: number
@@ -31,7 +33,7 @@ export class Scope {
   /** State that interceptors keep for this scope, each under a symbol of its own. */
   readonly state: Map<symbol, unknown> = new Map()
   /** The newest listings, the newest last. */
-  readonly listings: Listing[] = []
+  listings: readonly Listing[] = NO_LISTINGS
   /** Writes that were sent: what is asked again after one is no needless repeat. */
   writes = 0
   /** Whether the first execution of a group is asked for its stack, too. For tests: it makes each new shape dearer. */

@@ -79,12 +79,12 @@ export class Sluice {
     const services = new Services(options)
     this.#services = services
     const { scopes, stats, clock, random, warn, reportError } = services
-    const detector = options.detection === false ? undefined : new Detector(options.detection)
+    const detector = options.detection === false ? undefined : new Detector(options.detection, clock)
     const caching = createCaching(options, services, late?.maxBytes, (load) => this.replicas.loading(load))
     const sharesKept = storeOf(options) !== undefined
     const replicas = new ReplicaRouters({ scopes, clock, random, sharesKept, warn, onError: reportError })
     const writes = replicas.follow(caching?.writes ?? new LocalWrites(new TagTable(clock)))
-    const recorder = new Recorder(clock, stats)
+    const recorder = new Recorder(clock, stats, detector?.traces)
     const executor = new Executor(recorder, reportError)
     this.replicas = replicas
     this.#detector = detector

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { type CallSite, fileOf, togetherIndexOf } from '../../pipeline/call-site.ts'
-import type { ExecutionGroup } from '../../pipeline/execution-group.ts'
+import { type CallSite, fileOf } from '../../pipeline/call-site.ts'
+import { CallSiteTraces } from '../../pipeline/call-site-traces.ts'
+import type { ExecutionGroup, Listing } from '../../pipeline/execution-group.ts'
 import type { Shape } from '../../pipeline/operation.ts'
 import { type Repetition, type RepetitionLimits, repetitionAmong } from '../../pipeline/repetition.ts'
 import type { Scope } from '../../pipeline/scope.ts'
+import type { Clock } from '../../shared/clock.ts'
 import { Budgets, type DetectionOptions } from './detection-options.ts'
 import type { Finding, Pattern, Severity } from './finding.ts'
 import { IgnoreList } from './ignore-list.ts'
-import { describeParent, parentOf, queryGroups } from './query-groups.ts'
-import { placeOf, type SiteCount, sitesOf } from './sites.ts'
+import { type GroupSites, KnownSites } from './known-sites.ts'
+import { parentOf, queryGroups } from './query-groups.ts'
+import { placeOf } from './sites.ts'
 
 /** Findings that are kept; the longest unseen leave first. */
 const MAX_FINDINGS = 1000
@@ -34,10 +37,14 @@ export class Detector {
   readonly #ignored: IgnoreList
   /** Both are created for the first finding: they take memory. */
   #findings: LRUCache<string, Finding> | undefined
-  #knownSites: LRUCache<string, KnownSite> | undefined
+  #sites: KnownSites | undefined
+  /** The call sites that the recorder is to capture. */
+  readonly traces: CallSiteTraces | undefined
 
-  constructor(options: DetectionOptions = {}) {
+  /** @param clock - Left out: the groups that are passed in are traced by the caller. */
+  constructor(options: DetectionOptions = {}, clock?: Clock) {
     this.#limits = { threshold: options.threshold ?? 5, repeats: options.repeats ?? 3 }
+    this.traces = clock && new CallSiteTraces(clock, Math.min(this.#limits.threshold, this.#limits.repeats), options.mode !== 'throw')
     this.#budgets = new Budgets(options.budget)
     this.#ignored = new IgnoreList(options.ignore ?? [])
   }
@@ -62,13 +69,14 @@ export class Detector {
       if (group.shape.kind !== 'read' || group.count < fewest) continue
       // Before any stack is turned into text, which is dear: whether there is something to find.
       if (group.count < threshold && repetitionAmong(group, this.#limits) === undefined) continue
-      for (const from of this.#sitesOf(scope, group)) {
-        const found = repetitionAmong(from, this.#limits)
-        if (found !== undefined) keep(describeGroup(scope, group, from.site, found), group.shape)
+      const found = this.#knownSites.of(scope.name, group)
+      for (const { site, ...from } of found?.sites ?? []) {
+        const repetition = repetitionAmong(from, this.#limits)
+        if (repetition !== undefined) keep(this.#describe(scope, group, site, repetition, found as GroupSites), group.shape)
       }
     }
     const budget = this.#budgets.of(scope.name)
-    if (budget !== undefined && scope.counts.queries > budget) keep(describeBudget(scope, budget))
+    if (budget !== undefined && scope.counts.queries > budget) keep(this.#describeBudget(scope, budget))
     return findings
   }
 
@@ -81,25 +89,64 @@ export class Detector {
     this.#findings?.clear()
   }
 
-  /**
-   * Where a group was issued from, and how often from each place. Turning stacks into text is dear, and a route finds the same
-   * place again and again: a place that was the only one several times is taken for granted, and looked at again now and then.
-   */
-  #sitesOf(scope: InspectedScope, group: ExecutionGroup): readonly SiteCount[] {
-    const key = `${scope.name}\n${group.shape.fingerprint}`
-    this.#knownSites ??= new LRUCache({ max: MAX_FINDINGS })
-    const known = this.#knownSites.get(key)
-    if (known !== undefined) {
-      known.uses += 1
-      if (known.uses > CONFIRMATIONS && known.uses % RECHECK_EVERY !== 0) {
-        return [{ site: known.site, count: group.count, samples: group.samples }]
-      }
+  #describe(
+    scope: InspectedScope,
+    group: ExecutionGroup,
+    site: CallSite | undefined,
+    { code, count, needed }: Repetition,
+    { together, held }: GroupSites,
+  ): Finding {
+    const { shape } = group
+    const parent = code === 'N_PLUS_ONE' ? parentOf(group) : undefined
+    const fix = code === 'N_PLUS_ONE' ? shape.fix?.(parent?.shape) : undefined
+    const databaseMs = group.databaseMs * (count / group.count)
+    return {
+      code,
+      id: idOf(...(code === 'N_PLUS_ONE' ? [] : [code]), shape.fingerprint, site === undefined ? '' : fileOf(site)),
+      scope: scope.name,
+      ...requestOf(scope),
+      fingerprint: shape.fingerprint,
+      label: shape.label,
+      count,
+      pattern: patternOf(group, together),
+      severity: severityOf(count, group.databaseMs),
+      databaseMs,
+      ...(site === undefined ? {} : { callSite: site }),
+      ...(parent === undefined ? {} : { parent: this.#parent(scope, group, parent) }),
+      ...(fix === undefined ? {} : { fix }),
+      queries: scope.counts.queries,
+      queriesPossible: Math.max(1, scope.counts.queries - count + needed),
+      occurrences: 1 + held,
     }
-    const sites = sitesOf(group)
-    const [only] = sites
-    if (sites.length !== 1 || only?.site === undefined) this.#knownSites.delete(key)
-    else if (known === undefined || placeOf(known.site) !== placeOf(only.site)) this.#knownSites.set(key, { site: only.site, uses: 1 })
-    return sites
+  }
+
+  #parent({ name }: InspectedScope, group: ExecutionGroup, parent: Listing): NonNullable<Finding['parent']> {
+    const callSite = this.#knownSites.parentOf(name, group, parent)
+    return { label: parent.shape.label, ...(callSite === undefined ? {} : { callSite }) }
+  }
+
+  #describeBudget(scope: InspectedScope, budget: number): Finding {
+    const { queries, databaseMs } = scope.counts
+    return {
+      code: 'QUERY_BUDGET',
+      id: idOf('QUERY_BUDGET', scope.name),
+      scope: scope.name,
+      ...requestOf(scope),
+      fingerprint: '',
+      label: `more than ${budget} ${budget === 1 ? 'query' : 'queries'}`,
+      count: queries,
+      severity: severityOf(queries - budget, 0),
+      databaseMs,
+      queries,
+      queriesPossible: budget,
+      occurrences: 1,
+      groups: queryGroups([scope], (group) => this.#knownSites.remembered(scope.name, group)?.sites).slice(0, MAX_GROUPS),
+    }
+  }
+
+  get #knownSites(): KnownSites {
+    this.#sites ??= new KnownSites(this.traces)
+    return this.#sites
   }
 
   #remember(finding: Finding): Finding {
@@ -111,64 +158,9 @@ export class Detector {
       return finding
     }
     const worst = before.count > finding.count ? before : finding
-    const kept = { ...worst, occurrences: before.occurrences + 1 }
+    const kept = { ...worst, occurrences: before.occurrences + finding.occurrences }
     this.#findings.set(key, kept)
     return { ...finding, occurrences: kept.occurrences }
-  }
-}
-
-interface KnownSite {
-  readonly site: CallSite
-  uses: number
-}
-
-/** A place that was the only one so often is taken for granted … */
-const CONFIRMATIONS = 3
-/** … and looked at again every so many times. */
-const RECHECK_EVERY = 32
-
-function describeGroup(scope: InspectedScope, group: ExecutionGroup, site: CallSite | undefined, found: Repetition): Finding {
-  const { code, count, needed } = found
-  const { shape } = group
-  const parent = code === 'N_PLUS_ONE' ? parentOf(group) : undefined
-  const fix = code === 'N_PLUS_ONE' ? shape.fix?.(parent?.shape) : undefined
-  const databaseMs = group.databaseMs * (count / group.count)
-  return {
-    code,
-    id: idOf(...(code === 'N_PLUS_ONE' ? [] : [code]), shape.fingerprint, site === undefined ? '' : fileOf(site)),
-    scope: scope.name,
-    ...requestOf(scope),
-    fingerprint: shape.fingerprint,
-    label: shape.label,
-    count,
-    pattern: patternOf(group),
-    severity: severityOf(count, group.databaseMs),
-    databaseMs,
-    ...(site === undefined ? {} : { callSite: site }),
-    ...(parent === undefined ? {} : { parent: describeParent(parent) }),
-    ...(fix === undefined ? {} : { fix }),
-    queries: scope.counts.queries,
-    queriesPossible: Math.max(1, scope.counts.queries - count + needed),
-    occurrences: 1,
-  }
-}
-
-function describeBudget(scope: InspectedScope, budget: number): Finding {
-  const { queries, databaseMs } = scope.counts
-  return {
-    code: 'QUERY_BUDGET',
-    id: idOf('QUERY_BUDGET', scope.name),
-    scope: scope.name,
-    ...requestOf(scope),
-    fingerprint: '',
-    label: `more than ${budget} ${budget === 1 ? 'query' : 'queries'}`,
-    count: queries,
-    severity: severityOf(queries - budget, 0),
-    databaseMs,
-    queries,
-    queriesPossible: budget,
-    occurrences: 1,
-    groups: queryGroups([scope]).slice(0, MAX_GROUPS),
   }
 }
 
@@ -181,13 +173,8 @@ function idOf(...parts: readonly string[]): string {
   return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 8)
 }
 
-function patternOf(group: ExecutionGroup): Pattern {
-  const overlapping = group.parallel / Math.max(1, group.count - 1)
-  // On a single connection what was issued together is sent one after the other; the stacks still tell, each by another index.
-  const stacks = group.samples.flatMap(({ stack }) => (stack === undefined ? [] : [stack]))
-  const indexes = stacks.map(({ stack }) => togetherIndexOf(stack)).filter((index) => index !== undefined)
-  const together = new Set(indexes).size / Math.max(1, stacks.length)
-  const share = Math.max(overlapping, together)
+function patternOf({ parallel, count }: ExecutionGroup, together: number): Pattern {
+  const share = Math.max(parallel / Math.max(1, count - 1), together)
   if (share >= 0.9) return 'parallel'
   return share <= 0.1 ? 'sequential' : 'interleaved'
 }

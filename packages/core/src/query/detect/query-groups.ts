@@ -1,16 +1,22 @@
-import { parseCallSite } from '../../pipeline/call-site.ts'
 import type { ExecutionGroup, Listing } from '../../pipeline/execution-group.ts'
 import type { Scope } from '../../pipeline/scope.ts'
 import type { QueryGroup } from './finding.ts'
-import { placeOf, sitesOf } from './sites.ts'
+import { placeOf, type SiteCount, sitesOf } from './sites.ts'
 
-/** What scopes executed, by shape and place, the most frequent first. */
-export function queryGroups(scopes: readonly Pick<Scope, 'groups'>[]): readonly QueryGroup[] {
+/**
+ * What scopes executed, by shape and place, the most frequent first.
+ *
+ * @param sitesIn - The call sites of a group, if they are known.
+ */
+export function queryGroups(
+  scopes: readonly Pick<Scope, 'groups'>[],
+  sitesIn: (group: ExecutionGroup) => readonly SiteCount[] | undefined = sitesOf,
+): readonly QueryGroup[] {
   const groups = new Map<string, QueryGroup>()
   for (const scope of scopes) {
     for (const group of scope.groups.values()) {
       const fix = group.count > 1 ? group.shape.fix?.(parentOf(group)?.shape) : undefined
-      for (const { site, count } of sitesOf(group)) {
+      for (const { site, count } of sitesIn(group) ?? sitesOf(group)) {
         const known = groups.get(`${group.shape.fingerprint}\n${placeOf(site)}`)
         groups.set(`${group.shape.fingerprint}\n${placeOf(site)}`, {
           label: group.shape.label,
@@ -28,10 +34,4 @@ export function queryGroups(scopes: readonly Pick<Scope, 'groups'>[]): readonly 
 /** The listing that a group walks along: the newest that it follows by a relation, otherwise the newest. */
 export function parentOf({ shape, listings }: ExecutionGroup): Listing | undefined {
   return listings.findLast((listing) => shape.follows?.(listing.shape) === true) ?? listings.at(-1)
-}
-
-/** What a finding says of the listing that a group walks along. */
-export function describeParent(parent: Listing): { readonly label: string; readonly callSite?: NonNullable<QueryGroup['callSite']> } {
-  const site = parseCallSite(parent.stack?.stack)
-  return { label: parent.shape.label, ...(site === undefined ? {} : { callSite: site }) }
 }

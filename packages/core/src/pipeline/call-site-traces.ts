@@ -1,0 +1,119 @@
+import type { Clock } from '../shared/clock.ts'
+import type { Shape } from './operation.ts'
+
+/** Stacks that may be captured per second, and at once. */
+const PER_SECOND = 250
+const BURST = 1_000
+/** Of the burst, this many are reserved for shapes whose call site is not known yet. */
+const RESERVED = 200
+
+/** Scopes that must find one and the same call site before it is trusted. */
+const CONFIRMATIONS = 3
+/** Scopes whose stacks led to no finding before fewer are captured. */
+const MAX_FRUITLESS = 8
+/** How long a trusted call site, or a shape without findings, is left alone, in milliseconds. */
+const RECHECK_MS = 1_000
+
+/** A trusted shape is traced at this execution of a scope, or at the threshold if that is lower. */
+const SINGLE = 5
+
+/** What is known of the call sites of one shape, or of one parent query. */
+interface Known {
+  place: string | undefined
+  confirmations: number
+  fruitless: number
+  tracedAt: number
+}
+
+/**
+ * Decides which executions detection captures a stack of. A stack costs as much as a fifth of a query, and a route issues the same queries
+ * from the same place in each request: a place that was confirmed is only checked once a second. A token bucket limits all of it.
+ */
+export class CallSiteTraces {
+  /** The execution of a scope that is traced if the shape is trusted. */
+  readonly single: number
+  readonly #shapes = new WeakMap<Shape, Known>()
+  readonly #parents = new WeakMap<Shape, Known>()
+  #tokens = BURST
+  #filledAt: number
+
+  /**
+   * @param threshold - Executions from which on a loop is reported.
+   * @param isLimited - `false` captures every stack: tests must not miss a finding.
+   */
+  constructor(
+    private readonly clock: Clock,
+    threshold: number,
+    private readonly isLimited: boolean,
+  ) {
+    this.single = Math.max(2, Math.min(SINGLE, threshold))
+    this.#filledAt = clock.now()
+  }
+
+  /** Whether the next executions of a scope are to be traced. */
+  isDue(shape: Shape): boolean {
+    return this.#isDue(knownOf(this.#shapes, shape))
+  }
+
+  /** Whether a query that returned several rows is to be traced: it may be the parent of a loop. */
+  isParentDue(shape: Shape): boolean {
+    return this.#isDue(knownOf(this.#parents, shape)) && this.take(shape)
+  }
+
+  /** Takes a token for a stack; `false` if none is left. */
+  take(shape: Shape): boolean {
+    if (!this.isLimited) return true
+    const now = this.clock.now()
+    this.#tokens = Math.min(BURST, this.#tokens + ((now - this.#filledAt) * PER_SECOND) / 1_000)
+    this.#filledAt = now
+    const isTrusted = (this.#shapes.get(shape)?.confirmations ?? 0) >= CONFIRMATIONS
+    if (this.#tokens < 1 + (isTrusted ? RESERVED : 0)) return false
+    this.#tokens -= 1
+    return true
+  }
+
+  /** A scope found something. @param place - The only call site that it found; `undefined`: several, or none. */
+  found(shape: Shape, place: string | undefined): void {
+    confirm(knownOf(this.#shapes, shape), place)
+  }
+
+  /** A parent query was found at this call site. */
+  foundParent(shape: Shape, place: string): void {
+    confirm(knownOf(this.#parents, shape), place)
+  }
+
+  /** The shape was found where nothing is known of it: under a new name of a scope. */
+  doubt(shape: Shape): void {
+    this.#shapes.delete(shape)
+  }
+
+  /** The same of a parent query. */
+  doubtParent(shape: Shape): void {
+    this.#parents.delete(shape)
+  }
+
+  #isDue(known: Known): boolean {
+    if (!this.isLimited) return true
+    const now = this.clock.now()
+    const isSettled = known.confirmations >= CONFIRMATIONS || known.fruitless >= MAX_FRUITLESS
+    if (isSettled && now - known.tracedAt < RECHECK_MS) return false
+    known.tracedAt = now
+    known.fruitless += 1
+    return true
+  }
+}
+
+function knownOf(all: WeakMap<Shape, Known>, shape: Shape): Known {
+  let known = all.get(shape)
+  if (known === undefined) {
+    known = { place: undefined, confirmations: 0, fruitless: 0, tracedAt: Number.NEGATIVE_INFINITY }
+    all.set(shape, known)
+  }
+  return known
+}
+
+function confirm(known: Known, place: string | undefined): void {
+  known.fruitless = 0
+  known.confirmations = place !== undefined && (known.place === undefined || known.place === place) ? known.confirmations + 1 : 0
+  known.place = place
+}

@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest'
+import type { Shape } from '../../src/pipeline/operation.ts'
+import { QueryStats } from '../../src/pipeline/query-stats.ts'
+import { Recorder } from '../../src/pipeline/recorder.ts'
+import { Scope } from '../../src/pipeline/scope.ts'
+import type { DetectionOptions } from '../../src/query/detect/detection-options.ts'
+import { Detector } from '../../src/query/detect/detector.ts'
+import type { Finding } from '../../src/query/detect/finding.ts'
+
+const LOOP = 20
+
+function shapeOf(name: string): Shape {
+  return { fingerprint: name, label: `select from ${name}`, kind: 'read', fix: (parent) => `one query along ${parent?.label}` }
+}
+
+/** Scopes that run a list of queries from lines of one file, with the stacks counted that are captured. */
+class World {
+  stacks = 0
+  now = 0
+  readonly clock = { now: () => this.now, wall: () => this.now }
+  readonly detector: Detector
+  readonly #recorder: Recorder
+  readonly listing: Shape = shapeOf('cities')
+  readonly shape: Shape = shapeOf('posts')
+
+  constructor(options: DetectionOptions = {}) {
+    this.detector = new Detector(options, this.clock)
+    this.#recorder = new Recorder(this.clock, new QueryStats(), this.detector.traces)
+  }
+
+  /** A scope with a loop along a listing. @param lines - Where the loop's queries are issued, in turn. */
+  scope(name: string, lines: readonly number[], { shape = this.shape, count = LOOP } = {}): readonly Finding[] {
+    const scope = new Scope(name, 'observe', this.now)
+    this.#execute(scope, this.listing, 0, 3, 1)
+    for (let at = 0; at < count; at += 1) this.#execute(scope, shape, at, 1, lines[at % lines.length] ?? 0)
+    scope.counts.queries = count + 1
+    return this.detector.inspect(scope)
+  }
+
+  #execute(scope: Scope, shape: Shape, value: number, rows: number, line: number): void {
+    const issued = {
+      values: () => ['select', [value]],
+      stack: () => {
+        this.stacks += 1
+        return { stack: `Error\n    at load (/app/page.ts:${line}:1)` }
+      },
+    }
+    const execution = this.#recorder.begin(scope, shape, issued)
+    this.#recorder.end(execution, rows, issued)
+  }
+
+  /** Stacks that a piece of work captures. */
+  captured(work: () => void): number {
+    const before = this.stacks
+    work()
+    return this.stacks - before
+  }
+}
+
+const lineOf = ([finding]: readonly Finding[]) => finding?.callSite?.line
+
+describe('call sites', () => {
+  it('are looked up in few scopes, and reported in all', () => {
+    const world = new World()
+    const first = world.scope('GET /cities', [7])
+    expect(first).toMatchObject([
+      {
+        callSite: { line: 7 },
+        parent: { callSite: { line: 1 } },
+        pattern: 'sequential',
+        fix: 'one query along select from cities',
+        count: LOOP,
+      },
+    ])
+    for (let at = 0; at < 10; at += 1) world.scope('GET /cities', [7])
+    let found: readonly Finding[] = []
+    expect(world.captured(() => (found = world.scope('GET /cities', [7])))).toBe(1)
+    expect(found).toEqual([{ ...first[0], occurrences: 12 }])
+  })
+
+  it('are each route’s own, also where others ran the same query a thousand times before', () => {
+    const world = new World()
+    for (let at = 0; at < 1_000; at += 1) {
+      world.now += 10
+      world.scope('GET /cities', [7])
+    }
+    for (let at = 0; at < 3; at += 1) expect(lineOf(world.scope('GET /towns', [8]))).toBe(8)
+    expect(lineOf(world.scope('GET /cities', [7]))).toBe(7)
+  })
+
+  it('are found within a second when they move', () => {
+    const world = new World()
+    for (let at = 0; at < 20; at += 1) world.scope('GET /cities', [7])
+    const seen = new Set<number | undefined>()
+    for (let ms = 0; ms < 1_100; ms += 100) {
+      world.now += 100
+      seen.add(lineOf(world.scope('GET /cities', [9])))
+    }
+    expect([...seen]).toEqual([7, 9])
+  })
+
+  it('are told apart where a shape has several', () => {
+    const world = new World()
+    for (let at = 0; at < 30; at += 1)
+      expect(world.scope('GET /cities', [7, 8]).map(({ callSite, count }) => [callSite?.line, count])).toEqual([
+        [8, 11],
+        [7, 9],
+      ])
+  })
+
+  it('take a limited number of stacks: what has no call site yet counts with the next scope that has one', () => {
+    const world = new World()
+    const many = () => {
+      for (let at = 0; at < 200; at += 1) world.scope(`GET /${at}`, [7, 8], { shape: shapeOf(`t${at}`) })
+    }
+    expect(world.captured(many)).toBe(1_000)
+    expect(world.scope('GET /late', [3], { shape: shapeOf('late') })).toEqual([])
+    world.now += 1_000
+    expect(world.scope('GET /late', [3])).toMatchObject([{ callSite: { line: 3 } }])
+    expect(world.captured(many)).toBeLessThanOrEqual(250)
+  })
+
+  it('count scopes in which none was known', () => {
+    const world = new World()
+    for (let at = 0; at < 200; at += 1) world.scope(`GET /${at}`, [7, 8], { shape: shapeOf(`t${at}`) })
+    expect(world.scope('GET /late', [3])).toEqual([])
+    expect(world.scope('GET /late', [3])).toEqual([])
+    world.now += 1_000
+    expect(world.scope('GET /late', [3])).toMatchObject([{ callSite: { line: 3 }, occurrences: 3 }])
+  })
+
+  it('are not looked up for long where nothing is found', () => {
+    const world = new World()
+    const few = () => void world.scope('GET /few', [7], { count: 2 })
+    for (let at = 0; at < 20; at += 1) few()
+    expect(world.captured(few)).toBe(0)
+    world.now += 1_001
+    expect(world.captured(few)).toBeGreaterThan(0)
+  })
+
+  it('are always looked up where findings are thrown', () => {
+    const world = new World({ mode: 'throw' })
+    for (let at = 0; at < 300; at += 1) expect(lineOf(world.scope('run', [at]))).toBe(at)
+  })
+
+  it('are not looked up without a detector', () => {
+    const world = new World()
+    const recorder = new Recorder(world.clock, new QueryStats())
+    const scope = new Scope('run', 'observe', 0)
+    const issued = { stack: () => expect.unreachable() }
+    for (let at = 0; at < 20; at += 1) recorder.end(recorder.begin(scope, world.shape, issued), 5, issued)
+  })
+})

@@ -64,9 +64,3 @@ export interface BuilderInternals {
   toSQL(): unknown
   clone(): BuilderInternals & Knex.QueryBuilder
 }
-
-/** The events of Knex's own pool, tarn; each carries the id of the request. */
-export interface PoolEvents {
-  on(event: string, listener: (id: number) => void): void
-  removeListener(event: string, listener: (id: number) => void): void
-}

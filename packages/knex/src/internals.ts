@@ -1,6 +1,6 @@
 import type { Dialect, PoolState } from '@sluice/core'
 import type { Knex } from 'knex'
-import type { BuilderInternals, ClientInternals, PoolEvents, Statement } from './internal-types.ts'
+import type { BuilderInternals, ClientInternals, Statement } from './internal-types.ts'
 import { type Aggregate, type AggregateOutput, EQUALS, type Filter, type Order, type SelectParts } from './lookups/select-parts.ts'
 
 /**
@@ -30,12 +30,6 @@ export function poolStateOf(client: ClientInternals): PoolState | undefined {
   const [used, idle, waiting] = [count('numUsed'), count('numFree'), count('numPendingAcquires')]
   if (typeof min !== 'number' || typeof max !== 'number' || Number.isNaN(used + idle + waiting)) return undefined
   return { min, max, used, idle, waiting }
-}
-
-/** `undefined` where there is no pool, or it is another than Knex's own. */
-export function poolEventsOf(client: ClientInternals): PoolEvents | undefined {
-  const { pool } = client as { readonly pool?: Partial<PoolEvents> | null }
-  return typeof pool?.on === 'function' && typeof pool.removeListener === 'function' ? (pool as PoolEvents) : undefined
 }
 
 /** How an instance's connections are made: as its URL says, or its settings, or the function that gives them. */

@@ -7,6 +7,7 @@ import {
   type ReadDemand,
   type Refusal,
   type RowSource,
+  type SentStatement,
   type Source,
   type StreamedStatement,
   type TableId,
@@ -55,9 +56,12 @@ export class PluginState implements InstanceContext {
     this.#client = new WeakRef(client)
     const migrationTable = client.config.migrations?.tableName ?? 'knex_migrations'
     this.#migrationTables = new Set([migrationTable, `${migrationTable}_lock`].map((name) => name.toLowerCase()))
-    this.#statements = attachClient(sluice, describe(client, base, dialect))
+    const waits = new PoolWaits(host)
+    this.waits = waits
+    this.#statements = attachClient(sluice, describe(client, base, dialect, waits))
     this.source = this.#statements.source
-    this.waits = new PoolWaits(host, (ms, wasExhausted) => this.#statements.waited(ms, wasExhausted))
+    const statements = this.#statements
+    waits.report = (ms, wasExhausted, count) => statements.waited(ms, wasExhausted, count)
     const onlyReads = (sql: string) => this.#statements.onlyReads(sql)
     this.#replicas = ReplicaReads.attach({ host, sourceId: this.source.id, dialect, client, base, onlyReads }, options)
   }
@@ -65,7 +69,7 @@ export class PluginState implements InstanceContext {
   /** The instance is no longer instrumented. */
   detach(): void {
     this.#replicas?.close()
-    this.waits.close()
+    this.waits.flush()
     this.#statements.detach()
   }
 
@@ -79,16 +83,7 @@ export class PluginState implements InstanceContext {
     // SQLite streams through `_query`: what it streams was seen already.
     if (this.#streamed.size > 0 && this.#streamed.has(query)) return this.base._query.call(client, connection, query)
     this.#sent.get(query)?.sends(query.sql, query.bindings ?? NO_BINDINGS)
-    const send = (query: QueryObject) => this.base._query.call(client, connection, query)
-    return this.#statements.statement(connection, {
-      sql: query.sql,
-      params: query.bindings ?? NO_BINDINGS,
-      send: () => send(query),
-      rows: ({ response }) => rowsIn(response),
-      isRolledBack: ({ response }) => wasRolledBack(response),
-      rollBack: () => send({ sql: 'ROLLBACK', bindings: [], method: 'raw' }),
-      isKnown: client.transacting === true,
-    })
+    return this.#statements.statement(connection, new SentQuery(this.base, client, connection, query))
   }
 
   stream(client: ClientInternals, connection: object, query: QueryObject, stream: object, options: unknown): Promise<unknown> {
@@ -231,12 +226,50 @@ export class PluginState implements InstanceContext {
   }
 }
 
+/** A query of Knex on its connection: a class, since one is made for each. */
+class SentQuery implements SentStatement<Promise<QueryObject>> {
+  constructor(
+    private readonly base: ClientInternals,
+    private readonly client: ClientInternals,
+    private readonly connection: object,
+    private readonly query: QueryObject,
+  ) {}
+
+  get sql(): string {
+    return this.query.sql
+  }
+
+  get params(): readonly unknown[] {
+    return this.query.bindings ?? NO_BINDINGS
+  }
+
+  get isKnown(): boolean {
+    return this.client.transacting === true
+  }
+
+  send(): Promise<QueryObject> {
+    return this.base._query.call(this.client, this.connection, this.query)
+  }
+
+  rows({ response }: QueryObject): number {
+    return rowsIn(response)
+  }
+
+  isRolledBack({ response }: QueryObject): boolean {
+    return wasRolledBack(response)
+  }
+
+  rollBack(): Promise<unknown> {
+    return this.base._query.call(this.client, this.connection, { sql: 'ROLLBACK', bindings: [], method: 'raw' })
+  }
+}
+
 function listenersOf(emitter: object): number {
   return (emitter as { listenerCount?(event: string): number }).listenerCount?.('start') ?? 0
 }
 
 /** What the core needs of an instance. None of it keeps the instance alive. */
-function describe(client: ClientInternals, base: ClientInternals, dialect: Dialect): ClientDescription {
+function describe(client: ClientInternals, base: ClientInternals, dialect: Dialect, waits: PoolWaits): ClientDescription {
   const held = new WeakRef(client)
   // Results are as the driver returns them, so it and its settings are part of the name. Settings stay as they are.
   let settings: { readonly ownTypes: readonly number[]; readonly text: string | undefined } | undefined
@@ -248,6 +281,7 @@ function describe(client: ClientInternals, base: ClientInternals, dialect: Diale
     },
     isClosed,
     pool() {
+      waits.flush()
       const client = held.deref()
       return client === undefined ? undefined : poolStateOf(client)
     },

@@ -1,58 +1,52 @@
 import { type AdapterHost, isPoolExhausted } from '@sluice/core/siblings'
-import type { ClientInternals, PoolEvents } from './internal-types.ts'
-import { poolEventsOf, poolStateOf } from './internals.ts'
+import type { ClientInternals } from './internal-types.ts'
+import { poolStateOf } from './internals.ts'
 
-interface Request {
-  readonly at: number
-  readonly wasExhausted: boolean
+/** Receives waits: how long each of `count` callers waited, and whether the pool was exhausted when they asked. */
+export type ReportWaits = (ms: number, wasExhausted: boolean, count: number) => void
+
+/** After so many requests that found a free connection, they are reported. Whoever reads the pool's state makes that happen sooner. */
+const MOST_UNREPORTED = 256
+
+interface KnexPool {
+  numFree(): number
+  numPendingAcquires(): number
 }
 
-/** Tells how long callers wait for a connection, by the events of Knex's pool: to wrap what gets one would cost each query two promises. */
+/** Reports how long callers wait for a connection. Most find a free one: these are only counted. */
 export class PoolWaits {
-  #pool: PoolEvents | undefined
-  #stop: (() => void) | undefined
+  #immediate = 0
+  report: ReportWaits = () => {}
 
-  constructor(
-    private readonly host: AdapterHost,
-    private readonly waited: (ms: number, wasExhausted: boolean) => void,
-  ) {}
+  constructor(private readonly host: AdapterHost) {}
 
-  /** Listens to the pool that a client has now: one that was destroyed may come back with another. */
-  watch(client: ClientInternals): void {
-    const pool = poolEventsOf(client)
-    if (pool === this.#pool) return
-    this.close()
-    this.#pool = pool
-    if (pool !== undefined) this.#stop = this.#listen(client, pool)
+  /**
+   * A connection is requested.
+   *
+   * @returns The function that reports the end of the wait; `undefined`: there is nothing to wait for.
+   */
+  request(client: ClientInternals): (() => void) | undefined {
+    const { pool } = client as { readonly pool?: Partial<KnexPool> | null }
+    if (isKnexPool(pool) && pool.numFree() > 0 && pool.numPendingAcquires() === 0) {
+      this.#immediate += 1
+      if (this.#immediate >= MOST_UNREPORTED) this.flush()
+      return undefined
+    }
+    const state = poolStateOf(client)
+    if (state === undefined) return undefined
+    const requestedAt = this.host.now()
+    const wasExhausted = isPoolExhausted(state)
+    return () => this.report(this.host.now() - requestedAt, wasExhausted, 1)
   }
 
-  close(): void {
-    this.#stop?.()
-    this.#stop = undefined
-    this.#pool = undefined
+  /** Reports the requests that found a free connection. */
+  flush(): void {
+    const count = this.#immediate
+    this.#immediate = 0
+    if (count > 0) this.report(0, false, count)
   }
+}
 
-  #listen(client: ClientInternals, pool: PoolEvents): () => void {
-    const { host } = this
-    const requests = new Map<number, Request>()
-    const asked = (id: number) => {
-      const state = poolStateOf(client)
-      requests.set(id, { at: host.now(), wasExhausted: state !== undefined && isPoolExhausted(state) })
-    }
-    const answered = (id: number) => {
-      const request = requests.get(id)
-      if (request === undefined) return
-      requests.delete(id)
-      this.waited(host.now() - request.at, request.wasExhausted)
-    }
-    const listeners = [
-      ['acquireRequest', asked],
-      ['acquireSuccess', answered],
-      ['acquireFail', answered],
-    ] as const
-    for (const [event, listener] of listeners) pool.on(event, listener)
-    return () => {
-      for (const [event, listener] of listeners) pool.removeListener(event, listener)
-    }
-  }
+function isKnexPool(pool: Partial<KnexPool> | null | undefined): pool is KnexPool {
+  return typeof pool?.numFree === 'function' && typeof pool.numPendingAcquires === 'function'
 }

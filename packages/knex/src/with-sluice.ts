@@ -76,8 +76,11 @@ function instrumented(base: ClientInternals, state: PluginState): object {
     }
 
     override acquireConnection(): Promise<object> {
-      state.waits.watch(this)
-      return super.acquireConnection()
+      const acquired = state.waits.request(this)
+      const connection = super.acquireConnection()
+      // Beside the caller's way: to wrap the connection would cost each query a promise.
+      if (acquired !== undefined) connection.then(acquired, acquired)
+      return connection
     }
 
     override async destroy(callback?: unknown): Promise<void> {

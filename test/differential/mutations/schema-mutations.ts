@@ -54,7 +54,10 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
       { file: GENERATIONS, find: 'return this.#definitions > 0', replace: 'return false' },
       { file: GENERATIONS, find: 'if (isOver) return this.#end()', replace: 'if (isOver) return' },
     ],
-    test: { file: 'packages/core/test/schema/schema-generations.test.ts', name: 'starts a generation when a definition begins and when it ends' },
+    test: {
+      file: 'packages/core/test/schema/schema-generations.test.ts',
+      name: 'starts a generation when a definition begins and when it ends',
+    },
   },
   {
     name: 'schema-definition',

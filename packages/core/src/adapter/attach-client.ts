@@ -74,8 +74,12 @@ export interface AdapterClient {
   isOpen(connection: object): boolean
   /** Whether a statement certainly only reads, and returns the same on every server with the same rows. */
   onlyReads(sql: string): boolean
-  /** Reports how long a caller waited for a connection of the pool. */
-  waited(ms: number, wasExhausted: boolean): void
+  /**
+   * Reports how long a caller waited for a connection of the pool.
+   *
+   * @param count - Callers who waited for so long. Default: `1`.
+   */
+  waited(ms: number, wasExhausted: boolean, count?: number): void
   /** The client is gone, or is no longer instrumented. */
   detach(): void
 }
@@ -87,7 +91,7 @@ interface ClientHost extends ObserverHost {
   execute<T>(operation: Operation<T>): Promise<T>
   nextSourceId(orm: string): string
   attachPool(sourceId: string, read: () => PoolState | undefined): () => void
-  poolWaited(sourceId: string, ms: number, wasExhausted: boolean): void
+  poolWaited(sourceId: string, ms: number, wasExhausted: boolean, count?: number): void
 }
 
 /**
@@ -187,8 +191,8 @@ class AttachedClient implements AdapterClient {
     return this.#observer.onlyReads(sql)
   }
 
-  waited(ms: number, wasExhausted: boolean): void {
-    this.host.poolWaited(this.source.id, ms, wasExhausted)
+  waited(ms: number, wasExhausted: boolean, count?: number): void {
+    this.host.poolWaited(this.source.id, ms, wasExhausted, count)
   }
 
   detach(): void {

@@ -2,9 +2,9 @@ import { captureStack } from '../pipeline/call-site.ts'
 import type { Stack } from '../pipeline/execution-group.ts'
 import type { Shape } from '../pipeline/operation.ts'
 import { writeOutcomeOf } from '../pipeline/outcome.ts'
-import type { Recorder } from '../pipeline/recorder.ts'
-import type { ScopeStorage } from '../pipeline/scope.ts'
-import type { StatementCaller, StatementWatch } from '../pipeline/statement-watch.ts'
+import type { Execution, Recorder } from '../pipeline/recorder.ts'
+import type { Ambient, ScopeStorage } from '../pipeline/scope.ts'
+import type { StatementCaller, StatementWatch, WatchedShape } from '../pipeline/statement-watch.ts'
 import type { AnnouncedWrite, TransactionWrites, WriteOutcome } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
 import { hiddenLevel } from '../schema/hidden-calls.ts'
@@ -104,51 +104,55 @@ export class ConnectionObserver {
 
   /** Sends a statement. */
   statement<T>(connection: object, sent: SentStatement<Promise<T>>): Promise<T> {
-    const described = this.#counted(sent.sql)
+    const { ambient } = this.host.scopes
+    const described = this.#counted(sent.sql, ambient)
     if (described === undefined) return this.#settled(this.#transactions.announce(EVERYTHING, true), sent)
     const { transaction } = described.analyzed.statement
     if (transaction !== undefined) return this.control(connection, transaction, sent)
     const announced = this.#announce(connection, described, sent.params)
     return announced?.ready === undefined
-      ? this.#send(sent, described, announced)
-      : announced.ready.then(() => this.#send(sent, described, announced))
+      ? this.#send(sent, described, ambient, announced)
+      : announced.ready.then(() => this.#send(sent, described, ambient, announced))
   }
 
   /** Sends a statement of a synchronous driver. */
   statementSync<T>(connection: object, sent: SentStatement<T>): T {
-    const described = this.#counted(sent.sql)
+    const { ambient } = this.host.scopes
+    const described = this.#counted(sent.sql, ambient)
     const statement = described?.analyzed.statement
     if (statement?.transaction !== undefined) return this.#transactions.controlSync(connection, statement.transaction, sent)
     const announced =
       described === undefined ? this.#transactions.announce(EVERYTHING, true) : this.#announce(connection, described, sent.params)
     refuseToWait(announced?.ready)
-    const ended = described && this.#recorded(sent, described)
+    const running = described && this.#begin(sent, described, ambient)
+    let answer: T
     try {
-      const answer = sent.send()
-      announced?.end('committed')
-      ended?.(() => sent.rows(answer as Awaited<T>), false)
-      return answer
+      answer = sent.send()
     } catch (error) {
       announced?.end(writeOutcomeOf(error))
-      ended?.(() => 0, true)
+      running?.failed()
       throw error
     }
+    announced?.end('committed')
+    running?.answered(sent, answer as Awaited<T>)
+    return answer
   }
 
   /** Observes a statement that the adapter sends itself, and whose answer arrives as a stream. */
   stream(connection: object, sent: Pick<SentStatement<unknown>, 'sql' | 'params'>): StreamedStatement {
     const described = this.#describe(sent.sql)
     const { scopes, recorder } = this.host
-    const scope = scopes.counted()
+    const { ambient } = scopes
+    const scope = ambient.counted
     // The rows arrive later, unseen by the code that collects tags.
     scope?.basis?.spoil('unknown read')
     recorder.statement(scope)
     const announced = this.#announce(connection, described, sent.params)
-    const ended = this.#recorded(sent, described, true)
+    const running = this.#begin(sent, described, ambient, true)
     return {
       ready: announced?.ready,
       end: (error, rows) => {
-        ended?.(() => rows, error !== undefined)
+        running?.end(rows, error !== undefined)
         return announced?.end(error === undefined ? 'committed' : writeOutcomeOf(error))
       },
     }
@@ -170,9 +174,9 @@ export class ConnectionObserver {
   }
 
   /** Counts a statement. `undefined`: Sluice failed to read it, so it may do anything. */
-  #counted(sql: string): Described | undefined {
-    const { recorder, scopes } = this.host
-    const scope = scopes.counted()
+  #counted(sql: string, ambient: Ambient): Described | undefined {
+    const { recorder } = this.host
+    const scope = ambient.counted
     recorder.statement(scope)
     // In `observe`, operations bypass the pipeline, and each statement is one.
     if (this.options.recordsOperations !== true && scope !== undefined && !this.host.isOptimizing()) scope.counts.operations += 1
@@ -186,55 +190,46 @@ export class ConnectionObserver {
     }
   }
 
-  #send<T>(sent: SentStatement<Promise<T>>, described: Described, announced: AnnouncedWrite | undefined): Promise<T> {
-    const ended = this.#recorded(sent, described)
+  #send<T>(sent: SentStatement<Promise<T>>, described: Described, ambient: Ambient, announced: AnnouncedWrite | undefined): Promise<T> {
+    const running = this.#begin(sent, described, ambient)
     let answered: Promise<T>
     try {
       answered = sent.send()
     } catch (error) {
       announced?.end(writeOutcomeOf(error))
-      ended?.(() => 0, true)
+      running?.failed()
       throw error
     }
-    if (ended !== undefined)
+    if (running !== undefined)
       answered.then(
-        (answer) => ended(() => sent.rows(answer as Awaited<Promise<T>>), false),
-        () => ended(() => 0, true),
+        (answer) => running.answered(sent, answer as Awaited<Promise<T>>),
+        () => running.failed(),
       )
     return announced === undefined ? answered : settledAs(announced, answered)
   }
 
-  async #settled<T>(announced: AnnouncedWrite, { send }: Pick<SentStatement<Promise<T>>, 'send'>): Promise<T> {
+  async #settled<T>(announced: AnnouncedWrite, sent: Pick<SentStatement<Promise<T>>, 'send'>): Promise<T> {
     if (announced.ready !== undefined) await announced.ready
-    return settledAs(announced, (async () => send())())
+    return settledAs(announced, (async () => sent.send())())
   }
 
-  /** Records a statement that is sent now. Returns the function that reports its end; `undefined` if nobody needs it. */
-  #recorded(
+  /** Records a statement that is sent now. `undefined`: nobody needs its end. */
+  #begin(
     sent: Pick<SentStatement<unknown>, 'sql' | 'params' | 'stack' | 'caller'>,
     { analyzed, shape, isRepeatable }: Described,
+    ambient: Ambient,
     isStream = false,
-  ): ((rows: () => number, failed: boolean) => void) | undefined {
-    const { recorder, scopes, watch } = this.host
+  ): RunningStatement | undefined {
+    const { recorder, watch } = this.host
     const { recordsOperations } = this.options
     const issued = isRepeatable && !isStream ? new Comparable(sent as SentStatement<never>) : sent.stack === undefined ? traced : sent
     const caller = (recordsOperations === true ? sent.caller : issued) as StatementCaller | undefined
     const watched =
-      watch === undefined || this.host.scopes.ambient.isShadowing
-        ? undefined
-        : watch.begin(sent.sql, this.#dialect, analyzed, sent.params, caller)
+      watch === undefined || ambient.isShadowing ? undefined : watch.begin(sent.sql, this.#dialect, analyzed, sent.params, caller)
     if (recordsOperations === true && watched === undefined) return undefined
-    const execution = recordsOperations === true ? undefined : recorder.begin(scopes.counted(), shape, issued)
+    const execution = recordsOperations === true ? undefined : recorder.begin(ambient.counted, shape, issued)
     const startedAt = execution?.startedAt ?? recorder.now()
-    return (count, failed) => {
-      try {
-        const rows = count()
-        const endedAt = execution === undefined ? recorder.now() : recorder.end(execution, rows, untraced, failed)
-        watched?.ended(startedAt, endedAt, rows, failed)
-      } catch (error) {
-        this.host.reportError(error)
-      }
-    }
+    return new RunningStatement(this.host, execution, startedAt, watched)
   }
 
   /** Announces the write of a statement, unless it takes effect at a later commit. */
@@ -353,6 +348,42 @@ export class ConnectionObserver {
     const described: Described = { analyzed, onlyReads, isRepeatable, shape }
     this.#described.set(analyzed, described)
     return described
+  }
+}
+
+/** A statement between its sending and its answer. */
+class RunningStatement {
+  constructor(
+    private readonly host: Pick<ObserverHost, 'recorder' | 'reportError'>,
+    private readonly execution: Execution | undefined,
+    private readonly startedAt: number,
+    private readonly watched: WatchedShape | undefined,
+  ) {}
+
+  answered<T>(sent: Pick<SentStatement<T>, 'rows'>, answer: Awaited<T>): void {
+    let rows: number
+    try {
+      rows = sent.rows(answer)
+    } catch (error) {
+      this.host.reportError(error)
+      return
+    }
+    this.end(rows, false)
+  }
+
+  failed(): void {
+    this.end(0, true)
+  }
+
+  end(rows: number, failed: boolean): void {
+    const { host, execution, startedAt } = this
+    const { recorder } = host
+    try {
+      const endedAt = execution === undefined ? recorder.now() : recorder.end(execution, rows, untraced, failed)
+      this.watched?.ended(startedAt, endedAt, rows, failed)
+    } catch (error) {
+      host.reportError(error)
+    }
   }
 }
 

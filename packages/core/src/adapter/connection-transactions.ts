@@ -144,7 +144,7 @@ export class ConnectionTransactions {
     if (announced?.ready !== undefined) await announced.ready.catch(() => {})
     const defined = step.commits ? this.#beforeCommit(open) : undefined
     const ready = step.commits ? open?.writes.beforeCommit() : undefined
-    if (ready !== undefined) await this.#allowed(connection, ready, sent.rollBack, defined)
+    if (ready !== undefined) await this.#allowed(connection, ready, sent, defined)
     let answer: T
     try {
       answer = await sent.send()
@@ -229,7 +229,7 @@ export class ConnectionTransactions {
   async #allowed(
     connection: object,
     ready: Promise<void>,
-    rollBack: (() => Promise<unknown>) | undefined,
+    sent: Pick<SentControl<unknown>, 'rollBack'>,
     defined: ((isOver: boolean) => void) | undefined,
   ): Promise<void> {
     try {
@@ -238,7 +238,7 @@ export class ConnectionTransactions {
       defined?.(true)
       let outcome: WriteOutcome = 'unknown'
       try {
-        await rollBack?.()
+        await sent.rollBack?.()
         outcome = 'rolled-back'
       } finally {
         await this.#end(connection, outcome)

@@ -74,7 +74,7 @@ export class Scope {
 export type ScopeWatcher = (scope: Scope, parent: Scope | undefined) => void
 
 /** The scope and the flags that apply to the code that runs now, and to all that it awaits. Immutable. */
-class Ambient {
+export class Ambient {
   constructor(
     readonly scope: Scope | undefined,
     /** Whether its reads are passed through. */
@@ -83,6 +83,11 @@ class Ambient {
     /** Whether shadow mode runs it, in addition to the caller's queries: it counts to no scope, and detection ignores it. */
     readonly isShadowing: boolean,
   ) {}
+
+  /** The scope that statements sent now count to; `undefined` also for those that shadow mode sends. */
+  get counted(): Scope | undefined {
+    return this.isShadowing ? undefined : this.scope
+  }
 }
 
 const NOWHERE = new Ambient(undefined, false, undefined, false)
@@ -99,12 +104,6 @@ export class ScopeStorage {
 
   current(): Scope | undefined {
     return this.ambient.scope
-  }
-
-  /** The scope that statements sent now count to; `undefined` also for those that shadow mode sends. */
-  counted(): Scope | undefined {
-    const { scope, isShadowing } = this.ambient
-    return isShadowing ? undefined : scope
   }
 
   /** Tells of every scope that ends from now on; returns the function that stops it. */

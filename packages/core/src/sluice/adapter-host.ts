@@ -38,8 +38,9 @@ export interface AdapterHost {
    * A caller has got a connection of the pool that was attached under this name, or was refused one.
    *
    * @param wasExhausted - Whether all connections that the pool may have were in use when it asked.
+   * @param count - Callers who waited for so long. Default: `1`.
    */
-  poolWaited(sourceId: string, ms: number, wasExhausted: boolean): void
+  poolWaited(sourceId: string, ms: number, wasExhausted: boolean, count?: number): void
   /** Lets rows be loaded through a client, for `eagerLoadRelationships`. */
   attachLoader(sourceId: string, loader: RowLoader): void
   readonly writes: WriteTracker

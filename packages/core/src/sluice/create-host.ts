@@ -75,10 +75,13 @@ export function createHost(parts: HostParts): AdapterHost {
       workload?.pools.attach(sourceId, read)
       return () => workload?.pools.detach(sourceId)
     },
-    poolWaited: (sourceId, ms, wasExhausted) => {
+    poolWaited: (sourceId, ms, wasExhausted, count = 1) => {
       if (parts.isClosed()) return
-      workload?.pools.waited(sourceId, ms)
-      engines.monitor?.recordMetric('poolWait', wasExhausted ? ms : 0, sourceId)
+      const { monitor } = engines
+      for (let at = 0; at < count; at += 1) {
+        workload?.pools.waited(sourceId, ms)
+        monitor?.recordMetric('poolWait', wasExhausted ? ms : 0, sourceId)
+      }
     },
     attachLoader: (sourceId, loader) => loaders.attach(sourceId, loader),
     get derived() {

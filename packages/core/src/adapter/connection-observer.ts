@@ -3,7 +3,7 @@ import type { Stack } from '../pipeline/execution-group.ts'
 import type { Shape } from '../pipeline/operation.ts'
 import { writeOutcomeOf } from '../pipeline/outcome.ts'
 import type { Execution, Recorder } from '../pipeline/recorder.ts'
-import type { Ambient, ScopeStorage } from '../pipeline/scope.ts'
+import type { Ambient, Scope, ScopeStorage } from '../pipeline/scope.ts'
 import type { StatementCaller, StatementWatch, WatchedShape } from '../pipeline/statement-watch.ts'
 import type { AnnouncedWrite, TransactionWrites, WriteOutcome } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
@@ -152,7 +152,7 @@ export class ConnectionObserver {
     return {
       ready: announced?.ready,
       end: (error, rows) => {
-        running?.end(rows, error !== undefined)
+        running.end(rows, error !== undefined)
         return announced?.end(error === undefined ? 'committed' : writeOutcomeOf(error))
       },
     }
@@ -197,14 +197,13 @@ export class ConnectionObserver {
       answered = sent.send()
     } catch (error) {
       announced?.end(writeOutcomeOf(error))
-      running?.failed()
+      running.failed()
       throw error
     }
-    if (running !== undefined)
-      answered.then(
-        (answer) => running.answered(sent, answer as Awaited<Promise<T>>),
-        () => running.failed(),
-      )
+    answered.then(
+      (answer) => running.answered(sent, answer as Awaited<Promise<T>>),
+      () => running.failed(),
+    )
     return announced === undefined ? answered : settledAs(announced, answered)
   }
 
@@ -213,23 +212,24 @@ export class ConnectionObserver {
     return settledAs(announced, (async () => sent.send())())
   }
 
-  /** Records a statement that is sent now. `undefined`: nobody needs its end. */
+  /** Records a statement that is sent now. */
   #begin(
     sent: Pick<SentStatement<unknown>, 'sql' | 'params' | 'stack' | 'caller'>,
     { analyzed, shape, isRepeatable }: Described,
     ambient: Ambient,
     isStream = false,
-  ): RunningStatement | undefined {
+  ): RunningStatement {
     const { recorder, watch } = this.host
     const { recordsOperations } = this.options
     const issued = isRepeatable && !isStream ? new Comparable(sent as SentStatement<never>) : sent.stack === undefined ? traced : sent
     const caller = (recordsOperations === true ? sent.caller : issued) as StatementCaller | undefined
     const watched =
       watch === undefined || ambient.isShadowing ? undefined : watch.begin(sent.sql, this.#dialect, analyzed, sent.params, caller)
-    if (recordsOperations === true && watched === undefined) return undefined
-    const execution = recordsOperations === true ? undefined : recorder.begin(ambient.counted, shape, issued)
-    const startedAt = execution?.startedAt ?? recorder.now()
-    return new RunningStatement(this.host, execution, startedAt, watched)
+    const scope = ambient.counted
+    const execution = recordsOperations === true ? undefined : recorder.begin(scope, shape, issued)
+    const startedAt = execution?.startedAt ?? recorder.sent(scope)
+    // Sent after the scope has ended, it does not count to it.
+    return new RunningStatement(this.host, execution, scope?.ended === true ? undefined : scope, startedAt, watched)
   }
 
   /** Announces the write of a statement, unless it takes effect at a later commit. */
@@ -356,17 +356,17 @@ class RunningStatement {
   constructor(
     private readonly host: Pick<ObserverHost, 'recorder' | 'reportError'>,
     private readonly execution: Execution | undefined,
+    private readonly scope: Scope | undefined,
     private readonly startedAt: number,
     private readonly watched: WatchedShape | undefined,
   ) {}
 
   answered<T>(sent: Pick<SentStatement<T>, 'rows'>, answer: Awaited<T>): void {
-    let rows: number
+    let rows = 0
     try {
       rows = sent.rows(answer)
     } catch (error) {
       this.host.reportError(error)
-      return
     }
     this.end(rows, false)
   }
@@ -379,7 +379,7 @@ class RunningStatement {
     const { host, execution, startedAt } = this
     const { recorder } = host
     try {
-      const endedAt = execution === undefined ? recorder.now() : recorder.end(execution, rows, untraced, failed)
+      const endedAt = execution === undefined ? recorder.answered(this.scope, startedAt) : recorder.end(execution, rows, untraced, failed)
       this.watched?.ended(startedAt, endedAt, rows, failed)
     } catch (error) {
       host.reportError(error)

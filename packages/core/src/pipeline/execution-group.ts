@@ -9,6 +9,9 @@ export interface ExecutionGroup {
   /** Executions that began while another of the group was under way. */
   parallel: number
   inFlight: number
+  /** Since when any of it is in flight. */
+  busySince: number
+  /** Milliseconds in which at least one execution was in flight. */
   databaseMs: number
   rows: number
   /** Whether its first executions were traced, so that all its call sites are known; `false`: one of them at most. */

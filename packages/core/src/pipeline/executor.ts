@@ -81,8 +81,9 @@ export class Executor {
   #begin(operation: Operation<unknown>, shape: Shape, context: OperationContext): Execution | undefined {
     try {
       const scope = context.isShadow ? undefined : context.scope
-      const execution = this.recorder.begin(scope, shape, operation)
-      if (!operation.source.seesStatements) this.recorder.statement(scope)
+      const { seesStatements } = operation.source
+      const execution = this.recorder.begin(scope, shape, operation, !seesStatements)
+      if (!seesStatements) this.recorder.statement(scope)
       return execution
     } catch (error) {
       this.onError(error)
@@ -92,8 +93,13 @@ export class Executor {
 
   #end<TResult>(execution: Execution | undefined, operation: Operation<TResult>, result: TResult | undefined, failed = false): void {
     if (execution === undefined) return
+    let rows = 0
     try {
-      const rows = result === undefined ? 0 : (operation.rows?.(result) ?? 0)
+      rows = result === undefined ? 0 : (operation.rows?.(result) ?? 0)
+    } catch (error) {
+      this.onError(error)
+    }
+    try {
       this.recorder.end(execution, rows, operation, failed)
     } catch (error) {
       this.onError(error)

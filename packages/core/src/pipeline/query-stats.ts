@@ -30,7 +30,7 @@ export interface QueryStatsSnapshot {
   readonly shadowed: number
   /** Shadow comparisons with different results. */
   readonly shadowDifferences: number
-  /** Milliseconds spent waiting for the database, summed over executions. */
+  /** Milliseconds between sending a statement and its answer, summed over statements: of two in flight at once, both count. */
   readonly databaseMs: number
   /** Operations that were left as they are while optimising, by reason. */
   readonly passedThrough: Readonly<Record<string, number>>

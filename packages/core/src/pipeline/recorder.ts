@@ -31,6 +31,8 @@ export interface Execution {
   readonly startedAt: number
   /** Whether the ORM merges it with another one, which counts for both. */
   readonly isMerged: boolean
+  /** Whether it is a statement, or the only thing that is seen of one. */
+  readonly isTimed: boolean
 }
 
 /** Counts what reaches the database, in total and by scope. */
@@ -46,23 +48,24 @@ export class Recorder {
    * An execution of a shape begins.
    *
    * @param issued - Asked for its values, and for its stack from the second execution of a group on.
+   * @param isTimed - `false`: its statements are timed by themselves.
    */
-  begin(scope: Scope | undefined, shape: Shape, issued: Traceable): Execution {
+  begin(scope: Scope | undefined, shape: Shape, issued: Traceable, isTimed = true): Execution {
     this.stats.executed += 1
-    if (scope === undefined || scope.ended) return this.#execution(undefined, undefined, false)
+    if (scope === undefined || scope.ended) return this.#execution(undefined, undefined, false, isTimed)
     if (shape.kind !== 'read') {
       scope.writes += 1
       scope.basis?.spoil('write')
     }
     const group = scope.groups.get(shape.fingerprint) ?? this.#open(scope, shape)
-    if (group === undefined) return this.#execution(scope, group, false)
+    if (group === undefined) return this.#execution(scope, group, false, isTimed)
     const isOverlapping = group.inFlight > 0
     group.inFlight += 1
-    if (isOverlapping && shape.mergedByOrm === true) return this.#execution(scope, group, true)
+    if (isOverlapping && shape.mergedByOrm === true) return this.#execution(scope, group, true, isTimed)
     group.count += 1
     if (isOverlapping) group.parallel += 1
     if (group.count <= SAMPLES) group.samples.push(this.#sampleOf(scope, group, issued))
-    return this.#execution(scope, group, false)
+    return this.#execution(scope, group, false, isTimed)
   }
 
   /**
@@ -72,15 +75,15 @@ export class Recorder {
    * @param issued - Asked for its stack when it is a listing: when it returned several rows.
    * @returns When that was, by the clock of `startedAt`.
    */
-  end({ scope, group, startedAt, isMerged }: Execution, rows: number, issued: Traceable, failed = false): number {
+  end({ scope, group, startedAt, isMerged, isTimed }: Execution, rows: number, issued: Traceable, failed = false): number {
     const endedAt = this.clock.now()
-    const ms = endedAt - startedAt
-    this.stats.databaseMs += ms
-    if (scope === undefined) return endedAt
-    scope.counts.databaseMs += ms
-    if (group === undefined) return endedAt
+    if (isTimed) {
+      if (!isMerged) this.stats.databaseMs += endedAt - startedAt
+      scope?.answered(endedAt)
+    }
+    if (scope === undefined || group === undefined) return endedAt
     group.inFlight -= 1
-    group.databaseMs += ms
+    if (group.inFlight === 0) group.databaseMs += endedAt - group.busySince
     group.rows += rows
     if (rows > 1 && group.count === 1) {
       const { shape } = group
@@ -106,19 +109,37 @@ export class Recorder {
     if (scope !== undefined) scope.counts.queries += 1
   }
 
+  /** A statement is sent that is no execution of its own: an operation is. @returns When that is, by the clock of `startedAt`. */
+  sent(scope: Scope | undefined): number {
+    const at = this.clock.now()
+    if (scope?.ended === false) scope.sent(at)
+    return at
+  }
+
+  /** It was answered. */
+  answered(scope: Scope | undefined, sentAt: number): number {
+    const at = this.clock.now()
+    this.stats.databaseMs += at - sentAt
+    scope?.answered(at)
+    return at
+  }
+
   /** A statement was sent without being parsed. */
   unparsed(): void {
     this.stats.passThrough('statement too long')
   }
 
-  #execution(scope: Scope | undefined, group: ExecutionGroup | undefined, isMerged: boolean): Execution {
-    return { scope, group, startedAt: this.clock.now(), isMerged }
+  #execution(scope: Scope | undefined, group: ExecutionGroup | undefined, isMerged: boolean, isTimed: boolean): Execution {
+    const startedAt = this.clock.now()
+    if (group?.inFlight === 1) group.busySince = startedAt
+    if (isTimed) scope?.sent(startedAt)
+    return { scope, group, startedAt, isMerged, isTimed }
   }
 
   #open(scope: Scope, shape: Shape): ExecutionGroup | undefined {
     if (scope.groups.size >= MAX_GROUPS) return undefined
     const { listings, tracesFirst: isTraced } = scope
-    const group = { shape, listings, count: 0, parallel: 0, inFlight: 0, databaseMs: 0, rows: 0, isTraced, samples: [] }
+    const group = { shape, listings, count: 0, parallel: 0, inFlight: 0, busySince: 0, databaseMs: 0, rows: 0, isTraced, samples: [] }
     scope.groups.set(shape.fingerprint, group)
     return group
   }

@@ -50,22 +50,52 @@ const NONE: Repeats = { share: 0, needless: 0, most: 1 }
  * @param least - The needless share below which the rest does not matter: most groups are given up halfway.
  */
 function repeatsAmong(samples: readonly Sample[], least: number): Repeats {
-  const times = new Map<string, number>()
+  const times = new Map<unknown, number>()
   const mostDifferent = samples.length * (1 - least)
+  const keyOf = areOfOneValue(samples) ? onlyValue : canonicalText
   let known = 0
   let different = 0
-  for (const { values, writes } of samples) {
-    const key = values === undefined ? undefined : canonicalKey(values)
-    const text = `${writes} ${key}`
-    const before = key === undefined ? 0 : (times.get(text) ?? 0)
+  for (const sample of samples) {
+    const key = keyOf(sample)
+    const before = key === undefined ? 0 : (times.get(key) ?? 0)
     if (before === 0) different += 1
     if (different > mostDifferent) return NONE
     if (key === undefined) continue
     known += 1
-    times.set(text, before + 1)
+    times.set(key, before + 1)
   }
   if (times.size === known) return NONE
   const counts = [...times.values()]
   const repeated = counts.filter((count) => count > 1).reduce((sum, count) => sum + count, 0)
   return { share: repeated / samples.length, needless: (known - times.size) / samples.length, most: Math.max(...counts) }
+}
+
+/** Whether samples differ in the only binding of one and the same statement: most loops are of this kind, and canonical texts are not needed. */
+function areOfOneValue(samples: readonly Sample[]): boolean {
+  const [first] = samples
+  if (first === undefined || !isOfOneValue(first)) return false
+  const [sql] = first.values
+  return samples.every((sample) => isOfOneValue(sample) && sample.values[0] === sql && sample.writes === first.writes)
+}
+
+interface OneValueSample extends Sample {
+  readonly values: readonly [sql: string, params: readonly [string | number | bigint]]
+}
+
+function isOfOneValue(sample: Sample): sample is OneValueSample {
+  const { values } = sample
+  if (!Array.isArray(values) || values.length !== 2 || typeof values[0] !== 'string') return false
+  const params: unknown = values[1]
+  if (!Array.isArray(params) || params.length !== 1) return false
+  const type = typeof params[0]
+  return type === 'number' || type === 'string' || type === 'bigint'
+}
+
+function onlyValue(sample: Sample): unknown {
+  return (sample as OneValueSample).values[1][0]
+}
+
+function canonicalText({ values, writes }: Sample): string | undefined {
+  const key = values === undefined ? undefined : canonicalKey(values)
+  return key === undefined ? undefined : `${writes} ${key}`
 }

@@ -18,6 +18,7 @@ export interface ScopeCounts {
   prefetched: number
   /** Operations answered from the cache. */
   answered: number
+  /** Milliseconds in which at least one statement was in flight. */
   databaseMs: number
 }
 
@@ -34,6 +35,9 @@ export class Scope {
   readonly state: Map<symbol, unknown> = new Map()
   /** The newest listings, the newest last. */
   listings: readonly Listing[] = NO_LISTINGS
+  /** Statements in flight, and since when there are any. */
+  statements = 0
+  busySince = 0
   /** Writes that were sent: what is asked again after one is no needless repeat. */
   writes = 0
   /** Whether the first execution of a group is asked for its stack, too. For tests: it makes each new shape dearer. */
@@ -62,6 +66,25 @@ export class Scope {
   ) {
     lastId += 1
     this.id = lastId
+  }
+
+  /** A statement is sent. @param at - Milliseconds, as everywhere by the clock of `startedAt`. */
+  sent(at: number): void {
+    if (this.statements === 0) this.busySince = at
+    this.statements += 1
+  }
+
+  /** A statement was answered. */
+  answered(at: number): void {
+    this.statements -= 1
+    if (this.statements === 0) this.counts.databaseMs += at - this.busySince
+  }
+
+  /** Nothing counts any more. Statements that are in flight count up to now. */
+  close(at: number): void {
+    this.ended = true
+    if (this.statements > 0) this.counts.databaseMs += at - this.busySince
+    this.busySince = at
   }
 
   /** Tells somebody else of what happens in it, too. */

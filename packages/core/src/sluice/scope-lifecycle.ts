@@ -61,7 +61,8 @@ export class ScopeLifecycle {
 
   #end(scope: Scope): ScopeReport {
     const { engines, prefetcher, services } = this.parts
-    scope.ended = true
+    const endedAt = services.clock.now()
+    scope.close(endedAt)
     scope.basis = undefined
     prefetcher?.end(scope)
     if (scope.mode !== 'observe') this.#optimizing -= 1
@@ -69,7 +70,7 @@ export class ScopeLifecycle {
     const findings = scope.isOwn ? [] : this.#inspect(scope)
     const { name, mode, counts, startedAt, statusCode, failed, requestId } = scope
     const { operations, queries, merged, prefetched, answered, databaseMs } = counts
-    const durationMs = services.clock.now() - startedAt
+    const durationMs = endedAt - startedAt
     // No spread: an object that grows after its creation costs several times as much, and each request creates one.
     const report: ScopeReport = {
       operations,

@@ -98,7 +98,7 @@ export class NPlusOneLog {
     const group: ExecutionGroup = {
       shape: { ...readOf(shape), fix: () => this.knowledge.fix(sql) },
       listings: parent === undefined ? [] : [{ shape: readOf(parent), stack: undefined }],
-      ...{ count: most, parallel: 0, inFlight: 0, databaseMs, rows: 0, isTraced: true },
+      ...{ count: most, parallel: 0, inFlight: 0, busySince: 0, databaseMs, rows: 0, isTraced: true },
       samples: [{ values: undefined, stack, writes: 0 }],
     }
     const queries = most + group.listings.length

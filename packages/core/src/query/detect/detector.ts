@@ -99,7 +99,9 @@ export class Detector {
     const { shape } = group
     const parent = code === 'N_PLUS_ONE' ? parentOf(group) : undefined
     const fix = code === 'N_PLUS_ONE' ? shape.fix?.(parent?.shape) : undefined
-    const databaseMs = group.databaseMs * (count / group.count)
+    // Operations of an ORM last longer than their statements.
+    const ofGroup = Math.min(group.databaseMs, scope.counts.databaseMs)
+    const databaseMs = ofGroup * (count / group.count)
     return {
       code,
       id: idOf(...(code === 'N_PLUS_ONE' ? [] : [code]), shape.fingerprint, site === undefined ? '' : fileOf(site)),
@@ -109,7 +111,7 @@ export class Detector {
       label: shape.label,
       count,
       pattern: patternOf(group, together),
-      severity: severityOf(count, group.databaseMs),
+      severity: severityOf(count, ofGroup),
       databaseMs,
       ...(site === undefined ? {} : { callSite: site }),
       ...(parent === undefined ? {} : { parent: this.#parent(scope, group, parent) }),
@@ -170,8 +172,18 @@ function requestOf({ requestId }: InspectedScope): Pick<Finding, 'requestId'> {
 
 /** The same on every machine, and when lines above it change: a finding that is ignored stays so. */
 function idOf(...parts: readonly string[]): string {
-  return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 8)
+  const text = parts.join('\n')
+  ids ??= new LRUCache({ max: MAX_FINDINGS })
+  let id = ids.get(text)
+  if (id === undefined) {
+    id = createHash('sha256').update(text).digest('hex').slice(0, 8)
+    ids.set(text, id)
+  }
+  return id
 }
+
+/** Each request that repeats a finding needs its id again. */
+let ids: LRUCache<string, string> | undefined
 
 function patternOf({ parallel, count }: ExecutionGroup, together: number): Pattern {
   const share = Math.max(parallel / Math.max(1, count - 1), together)

@@ -32,7 +32,7 @@ export interface Finding {
   /** Left out for `QUERY_BUDGET`. */
   readonly pattern?: Pattern
   readonly severity: Severity
-  /** Milliseconds that its queries took in the scope, summed. */
+  /** Milliseconds of the scope in which its queries were in flight: at most as long as the scope took. */
   readonly databaseMs: number
   readonly callSite?: CallSite
   /** The listing that it walks along, as far as is known. */
@@ -54,7 +54,7 @@ export interface QueryGroup {
   /** The shape, without values. */
   readonly label: string
   readonly count: number
-  /** Milliseconds that they took, summed. */
+  /** Milliseconds in which they were in flight. */
   readonly databaseMs: number
   readonly callSite?: CallSite
   /** How to ask once, as code of the ORM, when it was issued several times. */

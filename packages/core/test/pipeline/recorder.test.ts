@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+import type { Shape } from '../../src/pipeline/operation.ts'
+import { QueryStats } from '../../src/pipeline/query-stats.ts'
+import { Recorder } from '../../src/pipeline/recorder.ts'
+import { Scope } from '../../src/pipeline/scope.ts'
+
+const shape: Shape = { fingerprint: 'a', label: 'a', kind: 'read' }
+const mergedShape: Shape = { ...shape, fingerprint: 'b', mergedByOrm: true }
+
+class World {
+  now = 0
+  readonly stats = new QueryStats()
+  readonly recorder = new Recorder({ now: () => this.now, wall: () => this.now }, this.stats)
+  readonly scope = new Scope('run', 'observe', 0)
+
+  begin(of: Shape = shape, isTimed = true) {
+    return this.recorder.begin(this.scope, of, {}, isTimed)
+  }
+
+  group(of: Shape = shape) {
+    return this.scope.groups.get(of.fingerprint)
+  }
+}
+
+describe('database time', () => {
+  it('of a scope is the time in which any statement is in flight; in total, each statement counts', () => {
+    const world = new World()
+    const first = world.begin()
+    world.now = 10
+    const second = world.begin()
+    world.now = 50
+    world.recorder.end(first, 1, {})
+    world.now = 60
+    world.recorder.end(second, 1, {})
+    world.now = 100
+    const third = world.begin()
+    world.now = 105
+    world.recorder.end(third, 0, {}, true)
+    expect(world.scope.counts.databaseMs).toBe(65)
+    expect(world.group()?.databaseMs).toBe(65)
+    expect(world.stats.databaseMs).toBe(105)
+  })
+
+  it('of operations that the ORM merges into one statement counts once', () => {
+    const world = new World()
+    const all = Array.from({ length: 60 }, () => world.begin(mergedShape))
+    world.now = 33
+    for (const one of all) world.recorder.end(one, 1, {})
+    expect(world.scope.counts.databaseMs).toBe(33)
+    expect(world.group(mergedShape)?.databaseMs).toBe(33)
+    expect(world.stats.databaseMs).toBe(33)
+  })
+
+  it('is that of the statements where these are seen beside the operations', () => {
+    const world = new World()
+    const operation = world.begin(shape, false)
+    world.now = 5
+    const sentAt = world.recorder.sent(world.scope)
+    world.now = 15
+    world.recorder.answered(world.scope, sentAt)
+    world.now = 40
+    world.recorder.end(operation, 1, {})
+    expect(world.scope.counts.databaseMs).toBe(10)
+    expect(world.stats.databaseMs).toBe(10)
+    expect(world.group()?.databaseMs).toBe(40)
+  })
+
+  it('ends with the scope', () => {
+    const world = new World()
+    const execution = world.begin()
+    world.now = 20
+    world.scope.close(20)
+    expect(world.scope.counts.databaseMs).toBe(20)
+    world.now = 30
+    world.recorder.end(execution, 1, {})
+    const late = world.begin()
+    world.recorder.end(late, 1, {})
+    world.recorder.answered(undefined, world.recorder.sent(world.scope))
+    expect(world.scope.statements).toBe(0)
+    expect(world.stats.databaseMs).toBe(30)
+  })
+})

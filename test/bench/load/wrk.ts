@@ -55,7 +55,7 @@ export async function wrk(origin: string, traffic: Traffic, { connections, secon
       '--timeout',
       `${TIMEOUT_SECONDS}s`,
     ]
-    const printed = await outputOf('wrk', [...flags.map(String), '--script', file, origin])
+    const printed = await wrkOutput([...flags.map(String), '--script', file], origin)
     const line = printed.split('\n').find((text) => text.startsWith('{'))
     if (line === undefined) throw new Error(`wrk said nothing of what it counted:\n${printed}`)
     return JSON.parse(line)
@@ -64,9 +64,10 @@ export async function wrk(origin: string, traffic: Traffic, { connections, secon
   }
 }
 
-function outputOf(command: string, args: readonly string[]): Promise<string> {
+/** What `wrk` prints. @throws NoWrkError. */
+export function wrkOutput(flags: readonly string[], url: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn('wrk', [...flags, url], { stdio: ['ignore', 'pipe', 'pipe'] })
     let [out, errors] = ['', '']
     child.stdout.setEncoding('utf8').on('data', (text) => {
       out += text
@@ -76,7 +77,7 @@ function outputOf(command: string, args: readonly string[]): Promise<string> {
     })
     child.once('error', (error: NodeJS.ErrnoException) => {
       reject(
-        error.code === 'ENOENT' ? new NoWrkError('bench:load drives its load with wrk: install it (Debian and Homebrew: wrk).') : error,
+        error.code === 'ENOENT' ? new NoWrkError('This benchmark drives its load with wrk: install it (Debian and Homebrew: wrk).') : error,
       )
     })
     child.once('close', (code) => {

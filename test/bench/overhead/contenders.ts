@@ -11,7 +11,8 @@ export type DatabaseName = 'SQLite' | 'PostgreSQL'
 export const VARIANTS = ['bare', 'observe', 'optimize', 'optimize, cache', 'OpenTelemetry'] as const
 export type Variant = (typeof VARIANTS)[number]
 
-const SQLITE_FILE = 'SLUICE_BENCH_FILE'
+/** Names the variable that holds the path of the SQLite database. */
+export const SQLITE_FILE = 'SLUICE_BENCH_FILE'
 const POSTGRES_URL = 'SLUICE_BENCH_POSTGRES_URL'
 
 /** Where the contenders' processes find their databases. */

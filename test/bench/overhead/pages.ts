@@ -1,0 +1,154 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createSluice, type Sluice } from '@sluice/core'
+import { sluiceMiddleware } from '@sluice/express'
+import { sluicePlugin } from '@sluice/fastify'
+import { withSluice } from '@sluice/knex'
+import express from 'express'
+import fastify from 'fastify'
+import knex from 'knex'
+import { type Figure, median } from '../harness.ts'
+import { wrkOutput } from '../load/wrk.ts'
+import { SQLITE_FILE } from './contenders.ts'
+import { knexPrograms } from './programs.ts'
+
+const FRAMEWORKS = ['Express', 'Fastify'] as const
+type Framework = (typeof FRAMEWORKS)[number]
+
+const MODES = ['bare', 'observe', 'optimize'] as const
+type PageMode = (typeof MODES)[number]
+
+const PAGE = 'SLUICE_BENCH_PAGE'
+const CONNECTIONS = 32
+/** Of a bare page's throughput, the same page with Sluice keeps at least so much. */
+const TARGETS: Readonly<Partial<Record<PageMode, number>>> = { observe: 0.95 }
+
+/** In a page's process: serves a page of one query, and tells the CPU time it has used whenever it is asked. */
+export async function servePage(): Promise<boolean> {
+  const [framework, mode] = (process.env[PAGE] ?? '').split(' ') as [Framework, PageMode]
+  if (!FRAMEWORKS.includes(framework)) return false
+  const sluice = mode === 'bare' ? undefined : createSluice({ mode, cache: false })
+  const db = knex({ client: 'better-sqlite3', connection: { filename: process.env[SQLITE_FILE] ?? '' }, useNullAsDefault: true })
+  if (sluice !== undefined) withSluice(db, sluice)
+  const { one } = knexPrograms(db)
+  const port = await (framework === 'Express' ? openExpress(one, sluice) : openFastify(one, sluice))
+  process.on('message', () => process.send?.(process.cpuUsage()))
+  process.on('disconnect', () => process.exit(0))
+  process.send?.(port)
+  return true
+}
+
+async function openExpress(page: () => Promise<unknown>, sluice: Sluice | undefined): Promise<number> {
+  const app = express()
+  if (sluice !== undefined) app.use(sluiceMiddleware(sluice))
+  app.get('/authors/:id', async (_, response) => void response.json(await page()))
+  const server = createServer(app)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as AddressInfo).port
+}
+
+async function openFastify(page: () => Promise<unknown>, sluice: Sluice | undefined): Promise<number> {
+  const app = fastify()
+  if (sluice !== undefined) await app.register(sluicePlugin, { sluice })
+  app.get('/authors/:id', () => page())
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  return (app.server.address() as AddressInfo).port
+}
+
+interface Round {
+  readonly perSecond: number
+  readonly cpuUs: number
+}
+
+class Page {
+  readonly rounds: Round[] = []
+  #port = 0
+
+  private constructor(
+    readonly mode: PageMode,
+    private readonly child: ChildProcess,
+  ) {}
+
+  static async open(framework: Framework, mode: PageMode): Promise<Page> {
+    const env = { ...process.env, [PAGE]: `${framework} ${mode}` }
+    const page = new Page(mode, fork(process.argv[1] ?? '', process.argv.slice(2), { env, execArgv: process.execArgv }))
+    page.#port = await page.#answer<number>()
+    return page
+  }
+
+  async round(seconds: number): Promise<Round> {
+    const before = await this.#cpuUs()
+    const flags = ['--threads', '1', '--connections', `${CONNECTIONS}`, '--duration', `${seconds}s`]
+    const text = await wrkOutput(flags, `http://127.0.0.1:${this.#port}/authors/1`)
+    const requests = Number(/(\d+) requests in/.exec(text)?.[1])
+    const perSecond = Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1])
+    if (/Non-2xx/.test(text) || !(requests > 0)) throw new Error(`Expected a page to answer each request, got:\n${text}`)
+    return { perSecond, cpuUs: ((await this.#cpuUs()) - before) / requests }
+  }
+
+  close(): void {
+    this.child.disconnect()
+  }
+
+  async #cpuUs(): Promise<number> {
+    const answer = this.#answer<NodeJS.CpuUsage>()
+    this.child.send('cpu')
+    const { user, system } = await answer
+    return user + system
+  }
+
+  #answer<T>(): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.child.once('message', resolve as (message: unknown) => void)
+      this.child.once('exit', (code) => reject(new Error(`A page's process ended with ${code}.`)))
+    })
+  }
+}
+
+/**
+ * Pages of one query under `wrk`, each in its own process, in turn.
+ *
+ * @throws NoWrkError where there is no `wrk`.
+ */
+export async function measurePages(rounds: number, seconds: number, isQuiet: boolean): Promise<readonly Figure[]> {
+  const figures: Figure[] = []
+  for (const framework of FRAMEWORKS) {
+    const pages = await Promise.all(MODES.map((mode) => Page.open(framework, mode)))
+    try {
+      for (let round = -1; round < rounds; round += 1) {
+        for (const page of pages) {
+          const measured = await page.round(seconds)
+          if (round >= 0) page.rounds.push(measured)
+        }
+      }
+    } finally {
+      for (const page of pages) page.close()
+    }
+    const [bare] = pages
+    for (const { mode, rounds: measured } of pages) {
+      const against = bare?.rounds ?? []
+      const kept = median(measured.map(({ perSecond }, at) => perSecond / (against[at]?.perSecond ?? Number.NaN)))
+      const cpu = median(measured.map(({ cpuUs }, at) => cpuUs / (against[at]?.cpuUs ?? Number.NaN)))
+      const perSecond = median(measured.map((one) => one.perSecond))
+      if (!isQuiet)
+        console.log(
+          `  ${`${framework}, ${mode}`.padEnd(34)} ${perSecond.toFixed(0).padStart(8)} /s   × ${kept.toFixed(3)}   CPU × ${cpu.toFixed(3)}`,
+        )
+      const target = TARGETS[mode]
+      if (target === undefined) continue
+      const id = `${framework.toLowerCase()}.page.${mode}`
+      figures.push({
+        area: 'overhead',
+        id,
+        value: kept,
+        unit: '×',
+        target,
+        ok: kept >= target,
+        against: { bare: median(against.map((one) => one.perSecond)) },
+      })
+      if (!isQuiet) console.log(`  ${kept >= target ? 'met   ' : 'MISSED'} ${id}: ${kept.toFixed(2)} × (target ≥ ${target} ×)`)
+    }
+  }
+  return figures
+}

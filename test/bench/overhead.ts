@@ -5,10 +5,8 @@ import { join } from 'node:path'
 import { startPostgres } from '../services/postgres.ts'
 import { ServiceUnavailableError, type TestService } from '../services/service.ts'
 import { benchOptions, type Figure, type Measured, measure, printTable, serveContender } from './harness.ts'
-import { NoWrkError } from './load/wrk.ts'
 import { contenders, type DatabaseName, type Orm, offer, VARIANTS, type Variant } from './overhead/contenders.ts'
 import { fillPostgres, fillSqlite } from './overhead/fill.ts'
-import { measurePages, servePage } from './overhead/pages.ts'
 import { PROGRAMS, type ProgramName } from './overhead/programs.ts'
 
 const ORMS: readonly Orm[] = ['Knex', 'Prisma']
@@ -69,24 +67,16 @@ async function main(hasPostgres: boolean): Promise<void> {
       }
     }
   }
-  if (only === undefined || only === 'pages') figures.push(...(await pagesIfThere(quick, json)))
+  if (only === undefined || only === 'pages') figures.push(...(await (await pages()).pagesIfThere(quick, json)))
   if (json) for (const one of figures) console.log(JSON.stringify(one))
 }
 
-async function pagesIfThere(isQuick: boolean, isQuiet: boolean): Promise<readonly Figure[]> {
-  try {
-    if (!isQuiet) console.log('\nPages of one query on SQLite, under wrk')
-    return await measurePages(isQuick ? 3 : 11, isQuick ? 1 : 2, isQuiet)
-  } catch (error) {
-    if (!(error instanceof NoWrkError)) throw error
-    console.error(`Pages are left out: ${error.message}`)
-    return []
-  }
-}
+/** Loads Knex: not before the instrumentations of OpenTelemetry. */
+const pages = () => import('./overhead/pages.ts')
 
 const everybody = ORMS.flatMap((orm) => DATABASES.flatMap((database) => PROGRAMS.flatMap((program) => contenders(orm, database, program))))
 
-if (!(await servePage()) && !(await serveContender(everybody))) {
+if (!(await serveContender(everybody)) && !(await (await pages()).servePage())) {
   // The disk is not what is measured.
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'sluice-bench-'))
   const postgres = await postgresIfThere()

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { type ChildProcess, fork } from 'node:child_process'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -9,18 +10,21 @@ import express from 'express'
 import fastify from 'fastify'
 import knex from 'knex'
 import { type Figure, median } from '../harness.ts'
-import { wrkOutput } from '../load/wrk.ts'
+import { NoWrkError, wrkOutput } from '../load/wrk.ts'
 import { SQLITE_FILE } from './contenders.ts'
 import { knexPrograms } from './programs.ts'
 
 const FRAMEWORKS = ['Express', 'Fastify'] as const
 type Framework = (typeof FRAMEWORKS)[number]
 
-const MODES = ['bare', 'observe', 'optimize'] as const
+/** `storage` is an app that carries its request along in an `AsyncLocalStorage`, as most apps with a logger or a tracer do. */
+const MODES = ['bare', 'storage', 'observe', 'optimize'] as const
 type PageMode = (typeof MODES)[number]
 
 const PAGE = 'SLUICE_BENCH_PAGE'
 const CONNECTIONS = 32
+
+const storage = new AsyncLocalStorage<object>()
 /** Of a bare page's throughput, the same page with Sluice keeps at least so much. */
 const TARGETS: Readonly<Partial<Record<PageMode, number>>> = { observe: 0.95 }
 
@@ -28,19 +32,20 @@ const TARGETS: Readonly<Partial<Record<PageMode, number>>> = { observe: 0.95 }
 export async function servePage(): Promise<boolean> {
   const [framework, mode] = (process.env[PAGE] ?? '').split(' ') as [Framework, PageMode]
   if (!FRAMEWORKS.includes(framework)) return false
-  const sluice = mode === 'bare' ? undefined : createSluice({ mode, cache: false })
+  const sluice = mode === 'bare' || mode === 'storage' ? undefined : createSluice({ mode, cache: false })
   const db = knex({ client: 'better-sqlite3', connection: { filename: process.env[SQLITE_FILE] ?? '' }, useNullAsDefault: true })
   if (sluice !== undefined) withSluice(db, sluice)
   const { one } = knexPrograms(db)
-  const port = await (framework === 'Express' ? openExpress(one, sluice) : openFastify(one, sluice))
+  const port = await (framework === 'Express' ? openExpress(one, sluice, mode === 'storage') : openFastify(one, sluice, mode === 'storage'))
   process.on('message', () => process.send?.(process.cpuUsage()))
   process.on('disconnect', () => process.exit(0))
   process.send?.(port)
   return true
 }
 
-async function openExpress(page: () => Promise<unknown>, sluice: Sluice | undefined): Promise<number> {
+async function openExpress(page: () => Promise<unknown>, sluice: Sluice | undefined, hasStorage: boolean): Promise<number> {
   const app = express()
+  if (hasStorage) app.use((_request, _response, next) => storage.run({}, next))
   if (sluice !== undefined) app.use(sluiceMiddleware(sluice))
   app.get('/authors/:id', async (_, response) => void response.json(await page()))
   const server = createServer(app)
@@ -48,8 +53,9 @@ async function openExpress(page: () => Promise<unknown>, sluice: Sluice | undefi
   return (server.address() as AddressInfo).port
 }
 
-async function openFastify(page: () => Promise<unknown>, sluice: Sluice | undefined): Promise<number> {
+async function openFastify(page: () => Promise<unknown>, sluice: Sluice | undefined, hasStorage: boolean): Promise<number> {
   const app = fastify()
+  if (hasStorage) app.addHook('onRequest', (_request, _reply, done) => storage.run({}, done))
   if (sluice !== undefined) await app.register(sluicePlugin, { sluice })
   app.get('/authors/:id', () => page())
   await app.listen({ host: '127.0.0.1', port: 0 })
@@ -100,8 +106,12 @@ class Page {
 
   #answer<T>(): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.child.once('message', resolve as (message: unknown) => void)
-      this.child.once('exit', (code) => reject(new Error(`A page's process ended with ${code}.`)))
+      const ended = (code: number | null) => reject(new Error(`A page's process ended with ${code}.`))
+      this.child.once('exit', ended)
+      this.child.once('message', (message: unknown) => {
+        this.child.off('exit', ended)
+        resolve(message as T)
+      })
     })
   }
 }
@@ -111,12 +121,13 @@ class Page {
  *
  * @throws NoWrkError where there is no `wrk`.
  */
-export async function measurePages(rounds: number, seconds: number, isQuiet: boolean): Promise<readonly Figure[]> {
+async function measurePages(rounds: number, seconds: number, isSilent: boolean): Promise<readonly Figure[]> {
   const figures: Figure[] = []
   for (const framework of FRAMEWORKS) {
     const pages = await Promise.all(MODES.map((mode) => Page.open(framework, mode)))
     try {
-      for (let round = -1; round < rounds; round += 1) {
+      // A server is measured when its code is compiled.
+      for (let round = -Math.ceil(rounds / 3); round < rounds; round += 1) {
         for (const page of pages) {
           const measured = await page.round(seconds)
           if (round >= 0) page.rounds.push(measured)
@@ -131,7 +142,7 @@ export async function measurePages(rounds: number, seconds: number, isQuiet: boo
       const kept = median(measured.map(({ perSecond }, at) => perSecond / (against[at]?.perSecond ?? Number.NaN)))
       const cpu = median(measured.map(({ cpuUs }, at) => cpuUs / (against[at]?.cpuUs ?? Number.NaN)))
       const perSecond = median(measured.map((one) => one.perSecond))
-      if (!isQuiet)
+      if (!isSilent)
         console.log(
           `  ${`${framework}, ${mode}`.padEnd(34)} ${perSecond.toFixed(0).padStart(8)} /s   × ${kept.toFixed(3)}   CPU × ${cpu.toFixed(3)}`,
         )
@@ -147,8 +158,20 @@ export async function measurePages(rounds: number, seconds: number, isQuiet: boo
         ok: kept >= target,
         against: { bare: median(against.map((one) => one.perSecond)) },
       })
-      if (!isQuiet) console.log(`  ${kept >= target ? 'met   ' : 'MISSED'} ${id}: ${kept.toFixed(2)} × (target ≥ ${target} ×)`)
+      if (!isSilent) console.log(`  ${kept >= target ? 'met   ' : 'MISSED'} ${id}: ${kept.toFixed(2)} × (target ≥ ${target} ×)`)
     }
   }
   return figures
+}
+
+/** Pages of one query under `wrk`, if this machine has it. */
+export async function pagesIfThere(isQuick: boolean, isSilent: boolean): Promise<readonly Figure[]> {
+  try {
+    if (!isSilent) console.log('\nPages of one query on SQLite, under wrk')
+    return await measurePages(isQuick ? 3 : 11, isQuick ? 1 : 2, isSilent)
+  } catch (error) {
+    if (!(error instanceof NoWrkError)) throw error
+    console.error(`Pages are left out: ${error.message}`)
+    return []
+  }
 }

@@ -136,12 +136,19 @@ const WARM_UP_ROUNDS = 8
 /**
  * Measures contenders in turn, round by round, so that a machine that changes its pace changes it for all.
  * Each round begins with another contender; the first rounds warm up and do not count.
+ *
+ * @param warmUpRounds - Much code takes many of them to be compiled.
  */
-export async function measure(contenders: readonly Contender[], rounds: number, iterations: number): Promise<Measured[]> {
+export async function measure(
+  contenders: readonly Contender[],
+  rounds: number,
+  iterations: number,
+  warmUpRounds: number = WARM_UP_ROUNDS,
+): Promise<Measured[]> {
   const processes = contenders.map(({ name, pace }) => new ContenderProcess(name, pace ?? 1))
   await Promise.all(processes.map((child) => child.answer()))
   const samples = processes.map((): Sample[] => [])
-  for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
+  for (let round = -warmUpRounds; round < rounds; round += 1) {
     for (let turn = 0; turn < processes.length; turn += 1) {
       const at = (turn + Math.abs(round)) % processes.length
       const measured = await processes[at]?.round(iterations)

@@ -60,7 +60,7 @@ async function main(hasPostgres: boolean): Promise<void> {
     for (const database of DATABASES) {
       if (database === 'PostgreSQL' && (!hasPostgres || quick)) continue
       for (const program of PROGRAMS) {
-        const measured = await measure(contenders(orm, database, program), rounds, SCOPES[orm][program])
+        const measured = await measure(contenders(orm, database, program), rounds, SCOPES[orm][program], rounds * 3)
         const found = figuresOf(orm, database, program, measured)
         figures.push(...found)
         if (!json) printTable(`${orm}, ${database}, ${program}`, measured, found)

@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import type { PrismaClient } from '../../generated/sqlite/client/client.ts'
 
 /** Rows of each table: no program comes to the same row twice before a cache has forgotten it. */
-export const ROWS = 100_000
+export const ROWS = 300_000
 
 /** What a request asks: `five` are four reads and a write, `loop20` and `all20` are 20 reads by key, one after the other and at once. */
 export const PROGRAMS = ['one', 'five', 'loop20', 'all20'] as const

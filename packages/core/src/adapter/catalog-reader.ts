@@ -128,7 +128,7 @@ export class CatalogReader {
         }
         const catalog = await readCatalog({ dialect: connection.dialect, query }, this.#known)
         await warnOfLateWrites(connection, host)
-        // What was read while no catalog was known may have called functions that write.
+        // Reads that were sent while no catalog was known may have called functions that write.
         if (catalog.readsMayDo !== 'reads') await source.called()
         if (forgets !== this.#forgets || generations.current !== generation || this.#mayHaveDefined(catalog)) return
         this.#readIn = generation

@@ -2,9 +2,9 @@ import { captureStack } from '../pipeline/call-site.ts'
 import type { Stack } from '../pipeline/execution-group.ts'
 import type { Shape } from '../pipeline/operation.ts'
 import { writeOutcomeOf } from '../pipeline/outcome.ts'
-import type { Execution, Recorder } from '../pipeline/recorder.ts'
-import type { Ambient, Scope, ScopeStorage } from '../pipeline/scope.ts'
-import type { StatementCaller, StatementWatch, WatchedShape } from '../pipeline/statement-watch.ts'
+import type { Recorder } from '../pipeline/recorder.ts'
+import type { Ambient, ScopeStorage } from '../pipeline/scope.ts'
+import type { StatementCaller, StatementWatch } from '../pipeline/statement-watch.ts'
 import type { AnnouncedWrite, TransactionWrites, WriteOutcome } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
 import { hiddenLevel } from '../schema/hidden-calls.ts'
@@ -17,6 +17,7 @@ import { TOO_LONG } from '../sql/tokenize.ts'
 import { type AskedSelect, readAskedSelect } from './asked-select.ts'
 import { type CatalogHost, CatalogReader, type CatalogSource } from './catalog-reader.ts'
 import { ConnectionTransactions, refuseToWait, type TransactionHost } from './connection-transactions.ts'
+import { RunningStatement } from './running-statement.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
 import { SessionSettings } from './session-settings.ts'
 
@@ -50,7 +51,6 @@ interface Described {
 
 /** Longer statements are not compared with earlier ones, so repeats of them go unseen. */
 const MAX_COMPARED_LENGTH = 20_000
-const untraced = {}
 const traced = { stack: captureStack }
 
 /** Tells a read from others of its shape by its values: the same read twice is a duplicate query. */
@@ -265,7 +265,7 @@ export class ConnectionObserver {
     return this.host.isOptimizing() && this.host.catalogs.seenBy(this.sourceId)?.readsMayDo !== 'reads'
   }
 
-  /** Announces a read that is sent while no catalog says what its views and policies call. */
+  /** Announces a read that is sent while the functions that its views and policies call are unknown. */
   #unread(connection: object, statement: Statement): AnnouncedWrite | undefined {
     const { host, sourceId } = this
     if (statement.reads.length === 0 || !host.isOptimizing() || host.catalogs.seenBy(sourceId) !== undefined) return undefined
@@ -348,42 +348,6 @@ export class ConnectionObserver {
     const described: Described = { analyzed, onlyReads, isRepeatable, shape }
     this.#described.set(analyzed, described)
     return described
-  }
-}
-
-/** A statement between its sending and its answer. */
-class RunningStatement {
-  constructor(
-    private readonly host: Pick<ObserverHost, 'recorder' | 'reportError'>,
-    private readonly execution: Execution | undefined,
-    private readonly scope: Scope | undefined,
-    private readonly startedAt: number,
-    private readonly watched: WatchedShape | undefined,
-  ) {}
-
-  answered<T>(sent: Pick<SentStatement<T>, 'rows'>, answer: Awaited<T>): void {
-    let rows = 0
-    try {
-      rows = sent.rows(answer)
-    } catch (error) {
-      this.host.reportError(error)
-    }
-    this.end(rows, false)
-  }
-
-  failed(): void {
-    this.end(0, true)
-  }
-
-  end(rows: number, failed: boolean): void {
-    const { host, execution, startedAt } = this
-    const { recorder } = host
-    try {
-      const endedAt = execution === undefined ? recorder.answered(this.scope, startedAt) : recorder.end(execution, rows, untraced, failed)
-      this.watched?.ended(startedAt, endedAt, rows, failed)
-    } catch (error) {
-      host.reportError(error)
-    }
   }
 }
 

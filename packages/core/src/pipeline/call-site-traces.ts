@@ -1,23 +1,23 @@
 import type { Clock } from '../shared/clock.ts'
 import type { Shape } from './operation.ts'
 
-/** Stacks that may be captured per second, and at once. */
+/** Stacks that may be captured per second, and in one burst. */
 const PER_SECOND = 250
 const BURST = 1_000
-/** Of the burst, this many are reserved for shapes whose call site is not known yet. */
+/** The part of the burst that is reserved for shapes whose call site is not known yet. */
 const RESERVED = 200
 
 /** Scopes that must find one and the same call site before it is trusted. */
 const CONFIRMATIONS = 3
 /** Scopes whose stacks led to no finding before fewer are captured. */
 const MAX_FRUITLESS = 8
-/** How long a trusted call site, or a shape without findings, is left alone, in milliseconds. */
+/** Milliseconds between checks of a trusted call site, or of a shape without findings. */
 const RECHECK_MS = 1_000
 
 /** A trusted shape is traced at this execution of a scope, or at the threshold if that is lower. */
 const SINGLE = 5
 
-/** What is known of the call sites of one shape, or of one parent query. */
+/** The call site of one shape, or of one parent query, as far as it is known. */
 interface Known {
   place: string | undefined
   confirmations: number

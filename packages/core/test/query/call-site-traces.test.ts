@@ -29,11 +29,12 @@ class World {
   }
 
   /** A scope with a loop along a listing. @param lines - Where the loop's queries are issued, in turn. */
-  scope(name: string, lines: readonly number[], { shape = this.shape, count = LOOP } = {}): readonly Finding[] {
+  scope(name: string, lines: readonly number[], { shape = this.shape, count = LOOP, peeks = 0 } = {}): readonly Finding[] {
     const scope = new Scope(name, 'observe', this.now)
     this.#execute(scope, this.listing, 0, 3, 1)
     for (let at = 0; at < count; at += 1) this.#execute(scope, shape, at, 1, lines[at % lines.length] ?? 0)
     scope.counts.queries = count + 1
+    for (let time = 0; time < peeks; time += 1) this.detector.peek(scope)
     return this.detector.inspect(scope)
   }
 
@@ -123,7 +124,7 @@ describe('call sites', () => {
   it('count scopes in which none was known', () => {
     const world = new World()
     for (let at = 0; at < 200; at += 1) world.scope(`GET /${at}`, [7, 8], { shape: shapeOf(`t${at}`) })
-    expect(world.scope('GET /late', [3])).toEqual([])
+    expect(world.scope('GET /late', [3], { peeks: 5 })).toEqual([])
     expect(world.scope('GET /late', [3])).toEqual([])
     world.now += 1_000
     expect(world.scope('GET /late', [3])).toMatchObject([{ callSite: { line: 3 }, occurrences: 3 }])

@@ -51,12 +51,16 @@ export class Detector {
 
   /** The findings of a scope that has ended; each is counted among those of earlier scopes. */
   inspect(scope: Scope): readonly Finding[] {
-    const findings = this.peek(scope)
+    const findings = this.#find(scope, true)
     return findings.length === 0 ? findings : findings.map((finding) => this.#remember(finding))
   }
 
   /** The findings of a scope so far; nothing is remembered. */
   peek(scope: InspectedScope): readonly Finding[] {
+    return this.#find(scope, false)
+  }
+
+  #find(scope: InspectedScope, hasEnded: boolean): readonly Finding[] {
     // No query, no finding.
     if (scope.groups.size === 0 && scope.counts.queries === 0) return NONE
     const findings: Finding[] = []
@@ -69,7 +73,7 @@ export class Detector {
       if (group.shape.kind !== 'read' || group.count < fewest) continue
       // Before any stack is turned into text, which is dear: whether there is something to find.
       if (group.count < threshold && repetitionAmong(group, this.#limits) === undefined) continue
-      const found = this.#knownSites.of(scope.name, group)
+      const found = this.#knownSites.of(scope.name, group, hasEnded)
       for (const { site, ...from } of found?.sites ?? []) {
         const repetition = repetitionAmong(from, this.#limits)
         if (repetition !== undefined) keep(this.#describe(scope, group, site, repetition, found as GroupSites), group.shape)

@@ -35,23 +35,27 @@ export class KnownSites {
   /** @param traces - Decides which executions are traced. Left out: all are. */
   constructor(private readonly traces: CallSiteTraces | undefined) {}
 
-  /** `undefined`: no call site is known yet. The next scope is traced, and its findings count for this one, too. */
-  of(scope: string, group: ExecutionGroup): GroupSites | undefined {
+  /**
+   * The call sites of a group. `undefined`: none is known yet. The next scope is traced, and its findings count for this one, too.
+   *
+   * @param hasEnded - Whether the scope has ended: only then is anything remembered of it.
+   */
+  of(scope: string, group: ExecutionGroup, hasEnded: boolean): GroupSites | undefined {
     const remembered = group.isTraced ? undefined : this.remembered(scope, group)
     if (remembered !== undefined) return remembered
     const known = this.#entry(scope, group)
     const { held } = known
     if (group.isTraced) {
       const found = { sites: sitesOf(group), together: togetherOf(group), held }
-      this.#remember(known, group, found)
+      if (hasEnded) this.#remember(known, group, found)
       return found
     }
-    this.traces?.doubt(group.shape)
+    if (hasEnded) this.traces?.doubt(group.shape)
     if (group.samples.every(({ stack }) => stack === undefined)) {
-      known.held += 1
+      if (hasEnded) known.held += 1
       return undefined
     }
-    known.held = 0
+    if (hasEnded) known.held = 0
     return { sites: sitesOf(group), together: togetherOf(group), held }
   }
 

@@ -97,19 +97,9 @@ export class Peers {
     }
   }
 
-  /** Never rejects. */
+  /** The ids of those that the link finds; none while it fails. Never rejects. */
   async others(): Promise<readonly string[]> {
-    if (this.#isClosed) return []
-    try {
-      const others = await this.#parts.link.others()
-      this.#isFailing = false
-      return others
-    } catch (error) {
-      // It is asked every second: an outage is told once.
-      if (!this.#isFailing) this.#parts.onError(error)
-      this.#isFailing = true
-      return []
-    }
+    return (await this.#found()) ?? []
   }
 
   close(): Promise<void> {
@@ -118,8 +108,28 @@ export class Peers {
     return this.#parts.link.close()
   }
 
+  /** @returns `undefined` where the link fails: who is there is not known then. */
+  async #found(): Promise<readonly string[] | undefined> {
+    if (this.#isClosed) return undefined
+    try {
+      const others = await this.#parts.link.others()
+      this.#isFailing = false
+      return others
+    } catch (error) {
+      // It is asked every second: an outage is told once.
+      if (!this.#isFailing) this.#parts.onError(error)
+      this.#isFailing = true
+      return undefined
+    }
+  }
+
   async #refresh(): Promise<void> {
-    const others = await this.others()
+    const others = await this.#found()
+    if (others === undefined) {
+      // They may go on as ever: they are shown as processes that do not answer, and are known when the link is back.
+      for (const peer of this.#peers.values()) peer.failures += 1
+      return
+    }
     for (const process of this.#peers.keys()) if (!others.includes(process)) this.#peers.delete(process)
     await Promise.all(others.map((process) => this.#look(process)))
   }

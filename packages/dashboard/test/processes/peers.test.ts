@@ -1,0 +1,55 @@
+import type { ProcessLink } from '@sluice/core/siblings'
+import { describe, expect, it } from 'vitest'
+import { Peers } from '../../src/processes/peers.ts'
+
+/** A link to one process, which answers and is found as long as it is told to. */
+function peersOfOne() {
+  const state = { isFound: true, isAnswering: true, isFailing: false }
+  const errors: unknown[] = []
+  let time = 0
+  const link: ProcessLink = {
+    open: async () => {},
+    others: async () => {
+      if (state.isFailing) throw new Error('The link is away.')
+      return state.isFound ? ['other'] : []
+    },
+    ask: async () => {
+      if (!state.isAnswering) throw new Error('No answer.')
+      return JSON.stringify({ value: { info: { id: 'other' }, last: 0, at: time, routes: [], requests: [], count: 0 } })
+    },
+    close: async () => {},
+  }
+  const peers = new Peers({ link, self: 'self', now: () => time, onRequests: () => {}, onError: (error) => errors.push(error) })
+  const look = async (times = 1) => {
+    for (let at = 0; at < times; at += 1) {
+      time += 1_000
+      await peers.refresh()
+    }
+    return { answering: peers.facts.map(({ info }) => info.id), silent: peers.silent.map(({ info }) => info.id) }
+  }
+  return { state, errors, look }
+}
+
+describe('Peers', () => {
+  it('say which answered once and do not now, and forget who is found no more', async () => {
+    const { state, look } = peersOfOne()
+    expect(await look()).toEqual({ answering: ['other'], silent: [] })
+    state.isAnswering = false
+    expect(await look()).toEqual({ answering: ['other'], silent: [] })
+    expect(await look()).toEqual({ answering: [], silent: ['other'] })
+    state.isFound = false
+    expect(await look()).toEqual({ answering: [], silent: [] })
+  })
+
+  it('are known after the link failed, though they do not answer then', async () => {
+    const { state, errors, look } = peersOfOne()
+    await look()
+    state.isFailing = true
+    expect(await look(3)).toEqual({ answering: [], silent: ['other'] })
+    expect(errors).toHaveLength(1)
+    Object.assign(state, { isFailing: false, isAnswering: false })
+    expect(await look()).toEqual({ answering: [], silent: ['other'] })
+    state.isAnswering = true
+    expect(await look()).toEqual({ answering: ['other'], silent: [] })
+  })
+})

@@ -73,6 +73,7 @@ class Bench {
       host: this.host,
       runRaw: () => Promise.resolve([]),
       isMigrationTable: () => false,
+      familyOf: () => undefined,
       mayRewrite: () => false,
       lookupOf: () => ({ refused: 'not asked' }),
       rowSourceOf: () => undefined,

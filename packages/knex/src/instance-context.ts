@@ -10,6 +10,8 @@ export interface InstanceContext {
   runRaw(client: ClientInternals, builder: BuilderInternals, demand: ReadDemand): Promise<unknown>
   /** Whether listeners may change builders right before they are sent. */
   mayRewrite(client: ClientInternals): boolean
+  /** The same object for builders that are alike at first sight. */
+  familyOf(builder: BuilderInternals): object | undefined
   isMigrationTable(table: TableId): boolean
   lookupOf(client: ClientInternals, builder: BuilderInternals): Lookup<unknown> | Refusal
   rowSourceOf(client: ClientInternals, builder: BuilderInternals): RowSource | undefined

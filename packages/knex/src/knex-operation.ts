@@ -45,6 +45,15 @@ export class KnexOperation implements Operation<unknown> {
     return this.builder._statements?.some((statement) => statement.grouping === 'order') !== true
   }
 
+  get family(): object | undefined {
+    return controlOf(this.builder) === undefined ? this.state.familyOf(this.builder) : undefined
+  }
+
+  /** Whether what is sent for it must be what the cache was asked for. */
+  get isAsked(): boolean {
+    return this.#asked !== undefined
+  }
+
   /** Its statement is handed to the driver: the app may have changed the builder, or a value in it, since it was issued. */
   sends(sql: string, bindings: readonly unknown[]): void {
     if (this.#asked !== undefined && !isSame(this.#asked, sql, bindings)) this.hasStrayed = true

@@ -25,6 +25,8 @@ import { type KnexOptions, type KnexRead, ReplicaReads } from './replica-reads.t
 import { resultSettings } from './result-settings.ts'
 import { RowSources } from './row-sources.ts'
 
+/** Names of tables may be made by the app; those of more families are always looked at. */
+const MAX_FAMILIES = 1_000
 const NO_BINDINGS: readonly unknown[] = []
 
 /** What `withSluice` keeps for one Knex instance, its transactions included. Transactions are made without running constructors, so it lives in a closure. */
@@ -36,6 +38,7 @@ export class PluginState implements InstanceContext {
   readonly #rowSources = new RowSources(this)
   readonly #migrationTables: ReadonlySet<string>
   readonly #streamed = new Set<object>()
+  readonly #families = new Map<string, object>()
   /** Operations by what is sent for them. */
   readonly #sent = new WeakMap<object, KnexOperation>()
   readonly #replicas: ReplicaReads | undefined
@@ -193,7 +196,7 @@ export class PluginState implements InstanceContext {
   #watched(runner: RunnerInternals, operation: KnexOperation): RunnerInternals {
     const { query } = runner
     runner.query = (sent) => {
-      this.#sent.set(sent, operation)
+      if (operation.isAsked) this.#sent.set(sent, operation)
       return query.call(runner, sent)
     }
     return runner
@@ -219,6 +222,18 @@ export class PluginState implements InstanceContext {
     const knex = this.#knex.deref()
     if (client !== this.#client.deref()) return client.transacting !== true
     return knex === undefined || listenersOf(client) !== 1 || listenersOf(knex) > 0
+  }
+
+  familyOf({ _method, _single, _statements }: BuilderInternals): object | undefined {
+    const table = _single?.table
+    if (typeof table !== 'string') return undefined
+    const name = `${_method} ${table} ${_statements?.length}`
+    let family = this.#families.get(name)
+    if (family === undefined && this.#families.size < MAX_FAMILIES) {
+      family = {}
+      this.#families.set(name, family)
+    }
+    return family
   }
 
   isMigrationTable(table: TableId): boolean {

@@ -72,6 +72,7 @@ export function testInstance(dialect: Dialect, config: Knex.Config = {}, withCat
       return Promise.resolve(instance.answer)
     },
     isMigrationTable: () => false,
+    familyOf: () => undefined,
     mayRewrite: () => false,
     lookupOf: (of, builder) => lookups.lookupOf(of, builder),
     rowSourceOf: (of, builder) => sources.of(of, builder),

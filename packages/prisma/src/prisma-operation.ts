@@ -112,6 +112,10 @@ export class PrismaOperation implements Operation<unknown> {
       this.transactionWrites = () => currentTransaction()?.gathering() ?? (state.seesStatements ? inert : undefined)
   }
 
+  get family(): object | undefined {
+    return this.call.control === undefined ? this.shape : undefined
+  }
+
   /** Whether a statement that reads by its own words writes by what it calls. */
   #writesUnseen(statement: Statement): boolean {
     const { host, catalogId } = this.state

@@ -83,6 +83,8 @@ export class ResultCache {
     const { scope, note, variant = '' } = context
     const question = `${variant}\n${request.key}`
     context.mayBeCached = true
+    // What the app asks to keep is looked at, whatever it brings.
+    if (chosen.saysTtl) context.gain?.found()
     const sharedKey = chosen.isShared && database !== undefined ? `${database}\n${question}` : undefined
     const basis = scope?.basis instanceof ReadBasis ? this.#part(scope.basis, chosen, variant, database) : undefined
     const answer = this.cache.fetch<T>({
@@ -125,7 +127,8 @@ export class ResultCache {
   #answered<T>(value: T, operation: Operation<T>, context: OperationContext, listener: AnswerListener | undefined): void {
     listener?.(operation, value, context)
     this.stats.answered += 1
-    const { scope } = context
+    const { gain, scope } = context
+    gain?.found()
     if (scope === undefined) return
     scope.counts.answered += 1
     scope.trace?.spared(operation, 'cache', 1)

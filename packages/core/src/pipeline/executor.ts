@@ -54,18 +54,21 @@ export class Executor {
     try {
       asked = query === undefined ? (operation.run(context) as unknown as Promise<TResult>) : query()
     } catch (error) {
+      context.end()
       this.#end(execution, operation, undefined, true)
       return Promise.reject(this.#mark(error))
     }
     // Callbacks instead of `await`: this is the hottest path, and each awaited promise costs more than one followed by `then`.
     return asked.then(
       (result) => {
+        context.end()
         if (operation.kind !== 'read') context.outcome = { result }
         this.#end(execution, operation, query === undefined ? (result as unknown as TOperation) : undefined)
         if (listener !== undefined) this.#tell(listener, operation, result, context)
         return result
       },
       (error: unknown) => {
+        context.end()
         if (operation.kind !== 'read') context.outcome = { error }
         this.#end(execution, operation, undefined, true)
         throw this.#mark(error)

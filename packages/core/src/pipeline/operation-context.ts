@@ -1,4 +1,5 @@
 import type { ReadNote } from './explanation.ts'
+import type { Gain } from './gains.ts'
 import type { Lookup, ReadDemand } from './lookup.ts'
 import type { RunContext } from './operation.ts'
 import type { Scope } from './scope.ts'
@@ -35,12 +36,16 @@ export class OperationContext implements RunContext {
   variant: string | undefined = undefined
   /** Its explanation; `undefined`: nobody asked for one. */
   note: ReadNote | undefined = undefined
+  /** Told of what looking at it brings. */
+  gain: Gain | undefined = undefined
   /** For writes; `undefined`: not sent. */
   outcome: Outcome | 'pending' | undefined = undefined
   /** The promise of its last run. A chain that returns it added nothing to it. */
   running: Promise<unknown> | undefined = undefined
   /** In shadow mode, the name of the last step that it reached: the one that answered it. */
   step: string | undefined = undefined
+
+  #isUnderWay = false
 
   constructor(
     /** The open scope that it belongs to. */
@@ -50,6 +55,20 @@ export class OperationContext implements RunContext {
     /** Whether shadow mode runs it in addition to the caller's run: it counts to no scope, and detection ignores it. */
     readonly isShadow: boolean = false,
   ) {}
+
+  /** It is a read that others may be merged with, until it ends. */
+  begin(): void {
+    if (this.scope === undefined) return
+    this.#isUnderWay = true
+    this.scope.reads += 1
+  }
+
+  /** It has ended, well or badly. A second call does nothing. */
+  end(): void {
+    if (!this.#isUnderWay || this.scope === undefined) return
+    this.#isUnderWay = false
+    this.scope.reads -= 1
+  }
 
   get route(): ReadDemand | undefined {
     return this.demand ?? (this.mayBeCached ? 'kept' : undefined)

@@ -116,6 +116,11 @@ export interface Operation<TResult = unknown> {
   readonly kind: OperationKind
   /** Left out by adapters that record each statement themselves. */
   readonly shape?: Shape | undefined
+  /**
+   * The same object for reads that are alike, known at no cost: where looking at them brings nothing, they are left alone. `undefined`: never, as those of which
+   * the app says how they are kept.
+   */
+  readonly family?: object | undefined
   /** Whether it runs inside a transaction of the user's. */
   readonly inTransaction: boolean
   /** Whether it is a statement of the app's own: what it does besides reading is not known for certain. */

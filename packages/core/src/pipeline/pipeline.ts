@@ -1,6 +1,7 @@
 import { type Basis, spoilOpen } from './basis.ts'
 import type { Executor } from './executor.ts'
 import { ReadNote } from './explanation.ts'
+import type { Gains } from './gains.ts'
 import type { Handler } from './interceptor.ts'
 import type { Operation } from './operation.ts'
 import { OperationContext } from './operation-context.ts'
@@ -14,6 +15,10 @@ export interface PipelineParts {
   readonly stats: QueryStats
   /** One chain for each mode, made once. */
   readonly chains: Readonly<Record<Mode, Handler>>
+  /** The last step of `optimize`, for reads that are left alone. */
+  readonly ask: Handler
+  /** Left out: every read is looked at. */
+  readonly gains: Gains | undefined
   /** The mode of operations outside any scope. */
   readonly mode: () => Mode
   /** Facts outside the statement that change what it returns; left out: there are none. */
@@ -39,7 +44,7 @@ export class Pipeline {
    * @throws Whatever the database or the ORM throws, untouched. Never an error of Sluice's own.
    */
   execute<TResult>(operation: Operation<TResult>): Promise<TResult> {
-    const { scopes, stats, chains, executor } = this.parts
+    const { scopes, stats, chains, executor, ask, gains } = this.parts
     const { scope: current, isBypassing, demand } = scopes.ambient
     const scope = current?.ended === true ? undefined : current
     stats.seen += 1
@@ -57,10 +62,19 @@ export class Pipeline {
     // An observed read meets nothing on its way that could fail.
     if (isRead && (isLeft || mode === 'observe')) return executor.run(operation, context)
     try {
+      if (isRead && mode === 'optimize' && gains?.leaves(operation, context) === true) {
+        stats.passThrough('no gain lately')
+        return ask(operation, context)
+      }
       if (isRead) context.variant = this.parts.variant?.()
       const running = chains[mode](operation, context)
       if (running === context.running) return running
-      return running.then(undefined, (rejection: unknown) => {
+      const answered = (result: TResult) => {
+        context.end()
+        return result
+      }
+      return running.then(answered, (rejection: unknown) => {
+        context.end()
         const error = reasonOf(rejection)
         if (executor.isDatabaseError(error)) throw error
         return this.#withoutSluice(operation, context, error)
@@ -72,6 +86,7 @@ export class Pipeline {
 
   /** Sluice failed: a read is asked bare; a write that was sent is never sent again. */
   #withoutSluice<TResult>(operation: Operation<TResult>, context: OperationContext, failure: unknown): Promise<TResult> {
+    context.end()
     this.parts.onError(failure)
     const { outcome } = context
     if (outcome === undefined) return operation.run(context)

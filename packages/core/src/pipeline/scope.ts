@@ -40,6 +40,8 @@ export class Scope {
   busySince = 0
   /** Writes that were sent: what is asked again after one is no needless repeat. */
   writes = 0
+  /** Reads under way that other reads may be merged with. */
+  reads = 0
   /** Whether the first execution of a group is asked for its stack, too. For tests: it makes each new shape dearer. */
   tracesFirst = false
   ended = false

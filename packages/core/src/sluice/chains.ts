@@ -34,8 +34,8 @@ export interface ChainParts {
   readonly onError: (error: unknown) => void
 }
 
-/** The way of an operation in each mode. */
-export function createChains(parts: ChainParts): Readonly<Record<Mode, Handler>> {
+/** The way of an operation in each mode, and the last step of `optimize`. */
+export function createChains(parts: ChainParts): { readonly chains: Readonly<Record<Mode, Handler>>; readonly ask: Handler } {
   const { options, executor, prefetcher, stats, scopes } = parts
   const { batch, exclude } = options
   const onAnswer = prefetcher?.observe
@@ -60,7 +60,7 @@ export function createChains(parts: ChainParts): Readonly<Record<Mode, Handler>>
     report: parts.onDifference,
     onError: parts.onError,
   })
-  return { observe: compose([writes], executor.run), shadow: compose([writes, compare], executor.run), optimize }
+  return { chains: { observe: compose([writes], executor.run), shadow: compose([writes, compare], executor.run), optimize }, ask }
 }
 
 /** An interceptor that is created for the first operation: in `observe`, the cache and the batcher are never created. */

@@ -2,6 +2,7 @@ import type { FloorWrites } from '../balancing/replicas/floor-writes.ts'
 import type { ReplicaRouters } from '../balancing/replicas/replica-routers.ts'
 import type { CacheSetUp } from '../cache/cache-set-up.ts'
 import type { Executor } from '../pipeline/executor.ts'
+import { Gains } from '../pipeline/gains.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import type { Recorder } from '../pipeline/recorder.ts'
 import { StatementWatches } from '../pipeline/statement-watch.ts'
@@ -41,13 +42,14 @@ export function createHost(parts: HostParts): AdapterHost {
   const { workload } = engines
   const pipeline = new Pipeline({
     ...{ scopes, executor, stats },
-    chains: createChains({
+    ...createChains({
       ...{ options, executor, writes, prefetcher, catalogs, scopes, stats, warn },
       cache: caching,
       random: services.random,
       onDifference: (difference) => events.emit('shadowDifference', difference),
       onError: reportError,
     }),
+    gains: gainsOf(parts),
     mode: () => lifecycle.mode,
     variant: options.context,
     onError: reportError,
@@ -104,4 +106,10 @@ export function createHost(parts: HostParts): AdapterHost {
     },
     findingsSoFar: (scope) => detector?.peek(scope),
   }
+}
+
+/** @returns `undefined` where lookups wait for others beyond their tick: any may be merged. */
+function gainsOf({ options, services, prefetcher }: HostParts): Gains | undefined {
+  if (options.batch !== false && (options.batch?.windowMs ?? 0) > 0) return undefined
+  return new Gains({ now: () => services.clock.now(), remembers: (scope) => prefetcher?.remembers(scope) === true })
 }

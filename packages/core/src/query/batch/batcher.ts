@@ -99,6 +99,7 @@ export class Batcher {
     const batches = this.#batchesOf(scope)
     const open = batches.open.get(waiter.group)
     if (open === undefined) return this.#wait(waiter, batches, next)
+    waiter.context.gain?.found()
     if (open.loader === undefined) {
       open.loader = this.#createLoader(open, scope, next)
       open.loader.load(open.first).then(open.resolve, open.reject)

@@ -74,6 +74,7 @@ export class Prefetcher {
     if (!isListing && (known === undefined || known.isEmpty || typeof result !== 'object' || result === null)) return
     const source = operation.rowSource()
     if (source === undefined) return
+    if (isListing) context.gain?.found()
     const memory = known ?? this.#begin(scope, operation.source.dialect)
     const lookup = operation.lookup?.()
     if (lookup !== undefined && !isRefusal(lookup)) context.rows = memory.append(context.groupOf(lookup), source, result, 1)
@@ -88,6 +89,11 @@ export class Prefetcher {
       if (lookup !== undefined && !isRefusal(lookup)) this.#passBy(memory, context.groupOf(lookup), lookup.key.text)
     }
     this.observe(operation, result, context)
+  }
+
+  /** Whether a scope remembers rows that a loop may walk along. */
+  remembers(scope: Scope): boolean {
+    return memoryOf(scope)?.isEmpty === false
   }
 
   #passBy(memory: PrefetchScope, group: string, text: string): void {
@@ -149,6 +155,7 @@ export class Prefetcher {
     const group = context.groupOf(lookup)
     const trail = memory.trailOf(group, text) ?? this.#open(operation, keyed, group, memory)
     if (trail === undefined) return next(operation, context)
+    context.gain?.found()
     const ask: Ask<T> = { operation, context, lookup: keyed, group, trail, memory, scope, bare: () => next(operation, context) }
     return trail.pending?.texts.has(text) === true ? trail.pending.done.then(() => this.#follow(ask)) : this.#follow(ask)
   }

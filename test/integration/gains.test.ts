@@ -1,0 +1,208 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createSluice, type Sluice, type SluiceOptions } from '@sluice/core'
+import { sluiceMiddleware, sluiceResponseCache } from '@sluice/express'
+import { cached, withSluice } from '@sluice/knex'
+import express from 'express'
+import knex, { type Knex } from 'knex'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { openStack, type Stack, seed } from '../support/stack.ts'
+
+/** More reads than are looked at without any gain. */
+const MANY = 4_200
+const ROWS = 20_000
+const REASON = 'no gain lately'
+
+const leftAlone = (sluice: Sluice): number => sluice.queries.getStats().passedThrough[REASON] ?? 0
+
+interface Opened {
+  readonly sluice: Sluice
+  readonly db: Knex
+  /** Statements that reached the database since the last call. */
+  readonly taken: () => number
+  /** Reads rows that nobody has read before, each in a scope of its own. */
+  readonly readNew: (count: number) => Promise<void>
+}
+
+async function open(options: SluiceOptions = {}): Promise<Opened> {
+  const sluice = createSluice({ mode: 'optimize', ...options })
+  const db = withSluice(knex({ client: 'better-sqlite3', connection: ':memory:', useNullAsDefault: true }), sluice)
+  onTestFinished(async () => {
+    await db.destroy()
+    await sluice.close()
+  })
+  await db.schema.createTable('authors', (table) => {
+    table.integer('id').primary()
+    table.text('name')
+  })
+  await db.schema.createTable('posts', (table) => {
+    table.integer('id').primary()
+    table.integer('author_id').references('authors.id')
+  })
+  await db.batchInsert(
+    'authors',
+    Array.from({ length: ROWS }, (_, at) => ({ id: at + 1 })),
+    500,
+  )
+  await db.batchInsert(
+    'posts',
+    Array.from({ length: 20 }, (_, at) => ({ id: at + 1, author_id: at + 1 })),
+    500,
+  )
+  await db('authors').first()
+  let next = 1_000
+  let statements = 0
+  return {
+    sluice,
+    db,
+    taken() {
+      const before = statements
+      statements = sluice.queries.getStats().statements
+      return statements - before
+    },
+    async readNew(count) {
+      for (let at = 0; at < count; at += 1) {
+        next += 1
+        await sluice.run(() => db('authors').where({ id: next }).first())
+      }
+    },
+  }
+}
+
+describe('reads by Knex that never gain', () => {
+  it('are left alone', async () => {
+    const { sluice, db, readNew } = await open()
+    await readNew(MANY)
+    const left = leftAlone(sluice)
+    expect(left).toBeGreaterThan(50)
+    // Others are looked at as ever.
+    await sluice.run(() => db('posts').where({ id: 1 }).first())
+    expect(leftAlone(sluice)).toBe(left)
+  })
+
+  it('are merged when they come at once, and looked at from then on', async () => {
+    const { sluice, db, taken, readNew } = await open({ cache: false })
+    await readNew(MANY)
+    const together = () =>
+      sluice.run(() =>
+        Promise.all(
+          Array.from({ length: 100 }, (_, at) =>
+            db('authors')
+              .where({ id: at + 1 })
+              .first(),
+          ),
+        ),
+      )
+    taken()
+    expect((await together()).map(({ id }) => id)).toEqual(Array.from({ length: 100 }, (_, at) => at + 1))
+    // The first goes alone.
+    expect(taken()).toBe(2)
+    await together()
+    expect(taken()).toBe(1)
+    const left = leftAlone(sluice)
+    await readNew(10)
+    expect(leftAlone(sluice)).toBe(left)
+  })
+
+  it('are asked ahead as part of a loop along a listing', async () => {
+    const { sluice, db, taken, readNew } = await open({ cache: false })
+    await readNew(MANY)
+    taken()
+    await sluice.run(async () => {
+      for (const { author_id } of await db('posts').orderBy('id'))
+        expect(await db('authors').where({ id: author_id }).first()).toMatchObject({ id: author_id })
+    })
+    expect(taken()).toBeLessThan(10)
+  })
+
+  it('are kept where the app asks for it', async () => {
+    const { sluice, db, taken, readNew } = await open()
+    await readNew(MANY)
+    const read = () => sluice.run(() => cached(db('authors').where({ id: 3 }).first(), { ttl: 60 }))
+    await read()
+    taken()
+    for (let at = 0; at < 3; at += 1) await read()
+    expect(taken()).toBe(0)
+  })
+
+  it('are all looked at where tables have a time to live of their own', async () => {
+    const { sluice, readNew } = await open({ cache: { models: { authors: { ttl: 60 } } } })
+    await readNew(MANY)
+    expect(leftAlone(sluice)).toBe(0)
+  })
+
+  it('are looked at again, and then answered from the cache', async () => {
+    const { sluice, db, taken, readNew } = await open()
+    await readNew(MANY)
+    const read = () => sluice.run(() => db('authors').where({ id: 3 }).first())
+    taken()
+    for (let at = 0; at < 4_096; at += 1) await read()
+    expect(taken()).toBeGreaterThan(1_000)
+    for (let at = 0; at < 100; at += 1) await read()
+    expect(taken()).toBe(0)
+  })
+
+  it('are explained', async () => {
+    const { sluice, db, readNew } = await open()
+    await readNew(MANY)
+    const left = leftAlone(sluice)
+    const { reads } = await sluice.explain(() => db('authors').where({ id: 3 }).first())
+    expect(reads).toHaveLength(1)
+    expect(leftAlone(sluice)).toBe(left)
+  })
+
+  it('are part of what a kept response depends on', async () => {
+    const { sluice, db, readNew } = await open()
+    await readNew(MANY)
+    let made = 0
+    const app = express()
+    app.use(sluiceMiddleware(sluice))
+    app.get('/', sluiceResponseCache(sluice, { ttlMs: 60_000 }), async (_, response) => {
+      made += 1
+      response.json(await db('authors').where({ id: 3 }).first())
+    })
+    const server = app.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    const { port } = server.address() as AddressInfo
+    const get = async () => (await fetch(`http://127.0.0.1:${port}/`)).json()
+    expect([await get(), await get()]).toEqual([
+      { id: 3, name: null },
+      { id: 3, name: null },
+    ])
+    expect(made).toBe(1)
+    await db('authors').where({ id: 3 }).update({ name: 'Ada' })
+    expect(await get()).toEqual({ id: 3, name: 'Ada' })
+  })
+
+  it('are left alone after one failed', async () => {
+    const { sluice, db, readNew } = await open({ cache: false })
+    await readNew(MANY)
+    const before = leftAlone(sluice)
+    await sluice.run(async () => {
+      for (let at = 0; at < 3; at += 1) await expect(db('authors').where({ nothing: at }).first()).rejects.toThrow('no such column')
+    })
+    expect(leftAlone(sluice)).toBe(before + 3)
+  })
+})
+
+describe('reads by Prisma that never gain', () => {
+  let stack: Stack
+  beforeAll(async () => {
+    stack = await openStack('sqlite', { mode: 'optimize', cache: false })
+    await seed(stack.prisma)
+    await stack.ready()
+  })
+  afterAll(() => stack?.close())
+
+  it('are left alone, and merged when they come at once', async () => {
+    const { sluice, prisma, taken } = stack
+    const read = (id: number) => prisma.author.findFirst({ where: { id } })
+    for (let at = 0; at < MANY; at += 1) await sluice.run(() => read(at))
+    expect(leftAlone(sluice)).toBeGreaterThan(50)
+    taken()
+    const found = await sluice.run(() => Promise.all([1, 2, 3, 4, 5].map(read)))
+    expect(found.map((author) => author?.id)).toEqual([1, 2, 3, 4, 5])
+    expect(taken()).toHaveLength(2)
+  })
+})

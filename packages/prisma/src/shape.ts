@@ -47,7 +47,8 @@ export class PrismaShapes {
   }
 
   shapeOf(modelName: string, model: PrismaModel | undefined, operation: string, kind: OperationKind, args: unknown): PrismaShape {
-    const text = `${modelName}.${operation}${structureOf(args, 0, 'arguments')}${groupedBy(args)}`
+    const by = operation === 'groupBy' ? groupedBy(args) : ''
+    const text = `${modelName}.${operation}${structureOf(args, 0, 'arguments')}${by}`
     const known = this.#shapes.get(text)
     if (known !== undefined) return known
     if (this.#shapes.size >= MAX_SHAPES) this.#shapes.clear()

@@ -1,5 +1,5 @@
 import type { ReadNote } from './explanation.ts'
-import type { Gain } from './gains.ts'
+import type { Gain } from './gain.ts'
 import type { Lookup, ReadDemand } from './lookup.ts'
 import type { RunContext } from './operation.ts'
 import type { Scope } from './scope.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Gain } from '../../src/pipeline/gains.ts'
+import { Gain } from '../../src/pipeline/gain.ts'
 
 /** How many of the next reads are looked at before one is left alone. */
 function looksAt(gain: Gain, now: number): number {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { clientNetwork, errorMessage, plainAddress, within } from '@sluice/core/siblings'
-import { BurstyRateLimiter, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
+import type { RateLimiterRes } from 'rate-limiter-flexible'
 import { refuse } from '../small-responses.ts'
 import { checkRateLimit, type RateLimitOptions } from './admission-options.ts'
 
@@ -56,7 +56,15 @@ const PAUSE_MS = 1_000
 /** The time in which a burst may come, in windows. */
 const BURST_WINDOWS = 10
 
-type Limiter = Pick<RateLimiterMemory, 'consume'>
+/** Loaded with the first limit: it brings a limiter for each of a dozen databases. */
+type Library = typeof import('rate-limiter-flexible')
+type Limiter = Pick<InstanceType<Library['RateLimiterMemory']>, 'consume'>
+
+interface Limiters {
+  readonly memory: Limiter
+  readonly shared: Limiter | undefined
+  readonly isRefusal: (error: unknown) => error is RateLimiterRes
+}
 
 /** What became of a request that was counted. */
 interface Counted {
@@ -70,8 +78,7 @@ interface Counted {
 
 /** Counts the requests of clients, in the process, or in Redis for several. Warns once if a limit does not work. */
 export class RateLimiter {
-  readonly #memory: Limiter
-  readonly #shared: Limiter | undefined
+  readonly #limiters: Promise<Limiters>
   #pausedUntil = 0
   #hasWarned = false
 
@@ -79,8 +86,9 @@ export class RateLimiter {
     private readonly options: RateLimitOptions,
     private readonly now: () => number,
   ) {
-    this.#memory = limiterOf(options, undefined)
-    this.#shared = options.redis && limiterOf(options, options.redis)
+    this.#limiters = loadLimiters(options)
+    // Each request that it fails hears of it.
+    this.#limiters.catch(() => {})
   }
 
   /** Counts one request. Never rejects. @returns `undefined` if the request is not limited, or if counting failed: a broken limit rejects no requests. */
@@ -96,10 +104,12 @@ export class RateLimiter {
   }
 
   async #countFor(client: string): Promise<Counted> {
-    if (this.#shared !== undefined && this.now() >= this.#pausedUntil) {
+    const { memory, shared, isRefusal } = await this.#limiters
+    if (shared !== undefined && this.now() >= this.#pausedUntil) {
       try {
         return await countedOf(
-          within(REDIS_TIMEOUT_MS, this.#shared.consume(client), `Redis did not answer within ${REDIS_TIMEOUT_MS} ms.`),
+          within(REDIS_TIMEOUT_MS, shared.consume(client), `Redis did not answer within ${REDIS_TIMEOUT_MS} ms.`),
+          isRefusal,
         )
       } catch (error) {
         // Each process counts its own requests for a while.
@@ -107,7 +117,7 @@ export class RateLimiter {
         this.#warn(error)
       }
     }
-    return await countedOf(this.#memory.consume(client))
+    return await countedOf(memory.consume(client), isRefusal)
   }
 
   #warn(error: unknown): void {
@@ -118,7 +128,18 @@ export class RateLimiter {
   }
 }
 
-function limiterOf({ requests, perSeconds = 1, burst = 0, namespace = 'sluice:rate' }: RateLimitOptions, redis: unknown): Limiter {
+async function loadLimiters(options: RateLimitOptions): Promise<Limiters> {
+  const library = await import('rate-limiter-flexible')
+  return {
+    memory: limiterOf(library, options, undefined),
+    shared: options.redis && limiterOf(library, options, options.redis),
+    isRefusal: (error) => error instanceof library.RateLimiterRes,
+  }
+}
+
+function limiterOf(library: Library, options: RateLimitOptions, redis: unknown): Limiter {
+  const { BurstyRateLimiter, RateLimiterMemory, RateLimiterRedis } = library
+  const { requests, perSeconds = 1, burst = 0, namespace = 'sluice:rate' } = options
   const one = (points: number, duration: number, keyPrefix: string) => {
     const limits = { points, duration, keyPrefix: `${namespace}:${keyPrefix}` }
     return redis === undefined
@@ -129,12 +150,12 @@ function limiterOf({ requests, perSeconds = 1, burst = 0, namespace = 'sluice:ra
   return burst === 0 ? steady : new BurstyRateLimiter(steady, one(burst, perSeconds * BURST_WINDOWS, 'b'))
 }
 
-async function countedOf(consumed: Promise<RateLimiterRes>): Promise<Counted> {
+async function countedOf(consumed: Promise<RateLimiterRes>, isRefusal: Limiters['isRefusal']): Promise<Counted> {
   try {
     const { remainingPoints, msBeforeNext } = await consumed
     return { retryAfterSeconds: 0, remaining: Math.max(0, remainingPoints), resetSeconds: secondsIn(msBeforeNext) }
   } catch (error) {
-    if (!(error instanceof RateLimiterRes)) throw error
+    if (!isRefusal(error)) throw error
     const seconds = Math.max(1, secondsIn(error.msBeforeNext))
     return { retryAfterSeconds: seconds, remaining: 0, resetSeconds: seconds }
   }

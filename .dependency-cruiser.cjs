@@ -102,7 +102,7 @@ module.exports = {
         path: '^packages/',
         pathNot: [
           `^packages/${name}/`,
-          ...allowed.map((other) => `^packages/${other}/src/(((database|adapter)/)?index|siblings)\\.ts$`),
+          ...allowed.map((other) => `^packages/${other}/src/(((database|adapter|proxy)/)?index|siblings)\\.ts$`),
           ...(name === 'cli' ? [projects] : []),
         ],
       },

@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsdown'
 
 export default defineConfig({
-  entry: ['src/index.ts'],
+  entry: { index: 'src/index.ts', proxy: 'src/proxy/index.ts' },
   format: 'esm',
   platform: 'node',
   target: 'node20.19',

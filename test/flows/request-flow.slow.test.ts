@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createProxy, type HttpProxy } from '@sluice/http'
+import { createProxy, type HttpProxy } from '@sluice/http/proxy'
 import { Redis } from 'ioredis'
 import type { Knex } from 'knex'
 import { describe, expect, inject, it, onTestFinished } from 'vitest'

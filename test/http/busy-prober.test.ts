@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { createProxy } from '@sluice/http'
+import { createProxy } from '@sluice/http/proxy'
 import { expect, it, onTestFinished } from 'vitest'
 import { keepBusy } from '../support/keep-busy.ts'
 import { TEST_MS } from '../support/patience.ts'

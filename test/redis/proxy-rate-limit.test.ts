@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createProxy } from '@sluice/http'
+import { createProxy } from '@sluice/http/proxy'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { findRedisServer, startRedisServer } from '../services/redis-server.ts'
 import { SOON } from '../support/patience.ts'

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { BalancingEvents, LoadBalancingEngine } from '@sluice/core'
-import { createProxy, type ProbeOptions } from '@sluice/http'
+import { createProxy, type ProbeOptions } from '@sluice/http/proxy'
 
 /** How long a node that stands still, or comes back, stays unnoticed: twice this, about. */
 const PROBE = { intervalMs: 250, timeoutMs: 500 }

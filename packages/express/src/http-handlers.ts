@@ -3,16 +3,13 @@ import {
   createHealth,
   createLoadShedding,
   createMetricsHandler,
-  createProxy,
   createRateLimit,
   createResponseCache,
   type Health,
   type HealthOptions,
-  type HttpProxy,
   type LoadShedding,
   type LoadShedOptions,
   type MetricsOptions,
-  type ProxyOptions,
   type RateLimitOptions,
   type ResponseCache,
   type ResponseCacheOptions,
@@ -117,27 +114,4 @@ export function sluiceResponseCache(sluice?: Sluice, options: ResponseCacheOptio
     else if (answered !== true) answered.then((is) => is || next())
   }
   return Object.assign(middleware, { cache })
-}
-
-export interface ProxyMiddleware extends RequestHandler {
-  /** For the server's event `upgrade`, for `close`, for what it counts. */
-  readonly proxy: HttpProxy
-}
-
-/**
- * Express middleware that passes requests on to nodes. What it is mounted at is taken off the path. It answers every request that reaches it, and must
- * come before whatever reads bodies, such as `express.json()`. Works with Express 4.18 and 5.
- *
- * @throws InvalidOptionError; InvalidArgumentError for a node that is none.
- * @example
- * ```ts
- * const api = sluiceProxy({ nodes: ['10.0.0.1:8080', '10.0.0.2:8080'] })
- * app.use('/api', api)
- * app.listen(8000).on('upgrade', api.proxy.upgrade)
- * ```
- */
-export function sluiceProxy(options: ProxyOptions): ProxyMiddleware {
-  const proxy = createProxy(options)
-  const middleware: RequestHandler = (request, response) => proxy.handler(request, response)
-  return Object.assign(middleware, { proxy })
 }

@@ -2,12 +2,10 @@ export { type GracefulShutdown, gracefulShutdown } from '@sluice/http'
 export {
   type HealthMiddleware,
   type LoadShedMiddleware,
-  type ProxyMiddleware,
   type ResponseCacheMiddleware,
   sluiceHealth,
   sluiceLoadShed,
   sluiceMetrics,
-  sluiceProxy,
   sluiceRateLimit,
   sluiceResponseCache,
 } from './http-handlers.ts'

@@ -11,10 +11,10 @@ describe('the entry points of @sluice/express', () => {
         'sluiceLoadShed',
         'sluiceMetrics',
         'sluiceMiddleware',
-        'sluiceProxy',
         'sluiceRateLimit',
         'sluiceResponseCache',
       ],
+      './proxy': ['sluiceProxy'],
     })
   }, 60_000)
 })

@@ -1,8 +1,9 @@
 import { createServer, type RequestListener, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createSluice } from '@sluice/core'
-import { sluiceMiddleware, sluiceProxy } from '@sluice/express'
-import { createProxy } from '@sluice/http'
+import { sluiceMiddleware } from '@sluice/express'
+import { sluiceProxy } from '@sluice/express/proxy'
+import { createProxy } from '@sluice/http/proxy'
 import express5 from 'express'
 // @ts-expect-error its types are those of Express 5, which differ in nothing that is used here
 import express4 from 'express4'

@@ -9,5 +9,4 @@ export {
   sluiceShutdown,
 } from './sluice-operations.ts'
 export { type SluicePluginOptions, sluicePlugin } from './sluice-plugin.ts'
-export { type SluiceProxyOptions, sluiceProxy } from './sluice-proxy.ts'
 export { type SluiceResponseCacheOptions, sluiceResponseCache } from './sluice-response-cache.ts'

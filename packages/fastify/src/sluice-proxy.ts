@@ -2,7 +2,8 @@ import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { InvalidArgumentError, InvalidOptionError } from '@sluice/core'
 import { checkOptions, option } from '@sluice/core/siblings'
-import { createProxy, type HttpProxy, type ProxyOptions, setRequestTarget } from '@sluice/http'
+import { setRequestTarget } from '@sluice/http'
+import { createProxy, type HttpProxy, type ProxyOptions } from '@sluice/http/proxy'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { definePlugin } from './define-plugin.ts'
 import { PathPrefix, type PathReading } from './path-prefix.ts'
@@ -10,7 +11,7 @@ import { type Upgrade, UpgradeRouter, type UpgradeTarget } from './upgrade-route
 
 export interface SluiceProxyOptions extends ProxyOptions {
   /**
-   * A proxy made by `createProxy` of `@sluice/http`, in place of options for one. It stays open when the app is closed.
+   * A proxy made by `createProxy` of `@sluice/http/proxy`, in place of options for one. It stays open when the app is closed.
    * @defaultValue one with these options, closed with the app
    */
   readonly proxy?: HttpProxy

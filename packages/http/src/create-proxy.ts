@@ -57,7 +57,7 @@ export interface HttpProxy {
  * @example
  * ```ts
  * import { createServer } from 'node:http'
- * import { createProxy } from '@sluice/http'
+ * import { createProxy } from '@sluice/http/proxy'
  *
  * const proxy = createProxy({ nodes: ['10.0.0.1:8080', '10.0.0.2:8080'], probe: { path: '/health' } })
  * createServer(proxy.handler).on('upgrade', proxy.upgrade).listen(80)

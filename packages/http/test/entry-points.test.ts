@@ -12,7 +12,6 @@ describe('the entry points of @sluice/http', () => {
         'createHealth',
         'createLoadShedding',
         'createMetricsHandler',
-        'createProxy',
         'createRateLimit',
         'createResponseCache',
         'gracefulShutdown',
@@ -20,6 +19,7 @@ describe('the entry points of @sluice/http', () => {
         'requireNodeAuth',
         'setRequestTarget',
       ],
+      './proxy': ['createProxy'],
     })
   }, 60_000)
 })

@@ -4,7 +4,7 @@ import { InvalidOptionError, LoadBalancingEngine } from '@sluice/core'
 import { describe, expect, it } from 'vitest'
 import { ownNow } from '../../../test/support/own-clock.ts'
 import { SOON } from '../../../test/support/patience.ts'
-import { createProxy } from '../src/index.ts'
+import { createProxy } from '../src/proxy/index.ts'
 import { ask, askRaw, openProxy, serve, serveRaw, statusOf, unusedAddress } from './world.ts'
 
 describe('createProxy', () => {

@@ -5,7 +5,7 @@ import type { TLSSocket } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { authority, nodeCertificate, nodeKey, proxyCertificate, proxyKey } from '../../../test/support/certificates.ts'
 import { SOON } from '../../../test/support/patience.ts'
-import type { NodeTlsOptions } from '../src/index.ts'
+import type { NodeTlsOptions } from '../src/proxy/index.ts'
 import { ask, openProxy } from './world.ts'
 
 async function serveTls(options: ServerOptions = {}): Promise<string> {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, request, type
 import { type AddressInfo, connect, createServer as createRawServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { ownNow } from '../../../test/support/own-clock.ts'
-import { createProxy, type HttpProxy, type ProxyOptions } from '../src/index.ts'
+import { createProxy, type HttpProxy, type ProxyOptions } from '../src/proxy/index.ts'
 
 export interface Answer {
   readonly status: number

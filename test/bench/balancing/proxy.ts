@@ -2,7 +2,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import httpProxy from '@fastify/http-proxy'
-import { createProxy } from '@sluice/http'
+import { createProxy } from '@sluice/http/proxy'
 import fastify from 'fastify'
 import legacyProxy from 'http-proxy'
 

@@ -1,0 +1,1 @@
+export { type ProxyMiddleware, sluiceProxy } from '../sluice-proxy.ts'

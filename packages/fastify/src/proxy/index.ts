@@ -1,0 +1,1 @@
+export { type SluiceProxyOptions, sluiceProxy } from '../sluice-proxy.ts'

@@ -16,8 +16,22 @@ export default [
     name: '@sluice/core',
     path: 'packages/core/dist/index.js',
     import: '{ createSluice }',
-    limit: '163 kB',
+    limit: '164 kB',
     ignore: ['node:*'],
+    modifyEsbuildConfig: withoutDynamicImports,
+  },
+  {
+    name: '@sluice/http, without the core',
+    path: 'packages/http/dist/index.js',
+    limit: '16 kB',
+    ignore: ['node:*', 'http', '@sluice/core'],
+    modifyEsbuildConfig: withoutDynamicImports,
+  },
+  {
+    name: '@sluice/express, without the core',
+    path: 'packages/express/dist/index.js',
+    limit: '16 kB',
+    ignore: ['node:*', 'http', '@sluice/core'],
     modifyEsbuildConfig: withoutDynamicImports,
   },
   {
@@ -38,7 +52,7 @@ export default [
     limit: '30 kB',
     ignore: ['node:*', '@sluice/core'],
   },
-  { name: '@sluice/core/adapter', path: 'packages/core/dist/adapter.js', limit: '60 kB', ignore: ['node:*'] },
+  { name: '@sluice/core/adapter', path: 'packages/core/dist/adapter.js', limit: '66 kB', ignore: ['node:*'] },
   { name: '@sluice/core/database', path: 'packages/core/dist/database.js', limit: '120 kB', ignore: ['node:*'] },
   {
     name: '@sluice/core/jobs-sqlite',
@@ -62,10 +76,10 @@ export default [
     modifyEsbuildConfig: withoutDynamicImports,
   },
   {
-    name: '@sluice/core/opentelemetry',
+    name: '@sluice/core/opentelemetry, without the core',
     path: 'packages/core/dist/opentelemetry.js',
-    limit: '12 kB',
-    ignore: ['node:*'],
+    limit: '5 kB',
+    ignore: ['node:*', './main-*', './shared-*'],
     modifyEsbuildConfig: withoutDynamicImports,
   },
   {
@@ -75,5 +89,10 @@ export default [
     ignore: ['node:*'],
     modifyEsbuildConfig: withoutDynamicImports,
   },
-  { name: '@sluice/core/scaling-cluster', path: 'packages/core/dist/scaling-cluster.js', limit: '5 kB', ignore: ['node:*'] },
+  {
+    name: '@sluice/core/scaling-cluster, without the core',
+    path: 'packages/core/dist/scaling-cluster.js',
+    limit: '5 kB',
+    ignore: ['node:*', './main-*', './shared-*'],
+  },
 ]

@@ -70,7 +70,7 @@ describe('two copies of @sluice/core in one process', () => {
 
   it('that are of different major versions have one each, and say so', async () => {
     const core = join(folder, 'node_modules/@sluice/knex/node_modules/@sluice/core/dist')
-    const [file] = readdirSync(core).filter((name) => /^default-sluice-.*\.js$/.test(name))
+    const [file] = readdirSync(core).filter((name) => /^main-.*\.js$/.test(name))
     const path = join(core, file ?? '')
     // As a release would be built that counts one more.
     let places = 0

@@ -23,21 +23,30 @@ const MAX_CHARACTERS = 2_500_000
 /** Shapes are kept by what counts and reports them, each in its place. */
 const MAX_SHAPE_LENGTH = 5_000
 
-function memory(): LRUCache<string, AnalyzedSql> {
-  return new LRUCache({ max: MAX_TEXTS, maxSize: MAX_CHARACTERS, sizeCalculation: (_, sql) => sql.length + 1 })
-}
+const textsByDialect: Partial<Record<Dialect, LRUCache<string, AnalyzedSql>>> = {}
 
-const texts: Readonly<Record<Dialect, LRUCache<string, AnalyzedSql>>> = { postgresql: memory(), sqlite: memory(), mysql: memory() }
+/** Created with the first text of a dialect: room for 5,000 is taken at once. */
+function textsOf(dialect: Dialect): LRUCache<string, AnalyzedSql> {
+  const known = textsByDialect[dialect]
+  if (known !== undefined) return known
+  const created = new LRUCache<string, AnalyzedSql>({
+    ...{ max: MAX_TEXTS, maxSize: MAX_CHARACTERS },
+    sizeCalculation: (_, sql) => sql.length + 1,
+  })
+  textsByDialect[dialect] = created
+  return created
+}
 
 /**
  * What a SQL text touches, and its shape. Never throws: a text that cannot be read is opaque. The last 5,000 texts of each dialect
  * are remembered, 2,500,000 characters at most, but for those over 20,000 characters.
  */
 export function analyzeSql(sql: string, dialect: Dialect): AnalyzedSql {
-  const known = texts[dialect].get(sql)
+  const texts = textsOf(dialect)
+  const known = texts.get(sql)
   if (known !== undefined) return known
   const analyzed = analyze(sql, dialect)
-  if (sql.length <= MAX_TEXT_LENGTH) texts[dialect].set(sql, analyzed)
+  if (sql.length <= MAX_TEXT_LENGTH) texts.set(sql, analyzed)
   return analyzed
 }
 

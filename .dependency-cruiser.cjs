@@ -117,6 +117,16 @@ module.exports = {
       },
     })),
     {
+      name: 'modules-of-node-that-are-loaded-late',
+      severity: 'error',
+      // But for entry points that importing the core does not load.
+      from: {
+        path: core,
+        pathNot: `${core}(shared/late-modules\\.ts$|jobs/backends/postgres/|monitoring/(keda|scaling/targets/cluster)/)`,
+      },
+      to: { path: '^(node:)?(cluster|crypto|v8|zlib)$', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'project-formats-know-no-client',
       severity: 'error',
       from: { path: '^packages/(prisma|knex)/src/project/' },

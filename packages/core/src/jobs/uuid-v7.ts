@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes } from '../shared/late-modules.ts'
 
 const POOL = 4_096
 const RANDOM_BYTES = 6

@@ -1,6 +1,6 @@
-import { createHmac, randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { canonicalKey } from '../shared/canonical.ts'
+import { createHmac, randomBytes } from '../shared/late-modules.ts'
 import type { CallSite } from './call-site.ts'
 
 /**
@@ -45,7 +45,7 @@ export interface RedactedValue {
 export type Settled = { readonly value: unknown } | { readonly error: unknown }
 
 const MISSING = Symbol('missing')
-const hashKey = randomBytes(32)
+let hashKey: Buffer | undefined
 
 /** What two results say about each other; `undefined` when they are equal. */
 export function differenceOf(bare: Settled, optimized: Settled, unordered: boolean): Omit<ShadowDifference, 'label'> | undefined {
@@ -148,5 +148,7 @@ function typeOf(value: unknown): string {
 
 function hashOf(value: unknown): string | undefined {
   const key = canonicalKey(value, { dropUndefined: false })
-  return key === undefined ? undefined : createHmac('sha256', hashKey).update(key).digest('hex').slice(0, 12)
+  if (key === undefined) return undefined
+  hashKey ??= randomBytes(32)
+  return createHmac('sha256', hashKey).update(key).digest('hex').slice(0, 12)
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash } from '../shared/late-modules.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import {
   type CatalogData,

@@ -1,5 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
 import { InvalidOptionError } from './errors.ts'
+import { createHmac, timingSafeEqual } from './late-modules.ts'
 
 const TIMED = /^t=(\d{1,12});v1=([\da-f]{64})$/
 const MIN_SECRET = 16

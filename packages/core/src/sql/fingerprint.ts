@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { hash } from '../shared/late-modules.ts'
 import type { Dialect } from './dialect.ts'
 import { beginsColumns, clauseAfter, isCertainlyName, type Surroundings } from './double-quoted.ts'
 import { shapeKeywords, words } from './keywords.ts'

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { captureStack } from '../../pipeline/call-site.ts'
 import type { Stack } from '../../pipeline/execution-group.ts'
 import type { Connection } from '../../schema/connection.ts'
+import { createHash } from '../../shared/late-modules.ts'
 import { afterCaller } from '../after-caller.ts'
 import type { AskedSelect } from '../asked-select.ts'
 import { type AdapterClient, attachClient } from '../attach-client.ts'

@@ -1,5 +1,5 @@
-import { deserialize, serialize } from 'node:v8'
 import type { ValueTypes } from '../../pipeline/operation.ts'
+import { deserialize, serialize } from '../../shared/late-modules.ts'
 import { unwrapValue, wrapValue } from '../../shared/wrapped-value.ts'
 import { type CacheStore, EVERY_TAG } from './cache-store.ts'
 

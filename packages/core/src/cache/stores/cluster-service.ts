@@ -1,6 +1,7 @@
-import cluster, { type Worker } from 'node:cluster'
+import type { Worker } from 'node:cluster'
 import { errorMessage } from '../../shared/error-message.ts'
 import { InvalidOptionError, SluiceError } from '../../shared/errors.ts'
+import { cluster } from '../../shared/late-modules.ts'
 import type { NewEntry } from './cache-store.ts'
 import {
   type ClusterCall,
@@ -135,7 +136,7 @@ export interface ClusterStoreServer {
  * primary one.
  */
 export function serveClusterStore(options: ServeClusterStoreOptions = {}): ClusterStoreServer {
-  if (!cluster.isPrimary) throw new SluiceError('SLUICE_INVALID_ARGUMENT', 'serveClusterStore belongs into the primary process.')
+  if (!cluster().isPrimary) throw new SluiceError('SLUICE_INVALID_ARGUMENT', 'serveClusterStore belongs into the primary process.')
   const { namespace = clusterNamespace.fallback, ...ofState } = options
   if (!clusterNamespace.rule.accepts(namespace)) throw new InvalidOptionError('namespace', clusterNamespace.rule.expected, namespace)
   const state = new SharedState(resolveMemoryStoreOptions(ofState))
@@ -145,12 +146,12 @@ export function serveClusterStore(options: ServeClusterStoreOptions = {}): Clust
   })
   const onMessage = (worker: Worker, message: unknown): void => void service.receive(worker, message)
   const onGone = (worker: Worker): void => service.forget(worker)
-  cluster.on('message', onMessage)
-  cluster.on('disconnect', onGone)
+  cluster().on('message', onMessage)
+  cluster().on('disconnect', onGone)
   return {
     close: () => {
-      cluster.off('message', onMessage)
-      cluster.off('disconnect', onGone)
+      cluster().off('message', onMessage)
+      cluster().off('disconnect', onGone)
       service.close()
       state.clear()
     },

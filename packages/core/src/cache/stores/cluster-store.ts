@@ -1,5 +1,5 @@
-import cluster from 'node:cluster'
 import { SluiceError } from '../../shared/errors.ts'
+import { cluster } from '../../shared/late-modules.ts'
 import { checkOptions, type OptionRule, option } from '../../shared/options.ts'
 import {
   type CacheStore,
@@ -85,7 +85,7 @@ export function resolveClusterStoreOptions(options: ClusterStoreOptions): Resolv
  */
 export function clusterStore(options: ClusterStoreOptions = {}): CacheStore {
   const resolved = resolveClusterStoreOptions(options)
-  if (!cluster.isWorker) throw new SluiceError('SLUICE_INVALID_ARGUMENT', 'clusterStore belongs into a worker of node:cluster.')
+  if (!cluster().isWorker) throw new SluiceError('SLUICE_INVALID_ARGUMENT', 'clusterStore belongs into a worker of node:cluster.')
   return clusterStoreOn(process as unknown as ClusterPort, resolved)
 }
 

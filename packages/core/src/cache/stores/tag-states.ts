@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../shared/clock.ts'
+import { randomBytes } from '../../shared/late-modules.ts'
 import { EVERY_TAG, type Stamps } from './cache-store.ts'
 
 export interface TagStateOptions {

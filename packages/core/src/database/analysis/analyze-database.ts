@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { systemClock } from '../../shared/clock.ts'
+import { createHash } from '../../shared/late-modules.ts'
 import type { IndexAdvice } from '../advisor/advice.ts'
 import { type AdviseDatabaseOptions, adviseDatabase } from '../advisor/advise-database.ts'
 import { indexNamer } from '../fixes/index-name.ts'

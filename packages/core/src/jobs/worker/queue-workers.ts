@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../shared/clock.ts'
+import { randomUUID } from '../../shared/late-modules.ts'
 import type { RandomSource } from '../../shared/random.ts'
 import type { Claim, JobBackend, Outcome, WakeHint } from '../backends/job-backend.ts'
 import { NoProcessorError } from '../job-errors.ts'

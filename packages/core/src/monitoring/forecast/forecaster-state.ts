@@ -1,5 +1,5 @@
-import { crc32 } from 'node:zlib'
 import { InvalidArgumentError } from '../../shared/errors.ts'
+import { crc32 } from '../../shared/late-modules.ts'
 import { type ResolvedLoadForecasterOptions, resolveLoadForecasterOptions } from './load-forecaster-options.ts'
 
 type NumberArray = Float64Array | Float32Array | Int16Array

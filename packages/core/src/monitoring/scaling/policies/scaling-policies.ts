@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../../shared/clock.ts'
 import { InvalidArgumentError } from '../../../shared/errors.ts'
+import { randomUUID } from '../../../shared/late-modules.ts'
 import { percent, shown } from '../control/decision.ts'
 
 export type ScaleDirection = 'up' | 'down'

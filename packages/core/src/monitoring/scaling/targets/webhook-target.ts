@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import { errorMessage } from '../../../shared/error-message.ts'
 import { InvalidOptionError } from '../../../shared/errors.ts'
+import { randomUUID } from '../../../shared/late-modules.ts'
 import { checkOptions, option } from '../../../shared/options.ts'
 import { PrivateAddressError } from '../../../shared/public-address.ts'
 import { checkSecret } from '../../../shared/signature.ts'

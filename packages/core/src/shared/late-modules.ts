@@ -1,0 +1,33 @@
+import type { Cluster } from 'node:cluster'
+import type { BinaryLike, Hash, Hmac } from 'node:crypto'
+
+/**
+ * Modules of Node that are loaded with the first call of one of their functions: hashes, child processes, the serialization of V8 and compression take a tenth of the
+ * time that importing the core takes, and an app needs them later, if at all.
+ */
+function late<T extends object>(load: () => T): () => T {
+  let loaded: T | undefined
+  return () => {
+    loaded ??= load()
+    return loaded
+  }
+}
+
+const crypto = late(() => process.getBuiltinModule('node:crypto'))
+const v8 = late(() => process.getBuiltinModule('node:v8'))
+const zlib = late(() => process.getBuiltinModule('node:zlib'))
+
+// Its types describe it as an ES module, of which this is the default export.
+export const cluster: () => Cluster = late(() => process.getBuiltinModule('node:cluster') as unknown as Cluster)
+
+export const createHash = (algorithm: string): Hash => crypto().createHash(algorithm)
+export const createHmac = (algorithm: string, key: BinaryLike): Hmac => crypto().createHmac(algorithm, key)
+export const hash = (algorithm: string, text: string): string => crypto().hash(algorithm, text)
+export const randomBytes = (size: number): Buffer<ArrayBuffer> => crypto().randomBytes(size)
+export const randomUUID = (): string => crypto().randomUUID()
+export const timingSafeEqual = (a: Uint8Array, b: Uint8Array): boolean => crypto().timingSafeEqual(a, b)
+
+export const serialize = (value: unknown): Buffer => v8().serialize(value)
+export const deserialize = (bytes: Uint8Array): unknown => v8().deserialize(bytes)
+
+export const crc32 = (bytes: Uint8Array): number => zlib().crc32(bytes)

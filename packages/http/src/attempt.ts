@@ -2,10 +2,11 @@ import type { ServerResponse } from 'node:http'
 import type { NodeLease, ServerNode } from '@sluice/core'
 import type { Dispatcher } from 'undici'
 import { rawHeadersOf, rawTrailersOf, responseHeaders } from './headers/response-headers.ts'
+import { endAtOnce, isPlainResponse, MAX_AT_ONCE } from './small-responses.ts'
 import type { PendingAttempt, Upstream } from './upstream.ts'
 
-/** A body of one chunk up to this size leaves together with the headers. */
-const MAX_AT_ONCE = 16_384
+/** Bytes that may wait for the end of the event-loop tick. Only then is it known whether the client is slow. */
+const MAX_UNSENT = 131_072
 const CONTENT_LENGTH = /^content-length$/i
 /** What undici says of a request that it does not send: no node has to do with it. */
 const OWN_FAULTS = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', 'UND_ERR_NOT_SUPPORTED'])
@@ -51,6 +52,8 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
   hasAnswer = false
   #controller: Dispatcher.DispatchController | undefined
   #drainTimer: ReturnType<typeof setTimeout> | undefined
+  /** Chunks wait for the end of the event-loop tick. */
+  #isCorked = false
   #isSettled = false
   #status = 0
   /** Bytes of the answer, where that is known and may be sent at once; -1: neither; -2: it was. */
@@ -125,19 +128,47 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
     const { response } = this.exchange
     if (chunk.length === this.#whole && chunk.length <= MAX_AT_ONCE) {
       this.#whole = -2
-      // One text with the headers, and so one write.
-      response.end(chunk.toString('latin1'), 'latin1')
+      endAtOnce(response, chunk)
       return
     }
+    const isPlain = isPlainResponse(response)
+    // A large chunk is rarely the last one of this event-loop tick.
+    if (isPlain && chunk.length > MAX_AT_ONCE) this.#cork(controller)
     if (response.write(chunk)) return
-    controller.pause()
-    // A client that vanished without a word would hold the node's connection for ever.
+    if (isPlain) this.#cork(controller)
+    if (!isPlain || response.writableLength > MAX_UNSENT) this.#pause(controller)
+  }
+
+  /** Sends all chunks of this event-loop tick in one write. If the kernel does not take all of them, the client is slow. */
+  #cork(controller: Dispatcher.DispatchController): void {
+    if (this.#isCorked) return
+    this.#isCorked = true
+    const { response } = this.exchange
+    const { socket } = response
+    socket?.cork()
+    setImmediate(() => {
+      this.#isCorked = false
+      socket?.uncork()
+      if (response.writableLength > 0 && !response.destroyed) this.#pause(controller)
+    })
+  }
+
+  /** Stops reading from the node until the client has taken everything. */
+  #pause(controller: Dispatcher.DispatchController): void {
+    if (this.#drainTimer !== undefined) return
+    const { response } = this.exchange
+    if (!this.#isSettled) controller.pause()
+    // A client that vanished without a word would hold its connection, and the node's, for ever.
     this.#drainTimer = setTimeout(() => this.exchange.clientStalled(), this.exchange.sendTimeoutMs)
     this.#drainTimer.unref()
-    response.once('drain', () => {
+    const done = () => {
+      response.off('drain', done).off('close', done)
       clearTimeout(this.#drainTimer)
+      this.#drainTimer = undefined
       controller.resume()
-    })
+    }
+    // A response that has ended emits no `drain`.
+    response.on('drain', done).on('close', done)
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
@@ -182,7 +213,6 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
   #settle(): boolean {
     if (this.#isSettled) return false
     this.#isSettled = true
-    clearTimeout(this.#drainTimer)
     this.upstream.remove(this)
     this.lease.release()
     return true

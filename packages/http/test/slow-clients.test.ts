@@ -1,10 +1,18 @@
 import { connect } from 'node:net'
+import { Duplex } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { SOON } from '../../../test/support/patience.ts'
 import { askRaw, openProxy, serve, statusOf } from './world.ts'
 
 /** Node's server looks for clients that are too slow; more often here than it does by itself. */
 const TIMEOUTS = { connectionsCheckingInterval: 50, headersTimeout: 200, requestTimeout: 400 }
+
+/** A client's connection that takes no byte of the response. */
+class StuckClient extends Duplex {
+  override _read(): void {}
+
+  override _write(): void {}
+}
 
 function text(port: number, bytes: string): Promise<string> {
   return askRaw(port, bytes, 3_000)
@@ -56,6 +64,49 @@ describe('clients that are slow', () => {
     await expect.poll(() => new Promise((resolve) => server.getConnections((_error, count) => resolve(count))), SOON).toBe(0)
     expect(proxy.balancer.getClusterStats().failedRequests).toBe(0)
     socket.destroy()
+  })
+
+  it.each([20_000, 100_000, 300_000])('lose their connection when they take nothing of %d bytes', async (bytes) => {
+    const node = await serve((_request, response) => response.end(Buffer.alloc(bytes)))
+    const { proxy, server } = await openProxy({ nodes: [node.address], sendTimeoutMs: 200 })
+    const client = new StuckClient()
+    server.emit('connection', client)
+    client.push('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
+    await expect.poll(() => client.destroyed, SOON).toBe(true)
+    expect(proxy.balancer.getClusterStats()).toMatchObject({ activeConnections: 0, failedRequests: 0 })
+  })
+
+  it('have little of a large response wait for them', async () => {
+    const node = await serve((_request, response) => response.end(Buffer.alloc(64_000_000)))
+    const { server } = await openProxy({ nodes: [node.address] })
+    const client = new StuckClient()
+    server.emit('connection', client)
+    client.push('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
+    let before = 0
+    const isStill = () => {
+      const was = before
+      before = client.writableLength
+      return before > 0 && before === was
+    }
+    await expect.poll(isStill, { ...SOON, interval: 200 }).toBe(true)
+    // The bound, one chunk more, and the headers.
+    expect(before).toBeLessThan(131_072 + 65_536 + 1_024)
+  })
+
+  it('are waited for by a middleware that takes their response, and the node with it', async () => {
+    const node = await serve((_request, response) => response.end(Buffer.alloc(64_000_000)))
+    const { proxy } = await openProxy({ nodes: [node.address], sendTimeoutMs: 200 })
+    let taken = 0
+    const front = await serve((request, response) => {
+      response.write = (chunk: Buffer) => {
+        taken += chunk.length
+        return false
+      }
+      proxy.handler(request, response)
+    })
+    await text(front.port, 'GET / HTTP/1.1\r\nhost: a\r\n\r\n')
+    expect(taken).toBeGreaterThan(0)
+    expect(taken).toBeLessThanOrEqual(65_536)
   })
 
   it('get all of it when they are slow and not stuck', async () => {

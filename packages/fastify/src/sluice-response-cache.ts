@@ -78,7 +78,13 @@ function cached(cache: ResponseCache, handler: RouteHandlerMethod): RouteHandler
 
 /** What hooks have set so far is sent along; what the response was kept with comes over it. */
 function giveUp(reply: FastifyReply): void {
-  for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value)
+  const { raw } = reply
+  const headers = reply.getHeaders()
+  // It has those that `raw` has, too.
+  for (const name in headers) {
+    const value = headers[name]
+    if (value !== undefined && raw.getHeader(name) !== value) raw.setHeader(name, value)
+  }
   reply.hijack()
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { endAtOnce, MAX_AT_ONCE } from '../small-responses.ts'
 import type { StoredResponse } from './stored-response.ts'
 
 /** Of a representation that is not sent. Source: RFC 9110, section 15.4.5. */
@@ -12,15 +13,22 @@ export function sendStored(request: IncomingMessage, response: ServerResponse, s
   for (const [name, value] of headers) response.setHeader(name, value as string)
   response.setHeader('ETag', etag)
   response.setHeader('Age', String(Math.floor(ageMs / 1_000)))
-  const lastModified = headers.find(([name]) => name.toLowerCase() === 'last-modified')?.[1]
-  if (status === 200 && isNotModified(conditionsOf(request.headers), etag, lastModified as string | undefined)) {
+  const conditions = conditionsOf(request.headers)
+  const modified = conditions.ifModifiedSince && headers.find(([name]) => name.toLowerCase() === 'last-modified')?.[1]
+  if (status === 200 && isNotModified(conditions, etag, modified as string | undefined)) {
     becomeNotModified(response)
     response.end()
     return true
   }
   response.setHeader('Content-Length', String(body.length))
-  response.end(request.method === 'HEAD' ? undefined : body)
+  if (request.method === 'HEAD') response.end()
+  else if (body.length <= MAX_AT_ONCE) endAtOnce(response, bufferOf(body))
+  else response.end(body)
   return false
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 export function becomeNotModified(response: ServerResponse): void {

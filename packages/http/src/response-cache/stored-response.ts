@@ -85,10 +85,12 @@ function untilMs(date: string, now: number): number {
   return Number.isNaN(at) ? 0 : at - now
 }
 
+const NO_DIRECTIVES: ReadonlyMap<string, string> = new Map()
+
 /** The directives of a `Cache-Control` field: names in lower case, with their arguments. Source: RFC 9111, section 5.2. */
 export function cacheControl(field: string | undefined): ReadonlyMap<string, string> {
+  if (field === undefined) return NO_DIRECTIVES
   const directives = new Map<string, string>()
-  if (field === undefined) return directives
   for (const [, name = '', quoted, token] of field.matchAll(/([\w!#$%&'*.^`|~+-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+)))?/g)) {
     const key = name.toLowerCase()
     // Of two that differ the first one holds, as most have it.

@@ -14,9 +14,9 @@ export interface CachingStrategyEngineOptions {
    */
   readonly maxBytes?: number
   /**
-   * Who leaves when the budget is full: `'lru'` the entry read longest ago, `'lfu'` the one read least often lately, `'ttl'` the one
-   * that would expire soonest, `'s3-fifo'` what was not read again soon after it came, which resists scans.
-   * @defaultValue 'lru'
+   * Which entry the cache evicts when the budget is full: `'s3-fifo'` one that was not read again soon after it was set, which resists
+   * scans; `'lru'` the least recently used; `'lfu'` the least frequently used of late; `'ttl'` the one that expires soonest.
+   * @defaultValue 's3-fifo'
    */
   readonly policy?: EvictionPolicyName
   /**
@@ -59,7 +59,7 @@ export function resolveEngineOptions(given: number | CachingStrategyEngineOption
   checkOptions(options, rules)
   return {
     maxBytes: options.maxBytes ?? DEFAULT_MAX_BYTES,
-    policy: options.policy ?? 'lru',
+    policy: options.policy ?? 's3-fifo',
     maxEntryShare: options.maxEntryShare ?? 0.1,
     sweepIntervalMs: options.sweepIntervalMs ?? 1_000,
     clock: options.clock ?? systemClock,

@@ -27,7 +27,7 @@ const MAX_SWEPT_ENTRIES = 10_000
 
 /**
  * The in-process cache: entries by namespace and key, within a budget of bytes, each with a lifetime. When the budget is full,
- * those leave that the eviction policy ranks lowest: by default the entries read longest ago.
+ * the eviction policy decides which entries leave: by default those that were not read again soon after they were set.
  *
  * `get` hands out the very reference that was `set`: whoever changes it changes the cached value. A cached `null` looks like a miss.
  *

@@ -35,9 +35,9 @@ export interface CacheOptions {
    */
   readonly maxBytes?: number
   /**
-   * Who leaves when `maxBytes` is reached: `'lru'` the entry read longest ago, `'lfu'` the one read least often lately, `'ttl'` the one that
-   * would expire soonest, `'s3-fifo'` what was not read again soon after it came, which resists scans.
-   * @defaultValue 'lru'
+   * Which entry the cache evicts when `maxBytes` is reached: `'s3-fifo'` one that was not read again soon after it was set, which resists
+   * scans; `'lru'` the least recently used; `'lfu'` the least frequently used of late; `'ttl'` the one that expires soonest.
+   * @defaultValue 's3-fifo'
    */
   readonly policy?: EvictionPolicyName
   /**

@@ -5,8 +5,8 @@ import { S3FifoPolicy } from './s3-fifo-policy.ts'
 import { TtlPolicy } from './ttl-policy.ts'
 
 /**
- * Who leaves when the budget is full: `'lru'` the entry read longest ago, `'lfu'` the one read least often lately, `'ttl'` the one
- * that would expire soonest, `'s3-fifo'` what was not read again soon after it came.
+ * Which entry leaves when the budget is full: `'lru'` the least recently used, `'lfu'` the least frequently used of late, `'ttl'` the one
+ * that expires soonest, `'s3-fifo'` one that was not read again soon after it was set.
  */
 export type EvictionPolicyName = 'lru' | 'lfu' | 'ttl' | 's3-fifo'
 

@@ -21,7 +21,8 @@ export interface MemoryStoreOptions {
    */
   readonly maxTtlMs?: number
   /**
-   * The budget for entries in bytes of heap; the entries read longest ago leave when it is full. Minimum: `1`.
+   * The budget for entries in bytes of heap; when it is full, entries that were not read again soon after they were set are evicted.
+   * Minimum: `1`.
    * @defaultValue 104857600 (100 MB)
    */
   readonly maxBytes?: number

@@ -183,6 +183,7 @@ describe('the entry points of @sluice/core', () => {
         'pinnedReadOf',
         'plainAddress',
         'plainLine',
+        'randomToken',
         'readCatalog',
         'readsOfStatement',
         'redact',

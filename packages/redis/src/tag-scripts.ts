@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import type { Stamps } from '@sluice/core'
-import { EVERY_TAG } from '@sluice/core/siblings'
+import { EVERY_TAG, randomToken } from '@sluice/core/siblings'
 import type { Cluster, Redis } from 'ioredis'
 import type { Keys } from './keys.ts'
 import type { ResolvedRedisStoreOptions } from './redis-store-options.ts'
@@ -34,7 +33,7 @@ export class TagScripts {
 
   async open(tags: readonly string[]): Promise<Stamps | undefined> {
     const { maxTtlMs, quarantineMs } = this.options
-    return this.#stamps(tags, await this.#run('sluiceOpen', tags, [EVERY_TAG], randomText(), 2 * maxTtlMs, quarantineMs))
+    return this.#stamps(tags, await this.#run('sluiceOpen', tags, [EVERY_TAG], randomToken(), 2 * maxTtlMs, quarantineMs))
   }
 
   async begin(tags: readonly string[], token: string): Promise<void> {
@@ -48,7 +47,7 @@ export class TagScripts {
   }
 
   async end(tags: readonly string[], token: string): Promise<Stamps | undefined> {
-    return this.#stamps(tags, await this.#run('sluiceEnd', tags, tags, token, randomText(), 2 * this.options.maxTtlMs, writesAll(tags)))
+    return this.#stamps(tags, await this.#run('sluiceEnd', tags, tags, token, randomToken(), 2 * this.options.maxTtlMs, writesAll(tags)))
   }
 
   async release(key: string, token: string): Promise<void> {
@@ -83,16 +82,4 @@ export class TagScripts {
 
 function writesAll(tags: readonly string[]): string {
   return tags.includes(EVERY_TAG) ? '1' : '0'
-}
-
-const RANDOM_BYTES = 12
-/** Drawn ahead: a call of the system for each text takes longer than all else that is done for it here. */
-let drawn = Buffer.alloc(0)
-
-/** 96 bits. */
-function randomText(): string {
-  if (drawn.length === 0) drawn = randomBytes(256 * RANDOM_BYTES)
-  const text = drawn.toString('base64url', 0, RANDOM_BYTES)
-  drawn = drawn.subarray(RANDOM_BYTES)
-  return text
 }

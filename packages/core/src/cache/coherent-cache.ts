@@ -1,4 +1,4 @@
-import { randomBytes } from '../shared/late-modules.ts'
+import { randomToken } from '../shared/random-token.ts'
 import type { KeptValue } from './coherence/kept-value.ts'
 import type { Permit, SharedReads } from './coherence/shared-reads.ts'
 import type { BasisPart } from './derived/read-basis.ts'
@@ -261,7 +261,7 @@ export class CoherentCache {
     const { policy, sharedKey, tags } = request
     const { clock } = this.parts
     if (policy.fleetWaitMs === 0 || sharedKey === undefined || permit === undefined || policy.strategy === 'refresh') return permit
-    const token = randomBytes(9).toString('base64url')
+    const token = randomToken()
     const until = clock.now() + policy.fleetWaitMs
     let current: Permit = permit
     let isClaimed = await store.claim(sharedKey, token, policy.fleetWaitMs)

@@ -28,6 +28,7 @@ export const randomUUID = (): string => crypto().randomUUID()
 export const timingSafeEqual = (a: Uint8Array, b: Uint8Array): boolean => crypto().timingSafeEqual(a, b)
 
 export const serialize = (value: unknown): Buffer => v8().serialize(value)
+export const isBuildingSnapshot = (): boolean => v8().startupSnapshot.isBuildingSnapshot()
 export const deserialize = (bytes: Uint8Array): unknown => v8().deserialize(bytes)
 
 export const crc32 = (bytes: Uint8Array): number => zlib().crc32(bytes)

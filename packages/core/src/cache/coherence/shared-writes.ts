@@ -2,7 +2,7 @@ import type { AnnouncedWrite, StateAhead, WriteOutcome } from '../../pipeline/wr
 import type { TableId } from '../../schema/catalog-data.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { SluiceError } from '../../shared/errors.ts'
-import { randomBytes } from '../../shared/late-modules.ts'
+import { randomToken } from '../../shared/random-token.ts'
 import { Periodic } from '../../shared/timers.ts'
 import { type CacheStore, EVERY_TAG } from '../stores/cache-store.ts'
 import { LocalWrites } from './local-writes.ts'
@@ -104,7 +104,7 @@ export class SharedWrites extends LocalWrites {
     if (tags.length === 0) return { ready: undefined, end: () => undefined }
     if (this.#closed) return super.announceTags(tags)
     this.table.begin(tags)
-    const intent: Intent = { tags, token: newToken(), askedAt: 0, state: 'beginning', doubtfulUntil: 0 }
+    const intent: Intent = { tags, token: randomToken(), askedAt: 0, state: 'beginning', doubtfulUntil: 0 }
     this.#intents.add(intent)
     this.#upkeep.start()
     const ready = this.#begin(intent)
@@ -170,7 +170,7 @@ export class SharedWrites extends LocalWrites {
 
   async #settle(): Promise<void> {
     const tags = this.#owed.take()
-    const token = newToken()
+    const token = randomToken()
     try {
       await this.options.store.begin(tags, token)
       await this.options.store.end(tags, token)
@@ -287,8 +287,4 @@ export class SharedWrites extends LocalWrites {
 
 function isKeptUp({ state }: Intent): boolean {
   return state === 'held' || state === 'doubtful'
-}
-
-function newToken(): string {
-  return randomBytes(12).toString('base64url')
 }

@@ -1,4 +1,4 @@
-import type { ResponseDifference } from '@sluice/core'
+import type { ResponseDifference, Sluice } from '@sluice/core'
 import { describe, expect, it, vi } from 'vitest'
 import { SOON } from '../support/patience.ts'
 import type { CityTable } from './city-table.ts'
@@ -176,6 +176,25 @@ describe.each(frameworks)('the response cache on $name', (framework) => {
     expect((await get('/it')).body).toBe('1')
     value = 2
     expect((await get('/it')).body).toBe('1')
+    await sluice.tiered?.invalidateTags(['rates'])
+    expect((await get('/it')).body).toBe('2')
+  })
+
+  it('depends on values of the app that were cached before the request', async () => {
+    let value = 1
+    const read = (sluice: Sluice) => sluice.tiered?.getOrLoad('rate', () => value, { tags: ['rates'] })
+    const { get, sluice } = await setUp(({ db, sluice: used }) => [
+      {
+        path: '/it',
+        answer: async () => {
+          await db('cities').where({ id: 1 }).first()
+          return { body: String(await read(used)) }
+        },
+      },
+    ])
+    await read(sluice)
+    expect((await get('/it')).body).toBe('1')
+    value = 2
     await sluice.tiered?.invalidateTags(['rates'])
     expect((await get('/it')).body).toBe('2')
   })

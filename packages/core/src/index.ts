@@ -14,6 +14,7 @@ export type { CacheSetOptions, CachingStrategyEngineOptions } from './cache/cach
 export type { CacheEfficiency, CacheStats, TieredStats } from './cache/cache-stats.ts'
 export { CachingStrategyEngine } from './cache/caching-strategy-engine.ts'
 export { WriteRejectedError } from './cache/coherence/shared-writes.ts'
+export type { CopyMode } from './cache/copiers.ts'
 export type { ChangeConnection, ChangeTarget, ListenOptions } from './cache/external/change-listener-options.ts'
 export {
   type ChangeTriggersOptions,
@@ -46,7 +47,7 @@ export { type ClusterStoreServer, type ServeClusterStoreOptions, serveClusterSto
 export { type ClusterStoreOptions, clusterStore } from './cache/stores/cluster-store.ts'
 export { type MemoryStore, memoryStore } from './cache/stores/memory-store.ts'
 export type { MemoryStoreOptions } from './cache/stores/memory-store-options.ts'
-export { type CopyMode, type GetOrLoadOptions, TieredCache } from './cache/tiered-cache.ts'
+export { type GetOrLoadOptions, TieredCache } from './cache/tiered-cache.ts'
 export type { TieredOptions } from './cache/tiered-options.ts'
 export type { WarmEntry, WarmLoader, WarmOptions, WarmProgress } from './cache/warm-up.ts'
 export { LoadTimeoutError } from './cache/with-timeouts.ts'

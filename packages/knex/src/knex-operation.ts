@@ -94,6 +94,7 @@ export class KnexOperation implements Operation<unknown> {
       statement: query.sql,
       control: controlOf(builder),
       copy: (value: unknown) => (isCopyableResult(value) ? { value: copyRows(value) } : undefined),
+      recopy: copyRows,
     }
     const pinned = pinnedReadOf(statement, query.bindings, state.source.id, state.host.catalogs)
     if (pinned === undefined) return request

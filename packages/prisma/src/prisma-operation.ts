@@ -237,7 +237,7 @@ export class PrismaOperation implements Operation<unknown> {
     const tables = this.#cacheableReads()
     if (tables === undefined) return refuse('no base table')
     const key = `${call.model}.${call.operation} ${dataPathOf(call.params)} ${args}`
-    const request = { key, tables, copy: copyResult, types: valueTypes(), control: call.control }
+    const request = { key, tables, copy: copyResult, recopy: copyValue, types: valueTypes(), control: call.control }
     const { pinned } = touches
     if (pinned === undefined) return request
     const { table, buckets, count } = pinned

@@ -136,7 +136,7 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     const reads = readsOfStatement(statement, source.id, context.catalogs)
     if ('refused' in reads) return reads
     const key = [call.rows, call.settings ?? '', call.sql, bindings].join('\n')
-    const request = { key, tables: reads.tables, statement: call.sql, control: call.control, copy }
+    const request = { key, tables: reads.tables, statement: call.sql, control: call.control, copy, recopy: copyValue }
     const pinned = pinnedReadOf(statement, call.params, source.id, context.catalogs)
     if (pinned === undefined) return request
     const isComplete = (value: readonly SqlRow[]) =>

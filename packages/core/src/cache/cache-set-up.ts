@@ -117,7 +117,7 @@ export class CacheSetUp {
     })
     const cache = new CoherentCache({ engine, table, shared, clock, random, counters, onError })
     const tiered = new TieredCache({
-      ...{ cache, engine, counters, tagsOf },
+      ...{ cache, engine, clock, counters, tagsOf },
       announce: (tags, change) => this.#announce(tags, change),
       policy: policyFrom(this.options.tiered, tieredPolicy(consistency)),
       basis: this.options.basis,

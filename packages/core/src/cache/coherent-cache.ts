@@ -1,6 +1,8 @@
 import { randomToken } from '../shared/random-token.ts'
+import type { CallPlan } from './call-plans.ts'
 import type { KeptValue } from './coherence/kept-value.ts'
 import type { Permit, SharedReads } from './coherence/shared-reads.ts'
+import type { Copier } from './copiers.ts'
 import type { BasisPart } from './derived/read-basis.ts'
 import { type Before, type FetchRequest, flightId, hasOwnTags, neededTags, requiredTags, snapshotFor } from './fetch-request.ts'
 import { KeptValues, type KeptValuesParts, type Landed, type Shared } from './kept-values.ts'
@@ -36,16 +38,31 @@ export class CoherentCache {
 
   /** @throws What the source throws; LoadTimeoutError. */
   fetch<T>(request: FetchRequest<T>): Promise<T> {
-    const { policy } = request
-    if (policy.strategy === 'refresh') return this.#ask(request, undefined, 0)
+    if (request.policy.strategy === 'refresh') return this.#ask(request, undefined, 0)
     const now = this.parts.clock.now()
-    const kept = this.#values.find(request, now)
-    if (kept === undefined) return this.#ask(request, undefined, 0)
-    if (!this.#values.isValidHere(kept, policy, now)) return this.#ask(request, kept, 0)
+    return this.serve(request, this.#values.find(request, now), now)
+  }
+
+  /**
+   * As `fetch`, with the value that memory has already been searched for.
+   *
+   * @throws What the source throws; LoadTimeoutError.
+   */
+  serve<T>(request: FetchRequest<T>, kept: KeptValue | undefined, now: number): Promise<T> {
+    if (kept === undefined || !this.#values.isValidHere(kept, request.policy, now)) return this.#ask(request, kept, 0)
     const answer = this.#values.handOut(request, kept, now)
     if (answer === undefined) return this.#ask(request, kept, 0)
     if (answer.isDue) this.#refresh(request, kept)
     return Promise.resolve(answer.value)
+  }
+
+  /** A fresh value from memory for a call that needs no request; `undefined`: `serve` decides. */
+  hit<T>(kept: KeptValue, { policy, copier }: CallPlan, now: number): Promise<T> | undefined {
+    if (now >= kept.freshUntil || policy.earlyRefresh > 0 || !this.#values.isValidHere(kept, policy, now)) return undefined
+    const copy = copier.isByReference === true ? undefined : this.#values.copyOf(copier as Copier<T>, kept)
+    if (copy === undefined && copier.isByReference !== true) return undefined
+    this.parts.counters.hits += 1
+    return copy === undefined ? (kept.handOut() as Promise<T>) : Promise.resolve(copy.value)
   }
 
   /** The kept value, if it is valid and fresh or within its `swrMs`. Nothing is loaded. */
@@ -134,7 +151,7 @@ export class CoherentCache {
     const known = this.#values.find(request, clock.now()) ?? kept
     if (known === undefined || clock.now() >= known.freshUntil + request.policy.graceMs) return undefined
     const isValid = this.#values.isValidHere(known, request.policy, clock.now()) || (await this.#values.isValidThere(known))
-    const copy = isValid ? request.copy(known.value as T) : undefined
+    const copy = isValid ? this.#values.copyOf(request.copier, known) : undefined
     if (copy === undefined) return undefined
     counters.graceHits += 1
     request.basis?.spoil('grace')
@@ -153,7 +170,8 @@ export class CoherentCache {
         request.basis?.spoil('not permitted')
         return request.load()
       }
-      const copy = landed.hasStrayed !== true && (await this.#isStillTrue(flight, landed, request)) ? request.copy(landed.value) : undefined
+      const copy =
+        landed.hasStrayed !== true && (await this.#isStillTrue(flight, landed, request)) ? request.copier.copy(landed.value) : undefined
       if (copy === undefined) {
         if (joins < MAX_JOINS) return this.#ask(request, kept, joins + 1)
         request.basis?.spoil('not permitted')

@@ -2,6 +2,7 @@ import type { ReadNote } from '../pipeline/explanation.ts'
 import type { ValueTypes } from '../pipeline/operation.ts'
 import type { Prefetched } from '../pipeline/operation-context.ts'
 import type { TagSnapshot } from './coherence/tag-table.ts'
+import type { Copier } from './copiers.ts'
 import type { BasisPart } from './derived/read-basis.ts'
 
 /** How a value is kept and refreshed; every time resolved, in milliseconds. */
@@ -57,8 +58,7 @@ export interface FetchRequest<T> {
   load(): Promise<T>
   /** The same, for nobody who waits: it must not be counted to a request. Left out: `load`. */
   refresh?(): Promise<T>
-  /** A value that neither this cache nor another caller can change, or `undefined` when there is no exact copy. */
-  copy(value: T): { readonly value: T } | undefined
+  readonly copier: Copier<T>
   /** When, and under what, the source was asked for what `load` gave, where that was before `load` was called. */
   askedAhead?(): Prefetched | undefined
   /** Whether the source was asked something else than the key says: the value is its caller's alone. */

@@ -7,6 +7,7 @@ import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
 import { KeptValue } from './coherence/kept-value.ts'
 import { type Permit, type SharedReads, SharedStateAhead } from './coherence/shared-reads.ts'
 import type { TagTable } from './coherence/tag-table.ts'
+import type { Copier } from './copiers.ts'
 import type { BasisPart } from './derived/read-basis.ts'
 import {
   type Before,
@@ -105,7 +106,7 @@ export class KeptValues {
     const { policy, maxAgeMs } = request
     const freshUntil = maxAgeMs === undefined ? kept.freshUntil : Math.min(kept.freshUntil, kept.askedAt + maxAgeMs)
     if (now >= freshUntil + policy.swrMs) return undefined
-    const copy = request.copy(kept.value as T)
+    const copy = this.copyOf(request.copier, kept)
     if (copy === undefined) return undefined
     const { counters } = this.parts
     counters.hits += 1
@@ -115,6 +116,14 @@ export class KeptValues {
     const isStale = now >= freshUntil
     if (isStale) counters.staleHits += 1
     return { value: copy.value, isDue: isStale || this.#isDueEarly(kept, policy, now) }
+  }
+
+  /** What a caller is given of a kept value; `undefined` when there is no exact copy. */
+  copyOf<T>(copier: Copier<T>, kept: KeptValue): { readonly value: T } | undefined {
+    if (kept.isPrivate && copier.recopy !== undefined) return { value: copier.recopy(kept.value as T) }
+    // Its caller may have been given the value itself, and change it.
+    kept.isPrivate = false
+    return copier.copy(kept.value as T)
   }
 
   /** A valid entry's value, kept in memory from now on; `undefined` when it cannot be read or is too old. */
@@ -144,6 +153,8 @@ export class KeptValues {
     if (snapshot !== undefined) this.#remember(request, kept, now)
     const answer = this.handOut(request, kept, now, before)
     if (answer === undefined) return undefined
+    // It was made anew, and there is an exact copy of it.
+    kept.isPrivate = request.copier.recopy !== undefined
     counters.storeHits += 1
     request.note?.answered('store', tags)
     return { value: answer.value, permit, due: answer.isDue ? kept : undefined }
@@ -225,7 +236,7 @@ export class KeptValues {
       counters.overtaken += 1
       return 'a write overtook it'
     }
-    const copy = request.copy(value)
+    const copy = request.copier.copy(value)
     if (copy === undefined) return 'it cannot be copied exactly'
     const used = ahead?.permit ?? (permit === undefined ? undefined : shortened(permit, needed))
     const costMs = now - startedAt
@@ -236,6 +247,7 @@ export class KeptValues {
       // What was asked ahead was asked for anybody.
       ownTags: ahead === undefined ? (request.ownTags ?? NO_TAGS) : NO_TAGS,
     })
+    kept.isPrivate = request.copier.recopy !== undefined
     this.#remember(request, kept, now)
     request.note?.kept(used?.tags ?? request.tags.slice(0, needed))
     const { sharedKey } = request

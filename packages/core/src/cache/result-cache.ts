@@ -4,6 +4,7 @@ import type { OperationContext } from '../pipeline/operation-context.ts'
 import type { QueryStats } from '../pipeline/query-stats.ts'
 import { tagsRead } from './coherence/tags.ts'
 import type { CoherentCache } from './coherent-cache.ts'
+import type { Copier } from './copiers.ts'
 import { type BasisPart, endWith, ReadBasis } from './derived/read-basis.ts'
 import type { FetchPolicy } from './fetch-request.ts'
 import { RESULTS } from './namespace-table.ts'
@@ -28,7 +29,7 @@ export interface ResultCacheOptions {
   /** How a request is treated, or why it is left alone. */
   readonly policyOf: (request: CacheRequest<unknown>) => ResultPolicy | string
   /** How a result is kept and handed out. */
-  readonly copyOf: <T>(request: CacheRequest<T>) => (value: T) => { readonly value: T } | undefined
+  readonly copierOf: <T>(request: CacheRequest<T>) => Copier<T>
   /** Whether results are shared with other processes. */
   readonly isShared: boolean
   /** Whether each read is validated in the shared store, unless it says otherwise. */
@@ -71,7 +72,7 @@ export class ResultCache {
     const chosen = this.options.policyOf(request)
     if (request.control?.disabled === true) context.isFresh = true
     if (typeof chosen === 'string') return chosen
-    const { isShared, isStrict, detached, copyOf, onAnswer, onDatabase } = this.options
+    const { isShared, isStrict, detached, copierOf, onAnswer, onDatabase } = this.options
     const { strategy, consistency } = chosen.policy
     // What was asked ahead is validated where all reads are, and not for one read.
     if (strategy === 'refresh' || (isShared && consistency === 'strict' && !isStrict)) context.isFresh = true
@@ -103,7 +104,7 @@ export class ResultCache {
       load: () => next(operation, context),
       refresh: () => detached(() => next(operation, context.detached())),
       mayShare: (value) => chosen.mayShare?.(value) !== false,
-      copy: copyOf(request),
+      copier: copierOf(request),
       hasStrayed: () => operation.hasStrayed === true,
       askedAhead: () => context.prefetched,
       onHit: (value) => this.#answered(value, operation, context, onAnswer),

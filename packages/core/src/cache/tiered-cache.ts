@@ -1,24 +1,24 @@
 import { rowBucket } from '../schema/row-key.ts'
-import { copyValue, deepFreeze, isCopyable } from '../shared/copy.ts'
+import type { Clock } from '../shared/clock.ts'
 import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
-import { checkOptions, option } from '../shared/options.ts'
+import { option } from '../shared/options.ts'
 import { checkKey } from './cache-options.ts'
 import type { TieredCounters, TieredStats } from './cache-stats.ts'
 import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
+import { type CallPlan, CallPlans, checkCallOptions } from './call-plans.ts'
+import type { KeptValue } from './coherence/kept-value.ts'
 import type { CoherentCache } from './coherent-cache.ts'
+import type { Copier, CopyMode } from './copiers.ts'
 import { type BasisPart, endWith, type ReadBasis } from './derived/read-basis.ts'
 import type { FetchPolicy, FetchRequest } from './fetch-request.ts'
 import { TIERED } from './namespace-table.ts'
 import { WriteBehind } from './patterns/write-behind.ts'
 import type { WriteBehindEntry, WriteBehindOptions } from './patterns/write-behind-options.ts'
 import { EVERY_TAG } from './stores/cache-store.ts'
-import { policyFrom, type TieredOptions, tieredRules } from './tiered-options.ts'
+import type { TieredOptions } from './tiered-options.ts'
 
 const SHARED_PREFIX = 'tiered\n'
 const NO_TAGS: readonly string[] = []
-
-/** How a value is handed out: as it is, frozen, or copied for each caller. */
-export type CopyMode = 'none' | 'freeze' | 'clone'
 
 /** What one call may say. */
 export interface GetOrLoadOptions extends TieredOptions {
@@ -39,6 +39,7 @@ type Announce = <T>(tags: readonly string[], change: () => Promise<T>) => Promis
 export interface TieredCacheParts {
   readonly cache: CoherentCache
   readonly engine: CachingStrategyEngine
+  readonly clock: Clock
   readonly announce: Announce
   readonly policy: FetchPolicy
   readonly counters: TieredCounters
@@ -51,8 +52,6 @@ export interface TieredCacheParts {
   /** Empties the shared store, if there is one. */
   readonly clearStore: () => Promise<void>
 }
-
-const callRules = { ...tieredRules, tags: option.strings, tables: option.strings, copy: option.oneOf('none', 'freeze', 'clone') }
 
 /**
  * The app's own values, in this process's memory and, where there is one, in a store that processes share. A value that was invalidated, by
@@ -68,8 +67,11 @@ const callRules = { ...tieredRules, tags: option.strings, tables: option.strings
 export class TieredCache {
   #closed = false
   readonly #behinds: WriteBehind<unknown>[] = []
+  readonly #plans: CallPlans
 
-  constructor(private readonly parts: TieredCacheParts) {}
+  constructor(private readonly parts: TieredCacheParts) {
+    this.#plans = new CallPlans(parts.policy)
+  }
 
   /**
    * The kept value, or what `load` gives, which is then kept. Calls for one key that are under way share one load.
@@ -80,6 +82,11 @@ export class TieredCache {
   getOrLoad<T>(key: string, load: () => Promise<T> | T, options: GetOrLoadOptions = {}): Promise<T> {
     try {
       if (typeof load !== 'function') throw new InvalidArgumentError('load', 'a function', load)
+      this.#assertOpen()
+      checkKey(key)
+      const plan = this.#plans.of(options)
+      if (options.tables === undefined && this.#behinds.length === 0 && this.parts.basis() === undefined)
+        return this.#getOrLoad(key, load, plan, options.tags)
       const request = this.#requestOf(key, load, options)
       const unwritten = this.#behinds.length === 0 ? undefined : this.#unwritten(key)
       if (unwritten !== undefined) {
@@ -96,6 +103,17 @@ export class TieredCache {
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /** A hit needs neither the tags nor the load, and most calls are hits: no request is made for one. */
+  #getOrLoad<T>(key: string, load: () => Promise<T> | T, plan: CallPlan, tags: readonly string[] = NO_TAGS): Promise<T> {
+    const { cache, clock, engine } = this.parts
+    const now = clock.now()
+    const kept = engine.getAt<KeptValue>(TIERED, key, now) ?? undefined
+    const hit = kept && cache.hit<T>(kept, plan, now)
+    if (hit !== undefined) return hit
+    const { policy, copier } = plan
+    return cache.serve(new TieredRequest(key, load, this.parts, policy, copier as Copier<T>, tags, NO_TAGS, undefined), kept, now)
   }
 
   /** The kept value if it is valid; `undefined` otherwise. */
@@ -148,7 +166,7 @@ export class TieredCache {
    */
   cacheAside<T>(load: (key: string) => Promise<T> | T, options: GetOrLoadOptions = {}): (key: string) => Promise<T> {
     if (typeof load !== 'function') throw new InvalidArgumentError('load', 'a function', load)
-    checkOptions(options, callRules, 'options.')
+    checkCallOptions(options)
     return (key) => this.getOrLoad(key, () => load(key), options)
   }
 
@@ -163,7 +181,7 @@ export class TieredCache {
     options: GetOrLoadOptions = {},
   ): (key: string, value: T) => Promise<void> {
     if (typeof write !== 'function') throw new InvalidArgumentError('write', 'a function', write)
-    checkOptions(options, callRules, 'options.')
+    checkCallOptions(options)
     return async (key, value) => {
       const request = this.#requestOf<T>(key, noLoad, options, false)
       this.#spoil('write')
@@ -224,26 +242,14 @@ export class TieredCache {
     this.#assertOpen()
     checkKey(key)
     const { parts } = this
-    if (options === NO_OPTIONS)
-      return new TieredRequest(
-        key,
-        load,
-        parts,
-        parts.policy,
-        copiers.none,
-        NO_TAGS,
-        NO_TAGS,
-        isFollowed ? this.#part(parts.policy) : undefined,
-      )
-    checkOptions(options, callRules, 'options.')
-    const { tags = NO_TAGS, tables, copy = 'none' } = options
+    const { policy, copier } = this.#plans.of(options)
+    const { tags = NO_TAGS, tables } = options
     const tableTags = tables === undefined ? NO_TAGS : parts.tagsOf(tables)
     if (tableTags === undefined) {
       parts.counters.unknownTables += 1
       return undefined
     }
-    const policy = policyFrom(options, parts.policy)
-    return new TieredRequest(key, load, parts, policy, copiers[copy], tags, tableTags, isFollowed ? this.#part(policy) : undefined)
+    return new TieredRequest(key, load, parts, policy, copier as Copier<T>, tags, tableTags, isFollowed ? this.#part(policy) : undefined)
   }
 
   #part({ consistency, ttlMs }: FetchPolicy): BasisPart | undefined {
@@ -261,10 +267,6 @@ export class TieredCache {
   }
 }
 
-const NO_OPTIONS: GetOrLoadOptions = {}
-
-type Copier = <T>(value: T) => { readonly value: T } | undefined
-
 /** What is not needed for a hit in memory is worked out when it is asked for. */
 class TieredRequest<T> implements FetchRequest<T> {
   private allTags: readonly string[] | undefined
@@ -274,7 +276,7 @@ class TieredRequest<T> implements FetchRequest<T> {
     private readonly source: () => Promise<T> | T,
     private readonly parts: Pick<TieredCacheParts, 'loading'>,
     readonly policy: FetchPolicy,
-    readonly copy: Copier,
+    readonly copier: Copier<T>,
     private readonly tagNames: readonly string[],
     private readonly tableTags: readonly string[],
     readonly basis: BasisPart | undefined,
@@ -304,12 +306,6 @@ class TieredRequest<T> implements FetchRequest<T> {
   async load(): Promise<T> {
     return this.parts.loading(this.source)
   }
-}
-
-const copiers: Readonly<Record<CopyMode, Copier>> = {
-  none: (value) => ({ value }),
-  freeze: (value) => ({ value: deepFreeze(value) }),
-  clone: (value) => (isCopyable(value) ? { value: copyValue(value) } : undefined),
 }
 
 /** The app's keys fall into buckets: a bucket counts as one key, so that there are few tags however many keys. */

@@ -17,6 +17,11 @@ export function closeBasis(basis: Basis): void {
   open.delete(basis)
 }
 
+/** Whether any value is being made. */
+export function hasOpenBasis(): boolean {
+  return open.size > 0
+}
+
 /** A read or write belongs to no scope: it may be part of any value that is being made. */
 export function spoilOpen(reason: string): void {
   for (const basis of open) basis.spoil(reason)

@@ -75,6 +75,8 @@ export interface CacheRequest<TResult> {
   isComplete?(value: TResult): boolean
   /** An independent copy, or `undefined` when the value cannot be copied exactly. */
   copy(value: TResult): { readonly value: TResult } | undefined
+  /** A copy of what `copy` returned, if nobody else had it since. Left out: `copy`, which checks it again. */
+  recopy?(value: TResult): TResult
   /** The statement's text, where fields of the answer may have other names than the columns that they come from. */
   readonly statement?: string
   /** Classes of values that a shared store cannot make by itself. */

@@ -2,6 +2,7 @@ import { CacheSetUp, type CacheSetUpOptions } from '../cache/cache-set-up.ts'
 import { setTag } from '../cache/coherence/tags.ts'
 import { ReadBasis } from '../cache/derived/read-basis.ts'
 import type { CacheStore } from '../cache/stores/cache-store.ts'
+import { hasOpenBasis } from '../pipeline/basis.ts'
 import { InvalidArgumentError } from '../shared/errors.ts'
 import type { SluiceOptions } from './options.ts'
 import { resultTtl } from './result-policies.ts'
@@ -48,6 +49,8 @@ export function createCaching(
     context: options.context ?? (() => ''),
     loading,
     basis: () => {
+      // Asking for the scope takes longer than all that a hit in memory needs.
+      if (!hasOpenBasis()) return undefined
       const basis = scopes.current()?.basis
       return basis instanceof ReadBasis ? basis : undefined
     },

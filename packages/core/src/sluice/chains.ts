@@ -76,7 +76,7 @@ function createResultCache({ options, stats, prefetcher, catalogs, scopes, warn 
   const policies = new ResultPolicies(options.cache === false ? {} : (options.cache ?? {}), catalogs, warn)
   return new ResultCache(cache.cache, stats, {
     policyOf: policies.of,
-    copyOf: (request) => policies.copyOf(request),
+    copierOf: (request) => policies.copierOf(request),
     isShared: cache.writes.isShared,
     isStrict: policies.isStrict,
     detached: (run) => scopes.leave(run),

@@ -1,7 +1,7 @@
 import { checkLoadBalancingOptions, type LoadBalancingOptions } from '../balancing/load-balancing-options.ts'
+import type { CopyMode } from '../cache/copiers.ts'
 import { type EvictionPolicyName, evictionPolicyNames } from '../cache/policies/create-policy.ts'
 import type { CacheStore } from '../cache/stores/cache-store.ts'
-import type { CopyMode } from '../cache/tiered-cache.ts'
 import { checkTieredOptions, type TieredOptions } from '../cache/tiered-options.ts'
 import { checkDatabaseOptions, type DatabaseOptions } from '../database/database-options.ts'
 import { checkJobsOptions, type JobsOptions } from '../jobs/job-options.ts'

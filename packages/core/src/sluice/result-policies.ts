@@ -1,3 +1,4 @@
+import { type Copier, copiers } from '../cache/copiers.ts'
 import type { FetchPolicy } from '../cache/fetch-request.ts'
 import type { ResultPolicy } from '../cache/result-cache.ts'
 import { appTag } from '../cache/tiered-cache.ts'
@@ -5,7 +6,6 @@ import { plainPolicy } from '../cache/tiered-options.ts'
 import type { CacheControl } from '../pipeline/cache-control.ts'
 import type { CacheRequest } from '../pipeline/operation.ts'
 import { type CatalogRegistry, NamedTables } from '../schema/catalog-registry.ts'
-import { deepFreeze } from '../shared/copy.ts'
 import type { CacheOptions } from './options.ts'
 import { Secrets } from './secrets.ts'
 
@@ -68,15 +68,9 @@ export class ResultPolicies {
   }
 
   /** How a result is kept and handed out. */
-  copyOf<T>(request: CacheRequest<T>): (value: T) => { readonly value: T } | undefined {
-    switch (this.options.copy) {
-      case 'none':
-        return (value) => ({ value })
-      case 'freeze':
-        return (value) => ({ value: deepFreeze(value) })
-      default:
-        return (value) => request.copy(value)
-    }
+  copierOf<T>(request: CacheRequest<T>): Copier<T> {
+    const { copy = 'clone' } = this.options
+    return copy === 'clone' ? request : (copiers[copy] as Copier<T>)
   }
 }
 

@@ -1,4 +1,13 @@
-import { createSluice, InvalidArgumentError, InvalidOptionError, SluiceError, type TieredCache, type TieredOptions } from '@sluice/core'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import {
+  createSluice,
+  InvalidArgumentError,
+  InvalidOptionError,
+  memoryStore,
+  SluiceError,
+  type TieredCache,
+  type TieredOptions,
+} from '@sluice/core'
 import { SchemaCatalog } from '@sluice/core/adapter'
 import { hostOf } from '@sluice/core/siblings'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -92,6 +101,136 @@ describe('getOrLoad', () => {
     expect(copy).not.toBe(value)
     await cache.getOrLoad('freeze', async () => value, { copy: 'freeze' })
     expect(Object.isFrozen((await cache.getOrLoad('freeze', async () => value, { copy: 'freeze' })).rows[0])).toBe(true)
+  })
+
+  it('copies a private value without checking it again, and checks one that a caller may have changed', async () => {
+    const { cache } = setUp()
+    const isExact = (copy: object) => expect(copy).toEqual({ id: 1 })
+    const read = (copy: 'none' | 'freeze' | 'clone') => cache.getOrLoad<object>('k', () => ({ id: 1 }), { copy })
+    const spoil = (value: object) => Object.defineProperty(value, 'hidden', { value: 2, configurable: true })
+    isExact(await read('clone'))
+    // A caller's copy is its own.
+    spoil(await read('clone'))
+    isExact(await read('clone'))
+    expect(cache.getStats().loads).toBe(1)
+    spoil(await read('none'))
+    isExact(await read('clone'))
+    expect(cache.getStats().loads).toBe(2)
+    spoil((await cache.get<object>('k')) ?? {})
+    isExact(await read('clone'))
+    expect(cache.getStats().loads).toBe(3)
+    await cache.delete('k')
+    spoil(await read('none'))
+    isExact(await read('clone'))
+    expect(cache.getStats().loads).toBe(5)
+  })
+
+  it('checks a value of the shared store that a caller may have changed', async () => {
+    const sluice = createSluice({ cache: { store: memoryStore() } })
+    const read = (copy: 'none' | 'clone') => (sluice.tiered as TieredCache).getOrLoad<object>('k', () => ({ id: 1 }), { copy })
+    await read('none')
+    await turn()
+    sluice.cache?.clear('tiered')
+    Object.defineProperty(await read('none'), 'hidden', { value: 2 })
+    expect(await read('clone')).toEqual({ id: 1 })
+    expect(sluice.tiered?.getStats()).toMatchObject({ storeHits: 2, loads: 1 })
+    await sluice.close()
+  })
+
+  it('hands out one promise for the value itself', async () => {
+    const { cache, load } = setUp()
+    const read = () => cache.getOrLoad('k', load)
+    await read()
+    expect(read()).toBe(read())
+    await cache.delete('k')
+    const before = read()
+    await before
+    expect(read()).not.toBe(before)
+  })
+
+  it('asks for no scope while nothing is derived', async () => {
+    const { cache, load } = setUp()
+    await cache.getOrLoad('k', load)
+    const getStore = vi.spyOn(AsyncLocalStorage.prototype, 'getStore')
+    await cache.getOrLoad('k', load)
+    expect(getStore).not.toHaveBeenCalled()
+    getStore.mockRestore()
+  })
+
+  it('takes options as they are at each call, from an object that is used again', async () => {
+    const { cache, source, load, clock } = setUp()
+    const options = { ttl: 10, tags: ['a'] }
+    await cache.getOrLoad('k', load, options)
+    options.ttl = 20
+    options.tags[0] = 'b'
+    await cache.getOrLoad('l', load, options)
+    await cache.invalidateTags(['a'])
+    await cache.getOrLoad('l', load, options)
+    expect(source.asked).toBe(2)
+    await cache.getOrLoad('k', load, options)
+    await cache.invalidateTags(['b'])
+    await cache.getOrLoad('l', load, options)
+    expect(source.asked).toBe(4)
+    clock.advance(19_999)
+    await cache.getOrLoad('l', load, options)
+    expect(source.asked).toBe(4)
+    clock.advance(1)
+    await cache.getOrLoad('l', load, options)
+    expect(source.asked).toBe(5)
+  })
+
+  it('tells apart options with the same ttl', async () => {
+    const { cache, source, load, clock } = setUp()
+    source.value = null
+    await cache.getOrLoad('none', load, { ttl: 10 })
+    await cache.getOrLoad('five', load, { ttl: 10, negativeTtl: 5 })
+    await cache.getOrLoad('six', load, { ttl: 10, negativeTtl: 6 })
+    await cache.getOrLoad('ten', load, { ttl: 10 })
+    const expectAsked = async (asked: Readonly<Record<string, number>>) => {
+      for (const [key, times] of Object.entries(asked)) {
+        await cache.getOrLoad(key, load, { ttl: 10 })
+        expect([key, source.asked]).toEqual([key, times])
+      }
+    }
+    clock.advance(5_000)
+    await expectAsked({ none: 4, six: 4, ten: 4, five: 5 })
+    clock.advance(1_000)
+    await expectAsked({ none: 5, ten: 5, six: 6 })
+    clock.advance(4_000)
+    await expectAsked({ five: 6, none: 7, ten: 8 })
+  })
+
+  it('takes options that are not enumerable', async () => {
+    const { cache, source, load, clock } = setUp()
+    class Options {
+      constructor(private readonly seconds: () => number) {}
+      get ttl() {
+        return this.seconds()
+      }
+    }
+    let seconds = 10
+    const options = Object.create(new Options(() => seconds)) as Options
+    await cache.getOrLoad('k', load, options)
+    seconds = 1
+    await cache.getOrLoad('l', load, options)
+    clock.advance(1_000)
+    await cache.getOrLoad('k', load, options)
+    expect(source.asked).toBe(2)
+    await cache.getOrLoad('l', load, options)
+    expect(source.asked).toBe(3)
+  })
+
+  it('refuses what is no option, or no tag, also after the same options without it', async () => {
+    const { cache, load } = setUp()
+    await cache.getOrLoad('k', load, { ttl: 10, tags: ['a'] })
+    for (const wrong of [
+      { ttl: 10, tags: [7] },
+      { ttl: 10, tags: 'a' },
+      { ttl: 10, tags: ['a'], tll: 1 },
+      { ttl: '10', tags: ['a'] },
+      null,
+    ])
+      await expect(cache.getOrLoad('k', load, wrong as object)).rejects.toBeInstanceOf(InvalidOptionError)
   })
 
   it('keeps null, for a time of its own', async () => {
@@ -335,6 +474,7 @@ describe('the patterns', () => {
     await behind.set('k', 'one')
     await behind.set('k', 'two')
     expect(await cache.get('k')).toBe('two')
+    expect(await cache.getOrLoad('k', () => 'zero')).toBe('two')
     expect(written).toEqual([])
     await sluice.close()
     expect(written).toEqual([['k', 'two']])

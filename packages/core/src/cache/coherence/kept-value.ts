@@ -27,6 +27,9 @@ export class KeptValue extends Sized {
   /** Its tags were current after so many changes of any tag. */
   #changesSeen = -1
   #snapshot: TagSnapshot
+  #promise: Promise<unknown> | undefined = undefined
+  /** Whether nobody else has had the value since it was found to be copyable: its next copy needs no check. */
+  isPrivate = false
 
   /** @param snapshot - What this process knew of the tags before the value was asked for. */
   constructor(
@@ -60,6 +63,13 @@ export class KeptValue extends Sized {
   validated(snapshot: TagSnapshot): void {
     this.#snapshot = snapshot
     this.#changesSeen = -1
+  }
+
+  /** The value itself: one promise for all who are given it. */
+  handOut(): Promise<unknown> {
+    this.isPrivate = false
+    this.#promise ??= Promise.resolve(this.value)
+    return this.#promise
   }
 
   override get bytes(): number {

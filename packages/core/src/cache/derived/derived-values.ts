@@ -3,6 +3,7 @@ import { newCounters } from '../cache-stats.ts'
 import type { CachingStrategyEngine } from '../caching-strategy-engine.ts'
 import type { KeptValue } from '../coherence/kept-value.ts'
 import type { TagTable } from '../coherence/tag-table.ts'
+import { type Copier, copiers } from '../copiers.ts'
 import type { FetchRequest } from '../fetch-request.ts'
 import { KeptValues, type KeptValuesParts, type Shared } from '../kept-values.ts'
 import { plainPolicy } from '../tiered-options.ts'
@@ -187,7 +188,7 @@ export class DerivedValues {
       policy: plainPolicy(ttlMs / 1_000, this.parts.consistency),
       load: () => Promise.reject(new Error('There is nothing to load.')),
       // They are never changed.
-      copy: (value) => ({ value }),
+      copier: copiers.none as Copier<T>,
       sharesErrors: false,
     }
   }

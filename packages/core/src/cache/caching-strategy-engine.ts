@@ -18,7 +18,7 @@ import { estimateBytes } from './estimate-bytes.ts'
 import { type InvalidationEvent, type InvalidationRule, InvalidationRules, type InvalidationTarget } from './invalidation-rules.ts'
 import { NamespaceTable, type TableEntry } from './namespace-table.ts'
 import { createPolicy } from './policies/create-policy.ts'
-import { type WarmLoader, type WarmOptions, type WarmProgress, warmUp } from './warm-up.ts'
+import type { WarmLoader, WarmOptions, WarmProgress } from './warm-up.ts'
 
 /** What one `dependsOn` takes: two ids and their slots in the graph. */
 const DEPENDENCY_BYTES = 240
@@ -176,7 +176,8 @@ export class CachingStrategyEngine {
   }
 
   /** Caches what a loader hands over, without holding up the event loop. Rejects with what the loader throws; what was stored stays. */
-  warmCacheFrom<T>(loader: WarmLoader<T>, options: WarmOptions = {}): Promise<WarmProgress> {
+  async warmCacheFrom<T>(loader: WarmLoader<T>, options: WarmOptions = {}): Promise<WarmProgress> {
+    const { warmUp } = await import('./warm-up.ts')
     return warmUp(
       loader,
       ({ namespace, key, value, ttl, dependsOn }) =>

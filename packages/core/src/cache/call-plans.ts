@@ -1,8 +1,20 @@
 import { checkOptions, option } from '../shared/options.ts'
-import { type Copier, copiers } from './copiers.ts'
+import { type Copier, type CopyMode, copiers } from './copiers.ts'
 import type { FetchPolicy } from './fetch-request.ts'
-import type { GetOrLoadOptions } from './tiered-cache.ts'
-import { policyFrom, tieredRules } from './tiered-options.ts'
+import { policyFrom, type TieredOptions, tieredRules } from './tiered-options.ts'
+
+/** What one call may say. */
+export interface GetOrLoadOptions extends TieredOptions {
+  /** The app's own tags, for `invalidateTags`. */
+  readonly tags?: readonly string[]
+  /** Models and tables that the value is made from: a write to one of them drops it. Before a catalogue is known it is not kept. */
+  readonly tables?: readonly string[]
+  /**
+   * How it is handed out. `clone` and `freeze` are for plain data; a value that cannot be copied exactly is then not kept.
+   * @defaultValue 'none'
+   */
+  readonly copy?: CopyMode
+}
 
 const callRules = { ...tieredRules, tags: option.strings, tables: option.strings, copy: option.oneOf('none', 'freeze', 'clone') }
 /** A power of 2. */

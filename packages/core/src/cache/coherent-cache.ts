@@ -59,10 +59,10 @@ export class CoherentCache {
   /** A fresh value from memory for a call that needs no request; `undefined`: `serve` decides. */
   hit<T>(kept: KeptValue, { policy, copier }: CallPlan, now: number): Promise<T> | undefined {
     if (now >= kept.freshUntil || policy.earlyRefresh > 0 || !this.#values.isValidHere(kept, policy, now)) return undefined
-    const copy = copier.isByReference === true ? undefined : this.#values.copyOf(copier as Copier<T>, kept)
-    if (copy === undefined && copier.isByReference !== true) return undefined
+    const copy = this.#values.copyOf(copier as Copier<T>, kept)
+    if (copy === undefined) return undefined
     this.parts.counters.hits += 1
-    return copy === undefined ? (kept.handOut() as Promise<T>) : Promise.resolve(copy.value)
+    return copier.isByReference === true ? (kept.promise as Promise<T>) : Promise.resolve(copy.value)
   }
 
   /** The kept value, if it is valid and fresh or within its `swrMs`. Nothing is loaded. */

@@ -5,33 +5,19 @@ import { option } from '../shared/options.ts'
 import { checkKey } from './cache-options.ts'
 import type { TieredCounters, TieredStats } from './cache-stats.ts'
 import type { CachingStrategyEngine } from './caching-strategy-engine.ts'
-import { type CallPlan, CallPlans, checkCallOptions } from './call-plans.ts'
+import { type CallPlan, CallPlans, checkCallOptions, type GetOrLoadOptions } from './call-plans.ts'
 import type { KeptValue } from './coherence/kept-value.ts'
 import type { CoherentCache } from './coherent-cache.ts'
-import type { Copier, CopyMode } from './copiers.ts'
+import type { Copier } from './copiers.ts'
 import { type BasisPart, endWith, type ReadBasis } from './derived/read-basis.ts'
 import type { FetchPolicy, FetchRequest } from './fetch-request.ts'
 import { TIERED } from './namespace-table.ts'
 import { WriteBehind } from './patterns/write-behind.ts'
 import type { WriteBehindEntry, WriteBehindOptions } from './patterns/write-behind-options.ts'
 import { EVERY_TAG } from './stores/cache-store.ts'
-import type { TieredOptions } from './tiered-options.ts'
 
 const SHARED_PREFIX = 'tiered\n'
 const NO_TAGS: readonly string[] = []
-
-/** What one call may say. */
-export interface GetOrLoadOptions extends TieredOptions {
-  /** The app's own tags, for `invalidateTags`. */
-  readonly tags?: readonly string[]
-  /** Models and tables that the value is made from: a write to one of them drops it. Before a catalogue is known it is not kept. */
-  readonly tables?: readonly string[]
-  /**
-   * How it is handed out. `clone` and `freeze` are for plain data; a value that cannot be copied exactly is then not kept.
-   * @defaultValue 'none'
-   */
-  readonly copy?: CopyMode
-}
 
 /** Tells others of a change of tags, and runs what makes it. */
 type Announce = <T>(tags: readonly string[], change: () => Promise<T>) => Promise<T>

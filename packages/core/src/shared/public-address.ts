@@ -1,16 +1,6 @@
 import type { LookupAddress, LookupOptions } from 'node:dns'
 import type { BlockList } from 'node:net'
-import { SluiceError } from './errors.ts'
-
-/** A webhook leads to an address of the own network. */
-export class PrivateAddressError extends SluiceError {
-  constructor(readonly host: string) {
-    super(
-      'SLUICE_PRIVATE_ADDRESS',
-      `Webhook refused: "${host}" is a private, link-local or reserved address. Expected a public address. Set \`allowPrivateAddresses\` if the receiver is in your own network.`,
-    )
-  }
-}
+import { PrivateAddressError } from './private-address-error.ts'
 
 /** Not reachable from the internet, or ways to address such hosts: https://www.iana.org/assignments/iana-ipv4-special-registry, iana-ipv6-special-registry. */
 const RESERVED = `

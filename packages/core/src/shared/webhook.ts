@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { RequestOptions } from 'node:https'
 import { InvalidArgumentError } from './errors.ts'
-import { addressGuard, PrivateAddressError } from './public-address.ts'
+import { PrivateAddressError } from './private-address-error.ts'
 import { redactUrl } from './redact.ts'
 import { checkSecrets, hmacOf, isSignedBy } from './signature.ts'
 
@@ -44,7 +44,7 @@ export async function postWebhook(post: WebhookPost): Promise<number> {
   const { url, signal } = post
   const [{ request }, { isReserved, lookup }] = await Promise.all([
     url.protocol === 'https:' ? import('node:https') : import('node:http'),
-    addressGuard(),
+    import('./public-address.ts').then(({ addressGuard }) => addressGuard()),
   ])
   signal.throwIfAborted()
   const host = url.hostname.replace(/^\[|\]$/g, '')

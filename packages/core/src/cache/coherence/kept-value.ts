@@ -66,8 +66,7 @@ export class KeptValue extends Sized {
   }
 
   /** The value itself: one promise for all who are given it. */
-  handOut(): Promise<unknown> {
-    this.isPrivate = false
+  get promise(): Promise<unknown> {
     this.#promise ??= Promise.resolve(this.value)
     return this.#promise
   }

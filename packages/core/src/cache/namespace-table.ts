@@ -1,5 +1,6 @@
 import type { CacheKey, StoredValue } from './cache-entry.ts'
-import type { EvictionPolicy, Shelf } from './policies/eviction-policy.ts'
+import type { EvictionPolicy } from './policies/eviction-policy.ts'
+import { Shelf } from './policies/shelf.ts'
 
 /** Query results that are kept by themselves. */
 export const RESULTS = 'results'
@@ -115,7 +116,7 @@ export class NamespaceTable {
   }
 
   #create(namespace: string): Namespace {
-    const space: Namespace = { name: namespace, shelf: this.policy.createShelf(namespace), hits: 0, misses: 0 }
+    const space: Namespace = { name: namespace, shelf: new Shelf(namespace, this.policy), hits: 0, misses: 0 }
     this.#spaces.set(namespace, space)
     return space
   }

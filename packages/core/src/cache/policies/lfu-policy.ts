@@ -1,7 +1,6 @@
 import type { CacheKey, StoredValue } from '../cache-entry.ts'
-import type { EvictionPolicy, Shelf } from './eviction-policy.ts'
+import type { EvictionPolicy } from './eviction-policy.ts'
 import { LinkedEntry, LinkedList } from './linked-list.ts'
-import { MapShelf, type Ranking } from './map-shelf.ts'
 
 /** Reads that count. More would let an old favourite stay longer than it is worth; 8 to 64 do about equally well. */
 const MAX_FREQUENCY = 31
@@ -14,17 +13,13 @@ const FREQUENCY_SHIFT = 5
  * read plus the cache's age at its last read, and the age is the priority of whatever left last. What was popular once and is read
  * no more is overtaken. Equal priorities leave in the order of their last reads.
  */
-export class LfuPolicy implements EvictionPolicy, Ranking<LinkedEntry> {
+export class LfuPolicy implements EvictionPolicy<LinkedEntry> {
   readonly entryBytes = 160
   /** By priority, modulo the ring. */
   readonly #lists: readonly LinkedList[] = Array.from({ length: RING }, () => new LinkedList())
   #size = 0
   /** Modulo the ring. */
   #age = 0
-
-  createShelf(namespace: string): Shelf {
-    return new MapShelf(namespace, this)
-  }
 
   victim(): CacheKey {
     if (this.#size === 0) throw new RangeError('there is nothing to evict')

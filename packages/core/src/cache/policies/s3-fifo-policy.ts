@@ -1,8 +1,7 @@
 import type { CacheKey, StoredValue } from '../cache-entry.ts'
-import type { EvictionPolicy, Shelf } from './eviction-policy.ts'
+import type { EvictionPolicy } from './eviction-policy.ts'
 import { GhostList } from './ghost-list.ts'
 import { LinkedEntry, LinkedList } from './linked-list.ts'
-import { MapShelf, type Ranking } from './map-shelf.ts'
 
 /** The share of the budget for entries on probation. */
 const SMALL_SHARE = 0.1
@@ -17,7 +16,7 @@ const PROMOTING_READS = 2
  * is. Entries read since then move on to the main queue, where each read, up to three, is worth another round. Who comes back
  * soon after leaving goes to the main queue at once. A read only counts: nothing moves.
  */
-export class S3FifoPolicy implements EvictionPolicy, Ranking<LinkedEntry> {
+export class S3FifoPolicy implements EvictionPolicy<LinkedEntry> {
   readonly entryBytes = 184
   readonly #small = new LinkedList()
   readonly #main = new LinkedList()
@@ -28,10 +27,6 @@ export class S3FifoPolicy implements EvictionPolicy, Ranking<LinkedEntry> {
   constructor(maxBytes: number) {
     this.#maxSmallBytes = maxBytes * SMALL_SHARE
     this.#ghosts = new GhostList(maxBytes - this.#maxSmallBytes)
-  }
-
-  createShelf(namespace: string): Shelf {
-    return new MapShelf(namespace, this)
   }
 
   victim(): CacheKey {

@@ -1,7 +1,6 @@
 import { type HeapItem, PlacedHeap } from '../../shared/heap.ts'
 import type { CacheKey, StoredValue } from '../cache-entry.ts'
-import type { EvictionPolicy, Shelf } from './eviction-policy.ts'
-import { MapShelf, type Ranking } from './map-shelf.ts'
+import type { EvictionPolicy } from './eviction-policy.ts'
 import { RankedEntry } from './ranked-entry.ts'
 
 class TimedEntry extends RankedEntry implements HeapItem {
@@ -21,16 +20,12 @@ class TimedEntry extends RankedEntry implements HeapItem {
  * Evicts the entry that would expire soonest, and among those of one millisecond the one set first. Reads change nothing: the
  * right choice where lifetimes say what is worth keeping, and a poor one where all are equal. Setting and removing take O(log n).
  */
-export class TtlPolicy implements EvictionPolicy, Ranking<TimedEntry> {
+export class TtlPolicy implements EvictionPolicy<TimedEntry> {
   readonly entryBytes = 160
   readonly #queue = new PlacedHeap<TimedEntry>((first, second) =>
     first.expires === second.expires ? first.order < second.order : first.expires < second.expires,
   )
   #order = 0
-
-  createShelf(namespace: string): Shelf {
-    return new MapShelf(namespace, this)
-  }
 
   victim(): CacheKey {
     const least = this.#queue.peek()

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { CacheKey } from '../../../src/cache/cache-entry.ts'
 import { CachingStrategyEngine } from '../../../src/cache/caching-strategy-engine.ts'
 import { createPolicy, type EvictionPolicyName } from '../../../src/cache/policies/create-policy.ts'
-import type { EvictionPolicy, Shelf } from '../../../src/cache/policies/eviction-policy.ts'
+import type { EvictionPolicy } from '../../../src/cache/policies/eviction-policy.ts'
+import { Shelf } from '../../../src/cache/policies/shelf.ts'
 
 /** Numbers from 0 up to a bound, the same ones in every run. */
 export function seeded(seed: number): (below: number) => number {
@@ -24,7 +25,7 @@ export class PolicyRig {
   }
 
   shelf(namespace: string): Shelf {
-    const shelf = this.#shelves.get(namespace) ?? this.policy.createShelf(namespace)
+    const shelf = this.#shelves.get(namespace) ?? new Shelf(namespace, this.policy)
     this.#shelves.set(namespace, shelf)
     return shelf
   }

@@ -6,7 +6,11 @@ import ts from 'typescript'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { randomToken } from '../../src/shared/random-token.ts'
 
-const source = join(import.meta.dirname, '../../src/shared/random-token.ts')
+/** A module as one of CommonJS. */
+function compiled(name: string): string {
+  const text = readFileSync(join(import.meta.dirname, `../../src/shared/${name}`), 'utf8')
+  return ts.transpileModule(text, { compilerOptions: { module: ts.ModuleKind.CommonJS } }).outputText
+}
 
 describe('randomToken', () => {
   it('gives 96 bits in base64url, never the same twice', () => {
@@ -20,11 +24,17 @@ describe('randomToken', () => {
   it('gives different tokens in processes that start from one snapshot', () => {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-snapshot-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
-    const { outputText } = ts.transpileModule(readFileSync(source, 'utf8'), { compilerOptions: { module: ts.ModuleKind.CommonJS } })
     writeFileSync(
       join(folder, 'main.cjs'),
+      // A snapshot is built from one file.
       `const exports = {}
-${outputText}
+{
+  ${compiled('late-modules.ts')}
+}
+{
+  const require = () => exports
+  ${compiled('random-token.ts')}
+}
 exports.randomToken()
 require('node:v8').startupSnapshot.setDeserializeMainFunction(() => console.log(exports.randomToken()))`,
     )

@@ -56,13 +56,13 @@ export const CACHE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'cache-copies-at-hit',
     rule: 'What a caller does to an answer changes nothing that is kept.',
-    edits: [{ file: VALUES, find: 'const copy = request.copy(kept.value as T)', replace: 'const copy = { value: kept.value as T }' }],
+    edits: [{ file: VALUES, find: 'const copy = this.copyOf(request.copier, kept)', replace: 'const copy = { value: kept.value as T }' }],
     isQuick: true,
   },
   {
     name: 'cache-copies-at-fill',
     rule: 'What is kept is not what the first caller holds.',
-    edits: [{ file: VALUES, find: 'const copy = request.copy(value)', replace: 'const copy = { value }' }],
+    edits: [{ file: VALUES, find: 'const copy = request.copier.copy(value)', replace: 'const copy = { value }' }],
     isQuick: true,
   },
   {

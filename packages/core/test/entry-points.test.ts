@@ -87,6 +87,7 @@ describe('the entry points of @sluice/core', () => {
         'chooseKey',
         'copyValue',
         'effectOfStatement',
+        'exactCopy',
         'isCopyable',
         'isKeyType',
         'isPgPool',

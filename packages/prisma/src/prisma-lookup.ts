@@ -1,7 +1,6 @@
 import {
   canonicalKey,
-  copyValue,
-  isCopyable,
+  exactCopy,
   keyKinds,
   keyRefusal,
   type Lookup,
@@ -132,7 +131,7 @@ class PrismaLookup implements Lookup {
   ) {}
 
   copy(value: unknown): { readonly value: unknown } | undefined {
-    return isCopyable(value) ? { value: copyValue(value) } : undefined
+    return exactCopy(value)
   }
 
   runMany(keys: readonly LookupKey[], maxRows?: number): Promise<Answers> {

@@ -5,7 +5,7 @@ import {
   copyValue,
   EVERYTHING,
   effectOfStatement,
-  isCopyable,
+  exactCopy,
   type Lookup,
   type Operation,
   type OperationKind,
@@ -237,7 +237,7 @@ export class PrismaOperation implements Operation<unknown> {
     const tables = this.#cacheableReads()
     if (tables === undefined) return refuse('no base table')
     const key = `${call.model}.${call.operation} ${dataPathOf(call.params)} ${args}`
-    const request = { key, tables, copy: copyResult, recopy: copyValue, types: valueTypes(), control: call.control }
+    const request = { key, tables, copy: exactCopy, recopy: copyValue, types: valueTypes(), control: call.control }
     const { pinned } = touches
     if (pinned === undefined) return request
     const { table, buckets, count } = pinned
@@ -282,8 +282,4 @@ export class PrismaOperation implements Operation<unknown> {
 /** A raw statement that only reads needs no announcement; it is never kept either. */
 function onlyReads({ opaque, writes, functions, transaction }: Statement): boolean {
   return opaque === undefined && writes.length === 0 && functions.size === 0 && transaction === undefined
-}
-
-function copyResult(value: unknown): { readonly value: unknown } | undefined {
-  return isCopyable(value) ? { value: copyValue(value) } : undefined
 }

@@ -8,7 +8,7 @@ import type { CatalogRegistry } from '../schema/catalog-registry.ts'
 import { pinnedReadOf } from '../schema/condition-rows.ts'
 import { readsOfStatement } from '../schema/statement-effect.ts'
 import { canonicalKey } from '../shared/canonical.ts'
-import { copyValue, isCopyable } from '../shared/copy.ts'
+import { copyValue, exactCopy } from '../shared/copy.ts'
 import { analyzeSql } from '../sql/analyze.ts'
 import { MAX_BOUND_KEYS } from '../sql/dialect.ts'
 import { bindsRelativeDate } from '../sql/relative-date.ts'
@@ -136,7 +136,7 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
     const reads = readsOfStatement(statement, source.id, context.catalogs)
     if ('refused' in reads) return reads
     const key = [call.rows, call.settings ?? '', call.sql, bindings].join('\n')
-    const request = { key, tables: reads.tables, statement: call.sql, control: call.control, copy, recopy: copyValue }
+    const request = { key, tables: reads.tables, statement: call.sql, control: call.control, copy: exactCopy, recopy: copyValue }
     const pinned = pinnedReadOf(statement, call.params, source.id, context.catalogs)
     if (pinned === undefined) return request
     const isComplete = (value: readonly SqlRow[]) =>
@@ -151,7 +151,7 @@ export class SqlOperation implements Operation<readonly SqlRow[]> {
 
 class SqlLookup implements Lookup<readonly SqlRow[]> {
   readonly target: KeyedSelect['target']
-  readonly copy = copy
+  readonly copy = exactCopy
 
   constructor(
     private readonly context: ReadContext,
@@ -182,8 +182,4 @@ class SqlLookup implements Lookup<readonly SqlRow[]> {
 
 function isPositive(limit: unknown): boolean {
   return typeof limit === 'bigint' ? limit > 0n : typeof limit === 'number' && Number.isSafeInteger(limit) && limit > 0
-}
-
-function copy(value: readonly SqlRow[]): { readonly value: readonly SqlRow[] } | undefined {
-  return isCopyable(value) ? { value: copyValue(value) } : undefined
 }

@@ -1,4 +1,4 @@
-import { copyValue, deepFreeze, isCopyable } from '../shared/copy.ts'
+import { copyValue, deepFreeze, exactCopy } from '../shared/copy.ts'
 
 /** How a value is handed out: as it is, frozen, or copied for each caller. */
 export type CopyMode = 'none' | 'freeze' | 'clone'
@@ -16,5 +16,5 @@ export interface Copier<T> {
 export const copiers: Readonly<Record<CopyMode, Copier<unknown>>> = {
   none: { copy: (value) => ({ value }), isByReference: true },
   freeze: { copy: (value) => ({ value: deepFreeze(value) }) },
-  clone: { copy: (value) => (isCopyable(value) ? { value: copyValue(value) } : undefined), recopy: copyValue },
+  clone: { copy: exactCopy, recopy: copyValue },
 }

@@ -64,6 +64,11 @@ function copyView(view: ArrayBufferView): object {
   return view instanceof DataView ? view : (view as Uint8Array).slice()
 }
 
+/** A copy that shares no object with the value, or `undefined` if there is no exact copy: see {@link isCopyable}. */
+export function exactCopy<T>(value: T): { readonly value: T } | undefined {
+  return isCopyable(value) ? { value: copyValue(value) } : undefined
+}
+
 /**
  * Whether {@link copyValue} copies a value exactly. False for functions, symbols, class instances other than decimals,
  * symbol keys, accessors, hidden fields, sparse or extended arrays, cycles, and anything nested deeper than 64 levels.

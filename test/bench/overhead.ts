@@ -18,6 +18,11 @@ const TARGETS: Readonly<Partial<Record<Variant, number>>> = { observe: 1.08, opt
 /** Of what OpenTelemetry adds, `observe` adds this at most. */
 const SHARE_OF_TRACING = 0.25
 
+/** Statistics tell of the CPU that Sluice adds so much, where it adds more than the noise of a run. */
+const LEAST_TOLD = 0.5
+const MOST_TOLD = 1.5
+const LEAST_ADDED = 0.1
+
 /** Scopes in a round: some 10 to 30 ms. */
 const SCOPES: Readonly<Record<Orm, Readonly<Record<ProgramName, number>>>> = {
   Knex: { one: 400, five: 80, loop20: 25, all20: 25 },
@@ -35,8 +40,22 @@ function figuresOf(orm: Orm, database: DatabaseName, program: ProgramName, measu
   const tracing = of('OpenTelemetry').ratio - 1
   return [
     ...targets.map(([variant, target]) => figure(variant.replace(', ', '-'), of(variant as Variant).ratio, target)),
+    ...toldFigures(prefix, measured),
     figure('observe-of-opentelemetry', (of('observe').ratio - 1) / tracing, SHARE_OF_TRACING),
   ]
+}
+
+/** What statistics say that Sluice takes, over the CPU that it adds: promises, asynchronous context and garbage are not in them. */
+function toldFigures(prefix: string, measured: readonly Measured[]): readonly Figure[] {
+  const bare = measured[0]?.cpuUs ?? Number.NaN
+  return measured.flatMap(({ cpuUs, toldUs }, at): Figure[] => {
+    const variant = VARIANTS[at]
+    // Where reads are merged, it takes less than the app without it.
+    if (toldUs === undefined || variant === undefined || cpuUs - bare < LEAST_ADDED * bare) return []
+    const value = toldUs / (cpuUs - bare)
+    const id = `${prefix}.${variant.replace(', ', '-')}.told-of-added`
+    return [{ area: 'overhead', id, value, unit: '×', target: MOST_TOLD, ok: value >= LEAST_TOLD && value <= MOST_TOLD, against: { bare } }]
+  })
 }
 
 async function postgresIfThere(): Promise<TestService | undefined> {

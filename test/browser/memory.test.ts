@@ -149,7 +149,7 @@ function snapshot(requests: readonly RequestSummary[]): Snapshot {
       ...{ requestsPerSecond: null, p50: null, p95: null, p99: null, errorRate: null, queriesPerSecond: 0, cacheShare: null, cpu: null },
       ...{ memory: null, eventLoopDelay: null },
     },
-    totals: { requests: 1, operations: 0, queries: 0, spared: 0, databaseMs: 0, errors: 0 },
+    totals: { requests: 1, operations: 0, queries: 0, spared: 0, databaseMs: 0, timedRequests: 0, overheadMs: 0, timedMs: 0, errors: 0 },
     badges: { findings: 0, alerts: 0, deadLetters: 0, nodes: 0 },
     ring: { requests: 0, bytes: 0, maxBytes: 1, dropped: 0, oldestAt: null },
   }

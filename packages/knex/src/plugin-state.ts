@@ -136,6 +136,11 @@ export class PluginState implements InstanceContext {
 
   /** The runner of a builder, sent through the pipeline when there is anything to gain. */
   runner(client: ClientInternals, builder: BuilderInternals): RunnerInternals {
+    const { timer } = this.host.scopes
+    return timer === undefined ? this.#runner(client, builder) : timer.inside(() => this.#runner(client, builder))
+  }
+
+  #runner(client: ClientInternals, builder: BuilderInternals): RunnerInternals {
     const runner = this.base.runner.call(client, builder)
     const { host } = this
     if (!host.isOptimizing()) {

@@ -124,6 +124,11 @@ export class ClientState implements ClientContext {
 
   /** The hook's operation, on its way through the pipeline; the bare query if Sluice cannot describe it. */
   handle(hook: Hook): Promise<unknown> {
+    const { timer } = this.host.scopes
+    return timer === undefined ? this.#handle(hook) : timer.inside(() => this.#handle(hook))
+  }
+
+  #handle(hook: Hook): Promise<unknown> {
     const query = hook.query as QueryFunction
     const { args, control } = takeControl(hook)
     let operation: PrismaOperation

@@ -39,16 +39,18 @@ interface App {
   readonly request: (program: () => Promise<unknown>) => Promise<unknown>
   readonly programs: Readonly<Record<ProgramName, () => Promise<unknown>>>
   close(): Promise<unknown>
+  readonly told?: NonNullable<Operation['told']>
 }
 
 async function open(orm: Orm, database: DatabaseName, program: ProgramName, variant: Variant): Promise<Operation> {
-  const { request, programs, close } = await openApp(orm, database, variant)
+  const { request, programs, close, told } = await openApp(orm, database, variant)
   const run = programs[program]
   return {
     async run(iterations) {
       for (let at = 0; at < iterations; at += 1) await request(run)
     },
     close: async () => void (await close()),
+    ...(told === undefined ? {} : { told }),
   }
 }
 
@@ -63,7 +65,11 @@ async function openApp(orm: Orm, database: DatabaseName, variant: Variant): Prom
       await end()
       await sluice.close()
     }
-    return { programs, close, request: (program) => sluice.run(program, { name: 'GET /page' }) }
+    const told = () => {
+      const { msPerScope = 0, timedScopes } = sluice.queries.getStats().overhead
+      return { ms: msPerScope * timedScopes, times: timedScopes }
+    }
+    return { programs, close, told, request: (program) => sluice.run(program, { name: 'GET /page' }) }
   }
   if (variant === 'OpenTelemetry') {
     const tracing = startTracing(orm)

@@ -64,6 +64,12 @@ export interface LiveTotals {
   readonly requests: number
   readonly operations: number
   readonly queries: number
+  /** Requests in which Sluice's own code was timed. */
+  readonly timedRequests: number
+  /** Milliseconds that Sluice's own code took in timed requests. */
+  readonly overheadMs: number
+  /** Milliseconds that timed requests lasted. */
+  readonly timedMs: number
   readonly errors: number
 }
 
@@ -273,6 +279,9 @@ function totalsOf(json: unknown): LiveTotals {
     requests: numberOf(value.requests),
     operations: numberOf(value.operations),
     queries: numberOf(value.queries),
+    timedRequests: numberOf(value.timedRequests),
+    overheadMs: numberOf(value.overheadMs),
+    timedMs: numberOf(value.timedMs),
     errors: numberOf(value.errors),
   }
 }

@@ -13,6 +13,8 @@ export interface AppWatch {
   /** Scopes that ended. */
   readonly scopes: number
   readonly errors: number
+  /** The newest counters since the app was started. */
+  readonly totals: LiveSnapshot['totals']
 }
 
 /** Fewer queries say nothing. */
@@ -34,6 +36,7 @@ export async function checkApp(client: DashboardClient, watchMs: number): Promis
     ...scopeChecks(watch, watchMs),
     ...storeChecks(store),
     ...queueChecks(queues),
+    ...overheadChecks(watch),
     ...errorChecks(watch),
   ]
 }
@@ -74,6 +77,7 @@ async function watchApp(client: DashboardClient, watchMs: number): Promise<AppWa
     // Those that are not told of one by one ask, on average, what the others do.
     scopeQueries: ended.count === 0 ? 0 : (ended.queries * scopes) / ended.count,
     errors: last.errors,
+    totals: last,
   }
 }
 
@@ -132,6 +136,15 @@ function queueChecks(queues: ReturnType<typeof readQueueHealth>): Check[] {
   return sick.map(({ queue, health, reasons }) =>
     (health === 'unhealthy' ? fail : warn)(`jobs: queue "${queue}" is ${health}`, reasons.join(' ')),
   )
+}
+
+/** What Sluice's own code takes, by its own measure; nothing where too few requests were timed. */
+function overheadChecks({ totals: { timedRequests, overheadMs, timedMs } }: AppWatch): Check[] {
+  if (timedRequests === 0) return []
+  const us = Math.max(1, Math.round((overheadMs / timedRequests) * 1_000))
+  return [
+    ok(`overhead: Sluice's own code takes ${count(us)} µs per request, ${percent(overheadMs / Math.max(overheadMs, timedMs))} of its time`),
+  ]
 }
 
 function errorChecks({ errors }: AppWatch): Check[] {

@@ -5,9 +5,10 @@ import { type FakeDashboard, fakeDashboard } from '../support/fake-dashboard.ts'
 import { wireSnapshot } from '../support/live.ts'
 import { sluice } from '../support/run-sluice.ts'
 
+const toldBy = (snapshot: ReturnType<typeof readSnapshot>) => ({ snapshot, totals: snapshot.totals })
 const watch = (queries: number, scopes: number, scopeQueries: number, totals = { requests: 9, queries: 99 }) => ({
   ...{ queries, scopes, scopeQueries, errors: 0 },
-  snapshot: readSnapshot(wireSnapshot([], { totals })),
+  ...toldBy(readSnapshot(wireSnapshot([], { totals }))),
 })
 const text = (...of: Parameters<typeof watch>) => scopeChecks(watch(...of), 5_000).map(({ level, text: what }) => `${level} ${what}`)
 
@@ -51,7 +52,8 @@ describe('sluice doctor --url', () => {
   it('counts queries in scopes and outside, and sees mode, engines and a shared store', async () => {
     const { answer } = fake
     fake.answer = (request, response) => {
-      const delta = { at: 2, totals: { requests: 1_001, queries: 1_600, errors: 2 }, requests: [{ queries: 20 }], skipped: 1 }
+      const timed = { timedRequests: 60, overheadMs: 3, timedMs: 600 }
+      const delta = { at: 2, totals: { requests: 1_001, queries: 1_600, errors: 2, ...timed }, requests: [{ queries: 20 }], skipped: 1 }
       if (request.url?.endsWith('/stream') === true) setTimeout(() => fake.send('delta', delta), 50)
       return answer?.(request, response) === true
     }
@@ -61,6 +63,7 @@ describe('sluice doctor --url', () => {
     expect(found).toContain('ok on: detection, cache, database, monitor')
     expect(found).toContain('warn scopes: about 60% of 100 queries in 0.5 s were outside of any')
     expect(found).toContain('ok shared store: 3 values given to it, 7 answers from it')
+    expect(found).toContain("ok overhead: Sluice's own code takes 50 µs per request, <1% of its time")
     expect(found).toContain('warn 2 errors inside Sluice: those operations were left as they are')
   })
 

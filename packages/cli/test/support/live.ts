@@ -16,7 +16,17 @@ export function wireSnapshot(routes: readonly unknown[], of: Readonly<Record<str
       ...{ requestsPerSecond: 412, p50: 4, p95: 20, p99: 38, errorRate: 0.2, queriesPerSecond: 1_208, cacheShare: 0.91 },
       ...{ cpu: 14, memory: 45, eventLoopDelay: 1.2 },
     },
-    totals: { requests: 1_000, operations: 2_000, queries: 1_500, spared: 500, databaseMs: 9_000, errors: 0 },
+    totals: {
+      requests: 1_000,
+      operations: 2_000,
+      queries: 1_500,
+      spared: 500,
+      databaseMs: 9_000,
+      timedRequests: 0,
+      overheadMs: 0,
+      timedMs: 0,
+      errors: 0,
+    },
     sparklines: [
       {
         id: 'requests',

@@ -20,6 +20,7 @@ import { ConnectionTransactions, refuseToWait, type TransactionHost } from './co
 import { RunningStatement } from './running-statement.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
 import { SessionSettings } from './session-settings.ts'
+import { TimedStatement } from './timed-statement.ts'
 
 /** The services that {@link ConnectionObserver} needs. */
 export interface ObserverHost extends TransactionHost, CatalogHost {
@@ -104,6 +105,13 @@ export class ConnectionObserver {
 
   /** Sends a statement. */
   statement<T>(connection: object, sent: SentStatement<Promise<T>>): Promise<T> {
+    const { timer } = this.host.scopes
+    return timer === undefined
+      ? this.#statement(connection, sent)
+      : timer.inside(() => this.#statement(connection, new TimedStatement(sent, timer)))
+  }
+
+  #statement<T>(connection: object, sent: SentStatement<Promise<T>>): Promise<T> {
     const { ambient } = this.host.scopes
     const described = this.#counted(sent.sql, ambient)
     if (described === undefined) return this.#settled(this.#transactions.announce(EVERYTHING, true), sent)
@@ -117,6 +125,13 @@ export class ConnectionObserver {
 
   /** Sends a statement of a synchronous driver. */
   statementSync<T>(connection: object, sent: SentStatement<T>): T {
+    const { timer } = this.host.scopes
+    return timer === undefined
+      ? this.#statementSync(connection, sent)
+      : timer.inside(() => this.#statementSync(connection, new TimedStatement(sent, timer)))
+  }
+
+  #statementSync<T>(connection: object, sent: SentStatement<T>): T {
     const { ambient } = this.host.scopes
     const described = this.#counted(sent.sql, ambient)
     const statement = described?.analyzed.statement

@@ -22,6 +22,12 @@ export class RunningStatement {
   ) {}
 
   answered<T>(sent: Pick<SentStatement<T>, 'rows'>, answer: Awaited<T>): void {
+    const timer = this.scope?.timer
+    if (timer === undefined) this.#answered(sent, answer)
+    else timer.inside(() => this.#answered(sent, answer))
+  }
+
+  #answered<T>(sent: Pick<SentStatement<T>, 'rows'>, answer: Awaited<T>): void {
     let rows = 0
     try {
       rows = sent.rows(answer)

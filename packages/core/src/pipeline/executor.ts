@@ -49,10 +49,13 @@ export class Executor {
     listener: AnswerListener | undefined,
   ): Promise<TResult> {
     const { shape } = operation
+    const timer = context.scope?.timer
     const execution = shape === undefined ? undefined : this.#begin(operation, shape, context)
     let asked: Promise<TResult>
     try {
-      asked = query === undefined ? (operation.run(context) as unknown as Promise<TResult>) : query()
+      const run = operation.run as unknown as (context: OperationContext) => Promise<TResult>
+      if (timer !== undefined) asked = timer.outside(query ?? (() => run.call(operation, context)))
+      else asked = query === undefined ? run.call(operation, context) : query()
     } catch (error) {
       context.end()
       this.#end(execution, operation, undefined, true)
@@ -61,10 +64,14 @@ export class Executor {
     // Callbacks instead of `await`: this is the hottest path, and each awaited promise costs more than one followed by `then`.
     return asked.then(
       (result) => {
-        context.end()
-        if (operation.kind !== 'read') context.outcome = { result }
-        this.#end(execution, operation, query === undefined ? (result as unknown as TOperation) : undefined)
-        if (listener !== undefined) this.#tell(listener, operation, result, context)
+        const answered = () => {
+          context.end()
+          if (operation.kind !== 'read') context.outcome = { result }
+          this.#end(execution, operation, query === undefined ? (result as unknown as TOperation) : undefined)
+          if (listener !== undefined) this.#tell(listener, operation, result, context)
+        }
+        if (timer === undefined) answered()
+        else timer.inside(answered)
         return result
       },
       (error: unknown) => {

@@ -44,6 +44,11 @@ export class Pipeline {
    * @throws Whatever the database or the ORM throws, untouched. Never an error of Sluice's own.
    */
   execute<TResult>(operation: Operation<TResult>): Promise<TResult> {
+    const { timer } = this.parts.scopes
+    return timer === undefined ? this.#execute(operation) : timer.inside(() => this.#execute(operation))
+  }
+
+  #execute<TResult>(operation: Operation<TResult>): Promise<TResult> {
     const { scopes, stats, chains, executor, ask, gains } = this.parts
     const { scope: current, isBypassing, demand } = scopes.ambient
     const scope = current?.ended === true ? undefined : current

@@ -1,3 +1,6 @@
+import { type Clock, systemClock } from '../shared/clock.ts'
+import { Overhead, type OverheadSnapshot } from './overhead.ts'
+
 /** What Sluice did with the operations it saw, since it was made. */
 export interface QueryStatsSnapshot {
   /** ORM operations seen. */
@@ -38,6 +41,8 @@ export interface QueryStatsSnapshot {
   readonly touchMisses: number
   /** Errors inside Sluice; each left its operation to the bare ORM. */
   readonly errors: number
+  /** The time that Sluice's own code takes, measured in one scope of seventeen. */
+  readonly overhead: OverheadSnapshot
 }
 
 /** The mutable counters behind `QueryStatsSnapshot`. */
@@ -60,13 +65,18 @@ export class QueryStats {
   databaseMs = 0
   touchMisses = 0
   errors = 0
+  readonly overhead: Overhead
   readonly #passedThrough = new Map<string, number>()
+
+  constructor(clock: Clock = systemClock) {
+    this.overhead = new Overhead(() => clock.now())
+  }
 
   passThrough(reason: string): void {
     this.#passedThrough.set(reason, (this.#passedThrough.get(reason) ?? 0) + 1)
   }
 
   snapshot(): QueryStatsSnapshot {
-    return { ...this, passedThrough: Object.fromEntries(this.#passedThrough) }
+    return { ...this, overhead: this.overhead.snapshot(), passedThrough: Object.fromEntries(this.#passedThrough) }
   }
 }

@@ -3,6 +3,7 @@ import type { Basis } from './basis.ts'
 import type { ExecutionGroup, Listing } from './execution-group.ts'
 import type { ReadNote } from './explanation.ts'
 import type { ReadDemand } from './lookup.ts'
+import type { OverheadTimer } from './overhead.ts'
 import { type ScopeTrace, tracesOf } from './scope-trace.ts'
 
 export type Mode = 'observe' | 'shadow' | 'optimize'
@@ -59,6 +60,8 @@ export class Scope {
   trace: ScopeTrace | undefined
   /** Whether it is of what Sluice itself serves: it is neither counted nor reported. */
   isOwn = false
+  /** Times Sluice's own code in it; `undefined`: it is not one of those that are timed. */
+  timer: OverheadTimer | undefined
 
   constructor(
     /** What people call it: `GET /cities/:id`. May be set until the scope ends. */
@@ -122,6 +125,14 @@ export class ScopeStorage {
   readonly #storage = new AsyncLocalStorage<Ambient>()
   readonly #watchers = new Set<ScopeWatcher>()
   readonly #endWatchers = new Set<(scope: Scope) => void>()
+
+  /** Open scopes that are timed. */
+  timed = 0
+
+  /** The timer of the current scope, where it is timed. */
+  get timer(): OverheadTimer | undefined {
+    return this.timed === 0 ? undefined : this.ambient.counted?.timer
+  }
 
   get ambient(): Ambient {
     return this.#storage.getStore() ?? NOWHERE

@@ -42,7 +42,7 @@ export function addSluiceFeeds(monitor: MonitoringAndAutoScalingEngine, parts: S
 }
 
 function operationFamilies(stats: QueryStats): readonly MetricFamily[] {
-  const { passedThrough, ...counts } = stats.snapshot()
+  const { passedThrough, overhead, ...counts } = stats.snapshot()
   const saved = { merged: counts.merged, prefetched: counts.prefetched, cached: counts.answered }
   return [
     counter('sluice.operations', 'Operations of ORMs that were seen', '{operation}', counts.seen),
@@ -61,6 +61,7 @@ function operationFamilies(stats: QueryStats): readonly MetricFamily[] {
     counter('sluice.prefetch.keys', 'Keys asked ahead', '{key}', counts.prefetchedKeys),
     counter('sluice.prefetch.keys.used', 'Keys asked ahead that were wanted later', '{key}', counts.prefetchedKeysUsed),
     counter('sluice.database.time', 'Time spent waiting for the database', 's', counts.databaseMs / 1_000),
+    counter('sluice.overhead.time', "Time of Sluice's own code in scopes, estimated from one in seventeen", 's', overhead.totalMs / 1_000),
     counter('sluice.shadow.comparisons', 'Operations that ran twice and were compared', '{operation}', counts.shadowed),
     counter('sluice.shadow.differences', 'Comparisons with different results', '{operation}', counts.shadowDifferences),
     counter('sluice.errors', 'Errors inside Sluice', '{error}', counts.errors),

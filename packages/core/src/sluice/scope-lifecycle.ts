@@ -42,8 +42,9 @@ export class ScopeLifecycle {
 
   /** @param notes - Receives the explanation of each read. */
   open(name: string, { mode }: Pick<RunOptions, 'mode'>, isClosed: boolean, notes?: ReadNote[]): ScopeHandle {
-    const { clock, scopes } = this.parts.services
-    const scope = new Scope(name, mode === undefined || isClosed ? this.#modeOfNextScope() : checkMode(mode), clock.now())
+    const { clock, scopes, stats } = this.parts.services
+    const startedAt = clock.now()
+    const scope = new Scope(name, mode === undefined || isClosed ? this.#modeOfNextScope() : checkMode(mode), startedAt)
     scope.notes = notes
     const parent = scopes.current()
     scope.basis = parent?.basis
@@ -51,6 +52,12 @@ export class ScopeLifecycle {
     if (parent?.ended === false) scope.requestId = parent.requestId
     scopes.opened(scope)
     if (scope.mode !== 'observe') this.#optimizing += 1
+    const timer = stats.overhead.begin()
+    if (timer !== undefined) {
+      scope.timer = timer
+      scopes.timed += 1
+      timer.add(clock.now() - startedAt)
+    }
     return new OpenScope(scope, this.#openScopeParts)
   }
 
@@ -60,6 +67,15 @@ export class ScopeLifecycle {
   }
 
   #end(scope: Scope): ScopeReport {
+    const { scopes, stats } = this.parts.services
+    const { timer } = scope
+    const report = timer === undefined ? this.#close(scope) : timer.inside(() => this.#close(scope))
+    if (timer !== undefined) scopes.timed -= 1
+    if (!scope.isOwn) stats.overhead.end(timer, report.durationMs)
+    return report
+  }
+
+  #close(scope: Scope): ScopeReport {
     const { engines, prefetcher, services } = this.parts
     const endedAt = services.clock.now()
     scope.close(endedAt)
@@ -86,11 +102,12 @@ export class ScopeLifecycle {
       failed,
       requestId,
       findings,
+      overheadMs: scope.timer?.ms,
     }
     if (!scope.isOwn) {
       engines.scopeMeter?.ended(name, durationMs, queries, databaseMs, statusCode, failed, requestId)
-      for (const finding of findings) services.events.emit('finding', finding)
-      services.events.emit('scope', report)
+      if (scope.timer === undefined) this.#emit(report)
+      else scope.timer.outside(() => this.#emit(report))
     }
     try {
       services.scopes.closed(scope)
@@ -98,6 +115,12 @@ export class ScopeLifecycle {
       services.reportError(error)
     }
     return report
+  }
+
+  #emit(report: ScopeReport): void {
+    const { events } = this.parts.services
+    for (const finding of report.findings) events.emit('finding', finding)
+    events.emit('scope', report)
   }
 
   #inspect(scope: Scope): readonly Finding[] {

@@ -15,6 +15,11 @@ export interface ScopeReport extends Readonly<ScopeCounts> {
   /** Of the HTTP request; `undefined` where there was none, or it was given none. */
   readonly requestId: string | undefined
   readonly findings: readonly Finding[]
+  /**
+   * Milliseconds that Sluice's own code took, before it called listeners. The app's code, the ORM and the driver do not count.
+   * `undefined`: not measured; one scope in seventeen is.
+   */
+  readonly overheadMs: number | undefined
 }
 
 /** An open scope, for those who open and close it in different places; `sluice.run` does both. */

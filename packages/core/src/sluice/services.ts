@@ -17,7 +17,7 @@ export class Services {
   readonly random: RandomSource
   readonly log: SluiceLog
   readonly events: Emitter<SluiceEvents>
-  readonly stats: QueryStats = new QueryStats()
+  readonly stats: QueryStats
   readonly scopes: ScopeStorage = new ScopeStorage()
   readonly catalogs: CatalogRegistry = new CatalogRegistry()
   readonly connections: ConnectionRegistry = new ConnectionRegistry()
@@ -25,6 +25,7 @@ export class Services {
 
   constructor({ clock, random, logger }: SluiceOptions) {
     this.clock = clock ?? systemClock
+    this.stats = new QueryStats(this.clock)
     this.random = random ?? Math.random
     this.events = new Emitter(this.reportListenerError)
     this.log = new SluiceLog(logger, () => {

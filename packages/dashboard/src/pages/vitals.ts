@@ -27,7 +27,7 @@ export function vitalsOf({ monitor }: Sluice, recorder: RequestRecorder): Vitals
 }
 
 export function totalsOf({ queries }: Sluice, recorder: RequestRecorder): Totals {
-  const { seen, statements, executed, merged, prefetched, answered, databaseMs, errors } = queries.getStats()
+  const { seen, statements, executed, merged, prefetched, answered, databaseMs, errors, overhead } = queries.getStats()
   return {
     requests: recorder.requests,
     // Knex's statements are operations that are not counted while they are only observed.
@@ -35,6 +35,9 @@ export function totalsOf({ queries }: Sluice, recorder: RequestRecorder): Totals
     queries: Math.max(statements, executed),
     spared: merged + prefetched + answered,
     databaseMs: Math.round(databaseMs),
+    timedRequests: overhead.timedScopes,
+    overheadMs: short(overhead.timedMs),
+    timedMs: short(overhead.timedDurationMs),
     errors,
   }
 }

@@ -59,6 +59,12 @@ export interface Totals {
   /** Reads without a query of their own. */
   readonly spared: number
   readonly databaseMs: number
+  /** Requests in which Sluice's own code was timed. */
+  readonly timedRequests: number
+  /** Milliseconds that Sluice's own code took in timed requests. */
+  readonly overheadMs: number
+  /** Milliseconds that timed requests lasted. */
+  readonly timedMs: number
   /** Errors inside Sluice. */
   readonly errors: number
 }

@@ -25,7 +25,7 @@ function facts(
     at: 100_000,
     engines: { detection: true, cache: true, database: true, balancer: true, jobs: true, monitor: true },
     ranked: [],
-    totals: { requests: 0, operations: 0, queries: 0, spared: 0, databaseMs: 0, errors: 0 },
+    totals: { requests: 0, operations: 0, queries: 0, spared: 0, databaseMs: 0, timedRequests: 0, overheadMs: 0, timedMs: 0, errors: 0 },
     ring: { requests: 0, bytes: 0, maxBytes: 0, dropped: 0, oldestAt: null },
     responseTimes: [],
     ...{ reads: 0, cached: 0, queries: [], routes: [], requests: [], count: 0, last: 0 },

@@ -98,7 +98,7 @@ export class Batcher {
   #load(waiter: Waiter, scope: Scope, next: Handler): Promise<unknown> {
     const batches = this.#batchesOf(scope)
     const open = batches.open.get(waiter.group)
-    if (open === undefined) return this.#wait(waiter, batches, next)
+    if (open === undefined) return this.#wait(waiter, scope, batches, next)
     waiter.context.gain?.found()
     if (open.loader === undefined) {
       open.loader = this.#createLoader(open, scope, next)
@@ -108,7 +108,7 @@ export class Batcher {
   }
 
   /** Opens a window for the lookup's group. Most lookups stay alone: only when another comes is there anything to load together. */
-  #wait(first: Waiter, batches: ScopeBatches, next: Handler): Promise<unknown> {
+  #wait(first: Waiter, scope: Scope, batches: ScopeBatches, next: Handler): Promise<unknown> {
     const { group } = first
     return new Promise((resolve, reject) => {
       const open: OpenWindow = { first, resolve, reject, loader: undefined, dispatches: [] }
@@ -127,8 +127,10 @@ export class Batcher {
       batches.waiting.add(close)
       const { windowMs = 0 } = this.options
       // ORMs begin when they are awaited, which is a promise job: Node comes here when all such jobs are done.
-      if (windowMs === 0) process.nextTick(close)
-      else setTimeout(close, windowMs)
+      const { timer } = scope
+      const end = timer === undefined ? close : () => timer.inside(close)
+      if (windowMs === 0) process.nextTick(end)
+      else setTimeout(end, windowMs)
     })
   }
 

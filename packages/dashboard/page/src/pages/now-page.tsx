@@ -1,4 +1,4 @@
-import type { RankedItem, Section, Sparkline as SparklineData } from '../../../src/protocol/index.ts'
+import type { RankedItem, Section, Sparkline as SparklineData, Totals } from '../../../src/protocol/index.ts'
 import { Sparkline } from '../charts/sparkline.tsx'
 import { amount, count, NONE, percent, plural } from '../format/numbers.ts'
 import { act } from '../live/ask.ts'
@@ -7,6 +7,10 @@ import { ActionButton } from '../parts/action-button.tsx'
 import { Empty } from '../parts/section-view.tsx'
 import { SeverityWord } from '../parts/state-words.tsx'
 import { hrefOf } from '../route/router.ts'
+
+function microseconds({ overheadMs, timedRequests }: Totals): string {
+  return count(Math.max(1, Math.round((overheadMs / timedRequests) * 1_000)))
+}
 
 /** Is anything wrong? */
 export function NowPage() {
@@ -40,6 +44,8 @@ export function NowPage() {
           {`Since the start: ${plural(totals.operations, 'operation')}, ${count(totals.queries)} of them sent to the database as queries, ${count(totals.spared)} reads (${percent(
             totals.spared / Math.max(1, totals.spared + totals.queries),
           )}) answered without one.`}
+          {totals.timedRequests > 0 &&
+            ` Sluice's own code took ${microseconds(totals)} µs per request, ${percent(totals.overheadMs / Math.max(totals.overheadMs, totals.timedMs))} of its time.`}
           {totals.errors > 0 && ` ${plural(totals.errors, 'error')} inside Sluice, each left to the bare ORM.`}
         </p>
       )}

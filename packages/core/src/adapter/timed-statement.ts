@@ -1,0 +1,49 @@
+import { captureStack } from '../pipeline/call-site.ts'
+import type { Stack } from '../pipeline/execution-group.ts'
+import type { OverheadTimer } from '../pipeline/overhead.ts'
+import type { StatementCaller } from '../pipeline/statement-watch.ts'
+import type { SentStatement } from './sent-statement.ts'
+
+/** A statement of a scope whose overhead is timed: what the driver takes is not Sluice's. */
+export class TimedStatement<TAnswer> implements SentStatement<TAnswer> {
+  constructor(
+    private readonly sent: SentStatement<TAnswer>,
+    private readonly timer: OverheadTimer,
+  ) {}
+
+  get sql(): string {
+    return this.sent.sql
+  }
+
+  get params(): readonly unknown[] {
+    return this.sent.params
+  }
+
+  get isKnown(): boolean | undefined {
+    return this.sent.isKnown
+  }
+
+  get caller(): StatementCaller | undefined {
+    return this.sent.caller
+  }
+
+  stack(): Stack | undefined {
+    return this.sent.stack === undefined ? captureStack() : this.sent.stack()
+  }
+
+  send(): TAnswer {
+    return this.timer.outside(() => this.sent.send())
+  }
+
+  rows(answer: Awaited<TAnswer>): number {
+    return this.sent.rows(answer)
+  }
+
+  isRolledBack(answer: Awaited<TAnswer>): boolean {
+    return this.sent.isRolledBack?.(answer) === true
+  }
+
+  async rollBack(): Promise<unknown> {
+    return this.sent.rollBack?.()
+  }
+}

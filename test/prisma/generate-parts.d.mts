@@ -1,0 +1,2 @@
+/** For processes that generate a Prisma client. */
+export const env: Readonly<Record<string, string | undefined>>

@@ -1,0 +1,110 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import { expect } from 'vitest'
+import { env } from '../prisma/generate-parts.mjs'
+import { freePort } from '../services/free-port.ts'
+import { SOON } from '../support/patience.ts'
+
+const tests = join(import.meta.dirname, '..')
+const require = createRequire(import.meta.url)
+const LISTENING = /http:\/\/localhost:3000\/books/
+
+/** As a developer has it. */
+const environment = { ...env, NODE_ENV: 'development' }
+
+/** What a server printed and answered. */
+export interface Served {
+  readonly bodies: readonly string[]
+  /** Of each response, by its `Server-Timing`. */
+  readonly queries: readonly number[]
+  readonly printed: string
+}
+
+/** A folder with the files of a quick start. Packages are those of the tests, as they are built. */
+export class Project {
+  readonly folder: string
+
+  constructor() {
+    const parent = join(tests, 'generated')
+    mkdirSync(parent, { recursive: true })
+    this.folder = mkdtempSync(join(parent, 'quick-start-'))
+    this.write('package.json', '{ "type": "module" }')
+  }
+
+  write(path: string, code: string): void {
+    const file = join(this.folder, path)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, code)
+  }
+
+  /** @throws Error with what it printed, when it fails. */
+  run(script: string, ...args: readonly string[]): void {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], {
+      cwd: this.folder,
+      env: environment,
+      encoding: 'utf8',
+    })
+    if (status !== 0) throw new Error(`${script} ${args.join(' ')} ended with ${status}:\n${stdout}${stderr}`)
+  }
+
+  /** Runs a script on a SQLite database of the folder. */
+  exec(name: string, script: string): void {
+    const database = new Sqlite(join(this.folder, name))
+    database.exec(script)
+    database.close()
+  }
+
+  typecheck(): void {
+    this.run(require.resolve('typescript/bin/tsc'))
+  }
+
+  generate(): void {
+    this.run(join(dirname(require.resolve('prisma/package.json')), 'build/index.js'), 'generate')
+  }
+
+  seed(): void {
+    this.run(require.resolve('tsx/cli'), 'src/seed.ts')
+  }
+
+  /**
+   * Starts the server, requests its page so many times, and ends it.
+   *
+   * @param last - What it prints last; by default, that it listens.
+   */
+  async serve(code: string, requests: number, last: RegExp = LISTENING): Promise<Served> {
+    const port = await freePort()
+    this.write('src/server.ts', code.replace('listen(3000', `listen(${port}, '127.0.0.1'`).replace('port: 3000', `port: ${port}`))
+    const args = ['--import', require.resolve('tsx'), 'src/server.ts']
+    const child = spawn(process.execPath, args, { cwd: this.folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+    const exited = once(child, 'exit')
+    let printed = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        printed += text
+      })
+    }
+    try {
+      await expect.poll(() => printed, SOON).toMatch(LISTENING)
+      const bodies: string[] = []
+      const queries: number[] = []
+      for (let at = 0; at < requests; at += 1) {
+        const response = await fetch(`http://127.0.0.1:${port}/books`)
+        bodies.push(await response.text())
+        queries.push(Number(/desc="(\d+) queries"/.exec(response.headers.get('server-timing') ?? '')?.[1]))
+      }
+      await expect.poll(() => printed, SOON).toMatch(last)
+      return { bodies, queries, printed }
+    } finally {
+      child.kill()
+      await exited
+    }
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true })
+  }
+}

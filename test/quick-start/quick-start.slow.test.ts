@@ -1,0 +1,113 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createDdl } from '../prisma/create-ddl.mjs'
+import { databases, freshDatabase } from '../support/databases.ts'
+import { type Page, packagesIn, readPage } from './page.ts'
+import { Project } from './project.ts'
+
+/** The command line and compilers: no file imports them. */
+const TOOLS = new Set(['tsx', 'typescript', 'prisma'])
+
+/** What differs from run to run. */
+const masked = (text: string) =>
+  text
+    .replace(/[\d.]+ ms/g, '… ms')
+    .replace(/request [\da-f-]{36}/, 'request …')
+    .replace(/ignore [\da-f]{8}/, 'ignore …')
+
+const file = ({ files }: Page, path: string): string => {
+  const code = files.get(path)
+  if (code === undefined) throw new Error(`Expected the page to have ${path}.`)
+  return code
+}
+const version = ({ versions }: Page, name: string): string => {
+  const code = versions.get(name)
+  if (code === undefined) throw new Error(`Expected the page to have ${name}.`)
+  return code
+}
+
+function projectOf({ files }: Page): Project {
+  const project = new Project()
+  onTestFinished(() => project.remove())
+  for (const [path, code] of files) project.write(path, code)
+  return project
+}
+
+/** In place of `prisma db push`, whose engine may not be here, and `prisma generate`. */
+async function push(project: Project, provider: 'sqlite' | 'postgresql', schema: string, exec: (ddl: string) => unknown): Promise<void> {
+  await exec(await createDdl(provider, { path: 'schema.prisma', content: schema }))
+  project.generate()
+}
+
+/** @returns The queries of the first requests in `optimize`. */
+async function follow(page: Page, project: Project): Promise<readonly number[]> {
+  project.typecheck()
+  project.seed()
+  const observed = await project.serve(file(page, 'src/server.ts'), 2, /mute/)
+  expect(observed.queries).toEqual([51, 51])
+  expect(masked(observed.printed)).toContain(masked(page.report))
+
+  const fixed = await project.serve(version(page, 'src/server.ts fixed'), 1)
+  project.typecheck()
+  expect(fixed.queries).toEqual([2])
+  expect(fixed.printed).not.toContain('N+1')
+  const rows = (body = '') => JSON.parse(body) as unknown
+  expect(rows(fixed.bodies[0])).toEqual(rows(observed.bodies[0]))
+
+  project.write('src/database.ts', version(page, 'src/database.ts optimized'))
+  const optimized = await project.serve(file(page, 'src/server.ts'), page.queries.length)
+  project.typecheck()
+  for (const body of optimized.bodies) expect(body).toBe(observed.bodies[0])
+  return optimized.queries
+}
+
+describe.each(['quick-start-knex', 'quick-start-prisma'])('the page %s', (name) => {
+  it('installs what its files import, and nothing else', () => {
+    const { files, versions, installed } = readPage(name)
+    const imported = new Set([...files.values(), ...versions.values()].flatMap(packagesIn))
+    const isUsed = (one: string) => imported.has(one) || TOOLS.has(one) || one.startsWith('@types/')
+    expect([...imported].filter((one) => !installed.has(one))).toEqual([])
+    // Knex loads its driver by its name, and Prisma's adapter for PostgreSQL is in the text.
+    expect([...installed].filter((one) => !isUsed(one)).sort()).toEqual(
+      name === 'quick-start-knex' ? ['better-sqlite3'] : ['@prisma/adapter-pg', '@prisma/client'],
+    )
+  })
+})
+
+describe('a quick start, followed from an empty folder', () => {
+  it('finds the N+1 query, is without it once fixed, and has no queries in the end, with Knex', async () => {
+    const page = readPage('quick-start-knex')
+    expect(await follow(page, projectOf(page))).toEqual(page.queries)
+  })
+
+  it('does so with Prisma', async () => {
+    const page = readPage('quick-start-prisma')
+    const project = projectOf(page)
+    await push(project, 'sqlite', file(page, 'prisma/schema.prisma'), (ddl) => project.exec('books.db', ddl))
+    expect(await follow(page, project)).toEqual(page.queries)
+  })
+
+  it.skipIf(databases().some(({ dialect, skipped }) => dialect === 'postgresql' && skipped !== undefined))(
+    'does so with Prisma on PostgreSQL',
+    async () => {
+      const page = readPage('quick-start-prisma')
+      const project = projectOf(page)
+      const database = await freshDatabase('postgresql')
+      onTestFinished(() => database.drop())
+      const moved = (code: string) =>
+        code
+          .replace("import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3'", "import { PrismaPg } from '@prisma/adapter-pg'")
+          .replace(/const adapter = .*/, `const adapter = new PrismaPg({ connectionString: ${JSON.stringify(database.url)} })`)
+      const schema = file(page, 'prisma/schema.prisma').replace('provider = "sqlite"', 'provider = "postgresql"')
+      project.write('prisma/schema.prisma', schema)
+      project.write('prisma.config.ts', file(page, 'prisma.config.ts').replace('file:books.db', database.url))
+      const versions = new Map([...page.versions].map(([path, code]) => [path, moved(code)]))
+      project.write('src/database.ts', moved(file(page, 'src/database.ts')))
+      await push(project, 'postgresql', schema, (ddl) => database.exec(ddl))
+      const [first, second, third] = await follow({ ...page, versions }, project)
+      // How much of the first is optimized depends on how soon the schema was read.
+      expect(first).toBeLessThan(51)
+      expect(second).toBeLessThan(5)
+      expect(third).toBe(0)
+    },
+  )
+})

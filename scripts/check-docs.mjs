@@ -168,21 +168,32 @@ function checkApiPages() {
   compare('entry point', new Set(promised.map(({ source }) => relative(root, source))), inDocs, 'typedoc.json')
 }
 
+/** The pages with options: the first one links to the others. */
+function optionPages() {
+  return ['docs/reference/options.md', ...pages(join(docs, 'reference/options')).map((path) => relative(root, path))]
+}
+
 function checkOptions() {
-  const page = 'docs/reference/options.md'
-  const tables = tablesOf(page, 'default')
-  tables.delete('Environment')
+  const shown = new Map()
+  for (const page of optionPages()) {
+    for (const [name, rows] of tablesOf(page, 'Default')) {
+      if (shown.has(name)) problems.push(`${page}: ${name} is also on ${shown.get(name).page}.`)
+      shown.set(name, { page, rows })
+    }
+  }
+  // Tables of other things.
+  for (const name of ['Options', 'Environment']) shown.delete(name)
   const interfaces = optionInterfaces()
-  compare('interface', new Set(interfaces.keys()), new Set(tables.keys()), page)
+  compare('interface', new Set(interfaces.keys()), new Set(shown.keys()), 'docs/reference/options')
   for (const [name, members] of interfaces) {
-    const rows = tables.get(name)
-    if (rows === undefined) continue
+    if (!shown.has(name)) continue
+    const { page, rows } = shown.get(name)
     compare(`option of ${name}`, new Set(members.keys()), new Set(rows.keys()), page)
     for (const [member, value] of members) {
       const expected = value === undefined ? '—' : plain(value)
-      const shown = rows.get(member)
-      if (shown !== undefined && shown !== expected)
-        problems.push(`${page}: the default of ${name}.${member} is "${expected}" in the code and "${shown}" in the docs.`)
+      const found = rows.get(member)
+      if (found !== undefined && found !== expected)
+        problems.push(`${page}: the default of ${name}.${member} is "${expected}" in the code and "${found}" in the docs.`)
     }
   }
 }

@@ -208,12 +208,12 @@ function checkEvents() {
 /** Interfaces whose fields a page lists, under a heading. */
 const FIELDS = [
   ['packages/core/src/pipeline/query-stats.ts', 'QueryStatsSnapshot', 'docs/reference/statistics.md', ['Queries']],
-  ['packages/core/src/cache/cache-stats.ts', 'TieredStats', 'docs/reference/statistics.md', ['Kept values']],
+  ['packages/core/src/cache/cache-stats.ts', 'TieredStats', 'docs/reference/statistics.md', ['Cached values']],
   ['packages/core/src/cache/cache-stats.ts', 'CacheStats', 'docs/reference/statistics.md', ['Memory']],
-  ['packages/core/src/cache/cache-stats.ts', 'CacheEfficiency', 'docs/reference/statistics.md', ['How well memory is spent']],
-  ['packages/redis/src/guard.ts', 'RedisStoreCounters', 'docs/reference/statistics.md', ['The shared store']],
+  ['packages/core/src/cache/cache-stats.ts', 'CacheEfficiency', 'docs/reference/statistics.md', ['Memory efficiency']],
+  ['packages/redis/src/guard.ts', 'RedisStoreCounters', 'docs/reference/statistics.md', ['Shared store']],
   ['packages/http/src/response-cache/response-cache-stats.ts', 'ResponseCacheStats', 'docs/reference/statistics.md', ['Responses']],
-  ['packages/core/src/database/traffic/traffic-entry.ts', 'TrafficEntry', 'docs/reference/statistics.md', ['Traffic']],
+  ['packages/core/src/database/traffic/traffic-entry.ts', 'TrafficEntry', 'docs/reference/statistics.md', ['Query workload']],
   [
     'packages/core/src/database/analysis/database-analysis.ts',
     'DatabaseAnalysis',

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import navigation from './navigation.json'
 
-/** Lists in sections of their own, as https://llmstxt.org has it; the plug-in's are one level deeper. */
+/** Lists in separate sections, as https://llmstxt.org specifies; those of the plugin are one level deeper. */
 export const template = '# {title}\n\n{description}\n\n{details}\n\n{toc}\n'
 
 /** @throws Error where a page of the sidebar is missing: the build fails. */

@@ -13,7 +13,7 @@ export interface AppProcessPlan {
   readonly consistency: Consistency
 }
 
-/** A process of its own that serves the app with Sluice. */
+/** A separate process that serves the app with Sluice. */
 export interface AppProcess {
   readonly origin: string
   readonly pid: number

@@ -14,7 +14,7 @@ export interface AppOptions extends Pick<Clients, 'prisma' | 'db'> {
   readonly graphql?: RequestHandler
   /** For those who run it, before `middleware`: what is asked there is no request of a visitor. */
   readonly operations?: RequestHandler | undefined
-  /** Right before the routes: gives responses again that are as they were. */
+  /** Runs right before the routes and serves cached responses. */
   readonly keptResponses?: RequestHandler | undefined
 }
 

@@ -9,7 +9,7 @@ import { PrismaClient as PostgresqlClient } from './generated/postgresql/client.
 import { PrismaClient } from './generated/prisma/client.js'
 import type { StatementCounter } from './statement-counter.ts'
 
-/** What the routes use of a Prisma client; an extended client has it too. */
+/** The members of a Prisma client that the routes use. An extended client has them, too. */
 export type AtlasPrisma = Pick<PrismaClient, 'country' | 'region' | 'district' | 'city' | 'user' | 'review'>
 
 /** Both ORMs on one database. */
@@ -19,7 +19,7 @@ export interface Clients {
   close(): Promise<void>
 }
 
-/** What is put around the ORMs as they are opened. See `sluice.ts`. */
+/** Wraps the ORMs when they are opened. See `sluice.ts`. */
 export interface ClientPlugin {
   adapter(adapter: SqlDriverAdapterFactory): SqlDriverAdapterFactory
   prisma(client: PrismaClient): AtlasPrisma
@@ -29,7 +29,7 @@ export interface ClientPlugin {
 /**
  * Opens Prisma and Knex on the same database.
  *
- * @param counter - Counts the statements that reach the driver, below the plug-in.
+ * @param counter - Counts the statements that reach the driver, below the plugin.
  */
 export function openClients(target: DatabaseTarget, counter: StatementCounter, plugin?: ClientPlugin): Clients {
   const counted = counter.adapter(driverAdapter(target))

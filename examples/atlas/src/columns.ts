@@ -8,7 +8,7 @@ export interface Column<TLine> {
 
 const GAP = '  '
 
-/** A table as texts: its head, then a row for each line. */
+/** A table of strings: its head, then one row per line. */
 export function formatColumns<TLine>(columns: readonly Column<TLine>[], lines: readonly TLine[], width: number): string[] {
   const cells = (column: Column<TLine>) => [column.title, ...lines.map((line) => column.cell(line))]
   const widths = new Map(columns.map((column) => [column, Math.max(...cells(column).map((cell) => cell.length))]))

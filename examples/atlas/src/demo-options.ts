@@ -11,9 +11,9 @@ export interface DemoOptions {
   /** End with one line of JSON. */
   readonly json: boolean
   readonly help: boolean
-  /** Left out: one process, bare and with Sluice. */
+  /** Default: one process, with and without Sluice. */
   readonly twoProcesses?: {
-    /** Left out: a Redis of our own. */
+    /** Default: a separate Redis. */
     readonly redisUrl?: string
     readonly tries: number
     readonly consistencies: readonly Consistency[]

@@ -50,17 +50,17 @@ async function compareRuns(loaded: DatabaseTarget, options: DemoOptions, progres
 }
 
 interface Preparation {
-  /** What both runs answer. */
+  /** Requests of both runs. */
   readonly requests: PlannedRequest[]
-  /** What comes after that. */
+  /** Requests after the comparison. */
   readonly later: PlannedRequest[]
   readonly dataset: Record<string, number>
   readonly findings: ReadonlyMap<string, Finding>
 }
 
 /**
- * Plans the requests and sends the first of them while Sluice only observes: that finds what the app does by itself, also what
- * merging would hide, and warms up the code that both runs share, so that the first does not pay for it.
+ * Plans the requests and sends the first of them while Sluice only observes. This also finds patterns that
+ * batching would hide, and warms up the code that both runs share, so that it does not slow down the first.
  */
 async function prepare(loaded: DatabaseTarget): Promise<Preparation> {
   const sluiced = createSluicedApp({ kind: loaded.kind, mode: 'observe', report: false })
@@ -73,7 +73,7 @@ async function prepare(loaded: DatabaseTarget): Promise<Preparation> {
   })
 }
 
-/** What is found from now on, by its id; of several times the last. */
+/** Findings from now on, by id. The last one of each id counts. */
 function collectFindings({ sluice }: SluicedApp): ReadonlyMap<string, Finding> {
   const found = new Map<string, Finding>()
   sluice.on('finding', (finding) => found.set(finding.id, finding))

@@ -14,7 +14,7 @@ export interface Answer extends Meter {
   readonly ms: number
 }
 
-/** Sends the requests one after the other, so that what the meter gains in between belongs to one request. */
+/** Sends the requests sequentially, so that each change of the meter belongs to one request. */
 export async function drive(
   origin: string,
   requests: readonly PlannedRequest[],

@@ -4,7 +4,7 @@ import { NoConnectionToRedisError } from './two-processes.ts'
 const FAILED = 1
 const CANNOT_CONNECT = 3
 
-/** Tells a person what went wrong and returns the exit code. What nobody foresaw keeps its stack. */
+/** Prints the error and returns the exit code. Unexpected errors are printed with their stack. */
 export function reportFailure(error: unknown): number {
   if (error instanceof NoRedisError || error instanceof NoConnectionToRedisError) {
     process.stderr.write(`${error.message}\n`)

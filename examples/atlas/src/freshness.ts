@@ -4,10 +4,10 @@ import type { Site } from './site.ts'
 export interface FreshnessPlan {
   /** Both processes. One is written to and read through the other, `TURN` times; then they change their parts. */
   readonly sites: readonly [Site, Site]
-  /** The cities that are reviewed, those that are looked at most first. */
+  /** The reviewed cities, the most viewed first. */
   readonly cities: readonly number[]
   readonly tries: number
-  /** Tries that are under way at the same time. */
+  /** Concurrent tries. */
   readonly visitors: number
   readonly random: Random
   /** Monotonic milliseconds. */
@@ -27,22 +27,22 @@ export interface Freshness {
   readonly lastStaleAnswerMs: number
   /** Milliseconds from sending a review to its acknowledgement, ascending. */
   readonly writeMs: readonly number[]
-  /** Of all reads: those that the cache answered, and the queries that were sent for the others. */
+  /** Reads that were served from the cache, and queries that were sent for the others. */
   readonly cached: number
   readonly queries: number
 }
 
 /** How old a read may be in `bounded`: the default of Sluice's `cache.maxStalenessMs`. */
 export const MAX_STALENESS_MS = 1_000
-/** So long that what a process keeps is not always made wrong by its own writes, but by what it is told of the other's. */
+/** Long enough that writes of the other process, and not only its own, invalidate a process's results. */
 export const TURN = 25
 /** A review that is not seen for so long is none that comes late. */
 const GIVE_UP_MS = 10_000
 
 /**
- * Looks at a city through one process, posts a review of it to the other, and looks again through the first, until the review is there.
+ * Views a city through one process, posts a review to the other, and views it again until the review is there.
  *
- * @throws What a request fails with.
+ * @throws The error of a failed request.
  */
 export async function measureFreshness(plan: FreshnessPlan): Promise<Freshness> {
   const { cities, random, now } = plan

@@ -5,7 +5,7 @@ import type { Table } from './table.ts'
 const CHUNK = 2_000
 const MARK = 'atlas '
 
-/** The tables of one MySQL or MariaDB database. Tables of somebody else are never replaced. */
+/** The tables of one MySQL or MariaDB database. Other tables are never replaced. */
 export function mysqlStore(url: string): Store {
   return {
     stamp: () => withConnection(url, readStamp),

@@ -5,7 +5,7 @@ import type { Table } from './table.ts'
 const CHUNK = 5_000
 const MARK = 'atlas '
 
-/** The tables of one PostgreSQL database. Tables of somebody else are never replaced. */
+/** The tables of one PostgreSQL database. Other tables are never replaced. */
 export function postgresqlStore(url: string): Store {
   return {
     stamp: () => withConnection(url, readStamp),

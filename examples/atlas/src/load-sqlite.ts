@@ -6,7 +6,7 @@ import type { Table } from './table.ts'
 
 const CHUNK = 2_000
 
-/** One file. It is written beside its place and moved there when complete, so nobody ever reads half a database. */
+/** One file. It is written to a temporary name and renamed when complete, so a partial one is never read. */
 export function sqliteStore(file: string): Store {
   return {
     async stamp() {

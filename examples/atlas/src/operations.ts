@@ -3,12 +3,12 @@ import type { Dashboard } from '@sluice/dashboard'
 import { sluiceHealth, sluiceLoadShed, sluiceMetrics } from '@sluice/express'
 import { type RequestHandler, Router } from 'express'
 
-/** More than visitors ever are at once: what comes beyond it is refused before anything is done for it. */
+/** More than there are visitors. Additional requests are rejected before any work. */
 const MAX_CONCURRENT = 200
-/** SQLite answers in this very process, which is late meanwhile: that alone is no overload. */
+/** SQLite runs in this process and blocks it: that alone is not an overload. */
 const MAX_EVENT_LOOP_DELAY_MS = 500
 
-/** What those who run the app ask of it, and what protects it. */
+/** Health checks, metrics and load shedding. */
 export interface Operations {
   readonly handler: RequestHandler
   close(): void
@@ -20,7 +20,7 @@ export function createOperations(sluice: Sluice, dashboard: Dashboard): Operatio
   router.use(sluiceHealth(sluice))
   router.use('/metrics', sluiceMetrics(sluice))
   router.use('/_sluice', dashboard.handler)
-  // Whoever looks for the reason of an overload is let in above.
+  // The dashboard above stays available during an overload.
   router.use(shed)
   return { handler: router, close: () => shed.shedding.close() }
 }

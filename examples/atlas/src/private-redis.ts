@@ -7,7 +7,7 @@ import { join } from 'node:path'
 
 const START_TIMEOUT_MS = 10_000
 
-/** A Redis that nobody else uses. */
+/** A private Redis. */
 export interface PrivateRedis {
   readonly url: string
   stop(): Promise<void>

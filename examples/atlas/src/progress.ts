@@ -4,7 +4,7 @@ import { Presets, SingleBar } from 'cli-progress'
 export interface Progress {
   start(label: string, total: number): void
   advance(steps: number): void
-  /** Ends the task that was started; `line` says what came of it. */
+  /** Ends the started task; `line` describes the result. */
   finish(line: string): void
 }
 

@@ -37,7 +37,7 @@ export function formatVerdict(summaries: readonly RouteSummary[], difference: Di
   ].join('\n')
 }
 
-/** What followed the comparison, with Sluice alone and with what it had kept. */
+/** The requests after the comparison, with Sluice and a warm cache. */
 export interface WarmRun {
   readonly requests: number
   /** Calls of the ORMs: without Sluice, each is at least one query. */

@@ -23,7 +23,7 @@ const REVIEW_SHARE = 0.2
 const READ_LIST_BACK_SHARE = 0.5
 const INVALID_SHARE = 0.1
 
-/** What the requests are, in a line. */
+/** The requests in one line. */
 export const TRAFFIC =
   "visitors, five at a time: they search, read a region's list and some of its cities, go back; one in five leaves a review"
 
@@ -44,7 +44,7 @@ interface Plan {
 type Region = Places['regions'][number]
 type Visit = (plan: Plan) => PlannedRequest[]
 
-/** Of a hundred visits, how many are of which kind. */
+/** Percentage of visits by kind. */
 const VISITS: readonly (readonly [share: number, visit: Visit])[] = [
   [40, (plan) => [search(plan), ...browse(plan, pickRegion(plan))]],
   [20, enterByCountry],
@@ -54,9 +54,9 @@ const VISITS: readonly (readonly [share: number, visit: Visit])[] = [
 ]
 
 /**
- * The demo's list of requests: a few visitors at a time, who come in by a search, a country or a link, open the list of a region and some of
- * its cities, and go back to the list in between, or go on to the next city. Popular places come often. One visitor in five leaves a review and looks at it. Now and then
- * somebody opens the reports.
+ * The demo's list of requests: a few visitors at a time, who start with a search, a country or a link, open the
+ * list of a region and some of its cities, and return to the list in between, or continue with the next city.
+ * Popular places are frequent. 20% of the visitors write a review and view it. Some open the reports.
  *
  * @param db - The loaded database.
  * @param seed - The same seed and data give the same list.

@@ -7,7 +7,7 @@ import { openSession, type Session, untilInterrupted } from './session.ts'
 import { createSluicedApp } from './sluice.ts'
 import { startVisitors } from './visitors.ts'
 
-/** Half of the requests are observed only: so there is to be seen what merging changes. */
+/** 50% of the requests are only observed, to show the effect of batching. */
 const ROLLOUT = 0.5
 const MANY_REQUESTS = 12
 const FEW_REQUESTS = 6
@@ -21,9 +21,9 @@ export interface ServeOptions {
   readonly hasVisitors: boolean
 }
 
-/** Serves the app, with the dashboard and GraphiQL, until it is interrupted; then it answers what is under way. */
+/** Serves the app, with the dashboard and GraphiQL, until it is interrupted; then it finishes requests in flight. */
 export async function serve({ loaded, port, hasVisitors }: ServeOptions): Promise<void> {
-  // It runs on the machine of whoever tries it out: the dashboard and the metrics are for that machine alone.
+  // The demo runs on the user's machine: the dashboard and the metrics are for this machine only.
   process.env.NODE_ENV ??= 'development'
   const monitor = { collect: {}, scaling: { maxWorkers: 6 } }
   const sluiced = createSluicedApp({ kind: loaded.kind, mode: 'optimize', report: false, more: { rollout: ROLLOUT, monitor } })
@@ -65,7 +65,7 @@ ${hasVisitors ? 'Visitors come and go, and half of their requests are observed o
   }
 }
 
-/** What is decided on is kept, as if it were carried out: there is one process. */
+/** Decisions are only recorded, because there is one process. */
 function watch({ monitor }: Sluice): void {
   if (monitor === undefined) return
   monitor.registerMetric('reviews', { unit: 'reviews/s', warning: MANY_REVIEWS, description: 'Reviews that visitors leave' })
@@ -73,7 +73,7 @@ function watch({ monitor }: Sluice): void {
   monitor.createScalingPolicy('few requests', 'requests', FEW_REQUESTS, 'down', 34, 30)
 }
 
-/** Whoever wrote a review is thanked by mail; some mailboxes do not exist. */
+/** Authors of reviews receive an email; some mailboxes do not exist. */
 function mailReviewers({ jobs }: Sluice): void {
   jobs?.createQueue('thanks', 2)
   jobs?.registerProcessor('thanks', async ({ userId }: { readonly userId: number }) => {

@@ -5,7 +5,7 @@ import { loadData } from './load.ts'
 import { createProgress } from './progress.ts'
 import { openSession, untilInterrupted } from './session.ts'
 
-/** Serves the bare app until Ctrl-C. Resolves to the exit code. */
+/** Serves the app without Sluice until Ctrl-C. Resolves to the exit code. */
 async function main(): Promise<number> {
   const port = parsePort(process.env.PORT)
   const loaded = parseDatabaseUrl(process.env.DATABASE_URL)

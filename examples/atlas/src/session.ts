@@ -11,7 +11,7 @@ import type { SluicedApp } from './sluice.ts'
 import { StatementCounter } from './statement-counter.ts'
 import { createWorkingCopy, type WorkingCopy } from './working-copy.ts'
 
-/** One app on a database of its own, serving. */
+/** One serving app on a separate database. */
 export interface Session {
   readonly origin: string
   readonly clients: Clients
@@ -22,7 +22,7 @@ export interface Session {
 export interface SessionOptions {
   /** The database as loaded; the session works on a copy. */
   readonly loaded: DatabaseTarget
-  /** Left out: the bare app. */
+  /** Default: the app without Sluice. */
   readonly sluiced?: SluicedApp
   /** @defaultValue any free port */
   readonly port?: number
@@ -32,7 +32,7 @@ export interface SessionOptions {
   readonly prepare?: (server: Server) => void
 }
 
-/** Opens the clients and serves the app. Whatever fails half-way is closed again. */
+/** Opens the clients and serves the app. If this fails, it closes everything. */
 export async function openSession({ loaded, sluiced, port = 0, operations, keptResponses, prepare }: SessionOptions): Promise<Session> {
   const copy = await createWorkingCopy(loaded)
   const counter = new StatementCounter()
@@ -56,7 +56,7 @@ export async function openSession({ loaded, sluiced, port = 0, operations, keptR
 function readMeter(counter: StatementCounter, sluiced: SluicedApp | undefined): Meter {
   const kept = sluiced?.sluice.tiered?.getStats()
   if (kept === undefined) return { queries: counter.statements, hits: 0, misses: 0 }
-  // An entry that a write made wrong was found and is a miss all the same: what counts is what was answered.
+  // An invalidated entry was found but is a miss: only served reads count.
   return { queries: counter.statements, hits: kept.hits + kept.graceHits + kept.joined, misses: kept.loads + kept.blocked }
 }
 

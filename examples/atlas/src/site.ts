@@ -1,4 +1,4 @@
-/** What a page showed, and what it cost the process that answered. */
+/** The contents of a page, and its cost in the process that responded. */
 interface CityPage {
   /** The ids of the latest reviews, the latest first. */
   readonly reviews: readonly number[]
@@ -33,7 +33,7 @@ export function httpSite(origin: string): Site {
   }
 }
 
-/** Reads what Sluice's middleware says of a request; without it, nothing was counted. */
+/** Reads the `Server-Timing` of Sluice's middleware. Without the header, nothing was counted. */
 export function parseServerTiming(header: string | null): { readonly queries: number; readonly cached: number } {
   const count = (unit: string) => Number(new RegExp(`"(\\d+) ${unit}"`).exec(header ?? '')?.[1] ?? 0)
   return { queries: count('queries'), cached: count('from cache') }

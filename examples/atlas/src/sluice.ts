@@ -11,14 +11,14 @@ import { schema as sqliteSchema } from './generated/sluice/index.js'
 import { schema as mysqlSchema } from './generated/sluice-mysql/index.js'
 import { schema as postgresqlSchema } from './generated/sluice-postgresql/index.js'
 
-/** A Sluice and what it puts around the app: everything that the app needs to know of it is here. */
+/** A Sluice and the functions that connect it to the app. The app contains no other Sluice code. */
 export interface SluicedApp {
   readonly sluice: Sluice
   readonly plugin: ClientPlugin
   readonly middleware: RequestHandler
 }
 
-// All who write do so through Sluice, so results may be kept until they are written to.
+// All writes go through Sluice, so results can be cached until a write invalidates them.
 const TTL_SECONDS = 300
 
 export interface SluiceSettings {
@@ -26,13 +26,13 @@ export interface SluiceSettings {
   readonly mode: Mode
   /** Whether each N+1 is printed to stderr when it is found. */
   readonly report: boolean
-  /** Left out: this process is the only one. */
+  /** Default: this process is the only one. */
   readonly shared?: SharedCache
-  /** What else its Sluice is made with. */
+  /** Additional options of its Sluice. */
   readonly more?: Pick<SluiceOptions, 'rollout' | 'monitor' | 'random'>
 }
 
-/** What several processes share. */
+/** Options for a shared cache. */
 interface SharedCache {
   readonly redis: Redis
   readonly namespace: string
@@ -55,6 +55,6 @@ export function createSluicedApp({ kind, mode, report, shared, more }: SluiceSet
 }
 
 function shareThrough({ redis, namespace, consistency }: SharedCache): Pick<CacheOptions, 'store' | 'consistency'> {
-  // What is left in Redis after the demo goes by itself.
+  // The remaining Redis keys expire after the demo.
   return { store: redisStore(redis, { namespace, maxTtlMs: TTL_SECONDS * 1_000 }), consistency }
 }

@@ -5,7 +5,7 @@ type Queryable = Pick<Awaited<ReturnType<SqlDriverAdapterFactory['connect']>>, '
 
 const TRANSACTION_CONTROL = /^\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b/i
 
-/** Counts the statements that reach the driver, whoever sends them: the last thing before the database, in both ORMs. */
+/** Counts the statements that reach the driver, right before the database, in both ORMs. */
 export class StatementCounter {
   #statements = 0
 

@@ -1,6 +1,6 @@
 import type { Table } from './table.ts'
 
-/** Where the tables are put, and the stamp that says which loader put them there. */
+/** The database of the tables, and the stamp of the loader that wrote them. */
 export interface Store {
   /** The stamp of the last load; `undefined` when nothing was loaded. */
   stamp(): Promise<number | undefined>

@@ -5,7 +5,7 @@ import type { TwoProcessesResult } from './two-processes.ts'
 const GAP = '  '
 const HEAD = ['consistency', 'reviews', 'seen by the next read', 'last stale answer', 'write p50', 'write p99', 'hit rate']
 
-/** What became of the reviews, one line for each consistency. */
+/** The results of the reviews, one line per consistency mode. */
 export function formatTwoProcesses(results: readonly TwoProcessesResult[], style: ReportStyle): string {
   const rows = results.map((result) => [
     result.consistency,

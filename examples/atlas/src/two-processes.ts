@@ -14,9 +14,9 @@ import { createWorkingCopy } from './working-copy.ts'
 
 export interface TwoProcessesOptions {
   readonly loaded: DatabaseTarget
-  /** Left out: a Redis of our own. */
+  /** Default: a separate Redis. */
   readonly redisUrl?: string
-  /** One after the other, each with two new processes. */
+  /** Run sequentially, each with two new processes. */
   readonly consistencies: readonly Consistency[]
   readonly tries: number
   readonly progress: Progress
@@ -32,7 +32,7 @@ export interface TwoProcessesResult extends Freshness {
 export class NoConnectionToRedisError extends Error {}
 
 const SEED = 7
-/** Of these the most popular ones are picked most often, so that several visitors meet at one. */
+/** The most popular ones are selected most often, so that several visitors meet at one. */
 const CITIES = 100
 const VISITORS = 4
 const KEEPS_WITHIN_MS = 30_000
@@ -83,7 +83,7 @@ async function runOne(
   }
 }
 
-/** A Redis that has just begun lets nothing be kept for three seconds, and what is not kept proves nothing. */
+/** Nothing is cached in the first 3 seconds of a new Redis, and uncached reads prove nothing. */
 async function untilItKeeps(site: Site, [city]: readonly number[]): Promise<void> {
   if (city === undefined) throw new RangeError('No city has reviews.')
   const until = performance.now() + KEEPS_WITHIN_MS

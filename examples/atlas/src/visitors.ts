@@ -16,7 +16,7 @@ const GRAPHQL = {
 const TIMEOUT_MS = 20_000
 
 export interface Visitors {
-  /** Resolves when nobody waits for an answer any more. */
+  /** Resolves when no visitor waits for a response. */
   stop(): Promise<void>
 }
 

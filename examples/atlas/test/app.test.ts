@@ -78,7 +78,7 @@ describe('GET /regions/:code/cities', () => {
     })
   })
 
-  it('asks for each city anew', async () => {
+  it('queries each city again', async () => {
     const before = counter.statements
     await get('/regions/FR.84/cities')
     // The region, its cities; two countries, one district, two lists of reviews, two authors.
@@ -152,7 +152,7 @@ describe('POST /cities/:id/reviews', () => {
     },
   )
 
-  it('refuses what is no JSON', async () => {
+  it('rejects a body that is not JSON', async () => {
     const response = await fetch(`${server.origin}/cities/1/reviews`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -205,7 +205,7 @@ describe('errors', () => {
     logged.mockRestore()
   })
 
-  it('say which page does not exist', async () => {
+  it('name the page that does not exist', async () => {
     expect(await get('/nowhere')).toEqual({ status: 404, body: { error: 'No such page: GET /nowhere.' } })
   })
 })

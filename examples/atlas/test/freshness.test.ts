@@ -51,7 +51,7 @@ describe('measureFreshness', () => {
     expect(posted).toEqual([...Array(TURN).fill(0), ...Array(TURN).fill(1)])
   })
 
-  it('reads on until a review is there, and tells how late that was', async () => {
+  it('reads until a review is there, and reports the delay', async () => {
     const { measure } = twoSites(3)
     // Reads begin 0, 1 and 2 ms after the acknowledgement, take a millisecond each, and do not show it.
     expect(await measure()).toMatchObject({ seenAtOnce: 0, neverSeen: 0, worstStalenessMs: 2, lastStaleAnswerMs: 3 })

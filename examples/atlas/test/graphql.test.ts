@@ -106,7 +106,7 @@ describe('/graphql', () => {
   })
 
   it.each([{ 'x-forwarded-for': '203.0.113.7' }, { origin: 'https://elsewhere.example' }] as Record<string, string>[])(
-    'lets nobody else: %o',
+    'rejects other requests: %o',
     async (headers) => {
       await open(true)
       for (const query of ['mutation { clearCache }', '{ cacheStats { hits } }'])
@@ -185,7 +185,7 @@ describe('/graphql', () => {
     expect(response.headers.get('content-security-policy')).toContain("default-src 'self'")
   })
 
-  it('leaves the other routes as they are', async () => {
+  it('leaves the other routes unchanged', async () => {
     await open(true)
     const response = await fetch(`${server.origin}/cities/1`)
     expect(response.headers.get('content-security-policy')).toBeNull()

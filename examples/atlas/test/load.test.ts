@@ -66,7 +66,7 @@ describe('loadData', () => {
     expect(value(`SELECT COUNT(*) FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL`)).toBe(0)
   })
 
-  it('says what it loaded', () => {
+  it('reports the loaded rows', () => {
     expect(lines).toEqual(['Loading the GeoNames cities', expect.stringContaining('171,075 cities')])
   })
 

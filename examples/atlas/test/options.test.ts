@@ -16,7 +16,7 @@ describe('parseDemoOptions', () => {
     })
   })
 
-  it('tries both consistencies 500 times with a Redis of its own, unless told otherwise', () => {
+  it('defaults to 500 tries of both consistency modes with a separate Redis', () => {
     expect(parseDemoOptions(['--processes=2']).twoProcesses).toEqual({ tries: 500, consistencies: ['strict', 'bounded'] })
   })
 

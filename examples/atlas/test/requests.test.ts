@@ -43,7 +43,7 @@ describe('planRequests', () => {
     ])
   })
 
-  it('writes now and then', () => {
+  it('contains a few writes', () => {
     const writes = requests.filter((request) => request.method === 'POST').length
     expect(writes / requests.length).toBeGreaterThan(0.02)
     expect(writes / requests.length).toBeLessThan(0.08)

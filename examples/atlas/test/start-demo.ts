@@ -5,7 +5,7 @@ import { freePort } from '../../../test/services/free-port.ts'
 
 const folder = join(import.meta.dirname, '..')
 
-/** `npm run demo -- --serve`, from when it says where it is until the test is over. */
+/** `npm run demo -- --serve`, from when it prints its address to the end of the test. */
 export async function startDemo(...args: readonly string[]): Promise<{ readonly demo: ChildProcess; readonly origin: string }> {
   const port = await freePort()
   const demo = spawn(process.execPath, ['--import', 'tsx', '--conditions=@sluice/source', 'src/demo.ts', '--serve', ...args], {

@@ -18,7 +18,7 @@ beforeAll(() => {
 afterAll(() => fixture.remove())
 
 describe.skipIf(!hasRedis && process.env.CI !== 'true')('runTwoProcesses', () => {
-  it('sees each review at once in strict, and in time in bounded', { timeout: TEST_MS }, async () => {
+  it('sees each review immediately in strict, and within the limit in bounded', { timeout: TEST_MS }, async () => {
     const consistencies = ['strict', 'bounded'] as const
     const results = await runTwoProcesses({ loaded: fixture.target, consistencies, tries: 60, progress: silentProgress, execArgv })
     expect(results).toMatchObject([
@@ -26,11 +26,11 @@ describe.skipIf(!hasRedis && process.env.CI !== 'true')('runTwoProcesses', () =>
       { consistency: 'bounded', tries: 60, neverSeen: 0 },
     ])
     expect(results.map(isKept)).toEqual([true, true])
-    // It would be no proof if the cache had answered nothing.
+    // Without cache hits, this would prove nothing.
     for (const { cached } of results) expect(cached).toBeGreaterThan(60)
   })
 
-  it('says so when no Redis answers', async () => {
+  it('reports that no Redis responds', async () => {
     const redis = await startPrivateRedis()
     await redis.stop()
     const plan = { loaded: fixture.target, consistencies: ['strict'] as const, tries: 1, progress: silentProgress, execArgv }
@@ -39,7 +39,7 @@ describe.skipIf(!hasRedis && process.env.CI !== 'true')('runTwoProcesses', () =>
 })
 
 describe('startPrivateRedis', () => {
-  it('says what to do when there is none', async () => {
+  it('explains what to do when there is none', async () => {
     const path = process.env.PATH
     process.env.PATH = dirname(fixture.target.file)
     try {

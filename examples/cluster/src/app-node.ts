@@ -16,7 +16,7 @@ export interface ReadCounts {
   readonly onPrimary: number
 }
 
-/** What a node's process tells. */
+/** Messages of a node's process. */
 export type NodeMessage = 'ready' | ReadCounts
 
 const START_TIMEOUT_MS = 60_000
@@ -28,7 +28,7 @@ export interface AppNodeParts {
   readonly plan: NodePlan
   /** What Node is started with. */
   readonly execArgv: readonly string[]
-  /** Told of reads that were made since the last time. */
+  /** Called with the reads since the last call. */
   readonly onReads: (reads: ReadCounts) => void
 }
 
@@ -36,7 +36,7 @@ export interface AppNodeParts {
 export class AppNode {
   readonly name: string
   readonly port: number
-  /** When a read of it was last answered by the replica, as far as it was heard of. */
+  /** Time of its last known read on the replica. */
   onReplicaAt: number = Number.NEGATIVE_INFINITY
   #process: ChildProcess | undefined
 
@@ -45,7 +45,7 @@ export class AppNode {
     this.port = parts.plan.port
   }
 
-  /** What the balancer calls it. */
+  /** Its id in the balancer. */
   get id(): string {
     return `127.0.0.1:${this.port}`
   }

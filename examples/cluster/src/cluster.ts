@@ -15,7 +15,7 @@ const FAILED = 1
 const USAGE_ERROR = 2
 const NO_POSTGRES = 3
 
-/** Serves until Ctrl-C, and tells what the balancer does. */
+/** Serves until Ctrl-C, and prints the actions of the balancer. */
 async function serve({ front, nodes }: Cluster): Promise<void> {
   const pids = nodes.map(({ name, id, pid }) => `${name} (${id}) is process ${pid}`).join(', ')
   process.stderr.write(`\nServing at ${front.origin}, for example ${front.origin}/regions/GB.ENG/cities. Ctrl-C ends.\n`)

@@ -5,7 +5,7 @@ export class CookieJar {
   /** @param now - Monotonic milliseconds. */
   constructor(private readonly now: () => number = () => performance.now()) {}
 
-  /** What a request brings; `undefined`: nothing. */
+  /** The `Cookie` header of a request; `undefined`: none. */
   get header(): string | undefined {
     for (const [name, { until }] of this.#cookies) if (until <= this.now()) this.#cookies.delete(name)
     if (this.#cookies.size === 0) return undefined

@@ -3,13 +3,13 @@ import type { Answer } from './tally.ts'
 
 export const NODE_NAMES = ['node-1', 'node-2', 'node-3'] as const
 
-/** What is told of one step. */
+/** The figures of one step. */
 export interface Figures {
   readonly name: string
   readonly requests: number
   /** Requests that got no answer, or an error of the server. */
   readonly failed: number
-  /** POSTs that were under way on a node that died or hung. */
+  /** POSTs in flight on a node that crashed or hung. */
   readonly lostPosts: number
   readonly p50Ms: number
   readonly p99Ms: number

@@ -7,7 +7,7 @@ import { createProxy, type ProbeOptions } from '@sluice/http/proxy'
 /** How long a node that stands still, or comes back, stays unnoticed: twice this, about. */
 const PROBE = { intervalMs: 250, timeoutMs: 500 }
 
-/** What visitors see of the nodes: one address. */
+/** The single address of the nodes. */
 export interface Front {
   readonly origin: string
   readonly balancer: LoadBalancingEngine
@@ -18,7 +18,7 @@ export interface Front {
  * Serves the nodes on the loopback interface.
  *
  * @param port - `0` for any free one.
- * @param probe - How nodes are asked, where they may be slower than here.
+ * @param probe - Options of the probes, for slower machines.
  */
 export async function openFront(nodes: readonly string[], port: number, probe: Partial<ProbeOptions> = {}): Promise<Front> {
   const proxy = createProxy({ nodes, probe: { path: '/health', ...PROBE, ...probe } })
@@ -52,7 +52,7 @@ const texts: { readonly [K in keyof BalancingEvents]: (event: BalancingEvents[K]
   strategyChanged: ({ from, to }) => `nodes are chosen by ${to}, no longer by ${from}`,
 }
 
-/** Tells what the balancer does, in words; returns the function that stops it. */
+/** Prints the actions of the balancer; returns a function that stops it. */
 export function tellEvents(balancer: LoadBalancingEngine, tell: (text: string) => void): () => void {
   const listen = <K extends keyof BalancingEvents>(event: K) => balancer.on(event, (payload) => tell(texts[event](payload)))
   const stops = (Object.keys(texts) as (keyof BalancingEvents)[]).map((event) => listen(event))

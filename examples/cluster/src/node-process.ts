@@ -1,4 +1,4 @@
-// One node: a process of its own that serves atlas, with Sluice, a primary and a replica. Started by `AppNode`.
+// One node: a separate process that serves atlas, with Sluice, a primary and a replica. Started by `AppNode`.
 import { createSluice } from '@sluice/core'
 import { createApp } from '@sluice/example-atlas/app'
 import { openClients } from '@sluice/example-atlas/clients'
@@ -14,7 +14,7 @@ import type { NodeMessage, NodePlan } from './app-node.ts'
 const TELL_EVERY_MS = 50
 const { name, port, primaryUrl, replicaUrl, maxLagMs } = JSON.parse(process.argv[2] ?? '{}') as NodePlan
 
-// What a process kept by itself would not be told of the other nodes' writes. What they keep together in a store is read from the primary alone.
+// Without a store, a process does not see the other nodes' writes. With a store, reads use the primary only.
 const sluice = createSluice({ mode: 'optimize', cache: false })
 const replica = openClients({ kind: 'postgresql', url: replicaUrl }, new StatementCounter())
 const clients = openClients({ kind: 'postgresql', url: primaryUrl }, new StatementCounter(), {
@@ -29,7 +29,7 @@ middleware.use((_request, response, next) => {
   response.set('X-Node', name)
   next()
 })
-// Before the scopes: a probe is no request of a visitor.
+// Before the scopes: a probe is not a request of a visitor.
 middleware.get('/health', (_request, response) => void response.json({ name }))
 middleware.use(sluiceMiddleware(sluice, { report: false, serverTiming: false, floorCookie: true }))
 
@@ -39,7 +39,7 @@ const tell = (message: NodeMessage) => process.connected && process.send?.(messa
 setInterval(() => {
   const stats = sluice.replicas.getStats()
   const onReplica = stats.reduce((sum, { replicaReads }) => sum + replicaReads, 0)
-  // What writes, and what is in transactions, is no read that could go elsewhere.
+  // Writes and transactions cannot use the replica.
   const onPrimary = stats.reduce(
     (sum, { primaryReads, primaryReasons: { write, transaction } }) => sum + primaryReads - write - transaction,
     0,

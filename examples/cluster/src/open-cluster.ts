@@ -13,7 +13,7 @@ import { type PostgresPair, query, startPostgresPair } from './postgres/postgres
 
 const NODES = ['node-1', 'node-2', 'node-3'] as const
 const SEED = 7
-/** Atlas leaves them out on purpose; here it is not about slow queries. */
+/** Atlas omits them deliberately; this example is not about slow queries. */
 const INDEXES = [
   'cities (region_id, name)',
   'cities (name text_pattern_ops)',
@@ -32,7 +32,7 @@ export interface Cluster {
 }
 
 export interface ClusterPlan {
-  /** Of the proxy; `0` for any free one. */
+  /** Port of the proxy; `0`: any free one. */
   readonly port: number
   /** The folder of PostgreSQL's programs. @defaultValue looked for */
   readonly postgres?: string | undefined

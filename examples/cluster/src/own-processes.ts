@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /**
- * Waits for the end of its input, which comes with the end of the process that started it, in whatever way that ends. Then it sends each process that has a file in
+ * Waits for the end of its input, which closes when the process that started it ends in any way. Then it sends each process that has a file in
  * `$1/pids` the signal in that file, after two seconds `KILL`, and removes the folder `$1`.
  */
 const GUARD = `
@@ -64,7 +64,7 @@ export class OwnProcesses {
     if (pid === undefined) return child
     const file = join(this.folder, 'pids', String(pid))
     writeFileSync(file, endsBy.replace('SIG', ''))
-    // Its number may soon be another one's.
+    // A different process may soon have its number.
     child.once('exit', () => rmSync(file, { force: true }))
     return child
   }

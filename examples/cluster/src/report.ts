@@ -22,14 +22,14 @@ const COLUMNS: readonly Column<Figures>[] = [
   { title: 'used again', align: 'right', expendable: 1, cell: ({ usedAgainMs }) => (usedAgainMs === null ? '–' : ms(usedAgainMs)) },
 ]
 
-/** What became of the requests, one line for each thing that was done to the cluster. */
+/** The results of the requests, one line per step. */
 export function formatSteps(results: readonly StepResult[], style: ReportStyle): string {
   const [head = '', ...rows] = formatColumns(COLUMNS, results.map(figuresOf), style.width)
   const failures = results.flatMap(({ tally }) => tally.failures.map((failure) => `  ${failure}`))
   return [paint(style, '1', head), ...rows, ...failures, '', ...verdict(results, style)].join('\n')
 }
 
-/** Whether no request failed that need not, and no visitor missed what he wrote. */
+/** Whether no request failed unnecessarily, and each visitor saw their writes. */
 export function isGood(results: readonly StepResult[]): boolean {
   return results.map(figuresOf).every(({ failed, staleReads }) => failed === 0 && staleReads === 0)
 }

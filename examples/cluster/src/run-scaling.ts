@@ -25,7 +25,7 @@ export interface ScalingOutcome {
   readonly cost: PerformanceReport['scaling']['cost']
 }
 
-/** What a test has in place of the command's. */
+/** Replacements for a test. */
 export interface ScalingRunOptions {
   readonly onLine: (line: string) => void
   /** Arguments of Node for workers. */
@@ -111,7 +111,7 @@ export async function runScaling(
   }
 }
 
-/** A visitor who comes once: by a connection of its own, which any worker may get. */
+/** A visitor with one request, on a new connection that any worker can accept. */
 function get(url: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const request = http.get(url, { agent: false, timeout: TIMEOUT_MS }, (response) => {

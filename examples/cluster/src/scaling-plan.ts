@@ -1,11 +1,11 @@
-/** What a run of `scaling.ts` does. */
+/** The plan of a run of `scaling.ts`. */
 export interface ScalingPlan {
   /** The SQLite file that all workers read. */
   readonly file: string
-  /** What visitors ask for, in turn. */
+  /** Paths that visitors request, in rotation. */
   readonly paths: readonly string[]
   readonly seconds: number
-  /** Requests a second in the beginning and in the end, and at the most. */
+  /** Requests per second at the start and end, and the maximum. */
   readonly low: number
   readonly high: number
   /** Requests a second that a worker is said to answer. */
@@ -13,7 +13,7 @@ export interface ScalingPlan {
   readonly maxWorkers: number
 }
 
-/** What follows from how long it takes: a short run decides sooner, and remembers less. */
+/** Options by the duration: a short run decides sooner, and remembers less. */
 export function pacesOf(seconds: number): {
   readonly intervalMs: number
   readonly scaleDownSeconds: number
@@ -26,7 +26,7 @@ export function pacesOf(seconds: number): {
   }
 }
 
-/** Requests a second, by how much of the time is over: low, up, high, down, low. */
+/** Requests per second, by the elapsed share of the time: low, up, high, down, low. */
 export function rateAt(share: number, { low, high }: Pick<ScalingPlan, 'low' | 'high'>): number {
   const shape = [
     [0, low],

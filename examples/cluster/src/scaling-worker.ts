@@ -1,13 +1,13 @@
-// A worker of `scaling.ts`: serves atlas at a port that all workers have in common, and tells how busy it is.
+// A worker of `scaling.ts`: serves atlas on a port that all workers share, and reports its load.
 import { createServer } from 'node:http'
 import { closeConnectionsOnDisconnect } from '@sluice/core/scaling-cluster'
 import { createApp } from '@sluice/example-atlas/app'
 import { openClients } from '@sluice/example-atlas/clients'
 import { StatementCounter } from '@sluice/example-atlas/statement-counter'
 
-/** What a worker tells each second. */
+/** The message of a worker, once per second. */
 export interface WorkerLoad {
-  /** Of one processor, in percent. */
+  /** Percent of one processor. */
   readonly cpu: number
 }
 

@@ -9,11 +9,11 @@ const LOOK_EVERY_MS = 5
 /** Something that is done to the cluster while visitors are about. */
 export interface Step {
   readonly name: string
-  /** Whether requests that are no idempotent ones may be lost with the node. */
+  /** Whether requests that are not idempotent can be lost with the node. */
   readonly mayLoseWrites?: boolean
   readonly disturb?: (cluster: Cluster) => void | Promise<void>
   readonly repair?: (cluster: Cluster) => void | Promise<void>
-  /** Whether what was disturbed was used again since a time; left out: nothing was. */
+  /** Whether the disturbed server was used again since a time. Omit it if none was disturbed. */
   readonly isUsed?: (cluster: Cluster, tally: Tally, since: number) => boolean
 }
 

@@ -1,6 +1,6 @@
 import type { ReadCounts } from './app-node.ts'
 
-/** What became of one request. `lost`: it was no idempotent one, and nobody knows whether it took effect. */
+/** The result of one request. `lost`: it was not idempotent, and its outcome is unknown. */
 export type Outcome = 'answered' | 'failed' | 'lost'
 
 export interface Answer {
@@ -12,10 +12,10 @@ export interface Answer {
   readonly node: string | undefined
 }
 
-/** What happens in one part of a run. */
+/** The counts of one part of a run. */
 export class Tally {
   readonly answers: Answer[] = []
-  /** Failures, as texts: the first few. */
+  /** The first failures, as strings. */
   readonly failures: string[] = []
   /** Reads after a write of the same visitor to the same city, and those that did not show it. */
   ownReads = 0

@@ -33,7 +33,7 @@ export class Traffic {
     return this.#tally
   }
 
-  /** Requests that are sent from now on are counted anew. */
+  /** Starts a new count for requests that are sent from now on. */
   begin(): Tally {
     this.#tally = new Tally()
     return this.#tally
@@ -58,7 +58,7 @@ export class Traffic {
   }
 }
 
-/** More of them leave a review of the city that they saw last than in the plan, and look at it at once. */
+/** More visitors than in the plan review the city that they saw last, and view it immediately. */
 function withReview(visit: readonly PlannedRequest[], random: Random): readonly PlannedRequest[] {
   const city = visit.findLast(({ path }) => CITY.test(path))
   if (city === undefined || random.next() >= REVIEW_SHARE) return visit

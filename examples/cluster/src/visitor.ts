@@ -74,7 +74,7 @@ export class Visitor {
   }
 }
 
-/** Whether a page shows a review, or so many later ones that it need not. */
+/** Whether a page shows a review, or enough later ones to replace it. */
 export function shows(page: readonly Review[], review: Review): boolean {
   return page.some(({ id }) => id === review.id) || (page.length === SHOWN && page.every((one) => isBefore(review, one)))
 }

@@ -40,7 +40,7 @@ describe.skipIf(missing !== undefined)('the cluster', () => {
     })
 
   beforeAll(async () => {
-    // The machine may be busy with other tests: what is slow then is not taken for hung. The replica is read from although its replay is paused.
+    // The machine may have other load: a slow node does not count as hung. The replica is used although its replay is paused.
     const probe = { timeoutMs: 3_000, down: 3 }
     cluster = await openCluster({
       port: 0,
@@ -68,7 +68,7 @@ describe.skipIf(missing !== undefined)('the cluster', () => {
     const [well, ...disturbed] = figures
     expect(Object.values(well?.nodes ?? {}).every((share) => share > 0)).toBe(true)
     for (const { usedAgainMs } of disturbed) expect(usedAgainMs).toBeTypeOf('number')
-    // It would be no proof if there had been nothing to miss.
+    // Without own writes, this would prove nothing.
     expect(well?.replicaShare).toBeGreaterThan(0)
     expect(figures.reduce((sum, { ownReads }) => sum + ownReads, 0)).toBeGreaterThan(10)
   })
@@ -88,7 +88,7 @@ describe.skipIf(missing !== undefined)('the cluster', () => {
 })
 
 describe('findPostgres', () => {
-  it('says what is missing, and where', () => {
+  it('names the missing programs and folders', () => {
     expect(() => findPostgres(import.meta.dirname)).toThrow(NoPostgresError)
     expect(() => findPostgres(import.meta.dirname)).toThrow('There is no initdb, postgres, pg_basebackup in the folder of PG_BIN')
   })
@@ -101,13 +101,13 @@ describe('the command', () => {
     return { status, stdout, stderr }
   }
 
-  it('ends with 3 and one line where there is no PostgreSQL', () => {
+  it('exits with code 3 and prints one line without PostgreSQL', () => {
     const { status, stdout, stderr } = run(['--once'], { PG_BIN: import.meta.dirname })
     expect([status, stdout]).toEqual([3, ''])
     expect(stderr).toMatch(/^There is no initdb, .*\n$/)
   })
 
-  it('ends with 2 for a flag that there is not, and for a wrong port', () => {
+  it('exits with code 2 for an unknown flag and an invalid port', () => {
     expect(run(['--twice'])).toMatchObject({ status: 2, stderr: expect.stringContaining('Usage:') })
     expect(run([], { PORT: 'x' })).toMatchObject({ status: 2, stderr: expect.stringContaining('PORT') })
   })

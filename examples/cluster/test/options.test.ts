@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { parseClusterOptions } from '../src/cluster-options.ts'
 
 describe('parseClusterOptions', () => {
-  it('has defaults', () => {
+  it('returns the defaults without flags', () => {
     expect(parseClusterOptions([])).toEqual({ once: false, json: false, help: false, seconds: 4, visitors: 8, keepsCookies: true })
   })
 

@@ -1,4 +1,4 @@
-// Owns a process that would go on for long, tells of it, and waits to be killed.
+// Owns a process that would run for a long time, reports it, and waits to be killed.
 import { OwnProcesses } from '../src/own-processes.ts'
 
 const own = new OwnProcesses()

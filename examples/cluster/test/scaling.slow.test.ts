@@ -49,7 +49,7 @@ describe('a run', () => {
       expect(lines).toContain(`  ${from} → ${to} workers: ${reasons.join(' ')}`)
     }
     expect(cost?.workerHours).toBeGreaterThan(0)
-    // Processes of their own, of which none is left.
+    // Separate processes, none of which remains.
     expect(pids.size).toBeGreaterThan(1)
     for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
   })
@@ -62,7 +62,7 @@ describe('the command', () => {
     return { status, stdout, stderr }
   }
 
-  it('shows its usage, and ends with 2 for what is no time', () => {
+  it('prints its usage, and exits with code 2 for an invalid duration', () => {
     expect(run('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('npm run scaling') })
     expect(run('--seconds', '5')).toMatchObject({ status: 2, stderr: expect.stringContaining('from 20, got "5"') })
   })

@@ -3,7 +3,7 @@ import { CookieJar } from '../src/cookie-jar.ts'
 import { shows } from '../src/visitor.ts'
 
 describe('CookieJar', () => {
-  it('brings what was set, until it is over', () => {
+  it('sends the cookie that was set, until it expires', () => {
     let now = 0
     const jar = new CookieJar(() => now)
     expect(jar.header).toBeUndefined()
@@ -23,7 +23,7 @@ describe('shows', () => {
   const review = (id: number, second: number) => ({ id, createdAt: new Date(second * 1_000).toISOString() })
   const later = Array.from({ length: 10 }, (_, at) => review(100 + at, 50 + at))
 
-  it('finds the review, whatever else there is', () => {
+  it('finds the review among others', () => {
     expect(shows([review(8, 9), review(7, 8)], review(7, 8))).toBe(true)
   })
 

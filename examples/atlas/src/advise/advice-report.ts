@@ -2,7 +2,7 @@ import { analyzeSql } from '@sluice/core'
 import { count, paint, type ReportStyle } from '../format.ts'
 import { type AdviceResult, hasGain } from './run-advice.ts'
 
-/** What the advisor found, against the set that was chosen by hand. Ends without a line break. */
+/** The recommended indexes compared with the set that was chosen manually. Ends without a line break. */
 export function formatAdvice(result: AdviceResult, style: ReportStyle): string {
   const { analysis, advised, careful } = result
   const { product, version } = analysis.database

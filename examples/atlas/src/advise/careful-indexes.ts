@@ -22,7 +22,7 @@ export function carefulIndexes(kind: DatabaseTarget['kind']): CarefulIndex[] {
   }))
 }
 
-/** Whether an index begins with the columns of another one. */
+/** Whether the recommended index begins with the columns of an index of the set. */
 export function serves(
   advised: { readonly table: string; readonly columns: readonly string[] },
   { table, columns }: CarefulIndex,

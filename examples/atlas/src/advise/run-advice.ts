@@ -19,7 +19,7 @@ export interface AdvicePlan {
   readonly loaded: DatabaseTarget
   readonly requests: number
   readonly seed: number
-  /** Runs `sluice` with arguments; resolves to what it prints. */
+  /** Runs `sluice` with arguments and resolves to its output. */
   sluice(args: readonly string[]): Promise<string>
   say(line: string): void
 }
@@ -34,12 +34,12 @@ export interface AdviceResult {
 }
 
 export interface MeasuredIndex extends AdvisedIndex {
-  /** Of the statement that misses it most: milliseconds without the index and with it, the others being there. */
+  /** Milliseconds of the statement that benefits most, without and with the index. The others exist. */
   readonly without: number
   readonly with: number
 }
 
-/** What a statement must be slower without an index. */
+/** How much slower a statement must be without an index. */
 const GAIN = { factor: 1.2, ms: 0.02 } as const
 
 export function hasGain({ without, with: present }: Pick<MeasuredIndex, 'without' | 'with'>): boolean {
@@ -77,7 +77,7 @@ export async function runAdvice(plan: AdvicePlan): Promise<AdviceResult> {
     const careful = carefulIndexes(copy.target.kind).map((index) => ({ index, foundAs: made.find((one) => serves(one, index))?.title }))
     return { analysis, traffic, before, after, advised, careful }
   } finally {
-    // On a server the database stays; it is to be as it was.
+    // On a server the database stays: restore it.
     if (copy.target.kind !== 'sqlite') for (const index of made) await drop(connection, copy.target.kind, index).catch(() => {})
     await clients.close()
     copy.remove()
@@ -86,7 +86,7 @@ export async function runAdvice(plan: AdvicePlan): Promise<AdviceResult> {
 }
 
 async function observe({ loaded, requests, seed }: AdvicePlan): Promise<string> {
-  // Bindings are sampled by chance: the same seed is to give the same advice.
+  // Bindings are sampled randomly: the same seed must produce the same advice.
   const sluiced = createSluicedApp({ kind: loaded.kind, mode: 'observe', report: false, more: { random: createRandom(seed).next } })
   const planning = openClients(loaded, new StatementCounter())
   const planned = await planRequests(planning.db, requests, seed).finally(() => planning.close())

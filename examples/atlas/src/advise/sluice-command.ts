@@ -7,8 +7,8 @@ const MAX_OUTPUT_BYTES = 64 * 1024 * 1024
 /**
  * Runs the `sluice` command.
  *
- * @returns What it prints.
- * @throws Error with what it says, when it ends with anything but 0.
+ * @returns Its output.
+ * @throws Error with its output, if the exit code is not 0.
  */
 export function runSluice(args: readonly string[]): Promise<string> {
   const bin = join(dirname(createRequire(import.meta.url).resolve('sluice/package.json')), 'bin/sluice.js')

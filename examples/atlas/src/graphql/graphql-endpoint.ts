@@ -15,23 +15,23 @@ const MAX_DEPTH = 8
 const MAX_COST = 2_000
 const MAX_BODY_BYTES = 50_000
 
-/** Of Yoga's, on Express. */
+/** Yoga's context on Express. */
 interface ServerContext {
   readonly req: IncomingMessage
 }
 
 export interface GraphqlEndpointOptions {
   readonly prisma: AtlasPrisma
-  /** Left out: the bare app. */
+  /** Default: the app without Sluice. */
   readonly sluice?: Sluice | undefined
 }
 
-/** The models as a graph, and Sluice's own schema beside them. */
+/** The models as a graph, and Sluice's schema. */
 export function graphqlEndpoint({ prisma, sluice }: GraphqlEndpointOptions): RequestHandler {
   const own =
     sluice &&
     createSluiceSchema<ServerContext>(sluice, {
-      // The app has no mutations of its own.
+      // The app itself has no mutations.
       defines: ['Mutation', 'JSON'],
       authorize: ({ req }) => isLocal(req),
       actor: () => 'somebody at this machine',
@@ -60,7 +60,7 @@ export function graphqlEndpoint({ prisma, sluice }: GraphqlEndpointOptions): Req
   return router
 }
 
-/** What one operation may ask for. Sluice merges what resolvers ask; how much that is, is the server's affair. */
+/** Limits of one operation. Sluice batches the queries of resolvers, but the server must limit their number. */
 function limits(): Plugin[] {
   const flattenFragments = true
   return [maxDepthPlugin({ n: MAX_DEPTH, flattenFragments }), costLimitPlugin({ maxCost: MAX_COST, flattenFragments })] as Plugin[]

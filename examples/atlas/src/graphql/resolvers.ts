@@ -21,7 +21,7 @@ interface Review {
   readonly createdAt: Date
 }
 
-/** The resolvers, written the way that comes to mind first: each parent asks for what is its own. */
+/** The resolvers, written in a straightforward way: each parent queries its children. */
 export function atlasResolvers(prisma: AtlasPrisma) {
   const byName = [{ name: 'asc' as const }, { id: 'asc' as const }]
   return {

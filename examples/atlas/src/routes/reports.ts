@@ -38,7 +38,7 @@ export function reportRoutes(db: Knex): Router {
       FROM reviews r JOIN cities c ON c.id = r.city_id
       GROUP BY c.id, c.name HAVING COUNT(*) >= 5
       ORDER BY rating DESC, reviews DESC, c.id LIMIT 20`)
-    // The drivers differ: SQLite's hands out the rows, PostgreSQL's a result with numbers as text.
+    // The drivers differ: SQLite's returns the rows, PostgreSQL's a result with numbers as strings.
     const rows: { id: number; name: string; reviews: unknown; rating: unknown }[] = Array.isArray(result) ? result : result.rows
     response.json({ rows: rows.map((row) => ({ ...row, reviews: Number(row.reviews), rating: Number(row.rating) })) })
   })

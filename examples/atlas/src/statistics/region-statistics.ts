@@ -4,7 +4,7 @@ import type { AtlasPrisma } from '../clients.ts'
 const TABLE = 'region_statistics'
 const INDEX = 'cities_region_id_statistics'
 
-/** What is worked out of a region's cities. */
+/** Statistics of a region's cities. */
 export interface RegionStatistics {
   readonly region_id: number
   readonly country: string
@@ -29,7 +29,7 @@ export async function createStatisticsTable(db: Knex): Promise<void> {
   })
 }
 
-/** Leaves a database on a server as it was. */
+/** Restores a database on a server. */
 export async function dropStatisticsTable(db: Knex): Promise<void> {
   await db.schema.dropTableIfExists(TABLE)
   await db.schema.alterTable('cities', (table) => table.dropIndex(['region_id'], INDEX))

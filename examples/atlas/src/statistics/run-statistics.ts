@@ -16,9 +16,9 @@ export interface StatisticsRun {
   readonly cities: number
   /** Regions whose count is not what the database itself counts. */
   readonly wrong: number
-  /** What the job asked of the ORMs. */
+  /** ORM calls of the job. */
   readonly operations: number
-  /** What the database was asked. */
+  /** Statements that the database received. */
   readonly statements: number
   readonly seconds: number
 }

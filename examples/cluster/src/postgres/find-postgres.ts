@@ -10,7 +10,7 @@ export class NoPostgresError extends Error {}
 /**
  * The folder of PostgreSQL's programs: the newest one of the machine, or one of the `PATH`.
  *
- * @param given - Where they are to be instead.
+ * @param given - The folder to use instead.
  * @throws NoPostgresError
  */
 export function findPostgres(given?: string): string {

@@ -11,7 +11,7 @@ const RESTART_WITHIN_MS = 20_000
 export interface PostgresPair {
   readonly primaryUrl: string
   readonly replicaUrl: string
-  /** The replica goes on receiving, and shows nothing of it. */
+  /** The replica keeps receiving, but does not replay. */
   pauseReplay(): Promise<void>
   resumeReplay(): Promise<void>
   /** Ends the replica without warning. */
@@ -41,7 +41,7 @@ export async function startPostgresPair(own: OwnProcesses, binaries: string): Pr
   }
 }
 
-/** What is left of the processes of the one that was killed may be in the way for a moment. */
+/** Remaining processes of the killed server can block the start for a moment. */
 async function restart(server: PostgresServer): Promise<void> {
   const until = performance.now() + RESTART_WITHIN_MS
   for (;;) {
@@ -54,7 +54,7 @@ async function restart(server: PostgresServer): Promise<void> {
   }
 }
 
-/** Runs one statement on a connection of its own. */
+/** Runs one statement on a separate connection. */
 export async function query(url: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()

@@ -37,12 +37,12 @@ export class PostgresServer {
   /** Resolves when it accepts connections. */
   async start(): Promise<void> {
     const flags = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-    // It leaves at once, and takes what it shares with it.
+    // With SIGQUIT, it exits immediately and releases its shared memory.
     this.#process = this.#spawn('postgres', ['-D', this.data, '-p', String(this.place.port), ...flags], 'SIGQUIT')
     await until(this.#process, 'postgres', /ready to accept (read[- ]only )?connections/)
   }
 
-  /** Ends it without warning: its other processes find out by themselves. */
+  /** Kills it: its other processes notice on their own. */
   async kill(): Promise<void> {
     const child = this.#process
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
@@ -58,13 +58,13 @@ export class PostgresServer {
   }
 }
 
-/** Waits for a text that a program prints, or for its end where there is none to wait for. */
+/** Waits for a string in the output of a program, or for its end if there is none. */
 function until(child: ChildProcess, program: string, ready: RegExp | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     let output = ''
     const fail = (reason: string) => reject(new Error(`${program} ${reason}\n${output}`.trim()))
     const timer = setTimeout(() => fail(`was not ready within ${START_TIMEOUT_MS / 1_000} s.`), START_TIMEOUT_MS)
-    // Reads on afterwards, too: else it would wait for room in the pipe.
+    // Keeps reading afterwards: otherwise the program would block on a full pipe.
     const listen = (chunk: Buffer) => {
       output = (output + chunk.toString()).slice(-KEPT_OUTPUT)
       if (ready?.test(output) === true) settle(resolve)

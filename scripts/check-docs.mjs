@@ -341,7 +341,7 @@ function checkExamples() {
   const examples = new Map()
   for (const path of [...pages(docs), ...readmes()]) {
     const text = readFileSync(path, 'utf8')
-    for (const { 1: code, index } of text.matchAll(/```ts\n([\s\S]*?)```/g)) {
+    for (const { 1: code, index } of text.matchAll(/```ts(?: \[\w+\])?\n([\s\S]*?)```/g)) {
       // The files of a quick start are checked together, by the test that follows it.
       if (/^\/\/ (?:src\/|\w+\.config\.ts)/.test(code)) continue
       const line = text.slice(0, index).split('\n').length

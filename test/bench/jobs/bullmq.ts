@@ -88,18 +88,19 @@ async function workerRate(server: RedisServer, concurrency: number): Promise<Rat
       await queue.addBulk(Array.from({ length: GROUP }, (_, each) => ({ name: 'task', data: { at: at + each }, opts })))
   })
   let done = 0
-  let worker: Worker | undefined
+  const worker = new Worker(queue.name, async () => {}, { connection, concurrency, autorun: false })
+  await worker.waitUntilReady()
   const processed = await perSecond(
     () =>
       new Promise((resolve) => {
-        worker = new Worker(queue.name, async () => {}, { connection, concurrency })
         worker.on('completed', () => {
           done += 1
           if (done === TASKS) resolve()
         })
+        void worker.run()
       }),
   )
-  await worker?.close()
+  await worker.close()
   await queue.close()
   return { added, processed }
 }

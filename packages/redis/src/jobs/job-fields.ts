@@ -4,6 +4,31 @@ import type { BatchRow, Claim, Level, NewBatch, NewTask, TaskFailure, TaskRecord
 export type FlatHash = readonly string[]
 type Fields = Readonly<Record<string, string | undefined>>
 
+/** Fields of a job that a claim consists of, in the order in which the scripts return them. */
+export const CLAIM_FIELDS: readonly string[] = [
+  ...['ats', 'timestamp', 'data', 's:order', 's:settings', 'deid', 's:batch', 's:chunk', 's:items', 'atm', 'stc', 's:failures'],
+]
+
+type Value = string | null | undefined
+
+/** A claim as the scripts return it. `opts` is there if there are no settings. */
+export type ClaimValues = readonly [
+  id: string,
+  attemptsStarted: Value,
+  timestamp: Value,
+  data: Value,
+  order: Value,
+  settings: Value,
+  deduplicationId: Value,
+  batch: Value,
+  chunk: Value,
+  items: Value,
+  attemptsMade: Value,
+  stalledCount: Value,
+  failures: Value,
+  opts?: Value,
+]
+
 const NO_FAILURES: readonly TaskFailure[] = []
 const NORMAL: Level = 2
 const MAX_CRASHES = 5
@@ -42,26 +67,25 @@ export class JobClaim implements Claim {
   readonly failures: string | undefined
 
   constructor(
-    id: string,
     readonly queue: string,
     readonly token: string,
-    flat: FlatHash,
+    values: ClaimValues,
   ) {
-    const fields = fieldsOf(flat)
-    const { level, settings } = settingsOf(fields)
+    const [id, , timestamp, data, order, settings, uniqueKey, batchId, chunk, items, attempts, crashes, failures, opts] = values
+    const kept = typeof settings === 'string' ? settingsOf(settings) : foreignSettings(opts)
     this.id = id
-    this.level = level
-    this.createdAt = Number(fields.timestamp)
-    this.order = Number(fields['s:order'] ?? fields.timestamp)
-    this.data = fields.data ?? '{}'
-    this.settings = settings
-    this.uniqueKey = fields.deid ?? null
-    this.batchId = fields['s:batch'] ?? null
-    this.chunk = Number(fields['s:chunk'] ?? 0)
-    this.items = Number(fields['s:items'] ?? 0)
-    this.attempts = Number(fields.atm ?? 0)
-    this.crashes = Number(fields.stc ?? 0)
-    this.failures = fields['s:failures']
+    this.level = kept.level
+    this.createdAt = Number(timestamp)
+    this.order = Number(order ?? timestamp)
+    this.data = data ?? '{}'
+    this.settings = kept.settings
+    this.uniqueKey = uniqueKey ?? null
+    this.batchId = batchId ?? null
+    this.chunk = Number(chunk ?? 0)
+    this.items = Number(items ?? 0)
+    this.attempts = Number(attempts ?? 0)
+    this.crashes = Number(crashes ?? 0)
+    this.failures = failures ?? undefined
   }
 }
 
@@ -73,8 +97,9 @@ export function keptSettings({ level, settings }: NewTask): string {
 
 /** @param due - Of one that is delayed: BullMQ's score for when it is. */
 export function recordOf(queue: string, id: string, state: string, due: string, flat: FlatHash): TaskRecord {
-  const { id: _id, queue: _queue, token: _token, failures, ...common } = new JobClaim(id, queue, '', flat)
   const fields = fieldsOf(flat)
+  const values = [id, ...CLAIM_FIELDS.map((name) => fields[name]), fields.opts] as unknown as ClaimValues
+  const { id: _id, queue: _queue, token: _token, failures, ...common } = new JobClaim(queue, '', values)
   const status = statusOf(state, fields, common.attempts)
   return {
     ...{ id, queue, ...common, status },
@@ -119,9 +144,7 @@ function fieldsOf(flat: FlatHash): Fields {
 
 const known = new Map<string, KeptSettings>()
 
-function settingsOf(fields: Fields): KeptSettings {
-  const text = fields['s:settings']
-  if (text === undefined) return foreignSettings(fields)
+function settingsOf(text: string): KeptSettings {
   let settings = known.get(text)
   if (settings === undefined) {
     const [level, maxRetries, maxCrashes, timeoutMs, backoff, runAs] = JSON.parse(text) as Written
@@ -133,7 +156,7 @@ function settingsOf(fields: Fields): KeptSettings {
 }
 
 /** Of a job that BullMQ itself added. */
-function foreignSettings({ opts }: Fields): KeptSettings {
+function foreignSettings(opts: Value): KeptSettings {
   const { attempts = 0, backoff } = JSON.parse(opts ?? '{}') as { attempts?: number; backoff?: number | { delay?: number } }
   const delay = typeof backoff === 'object' ? backoff.delay : backoff
   const settings = { maxRetries: Math.max(0, attempts - 1), maxCrashes: MAX_CRASHES, timeoutMs: 0, backoff: delay ?? 0, runAs: null }

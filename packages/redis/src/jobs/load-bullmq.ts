@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { JobBackendError } from '@sluice/core'
 import { loadPackage } from '@sluice/core/siblings'
 
@@ -21,9 +22,17 @@ export type BullmqScript = keyof typeof KEY_COUNTS
 
 export const BULLMQ_SCRIPTS = Object.keys(KEY_COUNTS) as readonly BullmqScript[]
 
+/** The scripts, and the SHA-256 of each, that the fast path of a step replaces for most tasks. */
+const REPLACED: ReadonlyMap<BullmqScript, string> = new Map([
+  ['moveToActive', '7d35069db0b831af1bd1b2d5eb8d524e86fc7d3280b8c684a96b6614bad7d79a'],
+  ['moveToFinished', '8e744ec5d65dbe9e7ffb6e39a96c0268bba65e4f0b1d04e2d2a42ccb71b45a6d'],
+])
+
 /** BullMQ's scripts, as Lua. */
 export interface Bullmq {
   readonly version: string
+  /** Whether the scripts are those that the fast path was compared with. Otherwise it is off. */
+  readonly hasFastPath: boolean
   /** The Lua of one, as BullMQ defines it. */
   lua(name: BullmqScript): string
   /** Lua that makes functions of them: each takes the keys and the arguments that BullMQ gives it. */
@@ -71,7 +80,8 @@ export async function loadBullmq(load: () => Promise<BullmqModule> = () => impor
   }
   const lua = (name: BullmqScript) => definitions.get(`${name}:${version}`)?.lua ?? ''
   const functionOf = (name: BullmqScript) => `local ${name} = function(KEYS, ARGV)\n${lua(name)}\nend\n`
-  return { version, lua, functions: (...names) => names.map(functionOf).join('') }
+  const hasFastPath = [...REPLACED].every(([name, hash]) => createHash('sha256').update(lua(name)).digest('hex') === hash)
+  return { version, hasFastPath, lua, functions: (...names) => names.map(functionOf).join('') }
 }
 
 function unsupported(version: string, script: string, found: number | undefined, expected: number): JobBackendError {

@@ -1,18 +1,13 @@
 import { type BatchRow, type Claim, JobBackendError, type Outcome, type StepResult, type TaskFailure } from '@sluice/core'
 import { MAX_FAILURES } from '@sluice/core/siblings'
-import { batchRowOf, type FlatHash, JobClaim } from './job-fields.ts'
+import { batchRowOf, type ClaimValues, type FlatHash, JobClaim } from './job-fields.ts'
 import type { JobsRedis } from './jobs-redis.ts'
 
 /** How long a worker may be lost before anybody looks, of its lease, and at most. */
 const LOOKS = 4
 const MAX_LOOK_MS = 1_000
 
-type Reply = readonly [
-  claims: readonly (readonly [id: string, fields: FlatHash])[],
-  lost: readonly number[],
-  batches: readonly FlatHash[],
-  nextAt: number | null,
-]
+type Reply = readonly [claims: readonly ClaimValues[], lost: readonly number[], batches: readonly FlatHash[], nextAt: number | null]
 
 /** A step of which it is not known whether it was done. */
 interface Unanswered {
@@ -81,15 +76,18 @@ export class Steps {
     // What was claimed then may be more than is wanted now.
     const kept = recalled.claims.slice(0, want)
     const surplus = recalled.claims.slice(want)
-    const outcomes = [...this.#unknown(line, given), ...surplus.map(released)]
+    const [plain, rest] = partition(this.#unknown(line, given))
+    const outcomes = [...plain, ...rest, ...surplus.map(released)]
     line.number += 1
     const [number, lane] = [line.number, line.enter()]
     const token = `${owner}:${number}`
     const look = Math.ceil(Math.min(MAX_LOOK_MS, lease / LOOKS))
-    const head = [queue, Date.now(), token, lease, want - kept.length, `${owner}.${lane}`, number, look, outcomes.length]
+    const head = [queue, Date.now(), token, lease, want - kept.length, `${owner}.${lane}`, number, look, plain.length, outcomes.length]
+    for (const { claim, at } of plain) head.push(claim.id, claim.token, Math.floor(at))
+    for (let at = plain.length; at < outcomes.length; at += 1) head.push(...argumentsOf(outcomes[at] as Outcome))
     let reply: Reply | null
     try {
-      reply = (await this.redis.run('step', ...head, ...outcomes.flatMap(argumentsOf))) as Reply | null
+      reply = (await this.redis.run('step', ...head)) as Reply | null
     } catch (error) {
       line.unanswered.push({ lane, number, token, outcomes, surplus })
       line.recalled = joined(recalled, line.recalled)
@@ -153,11 +151,21 @@ function joined(first: Recalled, then: Recalled): Recalled {
 }
 
 function claimsOf(queue: string, token: string, claims: Reply[0]): readonly Claim[] {
-  return claims.map(([id, fields]) => new JobClaim(id, queue, token, fields))
+  return claims.map((values) => new JobClaim(queue, token, values))
 }
 
 function rowsOf(batches: readonly FlatHash[]): readonly BatchRow[] {
   return batches.map(batchRowOf).filter((row) => row !== undefined)
+}
+
+/** @returns Those that are done and have no other fields, and the rest. */
+function partition(outcomes: readonly Outcome[]): readonly [plain: readonly Outcome[], rest: readonly Outcome[]] {
+  if (outcomes.every(isPlain)) return [outcomes, []]
+  return [outcomes.filter(isPlain), outcomes.filter((outcome) => !isPlain(outcome))]
+}
+
+function isPlain({ kind, claim, data, failure }: Outcome): boolean {
+  return kind === 'done' && claim.batchId === null && data === null && failure === null
 }
 
 function argumentsOf(outcome: Outcome): (string | number)[] {

@@ -60,8 +60,12 @@ describe('loadBullmq', () => {
     expect((await loadBullmq()).version).toBe(TRIED)
   })
 
-  it('accepts another version with the same scripts', async () => {
-    expect((await loadBullmq(bullmqWith(all))).version).toBe('7.1.0')
+  it('allows the fast path with the scripts that it was compared with', async () => {
+    expect((await loadBullmq()).hasFastPath).toBe(true)
+  })
+
+  it('accepts a version with scripts of the same name and keys, without the fast path', async () => {
+    expect(await loadBullmq(bullmqWith(all))).toMatchObject({ version: '7.1.0', hasFastPath: false })
   })
 
   it.each<[string, readonly Defined[]]>([

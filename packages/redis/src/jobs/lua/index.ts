@@ -47,7 +47,7 @@ const SOURCES: Readonly<Record<ScriptName, string>> = {
 export function scriptsWith(bullmq: Bullmq, publish: 'PUBLISH' | 'SPUBLISH'): ReadonlyMap<ScriptName, string> {
   const whole = (lua: string) => {
     const called = BULLMQ_SCRIPTS.filter((name) => new RegExp(`\\b${name}\\(`).test(lua))
-    return `local TELL = '${publish}'\n${bullmq.functions(...called)}${lua}`
+    return `local TELL, HAS_FAST_PATH = '${publish}', ${bullmq.hasFastPath}\n${bullmq.functions(...called)}${lua}`
   }
   return new Map(Object.entries(SOURCES).map(([name, lua]) => [name as ScriptName, whole(lua)]))
 }

@@ -1,22 +1,37 @@
+import { CLAIM_FIELDS } from '../job-fields.ts'
 import { ENDING } from './ending.ts'
+import { FAST_PATH } from './fast-path.ts'
 import { PRELUDE } from './prelude.ts'
 
 /** Arguments of an outcome. */
 const OUTCOME_WIDTH = 14
+const PLAIN_WIDTH = 3
 
 /** How long the answer to a step is kept for who did not get it. */
 const ANSWER_MS = 600_000
 /** Jobs that become ready in one go. */
 const PROMOTED = 1_000
 
+const CLAIM = `
+-- A claim of a job, or \`false\` if it does not exist: the id, and the fields that a worker reads. A job that BullMQ added has options, not settings.
+local function claimOf(id)
+  local claim = rcall('HMGET', p .. id, 'name', ${CLAIM_FIELDS.map((name) => `'${name}'`).join(', ')})
+  if not claim[1] then return false end
+  claim[1] = id
+  if not claim[${CLAIM_FIELDS.indexOf('s:settings') + 2}] then claim[#claim + 1] = rcall('HGET', p .. id, 'opts') end
+  return claim
+end
+`
+
 /**
- * Takes in outcomes and hands out tasks. Arguments: queue, now, token of what is claimed, lease, wanted, owner, number of this step, milliseconds between two looks
- * for lost workers, number of outcomes; and of each outcome: id, token, kind, at, run at, whether it is kept, items done, items failed, data, message, failures,
- * stack traces, attempts that it has in all, batch, where empty is none.
+ * Records outcomes and claims tasks. Arguments: queue, now, token of the claims, lease, number of tasks wanted, owner, number of this step, milliseconds between
+ * two searches for lost workers, number of plain outcomes, number of all outcomes. A plain outcome is `done` and has 3 arguments: id, token, at. Then follow the
+ * other outcomes: id, token, kind, at, run at, whether the task is stored, items done, items failed, data, message, failures, stack traces, all attempts, batch.
+ * An empty string stands for none.
  *
- * Returns claims, the places of outcomes that are lost, batches that have ended, and when the next delayed one is due; or `false`, if this step was given up.
+ * Returns claims, the places of outcomes that are lost, batches that have ended, and when the next delayed task is due; or `false`, if this step was given up.
  */
-export const STEP: string = `${PRELUDE}${ENDING}
+export const STEP: string = `${PRELUDE}${ENDING}${CLAIM}${FAST_PATH}
 local now = tonumber(ARGV[2])
 local token, lease, want = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local answerKey = own .. 'step:' .. ARGV[6] .. ':' .. queue
@@ -40,6 +55,15 @@ local function later(id, held, runAt, skipsAttempt)
   moveToDelayed(
     { p .. 'marker', active, p .. 'prioritized', delayed, p .. id, events, p .. 'meta', p .. 'stalled', p .. 'wait', p .. 'limiter', p .. 'pc' },
     { p, ARGV[2], id, held, string.format('%.0f', delay), skipsAttempt, '', '0', '' })
+end
+
+-- Ends a task that is done and has no other fields, also where another worker has it.
+local function settlePlain(id, held, at)
+  local fields = rcall('HMGET', p .. id, 'name', 'finishedOn')
+  if not fields[1] or fields[2] then return false end
+  if rcall('GET', p .. id .. ':lock') ~= held then takeOver(id, held) end
+  finish(id, at, held, 'completed', 'null', false, 0)
+  return true
 end
 
 local function settle(first)
@@ -93,9 +117,14 @@ local function settle(first)
   return true
 end
 
-for index = 0, tonumber(ARGV[9]) - 1 do
-  local first = 10 + index * ${OUTCOME_WIDTH}
-  if not settle(first) then lost[#lost + 1] = index end
+local plain, all = tonumber(ARGV[9]), tonumber(ARGV[10])
+local finished = finishFast(11, plain)
+for place = 0, plain - 1 do
+  local first = 11 + place * ${PLAIN_WIDTH}
+  if not finished[first] and not settlePlain(ARGV[first], ARGV[first + 1], ARGV[first + 2]) then lost[#lost + 1] = place end
+end
+for place = plain, all - 1 do
+  if not settle(11 + plain * ${PLAIN_WIDTH} + (place - plain) * ${OUTCOME_WIDTH}) then lost[#lost + 1] = place end
 end
 
 if want > 0 and rcall('SET', p .. '@checked', '1', 'PX', ARGV[8], 'NX') then
@@ -137,29 +166,30 @@ if want > 0 then
   end
 end
 
-local claims, claimed = {}, {}
+local claims = {}
 local nextAt = false
 local moveKeys = { p .. 'wait', active, p .. 'prioritized', events, p .. 'stalled', p .. 'limiter', delayed, p .. 'paused', p .. 'meta', p .. 'pc', p .. 'marker' }
 local moveArguments = { p, movedAt, cmsgpack.pack({ token = token, lockDuration = lease, name = token }) }
+if want > 0 then claimFast(claims, want, token, lease) end
 while #claims < want do
   local moved = moveToActive(moveKeys, moveArguments)
   if type(moved[1]) ~= 'table' then
     if moved[4] ~= 0 then nextAt = moved[4] end
     break
   end
-  local id = moved[2]
-  if moved[1][1] ~= 'name' and rcall('HEXISTS', p .. id, 'name') == 0 then
-    -- Somebody deleted it, and left its place in the queue.
-    rcall('LREM', active, 1, id)
-    rcall('DEL', p .. id, p .. id .. ':lock')
+  local claim = claimOf(moved[2])
+  if claim then
+    claims[#claims + 1] = claim
   else
-    claims[#claims + 1] = { id, moved[1] }
-    claimed[#claimed + 1] = id
+    -- Somebody deleted it, and left its place in the queue.
+    rcall('LREM', active, 1, moved[2])
+    rcall('DEL', p .. moved[2], p .. moved[2] .. ':lock')
   end
 end
 
-if ARGV[9] ~= '0' or #claims > 0 then
-  local over = {}
+if all > 0 or #claims > 0 then
+  local over, claimed = {}, {}
+  for index, claim in ipairs(claims) do claimed[index] = claim[1] end
   for index, fields in ipairs(ended) do
     for at = 1, #fields, 2 do if fields[at] == 'id' then over[index] = fields[at + 1] end end
   end
@@ -172,7 +202,7 @@ return { claims, lost, ended, nextAt }
  * Asks for the answer to a step that was not received. Arguments: queue, token of what it claimed, lease, owner, number of the step. Returns claims that are still
  * held, the places of outcomes that are lost, and batches that have ended; or `false`, if the step was not done: then it will not be, either.
  */
-export const RECALL: string = `${PRELUDE}
+export const RECALL: string = `${PRELUDE}${CLAIM}
 local answerKey = own .. 'step:' .. ARGV[4] .. ':' .. queue
 local last = rcall('GET', answerKey)
 local number, answer = string.match(last or '-1|', '^(%-?%d+)|(.*)$')
@@ -185,7 +215,7 @@ local claims, ended = {}, {}
 for _, id in ipairs(known[3]) do
   if rcall('GET', p .. id .. ':lock') == ARGV[2] then
     rcall('SET', p .. id .. ':lock', ARGV[2], 'PX', ARGV[3])
-    claims[#claims + 1] = { id, rcall('HGETALL', p .. id) }
+    claims[#claims + 1] = claimOf(id)
   end
 end
 for _, batch in ipairs(known[2]) do ended[#ended + 1] = rcall('HGETALL', own .. 'batch:' .. batch) end

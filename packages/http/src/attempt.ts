@@ -149,7 +149,9 @@ export class Attempt implements Dispatcher.DispatchHandler, PendingAttempt {
     setImmediate(() => {
       this.#isCorked = false
       socket?.uncork()
-      if (response.writableLength > 0 && !response.destroyed) this.#pause(controller)
+      // A response whose stream still accepts data emits no `drain`, and what it holds is bounded.
+      const isSlow = response.writableNeedDrain || response.writableEnded
+      if (isSlow && response.writableLength > 0 && !response.destroyed) this.#pause(controller)
     })
   }
 

@@ -14,6 +14,30 @@ class StuckClient extends Duplex {
   override _write(): void {}
 }
 
+/** A client's connection that takes nothing until it is released, and then everything. */
+class LateClient extends Duplex {
+  taken = 0
+  #release: (() => void) | undefined
+  #isLate = true
+
+  get isHeld(): boolean {
+    return this.#release !== undefined
+  }
+
+  release(): void {
+    this.#isLate = false
+    this.#release?.()
+  }
+
+  override _read(): void {}
+
+  override _write(chunk: Buffer | string, _encoding: string, done: () => void): void {
+    this.taken += chunk.length
+    if (this.#isLate) this.#release = done
+    else done()
+  }
+}
+
 function text(port: number, bytes: string): Promise<string> {
   return askRaw(port, bytes, 3_000)
 }
@@ -107,6 +131,28 @@ describe('clients that are slow', () => {
     await text(front.port, 'GET / HTTP/1.1\r\nhost: a\r\n\r\n')
     expect(taken).toBeGreaterThan(0)
     expect(taken).toBeLessThanOrEqual(65_536)
+  })
+
+  it('get all of it when their connection buffers more than what was sent at first', async () => {
+    let send = () => {}
+    const node = await serve((_request, response) => {
+      response.writeHead(200, { 'content-length': 60_000 })
+      send = () => void response.write(Buffer.alloc(20_000))
+      send()
+    })
+    const { server } = await openProxy({ nodes: [node.address], sendTimeoutMs: 500 })
+    // The default of Node 22 and later.
+    const client = new LateClient({ writableHighWaterMark: 65_536 })
+    server.emit('connection', client)
+    client.push('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
+    await expect.poll(() => client.isHeld, SOON).toBe(true)
+    client.release()
+    // A pause takes effect after one more chunk.
+    for (const taken of [40_000, 60_000]) {
+      send()
+      await expect.poll(() => client.taken > taken || client.destroyed, SOON).toBe(true)
+      expect(client.destroyed).toBe(false)
+    }
   })
 
   it('get all of it when they are slow and not stuck', async () => {

@@ -215,7 +215,7 @@ local claims, ended = {}, {}
 for _, id in ipairs(known[3]) do
   if rcall('GET', p .. id .. ':lock') == ARGV[2] then
     rcall('SET', p .. id .. ':lock', ARGV[2], 'PX', ARGV[3])
-    claims[#claims + 1] = claimOf(id)
+    claims[#claims + 1] = claimOf(id) or nil
   end
 end
 for _, batch in ipairs(known[2]) do ended[#ended + 1] = rcall('HGETALL', own .. 'batch:' .. batch) end

@@ -32,15 +32,20 @@ export class RequestIds {
     this.#trust = options.trust ?? false
   }
 
-  /** The request's id: what was put into the response before, what the request brings, or a new one. The response is sent with it. */
+  /** Returns the id of the request: that in the response's header, that of a trusted request, or a new one. The response is sent with it. */
   of(request: IncomingMessage, response: ServerResponse): string {
     const given = response.getHeader(this.#header)
     if (typeof given === 'string' && WELL_FORMED.test(given)) return given
-    const brought = request.headers[this.#header]
-    const isTrusted = typeof brought === 'string' && WELL_FORMED.test(brought) && this.#trusts(request)
-    const id = isTrusted ? brought : randomUUID()
+    const id = this.#brought(request) ?? randomUUID()
     if (!response.headersSent) response.setHeader(this.#header, id)
     return id
+  }
+
+  /** Node parses the headers of a request when they are first read. */
+  #brought(request: IncomingMessage): string | undefined {
+    if (this.#trust === false) return undefined
+    const brought = request.headers[this.#header]
+    return typeof brought === 'string' && WELL_FORMED.test(brought) && this.#trusts(request) ? brought : undefined
   }
 
   #trusts(request: IncomingMessage): boolean {

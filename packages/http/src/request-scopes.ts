@@ -47,7 +47,8 @@ export class RequestScopes {
   open(response: ServerResponse, name: string, lastName?: () => string): ScopeHandle {
     const scope = this.#sluice.openScope(name)
     if (this.#sendsTiming) this.#time(response, scope)
-    response.once('close', () => {
+    // Not `once`, which wraps its listener: a response is closed once.
+    response.on('close', () => {
       if (lastName !== undefined) scope.name = lastName()
       // A client that has gone before has seen no status.
       if (response.headersSent) scope.statusCode = response.statusCode

@@ -157,7 +157,9 @@ export class ScopeStorage {
 
   /** Runs a function in a scope; what it awaits belongs to the scope too. */
   enter<T>(scope: Scope | undefined, fn: () => T): T {
-    const { isBypassing, demand, isShadowing } = this.ambient
+    const { scope: current, isBypassing, demand, isShadowing } = this.ambient
+    // Frameworks enter a request's scope again, in case a hook of the app has left it.
+    if (scope === current) return fn()
     return this.#storage.run(new Ambient(scope, isBypassing, demand, isShadowing), fn)
   }
 

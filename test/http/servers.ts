@@ -4,7 +4,7 @@ import { parse } from 'node:querystring'
 import type { Sluice } from '@sluice/core'
 import { sluiceResponseCache as expressCache, sluiceMiddleware } from '@sluice/express'
 import { sluiceResponseCache as fastifyCache, sluicePlugin } from '@sluice/fastify'
-import { createResponseCache, RequestScopes, type ResponseCacheOptions } from '@sluice/http'
+import { createResponseCache, RequestScopes, type ResponseCacheOptions, responseCacheFront } from '@sluice/http'
 import express5 from 'express'
 // @ts-expect-error its types are those of Express 5, which differ in nothing that is used here
 import express4 from 'express4'
@@ -28,8 +28,16 @@ export interface Route {
 /** A framework, with a scope for each request, and the response cache on each route. */
 export interface Framework {
   readonly name: string
-  /** @param before - Called with each request before the cache, in its scope. */
-  serve(sluice: Sluice, routes: readonly Route[], before?: (request: IncomingMessage, response: ServerResponse) => void): Promise<Served>
+  /**
+   * @param before - Called with each request before the cache, in its scope.
+   * @param isFronted - Whether a front stands before the app.
+   */
+  serve(
+    sluice: Sluice,
+    routes: readonly Route[],
+    before?: (request: IncomingMessage, response: ServerResponse) => void,
+    isFronted?: boolean,
+  ): Promise<Served>
 }
 
 export interface Served {
@@ -43,7 +51,7 @@ const quiet = { report: false, serverTiming: false }
 function expressOf(name: string, express: typeof express5): Framework {
   return {
     name,
-    async serve(sluice, routes, before) {
+    async serve(sluice, routes, before, isFronted = false) {
       const app = express()
       app.use(sluiceMiddleware(sluice, quiet))
       app.use((request, response, next) => {
@@ -61,15 +69,16 @@ function expressOf(name: string, express: typeof express5): Framework {
           }, next)
         })
       }
-      return await listen(createServer(app))
+      return await listen(createServer(isFronted ? responseCacheFront(sluice, app) : app))
     },
   }
 }
 
 const fastify5: Framework = {
   name: 'Fastify 5',
-  async serve(sluice, routes, before) {
-    const app = fastify()
+  async serve(sluice, routes, before, isFronted = false) {
+    const serverFactory = (handler: RequestListener) => createServer(isFronted ? responseCacheFront(sluice, handler) : handler)
+    const app = fastify({ serverFactory })
     await app.register(sluicePlugin, { sluice, ...quiet })
     app.addHook('onRequest', async (request, reply) => before?.(request.raw, reply.raw))
     await app.register(fastifyCache, { sluice })
@@ -95,7 +104,7 @@ const fastify5: Framework = {
 
 const node: Framework = {
   name: 'node:http',
-  async serve(sluice, routes, before) {
+  async serve(sluice, routes, before, isFronted = false) {
     const scopes = new RequestScopes(sluice, quiet)
     const caches = new Map(routes.map(({ path, cache }) => [path, cache === false ? undefined : createResponseCache(sluice, cache)]))
     const handler: RequestListener = (request, response) => {
@@ -116,7 +125,7 @@ const node: Framework = {
         }
       })
     }
-    return await listen(createServer(handler))
+    return await listen(createServer(isFronted ? responseCacheFront(sluice, handler) : handler))
   },
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { checkOptions, type OptionRule, option } from '@sluice/core/siblings'
+import { passageOf } from './response-cache/passage.ts'
 
 /** Where ids of requests come from. */
 export interface RequestIdOptions {
@@ -22,29 +23,37 @@ const header: OptionRule = { expected: 'the name of a header', accepts: (value) 
 
 /** Gives each request an id. */
 export class RequestIds {
-  readonly #header: string
+  /** The name of the header, in lower case. */
+  readonly header: string
   readonly #trust: NonNullable<RequestIdOptions['trust']>
 
   /** @throws InvalidOptionError. */
   constructor(options: RequestIdOptions = {}) {
     checkOptions(options, { header, trust: option.either(option.boolean, option.callback) }, 'requestId.')
-    this.#header = (options.header ?? 'x-request-id').toLowerCase()
+    this.header = (options.header ?? 'x-request-id').toLowerCase()
     this.#trust = options.trust ?? false
   }
 
   /** Returns the id of the request: that in the response's header, that of a trusted request, or a new one. The response is sent with it. */
   of(request: IncomingMessage, response: ServerResponse): string {
-    const given = response.getHeader(this.#header)
-    if (typeof given === 'string' && WELL_FORMED.test(given)) return given
-    const id = this.#brought(request) ?? randomUUID()
-    if (!response.headersSent) response.setHeader(this.#header, id)
+    const given = response.getHeader(this.header)
+    const isGiven = typeof given === 'string' && WELL_FORMED.test(given)
+    passageOf(response)?.identified(this, !isGiven && typeof this.#trust === 'boolean')
+    if (isGiven) return given
+    const id = this.newFor(request)
+    if (!response.headersSent) response.setHeader(this.header, id)
     return id
+  }
+
+  /** The id of a request whose response has none yet. */
+  newFor(request: IncomingMessage): string {
+    return this.#brought(request) ?? randomUUID()
   }
 
   /** Node parses the headers of a request when they are first read. */
   #brought(request: IncomingMessage): string | undefined {
     if (this.#trust === false) return undefined
-    const brought = request.headers[this.#header]
+    const brought = request.headers[this.header]
     return typeof brought === 'string' && WELL_FORMED.test(brought) && this.#trusts(request) ? brought : undefined
   }
 

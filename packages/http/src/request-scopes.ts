@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { createConsoleReport, NPlusOneError, type ScopeCounts, type ScopeHandle, type Sluice } from '@sluice/core'
 import { hostOf, isDevelopment, type Scope } from '@sluice/core/siblings'
 import onHeaders from 'on-headers'
+import { passageOf } from './response-cache/passage.ts'
 
 /** What a middleware or a plugin was told; what is left out is on in development. */
 export interface RequestReporting {
@@ -47,12 +48,15 @@ export class RequestScopes {
   open(response: ServerResponse, name: string, lastName?: () => string): ScopeHandle {
     const scope = this.#sluice.openScope(name)
     if (this.#sendsTiming) this.#time(response, scope)
+    const passage = passageOf(response)
+    passage?.scoped(this, this.#sendsTiming)
     // Not `once`, which wraps its listener: a response is closed once.
     response.on('close', () => {
       if (lastName !== undefined) scope.name = lastName()
       // A client that has gone before has seen no status.
       if (response.headersSent) scope.statusCode = response.statusCode
       this.#end(scope)
+      passage?.closed(scope.name)
     })
     return scope
   }

@@ -17,6 +17,7 @@ describe('the entry points of @sluice/http', () => {
         'gracefulShutdown',
         'nodeAuthVerifier',
         'requireNodeAuth',
+        'responseCacheFront',
         'setRequestTarget',
       ],
       './proxy': ['createProxy'],

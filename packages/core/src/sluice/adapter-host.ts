@@ -56,6 +56,8 @@ export interface AdapterHost {
   now(): number
   /** How operations outside any scope are treated now. */
   mode(): Mode
+  /** Whether scopes that are opened now have that mode, and share their results: there is no `rollout` below 1, and no `context`. */
+  readonly isUniform: boolean
   /** Where processes share a cache: how long after it was sent the database may carry out a write at most, in milliseconds. */
   readonly latestWriteMs: number | undefined
   /** Milliseconds between looks for changes of the schema by other processes; `false`: no looks. */

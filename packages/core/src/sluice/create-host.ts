@@ -94,6 +94,7 @@ export function createHost(parts: HostParts): AdapterHost {
     routeReads: (client) => replicas.attach(client),
     now: () => clock.now(),
     mode: () => lifecycle.mode,
+    isUniform: (options.rollout ?? 1) === 1 && options.context === undefined,
     latestWriteMs: store === undefined ? undefined : store.leaseMs / 2,
     schemaCheckMs: options.schemaCheckMs ?? DEFAULT_SCHEMA_CHECK_MS,
     maxKeys: batch?.maxKeys ?? DEFAULT_MAX_KEYS,

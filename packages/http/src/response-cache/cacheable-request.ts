@@ -29,6 +29,8 @@ export interface Asked {
   readonly scope: Scope
   readonly derived: DerivedValues
   readonly context: string
+  /** What is asked for, without any header that the response varies by. */
+  readonly target: string
   /** What is asked for, but for the headers that the response turns out to vary by. */
   readonly base: string
   /** The whole of it, as far as that is known. */
@@ -37,7 +39,7 @@ export interface Asked {
 }
 
 /**
- * The key of a request: equal for requests that the app answers alike.
+ * The key of a request, without the headers that the response varies by: equal for requests that the app answers alike.
  *
  * @returns What must not be cached, by reason, if there is no key.
  */
@@ -50,7 +52,7 @@ export function requestKey(
     const key: unknown = options.key(request)
     if (key === undefined) return { reason: 'key' }
     if (typeof key !== 'string') throw new TypeError(`The option "key" of a response cache gave ${typeof key}, and no text.`)
-    return { key: `key\n${key}${varyKey(request, options.vary)}` }
+    return { key: `key\n${key}` }
   }
   const target = facts.url ?? request.url ?? '/'
   // Clients send no fragment. Some parsers drop it, and for others it is a part of the query.
@@ -60,7 +62,12 @@ export function requestKey(
   const query = queryKey(at < 0 ? '' : target.slice(at + 1), options.query, facts.query)
   if (query === undefined) return { reason: 'query' }
   const host = options.host ? hostOf(request) : ''
-  return { key: `url\n${host}${keyedHeaders(request)}\n${path}\n${query}${varyKey(request, options.vary)}` }
+  return { key: `url\n${host}${keyedHeaders(request)}\n${path}\n${query}` }
+}
+
+/** What a request asks for, as it was sent: equal for no two requests that differ in what `requestKey` reads. */
+export function rawTarget(request: IncomingMessage): string {
+  return `${request.method} ${hostOf(request)}${keyedHeaders(request)}\n${request.url}`
 }
 
 /** As the client wrote it: apps may compare names exactly. A request of HTTP/2 may have two, and apps read either. */

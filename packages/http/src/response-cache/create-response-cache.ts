@@ -6,6 +6,7 @@ import { type Asked, type RequestFacts, requestKey, requestRefusal, varyKey } fr
 import { isHeadSent } from './capture-response.ts'
 import { Flights } from './flights.ts'
 import { Making } from './making.ts'
+import { type CacheAhead, passageOf } from './passage.ts'
 import { identityOf, personalHeader, UNLISTED } from './request-identity.ts'
 import { type ResolvedResponseCacheOptions, type ResponseCacheOptions, resolveResponseCacheOptions } from './response-cache-options.ts'
 import { countersOf, type ResponseCacheCounters, type ResponseCacheStats } from './response-cache-stats.ts'
@@ -49,7 +50,7 @@ export function createResponseCache(sluice: Sluice, options: ResponseCacheOption
   return new SluiceResponseCache(sluice, options)
 }
 
-class SluiceResponseCache implements ResponseCache {
+class SluiceResponseCache implements ResponseCache, CacheAhead {
   readonly #host: AdapterHost
   readonly #options: ResolvedResponseCacheOptions
   readonly #counters: ResponseCacheCounters
@@ -65,6 +66,7 @@ class SluiceResponseCache implements ResponseCache {
   }
 
   answer(request: IncomingMessage, response: ServerResponse, facts: RequestFacts = {}): boolean | Promise<boolean> {
+    passageOf(response)?.asks()
     try {
       const asked = this.#ask(request, response, facts)
       if (typeof asked === 'string') {
@@ -104,22 +106,50 @@ class SluiceResponseCache implements ResponseCache {
     if (scope.mode === 'observe') return 'observe'
     if (scope.basis !== undefined) return 'nested'
     if (scopes.ambient.isBypassing) return 'bypassed'
-    const refused = requestRefusal(request) ?? identityOf(request, options)
-    if (refused !== undefined) return refused
-    const control = cacheControl(options.requestCacheControl ? controlOf(request) : undefined)
-    if (control.has('no-store')) return 'no-store'
+    const control = this.#control(request)
+    if (typeof control === 'string') return control
     const keyed = requestKey(request, facts, options)
     if (keyed.key === undefined) return keyed.reason
     const context = derived.context()
-    const base = `${context}\n${keyed.key}`
-    const varied = varyKey(request, this.#varied.get(base) ?? NAMES)
-    return { request, response, facts, scope, derived, context, base, key: base + varied, control }
+    const base = this.#base(request, context, keyed.key)
+    return { request, response, facts, scope, derived, context, target: keyed.key, base, key: this.#key(request, base), control }
+  }
+
+  /** What a request wants of caches, or why it is left alone. */
+  #control(request: IncomingMessage): ReadonlyMap<string, string> | string {
+    const refused = requestRefusal(request) ?? identityOf(request, this.#options)
+    if (refused !== undefined) return refused
+    const control = cacheControl(this.#options.requestCacheControl ? controlOf(request) : undefined)
+    return control.has('no-store') ? 'no-store' : control
+  }
+
+  #base(request: IncomingMessage, context: string, target: string): string {
+    return `${context}\n${target}${varyKey(request, this.#options.vary)}`
+  }
+
+  #key(request: IncomingMessage, base: string): string {
+    return base + varyKey(request, this.#varied.get(base) ?? NAMES)
+  }
+
+  ahead(request: IncomingMessage, target: string): Found<StoredResponse> | undefined {
+    const { derived, scopes, isUniform } = this.#host
+    const { scope, isBypassing } = scopes.ambient
+    if (derived === undefined || scope !== undefined || isBypassing || !isUniform || this.#host.mode() !== 'optimize') return undefined
+    const control = this.#control(request)
+    if (typeof control === 'string' || isWantedAnew(control)) return undefined
+    const found = derived.findHere<StoredResponse>(this.#key(request, this.#base(request, derived.context(), target)))
+    return found !== undefined && isWanted(found, control) ? found : undefined
+  }
+
+  sendAhead(request: IncomingMessage, response: ServerResponse, found: Found<StoredResponse>, headers: readonly string[]): void {
+    this.#counters.hits += 1
+    this.#sendStored(request, response, found, hitStatus(found), headers, true)
   }
 
   #answer(asked: Asked): boolean | Promise<boolean> {
     const { scope, control } = asked
     if (scope.mode === 'shadow') return this.#shadow(asked)
-    if (control.has('no-cache') || secondsOf(control, 'max-age') === 0) return this.#make(asked, 'request', undefined)
+    if (isWantedAnew(control)) return this.#make(asked, 'request', undefined)
     const found = this.#find(asked)
     if (found instanceof Promise) return found.then((one) => this.#answerWith(asked, one))
     return this.#answerWith(asked, found)
@@ -129,7 +159,7 @@ class SluiceResponseCache implements ResponseCache {
     if (asked.response.closed) return true
     if (found !== undefined && isWanted(found, asked.control)) {
       this.#counters.hits += 1
-      return this.#send(asked, found, `hit; ttl=${Math.max(0, Math.floor(found.leftMs / 1_000))}`)
+      return this.#send(asked, found, hitStatus(found))
     }
     if (asked.control.has('only-if-cached')) return this.#refuseOnlyIfCached(asked)
     const flight = asked.request.method === 'GET' ? this.#flights.of(asked.key) : undefined
@@ -164,11 +194,24 @@ class SluiceResponseCache implements ResponseCache {
     return shared ? `response\n${version}\n${key}` : undefined
   }
 
-  #send({ request, response, facts }: Asked, { value, ageMs }: Found<StoredResponse>, status: string): boolean {
+  #send({ request, response, facts, target }: Asked, found: Found<StoredResponse>, status: string): boolean {
     facts.beforeSend?.()
-    this.#say(response, status)
-    if (sendStored(request, response, value, ageMs)) this.#counters.notModified += 1
+    if (this.#options.key === undefined)
+      passageOf(response)?.sends(this, { request, response, url: facts.url, target, stored: found.value })
+    this.#sendStored(request, response, found, status, NAMES, false)
     return true
+  }
+
+  #sendStored(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { value, ageMs }: Found<StoredResponse>,
+    status: string,
+    headers: readonly string[],
+    isUnobserved: boolean,
+  ): void {
+    const own = this.#options.cacheStatus ? [...headers, 'Cache-Status', `Sluice; ${status}`] : headers
+    if (sendStored(request, response, value, ageMs, own, isUnobserved)) this.#counters.notModified += 1
   }
 
   #refuseOnlyIfCached({ response, facts }: Asked): boolean {
@@ -226,6 +269,15 @@ class SluiceResponseCache implements ResponseCache {
   #say(response: ServerResponse, status: string): void {
     if (this.#options.cacheStatus && !isHeadSent(response)) response.setHeader('Cache-Status', `Sluice; ${status}`)
   }
+}
+
+function hitStatus({ leftMs }: Found<unknown>): string {
+  return `hit; ttl=${Math.max(0, Math.floor(leftMs / 1_000))}`
+}
+
+/** Whether the client accepts no response that was made before. */
+function isWantedAnew(control: ReadonlyMap<string, string>): boolean {
+  return control.has('no-cache') || secondsOf(control, 'max-age') === 0
 }
 
 function controlOf({ headers }: IncomingMessage): string | undefined {

@@ -108,12 +108,12 @@ export class Making {
 
   /** @returns Why it is not kept, as far as that is known before its head is written. */
   #prepare(body: Buffer): string | undefined {
-    const { response } = this.asked
+    const { response, scope } = this.asked
     const ttlMs = freshForMs(response, this.options.ttlMs, Date.now())
     if (ttlMs <= 0) return 'cache-control'
     const against = this.#isShadow ? undefined : this.basis.obstacle()
     if (against !== undefined) return against
-    const stored = storedResponse(response, body, headerText(response, 'etag') ?? entityTag(body), this.options)
+    const stored = storedResponse(response, body, headerText(response, 'etag') ?? entityTag(body), this.options, scope.requestId)
     this.#prepared = { stored, vary: varyOf(response), ttlMs }
     return undefined
   }

@@ -1,19 +1,45 @@
 import { createHash } from 'node:crypto'
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeader, ServerResponse } from 'node:http'
 import { endAtOnce, MAX_AT_ONCE } from '../small-responses.ts'
 import type { StoredResponse } from './stored-response.ts'
 
+const { writeHead } = ServerResponse.prototype
 /** Of a representation that is not sent. Source: RFC 9110, section 15.4.5. */
 const OF_BODY = ['content-type', 'content-length', 'content-encoding', 'content-language', 'transfer-encoding']
 
-/** Sends a kept response. @returns Whether the client had it already. */
-export function sendStored(request: IncomingMessage, response: ServerResponse, stored: StoredResponse, ageMs: number): boolean {
+/**
+ * Sends a kept response.
+ *
+ * @param own - Headers that come before its own: names and values by turns.
+ * @param isUnobserved - Whether no code of the app can read the headers of the response.
+ * @returns Whether the client had it already.
+ */
+export function sendStored(
+  request: IncomingMessage,
+  response: ServerResponse,
+  stored: StoredResponse,
+  ageMs: number,
+  own: readonly string[],
+  isUnobserved: boolean,
+): boolean {
   const { status, headers, body, etag } = stored
+  const age = String(Math.floor(ageMs / 1_000))
+  const conditions = conditionsOf(request.headers)
+  const isConditional = conditions.ifNoneMatch !== undefined || conditions.ifModifiedSince !== undefined
+  if (isUnobserved && !isConditional && request.method === 'GET' && response.writeHead === writeHead) {
+    // As long as no header is set, Node writes those of `writeHead` without noting each.
+    const all: OutgoingHttpHeader[] = [...own]
+    for (const [name, value] of headers) all.push(name, value as string)
+    all.push('ETag', etag, 'Age', age, 'Content-Length', String(body.length))
+    response.writeHead(status, all)
+    endWith(response, body)
+    return false
+  }
   response.statusCode = status
+  for (let at = 0; at < own.length; at += 2) response.setHeader(own[at] as string, own[at + 1] as string)
   for (const [name, value] of headers) response.setHeader(name, value as string)
   response.setHeader('ETag', etag)
-  response.setHeader('Age', String(Math.floor(ageMs / 1_000)))
-  const conditions = conditionsOf(request.headers)
+  response.setHeader('Age', age)
   const modified = conditions.ifModifiedSince && headers.find(([name]) => name.toLowerCase() === 'last-modified')?.[1]
   if (status === 200 && isNotModified(conditions, etag, modified as string | undefined)) {
     becomeNotModified(response)
@@ -22,9 +48,13 @@ export function sendStored(request: IncomingMessage, response: ServerResponse, s
   }
   response.setHeader('Content-Length', String(body.length))
   if (request.method === 'HEAD') response.end()
-  else if (body.length <= MAX_AT_ONCE) endAtOnce(response, bufferOf(body))
-  else response.end(body)
+  else endWith(response, body)
   return false
+}
+
+function endWith(response: ServerResponse, body: Uint8Array): void {
+  if (body.length <= MAX_AT_ONCE) endAtOnce(response, bufferOf(body))
+  else response.end(body)
 }
 
 function bufferOf(bytes: Uint8Array): Buffer {

@@ -50,11 +50,13 @@ export function varyOf(response: ServerResponse): readonly string[] {
   return names.filter((name) => name !== '')
 }
 
+/** @param requestId - Any header may carry it, and it belongs to one request. */
 export function storedResponse(
   response: ServerResponse,
   body: Uint8Array,
   etag: string,
   { dropHeaders }: ResolvedResponseCacheOptions,
+  requestId: string | undefined,
 ): StoredResponse {
   const named = new Set((headerText(response, 'connection') ?? '').split(',').map((name) => name.trim().toLowerCase()))
   const headers: [string, string | readonly string[]][] = []
@@ -63,7 +65,7 @@ export function storedResponse(
     const lower = name.toLowerCase()
     if (NEVER_KEPT.has(lower) || named.has(lower) || dropHeaders.has(lower) || lower === 'etag') continue
     const value = all[lower]
-    if (value !== undefined) headers.push([name, Array.isArray(value) ? [...value] : String(value)])
+    if (value !== undefined && value !== requestId) headers.push([name, Array.isArray(value) ? [...value] : String(value)])
   }
   return { status: response.statusCode, headers, body, etag }
 }

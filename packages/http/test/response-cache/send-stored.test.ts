@@ -4,10 +4,17 @@ import { sendStored } from '../../src/response-cache/send-stored.ts'
 import { ask, serve } from '../world.ts'
 
 describe('sendStored', () => {
-  async function served(body: Uint8Array, before: (response: ServerResponse) => void = () => {}) {
+  async function served(body: Uint8Array, before: (response: ServerResponse) => void = () => {}, isUnobserved = false) {
     const { port } = await serve((request, response) => {
       before(response)
-      sendStored(request, response, { status: 200, headers: [['Content-Type', 'text/plain']], body, etag: '"a"' }, 2_000)
+      sendStored(
+        request,
+        response,
+        { status: 200, headers: [['Content-Type', 'text/plain']], body, etag: '"a"' },
+        2_000,
+        ['X-Own', '1'],
+        isUnobserved,
+      )
     })
     return ask(port)
   }
@@ -15,9 +22,11 @@ describe('sendStored', () => {
   it.each([0, 1, 16_384, 16_385, 300_000])('sends a body of %d bytes as it is', async (bytes) => {
     const text = 'é€'.repeat(bytes).slice(0, bytes)
     const body = new TextEncoder().encode(text)
-    const answer = await served(body)
-    expect(answer.body).toBe(text)
-    expect(answer.headers).toMatchObject({ 'content-length': String(body.length), age: '2', etag: '"a"' })
+    for (const isUnobserved of [false, true]) {
+      const answer = await served(body, undefined, isUnobserved)
+      expect(answer.body).toBe(text)
+      expect(answer.headers).toMatchObject({ 'content-length': String(body.length), age: '2', etag: '"a"', 'x-own': '1' })
+    }
   })
 
   it('hands the body to a middleware that replaced end', async () => {

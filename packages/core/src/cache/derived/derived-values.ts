@@ -112,16 +112,28 @@ export class DerivedValues {
 
   /** The value that is kept under a key, if it is true at this moment and fresh. A promise only where the store is asked. */
   find<T>(key: string, sharedKey: string | undefined): Found<T> | undefined | Promise<Found<T> | undefined> {
-    const { clock, shared, consistency } = this.parts
+    const { clock, shared } = this.parts
     const now = clock.now()
-    const kept = this.#values.find(this.#request(key, sharedKey, NO_TAGS, 0), now)
-    const fresh = kept !== undefined && now < kept.freshUntil ? kept : undefined
-    if (fresh !== undefined) {
-      const { isStrict } = fresh.value as Envelope<T>
-      const policy = plainPolicy(1, isStrict ? 'strict' : consistency)
-      if (this.#values.isValidHere(fresh, policy, now)) return found<T>(fresh, now)
-    }
+    const fresh = this.#fresh(key, sharedKey, now)
+    if (fresh !== undefined && this.#isTrue(fresh, now)) return found<T>(fresh, now)
     return shared === undefined ? undefined : this.#findThere<T>(shared, key, sharedKey, fresh)
+  }
+
+  /** Like `find`, for values in memory that are true without a look at the store. */
+  findHere<T>(key: string): Found<T> | undefined {
+    const now = this.parts.clock.now()
+    const fresh = this.#fresh(key, undefined, now)
+    return fresh !== undefined && this.#isTrue(fresh, now) ? found<T>(fresh, now) : undefined
+  }
+
+  #fresh(key: string, sharedKey: string | undefined, now: number): KeptValue | undefined {
+    const kept = this.#values.find(this.#request(key, sharedKey, NO_TAGS, 0), now)
+    return kept !== undefined && now < kept.freshUntil ? kept : undefined
+  }
+
+  #isTrue(fresh: KeptValue, now: number): boolean {
+    const { isStrict } = fresh.value as Envelope<unknown>
+    return this.#values.isValidHere(fresh, plainPolicy(1, isStrict ? 'strict' : this.parts.consistency), now)
   }
 
   /** Keeps a value, if all that was read for it is as it was. @returns Why it is not kept; `undefined`: it is. */

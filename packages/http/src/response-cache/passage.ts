@@ -1,0 +1,126 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Found } from '@sluice/core/siblings'
+import type { RequestIds } from '../request-ids.ts'
+import type { RequestScopes } from '../request-scopes.ts'
+import { isPlainResponse } from '../small-responses.ts'
+import type { StoredResponse } from './stored-response.ts'
+
+/** A response cache, as a front asks it about requests that the app does not see. */
+export interface CacheAhead {
+  /**
+   * The response that `answer` would send to a request, if that is certain and it is in memory.
+   *
+   * @param target - The key of an equal request, without the headers that its response varies by.
+   */
+  ahead(request: IncomingMessage, target: string): Found<StoredResponse> | undefined
+  /** Sends it. @param headers - Headers that come first: names and values by turns. */
+  sendAhead(request: IncomingMessage, response: ServerResponse, found: Found<StoredResponse>, headers: readonly string[]): void
+}
+
+/** How the app answers one target from its response cache. */
+export interface Lesson {
+  readonly cache: CacheAhead
+  readonly target: string
+  readonly scopes: RequestScopes
+  /** The name of the request's scope. */
+  readonly name: string
+  /** Of the response: the name may depend on it. */
+  readonly status: number
+  /** `undefined`: requests get no id. */
+  readonly ids: RequestIds | undefined
+}
+
+/** A kept response that is about to be sent. */
+interface Sending {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** The URL that the cache went by. Default: that of the request. */
+  readonly url: string | undefined
+  readonly target: string
+  readonly stored: StoredResponse
+}
+
+const PASSAGE = Symbol('sluice.passage')
+
+type Passing = ServerResponse & { [PASSAGE]?: Passage }
+
+/** The passage of a response; `undefined`: no front passed its request on. */
+export function passageOf(response: ServerResponse): Passage | undefined {
+  return (response as Passing)[PASSAGE]
+}
+
+/** Watches a request on its way through the app. A front learns from it only if the app did nothing that a front does not do. */
+export class Passage {
+  readonly #url: string | undefined
+  readonly #writeHead: unknown
+  readonly #keepsAlive: boolean
+  #scopes: RequestScopes | undefined
+  #ids: RequestIds | undefined
+  #asked = 0
+  #hit: Pick<Lesson, 'cache' | 'target' | 'status'> | undefined
+  #isSpoiled = false
+
+  /** @param learn - Receives what was learned when the response is closed. */
+  constructor(
+    { url }: IncomingMessage,
+    response: ServerResponse,
+    private readonly learn: (lesson: Lesson) => void,
+  ) {
+    this.#url = url
+    this.#writeHead = response.writeHead
+    this.#keepsAlive = response.shouldKeepAlive
+    ;(response as Passing)[PASSAGE] = this
+  }
+
+  /** Its scope was opened. @param changesHead - Whether its response gets headers that depend on the request. */
+  scoped(scopes: RequestScopes, changesHead: boolean): void {
+    if (this.#scopes !== undefined || changesHead) this.#isSpoiled = true
+    this.#scopes = scopes
+  }
+
+  /** It got an id. @param isOwn - Whether nothing of the app decided which. */
+  identified(ids: RequestIds, isOwn: boolean): void {
+    if (!isOwn) this.#isSpoiled = true
+    this.#ids = ids
+  }
+
+  /** A response cache looks at it. */
+  asks(): void {
+    this.#asked += 1
+  }
+
+  /** A response cache sends a kept response. */
+  sends(cache: CacheAhead, { request, response, url = request.url, target, stored }: Sending): void {
+    // Of several caches, the one that comes first may answer the next request.
+    if (this.#asked > 1 || url !== this.#url || !isAsReceived(request)) return
+    if (this.#isChanged(response, stored)) return
+    this.#hit = { cache, target, status: stored.status }
+  }
+
+  /** Its response was closed. */
+  closed(name: string): void {
+    if (this.#isSpoiled || this.#hit === undefined || this.#scopes === undefined) return
+    this.learn({ ...this.#hit, scopes: this.#scopes, ids: this.#ids, name })
+  }
+
+  /** Whether the app has put anything into a response, or around it, that is not part of the kept one. */
+  #isChanged(response: ServerResponse, stored: StoredResponse): boolean {
+    if (!isPlainResponse(response) || response.writeHead !== this.#writeHead) return true
+    if (response.statusMessage || !response.sendDate || response.shouldKeepAlive !== this.#keepsAlive) return true
+    const kept = new Set(stored.headers.map(([name]) => name.toLowerCase()))
+    const id = this.#ids?.header
+    if (id !== undefined && kept.has(id)) return true
+    return response.getHeaderNames().some((name) => name !== id && !kept.has(name))
+  }
+}
+
+/** Whether the app has left the headers of a request as they were sent. */
+function isAsReceived({ headers, rawHeaders }: IncomingMessage): boolean {
+  const names = new Set<string>()
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] ?? '').toLowerCase()
+    if (names.has(name) || headers[name] !== rawHeaders[at + 1]) return false
+    names.add(name)
+  }
+  return Object.keys(headers).every((name) => names.has(name))
+}

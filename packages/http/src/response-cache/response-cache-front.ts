@@ -1,0 +1,56 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { InvalidArgumentError, type Sluice } from '@sluice/core'
+import { hostOf } from '@sluice/core/siblings'
+import { BoundedMap } from './bounded-map.ts'
+import { rawTarget } from './cacheable-request.ts'
+import { type Lesson, Passage } from './passage.ts'
+
+const MAX_LESSONS = 10_000
+const NO_HEADERS: readonly string[] = []
+
+/**
+ * Answers requests with cached responses before the app sees them: none of its middleware runs for them, such as that which checks addresses, writes logs or
+ * announces maintenance. The front learns a target when the app's response cache answers it, and passes on every request of which it is not certain that the
+ * response cache would send the same response from memory.
+ *
+ * @param sluice - That of the app's response cache.
+ * @param handler - The app: Express, the handler that Fastify passes to `serverFactory`, or any other.
+ * @throws InvalidArgumentError.
+ * @example
+ * ```ts
+ * createServer(responseCacheFront(sluice, app)).listen(3000)
+ * ```
+ */
+export function responseCacheFront(sluice: Sluice, handler: RequestListener): RequestListener {
+  const host = hostOf(sluice)
+  if (typeof handler !== 'function') throw new InvalidArgumentError('handler', 'a function that answers requests', handler)
+  const lessons = new BoundedMap<Lesson>(MAX_LESSONS)
+  return (request, response) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return handler(request, response)
+    const asked = rawTarget(request)
+    const lesson = lessons.get(asked)
+    try {
+      if (lesson !== undefined && answers(lesson, request, response)) return
+    } catch (error) {
+      host.reportError(error)
+      if (response.headersSent) return
+    }
+    new Passage(request, response, (learned) => lessons.set(asked, learned))
+    return handler(request, response)
+  }
+}
+
+/** @returns Whether the request was answered. */
+function answers({ cache, target, scopes, ids, name, status }: Lesson, request: IncomingMessage, response: ServerResponse): boolean {
+  const found = cache.ahead(request, target)
+  if (found === undefined || found.value.status !== status) return false
+  const scope = scopes.open(response, name)
+  if (ids === undefined) {
+    cache.sendAhead(request, response, found, NO_HEADERS)
+    return true
+  }
+  const id = ids.newFor(request)
+  scope.requestId = id
+  cache.sendAhead(request, response, found, [ids.header, id])
+  return true
+}

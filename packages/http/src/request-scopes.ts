@@ -49,7 +49,7 @@ export class RequestScopes {
     const scope = this.#sluice.openScope(name)
     if (this.#sendsTiming) this.#time(response, scope)
     const passage = passageOf(response)
-    passage?.scoped(this, this.#sendsTiming)
+    passage?.scoped(this)
     // Not `once`, which wraps its listener: a response is closed once.
     response.on('close', () => {
       if (lastName !== undefined) scope.name = lastName()

@@ -131,13 +131,14 @@ class SluiceResponseCache implements ResponseCache, CacheAhead {
     return base + varyKey(request, this.#varied.get(base) ?? NAMES)
   }
 
-  ahead(request: IncomingMessage, target: string): Found<StoredResponse> | undefined {
+  ahead(request: IncomingMessage, target: string, isLearned: (key: string) => boolean): Found<StoredResponse> | undefined {
     const { derived, scopes, isUniform } = this.#host
     const { scope, isBypassing } = scopes.ambient
     if (derived === undefined || scope !== undefined || isBypassing || !isUniform || this.#host.mode() !== 'optimize') return undefined
     const control = this.#control(request)
     if (typeof control === 'string' || isWantedAnew(control)) return undefined
-    const found = derived.findHere<StoredResponse>(this.#key(request, this.#base(request, derived.context(), target)))
+    const key = this.#key(request, this.#base(request, derived.context(), target))
+    const found = isLearned(key) ? derived.findHere<StoredResponse>(key) : undefined
     return found !== undefined && isWanted(found, control) ? found : undefined
   }
 
@@ -194,10 +195,10 @@ class SluiceResponseCache implements ResponseCache, CacheAhead {
     return shared ? `response\n${version}\n${key}` : undefined
   }
 
-  #send({ request, response, facts, target }: Asked, found: Found<StoredResponse>, status: string): boolean {
+  #send({ request, response, facts, target, key }: Asked, found: Found<StoredResponse>, status: string): boolean {
     facts.beforeSend?.()
     if (this.#options.key === undefined)
-      passageOf(response)?.sends(this, { request, response, url: facts.url, target, stored: found.value })
+      passageOf(response)?.sends(this, { request, response, url: facts.url, target, key, stored: found.value })
     this.#sendStored(request, response, found, status, NAMES, false)
     return true
   }

@@ -11,8 +11,9 @@ export interface CacheAhead {
    * The response that `answer` would send to a request, if that is certain and it is in memory.
    *
    * @param target - The key of an equal request, without the headers that its response varies by.
+   * @param isLearned - Whether the app was seen to answer from the cache by a key.
    */
-  ahead(request: IncomingMessage, target: string): Found<StoredResponse> | undefined
+  ahead(request: IncomingMessage, target: string, isLearned: (key: string) => boolean): Found<StoredResponse> | undefined
   /** Sends it. @param headers - Headers that come first: names and values by turns. */
   sendAhead(request: IncomingMessage, response: ServerResponse, found: Found<StoredResponse>, headers: readonly string[]): void
 }
@@ -37,6 +38,7 @@ interface Sending {
   /** The URL that the cache went by. Default: that of the request. */
   readonly url: string | undefined
   readonly target: string
+  readonly key: string
   readonly stored: StoredResponse
 }
 
@@ -57,14 +59,14 @@ export class Passage {
   #scopes: RequestScopes | undefined
   #ids: RequestIds | undefined
   #asked = 0
-  #hit: Pick<Lesson, 'cache' | 'target' | 'status'> | undefined
+  #hit: (Pick<Lesson, 'cache' | 'target' | 'status'> & { readonly key: string }) | undefined
   #isSpoiled = false
 
   /** @param learn - Receives what was learned when the response is closed. */
   constructor(
     { url }: IncomingMessage,
     response: ServerResponse,
-    private readonly learn: (lesson: Lesson) => void,
+    private readonly learn: (lesson: Lesson, key: string) => void,
   ) {
     this.#url = url
     this.#writeHead = response.writeHead
@@ -72,9 +74,9 @@ export class Passage {
     ;(response as Passing)[PASSAGE] = this
   }
 
-  /** Its scope was opened. @param changesHead - Whether its response gets headers that depend on the request. */
-  scoped(scopes: RequestScopes, changesHead: boolean): void {
-    if (this.#scopes !== undefined || changesHead) this.#isSpoiled = true
+  /** Its scope was opened. */
+  scoped(scopes: RequestScopes): void {
+    if (this.#scopes !== undefined) this.#isSpoiled = true
     this.#scopes = scopes
   }
 
@@ -90,17 +92,17 @@ export class Passage {
   }
 
   /** A response cache sends a kept response. */
-  sends(cache: CacheAhead, { request, response, url = request.url, target, stored }: Sending): void {
+  sends(cache: CacheAhead, { request, response, url = request.url, target, key, stored }: Sending): void {
     // Of several caches, the one that comes first may answer the next request.
-    if (this.#asked > 1 || url !== this.#url || !isAsReceived(request)) return
-    if (this.#isChanged(response, stored)) return
-    this.#hit = { cache, target, status: stored.status }
+    if (this.#asked > 1 || url !== this.#url || this.#isChanged(response, stored)) return
+    this.#hit = { cache, target, key, status: stored.status }
   }
 
   /** Its response was closed. */
   closed(name: string): void {
     if (this.#isSpoiled || this.#hit === undefined || this.#scopes === undefined) return
-    this.learn({ ...this.#hit, scopes: this.#scopes, ids: this.#ids, name })
+    const { cache, target, key, status } = this.#hit
+    this.learn({ cache, target, status, scopes: this.#scopes, ids: this.#ids, name }, key)
   }
 
   /** Whether the app has put anything into a response, or around it, that is not part of the kept one. */
@@ -112,15 +114,4 @@ export class Passage {
     if (id !== undefined && kept.has(id)) return true
     return response.getHeaderNames().some((name) => name !== id && !kept.has(name))
   }
-}
-
-/** Whether the app has left the headers of a request as they were sent. */
-function isAsReceived({ headers, rawHeaders }: IncomingMessage): boolean {
-  const names = new Set<string>()
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const name = (rawHeaders[at] ?? '').toLowerCase()
-    if (names.has(name) || headers[name] !== rawHeaders[at + 1]) return false
-    names.add(name)
-  }
-  return Object.keys(headers).every((name) => names.has(name))
 }

@@ -25,24 +25,35 @@ export function responseCacheFront(sluice: Sluice, handler: RequestListener): Re
   const host = hostOf(sluice)
   if (typeof handler !== 'function') throw new InvalidArgumentError('handler', 'a function that answers requests', handler)
   const lessons = new BoundedMap<Lesson>(MAX_LESSONS)
+  // The app may have changed headers of a request: the key tells whether that made a difference.
+  const keys = new BoundedMap<true>(MAX_LESSONS)
+  const isLearned = (key: string) => keys.get(key) === true
   return (request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return handler(request, response)
     const asked = rawTarget(request)
     const lesson = lessons.get(asked)
     try {
-      if (lesson !== undefined && answers(lesson, request, response)) return
+      if (lesson !== undefined && answers(lesson, request, response, isLearned)) return
     } catch (error) {
       host.reportError(error)
       if (response.headersSent) return
     }
-    new Passage(request, response, (learned) => lessons.set(asked, learned))
+    new Passage(request, response, (learned, key) => {
+      lessons.set(asked, learned)
+      keys.set(key, true)
+    })
     return handler(request, response)
   }
 }
 
 /** @returns Whether the request was answered. */
-function answers({ cache, target, scopes, ids, name, status }: Lesson, request: IncomingMessage, response: ServerResponse): boolean {
-  const found = cache.ahead(request, target)
+function answers(
+  { cache, target, scopes, ids, name, status }: Lesson,
+  request: IncomingMessage,
+  response: ServerResponse,
+  isLearned: (key: string) => boolean,
+): boolean {
+  const found = cache.ahead(request, target, isLearned)
   if (found === undefined || found.value.status !== status) return false
   const scope = scopes.open(response, name)
   if (ids === undefined) {

@@ -4,7 +4,7 @@ import { benchOptions, type Measured, measure, printTable, serveContender } from
 import { type Contest, contests } from './http/contenders.ts'
 
 /** Of processor time, over the first contender; of a miss, percent on top of it. */
-const TARGETS = { hit: 0.5, overMap: 2, miss: 25, never: 15, cookie: 5, notModified: 0.5 } as const
+const TARGETS = { hit: 0.5, overMap: 2, miss: 25, never: 15, cookie: 5, notModified: 0.5, overConstant: 1 / 0.85, front: 0.5 } as const
 
 function figuresOf({ framework, what }: Contest, [base, ...others]: readonly Measured[]): BenchFigure[] {
   const [first, second, third] = others
@@ -17,6 +17,12 @@ function figuresOf({ framework, what }: Contest, [base, ...others]: readonly Mea
     return [
       ratio('304 from the cache ÷ made by the app, CPU', first.ratio, TARGETS.notModified),
       ratio('304 from the cache ÷ made by the app, wall', first.wallRatio),
+    ]
+  }
+  if (what === 'constant' && second !== undefined) {
+    return [
+      ratio('a hit ÷ a constant, CPU', first.ratio, TARGETS.overConstant),
+      ratio('a hit at the front ÷ a constant, CPU', second.ratio, framework === 'Express' ? TARGETS.front : TARGETS.overConstant),
     ]
   }
   if (second === undefined || third === undefined) return []

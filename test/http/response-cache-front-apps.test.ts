@@ -84,7 +84,7 @@ async function learns({ sluice }: CityTable, { handler, seen }: App, headers: He
 }
 
 describe('responseCacheFront', () => {
-  it('throws SLUICE_INVALID_ARGUMENT for what is no handler, and no Sluice', async () => {
+  it('throws SLUICE_INVALID_ARGUMENT if the handler or the Sluice is invalid', async () => {
     const { sluice } = await open()
     expect(() => responseCacheFront(sluice, undefined as never)).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT' }))
     expect(() => responseCacheFront({} as never, () => {})).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT' }))
@@ -114,7 +114,7 @@ describe('responseCacheFront', () => {
     expect(await learns(table, app)).toBe(false)
   })
 
-  it('does not learn from a cache that another one has passed the request on to', async () => {
+  it('does not learn from a second cache to which the first cache passed the request', async () => {
     const table = await open()
     const { sluice } = table
     const scopes = new RequestScopes(sluice, quiet)
@@ -279,7 +279,7 @@ describe('responseCacheFront', () => {
     expect(seen()).toBe(3)
   })
 
-  it('leaves Fastify without a response cache as it was', async () => {
+  it('passes requests on if Fastify has no response cache', async () => {
     const { sluice } = await open()
     const app = fastify({ serverFactory: (handler) => createServer(responseCacheFront(sluice, handler)) })
     await app.register(sluicePlugin, { sluice, ...quiet })

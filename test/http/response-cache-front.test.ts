@@ -42,7 +42,7 @@ function ask(port: number, { path = '/city', method = 'GET', headers = {}, body 
   })
 }
 
-/** What must be the same in two responses that were sent one after the other. */
+/** The parts of a response that a second response must repeat. */
 function comparable({ status, headers, body }: Received) {
   const { date, age, 'x-request-id': id, 'cache-status': cacheStatus = '', ...others } = headers
   const isDated = date !== undefined
@@ -50,7 +50,7 @@ function comparable({ status, headers, body }: Received) {
 }
 
 interface WorldOptions {
-  /** Of the database. Default: in memory. */
+  /** The file of the database. Default: in memory. */
   readonly file?: string
   readonly cache?: ResponseCacheOptions
   readonly sluice?: SluiceOptions
@@ -157,7 +157,7 @@ describe.each(frameworks)('responseCacheFront with $name', (framework) => {
       const { isSeen, received } = await reaches(asking)
       const expected = comparable(await plain(asking))
       expect({ name, isAnswered: !isSeen }).toEqual({ name, isAnswered })
-      // What the app answers may be a hit for one of the two alone.
+      // A request that the app answers may be a hit in one of the two apps only.
       if (isAnswered) expect({ name, ...comparable(received) }).toEqual({ name, ...expected })
       else expect({ name, status: received.status, body: received.body }).toEqual({ name, status: expected.status, body: expected.body })
       await learn()
@@ -200,7 +200,7 @@ describe.each(frameworks)('responseCacheFront with $name', (framework) => {
     }
   })
 
-  it('follows a Vary that it hears of later', async () => {
+  it('follows a Vary that a later response adds', async () => {
     const { db, learn, reaches } = await world(framework, {
       answer: ({ people }, request) => {
         if (people === 1) return { body: 'one' }

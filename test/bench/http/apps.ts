@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import etag from '@fastify/etag'
 import { sluiceResponseCache as expressCache, sluiceMiddleware } from '@sluice/express'
 import { sluiceResponseCache as fastifyCache, sluicePlugin } from '@sluice/fastify'
+import { responseCacheFront } from '@sluice/http'
 import express, { type RequestHandler } from 'express'
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { openRows, overview } from './rows.ts'
@@ -10,9 +11,13 @@ import { openRows, overview } from './rows.ts'
 export type FrameworkName = 'Express' | 'Fastify'
 
 /**
- * What stands before the route. `map`: a plain `Map` from the URL to the body, which knows of no write and no user: what a kept response takes at least.
+ * How the route is answered. `map`: a plain `Map` from the URL to the body, which knows of no write and no user; `constant`: the route sends a string;
+ * `front`: the response cache and a front before the app.
  */
-export type Keeping = 'bare' | 'map' | 'results' | 'responses'
+export type Keeping = 'bare' | 'map' | 'constant' | 'results' | 'responses' | 'front'
+
+const hasSluice = (keeping: Keeping) => keeping === 'results' || hasCache(keeping)
+const hasCache = (keeping: Keeping) => keeping === 'responses' || keeping === 'front'
 
 export interface App {
   readonly port: number
@@ -27,34 +32,42 @@ export function openApp(framework: FrameworkName, keeping: Keeping): Promise<App
 const NO_STORE = 'no-store'
 
 async function openExpress(keeping: Keeping): Promise<App> {
-  const rows = await openRows(keeping === 'results' || keeping === 'responses')
+  const rows = await openRows(hasSluice(keeping))
   const app = express()
   const before: RequestHandler[] = []
   if (rows.sluice !== undefined) app.use(sluiceMiddleware(rows.sluice))
   if (keeping === 'map') before.push(expressMap())
-  if (keeping === 'responses') before.push(expressCache(rows.sluice))
+  if (hasCache(keeping)) before.push(expressCache(rows.sluice))
+  const constant = keeping === 'constant' ? JSON.stringify(await overview(rows.db, 0)) : undefined
   app.get('/overview', ...before, async (request, response) => {
     const { at, never } = request.query
+    if (constant !== undefined) return void response.type('json').send(constant)
     if (never !== undefined) response.set('Cache-Control', NO_STORE)
     response.json(await overview(rows.db, Number(at)))
   })
   // Clients wait while others take their turn.
-  const server = createServer({ keepAliveTimeout: 0 }, app)
+  const { sluice } = rows
+  const handler = keeping === 'front' && sluice !== undefined ? responseCacheFront(sluice, app) : app
+  const server = createServer({ keepAliveTimeout: 0 }, handler)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return { port: portOf(server), close: () => closeAll(server, rows.close) }
 }
 
 async function openFastify(keeping: Keeping): Promise<App> {
-  const rows = await openRows(keeping === 'results' || keeping === 'responses')
-  const app = fastify({ keepAliveTimeout: 0 })
+  const rows = await openRows(hasSluice(keeping))
   const { sluice } = rows
+  const app = fastify({
+    serverFactory: (handler) =>
+      createServer({ keepAliveTimeout: 0 }, keeping === 'front' && sluice !== undefined ? responseCacheFront(sluice, handler) : handler),
+  })
   // Express makes its own.
-  if (keeping !== 'map' && keeping !== 'responses') await app.register(etag)
+  if (keeping === 'bare' || keeping === 'results') await app.register(etag)
   if (sluice !== undefined) await app.register(sluicePlugin, { sluice })
-  if (keeping === 'responses' && sluice !== undefined) await app.register(fastifyCache, { sluice, allRoutes: true })
+  if (hasCache(keeping) && sluice !== undefined) await app.register(fastifyCache, { sluice, allRoutes: true })
   const kept = keeping === 'map' ? new Map<string, string>() : undefined
+  const constant = keeping === 'constant' ? JSON.stringify(await overview(rows.db, 0)) : undefined
   app.get('/overview', async (request: FastifyRequest, reply: FastifyReply) => {
-    const known = kept?.get(request.url)
+    const known = constant ?? kept?.get(request.url)
     reply.type('application/json; charset=utf-8')
     if (known !== undefined) return reply.send(known)
     const { at, never } = request.query as { readonly at: string; readonly never?: string }

@@ -27,9 +27,10 @@ function contender(name: string, framework: FrameworkName, keeping: Keeping, ask
       await answerOf(client)
       const { query, kept } = ASKING[asking]
       const plain: Task = { requests: 1, query, headers: asking === 'cookie' ? { cookie: 'a=b' } : {}, status: 200 }
-      // The first one makes what is kept.
+      // The first one makes what is kept, and a front learns from the second.
+      await ask(client, plain)
       const tag = await ask(client, plain)
-      const says = keeping === 'responses' ? kept : undefined
+      const says = keeping === 'responses' || keeping === 'front' ? kept : undefined
       const task = asking === 'unchanged' ? { ...plain, headers: { 'if-none-match': tag }, status: 304, says } : { ...plain, says }
       return {
         run: async (iterations) => void (await ask(client, { ...task, requests: iterations })),
@@ -56,7 +57,7 @@ function ask(client: ChildProcess, task: Task): Promise<string> {
 
 export interface Contest {
   readonly framework: FrameworkName
-  readonly what: 'hit' | 'cost' | '304'
+  readonly what: 'hit' | 'constant' | 'cost' | '304'
   readonly title: string
   /** The first one is what others are measured by. */
   readonly contenders: readonly Contender[]
@@ -72,6 +73,16 @@ export const contests: readonly Contest[] = (['Express', 'Fastify'] as const).fl
       contender('results kept', framework, 'results', 'same'),
       contender('a Map of bodies by URL', framework, 'map', 'same'),
       contender('responses kept', framework, 'responses', 'same'),
+    ],
+  },
+  {
+    framework,
+    what: 'constant',
+    title: `${framework}: cached responses and the same text as a constant`,
+    contenders: [
+      contender('a constant', framework, 'constant', 'same'),
+      contender('a hit', framework, 'responses', 'same'),
+      contender('a hit at the front', framework, 'front', 'same'),
     ],
   },
   {

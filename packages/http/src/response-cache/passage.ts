@@ -14,7 +14,7 @@ export interface CacheAhead {
    * @param isLearned - Whether the app was seen to answer from the cache by a key.
    */
   ahead(request: IncomingMessage, target: string, isLearned: (key: string) => boolean): Found<StoredResponse> | undefined
-  /** Sends it. @param headers - Headers that come first: names and values by turns. */
+  /** Sends it. @param headers - Headers that come first: a flat array of names and values. */
   sendAhead(request: IncomingMessage, response: ServerResponse, found: Found<StoredResponse>, headers: readonly string[]): void
 }
 
@@ -25,13 +25,13 @@ export interface Lesson {
   readonly scopes: RequestScopes
   /** The name of the request's scope. */
   readonly name: string
-  /** Of the response: the name may depend on it. */
+  /** The status of the response, on which the name may depend. */
   readonly status: number
   /** `undefined`: requests get no id. */
   readonly ids: RequestIds | undefined
 }
 
-/** A kept response that is about to be sent. */
+/** A cached response that is about to be sent. */
 interface Sending {
   readonly request: IncomingMessage
   readonly response: ServerResponse
@@ -91,9 +91,9 @@ export class Passage {
     this.#asked += 1
   }
 
-  /** A response cache sends a kept response. */
+  /** A response cache sends a cached response. */
   sends(cache: CacheAhead, { request, response, url = request.url, target, key, stored }: Sending): void {
-    // Of several caches, the one that comes first may answer the next request.
+    // If the app has several caches, a different cache may answer the next request.
     if (this.#asked > 1 || url !== this.#url || this.#isChanged(response, stored)) return
     this.#hit = { cache, target, key, status: stored.status }
   }
@@ -105,7 +105,7 @@ export class Passage {
     this.learn({ cache, target, status, scopes: this.#scopes, ids: this.#ids, name }, key)
   }
 
-  /** Whether the app has put anything into a response, or around it, that is not part of the kept one. */
+  /** Whether the app has added anything to a response that is not part of the cached one. */
   #isChanged(response: ServerResponse, stored: StoredResponse): boolean {
     if (!isPlainResponse(response) || response.writeHead !== this.#writeHead) return true
     if (response.statusMessage || !response.sendDate || response.shouldKeepAlive !== this.#keepsAlive) return true

@@ -25,7 +25,7 @@ export function responseCacheFront(sluice: Sluice, handler: RequestListener): Re
   const host = hostOf(sluice)
   if (typeof handler !== 'function') throw new InvalidArgumentError('handler', 'a function that answers requests', handler)
   const lessons = new BoundedMap<Lesson>(MAX_LESSONS)
-  // The app may have changed headers of a request: the key tells whether that made a difference.
+  // The app may have changed headers of a request: the key shows whether that made a difference.
   const keys = new BoundedMap<true>(MAX_LESSONS)
   const isLearned = (key: string) => keys.get(key) === true
   return (request, response) => {

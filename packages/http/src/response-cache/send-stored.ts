@@ -10,7 +10,7 @@ const OF_BODY = ['content-type', 'content-length', 'content-encoding', 'content-
 /**
  * Sends a kept response.
  *
- * @param own - Headers that come before its own: names and values by turns.
+ * @param own - Headers that come before those of the response: a flat array of names and values.
  * @param isUnobserved - Whether no code of the app can read the headers of the response.
  * @returns Whether the client had it already.
  */

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ScopeHandle } from '@sluice/core'
 import type { Found } from '@sluice/core/siblings'
-import type { RequestIds } from '../request-ids.ts'
-import type { RequestScopes } from '../request-scopes.ts'
 import { isPlainResponse } from '../small-responses.ts'
 import type { StoredResponse } from './stored-response.ts'
 
@@ -18,17 +17,28 @@ export interface CacheAhead {
   sendAhead(request: IncomingMessage, response: ServerResponse, found: Found<StoredResponse>, headers: readonly string[]): void
 }
 
+/** The methods of `RequestScopes` that a front needs. */
+interface Scopes {
+  open(response: ServerResponse, name: string): ScopeHandle
+}
+
+/** The members of `RequestIds` that a front needs. */
+interface Ids {
+  readonly header: string
+  newFor(request: IncomingMessage): string
+}
+
 /** How the app answers one target from its response cache. */
 export interface Lesson {
   readonly cache: CacheAhead
   readonly target: string
-  readonly scopes: RequestScopes
+  readonly scopes: Scopes
   /** The name of the request's scope. */
   readonly name: string
   /** The status of the response, on which the name may depend. */
   readonly status: number
   /** `undefined`: requests get no id. */
-  readonly ids: RequestIds | undefined
+  readonly ids: Ids | undefined
 }
 
 /** A cached response that is about to be sent. */
@@ -56,8 +66,8 @@ export class Passage {
   readonly #url: string | undefined
   readonly #writeHead: unknown
   readonly #keepsAlive: boolean
-  #scopes: RequestScopes | undefined
-  #ids: RequestIds | undefined
+  #scopes: Scopes | undefined
+  #ids: Ids | undefined
   #asked = 0
   #hit: (Pick<Lesson, 'cache' | 'target' | 'status'> & { readonly key: string }) | undefined
   #isSpoiled = false
@@ -75,13 +85,13 @@ export class Passage {
   }
 
   /** Its scope was opened. */
-  scoped(scopes: RequestScopes): void {
+  scoped(scopes: Scopes): void {
     if (this.#scopes !== undefined) this.#isSpoiled = true
     this.#scopes = scopes
   }
 
   /** It got an id. @param isOwn - Whether nothing of the app decided which. */
-  identified(ids: RequestIds, isOwn: boolean): void {
+  identified(ids: Ids, isOwn: boolean): void {
     if (!isOwn) this.#isSpoiled = true
     this.#ids = ids
   }

@@ -46,13 +46,14 @@ function figuresOf({ framework, what }: Contest, [base, ...others]: readonly Mea
 }
 
 async function main(): Promise<void> {
-  const { json, quick } = benchOptions()
+  const { json, quick, only } = benchOptions(['hit', 'constant', 'cost', '304'])
   const rounds = quick ? 7 : 31
   if (!json)
     console.log(`Node ${process.version}, medians of ${rounds} interleaved rounds; each app in its own process, its client in another`)
   process.env.NODE_ENV = 'production'
   const figures: BenchFigure[] = []
   for (const contest of contests) {
+    if (only !== undefined && only !== contest.what) continue
     const measured = await measure(contest.contenders, rounds, quick ? 200 : 500)
     if (!json) printTable(contest.title, measured, [])
     figures.push(...figuresOf(contest, measured))

@@ -61,7 +61,10 @@ export function passageOf(response: ServerResponse): Passage | undefined {
   return (response as Passing)[PASSAGE]
 }
 
-/** Watches a request on its way through the app. A front learns from it only if the app did nothing that a front does not do. */
+/**
+ * Watches a request on its way through the app. A front learns from it only if the app did nothing that a front
+ * does not do.
+ */
 export class Passage {
   readonly #url: string | undefined
   readonly #writeHead: unknown

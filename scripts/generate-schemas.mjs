@@ -1,5 +1,5 @@
-// Writes the JSON Schemas of what `sluice <command> --json` prints, and of its files, from the types of the command line. With `--check` it writes nothing, and fails
-// where what is there is not what it would write.
+// Generates the JSON Schemas of the output of `sluice <command> --json`, and of its files, from the types of the command
+// line. With `--check`, it writes nothing, and fails if the schemas are not up to date.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createGenerator } from 'ts-json-schema-generator'
@@ -28,7 +28,7 @@ const generator = createGenerator({
   skipTypeCheck: true,
 })
 
-/** What the generator writes is draft 7. There are no tuples, which are written otherwise. */
+/** Converts the generator's draft 7. The types contain no tuples, whose schema differs. */
 function toDraft2020(value, name) {
   if (Array.isArray(value)) return value.map((one) => toDraft2020(one))
   if (typeof value === 'string') return name === 'description' ? inJson(value) : value.replace(/^#\/definitions\//, '#/$defs/')
@@ -50,9 +50,9 @@ function withoutUnnamed(value, definitions) {
 
 const isUnnamed = (name) => /\W/.test(name)
 
-/** What is `undefined` in TypeScript is not there in JSON. */
+/** JSON omits properties that are `undefined` in TypeScript. */
 function inJson(text) {
-  return text.replace(/(^|\. )`undefined`/g, '$1Left out').replaceAll('`undefined`', 'left out')
+  return text.replace(/(^|\. )`undefined`/g, '$1Omitted').replaceAll('`undefined`', 'omitted')
 }
 
 function schemaOf(name, type) {

@@ -16,7 +16,7 @@ let project: Project
 let dashboard: FakeDashboard
 const servers: Server[] = []
 
-/** An app that tells how many queries it made, and calls a city by a name. */
+/** An app that reports its number of queries, and returns a city by name. */
 async function app(queries: number, city: string): Promise<string> {
   const server = createServer((_request, response) => {
     response.setHeader('Content-Type', 'application/json')
@@ -47,11 +47,11 @@ afterAll(async () => {
 
 const run = (...args: string[]) => sluiceIn(project.folder, ...args)
 const fileOf = (path: string) => readFileSync(join(project.folder, path), 'utf8')
-/** What a command prints, which is to be no empty form. */
+/** Output of a command, which must not be empty. */
 const printed = async (...args: string[]) => (await run(...args, '--json')).out
 
 describe('the JSON Schemas', () => {
-  it('describe what analyze prints, and its baseline', async () => {
+  it('describe the output of analyze, and its baseline', async () => {
     const out = await printed('analyze', project.url, '--traffic', project.traffic, '--update-baseline')
     const { findings } = JSON.parse(out) as { findings: { code: string; changes: { kind: string }[] }[] }
     expect(findings.map(({ code }) => code)).toEqual(expect.arrayContaining(['MISSING_INDEX', 'DUPLICATE_INDEX']))
@@ -60,7 +60,7 @@ describe('the JSON Schemas', () => {
     expect(schemaProblems('baseline', fileOf('sluice/baseline.json'))).toEqual([])
   })
 
-  it('describe what explain prints', async () => {
+  it('describe the output of explain', async () => {
     for (const sql of [
       'SELECT * FROM city c JOIN region r ON r.id = c.region_id ORDER BY c.name',
       'SELECT 1',
@@ -69,13 +69,13 @@ describe('the JSON Schemas', () => {
       expect(schemaProblems('explain', await printed('explain', sql, '--url', project.url))).toEqual([])
   })
 
-  it('describe what top prints, once and each second', async () => {
+  it('describe the output of top, once and per second', async () => {
     const out = await printed('top', '--url', dashboard.url, '--once', '--seconds', '0.1')
     expect(JSON.parse(out)).toMatchObject({ ranked: [item], routes: [{ codes: expect.any(Array) }, {}] })
     expect(schemaProblems('top', out)).toEqual([])
   })
 
-  it('describe what bench prints, and its baseline', async () => {
+  it('describe the output of bench, and its baseline', async () => {
     const [own, other, quiet] = [await app(2, 'Genf'), await app(101, 'Geneva'), await app(0, 'Genf')]
     const bench = (...args: string[]) => printed('bench', '--duration', '0.25', '--warmup', '0', '--connections', '2', 'GET /city', ...args)
     const compared = await bench('--url', own, '--compare', other, '--fail-on', 'different')
@@ -85,7 +85,7 @@ describe('the JSON Schemas', () => {
       routes: [{ bodies: { kind: 'different' } }],
     })
     expect(schemaProblems('bench', compared)).toEqual([])
-    // Two queries beside none are no number of times as many.
+    // 2 queries divided by 0 are not a finite ratio.
     const infinite = await bench('--url', own, '--compare', quiet)
     expect(JSON.parse(infinite).routes[0].comparisons.queries.ratio.median).toBeNull()
     expect(schemaProblems('bench', infinite)).toEqual([])
@@ -96,7 +96,7 @@ describe('the JSON Schemas', () => {
     expect(schemaProblems('bench', later)).toEqual([])
   })
 
-  it('describe what ignore prints and writes', async () => {
+  it('describe the output and the file of ignore', async () => {
     const out = await printed('ignore', '3ac91e00', '--reason', 'an import', '--url', dashboard.url)
     expect(JSON.parse(out).findings).toEqual([
       { id: '3ac91e00', reason: 'an import', what: expect.any(String), ignoredAt: expect.any(String) },
@@ -105,7 +105,7 @@ describe('the JSON Schemas', () => {
     expect(schemaProblems('ignore', fileOf('sluice/ignore.json'))).toEqual([])
   })
 
-  it('describe what doctor prints, also where a database does not answer', async () => {
+  it('describe the output of doctor, even when the database does not respond', async () => {
     for (const url of [project.url, 'postgresql://ann@127.0.0.1:1/shop']) {
       const out = await printed('doctor', url)
       expect(schemaProblems('doctor', out)).toEqual([])
@@ -113,11 +113,11 @@ describe('the JSON Schemas', () => {
     }
   })
 
-  it('describe what triggers prints', async () => {
+  it('describe the output of triggers', async () => {
     expect(schemaProblems('triggers', await printed('triggers', '--schema', 'public'))).toEqual([])
   })
 
-  it('say no to a name that they have not, and to one that is missing', async () => {
+  it('reject an unknown and a missing property', async () => {
     const { sql, ...rest } = JSON.parse(await printed('triggers', '--schema', 'public'))
     expect(schemaProblems('triggers', JSON.stringify({ ...rest, text: sql }))).toEqual([
       expect.stringContaining('"missingProperty":"sql"'),

@@ -3,19 +3,19 @@ import { canonicalJson, type JsonDifference, jsonDifference, withoutPaths } from
 
 interface Body {
   count: number
-  /** Kept of the first ones only. */
+  /** Stored only for the first bodies. */
   readonly value: { readonly value: unknown } | undefined
 }
 
 const MAX_DISTINCT = 64
 const MAX_KEPT = 4
 
-/** The bodies that a route answered with, told apart by what they mean: JSON by its values, all else by its bytes. */
+/** The distinct response bodies of a route. Compares JSON by value and other content by bytes. */
 export class BodyLog {
   readonly bodies = new Map<string, Body>()
-  /** How many there were in all. */
+  /** Number of bodies. */
   count = 0
-  /** How many were not told apart, because there were too many kinds. */
+  /** Number of bodies that were not compared, because there were too many distinct ones. */
   untold = 0
   #last: Buffer | undefined
   #lastBody: Body | undefined
@@ -24,7 +24,7 @@ export class BodyLog {
 
   add(body: Buffer, type: string): void {
     this.count += 1
-    // Under load most are byte for byte the one before.
+    // Under load, most bodies are identical to the previous one.
     if (this.#last?.equals(body) === true && this.#lastBody !== undefined) {
       this.#lastBody.count += 1
       return
@@ -50,15 +50,15 @@ export class BodyLog {
   }
 }
 
-/** What a comparison of two sides' bodies says. */
+/** Result of comparing the bodies of two sides. */
 export type BodyComparison =
   | { readonly kind: 'equal'; readonly of: number }
-  /** So many answers of the first side are none that the other gave. */
+  /** Number of responses of the first side that the other side never returned. */
   | { readonly kind: 'different'; readonly different: number; readonly of: number; readonly at: JsonDifference | undefined }
-  /** The other side's answers differ among themselves: nothing can be said. */
+  /** The responses of the other side differ from each other, so a comparison is impossible. */
   | { readonly kind: 'varying'; readonly of: number; readonly at: JsonDifference | undefined }
 
-/** @param reference - The side that is held to be right. */
+/** @param reference - The side with the expected responses. */
 export function compareBodies(log: BodyLog, reference: BodyLog): BodyComparison {
   const of = log.count
   const others = [...log.bodies].filter(([key]) => !reference.bodies.has(key)).map(([, body]) => body)

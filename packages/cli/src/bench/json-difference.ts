@@ -3,14 +3,14 @@ type Path = readonly (string | number)[]
 export interface JsonDifference {
   /** `$.rows[3].name` */
   readonly path: string
-  /** As JSON, cut; `undefined`: nothing is there. */
+  /** Truncated JSON; `undefined` if the value is missing. */
   readonly left: string | undefined
   readonly right: string | undefined
 }
 
 const MAX_VALUE = 40
 
-/** Where two values differ first, the order of an object's names aside. */
+/** The first difference between two values, regardless of the order of properties. */
 export function jsonDifference(left: unknown, right: unknown, path: Path = []): JsonDifference | undefined {
   if (Object.is(left, right)) return undefined
   if (Array.isArray(left) && Array.isArray(right)) {
@@ -31,9 +31,9 @@ export function jsonDifference(left: unknown, right: unknown, path: Path = []): 
 }
 
 /**
- * A value as one text, whatever order its names are in.
+ * Serializes a value to JSON with sorted property names.
  *
- * @param ignored - Paths that are left out: `meta.at`, `rows.*.seenAt`.
+ * @param ignored - Paths to omit: `meta.at`, `rows.*.seenAt`.
  */
 export function canonicalJson(value: unknown, ignored: readonly string[] = []): string {
   return JSON.stringify(withoutPaths(value, ignored), (_name, one: unknown) =>
@@ -41,7 +41,7 @@ export function canonicalJson(value: unknown, ignored: readonly string[] = []): 
   )
 }
 
-/** A copy without what is at the paths. */
+/** A copy of a value without the given paths. */
 export function withoutPaths(value: unknown, ignored: readonly string[]): unknown {
   if (ignored.length === 0) return value
   const paths = ignored.map((path) =>

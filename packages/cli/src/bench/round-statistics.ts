@@ -4,10 +4,10 @@ import type { LoadResult } from './run-load.ts'
 export const METRICS = ['requestsPerSecond', 'p50', 'p95', 'p99', 'queries', 'databaseMs'] as const
 export type Metric = (typeof METRICS)[number]
 
-/** What is better if it is more. */
+/** Metrics for which a higher value is better. */
 const MORE_IS_BETTER: ReadonlySet<Metric> = new Set(['requestsPerSecond'])
 
-/** A figure over rounds: the one in the middle, the least and the most. */
+/** Median, minimum and maximum of a figure over the rounds. */
 export interface Figure {
   readonly median: number
   readonly least: number
@@ -15,7 +15,7 @@ export interface Figure {
 }
 
 export interface SideSummary {
-  /** `undefined`: not known, or too few requests for it. */
+  /** A figure is missing if it is unknown, or if there were too few requests for it. */
   readonly figures: Readonly<Partial<Record<Metric, Figure>>>
   readonly requests: number
   readonly errors: number
@@ -23,16 +23,16 @@ export interface SideSummary {
 }
 
 export interface Comparison {
-  /** This side's figure, by the other's: the median over rounds, the least and the most. */
+  /** This side's figure divided by that of the other side: median, minimum and maximum over the rounds. */
   readonly ratio: Figure
   readonly verdict: 'better' | 'worse' | 'noise'
 }
 
-/** A quantile is told where so many requests are on either side of it. */
+/** Minimum requests per round for each quantile. */
 const LEAST_REQUESTS = { p50: 2, p95: 20, p99: 100 } as const
-/** A difference that is told. */
+/** Minimum difference to report. */
 const LEAST_EFFECT = 0.02
-/** How likely rounds may agree by chance: five of five are at 0.0625. */
+/** Maximum p-value of the sign test. 5 of 5 agreeing rounds have 0.0625. */
 const SIGNIFICANCE = 0.07
 
 export function summaryOf(rounds: readonly LoadResult[]): SideSummary {
@@ -49,7 +49,7 @@ export function summaryOf(rounds: readonly LoadResult[]): SideSummary {
   }
 }
 
-/** Compares two sides whose rounds were run in turn: round by round, so that what both suffer from says nothing. */
+/** Compares two sides in pairs of consecutive rounds, so that a slowdown of both sides has no effect. */
 export function compareRounds(rounds: readonly LoadResult[], others: readonly LoadResult[], metric: Metric): Comparison | undefined {
   const ratios: number[] = []
   for (const [at, round] of rounds.entries()) {
@@ -65,7 +65,7 @@ export function compareRounds(rounds: readonly LoadResult[], others: readonly Lo
   return { ratio, verdict: verdictOf(metric, ratio.median, signTest(Math.max(up, down), ratios.length) <= SIGNIFICANCE) }
 }
 
-/** Compares with figures of another day: what lies within the rounds of both is noise. */
+/** Compares with the figures of an earlier run. The difference is noise if the ranges of the rounds overlap. */
 export function compareFigures(figure: Figure, reference: Figure, metric: Metric): Comparison {
   const ratio = {
     median: ratioOf(figure.median, reference.median),
@@ -103,7 +103,7 @@ function figureOf(values: readonly number[]): Figure {
   return { median: median(values) ?? 0, least: sorted[0] ?? 0, most: sorted.at(-1) ?? 0 }
 }
 
-/** How likely it is that as many of so many agree by chance, in either direction. */
+/** Two-sided sign test: the probability that `agreeing` of `of` rounds agree randomly. */
 export function signTest(agreeing: number, of: number): number {
   let likely = 0
   let ways = 1

@@ -4,14 +4,14 @@ import { ConnectError, shownAddress } from '../connect/own-connection.ts'
 import { EventStreamParser, type StreamEvent } from './event-stream.ts'
 
 const ANSWER_MS = 10_000
-/** The dashboard says every 15 seconds that it is there. */
+/** The dashboard sends a keep-alive every 15 seconds. */
 const SILENCE_MS = 40_000
 
-/** The dashboard does not answer, or answers something else than was asked for. */
+/** The dashboard does not respond, or sends an unexpected response. */
 export class DashboardError extends ConnectError {
   /**
-   * @param address - Without a key.
-   * @param isFinal - Whether asking again is of no use.
+   * @param address - URL without the key.
+   * @param isFinal - Whether a retry cannot succeed.
    */
   constructor(
     address: string,
@@ -23,19 +23,19 @@ export class DashboardError extends ConnectError {
   }
 }
 
-/** Asks the dashboard of a running app. */
+/** Client for the dashboard of a running app. */
 export class DashboardClient {
-  /** Where it is, without a key. */
+  /** URL of the dashboard, without the key. */
   readonly address: string
   readonly #base: URL
   readonly #headers: Headers
   #key: string | undefined
 
   /**
-   * @param url - Of the dashboard: `http://localhost:3000/_sluice`, or the one with a key that the app printed.
-   * @param headers - What `authorize` of the app goes by.
-   * @param silenceMs - How long a stream may be silent.
-   * @throws UsageError for what is no such URL.
+   * @param url - The dashboard: `http://localhost:3000/_sluice`, or the URL with a key that the app printed.
+   * @param headers - Headers for the `authorize` hook of the app.
+   * @param silenceMs - Maximum milliseconds without data on a stream. Default: 40,000.
+   * @throws UsageError for an invalid URL.
    */
   constructor(
     url: string,
@@ -44,7 +44,7 @@ export class DashboardClient {
   ) {
     const parsed = URL.canParse(url) ? new URL(url) : undefined
     if (parsed === undefined || !/^https?:$/.test(parsed.protocol))
-      throw new UsageError(`--url: expected the dashboard's address, such as http://localhost:3000/_sluice, got ${shownAddress(url)}`)
+      throw new UsageError(`--url: expected the URL of the dashboard, such as http://localhost:3000/_sluice, got ${shownAddress(url)}`)
     this.#key = parsed.searchParams.get('key') ?? undefined
     this.#headers = new Headers(headers)
     if (parsed.username !== '' && !this.#headers.has('authorization')) {
@@ -71,10 +71,10 @@ export class DashboardClient {
   }
 
   /**
-   * The events of a stream, until it ends; the first is an `open` of our own.
+   * Yields `open`, then the events of a stream until it ends.
    *
-   * @param lastId - Where to go on.
-   * @throws DashboardError where it cannot be opened, breaks, or is silent for too long.
+   * @param lastId - Id of the last received event, to resume after it; an empty string starts with a snapshot.
+   * @throws DashboardError if the stream cannot be opened, breaks, or sends no data for too long.
    */
   async *events(path: string, lastId: string, signal: AbortSignal): AsyncGenerator<StreamEvent> {
     const silence = new AbortController()
@@ -83,14 +83,17 @@ export class DashboardClient {
     const type = response.headers.get('content-type') ?? ''
     if (!type.startsWith('text/event-stream') || response.body === null) {
       await response.body?.cancel()
-      throw this.#error(new Error(`it answers ${plainLine(type) || 'nothing'}, where a dashboard has its stream`), true)
+      throw this.#error(
+        new Error(`expected an event stream, got ${plainLine(type) || 'no content type'}: check that the URL is that of a dashboard`),
+        true,
+      )
     }
     const parser = new EventStreamParser()
     const decoder = new TextDecoder()
-    const timer = setTimeout(() => silence.abort(new Error(`silent for ${this.silenceMs / 1_000} s`)), this.silenceMs)
+    const timer = setTimeout(() => silence.abort(new Error(`no data for ${this.silenceMs / 1_000} s`)), this.silenceMs)
     try {
       yield { event: 'open', id: '', data: '' }
-      // Types of browsers, where a package brings them, know no iteration of streams.
+      // The DOM types, which some packages include, do not declare iteration of streams.
       for await (const piece of response.body as AsyncIterable<Uint8Array> & ReadableStream<Uint8Array>) {
         timer.refresh()
         yield* parser.push(decoder.decode(piece, { stream: true }))
@@ -110,7 +113,7 @@ export class DashboardClient {
     throw await this.#refusal(response)
   }
 
-  /** Exchanges the key for a cookie: it is good once. */
+  /** Exchanges the single-use key for a cookie. */
   async #enter(): Promise<void> {
     if (this.#key === undefined) return
     const url = new URL(this.#base)
@@ -119,16 +122,16 @@ export class DashboardClient {
     await response.body?.cancel()
     const cookies = response.headers.getSetCookie().map((cookie) => cookie.split(';', 1)[0] ?? '')
     if (cookies.length > 0) this.#headers.set('cookie', cookies.join('; '))
-    // Without a cookie it was used before: what is asked next is refused, or this machine is trusted anyway.
+    // Without a cookie, the key was used before. The next request is then rejected, unless the app trusts this machine.
     this.#key = undefined
   }
 
-  /** Goes where it is told to, on this origin alone: nobody else is shown what lets us in. */
+  /** Does not follow redirects, which could send the credentials to another origin. */
   async #fetch(url: URL, headers: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<Response> {
     const all = new Headers(this.#headers)
     for (const [name, value] of Object.entries(headers)) all.set(name, value)
     const late = new AbortController()
-    const timer = setTimeout(() => late.abort(new Error(`no answer in ${ANSWER_MS / 1_000} s`)), ANSWER_MS)
+    const timer = setTimeout(() => late.abort(new Error(`no response within ${ANSWER_MS / 1_000} s`)), ANSWER_MS)
     try {
       const signals = [late.signal, ...(signal === undefined ? [] : [signal])]
       return await fetch(url, { headers: all, redirect: 'manual', signal: AbortSignal.any(signals) })
@@ -146,24 +149,24 @@ export class DashboardClient {
     const final = status < 500
     if (status >= 300 && status < 400) {
       const to = plainLine(shownAddress(response.headers.get('location') ?? ''))
-      return this.#error(new Error(`it leads to ${to}: give the dashboard's own address`), true)
+      return this.#error(new Error(`redirected to ${to}: use the URL of the dashboard itself`), true)
     }
     if (status === 401 || status === 403) {
-      const how = 'Give the URL that the app printed, or what its `authorize` goes by with --token or --header.'
-      return this.#error(new Error(`${status}: ${told ?? 'not let in'} ${how}`), true)
+      const how = 'Use the URL that the app printed, or pass the credentials for its `authorize` hook with --token or --header.'
+      return this.#error(new Error(`${status}: ${told ?? 'access denied.'} ${how}`), true)
     }
-    if (status === 404) return this.#error(new Error('404: there is no dashboard. Is it mounted at this path?'), true)
+    if (status === 404) return this.#error(new Error('404: no dashboard at this path. Check where the app mounts it.'), true)
     return this.#error(new Error(`${status}${told === undefined ? '' : `: ${told}`}`), final)
   }
 
   #error(cause: unknown, isFinal: boolean): DashboardError {
-    // What `fetch` says itself is no more than that it failed.
+    // The message of `fetch` is only that it failed. The cause has the reason.
     const { cause: inner } = cause as { readonly cause?: unknown }
     return new DashboardError(this.address, inner instanceof Error ? inner : cause, isFinal)
   }
 }
 
-/** What the dashboard says why. */
+/** The error message of the dashboard. */
 function messageIn(text: string): string | undefined {
   try {
     const { error } = JSON.parse(text) as { readonly error?: { readonly message?: unknown } }

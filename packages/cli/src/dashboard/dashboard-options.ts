@@ -1,7 +1,7 @@
 import { UsageError } from '../command.ts'
 import { DashboardClient } from './dashboard-client.ts'
 
-/** For `parseArgs`: how a dashboard is reached. */
+/** Options that locate a dashboard, for `parseArgs`. */
 export const dashboardOptions = {
   url: { type: 'string' },
   token: { type: 'string' },
@@ -10,8 +10,8 @@ export const dashboardOptions = {
 
 export const dashboardHelp = `  --url <url>           the dashboard: http://localhost:3000/_sluice, or the URL with a key that the app printed
                         (SLUICE_URL)
-  --token <token>       is sent as Authorization: Bearer <token>, for the app's \`authorize\` (SLUICE_TOKEN)
-  --header <header>     'Name: value' is sent, too. May be repeated`
+  --token <token>       sent as Authorization: Bearer <token>, for the app's \`authorize\` (SLUICE_TOKEN)
+  --header <header>     additional header, 'Name: value'. Can be repeated`
 
 interface GivenDashboard {
   readonly url?: string | undefined
@@ -23,14 +23,14 @@ interface GivenDashboard {
 export function dashboardOf(given: GivenDashboard, environment: NodeJS.ProcessEnv = process.env): DashboardClient {
   const url = given.url ?? environment.SLUICE_URL
   if (url === undefined || url === '')
-    throw new UsageError('expected --url with the address of the dashboard, such as http://localhost:3000/_sluice')
+    throw new UsageError('expected --url with the URL of the dashboard, such as http://localhost:3000/_sluice')
   const token = given.token ?? environment.SLUICE_TOKEN
   const headers = headersOf(given.header ?? [])
   if (token !== undefined && token !== '' && !headers.has('authorization')) setHeader(headers, 'authorization', `Bearer ${token}`)
   return new DashboardClient(url, headers)
 }
 
-/** @throws UsageError for what is no header. */
+/** @throws UsageError for an invalid header. */
 export function headersOf(given: readonly string[]): Headers {
   const headers = new Headers()
   for (const text of given) {
@@ -41,11 +41,11 @@ export function headersOf(given: readonly string[]): Headers {
   return headers
 }
 
-/** The value is not told: it may be a secret. */
+/** The error does not contain the value, which can be a secret. */
 function setHeader(headers: Headers, name: string, value: string): void {
   try {
     headers.append(name, value)
   } catch {
-    throw new UsageError(`--header: ${JSON.stringify(name)} with this value is no header`)
+    throw new UsageError(`--header: ${JSON.stringify(name)} has an invalid name or value`)
   }
 }

@@ -1,17 +1,17 @@
 /** One event of a stream. */
 export interface StreamEvent {
-  /** `message` where it has no name. */
+  /** Default: `message`. */
   readonly event: string
-  /** The last id that was told, up to this event. */
+  /** The last id that the stream contained, up to this event. */
   readonly id: string
   readonly data: string
 }
 
-/** Characters of one event: a snapshot of 300 routes has some 200,000. */
+/** Maximum characters of an event. A snapshot of 300 routes has about 200,000. */
 const MAX_CHARACTERS = 16_000_000
 
 /**
- * Takes a stream of server-sent events apart.
+ * Parser for a stream of server-sent events.
  *
  * Source: the HTML Standard, 9.2.6 Interpreting an event stream.
  */
@@ -23,14 +23,14 @@ export class EventStreamParser {
   #id = ''
   #isFirst = true
 
-  /** @returns The events that are whole with this piece. @throws Error for an event that is too large. */
+  /** @returns The events that end in this chunk. @throws Error if an event is too large. */
   push(piece: string): StreamEvent[] {
     let text = this.#rest + piece
     if (this.#isFirst && text !== '') {
       text = text.replace(/^\ufeff/, '')
       this.#isFirst = false
     }
-    // What ends in a carriage return may go on with a line feed, which belongs to it.
+    // A carriage return at the end can be the first half of a CRLF.
     const held = text.endsWith('\r') ? '\r' : ''
     const lines = text.slice(0, text.length - held.length).split(/\r\n|\n|\r/)
     this.#rest = `${lines.pop() ?? ''}${held}`

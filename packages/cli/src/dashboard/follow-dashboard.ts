@@ -3,27 +3,28 @@ import { errorMessage } from '@sluice/core/siblings'
 import { type DashboardClient, DashboardError } from './dashboard-client.ts'
 import { type LiveDelta, type LiveSnapshot, ProtocolError, readDelta, readSnapshot } from './protocol.ts'
 
-/** What comes in while a dashboard is followed. */
+/** An event of a followed dashboard. */
 export type FollowEvent =
   | { readonly kind: 'snapshot'; readonly snapshot: LiveSnapshot }
   | { readonly kind: 'delta'; readonly delta: LiveDelta }
   /** The stream is open again. */
   | { readonly kind: 'back' }
-  /** The stream broke; it is opened again after `waitMs`. */
+  /** The stream broke and is reopened after `waitMs`. */
   | { readonly kind: 'lost'; readonly why: string; readonly waitMs: number; readonly attempt: number }
 
 export interface FollowOptions {
   readonly signal: AbortSignal
-  /** Resolves after so long, or when the signal is aborted. For tests. */
+  /** Replaces the timer in tests. Resolves after `ms`, or when the signal is aborted. */
   readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
 const WAITS_MS = [1_000, 2_000, 4_000, 8_000, 15_000] as const
 
 /**
- * Follows a dashboard until the signal is aborted: opens its stream again where it breaks, and goes on where it was, if the dashboard still knows.
+ * Follows a dashboard until the signal is aborted. If the stream breaks, reopens it and resumes after the last event,
+ * if the dashboard still has the later ones.
  *
- * @throws DashboardError where it cannot be opened the first time, or asking again is of no use.
+ * @throws DashboardError if the first connection fails, or a retry cannot succeed.
  */
 export async function* followDashboard(client: DashboardClient, { signal, pause = pauseFor }: FollowOptions): AsyncGenerator<FollowEvent> {
   let lastId = ''
@@ -41,7 +42,7 @@ export async function* followDashboard(client: DashboardClient, { signal, pause 
         const read = eventOf(event, data, client)
         if (read === undefined) continue
         hasSnapshot ||= read.kind === 'snapshot'
-        // A delta before any snapshot says nothing.
+        // A delta is meaningless without a snapshot.
         if (!hasSnapshot) continue
         lastId = id
         yield read
@@ -70,7 +71,7 @@ function eventOf(event: string, data: string, client: DashboardClient): FollowEv
   }
 }
 
-/** Shorter where the signal is aborted, which is no failure. */
+/** Resolves early if the signal is aborted. */
 async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal }).catch(() => {})
 }

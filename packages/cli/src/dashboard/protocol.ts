@@ -1,9 +1,9 @@
 import { plainLine } from '@sluice/core/siblings'
 
-/** The version of the dashboard's protocol that is read here. What a later version of the dashboard adds is left aside. */
+/** Supported version of the dashboard's protocol. Fields that later releases add are ignored. */
 const PROTOCOL_VERSION = 1
 
-/** What of a dashboard's stream is shown. Numbers that are not known are `undefined`. */
+/** The displayed part of a dashboard's snapshot. Unknown numbers are `undefined`. */
 export interface LiveSnapshot extends LiveFigures {
   readonly app: AppProcess
   readonly processes: number
@@ -14,7 +14,7 @@ export interface LiveSnapshot extends LiveFigures {
   readonly requestLine: readonly number[]
 }
 
-/** What changed: `routes` are those that did, the rest stands in place of what was there. */
+/** Changes since the last event. `routes` contains the changed routes; other fields replace their previous values. */
 export interface LiveDelta extends Partial<LiveFigures> {
   readonly at: number
   readonly mode?: string
@@ -22,16 +22,16 @@ export interface LiveDelta extends Partial<LiveFigures> {
   readonly ranked?: readonly LiveItem[]
   readonly routes: readonly LiveRoute[]
   readonly goneRoutes: readonly string[]
-  /** A new point of the line of requests a second. */
+  /** The next value of `requestLine`. */
   readonly requestPoint?: number
-  /** Pages that have something new. */
+  /** Pages of the dashboard whose data has changed. */
   readonly stale: readonly string[]
-  /** Scopes that ended: those that are told of one by one, what they asked in all, and how many more there were. */
+  /** Scopes that ended: the number of reported ones, their queries, and the number of scopes that were not reported. */
   readonly ended: { readonly count: number; readonly queries: number; readonly skipped: number }
 }
 
 interface LiveFigures {
-  /** Milliseconds since 1970, by the app's clock. */
+  /** Milliseconds since 1970, on the app's clock. */
   readonly at: number
   readonly vitals: LiveVitals
   readonly totals: LiveTotals
@@ -64,11 +64,11 @@ export interface LiveTotals {
   readonly requests: number
   readonly operations: number
   readonly queries: number
-  /** Requests in which Sluice's own code was timed. */
+  /** Requests in which Sluice's code was timed. */
   readonly timedRequests: number
-  /** Milliseconds that Sluice's own code took in timed requests. */
+  /** Milliseconds of Sluice's code in the timed requests. */
   readonly overheadMs: number
-  /** Milliseconds that timed requests lasted. */
+  /** Total duration of the timed requests, in milliseconds. */
   readonly timedMs: number
   readonly errors: number
 }
@@ -92,7 +92,7 @@ export interface LiveRoute {
   readonly flags: readonly string[]
 }
 
-/** Something that is wrong. */
+/** A problem of the app. */
 export interface LiveItem {
   readonly kind: string
   readonly severity: string
@@ -119,25 +119,25 @@ export interface LiveFinding {
   readonly savedMs: number
   readonly isMuted: boolean
   readonly groups: readonly Pick<LiveFinding, 'label' | 'count' | 'databaseMs' | 'callSite' | 'fix'>[]
-  /** The newest request that has it. */
+  /** Id of the latest request with the finding. */
   readonly request: string | undefined
 }
 
-/** It is not what a dashboard tells. */
+/** The data is not that of a supported dashboard. */
 export class ProtocolError extends Error {
   override readonly name: string = 'ProtocolError'
 }
 
-/** @throws ProtocolError for what is no snapshot, or one of a later version. */
+/** @throws ProtocolError if the value is not a snapshot, or has a later version. */
 export function readSnapshot(json: unknown): LiveSnapshot {
   const value = objectOf(json)
   const version = value.schemaVersion
-  if (typeof version !== 'number') throw new ProtocolError('it tells of no schemaVersion: it is no dashboard of Sluice')
+  if (typeof version !== 'number') throw new ProtocolError('expected a Sluice dashboard, got data without a schemaVersion: check the URL')
   if (version > PROTOCOL_VERSION)
     throw new ProtocolError(
-      `the app's dashboard tells version ${version}, and this command line reads version ${PROTOCOL_VERSION}: npm install --save-dev sluice@latest`,
+      `the dashboard uses protocol version ${version}, but this command line supports version ${PROTOCOL_VERSION}: npm install --save-dev sluice@latest`,
     )
-  if (value.process === undefined || !Array.isArray(value.routes)) throw new ProtocolError('it sent no snapshot')
+  if (value.process === undefined || !Array.isArray(value.routes)) throw new ProtocolError('expected a snapshot, got other data')
   const app = objectOf(value.process)
   return {
     at: numberOf(value.at),
@@ -178,7 +178,7 @@ export function readDelta(json: unknown): LiveDelta {
   }
 }
 
-/** What of `GET api/cache` tells of a store that processes share; `undefined` where the cache is off. */
+/** Statistics of the shared store in `GET api/cache`; `undefined` if the cache is disabled or has no store. */
 export function readStoreStats(json: unknown): { readonly hits: number; readonly stored: number; readonly errors: number } | undefined {
   const { tiered } = objectOf(json)
   if (tiered === undefined || tiered === null) return undefined
@@ -186,7 +186,7 @@ export function readStoreStats(json: unknown): { readonly hits: number; readonly
   return { hits: numberOf(value.storeHits), stored: numberOf(value.stored), errors: numberOf(value.storeErrors) }
 }
 
-/** The health of each queue in `GET api/jobs`; empty if jobs are off or not used yet. */
+/** The health of each queue in `GET api/jobs`; empty if jobs are disabled or not used yet. */
 export function readQueueHealth(
   json: unknown,
 ): readonly { readonly queue: string; readonly health: string; readonly reasons: readonly string[] }[] {
@@ -196,7 +196,7 @@ export function readQueueHealth(
   })
 }
 
-/** Of `GET api/findings`; empty where detection is off. */
+/** The findings in `GET api/findings`; empty if detection is disabled. */
 export function readFindings(json: unknown): readonly LiveFinding[] {
   return listOf(objectOf(json).findings).map((one) => {
     const value = objectOf(one)

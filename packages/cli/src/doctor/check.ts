@@ -3,21 +3,21 @@ import { errorMessage } from '@sluice/core/siblings'
 /** One line of `sluice doctor`. */
 export interface Check {
   readonly level: 'ok' | 'warn' | 'fail' | 'skip'
-  /** What was looked at, and what was seen. */
+  /** The subject of the check and the result. */
   readonly text: string
-  /** What to do about it. */
+  /** How to fix it. */
   readonly fix?: string
-  /** The database does not answer. */
+  /** Cannot connect to the database or the app. */
   readonly isUnreachable?: true
 }
 
 export const ok = (text: string): Check => ({ level: 'ok', text })
-/** What could not be looked at, without anything being wrong. */
+/** A check that was not possible, which is not a problem of the app. */
 export const skip = (text: string): Check => ({ level: 'skip', text })
 export const warn = (text: string, fix: string): Check => ({ level: 'warn', text, fix })
 export const fail = (text: string, fix: string): Check => ({ level: 'fail', text, fix })
 
-/** Checks that cannot be made are a line as well, and hinder no others. */
+/** Runs checks. If they throw, returns a warning, so that the other checks still run. */
 export async function attempt(what: string, check: () => Promise<readonly Check[]> | readonly Check[]): Promise<readonly Check[]> {
   try {
     return await check()

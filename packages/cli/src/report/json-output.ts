@@ -5,29 +5,29 @@ import type { AppProcess, LiveItem, LiveTotals, LiveVitals } from '../dashboard/
 import type { Check } from '../doctor/check.ts'
 import type { RouteFigures } from '../top/live-model.ts'
 
-// The JSON Schemas in `schemas/` are made of these types and their comments: `pnpm run generate:schemas`.
+// `pnpm run generate:schemas` generates `schemas/` from these types and their comments.
 
-/** What `sluice analyze --json` prints. */
+/** Output of `sluice analyze --json`. */
 export interface AnalyzeJson extends DatabaseAnalysis {
   /** Keys of the findings that are not in the baseline. */
   readonly new: readonly string[]
 }
 
-/** What `sluice explain --json` prints. */
+/** Output of `sluice explain --json`. */
 export interface ExplainJson extends PlanSummary {
   readonly schemaVersion: 1
   /** The statement. */
   readonly sql: string
-  /** What is wrong with the plan, in sentences. */
+  /** Problems of the plan, as sentences. */
   readonly warnings: readonly string[]
 }
 
-/** What `sluice top --json` prints: with `--once` one object, else one in each line. */
+/** Output of `sluice top --json`: one object with `--once`, otherwise one object per line. */
 export interface TopJson {
   readonly schemaVersion: 1
-  /** Milliseconds since 1970, by the app's clock. */
+  /** Milliseconds since 1970, on the app's clock. */
   readonly at: number
-  /** Milliseconds since this began to look. */
+  /** Milliseconds since the command started to measure. */
   readonly watchedMs: number
   readonly app: TopApp
   /** `observe`, `shadow` or `optimize`. */
@@ -35,39 +35,39 @@ export interface TopJson {
   readonly vitals: LiveVitals
   readonly totals: LiveTotals
   readonly routes: readonly TopRoute[]
-  /** What is wrong, the worst first. */
+  /** Problems of the app, most severe first. */
   readonly ranked: readonly LiveItem[]
 }
 
 interface TopApp extends AppProcess {
-  /** How many processes the figures are of. */
+  /** Number of processes that the figures cover. */
   readonly processes: number
 }
 
 interface TopRoute extends Omit<RouteFigures, 'flags'> {
-  /** As the table shows them: `N+1`, `SLOW`. */
+  /** Flags in the table: `N+1`, `SLOW`. */
   readonly flags: readonly string[]
-  /** Codes of the findings that the app has of it. */
+  /** Codes of the route's findings. */
   readonly codes: readonly string[]
 }
 
-/** What `sluice bench --json` prints. */
+/** Output of `sluice bench --json`. */
 export interface BenchJson {
   readonly schemaVersion: 1
   /** The app. */
   readonly url: string
-  /** The app of `--compare`. */
+  /** The second app (`--compare`). */
   readonly compare?: string | undefined
-  /** The file with the figures that it is compared with. */
+  /** Path of the baseline that the figures are compared with. */
   readonly baseline?: string | undefined
   readonly connections: number
   readonly rounds: number
-  /** Of each route and side, over all rounds. */
+  /** Duration per route and side, over all rounds. */
   readonly durationSeconds: number
   /** The version of Node that sent the requests. */
   readonly node: string
   readonly routes: readonly BenchRouteJson[]
-  /** What of `--fail-on` matched, each a line. */
+  /** Matches of `--fail-on`, as sentences. */
   readonly failures: readonly string[]
 }
 
@@ -75,52 +75,55 @@ interface BenchRouteJson {
   /** `GET /cities` */
   readonly route: string
   readonly own: SideSummary
-  /** Of the other app, or of the baseline. */
+  /** Figures of the second app, or of the baseline. */
   readonly other?: SideSummary
   readonly comparisons: Readonly<Partial<Record<Metric, ComparisonJson>>>
   readonly bodies?: BodyComparison
 }
 
 interface ComparisonJson {
-  /** This side's figure, by the other's: the median over rounds, the least and the most. `null`: something to nothing. */
+  /**
+   * This side's figure divided by that of the other side: median, minimum and maximum over the rounds. `null` for a
+   * division by zero.
+   */
   readonly ratio: { readonly median: number | null; readonly least: number | null; readonly most: number | null }
   readonly verdict: 'better' | 'worse' | 'noise'
 }
 
-/** What `sluice doctor --json` prints. */
+/** Output of `sluice doctor --json`. */
 export interface DoctorJson {
   readonly schemaVersion: 1
   readonly checks: readonly Check[]
 }
 
-/** What `sluice ignore --json` prints, and the file that it writes (`sluice/ignore.json`). */
+/** Output of `sluice ignore --json`, and content of the file `sluice/ignore.json`. */
 export interface IgnoreJson {
   readonly schemaVersion: 1
   readonly findings: readonly IgnoredFinding[]
 }
 
-/** A finding that is known and meant so. */
+/** A finding that is known and intentional. */
 export interface IgnoredFinding {
-  /** Of the finding; or a fingerprint. */
+  /** Id of the finding, or a fingerprint. */
   readonly id: string
   readonly reason?: string
-  /** Such as `N+1  GET /cities: City.findMany where regionId`. */
+  /** Description, such as `N+1  GET /cities: City.findMany where regionId`. */
   readonly what?: string
-  /** The day: `2026-11-26`. */
+  /** Date: `2026-11-26`. */
   readonly ignoredAt?: string
 }
 
-/** What `sluice triggers --json` prints. */
+/** Output of `sluice triggers --json`. */
 export interface TriggersJson {
   readonly schemaVersion: 1
-  /** What makes the triggers, or takes them away. */
+  /** SQL that creates or removes the triggers. */
   readonly sql: string
 }
 
 /** The file that `sluice analyze --update-baseline` writes (`sluice/baseline.json`). */
 export interface BaselineJson {
   readonly schemaVersion: 1
-  /** Those that are known. */
+  /** Known findings. */
   readonly findings: readonly Pick<DatabaseFinding, 'key' | 'code' | 'title'>[]
 }
 
@@ -132,7 +135,7 @@ export interface BenchBaselineJson {
 
 type JsonOutput = AnalyzeJson | ExplainJson | BenchJson | DoctorJson | IgnoreJson | TriggersJson | BaselineJson | BenchBaselineJson
 
-/** As it is printed and written: for people as well, and ends with a line break. */
+/** Serializes an object with indentation. Ends with a line break. */
 export function jsonText<T extends JsonOutput>(output: T): string {
   return `${JSON.stringify(output, undefined, 2)}\n`
 }

@@ -1,6 +1,6 @@
 import type { AppProcess, LiveDelta, LiveItem, LiveRoute, LiveSnapshot, LiveTotals, LiveVitals } from '../dashboard/protocol.ts'
 
-/** What is shown at a moment. */
+/** The state to display. */
 export interface LiveView {
   readonly at: number
   readonly app: AppProcess
@@ -10,16 +10,16 @@ export interface LiveView {
   readonly totals: LiveTotals
   readonly ranked: readonly LiveItem[]
   readonly routes: readonly RouteFigures[]
-  /** Requests a second, the oldest first. */
+  /** Requests per second, oldest first. */
   readonly requestLine: readonly number[]
 }
 
 export interface RouteFigures extends LiveRoute {
-  /** Of its requests since this began to look, within the last minute: the share that failed; `undefined` where there were none. */
+  /** Share of failed requests in the last minute, since the command started; `undefined` without requests. */
   readonly errorShare: number | undefined
-  /** Milliseconds of database time a second. */
+  /** Milliseconds of database time per second. */
   readonly load: number
-  /** Of the load of all routes, 0 to 1. */
+  /** Share of the load of all routes, 0 to 1. */
   readonly loadShare: number
 }
 
@@ -32,11 +32,11 @@ interface Mark {
 const WINDOW_MS = 60_000
 const LINE = 120
 
-/** Puts a dashboard's snapshot and what changed since together. */
+/** Applies the changes from a dashboard to its snapshot. */
 export class LiveModel {
   #snapshot: LiveSnapshot
   #routes = new Map<string, LiveRoute>()
-  /** What a route had counted when, the oldest first. */
+  /** Past counters of each route, oldest first. */
   #marks = new Map<string, Mark[]>()
   #line: number[]
 
@@ -46,7 +46,7 @@ export class LiveModel {
     this.#take(snapshot)
   }
 
-  /** Another snapshot: of the same process what was counted goes on, of another it begins anew. */
+  /** Applies a new snapshot. Resets the past counters if it is from a different process. */
   replace(snapshot: LiveSnapshot): void {
     if (snapshot.app.id !== this.#snapshot.app.id) this.#marks.clear()
     this.#routes.clear()
@@ -97,7 +97,7 @@ export class LiveModel {
     this.#routes.set(name, route)
     const marks = this.#marks.get(name) ?? []
     marks.push({ at, requests, errors })
-    // The newest that is older than the window is where it begins.
+    // The window starts at the latest mark that is older than it.
     while ((marks[1]?.at ?? at) < at - WINDOW_MS) marks.shift()
     this.#marks.set(name, marks)
   }

@@ -13,18 +13,18 @@ describe('jsonDifference', () => {
     expect(jsonDifference(left, right)).toEqual({ path, left: first, right: second })
   })
 
-  it('finds nothing where the order of names alone differs', () => {
+  it('ignores the order of properties', () => {
     expect(jsonDifference({ a: 1, b: { c: [1], d: 2 } }, { b: { d: 2, c: [1] }, a: 1 })).toBeUndefined()
   })
 })
 
 describe('canonicalJson', () => {
-  it('is one text for one value, and another where the order of a list differs', () => {
+  it('is the same for equal values, and different when the order of an array differs', () => {
     expect(canonicalJson({ b: 1, a: { d: 1, c: 2 } })).toBe(canonicalJson({ a: { c: 2, d: 1 }, b: 1 }))
     expect(canonicalJson([1, 2])).not.toBe(canonicalJson([2, 1]))
   })
 
-  it('leaves out what is to be ignored', () => {
+  it('omits the ignored paths', () => {
     const value = { meta: { at: 1, of: 2 }, rows: [{ id: 1, seenAt: 5 }] }
     expect(canonicalJson(value, ['$.meta.at', 'rows.*.seenAt'])).toBe('{"meta":{"of":2},"rows":[{"id":1}]}')
     expect(canonicalJson(value, ['rows[0].id'])).toContain('"rows":[{"seenAt":5}]')
@@ -38,7 +38,7 @@ const log = (bodies: readonly unknown[], ignored: readonly string[] = [], type =
 }
 
 describe('compareBodies', () => {
-  it('counts the answers that the other side never gave, and says where the first differs', () => {
+  it('counts responses that the other side never returned, and finds the first difference', () => {
     const right = { rows: [{ name: 'Geneva' }] }
     const wrong = { rows: [{ name: 'Genf' }] }
     expect(compareBodies(log([right, wrong, wrong, right]), log([right, right]))).toEqual({
@@ -47,7 +47,7 @@ describe('compareBodies', () => {
     })
   })
 
-  it('takes JSON for equal whatever the order of its names, and other texts by their bytes', () => {
+  it('compares JSON regardless of property order, and other content by bytes', () => {
     expect(compareBodies(log(['{"a":1,"b":2}']), log(['{ "b": 2, "a": 1 }']))).toEqual({ kind: 'equal', of: 1 })
     expect(compareBodies(log(['a b'], [], 'text/plain'), log(['a  b'], [], 'text/plain'))).toMatchObject({
       kind: 'different',
@@ -55,12 +55,12 @@ describe('compareBodies', () => {
     })
   })
 
-  it('says nothing where the other side differs from itself, and where', () => {
+  it('does not compare when the responses of the other side differ, and reports the path', () => {
     expect(compareBodies(log([{ at: 3 }]), log([{ at: 1 }, { at: 2 }]))).toMatchObject({ kind: 'varying', at: { path: '$.at' } })
     expect(compareBodies(log([{ at: 3 }], ['at']), log([{ at: 1 }, { at: 2 }], ['at']))).toEqual({ kind: 'equal', of: 1 })
   })
 
-  it('counts what were too many kinds to tell apart as different', () => {
+  it('counts bodies beyond the limit of distinct ones as different', () => {
     const many = Array.from({ length: 200 }, (_, at) => ({ at }))
     expect(compareBodies(log(many), log([{ at: -1 }]))).toMatchObject({ kind: 'different', different: 200, of: 200 })
   })

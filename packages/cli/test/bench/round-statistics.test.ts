@@ -12,19 +12,19 @@ const round = (requests: number, of: Partial<LoadResult> = {}): LoadResult => ({
 const rounds = (...requests: number[]) => requests.map((one) => round(one))
 
 describe('summaryOf', () => {
-  it('takes the middle of the rounds, the least and the most', () => {
+  it('returns the median, minimum and maximum of the rounds', () => {
     expect(summaryOf(rounds(100, 300, 200)).figures.requestsPerSecond).toEqual({ median: 200, least: 100, most: 300 })
     expect(summaryOf(rounds(100, 300)).figures.requestsPerSecond?.median).toBe(200)
   })
 
-  it('tells no quantile that rests on too few requests', () => {
+  it('omits a quantile when there are too few requests', () => {
     expect(Object.keys(summaryOf(rounds(50, 200)).figures)).toEqual(['requestsPerSecond', 'p50', 'p95', 'queries', 'databaseMs'])
     expect(summaryOf(rounds(200, 200)).figures).toMatchObject({ p50: { median: 101 }, p95: { median: 191 }, p99: { median: 199 } })
   })
 })
 
 describe('compareRounds', () => {
-  it('is sure where all of five rounds agree, and not where one does not', () => {
+  it('reports a difference when all 5 rounds agree, and not when one disagrees', () => {
     const before = rounds(100, 100, 100, 100, 100)
     expect(compareRounds(rounds(150, 140, 160, 150, 150), before, 'requestsPerSecond')).toEqual({
       ...{ ratio: { median: 1.5, least: 1.4, most: 1.6 }, verdict: 'better' },
@@ -34,16 +34,16 @@ describe('compareRounds', () => {
     expect(compareRounds(rounds(50, 40, 60, 50, 50), before, 'requestsPerSecond')?.verdict).toBe('worse')
   })
 
-  it('takes a difference of less than two percent for noise, however sure it is', () => {
+  it('treats a difference below 2% as noise, even if all rounds agree', () => {
     const before = rounds(1_000, 1_000, 1_000, 1_000, 1_000)
     expect(compareRounds(rounds(1_010, 1_010, 1_010, 1_010, 1_010), before, 'requestsPerSecond')?.verdict).toBe('noise')
   })
 
-  it('compares round by round: what slows both down says nothing', () => {
+  it('compares pairs of rounds, so that a slowdown of both sides has no effect', () => {
     expect(compareRounds(rounds(150, 15, 300, 60, 150), rounds(100, 10, 200, 40, 100), 'requestsPerSecond')?.verdict).toBe('better')
   })
 
-  it('has less for better in time and in queries', () => {
+  it('treats less time and fewer queries as better', () => {
     const many = rounds(100, 100, 100, 100, 100).map((one) => ({ ...one, queries: 101 }))
     const few = rounds(100, 100, 100, 100, 100)
     expect(compareRounds(few, many, 'queries')?.verdict).toBe('better')
@@ -51,13 +51,13 @@ describe('compareRounds', () => {
     expect(compareRounds(few, few, 'queries')).toEqual({ ratio: { median: 1, least: 1, most: 1 }, verdict: 'noise' })
   })
 
-  it('says nothing of what one side does not know', () => {
+  it('omits a metric that one side does not have', () => {
     expect(compareRounds([round(10)], [round(10, { queries: undefined })], 'queries')).toBeUndefined()
   })
 })
 
 describe('compareFigures', () => {
-  it('takes what the rounds of both have in common for noise', () => {
+  it('treats overlapping ranges as noise', () => {
     const past = { median: 100, least: 90, most: 110 }
     expect(compareFigures({ median: 120, least: 105, most: 130 }, past, 'requestsPerSecond').verdict).toBe('noise')
     expect(compareFigures({ median: 120, least: 111, most: 130 }, past, 'requestsPerSecond').verdict).toBe('better')
@@ -72,7 +72,7 @@ describe('signTest', () => {
     [4, 4, 0.125],
     [8, 9, 0.0390625],
     [3, 5, 1],
-  ])('has %d of %d agree by chance', (agreeing, of, likely) => {
+  ])('returns the probability that %d of %d agree randomly', (agreeing, of, likely) => {
     expect(signTest(agreeing, of)).toBe(likely)
   })
 })
@@ -81,7 +81,7 @@ describe('benchFailures', () => {
   const result = (of: object) => ({ route: 'GET /a', own: { figures: {}, requests: 9, errors: 2 }, comparisons: {}, ...of })
   const worse = (median: number, verdict: 'worse' | 'noise' = 'worse') => ({ ratio: { median, least: median, most: median }, verdict })
 
-  it('fails at more than is allowed, and never at noise', () => {
+  it('fails above the limit, and never within noise', () => {
     const limits = benchLimits(['slower=10'])
     const slower = (median: number, verdict?: 'noise') =>
       benchFailures([result({ comparisons: { requestsPerSecond: worse(median, verdict) } })], limits)
@@ -90,19 +90,19 @@ describe('benchFailures', () => {
     expect(slower(0.5, 'noise')).toEqual([])
   })
 
-  it('fails at more queries, different bodies and errors where it is asked to', () => {
+  it('fails for more queries, different bodies and errors if the limits include them', () => {
     const bad = result({ comparisons: { queries: worse(2) }, bodies: { kind: 'different', different: 1, of: 9, at: undefined } })
     expect(benchFailures([bad], benchLimits([]))).toEqual([])
     expect(benchFailures([bad], benchLimits(['more-queries', 'different', 'errors']))).toHaveLength(3)
   })
 
-  it('knows no other limits', () => {
+  it('rejects unknown limits', () => {
     for (const name of ['fast', 'slower=', 'slower=x']) expect(() => benchLimits([name])).toThrow('--fail-on: expected')
   })
 })
 
 describe('readServerTiming', () => {
-  it('reads what the middleware sends, beside what others do', () => {
+  it('reads the entry of the middleware among other entries', () => {
     expect(readServerTiming('db;dur=12.3;desc="5 queries", sluice;desc="1 from cache"')).toEqual({ databaseMs: 12.3, queries: 5 })
     expect(readServerTiming('total;dur=9, db;dur=0.0;desc="1 query"')).toEqual({ databaseMs: 0, queries: 1 })
     expect(readServerTiming(['total;dur=9', 'db;dur=4;desc="2 queries"'])).toEqual({ databaseMs: 4, queries: 2 })

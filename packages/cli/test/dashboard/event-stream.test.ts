@@ -7,12 +7,12 @@ const parse = (...pieces: string[]) => {
 }
 
 describe('EventStreamParser', () => {
-  it('gives an event once its empty line is there', () => {
+  it('returns an event after its empty line', () => {
     expect(parse('event: delta\nid: a.1\ndata: {"at":1}\n')).toEqual([])
     expect(parse('event: delta\nid: a.1\ndata: {"at":1}\n', '\n')).toEqual([{ event: 'delta', id: 'a.1', data: '{"at":1}' }])
   })
 
-  it('takes pieces that are cut anywhere, also between the two characters of a line break', () => {
+  it('accepts chunks that are cut anywhere, including between the characters of a CRLF', () => {
     const text = 'event: delta\r\nid: 1\r\ndata: one\r\ndata: two\r\n\r\nevent: delta\r\ndata: three\r\n\r\n'
     const whole = parse(text)
     expect(whole).toEqual([
@@ -22,15 +22,15 @@ describe('EventStreamParser', () => {
     expect(parse(...text)).toEqual(whole)
   })
 
-  it('leaves comments, events without data and fields that it does not know', () => {
+  it('ignores comments, events without data and unknown fields', () => {
     expect(parse(': beat\n\n', 'event: nothing\n\n', 'retry: 10\nfoo\ndata:x\n\n')).toEqual([{ event: 'message', id: '', data: 'x' }])
   })
 
-  it('takes one space away from the value, and a mark from the beginning', () => {
+  it('removes one leading space of a value, and the byte order mark', () => {
     expect(parse('\ufeffdata:  two\n\n')).toEqual([{ event: 'message', id: '', data: ' two' }])
   })
 
-  it('does not gather without end', () => {
+  it('limits the size of an event', () => {
     const parser = new EventStreamParser()
     const line = `data: ${'x'.repeat(1_000_000)}\n`
     expect(() => {

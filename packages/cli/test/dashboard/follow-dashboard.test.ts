@@ -11,7 +11,7 @@ beforeEach(async () => {
 })
 afterEach(() => fake.close())
 
-/** The first events that come in; what is waited for between is written down, and over at once. */
+/** Returns the first events. Records the waits, which end immediately. */
 async function follow(count: number, act: (event: FollowEvent, at: number) => void = () => {}, client = new DashboardClient(fake.url)) {
   const abort = new AbortController()
   const waits: number[] = []
@@ -29,7 +29,7 @@ async function follow(count: number, act: (event: FollowEvent, at: number) => vo
 }
 
 describe('followDashboard', () => {
-  it('gives the snapshot, then what changed', async () => {
+  it('yields the snapshot, then the changes', async () => {
     const { events } = await follow(2, (event) => {
       if (event.kind === 'snapshot') fake.send('delta', { at: 5, routes: [wireRoute('GET /new', { p99: 7 })] })
     })
@@ -40,7 +40,7 @@ describe('followDashboard', () => {
     expect(events[1]).toMatchObject({ kind: 'delta', delta: { at: 5, routes: [{ name: 'GET /new', p99: 7 }] } })
   })
 
-  it('opens a stream that broke again, later each time, and goes on where it was', async () => {
+  it('reopens a broken stream with increasing waits, and resumes after the last event', async () => {
     const { kinds, waits } = await follow(6, (event, at) => {
       if (at === 1) {
         fake.answer = (_request, response) => {
@@ -56,9 +56,9 @@ describe('followDashboard', () => {
     expect(fake.requests.at(-1)?.headers['last-event-id']).toBe('abc.1')
   })
 
-  it('takes a stream that is silent for too long for broken, and a comment for a sign of life', async () => {
+  it('treats a stream without data as broken, and a comment as a keep-alive', async () => {
     const { events } = await follow(2, undefined, new DashboardClient(fake.url, undefined, 100))
-    expect(events[1]).toEqual({ kind: 'lost', why: 'silent for 0.1 s', waitMs: 1_000, attempt: 1 })
+    expect(events[1]).toEqual({ kind: 'lost', why: 'no data for 0.1 s', waitMs: 1_000, attempt: 1 })
     fake.answer = (_request, response) => {
       response.setHeader('Content-Type', 'text/event-stream')
       response.write(`event: snapshot\ndata: ${JSON.stringify(wireSnapshot([]))}\n\n`)
@@ -73,7 +73,7 @@ describe('followDashboard', () => {
     expect((await follow(2, undefined, new DashboardClient(fake.url, undefined, 250))).kinds).toEqual(['snapshot', 'delta'])
   })
 
-  it('fails where it cannot be opened the first time', async () => {
+  it('fails when the first connection fails', async () => {
     const { url } = fake
     await fake.close()
     await expect(follow(1, undefined, new DashboardClient(url))).rejects.toThrow(
@@ -81,16 +81,16 @@ describe('followDashboard', () => {
     )
   })
 
-  it('says so, and does not try again, where a dashboard is newer than what it reads', async () => {
+  it('does not retry when the dashboard has a later protocol version, and reports it', async () => {
     fake.answer = (_request, response) => {
       response.setHeader('Content-Type', 'text/event-stream')
       response.write(`event: snapshot\ndata: ${JSON.stringify(wireSnapshot([], { schemaVersion: 2 }))}\n\n`)
       return true
     }
-    await expect(follow(1)).rejects.toThrow(/tells version 2, and this command line reads version 1: npm install/)
+    await expect(follow(1)).rejects.toThrow(/uses protocol version 2, but this command line supports version 1: npm install/)
   })
 
-  it('leaves what a newer dashboard adds', async () => {
+  it('ignores fields that a later dashboard adds', async () => {
     const { events } = await follow(3, (event) => {
       if (event.kind !== 'snapshot') return
       fake.send('something-new', { at: 1 })
@@ -100,13 +100,13 @@ describe('followDashboard', () => {
     expect(events.slice(1)).toMatchObject([{ delta: { at: 6 } }, { delta: { at: 7, routes: [] } }])
   })
 
-  it('refuses what is no dashboard', async () => {
+  it('rejects a server that is not a dashboard', async () => {
     fake.answer = (_request, response) => {
       response.setHeader('Content-Type', 'text/html')
       response.end('<p>hello')
       return true
     }
-    await expect(follow(1)).rejects.toThrow('it answers text/html, where a dashboard has its stream')
+    await expect(follow(1)).rejects.toThrow('expected an event stream, got text/html')
   })
 })
 
@@ -131,27 +131,27 @@ describe('DashboardClient', () => {
     ])
   })
 
-  it('follows nobody to another place: it would show them what lets it in', async () => {
+  it('does not follow redirects, which could leak credentials', async () => {
     fake.answer = (_request, response) => {
       response.statusCode = 302
       response.setHeader('Location', 'http://elsewhere.example/login?next=1')
       response.end()
       return true
     }
-    await expect(new DashboardClient(fake.url).json('api/now')).rejects.toThrow('it leads to http://elsewhere.example/login')
+    await expect(new DashboardClient(fake.url).json('api/now')).rejects.toThrow('redirected to http://elsewhere.example/login')
   })
 
-  it('says how to be let in, in the words of the dashboard', async () => {
+  it('includes the message of the dashboard when access is denied', async () => {
     fake.answer = (_request, response) => {
       response.statusCode = 401
       response.end(JSON.stringify({ error: { code: 'NOT_TRUSTED', message: 'Open the URL.\u001b[31m' } }))
       return true
     }
     const error = await new DashboardClient(fake.url).json('api/now').catch((one: Error) => one)
-    expect((error as Error).message).toMatch(/401: Open the URL\. Give the URL that the app printed/)
+    expect((error as Error).message).toMatch(/401: Open the URL\. Use the URL that the app printed/)
   })
 
-  it.each([['localhost:3000'], ['ftp://localhost/'], ['']])('refuses %j as an address', (url) => {
+  it.each([['localhost:3000'], ['ftp://localhost/'], ['']])('rejects %j as a URL', (url) => {
     expect(() => new DashboardClient(url)).toThrow(/^--url: expected/)
   })
 })
@@ -162,7 +162,7 @@ describe('dashboardOf', () => {
     return fake.requests.at(-1)?.headers
   }
 
-  it('sends a token, given or of the environment, and headers', async () => {
+  it('sends a token from the option or the environment, and headers', async () => {
     expect(await headersSent({ token: 't1' }, { SLUICE_TOKEN: 't2' })).toMatchObject({ authorization: 'Bearer t1' })
     expect(await headersSent({}, { SLUICE_TOKEN: 't2' })).toMatchObject({ authorization: 'Bearer t2' })
     expect(await headersSent({ header: ['X-Team: blue', 'Authorization: Basic eDp5'] }, { SLUICE_TOKEN: 't2' })).toMatchObject({
@@ -171,13 +171,13 @@ describe('dashboardOf', () => {
     })
   })
 
-  it('takes the address of the environment', async () => {
+  it('uses the URL of the environment', async () => {
     await dashboardOf({}, { SLUICE_URL: fake.url }).json('api/findings')
     expect(fake.requests).toHaveLength(1)
     expect(() => dashboardOf({}, {})).toThrow('expected --url')
   })
 
-  it('refuses what is no header, and does not tell a value', () => {
+  it('rejects an invalid header without printing its value', () => {
     expect(() => dashboardOf({ url: fake.url, header: ['nothing'] }, {})).toThrow("--header: expected 'Name: value'")
     expect(() => dashboardOf({ url: fake.url, token: 'se\ncret' }, {})).toThrow(expect.not.stringContaining('cret'))
   })

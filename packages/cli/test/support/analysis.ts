@@ -1,6 +1,6 @@
 import type { DatabaseAnalysis, DatabaseFinding, FindingStatement } from '@sluice/core/database'
 
-/** A finding of a missing index, with what a test wants otherwise. */
+/** A finding of a missing index, with overrides. */
 export function finding(of: Partial<DatabaseFinding> = {}): DatabaseFinding {
   return {
     code: 'MISSING_INDEX',

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
-/** A temporary folder with an app's files in it. */
+/** A temporary folder with the files of an app. */
 export function appFolder(files: Readonly<Record<string, string>>): { readonly folder: string; remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-app-'))
   for (const [path, content] of Object.entries(files)) {

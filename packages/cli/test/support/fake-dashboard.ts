@@ -4,9 +4,9 @@ import { wireFinding, wireRoute, wireSnapshot } from './live.ts'
 
 export interface FakeDashboard {
   readonly url: string
-  /** Requests that came in, as `METHOD path`, with their headers. */
+  /** Received requests, with their headers. */
   readonly requests: readonly { readonly url: string; readonly headers: IncomingMessage['headers'] }[]
-  /** Answers instead, until it is taken back. */
+  /** Replaces the response until it is reset. */
   answer: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined
   send(event: string, data: unknown, id?: string): void
   /** Ends all streams. */
@@ -14,7 +14,7 @@ export interface FakeDashboard {
   close(): Promise<void>
 }
 
-/** A server that speaks as a dashboard does. */
+/** A server with the protocol of a dashboard. */
 export async function fakeDashboard(snapshot: unknown = wireSnapshot([wireRoute('GET /cities')])): Promise<FakeDashboard> {
   const streams = new Set<ServerResponse>()
   const requests: { url: string; headers: IncomingMessage['headers'] }[] = []

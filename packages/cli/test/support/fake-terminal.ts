@@ -1,13 +1,13 @@
 import type { Terminal } from '../../src/top/terminal.ts'
 import type { Key } from '../../src/top/top-state.ts'
 
-/** A terminal that keeps what it shows. */
+/** A terminal that records its output. */
 export class FakeTerminal implements Terminal {
   isEntered = false
   entered = 0
   left = 0
   resume: (() => void) | undefined
-  /** All that was written, with colours. */
+  /** The complete output, with color codes. */
   raw = ''
   readonly #keys = new Set<(key: Key) => void>()
   readonly #resizes = new Set<() => void>()
@@ -18,7 +18,7 @@ export class FakeTerminal implements Terminal {
     public rows = 24,
   ) {}
 
-  /** The screen without colours. */
+  /** The screen without color codes. */
   get text(): string {
     return this.#lines.join('\n')
   }

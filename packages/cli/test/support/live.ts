@@ -1,4 +1,4 @@
-/** What a dashboard tells, as it comes over the wire: with what a test wants otherwise. */
+/** Data of a dashboard in the format of its protocol, with overrides. */
 export function wireRoute(name: string, of: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return {
     ...{ name, kind: 'request', requests: 100, errors: 0, perSecond: 10, sample: 100, queries: 2, databaseMs: 3, repeats: 0 },

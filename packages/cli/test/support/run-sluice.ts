@@ -10,7 +10,7 @@ export interface Result {
   readonly err: string
 }
 
-/** The command line in this process. */
+/** Runs the command line in this process. */
 export async function sluice(...args: string[]): Promise<Result> {
   let out = ''
   let err = ''
@@ -25,7 +25,7 @@ export async function sluice(...args: string[]): Promise<Result> {
   return { code, out, err }
 }
 
-/** The same in a folder. */
+/** Runs the command line in this process, in a folder. */
 export async function sluiceIn(folder: string, ...args: string[]): Promise<Result> {
   const before = process.cwd()
   process.chdir(folder)
@@ -36,7 +36,7 @@ export async function sluiceIn(folder: string, ...args: string[]): Promise<Resul
   }
 }
 
-/** The command line as a process of its own, on the sources. */
+/** Runs the command line from the sources in a separate process. */
 export function run(args: readonly string[], { stdin }: { readonly stdin?: string } = {}): Promise<Result> {
   const bin = join(import.meta.dirname, '../../src/bin.ts')
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href

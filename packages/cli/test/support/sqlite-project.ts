@@ -6,7 +6,7 @@ import Sqlite from 'better-sqlite3'
 
 export interface Project {
   readonly folder: string
-  /** Of the database in it. */
+  /** URL of its database. */
   readonly url: string
   readonly traffic: string
   remove(): void
@@ -18,7 +18,7 @@ const SCHEMA = `
     region_id INTEGER NOT NULL REFERENCES region (id));
 `
 
-/** The same table as the database has it. */
+/** The same table as in the database. */
 export const PRISMA_SCHEMA = `generator client {
   provider = "prisma-client"
   output   = "./generated"
@@ -47,7 +47,7 @@ model City {
 }
 `
 
-/** A temporary folder with a small SQLite database, and what an app asked of it: one statement that lacks an index, one that lacks nothing. */
+/** A temporary folder with a small SQLite database and a workload: one statement with a missing index, one without. */
 export function sqliteProject(files: Readonly<Record<string, string>> = {}, { isAnalyzed = true } = {}): Project {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-cli-test-'))
   const file = join(folder, 'app.db')
@@ -88,7 +88,7 @@ function entry(fingerprint: string, sql: string): TrafficEntry {
   }
 }
 
-/** The names of the indexes that are in a database. */
+/** The names of the indexes in a database. */
 export function indexesOf({ url }: Project): string[] {
   const database = new Sqlite(url.slice('file:'.length), { readonly: true })
   try {

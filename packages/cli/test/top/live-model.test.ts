@@ -7,14 +7,14 @@ const model = (...routes: readonly unknown[]) => new LiveModel(readSnapshot(wire
 const names = (one: LiveModel) => one.view().routes.map(({ name }) => name)
 
 describe('LiveModel', () => {
-  it('puts rows that changed in place of what was there, adds new ones, and forgets those that are gone', () => {
+  it('replaces changed routes, adds new ones, and removes deleted ones', () => {
     const one = model(wireRoute('a'), wireRoute('b'))
     one.apply(readDelta({ at: 1_000_250, routes: [wireRoute('b', { p99: 99 }), wireRoute('c')], goneRoutes: ['a'] }))
     expect(names(one)).toEqual(['b', 'c'])
     expect(one.view().routes[0]?.p99).toBe(99)
   })
 
-  it('keeps what a delta leaves out', () => {
+  it('retains values that a delta omits', () => {
     const one = model(wireRoute('a'))
     one.apply(readDelta({ at: 1_000_250, mode: 'optimize' }))
     expect(one.view()).toMatchObject({ mode: 'optimize', processes: 4, vitals: { requestsPerSecond: 412 } })
@@ -22,7 +22,7 @@ describe('LiveModel', () => {
     expect(one.view().vitals).toMatchObject({ requestsPerSecond: undefined, p99: 5 })
   })
 
-  it('tells what share of the load a route has', () => {
+  it('calculates the share of the load of a route', () => {
     const { routes } = model(wireRoute('a', { perSecond: 1, databaseMs: 30 }), wireRoute('b', { perSecond: 10, databaseMs: 1 })).view()
     expect(routes.map(({ load, loadShare }) => [load, loadShare])).toEqual([
       [30, 0.75],
@@ -30,7 +30,7 @@ describe('LiveModel', () => {
     ])
   })
 
-  it('counts the errors of the last minute alone, and none of before', () => {
+  it('counts only the errors of the last minute', () => {
     const one = model(wireRoute('a', { requests: 100, errors: 50 }))
     const share = () => one.view().routes[0]?.errorShare
     expect(share()).toBeUndefined()
@@ -41,12 +41,12 @@ describe('LiveModel', () => {
     expect(share()).toBe(0)
     one.apply(readDelta({ at: 1_090_000, routes: [wireRoute('a', { requests: 210, errors: 60 })] }))
     expect(share()).toBeGreaterThan(0)
-    // Nobody asked for it since: what was a minute ago is over.
+    // No requests in the last minute.
     one.apply(readDelta({ at: 1_155_000 }))
     expect(share()).toBeUndefined()
   })
 
-  it('begins anew where another process answers', () => {
+  it('resets the counters when another process responds', () => {
     const one = model(wireRoute('a', { requests: 100, errors: 0 }))
     const process = { id: 'other', pid: 8, name: 'atlas', hostname: 'here', startedAt: 9 }
     one.replace(readSnapshot(wireSnapshot([wireRoute('a', { requests: 103, errors: 3 })], { process, at: 1_001_000 })))

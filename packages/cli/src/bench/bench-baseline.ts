@@ -7,7 +7,10 @@ import type { RouteResult } from './run-bench.ts'
 
 const SCHEMA_VERSION = 1
 
-/** @returns The figures by route; `undefined` where there is no such file. @throws UsageError for a file that is none. */
+/**
+ * @returns The figures by route; `undefined` if the file does not exist.
+ * @throws UsageError if its content is invalid.
+ */
 export async function readBenchBaseline(path: string): Promise<ReadonlyMap<string, SideSummary> | undefined> {
   let text: string
   try {
@@ -17,7 +20,7 @@ export async function readBenchBaseline(path: string): Promise<ReadonlyMap<strin
     throw new UsageError(`--baseline ${path}: ${(error as Error).message}`)
   }
   const routes = routesIn(text)
-  if (routes === undefined) throw new UsageError(`--baseline ${path}: expected what sluice bench --update-baseline wrote`)
+  if (routes === undefined) throw new UsageError(`--baseline ${path}: expected a file written by sluice bench --update-baseline`)
   return new Map(routes.map(({ route, own }) => [route, own]))
 }
 

@@ -5,10 +5,10 @@ import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { UsageError } from '../command.ts'
 import { ConnectError, shownAddress } from '../connect/own-connection.ts'
 
-/** An app that requests are sent to. */
+/** An app that receives the requests. */
 export interface BenchTarget {
   readonly url: URL
-  /** For people, without a password. */
+  /** URL for display, without the password. */
   readonly address: string
   readonly agent: HttpAgent | HttpsAgent
   readonly headers: Readonly<Record<string, string>>
@@ -21,7 +21,7 @@ export interface BenchTargetOptions {
   readonly headers: Headers
 }
 
-/** This machine, and networks of one's own. Source: RFC 1918, RFC 3927, RFC 4193, RFC 6598. */
+/** This machine and private networks. Source: RFC 1918, RFC 3927, RFC 4193, RFC 6598. */
 const NEAR = new BlockList()
 for (const [network, bits] of [
   ['127.0.0.0', 8],
@@ -36,21 +36,21 @@ NEAR.addAddress('::1', 'ipv6')
 NEAR.addSubnet('fc00::', 7, 'ipv6')
 NEAR.addSubnet('fe80::', 10, 'ipv6')
 
-/** Whether an address is of this machine or of a private network. */
+/** Whether an IP address belongs to this machine or a private network. */
 export function isNear(address: string): boolean {
   const family = isIP(address)
   return family !== 0 && NEAR.check(address, family === 6 ? 'ipv6' : 'ipv4')
 }
 
 /**
- * Looks an app up. Load is sent to the addresses that were looked at, and to no others.
+ * Resolves the host of an app. The requests only go to the resolved and checked IP addresses.
  *
- * @throws UsageError for what is no such URL, and for a host far away; ConnectError for a name that nobody knows.
+ * @throws UsageError for an invalid URL or a remote host; ConnectError if the host name cannot be resolved.
  */
 export async function benchTarget(given: string, { option, connections, allowRemote, headers }: BenchTargetOptions): Promise<BenchTarget> {
   const url = URL.canParse(given) ? new URL(given) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol))
-    throw new UsageError(`${option}: expected the app's address, such as http://127.0.0.1:3000, got ${shownAddress(given)}`)
+    throw new UsageError(`${option}: expected the URL of the app, such as http://127.0.0.1:3000, got ${shownAddress(given)}`)
   const address = shownAddress(url.origin).replace(/\/$/, '')
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const found = await lookup(host, { all: true }).catch((error: unknown) => {
@@ -59,7 +59,7 @@ export async function benchTarget(given: string, { option, connections, allowRem
   const far = found.find((one) => !isNear(one.address))
   if (far !== undefined && !allowRemote)
     throw new UsageError(
-      `${option}: ${host}${host === far.address ? '' : ` (${far.address})`} is neither this machine nor a private network. Load may do harm there: --allow-remote, if it is yours`,
+      `${option}: ${host}${host === far.address ? '' : ` (${far.address})`} is neither this machine nor a private network. The load can harm it. If you own this host, add --allow-remote`,
     )
   const pinned: LookupFunction = (_name, options, done) => {
     const [first] = found
@@ -81,9 +81,10 @@ export interface BenchRoute {
 }
 
 /**
- * `GET /cities`, or `/cities`.
+ * Parses `GET /cities`, or `/cities`.
  *
- * @throws UsageError for what is none, and for a request that changes something: it would be sent thousands of times.
+ * @throws UsageError for an invalid request, and for methods other than GET and HEAD, because each request is sent
+ * thousands of times.
  */
 export function benchRoute(given: string): BenchRoute {
   const [, method = 'GET', path] = /^(?:([A-Za-z]+)\s+)?(\/\S*)$/.exec(given.trim()) ?? []

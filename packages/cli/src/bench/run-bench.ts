@@ -8,18 +8,18 @@ import { sendRequest } from './send-request.ts'
 
 export interface BenchOptions {
   readonly target: BenchTarget
-  /** The same app otherwise: what it answers is held to be right. */
+  /** Second app, whose responses are the expected ones. */
   readonly reference: BenchTarget | undefined
   readonly routes: readonly BenchRoute[]
   readonly connections: number
-  /** Of each route and side, over all rounds. */
+  /** Per route and side, over all rounds. */
   readonly durationMs: number
   readonly warmupMs: number
   readonly rounds: number
   readonly maxRequests: number
   readonly timeoutMs: number
   readonly ignoredPaths: readonly string[]
-  /** Of another day, by route. */
+  /** Figures of an earlier run, by route. */
   readonly baseline: ReadonlyMap<string, SideSummary> | undefined
   readonly onProgress: (text: string, share: number) => void
 }
@@ -27,16 +27,16 @@ export interface BenchOptions {
 export interface RouteResult {
   readonly route: string
   readonly own: SideSummary
-  /** Of the other app, or of the baseline. */
+  /** Figures of the second app, or of the baseline. */
   readonly other?: SideSummary
   readonly comparisons: Readonly<Partial<Record<Metric, Comparison>>>
   readonly bodies?: BodyComparison
 }
 
 /**
- * Sends each route to the app, and in turn to the other one.
+ * Benchmarks each route, alternating between the two apps.
  *
- * @throws ConnectError where one does not answer; UsageError where a route is refused before there is any load.
+ * @throws ConnectError if an app does not respond; UsageError if a route fails before the load starts.
  */
 export async function runBench(options: BenchOptions): Promise<RouteResult[]> {
   const { target, reference, routes } = options
@@ -47,7 +47,7 @@ export async function runBench(options: BenchOptions): Promise<RouteResult[]> {
   return results
 }
 
-/** What fails without load is no matter of load. */
+/** Requests a route once before the load, because a route that fails without load cannot be measured. */
 async function tryOnce(target: BenchTarget, route: BenchRoute, timeoutMs: number): Promise<void> {
   let status: number
   try {
@@ -55,7 +55,7 @@ async function tryOnce(target: BenchTarget, route: BenchRoute, timeoutMs: number
   } catch (error) {
     throw new ConnectError(target.address, error)
   }
-  if (status >= 300) throw new UsageError(`${route.name}: expected an answer of 2xx, got ${status} from ${target.address}`)
+  if (status >= 300) throw new UsageError(`${route.name}: expected a response with status 2xx, got ${status} from ${target.address}`)
 }
 
 async function benchOne(route: BenchRoute, index: number, sides: readonly BenchTarget[], options: BenchOptions): Promise<RouteResult> {
@@ -68,7 +68,7 @@ async function benchOne(route: BenchRoute, index: number, sides: readonly BenchT
     onProgress(`${route.name}  ${what}`, (index * routeMs + doneMs) / (routes.length * routeMs))
   const load = (side: number, ms: number, most: number) => {
     const [target, bodies] = [sides[side] as BenchTarget, logs[side] as BodyLog]
-    // What is answered while it warms up is to be right as well.
+    // Responses of the warm-up are compared, too.
     return runLoad(target, route, { connections, durationMs: ms, maxRequests: most, timeoutMs, bodies })
   }
   for (const side of sides.keys()) {
@@ -76,14 +76,14 @@ async function benchOne(route: BenchRoute, index: number, sides: readonly BenchT
     if (warmupMs > 0) await load(side, warmupMs, maxRequests)
   }
   for (let round = 0; round < rounds; round += 1) {
-    // Who is first alternates: neither always finds what the other has left.
+    // The first side alternates, so that neither side always benefits from the caches that the other has filled.
     const order = round % 2 === 0 ? [...sides.keys()] : [...sides.keys()].reverse()
     for (const [turn, side] of order.entries()) {
       tell(`round ${round + 1}/${rounds}`, warmupMs + (round + turn / sides.length) * roundMs)
       results[side]?.push(await load(side, roundMs, Math.ceil(maxRequests / rounds)))
     }
   }
-  // An answer to HEAD has no body.
+  // Responses to HEAD have no body.
   return resultOf(route.name, results, route.method === 'HEAD' ? [] : logs, options)
 }
 
@@ -112,16 +112,16 @@ function resultOf(
   return { route, own, other: before, comparisons }
 }
 
-/** What `--fail-on` names. */
+/** The limits of `--fail-on`. */
 export interface BenchLimits {
-  /** Percent of requests a second that may be lost; `undefined`: any. */
+  /** Maximum loss of requests per second, in percent; `undefined` for no limit. */
   readonly slower: number | undefined
   readonly moreQueries: boolean
   readonly different: boolean
   readonly errors: boolean
 }
 
-/** `slower=10,more-queries,different,errors`. @throws UsageError */
+/** Parses `slower=10,more-queries,different,errors`. @throws UsageError */
 export function benchLimits(names: readonly string[]): BenchLimits {
   let slower: number | undefined
   const flags = new Set<string>()
@@ -134,15 +134,15 @@ export function benchLimits(names: readonly string[]): BenchLimits {
   return { slower, moreQueries: flags.has('more-queries'), different: flags.has('different'), errors: flags.has('errors') }
 }
 
-/** Why a run fails, each a line; what is within noise is no reason. */
+/** The reasons why a run fails. Differences within noise do not count. */
 export function benchFailures(results: readonly RouteResult[], limits: BenchLimits): string[] {
   return results.flatMap(({ route, own, comparisons, bodies }) => {
     const { requestsPerSecond, queries } = comparisons
     const lost = requestsPerSecond?.verdict === 'worse' ? (1 - requestsPerSecond.ratio.median) * 100 : 0
     return [
       ...(limits.slower !== undefined && lost > limits.slower ? [`${route}: ${Math.round(lost)}% slower, ${limits.slower}% allowed`] : []),
-      ...(limits.moreQueries && queries?.verdict === 'worse' ? [`${route}: more queries a request`] : []),
-      ...(limits.different && bodies?.kind === 'different' ? [`${route}: ${bodies.different} of ${bodies.of} answers differ`] : []),
+      ...(limits.moreQueries && queries?.verdict === 'worse' ? [`${route}: more queries per request`] : []),
+      ...(limits.different && bodies?.kind === 'different' ? [`${route}: ${bodies.different} of ${bodies.of} responses differ`] : []),
       ...(limits.errors && own.errors > 0 ? [`${route}: ${own.errors} errors`] : []),
     ]
   })

@@ -6,28 +6,31 @@ import { sendRequest } from './send-request.ts'
 export interface LoadOptions {
   readonly connections: number
   readonly durationMs: number
-  /** More are not sent. */
+  /** Maximum number of requests. */
   readonly maxRequests: number
   readonly timeoutMs: number
   readonly bodies?: BodyLog
 }
 
-/** What a route gave under load. */
+/** Measurements of a route under load. */
 export interface LoadResult {
   readonly seconds: number
-  /** Answered without an error. */
+  /** Responses without an error. */
   readonly requests: number
   readonly errors: number
-  /** What went wrong first. */
+  /** Message of the first error. */
   readonly firstError: string | undefined
-  /** Milliseconds, in order. */
+  /** Milliseconds, sorted. */
   readonly latencies: Float64Array
-  /** For a request, on average; `undefined`: nobody said. */
+  /** Average per request; `undefined` without `Server-Timing`. */
   readonly queries: number | undefined
   readonly databaseMs: number | undefined
 }
 
-/** Each connection sends its next request once it has its answer, until the time is over. Statuses from 400 are errors. */
+/**
+ * Each connection sends its next request after the response, until `durationMs` has passed. Statuses of 400 and above
+ * are errors.
+ */
 export async function runLoad(target: BenchTarget, route: BenchRoute, options: LoadOptions): Promise<LoadResult> {
   const { connections, durationMs, maxRequests, timeoutMs, bodies } = options
   const startedAt = performance.now()
@@ -54,7 +57,7 @@ export async function runLoad(target: BenchTarget, route: BenchRoute, options: L
       databaseMs += timing.databaseMs
     } catch (error) {
       fail(plainLine((error as Error).message))
-      // Where nothing listens, it is not to be asked a hundred thousand times.
+      // Limits the retries while no process listens.
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }

@@ -7,18 +7,18 @@ export interface Answer {
   readonly body: Buffer
   readonly type: string
   readonly timing: DatabaseTiming | undefined
-  /** Milliseconds until the last byte was there. */
+  /** Milliseconds until the last byte arrived. */
   readonly tookMs: number
 }
 
-/** Sends one request, and reads all of the answer. Redirects are answers. */
+/** Sends one request and reads the full response. Does not follow redirects. */
 export function sendRequest({ url, agent, headers }: BenchTarget, { method, path }: BenchRoute, timeoutMs: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const startedAt = performance.now()
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest
-    // Put together, not resolved: a path of `//elsewhere/` would be another host.
+    // Concatenated, because resolving a path of `//elsewhere/` would change the host.
     const request = send(new URL(`${url.origin}${path}`), { method, agent, headers: { accept: 'application/json, */*', ...headers } })
-    const timer = setTimeout(() => request.destroy(new Error(`no answer in ${timeoutMs / 1_000} s`)), timeoutMs)
+    const timer = setTimeout(() => request.destroy(new Error(`no response within ${timeoutMs / 1_000} s`)), timeoutMs)
     const failed = (error: Error) => {
       clearTimeout(timer)
       reject(error)
@@ -50,7 +50,7 @@ export interface DatabaseTiming {
 }
 
 /**
- * What Sluice's middleware says of a response: `db;dur=12.3;desc="5 queries"`. `undefined` where it says nothing.
+ * Reads the `Server-Timing` entry of Sluice's middleware: `db;dur=12.3;desc="5 queries"`. `undefined` if there is none.
  *
  * Source: the W3C's Server Timing.
  */

@@ -14,30 +14,30 @@ const REPORTERS = ['terminal', 'json', 'markdown'] as const
 
 const help = `sluice bench --url <url> --routes <request>... [options]
 
-Sends your own routes to your app for a while, and tells how many it answers, how fast, and with how many queries.
-With --compare it does the same with a second one in turn, such as the same app without Sluice, and says what differs.
+Benchmarks your routes: requests per second, latency, and queries per request.
+With --compare, it alternates with a second app, such as the same app without Sluice, and reports the differences.
 
   --url <url>           the app: http://127.0.0.1:3000
-  --routes <request>    'GET /cities'; more may follow. GET and HEAD alone: each is sent thousands of times
-  --compare <url>       the other app. Its answers are held to be right, and those of --url are compared with them
-  --duration <seconds>  how long each route is asked, on each side (10)
-  --connections <n>     requests that are under way at once (10)
-  --rounds <n>          in how many parts, the sides by turns (5); with fewer than 5, every difference is noise
-  --warmup <seconds>    before, without counting (1)
-  --max-requests <n>    no more for a route and side (100000)
-  --timeout <seconds>   how long an answer may take (10)
-  --header <header>     'Name: value' is sent, too. May be repeated
-  --ignore-path <path>  what is not compared in JSON: meta.at, rows.*.seenAt. May be repeated
-  --baseline <file>     figures of an earlier run to compare with (sluice/bench.json), where there is no --compare
-  --update-baseline     writes the figures into it
-  --fail-on <what>      exits with 1 at slower=<percent>, more-queries, different, errors
-  --allow-remote        sends load to other hosts than this machine and private networks
+  --routes <request>    requests such as 'GET /cities', one or more. Only GET and HEAD: each is sent many times
+  --compare <url>       second app, whose responses are the expected ones
+  --duration <seconds>  duration per route and side (10)
+  --connections <n>     concurrent requests (10)
+  --rounds <n>          number of rounds; the sides alternate (5). With fewer than 5, every difference is noise
+  --warmup <seconds>    duration of the warm-up, which is not measured (1)
+  --max-requests <n>    maximum number of requests per route and side (100000)
+  --timeout <seconds>   timeout of a response (10)
+  --header <header>     additional header, 'Name: value'. Can be repeated
+  --ignore-path <path>  path in JSON that is not compared: meta.at, rows.*.seenAt. Can be repeated
+  --baseline <file>     figures of an earlier run (sluice/bench.json), without --compare
+  --update-baseline     writes the figures to the baseline
+  --fail-on <what>      exits with code 1 for slower=<percent>, more-queries, different, errors
+  --allow-remote        permits hosts other than this machine and private networks
   --reporter <name>     ${REPORTERS.join(', ')}
-  --json                the same as --reporter json
-  --color, --no-color   colours; else as NO_COLOR and the terminal have it
-  --help                prints this
+  --json                same as --reporter json
+  --color, --no-color   forces or disables colors. Default: by NO_COLOR, FORCE_COLOR and the terminal
+  --help                prints this help
 
-Exit codes: 0 done, 1 --fail-on matched, 2 wrong arguments, 3 cannot connect, 130 interrupted.
+Exit codes: 0 finished, 1 --fail-on matched, 2 invalid arguments, 3 cannot connect, 130 interrupted.
 `
 
 const options = {
@@ -65,7 +65,7 @@ type Values = ReturnType<typeof valuesOf>['values']
 
 /** `sluice bench` */
 export const bench: Command = {
-  summary: 'measure your own routes, before and after',
+  summary: 'benchmark your routes, before and after',
   help,
   async run(args: readonly string[], output: Output): Promise<number> {
     const { values, positionals } = valuesOf(args)
@@ -74,15 +74,15 @@ export const bench: Command = {
     const limits = benchLimits(listOf(values['fail-on']))
     checkLimits(limits, values)
     if (values.compare !== undefined && values.baseline !== undefined && values['update-baseline'] !== true)
-      throw new UsageError('--baseline says nothing with --compare, but for --update-baseline')
+      throw new UsageError('--baseline has no effect with --compare: omit it, or add --update-baseline')
     const how = howOf(values)
-    if (values.url === undefined) throw new UsageError('expected --url with the address of the app, such as http://127.0.0.1:3000')
+    if (values.url === undefined) throw new UsageError('expected --url with the URL of the app, such as http://127.0.0.1:3000')
     const target = await targetOf('--url', values.url, values, how.connections)
     const reference = values.compare === undefined ? undefined : await targetOf('--compare', values.compare, values, how.connections)
     const path = values.baseline ?? 'sluice/bench.json'
     const baseline = reference === undefined && values['update-baseline'] !== true ? await readBenchBaseline(path) : undefined
     if (baseline === undefined && values.baseline !== undefined && reference === undefined && values['update-baseline'] !== true)
-      throw new UsageError(`--baseline ${path}: there is no such file; --update-baseline writes it`)
+      throw new UsageError(`--baseline ${path}: file not found. Create it with --update-baseline`)
     const progress = progressOn(output)
     let results: BenchRun['results']
     try {
@@ -120,7 +120,7 @@ function routesOf(given: readonly string[]): BenchRoute[] {
   if (given.length === 0) throw new UsageError("expected --routes with at least one request, such as 'GET /cities'")
   const routes = given.map(benchRoute)
   const twice = routes.find(({ name }, at) => routes.findIndex((route) => route.name === name) !== at)
-  if (twice !== undefined) throw new UsageError(`--routes: expected each once, got "${twice.name}" twice`)
+  if (twice !== undefined) throw new UsageError(`--routes: duplicate request "${twice.name}". Pass each request once`)
   return routes
 }
 
@@ -142,7 +142,7 @@ function howOf(values: Values) {
   }
 }
 
-/** What nothing is compared with cannot be slower. */
+/** @throws UsageError if a limit requires a comparison and there is none. */
 function checkLimits(limits: BenchLimits, { compare, baseline, ...values }: Values): void {
   if (compare !== undefined) return
   if (limits.different) throw new UsageError('--fail-on different: expected --compare')

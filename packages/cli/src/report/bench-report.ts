@@ -8,9 +8,9 @@ import type { Paint } from './palette.ts'
 
 export interface BenchRun {
   readonly address: string
-  /** Of the other app. */
+  /** URL of the second app. */
   readonly reference: string | undefined
-  /** Of the file that it is compared with. */
+  /** Path of the baseline. */
   readonly baseline: string | undefined
   readonly connections: number
   readonly rounds: number
@@ -22,7 +22,7 @@ interface Row {
   readonly metric: Metric
   readonly title: string
   readonly show: (value: number) => string
-  /** What a ratio over 1 is called, and one below. */
+  /** Words for a ratio above 1 and below 1. */
   readonly words: readonly [more: string, less: string]
 }
 
@@ -37,7 +37,7 @@ const ROWS: readonly Row[] = [
 
 const STYLES = { better: 'green', worse: 'red', noise: 'dim' } as const
 
-/** What `sluice bench` measured, as a person reads it on a terminal. Ends with a line break. */
+/** Formats a benchmark for a terminal. Ends with a line break. */
 export function benchReport(run: BenchRun, { paint, width }: { readonly paint: Paint; readonly width: number }): string {
   const { address, reference, baseline, connections, rounds, durationMs, results } = run
   const against = reference === undefined ? (baseline === undefined ? '' : ` against ${baseline}`) : ` against ${reference}`
@@ -71,7 +71,7 @@ function routeLines(result: RouteResult, run: BenchRun, { paint, width }: { read
     lines.push(paint('red', `  ${cell('errors', 18)}${cell(rate(own.errors), 14, 'right')}${right}   ${plainLine(first ?? '')}`.trimEnd()))
   }
   if (own.figures.queries === undefined)
-    lines.push(paint('dim', '  No Server-Timing: queries are not known. The middleware sends it with serverTiming: true.'))
+    lines.push(paint('dim', '  No Server-Timing header, so the queries are unknown. Set serverTiming: true in the middleware.'))
   if (bodies !== undefined)
     lines.push(
       ...wrapped(bodyText(bodies), width - 2).map(
@@ -106,20 +106,20 @@ function times(value: number): string {
   return value >= 10 ? rate(value) : value >= 1.5 ? value.toFixed(1) : value.toFixed(2)
 }
 
-/** Whether what was answered is what the other side answers: a faster wrong answer is no gain. */
+/** Describes whether the responses are the expected ones. A faster wrong response is not an improvement. */
 function bodyText(bodies: BodyComparison): string {
   const of = rate(bodies.of)
   if (bodies.kind === 'equal') return `bodies equal: ${of} of ${of}`
   const { at } = bodies
   if (bodies.kind === 'varying')
-    return `bodies not comparable: --compare itself gives different ones${at === undefined ? '' : ` at ${plainLine(at.path)}: --ignore-path ${plainLine(at.path).replace(/^\$\.?/, '')}`}`
+    return `bodies not comparable: those of --compare differ from each other${at === undefined ? '' : ` at ${plainLine(at.path)}: --ignore-path ${plainLine(at.path).replace(/^\$\.?/, '')}`}`
   const where = at === undefined ? '' : `; first at ${at.path}: ${at.left ?? 'nothing'}, --compare has ${at.right ?? 'nothing'}`
   return plainLine(`BODIES DIFFER: ${rate(bodies.different)} of ${of}${where}`)
 }
 
-/** For a comment on a pull request. */
+/** Formats a benchmark as Markdown, for a comment on a pull request. */
 export function benchMarkdown({ results, reference, baseline, connections, rounds, durationMs }: BenchRun): string {
-  const against = reference === undefined && baseline === undefined ? '' : ', the one before it → now'
+  const against = reference === undefined && baseline === undefined ? '' : ', as before → now'
   const head = `### sluice bench\n\n${connections} connections, ${rounds} rounds of ${decimal(durationMs / rounds / 1_000)} s${against}.\n\n`
   const titles = ['route', ...ROWS.map(({ title }) => title), 'errors', 'bodies']
   const rows = results.map(({ route, own, other, comparisons, bodies }) => {

@@ -12,7 +12,7 @@ let folder: string
 let own: string
 let other: string
 
-/** An app that says how many queries it made, and calls a city by a name. */
+/** An app that reports its number of queries, and returns a city by name. */
 async function app(queries: number, city: string): Promise<string> {
   const server = createServer((request, response) => {
     response.setHeader('Content-Type', 'application/json')
@@ -44,7 +44,7 @@ afterAll(async () => {
 const bench = (...args: string[]) => sluice('bench', '--duration', '0.25', '--warmup', '0', '--connections', '2', ...args)
 
 describe('sluice bench', () => {
-  it('tells what each side asks of its database, and that the answers are equal', async () => {
+  it('reports the queries of each side, and that the responses are equal', async () => {
     const { code, out, err } = await bench('--url', own, '--compare', other, '--routes', 'GET /equal', '/quiet', '--json')
     expect([code, err]).toEqual([0, ''])
     const { schemaVersion, routes } = JSON.parse(out)
@@ -59,24 +59,24 @@ describe('sluice bench', () => {
     expect(routes[1].own.figures.queries).toBeUndefined()
   })
 
-  it('ends with 1 where a wrong answer is no gain', async () => {
+  it('exits with code 1 when the responses differ, regardless of speed', async () => {
     const { code, out, err } = await bench('--url', own, '--compare', other, 'GET /city', '--fail-on', 'different')
     expect(code).toBe(1)
     expect(out).toMatch(/BODIES DIFFER: ([\d,.k]+) of \1; first at \$\.rows\[0\]\.city: "Genf", --compare has "Geneva"/)
-    expect(err).toMatch(/^fail: GET \/city: \d+ of \d+ answers differ\n$/)
+    expect(err).toMatch(/^fail: GET \/city: \d+ of \d+ responses differ\n$/)
     expect(
       (await bench('--url', own, '--compare', other, 'GET /city', '--ignore-path', 'rows.*.city', '--fail-on', 'different')).code,
     ).toBe(0)
   })
 
-  it('ends with 1 at more queries', async () => {
+  it('exits with code 1 when a route sends more queries', async () => {
     expect(await bench('--url', other, '--compare', own, '/equal', '--fail-on', 'slower=1000,more-queries')).toMatchObject({
       code: 1,
-      err: 'fail: GET /equal: more queries a request\n',
+      err: 'fail: GET /equal: more queries per request\n',
     })
   })
 
-  it('compares with a baseline that it wrote', async () => {
+  it('compares with a baseline from --update-baseline', async () => {
     const file = join(folder, 'bench.json')
     expect(await bench('--url', own, '/equal', '--baseline', file, '--update-baseline')).toMatchObject({ code: 0, err: `wrote ${file}\n` })
     expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ schemaVersion: 1, routes: [{ route: 'GET /equal' }] })
@@ -88,30 +88,30 @@ describe('sluice bench', () => {
     expect(await bench('--url', own, '/equal', '--baseline', join(folder, 'none.json'))).toMatchObject({ code: 2, out: '' })
   })
 
-  it('sends no more than it may', async () => {
+  it('sends at most --max-requests requests', async () => {
     const { out } = await bench('--url', own, '/equal', '--duration', '30', '--max-requests', '10', '--json')
     expect(JSON.parse(out).routes[0].own.requests).toBe(10)
   })
 
-  it('sends headers', async () => {
+  it('sends the headers of --header', async () => {
     expect((await bench('--url', own, '/header')).code).toBe(2)
     expect((await bench('--url', own, '/header', '--header', 'X-Team: blue')).code).toBe(0)
   })
 
-  it('sends a path that looks like a host to the app all the same', async () => {
+  it('sends a path that looks like a host to the app', async () => {
     expect((await bench('--url', own, '//203.0.113.9/equal')).code).toBe(0)
   })
 
-  it('refuses a route that fails without load, before there is any', async () => {
+  it('rejects a route that fails before the load starts', async () => {
     for (const path of ['/missing', '/moved'])
       expect(await bench('--url', own, path)).toMatchObject({
         code: 2,
         out: '',
-        err: expect.stringMatching(/expected an answer of 2xx, got [34]0/),
+        err: expect.stringMatching(/expected a response with status 2xx, got [34]0/),
       })
   })
 
-  it('ends with 3 where nobody answers', async () => {
+  it('exits with code 3 when no process listens', async () => {
     expect(await bench('--url', 'http://127.0.0.1:1', '/equal')).toMatchObject({
       code: 3,
       out: '',
@@ -124,17 +124,17 @@ describe('sluice bench', () => {
     [['--url', 'http://127.0.0.1:1'], '--routes'],
     [['--url', 'nonsense', '/equal'], '--url: expected'],
     [['--url', 'http://127.0.0.1:1', 'POST /cities'], 'GET or HEAD'],
-    [['--url', 'http://127.0.0.1:1', '/a', 'GET /a'], 'twice'],
+    [['--url', 'http://127.0.0.1:1', '/a', 'GET /a'], 'duplicate request'],
     [['--url', 'http://127.0.0.1:1', '/a', '--connections', '0'], '--connections: expected an integer'],
     [['--url', 'http://127.0.0.1:1', '/a', '--fail-on', 'different'], '--fail-on different: expected --compare'],
     [['--url', 'http://127.0.0.1:1', '/a', '--fail-on', 'slower=5'], 'expected --compare or --baseline'],
     [
       ['--url', 'http://127.0.0.1:1', '/a', '--compare', 'http://127.0.0.1:2', '--baseline', 'b.json'],
-      '--baseline says nothing with --compare',
+      '--baseline has no effect with --compare',
     ],
     [['--url', 'http://203.0.113.9', '/a'], '--allow-remote'],
     [['--url', 'http://127.0.0.1:1', '/a', '--compare', 'http://203.0.113.9'], '--compare: 203.0.113.9 is neither'],
-  ])('refuses %j', async (args, message) => {
+  ])('rejects %j', async (args, message) => {
     expect(await sluice('bench', ...args)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(message) })
   })
 })
@@ -151,7 +151,7 @@ describe('isNear', () => {
     'fd00::1',
     'fe80::1',
     '::ffff:10.0.0.1',
-  ])('takes %s for one of our own', (address) => expect(isNear(address)).toBe(true))
+  ])('accepts %s as near', (address) => expect(isNear(address)).toBe(true))
   it.each(['8.8.8.8', '172.32.0.1', '11.0.0.1', '2001:db8::1', '::ffff:8.8.8.8', '0.0.0.0', 'localhost', ''])(
     'does not take %j for one',
     (address) => expect(isNear(address)).toBe(false),
@@ -159,7 +159,7 @@ describe('isNear', () => {
 })
 
 describe('benchRoute', () => {
-  it('takes a path alone for a GET', () => {
+  it('uses GET for a path without a method', () => {
     expect(benchRoute(' /a?b=1 ')).toEqual({ name: 'GET /a?b=1', method: 'GET', path: '/a?b=1' })
     expect(benchRoute('head /a')).toMatchObject({ name: 'HEAD /a' })
   })

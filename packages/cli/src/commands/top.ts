@@ -11,21 +11,22 @@ import { progressOn } from './progress.ts'
 
 const help = `sluice top --url <url> [options]
 
-Shows what a running app asks of its database, route by route, as it happens: over its dashboard's stream.
-On a terminal it takes the whole screen: q quits, s sorts, p pauses, / filters, Enter shows a route's worst finding, ? helps.
+Shows the queries of a running app in real time, by route, from the stream of its dashboard.
+On a terminal it uses the full screen: q quits, s sorts, p pauses, / filters, Enter shows the findings of a
+route, ? shows all keys.
 
 ${dashboardHelp}
-  --once                prints one table, and ends
-  --seconds <n>         how long --once looks before (2); as long as it has seen no request, five times that
-  --interval <seconds>  how often it prints where it is no terminal (5), or with --json (1)
+  --once                prints one table and exits
+  --seconds <n>         how long --once measures (2), or up to 5 times as long while there are no requests
+  --interval <seconds>  print interval without a terminal (5), or with --json (1)
   --sort <name>         ${SORTS.join(', ')}
-  --filter <text>       routes with this in their name
-  --slow <ms>           a p99 from which a route is flagged SLOW (500)
-  --json                a line of JSON each second; with --once, one
-  --color, --no-color   colours; else as NO_COLOR and the terminal have it
-  --help                prints this
+  --filter <text>       routes whose name contains this string
+  --slow <ms>           p99 from which a route has the flag SLOW (500)
+  --json                one JSON object per line and second; with --once, one object
+  --color, --no-color   forces or disables colors. Default: by NO_COLOR, FORCE_COLOR and the terminal
+  --help                prints this help
 
-Exit codes: 0 done, 2 wrong arguments, 3 cannot connect, or not let in, 130 interrupted.
+Exit codes: 0 finished, 2 invalid arguments, 3 cannot connect or access denied, 130 interrupted.
 `
 
 const options = {
@@ -42,7 +43,7 @@ const options = {
 
 /** `sluice top` */
 export const top: Command = {
-  summary: 'show live what a running app asks of its database',
+  summary: 'show the queries of a running app in real time',
   help,
   async run(args: readonly string[], output: Output): Promise<number> {
     const { values } = parseArgs({ args: [...args], options, allowPositionals: false })
@@ -77,7 +78,7 @@ export const top: Command = {
   },
 }
 
-/** Ends what is said of connecting once there is an answer. */
+/** Removes the connection progress when the first event arrives. */
 async function* told<T>(events: AsyncIterable<T>, progress: { end(): void }): AsyncGenerator<T> {
   for await (const event of events) {
     progress.end()

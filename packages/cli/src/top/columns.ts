@@ -15,7 +15,7 @@ const GAP = 2
 const LEAST_ROUTE = 24
 const FLAGS_WIDTH = 12
 
-/** Figures of a route, in the order of the table. */
+/** Columns for the figures of a route, in the order of the table. */
 const COLUMNS = {
   rate: { title: 'REQ/S', width: 7, sort: 'rate', text: ({ perSecond }) => rate(perSecond) },
   queries: {
@@ -45,7 +45,7 @@ const COLUMNS = {
 
 type ColumnName = keyof typeof COLUMNS
 
-/** Which leave first where it is narrow: the last ones. */
+/** Columns by importance. Narrow terminals omit the last ones. */
 const IMPORTANCE: readonly ColumnName[] = ['queries', 'p99', 'rate', 'database', 'load', 'errors', 'hit', 'p50']
 
 export interface Layout {
@@ -54,7 +54,7 @@ export interface Layout {
   readonly flagsWidth: number
 }
 
-/** The columns that have room in so many characters. What is wrong with a route is always there. */
+/** Selects the columns that fit in `width` characters. The flags are always included. */
 export function layoutOf(width: number): Layout {
   const flagsWidth = Math.min(FLAGS_WIDTH, Math.max(4, Math.floor(width / 5)))
   let room = width - GAP - flagsWidth - Math.min(LEAST_ROUTE, Math.max(8, Math.floor(width / 3)))
@@ -69,7 +69,7 @@ export function layoutOf(width: number): Layout {
   return { names, routeWidth: Math.max(4, width - used - GAP - flagsWidth), flagsWidth }
 }
 
-/** The titles; that of the column that the table is sorted by has an arrow. */
+/** The column titles, with an arrow at the sort column. */
 export function titleLine({ names, routeWidth, flagsWidth }: Layout, sort: Sort, isReversed: boolean): string {
   const arrow = isReversed ? '▴' : '▾'
   const cells = names.map((name) => {
@@ -84,7 +84,7 @@ export interface RowOptions {
   readonly slowMs: number
 }
 
-/** A route's line: as wide as the layout, or less. */
+/** The line of a route, no wider than the layout. */
 export function routeLine(route: RouteFigures, { names, routeWidth, flagsWidth }: Layout, { paint, slowMs }: RowOptions): string {
   const cells = names.map((name) => {
     const column: Column = COLUMNS[name]
@@ -95,7 +95,7 @@ export function routeLine(route: RouteFigures, { names, routeWidth, flagsWidth }
   return [cell(route.name, routeWidth), ...cells, flagsText(route, flagsWidth, { paint, slowMs })].join(' '.repeat(GAP))
 }
 
-/** As many as have room; `+1` says that there are more. */
+/** As many flags as fit. `+1` is the number of hidden ones. */
 function flagsText(route: RouteFigures, width: number, { paint, slowMs }: RowOptions): string {
   const flags = flagsOf(route, slowMs)
   const shown: string[] = []
@@ -103,7 +103,7 @@ function flagsText(route: RouteFigures, width: number, { paint, slowMs }: RowOpt
   for (const [at, { text, style }] of flags.entries()) {
     const gap = at === 0 ? 0 : 1
     const more = flags.length - at - 1
-    // The first is there in any case, and a number only where it has room.
+    // The first flag is always shown, and the number of hidden ones only if it fits.
     if (at > 0 && used + gap + widthOf(text) + (more === 0 ? 0 : 3) > width) {
       if (used + 3 <= width) shown.push(`+${more + 1}`)
       break
@@ -143,7 +143,7 @@ function share(value: number): string {
 
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const
 
-/** A bar of so many characters, in eighths. */
+/** A bar of `width` characters, in steps of 1/8 character. */
 export function bar(share: number, width: number): string {
   const eighths = Math.round(Math.min(1, Math.max(0, share)) * width * 8)
   const text = `${'█'.repeat(Math.floor(eighths / 8))}${EIGHTHS[eighths % 8] ?? ''}`
@@ -152,7 +152,7 @@ export function bar(share: number, width: number): string {
 
 const STEPS = '▁▂▃▄▅▆▇█'
 
-/** A line of columns, the last of the values at its right. */
+/** A sparkline of the last `width` values. */
 export function sparkline(values: readonly number[], width: number): string {
   const shown = values.slice(-width)
   const most = Math.max(...shown, 0)
@@ -171,9 +171,9 @@ const CODES: Readonly<Record<string, Flag>> = {
 }
 
 /**
- * What is wrong with a route, the gravest first.
+ * The flags of a route, most severe first.
  *
- * @param slowMs - A p99 from which it is slow.
+ * @param slowMs - p99 from which a route is slow.
  */
 export function flagsOf(route: RouteFigures, slowMs: number): readonly Flag[] {
   const { flags, errorShare = 0, p99, overBudget } = route

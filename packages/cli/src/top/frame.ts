@@ -11,16 +11,16 @@ export interface FrameOptions {
   readonly rows: number
   readonly slowMs: number
   readonly address: string
-  /** What is said of the connection: `lost: …, again in 2 s`. */
+  /** Connection problem, shown below the title. */
   readonly trouble?: string | undefined
-  /** `undefined`: they are being asked for. */
+  /** `undefined` while they are loading. */
   readonly findings?: readonly LiveFinding[] | undefined
 }
 
 const LEAST_ROWS = 4
 const MARK = '▸ '
 
-/** The whole screen, line by line: as many as it has, none wider than it is. */
+/** Renders the full screen: exactly `rows` lines of at most `columns` characters. */
 export function frame(view: LiveView, state: TopState, options: FrameOptions): string[] {
   const { columns, rows, paint } = options
   if (state.isHelping) return filled([...headOf(view, state, options), '', ...helpLines(options)], keyLine(state, options), rows)
@@ -28,7 +28,7 @@ export function frame(view: LiveView, state: TopState, options: FrameOptions): s
   const routes = state.shown(view.routes)
   const selected = state.selectedIn(routes)
   const panel = state.isOpen && selected !== undefined ? panelLines(selected, options) : []
-  // The table is to be seen beside what is open, if only some of it.
+  // Leave room for some lines of the table above the panel.
   const roomForPanel = rows - head.length - 2 - Math.min(routes.length, LEAST_ROWS) - 1
   const shownPanel = panel.length === 0 ? [] : fitted(panel, Math.max(3, roomForPanel), options)
   const room = Math.max(1, rows - head.length - 2 - shownPanel.length)
@@ -37,7 +37,7 @@ export function frame(view: LiveView, state: TopState, options: FrameOptions): s
   const lines = routes.slice(from, from + room).map((route) => {
     const line = routeLine(route, layout, options)
     if (route.name !== selected?.name) return `${' '.repeat(MARK.length)}${line}`
-    // Colours within would end the bar.
+    // Color codes inside the line would end the inverse style.
     const plain = routeLine(route, layout, { ...options, paint: (_style, text) => text })
     return paint('inverse', cell(`${MARK}${plain}`, columns))
   })
@@ -59,7 +59,7 @@ function headOf(view: LiveView, state: TopState, { paint, columns, rows, trouble
   const lines = [headLine(view, { paint, width: columns, ...(status === undefined ? {} : { state: status }) })]
   if (trouble !== undefined) lines.push(paint('red', cut(trouble, columns)))
   if (rows >= 10) lines.push(vitalsLine(view, { paint, width: columns }))
-  // What is a route's is in its line.
+  // Findings are shown as flags of their routes.
   const items = view.ranked.filter(({ kind }) => kind !== 'finding').slice(0, rows >= 20 ? 2 : 0)
   for (const { severity, title, detail } of items) {
     const style = severity === 'high' ? 'red' : severity === 'medium' ? 'yellow' : 'cyan'
@@ -75,22 +75,22 @@ function panelLines(route: RouteFigures, options: FrameOptions): string[] {
   const name = cut(route.name, columns - 8)
   const rule = paint('dim', `── ${name} ${'─'.repeat(Math.max(0, columns - widthOf(name) - 4))}`)
   const lines = routeLines(route, { paint, width, address })
-  if (findings === undefined) return [rule, ...lines, paint('dim', 'Asking for findings …')]
+  if (findings === undefined) return [rule, ...lines, paint('dim', 'Loading findings …')]
   const own = findingsOf(findings, route.name)
-  if (own.length === 0) return [rule, ...lines, paint('green', 'Nothing found in it.')]
+  if (own.length === 0) return [rule, ...lines, paint('green', 'No findings for this route.')]
   return [rule, ...lines, ...own.flatMap((finding) => ['', ...findingLines(finding, { paint, width, address })])]
 }
 
-/** In so many lines; the last one says what is left out. */
+/** Shortens lines to `room`. The last line contains the number of omitted ones. */
 function fitted(lines: readonly string[], room: number, { paint }: FrameOptions): string[] {
   if (lines.length <= room) return [...lines]
   const dense = lines.filter((line) => line !== '')
   if (dense.length <= room) return dense
-  return [...dense.slice(0, room - 1), paint('dim', `  ${dense.length - room + 1} more lines: make the window higher`)]
+  return [...dense.slice(0, room - 1), paint('dim', `  ${dense.length - room + 1} more lines: enlarge the window`)]
 }
 
 function emptyLine(view: LiveView, { filter }: TopState, { paint, columns }: FrameOptions): string {
-  const text = view.routes.length > 0 ? `  No route has "${filter}" in its name.` : '  Watching. Send a request.'
+  const text = view.routes.length > 0 ? `  No route matches "${filter}".` : '  Waiting for requests.'
   return paint('dim', cut(text, columns))
 }
 
@@ -104,19 +104,19 @@ const KEYS: readonly (readonly [key: string, what: string])[] = [
   ['?', 'help'],
 ]
 
-/** Where it is narrow. */
+/** Keys that narrow terminals omit, in this order. */
 const LEAVE_FIRST = ['↑↓', '/', 'p', 's', 'Enter'] as const
 
 function keyLine(state: TopState, { columns, paint }: FrameOptions, place = ''): string {
   if (state.isTyping) {
     const text = cut(`/${state.filter}`, columns - 24)
-    return `${text}▏  ${paint('dim', 'Enter keep · Esc clear')}`
+    return `${text}▏  ${paint('dim', 'Enter apply · Esc clear')}`
   }
   const filter = state.filter === '' ? '' : `/${state.filter}  `
   const right = `${filter}${place}`
   const words: Readonly<Record<string, string>> = {
     ...(state.isOpen ? { Enter: 'close' } : {}),
-    ...(state.isPaused ? { p: 'go on' } : {}),
+    ...(state.isPaused ? { p: 'resume' } : {}),
     s: `sort:${state.sort}`,
   }
   let shown = KEYS.map(([key, what]) => [key, words[key] ?? what] as const)
@@ -129,22 +129,22 @@ function keyLine(state: TopState, { columns, paint }: FrameOptions, place = ''):
 function helpLines({ paint, columns, slowMs }: FrameOptions): string[] {
   const lines: readonly (readonly [string, string])[] = [
     ['↑ ↓  j k', 'select a route'],
-    ['PgUp PgDn  g G', 'a page, the first, the last'],
-    ['Enter', 'what is found in the route, with its fix; again: closes it'],
+    ['PgUp PgDn  g G', 'move by a page, to the first or the last'],
+    ['Enter', 'show its findings and fixes; press again to close'],
     ['s  S', 'sort by DB load, req/s, q/req, DB ms, p99; S reverses'],
     ['/', 'filter by name; Esc clears it'],
-    ['p  Space', 'pause, go on'],
+    ['p  Space', 'pause and resume'],
     ['q  Ctrl-C', 'quit'],
     ['', ''],
-    ['REQ/S', 'requests a second, in the last ten'],
-    ['Q/REQ  DB ms', 'queries, and database time, of a request on average'],
-    ['DB LOAD', 'its share of the database time of all routes'],
-    ['p50  p99', 'milliseconds, of the last 128 requests at most'],
-    ['HIT', 'reads that were answered from the cache'],
-    ['ERR', 'failed in the last minute since you look'],
-    ['N+1  REPEAT', 'queries that could be one, or were asked before'],
-    ['SLOW', `p99 of ${slowMs} ms or more: --slow`],
-    ['BUDGET', 'more queries than it may make'],
+    ['REQ/S', 'requests per second, in the last 10 seconds'],
+    ['Q/REQ  DB ms', 'average queries and database time per request'],
+    ['DB LOAD', 'share of the database time of all routes'],
+    ['p50  p99', 'milliseconds, over at most the last 128 requests'],
+    ['HIT', 'share of reads served from the cache'],
+    ['ERR', 'share of failed requests in the last minute'],
+    ['N+1  REPEAT', 'N+1 queries, or duplicate queries'],
+    ['SLOW', `p99 of ${slowMs} ms or more (--slow)`],
+    ['BUDGET', 'more queries than the budget allows'],
   ]
   return lines.map(([key, what]) => cut(`  ${cell(key, 16)}${what}`, columns)).map((line) => (line.trim() === '' ? '' : paint('dim', line)))
 }
@@ -157,7 +157,7 @@ function filled(lines: readonly string[], last: string, rows: number): string[] 
 export interface HeadOptions {
   readonly paint: Paint
   readonly width: number
-  /** Such as `PAUSED`, at the right. */
+  /** Status at the right, such as `PAUSED`. */
   readonly state?: { readonly text: string; readonly style: 'yellow' | 'red' }
 }
 
@@ -166,7 +166,7 @@ export function headLine(view: LiveView, { paint, width, state }: HeadOptions): 
   const title = 'sluice top'
   const room = width - title.length - 2 - (state === undefined ? 0 : widthOf(state.text) + 1)
   const facts = headFacts(view)
-  // The figures are worth more than the app's name.
+  // Omit the last facts first, then the number of processes.
   while (facts.length > 1 && widthOf(facts.join(' · ')) > room) facts.splice(facts.length > 4 ? facts.length - 1 : 1, 1)
   const shown = cut(facts.join(' · '), room)
   const right = state === undefined ? '' : `${' '.repeat(Math.max(1, room - widthOf(shown) + 1))}${paint(state.style, state.text)}`
@@ -185,7 +185,7 @@ function headFacts({ app, processes, vitals, mode }: LiveView): string[] {
   ]
 }
 
-/** Figures of the process, and requests a second as columns where there is room. */
+/** Figures of the process, and a sparkline of the requests per second if it fits. */
 function vitalsLine({ vitals, requestLine }: LiveView, { paint, width }: HeadOptions): string {
   const { queriesPerSecond, errorRate, cpu, memory, eventLoopDelay } = vitals
   const facts = [
@@ -207,28 +207,28 @@ function vitalsLine({ vitals, requestLine }: LiveView, { paint, width }: HeadOpt
 interface FindingLinesOptions {
   readonly paint: Paint
   readonly width: number
-  /** Of the dashboard, for links. */
+  /** URL of the dashboard, for links. */
   readonly address: string
 }
 
-/** A route's findings, what would be saved most first; muted ones are left out. */
+/** The findings of a route, largest possible saving first, without muted ones. */
 function findingsOf(findings: readonly LiveFinding[], route: string): readonly LiveFinding[] {
   return findings.filter(({ scope, isMuted }) => scope === route && !isMuted).sort((a, b) => b.savedMs - a.savedMs || b.count - a.count)
 }
 
-/** Figures of a route that have no room in the table. */
+/** Figures of a route that the table does not contain. */
 function routeLines(route: RouteFigures, { paint, width }: FindingLinesOptions): string[] {
   const { requests, errors, perSecond, sample, queries, repeats, databaseMs, p50, p95, p99, cacheShare, budget, overBudget } = route
   const figures = [
     `${rate(perSecond)} req/s · ${rate(requests)} requests · ${rate(errors)} failed · p50 ${milliseconds(p50)} · p95 ${milliseconds(p95)} · p99 ${milliseconds(p99)} ms`,
-    `${decimal(queries)} queries, ${decimal(databaseMs)} ms of database a request · ${decimal(repeats)} could be spared${
-      cacheShare === undefined ? '' : ` · ${Math.round(cacheShare * 100)}% from the cache`
-    }${budget === undefined ? '' : ` · budget ${budget}, over it ${overBudget} of ${sample}`}`,
+    `${decimal(queries)} queries, ${decimal(databaseMs)} ms of database time per request · ${decimal(repeats)} avoidable${
+      cacheShare === undefined ? '' : ` · ${Math.round(cacheShare * 100)}% cache hits`
+    }${budget === undefined ? '' : ` · budget ${budget}, exceeded by ${overBudget} of ${sample} requests`}`,
   ]
   return figures.flatMap((line) => wrapped(line, width)).map((line) => paint('dim', line))
 }
 
-/** A finding with where and how; the place is never cut. */
+/** A finding with its call site and fix. The call site is never truncated. */
 function findingLines(finding: LiveFinding, options: FindingLinesOptions): string[] {
   const { paint, width, address } = options
   const { code, severity, title, queries, queriesPossible, occurrences, parent, groups, request, id } = finding
@@ -240,13 +240,15 @@ function findingLines(finding: LiveFinding, options: FindingLinesOptions): strin
   return [
     head,
     ...lines,
-    ...(code === 'REPEATED_QUERY' && finding.fix === undefined ? [`  ${paint('dim', 'fix')}  ask once and keep the result`] : []),
+    ...(code === 'REPEATED_QUERY' && finding.fix === undefined
+      ? [`  ${paint('dim', 'fix')}  run the query once and reuse the result`]
+      : []),
     ...(request === undefined ? [] : [`  ${paint('dim', 'more')} ${address}/r/${request}`]),
     `  ${paint('dim', 'mute')} npx sluice ignore ${id}`,
   ]
 }
 
-/** @param after - The listing that it walks along. */
+/** @param after - The parent query of an N+1. */
 function groupLines(group: LiveFinding['groups'][number], after: string | undefined, { paint, width }: FindingLinesOptions): string[] {
   const ms = duration(group.databaseMs)
   const times = `${group.count}×`

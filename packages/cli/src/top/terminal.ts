@@ -1,27 +1,28 @@
 import { emitKeypressEvents } from 'node:readline'
 import type { Key } from './top-state.ts'
 
-/** A terminal whose whole screen is used. */
+/** A terminal in full-screen mode. */
 export interface Terminal {
   readonly columns: number
   readonly rows: number
   write(text: string): void
-  /** Takes the screen, and keys one by one. */
+  /** Enters full-screen mode, and reads single keys. */
   enter(): void
-  /** Gives it back as it was. A second call does nothing. */
+  /** Restores the terminal. A second call does nothing. */
   leave(): void
-  /** Stops this process as Ctrl-Z does, and returns when it goes on. */
+  /** Suspends this process like Ctrl-Z. Resolves when the process continues. */
   suspend(): Promise<void>
   onKey(listener: (key: Key) => void): () => void
   onResize(listener: () => void): () => void
 }
 
-/** The alternate screen, without a cursor, and lines that do not wrap. */
+/** Alternate screen, hidden cursor, no line wrapping. */
 const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l'
 const LEAVE = '\u001b[0m\u001b[?7h\u001b[?25h\u001b[?1049l'
 
 /**
- * The terminal of this process. However the process ends, but for SIGKILL, the screen is given back: signals end it by `process.exit`, and so do errors.
+ * The terminal of this process. It is restored whenever the process ends, except for SIGKILL, because signals and errors
+ * end it with `process.exit`.
  */
 export function processTerminal(input: NodeJS.ReadStream = process.stdin, output: NodeJS.WriteStream = process.stdout): Terminal {
   let isEntered = false
@@ -73,20 +74,20 @@ export function processTerminal(input: NodeJS.ReadStream = process.stdin, output
   return terminal
 }
 
-/** Writes lines to a screen: those alone that are not there already. */
+/** Draws lines on a screen. Writes only changed lines. */
 export class Screen {
   #lines: readonly string[] = []
 
   constructor(private readonly terminal: Pick<Terminal, 'write'>) {}
 
-  /** All that is there is not known any more: after a resize. */
+  /** Clears the screen, whose content is unknown after a resize. */
   forget(): void {
     this.#lines = []
     this.terminal.write('\u001b[2J')
   }
 
   draw(lines: readonly string[]): void {
-    // Emptied before: after a line of full width, that would take its last character.
+    // Clear before writing, because clearing after a full-width line would remove its last character.
     const changed = lines.flatMap((line, at) => (line === this.#lines[at] ? [] : [`\u001b[${at + 1};1H\u001b[2K${line}\u001b[0m`]))
     this.#lines = lines
     if (changed.length > 0) this.terminal.write(changed.join(''))

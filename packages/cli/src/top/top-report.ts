@@ -14,14 +14,14 @@ export interface TopReportOptions {
   readonly slowMs: number
 }
 
-/** A table, once. Ends with a line break. */
+/** The table of `--once`. Ends with a line break. */
 export function topTable(view: LiveView, options: TopReportOptions & { readonly watchedMs: number }): string {
   const { paint, width, sort, filter, slowMs, watchedMs } = options
   const routes = sortRoutes(filterRoutes(view.routes, filter), sort)
   const layout = layoutOf(width)
   const rows = routes.map((route) => routeLine(route, layout, { paint, slowMs }).trimEnd())
-  const over = `REQ/S over the last 10 s; the rest over the last ${sampleOf(view)} of a route; ERR over ${Math.round(watchedMs / 1_000)} s.`
-  const last = routes.length === 0 ? `No request in ${Math.round(watchedMs / 1_000)} s.` : over
+  const over = `REQ/S: last 10 s. ERR: ${Math.round(watchedMs / 1_000)} s. Other columns: last ${sampleOf(view)} per route.`
+  const last = routes.length === 0 ? `No requests in ${Math.round(watchedMs / 1_000)} s.` : over
   return `${[headLine(view, { paint, width }), paint('bold', titleLine(layout, sort, false)), ...rows, paint('dim', last)].join('\n')}\n`
 }
 
@@ -30,7 +30,7 @@ function sampleOf({ routes }: LiveView): string {
   return `${most} ${most === 1 ? 'request' : 'requests'}`
 }
 
-/** A line for the app, and one for each route, each with the time: for logs and `grep`. Ends with a line break. */
+/** A line for the app and for each route, with timestamps, for logs and `grep`. Ends with a line break. */
 export function topLines(view: LiveView, { sort, filter, slowMs, width }: TopReportOptions): string {
   const time = new Date(view.at).toISOString().slice(11, 19)
   const lines = [headLine(view, { paint: (_style, text) => text, width })]
@@ -50,7 +50,7 @@ export function topLines(view: LiveView, { sort, filter, slowMs, width }: TopRep
   return lines.map((line) => `${time}  ${line}\n`).join('')
 }
 
-/** What `--json` gives: one object, in one line. */
+/** The object of `--json`, in one line. */
 export function topJson(view: LiveView, { sort, filter, slowMs }: Omit<TopReportOptions, 'paint' | 'width'>, watchedMs: number): string {
   const { at, app, processes, mode, vitals, totals, ranked, routes } = view
   const json: TopJson = {

@@ -24,10 +24,10 @@ const TICK_MS = 1_000
 const FINDINGS_MS = 2_000
 
 /**
- * Shows a running app on the whole screen until a key says to stop.
+ * Shows a running app in full-screen mode until the user quits.
  *
  * @returns The exit code.
- * @throws What `events` throws, after the screen was given back.
+ * @throws Errors of `events`, after restoring the terminal.
  */
 export async function topScreen(options: TopScreenOptions): Promise<number> {
   const view = new TopView(options)
@@ -43,7 +43,7 @@ class TopView {
   readonly #screen: Screen
   readonly #stops: (() => void)[] = []
   #model: LiveModel | undefined
-  /** What is shown while it pauses. */
+  /** The view while paused. */
   #frozen: LiveView | undefined
   #lost: { readonly why: string; readonly until: number } | undefined
   #findings: readonly LiveFinding[] | undefined
@@ -51,7 +51,7 @@ class TopView {
   #areFindingsStale = true
   #isAsking = false
   #code: number = EXIT.ok
-  /** Somebody else's screen is shown: a timer may be faster than the news that it is ours again. */
+  /** Suspended. Nothing is drawn until `suspend` resolves, which can be after the next timer. */
   #isAway = false
   #isClosed = false
 
@@ -65,7 +65,7 @@ class TopView {
     for await (const event of events) {
       if (this.#take(event)) this.#draw()
       if (this.#stops.length > 0) continue
-      // Not before there is something to see: what goes wrong at once is told on the screen that was there.
+      // Not earlier, so that an immediate error is printed on the normal screen.
       terminal.enter()
       const timer = setInterval(() => this.#draw(), TICK_MS)
       this.#stops.push(
@@ -84,7 +84,7 @@ class TopView {
     this.#options.terminal.leave()
   }
 
-  /** @returns Whether there is something new to see. */
+  /** @returns Whether to redraw. */
   #take(event: FollowEvent): boolean {
     if (event.kind === 'snapshot') {
       if (this.#model === undefined) this.#model = new LiveModel(event.snapshot)
@@ -141,7 +141,7 @@ class TopView {
   #trouble(): string | undefined {
     if (this.#lost === undefined) return undefined
     const seconds = Math.ceil((this.#lost.until - Date.now()) / 1_000)
-    return `The app does not answer (${this.#lost.why}): ${seconds > 0 ? `trying again in ${seconds} s` : 'trying again'}`
+    return `The app does not respond (${this.#lost.why}): ${seconds > 0 ? `retrying in ${seconds} s` : 'retrying'}`
   }
 
   #askForFindings(): void {
@@ -157,7 +157,7 @@ class TopView {
           this.#findings = readFindings(json)
         },
         () => {
-          // The stream tells of what is wrong with the connection; they are asked for again.
+          // The stream reports connection problems. Retry later.
           this.#areFindingsStale = true
         },
       )

@@ -8,10 +8,10 @@ export interface Key {
   readonly meta?: boolean | undefined
 }
 
-/** What a key asks for, beside what is shown. */
+/** Effect of a key outside the state. */
 export type KeyEffect = 'quit' | 'interrupt' | 'suspend' | 'redraw' | 'none'
 
-/** What whoever looks has chosen. */
+/** The choices of the user. */
 export class TopState {
   sort: Sort
   isReversed = false
@@ -29,19 +29,19 @@ export class TopState {
     this.sort = sort
   }
 
-  /** The routes that are shown, in order. */
+  /** The filtered and sorted routes. */
   shown(routes: readonly RouteFigures[]): readonly RouteFigures[] {
     const shown = sortRoutes(filterRoutes(routes, this.filter), this.sort, this.isReversed)
     this.#names = shown.map(({ name }) => name)
     return shown
   }
 
-  /** The one that is selected; until one was, the first. */
+  /** The selected route. Default: the first. */
   selectedIn(routes: readonly RouteFigures[]): RouteFigures | undefined {
     return routes.find(({ name }) => name === this.#selected) ?? routes[0]
   }
 
-  /** The first that is on the screen, so that the one that is selected is on it. */
+  /** Index of the first visible route, so that the selected one is visible. */
   scrolledTo(routes: readonly RouteFigures[], room: number): number {
     const at = Math.max(
       0,
@@ -140,7 +140,7 @@ export class TopState {
   }
 }
 
-/** What a table is sorted by. */
+/** Sort orders of the table. */
 export const SORTS = ['cost', 'rate', 'queries', 'database', 'p99'] as const
 export type Sort = (typeof SORTS)[number]
 
@@ -152,7 +152,7 @@ const VALUES: Readonly<Record<Sort, (route: RouteFigures) => number>> = {
   p99: ({ p99 }) => p99,
 }
 
-/** The most first; of those that are equal, those that took most of the database, then by name, so that rows stay where they are. */
+/** Sorts by a figure in descending order, then by database time, then by name, so that the order is stable. */
 export function sortRoutes(routes: readonly RouteFigures[], sort: Sort, isReversed = false): RouteFigures[] {
   const value = VALUES[sort]
   const sorted = [...routes].sort((a, b) => {
@@ -162,7 +162,7 @@ export function sortRoutes(routes: readonly RouteFigures[], sort: Sort, isRevers
   return sorted
 }
 
-/** Those whose name has a text in it, in any case. */
+/** Routes whose name contains the string, case-insensitively. */
 export function filterRoutes(routes: readonly RouteFigures[], text: string): readonly RouteFigures[] {
   const wanted = text.trim().toLowerCase()
   return wanted === '' ? routes : routes.filter(({ name }) => name.toLowerCase().includes(wanted))

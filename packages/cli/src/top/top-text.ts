@@ -7,17 +7,17 @@ export interface TopTextOptions extends TopReportOptions {
   readonly events: AsyncIterable<FollowEvent>
   readonly output: Output
   readonly asJson: boolean
-  /** Once, after it has looked for so long; `undefined`: again and again. */
+  /** Print once after this time; `undefined` to print repeatedly. */
   readonly onceAfterMs: number | undefined
   readonly everyMs: number
   /** Ends `events`. */
   readonly stop: () => void
 }
 
-/** Where nothing was seen, `--once` waits so many times longer. */
+/** Factor by which `--once` waits longer while there are no requests. */
 const PATIENCE = 5
 
-/** Writes what a running app does, without using the screen: until `events` end, or once. */
+/** Prints the figures of a running app without full-screen mode, once or until `events` ends. */
 export async function topText(options: TopTextOptions): Promise<void> {
   const { events, output, asJson, onceAfterMs, everyMs, stop } = options
   const startedAt = performance.now()
@@ -44,8 +44,8 @@ export async function topText(options: TopTextOptions): Promise<void> {
         if (model === undefined) model = new LiveModel(event.snapshot)
         else model.replace(event.snapshot)
       } else if (event.kind === 'delta') model?.apply(event.delta)
-      else if (event.kind === 'back') output.err('The app answers again.\n')
-      else output.err(`The app does not answer (${event.why}): trying again in ${event.waitMs / 1_000} s\n`)
+      else if (event.kind === 'back') output.err('The app responds again.\n')
+      else output.err(`The app does not respond (${event.why}): retrying in ${event.waitMs / 1_000} s\n`)
       if (timer !== undefined || model === undefined) continue
       timer = setInterval(tick, onceAfterMs === undefined ? everyMs : Math.min(everyMs, 100))
       tick()

@@ -26,12 +26,12 @@ const lines = (size: Partial<Size> = {}, state = new TopState(), routes: readonl
 const text = (...of: Parameters<typeof lines>) => lines(...of).join('\n')
 
 describe('frame', () => {
-  it('begins with what the whole app does', () => {
+  it('starts with the figures of the app', () => {
     expect(lines()[0]).toBe('sluice top  atlas · 4 procs · 412 req/s · p99 38 ms · hit 91% · observe')
     expect(lines()[1]).toMatch(/^1,208 queries\/s · errors 0\.2% · cpu 14% · memory 45% · loop 1\.2 ms .*req\/s ▅█$/)
   })
 
-  it('lists what costs most first, with flags in words', () => {
+  it('lists the most expensive routes first, with flags', () => {
     const table = lines().filter((line) => line.includes('GET /'))
     expect(table.map((line) => line.trim().split(/ {2,}/)[0])).toEqual(['▸ GET /regions/:id', 'GET /cities', 'GET /idle'])
     expect(table[0]).toMatch(/96 +41\.2 +30\.4 .* 618 .*N\+1 SLOW$|N\+1 SLOW *$/)
@@ -45,7 +45,7 @@ describe('frame', () => {
     [60, 20],
     [40, 10],
     [20, 5],
-  ])('fills %d columns and %d rows, and not one more', (columns, rows) => {
+  ])('fills exactly %d columns and %d rows', (columns, rows) => {
     for (const keys of ['', '\r', '?', '/x']) {
       const state = new TopState()
       for (const key of keys) state.press(key === '\r' ? { name: 'return', sequence: key } : { sequence: key })
@@ -55,7 +55,7 @@ describe('frame', () => {
     }
   })
 
-  it('drops columns where it is narrow, the route and what is wrong with it last', () => {
+  it('omits columns in narrow terminals, but never the route and its flags', () => {
     const titles = (columns: number) =>
       lines({ columns, rows: 12 })
         .find((line) => line.includes('ROUTE'))
@@ -68,7 +68,7 @@ describe('frame', () => {
     expect(titles(30)).toEqual(['ROUTE', 'Q/REQ', 'FLAG'])
   })
 
-  it("shows a route's findings with place, fix and how to mute it", () => {
+  it('shows the findings of a route with call site, fix and mute command', () => {
     const state = new TopState()
     const routes = [wireRoute('GET /cities')]
     state.press({ name: 'return', sequence: '\r' })
@@ -79,19 +79,19 @@ describe('frame', () => {
     expect(shown).toContain('  fix  include: { region: true }')
     expect(shown).toContain('  more http://app/_sluice/r/8f2c')
     expect(shown).toContain('  mute npx sluice ignore 3ac91e00')
-    // Nor is the place cut where it is narrow.
+    // The call site is not truncated in narrow terminals.
     expect(text({ columns: 24, rows: 40 }, state, routes)).toContain('src/routes/cities.ts:41:28')
   })
 
-  it('leaves out findings of other routes, and muted ones', () => {
+  it('omits muted findings and those of other routes', () => {
     const state = new TopState()
     state.press({ name: 'return', sequence: '\r' })
-    expect(text({}, state, [wireRoute('GET /else')])).toContain('Nothing found in it.')
+    expect(text({}, state, [wireRoute('GET /else')])).toContain('No findings for this route.')
     const findings = readFindings({ findings: [{ ...wireFinding, isMuted: true }] })
-    expect(text({}, state, [wireRoute('GET /cities')], { findings })).toContain('Nothing found in it.')
+    expect(text({}, state, [wireRoute('GET /cities')], { findings })).toContain('No findings for this route.')
   })
 
-  it('keeps the selected row on the screen, and says where it is', () => {
+  it('keeps the selected row visible, and shows its position', () => {
     const many = Array.from({ length: 40 }, (_, at) => wireRoute(`GET /${String(at).padStart(2, '0')}`))
     const state = new TopState()
     text({}, state, many)
@@ -103,7 +103,7 @@ describe('frame', () => {
     expect(text({}, state, many)).toMatch(/▸ GET \/00.*1–\d+ of 40$/s)
   })
 
-  it('stays with the route that was selected when the order changes', () => {
+  it('keeps the selected route when the order changes', () => {
     const state = new TopState()
     text({}, state)
     state.press({ name: 'down', sequence: '\u001b[B' })
@@ -112,23 +112,23 @@ describe('frame', () => {
     expect(text({}, state)).toMatch(/ROUTE +▾REQ\/S[^\n]*\n▸ GET \/cities/)
   })
 
-  it('says when there is nothing, when nothing matches, and when the app is gone', () => {
-    expect(text({}, new TopState(), [])).toContain('Watching. Send a request.')
+  it('reports when there are no routes, no matches, and no connection', () => {
+    expect(text({}, new TopState(), [])).toContain('Waiting for requests.')
     const state = new TopState()
     state.filter = 'zzz'
-    expect(text({}, state)).toContain('No route has "zzz" in its name.')
-    expect(text({}, new TopState(), ROUTES, { trouble: 'The app does not answer' })).toMatch(
-      /^sluice top .* OFFLINE\nThe app does not answer\n/,
+    expect(text({}, state)).toContain('No route matches "zzz".')
+    expect(text({}, new TopState(), ROUTES, { trouble: 'The app does not respond' })).toMatch(
+      /^sluice top .* OFFLINE\nThe app does not respond\n/,
     )
   })
 
-  it('lets nothing through that a terminal would act on', () => {
+  it('escapes control characters', () => {
     expect(text({}, new TopState(), [wireRoute('GET /\u001b]0;owned\u0007\u202e')])).toContain('GET /\ufffd ')
   })
 })
 
 describe('TopState', () => {
-  it('filters as it is typed; Esc takes it back, and no key of it is a command', () => {
+  it('filters while typing, clears the filter with Esc, and runs no commands', () => {
     const state = new TopState()
     for (const key of '/Q s') state.press({ sequence: key, ...(key === 's' ? { name: 's' } : {}) })
     expect([state.filter, state.isTyping, state.sort]).toEqual(['Q s', true, 'cost'])
@@ -139,7 +139,7 @@ describe('TopState', () => {
     expect(state.filter).toBe('')
   })
 
-  it('is left by q and by Ctrl-C, the latter also while something is typed', () => {
+  it('quits with q and Ctrl-C, and with Ctrl-C also while typing', () => {
     const state = new TopState()
     expect(state.press({ sequence: 'q', name: 'q' })).toBe('quit')
     state.press({ sequence: '/' })

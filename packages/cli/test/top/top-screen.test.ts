@@ -28,7 +28,7 @@ const start = (...args: string[]) =>
 const shows = (text: string | RegExp) => vi.waitFor(() => expect(terminal.text).toMatch(text), { ...SOON, interval: 10 })
 
 describe('sluice top on a terminal', () => {
-  it('takes the screen once there is something to see, and gives it back', async () => {
+  it('enters full-screen mode with the first snapshot, and restores the terminal', async () => {
     const code = start()
     await shows('GET /cities')
     terminal.press('q')
@@ -36,20 +36,20 @@ describe('sluice top on a terminal', () => {
     expect([terminal.entered, terminal.left, terminal.listeners, err]).toEqual([1, 1, 0, ''])
   })
 
-  it('ends with 130 at Ctrl-C', async () => {
+  it('exits with code 130 after Ctrl-C', async () => {
     const code = start()
     await shows('GET /cities')
     terminal.press({ name: 'c', ctrl: true, sequence: '\u0003' })
     expect([await code, terminal.isEntered]).toEqual([130, false])
   })
 
-  it('never takes the screen where it cannot connect', async () => {
+  it('does not enter full-screen mode when it cannot connect', async () => {
     await fake.close()
     expect([await start(), terminal.entered]).toEqual([3, 0])
     expect(err).toMatch(/^sluice top: Cannot connect to http/)
   })
 
-  it('gives the screen back before it says that it is not let in any more', async () => {
+  it('restores the terminal before it reports that access is denied', async () => {
     const code = start()
     await shows('GET /cities')
     fake.answer = (_request, response) => {
@@ -62,17 +62,17 @@ describe('sluice top on a terminal', () => {
     expect(err).toContain('401')
   })
 
-  it('says that the app is gone, and goes on when it is back', async () => {
+  it('reports that the app does not respond, and continues when it does', async () => {
     const code = start()
     await shows('GET /cities')
     fake.cut()
-    await shows(/OFFLINE\nThe app does not answer \(.*\): trying again/)
+    await shows(/OFFLINE\nThe app does not respond \(.*\): retrying/)
     await shows(/^(?!.*OFFLINE)/s)
     terminal.press('q')
     expect(await code).toBe(0)
   })
 
-  it('shows nothing new while it pauses', async () => {
+  it('shows no changes while paused', async () => {
     const code = start()
     await shows('GET /cities')
     terminal.press(' ')
@@ -87,7 +87,7 @@ describe('sluice top on a terminal', () => {
     await code
   })
 
-  it('asks for findings when a route is opened', async () => {
+  it('loads findings when a route is opened', async () => {
     const code = start()
     await shows('GET /cities')
     expect(fake.requests.some(({ url }) => url.endsWith('findings'))).toBe(false)
@@ -97,8 +97,8 @@ describe('sluice top on a terminal', () => {
     await code
   })
 
-  it('takes no colour where NO_COLOR is set, and marks what is selected all the same', async () => {
-    const colours = async (noColor: string) => {
+  it('uses no colors with NO_COLOR, and still marks the selected route', async () => {
+    const colors = async (noColor: string) => {
       vi.stubEnv('NO_COLOR', noColor)
       terminal = new FakeTerminal()
       const code = start()
@@ -108,12 +108,12 @@ describe('sluice top on a terminal', () => {
       vi.unstubAllEnvs()
       return terminal.raw.split('\u001b[').map((part) => /^(\d+)m/.exec(part)?.[1])
     }
-    expect(new Set(await colours('1'))).toEqual(new Set([undefined, '0']))
-    // Of the sixteen, and nothing else.
-    for (const code of await colours('')) expect([undefined, '0', '1', '2', '7', '31', '32', '33', '36']).toContain(code)
+    expect(new Set(await colors('1'))).toEqual(new Set([undefined, '0']))
+    // Only codes of the 16 basic colors.
+    for (const code of await colors('')) expect([undefined, '0', '1', '2', '7', '31', '32', '33', '36']).toContain(code)
   })
 
-  it('draws anew at another size', async () => {
+  it('redraws after a resize', async () => {
     const code = start()
     await shows('DB LOAD')
     terminal.resize(50, 12)
@@ -123,14 +123,14 @@ describe('sluice top on a terminal', () => {
     await code
   })
 
-  it('leaves the screen alone while it is stopped', async () => {
+  it('writes nothing while it is suspended', async () => {
     const code = start()
     await shows('GET /cities')
     terminal.press({ name: 'z', ctrl: true, sequence: '\u001a' })
     // A write would throw.
     terminal.resize(90, 20)
     fake.send('delta', { at: 1_000_300, routes: [wireRoute('GET /later')] })
-    // What is sent after it has come, so that it has, too.
+    // These requests complete after the delta, so it has arrived.
     for (let at = 0; at < 5; at += 1) await (await fetch(`${fake.url}/api/findings`)).text()
     expect(terminal.text).not.toContain('GET /later')
     terminal.resume?.()

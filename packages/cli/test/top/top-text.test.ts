@@ -15,23 +15,23 @@ afterEach(() => fake.close())
 const top = (...args: string[]) => sluice('top', '--url', fake.url, ...args)
 
 describe('sluice top without a screen', () => {
-  it('prints one table with --once, and over what time', async () => {
+  it('prints one table with --once, and the measured time', async () => {
     const { code, out, err } = await top('--once', '--seconds', '0.1')
     expect([code, err]).toEqual([0, ''])
     expect(out).toMatch(
-      /^sluice top {2}atlas .*\nROUTE .*FLAG\nGET \/regions\/:id .*N\+1\nGET \/cities .*\nREQ\/S over the last 10 s; .*100 requests.*\n$/,
+      /^sluice top {2}atlas .*\nROUTE .*FLAG\nGET \/regions\/:id .*N\+1\nGET \/cities .*\nREQ\/S: last 10 s\. .*100 requests.*\n$/,
     )
   })
 
-  it('says that it has seen nothing', async () => {
+  it('reports that there were no requests', async () => {
     await fake.close()
     fake = await fakeDashboard(wireSnapshot([]))
     const started = performance.now()
-    expect((await top('--once', '--seconds', '0.1')).out).toMatch(/No request in \d s\.\n$/)
+    expect((await top('--once', '--seconds', '0.1')).out).toMatch(/No requests in \d s\.\n$/)
     expect(performance.now() - started).toBeGreaterThan(400)
   })
 
-  it('gives one object with --once --json', async () => {
+  it('prints one object with --once --json', async () => {
     const { out } = await top('--once', '--seconds', '0.1', '--json')
     const json = JSON.parse(out)
     expect(out.trim()).not.toContain('\n')
@@ -42,7 +42,7 @@ describe('sluice top without a screen', () => {
     ])
   })
 
-  it('prints again and again, with the time on every line, and tells stderr what breaks', async () => {
+  it('prints repeatedly with a timestamp on each line, and reports disconnects on stderr', async () => {
     let out = ''
     let err = ''
     const code = main(['top', '--url', fake.url, '--interval', '0.2', '--filter', 'region'], {
@@ -59,7 +59,7 @@ describe('sluice top without a screen', () => {
     const lines = out.trimEnd().split('\n')
     expect(lines.every((line) => /^\d\d:\d\d:\d\d {2}(sluice top| {2}GET \/regions)/.test(line))).toBe(true)
     expect(out).not.toContain('GET /cities')
-    expect(err).toMatch(/^The app does not answer \(.*\): trying again in 1 s\n/)
+    expect(err).toMatch(/^The app does not respond \(.*\): retrying in 1 s\n/)
   })
 
   it.each([

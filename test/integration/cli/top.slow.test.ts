@@ -69,7 +69,7 @@ afterAll(async () => {
 })
 
 describe('the command line on a running app', () => {
-  it('sees its routes, what they ask, and what is wrong with them', async () => {
+  it('reports the routes with their queries and flags', async () => {
     const { code, out, err } = await project.run(['top', '--url', `${origin}/_sluice`, '--once', '--json'])
     expect([code, err]).toEqual([0, ''])
     expect(schemaProblems('top', out)).toEqual([])
@@ -81,29 +81,29 @@ describe('the command line on a running app', () => {
     expect(named['GET /regions'].perSecond).toBeGreaterThan(0)
   })
 
-  it('is let in by a token where the app asks for one, and says so where it has none', async () => {
+  it('authenticates with a token, and asks for one without it', async () => {
     const args = ['top', '--url', `${origin}/_guarded`, '--once']
     expect((await project.run([...args, '--token', 's3cret'])).code).toBe(0)
     expect(await project.run(args)).toMatchObject({ code: 3, out: '', err: expect.stringContaining('--token') })
   })
 
-  it('is let in once by the URL with a key, as another machine is', async () => {
-    // What comes through another server is not trusted for its address.
+  it('authenticates once with a URL with a key, from a different machine', async () => {
+    // The app does not trust the IP address of a request from a proxy.
     const args = (url: string) => ['top', '--url', `${origin}${url}`, '--once', '--header', 'X-Forwarded-For: 203.0.113.9']
     const { url } = dashboard
     expect((await project.run(args(url))).code).toBe(0)
     expect(await project.run(args(url))).toMatchObject({ code: 3, err: expect.stringContaining('401') })
   })
 
-  it('finds in sluice doctor that the queries are in scopes', async () => {
+  it('passes the check for scopes in doctor', async () => {
     const { out } = await project.run(['doctor', ':memory:', '--url', `${origin}/_sluice`, '--seconds', '3', '--json'])
     expect(schemaProblems('doctor', out)).toEqual([])
     const texts = JSON.parse(out).checks.map(({ level, text }: { level: string; text: string }) => `${level} ${text}`)
-    expect(texts).toContain('ok mode: observe, which changes no result')
-    expect(texts).toContainEqual(expect.stringMatching(/^ok scopes: \d+ in 3 s, and the queries are in them$/))
+    expect(texts).toContain('ok mode: observe, which does not change results')
+    expect(texts).toContainEqual(expect.stringMatching(/^ok scopes: \d+ in 3 s, which contain the queries$/))
   })
 
-  it('measures it, with the queries that its middleware tells', async () => {
+  it('benchmarks the app with the queries from Server-Timing', async () => {
     const { out } = await project.run(['bench', '--url', origin, '/regions', '/one', '--duration', '0.5', '--warmup', '0', '--json'])
     expect(schemaProblems('bench', out)).toEqual([])
     const queries = JSON.parse(out).routes.map(
@@ -112,7 +112,7 @@ describe('the command line on a running app', () => {
     expect(queries).toEqual([9, 1])
   })
 
-  it('has an id for what is found that sluice ignore takes', async () => {
+  it('lists findings with ids that sluice ignore accepts', async () => {
     const { findings } = (await (await fetch(`${origin}/_sluice/api/findings`)).json()) as { findings: { id: string }[] }
     const id = findings[0]?.id ?? ''
     expect(await project.run(['ignore', id, '--url', `${origin}/_sluice`])).toMatchObject({ code: 0, err: '' })
@@ -124,7 +124,7 @@ const ENTER = '\u001b[?1049h'
 const LEAVE = '\u001b[?1049l'
 
 describe.skipIf(!existsSync('/usr/bin/script'))('sluice top on a terminal', () => {
-  /** In a terminal that script(1) makes. */
+  /** Runs the command in a terminal of script(1). */
   async function onTerminal(act: (child: ChildProcess, pid: number) => void): Promise<{ code: number | null; out: string }> {
     const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
     const bin = join(import.meta.dirname, '../../../packages/cli/src/bin.ts')
@@ -148,11 +148,11 @@ describe.skipIf(!existsSync('/usr/bin/script'))('sluice top on a terminal', () =
     ['Ctrl-C', 130, (child) => void child.stdin?.write('\u0003')],
     ['SIGINT', 130, (_child, pid) => void process.kill(pid, 'SIGINT')],
     ['SIGTERM', 143, (_child, pid) => void process.kill(pid, 'SIGTERM')],
-  ])('gives the screen back at %s, and ends with %d', async (_what, expected, act) => {
+  ])('restores the terminal after %s, and exits with code %d', async (_what, expected, act) => {
     const { code, out } = await onTerminal(act)
     expect(code).toBe(expected)
     expect(out.indexOf(ENTER)).toBeGreaterThan(0)
-    // Nothing is written after it.
+    // No output follows.
     expect(out.slice(out.lastIndexOf(LEAVE))).toMatch(/^\S*\s*$/)
     expect(out.indexOf(LEAVE)).toBeGreaterThan(out.indexOf('GET /regions'))
   })

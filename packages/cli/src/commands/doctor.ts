@@ -24,18 +24,19 @@ import { progressOn } from './progress.ts'
 
 const help = `sluice doctor [<url>] [options]
 
-Checks what Sluice depends on: versions, how the app's source text sets it up, generated code, the database with its rights and settings, Redis. It changes
-nothing, and runs nothing of the app.
+Checks versions, the setup in your source code, generated code, the database with its permissions and settings,
+Redis, and a running app. Changes nothing, and executes no code of your app.
 
-  <url>                 postgresql://…, mysql://…, file:<path>. Left out: DATABASE_URL, also of a file .env
-${dashboardHelp.replace('the dashboard:', 'looks at a running app as well, by its dashboard:').replace(/\s+\(SLUICE_URL\)/, '')}
-  --seconds <n>         how long it looks at the app (5): send it requests meanwhile
-  --json                the checks as JSON
-  --color, --no-color   colours; else as NO_COLOR and the terminal have it
-  --help                prints this
+  <url>                 postgresql://…, mysql://…, file:<path>. Default: DATABASE_URL, also from a file .env
+${dashboardHelp.replace('the dashboard:', 'also checks a running app, through its dashboard:\n                       ').replace(/\s+\(SLUICE_URL\)/, '')}
+  --seconds <n>         how long it observes the app (5): send requests meanwhile
+  --json                prints the checks as JSON
+  --color, --no-color   forces or disables colors. Default: by NO_COLOR, FORCE_COLOR and the terminal
+  --help                prints this help
 
-Redis is asked where REDIS_URL is set, also in a file .env.
-Exit codes: 0 nothing failed, 1 something did, 2 wrong arguments, 3 cannot connect to the database or the app, 130 interrupted.
+Checks Redis if REDIS_URL is set, also in a file .env.
+Exit codes: 0 no check failed, 1 a check failed, 2 invalid arguments, 3 cannot connect to the database or the app,
+130 interrupted.
 `
 
 const options = {
@@ -47,12 +48,12 @@ const options = {
 
 /** `sluice doctor` */
 export const doctor: Command = {
-  summary: 'check versions, set-up, database, Redis, and a running app',
+  summary: 'check versions, setup, database, Redis, and a running app',
   help,
   async run(args: readonly string[], output: Output): Promise<number> {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
     const [url, extra] = positionals
-    if (extra !== undefined) throw new UsageError(`expected one address, got "${extra}" too`)
+    if (extra !== undefined) throw new UsageError(`expected one database URL, also got "${extra}"`)
     const watchMs = numberOption('--seconds', values.seconds, { least: 0.1, most: 3_600, otherwise: 5 }) * 1_000
     const app = values.url === undefined ? undefined : dashboardOf(values)
     const progress = progressOn(output)
@@ -61,7 +62,7 @@ export const doctor: Command = {
     try {
       checks.push(...(await allChecks(url, process.cwd(), say)))
       if (app !== undefined) {
-        say(`Looking at ${app.address} for ${watchMs / 1_000} s`)
+        say(`Observing ${app.address} for ${watchMs / 1_000} s`)
         checks.push(...(await attempt('the running app', () => appChecks(app, watchMs))))
       }
     } finally {
@@ -92,9 +93,9 @@ async function allChecks(given: string | undefined, cwd: string, say: (text: str
     say(`Checking ${what}`)
     checks.push(...(await attempt(what, check)))
   }
-  await add('versions of packages', () => checkWrapped(cwd))
-  await add('packages of Sluice', () => checkCopies(cwd))
-  await add('the source text', () => checkSource(cwd))
+  await add('package versions', () => checkWrapped(cwd))
+  await add('the Sluice packages', () => checkCopies(cwd))
+  await add('the source code', () => checkSource(cwd))
   let url = given
   let redis: string | undefined
   await add('the project', async () => {
@@ -105,7 +106,7 @@ async function allChecks(given: string | undefined, cwd: string, say: (text: str
     url = given ?? found?.url
     return [
       ...(prisma === undefined ? [] : await attempt('the Prisma schema', () => checkPrisma(cwd, prisma))),
-      ...(given !== undefined || found === undefined ? [] : [ok(`address of the database: ${found.from}`)]),
+      ...(given !== undefined || found === undefined ? [] : [ok(`database URL: ${found.from}`)]),
     ]
   })
   const isShared = redis !== undefined || (await installedPackage('@sluice/redis', cwd)) !== undefined
@@ -116,7 +117,7 @@ async function allChecks(given: string | undefined, cwd: string, say: (text: str
 }
 
 async function databaseChecks(url: string | undefined, isShared: boolean): Promise<readonly Check[]> {
-  if (url === undefined) return [warn('no database was asked', 'Set DATABASE_URL, or: sluice doctor <url>')]
+  if (url === undefined) return [warn('no database was checked', 'Set DATABASE_URL, or run: sluice doctor <url>')]
   try {
     const connection = await openConnection(url)
     try {
@@ -125,9 +126,8 @@ async function databaseChecks(url: string | undefined, isShared: boolean): Promi
       await connection.close().catch(() => {})
     }
   } catch (error) {
-    if (error instanceof ConnectError)
-      return [{ ...fail(error.message, 'Start the database, or correct its address.'), isUnreachable: true }]
-    if (error instanceof UsageError) return [fail('the database was not asked', error.message)]
+    if (error instanceof ConnectError) return [{ ...fail(error.message, 'Start the database, or correct its URL.'), isUnreachable: true }]
+    if (error instanceof UsageError) return [fail('the database was not checked', error.message)]
     throw error
   }
 }
@@ -144,7 +144,7 @@ async function hasPglite(): Promise<boolean> {
 const STYLES = { ok: 'green', warn: 'yellow', fail: 'red', skip: 'dim' } as const
 const INDENT = 6
 
-/** Checks as a person reads them on a terminal. Ends with a line break. */
+/** Formats checks for a terminal. Ends with a line break. */
 function doctorReport(checks: readonly Check[], { paint, width }: { readonly paint: Paint; readonly width: number }): string {
   const lines = [paint('bold', 'sluice doctor')]
   const rest = ' '.repeat(INDENT)

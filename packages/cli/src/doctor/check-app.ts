@@ -4,26 +4,28 @@ import { type LiveSnapshot, readQueueHealth, readStoreStats } from '../dashboard
 import { count, percent } from '../report/cells.ts'
 import { type Check, fail, ok, warn } from './check.ts'
 
-/** What was seen of an app within a time. */
+/** Observation of an app over a period. */
 export interface AppWatch {
   readonly snapshot: LiveSnapshot
-  /** What reached the database meanwhile, and what of it scopes asked for that ended meanwhile. */
+  /** Queries sent to the database in the period. */
   readonly queries: number
+  /** Queries of the scopes that ended in the period. */
   readonly scopeQueries: number
   /** Scopes that ended. */
   readonly scopes: number
   readonly errors: number
-  /** The newest counters since the app was started. */
+  /** Latest counters since the app started. */
   readonly totals: LiveSnapshot['totals']
 }
 
-/** Fewer queries say nothing. */
+/** Minimum number of queries for a conclusion. */
 const LEAST_QUERIES = 20
-/** Of requests that were under way when it began or ended, some queries are counted on one side alone. */
+/** Tolerance, because requests in flight at the start or the end are counted only in part. */
 const OUTSIDE_SHARE = 0.25
 
 /**
- * What a running app's dashboard tells of its set-up. What it does not tell, such as versions of packages and how often an adapter wraps, is not checked.
+ * Checks the setup of a running app through its dashboard. The dashboard reports neither package versions nor how
+ * often an adapter is wrapped, so these are not checked.
  *
  * @throws DashboardError
  */
@@ -74,7 +76,7 @@ async function watchApp(client: DashboardClient, watchMs: number): Promise<AppWa
     snapshot,
     queries: last.queries - snapshot.totals.queries,
     scopes,
-    // Those that are not told of one by one ask, on average, what the others do.
+    // Skipped scopes are estimated by the average of the others.
     scopeQueries: ended.count === 0 ? 0 : (ended.queries * scopes) / ended.count,
     errors: last.errors,
     totals: last,
@@ -85,15 +87,15 @@ function processChecks({ app, processes, mode, engines }: LiveSnapshot): Check[]
   const on = Object.entries(engines).filter(([, is]) => is)
   return [
     ok(`${app.name}: process ${app.pid} on ${app.hostname}${processes > 1 ? `, one of ${processes}` : ''}`),
-    ok(`mode: ${mode}${mode === 'observe' ? ', which changes no result' : ''}`),
+    ok(`mode: ${mode}${mode === 'observe' ? ', which does not change results' : ''}`),
     on.length === 0
-      ? warn('no engine is on', 'createSluice() has all on, unless they are false.')
-      : ok(`on: ${on.map(([name]) => name).join(', ')}`),
-    ...(engines.detection === false ? [warn('detection is off: nothing is found', 'Leave out detection: false.')] : []),
+      ? warn('no engine is enabled', 'Remove the engines with the value false from the options of createSluice().')
+      : ok(`enabled: ${on.map(([name]) => name).join(', ')}`),
+    ...(engines.detection === false ? [warn('detection is disabled, so Sluice reports no findings', 'Remove detection: false.')] : []),
   ]
 }
 
-/** Queries outside of any scope belong to no request: nothing is found in them, and none is merged. */
+/** Sluice cannot assign queries outside scopes to a request, so it neither reports nor batches them. */
 export function scopeChecks({ snapshot, queries, scopes, scopeQueries }: AppWatch, watchMs: number): Check[] {
   const time = `${Math.round(watchMs / 100) / 10} s`
   const fix = 'Register the middleware before the routes, and run jobs in sluice.run(fn).'
@@ -103,16 +105,16 @@ export function scopeChecks({ snapshot, queries, scopes, scopeQueries }: AppWatc
       return [
         warn(
           `scopes: not checked, ${queries} queries in ${time}`,
-          `Send the app requests meanwhile, or look longer: --seconds ${Math.ceil((watchMs * 6) / 1_000)}`,
+          `Send requests to the app meanwhile, or observe it longer: --seconds ${Math.ceil((watchMs * 6) / 1_000)}`,
         ),
       ]
-    return [warn(`scopes: ${count(totals.queries)} queries since the app was started, and no scope`, fix)]
+    return [warn(`scopes: ${count(totals.queries)} queries since the app started, and no scope`, fix)]
   }
   const outside = Math.max(0, queries - scopeQueries) / queries
-  if (scopes === 0) return [warn(`scopes: ${count(queries)} queries in ${time}, and none in a scope`, fix)]
+  if (scopes === 0) return [warn(`scopes: ${count(queries)} queries in ${time}, none of them in a scope`, fix)]
   if (outside > OUTSIDE_SHARE)
-    return [warn(`scopes: about ${percent(outside)} of ${count(queries)} queries in ${time} were outside of any`, fix)]
-  return [ok(`scopes: ${count(scopes)} in ${time}, and the queries are in them`)]
+    return [warn(`scopes: about ${percent(outside)} of ${count(queries)} queries in ${time} were outside scopes`, fix)]
+  return [ok(`scopes: ${count(scopes)} in ${time}, which contain the queries`)]
 }
 
 function storeChecks(store: ReturnType<typeof readStoreStats>): Check[] {
@@ -121,35 +123,33 @@ function storeChecks(store: ReturnType<typeof readStoreStats>): Check[] {
   if (errors > 0)
     return [
       warn(
-        `shared store: it failed ${count(errors)} times`,
-        'See the event error, and whether Redis answers: the cache goes on without it.',
+        `shared store: ${count(errors)} failures`,
+        'Check that Redis responds, and listen to the event error. The cache continues without the store.',
       ),
     ]
-  return [ok(`shared store: ${count(stored)} values given to it, ${count(hits)} answers from it`)]
+  return [ok(`shared store: ${count(stored)} values stored, ${count(hits)} hits`)]
 }
 
-/** The engine's own verdict, such as a job store whose disk is full: only the app knows where it is. */
+/** The engine reports the health, because only the app knows the path of its job store and whether its disk is full. */
 function queueChecks(queues: ReturnType<typeof readQueueHealth>): Check[] {
   const sick = queues.filter(({ health }) => health !== 'healthy')
   if (sick.length === 0)
-    return queues.length === 0 ? [] : [ok(`jobs: the queues are healthy: ${queues.map(({ queue }) => queue).join(', ')}`)]
+    return queues.length === 0 ? [] : [ok(`jobs: all queues are healthy: ${queues.map(({ queue }) => queue).join(', ')}`)]
   return sick.map(({ queue, health, reasons }) =>
     (health === 'unhealthy' ? fail : warn)(`jobs: queue "${queue}" is ${health}`, reasons.join(' ')),
   )
 }
 
-/** What Sluice's own code takes, by its own measure; nothing where too few requests were timed. */
+/** The time of Sluice's code per request, as Sluice measures it. Empty if no request was timed. */
 function overheadChecks({ totals: { timedRequests, overheadMs, timedMs } }: AppWatch): Check[] {
   if (timedRequests === 0) return []
   const us = Math.max(1, Math.round((overheadMs / timedRequests) * 1_000))
   return [
-    ok(`overhead: Sluice's own code takes ${count(us)} µs per request, ${percent(overheadMs / Math.max(overheadMs, timedMs))} of its time`),
+    ok(`overhead: Sluice's code takes ${count(us)} µs per request, ${percent(overheadMs / Math.max(overheadMs, timedMs))} of its duration`),
   ]
 }
 
 function errorChecks({ errors }: AppWatch): Check[] {
   if (errors === 0) return []
-  return [
-    warn(`${count(errors)} errors inside Sluice: those operations were left as they are`, "sluice.on('error', console.error) tells which."),
-  ]
+  return [warn(`${count(errors)} errors inside Sluice: it passed these operations through`, "Log them: sluice.on('error', console.error)")]
 }

@@ -3,13 +3,13 @@ import { type Check, fail, ok, warn } from './check.ts'
 import { isBelow } from './installed-package.ts'
 
 export interface DatabaseCheckOptions {
-  /** Whether PGlite is there, to try indexes on. */
+  /** Whether PGlite is installed, for hypothetical indexes. */
   readonly hasScratch: boolean
   /** Whether processes share a cache. */
   readonly isShared: boolean
 }
 
-/** The oldest that is read, and the oldest that still gets fixes from its makers. */
+/** Oldest supported version, and oldest version that its vendor still maintains. */
 const VERSIONS = {
   postgresql: { name: 'PostgreSQL', least: [11, 0, 0], kept: [14, 0, 0] },
   mysql: { name: 'MySQL', least: [8, 0, 0], kept: [8, 0, 0] },
@@ -17,10 +17,10 @@ const VERSIONS = {
   sqlite: { name: 'SQLite', least: [3, 31, 0], kept: [3, 31, 0] },
 } as const
 
-/** Rows from which it matters how a planner guesses. */
+/** Minimum rows of a table for which missing statistics matter. */
 const MIN_ROWS = 1_000
 
-/** What a database that answers tells of itself. */
+/** Checks the version, the statistics, the permissions and the settings of a connected database. */
 export async function checkDatabase(connection: Connection, options: DatabaseCheckOptions): Promise<Check[]> {
   const snapshot = await inspectDatabase(connection)
   return [
@@ -38,20 +38,20 @@ function versionCheck({ product, version, versionParts }: DatabaseSnapshot): Che
   const shown = `${name} ${version.split(/[-+ ]/, 1)[0]}`
   if (isBelow(versionParts, least)) return [fail(`${shown} is too old`, `Sluice needs ${least.slice(0, 2).join('.')} or later.`)]
   if (isBelow(versionParts, kept))
-    return [warn(`${shown} gets no fixes from its makers any more`, `Move to ${kept.slice(0, 2).join('.')} or later.`)]
+    return [warn(`${shown} is no longer maintained by its vendor`, `Upgrade to ${kept.slice(0, 2).join('.')} or later.`)]
   return [ok(shown)]
 }
 
-/** What `sluice analyze` goes by where it is given no traffic. */
+/** The counters that `sluice analyze` uses without `--traffic`. */
 function statementsCheck({ product, statements, gaps, settings, extensions }: DatabaseSnapshot): Check[] {
   if (product === 'sqlite') return []
   const source = product === 'postgresql' ? 'pg_stat_statements' : 'performance_schema'
   const gap = gaps.find(({ what }) => what === 'statements')
   if (gap === undefined) return [ok(`${source}: ${statements.length === 1 ? '1 statement' : `${statements.length} statements`}`)]
-  if (statements.length > 0) return [warn(`${source}: not all of it is shown`, gap.why)]
+  if (statements.length > 0) return [warn(`${source}: not all statements are visible`, gap.why)]
   const isLoaded = (settings.shared_preload_libraries ?? '').includes('pg_stat_statements')
   if (isLoaded && !extensions.installed.includes('pg_stat_statements'))
-    return [warn('pg_stat_statements is loaded, and not in this database', 'CREATE EXTENSION pg_stat_statements')]
+    return [warn('pg_stat_statements is loaded, but not installed in this database', 'CREATE EXTENSION pg_stat_statements')]
   return [warn(`${source} is missing: sluice analyze needs --traffic`, gap.why)]
 }
 
@@ -59,18 +59,18 @@ function extensionChecks({ product, extensions }: DatabaseSnapshot, { hasScratch
   if (product !== 'postgresql') return []
   const { installed, available } = extensions
   const toTry = installed.includes('hypopg')
-    ? ok('hypopg: indexes are tried by this server')
+    ? ok('hypopg: this server plans with hypothetical indexes')
     : hasScratch
-      ? ok('PGlite: indexes are tried on a scratch PostgreSQL')
+      ? ok('PGlite: a scratch PostgreSQL plans with hypothetical indexes')
       : warn(
-          'nothing to try indexes with',
+          'neither HypoPG nor PGlite is installed: sluice analyze cannot validate indexes',
           available.includes('hypopg') ? 'CREATE EXTENSION hypopg' : 'npm install --save-dev @electric-sql/pglite',
         )
   const trigrams = installed.includes('pg_trgm')
     ? ok('pg_trgm')
     : available.includes('pg_trgm')
       ? ok("pg_trgm can be installed, for LIKE '%…%'")
-      : warn("pg_trgm is not to be had: no index serves LIKE '%…%'", "Install PostgreSQL's contrib package.")
+      : warn("pg_trgm is not available: no index can serve LIKE '%…%'", "Install PostgreSQL's contrib package.")
   return [toTry, trigrams]
 }
 
@@ -78,14 +78,14 @@ function statisticsCheck({ dialect, tables, gaps }: DatabaseSnapshot): Check[] {
   if (dialect === 'mysql' || gaps.some(({ what }) => what === 'statistics' && dialect === 'postgresql')) return []
   const without = tables.filter(({ kind, rows, analyzedAt, changedSinceAnalyze, columns }) => {
     const isLarge = (kind === 'table' || kind === 'partition') && rows >= MIN_ROWS
-    // SQLite keeps no time of it, and PostgreSQL counts changes of what was never analysed as well.
+    // SQLite does not store the time, and PostgreSQL also counts changes of tables that were never analyzed.
     if (dialect === 'sqlite') return isLarge && changedSinceAnalyze === undefined
     return isLarge && analyzedAt === undefined && columns.every(({ statistics }) => statistics === undefined)
   })
-  if (without.length === 0) return [ok('all tables that matter were analysed')]
+  if (without.length === 0) return [ok('all large tables were analyzed')]
   const names = without.map(({ name }) => name)
   const shown = names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
-  return [warn(`never analysed: ${shown}`, 'ANALYZE')]
+  return [warn(`never analyzed: ${shown}`, 'ANALYZE')]
 }
 
 function rightsChecks({ gaps, tables, dialect }: DatabaseSnapshot): Check[] {
@@ -94,11 +94,11 @@ function rightsChecks({ gaps, tables, dialect }: DatabaseSnapshot): Check[] {
     (dialect === 'sqlite' && what === 'statistics') ||
     (/^statistics of /.test(what) && !/GRANT|privilege|permission/i.test(why))
   const left = gaps.filter((gap) => !isTold(gap))
-  if (left.length > 0) return left.map(({ what, why }) => warn(`${what}: not seen`, why))
-  return [ok(`catalogue and statistics can be read: ${tables.length === 1 ? '1 table' : `${tables.length} tables`}`)]
+  if (left.length > 0) return left.map(({ what, why }) => warn(`${what}: not available`, why))
+  return [ok(`catalog and statistics are readable: ${tables.length === 1 ? '1 table' : `${tables.length} tables`}`)]
 }
 
-/** Half of the lease that the Redis store has by default: later than that, a write is one that nobody expects. */
+/** Half of the default lease of the Redis store. The store does not expect a write to complete later. */
 const LATEST_WRITE_SECONDS = 15
 
 const FENCES = {
@@ -116,7 +116,7 @@ const FENCES = {
   },
 } as const
 
-/** Where a cache is shared, a write must not be carried out long after its process is gone. */
+/** With a shared cache, a write must not complete long after its process has ended. */
 async function fenceChecks(connection: Connection): Promise<Check[]> {
   if (connection.dialect === 'sqlite') return []
   const { query, seconds, fix } = FENCES[connection.dialect]
@@ -124,13 +124,18 @@ async function fenceChecks(connection: Connection): Promise<Check[]> {
   try {
     ;[row = {}] = await connection.query(query)
   } catch {
-    // MySQL has no such limits for statements that write.
-    return [warn('the server has no time limits on writes, and the cache is shared', 'See the guide on sharing a cache: late writes.')]
+    // MySQL has no such timeouts for writes.
+    return [
+      warn(
+        'the server has no timeouts for writes, and the cache is shared',
+        'See "Set database timeouts" in the guide "Share a cache between processes".',
+      ),
+    ]
   }
   return Object.entries(row).map(([name, value]) => {
     const limit = Number(value) * seconds
     if (limit > 0 && limit <= LATEST_WRITE_SECONDS) return ok(`${name} is ${limit} s`)
     const is = limit > 0 ? `${limit} s` : 'not set'
-    return warn(`${name} is ${is}, and the cache is shared: a late write may leave a stale result`, fix(name))
+    return warn(`${name} is ${is}, and the cache is shared: a late write can leave a stale result`, fix(name))
   })
 }

@@ -5,7 +5,7 @@ import { type Check, fail, ok, warn } from './check.ts'
 
 const VERBS = /^(?:get|post|put|patch|delete|head|options|all)$/
 const STARTS = /^(?:listen|init)$/
-/** Paths that are meant to be answered before all else. */
+/** Paths that intentionally come before other middleware. */
 const PROBES = /health|ready|alive|live|ping|probe|metrics|status|favicon|robots/i
 
 /** A call of `app.use`, `app.get`, `app.addHook` and the like. */
@@ -15,8 +15,8 @@ interface Registration extends Found {
 }
 
 /**
- * Whether what opens the scopes of requests comes before what asks the database. Only what is certain is said: the calls stand in one function, on one app, and what
- * came first is seen to ask the database.
+ * Checks that the middleware or plugin that opens scopes comes before the routes that query the database. Reports only
+ * certain problems: both calls are in one function, on one app, and the earlier one demonstrably queries the database.
  */
 export function checkOrder(sources: AppSources): Check[] {
   const modules = sources.naming('@sluice/express', '@sluice/fastify')
@@ -25,14 +25,14 @@ export function checkOrder(sources: AppSources): Check[] {
   )
 }
 
-/** The registrations of each app, in the order of the text. */
+/** The registrations of each app, in source order. */
 function groupsOf({ module, node }: Found): Map<string, Registration[]> {
   const groups = new Map<string, Registration[]>()
   walk(node, (call, above) => {
     const callee = child(call, 'callee')
     const member = call.type === 'CallExpression' ? memberOf(callee) : undefined
     if (member === undefined) return undefined
-    // `app.route('/cities').get(…)` is one of the app as well.
+    // `app.route('/cities').get(…)` also registers on the app.
     const route = member.object.type === 'CallExpression' ? memberOf(child(member.object, 'callee')) : undefined
     const app = nameOf(route?.name === 'route' ? route.object : member.object)
     const around = functionAround(above)
@@ -68,11 +68,11 @@ function opensScopes(sources: AppSources, { module, method, args }: Registration
   })
 }
 
-/** Express runs what was registered in order: a route that answers is the end of it. */
+/** Express runs handlers in the order of their registration, and a route that responds ends the chain. */
 function checkRoutes(sources: AppSources, opener: Registration, before: readonly Registration[]): Check[] {
-  // For the requests of a path alone, and others may be meant to have none.
+  // Middleware of one path. Other paths can be without scopes intentionally.
   if (nameOf(opener.args[0]) !== undefined && opener.args[0]?.type === 'Literal') return []
-  // The app that it is mounted in may have one of its own.
+  // The app that mounts the router can have its own middleware.
   const maker = makerOf(sources, opener)
   if (maker !== undefined && isRouterFactory(sources, maker)) return []
   const started = before.find(({ method }) => STARTS.test(method))
@@ -80,22 +80,22 @@ function checkRoutes(sources: AppSources, opener: Registration, before: readonly
     return [
       fail(
         `scope: middleware registered after app.${started.method}(), which registers Nest's routes`,
-        `move ${shownCall(opener)} of ${placeOf(opener)} above ${placeOf(started)}`,
+        `Move ${shownCall(opener)} of ${placeOf(opener)} above ${placeOf(started)}`,
       ),
     ]
   const late = before.filter((call) => isRoute(sources, call))
   const [first] = late
   if (first === undefined) return [ok(`scope: the middleware comes before the routes (${placeOf(opener)})`)]
-  const others = late.length === 1 ? '' : `, and ${late.length - 1} more,`
+  const others = late.length === 1 ? '' : ` and ${late.length - 1} more`
   return [
     fail(
-      `scope: middleware registered after routes: ${shownRoute(first)}${others} ${late.length === 1 ? 'has' : 'have'} none`,
-      `move ${shownCall(opener)} of ${placeOf(opener)} above ${placeOf(first)}`,
+      `scope: middleware registered after routes: ${shownRoute(first)}${others} ${late.length === 1 ? 'has' : 'have'} no scope`,
+      `Move ${shownCall(opener)} of ${placeOf(opener)} above ${placeOf(first)}`,
     ),
   ]
 }
 
-/** The function that made what a call registers with: `express` of `const app = express()`. */
+/** The function that created the app of a registration: `express` of `const app = express()`. */
 function makerOf(sources: AppSources, { module, node }: Registration): Found | undefined {
   const app = memberOf(child(node, 'callee'))?.object
   const made = app && sources.resolve({ module, node: app })
@@ -112,7 +112,7 @@ function isRoute(sources: AppSources, call: Registration): boolean {
   return method === 'use' && args.some((node) => isRouter(sources, { module, node }))
 }
 
-/** A router of the app, or a call of a function that makes one, that asks the database. */
+/** Whether an expression is a router that queries the database, or a call that creates one. */
 function isRouter(sources: AppSources, found: Found): boolean {
   const made = sources.resolve(found)
   if (made === undefined || !('node' in made) || made.node.type !== 'CallExpression') return false
@@ -138,12 +138,12 @@ function isRouterFactory(sources: AppSources, callee: Found): boolean {
   return ['Router', 'default.Router', '*.Router'].some((name) => sources.isFrom(callee, 'express', name))
 }
 
-/** The variable that a router was made for. */
+/** The variable that a router is assigned to. */
 function routerName({ module, node }: Found): string | undefined {
   return [...module.bindings].find(([, binding]) => binding.kind === 'value' && binding.node === node)?.[0]
 }
 
-/** What a file gives a router to do. */
+/** The handlers that a file registers on a router. */
 function routesOf(program: Syntax, router: string): Syntax[] {
   const found: Syntax[] = []
   walk(program, (node) => {
@@ -156,17 +156,17 @@ function routesOf(program: Syntax, router: string): Syntax[] {
   return found
 }
 
-/** Fastify gives its hooks to all routes, whichever came first. Among hooks, the order counts. */
+/** Fastify applies hooks to all routes regardless of order. Only the order among hooks matters. */
 function checkHooks(sources: AppSources, opener: Registration, before: readonly Registration[]): Check[] {
   const early = before.find(({ module, method, args: [event, hook] }) => {
     if (method !== 'addHook' || nameOf(event) !== 'onRequest' || hook === undefined) return false
     return asksDatabase(sources, { module, node: hook })
   })
-  if (early === undefined) return [ok(`scope: the plugin opens one for each request (${placeOf(opener)})`)]
+  if (early === undefined) return [ok(`scope: the plugin opens a scope per request (${placeOf(opener)})`)]
   return [
     warn(
-      `scope: the hook onRequest of ${placeOf(early)} asks the database, and runs before there is one`,
-      `move ${shownCall(opener)} of ${placeOf(opener)} above ${placeOf(early)}`,
+      `scope: the onRequest hook of ${placeOf(early)} queries the database before the scope opens`,
+      `Move ${shownCall(opener)} of ${placeOf(opener)} above ${placeOf(early)}`,
     ),
   ]
 }

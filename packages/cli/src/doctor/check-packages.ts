@@ -4,11 +4,11 @@ import { type Check, fail, ok, warn } from './check.ts'
 import { type InstalledPackage, installedPackage, isBelow, isInRange, versionParts } from './installed-package.ts'
 
 const CORE = '@sluice/core'
-/** How many packages of a tree are looked at. */
+/** Limit for the search in the dependency tree. */
 const MAX_PACKAGES = 3_000
 const LEAST_NODE = '20.19.0'
 
-/** What Sluice works with, as its packages have it among their peers. */
+/** Supported versions: the peer dependencies of Sluice's packages. */
 export const SUPPORTED: Readonly<Record<string, string>> = {
   '@prisma/client': '>=6.16',
   knex: '^3.0.0',
@@ -19,7 +19,7 @@ export const SUPPORTED: Readonly<Record<string, string>> = {
   bullmq: '~6.7.0',
 }
 
-/** An app may have them for purposes of its own. */
+/** The Sluice package that wraps each one. Without it, the app can use any version. */
 const WRAPPED_BY: Readonly<Record<string, string>> = {
   '@prisma/client': '@sluice/prisma',
   knex: '@sluice/knex',
@@ -29,7 +29,7 @@ const WRAPPED_BY: Readonly<Record<string, string>> = {
   ioredis: '@sluice/redis',
   bullmq: '@sluice/redis',
 }
-/** What those that wrap them do without. */
+/** Packages that only one export of the wrapping package needs. */
 const OPTIONAL: Readonly<Record<string, string>> = { bullmq: 'bullmqJobBackend' }
 
 const SLUICE = ['core', 'prisma', 'knex', 'redis', 'http', 'express', 'fastify', 'graphql', 'dashboard'].map((name) => `@sluice/${name}`)
@@ -39,7 +39,7 @@ export function checkNode(version: string): Check[] {
   return [fail(`Node.js ${version} is too old`, `Sluice needs ${LEAST_NODE.replace(/\.0$/, '')} or later.`)]
 }
 
-/** Versions of what the installed packages of Sluice wrap; before any is installed, of all that could be wrapped. */
+/** Checks the versions of the packages that the installed Sluice packages wrap, or of all if none is installed. */
 export async function checkWrapped(cwd: string): Promise<Check[]> {
   const checks: Check[] = []
   const sluice = new Set((await sluicePackages(cwd)).map(({ name }) => name))
@@ -50,21 +50,21 @@ export async function checkWrapped(cwd: string): Promise<Check[]> {
     const use = OPTIONAL[name]
     if (isInRange(found.version, range)) checks.push(ok(`${name} ${found.version}`))
     else if (use === undefined) checks.push(fail(`${name} ${found.version} is not supported`, fix))
-    else checks.push(warn(`${name} ${found.version} is not supported by ${use}`, `Where it is used: ${fix}`))
+    else checks.push(warn(`${name} ${found.version} is not supported by ${use}`, `If you use it: ${fix}`))
   }
   const client = await installedPackage('@prisma/client', cwd)
   const prisma = await installedPackage('prisma', cwd)
   if (client !== undefined && prisma !== undefined && client.version !== prisma.version) {
     const fix = `npm install --save-dev prisma@${client.version}`
-    checks.push(warn(`prisma ${prisma.version} generates for another version than @prisma/client ${client.version}`, fix))
+    checks.push(warn(`prisma ${prisma.version} generates for a different version from @prisma/client ${client.version}`, fix))
   }
   return checks
 }
 
-/** Two copies of the core share a default Sluice where they are of one major version alone, and their errors are never of one class. */
+/** Copies of the core share a default Sluice only within one major version, and never share their error classes. */
 export async function checkCopies(cwd: string): Promise<Check[]> {
   const installed = await sluicePackages(cwd)
-  if (installed.length === 0) return [warn('no package of Sluice is installed here', 'npm install @sluice/core')]
+  if (installed.length === 0) return [warn('no Sluice package is installed here', 'npm install @sluice/core')]
   const cores = new Map<string, InstalledPackage & { readonly by?: string }>()
   for (const { name, folder } of installed) {
     const core = name === CORE ? installed.find((found) => found.name === name) : await installedPackage(CORE, folder)
@@ -80,16 +80,21 @@ export async function checkCopies(cwd: string): Promise<Check[]> {
   const copies = [first, ...others].map(({ version, folder, by }) => {
     return `${version} in ${relative(cwd, folder) || folder}${by === undefined ? '' : `, for ${by}`}`
   })
-  return [fail(`${copies.length} copies of ${CORE}: ${copies.join('; ')}`, 'Give all packages of Sluice the same version: npm dedupe')]
+  return [
+    fail(
+      `${copies.length} copies of ${CORE}: ${copies.join('; ')}`,
+      'Install the same version of all Sluice packages, then run: npm dedupe',
+    ),
+  ]
 }
 
-/** What a folder's package depends on, directly or not, as far as it depends on Sluice itself. */
+/** The direct and transitive dependencies of a folder's package that depend on Sluice. */
 async function dependenciesOf(cwd: string): Promise<InstalledPackage[]> {
   const seen = new Set<string>()
   const found: InstalledPackage[] = []
   const queue = [...(await dependencyNames(cwd))].map((name) => ({ name, from: cwd }))
   for (let next = queue.shift(); next !== undefined && seen.size < MAX_PACKAGES; next = queue.shift()) {
-    // The command line is a process of its own.
+    // The command line runs in a separate process.
     const installed = next.name === 'sluice' ? undefined : await installedPackage(next.name, next.from)
     if (installed === undefined || seen.has(installed.folder)) continue
     seen.add(installed.folder)

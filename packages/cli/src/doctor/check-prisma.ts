@@ -8,7 +8,7 @@ import { installedPackage } from './installed-package.ts'
 const GENERATE = 'npx prisma generate'
 const BLOCK = 'generator sluice { provider = "sluice-prisma-generator" }'
 
-/** Whether the schema's generators are there and have run since the schema changed. */
+/** Checks that the schema has its generators, and that they ran after the last change of the schema. */
 export async function checkPrisma(cwd: string, { schemaFiles }: Pick<DetectedPrisma, 'schemaFiles'>): Promise<Check[]> {
   if ((await installedPackage('@sluice/prisma', cwd)) === undefined) return []
   return [...(await checkPrismaClient(cwd, schemaFiles)), ...(await checkGenerator(cwd, schemaFiles))]
@@ -17,17 +17,17 @@ export async function checkPrisma(cwd: string, { schemaFiles }: Pick<DetectedPri
 async function checkGenerator(cwd: string, schemaFiles: DetectedPrisma['schemaFiles']): Promise<Check[]> {
   const generators = schemaFiles.flatMap(({ path, content }) => generatorsIn(content).map((output) => ({ path, output })))
   const [generator] = generators
-  if (generator === undefined) return [warn('the Prisma schema has no generator of Sluice', `Add ${BLOCK}, and ${GENERATE}`)]
+  if (generator === undefined) return [warn("the Prisma schema does not contain Sluice's generator", `Add ${BLOCK}, then run: ${GENERATE}`)]
   const output = outputOf(generator)
   const written = await changedAt(join(cwd, output, 'index.js'))
   if (written === undefined) return [fail(`${output} was not generated`, GENERATE)]
   const changed = await Promise.all(schemaFiles.map(async ({ path }) => ({ path, at: (await changedAt(join(cwd, path))) ?? 0 })))
   const newer = changed.find(({ at }) => at > written)
   if (newer !== undefined) return [warn(`${newer.path} changed after ${output} was generated`, GENERATE)]
-  return [ok(`${output} is as new as the Prisma schema`)]
+  return [ok(`${output} is up to date with the Prisma schema`)]
 }
 
-/** Of the blocks with Sluice's generator: their outputs. */
+/** The `output` of each block with Sluice's generator. */
 function generatorsIn(schema: string): (string | undefined)[] {
   const text = schema.replace(/\/\/[^\n]*/g, '')
   return [...text.matchAll(/^\s*generator\s+\w+\s*\{([^}]*)\}/gm)].flatMap(([, body = '']) => {
@@ -36,7 +36,7 @@ function generatorsIn(schema: string): (string | undefined)[] {
   })
 }
 
-/** Relative to the file that has it. */
+/** The path is relative to the file that contains the block. */
 function outputOf({ path, output = './generated/sluice' }: { readonly path: string; readonly output: string | undefined }): string {
   return output.startsWith('/') ? output : projectPath(dirname(path), output)
 }
@@ -50,8 +50,8 @@ async function changedAt(file: string): Promise<number | undefined> {
 }
 
 /**
- * Whether Prisma's own client was generated from the schema as it is. The client holds the text that it came from, which is compared: times of files say little
- * after a checkout.
+ * Checks that Prisma's client was generated from the current schema. Compares the schema that the client contains,
+ * because file times are unreliable after a checkout.
  */
 export async function checkPrismaClient(cwd: string, schemaFiles: readonly TextFile[]): Promise<Check[]> {
   const current = blocksOf(schemaFiles.map(({ content }) => content).join('\n'))
@@ -70,10 +70,10 @@ function compared(output: string, current: ReadonlyMap<string, string>, generate
   const changed = [...new Set([...current.keys(), ...generated.keys()])].filter((name) => current.get(name) !== generated.get(name))
   if (changed.length === 0) return ok(`${output} was generated from this Prisma schema`)
   const shown = changed.length > 3 ? `${changed.slice(0, 3).join(', ')} and ${changed.length - 3} more` : changed.join(', ')
-  return warn(`${output} was generated from another schema: ${shown} changed`, GENERATE)
+  return warn(`${output} was generated from a different schema: ${shown} changed`, GENERATE)
 }
 
-/** Models, enums and the like by their names, without comments and white space. */
+/** Models, enums, views and types by name, without comments and whitespace. */
 function blocksOf(schema: string): Map<string, string> {
   const text = schema.replace(/"(?:[^"\\\n]|\\.)*"|\/\/[^\n]*/g, (found) => (found.startsWith('/') ? '' : found))
   const blocks = [...text.matchAll(/^\s*((?:model|enum|view|type)\s+\w+)\s*\{((?:"(?:[^"\\\n]|\\.)*"|[^}"])*)\}/gm)]
@@ -95,7 +95,7 @@ function clientOutputs({ path, content }: TextFile): ClientOutput[] {
   })
 }
 
-/** Relative to the project, or absolute; `undefined` where it cannot be told. */
+/** Path relative to the project; `undefined` if it is outside the project or unknown. */
 async function folderOf(cwd: string, { path, output, isOwnPackage }: ClientOutput): Promise<string | undefined> {
   if (output !== undefined) return output.startsWith('/') ? undefined : projectPath(dirname(path), output)
   const client = isOwnPackage ? await installedPackage('@prisma/client', cwd) : undefined
@@ -103,7 +103,7 @@ async function folderOf(cwd: string, { path, output, isOwnPackage }: ClientOutpu
   return projectPath('', join(client.folder.slice(cwd.length), '../../.prisma/client'))
 }
 
-/** The schema that a generated client holds; `undefined` where it holds none in a way that is known. */
+/** The schema that a generated client contains; `undefined` if its format is unknown. */
 async function schemaIn(folder: string): Promise<string | 'none' | undefined> {
   const names = await readdir(folder).catch(() => undefined)
   if (names === undefined || names.length === 0) return 'none'

@@ -9,7 +9,7 @@ import { isBelow, versionParts } from './installed-package.ts'
 const LEAST_REDIS = '7.0.0'
 const TIMEOUT_MS = 5_000
 
-/** Whether Redis answers, and keeps what writers declare in it. */
+/** Checks the version of Redis, and that it does not evict write intents. */
 export async function checkRedis(url: string): Promise<Check[]> {
   const address = shownAddress(url)
   let client: Redis
@@ -17,10 +17,10 @@ export async function checkRedis(url: string): Promise<Check[]> {
     client = await openRedis(url)
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
-    return [warn(`Redis at ${address} was not asked`, error.message)]
+    return [warn(`Redis at ${address} was not checked`, error.message)]
   }
   let last: Error | undefined
-  // Told beside what is waited for, this says why.
+  // The event contains the cause, unlike the error of the rejected promise.
   client.on('error', (error: Error) => {
     last = error
   })
@@ -29,7 +29,7 @@ export async function checkRedis(url: string): Promise<Check[]> {
     await client.ping()
     return [...versionCheck(address, await client.info('server')), ...evictionCheck(await client.info('memory'))]
   } catch (error) {
-    return [fail(`Redis at ${address} does not answer: ${errorMessage(last ?? error)}`, 'Start it, or correct REDIS_URL.')]
+    return [fail(`Redis at ${address} does not respond: ${errorMessage(last ?? error)}`, 'Start Redis, or correct REDIS_URL.')]
   } finally {
     client.disconnect()
   }
@@ -42,16 +42,16 @@ async function openRedis(url: string): Promise<Redis> {
 
 function versionCheck(address: string, info: string): Check[] {
   const version = /^redis_version:(\S+)/m.exec(info)?.[1]
-  if (version === undefined) return [ok(`Redis at ${address} answers`)]
+  if (version === undefined) return [ok(`Redis at ${address} responds`)]
   if (!isBelow(versionParts(version), versionParts(LEAST_REDIS))) return [ok(`Redis ${version} at ${address}`)]
   return [fail(`Redis ${version} at ${address} is too old`, 'Sluice needs Redis 7 or later.')]
 }
 
-/** Writers' declarations must not be evicted: they have no time to live. */
+/** Redis must not evict write intents. They have no TTL, so `volatile-` policies are safe. */
 function evictionCheck(info: string): Check[] {
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1]
   if (policy === undefined) return []
   if (policy === 'noeviction' || policy.startsWith('volatile-')) return [ok(`maxmemory-policy is ${policy}`)]
-  const text = `maxmemory-policy is ${policy}: Redis may drop what writers have declared, and stale results are served then`
+  const text = `maxmemory-policy is ${policy}: Redis can evict the announcements of writers, and Sluice then serves stale results`
   return [fail(text, 'CONFIG SET maxmemory-policy volatile-lru, and in redis.conf')]
 }

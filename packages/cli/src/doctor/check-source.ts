@@ -3,7 +3,7 @@ import { type Check, skip } from './check.ts'
 import { checkOrder } from './check-order.ts'
 import { checkWrapping } from './check-wrapping.ts'
 
-/** What the app's source text tells: where it opens scopes, and how it wraps Prisma. What is put together elsewhere is not seen, and nothing is said of it. */
+/** Checks in the source code where the app opens scopes and how it wraps Prisma. Reports only what the code proves. */
 export async function checkSource(cwd: string): Promise<Check[]> {
   const sources = await AppSources.of(cwd)
   const checks = [...checkOrder(sources), ...checkWrapping(sources)]

@@ -5,16 +5,16 @@ import { type Check, fail, ok, warn } from './check.ts'
 const PACKAGE = '@sluice/prisma'
 const MAX_STEPS = 50
 
-/** How a Prisma client came to be: what it was made with, and how often it was extended by Sluice. */
+/** How a Prisma client is created and extended with Sluice. */
 interface Client extends Found {
   readonly extensions: readonly Found[]
-  /** The calls of `$extends`, the last one first. */
+  /** The calls of `$extends`, last call first. */
   readonly chain: readonly Found[]
   /** `new PrismaClient(…)`. */
   readonly made: Found
 }
 
-/** Whether each Prisma client that Sluice extends is extended once, and its adapter wrapped once. Of clients whose making is not seen, nothing is said. */
+/** Checks that each Prisma client is extended once and its adapter wrapped once. Skips clients of unknown origin. */
 export function checkWrapping(sources: AppSources): Check[] {
   const found = sources.naming(PACKAGE).flatMap((module) => {
     const clients: Client[] = []
@@ -25,12 +25,12 @@ export function checkWrapping(sources: AppSources): Check[] {
     })
     return clients
   })
-  // One that is extended again is a part of the other.
+  // A client that is extended again is part of the outer one.
   const inner = new Set(found.flatMap(({ chain }) => chain.slice(1).map(({ node }) => node)))
   return found.filter(({ node }) => !inner.has(node)).flatMap((client) => checkClient(sources, client))
 }
 
-/** The client that a call of `$extends` with Sluice's extension makes. */
+/** The client that a call of `$extends` with Sluice's extension returns. */
 function clientOf(sources: AppSources, start: Found): Client | undefined {
   if (extensionOf(sources, start) === undefined) return undefined
   const extensions: Found[] = []
@@ -48,14 +48,14 @@ function clientOf(sources: AppSources, start: Found): Client | undefined {
   return at?.node.type === 'NewExpression' ? { ...start, extensions, chain, made: at } : undefined
 }
 
-/** Of `x.$extends(withSluice(…))`: the call of `withSluice`. */
+/** The call of `withSluice` in `x.$extends(withSluice(…))`. */
 function extensionOf(sources: AppSources, { module, node }: Found): Found | undefined {
   if (node.type !== 'CallExpression' || memberOf(child(node, 'callee'))?.name !== '$extends') return undefined
   const [argument] = children(node, 'arguments')
   return argument && callOf(sources, { module, node: argument }, 'withSluice')
 }
 
-/** The call of a function of `@sluice/prisma` that an expression stands for. */
+/** The call of a function of `@sluice/prisma` that an expression resolves to. */
 function callOf(sources: AppSources, found: Found, name: string): Found | undefined {
   const made = sources.resolve(found)
   if (made === undefined || !('node' in made) || made.node.type !== 'CallExpression') return undefined
@@ -68,8 +68,8 @@ function checkClient(sources: AppSources, client: Client): Check[] {
   if (client.extensions.length > 1)
     return [
       fail(
-        `withSluice is applied ${client.extensions.length} times to one client: each query counts as often, and nothing is cached`,
-        `extend it once, in ${place}`,
+        `withSluice is applied ${client.extensions.length} times to one client: Sluice counts each query as often, and caches nothing`,
+        `Extend the client once, in ${place}`,
       ),
     ]
   const options = children(client.made.node, 'arguments')[0]
@@ -80,23 +80,31 @@ function checkClient(sources: AppSources, client: Client): Check[] {
   const wraps = wrapsOf(sources, { module: given.module, node: adapter })
   if (wraps === undefined) return []
   if (wraps.length > 1)
-    return [fail(`sluiceAdapter wraps one adapter ${wraps.length} times: each statement counts as often`, `wrap it once, for ${place}`)]
+    return [
+      fail(
+        `sluiceAdapter wraps one adapter ${wraps.length} times: Sluice counts each statement as often`,
+        `Wrap the adapter once, for ${place}`,
+      ),
+    ]
   const [wrap] = wraps
   if (wrap === undefined)
     return [
       warn(
-        `adapter is not wrapped (${place}): raw SQL, triggers and commits are not seen`,
-        'new PrismaClient({ adapter: sluiceAdapter(adapter, sluice) })',
+        `adapter is not wrapped (${place}): Sluice does not see raw SQL, triggers and commits`,
+        'Wrap the adapter: new PrismaClient({ adapter: sluiceAdapter(adapter, sluice) })',
       ),
     ]
   if (haveOtherSluices(sources, wrap, client.extensions[0]))
     return [
-      fail(`adapter and client have different Sluices (${place}): nothing is cached`, 'give sluiceAdapter and withSluice the same one'),
+      fail(
+        `adapter and client have different Sluices (${place}): Sluice caches nothing`,
+        'Pass the same Sluice to sluiceAdapter and withSluice.',
+      ),
     ]
-  return [ok(`adapter wraps once (${place})`)]
+  return [ok(`adapter is wrapped once (${place})`)]
 }
 
-/** The calls of `sluiceAdapter` around an adapter, or `undefined` where it is not seen how the adapter was made. */
+/** The calls of `sluiceAdapter` around an adapter; `undefined` if the origin of the adapter is unknown. */
 function wrapsOf(sources: AppSources, start: Found): Found[] | undefined {
   const wraps: Found[] = []
   let at: Found = start
@@ -108,12 +116,12 @@ function wrapsOf(sources: AppSources, start: Found): Found[] | undefined {
     at = { module: wrap.module, node: inner }
   }
   const made = sources.resolve(at)
-  // What other functions return may be wrapped in them.
+  // Another function can return an adapter that it has wrapped.
   const isKnown = made !== undefined && 'node' in made && made.node.type === 'NewExpression'
   return isKnown || wraps.length > 0 ? wraps : undefined
 }
 
-/** Whether both were certainly made apart. */
+/** Whether the two certainly use different Sluices. */
 function haveOtherSluices(sources: AppSources, adapter: Found, extension: Found | undefined): boolean {
   const first = children(adapter.node, 'arguments')[1]
   const second = children(extension?.node, 'arguments')[0]

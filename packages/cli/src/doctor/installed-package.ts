@@ -4,11 +4,11 @@ import { dirname, join } from 'node:path'
 export interface InstalledPackage {
   readonly name: string
   readonly version: string
-  /** Without links. */
+  /** Real path, without links. */
   readonly folder: string
 }
 
-/** A package as Node finds it from a folder, by its files alone: nothing of it is run. */
+/** Finds a package from a folder as Node does. Only reads its files. */
 export async function installedPackage(name: string, from: string): Promise<InstalledPackage | undefined> {
   for (let folder = from; ; folder = dirname(folder)) {
     const found = await packageIn(join(folder, 'node_modules', name), name)
@@ -28,13 +28,13 @@ async function packageIn(path: string, name: string): Promise<InstalledPackage |
 
 type Parts = readonly [number, number, number]
 
-/** `7.10.0` of `7.10.0-dev.1`. */
+/** `7.10.0-dev.1` returns `[7, 10, 0]`. */
 export function versionParts(version: string): Parts {
   const [major = 0, minor = 0, patch = 0] = (/\d+(\.\d+)*/.exec(version)?.[0] ?? '').split('.').map(Number)
   return [major, minor, patch]
 }
 
-/** @param range - Of `>=1.2` and `^1.2.3`, joined with `||`. */
+/** @param range - Ranges such as `>=1.2`, `^1.2.3` and `~1.2.3`, joined with `||`. */
 export function isInRange(version: string, range: string): boolean {
   const parts = versionParts(version)
   return range.split('||').some((part) => {

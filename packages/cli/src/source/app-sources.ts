@@ -5,23 +5,23 @@ import { type Binding, loadParser, type ParseSource, type SourceModule, sourceMo
 import { bare, child, children, isFunction, memberOf, nameOf, type Syntax } from './syntax.ts'
 
 const SOURCE = /(?<!\.d)\.[cm]?[jt]sx?$/
-/** What is not the app as it runs. */
+/** Tests, build output, generated code and dependencies, which are not source code of the running app. */
 const OTHERS =
   /^(?:node_modules|dist|build|out|coverage|generated|migrations|tests?|__tests__|fixtures|e2e)$|^\.|\.(?:test|spec)\.[cm]?[jt]sx?$|\.d\.[cm]?ts$/
 const MAX_FILES = 5_000
 const MAX_LENGTH = 500_000
 const ENDINGS = ['', '.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs', '/index.ts', '/index.js', '/index.mjs', '/index.cjs']
 
-/** An expression, and the file that it stands in. */
+/** An expression and its file. */
 export interface Found {
   readonly module: SourceModule
   readonly node: Syntax
 }
 
-/** What a name leads to: an expression of the app, or what a package exports. */
+/** The definition of a name: an expression of the app, or an export of a package. */
 export type Resolved = Found | { readonly from: string; readonly name: string }
 
-/** The source text of an app. Its files are read, and none is run. */
+/** The source code of an app. Reads its files, and executes none. */
 export class AppSources {
   readonly #texts = new Map<string, string>()
   readonly #modules = new Map<string, SourceModule | undefined>()
@@ -39,13 +39,16 @@ export class AppSources {
     return sources
   }
 
-  /** The files that name one of the packages. */
+  /** The files whose text contains the name of one of the packages. */
   naming(...packages: readonly string[]): SourceModule[] {
     const paths = [...this.#texts].filter(([, text]) => packages.some((name) => text.includes(name))).map(([path]) => path)
     return paths.map((path) => this.#module(path)).filter((module) => module !== undefined)
   }
 
-  /** What an expression stands for, through names, imports and members of objects; itself, where it is none of these; `undefined`, where that is not known. */
+  /**
+   * Resolves an expression through variables, imports and members of objects. Returns other expressions unchanged;
+   * `undefined` if the definition is unknown.
+   */
   resolve({ module, node }: Found, depth = 0): Resolved | undefined {
     const expression = bare(node)
     if (expression === undefined || depth > 20) return undefined
@@ -56,7 +59,7 @@ export class AppSources {
     return { module, node: expression }
   }
 
-  /** Whether an expression is what a package exports by a name. */
+  /** Whether an expression resolves to the export `name` of a package. */
   isFrom(found: Found, from: string | RegExp, name: string): boolean {
     const resolved = this.resolve(found)
     if (resolved === undefined || 'node' in resolved || resolved.name !== name) return false
@@ -115,7 +118,7 @@ export class AppSources {
     return value && this.resolve({ module, node: value }, depth + 1)
   }
 
-  /** Of an instance of one of the app's own classes. */
+  /** A method of an instance of a class of the app. */
   #method({ module, node }: Found, name: string): Found | undefined {
     const callee = child(node, 'callee')
     const type = callee === undefined ? undefined : this.resolve({ module, node: callee })
@@ -133,7 +136,7 @@ export function optionOf(node: Syntax, name: string): Syntax | undefined {
   return child(property, 'value')
 }
 
-/** The nearest function around a node, or the file. */
+/** The innermost function that contains a node, or the program. */
 export function functionAround(above: readonly Syntax[]): Syntax | undefined {
   return above.findLast((node) => isFunction(node) || node.type === 'Program')
 }

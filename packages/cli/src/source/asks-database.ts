@@ -1,12 +1,13 @@
 import type { AppSources, Found } from './app-sources.ts'
 import { bare, child, children, isFunction, memberOf, nameOf, type Syntax, walk } from './syntax.ts'
 
-/** Calls of models that nothing but Prisma has. */
+/** Model methods that only Prisma has. */
 const PRISMA_CALLS =
   /^(?:findMany|findUnique|findUniqueOrThrow|findFirst|findFirstOrThrow|createMany|createManyAndReturn|updateMany|updateManyAndReturn|deleteMany|upsert)$/
 
 /**
- * Whether code asks a database through Prisma or Knex, as far as that can be seen: in itself, or in functions of the app that it names. What is not seen is `false`.
+ * Whether code demonstrably queries a database through Prisma or Knex, either directly or in functions of the app that
+ * it references. Returns `false` if this is unknown.
  */
 export function asksDatabase(sources: AppSources, found: Found, seen: Set<Syntax> = new Set()): boolean {
   const { module, node } = found
@@ -18,13 +19,13 @@ export function asksDatabase(sources: AppSources, found: Found, seen: Set<Syntax
     if (inner.type === 'CallExpression' && isQuery(sources, { module, node: inner })) asks = true
     const isChain = isNameChain(inner)
     if (!asks && isChain && isRead(inner, above.at(-1))) asks = runsQuery(sources, { module, node: inner }, seen)
-    // Of `a.b.c`, the whole was followed: what else `a` has does not matter.
+    // `a.b.c` was resolved as a whole. Other members of `a` do not matter.
     return isChain ? false : undefined
   })
   return asks
 }
 
-/** Whether what a name stands for asks, once it is called. A value that was asked for when the app started is none of it. */
+/** Whether a call of the named function runs a query. Excludes values that the app loaded at startup. */
 function runsQuery(sources: AppSources, found: Found, seen: Set<Syntax>): boolean {
   const target = sources.resolve(found)
   if (target === undefined || !('node' in target) || target.node === found.node) return false
@@ -43,7 +44,7 @@ function isNameChain(node: Syntax): boolean {
   return member !== undefined && isNameChain(member.object)
 }
 
-/** `prisma.city.findMany(…)`, or `db('city')` where `db` was made by Knex. */
+/** `prisma.city.findMany(…)`, or `db('city')` if `db` is a Knex client. */
 function isQuery(sources: AppSources, { module, node }: Found): boolean {
   const callee = child(node, 'callee')
   const member = memberOf(callee)

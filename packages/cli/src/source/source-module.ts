@@ -1,21 +1,21 @@
 import { bare, child, children, isFunction, memberOf, nameOf, type Syntax, walk } from './syntax.ts'
 
-/** What a name of a file stands for. */
+/** The definition of a name in a file. */
 export type Binding =
-  /** Of another file or package: `*` stands for all of it. */
+  /** An import from another file or package. `*` is the whole module. */
   | { readonly kind: 'import'; readonly from: string; readonly name: string }
-  /** A function, a class, or what a variable was initialised with. */
+  /** A function, a class, or the initial value of a variable. */
   | { readonly kind: 'value'; readonly node: Syntax }
 
-/** One file as far as its names can be told apart. */
+/** A parsed file with the names that have a known definition. */
 export interface SourceModule {
   /** Relative to the project, with `/`. */
   readonly path: string
   readonly text: string
   readonly program: Syntax
-  /** Names that the file declares once. Those that it declares several times, or assigns to, are not known: which one is meant would have to be found out. */
+  /** Names that the file declares exactly once and never assigns. Other names would require a scope analysis. */
   readonly bindings: ReadonlyMap<string, Binding>
-  /** Names that others import, each by the name that it has in the file; `default` may be an expression. */
+  /** Exported names with their name in the file. `default` can be an expression. */
   readonly exports: ReadonlyMap<string, Binding | string>
 }
 
@@ -64,20 +64,20 @@ function declareVariable(node: Syntax, declare: Declare): void {
   } else if (id !== undefined) declarePattern(id, declare)
 }
 
-/** Names that are given by a caller, or taken out of what is not followed. */
+/** Marks the names in a parameter or a destructuring pattern as unknown. */
 function declarePattern(pattern: Syntax, declare: Declare): void {
   walk(pattern, (node, above) => {
     if (isFunction(node)) return false
     const parent = above.at(-1)
     const isKey = parent?.type === 'Property' && parent.key === node && parent.shorthand !== true
-    // A shorthand is there twice, as the key and as the value.
+    // A shorthand property occurs twice in the tree, as the key and as the value.
     const isTwice = parent?.type === 'Property' && parent.shorthand === true && parent.key === node
     if (node.type === 'Identifier' && !isKey && !isTwice) declare(nameOf(node), undefined)
     return !node.type.startsWith('TS') || node.type === 'TSParameterProperty'
   })
 }
 
-/** Of `require('x')`: `x`. */
+/** The `x` in `require('x')`. */
 function requiredBy(node: Syntax | undefined): string | undefined {
   if (node?.type !== 'CallExpression' || nameOf(child(node, 'callee')) !== 'require') return undefined
   return nameOf(children(node, 'arguments')[0])
@@ -119,13 +119,13 @@ function readCommonJs(node: Syntax | undefined, exports: Map<string, Binding | s
 
 export type ParseSource = (path: string, text: string) => Syntax
 
-/** Loads a parser for JavaScript and TypeScript: when it is needed, since most commands do not. It throws a SyntaxError for what it cannot read. */
+/** Loads a parser for JavaScript and TypeScript on demand. It throws a SyntaxError if it cannot parse a file. */
 export async function loadParser(): Promise<ParseSource> {
   const [{ Parser }, { tsPlugin }] = await Promise.all([import('acorn'), import('@sveltejs/acorn-typescript')])
   const plain = Parser.extend(tsPlugin())
   const withJsx = Parser.extend(tsPlugin({ jsx: true }))
   return (path, text) =>
-    // `<T>value` is a type in a .ts file, and an element elsewhere.
+    // `<T>value` is a type assertion in a .ts file, and a JSX element in other files.
     (/\.[cm]?ts$/.test(path) ? plain : withJsx).parse(text, {
       ecmaVersion: 'latest',
       sourceType: 'module',

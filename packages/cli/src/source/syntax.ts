@@ -1,4 +1,4 @@
-/** A node of a syntax tree, as ESTree and its TypeScript extension have it, read structurally. */
+/** A node of a syntax tree (ESTree with its TypeScript extension). */
 export interface Syntax {
   readonly type: string
   readonly start: number
@@ -11,13 +11,13 @@ function isSyntax(value: unknown): value is Syntax {
   return typeof value === 'object' && value !== null && typeof (value as { readonly type?: unknown }).type === 'string'
 }
 
-/** A field that has one node. */
+/** The node in a field. */
 export function child(node: Syntax | undefined, field: string): Syntax | undefined {
   const value = node?.[field]
   return isSyntax(value) ? value : undefined
 }
 
-/** A field that has several nodes. */
+/** The nodes in a field. */
 export function children(node: Syntax | undefined, field: string): readonly Syntax[] {
   const value = node?.[field]
   return Array.isArray(value) ? value.filter(isSyntax) : []
@@ -36,7 +36,7 @@ const WRAPPERS = new Set([
   'ChainExpression',
 ])
 
-/** An expression without types, `await` and parentheses around it. */
+/** Unwraps an expression from types, `await` and parentheses. */
 export function bare(node: Syntax | undefined): Syntax | undefined {
   let inner = node
   while (inner !== undefined && (WRAPPERS.has(inner.type) || inner.type === 'ParenthesizedExpression'))
@@ -44,13 +44,13 @@ export function bare(node: Syntax | undefined): Syntax | undefined {
   return inner
 }
 
-/** The name of an identifier, or the text of a string. */
+/** The name of an identifier, or the value of a string. */
 export function nameOf(node: Syntax | undefined): string | undefined {
   if (node?.type === 'Identifier' && typeof node.name === 'string') return node.name
   return node?.type === 'Literal' && typeof node.value === 'string' ? node.value : undefined
 }
 
-/** Of `a.b`: the node `a`, and the name `b`. */
+/** The node `a` and the name `b` of `a.b`. */
 export function memberOf(node: Syntax | undefined): { readonly object: Syntax; readonly name: string } | undefined {
   const member = bare(node)
   const object = bare(child(member, 'object'))
@@ -63,7 +63,10 @@ export function isFunction(node: Syntax): boolean {
   return /^(?:ArrowFunctionExpression|FunctionExpression|FunctionDeclaration)$/.test(node.type)
 }
 
-/** Calls `visit` for a node and for all below it, each with those above it, the nearest last. Where `visit` returns `false`, what is below is left out. */
+/**
+ * Calls `visit` for a node and its descendants, with the ancestors, nearest last. If it returns `false`, skips the
+ * descendants.
+ */
 export function walk(
   node: Syntax,
   visit: (node: Syntax, above: readonly Syntax[]) => boolean | undefined,

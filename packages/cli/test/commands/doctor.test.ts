@@ -19,24 +19,24 @@ afterEach(() => {
 const env = (text: string) => writeFileSync(join(project.folder, '.env'), text)
 
 describe('sluice doctor', () => {
-  it('finds the address in the project, and asks the database', async () => {
+  it('finds the database URL in the project, and checks the database', async () => {
     env('DATABASE_URL="file:./app.db"\n')
     const { code, out, err } = await sluiceIn(project.folder, 'doctor')
     expect([code, err]).toEqual([0, ''])
     expect(out).toMatch(/^sluice doctor\nok {4}Node\.js \d/)
-    expect(out).toContain('ok    address of the database: DATABASE_URL in .env\n')
+    expect(out).toContain('ok    database URL: DATABASE_URL in .env\n')
     expect(out).toMatch(/ok {4}SQLite 3\./)
-    expect(out).toContain('ok    all tables that matter were analysed\n')
-    expect(out).toContain('ok    catalogue and statistics can be read: 2 tables\n')
+    expect(out).toContain('ok    all large tables were analyzed\n')
+    expect(out).toContain('ok    catalog and statistics are readable: 2 tables\n')
   })
 
-  it('is content without a database, and says so', async () => {
+  it('exits with code 0 without a database, and warns', async () => {
     const { code, out } = await sluiceIn(project.folder, 'doctor')
     expect(code).toBe(0)
-    expect(out).toContain('warn  no database was asked\n      fix: Set DATABASE_URL, or: sluice doctor <url>\n')
+    expect(out).toContain('warn  no database was checked\n      fix: Set DATABASE_URL, or run: sluice doctor <url>\n')
   })
 
-  it('ends with 3 where the database does not answer, with all other lines and without the password', async () => {
+  it('exits with code 3 when the database does not respond, after all other checks, without the password', async () => {
     const { code, out } = await sluiceIn(project.folder, 'doctor', 'postgresql://ann:secret@127.0.0.1:1/shop')
     expect(code).toBe(3)
     expect(out).toContain('fail  Cannot connect to postgresql://ann@127.0.0.1:1/shop')
@@ -44,28 +44,28 @@ describe('sluice doctor', () => {
     expect(out).not.toContain('secret')
   })
 
-  it('ends with 1 where Redis does not answer', async () => {
+  it('exits with code 1 when Redis does not respond', async () => {
     env('REDIS_URL=redis://ann:secret@127.0.0.1:1\n')
     const { code, out } = await sluiceIn(project.folder, 'doctor', project.url)
     expect(code).toBe(1)
-    expect(out).toContain('fail  Redis at redis://ann@127.0.0.1:1 does not answer')
+    expect(out).toContain('fail  Redis at redis://ann@127.0.0.1:1 does not respond')
     expect(out).not.toContain('secret')
     expect(out).toMatch(/\d+ ok · .*1 failure\n$/)
   })
 
-  it('makes a line of an address that it cannot use', async () => {
+  it('fails for an unsupported database URL', async () => {
     const { code, out } = await sluiceIn(project.folder, 'doctor', 'mongodb://ann:secret@db/shop')
     expect([code, out.includes('secret')]).toEqual([1, false])
-    expect(out).toContain('fail  the database was not asked')
+    expect(out).toContain('fail  the database was not checked')
   })
 
-  it('gives the same as JSON', async () => {
+  it('prints the checks as JSON', async () => {
     const { schemaVersion, checks } = JSON.parse((await sluiceIn(project.folder, 'doctor', project.url, '--json')).out)
     expect(schemaVersion).toBe(1)
     expect(checks[0]).toEqual({ level: 'ok', text: `Node.js ${process.versions.node}` })
   })
 
-  it('ends with 1 where the middleware comes after a route, and says the same as JSON', async () => {
+  it('exits with code 1 when the middleware comes after a route, also as JSON', async () => {
     const app = `import express from 'express'
 import { sluiceMiddleware } from '@sluice/express'
 import { prisma } from './prisma.js'
@@ -77,20 +77,20 @@ app.use(sluiceMiddleware())
     const { code, out } = await sluiceIn(project.folder, 'doctor')
     expect(code).toBe(1)
     expect(out).toContain(
-      'fail  scope: middleware registered after routes: GET /cities has none\n      fix: move app.use(sluiceMiddleware()) of app.ts:6 above app.ts:5\n',
+      'fail  scope: middleware registered after routes: GET /cities has no scope\n      fix: Move app.use(sluiceMiddleware()) of app.ts:6 above app.ts:5\n',
     )
     const { checks } = JSON.parse((await sluiceIn(project.folder, 'doctor', '--json')).out)
     expect(checks).toContainEqual({
       level: 'fail',
-      text: 'scope: middleware registered after routes: GET /cities has none',
-      fix: 'move app.use(sluiceMiddleware()) of app.ts:6 above app.ts:5',
+      text: 'scope: middleware registered after routes: GET /cities has no scope',
+      fix: 'Move app.use(sluiceMiddleware()) of app.ts:6 above app.ts:5',
     })
     writeFileSync(join(project.folder, 'app.ts'), 'import "@sluice/express"\nconst = 1\n')
     const skipped = await sluiceIn(project.folder, 'doctor')
     expect([skipped.code, skipped.out]).toEqual([0, expect.stringMatching(/skip {2}app\.ts could not be read: .*[\s\S]* · 1 skipped/)])
   })
 
-  it('takes one address', async () => {
+  it('rejects a second database URL', async () => {
     expect((await sluiceIn(project.folder, 'doctor', 'a.db', 'b.db')).code).toBe(2)
   })
 })

@@ -13,19 +13,19 @@ const watch = (queries: number, scopes: number, scopeQueries: number, totals = {
 const text = (...of: Parameters<typeof watch>) => scopeChecks(watch(...of), 5_000).map(({ level, text: what }) => `${level} ${what}`)
 
 describe('scopeChecks', () => {
-  it('is content where scopes asked for what there was', () => {
-    expect(text(100, 10, 96)).toEqual(['ok scopes: 10 in 5 s, and the queries are in them'])
-    expect(text(100, 10, 130)).toEqual(['ok scopes: 10 in 5 s, and the queries are in them'])
+  it('passes when scopes contain the queries', () => {
+    expect(text(100, 10, 96)).toEqual(['ok scopes: 10 in 5 s, which contain the queries'])
+    expect(text(100, 10, 130)).toEqual(['ok scopes: 10 in 5 s, which contain the queries'])
   })
 
-  it('warns where the middleware is missing, or too late for some routes', () => {
-    expect(text(100, 0, 0)).toEqual(['warn scopes: 100 queries in 5 s, and none in a scope'])
-    expect(text(100, 10, 40)).toEqual(['warn scopes: about 60% of 100 queries in 5 s were outside of any'])
+  it('warns when the middleware is missing, or comes after some routes', () => {
+    expect(text(100, 0, 0)).toEqual(['warn scopes: 100 queries in 5 s, none of them in a scope'])
+    expect(text(100, 10, 40)).toEqual(['warn scopes: about 60% of 100 queries in 5 s were outside scopes'])
   })
 
-  it('says that it has seen too little, unless what was before says enough', () => {
+  it('does not judge too few queries, unless earlier counters suffice', () => {
     expect(text(3, 1, 3)).toEqual(['warn scopes: not checked, 3 queries in 5 s'])
-    expect(text(0, 0, 0, { requests: 0, queries: 1_500 })).toEqual(['warn scopes: 1,500 queries since the app was started, and no scope'])
+    expect(text(0, 0, 0, { requests: 0, queries: 1_500 })).toEqual(['warn scopes: 1,500 queries since the app started, and no scope'])
   })
 })
 
@@ -49,7 +49,7 @@ describe('sluice doctor --url', () => {
     }
   }
 
-  it('counts queries in scopes and outside, and sees mode, engines and a shared store', async () => {
+  it('reports queries inside and outside scopes, the mode, the engines and the shared store', async () => {
     const { answer } = fake
     fake.answer = (request, response) => {
       const timed = { timedRequests: 60, overheadMs: 3, timedMs: 600 }
@@ -59,12 +59,12 @@ describe('sluice doctor --url', () => {
     }
     const found = (await checks('--url', fake.url)).checks
     expect(found).toContain('ok atlas: process 7 on here, one of 4')
-    expect(found).toContain('ok mode: observe, which changes no result')
-    expect(found).toContain('ok on: detection, cache, database, monitor')
-    expect(found).toContain('warn scopes: about 60% of 100 queries in 0.5 s were outside of any')
-    expect(found).toContain('ok shared store: 3 values given to it, 7 answers from it')
-    expect(found).toContain("ok overhead: Sluice's own code takes 50 µs per request, <1% of its time")
-    expect(found).toContain('warn 2 errors inside Sluice: those operations were left as they are')
+    expect(found).toContain('ok mode: observe, which does not change results')
+    expect(found).toContain('ok enabled: detection, cache, database, monitor')
+    expect(found).toContain('warn scopes: about 60% of 100 queries in 0.5 s were outside scopes')
+    expect(found).toContain('ok shared store: 3 values stored, 7 hits')
+    expect(found).toContain("ok overhead: Sluice's code takes 50 µs per request, <1% of its duration")
+    expect(found).toContain('warn 2 errors inside Sluice: it passed these operations through')
   })
 
   const withQueues = async (queues: readonly object[]) => {
@@ -77,7 +77,7 @@ describe('sluice doctor --url', () => {
     }
   }
 
-  it('fails when a queue is unhealthy, such as with a full disk, with the reasons of the engine', async () => {
+  it('fails with the reasons of the engine when a queue is unhealthy, such as because of a full disk', async () => {
     const full =
       'Its backend rejects writes: The file of tasks "a.db" cannot grow: the disk is full (SQLITE_FULL: database or disk is full).'
     await withQueues([
@@ -93,14 +93,14 @@ describe('sluice doctor --url', () => {
     ])
   })
 
-  it('is content when all queues are healthy, and when jobs are not used', async () => {
+  it('passes when all queues are healthy, and when jobs are not used', async () => {
     await withQueues([{ queue: 'default', health: 'healthy', reasons: [] }])
-    expect((await checks('--url', fake.url)).checks).toContain('ok jobs: the queues are healthy: default')
+    expect((await checks('--url', fake.url)).checks).toContain('ok jobs: all queues are healthy: default')
     await withQueues([])
     expect((await checks('--url', fake.url)).checks.filter((line) => line.includes('jobs:'))).toEqual([])
   })
 
-  it('ends with 3 where the app does not answer, with all other lines', async () => {
+  it('exits with code 3 when the app does not respond, after all other checks', async () => {
     await fake.close()
     const { code, checks: found } = await checks('--url', fake.url)
     expect(code).toBe(3)

@@ -16,31 +16,31 @@ async function check(schema: string, files: Readonly<Record<string, string>>) {
 }
 
 describe('checkPrismaClient', () => {
-  it('is content with a client of the same schema, however it is laid out', async () => {
+  it('passes when the client has the same schema, regardless of formatting', async () => {
     const laidOut = PRISMA_SCHEMA.replaceAll('  ', '    ').replace('model City', '// Of GeoNames.\nmodel City')
     expect(await check(laidOut, { 'prisma/generated/internal/class.ts': generated(PRISMA_SCHEMA) })).toEqual([
       { level: 'ok', text: 'prisma/generated was generated from this Prisma schema' },
     ])
   })
 
-  it('names the models that changed since', async () => {
+  it('names the changed models', async () => {
     const schema = `${PRISMA_SCHEMA.replace('population Int', 'population BigInt')}\nenum Kind {\n  town\n}\n`
     expect(await check(schema, { 'prisma/generated/internal/class.ts': generated(PRISMA_SCHEMA) })).toEqual([
       {
         level: 'warn',
-        text: 'prisma/generated was generated from another schema: model City, enum Kind changed',
+        text: 'prisma/generated was generated from a different schema: model City, enum Kind changed',
         fix: 'npx prisma generate',
       },
     ])
   })
 
-  it('fails where nothing was generated', async () => {
+  it('fails when the client was not generated', async () => {
     expect(await check(PRISMA_SCHEMA, {})).toEqual([
       { level: 'fail', text: 'prisma/generated was not generated', fix: 'npx prisma generate' },
     ])
   })
 
-  it('finds the client of prisma-client-js beside its package', async () => {
+  it('finds the client of prisma-client-js next to its package', async () => {
     const schema = PRISMA_SCHEMA.replace('"prisma-client"', '"prisma-client-js"').replace(/ {2}output.*\n/, '')
     const files = {
       'node_modules/@prisma/client/package.json': '{"name":"@prisma/client","version":"6.16.0"}',
@@ -51,7 +51,7 @@ describe('checkPrismaClient', () => {
     ])
   })
 
-  it('says nothing of a client that does not show its schema', async () => {
+  it('reports nothing for a client that does not contain its schema', async () => {
     expect(await check(PRISMA_SCHEMA, { 'prisma/generated/client.ts': 'export {}' })).toEqual([])
   })
 })

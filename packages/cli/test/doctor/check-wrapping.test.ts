@@ -19,7 +19,7 @@ async function check(body: string, files: Readonly<Record<string, string>> = {})
   }
 }
 
-const ONCE = [{ level: 'ok', text: 'adapter wraps once (src/db.ts:7)' }]
+const ONCE = [{ level: 'ok', text: 'adapter is wrapped once (src/db.ts:7)' }]
 
 describe('checkWrapping', () => {
   it.each([
@@ -36,39 +36,41 @@ describe('checkWrapping', () => {
       'export const prisma = (new PrismaClient({ adapter: sluiceAdapter(adapter, sluice) }) as Client).$extends(withSluice(sluice, { schema }))\n',
     ],
     [
-      'with the options by name',
+      'with the options in a variable',
       'export const prisma = new PrismaClient(options).$extends(withSluice(sluice))\nconst options = { adapter: sluiceAdapter(adapter, sluice) }\n',
     ],
-  ])('is content with one wrap %s', async (_how, body) => {
+  ])('passes when the adapter is wrapped once %s', async (_how, body) => {
     expect(await check(body)).toEqual(ONCE)
   })
 
-  it('fails where the extension is given twice, also from another file', async () => {
-    const fail = [{ level: 'fail', text: 'withSluice is applied 2 times to one client: each query counts as often, and nothing is cached' }]
+  it('fails when the client is extended twice, also in another file', async () => {
+    const fail = [
+      { level: 'fail', text: 'withSluice is applied 2 times to one client: Sluice counts each query as often, and caches nothing' },
+    ]
     expect(
       await check('export const prisma = new PrismaClient({ adapter }).$extends(withSluice(sluice)).$extends(withSluice(sluice))\n'),
     ).toMatchObject(fail)
     const base = 'export const prisma = new PrismaClient({ adapter: sluiceAdapter(adapter, sluice) }).$extends(withSluice(sluice))\n'
     const other =
       "import { withSluice } from '@sluice/prisma'\nimport { prisma } from './db.ts'\nexport const again = prisma.$extends(withSluice())\n"
-    expect(await check(base, { 'src/again.ts': other })).toMatchObject([{ ...fail[0], fix: 'extend it once, in src/again.ts:3' }])
+    expect(await check(base, { 'src/again.ts': other })).toMatchObject([{ ...fail[0], fix: 'Extend the client once, in src/again.ts:3' }])
   })
 
-  it('fails where the adapter is wrapped twice', async () => {
+  it('fails when the adapter is wrapped twice', async () => {
     const body =
       'const first = sluiceAdapter(adapter, sluice)\nexport const prisma = new PrismaClient({ adapter: sluiceAdapter(first, sluice) }).$extends(withSluice(sluice))\n'
     expect(await check(body)).toMatchObject([
-      { level: 'fail', text: 'sluiceAdapter wraps one adapter 2 times: each statement counts as often' },
+      { level: 'fail', text: 'sluiceAdapter wraps one adapter 2 times: Sluice counts each statement as often' },
     ])
   })
 
-  it('warns where the adapter is not wrapped', async () => {
+  it('warns when the adapter is not wrapped', async () => {
     expect(await check('export const prisma = new PrismaClient({ adapter }).$extends(withSluice(sluice))\n')).toMatchObject([
       { level: 'warn', text: expect.stringMatching(/^adapter is not wrapped \(src\/db\.ts:7\)/) },
     ])
   })
 
-  it('fails where adapter and client have different Sluices', async () => {
+  it('fails when the adapter and the client have different Sluices', async () => {
     const with_ = (second: string) =>
       `export const prisma = new PrismaClient({ adapter: sluiceAdapter(adapter, sluice) }).$extends(withSluice(${second}))\nconst other = createSluice()\n`
     const fail = [{ level: 'fail', text: expect.stringMatching(/^adapter and client have different Sluices/) }]
@@ -77,14 +79,14 @@ describe('checkWrapping', () => {
     expect(await check(with_('getDefaultSluice()'))).toEqual(ONCE)
   })
 
-  it('says nothing where it is not seen how client or adapter were made', async () => {
+  it('reports nothing when the origin of the client or the adapter is unknown', async () => {
     expect(await check('export const extend = (client) => client.$extends(withSluice(sluice))\n')).toEqual([])
     expect(await check('export const prisma = new PrismaClient({ adapter: adapterOf(sluice) }).$extends(withSluice(sluice))\n')).toEqual([])
     expect(await check('export const prisma = new PrismaClient(options()).$extends(withSluice(sluice))\n')).toEqual([])
     expect(await check('export const prisma = new PrismaClient({ adapter }).$extends(other)\n')).toEqual([])
   })
 
-  it('takes the clients of one base apart', async () => {
+  it('distinguishes clients that extend one base client', async () => {
     const body =
       'const base = new PrismaClient({ adapter: sluiceAdapter(adapter, sluice) })\nexport const one = base.$extends(withSluice(sluice))\nexport const two = base.$extends(withSluice(sluice))\n'
     expect(await check(body)).toMatchObject([{ level: 'ok' }, { level: 'ok' }])

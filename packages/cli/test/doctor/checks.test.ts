@@ -37,11 +37,11 @@ describe('isInRange', () => {
     ['6.7.2', '~6.7.0', true],
     ['6.8.0', '~6.7.0', false],
     ['6.6.9', '~6.7.0', false],
-  ])('has %s in %s: %s', (version, range, expected) => {
+  ])('checks %s against %s: %s', (version, range, expected) => {
     expect(isInRange(version, range)).toBe(expected)
   })
 
-  it.each(['prisma', 'knex', 'redis', 'express', 'fastify', 'graphql'])('goes by what @sluice/%s has among its peers', (name) => {
+  it.each(['prisma', 'knex', 'redis', 'express', 'fastify', 'graphql'])('matches the peer dependencies of @sluice/%s', (name) => {
     const file = join(import.meta.dirname, `../../../${name}/package.json`)
     const { peerDependencies } = JSON.parse(readFileSync(file, 'utf8'))
     expect(SUPPORTED).toMatchObject(peerDependencies)
@@ -57,7 +57,7 @@ describe('checkNode', () => {
 })
 
 describe('checkWrapped', () => {
-  it('tells versions that are supported from those that are not, also of a folder above', async () => {
+  it('distinguishes supported and unsupported versions, including in a parent folder', async () => {
     install('@prisma/client', '7.10.0')
     install('knex', '2.5.1')
     mkdirSync(join(root, 'apps/web'), { recursive: true })
@@ -67,15 +67,15 @@ describe('checkWrapped', () => {
     ])
   })
 
-  it('warns where Prisma generates for another version', async () => {
+  it('warns when Prisma generates for a different version', async () => {
     install('@prisma/client', '7.10.0')
     install('prisma', '7.9.0')
     expect((await checkWrapped(root)).at(-1)).toMatchObject({ level: 'warn', fix: 'npm install --save-dev prisma@7.10.0' })
   })
 })
 
-describe('checkWrapped, once Sluice is installed', () => {
-  it('leaves alone what none of its packages wraps', async () => {
+describe('checkWrapped with Sluice installed', () => {
+  it('skips packages that no installed Sluice package wraps', async () => {
     install('@sluice/core', '1.0.0')
     install('@sluice/express', '1.0.0')
     install('express', '4.17.1')
@@ -84,19 +84,19 @@ describe('checkWrapped, once Sluice is installed', () => {
     expect(await checkWrapped(root)).toMatchObject([{ level: 'fail', text: 'express 4.17.1 is not supported' }])
   })
 
-  it('only warns of what is not needed', async () => {
+  it('only warns of an optional package', async () => {
     install('@sluice/redis', '1.0.0')
     install('ioredis', '5.4.1')
     install('bullmq', '5.1.0')
     expect(await checkWrapped(root)).toEqual([
       { level: 'ok', text: 'ioredis 5.4.1' },
-      { level: 'warn', text: 'bullmq 5.1.0 is not supported by bullmqJobBackend', fix: 'Where it is used: npm install bullmq@"~6.7.0"' },
+      { level: 'warn', text: 'bullmq 5.1.0 is not supported by bullmqJobBackend', fix: 'If you use it: npm install bullmq@"~6.7.0"' },
     ])
   })
 })
 
 describe('checkCopies', () => {
-  it('takes one copy for one, by whatever link', async () => {
+  it('counts one copy once, regardless of links', async () => {
     install('@sluice/core', '1.0.0', 'store')
     install('@sluice/knex', '1.0.0')
     symlinkSync(join(root, 'store/@sluice/core'), join(root, 'node_modules/@sluice/core'))
@@ -105,7 +105,7 @@ describe('checkCopies', () => {
     expect(await checkCopies(root)).toMatchObject([{ level: 'ok' }])
   })
 
-  it('fails on two, and says where they are', async () => {
+  it('fails for two copies, with their paths', async () => {
     install('@sluice/core', '1.1.0')
     install('@sluice/knex', '1.0.0')
     install('@sluice/core', '1.0.0', 'node_modules/@sluice/knex/node_modules')
@@ -113,7 +113,7 @@ describe('checkCopies', () => {
     expect(check).toMatchObject({ level: 'fail', text: expect.stringMatching(/2 copies.*1\.1\.0.*1\.0\.0 in .*knex/) })
   })
 
-  it('finds one that a package brings along, however deep', async () => {
+  it('finds a copy of a transitive dependency', async () => {
     install('@sluice/core', '1.1.0')
     write('package.json', JSON.stringify({ dependencies: { shop: '1' }, devDependencies: { sluice: '1' } }))
     write('node_modules/shop/package.json', JSON.stringify({ name: 'shop', version: '1.0.0', dependencies: { stock: '1' } }))
@@ -128,7 +128,7 @@ describe('checkCopies', () => {
     ])
   })
 
-  it('takes the command line for a process of its own', async () => {
+  it('ignores the copy of the command line, which is a separate process', async () => {
     install('@sluice/core', '1.1.0')
     write('package.json', JSON.stringify({ dependencies: { sluice: '1' } }))
     write(
@@ -139,7 +139,7 @@ describe('checkCopies', () => {
     expect(await checkCopies(root)).toMatchObject([{ level: 'ok' }])
   })
 
-  it('warns where there is none', async () => {
+  it('warns when Sluice is not installed', async () => {
     expect(await checkCopies(root)).toMatchObject([{ level: 'warn', fix: 'npm install @sluice/core' }])
   })
 })
@@ -153,24 +153,24 @@ describe('checkPrisma', () => {
     return checkPrisma(root, { schemaFiles: [{ path, content }] })
   }
 
-  it('says nothing where Sluice is not used with Prisma', async () => {
+  it('reports nothing when @sluice/prisma is not installed', async () => {
     expect(await check('')).toEqual([])
   })
 
-  it('warns where the generator is missing, or commented out', async () => {
+  it('warns when the generator is missing or commented out', async () => {
     install('@sluice/prisma', '1.0.0')
     expect(await check('generator client {\n  provider = "prisma-client"\n}\n')).toMatchObject([{ level: 'warn' }])
     expect(await check(block.replaceAll(/^/gm, '// '))).toMatchObject([{ level: 'warn' }])
   })
 
-  it('fails where it never ran', async () => {
+  it('fails when the generator never ran', async () => {
     install('@sluice/prisma', '1.0.0')
     expect(await check(block)).toMatchObject([
       { level: 'fail', text: 'src/generated/sluice was not generated', fix: 'npx prisma generate' },
     ])
   })
 
-  it('warns where the schema changed since', async () => {
+  it('warns when the schema changed after the generator ran', async () => {
     install('@sluice/prisma', '1.0.0')
     write('src/generated/sluice/index.js', '')
     await check(block)
@@ -183,7 +183,7 @@ describe('checkPrisma', () => {
 })
 
 describe('attempt', () => {
-  it('makes a line of what goes wrong', async () => {
+  it('returns a warning when a check throws', async () => {
     const broken = () => Promise.reject(new Error('it broke\nat length'))
     expect(await attempt('this', broken)).toEqual([{ level: 'warn', text: 'this could not be checked', fix: 'it broke' }])
   })

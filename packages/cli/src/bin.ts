@@ -18,11 +18,11 @@ process.once('exit', removeTemporaryFolders)
 const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated, SIGHUP: EXIT.hungUp } as const
 for (const [signal, code] of Object.entries(SIGNALS))
   process.once(signal, () => {
-    // Of a line that is written over, nothing is to stay.
+    // Clear the progress line.
     if (process.stderr.isTTY === true) process.stderr.write('\r\u001b[2K')
     process.exit(code)
   })
-// Such as `| head`, which has read enough.
+// The reader of a pipe, such as `head`, can close it early.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   process.exit(EXIT.ok)

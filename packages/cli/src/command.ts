@@ -1,55 +1,55 @@
 import type { Terminal } from './top/terminal.ts'
 
-/** Where a command writes to: data to `out`, everything else to `err`. */
+/** Output of a command: data to `out`, everything else to `err`. */
 export interface Output {
   out(text: string): void
   err(text: string): void
   /** Whether `out` is a terminal. */
   readonly isTerminal?: boolean
-  /** Characters in a line of it. */
+  /** Width of `out`, in characters. */
   readonly columns?: number
   /** Whether `err` is a terminal. */
   readonly isErrTerminal?: boolean
-  /** The whole screen, with its keys; `undefined` where there is none. */
+  /** Opens the full screen with its keys; `undefined` if there is none. */
   screen?(): Terminal
 }
 
-/** One word of the command line. */
+/** A command of the command line. */
 export interface Command {
-  /** What it does, in a line. */
+  /** One line for the list of commands. */
   readonly summary: string
-  /** How it is called. */
+  /** Output of `--help`. */
   readonly help: string
   /**
-   * Runs it with the arguments after its name.
+   * Runs the command with the arguments that follow its name.
    *
    * @returns The exit code.
-   * @throws UsageError where the arguments are wrong.
+   * @throws UsageError if an argument is invalid.
    */
   run(args: readonly string[], output: Output): number | Promise<number>
 }
 
-/** What the process ends with. */
+/** Exit codes of the process. */
 export const EXIT = {
   ok: 0,
-  /** What `--fail-on` names was found. */
+  /** `--fail-on` matched, or a change or a check failed. */
   failed: 1,
   usage: 2,
-  /** The database, or what else was to be asked, such as a dashboard, cannot be reached. */
+  /** Cannot connect to the database, the app or its dashboard. */
   unreachable: 3,
-  /** The terminal is gone. */
+  /** The terminal was closed. */
   hungUp: 129,
   interrupted: 130,
-  /** By SIGTERM. */
+  /** Terminated by SIGTERM. */
   terminated: 143,
 } as const
 
-/** The arguments are wrong; the message says what was expected. */
+/** An argument is invalid. The message contains the expected values. */
 export class UsageError extends Error {
   override readonly name: string = 'UsageError'
 }
 
-/** What `parseArgs` throws at arguments that it does not know. */
+/** Whether `parseArgs` threw the error for an unknown argument. */
 export function isParseError(error: unknown): error is Error {
   return error instanceof Error && String((error as { readonly code?: unknown }).code).startsWith('ERR_PARSE_ARGS_')
 }

@@ -18,13 +18,13 @@ ${Object.entries(commands)
   .map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`)
   .join('\n')}
 
-sluice <command> --help says how one is called.
+Run sluice <command> --help to list its options.
 `
 
 /**
  * Runs the command line.
  *
- * @returns The exit code: see `EXIT`.
+ * @returns An exit code of `EXIT`.
  */
 export async function main(args: readonly string[], output: Output): Promise<number> {
   const [name, ...rest] = args
@@ -35,7 +35,9 @@ export async function main(args: readonly string[], output: Output): Promise<num
   const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined
   if (command === undefined) {
     output.err(
-      name === undefined ? help : `sluice: expected ${Object.keys(commands).join(', ')} or --help, got "${plainLine(redact(name))}"\n`,
+      name === undefined
+        ? help
+        : `sluice: unknown command "${plainLine(redact(name))}". Expected ${Object.keys(commands).join(', ')} or --help\n`,
     )
     return EXIT.usage
   }
@@ -47,7 +49,7 @@ export async function main(args: readonly string[], output: Output): Promise<num
     return await command.run(rest, output)
   } catch (error) {
     const code = exitCodeOf(error)
-    // Node prints the fields of an error, which of a Redis client contain the password.
+    // Node prints the fields of an error. Those of a Redis client contain the password.
     if (code === undefined) throw errorForLog(error)
     const hint = code === EXIT.usage ? `See sluice ${name} --help\n` : ''
     const message = redact((error as Error).message)
@@ -59,7 +61,7 @@ export async function main(args: readonly string[], output: Output): Promise<num
   }
 }
 
-/** What is told in a line, and needs no stack. */
+/** Exit code of an error that is reported without a stack trace. */
 function exitCodeOf(error: unknown): number | undefined {
   if (error instanceof UsageError || error instanceof InvalidOptionError || isParseError(error)) return EXIT.usage
   if (error instanceof ConnectError || isDisconnect(error)) return EXIT.unreachable

@@ -4,42 +4,42 @@ import { TEST_MS } from '../../../test/support/patience.ts'
 import { run, sluice } from './support/run-sluice.ts'
 
 describe('sluice', () => {
-  it('ends with the code of its command, and writes data to stdout alone', { timeout: TEST_MS }, async () => {
+  it('exits with the code of the command, and writes only data to stdout', { timeout: TEST_MS }, async () => {
     expect(await run(['triggers', '--schema', 'public'])).toEqual({ code: 0, out: changeTriggersSql({ schemas: ['public'] }), err: '' })
     const wrong = await run(['triggers'])
     expect([wrong.code, wrong.out]).toEqual([2, ''])
     expect(wrong.err).toContain('expected --schema or --table')
   })
 
-  it('says what commands there are', async () => {
+  it('lists the commands', async () => {
     for (const word of ['--help', '-h', 'help'])
       expect(await sluice(word)).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/analyze.*explain.*doctor.*triggers/s) })
     expect(await sluice()).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/triggers/) })
   })
 
-  it('refuses a command that there is not', async () => {
+  it('rejects an unknown command', async () => {
     for (const word of ['trigger', 'toString'])
-      expect(await sluice(word)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(`got "${word}"`) })
+      expect(await sluice(word)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(`unknown command "${word}"`) })
   })
 })
 
 describe('sluice triggers', () => {
-  it('takes every table of several schemas', async () => {
+  it('includes all tables of several schemas', async () => {
     const { out } = await sluice('triggers', '--schema', 'public', '--schema', 'geo', '--channel', 'mine', '--function-schema', 'ops')
     expect(out).toBe(changeTriggersSql({ schemas: ['public', 'geo'], channel: 'mine', functionSchema: 'ops' }))
   })
 
-  it('takes single tables, with and without their schema', async () => {
+  it('includes single tables, with and without their schema', async () => {
     const { out } = await sluice('triggers', '--schema', 'public', '--table', 'city', '--table', 'geo.area')
     expect(out).toBe(changeTriggersSql({ tables: [{ schema: 'public', name: 'city' }, 'geo.area'] }))
     expect((await sluice('triggers', '--table', 'city')).out).toBe(changeTriggersSql({ tables: ['city'] }))
   })
 
-  it('prints what takes them away again', async () => {
+  it('prints SQL that removes the triggers with --remove', async () => {
     expect((await sluice('triggers', '--schema', 'public', '--remove')).out).toBe(dropChangeTriggersSql({ schemas: ['public'] }))
   })
 
-  it('says how it is called', async () => {
+  it('prints its options with --help', async () => {
     expect(await sluice('triggers', '--help')).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/--function-schema/) })
   })
 
@@ -49,8 +49,8 @@ describe('sluice triggers', () => {
     [['--schema'], 'argument missing'],
     [['--schema', ''], 'Option "schemas"'],
     [['--schema', 'a', '--schema', 'b', '--table', 'c'], 'expected schema.table'],
-    [['--schema', 'a', '--remove', '--channel', 'c'], '--channel says nothing with --remove'],
-  ])('refuses %j', async (args, message) => {
+    [['--schema', 'a', '--remove', '--channel', 'c'], '--channel has no effect with --remove'],
+  ])('rejects %j', async (args, message) => {
     const { code, out, err } = await sluice('triggers', ...args)
     expect([code, out]).toEqual([2, ''])
     expect(err).toContain(message)

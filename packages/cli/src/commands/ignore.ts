@@ -14,25 +14,25 @@ const DEFAULT_FILE = 'sluice/ignore.json'
 
 const help = `sluice ignore <id>... [options]
 
-Writes down that a finding is known and meant so: it is then neither reported nor thrown. The id is in the report, on the dashboard, and in a
-NPlusOneError. The app loads the file:
+Hides a finding that is known and intentional: Sluice then neither reports nor throws it. The id is in the
+report, on the dashboard, and in an NPlusOneError. Load the file in your app:
 
   import { createSluice, readIgnoreFile } from '@sluice/core'
   createSluice({ detection: { ignore: readIgnoreFile() } })
 
-  <id>                  a finding's id (3ac91e00), or a fingerprint, which holds wherever it is asked
-  --reason <text>       why, for whoever reads it later
-  --list                prints what is ignored
-  --remove              takes the ids out again
+  <id>                  id of a finding (3ac91e00), or the fingerprint of a query, for any call site
+  --reason <text>       reason, for readers of the file
+  --list                prints the ignored findings
+  --remove              removes the ids
   --file <path>         the file (${DEFAULT_FILE})
-  --json                what is ignored as JSON
-  --color, --no-color   colours; else as NO_COLOR and the terminal have it
-  --help                prints this
+  --json                prints the ignored findings as JSON
+  --color, --no-color   forces or disables colors. Default: by NO_COLOR, FORCE_COLOR and the terminal
+  --help                prints this help
 
-With a dashboard it looks up what is ignored, writes that down, too, and refuses an id that the app has no finding of:
+With a dashboard, it looks up the ids, rejects unknown ones, and stores the descriptions of the findings:
 ${dashboardHelp.replace(/\s+\(SLUICE_URL\)/, '')}
 
-Exit codes: 0 done, 2 wrong arguments, 3 cannot connect to the dashboard, 130 interrupted.
+Exit codes: 0 finished, 2 invalid arguments, 3 cannot connect to the dashboard, 130 interrupted.
 `
 
 const options = {
@@ -47,15 +47,15 @@ const options = {
 
 /** `sluice ignore` */
 export const ignore: Command = {
-  summary: 'mute a finding that is known and meant so',
+  summary: 'hide a finding that is known and intentional',
   help,
   async run(args: readonly string[], output: Output): Promise<number> {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
     const { list = false, remove = false, reason, json = false, file = DEFAULT_FILE } = values
     const ids = positionals.map(idOf)
-    if (list && (ids.length > 0 || remove)) throw new UsageError('--list takes no id, and no --remove')
+    if (list && (ids.length > 0 || remove)) throw new UsageError('--list accepts neither an id nor --remove')
     if (!list && ids.length === 0) throw new UsageError('expected the id of a finding, such as 3ac91e00, or --list')
-    if (reason !== undefined && (list || remove)) throw new UsageError('--reason says nothing with --list or --remove')
+    if (reason !== undefined && (list || remove)) throw new UsageError('--reason has no effect with --list or --remove: omit it')
     const found = await readIgnoreList(file)
     const known = found ?? []
     const paint = paintWith(wantsColor(colorOf(values), output.isTerminal === true))
@@ -72,7 +72,7 @@ export const ignore: Command = {
   },
 }
 
-/** @throws UsageError for what is no id: it would mute nothing, and nobody would know. */
+/** @throws UsageError for an invalid id, because it would hide nothing without notice. */
 function idOf(given: string): string {
   const id = given.toLowerCase()
   if (/^(?:[0-9a-f]{8}|[0-9a-f]{16})$/.test(id)) return id
@@ -97,16 +97,16 @@ async function added(ids: readonly string[], known: readonly IgnoredFinding[], g
   })
 }
 
-/** @throws UsageError for an id that there is no finding of. */
+/** @throws UsageError if the app has no finding with an id. */
 async function lookedUp(ids: readonly string[], given: Given, output: Output): Promise<Map<string, string>> {
   const client = dashboardOf(given)
   const progress = progressOn(output)
-  progress.say(`Asking ${client.address}`)
+  progress.say(`Connecting to ${client.address}`)
   const findings = readFindings(await client.json('api/findings').finally(() => progress.end()))
   return new Map(
     ids.map((id) => {
       const one = findings.find((finding) => finding.id === id)
-      if (one === undefined && id.length === 8) throw new UsageError(`${id}: ${client.address} has no such finding`)
+      if (one === undefined && id.length === 8) throw new UsageError(`${id}: no finding with this id at ${client.address}`)
       return [id, one === undefined ? 'a fingerprint' : `${one.title} ${one.scope}: ${one.label}`]
     }),
   )
@@ -119,7 +119,7 @@ function without(known: readonly IgnoredFinding[], ids: readonly string[], file:
 }
 
 function listOf(findings: readonly IgnoredFinding[], file: string, paint: Paint): string {
-  if (findings.length === 0) return `Nothing is ignored in ${file}.\n`
+  if (findings.length === 0) return `No ignored findings in ${file}.\n`
   return findings
     .map(({ id, ignoredAt = '', what, reason }) => {
       const lines = [what, reason].filter((text) => text !== undefined).map((text) => `  ${plainLine(text)}\n`)
@@ -135,14 +135,14 @@ interface Change {
 }
 
 function changeOf(ids: readonly string[], file: string, { remove, isNew, paint }: Change): string {
-  const done = `${remove ? 'no longer ignored' : 'ignored'} from the next start: ${ids.join(', ')}  (${file})\n`
+  const done = `${remove ? 'no longer ignored' : 'ignored'} from the next start of the app: ${ids.join(', ')}  (${file})\n`
   if (!isNew || remove) return done
   return `${done}${paint('dim', 'load it: createSluice({ detection: { ignore: readIgnoreFile() } })')}\n`
 }
 
 const SCHEMA_VERSION = 1
 
-/** @returns `undefined` where there is no such file. @throws UsageError for a file that is none. */
+/** @returns `undefined` if the file does not exist. @throws UsageError if its content is invalid. */
 async function readIgnoreList(path: string): Promise<readonly IgnoredFinding[] | undefined> {
   let text: string
   try {
@@ -152,15 +152,15 @@ async function readIgnoreList(path: string): Promise<readonly IgnoredFinding[] |
     throw new UsageError(`${path}: ${(error as Error).message}`)
   }
   const findings = findingsIn(text)
-  if (findings === undefined) throw new UsageError(`${path}: expected what sluice ignore wrote; it is left as it is`)
+  if (findings === undefined) throw new UsageError(`${path}: expected a file written by sluice ignore. The file was not changed`)
   return findings
 }
 
-/** In the order of ids, so that two branches that add one each seldom meet. */
+/** Sorted by id, so that two branches that each add one rarely conflict. */
 async function writeIgnoreList(path: string, findings: readonly IgnoredFinding[]): Promise<void> {
   const sorted = [...findings].sort((a, b) => (a.id < b.id ? -1 : 1))
   await mkdir(dirname(path), { recursive: true })
-  // Never half of it: an app may read it meanwhile.
+  // Atomic, because an app can read the file at the same time.
   const half = `${path}.${process.pid}.tmp`
   await writeFile(half, jsonText<IgnoreJson>({ schemaVersion: SCHEMA_VERSION, findings: sorted }))
   await rename(half, path)

@@ -6,18 +6,18 @@ import { colorOptions } from './option-values.ts'
 
 const help = `sluice triggers --schema <name> [--table <name>]... [options]
 
-Prints SQL that makes PostgreSQL tell what other programs write, for a migration or psql.
-It asks no database, and may be run again.
+Prints triggers that notify Sluice of writes by other programs (PostgreSQL), as SQL for a migration or psql.
+Does not connect to a database. You can run the SQL more than once.
 
-  --schema <name>           every table of a schema; with --table: where the tables are. May be repeated
-  --table <name>            a table: city, or geo.city. May be repeated
-  --channel <name>          the channel that is notified (sluice_changes)
-  --function-schema <name>  the schema of the function that the triggers call (public)
-  --remove                  prints SQL that takes it all away again
-  --json                    the SQL within JSON
-  --help                    prints this
+  --schema <name>           all tables of a schema; with --table, the schema of the tables. Can be repeated
+  --table <name>            a table: city, or geo.city. Can be repeated
+  --channel <name>          notified channel (sluice_changes)
+  --function-schema <name>  schema of the function that the triggers call (public)
+  --remove                  prints SQL that removes the triggers and the function
+  --json                    prints the SQL as JSON
+  --help                    prints this help
 
-Exit codes: 0 done, 2 wrong arguments.
+Exit codes: 0 finished, 2 invalid arguments.
 `
 
 const options = {
@@ -27,19 +27,19 @@ const options = {
   'function-schema': { type: 'string' },
   remove: { type: 'boolean' },
   json: { type: 'boolean' },
-  // There are no colours: these are taken as every command takes them.
+  // Accepted for consistency with the other commands. The output has no colors.
   ...colorOptions,
 } as const
 
 /** `sluice triggers` */
 export const triggers: Command = {
-  summary: 'print SQL that makes PostgreSQL tell what other programs write',
+  summary: 'print triggers that notify Sluice of writes by other programs',
   help,
   run(args: readonly string[], output: Output): number {
     const { values } = parseArgs({ args: [...args], options, allowPositionals: false })
     const { schema: schemas, table: tables, channel, remove } = values
     if (schemas === undefined && tables === undefined) throw new UsageError('expected --schema or --table')
-    if (remove === true && channel !== undefined) throw new UsageError('--channel says nothing with --remove')
+    if (remove === true && channel !== undefined) throw new UsageError('--channel has no effect with --remove: omit it')
     const functionSchema = values['function-schema']
     const which = {
       ...(tables === undefined ? { schemas: schemas ?? [] } : { tables: tables.map((table) => tableOf(table, schemas)) }),
@@ -55,6 +55,6 @@ export const triggers: Command = {
 function tableOf(table: string, schemas: readonly string[] | undefined): ChangeTriggerTable {
   const [schema, another] = schemas ?? []
   if (schema === undefined || table.includes('.')) return table
-  if (another !== undefined) throw new UsageError(`--table ${table}: expected schema.table where several schemas are given`)
+  if (another !== undefined) throw new UsageError(`--table ${table}: expected schema.table, because there are several --schema options`)
   return { schema, name: table }
 }

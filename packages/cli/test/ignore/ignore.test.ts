@@ -17,7 +17,7 @@ const file = () => join(folder, 'sluice/ignore.json')
 const inFile = () => JSON.parse(readFileSync(file(), 'utf8'))
 
 describe('sluice ignore', () => {
-  it('writes what the app reads, and says how, once', async () => {
+  it('writes the file for the app, and shows once how to load it', async () => {
     const first = await ignore('3AC91E00', '--reason', 'an import')
     expect(first).toMatchObject({ code: 0, err: '' })
     expect(first.out).toContain('load it: createSluice({ detection: { ignore: readIgnoreFile() } })')
@@ -27,14 +27,14 @@ describe('sluice ignore', () => {
     expect(inFile().findings[2]).toEqual({ id: '3ac91e00', reason: 'an import', ignoredAt: expect.stringMatching(/^\d{4}-\d\d-\d\d$/) })
   })
 
-  it('keeps what was said of an id before', async () => {
+  it('does not replace the entry of a known id', async () => {
     await ignore('3ac91e00', '--reason', 'first')
     await ignore('3ac91e00', '--reason', 'second')
     expect(inFile().findings).toMatchObject([{ id: '3ac91e00', reason: 'first' }])
   })
 
-  it('lists, and takes out', async () => {
-    expect(await ignore('--list')).toMatchObject({ code: 0, out: 'Nothing is ignored in sluice/ignore.json.\n' })
+  it('lists and removes ids', async () => {
+    expect(await ignore('--list')).toMatchObject({ code: 0, out: 'No ignored findings in sluice/ignore.json.\n' })
     await ignore('3ac91e00', '00000001', '--reason', 'known')
     expect((await ignore('--list')).out).toMatch(/^00000001 {2}\d{4}-\d\d-\d\d\n {2}known\n3ac91e00 /)
     expect(JSON.parse((await ignore('--list', '--json')).out)).toMatchObject({
@@ -46,12 +46,15 @@ describe('sluice ignore', () => {
     expect(await ignore('00000001', '--remove')).toMatchObject({ code: 2, err: expect.stringContaining('is not in sluice/ignore.json') })
   })
 
-  it('looks up in a running app what it is, and refuses what that does not know', async () => {
+  it('looks up the finding in a running app, and rejects an unknown id', async () => {
     const fake = await fakeDashboard()
     try {
       expect((await ignore('3ac91e00', '--url', fake.url)).code).toBe(0)
       expect(inFile().findings[0].what).toBe('N+1 GET /cities: SELECT … FROM region WHERE id = ?')
-      expect(await ignore('00000001', '--url', fake.url)).toMatchObject({ code: 2, err: expect.stringContaining('has no such finding') })
+      expect(await ignore('00000001', '--url', fake.url)).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('no finding with this id'),
+      })
     } finally {
       await fake.close()
     }
@@ -59,7 +62,7 @@ describe('sluice ignore', () => {
     expect(readIgnoreFile(file())).toEqual(['3ac91e00'])
   })
 
-  it('leaves a file alone that it did not write', async () => {
+  it('does not change a file that it did not write', async () => {
     const path = join(folder, 'other.json')
     writeFileSync(path, '{"mine":true}')
     expect(await ignore('3ac91e00', '--file', path)).toMatchObject({ code: 2, out: '' })
@@ -69,9 +72,9 @@ describe('sluice ignore', () => {
   it.each([
     [[], 'expected the id'],
     [['3ac91e'], 'expected an id of 8 characters'],
-    [['--list', '3ac91e00'], '--list takes no id'],
-    [['3ac91e00', '--remove', '--reason', 'x'], '--reason says nothing'],
-  ])('refuses %j', async (args, message) => {
+    [['--list', '3ac91e00'], '--list accepts neither an id'],
+    [['3ac91e00', '--remove', '--reason', 'x'], '--reason has no effect'],
+  ])('rejects %j', async (args, message) => {
     expect(await ignore(...args)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(message) })
   })
 })

@@ -8,11 +8,11 @@ import { pathToFileURL } from 'node:url'
 interface CliResult {
   readonly code: number | null
   readonly out: string
-  /** Without what it tells of its progress, which depends on how fast it is. */
+  /** Stderr without progress, which depends on the speed of the machine. */
   readonly err: string
 }
 
-/** The command line on its sources, as processes in an empty project with a folder for temporary files of their own. */
+/** Runs the command line from the sources in an empty project, with a separate folder for temporary files. */
 export interface CliProject {
   readonly folder: string
   start(
@@ -20,7 +20,7 @@ export interface CliProject {
     env?: Readonly<Record<string, string>>,
   ): { readonly child: ChildProcess; readonly ended: Promise<CliResult> }
   run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<CliResult>
-  /** What it left of temporary files, or has made of them so far. */
+  /** Current temporary files of the processes. */
   temporaryFiles(): string[]
   remove(): void
 }

@@ -38,7 +38,7 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on MariaDB', () =
     return url.href
   }
 
-  it('advises by an app traffic, and leaves nothing behind', async () => {
+  it('analyzes the workload of an app, and leaves nothing behind', async () => {
     const before = await catalogue()
     const { code, out, err } = await project.run(['analyze', database.url, '--traffic', traffic, '--fail-on', 'high'])
     expect([code, err]).toEqual([1, ''])
@@ -49,17 +49,19 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on MariaDB', () =
     expect(project.temporaryFiles()).toEqual([])
   })
 
-  it('advises a user who may read the tables and nothing else, and says what it could not see', async () => {
+  it('works with SELECT permissions only, and reports unavailable information', async () => {
     const name = new URL(database.url).pathname.slice(1)
     await database.exec(`CREATE USER ${USER} IDENTIFIED BY 'p4ssword'; GRANT SELECT ON ${name}.* TO ${USER}`)
     const { code, out, err } = await project.run(['analyze', as(USER, 'p4ssword'), '--traffic', traffic])
     expect([code, err]).toEqual([0, ''])
     expect(out).toContain('city(region_id)')
     expect(out).toMatch(/NOT VALIDATED/)
-    expect(out.replaceAll(/\s+/g, ' ')).toMatch(/not seen: measurements of indexes on \S+ Access denied .* GRANT CREATE TEMPORARY TABLES/)
+    expect(out.replaceAll(/\s+/g, ' ')).toMatch(
+      /not available: measurements of indexes on \S+ Access denied .* GRANT CREATE TEMPORARY TABLES/,
+    )
   })
 
-  it('makes the index once it may, and asks for no other then', async () => {
+  it('creates the index with --apply, and then reports no missing index', async () => {
     const applied = await project.run(['analyze', database.url, '--traffic', traffic, '--apply', '--yes'])
     expect(applied.code).toBe(0)
     expect(applied.err).toMatch(/done: \w+/)
@@ -68,14 +70,14 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on MariaDB', () =
     await database.exec(`DROP INDEX ${/done: (\w+)/.exec(applied.err)?.[1]} ON city`)
   })
 
-  it('ends with 3 where it cannot connect, and shows no password', async () => {
+  it('exits with code 3 when it cannot connect, and prints no password', async () => {
     const { code, out, err } = await project.run(['analyze', as('root', 'wr0ng')])
     expect([code, out]).toEqual([3, ''])
     expect(err).toContain('Access denied')
     expect(err).not.toContain('wr0ng')
   })
 
-  it('gives JSON as its schemas have it', async () => {
+  it('prints JSON that matches the schemas', async () => {
     const analysis = await project.run(['analyze', database.url, '--traffic', traffic, '--json'])
     expect(JSON.parse(analysis.out)).toMatchObject({
       findings: expect.arrayContaining([expect.objectContaining({ code: 'MISSING_INDEX' })]),
@@ -85,16 +87,16 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on MariaDB', () =
     expect(schemaProblems('explain', (await project.run(['explain', sql, '--url', database.url, '--analyze', '--json'])).out)).toEqual([])
   })
 
-  it('explains with values, and says that it needs them', async () => {
+  it('explains with parameter values, and requires them', async () => {
     const sql = 'SELECT * FROM city WHERE region_id = ?'
     const { code, out } = await project.run(['explain', sql, '--url', database.url, '--bind', '[7]', '--analyze'])
     expect(code).toBe(0)
     expect(out).toMatch(/city {3}FULL SCAN +20,000/)
     const without = await project.run(['explain', sql, '--url', database.url])
-    expect(without).toMatchObject({ code: 2, out: '', err: expect.stringContaining('Give them with --bind.') })
+    expect(without).toMatchObject({ code: 2, out: '', err: expect.stringContaining('Pass them with --bind.') })
   })
 
-  it('checks the server', async () => {
+  it('checks the server with doctor', async () => {
     const { code, out, err } = await project.run(['doctor', database.url])
     expect([code, err]).toEqual([0, ''])
     expect(out).toMatch(/ok {4}MariaDB \d/)

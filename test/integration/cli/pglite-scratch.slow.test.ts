@@ -29,19 +29,19 @@ describe.skipIf(kind?.skipped !== undefined)('a scratch PostgreSQL', () => {
 
   const planOf = async (session: Connection) => (await session.query(SEARCH)).map((row) => String(row['QUERY PLAN'])).join('\n')
 
-  it('has the settings that somebody has changed on the server', async () => {
+  it('copies the changed settings of the server', async () => {
     const changed = Object.entries(snapshot.settings).filter(([name]) => name.startsWith('enable_'))
     expect(Object.fromEntries(changed)).toEqual({ enable_indexscan: 'off', enable_bitmapscan: 'off' })
     for (const [name, value] of [...changed, ['parallel_setup_cost', '77']])
       expect(await scratch.session.query(`SELECT current_setting('${name}') AS value`)).toEqual([{ value }])
   })
 
-  it('plans as they say', async () => {
+  it('plans with the copied settings', async () => {
     expect(await planOf(database)).toContain('Index Scan')
     expect(await planOf(scratch.session)).toContain('Seq Scan on city')
   })
 
-  it('tells of the settings that it has not', () => {
+  it('reports settings that it does not have', () => {
     expect(scratch.gaps).toEqual([expect.stringMatching(/^setting enable_telepathy: .*unrecognized/)])
   })
 })

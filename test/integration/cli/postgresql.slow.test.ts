@@ -5,7 +5,7 @@ import { type Database, databases } from '../../support/databases.ts'
 import { SOON } from '../../support/patience.ts'
 import { type CliProject, cliProject } from '../../support/run-cli.ts'
 
-// Each analysis starts a PostgreSQL of its own to try indexes on.
+// Each analysis starts a scratch PostgreSQL.
 const SLOW_MS = 120_000
 
 const ROLE = 'sluice_cli_nobody'
@@ -48,14 +48,14 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
   }
 
   it(
-    'advises by an app traffic, and leaves nothing behind',
+    'analyzes the workload of an app, and leaves nothing behind',
     async () => {
       const before = await database.query(CATALOGUE)
       const { code, out, err } = await project.run(['analyze', database.url, '--traffic', traffic, '--fail-on', 'missing-index'])
       expect([code, err]).toEqual([1, ''])
       expect(out).toMatch(/^sluice analyze {3}PostgreSQL \d/)
       expect(out).toMatch(/HIGH {2}idx-1 {2}city\(region_id\) {3}\d+% of DB time/)
-      expect(out).toContain("(PostgreSQL's planner on this database's statistics)")
+      expect(out).toContain("(PostgreSQL's planner with this database's statistics)")
       expect(out).toContain('/app/src/cities.ts:12:3')
       expect(await database.query(CATALOGUE)).toEqual(before)
       expect(project.temporaryFiles()).toEqual([])
@@ -65,19 +65,19 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
   )
 
   it(
-    'advises a role that may read next to nothing, and says what it could not see',
+    'works with minimal permissions, and reports unavailable information',
     async () => {
       await database.exec(`CREATE ROLE ${ROLE} LOGIN`)
       const { code, out } = await project.run(['analyze', as(ROLE), '--traffic', traffic])
       expect(code).toBe(0)
       expect(out).toContain('city(region_id)')
-      expect(out).toMatch(/not seen: statistics of public\.city/)
+      expect(out).toMatch(/not available: statistics of public\.city/)
     },
     SLOW_MS,
   )
 
   it(
-    'ends at once when it is interrupted, and removes what it has begun',
+    'exits immediately when it is interrupted, and removes its temporary files',
     async () => {
       const { child, ended } = project.start(['analyze', database.url, '--traffic', traffic])
       await vi.waitFor(() => expect(project.temporaryFiles()).not.toEqual([]), { ...SOON, interval: 20 })
@@ -90,7 +90,7 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
   )
 
   it(
-    'advises by what the server counted',
+    'analyzes the counters of the server without a workload file',
     async ({ skip }) => {
       const [row] = await database.query(`SELECT current_setting('shared_preload_libraries') AS libraries`)
       if (!String(row?.libraries).includes('pg_stat_statements')) skip('The server has not loaded pg_stat_statements.')
@@ -103,7 +103,7 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
     SLOW_MS,
   )
 
-  it('ends with 3 where it cannot connect, and shows no password', async () => {
+  it('exits with code 3 when it cannot connect, and prints no password', async () => {
     const url = new URL(as('sluice', 'p4ssword'))
     url.pathname = '/there_is_no_such_database'
     for (const command of [
@@ -119,7 +119,7 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
   })
 
   it(
-    'gives JSON as its schemas have it, also of indexes that are to be dropped',
+    'prints JSON that matches the schemas, including for indexes to drop',
     async () => {
       await database.exec('CREATE INDEX city_twice ON city (id) INCLUDE (name); CREATE INDEX city_once ON city (id) WHERE id > 7')
       const analysis = await project.run(['analyze', database.url, '--traffic', traffic, '--json'])
@@ -134,7 +134,7 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
     SLOW_MS,
   )
 
-  it('explains for any values, for some, and measured', async () => {
+  it('explains for any values, for given values, and with measurements', async () => {
     const sql = 'SELECT * FROM city WHERE region_id = $1'
     const generic = await project.run(['explain', sql, '--url', database.url])
     expect(generic).toMatchObject({ code: 0, err: '' })
@@ -147,7 +147,7 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
     expect(measured.out).toContain('warn  It reads 20,000 rows to return 100 rows: no index of city is used.')
   })
 
-  it('plans a write, and refuses to measure it', async () => {
+  it('plans a write, and rejects measuring it', async () => {
     expect(await project.run(['explain', 'DELETE FROM city', '--url', database.url])).toMatchObject({ code: 0 })
     const refused = await project.run(['explain', 'DELETE FROM city', '--analyze', '--url', database.url])
     expect(refused).toMatchObject({ code: 2, out: '', err: expect.stringContaining('it would be run, and it writes') })
@@ -156,15 +156,15 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
     expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('relation "nowhere" does not exist') })
   })
 
-  it('checks the server, and Redis where there is one', async () => {
+  it('checks the server with doctor, and Redis if REDIS_URL is set', async () => {
     const redis = inject('services').redis
     const env = 'url' in redis ? { REDIS_URL: redis.url } : {}
     const { code, out, err } = await project.run(['doctor', database.url], env)
     expect([code, err]).toEqual([0, ''])
     expect(out).toMatch(/ok {4}PostgreSQL \d/)
     expect(out).toMatch(/pg_stat_statements/)
-    expect(out).toMatch(/ok {4}PGlite: indexes are tried on a scratch PostgreSQL/)
-    expect(out).toMatch(/ok {4}all tables that matter were analysed/)
+    expect(out).toMatch(/ok {4}PGlite: a scratch PostgreSQL plans with hypothetical indexes/)
+    expect(out).toMatch(/ok {4}all large tables were analyzed/)
     if (!('url' in redis)) return
     expect(out).toMatch(/ok {4}Redis \d+\.\d+/)
     expect(out).toMatch(/ok {4}maxmemory-policy is /)

@@ -27,28 +27,31 @@ export interface AnalyzeOptions {
 
 export const analyzeHelp = `sluice analyze [<url>] [options]
 
-Reads a database's catalogue, statistics and traffic, finds out by its own planner what would make it faster, and prints it.
-It writes nothing to the database, unless --apply is given.
+Analyzes a database and recommends changes that make it faster. Reads the catalog, the statistics and the
+query workload, and uses the database's planner to compare plans with and without each index.
+Writes nothing to the database without --apply.
 
-  <url>                     postgresql://…, mysql://…, file:<path>. Left out: DATABASE_URL, also of a file .env
-  --traffic <file>          what an app asked, as sluice.database.exportTraffic() wrote it. Left out: what the server
-                            itself counted (pg_stat_statements, performance_schema)
-  --write                   writes the fixes into files: a patch of schema.prisma and a migration, a Knex migration, or SQL
-  --format prisma|knex|sql  in which form. Left out: that of the project in this directory
-  --include <codes>         which findings are written or applied, beside missing-index: missing-foreign-key-index,
+  <url>                     postgresql://…, mysql://…, file:<path>. Default: DATABASE_URL, also from a file .env
+  --traffic <file>          workload of an app, from sluice.database.exportTraffic(). Default: the counters of the
+                            server (pg_stat_statements, performance_schema)
+  --write                   writes the fixes to files: a patch of schema.prisma and a migration, a Knex
+                            migration, or SQL
+  --format prisma|knex|sql  format of the files. Default: the format of the project in this directory
+  --include <codes>         findings to write or apply in addition to missing-index: missing-foreign-key-index,
                             duplicate-index, unused-index, invalid-index
-  --apply                   makes the changes in the database, after asking. Needs a terminal, or --yes
-  --yes                     does not ask
-  --fail-on <what>          exits with 1 if there is a new finding of a code or a severity: missing-index,high
-  --baseline <file>         findings that are known (sluice/baseline.json)
-  --update-baseline         writes what was found into it
+  --apply                   applies the changes to the database after a confirmation. Requires a terminal, or --yes
+  --yes                     skips the confirmation
+  --fail-on <what>          exits with code 1 for a new finding with a code or a severity: missing-index,high
+  --baseline <file>         file of known findings (sluice/baseline.json)
+  --update-baseline         writes the findings to the baseline
   --reporter <name>         ${REPORTERS.join(', ')}
-  --json                    the same as --reporter json
-  --verbose                 everything: all statements, the SQL, what was left out
-  --color, --no-color       colours; else as NO_COLOR and the terminal have it
-  --help                    prints this
+  --json                    same as --reporter json
+  --verbose                 prints everything: all statements, the SQL, and the statements that were not analyzed
+  --color, --no-color       forces or disables colors. Default: by NO_COLOR, FORCE_COLOR and the terminal
+  --help                    prints this help
 
-Exit codes: 0 done, 1 --fail-on matched, 2 wrong arguments, 3 cannot connect, 130 interrupted.
+Exit codes: 0 finished, 1 --fail-on matched or a change failed, 2 invalid arguments, 3 cannot connect,
+130 interrupted.
 `
 
 const options = {
@@ -67,12 +70,12 @@ const options = {
   ...colorOptions,
 } as const
 
-/** @throws UsageError for what cannot be meant; the errors of `parseArgs`. */
+/** @throws UsageError for an invalid value or combination; the errors of `parseArgs`. */
 export function parseAnalyzeOptions(args: readonly string[]): AnalyzeOptions {
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
   const [url, extra] = positionals
-  if (extra !== undefined) throw new UsageError(`expected one address, got "${extra}" too`)
-  if (values.yes === true && values.apply !== true) throw new UsageError('--yes says nothing without --apply')
+  if (extra !== undefined) throw new UsageError(`expected one database URL, also got "${extra}"`)
+  if (values.yes === true && values.apply !== true) throw new UsageError('--yes requires --apply')
   const reporter = values.json === true ? 'json' : (values.reporter ?? 'terminal')
   return {
     url,
@@ -91,7 +94,7 @@ export function parseAnalyzeOptions(args: readonly string[]): AnalyzeOptions {
   }
 }
 
-/** Whether one of the findings is what `--fail-on` names: a code, or a severity and what is worse. */
+/** Whether a finding has one of the codes of `--fail-on`, or one of its severities or a higher one. */
 export function isFailure(failOn: readonly string[], findings: readonly DatabaseFinding[]): boolean {
   return failOn.some((name) => {
     const least = SEVERITIES.indexOf(name as (typeof SEVERITIES)[number])

@@ -28,7 +28,7 @@ import { type Progress, progressOn } from './progress.ts'
 
 /** `sluice analyze` */
 export const analyze: Command = {
-  summary: 'find out what would make a database faster, and write the fix',
+  summary: 'recommend changes that make a database faster, and write the fix',
   help: analyzeHelp,
   async run(args: readonly string[], output: Output): Promise<number> {
     const options = parseAnalyzeOptions(args)
@@ -54,7 +54,7 @@ async function analyzeWith(
   output: Output,
   progress: Progress,
 ): Promise<number> {
-  progress.say('Reading the catalogue')
+  progress.say('Reading the catalog')
   const snapshot = await inspectDatabase(connection)
   const project = projectOf(await detectProjects(process.cwd(), process.env), options.format)
   const format = project === undefined ? undefined : formatOf(project)
@@ -64,7 +64,7 @@ async function analyzeWith(
     snapshot,
     ...(traffic === undefined ? {} : { traffic }),
     ...(naming === undefined ? {} : { naming }),
-    // An index of the schema that is not in the database as yet has its name already.
+    // The schema can already name an index that the database does not have yet.
     takenNames: (index) => format?.takenNames?.(index, snapshot) ?? [],
     tools: { postgresqlScratch: pgliteScratch(progress), sqliteScratch: openScratchSqlite },
     onProgress: (done, of) => progress.say(`Planning statements ${done}/${of}`, of === 0 ? 1 : done / of),
@@ -83,7 +83,6 @@ async function analyzeWith(
     const code = await applyFixes(changes, { connection, url, snapshot, isConfirmed: options.isConfirmed, output })
     if (code !== EXIT.ok) return code
   }
-  // What was just taken into the baseline is known.
   return !options.updatesBaseline && isFailure(options.failOn, split.fresh) ? EXIT.failed : EXIT.ok
 }
 
@@ -109,9 +108,9 @@ function reportOf(analysis: DatabaseAnalysis, split: ReturnType<typeof splitBy>,
 }
 
 /**
- * What was asked of this kind of database: an app may have several.
+ * The workload of this kind of database. An app can use several.
  *
- * @throws UsageError where nothing was.
+ * @throws UsageError if the file contains only statements of other kinds.
  */
 function trafficOf(
   traffic: readonly TrafficEntry[] | undefined,
@@ -121,7 +120,7 @@ function trafficOf(
   const own = traffic?.filter((entry) => entry.dialect === dialect)
   const [other] = traffic ?? []
   if (other !== undefined && own?.length === 0)
-    throw new UsageError(`--traffic ${path}: expected what was asked of ${dialect}, got ${other.dialect}`)
+    throw new UsageError(`--traffic ${path}: expected statements for ${dialect}, got statements for ${other.dialect}`)
   return own
 }
 

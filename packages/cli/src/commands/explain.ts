@@ -14,18 +14,19 @@ import { progressOn } from './progress.ts'
 
 const help = `sluice explain <sql> [options]
 
-Asks the database how it runs a statement, and prints the plan. A write is planned, and never carried out.
+Shows the plan of a statement. A write is planned and never executed.
 
-  <sql>                 in quotes, with ? or $1 for values; - reads it from stdin
-  --url <url>           postgresql://…, mysql://…, file:<path>. Left out: DATABASE_URL, also of a file .env
-  --bind <json>         the values, as a JSON array: '["DE", 10]'. Left out: the plan for any values (not on MySQL)
-  --analyze             runs it, if it does nothing but read, and measures (not on SQLite)
-  --timeout <seconds>   how long the database may take (5)
-  --json                the plan as JSON
-  --color, --no-color   colours; else as NO_COLOR and the terminal have it
-  --help                prints this
+  <sql>                 the statement in quotes, with ? or $1 for values; - reads it from stdin
+  --url <url>           postgresql://…, mysql://…, file:<path>. Default: DATABASE_URL, also from a file .env
+  --bind <json>         parameter values, as a JSON array: '["DE", 10]'. Default: a plan for any values (not on MySQL)
+  --analyze             executes the statement and measures it, if it only reads (not on SQLite)
+  --timeout <seconds>   timeout in the database (5)
+  --json                prints the plan as JSON
+  --color, --no-color   forces or disables colors. Default: by NO_COLOR, FORCE_COLOR and the terminal
+  --help                prints this help
 
-Exit codes: 0 done, 2 wrong arguments or a statement that cannot be explained, 3 cannot connect, 130 interrupted.
+Exit codes: 0 finished, 2 invalid arguments or a statement that cannot be explained, 3 cannot connect,
+130 interrupted.
 `
 
 const options = {
@@ -37,19 +38,19 @@ const options = {
   ...colorOptions,
 } as const
 
-/** MySQL plans with values only. */
+/** Parameters for which the database can plan without values. MySQL cannot. */
 const PARAMETERS: Readonly<Record<Dialect, RegExp>> = { postgresql: /\$\d/, mysql: /(?!)/, sqlite: /\?|[$:@]\w/ }
 const MAX_TIMEOUT_SECONDS = 86_400
 
 /** `sluice explain` */
 export const explain: Command = {
-  summary: 'show how the database runs a statement',
+  summary: 'show the plan of a statement',
   help,
   async run(args: readonly string[], output: Output): Promise<number> {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
     const [given, extra] = positionals
     if (given === undefined) throw new UsageError('expected a statement, or - to read it from stdin')
-    if (extra !== undefined) throw new UsageError(`expected one statement, in quotes, got "${extra}" too`)
+    if (extra !== undefined) throw new UsageError(`expected one statement in quotes, also got "${extra}"`)
     const bindings = bindingsOf(values.bind)
     const timeoutMs = timeoutOf(values.timeout)
     const url = await addressOf(values.url)
@@ -59,7 +60,7 @@ export const explain: Command = {
     const connection = await openConnection(url).finally(() => progress.end())
     try {
       const analyze = values.analyze === true
-      progress.say('Asking for the plan')
+      progress.say('Reading the plan')
       const plan = await planOf(connection, sql, bindings, { analyze, timeoutMs }).finally(() => progress.end())
       output.out(
         values.json === true
@@ -80,7 +81,7 @@ export const explain: Command = {
   },
 }
 
-/** @throws UsageError, where the statement cannot be explained: it is an argument like others. */
+/** @throws UsageError if the statement cannot be explained, because the statement is an argument. */
 async function planOf(
   connection: OpenConnection,
   sql: string,
@@ -93,11 +94,11 @@ async function planOf(
   } catch (error) {
     if (isDisconnect(error) || !(error instanceof Error)) throw error
     const isMissingValues = error instanceof SluiceError && bindings === undefined && /values/.test(error.message)
-    throw new UsageError(`${error.message}${isMissingValues ? ' Give them with --bind.' : ''}`, { cause: error })
+    throw new UsageError(`${error.message}${isMissingValues ? ' Pass them with --bind.' : ''}`, { cause: error })
   }
 }
 
-/** SQLite's plans have no numbers: those of the tables are to be known. Other servers' have. */
+/** Plans of SQLite contain no row counts, so those of the tables are used. */
 async function tablesOf(connection: OpenConnection): Promise<readonly TableSnapshot[]> {
   if (connection.dialect !== 'sqlite') return []
   return (await inspectDatabase(connection)).tables
@@ -109,7 +110,7 @@ function bindingsOf(json: string | undefined): readonly unknown[] | undefined {
   try {
     values = JSON.parse(json)
   } catch {
-    // Told below.
+    // Reported below.
   }
   if (!Array.isArray(values)) throw new UsageError(`--bind: expected a JSON array such as '["DE", 10]', got ${json}`)
   return values
@@ -118,6 +119,7 @@ function bindingsOf(json: string | undefined): readonly unknown[] | undefined {
 function timeoutOf(given: string | undefined): number {
   if (given === undefined) return 5_000
   const seconds = Number(given)
-  if (!(seconds > 0 && seconds <= MAX_TIMEOUT_SECONDS)) throw new UsageError(`--timeout: expected seconds, got "${given}"`)
+  if (!(seconds > 0 && seconds <= MAX_TIMEOUT_SECONDS))
+    throw new UsageError(`--timeout: expected seconds from above 0 to ${MAX_TIMEOUT_SECONDS}, got "${given}"`)
   return seconds * 1_000
 }

@@ -4,7 +4,7 @@ export interface NumberBounds {
   readonly least: number
   readonly most: number
   readonly isInteger?: boolean
-  /** Where it is left out. */
+  /** Default. */
   readonly otherwise: number
 }
 
@@ -23,7 +23,7 @@ export function oneOf<T extends string>(option: string, known: readonly T[], giv
   return found
 }
 
-/** Of options that may be repeated, and hold several with commas between them. */
+/** Values of an option that can be repeated, and that can contain several values separated by commas. */
 export function listOf(given: readonly string[] | undefined): string[] {
   return (given ?? [])
     .flatMap((text) => text.split(','))
@@ -31,13 +31,13 @@ export function listOf(given: readonly string[] | undefined): string[] {
     .filter((name) => name !== '')
 }
 
-/** For `parseArgs`: every command takes these. */
+/** Color options of every command, for `parseArgs`. */
 export const colorOptions = {
   color: { type: 'boolean' },
   'no-color': { type: 'boolean' },
 } as const
 
-/** What was said of colours; `undefined`: nothing. */
+/** Value of the color options; `undefined` if neither is set. */
 export function colorOf(values: { readonly color?: boolean | undefined; readonly 'no-color'?: boolean | undefined }): boolean | undefined {
   return values['no-color'] === true ? false : values.color
 }

@@ -4,20 +4,20 @@ import { bar } from '../top/columns.ts'
 
 const SHOW_AFTER_MS = 500
 const EVERY_MS = 100
-/** Where lines stay, such as in the log of a CI. */
+/** Without a terminal, such as in a CI log, lines cannot be overwritten. */
 const LINE_AFTER_MS = 5_000
 const LINE_EVERY_MS = 10_000
 const BAR = 20
 
 export interface Progress {
-  /** @param share - How much is done, 0 to 1; left out where it is not known. */
+  /** @param share - Finished share, 0 to 1. Omit it if it is unknown. */
   say(text: string, share?: number): void
   end(): void
 }
 
 /**
- * What goes on, once it takes long: on a terminal one line that is written over, with a bar where it is known how much there is; elsewhere a plain line now and
- * then. To stderr.
+ * Shows the progress of long operations on stderr: on a terminal, one line that is overwritten, with a bar if the
+ * share is known; elsewhere, periodic plain lines.
  */
 export function progressOn(output: Output, now: () => number = () => performance.now()): Progress {
   return output.isErrTerminal === true ? lineOn(output, now) : linesOn(output, now)
@@ -43,7 +43,7 @@ function lineOn(output: Output, now: () => number): Progress {
       const waitMs = Math.max(startedAt + SHOW_AFTER_MS, shownAt + EVERY_MS) - now()
       if (waitMs <= 0) show()
       else if (timer === undefined) {
-        // What is waited for may say nothing more.
+        // No later call may follow that shows the line.
         timer = setTimeout(show, waitMs)
         timer.unref()
       }

@@ -3,15 +3,16 @@ import { loadPackage } from '@sluice/core/siblings'
 import { UsageError } from '../command.ts'
 
 /**
- * Loads a driver that the project has.
+ * Loads a driver of the project.
  *
- * @throws UsageError when it is not installed; what it throws itself.
+ * @throws UsageError if it is not installed; any error that it throws while it loads.
  */
 export async function loadDriver<T>(name: string, load: () => Promise<T>): Promise<T> {
   try {
     return await loadPackage('this', name, load)
   } catch (error) {
-    if (error instanceof MissingPackageError) throw new UsageError(`this needs the package "${name}": npm install --save-dev ${name}`)
+    if (error instanceof MissingPackageError)
+      throw new UsageError(`package "${name}" is not installed. Install it: npm install --save-dev ${name}`)
     throw error
   }
 }

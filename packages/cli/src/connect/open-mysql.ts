@@ -10,7 +10,7 @@ export async function openMysql(url: string): Promise<OpenConnection> {
   parsed.search = ''
   try {
     const client = await createConnection({ uri: parsed.href, connectTimeout: CONNECT_TIMEOUT_MS, supportBigNumbers: true })
-    // A server that goes away fails the query that runs; what is told beside it would end the process.
+    // A lost connection rejects the running query. Without a listener, the event would end the process.
     client.on('error', () => {})
     const connection: OpenConnection = {
       dialect: 'mysql',

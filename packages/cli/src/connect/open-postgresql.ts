@@ -6,11 +6,11 @@ const CONNECT_TIMEOUT_MS = 10_000
 export async function openPostgresql(url: string): Promise<OpenConnection> {
   const { default: pg } = await loadDriver('pg', () => import('pg'))
   const address = shownAddress(url)
-  // Prisma's own parameters are unknown to the driver.
+  // The driver does not accept Prisma's parameters.
   const { schema, connectionString } = withoutPrismaParameters(url)
-  // Read from files that the address names, certificates may be missing.
+  // Throws if certificate files of the URL are missing.
   const client = attempt(() => new pg.Client({ connectionString, application_name: 'sluice', connectionTimeoutMillis: CONNECT_TIMEOUT_MS }))
-  // A server that goes away fails the query that runs; what is told beside it would end the process.
+  // A lost connection rejects the running query. Without a listener, the event would end the process.
   client.on('error', () => {})
   try {
     await client.connect()

@@ -3,18 +3,18 @@ import type Database from 'better-sqlite3'
 import { loadDriver } from './load-driver.ts'
 import { ConnectError, type OpenConnection } from './own-connection.ts'
 
-/** The file of an address. */
+/** The file path of a URL. */
 export function sqlitePath(url: string): string {
   return url.replace(/^(file|sqlite):(\/\/(?=\/))?/, '').replace(/\?.*$/, '')
 }
 
-/** @param isWritable - Whether indexes are to be made. */
+/** @param isWritable - Default: read-only. */
 export async function openSqlite(file: string, isWritable = false): Promise<OpenConnection> {
   const { default: Sqlite } = await loadDriver('better-sqlite3', () => import('better-sqlite3'))
-  if (!existsSync(file)) throw new ConnectError(file, new Error('there is no such file.'))
+  if (!existsSync(file)) throw new ConnectError(file, new Error('file not found'))
   try {
     const database = new Sqlite(file, { readonly: !isWritable, fileMustExist: true })
-    // A file that is none is found out by the first read.
+    // Only the first read fails if the file is not a database.
     database.pragma('schema_version')
     return connectionOf(database, file)
   } catch (error) {

@@ -1,14 +1,14 @@
 import type { Connection } from '@sluice/core/database'
 import { errorMessage, plainLine, redact } from '@sluice/core/siblings'
 
-/** A connection of the command line's own: one session, which nobody else uses. */
+/** A connection of the command line: a single session without other users. */
 export interface OpenConnection extends Connection {
-  /** Where it goes, without a password. */
+  /** URL of the database, without the password. */
   readonly address: string
   close(): Promise<void>
 }
 
-/** The database does not answer, or does not let us in. */
+/** The server does not respond, or denies access. */
 export class ConnectError extends Error {
   constructor(address: string, cause: unknown) {
     super(`Cannot connect to ${address}: ${errorMessage(cause)}`, { cause })
@@ -16,16 +16,16 @@ export class ConnectError extends Error {
   }
 }
 
-/** Of PostgreSQL's classes 08 and 57P, of MySQL's driver, and of sockets. */
+/** PostgreSQL's classes 08 and 57P, and codes of MySQL's driver and of sockets. */
 const CODES = /^(08\w{3}|57P0[1-4]|PROTOCOL_CONNECTION_LOST|ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT)$/
 
-/** Whether an error says that the database has gone away. */
+/** Whether an error means that the connection to the database was lost. */
 export function isDisconnect(error: unknown): boolean {
   const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown }
   return (typeof code === 'string' && CODES.test(code)) || message === 'Connection terminated unexpectedly'
 }
 
-/** An address that may be shown: without password and parameters, in any form and in one line, whatever is wrong with it. */
+/** A URL for display, in one line, without password and parameters, even if the URL is invalid. */
 export function shownAddress(url: string): string {
   return plainLine(redact(withoutSecrets(url)))
 }
@@ -38,7 +38,7 @@ function withoutSecrets(url: string): string {
     const { username, host, pathname } = new URL(url)
     return `${scheme}${username === '' ? '' : `${username}@`}${host}${pathname}`
   }
-  // What cannot be parsed may have a password with any character in it: where it ends is not known.
+  // In an invalid URL, the password can contain any character, so cut up to the last @.
   const at = rest.lastIndexOf('@')
   return at < 0 ? `${scheme}${withoutParameters(rest)}` : `${scheme}…@${withoutParameters(rest.slice(at + 1))}`
 }

@@ -14,24 +14,25 @@ export interface ApplyFixesOptions {
 }
 
 /**
- * Makes changes in the database, once somebody agreed.
+ * Applies changes to the database after a confirmation.
  *
- * @returns The exit code: 1 when one failed, 130 when the answer is no.
- * @throws UsageError where there is nobody to ask; SluiceError where somebody else is at it.
+ * @returns The exit code: 1 if a change failed, 130 if the user declined.
+ * @throws UsageError if a confirmation is needed and there is no terminal; SluiceError if another process applies
+ * changes.
  */
 export async function applyFixes(changes: readonly SchemaChange[], options: ApplyFixesOptions): Promise<number> {
   const { connection, snapshot, output, isConfirmed, url } = options
   if (changes.length === 0) return EXIT.ok
-  if (!isConfirmed && !process.stdin.isTTY) throw new UsageError('--apply needs a terminal to ask on, or --yes')
+  if (!isConfirmed && !process.stdin.isTTY) throw new UsageError('--apply requires a terminal for the confirmation, or --yes')
   for (const change of changes) for (const { sql } of schemaChangeSql(change, snapshot).steps) output.err(`${sql};\n`)
   if (!isConfirmed && !(await agrees(`Run this in ${connection.address}? [y/N] `))) return EXIT.interrupted
-  // What was read was read from a file that cannot be written to.
+  // The analysis opened the SQLite file as read-only.
   const writable = snapshot.dialect === 'sqlite' ? await openSqlite(sqlitePath(url), true) : connection
   try {
     const { failed, remaining } = await applyChanges(writable, changes, snapshot, { onEvent: (event) => tell(event, output) })
     if (failed === undefined) return EXIT.ok
-    if (failed.isLockTimeout) output.err('gave up waiting for a lock: try again when there is less going on\n')
-    for (const { name } of remaining) output.err(`not tried: ${name}\n`)
+    if (failed.isLockTimeout) output.err('timeout while waiting for a lock: try again when the database is less busy\n')
+    for (const { name } of remaining) output.err(`not applied: ${name}\n`)
     return EXIT.failed
   } finally {
     if (writable !== connection) await writable.close()
@@ -42,7 +43,7 @@ function tell(event: ApplyEvent, output: Output): void {
   if (event.kind === 'locked' || event.kind === 'running') return
   const { name } = event.kind === 'cleaned' ? event : event.change
   if (event.kind === 'done') output.err(`done: ${name}\n`)
-  else if (event.kind === 'cleaned') output.err(`dropped what an unfinished build had left: ${name}\n`)
+  else if (event.kind === 'cleaned') output.err(`dropped the invalid index of an unfinished build: ${name}\n`)
   else if (event.kind === 'skipped') output.err(`skipped ${name}: ${event.why}\n`)
   else output.err(`failed: ${name}: ${errorMessage(event.error)}\n`)
 }

@@ -7,7 +7,7 @@ import type { DetectedProject } from '../project/detected-project.ts'
 
 export interface WriteFixesOptions {
   readonly snapshot: DatabaseSnapshot
-  /** Left out: that of the project. */
+  /** Default: the format of the project. */
   readonly format: DetectedProject['kind'] | undefined
   /** The project's folder. */
   readonly cwd: string
@@ -15,9 +15,9 @@ export interface WriteFixesOptions {
 }
 
 /**
- * Writes the files that bring changes to the project, and says which. The database is not asked.
+ * Writes changes to files of the project, and prints their paths. Does not query the database.
  *
- * @throws UsageError where the project has not what the format needs.
+ * @throws UsageError if the project does not have the file that the format requires.
  */
 export async function writeFixes(changes: readonly SchemaChange[], { snapshot, format, cwd, output }: WriteFixesOptions): Promise<void> {
   if (changes.length === 0) return
@@ -31,6 +31,6 @@ export async function writeFixes(changes: readonly SchemaChange[], { snapshot, f
     await writeFile(file, content)
     output.err(`${isPatch ? 'changed' : 'wrote'} ${path}\n`)
   }
-  for (const { change } of plan.unchanged) output.err(`${change.name} is in the schema already: it is to be brought to the database\n`)
-  for (const { change, why } of plan.refused) output.err(`${change.name} is not in the schema: ${why}\n`)
+  for (const { change } of plan.unchanged) output.err(`${change.name} is already in the schema: migrate the database\n`)
+  for (const { change, why } of plan.refused) output.err(`${change.name} was not added to the schema: ${why}\n`)
 }

@@ -7,13 +7,14 @@ import { findPrisma } from './find-prisma.ts'
 import { projectFolder } from './project-folder.ts'
 import { readDatabaseUrl } from './read-database-url.ts'
 
-/** Where SQL files are kept. */
+/** Folder of the SQL files. */
 const fixesDir = 'sluice/fixes'
 
 /**
- * What the folder's project has of Prisma and of Knex, in this order, and last that SQL can be written at all. Files are read, and none is run.
+ * Detects Prisma and Knex in a folder, in this order, followed by plain SQL, which is always possible. Reads files, and
+ * executes none.
  *
- * @param env - The environment: a URL of the database that it has goes before one of a file.
+ * @param env - Environment variables. A database URL in them takes precedence over one in a file.
  */
 export async function detectProjects(root: string, env: Readonly<Record<string, string | undefined>>): Promise<DetectedProject[]> {
   const folder = projectFolder(root)
@@ -28,12 +29,12 @@ export async function detectProjects(root: string, env: Readonly<Record<string, 
   ]
 }
 
-/** The project that fixes are written for: of the format that is asked for, or the first. */
+/** The project with the given format. Default: the first. */
 export function projectOf(projects: readonly DetectedProject[], format: DetectedProject['kind'] | undefined): DetectedProject | undefined {
   return format === undefined ? projects[0] : projects.find(({ kind }) => kind === format)
 }
 
-/** The format that changes to a project are written in. */
+/** The format of the fixes for a project. */
 export function formatOf(project: DetectedProject): ProjectFormat {
   if (project.kind === 'prisma') return prismaProject(project)
   return project.kind === 'knex' ? knexProject(project) : sqlProject(project.fixes)

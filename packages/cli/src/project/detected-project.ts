@@ -1,12 +1,12 @@
-/** What a folder's project is, and what a fix for its database is written into. All paths are relative to the folder, with `/`. */
+/** A detected project and the files for its fixes. All paths are relative to the folder, with `/`. */
 export type DetectedProject = DetectedPrisma | DetectedKnex | DetectedSql
 
 export interface DetectedPrisma {
   readonly kind: 'prisma'
   readonly schemaFiles: readonly TextFile[]
-  /** Left out: there is no folder of migrations. */
+  /** `undefined` if the project has no migrations folder. */
   readonly migrationsDir?: string
-  /** Names of the migrations that are there. */
+  /** Names of the existing migrations. */
   readonly migrations: readonly string[]
   readonly fixes: SqlFiles
   readonly database?: DetectedDatabase
@@ -14,10 +14,10 @@ export interface DetectedPrisma {
 
 export interface DetectedKnex {
   readonly kind: 'knex'
-  /** As the knexfile says: `pg`, `mysql2`, `better-sqlite3`. */
+  /** Client in the knexfile: `pg`, `mysql2`, `better-sqlite3`. */
   readonly client?: string
   readonly language: 'ts' | 'esm' | 'cjs'
-  /** Of a migration: `.ts`. */
+  /** File extension of migrations: `.ts`. */
   readonly extension: string
   readonly migrationsDir: string
   readonly migrations: readonly string[]
@@ -42,6 +42,6 @@ export interface SqlFiles {
 
 export interface DetectedDatabase {
   readonly url: string
-  /** Where it was found, for a message: `DATABASE_URL in .env`. */
+  /** Source of the URL, for messages: `DATABASE_URL in .env`. */
   readonly from: string
 }

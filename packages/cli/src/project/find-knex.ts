@@ -7,7 +7,7 @@ const endings = ['ts', 'mts', 'cts', 'js', 'mjs', 'cjs']
 const folders = ['', 'src/', 'db/', 'database/', 'config/']
 const knexfiles = folders.flatMap((folder) => endings.map((ending) => `${folder}knexfile.${ending}`))
 
-/** The knexfile of a project, by its text. It is not run. */
+/** Reads the knexfile of a project. Does not execute it. */
 export async function findKnex(
   folder: ProjectFolder,
   env: Readonly<Record<string, string | undefined>>,
@@ -38,7 +38,7 @@ export async function findKnex(
   }
 }
 
-/** The client, where all environments of the file have the same. */
+/** The client, if all environments of the file have the same one. */
 function clientOf(source: string): string | undefined {
   const clients = new Set(
     [...source.matchAll(/(?<![\w$.])["']?client["']?\s*:\s*(?:'([\w-]+)'|"([\w-]+)")/g)].map(([, single, double]) => single ?? double),
@@ -47,7 +47,7 @@ function clientOf(source: string): string | undefined {
   return clients.size === 1 ? client : undefined
 }
 
-/** As the knexfile says, else as the latest migration has it, else as the knexfile itself. */
+/** The extension in the knexfile, otherwise that of the latest migration, otherwise that of the knexfile itself. */
 function extensionOf(configured: string | undefined, latest: string | undefined, knexfile: string): string {
   if (configured !== undefined) return `.${configured.replace(/^\./, '')}`
   return /\.[cm]?[jt]s$/.exec(latest ?? knexfile)?.[0] ?? '.js'

@@ -5,10 +5,10 @@ import { objectOption, projectPath, stringOption, withoutComments } from './sour
 
 const endings = ['ts', 'mts', 'cts', 'js', 'mjs', 'cjs']
 const configs = [...endings.map((ending) => `prisma.config.${ending}`), ...endings.map((ending) => `.config/prisma.${ending}`)]
-/** Where Prisma looks, in order. */
+/** Prisma's default paths, in order. */
 const places = ['schema.prisma', 'prisma/schema.prisma', 'prisma/schema', 'prisma']
 
-/** The Prisma schema of a project, by what its files say. Nothing of the project is run. */
+/** Reads the Prisma schema of a project. Executes no code of the project. */
 export async function findPrisma(
   folder: ProjectFolder,
   env: Readonly<Record<string, string | undefined>>,
@@ -45,7 +45,7 @@ async function packageSchema(folder: ProjectFolder): Promise<string | undefined>
   }
 }
 
-/** The files of the first place that has any: itself, or all of a folder. */
+/** The schema files at the first path that exists: the file itself, or all files in the folder. */
 async function firstSchema(folder: ProjectFolder, paths: readonly string[]): Promise<readonly TextFile[] | undefined> {
   for (const path of paths) {
     const content = path.endsWith('.prisma') ? await folder.read(path) : undefined
@@ -66,7 +66,7 @@ async function filesOf(folder: ProjectFolder, path: string, depth = 0): Promise<
   return (await Promise.all(found)).flat()
 }
 
-/** Where the configuration says, beside the file that has the data source, or beside the schema's folder. */
+/** The configured folder, or the one next to the file with the data source or next to the schema's folder. */
 async function findMigrations(
   folder: ProjectFolder,
   source: string,

@@ -4,7 +4,7 @@ import { UsageError } from '../command.ts'
 import { detectProjects } from './detect-projects.ts'
 import type { DetectedDatabase, DetectedProject } from './detected-project.ts'
 
-/** The database of a folder's project, if it says where that is. */
+/** The database URL of a folder's project, if there is one. */
 export function projectDatabase(projects: readonly DetectedProject[], cwd: string): DetectedDatabase | undefined {
   const project = projects.find(({ database }) => database !== undefined)
   if (project?.database === undefined) return undefined
@@ -12,7 +12,7 @@ export function projectDatabase(projects: readonly DetectedProject[], cwd: strin
   return { from, url: project.kind === 'prisma' ? fileUrl(url, project.schemaFiles[0]?.path ?? '', cwd) : url }
 }
 
-/** Up to Prisma 6, the path of a file is relative to the schema; from 7 on, to the folder. */
+/** Up to Prisma 6, file paths are relative to the schema; since Prisma 7, to the folder. */
 function fileUrl(url: string, schema: string, cwd: string): string {
   const path = /^file:([^?]*)/.exec(url)?.[1]
   if (path === undefined || isAbsolute(path) || existsSync(join(cwd, path))) return url
@@ -21,14 +21,14 @@ function fileUrl(url: string, schema: string, cwd: string): string {
 }
 
 /**
- * The database's address: as given, else that of the project in this directory.
+ * The given database URL. Default: that of the project in the current directory.
  *
- * @throws UsageError where there is none.
+ * @throws UsageError if there is none.
  */
 export async function addressOf(given: string | undefined): Promise<string> {
   if (given !== undefined) return given
   const cwd = process.cwd()
   const found = projectDatabase(await detectProjects(cwd, process.env), cwd)
-  if (found === undefined) throw new UsageError('expected an address, or DATABASE_URL in the environment or in .env')
+  if (found === undefined) throw new UsageError('expected a database URL as an argument, or DATABASE_URL in the environment or in .env')
   return found.url
 }

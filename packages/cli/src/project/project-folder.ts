@@ -1,10 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** The files of a project, by paths relative to it. What cannot be read is not there. */
+/** The files of a project, by path relative to its folder. */
 export interface ProjectFolder {
   read(path: string): Promise<string | undefined>
-  /** Names in a folder, in order, or `undefined` where there is none. */
+  /** Sorted names in a folder; `undefined` if the folder does not exist. */
   list(path: string): Promise<readonly string[] | undefined>
 }
 
@@ -19,7 +19,7 @@ export function projectFolder(root: string): ProjectFolder {
   }
 }
 
-/** The first of the files that is there. */
+/** The first of the files that exists. */
 export async function firstFile(folder: ProjectFolder, paths: readonly string[]): Promise<{ path: string; content: string } | undefined> {
   for (const path of paths) {
     const content = await folder.read(path)
@@ -28,7 +28,7 @@ export async function firstFile(folder: ProjectFolder, paths: readonly string[])
   return undefined
 }
 
-/** @throws The error, where it is not that there is no such file or folder. */
+/** @throws The error, unless it means that the file or folder does not exist. */
 function missing(error: unknown): undefined {
   const code = (error as { readonly code?: unknown }).code
   if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined

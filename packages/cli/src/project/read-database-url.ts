@@ -7,9 +7,10 @@ type Environment = Readonly<Record<string, string | undefined>>
 const files = ['.env', 'prisma/.env']
 
 /**
- * The URL of the database in a variable: of the environment, else of a `.env` file. `${OTHER}` in a value stands for another variable.
+ * Reads the database URL from a variable of the environment, otherwise of a `.env` file. Expands `${OTHER}` in values of
+ * files.
  *
- * @param names - The variables to look for, the most likely first.
+ * @param names - The variables to read, in order of precedence.
  */
 export async function readDatabaseUrl(
   folder: ProjectFolder,
@@ -30,7 +31,7 @@ export async function readDatabaseUrl(
   return undefined
 }
 
-/** Of `env('NAME')`, `env("NAME")` and `process.env.NAME` in a text: the names. */
+/** The names in `env('NAME')`, `env("NAME")` and `process.env.NAME`. */
 export function environmentNames(text: string): string[] {
   return [...text.matchAll(/\benv\(\s*["'](\w+)["']\s*\)|\bprocess\.env\.(\w+)/g)].flatMap(([, called, read]) => called ?? read ?? [])
 }

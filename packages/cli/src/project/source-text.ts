@@ -1,12 +1,12 @@
-/** JavaScript or TypeScript without its comments. Strings stay, and what is in them. */
+/** Removes the comments from JavaScript or TypeScript. Strings are unchanged, even if they look like comments. */
 export function withoutComments(source: string): string {
   const text = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g
   return source.replace(text, (found) => (found.startsWith('/') ? ' ' : found))
 }
 
 /**
- * The value of `name: 'text'` in source, or of `name: path.join('a', 'b')`, joined with `/`. Nothing is run: what is put together otherwise
- * is not known.
+ * The value of `name: 'text'` in source code, or of `name: path.join('a', 'b')`, joined with `/`. Executes nothing;
+ * `undefined` for other expressions.
  */
 export function stringOption(source: string, name: string): string | undefined {
   const call = String.raw`(?:path\s*\.\s*)?(?:join|resolve)\s*\(\s*(?:(?:__dirname|import\.meta\.dirname|process\.cwd\(\))\s*,\s*)?`
@@ -18,7 +18,7 @@ export function stringOption(source: string, name: string): string | undefined {
   return parts.length === 0 ? undefined : parts.join('/')
 }
 
-/** The text of `name: { … }` in source, or `undefined`. */
+/** The content of `name: { … }` in source code, or `undefined`. */
 export function objectOption(source: string, name: string): string | undefined {
   const found = new RegExp(String.raw`(?<![\w$.])["']?${name}["']?\s*:\s*\{`).exec(source)
   if (found === null) return undefined
@@ -32,7 +32,7 @@ export function objectOption(source: string, name: string): string | undefined {
   return undefined
 }
 
-/** A path relative to the project, from one relative to a folder of it: with `/`, and without `.` and `..` where they lead nowhere. */
+/** Converts a path that is relative to `folder` to one that is relative to the project, with `/`, and normalizes it. */
 export function projectPath(folder: string, path: string): string {
   const parts: string[] = []
   for (const part of `${folder}/${path.replaceAll('\\', '/')}`.split('/')) {

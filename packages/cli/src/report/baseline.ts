@@ -4,16 +4,16 @@ import type { DatabaseFinding } from '@sluice/core/database'
 import { UsageError } from '../command.ts'
 import { type BaselineJson, jsonText } from './json-output.ts'
 
-/** Findings that are known: a run tells of them, and fails on others only. */
+/** Known findings. A run only fails because of other ones. */
 export interface Baseline {
   readonly keys: ReadonlySet<string>
 }
 
 export interface BaselineSplit {
   readonly hasBaseline: boolean
-  /** Those that are not in the baseline. */
+  /** Findings that are not in the baseline. */
   readonly fresh: readonly DatabaseFinding[]
-  /** Those to print. */
+  /** Findings to print. */
   readonly shown: readonly DatabaseFinding[]
 }
 
@@ -22,8 +22,8 @@ const SCHEMA_VERSION = 1
 /**
  * Reads a baseline.
  *
- * @returns `undefined` where there is no such file.
- * @throws UsageError for a file that is none.
+ * @returns `undefined` if the file does not exist.
+ * @throws UsageError if its content is invalid.
  */
 export async function readBaseline(path: string): Promise<Baseline | undefined> {
   let text: string
@@ -34,7 +34,7 @@ export async function readBaseline(path: string): Promise<Baseline | undefined> 
     throw error
   }
   const parsed = parse(text)
-  if (parsed === undefined) throw new UsageError(`${path}: expected a baseline that --update-baseline wrote`)
+  if (parsed === undefined) throw new UsageError(`${path}: expected a baseline written by --update-baseline`)
   return { keys: new Set(parsed) }
 }
 

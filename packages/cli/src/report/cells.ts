@@ -1,10 +1,10 @@
-/** Two columns wide: of East Asian scripts, and pictures. Source: Unicode Standard Annex 11, in rough. */
+/** Characters with a width of 2 columns: East Asian scripts and emoji. Source: Unicode Standard Annex 11, simplified. */
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]/u
 const NONE = /[\p{Mn}\p{Me}\p{Cf}]/u
 const PLAIN = /^[\u0020-\u007e]*$/
 
-/** The columns that a text without colours takes. */
+/** Width of a string without color codes, in columns. */
 export function widthOf(text: string): number {
   if (PLAIN.test(text)) return text.length
   let width = 0
@@ -12,7 +12,7 @@ export function widthOf(text: string): number {
   return width
 }
 
-/** A text in so many columns at most; what is cut off is an ellipsis. */
+/** Truncates a string to a width, with an ellipsis. */
 export function cut(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text
   if (columns <= 0) return ''
@@ -27,7 +27,7 @@ export function cut(text: string, columns: number): string {
   return `${taken}…`
 }
 
-/** A text in exactly so many columns. */
+/** Pads or truncates a string to an exact width. */
 export function cell(text: string, columns: number, align: 'left' | 'right' = 'left'): string {
   const shown = cut(text, columns)
   const rest = ' '.repeat(Math.max(0, columns - widthOf(shown)))
@@ -36,12 +36,12 @@ export function cell(text: string, columns: number, align: 'left' | 'right' = 'l
 
 const grouped = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 
-/** `18,402`; small ones with a digit after the point. */
+/** `18,402`; small fractions have one decimal. */
 export function count(value: number): string {
   return Math.abs(value) >= 100 || Number.isInteger(value) ? grouped.format(value) : value.toFixed(value < 10 ? 1 : 0)
 }
 
-/** `38%`; less than one is `<1%`. */
+/** `38%`; values below 1% are `<1%`. */
 export function percent(share: number): string {
   const value = share * 100
   if (value > 0 && value < 1) return '<1%'
@@ -69,7 +69,7 @@ export function duration(ms: number): string {
   return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${(ms / 3_600_000).toFixed(1)} h`
 }
 
-/** A text in lines of a width; words longer than that stand alone. */
+/** Wraps a string to a width. A longer word has its line alone. */
 export function wrapped(text: string, width: number): string[] {
   const lines: string[] = []
   for (const paragraph of text.split('\n')) {

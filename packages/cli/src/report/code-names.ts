@@ -2,7 +2,7 @@ import type { DatabaseFinding } from '@sluice/core/database'
 
 export type Code = DatabaseFinding['code']
 
-/** What `--fail-on` and `--include` call findings by. */
+/** Names of finding codes for `--fail-on` and `--include`. */
 export const CODE_NAMES: Readonly<Record<string, Code>> = {
   'missing-index': 'MISSING_INDEX',
   'missing-foreign-key-index': 'MISSING_FOREIGN_KEY_INDEX',

@@ -2,7 +2,7 @@ import type { DatabaseAnalysis, DatabaseFinding } from '@sluice/core/database'
 import { percent } from './cells.ts'
 import { shownFile } from './terminal-report.ts'
 
-/** Lines that GitHub Actions turns into annotations. */
+/** Formats findings as annotations of GitHub Actions. */
 export function githubReport(findings: readonly DatabaseFinding[]): string {
   return findings
     .map((finding) => {
@@ -15,10 +15,10 @@ export function githubReport(findings: readonly DatabaseFinding[]): string {
     .join('')
 }
 
-/** A table and the details, for a comment on a pull request. */
+/** Formats findings as Markdown, for a comment on a pull request. */
 export function markdownReport({ database }: DatabaseAnalysis, findings: readonly DatabaseFinding[]): string {
   const head = `### sluice analyze: ${database.product} ${database.version}\n\n`
-  if (findings.length === 0) return `${head}Nothing found.\n`
+  if (findings.length === 0) return `${head}No findings.\n`
   const rows = findings.map(({ severity, code, title, savedShare }) => {
     return `| ${severity} | ${code} | \`${title.replaceAll('|', '\\|')}\` | ${savedShare === undefined ? '' : percent(savedShare)} |\n`
   })
@@ -26,11 +26,11 @@ export function markdownReport({ database }: DatabaseAnalysis, findings: readonl
     const sql = finding.sql === undefined || finding.sql.length === 0 ? '' : `\n\`\`\`sql\n${finding.sql.join(';\n')};\n\`\`\`\n`
     return `\n#### \`${finding.title}\`\n\n${finding.details.join('\n\n')}\n${sql}`
   })
-  return `${head}| severity | finding | what | of DB time |\n| --- | --- | --- | ---: |\n${rows.join('')}${details.join('')}`
+  return `${head}| Severity | Code | Finding | Share of DB time |\n| --- | --- | --- | ---: |\n${rows.join('')}${details.join('')}`
 }
 
 /**
- * For code scanning.
+ * Formats findings as SARIF, for code scanning.
  *
  * Source: SARIF 2.1.0, OASIS standard.
  */

@@ -2,7 +2,7 @@ const CODES = { bold: '1', dim: '2', red: '31', green: '32', yellow: '33', blue:
 
 export type Style = keyof typeof CODES
 
-/** Colours texts, or leaves them. */
+/** Adds color codes to a string if colors are enabled. */
 export type Paint = (style: Style, text: string) => string
 
 /** @param isColored - See `wantsColor`. */
@@ -11,7 +11,8 @@ export function paintWith(isColored: boolean): Paint {
 }
 
 /**
- * Whether to colour: as `--color` or `--no-color` says, else by `NO_COLOR` and `FORCE_COLOR`, else on a terminal.
+ * Whether to use colors. `--color` and `--no-color` take precedence over `NO_COLOR`, then `FORCE_COLOR`, then whether the
+ * output is a terminal.
  *
  * Source: https://no-color.org
  */

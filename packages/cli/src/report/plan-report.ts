@@ -4,37 +4,37 @@ import type { Paint, Style } from './palette.ts'
 
 export interface PlanReportOptions {
   readonly paint: Paint
-  /** Characters in a line. */
+  /** Maximum characters of a line. */
   readonly width: number
   /** The statement. */
   readonly sql: string
-  /** Where the plan is from. */
+  /** URL of the database, without the password. */
   readonly address: string
-  /** Whether the statement was run, and numbers are measured. */
+  /** Whether the statement was executed, so that the numbers are measured. */
   readonly isMeasured: boolean
-  /** Whether it takes values, and none were given. */
+  /** Whether the statement has parameters without values. */
   readonly isGeneric: boolean
 }
 
 type Cell = readonly [text: string, style?: Style]
 
-/** In capitals what mostly should not be. */
+/** Usually undesirable ones are in capitals. */
 const ACCESS: Readonly<Record<PlanStep['access'], Cell>> = {
   'full-scan': ['FULL SCAN', 'red'],
-  'index-scan': ['WHOLE INDEX', 'yellow'],
+  'index-scan': ['FULL INDEX SCAN', 'yellow'],
   'index-only-scan': ['index only', 'green'],
   'index-search': ['index search', 'green'],
   bitmap: ['bitmap', 'green'],
   key: ['by key', 'green'],
-  'automatic-index': ['INDEX MADE FOR IT', 'red'],
+  'automatic-index': ['AUTOMATIC INDEX', 'red'],
   other: ['other'],
 }
 
-/** A plan as a person reads it on a terminal. Ends with a line break. */
+/** Formats a plan for a terminal. Ends with a line break. */
 export function planReport(plan: PlanSummary, options: PlanReportOptions): string {
   const { paint, width, isMeasured, sql } = options
   const lines = [headOf(plan, options), '']
-  if (plan.steps.length === 0) lines.push('No table is read.')
+  if (plan.steps.length === 0) lines.push('The statement reads no table.')
   else lines.push(...stepLines(plan.steps, options))
   const marks = [
     ...(plan.sorts > 0 ? [paint('yellow', plan.sorts === 1 ? 'SORT' : `${plan.sorts} SORTS`)] : []),
@@ -81,15 +81,15 @@ function stepLines(steps: readonly PlanStep[], { paint, width }: PlanReportOptio
   })
 }
 
-/** With the alias that the plan calls it by. */
+/** The table name, with the alias in the plan. */
 function tableOf({ table, name }: PlanStep): string {
   const own = table?.split('.').at(-1)
   return own === undefined || own.toLowerCase() === name.toLowerCase() ? name : `${own} ${name}`
 }
 
 function accessOf({ access, searchedBy, index }: PlanStep): Cell {
-  // Of an index alone, a part or all of it is read.
-  if (access === 'index-only-scan' && searchedBy === undefined && index !== undefined) return ['WHOLE INDEX ONLY', 'yellow']
+  // An index-only scan without a search reads the full index.
+  if (access === 'index-only-scan' && searchedBy === undefined && index !== undefined) return ['FULL INDEX-ONLY SCAN', 'yellow']
   return ACCESS[access]
 }
 
@@ -103,23 +103,23 @@ function rowsOf({ rows: each, loops = 1 }: PlanStep): string {
   return Math.round(loops) <= 1 ? count(Math.round(each)) : `${count(each)} × ${count(Math.round(loops))}`
 }
 
-/** Rows that are read in no time. */
+/** Reading fewer rows is fast. */
 const FEW = 1_000
-/** Rows read for each that is returned. */
+/** Rows read per returned row from which the plan is wasteful. */
 const WASTE = 100
 const MANY_LOOPS = 1_000
 
 /**
- * What of a plan deserves a look, as sentences; the gravest first.
+ * Warnings about a plan, most severe first.
  *
- * @param sql - The statement: plans do not tell of each condition, and of writes not what for they read.
+ * @param sql - The statement, because plans do not contain all conditions, and not the purpose of the reads of a write.
  */
 export function planWarnings(plan: PlanSummary, sql: string): string[] {
   const words = sql.replaceAll(/'[^']*'|"[^"]*"|`[^`]*`|--[^\n]*|\/\*[\s\S]*?\*\//g, ' ')
   return [...scanWarnings(plan, /\b(?:where|on|using|having)\b/i.test(words), isWrite(sql)), ...plan.steps.flatMap(stepWarnings)]
 }
 
-/** Whether it changes rows: what such a statement returns says nothing. */
+/** Whether the statement changes rows. Its number of returned rows is then irrelevant. */
 function isWrite(sql: string): boolean {
   return /^[\s(]*(?:(?:--[^\n]*\n|\/\*[\s\S]*?\*\/)\s*)*(?:insert|update|delete|replace|merge)\b/i.test(sql)
 }
@@ -127,18 +127,18 @@ function isWrite(sql: string): boolean {
 function scanWarnings({ steps, rowsScanned: scanned, rowsReturned: returned }: PlanSummary, isChosen: boolean, writes: boolean): string[] {
   const whole = steps.filter(({ access }) => access === 'full-scan')
   const names = [...new Set(whole.map(({ table, name }) => table?.split('.').at(-1) ?? name))].join(' and ')
-  if (whole.length > 0 && scanned === undefined) return [`All of ${names} is read; how many rows that are is not known.`]
+  if (whole.length > 0 && scanned === undefined) return [`It reads all rows of ${names}, whose number is unknown.`]
   if (scanned === undefined || scanned < FEW) return []
   const why = whole.length > 0 && isChosen ? `: no index of ${names} is used` : ''
-  if (writes) return why === '' ? [] : [`It reads ${rows(scanned)} to find those that it changes${why}.`]
+  if (writes) return why === '' ? [] : [`It reads ${rows(scanned)} to find the rows that it changes${why}.`]
   if (returned === undefined) return why === '' ? [] : [`It reads ${rows(scanned)}${why}.`]
   return scanned < returned * WASTE ? [] : [`It reads ${rows(scanned)} to return ${rows(returned)}${why}.`]
 }
 
 function stepWarnings({ access, name, loops, rows: each }: PlanStep): string[] {
-  if (access === 'automatic-index') return [`An index on ${name} is made each time that it runs: make it once.`]
+  if (access === 'automatic-index') return [`The database builds an index on ${name} for each execution: create a permanent index.`]
   if (loops === undefined || loops < MANY_LOOPS || access !== 'full-scan') return []
-  return [`${name} is read as a whole ${count(loops)} times${each === undefined ? '' : `, ${rows(each)} each`}.`]
+  return [`It reads all rows of ${name} ${count(loops)} times${each === undefined ? '' : `, ${rows(each)} each`}.`]
 }
 
 /** `1 row`, `18,402 rows`. */

@@ -1,7 +1,7 @@
 /**
- * A statement's shape in as many characters: schemas that need no word go first, then what is selected, then the end.
+ * Shortens a normalized query to `room` characters. Removes default schemas first, then the select list, then the end.
  *
- * @param sql - In one line, with `?` or `$1` in place of values.
+ * @param sql - One line, with `?` or `$1` for values.
  */
 export function shortSql(sql: string, room: number): string {
   if (sql.length <= room) return sql
@@ -12,7 +12,7 @@ export function shortSql(sql: string, room: number): string {
   return short.length <= room ? short : `${short.slice(0, Math.max(1, room - 1))}…`
 }
 
-/** Where the FROM of the outermost SELECT stands. */
+/** Index of the FROM of the outermost SELECT. */
 function selectListEnd(sql: string): number | undefined {
   if (!/^select\s/i.test(sql)) return undefined
   let depth = 0

@@ -8,12 +8,12 @@ import { shortSql } from './short-sql.ts'
 
 export interface TerminalReportOptions {
   readonly paint: Paint
-  /** Characters in a line. */
+  /** Maximum characters of a line. */
   readonly width: number
-  /** Whether to list everything: statements that were left, all statements of a finding. */
+  /** Whether to list all statements of each finding, and the statements that were not analyzed. */
   readonly isVerbose: boolean
   readonly split: BaselineSplit
-  /** Whether fixes are written, or made: then how to is no news. */
+  /** Whether the command writes or applies fixes. The report then omits the hint. */
   readonly isFixing: boolean
 }
 
@@ -26,20 +26,20 @@ const NARROW = 80
 
 const VALIDATIONS: Readonly<Record<Validation, string>> = {
   hypopg: 'HypoPG',
-  scratch: "PostgreSQL's planner on this database's statistics",
+  scratch: "PostgreSQL's planner with this database's statistics",
   clone: "SQLite's planner on a clone",
   sample: 'counted on a sample',
   none: 'NOT VALIDATED',
 }
 
 const GROUPS: readonly (readonly [title: string, codes: readonly DatabaseFinding['code'][]])[] = [
-  ['Indexes to make', ['MISSING_INDEX', 'MISSING_FOREIGN_KEY_INDEX', 'INVALID_INDEX']],
+  ['Indexes to create', ['MISSING_INDEX', 'MISSING_FOREIGN_KEY_INDEX', 'INVALID_INDEX']],
   ['Indexes to drop', ['DUPLICATE_INDEX', 'UNUSED_INDEX']],
   ['Queries', ['SLOW_QUERY', 'REWRITE']],
-  ['Upkeep', ['STALE_STATISTICS', 'FRAGMENTATION', 'PARTITION', 'CONNECTIONS']],
+  ['Maintenance', ['STALE_STATISTICS', 'FRAGMENTATION', 'PARTITION', 'CONNECTIONS']],
 ]
 
-/** An analysis as a person reads it on a terminal. Ends with a line break. */
+/** Formats an analysis for a terminal. Ends with a line break. */
 export function terminalReport(analysis: DatabaseAnalysis, options: TerminalReportOptions): string {
   const { paint, split } = options
   const lines = [headOf(analysis, options)]
@@ -91,7 +91,7 @@ function statementLines({ statements }: DatabaseFinding, { paint, width, isVerbo
     const took = totalMs > 0 ? `  ${duration(totalMs)}` : ''
     const room = Math.max(20, width - INDENT.length - wide - 1 - took.length)
     const text = isVerbose ? label : shortSql(label, room)
-    // Where it is from is never left out, nor cut.
+    // The call site is never omitted or truncated.
     const sites = isVerbose ? callSites : callSites.slice(0, 1)
     return [
       `${INDENT}${(times[at] ?? '').padStart(wide)} ${text}${paint('dim', took)}`,
@@ -102,7 +102,7 @@ function statementLines({ statements }: DatabaseFinding, { paint, width, isVerbo
   return hidden === 0 ? lines : [...lines, paint('dim', `${INDENT}and ${counted(hidden, 'more statement')}`)]
 }
 
-/** Such as `cost 18,402 → 61 a call (HypoPG)` and `size ≈ 4 MB`. */
+/** Parts such as `cost 18,402 → 61 per call (HypoPG)` and `size ≈ 4 MB`. */
 function costParts({ statements, validation, measured, bytes: size }: DatabaseFinding): string[] {
   const costs = statements.flatMap(({ cost, calls }) => (cost === undefined ? [] : [{ ...cost, calls }]))
   const total = (which: 'without' | 'with') => costs.reduce((sum, cost) => sum + cost[which] * cost.calls, 0)
@@ -110,7 +110,7 @@ function costParts({ statements, validation, measured, bytes: size }: DatabaseFi
   const [first] = measured ?? []
   const by = validation === undefined || validation === 'none' ? '' : ` (${VALIDATIONS[validation]})`
   return [
-    ...(calls === 0 ? [] : [`cost ${count(total('without') / calls)} → ${count(total('with') / calls)} a call${by}`]),
+    ...(calls === 0 ? [] : [`cost ${count(total('without') / calls)} → ${count(total('with') / calls)} per call${by}`]),
     ...(first === undefined
       ? []
       : first.unit === 'ms'
@@ -120,7 +120,7 @@ function costParts({ statements, validation, measured, bytes: size }: DatabaseFi
   ]
 }
 
-/** As many in a line as have room. */
+/** Joins as many parts per line as fit. */
 function joined(parts: readonly string[], width: number): string[] {
   const lines: string[] = []
   for (const part of parts) {
@@ -137,8 +137,7 @@ function counted(number: number, what: string): string {
 
 function summaryOf({ findings, database }: DatabaseAnalysis, { split, paint, isFixing }: TerminalReportOptions): string[] {
   if (findings.length === 0) {
-    const text =
-      database.statements === 0 ? 'Nothing found in the schema.' : 'Nothing found: every statement is served as well as an index could.'
+    const text = database.statements === 0 ? 'No findings in the schema.' : 'No findings: no index would improve the analyzed statements.'
     return [paint('green', text)]
   }
   const parts = [counted(findings.length, 'finding')]
@@ -152,7 +151,7 @@ function summaryOf({ findings, database }: DatabaseAnalysis, { split, paint, isF
   return [parts.join(' · '), ...(isFixing ? [] : fixHint(split))]
 }
 
-/** How what is found gets into the project. */
+/** The commands that write the fixes. */
 function fixHint({ fresh }: BaselineSplit): string[] {
   const fixable = fresh.filter(({ changes }) => changes.length > 0)
   const missing = fixable.filter(({ code }) => code === 'MISSING_INDEX').length
@@ -162,10 +161,10 @@ function fixHint({ fresh }: BaselineSplit): string[] {
     .map(codeName)
     .join(',')}`
   if (missing === 0)
-    return others === 0 ? [] : [`fix: sluice analyze --write ${include}   writes ${counted(others, 'change')} into the project`]
+    return others === 0 ? [] : [`fix: sluice analyze --write ${include}   writes ${counted(others, 'change')} to the project`]
   const written = missing === 1 ? '1 index' : `${count(missing)} indexes`
   return [
-    `fix: sluice analyze --write   writes ${written} into the project`,
+    `fix: sluice analyze --write   writes ${written} to the project`,
     ...(others === 0 ? [] : [`     ${include}   adds ${others} more`]),
   ]
 }
@@ -173,18 +172,18 @@ function fixHint({ fresh }: BaselineSplit): string[] {
 function footnotes({ left, gaps, database }: DatabaseAnalysis, { isVerbose, paint, width }: TerminalReportOptions): string[] {
   const telling = left.filter(({ kind }) => kind !== 'cheap')
   const lines: string[] = []
-  if (database.statements === 0) lines.push('No statement was seen: --traffic <file> tells what an app asks.')
+  if (database.statements === 0) lines.push('No statements: pass the workload of an app with --traffic <file>.')
   if (telling.length > 0) {
     lines.push(
-      `${counted(telling.length, 'statement')} ${telling.length === 1 ? 'was' : 'were'} left out${isVerbose ? ':' : '; --verbose lists them'}`,
+      `${counted(telling.length, 'statement')} ${telling.length === 1 ? 'was' : 'were'} not analyzed${isVerbose ? ':' : '; --verbose lists them'}`,
     )
     if (isVerbose) for (const { label, why } of telling) lines.push(`  ${label.slice(0, width - 2)}`, paint('dim', `    ${why}`))
   }
-  for (const { what, why } of gaps) lines.push(...wrapped(`not seen: ${what}. ${why}`, width).map((line) => paint('dim', line)))
+  for (const { what, why } of gaps) lines.push(...wrapped(`not available: ${what}. ${why}`, width).map((line) => paint('dim', line)))
   return lines
 }
 
-/** A file as editors find it from here. */
+/** Path of a file relative to the current directory, for links in editors. */
 export function shownFile(file: string): string {
   const path = relative(process.cwd(), file.replace(/^file:\/\//, ''))
   return path.startsWith('..') ? file : path

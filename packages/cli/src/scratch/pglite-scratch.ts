@@ -15,20 +15,20 @@ import { errorMessage } from '@sluice/core/siblings'
 import { createTable, fullName, missingTypes, quote } from './scratch-schema.ts'
 import { makeTemporaryFolder, removeTemporaryFolder } from './temporary-folder.ts'
 
-/** The part of PGlite that is used. */
+/** The methods of PGlite that this file uses. */
 interface Pglite {
   query(sql: string, params?: unknown[]): Promise<{ rows: Record<string, unknown>[] }>
   exec(sql: string): Promise<unknown>
   close(): Promise<void>
 }
 
-/** Settings that the planner's costs depend on. */
+/** Settings that affect the planner. */
 const planning =
   /^(random_page_cost|seq_page_cost|cpu_|effective_cache_size|work_mem|enable_|jit|min_parallel|parallel_|max_parallel|from_collapse|join_collapse|hash_mem_multiplier)/
 
 /**
- * A PostgreSQL in this process (PGlite) with the schema, the statistics and the sizes of another, and no rows: its planner plans as that one would.
- * Takes a few seconds and some 800 MB.
+ * Creates a PostgreSQL in this process (PGlite) with the schema, the statistics and the table sizes of another database,
+ * but no rows. Its planner returns the plans of that database. Takes a few seconds and about 800 MB.
  */
 export async function createPgliteScratch(snapshot: DatabaseSnapshot): Promise<PostgresqlScratch> {
   const { PGlite } = await import('@electric-sql/pglite')
@@ -119,7 +119,7 @@ class Scratch implements IndexSupposer {
     for (const index of table.indexes) {
       if (index.isPrimary || !index.isValid || index.definition === undefined) continue
       const name = `${table.schema}.${index.name}`
-      // Only the planner's view of it matters: it holds no rows.
+      // Only the planner uses the index, because the table has no rows.
       await this.#attempt(index.definition, `index ${name}`)
     }
     await this.#restore(table)
@@ -158,7 +158,7 @@ class Scratch implements IndexSupposer {
   }
 
   async #makeIndex(sql: string, name: string, table: TableSnapshot, pages: number, rows: number): Promise<void> {
-    // Building reads the table's file: it must not be one of holes then. And it counts the rows, of which there are none.
+    // CREATE INDEX reads the file of the table, so it must not be sparse, and sets the row count to 0.
     await this.files.resize(await this.#path(table), 0)
     try {
       await this.database.exec(sql)
@@ -194,7 +194,7 @@ class Scratch implements IndexSupposer {
     return String(row?.path)
   }
 
-  /** Views may read each other: those that fail are tried again after the others. */
+  /** Views can depend on each other, so failed ones are retried after the others. */
   async #makeViews(): Promise<void> {
     let left = this.snapshot.tables.filter(({ kind, definition }) => kind === 'view' && definition !== undefined)
     while (left.length > 0) {
@@ -227,13 +227,13 @@ class Scratch implements IndexSupposer {
 }
 
 /**
- * Gives relations of a scratch database the sizes that they have elsewhere. PostgreSQL's planner takes a table's size from its file; a file
- * with a hole takes no room, and EXPLAIN never reads it.
+ * Sets the file sizes of relations in a scratch database, because PostgreSQL's planner derives the table size from the
+ * file. A sparse file uses no disk space, and EXPLAIN never reads it.
  */
 class RelationFiles {
   constructor(private readonly directory: string) {}
 
-  /** @param path - As `pg_relation_filepath` gives it. */
+  /** @param path - Result of `pg_relation_filepath`. */
   resize(path: string, pages: number): Promise<void> {
     return truncate(join(this.directory, path), pages * PAGE_BYTES)
   }

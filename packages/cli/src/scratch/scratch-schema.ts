@@ -6,20 +6,20 @@ export function fullName({ schema, name }: Pick<TableSnapshot, 'schema' | 'name'
   return `${quote(schema)}.${quote(name)}`
 }
 
-/** Types that hold text: their order depends on a collation. */
+/** Text types, whose order depends on a collation. */
 const textual = /^(text|character varying|varchar|character|char|bpchar|name|citext)\b/i
 
-/** Types that are there in every PostgreSQL; others become domains over `text`. */
+/** Built-in types of PostgreSQL. Others become domains over `text`. */
 const builtIn =
   /^(smallint|integer|bigint|numeric|decimal|real|double precision|money|text|character varying|varchar|character|char|bpchar|"char"|name|bytea|boolean|date|time|timestamp|interval|uuid|json|jsonb|jsonpath|xml|inet|cidr|macaddr8?|bit|bit varying|tsvector|tsquery|point|line|lseg|box|path|polygon|circle|oid|int[48]range|numrange|tsrange|tstzrange|daterange)\b/i
 
-/** The names of the types that a scratch database lacks, as they are written. */
+/** Names of the types that a scratch database does not have. */
 export function missingTypes(tables: readonly TableSnapshot[]): string[] {
   const types = tables.flatMap(({ columns }) => columns.map(({ databaseType }) => databaseType.replace(/(\(.*\))?(\[\])*$/, '')))
   return [...new Set(types)].filter((type) => !builtIn.test(type))
 }
 
-/** `CREATE TABLE` with nothing but columns and the primary key. */
+/** `CREATE TABLE` with only columns and the primary key. */
 export function createTable(table: TableSnapshot, snapshot: DatabaseSnapshot): string {
   const columns = table.columns.map((column) => columnSql(column, snapshot))
   const name = primaryIndexName(table)
@@ -34,7 +34,7 @@ function primaryIndexName({ indexes, primaryKey }: TableSnapshot): string | unde
 function columnSql(column: ColumnSnapshot, snapshot: DatabaseSnapshot): string {
   const { name, databaseType, nullable } = column
   const isText = textual.test(databaseType)
-  // Which language orders the texts makes no difference to a plan; that one does, does.
+  // The language of a collation does not affect plans, but whether the order is bytewise does.
   const collate = !isText ? '' : isBytewise(column, snapshot) ? ' COLLATE "C"' : ' COLLATE "unicode"'
   return `${quote(name)} ${databaseType}${collate}${nullable ? '' : ' NOT NULL'}`
 }

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 
 const made = new Set<string>()
 
-/** A new folder, which does not outlive the process: see `removeTemporaryFolders`. */
+/** Creates a folder that is removed when the process exits: see `removeTemporaryFolders`. */
 export function makeTemporaryFolder(prefix: string): string {
-  // At once, so that there is no moment at which it is there and not known.
+  // Synchronous, so that the folder never exists without being registered.
   const folder = mkdtempSync(join(tmpdir(), prefix))
   made.add(folder)
   return folder
@@ -17,13 +17,13 @@ export function removeTemporaryFolder(folder: string): void {
   made.delete(folder)
 }
 
-/** Removes what is left of all of them: for the end of the process, where nothing can be waited for. */
+/** Removes all temporary folders. Synchronous, for the exit of the process. */
 export function removeTemporaryFolders(): void {
   for (const folder of made) {
     try {
       removeTemporaryFolder(folder)
     } catch {
-      // The others are to be removed nevertheless.
+      // Continue with the other folders.
     }
   }
 }

@@ -4,7 +4,7 @@ import { finding } from '../support/analysis.ts'
 import { sluice } from '../support/run-sluice.ts'
 
 describe('parseAnalyzeOptions', () => {
-  it('takes lists with commas and repeated', () => {
+  it('accepts repeated options and comma-separated lists', () => {
     const { failOn, include } = parseAnalyzeOptions([
       '--fail-on',
       'high, missing-index',
@@ -17,7 +17,7 @@ describe('parseAnalyzeOptions', () => {
     expect(include).toEqual(['UNUSED_INDEX'])
   })
 
-  it('takes --json before --reporter', () => {
+  it('prefers --json to --reporter', () => {
     expect(parseAnalyzeOptions(['--json', '--reporter', 'github']).reporter).toBe('json')
   })
 })
@@ -25,7 +25,7 @@ describe('parseAnalyzeOptions', () => {
 describe('isFailure', () => {
   const medium = [finding({ severity: 'medium' })]
 
-  it('matches a code, or a severity and what is worse', () => {
+  it('matches a code, or a severity and higher ones', () => {
     expect(isFailure(['missing-index'], medium)).toBe(true)
     expect(isFailure(['rewrite'], medium)).toBe(false)
     expect(isFailure(['low'], medium)).toBe(true)
@@ -37,30 +37,30 @@ describe('isFailure', () => {
 
 describe('sluice analyze', () => {
   it.each([
-    [['a.db', 'b.db'], 'expected one address, got "b.db" too'],
+    [['a.db', 'b.db'], 'expected one database URL, also got "b.db"'],
     [['a.db', '--fail-on', 'everything'], '--fail-on: expected missing-index'],
     [['a.db', '--include', 'high'], '--include: expected missing-index'],
     [['a.db', '--reporter', 'html'], '--reporter: expected terminal, json, github, markdown, sarif, got "html"'],
     [['a.db', '--format', 'sequelize'], '--format: expected prisma, knex, sql'],
-    [['a.db', '--yes'], '--yes says nothing without --apply'],
+    [['a.db', '--yes'], '--yes requires --apply'],
     [['a.db', '--traffic', '/nowhere.json'], '--traffic /nowhere.json: ENOENT'],
     [['a.db', '--traffic', import.meta.filename], 'Traffic file: expected JSON'],
     [['--verbos'], "Unknown option '--verbos'"],
-  ])('refuses %j', async (args, message) => {
+  ])('rejects %j', async (args, message) => {
     const { code, out, err } = await sluice('analyze', ...args)
     expect([code, out]).toEqual([2, ''])
     expect(err).toContain(message)
   })
 
-  it('says how it is called', async () => {
+  it('prints its options with --help', async () => {
     expect(await sluice('analyze', '--help')).toMatchObject({ code: 0, err: '', out: expect.stringContaining('--update-baseline') })
   })
 
-  it('ends with 3 where there is no such database', async () => {
+  it('exits with code 3 when the database does not exist', async () => {
     expect(await sluice('analyze', 'file:/nowhere/dev.db')).toEqual({
       code: 3,
       out: '',
-      err: 'sluice analyze: Cannot connect to /nowhere/dev.db: there is no such file.\n',
+      err: 'sluice analyze: Cannot connect to /nowhere/dev.db: file not found\n',
     })
   })
 })

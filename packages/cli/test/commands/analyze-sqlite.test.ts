@@ -20,7 +20,7 @@ afterEach(() => project?.remove())
 const analyze = ({ folder, url, traffic }: Project, ...args: string[]) => sluiceIn(folder, 'analyze', url, '--traffic', traffic, ...args)
 
 describe('sluice analyze on SQLite', () => {
-  it('finds the index that is missing, and changes nothing', async () => {
+  it('finds the missing index, and changes nothing', async () => {
     const opened = openProject()
     const before = readFileSync(join(opened.folder, 'app.db'))
     const { code, out, err } = await analyze(opened)
@@ -33,14 +33,14 @@ describe('sluice analyze on SQLite', () => {
     expect(readdirSync(opened.folder).sort()).toEqual(['app.db', 'traffic.json'])
   })
 
-  it('asks for statistics where there are none, and not where there are', async () => {
+  it('recommends ANALYZE only for tables without statistics', async () => {
     expect((await analyze(openProject())).out).not.toContain('analysed')
     project?.remove()
     project = sqliteProject({}, { isAnalyzed: false })
     expect((await analyze(project)).out).toContain('stat-1 never analysed: city\n')
   })
 
-  it('takes the address of the project where it is given none', async () => {
+  it('uses the database URL of the project by default', async () => {
     const { folder, traffic } = openProject({ '.env': 'DATABASE_URL="file:./app.db"\n' })
     expect(await sluiceIn(folder, 'analyze', '--traffic', traffic)).toMatchObject({
       code: 0,
@@ -48,12 +48,12 @@ describe('sluice analyze on SQLite', () => {
     })
   })
 
-  it('says which address it expects where there is none', async () => {
+  it('reports a missing database URL', async () => {
     const { folder } = openProject()
     expect(await sluiceIn(folder, 'analyze')).toMatchObject({ code: 2, out: '', err: expect.stringContaining('DATABASE_URL') })
   })
 
-  it('writes everything as JSON', async () => {
+  it('prints the analysis as JSON', async () => {
     const { out } = await analyze(openProject(), '--json')
     const { schemaVersion, findings, new: fresh } = JSON.parse(out)
     expect(schemaVersion).toBe(1)
@@ -61,13 +61,13 @@ describe('sluice analyze on SQLite', () => {
     expect(fresh).toContain(findings[0].key)
   })
 
-  it('fails on what it is told to fail on', async () => {
+  it('exits with code 1 when --fail-on matches', async () => {
     const opened = openProject()
     expect((await analyze(opened, '--fail-on', 'missing-index')).code).toBe(1)
     expect((await analyze(opened, '--fail-on', 'duplicate-index,rewrite')).code).toBe(0)
   })
 
-  it('fails on nothing that is in the baseline, from the run that writes it', async () => {
+  it('does not fail on findings in the baseline, including in the run that writes it', async () => {
     const opened = openProject()
     const written = await analyze(opened, '--fail-on', 'low', '--update-baseline')
     expect(written).toMatchObject({ code: 0, err: 'wrote sluice/baseline.json\n' })
@@ -77,7 +77,7 @@ describe('sluice analyze on SQLite', () => {
     expect((await analyze(opened, '--fail-on', 'low', '--baseline', 'other.json')).code).toBe(1)
   })
 
-  it('refuses a baseline that is none', async () => {
+  it('rejects an invalid baseline', async () => {
     const opened = openProject({ 'baseline.json': '{}' })
     expect(await analyze(opened, '--baseline', 'baseline.json')).toMatchObject({
       code: 2,
@@ -85,7 +85,7 @@ describe('sluice analyze on SQLite', () => {
     })
   })
 
-  it('writes the index into the Prisma schema, and a migration', async () => {
+  it('writes the index to the Prisma schema, and a migration', async () => {
     const opened = openProject({ 'schema.prisma': PRISMA_SCHEMA })
     mkdirSync(join(opened.folder, 'migrations'))
     const { code, out, err } = await analyze(opened, '--write')
@@ -98,7 +98,7 @@ describe('sluice analyze on SQLite', () => {
     expect(indexesOf(opened)).toEqual([])
   })
 
-  it('gives the index a name that no other of the Prisma schema has', async () => {
+  it('uses a name that is unique in the Prisma schema', async () => {
     const taken = '\n  @@index([population], map: "city_region_id_idx")\n  @@map("city")'
     const opened = openProject({ 'schema.prisma': PRISMA_SCHEMA.replace('\n  @@map("city")', taken) })
     mkdirSync(join(opened.folder, 'migrations'))
@@ -107,11 +107,11 @@ describe('sluice analyze on SQLite', () => {
     expect(readFileSync(join(opened.folder, 'schema.prisma'), 'utf8')).toContain('@@index([regionId], map: "city_region_id_2_idx")')
   })
 
-  it('gives the index the name that it has in the Prisma schema already', async () => {
+  it('uses the name of an index that the Prisma schema already contains', async () => {
     const opened = openProject({ 'schema.prisma': PRISMA_SCHEMA.replace('\n  @@map("city")', '\n  @@index([regionId])\n  @@map("city")') })
     const { out, err } = await analyze(opened, '--write', '--verbose')
     expect(out).toContain('city_region_id_idx')
-    expect(err).toBe('city_region_id_idx is in the schema already: it is to be brought to the database\n')
+    expect(err).toBe('city_region_id_idx is already in the schema: migrate the database\n')
   })
 
   it('writes a Knex migration', async () => {
@@ -123,7 +123,7 @@ describe('sluice analyze on SQLite', () => {
     expect(readFileSync(join(opened.folder, 'migrations', migration), 'utf8')).toMatch(/exports\.up = [\s\S]*region_id/)
   })
 
-  it('writes SQL where there is neither', async () => {
+  it('writes SQL when the project uses neither Prisma nor Knex', async () => {
     const opened = openProject()
     const { err } = await analyze(opened, '--write')
     const [file = ''] = readdirSync(join(opened.folder, 'sluice/fixes'))
@@ -131,13 +131,13 @@ describe('sluice analyze on SQLite', () => {
     expect(readFileSync(join(opened.folder, 'sluice/fixes', file), 'utf8')).toContain('CREATE INDEX')
   })
 
-  it('refuses a format that the project has not', async () => {
+  it('rejects a format that the project does not use', async () => {
     const opened = openProject()
     expect(await analyze(opened, '--write', '--format', 'knex')).toMatchObject({ code: 2, err: expect.stringContaining('knexfile') })
     expect(existsSync(join(opened.folder, 'migrations'))).toBe(false)
   })
 
-  it('makes the index once it may, and finds nothing more then', async () => {
+  it('creates the index with --apply and --yes, and then has no findings', async () => {
     const opened = openProject()
     const { code, err } = await analyze(opened, '--apply', '--yes')
     expect(code).toBe(0)
@@ -145,22 +145,26 @@ describe('sluice analyze on SQLite', () => {
     expect(indexesOf(opened)).toEqual(['city_region_id_idx'])
     const again = await analyze(opened, '--apply', '--yes', '--fail-on', 'low')
     expect(again).toMatchObject({ code: 0, err: '' })
-    expect(again.out).toContain('Nothing found')
+    expect(again.out).toContain('No findings')
   })
 
-  it('makes nothing without a terminal to ask on', async () => {
+  it('creates no index without a terminal for the confirmation', async () => {
     const opened = openProject()
     expect(await analyze(opened, '--apply')).toMatchObject({ code: 2, err: expect.stringContaining('--yes') })
     expect(indexesOf(opened)).toEqual([])
   })
 
-  it('refuses the traffic of another kind of database', async () => {
+  it('rejects the workload of a different kind of database', async () => {
     const opened = openProject()
     writeFileSync(opened.traffic, readFileSync(opened.traffic, 'utf8').replaceAll('"sqlite"', '"mysql"'))
-    expect(await analyze(opened)).toMatchObject({ code: 2, out: '', err: expect.stringContaining('asked of sqlite, got mysql') })
+    expect(await analyze(opened)).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining('expected statements for sqlite, got statements for mysql'),
+    })
   })
 
-  it('refuses traffic of another form, and says where', async () => {
+  it('rejects an invalid workload file, and reports the path of the problem', async () => {
     const opened = openProject()
     writeFileSync(opened.traffic, '{"schemaVersion":1,"entries":[{"fingerprint":1}]}')
     const { code, err } = await analyze(opened)

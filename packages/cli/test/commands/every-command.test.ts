@@ -29,7 +29,7 @@ afterAll(async () => {
   project.remove()
 })
 
-/** What makes each command succeed, with an answer in JSON. */
+/** Arguments with which each command succeeds. */
 const calls = (): Readonly<Record<string, readonly string[]>> => ({
   analyze: [project.url, '--traffic', project.traffic],
   explain: ['SELECT 1', '--url', project.url],
@@ -42,21 +42,21 @@ const calls = (): Readonly<Record<string, readonly string[]>> => ({
 const NAMES = ['analyze', 'explain', 'top', 'bench', 'ignore', 'doctor', 'triggers'] as const
 
 describe.each(NAMES)('sluice %s', (name) => {
-  it('gives JSON with a schemaVersion, and nothing else on stdout', async () => {
+  it('prints JSON with a schemaVersion, and nothing else on stdout', async () => {
     const { code, out } = await sluice(name, ...(calls()[name] ?? []), '--json', '--color')
     expect(code).toBe(0)
     expect(JSON.parse(out).schemaVersion).toBe(1)
   })
 
-  it('takes --color and --no-color', async () => {
+  it('accepts --color and --no-color', async () => {
     for (const flag of ['--color', '--no-color']) expect((await sluice(name, ...(calls()[name] ?? []), flag)).code).toBe(0)
   })
 
-  it('ends with 2 at an option that there is not, and says where its own are', async () => {
+  it('exits with code 2 for an unknown option, and refers to --help', async () => {
     expect(await sluice(name, '--nonsense')).toMatchObject({ code: 2, out: '', err: expect.stringContaining(`See sluice ${name} --help`) })
   })
 
-  it('says what its exit codes are', async () => {
+  it('lists its exit codes with --help', async () => {
     expect((await sluice(name, '--help')).out).toMatch(/\nExit codes: 0 /)
   })
 })
@@ -69,7 +69,7 @@ describe('a command that cannot connect', () => {
     ['bench', '--url', 'http://ann:secret@127.0.0.1:1', '/'],
     ['ignore', '3ac91e00', '--url', 'http://ann:secret@127.0.0.1:1/_sluice'],
     ['doctor', 'postgresql://ann:secret@127.0.0.1:1/shop'],
-  ])('ends with 3, and does not tell the password: %s', async (...args) => {
+  ])('exits with code 3, and does not print the password: %s', async (...args) => {
     const { code, out, err } = await sluice(...args)
     expect(code).toBe(3)
     expect(`${out}${err}`).toContain('Cannot connect to ')
@@ -84,7 +84,7 @@ describe('a command that is interrupted', () => {
   let onConnection: () => void = () => {}
 
   beforeAll(async () => {
-    // It takes connections, and never says a word.
+    // Accepts connections and never responds.
     silent = createSocketServer((socket) => {
       sockets.add(socket)
       socket.on('error', () => {})
@@ -119,11 +119,11 @@ describe('a command that is interrupted', () => {
     ['bench', (at: string) => ['--url', `http://${at}`, '/']],
     ['ignore', (at: string) => ['3ac91e00', '--url', `http://${at}/_sluice`]],
     ['doctor', (at: string) => [`postgresql://ann:x@${at}/shop`]],
-  ] as const)('ends with 130: %s', { timeout: TEST_MS }, async (name, args) => {
+  ] as const)('exits with code 130: %s', { timeout: TEST_MS }, async (name, args) => {
     expect(await interrupted([name, ...args(`127.0.0.1:${port}`)], 'SIGINT')).toEqual({ code: 130, out: '' })
   })
 
-  it('ends with 143 at SIGTERM, and 129 where its terminal is gone', { timeout: TEST_MS }, async () => {
+  it('exits with code 143 after SIGTERM, and with code 129 after SIGHUP', { timeout: TEST_MS }, async () => {
     const args = ['top', '--url', `http://127.0.0.1:${port}/_sluice`]
     expect((await interrupted(args, 'SIGTERM')).code).toBe(143)
     expect((await interrupted(args, 'SIGHUP')).code).toBe(129)

@@ -15,7 +15,7 @@ afterAll(() => project.remove())
 const explain = (...args: string[]) => sluice('explain', ...args, '--url', project.url)
 
 describe('sluice explain', () => {
-  it('shows a scan as one, with the rows of the table', async () => {
+  it('shows a full scan with the rows of the table', async () => {
     const { code, out, err } = await explain('SELECT * FROM city WHERE region_id = ? ORDER BY name')
     expect([code, err]).toEqual([0, ''])
     expect(out).toMatch(/city +FULL SCAN +20,000/)
@@ -24,21 +24,21 @@ describe('sluice explain', () => {
     expect(out).toMatch(/warn .*no index of city is used/)
   })
 
-  it('takes values, and a semicolon and a comment at the end', async () => {
+  it('accepts values, and a semicolon and a comment at the end', async () => {
     const { code, out } = await explain('SELECT * FROM city WHERE id = ?; -- by key', '--bind', '[7]')
     expect(code).toBe(0)
     expect(out).toMatch(/city +by key +\(rowid\)/)
     expect(out).not.toMatch(/for any values|warn/)
   })
 
-  it('plans a write, and carries none out', async () => {
+  it('plans a write, and does not execute it', async () => {
     expect(await explain('DELETE FROM city WHERE id = 3')).toMatchObject({ code: 0, out: expect.stringContaining('by key') })
     expect((await explain('CREATE INDEX i ON city (name)')).code).toBe(2)
     expect(indexesOf(project)).toEqual([])
     expect((await explain('SELECT * FROM city WHERE id = 3')).code).toBe(0)
   })
 
-  it('gives all of it as JSON', async () => {
+  it('prints the plan as JSON', async () => {
     const { out } = await explain('SELECT * FROM city', '--json')
     expect(JSON.parse(out)).toMatchObject({
       schemaVersion: 1,
@@ -47,19 +47,19 @@ describe('sluice explain', () => {
     })
   })
 
-  it('colours when it is told to', async () => {
+  it('uses colors with --color', async () => {
     expect((await explain('SELECT * FROM city', '--color')).out).toContain('\u001b[31mFULL SCAN')
     expect((await explain('SELECT * FROM city', '--color', '--no-color')).out).not.toContain('\u001b')
   })
 
-  it('takes the address of the project', async () => {
+  it('uses the database URL of the project', async () => {
     expect(await sluiceIn(project.folder, 'explain', 'SELECT * FROM city')).toMatchObject({
       code: 0,
       out: expect.stringContaining('FULL SCAN'),
     })
   })
 
-  it('finds the file of the database beside the Prisma schema, too', async () => {
+  it('finds a database file next to the Prisma schema', async () => {
     const prisma = join(project.folder, 'with-prisma')
     mkdirSync(join(prisma, 'prisma'), { recursive: true })
     renameSync(join(project.folder, 'app.db'), join(prisma, 'prisma/app.db'))
@@ -85,15 +85,15 @@ describe('sluice explain', () => {
     [['SELECT 1', '--bind', '{"a":1}'], '--bind: expected a JSON array'],
     [['SELECT 1', '--bind', '[1'], '--bind: expected a JSON array'],
     [['SELECT 1', '--timeout', '0'], '--timeout: expected seconds'],
-    [['SELECT', '1'], 'in quotes, got "1" too'],
+    [['SELECT', '1'], 'in quotes, also got "1"'],
     [[], 'expected a statement'],
-  ])('refuses %j', async (args, message) => {
+  ])('rejects %j', async (args, message) => {
     const { code, out, err } = await explain(...args)
     expect([code, out]).toEqual([2, ''])
     expect(err).toContain(message)
   })
 
-  it('ends with 3 where there is no such database', async () => {
+  it('exits with code 3 when the database does not exist', async () => {
     expect((await sluice('explain', 'SELECT 1', '--url', 'file:/nowhere.db')).code).toBe(3)
   })
 })

@@ -14,7 +14,7 @@ const progress = (isErrTerminal: boolean, columns = 80) =>
   progressOn({ out: () => {}, err: (text) => void written.push(text), isErrTerminal, columns, isTerminal: !isErrTerminal })
 
 describe('progress on a terminal', () => {
-  it('shows what is under way after half a second, also where nothing more is said, and takes it away', () => {
+  it('shows the operation after 0.5 s, even without further updates, and removes it at the end', () => {
     const one = progress(true)
     one.say('Connecting')
     vi.advanceTimersByTime(499)
@@ -25,7 +25,7 @@ describe('progress on a terminal', () => {
     expect(written.at(-1)).toBe('\r\u001b[2K')
   })
 
-  it('writes nothing of what is over before', () => {
+  it('writes nothing for an operation that ends earlier', () => {
     const one = progress(true)
     one.say('Connecting')
     vi.advanceTimersByTime(400)
@@ -34,7 +34,7 @@ describe('progress on a terminal', () => {
     expect(written).toEqual([])
   })
 
-  it('draws a bar where it is known how much there is, ten times a second at most, in one line', () => {
+  it('draws a bar in one line when the share is known, at most 10 times per second', () => {
     const one = progress(true, 40)
     vi.advanceTimersByTime(600)
     for (let at = 0; at <= 100; at += 1) {
@@ -47,8 +47,8 @@ describe('progress on a terminal', () => {
   })
 })
 
-describe('progress elsewhere', () => {
-  it('writes a plain line now and then', () => {
+describe('progress without a terminal', () => {
+  it('writes periodic plain lines', () => {
     const one = progress(false)
     for (let second = 0; second < 30; second += 1) {
       one.say('round 1/5', second / 30)

@@ -18,7 +18,7 @@ describe('shownAddress', () => {
     ['redis://:secret@cache:6379', 'redis://cache:6379'],
     ['postgresql://ann:secret@a:1,b:2/shop', 'postgresql://…@a:1,b:2/shop'],
     ['mysql://\u001b[2Jroot@db/\u202eshop', 'mysql://%1B%5B2Jroot@db/%E2%80%AEshop'],
-  ])('shows of %s no password', (url, shown) => {
+  ])('hides the password of %s', (url, shown) => {
     expect(shownAddress(url)).toBe(shown)
   })
 })
@@ -26,18 +26,18 @@ describe('shownAddress', () => {
 describe('openConnection', () => {
   const opening = async (url: string) => openConnection(url)
 
-  it('refuses an address that is none, and shows nothing of its password', async () => {
+  it('rejects an invalid URL, and does not print its password', async () => {
     const refused = opening('postgresql://ann:se/cret@db/shop')
     await expect(refused).rejects.toThrow(UsageError)
     await expect(refused).rejects.toThrow('got postgresql://…@db/shop')
   })
 
-  it('refuses databases that are not read', async () => {
+  it('rejects unsupported databases', async () => {
     await expect(opening('mongodb://ann:secret@db/shop')).rejects.toThrow('got mongodb://ann@db/shop')
   })
 
   it.each(['postgresql://ann:secret@127.0.0.1:1/shop', 'mysql://ann:secret@127.0.0.1:1/shop'])(
-    'says why %s cannot be reached, without the password',
+    'reports why the connection to %s failed, without the password',
     async (url) => {
       const refused = opening(url)
       await expect(refused).rejects.toThrow(ConnectError)
@@ -46,22 +46,24 @@ describe('openConnection', () => {
     },
   )
 
-  it('says which file there is not', async () => {
-    await expect(opening('file:/nowhere/dev.db')).rejects.toThrow('Cannot connect to /nowhere/dev.db: there is no such file.')
+  it('names the missing file', async () => {
+    await expect(opening('file:/nowhere/dev.db')).rejects.toThrow('Cannot connect to /nowhere/dev.db: file not found')
   })
 
-  it('says of a file that is no database that it is none', async () => {
+  it('rejects a file that is not a database', async () => {
     await expect(opening(`file:${import.meta.filename}`)).rejects.toThrow(/not a database/)
   })
 })
 
 describe('loadDriver', () => {
-  it('names the package that is missing', async () => {
+  it('names the missing package', async () => {
     const missing = Object.assign(new Error("Cannot find package 'pg' imported from here"), { code: 'ERR_MODULE_NOT_FOUND' })
-    await expect(loadDriver('pg', () => Promise.reject(missing))).rejects.toThrow('this needs the package "pg": npm install --save-dev pg')
+    await expect(loadDriver('pg', () => Promise.reject(missing))).rejects.toThrow(
+      'package "pg" is not installed. Install it: npm install --save-dev pg',
+    )
   })
 
-  it('hides nothing that is wrong within it', async () => {
+  it('rethrows an error of the package itself', async () => {
     const broken = Object.assign(new Error("Cannot find package 'pg-native' imported from pg"), { code: 'ERR_MODULE_NOT_FOUND' })
     await expect(loadDriver('pg', () => Promise.reject(broken))).rejects.toBe(broken)
   })

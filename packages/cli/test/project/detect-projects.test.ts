@@ -22,7 +22,7 @@ describe('detectProjects', () => {
     return detectProjects(root, env)
   }
 
-  it('finds that SQL can be written, in an empty folder', async () => {
+  it('detects plain SQL in an empty folder', async () => {
     expect(await detect({})).toEqual([{ kind: 'sql', fixes: { dir: 'sluice/fixes', existing: [] } }])
     expect(await detect({ 'sluice/fixes/001_a.sql': '', 'sluice/fixes/notes.md': '' })).toEqual([
       { kind: 'sql', fixes: { dir: 'sluice/fixes', existing: ['001_a.sql'] } },
@@ -39,7 +39,7 @@ describe('detectProjects', () => {
       expect(await paths({ [path]: schema })).toEqual([path])
     })
 
-    it('finds a schema of several files', async () => {
+    it('finds a schema with several files', async () => {
       const files = {
         'prisma/schema/base.prisma': schema,
         'prisma/schema/shop/a.prisma': '',
@@ -59,7 +59,7 @@ describe('detectProjects', () => {
       expect(await paths({ ...files, 'prisma.config.ts': `export default defineConfig({\n  ${option}\n})\n` })).toEqual(expected)
     })
 
-    it('follows package.json', async () => {
+    it('uses the schema path in package.json', async () => {
       const files = { 'db/main.prisma': schema, 'package.json': '{ "prisma": { "schema": "db/main.prisma" } }' }
       expect(await paths(files)).toEqual(['db/main.prisma'])
       expect(await paths({ 'package.json': '{ broken', 'schema.prisma': schema })).toEqual(['schema.prisma'])
@@ -80,13 +80,13 @@ describe('detectProjects', () => {
       expect(project).toMatchObject({ kind: 'prisma', migrationsDir, migrations: ['20260101000000_init'] })
     })
 
-    it('has no folder of migrations where there is none', async () => {
+    it('has no migrations folder when there is none', async () => {
       const [project] = await detect({ 'prisma/schema.prisma': schema })
       expect(project).toMatchObject({ kind: 'prisma', migrations: [] })
       expect(project).not.toHaveProperty('migrationsDir')
     })
 
-    it('finds the URL of the database in the variable that the data source names', async () => {
+    it('reads the database URL from the variable of the data source', async () => {
       const files = {
         'prisma/schema.prisma': schema.replace('\n}', '\n  // url = env("OLD_URL")\n  url = env("SHOP_URL")\n}'),
         '.env': `DATABASE_URL="postgresql://other"\nPASSWORD=s3cret\nSHOP_URL="postgresql://me:\${PASSWORD}@localhost/shop"\n`,
@@ -95,7 +95,7 @@ describe('detectProjects', () => {
       expect((await detect(files, { SHOP_URL: 'postgresql://env' }))[0]?.database).toEqual({ url: 'postgresql://env', from: 'SHOP_URL' })
     })
 
-    it('finds it in the configuration of Prisma 7, and in a .env beside the schema', async () => {
+    it('reads it with the configuration of Prisma 7, and from a .env next to the schema', async () => {
       const config = "export default { datasource: { url: env('SHOP_URL') } }"
       const files = { 'prisma/schema.prisma': schema, 'prisma.config.ts': config, 'prisma/.env': 'SHOP_URL=postgresql://shop # ours' }
       expect((await detect(files))[0]?.database).toEqual({ url: 'postgresql://shop', from: 'SHOP_URL in prisma/.env' })
@@ -108,7 +108,7 @@ describe('detectProjects', () => {
       return project
     }
 
-    it('reads the client and the folder of migrations', async () => {
+    it('reads the client and the migrations folder', async () => {
       const knexfile = `module.exports = {
         // client: 'sqlite3',
         client: 'pg',
@@ -143,13 +143,13 @@ describe('detectProjects', () => {
       expect(await knex(files as Record<string, string>)).toMatchObject({ language, extension, migrationsDir: 'migrations' })
     })
 
-    it('does not choose between clients', async () => {
+    it('does not choose between several clients', async () => {
       expect(await knex({ 'knexfile.js': "module.exports = { a: { client: 'pg' }, b: { client: 'sqlite3' } }" })).not.toHaveProperty(
         'client',
       )
     })
 
-    it('reads paths from where the knexfile is', async () => {
+    it('resolves paths relative to the knexfile', async () => {
       const files = { 'src/knexfile.ts': "export default { migrations: { directory: '../migrations' } }", 'migrations/2_b.ts': '' }
       expect(await knex(files)).toMatchObject({ migrationsDir: 'migrations', migrations: ['2_b.ts'] })
     })

@@ -6,14 +6,14 @@ import { analysis, finding, statement } from '../support/analysis.ts'
 const here = statement({ callSites: [{ file: join(process.cwd(), 'src/a,b:c.ts'), line: 4, column: 2, count: 1 }] })
 
 describe('githubReport', () => {
-  it('writes an annotation where the statement is from, with what GitHub reads in a special way escaped', () => {
+  it('writes an annotation at the call site, with escaped special characters', () => {
     const text = githubReport([finding({ statements: [here], details: ['50% of it\nand more'], sql: [] })])
     expect(text).toBe(
       '::error file=src/a%2Cb%3Ac.ts,line=4,col=2,title=MISSING_INDEX city(region_id%2C population)::city(region_id, population)%0A50%25 of it%0Aand more\n',
     )
   })
 
-  it('writes one without a place for what is from nowhere, and a level by the severity', () => {
+  it('writes an annotation without a location when there is no call site, with a level by severity', () => {
     const text = githubReport([
       finding({ severity: 'medium', statements: [], details: [], sql: [], title: 'm' }),
       finding({ severity: 'low', statements: [], details: [], sql: [], title: 'l' }),
@@ -23,19 +23,19 @@ describe('githubReport', () => {
 })
 
 describe('markdownReport', () => {
-  it('has a row a finding, and its SQL', () => {
+  it('has a row per finding, and its SQL', () => {
     const text = markdownReport(analysis([]), [finding({ title: 'city(a | b)' })])
     expect(text).toContain('| high | MISSING_INDEX | `city(a \\| b)` | 38% |\n')
     expect(text).toMatch(/```sql\nCREATE INDEX .*;\n```/)
   })
 
-  it('says that nothing was found', () => {
-    expect(markdownReport(analysis([]), [])).toContain('Nothing found.')
+  it('reports that there are no findings', () => {
+    expect(markdownReport(analysis([]), [])).toContain('No findings.')
   })
 })
 
 describe('sarifReport', () => {
-  it('has each code as a rule once, and each finding with its key, level and place', () => {
+  it('has one rule per code, and each finding with its key, level and location', () => {
     const found = [finding({ statements: [here] }), finding({ key: 'key-2', severity: 'low', statements: [] })]
     const { version, runs } = JSON.parse(sarifReport(found))
     expect(version).toBe('2.1.0')

@@ -4,14 +4,14 @@ import { wantsColor } from '../../src/report/palette.ts'
 describe('wantsColor', () => {
   it.each([
     ['a terminal', undefined, true, {}, true],
-    ['no terminal', undefined, false, {}, false],
+    ['the absence of a terminal', undefined, false, {}, false],
     ['NO_COLOR', undefined, true, { NO_COLOR: '1' }, false],
     ['an empty NO_COLOR', undefined, true, { NO_COLOR: '' }, true],
     ['FORCE_COLOR', undefined, false, { FORCE_COLOR: '1' }, true],
     ['FORCE_COLOR=0', undefined, true, { FORCE_COLOR: '0' }, false],
     ['--color over NO_COLOR', true, false, { NO_COLOR: '1' }, true],
     ['--no-color over FORCE_COLOR', false, true, { FORCE_COLOR: '1' }, false],
-  ])('goes by %s', (_, option, isTerminal, environment, expected) => {
+  ])('follows %s', (_, option, isTerminal, environment, expected) => {
     expect(wantsColor(option, isTerminal, environment as NodeJS.ProcessEnv)).toBe(expected)
   })
 })

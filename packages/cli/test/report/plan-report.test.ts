@@ -21,7 +21,7 @@ const region: PlanStep = {
 }
 
 describe('planReport', () => {
-  it('aligns the steps, and tells what is read, returned, sorted and kept', () => {
+  it('aligns the steps, and reports rows read and returned, sorts and temporary structures', () => {
     const plan = { steps: [city, region], cost: 18_402.4, rowsScanned: 171_095, rowsReturned: 20, sorts: 1, temporaryStructures: 2 }
     expect(report(plan, { isGeneric: true })).toBe(`sluice explain   db · cost 18,402 · for any values
 
@@ -35,26 +35,26 @@ warn  It reads 171,095 rows to return 20 rows: no index of city is used.
 `)
   })
 
-  it('is sure of what was measured', () => {
+  it('omits "about" for measured numbers', () => {
     const text = report({ steps: [region], executionTime: 0.52, rowsScanned: 20, rowsReturned: 1 }, { isMeasured: true })
     expect(text).toContain('took 0.52 ms')
     expect(text).toContain('reads 20 rows · returns 1 row')
   })
 
-  it('tells by word as by colour what mostly should not be', () => {
+  it('marks undesirable access by word and color', () => {
     const text = report({ steps: [city, { ...region, access: 'automatic-index' }], sorts: 1 }, { paint: paintWith(true) })
     expect(text).toContain('\u001b[31mFULL SCAN')
-    expect(text).toContain('\u001b[31mINDEX MADE FOR IT')
+    expect(text).toContain('\u001b[31mAUTOMATIC INDEX')
     expect(text).toContain('\u001b[33mSORT')
   })
 
-  it('says of a statement without tables that it has none', () => {
-    expect(report({})).toContain('No table is read.')
+  it('reports a statement without tables', () => {
+    expect(report({})).toContain('The statement reads no table.')
   })
 
-  it('tells a part of an index from all of it', () => {
+  it('distinguishes a search in an index from a full index scan', () => {
     const step: PlanStep = { table: 'city', name: 'city', access: 'index-only-scan', index: 'i' }
-    expect(report({ steps: [step] })).toContain('WHOLE INDEX ONLY')
+    expect(report({ steps: [step] })).toContain('FULL INDEX-ONLY SCAN')
     expect(report({ steps: [{ ...step, searchedBy: ['a'] }] })).toMatch(/index only +i\(a\)/)
   })
 })
@@ -63,36 +63,36 @@ describe('planWarnings', () => {
   const plan = (of: Partial<PlanSummary>, sql = SQL) =>
     planWarnings({ steps: [], sorts: 0, temporaryStructures: 0, raw: undefined, ...of }, sql)
 
-  it('lets small tables be scanned, and large answers be large', () => {
+  it('accepts scans of small tables, and large results', () => {
     expect(plan({ steps: [city], rowsScanned: 900, rowsReturned: 1 })).toEqual([])
     expect(plan({ steps: [city], rowsScanned: 90_000, rowsReturned: 50_000 })).toEqual([])
   })
 
-  it('warns of an index that is made for one statement, and of scans in a loop', () => {
+  it('warns of an automatic index, and of scans in a loop', () => {
     expect(plan({ steps: [{ ...region, access: 'automatic-index' }] })).toEqual([
-      'An index on region is made each time that it runs: make it once.',
+      'The database builds an index on region for each execution: create a permanent index.',
     ])
     expect(plan({ steps: [{ ...city, loops: 5_000, rows: 10 }], rowsScanned: 50_000, rowsReturned: 5_000 })).toEqual([
-      'c is read as a whole 5,000 times, 10 rows each.',
+      'It reads all rows of c 5,000 times, 10 rows each.',
     ])
   })
 
-  it('misses no index where nothing is chosen', () => {
+  it('does not recommend an index when the statement has no condition', () => {
     const of = { steps: [city], rowsScanned: 171_075, rowsReturned: 1 }
     expect(plan(of, 'SELECT COUNT(*) FROM city')).toEqual(['It reads 171,075 rows to return 1 row.'])
     expect(plan(of, "SELECT COUNT('where') FROM city -- where")).toEqual(['It reads 171,075 rows to return 1 row.'])
   })
 
-  it('expects no rows of a write', () => {
+  it('does not compare with the returned rows of a write', () => {
     const of = { steps: [city], rowsScanned: 171_075, rowsReturned: 0 }
     expect(plan(of, 'DELETE FROM city')).toEqual([])
     expect(plan(of, '/* all */ delete FROM city WHERE name = $1')).toEqual([
-      'It reads 171,075 rows to find those that it changes: no index of city is used.',
+      'It reads 171,075 rows to find the rows that it changes: no index of city is used.',
     ])
     expect(report(of, { sql: 'DELETE FROM city' })).toContain('reads about 171,075 rows\n')
   })
 
-  it('warns of a scan of which the rows are not known', () => {
-    expect(plan({ steps: [city] })).toEqual(['All of city is read; how many rows that are is not known.'])
+  it('warns of a scan with an unknown number of rows', () => {
+    expect(plan({ steps: [city] })).toEqual(['It reads all rows of city, whose number is unknown.'])
   })
 })

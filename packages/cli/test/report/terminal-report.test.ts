@@ -11,22 +11,22 @@ function report(of: DatabaseAnalysis, options: Partial<TerminalReportOptions> = 
 }
 
 describe('terminalReport', () => {
-  it('tells what an index saves, by what it was validated, for which statements and from where', () => {
+  it('reports the savings of an index, its validation, its statements and their call sites', () => {
     expect(report(analysis([finding()]))).toBe(`sluice analyze   PostgreSQL 17.2 · 41 tables · 1,208 statements · 5.3 min of database time
 
-Indexes to make
+Indexes to create
 HIGH  idx-1  city(region_id, population)   38% of DB time (2.0 min)
-      cost 18,402 → 61 a call (HypoPG)  size ≈ 4.0 MB
+      cost 18,402 → 61 per call (HypoPG)  size ≈ 4.0 MB
       searched by region_id; ordered by population
       1,208× SELECT * FROM city WHERE region_id = $1 ORDER BY population  2.1 min
       at     /somewhere/app/src/routes/cities.ts:41:28
 
 1 finding · 1 high
-fix: sluice analyze --write   writes 1 index into the project
+fix: sluice analyze --write   writes 1 index to the project
 `)
   })
 
-  it('keeps to the width, cuts statements and never the place that they are from', () => {
+  it('respects the width, and truncates statements but never call sites', () => {
     const label = `SELECT city.id, city.name, city.population FROM public.city WHERE ${'public.city.name LIKE $1 OR '.repeat(6)}false`
     const details = ['A sentence that is much longer than a terminal is wide, so that it has to go on in a line below the first one.']
     const text = report(analysis([finding({ details, statements: [statement({ label })] })]), { width: 60 })
@@ -36,7 +36,7 @@ fix: sluice analyze --write   writes 1 index into the project
     expect(text.split('\n').filter((line) => !isKept(line))).toEqual([])
   })
 
-  it('leaves out what is more than two statements, and lists all with the SQL when it is asked for all', () => {
+  it('shows two statements, and all statements with the SQL when verbose', () => {
     const statements = ['a', 'b', 'c', 'd'].map((name) => statement({ fingerprint: name, label: `SELECT ${name} FROM city` }))
     const short = report(analysis([finding({ statements })]))
     expect(short).toContain('and 2 more statements')
@@ -47,12 +47,12 @@ fix: sluice analyze --write   writes 1 index into the project
     expect(all).not.toContain('more statement')
   })
 
-  it('says of what nobody validated that it is not', () => {
+  it('marks a finding that was not validated', () => {
     const text = report(analysis([finding({ code: 'MISSING_FOREIGN_KEY_INDEX', id: 'fk-1', validation: 'none', statements: [] })]))
     expect(text).toMatch(/fk-1 .*NOT VALIDATED\n/)
   })
 
-  it('groups by what is to be done', () => {
+  it('groups findings by action', () => {
     const findings = [
       finding({ code: 'SLOW_QUERY', id: 'slow-1', changes: [] }),
       finding({ code: 'UNUSED_INDEX', id: 'use-1' }),
@@ -60,7 +60,7 @@ fix: sluice analyze --write   writes 1 index into the project
       finding({ code: 'STALE_STATISTICS', id: 'stat-1', changes: [] }),
     ]
     const text = report(analysis(findings))
-    const places = ['Indexes to make', 'idx-1', 'Indexes to drop', 'use-1', 'Queries', 'slow-1', 'Upkeep', 'stat-1'].map((word) =>
+    const places = ['Indexes to create', 'idx-1', 'Indexes to drop', 'use-1', 'Queries', 'slow-1', 'Maintenance', 'stat-1'].map((word) =>
       text.indexOf(word),
     )
     expect(places).toEqual([...places].sort((a, b) => a - b))
@@ -68,7 +68,7 @@ fix: sluice analyze --write   writes 1 index into the project
     expect(text).toContain('--include unused-index   adds 1 more')
   })
 
-  it('counts against a baseline, and hides what is in it', () => {
+  it('counts new findings against a baseline, and hides known ones', () => {
     const findings = [finding(), finding({ key: 'key-2', id: 'idx-2', title: 'region(name)' })]
     const split = splitBy({ keys: new Set(['key-1']) }, findings, false)
     const text = report(analysis(findings), { split })
@@ -77,38 +77,38 @@ fix: sluice analyze --write   writes 1 index into the project
     expect(text).toContain('region(name)')
   })
 
-  it('tells what could not be seen, and what was left out', () => {
+  it('reports unavailable information, and statements that were not analyzed', () => {
     const left = [
       { fingerprint: 'x', label: 'SELECT strange()', why: 'It cannot be read.', kind: 'unreadable' as const },
       { fingerprint: 'y', label: 'SELECT 1', why: 'It costs nothing.', kind: 'cheap' as const },
     ]
     const of = analysis([], { gaps: [{ what: 'statements', why: 'The server does not count them.' }], left })
     const text = report(of)
-    expect(text).toContain('Nothing found')
-    expect(text).toContain('not seen: statements. The server does not count them.')
-    expect(text).toContain('1 statement was left out; --verbose lists them')
+    expect(text).toContain('No findings')
+    expect(text).toContain('not available: statements. The server does not count them.')
+    expect(text).toContain('1 statement was not analyzed; --verbose lists them')
     expect(report(of, { isVerbose: true })).toContain('SELECT strange()\n    It cannot be read.')
   })
 
-  it('paints words, and loses none where it does not', () => {
+  it('prints the same words with and without colors', () => {
     const painted = report(analysis([finding()]), { paint: paintWith(true) })
     expect(painted).toContain('\u001b[31mHIGH\u001b[0m')
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control characters.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: color codes are control characters.
     expect(painted.replaceAll(/\u001b\[\d+m/g, '')).toBe(report(analysis([finding()])))
   })
 
-  it('says how to write what is written only when it is asked for', () => {
+  it('shows the --include option for findings that --write omits by default', () => {
     const text = report(analysis([finding({ code: 'UNUSED_INDEX' }), finding({ code: 'DUPLICATE_INDEX' })]))
-    expect(text).toContain('fix: sluice analyze --write --include unused-index,duplicate-index   writes 2 changes into the project\n')
+    expect(text).toContain('fix: sluice analyze --write --include unused-index,duplicate-index   writes 2 changes to the project\n')
   })
 
-  it('takes no statements for nothing to say of them', () => {
+  it('asks for a workload when there are no statements', () => {
     const { database } = analysis([])
     const text = report(analysis([], { database: { ...database, statements: 0, totalMs: 0 } }))
-    expect(text).toContain('Nothing found in the schema.\nNo statement was seen: --traffic')
+    expect(text).toContain('No findings in the schema.\nNo statements: pass the workload of an app with --traffic')
   })
 
-  it('gives no hint how to write fixes while it does', () => {
+  it('omits the hint about --write while writing fixes', () => {
     expect(report(analysis([finding()]), { isFixing: true })).not.toContain('--write')
   })
 })

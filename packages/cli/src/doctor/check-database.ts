@@ -112,7 +112,7 @@ const FENCES = {
     seconds: 1,
     query: `SELECT @@max_statement_time AS \`max_statement_time\`,
       GREATEST(@@idle_transaction_timeout, @@idle_write_transaction_timeout) AS \`idle_transaction_timeout\``,
-    fix: (name: string) => `SET GLOBAL ${name} = ${LATEST_WRITE_SECONDS}, and in the server's configuration`,
+    fix: (name: string) => `SET GLOBAL ${name} = ${LATEST_WRITE_SECONDS}, and set it in the server's configuration`,
   },
 } as const
 

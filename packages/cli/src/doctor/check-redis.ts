@@ -53,5 +53,5 @@ function evictionCheck(info: string): Check[] {
   if (policy === undefined) return []
   if (policy === 'noeviction' || policy.startsWith('volatile-')) return [ok(`maxmemory-policy is ${policy}`)]
   const text = `maxmemory-policy is ${policy}: Redis can evict the announcements of writers, and Sluice then serves stale results`
-  return [fail(text, 'CONFIG SET maxmemory-policy volatile-lru, and in redis.conf')]
+  return [fail(text, 'CONFIG SET maxmemory-policy volatile-lru, and set it in redis.conf')]
 }

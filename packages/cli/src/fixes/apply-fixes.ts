@@ -25,7 +25,7 @@ export async function applyFixes(changes: readonly SchemaChange[], options: Appl
   if (changes.length === 0) return EXIT.ok
   if (!isConfirmed && !process.stdin.isTTY) throw new UsageError('--apply requires a terminal for the confirmation, or --yes')
   for (const change of changes) for (const { sql } of schemaChangeSql(change, snapshot).steps) output.err(`${sql};\n`)
-  if (!isConfirmed && !(await agrees(`Run this in ${connection.address}? [y/N] `))) return EXIT.interrupted
+  if (!isConfirmed && !(await agrees(`Apply these changes to ${connection.address}? [y/N] `))) return EXIT.interrupted
   // The analysis opened the SQLite file as read-only.
   const writable = snapshot.dialect === 'sqlite' ? await openSqlite(sqlitePath(url), true) : connection
   try {

@@ -151,9 +151,9 @@ describe('isNear', () => {
     'fd00::1',
     'fe80::1',
     '::ffff:10.0.0.1',
-  ])('accepts %s as near', (address) => expect(isNear(address)).toBe(true))
+  ])('treats %s as this machine or a private network', (address) => expect(isNear(address)).toBe(true))
   it.each(['8.8.8.8', '172.32.0.1', '11.0.0.1', '2001:db8::1', '::ffff:8.8.8.8', '0.0.0.0', 'localhost', ''])(
-    'does not take %j for one',
+    'does not treat %j as this machine or a private network',
     (address) => expect(isNear(address)).toBe(false),
   )
 })

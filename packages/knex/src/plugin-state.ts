@@ -168,7 +168,8 @@ export class PluginState implements InstanceContext {
       const operation: KnexOperation = new KnexOperation(this, client, builder, ({ route }) =>
         this.#routed({ client, builder, demand: route, bare, on }),
       )
-      const bare = this.#watched(runner, operation).run.bind(runner)
+      // Only what a read sends is compared with what the cache was asked for.
+      const bare = (operation.kind === 'read' ? this.#watched(runner, operation) : runner).run.bind(runner)
       runner.run = () => this.host.execute(operation)
       return runner
     }

@@ -129,7 +129,7 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
   {
     name: 'schema-writes-in-flight',
     rule: 'The schema changes until the writes have ended that were in flight when it had changed.',
-    edits: [{ file: GENERATIONS, find: 'const before = new Set(this.#writes)', replace: 'const before = new Set<object>()' }],
+    edits: [{ file: GENERATIONS, find: 'const before = new Set(this.#eras)', replace: 'const before = new Set<WriteEra>()' }],
     test: { file: 'packages/core/test/schema/schema-generations.test.ts', name: 'that were in flight when the definition ended' },
   },
   {

@@ -10,6 +10,7 @@ import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
 import { hiddenLevel } from '../schema/hidden-calls.ts'
 import { mayDefine } from '../schema/statement-definitions.ts'
 import { effectOfStatement } from '../schema/statement-effect.ts'
+import { WritePlan } from '../schema/write-plan.ts'
 import { type AnalyzedSql, analyzeSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Statement, TransactionControl } from '../sql/statement.ts'
@@ -48,6 +49,7 @@ interface Described {
   readonly onlyReads: boolean
   /** Whether only writes can change its answer. */
   readonly isRepeatable: boolean
+  plan: WritePlan | undefined
 }
 
 /** Longer statements are not compared with earlier ones, so repeats of them go unseen. */
@@ -215,11 +217,12 @@ export class ConnectionObserver {
       running.failed()
       throw error
     }
+    if (announced !== undefined) return settledAs(announced, answered, sent, running)
     answered.then(
       (answer) => running.answered(sent, answer as Awaited<Promise<T>>),
       () => running.failed(),
     )
-    return announced === undefined ? answered : settledAs(announced, answered)
+    return answered
   }
 
   async #settled<T>(announced: AnnouncedWrite, sent: Pick<SentStatement<Promise<T>>, 'send'>): Promise<T> {
@@ -248,21 +251,24 @@ export class ConnectionObserver {
   }
 
   /** Announces the write of a statement, unless it takes effect at a later commit. */
-  #announce(connection: object, { analyzed, onlyReads }: Described, params: readonly unknown[]): AnnouncedWrite | undefined {
-    if (onlyReads && !this.#mayCallUnseen()) return undefined
-    const { statement } = analyzed
+  #announce(connection: object, described: Described, params: readonly unknown[]): AnnouncedWrite | undefined {
+    if (described.onlyReads && !this.#mayCallUnseen()) return undefined
+    const { statement } = described.analyzed
     const { catalogs } = this.host
     let effect: WriteEffect | undefined
     let defines: boolean
     try {
-      effect = effectOfStatement(statement, this.sourceId, catalogs, params)
+      const plan = this.#planOf(described)
+      effect = plan === undefined ? effectOfStatement(statement, this.sourceId, catalogs, params) : plan.effectOf(params)
       if (statement.session.length > 0) this.#sessions.note(connection, statement.session)
       if (statement.ddl) this.catalog.shadowed(statement)
-      if (effect === undefined) return this.#unread(connection, statement)
-      // While another source is being read, the client's own catalog still tells what a statement may define.
-      const catalog = catalogs.seenBy(this.sourceId) ?? catalogs.of(this.sourceId) ?? catalogs.catalog(this.#dialect)
-      defines = mayDefine(statement, catalog, effect)
-      if (catalog === undefined && !defines) return this.#suspected(connection, statement, effect)
+      if (effect === undefined) return plan === undefined ? this.#unread(connection, statement) : undefined
+      if (plan === undefined) {
+        // While another source is being read, the client's own catalog still tells what a statement may define.
+        const catalog = catalogs.seenBy(this.sourceId) ?? catalogs.of(this.sourceId) ?? catalogs.catalog(this.#dialect)
+        defines = mayDefine(statement, catalog, effect)
+        if (catalog === undefined && !defines) return this.#suspected(connection, statement, effect)
+      } else defines = plan.defines
       this.options.wrote?.(effect)
     } catch (error) {
       this.host.reportError(error)
@@ -272,6 +278,15 @@ export class ConnectionObserver {
       catalogs.setStrange(this.sourceId, this.#sessions.hasChanged)
     }
     return this.#transactions.write(connection, statement, effect, defines)
+  }
+
+  /** Most statements are sent again and again, and write the same until a catalog changes. */
+  #planOf(described: Described): WritePlan | undefined {
+    const { plan } = described
+    const { catalogs } = this.host
+    if (plan === undefined || !catalogs.isOf(plan.version))
+      described.plan = WritePlan.of(described.analyzed.statement, this.sourceId, catalogs)
+    return described.plan
   }
 
   /** Whether a statement may call functions that only the catalog shows. */
@@ -360,22 +375,32 @@ export class ConnectionObserver {
         return fix.text
       },
     }
-    const described: Described = { analyzed, onlyReads, isRepeatable, shape }
+    const described: Described = { analyzed, onlyReads, isRepeatable, shape, plan: undefined }
     this.#described.set(analyzed, described)
     return described
   }
 }
 
-/** Ends an announced write with the outcome of its statement, before the caller is notified. */
-async function settledAs<T>(announced: AnnouncedWrite, answered: Promise<T>): Promise<T> {
-  let answer: T
-  try {
-    answer = await answered
-  } catch (error) {
-    await announced.end(writeOutcomeOf(error))
-    throw error
-  }
-  const told = announced.end('committed')
-  if (told !== undefined) await told
-  return answer
+/** Ends an announced write with the outcome of its statement, before the caller is notified. One promise: each costs every write. */
+function settledAs<T>(
+  announced: AnnouncedWrite,
+  answered: Promise<T>,
+  sent?: SentStatement<Promise<T>>,
+  running?: RunningStatement,
+): Promise<T> {
+  return answered.then(
+    (answer) => {
+      if (sent !== undefined) running?.answered(sent, answer as Awaited<Promise<T>>)
+      const told = announced.end('committed')
+      return told === undefined ? answer : told.then(() => answer)
+    },
+    (error: unknown) => {
+      running?.failed()
+      const told = announced.end(writeOutcomeOf(error))
+      if (told === undefined) throw error
+      return told.then(() => {
+        throw error
+      })
+    },
+  )
 }

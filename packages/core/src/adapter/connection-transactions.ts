@@ -2,6 +2,7 @@ import { writeOutcomeOf } from '../pipeline/outcome.ts'
 import type { AnnouncedWrite, TransactionWrites, WriteOutcome, WriteTracker } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
 import type { CatalogRegistry } from '../schema/catalog-registry.ts'
+import type { SchemaGenerations, WriteEra } from '../schema/schema-generations.ts'
 import { SluiceError } from '../shared/errors.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Statement, TransactionControl } from '../sql/statement.ts'
@@ -37,6 +38,49 @@ interface Step {
   readonly open: OpenTransaction | undefined
   readonly commits: boolean
   readonly announced: AnnouncedWrite | undefined
+}
+
+/** A write that takes effect by itself, from its announcement to its end. A class: one is created for each. */
+class SingleWrite implements AnnouncedWrite {
+  constructor(
+    private readonly writes: WriteTracker,
+    private readonly generations: SchemaGenerations,
+    private readonly effect: WriteEffect,
+    private readonly announced: AnnouncedWrite,
+    /** The generation of the schema in which it was understood. */
+    private readonly generation: number,
+    private era: WriteEra | undefined,
+    private readonly endDefinition: ((isOver: boolean) => void) | undefined,
+  ) {}
+
+  get ready(): Promise<void> | undefined {
+    return this.announced.ready
+  }
+
+  end(outcome: WriteOutcome): Promise<void> | undefined {
+    const { generations, generation, effect, announced } = this
+    const isOutdated = !effect.everything && outcome !== 'rolled-back' && generations.current !== generation
+    const told = isOutdated ? this.#wroteEverything(outcome) : undefined
+    this.over(outcome !== 'unknown')
+    const ended = announced.end(outcome)
+    return told === undefined ? ended : told.then(() => ended)
+  }
+
+  /** It is no longer in flight. A second call does nothing. */
+  over(isCertain: boolean): void {
+    this.endDefinition?.(isCertain)
+    if (this.era !== undefined) this.generations.endWrite(this.era)
+    this.era = undefined
+  }
+
+  #wroteEverything(outcome: WriteOutcome): Promise<void> | undefined {
+    const announced = this.writes.announce(EVERYTHING)
+    if (announced.ready === undefined) return announced.end(outcome)
+    return announced.ready.then(
+      () => announced.end(outcome),
+      () => {},
+    )
+  }
 }
 
 /** The transactions of one client, by connection: begin, savepoint, commit, rollback, connection lost. */
@@ -107,33 +151,13 @@ export class ConnectionTransactions {
     const { writes, catalogs } = this.host
     const { generations } = catalogs
     const endDefinition = defines ? generations.beginDefinition() : undefined
-    const endWrite = defines ? undefined : generations.beginWrite()
-    const generation = generations.current
+    const era = defines ? undefined : generations.beginWrite()
+    const { current } = generations
     const announced = writes.announce(effect)
+    const write = new SingleWrite(writes, generations, effect, announced, current, era, endDefinition)
     // The write has ended if it may not be sent.
-    announced.ready?.catch(() => {
-      endWrite?.()
-      endDefinition?.(true)
-    })
-    const more = (outcome: WriteOutcome): Promise<void> | undefined => {
-      const second = writes.announce(EVERYTHING)
-      if (second.ready === undefined) return second.end(outcome)
-      return second.ready.then(
-        () => second.end(outcome),
-        () => {},
-      )
-    }
-    return {
-      ready: announced.ready,
-      end(outcome) {
-        const isOutdated = !effect.everything && outcome !== 'rolled-back' && generations.current !== generation
-        const told = isOutdated ? more(outcome) : undefined
-        endDefinition?.(outcome !== 'unknown')
-        endWrite?.()
-        const ended = announced.end(outcome)
-        return told === undefined ? ended : told.then(() => ended)
-      },
-    }
+    announced.ready?.catch(() => write.over(true))
+    return write
   }
 
   /** Sends BEGIN, COMMIT, ROLLBACK or a savepoint. */

@@ -24,9 +24,21 @@ export class Executor {
 
   #run<TResult>(operation: Operation<TResult>, context: OperationContext, listener: AnswerListener | undefined): Promise<TResult> {
     if (operation.kind !== 'read') context.outcome = 'pending'
-    const running = this.#ask<TResult, TResult>(operation, context, undefined, operation.kind === 'read' ? listener : undefined)
+    const running =
+      operation.kind !== 'read' && operation.shape === undefined
+        ? this.#send(operation, context)
+        : this.#ask<TResult, TResult>(operation, context, undefined, operation.kind === 'read' ? listener : undefined)
     context.running = running
     return running
+  }
+
+  /** Sends a write of which only the statements are recorded. Nothing is added to its promise: each costs every write. */
+  #send<TResult>(operation: Operation<TResult>, context: OperationContext): Promise<TResult> {
+    try {
+      return operation.run(context)
+    } catch (error) {
+      return Promise.reject(this.#mark(error))
+    }
   }
 
   /** Monotonic time in milliseconds. */

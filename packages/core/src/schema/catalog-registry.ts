@@ -84,6 +84,12 @@ export class CatalogRegistry {
     this.#changed()
   }
 
+  /** @internal Whether what was derived from the catalogs in a version still holds. Counts as a use of them. */
+  isOf(version: number): boolean {
+    this.#uses += 1
+    return version === this.#version
+  }
+
   /** @internal Rises when somebody uses what is known. */
   get uses(): number {
     return this.#uses
@@ -254,8 +260,15 @@ export class CatalogRegistry {
    * @param calls - Whether it is a view with functions that may write.
    */
   shadow(name: string, calls = false): void {
-    this.#shadowed.add(name.toLowerCase())
-    if (calls) this.#calling.add(name.toLowerCase())
+    this.#add(this.#shadowed, name)
+    if (calls) this.#add(this.#calling, name)
+  }
+
+  #add(names: Set<string>, name: string): void {
+    const folded = name.toLowerCase()
+    if (names.has(folded)) return
+    names.add(folded)
+    this.#version += 1
   }
 
   /** Whether one of these names may stand for a temporary view with functions that may write. */
@@ -268,7 +281,7 @@ export class CatalogRegistry {
    * from now on.
    */
   trigger(name: string = ANY_TABLE): void {
-    this.#triggered.add(name.toLowerCase())
+    this.#add(this.#triggered, name)
   }
 
   /** The tables that a person's name for a table may mean: a model, a table, or `schema.table`. Empty when nothing is called so. */

@@ -1,6 +1,12 @@
 /** How long a definition whose outcome is unknown counts as under way, in milliseconds. */
 const LEASE_MS = 30_000
 
+/** The writes that began between two ends of definitions. */
+export interface WriteEra {
+  /** Those that are in flight. */
+  open: number
+}
+
 /**
  * Counts what may change the schema of a database. A catalog that was read in one generation says nothing about the next, and a
  * statement that was understood in one may do something else in the next: `CREATE TRIGGER` waits for the same locks as an `UPDATE`.
@@ -8,9 +14,12 @@ const LEASE_MS = 30_000
 export class SchemaGenerations {
   #current = 0
   #definitions = 0
-  readonly #writes = new Set<object>()
-  /** Definitions that have ended, each with the writes that were under way then. */
-  readonly #ending = new Map<object, Set<object>>()
+  /** The era of the next write. Writes are counted, not listed: each takes part in this. */
+  #era: WriteEra = { open: 0 }
+  /** Earlier eras with writes in flight. */
+  readonly #eras = new Set<WriteEra>()
+  /** Definitions that have ended, each with the eras whose writes were in flight then. */
+  readonly #ending = new Map<object, Set<WriteEra>>()
   readonly #leases = new Set<NodeJS.Timeout>()
 
   constructor(private readonly changed: () => void) {}
@@ -46,16 +55,23 @@ export class SchemaGenerations {
     }
   }
 
-  /** A write that takes effect by itself is about to be sent. Until it has ended, a definition that ends meanwhile stays under way. */
-  beginWrite(): () => void {
-    const write = {}
-    this.#writes.add(write)
-    return () => {
-      this.#writes.delete(write)
-      for (const [definition, writes] of this.#ending) {
-        writes.delete(write)
-        if (writes.size === 0) this.#close(definition)
-      }
+  /**
+   * A write that takes effect by itself is about to be sent. Until it has ended, a definition that ends meanwhile stays under way.
+   *
+   * @returns What `endWrite` must be called with, once.
+   */
+  beginWrite(): WriteEra {
+    this.#era.open += 1
+    return this.#era
+  }
+
+  endWrite(era: WriteEra): void {
+    era.open -= 1
+    if (era.open > 0 || era === this.#era) return
+    this.#eras.delete(era)
+    for (const [definition, eras] of this.#ending) {
+      eras.delete(era)
+      if (eras.size === 0) this.#close(definition)
     }
   }
 
@@ -69,7 +85,11 @@ export class SchemaGenerations {
 
   #end(): void {
     const definition = {}
-    const before = new Set(this.#writes)
+    if (this.#era.open > 0) {
+      this.#eras.add(this.#era)
+      this.#era = { open: 0 }
+    }
+    const before = new Set(this.#eras)
     this.#ending.set(definition, before)
     if (before.size === 0) this.#close(definition)
     else this.#next()

@@ -46,7 +46,8 @@ export function callsMayWrite(statement: Statement, catalog: SchemaCatalog | und
   return catalog === undefined || [...statement.functions].some((name) => levelOfCall(name, catalog) !== 'reads')
 }
 
-function changesOf({ how, columns }: TableWrite, table: TableId, buckets: readonly number[] | undefined): Change[] {
+/** @param buckets - The rows that it names; `undefined`: any. */
+export function changesOf({ how, columns }: TableWrite, table: TableId, buckets: readonly number[] | undefined): Change[] {
   const rows = buckets === undefined ? {} : { rows: buckets }
   const insert: Change = { table, kind: 'insert' }
   const update: Change = columns === undefined ? { table, kind: 'update' } : { table, kind: 'update', columns, ...rows }

@@ -360,6 +360,14 @@ describe('ConnectionObserver', () => {
     expect(world.host.catalogs.of('one')).toBeDefined()
   })
 
+  it('announces what a statement writes by the catalogs of now, also one that was sent before', async () => {
+    const world = new World({ dialect: 'sqlite' })
+    await world.run({}, 'UPDATE t SET id = 1')
+    world.host.catalogs.trigger('t')
+    await world.run({}, 'UPDATE t SET id = 1')
+    expect(world.log.filter((line) => line.startsWith('announce'))).toEqual(['announce t', 'announce *'])
+  })
+
   it('reports the effect of each write to its adapter', async () => {
     const wrote: string[] = []
     const world = new World({ wrote: (effect) => void wrote.push(named(effect)) })

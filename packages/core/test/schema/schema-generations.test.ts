@@ -36,9 +36,21 @@ describe('SchemaGenerations', () => {
     end(true)
     expect(generations.isChanging).toBe(true)
     const after = generations.beginWrite()
-    before()
+    generations.endWrite(before)
     expect(generations.isChanging).toBe(false)
-    after()
+    generations.endWrite(after)
+    expect(generations.isChanging).toBe(false)
+  })
+
+  it('is changing until the last of several writes has ended, whichever order they end in', () => {
+    const [first, second] = [generations.beginWrite(), generations.beginWrite()]
+    generations.beginDefinition()(true)
+    const third = generations.beginWrite()
+    generations.beginDefinition()(true)
+    generations.endWrite(second)
+    generations.endWrite(third)
+    expect(generations.isChanging).toBe(true)
+    generations.endWrite(first)
     expect(generations.isChanging).toBe(false)
   })
 

@@ -2,8 +2,26 @@ import type { AnnouncedWrite, TransactionWrites, WriteIntent, WriteOutcome, Writ
 import type { WriteEffect } from '../../schema/catalog.ts'
 import type { TableId } from '../../schema/catalog-data.ts'
 import { GatheredWrites } from './gathered-writes.ts'
-import type { TagTable } from './tag-table.ts'
+import type { OpenTags, TagTable } from './tag-table.ts'
 import { setTag, tagsWritten } from './tags.ts'
+
+/** A write from its beginning to its end, in this process. A class: one is created for each. */
+class LocalWrite implements WriteIntent, AnnouncedWrite {
+  readonly ready: undefined
+  #open: OpenTags | undefined
+
+  constructor(
+    private readonly table: TagTable,
+    tags: readonly string[],
+  ) {
+    this.#open = table.begin(tags)
+  }
+
+  end(outcome: WriteOutcome): undefined {
+    if (this.#open !== undefined) this.table.end(this.#open, outcome)
+    this.#open = undefined
+  }
+}
 
 /** Writes that only this process needs to know of. */
 export class LocalWrites implements WriteTracker {
@@ -12,16 +30,7 @@ export class LocalWrites implements WriteTracker {
   constructor(protected readonly table: TagTable) {}
 
   begin(effect: WriteEffect): WriteIntent {
-    const tags = tagsWritten(effect)
-    this.table.begin(tags)
-    let ended = false
-    return {
-      end: (outcome) => {
-        if (ended) return
-        ended = true
-        this.table.end(tags, outcome)
-      },
-    }
+    return new LocalWrite(this.table, tagsWritten(effect))
   }
 
   announce(effect: WriteEffect): AnnouncedWrite {
@@ -30,16 +39,7 @@ export class LocalWrites implements WriteTracker {
 
   /** A write to these tags is about to take effect. */
   announceTags(tags: readonly string[]): AnnouncedWrite {
-    this.table.begin(tags)
-    let ended = false
-    return {
-      ready: undefined,
-      end: (outcome: WriteOutcome) => {
-        if (!ended) this.table.end(tags, outcome)
-        ended = true
-        return undefined
-      },
-    }
+    return new LocalWrite(this.table, tags)
   }
 
   transaction(): TransactionWrites {

@@ -7,7 +7,7 @@ import { Periodic } from '../../shared/timers.ts'
 import { type CacheStore, EVERY_TAG } from '../stores/cache-store.ts'
 import { LocalWrites } from './local-writes.ts'
 import { type SharedReads, SharedStateAhead } from './shared-reads.ts'
-import type { TagTable } from './tag-table.ts'
+import type { OpenTags, TagTable } from './tag-table.ts'
 import { setTag } from './tags.ts'
 
 /**
@@ -61,6 +61,7 @@ interface SharedWritesOptions {
 /** A write that is under way. */
 interface Intent {
   readonly tags: readonly string[]
+  readonly open: OpenTags
   readonly token: string
   /** Monotonic time at which its lease was last asked for. */
   askedAt: number
@@ -103,8 +104,8 @@ export class SharedWrites extends LocalWrites {
   override announceTags(tags: readonly string[]): AnnouncedWrite {
     if (tags.length === 0) return { ready: undefined, end: () => undefined }
     if (this.#closed) return super.announceTags(tags)
-    this.table.begin(tags)
-    const intent: Intent = { tags, token: randomToken(), askedAt: 0, state: 'beginning', doubtfulUntil: 0 }
+    const open = this.table.begin(tags)
+    const intent: Intent = { tags, open, token: randomToken(), askedAt: 0, state: 'beginning', doubtfulUntil: 0 }
     this.#intents.add(intent)
     this.#upkeep.start()
     const ready = this.#begin(intent)
@@ -196,7 +197,7 @@ export class SharedWrites extends LocalWrites {
       }
       intent.state = 'over'
       this.#intents.delete(intent)
-      this.table.end(intent.tags, 'rolled-back')
+      this.table.end(intent.open, 'rolled-back')
       // The store may have heard of it after all; nothing was written, so it may forget it at once.
       this.options.store.end(intent.tags, intent.token).catch(() => {})
       throw new WriteRejectedError(error)
@@ -230,7 +231,7 @@ export class SharedWrites extends LocalWrites {
       if (!this.#closed) this.options.onError(error)
     } finally {
       if (outcome !== 'unknown') this.#intents.delete(intent)
-      this.table.end(tags, outcome)
+      this.table.end(intent.open, outcome)
     }
   }
 

@@ -21,6 +21,9 @@ interface TagNode {
   leasedUntil: number
 }
 
+/** The tags of a write in flight. */
+export type OpenTags = readonly object[]
+
 /** The state of tags at a moment at which no write to them was under way. */
 export class TagSnapshot {
   constructor(
@@ -78,20 +81,23 @@ export class TagTable {
     return new TagSnapshot(this.#every, nodes, sum)
   }
 
-  /** A write to these tags begins. */
-  begin(tags: readonly string[]): void {
-    for (const tag of tags) {
-      const node = this.#nodeOf(tag)
+  /** A write to these tags begins. @returns What `end` must be called with, once. */
+  begin(tags: readonly string[]): OpenTags {
+    const nodes = new Array<TagNode>(tags.length)
+    for (let at = 0; at < tags.length; at++) {
+      const node = this.#nodeOf(tags[at] as string)
       this.#raise(node)
+      // A tag with an open write is never forgotten: the write ends on this node.
       node.open += 1
+      nodes[at] = node
     }
+    return nodes
   }
 
-  /** A write that was begun with these tags has ended. */
-  end(tags: readonly string[], outcome: WriteOutcome): void {
+  /** A write to these tags has ended. */
+  end(tags: OpenTags, outcome: WriteOutcome): void {
     const leasedUntil = outcome === 'unknown' ? this.clock.now() + this.leaseMs : 0
-    for (const tag of tags) {
-      const node = this.#nodeOf(tag)
+    for (const node of tags as readonly TagNode[]) {
       this.#raise(node)
       node.open -= 1
       node.leasedUntil = Math.max(node.leasedUntil, leasedUntil)

@@ -10,6 +10,12 @@ export interface BoundedProtocol {
   readonly watchesFirst: boolean
   readonly beginDestroys: boolean
   readonly flushesOnReconnect: boolean
+  /** Whether a process notes the stamps that it read, and accepts an entry by them without asking for the stamps again. */
+  readonly notesStamps: boolean
+  /** Whether a noted stamp counts only in the generation in which it was noted. */
+  readonly stampedAt: boolean
+  /** Whether an entry is accepted by noted stamps only if no message came while it was read. */
+  readonly currentAtReply: boolean
 }
 
 export interface BoundedFaults {
@@ -30,6 +36,9 @@ export const CORRECTED: BoundedProtocol = {
   watchesFirst: true,
   beginDestroys: true,
   flushesOnReconnect: true,
+  notesStamps: true,
+  stampedAt: true,
+  currentAtReply: true,
 }
 export const ALL_FAULTS: BoundedFaults = { stalls: 0.002, deaths: 0.03, pauses: true, cuts: true }
 export const NO_FAULTS: BoundedFaults = { stalls: 0, deaths: 0, pauses: false, cuts: false }
@@ -40,6 +49,7 @@ export const MISTAKES = {
   'generations are taken after the stamps': { ...CORRECTED, watchesFirst: false },
   'others are told after COMMIT only': { ...CORRECTED, publishes: 'end' },
   'copies outlive a lost connection': { ...CORRECTED, flushesOnReconnect: false },
+  'noted stamps outlive a message': { ...CORRECTED, stampedAt: false },
   'END sets and publishes stamps': {
     trustedSince: 'heartbeat-heard',
     publishes: 'end',
@@ -47,5 +57,8 @@ export const MISTAKES = {
     watchesFirst: false,
     beginDestroys: false,
     flushesOnReconnect: false,
+    notesStamps: false,
+    stampedAt: true,
+    currentAtReply: true,
   },
 } as const satisfies Record<string, BoundedProtocol>

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { ALL_FAULTS, type BoundedFaults, type BoundedProtocol, CORRECTED, MISTAKES, NO_FAULTS } from './bounded-protocol.ts'
 import { type Simulation, simulateBounded } from './simulate-bounded.ts'
 
-const SEEDS = Array.from({ length: 10 }, (_, index) => (index + 1) * 7919)
+const SEEDS = Array.from({ length: 40 }, (_, index) => (index + 1) * 7919)
 
 function simulateAll(protocol: BoundedProtocol, faults: BoundedFaults): Simulation[] {
   return SEEDS.map((seed) => simulateBounded(protocol, faults, seed))
@@ -18,6 +18,13 @@ describe('bounded mode in a simulation', () => {
     expect(total(runs, 'tooStale')).toBe(0)
     expect(total(runs, 'tooStaleSinceCommit')).toBe(0)
     expect(total(runs, 'fromMemory')).toBeGreaterThan(total(runs, 'reads') / 10)
+    expect(total(runs, 'byNotedStamp')).toBeGreaterThan(total(runs, 'reads') / 100)
+    expect(total(runs, 'filledByNote')).toBeGreaterThan(0)
+  })
+
+  it('answers nothing by a noted stamp after a message made it doubtful', () => {
+    expect(total(simulateAll(CORRECTED, ALL_FAULTS), 'overtaken')).toBe(0)
+    expect(total(simulateAll({ ...CORRECTED, currentAtReply: false }, ALL_FAULTS), 'overtaken')).toBeGreaterThan(0)
   })
 
   it('is stale for no more than a message takes, without faults', () => {
@@ -26,6 +33,6 @@ describe('bounded mode in a simulation', () => {
   })
 
   it.each(Object.entries(MISTAKES))('finds out when %s', (_, protocol) => {
-    expect(total(simulateAll(protocol, ALL_FAULTS), 'tooStaleSinceCommit')).toBeGreaterThan(0)
+    expect(SEEDS.some((seed) => simulateBounded(protocol, ALL_FAULTS, seed).tooStaleSinceCommit > 0)).toBe(true)
   })
 })

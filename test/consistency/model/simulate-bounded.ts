@@ -6,12 +6,22 @@ const PROCESSES = 3
 const KEYS = 6
 const LEASE_MS = 3_000
 const PING_MS = 250
+/** How long an entry is kept at most. */
+const ENTRY_MS = 10_000
+/** The share of reads for which memory has evicted its copy. */
+const EVICTED = 0.02
 const NEVER = Number.NEGATIVE_INFINITY
 
 export interface Simulation {
   readonly reads: number
   readonly fromMemory: number
   readonly fromRedis: number
+  /** Of these, reads that accepted an entry by a noted stamp. */
+  readonly byNotedStamp: number
+  /** Of these, reads that were told of a write to their key before they answered. */
+  readonly overtaken: number
+  /** Entries that were filled under a noted stamp. */
+  readonly filledByNote: number
   readonly writes: number
   /** Reads that began more than the bound after something newer was acknowledged. */
   readonly tooStale: number
@@ -30,6 +40,8 @@ interface Process {
   readonly copies: Map<number, Copy>
   /** By key: the generation, or the stamp as it was last heard of. */
   readonly marks: Map<number, number>
+  /** By key: the stamp that was read last, and the generation in which it was. */
+  readonly noted: Map<number, { readonly stamp: number; readonly mark: number }>
   trustedSince: number
   isConnected: boolean
   connection: number
@@ -58,7 +70,10 @@ export function simulateBounded(
   const intents = keys(() => new Map<number, number>())
   const committed = keys((): Moment[] => [])
   const acknowledged = keys((): Moment[] => [])
-  const counts = { reads: 0, fromMemory: 0, fromRedis: 0, writes: 0, tooStale: 0, tooStaleSinceCommit: 0, worstMs: 0 }
+  const counts = {
+    ...{ reads: 0, fromMemory: 0, fromRedis: 0, byNotedStamp: 0, overtaken: 0, filledByNote: 0, writes: 0 },
+    ...{ tooStale: 0, tooStaleSinceCommit: 0, worstMs: 0 },
+  }
   let lastMark = 0
   let lastWriter = 0
   const processes = Array.from(
@@ -66,6 +81,7 @@ export function simulateBounded(
     (): Process => ({
       copies: new Map(),
       marks: new Map(),
+      noted: new Map(),
       trustedSince: NEVER,
       isConnected: true,
       connection: 0,
@@ -126,12 +142,52 @@ export function simulateBounded(
   function read(process: Process): void {
     const key = random.below(KEYS)
     const began = events.now
-    const copy = process.copies.get(key)
+    const copy = random.chance(EVICTED) ? undefined : process.copies.get(key)
     if (copy !== undefined && isTrusted(process) && process.marks.get(key) === copy.mark) {
       counts.fromMemory += 1
       judge(key, copy.version, began)
       return
     }
+    const stamp = notedStamp(process, key)
+    if (stamp === undefined) look(process, key, began)
+    else readEntry(process, key, began, stamp)
+  }
+
+  /** The stamp that an entry must bear to be accepted by itself. */
+  function notedStamp(process: Process, key: number): number | undefined {
+    const noted = process.noted.get(key)
+    if (noted === undefined || !isTrusted(process)) return undefined
+    return !protocol.stampedAt || noted.mark === generation(process, key) ? noted.stamp : undefined
+  }
+
+  function note(process: Process, key: number, stamp: number | undefined, watched: number | undefined): void {
+    if (stamp === undefined || !protocol.notesStamps || watched === undefined) return
+    if (generation(process, key) === watched) process.noted.set(key, { stamp, mark: watched })
+  }
+
+  /** Asks for an entry only. */
+  function readEntry(process: Process, key: number, began: number, stamp: number): void {
+    const watched = generation(process, key)
+    events.after(network(), () => {
+      const entry = entries[key]
+      inProcess(process, network(), () => {
+        const isCurrent = generation(process, key) === watched
+        if (entry?.stamp === stamp && (isCurrent || !protocol.currentAtReply)) {
+          counts.fromRedis += 1
+          counts.byNotedStamp += 1
+          if (!isCurrent) counts.overtaken += 1
+          keep(process, key, entry.version, stamp, watched)
+          judge(key, entry.version, began)
+        } else if (entry === undefined && isCurrent) {
+          counts.filledByNote += 1
+          load(process, key, began, stamp, watched)
+        } else look(process, key, began)
+      })
+    })
+  }
+
+  /** Asks for an entry and its stamp. */
+  function look(process: Process, key: number, began: number): void {
     const watched = protocol.watchesFirst ? generation(process, key) : undefined
     events.after(network(), () => {
       const entry = entries[key]
@@ -140,6 +196,7 @@ export function simulateBounded(
       if (!isHit && stamps[key] === undefined && !isLocked) stamps[key] = ++lastMark
       const stamp = stamps[key]
       inProcess(process, network(), () => {
+        note(process, key, stamp, watched)
         if (isHit) {
           counts.fromRedis += 1
           keep(process, key, entry.version, entry.stamp, watched)
@@ -156,7 +213,11 @@ export function simulateBounded(
         judge(key, version, began)
         if (stamp === undefined) return
         events.after(network(), () => {
-          entries[key] = { version, stamp }
+          const entry = { version, stamp }
+          entries[key] = entry
+          events.after(random.next() * ENTRY_MS, () => {
+            if (entries[key] === entry) entries[key] = undefined
+          })
         })
         keep(process, key, version, stamp, watched)
       })

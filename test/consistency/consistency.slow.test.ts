@@ -39,6 +39,8 @@ describe('Sluice with Redis', { retry: 0 }, () => {
       expect(report.examples.filter((example) => mode === 'strict' || example.startsWith('C'))).toEqual([])
       expect(isViolated(mode, report)).toBe(false)
       expect(report.hits).toBeGreaterThan(0)
+      if (mode === 'bounded') expect(report.knownHits).toBeGreaterThan(0)
+      else expect(report.knownHits).toBe(0)
     },
     TIMEOUT_MS,
   )

@@ -31,8 +31,8 @@ export interface Answers {
 export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'question'; readonly number: number; readonly question: Question }
-  /** `hits`: reads that this worker's cache has answered so far. */
-  | { readonly type: 'read'; readonly read: ReadSeen; readonly hits: number }
+  /** `hits`: reads that this worker's cache has answered so far; `knownHits`: those of them by a state of tags that it did not ask for. */
+  | { readonly type: 'read'; readonly read: ReadSeen; readonly hits: number; readonly knownHits: number }
   | { readonly type: 'acknowledged'; readonly versions: readonly Version[] }
   | { readonly type: 'raised'; readonly rows: readonly string[]; readonly turn: number }
   | { readonly type: 'released'; readonly lock: number; readonly isCertain: boolean }

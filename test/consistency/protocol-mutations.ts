@@ -3,6 +3,7 @@ import type { FaultKind } from './fault-plan.ts'
 
 const COHERENT = 'packages/core/src/cache/coherent-cache.ts'
 const READS = 'packages/core/src/cache/coherence/shared-reads.ts'
+const TABLE = 'packages/core/src/cache/coherence/tag-table.ts'
 const TAGS = 'packages/core/src/cache/coherence/tags.ts'
 const RESULTS = 'packages/core/src/cache/result-cache.ts'
 const SCRIPTS = 'packages/redis/src/scripts.ts'
@@ -80,6 +81,19 @@ export const PROTOCOL_MUTATIONS: Readonly<Record<string, ProtocolMutation>> = {
       { file: READS, find: '        table.raiseAll()\n', replace: '' },
     ],
     faults: ['bus'],
+    mode: 'bounded',
+  },
+  knownStamps: {
+    rule: 'The state of tags that a process knows is none after a message.',
+    edits: [
+      {
+        file: TABLE,
+        find: 'node.stamp === undefined || node.stampedAt !== node.generation + this.every.generation',
+        replace: 'node.stamp === undefined',
+      },
+      { file: READS, find: 'epoch !== permit.epoch || !snapshot.isCurrent', replace: 'epoch !== permit.epoch' },
+    ],
+    faults: [],
     mode: 'bounded',
   },
   allTag: {

@@ -244,7 +244,7 @@ class Check {
       case 'read':
         this.#lastMove = performance.now()
         this.#tally.reads += 1
-        this.#tally.hit(worker.plan.seed, message.hits)
+        this.#tally.hit(worker.plan.seed, message)
         for (const violation of this.#oracle.judge(message.read)) this.#tally.violated(violation)
         break
       case 'acknowledged':

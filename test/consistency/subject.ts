@@ -21,6 +21,7 @@ export interface Clients {
 }
 
 export interface SubjectOptions {
+  readonly index: number
   readonly databaseUrl: string
   readonly redisPort: number
   readonly leaseMs: number
@@ -38,6 +39,8 @@ export interface Subject extends Clients {
   isRejection(error: unknown): boolean
   /** Reads that were answered without the database. */
   hits(): number
+  /** Of these, those for which the store was asked for an entry only. */
+  knownHits(): number
 }
 
 const MAX_CONNECTIONS = 8
@@ -51,11 +54,19 @@ export async function openSubject(mode: SubjectMode, options: SubjectOptions): P
     wrote: async () => {},
     isRejection: () => false,
     hits: () => 0,
+    knownHits: () => 0,
   }
   if (mode === 'none') return { ...bare, ...base }
   if (mode === 'naive') {
     const cache = new NaiveCache(openRedis(options.redisPort))
-    return { ...bare, ...base, read: (name, load) => cache.read(name, load), wrote: (names) => cache.delete(names), hits: () => cache.hits }
+    return {
+      ...bare,
+      ...base,
+      read: (name, load) => cache.read(name, load),
+      wrote: (names) => cache.delete(names),
+      hits: () => cache.hits,
+      knownHits: () => 0,
+    }
   }
   return { ...base, ...(await openSluice(mode, options)) }
 }
@@ -66,12 +77,14 @@ function openBare(databaseUrl: string): Clients {
 
 async function openSluice(
   mode: 'strict' | 'bounded',
-  { databaseUrl, redisPort, leaseMs, maxStalenessMs }: SubjectOptions,
-): Promise<Clients & Pick<Subject, 'isRejection' | 'hits'>> {
+  { index, databaseUrl, redisPort, leaseMs, maxStalenessMs }: SubjectOptions,
+): Promise<Clients & Pick<Subject, 'isRejection' | 'hits' | 'knownHits'>> {
   const store = redisStore(openRedis(redisPort), { namespace: 'consistency', leaseMs })
+  // Every other process keeps nothing in its memory: each of its hits is one of the store.
+  const memory = mode === 'bounded' && index % 2 === 0 ? { maxBytes: 1 } : {}
   const sluice = createSluice({
     mode: 'optimize',
-    cache: { store, consistency: mode, maxStalenessMs, ttl: 60, onInvalidationFailure: 'reject-write' },
+    cache: { store, consistency: mode, maxStalenessMs, ttl: 60, onInvalidationFailure: 'reject-write', ...memory },
   })
   const client = new PrismaClient({ errorFormat: 'minimal', adapter: sluiceAdapter(openAdapter(databaseUrl), sluice) })
   const db = withSluiceKnex(openKnex(databaseUrl), sluice)
@@ -82,6 +95,7 @@ async function openSluice(
     db,
     isRejection,
     hits: () => sluice.queries.getStats().answered,
+    knownHits: () => sluice.tiered?.getStats().knownHits ?? 0,
   }
 }
 

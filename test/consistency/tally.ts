@@ -17,6 +17,8 @@ export interface CheckReport {
   readonly failedReads: number
   /** Reads that were answered without the database. */
   readonly hits: number
+  /** Of these, reads for which the store was asked for an entry only: the process knew the state of its tags. */
+  readonly knownHits: number
   readonly violationsA: number
   readonly violationsB: number
   readonly violationsC: number
@@ -38,7 +40,7 @@ export class Tally {
   readonly #maxStalenessMs: number
   readonly #failed = { rejected: 0, refused: 0, unknown: 0, read: 0 }
   readonly #broken = { A: 0, B: 0, C: 0 }
-  readonly #hits = new Map<number, number>()
+  readonly #hits = new Map<number, Pick<CheckReport, 'hits' | 'knownHits'>>()
   readonly #failures = new Map<string, number>()
   readonly #examples: string[] = []
   #worstStaleMs = 0
@@ -68,8 +70,8 @@ export class Tally {
   }
 
   /** @param worker - Tells it from those that came before it in its place. */
-  hit(worker: number, hits: number): void {
-    this.#hits.set(worker, hits)
+  hit(worker: number, { hits, knownHits }: Pick<CheckReport, 'hits' | 'knownHits'>): void {
+    this.#hits.set(worker, { hits, knownHits })
   }
 
   report(faults: ReadonlyMap<string, number>): CheckReport {
@@ -80,7 +82,8 @@ export class Tally {
       refused: this.#failed.refused,
       unknownOutcomes: this.#failed.unknown,
       failedReads: this.#failed.read,
-      hits: [...this.#hits.values()].reduce((sum, hits) => sum + hits, 0),
+      hits: this.#sum('hits'),
+      knownHits: this.#sum('knownHits'),
       violationsA: this.#broken.A,
       violationsB: this.#broken.B,
       violationsC: this.#broken.C,
@@ -91,6 +94,10 @@ export class Tally {
       examples: this.#examples,
       failures: Object.fromEntries(this.#failures),
     }
+  }
+
+  #sum(count: 'hits' | 'knownHits'): number {
+    return [...this.#hits.values()].reduce((sum, counts) => sum + counts[count], 0)
   }
 
   #example(promise: Violation['promise'] | 'C', text: string): void {

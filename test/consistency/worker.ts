@@ -56,7 +56,8 @@ async function read(): Promise<void> {
   const began = await oracle.turn()
   try {
     const answer = await subject.read(query.name, () => query.run(subject))
-    oracle.send({ type: 'read', read: { kind: query.kind, began, ...query.shows(answer as never) }, hits: subject.hits() })
+    const seen = { kind: query.kind, began, ...query.shows(answer as never) }
+    oracle.send({ type: 'read', read: seen, hits: subject.hits(), knownHits: subject.knownHits() })
   } catch (error) {
     oracle.send({ type: 'failed', what: 'read', message: `${query.kind}: ${messageOf(error)}` })
   }

@@ -24,6 +24,7 @@ type Answer<T> = { readonly value: T } | { readonly refusal: unknown }
 
 /** Lets commands through while Redis answers, refuses them while it does not, and makes every failure one of Sluice's. */
 export class Guard {
+  #breaker: ConsecutiveBreaker
   #policy: IPolicy & { readonly state: CircuitState }
   #closed = false
   #sent = 0
@@ -31,6 +32,7 @@ export class Guard {
   #refused = 0
 
   constructor(private readonly options: GuardOptions) {
+    this.#breaker = new ConsecutiveBreaker(options.maxFailures)
     this.#policy = this.#newPolicy()
   }
 
@@ -44,11 +46,29 @@ export class Guard {
 
   /** @throws StoreUnavailableError when it fails or is refused; SluiceError `SLUICE_CLOSED` after `close`. */
   run<T>(send: () => Promise<T>): Promise<T> {
-    return this.pass(async () => {
-      const answer = await this.#policy.execute(() => this.#send(send))
-      if ('refusal' in answer) throw answer.refusal
-      return answer.value
-    })
+    const [policy, breaker] = [this.#policy, this.#breaker]
+    if (this.#closed || policy.state !== CircuitState.Closed) return this.pass(() => this.#throughPolicy(send))
+    // The policy's layers cost several promises: of what is sent while the circuit is closed, only failures pass through them.
+    this.#sent += 1
+    return send().then(
+      (value) => {
+        breaker.success()
+        return value
+      },
+      (error: unknown) => {
+        this.#failed += 1
+        if (isFull(error)) breaker.success()
+        else if (policy === this.#policy && policy.state === CircuitState.Closed)
+          return this.pass(() => policy.execute(() => Promise.reject<T>(error)))
+        return this.pass(() => Promise.reject(error))
+      },
+    )
+  }
+
+  async #throughPolicy<T>(send: () => Promise<T>): Promise<T> {
+    const answer = await this.#policy.execute(() => this.#send(send))
+    if ('refusal' in answer) throw answer.refusal
+    return answer.value
   }
 
   /** As `run`, for what says nothing about whether Redis takes commands. */
@@ -73,6 +93,7 @@ export class Guard {
 
   /** There is a new connection: what the old one did says nothing about it. */
   reset(): void {
+    this.#breaker = new ConsecutiveBreaker(this.options.maxFailures)
     this.#policy = this.#newPolicy()
   }
 
@@ -92,8 +113,8 @@ export class Guard {
   }
 
   #newPolicy(): IPolicy & { readonly state: CircuitState } {
-    const { maxFailures, retryAfterMs, onBreak } = this.options
-    const policy = circuitBreaker(handleAll, { halfOpenAfter: retryAfterMs, breaker: new ConsecutiveBreaker(maxFailures) })
+    const { retryAfterMs, onBreak } = this.options
+    const policy = circuitBreaker(handleAll, { halfOpenAfter: retryAfterMs, breaker: this.#breaker })
     policy.onBreak(onBreak)
     return policy
   }

@@ -50,12 +50,16 @@ export class ReadBatch {
     this.#reads = []
     this.#tags = new Map()
     this.#keys = new Map()
-    this.source
-      .send([...tags.keys()], [...keys.keys()])
-      .then((reply) => this.#answer(reads, tags, keys, reply))
-      .catch((error: unknown) => {
-        for (const read of reads) read.reject(error)
-      })
+    const fail = (error: unknown) => {
+      for (const read of reads) read.reject(error)
+    }
+    this.source.send([...tags.keys()], [...keys.keys()]).then((reply) => {
+      try {
+        this.#answer(reads, tags, keys, reply)
+      } catch (error) {
+        fail(error)
+      }
+    }, fail)
   }
 
   #answer(reads: readonly Read[], tags: ReadonlyMap<string, number>, keys: ReadonlyMap<string, number>, reply: BatchReply): void {

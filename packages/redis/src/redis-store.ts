@@ -98,9 +98,13 @@ class Store implements RedisStore {
     return this.#guard.counters
   }
 
-  async read(tags: readonly string[], key?: string): Promise<StoreState> {
-    this.#guard.check()
-    return this.#batch.read(tags, key === undefined ? undefined : this.#keys.entry(key))
+  read(tags: readonly string[], key?: string): Promise<StoreState> {
+    try {
+      this.#guard.check()
+      return this.#batch.read(tags, key === undefined ? undefined : this.#keys.entry(key))
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   open(tags: readonly string[]): Promise<Stamps | undefined> {
@@ -136,7 +140,7 @@ class Store implements RedisStore {
   }
 
   async clear(): Promise<void> {
-    await this.#guard.pass(() => this.#server.connected())
+    await this.#guard.pass(async () => this.#server.connected())
     const { client } = this.#server
     const nodes = 'nodes' in client ? client.nodes('master') : [client]
     await Promise.all(nodes.map((node) => this.#clearNode(node)))
@@ -178,9 +182,9 @@ class Store implements RedisStore {
   }
 
   #run<T>(send: () => Promise<T>): Promise<T> {
-    return this.#guard.run(async () => {
-      await this.#server.connected()
-      return send()
+    return this.#guard.run(() => {
+      const connected = this.#server.connected()
+      return connected === undefined ? send() : connected.then(send)
     })
   }
 

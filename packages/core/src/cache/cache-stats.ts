@@ -39,6 +39,8 @@ export interface TieredStats {
   readonly hits: number
   /** Those of them that were answered from the store. */
   readonly storeHits: number
+  /** Those of them for which only the entry was read: this process knew the state of its tags. */
+  readonly knownHits: number
   /** Those of them that were stale and were refreshed beside. */
   readonly staleHits: number
   /** Requests answered by a stale value because loading failed or took too long. */
@@ -78,6 +80,7 @@ export function newCounters(): TieredCounters {
   return {
     hits: 0,
     storeHits: 0,
+    knownHits: 0,
     staleHits: 0,
     graceHits: 0,
     joined: 0,

@@ -2,6 +2,7 @@ import { randomToken } from '../shared/random-token.ts'
 import type { CallPlan } from './call-plans.ts'
 import type { KeptValue } from './coherence/kept-value.ts'
 import type { Permit, SharedReads } from './coherence/shared-reads.ts'
+import type { TagSnapshot } from './coherence/tag-table.ts'
 import type { Copier } from './copiers.ts'
 import type { BasisPart } from './derived/read-basis.ts'
 import { type Before, type FetchRequest, flightId, hasOwnTags, neededTags, requiredTags, snapshotFor } from './fetch-request.ts'
@@ -13,6 +14,15 @@ const MAX_JOINS = 3
 /** Between two looks for what another process is loading. */
 const POLL_MS = 20
 const NO_TAGS: readonly string[] = []
+
+/** A state of tags that this process knows without asking for it. */
+interface Known {
+  readonly permit: Permit
+  readonly snapshot: TagSnapshot
+  readonly key: string
+  /** Whether it is that of all tags, so that a value may be kept under it. */
+  readonly isWhole: boolean
+}
 
 interface Flight<T = unknown> {
   readonly before: Before
@@ -91,7 +101,7 @@ export class CoherentCache {
     if (before === undefined) return
     if (shared === undefined) return void this.#values.keep(request, value, before, undefined, clock.now())
     try {
-      const permit = (await shared.reads.look(request.tags)).permit ?? (await openFor(request, shared.reads))
+      const permit = (await shared.reads.look(request.tags)).permit ?? (await openFor(request, shared.reads, before))
       if (permit !== undefined) this.#values.keep(request, value, before, permit, clock.now())
     } catch (error) {
       this.#values.storeFailed(error)
@@ -234,7 +244,17 @@ export class CoherentCache {
     if (shared === undefined) return this.#load(request, before, undefined)
     let found: Landed<T> | Permit | undefined
     try {
-      found = await this.#lookUp(shared, request, kept, before)
+      // What is kept and may still be valid need not be in the store.
+      const known = kept?.permit === undefined ? this.#known(shared, request, before) : undefined
+      if (known !== undefined) {
+        const { permit, snapshot, key, isWhole } = known
+        const read = shared.reads.accepted(await shared.store.read(NO_TAGS, key), permit, snapshot)
+        if (read?.entry !== undefined) {
+          found = this.#values.fromStore(request, read.entry, before)
+          if (found !== undefined) this.parts.counters.knownHits += 1
+        } else if (read !== undefined && isWhole) found = await this.#claimed(shared, request, before, permit)
+      }
+      found ??= await this.#lookUp(shared, request, kept, before)
     } catch (error) {
       this.#values.storeFailed(error)
     }
@@ -261,12 +281,23 @@ export class CoherentCache {
       if (state === 'current') this.#values.trustAgain(request, kept, kept.permit, before)
       const answer = state === 'current' ? this.#values.handOut(request, kept, this.parts.clock.now(), before) : undefined
       if (answer !== undefined) return { value: answer.value, permit: kept.permit, due: answer.isDue ? kept : undefined }
-      if (state === 'closed') return this.#claimed(shared, request, before, await openFor(request, reads))
+      if (state === 'closed') return this.#claimed(shared, request, before, await openFor(request, reads, before))
     }
-    const look = await reads.look(request.tags, isFirst ? sharedKey : undefined)
+    const look = await reads.look(request.tags, isFirst ? sharedKey : undefined, before.all ?? before.required)
     const found = this.#values.fromStore(request, look.entry, before)
     if (found !== undefined) return found
-    return this.#claimed(shared, request, before, look.permit ?? (await openFor(request, reads)))
+    return this.#claimed(shared, request, before, look.permit ?? (await openFor(request, reads, before)))
+  }
+
+  /** The state that an entry must have for this process to accept it without asking for the state. */
+  #known<T>({ reads }: Shared, request: FetchRequest<T>, before: Before): Known | undefined {
+    const { policy, sharedKey, tags, optionalTags } = request
+    if (sharedKey === undefined || policy.strategy !== 'cache-first' || policy.consistency !== 'bounded') return undefined
+    const now = this.parts.clock.now()
+    const all = before.all && reads.known(before.all, tags, now)
+    if (all !== undefined) return { permit: all, snapshot: before.all as TagSnapshot, key: sharedKey, isWhole: true }
+    const required = optionalTags === 0 ? undefined : reads.known(before.required, requiredTags(request), now)
+    return required && { permit: required, snapshot: before.required, key: sharedKey, isWhole: false }
   }
 
   /** Lets one process of several load a key, and waits for it for a while. */
@@ -290,7 +321,7 @@ export class CoherentCache {
       // The other keeps its value before it gives up its claim.
       const look = await reads.look(tags, sharedKey)
       const found = this.#values.fromStore(request, look.entry, before)
-      const next = found === undefined ? (look.permit ?? (await openFor(request, reads))) : undefined
+      const next = found === undefined ? (look.permit ?? (await openFor(request, reads, before))) : undefined
       if (next === undefined) {
         if (isClaimed) store.release(sharedKey, token).catch(() => {})
         return found
@@ -328,7 +359,7 @@ export class CoherentCache {
 }
 
 /** The permit to keep what is loaded from now on; without the optional tags where they cannot be had. */
-async function openFor(request: FetchRequest<unknown>, reads: SharedReads): Promise<Permit | undefined> {
-  const opened = await reads.open(request.tags)
-  return opened === undefined && request.optionalTags > 0 ? reads.open(requiredTags(request)) : opened
+async function openFor(request: FetchRequest<unknown>, reads: SharedReads, before: Before): Promise<Permit | undefined> {
+  const opened = await reads.open(request.tags, before.all ?? before.required)
+  return opened === undefined && request.optionalTags > 0 ? reads.open(requiredTags(request), before.required) : opened
 }

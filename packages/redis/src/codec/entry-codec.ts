@@ -125,11 +125,14 @@ export class EntryCodec {
 
 function isHead(head: unknown): head is Head {
   if (!Array.isArray(head) || head.length !== 8) return false
-  const [epoch, stamps, tags, ...numbers] = head
-  const keyId = numbers.pop()
-  const isText = (value: unknown) => typeof value === 'string'
-  const areTexts = (value: unknown) => Array.isArray(value) && value.every(isText)
-  return isText(epoch) && areTexts(stamps) && areTexts(tags) && isText(keyId) && numbers.every((value) => typeof value === 'number')
+  for (let at = 3; at < 7; at++) if (typeof head[at] !== 'number') return false
+  return typeof head[0] === 'string' && areTexts(head[1]) && areTexts(head[2]) && typeof head[7] === 'string'
+}
+
+function areTexts(values: unknown): boolean {
+  if (!Array.isArray(values)) return false
+  for (const value of values) if (typeof value !== 'string') return false
+  return true
 }
 
 function contextOf(id: string, prefix: Buffer, head: Buffer): Buffer {

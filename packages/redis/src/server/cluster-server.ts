@@ -51,7 +51,7 @@ export class ClusterServer implements Server {
     return this.#met?.status === 'ready' && this.#met === this.#owner() ? this.#link : undefined
   }
 
-  connected(): Promise<void> {
+  connected(): Promise<void> | undefined {
     return this.#first.wait()
   }
 

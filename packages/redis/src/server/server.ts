@@ -17,8 +17,8 @@ export interface Server {
   readonly isCluster: boolean
   /** The connection that commands on tags go to now; `undefined` while there is none or its server's replication id is not known. */
   link(): Link | undefined
-  /** Settles when there is a link, or rejects when none comes in time. Once there was one, it settles at once. */
-  connected(): Promise<void>
+  /** Settles when there is a link, or rejects when none comes in time. `undefined`: there was one already. */
+  connected(): Promise<void> | undefined
   /** A connection that is not open yet, to where invalidations are told; its owner ends it. */
   subscriber(): Redis | undefined
   /** Whether what such a connection hears is what writers tell now. */
@@ -133,9 +133,9 @@ export class FirstLink {
     this.#failure = error
   }
 
-  async wait(): Promise<void> {
-    if (this.#isThere) return
-    await this.#waiters.wait(this.timeoutMs, () => new StoreUnavailableError('Redis', 'there is no connection yet.', this.#failure))
+  wait(): Promise<void> | undefined {
+    if (this.#isThere) return undefined
+    return this.#waiters.wait(this.timeoutMs, () => new StoreUnavailableError('Redis', 'there is no connection yet.', this.#failure))
   }
 }
 

@@ -48,7 +48,7 @@ export class StandaloneServer implements Server {
     return this.client.status === 'ready' ? this.#link : undefined
   }
 
-  connected(): Promise<void> {
+  connected(): Promise<void> | undefined {
     return this.#first.wait()
   }
 

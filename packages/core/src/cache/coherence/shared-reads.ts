@@ -80,15 +80,44 @@ export class SharedReads {
   }
 
   /**
+   * The permit that a look would give, by what this process knows of the tags; `undefined`: it does not know. As true as what memory has: a write that was
+   * announced less than `maxStalenessMs` ago may not be known here. To keep a value under it is harmless, since no stamp is used twice.
+   *
+   * @param snapshot - Of the tags, taken now.
+   * @param now - Monotonic milliseconds.
+   */
+  known(snapshot: TagSnapshot, tags: readonly string[], now: number): Permit | undefined {
+    const epoch = this.#epoch
+    if (epoch === undefined || !this.isTrusted(now)) return undefined
+    const { stamps } = snapshot
+    return stamps && { epoch, tags, stamps }
+  }
+
+  /**
+   * What a read of an entry alone brought, sent after `known` gave the permit.
+   *
+   * @param snapshot - What the permit was given for.
+   * @returns The entry, or that there is none; `undefined`: the store must be asked for the state of the tags.
+   */
+  accepted({ epoch, entry }: StoreState, permit: Permit, snapshot: TagSnapshot): Pick<Look, 'entry'> | undefined {
+    this.#noteEpoch(epoch)
+    // The epoch is that of the server that was asked: it may have been replaced by one with an older state.
+    if (epoch !== permit.epoch || !snapshot.isCurrent) return undefined
+    return entry === undefined || hasState(entry, permit) ? { entry } : undefined
+  }
+
+  /**
    * Reads the tags' state and, if a key is given, its entry: sent after the call.
    *
+   * @param snapshot - Of the first of the tags, taken before the call: what is read is noted there.
    * @throws What the store failed with.
    */
-  async look(tags: readonly string[], key?: string): Promise<Look> {
+  async look(tags: readonly string[], key?: string, snapshot?: TagSnapshot): Promise<Look> {
     await this.#payDebts()
     const state = await this.options.store.read(tags, key)
     this.#noteEpoch(state.epoch)
     const permit = permitOf(tags, state)
+    if (permit !== undefined) snapshot?.note(permit.stamps)
     const { entry } = state
     if (entry === undefined || entry.epoch !== state.epoch) return { entry: undefined, permit }
     const isCovered = entry.tags.every((tag) => tags.includes(tag))
@@ -101,13 +130,15 @@ export class SharedReads {
   /**
    * The permit to keep what is read from the source from now on; `undefined`: it must not be kept.
    *
+   * @param snapshot - As for `look`.
    * @throws What the store failed with.
    */
-  async open(tags: readonly string[]): Promise<Permit | undefined> {
+  async open(tags: readonly string[], snapshot?: TagSnapshot): Promise<Permit | undefined> {
     await this.#payDebts()
     const opened = await this.options.store.open(tags)
     if (opened === undefined) return undefined
     this.#noteEpoch(opened.epoch)
+    snapshot?.note(opened.stamps)
     return { ...opened, tags }
   }
 
@@ -157,6 +188,17 @@ export class SharedReads {
       if (!this.#closed) this.options.onError(error)
     }
   }
+}
+
+/** Whether an entry was made under a state, or a part of it. */
+function hasState({ epoch, tags, stamps }: StoredEntry, permit: Permit): boolean {
+  if (epoch !== permit.epoch) return false
+  for (let at = 0; at < tags.length; at++) {
+    const tag = tags[at] as string
+    const found = permit.tags[at] === tag ? at : permit.tags.indexOf(tag)
+    if (found < 0 || permit.stamps[found] !== stamps[at]) return false
+  }
+  return true
 }
 
 /** @param tags - Those of the state. */

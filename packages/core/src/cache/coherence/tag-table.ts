@@ -19,6 +19,10 @@ interface TagNode {
   open: number
   /** A write of unknown outcome may still take effect until then, in monotonic milliseconds. */
   leasedUntil: number
+  /** The stamp that the shared store had for it last. */
+  stamp: string | undefined
+  /** The sum of its generation and that of everything at which the stamp was noted. */
+  stampedAt: number
 }
 
 /** The tags of a write in flight. */
@@ -39,6 +43,31 @@ export class TagSnapshot {
     let sum = this.every.generation
     for (let at = 0; at < nodes.length; at++) sum += (nodes[at] as TagNode).generation
     return sum === this.sum
+  }
+
+  /**
+   * Notes the stamps that the shared store has for the tags. Without effect unless the snapshot was taken before the store was asked, and is current: otherwise a
+   * write may have begun after the store read them.
+   *
+   * @param stamps - In the order of the tags; there may be more of them.
+   */
+  note(stamps: readonly string[]): void {
+    if (!this.isCurrent) return
+    for (let at = 0; at < this.nodes.length; at++) {
+      const node = this.nodes[at] as TagNode
+      node.stamp = stamps[at]
+      node.stampedAt = node.generation + this.every.generation
+    }
+  }
+
+  /** The stamps of the tags as far as this process knows; `undefined` unless each was noted, and no message told of a write to it since. */
+  get stamps(): readonly string[] | undefined {
+    const stamps: string[] = []
+    for (const node of this.nodes) {
+      if (node.stamp === undefined || node.stampedAt !== node.generation + this.every.generation) return undefined
+      stamps.push(node.stamp)
+    }
+    return stamps
   }
 
   /** A number that is the same for the same tags as long as they are current. */
@@ -143,5 +172,5 @@ export class TagTable {
 }
 
 function newNode(): TagNode {
-  return { generation: 0, open: 0, leasedUntil: 0 }
+  return { generation: 0, open: 0, leasedUntil: 0, stamp: undefined, stampedAt: -1 }
 }

@@ -1,0 +1,214 @@
+import type { CacheStore, StoredEntry, StoreState, StoreWatcher } from '@sluice/core'
+import { afterEach, describe, expect, it } from 'vitest'
+import { SharedReads } from '../../src/cache/coherence/shared-reads.ts'
+import { type TagSnapshot, TagTable } from '../../src/cache/coherence/tag-table.ts'
+import { FakeClock, turn } from '../helpers.ts'
+import { Fleet } from './fleet.ts'
+
+const TAGS = ['t#set', 'u#set']
+const STATE: StoreState = { epoch: 'e', stamps: ['1', '2'], entry: undefined }
+
+const entryOf = (tags: readonly string[], stamps: readonly string[], epoch = 'e'): StoredEntry => {
+  return { epoch, tags, stamps, times: { askedAt: 0, ttlMs: 1, costMs: 1 }, value: () => 1 }
+}
+
+/** A reader whose store answers when it is told to. */
+class Reader {
+  readonly clock = new FakeClock()
+  readonly table = new TagTable(this.clock)
+  isOwing = false
+  watcher: StoreWatcher | undefined
+  answer: ((state: StoreState) => void) | undefined
+  readonly reads: SharedReads
+
+  constructor() {
+    const store = {
+      watch: (watcher: StoreWatcher) => {
+        this.watcher = watcher
+        return () => {}
+      },
+      ping: () => Promise.resolve(),
+      read: () =>
+        new Promise<StoreState>((resolve) => {
+          this.answer = resolve
+        }),
+    } as unknown as CacheStore
+    const isOwing = () => this.isOwing
+    const writes = {
+      get isOwing() {
+        return isOwing()
+      },
+      settle: () => Promise.resolve(),
+    }
+    const onError = (error: unknown) => {
+      throw error
+    }
+    this.reads = new SharedReads(this.table, writes, { store, clock: this.clock, maxStalenessMs: 1_000, onError })
+  }
+
+  snapshot(): TagSnapshot {
+    return this.table.snapshot(TAGS) as TagSnapshot
+  }
+
+  get known() {
+    return this.reads.known(this.snapshot(), TAGS, this.clock.now())
+  }
+
+  /** Asks for the state. @param meanwhile - Runs before the answer comes. */
+  async look(meanwhile: () => void = () => {}, state = STATE): Promise<void> {
+    const looked = this.reads.look(TAGS, undefined, this.snapshot())
+    await turn()
+    meanwhile()
+    this.answer?.(state)
+    await looked
+  }
+}
+
+describe('the state of tags that a process knows', () => {
+  let reader: Reader
+  const open = async () => {
+    reader = new Reader()
+    await turn()
+    return reader
+  }
+  afterEach(() => reader.reads.close())
+
+  it('is that of the last look', async () => {
+    const { table } = await open()
+    expect(reader.known).toBeUndefined()
+    await reader.look()
+    expect(reader.known).toEqual({ epoch: 'e', tags: TAGS, stamps: ['1', '2'] })
+    table.raise(['another'])
+    expect(reader.known).toBeDefined()
+  })
+
+  it('is none after a message about one of the tags', async () => {
+    const { table } = await open()
+    for (const tell of [() => table.raise(['u#set']), () => table.raise(['*']), () => table.raiseAll()]) {
+      await reader.look()
+      expect(reader.known).toBeDefined()
+      tell()
+      expect(reader.known).toBeUndefined()
+    }
+  })
+
+  it('is none after a look during which such a message came', async () => {
+    const { table } = await open()
+    await reader.look(() => table.raise(['u#set']))
+    expect(reader.known).toBeUndefined()
+  })
+
+  it('is none after a write of its own', async () => {
+    const { table } = await open()
+    await reader.look()
+    table.end(table.begin(['t#set']), 'committed')
+    expect(reader.known).toBeUndefined()
+  })
+
+  it('is none while the store has no stamp for one of the tags, or another epoch', async () => {
+    await open()
+    await reader.look(undefined, { ...STATE, stamps: ['1', undefined] })
+    expect(reader.known).toBeUndefined()
+    await reader.look()
+    await reader.look(undefined, { ...STATE, epoch: 'f', stamps: ['1', undefined] })
+    expect(reader.known).toBeUndefined()
+  })
+
+  it('is none while memory is not trusted', async () => {
+    await open()
+    await reader.look()
+    reader.isOwing = true
+    expect(reader.known).toBeUndefined()
+    reader.isOwing = false
+    reader.clock.advance(1_001)
+    expect(reader.known).toBeUndefined()
+    await open()
+    await reader.look()
+    reader.watcher?.lost()
+    expect(reader.known).toBeUndefined()
+  })
+
+  it('decides which entry is valid by itself', async () => {
+    await open()
+    await reader.look()
+    const [permit, snapshot] = [reader.known, reader.snapshot()]
+    if (permit === undefined) throw new Error('Expected a permit.')
+    const accepts = (entry: StoredEntry | undefined, epoch = 'e') => reader.reads.accepted({ epoch, stamps: [], entry }, permit, snapshot)
+    for (const entry of [undefined, entryOf(TAGS, ['1', '2']), entryOf(['u#set', 't#set'], ['2', '1']), entryOf(['u#set'], ['2'])])
+      expect(accepts(entry)).toEqual({ entry })
+    expect(accepts(entryOf(TAGS, ['1', '3']))).toBeUndefined()
+    expect(accepts(entryOf(['t#set', 'other'], ['1', '2']))).toBeUndefined()
+    expect(accepts(entryOf(TAGS, ['1', '2'], 'before'))).toBeUndefined()
+    expect(reader.reads.accepted({ epoch: undefined, stamps: [], entry: entryOf(TAGS, ['1', '2']) }, permit, snapshot)).toBeUndefined()
+    expect(accepts(entryOf(TAGS, ['1', '2']), 'f')).toBeUndefined()
+    expect(reader.known).toBeUndefined()
+  })
+
+  it('decides nothing after a message that came while the entry was read', async () => {
+    const { table } = await open()
+    await reader.look()
+    const [permit, snapshot] = [reader.known, reader.snapshot()]
+    if (permit === undefined) throw new Error('Expected a permit.')
+    table.raise(['t#set'])
+    expect(reader.reads.accepted({ epoch: 'e', stamps: [], entry: entryOf(TAGS, ['1', '2']) }, permit, snapshot)).toBeUndefined()
+  })
+})
+
+describe('a fleet whose memory keeps nothing', () => {
+  const open: Fleet[] = []
+  afterEach(async () => {
+    for (const made of open.splice(0)) await made.close()
+  })
+  const start = (consistency: 'strict' | 'bounded') => {
+    const made = new Fleet()
+    open.push(made)
+    const options = { consistency, maxBytes: 1, maxStalenessMs: 1_000 }
+    return { made, a: made.start(options), b: made.start(options) }
+  }
+  const knownHits = ({ sluice }: ReturnType<Fleet['start']>) => sluice.tiered?.getStats().knownHits
+
+  it('reads only entries in bounded mode, until another process writes', async () => {
+    const { made, a, b } = start('bounded')
+    await a.get()
+    await turn()
+    for (let times = 0; times < 3; times += 1) expect(await b.get()).toEqual({ value: 1 })
+    expect(knownHits(b)).toBe(2)
+    expect(made.database.asked).toBe(1)
+    await a.set(2)
+    for (let times = 0; times < 3; times += 1) expect(await b.get()).toEqual({ value: 2 })
+    expect(made.database.asked).toBe(2)
+  })
+
+  it('keeps what it loads under the state that it knows, without asking for that', async () => {
+    const { made, a, b } = start('bounded')
+    await b.get()
+    await turn()
+    const [reads, opens] = [b.faults.calls.get('read') ?? 0, b.faults.calls.get('open')]
+    const other = { cache: { key: 'other', tables: ['t'] } }
+    await b.get(other)
+    expect([b.faults.calls.get('read'), b.faults.calls.get('open')]).toEqual([reads + 1, opens])
+    await turn()
+    await a.get(other)
+    expect(made.database.asked).toBe(2)
+  })
+
+  it('trusts what it knows no longer than it may without a sign of life', async () => {
+    const { made, a, b } = start('bounded')
+    await b.get()
+    await turn()
+    b.faults.isDeaf = true
+    b.faults.failing.add('ping')
+    await a.set(2)
+    expect(await b.get()).toEqual({ value: 1 })
+    made.clock.advance(1_001)
+    expect(await b.get()).toEqual({ value: 2 })
+  })
+
+  it('asks for the state of tags with each read in strict mode', async () => {
+    const { a, b } = start('strict')
+    await a.get()
+    await turn()
+    for (let times = 0; times < 3; times += 1) await b.get()
+    expect(knownHits(b)).toBe(0)
+  })
+})

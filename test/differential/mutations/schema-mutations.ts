@@ -4,6 +4,7 @@ const OBSERVER = 'packages/core/src/adapter/connection-observer.ts'
 const TRANSACTIONS = 'packages/core/src/adapter/connection-transactions.ts'
 const WATCH = 'packages/core/src/adapter/schema-watch.ts'
 const CATALOG_READER = 'packages/core/src/adapter/catalog-reader.ts'
+const REGISTRY = 'packages/core/src/schema/catalog-registry.ts'
 const GENERATIONS = 'packages/core/src/schema/schema-generations.ts'
 const DEFINITIONS = 'packages/core/src/schema/statement-definitions.ts'
 const EFFECT = 'packages/core/src/schema/statement-effect.ts'
@@ -131,6 +132,12 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
     rule: 'The schema changes until the writes have ended that were in flight when it had changed.',
     edits: [{ file: GENERATIONS, find: 'const before = new Set(this.#eras)', replace: 'const before = new Set<WriteEra>()' }],
     test: { file: 'packages/core/test/schema/schema-generations.test.ts', name: 'that were in flight when the definition ended' },
+  },
+  {
+    name: 'schema-plans',
+    rule: 'What a statement writes is determined again when a catalog has changed.',
+    edits: [{ file: REGISTRY, find: 'return version === this.#version', replace: 'return version <= this.#version' }],
+    test: { file: 'packages/core/test/schema/write-plan.test.ts', name: 'holds until a catalog' },
   },
   {
     name: 'schema-unknown-writes',

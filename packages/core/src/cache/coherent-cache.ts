@@ -2,7 +2,6 @@ import { randomToken } from '../shared/random-token.ts'
 import type { CallPlan } from './call-plans.ts'
 import type { KeptValue } from './coherence/kept-value.ts'
 import type { Permit, SharedReads } from './coherence/shared-reads.ts'
-import type { TagSnapshot } from './coherence/tag-table.ts'
 import type { Copier } from './copiers.ts'
 import type { BasisPart } from './derived/read-basis.ts'
 import { type Before, type FetchRequest, flightId, hasOwnTags, neededTags, requiredTags, snapshotFor } from './fetch-request.ts'
@@ -14,15 +13,6 @@ const MAX_JOINS = 3
 /** Between two looks for what another process is loading. */
 const POLL_MS = 20
 const NO_TAGS: readonly string[] = []
-
-/** A state of tags that this process knows without asking for it. */
-interface Known {
-  readonly permit: Permit
-  readonly snapshot: TagSnapshot
-  readonly key: string
-  /** Whether it is that of all tags, so that a value may be kept under it. */
-  readonly isWhole: boolean
-}
 
 interface Flight<T = unknown> {
   readonly before: Before
@@ -244,15 +234,17 @@ export class CoherentCache {
     if (shared === undefined) return this.#load(request, before, undefined)
     let found: Landed<T> | Permit | undefined
     try {
+      const { policy, sharedKey, tags } = request
+      const { all } = before
       // What is kept and may still be valid need not be in the store.
-      const known = kept?.permit === undefined ? this.#known(shared, request, before) : undefined
-      if (known !== undefined) {
-        const { permit, snapshot, key, isWhole } = known
-        const read = shared.reads.accepted(await shared.store.read(NO_TAGS, key), permit, snapshot)
-        if (read?.entry !== undefined) {
-          found = this.#values.fromStore(request, read.entry, before)
+      if (kept?.permit === undefined && all && sharedKey && policy.strategy === 'cache-first' && policy.consistency === 'bounded') {
+        const permit = shared.reads.known(all, tags, this.parts.clock.now())
+        const entry = permit && shared.reads.accepted(await shared.store.read(NO_TAGS, sharedKey), permit, all)
+        if (entry === 'absent') found = await this.#claimed(shared, request, before, permit)
+        else if (entry !== undefined) {
+          found = this.#values.fromStore(request, entry, before)
           if (found !== undefined) this.parts.counters.knownHits += 1
-        } else if (read !== undefined && isWhole) found = await this.#claimed(shared, request, before, permit)
+        }
       }
       found ??= await this.#lookUp(shared, request, kept, before)
     } catch (error) {
@@ -287,17 +279,6 @@ export class CoherentCache {
     const found = this.#values.fromStore(request, look.entry, before)
     if (found !== undefined) return found
     return this.#claimed(shared, request, before, look.permit ?? (await openFor(request, reads, before)))
-  }
-
-  /** The state that an entry must have for this process to accept it without asking for the state. */
-  #known<T>({ reads }: Shared, request: FetchRequest<T>, before: Before): Known | undefined {
-    const { policy, sharedKey, tags, optionalTags } = request
-    if (sharedKey === undefined || policy.strategy !== 'cache-first' || policy.consistency !== 'bounded') return undefined
-    const now = this.parts.clock.now()
-    const all = before.all && reads.known(before.all, tags, now)
-    if (all !== undefined) return { permit: all, snapshot: before.all as TagSnapshot, key: sharedKey, isWhole: true }
-    const required = optionalTags === 0 ? undefined : reads.known(before.required, requiredTags(request), now)
-    return required && { permit: required, snapshot: before.required, key: sharedKey, isWhole: false }
   }
 
   /** Lets one process of several load a key, and waits for it for a while. */

@@ -97,13 +97,14 @@ export class SharedReads {
    * What a read of an entry alone brought, sent after `known` gave the permit.
    *
    * @param snapshot - What the permit was given for.
-   * @returns The entry, or that there is none; `undefined`: the store must be asked for the state of the tags.
+   * @returns The entry if it is valid; `undefined`: the store must be asked for the state of the tags.
    */
-  accepted({ epoch, entry }: StoreState, permit: Permit, snapshot: TagSnapshot): Pick<Look, 'entry'> | undefined {
+  accepted({ epoch, entry }: StoreState, permit: Permit, snapshot: TagSnapshot): StoredEntry | 'absent' | undefined {
     this.#noteEpoch(epoch)
     // The epoch is that of the server that was asked: it may have been replaced by one with an older state.
     if (epoch !== permit.epoch || !snapshot.isCurrent) return undefined
-    return entry === undefined || hasState(entry, permit) ? { entry } : undefined
+    if (entry === undefined) return 'absent'
+    return entry.epoch === epoch && hasStamps(entry, permit) ? entry : undefined
   }
 
   /**
@@ -121,9 +122,7 @@ export class SharedReads {
     const { entry } = state
     if (entry === undefined || entry.epoch !== state.epoch) return { entry: undefined, permit }
     const isCovered = entry.tags.every((tag) => tags.includes(tag))
-    const isValid = isCovered
-      ? entry.tags.every((tag, at) => state.stamps[tags.indexOf(tag)] === entry.stamps[at])
-      : (await this.check(entry)) === 'current'
+    const isValid = isCovered ? hasStamps(entry, { tags, stamps: state.stamps }) : (await this.check(entry)) === 'current'
     return { entry: isValid ? entry : undefined, permit }
   }
 
@@ -190,15 +189,12 @@ export class SharedReads {
   }
 }
 
-/** Whether an entry was made under a state, or a part of it. */
-function hasState({ epoch, tags, stamps }: StoredEntry, permit: Permit): boolean {
-  if (epoch !== permit.epoch) return false
-  for (let at = 0; at < tags.length; at++) {
-    const tag = tags[at] as string
-    const found = permit.tags[at] === tag ? at : permit.tags.indexOf(tag)
-    if (found < 0 || permit.stamps[found] !== stamps[at]) return false
-  }
-  return true
+/** Whether an entry was made under these stamps, or some of them. */
+function hasStamps(
+  entry: StoredEntry,
+  { tags, stamps }: { readonly tags: readonly string[]; readonly stamps: StoreState['stamps'] },
+): boolean {
+  return entry.tags.every((tag, at) => stamps[tags.indexOf(tag)] === entry.stamps[at])
 }
 
 /** @param tags - Those of the state. */

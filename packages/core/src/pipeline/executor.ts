@@ -35,7 +35,8 @@ export class Executor {
   /** Sends a write of which only the statements are recorded. Nothing is added to its promise: each costs every write. */
   #send<TResult>(operation: Operation<TResult>, context: OperationContext): Promise<TResult> {
     try {
-      return operation.run(context)
+      const timer = context.scope?.timer
+      return timer === undefined ? operation.run(context) : timer.outside(() => operation.run(context))
     } catch (error) {
       return Promise.reject(this.#mark(error))
     }

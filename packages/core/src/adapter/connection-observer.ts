@@ -50,6 +50,9 @@ interface Described {
   /** Whether only writes can change its answer. */
   readonly isRepeatable: boolean
   plan: WritePlan | undefined
+  /** The version of the catalogs in which it was found to write nothing, and whether that was optimizing. */
+  harmlessIn: number
+  wasOptimizing: boolean
 }
 
 /** Longer statements are not compared with earlier ones, so repeats of them go unseen. */
@@ -250,10 +253,18 @@ export class ConnectionObserver {
     return new RunningStatement(this.host, execution, scope?.ended === true ? undefined : scope, startedAt, watched)
   }
 
+  /** Whether a statement was found to write nothing, and nothing that this follows from has changed since. */
+  #isHarmless({ harmlessIn, wasOptimizing }: Described): boolean {
+    const { host } = this
+    return harmlessIn === host.catalogs.used() && wasOptimizing === host.isOptimizing() && this.#sessions.isPlain
+  }
+
   /** Announces the write of a statement, unless it takes effect at a later commit. */
   #announce(connection: object, described: Described, params: readonly unknown[]): AnnouncedWrite | undefined {
-    if (described.onlyReads && !this.#mayCallUnseen()) return undefined
-    const { statement } = described.analyzed
+    if (this.#isHarmless(described)) return undefined
+    const { analyzed, onlyReads } = described
+    if (onlyReads && !this.#mayCallUnseen()) return this.#harmless(described)
+    const { statement } = analyzed
     const { catalogs } = this.host
     let effect: WriteEffect | undefined
     let defines: boolean
@@ -262,7 +273,7 @@ export class ConnectionObserver {
       effect = plan === undefined ? effectOfStatement(statement, this.sourceId, catalogs, params) : plan.effectOf(params)
       if (statement.session.length > 0) this.#sessions.note(connection, statement.session)
       if (statement.ddl) this.catalog.shadowed(statement)
-      if (effect === undefined) return plan === undefined ? this.#unread(connection, statement) : undefined
+      if (effect === undefined) return this.#unread(connection, described)
       if (plan === undefined) {
         // While another source is being read, the client's own catalog still tells what a statement may define.
         const catalog = catalogs.seenBy(this.sourceId) ?? catalogs.of(this.sourceId) ?? catalogs.catalog(this.#dialect)
@@ -284,7 +295,7 @@ export class ConnectionObserver {
   #planOf(described: Described): WritePlan | undefined {
     const { plan } = described
     const { catalogs } = this.host
-    if (plan === undefined || !catalogs.isOf(plan.version))
+    if (plan?.version !== catalogs.used())
       described.plan = WritePlan.of(described.analyzed.statement, this.sourceId, catalogs)
     return described.plan
   }
@@ -295,10 +306,19 @@ export class ConnectionObserver {
     return this.host.isOptimizing() && this.host.catalogs.seenBy(this.sourceId)?.readsMayDo !== 'reads'
   }
 
+  #harmless(described: Described): undefined {
+    const { session, ddl } = described.analyzed.statement
+    if (session.length > 0 || ddl) return
+    described.harmlessIn = this.host.catalogs.version
+    described.wasOptimizing = this.host.isOptimizing()
+  }
+
   /** Announces a read that is sent while the functions that its views and policies call are unknown. */
-  #unread(connection: object, statement: Statement): AnnouncedWrite | undefined {
+  #unread(connection: object, described: Described): AnnouncedWrite | undefined {
     const { host, sourceId } = this
-    if (statement.reads.length === 0 || !host.isOptimizing() || host.catalogs.seenBy(sourceId) !== undefined) return undefined
+    const { statement } = described.analyzed
+    if (statement.reads.length === 0 || !host.isOptimizing() || host.catalogs.seenBy(sourceId) !== undefined)
+      return this.#harmless(described)
     const { readsMayDo } = this.catalog
     if (readsMayDo !== undefined && readsMayDo !== 'reads')
       return this.#transactions.write(connection, statement, EVERYTHING, readsMayDo === 'defines')
@@ -375,7 +395,7 @@ export class ConnectionObserver {
         return fix.text
       },
     }
-    const described: Described = { analyzed, onlyReads, isRepeatable, shape, plan: undefined }
+    const described: Described = { analyzed, onlyReads, isRepeatable, shape, plan: undefined, harmlessIn: -1, wasOptimizing: false }
     this.#described.set(analyzed, described)
     return described
   }

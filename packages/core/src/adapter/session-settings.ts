@@ -18,6 +18,11 @@ export class SessionSettings {
     }
   }
 
+  /** Whether no connection was changed. */
+  get isPlain(): boolean {
+    return this.#changed.size === 0
+  }
+
   /** Whether any connection that is not closed is changed. */
   get hasChanged(): boolean {
     if (this.#changed.size === 0) return false

@@ -84,15 +84,15 @@ export class CatalogRegistry {
     this.#changed()
   }
 
-  /** @internal Whether what was derived from the catalogs in a version still holds. Counts as a use of them. */
-  isOf(version: number): boolean {
-    this.#uses += 1
-    return version === this.#version
-  }
-
   /** @internal Rises when somebody uses what is known. */
   get uses(): number {
     return this.#uses
+  }
+
+  /** @internal The version, for conclusions that were drawn in one: they are used as what is known is. */
+  used(): number {
+    this.#uses += 1
+    return this.#version
   }
 
   /** Lets a source go when nobody holds its owner any more. */

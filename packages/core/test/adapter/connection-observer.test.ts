@@ -291,6 +291,34 @@ describe('ConnectionObserver', () => {
       expect(world.log.slice(4)).toEqual(['announce *', 'select * from unknown', '* committed'])
     })
 
+    it('although the same statement wrote nothing before', async () => {
+      const world = new World({ dialect })
+      await world.run({}, 'select * from v', 'select * from v')
+      expect(world.log).toEqual(['select * from v', 'select * from v'])
+      world.host.catalogs.set('one', catalogOf(dialect, 'writes'))
+      await world.run({}, 'select * from v')
+      expect(world.log.slice(2)).toEqual(['announce *', 'select * from v', '* committed'])
+      await world.run({}, 'select * from t')
+      world.host.catalogs.shadow('t', true)
+      await world.run({}, 'select * from t')
+      expect(world.log.slice(5)).toEqual(['select * from t', 'announce *', 'select * from t', '* committed'])
+    })
+
+    it('although the same statement was only observed before', async () => {
+      let isOptimizing = false
+      const world = new World({ dialect }, { isOptimizing: () => isOptimizing })
+      const { catalogs } = world.host
+      catalogs.set('one', undefined)
+      await world.run({}, 'select * from v')
+      isOptimizing = true
+      const send = async () => {
+        catalogs.set('one', catalogOf(dialect, 'writes'))
+        return []
+      }
+      await world.observer.statement({}, world.sent('select * from v', { send }))
+      expect(world.log).toEqual(['select * from v', 'announce *', '* committed'])
+    })
+
     it('when it ends, where no catalog was known before', async () => {
       const world = new World({ dialect })
       const { catalogs } = world.host
@@ -354,6 +382,7 @@ describe('ConnectionObserver', () => {
     const world = new World({ isClosed: (connection) => closed.has(connection) })
     const connection = {}
     await world.run(connection, 'set role other')
+    await world.run({}, 'select 1')
     expect(world.host.catalogs.of('one')).toBeUndefined()
     closed.add(connection)
     await world.run({}, 'select 1')

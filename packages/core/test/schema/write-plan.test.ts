@@ -75,9 +75,9 @@ describe('WritePlan', () => {
     ]
     for (const change of changes) {
       const { version } = registry
-      expect(registry.isOf(version)).toBe(true)
+      expect(registry.used()).toBe(version)
       change()
-      expect(registry.isOf(version), String(change)).toBe(false)
+      expect(registry.used(), String(change)).not.toBe(version)
     }
   })
 })

@@ -115,6 +115,29 @@ describe('reads by Knex that never gain', () => {
     expect(taken()).toBeLessThan(10)
   })
 
+  it('are left alone after listings that no loop walks along, until one does', async () => {
+    const { sluice, db, taken } = await open({ cache: false })
+    const list = () => db('posts').where('id', '<=', 5).orderBy('id')
+    let id = 1_000
+    for (let at = 0; at < 3 * MANY; at += 1) {
+      id += 1
+      await sluice.run(async () => {
+        await list()
+        await db('authors').where({ id }).first()
+      })
+    }
+    // More than there are listings that could be.
+    expect(leftAlone(sluice)).toBeGreaterThan(2 * MANY + 200)
+    const walk = () =>
+      sluice.run(async () => {
+        for (const { author_id } of await list()) await db('authors').where({ id: author_id }).first()
+      })
+    for (let at = 0; at < 3_900; at += 1) await walk()
+    taken()
+    await walk()
+    expect(taken()).toBe(2)
+  })
+
   it('are kept where the app asks for it', async () => {
     const { sluice, db, taken, readNew } = await open()
     await readNew(MANY)

@@ -13,6 +13,7 @@ import {
   type TableId,
 } from '@sluice/core/adapter'
 import type { AdapterHost } from '@sluice/core/siblings'
+import { controlOf } from './cached.ts'
 import { fixForSql } from './fix.ts'
 import type { InstanceContext } from './instance-context.ts'
 import type { BuilderInternals, ClientInternals, QueryObject, RunnerInternals } from './internal-types.ts'
@@ -25,8 +26,11 @@ import { type KnexOptions, type KnexRead, ReplicaReads } from './replica-reads.t
 import { resultSettings } from './result-settings.ts'
 import { RowSources } from './row-sources.ts'
 
-/** Names of tables may be made by the app; those of more families are always looked at. */
-const MAX_FAMILIES = 1_000
+/** Names of tables may be made by the app; reads of more tables are always looked at. */
+const MAX_TABLES = 1_000
+/** The same for reads of more clauses. */
+const MAX_CLAUSES = 32
+const READS = ['select', 'first', 'pluck']
 const NO_BINDINGS: readonly unknown[] = []
 
 /** What `withSluice` keeps for one Knex instance, its transactions included. Transactions are made without running constructors, so it lives in a closure. */
@@ -38,7 +42,8 @@ export class PluginState implements InstanceContext {
   readonly #rowSources = new RowSources(this)
   readonly #migrationTables: ReadonlySet<string>
   readonly #streamed = new Set<object>()
-  readonly #families = new Map<string, object>()
+  /** By table: by method and number of clauses. */
+  readonly #families = new Map<string, object[]>()
   /** Operations by what is sent for them. */
   readonly #sent = new WeakMap<object, KnexOperation>()
   readonly #replicas: ReplicaReads | undefined
@@ -153,12 +158,22 @@ export class PluginState implements InstanceContext {
       return runner
     }
     try {
-      if (client.transacting !== true) void this.#statements.readCatalog()
+      if (client.transacting !== true) {
+        void this.#statements.readCatalog()
+        if (this.#leaves(builder)) return runner
+      }
       return this.#optimized(client, builder, runner)
     } catch (error) {
       host.reportError(error)
       return runner
     }
+  }
+
+  /** Whether looking at such a read brings nothing. */
+  #leaves(builder: BuilderInternals): boolean {
+    if (this.#replicas !== undefined || controlOf(builder) !== undefined) return false
+    const family = this.familyOf(builder)
+    return family !== undefined && this.host.leaves(family)
   }
 
   #optimized(client: ClientInternals, builder: BuilderInternals, runner: RunnerInternals): RunnerInternals {
@@ -232,14 +247,18 @@ export class PluginState implements InstanceContext {
 
   familyOf({ _method, _single, _statements }: BuilderInternals): object | undefined {
     const table = _single?.table
-    if (typeof table !== 'string') return undefined
-    const name = `${_method} ${table} ${_statements?.length}`
-    let family = this.#families.get(name)
-    if (family === undefined && this.#families.size < MAX_FAMILIES) {
-      family = {}
-      this.#families.set(name, family)
+    const method = READS.indexOf(_method ?? '')
+    const clauses = _statements?.length ?? MAX_CLAUSES
+    if (typeof table !== 'string' || method < 0 || clauses >= MAX_CLAUSES) return undefined
+    let families = this.#families.get(table)
+    if (families === undefined) {
+      if (this.#families.size >= MAX_TABLES) return undefined
+      families = []
+      this.#families.set(table, families)
     }
-    return family
+    const at = method * MAX_CLAUSES + clauses
+    families[at] ??= {}
+    return families[at]
   }
 
   isMigrationTable(table: TableId): boolean {

@@ -5,6 +5,8 @@ const RECHECKED = 256
 /** A family is looked at again after so many reads, or so long. */
 const LEFT = 15 * RECHECKED
 const LEFT_MS = 10_000
+/** Of so many reads that are left, one reads the clock. */
+const TIMED = 16
 
 /** What looking at the reads of one family brought lately. */
 export class Gain {
@@ -12,23 +14,26 @@ export class Gain {
   #left = 0
   #leftSince = 0
 
-  /** Looking at one of its reads spared a query, or will: it was merged, found in the cache, or is what a loop walks along. */
+  /** Looking at one of its reads spared a query, or will: it was merged, found in the cache, or a loop walks along its rows. */
   found(): void {
     this.#looks = LOOKS
     this.#left = 0
   }
 
   /** Whether the next read is left to the database. @param now - Monotonic time in milliseconds. */
-  leaves(now: number): boolean {
-    if (this.#looks > 0) {
-      this.#looks -= 1
-      this.#leftSince = now
-      return false
-    }
+  leaves(now: () => number): boolean {
+    if (this.#looks > 0) return false
     this.#left += 1
-    if (this.#left <= LEFT && now - this.#leftSince < LEFT_MS) return true
+    const isTimed = this.#left % TIMED === 0
+    if (this.#left <= LEFT && !(isTimed && now() - this.#leftSince >= LEFT_MS)) return true
     this.#left = 0
-    this.#looks = RECHECKED - 1
+    this.#looks = RECHECKED
     return false
+  }
+
+  /** One of its reads is looked at. @param now - Monotonic time in milliseconds. */
+  looked(now: () => number): void {
+    this.#looks -= 1
+    if (this.#looks === 0) this.#leftSince = now()
   }
 }

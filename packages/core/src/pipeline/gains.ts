@@ -24,16 +24,36 @@ export class Gains {
     const { scope } = context
     const { family } = operation
     if (family === undefined || operation.isRaw === true || operation.inTransaction) return false
-    const isAlone = scope === undefined || scope.reads === 0
+    const isAlone = scope === undefined || this.#isAlone(scope)
     context.begin()
     if (scope?.basis !== undefined || scope?.notes !== undefined) return false
+    const gain = this.#gainOf(family)
+    context.gain = gain
+    if (!isAlone) return false
+    if (gain.leaves(this.parts.now)) return true
+    gain.looked(this.parts.now)
+    return false
+  }
+
+  /** The same of a read that its adapter then sends as its ORM does: what it returns is not seen. */
+  leavesUnseen(family: object, scope: Scope): boolean {
+    if (scope.basis !== undefined || scope.notes !== undefined || !this.#isAlone(scope)) return false
+    if (!this.#gainOf(family).leaves(this.parts.now)) return false
+    scope.unsent += 1
+    return true
+  }
+
+  /** Whether the next read of a scope cannot be merged with those that were issued before it, nor be part of a loop. */
+  #isAlone(scope: Scope): boolean {
+    return scope.reads === 0 && scope.unsent === 0 && scope.statements === 0 && !this.parts.remembers(scope)
+  }
+
+  #gainOf(family: object): Gain {
     let gain = this.#families.get(family)
     if (gain === undefined) {
       gain = new Gain()
       this.#families.set(family, gain)
     }
-    context.gain = gain
-    // It may be merged with those that were issued before it, or be part of a loop.
-    return isAlone && (scope === undefined || !this.parts.remembers(scope)) && gain.leaves(this.parts.now())
+    return gain
   }
 }

@@ -89,6 +89,21 @@ export class Pipeline {
     }
   }
 
+  /**
+   * Whether a read of a family is left to its ORM, because looking at such reads brings nothing. It is counted then, and must be sent as in `observe`:
+   * by a client whose statements are seen, outside of transactions.
+   */
+  leaves(family: object): boolean {
+    const { scopes, stats, gains } = this.parts
+    const { scope, isBypassing } = scopes.ambient
+    if (scope === undefined || scope.ended || isBypassing || scope.mode !== 'optimize' || gains?.leavesUnseen(family, scope) !== true)
+      return false
+    stats.seen += 1
+    scope.counts.operations += 1
+    stats.passThrough('no gain lately')
+    return true
+  }
+
   /** Sluice failed: a read is asked bare; a write that was sent is never sent again. */
   #withoutSluice<TResult>(operation: Operation<TResult>, context: OperationContext, failure: unknown): Promise<TResult> {
     context.end()

@@ -106,7 +106,9 @@ export class Recorder {
   /** A statement was sent to the database. */
   statement(scope: Scope | undefined): void {
     this.stats.statements += 1
-    if (scope !== undefined) scope.counts.queries += 1
+    if (scope === undefined) return
+    scope.counts.queries += 1
+    if (scope.unsent > 0) scope.unsent -= 1
   }
 
   /** A statement is sent that is no execution of its own: an operation is. @returns When that is, by the clock of `startedAt`. */

@@ -43,6 +43,8 @@ export class Scope {
   writes = 0
   /** Reads under way that other reads may be merged with. */
   reads = 0
+  /** Reads that were left to their ORM, and of which no statement was seen yet. */
+  unsent = 0
   /** Whether the first execution of a group is asked for its stack, too. For tests: it makes each new shape dearer. */
   tracesFirst = false
   ended = false

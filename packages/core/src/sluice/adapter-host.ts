@@ -20,6 +20,11 @@ import type { ScopeReport } from './scopes.ts'
 export interface AdapterHost {
   /** Sends an operation on its way. */
   execute<TResult>(operation: Operation<TResult>): Promise<TResult>
+  /**
+   * Whether a read outside of transactions is sent as in `observe`, without `execute`, because looking at reads of its family brings nothing. It is counted then.
+   * For clients whose statements are seen.
+   */
+  leaves(family: object): boolean
   readonly scopes: ScopeStorage
   readonly recorder: Recorder
   readonly stats: QueryStats

@@ -1,3 +1,4 @@
+import type { Gain } from '../../pipeline/gain.ts'
 import type { LookupTarget } from '../../pipeline/lookup.ts'
 import type { RowSource } from '../../pipeline/operation.ts'
 import type { RowRange } from '../../pipeline/operation-context.ts'
@@ -48,18 +49,18 @@ export class PrefetchScope {
     }
   }
 
-  /** Keeps the rows of a listing. */
-  remember(source: RowSource, rows: readonly unknown[]): void {
+  /** Keeps the rows of a listing. @param gain - Told when a loop walks along them. */
+  remember(source: RowSource, rows: readonly unknown[], gain?: Gain): void {
     if (rows.length > MAX_ROWS) return
     for (const set of this.#whole) set.settle(MAX_ROWS)
     this.#whole = []
-    this.#rememberNested(source, () => rows, 0)
-    const set = this.#hold(source, rows)
+    this.#rememberNested(source, () => rows, 0, gain)
+    const set = this.#hold(source, rows, gain)
     this.#grow(set, rows.length)
   }
 
   /** Rows within rows are looked for when a lookup may want them. The rows around them come later, so they are the newer ones. */
-  #rememberNested(source: RowSource, rows: () => readonly unknown[], depth: number): void {
+  #rememberNested(source: RowSource, rows: () => readonly unknown[], depth: number, gain: Gain | undefined): void {
     if (source.nested === undefined || depth === MAX_DEPTH) return
     for (const { property, source: inner } of source.nested) {
       let found: readonly unknown[] | undefined
@@ -67,13 +68,13 @@ export class PrefetchScope {
         found ??= rows().flatMap((row) => (row as Readonly<Record<string, unknown>> | null)?.[property] ?? [])
         return found
       }
-      this.#rememberNested(inner, nestedRows, depth + 1)
-      this.#hold(inner, nestedRows)
+      this.#rememberNested(inner, nestedRows, depth + 1, gain)
+      this.#hold(inner, nestedRows, gain)
     }
   }
 
-  #hold(source: RowSource, rows: readonly unknown[] | (() => readonly unknown[])): RowSet {
-    const set = new RowSet(source, rows, undefined, this.keepFor(source))
+  #hold(source: RowSource, rows: readonly unknown[] | (() => readonly unknown[]), gain: Gain | undefined): RowSet {
+    const set = new RowSet(source, rows, undefined, this.keepFor(source), gain)
     this.#sets.push(set)
     this.#whole.push(set)
     return set
@@ -83,11 +84,12 @@ export class PrefetchScope {
    * Adds what a lookup found to the rows of its group.
    *
    * @param delivered - How often they were handed out.
+   * @param gain - Told when a loop walks along them.
    */
-  append(group: string, source: RowSource, result: unknown, delivered: number): RowRange {
+  append(group: string, source: RowSource, result: unknown, delivered: number, gain?: Gain): RowRange {
     let set = this.#groups.get(group)
     if (set === undefined) {
-      set = new RowSet(source, [], [], this.keepFor(source))
+      set = new RowSet(source, [], [], this.keepFor(source), gain)
       this.#groups.set(group, set)
       this.#sets.push(set)
     }

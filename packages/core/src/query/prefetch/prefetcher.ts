@@ -74,11 +74,10 @@ export class Prefetcher {
     if (!isListing && (known === undefined || known.isEmpty || typeof result !== 'object' || result === null)) return
     const source = operation.rowSource()
     if (source === undefined) return
-    if (isListing) context.gain?.found()
     const memory = known ?? this.#begin(scope, operation.source.dialect)
     const lookup = operation.lookup?.()
-    if (lookup !== undefined && !isRefusal(lookup)) context.rows = memory.append(context.groupOf(lookup), source, result, 1)
-    else if (isListing) memory.remember(source, result)
+    if (lookup !== undefined && !isRefusal(lookup)) context.rows = memory.append(context.groupOf(lookup), source, result, 1, context.gain)
+    else if (isListing) memory.remember(source, result, context.gain)
   }
 
   /** The same for a result that came from the cache: its loop goes on, and what was asked ahead for it was wanted. */
@@ -156,6 +155,7 @@ export class Prefetcher {
     const trail = memory.trailOf(group, text) ?? this.#open(operation, keyed, group, memory)
     if (trail === undefined) return next(operation, context)
     context.gain?.found()
+    trail.set.gain?.found()
     const ask: Ask<T> = { operation, context, lookup: keyed, group, trail, memory, scope, bare: () => next(operation, context) }
     return trail.pending?.texts.has(text) === true ? trail.pending.done.then(() => this.#follow(ask)) : this.#follow(ask)
   }

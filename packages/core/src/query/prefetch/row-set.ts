@@ -1,3 +1,4 @@
+import type { Gain } from '../../pipeline/gain.ts'
 import { lookupKey } from '../../pipeline/key-text.ts'
 import type { LookupKey } from '../../pipeline/lookup.ts'
 import type { RowSource } from '../../pipeline/operation.ts'
@@ -53,6 +54,8 @@ export class RowSet {
      */
     readonly delivered: number[] | undefined,
     private readonly keep: KeepRow,
+    /** Told when a loop walks along its rows. */
+    readonly gain?: Gain | undefined,
   ) {
     this.#rows = rows as unknown[] | (() => unknown[])
   }

@@ -52,11 +52,11 @@ const NONE: Repeats = { share: 0, needless: 0, most: 1 }
 function repeatsAmong(samples: readonly Sample[], least: number): Repeats {
   const times = new Map<unknown, number>()
   const mostDifferent = samples.length * (1 - least)
-  const keyOf = areOfOneValue(samples) ? onlyValue : canonicalText
+  const place = placeOfDifference(samples)
   let known = 0
   let different = 0
   for (const sample of samples) {
-    const key = keyOf(sample)
+    const key = place === undefined ? canonicalText(sample) : (sample as SimpleSample).values[1][place]
     const before = key === undefined ? 0 : (times.get(key) ?? 0)
     if (before === 0) different += 1
     if (different > mostDifferent) return NONE
@@ -70,29 +70,42 @@ function repeatsAmong(samples: readonly Sample[], least: number): Repeats {
   return { share: repeated / samples.length, needless: (known - times.size) / samples.length, most: Math.max(...counts) }
 }
 
-/** Whether samples differ in the only binding of one and the same statement: most loops are of this kind, and canonical texts are not needed. */
-function areOfOneValue(samples: readonly Sample[]): boolean {
+interface SimpleSample extends Sample {
+  readonly values: readonly [sql: string, params: readonly unknown[]]
+}
+
+/**
+ * The place of the only binding in which executions of one statement differ, without writes in between. Most loops are of this kind: their
+ * values are compared as they are, without canonical texts. `undefined`: they are of another kind.
+ */
+function placeOfDifference(samples: readonly Sample[]): number | undefined {
   const [first] = samples
-  if (first === undefined || !isOfOneValue(first)) return false
-  const [sql] = first.values
-  return samples.every((sample) => isOfOneValue(sample) && sample.values[0] === sql && sample.writes === first.writes)
+  if (first === undefined || !isSimple(first)) return undefined
+  const [sql, params] = first.values
+  let place: number | undefined
+  for (const sample of samples) {
+    if (!isSimple(sample) || sample.values[0] !== sql || sample.writes !== first.writes) return undefined
+    const others = sample.values[1]
+    if (others.length !== params.length) return undefined
+    for (let at = 0; at < params.length; at += 1) {
+      if (others[at] === params[at]) continue
+      if (place !== undefined && place !== at) return undefined
+      place = at
+    }
+  }
+  return place ?? 0
 }
 
-interface OneValueSample extends Sample {
-  readonly values: readonly [sql: string, params: readonly [string | number | bigint]]
-}
-
-function isOfOneValue(sample: Sample): sample is OneValueSample {
+function isSimple(sample: Sample): sample is SimpleSample {
   const { values } = sample
   if (!Array.isArray(values) || values.length !== 2 || typeof values[0] !== 'string') return false
   const params: unknown = values[1]
-  if (!Array.isArray(params) || params.length !== 1) return false
-  const type = typeof params[0]
-  return type === 'number' || type === 'string' || type === 'bigint'
-}
-
-function onlyValue(sample: Sample): unknown {
-  return (sample as OneValueSample).values[1][0]
+  if (!Array.isArray(params) || params.length === 0) return false
+  for (let at = 0; at < params.length; at += 1) {
+    const type = typeof params[at]
+    if (type !== 'number' && type !== 'string' && type !== 'bigint') return false
+  }
+  return true
 }
 
 function canonicalText({ values, writes }: Sample): string | undefined {

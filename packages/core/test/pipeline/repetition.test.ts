@@ -29,6 +29,28 @@ describe('repetitionAmong', () => {
     expect(judge(values)).toEqual(expected)
   })
 
+  it.each([
+    ['differ in one binding', [['a', 1, 9], ['a', 2, 9], ['a', 1, 9], ['a', 1, 9]], 3],
+    ['are equal', [['a', 1], ['a', 1], ['a', 1]], 3],
+    ['differ in one binding or another', [['a', 1], ['b', 1], ['a', 2], ['a', 1], ['a', 1]], 3],
+    ['differ in several bindings', [['a', 1], ['b', 2], ['a', 2], ['b', 1]], undefined],
+    ['have no bindings', [[], [], []], 3],
+    ['have bindings of other types', [['1'], [1], [1n], [true]], undefined],
+    ['have equal dates', [[new Date(1)], [new Date(1)], [new Date(1)]], 3],
+    ['have more bindings or fewer', [['a'], ['a', 1], ['a'], ['a']], 3],
+  ] as const)('compares statements that %s', (_, bindings, count) => {
+    const samples = bindings.map((params) => ({ values: ['select 1', params], stack: undefined, writes: 0 }))
+    expect(repetitionAmong({ count: samples.length, samples }, { threshold: 9, repeats: 3 })?.count).toBe(count)
+  })
+
+  it('compares only equal statements, and none across a write', () => {
+    const sample = (sql: string, writes: number) => ({ values: [sql, [1]], stack: undefined, writes })
+    const judged = (...samples: ReturnType<typeof sample>[]) => repetitionAmong({ count: samples.length, samples }, LIMITS)
+    expect(judged(sample('a', 0), sample('b', 0), sample('a', 0))).toBeUndefined()
+    expect(judged(sample('a', 0), sample('a', 1), sample('a', 1))).toBeUndefined()
+    expect(judged(sample('a', 1), sample('a', 1), sample('a', 1))?.count).toBe(3)
+  })
+
   it('takes the samples for the share of all executions', () => {
     expect(judge('aaaa', 100)).toEqual({ code: 'REPEATED_QUERY', count: 100, needed: 25 })
   })

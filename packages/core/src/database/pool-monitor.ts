@@ -37,9 +37,9 @@ export class PoolMonitor {
     this.#pools.delete(name)
   }
 
-  /** A caller has got a connection, or was refused one, after some time. */
-  waited(name: string, ms: number): void {
-    this.#pools.get(name)?.waits.add(ms)
+  /** Callers have got a connection, or were refused one, each after some time. */
+  waited(name: string, ms: number, count: number): void {
+    this.#pools.get(name)?.waits.add(ms, count)
   }
 
   /** Remembers how much the pools are used. */

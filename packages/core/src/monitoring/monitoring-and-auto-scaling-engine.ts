@@ -11,6 +11,7 @@ import type { Prediction } from './forecast/load-forecaster-options.ts'
 import type { HealthCheckResult } from './health.ts'
 import type { TrendData } from './metrics/metric-store.ts'
 import type { MetricName, MetricType, MetricTypeOptions } from './metrics/metric-type.ts'
+import type { Series } from './metrics/series.ts'
 import type { MonitoringEvents, MonitoringOptions } from './monitoring-options.ts'
 import { type MonitoringEngineParts, MonitoringParts } from './monitoring-parts.ts'
 import type { PerformanceReport } from './report/performance-report.ts'
@@ -100,14 +101,24 @@ export class MonitoringAndAutoScalingEngine {
    * @throws UnknownMetricError; InvalidArgumentError for a value that is not a finite number of at least 0.
    */
   recordMetric(type: MetricName, value: number, source: string, unit?: string): Metric {
+    const series = this.#record(type, value, source, 1)
+    return { type, value, unit: unit ?? series.type.unit, source, timestamp: this.#parts.clock.wall() }
+  }
+
+  /** Records a value that was measured several times. @internal */
+  recordRepeated(type: MetricName, value: number, source: string, times: number): void {
+    this.#record(type, value, source, times)
+  }
+
+  #record(type: MetricName, value: number, source: string, times: number): Series {
     this.#parts.assertOpen()
     const series = this.#parts.seriesOf(type, source, false)
     // What came before belongs to the second in which it came.
     this.#parts.store.turn()
-    series.record(value)
+    series.record(value, times)
     this.#parts.alerting.see(series, value)
     this.#parts.turning.start()
-    return { type, value, unit: unit ?? series.type.unit, source, timestamp: this.#parts.clock.wall() }
+    return series
   }
 
   /**

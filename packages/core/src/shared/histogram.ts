@@ -15,14 +15,14 @@ export class DurationHistogram {
     this.counts = new Array(boundsMs.length + 1).fill(0)
   }
 
-  /** @returns The place of what counts it. */
-  add(ms: number): number {
+  /** @param times - How often it took so long. @returns The place of what counts it. */
+  add(ms: number, times = 1): number {
     const { boundsMs, counts } = this
     let at = 0
     while (at < boundsMs.length && ms > (boundsMs[at] as number)) at += 1
-    counts[at] = (counts[at] as number) + 1
-    this.count += 1
-    this.sumMs += ms
+    counts[at] = (counts[at] as number) + times
+    this.count += times
+    this.sumMs += ms * times
     return at
   }
 

@@ -80,11 +80,8 @@ export function createHost(parts: HostParts): AdapterHost {
     },
     poolWaited: (sourceId, ms, wasExhausted, count = 1) => {
       if (parts.isClosed()) return
-      const { monitor } = engines
-      for (let at = 0; at < count; at += 1) {
-        workload?.pools.waited(sourceId, ms)
-        monitor?.recordMetric('poolWait', wasExhausted ? ms : 0, sourceId)
-      }
+      workload?.pools.waited(sourceId, ms, count)
+      engines.monitor?.recordRepeated('poolWait', wasExhausted ? ms : 0, sourceId, count)
     },
     attachLoader: (sourceId, loader) => loaders.attach(sourceId, loader),
     get derived() {

@@ -48,6 +48,15 @@ describe('MonitoringAndAutoScalingEngine', () => {
     expect(getMonitoringAndAutoScalingEngine()).toBe(getMonitoringAndAutoScalingEngine())
   })
 
+  it('records a value that was measured several times as often', () => {
+    const { monitor, clock } = open()
+    monitor.recordMetric('responseTime', 4, 'route')
+    monitor.recordRepeated('responseTime', 1, 'route', 3)
+    clock.advance(1_000)
+    expect(monitor.getMetricTrend('responseTime', 60_000).map(({ value }) => value)).toEqual([1.75])
+    expect(monitor.getMetricDistribution('responseTime').map(([, count]) => count)).toEqual([3, 1])
+  })
+
   it('records what is a number of at least 0, of a type that there is', () => {
     const { monitor, clock } = open()
     expect(monitor.recordMetric('cpu', 42, 'node-1')).toEqual({

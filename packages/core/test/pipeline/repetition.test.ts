@@ -30,10 +30,46 @@ describe('repetitionAmong', () => {
   })
 
   it.each([
-    ['differ in one binding', [['a', 1, 9], ['a', 2, 9], ['a', 1, 9], ['a', 1, 9]], 3],
-    ['are equal', [['a', 1], ['a', 1], ['a', 1]], 3],
-    ['differ in one binding or another', [['a', 1], ['b', 1], ['a', 2], ['a', 1], ['a', 1]], 3],
-    ['differ in several bindings', [['a', 1], ['b', 2], ['a', 2], ['b', 1]], undefined],
+    [
+      'differ in one binding',
+      [
+        ['a', 1, 9],
+        ['a', 2, 9],
+        ['a', 1, 9],
+        ['a', 1, 9],
+      ],
+      3,
+    ],
+    [
+      'are equal',
+      [
+        ['a', 1],
+        ['a', 1],
+        ['a', 1],
+      ],
+      3,
+    ],
+    [
+      'differ in one binding or another',
+      [
+        ['a', 1],
+        ['b', 1],
+        ['a', 2],
+        ['a', 1],
+        ['a', 1],
+      ],
+      3,
+    ],
+    [
+      'differ in several bindings',
+      [
+        ['a', 1],
+        ['b', 2],
+        ['a', 2],
+        ['b', 1],
+      ],
+      undefined,
+    ],
     ['have no bindings', [[], [], []], 3],
     ['have bindings of other types', [['1'], [1], [1n], [true]], undefined],
     ['have equal dates', [[new Date(1)], [new Date(1)], [new Date(1)]], 3],

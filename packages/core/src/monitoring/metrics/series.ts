@@ -136,16 +136,16 @@ export class Series {
     return this.#totalSum + this.#sum
   }
 
-  /** @throws InvalidArgumentError for what is not a finite number of at least 0. */
-  record(value: number): void {
+  /** @param times - How often it was measured. @throws InvalidArgumentError for what is not a finite number of at least 0. */
+  record(value: number, times = 1): void {
     if (typeof value !== 'number' || !(value >= 0 && value < Number.POSITIVE_INFINITY))
       throw new InvalidArgumentError('value', 'a finite number of at least 0', value)
     this.#last = value
-    this.#count += 1
-    this.#sum += value
+    this.#count += times
+    this.#sum += value * times
     if (value < this.#min) this.#min = value
     if (value > this.#max) this.#max = value
-    this.#fresh.add(value)
+    this.#fresh.add(value, times)
   }
 
   /**

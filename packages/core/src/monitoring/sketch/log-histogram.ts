@@ -29,15 +29,19 @@ export class LogHistogram {
     return this.#total
   }
 
-  /** @param value - Finite and at least 0. @throws InvalidArgumentError */
-  add(value: number): void {
+  /**
+   * @param value - Finite and at least 0.
+   * @param times - How often it was measured.
+   * @throws InvalidArgumentError
+   */
+  add(value: number, times = 1): void {
     if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) throw new InvalidArgumentError('value', 'a number of at least 0', value)
     // -0 has the sign's bit, and 0 has not.
     double[0] = value + 0
     const bucket = ((words[HIGH_WORD] as number) >>> (HIGH_MANTISSA_BITS - MANTISSA_BITS)) - FIRST_BITS + 1
     const at = Math.max(UNDER, Math.min(OVER, bucket))
-    this.#counts[at] = (this.#counts[at] as number) + 1
-    this.#total += 1
+    this.#counts[at] = (this.#counts[at] as number) + times
+    this.#total += times
   }
 
   /**

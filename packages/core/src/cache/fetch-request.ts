@@ -105,8 +105,3 @@ export function snapshotFor<T>(request: FetchRequest<T>, value: T, before: Befor
 export function snapshotOf({ tags }: FetchRequest<unknown>, count: number, before: Before): TagSnapshot | undefined {
   return count < tags.length ? before.required : before.all
 }
-
-/** A namespace holds no colon. */
-export function flightId({ namespace, key }: FetchRequest<unknown>): string {
-  return `${namespace}:${key}`
-}

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { openStack, type Stack, seed } from '../support/stack.ts'
 
 /** More reads than are looked at without any gain. */
-const MANY = 4_200
+const MANY = 1_100
 const ROWS = 20_000
 const REASON = 'no gain lately'
 

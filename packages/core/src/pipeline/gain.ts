@@ -1,5 +1,5 @@
 /** Reads of a family that are looked at after a gain. */
-const LOOKS = 4_096
+const LOOKS = 1_024
 /** Reads of a family without gain that are looked at from time to time. */
 const RECHECKED = 256
 /** A family is looked at again after so many reads, or so long. */

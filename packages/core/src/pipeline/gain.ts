@@ -1,9 +1,10 @@
 /** Reads of a family that are looked at after a gain. */
 const LOOKS = 1_024
-/** Reads of a family without gain that are looked at from time to time. */
+/** Reads of a family without gain that are looked at from time to time: one of 16, and these at most. */
 const RECHECKED = 256
+const LEFT_FOR_EACH = 15
 /** A family is looked at again after so many reads, or so long. */
-const LEFT = 15 * RECHECKED
+const LEFT = LEFT_FOR_EACH * RECHECKED
 const LEFT_MS = 10_000
 /** Of so many reads that are left, one reads the clock. */
 const TIMED = 16
@@ -26,8 +27,8 @@ export class Gain {
     this.#left += 1
     const isTimed = this.#left % TIMED === 0
     if (this.#left <= LEFT && !(isTimed && now() - this.#leftSince >= LEFT_MS)) return true
+    this.#looks = Math.min(RECHECKED, Math.ceil(this.#left / LEFT_FOR_EACH))
     this.#left = 0
-    this.#looks = RECHECKED
     return false
   }
 

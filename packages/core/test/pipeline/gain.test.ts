@@ -40,14 +40,15 @@ describe('Gain', () => {
     expect(looksAt(gain, 0)).toBe(256)
   })
 
-  it('looks again ten seconds after the last look, within 16 reads', () => {
+  it('looks again ten seconds after the last look, within 16 reads, at one read of 16', () => {
     const gain = new Gain()
     looksAt(gain, 5_000)
     expect(leavesOf(gain, 15_000)).toBe(14)
-    expect(looksAt(gain, 15_000)).toBe(256)
+    expect(looksAt(gain, 15_000)).toBe(2)
     let left = 1
     while (left < 3_000 && gain.leaves(() => 24_999)) left += 1
     expect(left).toBe(3_000)
     expect(leavesOf(gain, 25_000)).toBeLessThan(16)
+    expect(looksAt(gain, 25_000)).toBe(201)
   })
 })

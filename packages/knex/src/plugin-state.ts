@@ -159,8 +159,8 @@ export class PluginState implements InstanceContext {
     }
     try {
       if (client.transacting !== true) {
-        void this.#statements.readCatalog()
         if (this.#leaves(builder)) return runner
+        void this.#statements.readCatalog()
       }
       return this.#optimized(client, builder, runner)
     } catch (error) {

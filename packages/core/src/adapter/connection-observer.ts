@@ -319,6 +319,8 @@ export class ConnectionObserver {
     const { statement } = described.analyzed
     if (statement.reads.length === 0 || !host.isOptimizing() || host.catalogs.seenBy(sourceId) !== undefined)
       return this.#harmless(described)
+    // Its adapter may have left it alone.
+    if (!this.#transactions.isOpen(connection)) void this.catalog.read()
     const { readsMayDo } = this.catalog
     if (readsMayDo !== undefined && readsMayDo !== 'reads')
       return this.#transactions.write(connection, statement, EVERYTHING, readsMayDo === 'defines')

@@ -1,8 +1,8 @@
 /** Reads of a family that are looked at after a gain. */
 const LOOKS = 1_024
-/** Reads of a family without gain that are looked at from time to time: one of 16, and these at most. */
-const RECHECKED = 256
-const LEFT_FOR_EACH = 15
+/** Reads of a family without gain that are looked at from time to time: one of 32, and these at most. */
+const RECHECKED = 128
+const LEFT_FOR_EACH = 31
 /** A family is looked at again after so many reads, or so long. */
 const LEFT = LEFT_FOR_EACH * RECHECKED
 const LEFT_MS = 10_000

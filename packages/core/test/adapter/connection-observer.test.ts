@@ -309,6 +309,7 @@ describe('ConnectionObserver', () => {
       const world = new World({ dialect }, { isOptimizing: () => isOptimizing })
       const { catalogs } = world.host
       catalogs.set('one', undefined)
+      world.open = () => new Promise(() => {})
       await world.run({}, 'select * from v')
       isOptimizing = true
       const send = async () => {
@@ -562,6 +563,21 @@ describe('the catalog of a client', () => {
     world.log.length = 0
     await world.run({}, 'select * from u')
     expect(world.log).toEqual(['announce *', 'select * from u', '* committed'])
+  })
+
+  it('is read when a read is sent without it, outside of transactions', async () => {
+    const world = new World()
+    world.host.catalogs.set('one', undefined)
+    let opened = 0
+    world.open = async () => {
+      opened += 1
+    }
+    await world.run({}, 'begin', 'select 1')
+    const connection = {}
+    await world.run(connection, 'begin', 'select * from t')
+    expect(opened).toBe(0)
+    await world.run({}, 'select * from t')
+    expect(opened).toBe(1)
   })
 
   it('is not read while Sluice only observes', async () => {

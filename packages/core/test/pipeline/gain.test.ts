@@ -32,23 +32,23 @@ describe('Gain', () => {
     expect(looksAt(gain, 0)).toBe(1_024)
   })
 
-  it('looks at 256 of 4,096, one after the other', () => {
+  it('looks at 128 of 4,096, one after the other', () => {
     const gain = new Gain()
     looksAt(gain, 0)
     // One was left alone to end the looks.
-    expect(leavesOf(gain, 0)).toBe(3_839)
-    expect(looksAt(gain, 0)).toBe(256)
+    expect(leavesOf(gain, 0)).toBe(3_967)
+    expect(looksAt(gain, 0)).toBe(128)
   })
 
-  it('looks again ten seconds after the last look, within 16 reads, at one read of 16', () => {
+  it('looks again ten seconds after the last look, within 16 reads, at one read of 32', () => {
     const gain = new Gain()
     looksAt(gain, 5_000)
     expect(leavesOf(gain, 15_000)).toBe(14)
-    expect(looksAt(gain, 15_000)).toBe(2)
+    expect(looksAt(gain, 15_000)).toBe(1)
     let left = 1
     while (left < 3_000 && gain.leaves(() => 24_999)) left += 1
     expect(left).toBe(3_000)
     expect(leavesOf(gain, 25_000)).toBeLessThan(16)
-    expect(looksAt(gain, 25_000)).toBe(201)
+    expect(looksAt(gain, 25_000)).toBe(98)
   })
 })

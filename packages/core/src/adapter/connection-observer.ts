@@ -50,9 +50,8 @@ interface Described {
   /** Whether only writes can change its answer. */
   readonly isRepeatable: boolean
   plan: WritePlan | undefined
-  /** The version of the catalogs in which it was found to write nothing, and whether that was optimizing. */
+  /** The state of what is known in which it was found to write nothing. */
   harmlessIn: number
-  wasOptimizing: boolean
 }
 
 /** Longer statements are not compared with earlier ones, so repeats of them go unseen. */
@@ -253,15 +252,16 @@ export class ConnectionObserver {
     return new RunningStatement(this.host, execution, scope?.ended === true ? undefined : scope, startedAt, watched)
   }
 
-  /** Whether a statement was found to write nothing, and nothing that this follows from has changed since. */
-  #isHarmless({ harmlessIn, wasOptimizing }: Described): boolean {
-    const { host } = this
-    return harmlessIn === host.catalogs.used() && wasOptimizing === host.isOptimizing() && this.#sessions.isPlain
+  /** Names the state of what is known of the schema, and of whether it is used. */
+  get #state(): number {
+    const version = this.host.catalogs.used()
+    return this.host.isOptimizing() ? version : ~version
   }
 
   /** Announces the write of a statement, unless it takes effect at a later commit. */
   #announce(connection: object, described: Described, params: readonly unknown[]): AnnouncedWrite | undefined {
-    if (this.#isHarmless(described)) return undefined
+    // As long as a session is changed, its connection may be closed at any time.
+    if (described.harmlessIn === this.#state && this.#sessions.isPlain) return undefined
     const { analyzed, onlyReads } = described
     if (onlyReads && !this.#mayCallUnseen()) return this.#harmless(described)
     const { statement } = analyzed
@@ -308,9 +308,7 @@ export class ConnectionObserver {
 
   #harmless(described: Described): undefined {
     const { session, ddl } = described.analyzed.statement
-    if (session.length > 0 || ddl) return
-    described.harmlessIn = this.host.catalogs.version
-    described.wasOptimizing = this.host.isOptimizing()
+    if (session.length === 0 && !ddl) described.harmlessIn = this.#state
   }
 
   /** Announces a read that is sent while the functions that its views and policies call are unknown. */
@@ -397,7 +395,7 @@ export class ConnectionObserver {
         return fix.text
       },
     }
-    const described: Described = { analyzed, onlyReads, isRepeatable, shape, plan: undefined, harmlessIn: -1, wasOptimizing: false }
+    const described: Described = { analyzed, onlyReads, isRepeatable, shape, plan: undefined, harmlessIn: Number.NaN }
     this.#described.set(analyzed, described)
     return described
   }

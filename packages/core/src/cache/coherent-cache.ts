@@ -4,7 +4,7 @@ import type { KeptValue } from './coherence/kept-value.ts'
 import type { Permit, SharedReads } from './coherence/shared-reads.ts'
 import type { Copier } from './copiers.ts'
 import type { BasisPart } from './derived/read-basis.ts'
-import { type Before, type FetchRequest, hasOwnTags, neededTags, requiredTags, snapshotFor } from './fetch-request.ts'
+import { type Before, type FetchRequest, flightId, hasOwnTags, neededTags, requiredTags, snapshotFor } from './fetch-request.ts'
 import { KeptValues, type KeptValuesParts, type Landed, type Shared } from './kept-values.ts'
 import { withTimeouts } from './with-timeouts.ts'
 
@@ -12,8 +12,6 @@ import { withTimeouts } from './with-timeouts.ts'
 const MAX_JOINS = 3
 /** Between two looks for what another process is loading. */
 const POLL_MS = 20
-/** Namespaces without loads that keep their room. */
-const MAX_IDLE = 16
 const NO_TAGS: readonly string[] = []
 
 interface Flight<T = unknown> {
@@ -29,7 +27,7 @@ interface Flight<T = unknown> {
  * its source was asked. Requests for one key that are under way share one load.
  */
 export class CoherentCache {
-  readonly #flights = new Flights()
+  readonly #flights = new Map<string, Flight>()
   readonly #values: KeptValues
   /** The tokens of claims, by the permit of the load that they are for. */
   readonly #claims = new WeakMap<Permit, string>()
@@ -101,7 +99,7 @@ export class CoherentCache {
   }
 
   #refresh<T>(request: FetchRequest<T>, kept: KeptValue): void {
-    if (this.#flights.of(request) !== undefined) return
+    if (this.#flights.has(flightId(request))) return
     if (this.parts.clock.now() < kept.freshUntil) this.parts.counters.earlyRefreshes += 1
     const { refresh, policy } = request
     // A request may work out what it is asked for, so its fields cannot be copied.
@@ -126,7 +124,7 @@ export class CoherentCache {
       request.basis?.spoil('overtaken')
       return request.load()
     }
-    const flight = request.policy.strategy === 'refresh' ? undefined : (this.#flights.of(request) as Flight<T> | undefined)
+    const flight = request.policy.strategy === 'refresh' ? undefined : (this.#flights.get(flightId(request)) as Flight<T> | undefined)
     if (flight?.before.required.isCurrent === true && hasOwnTags(flight.ownTags, request)) return this.#join(flight, request, kept, joins)
     return this.#limited(this.#takeOff(request, kept, before), request, kept)
   }
@@ -202,22 +200,27 @@ export class CoherentCache {
   /** Loads a value for its caller, and for those who join. */
   #takeOff<T>(request: FetchRequest<T>, kept: KeptValue | undefined, before: Before): Promise<T> {
     const { shared } = this.parts
+    const id = flightId(request)
     const landed = shared === undefined ? this.#load(request, before, undefined) : this.#run(shared, request, kept, before)
     const flight: Flight<T> = { before, landed, ownTags: request.ownTags ?? NO_TAGS }
     // Closed before anybody hears of the result, as those who join do so later: who comes then may know of a write that this one has not seen.
     const value = landed.then(
       ({ value, due }) => {
-        this.#flights.close(request, flight)
+        this.#close(id, flight)
         if (due !== undefined) this.#refresh(request, due)
         return value
       },
       (error: unknown) => {
-        this.#flights.close(request, flight)
+        this.#close(id, flight)
         throw error
       },
     )
-    this.#flights.open(request, flight)
+    this.#flights.set(id, flight)
     return value
+  }
+
+  #close(id: string, flight: Flight): void {
+    if (this.#flights.get(id) === flight) this.#flights.delete(id)
   }
 
   async #run<T>(shared: Shared, request: FetchRequest<T>, kept: KeptValue | undefined, before: Before): Promise<Landed<T>> {
@@ -325,32 +328,6 @@ export class CoherentCache {
       // After the fill, on the same connection.
       if (token !== undefined) shared?.store.release(request.sharedKey as string, token).catch(() => {})
     }
-  }
-}
-
-/** Loads that are under way, by what they are for. */
-class Flights {
-  /** By namespace and key: each key has been hashed already, and one text of both would be hashed anew. */
-  readonly #byNamespace = new Map<string, Map<string, Flight>>()
-
-  of({ namespace, key }: FetchRequest<unknown>): Flight | undefined {
-    return this.#byNamespace.get(namespace)?.get(key)
-  }
-
-  open({ namespace, key }: FetchRequest<unknown>, flight: Flight): void {
-    let flights = this.#byNamespace.get(namespace)
-    if (flights === undefined) {
-      flights = new Map()
-      this.#byNamespace.set(namespace, flights)
-    }
-    flights.set(key, flight)
-  }
-
-  close({ namespace, key }: FetchRequest<unknown>, flight: Flight): void {
-    const flights = this.#byNamespace.get(namespace)
-    if (flights?.get(key) !== flight) return
-    flights.delete(key)
-    if (flights.size === 0 && this.#byNamespace.size > MAX_IDLE) this.#byNamespace.delete(namespace)
   }
 }
 

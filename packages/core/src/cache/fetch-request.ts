@@ -4,6 +4,7 @@ import type { Prefetched } from '../pipeline/operation-context.ts'
 import type { TagSnapshot } from './coherence/tag-table.ts'
 import type { Copier } from './copiers.ts'
 import type { BasisPart } from './derived/read-basis.ts'
+import { RESULTS } from './namespace-table.ts'
 
 /** How a value is kept and refreshed; every time resolved, in milliseconds. */
 export interface FetchPolicy {
@@ -104,4 +105,9 @@ export function snapshotFor<T>(request: FetchRequest<T>, value: T, before: Befor
 /** The same, by how many of the request's tags it is. */
 export function snapshotOf({ tags }: FetchRequest<unknown>, count: number, before: Before): TagSnapshot | undefined {
   return count < tags.length ? before.required : before.all
+}
+
+/** Names a load. A result's key is long, has been hashed, and begins with the name of a client. */
+export function flightId({ namespace, key }: FetchRequest<unknown>): string {
+  return namespace === RESULTS ? key : `\n${namespace}:${key}`
 }

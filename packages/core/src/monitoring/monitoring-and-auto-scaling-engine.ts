@@ -101,16 +101,12 @@ export class MonitoringAndAutoScalingEngine {
    * @throws UnknownMetricError; InvalidArgumentError for a value that is not a finite number of at least 0.
    */
   recordMetric(type: MetricName, value: number, source: string, unit?: string): Metric {
-    const series = this.#record(type, value, source, 1)
+    const series = this.recordRepeated(type, value, source, 1)
     return { type, value, unit: unit ?? series.type.unit, source, timestamp: this.#parts.clock.wall() }
   }
 
   /** Records a value that was measured several times. @internal */
-  recordRepeated(type: MetricName, value: number, source: string, times: number): void {
-    this.#record(type, value, source, times)
-  }
-
-  #record(type: MetricName, value: number, source: string, times: number): Series {
+  recordRepeated(type: MetricName, value: number, source: string, times: number): Pick<Series, 'type'> {
     this.#parts.assertOpen()
     const series = this.#parts.seriesOf(type, source, false)
     // What came before belongs to the second in which it came.

@@ -100,12 +100,12 @@ function isSimple(sample: Sample): sample is SimpleSample {
   const { values } = sample
   if (!Array.isArray(values) || values.length !== 2 || typeof values[0] !== 'string') return false
   const params: unknown = values[1]
-  if (!Array.isArray(params) || params.length === 0) return false
-  for (let at = 0; at < params.length; at += 1) {
-    const type = typeof params[at]
-    if (type !== 'number' && type !== 'string' && type !== 'bigint') return false
-  }
-  return true
+  return Array.isArray(params) && params.length > 0 && params.every(isSimpleValue)
+}
+
+function isSimpleValue(value: unknown): boolean {
+  const type = typeof value
+  return type === 'number' || type === 'string' || type === 'bigint'
 }
 
 function canonicalText({ values, writes }: Sample): string | undefined {

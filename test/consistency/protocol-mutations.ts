@@ -8,7 +8,7 @@ const TAGS = 'packages/core/src/cache/coherence/tags.ts'
 const RESULTS = 'packages/core/src/cache/result-cache.ts'
 const SCRIPTS = 'packages/redis/src/scripts.ts'
 const WATCH = 'packages/core/src/adapter/schema-watch.ts'
-const OBSERVER = 'packages/core/src/adapter/connection-observer.ts'
+const ANNOUNCER = 'packages/core/src/adapter/write-announcer.ts'
 const STORE = 'packages/redis/src/redis-store.ts'
 
 /**
@@ -120,11 +120,11 @@ export const PROTOCOL_MUTATIONS: Readonly<Record<string, ProtocolMutation>> = {
     rule: 'When it is noticed, everything cached is dropped.',
     edits: [
       {
-        file: OBSERVER,
+        file: ANNOUNCER,
         find: 'return this.#wroteEverything(true)',
-        replace: 'this.host.catalogs.generations.beginDefinition()(true); return true',
+        replace: 'this.#host.catalogs.generations.beginDefinition()(true); return true',
       },
-      { file: OBSERVER, find: 'setTimeout(() => void this.#wroteEverything(false)', replace: 'setTimeout(() => {}' },
+      { file: ANNOUNCER, find: 'setTimeout(() => void this.#wroteEverything(false)', replace: 'setTimeout(() => {}' },
     ],
     faults: ['schema'],
   },

@@ -1,6 +1,6 @@
 import type { Mutation } from './mutation.ts'
 
-const OBSERVER = 'packages/core/src/adapter/connection-observer.ts'
+const ANNOUNCER = 'packages/core/src/adapter/write-announcer.ts'
 const TRANSACTIONS = 'packages/core/src/adapter/connection-transactions.ts'
 const WATCH = 'packages/core/src/adapter/schema-watch.ts'
 const CATALOG_READER = 'packages/core/src/adapter/catalog-reader.ts'
@@ -136,8 +136,11 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
   {
     name: 'schema-plans',
     rule: 'What a statement writes is determined again when a catalog has changed.',
-    edits: [{ file: REGISTRY, find: 'return version === this.#version', replace: 'return version <= this.#version' }],
-    test: { file: 'packages/core/test/schema/write-plan.test.ts', name: 'holds until a catalog' },
+    edits: [{ file: ANNOUNCER, find: 'if (plan?.version !== catalogs.used())', replace: 'if (plan === undefined)' }],
+    test: {
+      file: 'packages/core/test/adapter/connection-observer.test.ts',
+      name: 'announces what a statement writes by the catalogs of now',
+    },
   },
   {
     name: 'schema-unknown-writes',
@@ -299,7 +302,7 @@ export const SCHEMA_MUTATIONS: readonly Mutation[] = [
   {
     name: 'schema-session-reads',
     rule: 'While some connection has settings of its own, nothing is kept, and names may stand for other tables.',
-    edits: [{ file: OBSERVER, find: 'catalogs.setStrange(this.sourceId, this.#sessions.hasChanged)', replace: 'void catalogs' }],
+    edits: [{ file: ANNOUNCER, find: 'catalogs.setStrange(this.#sourceId, this.#sessions.hasChanged)', replace: 'void catalogs' }],
     test: { file: UNSEEN, name: 'keeps nothing while a connection has settings of its own' },
   },
   {

@@ -5,23 +5,19 @@ import { writeOutcomeOf } from '../pipeline/outcome.ts'
 import type { Recorder } from '../pipeline/recorder.ts'
 import type { Ambient, ScopeStorage } from '../pipeline/scope.ts'
 import type { StatementCaller, StatementWatch } from '../pipeline/statement-watch.ts'
-import type { AnnouncedWrite, TransactionWrites, WriteOutcome } from '../pipeline/writes.ts'
+import type { AnnouncedWrite, TransactionWrites } from '../pipeline/writes.ts'
 import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
-import { hiddenLevel } from '../schema/hidden-calls.ts'
-import { mayDefine } from '../schema/statement-definitions.ts'
-import { effectOfStatement } from '../schema/statement-effect.ts'
-import { WritePlan } from '../schema/write-plan.ts'
 import { type AnalyzedSql, analyzeSql } from '../sql/analyze.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import type { Statement, TransactionControl } from '../sql/statement.ts'
+import type { TransactionControl } from '../sql/statement.ts'
 import { TOO_LONG } from '../sql/tokenize.ts'
 import { type AskedSelect, readAskedSelect } from './asked-select.ts'
-import { type CatalogHost, CatalogReader, type CatalogSource } from './catalog-reader.ts'
+import type { CatalogHost, CatalogReader, CatalogSource } from './catalog-reader.ts'
 import { ConnectionTransactions, refuseToWait, type TransactionHost } from './connection-transactions.ts'
 import { RunningStatement } from './running-statement.ts'
 import type { SentControl, SentStatement, StreamedStatement } from './sent-statement.ts'
-import { SessionSettings } from './session-settings.ts'
 import { TimedStatement } from './timed-statement.ts'
+import { type Announceable, WriteAnnouncer } from './write-announcer.ts'
 
 /** The services that {@link ConnectionObserver} needs. */
 export interface ObserverHost extends TransactionHost, CatalogHost {
@@ -42,16 +38,10 @@ export interface ObservedClient {
 }
 
 /** The facts about a statement without its values. */
-interface Described {
-  readonly analyzed: AnalyzedSql
+interface Described extends Announceable {
   readonly shape: Shape
-  /** Whether it certainly changes nothing. */
-  readonly onlyReads: boolean
   /** Whether only writes can change its answer. */
   readonly isRepeatable: boolean
-  plan: WritePlan | undefined
-  /** The state of what is known in which it was found to write nothing. */
-  harmlessIn: number
 }
 
 /** Longer statements are not compared with earlier ones, so repeats of them go unseen. */
@@ -76,23 +66,21 @@ export class ConnectionObserver {
   /** By analyzed statement, which `analyzeSql` remembers for a while. */
   readonly #described = new WeakMap<AnalyzedSql, Described>()
   readonly #transactions: ConnectionTransactions
-  readonly #sessions: SessionSettings
+  readonly #writes: WriteAnnouncer
   readonly #dialect: Dialect
   readonly catalog: CatalogReader
 
   constructor(
     private readonly host: ObserverHost,
-    private readonly sourceId: string,
+    sourceId: string,
     private readonly options: ObservedClient,
     { open, ask }: Pick<CatalogSource, 'open' | 'ask'>,
   ) {
     const { dialect } = options
     this.#dialect = dialect
     this.#transactions = new ConnectionTransactions(host, dialect)
-    this.#sessions = new SessionSettings(options.isClosed?.bind(options))
-    const changed = (checkMs: number) => this.#schemaChanged(checkMs)
-    const called = () => this.#wroteEverything(false)
-    this.catalog = new CatalogReader(host, { id: sourceId, dialect, open, ask, changed, called })
+    this.#writes = new WriteAnnouncer({ host, sourceId, client: options, transactions: this.#transactions }, { open, ask })
+    this.catalog = this.#writes.catalog
   }
 
   /** Whether a transaction is open on a connection. */
@@ -121,7 +109,7 @@ export class ConnectionObserver {
     if (described === undefined) return this.#settled(this.#transactions.announce(EVERYTHING, true), sent)
     const { transaction } = described.analyzed.statement
     if (transaction !== undefined) return this.control(connection, transaction, sent)
-    const announced = this.#announce(connection, described, sent.params)
+    const announced = this.#writes.announce(connection, described, sent.params)
     return announced?.ready === undefined
       ? this.#send(sent, described, ambient, announced)
       : announced.ready.then(() => this.#send(sent, described, ambient, announced))
@@ -141,7 +129,7 @@ export class ConnectionObserver {
     const statement = described?.analyzed.statement
     if (statement?.transaction !== undefined) return this.#transactions.controlSync(connection, statement.transaction, sent)
     const announced =
-      described === undefined ? this.#transactions.announce(EVERYTHING, true) : this.#announce(connection, described, sent.params)
+      described === undefined ? this.#transactions.announce(EVERYTHING, true) : this.#writes.announce(connection, described, sent.params)
     refuseToWait(announced?.ready)
     const running = described && this.#begin(sent, described, ambient)
     let answer: T
@@ -166,7 +154,7 @@ export class ConnectionObserver {
     // The rows arrive later, unseen by the code that collects tags.
     scope?.basis?.spoil('unknown read')
     recorder.statement(scope)
-    const announced = this.#announce(connection, described, sent.params)
+    const announced = this.#writes.announce(connection, described, sent.params)
     const running = this.#begin(sent, described, ambient, true)
     return {
       ready: announced?.ready,
@@ -250,125 +238,6 @@ export class ConnectionObserver {
     const startedAt = execution?.startedAt ?? recorder.sent(scope)
     // Sent after the scope has ended, it does not count to it.
     return new RunningStatement(this.host, execution, scope?.ended === true ? undefined : scope, startedAt, watched)
-  }
-
-  /** Names the state of what is known of the schema, and of whether it is used. */
-  get #state(): number {
-    const version = this.host.catalogs.used()
-    return this.host.isOptimizing() ? version : ~version
-  }
-
-  /** Announces the write of a statement, unless it takes effect at a later commit. */
-  #announce(connection: object, described: Described, params: readonly unknown[]): AnnouncedWrite | undefined {
-    // As long as a session is changed, its connection may be closed at any time.
-    if (described.harmlessIn === this.#state && this.#sessions.isPlain) return undefined
-    const { analyzed, onlyReads } = described
-    if (onlyReads && !this.#mayCallUnseen()) return this.#harmless(described)
-    const { statement } = analyzed
-    const { catalogs } = this.host
-    let effect: WriteEffect | undefined
-    let defines: boolean
-    try {
-      const plan = this.#planOf(described)
-      effect = plan === undefined ? effectOfStatement(statement, this.sourceId, catalogs, params) : plan.effectOf(params)
-      if (statement.session.length > 0) this.#sessions.note(connection, statement.session)
-      if (statement.ddl) this.catalog.shadowed(statement)
-      if (effect === undefined) return this.#unread(connection, described)
-      if (plan === undefined) {
-        // While another source is being read, the client's own catalog still tells what a statement may define.
-        const catalog = catalogs.seenBy(this.sourceId) ?? catalogs.of(this.sourceId) ?? catalogs.catalog(this.#dialect)
-        defines = mayDefine(statement, catalog, effect)
-        if (catalog === undefined && !defines) return this.#suspected(connection, statement, effect)
-      } else defines = plan.defines
-      this.options.wrote?.(effect)
-    } catch (error) {
-      this.host.reportError(error)
-      effect = EVERYTHING
-      defines = true
-    } finally {
-      catalogs.setStrange(this.sourceId, this.#sessions.hasChanged)
-    }
-    return this.#transactions.write(connection, statement, effect, defines)
-  }
-
-  /** Most statements are sent again and again, and write the same until a catalog changes. */
-  #planOf(described: Described): WritePlan | undefined {
-    const { plan } = described
-    const { catalogs } = this.host
-    if (plan?.version !== catalogs.used())
-      described.plan = WritePlan.of(described.analyzed.statement, this.sourceId, catalogs)
-    return described.plan
-  }
-
-  /** Whether a statement may call functions that only the catalog shows. */
-  #mayCallUnseen(): boolean {
-    if (this.#dialect === 'postgresql') return true
-    return this.host.isOptimizing() && this.host.catalogs.seenBy(this.sourceId)?.readsMayDo !== 'reads'
-  }
-
-  #harmless(described: Described): undefined {
-    const { session, ddl } = described.analyzed.statement
-    if (session.length === 0 && !ddl) described.harmlessIn = this.#state
-  }
-
-  /** Announces a read that is sent while the functions that its views and policies call are unknown. */
-  #unread(connection: object, described: Described): AnnouncedWrite | undefined {
-    const { host, sourceId } = this
-    const { statement } = described.analyzed
-    if (statement.reads.length === 0 || !host.isOptimizing() || host.catalogs.seenBy(sourceId) !== undefined)
-      return this.#harmless(described)
-    // Its adapter may have left it alone.
-    if (!this.#transactions.isOpen(connection)) void this.catalog.read()
-    const { readsMayDo } = this.catalog
-    if (readsMayDo !== undefined && readsMayDo !== 'reads')
-      return this.#transactions.write(connection, statement, EVERYTHING, readsMayDo === 'defines')
-    // A catalog that comes later tells for itself.
-    const end = (outcome: WriteOutcome): Promise<void> | undefined => {
-      const level = hiddenLevel(statement, host.catalogs.seenBy(sourceId))
-      return outcome === 'rolled-back' || level === 'reads' ? undefined : this.#wroteEverything(level === 'defines').then(() => {})
-    }
-    return this.#transactions.ends(connection, (outcome) => void end(outcome)) ? undefined : { ready: undefined, end }
-  }
-
-  /** Announces a statement that may do anything, while the catalog is being read: it must not have changed meanwhile. */
-  #suspected(connection: object, statement: Statement, effect: WriteEffect): AnnouncedWrite | undefined {
-    const forget = this.catalog.suspect(statement)
-    const ended = (outcome: WriteOutcome) => {
-      if (outcome === 'unknown') this.host.catalogs.generations.beginDefinition()(false)
-      forget()
-    }
-    const announced = this.#transactions.write(connection, statement, effect, false)
-    // What a transaction did takes effect at its commit.
-    const isOpen = this.#transactions.ends(connection, ended)
-    if (isOpen || announced === undefined) return announced
-    announced.ready?.catch(forget)
-    return {
-      ready: announced.ready,
-      end(outcome) {
-        ended(outcome)
-        return announced.end(outcome)
-      },
-    }
-  }
-
-  /** Another process changed the schema: whatever was written meanwhile may have done more than it was understood to do. */
-  async #schemaChanged(checkMs: number): Promise<boolean> {
-    const { latestWriteMs } = this.host
-    // Who shares the store may write, and end before it notices.
-    if (latestWriteMs !== undefined) setTimeout(() => void this.#wroteEverything(false), 2 * (latestWriteMs + checkMs)).unref()
-    return this.#wroteEverything(true)
-  }
-
-  /** @returns Whether all who must know were told. */
-  async #wroteEverything(defines: boolean): Promise<boolean> {
-    try {
-      const announced = this.#transactions.announce(EVERYTHING, defines)
-      await announced.ready
-      await announced.end('committed')
-      return true
-    } catch {
-      return false
-    }
   }
 
   #fixOf(sql: string): string | undefined {

@@ -1,0 +1,172 @@
+import type { AnnouncedWrite, WriteOutcome } from '../pipeline/writes.ts'
+import { EVERYTHING, type WriteEffect } from '../schema/catalog.ts'
+import { hiddenLevel } from '../schema/hidden-calls.ts'
+import { mayDefine } from '../schema/statement-definitions.ts'
+import { effectOfStatement } from '../schema/statement-effect.ts'
+import { WritePlan } from '../schema/write-plan.ts'
+import type { AnalyzedSql } from '../sql/analyze.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import type { Statement } from '../sql/statement.ts'
+import { type CatalogHost, CatalogReader, type CatalogSource } from './catalog-reader.ts'
+import type { ConnectionTransactions } from './connection-transactions.ts'
+import { SessionSettings } from './session-settings.ts'
+
+/** A statement without its values, and what is remembered of what it writes. */
+export interface Announceable {
+  readonly analyzed: AnalyzedSql
+  /** Whether it certainly changes nothing. */
+  readonly onlyReads: boolean
+  plan: WritePlan | undefined
+  /** The state of what is known in which it was found to write nothing. */
+  harmlessIn: number
+}
+
+interface AnnouncerParts {
+  readonly host: CatalogHost
+  readonly sourceId: string
+  readonly client: {
+    readonly dialect: Dialect
+    isClosed?(connection: object): boolean
+    wrote?(effect: WriteEffect): void
+  }
+  readonly transactions: ConnectionTransactions
+}
+
+/** Announces what the statements of one client write, as far as their texts and the catalog show it. */
+export class WriteAnnouncer {
+  readonly #host: CatalogHost
+  readonly #sourceId: string
+  readonly #sessions: SessionSettings
+  readonly catalog: CatalogReader
+
+  constructor(
+    private readonly parts: AnnouncerParts,
+    { open, ask }: Pick<CatalogSource, 'open' | 'ask'>,
+  ) {
+    const { host, sourceId, client } = parts
+    this.#host = host
+    this.#sourceId = sourceId
+    this.#sessions = new SessionSettings(client.isClosed?.bind(client))
+    const changed = (checkMs: number) => this.#schemaChanged(checkMs)
+    const called = () => this.#wroteEverything(false)
+    this.catalog = new CatalogReader(host, { id: sourceId, dialect: client.dialect, open, ask, changed, called })
+  }
+
+  /** Names the state of what is known of the schema, and of whether it is used. */
+  get #state(): number {
+    const version = this.#host.catalogs.used()
+    return this.#host.isOptimizing() ? version : ~version
+  }
+
+  /** Announces the write of a statement, unless it takes effect at a later commit. */
+  announce(connection: object, described: Announceable, params: readonly unknown[]): AnnouncedWrite | undefined {
+    // As long as a session is changed, its connection may be closed at any time.
+    if (described.harmlessIn === this.#state && this.#sessions.isPlain) return undefined
+    const { analyzed, onlyReads } = described
+    if (onlyReads && !this.#mayCallUnseen()) return this.#harmless(described)
+    const { statement } = analyzed
+    const { catalogs } = this.#host
+    let effect: WriteEffect | undefined
+    let defines: boolean
+    try {
+      const plan = this.#planOf(described)
+      effect = plan === undefined ? effectOfStatement(statement, this.#sourceId, catalogs, params) : plan.effectOf(params)
+      if (statement.session.length > 0) this.#sessions.note(connection, statement.session)
+      if (statement.ddl) this.catalog.shadowed(statement)
+      if (effect === undefined) return this.#unread(connection, described)
+      if (plan === undefined) {
+        // While another source is being read, the client's own catalog still tells what a statement may define.
+        const catalog = catalogs.seenBy(this.#sourceId) ?? catalogs.of(this.#sourceId) ?? catalogs.catalog(this.parts.client.dialect)
+        defines = mayDefine(statement, catalog, effect)
+        if (catalog === undefined && !defines) return this.#suspected(connection, statement, effect)
+      } else defines = plan.defines
+      this.parts.client.wrote?.(effect)
+    } catch (error) {
+      this.#host.reportError(error)
+      effect = EVERYTHING
+      defines = true
+    } finally {
+      catalogs.setStrange(this.#sourceId, this.#sessions.hasChanged)
+    }
+    return this.parts.transactions.write(connection, statement, effect, defines)
+  }
+
+  /** Most statements are sent again and again, and write the same until a catalog changes. */
+  #planOf(described: Announceable): WritePlan | undefined {
+    const { plan } = described
+    const { catalogs } = this.#host
+    if (plan?.version !== catalogs.used()) described.plan = WritePlan.of(described.analyzed.statement, this.#sourceId, catalogs)
+    return described.plan
+  }
+
+  /** Whether a statement may call functions that only the catalog shows. */
+  #mayCallUnseen(): boolean {
+    if (this.parts.client.dialect === 'postgresql') return true
+    return this.#host.isOptimizing() && this.#host.catalogs.seenBy(this.#sourceId)?.readsMayDo !== 'reads'
+  }
+
+  #harmless(described: Announceable): undefined {
+    const { session, ddl } = described.analyzed.statement
+    if (session.length === 0 && !ddl) described.harmlessIn = this.#state
+  }
+
+  /** Announces a read that is sent while the functions that its views and policies call are unknown. */
+  #unread(connection: object, described: Announceable): AnnouncedWrite | undefined {
+    const { host, sourceId } = this.parts
+    const { statement } = described.analyzed
+    if (statement.reads.length === 0 || !host.isOptimizing() || host.catalogs.seenBy(sourceId) !== undefined)
+      return this.#harmless(described)
+    // Its adapter may have left it alone.
+    if (!this.parts.transactions.isOpen(connection)) void this.catalog.read()
+    const { readsMayDo } = this.catalog
+    if (readsMayDo !== undefined && readsMayDo !== 'reads')
+      return this.parts.transactions.write(connection, statement, EVERYTHING, readsMayDo === 'defines')
+    // A catalog that comes later tells for itself.
+    const end = (outcome: WriteOutcome): Promise<void> | undefined => {
+      const level = hiddenLevel(statement, host.catalogs.seenBy(sourceId))
+      return outcome === 'rolled-back' || level === 'reads' ? undefined : this.#wroteEverything(level === 'defines').then(() => {})
+    }
+    return this.parts.transactions.ends(connection, (outcome) => void end(outcome)) ? undefined : { ready: undefined, end }
+  }
+
+  /** Announces a statement that may do anything, while the catalog is being read: it must not have changed meanwhile. */
+  #suspected(connection: object, statement: Statement, effect: WriteEffect): AnnouncedWrite | undefined {
+    const forget = this.catalog.suspect(statement)
+    const ended = (outcome: WriteOutcome) => {
+      if (outcome === 'unknown') this.#host.catalogs.generations.beginDefinition()(false)
+      forget()
+    }
+    const announced = this.parts.transactions.write(connection, statement, effect, false)
+    // What a transaction did takes effect at its commit.
+    const isOpen = this.parts.transactions.ends(connection, ended)
+    if (isOpen || announced === undefined) return announced
+    announced.ready?.catch(forget)
+    return {
+      ready: announced.ready,
+      end(outcome) {
+        ended(outcome)
+        return announced.end(outcome)
+      },
+    }
+  }
+
+  /** Another process changed the schema: whatever was written meanwhile may have done more than it was understood to do. */
+  async #schemaChanged(checkMs: number): Promise<boolean> {
+    const { latestWriteMs } = this.#host
+    // Who shares the store may write, and end before it notices.
+    if (latestWriteMs !== undefined) setTimeout(() => void this.#wroteEverything(false), 2 * (latestWriteMs + checkMs)).unref()
+    return this.#wroteEverything(true)
+  }
+
+  /** @returns Whether all who must know were told. */
+  async #wroteEverything(defines: boolean): Promise<boolean> {
+    try {
+      const announced = this.parts.transactions.announce(EVERYTHING, defines)
+      await announced.ready
+      await announced.end('committed')
+      return true
+    } catch {
+      return false
+    }
+  }
+}

@@ -1,33 +1,35 @@
 import type { ExplainResult } from './query.ts'
 
-/** What each action takes: `POST api/actions/<name>` with this as JSON. */
+/** The JSON body of each action: `POST api/actions/<name>`. */
 export interface ActionBodies {
   'acknowledge-alert': { readonly id: string }
   'resolve-alert': { readonly id: string }
-  /** One (`id`), a group (`group`), or all of a queue (`queue`), or of all queues; `limit` of them. */
+  /** One task (`id`), a group (`group`), a queue (`queue`), or all queues; at most `limit` tasks. */
   'retry-dead-letters': { readonly id?: string; readonly group?: string; readonly queue?: string; readonly limit?: number }
   'discard-dead-letters': { readonly id?: string; readonly group?: string; readonly queue?: string; readonly limit?: number }
   'pause-queue': { readonly queue: string }
   'resume-queue': { readonly queue: string }
-  /** Left out: all of it, with what query results are kept. */
+  /** If omitted, clears the whole cache, including query results. */
   'clear-cache': { readonly namespace?: string }
-  /** Values by key, 1 to 1,000, for a namespace of the app's; `ttl` in seconds, an hour where it is left out. */
+  /** 1 to 1,000 values by key, for a namespace of the app. `ttl` in seconds. Default: 1 hour. */
   'warm-cache': { readonly namespace: string; readonly data: Readonly<Record<string, unknown>>; readonly ttl?: number }
-  /** A node gets nothing new; what runs goes on. */
+  /** Stops new requests to a node. Requests in flight continue. */
   'drain-node': { readonly id: string }
   'undrain-node': { readonly id: string }
-  /** For this process, until it ends. `id` is `FindingItem.id`. */
+  /** Until the process ends. `id` is `FindingItem.id`. */
   'mute-finding': { readonly id: string; readonly muted: boolean }
-  /** The most queries that a request of this name should make; `null` takes it back. For this process, until it ends. */
+  /**
+   * Maximum number of queries per request with this name; `null` removes the budget. Until the process ends.
+   */
   'set-budget': { readonly name: string; readonly queries: number | null }
   explain: { readonly fingerprint: string; readonly dialect: string }
-  /** Reads what the database is made of; `analyze` plans its traffic, too, which takes longer. */
+  /** Reads the schema of the database. `analyze` also explains its workload, which takes longer. */
   'inspect-database': { readonly analyze?: boolean }
 }
 
 export type ActionName = keyof ActionBodies
 
-/** What each answers. */
+/** The response of each action. */
 export interface ActionResults {
   'acknowledge-alert': { readonly done: boolean }
   'resolve-alert': { readonly done: boolean }
@@ -36,7 +38,7 @@ export interface ActionResults {
   'pause-queue': { readonly done: boolean }
   'resume-queue': { readonly done: boolean }
   'clear-cache': { readonly done: boolean }
-  /** How many the cache took, of how many; it leaves out what is too large for it. */
+  /** Number of cached values, and of given values. The cache rejects values that are too large. */
   'warm-cache': { readonly count: number; readonly of: number }
   'drain-node': { readonly done: boolean }
   'undrain-node': { readonly done: boolean }
@@ -46,5 +48,5 @@ export interface ActionResults {
   'inspect-database': { readonly tables: number; readonly advice: number; readonly tookMs: number }
 }
 
-/** The header that every action needs, with any value: a form or a link of another site cannot set it. */
+/** Header that every action requires, with any value: a form or link of another site cannot set it. */
 export const actionHeader = 'x-sluice-action'

@@ -1,21 +1,21 @@
 import type { CacheEfficiency, CacheStats, TieredStats } from '@sluice/core'
 
-/** `GET api/cache`: does it pay? `null` in its place: the cache is off. */
+/** `GET api/cache`; `null` if the cache is disabled. */
 export interface CachePage {
   readonly stats: CacheStats
   readonly efficiency: CacheEfficiency
-  /** The app's own values. */
+  /** Statistics of the app's cached data. */
   readonly tiered: TieredStats
-  /** Absolute numbers, since the app was started: a share says nothing without them. */
+  /** Operations since startup, as the base of the other counters. */
   readonly operations: number
-  /** Reads that were answered from the cache, by another's query, and by what was asked ahead. */
+  /** Reads that were served from the cache, batched with another query, or prefetched. */
   readonly answered: number
   readonly merged: number
   readonly prefetched: number
-  /** What reached the database all the same. */
+  /** Queries that were sent to the database. */
   readonly queries: number
-  /** Why operations were left as they are, the most frequent first. */
+  /** Operations that were passed through, by reason, most frequent first. */
   readonly passedThrough: readonly { readonly reason: string; readonly count: number }[]
-  /** Whether results are kept in the present mode. */
+  /** Whether query results are cached in the current mode. */
   readonly isKeeping: boolean
 }

@@ -1,43 +1,43 @@
-/** How Sluice treats operations. */
+/** The mode of Sluice. */
 export type Mode = 'observe' | 'shadow' | 'optimize'
 
 export type Severity = 'low' | 'medium' | 'high'
 
 export type FindingCode = 'N_PLUS_ONE' | 'REPEATED_QUERY' | 'QUERY_BUDGET'
 
-/** A value at a time: milliseconds since 1970, and the value. */
+/** A value with its time in milliseconds since 1970. */
 export type Point = readonly [at: number, value: number]
 
-/** A process that runs the app. */
+/** A process of the app. */
 export interface ProcessInfo {
-  /** Unlike that of any other process, also of one that had its `pid` before. */
+  /** Unique across all processes, including ended ones with the same `pid`. */
   readonly id: string
   readonly pid: number
   readonly hostname: string
-  /** What people call the app. */
+  /** Display name of the app. */
   readonly name: string
   /** Milliseconds since 1970. */
   readonly startedAt: number
-  /** Which of how many processes that this dashboard knows, from 1. */
+  /** Index among the processes that this dashboard knows, from 1. */
   readonly index: number
   readonly of: number
 }
 
-/** A process, and how it is at the moment. `null`: not known. */
+/** A process with its current state. `null`: unknown. */
 export interface ProcessRow extends ProcessInfo {
-  /** Whether it said lately how it is: figures are without one that did not. */
+  /** Whether it responded recently. If not, its data is omitted from all figures. */
   readonly isAnswering: boolean
   readonly requestsPerSecond: number | null
-  /** Percent of what it may have. */
+  /** Percentage of the available CPU or memory. */
   readonly cpu: number | null
   readonly memory: number | null
   /** Milliseconds. */
   readonly eventLoopDelay: number | null
 }
 
-/** A place in the app's code. */
+/** A call site in the code of the app. */
 export interface Place {
-  /** Relative to the working directory where it lies below it. */
+  /** Relative to the working directory if the file is inside it. */
   readonly file: string
   /** From 1. */
   readonly line: number
@@ -47,25 +47,26 @@ export interface Place {
   readonly text: string
 }
 
-/** Why something was not done. The body of every answer that is not 2xx. */
+/** The body of every response that is not 2xx. */
 export interface ErrorBody {
   readonly error: {
-    /** A `SluiceErrorCode`, or one of the dashboard's: see `RefusalCode`. */
+    /** A `SluiceErrorCode`, or a code of the dashboard: see `RefusalCode`. */
     readonly code: string
-    /** For people. */
+    /** Message for users. */
     readonly message: string
   }
 }
 
 /**
- * - `NOT_TRUSTED` (401): whoever asks is not known. `FORBIDDEN` (403): they are, and may not.
- * - `CROSS_SITE` (403): an action that another site's page may have caused.
- * - `READ_ONLY` (403): there are no actions here.
- * - `NOT_FOUND` (404): no such path; a request that is not kept any more.
- * - `METHOD` (405), `MEDIA_TYPE` (415), `TOO_LARGE` (413), `BAD_BODY` (400), `BAD_QUERY` (400): how it was asked.
- * - `TOO_MANY_STREAMS` (503): as many as there may be are open.
- * - `OFF` (409): the engine that would do it is switched off.
- * - `FAILED` (502): what was asked for failed: the message says what.
+ * - `NOT_TRUSTED` (401): the client is unknown. `FORBIDDEN` (403): the client is known, but not authorized.
+ * - `CROSS_SITE` (403): a page of another site may have sent the request.
+ * - `READ_ONLY` (403): actions are disabled.
+ * - `NOT_FOUND` (404): unknown path, or a request that is no longer stored.
+ * - `METHOD` (405), `MEDIA_TYPE` (415), `TOO_LARGE` (413), `BAD_BODY` (400), `BAD_QUERY` (400): invalid
+ * request.
+ * - `TOO_MANY_STREAMS` (503): the maximum number of streams is open.
+ * - `OFF` (409): the required engine is disabled.
+ * - `FAILED` (502): the request failed. The message contains the reason.
  */
 export type RefusalCode =
   | 'NOT_TRUSTED'

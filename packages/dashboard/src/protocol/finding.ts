@@ -1,13 +1,13 @@
 import type { FindingCode, Place, Severity } from './common.ts'
 
-/** What to fix, with where and how. */
+/** A finding with its call site and fix. */
 export interface FindingItem {
-  /** Names it here: its id and its scope's name. */
+  /** Unique in this dashboard: its ID, scope and call site. */
   readonly key: string
-  /** Stable across runs: what `detection.ignore` and a baseline file know it by. */
+  /** Stable across runs. `detection.ignore` and baseline files contain it. */
   readonly id: string
   readonly code: FindingCode
-  /** What people call the code: `N+1`. */
+  /** Display name of the code: `N+1`. */
   readonly title: string
   readonly severity: Severity
   readonly scope: string
@@ -18,27 +18,30 @@ export interface FindingItem {
   readonly pattern: 'parallel' | 'sequential' | 'interleaved' | null
   readonly databaseMs: number
   readonly callSite: Place | null
-  /** The listing that it walks along. */
+  /** The parent query of an N+1. */
   readonly parent: { readonly label: string; readonly callSite: Place | null } | null
-  /** How to ask once, as code of the ORM. */
+  /** A single query that replaces the others, as code of the ORM. */
   readonly fix: string | null
-  /** What the request asked in all, and what would have been enough. */
+  /** Queries of the request, and the number that would be sufficient. */
   readonly queries: number
   readonly queriesPossible: number
-  /** Requests in which it was seen. */
+  /** Number of requests with this finding. */
   readonly occurrences: number
-  /** What a repair would save in one request. */
+  /** Savings of a fix in one request. */
   readonly saving: { readonly queries: number; readonly ms: number }
-  /** Milliseconds that it would have saved so far: by this they are ordered. */
+  /** Milliseconds that a fix would have saved so far. Findings are ordered by it. */
   readonly savedMs: number
-  /** Of `QUERY_BUDGET`: what the request asked, the most frequent first. */
+  /** For `QUERY_BUDGET`: the queries of the request, most frequent first. */
   readonly groups: readonly FindingGroup[]
-  /** As the terminal shows it. */
+  /** The report as in the terminal. */
   readonly text: string
   readonly isMuted: boolean
-  /** The newest request with it that is kept. */
+  /** The newest stored request with this finding. */
   readonly request: string | null
-  /** When it was last seen, in milliseconds since 1970; `null`: before this dashboard was made. */
+  /**
+   * Time of the last occurrence in milliseconds since 1970; `null` if it was before this dashboard was
+   * created.
+   */
   readonly lastAt: number | null
 }
 
@@ -50,13 +53,13 @@ export interface FindingGroup {
   readonly fix: string | null
 }
 
-/** `GET api/findings`: what to fix first. `null` in its place: detection is off. */
+/** `GET api/findings`; `null` if detection is disabled. */
 export interface FindingsPage {
-  /** By `savedMs`; muted ones last. */
+  /** Ordered by `savedMs`, muted ones last. */
   readonly findings: readonly FindingItem[]
-  /** Requests that were looked at. */
+  /** Number of analyzed requests. */
   readonly requests: number
-  /** Statements that look like SQL injection, or open to it. */
+  /** Statements with a possible SQL injection. */
   readonly anomalies: readonly StatementAnomaly[]
 }
 
@@ -64,9 +67,9 @@ export interface StatementAnomaly {
   readonly kind: string
   readonly severity: Severity
   readonly fingerprint: string
-  /** The shape, without values. */
+  /** The normalized query, without values. */
   readonly label: string
-  /** In words, without values. */
+  /** Description without values. */
   readonly why: string
   readonly count: number
   readonly callSite: Place | null

@@ -2,7 +2,7 @@ import type { ProcessingStats, QueueHealth } from '@sluice/core'
 
 export interface QueueRow extends ProcessingStats, QueueHealth {
   readonly maxConcurrency: number
-  /** Waiting and running tasks of the last two minutes: one every five seconds while somebody looks. */
+  /** Waiting and running tasks of the last 2 minutes, one value per 5 seconds while a page is open. */
   readonly depth: readonly (readonly [at: number, depth: number])[]
 }
 
@@ -14,39 +14,39 @@ export interface DeadLetterRow {
   readonly createdAt: number
   readonly failedAt: number | null
   readonly error: string
-  /** Lines of its last failure's stack; empty where there are none. */
+  /** Stack of the last failure, by line; empty if there is none. */
   readonly stack: readonly string[]
-  /** What its processor logged in the last attempt. */
+  /** Log lines of the processor in the last attempt. */
   readonly log: readonly string[]
   readonly batchId: string | null
-  /** Its data as JSON; `null`: they are not shown. */
+  /** The data of the task as JSON; `null` if values are not shown. */
   readonly data: string | null
 }
 
-/** Dead letters of one queue that failed with the same, numbers and quoted words aside. */
+/** Dead letters of one queue with the same error, apart from numbers and quoted words. */
 export interface DeadLetterGroup {
-  /** Names it in `retry-dead-letters` and `discard-dead-letters`. */
+  /** ID of the group for `retry-dead-letters` and `discard-dead-letters`. */
   readonly key: string
   readonly queue: string
   readonly error: string
   readonly count: number
   readonly newestAt: number | null
-  /** Ten at most. */
+  /** At most 10. */
   readonly letters: readonly DeadLetterRow[]
 }
 
-/** `GET api/jobs`: what is stuck? `null` in its place: jobs are off. */
+/** `GET api/jobs`; `null` if jobs are disabled. */
 export interface JobsPage {
-  /** False as long as the engine has not been used: it is not opened for being looked at. */
+  /** `false` until the app uses the engine. The dashboard does not open it. */
   readonly isOpen: boolean
-  /** Whether its tasks are kept where other processes have them, too. */
+  /** Whether the tasks are in a backend that other processes share. */
   readonly isShared: boolean
   readonly queues: readonly QueueRow[]
   readonly deadLetters: {
     readonly total: number
-    /** How many were looked at to group them; those that were made first. */
+    /** Number of dead letters that were grouped, oldest first. */
     readonly grouped: number
-    /** The most frequent first. */
+    /** Most frequent first. */
     readonly groups: readonly DeadLetterGroup[]
   }
 }

@@ -7,15 +7,15 @@ export interface MetricInfo {
   readonly description: string
   readonly warning: number | null
   readonly critical: number | null
-  /** How several sources, or processes, are one value. */
+  /** How the values of several sources or processes are combined. */
   readonly across: 'sum' | 'mean' | 'max'
-  /** `null`: nothing came lately. */
+  /** `null` without a recent value. */
   readonly current: number | null
-  /** How many sources it has. */
+  /** Number of sources. */
   readonly sources: number
 }
 
-/** What a metric will be, so many minutes after `from`. */
+/** A forecast value at the time `at`. */
 export interface ForecastPoint {
   readonly at: number
   readonly lower: number
@@ -24,60 +24,58 @@ export interface ForecastPoint {
 }
 
 export interface MetricForecast {
-  /** When it was made: where the dotted line stands. */
+  /** Time of the forecast, shown as a dotted line. */
   readonly from: number
   readonly points: readonly ForecastPoint[]
   readonly model: string
-  /** The share of forecasts of about the last day that were within 15 %; `null`: none has been checked. */
+  /** Share of the forecasts of about the last day that were within 15%; `null` if none has been evaluated. */
   readonly recentAccuracy: number | null
-  /** In a sentence, how far it is to be trusted. */
+  /** The accuracy as a sentence. */
   readonly caption: string
 }
 
-/** `GET api/metrics` takes these. */
+/** Parameters of `GET api/metrics`. */
 export interface MetricsQuery {
   /** @defaultValue 'requests' */
   readonly metric?: string
-  /** How far back. 1 to 1,440. @defaultValue 30 */
+  /** Length of the past range in minutes, 1 to 1,440. @defaultValue 30 */
   readonly minutes?: number
-  /** How far ahead. 1 to 60. @defaultValue 15 */
+  /** Length of the forecast in minutes, 1 to 60. @defaultValue 15 */
   readonly ahead?: number
 }
 
-/** `GET api/metrics`: where are we heading? `null` in its place: the monitor is off. */
+/** `GET api/metrics`: one metric with its forecast; `null` if the monitor is disabled. */
 export interface MetricsPage {
-  /** All that there are, by name. */
+  /** All metrics, ordered by name. */
   readonly metrics: readonly MetricInfo[]
   readonly metric: string
   readonly from: number
   readonly to: number
-  /**
-   * Its values, the oldest first; where nothing came there is a point whose value is `null`, so that a line breaks there.
-   */
+  /** Values, oldest first. A gap is a point with the value `null`, so that the line breaks there. */
   readonly points: readonly (Point | readonly [at: number, value: null])[]
   readonly trend: TrendAnalysis
   readonly forecast: MetricForecast | null
-  /** Values and changes that were not to be expected, within the range. */
+  /** Unexpected values and changes in the range. */
   readonly anomalies: readonly MetricAnomaly[]
-  /** Seconds of values that a forecast wants and are not there yet; 0: there is enough. */
+  /** Seconds of values that are missing for a forecast; 0 if there are enough. */
   readonly needsSeconds: number
 }
 
-/** Something that happened, with why. */
+/** An event in the history of alerts and scaling. */
 export type TimelineEntry =
   | { readonly kind: 'alert'; readonly at: number; readonly change: 'raised' | 'acknowledged' | 'resolved'; readonly alert: Alert }
   | { readonly kind: 'scaling'; readonly at: number; readonly event: ScalingEvent }
   | { readonly kind: 'skip'; readonly at: number; readonly skip: ScalingSkip }
 
-/** `GET api/alerts`: what happened, and why? `null` in its place: the monitor is off. */
+/** `GET api/alerts`; `null` if the monitor is disabled. */
 export interface AlertsPage {
   readonly health: 'healthy' | 'degraded' | 'unhealthy'
-  /** Open ones, the worst first. */
+  /** Open alerts, worst first. */
   readonly active: readonly Alert[]
-  /** The newest first; 300 at most. */
+  /** Newest first, at most 300. */
   readonly timeline: readonly TimelineEntry[]
   readonly policies: readonly ScalingPolicy[]
-  /** For people: also where nothing scales by itself. */
+  /** Recommendations for operators, also if automatic scaling is disabled. */
   readonly recommendations: readonly string[]
   readonly cost: ScalingCost | null
 }

@@ -5,11 +5,11 @@ export interface ReplicaRow {
   readonly reads: number
   readonly failures: number
   readonly isUp: boolean
-  /** Milliseconds; `null`: more than it may be, or not known. */
+  /** Milliseconds; `null` if the lag exceeds the limit or is unknown. */
   readonly lagMs: number | null
 }
 
-/** Where the reads of one client go. */
+/** The replicas of one client. */
 export interface ReplicaGroup {
   readonly source: string
   readonly replicaReads: number
@@ -18,11 +18,11 @@ export interface ReplicaGroup {
   readonly replicas: readonly ReplicaRow[]
 }
 
-/** `GET api/nodes`: who carries the load? `null` in its place: the balancer is off and there are no replicas. */
+/** `GET api/nodes`; `null` if the balancer is disabled and there are no replicas. */
 export interface NodesPage {
-  /** `null`: the balancer is off. */
+  /** `null` if the balancer is disabled. */
   readonly balancer: LoadBalancerStats | null
-  /** How evenly it is spread: 1 is even; `null`: a node got nothing. */
+  /** Ratio of the highest to the lowest load; 1 is even, `null` if a node received no requests. */
   readonly imbalanceRatio: number | null
   readonly replicas: readonly ReplicaGroup[]
 }

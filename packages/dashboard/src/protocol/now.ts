@@ -3,82 +3,85 @@ import type { Mode, Point, Severity } from './common.ts'
 /** A page of the dashboard. */
 export type Section = 'now' | 'requests' | 'findings' | 'queries' | 'cache' | 'nodes' | 'jobs' | 'metrics' | 'alerts'
 
-/** Something that is wrong, or could be better: of whatever engine. */
+/** A problem of any engine. */
 export interface RankedItem {
   readonly key: string
   readonly kind: 'finding' | 'alert' | 'dead-letters' | 'queue' | 'node' | 'slow-query' | 'index' | 'statement' | 'error'
   readonly severity: Severity
-  /** A line: `N+1  GET /cities`. */
+  /** Title: `N+1  GET /cities`. */
   readonly title: string
-  /** Another: `102 queries → 2 possible`. */
+  /** Detail: `102 queries → 2 possible`. */
   readonly detail: string
-  /** Where there is more, and what to open there: a finding's key, an alert's id, a node's id, a queue's name, a fingerprint. */
+  /**
+   * The page with details, and the item to open there: the key of a finding, ID of an alert or node, name of
+   * a queue, or fingerprint.
+   */
   readonly section: Section
   readonly target: string | null
-  /** Of a finding: what `mute-finding` takes. */
+  /** For a finding, the ID that `mute-finding` accepts. */
   readonly mutes: string | null
 }
 
-/** One of the four lines of the first page: the last two minutes. */
+/** One of the four charts of the page Now, with the last 2 minutes. */
 export interface Sparkline {
   readonly id: 'requests' | 'responseTime' | 'queriesPerRequest' | 'errorRate'
   readonly label: string
   readonly unit: string
-  /** One a second at most; a second without one is missing, which is not 0. */
+  /** At most 1 per second. A second without a point is missing, which is not 0. */
   readonly points: readonly Point[]
-  /** `null`: nothing came lately. */
+  /** `null` without a recent value. */
   readonly latest: number | null
 }
 
-/** Figures of the moment. `null`: not known. */
+/** Current figures. `null`: unknown. */
 export interface Vitals {
   readonly requestsPerSecond: number | null
-  /** Milliseconds, of the last five minutes. */
+  /** Milliseconds, over the last 5 minutes. */
   readonly p50: number | null
   readonly p95: number | null
   readonly p99: number | null
-  /** Percent of requests. */
+  /** Percentage of requests. */
   readonly errorRate: number | null
-  /** A second, in the last ten. */
+  /** Average of the last 10 seconds. */
   readonly queriesPerSecond: number
-  /** The share of reads of the last minute that were answered from the cache, 0 to 1. */
+  /** Share of the reads of the last minute that were served from the cache, 0 to 1. */
   readonly cacheShare: number | null
-  /** Percent of what the process may have. */
+  /** Percentage of the available CPU or memory. */
   readonly cpu: number | null
   readonly memory: number | null
   /** Milliseconds. */
   readonly eventLoopDelay: number | null
 }
 
-/** Counters since the app was started. */
+/** Counters since startup. */
 export interface Totals {
-  /** Scopes since the dashboard was made. */
+  /** Scopes since the dashboard was created. */
   readonly requests: number
   readonly operations: number
   readonly queries: number
-  /** Reads without a query of their own. */
+  /** Reads that needed no separate query. */
   readonly spared: number
   readonly databaseMs: number
-  /** Requests in which Sluice's own code was timed. */
+  /** Requests in which the overhead of Sluice was measured. */
   readonly timedRequests: number
-  /** Milliseconds that Sluice's own code took in timed requests. */
+  /** Overhead of Sluice in the measured requests, in milliseconds. */
   readonly overheadMs: number
-  /** Milliseconds that timed requests lasted. */
+  /** Duration of the measured requests, in milliseconds. */
   readonly timedMs: number
-  /** Errors inside Sluice. */
+  /** Internal errors of Sluice. */
   readonly errors: number
 }
 
-/** What stands beside the names of the pages. */
+/** Counts next to the page names in the navigation. */
 export interface Badges {
   readonly findings: number
   readonly alerts: number
   readonly deadLetters: number
-  /** Nodes that are not healthy. */
+  /** Unhealthy nodes. */
   readonly nodes: number
 }
 
-/** Which engines are on. */
+/** Which engines are enabled. */
 export interface Engines {
   readonly detection: boolean
   readonly cache: boolean
@@ -88,10 +91,10 @@ export interface Engines {
   readonly monitor: boolean
 }
 
-/** `GET api/now`: is anything wrong? */
+/** `GET api/now`: current problems and figures. */
 export interface NowPage {
   readonly mode: Mode
-  /** Five at most, the worst first; what is muted is left out. */
+  /** At most 5, worst first, without muted findings. */
   readonly ranked: readonly RankedItem[]
   readonly sparklines: readonly Sparkline[]
   readonly vitals: Vitals

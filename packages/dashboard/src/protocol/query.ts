@@ -1,7 +1,7 @@
 import type { PlanStep } from '@sluice/core'
 import type { Place, Severity } from './common.ts'
 
-/** Statements of one shape. */
+/** Statistics of a normalized query. */
 export interface StatementRow {
   readonly fingerprint: string
   readonly dialect: 'postgresql' | 'mysql' | 'sqlite'
@@ -14,20 +14,20 @@ export interface StatementRow {
   readonly totalMs: number
   readonly avgMs: number
   readonly maxMs: number
-  /** About: by a histogram. `null` where the monitor is off. */
+  /** An estimate by histogram; `null` if the monitor is disabled. */
   readonly p95Ms: number | null
-  /** Of the time of all statements, 0 to 1. */
+  /** Share of the total time of all statements, 0 to 1. */
   readonly share: number
-  /** Returned, over all calls. */
+  /** Returned rows of all calls. */
   readonly rows: number
   readonly callSites: readonly (Place & { readonly count: number })[]
   readonly firstSeenAt: number
   readonly lastSeenAt: number
-  /** Whether `explain` may be asked for it. */
+  /** Whether the action `explain` accepts it. */
   readonly isExplainable: boolean
 }
 
-/** What to change in the database, with what makes the change. */
+/** A recommended change to the database, with its SQL. */
 export interface DatabaseAdvice {
   readonly key: string
   readonly code: string
@@ -35,38 +35,38 @@ export interface DatabaseAdvice {
   readonly title: string
   readonly details: readonly string[]
   readonly table: string | null
-  /** To copy: nothing runs it by itself. */
+  /** SQL to copy. The dashboard does not execute it. */
   readonly sql: readonly string[]
   readonly savedMs: number | null
   readonly savedShare: number | null
-  /** How it was found out that it helps; `null`: it was not. */
+  /** How the benefit was verified; `null` if it was not. */
   readonly validation: string | null
-  /** Fingerprints of the statements that it is about. */
+  /** Fingerprints of the affected statements. */
   readonly statements: readonly string[]
 }
 
-/** `GET api/queries`: which SQL costs most? `null` in its place: the database engine is off. */
+/** `GET api/queries`; `null` if the database engine is disabled. */
 export interface QueriesPage {
-  /** Those that took most time first; 200 at most. */
+  /** Ordered by total time, at most 200. */
   readonly statements: readonly StatementRow[]
   readonly shapes: number
   readonly calls: number
   readonly totalMs: number
-  /** What is in no row, because there were too many shapes. */
+  /** Calls that are in no row, because there are too many normalized queries. */
   readonly others: { readonly calls: number; readonly totalMs: number }
-  /** A database that can be asked is attached. */
+  /** Whether a database client is attached. */
   readonly isAttached: boolean
-  /** When the database was last read; `null`: never. */
+  /** Time of the last inspection; `null` if there was none. */
   readonly inspectedAt: number | null
   readonly tables: number | null
-  /** Of what was last read and analysed. */
+  /** Advice of the last inspection and analysis. */
   readonly advice: readonly DatabaseAdvice[]
-  /** When it was analysed; before that there is less advice. `null`: never. */
+  /** Time of the last analysis, which adds more advice; `null` if there was none. */
   readonly analyzedAt: number | null
   readonly pools: readonly string[]
 }
 
-/** What `explain` gives. */
+/** Result of the action `explain`. */
 export interface ExplainResult {
   readonly fingerprint: string
   readonly sql: string
@@ -79,7 +79,10 @@ export interface ExplainResult {
   readonly temporaryStructures: number
   readonly warnings: readonly string[]
   readonly recommendations: readonly string[]
-  /** As the database gave it, for other programs that show plans. `null`: it may hold values, and values are not shown. */
+  /**
+   * The plan as returned by the database, for other programs; `null` if it may contain values that must not
+   * be shown.
+   */
   readonly raw: string | null
   readonly tookMs: number
 }

@@ -1,18 +1,18 @@
 import type { FindingCode, Mode, Place } from './common.ts'
 import type { FindingItem } from './finding.ts'
 
-/** A scope that has ended, as a row of a list. */
+/** A finished scope as a row of a list. */
 export interface RequestSummary {
-  /** Of letters and digits: a part of a URL. */
+  /** Letters and digits, safe in a URL. */
   readonly id: string
-  /** The process that it ran in: `ProcessInfo.id`. */
+  /** ID of the process: `ProcessInfo.id`. */
   readonly process: string
   /** `GET /cities/:id`, `job mail`, `run`. */
   readonly name: string
   readonly kind: 'request' | 'job' | 'other'
-  /** Of an HTTP request. */
+  /** Only for an HTTP request. */
   readonly method: string | null
-  /** Of an HTTP request whose route is known. */
+  /** Only for an HTTP request with a known route. */
   readonly route: string | null
   readonly statusCode: number | null
   readonly failed: boolean
@@ -22,148 +22,156 @@ export interface RequestSummary {
   readonly durationMs: number
   /** Operations of the ORM. */
   readonly operations: number
-  /** What reached the database. */
+  /** Queries that were sent to the database. */
   readonly queries: number
-  /** Reads that were answered by another's query, by what was asked ahead, and from the cache. */
+  /** Reads that were batched with another query, prefetched, or served from the cache. */
   readonly merged: number
   readonly prefetched: number
   readonly answered: number
-  /** Summed over queries, also over those that ran at once: it may be more than `durationMs`. */
+  /** Sum over all queries, including concurrent ones, so it can exceed `durationMs`. */
   readonly databaseMs: number
   /** Each code once. */
   readonly findings: readonly FindingCode[]
 }
 
-/** One thing of a row: milliseconds since the scope began, how long it took, how many rows it gave, and whether it failed. */
+/**
+ * One execution in a row: start relative to the scope and duration in milliseconds, returned rows, and
+ * whether it failed.
+ */
 export type Tick = readonly [startMs: number, durationMs: number, rows: number, failed: 0 | 1]
 
 /**
- * How a row was answered: by the `database`; by another's query (`batch`); by what was asked `ahead`; from the `cache`; or `orm`: the ORM itself merged it with
- * others of its kind.
+ * Source of a row: a query to the `database`, another query (`batch`), prefetched rows (`ahead`), the
+ * `cache`, or a batch of the ORM (`orm`).
  */
 export type Fill = 'database' | 'batch' | 'ahead' | 'cache' | 'orm'
 
-/** All of one shape within a scope that were answered in one way: an N+1 is one row. */
+/** All executions of one normalized query in a scope with the same source. An N+1 is one row. */
 export interface WaterfallRow {
-  /** From 0, in the order of `startMs`. */
+  /** From 0, ordered by `startMs`. */
   readonly id: number
   /**
-   * The row that it belongs under: the listing that a loop walks along, the operation that a statement was sent for, the query that a merged read was answered
-   * by. `null`: none that is known.
+   * ID of the parent row: the parent query of a loop, the operation that sent a statement, or the query with
+   * which a read was batched. `null` if there is none.
    */
   readonly parent: number | null
-  /** An `operation` of the ORM (of Knex: a statement), or a `statement` that an operation of Prisma's sent. */
+  /** An `operation` of the ORM (for Knex, a statement), or a `statement` that an operation of Prisma sent. */
   readonly level: 'operation' | 'statement'
   readonly fill: Fill
-  /** The shape, without values: `City.findMany where regionId`, or SQL. */
+  /** The normalized query, without values: `City.findMany where regionId`, or SQL. */
   readonly label: string
   readonly fingerprint: string
   readonly kind: 'read' | 'write' | 'other'
   readonly table: string | null
-  /** Of SQL: with the fingerprint it names the statement, as `explain` takes it. `null`: it is an operation of an ORM. */
+  /**
+   * SQL dialect. Together with the fingerprint, it identifies the statement for `explain`. `null` for an
+   * operation of an ORM.
+   */
   readonly dialect: string | null
-  /** How often. */
+  /** Number of executions. */
   readonly count: number
-  /** When the first began and the last ended, in milliseconds since the scope began. */
+  /** Start of the first and end of the last execution, in milliseconds since the start of the scope. */
   readonly startMs: number
   readonly endMs: number
-  /** Of all of them, summed. 0 unless `fill` is `database`. */
+  /** Sum over all executions. 0 unless `fill` is `database`. */
   readonly databaseMs: number
   readonly rows: number
   readonly failed: number
-  /** How many began while another of the row was under way. */
+  /** Number of executions that started while another one of this row was in flight. */
   readonly parallel: number
-  /** The first ones, in order: `count` may be more. */
+  /** The first executions, in order. `count` can be larger. */
   readonly ticks: readonly Tick[]
   readonly callSite: Place | null
-  /** How to ask once, as code of the ORM. Only where it was asked several times. */
+  /** A single query that replaces the executions, as code of the ORM. Only for several executions. */
   readonly fix: string | null
-  /** The finding that is about it: `FindingItem.key`. */
+  /** Key of the finding about this row: `FindingItem.key`. */
   readonly finding: string | null
-  /** What the first were asked with, as JSON. `null`: it is not shown. */
+  /** Parameters of the first executions as JSON; `null` if they are not shown. */
   readonly parameters: readonly string[] | null
 }
 
-/** `GET api/requests/:id`: where a request's time went. */
+/** `GET api/requests/:id`: the waterfall of a request. */
 export interface RequestDetail extends RequestSummary {
   readonly rows: readonly WaterfallRow[]
-  /** Rows that are not kept, because there were too many in this request. */
+  /** Number of rows that are not stored, because there were too many in this request. */
   readonly omittedRows: number
-  /** As they were in this request: `count` and `databaseMs` are of it alone. */
+  /** Findings in this request. `count` and `databaseMs` apply only to it. */
   readonly found: readonly FindingItem[]
-  /** The newest of the same name that is kept: where this one is old. */
+  /** The newest stored request with the same name. */
   readonly newest: string
 }
 
-/** `GET api/requests` takes these; each may be left out. */
+/** Parameters of `GET api/requests`, all optional. */
 export interface RequestsQuery {
-  /** A part of the name, in any case. */
+  /** Part of the name, case-insensitive. */
   readonly name?: string
-  /** `error`: failed, or a status of 500 and more. */
+  /** `error`: failed, or status 500 and above. */
   readonly status?: '2xx' | '3xx' | '4xx' | '5xx' | 'error'
-  /** With this finding; `any`: with any. */
+  /** With this finding; `any` for any finding. */
   readonly code?: FindingCode | 'any'
   readonly minMs?: number
   readonly minQueries?: number
-  /** `limit`: of `recent`; up to 500. @defaultValue 100 */
+  /** Maximum length of `recent`, up to 500. @defaultValue 100 */
   readonly limit?: number
 }
 
-/** `GET api/requests`: which routes overspend, and what came last. */
+/** `GET api/requests`: statistics of routes, and the latest requests. */
 export interface RequestsPage {
   readonly routes: readonly RouteRow[]
-  /** The newest first, those alone that match. */
+  /** Matching requests, newest first. */
   readonly recent: readonly RequestSummary[]
-  /** How many match, of those that are kept. */
+  /** Number of stored requests that match. */
   readonly matching: number
   readonly ring: RingState
 }
 
-/** The last requests of one name together. Figures are of the last `sample` of them, unless they say something else. */
+/**
+ * Statistics of requests with the same name. Unless stated otherwise, they cover the last `sample` requests.
+ */
 export interface RouteRow {
   readonly name: string
   readonly kind: RequestSummary['kind']
-  /** Since the dashboard was made. */
+  /** Since the dashboard was created. */
   readonly requests: number
   readonly errors: number
-  /** A second, in the last ten. */
+  /** Average of the last 10 seconds. */
   readonly perSecond: number
-  /** How many the figures below are of; 128 at most. */
+  /** Number of requests in the statistics, at most 128. */
   readonly sample: number
-  /** For a request, on average. */
+  /** Average per request. */
   readonly queries: number
   readonly databaseMs: number
-  /** Queries that asking once would have spared, for a request. */
+  /** Average number of queries per request that a fix would avoid. */
   readonly repeats: number
-  /** The share of reads that were answered without a query of their own, 0 to 1; `null` where there were none. */
+  /** Share of the reads that needed no separate query, 0 to 1; `null` without reads. */
   readonly sparedShare: number | null
-  /** The same of those from the cache alone. */
+  /** Share of the reads that were served from the cache; `null` without reads. */
   readonly cacheShare: number | null
   /** Milliseconds. */
   readonly p50: number
   readonly p95: number
   readonly p99: number
-  /** The most queries that a request of it may make: of the dashboard's own budgets. */
+  /** Maximum number of queries per request, set in the dashboard. */
   readonly budget: number | null
-  /** How many of the sample made more. */
+  /** Number of requests in the sample that exceeded the budget. */
   readonly overBudget: number
-  /** What is found in it, in the sample. */
+  /** Findings in the sample. */
   readonly flags: readonly FindingCode[]
   /** Milliseconds since 1970. */
   readonly lastAt: number
-  /** The newest that is kept, and the newest with a finding. */
+  /** The newest stored request, and the newest one with a finding. */
   readonly newest: string | null
   readonly newestFlagged: string | null
 }
 
-/** What is kept of requests, and for how long. */
+/** State of the request history. */
 export interface RingState {
   readonly requests: number
-  /** An estimate of the heap. */
+  /** An estimate of the heap size. */
   readonly bytes: number
   readonly maxBytes: number
-  /** Requests that had to leave since the dashboard was made. */
+  /** Requests that were evicted since the dashboard was created. */
   readonly dropped: number
-  /** When the oldest that is kept ended, in milliseconds since 1970. */
+  /** End of the oldest stored request, in milliseconds since 1970. */
   readonly oldestAt: number | null
 }

@@ -2,29 +2,32 @@ import type { Mode, Point, ProcessInfo, ProcessRow } from './common.ts'
 import type { Badges, Engines, RankedItem, Section, Sparkline, Totals, Vitals } from './now.ts'
 import type { RequestSummary, RingState, RouteRow } from './request.ts'
 
-/** The version of what the dashboard tells. It grows when something is taken away or comes to mean something else; what is added leaves it as it is. */
+/**
+ * Version of the protocol. It increases when a field is removed or its meaning changes, but not when a field
+ * is added.
+ */
 export const schemaVersion = 1
 
-/** What whoever looks may do here. */
+/** The rights of the current user. */
 export interface Rights {
-  /** Whether there are actions for them. */
+  /** Whether actions are allowed. */
   readonly act: boolean
-  /** Why not: for people. */
+  /** The reason why not. */
   readonly reason: string | null
-  /** Whether values that queries were asked with are shown. */
+  /** Whether query parameters are shown. */
   readonly parameters: boolean
 }
 
 /**
- * The first event of `GET api/stream`, named `snapshot`, and one in place of what a slow reader could not take. All that the stream tells of, as it is. The same
- * is at `GET api/now` without a stream, in part.
+ * The first event of `GET api/stream`, named `snapshot`, which contains the full state. A reader that is too
+ * slow for the deltas receives a new snapshot. `GET api/now` returns parts of it without a stream.
  */
 export interface Snapshot {
   readonly schemaVersion: number
-  /** Milliseconds since 1970, by the server's clock. */
+  /** Server time in milliseconds since 1970. */
   readonly at: number
   readonly process: ProcessInfo
-  /** All that this dashboard knows, this one among them. */
+  /** All known processes, including this one. */
   readonly processes: readonly ProcessRow[]
   readonly mode: Mode
   readonly engines: Engines
@@ -35,44 +38,45 @@ export interface Snapshot {
   readonly totals: Totals
   readonly badges: Badges
   readonly ring: RingState
-  /** Those that take most time of the database first; 300 at most. */
+  /** Ordered by database time, at most 300. */
   readonly routes: readonly RouteRow[]
-  /** The newest first; 100 at most. */
+  /** Newest first, at most 100. */
   readonly requests: readonly RequestSummary[]
 }
 
 /**
- * The events that follow, named `delta`, four a second at most, and none while nothing changes. What did not change is left out; what is there stands in place of
- * what was there before, but for these: `requests` are new ones, and `routes` the rows that changed, by `name`.
+ * The events after the snapshot, named `delta`, at most 4 per second and none while nothing changes.
+ * Unchanged fields are omitted. A field replaces the previous value, except `requests`, which contains new
+ * requests, and `routes`, which contains changed rows by `name`.
  */
 export interface Delta {
   readonly at: number
   readonly mode?: Mode
   readonly processes?: readonly ProcessRow[]
   readonly ranked?: readonly RankedItem[]
-  /** A new point for each line that has one, by `Sparkline.id`. */
+  /** New points of charts, by `Sparkline.id`. */
   readonly points?: Readonly<Partial<Record<Sparkline['id'], Point>>>
   readonly vitals?: Vitals
   readonly totals?: Totals
   readonly badges?: Badges
   readonly ring?: RingState
   readonly routes?: readonly RouteRow[]
-  /** Names of routes that are not followed any more. */
+  /** Names of routes that are no longer stored. */
   readonly goneRoutes?: readonly string[]
-  /** That ended since, the newest first; 50 at most. */
+  /** Requests that finished since the last delta, newest first, at most 50. */
   readonly requests?: readonly RequestSummary[]
-  /** How many more ended, that are in none of the deltas. */
+  /** Number of finished requests that no delta contains. */
   readonly skipped?: number
-  /** Pages of which there may be something new at their `api/…`: who shows one asks again. */
+  /** Pages whose `api/…` may have new data. An open page fetches it again. */
   readonly stale?: readonly Section[]
 }
 
-/** What the page's document carries for who may read: shown before a stream is open, which goes on from it. */
+/** Initial data in the document for users with access, displayed until the stream continues from it. */
 export interface FirstView {
-  /** Of the event that the stream goes on from: `Last-Event-ID`. */
+  /** ID of the event from which the stream continues: `Last-Event-ID`. */
   readonly id: string
   readonly snapshot: Snapshot
 }
 
-/** The `id` of the element in the document that holds it, as JSON. */
+/** The `id` of the element in the document that contains it as JSON. */
 export const firstViewId = 'first-view'

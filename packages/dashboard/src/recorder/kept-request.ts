@@ -5,12 +5,12 @@ import type { OpenRow, RequestTrace } from './request-trace.ts'
 import type { KnownShape, ShapeBook } from './shape-book.ts'
 import type { SiteMemory } from './site-memory.ts'
 
-/** A row of a waterfall as it is kept. Times are milliseconds since the scope began. */
+/** A stored row of a waterfall. Times are milliseconds since the start of the scope. */
 export interface KeptRow {
   readonly shape: KnownShape
   readonly level: 'operation' | 'statement'
   readonly fill: Fill
-  /** The place of its parent in the request's rows; -1: none is known. */
+  /** Index of the parent row; -1 if there is none. */
   parent: number
   readonly count: number
   readonly startMs: number
@@ -19,21 +19,21 @@ export interface KeptRow {
   readonly rows: number
   readonly failed: number
   readonly parallel: number
-  /** Where its ticks begin in those of the request, and how many there are. */
+  /** Index of the first tick in the ticks of the request, and number of ticks. */
   readonly ticksFrom: number
   readonly ticks: number
   readonly callSite: CallSite | undefined
-  /** What the first were asked with; `undefined`: it is not shown. */
+  /** Parameters of the first executions; `undefined` if they are not shown. */
   readonly parameters: readonly string[] | undefined
 }
 
-/** Numbers of a tick: start, duration, rows, failed. */
+/** Numbers per tick: start, duration, rows, failed. */
 export const TICK = 4
 
-/** A scope that has ended, as it is kept. */
+/** A finished scope as it is stored. */
 export interface KeptRequest {
   readonly id: string
-  /** Counts up from 1: what came later has more. */
+  /** Counts up from 1 in the order of finishing. */
   readonly sequence: number
   readonly name: string
   readonly mode: Mode
@@ -52,7 +52,7 @@ export interface KeptRequest {
   readonly rows: readonly KeptRow[]
   readonly omittedRows: number
   readonly ticks: readonly number[]
-  /** An estimate of its heap, without its shapes. */
+  /** An estimate of the heap size without the normalized queries. */
   readonly bytes: number
 }
 
@@ -61,14 +61,14 @@ const ROW_BYTES = 230
 const FINDING_BYTES = 700
 const NUMBERS_BYTES = 60
 
-/** An estimate of what a request takes. Shapes are shared, and counted where they are kept. */
+/** Estimates the heap size of a request. Normalized queries are shared and counted in `ShapeBook`. */
 function bytesOfRequest(name: string, rows: readonly KeptRow[], ticks: number, findings: readonly Finding[]): number {
   let bytes = REQUEST_BYTES + 2 * name.length + rows.length * ROW_BYTES + NUMBERS_BYTES + ticks * TICK * 12
   for (const { parameters, callSite } of rows) {
     if (callSite !== undefined) bytes += 120
     for (const text of parameters ?? []) bytes += 40 + 2 * text.length
   }
-  // A budget's finding has groups of its own; texts of shapes are the shapes' own.
+  // The groups of a budget finding are not shared. Labels belong to the shared normalized queries.
   for (const { groups = [], fix = '' } of findings) bytes += FINDING_BYTES + 2 * fix.length + groups.length * 300
   return bytes
 }
@@ -83,15 +83,15 @@ interface KeepParts {
   readonly showParameters: boolean
 }
 
-/** Parameters of a row that are shown, and characters of each. */
+/** Number of stored parameters per row, and characters of each. */
 const MAX_SHOWN = 5
 const MAX_TEXT = 500
 
-/** What is kept of a scope that has ended. */
+/** Converts a finished scope to its stored form. */
 export function keepRequest(scope: Scope, trace: RequestTrace, findings: readonly Finding[], parts: KeepParts): KeptRequest {
   const { id, sequence, now, shapes, sites, showParameters } = parts
   const open = trace.rows.filter(({ count }) => count > 0).sort(inOrder)
-  // No typed array: it has a buffer beside it, which costs several times as much to make and to free.
+  // A typed array would be several times as expensive to allocate and free, because of its separate buffer.
   const ticks: number[] = []
   const places = new Map<ExecutionGroup, number>()
   for (const [at, { group }] of open.entries()) if (group !== undefined) places.set(group, at)
@@ -123,7 +123,7 @@ export function keepRequest(scope: Scope, trace: RequestTrace, findings: readonl
   for (const [at, row] of open.entries()) (rows[at] as KeptRow).parent = parentOf(row, at, open, places)
   const { name, counts } = scope
   const durationMs = Math.max(0, now - scope.startedAt)
-  // No spread: it costs several times as much, and each request makes one.
+  // A spread would be several times as expensive, and this runs for every request.
   return {
     id,
     sequence,
@@ -147,18 +147,18 @@ export function keepRequest(scope: Scope, trace: RequestTrace, findings: readonl
   }
 }
 
-/** What an operation sent may have begun in the same instant. */
+/** Orders rows by start. A statement can start in the same instant as its operation. */
 function inOrder(a: OpenRow, b: OpenRow): number {
   return a.startedAt - b.startedAt || Number(a.level === 'statement') - Number(b.level === 'statement')
 }
 
-/** A finding's place was worked out already. */
+/** Reuses the call site of a finding, if it has one. */
 function siteOf(scope: Scope, group: ExecutionGroup, findings: readonly Finding[], sites: SiteMemory): CallSite | undefined {
   const found = findings.find(({ fingerprint, callSite }) => callSite !== undefined && fingerprint === group.shape.fingerprint)
   return found?.callSite ?? sites.siteOf(scope.name, group)
 }
 
-/** The place of the row that a row belongs under; -1: none is known. */
+/** Returns the index of the parent row; -1 if there is none. */
 function parentOf(row: OpenRow, at: number, open: readonly OpenRow[], places: ReadonlyMap<ExecutionGroup, number>): number {
   if (row.under !== undefined) {
     const place = places.get(row.under)
@@ -166,7 +166,7 @@ function parentOf(row: OpenRow, at: number, open: readonly OpenRow[], places: Re
   }
   const { group } = row
   if (group === undefined || group.count < 2) return -1
-  // As findings have it: the newest listing that it follows by a relation, otherwise the newest.
+  // Same rule as for findings: the newest parent query with a matching relation, otherwise the newest one.
   const { shape, listings } = group
   const listing = listings.findLast((one) => shape.follows?.(one.shape) === true) ?? listings.at(-1)
   if (listing === undefined) return -1
@@ -184,6 +184,6 @@ function textOf(values: unknown): string {
     const text = JSON.stringify(values, (_, value) => (typeof value === 'bigint' ? `${value}n` : value)) ?? ''
     return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text
   } catch {
-    return '(cannot be shown)'
+    return '(not serializable)'
   }
 }

@@ -9,41 +9,47 @@ import { ShapeBook } from './shape-book.ts'
 import { SiteMemory } from './site-memory.ts'
 
 export interface RecorderOptions {
-  /** What the ids of this process's requests begin with: those of another one's begin otherwise. */
+  /** Prefix of the request IDs of this process, different from that of other processes. */
   readonly idPrefix: string
   readonly maxBytes: number
   readonly showParameters: boolean
 }
 
-/** When a finding was seen last, and in which request. */
+/** Time and request of the last occurrence of a finding. */
 export interface FindingTrace {
   readonly lastAt: number
   readonly request: string
 }
 
-/** Findings of which that is remembered. */
+/** Maximum number of findings with a stored occurrence. */
 const MAX_FINDINGS = 1_000
-/** So often at most, a scope is asked for the place of each first query: that makes it dearer. */
+/**
+ * Minimum time between scopes in which call sites of all first queries are recorded, because this is
+ * expensive.
+ */
 const TRACE_GAP_MS = 200
 const RATE_SECONDS = 10
 const SHARE_SECONDS = 60
 
-/** What names a finding: its id, its scope, and its place. */
+/** Identifies a finding by its ID, scope and call site. */
 export function findingKey({ id, scope, callSite }: Finding): string {
   return `${id} ${callSite === undefined ? '' : `${callSite.line}:${callSite.column} `}${scope}`
 }
 
-/** Keeps the last requests of a Sluice. */
+/** Stores the last requests of a Sluice instance. */
 export class RequestRecorder {
   readonly shapes: ShapeBook = new ShapeBook()
   readonly ring: RequestRing
   readonly routes: RouteTable = new RouteTable()
   readonly queryLine: QueryLine = new QueryLine()
-  /** Scopes that have ended. */
+  /** Number of finished scopes. */
   requests = 0
   readonly #host: AdapterHost
   readonly #sites = new SiteMemory()
-  /** Under it, a scope has its trace: a weak map of scopes is dear to collect. */
+  /**
+   * Key under which a scope stores its trace. A weak map of scopes would be expensive for the garbage
+   * collector.
+   */
   readonly #key = Symbol('dashboard')
   readonly #reported: (readonly Finding[])[] = []
   readonly #findings = new Map<string, FindingTrace>()
@@ -66,7 +72,7 @@ export class RequestRecorder {
     this.#cached = new SecondCounts(SHARE_SECONDS, host.now())
     this.#stops = [
       host.scopes.watch((scope) => this.#opened(scope)),
-      // Told in this order, one directly after the other, of each scope.
+      // For each scope, these events arrive in this order, directly after each other.
       sluice.on('scope', ({ findings }) => void this.#reported.push(findings)),
       host.scopes.watchEnds((scope) => this.#ended(scope)),
       this.#watchStatements(),
@@ -78,7 +84,7 @@ export class RequestRecorder {
     return this.#host.now()
   }
 
-  /** Tells of every request that is kept from now on; returns the function that stops it. */
+  /** Calls `listener` for each stored request. Returns a function that removes the listener. */
   onRequest(listener: (request: KeptRequest) => void): () => void {
     this.#listeners.add(listener)
     return () => {
@@ -86,7 +92,10 @@ export class RequestRecorder {
     }
   }
 
-  /** When and where a finding was seen last; the request only while it is kept. */
+  /**
+   * Returns the time and request of a finding's last occurrence. The request is only returned while it is
+   * stored.
+   */
   traceOf(key: string): { readonly lastAt: number | null; readonly request: string | null } {
     const trace = this.#findings.get(key)
     if (trace === undefined) return { lastAt: null, request: null }
@@ -97,18 +106,18 @@ export class RequestRecorder {
     return this.#queries.perSecond(this.now())
   }
 
-  /** The share of reads of the last minute that came from the cache; `undefined`: there were none. */
+  /** Share of the reads of the last minute that were served from the cache; `undefined` without reads. */
   cacheShare(): number | undefined {
     const { reads, cached } = this.readCounts()
     return reads === 0 ? undefined : cached / reads
   }
 
-  /** Reads of the last minute, and those that came from the cache. */
+  /** Reads of the last minute, and how many of them were served from the cache. */
   readCounts(): { readonly reads: number; readonly cached: number } {
     return { reads: this.#reads.total(this.now()), cached: this.#cached.total(this.now()) }
   }
 
-  /** Keeps nothing more. */
+  /** Stops recording. */
   close(): void {
     for (const stop of this.#stops) stop()
     this.#listeners.clear()
@@ -128,7 +137,7 @@ export class RequestRecorder {
 
   #ended(scope: Scope): void {
     if (scope.isOwn) return
-    // A scope that was opened before there was a dashboard is told of, too.
+    // Also called for scopes that started before the dashboard was created.
     const findings = this.#reported.pop() ?? []
     const trace = scope.state.get(this.#key) as RequestTrace | undefined
     if (trace === undefined) return
@@ -157,13 +166,15 @@ export class RequestRecorder {
 
   #remember(finding: Finding, { id, startedAt, durationMs }: KeptRequest): void {
     const key = findingKey(finding)
-    // The order is that of the last time.
+    // Reinsert the entry to order the map by last occurrence.
     this.#findings.delete(key)
     if (this.#findings.size >= MAX_FINDINGS) this.#findings.delete(this.#findings.keys().next().value as string)
     this.#findings.set(key, { lastAt: Math.round(startedAt + durationMs), request: id })
   }
 
-  /** Of statements that belong to no operation's row: what Prisma sends. Those of Knex are rows by themselves. */
+  /**
+   * Records statements of Prisma, which are not operations. Statements of Knex are recorded as operations.
+   */
   #watchStatements(): () => void {
     return this.#host.watchStatements({
       begin: (_sql, dialect, analyzed) => {

@@ -2,13 +2,13 @@ import type { RingState } from '../protocol/request.ts'
 import type { KeptRequest } from './kept-request.ts'
 import type { ShapeBook } from './shape-book.ts'
 
-/** What streams ask for at most. */
+/** Maximum number of requests in a snapshot. */
 const LATEST = 100
 
-/** The last requests, as many as fit. */
+/** The last requests within a size limit. */
 export class RequestRing {
   readonly #requests = new Map<string, KeptRequest>()
-  /** The newest of them once more: to go through all for them is dear. */
+  /** A copy of the newest requests, so that streams do not iterate over all of them. */
   #latest: KeptRequest[] = []
   #bytes = 0
   #dropped = 0
@@ -16,11 +16,14 @@ export class RequestRing {
   constructor(
     private readonly maxBytes: number,
     private readonly shapes: ShapeBook,
-    /** Told of what leaves. */
+    /** Called with each evicted request. */
     private readonly onDrop: (request: KeptRequest) => void = () => {},
   ) {}
 
-  /** The oldest leave until it fits; one that does not fit by itself is not kept. */
+  /**
+   * Stores a request and evicts the oldest ones until it fits. A request that exceeds the limit alone is not
+   * stored.
+   */
   add(request: KeptRequest): void {
     this.#requests.set(request.id, request)
     this.#latest.push(request)
@@ -33,7 +36,7 @@ export class RequestRing {
     return this.#requests.get(id)
   }
 
-  /** An estimate of the heap: of the requests and of their shapes. */
+  /** An estimate of the heap size of the requests and their normalized queries. */
   get bytes(): number {
     return this.#bytes + this.shapes.bytes
   }
@@ -42,12 +45,12 @@ export class RequestRing {
     return this.#requests.size
   }
 
-  /** The newest first. */
+  /** All requests, newest first. */
   newestFirst(): KeptRequest[] {
     return [...this.#requests.values()].reverse()
   }
 
-  /** So many of the newest, the newest first. */
+  /** The newest requests, newest first. */
   newest(limit: number): readonly KeptRequest[] {
     return limit <= 0 ? [] : this.#latest.slice(-limit).reverse()
   }

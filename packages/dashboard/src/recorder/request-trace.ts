@@ -3,26 +3,26 @@ import { isRefusal, type Operation, type Shape } from '@sluice/core/adapter'
 import type { ExecutionGroup, Scope, ScopeTrace, SparedBy, WatchedShape } from '@sluice/core/siblings'
 import type { Fill } from '../protocol/request.ts'
 
-/** Rows of a request that are told apart. */
+/** Maximum number of rows per request. */
 export const MAX_ROWS = 100
-/** Ticks of a row, and of a request. */
+/** Maximum number of ticks per row and per request. */
 export const MAX_ROW_TICKS = 250
 const MAX_TICKS = 1_500
 
-/** A row while its request runs. Times are monotonic. */
+/** A row of a running request. Times are monotonic. */
 export interface OpenRow {
   readonly fingerprint: string
   readonly label: string
   readonly kind: Shape['kind']
   readonly table: string | undefined
   readonly shape: Shape | undefined
-  /** Set once a statement of its fingerprint was seen. */
+  /** Set when the first statement with its fingerprint is sent. */
   dialect: Dialect | undefined
   readonly level: 'operation' | 'statement'
   readonly fill: Fill
-  /** Of what the ORM or the app asked: where its stacks and listings are. */
+  /** The group of an operation, which contains its stacks and parent queries. */
   readonly group: ExecutionGroup | undefined
-  /** Of a statement: the group that was the only one under way; of a read that was answered by another's query, its own. */
+  /** For a statement, the group of the only operation in flight. For a batched read, its own group. */
   readonly under: ExecutionGroup | undefined
   count: number
   startedAt: number
@@ -31,19 +31,22 @@ export interface OpenRow {
   rows: number
   failed: number
   parallel: number
-  /** Start, duration, rows, failed: of the first ones. */
+  /** Start, duration, rows and failure of the first executions. */
   readonly ticks: number[]
 }
 
 type NewRow = Pick<OpenRow, 'fingerprint' | 'label' | 'kind' | 'table' | 'shape' | 'dialect' | 'level' | 'fill' | 'group' | 'under'>
 
-/** Gathers what happens in one scope. Bounded, whatever happens; every execution of the app waits for it. */
+/** Records the queries of one scope in bounded memory. Every query of the app waits for it. */
 export class RequestTrace implements ScopeTrace {
   readonly rows: OpenRow[] = []
   omittedRows = 0
   readonly #byGroup = new Map<ExecutionGroup, OpenRow>()
   readonly #byKey = new Map<string, OpenRow>()
-  /** Of statements: a text is analysed once, and to make a key of it costs more than to look that up. */
+  /**
+   * Rows by analyzed statement: each statement is analyzed once, and a string key would be slower than this
+   * lookup.
+   */
   #byText: Map<AnalyzedSql, OpenRow> | undefined
   #ticks = 0
   #isOver = false
@@ -53,7 +56,7 @@ export class RequestTrace implements ScopeTrace {
     private readonly now: () => number,
   ) {}
 
-  /** Nothing is taken any more: what ends now began in it, and is told too late. */
+  /** Stops recording. Queries that finish later are ignored. */
   close(): void {
     this.#isOver = true
   }
@@ -89,7 +92,10 @@ export class RequestTrace implements ScopeTrace {
     row.count += count - 1
   }
 
-  /** A statement is sent: of an operation that is a row of its own, or it is one by itself. `undefined`: nothing is to be learnt of its end. */
+  /**
+   * Called when a statement is sent. It belongs to an operation with a row, or is a row itself. Returns
+   * `undefined` if its end is not needed.
+   */
   sent(analyzed: AnalyzedSql, dialect: Dialect): WatchedShape | undefined {
     if (this.#isOver) return undefined
     const row = this.#rowOf(analyzed.fingerprint)
@@ -100,7 +106,10 @@ export class RequestTrace implements ScopeTrace {
     return new SentStatement(this, analyzed, dialect, this.#onlyOneUnderWay())
   }
 
-  /** A statement has ended of which no row was known when it was sent: the group of its fingerprint may have been opened after that. */
+  /**
+   * Called when a statement without a known row ends. The group of its fingerprint may have been created in
+   * the meantime.
+   */
   ended(
     analyzed: AnalyzedSql,
     dialect: Dialect,
@@ -123,7 +132,7 @@ export class RequestTrace implements ScopeTrace {
     this.#add(row, startedAt, endedAt, rows, failed)
   }
 
-  /** The group that a statement belongs to for certain. */
+  /** Returns the operation of a statement, if it is certain. */
   #onlyOneUnderWay(): ExecutionGroup | undefined {
     let only: ExecutionGroup | undefined
     for (const group of this.scope.groups.values()) {
@@ -139,7 +148,7 @@ export class RequestTrace implements ScopeTrace {
     return group === undefined ? undefined : this.#byGroup.get(group)
   }
 
-  /** Of an adapter whose operations have no shape before they are compiled: the statement stands for it. */
+  /** For adapters that compile operations later: the statement represents the operation. */
   #statementRow(operation: Operation<unknown>, by: SparedBy): OpenRow | undefined {
     const request = operation.cacheRequest?.()
     const sql = request === undefined || isRefusal(request) ? undefined : request.statement
@@ -166,7 +175,7 @@ export class RequestTrace implements ScopeTrace {
       this.omittedRows += 1
       return undefined
     }
-    // No spread: it costs several times as much, and each request makes some.
+    // A spread would be several times as expensive, and this runs several times per request.
     const { fingerprint, label, kind, table, shape, dialect, level, fill, group, under } = made
     const row: OpenRow = {
       fingerprint,
@@ -205,7 +214,7 @@ export class RequestTrace implements ScopeTrace {
   }
 }
 
-/** A statement that was sent, and may be a row. */
+/** A sent statement that can become a row. */
 class SentStatement implements WatchedShape {
   constructor(
     private readonly trace: RequestTrace,

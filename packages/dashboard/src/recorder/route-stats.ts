@@ -4,15 +4,15 @@ import type { KeptRequest } from './kept-request.ts'
 import { SecondCounts } from './second-counts.ts'
 import { kindOfName, thousandths } from './summary.ts'
 
-/** The last requests of one name, as sums: those of several processes can be added up. */
+/** Sums over the last requests with one name, which can be added up across processes. */
 export interface RouteFigures {
   readonly name: string
-  /** Since the dashboard was made. */
+  /** Since the dashboard was created. */
   readonly requests: number
   readonly errors: number
-  /** A second, in the last ten. */
+  /** Average of the last 10 seconds. */
   readonly perSecond: number
-  /** Of the last so many: all that follows but for the last four. */
+  /** Number of requests in all following fields except the last four. */
   readonly sample: number
   readonly queries: number
   readonly databaseMs: number
@@ -21,7 +21,7 @@ export interface RouteFigures {
   readonly spared: number
   readonly cached: number
   readonly overBudget: number
-  /** Each one's, the shortest first. */
+  /** Durations of all requests, shortest first. */
   readonly durations: readonly number[]
   readonly flags: readonly FindingCode[]
   readonly budget: number | null
@@ -45,18 +45,18 @@ export function rowOf(figures: RouteFigures): RouteRow {
   }
 }
 
-/** Those that take most time of the database first. */
+/** Rows ordered by database time. */
 export function rankedRows(figures: readonly RouteFigures[]): RouteRow[] {
   return figures.map(rowOf).sort((a, b) => b.databaseMs * b.perSecond - a.databaseMs * a.perSecond || b.databaseMs - a.databaseMs)
 }
 
-/** The last requests that figures are of. */
+/** Number of requests in the statistics. */
 const SAMPLE = 128
 const RATE_SECONDS = 10
 
 const CODES: readonly FindingCode[] = ['N_PLUS_ONE', 'REPEATED_QUERY', 'QUERY_BUDGET']
 
-/** What is known of the last requests of one name. */
+/** Statistics of the last requests with one name. */
 export class RouteStats {
   requests = 0
   errors = 0
@@ -69,7 +69,7 @@ export class RouteStats {
   readonly #databaseMs = new Float32Array(SAMPLE)
   readonly #queries = new Float32Array(SAMPLE)
   readonly #repeats = new Float32Array(SAMPLE)
-  /** Reads from the cache; that were spared a query in any way; and all reads. */
+  /** Per request: reads served from the cache, reads without a separate query, and all reads. */
   readonly #cached = new Float32Array(SAMPLE)
   readonly #spared = new Float32Array(SAMPLE)
   readonly #reads = new Float32Array(SAMPLE)

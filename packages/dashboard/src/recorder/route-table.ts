@@ -2,15 +2,15 @@ import type { RouteRow } from '../protocol/request.ts'
 import type { KeptRequest } from './kept-request.ts'
 import { type RouteFigures, RouteStats, rankedRows } from './route-stats.ts'
 
-/** Names that are told apart. The one that was longest not heard of leaves. */
+/** Maximum number of names. The least recently used one is evicted. */
 const MAX_ROUTES = 300
 const MAX_BUDGETS = 300
 
-/** Figures of the last requests, by name. */
+/** Statistics of the last requests, by name. */
 export class RouteTable {
   readonly #routes = new Map<string, RouteStats>()
   readonly #budgets = new Map<string, number>()
-  /** Names that left, since somebody asked. */
+  /** Evicted names since the last call of `takeGone`. */
   readonly #gone = new Set<string>()
 
   add(request: KeptRequest, now: number): void {
@@ -21,13 +21,13 @@ export class RouteTable {
       stats.budget = this.#budgets.get(name) ?? null
       if (this.#routes.size >= MAX_ROUTES) this.#forgetOldest()
     } else this.#routes.delete(name)
-    // The order is that of the last request.
+    // Reinsert the entry to order the map by last request.
     this.#routes.set(name, stats)
     this.#gone.delete(name)
     stats.add(request, now)
   }
 
-  /** A request is not kept any more. */
+  /** Removes references to an evicted request. */
   dropped({ id, name }: KeptRequest): void {
     const stats = this.#routes.get(name)
     if (stats === undefined) return
@@ -35,7 +35,7 @@ export class RouteTable {
     if (stats.newestFlagged === id) stats.newestFlagged = null
   }
 
-  /** The most queries that a request of this name should make; `null` takes it back. */
+  /** Sets the maximum number of queries per request with this name; `null` removes the budget. */
   setBudget(name: string, queries: number | null): void {
     if (queries === null) this.#budgets.delete(name)
     else {
@@ -54,12 +54,12 @@ export class RouteTable {
     return [...this.#routes.values()].map((stats) => stats.figures(now))
   }
 
-  /** Those that take most time of the database first. */
+  /** Rows ordered by database time. */
   rows(now: number): RouteRow[] {
     return rankedRows(this.figures(now))
   }
 
-  /** Names that left since this was asked last. */
+  /** Returns the evicted names since the last call. */
   takeGone(): readonly string[] {
     const gone = [...this.#gone]
     this.#gone.clear()

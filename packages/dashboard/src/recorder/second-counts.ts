@@ -1,12 +1,12 @@
 import type { Point } from '../protocol/common.ts'
 
-/** How often something happened in the last seconds. */
+/** Counts events of the last seconds. */
 export class SecondCounts {
   readonly #counts: Float64Array
   readonly #startedAt: number
   #second: number
 
-  /** @param now - Monotonic time in milliseconds, as of all calls. */
+  /** @param now - Monotonic time in milliseconds, like in all methods. */
   constructor(
     private readonly seconds: number,
     now: number,
@@ -42,7 +42,7 @@ export class SecondCounts {
 
 const SECONDS = 120
 
-/** Queries per request by the second, for two minutes. Times are milliseconds since 1970. */
+/** Queries per request for each second of the last 2 minutes. Times are milliseconds since 1970. */
 export class QueryLine {
   readonly #seconds: { second: number; requests: number; queries: number }[] = []
 
@@ -58,12 +58,12 @@ export class QueryLine {
     if (this.#seconds.length > SECONDS) this.#seconds.shift()
   }
 
-  /** Those of seconds that are over. */
+  /** Points of the completed seconds. */
   points(sinceMs: number): Point[] {
     return this.seconds(sinceMs).map(([at, requests, queries]) => [at, queries / requests] as const)
   }
 
-  /** The same as what they are made of: requests, and queries. */
+  /** Requests and queries of the completed seconds. */
   seconds(sinceMs: number): (readonly [at: number, requests: number, queries: number])[] {
     const now = Math.floor(Date.now() / 1_000)
     const from = now - Math.floor(sinceMs / 1_000)

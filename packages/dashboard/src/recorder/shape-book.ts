@@ -1,34 +1,34 @@
 import type { Dialect } from '@sluice/core'
 import type { Shape } from '@sluice/core/adapter'
 
-/** What rows say of their shape. One object for all rows of a fingerprint. */
+/** Shared data of all rows with one fingerprint. */
 export interface KnownShape {
   readonly fingerprint: string
   readonly label: string
   readonly kind: Shape['kind']
   readonly table: string | undefined
-  /** Of an operation; a statement's has none. */
+  /** Only for an operation, not for a statement. */
   readonly shape: Shape | undefined
-  /** Set once a statement of this fingerprint was seen. */
+  /** Set when the first statement with this fingerprint is sent. */
   dialect: Dialect | undefined
-  /** How many rows that are kept are of it. */
+  /** Number of stored rows that use it. */
   uses: number
 }
 
-/** An object of a shape and its entry of the map. */
+/** Heap size of an entry and its object. */
 const ENTRY_BYTES = 250
 
-/** The shapes of the rows that are kept: each once, for as long as a row is of it. */
+/** The normalized queries of all stored rows, with reference counts. */
 export class ShapeBook {
   readonly #shapes = new Map<string, KnownShape>()
-  /** An estimate of the heap. */
+  /** An estimate of the heap size. */
   bytes = 0
 
   get size(): number {
     return this.#shapes.size
   }
 
-  /** Holds a shape for one row more. */
+  /** Adds a reference to a normalized query. */
   hold(made: Omit<KnownShape, 'uses'>): KnownShape {
     const known = this.#shapes.get(made.fingerprint)
     if (known !== undefined) {
@@ -43,7 +43,7 @@ export class ShapeBook {
     return shape
   }
 
-  /** A row is gone. */
+  /** Removes a reference. */
   release(shape: KnownShape): void {
     shape.uses -= 1
     if (shape.uses > 0) return
@@ -52,7 +52,7 @@ export class ShapeBook {
   }
 }
 
-/** A byte a character: SQL is Latin, but for names that somebody chose to write otherwise. */
+/** Assumes one byte per character, because SQL rarely contains other than Latin characters. */
 function bytesOf({ label, fingerprint }: KnownShape): number {
   return ENTRY_BYTES + label.length + fingerprint.length
 }

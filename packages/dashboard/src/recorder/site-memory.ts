@@ -1,11 +1,11 @@
 import type { CallSite } from '@sluice/core'
 import { type ExecutionGroup, parseCallSite } from '@sluice/core/siblings'
 
-/** Places that are remembered. */
+/** Maximum number of stored call sites. */
 const MAX_SITES = 2_000
-/** A place that was found so often is taken for granted … */
+/** Number of confirmations after which a call site is trusted … */
 const CONFIRMATIONS = 3
-/** … and looked at again every so many times. */
+/** … and the interval at which it is checked again. */
 const RECHECK_EVERY = 64
 
 interface Known {
@@ -13,11 +13,14 @@ interface Known {
   uses: number
 }
 
-/** Where shapes are asked from, by the scope's name: to make text of a stack is dear, and a route asks from the same place again and again. */
+/**
+ * Call sites of normalized queries by scope name: formatting a stack is expensive, and a route sends a query
+ * from the same call site each time.
+ */
 export class SiteMemory {
   readonly #sites = new Map<string, Known>()
 
-  /** The first place that a group was issued from, as far as a stack tells. */
+  /** The first call site of a group, if a stack contains it. */
   siteOf(name: string, group: ExecutionGroup): CallSite | undefined {
     const key = `${name}\n${group.shape.fingerprint}`
     const known = this.#sites.get(key)

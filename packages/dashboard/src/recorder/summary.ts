@@ -2,7 +2,7 @@ import type { FindingCode } from '@sluice/core'
 import type { RequestSummary } from '../protocol/request.ts'
 import type { KeptRequest } from './kept-request.ts'
 
-/** A request as a row of a list. */
+/** Converts a request to a row of a list. */
 export function summaryOf(request: KeptRequest, process: string): RequestSummary {
   const { id, name, mode, statusCode, failed, startedAt, durationMs } = request
   const { operations, queries, merged, prefetched, answered, databaseMs, findings } = request
@@ -16,20 +16,23 @@ export function summaryOf(request: KeptRequest, process: string): RequestSummary
   }
 }
 
-/** Milliseconds with three digits after the point: clocks tell no more. */
+/** Rounds milliseconds to 3 decimals, the resolution of the clock. */
 export function thousandths(ms: number): number {
   return Math.round(ms * 1_000) / 1_000
 }
 
 const REQUEST = /^([A-Z]{1,20}) (\/.*|\(no route\))$/s
 
-/** What a scope's name says of it, as adapters write it: `GET /cities/:id`, `GET (no route)`, `job mail`. */
+/**
+ * Returns the kind of a scope by its name, as adapters format it: `GET /cities`, `GET (no route)`, `job
+ * mail`.
+ */
 export function kindOfName(name: string): RequestSummary['kind'] {
   if (REQUEST.test(name)) return 'request'
   return name.startsWith('job ') ? 'job' : 'other'
 }
 
-/** The method and the route of a request's name. */
+/** Returns the method and route in the name of a request. */
 function partsOfName(name: string): { readonly method: string | null; readonly route: string | null } {
   const [, method = null, route = null] = REQUEST.exec(name) ?? []
   return { method, route: route === '(no route)' ? null : route }

@@ -28,8 +28,8 @@ const region = shapeOf('Region.findUnique where id', {
   fix: (parent: Shape | undefined) => (parent === cities ? 'include: { region: true }' : 'in: ids'),
 })
 
-describe('a request that is kept', () => {
-  it('has one row for an N+1, with a tick for each query, under the listing that it walks along', async () => {
+describe('stored request', () => {
+  it('has one row for an N+1, with a tick per query, below its parent query', async () => {
     const { clock, sluice, newest } = open()
     await sluice.run(
       () => {
@@ -51,7 +51,7 @@ describe('a request that is kept', () => {
     expect(found.map(({ code, key }) => [code, key])).toEqual([['N_PLUS_ONE', rows[2]?.finding]])
   })
 
-  it('tells queries that failed, and those that ran at once', async () => {
+  it('shows failed and concurrent queries', async () => {
     const { clock, sluice, newest } = open()
     const { recorder, scopes } = hostOf(sluice)
     await sluice.run(() => {
@@ -63,7 +63,7 @@ describe('a request that is kept', () => {
     expect(newest().rows[0]).toMatchObject({ count: 2, failed: 1, parallel: 1, ticks: [[0, 5, 1, 0], [0, 5, 0, 1]] }) // biome-ignore format: a table
   })
 
-  it('shows no values, and those of the first queries where they are asked for', async () => {
+  it('contains parameters of the first queries only with showParameters', async () => {
     const secret = { email: 'ada@example.com' }
     for (const showParameters of [false, true]) {
       const { sluice, newest } = open({ showParameters })
@@ -72,7 +72,7 @@ describe('a request that is kept', () => {
     }
   })
 
-  it('has what an operation of an ORM sent below it, and a statement that is an operation itself once', async () => {
+  it('has statements below their operation, and a statement that is an operation once', async () => {
     const { clock, sluice, newest } = open()
     const { recorder, scopes, watch } = hostOf(sluice)
     const analyzed = analyzeSql('SELECT * FROM region WHERE id = 7', 'sqlite')
@@ -99,7 +99,7 @@ describe('a request that is kept', () => {
     expect(newest().rows.map(({ level, count, dialect }) => [level, count, dialect])).toEqual([['operation', 2, 'sqlite']])
   })
 
-  it('does not guess which of several operations a statement belongs to', async () => {
+  it('does not guess the operation of a statement', async () => {
     const { sluice, newest } = open()
     const { recorder, scopes, watch } = hostOf(sluice)
     await sluice.run(() => {
@@ -110,7 +110,7 @@ describe('a request that is kept', () => {
     expect(newest().rows.find(({ level }) => level === 'statement')?.parent).toBeNull()
   })
 
-  it('tells reads that were answered without a query of their own', async () => {
+  it('shows reads that needed no separate query', async () => {
     const { clock, sluice, newest } = open()
     const { scopes } = hostOf(sluice)
     const operation = { shape: region, source: { dialect: 'sqlite' } } as unknown as Operation<unknown>
@@ -133,7 +133,7 @@ describe('a request that is kept', () => {
     expect(fills).toContainEqual(expect.objectContaining({ fill: 'batch', count: 3, databaseMs: 0 }))
   })
 
-  it('is bounded: rows and ticks that are too many are counted', async () => {
+  it('limits rows and ticks, and counts the rest', async () => {
     const { sluice, newest } = open()
     await sluice.run(() => {
       for (let at = 0; at < MAX_ROW_TICKS + 50; at += 1) execute(sluice, region, { values: at })
@@ -146,7 +146,7 @@ describe('a request that is kept', () => {
     expect([all?.count, all?.ticks.length]).toEqual([MAX_ROW_TICKS + 50, MAX_ROW_TICKS])
   })
 
-  it('is told of by the place that asks, as soon as a stack leads there', async () => {
+  it('contains the call site as soon as a stack contains one', async () => {
     const { sluice, newest } = open()
     const { recorder, scopes } = hostOf(sluice)
     const stack = 'Error\n    at list (/app/src/cities.ts:41:28)'
@@ -157,8 +157,8 @@ describe('a request that is kept', () => {
   })
 })
 
-describe('a recorder', () => {
-  it('leaves out what Sluice itself serves, and so do the Sluice and its monitor', async () => {
+describe('recorder', () => {
+  it('omits requests to Sluice, like the Sluice instance and its monitor', async () => {
     const { sluice, recorder } = open()
     const told: string[] = []
     sluice.on('scope', ({ name }) => void told.push(name))
@@ -178,7 +178,7 @@ describe('a recorder', () => {
     expect(JSON.stringify(families)).not.toContain('_sluice')
   })
 
-  it('gives each request its own findings, also where one runs in another', async () => {
+  it('assigns findings to their request, also if requests are nested', async () => {
     const { sluice, recorder } = open()
     const loop = () => {
       for (let at = 0; at < 6; at += 1) execute(sluice, region, { values: at })
@@ -193,7 +193,7 @@ describe('a recorder', () => {
     expect(recorder.ring.newest(2).map(({ name, findings }) => [name, findings.length])).toEqual([['outer', 0], ['inner', 1]]) // biome-ignore format: a table
   })
 
-  it('knows the newest request of a finding, as long as that is kept', async () => {
+  it('returns the newest request of a finding while it is stored', async () => {
     const { sluice, recorder } = open({ maxBytes: 65_536 })
     const loop = () => {
       for (let at = 0; at < 6; at += 1) execute(sluice, region, { values: at })
@@ -206,7 +206,7 @@ describe('a recorder', () => {
     expect(recorder.traceOf(key)).toMatchObject({ request: null, lastAt: expect.any(Number) })
   })
 
-  it('keeps nothing more once it was closed, and nothing in the scopes that follow', async () => {
+  it('records nothing after close, also in later scopes', async () => {
     const { sluice, recorder } = open()
     recorder.close()
     await sluice.run(() => {
@@ -216,7 +216,7 @@ describe('a recorder', () => {
     expect(recorder.requests).toBe(0)
   })
 
-  it('costs a scope nothing where there is none', async () => {
+  it('adds no cost to scopes without a recorder', async () => {
     const sluice = createSluice()
     const own = hostOf(sluice).watch
     const recorder = new RequestRecorder(sluice, { idPrefix: 'abcd', maxBytes: 65_536, showParameters: false })

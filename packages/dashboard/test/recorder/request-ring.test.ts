@@ -16,8 +16,8 @@ async function filled(requests: number, shapes: number) {
   return { sluice, recorder, over }
 }
 
-describe('a ring', () => {
-  it('never takes more than it may: the oldest leave', async () => {
+describe('RequestRing', () => {
+  it('stays within its limit by evicting the oldest requests', async () => {
     const { recorder, over } = await filled(2_000, 9)
     expect(over).toEqual([])
     const { requests, bytes, dropped, oldestAt } = recorder.ring.state()
@@ -30,14 +30,14 @@ describe('a ring', () => {
     expect(sequences.at(-1)).toBe(2_000 - requests + 1)
   })
 
-  it('counts a shape once, and forgets it with its last row', async () => {
+  it('counts a normalized query once and releases it with its last row', async () => {
     const { recorder } = await filled(600, 600)
     expect(recorder.shapes.size).toBe(recorder.ring.size)
     recorder.ring.clear()
     expect([recorder.shapes.size, recorder.ring.bytes]).toEqual([0, 0])
   })
 
-  it('finds a request by its id until it left, and its route then knows no newest one', async () => {
+  it('returns a request by ID until it is evicted, and updates its route', async () => {
     const { sluice, recorder } = await filled(1, 1)
     const [{ id } = { id: '' }] = recorder.ring.newest(1)
     expect(recorder.ring.get(id)?.name).toBe('GET /r0')
@@ -47,7 +47,7 @@ describe('a ring', () => {
     expect(recorder.routes.newestOf('GET /r0')).toBeNull()
   })
 
-  it('does not keep what is larger than all of it', async () => {
+  it('does not store a request that exceeds the limit alone', async () => {
     const sluice = createSluice({ detection: false })
     const recorder = new RequestRecorder(sluice, { idPrefix: 'abcd', maxBytes: MAX, showParameters: true })
     const values = 'v'.repeat(450)

@@ -23,8 +23,8 @@ function request(more: Partial<KeptRequest> = {}): KeptRequest {
 
 const finding = { code: 'N_PLUS_ONE', queries: 12, queriesPossible: 2 } as Finding
 
-describe('figures of a route', () => {
-  it('are means of its last requests, with how many that are', () => {
+describe('route statistics', () => {
+  it('are means of the last requests, with their number', () => {
     const table = new RouteTable()
     table.add(request({ queries: 2, databaseMs: 4, answered: 2, operations: 4 }), 0)
     table.add(request({ queries: 12, databaseMs: 8, operations: 12, findings: [finding], statusCode: 503 }), 0)
@@ -33,20 +33,20 @@ describe('figures of a route', () => {
     expect(row?.cacheShare).toBeCloseTo(2 / 16)
   })
 
-  it('are of the last 128 alone', () => {
+  it('cover the last 128 requests', () => {
     const table = new RouteTable()
     for (let at = 0; at < 200; at += 1) table.add(request({ durationMs: at < 72 ? 5_000 : 10 }), 0)
     expect(table.rows(0)[0]).toMatchObject({ requests: 200, sample: 128, p99: 10 })
   })
 
-  it('tell how many a second there were in the last ten, and forget them after that', () => {
+  it('contain the rate of the last 10 seconds, which drops to 0 later', () => {
     const table = new RouteTable()
     for (let at = 0; at < 50; at += 1) table.add(request(), 100_000 + at * 200)
     expect(table.rows(110_000)[0]?.perSecond).toBeCloseTo(4.5, 0)
     expect(table.rows(130_000)[0]?.perSecond).toBe(0)
   })
 
-  it('compare with a budget that was set, before the route was seen and after', () => {
+  it('use a budget that was set before or after the first request', () => {
     const table = new RouteTable()
     table.setBudget('GET /a', 3)
     table.add(request({ queries: 4 }), 0)
@@ -56,7 +56,7 @@ describe('figures of a route', () => {
     expect(table.rows(0)[0]).toMatchObject({ budget: null, overBudget: 0 })
   })
 
-  it('are of 300 names at most: the one that was longest not heard of leaves, and that is told once', () => {
+  it('are limited to 300 names, evict the least recently used, and report it once', () => {
     const table = new RouteTable()
     for (let at = 0; at < 300; at += 1) table.add(request({ name: `GET /${at}` }), 0)
     table.add(request({ name: 'GET /0' }), 0)

@@ -6,63 +6,67 @@ import { localProcesses } from './processes/local-processes.ts'
 
 export interface DashboardOptions {
   /**
-   * Says who may look (`read`) and who may change something (`act`). Where it is given, it alone decides; in production there is no dashboard without it.
-   * @defaultValue requests of this machine's own, in development
+   * Authorizes access: `read` to view data, `act` for actions. If set, only its result counts. Required in
+   * production.
+   * @defaultValue requests of this machine, in development
    */
   readonly authorize?: (request: IncomingMessage, what: 'read' | 'act') => boolean | Promise<boolean>
   /**
-   * Returns who performs an action: for `authorize` and `audit` of `jobs`, and for alerts. An error or an empty string refuses the action.
+   * Returns the user of an action, for `authorize` and `audit` of `jobs`, and for alerts. An error or an
+   * empty string rejects the action.
    * @defaultValue 'dashboard'
    */
   readonly actor?: (request: IncomingMessage) => string
   /**
-   * Where it is served. What it is mounted at (Express) or registered with (Fastify: `prefix`) counts before it.
+   * Path of the dashboard. A mount path in Express, or a `prefix` in Fastify, takes precedence.
    * @defaultValue '/_sluice'
    */
   readonly path?: string
   /**
-   * What the app is called.
+   * Name of the app.
    * @defaultValue the name in the package.json of the working directory
    */
   readonly name?: string
   /**
-   * Bytes of heap that the last requests may take, as an estimate. Minimum: `65,536`.
+   * Maximum heap size of the last requests in bytes, as an estimate. Minimum: `65,536`.
    * @defaultValue 16777216
    */
   readonly maxBytes?: number
   /**
-   * Shows the values that queries were asked with, the data of tasks, and plans as the database gives them.
+   * Shows the values of query parameters, the data of tasks, and plans as the database returns them.
    * @defaultValue false
    */
   readonly showParameters?: boolean
   /**
-   * Whether anything may be changed from the page; `false`: nobody can, whatever `authorize` says.
+   * Enables actions. `false` disables them for everyone, regardless of `authorize`.
    * @defaultValue true
    */
   readonly actions?: boolean
   /**
-   * Streams that may be open at once. Minimum: `1`.
+   * Maximum number of open streams. Minimum: `1`.
    * @defaultValue 32
    */
   readonly maxStreams?: number
   /**
-   * Bytes that the body of an action may have. Minimum: `128`.
+   * Maximum size of the body of an action, in bytes. Minimum: `128`.
    * @defaultValue 16384
    */
   readonly maxBodyBytes?: number
   /**
-   * Joins the dashboards of an app's processes: each then shows all of them. `localProcesses()` for those of one machine, `redisProcesses(redis)` of `@sluice/redis` for
-   * those of several. `false`: each shows itself alone.
+   * Connects the dashboards of several processes, so that each shows the data of all: `localProcesses()` on
+   * one machine, `redisProcesses(redis)` of `@sluice/redis` on several machines. `false`: each process shows
+   * only its own data.
    * @defaultValue the workers of one primary in `node:cluster`, otherwise `false`
    */
   readonly processes?: ProcessLink | false
   /**
-   * Is told once where the dashboard is, with the URL that lets another machine in; `false`: nobody is.
+   * Receives the URL of the dashboard with its key, once at startup and after each use of the key. `false`
+   * disables it.
    * @defaultValue stderr, if there is no `authorize`
    */
   readonly announce?: false | ((text: string) => void)
   /**
-   * Where the app is reached, for the URL that is told: `http://localhost:3000`.
+   * Origin of the app for the printed URL: `http://localhost:3000`.
    * @defaultValue the path alone
    */
   readonly origin?: string
@@ -83,13 +87,13 @@ export interface ResolvedDashboardOptions {
   readonly processes: ProcessLink | undefined
 }
 
-const text: OptionRule = { expected: 'a text that is not empty', accepts: (value) => typeof value === 'string' && value.trim() !== '' }
+const text: OptionRule = { expected: 'a non-empty string', accepts: (value) => typeof value === 'string' && value.trim() !== '' }
 
 const rules: Readonly<Record<keyof DashboardOptions, OptionRule>> = {
   authorize: option.callback,
   actor: option.callback,
   path: {
-    expected: 'a path that begins with "/", without a query',
+    expected: 'a path that starts with "/", without a query',
     accepts: (value) => typeof value === 'string' && /^\/[^?#\s]*$/.test(value),
   },
   name: text,
@@ -101,7 +105,7 @@ const rules: Readonly<Record<keyof DashboardOptions, OptionRule>> = {
   announce: option.either(option.false, option.callback),
   origin: text,
   processes: option.either(option.false, {
-    expected: 'what localProcesses() or redisProcesses() gives',
+    expected: 'the result of localProcesses() or redisProcesses()',
     accepts: (value) => typeof (value as Partial<ProcessLink> | null)?.ask === 'function',
   }),
 }
@@ -126,10 +130,10 @@ export function resolveDashboardOptions(options: DashboardOptions): ResolvedDash
   }
 }
 
-/** The same dashboard in the workers of one primary. */
+/** Connects the dashboards of the workers of one primary. */
 function workersOfPrimary({ name = '', path = '' }: DashboardOptions): ProcessLink | undefined {
   if (!cluster.isWorker || process.platform === 'win32') return undefined
-  // An app may have several Sluices, and a dashboard of each.
+  // An app can have several Sluice instances with one dashboard each.
   return localProcesses({ group: `workers of ${process.ppid}, ${name}, ${path}`.slice(0, 200) })
 }
 

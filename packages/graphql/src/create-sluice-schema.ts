@@ -12,12 +12,12 @@ import { typeDefs } from './schema/type-defs.ts'
 
 type Args = Readonly<Record<string, unknown>>
 
-/** A resolver as all servers take them. */
+/** A resolver, in the form that all servers accept. */
 export type SluiceResolver<TContext> = (source: unknown, args: Readonly<Record<string, unknown>>, context: TContext) => Promise<unknown>
 
-/** For `makeExecutableSchema` and what builds on it, and for Mercurius. */
+/** For `makeExecutableSchema`, tools based on it, and Mercurius. */
 export interface SluiceSchema<TContext> {
-  /** SDL; see `defines`. */
+  /** The schema as SDL; see `defines`. */
   readonly typeDefs: string
   readonly resolvers: {
     JSON: GraphQLScalarType
@@ -27,15 +27,18 @@ export interface SluiceSchema<TContext> {
 }
 
 /**
- * A schema of what a Sluice's engines know and do, to be merged into the app's own: its root types are extended.
+ * Returns a GraphQL schema of Sluice's engines to merge into the schema of your app. It extends your root
+ * types.
  *
- * Each field is asked of the engine when it is resolved. An engine that is switched off fails its fields with `SLUICE_ENGINE_OFF`, and errors of Sluice carry
- * their code as `extensions.code`. An `Int` that does not fit into 32 bits, and what is not known of a minute, is -1.
+ * Each field reads from its engine when it is resolved. A field of a disabled engine fails with
+ * `SLUICE_ENGINE_OFF`. Errors of Sluice contain their code in `extensions.code`. An `Int` above 32 bits, and
+ * an unknown value of a minute, are -1.
  *
- * @throws InvalidOptionError; InvalidArgumentError for what is no Sluice.
+ * @throws InvalidOptionError; InvalidArgumentError if `sluice` is not a Sluice instance.
  * @example
  * ```ts
- * const { typeDefs, resolvers } = createSluiceSchema(sluice, { authorize: (context) => context.user?.isAdmin === true })
+ * const { typeDefs, resolvers } = createSluiceSchema(sluice, { authorize: (context) => context.user?.isAdmin
+ * === true })
  * const schema = createSchema({ typeDefs: [appTypeDefs, typeDefs], resolvers: [appResolvers, resolvers] })
  * ```
  */

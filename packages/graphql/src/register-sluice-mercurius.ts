@@ -4,20 +4,21 @@ import { instrumentSchema } from './scopes/instrument-schema.ts'
 import { type GraphqlScopeOptions, OperationNames, resolveScopeOptions } from './scopes/operation-names.ts'
 import { attachScopes, QueryScope, SubscriptionScopes } from './scopes/resolver-scopes.ts'
 
-/** A Fastify instance with Mercurius, as far as it is needed. */
+/** The used parts of a Fastify instance with Mercurius. */
 export interface MercuriusApp {
-  // biome-ignore lint/suspicious/noExplicitAny: Mercurius has overloads for its hooks, and it is not depended on.
+  // biome-ignore lint/suspicious/noExplicitAny: Mercurius has overloaded hooks, and is no dependency.
   readonly graphql: { readonly addHook: (name: any, hook: any) => void }
 }
 
 /**
- * Adds hooks to Mercurius 16: each operation has a scope of its own, called `query CountryPage` or the like, in which its resolvers and loaders run, so that
- * what they ask for is merged. Of a subscription, each event has. To be called when Mercurius is registered.
+ * Adds hooks to Mercurius 16: each operation gets a scope, for example `query CountryPage`, so that Sluice
+ * batches the queries of its resolvers and loaders. For a subscription, each event gets a scope. Call it
+ * after Mercurius is registered.
  *
- * Mercurius lets nothing be put around an execution. The resolvers of its schema are wrapped, therefore, before it executes the first operation; functions
- * that are no resolvers, but members of the objects that those return, run in the request's scope.
+ * Mercurius has no hook around the execution, so this function wraps the resolvers of its schema before the
+ * first operation. Methods of returned objects are not resolvers and run in the scope of the request.
  *
- * @param sluice - Left out: the process-wide default.
+ * @param sluice - Default: the process-wide instance.
  * @throws InvalidOptionError; SluiceError `SLUICE_INVALID_ARGUMENT` for an app without Mercurius.
  * @example
  * ```ts
@@ -29,7 +30,7 @@ export function registerSluiceMercurius(app: MercuriusApp, sluice?: Sluice, opti
   if (typeof (app as Partial<MercuriusApp> | undefined)?.graphql?.addHook !== 'function')
     throw new SluiceError(
       'SLUICE_INVALID_ARGUMENT',
-      'Argument "app": expected a Fastify instance in which Mercurius was registered and loaded.',
+      'Argument "app": expected a Fastify instance with Mercurius. Register and load Mercurius first.',
     )
   const used = sluiceFrom(sluice)
   const names = new OperationNames(resolveScopeOptions(options).maxNames)
@@ -37,14 +38,14 @@ export function registerSluiceMercurius(app: MercuriusApp, sluice?: Sluice, opti
   const responses = new ResponseEnds()
 
   app.graphql.addHook('preExecution', async (schema: GraphQLSchema, document: DocumentNode, context: object) => {
-    // Whoever executes two at a time with one context has them in one scope.
+    // Concurrent operations with the same context share one scope.
     if (open.has(context)) return
     instrumentSchema(schema, { withRootValue: true })
-    // Of several, Mercurius does not tell which: `null`.
+    // If a document has several operations, Mercurius does not report which one runs: `null`.
     const scope = new QueryScope(used, names, getOperationAST(document) ?? undefined)
     open.set(context, scope)
     attachScopes(context, scope)
-    // An operation that another hook fails comes to no result.
+    // If another hook rejects an operation, it has no result.
     responses.onClose(context, () => scope.end(undefined))
   })
   app.graphql.addHook('onResolution', async (execution: unknown, context: object) => {
@@ -64,16 +65,18 @@ export function registerSluiceMercurius(app: MercuriusApp, sluice?: Sluice, opti
   })
 }
 
-/** A response of Node's, as far as it is needed. */
+/** The used parts of a response of Node. */
 interface Closing {
   once(event: 'close', listener: () => void): unknown
 }
 
-/** Tells of responses that are closed, with one listener each: one HTTP request may have many operations. */
+/**
+ * Reports when a response closes, with one listener per response, because a request can have many operations.
+ */
 class ResponseEnds {
   readonly #waiting = new WeakMap<object, (() => void)[]>()
 
-  /** @param context - Of an operation; one without a response never ends by it. */
+  /** @param context - Context of the operation. Without a response, it never ends this way. */
   onClose(context: object, callback: () => void): void {
     const response = (context as { readonly reply?: { readonly raw?: Closing } }).reply?.raw
     if (typeof response?.once !== 'function') return

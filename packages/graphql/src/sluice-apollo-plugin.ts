@@ -21,19 +21,19 @@ interface RequestListener {
   readonly willSendSubsequentPayload: (request: RequestContext, payload: { readonly hasNext: boolean }) => Promise<void>
 }
 
-/** A plugin of Apollo Server's, as far as Sluice is one. */
+/** The used parts of a plugin for Apollo Server. */
 export interface SluiceApolloPlugin {
   readonly requestDidStart: () => Promise<object>
 }
 
 /**
- * Plugin for Apollo Server 5: each operation has a scope of its own, called `query CountryPage` or the like, in which its resolvers run, so that what they
- * ask for is merged.
+ * Plugin for Apollo Server 5: each operation gets a scope, for example `query CountryPage`, so that Sluice
+ * batches the queries of its resolvers.
  *
- * Apollo lets nothing be put around an execution. The resolvers of its schema are wrapped, therefore, when it executes the first operation; functions that
- * are no resolvers, but members of the objects that those return, run in the request's scope.
+ * Apollo has no hook around the execution, so the plugin wraps the resolvers of its schema before the first
+ * operation. Methods of returned objects are not resolvers and run in the scope of the request.
  *
- * @param sluice - Left out: the process-wide default.
+ * @param sluice - Default: the process-wide instance.
  * @throws InvalidOptionError.
  * @example
  * ```ts
@@ -54,7 +54,7 @@ export function sluiceApolloPlugin(sluice?: Sluice, options: GraphqlScopeOptions
           attachScopes(request.contextValue, opened)
           return {
             async executionDidEnd(error) {
-              // Of a result that comes in parts, the first has come.
+              // For an incremental result, this is the first part.
               if (error !== undefined) opened.end({ errors: [error] })
               else if (request.response.body?.kind !== 'incremental') opened.end(request)
             },

@@ -16,7 +16,7 @@ interface ExecutionArgs {
   readonly contextValue?: unknown
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: Envelop has types of its own for what executes, which are not depended on.
+// biome-ignore lint/suspicious/noExplicitAny: The types of Envelop are not a dependency.
 type Execute = (args: any) => any
 
 interface ExecutePayload {
@@ -30,7 +30,7 @@ interface SubscribePayload {
   readonly setSubscribeFn: (subscribe: Execute) => void
 }
 
-/** A plugin of Envelop's, as far as Sluice is one. */
+/** The used parts of a plugin for Envelop. */
 export interface SluiceEnvelopPlugin {
   // biome-ignore lint/suspicious/noExplicitAny: As above.
   readonly onExecute: (payload: any) => void
@@ -41,10 +41,11 @@ export interface SluiceEnvelopPlugin {
 }
 
 /**
- * Plugin for GraphQL Yoga and all that takes Envelop's: each operation runs in a scope of its own, called `query CountryPage` or the like, so that what its
- * resolvers ask for is merged. Of a subscription, each event does. A result that comes in parts (`@defer`) has its scope until the last.
+ * Plugin for GraphQL Yoga and other servers with Envelop plugins: each operation runs in a scope, for example
+ * `query CountryPage`, so that Sluice batches the queries of its resolvers. For a subscription, each event
+ * has a scope. The scope of an incremental result (`@defer`) ends with the last part.
  *
- * @param sluice - Left out: the process-wide default.
+ * @param sluice - Default: the process-wide instance.
  * @throws InvalidOptionError.
  * @example
  * ```ts
@@ -63,7 +64,7 @@ export function useSluice(sluice?: Sluice, options: GraphqlScopeOptions = {}): S
       setExecuteFn((args) => runOperation(open(args), () => executeFn(args)))
     },
     onSubscribe({ args, subscribeFn, setSubscribeFn }: SubscribePayload) {
-      // The stream is made once, and its events are executed later, where nothing can be put around them.
+      // The stream is created once. Its events are executed later, without a hook around them.
       instrumentSchema(args.schema, { withRootValue: false })
       const events = new SubscriptionScopes(used, names)
       attachScopes(args.contextValue, events)
@@ -78,14 +79,14 @@ export function useSluice(sluice?: Sluice, options: GraphqlScopeOptions = {}): S
   }
 }
 
-/** Makes the stream in a scope that ends when it is there, or will not be. */
+/** Creates the stream in a scope that ends when the stream exists or fails. */
 function subscribeIn(scope: OperationScope, subscribe: () => unknown): unknown {
   let stream: unknown
   const made = runOperation(scope, () => {
     const given = subscribe()
     const keep = (value: unknown) => {
       stream = value
-      // What comes of it later is no part of this scope.
+      // Events of the stream do not belong to this scope.
       return isAsyncIterable(value) ? {} : value
     }
     return isThenable(given) ? given.then(keep) : keep(given)

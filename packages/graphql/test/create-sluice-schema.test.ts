@@ -11,7 +11,7 @@ const app = 'type Query { hello: String } type Mutation { noop: Boolean }'
 afterEach(() => vi.restoreAllMocks())
 
 describe('createSluiceSchema', () => {
-  it('makes SDL that extends the root types of the app, for graphql-js and for graphql-tools', () => {
+  it('returns SDL that extends the root types of the app, for graphql-js and graphql-tools', () => {
     const { typeDefs } = createSluiceSchema(sluice)
     for (const schema of [buildSchema(`${app}\n${typeDefs}`), createSchema({ typeDefs: [app, typeDefs] })]) {
       expect(Object.keys(schema.getQueryType()?.getFields() ?? {})).toContain('hello')
@@ -20,7 +20,7 @@ describe('createSluiceSchema', () => {
     }
   })
 
-  it('makes SDL that stands alone, or beside an app without mutations or with JSON of its own', () => {
+  it('returns SDL that works alone, or with an app without mutations or with a JSON scalar', () => {
     const alone = createSluiceSchema(sluice, { defines: ['Query', 'Mutation', 'JSON'] })
     expect(() => buildSchema(alone.typeDefs)).not.toThrow()
     const withoutMutations = createSluiceSchema(sluice, { defines: ['Mutation', 'JSON'] })
@@ -29,7 +29,7 @@ describe('createSluiceSchema', () => {
     expect(() => buildSchema(`${app} scalar JSON ${withoutScalar.typeDefs}`)).not.toThrow()
   })
 
-  it('has a resolver for each field of its root types, and for no other', () => {
+  it('has exactly one resolver per field of its root types', () => {
     const { typeDefs, resolvers } = createSluiceSchema(sluice, { defines: ['Query', 'Mutation', 'JSON'] })
     const schema = buildSchema(typeDefs)
     for (const root of ['Query', 'Mutation'] as const) {
@@ -38,17 +38,14 @@ describe('createSluiceSchema', () => {
     }
   })
 
-  it.each(['PerformanceMetrics', 'CacheStats', 'ClusterStatus', 'Query', 'Mutation'])(
-    'has the type %s as the documentation shows it',
-    (name) => {
-      const { typeDefs } = createSluiceSchema(sluice, { defines: ['Query', 'Mutation', 'JSON'] })
-      const guide = readFileSync(join(import.meta.dirname, '../../../docs/guides/graphql.md'), 'utf8')
-      const [, documented = ''] = /```graphql\n([\s\S]*?)```/.exec(guide) ?? []
-      const shown = buildSchema(`${documented.replaceAll('extend type', 'type')} scalar JSON ${rest(typeDefs)}`)
-      const type = (schema: ReturnType<typeof buildSchema>) => printType(schema.getType(name) as GraphQLObjectType)
-      expect(type(buildSchema(typeDefs))).toBe(type(shown))
-    },
-  )
+  it.each(['PerformanceMetrics', 'CacheStats', 'ClusterStatus', 'Query', 'Mutation'])('matches the documentation of %s', (name) => {
+    const { typeDefs } = createSluiceSchema(sluice, { defines: ['Query', 'Mutation', 'JSON'] })
+    const guide = readFileSync(join(import.meta.dirname, '../../../docs/guides/graphql.md'), 'utf8')
+    const [, documented = ''] = /```graphql\n([\s\S]*?)```/.exec(guide) ?? []
+    const shown = buildSchema(`${documented.replaceAll('extend type', 'type')} scalar JSON ${rest(typeDefs)}`)
+    const type = (schema: ReturnType<typeof buildSchema>) => printType(schema.getType(name) as GraphQLObjectType)
+    expect(type(buildSchema(typeDefs))).toBe(type(shown))
+  })
 
   it.each([
     ['authorize', { authorize: true }],
@@ -58,17 +55,17 @@ describe('createSluiceSchema', () => {
     ['maxItems', { maxItems: 0 }],
     ['maxJsonDepth', { maxJsonDepth: 101 }],
     ['authorise', { authorise: () => true }],
-  ])('refuses a wrong %s', (name, options) => {
+  ])('rejects an invalid %s', (name, options) => {
     expect(() => createSluiceSchema(sluice, options as never)).toThrow(
       expect.objectContaining({ code: 'SLUICE_INVALID_OPTION', option: name }),
     )
   })
 
-  it('refuses what is no Sluice', () => {
+  it('rejects an object that is not a Sluice instance', () => {
     expect(() => createSluiceSchema({} as never)).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT' }))
   })
 
-  it('tells the code of a failure behind it, and not its message', async () => {
+  it('returns the code of an internal failure, but not its message', async () => {
     const { resolvers } = createSluiceSchema(sluice, { authorize: () => true })
     const errors: unknown[] = []
     const stop = sluice.on('error', (error) => errors.push(error))
@@ -83,7 +80,7 @@ describe('createSluiceSchema', () => {
   })
 })
 
-/** The types that the documentation does not show. */
+/** Types that the documentation omits. */
 function rest(typeDefs: string): string {
   return typeDefs
     .replace(/^(type (PerformanceMetrics|CacheStats|ClusterStatus) .*|scalar JSON)$/gm, '')

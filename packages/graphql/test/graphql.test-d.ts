@@ -16,7 +16,7 @@ import { expectTypeOf, it } from 'vitest'
 
 const sluice = createSluice()
 
-it('has plugins of the types that the servers take', () => {
+it('has plugins with the types of the servers', () => {
   expectTypeOf(useSluice(sluice)).toExtend<Plugin>()
   expectTypeOf(sluiceApolloPlugin(sluice)).toExtend<ApolloServerPlugin>()
   createYoga({ schema: createSchema({ typeDefs: '' }), plugins: [useSluice(sluice)] })
@@ -26,7 +26,7 @@ it('has plugins of the types that the servers take', () => {
   registerSluiceMercurius(app, sluice)
 })
 
-it('gives authorize and actor the type of the context', () => {
+it('passes the type of the context to authorize and actor', () => {
   createSluiceSchema<{ readonly user: string }>(sluice, {
     authorize: (context, field, args) => {
       expectTypeOf(context).toEqualTypeOf<{ readonly user: string }>()
@@ -36,9 +36,9 @@ it('gives authorize and actor the type of the context', () => {
     },
     actor: ({ user }) => user,
   })
-  // @ts-expect-error a text is no verdict
+  // @ts-expect-error a string is not a valid result
   createSluiceSchema(sluice, { authorize: () => 'yes' })
-  // @ts-expect-error no type that is defined by others
+  // @ts-expect-error not a type that the app can define
   createSluiceSchema(sluice, { defines: ['CacheStats'] })
 })
 
@@ -50,8 +50,8 @@ it('has a resolver for each field', () => {
   createSchema({ typeDefs, resolvers })
 })
 
-it('shows what the engines have, by the same names', () => {
-  // What the SDL has of these types; a field that an engine renames would be null for its clients.
+it('uses the field names of the engines', () => {
+  // A field that an engine renames would be null for GraphQL clients.
   type Shown<T, K extends keyof T> = Pick<T, K>
   expectTypeOf<
     Shown<QueryAnalysis, 'query' | 'fingerprint' | 'executionTime' | 'rowsScanned' | 'rowsReturned' | 'scanRatio'>

@@ -1,20 +1,20 @@
 import { registerSluiceMercurius, sluiceApolloPlugin, useSluice } from '@sluice/graphql'
 import { describe, expect, it } from 'vitest'
 
-describe('the plugins', () => {
+describe('plugins', () => {
   const mercurius = { graphql: { addHook: () => {} } }
 
   it.each([
     ['useSluice', (options: object) => useSluice(undefined, options)],
     ['sluiceApolloPlugin', (options: object) => sluiceApolloPlugin(undefined, options)],
     ['registerSluiceMercurius', (options: object) => registerSluiceMercurius(mercurius, undefined, options)],
-  ])('refuse unknown and wrong options: %s', (_name, make) => {
+  ])('reject unknown and invalid options: %s', (_name, make) => {
     expect(() => make({ maxName: 1 })).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_OPTION' }))
     expect(() => make({ maxNames: -1 })).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_OPTION' }))
     expect(() => make({ maxNames: 5 })).not.toThrow()
   })
 
-  it('say what Mercurius needs', () => {
+  it('reject an app without Mercurius', () => {
     expect(() => registerSluiceMercurius({} as never)).toThrow(expect.objectContaining({ code: 'SLUICE_INVALID_ARGUMENT' }))
   })
 })

@@ -21,7 +21,7 @@ interface Row {
   readonly user_id: number
 }
 
-/** As they come to mind first: each parent asks for what is its own. */
+/** Naive resolvers: each parent queries its children. */
 export function prismaResolvers({ prisma }: Places): Record<string, object> {
   return {
     Query: { countries: () => prisma.country.findMany({ orderBy: { code: 'asc' } }) },

@@ -17,12 +17,12 @@ import { watchStatements } from '../../support/watch-statements.ts'
 
 type Models = Pick<PrismaClient, 'country' | 'region' | 'city' | 'review' | 'user'>
 
-/** A small world of the example's tables, and both ORMs on it. */
+/** A small data set in the tables of the example, with both ORMs. */
 export interface Places {
   readonly sluice: Sluice
   readonly prisma: Models
   readonly db: Knex
-  /** Statements that were sent since the last call, by the table that they read first. */
+  /** Statements since the last call, by the first table that they read. */
   takeByTable(): Readonly<Record<string, number>>
   close(): Promise<void>
 }
@@ -33,7 +33,7 @@ const CITIES = 5
 const REVIEWS = 2
 const USERS = 7
 
-/** Three countries with four regions each, five cities in each, and two reviews of each by seven people. */
+/** 3 countries with 4 regions each, 5 cities per region, and 2 reviews per city by 7 people. */
 export async function createPlaces(dialect: 'sqlite' | 'postgresql'): Promise<Database> {
   const database = await freshDatabase(dialect)
   await database.exec(readFileSync(join(import.meta.dirname, `../../../examples/atlas/prisma/${dialect}.sql`), 'utf8'))
@@ -58,7 +58,7 @@ function literal(value: string | number): string {
 }
 
 export async function openPlaces(database: Database, mode: Mode): Promise<Places> {
-  // Merging alone: the cache would answer the second time.
+  // Batching only, because the cache would serve the second request.
   const sluice = createSluice({ mode, cache: false })
   const log: string[] = []
   const watched = watchStatements(adapterFor(database), (sql) => log.push(sql))
@@ -68,7 +68,7 @@ export async function openPlaces(database: Database, mode: Mode): Promise<Places
   const prisma = client.$extends(withSluice(sluice, { schema: isSqlite ? sqliteSchema : postgresqlSchema })) as unknown as Models
   const db = withSluiceKnex(knex(database.knexConfig()), sluice)
   db.on('query', ({ sql }: { sql: string }) => log.push(sql))
-  // Knex reads the catalogue beside the first statement; without it nothing is merged.
+  // Knex reads the catalog along with the first statement, and batches only with it.
   await sluice.run(() => db('countries').select('code'))
   await connectRead(client, sluice)
   log.splice(0)

@@ -7,7 +7,7 @@ import { type GraphqlServer, servers, type TestContext } from './servers.ts'
 const app = 'type Query { hello: String } type Mutation { noop: Boolean }'
 const START = Date.UTC(2026, 0, 1)
 
-/** Time that stands still until it is told to go on. */
+/** A clock that moves only when told to. */
 class TestClock {
   #ms = 0
   now(): number {
@@ -41,26 +41,26 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
     return server
   }
 
-  /** The data of an answer that has no errors. */
+  /** The data of a response without errors. */
   async function data(query: string, variables?: object): Promise<unknown> {
     const { body } = (await server?.ask(query, variables, ada)) ?? {}
     expect(body?.errors).toBeUndefined()
     return body?.data
   }
 
-  /** The first error of an answer. */
+  /** The first error of a response. */
   async function error(query: string, variables?: object, headers: Record<string, string> = ada) {
     const { body } = (await server?.ask(query, variables, headers)) ?? {}
     return { code: body?.errors?.[0]?.extensions?.code, message: body?.errors?.[0]?.message }
   }
 
   describe('queries', () => {
-    it('leaves the app its own fields', async () => {
+    it('keep the fields of the app', async () => {
       await serve()
       expect(await data('{ hello }')).toEqual({ hello: 'you' })
     })
 
-    it('tells minutes in seconds, and leaves out those without samples', async () => {
+    it('return minutes in seconds, without minutes that have no samples', async () => {
       await serve()
       const record = (cpu: number) => {
         const values = { cpu, memory: 40, disk: 30, responseTime: 12.5, errorRate: 0.5, requests: 20.4 }
@@ -82,7 +82,7 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       })
     })
 
-    it('says -1 of what is not known of a minute', async () => {
+    it('return -1 for unknown values of a minute', async () => {
       await serve()
       sluice.monitor?.recordMetric('cpu', 10, 'test')
       expect(await data('{ performanceMetrics(hours: 72) { cpu errorRate requestsPerSecond } }')).toEqual({
@@ -90,7 +90,7 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       })
     })
 
-    it('tells what the cache has counted', async () => {
+    it('return cache counters', async () => {
       await serve({ cache: { maxBytes: 1_000_000 } })
       sluice.cache?.set('users', '1', { name: 'Ada' })
       sluice.cache?.get('users', '1')
@@ -101,14 +101,14 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       })
     })
 
-    it('says -1 of bytes that an Int cannot hold, and answers the rest', async () => {
+    it('return -1 for bytes that do not fit into an Int', async () => {
       await serve({ cache: { maxBytes: 4 * 1024 ** 3 } })
       expect(await data('{ cacheStats { hits usedMemory totalMemory } }')).toEqual({
         cacheStats: { hits: 0, usedMemory: 0, totalMemory: -1 },
       })
     })
 
-    it('tells of the nodes of the balancer', async () => {
+    it('return the nodes of the balancer', async () => {
       await serve()
       sluice.balancer?.registerNode('10.0.0.1', 80, 1, 10)
       const second = sluice.balancer?.registerNode('10.0.0.2', 80, 1, 30)
@@ -119,7 +119,7 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       })
     })
 
-    it('tells of slow queries, with as many as are asked for', async () => {
+    it('return slow queries up to the limit', async () => {
       await serve()
       sluice.database?.analyzeQuery('SELECT * FROM a WHERE x = 1', 1_500, 100_000, 20)
       sluice.database?.analyzeQuery('SELECT * FROM b WHERE y = 2', 2_500, 1_000, 20)
@@ -135,7 +135,7 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       expect(await data('{ slowQueries { fingerprint } }')).toMatchObject({ slowQueries: { length: 2 } })
     })
 
-    it('tells of forecasts, and by a code that there is none', async () => {
+    it('return forecasts, or a code if there is none', async () => {
       await serve()
       const ask = '{ predictedLoad(metric: "requests") { value lower upper p90 model recentAccuracy horizonMinutes } }'
       expect(await error(ask)).toMatchObject({ code: 'SLUICE_NO_FORECAST' })
@@ -152,7 +152,7 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       expect(await error('{ predictedLoad(metric: "cpu", minutesAhead: 90) { value } }')).toMatchObject({ code: 'SLUICE_INVALID_ARGUMENT' })
     })
 
-    it('tells of queues', async () => {
+    it('return the state and counters of a queue', async () => {
       await serve()
       await sluice.jobs?.enqueueTask({ n: 1 })
       expect(await data('{ queueStats { queue queued completed waitMs { p95 } isStalled } }')).toEqual({
@@ -169,7 +169,7 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       ['scalingHistory(limit: 0) { from }', 'limit'],
       ['batchJobStatus(jobId: "none") { status }', 'batchId'],
       [`queueStats(queueName: "${'q'.repeat(300)}") { queue }`, 'queueName'],
-    ])('refuses %s', async (field, argument) => {
+    ])('reject %s', async (field, argument) => {
       await serve()
       const { code, message } = await error(`{ ${field} }`)
       expect(code).toBe('SLUICE_INVALID_ARGUMENT')
@@ -182,7 +182,7 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       ['database', 'slowQueries { query }'],
       ['monitor', 'scalingRecommendations'],
       ['jobs', 'queueStats { queue }'],
-    ])('says how to switch on the %s', async (engine, field) => {
+    ])('return how to enable the %s', async (engine, field) => {
       await serve({ [engine]: false })
       const { code, message } = await error(`{ ${field} }`)
       expect(code).toBe('SLUICE_ENGINE_OFF')
@@ -205,7 +205,7 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       expect(sluice.cache?.getStats().itemCount).toBe(0)
     })
 
-    it('scale, and write down who did', async () => {
+    it('scale and record the user', async () => {
       await serve({ monitor: { scaling: { minWorkers: 1, maxWorkers: 10 } } })
       expect(await data('mutation { triggerScaling(direction: "up", amount: 50) }')).toEqual({ triggerScaling: true })
       const [event] = sluice.monitor?.getScalingHistory() ?? []
@@ -218,7 +218,7 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       expect(await error('mutation { triggerScaling(direction: "up", amount: 0) }')).toMatchObject({ code: 'SLUICE_INVALID_ARGUMENT' })
     })
 
-    it('create policies, which recommendations follow', async () => {
+    it('create policies, which affect recommendations', async () => {
       await serve()
       const policy = { name: 'busy', metric: 'cpu', threshold: 70, scaleDirection: 'up' }
       const create =
@@ -254,7 +254,7 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       expect(await data(status, { id })).toMatchObject({ batchJobStatus: { status: 'cancelled' } })
     })
 
-    it('refuse batches that nobody has registered, and make no queue for them', async () => {
+    it('reject batches of unknown processors, and create no queue for them', async () => {
       await serve({}, { ...isAda, batchJobs: ['elsewhere'] })
       const submit = (name: string) => `mutation { submitBatchJob(name: "${name}", items: [1]) { id } }`
       expect(await error(submit('unknown'))).toMatchObject({ code: 'SLUICE_NO_PROCESSOR', message: expect.stringContaining('"unknown"') })
@@ -287,14 +287,14 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       ['submitBatchJob(name: "double", items: [1, 2, 3, 4]) { id }'],
       ['submitBatchJob(name: "double", items: [1], batchSize: 0) { id }'],
       [`warmCache(namespace: "users", data: { a: ${'['.repeat(30)}${']'.repeat(30)} })`],
-    ])('refuse %s', async (field) => {
+    ])('reject %s', async (field) => {
       await serve({}, { ...isAda, maxItems: 3 })
       sluice.jobs?.registerProcessor('double', async () => {})
       expect(await error(`mutation { ${field} }`)).toMatchObject({ code: 'SLUICE_INVALID_ARGUMENT' })
       expect(sluice.cache?.getStats().itemCount).toBe(0)
     })
 
-    it('take no prototype from variables', async () => {
+    it('ignore prototypes in variables', async () => {
       await serve()
       const response = await fetch(server?.url ?? '', {
         method: 'POST',
@@ -307,7 +307,7 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
   })
 
   describe('authorization', () => {
-    it('lets nobody read or change anything without it', async () => {
+    it('denies all fields without it', async () => {
       await serve({}, {})
       sluice.cache?.set('users', '1', 1)
       expect(await error('mutation { clearCache }')).toMatchObject({ code: 'SLUICE_NOT_AUTHORIZED' })
@@ -315,7 +315,7 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       expect(await error('{ cacheStats { itemCount } }')).toMatchObject({ code: 'SLUICE_NOT_AUTHORIZED' })
     })
 
-    it('refuses who may not, queries too', async () => {
+    it('denies users without access, including queries', async () => {
       await serve()
       sluice.cache?.set('users', '1', 1)
       for (const operation of ['mutation { clearCache }', '{ cacheStats { hits } }'])
@@ -324,7 +324,7 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       expect(sluice.cache?.getStats().itemCount).toBe(1)
     })
 
-    it('refuses where it throws or is not sure, and tells the app alone why', async () => {
+    it('denies access if it throws or returns another value, and reports the reason only to the app', async () => {
       const asked: unknown[] = []
       const verdicts: readonly (() => unknown)[] = [
         () => {
@@ -347,13 +347,13 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
       sluice.on('error', (failure) => errors.push(failure))
       for (verdict of verdicts) {
         const { code, message } = await error('mutation { clearCache(namespace: "users") }')
-        expect([code, message]).toEqual(['SLUICE_NOT_AUTHORIZED', 'Not allowed: clearCache.'])
+        expect([code, message]).toEqual(['SLUICE_NOT_AUTHORIZED', 'Not authorized: clearCache.'])
       }
       expect(asked[0]).toEqual(['clearCache', { namespace: 'users' }])
       expect(errors).toEqual([new Error('ldap://10.0.0.7 is down')])
     })
 
-    it("keeps the app's own GraphQL error", async () => {
+    it('returns the GraphQLError of the app unchanged', async () => {
       await serve(
         {},
         {
@@ -366,8 +366,8 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
     })
   })
 
-  // Of Yoga's, a plugin sees to it: the example has a test.
-  it.skipIf(name === 'Yoga')('takes no mutation that a page of another site could send unasked', async () => {
+  // In Yoga, a plugin handles this. The example tests it.
+  it.skipIf(name === 'Yoga')('rejects mutations that a page of another site could send', async () => {
     await serve()
     sluice.cache?.set('users', '1', 1)
     const query = 'mutation { clearCache }'
@@ -381,7 +381,7 @@ describe.each(servers)('the schema in $name', ({ name, start }) => {
     expect(sluice.cache?.get('users', '1')).toBe(1)
   })
 
-  it('keeps to itself what a client cannot help', async () => {
+  it('returns no details of internal errors', async () => {
     await serve({ jobs: false })
     const errors: unknown[] = []
     sluice.on('error', (failure) => errors.push(failure))

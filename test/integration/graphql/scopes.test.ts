@@ -103,7 +103,7 @@ const resolvers = {
 }
 
 const named = (name: string) => reports.filter((report) => report.name === name)
-/** Waits until a check holds. */
+/** Waits until a check passes. */
 const until = (check: () => void) =>
   expect
     .poll(() => {
@@ -115,11 +115,11 @@ const until = (check: () => void) =>
 describe.each(servers)('scopes of operations in $name', ({ start }) => {
   const serve = () => start({ typeDefs: [typeDefs], resolvers: [resolvers], sluice })
 
-  it('are called by kind and name, and merge what resolvers ask for', async () => {
+  it('are named by kind and name, and batch the queries of resolvers', async () => {
     await open('optimize')
     const server = await serve()
     try {
-      // Mercurius compiles what it is asked again.
+      // Mercurius compiles repeated queries.
       for (let time = 0; time < 3; time += 1) await server.ask('query Shop { items { name } }')
       await server.ask('{ items { id } }')
       await server.ask('query Kind { __typename }')
@@ -135,7 +135,7 @@ describe.each(servers)('scopes of operations in $name', ({ start }) => {
     }
   })
 
-  it('say where an N+1 comes from when they are observed', async () => {
+  it('report the call site of an N+1 in observe mode', async () => {
     await open('observe')
     const server = await serve()
     try {
@@ -148,7 +148,7 @@ describe.each(servers)('scopes of operations in $name', ({ start }) => {
     }
   })
 
-  it('are never shared by operations at the same time', async () => {
+  it('are never shared by concurrent operations', async () => {
     await open('optimize')
     const server = await serve()
     try {
@@ -159,7 +159,7 @@ describe.each(servers)('scopes of operations in $name', ({ start }) => {
     }
   })
 
-  it("have failed when an error is nobody's word to the client", async () => {
+  it('fail for errors without a code for the client', async () => {
     await open('observe')
     const server = await serve()
     try {
@@ -172,7 +172,7 @@ describe.each(servers)('scopes of operations in $name', ({ start }) => {
     }
   })
 
-  it('are no series each when clients invent names', async () => {
+  it('have a limited number of names if clients invent them', async () => {
     await open('observe')
     const server = await serve()
     try {
@@ -185,7 +185,7 @@ describe.each(servers)('scopes of operations in $name', ({ start }) => {
     }
   })
 
-  it('are called by the operation that was chosen of several', async () => {
+  it('are named after the selected operation', async () => {
     await open('observe')
     const server = await serve()
     try {
@@ -198,7 +198,7 @@ describe.each(servers)('scopes of operations in $name', ({ start }) => {
     }
   })
 
-  it('leave nothing open when an operation cannot be executed', async () => {
+  it('end if an operation cannot be executed', async () => {
     await open('observe')
     const server = await serve()
     try {
@@ -261,7 +261,7 @@ describe('scopes of operations within those of requests', () => {
   const ask = (url: string, body: object) =>
     fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
 
-  it.each(kinds)('are scopes of their own, and counted for the response: %s', async (_name, start) => {
+  it.each(kinds)('are separate, and count towards the response: %s', async (_name, start) => {
     await open('optimize')
     const { url, close } = await start()
     try {
@@ -276,12 +276,12 @@ describe('scopes of operations within those of requests', () => {
     }
   })
 
-  it.each(kinds)('have the mode that was drawn for the request: %s', async (_name, start) => {
+  it.each(kinds)('use the mode of the request: %s', async (_name, start) => {
     await open('optimize')
     await sluice.close()
     await db.destroy()
     let draws = 0
-    // Every second scope is observed; an operation draws none.
+    // Every second scope is in observe mode, and operations do not decide again.
     sluice = createSluice({ mode: 'optimize', cache: false, rollout: 0.5, random: () => (draws++ % 2 === 0 ? 0.9 : 0.1) })
     db = withSluice(knex(database.knexConfig()), sluice)
     sluice.on('scope', (report) => reports.push(report))
@@ -295,7 +295,7 @@ describe('scopes of operations within those of requests', () => {
     }
   })
 
-  it('are as many as a request has operations', async () => {
+  it('exist for each operation of a request', async () => {
     await open('optimize')
     const { url, close } = await mercuriusInFastify()
     try {
@@ -308,8 +308,8 @@ describe('scopes of operations within those of requests', () => {
   })
 })
 
-describe('results that come in parts', () => {
-  it('have their scope until the last, in Yoga', async () => {
+describe('incremental results', () => {
+  it('keep their scope until the last part in Yoga', async () => {
     await open('optimize')
     const yoga = createYoga({ schema: createSchema({ typeDefs, resolvers }), plugins: [useSluice(sluice)], logging: false })
     const query = 'query Parts { items { id } ... @defer { late: items { name } slow(turns: 3) } }'
@@ -324,7 +324,7 @@ describe('results that come in parts', () => {
     await until(() => expect(named('query Parts')).toMatchObject([{ operations: 6, queries: 2 }]))
   })
 
-  it('end their scope when nobody wants more', async () => {
+  it('end their scope if the consumer stops', async () => {
     await open('optimize')
     const yoga = createYoga({ schema: createSchema({ typeDefs, resolvers }), plugins: [useSluice(sluice)], logging: false })
     const controller = new AbortController()

@@ -24,14 +24,14 @@ interface Answer {
   }
 }
 
-/** A GraphQL server that listens, with Sluice's plugin. */
+/** A running GraphQL server with Sluice's plugin. */
 export interface GraphqlServer {
   readonly url: string
   ask(query: string, variables?: object, headers?: Readonly<Record<string, string>>): Promise<Answer>
   close(): Promise<void>
 }
 
-/** What resolvers are given: the header by which tests say who they are. */
+/** Context of resolvers: the header with the user of a test. */
 export interface TestContext {
   readonly user: string | undefined
 }
@@ -41,7 +41,7 @@ export interface ServerKind {
   start(parts: ServerParts): Promise<GraphqlServer>
 }
 
-/** Every server that Sluice has a plugin for, over HTTP. */
+/** Every supported server, over HTTP. */
 export const servers: readonly ServerKind[] = [
   { name: 'Yoga', start: startYoga },
   { name: 'Apollo Server', start: startApollo },
@@ -92,7 +92,7 @@ async function startMercurius({ typeDefs, resolvers, sluice }: ServerParts): Pro
   return serverAt(`${origin}/graphql`, () => app.close())
 }
 
-/** Mercurius takes one map. */
+/** Mercurius accepts a single map. */
 function merged(maps: readonly Resolvers[]): Resolvers {
   const result: Record<string, object> = {}
   for (const map of maps) {

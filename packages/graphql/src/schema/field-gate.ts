@@ -1,7 +1,7 @@
 import { SluiceError } from '@sluice/core'
 import { isForClients } from './resolver-error.ts'
 
-/** A field of Sluice's queries. */
+/** A field that Sluice adds to `Query`. */
 export type SluiceQueryField =
   | 'performanceMetrics'
   | 'cacheStats'
@@ -13,7 +13,7 @@ export type SluiceQueryField =
   | 'batchJobStatus'
   | 'queueStats'
 
-/** A field of Sluice's mutations. */
+/** A field that Sluice adds to `Mutation`. */
 export type SluiceMutationField =
   | 'clearCache'
   | 'warmCache'
@@ -27,10 +27,11 @@ export type SluiceMutationField =
 export type SluiceField = SluiceQueryField | SluiceMutationField
 
 /**
- * Says whether somebody may ask for a field: `true`, and nothing else, lets them. What it throws refuses, too; a `GraphQLError` is told as it is.
+ * Authorizes access to a field. Only the result `true` allows it, and an error denies it. The client receives
+ * a thrown `GraphQLError` unchanged.
  *
- * @param context - The operation's, as the server makes it.
- * @param args - What the field is asked with.
+ * @param context - Context of the operation.
+ * @param args - Arguments of the field.
  */
 export type AuthorizeField<TContext> = (
   context: TContext,
@@ -38,20 +39,23 @@ export type AuthorizeField<TContext> = (
   args: Readonly<Record<string, unknown>>,
 ) => boolean | Promise<boolean>
 
-/** Asks who may ask for what. */
+/** Checks access to fields. */
 export class FieldGate<TContext> {
   constructor(
     private readonly authorize: AuthorizeField<TContext> | undefined,
     private readonly report: (error: unknown) => void,
   ) {}
 
-  /** @throws SluiceError `SLUICE_NOT_AUTHORIZED`; the app's own GraphQLError. */
+  /** @throws SluiceError `SLUICE_NOT_AUTHORIZED`; the app's `GraphQLError`. */
   async pass(field: SluiceField, context: TContext, args: Readonly<Record<string, unknown>>): Promise<void> {
     const { authorize } = this
     if (authorize === undefined)
-      throw new SluiceError('SLUICE_NOT_AUTHORIZED', `Nobody may ask for ${field}: the schema was created without \`authorize\`.`)
+      throw new SluiceError(
+        'SLUICE_NOT_AUTHORIZED',
+        `Not authorized: ${field}. The schema was created without \`authorize\`, which denies all fields.`,
+      )
     if ((await this.#isAllowed(authorize, context, field, args)) !== true)
-      throw new SluiceError('SLUICE_NOT_AUTHORIZED', `Not allowed: ${field}.`)
+      throw new SluiceError('SLUICE_NOT_AUTHORIZED', `Not authorized: ${field}.`)
   }
 
   async #isAllowed(

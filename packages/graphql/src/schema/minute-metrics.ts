@@ -4,9 +4,9 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
 const NOT_KNOWN = -1
 
-/** What a minute was like. -1: nothing came that would tell. */
+/** Metrics of one minute. -1 for an unknown value. */
 interface MinuteMetrics {
-  /** When it began, in seconds since 1970. */
+  /** Start of the minute, in seconds since 1970. */
   readonly timestamp: number
   readonly cpu: number
   readonly memory: number
@@ -21,7 +21,10 @@ interface Sum {
   count: number
 }
 
-/** The means of each minute in which anything was recorded, in order. Minutes in which nothing was are not there: missing is not zero. */
+/**
+ * Returns the means of each minute with values, in order. Minutes without values are omitted, because missing
+ * is not zero.
+ */
 export function minuteMetrics(monitor: MonitoringAndAutoScalingEngine, hours: number): readonly MinuteMetrics[] {
   const by = (metric: MetricName) => byMinute(monitor, metric, hours * HOUR_MS)
   const [cpu, memory, disk, responseTime] = [by('cpu'), by('memory'), by('disk'), by('responseTime')]
@@ -58,7 +61,10 @@ function mean(sum: Sum | undefined): number {
 
 const MAX_INT = 2_147_483_647
 
-/** A whole number as a GraphQL `Int`, which has 32 bits: -1 for one that does not fit, as for all that is not known. */
+/**
+ * Converts to a GraphQL `Int`, which has 32 bits. Returns -1 for an unknown value, and for one that does not
+ * fit.
+ */
 export function toInt(value: number): number {
   return Number.isFinite(value) && Math.abs(value) <= MAX_INT ? Math.round(value) : -1
 }

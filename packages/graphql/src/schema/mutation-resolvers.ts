@@ -4,7 +4,7 @@ import type { SluiceMutationField } from './field-gate.ts'
 import { engineOf, text } from './resolver-inputs.ts'
 import type { InputLimits } from './schema-options.ts'
 
-/** A glob is held against every key: its length is what each of them costs. */
+/** Maximum length of a glob, which is matched against every key. */
 const MAX_PATTERN = 256
 
 type Args = Readonly<Record<string, unknown>>
@@ -18,7 +18,7 @@ interface PolicyInput {
   readonly cooldownSeconds?: number | null
 }
 
-/** What each field of `Mutation` is answered by. */
+/** Resolvers of the fields of `Mutation`. */
 export function mutationResolvers(
   sluice: Sluice,
   { maxItems, maxJsonDepth }: InputLimits,
@@ -33,14 +33,14 @@ export function mutationResolvers(
     warmCache: ({ namespace, data }, actor) => {
       const cache = cacheAs(actor)
       const entries = entriesOf(data, maxItems)
-      // The object itself is one level more.
+      // The object with the entries is an additional level.
       checkJson('data', entries, maxJsonDepth + 1)
       return cache.warm(text('namespace', namespace), entries)
     },
     invalidateCacheByPattern: ({ pattern }, actor) => {
       const cache = cacheAs(actor)
       if (typeof pattern !== 'string' || pattern === '' || pattern.length > MAX_PATTERN)
-        throw new InvalidArgumentError('pattern', `a text of 1 to ${MAX_PATTERN} characters`, pattern)
+        throw new InvalidArgumentError('pattern', `a string of 1 to ${MAX_PATTERN} characters`, pattern)
       return cache.invalidateByPattern(pattern)
     },
     triggerScaling: ({ direction, amount }, actor) =>
@@ -61,10 +61,10 @@ export function mutationResolvers(
     submitBatchJob: ({ name, items, batchSize }, actor) => {
       const jobs = engineOf(sluice, 'jobs')
       const job = text('name', name)
-      // The engine would make a queue for any name.
+      // The engine would create a queue for an unknown name.
       if (!batchJobs.includes(job) && !jobs.hasProcessor(job)) throw new NoProcessorError(job)
       const list = items as readonly unknown[]
-      if (list.length > maxItems) throw new InvalidArgumentError('items', `${maxItems} at most`, list)
+      if (list.length > maxItems) throw new InvalidArgumentError('items', `at most ${maxItems} items`, list)
       checkJson('items', list, maxJsonDepth + 1)
       return jobs.createBatchJob(job, list, (batchSize ?? undefined) as number | undefined, actor === undefined ? {} : { actor })
     },
@@ -81,6 +81,6 @@ function entriesOf(data: unknown, maxItems: number): Readonly<Record<string, unk
   if (typeof data !== 'object' || data === null || Array.isArray(data))
     throw new InvalidArgumentError('data', 'an object of values by key', data)
   const count = Object.keys(data).length
-  if (count > maxItems) throw new InvalidArgumentError('data', `${maxItems} entries at most`, count)
+  if (count > maxItems) throw new InvalidArgumentError('data', `at most ${maxItems} entries`, count)
   return data as Readonly<Record<string, unknown>>
 }

@@ -3,13 +3,13 @@ import type { SluiceQueryField } from './field-gate.ts'
 import { minuteMetrics, toInt } from './minute-metrics.ts'
 import { engineOf, text, whole } from './resolver-inputs.ts'
 
-/** As long as metrics are kept. */
+/** Retention of metrics in hours. */
 const MAX_HOURS = 72
 const MAX_LIMIT = 1_000
 
 type Args = Readonly<Record<string, unknown>>
 
-/** What each field of `Query` is answered by. */
+/** Resolvers of the fields of `Query`. */
 export function queryResolvers(sluice: Sluice): Readonly<Record<SluiceQueryField, (args: Args) => unknown>> {
   return {
     performanceMetrics: ({ hours }) => minuteMetrics(engineOf(sluice, 'monitor'), whole('hours', hours, MAX_HOURS)),
@@ -37,7 +37,10 @@ export function queryResolvers(sluice: Sluice): Readonly<Record<SluiceQueryField
       const name = text('metric', metric)
       const prediction = engineOf(sluice, 'monitor').predictLoad(name, (minutesAhead ?? 5) as number)
       if (prediction === undefined)
-        throw new SluiceError('SLUICE_NO_FORECAST', `There is no forecast of "${name}": nothing was recorded of it, or it is not forecast.`)
+        throw new SluiceError(
+          'SLUICE_NO_FORECAST',
+          `No forecast for "${name}": it has no recorded values, or forecasts are disabled for it.`,
+        )
       return prediction
     },
     batchJobStatus: ({ jobId }) => engineOf(sluice, 'jobs').getBatchProgress(text('jobId', jobId)),
@@ -47,7 +50,7 @@ export function queryResolvers(sluice: Sluice): Readonly<Record<SluiceQueryField
 
 const DIALECTS: readonly Dialect[] = ['postgresql', 'mysql', 'sqlite']
 
-/** A slow statement without the values that the app wrote into its text. */
+/** Returns a slow statement without the values that the app wrote into it. */
 export function slowQuery(analysis: QueryAnalysis): QueryAnalysis {
   const { query, fingerprint } = analysis
   const known = DIALECTS.map((dialect) => analyzeSql(query, dialect)).find((analyzed) => analyzed.fingerprint === fingerprint)

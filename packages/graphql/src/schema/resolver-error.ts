@@ -1,7 +1,7 @@
 import { SluiceError, type SluiceErrorCode } from '@sluice/core'
 import { GraphQLError } from 'graphql'
 
-/** Errors whose messages tell of what the caller gave, and of nothing behind it. */
+/** Errors whose messages contain only input of the caller. */
 const tellsOfInput: ReadonlySet<SluiceErrorCode> = new Set<SluiceErrorCode>([
   'SLUICE_INVALID_ARGUMENT',
   'SLUICE_INVALID_OPTION',
@@ -17,26 +17,26 @@ const tellsOfInput: ReadonlySet<SluiceErrorCode> = new Set<SluiceErrorCode>([
 ])
 
 /**
- * What a client is told of a failure. What it cannot help stays on the server: its message may name hosts, tables and files, and not every server
- * masks errors.
+ * Converts an error for the client. Messages that the client cannot act on stay on the server: they can
+ * contain hosts, tables and file names, and not every server masks errors.
  *
- * @param report - Is told of what the client is not.
+ * @param report - Receives errors that the client does not get.
  */
 export function resolverError(error: unknown, report: (error: unknown) => void): Error {
-  // The app's own word, of `authorize`.
+  // Thrown by the app in `authorize`.
   if (isForClients(error)) return error
   if (error instanceof SluiceError && tellsOfInput.has(error.code)) return withCode(error.message, error.code)
   report(error)
-  if (error instanceof SluiceError) return withCode('Sluice could not do this; the server has the reason.', error.code)
+  if (error instanceof SluiceError) return withCode('Sluice failed to resolve this field. See the log of the server.', error.code)
   return withCode('Internal server error.', 'INTERNAL_SERVER_ERROR')
 }
 
-/** Whether an error is one that was made for clients: by this copy of `graphql` or another, or by a server of its own. */
+/** Whether an error was created for clients, by any copy of `graphql` or by a server. */
 export function isForClients(error: unknown): error is Error {
   return error instanceof Error && typeof (error as { readonly extensions?: unknown }).extensions === 'object'
 }
 
-/** Without the original error: servers would mask one that has it, and some would send its stack. */
+/** Omits the original error: servers would mask an error that has one, and some would send its stack. */
 function withCode(message: string, code: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code } })
 }

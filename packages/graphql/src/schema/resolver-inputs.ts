@@ -13,24 +13,22 @@ const called: Readonly<Record<EngineName, string>> = {
   monitor: 'The monitor',
 }
 
-/** An engine of a Sluice. @throws SluiceError `SLUICE_ENGINE_OFF` that says how to switch it on. */
+/** Returns an engine. @throws SluiceError `SLUICE_ENGINE_OFF` if it is disabled */
 export function engineOf<K extends EngineName>(sluice: Sluice, name: K): NonNullable<Sluice[K]> {
   const engine = sluice[name]
   if (engine) return engine
-  throw new SluiceError(
-    'SLUICE_ENGINE_OFF',
-    `${called[name]} is switched off: take \`${name}: false\` out of the options of createSluice().`,
-  )
+  throw new SluiceError('SLUICE_ENGINE_OFF', `${called[name]} is disabled. Remove \`${name}: false\` from the options of createSluice().`)
 }
 
 /**
- * Who performs a mutation, as the app returned it.
+ * Returns the user of a mutation.
  *
- * @throws SluiceError `SLUICE_NOT_AUTHORIZED` if it is neither `undefined` nor a name: an action must not pass the job engine's `authorize` without its actor.
+ * @throws SluiceError `SLUICE_NOT_AUTHORIZED` unless it is `undefined` or a name: an action without its actor
+ * must not reach `authorize` of the job engine.
  */
 export function actorFrom(actor: unknown): string | undefined {
   if (actor === undefined || (typeof actor === 'string' && actor !== '')) return actor
-  throw new SluiceError('SLUICE_NOT_AUTHORIZED', 'Not allowed: `actor` did not return the name of the user.')
+  throw new SluiceError('SLUICE_NOT_AUTHORIZED', 'Not authorized: `actor` returned neither a name nor undefined.')
 }
 
 /** @throws InvalidArgumentError unless `value` is an integer from 1 to `max`. */
@@ -40,9 +38,9 @@ export function whole(argument: string, value: unknown, max: number): number {
   return value as number
 }
 
-/** @throws InvalidArgumentError for what is no text of 1 to 200 characters. */
+/** @throws InvalidArgumentError unless `value` is a string of 1 to 200 characters. */
 export function text(argument: string, value: unknown): string {
   if (typeof value !== 'string' || value === '' || value.length > MAX_NAME)
-    throw new InvalidArgumentError(argument, `a text of 1 to ${MAX_NAME} characters`, value)
+    throw new InvalidArgumentError(argument, `a string of 1 to ${MAX_NAME} characters`, value)
   return value
 }

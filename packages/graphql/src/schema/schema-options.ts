@@ -4,33 +4,36 @@ import type { DefinedName } from './type-defs.ts'
 
 export interface SluiceSchemaOptions<TContext = unknown> {
   /**
-   * Who may ask for what. Asked for each field of Sluice's, queries too: `true` lets them, all else and an error refuse.
-   * @defaultValue nobody
+   * Authorizes each field of Sluice, including queries. Only `true` allows it; any other result and an error
+   * deny it.
+   * @defaultValue denies all fields
    */
   readonly authorize?: AuthorizeField<TContext>
   /**
-   * Returns who performs a mutation: for `authorize` and `audit` of `jobs`, which mutations on caches pass, too, and for the history of scaling. An error,
-   * or anything but a name or `undefined`, refuses the mutation.
-   * @defaultValue nobody in particular
+   * Returns the user of a mutation, for `authorize` and `audit` of `jobs`, which also cover mutations on
+   * caches, and for the scaling history. An error, or anything except a name or `undefined`, denies the
+   * mutation.
+   * @defaultValue no actor
    */
   readonly actor?: (context: TContext) => string | undefined
   /**
-   * What the SDL defines; of `'Query'`, `'Mutation'` and `'JSON'`. A root type that it does not define is extended: the app's own schema has it.
+   * Types that the SDL defines: any of `'Query'`, `'Mutation'` and `'JSON'`. It extends a root type that is
+   * not listed, which must exist in the schema of your app.
    * @defaultValue ['JSON']
    */
   readonly defines?: readonly DefinedName[]
   /**
-   * Names of batches that `submitBatchJob` takes though this process does not run them: their processors are in others.
+   * Names that `submitBatchJob` accepts although this process has no processor for them.
    * @defaultValue none
    */
   readonly batchJobs?: readonly string[]
   /**
-   * Entries of `warmCache` and items of `submitBatchJob` at most. From `1` to `1000000`.
+   * Maximum number of entries of `warmCache` and items of `submitBatchJob`. From `1` to `1000000`.
    * @defaultValue 10000
    */
   readonly maxItems?: number
   /**
-   * Levels of JSON that an argument may have. From `1` to `100`.
+   * Maximum depth of a JSON argument. From `1` to `100`.
    * @defaultValue 20
    */
   readonly maxJsonDepth?: number

@@ -1,4 +1,4 @@
-/** What a schema takes for granted that its app has; each may be defined here instead. */
+/** Names that the app's schema usually defines. List those that this schema must define instead. */
 export type DefinedName = 'Query' | 'Mutation' | 'JSON'
 
 const types = `
@@ -6,25 +6,25 @@ type PerformanceMetrics { timestamp: Int! cpu: Float! memory: Float! disk: Float
 type CacheStats { hits: Int! misses: Int! hitRate: Float! itemCount: Int! usedMemory: Int! totalMemory: Int! }
 type ClusterStatus { healthyNodes: Int! unhealthyNodes: Int! averageLoad: Float! totalCapacity: Int! }
 
-"What is to be said of the statements of one shape. Times are in milliseconds; -1 is not known."
+"Statistics and recommendations for a normalized query. Times are in milliseconds. -1 means unknown."
 type QueryAnalysis {
   query: String!
-  "The same for statements that differ in values only."
+  "Equal for statements that differ only in values."
   fingerprint: String!
-  "Of one execution; the mean of several."
+  "Time of one execution; the mean of several executions."
   executionTime: Float!
   rowsScanned: Float!
   rowsReturned: Float!
   scanRatio: Float!
   fullTableScan: Boolean!
-  "Whether fullTableScan is concluded from numbers and text: no plan was asked for."
+  "Whether fullTableScan is inferred from statistics and SQL, without a plan."
   isInferred: Boolean!
   indexesUsed: [String!]!
   warnings: [String!]!
   recommendations: [String!]!
   "low, medium, high or critical"
   severity: String!
-  "Where it is most often called from."
+  "The most frequent call site."
   callSite: CallSite
   calls: Float
   totalTime: Float
@@ -39,7 +39,7 @@ type CallSite {
   functionName: String
 }
 
-"A decision to scale."
+"A scaling decision."
 type ScalingEvent {
   "Seconds since 1970."
   timestamp: Int!
@@ -53,27 +53,27 @@ type ScalingEvent {
   "load, policy or manual"
   source: String!
   by: String
-  "Whether there is no target that would carry it out."
+  "Whether there is no scaling target, so that the decision was not executed."
   isDryRun: Boolean!
 }
 
-"What a metric will be."
+"A forecast of a metric."
 type PredictionResult {
   value: Float!
   "The 5th percentile."
   lower: Float!
   "The 95th percentile."
   upper: Float!
-  "The 90th percentile: what to be ready for."
+  "The 90th percentile. Use it for capacity planning."
   p90: Float!
   model: String!
-  "The share of forecasts this far ahead that were within 15 %, from 0 to 1; null while none has been checked."
+  "Share of the forecasts with this horizon that were within 15%, from 0 to 1; null if none has been evaluated."
   recentAccuracy: Float
-  "After the latest sample."
+  "Minutes after the latest sample."
   horizonMinutes: Float!
 }
 
-"How far a batch is."
+"Progress of a batch job."
 type BatchJobStatus {
   batchId: String!
   name: String!
@@ -86,12 +86,12 @@ type BatchJobStatus {
   failedItems: Int!
   ratePerSecond: Float!
   etaSeconds: Float
-  "Milliseconds since 1970, as finishedAt."
+  "Milliseconds since 1970, like finishedAt."
   createdAt: Float!
   finishedAt: Float
 }
 
-"What a queue has to do and has done. Counts that only grow are Float: an Int ends at 2,147,483,647."
+"State and counters of a queue. Counters are Float, because Int is limited to 2,147,483,647."
 type QueueStats {
   queue: String!
   pending: Int!
@@ -108,7 +108,7 @@ type QueueStats {
   throughputPerSecond: Float!
   waitMs: TimeQuantiles!
   runMs: TimeQuantiles!
-  "The share of attempts that failed and were tried again, from 0 to 1."
+  "Share of attempts that failed and were retried, from 0 to 1."
   retryRate: Float!
   oldestTaskMs: Float!
   isStalled: Boolean!
@@ -120,7 +120,7 @@ type TimeQuantiles {
   p99: Float!
 }
 
-"Scales by a threshold of a metric."
+"Scales when a metric crosses a threshold."
 type ScalingPolicy {
   id: ID!
   name: String!
@@ -128,7 +128,7 @@ type ScalingPolicy {
   threshold: Float!
   "up or down"
   scaleDirection: String!
-  "In percent of the workers."
+  "Percentage of the workers."
   scaleAmount: Float!
   cooldownSeconds: Float!
   enabled: Boolean!
@@ -140,12 +140,12 @@ input ScalingPolicyInput {
   threshold: Float!
   "up or down"
   scaleDirection: String!
-  "In percent of the workers."
+  "Percentage of the workers."
   scaleAmount: Float = 25
   cooldownSeconds: Float = 300
 }
 
-"Many items, cut into tasks."
+"Items that are processed in batches."
 type BatchJob {
   id: String!
   name: String!
@@ -186,7 +186,7 @@ const mutation = `type Mutation {
 }
 `
 
-/** The schema as SDL; root types that it does not define are extended. */
+/** Returns the schema as SDL. It extends root types that it does not define. */
 export function typeDefs(defines: readonly DefinedName[]): string {
   const root = (name: DefinedName, text: string) => (defines.includes(name) ? text : `extend ${text}`)
   const json = defines.includes('JSON') ? '\nscalar JSON\n' : ''

@@ -2,7 +2,7 @@ import { registerOwnFrames } from '@sluice/core/siblings'
 import { defaultFieldResolver, type GraphQLField, type GraphQLFieldResolver, type GraphQLObjectType, type GraphQLSchema } from 'graphql'
 import { scopesOf } from './resolver-scopes.ts'
 
-// Findings name the resolver that asked.
+// Exclude this file from stacks, so that findings name the resolver.
 registerOwnFrames(import.meta.url)
 
 const schemas = new WeakSet<object>()
@@ -10,15 +10,15 @@ const own = new WeakSet<object>()
 
 export interface InstrumentOptions {
   /**
-   * Whether root fields without a resolver take part, whose functions are in the root value: where it is certain that nothing else stands in for
-   * missing resolvers.
+   * Whether to wrap root fields without a resolver, whose functions are in the root value. Set it only if
+   * nothing else replaces missing resolvers.
    */
   readonly withRootValue: boolean
 }
 
 /**
- * Has the resolvers of a schema run in the scopes of their operation, which their context leads to; without any they run as ever. For servers in which
- * nothing can be put around an execution.
+ * Wraps the resolvers of a schema, so that they run in the scopes in their context. Without scopes, they run
+ * unchanged. For servers that have no hook around the execution.
  */
 export function instrumentSchema(schema: GraphQLSchema, { withRootValue }: InstrumentOptions): void {
   if (schemas.has(schema)) return
@@ -36,7 +36,7 @@ export function instrumentSchema(schema: GraphQLSchema, { withRootValue }: Instr
 type Resolver = GraphQLFieldResolver<unknown, unknown>
 
 function wrap(field: GraphQLField<unknown, unknown>, resolve: Resolver): void {
-  // Schemas that are made from others take their resolvers over.
+  // A schema that is built from a wrapped schema reuses its resolvers.
   if (own.has(resolve)) return
   const scoped: Resolver = (source, args, context, info) => {
     const scopes = scopesOf(context)
@@ -47,7 +47,10 @@ function wrap(field: GraphQLField<unknown, unknown>, resolve: Resolver): void {
   field.resolve = scoped
 }
 
-/** Queries of ORMs begin when somebody waits for them, which would be the server, outside of the scope. */
+/**
+ * Starts lazy queries inside the scope. ORMs start a query when it is awaited, and the server would do so
+ * outside the scope.
+ */
 function begun(made: unknown): unknown {
   if (Array.isArray(made)) return made.some(isLazy) ? made.map(begun) : made
   return isLazy(made) ? Promise.resolve(made) : made
@@ -58,7 +61,7 @@ function isLazy(value: unknown): boolean {
   return typeof (value as PromiseLike<unknown>).then === 'function'
 }
 
-/** By its name: `instanceof` knows the types of one copy of `graphql` alone. */
+/** Compares the type by name, because `instanceof` fails for types of another copy of `graphql`. */
 function isObjectType(type: object): type is GraphQLObjectType {
   return Object.prototype.toString.call(type) === '[object GraphQLObjectType]'
 }

@@ -3,7 +3,8 @@ import type { OperationDefinitionNode } from 'graphql'
 
 export interface GraphqlScopeOptions {
   /**
-   * Names of operations that are told apart in reports and metrics; clients choose them. Others are `query (other)`. From `0` to `10000`.
+   * Maximum number of operation names in reports and metrics, because clients choose them. Others are `query
+   * (other)`. From `0` to `10000`.
    * @defaultValue 100
    */
   readonly maxNames?: number
@@ -20,8 +21,8 @@ export function resolveScopeOptions(options: GraphqlScopeOptions): Required<Grap
 const MAX_LENGTH = 60
 
 /**
- * What scopes of operations are called. Clients choose the names of their operations, and metrics have a series for each: long ones are cut, and of many
- * only the first are told apart.
+ * Names the scopes of operations. Clients choose operation names, and metrics have one series per name, so
+ * long names are truncated, and only the first names are distinguished.
  */
 export class OperationNames {
   readonly #known = new Set<string>()

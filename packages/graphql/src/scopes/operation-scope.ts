@@ -4,12 +4,15 @@ import { hostOf } from '@sluice/core/siblings'
 const TOO_LATE =
   "A GraphQL operation had findings: detection's throw mode does not fail it. In a test, wrap the request in expectNoNPlusOne() of @sluice/core/testing."
 
-/** What servers give of an operation, as far as it matters here. */
+/** The used parts of an operation. */
 interface OperationResult {
   readonly errors?: readonly unknown[] | undefined
 }
 
-/** The scope of an operation. It has the mode of the request's, if there is one: `rollout` is drawn for a request once. */
+/**
+ * The scope of an operation. It takes the mode of the request's scope, if there is one, because `rollout` is
+ * decided once per request.
+ */
 export class OperationScope {
   readonly #handle: ScopeHandle
   #hasEnded = false
@@ -30,7 +33,7 @@ export class OperationScope {
     return this.#handle.enter(fn)
   }
 
-  /** Results came, with errors or without. */
+  /** Receives a result, with or without errors. */
   note(result: unknown): void {
     if (hasFailed(result)) this.#handle.failed = true
   }
@@ -39,7 +42,7 @@ export class OperationScope {
     this.#handle.failed = true
   }
 
-  /** Reports. A second call does nothing; nothing is thrown. */
+  /** Ends the scope and reports it. Idempotent. Never throws. */
   end(): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
@@ -53,7 +56,7 @@ export class OperationScope {
   }
 }
 
-/** An error that says by a code what it is was made for the client; one without is a failure of the server's. */
+/** Whether a result contains a server error. An error with a code was created for the client. */
 function hasFailed(result: unknown): boolean {
   const { errors } = Object(result) as OperationResult
   return Array.isArray(errors) && errors.some(isFailure)

@@ -3,7 +3,7 @@ import type { GraphQLResolveInfo, OperationDefinitionNode } from 'graphql'
 import type { OperationNames } from './operation-names.ts'
 import { OperationScope } from './operation-scope.ts'
 
-/** What resolvers are told of their operation, as far as it matters here. Compiled queries tell less than others. */
+/** The used parts of a resolver's info. Compiled queries provide fewer fields. */
 type ResolveInfo = Partial<Pick<GraphQLResolveInfo, 'operation' | 'rootValue'>>
 
 /** Runs the resolvers of an operation in a scope. */
@@ -11,12 +11,12 @@ interface ResolverScopes {
   enter<T>(info: ResolveInfo | undefined, fn: () => T): T
 }
 
-/** Enumerable where it is set: servers copy contexts. */
+/** An enumerable property, because servers copy contexts. */
 const SCOPES = Symbol('sluice.resolverScopes')
 
 type Context = { [SCOPES]?: ResolverScopes } | null | undefined
 
-/** Lets the resolvers that are given a context run in scopes; a context that cannot take it is left as it is. */
+/** Stores scopes in a context for its resolvers. A context that is not extensible is left unchanged. */
 export function attachScopes(context: unknown, scopes: ResolverScopes): void {
   if (typeof context === 'object' && context !== null && Object.isExtensible(context)) (context as NonNullable<Context>)[SCOPES] = scopes
 }
@@ -27,12 +27,15 @@ export function scopesOf(context: unknown): ResolverScopes | undefined {
 
 const UNNAMED = 'operation (unknown)'
 
-/** The scope of a query or mutation whose resolvers are sent into it one by one. The first of them tells what the operation is called, where nobody has. */
+/**
+ * The scope of a query or mutation for servers that call its resolvers separately. The first resolver
+ * provides the name of the operation, if it is unknown.
+ */
 export class QueryScope implements ResolverScopes {
   readonly #scope: OperationScope
   #hasName: boolean
 
-  /** @param operation - Left out where it is not known before its resolvers run. */
+  /** @param operation - Omit it if it is unknown before the resolvers run. */
   constructor(
     sluice: Sluice,
     private readonly names: OperationNames,
@@ -57,8 +60,8 @@ export class QueryScope implements ResolverScopes {
 }
 
 /**
- * The scopes of a subscription: one for each event, from when its first resolver runs until its result is there. One for all would last for hours, and take
- * every event for a turn of a loop.
+ * The scopes of a subscription: one per event, from the first resolver to its result. A single scope would
+ * last for hours and treat all events as iterations of a loop.
  */
 export class SubscriptionScopes implements ResolverScopes {
   #event: OperationScope | undefined
@@ -70,7 +73,7 @@ export class SubscriptionScopes implements ResolverScopes {
   ) {}
 
   enter<T>(info: ResolveInfo | undefined, fn: () => T): T {
-    // Each event is executed with itself as the root value.
+    // Each event is the root value of its execution.
     if (this.#event === undefined || this.#root !== info?.rootValue) {
       this.end()
       this.#root = info?.rootValue
@@ -82,7 +85,7 @@ export class SubscriptionScopes implements ResolverScopes {
     return this.#event.enter(fn)
   }
 
-  /** The result of an event is there. */
+  /** Ends the scope of an event when its result exists. */
   eventDone(result: unknown): void {
     this.#event?.note(result)
     this.end()

@@ -1,6 +1,9 @@
 import type { OperationScope } from './operation-scope.ts'
 
-/** Runs an operation in its scope, which ends when there is a result, and with a result that comes in parts when the last has come. */
+/**
+ * Runs an operation in its scope, which ends with the result. For an incremental result, it ends with the
+ * last part.
+ */
 export function runOperation(scope: OperationScope, execute: () => unknown): unknown {
   let result: unknown
   try {
@@ -24,7 +27,10 @@ function finish(scope: OperationScope, result: unknown): unknown {
   return result
 }
 
-/** The same parts, each of them made in the scope. It ends with them, and when nobody wants more. */
+/**
+ * Iterates over the same parts and computes each in the scope. The scope ends with the last part, or when the
+ * consumer stops.
+ */
 function inScope(scope: OperationScope, parts: AsyncIterable<unknown>): AsyncIterableIterator<unknown> {
   const iterator = scope.enter(() => parts[Symbol.asyncIterator]())
   const step = async (take: () => Promise<IteratorResult<unknown>>): Promise<IteratorResult<unknown>> => {

@@ -7,7 +7,7 @@ interface Context {
 }
 type Entry = JobTarget & { readonly actor: string | undefined; readonly action: string; readonly isAllowed: boolean }
 
-/** Mutations on caches and queues, with what the job engine's audit log has of them. */
+/** Mutations on caches and queues, with their entries in the audit log of the job engine. */
 const onCachesAndQueues: readonly (readonly [SluiceMutationField, object, object])[] = [
   ['clearCache', {}, { action: 'clear-cache' }],
   ['clearCache', { namespace: 'prices' }, { action: 'clear-cache', namespace: 'prices' }],
@@ -17,10 +17,10 @@ const onCachesAndQueues: readonly (readonly [SluiceMutationField, object, object
   ['retryDeadLetterTask', { taskId: 'letter' }, { action: 'retry' }],
   ['cancelBatchJob', { jobId: 'batch' }, { action: 'cancel' }],
 ]
-/** Of the monitor, which has no hook. */
+/** Mutations of the monitor, which has no audit hook. */
 const onOthers: readonly SluiceMutationField[] = ['triggerScaling', 'createScalingPolicy']
 
-describe('a mutation on a cache or a queue', () => {
+describe('mutation on a cache or queue', () => {
   let sluice: Sluice
   afterEach(() => sluice.close())
 
@@ -37,7 +37,7 @@ describe('a mutation on a cache or a queue', () => {
     }).resolvers.Mutation
   }
 
-  /** Ids of a dead letter and of a batch in place of their names. */
+  /** Replaces names with the IDs of a dead letter and of a batch. */
   async function withIds(args: object): Promise<Readonly<Record<string, unknown>>> {
     sluice.jobs?.registerProcessor('default', async () => {
       throw new Error('no')
@@ -68,7 +68,7 @@ describe('a mutation on a cache or a queue', () => {
     expect(Object.keys(open([])).sort()).toEqual([...tested].sort())
   })
 
-  it.each([[''], [7], [null]])('is refused when `actor` returns %j', async (user) => {
+  it.each([[''], [7], [null]])('is rejected if `actor` returns %j', async (user) => {
     const audited: Entry[] = []
     const mutations = open(audited)
     for (const [field, args] of onCachesAndQueues)
@@ -78,7 +78,7 @@ describe('a mutation on a cache or a queue', () => {
     expect([audited, sluice.cache?.get('prices', 'kept')]).toEqual([[], 1])
   })
 
-  it('clears the values that processes share, too, when it clears all', async () => {
+  it('clears shared values too when it clears all', async () => {
     const mutations = open([])
     await sluice.tiered?.set('rate', 1)
     await mutations.clearCache(undefined, { namespace: 'prices' }, { user: 'ann' })

@@ -9,7 +9,7 @@ describe('toInt', () => {
     [2_147_483_648, -1],
     [Number.NaN, -1],
     [Number.POSITIVE_INFINITY, -1],
-  ])('makes of %d %d', (value, int) => {
+  ])('converts %d to %d', (value, int) => {
     expect(toInt(value)).toBe(int)
   })
 })

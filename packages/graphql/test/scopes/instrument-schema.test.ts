@@ -9,9 +9,9 @@ import { attachScopes, QueryScope } from '../../src/scopes/resolver-scopes.ts'
 const sluice = createSluice()
 const inScope = () => hostOf(sluice).scopes.current()?.name
 
-/** Begins when it is waited for, as queries of ORMs do. */
+/** Starts when it is awaited, like queries of ORMs. */
 function lazy<T>(make: () => T): PromiseLike<T> {
-  // biome-ignore lint/suspicious/noThenProperty: That is what it is.
+  // biome-ignore lint/suspicious/noThenProperty: This is a thenable on purpose.
   return { then: (onFulfilled, onRejected) => Promise.resolve(make()).then(onFulfilled, onRejected) }
 }
 
@@ -34,7 +34,7 @@ async function ask(schema: GraphQLSchema, source: string, rootValue?: unknown) {
 }
 
 describe('instrumentSchema', () => {
-  it('runs resolvers in the scope that their context leads to, which is called by their operation', async () => {
+  it('runs resolvers in the scope of their context, named after the operation', async () => {
     const schema = schemaWith({ own: inScope })
     instrumentSchema(schema, { withRootValue: false })
     expect(await ask(schema, 'query A { own }')).toEqual({ own: 'query A' })
@@ -42,13 +42,13 @@ describe('instrumentSchema', () => {
     expect((await graphql({ schema, source: '{ own }' })).data).toEqual({ own: null })
   })
 
-  it('begins in the scope what begins when it is waited for, in lists as well', async () => {
+  it('starts lazy queries in the scope, also in lists', async () => {
     const schema = schemaWith({ own: () => lazy(inScope), list: () => [lazy(inScope), 'there'] })
     instrumentSchema(schema, { withRootValue: false })
     expect(await ask(schema, 'query A { own list }')).toEqual({ own: 'query A', list: ['query A', 'there'] })
   })
 
-  it('wraps each resolver once, also in schemas that are made of others', () => {
+  it('wraps each resolver once, also in schemas built from others', () => {
     const resolve = () => 'x'
     const schema = schemaWith({ own: resolve })
     instrumentSchema(schema, { withRootValue: false })
@@ -61,7 +61,7 @@ describe('instrumentSchema', () => {
     expect(fieldOf(extended, 'own').resolve).toBe(wrapped)
   })
 
-  it('leaves fields without a resolver alone, but for functions of the root value where it may', async () => {
+  it('leaves fields without a resolver unchanged, except functions of the root value if allowed', async () => {
     const schema = schemaWith({})
     instrumentSchema(schema, { withRootValue: false })
     expect(fieldOf(schema, 'root').resolve).toBeUndefined()
@@ -70,7 +70,7 @@ describe('instrumentSchema', () => {
     expect(await ask(other, 'query A { root }', { root: inScope })).toEqual({ root: 'query A' })
   })
 
-  it('leaves a context that cannot take it as it is', () => {
+  it('leaves a context that is not extensible unchanged', () => {
     expect(() => attachScopes(Object.freeze({}), new QueryScope(sluice, new OperationNames(1)))).not.toThrow()
     expect(() => attachScopes(undefined, new QueryScope(sluice, new OperationNames(1)))).not.toThrow()
   })

@@ -23,7 +23,7 @@ async function* parts(seen: (string | undefined)[], end?: Error) {
 }
 
 describe('runOperation', () => {
-  it('leaves a result that is there at once as it is', () => {
+  it('returns a synchronous result unchanged', () => {
     const result = { data: 1 }
     expect(run(() => result)).toBe(result)
     expect(reports).toMatchObject([{ name: 'query A', failed: false }])
@@ -38,7 +38,7 @@ describe('runOperation', () => {
     expect(reports).toHaveLength(1)
   })
 
-  it('ends, having failed, with what an execution throws and rejects with', async () => {
+  it('fails the scope if the execution throws or rejects', async () => {
     const failure = new Error('no')
     expect(() =>
       run(() => {
@@ -55,12 +55,12 @@ describe('runOperation', () => {
     [[{ message: 'no', extensions: { code: 'INTERNAL_SERVER_ERROR' } }], true],
     [[{ message: 'no', extensions: { code: 'FORBIDDEN' } }], false],
     [[], false],
-  ])('with errors %j, has failed: %s', (errors, failed) => {
+  ])('sets failed for errors %j to %s', (errors, failed) => {
     run(() => ({ errors }))
     expect(reports).toMatchObject([{ failed }])
   })
 
-  it('makes each part in the scope, and ends with the last', async () => {
+  it('computes each part in the scope, and ends with the last', async () => {
     const seen: (string | undefined)[] = []
     const stream = (await run(async () => parts(seen))) as AsyncIterable<unknown>
     const got: unknown[] = []
@@ -73,7 +73,7 @@ describe('runOperation', () => {
     expect(reports).toHaveLength(1)
   })
 
-  it('ends when nobody wants more, and lets the stream know', async () => {
+  it('ends when the consumer stops, and closes the stream', async () => {
     const seen: (string | undefined)[] = []
     const stream = run(() => parts(seen)) as AsyncIterable<unknown>
     for await (const _ of stream) break
@@ -81,7 +81,7 @@ describe('runOperation', () => {
     expect(reports).toHaveLength(1)
   })
 
-  it('ends, having failed, with a part that does, and with errors in a part', async () => {
+  it('fails the scope if a part fails or contains errors', async () => {
     const stream = run(() => parts([], new Error('no'))) as AsyncIterable<unknown>
     await expect(
       (async () => {
@@ -95,7 +95,7 @@ describe('runOperation', () => {
     expect(reports).toMatchObject([{ failed: true }, { failed: true }])
   })
 
-  it('warns once where findings would have to fail it', () => {
+  it('warns once if findings would have to fail it', () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const strict = createSluice({ detection: { mode: 'throw', budget: { 'query A': 0 } } })
     for (let time = 0; time < 2; time += 1)

@@ -7,7 +7,7 @@ import { SOON, TEST_MS } from '../support/patience.ts'
 import { startApp, type TestApp } from './app.ts'
 import { describeInBrowser, useBrowser } from './browser.ts'
 
-/** Pictures of what was looked at, for people. */
+/** Screenshots for manual review. */
 const pictures = join(import.meta.dirname, '../../.sluice/screenshots')
 const MAX_ELEMENTS = 2_000
 
@@ -30,7 +30,7 @@ describeInBrowser('every page', () => {
   afterAll(() => app.close())
 
   for (const colorScheme of ['light', 'dark'] as const) {
-    it(`has nothing that axe finds serious, in ${colorScheme}`, { timeout: TEST_MS }, async () => {
+    it(`has no serious axe violations in ${colorScheme} mode`, { timeout: TEST_MS }, async () => {
       const { page, complaints } = await open({ colorScheme, reducedMotion: 'reduce' })
       const found: string[] = []
       for (const [name, fragment] of Object.entries(places)) {
@@ -42,7 +42,7 @@ describeInBrowser('every page', () => {
       await page.getByRole('button', { name: 'Warm', exact: true }).click()
       await page.getByLabel('Namespace').fill('texts')
       await page.getByLabel('Values by key, as JSON').fill('{')
-      await page.getByRole('button', { name: 'Put in' }).click()
+      await page.getByRole('button', { name: 'Add values' }).click()
       await page.getByRole('alert').waitFor()
       await page.screenshot({ path: join(pictures, `warm-${colorScheme}.png`) })
       for (const { id, impact, nodes } of await violations(page)) found.push(`warm: ${impact} ${id} ${nodes[0]?.html}`)
@@ -56,7 +56,7 @@ describeInBrowser('every page', () => {
     })
   }
 
-  it('is of use 320 pixels wide: nothing is wider than the window', { timeout: TEST_MS }, async () => {
+  it('fits into a window of 320 pixels', { timeout: TEST_MS }, async () => {
     const { page } = await open({ viewport: { width: 320, height: 640 } })
     const wide: string[] = []
     for (const [name, fragment] of Object.entries(places)) {
@@ -74,7 +74,7 @@ describeInBrowser('every page', () => {
     expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320)
   })
 
-  it(`has at most ${MAX_ELEMENTS} elements, even where everything is opened`, { timeout: TEST_MS }, async () => {
+  it(`has at most ${MAX_ELEMENTS} elements with all items opened`, { timeout: TEST_MS }, async () => {
     const { page } = await open()
     const many: string[] = []
     for (const [name, fragment] of Object.entries(places)) {
@@ -96,7 +96,7 @@ describeInBrowser('every page', () => {
   })
 })
 
-/** Links within a line of text are left out, as the rule says. */
+/** Excludes links in a line of text, as the rule allows. */
 const SMALL_TARGETS = `[...document.querySelectorAll('button, a, input, select, summary')]
   .filter((element) => element.checkVisibility() && !element.closest('p, dd, .hidden-visually, .mini-list, .crumbs, .plain-text, .skip, .check'))
   .map((element) => [element, element.getBoundingClientRect()])
@@ -115,7 +115,7 @@ async function violations(page: Page): Promise<Violation[]> {
   return found.filter(({ impact }) => impact === 'serious' || impact === 'critical')
 }
 
-/** Has something to show on each page, and tells where. */
+/** Generates data for each page and returns the URLs of the pages. */
 async function somethingEverywhere({ ask, sluice, page }: TestApp): Promise<Readonly<Record<string, string>>> {
   const { monitor, jobs, balancer } = sluice
   await ask('/cities', 3)
@@ -136,7 +136,7 @@ async function somethingEverywhere({ ask, sluice, page }: TestApp): Promise<Read
   const { statements } = await api<{ statements: { fingerprint: string }[] }>('queries')
   const { deadLetters } = await api<{ deadLetters: { groups: { key: string }[] } }>('jobs')
   const first = findings[0]
-  if (first === undefined) throw new Error('Nothing was found in GET /cities.')
+  if (first === undefined) throw new Error('GET /cities has no finding.')
   const opened = (name: string, params: Record<string, string>): string => `${name}?${new URLSearchParams(params)}`
   return {
     now: 'now',

@@ -10,28 +10,28 @@ import knexFactory, { type Knex } from 'knex'
 export interface AppOptions {
   readonly sluice?: SluiceOptions
   readonly dashboard?: DashboardOptions
-  /** @defaultValue a free one */
+  /** @defaultValue a free port */
   readonly port?: number
   readonly routes?: (app: Express, db: Knex) => void
-  /** Is given each request for the page's document, before the dashboard is. */
+  /** Receives each request for the document before the dashboard does. */
   readonly before?: (request: IncomingMessage) => void
 }
 
-/** An app with a dashboard, on a real server and a real SQLite. */
+/** An app with a dashboard, on a real server and a real SQLite database. */
 export interface TestApp {
   readonly origin: string
-  /** Of the dashboard's page; a fragment follows it. */
+  /** URL of the dashboard, to which a fragment can be appended. */
   readonly page: string
   readonly sluice: Sluice
   readonly dashboard: Dashboard
   readonly db: Knex
-  /** Streams that are open. */
+  /** Open streams. */
   readonly streams: () => number
-  /** `Last-Event-ID` of each stream that was opened; `''`: it had none. */
+  /** `Last-Event-ID` of each opened stream; `''` without one. */
   readonly wentOnFrom: readonly string[]
-  /** Asks the app, and reads the whole answer. */
+  /** Sends a request to the app and reads the whole response. */
   readonly ask: (path: string, times?: number) => Promise<void>
-  /** Breaks off every connection, as a proxy may. */
+  /** Closes all connections, like a failing proxy. */
   readonly cut: () => void
   readonly close: () => Promise<void>
 }

@@ -2,19 +2,19 @@ import { type Browser, type BrowserContext, type BrowserContextOptions, chromium
 import { afterAll, afterEach, beforeAll, describe, inject } from 'vitest'
 import { SOON } from '../support/patience.ts'
 
-/** Tests in a browser: skipped where there is none. */
+/** Tests in a browser, skipped if there is none. */
 export const describeInBrowser: typeof describe.skip = inject('chromium') === null ? describe.skip : describe
 
 export interface Watched {
   readonly page: Page
   readonly context: BrowserContext
-  /** What the page complained of: errors, and what its security policy refused. Answers of the server are none. */
+  /** Errors of the page and violations of its security policy, without failed requests. */
   readonly complaints: readonly string[]
-  /** Dialogs that came up. */
+  /** Dialogs that opened. */
   readonly dialogs: readonly string[]
 }
 
-/** A browser for the tests of a file; what a test opens is closed after it. */
+/** A browser for the tests of a file. Pages of a test are closed after it. */
 export function useBrowser(): (options?: BrowserContextOptions) => Promise<Watched> {
   let browser: Browser
   const open: BrowserContext[] = []

@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome']
 
-/** Where a Chromium is: at `SLUICE_TEST_CHROMIUM`, or on the path. */
+/** Path of a Chromium: from `SLUICE_TEST_CHROMIUM`, or on the path. */
 export function findChromium(env: NodeJS.ProcessEnv = process.env): string | undefined {
   if (env.SLUICE_TEST_CHROMIUM !== undefined && env.SLUICE_TEST_CHROMIUM !== '') return env.SLUICE_TEST_CHROMIUM
   const folders = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')

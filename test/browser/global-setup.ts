@@ -6,26 +6,26 @@ import { findChromium } from './find-chromium.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** The address of a Chromium; `null`: there is none, and tests in a browser are skipped. */
+    /** WebSocket URL of a Chromium; `null` if there is none, so that tests in a browser are skipped. */
     chromium: string | null
   }
 }
 
 const dashboard = join(import.meta.dirname, '../../packages/dashboard')
 
-/** Vitest's global set-up of the tests in a browser: finds one, and builds the page where it is not there or older than its sources. */
+/** Global setup of the browser tests: finds a Chromium, and builds the page if it is missing or outdated. */
 export default function setup(project: TestProject): void {
   const chromium = findChromium()
   if (chromium === undefined) {
     const how = 'set SLUICE_TEST_CHROMIUM, or install chromium'
-    if (process.env.CI === 'true') throw new Error(`There is no Chromium to test the dashboard in: ${how}.`)
+    if (process.env.CI === 'true') throw new Error(`No Chromium found for the tests of the dashboard: ${how}.`)
     console.warn(`Tests in a browser are skipped: there is no Chromium (${how}).`)
   }
   project.provide('chromium', chromium ?? null)
   if (chromium !== undefined && isStale()) buildPage()
 }
 
-/** In a process of its own: as it is built for a release, and not for tests. */
+/** Builds in a separate process, as for a release. */
 function buildPage(): void {
   const vite = join(dashboard, '../../node_modules/vite/bin/vite.js')
   const args = [vite, 'build', '--config', join(dashboard, 'page/vite.config.ts'), '--logLevel', 'warn']

@@ -5,10 +5,10 @@ import { describeInBrowser, useBrowser } from './browser.ts'
 
 const QUERY = '{ country(code: "FR") { name regions { name } } }'
 
-describeInBrowser('GraphiQL of the demo', () => {
+describeInBrowser('GraphiQL in the demo', () => {
   const open = useBrowser()
 
-  it('runs a query, and asks nobody but the demo', { timeout: TEST_MS }, async () => {
+  it('runs a query and sends requests only to the demo', { timeout: TEST_MS }, async () => {
     const { origin } = await startDemo('--no-visitors')
     const { page, context, complaints } = await open()
     const asked: string[] = []
@@ -23,7 +23,7 @@ describeInBrowser('GraphiQL of the demo', () => {
     expect(data.country.name).toBe('France')
     await page.locator('.result-window').getByText('France').first().waitFor()
     expect(asked.filter((url) => url.startsWith('http') && !url.startsWith(`${origin}/`))).toEqual([])
-    // The schema, and the query.
+    // The requests are the schema and the query.
     expect(asked.filter((url) => new URL(url).pathname === '/graphql').length).toBeGreaterThan(2)
     expect(complaints).toEqual([])
   })

@@ -3,7 +3,7 @@ import { SOON } from '../support/patience.ts'
 import { startApp, type TestApp } from './app.ts'
 import { describeInBrowser, useBrowser } from './browser.ts'
 
-describeInBrowser('the page, by the keyboard', () => {
+describeInBrowser('keyboard control of the dashboard', () => {
   const open = useBrowser()
   let app: TestApp
   beforeAll(async () => {
@@ -13,7 +13,7 @@ describeInBrowser('the page, by the keyboard', () => {
   })
   afterAll(() => app.close())
 
-  it('goes to each page by two keys, which the help lists', async () => {
+  it('opens each page with two keys, which the help lists', async () => {
     const { page } = await open()
     await page.goto(app.page)
     await page.getByText('Live', { exact: true }).waitFor()
@@ -36,12 +36,12 @@ describeInBrowser('the page, by the keyboard', () => {
     await page.getByRole('heading', { name: 'Alerts & scaling', level: 1 }).waitFor()
     expect(await page.evaluate('document.activeElement.id')).toBe('main')
     await page.keyboard.press('?')
-    await page.getByRole('dialog', { name: 'Keys' }).waitFor()
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
     await page.keyboard.press('Escape')
     await expect.poll(() => page.getByRole('dialog').count(), SOON).toBe(0)
   })
 
-  it('filters, goes from row to row, opens and closes', async () => {
+  it('filters, moves between rows, opens and closes', async () => {
     const { page } = await open()
     await page.goto(`${app.page}#/requests?sort=name&order=up`)
     await page.getByRole('button', { name: 'GET /cities' }).waitFor()
@@ -64,7 +64,7 @@ describeInBrowser('the page, by the keyboard', () => {
     expect(page.url()).not.toContain('open=')
   })
 
-  it('copies a link to what is seen, which opens the same', async () => {
+  it('copies a link that opens the same view', async () => {
     const { page, context } = await open()
     await context.grantPermissions(['clipboard-read', 'clipboard-write'])
     await page.goto(`${app.page}#/requests?sort=queries&show=flagged`)
@@ -79,7 +79,7 @@ describeInBrowser('the page, by the keyboard', () => {
     expect(await other.locator('th[aria-sort]').textContent()).toContain('Queries')
   })
 
-  it('pauses by Space, but leaves Space to what has the focus', async () => {
+  it('pauses with Space, except on a focused control', async () => {
     const { page } = await open()
     await page.goto(`${app.page}#/requests`)
     await page.getByRole('button', { name: 'GET /cities' }).waitFor()
@@ -93,11 +93,11 @@ describeInBrowser('the page, by the keyboard', () => {
     expect(await page.getByText('Paused').count()).toBe(0)
   })
 
-  it('has keys that can be switched off, for good', async () => {
+  it('has a switch for single keys, which persists', async () => {
     const { page } = await open()
     await page.goto(app.page)
     await page.keyboard.press('?')
-    await page.getByLabel('Single keys do something').uncheck()
+    await page.getByLabel('Enable single-key shortcuts').uncheck()
     await page.keyboard.press('Escape')
     await page.reload()
     await page.getByText('Live', { exact: true }).waitFor()
@@ -114,12 +114,12 @@ describeInBrowser('the page, by the keyboard', () => {
     await page.goto(app.page)
     await page.getByText('Live', { exact: true }).waitFor()
     await page.keyboard.press('Tab')
-    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the page')
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to content')
     await page.keyboard.press('Enter')
     expect(await page.evaluate('document.activeElement.id')).toBe('main')
   })
 
-  it('warms the cache without a pointer: keys are text in a field', async () => {
+  it('warms the cache without a pointer, and ignores keys in a field', async () => {
     const { page } = await open()
     await page.goto(`${app.page}#/cache`)
     await page.getByRole('button', { name: 'Warm', exact: true }).focus()
@@ -131,13 +131,13 @@ describeInBrowser('the page, by the keyboard', () => {
     await page.keyboard.type('{"g f": "c y ? /"}')
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
-    await page.getByText('jokes: the cache took 1 of 1 value.').waitFor()
+    await page.getByText('jokes: 1 of 1 value cached.').waitFor()
     expect(app.sluice.cache?.get('jokes', 'g f')).toBe('c y ? /')
     await page.getByRole('heading', { name: 'Cache', level: 1 }).waitFor()
     expect(await page.getByRole('dialog').count()).toBe(0)
   })
 
-  it('reads a chart value by value', async () => {
+  it('moves between the values of a chart', async () => {
     const { monitor } = app.sluice
     monitor?.registerMetric('orders', { unit: 'orders/min' })
     for (const value of [40, 41, 42]) {
@@ -155,7 +155,7 @@ describeInBrowser('the page, by the keyboard', () => {
     const last = await chart.getAttribute('aria-valuetext')
     expect(first).toMatch(/^\d\d:\d\d:\d\d, /)
     expect(last).not.toBe(first)
-    await page.getByRole('button', { name: 'Show the values as a table' }).click()
+    await page.getByRole('button', { name: 'Show table' }).click()
     await page.getByRole('columnheader', { name: 'Measured' }).waitFor()
   })
 })

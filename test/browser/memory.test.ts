@@ -9,11 +9,11 @@ import { TEST_MS } from '../support/patience.ts'
 import { describeInBrowser, useBrowser } from './browser.ts'
 import { workerHeapOf } from './worker-heap.ts'
 
-/** As many deltas as an app sends in eight hours at most, which is four a second. */
+/** Maximum number of deltas in 8 hours, at 4 per second. */
 const DELTAS = 8 * 3_600 * 4
 const PER_DELTA = 2
 const MAX_HEAP = 40 * 1024 * 1024
-/** The worker holds the state once: 300 routes and 100 requests at most. */
+/** The worker stores the state once: at most 300 routes and 100 requests. */
 const MAX_WORKER_HEAP = 2 * 1024 * 1024
 const MAX_ELEMENTS = 2_000
 
@@ -25,7 +25,7 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 }
 
-describeInBrowser('the page, after eight hours of a busy app', () => {
+describeInBrowser('dashboard after 8 hours of a busy app', () => {
   const open = useBrowser()
   let server: Server | undefined
   afterEach(async () => {
@@ -33,7 +33,7 @@ describeInBrowser('the page, after eight hours of a busy app', () => {
     await new Promise((done) => server?.close(done))
   })
 
-  it('has a heap of at most 40 MB, its worker one of at most 2 MB, and no more elements than at the beginning', {
+  it('has at most 40 MB of heap, 2 MB in its worker, and no additional elements', {
     timeout: TEST_MS,
   }, async () => {
     const stream = new FastStream()
@@ -68,7 +68,7 @@ describeInBrowser('the page, after eight hours of a busy app', () => {
   })
 })
 
-/** A stream of an app that does not exist, as fast as a browser takes it. */
+/** A stream of a simulated app, as fast as the browser reads it. */
 class FastStream {
   #response: ServerResponse | undefined
   #requests = 0

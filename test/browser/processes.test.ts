@@ -3,7 +3,7 @@ import { type AppAt, AppProcesses } from '../dashboard/app-process.ts'
 import { SOON, TEST_MS } from '../support/patience.ts'
 import { describeInBrowser, useBrowser } from './browser.ts'
 
-describeInBrowser('the page, of several processes', () => {
+describeInBrowser('dashboard of several processes', () => {
   const open = useBrowser()
   const processes = new AppProcesses()
   let apps: AppAt[] = []
@@ -16,7 +16,7 @@ describeInBrowser('the page, of several processes', () => {
   }, TEST_MS)
   const pageOf = (app: AppAt | undefined) => `http://127.0.0.1:${app?.port}/_sluice/`
 
-  it('says which answers of how many, and shows the requests of all', async () => {
+  it('shows which process responds, and the requests of all', async () => {
     const { page } = await open()
     await page.goto(`${pageOf(apps[0])}#/requests`)
     await page.getByText(/^process [123] of 3$/).waitFor()
@@ -27,10 +27,10 @@ describeInBrowser('the page, of several processes', () => {
     const table = page.getByRole('table', { name: 'Processes' })
     await expect.poll(() => table.getByRole('row').count(), SOON).toBe(4)
     for (const { pid } of apps) await table.getByText(`pid ${pid}`).waitFor()
-    expect(await table.getByText('This one').count()).toBe(1)
+    expect(await table.getByText('Current').count()).toBe(1)
   })
 
-  it('opens the waterfall of another process, and says whose it is', async () => {
+  it('opens the waterfall of another process and shows which one it is', async () => {
     const { recent } = await (apps[0] as AppAt).page<{ recent: readonly { id: string; process: string; name: string }[] }>('requests')
     const shown = new Set<string>()
     const { page } = await open()
@@ -45,16 +45,16 @@ describeInBrowser('the page, of several processes', () => {
     expect(shown.size).toBe(3)
   })
 
-  it('says so where one does not answer', { timeout: TEST_MS }, async () => {
+  it('shows that a process does not respond', { timeout: TEST_MS }, async () => {
     const hung = apps[1] as AppAt
     const { page } = await open()
     await page.goto(`${pageOf(apps[0])}#/nodes`)
     await page.getByText(/^process [123] of 3$/).waitFor()
     process.kill(hung.pid, 'SIGSTOP')
     try {
-      await page.getByText('2 of 3 processes answer').waitFor()
+      await page.getByText('2 of 3 processes respond').waitFor()
       const row = page.getByRole('row', { name: new RegExp(`pid ${hung.pid}`) })
-      await row.getByText('Silent').waitFor()
+      await row.getByText('Not responding').waitFor()
     } finally {
       process.kill(hung.pid, 'SIGCONT')
     }

@@ -2,7 +2,7 @@ import { afterEach, expect, it } from 'vitest'
 import { startApp, type TestApp } from './app.ts'
 import { describeInBrowser, useBrowser } from './browser.ts'
 
-describeInBrowser('the page, of who may look and act', () => {
+describeInBrowser('access to the dashboard', () => {
   const open = useBrowser()
   let app: TestApp | undefined
   afterEach(async () => {
@@ -10,18 +10,18 @@ describeInBrowser('the page, of who may look and act', () => {
     app = undefined
   })
 
-  it('is not there for who is not let in', async () => {
+  it('is not available without access', async () => {
     app = await startApp({ dashboard: { authorize: () => false } })
     const { page } = await open()
     const answer = await page.goto(app.page)
     expect(answer?.status()).toBe(403)
     expect(await page.content()).not.toContain('assets/')
-    await page.getByRole('heading', { name: 'Sluice does not show this.' }).waitFor()
-    await page.getByText('`authorize` says no to "read".').waitFor()
+    await page.getByRole('heading', { name: 'Page not available' }).waitFor()
+    await page.getByText('`authorize` denied "read".').waitFor()
     expect((await page.goto(`${app.page}api/stream`))?.status()).toBe(403)
   })
 
-  it('is refused by the app itself in production without authorize', async () => {
+  it('is not created in production without authorize', async () => {
     const before = process.env.NODE_ENV
     process.env.NODE_ENV = 'production'
     try {
@@ -31,7 +31,7 @@ describeInBrowser('the page, of who may look and act', () => {
     }
   })
 
-  it('shows, and has no buttons that act, for who may only look', async () => {
+  it('has no buttons for actions with read-only access', async () => {
     app = await startApp({ dashboard: { authorize: (_, what) => what === 'read' } })
     await app.ask('/cities')
     const { page } = await open()
@@ -44,7 +44,7 @@ describeInBrowser('the page, of who may look and act', () => {
     expect(await page.getByRole('button', { name: /Warm|Clear/ }).count()).toBe(0)
   })
 
-  it('says that it is refused when access ends, and does not ask again and again', async () => {
+  it('shows that access ended and does not retry', async () => {
     let isAllowed = true
     let asked = 0
     app = await startApp({
@@ -60,13 +60,13 @@ describeInBrowser('the page, of who may look and act', () => {
     await page.getByText('Live', { exact: true }).waitFor()
     isAllowed = false
     app.cut()
-    await page.getByText('The app does not let you in.').waitFor()
+    await page.locator('main').getByText('Access denied').waitFor()
     const before = asked
     await page.waitForTimeout(1_500)
     expect(asked).toBe(before)
   })
 
-  it('has an action refused that another site would cause', async () => {
+  it('rejects an action that another site causes', async () => {
     app = await startApp()
     const { page } = await open()
     await page.goto(app.page)

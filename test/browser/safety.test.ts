@@ -6,10 +6,10 @@ const IMAGE = `<img src=x onerror="alert('image')">`
 const SCRIPT = `"><script>alert('script')</script><!--<script>`
 const LINK = `javascript:alert('link')`
 
-describeInBrowser('the page, of text that others wrote', () => {
+describeInBrowser('untrusted text in the dashboard', () => {
   const open = useBrowser()
 
-  it('shows markup in SQL, names of routes, errors and task data as the text that it is', async () => {
+  it('shows markup in SQL, route names, errors and task data as text', async () => {
     const app = await startApp({
       sluice: { mode: 'observe', monitor: {}, jobs: {}, balancer: {} },
       dashboard: { name: `atlas ${IMAGE}`, showParameters: true },
@@ -67,7 +67,7 @@ describeInBrowser('the page, of text that others wrote', () => {
       await visit('metrics?metric=orders', '</script>')
       await visit('alerts', 'onerror')
 
-      // The same, in what the document carries.
+      // The document contains the same data.
       const document = await (await fetch(app.page)).text()
       expect(document).toContain('id="first-view"')
       expect(document).toContain('alert(')
@@ -83,13 +83,13 @@ describeInBrowser('the page, of text that others wrote', () => {
     }
   })
 
-  it('takes from an address only what a page knows', async () => {
+  it('ignores unknown parameters in the URL', async () => {
     const app = await startApp()
     try {
       await app.ask('/cities')
       const { page, complaints, dialogs } = await open()
       await page.goto(`${app.page}#/requests?sort=${encodeURIComponent(SCRIPT)}&order=sideways&q=${encodeURIComponent(IMAGE)}&evil=1`)
-      await page.getByText('No route matches.').waitFor()
+      await page.getByText('No matching routes').waitFor()
       expect(await page.getByLabel('Filter by name').inputValue()).toBe(IMAGE)
       await page.goto(`${app.page}#/${encodeURIComponent(SCRIPT)}`)
       await page.getByRole('heading', { name: 'Now', level: 1 }).waitFor()
@@ -100,7 +100,7 @@ describeInBrowser('the page, of text that others wrote', () => {
     }
   })
 
-  it('asks nobody but the app', async () => {
+  it('sends requests only to the app', async () => {
     const app = await startApp()
     try {
       const { page, context } = await open()

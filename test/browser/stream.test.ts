@@ -3,7 +3,7 @@ import { SOON } from '../support/patience.ts'
 import { startApp, type TestApp } from './app.ts'
 import { describeInBrowser, useBrowser } from './browser.ts'
 
-describeInBrowser('the stream of the page', () => {
+describeInBrowser('dashboard stream', () => {
   const open = useBrowser()
   let app: TestApp
   beforeEach(async () => {
@@ -11,7 +11,7 @@ describeInBrowser('the stream of the page', () => {
   })
   afterEach(() => app.close())
 
-  it('is one for all tabs of a browser, and ends with the last of them', async () => {
+  it('is shared by all tabs of a browser, and ends with the last one', async () => {
     const { page, context } = await open()
     const second = await context.newPage()
     for (const tab of [page, second]) {
@@ -28,30 +28,30 @@ describeInBrowser('the stream of the page', () => {
     await expect.poll(() => app.streams(), SOON).toBe(0)
   })
 
-  it('is not waited for: the document carries what is shown first, past the policy of the page', async () => {
+  it('is not required for the first view, which the document contains, within the security policy', async () => {
     await app.close()
     app = await startApp({ dashboard: { maxStreams: 1 } })
     await app.ask('/cities', 3)
     const taken = await fetch(`${app.page}api/stream`)
     const { page, complaints } = await open()
     await page.goto(app.page)
-    await page.getByText('No connection, again in').waitFor()
+    await page.getByText('Disconnected, retrying in').waitFor()
     await page.getByRole('link', { name: /^N\+1\s+GET/ }).waitFor()
-    const totals = page.getByText('Since the start:')
+    const totals = page.getByText('Since startup:')
     const carried = await totals.textContent()
     expect(await page.locator('script').count()).toBe(1)
     expect(complaints).toEqual([])
     await taken.body?.cancel()
-    await page.getByRole('button', { name: 'Now', exact: true }).click()
+    await page.getByRole('button', { name: 'Retry now', exact: true }).click()
     await page.getByText('Live', { exact: true }).waitFor()
     await app.ask('/cities')
     await expect.poll(() => totals.textContent(), SOON).not.toBe(carried)
   })
 
-  it('goes on from the document, in which each request is once', async () => {
+  it('continues from the document without duplicate requests', async () => {
     let sent: Promise<void> | undefined
     await app.close()
-    // One while the document is made, one while the page starts: before and after what it carries.
+    // One request while the document is created, one while the page starts.
     app = await startApp({
       before: () => {
         sent ??= app.ask('/cities', 3).then(() => app.ask('/regions/1', 3))
@@ -67,7 +67,7 @@ describeInBrowser('the stream of the page', () => {
     expect(app.wentOnFrom).toEqual([expect.stringMatching(/^[0-9a-f]{12}\.\d+$/)])
   })
 
-  it('stops while nobody looks, and goes on with what happened meanwhile', async () => {
+  it('stops while no tab is visible, and catches up later', async () => {
     const { page } = await open()
     await page.goto(`${app.page}#/requests?view=latest`)
     await page.getByText('Live', { exact: true }).waitFor()
@@ -83,21 +83,21 @@ describeInBrowser('the stream of the page', () => {
     expect(app.streams()).toBe(1)
   })
 
-  it('comes back after a restart of the app, and says that it was one', async () => {
+  it('reconnects after a restart of the app and reports it', async () => {
     const { page } = await open()
     await page.goto(app.page)
     await page.getByText('Live', { exact: true }).waitFor()
     const port = Number(new URL(app.origin).port)
     await app.close()
-    await page.getByText('No connection, again in').waitFor()
+    await page.getByText('Disconnected, retrying in').waitFor()
     app = await startApp({ port })
-    await page.getByText('atlas was restarted').waitFor()
+    await page.getByText('atlas restarted').waitFor()
     await page.getByText('Live', { exact: true }).waitFor()
     await app.ask('/cities')
     await page.getByRole('link', { name: /^N\+1\s+GET/ }).waitFor()
   })
 
-  it('is the tab’s own where a browser has no shared workers', async () => {
+  it('is separate for each tab without shared workers', async () => {
     const { page, context, complaints } = await open()
     await context.addInitScript(() => {
       Reflect.deleteProperty(globalThis, 'SharedWorker')
@@ -111,7 +111,7 @@ describeInBrowser('the stream of the page', () => {
     await expect.poll(() => app.streams(), SOON).toBe(0)
   })
 
-  it('shows nothing new while it is paused, and tells how much there is', async () => {
+  it('shows the number of new requests while it is paused', async () => {
     await app.ask('/regions/1')
     const { page } = await open()
     await page.goto(`${app.page}#/requests?view=latest`)
@@ -124,7 +124,7 @@ describeInBrowser('the stream of the page', () => {
     await expect.poll(() => page.getByRole('link', { name: 'GET /cities' }).count(), SOON).toBe(3)
   })
 
-  it('moves no row under the pointer: new ones wait until they are asked for', async () => {
+  it('keeps rows in place under the pointer until new ones are requested', async () => {
     await app.ask('/regions/1', 3)
     const { page } = await open()
     await page.goto(`${app.page}#/requests?view=latest`)

@@ -7,8 +7,8 @@ interface Answer {
 }
 
 /**
- * Bytes of heap that the shared worker of an origin holds once its garbage was collected. A shared worker is no part of a page: it is asked through the browser's
- * own session of the debugging protocol.
+ * Returns the heap size of the shared worker of an origin after garbage collection, in bytes. A shared worker
+ * is not part of a page, so this uses the debugging session of the browser.
  */
 export async function workerHeapOf(browser: Browser, origin: string): Promise<number> {
   const session = await browser.newBrowserCDPSession()

@@ -9,12 +9,12 @@ import { SOON } from '../support/patience.ts'
 const MAIN = fileURLToPath(new URL('app.main.ts', import.meta.url))
 const ACTING = { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin', 'x-sluice-action': '1' }
 
-/** One process of the app, by its own port. */
+/** One process of the app, requested at its port. */
 export class AppAt {
   constructor(
     readonly port: number,
     readonly pid: number,
-    /** Lets one browser in that is not on this machine. */
+    /** URL that allows one browser on another machine. */
     readonly url: string,
   ) {}
 
@@ -26,7 +26,7 @@ export class AppAt {
     }
   }
 
-  /** What is at a path below the dashboard's `api/`. */
+  /** Fetches a path below `api/` of the dashboard. */
   async page<T>(path: string): Promise<T> {
     const response = await fetch(`http://127.0.0.1:${this.port}/_sluice/api/${path}`)
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
@@ -40,7 +40,7 @@ export class AppAt {
     return (await response.json()) as T
   }
 
-  /** The events of the stream, one after the other, until the signal is aborted. */
+  /** Reads the events of the stream until the signal is aborted. */
   async *stream(signal: AbortSignal): AsyncGenerator<{ readonly event: string; readonly data: Record<string, unknown> }> {
     const response = await fetch(`http://127.0.0.1:${this.port}/_sluice/api/stream`, { signal })
     let text = ''
@@ -57,11 +57,11 @@ export class AppAt {
   }
 }
 
-/** Programs that were started, with the processes of the app that they told of. */
+/** Started programs, with the app processes that they reported. */
 export class AppProcesses {
   readonly #children: ChildProcess[] = []
 
-  /** @param count - How many processes of the app it has. */
+  /** @param count - Expected number of app processes. */
   async start(args: readonly string[], count = 1): Promise<AppAt[]> {
     const child = spawn(process.execPath, ['--import', 'tsx', '--conditions=@sluice/source', MAIN, ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -75,11 +75,11 @@ export class AppProcesses {
       apps.push(new AppAt(port, pid, url))
       if (apps.length === count) break
     }
-    if (apps.length < count) throw new Error(`${apps.length} of ${count} processes began.`)
+    if (apps.length < count) throw new Error(`Only ${apps.length} of ${count} processes started.`)
     return apps
   }
 
-  /** Ends all by SIGTERM; the code of each that was started. */
+  /** Ends all programs with SIGTERM and returns their exit codes. */
   async end(): Promise<(number | null)[]> {
     const codes = this.#children.map(async (child) => {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode

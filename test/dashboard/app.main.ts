@@ -1,5 +1,5 @@
-// One app with a dashboard, joined with others: `node app.main.ts cluster <workers>`, or `local <directory> [<file of jobs>]`, or `redis <url> <namespace>`. Each process tells its
-// port and pid on stdout, and ends by itself after SIGTERM.
+// An app with a dashboard, connected with other processes. Usage: `node app.main.ts cluster <workers>`, or `local <directory> [<file of jobs>]`, or `redis <url> <namespace>`.
+// Each process prints its port and pid to stdout, and ends after SIGTERM.
 import cluster from 'node:cluster'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -36,19 +36,19 @@ async function app(): Promise<void> {
   for (let id = 1; id <= 8; id += 1) await db('region').insert({ id, name: `Region ${id}` })
   sluice.jobs?.createQueue('mail')
   sluice.jobs?.registerProcessor('mail', () => {
-    throw new Error('The mail server is away.')
+    throw new Error('The mail server is unavailable.')
   })
   sluice.jobs?.start()
   const { link, end } = linkOf()
   const dashboard = createDashboard(sluice, { name: 'joined', announce: false, ...(link === undefined ? {} : { processes: link }) })
-  // An app may have a Sluice for each of its databases.
+  // An app can have one Sluice instance for each database.
   const second = createSluice({ jobs: false })
   const other = createDashboard(second, { path: '/_other', announce: false })
   const server = express()
     .use('/_sluice', dashboard.handler)
     .use(other.handler)
     .use(sluiceMiddleware(sluice, { report: false }))
-    // One after the other, which nothing merges.
+    // Sequential queries, which are not batched.
     .get('/regions', async (_, response) => {
       const names: string[] = []
       for (let id = 1; id <= 8; id += 1)

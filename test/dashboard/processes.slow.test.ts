@@ -22,7 +22,7 @@ import { type AppAt, AppProcesses } from './app-process.ts'
 
 const VISITS = [3, 4, 5] as const
 const ALL = VISITS.reduce<number>((sum, visits) => sum + visits, 0)
-/** Of `/regions`: one for each region. */
+/** Queries of `/regions`: one per region. */
 const QUERIES = 8
 
 const links = [
@@ -54,11 +54,14 @@ async function startWithRedis(processes: AppProcesses): Promise<AppAt[]> {
   return (await Promise.all(VISITS.map(() => processes.start(['redis', url, namespace])))).flat()
 }
 
-/** Calls of the statement that each visit of `/regions` sends, of the processes that answer now; figures of routes may be those of a moment ago. */
+/**
+ * Calls of the statement that each request to `/regions` sends, in all processes that respond. Route
+ * statistics can be slightly older.
+ */
 const callsOfAll = async (app: AppAt) =>
   (await app.page<QueriesPage>('queries')).statements.find(({ sql }) => /where .*not/i.test(sql))?.calls
 
-/** A process that answers late is left out of the figures of all: on a busy machine, ask until all answer. */
+/** Retries until all processes respond, because a slow process is omitted on a busy machine. */
 const asAllAnswer = (check: () => Promise<void>): Promise<void> => vi.waitFor(check, SOON)
 
 for (const { name, start, ...rest } of links)
@@ -78,18 +81,18 @@ for (const { name, start, ...rest } of links)
       await processes.end()
     }, TEST_MS)
 
-    it('count the requests and queries of all of them', async () => {
+    it('add up requests and queries', async () => {
       await asAllAnswer(async () => {
         for (const app of apps) {
           const { totals } = await app.page<NowPage>('now')
-          // With the mails, the job of each, and what is kept.
+          // Includes the mails, the job of each, and stored data.
           expect(totals.requests).toBeGreaterThanOrEqual(ALL + 6 + 3)
           expect(totals.queries).toBeGreaterThanOrEqual(ALL * QUERIES + 1)
         }
       })
     })
 
-    it('show the routes of all, with the requests of each', async () => {
+    it('show the routes and requests of all processes', async () => {
       await asAllAnswer(async () => {
         const { routes, recent, matching } = await first().page<RequestsPage>('requests?name=regions')
         const route = routes.find(({ name }) => name === 'GET /regions')
@@ -104,7 +107,7 @@ for (const { name, start, ...rest } of links)
       })
     })
 
-    it('give any request of any process, with its queries', async () => {
+    it('return any request of any process with its queries', async () => {
       await asAllAnswer(async () => {
         const { recent } = await first().page<RequestsPage>('requests?name=regions')
         for (const { id, process } of recent) {
@@ -116,12 +119,12 @@ for (const { name, start, ...rest } of links)
       await expect(third().page('requests/nothing')).rejects.toThrow('404')
     })
 
-    it.runIf(name === 'workers of node:cluster')('are not those of another Sluice in the same processes', async () => {
+    it.runIf(name === 'workers of node:cluster')('are separate for another Sluice instance in the same processes', async () => {
       const other = async () => (await (await fetch(`http://127.0.0.1:${first().port}/_other/api/now`)).json()) as NowPage
       expect((await other()).totals).toMatchObject({ requests: 0, queries: 0 })
     })
 
-    it('add up how often each finding was seen', async () => {
+    it('add up the occurrences of findings', async () => {
       await asAllAnswer(async () => {
         const { findings, requests } = await second().page<FindingsPage>('findings')
         const [finding] = findings.filter(({ scope }) => scope === 'GET /regions')
@@ -131,7 +134,7 @@ for (const { name, start, ...rest } of links)
       })
     })
 
-    it('add up the statements', async () => {
+    it('add up statements', async () => {
       await asAllAnswer(async () => {
         const { statements, calls } = await third().page<QueriesPage>('queries')
         const asked = statements.filter(({ sql }) => /where .*not/i.test(sql))
@@ -141,7 +144,7 @@ for (const { name, start, ...rest } of links)
       })
     })
 
-    it('add up the caches', async () => {
+    it('add up caches', async () => {
       await asAllAnswer(async () => {
         const cache = await first().page<CachePage>('cache')
         expect(cache.answered).toBe(2)
@@ -150,22 +153,24 @@ for (const { name, start, ...rest } of links)
       })
     })
 
-    it('group the dead letters of all, and retry those of one queue everywhere', async () => {
+    it('group the dead letters of all processes, and retry those of a queue in all', async () => {
       await expect.poll(() => first().page<JobsPage>('jobs'), SOON).toMatchObject({ deadLetters: { total: 6 } })
       const jobs = await first().page<JobsPage>('jobs')
-      expect(jobs.deadLetters.groups).toEqual([expect.objectContaining({ queue: 'mail', count: 6, error: 'The mail server is away.' })])
+      expect(jobs.deadLetters.groups).toEqual([
+        expect.objectContaining({ queue: 'mail', count: 6, error: 'The mail server is unavailable.' }),
+      ])
       expect(jobs.queues.find(({ queue }) => queue === 'mail')).toMatchObject({ deadLetters: 6, failed: 6 })
       const group = jobs.deadLetters.groups[0]?.key
       expect(await second().act('retry-dead-letters', { group, limit: 5 })).toEqual({ count: 5 })
     })
 
-    it('show metrics and alerts of all', async () => {
+    it('show the metrics and alerts of all processes', async () => {
       const metrics = () => first().page<MetricsPage>('metrics?metric=cpu')
       await expect.poll(async () => (await metrics()).points.length, SOON).toBeGreaterThan(2)
       expect((await metrics()).metrics.find(({ name }) => name === 'cpu')?.sources).toBe(3)
     })
 
-    it('show the alerts of all, and acknowledge one where it was raised', async () => {
+    it('show all alerts and acknowledge each in its process', async () => {
       const alarm = async () => {
         await second().visit('/alarm', 1, { method: 'POST' })
         const { active } = await first().page<AlertsPage>('alerts')
@@ -178,7 +183,7 @@ for (const { name, start, ...rest } of links)
       expect(await third().act('acknowledge-alert', { id: 'nothing' })).toEqual({ done: false })
     })
 
-    it('mute a finding, and set a budget, in all of them', async () => {
+    it('mute a finding and set a budget in all processes', async () => {
       const { findings } = await first().page<FindingsPage>('findings')
       const id = findings.find(({ scope }) => scope === 'GET /regions')?.id
       await first().act('mute-finding', { id, muted: true })
@@ -193,20 +198,20 @@ for (const { name, start, ...rest } of links)
       expect((await first().page<FindingsPage>('findings')).findings.find((finding) => finding.id === id)?.isMuted).toBe(false)
     })
 
-    it('clear the caches of all', async () => {
+    it('clear the caches of all processes', async () => {
       await first().act('clear-cache', {})
       const before = await first().page<CachePage>('cache')
       await second().visit('/kept/1')
       expect((await first().page<CachePage>('cache')).answered).toBe(before.answered)
     })
 
-    it('refuse what is no action as one process does', async () => {
+    it('reject an unknown action like one process', async () => {
       await expect(first().act('drain-node', {})).rejects.toThrow('400')
       await expect(first().act('nothing', {})).rejects.toThrow('404')
       await expect(first().page('requests?minMs=much')).rejects.toThrow('400')
     })
 
-    it('let a browser in that any of them has let in, by a URL that is good once', async () => {
+    it('allow a browser that used the one-time URL of any process', async () => {
       const from = async (app: AppAt, path: string, cookie = '') => {
         const headers = { 'x-forwarded-for': '192.0.2.1', cookie }
         return await fetch(`http://127.0.0.1:${app.port}${path}`, { headers, redirect: 'manual' })
@@ -221,7 +226,7 @@ for (const { name, start, ...rest } of links)
       expect((await from(third(), third().url)).status).toBe(303)
     })
 
-    it('stream what happens in any of them', { timeout: TEST_MS }, async () => {
+    it('stream the events of all processes', { timeout: TEST_MS }, async () => {
       const controller = new AbortController()
       const events = first().stream(controller.signal)
       const snapshot = (await events.next()).value?.data as unknown as Snapshot
@@ -254,21 +259,25 @@ for (const { name, start, ...rest } of links)
       expect(new Set([...seen.values()].map(({ process }) => process)).size).toBe(2)
     })
 
-    it.runIf('needsRedis' in rest)('show themselves while Redis is away, and all once it is back', { timeout: TEST_MS }, async () => {
-      const visits = async () =>
-        (await first().page<RequestsPage>('requests')).routes.find((route) => route.name === 'GET /regions')?.requests
-      const before = (await first().page<NowPage>('now')).totals.errors
-      await redis?.kill()
-      await expect.poll(visits, SOON).toBe(VISITS[0])
-      await visits()
-      expect((await first().page<NowPage>('now')).totals.errors).toBe(before + 1)
-      await redis?.start()
-      await expect.poll(visits, SOON).toBe(ALL)
-      // Each subscribes again when it has noticed.
-      for (const app of apps) await expect.poll(() => callsOfAll(app), SOON).toBe(ALL * QUERIES)
-    })
+    it.runIf('needsRedis' in rest)(
+      'show only their process while Redis is unavailable, and all after it recovers',
+      { timeout: TEST_MS },
+      async () => {
+        const visits = async () =>
+          (await first().page<RequestsPage>('requests')).routes.find((route) => route.name === 'GET /regions')?.requests
+        const before = (await first().page<NowPage>('now')).totals.errors
+        await redis?.kill()
+        await expect.poll(visits, SOON).toBe(VISITS[0])
+        await visits()
+        expect((await first().page<NowPage>('now')).totals.errors).toBe(before + 1)
+        await redis?.start()
+        await expect.poll(visits, SOON).toBe(ALL)
+        // Each process subscribes again when it detects the outage.
+        for (const app of apps) await expect.poll(() => callsOfAll(app), SOON).toBe(ALL * QUERIES)
+      },
+    )
 
-    it('go on without a process that hangs, and say so', { timeout: TEST_MS }, async () => {
+    it('continue without a process that hangs, and show it', { timeout: TEST_MS }, async () => {
       process.kill(second().pid, 'SIGSTOP')
       try {
         let rows: readonly ProcessRow[] = []
@@ -287,7 +296,7 @@ for (const { name, start, ...rest } of links)
         .toBe(ALL)
     })
 
-    it('forget a process that is killed', { timeout: TEST_MS }, async () => {
+    it('forget a killed process', { timeout: TEST_MS }, async () => {
       process.kill(third().pid, 'SIGKILL')
       await expect
         .poll(async () => (await first().page<RequestsPage>('requests')).routes.find(({ name }) => name === 'GET /regions')?.requests, SOON)
@@ -296,14 +305,14 @@ for (const { name, start, ...rest } of links)
       expect(value?.data.processes).toHaveLength(2)
     })
 
-    it('let their processes end', { timeout: TEST_MS }, async () => {
+    it('do not keep their processes alive', { timeout: TEST_MS }, async () => {
       const codes = await processes.end()
       expect(codes.filter((code) => code === 0).length).toBeGreaterThanOrEqual(name === 'workers of node:cluster' ? 1 : 2)
     })
   })
 
-describe('the dashboards of processes with common tasks', () => {
-  it('count each task once, and retry it once', { timeout: TEST_MS }, async () => {
+describe('dashboards of processes with shared tasks', () => {
+  it('count and retry each task once', { timeout: TEST_MS }, async () => {
     const processes = new AppProcesses()
     onTestFinished(async () => void (await processes.end()))
     const file = join(directory, 'jobs.db')
@@ -322,8 +331,8 @@ describe('the dashboards of processes with common tasks', () => {
   })
 })
 
-describe('the sockets of one machine', () => {
-  it('lie where nobody else can look, and go with their processes', async () => {
+describe('sockets of local processes', () => {
+  it('are in a private directory and are removed with their processes', async () => {
     const { mode } = await stat(directory)
     expect(mode & 0o077).toBe(0)
     const [group, ...others] = (await readdir(directory, { withFileTypes: true })).filter((entry) => entry.isDirectory())

@@ -1,4 +1,5 @@
-// Pictures of the dashboard for the docs, from the running demo: `pnpm docs:screenshots`. Needs a Chromium, and takes two minutes.
+// Takes screenshots of the dashboard for the docs, from the running demo: `pnpm docs:screenshots`. Requires a
+// Chromium and takes 2 minutes.
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +10,7 @@ import { freePort } from '../services/free-port.ts'
 
 const root = join(import.meta.dirname, '../..')
 const folder = join(root, 'docs/screenshots')
-/** Visitors are to have been everywhere. */
+/** Time for the simulated visitors to open all pages. */
 const WARM_UP_MS = 90_000
 const SETTLE_MS = 1_500
 
@@ -18,9 +19,9 @@ interface Picture {
   readonly colorScheme: 'light' | 'dark'
   readonly width: number
   readonly height: number
-  /** Where it is, after `#/`. */
+  /** Location after `#/`. */
   readonly place: string
-  /** What is done there first. */
+  /** Preparation before the screenshot. */
   readonly act?: (page: Page) => Promise<unknown>
 }
 
@@ -52,18 +53,18 @@ async function take(browser: Browser, url: string, { name, colorScheme, width, h
   process.stdout.write(`${name}.png\n`)
 }
 
-/** The newest request of the country's page in which there is an N+1. */
+/** The newest request to the country page with an N+1. */
 async function requestToShow(url: string): Promise<string> {
   const { routes } = (await (await fetch(`${url}api/requests`)).json()) as {
     readonly routes: readonly { readonly name: string; readonly newestFlagged: string | null }[]
   }
   const shown = routes.find(({ name }) => name === 'GET /countries/:code')?.newestFlagged
-  if (shown === undefined || shown === null) throw new Error('There is no N+1 of GET /countries/:code: wait longer.')
+  if (shown === undefined || shown === null) throw new Error('GET /countries/:code has no N+1 yet. Wait longer.')
   return shown
 }
 
 const executablePath = findChromium()
-if (executablePath === undefined) throw new Error('There is no Chromium here: set SLUICE_TEST_CHROMIUM.')
+if (executablePath === undefined) throw new Error('No Chromium found. Set SLUICE_TEST_CHROMIUM.')
 mkdirSync(folder, { recursive: true })
 const port = await freePort()
 const demo = spawn(process.execPath, ['--import', 'tsx', 'src/demo.ts', '--serve'], {

@@ -1,5 +1,5 @@
-// An app with something to show on every page, for work on the dashboard: `npx tsx --conditions=@sluice/source packages/dashboard/dev/server.ts [port]` from the
-// root of the repository. It is no part of the package.
+// An app with data for every page, for development of the dashboard. Run it in the root of the repository:
+// `npx tsx --conditions=@sluice/source packages/dashboard/dev/server.ts [port]`. It is not part of the package.
 import { createServer } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createSluice } from '@sluice/core'
@@ -10,7 +10,7 @@ import express from 'express'
 import knexFactory from 'knex'
 
 const port = Number(process.argv[2] ?? 4600)
-/** Requests a second that the app sends to itself. */
+/** Requests per second that the app sends to itself. */
 const rate = Number(process.argv[3] ?? 12)
 
 let workers = 2

@@ -6,23 +6,23 @@ import type { Plugin } from 'vite'
 const bundled = ['preact', '@preact/signals', 'uplot']
 const require = createRequire(import.meta.url)
 
-/** Puts the licences of what is bundled beside the page, as they ask for it. */
+/** Emits the licenses of bundled packages next to the page, as these licenses require. */
 export function bundledLicenses(): Plugin {
   return {
     name: 'bundled-licenses',
     generateBundle() {
-      const texts = bundled.map((name) => `${name}\n\n${readFileSync(join(folderOf(name), 'LICENSE'), 'utf8').trim()}\n`)
-      this.emitFile({ type: 'asset', fileName: 'licenses.txt', source: texts.join(`\n${'-'.repeat(72)}\n\n`) })
+      const licenses = bundled.map((name) => `${name}\n\n${readFileSync(join(folderOf(name), 'LICENSE'), 'utf8').trim()}\n`)
+      this.emitFile({ type: 'asset', fileName: 'licenses.txt', source: licenses.join(`\n${'-'.repeat(72)}\n\n`) })
     },
   }
 }
 
-/** Not every package lets its `package.json` be asked for: the folder is above what can be. */
+/** Searches upward from the entry point, because not every package exports its `package.json`. */
 function folderOf(name: string): string {
   let folder = dirname(require.resolve(name))
   while (!folder.endsWith(join('node_modules', name))) {
     const above = dirname(folder)
-    if (above === folder) throw new Error(`The folder of ${name} was not found.`)
+    if (above === folder) throw new Error(`Package folder not found: ${name}.`)
     folder = above
   }
   return folder

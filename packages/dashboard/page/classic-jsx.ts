@@ -1,6 +1,9 @@
 import type { Plugin } from 'vite'
 
-/** Has JSX be calls of `h`, which compress better than those of the automatic runtime: half a kilobyte over the page. */
+/**
+ * Compiles JSX to calls of `h`. They compress better than calls of the automatic runtime: 0.5 KB less for the
+ * page.
+ */
 export function classicJsx(): Plugin {
   return {
     name: 'classic-jsx',

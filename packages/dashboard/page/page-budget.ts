@@ -1,13 +1,13 @@
 import { gzipSync } from 'node:zlib'
 import type { Plugin } from 'vite'
 
-/** What all scripts, and all styles, may weigh together: bytes of gzip. */
+/** Maximum total size of scripts and of styles, in bytes after gzip. */
 const budgets = [
   { ending: '.js', maxBytes: 60_000 },
   { ending: '.css', maxBytes: 8_000 },
 ]
 
-/** Fails the build where the page outgrows what it may weigh. */
+/** Fails the build if the page exceeds its size budget. */
 export function pageBudget(): Plugin {
   return {
     name: 'page-budget',
@@ -18,8 +18,8 @@ export function pageBudget(): Plugin {
           const files = Object.values(bundle).filter(({ fileName }) => fileName.endsWith(ending))
           const sizes = files.map((file) => gzipSync(file.type === 'chunk' ? file.code : file.source, { level: 9 }).length)
           const bytes = sizes.reduce((sum, size) => sum + size, 0)
-          if (bytes === 0) this.error(`The page has no ${ending}: nothing was measured.`)
-          if (bytes > maxBytes) this.error(`The page's ${ending} weighs ${bytes} bytes by gzip, and ${maxBytes} is the most.`)
+          if (bytes === 0) this.error(`The page has no ${ending} files, so their size cannot be checked.`)
+          if (bytes > maxBytes) this.error(`The ${ending} files of the page have ${bytes} bytes after gzip. Maximum: ${maxBytes}.`)
         }
       },
     },

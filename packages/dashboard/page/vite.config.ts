@@ -9,14 +9,14 @@ const here = import.meta.dirname
 
 export default defineConfig({
   root: here,
-  // The page is served at a path of the app's choice: every address in it is relative.
+  // The app chooses the path of the page, so all URLs in the page are relative.
   base: './',
   plugins: [classicJsx(), leanUplot(), bundledLicenses(), pageBudget()],
   build: {
     outDir: join(here, '../dist/page'),
     emptyOutDir: true,
     assetsDir: 'assets',
-    // Nothing inline: the page's security policy refuses `data:` too.
+    // Inline no assets: the content security policy of the page also rejects `data:`.
     assetsInlineLimit: 0,
     modulePreload: false,
     target: 'es2022',

@@ -16,29 +16,40 @@ import { RequestRecorder } from './recorder/request-recorder.ts'
 import { LiveData } from './stream/live-data.ts'
 import { StreamHub } from './stream/stream-hub.ts'
 
-/** Of the process's id, in the ids of its requests. */
+/** Length of the process ID prefix in request IDs. */
 const ID_PREFIX = 4
-const NEXT = 'Somebody was let in. The URL for the next one'
+const NEXT = 'The dashboard key was used. URL for the next browser'
 
-/** A page that shows what a Sluice does, and the API behind it. */
+/** The dashboard page of a Sluice instance, and its API. */
 export interface Dashboard {
-  /** For `node:http`, Express and the like. What is not below its path goes to `next`; without one, it is answered with 404. */
+  /**
+   * Handler for `node:http`, Express and similar frameworks. Requests outside its path go to `next`, or get a
+   * 404 response without `next`.
+   */
   readonly handler: (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => void
-  /** For Fastify: `app.register(dashboard.fastify, { prefix: '/_sluice' })`. */
+  /** Plugin for Fastify: `app.register(dashboard.fastify, { prefix: '/_sluice' })`. */
   readonly fastify: (app: FastifyLike) => Promise<void>
-  /** Where it is; where nobody is asked to authorize, with the key that lets one browser in that is not on this machine. Once it was used, there is another. */
+  /**
+   * URL of the dashboard. Without `authorize`, it contains a key that allows one browser on another machine.
+   * A used key is replaced by a new one.
+   */
   readonly url: string
-  /** Keeps nothing more, forgets what it has kept, ends all streams, and leaves the other processes. A second call does nothing. Never rejects. */
+  /**
+   * Stops recording, deletes the stored requests, ends all streams, and disconnects from other processes.
+   * Idempotent. Never rejects.
+   */
   close(): Promise<void>
 }
 
 /**
- * Makes a dashboard. It keeps the last requests of the Sluice from then on, in bounded memory.
+ * Creates a dashboard. From this call on, it stores the last requests of the Sluice instance in bounded
+ * memory.
  *
- * Who may look: in development, requests of this machine to this machine, and browsers that were given the URL that is printed; in production, and wherever
- * `authorize` is given, those that it lets in.
+ * Access: in development without `authorize`, requests from this machine to this machine, and browsers with
+ * the printed URL. With `authorize`, which is required in production, requests that it allows.
  *
- * @throws AuthorizeRequiredError in production without `authorize`; InvalidOptionError; InvalidArgumentError for what is no Sluice.
+ * @throws AuthorizeRequiredError in production without `authorize`; InvalidOptionError; InvalidArgumentError
+ * if `sluice` is not a Sluice instance.
  * @example
  * ```ts
  * import { createDashboard } from '@sluice/dashboard'

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { exportedValues } from '../../../test/support/entry-points.ts'
 
-describe('the entry points of @sluice/dashboard', () => {
-  it('export these values and no others', async () => {
+describe('entry points of @sluice/dashboard', () => {
+  it('export exactly these values', async () => {
     expect(await exportedValues(join(import.meta.dirname, '..'))).toEqual({
       '.': ['AuthorizeRequiredError', 'ProcessLinkError', 'createDashboard', 'localProcesses', 'schemaVersion'],
       './protocol': ['actionHeader', 'firstViewId', 'schemaVersion'],

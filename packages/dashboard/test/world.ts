@@ -7,7 +7,7 @@ import { hostOf } from '@sluice/core/siblings'
 import { onTestFinished } from 'vitest'
 import { createDashboard, type Dashboard, type DashboardOptions } from '../src/index.ts'
 
-/** A clock that stands still until it is told to move. */
+/** A clock that moves only when told to. */
 export class FakeClock implements Clock {
   ms = 1_000
 
@@ -28,7 +28,7 @@ export interface Answer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly text: string
-  /** Of an answer in JSON. */
+  /** Sends a request and parses the JSON response. */
   readonly body: never
 }
 
@@ -38,7 +38,7 @@ export interface AskOptions {
   readonly body?: string
 }
 
-/** What an action needs to be let through. */
+/** Headers that an action requires. */
 export const ACTING = { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin', 'x-sluice-action': '1' } as const
 
 export interface World {
@@ -49,7 +49,7 @@ export interface World {
   act(name: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>
 }
 
-/** A dashboard behind a server of its own. */
+/** A dashboard behind a separate server. */
 export async function openWorld(options: DashboardOptions = {}, given: SluiceOptions = {}): Promise<World> {
   const sluice = createSluice({ database: {}, ...given })
   const dashboard = createDashboard(sluice, { announce: false, name: 'test', ...options })
@@ -66,7 +66,7 @@ export async function openWorld(options: DashboardOptions = {}, given: SluiceOpt
   }
 }
 
-/** Serves until the test is over. @returns The port. */
+/** Serves until the test ends. @returns The port. */
 export async function serve(listener: Parameters<typeof createServer>[1]): Promise<number> {
   const server = createServer(listener)
   server.listen(0, '127.0.0.1')
@@ -103,7 +103,7 @@ export interface Execution {
   readonly values?: unknown
 }
 
-/** Has an adapter execute something in the scope that is open. Time passes by the clock, where one is given. */
+/** Runs an operation through an adapter in the current scope. Advances the given clock. */
 export function execute(
   sluice: Sluice,
   shape: Shape,

@@ -9,7 +9,7 @@ import { sluiceMiddleware } from '@sluice/express'
 import { sluicePlugin } from '@sluice/fastify'
 import { withSluice } from '@sluice/knex'
 import express from 'express'
-// @ts-expect-error its types are those of Express 5, which differ in nothing that is used here
+// @ts-expect-error these are the types of Express 5, which are compatible for this test
 import express4 from 'express4'
 import fastify from 'fastify'
 import knexFactory, { type Knex } from 'knex'
@@ -21,10 +21,10 @@ interface App {
   readonly sluice: Sluice
   readonly dashboard: Dashboard
   readonly db: Knex
-  /** Where the dashboard is. */
+  /** URL of the dashboard. */
   readonly path: string
   readonly port: number
-  /** Whether a stream is in a scope, whose end can be waited for. */
+  /** Whether a scope waits for the end of the stream. */
   readonly hasMiddleware: boolean
   close(): Promise<void>
 }
@@ -76,7 +76,7 @@ async function onExpress(make: typeof express, parsesBodies: boolean): Promise<A
   const parts = await withDatabase()
   const app = make()
   if (parsesBodies) app.use(make.json())
-  // In front of it, on purpose: the dashboard is none of the app's requests all the same.
+  // Registered first on purpose: requests to the dashboard must not count as requests of the app.
   app.use(sluiceMiddleware(parts.sluice, { report: false }))
   app.use('/ops/_sluice', parts.dashboard.handler)
   app.get('/cities', async (_request, response) => void response.json(await cities(parts.db)))
@@ -91,7 +91,7 @@ async function onFastify(): Promise<App> {
   await app.register(sluicePlugin, { sluice: parts.sluice, report: false })
   await app.register(parts.dashboard.fastify as never, { prefix: '/ops/_sluice' })
   app.get('/cities', async () => await cities(parts.db))
-  // The app's own bodies are parsed as ever.
+  // The app parses its bodies as usual.
   app.post('/echo', async ({ body }) => body)
   await app.listen({ port: 0, host: '127.0.0.1' })
   return {
@@ -123,7 +123,7 @@ const worlds: readonly (readonly [string, () => Promise<App>])[] = [
   ['node:http', onHttp],
 ]
 
-describe.each(worlds)('a dashboard on %s', (_name, open) => {
+describe.each(worlds)('dashboard on %s', (_name, open) => {
   let app: App
   const at = (path: string) => `http://127.0.0.1:${app.port}${path}`
   const json = async <T>(path: string): Promise<T> => (await (await fetch(at(app.path + path))).json()) as T
@@ -136,7 +136,7 @@ describe.each(worlds)('a dashboard on %s', (_name, open) => {
   })
   afterAll(() => app.close())
 
-  it('shows a request with its N+1, under the listing, with the place in the code and the fix', async () => {
+  it('shows a request with its N+1, parent query, call site and fix', async () => {
     const { recent } = await json<RequestsPage>('/api/requests?code=N_PLUS_ONE')
     expect(recent).toMatchObject([{ name: 'GET /cities', queries: 9, findings: ['N_PLUS_ONE'] }])
     const { rows, found } = await json<RequestDetail>(`/api/requests/${recent[0]?.id}`)
@@ -149,14 +149,14 @@ describe.each(worlds)('a dashboard on %s', (_name, open) => {
     expect(rows[1]?.callSite?.file).toBe('test/integration/dashboard/frameworks.test.ts')
   })
 
-  it('does not show, count or measure what looks at it', async () => {
+  it('does not show, count or measure requests to itself', async () => {
     await json('/api/now')
     const { recent, routes } = await json<RequestsPage>('/api/requests')
     expect([...recent, ...routes].map(({ name }) => name).filter((name) => name !== 'GET /cities')).toEqual([])
     expect(JSON.stringify(await app.sluice.monitor?.collectMetrics())).not.toContain('_sluice')
   })
 
-  it('explains a statement that it saw, without values, and no other one', async () => {
+  it('explains only known statements, without values', async () => {
     const { statements, isAttached, totalMs } = await json<QueriesPage>('/api/queries')
     expect(isAttached).toBe(true)
     const statement = statements.find(({ sql }) => sql.includes('from city'))
@@ -171,20 +171,20 @@ describe.each(worlds)('a dashboard on %s', (_name, open) => {
     expect((await act('explain', { fingerprint: '0000', dialect })).status).toBe(404)
   })
 
-  it('reads what the database is made of', async () => {
+  it('reads the schema of the database', async () => {
     const done = await act('inspect-database', {})
     expect([done.status, await done.json()]).toEqual([200, expect.objectContaining({ tables: 2 })])
     expect((await json<QueriesPage>('/api/queries')).tables).toBe(2)
   })
 
-  it('refuses an action that is not made as it must be', async () => {
+  it('rejects invalid actions', async () => {
     expect((await act('clear-cache', {}, { ...ACTING, 'sec-fetch-site': 'cross-site' })).status).toBe(403)
     expect((await act('clear-cache', {}, { ...ACTING, 'content-type': 'text/plain' })).status).toBe(415)
     expect((await act('clear-cache', { namespace: 5 })).status).toBe(400)
     expect((await act('clear-cache', {})).status).toBe(200)
   })
 
-  it('streams, and lets go when the reader does', async () => {
+  it('streams, and stops when the reader disconnects', async () => {
     const ended = new Promise((resolve) => hostOf(app.sluice).scopes.watchEnds(resolve))
     const sent = request(at(`${app.path}/api/stream`)).end()
     const [response] = (await once(sent, 'response')) as [IncomingMessage]
@@ -197,15 +197,15 @@ describe.each(worlds)('a dashboard on %s', (_name, open) => {
     expect((await json<RequestsPage>('/api/requests')).recent.map(({ name }) => name)).toEqual(['GET /cities'])
   })
 
-  it('leads to its folder, and leaves what is not below it to the app', async () => {
+  it('redirects to its folder and passes other paths to the app', async () => {
     const bare = await fetch(at(app.path), { redirect: 'manual' })
     expect([bare.status, bare.headers.get('location')]).toEqual([308, './_sluice/'])
     expect((await fetch(at(`${app.path}X`))).headers.get('content-security-policy') ?? '').not.toContain('trusted-types')
   })
 })
 
-describe('an app of Fastify', () => {
-  it('has the dashboard at its path where it is registered without a prefix, and its own routes beside it', async () => {
+describe('Fastify app', () => {
+  it('has the dashboard at its path without a prefix, next to its routes', async () => {
     const parts = await withDatabase()
     const app = fastify({ forceCloseConnections: true })
     await app.register(parts.dashboard.fastify as never)
@@ -216,7 +216,7 @@ describe('an app of Fastify', () => {
     await closing(parts, () => app.close())()
   })
 
-  it('keeps its own parsers', async () => {
+  it('keeps its parsers', async () => {
     const app = await onFastify()
     const answer = await fetch(`http://127.0.0.1:${app.port}/echo`, {
       method: 'POST',

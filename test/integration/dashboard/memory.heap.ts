@@ -1,4 +1,4 @@
-// Prints how much the heap grows while far more requests are recorded than a ring holds, in bytes, with what the ring says of itself.
+// Prints the heap growth in bytes while more requests are recorded than the history can store, with its own estimate.
 import { createSluice } from '@sluice/core'
 import { hostOf } from '@sluice/core/siblings'
 import { createDashboard } from '@sluice/dashboard'
@@ -12,7 +12,7 @@ const { recorder, scopes } = hostOf(sluice)
 const stack = 'Error\n    at list (/app/src/cities.ts:41:28)'
 const traced = (values: unknown) => ({ values: () => values, stack: () => ({ stack }) })
 
-/** Requests of many shapes, routes and findings: what an app that builds its SQL from pieces sends. */
+/** Requests with many normalized queries, routes and findings, like an app that builds SQL dynamically. */
 async function record(from: number, requests: number): Promise<void> {
   for (let at = from; at < from + requests; at += 1) {
     await sluice.run(

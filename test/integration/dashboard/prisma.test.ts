@@ -21,7 +21,7 @@ async function start(options: Parameters<typeof openStack>[1]) {
   const json = async <T>(path: string): Promise<T> => (await (await fetch(`${api}/${path}`)).json()) as T
   return {
     stack,
-    /** What a scope's waterfall shows. */
+    /** Returns the waterfall of a scope. */
     rowsOf: async (program: () => Promise<unknown>) => {
       await stack.sluice.run(program, { name: 'GET /authors' })
       const { recent } = await json<RequestsPage>('requests?limit=1')
@@ -37,8 +37,8 @@ afterEach(async () => {
   await open.stack?.close()
 })
 
-describe('a waterfall of Prisma', () => {
-  it('has operations with the statements that they sent below them', async () => {
+describe('waterfall of Prisma', () => {
+  it('has operations with their statements below them', async () => {
     const { stack, rowsOf } = await start({ mode: 'observe' })
     const rows = await rowsOf(async () => {
       const posts = await stack.prisma.post.findMany({ take: 6, orderBy: { id: 'asc' } })
@@ -56,7 +56,7 @@ describe('a waterfall of Prisma', () => {
     ])
   })
 
-  it('shows what was merged, what was asked ahead, and what came from the cache', async () => {
+  it('shows batched, prefetched and cached reads', async () => {
     const { stack, rowsOf } = await start({ mode: 'optimize' })
     const fills = async (program: () => Promise<unknown>) =>
       (await rowsOf(program)).map(({ fill, count, level }) => `${level} ${fill} ${count}`)
@@ -66,7 +66,7 @@ describe('a waterfall of Prisma', () => {
     expect(merged).toContain('operation batch 2')
   })
 
-  it('shows what Prisma merges by itself as that', async () => {
+  it('shows batches of Prisma separately', async () => {
     const { stack, rowsOf } = await start({ mode: 'observe' })
     const rows = await rowsOf(() => Promise.all([1, 2, 3, 4].map((id) => stack.prisma.author.findUniqueOrThrow({ where: { id } }))))
     const operations = rows.filter(({ level }) => level === 'operation')

@@ -1,12 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import { Refusal } from '../http/refusal.ts'
 
-/** The JSON object of a request's body, or what the framework made of it before. @throws Refusal */
+/**
+ * Returns the JSON object in the body of a request, also if the framework has already parsed it. @throws
+ * Refusal
+ */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Readonly<Record<string, unknown>>> {
   const { body } = request as { readonly body?: unknown }
-  // Express's `json()` has read it; an empty object stands for none that was read (Express 4).
+  // Express's `json()` may have read the body. In Express 4, an empty object also means that it did not.
   const value = request.readableEnded && body !== undefined ? body : parsed(await textOf(request, maxBytes))
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Refusal('BAD_BODY', 'The body is not a JSON object.')
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Refusal('BAD_BODY', 'The body must be a JSON object.')
   return value as Readonly<Record<string, unknown>>
 }
 
@@ -21,20 +24,20 @@ async function textOf(request: IncomingMessage, maxBytes: number): Promise<strin
       chunks.push(chunk)
     }
   } catch (error) {
-    throw error instanceof Refusal ? error : new Refusal('BAD_BODY', 'The body did not come to its end.')
+    throw error instanceof Refusal ? error : new Refusal('BAD_BODY', 'The connection closed before the end of the body.')
   }
   return Buffer.concat(chunks).toString('utf8')
 }
 
 function tooLarge(maxBytes: number): Refusal {
-  return new Refusal('TOO_LARGE', `The body has more than ${maxBytes} bytes.`)
+  return new Refusal('TOO_LARGE', `The body is larger than ${maxBytes} bytes. See the option \`maxBodyBytes\`.`)
 }
 
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new Refusal('BAD_BODY', 'The body is not JSON.')
+    throw new Refusal('BAD_BODY', 'The body is not valid JSON.')
   }
 }
 
@@ -42,17 +45,17 @@ export type Body = Readonly<Record<string, unknown>>
 
 const MAX_TEXT = 500
 
-/** @throws Refusal unless all that is there is known: what was meant by the rest is not done silently. */
+/** Rejects unknown fields, so that no part of a request is silently ignored. @throws Refusal */
 export function checkFields(body: Body, known: readonly string[]): void {
   const unknown = Object.keys(body).find((name) => !known.includes(name))
   if (unknown !== undefined)
-    throw new Refusal('BAD_BODY', `There is no field "${unknown.slice(0, 40)}" here: ${known.join(', ') || 'none'}.`)
+    throw new Refusal('BAD_BODY', `Unknown field "${unknown.slice(0, 40)}". Known fields: ${known.join(', ') || 'none'}.`)
 }
 
 /** @throws Refusal */
 export function textField(body: Body, name: string): string {
   const value = optionalText(body, name)
-  if (value === undefined) throw new Refusal('BAD_BODY', `The field "${name}" is missing.`)
+  if (value === undefined) throw new Refusal('BAD_BODY', `Missing field "${name}".`)
   return value
 }
 
@@ -61,7 +64,7 @@ export function optionalText(body: Body, name: string): string | undefined {
   const value = body[name]
   if (value === undefined) return undefined
   if (typeof value !== 'string' || value === '' || value.length > MAX_TEXT)
-    throw new Refusal('BAD_BODY', `The field "${name}" is a text of 1 to ${MAX_TEXT} characters.`)
+    throw new Refusal('BAD_BODY', `The field "${name}" must be a string of 1 to ${MAX_TEXT} characters.`)
   return value
 }
 
@@ -70,13 +73,13 @@ export function optionalInteger(body: Body, name: string, min: number, max: numb
   const value = body[name]
   if (value === undefined) return undefined
   if (!Number.isInteger(value) || (value as number) < min || (value as number) > max)
-    throw new Refusal('BAD_BODY', `The field "${name}" is an integer from ${min} to ${max}.`)
+    throw new Refusal('BAD_BODY', `The field "${name}" must be an integer from ${min} to ${max}.`)
   return value as number
 }
 
 /** @throws Refusal */
 export function optionalBoolean(body: Body, name: string): boolean | undefined {
   const value = body[name]
-  if (value !== undefined && typeof value !== 'boolean') throw new Refusal('BAD_BODY', `The field "${name}" is true or false.`)
+  if (value !== undefined && typeof value !== 'boolean') throw new Refusal('BAD_BODY', `The field "${name}" must be true or false.`)
   return value
 }

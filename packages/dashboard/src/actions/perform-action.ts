@@ -13,13 +13,12 @@ export interface ActionParts {
   readonly recorder: RequestRecorder
   readonly muted: Set<string>
   readonly showParameters: boolean
-  /** The database was analysed. */
+  /** Called after an analysis of the database. */
   readonly onAnalyzed: () => void
 }
 
 const MAX_MUTED = 1_000
 
-/** Parts of one call. */
 type Call = ActionParts & { readonly actor: string }
 type Actions = { readonly [K in ActionName]: (call: Call, body: Body) => ActionResults[K] | Promise<ActionResults[K]> }
 
@@ -68,7 +67,7 @@ const actions: Actions = {
   'undrain-node': ({ sluice }, body) => {
     checkFields(body, ['id'])
     const [id, balancer] = [textField(body, 'id'), on('balancer', sluice.balancer)]
-    // Of one that probes took out, a person says nothing.
+    // Do not change a node that failed its health checks.
     if (balancer.getNodeStats(id).status !== 'maintenance') return { done: false }
     balancer.updateNodeHealth(id, 'healthy')
     return { done: true }
@@ -79,7 +78,7 @@ const actions: Actions = {
     if (optionalBoolean(body, 'muted') === false) muted.delete(id)
     else {
       if (muted.size >= MAX_MUTED)
-        throw new Refusal('BAD_BODY', `${MAX_MUTED} findings are muted, which is as many as may be: ignore them with \`detection.ignore\`.`)
+        throw new Refusal('BAD_BODY', `At most ${MAX_MUTED} findings can be muted. Ignore findings permanently with \`detection.ignore\`.`)
       muted.add(id)
     }
     return { muted: [...muted] }
@@ -108,7 +107,12 @@ export function isActionName(name: string): name is ActionName {
   return Object.hasOwn(actions, name)
 }
 
-/** Does what was asked for. @param actor - For `authorize` of the job engine and its audit log. @throws Refusal; what the engine throws. */
+/**
+ * Runs an action.
+ *
+ * @param actor - Passed to `authorize` and the audit log of the job engine.
+ * @throws Refusal; errors of the engine.
+ */
 export async function performAction<K extends ActionName>(
   name: K,
   parts: ActionParts,
@@ -130,23 +134,23 @@ function letterFields(body: Body): Parameters<typeof lettersFor>[1] {
   }
 }
 
-/** @throws Refusal where the engine is off. */
+/** @throws Refusal if the engine is disabled. */
 function on<T>(name: string, engine: T | undefined): T {
-  if (engine === undefined) throw new Refusal('OFF', `The Sluice was made with \`${name}: false\`.`)
+  if (engine === undefined) throw new Refusal('OFF', `The engine \`${name}\` is disabled. Do not pass \`${name}: false\` to createSluice.`)
   return engine
 }
 
 const TIMEOUT_MS = 5_000
 
-/** Asks the database how it runs a statement that it was seen to run: nothing is taken from the page but which one. */
+/** Explains a statement that the app has sent. The page selects it by fingerprint and cannot pass SQL. */
 async function explainAction({ database }: Sluice, body: Body, showParameters: boolean): Promise<ExplainResult> {
   checkFields(body, ['fingerprint', 'dialect'])
   const [fingerprint, dialect] = [textField(body, 'fingerprint'), textField(body, 'dialect')]
-  if (database === undefined) throw new Refusal('OFF', 'The database engine is off.')
+  if (database === undefined) throw new Refusal('OFF', 'The engine `database` is disabled. Do not pass `database: false` to createSluice.')
   const entry = database.getTraffic().find((one) => one.fingerprint === fingerprint && one.dialect === dialect)
-  if (entry === undefined) throw new Refusal('NOT_FOUND', 'This statement is not remembered any more.')
+  if (entry === undefined) throw new Refusal('NOT_FOUND', 'This statement is no longer stored.')
   const shape = shapeOf(entry)
-  // MySQL plans no statement without its values; of what it says, values are taken out.
+  // MySQL needs the values of a statement to explain it, so they are masked in its output.
   const sample = entry.samples.find(isRunnable)
   const needsValues = dialect === 'mysql' || showParameters
   const startedAt = performance.now()
@@ -154,7 +158,7 @@ async function explainAction({ database }: Sluice, body: Body, showParameters: b
   const { plan, fullTableScan, indexesUsed, warnings, recommendations } = analysis
   const isClean = showParameters || isWithoutValues(entry.sql, entry.dialect)
   const mayShow = showParameters || (!needsValues && isClean)
-  // Advice quotes the statement.
+  // Recommendations quote the statement.
   const said = (texts: readonly string[]) => (isClean ? texts : texts.map(masked))
   return {
     ...{ fingerprint, sql: shape, fullTableScan, indexesUsed, warnings: said(warnings), recommendations: said(recommendations) },
@@ -176,12 +180,12 @@ function rawText(raw: unknown): string | null {
 }
 
 const MAX_ENTRIES = 1_000
-/** The object of entries is one of them. */
+/** Includes the level of the object with the entries. */
 const MAX_LEVELS = 20
-/** A year. */
+/** 1 year. */
 const MAX_TTL = 31_536_000
 
-/** Puts values into the cache that somebody gives, by key. What the engine does not take is told, as what was wrong with the body is. */
+/** Caches the given values. Values that the engine rejects are reported as an invalid body. */
 async function warmCache(sluice: Sluice, body: Body, actor: string): Promise<ActionResults['warm-cache']> {
   const cache = new CacheActions(sluice, on('cache', sluice.cache), actor)
   checkFields(body, ['namespace', 'data', 'ttl'])
@@ -198,12 +202,12 @@ async function warmCache(sluice: Sluice, body: Body, actor: string): Promise<Act
 
 function entriesOf(data: unknown): Readonly<Record<string, unknown>> {
   if (typeof data !== 'object' || data === null || Array.isArray(data))
-    throw new Refusal('BAD_BODY', 'The field "data" is an object of values by key: {"key": value}.')
+    throw new Refusal('BAD_BODY', 'The field "data" must be an object of values by key: {"key": value}.')
   const entries = Object.entries(data)
   if (entries.length === 0 || entries.length > MAX_ENTRIES)
-    throw new Refusal('BAD_BODY', `The field "data" has 1 to ${MAX_ENTRIES} keys; this one has ${entries.length}.`)
+    throw new Refusal('BAD_BODY', `The field "data" must have 1 to ${MAX_ENTRIES} keys, but has ${entries.length}.`)
   const empty = entries.find(([, value]) => value === null)
   if (empty !== undefined)
-    throw new Refusal('BAD_BODY', `The value of "${empty[0].slice(0, 40)}" is null, which looks to a reader as if nothing were there.`)
+    throw new Refusal('BAD_BODY', `The value of "${empty[0].slice(0, 40)}" is null, which readers cannot distinguish from a missing value.`)
   return data as Readonly<Record<string, unknown>>
 }

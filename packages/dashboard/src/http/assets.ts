@@ -10,7 +10,7 @@ interface Asset {
   readonly body: Buffer
   readonly gzip: Buffer | undefined
   readonly etag: string
-  /** Its name tells its content: it is the same for ever. */
+  /** Whether the name contains a hash of the content, so that the content never changes. */
   readonly isImmutable: boolean
 }
 
@@ -27,22 +27,22 @@ const TYPES: Readonly<Record<string, string>> = {
 const INDEX = 'index.html'
 const ASSETS = 'assets/'
 
-/** In the package, beside what runs; from its sources, the page that was built last. */
+/** In the built package, the folder next to the code. If run from sources, the last build of the page. */
 const FOLDERS = [new URL('./page/', import.meta.url), new URL('../../dist/page/', import.meta.url)]
 
-/** The page's files, by their path below the page: read when the first is asked for, and kept. */
+/** The files of the page by path, read at the first request and cached. */
 export class Assets {
   #files: ReadonlyMap<string, Asset> | undefined
 
   constructor(private readonly folders: readonly URL[] = FOLDERS) {}
 
-  /** The page's document, where it was built. */
+  /** The HTML document; `undefined` if the page was not built. */
   get document(): string | undefined {
     this.#files ??= this.#read()
     return this.#files.get(INDEX)?.body.toString('utf8')
   }
 
-  /** @returns Whether there is such a file. */
+  /** @returns Whether the file exists. */
   send(path: string, request: IncomingMessage, response: ServerResponse): boolean {
     this.#files ??= this.#read()
     const asset = this.#files.get(path === '' ? INDEX : path)
@@ -65,7 +65,7 @@ export class Assets {
     return true
   }
 
-  /** Only what is listed is served: a path is looked up, and no file is opened by it. */
+  /** Paths of requests are only looked up in this list, and never used to open a file. */
   #read(): ReadonlyMap<string, Asset> {
     for (const folder of this.folders) {
       const files = listed(folder)

@@ -12,14 +12,15 @@ interface GateParts {
   readonly host: Pick<AdapterHost, 'reportError'>
 }
 
-/** Says who may do what. */
+/** Decides on access to the dashboard. */
 export class Gate {
   constructor(private readonly parts: GateParts) {}
 
   /** @throws Refusal */
   async check(request: IncomingMessage, what: 'read' | 'act'): Promise<void> {
     const { options, sessions, host } = this.parts
-    if (what === 'act' && !options.actions) throw new Refusal('READ_ONLY', 'This dashboard only shows: its option `actions` is false.')
+    if (what === 'act' && !options.actions)
+      throw new Refusal('READ_ONLY', 'This dashboard is read-only, because its option `actions` is false.')
     if (options.authorize !== undefined) {
       const { authorize } = options
       if (
@@ -29,13 +30,17 @@ export class Gate {
         )
       )
         return
-      throw new Refusal('FORBIDDEN', `\`authorize\` says no to "${what}".`)
+      throw new Refusal('FORBIDDEN', `\`authorize\` denied "${what}".`)
     }
     if (isLocalRequest(request) || (await sessions?.has(request)) === true) return
-    throw new Refusal('NOT_TRUSTED', 'Open the URL that the app printed when it started: it lets a browser in, once.')
+    throw new Refusal('NOT_TRUSTED', 'Access denied. Open the URL that the app printed at startup. It allows one browser.')
   }
 
-  /** Who acts. @throws Refusal if the app cannot tell: an action without its actor must not pass the job engine's `authorize`. */
+  /**
+   * Returns the user of an action.
+   *
+   * @throws Refusal without a user: an action without an actor must not reach `authorize` of the job engine.
+   */
   actor(request: IncomingMessage): string {
     const { options, host } = this.parts
     if (options.actor === undefined) return UNKNOWN_ACTOR
@@ -45,16 +50,16 @@ export class Gate {
     } catch (error) {
       host.reportError(error)
     }
-    throw new Refusal('FORBIDDEN', '`actor` does not say who acts.')
+    throw new Refusal('FORBIDDEN', 'Not authorized: `actor` returned no name. Return a non-empty string.')
   }
 
-  /** Whether it may be done, and if not, why. */
+  /** Whether actions are allowed, and the reason if not. */
   async rights(request: IncomingMessage): Promise<{ readonly act: boolean; readonly reason: string | null }> {
     try {
       await this.check(request, 'act')
       return { act: true, reason: null }
     } catch (error) {
-      return { act: false, reason: error instanceof Refusal ? error.message : 'It cannot be told who asks.' }
+      return { act: false, reason: error instanceof Refusal ? error.message : 'The user could not be determined.' }
     }
   }
 }

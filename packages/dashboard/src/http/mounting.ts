@@ -1,21 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** A request's place below where the dashboard is served. */
+/** The path of a request below the path of the dashboard. */
 export interface MountedPath {
-  /** `''` for the folder itself without its slash, else beginning with `/`. */
+  /** `''` without a trailing slash, otherwise starts with `/`. */
   readonly path: string
   readonly query: URLSearchParams
-  /** Where the folder is, as far as the app knows: without a slash at its end. */
+  /** The path of the dashboard as the app sees it, without a trailing slash. */
   readonly base: string
 }
 
-/** What Express adds to a request. */
+/** Fields that Express adds to a request. */
 interface ExpressRequest extends IncomingMessage {
   readonly baseUrl?: string
   readonly originalUrl?: string
 }
 
-/** `undefined`: it is none of the dashboard's. */
+/** Returns `undefined` for a request outside the dashboard. */
 export function mountedPath(request: ExpressRequest, base: string): MountedPath | undefined {
   const url = request.originalUrl ?? request.url ?? '/'
   const mount = request.baseUrl !== undefined && request.baseUrl !== '' ? request.baseUrl : base
@@ -27,7 +27,7 @@ export function mountedPath(request: ExpressRequest, base: string): MountedPath 
   return { path: rest, query: new URLSearchParams(at < 0 ? '' : url.slice(at + 1)), base: mount }
 }
 
-/** What of a Fastify app is used. */
+/** The parts of a Fastify app that the plugin uses. */
 export interface FastifyLike {
   readonly prefix: string
   all(path: string, handler: (request: FastifyRequestLike, reply: FastifyReplyLike) => unknown): unknown
@@ -48,16 +48,17 @@ export interface FastifyReplyLike {
 }
 
 /**
- * A plugin that gives what is below its prefix to a handler. Encapsulated: nothing of the app's is changed.
+ * Returns a plugin that passes requests below its prefix to a handler. It is encapsulated and does not change
+ * the rest of the app.
  *
- * @param path - Where it is without a prefix.
+ * @param path - Path without a prefix.
  */
 export function fastifyPlugin(
   path: string,
   handle: (request: IncomingMessage, response: ServerResponse, base: string) => boolean,
 ): (app: FastifyLike) => Promise<void> {
   return async (app) => {
-    // The body is read here, with a limit of its own.
+    // The handler reads the body itself, with a separate size limit.
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('*', (_request, _payload, done) => done(null))
     const prefix = app.prefix.replace(/\/+$/, '')
@@ -70,7 +71,7 @@ export function fastifyPlugin(
       }
     }
     const below = prefix === '' ? path : ''
-    // Fastify takes a prefix itself for both, with a slash at its end and without.
+    // Fastify registers a prefix with and without a trailing slash.
     app.all(below === '' ? '/' : below, answer)
     app.all(`${below}/*`, answer)
   }

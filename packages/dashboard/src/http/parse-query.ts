@@ -7,7 +7,10 @@ const STATUSES = ['2xx', '3xx', '4xx', '5xx', 'error'] as const
 const CODES = ['N_PLUS_ONE', 'REPEATED_QUERY', 'QUERY_BUDGET', 'any'] as const
 const MAX_TEXT = 200
 
-/** What is not known is left aside, so that a newer page can ask an older app. @throws Refusal for what is known and wrong. */
+/**
+ * Ignores unknown parameters, so that a newer page works with an older app. @throws Refusal for invalid
+ * values
+ */
 export function requestsQuery(query: URLSearchParams): RequestsQuery {
   const name = textOf(query, 'name')
   const status = oneOf(query, 'status', STATUSES)
@@ -40,7 +43,7 @@ export function metricsQuery(query: URLSearchParams): MetricsQuery {
 function textOf(query: URLSearchParams, name: string): string | undefined {
   const value = query.get(name)
   if (value === null || value === '') return undefined
-  if (value.length > MAX_TEXT) throw new Refusal('BAD_QUERY', `"${name}" has more than ${MAX_TEXT} characters.`)
+  if (value.length > MAX_TEXT) throw new Refusal('BAD_QUERY', `"${name}" must have at most ${MAX_TEXT} characters.`)
   return value
 }
 
@@ -48,7 +51,7 @@ function oneOf<T extends string>(query: URLSearchParams, name: string, values: r
   const value = query.get(name)
   if (value === null || value === '') return undefined
   const found = values.find((one) => one === value)
-  if (found === undefined) throw new Refusal('BAD_QUERY', `"${name}" is one of ${values.join(', ')}.`)
+  if (found === undefined) throw new Refusal('BAD_QUERY', `"${name}" must be one of ${values.join(', ')}.`)
   return found
 }
 
@@ -56,6 +59,6 @@ function numberOf(query: URLSearchParams, name: string, min: number, max: number
   const value = query.get(name)
   if (value === null || value === '') return undefined
   const number = Number(value)
-  if (!(number >= min && number <= max)) throw new Refusal('BAD_QUERY', `"${name}" is a number from ${min} to ${max}.`)
+  if (!(number >= min && number <= max)) throw new Refusal('BAD_QUERY', `"${name}" must be a number from ${min} to ${max}.`)
   return number
 }

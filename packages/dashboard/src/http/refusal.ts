@@ -16,7 +16,7 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   FAILED: 502,
 }
 
-/** Why a request is not answered with what it asked for. */
+/** An error that rejects a request, with its HTTP status. */
 export class Refusal extends Error {
   readonly status: number
 

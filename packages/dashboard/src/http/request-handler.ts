@@ -14,14 +14,14 @@ import { isOpened, sendJson, sendRefusalPage, sendText, setSecurityHeaders, with
 import { checkActor, checkReader, isFromElsewhere } from './same-site.ts'
 import type { Sessions } from './sessions.ts'
 
-/** What is behind the paths. */
+/** The functions behind the paths. */
 interface Endpoints {
-  /** The page of a path below `api/`; `undefined`: there is none. */
+  /** Returns the page of a path below `api/`; `undefined` if it does not exist. */
   page(path: string, query: URLSearchParams): Promise<{ readonly value: unknown } | undefined>
   isAction(name: string): name is ActionName
   act(name: ActionName, body: Readonly<Record<string, unknown>>, actor: string): Promise<unknown>
   stream(request: IncomingMessage, response: ServerResponse, rights: Rights): Promise<void>
-  /** What a stream that is opened next goes on from. */
+  /** The snapshot from which the next stream of the browser continues. */
   firstView(rights: Rights): Promise<FirstView>
 }
 
@@ -33,19 +33,20 @@ export interface HandlerParts {
   readonly host: Pick<AdapterHost, 'reportError' | 'scopes'>
   readonly maxBodyBytes: number
   readonly showParameters: boolean
-  /** The URL that lets a browser in was used. */
+  /** Called when a browser has used the key in the URL. */
   readonly onKeyUsed: () => void
 }
 
-/** Answers what is asked below a path. */
+/** Handles all requests below the path of the dashboard. */
 export class RequestHandler {
   constructor(private readonly parts: HandlerParts) {}
 
-  /** @returns Whether it is the dashboard's: then it is answered. */
+  /** @returns Whether the request is for the dashboard, which then responds to it. */
   handle(request: IncomingMessage, response: ServerResponse, base: string): boolean {
     const place = mountedPath(request, base)
     if (place === undefined) return false
-    // What looks at the app is none of its requests, and a stream of hours no slow one.
+    // Requests to the dashboard must not count as requests of the app, and a long stream must not count as
+    // slow.
     const scope = this.parts.host.scopes.current()
     if (scope !== undefined) scope.isOwn = true
     setSecurityHeaders(response)
@@ -70,12 +71,12 @@ export class RequestHandler {
       if (cookie !== undefined) {
         response.setHeader('Set-Cookie', cookie)
         this.parts.onKeyUsed()
-        // The key is not to stay in the address.
+        // Remove the key from the URL.
         return redirect(response, 303, folderFrom(path, base))
       }
     }
     await gate.check(request, 'read')
-    // Addresses in the page are relative to its folder.
+    // URLs in the page are relative to its folder.
     if (path === '') return redirect(response, 308, folderFrom(path, base))
     const shortcut = /^\/r\/([\w-]{1,40})$/.exec(path)
     if (shortcut !== null) return redirect(response, 302, `../#/requests/${shortcut[1]}`)
@@ -88,7 +89,7 @@ export class RequestHandler {
         })
     }
     if (assets.send(path.slice(1), request, response)) return
-    const reason = path === '/' ? 'The page was not built: only the API is there.' : 'There is no such page.'
+    const reason = path === '/' ? 'Only the API is available, because the page was not built.' : 'Page not found.'
     throw new Refusal('NOT_FOUND', reason)
   }
 
@@ -99,7 +100,7 @@ export class RequestHandler {
       checkActor(request)
       await gate.check(request, 'act')
       const name = path.slice('actions/'.length)
-      if (!endpoints.isAction(name)) throw new Refusal('NOT_FOUND', 'There is no such action.')
+      if (!endpoints.isAction(name)) throw new Refusal('NOT_FOUND', 'Unknown action.')
       const body = await readBody(request, maxBodyBytes)
       return await sendJson(response, 200, await endpoints.act(name, body, gate.actor(request)))
     }
@@ -109,15 +110,18 @@ export class RequestHandler {
     if (path === 'stream') {
       const rights = await this.#rights(request)
       if (response.destroyed) return
-      if (request.method === 'HEAD') throw new Refusal('METHOD', 'A stream is asked for with GET.')
+      if (request.method === 'HEAD') throw new Refusal('METHOD', 'A stream requires GET.')
       return await endpoints.stream(request, response, rights)
     }
     const page = await endpoints.page(path, query)
-    if (page === undefined) throw new Refusal('NOT_FOUND', 'There is no such page, or what was asked for is not kept any more.')
+    if (page === undefined) throw new Refusal('NOT_FOUND', 'Not found, or no longer stored.')
     await sendJson(response, 200, page.value, request.headers['accept-encoding'])
   }
 
-  /** The page with what it shows first; `undefined`: it comes without, and asks. */
+  /**
+   * The document with the first view; `undefined` if it could not be included, so that the page must request
+   * it.
+   */
   async #document(request: IncomingMessage): Promise<string | undefined> {
     const { endpoints, assets, host } = this.parts
     const html = assets.document
@@ -135,7 +139,7 @@ export class RequestHandler {
     return { ...(await gate.rights(request)), parameters: showParameters }
   }
 
-  /** Whatever went wrong is told the one who asked, and hinders nobody else. */
+  /** Responds with the error. Never affects other requests. */
   async #refuse(request: IncomingMessage, response: ServerResponse, error: unknown): Promise<void> {
     try {
       const refusal = refusalOf(error)
@@ -147,7 +151,7 @@ export class RequestHandler {
       if (isOpened(request)) return sendRefusalPage(response, refusal)
       const code = error instanceof SluiceError ? error.code : refusal.code
       const body: ErrorBody = { error: { code, message: refusal.message } }
-      // What is left of a body is not read: the connection is of no more use.
+      // The rest of the body is not read, so the connection cannot be reused.
       if (!request.complete && request.method === 'POST') response.setHeader('Connection', 'close')
       await sendJson(response, refusal.status, body)
     } catch (failure) {
@@ -159,18 +163,18 @@ export class RequestHandler {
 
 function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error
-  // An engine's own words may be shown: they hold no values of the app's.
+  // Messages of Sluice errors contain no values of the app, so they can be shown.
   if (error instanceof SluiceError) return new Refusal(error.code === 'SLUICE_NOT_AUTHORIZED' ? 'FORBIDDEN' : 'FAILED', errorMessage(error))
-  return new Refusal('FAILED', error instanceof Error ? `It failed: ${errorMessage(error)}` : 'It failed.')
+  return new Refusal('FAILED', error instanceof Error ? `Request failed: ${errorMessage(error)}` : 'Request failed.')
 }
 
 function allow(request: IncomingMessage, response: ServerResponse, ...methods: readonly string[]): void {
   if (methods.includes(request.method ?? '')) return
   response.setHeader('Allow', methods.join(', '))
-  throw new Refusal('METHOD', `It is asked for with ${methods.join(' or ')}.`)
+  throw new Refusal('METHOD', `This path requires ${methods.join(' or ')}.`)
 }
 
-/** Relative: what is in front of the app may have another path for it. */
+/** Relative, because a proxy in front of the app can use a different path. */
 function folderFrom(path: string, base: string): string {
   return path === '' ? `./${encodeURI(decodeURI(base.slice(base.lastIndexOf('/') + 1)))}/` : './'
 }
@@ -183,7 +187,7 @@ function redirect(response: ServerResponse, status: number, location: string): v
 
 function isSecure(request: IncomingMessage): boolean {
   const isEncrypted = (request.socket as { readonly encrypted?: boolean }).encrypted === true
-  // Who makes it up harms their own cookie alone.
+  // A client that forges this header only affects its own cookie.
   return (
     isEncrypted ||
     String(request.headers['x-forwarded-proto'] ?? '')

@@ -16,7 +16,7 @@ const CONTENT_SECURITY_POLICY = [
   "require-trusted-types-for 'script'",
 ].join('; ')
 
-/** On all that the dashboard answers, and on nothing else. */
+/** Sets the headers of all responses of the dashboard, and only of those. */
 export function setSecurityHeaders(response: ServerResponse): void {
   response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY)
   response.setHeader('X-Content-Type-Options', 'nosniff')
@@ -27,18 +27,18 @@ export function setSecurityHeaders(response: ServerResponse): void {
 }
 
 const compress = promisify(gzip)
-/** Below, it does not pay. */
+/** Minimum size for compression, in bytes. */
 const LEAST_COMPRESSED = 2_048
 
 interface SentText {
   readonly status: number
   readonly type: string
   readonly text: string
-  /** `Accept-Encoding`. */
+  /** Value of the header `Accept-Encoding`. */
   readonly encodings?: unknown
 }
 
-/** Sends something that was made for this one answer. */
+/** Sends a response that is not cached. */
 export async function sendText(response: ServerResponse, { status, type, text, encodings = '' }: SentText): Promise<void> {
   const plain = Buffer.from(text)
   const isCompressed = plain.length >= LEAST_COMPRESSED && /\bgzip\b/.test(String(encodings))
@@ -52,7 +52,7 @@ export async function sendText(response: ServerResponse, { status, type, text, e
   response.end(body)
 }
 
-/** @param encodings - `Accept-Encoding`. */
+/** @param encodings - Value of the header `Accept-Encoding`. */
 export async function sendJson(response: ServerResponse, status: number, value: unknown, encodings: unknown = ''): Promise<void> {
   await sendText(response, { status, type: 'application/json; charset=utf-8', text: JSON.stringify(value ?? null), encodings })
 }
@@ -60,27 +60,28 @@ export async function sendJson(response: ServerResponse, status: number, value: 
 const END = '</body>'
 
 /**
- * The page's document with what it shows first, as a block of data: nothing that a browser runs, so the page's policy has no say in it.
+ * Adds the first view to the document as a block of data. Browsers do not execute it, so the content security
+ * policy does not apply.
  *
- * @param html - The document as it was built.
+ * @param html - The built document.
  */
 export function withFirstView(html: string, view: FirstView): string {
   const at = html.lastIndexOf(END)
   if (at < 0) return html
-  // Without a `<`, nothing in it can end the element or begin a comment.
+  // Without `<`, the JSON cannot close the element or start a comment.
   const json = JSON.stringify(view).replaceAll('<', '\\u003c')
   return `${html.slice(0, at)}<script type="application/json" id="${firstViewId}">${json}</script>\n  ${html.slice(at)}`
 }
 
-/** Whether somebody opened an address, rather than a program. */
+/** Whether a person opened the URL, in contrast to a request by a script. */
 export function isOpened({ method, headers }: IncomingMessage): boolean {
   return (method === 'GET' || method === 'HEAD') && /\btext\/html\b/.test(headers.accept ?? '')
 }
 
-/** Why there is nothing to see, for people: the policy allows no style, and none is needed. */
+/** Sends an error as a page. It has no styles, because the content security policy allows none. */
 export function sendRefusalPage(response: ServerResponse, { status, message }: Refusal): void {
   const head = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>Sluice</title>`
-  const body = Buffer.from(`${head}<h1>Sluice does not show this.</h1><p>${escaped(message)}</p></html>\n`)
+  const body = Buffer.from(`${head}<h1>Page not available</h1><p>${escaped(message)}</p></html>\n`)
   response.statusCode = status
   response.setHeader('Content-Type', 'text/html; charset=utf-8')
   response.setHeader('Content-Length', body.length)

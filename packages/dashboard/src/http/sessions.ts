@@ -3,10 +3,10 @@ import type { IncomingMessage } from 'node:http'
 
 const COOKIE = 'sluice-dashboard'
 const MAX_SESSIONS = 32
-/** Half a day. */
+/** 12 hours. */
 const LIFETIME_SECONDS = 43_200
 
-/** Cookies of the name that are looked at: whoever sends more is up to something. */
+/** Maximum number of cookies to check. No regular browser sends more. */
 const MAX_COOKIES = 4
 
 interface Session {
@@ -14,33 +14,37 @@ interface Session {
   readonly until: number
 }
 
-/** What sessions of other processes are asked for: digests, as hexadecimal. */
+/** A question to the sessions of other processes, with digests as hexadecimal strings. */
 export type SessionQuestion =
-  /** Whether it is the key; if so, it is used up. */
+  /** Whether this is the key. If so, the key is used up. */
   | { readonly key: string }
-  /** Until when one of these is a session, in milliseconds since 1970; 0: none is. */
+  /** When the session of one of these cookies expires, in milliseconds since 1970; 0 without a session. */
   | { readonly cookies: readonly string[] }
 
-/** Asks the other processes of the app; one answer that is not 0 is enough. */
+/** Asks the other processes. Returns a result other than 0 if any of them returns one. */
 export type AskSessions = (question: SessionQuestion) => Promise<number>
 
-/** Lets browsers in that were given a URL which is good once. Of secrets there are digests alone. */
+/** Sessions of browsers that opened the URL with the one-time key. Secrets are stored only as digests. */
 export class Sessions {
   #key = newSecret()
   #sessions: Session[] = []
 
-  /** @param now - Milliseconds since 1970. @param others - What one process has let in, all do: any of them may answer the next request. */
+  /**
+   * @param now - Milliseconds since 1970.
+   * @param others - Other processes accept each other's sessions, because any of them can receive the next
+   * request.
+   */
   constructor(
     private readonly now: () => number = Date.now,
     private readonly others: AskSessions = async () => 0,
   ) {}
 
-  /** What the URL has to carry; another one once it was used. */
+  /** The key in the URL. It changes after each use. */
   get key(): string {
     return this.#key
   }
 
-  /** Whether a request has the cookie of a session. */
+  /** Whether a request has the cookie of a valid session. */
   async has(request: IncomingMessage): Promise<boolean> {
     const digests = cookiesOf(request).slice(0, MAX_COOKIES).map(digestOf)
     if (this.#until(digests) > 0) return true
@@ -48,7 +52,7 @@ export class Sessions {
     if (digest === undefined) return false
     const until = await this.others({ cookies: digests.map((one) => one.toString('hex')) })
     if (until <= this.now()) return false
-    // From now on this process knows, too.
+    // Store the session in this process, too.
     if (digests.length === 1) this.#keep({ digest, until })
     return true
   }
@@ -56,7 +60,7 @@ export class Sessions {
   /**
    * Exchanges the key for a session.
    *
-   * @returns The cookie to set; `undefined`: it is not the key.
+   * @returns The cookie to set; `undefined` for a wrong key.
    */
   async exchange(key: string, path: string, isSecure: boolean): Promise<string | undefined> {
     const digest = digestOf(key)
@@ -67,7 +71,7 @@ export class Sessions {
     return `${COOKIE}=${secret}; Path=${path}; Max-Age=${LIFETIME_SECONDS}; HttpOnly; SameSite=Strict${secure}`
   }
 
-  /** Answers another process. */
+  /** Answers a question of another process. */
   answer(question: SessionQuestion): number {
     if ('key' in question) return this.#isUsed(Buffer.from(question.key, 'hex')) ? 1 : 0
     return this.#until(question.cookies.slice(0, MAX_COOKIES).map((text) => Buffer.from(text, 'hex')))
@@ -78,17 +82,17 @@ export class Sessions {
     this.#key = newSecret()
   }
 
-  /** Whether it is the digest of the key; if so, there is another one from now on. */
+  /** Whether this is the digest of the key. If so, the key is replaced. */
   #isUsed(digest: Buffer): boolean {
     if (!isSame(digest, digestOf(this.#key))) return false
     this.#key = newSecret()
     return true
   }
 
-  /** Until when the first of these that is a session is one; 0: none is. */
+  /** When the session of one of these digests expires; 0 without a session. */
   #until(digests: readonly Buffer[]): number {
     const now = this.now()
-    // All are compared, each in constant time.
+    // Compare all sessions, each in constant time.
     const found = this.#sessions.map(({ digest, until }) => (digests.some((one) => isSame(one, digest)) && until > now ? until : 0))
     return Math.max(0, ...found)
   }
@@ -110,7 +114,7 @@ function digestOf(secret: string): Buffer {
   return createHash('sha256').update(secret).digest()
 }
 
-/** Every cookie of the name: another path's may be sent first. */
+/** All cookies of this name: a browser can send a cookie of another path first. */
 function cookiesOf({ headers }: IncomingMessage): string[] {
   const pairs = (headers.cookie ?? '').split(';').map((pair) => pair.trim())
   return pairs.filter((pair) => pair.startsWith(`${COOKIE}=`)).map((pair) => pair.slice(COOKIE.length + 1))

@@ -6,7 +6,7 @@ import { type PageParts, placeOf } from './page-parts.ts'
 
 const MAX_FINDINGS = 300
 
-/** What to fix first: those that would have saved most time so far. */
+/** Findings, ordered by the time that a fix would have saved so far. */
 export function findingItems({ sluice, recorder, muted }: Pick<PageParts, 'sluice' | 'recorder' | 'muted'>): FindingItem[] {
   const items = sluice.queries.getNPlusOnePatterns().map(({ estimatedSaving, ...finding }) => {
     const seen = recorder.traceOf(findingKey(finding))
@@ -26,18 +26,18 @@ export function findingsPage(parts: PageParts): FindingsPage {
   }
 }
 
-/** Characters of a line of the text. */
+/** Line length of the text, in characters. */
 const WIDTH = 100
 
 interface FindingFacts {
   readonly isMuted: boolean
   readonly request: string | null
   readonly lastAt: number | null
-  /** What a repair would save in one request. */
+  /** Savings of a fix in one request. */
   readonly saving: { readonly queries: number; readonly ms: number }
 }
 
-/** A finding as the page shows it. */
+/** Converts a finding to the format of the page. */
 export function findingItem(finding: Finding, { isMuted, request, lastAt, saving }: FindingFacts): FindingItem {
   const { code, id, scope, fingerprint, label, count, pattern = null, severity, databaseMs, callSite, parent, fix = null } = finding
   const { queries, queriesPossible, occurrences, groups = [] } = finding
@@ -61,7 +61,7 @@ export function findingItem(finding: Finding, { isMuted, request, lastAt, saving
   }
 }
 
-/** What a repair would save in one request, by the finding's own figures. */
+/** Savings of a fix in one request, according to the finding. */
 export function savingOf({ queries, queriesPossible, count, databaseMs }: Finding): { readonly queries: number; readonly ms: number } {
   const spared = Math.max(0, queries - queriesPossible)
   return { queries: spared, ms: count === 0 ? 0 : databaseMs * Math.min(1, spared / count) }

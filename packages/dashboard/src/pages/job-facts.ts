@@ -1,10 +1,10 @@
 import type { ProcessingStats, QueueHealth, Sluice } from '@sluice/core'
 
-/** Queues that are looked at. */
+/** Maximum number of queues. */
 const MAX_QUEUES = 50
-/** Two minutes of depths. */
+/** 2 minutes of queue depths. */
 const DEPTHS = 24
-/** Depths are that far apart at least. */
+/** Minimum time between two depths. */
 const DEPTH_GAP_MS = 4_500
 
 const NO_TIMES = { p50: 0, p95: 0, p99: 0 }
@@ -28,13 +28,13 @@ const NOTHING: Omit<ProcessingStats, 'queue'> = {
   isStalled: false,
 }
 
-/** What was last known of a queue. */
+/** The last known state of a queue. */
 export interface QueueFacts extends ProcessingStats, QueueHealth {
   readonly maxConcurrency: number
   readonly depth: readonly (readonly [at: number, depth: number])[]
 }
 
-/** What queues have to do, as it was when it was last asked for: to ask may be a query each. */
+/** The last known state of all queues. Reading it can take one query per queue. */
 export class JobFacts {
   queues: readonly QueueFacts[] = []
   readonly #depths = new Map<string, [at: number, depth: number][]>()
@@ -46,7 +46,9 @@ export class JobFacts {
     return this.queues.reduce((sum, { deadLetters }) => sum + deadLetters, 0)
   }
 
-  /** Asks anew; whoever asks meanwhile gets the same. An engine that was not used is not opened for that. */
+  /**
+   * Reads the state again. Concurrent calls share one read. Does not open an engine that was not used yet.
+   */
   refresh(): Promise<void> {
     this.#asking ??= this.#ask().finally(() => {
       this.#asking = undefined
@@ -67,7 +69,7 @@ export class JobFacts {
     for (const name of this.#depths.keys()) if (!queues.some((queue) => queue.name === name)) this.#depths.delete(name)
   }
 
-  /** Where its backend does not answer, what was last known: its health says the rest. */
+  /** Returns the last known statistics if the backend fails. The health of the queue reports the failure. */
   async #statsOf(jobs: NonNullable<Sluice['jobs']>, queue: string): Promise<ProcessingStats> {
     try {
       return await jobs.getProcessingStats(queue)

@@ -4,12 +4,12 @@ import { redact } from '@sluice/core/siblings'
 import type { DeadLetterGroup, DeadLetterRow, JobsPage } from '../protocol/jobs.ts'
 import type { JobFacts } from './job-facts.ts'
 
-/** What is stuck? `null`: jobs are off. */
+/** Queues and dead letters; `null` if jobs are disabled. */
 export async function jobsPage({ jobs }: Sluice, facts: JobFacts, showParameters: boolean): Promise<JobsPage | null> {
   if (jobs === undefined) return null
   if (!jobs.isOpen) return { isOpen: false, isShared: jobs.isShared, queues: [], deadLetters: { total: 0, grouped: 0, groups: [] } }
   await facts.refresh()
-  // Where its backend does not answer, the queues say so.
+  // If the backend fails, the health of its queues reports it.
   const letters = facts.deadLetters === 0 ? [] : await jobs.listDeadLetters({ limit: MAX_GROUPED }).catch(() => [])
   return {
     isOpen: true,
@@ -23,13 +23,13 @@ export async function jobsPage({ jobs }: Sluice, facts: JobFacts, showParameters
   }
 }
 
-/** Dead letters that are looked at to group them. */
+/** Maximum number of dead letters to group. */
 export const MAX_GROUPED = 1_000
 const SHOWN = 10
 const MAX_TEXT = 1_000
 const MAX_LINES = 20
 
-/** Dead letters by queue and error, the most frequent first. */
+/** Groups dead letters by queue and error, most frequent first. */
 function groupedLetters(letters: readonly DeadLetter[], showParameters: boolean): DeadLetterGroup[] {
   const groups = new Map<string, DeadLetter[]>()
   for (const letter of letters) {
@@ -48,7 +48,7 @@ function groupedLetters(letters: readonly DeadLetter[], showParameters: boolean)
   return made.sort((a, b) => b.count - a.count)
 }
 
-/** What failed with the same belongs together: numbers, ids and quoted words aside. */
+/** Errors that differ only in numbers, IDs and quoted words are in the same group. */
 function groupKey(letter: DeadLetter): string {
   const kind = errorOf(letter)
     .replace(/(["'`]).*?\1/g, '?')
@@ -57,7 +57,7 @@ function groupKey(letter: DeadLetter): string {
   return hash('sha256', `${letter.queue}\n${kind}`).slice(0, 12)
 }
 
-/** Those that an action is for, in the order in which they were made. */
+/** Returns the IDs of the dead letters for an action, in the order of their creation. */
 export async function lettersFor(
   jobs: AsyncBatchProcessingEngine,
   {
@@ -77,7 +77,7 @@ export async function lettersFor(
 }
 
 function errorOf({ error, failures }: DeadLetter): string {
-  return shortened(redact(error ?? failures.at(-1)?.message ?? 'It failed without a message.'))
+  return shortened(redact(error ?? failures.at(-1)?.message ?? 'Failed without a message.'))
 }
 
 function letterRow(letter: DeadLetter, showParameters: boolean): DeadLetterRow {

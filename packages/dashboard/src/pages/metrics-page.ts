@@ -6,11 +6,11 @@ import type { ForecastPoint, MetricForecast, MetricsPage, MetricsQuery } from '.
 const DEFAULT_METRIC = 'requests'
 const DEFAULT_MINUTES = 30
 const DEFAULT_AHEAD = 15
-/** As many points as a chart can show. */
+/** Maximum number of points in a chart. */
 const MAX_POINTS = 1_500
-/** A forecast wants to have seen so much. */
+/** Seconds of values that a forecast requires. */
 const WANTED_SECONDS = 120
-/** How far values of that age lie apart at most, and a source that tells its load now and then has it meanwhile. */
+/** Maximum distance between values of an age. Sources that report rarely keep their last value in between. */
 const STEPS: readonly (readonly [olderThanMs: number, stepMs: number])[] = [
   [21_600_000, 600_000],
   [1_800_000, 60_000],
@@ -18,7 +18,7 @@ const STEPS: readonly (readonly [olderThanMs: number, stepMs: number])[] = [
   [0, 15_000],
 ]
 
-/** Where are we heading? `null`: the monitor is off. @throws Refusal for a metric that there is not. */
+/** One metric with its forecast; `null` if the monitor is disabled. @throws Refusal for an unknown metric */
 export function metricsPage(monitor: MonitoringAndAutoScalingEngine | undefined, query: MetricsQuery): MetricsPage | null {
   if (monitor === undefined) return null
   const { metric = DEFAULT_METRIC, minutes = DEFAULT_MINUTES, ahead = DEFAULT_AHEAD } = query
@@ -66,18 +66,21 @@ function forecastOf(monitor: MonitoringAndAutoScalingEngine, metric: string, ahe
 
 /** @param ahead - Minutes. */
 export function captionOf(accuracy: number | null, ahead: number): string {
-  const minutes = `${ahead} minute${ahead === 1 ? '' : 's'} ahead`
-  if (accuracy === null) return `No forecast of ${minutes} has been checked yet.`
-  return `Of the forecasts of the last day, ${minutes}, ${Math.round(accuracy * 100)} % were within 15 %.`
+  const minutes = `${ahead} minute${ahead === 1 ? '' : 's'}`
+  if (accuracy === null) return `No forecast for the next ${minutes} has been evaluated yet.`
+  return `In the last day, ${Math.round(accuracy * 100)}% of the forecasts for the next ${minutes} were within 15% of the value.`
 }
 
-/** Every so-manieth: means would hide peaks, and maxima be higher than what there was. */
+/** Keeps every nth value. Means would hide peaks, and maxima would overstate values. */
 function thinned(values: readonly Point[]): readonly Point[] {
   const every = Math.ceil(values.length / MAX_POINTS)
   return every <= 1 ? values : values.filter((_, at) => (values.length - 1 - at) % every === 0)
 }
 
-/** Where nothing came for longer than values of that age lie apart, there is nothing: a line must not lead across. */
+/**
+ * Inserts a gap after a pause that is longer than the usual distance between values of that age, so that the
+ * line does not cross it.
+ */
 export function withGaps(values: readonly Point[], now: number): MetricsPage['points'] {
   const step = medianStep(values)
   const points: (Point | readonly [at: number, value: null])[] = []
@@ -93,7 +96,7 @@ export function withGaps(values: readonly Point[], now: number): MetricsPage['po
   return points
 }
 
-/** The lower of two middle steps, not their mean: of one usual step and one gap, the gap must stay one. */
+/** The lower of two middle steps rather than their mean, so that a gap next to one usual step stays a gap. */
 function medianStep(values: readonly Point[]): number {
   const steps = values.slice(1).map(([at], index) => at - (values[index]?.[0] ?? at))
   return steps.sort((a, b) => a - b)[Math.floor((steps.length - 1) / 2)] ?? 0

@@ -32,7 +32,7 @@ const pages: Readonly<Record<string, Page>> = {
   alerts: ({ sluice }) => alertsPage(sluice.monitor),
 }
 
-/** What is at a path below `api/`; `undefined`: nothing. */
+/** Returns the data of a path below `api/`; `undefined` for an unknown path. */
 export async function pageOf(path: string, query: URLSearchParams, parts: AllPageParts): Promise<{ readonly value: unknown } | undefined> {
   const [, id] = /^requests\/([\w-]{1,40})$/.exec(path) ?? []
   if (id !== undefined) {
@@ -46,7 +46,7 @@ export async function pageOf(path: string, query: URLSearchParams, parts: AllPag
 const MAX_ENTRIES = 300
 const MAX_EACH = 150
 
-/** What happened, and why? `null`: the monitor is off. */
+/** Alerts and scaling decisions; `null` if the monitor is disabled. */
 async function alertsPage(monitor: MonitoringAndAutoScalingEngine | undefined): Promise<AlertsPage | null> {
   if (monitor === undefined) return null
   const active = monitor.getActiveAlerts(MAX_EACH)
@@ -74,7 +74,7 @@ function entriesOf(alert: Alert): TimelineEntry[] {
   return [...of('raised', raisedAt), ...of('acknowledged', acknowledgedAt), ...of('resolved', resolvedAt)]
 }
 
-/** Does it pay? `null`: the cache is off. */
+/** Statistics of the cache; `null` if the cache is disabled. */
 function cachePage({ cache, tiered, queries, mode }: Sluice): CachePage | null {
   if (cache === undefined || tiered === undefined) return null
   const { seen, executed, statements, answered, merged, prefetched, passedThrough } = queries.getStats()
@@ -91,7 +91,7 @@ function cachePage({ cache, tiered, queries, mode }: Sluice): CachePage | null {
   }
 }
 
-/** Who carries the load? `null`: the balancer is off, and there are no replicas. */
+/** Nodes and replicas; `null` if the balancer is disabled and there are no replicas. */
 function nodesPage({ balancer, replicas }: Sluice): NodesPage | null {
   const groups = replicas.getStats()
   if (balancer === undefined && groups.length === 0) return null

@@ -4,18 +4,18 @@ import type { Place } from '../protocol/common.ts'
 import type { RequestRecorder } from '../recorder/request-recorder.ts'
 import type { JobFacts } from './job-facts.ts'
 
-/** The sources of all pages and figures of one process. */
+/** The data sources of all pages in one process. */
 export interface PageParts {
   readonly sluice: Sluice
   readonly recorder: RequestRecorder
-  /** Ids of findings that nobody wants to see in this process. */
+  /** IDs of muted findings in this process. */
   readonly muted: Set<string>
   readonly showParameters: boolean
   readonly jobs: JobFacts
   readonly process: ProcessIdentity
 }
 
-/** A place in the code as the page shows it. */
+/** Converts a call site to the format of the page. */
 export function placeOf(site: CallSite): Place
 export function placeOf(site: CallSite | undefined): Place | null
 export function placeOf(site: CallSite | undefined): Place | null {

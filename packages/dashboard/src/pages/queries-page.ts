@@ -7,13 +7,13 @@ const EXPLAINABLE = /^\s*(select|with|values|table|insert|update|delete)\b/i
 
 interface QueriesParts {
   readonly database: DatabaseOptimizationEngine | undefined
-  /** Whether a client is attached that can be asked. */
+  /** Whether a database client is attached. */
   readonly isAttached: boolean
   readonly analyzedAt: number | null
   readonly showParameters: boolean
 }
 
-/** Which SQL costs most. `null`: the engine is off. */
+/** The most expensive statements; `null` if the engine is disabled. */
 export function queriesPage({ database, isAttached, analyzedAt, showParameters }: QueriesParts): QueriesPage | null {
   if (database === undefined) return null
   const traffic = database.getTraffic()
@@ -46,18 +46,18 @@ function statementRow(entry: TrafficEntry, allMs: number, database: DatabaseOpti
   }
 }
 
-/** A statement without its values: an app may write them into the text. */
+/** Returns the normalized query: an app can write values into the statement. */
 export function shapeOf({ sql, dialect }: Pick<TrafficEntry, 'sql' | 'dialect'>): string {
   return analyzeSql(sql, dialect).shape
 }
 
-/** Statements that are to be written otherwise are quoted as they were sent; what else there is names tables, columns and sizes. */
+/** Masks advice that quotes statements. Other advice contains only names of tables and columns, and sizes. */
 function withoutValues(advice: DatabaseAdvice): DatabaseAdvice {
   if (advice.code !== 'REWRITE' && advice.code !== 'SLOW_QUERY') return advice
   return { ...advice, title: masked(advice.title), details: advice.details.map(masked), sql: advice.sql.map(masked) }
 }
 
-/** What was found out by analysing; before that, what the last inspection shows. */
+/** Returns the advice of the last analysis; without one, the advice of the last inspection. */
 function adviceOf(database: DatabaseOptimizationEngine, traffic: readonly TrafficEntry[]): DatabaseAdvice[] {
   const { analysis, snapshot } = database
   if (analysis !== undefined)
@@ -99,24 +99,27 @@ function adviceOf(database: DatabaseOptimizationEngine, traffic: readonly Traffi
   ]
 }
 
-/** What stands for a value, or is a name: none of it is a value itself. */
+/** Placeholders and names, which are not values. */
 const HARMLESS = /`[^`]*`|\[\w+\]|[$?:@]\d+|\b[A-Za-z_]\w*/g
 const QUOTED_NAME = /"[^"]*"/g
 const NUMBER = /(?<![\w$"`.#])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?\b/gi
 const TEXT = /'(?:[^'\\]|''|\\.)*'|\$(\w*)\$.*?\$\1\$/gs
 
-/** The expressions take quadratic time where quotes are not closed. */
+/** Maximum length to mask: the expressions take quadratic time if a quote is not closed. */
 const MAX_MASKED_LENGTH = 10_000
 
-/** Whether a statement has none but parameters: what a database says of it has no values of the app's then. In doubt it has some. */
+/**
+ * Whether a statement contains only parameters, so that the plan of the database contains no values of the
+ * app. If this is uncertain, returns `false`.
+ */
 export function isWithoutValues(sql: string, dialect: Dialect): boolean {
   if (sql.includes("'") || /\$\w*\$/.test(sql)) return false
-  // On PostgreSQL alone, what stands in double quotes is certain to be a name.
+  // Only in PostgreSQL is a double-quoted string always a name.
   const names = dialect === 'postgresql' ? sql.replace(QUOTED_NAME, ' ') : sql
   return !names.includes('"') && !/\d/.test(names.replace(HARMLESS, ' '))
 }
 
-/** A text about SQL with what looks like a value taken out. */
+/** Masks everything in a text about SQL that could be a value. */
 export function masked(text: string): string {
   return text.length > MAX_MASKED_LENGTH ? '…' : text.replace(TEXT, '?').replace(NUMBER, '?')
 }

@@ -1,5 +1,6 @@
 import { type Alert, analyzeSql, type QuerySeverity, type ServerNode, type Sluice } from '@sluice/core'
 import { outcomeOf } from '@sluice/core/siblings'
+import { metricTitle } from '../metric-title.ts'
 import type { FindingItem } from '../protocol/finding.ts'
 import type { RankedItem } from '../protocol/now.ts'
 import type { JobFacts } from './job-facts.ts'
@@ -7,7 +8,7 @@ import type { JobFacts } from './job-facts.ts'
 const MAX_RANKED = 5
 const RANK = { high: 0, medium: 1, low: 2 } as const
 
-/** What is wrong, or could be better: the worst first, five at most. */
+/** Current problems of all engines, worst first, at most 5. */
 export function ranked(sluice: Sluice, findings: readonly FindingItem[], jobs: JobFacts, slow: readonly SlowStatement[]): RankedItem[] {
   const items = [
     ...(sluice.monitor?.getActiveAlerts() ?? []).map(ofAlert),
@@ -16,7 +17,7 @@ export function ranked(sluice: Sluice, findings: readonly FindingItem[], jobs: J
     ...findings.filter(({ isMuted }) => !isMuted).map(ofFinding),
     ...slow.map(ofStatement),
   ]
-  // A stable sort: within a severity, alerts before nodes before jobs before findings.
+  // Sorting is stable: within a severity, the order is alerts, nodes, jobs, findings.
   return items.sort((a, b) => RANK[a.severity] - RANK[b.severity]).slice(0, MAX_RANKED)
 }
 
@@ -24,7 +25,7 @@ function ofAlert({ id, metric, source, severity, message, status }: Alert): Rank
   return {
     ...{ key: `alert ${id}`, kind: 'alert', section: 'alerts', target: id, mutes: null },
     severity: severity === 'critical' ? 'high' : severity === 'warning' ? 'medium' : 'low',
-    title: `${status === 'acknowledged' ? 'Acknowledged' : 'Alert'}  ${metric}${source === '' ? '' : ` of ${source}`}`,
+    title: `${status === 'acknowledged' ? 'Acknowledged' : 'Alert'}: ${metricTitle(metric)}${source === '' ? '' : ` from ${source}`}`,
     detail: message,
   }
 }
@@ -56,7 +57,7 @@ function ofJobs({ queues }: JobFacts): RankedItem[] {
 }
 
 export function deadLetterWords(count: number): Pick<RankedItem, 'severity' | 'detail'> {
-  return { severity: count >= 10 ? 'high' : 'medium', detail: `${count} dead letter${count === 1 ? '' : 's'}` }
+  return { severity: count >= 10 ? 'high' : 'medium', detail: `${count.toLocaleString('en-US')} dead letter${count === 1 ? '' : 's'}` }
 }
 
 function ofFinding(finding: FindingItem): RankedItem {
@@ -78,26 +79,26 @@ function ofStatement({ fingerprint, label, calls, maxMs, severity }: SlowStateme
     ...{ key: `statement ${fingerprint}`, kind: 'slow-query', section: 'queries', target: fingerprint, mutes: null },
     severity: severity === 'critical' || severity === 'high' ? 'high' : 'medium',
     title: `Slow  ${label.length > 80 ? `${label.slice(0, 79)}…` : label}`,
-    detail: `${Math.round(maxMs)} ms at most, ${calls} call${calls === 1 ? '' : 's'}`,
+    detail: `Up to ${Math.round(maxMs).toLocaleString('en-US')} ms, ${calls.toLocaleString('en-US')} call${calls === 1 ? '' : 's'}`,
   }
 }
 
-/** A statement that takes so long is worth a look by itself. */
+/** Statements above this duration are reported. */
 const SLOW_MS = 1_000
 const MAX_SLOW = 5
-/** To go through all that was asked is dear, and what is slow stays so. */
+/** Cache lifetime: reading all statements is expensive, and slow statements stay slow. */
 const FRESH_MS = 5_000
 
 interface SlowStatement {
   readonly fingerprint: string
-  /** Without values. */
+  /** Normalized query without values. */
   readonly label: string
   readonly calls: number
   readonly maxMs: number
   readonly severity: QuerySeverity
 }
 
-/** The statements that took long, as they were a little while ago. */
+/** Slow statements, cached for a few seconds. */
 export class SlowStatements {
   #known: { readonly at: number; readonly statements: readonly SlowStatement[] } | undefined
 
@@ -118,7 +119,7 @@ export class SlowStatements {
     if (database === undefined || slow.length === 0) return []
     const dialects = new Map(database.getTraffic().map(({ fingerprint, dialect }) => [fingerprint, dialect]))
     return slow.map(({ fingerprint, query, calls = 0, maxTime = 0, severity }) => {
-      // The engine has it as it was sent, with values that the app wrote into it.
+      // The engine stores the statement as sent, which can contain values of the app.
       const dialect = dialects.get(fingerprint) ?? database.snapshot?.dialect ?? 'postgresql'
       return { fingerprint, label: analyzeSql(query, dialect).shape, calls, maxMs: maxTime, severity }
     })

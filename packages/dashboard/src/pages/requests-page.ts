@@ -9,7 +9,7 @@ import { type PageParts, placeOf } from './page-parts.ts'
 export const DEFAULT_LIMIT = 100
 export const MAX_LIMIT = 500
 
-/** Which routes overspend, and what came last. */
+/** Statistics of routes, and the latest requests. */
 export function requestsPage({ recorder, process }: Pick<PageParts, 'recorder' | 'process'>, query: RequestsQuery = {}): RequestsPage {
   const matching = recorder.ring.newestFirst().filter((request) => matches(request, query))
   return {
@@ -32,7 +32,7 @@ function hasStatus({ statusCode = 0, failed }: KeptRequest, status: NonNullable<
   return Math.floor(statusCode / 100) === Number(status[0])
 }
 
-/** Where a request's time went; `undefined`: it is not kept any more. */
+/** The waterfall of a request; `undefined` if it is no longer stored. */
 export function requestPage(
   { recorder, muted, process }: Pick<PageParts, 'recorder' | 'muted' | 'process'>,
   id: string,

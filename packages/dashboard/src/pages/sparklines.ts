@@ -11,12 +11,12 @@ export const LINES: readonly Omit<Sparkline, 'points' | 'latest'>[] = [
   { id: 'errorRate', label: 'Errors', unit: '%' },
 ]
 
-/** What queries per request were, by the second. */
+/** Queries per request for each second. */
 export interface QueryLine {
   points(sinceMs: number): readonly Point[]
 }
 
-/** The lines of the first page: what the monitor knows, and queries per request, which it does not. */
+/** The four charts of the page Now: metrics of the monitor, and queries per request. */
 export function sparklines({ monitor }: Pick<Sluice, 'monitor'>, queries: QueryLine): Sparkline[] {
   return LINES.map((line) => {
     const points = pointsOf(line.id, monitor, queries)
@@ -26,7 +26,7 @@ export function sparklines({ monitor }: Pick<Sluice, 'monitor'>, queries: QueryL
   })
 }
 
-/** The last point of each line. */
+/** The last point of each chart. */
 export function latestPoints(sluice: Pick<Sluice, 'monitor'>, queries: QueryLine): Partial<Record<Sparkline['id'], Point>> {
   const latest: Partial<Record<Sparkline['id'], Point>> = {}
   for (const { id } of LINES) {
@@ -41,9 +41,9 @@ function pointsOf(id: Sparkline['id'], monitor: Sluice['monitor'], queries: Quer
   return linePoints(id, monitor)
 }
 
-/** A metric by the second, for two minutes. */
+/** A metric for each second of the last 2 minutes. */
 export function linePoints(id: Exclude<Sparkline['id'], 'queriesPerRequest'>, monitor: Sluice['monitor']): Point[] {
-  // The second that is under way goes on.
+  // Skip the current second, which is incomplete.
   const second = Math.floor(Date.now() / 1_000) * 1_000
   const trend = monitor?.getMetricTrend(id, WINDOW_MS) ?? []
   return trend.flatMap(({ timestamp, value }) => {
@@ -57,7 +57,7 @@ function latestOf(points: readonly Point[]): number | null {
   return last === undefined || Date.now() - last[0] > 15_000 ? null : last[1]
 }
 
-/** Three digits: more would change with every look. */
+/** Rounds to 3 digits, because more digits would cause a delta at every update. */
 export function short(value: number): number {
   return Number(value.toPrecision(3))
 }

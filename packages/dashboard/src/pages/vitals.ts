@@ -30,7 +30,7 @@ export function totalsOf({ queries }: Sluice, recorder: RequestRecorder): Totals
   const { seen, statements, executed, merged, prefetched, answered, databaseMs, errors, overhead } = queries.getStats()
   return {
     requests: recorder.requests,
-    // Knex's statements are operations that are not counted while they are only observed.
+    // In observe mode, statements of Knex are operations that `seen` does not count.
     operations: Math.max(seen, executed),
     queries: Math.max(statements, executed),
     spared: merged + prefetched + answered,
@@ -51,12 +51,12 @@ export function badgesOf({ monitor, balancer }: Sluice, findings: readonly Findi
   }
 }
 
-/** Alerts that nobody has acknowledged. */
+/** Number of alerts that are not acknowledged. */
 export function openAlerts(monitor: Sluice['monitor']): number {
   return monitor?.getActiveAlerts().filter(({ status }) => status === 'active').length ?? 0
 }
 
-/** Whether a node is one that somebody should look at. */
+/** Whether a node needs attention. */
 export function isBad({ status }: Pick<ServerNode, 'status'>): boolean {
   return status === 'degraded' || status === 'unhealthy'
 }

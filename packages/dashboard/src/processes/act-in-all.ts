@@ -5,18 +5,19 @@ import type { Answer } from './questions.ts'
 
 export interface ActParts {
   readonly peers: Pick<Peers, 'others' | 'ask'>
-  /** Does it in this process. */
+  /** Runs an action in this process. */
   readonly act: (name: ActionName, body: Readonly<Record<string, unknown>>, actor: string) => Promise<unknown>
   readonly actor: string
-  /** Whether tasks of this process are those of the others, too. */
+  /** Whether all processes share the same tasks. */
   readonly hasSharedJobs: boolean
 }
 
 /**
- * Where an action is done:
- * - `all`: in every process; done where any of them did it.
- * - `letters`: in this one, and in the others as far as their tasks are their own.
- * - `first`: in one that can, this one first: what it asks is the same everywhere.
+ * Where an action runs:
+ * - `all`: in every process. It succeeds if it succeeds in any of them.
+ * - `letters`: in this process, and in others that do not share its tasks.
+ * - `first`: in one process that can run it, preferably this one, because all processes use the same
+ * database.
  */
 const PLACES: Readonly<Record<ActionName, 'all' | 'letters' | 'first'>> = {
   'acknowledge-alert': 'all',
@@ -35,16 +36,18 @@ const PLACES: Readonly<Record<ActionName, 'all' | 'letters' | 'first'>> = {
   'inspect-database': 'first',
 }
 const ACT_MS = 15_000
-/** To read a whole database may take long. */
+/** Reading a whole database can take long. */
 const LONG_MS = 120_000
 
 type Body = Readonly<Record<string, unknown>>
 type Outcome = { readonly value: unknown } | { readonly error: unknown }
 
-/** Does what was asked for wherever it has to be done. @throws What this process threw, where no process did it. */
+/**
+ * Runs an action in all processes that it concerns. @throws The error of this process if no process succeeded
+ */
 export async function actInAll(name: ActionName, body: Body, parts: ActParts): Promise<unknown> {
   const own = await outcomeOf(parts.act(name, body, parts.actor))
-  // What cannot be understood is none elsewhere, either.
+  // An invalid request is also invalid in the other processes.
   if ('error' in own && isMisuse(own.error)) throw own.error
   const place = PLACES[name]
   if (place === 'first') return 'value' in own ? own.value : await firstOf(name, body, parts, own.error)
@@ -65,7 +68,7 @@ async function firstOf(name: ActionName, body: Body, { peers, actor }: ActParts,
   throw failure
 }
 
-/** One after the other: there may be a limit for all of them together. */
+/** Runs sequentially, because a limit applies to all processes together. */
 async function lettersIn(
   others: readonly string[],
   name: ActionName,
@@ -88,7 +91,7 @@ async function lettersIn(
   return isDone ? { count } : resultOf(own)
 }
 
-/** What this process answered, with what others did. */
+/** Combines the results of this process and the others. */
 function joined(outcomes: readonly [Outcome, ...Outcome[]]): unknown {
   const values = outcomes.flatMap((outcome) => ('value' in outcome ? [outcome.value as { readonly done?: boolean }] : []))
   const [first] = values

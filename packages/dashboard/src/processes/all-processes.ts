@@ -25,10 +25,10 @@ const MAX_REQUESTS = 100
 const MAX_ROUTES = 300
 const LOOK_MS = 1_000
 const PATIENCE_MS = 300
-/** Nobody tells of what is new at these pages elsewhere: whoever shows one asks again so often. */
+/** Polling interval for pages whose changes other processes do not report. */
 const STALE_MS = 5_000
 const UNTOLD: readonly Section[] = ['findings', 'jobs', 'alerts']
-/** Figures that are asked for together are made once. */
+/** Cache lifetime, so that simultaneous requests share one computation. */
 const FRESH_MS = 200
 const NO_REQUESTS = { since: Number.MAX_SAFE_INTEGER, routesSince: 0 } as const
 
@@ -40,11 +40,11 @@ export interface AllProcessesParts {
   readonly onError: (error: unknown) => void
 }
 
-/** What all processes of the app say together, as far as they answer. */
+/** Combined data of all processes that respond. */
 export class AllProcesses implements LiveSource {
   readonly peers: Peers
   readonly #log = new RequestLog()
-  /** The number of this process's last request that is in the log. */
+  /** Sequence number of the last request of this process in the log. */
   #ownLast = 0
   #names = new Set<string>()
   #all: { readonly at: number; readonly facts: AllFacts } | undefined
@@ -154,7 +154,10 @@ export class AllProcesses implements LiveSource {
     }
   }
 
-  /** Asks the others how they are, and waits a little for what they say: what comes later is told later. Never rejects. */
+  /**
+   * Asks the other processes for their data and waits briefly. Later responses are used in the next update.
+   * Never rejects.
+   */
   async refresh(): Promise<void> {
     const patience = new AbortController()
     await Promise.race([this.peers.refresh(), pause(PATIENCE_MS, undefined, { ref: false, signal: patience.signal }).catch(() => {})])

@@ -9,21 +9,21 @@ import { AllProcesses } from './all-processes.ts'
 import { pageOfAll } from './pages-of-all.ts'
 import { answerQuestion } from './questions.ts'
 
-/** What a dashboard tells of, and where actions are done: one process, or all of an app. */
+/** The processes behind a dashboard: only this one, or all connected ones. */
 export interface Processes {
   readonly live: LiveSource
-  /** Asks the others how they are. Never rejects. */
+  /** Asks the other processes for their data. Never rejects. */
   readonly refresh: () => Promise<void>
   readonly page: (path: string, query: URLSearchParams) => Promise<{ readonly value: unknown } | undefined>
   readonly act: (name: ActionName, body: Readonly<Record<string, unknown>>, actor: string) => Promise<unknown>
-  /** Asks the sessions of the others. Never rejects. */
+  /** Asks the sessions of the other processes. Never rejects. */
   readonly askSessions: AskSessions
   /** Never rejects. */
   readonly close: () => Promise<void>
 }
 
 export interface JoinedParts {
-  /** The same of this process. */
+  /** The same interface for this process only. */
   readonly alone: Processes
   readonly own: LiveData
   readonly link: ProcessLink
@@ -36,7 +36,7 @@ export interface JoinedParts {
   readonly onError: (error: unknown) => void
 }
 
-/** Joins this process with the others of a link. As long as it cannot be opened, this one is alone. */
+/** Connects this process to the others. Until the link is open, only this process is used. */
 export function joinedProcesses(parts: JoinedParts): Processes {
   const { alone, own, link, self, session, hasActions, hasSharedJobs, now, onError } = parts
   const live = new AllProcesses({ own, link, self, now, onError })

@@ -7,7 +7,7 @@ import { InvalidOptionError, SluiceError } from '@sluice/core'
 import { checkOptions, type OptionRule, type ProcessLink } from '@sluice/core/siblings'
 import { appName } from './process-identity.ts'
 
-/** Processes of an app cannot be joined; the message says why. */
+/** The processes of an app cannot be connected. The message contains the reason. */
 export class ProcessLinkError extends SluiceError {
   constructor(message: string) {
     super('SLUICE_PROCESS_LINK', message)
@@ -16,17 +16,17 @@ export class ProcessLinkError extends SluiceError {
 
 const SUFFIX = '.sock'
 const MAX_QUESTION = 1_048_576
-/** What a socket's path may have on macOS; elsewhere a little more. */
+/** Maximum length of a socket path on macOS. Other systems allow a little more. */
 const MAX_PATH = 103
 
 export interface LocalProcessesOptions {
   /**
-   * Names the processes that belong together: those of one user with the same name. 1 to 200 characters.
+   * Name of the group. Processes of one user with the same name are connected. 1 to 200 characters.
    * @defaultValue the name in the package.json of the working directory
    */
   readonly group?: string
   /**
-   * Where their sockets are: a directory that nobody but the user can read. It is made where there is none.
+   * Directory of the sockets, which only the current user can read. It is created if it does not exist.
    * @defaultValue a directory of the user's in the system's one for temporary files
    */
   readonly directory?: string
@@ -39,10 +39,12 @@ const text: OptionRule = {
 const rules: Readonly<Record<keyof LocalProcessesOptions, OptionRule>> = { group: text, directory: text }
 
 /**
- * Joins the processes of one user on one machine, each of which has a Unix socket in a directory that only this user can read: workers of `node:cluster`, of pm2, or
- * started by hand. Not on Windows.
+ * Connects the processes of one user on one machine: workers of `node:cluster` or pm2, or processes that were
+ * started manually. Each has a Unix socket in a directory that only this user can read. Not available on
+ * Windows.
  *
- * @throws InvalidOptionError; ProcessLinkError when it is opened where the directory is somebody else's or readable by others, or on Windows.
+ * @throws InvalidOptionError; when the link opens, ProcessLinkError on Windows, or if another user owns the
+ * directory or can read it.
  * @example
  * ```ts
  * const dashboard = createDashboard(sluice, { processes: localProcesses({ group: 'shop' }) })
@@ -56,7 +58,7 @@ export function localProcesses(options: LocalProcessesOptions = {}): ProcessLink
 class LocalProcesses implements ProcessLink {
   readonly #directory: string
   readonly #group: string
-  /** Connections stay open between questions, and hold no process. */
+  /** Keeps connections open between questions, without keeping the process alive. */
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 4 })
   #server: Server | undefined
   #self = ''
@@ -67,10 +69,13 @@ class LocalProcesses implements ProcessLink {
   }
 
   async open(self: string, answer: (question: string) => Promise<string>): Promise<void> {
-    if (process.platform === 'win32') throw new ProcessLinkError('localProcesses needs Unix sockets, which Windows does not have.')
+    if (process.platform === 'win32')
+      throw new ProcessLinkError(
+        'localProcesses is not available on Windows, because it uses Unix sockets. Use redisProcesses, or set processes to false.',
+      )
     const path = this.#pathOf(self)
     if (Buffer.byteLength(path) > MAX_PATH)
-      throw new InvalidOptionError('directory', `a path so short that ${path} has ${MAX_PATH} bytes at most`, this.#directory)
+      throw new InvalidOptionError('directory', `a shorter path, so that ${path} has at most ${MAX_PATH} bytes`, this.#directory)
     await ownDirectory(this.#directory)
     await mkdir(this.#group, { mode: 0o700, recursive: true })
     const server = createServer((asked, response) => void respond(asked, response, answer))
@@ -78,11 +83,11 @@ class LocalProcesses implements ProcessLink {
     this.#server = server
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      // The primary of a cluster would take it for all workers.
+      // The primary of a cluster would share the socket between all workers.
       server.listen({ path, exclusive: true }, resolve)
     })
     server.on('error', () => undefined)
-    // Nothing of this holds the process: not even another one that keeps its connection.
+    // Open connections of other processes must not keep this process alive.
     server.on('connection', (socket) => socket.unref())
     server.unref()
   }
@@ -100,7 +105,7 @@ class LocalProcesses implements ProcessLink {
     try {
       return await post(socketPath, question, this.#agent, signal)
     } catch (error) {
-      // Its owner ended without a word.
+      // The process that owned the socket ended without removing it.
       if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') await rm(socketPath, { force: true })
       throw error
     }
@@ -122,13 +127,15 @@ class LocalProcesses implements ProcessLink {
   }
 }
 
-/** @throws ProcessLinkError where others could look into it, or put something there. */
+/** @throws ProcessLinkError if other users can read or write the directory. */
 async function ownDirectory(directory: string): Promise<void> {
   await mkdir(directory, { mode: 0o700, recursive: true })
   const stats = await lstat(directory)
   const isOwn = process.getuid === undefined || stats.uid === process.getuid()
   if (stats.isDirectory() && isOwn && (stats.mode & 0o077) === 0) return
-  throw new ProcessLinkError(`${directory} must be a directory of this user's that nobody else can read or write.`)
+  throw new ProcessLinkError(
+    `Insecure directory ${directory}: it must belong to the current user, and no other user may read or write it. Fix its owner and permissions (0700), or set the option directory.`,
+  )
 }
 
 async function respond(asked: IncomingMessage, response: ServerResponse, answer: (question: string) => Promise<string>): Promise<void> {
@@ -136,7 +143,7 @@ async function respond(asked: IncomingMessage, response: ServerResponse, answer:
     let question = ''
     for await (const chunk of asked.setEncoding('utf8')) {
       question += chunk
-      if (question.length > MAX_QUESTION) throw new Error('Too long.')
+      if (question.length > MAX_QUESTION) throw new Error('The question exceeds the maximum size.')
     }
     response.end(await answer(question))
   } catch {
@@ -152,7 +159,9 @@ function post(socketPath: string, question: string, agent: Agent, signal: AbortS
       response.on('data', (chunk: string) => {
         text += chunk
       })
-      response.once('end', () => (response.complete ? resolve(text) : reject(new Error('It was cut off.'))))
+      response.once('end', () =>
+        response.complete ? resolve(text) : reject(new Error('The connection closed before the end of the response.')),
+      )
       response.once('error', reject)
     })
     asking.once('error', reject)

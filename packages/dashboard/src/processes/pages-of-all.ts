@@ -18,24 +18,24 @@ import type { Told } from './peers.ts'
 
 interface PagesParts {
   readonly live: AllProcesses
-  /** The page of this process; `undefined`: there is none. */
+  /** Returns the page of this process; `undefined` if it does not exist. */
   readonly page: (path: string, query: URLSearchParams) => Promise<{ readonly value: unknown } | undefined>
 }
 
-/** What is at a path below `api/`, of all processes that answer. */
+/** Returns the data of a path below `api/`, merged over all processes that respond. */
 export async function pageOfAll(
   path: string,
   query: URLSearchParams,
   { live, page }: PagesParts,
 ): Promise<{ readonly value: unknown } | undefined> {
   if (path === 'now') {
-    // This process's own page asks its queues anew.
+    // The page of this process reads its queues again.
     await Promise.all([page(path, query), live.refresh()])
     return { value: live.now() }
   }
   const asking = live.peers.askAll({ kind: 'page', path, search: query.toString() })
   const own = await page(path, query)
-  // Of one request, the process that has it tells.
+  // A request is stored in one process only.
   if (own !== undefined && path.startsWith('requests/')) return own
   const values = (await asking).flatMap(({ answer }: Told) => ('value' in answer ? [answer.value] : []))
   if (own === undefined) return values.length === 0 ? undefined : { value: values[0] }
@@ -69,7 +69,10 @@ const merges: { readonly [K in keyof MergeablePages]: (pages: readonly [Mergeabl
     alerts: mergeAlerts,
   }
 
-/** The same page of several processes as one; `null` where it is off in all of them; `undefined`: it is none that can be merged by itself. */
+/**
+ * Merges one page of several processes: `null` if its engine is disabled in all of them, `undefined` for a
+ * page that cannot be merged this way.
+ */
 function mergePage(path: string, values: readonly unknown[]): unknown {
   if (!Object.hasOwn(merges, path)) return undefined
   const merge = merges[path as keyof MergeablePages] as (pages: readonly [unknown, ...unknown[]]) => unknown

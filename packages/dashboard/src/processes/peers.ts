@@ -5,26 +5,29 @@ import type { RouteFigures } from '../recorder/route-stats.ts'
 import type { ProcessFacts } from './process-facts.ts'
 import type { Answer, Question } from './questions.ts'
 
-/** A process that takes longer for its figures is left out of them. */
+/** Timeout for the data of a process. A slower process is omitted. */
 const FACTS_MS = 1_000
 const PAGE_MS = 3_000
-/** Nobody waits long for a process that did not answer before. */
+/** Shorter timeout for a process that did not respond before. */
 const HUNG_MS = 250
 const ACT_MS = 15_000
-/** Who is asked again within that time is taken at the last word. */
+/** Cache lifetime of the data of a process. */
 const FRESH_MS = 800
-/** One answer may be late. */
+/** Number of missed responses after which a process counts as not responding. */
 const SILENT = 2
-/** So often all routes are asked for: one may have left meanwhile. */
+/** Interval at which all routes are requested, because a route may have been evicted. */
 const FULL_MS = 30_000
 
 export interface PeersParts {
   readonly link: ProcessLink
-  /** The id of this process. */
+  /** The ID of this process. */
   readonly self: string
   /** Monotonic time in milliseconds. */
   readonly now: () => number
-  /** Is told of requests that ended elsewhere, the newest first, of which there were `count`; before `isFirst` nothing was known of that process. */
+  /**
+   * Called with requests that finished in another process, newest first. `count` is their total number.
+   * `isFirst` is set for the first data of that process.
+   */
   readonly onRequests: (requests: readonly RequestSummary[], count: number, isFirst: boolean) => void
   readonly onError: (error: unknown) => void
 }
@@ -33,17 +36,17 @@ interface Peer {
   facts: ProcessFacts | undefined
   routes: Map<string, RouteFigures>
   fullAt: number
-  /** Questions in a row that it did not answer. */
+  /** Number of consecutive unanswered questions. */
   failures: number
 }
 
-/** What another process answered. */
+/** A response of another process. */
 export interface Told {
   readonly process: string
   readonly answer: Answer
 }
 
-/** The other processes of the app, as far as they answer. */
+/** The other processes of the app that respond. */
 export class Peers {
   readonly #parts: PeersParts
   readonly #peers = new Map<string, Peer>()
@@ -56,19 +59,19 @@ export class Peers {
     this.#parts = parts
   }
 
-  /** Those that answered lately. */
+  /** Processes that responded recently. */
   get facts(): readonly ProcessFacts[] {
     return [...this.#peers.values()].flatMap(({ facts, routes, failures }) =>
       facts === undefined || failures >= SILENT ? [] : [{ ...facts, routes: [...routes.values()] }],
     )
   }
 
-  /** Those that answered once and do not now. */
+  /** Processes that responded before, but not recently. */
   get silent(): readonly ProcessFacts[] {
     return [...this.#peers.values()].flatMap(({ facts, failures }) => (facts === undefined || failures < SILENT ? [] : [facts]))
   }
 
-  /** Asks all how they are, unless that was just done. Never rejects. */
+  /** Asks all processes for their data, unless it is fresh. Never rejects. */
   refresh(): Promise<void> {
     if (this.#isClosed || this.#parts.now() - this.#refreshedAt < FRESH_MS) return this.#refreshing ?? Promise.resolve()
     this.#refreshing ??= this.#refresh().finally(() => {
@@ -78,7 +81,7 @@ export class Peers {
     return this.#refreshing
   }
 
-  /** Asks all; whoever does not answer is in no answer. Never rejects. */
+  /** Asks all processes and returns the responses that arrive in time. Never rejects. */
   async askAll(question: Question, timeoutMs: number = question.kind === 'act' ? ACT_MS : PAGE_MS): Promise<readonly Told[]> {
     const others = await this.others()
     const patience = (process: string) => ((this.#peers.get(process)?.failures ?? 0) < SILENT ? timeoutMs : Math.min(timeoutMs, HUNG_MS))
@@ -86,18 +89,18 @@ export class Peers {
     return answers.flatMap((answer, at) => (answer === undefined ? [] : [{ process: others[at] as string, answer }]))
   }
 
-  /** @returns `undefined` where there was no answer in time. Never rejects. */
+  /** @returns `undefined` without a response in time. Never rejects. */
   async ask(process: string, question: Question, timeoutMs: number): Promise<Answer | undefined> {
     try {
       const text = JSON.stringify({ version: schemaVersion, ...question })
       return JSON.parse(await this.#parts.link.ask(process, text, AbortSignal.timeout(timeoutMs))) as Answer
     } catch {
-      // It may have ended a moment ago: that is no error of this process.
+      // The process may have just ended, which is not an error of this process.
       return undefined
     }
   }
 
-  /** The ids of those that the link finds; none while it fails. Never rejects. */
+  /** IDs of the processes that the link finds; empty if the link fails. Never rejects. */
   async others(): Promise<readonly string[]> {
     return (await this.#found()) ?? []
   }
@@ -108,7 +111,7 @@ export class Peers {
     return this.#parts.link.close()
   }
 
-  /** @returns `undefined` where the link fails: who is there is not known then. */
+  /** @returns `undefined` if the link fails, because the processes are then unknown. */
   async #found(): Promise<readonly string[] | undefined> {
     if (this.#isClosed) return undefined
     try {
@@ -116,7 +119,7 @@ export class Peers {
       this.#isFailing = false
       return others
     } catch (error) {
-      // It is asked every second: an outage is told once.
+      // The link is used every second, so report each outage only once.
       if (!this.#isFailing) this.#parts.onError(error)
       this.#isFailing = true
       return undefined
@@ -126,7 +129,7 @@ export class Peers {
   async #refresh(): Promise<void> {
     const others = await this.#found()
     if (others === undefined) {
-      // They may go on as ever: they are shown as processes that do not answer, and are known when the link is back.
+      // The processes may still be running: show them as not responding until the link recovers.
       for (const peer of this.#peers.values()) peer.failures += 1
       return
     }

@@ -8,54 +8,54 @@ import type { RouteFigures } from '../recorder/route-stats.ts'
 import type { LiveSource } from '../stream/delta-maker.ts'
 import type { ProcessIdentity } from './process-identity.ts'
 
-/** What was asked for in a second, and how many requests it was for. Milliseconds since 1970. */
+/** Time in milliseconds since 1970, requests and queries of one second. */
 type QueriesOfSecond = readonly [at: number, requests: number, queries: number]
 
-/** What a process says of itself, so that several can be added up. */
+/** Data of one process, in a form that can be added up. */
 export interface ProcessFacts extends Pick<Snapshot, 'at' | 'engines' | 'ranked' | 'vitals' | 'totals' | 'ring'> {
   readonly info: ProcessIdentity
-  /** Milliseconds of requests in the last five minutes, and how many took that. */
+  /** Response times of the last 5 minutes in milliseconds, with their counts. */
   readonly responseTimes: readonly (readonly [ms: number, count: number])[]
-  /** Reads of the last minute, and those of them that were answered from the cache. */
+  /** Reads of the last minute, and how many of them were served from the cache. */
   readonly reads: number
   readonly cached: number
   readonly badges: {
     /** Keys of findings that are not muted. */
     readonly findings: readonly string[]
     readonly alerts: number
-    /** Ids of nodes that are not healthy. */
+    /** IDs of unhealthy nodes. */
     readonly nodes: readonly string[]
     readonly deadLetters: readonly (readonly [queue: string, count: number])[]
-    /** Its tasks are kept where other processes have them, too. */
+    /** Whether its tasks are in a backend that other processes share. */
     readonly hasSharedJobs: boolean
   }
-  /** The points of the first page's lines. */
+  /** Points of the charts of the page Now. */
   readonly lines: Readonly<Record<'requests' | 'responseTime' | 'errorRate', readonly (readonly [at: number, value: number])[]>>
   readonly queries: readonly QueriesOfSecond[]
-  /** Those of which something came since the time that was asked for. */
+  /** Routes with requests since the given time. */
   readonly routes: readonly RouteFigures[]
-  /** Since the one that was asked for, the newest first; `count` may be more. */
+  /** Requests since the given one, newest first. `count` can be larger. */
   readonly requests: readonly RequestSummary[]
   readonly count: number
-  /** The number of the last one. */
+  /** Sequence number of the last request. */
   readonly last: number
 }
 
-/** What facts are asked for. */
+/** Parameters of a question for data. */
 export interface FactsQuery {
-  /** The number of the last request that is known; 0: none. */
+  /** Sequence number of the last known request; 0 if there is none. */
   readonly since: number
-  /** Routes of which something came since then, in milliseconds since 1970; 0: all. */
+  /** Only routes with requests since this time, in milliseconds since 1970; 0 for all. */
   readonly routesSince: number
 }
 
 const MAX_REQUESTS = 100
-/** A route's rate sinks for so long after its last request. */
+/** How long the rate of a route decreases after its last request. */
 const SINKING_MS = 15_000
 const WINDOW_MS = 120_000
 const MAX_KEYS = 300
 
-/** What this process says of itself. */
+/** Returns the data of this process. */
 export function factsOf(
   parts: PageParts,
   live: Pick<LiveSource, 'ranked' | 'vitals' | 'totals' | 'ring' | 'requestsSince'>,

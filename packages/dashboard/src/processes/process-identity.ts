@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { ProcessInfo } from '../protocol/common.ts'
 
-/** A process without its place among the others. */
+/** A process without its index among the others. */
 export type ProcessIdentity = Omit<ProcessInfo, 'index' | 'of'>
 
 /** @param name - The name of the app. */

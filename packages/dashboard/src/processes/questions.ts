@@ -7,47 +7,48 @@ import type { ErrorBody } from '../protocol/common.ts'
 import { schemaVersion } from '../protocol/stream.ts'
 import type { FactsQuery, ProcessFacts } from './process-facts.ts'
 
-/** What processes ask one another. */
+/** Questions between processes. */
 export type Question =
   | ({ readonly kind: 'facts' } & FactsQuery)
-  /** What is at a path below `api/`; `search`: what follows its question mark. */
+  /** The data of a path below `api/`. `search` is the query string without its question mark. */
   | { readonly kind: 'page'; readonly path: string; readonly search: string }
   | { readonly kind: 'act'; readonly name: ActionName; readonly body: Readonly<Record<string, unknown>>; readonly actor: string }
   | { readonly kind: 'session'; readonly about: SessionQuestion }
 
-/** What they answer: `value` is absent where there is no such page. */
+/** The response to a question. `value` is absent if the page does not exist. */
 export type Answer = { readonly value?: unknown } | ErrorBody
 
-/** What this process answers others from. */
+/** The parts of a process that respond to questions. */
 interface AnswerParts {
   readonly facts: (query: FactsQuery) => Promise<ProcessFacts>
   readonly page: (path: string, query: URLSearchParams) => Promise<{ readonly value: unknown } | undefined>
   readonly act: (name: ActionName, body: Readonly<Record<string, unknown>>, actor: string) => Promise<unknown>
   readonly isAction: (name: string) => name is ActionName
-  /** What the sessions of this process say; 0 where they are none of its business. */
+  /** Responds for the sessions of this process; 0 if it has none. */
   readonly session: (question: SessionQuestion) => number
-  /** Whether anything may be changed here. */
+  /** Whether actions are enabled in this process. */
   readonly hasActions: boolean
 }
 
-/** Answers another process; never rejects. */
+/** Responds to a question of another process. Never rejects. */
 export async function answerQuestion(text: string, parts: AnswerParts): Promise<string> {
   return JSON.stringify(await answer(text, parts).catch(errorOf))
 }
 
 async function answer(text: string, { facts, page, act, session, isAction, hasActions }: AnswerParts): Promise<Answer> {
   const { version, ...question } = JSON.parse(text) as Question & { readonly version: number }
-  // Figures of another version may mean something else.
-  if (version !== schemaVersion) throw new Refusal('NOT_FOUND', 'Another version of the dashboard asks.')
+  // Data of another version can have a different meaning.
+  if (version !== schemaVersion) throw new Refusal('NOT_FOUND', 'The other process has a different version of the dashboard.')
   if (question.kind === 'facts') return { value: await facts(question) }
   if (question.kind === 'page') return (await page(question.path, new URLSearchParams(question.search))) ?? {}
   if (question.kind === 'session') return { value: session(question.about) }
-  if (question.kind !== 'act' || !isAction(question.name)) throw new Refusal('NOT_FOUND', 'That is no question of this version.')
-  if (!hasActions) throw new Refusal('READ_ONLY', 'This dashboard only shows: its option `actions` is false.')
+  if (question.kind !== 'act' || !isAction(question.name))
+    throw new Refusal('NOT_FOUND', 'Unknown question in this version of the dashboard.')
+  if (!hasActions) throw new Refusal('READ_ONLY', 'This dashboard is read-only, because its option `actions` is false.')
   return { value: await act(question.name, question.body, question.actor) }
 }
 
 function errorOf(error: unknown): Answer {
-  const message = error instanceof Error ? errorMessage(error) : 'It failed.'
+  const message = error instanceof Error ? errorMessage(error) : 'Request failed.'
   return { error: { code: error instanceof SluiceError || error instanceof Refusal ? error.code : 'FAILED', message } }
 }

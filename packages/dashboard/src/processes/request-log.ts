@@ -7,25 +7,28 @@ interface Entry {
   readonly request: RequestSummary
 }
 
-/** The last requests of all processes, numbered in the order in which they are heard of. */
+/** The last requests of all processes, numbered in the order of their arrival. */
 export class RequestLog {
   #entries: Entry[] = []
-  /** The number of the last. */
+  /** Sequence number of the last request. */
   last = 0
 
-  /** @param requests - The newest first. @param count - How many there were. */
+  /**
+   * @param requests - Newest first.
+   * @param count - Their total number.
+   */
   add(requests: readonly RequestSummary[], count: number): void {
     this.last += count
     const first = this.last - requests.length + 1
     this.#insert([...requests].reverse().map((request, at) => ({ sequence: first + at, request })))
   }
 
-  /** Requests that are nothing new: they were there before somebody looked. */
+  /** Adds requests from before the stream was opened, which do not count as new. */
   addOld(requests: readonly RequestSummary[]): void {
     this.#insert(requests.map((request) => ({ sequence: 0, request })))
   }
 
-  /** Those after a number, the newest first. */
+  /** Returns the requests after a sequence number, newest first. */
   since(sequence: number, limit: number): readonly RequestSummary[] {
     return this.#entries
       .filter((entry) => entry.sequence > sequence)

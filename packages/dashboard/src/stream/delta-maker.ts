@@ -3,12 +3,12 @@ import type { Badges, RankedItem, Section, Sparkline, Totals, Vitals } from '../
 import type { RequestSummary, RingState, RouteRow } from '../protocol/request.ts'
 import type { Delta, Snapshot } from '../protocol/stream.ts'
 
-/** What a stream tells of. Asked while somebody listens, and never otherwise. */
+/** Data source of streams. It is read only while a stream is open. */
 export interface LiveSource {
-  /** All of it, but for what differs by listener. */
+  /** The full state, except fields that depend on the user. */
   snapshot(): Omit<Snapshot, 'rights'>
   mode(): Snapshot['mode']
-  /** Every process that is known, this one among them. */
+  /** All known processes, including this one. */
   processes(): readonly ProcessRow[]
   ranked(): readonly RankedItem[]
   points(): Readonly<Partial<Record<Sparkline['id'], Point>>>
@@ -18,27 +18,27 @@ export interface LiveSource {
   ring(): RingState
   routes(): readonly RouteRow[]
   goneRoutes(): readonly string[]
-  /** Requests that ended after the one of this number, the newest first, `limit` at most; and how many there were. */
+  /** Returns up to `limit` requests after a sequence number, newest first, and their total number. */
   requestsSince(
     sequence: number,
     limit: number,
   ): { readonly requests: readonly RequestSummary[]; readonly count: number; readonly last: number }
-  /** Calls when something new is at a page; returns the function that stops it. */
+  /** Calls `stale` when a page has new data. Returns a function that stops it. */
   watch(stale: (section: Section) => void): () => void
 }
 
 const MAX_REQUESTS = 50
-/** Figures are looked at so often; requests more often. */
+/** Interval of figures. Requests are sent more often. */
 const FIGURES_MS = 1_000
-/** Pages are said to be stale so often at most. */
+/** Minimum time between two reports that a page is stale. */
 const STALE_MS = 2_000
-/** What nobody tells of may have changed so often. */
+/** Interval at which sections without events count as stale. */
 const SLOW_MS = 5_000
 const SLOW: readonly Section[] = ['queries', 'cache', 'nodes', 'metrics']
 
 type Told = Pick<Delta, 'mode' | 'processes' | 'ranked' | 'vitals' | 'totals' | 'badges' | 'ring'>
 
-/** Tells what changed since the last time. */
+/** Computes the changes since the last delta. */
 export class DeltaMaker {
   #sequence = 0
   #figuresAt = Number.NEGATIVE_INFINITY
@@ -51,12 +51,12 @@ export class DeltaMaker {
 
   constructor(private readonly source: LiveSource) {}
 
-  /** A page has something new. */
+  /** Marks a page as stale. */
   stale(section: Section): void {
     this.#stale.set(section, true)
   }
 
-  /** All that there is counts as told. */
+  /** Sets the current state as the base of the next delta. */
   begin(): void {
     this.#sequence = this.source.requestsSince(0, 0).last
     this.#figures()
@@ -65,7 +65,12 @@ export class DeltaMaker {
     this.source.goneRoutes()
   }
 
-  /** What changed; `undefined`: nothing did. @param now - Monotonic time in milliseconds. @param at - Milliseconds since 1970. */
+  /**
+   * Returns the changes; `undefined` if there are none.
+   *
+   * @param now - Monotonic time in milliseconds.
+   * @param at - Milliseconds since 1970.
+   */
   next(now: number, at: number): Delta | undefined {
     const delta: { -readonly [K in keyof Delta]: Delta[K] } = { at }
     const { requests, count, last } = this.source.requestsSince(this.#sequence, MAX_REQUESTS)

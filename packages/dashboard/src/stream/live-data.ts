@@ -15,10 +15,10 @@ import type { LiveSource } from './delta-maker.ts'
 
 const MAX_REQUESTS = 100
 const JOBS_MS = 5_000
-/** Figures that are asked for together are made once. */
+/** Cache lifetime, so that simultaneous requests share one computation. */
 const FRESH_MS = 200
 
-/** What a Sluice and its recorder say at the moment. */
+/** Current data of a Sluice instance and its recorder. */
 export class LiveData implements LiveSource {
   #findings: { readonly at: number; readonly items: readonly FindingItem[] } | undefined
 
@@ -61,7 +61,7 @@ export class LiveData implements LiveSource {
     return [{ ...this.parts.process, index: 1, of: 1, isAnswering: true, ...rowVitals(this.vitals()) }]
   }
 
-  /** What another process adds to its own figures. */
+  /** Data for another process, which adds it to its own. */
   facts(query: FactsQuery): ProcessFacts {
     const at = this.parts.recorder.now()
     if (at - this.#jobsAt >= JOBS_MS) {
@@ -136,12 +136,12 @@ export class LiveData implements LiveSource {
   }
 }
 
-/** Who it is, without how it is. */
+/** The identity of a process without its state. */
 export function identityOf({ id, pid, hostname, name, startedAt, index, of }: ProcessInfo): ProcessInfo {
   return { id, pid, hostname, name, startedAt, index, of }
 }
 
-/** What a row of a process shows of its figures. */
+/** Figures in the row of a process. */
 export function rowVitals({
   requestsPerSecond,
   cpu,

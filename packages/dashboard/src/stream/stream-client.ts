@@ -1,15 +1,15 @@
 import type { ServerResponse } from 'node:http'
 
-/** A reader that takes nothing for so long is gone. */
+/** Time without progress after which a reader is disconnected. */
 const STUCK_MS = 60_000
 
-/** One who listens. What they cannot take is left out, and they are told all when they can. */
+/** A reader of a stream. A reader that is too slow skips deltas and receives a snapshot later. */
 export class StreamClient {
   #isFull = false
   #fullSince = 0
   #missed = false
 
-  /** @param onRoom - They can take something again, and have missed something. */
+  /** @param onRoom - Called when a slow reader can receive data again. */
   constructor(
     private readonly response: ServerResponse,
     private readonly now: () => number,
@@ -23,7 +23,7 @@ export class StreamClient {
     })
   }
 
-  /** Whether they are behind, and wait for a snapshot. */
+  /** Whether the reader is too slow and waits for a snapshot. */
   get isBehind(): boolean {
     return this.#isFull
   }
@@ -33,7 +33,7 @@ export class StreamClient {
     else this.#write(`event: ${event}\nid: ${id}\ndata: ${data}\n\n`)
   }
 
-  /** Something that says no more than that the app is there. */
+  /** Sends a comment, so that the reader knows that the app is running. */
   beat(): void {
     if (!this.#isFull) this.#write(':\n\n')
     else if (this.now() - this.#fullSince >= STUCK_MS) this.response.destroy()

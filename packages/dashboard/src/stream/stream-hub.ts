@@ -7,10 +7,10 @@ import { StreamClient } from './stream-client.ts'
 
 const TICK_MS = 250
 const BEAT_MS = 15_000
-/** Deltas that a stream which was cut off can be given afterwards: ten seconds of them, as long as they are small. */
+/** Number of stored deltas for interrupted streams: 10 seconds. */
 const HISTORY = 40
 const HISTORY_CHARACTERS = 500_000
-/** After that long without a listener, what changed meanwhile is told as a snapshot. */
+/** After this time without a reader, the next stream starts with a snapshot. */
 const RESUME_MS = 30_000
 const SECTIONS: readonly Section[] = ['requests', 'findings', 'queries', 'cache', 'nodes', 'jobs', 'metrics', 'alerts']
 
@@ -21,7 +21,7 @@ interface Past {
 
 export interface StreamHubParts {
   readonly source: LiveSource
-  /** In ids of events: they are of this process alone. */
+  /** Part of event IDs, because each process has its own sequence. */
   readonly process: string
   readonly maxStreams: number
   /** Monotonic time in milliseconds. */
@@ -29,7 +29,7 @@ export interface StreamHubParts {
   readonly onError: (error: unknown) => void
 }
 
-/** Tells all who listen what happens. While nobody does, it does nothing. */
+/** Sends updates to all readers. Idle while there are none. */
 export class StreamHub {
   readonly #parts: StreamHubParts
   readonly #clients = new Map<StreamClient, Rights>()
@@ -45,22 +45,25 @@ export class StreamHub {
     this.#parts = parts
   }
 
-  /** How many listen. */
+  /** Number of readers. */
   get size(): number {
     return this.#clients.size
   }
 
-  /** Answers a request with a stream, until its reader is gone. @throws Refusal where there are as many as may be. */
+  /** Responds to a request with a stream. @throws Refusal if the maximum number of streams is open */
   open(request: IncomingMessage, response: ServerResponse, rights: Rights): void {
     const { maxStreams, now } = this.#parts
     if (this.#clients.size >= maxStreams)
-      throw new Refusal('TOO_MANY_STREAMS', `${maxStreams} streams are open, which is as many as may be.`)
+      throw new Refusal(
+        'TOO_MANY_STREAMS',
+        `Too many streams: ${maxStreams} are open. Close other tabs, or increase the option \`maxStreams\`.`,
+      )
     request.socket.setTimeout(0)
     request.socket.setNoDelay(true)
     response.statusCode = 200
     response.setHeader('Content-Type', 'text/event-stream; charset=utf-8')
     response.setHeader('Cache-Control', 'no-store, no-transform')
-    // nginx and the like would gather what they pass on.
+    // Proxies such as nginx would buffer the stream.
     response.setHeader('X-Accel-Buffering', 'no')
     response.flushHeaders()
     const client = new StreamClient(response, now, () => this.#sendSnapshot(client, rights))
@@ -69,17 +72,20 @@ export class StreamHub {
     const missed = this.#since(request.headers['last-event-id'])
     if (missed === undefined) this.#sendSnapshot(client, rights)
     else for (const { sequence, data } of missed) client.send('delta', this.#id(sequence), data)
-    // From now on they are told what others are.
+    // From now on, the client receives the updates of all readers.
     this.#clients.set(client, rights)
   }
 
-  /** What a stream would begin with. One that is opened within half a minute goes on from there, though nobody listens meanwhile. */
+  /**
+   * The snapshot from which a stream continues if it opens within 30 seconds, even if there is no reader in
+   * the meantime.
+   */
   firstView(rights: Rights): FirstView {
     if (this.#ticking === undefined) {
       this.#begin()
       this.#lastLeftAt = this.#parts.now()
     }
-    // What is told by it must not be told again.
+    // Send pending changes first, because the snapshot contains them.
     this.#tick()
     return { id: this.#id(this.#sequence), snapshot: { ...this.#parts.source.snapshot(), rights } }
   }
@@ -98,7 +104,7 @@ export class StreamHub {
     this.#stop()
   }
 
-  /** Goes on with what was told last, unless that is long ago. */
+  /** Continues from the last delta, unless it is too old. */
   #begin(): DeltaMaker {
     const { source, now } = this.#parts
     if (this.#deltas === undefined || now() - this.#lastLeftAt > RESUME_MS) {
@@ -114,7 +120,7 @@ export class StreamHub {
     if (this.#ticking !== undefined) return
     const { source } = this.#parts
     const deltas = this.#begin()
-    // Nobody has told of what happened meanwhile.
+    // Changes without a reader were not recorded, so every section may be stale.
     for (const section of SECTIONS) deltas.stale(section)
     this.#stopWatching = source.watch((section) => deltas.stale(section))
     this.#ticking = setInterval(() => this.#tick(), TICK_MS)
@@ -153,7 +159,7 @@ export class StreamHub {
     while (this.#past.length > HISTORY || characters > HISTORY_CHARACTERS) characters -= this.#past.shift()?.data.length ?? 0
   }
 
-  /** What a stream missed that was cut off; `undefined`: it is not known, or too much. */
+  /** Returns the deltas that an interrupted stream missed; `undefined` if they are unknown or too large. */
   #since(lastEventId: unknown): readonly Past[] | undefined {
     const [process, number] = String(lastEventId ?? '').split('.')
     const sequence = Number(number)
@@ -165,7 +171,7 @@ export class StreamHub {
 
   #sendSnapshot(client: StreamClient, rights: Rights): void {
     try {
-      // What is told by it must not be told again.
+      // Send pending changes first, because the snapshot contains them.
       this.#tick()
       const snapshot: Snapshot = { ...this.#parts.source.snapshot(), rights }
       client.send('snapshot', this.#id(this.#sequence), JSON.stringify(snapshot))

@@ -37,8 +37,8 @@ async function withDeadLetters(world: World) {
   }
 }
 
-describe('alerts', () => {
-  it('are acknowledged and resolved', async () => {
+describe('alert actions', () => {
+  it('acknowledge and resolve an alert', async () => {
     const world = await openWorld()
     world.sluice.monitor?.registerMetric('orders', { warning: 1, critical: 2 })
     world.sluice.monitor?.recordMetric('orders', 3, 'shop')
@@ -57,8 +57,8 @@ describe('alerts', () => {
   })
 })
 
-describe('dead letters', () => {
-  it('are grouped by queue and error, and show no data unless they are asked for', async () => {
+describe('dead-letter actions', () => {
+  it('group dead letters by queue and error, and show task data only with showParameters', async () => {
     for (const showParameters of [false, true]) {
       const world = await openWorld({ showParameters })
       await withDeadLetters(world)
@@ -71,7 +71,7 @@ describe('dead letters', () => {
     }
   })
 
-  it('are retried one by one, by group, and so many of a queue', async () => {
+  it('retry one dead letter, a group, or a limited number of a queue', async () => {
     const world = await openWorld()
     const { work, process, done } = await withDeadLetters(world)
     work()
@@ -86,14 +86,14 @@ describe('dead letters', () => {
     expect((await world.act('retry-dead-letters', {})).body).toEqual({ count: 0 })
   })
 
-  it('are discarded', async () => {
+  it('discard dead letters', async () => {
     const world = await openWorld()
     await withDeadLetters(world)
     expect((await world.act('discard-dead-letters', { queue: 'mail', limit: 2 })).body).toEqual({ count: 2 })
     expect((await page<JobsPage>(world, 'jobs')).deadLetters.total).toBe(2)
   })
 
-  it('tell why something cannot be done', async () => {
+  it('return the reason why an action failed', async () => {
     const world = await openWorld({}, { jobs: { authorize: (_actor, action) => action === 'enqueue' } })
     await withDeadLetters(world)
     const refused = await world.act('retry-dead-letters', { queue: 'mail' })
@@ -102,8 +102,8 @@ describe('dead letters', () => {
   })
 })
 
-describe('queues', () => {
-  it('are paused and resumed', async () => {
+describe('queue actions', () => {
+  it('pause and resume a queue', async () => {
     const world = await openWorld()
     await withDeadLetters(world)
     const isPaused = async () => (await page<JobsPage>(world, 'jobs')).queues.find(({ queue }) => queue === 'mail')?.isPaused
@@ -113,7 +113,7 @@ describe('queues', () => {
     expect(await isPaused()).toBe(false)
   })
 
-  it('say that their backend does not answer, and keep no other page from being shown', async () => {
+  it('report a failing backend without affecting other pages', async () => {
     const backend = memoryJobBackend()
     const world = await openWorld({}, { jobs: { backend } })
     await withDeadLetters(world)
@@ -130,15 +130,15 @@ describe('queues', () => {
     expect((await page<NowPage>(world, 'now')).ranked.some(({ kind, severity }) => kind === 'queue' && severity === 'high')).toBe(true)
   })
 
-  it('are not opened for being looked at', async () => {
+  it('do not open the job engine when a page is shown', async () => {
     const world = await openWorld()
     expect(await page<JobsPage>(world, 'jobs')).toMatchObject({ isOpen: false, queues: [] })
     expect(world.sluice.jobs?.isOpen).toBe(false)
   })
 })
 
-describe('the cache', () => {
-  it('is cleared, all of it or a namespace', async () => {
+describe('cache actions', () => {
+  it('clear the whole cache or one namespace', async () => {
     const world = await openWorld()
     const { cache, tiered } = world.sluice
     cache?.set('a', 'k', 1)
@@ -151,8 +151,8 @@ describe('the cache', () => {
   })
 })
 
-describe('a node', () => {
-  it('is drained and taken back, unless probes took it out', async () => {
+describe('node actions', () => {
+  it('drain and resume a node, unless its health checks failed', async () => {
     const world = await openWorld()
     const { balancer } = world.sluice
     const id = balancer?.registerNode('10.0.0.1', 80).id
@@ -167,8 +167,8 @@ describe('a node', () => {
   })
 })
 
-describe('a finding', () => {
-  it('is muted: it stands last, and not among what is wrong', async () => {
+describe('finding actions', () => {
+  it('list a muted finding last and remove it from the current problems', async () => {
     const world = await openWorld()
     const { sluice } = world
     for (const [name, label] of [['GET /a', 'A'], ['GET /b', 'B']] as const)
@@ -184,8 +184,8 @@ describe('a finding', () => {
   })
 })
 
-describe('a budget', () => {
-  it('is set for a route', async () => {
+describe('budget actions', () => {
+  it('set the budget of a route', async () => {
     const world = await openWorld()
     const { sluice } = world
     await world.act('set-budget', { name: 'GET /a', queries: 1 })
@@ -196,8 +196,8 @@ describe('a budget', () => {
   })
 })
 
-describe('a body', () => {
-  it('is refused with fields that are wrong, missing or unknown', async () => {
+describe('action body', () => {
+  it('is rejected if a field is invalid, missing or unknown', async () => {
     const { act } = await openWorld()
     const wrong: readonly (readonly [string, object])[] = [
       ['acknowledge-alert', {}],
@@ -220,8 +220,8 @@ describe('a body', () => {
   })
 })
 
-describe('engines that are off', () => {
-  it('have no page, and no action', async () => {
+describe('disabled engines', () => {
+  it('have no page and no action', async () => {
     const off = { cache: false, database: false, balancer: false, jobs: false, monitor: false, detection: false } as const
     const world = await openWorld({}, off)
     for (const path of ['findings', 'queries', 'cache', 'nodes', 'jobs', 'metrics', 'alerts']) {
@@ -239,8 +239,8 @@ describe('engines that are off', () => {
   })
 })
 
-describe('warming the cache', () => {
-  it('puts values into a namespace of the app’s, for as long as it is told', async () => {
+describe('warm-cache', () => {
+  it('adds values to a namespace of the app with the given TTL', async () => {
     let ms = 0
     const { act, sluice } = await openWorld({}, { cache: {}, clock: { now: () => ms, wall: () => ms } })
     const data = { greeting: 'hello', prices: { tea: [2, 3.5] } }
@@ -250,30 +250,30 @@ describe('warming the cache', () => {
     expect(sluice.cache?.get('texts', 'greeting')).toBeNull()
   })
 
-  it('tells how many the cache took', async () => {
+  it('returns the number of cached values', async () => {
     const { act } = await openWorld({ maxBodyBytes: 200_000 }, { cache: { maxBytes: 65_536 } })
     const data = { small: 1, large: 'x'.repeat(100_000) }
     expect((await act('warm-cache', { namespace: 'texts', data })).body).toEqual({ count: 1, of: 2 })
   })
 
-  it('refuses what is no set of values, and namespaces of Sluice’s own', async () => {
+  it('rejects invalid values and namespaces of Sluice', async () => {
     const { act, sluice } = await openWorld({ maxBodyBytes: 200_000 })
     let nested: unknown = 1
     for (let level = 0; level < 25; level += 1) nested = [nested]
     for (const [body, message] of [
-      [{ data: { a: 1 } }, 'The field "namespace" is missing.'],
-      [{ namespace: 'results', data: { a: 1 } }, "namespace of Sluice's own"],
-      [{ namespace: 'tiered', data: { a: 1 } }, "namespace of Sluice's own"],
+      [{ data: { a: 1 } }, 'Missing field "namespace".'],
+      [{ namespace: 'results', data: { a: 1 } }, 'Argument "namespace"'],
+      [{ namespace: 'tiered', data: { a: 1 } }, 'Argument "namespace"'],
       [{ namespace: 'texts' }, 'an object of values by key'],
       [{ namespace: 'texts', data: [1] }, 'an object of values by key'],
       [{ namespace: 'texts', data: 'a' }, 'an object of values by key'],
-      [{ namespace: 'texts', data: {} }, 'has 1 to 1000 keys; this one has 0'],
-      [{ namespace: 'texts', data: Object.fromEntries(Array.from({ length: 1_001 }, (_, at) => [at, at])) }, 'this one has 1001'],
+      [{ namespace: 'texts', data: {} }, '1 to 1000 keys, but has 0'],
+      [{ namespace: 'texts', data: Object.fromEntries(Array.from({ length: 1_001 }, (_, at) => [at, at])) }, 'but has 1001'],
       [{ namespace: 'texts', data: { a: 1, b: null } }, 'The value of "b" is null'],
-      [{ namespace: 'texts', data: { a: nested } }, 'levels'],
-      [{ namespace: 'texts', data: JSON.parse('{"a": {"__proto__": {"admin": true}}}') }, 'change prototypes'],
-      [{ namespace: 'texts', data: { a: 1 }, ttl: 0 }, 'The field "ttl" is an integer'],
-      [{ namespace: 'texts', data: { a: 1 }, priority: 1 }, 'There is no field "priority" here'],
+      [{ namespace: 'texts', data: { a: nested } }, 'Argument "data'],
+      [{ namespace: 'texts', data: JSON.parse('{"a": {"__proto__": {"admin": true}}}') }, 'Argument "data'],
+      [{ namespace: 'texts', data: { a: 1 }, ttl: 0 }, 'The field "ttl" must be an integer'],
+      [{ namespace: 'texts', data: { a: 1 }, priority: 1 }, 'Unknown field "priority"'],
     ] as const) {
       const refused = await act('warm-cache', body)
       expect([refused.status, refused.body], message).toEqual([
@@ -284,13 +284,13 @@ describe('warming the cache', () => {
     expect(sluice.cache?.getStats().itemCount).toBe(0)
   })
 
-  it('is refused where there is no cache', async () => {
+  it('is rejected if the cache is disabled', async () => {
     const { act } = await openWorld({}, { cache: false })
     expect((await act('warm-cache', { namespace: 'texts', data: { a: 1 } })).body).toMatchObject({ error: { code: 'OFF' } })
   })
 })
 
-describe('the actor of an action', () => {
+describe('action actor', () => {
   const acts: readonly (readonly [string, object, object])[] = [
     ['pause-queue', { queue: 'mail' }, { action: 'pause', queue: 'mail' }],
     ['resume-queue', { queue: 'mail' }, { action: 'resume', queue: 'mail' }],
@@ -302,7 +302,7 @@ describe('the actor of an action', () => {
   ]
   const named = { actor: (request: { readonly headers: object }) => String((request.headers as Record<string, string>)['x-user']) }
 
-  it.each(acts)('passes `authorize` and `audit` of the job engine: %s %j', async (name, body, entry) => {
+  it.each(acts)('is passed to `authorize` and `audit` of the job engine: %s %j', async (name, body, entry) => {
     const audited: unknown[] = []
     const mayAct = { ann: true } as Readonly<Record<string, boolean>>
     const jobs = {
@@ -320,7 +320,7 @@ describe('the actor of an action', () => {
     expect(audited.at(-1)).toMatchObject({ actor: 'ann', isAllowed: true, ...entry })
   })
 
-  it('is refused if the app cannot tell who acts, and `dashboard` if it does not say', async () => {
+  it('defaults to `dashboard`, and rejects the action if `actor` fails', async () => {
     const audited: unknown[] = []
     const jobs = { audit: (entry: unknown) => void audited.push(entry) }
     for (const actor of [

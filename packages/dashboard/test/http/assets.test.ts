@@ -23,8 +23,8 @@ async function open() {
   })
 }
 
-describe('the page', () => {
-  it('is asked for anew each time, and not sent again while it is the same', async () => {
+describe('assets', () => {
+  it('revalidate the page and return 304 if it has not changed', async () => {
     const port = await open()
     const { status, headers, text } = await ask(port, '/')
     expect([status, text, headers['content-type'], headers['cache-control']]).toEqual([
@@ -39,7 +39,7 @@ describe('the page', () => {
     expect((await ask(port, '/', { method: 'HEAD' })).headers['content-length']).toBe(String(text.length))
   })
 
-  it('has scripts whose names tell their content: they are kept for ever, by the browser alone', async () => {
+  it('cache scripts with a content hash permanently, and only in the browser', async () => {
     const port = await open()
     const { headers, text } = await ask(port, '/assets/app-1a2b.js')
     expect([text, headers['content-type'], headers['cache-control'], headers['content-encoding']]).toEqual([
@@ -50,14 +50,14 @@ describe('the page', () => {
     ])
   })
 
-  it('is sent compressed to those who take that', async () => {
+  it('compress files for clients that accept gzip', async () => {
     const port = await open()
     const response = await fetch(`http://127.0.0.1:${port}/assets/app-1a2b.js`, { headers: { 'accept-encoding': 'gzip' } })
     expect(response.headers.get('content-encoding')).toBe('gzip')
     expect(await response.text()).toBe(SCRIPT)
   })
 
-  it('has no files beside those that a page is made of', async () => {
+  it('serve only files of the page', async () => {
     const port = await open()
     for (const path of [
       '/assets/app-1a2b.js.map',

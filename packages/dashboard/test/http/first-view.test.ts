@@ -57,8 +57,8 @@ async function open({ authorize = () => true, isBuilt = true, firstView }: Given
   return { errors, asked, port, ask: (path: string, options = {}) => ask(port, `/_sluice${path}`, options) }
 }
 
-describe('the document', () => {
-  it('carries what is shown first, with the rights of who asks', async () => {
+describe('document', () => {
+  it('contains the first view with the rights of the user', async () => {
     const { ask } = await open({ authorize: (what) => what === 'read' })
     const { status, headers, text } = await ask('/')
     expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
@@ -71,7 +71,7 @@ describe('the document', () => {
     })
   })
 
-  it('is stored by nobody then, and compressed for who takes that', async () => {
+  it('is not stored by browsers, and is compressed for clients that accept gzip', async () => {
     const { ask, port } = await open({
       firstView: async () => ({ id: 'p.1', snapshot: { mode: 'x'.repeat(5_000) } as unknown as Snapshot }),
     })
@@ -83,7 +83,7 @@ describe('the document', () => {
     expect((await ask('/', { method: 'HEAD' })).text).toBe('')
   })
 
-  it('carries nothing for who may not read, nor for one whom a page of another site led here', async () => {
+  it('contains no data without read access or if another site linked to it', async () => {
     const refused = await open({ authorize: () => false })
     expect([(await refused.ask('/')).status, refused.asked]).toEqual([403, []])
     const { ask, asked } = await open()
@@ -96,7 +96,7 @@ describe('the document', () => {
       expect(viewOf((await ask('/', { headers: { 'sec-fetch-site': site } })).text), site).toBeDefined()
   })
 
-  it('comes without where that fails, and where it was not built there is none', async () => {
+  it('omits the first view if it fails, and is missing if the page was not built', async () => {
     const { ask, errors } = await open({
       firstView: async () => {
         throw new Error('no figures')
@@ -109,7 +109,7 @@ describe('the document', () => {
 })
 
 describe('withFirstView', () => {
-  it('lets nothing in the data end the block or begin a comment', () => {
+  it('escapes data that could close the block or start a comment', () => {
     for (const evil of ['</script><script>alert(1)</script>', '<!--<script>', ']]>', '\u2028', '</SCRIPT >', '$&$`']) {
       const text = withFirstView(HTML, { id: evil, snapshot: {} as Snapshot })
       expect(text.match(/<[/!]?script|<!--/gi), evil).toEqual(['<script', '</script'])
@@ -117,7 +117,7 @@ describe('withFirstView', () => {
     }
   })
 
-  it('leaves a document as it is that has no end', () => {
+  it('returns a document without an end unchanged', () => {
     expect(withFirstView('<p>', { id: '1', snapshot: {} as Snapshot })).toBe('<p>')
   })
 })

@@ -11,26 +11,26 @@ const POLICY =
 
 afterEach(() => vi.unstubAllEnvs())
 
-describe('a dashboard without authorize', () => {
-  it.each(['development', 'test'])('is made in %s', (environment) => {
+describe('dashboard without authorize', () => {
+  it.each(['development', 'test'])('is created if NODE_ENV is %s', (environment) => {
     vi.stubEnv('NODE_ENV', environment)
     createDashboard(createSluice(), { announce: false }).close()
   })
 
-  it.each(['production', 'staging', 'Development', '', undefined])('is not made if NODE_ENV is %s', (environment) => {
+  it.each(['production', 'staging', 'Development', '', undefined])('is not created if NODE_ENV is %s', (environment) => {
     vi.stubEnv('NODE_ENV', environment)
     expect(() => createDashboard(createSluice())).toThrow(AuthorizeRequiredError)
     expect(() => createDashboard(createSluice())).toThrow(expect.objectContaining({ code: 'SLUICE_AUTHORIZE_REQUIRED' }))
     createDashboard(createSluice(), { authorize: () => false }).close()
   })
 
-  it('answers this machine', async () => {
+  it('allows requests from this machine', async () => {
     const { ask } = await openWorld()
     expect((await ask('/api/now')).status).toBe(200)
     for (const host of ['localhost:3000', '127.0.0.1', '[::1]:80']) expect((await ask('/api/now', { headers: { host } })).status).toBe(200)
   })
 
-  it('tells a person in a page, and a program in JSON, that they are not let in', async () => {
+  it('denies access with a page for browsers and with JSON for programs', async () => {
     const { ask } = await openWorld()
     const headers = { accept: 'text/html,*/*', host: 'attacker.example' }
     const { status, headers: answered } = await ask('/', { headers })
@@ -39,7 +39,7 @@ describe('a dashboard without authorize', () => {
     expect((await ask('/', { headers: { host: 'attacker.example' } })).headers['content-type']).toContain('application/json')
   })
 
-  it('answers nobody else: neither what was passed on nor what was asked for by another name', async () => {
+  it('denies forwarded requests and requests with a different host name', async () => {
     const { ask } = await openWorld()
     for (const name of ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'cf-connecting-ip'])
       expect((await ask('/api/now', { headers: { [name]: '1' } })).status, name).toBe(401)
@@ -57,7 +57,7 @@ describe('a dashboard without authorize', () => {
     expect(refused.body).toMatchObject({ error: { code: 'NOT_TRUSTED' } })
   })
 
-  it('lets a browser in by a URL that is good once, and sets a cookie that no script and no other site can use', async () => {
+  it('allows one browser per URL, with a cookie that scripts and other sites cannot use', async () => {
     const { ask, dashboard } = await openWorld()
     const key = new URL(dashboard.url, 'http://x').searchParams.get('key') as string
     const first = await ask(`/?key=${key}`, { headers: FORWARDED })
@@ -72,14 +72,14 @@ describe('a dashboard without authorize', () => {
     expect((await ask('/api/now', { headers: { ...FORWARDED, cookie: 'sluice-dashboard=guess' } })).status).toBe(401)
   })
 
-  it('marks the cookie as secure behind TLS', async () => {
+  it('sets the Secure attribute of the cookie for TLS', async () => {
     const { ask, dashboard } = await openWorld()
     const key = new URL(dashboard.url, 'http://x').searchParams.get('key') as string
     const { headers } = await ask(`/?key=${key}`, { headers: { 'x-forwarded-proto': 'https, http' } })
     expect(headers['set-cookie']?.[0]).toMatch(/; Secure$/)
   })
 
-  it('forgets sessions after half a day', async () => {
+  it('expires sessions after 12 hours', async () => {
     let now = 0
     const sessions = new Sessions(() => now)
     const cookie = (await sessions.exchange(sessions.key, '/', false))?.split(';')[0]
@@ -89,7 +89,7 @@ describe('a dashboard without authorize', () => {
     expect(await sessions.has(request)).toBe(false)
   })
 
-  it('tells once where it is, and anew once the URL was used', async () => {
+  it('announces its URL at startup and after each use', async () => {
     const told: string[] = []
     const { ask } = await openWorld({ announce: (text) => void told.push(text), origin: 'http://localhost:3000/' })
     expect(told).toEqual([expect.stringMatching(/^Dashboard: http:\/\/localhost:3000\/_sluice\/\?key=[\w-]{32}$/)])
@@ -99,7 +99,7 @@ describe('a dashboard without authorize', () => {
 })
 
 describe('authorize', () => {
-  it('alone decides, also for this machine', async () => {
+  it('is the only check, also for this machine', async () => {
     const asked: string[] = []
     const { ask, act } = await openWorld({
       authorize: (request, what) => {
@@ -115,7 +115,7 @@ describe('authorize', () => {
     expect(asked.at(-1)).toBe('act yes')
   })
 
-  it('says no with whatever is not true, and by throwing', async () => {
+  it('denies access with any result other than true and with an error', async () => {
     for (const answer of [() => 'yes', () => 1, () => Promise.resolve(undefined), () => Promise.reject(new Error('no database'))]) {
       const errors: unknown[] = []
       const { ask, sluice } = await openWorld({ authorize: answer as never })
@@ -125,27 +125,27 @@ describe('authorize', () => {
     }
   })
 
-  it('has no URL that lets anybody in beside it', async () => {
+  it('disables the one-time URL', async () => {
     const told: string[] = []
     const { dashboard } = await openWorld({ authorize: () => true, announce: (text) => void told.push(text) })
     expect([dashboard.url, told]).toEqual(['/_sluice/', []])
   })
 
-  it('may be asked for something that takes a while', async () => {
+  it('can be asynchronous', async () => {
     const { ask } = await openWorld({ authorize: async () => await new Promise<boolean>((resolve) => setImmediate(resolve, true)) })
     expect((await ask('/api/now')).status).toBe(200)
   })
 })
 
-describe('reading', () => {
-  it('is refused to pages of other sites, as far as browsers tell', async () => {
+describe('read access', () => {
+  it('is denied to pages of other sites if the browser reports them', async () => {
     const { ask } = await openWorld()
     for (const site of ['cross-site', 'same-site'])
       expect((await ask('/api/now', { headers: { 'sec-fetch-site': site } })).body).toMatchObject({ error: { code: 'CROSS_SITE' } })
     for (const site of ['same-origin', 'none']) expect((await ask('/api/now', { headers: { 'sec-fetch-site': site } })).status).toBe(200)
   })
 
-  it('is answered with headers that keep it from being stored, framed, guessed at or sent on', async () => {
+  it('sets headers against storing, framing, sniffing and referrers', async () => {
     const { ask } = await openWorld()
     for (const path of ['/api/now', '/api/nothing', '/']) {
       expect((await ask(path)).headers).toMatchObject({
@@ -160,7 +160,7 @@ describe('reading', () => {
     expect((await ask('/api/now')).headers['access-control-allow-origin']).toBeUndefined()
   })
 
-  it('sets no header on what is not its own', async () => {
+  it('sets no headers on responses of the app', async () => {
     const dashboard = createDashboard(createSluice(), { announce: false })
     const port = await serve((request, response) => dashboard.handler(request, response, () => response.end('app')))
     for (const path of ['/', '/_sluiceX', '/_sluic', '/a/_sluice/api/now']) {
@@ -170,7 +170,7 @@ describe('reading', () => {
     dashboard.close()
   })
 
-  it('is all that GET can do', async () => {
+  it('is the only effect of GET', async () => {
     const { ask } = await openWorld()
     for (const [path, method, allow] of [
       ['/api/now', 'POST', 'GET, HEAD'],
@@ -184,7 +184,7 @@ describe('reading', () => {
     }
   })
 
-  it('finds no file that is not the page’s', async () => {
+  it('serves no files outside the page', async () => {
     const { ask } = await openWorld()
     for (const path of [
       '/../package.json',
@@ -200,13 +200,13 @@ describe('reading', () => {
   })
 })
 
-describe('an action', () => {
-  it('is done where all is as it must be', async () => {
+describe('action request', () => {
+  it('is accepted if it meets all conditions', async () => {
     const { act } = await openWorld()
     expect((await act('clear-cache', {})).body).toEqual({ done: true })
   })
 
-  it('is refused where the browser says that another page asks, or does not say that this one does', async () => {
+  it('is rejected if the browser reports a different site, or not this one', async () => {
     const { act } = await openWorld()
     for (const site of ['cross-site', 'same-site', 'none', '']) {
       const { status, body } = await act('clear-cache', {}, { 'sec-fetch-site': site })
@@ -214,7 +214,7 @@ describe('an action', () => {
     }
   })
 
-  it('goes by the origin where the browser says nothing', async () => {
+  it('is checked by its origin if the browser sends no Sec-Fetch-Site', async () => {
     const { ask, port } = await openWorld()
     const { 'sec-fetch-site': _site, ...rest } = ACTING
     const sent = (headers: Readonly<Record<string, string>>) =>
@@ -233,7 +233,7 @@ describe('an action', () => {
       expect(await sent({ host: `localhost:${port}`, origin }), origin).toBe(403)
   })
 
-  it('is refused without its header, and as anything but JSON', async () => {
+  it('is rejected without its header and with other content types than JSON', async () => {
     const { ask } = await openWorld()
     const sent = (headers: Readonly<Record<string, string>>) =>
       ask('/api/actions/clear-cache', { method: 'POST', headers, body: '{}' }).then(({ status, body }) => [
@@ -247,7 +247,7 @@ describe('an action', () => {
     expect((await sent({ ...ACTING, 'content-type': 'Application/JSON; charset=utf-8' }))[0]).toBe(200)
   })
 
-  it('is refused with a body that is too large, said to be so or not, or is no JSON object', async () => {
+  it('is rejected if its body is too large, with or without Content-Length, or is not a JSON object', async () => {
     const { ask, act } = await openWorld({ maxBodyBytes: 200 })
     const large = await act('clear-cache', { namespace: 'x'.repeat(300) })
     expect([large.status, large.body]).toEqual([413, { error: { code: 'TOO_LARGE', message: expect.any(String) } }])
@@ -263,19 +263,19 @@ describe('an action', () => {
     }
   })
 
-  it('is refused to strangers before its body is read', async () => {
+  it('is rejected before its body is read if the client has no access', async () => {
     const { act } = await openWorld()
     expect((await act('clear-cache', { not: 'known' }, FORWARDED)).status).toBe(401)
     expect((await act('clear-cache', { not: 'known' }, { host: 'attacker.example' })).status).toBe(401)
   })
 
-  it('is refused to everybody where the dashboard only shows', async () => {
+  it('is rejected for everyone if actions are disabled', async () => {
     const { act, ask } = await openWorld({ actions: false, authorize: () => true })
     expect((await act('clear-cache', {})).body).toMatchObject({ error: { code: 'READ_ONLY' } })
     expect((await ask('/api/now')).status).toBe(200)
   })
 
-  it('is none that was not named so', async () => {
+  it('is rejected for unknown names', async () => {
     const { act } = await openWorld()
     for (const name of ['nothing', 'constructor', '__proto__', 'toString', 'clear-cache/x'])
       expect((await act(name, {})).status, name).toBe(404)
@@ -283,7 +283,7 @@ describe('an action', () => {
 })
 
 describe('options', () => {
-  it('are checked', () => {
+  it('reject unknown names and invalid values', () => {
     const sluice = createSluice()
     const wrong: readonly object[] = [
       { path: 'x' },
@@ -307,8 +307,8 @@ describe('options', () => {
   })
 })
 
-describe('a handler', () => {
-  it('serves nothing once it was closed', async () => {
+describe('handler', () => {
+  it('serves nothing after close', async () => {
     const dashboard = createDashboard(createSluice(), { announce: false })
     const port = await serve((request, response) => dashboard.handler(request, response))
     dashboard.close()
@@ -316,13 +316,13 @@ describe('a handler', () => {
     expect((await ask(port, '/_sluice/api/now')).status).toBe(404)
   })
 
-  it('redirects to its folder, by a relative address', async () => {
+  it('redirects to its folder with a relative URL', async () => {
     const { ask } = await openWorld()
     expect([(await ask('')).status, (await ask('')).headers.location]).toEqual([308, './_sluice/'])
     expect((await ask('/r/8f2c')).headers.location).toBe('../#/requests/8f2c')
   })
 
-  it('hands on what it is given no path for, in a server that has one', async () => {
+  it('passes requests outside its path to the next handler', async () => {
     const dashboard = createDashboard(createSluice(), { announce: false, path: '/ops/db/' })
     const port = await serve((request, response) => dashboard.handler(request, response))
     expect((await ask(port, '/ops/db/api/now')).status).toBe(200)

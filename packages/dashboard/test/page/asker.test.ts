@@ -15,7 +15,7 @@ describe('Asker', () => {
     }
   }
 
-  it('asks once a second at most, however often it is wished', async () => {
+  it('sends at most one request per second, however often `wish` is called', async () => {
     let asked = 0
     const { asker } = made(async () => ++asked)
     for (let wish = 0; wish < 39; wish += 1) {
@@ -27,7 +27,7 @@ describe('Asker', () => {
     expect(asked).toBe(3)
   })
 
-  it('is not starved by wishes that come faster than answers', async () => {
+  it('sends requests even if calls of `wish` are more frequent than responses', async () => {
     const { asker, answers } = made(() => new Promise((done) => setTimeout(() => done(1), 700)))
     for (let wish = 0; wish < 20; wish += 1) {
       asker.wish()
@@ -36,7 +36,7 @@ describe('Asker', () => {
     expect(answers.length).toBeGreaterThanOrEqual(3)
   })
 
-  it('asks one question at a time', async () => {
+  it('sends requests sequentially', async () => {
     let [underWay, most] = [0, 0]
     const { asker } = made(async () => {
       underWay += 1
@@ -52,7 +52,7 @@ describe('Asker', () => {
     expect(most).toBe(1)
   })
 
-  it('tells nothing more once it has ended', async () => {
+  it('reports nothing after it has ended', async () => {
     let signal: AbortSignal | undefined
     const { asker, answers, errors } = made((given) => {
       signal = given
@@ -66,18 +66,18 @@ describe('Asker', () => {
     expect([...answers, ...errors]).toEqual([])
   })
 
-  it('goes on after an error', async () => {
+  it('continues after an error', async () => {
     let asked = 0
     const { asker, answers, errors } = made(async () => {
       asked += 1
-      if (asked === 1) throw new Error('The app does not answer.')
+      if (asked === 1) throw new Error('The app does not respond.')
       return asked
     })
     asker.wish()
     await vi.advanceTimersByTimeAsync(0)
     asker.wish()
     await vi.advanceTimersByTimeAsync(1_000)
-    expect(errors).toEqual(['The app does not answer.'])
+    expect(errors).toEqual(['The app does not respond.'])
     expect(answers).toEqual([2])
   })
 })

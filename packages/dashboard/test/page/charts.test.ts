@@ -14,7 +14,7 @@ const forecast = {
 }
 
 describe('chartDataOf', () => {
-  it('opens the band at the last value that was measured', () => {
+  it('starts the band at the last measured value', () => {
     const data = chartDataOf({
       points: [
         [1_000, 5],
@@ -29,7 +29,7 @@ describe('chartDataOf', () => {
     expect(data.now).toBe(3)
   })
 
-  it('leaves gaps as they are, also before the forecast', () => {
+  it('keeps gaps, also before the forecast', () => {
     const data = chartDataOf({
       points: [
         [1_000, 5],
@@ -41,7 +41,7 @@ describe('chartDataOf', () => {
     expect(data.median).toEqual([null, null, 2, 2])
   })
 
-  it('says in words what stands at a place', () => {
+  it('describes the values at an index', () => {
     const data = chartDataOf({
       points: [
         [1_000, 5],
@@ -55,14 +55,14 @@ describe('chartDataOf', () => {
     expect(valueAt(data, 9, '%')).toBe('')
   })
 
-  it('is a table with empty cells for what is missing, for other programs', () => {
+  it('exports CSV with empty cells for missing values', () => {
     const lines = csvOf('orders', chartDataOf({ points: [[1_000, 5]], forecast: null })).split('\n')
     expect(lines).toEqual(['time,orders,forecast_lower,forecast_median,forecast_upper', '1970-01-01T00:00:01.000Z,5,,,', ''])
   })
 })
 
 describe('stepOf', () => {
-  it('stays within the chart, and leaves other keys alone', () => {
+  it('stays within the chart and ignores other keys', () => {
     expect(['ArrowLeft', 'ArrowRight', 'Home', 'End', 'PageUp'].map((key) => stepOf(key, 4, 8))).toEqual([3, 5, 0, 7, 7])
     expect(stepOf('ArrowLeft', 0, 8)).toBe(0)
     expect(stepOf('Tab', 4, 8)).toBeUndefined()
@@ -70,7 +70,7 @@ describe('stepOf', () => {
 })
 
 describe('secondsOf', () => {
-  it('has one place for each second, and none for what is missing or too old', () => {
+  it('returns one entry per second, and null for missing or old values', () => {
     expect(
       secondsOf(
         [
@@ -86,11 +86,11 @@ describe('secondsOf', () => {
 })
 
 describe('sparklinePath', () => {
-  it('begins anew after a gap, and draws a value alone as a dash', () => {
+  it('starts a new line after a gap and draws a single value as a dash', () => {
     expect(sparklinePath([0, 10, null, 5, null], 40, 10)).toBe('M0 10L10 0M30 5h1')
   })
 
-  it('is nothing where there is nothing', () => {
+  it('returns an empty path without values', () => {
     expect(sparklinePath([null, null], 40, 10)).toBe('')
   })
 })

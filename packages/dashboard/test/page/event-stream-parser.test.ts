@@ -11,27 +11,27 @@ function read(...pieces: readonly string[]): StreamEvent[] {
 }
 
 describe('EventStreamParser', () => {
-  it('reads name, data and id of an event', () => {
+  it('parses the name, data and ID of an event', () => {
     expect(read('id: 7\nevent: delta\ndata: {"at":1}\n\n')).toEqual([{ event: 'delta', data: '{"at":1}', id: '7' }])
   })
 
-  it('joins lines of data, and takes one space off each', () => {
+  it('joins lines of data and removes one leading space of each', () => {
     expect(read('data: a\ndata:  b\ndata:c\n\n')).toEqual([{ event: 'message', data: 'a\n b\nc', id: '' }])
   })
 
-  it('takes comments and unknown fields for nothing, and an event without data, too', () => {
+  it('ignores comments, unknown fields and events without data', () => {
     expect(read(': alive\n\nretry: 5\n\nevent: delta\n\ndata: x\n\n')).toEqual([{ event: 'message', data: 'x', id: '' }])
   })
 
-  it('keeps the last id for events without one', () => {
+  it('reuses the last ID for events without one', () => {
     expect(read('id: 1\ndata: a\n\ndata: b\n\n').map(({ id }) => id)).toEqual(['1', '1'])
   })
 
-  it('does not give an event that has not ended', () => {
+  it('does not emit an incomplete event', () => {
     expect(read('data: a\n')).toEqual([])
   })
 
-  it('reads the same however the text is cut, with any line ends', () => {
+  it('returns the same events for any chunks and line endings', () => {
     const text = 'id: 1\r\nevent: snapshot\r\ndata: {"a":1}\r\n\r\nid: 2\ndata: b\n\n:c\rdata: d\r\r\ndata: e\n\n'
     const whole = read(text)
     expect(whole).toHaveLength(4)
@@ -43,13 +43,13 @@ describe('EventStreamParser', () => {
     }
   })
 
-  it('refuses a line without an end', () => {
+  it('rejects a line that is too long', () => {
     expect(() => read(`data: ${'x'.repeat(5 * 1024 * 1024)}`)).toThrow(RangeError)
   })
 })
 
 describe('backoffMs', () => {
-  it('doubles from half a second to half a minute, at most half of it by chance', () => {
+  it('doubles from 0.5 s to 30 s, with up to 50% jitter', () => {
     expect([1, 2, 3, 7, 50].map((attempt) => backoffMs(attempt, 1))).toEqual([500, 1_000, 2_000, 30_000, 30_000])
     expect([1, 2, 50].map((attempt) => backoffMs(attempt, 0))).toEqual([250, 500, 15_000])
   })

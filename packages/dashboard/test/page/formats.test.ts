@@ -4,12 +4,12 @@ import { isError, sparedShare } from '../../page/src/format/request-facts.ts'
 import { ago } from '../../page/src/format/times.ts'
 import type { RequestSummary } from '../../src/protocol/index.ts'
 
-describe('numbers', () => {
-  it('are grouped, and short from a million on', () => {
+describe('number formats', () => {
+  it('group digits and abbreviate from 1 million', () => {
     expect([0, 1_204, 999_999, 2_450_000].map(count)).toEqual(['0', '1,204', '999,999', '2.5M'])
   })
 
-  it('are a dash where nothing was measured, which is not 0', () => {
+  it('show a dash for missing values, which are not 0', () => {
     expect([count(undefined), amount(Number.NaN), duration(undefined), percent(undefined), bytes(undefined)]).toEqual([
       '–',
       '–',
@@ -19,28 +19,28 @@ describe('numbers', () => {
     ])
   })
 
-  it('have one digit after the point below 10', () => {
+  it('show one decimal below 10', () => {
     expect([0.35, 3, 9.96, 41.2].map(amount)).toEqual(['0.4', '3', '10.0', '41'])
   })
 
-  it('of milliseconds have three digits at most', () => {
+  it('show durations with at most 3 digits', () => {
     const texts = [0, 0.04, 0.44, 9.949, 9.96, 312.4, 999.6, 1_240, 45_000, 200_000].map(duration)
     expect(texts).toEqual(['0 ms', '<0.1 ms', '0.4 ms', '9.9 ms', '10 ms', '312 ms', '1.00 s', '1.24 s', '45.0 s', '3 min 20 s'])
   })
 
-  it('of seconds have two units at most', () => {
+  it('show seconds with at most 2 units', () => {
     expect([0, 45, 60, 3_661, 90_000].map(span)).toEqual(['0 s', '45 s', '1 min', '1 h 1 min', '1 d 1 h'])
   })
 
-  it('of shares do not say all or nothing of what is almost so', () => {
+  it('show shares close to 0 and 1 as <1% and >99%', () => {
     expect([0, 0.004, 0.505, 0.996, 1].map(percent)).toEqual(['0%', '<1%', '51%', '>99%', '100%'])
   })
 
-  it('of bytes go by 1,024', () => {
+  it('show bytes with a base of 1,024', () => {
     expect([0, 1_023, 1_024, 16 * 1024 ** 2, 2.1 * 1024 ** 2].map(bytes)).toEqual(['0 B', '1,023 B', '1.0 KB', '16 MB', '2.1 MB'])
   })
 
-  it('come with what they count', () => {
+  it('add units and plurals', () => {
     expect([plural(1, 'query', 'queries'), plural(2, 'query', 'queries'), withUnit(42, '%'), withUnit(4, 'ms'), withUnit(4, '')]).toEqual([
       '1 query',
       '2 queries',
@@ -52,7 +52,7 @@ describe('numbers', () => {
 })
 
 describe('ago', () => {
-  it('says how long ago in one unit', () => {
+  it('shows the age in one unit', () => {
     const now = 10_000_000
     expect([0, 1_900, 12_000, 61_000, 7_300_000].map((before) => ago(now - before, now))).toEqual([
       'now',
@@ -64,13 +64,13 @@ describe('ago', () => {
   })
 })
 
-describe('facts of a request', () => {
-  it('count what was spared of all reads', () => {
+describe('request facts', () => {
+  it('calculate the share of reads without a query', () => {
     expect(sparedShare({ queries: 1, merged: 2, prefetched: 0, answered: 1 } as RequestSummary)).toBe('75%')
     expect(sparedShare({ queries: 9, merged: 0, prefetched: 0, answered: 0 } as RequestSummary)).toBe('–')
   })
 
-  it('call a status of 500 and more an error, and what failed without one', () => {
+  it('treat a status of 500 and above, and a failure without a status, as an error', () => {
     expect([200, 404, 500, null].map((statusCode) => isError({ failed: false, statusCode }))).toEqual([false, false, true, false])
     expect(isError({ failed: true, statusCode: null })).toBe(true)
   })

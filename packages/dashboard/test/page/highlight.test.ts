@@ -8,7 +8,7 @@ const kinds = (sql: string) =>
     .map(({ kind, text }) => `${kind} ${text}`)
 
 describe('highlightSql', () => {
-  it('tells keywords, strings, numbers, parameters and comments apart', () => {
+  it('distinguishes keywords, strings, numbers, parameters and comments', () => {
     expect(kinds(`SELECT 'it''s', 12 FROM t WHERE a = $1 AND b = ? -- why`)).toEqual([
       'keyword SELECT',
       `string 'it''s'`,
@@ -22,11 +22,11 @@ describe('highlightSql', () => {
     ])
   })
 
-  it('takes quoted names for names', () => {
+  it('treats quoted names as names', () => {
     expect(kinds('"select" `from`')).toEqual([])
   })
 
-  it('loses and adds nothing, whatever the text', () => {
+  it('preserves any text', () => {
     for (const sql of textsOf([...'\'"`-/*$1a \n?<'])) {
       const texts = highlightSql(sql).map(({ text }) => text)
       expect(texts.join('')).toBe(sql)
@@ -35,7 +35,7 @@ describe('highlightSql', () => {
 })
 
 describe('linesOfSql', () => {
-  it('begins a line with each clause, and keeps joins and deletes together', () => {
+  it('starts a line for each clause, except within joins and deletes', () => {
     expect(linesOfSql(`SELECT a FROM b LEFT JOIN c ON c.id = b.c WHERE d = ' FROM e' ORDER BY a LIMIT ?`).split('\n')).toEqual([
       'SELECT a',
       'FROM b',
@@ -47,7 +47,7 @@ describe('linesOfSql', () => {
     expect(linesOfSql('DELETE FROM a WHERE b = ?')).toBe('DELETE FROM a\nWHERE b = ?')
   })
 
-  it('leaves the lines of a statement that has some', () => {
+  it('preserves the lines of a statement that has some', () => {
     expect(linesOfSql('SELECT a\nFROM b WHERE c')).toBe('SELECT a\nFROM b WHERE c')
   })
 })

@@ -20,7 +20,7 @@ function made() {
 }
 
 describe('Hub', () => {
-  it('stops the stream with the last tab that was looked at, and not before', () => {
+  it('stops the stream when the last visible tab is hidden', () => {
     const { hub, calls, tab } = made()
     const [first, second] = [tab(), tab()]
     hub.hear(first, 'visible')
@@ -32,7 +32,7 @@ describe('Hub', () => {
     expect(calls.filter((call) => call === 'stop')).toHaveLength(1)
   })
 
-  it('gives a tab that comes later the state as it is by then', () => {
+  it('sends the current state to a new tab', () => {
     const { hub, tab } = made()
     hub.hear(tab(), 'visible')
     hub.snapshot(snapshot)
@@ -42,7 +42,7 @@ describe('Hub', () => {
     expect(late.heard[0]).toMatchObject({ kind: 'state', state: { at: 9, mode: 'optimize' } })
   })
 
-  it('tells hidden tabs nothing', () => {
+  it('sends nothing to hidden tabs', () => {
     const { hub, tab } = made()
     const [seen, hidden] = [tab(), tab()]
     hub.hear(seen, 'visible')
@@ -55,7 +55,7 @@ describe('Hub', () => {
     expect(seen.heard.at(-1)).toEqual({ kind: 'delta', delta: { at: 2 } })
   })
 
-  it('goes on from what a tab brought, which is not told it again, and tells others of it', () => {
+  it('continues from the first view of a tab, which does not receive it again, and sends it to others', () => {
     const { hub, calls, tab } = made()
     const [first, second] = [tab(), tab()]
     hub.hear(first, { id: 'p.7', snapshot })
@@ -71,7 +71,7 @@ describe('Hub', () => {
     expect(first.heard.at(-2)).toMatchObject({ kind: 'state', state: { at: 2 } })
   })
 
-  it('stays with what it is told where a tab brings something while others look', () => {
+  it('ignores the first view of a tab while other tabs are visible', () => {
     const { hub, calls, tab } = made()
     const [first, second] = [tab(), tab()]
     hub.hear(first, 'visible')
@@ -82,7 +82,7 @@ describe('Hub', () => {
     expect(second.heard[0]).toMatchObject({ kind: 'state', state: { at: 5 } })
   })
 
-  it('tells a tab that brought something while nobody looked what came between', () => {
+  it('sends missed changes to a tab that passed a first view while no tab was visible', () => {
     const { hub, tab } = made()
     const [first, second] = [tab(), tab()]
     hub.hear(first, { id: 'p.7', snapshot })

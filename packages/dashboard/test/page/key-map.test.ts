@@ -7,13 +7,13 @@ const pressed = (key: string, more: Partial<PressedKey> = {}): PressedKey => ({
 })
 
 describe('KeyMap', () => {
-  it('goes to a page by g and its letter', () => {
+  it('opens a page with g and its letter', () => {
     const map = new KeyMap()
     expect(map.read(pressed('g'), 0)).toBeUndefined()
     expect(map.read(pressed('q'), 400)).toEqual({ kind: 'page', page: 'queries' })
   })
 
-  it('forgets the g after a while, and after one letter', () => {
+  it('forgets g after a timeout and after one letter', () => {
     const map = new KeyMap()
     map.read(pressed('g'), 0)
     expect(map.read(pressed('q'), 2_000)).toBeUndefined()
@@ -22,31 +22,31 @@ describe('KeyMap', () => {
     expect(map.read(pressed('q'), 3_200)).toBeUndefined()
   })
 
-  it('copies a fix by c, but goes to the cache by g c', () => {
+  it('copies a fix with c, but opens the cache with g c', () => {
     const map = new KeyMap()
     expect(map.read(pressed('c'), 0)).toEqual({ kind: 'copy-fix' })
     map.read(pressed('g'), 100)
     expect(map.read(pressed('c'), 200)).toEqual({ kind: 'page', page: 'cache' })
   })
 
-  it('leaves to a field what is written in it, but not Escape', () => {
+  it('ignores keys in a text field, except Escape', () => {
     const map = new KeyMap()
     for (const key of ['g', 'j', '/', '?', ' ']) expect(map.read(pressed(key, { focus: 'text' }), 0)).toBeUndefined()
     expect(map.read(pressed('Escape', { focus: 'text' }), 0)).toEqual({ kind: 'close' })
   })
 
-  it('leaves Space to a button that has the focus', () => {
+  it('ignores Space if a button has the focus', () => {
     const map = new KeyMap()
     expect(map.read(pressed(' ', { focus: 'control' }), 0)).toBeUndefined()
     expect(map.read(pressed(' '), 0)).toEqual({ kind: 'pause' })
   })
 
-  it('leaves the browser its own shortcuts', () => {
+  it('ignores browser shortcuts', () => {
     const map = new KeyMap()
     for (const held of ['ctrlKey', 'metaKey', 'altKey'] as const) expect(map.read(pressed('c', { [held]: true }), 0)).toBeUndefined()
   })
 
-  it('knows no key by the name of a property that every object has', () => {
+  it('ignores keys with the name of an inherited property', () => {
     expect(new KeyMap().read(pressed('constructor'), 0)).toBeUndefined()
   })
 })

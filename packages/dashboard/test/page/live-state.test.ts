@@ -11,20 +11,20 @@ function state(more: Partial<Snapshot> = {}): LiveState {
 }
 
 describe('applyDelta', () => {
-  it('leaves what a delta does not tell of as the same object', () => {
+  it('keeps the objects of unchanged parts', () => {
     const before = state({ routes: [route('a')] })
     const after = applyDelta(before, { at: 5 })
     expect(after.at).toBe(5)
     for (const part of ['routes', 'requests', 'sparklines', 'ranked'] as const) expect(after[part]).toBe(before[part])
   })
 
-  it('puts new requests in front, each once', () => {
+  it('inserts new requests at the front, each once', () => {
     const before = state({ requests: [request('b'), request('a')] })
     const after = applyDelta(before, { at: 1, requests: [request('c'), request('b')] })
     expect(after.requests.map(({ id }) => id)).toEqual(['c', 'b', 'a'])
   })
 
-  it('keeps no more requests, routes and points than the server does', () => {
+  it('limits requests, routes and points like the server', () => {
     let live = state()
     for (let at = 1; at <= 1_000; at += 1) {
       const requests = [request(`r${at}`)]
@@ -38,13 +38,13 @@ describe('applyDelta', () => {
     expect(live.sparklines[0]?.points.length).toBeLessThanOrEqual(MAX_POINTS)
   })
 
-  it('replaces routes by name, and takes away those that are gone', () => {
+  it('replaces routes by name and removes deleted ones', () => {
     const before = state({ routes: [route('a'), route('b')] })
     const after = applyDelta(before, { at: 1, routes: [{ ...route('b'), requests: 9 }], goneRoutes: ['a'] })
     expect(after.routes.map(({ name, requests }) => [name, requests])).toEqual([['b', 9]])
   })
 
-  it('takes a second that comes again as that second, and lets go what is older than two minutes', () => {
+  it('replaces the point of the same second and removes points older than 2 minutes', () => {
     let live = applyDelta(state(), { at: 1, points: { requests: [1_000, 4] } })
     live = applyDelta(live, { at: 2, points: { requests: [1_000, 5] } })
     expect(live.sparklines[0]).toMatchObject({ points: [[1_000, 5]], latest: 5 })
@@ -52,7 +52,7 @@ describe('applyDelta', () => {
     expect(live.sparklines[0]?.points).toEqual([[200_000, 1]])
   })
 
-  it('adds up what was skipped', () => {
+  it('adds up skipped requests', () => {
     expect(applyDelta(applyDelta(state(), { at: 1, skipped: 3 }), { at: 2, skipped: 4 }).skipped).toBe(7)
   })
 })

@@ -1,4 +1,4 @@
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
+/** Deterministic numbers from 0 to 1 for a seed (mulberry32). */
 export function randomOf(seed: number): () => number {
   let state = seed
   return () => {
@@ -9,7 +9,7 @@ export function randomOf(seed: number): () => number {
   }
 }
 
-/** Texts of these characters. */
+/** Strings of these characters. */
 export function textsOf(characters: readonly string[], { seed = 7, count = 300, maxLength = 60 } = {}): string[] {
   const random = randomOf(seed)
   const below = (end: number): number => Math.floor(random() * end)

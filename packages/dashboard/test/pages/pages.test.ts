@@ -24,8 +24,8 @@ async function loop({ sluice }: World, name: string, times: number, status?: num
   scope.end()
 }
 
-describe('requests', () => {
-  it('are listed by what is asked for', async () => {
+describe('requests page', () => {
+  it('lists the requests that match all filters', async () => {
     const world = await openWorld()
     await loop(world, 'GET /cities', 9, 200)
     await loop(world, 'GET /regions/:id', 1, 503)
@@ -46,7 +46,7 @@ describe('requests', () => {
     expect(recent[0]).toMatchObject({ kind: 'request', method: 'GET', route: '/cities', statusCode: 404 })
   })
 
-  it('are not listed by what makes no sense', async () => {
+  it('rejects invalid filters', async () => {
     const world = await openWorld()
     for (const query of ['status=6xx', 'code=x', 'minMs=-1', 'minMs=a', 'limit=0', 'limit=501', `name=${'x'.repeat(201)}`]) {
       const { status, body } = await world.ask(`/api/requests?${query}`)
@@ -54,7 +54,7 @@ describe('requests', () => {
     }
   })
 
-  it('are shown one by one while they are kept, with the newest of their kind', async () => {
+  it('returns a stored request with the newest one of the same name', async () => {
     const world = await openWorld()
     await loop(world, 'GET /a', 1)
     await loop(world, 'GET /a', 2)
@@ -64,7 +64,7 @@ describe('requests', () => {
     for (const id of ['zzzz', '..%2f', 'a/b']) expect((await world.ask(`/api/requests/${id}`)).status, id).toBe(404)
   })
 
-  it('are sent compressed where they are many', async () => {
+  it('compresses large responses', async () => {
     const world = await openWorld()
     for (let at = 0; at < 40; at += 1) await loop(world, `GET /${at}`, 1)
     const { headers } = await world.ask('/api/requests', { headers: { 'accept-encoding': 'gzip, br' } })
@@ -73,8 +73,8 @@ describe('requests', () => {
   })
 })
 
-describe('what is wrong', () => {
-  it('is ranked over all engines, the worst first, and five at most', async () => {
+describe('current problems', () => {
+  it('are ordered by severity over all engines, at most 5', async () => {
     const world = await openWorld()
     const { sluice } = world
     for (let at = 0; at < 4; at += 1) await loop(world, `GET /${at}`, 6)
@@ -90,8 +90,8 @@ describe('what is wrong', () => {
   })
 })
 
-describe('findings', () => {
-  it('are ordered by what they would have saved so far, and lead to a request', async () => {
+describe('findings page', () => {
+  it('orders findings by savings and links to a request', async () => {
     const world = await openWorld()
     await loop(world, 'GET /once', 20)
     for (let at = 0; at < 30; at += 1) await loop(world, 'GET /often', 6)
@@ -105,26 +105,26 @@ describe('findings', () => {
   })
 })
 
-describe('metrics', () => {
-  it('have gaps where nothing came', () => {
+describe('metrics page', () => {
+  it('inserts gaps where values are missing', () => {
     const now = 1_000_000_000
     const at = (second: number) => [now + second * 1_000, 1] as const
     expect(withGaps([at(-9), at(-8), at(-7)], now).length).toBe(3)
     expect(withGaps([at(-99), at(-98), at(-40), at(-39)], now)).toEqual([at(-99), at(-98), [now - 98_000 + 1, null], at(-40), at(-39)])
-    // A source that tells something every five seconds has none.
+    // A source that reports every 5 seconds has no gaps.
     expect(withGaps([at(-30), at(-25), at(-20), at(-15)], now).length).toBe(4)
-    // Older values lie a minute apart.
+    // Older values are one minute apart.
     expect(withGaps([at(-7_200), at(-7_140), at(-7_080)], now).length).toBe(3)
     expect(withGaps([at(-7_200), at(-7_140), at(-6_000)], now).length).toBe(4)
   })
 
-  it('are told with their thresholds, a forecast, and how far it is to be trusted', async () => {
+  it('contains thresholds, a forecast, and its accuracy', async () => {
     const world = await openWorld()
     world.sluice.monitor?.recordMetric('cpu', 40, 'host')
     const { metrics, points, forecast, needsSeconds, metric } = await page<MetricsPage>(world, 'metrics?metric=cpu&minutes=5&ahead=3')
     expect(metrics.find(({ name }) => name === 'cpu')).toMatchObject({ unit: '%', warning: 70, critical: 90, current: 40, sources: 1 })
     expect([metric, points.map(([, value]) => value), needsSeconds]).toEqual(['cpu', [40], 120])
-    expect(forecast).toMatchObject({ recentAccuracy: null, caption: 'No forecast of 3 minutes ahead has been checked yet.' })
+    expect(forecast).toMatchObject({ recentAccuracy: null, caption: 'No forecast for the next 3 minutes has been evaluated yet.' })
     expect(forecast?.points.map(({ at }) => at - (forecast?.from ?? 0))).toEqual([60_000, 120_000, 180_000])
     for (const { lower, value, upper } of forecast?.points ?? []) expect(lower <= value && value <= upper).toBe(true)
     expect((await page<MetricsPage>(world, 'metrics?metric=disk')).forecast).toBeNull()
@@ -133,8 +133,8 @@ describe('metrics', () => {
   })
 })
 
-describe('figures that JSON has none for', () => {
-  it('are null', async () => {
+describe('numbers without a JSON representation', () => {
+  it('are returned as null', async () => {
     const world = await openWorld()
     const { balancer } = world.sluice
     for (const port of [1, 2]) balancer?.registerNode('10.0.0.1', port)
@@ -143,8 +143,8 @@ describe('figures that JSON has none for', () => {
   })
 })
 
-describe('the cache', () => {
-  it('is told of with absolute numbers, and why reads are not kept', async () => {
+describe('cache page', () => {
+  it('contains absolute numbers and the reasons why reads are not cached', async () => {
     const world = await openWorld({}, { mode: 'optimize' })
     await loop(world, 'GET /a', 3)
     const { queries, isKeeping, stats, passedThrough } = await page<CachePage>(world, 'cache')
@@ -152,8 +152,8 @@ describe('the cache', () => {
   })
 })
 
-describe('values', () => {
-  it('are in a statement in doubt', () => {
+describe('values in statements', () => {
+  it('are assumed if uncertain', () => {
     for (const sql of [
       'SELECT * FROM a1 WHERE id = ?',
       'select "b" from a where "id2" = $1 and c > $2::int',
@@ -171,11 +171,11 @@ describe('values', () => {
       'SELECT * FROM a LIMIT 10',
     ])
       expect(isWithoutValues(sql, 'postgresql'), sql).toBe(false)
-    // Where it is no column, it is a text.
+    // Anywhere except for columns, it is a string.
     expect(isWithoutValues('SELECT * FROM a WHERE b = "secret"', 'sqlite')).toBe(false)
   })
 
-  it('are taken out of what is said about one', () => {
+  it('are masked in messages about a statement', () => {
     expect(masked(`id = 7 AND name = '${'x'.repeat(10_000)}`)).toBe('…')
     expect(masked("(email = 'it''s ada'::text) AND (id = 7) AND (t1.x2 > -1.5e3)")).toBe('(email = ?::text) AND (id = ?) AND (t1.x2 > ?)')
   })
@@ -205,8 +205,8 @@ describe('values', () => {
   })
 })
 
-describe('dead letters', () => {
-  it('show no password of an address that a driver quotes', async () => {
+describe('dead-letter errors', () => {
+  it('mask the password of a URL in a driver error', async () => {
     const world = await openWorld()
     world.sluice.jobs?.registerProcessor('default', async (_task, { log }) => {
       log('opening postgres://ann:s3cret@db/app')

@@ -3,7 +3,7 @@ import { Refusal } from '../../src/http/refusal.ts'
 import { actInAll } from '../../src/processes/act-in-all.ts'
 import type { Answer, Question } from '../../src/processes/questions.ts'
 
-/** @param answers - Of each other process, in their order. */
+/** @param answers - Answers of the other processes, in order. */
 function world(own: () => unknown, answers: readonly (Answer | undefined)[], hasSharedJobs = false) {
   const asked: Question[] = []
   const peers = {
@@ -21,8 +21,8 @@ const refuse = (code: 'OFF' | 'BAD_BODY') => () => {
   throw new Refusal(code, code)
 }
 
-describe('an action over several processes', () => {
-  it('is done where any of them did it', async () => {
+describe('action in several processes', () => {
+  it('succeeds if it succeeds in any process', async () => {
     const { parts, asked } = world(() => ({ done: false }), [failed, { value: { done: true } }, undefined])
     expect(await actInAll('acknowledge-alert', { id: 'a' }, parts)).toEqual({ done: true })
     expect(asked).toHaveLength(3)
@@ -32,32 +32,32 @@ describe('an action over several processes', () => {
     })
   })
 
-  it('fails as it does in one process, where none can do it', async () => {
+  it('fails with the error of this process if it fails in all', async () => {
     await expect(actInAll('pause-queue', { queue: 'q' }, world(refuse('OFF'), [failed, undefined]).parts)).rejects.toThrow('OFF')
     expect(await actInAll('pause-queue', { queue: 'q' }, world(refuse('OFF'), [failed, { value: { done: true } }]).parts)).toEqual({
       done: true,
     })
   })
 
-  it('asks nobody what this process cannot understand', async () => {
+  it('does not ask other processes if the request is invalid', async () => {
     const { parts, asked } = world(refuse('BAD_BODY'), [{ value: { done: true } }])
     await expect(actInAll('drain-node', {}, parts)).rejects.toThrow('BAD_BODY')
     expect(asked).toEqual([])
   })
 
-  it('retries letters up to the limit of all together', async () => {
+  it('retries dead letters up to a common limit', async () => {
     const { parts, asked } = world(() => ({ count: 2 }), [failed, { value: { count: 3 } }, { value: { count: 9 } }])
     expect(await actInAll('retry-dead-letters', { queue: 'q', limit: 5 }, parts)).toEqual({ count: 5 })
     expect(asked.map((question) => question.kind === 'act' && question.body.limit)).toEqual([3, 3])
   })
 
-  it('retries common letters once', async () => {
+  it('retries shared dead letters once', async () => {
     const { parts, asked } = world(() => ({ count: 2 }), [{ value: { count: 2 } }], true)
     expect(await actInAll('discard-dead-letters', {}, parts)).toEqual({ count: 2 })
     expect(asked).toEqual([])
   })
 
-  it('asks one process after the other for a plan, this one first', async () => {
+  it('explains a statement in one process, preferably this one', async () => {
     const own = world(() => ({ steps: ['own'] }), [{ value: { steps: ['other'] } }])
     expect(await actInAll('explain', { fingerprint: 'f' }, own.parts)).toEqual({ steps: ['own'] })
     expect(own.asked).toEqual([])

@@ -28,8 +28,8 @@ async function opened(
 
 const soon = () => AbortSignal.timeout(SOON.timeout)
 
-describe.skipIf(process.platform === 'win32')('processes of one machine', () => {
-  it('find and answer one another, by group', async () => {
+describe.skipIf(process.platform === 'win32')('local processes', () => {
+  it('find and answer each other within a group', async () => {
     const directory = await folder()
     const [a, b] = [await opened(directory, 'a'), await opened(directory, 'b', async (question) => `${question}!`)]
     await opened(directory, 'c', async () => 'c', 'another')
@@ -43,11 +43,11 @@ describe.skipIf(process.platform === 'win32')('processes of one machine', () => 
     await expect(a.ask('b', 'there?', soon())).rejects.toThrow()
   })
 
-  it('forget one that ended without a word', async () => {
+  it('forget a process that ended without closing', async () => {
     const directory = await folder()
     const a = await opened(directory, 'a')
     const [group] = await readdir(directory)
-    // A server that is closed by the death of its process leaves its file.
+    // If a process is killed, the file of its socket remains.
     const path = join(directory, group as string, 'dead.sock')
     const dead = createServer()
     await new Promise<void>((resolve) => dead.listen(path, resolve))
@@ -60,14 +60,14 @@ describe.skipIf(process.platform === 'win32')('processes of one machine', () => 
     expect(await a.others()).toEqual([])
   })
 
-  it('give up one that does not answer', async () => {
+  it('time out if a process does not respond', async () => {
     const directory = await folder()
     const a = await opened(directory, 'a')
     await opened(directory, 'b', () => new Promise(() => {}))
     await expect(a.ask('b', 'there?', AbortSignal.timeout(50))).rejects.toThrow()
   })
 
-  it('answer no question that is too long', async () => {
+  it('reject a question that is too long', async () => {
     const directory = await folder()
     const a = await opened(directory, 'a')
     await opened(directory, 'b')
@@ -75,7 +75,7 @@ describe.skipIf(process.platform === 'win32')('processes of one machine', () => 
     expect(await a.ask('b', 'there?', soon())).toBe('b')
   })
 
-  it('do not meet where others can look', async () => {
+  it('reject an insecure directory', async () => {
     const directory = await folder()
     const open = join(directory, 'open')
     await mkdir(open)
@@ -83,16 +83,16 @@ describe.skipIf(process.platform === 'win32')('processes of one machine', () => 
     await expect(localProcesses({ directory: open }).open('a', async () => '')).rejects.toThrow(ProcessLinkError)
     const led = join(directory, 'led')
     await symlink(directory, led)
-    await expect(localProcesses({ directory: led }).open('a', async () => '')).rejects.toThrow(/must be a directory/)
+    await expect(localProcesses({ directory: led }).open('a', async () => '')).rejects.toThrow(/Insecure directory/)
     const file = join(directory, 'file')
     await writeFile(file, '')
     await expect(localProcesses({ directory: file }).open('a', async () => '')).rejects.toThrow()
   })
 
-  it('refuse what they cannot use', async () => {
+  it('reject invalid options', async () => {
     expect(() => localProcesses({ group: '' })).toThrow(InvalidOptionError)
     expect(() => localProcesses({ place: '/tmp' } as never)).toThrow(InvalidOptionError)
     const long = join(await folder(), 'x'.repeat(100))
-    await expect(localProcesses({ directory: long }).open('a', async () => '')).rejects.toThrow(/has 103 bytes at most/)
+    await expect(localProcesses({ directory: long }).open('a', async () => '')).rejects.toThrow(/at most 103 bytes/)
   })
 })

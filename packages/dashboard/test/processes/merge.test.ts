@@ -36,8 +36,8 @@ function facts(
   }
 }
 
-describe('quantiles of several processes', () => {
-  it('are those of all values together', () => {
+describe('merged quantiles', () => {
+  it('are the quantiles of all values', () => {
     const left = Array.from({ length: 900 }, (_, at) => at + 1)
     const right = Array.from({ length: 100 }, (_, at) => 10_000 + at)
     const counted = [...left, ...right].map((value) => [value, 1] as const).sort(() => Math.random() - 0.5)
@@ -56,7 +56,7 @@ describe('quantiles of several processes', () => {
         0.5,
       ),
     ).toBe(2)
-    // Counts weigh.
+    // Counts are weights.
     expect(
       quantileOf(
         [
@@ -78,8 +78,8 @@ describe('quantiles of several processes', () => {
   })
 })
 
-describe('figures of the moment', () => {
-  it('add up, but for shares and what a machine has', () => {
+describe('merged figures', () => {
+  it('add up, except shares and figures of the machine', () => {
     const merged = mergeVitals([
       facts({
         vitals: { requestsPerSecond: 30, errorRate: 10, queriesPerSecond: 60, cpu: 20, memory: 40, eventLoopDelay: 5 },
@@ -102,16 +102,16 @@ describe('figures of the moment', () => {
     expect(mergeVitals([facts({}), facts({})])).toEqual(VITALS)
   })
 
-  it('rank the same thing once, and alerts of one name as one', () => {
+  it('list the same problem once, and alerts with the same name as one', () => {
     const item = (key: string, kind: RankedItem['kind'], severity: RankedItem['severity'], title = key): RankedItem => ({
       ...{ key, kind, severity, title, detail: 'high', section: 'now', target: null, mutes: null },
     })
     const merged = mergeRanked([
-      facts({ ranked: [item('finding a', 'finding', 'medium'), item('alert 1', 'alert', 'medium', 'Alert  cpu')] }),
+      facts({ ranked: [item('finding a', 'finding', 'medium'), item('alert 1', 'alert', 'medium', 'Alert: CPU')] }),
       facts({
         ranked: [
-          item('alert 2', 'alert', 'high', 'Alert  memory'),
-          item('alert 3', 'alert', 'medium', 'Alert  cpu'),
+          item('alert 2', 'alert', 'high', 'Alert: Memory'),
+          item('alert 3', 'alert', 'medium', 'Alert: CPU'),
           item('finding a', 'finding', 'medium'),
         ],
       }),
@@ -123,7 +123,7 @@ describe('figures of the moment', () => {
     ])
   })
 
-  it('tell of all dead letters of a queue', () => {
+  it('include all dead letters of a queue', () => {
     const dead = (count: number, hasSharedJobs: boolean) =>
       facts({
         ranked: [
@@ -150,7 +150,7 @@ describe('figures of the moment', () => {
     expect(mergeRanked([dead(6, true), dead(5, true)])).toMatchObject([{ severity: 'medium', detail: '6 dead letters' }])
   })
 
-  it('count common dead letters once, and own ones each', () => {
+  it('count shared dead letters once, and separate ones per process', () => {
     const shared = (count: number) => facts({ badges: { deadLetters: [['mail', count]], hasSharedJobs: true } })
     const own = (count: number) => facts({ badges: { deadLetters: [['mail', count]] } })
     expect(mergeBadges([shared(7), shared(6)]).deadLetters).toBe(7)
@@ -164,7 +164,7 @@ describe('figures of the moment', () => {
     ).toEqual({ findings: 2, nodes: 2, alerts: 3, deadLetters: 0 })
   })
 
-  it('draw lines of the seconds that all have told of, by their requests', () => {
+  it('draw charts of seconds that all processes reported, weighted by requests', () => {
     const lines = mergeSparklines(
       [
         facts({
@@ -215,8 +215,8 @@ describe('figures of the moment', () => {
   })
 })
 
-describe('routes of several processes', () => {
-  it('have the quantiles of all their requests, and means by how many there were', () => {
+describe('merged routes', () => {
+  it('have the quantiles of all requests, and weighted means', () => {
     const route = (given: Partial<RouteFigures>): RouteFigures => ({
       ...{
         name: 'GET /',
@@ -271,8 +271,8 @@ describe('routes of several processes', () => {
   })
 })
 
-describe('pages of several processes', () => {
-  it('hold a finding muted where all have muted it', () => {
+describe('merged pages', () => {
+  it('mute a finding only if all processes have muted it', () => {
     const item = (given: Partial<FindingItem>) =>
       ({ key: 'k', count: 1, occurrences: 1, savedMs: 1, isMuted: false, request: null, lastAt: null, ...given }) as FindingItem
     const page = (...findings: FindingItem[]) => ({ findings, requests: 10, anomalies: [] })
@@ -291,7 +291,7 @@ describe('pages of several processes', () => {
     expect(merged.requests).toBe(20)
   })
 
-  it('take the worst that anybody says of a node', () => {
+  it('show the worst status of a node', () => {
     const node = (status: string, requests: number, p95: number) => ({
       id: 'n',
       status,
@@ -338,7 +338,7 @@ describe('pages of several processes', () => {
     })
   })
 
-  it('count common tasks once, and what each process did', () => {
+  it('count shared tasks once, and add up the work of each process', () => {
     const row = (given: Partial<QueueRow>) =>
       ({
         queue: 'mail',
@@ -402,7 +402,7 @@ describe('pages of several processes', () => {
   })
 })
 
-describe('metrics of several processes', () => {
+describe('merged metrics', () => {
   const NOW = 1_700_000_000_000
   const page = (across: 'sum' | 'mean' | 'max', points: MetricsPage['points'], forecast: MetricForecast | null = null): MetricsPage => ({
     metrics: [
@@ -411,11 +411,11 @@ describe('metrics of several processes', () => {
     ...{ metric: 'm', from: NOW - 3_600_000, to: NOW, points, forecast, anomalies: [], needsSeconds: 0 },
     trend: { trend: 'stable', changePerMinute: 0, changeRate: 0, significance: 0, points: 0 },
   })
-  /** One a second of the last minute, `offset` milliseconds after the clock's second, which the process's own clock may miss by some. */
+  /** One value per second of the last minute, `offset` milliseconds after the full second. */
   const seconds = (value: number, offset: number, jitter = 0) =>
     Array.from({ length: 60 }, (_, at) => [NOW - (60 - at) * 1_000 + offset + (at % 2) * jitter, value] as const)
 
-  it('are joined as those of sources are', () => {
+  it('combine processes like sources', () => {
     const values = (across: 'sum' | 'mean' | 'max') =>
       new Set(mergeMetrics([page(across, seconds(10, 100)), page(across, seconds(30, 700))]).points.map(([, value]) => value))
     expect(values('sum')).toEqual(new Set([40]))
@@ -423,13 +423,13 @@ describe('metrics of several processes', () => {
     expect(values('max')).toEqual(new Set([30]))
   })
 
-  it('have no dents where two values of a process share a second and none is in the next', () => {
+  it('have no dips if two values of a process fall into one second and none into the next', () => {
     const merged = mergeMetrics([page('sum', seconds(10, 500)), page('sum', seconds(30, 600, 450))])
     expect(merged.points.slice(2, -2).filter(([, value]) => value !== 40)).toEqual([])
     expect(merged.trend.trend).toBe('stable')
   })
 
-  it('break where nobody had anything, and go on with those that had', () => {
+  it('have gaps only where all processes have gaps', () => {
     const gone = seconds(10, 0).filter((_, at) => at < 10 || at >= 40)
     const both = mergeMetrics([page('sum', gone), page('sum', gone)])
     expect(both.points.filter(([, value]) => value === null)).toHaveLength(1)
@@ -438,7 +438,7 @@ describe('metrics of several processes', () => {
     expect(one.points.filter(([, value]) => value === null)).toHaveLength(0)
   })
 
-  it('are forecast together where all are', () => {
+  it('have a forecast if all processes have one', () => {
     const forecast = (value: number, recentAccuracy: number | null): MetricForecast => ({
       from: NOW,
       points: [{ at: NOW + 60_000, lower: value - 1, value, upper: value + 2 }],
@@ -454,7 +454,8 @@ describe('metrics of several processes', () => {
     expect(merged.forecast).toMatchObject({
       points: [{ lower: 38, value: 40, upper: 44 }],
       recentAccuracy: 0.7,
-      caption: 'Of the forecasts of the last day, 1 minute ahead, 70 % were within 15 %. That is of each process by itself.',
+      caption:
+        'In the last day, 70% of the forecasts for the next 1 minute were within 15% of the value. Accuracy applies to each process separately.',
     })
     expect(mergeMetrics([page('sum', seconds(10, 0), forecast(10, 1)), page('sum', seconds(30, 0))]).forecast).toBeNull()
     expect(mergeMetrics([page('sum', []), page('sum', [])])).toMatchObject({ forecast: null, points: [], needsSeconds: 120 })

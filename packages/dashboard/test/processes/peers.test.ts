@@ -2,7 +2,7 @@ import type { ProcessLink } from '@sluice/core/siblings'
 import { describe, expect, it } from 'vitest'
 import { Peers } from '../../src/processes/peers.ts'
 
-/** A link to one process, which answers and is found as long as it is told to. */
+/** A link to one process, which is found and responds depending on its state. */
 function peersOfOne() {
   const state = { isFound: true, isAnswering: true, isFailing: false }
   const errors: unknown[] = []
@@ -10,11 +10,11 @@ function peersOfOne() {
   const link: ProcessLink = {
     open: async () => {},
     others: async () => {
-      if (state.isFailing) throw new Error('The link is away.')
+      if (state.isFailing) throw new Error('The link is unavailable.')
       return state.isFound ? ['other'] : []
     },
     ask: async () => {
-      if (!state.isAnswering) throw new Error('No answer.')
+      if (!state.isAnswering) throw new Error('No response.')
       return JSON.stringify({ value: { info: { id: 'other' }, last: 0, at: time, routes: [], requests: [], count: 0 } })
     },
     close: async () => {},
@@ -31,7 +31,7 @@ function peersOfOne() {
 }
 
 describe('Peers', () => {
-  it('say which answered once and do not now, and forget who is found no more', async () => {
+  it('report which processes stopped responding, and forget those that are no longer found', async () => {
     const { state, look } = peersOfOne()
     expect(await look()).toEqual({ answering: ['other'], silent: [] })
     state.isAnswering = false
@@ -41,7 +41,7 @@ describe('Peers', () => {
     expect(await look()).toEqual({ answering: [], silent: [] })
   })
 
-  it('are known after the link failed, though they do not answer then', async () => {
+  it('keep known processes as not responding after the link failed', async () => {
     const { state, errors, look } = peersOfOne()
     await look()
     state.isFailing = true

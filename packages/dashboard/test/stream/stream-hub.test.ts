@@ -7,7 +7,7 @@ import { StreamHub } from '../../src/stream/stream-hub.ts'
 
 const RIGHTS: Rights = { act: true, reason: null, parameters: false }
 
-/** A response that takes as much as it is told to. */
+/** A response with a limited buffer. */
 class FakeResponse extends EventEmitter {
   readonly written: string[] = []
   statusCode = 0
@@ -84,11 +84,11 @@ function open() {
   return { hub, join, counts, figures, stale: (section: Section) => stale(section) }
 }
 
-describe('a hub', () => {
+describe('StreamHub', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
-  it('tells four times a second at most, however much happens', () => {
+  it('sends at most 4 updates per second', () => {
     const { join, counts } = open()
     const response = join()
     for (let ms = 0; ms < 10_000; ms += 10) {
@@ -98,17 +98,17 @@ describe('a hub', () => {
     expect(response.events.filter(({ event }) => event === 'delta')).toHaveLength(40)
   })
 
-  it('tells nothing while nothing changes, but for a comment every 15 seconds', () => {
+  it('sends only a comment every 15 seconds while nothing changes', () => {
     const { join } = open()
     const response = join()
-    // What was said to be stale when the stream began.
+    // Sections that were stale when the stream started.
     vi.advanceTimersByTime(1_000)
     const before = response.written.length
     vi.advanceTimersByTime(60_000)
     expect(response.written.slice(before)).toEqual([':\n\n', ':\n\n', ':\n\n', ':\n\n'])
   })
 
-  it('tells of 50 new requests at most, and how many more there were', () => {
+  it('sends at most 50 new requests, and the number of others', () => {
     const { join, counts } = open()
     const response = join()
     counts.ended = 180
@@ -117,7 +117,7 @@ describe('a hub', () => {
     expect([requests?.length, skipped]).toEqual([50, 130])
   })
 
-  it('tells of a figure when it changes, and of no other one', () => {
+  it('sends only changed figures', () => {
     const { join, figures } = open()
     const response = join()
     vi.advanceTimersByTime(2_000)
@@ -129,7 +129,7 @@ describe('a hub', () => {
     expect(Object.keys(told[0]?.data ?? {}).filter((name) => name !== 'stale')).toEqual(['at', 'totals'])
   })
 
-  it('says that a page is stale every two seconds at most', () => {
+  it('reports a stale page at most every 2 seconds', () => {
     const { join, stale } = open()
     const response = join()
     vi.advanceTimersByTime(3_000)
@@ -141,7 +141,7 @@ describe('a hub', () => {
     expect(response.events.slice(before).map(({ data }) => data.stale)).toEqual([['jobs'], ['jobs'], ['jobs'], ['jobs']])
   })
 
-  it('keeps nothing for a reader who takes nothing, and tells them all when they do', () => {
+  it('skips deltas for a slow reader and sends a snapshot later', () => {
     const { join, counts } = open()
     const [slow, quick] = [join(), join()]
     slow.takes = false
@@ -162,7 +162,7 @@ describe('a hub', () => {
     expect(slow.events.at(-1)?.data.requests).toHaveLength(1)
   })
 
-  it('lets go of a reader who takes nothing for a minute', () => {
+  it('disconnects a reader without progress for one minute', () => {
     const { hub, join, counts } = open()
     const slow = join()
     slow.takes = false
@@ -171,7 +171,7 @@ describe('a hub', () => {
     expect([slow.isDestroyed, hub.size]).toEqual([true, 0])
   })
 
-  it('does nothing while nobody listens: no timer runs, and nobody is listened to', () => {
+  it('has no timers and listeners without a reader', () => {
     const { hub, join, counts } = open()
     expect(vi.getTimerCount()).toBe(0)
     const [first, second] = [join(), join()]
@@ -185,7 +185,7 @@ describe('a hub', () => {
     expect(counts.asked).toBe(asked)
   })
 
-  it('gives a listener who comes back after long a snapshot', () => {
+  it('sends a snapshot to a reader that returns late', () => {
     const { join } = open()
     const first = join()
     const id = /id: (\S+)/.exec(first.written[0] ?? '')?.[1]
@@ -198,7 +198,7 @@ describe('a hub', () => {
     expect(join(id).events[0]?.event).toBe('snapshot')
   })
 
-  it('goes on from what the page carried, tells it of all that happened meanwhile, and of nothing twice', () => {
+  it('continues from the first view of a document, without loss or duplicates', () => {
     const { hub, join, counts } = open()
     counts.ended = 5
     const { id, snapshot } = hub.firstView(RIGHTS)
@@ -212,7 +212,7 @@ describe('a hub', () => {
     expect(response.events.flatMap(({ data }) => (data.requests ?? []).map((request) => request.id))).toEqual(['r8', 'r7', 'r6'])
   })
 
-  it('tells who listens already what a page carries, and that page what it tells them after', () => {
+  it('sends pending changes to current readers before it creates a first view', () => {
     const { hub, join, counts } = open()
     const first = join()
     counts.ended = 2
@@ -226,7 +226,7 @@ describe('a hub', () => {
     expect(second.events.flatMap(({ data }) => data.requests ?? [])).toHaveLength(1)
   })
 
-  it('needs no timer for a page that opens no stream, and forgets it after half a minute', () => {
+  it('needs no timer for a first view without a stream, and forgets it after 30 seconds', () => {
     const { hub, join } = open()
     const { id } = hub.firstView(RIGHTS)
     expect(vi.getTimerCount()).toBe(0)

@@ -6,8 +6,8 @@ import { listen } from './world.ts'
 
 const region = shapeOf('Region.findUnique where id')
 
-describe('a stream', () => {
-  it('begins with all that there is, and goes on with what is new', async () => {
+describe('stream', () => {
+  it('starts with a snapshot and continues with deltas', async () => {
     const { sluice, port } = await openWorld()
     await sluice.run(() => execute(sluice, region), { name: 'GET /before' })
     const stream = await listen(port)
@@ -36,13 +36,13 @@ describe('a stream', () => {
     })
   })
 
-  it('tells those who may not act that they may not, and why', async () => {
+  it('reports why actions are not allowed', async () => {
     const { port } = await openWorld({ actions: false })
     const { rights }: Snapshot = (await (await listen(port)).next('snapshot')).data
-    expect(rights).toEqual({ act: false, reason: expect.stringContaining('only shows'), parameters: false })
+    expect(rights).toEqual({ act: false, reason: expect.stringContaining('read-only'), parameters: false })
   })
 
-  it('says which pages have something new, once each at a time', async () => {
+  it('reports each stale page once', async () => {
     const { sluice, port } = await openWorld()
     const stream = await listen(port)
     await stream.next('snapshot')
@@ -53,7 +53,7 @@ describe('a stream', () => {
     expect(delta.ranked?.[0]).toMatchObject({ kind: 'alert', severity: 'high', section: 'alerts' })
   })
 
-  it('gives one that was cut off what it missed, and all where that is not known', async () => {
+  it('resumes after an interruption, or sends a snapshot if that is not possible', async () => {
     const { sluice, port } = await openWorld()
     const first = await listen(port)
     await first.next('snapshot')
@@ -72,7 +72,7 @@ describe('a stream', () => {
       expect((await (await listen(port, { 'last-event-id': unknown })).next('snapshot')).data, unknown).toMatchObject({ schemaVersion: 1 })
   })
 
-  it('goes on where it was when the only listener comes back', async () => {
+  it('continues when the only reader returns', async () => {
     const { sluice, port } = await openWorld()
     const first = await listen(port)
     const { id } = await first.next('snapshot')
@@ -84,7 +84,7 @@ describe('a stream', () => {
     await again.next('delta', ({ stale = [] }: Delta) => stale.includes('jobs'))
   })
 
-  it('is refused where as many are open as may be, and free again when one is gone', async () => {
+  it('is rejected if the maximum number is open, until one closes', async () => {
     const { port } = await openWorld({ maxStreams: 1 })
     const first = await listen(port)
     await first.next('snapshot')
@@ -94,7 +94,7 @@ describe('a stream', () => {
     await expect.poll(async () => (await listen(port)).response.statusCode, SOON).toBe(200)
   })
 
-  it('ends with the dashboard', async () => {
+  it('ends when the dashboard is closed', async () => {
     const { dashboard, port } = await openWorld()
     const stream = await listen(port)
     await stream.next('snapshot')

@@ -11,14 +11,14 @@ interface StreamEvent {
 export interface OpenStream {
   readonly response: IncomingMessage
   readonly events: readonly StreamEvent[]
-  /** Comments that came. */
+  /** Received comments. */
   readonly beats: number
-  /** Waits for the next event of a name that fits. */
+  /** Waits for the next event with this name that matches. */
   next(event: string, fits?: (data: never) => boolean): Promise<StreamEvent>
   close(): void
 }
 
-/** Listens to a stream until the test is over. */
+/** Reads a stream until the test ends. */
 export async function listen(port: number, headers: Readonly<Record<string, string>> = {}): Promise<OpenStream> {
   const sent = request({ host: '127.0.0.1', port, path: '/_sluice/api/stream', headers, agent: false })
   sent.on('error', () => {})

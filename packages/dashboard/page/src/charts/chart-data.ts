@@ -2,20 +2,22 @@ import type { MetricsPage } from '../../../src/protocol/index.ts'
 import { withUnit } from '../format/numbers.ts'
 import { clockTime } from '../format/times.ts'
 
-/** Columns of one chart, of equal length: seconds since 1970, and values of which some are missing. */
+/**
+ * Columns of one chart, of equal length: times in seconds since 1970, and values, some of which are missing.
+ */
 export interface ChartData {
   readonly times: readonly number[]
   readonly values: readonly (number | null)[]
   readonly upper: readonly (number | null)[]
   readonly median: readonly (number | null)[]
   readonly lower: readonly (number | null)[]
-  /** Seconds since 1970; `null`: there is no forecast. */
+  /** Seconds since 1970; `null` without a forecast. */
   readonly now: number | null
 }
 
 /**
- * What was and what will be on one axis. Where nothing came there is a gap. The forecast begins at the last value, so that its band opens
- * from the line and does not stand beside it.
+ * Combines values and forecast on one time axis, with gaps where no values were recorded. The forecast starts
+ * at the last value, so that its band starts on the line.
  */
 export function chartDataOf({ points, forecast }: Pick<MetricsPage, 'points' | 'forecast'>): ChartData {
   const past = points.map(([at, value]) => ({ at, value: value as number | null, upper: null, median: null, lower: null }))
@@ -35,7 +37,7 @@ export function chartDataOf({ points, forecast }: Pick<MetricsPage, 'points' | '
   }
 }
 
-/** What stands at one place of a chart, in words. */
+/** Describes the values at one index. */
 export function valueAt(data: ChartData, index: number, unit: string): string {
   const at = data.times[index]
   if (at === undefined) return ''
@@ -47,7 +49,10 @@ export function valueAt(data: ChartData, index: number, unit: string): string {
   return `${head}, no value`
 }
 
-/** The place of a key press on a chart of so many places; `undefined`: the key is none of the chart's. */
+/**
+ * Returns the index after a key press on a chart with `count` values; `undefined` if the chart does not use
+ * the key.
+ */
 export function stepOf(key: string, index: number, count: number): number | undefined {
   const steps: Readonly<Record<string, number>> = {
     ArrowLeft: index - 1,
@@ -63,7 +68,6 @@ export function stepOf(key: string, index: number, count: number): number | unde
   return next === undefined ? undefined : Math.max(0, Math.min(count - 1, next))
 }
 
-/** As CSV, with times that every program reads. */
 export function csvOf(metric: string, { times, values, lower, median, upper }: ChartData): string {
   const cell = (value: number | null | undefined): string => (value === null || value === undefined ? '' : String(value))
   const lines = times.map((at, index) =>

@@ -15,7 +15,9 @@ export interface LineChartProps {
 
 const HEIGHT = 280
 
-/** A metric over time, with what is expected of it. The arrow keys go from value to value; a table beside it has the same figures. */
+/**
+ * A metric over time, with its forecast. Arrow keys move from value to value. A table contains the same data.
+ */
 export function LineChart(props: LineChartProps) {
   const { label, unit, data } = props
   const box = useRef<HTMLDivElement>(null)
@@ -34,7 +36,7 @@ export function LineChart(props: LineChartProps) {
     return () => dark.removeEventListener('change', change)
   }, [])
 
-  // Colours are read from the page's own: a change of theme draws it anew.
+  // Colors come from CSS variables, so a change of theme redraws the chart.
   useEffect(() => {
     const element = box.current
     if (element === null) return undefined
@@ -76,7 +78,7 @@ export function LineChart(props: LineChartProps) {
         class="chart"
         role="slider"
         tabIndex={0}
-        aria-label={`${label}: cursor of the chart`}
+        aria-label={`${label}: chart cursor`}
         aria-valuemin={0}
         aria-valuemax={Math.max(0, count - 1)}
         aria-valuenow={index}
@@ -132,7 +134,7 @@ function optionsOf(element: HTMLElement, props: { readonly current: LineChartPro
       { stroke: accent, width: 1.5, dash: [6, 4], points: none },
       { stroke: 'transparent', points: none },
     ],
-    // 18 % of 255.
+    // 18% of 255.
     bands: [{ series: [2, 4], fill: `${accent}2e` }],
     hooks: {
       draw: [
@@ -147,10 +149,13 @@ function optionsOf(element: HTMLElement, props: { readonly current: LineChartPro
   }
 }
 
-/** A band that reaches beyond this multiple of all the rest is cut off: what was measured stays readable, and the figures tell the band. */
+/**
+ * Maximum height of the chart, as a multiple of the largest measured or median value. A wider band is cut off
+ * so that the values stay readable; the text below the chart shows its full range.
+ */
 const MOST_OF_BAND = 2.5
 
-/** From zero, with some room above. A threshold is in sight when values come near it. */
+/** Starts at zero, with room at the top. Includes a threshold if values reach 60% of it. */
 function rangeOf(least: number | null, most: number | null, { data, warning, critical }: LineChartProps): uPlot.Range.MinMax {
   const known = [...data.values, ...data.median].reduce((top: number, value) => Math.max(top, value ?? 0), 0)
   const near = [warning, critical].filter((value): value is number => value !== null && known >= value * 0.6)
@@ -195,7 +200,7 @@ function threshold({ ctx, bbox, valToPos, scales }: uPlot, value: number | null,
   ctx.lineTo(bbox.left + bbox.width, y)
   ctx.stroke()
   ctx.textAlign = 'left'
-  // One above its line and one below: near each other they can still be told apart.
+  // One label above its line and one below, so that labels of close thresholds do not overlap.
   const isAbove = word === 'Critical'
   ctx.textBaseline = isAbove ? 'bottom' : 'top'
   ctx.fillText(`${word} ${amount(value)}`, bbox.left + 4 * devicePixelRatio, y + (isAbove ? -2 : 3) * devicePixelRatio)

@@ -1,5 +1,6 @@
 /**
- * One value for each of the last seconds, the oldest first; `null` where there is none: missing is not zero.
+ * Returns one value for each of the last seconds, oldest first; `null` for a second without a value, which is
+ * not 0.
  *
  * @param at - The end, in milliseconds since 1970.
  */
@@ -18,8 +19,8 @@ export function secondsOf(
 }
 
 /**
- * The line of a sparkline as an SVG path. Missing values leave gaps; a value alone between gaps is a short dash. From 0, unless there are
- * values below it.
+ * Returns the line of a sparkline as an SVG path. Missing values leave gaps. A single value between gaps is a
+ * short dash. The axis starts at 0, or at the lowest negative value.
  */
 export function sparklinePath(values: readonly (number | null)[], width: number, height: number, most?: number): string {
   const present = values.filter((value): value is number => value !== null)

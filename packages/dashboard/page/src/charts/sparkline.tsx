@@ -4,7 +4,7 @@ import { secondsOf, sparklinePath } from './sparkline-path.ts'
 const WIDTH = 240
 const HEIGHT = 32
 
-/** The last two minutes in a line, without an axis: the figure beside it says how much. */
+/** A line of the last 2 minutes without an axis. The number next to it shows the value. */
 export function Sparkline({ points, at }: { points: readonly Point[]; at: number }) {
   const path = sparklinePath(secondsOf(points, at, 120), WIDTH, HEIGHT)
   return (

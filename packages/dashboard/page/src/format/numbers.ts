@@ -2,22 +2,22 @@ const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 const oneDigit = new Intl.NumberFormat('en-US', { minimumFractionDigits: 1, maximumFractionDigits: 1 })
 const short = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 })
 
-/** Shown where nothing was measured: missing is not zero. */
+/** Shown for a missing value, which is not zero. */
 export const NONE = '–'
 
-/** `1,204`; from a million, `1.2M`. */
+/** Formats `1,204`; from 1 million, `1.2M`. */
 export function count(value: number | undefined): string {
   if (value === undefined || !Number.isFinite(value)) return NONE
   return Math.abs(value) >= 1e6 ? short.format(value) : whole.format(value)
 }
 
-/** A number that may have a fraction: one digit of it below 10, else none. */
+/** Formats a number with one decimal below 10, otherwise without decimals. */
 export function amount(value: number | undefined): string {
   if (value === undefined || !Number.isFinite(value)) return NONE
   return Math.abs(value) < 10 && !Number.isInteger(value) ? oneDigit.format(value) : count(value)
 }
 
-/** Milliseconds as `0.4 ms`, `38 ms`, `1.24 s` or `3 min 20 s`. */
+/** Formats milliseconds as `0.4 ms`, `38 ms`, `1.24 s` or `3 min 20 s`. */
 export function duration(ms: number | undefined): string {
   if (ms === undefined || !Number.isFinite(ms)) return NONE
   if (ms === 0) return '0 ms'
@@ -30,7 +30,7 @@ export function duration(ms: number | undefined): string {
   return span(seconds)
 }
 
-/** Whole seconds in two units at most: `45 s`, `3 min 20 s`, `2 h 5 min`, `4 d 2 h`. */
+/** Formats seconds with at most two units: `45 s`, `3 min 20 s`, `2 h 5 min`, `4 d 2 h`. */
 export function span(seconds: number): string {
   const rounded = Math.max(0, Math.round(seconds))
   const units: readonly (readonly [number, string])[] = [
@@ -48,7 +48,7 @@ export function span(seconds: number): string {
   return rest === 0 ? head : `${head} ${rest} ${nextUnit}`
 }
 
-/** A share of 0 to 1 as `91%`; what is not quite all or nothing does not look so. */
+/** Formats a share from 0 to 1 as `91%`. Values close to 0 and 1 are `<1%` and `>99%`. */
 export function percent(share: number | undefined): string {
   if (share === undefined || !Number.isFinite(share)) return NONE
   const value = share * 100
@@ -57,7 +57,7 @@ export function percent(share: number | undefined): string {
   return `${whole.format(value)}%`
 }
 
-/** `16 MB`, by 1,024. */
+/** Formats `16 MB`, with a base of 1,024. */
 export function bytes(value: number | undefined): string {
   if (value === undefined || !Number.isFinite(value)) return NONE
   const units = ['B', 'KB', 'MB', 'GB', 'TB']
@@ -70,12 +70,12 @@ export function bytes(value: number | undefined): string {
   return `${unit > 0 && size < 9.95 ? oneDigit.format(size) : whole.format(size)} ${units[unit]}`
 }
 
-/** `1 query`, `2 queries`. */
+/** Formats `1 query`, `2 queries`. */
 export function plural(value: number, one: string, many: string = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`
 }
 
-/** A number with what it is counted in: `42%`, `38 ms`, `12`. */
+/** Formats a number with its unit: `42%`, `38 ms`, `12`. */
 export function withUnit(value: number | undefined, unit: string): string {
   const text = amount(value)
   return unit === '' || text === NONE ? text : unit === '%' ? `${text}%` : `${text} ${unit}`

@@ -3,23 +3,23 @@ import { duration, percent } from './numbers.ts'
 
 const titles: Readonly<Record<FindingCode, string>> = { N_PLUS_ONE: 'N+1', REPEATED_QUERY: 'Repeated', QUERY_BUDGET: 'Budget' }
 
-/** What people call a kind of finding. */
+/** Display name of a finding code. */
 export function titleOfCode(code: FindingCode): string {
   return titles[code] ?? code
 }
 
-/** The time that stands beside a bar: of the database where it was asked, else from beginning to end. */
+/** The time next to a bar: database time if a query was sent, otherwise the time from start to end. */
 export function groupTime({ fill, databaseMs, startMs, endMs }: WaterfallRow): string {
   return duration(fill === 'database' && databaseMs > 0 ? databaseMs : endMs - startMs)
 }
 
-/** The share of a request's reads that made no query of their own. */
+/** The share of reads in a request that needed no separate query. */
 export function sparedShare({ queries, merged, prefetched, answered }: RequestSummary): string {
   const spared = merged + prefetched + answered
   return spared === 0 ? '–' : percent(spared / (spared + queries))
 }
 
-/** Whether a request went wrong: it failed, or its status says so. */
+/** Whether a request failed or has a status of 500 or above. */
 export function isError({ failed, statusCode }: Pick<RequestSummary, 'failed' | 'statusCode'>): boolean {
   return failed || (statusCode ?? 0) >= 500
 }

@@ -2,10 +2,10 @@ import { NONE } from './numbers.ts'
 
 const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 const minute = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
-const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
-const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'long' })
+const day = new Intl.DateTimeFormat('en-US', { day: 'numeric', month: 'short' })
+const full = new Intl.DateTimeFormat('en-US', { dateStyle: 'medium', timeStyle: 'long', hourCycle: 'h23' })
 
-/** How long ago, in words: `now`, `12 s ago`, `3 min ago`; after a day, the date. */
+/** Formats the age of a time: `now`, `12 s ago`, `3 min ago`; after 24 hours, the date. */
 export function ago(at: number | undefined, now: number): string {
   if (at === undefined) return NONE
   const seconds = Math.floor((now - at) / 1000)
@@ -26,7 +26,7 @@ export function clockMinute(at: number): string {
   return minute.format(at)
 }
 
-/** With date and zone, for what is shown on asking. */
+/** Formats a time with date and time zone, for tooltips. */
 export function fullTime(at: number): string {
   return full.format(at)
 }

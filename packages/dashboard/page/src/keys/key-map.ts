@@ -1,6 +1,5 @@
 import { type PageName, pages } from '../route/pages.ts'
 
-/** What a key does. */
 export type KeyCommand =
   | { readonly kind: 'page'; readonly page: PageName }
   | { readonly kind: 'help' | 'filter' | 'next' | 'previous' | 'close' | 'copy-fix' | 'copy-link' | 'pause' }
@@ -10,7 +9,7 @@ export interface PressedKey {
   readonly ctrlKey: boolean
   readonly metaKey: boolean
   readonly altKey: boolean
-  /** What has the focus: text is being written, a control that the key works on itself, or neither. */
+  /** The focused element: a text field, a control that uses keys itself, or neither. */
   readonly focus: 'text' | 'control' | 'none'
 }
 
@@ -24,14 +23,14 @@ const SINGLE: Readonly<Record<string, KeyCommand['kind'] & string>> = {
   ' ': 'pause',
 }
 
-/** After `g`, the next key is waited for this long. */
+/** Maximum time between `g` and the next key. */
 const SEQUENCE_MS = 1_500
 
-/** Tells what keys mean, with `g` as the first of two. Enter is the business of what has the focus. */
+/** Maps keys to commands. `g` starts a sequence of two keys. The focused element handles Enter. */
 export class KeyMap {
   #goAt = Number.NEGATIVE_INFINITY
 
-  /** @param now - Milliseconds, from any start. */
+  /** @param now - Monotonic time in milliseconds. */
   read({ key, ctrlKey, metaKey, altKey, focus }: PressedKey, now: number): KeyCommand | undefined {
     if (ctrlKey || metaKey || altKey) return undefined
     if (key === 'Escape') {

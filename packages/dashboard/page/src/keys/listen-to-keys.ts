@@ -15,7 +15,7 @@ export function listenToKeys(): void {
     const { key, ctrlKey, metaKey, altKey } = event
     const command = map.read({ key, ctrlKey, metaKey, altKey, focus: focusOf(document.activeElement) }, event.timeStamp)
     if (command === undefined || (!hasKeys.value && command.kind !== 'close')) return
-    // A dialog has its own Esc, and nothing behind it moves.
+    // The dialog handles Esc itself, and keys do not control the page behind it.
     if (isHelpOpen.value) {
       if (command.kind === 'help') isHelpOpen.value = false
       return
@@ -30,7 +30,7 @@ function focusOf(element: Element | null): PressedKey['focus'] {
   return element.matches('button, a, summary, input, [role=slider]') ? 'control' : 'none'
 }
 
-/** @returns Whether the key was of use, and the browser should not use it. */
+/** @returns Whether the key was used, so that the browser must not handle it. */
 function run(command: KeyCommand): boolean {
   switch (command.kind) {
     case 'page':
@@ -65,7 +65,7 @@ function run(command: KeyCommand): boolean {
   }
 }
 
-/** From row to row, over all that can be opened on the page. */
+/** Moves the focus by one row, through all rows of the page that can be opened. */
 function step(by: 1 | -1): boolean {
   const rows = [...document.querySelectorAll<HTMLElement>('main [data-step]')]
   if (rows.length === 0) return false
@@ -102,12 +102,12 @@ function close(): boolean {
   return false
 }
 
-/** The fix of what has the focus or is opened; else the first on the page. */
+/** Copies the fix of the focused or opened row, otherwise the first fix on the page. */
 function copyFix(): void {
   const near = document.activeElement?.closest('tr, li, section')
   const within =
     near?.querySelector<HTMLElement>('[data-copy-fix]') ?? near?.nextElementSibling?.querySelector<HTMLElement>('[data-copy-fix]')
   const button = within ?? document.querySelector<HTMLElement>('main [data-copy-fix]')
-  if (button === null) announce('There is no fix to copy here')
+  if (button === null) announce('No fix to copy')
   else button.click()
 }

@@ -2,7 +2,7 @@ import { type ActionBodies, type ActionName, type ActionResults, actionHeader, t
 import { showToast } from '../parts/messages.tsx'
 import { apiUrl } from './connect.ts'
 
-/** The app did not give what was asked for. */
+/** A failed request to the API. */
 export class AskError extends Error {
   constructor(
     readonly status: number,
@@ -21,12 +21,12 @@ export async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
     response = await fetch(apiUrl(path), { cache: 'no-store', ...init })
   } catch (error) {
     if (init.signal?.aborted === true) throw error
-    throw new AskError(0, 'UNREACHABLE', 'The app does not answer.')
+    throw new AskError(0, 'UNREACHABLE', 'The app does not respond.')
   }
   const body = await bodyOf(response)
   if (response.ok && body !== undefined) return body as T
   const { code, message } = (body as ErrorBody | undefined)?.error ?? {}
-  throw new AskError(response.status, code ?? 'UNKNOWN', message ?? `The app answered with status ${response.status}.`)
+  throw new AskError(response.status, code ?? 'UNKNOWN', message ?? `The app responded with status ${response.status}.`)
 }
 
 async function bodyOf(response: Response): Promise<unknown> {
@@ -38,12 +38,12 @@ async function bodyOf(response: Response): Promise<unknown> {
 }
 
 interface ActOptions<N extends ActionName> {
-  /** What to say when it is done; `undefined`: nothing. */
+  /** Message after success; no message if `undefined`. */
   readonly done?: (result: ActionResults[N]) => string | undefined
   readonly undo?: () => void
 }
 
-/** Has the app do something, and says what became of it. `undefined`: it was not done. */
+/** Runs an action and shows the outcome. Returns `undefined` if it failed. */
 export async function act<N extends ActionName>(
   name: N,
   body: ActionBodies[N],

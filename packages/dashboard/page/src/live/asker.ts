@@ -1,4 +1,4 @@
-/** Between two questions, so that a busy app is not asked more than it tells. */
+/** Minimum time between requests, to limit the load on a busy app. */
 const LEAST_MS = 1_000
 
 export interface AskerEvents<T> {
@@ -8,8 +8,8 @@ export interface AskerEvents<T> {
 }
 
 /**
- * Asks the same question again and again, one at a time and once a second at most: a wish that comes while a question is under way is
- * answered by the next one.
+ * Repeats a request, with at most one in flight and at most one per second. Calls of `wish` during a request
+ * are combined into the next one.
  */
 export class Asker<T> {
   #isUnderWay = false
@@ -20,7 +20,7 @@ export class Asker<T> {
 
   constructor(private readonly events: AskerEvents<T>) {}
 
-  /** @param isUrgent - Without waiting for the second to be over. */
+  /** @param isUrgent - Whether to send it immediately, without waiting for the minimum time. */
   wish(isUrgent = false): void {
     if (this.#abort.signal.aborted) return
     if (this.#isUnderWay) {

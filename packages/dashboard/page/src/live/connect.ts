@@ -2,7 +2,7 @@ import type { TabMessage, WorkerMessage } from './hub.ts'
 import type { AloneScope } from './stream-worker.ts'
 import workerUrl from './stream-worker.ts?sharedworker&url'
 
-/** The app's API, wherever the page is served. */
+/** Returns a URL of the app's API, relative to the page. */
 export const apiUrl = (path: string): string => new URL(`api/${path}`, document.baseURI.replace(/#.*$/, '')).href
 
 interface TrustedScripts {
@@ -12,9 +12,10 @@ interface TrustedScripts {
 }
 
 /**
- * Listens to the app: by the one worker of this browser, or, where there is none, by a stream of this tab's own.
+ * Receives the stream of the app: through the shared worker of this browser, or if there is none, through a
+ * stream of this tab.
  *
- * @returns Tells what the tab does.
+ * @returns A function that reports the state of the tab.
  */
 export function connect(listen: (message: WorkerMessage) => void): (message: TabMessage) => void {
   const worker = startWorker()
@@ -26,16 +27,16 @@ export function connect(listen: (message: WorkerMessage) => void): (message: Tab
 function startWorker(): SharedWorker | undefined {
   if (typeof SharedWorker === 'undefined') return undefined
   try {
-    // The page's policy takes no plain text as the address of a script. This one is of the page's own build.
+    // The trusted-types policy accepts no strings as script URLs. This URL comes from the build of the page.
     const policy = (globalThis as TrustedScripts).trustedTypes?.createPolicy('sluice', { createScriptURL: () => workerUrl })
     return new SharedWorker(policy?.createScriptURL('') ?? workerUrl, { type: 'module', name: 'sluice' })
   } catch {
-    // Private windows and embedded browsers may refuse.
+    // Private windows and embedded browsers can refuse a shared worker.
     return undefined
   }
 }
 
-/** What is said before the code is there is said then. */
+/** Buffers messages until the code of the stream is loaded. */
 function connectAlone(listen: (message: WorkerMessage) => void): (message: TabMessage) => void {
   const said: TabMessage[] = []
   let send = (message: TabMessage): void => void said.push(message)

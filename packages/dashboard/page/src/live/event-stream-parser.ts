@@ -1,14 +1,14 @@
 export interface StreamEvent {
   readonly event: string
   readonly data: string
-  /** The last id that the stream gave, which a new stream can go on from. */
+  /** The last event ID, from which a new stream can resume. */
   readonly id: string
 }
 
-/** What one line or one event may be; a stream that goes beyond it is not ours. */
+/** Maximum size of a line or an event. A larger stream does not come from the dashboard. */
 const MAX_BUFFER = 4 * 1024 * 1024
 
-/** Reads a stream of server-sent events (HTML standard, 9.2.6) from pieces of text. */
+/** Parses a stream of server-sent events (HTML standard, 9.2.6) from chunks of text. */
 export class EventStreamParser {
   #rest = ''
   #data: string[] = []
@@ -20,7 +20,7 @@ export class EventStreamParser {
   push(text: string): void {
     const lines = (this.#rest + text).split(/\r\n|\n|\r(?!$)/)
     this.#rest = lines.pop() ?? ''
-    if (this.#rest.length > MAX_BUFFER) throw new RangeError('The event stream has a line of more than 4 MB.')
+    if (this.#rest.length > MAX_BUFFER) throw new RangeError('The event stream contains a line of more than 4 MB.')
     for (const line of lines) this.#line(line)
   }
 

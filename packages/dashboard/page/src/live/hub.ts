@@ -2,7 +2,7 @@ import type { Delta, FirstView, Snapshot } from '../../../src/protocol/index.ts'
 import type { LinkStatus } from './link.ts'
 import { applyDelta, type LiveState, stateOf } from './live-state.ts'
 
-/** From a tab to the worker that holds the stream of all tabs. */
+/** From a tab to the worker that owns the stream. */
 export type TabMessage = 'visible' | 'hidden' | 'retry' | 'gone' | FirstView
 
 /** From the worker to a tab. */
@@ -16,25 +16,25 @@ export interface Tab {
 }
 
 interface HubLink {
-  /** Goes on from an event of the app's, when it is opened next. */
+  /** Resumes after this event when it opens the next time. */
   goOnFrom(id: string): void
   start(): void
   stop(): void
 }
 
 /**
- * Shares one stream between tabs: it is open while one of them is looked at. A tab that comes to be looked at gets the state as it is, and
- * deltas from then on.
+ * Shares one stream between tabs. The stream is open while at least one tab is visible. A tab that becomes
+ * visible gets the current state, then deltas.
  */
 export class Hub {
   readonly #visible = new Set<Tab>()
   #state: LiveState | undefined
-  /** It has the state, for it brought it. */
+  /** The tab that passed its first view to the worker, and therefore has the state. */
   #bringer: Tab | undefined
   #status: LinkStatus = { kind: 'connecting' }
   #link: HubLink | undefined
 
-  /** The link is given the hub's own `status`, `snapshot` and `delta` to call. */
+  /** Attaches the link, which calls the hub's `status`, `snapshot` and `delta`. */
   attach(link: HubLink): void {
     this.#link = link
   }
@@ -50,7 +50,7 @@ export class Hub {
   }
 
   readonly delta = (delta: Delta): void => {
-    // A stream that begins with what changed was not resumed by us: a snapshot follows it, or nothing that could be used.
+    // A delta without a state: a snapshot follows, or the delta cannot be used.
     if (this.#state === undefined) return
     this.#state = applyDelta(this.#state, delta)
     this.#post({ kind: 'delta', delta })
@@ -71,7 +71,7 @@ export class Hub {
     }
   }
 
-  /** Of no use while others look: they are told what happens already. */
+  /** Ignored while other tabs are visible: they already receive deltas. */
   #take(tab: Tab, { id, snapshot }: FirstView): void {
     if (this.#visible.size > 0) return
     this.#state = stateOf(snapshot)

@@ -1,15 +1,15 @@
 import type { Delta, ErrorBody, Snapshot } from '../../../src/protocol/index.ts'
 import { EventStreamParser, type StreamEvent } from './event-stream-parser.ts'
 
-/** How it stands with the connection to the app. */
+/** State of the connection to the app. */
 export type LinkStatus =
   | { readonly kind: 'connecting' }
   | { readonly kind: 'live' }
-  /** Nobody looks: it is closed until somebody does. */
+  /** Closed, because no tab is visible. */
   | { readonly kind: 'asleep' }
-  /** The connection was lost, or could not be made; the next attempt is at `retryAt`, in milliseconds since 1970. */
+  /** Not connected. The next attempt is at `retryAt`, in milliseconds since 1970. */
   | { readonly kind: 'lost'; readonly retryAt: number; readonly attempt: number; readonly reason: string }
-  /** The app does not let us. It is not asked again by itself. */
+  /** The app denied access. There is no automatic retry. */
   | { readonly kind: 'refused'; readonly reason: string }
 
 interface LinkEvents {
@@ -18,12 +18,12 @@ interface LinkEvents {
   readonly onDelta: (delta: Delta) => void
 }
 
-/** The server writes a comment every 15 s: three that did not come mean that nobody is there. */
+/** The server writes a comment every 15 s. After 3 missing comments, the connection counts as lost. */
 const SILENCE_MS = 45_000
 
 /**
- * The event stream of the app, kept open while it is wanted: it goes on from the last event after an interruption, waits longer each time that
- * the app does not answer, and stops where the app refuses.
+ * The event stream of the app, open while it is needed. It resumes after the last event, retries with
+ * exponential backoff, and stops if the app denies access.
  */
 export class Link {
   #lastId = ''
@@ -41,7 +41,7 @@ export class Link {
     this.#lastId = id
   }
 
-  /** Opens it, or opens it now where it waits. */
+  /** Opens the stream, or retries immediately. */
   start(): void {
     this.#isWanted = true
     if (this.#open !== undefined) return
@@ -71,12 +71,12 @@ export class Link {
         return
       }
       if (!response.ok || response.body === null) throw new Error(await messageOf(response))
-      // What it goes on from is known, and there may be nothing new.
+      // A resumed stream may contain no event yet, so report the connection now.
       if (this.#lastId !== '') this.events.onStatus({ kind: 'live' })
       await this.#read(response.body, open)
     } catch (error) {
       if (open.signal.aborted && this.#open !== open) return
-      reason = error instanceof TypeError ? 'The app does not answer.' : error instanceof Error ? error.message : String(error)
+      reason = error instanceof TypeError ? 'The app does not respond.' : error instanceof Error ? error.message : String(error)
     }
     if (this.#open === open) this.#lost(reason)
   }
@@ -87,7 +87,7 @@ export class Link {
     let silence: ReturnType<typeof setTimeout> | undefined
     const watch = () => {
       clearTimeout(silence)
-      silence = setTimeout(() => open.abort(new Error('Nothing came for 45 seconds.')), SILENCE_MS)
+      silence = setTimeout(() => open.abort(new Error('No data received for 45 seconds.')), SILENCE_MS)
     }
     watch()
     try {
@@ -136,19 +136,19 @@ async function messageOf(response: Response): Promise<string> {
     const body = (await response.json()) as Partial<ErrorBody>
     if (typeof body.error?.message === 'string') return body.error.message
   } catch {
-    // Not ours: a proxy's page, or nothing.
+    // Not a response of the dashboard, for example the error page of a proxy.
   }
-  return `The app answered with status ${response.status}.`
+  return `The app responded with status ${response.status}.`
 }
 
 const FIRST_MS = 500
 const MOST_MS = 30_000
 
 /**
- * How long to wait before the next attempt to connect: doubled each time, up to 30 s, and between half of that and all of it, so that
- * the browsers of a team do not come back together.
+ * Time until the next attempt to connect: exponential backoff up to 30 s, with 50% jitter so that many
+ * browsers do not reconnect at the same time.
  *
- * @param attempt - Attempts that failed one after the other, from 1.
+ * @param attempt - Number of consecutive failed attempts, from 1.
  * @param random - From 0 to 1.
  */
 export function backoffMs(attempt: number, random: number): number {

@@ -1,19 +1,19 @@
 import type { Delta, RequestSummary, RouteRow, Snapshot, Sparkline } from '../../../src/protocol/index.ts'
 
-/** What the stream has told, bounded: the lists never grow beyond what the server's own are. */
+/** The data received from the stream. Lists have the same limits as on the server. */
 export interface LiveState extends Snapshot {
-  /** Requests that ended and were in none of the deltas, since the snapshot. */
+  /** Finished requests since the snapshot that no delta contained. */
   readonly skipped: number
 }
 
 export const MAX_ROUTES = 300
 export const MAX_REQUESTS = 100
-/** The lines of the first page are of two minutes, and have one point a second at most. */
+/** Points of a line on the page Now: 2 minutes, at most 1 point per second. */
 export const MAX_POINTS = 120
 const MAX_RANKED = 5
 const LINE_MS = 120_000
 
-/** @param snapshot - As it came; a list that is longer than it should be is cut. */
+/** @param snapshot - The snapshot as received. Longer lists are truncated. */
 export function stateOf(snapshot: Snapshot): LiveState {
   return {
     ...snapshot,
@@ -25,7 +25,7 @@ export function stateOf(snapshot: Snapshot): LiveState {
   }
 }
 
-/** The state after what changed. What did not change is the same object as before. */
+/** Returns the state after a delta. Unchanged parts are the same objects as before. */
 export function applyDelta(state: LiveState, delta: Delta): LiveState {
   const { at, points, routes, goneRoutes, requests, skipped } = delta
   return {
@@ -33,7 +33,7 @@ export function applyDelta(state: LiveState, delta: Delta): LiveState {
     at,
     mode: delta.mode ?? state.mode,
     processes: delta.processes ?? state.processes,
-    // Its place among them changes with them.
+    // A change of the list also changes the index of this process.
     process: delta.processes?.find(({ id }) => id === state.process.id) ?? state.process,
     ranked: delta.ranked?.slice(0, MAX_RANKED) ?? state.ranked,
     vitals: delta.vitals ?? state.vitals,
@@ -51,7 +51,7 @@ function withPoints(lines: readonly Sparkline[], points: NonNullable<Delta['poin
   return lines.map((line) => {
     const point = points[line.id]
     if (point === undefined) return line
-    // A second that comes again is that second, as it is now.
+    // A point with the time of the last one replaces it.
     const before = line.points.at(-1)?.[0] === point[0] ? line.points.slice(0, -1) : line.points
     const from = point[0] - LINE_MS
     return { ...line, latest: point[1], points: [...before.filter(([at]) => at > from), point].slice(-MAX_POINTS) }

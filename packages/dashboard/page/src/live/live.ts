@@ -6,13 +6,13 @@ import type { TabMessage, WorkerMessage } from './hub.ts'
 import type { LinkStatus } from './link.ts'
 import { applyDelta, type LiveState, stateOf } from './live-state.ts'
 
-/** What is shown; `undefined` until the first snapshot. */
+/** The displayed state; `undefined` until the first snapshot. */
 export const live = signal<LiveState | undefined>(undefined)
 export const status = signal<LinkStatus>({ kind: 'connecting' })
 export const isPaused = signal(false)
-/** Requests that ended while it is paused. */
+/** Requests that finished while the page is paused. */
 export const missed = signal(0)
-/** Grows when there may be something new at a section's address. */
+/** Increases when a section may have new data. */
 export const staleness: Readonly<Record<Section, ReturnType<typeof signal<number>>>> = {
   now: signal(0),
   requests: signal(0),
@@ -29,7 +29,7 @@ const noRights: Rights = { act: false, reason: null, parameters: false }
 export const rights = computed<Rights>(() => live.value?.rights ?? noRights)
 export const badges = computed<Badges | undefined>(() => live.value?.badges)
 
-/** The time by the app's clock, once a second while somebody looks. */
+/** The server time, updated once per second while the page is visible. */
 export const now = signal(Date.now())
 
 let latest: LiveState | undefined
@@ -65,7 +65,7 @@ export function retryNow(): void {
 
 export function togglePause(): void {
   isPaused.value = !isPaused.value
-  announce(isPaused.value ? 'Paused' : 'Live again')
+  announce(isPaused.value ? 'Paused' : 'Resumed')
 }
 
 function listen(message: WorkerMessage): void {
@@ -91,7 +91,7 @@ function listen(message: WorkerMessage): void {
 
 let isDue = false
 
-/** With the next frame: of what comes within one, the last is drawn. */
+/** Draws the newest state with the next frame. */
 function showSoon(): void {
   if (isDue) return
   isDue = true
@@ -110,12 +110,12 @@ function show(): void {
 
 function tellOfRestart(before: LiveState | undefined, after: LiveState): void {
   if (before === undefined || before.process.id === after.process.id) return
-  // Which of several tells of all of them makes no difference.
+  // Every process shows the data of all, so a different process is not a restart.
   if (after.processes.some(({ id }) => id === before.process.id)) return
-  showToast({ text: `${after.process.name} was restarted: process ${after.process.pid} answers now.` })
+  showToast({ text: `${after.process.name} restarted: now connected to process ${after.process.pid}.` })
 }
 
-/** What came with the page itself; taken once, so that it is not held twice. */
+/** Takes the state from the document once and removes it, so that it is not in memory twice. */
 function takeFirstView(): FirstView | undefined {
   const element = document.getElementById(firstViewId)
   if (element === null) return undefined

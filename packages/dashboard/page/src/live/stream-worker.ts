@@ -1,7 +1,7 @@
 import { Hub, type Tab, type TabMessage, type WorkerMessage } from './hub.ts'
 import { Link } from './link.ts'
 
-// Beside this script's folder, `assets/`, is `api/`.
+// The folder `api/` is next to `assets/`, the folder of this script.
 const url = new URL('../api/stream', /* @vite-ignore */ import.meta.url).href
 
 function openHub(): Hub {
@@ -10,7 +10,7 @@ function openHub(): Hub {
   return hub
 }
 
-/** For a browser without shared workers: the same in a tab of its own, which loads this script and takes it from here. */
+/** For a browser without shared workers: a tab loads this script and calls this function. */
 export interface AloneScope {
   sluiceConnectAlone?: (listen: (message: WorkerMessage) => void) => (message: TabMessage) => void
 }
@@ -29,7 +29,7 @@ if ('document' in globalThis) {
     if (port === undefined) return
     const tab: Tab = { post: (message: WorkerMessage) => port.postMessage(message) }
     port.onmessage = ({ data }: MessageEvent<TabMessage>) => hub.hear(tab, data)
-    // A tab that ended without a word, where the browser tells.
+    // Some browsers report a tab that closed without a message.
     port.addEventListener('close', () => hub.hear(tab, 'gone'))
   })
 }

@@ -5,15 +5,15 @@ import { Asker } from './asker.ts'
 import { isPaused, staleness } from './live.ts'
 
 export interface Asked<T> {
-  /** `undefined`: not there yet. What was there stays while it is asked again. */
+  /** `undefined` until the first response. A refetch keeps the previous data. */
   readonly data: T | undefined
   readonly error: AskError | undefined
   readonly again: () => void
 }
 
 /**
- * What is at an address of the API: asked when a page is shown, and again when the stream says that there may be something new. Nothing is
- * asked by itself while it is paused or nobody looks.
+ * Fetches data from a path of the API when a page opens, and again when the stream reports that it may have
+ * changed. Sends no automatic requests while the page is paused or hidden.
  */
 export function useSection<T>(section: Section, path: string): Asked<T> {
   const [answer, setAnswer] = useState<{ data: T | undefined; error: AskError | undefined }>()

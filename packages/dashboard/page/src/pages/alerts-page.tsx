@@ -1,3 +1,4 @@
+import { metricTitle } from '../../../src/metric-title.ts'
 import type { AlertsPage as AlertsAnswer, TimelineEntry } from '../../../src/protocol/index.ts'
 import { amount, count, plural } from '../format/numbers.ts'
 import { ago, clockTime, fullTime } from '../format/times.ts'
@@ -14,11 +15,11 @@ type Alert = AlertsAnswer['active'][number]
 
 const MAX_SHOWN = 100
 
-/** What happened, and why? */
+/** Page: open alerts, and the history of alerts and scaling decisions. */
 export function AlertsPage() {
   const asked = useSection<AlertsAnswer | null>('alerts', 'alerts')
   return (
-    <SectionView asked={asked} off={<Empty title="The monitor is off. Enable: createSluice({ monitor: {} })" />}>
+    <SectionView asked={asked} off={<Empty title="Monitoring is disabled. To enable it: createSluice({ monitor: {} })" />}>
       {(data) => <Alerts data={data} again={asked.again} />}
     </SectionView>
   )
@@ -33,7 +34,7 @@ function Alerts({ data, again }: { data: AlertsAnswer; again: () => void }) {
   return (
     <>
       <section aria-labelledby="active">
-        <h2 id="active">{active.length === 0 ? 'No open alert' : plural(active.length, 'open alert')}</h2>
+        <h2 id="active">{active.length === 0 ? 'No open alerts' : plural(active.length, 'open alert')}</h2>
         {active.length > 0 && (
           <ul class="plain-list">
             {active.map((alert) => (
@@ -57,7 +58,7 @@ function Alerts({ data, again }: { data: AlertsAnswer; again: () => void }) {
           />
         </div>
         {shown.length === 0 ? (
-          <Empty title="None" />
+          <Empty title="No entries" />
         ) : (
           <ol class="timeline">
             {shown.slice(0, MAX_SHOWN).map((entry, index) => (
@@ -65,20 +66,20 @@ function Alerts({ data, again }: { data: AlertsAnswer; again: () => void }) {
             ))}
           </ol>
         )}
-        {shown.length > MAX_SHOWN && <p class="muted">{`and ${count(shown.length - MAX_SHOWN)} older ones`}</p>}
+        {shown.length > MAX_SHOWN && <p class="muted">{`and ${count(shown.length - MAX_SHOWN)} older entries`}</p>}
       </section>
       {(recommendations.length > 0 || cost !== null || policies.length > 0) && (
         <section aria-labelledby="scaling">
           <h2 id="scaling">Scaling</h2>
           {cost !== null && (
-            <p>{`${amount(cost.workerHours)} worker hours in ${amount(cost.hours)} h; the load would have needed ${amount(cost.leastWorkerHours)}.`}</p>
+            <p>{`${amount(cost.workerHours)} worker hours in ${amount(cost.hours)} h. The load required ${amount(cost.leastWorkerHours)}.`}</p>
           )}
           <ul class="rows rows-text">
             {policies.map(({ id, name, metric, threshold, scaleDirection, scaleAmount, enabled }) => (
               <li key={id}>
                 <span class="rows-name">{name}</span>
-                <span>{`${scaleDirection} by ${amount(scaleAmount)}% when ${metric} is ${scaleDirection === 'up' ? 'above' : 'below'} ${amount(threshold)}`}</span>
-                <span class="muted">{enabled ? '' : 'switched off'}</span>
+                <span>{`${scaleDirection} by ${amount(scaleAmount)}% when ${metricTitle(metric)} is ${scaleDirection === 'up' ? 'above' : 'below'} ${amount(threshold)}`}</span>
+                <span class="muted">{enabled ? '' : 'disabled'}</span>
               </li>
             ))}
           </ul>
@@ -97,7 +98,7 @@ function OpenAlert({ alert, again }: { alert: Alert; again: () => void }) {
   const { id, severity, message, metric, source, raisedAt, status, acknowledgedBy } = alert
   const isOpened = param('open') === id
   const acknowledge = async (): Promise<void> => {
-    await act('acknowledge-alert', { id }, { done: () => 'Acknowledged: it stays here until it is over.' })
+    await act('acknowledge-alert', { id }, { done: () => 'Acknowledged. The alert stays open until it is resolved.' })
     again()
   }
   const resolve = async (): Promise<void> => {
@@ -110,10 +111,10 @@ function OpenAlert({ alert, again }: { alert: Alert; again: () => void }) {
       <div class="plain-text">
         <strong>{message}</strong>
         <span class="muted">
-          <a href={hrefOf('metrics', { metric })}>{metric}</a>
-          {`, of ${source}; raised `}
+          <a href={hrefOf('metrics', { metric })}>{metricTitle(metric)}</a>
+          {`${source === '' ? '' : ` from ${source}`}, raised `}
           <time title={fullTime(raisedAt)}>{ago(raisedAt, now.value)}</time>
-          {status === 'acknowledged' && `; acknowledged${acknowledgedBy === undefined ? '' : ` by ${acknowledgedBy}`}`}
+          {status === 'acknowledged' && `, acknowledged${acknowledgedBy === undefined ? '' : ` by ${acknowledgedBy}`}`}
         </span>
       </div>
       <span class="buttons">
@@ -163,7 +164,7 @@ function ScalingEntry({ entry: { event } }: { entry: Extract<TimelineEntry, { ki
         {`Scaled ${direction}`}
       </span>
       <span class="plain-text">
-        <strong>{`${count(from)} → ${count(to)} workers${isDryRun ? ', not carried out: there is no target' : ''}`}</strong>
+        <strong>{`${count(from)} → ${count(to)} workers${isDryRun ? ', dry run: no scaling target' : ''}`}</strong>
         {reasons.map((reason) => (
           <span key={reason} class="muted">
             {reason}

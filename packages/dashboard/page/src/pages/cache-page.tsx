@@ -12,7 +12,7 @@ import { Empty, SectionView } from '../parts/section-view.tsx'
 
 const ENABLE = "createSluice({ mode: 'optimize', cache: {} })"
 
-/** Does the cache pay? */
+/** Page: is the cache effective? */
 export function CachePage() {
   const asked = useSection<CacheAnswer | null>('cache', 'cache')
   return (
@@ -24,8 +24,8 @@ export function CachePage() {
 
 function Off() {
   return (
-    <Empty title={`Off. Enable: ${ENABLE}`}>
-      <CopyButton text={ENABLE} what="this line" />
+    <Empty title={`The cache is disabled. To enable it: ${ENABLE}`}>
+      <CopyButton text={ENABLE} what="code" />
     </Empty>
   )
 }
@@ -36,26 +36,26 @@ function Cache({ data, again }: { data: CacheAnswer; again: () => void }) {
   const [isWarming, setWarming] = useState(false)
   const clear = async (namespace?: string): Promise<void> => {
     await act('clear-cache', namespace === undefined ? {} : { namespace }, {
-      done: () => (namespace === undefined ? 'The cache is empty now.' : `${namespace} is empty now.`),
+      done: () => (namespace === undefined ? 'Cache cleared.' : `${namespace} cleared.`),
     })
     again()
   }
   return (
     <>
       {!isKeeping && (
-        <p class="note state">{`Results of queries are not kept: the mode is ${live.value?.mode ?? 'observe'}. They are in optimize.`}</p>
+        <p class="note state">{`Query results are not cached in ${live.value?.mode ?? 'observe'} mode. To cache them, set mode: 'optimize'.`}</p>
       )}
       <section aria-labelledby="reads">
-        <h2 id="reads">How reads were answered</h2>
+        <h2 id="reads">Reads by source</h2>
         <Split
           parts={[
-            { look: 'solid', label: 'sent to the database', value: queries },
-            { look: 'outline', label: 'from the cache', value: answered },
-            { look: 'hatched', label: "by another's query", value: merged },
-            { look: 'hatched', label: 'by what was asked ahead', value: prefetched },
+            { look: 'solid', label: 'database', value: queries },
+            { look: 'outline', label: 'cache', value: answered },
+            { look: 'hatched', label: 'batched', value: merged },
+            { look: 'hatched', label: 'prefetched', value: prefetched },
           ]}
         />
-        <p class="muted">{`Of ${plural(operations, 'operation')} since the app was started, ${count(queries)} reached the database.`}</p>
+        <p class="muted">{`${plural(operations, 'operation')} since startup, ${plural(queries, 'query', 'queries')} sent to the database.`}</p>
       </section>
       <section aria-labelledby="memory">
         <div class="section-head">
@@ -79,7 +79,7 @@ function Cache({ data, again }: { data: CacheAnswer; again: () => void }) {
             { label: 'Evicted', value: count(stats.evictions) },
             { label: 'Expired', value: count(stats.expirations) },
             { label: 'Never read', value: count(efficiency.entriesNeverHit) },
-            { label: 'A read takes', value: duration(stats.averageAccessTimeMs) },
+            { label: 'Read time', value: duration(stats.averageAccessTimeMs) },
           ]}
         />
       </section>
@@ -99,15 +99,15 @@ function Cache({ data, again }: { data: CacheAnswer; again: () => void }) {
       )}
       {tiered.hits + tiered.loads > 0 && (
         <section aria-labelledby="own">
-          <h2 id="own">Values of the app's own</h2>
+          <h2 id="own">Application data</h2>
           <Figures
             figures={[
               { label: 'Hits', value: count(tiered.hits) },
-              { label: 'From the store', value: count(tiered.storeHits) },
+              { label: 'Store hits', value: count(tiered.storeHits) },
               { label: 'Loads', value: count(tiered.loads) },
               { label: 'Load errors', value: count(tiered.loadErrors) },
-              { label: 'Stale, refreshed', value: count(tiered.staleHits) },
-              { label: 'Stale in trouble', value: count(tiered.graceHits) },
+              { label: 'Stale hits', value: count(tiered.staleHits) },
+              { label: 'Stale on error', value: count(tiered.graceHits) },
               { label: 'Store errors', value: count(tiered.storeErrors) },
             ]}
           />
@@ -115,7 +115,7 @@ function Cache({ data, again }: { data: CacheAnswer; again: () => void }) {
       )}
       {passedThrough.length > 0 && (
         <section aria-labelledby="passed">
-          <h2 id="passed">Left as they are, and why</h2>
+          <h2 id="passed">Passed through, by reason</h2>
           <ul class="rows rows-2">
             {passedThrough.slice(0, 12).map(({ reason, count: times }) => (
               <li key={reason}>
@@ -136,7 +136,7 @@ interface Part {
   readonly value: number
 }
 
-/** Parts of a whole: the numbers beside the bar, which only shows how they compare. */
+/** Parts of a whole as a bar, with the exact numbers below it. */
 function Split({ parts }: { parts: readonly Part[] }) {
   const all = parts.reduce((sum, { value }) => sum + value, 0)
   return (
@@ -173,7 +173,7 @@ function Meter({ value, most }: { value: number; most: number }) {
   )
 }
 
-/** Puts values into a namespace of the app's, as code would with `cache.warmCache`. */
+/** Adds values to a namespace, like `cache.warmCache` in code. */
 function WarmForm({ done }: { done: () => void }) {
   const [namespace, setNamespace] = useState('')
   const [text, setText] = useState('')
@@ -183,14 +183,14 @@ function WarmForm({ done }: { done: () => void }) {
     try {
       data = JSON.parse(text)
     } catch (error) {
-      setWrong(`This is no JSON. ${(error as Error).message}`)
+      setWrong(`Invalid JSON: ${(error as Error).message}`)
       return
     }
     setWrong('')
     const answer = await act(
       'warm-cache',
       { namespace, data },
-      { done: ({ count, of }) => `${namespace}: the cache took ${count} of ${plural(of, 'value')}.` },
+      { done: ({ count, of }) => `${namespace}: ${count} of ${plural(of, 'value')} cached.` },
     )
     if (answer === undefined) return
     setText('')
@@ -199,7 +199,7 @@ function WarmForm({ done }: { done: () => void }) {
   return (
     <form
       class="stack-form"
-      aria-label="Warm the cache"
+      aria-label="Warm cache"
       onSubmit={(event) => {
         event.preventDefault()
         warm()
@@ -229,7 +229,7 @@ function WarmForm({ done }: { done: () => void }) {
         </p>
       )}
       <button type="submit" class="button button-main">
-        Put in
+        Add values
       </button>
     </form>
   )

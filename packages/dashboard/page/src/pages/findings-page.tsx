@@ -15,11 +15,11 @@ import { hrefOf, param, setParams } from '../route/router.ts'
 import { type Column, DataTable } from '../table/data-table.tsx'
 import { FindingBody } from './findings/finding-body.tsx'
 
-/** What to fix first? */
+/** Page: what to fix first. */
 export function FindingsPage() {
   const asked = useSection<FindingsAnswer | null>('findings', 'findings')
   return (
-    <SectionView asked={asked} off={<Empty title="Detection is off. Enable: createSluice({ detection: {} })" />}>
+    <SectionView asked={asked} off={<Empty title="Detection is disabled. To enable it: createSluice({ detection: {} })" />}>
       {(data) => <Findings data={data} />}
     </SectionView>
   )
@@ -38,26 +38,26 @@ const columns: readonly Column<FindingItem>[] = [
     ),
   },
   { id: 'severity', title: 'Severity', rank: 2, cell: ({ severity }) => <SeverityWord severity={severity} /> },
-  { id: 'where', title: 'Where', rank: 2, cell: ({ callSite }) => (callSite === null ? null : <PlaceText place={callSite} />) },
+  { id: 'where', title: 'Call site', rank: 2, cell: ({ callSite }) => (callSite === null ? null : <PlaceText place={callSite} />) },
   {
     id: 'queries',
     title: 'Queries',
-    hint: 'In the worst request: as they are, and as they could be',
+    hint: 'Current and possible number in the worst request',
     isNumber: true,
     cell: ({ queries, queriesPossible }) => `${count(queries)} → ${count(queriesPossible)}`,
   },
   {
     id: 'occurrences',
-    title: 'Seen',
-    hint: 'Requests with it',
+    title: 'Requests',
+    hint: 'Requests with this finding',
     isNumber: true,
     rank: 3,
     cell: ({ occurrences }) => `${count(occurrences)}×`,
   },
   {
     id: 'saved',
-    title: 'Would save',
-    hint: 'Milliseconds a request, times requests so far',
+    title: 'Savings',
+    hint: 'Time that a fix would have saved: time per request, multiplied by the requests so far',
     isNumber: true,
     cell: ({ savedMs }) => duration(savedMs),
   },
@@ -94,7 +94,7 @@ function Findings({ data: { findings, requests, anomalies } }: { data: FindingsA
             value={muted}
             options={[
               { value: 'hide', label: 'Hide muted' },
-              { value: 'show', label: `Show ${mutedCount} muted` },
+              { value: 'show', label: `Show ${count(mutedCount)} muted` },
             ]}
             onChange={(value) => setParams({ muted: value })}
           />
@@ -102,11 +102,11 @@ function Findings({ data: { findings, requests, anomalies } }: { data: FindingsA
       </div>
       {rows.length === 0 ? (
         findings.length > mutedCount ? (
-          <Empty title="No finding matches." />
+          <Empty title="No matching findings" />
         ) : requests === 0 ? (
-          <Empty title="Watching. Send a request." />
+          <Empty title="No requests yet. Send one to your app." />
         ) : (
-          <Empty title={`No repeats in ${plural(requests, 'request')}`} />
+          <Empty title={`No findings in ${plural(requests, 'request')}`} />
         )
       ) : (
         <DataTable
@@ -132,7 +132,7 @@ function FindingDetail({ item }: { item: FindingItem }) {
       'mute-finding',
       { id, muted },
       {
-        done: () => (muted ? `Ignoring ${title} of ${scope} until the app restarts.` : `${title} of ${scope} is shown again.`),
+        done: () => (muted ? `${title} of ${scope} muted until the app restarts.` : `${title} of ${scope} unmuted.`),
         undo: () => mute(!muted),
       },
     )
@@ -140,22 +140,22 @@ function FindingDetail({ item }: { item: FindingItem }) {
     <div class="detail-body">
       <FindingBody item={item} />
       <p class="muted">
-        {`A repair saves ${plural(saving.queries, 'query', 'queries')} and ${duration(saving.ms)} of database time a request; seen in ${plural(occurrences, 'request')}${lastAt === null ? '' : `, last ${ago(lastAt, now.value)}`}.`}
+        {`A fix saves ${plural(saving.queries, 'query', 'queries')} and ${duration(saving.ms)} of database time per request. Seen in ${plural(occurrences, 'request')}${lastAt === null ? '' : `, last ${ago(lastAt, now.value)}`}.`}
       </p>
       <div class="buttons">
         {request !== null && (
           <a class="button button-main" href={hrefOf('requests', {}, request)}>
-            Open a request
+            Open request
           </a>
         )}
-        <ActionButton label={isMuted ? 'Stop ignoring' : 'Ignore'} run={() => mute(!isMuted)} />
-        <CopyButton text={`'${id}',`} what="baseline entry" label="Add to baseline" />
-        <CopyButton text={text} what="as text" />
+        <ActionButton label={isMuted ? 'Unmute' : 'Mute'} run={() => mute(!isMuted)} />
+        <CopyButton text={`'${id}',`} what="baseline entry" />
+        <CopyButton text={text} what="text" label="Copy as text" />
       </div>
       <p class="muted">
-        {'For the baseline, paste the entry into '}
+        {'To ignore this finding permanently and in every process, add its baseline entry to '}
         <code>{'detection: { ignore: [ … ] }'}</code>
-        {': it is not reported any more, in no process.'}
+        {'.'}
       </p>
     </div>
   )
@@ -164,7 +164,7 @@ function FindingDetail({ item }: { item: FindingItem }) {
 function Anomalies({ anomalies }: { anomalies: readonly StatementAnomaly[] }) {
   return (
     <section aria-labelledby="anomalies">
-      <h2 id="anomalies">Statements that look open to injection</h2>
+      <h2 id="anomalies">Possible SQL injections</h2>
       <ul class="plain-list">
         {anomalies.slice(0, 20).map((anomaly) => (
           <li key={`${anomaly.kind}${anomaly.fingerprint}`}>

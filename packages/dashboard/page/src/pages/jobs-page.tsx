@@ -13,15 +13,15 @@ import { StateWord, type Tone } from '../parts/state-words.tsx'
 import { param, setParams } from '../route/router.ts'
 import { type Column, DataTable } from '../table/data-table.tsx'
 
-/** What is stuck? */
+/** Page: which queues are stuck? */
 export function JobsPage() {
   const asked = useSection<JobsAnswer | null>('jobs', 'jobs')
   return (
-    <SectionView asked={asked} off={<Empty title="No queue" />}>
+    <SectionView asked={asked} off={<Empty title="Background jobs are disabled" />}>
       {(data) =>
         data.queues.length === 0 ? (
-          <Empty title="No queue">
-            <p>Queues appear when the app enqueues its first task.</p>
+          <Empty title="No queues yet">
+            <p>A queue appears when the app adds its first task.</p>
           </Empty>
         ) : (
           <Jobs data={data} again={asked.again} />
@@ -41,7 +41,7 @@ const queueColumns: readonly Column<QueueRow>[] = [
     cell: ({ health, isPaused }) =>
       isPaused ? <StateWord tone="muted" word="paused" /> : <StateWord tone={tones[health]} word={health} />,
   },
-  { id: 'depth', title: 'Depth', hint: 'Waiting and running tasks, the last two minutes', rank: 2, cell: (row) => <Depth row={row} /> },
+  { id: 'depth', title: 'Depth', hint: 'Waiting and running tasks in the last 2 minutes', rank: 2, cell: (row) => <Depth row={row} /> },
   { id: 'queued', title: 'Waiting', isNumber: true, cell: ({ queued, retry, pending }) => count(queued + retry + pending) },
   {
     id: 'processing',
@@ -50,11 +50,11 @@ const queueColumns: readonly Column<QueueRow>[] = [
     rank: 3,
     cell: ({ processing, maxConcurrency }) => `${count(processing)} of ${count(maxConcurrency)}`,
   },
-  { id: 'throughput', title: 'Per s', isNumber: true, rank: 3, cell: ({ throughputPerSecond }) => amount(throughputPerSecond) },
+  { id: 'throughput', title: 'Tasks/s', isNumber: true, rank: 3, cell: ({ throughputPerSecond }) => amount(throughputPerSecond) },
   {
     id: 'dead',
     title: 'Dead',
-    hint: 'Tasks that failed for good',
+    hint: 'Dead letters: permanently failed tasks',
     isNumber: true,
     cell: ({ deadLetters }) => (deadLetters === 0 ? <span class="muted">0</span> : <StateWord tone="bad" word={count(deadLetters)} />),
   },
@@ -71,7 +71,7 @@ function Depth({ row: { depth } }: { row: QueueRow }) {
   )
 }
 
-/** One value every five seconds: each stands for the seconds up to the next. */
+/** Extends one value per 5 seconds to a value for every second. */
 function DepthLine({ depth, at }: { depth: QueueRow['depth']; at: number }) {
   const points = depth.flatMap(([when, value]) => [0, 1, 2, 3, 4].map((second) => [when + second * 1_000, value] as const))
   return <Sparkline points={points} at={at} />
@@ -95,7 +95,7 @@ function Jobs({ data: { queues, deadLetters }, again }: { data: JobsAnswer; agai
       <section aria-labelledby="dead">
         <h2 id="dead">Dead letters</h2>
         {deadLetters.total === 0 ? (
-          <p class="muted">None: no task has failed for good.</p>
+          <p class="muted">No task has failed permanently.</p>
         ) : (
           <DeadLetters letters={deadLetters} again={again} />
         )}
@@ -111,7 +111,7 @@ function QueueDetail({ row, again }: { row: QueueRow; again: () => void }) {
       wanted ? 'pause-queue' : 'resume-queue',
       { queue },
       {
-        done: () => (wanted ? `${queue} is paused: running tasks go on, others wait.` : `${queue} runs again.`),
+        done: () => (wanted ? `${queue} paused. Running tasks continue.` : `${queue} resumed.`),
         undo: () => void pause(!wanted),
       },
     )
@@ -127,14 +127,16 @@ function QueueDetail({ row, again }: { row: QueueRow; again: () => void }) {
       <Figures
         figures={[
           { label: 'Completed', value: count(completed) },
-          { label: 'Failed for good', value: count(failed) },
+          { label: 'Failed permanently', value: count(failed) },
           { label: 'Retried', value: count(retried), note: retried === 0 ? undefined : percent(retryRate) },
-          { label: 'Wait, p95', value: duration(waitMs.p95) },
-          { label: 'Run, p95', value: duration(runMs.p95) },
-          { label: 'Oldest waits', value: duration(oldestTaskMs) },
+          { label: 'p95 wait time', value: duration(waitMs.p95) },
+          { label: 'p95 run time', value: duration(runMs.p95) },
+          { label: 'Oldest wait', value: duration(oldestTaskMs) },
         ]}
       />
-      <p class="muted">Waiting, running and dead tasks are counted where they are kept; the rest is what this process saw.</p>
+      <p class="muted">
+        Waiting, running and dead-lettered tasks are counted in the job backend. The other numbers are from the connected processes.
+      </p>
       <div class="buttons">
         <ActionButton label={isPaused ? 'Resume' : 'Pause'} run={() => pause(!isPaused)} />
       </div>
@@ -146,17 +148,17 @@ type Letters = JobsAnswer['deadLetters']
 type Target = { readonly id?: string; readonly group?: string; readonly queue?: string; readonly limit?: number }
 
 const letterColumns: readonly Column<DeadLetterGroup>[] = [
-  { id: 'error', title: 'Failed with', cell: ({ error }) => <span class="cut">{error}</span> },
+  { id: 'error', title: 'Error', cell: ({ error }) => <span class="cut">{error}</span> },
   { id: 'queue', title: 'Queue', rank: 2, cell: ({ queue }) => queue },
   { id: 'count', title: 'Tasks', isNumber: true, cell: ({ count: tasks }) => count(tasks) },
   { id: 'newest', title: 'Newest', isNumber: true, rank: 3, cell: ({ newestAt }) => ago(newestAt ?? undefined, now.value) },
 ]
 
-/** Tasks that failed for good, by what they failed with. */
+/** Permanently failed tasks, grouped by error. */
 function DeadLetters({ letters: { total, grouped, groups }, again }: { letters: Letters; again: () => void }) {
   const opened = param('open')
   const retry = async (target: Target): Promise<void> => {
-    await act('retry-dead-letters', target, { done: (result) => `${plural(result.count, 'task')} will run again.` })
+    await act('retry-dead-letters', target, { done: (result) => `${plural(result.count, 'task')} scheduled for retry.` })
     again()
   }
   const discard = async (target: Target): Promise<void> => {
@@ -168,7 +170,7 @@ function DeadLetters({ letters: { total, grouped, groups }, again }: { letters: 
       <div class="section-head">
         <p class="muted">
           {plural(total, 'task')}
-          {grouped < total && `, of which the oldest ${count(grouped)} were looked at to group them`}
+          {grouped < total && `, the oldest ${count(grouped)} of them grouped by error`}
         </p>
         <span class="buttons">
           {total > 10 && <ActionButton label="Retry 10" run={() => retry({ limit: 10 })} />}
@@ -176,7 +178,7 @@ function DeadLetters({ letters: { total, grouped, groups }, again }: { letters: 
         </span>
       </div>
       <DataTable
-        label="Dead letters by what they failed with"
+        label="Dead letters by error"
         rows={groups}
         idOf={({ key }) => key}
         columns={letterColumns}
@@ -187,14 +189,14 @@ function DeadLetters({ letters: { total, grouped, groups }, again }: { letters: 
             <p class="wrap mono">{group.error}</p>
             <div class="buttons">
               <ActionButton
-                label={`Retry ${group.count === 1 ? 'it' : `all ${count(group.count)}`}`}
+                label={group.count === 1 ? 'Retry' : `Retry all ${count(group.count)}`}
                 isMain
                 run={() => retry({ group: group.key })}
               />
               {group.count > 10 && <ActionButton label="Retry 10" run={() => retry({ group: group.key, limit: 10 })} />}
               <ActionButton
                 label="Discard"
-                confirm={`Discard ${plural(group.count, 'task')} for good?`}
+                confirm={`Discard ${plural(group.count, 'task')} permanently?`}
                 run={() => discard({ group: group.key })}
               />
             </div>
@@ -203,9 +205,7 @@ function DeadLetters({ letters: { total, grouped, groups }, again }: { letters: 
                 <Letter key={letter.id} letter={letter} retry={retry} discard={discard} />
               ))}
             </ul>
-            {group.count > group.letters.length && (
-              <p class="muted">{`and ${count(group.count - group.letters.length)} more like these`}</p>
-            )}
+            {group.count > group.letters.length && <p class="muted">{`and ${count(group.count - group.letters.length)} more`}</p>}
           </div>
         )}
       />
@@ -227,7 +227,7 @@ function Letter({ letter: { id, error, attempts, failedAt, stack, log, data, bat
         <span>
           <code>{id}</code>
           <span class="muted">
-            {` ${plural(attempts, 'attempt')}${batchId === null ? '' : `, of batch ${batchId}`}`}
+            {` ${plural(attempts, 'attempt')}${batchId === null ? '' : `, batch ${batchId}`}`}
             {failedAt !== null && (
               <>
                 {', failed '}
@@ -248,7 +248,7 @@ function Letter({ letter: { id, error, attempts, failedAt, stack, log, data, bat
       </div>
       <span class="buttons">
         <ActionButton label="Retry" describe={`Retry ${id}`} run={() => retry({ id })} />
-        <ActionButton label="Discard" describe={`Discard ${id}`} confirm="Discard for good?" run={() => discard({ id })} />
+        <ActionButton label="Discard" describe={`Discard ${id}`} confirm="Discard permanently?" run={() => discard({ id })} />
       </span>
     </li>
   )

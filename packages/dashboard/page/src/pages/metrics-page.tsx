@@ -1,5 +1,6 @@
 import type { ComponentType } from 'preact'
 import { useEffect, useMemo, useState } from 'preact/hooks'
+import { metricTitle } from '../../../src/metric-title.ts'
 import type { MetricInfo, MetricsPage as MetricsAnswer } from '../../../src/protocol/index.ts'
 import { type ChartData, chartDataOf, csvOf } from '../charts/chart-data.ts'
 import type { LineChartProps } from '../charts/line-chart.tsx'
@@ -12,13 +13,13 @@ import { Icon } from '../parts/icon.tsx'
 import { Empty, SectionView } from '../parts/section-view.tsx'
 import { param, setParams } from '../route/router.ts'
 
-/** Where are we heading? */
+/** Page: one metric over time, with its forecast. */
 export function MetricsPage() {
   const [metric, minutes, ahead] = [param('metric'), param('minutes'), param('ahead')]
   const search = new URLSearchParams({ ...(metric === '' ? {} : { metric }), minutes, ahead })
   const asked = useSection<MetricsAnswer | null>('metrics', `metrics?${search}`)
   return (
-    <SectionView asked={asked} off={<Empty title="The monitor is off. Enable: createSluice({ monitor: {} })" />}>
+    <SectionView asked={asked} off={<Empty title="Monitoring is disabled. To enable it: createSluice({ monitor: {} })" />}>
       {(data) => <Metrics data={data} />}
     </SectionView>
   )
@@ -47,7 +48,7 @@ function Metrics({ data }: { data: MetricsAnswer }) {
           <select value={metric} onChange={(event) => setParams({ metric: event.currentTarget.value })}>
             {metrics.map(({ name }) => (
               <option key={name} value={name}>
-                {name}
+                {metricTitle(name)}
               </option>
             ))}
           </select>
@@ -63,8 +64,8 @@ function Metrics({ data }: { data: MetricsAnswer }) {
         {info !== undefined && <Current info={info} />}
       </h2>
       {!hasValues ? (
-        <Empty title={needsSeconds > 0 ? 'Needs 2 minutes' : 'No values in this range'}>
-          {needsSeconds > 0 && <p>{`A forecast can be made in ${span(needsSeconds)}.`}</p>}
+        <Empty title={needsSeconds > 0 ? 'Collecting data' : 'No values in this range'}>
+          {needsSeconds > 0 && <p>{`A forecast requires 2 minutes of data. Available in ${span(needsSeconds)}.`}</p>}
         </Empty>
       ) : (
         <figure class="figure-chart">
@@ -89,11 +90,11 @@ function Metrics({ data }: { data: MetricsAnswer }) {
                   </li>
                   <li>
                     <span class="key-dashed" aria-hidden="true" />
-                    forecast, median
+                    median forecast
                   </li>
                   <li>
                     <span class="key-band" aria-hidden="true" />
-                    nine times out of ten
+                    90% band
                   </li>
                 </ul>
                 <p>{forecast.caption}</p>
@@ -101,8 +102,8 @@ function Metrics({ data }: { data: MetricsAnswer }) {
             ) : (
               <p>
                 {needsSeconds > 0
-                  ? `Needs 2 minutes: a forecast can be made in ${span(needsSeconds)}.`
-                  : 'There is no forecast for this metric.'}
+                  ? `A forecast requires 2 minutes of data. Available in ${span(needsSeconds)}.`
+                  : 'No forecast available for this metric.'}
               </p>
             )}
           </figcaption>
@@ -118,22 +119,22 @@ function Metrics({ data }: { data: MetricsAnswer }) {
                 note:
                   trend.trend === 'stable'
                     ? undefined
-                    : `${trend.changePerMinute > 0 ? '+' : ''}${withUnit(trend.changePerMinute, unit)} a minute`,
+                    : `${trend.changePerMinute > 0 ? '+' : ''}${withUnit(trend.changePerMinute, unit)} per minute`,
               },
               { label: 'Values', value: amount(trend.points), note: `${clockMinute(from)}–${clockMinute(to)}` },
               ...(info?.warning == null ? [] : [{ label: 'Warning above', value: withUnit(info.warning, unit) }]),
               ...(info?.critical == null ? [] : [{ label: 'Critical above', value: withUnit(info.critical, unit) }]),
-              ...(forecast?.recentAccuracy == null ? [] : [{ label: 'Right within 15%', value: percent(forecast.recentAccuracy) }]),
+              ...(forecast?.recentAccuracy == null ? [] : [{ label: 'Accurate within 15%', value: percent(forecast.recentAccuracy) }]),
             ]}
           />
           {anomalies.length > 0 && (
             <section aria-labelledby="unusual">
-              <h2 id="unusual">Unusual</h2>
+              <h2 id="unusual">Anomalies</h2>
               <ul class="rows rows-text">
                 {anomalies.slice(-10).map(({ timestamp, kind, value, expected }) => (
                   <li key={`${timestamp}${kind}`}>
                     <time>{clockTime(timestamp)}</time>
-                    <span>{kind === 'change' ? 'a new level' : 'a value'}</span>
+                    <span>{kind === 'change' ? 'level change' : 'outlier'}</span>
                     <span class="rows-value">{`${withUnit(value, unit)}, expected ${withUnit(expected, unit)}`}</span>
                   </li>
                 ))}
@@ -147,7 +148,7 @@ function Metrics({ data }: { data: MetricsAnswer }) {
             onClick={() => setParams({ table: isTable ? undefined : 'show' })}
           >
             <Icon name="chevron" class="turn" />
-            {isTable ? 'Hide the values' : 'Show the values as a table'}
+            {isTable ? 'Hide table' : 'Show table'}
           </button>
           {isTable && <ValuesTable data={chart} unit={unit} />}
         </>
@@ -157,10 +158,10 @@ function Metrics({ data }: { data: MetricsAnswer }) {
 }
 
 function Current({ info: { current, unit } }: { info: MetricInfo }) {
-  return <span class="metric-current">{current === null ? 'nothing lately' : withUnit(current, unit)}</span>
+  return <span class="metric-current">{current === null ? 'no recent data' : withUnit(current, unit)}</span>
 }
 
-/** The chart's code is large, and of use on this page alone. */
+/** Loads the code of the chart, which is large and needed on this page only. */
 function useChart(): ComponentType<LineChartProps> | undefined {
   const [chart, setChart] = useState<{ readonly of: ComponentType<LineChartProps> }>()
   useEffect(() => {
@@ -186,7 +187,7 @@ function download(name: string, text: string): void {
 
 const PAGE = 20
 
-/** The chart's figures, the newest first, in pages. */
+/** The values of the chart as a table, newest first. */
 function ValuesTable({ data, unit }: { data: ChartData; unit: string }) {
   const [page, setPage] = useState(0)
   const rows = data.times.map((_, index) => index).reverse()
@@ -207,10 +208,10 @@ function ValuesTable({ data, unit }: { data: ChartData; unit: string }) {
               Forecast
             </th>
             <th scope="col" class="number">
-              From
+              Low
             </th>
             <th scope="col" class="number">
-              To
+              High
             </th>
           </tr>
         </thead>
@@ -226,7 +227,7 @@ function ValuesTable({ data, unit }: { data: ChartData; unit: string }) {
           ))}
         </tbody>
       </table>
-      <nav class="pager" aria-label="Pages of values">
+      <nav class="pager" aria-label="Value pages">
         <button type="button" class="button" disabled={shown === 0} onClick={() => setPage(shown - 1)}>
           Newer
         </button>

@@ -12,13 +12,13 @@ import { type Column, DataTable } from '../table/data-table.tsx'
 
 type Node = NonNullable<NodesAnswer['balancer']>['nodes'][number]
 
-/** Who carries the load? */
+/** Page: which nodes carry the load? */
 export function NodesPage() {
   const asked = useSection<NodesAnswer | null>('nodes', 'nodes')
   const one =
     (live.value?.processes.length ?? 1) > 1 ? null : (
-      <Empty title="One node">
-        <p>Add others with sluice.balancer.addNode, or replicas with the adapter's options.</p>
+      <Empty title="No nodes or replicas">
+        <p>Add nodes with sluice.balancer.addNode, or configure replicas in the options of your ORM adapter.</p>
       </Empty>
     )
   return (
@@ -49,7 +49,7 @@ const nodeColumns: readonly Column<Node>[] = [
   { id: 'id', title: 'Node', cell: ({ id }) => <span class="cut">{id}</span> },
   { id: 'state', title: 'State', cell: (node) => <StateWord {...stateOf(node)} /> },
   { id: 'load', title: 'Load', cell: (node) => <LoadStrip node={node} /> },
-  { id: 'share', title: 'Share', hint: 'Of all picks', isNumber: true, rank: 2, cell: ({ share }) => percent(share) },
+  { id: 'share', title: 'Share', hint: 'Percentage of all selections', isNumber: true, rank: 2, cell: ({ share }) => percent(share) },
   { id: 'p95', title: 'p95', isNumber: true, rank: 2, cell: ({ p95, requests }) => (requests === 0 ? '–' : duration(p95)) },
   { id: 'errors', title: 'Errors', isNumber: true, rank: 3, cell: ({ errorRate }) => percent(errorRate) },
 ]
@@ -77,11 +77,11 @@ function Nodes({ data: { balancer, imbalanceRatio, replicas }, again }: { data: 
               { label: 'Healthy', value: count(balancer.healthyNodes), note: `of ${count(balancer.totalNodes)}` },
               { label: 'Load', value: percent(balancer.averageLoad), note: `of ${plural(balancer.totalCapacity, 'connection')}` },
               { label: 'Requests', value: count(balancer.totalRequests), note: `${count(balancer.failedRequests)} failed` },
-              { label: 'Imbalance', value: imbalanceRatio === null ? '–' : `${amount(imbalanceRatio)}×`, note: 'most over least' },
+              { label: 'Imbalance', value: imbalanceRatio === null ? '–' : `${amount(imbalanceRatio)}×`, note: 'highest to lowest' },
               { label: 'Strategy', value: <span class="figure-word">{balancer.strategy}</span> },
             ]}
           />
-          {balancer.isPanic && <p class="trouble bad">Ejected nodes are used, because too few others are left.</p>}
+          {balancer.isPanic && <p class="trouble bad">Too few healthy nodes are left, so ejected nodes receive requests.</p>}
           <DataTable
             label="Nodes"
             rows={balancer.nodes}
@@ -108,7 +108,7 @@ function NodeDetail({ node, again }: { node: Node; again: () => void }) {
       wanted ? 'drain-node' : 'undrain-node',
       { id },
       {
-        done: () => (wanted ? `${id} gets nothing new; what runs goes on.` : `${id} is used again.`),
+        done: () => (wanted ? `${id} is draining. Requests in flight continue.` : `${id} receives requests again.`),
         undo: () => void drain(!wanted),
       },
     )
@@ -121,7 +121,7 @@ function NodeDetail({ node, again }: { node: Node; again: () => void }) {
           { label: 'Median', value: duration(p50) },
           { label: 'p95', value: duration(p95) },
           { label: 'p99', value: duration(p99) },
-          { label: 'Picked', value: count(picks) },
+          { label: 'Selected', value: count(picks) },
           { label: 'Failed', value: count(failures), note: `of ${count(requests)}` },
           { label: 'Weight', value: count(weight) },
           { label: 'Ejected', value: plural(ejections, 'time') },
@@ -129,8 +129,8 @@ function NodeDetail({ node, again }: { node: Node; again: () => void }) {
       />
       <div class="buttons">
         <ActionButton
-          label={isTaken ? 'Use again' : 'Drain'}
-          describe={isTaken ? `Use ${id} again` : `Drain ${id}`}
+          label={isTaken ? 'Resume' : 'Drain'}
+          describe={isTaken ? `Resume ${id}` : `Drain ${id}`}
           run={() => drain(!isTaken)}
         />
       </div>
@@ -144,9 +144,9 @@ function Replicas({ group: { source, replicas, replicaReads, primaryReads, prima
     .sort(([, left], [, right]) => right - left)
   return (
     <section aria-label={`Replicas of ${source}`}>
-      <h2>{`Reads of ${source}`}</h2>
+      <h2>{`Replicas of ${source}`}</h2>
       <p class="muted">
-        {`${count(replicaReads)} went to replicas, ${count(primaryReads)} to the primary`}
+        {`${plural(replicaReads, 'read')} sent to replicas, ${count(primaryReads)} to the primary`}
         {reasons.length === 0 ? '.' : `: ${reasons.map(([reason, times]) => `${reason} ${count(times)}`).join(', ')}.`}
       </p>
       <ul class="rows rows-5">
@@ -156,7 +156,7 @@ function Replicas({ group: { source, replicas, replicaReads, primaryReads, prima
             <StateWord tone={isUp ? 'good' : 'bad'} word={isUp ? 'up' : 'down'} />
             <span class="rows-value">{plural(reads, 'read')}</span>
             <span class="rows-value">{failures === 0 ? '' : `${count(failures)} failed`}</span>
-            <span class="rows-value">{lagMs === null ? 'lag not known' : `${duration(lagMs)} behind`}</span>
+            <span class="rows-value">{lagMs === null ? 'lag unknown or too high' : `lag ${duration(lagMs)}`}</span>
           </li>
         ))}
       </ul>
@@ -171,9 +171,9 @@ const processColumns: readonly Column<ProcessRow>[] = [
     title: 'State',
     cell: ({ id, isAnswering }) =>
       isAnswering ? (
-        <StateWord tone="good" word={id === live.value?.process.id ? 'this one' : 'answers'} />
+        <StateWord tone="good" word={id === live.value?.process.id ? 'current' : 'responding'} />
       ) : (
-        <StateWord tone="bad" word="silent" />
+        <StateWord tone="bad" word="not responding" />
       ),
   },
   {
@@ -188,15 +188,15 @@ const processColumns: readonly Column<ProcessRow>[] = [
   {
     id: 'delay',
     title: 'Event loop',
-    hint: 'How late it was',
+    hint: 'Event-loop delay',
     isNumber: true,
     rank: 3,
     cell: ({ eventLoopDelay }) => duration(eventLoopDelay ?? undefined),
   },
-  { id: 'age', title: 'Age', isNumber: true, rank: 3, cell: ({ startedAt }) => span((now.value - startedAt) / 1_000) },
+  { id: 'age', title: 'Uptime', isNumber: true, rank: 3, cell: ({ startedAt }) => span((now.value - startedAt) / 1_000) },
 ]
 
-/** The processes whose figures are shown together; nothing where there is one. */
+/** The connected processes; not rendered for a single process. */
 function Processes() {
   const processes = live.value?.processes ?? []
   if (processes.length < 2) return null

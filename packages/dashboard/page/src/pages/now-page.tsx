@@ -12,7 +12,7 @@ function microseconds({ overheadMs, timedRequests }: Totals): string {
   return count(Math.max(1, Math.round((overheadMs / timedRequests) * 1_000)))
 }
 
-/** Is anything wrong? */
+/** Page: current problems, worst first. */
 export function NowPage() {
   const state = live.value
   if (state === undefined) return <p class="loading muted">Connecting to the app…</p>
@@ -20,17 +20,17 @@ export function NowPage() {
   const isQuiet = totals.requests === 0 && ranked.length === 0
   return (
     <>
-      <ul class="vitals" aria-label="The last two minutes">
+      <ul class="vitals" aria-label="The last 2 minutes">
         {sparklines.map((line) => (
           <Vital key={line.id} line={line} />
         ))}
       </ul>
       <section aria-labelledby="ranked">
-        <h2 id="ranked">{isQuiet ? 'Findings' : ranked.length === 0 ? 'Nothing to look at' : 'To look at, the worst first'}</h2>
+        <h2 id="ranked">{isQuiet ? 'Findings' : ranked.length === 0 ? 'No problems' : 'Problems'}</h2>
         {isQuiet ? (
-          <Empty title="Watching. Send a request." />
+          <Empty title="No requests yet. Send one to your app." />
         ) : ranked.length === 0 ? (
-          <p class="muted">{`No repeats, alerts or stuck tasks in ${plural(totals.requests, 'request')}.`}</p>
+          <p class="muted">{`No findings, alerts or stuck tasks in ${plural(totals.requests, 'request')}.`}</p>
         ) : (
           <ol class="ranked">
             {ranked.map((item) => (
@@ -41,12 +41,12 @@ export function NowPage() {
       </section>
       {totals.operations > 0 && (
         <p class="totals muted">
-          {`Since the start: ${plural(totals.operations, 'operation')}, ${count(totals.queries)} of them sent to the database as queries, ${count(totals.spared)} reads (${percent(
+          {`Since startup: ${plural(totals.operations, 'operation')}, ${plural(totals.queries, 'query', 'queries')} sent to the database, ${plural(totals.spared, 'query', 'queries')} saved (${percent(
             totals.spared / Math.max(1, totals.spared + totals.queries),
-          )}) answered without one.`}
+          )}).`}
           {totals.timedRequests > 0 &&
-            ` Sluice's own code took ${microseconds(totals)} µs per request, ${percent(totals.overheadMs / Math.max(totals.overheadMs, totals.timedMs))} of its time.`}
-          {totals.errors > 0 && ` ${plural(totals.errors, 'error')} inside Sluice, each left to the bare ORM.`}
+            ` Overhead of Sluice: ${microseconds(totals)} µs per request, ${percent(totals.overheadMs / Math.max(totals.overheadMs, totals.timedMs))} of the request time.`}
+          {totals.errors > 0 && ` ${plural(totals.errors, 'internal error')}: the ORM ran these operations without Sluice.`}
         </p>
       )}
     </>
@@ -59,7 +59,7 @@ function Vital({ line: { label, unit, points, latest } }: { line: SparklineData 
       <span class="vital-label">{label}</span>
       <span class="vital-value">
         {latest === null ? NONE : amount(latest)}
-        <span class="unit">{latest === null ? 'nothing lately' : unit}</span>
+        <span class="unit">{latest === null ? 'no recent data' : unit}</span>
       </span>
       <Sparkline points={points} at={now.value} />
     </li>
@@ -94,12 +94,12 @@ function MuteButton({ id, title }: { id: string; title: string }) {
     act(
       'mute-finding',
       { id, muted },
-      muted ? { done: () => 'Muted until the app restarts.', undo: () => mute(false) } : { done: () => 'Not muted any more.' },
+      muted ? { done: () => 'Muted until the app restarts.', undo: () => mute(false) } : { done: () => 'Unmuted.' },
     )
   return <ActionButton label="Mute" describe={`Mute ${title}`} run={() => mute(true)} />
 }
 
-/** Where a ranked item's target is opened. */
+/** The parameter that opens an item on its page. */
 const openedBy: Readonly<Record<Section, string>> = {
   now: '',
   requests: 'open',

@@ -12,11 +12,11 @@ import { type Column, DataTable } from '../table/data-table.tsx'
 import { AdviceList } from './queries/advice-list.tsx'
 import { StatementDetail } from './queries/statement-detail.tsx'
 
-/** Which SQL costs most? */
+/** Page: which SQL is the most expensive? */
 export function QueriesPage() {
   const asked = useSection<QueriesAnswer | null>('queries', 'queries')
   return (
-    <SectionView asked={asked} off={<Empty title="Attach a database" />}>
+    <SectionView asked={asked} off={<Empty title="The database engine is disabled" />}>
       {(data) => <Queries data={data} again={asked.again} />}
     </SectionView>
   )
@@ -27,11 +27,11 @@ const columns: readonly Column<StatementRow>[] = [
   { id: 'calls', title: 'Calls', isNumber: true, rank: 2, by: ({ calls }) => calls, cell: ({ calls }) => count(calls) },
   { id: 'avgMs', title: 'Average', isNumber: true, by: ({ avgMs }) => avgMs, cell: ({ avgMs }) => duration(avgMs) },
   { id: 'p95Ms', title: 'p95', isNumber: true, rank: 2, by: ({ p95Ms }) => p95Ms, cell: ({ p95Ms }) => duration(p95Ms ?? undefined) },
-  { id: 'maxMs', title: 'Most', isNumber: true, rank: 3, by: ({ maxMs }) => maxMs, cell: ({ maxMs }) => duration(maxMs) },
+  { id: 'maxMs', title: 'Maximum', isNumber: true, rank: 3, by: ({ maxMs }) => maxMs, cell: ({ maxMs }) => duration(maxMs) },
   {
     id: 'totalMs',
     title: 'Share',
-    hint: 'Of the time of all statements',
+    hint: 'Percentage of the total time of all statements',
     isNumber: true,
     by: ({ totalMs }) => totalMs,
     cell: ({ share }) => <Share share={share} />,
@@ -62,7 +62,7 @@ function Queries({ data, again }: { data: QueriesAnswer; again: () => void }) {
       { analyze },
       {
         done: (result) =>
-          `Read ${plural(result.tables, 'table')} in ${duration(result.tookMs)}: ${plural(result.advice, 'piece')} of advice.`,
+          `${plural(result.tables, 'table')} analyzed in ${duration(result.tookMs)}: ${plural(result.advice, 'recommendation')}.`,
       },
     )
     again()
@@ -85,11 +85,11 @@ function Queries({ data, again }: { data: QueriesAnswer; again: () => void }) {
         {isAttached && <ActionButton label="Analyze database" run={() => inspect(true)} />}
       </div>
       {statements.length === 0 ? (
-        <Empty title={isAttached ? 'Watching. Send a request.' : 'Attach a database'}>
+        <Empty title={isAttached ? 'No requests yet. Send one to your app.' : 'No database attached'}>
           {!isAttached && <p>SQL is seen through an adapter: sluiceAdapter for Prisma, withSluice for Knex.</p>}
         </Empty>
       ) : rows.length === 0 ? (
-        <Empty title="No statement matches." />
+        <Empty title="No matching statements" />
       ) : (
         <DataTable
           label="Statements"
@@ -109,20 +109,20 @@ function Queries({ data, again }: { data: QueriesAnswer; again: () => void }) {
       )}
       {statements.length > 0 && (
         <p class="note muted">
-          {`${plural(calls, 'call')} of ${plural(shapes, 'shape')} took ${duration(totalMs)}.`}
-          {others.calls > 0 && ` ${plural(others.calls, 'call')} are in no row: there were too many shapes.`}
+          {`${plural(calls, 'call')} of ${plural(shapes, 'normalized query', 'normalized queries')}, ${duration(totalMs)} in total.`}
+          {others.calls > 0 && ` ${plural(others.calls, 'call')} are not listed, because there are too many normalized queries.`}
         </p>
       )}
       <section aria-labelledby="advice">
-        <h2 id="advice">Index fixes</h2>
+        <h2 id="advice">Index recommendations</h2>
         <p class="muted">
           {!isAttached
-            ? 'Attach a database to get advice: SQL alone does not tell which indexes there are.'
+            ? 'Attach a database to get recommendations. SQL alone does not show which indexes exist.'
             : inspectedAt === null
-              ? 'The database has not been read yet.'
-              : `Read ${ago(inspectedAt, now.value)}${tables === null ? '' : `, ${plural(tables, 'table')}`}${analyzedAt === null ? '; not analysed yet.' : `; analysed ${ago(analyzedAt, now.value)}.`}`}
+              ? 'The database has not been inspected yet.'
+              : `Inspected ${ago(inspectedAt, now.value)}${tables === null ? '' : `, ${plural(tables, 'table')}`}${analyzedAt === null ? ', not analyzed yet.' : `, analyzed ${ago(analyzedAt, now.value)}.`}`}
         </p>
-        {advice.length > 0 ? <AdviceList advice={advice} /> : inspectedAt !== null && <p>Nothing to change.</p>}
+        {advice.length > 0 ? <AdviceList advice={advice} /> : inspectedAt !== null && <p>No recommendations.</p>}
       </section>
     </>
   )

@@ -12,7 +12,7 @@ import { hrefOf, param, setParams } from '../route/router.ts'
 import { Waterfall } from '../waterfall/waterfall.tsx'
 import { FindingBody } from './findings/finding-body.tsx'
 
-/** Where did the time of one request go? */
+/** Page: where the time of one request was spent. */
 export function RequestPage({ id }: { id: string }) {
   const [answer, setAnswer] = useState<{ id: string; detail?: RequestDetail; error?: AskError }>()
   useEffect(() => {
@@ -30,10 +30,10 @@ export function RequestPage({ id }: { id: string }) {
 
 function NotThere({ error }: { error: AskError | undefined }) {
   const newest = live.value?.requests[0]?.id
-  if (error?.status !== 404) return <Empty title="This request could not be loaded.">{error?.message}</Empty>
+  if (error?.status !== 404) return <Empty title="Failed to load this request">{error?.message}</Empty>
   return (
-    <Empty title="Aged out">
-      {newest === undefined ? <a href={hrefOf('requests')}>All requests</a> : <a href={hrefOf('requests', {}, newest)}>Newest →</a>}
+    <Empty title="This request is no longer stored">
+      {newest === undefined ? <a href={hrefOf('requests')}>All requests</a> : <a href={hrefOf('requests', {}, newest)}>Newest request →</a>}
     </Empty>
   )
 }
@@ -64,7 +64,7 @@ function Detail({ detail }: { detail: RequestDetail }) {
   return (
     <>
       <div class="request-head">
-        <nav class="crumbs" aria-label="Where this is">
+        <nav class="crumbs" aria-label="Breadcrumb">
           <a href={hrefOf('requests')}>Requests</a>
         </nav>
         <h1>{name}</h1>
@@ -74,17 +74,17 @@ function Detail({ detail }: { detail: RequestDetail }) {
           <span>{mode}</span>
           <code>{id}</code>
           {process !== undefined && <span>{`process ${process.index}, pid ${process.pid}`}</span>}
-          {newest !== id && <a href={hrefOf('requests', {}, newest)}>Newer one →</a>}
+          {newest !== id && <a href={hrefOf('requests', {}, newest)}>Newer request →</a>}
         </p>
       </div>
       <div class="with-actions">
         <Figures
           figures={[
-            { label: 'Took', value: duration(durationMs) },
-            { label: 'Database', value: duration(databaseMs), note: databaseMs > durationMs ? 'summed: some ran at once' : undefined },
+            { label: 'Duration', value: duration(durationMs) },
+            { label: 'Database', value: duration(databaseMs), note: databaseMs > durationMs ? 'sum of concurrent queries' : undefined },
             { label: 'Operations', value: count(operations) },
             { label: 'Queries', value: count(queries) },
-            { label: 'Spared', value: count(spared), note: spared === 0 ? undefined : percent(spared / (spared + queries)) },
+            { label: 'Saved', value: count(spared), note: spared === 0 ? undefined : percent(spared / (spared + queries)) },
           ]}
         />
         <div class="buttons">
@@ -98,7 +98,7 @@ function Detail({ detail }: { detail: RequestDetail }) {
       <section aria-labelledby="waterfall">
         <h2 id="waterfall">Waterfall</h2>
         {rows.length === 0 ? (
-          <p class="muted">This request asked the database nothing.</p>
+          <p class="muted">This request sent no queries.</p>
         ) : (
           <Waterfall
             rows={rows}
@@ -108,7 +108,7 @@ function Detail({ detail }: { detail: RequestDetail }) {
           />
         )}
         {omittedRows > 0 && (
-          <p class="note muted">{`${count(omittedRows)} more groups were not kept: there were too many in this request.`}</p>
+          <p class="note muted">{`${count(omittedRows)} more groups were not stored, because this request has too many.`}</p>
         )}
       </section>
     </>

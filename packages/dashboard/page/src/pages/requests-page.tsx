@@ -1,5 +1,5 @@
 import type { RequestSummary } from '../../../src/protocol/index.ts'
-import { count, duration } from '../format/numbers.ts'
+import { count, duration, plural } from '../format/numbers.ts'
 import { isError, sparedShare } from '../format/request-facts.ts'
 import { clockTime, fullTime } from '../format/times.ts'
 import { live } from '../live/live.ts'
@@ -10,7 +10,7 @@ import { hrefOf, param, setParams } from '../route/router.ts'
 import { type Column, DataTable } from '../table/data-table.tsx'
 import { RoutesTable } from './requests/routes-table.tsx'
 
-/** Which routes overspend? */
+/** Page: which routes are too expensive? */
 export function RequestsPage() {
   const state = live.value
   if (state === undefined) return <p class="loading muted">Connecting to the app…</p>
@@ -50,20 +50,20 @@ export function RequestsPage() {
         />
       </div>
       {state.totals.requests === 0 && state.routes.length === 0 ? (
-        <Empty title="Watching. Send a request." />
+        <Empty title="No requests yet. Send one to your app." />
       ) : view === 'routes' ? (
         routes.length === 0 ? (
-          <Empty title="No route matches." />
+          <Empty title="No matching routes" />
         ) : (
           <RoutesTable rows={routes} view={`${q}|${show}`} requests={state.requests} />
         )
       ) : requests.length === 0 ? (
-        <Empty title="None of the latest requests matches." />
+        <Empty title="No matching requests" />
       ) : (
         <LatestTable rows={requests} view={`${q}|${show}`} />
       )}
       {state.skipped > 0 && view === 'latest' && (
-        <p class="note muted">{`${state.skipped} more ended too fast to be listed here; they are counted among the routes.`}</p>
+        <p class="note muted">{`${plural(state.skipped, 'more request')} finished too quickly to be listed here. Routes include all requests.`}</p>
       )}
     </>
   )
@@ -74,12 +74,12 @@ interface LatestTableProps {
   readonly view: string
 }
 
-/** Requests as they end, the newest first. */
+/** The latest requests, newest first. */
 function LatestTable({ rows, view }: LatestTableProps) {
   const columns: readonly Column<RequestSummary>[] = [
     { id: 'name', title: 'Request', cell: ({ name }) => <span class="cut">{name}</span> },
     { id: 'status', title: 'Status', rank: 2, cell: (request) => <StatusCode request={request} /> },
-    { id: 'duration', title: 'Took', isNumber: true, cell: ({ durationMs }) => duration(durationMs) },
+    { id: 'duration', title: 'Duration', isNumber: true, cell: ({ durationMs }) => duration(durationMs) },
     { id: 'queries', title: 'Queries', isNumber: true, cell: ({ queries }) => <Quiet value={queries} text={count(queries)} /> },
     {
       id: 'database',
@@ -90,16 +90,16 @@ function LatestTable({ rows, view }: LatestTableProps) {
     },
     {
       id: 'spared',
-      title: 'Spared',
-      hint: 'Reads that were answered without a query of their own',
+      title: 'Saved',
+      hint: 'Percentage of reads without a separate query',
       isNumber: true,
       rank: 3,
       cell: sparedShare,
     },
-    { id: 'found', title: 'Found', rank: 2, cell: ({ findings }) => <CodeTags codes={findings} /> },
+    { id: 'found', title: 'Findings', rank: 2, cell: ({ findings }) => <CodeTags codes={findings} /> },
     {
       id: 'at',
-      title: 'Ended',
+      title: 'Finished',
       isNumber: true,
       rank: 3,
       cell: ({ startedAt, durationMs }) => <time title={fullTime(startedAt + durationMs)}>{clockTime(startedAt + durationMs)}</time>,
@@ -117,7 +117,7 @@ function LatestTable({ rows, view }: LatestTableProps) {
   )
 }
 
-/** Nothing is written more quietly than something. */
+/** Shows zero in a muted color. */
 function Quiet({ value, text }: { value: number; text: string }) {
   return value === 0 ? <span class="muted">{text}</span> : text
 }

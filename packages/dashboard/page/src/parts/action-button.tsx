@@ -5,18 +5,18 @@ import { Icon, type IconName } from './icon.tsx'
 export interface ActionButtonProps {
   readonly label: string
   readonly icon?: IconName
-  /** Asked before it is done, where it cannot be taken back: `Discard 12 dead letters?` */
+  /** Question for actions that cannot be undone: `Discard 12 dead letters?` */
   readonly confirm?: string
-  /** What is said for screen readers, where the label alone does not tell of what. */
+  /** Label for screen readers, if `label` alone does not name the target. */
   readonly describe?: string
   readonly isMain?: boolean
   readonly run: () => Promise<unknown>
 }
 
-/** How long a question stays before it goes away by itself. */
+/** Time until an unanswered question disappears. */
 const QUESTION_MS = 6_000
 
-/** A button that has the app do something. It is not there for who may not. */
+/** A button that runs an action. It is not rendered for users without access. */
 export function ActionButton({ label, icon, confirm, describe, isMain = false, run }: ActionButtonProps) {
   const [state, setState] = useState<'idle' | 'asked' | 'busy'>('idle')
   useEffect(() => {

@@ -2,24 +2,24 @@ import { useEffect, useState } from 'preact/hooks'
 import { Icon } from './icon.tsx'
 import { announce, showToast } from './messages.tsx'
 
-/** @returns Whether it is on the clipboard now. */
+/** @returns Whether the text was copied to the clipboard. */
 export async function copyText(text: string, what: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text)
     announce(`Copied ${what}`)
     return true
   } catch {
-    // Plain HTTP on another host than localhost has no clipboard, and a person may refuse.
-    showToast({ text: `The browser does not let this page copy ${what}. Select it and copy by hand.`, isError: true })
+    // HTTP on a host other than localhost has no clipboard API, and a user can deny access.
+    showToast({ text: `The browser blocked access to the clipboard. Select the ${what} and copy it manually.`, isError: true })
     return false
   }
 }
 
 export interface CopyButtonProps {
   readonly text: string
-  /** What is copied, as in "Copy fix". */
+  /** The copied object, as in "Copy fix". */
   readonly what: string
-  /** Marks what the key `c` copies. */
+  /** Whether the key `c` copies it. */
   readonly isFix?: boolean
   readonly label?: string
 }

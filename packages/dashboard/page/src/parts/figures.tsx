@@ -6,7 +6,7 @@ export interface Figure {
   readonly note?: ComponentChildren
 }
 
-/** A line of figures with their names. */
+/** A row of numbers with labels. */
 export function Figures({ figures }: { figures: readonly Figure[] }) {
   return (
     <dl class="figures">

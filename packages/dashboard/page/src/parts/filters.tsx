@@ -6,7 +6,7 @@ interface FilterFieldProps {
   readonly onInput: (value: string) => void
 }
 
-/** The field that `/` goes to. */
+/** The text field that the key `/` focuses. */
 export function FilterField({ label, value, onInput }: FilterFieldProps) {
   return (
     <label class="filter">
@@ -36,7 +36,7 @@ interface ChoicesProps<T extends string> {
   readonly onChange: (value: T) => void
 }
 
-/** One of a few, side by side. */
+/** A set of options, of which one is selected. */
 export function Choices<T extends string>({ label, value, options, onChange }: ChoicesProps<T>) {
   return (
     <fieldset class="choices">

@@ -22,7 +22,7 @@ const paths = {
 
 export type IconName = keyof typeof paths
 
-/** A picture beside a word: hidden from screen readers, which have the word. */
+/** An icon next to a word. Screen readers read only the word. */
 export function Icon({ name, class: extra = '' }: { name: IconName; class?: string }) {
   return (
     <svg class={`icon ${extra}`} viewBox="0 0 16 16" aria-hidden="true">

@@ -2,18 +2,18 @@ import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { Icon } from './icon.tsx'
 
-/** What a screen reader is told, quietly. */
+/** The text of the polite live region for screen readers. */
 export const announced = signal('')
 
 export function announce(text: string): void {
-  // The same text again would be no change.
+  // The same text again would not be announced.
   announced.value = announced.value === text ? `${text}\u00a0` : text
 }
 
 interface ToastOptions {
   readonly text: string
   readonly isError?: boolean
-  /** Takes back what was done. */
+  /** Undoes the action. */
   readonly undo?: () => void
 }
 
@@ -27,7 +27,7 @@ const MAX_TOASTS = 3
 const toasts = signal<readonly Toast[]>([])
 let lastId = 0
 
-/** Says what became of something, for eight seconds; what failed stays until it is closed. */
+/** Shows a message for 8 seconds. Errors stay until they are closed. */
 export function showToast(options: ToastOptions): void {
   lastId += 1
   toasts.value = [...toasts.value, { ...options, id: lastId }].slice(-MAX_TOASTS)
@@ -37,7 +37,7 @@ function closeToast(id: number): void {
   toasts.value = toasts.value.filter((toast) => toast.id !== id)
 }
 
-/** @returns Whether there was one. */
+/** @returns Whether a message was open. */
 export function closeLastToast(): boolean {
   const last = toasts.value.at(-1)
   if (last !== undefined) closeToast(last.id)

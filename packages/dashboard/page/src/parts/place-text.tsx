@@ -1,6 +1,6 @@
 import type { Place } from '../../../src/protocol/index.ts'
 
-/** A place in the app's code. When there is little room, the folders are cut, never file and line. */
+/** A call site. If space is short, folders are cut, but never the file and line. */
 export function PlaceText({ place }: { place: Place }) {
   const slash = place.text.lastIndexOf('/') + 1
   return (

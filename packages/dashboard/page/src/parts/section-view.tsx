@@ -4,12 +4,12 @@ import { Icon } from './icon.tsx'
 
 interface SectionViewProps<T> {
   readonly asked: Asked<T | null>
-  /** Shown where the engine is off: the answer is `null`. */
+  /** Shown if the engine is off: the response is `null`. */
   readonly off: ComponentChildren
   readonly children: (data: T) => ComponentChildren
 }
 
-/** What was asked for, or why it is not there. */
+/** The data of a section, or the reason why it is missing. */
 export function SectionView<T>({ asked: { data, error, again }, off, children }: SectionViewProps<T>) {
   const trouble =
     error === undefined ? null : (
@@ -22,7 +22,7 @@ export function SectionView<T>({ asked: { data, error, again }, off, children }:
       </p>
     )
   if (data === undefined) {
-    if (error !== undefined) return <Empty title="This could not be loaded.">{trouble}</Empty>
+    if (error !== undefined) return <Empty title="Failed to load">{trouble}</Empty>
     return <p class="loading muted">Loading…</p>
   }
   return (
@@ -33,7 +33,7 @@ export function SectionView<T>({ asked: { data, error, again }, off, children }:
   )
 }
 
-/** What stands in the place of something that is not there: one sentence, and what to do. */
+/** A placeholder with one sentence and an optional action. */
 export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
   return (
     <div class="empty">

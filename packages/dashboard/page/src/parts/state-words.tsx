@@ -6,7 +6,7 @@ export type Tone = 'bad' | 'warn' | 'good' | 'muted'
 
 const icons: Readonly<Record<Tone, IconName>> = { bad: 'cross', warn: 'alert', good: 'check', muted: 'info' }
 
-/** A state: colour, picture and word, never colour alone. */
+/** A state, shown by color, icon and word. */
 export function StateWord({ tone, word }: { tone: Tone; word: string }) {
   return (
     <span class={`state ${tone}`}>
@@ -27,7 +27,7 @@ export function SeverityWord({ severity }: { severity: Severity }) {
   return <StateWord tone={tone} word={word} />
 }
 
-/** How a request ended. What went well needs no colour. */
+/** The outcome of a request. Successful ones have no color. */
 export function StatusCode({ request }: { request: Pick<RequestSummary, 'failed' | 'statusCode' | 'kind'> }) {
   const { failed, statusCode } = request
   const word = statusCode === null ? (failed ? 'failed' : 'done') : String(statusCode)
@@ -35,7 +35,7 @@ export function StatusCode({ request }: { request: Pick<RequestSummary, 'failed'
   return <span class={statusCode !== null && statusCode >= 400 ? 'warn' : 'muted'}>{word}</span>
 }
 
-/** What was found, as words with a picture. */
+/** The findings of a request, each with an icon. */
 export function CodeTags({ codes }: { codes: readonly FindingCode[] }) {
   return (
     <span class="tags">

@@ -1,6 +1,6 @@
 import type { ParamRule, ParamRules } from './params.ts'
 
-/** The pages, in the order of the navigation, with the key that follows `g`. */
+/** All pages in the order of the navigation, with the key after `g`. */
 export const pages = [
   { name: 'now', title: 'Now', key: 'n' },
   { name: 'requests', title: 'Requests', key: 'r' },
@@ -26,7 +26,7 @@ const id: ParamRule = { kind: 'text', maxLength: 300 }
 const choice = (of: readonly string[], first: string = of[0] ?? ''): ParamRule => ({ kind: 'choice', of, default: first })
 const direction = choice(['down', 'up'])
 
-/** What each page keeps in its address. */
+/** The parameters of each page in the URL. */
 export const pageRules: RulesOfPages = {
   now: {},
   requests: {

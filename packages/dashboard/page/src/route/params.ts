@@ -1,4 +1,4 @@
-/** What a page keeps in the address: each parameter has a rule, and what no rule allows is dropped. */
+/** Parameters of a page in the URL. Each has a rule, and values that violate it are dropped. */
 export type ParamRule =
   | { readonly kind: 'choice'; readonly of: readonly string[]; readonly default: string }
   | { readonly kind: 'text'; readonly maxLength: number }
@@ -10,7 +10,10 @@ export type Params = Readonly<Record<string, string>>
 
 const ID = /^[\w.:@/-]{1,200}$/
 
-/** The value as it may be used; `undefined`: not allowed, or the default, which needs no place in the address. */
+/**
+ * Returns the valid value; `undefined` for an invalid value, and for the default, which is omitted from the
+ * URL.
+ */
 function allowedValue(rule: ParamRule, value: string): string | undefined {
   switch (rule.kind) {
     case 'choice':
@@ -29,7 +32,7 @@ function allowedValue(rule: ParamRule, value: string): string | undefined {
   }
 }
 
-/** Keeps what the rules allow, in their order, so that equal views have equal addresses. */
+/** Returns the valid parameters in the order of the rules, so that equal views have equal URLs. */
 export function allowedParams(rules: ParamRules, given: Iterable<readonly [string, string]>): Params {
   const first = new Map<string, string>()
   for (const [name, value] of given) if (!first.has(name)) first.set(name, value)
@@ -42,7 +45,7 @@ export function allowedParams(rules: ParamRules, given: Iterable<readonly [strin
   return kept
 }
 
-/** A parameter's value or its rule's default; `''` for text and ids that are not given. */
+/** Returns the value of a parameter, or its default; `''` for text and IDs without a value. */
 export function paramOf(rules: ParamRules, params: Params, name: string): string {
   const rule = rules[name]
   if (rule === undefined) return ''

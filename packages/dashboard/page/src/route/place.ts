@@ -1,7 +1,7 @@
 import { isPageName, type PageName, type RulesOfPages } from './pages.ts'
 import { allowedParams, type Params } from './params.ts'
 
-/** Where one is: a page, what is opened on a page of its own (a request), and the view's parameters. */
+/** A location in the dashboard: a page, the ID of a request, and the parameters of the view. */
 export interface Place {
   readonly page: PageName
   readonly id: string | undefined
@@ -10,7 +10,7 @@ export interface Place {
 
 const MAX_ADDRESS = 2_000
 
-/** Reads the part of the address after `#`. Whatever it says, a place comes out. */
+/** Parses the fragment of the URL. Invalid parts are replaced by defaults. */
 export function parsePlace(fragment: string, rules: RulesOfPages): Place {
   const text = fragment.replace(/^#?\/?/, '').slice(0, MAX_ADDRESS)
   const [path = '', search = ''] = splitOnce(text, '?')
@@ -25,7 +25,7 @@ export function parsePlace(fragment: string, rules: RulesOfPages): Place {
   }
 }
 
-/** The address of a place, from `#` on. */
+/** Returns the fragment of a location, with `#`. */
 export function formatPlace({ page, id, params }: Place): string {
   const search = new URLSearchParams(params).toString()
   return `#/${page}${id === undefined ? '' : `/${encodeURIComponent(id)}`}${search === '' ? '' : `?${search}`}`

@@ -3,7 +3,7 @@ import { type PageName, pageRules, pages } from './pages.ts'
 import { allowedParams, paramOf } from './params.ts'
 import { formatPlace, type Place, parsePlace } from './place.ts'
 
-/** Where one is. The address is its only keeper: going back and reloading come out right by themselves. */
+/** The current location. It is stored only in the URL, so that Back and reload work. */
 export const place = signal<Place>(parsePlace(location.hash, pageRules))
 
 export const title = computed(() => pages.find(({ name }) => name === place.value.page)?.title ?? 'Sluice')
@@ -15,7 +15,7 @@ addEventListener('hashchange', () => {
   if (isOther) scrollTo(0, 0)
 })
 
-/** The address of a page; what its rules do not allow is left out. */
+/** Returns the URL of a page. Invalid parameters are dropped. */
 export function hrefOf(page: PageName, params: Readonly<Record<string, string | undefined>> = {}, id?: string): string {
   const given = Object.entries(params).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
   return formatPlace({ page, id, params: allowedParams(pageRules[page], given) })
@@ -25,15 +25,15 @@ export function go(href: string): void {
   location.hash = href
 }
 
-/** A parameter of the present page. */
+/** Returns a parameter of the current page. */
 export function param(name: string): string {
   const { page, params } = place.value
   return paramOf(pageRules[page], params, name)
 }
 
 /**
- * Changes parameters of the present page; `undefined` takes one away. It is a step that `Back` takes back only where something is opened:
- * not each letter of a filter.
+ * Changes parameters of the current page; `undefined` removes one. Only opening an item adds a step to the
+ * browser history, so that Back does not undo single letters of a filter.
  */
 export function setParams(changes: Readonly<Record<string, string | undefined>>): void {
   const { page, id, params } = place.value

@@ -36,7 +36,7 @@ export function App() {
   const isFirst = useRef(true)
   useEffect(() => {
     document.title = `${title.value} · ${live.value?.process.name ?? 'Sluice'}`
-    // Who comes by the keyboard goes on from the page's beginning, and a screen reader says its name.
+    // Keyboard users continue at the start of the page, and a screen reader reads its title.
     if (!isFirst.current) main.current?.focus({ preventScroll: true })
     isFirst.current = false
   }, [page, id])
@@ -44,7 +44,7 @@ export function App() {
   return (
     <>
       <button type="button" class="skip" onClick={() => main.current?.focus()}>
-        Skip to the page
+        Skip to content
       </button>
       <TopBar />
       <div class="frame">
@@ -66,9 +66,9 @@ export function App() {
 function Refused() {
   const reason = status.value.kind === 'refused' ? status.value.reason : ''
   return (
-    <Empty title="The app does not let you in.">
+    <Empty title="Access denied">
       <p>{reason}</p>
-      <p>Open the address that it printed when it was started, or ask who runs it for access.</p>
+      <p>Open the URL that the app printed at startup, or ask its operator for access.</p>
       <button type="button" class="button" onClick={() => location.reload()}>
         Try again
       </button>

@@ -9,11 +9,11 @@ export const isHelpOpen = signal(false)
 const keys: readonly (readonly [string, string])[] = [
   ['j  k', 'next and previous row'],
   ['Enter', 'open'],
-  ['Esc', 'close, or leave the field'],
+  ['Esc', 'close, or leave a field'],
   ['/', 'filter'],
   ['c', 'copy the fix'],
   ['y', 'copy a link to this view'],
-  ['Space', 'pause, and go on'],
+  ['Space', 'pause or resume'],
   ['?', 'this help'],
 ]
 
@@ -31,7 +31,7 @@ export function HelpDialog() {
       {isOpen && (
         <>
           <div class="section-head">
-            <h2 id="help-title">Keys</h2>
+            <h2 id="help-title">Keyboard shortcuts</h2>
             <button type="button" class="button button-bare" onClick={() => (isHelpOpen.value = false)}>
               <Icon name="close" />
               <span class="hidden-visually">Close</span>
@@ -39,7 +39,7 @@ export function HelpDialog() {
           </div>
           <label class="check">
             <input type="checkbox" checked={hasKeys.value} onChange={(event) => (hasKeys.value = event.currentTarget.checked)} />
-            Single keys do something
+            Enable single-key shortcuts
           </label>
           <div class={hasKeys.value ? 'keys' : 'keys keys-off'}>
             <dl>
@@ -65,9 +65,7 @@ export function HelpDialog() {
               ))}
             </dl>
           </div>
-          <p class="muted">
-            Charts: arrow keys go from value to value, Home and End to the first and last. Nothing of this page leaves this app.
-          </p>
+          <p class="muted">Charts: arrow keys move between values, Home and End to the first and last value.</p>
         </>
       )}
     </dialog>

@@ -7,12 +7,12 @@ import { type PageName, pages } from '../route/pages.ts'
 import { hrefOf, place } from '../route/router.ts'
 import { hasKeys } from '../state/preferences.ts'
 
-/** Whether the list is open where it is folded: in narrow windows. */
+/** Whether the menu is open in narrow windows. */
 export const isMenuOpen = signal(false)
 
 const badgeOf: Readonly<Partial<Record<PageName, { readonly of: keyof Badges; readonly word: string }>>> = {
   findings: { of: 'findings', word: 'findings' },
-  nodes: { of: 'nodes', word: 'nodes not healthy' },
+  nodes: { of: 'nodes', word: 'unhealthy nodes' },
   jobs: { of: 'deadLetters', word: 'dead letters' },
   alerts: { of: 'alerts', word: 'open alerts' },
 }
@@ -53,7 +53,7 @@ function Badge({ page }: { page: PageName }) {
   )
 }
 
-/** What the dashboard itself takes, and what one may do here. */
+/** Memory used by the dashboard, and the rights of the user. */
 function Foot() {
   const state = live.value
   if (state === undefined) return null
@@ -67,8 +67,8 @@ function Foot() {
           <span>{`Read only${reason === null ? '' : `: ${reason}`}`}</span>
         </p>
       )}
-      <p title="What the app keeps of requests in its memory, and the most that it may">
-        {`${count(ring.requests)} requests kept`}
+      <p title="Memory used by the request history, and its limit">
+        {`${count(ring.requests)} requests stored`}
         <br />
         {`${bytes(ring.bytes)} of ${bytes(ring.maxBytes)}`}
       </p>

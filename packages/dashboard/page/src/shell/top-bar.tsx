@@ -1,4 +1,4 @@
-import { duration } from '../format/numbers.ts'
+import { count, duration } from '../format/numbers.ts'
 import { isPaused, live, missed, now, retryNow, status, togglePause } from '../live/live.ts'
 import { Icon, type IconName } from '../parts/icon.tsx'
 import { hrefOf } from '../route/router.ts'
@@ -32,17 +32,17 @@ export function TopBar() {
         type="button"
         class="button button-bare"
         aria-haspopup="dialog"
-        title="Keys and help (?)"
+        title="Keyboard shortcuts (?)"
         onClick={() => (isHelpOpen.value = true)}
       >
         <Icon name="help" />
-        <span class="hidden-visually">Keys and help</span>
+        <span class="hidden-visually">Keyboard shortcuts</span>
       </button>
     </header>
   )
 }
 
-/** A gate with water below it. */
+/** A gate above water. */
 function Mark() {
   return (
     <svg class="icon mark" viewBox="0 0 16 16" aria-hidden="true">
@@ -63,8 +63,8 @@ function ProcessChip() {
       <strong class="cut">{name}</strong>
       <span class="chip-part">
         {of > 1 ? (
-          <a class={isWhole ? 'muted' : 'warn'} href={hrefOf('nodes')} title="Figures are of all processes that answer">
-            {isWhole ? `process ${index} of ${of}` : `${answering} of ${of} processes answer`}
+          <a class={isWhole ? 'muted' : 'warn'} href={hrefOf('nodes')} title="Data from all processes that respond">
+            {isWhole ? `process ${index} of ${of}` : `${answering} of ${of} processes respond`}
           </a>
         ) : (
           `${hostname}:${pid}`
@@ -81,7 +81,7 @@ function LinkState() {
     return (
       <span class="link-state" role="status">
         <Icon name="pause" />
-        {missed.value === 0 ? 'Paused' : `Paused, ${missed.value} new`}
+        {missed.value === 0 ? 'Paused' : `Paused, ${count(missed.value)} new`}
       </span>
     )
   }
@@ -98,9 +98,9 @@ function LinkState() {
     return (
       <span class="link-state warn">
         <Icon name="alert" />
-        <span title={link.reason}>{`No connection, again in ${duration(Math.ceil(waitMs / 1_000) * 1_000)}`}</span>
+        <span title={link.reason}>{`Disconnected, retrying in ${duration(Math.ceil(waitMs / 1_000) * 1_000)}`}</span>
         <button type="button" class="button" onClick={retryNow}>
-          Now
+          Retry now
         </button>
       </span>
     )
@@ -109,11 +109,11 @@ function LinkState() {
     return (
       <span class="link-state bad">
         <Icon name="lock" />
-        Refused
+        Access denied
       </span>
     )
   }
-  return <span class="link-state muted">{link.kind === 'asleep' ? 'Asleep' : 'Connecting…'}</span>
+  return <span class="link-state muted">{link.kind === 'asleep' ? 'Idle' : 'Connecting…'}</span>
 }
 
 function PauseButton() {
@@ -133,10 +133,10 @@ function PauseButton() {
 }
 
 const themeIcons: Readonly<Record<Theme, IconName>> = { system: 'system', light: 'sun', dark: 'moon' }
-const themeWords: Readonly<Record<Theme, string>> = { system: 'as the system', light: 'light', dark: 'dark' }
+const themeWords: Readonly<Record<Theme, string>> = { system: 'system', light: 'light', dark: 'dark' }
 
 function ThemeButton() {
-  const word = `Colours: ${themeWords[theme.value]}`
+  const word = `Theme: ${themeWords[theme.value]}`
   return (
     <button type="button" class="button button-bare" title={word} onClick={nextTheme}>
       <Icon name={themeIcons[theme.value]} />

@@ -15,10 +15,10 @@ const KEYWORDS = new Set(
 const PATTERN =
   /(--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))|('(?:[^']|'')*(?:'|$))|(\$\d+|\?|:\w+|@\w+)|(\b\d+(?:\.\d+)?\b)|("(?:[^"]|"")*(?:"|$)|`[^`]*(?:`|$))|([A-Za-z_]\w*)/g
 
-/** Coloured to this length; what follows is plain. */
+/** Characters that are highlighted. The rest is plain. */
 const MAX_CHARACTERS = 20_000
 
-/** Parts of a statement by kind, for colouring. Joined, their texts are the statement. */
+/** Splits a statement into tokens for highlighting. Their texts joined are the statement. */
 export function highlightSql(sql: string): SqlToken[] {
   const tokens: SqlToken[] = []
   const add = (kind: SqlTokenKind, text: string): void => {
@@ -44,7 +44,7 @@ export function highlightSql(sql: string): SqlToken[] {
 const CLAUSES =
   /(?<!\b(?:LEFT|RIGHT|INNER|CROSS|FULL|OUTER|DELETE|DISTINCT|UPDATE))\s+(?=(?:FROM|WHERE|(?:LEFT|RIGHT|INNER|CROSS|FULL)(?: OUTER)? JOIN|JOIN|GROUP BY|HAVING|ORDER BY|LIMIT|OFFSET|RETURNING|VALUES|SET|UNION|ON CONFLICT)\b)/gi
 
-/** One clause a line, for reading. Text inside quotes stays as it is; a statement that has lines keeps them. */
+/** Puts each clause on a line. Quoted text is unchanged, and so is a statement that already has lines. */
 export function linesOfSql(sql: string): string {
   if (sql.includes('\n') || sql.length > MAX_CHARACTERS) return sql
   return sql

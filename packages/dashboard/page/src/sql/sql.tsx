@@ -1,6 +1,6 @@
 import { highlightSql, linesOfSql } from './highlight.ts'
 
-/** A statement, coloured: for what is opened, and not for lists. */
+/** A highlighted statement, for details rather than lists. */
 export function Sql({ text }: { text: string }) {
   return (
     <pre class="code">

@@ -4,9 +4,9 @@ export type Theme = 'system' | 'light' | 'dark'
 
 const themes: readonly Theme[] = ['system', 'light', 'dark']
 
-/** What a person chose, kept in this browser. */
+/** User preferences, stored in the browser. */
 export const theme = signal<Theme>(read('theme', themes, 'system'))
-/** Whether single keys do something (WCAG 2.1.4). */
+/** Whether single-key shortcuts are enabled (WCAG 2.1.4). */
 export const hasKeys = signal(read('keys', ['on', 'off'], 'on') === 'on')
 
 export function nextTheme(): void {
@@ -35,6 +35,6 @@ function write(name: string, value: string): void {
   try {
     localStorage.setItem(`sluice.${name}`, value)
   } catch {
-    // Storage may be switched off: the choice is for this visit, then.
+    // Storage can be disabled. The preference then lasts until the page is closed.
   }
 }

@@ -1,18 +1,21 @@
 import type { ComponentChildren } from 'preact'
 import { useRef, useState } from 'preact/hooks'
-import { plural } from '../format/numbers.ts'
+import { count, plural } from '../format/numbers.ts'
 import { Icon } from '../parts/icon.tsx'
 import { nextOrder, sortRows } from './row-order.ts'
 
 export interface Column<T> {
   readonly id: string
   readonly title: string
-  /** What it counts, in a sentence. */
+  /** Description of the column, as a tooltip. */
   readonly hint?: string
   readonly isNumber?: boolean
-  /** 1 stays; 2 and 3 go where there is little room: what is opened tells all of it. @defaultValue 1 */
+  /**
+   * Priority: 1 is always shown, 2 and 3 are hidden in narrow windows. The opened row shows everything.
+   * @defaultValue 1
+   */
   readonly rank?: 1 | 2 | 3
-  /** By what it is sorted. Left out: not at all. */
+  /** Sort key. If omitted, the column cannot be sorted. */
   readonly by?: (row: T) => string | number | null
   readonly cell: (row: T) => ComponentChildren
 }
@@ -22,24 +25,23 @@ export interface DataTableProps<T> {
   readonly rows: readonly T[]
   readonly idOf: (row: T) => string
   readonly columns: readonly Column<T>[]
-  /** Left out: the order that the rows come in. */
+  /** If omitted, rows keep the given order. */
   readonly sort?: { readonly by: string; readonly isUp: boolean; readonly onSort: (by: string, isUp: boolean) => void }
-  /** What makes the rows others: filters. When it changes, all are shown anew. */
+  /** Identifies the filters. When it changes, all rows are updated immediately. */
   readonly view?: string
-  /** A row that is opened tells more below itself. */
+  /** ID of the opened row, which shows details below itself. */
   readonly opened?: string
   readonly onOpen?: (id: string | undefined) => void
   readonly detail?: (row: T) => ComponentChildren
-  /** A row that leads to another page. */
+  /** URL of a row that links to another page. */
   readonly href?: (row: T) => string | undefined
-  /** What the row's link or button says, where the first cell alone does not. */
   readonly toneOf?: (row: T) => 'bad' | undefined
 }
 
-/** Rows on one page of a table: what a screen of the page may have in all is bounded by it. */
+/** Rows per page of a table, which limits the number of elements on the screen. */
 const PAGE_ROWS = 50
 
-/** A table whose rows stay where they are while somebody points at them. */
+/** A table whose rows do not move while the pointer is on it. */
 export function DataTable<T>(props: DataTableProps<T>) {
   const { label, rows, idOf, columns, sort, view = '', opened, detail } = props
   const [isPointed, setPointed] = useState(false)
@@ -55,7 +57,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
   const isHeld = !isOther && (isPointed || hasFocus || opened !== undefined)
   const order = nextOrder(kept.current.ids, sorted.map(idOf), isHeld)
   const current = new Map(rows.map((row) => [idOf(row), row]))
-  // What has gone is shown as it was last, until rows may move again.
+  // A removed row is shown with its last data until rows can move again.
   const shown = new Map(
     order.ids.flatMap((id) => {
       const row = current.get(id) ?? kept.current.rows.get(id)
@@ -109,7 +111,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
         </nav>
       )}
       {opened !== undefined && detail !== undefined && openedAt === -1 && rows.length > 0 && (
-        <p class="note muted">What was opened is not in this list any more.</p>
+        <p class="note muted">The opened item is no longer in this list.</p>
       )}
     </div>
   )
@@ -122,7 +124,7 @@ function classOf<T>({ isNumber = false, rank = 1 }: Column<T>): string {
 interface HeadCellProps<T> {
   readonly column: Column<T>
   readonly sort: DataTableProps<T>['sort']
-  /** Rows that wait to be shown. They are told of where nothing moves by it. */
+  /** Number of rows that wait to be shown. */
   readonly fresh: number
   readonly onFresh: () => void
 }
@@ -132,7 +134,7 @@ function HeadCell<T>({ column, sort, fresh, onFresh }: HeadCellProps<T>) {
   const news = fresh > 0 && (
     <button type="button" class="button button-new" onClick={onFresh}>
       <Icon name="up" />
-      {`${fresh} new`}
+      {`${count(fresh)} new`}
     </button>
   )
   if (by === undefined || sort === undefined) {
@@ -168,7 +170,7 @@ function BodyRow<T>({ id, row, isGone, table }: { id: string; row: T; isGone: bo
   const className = `${isActive ? 'active ' : ''}${isOpened ? 'opened ' : ''}${isGone ? 'gone ' : ''}${toneOf?.(row) ?? ''}`.trim()
   const onClick = (event: MouseEvent) => {
     const isOwn = event.target instanceof Element && event.target.closest('a, button, input, select, pre') !== null
-    // Who marks text to copy it wants nothing opened.
+    // Selecting text to copy it must not open the row.
     if (isActive && !isOwn && getSelection()?.isCollapsed !== false) open()
   }
   return (

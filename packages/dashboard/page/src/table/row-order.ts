@@ -1,4 +1,4 @@
-/** A sorted copy. What has no value comes last, whichever way; equal ones keep their order. */
+/** Returns a sorted copy. Missing values come last in both directions, and equal values keep their order. */
 export function sortRows<T>(rows: readonly T[], by: (row: T) => string | number | null, isUp: boolean): readonly T[] {
   const sign = isUp ? 1 : -1
   return [...rows].sort((left, right) => {
@@ -9,19 +9,18 @@ export function sortRows<T>(rows: readonly T[], by: (row: T) => string | number 
   })
 }
 
-/** The order in which rows are shown. */
 interface RowOrder {
   readonly ids: readonly string[]
-  /** Rows that are there and not shown yet. */
+  /** Number of rows that are not shown yet. */
   readonly waiting: number
 }
 
 /**
- * The order to show next. While somebody points at the table or is inside it, every row stays where it is: new ones wait, and what has
- * gone is shown as it was last. Otherwise the wanted order is taken as it is.
+ * Returns the order to show next. While `held`, every row keeps its position: new rows wait, and removed rows
+ * are shown with their last data. Otherwise it is the wanted order.
  *
- * @param shown - The ids as they are shown now.
- * @param wanted - The ids in the order that sorting and filters give.
+ * @param shown - The IDs that are currently shown.
+ * @param wanted - The IDs in the order of sorting and filters.
  * @param held - Whether rows must not move.
  */
 export function nextOrder(shown: readonly string[], wanted: readonly string[], held: boolean): RowOrder {

@@ -2,17 +2,20 @@ import type { Tick, WaterfallRow } from '../../../src/protocol/index.ts'
 
 export interface WaterfallLine {
   readonly row: WaterfallRow
-  /** 0: at the left. */
+  /** 0 is the left edge. */
   readonly depth: number
-  /** For each depth above its own, whether what hangs there goes on below this line; the last says whether it has a next of its own. */
+  /**
+   * For each ancestor level, whether a sibling follows below this line. The last entry is for the line
+   * itself.
+   */
   readonly goesOn: readonly boolean[]
-  /** Statements that it sent, which are shown when it is opened. */
+  /** Statements of this operation, shown when it is opened. */
   readonly statements: readonly WaterfallRow[]
 }
 
 /**
- * Rows as lines from top to bottom: each below the one it belongs to, in the order in which they began. Statements of an operation are
- * kept with it, not among the lines; those that belong to nothing are lines themselves.
+ * Arranges rows as lines from top to bottom: each below its parent, in order of their start. The statements
+ * of an operation are stored in its line. Statements without an operation are separate lines.
  */
 export function arrangeRows(rows: readonly WaterfallRow[]): WaterfallLine[] {
   const byId = new Map(rows.map((row) => [row.id, row]))
@@ -38,12 +41,12 @@ export function arrangeRows(rows: readonly WaterfallRow[]): WaterfallLine[] {
     }
   }
   for (const row of children.get(null) ?? []) add(row, 0, [])
-  // Rows that are each other's parents hang on nothing: shown all the same.
+  // Rows that are each other's parents are not reachable from a root, but must be shown.
   for (const row of rows) if (row.level === 'operation') add(row, 0, [])
   return lines
 }
 
-/** Deeper ones are drawn as deep as this. */
+/** Maximum indentation. */
 const MAX_DEPTH = 6
 
 function push<K>(map: Map<K, WaterfallRow[]>, key: K, row: WaterfallRow): void {
@@ -60,7 +63,10 @@ export interface Bar {
 
 const LEAST_WIDTH = 2
 
-/** Where something lies on an axis of `width` pixels and `totalMs`; never thinner than two pixels, never beyond the axis. */
+/**
+ * Returns the position of a bar on an axis of `width` pixels and `totalMs`: at least 2 pixels wide, and
+ * within the axis.
+ */
 export function barOf(startMs: number, durationMs: number, totalMs: number, width: number): Bar {
   const scale = totalMs > 0 ? width / totalMs : 0
   const wide = Math.min(width, Math.max(LEAST_WIDTH, durationMs * scale))
@@ -69,8 +75,8 @@ export function barOf(startMs: number, durationMs: number, totalMs: number, widt
 }
 
 /**
- * Ticks as one SVG path of rectangles. Those that would touch are one rectangle: a hundred queries one after the other are drawn as what
- * can be told apart at this width.
+ * Draws ticks as one SVG path of rectangles. Ticks that would touch become one rectangle, because they cannot
+ * be distinguished at this width.
  */
 export function ticksPath(ticks: readonly Tick[], totalMs: number, width: number, height: number): string {
   const bars = ticks.map(([startMs, durationMs]) => barOf(startMs, durationMs, totalMs, width)).sort((left, right) => left.x - right.x)
@@ -83,7 +89,7 @@ export function ticksPath(ticks: readonly Tick[], totalMs: number, width: number
   return merged.map(({ x, end }) => `M${round(x)} 0h${round(end - x)}v${height}h${round(x - end)}z`).join('')
 }
 
-/** Round steps for an axis, from 0, and at most so many of them. */
+/** Returns at most `most` round steps for an axis that starts at 0. */
 export function axisSteps(totalMs: number, most: number): readonly number[] {
   if (!(totalMs > 0) || most < 1) return [0]
   const rough = totalMs / most
@@ -92,10 +98,10 @@ export function axisSteps(totalMs: number, most: number): readonly number[] {
   return Array.from({ length: Math.floor(totalMs / step) + 1 }, (_, index) => Number((index * step).toPrecision(6)))
 }
 
-/** Pixels that the label of a step takes at most. */
+/** Maximum width of a step's label, in pixels. */
 const LABEL = 48
 
-/** Whether a step of an axis is so near to its end that its label is before it: after it, it would be cut off. */
+/** Whether a step is so close to the end of the axis that its label must be on its left. */
 export function isNearEnd(step: number, totalMs: number, width: number): boolean {
   return step > 0 && barOf(step, 0, totalMs, width).x > width - LABEL
 }

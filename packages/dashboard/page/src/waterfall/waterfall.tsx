@@ -10,16 +10,16 @@ import { Sql } from '../sql/sql.tsx'
 import { arrangeRows, axisSteps, barOf, isNearEnd, ticksPath, type WaterfallLine } from './arrange.ts'
 
 const BAR = 14
-/** On one page of the picture, so that the page as a whole stays within its bounds. */
+/** Lines per page, which limits the number of elements on the screen. */
 const PAGE_LINES = 60
 const MAX_TICKS_LISTED = 20
 
 const fills: Readonly<Record<Fill, { readonly look: 'solid' | 'hatched' | 'outline'; readonly word: string; readonly more: string }>> = {
-  database: { look: 'solid', word: 'database', more: 'Asked the database.' },
-  batch: { look: 'hatched', word: 'batched', more: 'Answered by the query of another.' },
-  ahead: { look: 'hatched', word: 'ahead', more: 'Answered by what was asked ahead.' },
-  orm: { look: 'hatched', word: 'by the ORM', more: 'Merged with others by the ORM itself.' },
-  cache: { look: 'outline', word: 'cache', more: 'Answered from the cache.' },
+  database: { look: 'solid', word: 'database', more: 'Sent to the database.' },
+  batch: { look: 'hatched', word: 'batched', more: 'Batched with another query.' },
+  ahead: { look: 'hatched', word: 'prefetched', more: 'Prefetched.' },
+  orm: { look: 'hatched', word: 'ORM batch', more: 'Batched by the ORM.' },
+  cache: { look: 'outline', word: 'cache', more: 'Served from the cache.' },
 }
 
 export interface WaterfallProps {
@@ -29,7 +29,7 @@ export interface WaterfallProps {
   readonly onOpen: (id: number | undefined) => void
 }
 
-/** Where a request's time went: a line a group, a tick for each of the group. */
+/** A timeline of a request: one line per group of queries, with a tick for each query. */
 export function Waterfall({ rows, durationMs, opened, onOpen }: WaterfallProps) {
   const axis = useRef<HTMLDivElement>(null)
   const [width, setWidth] = useState(0)
@@ -64,7 +64,7 @@ export function Waterfall({ rows, durationMs, opened, onOpen }: WaterfallProps) 
         </div>
         <span />
       </div>
-      <ol class="waterfall-lines" aria-label="Queries in the order in which they began">
+      <ol class="waterfall-lines" aria-label="Queries in start order">
         {shown.map((line) => (
           <Line
             key={line.row.id}
@@ -77,7 +77,7 @@ export function Waterfall({ rows, durationMs, opened, onOpen }: WaterfallProps) 
         ))}
       </ol>
       {pages > 1 && (
-        <nav class="pager" aria-label="Pages of the waterfall">
+        <nav class="pager" aria-label="Waterfall pages">
           <button type="button" class="button" disabled={page === 0} onClick={() => setPage(page - 1)}>
             Previous
           </button>
@@ -131,7 +131,7 @@ function Line({ line, totalMs, width, isOpened, onToggle }: LineProps) {
   )
 }
 
-/** What ties a line to the one that it belongs to. */
+/** The lines between a row and its parent. */
 function Guide({ at, isOwn, isMore }: { at: number; isOwn: boolean; isMore: boolean }) {
   const style = { '--depth': at }
   return (
@@ -153,20 +153,20 @@ function LineDetail({ line: { row, statements } }: { line: WaterfallLine }) {
     row.count === 1
       ? ''
       : row.parallel === 0
-        ? ', one after the other'
+        ? ', sequential'
         : row.parallel >= row.count - 1
-          ? ', all at once'
-          : `, ${count(row.parallel)} at once`
+          ? ', concurrent'
+          : `, ${count(row.parallel)} concurrent`
   const sql = row.level === 'statement' || / (FROM|INTO|SET) /i.test(row.label) ? [row.label] : statements.map(({ label }) => label)
   return (
     <div class="line-detail">
       <p>
-        {`${fills[row.fill].more} ${plural(row.count, 'time')}${how}, ${plural(row.rows, 'row')}, from ${duration(row.startMs)} to ${duration(row.endMs)}.`}
+        {`${fills[row.fill].more} ${plural(row.count, 'execution')}${how}, ${plural(row.rows, 'row')}, from ${duration(row.startMs)} to ${duration(row.endMs)}.`}
       </p>
       <dl class="facts">
         {callSite !== null && (
           <>
-            <dt>at</dt>
+            <dt>Call site</dt>
             <dd>
               <PlaceText place={callSite} />
             </dd>
@@ -174,7 +174,7 @@ function LineDetail({ line: { row, statements } }: { line: WaterfallLine }) {
         )}
         {fix !== null && (
           <>
-            <dt>fix</dt>
+            <dt>Fix</dt>
             <dd class="with-button">
               <code class="good">{fix}</code>
               <CopyButton text={fix} what="fix" isFix />
@@ -188,7 +188,7 @@ function LineDetail({ line: { row, statements } }: { line: WaterfallLine }) {
           <CopyButton text={text} what="SQL" />
           {index === 0 && statement !== undefined && (
             <a class="button" href={hrefOf('queries', { open: statement })}>
-              Plan
+              Query plan
             </a>
           )}
         </div>
@@ -198,7 +198,7 @@ function LineDetail({ line: { row, statements } }: { line: WaterfallLine }) {
       )}
       {row.count > 1 && (
         <details class="ticks">
-          <summary>{`Each of ${plural(ticks.length, 'execution')}${row.count > ticks.length ? `, the first of ${count(row.count)}` : ''}`}</summary>
+          <summary>{`${row.count > ticks.length ? `First ${count(ticks.length)} of ` : ''}${plural(row.count, 'execution')}`}</summary>
           <ol>
             {ticks.slice(0, MAX_TICKS_LISTED).map(([start, took, rows, failed], index) => (
               <li key={index}>{`at ${duration(start)}: ${duration(took)}, ${plural(rows, 'row')}${failed === 1 ? ', failed' : ''}`}</li>
@@ -213,13 +213,13 @@ function LineDetail({ line: { row, statements } }: { line: WaterfallLine }) {
 
 const legend = [
   { look: 'solid', word: 'database' },
-  { look: 'hatched', word: 'batched' },
+  { look: 'hatched', word: 'batched, prefetched' },
   { look: 'outline', word: 'cache' },
 ] as const
 
 function Legend() {
   return (
-    <ul class="legend" aria-label="What bars mean">
+    <ul class="legend" aria-label="Legend">
       {legend.map(({ look, word }) => (
         <li key={look}>
           <svg class={`bar bar-${look}`} width="20" height={10} aria-hidden="true">

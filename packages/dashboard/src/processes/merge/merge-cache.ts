@@ -48,7 +48,10 @@ function statsOf(pages: readonly [CachePage, ...CachePage[]]): CacheStats {
   }
 }
 
-/** Each process's rate counts by its reads of all namespaces: how many each namespace had is not told. */
+/**
+ * Weights the rates of each process by its reads of all namespaces, because the number of reads per namespace
+ * is unknown.
+ */
 function namespacesOf(pages: readonly CachePage[]): Readonly<Record<string, number>> {
   const rates = pages.flatMap(({ stats, efficiency }) =>
     Object.entries(efficiency.hitRateByNamespace).map(([name, rate]) => ({ name, rate, weight: stats.hits + stats.misses })),

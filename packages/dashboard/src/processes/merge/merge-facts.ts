@@ -9,12 +9,15 @@ import { greatestOf, grouped, leastOf, meanOf, quantileOf, summed, sumOf, weight
 
 const MAX_RANKED = 5
 const RANK = { high: 0, medium: 1, low: 2 } as const
-/** A line that ended longer ago has no latest value. */
+/** Age after which the last point of a line is no longer its latest value. */
 const LATEST_MS = 15_000
 
 export type AllFacts = readonly [ProcessFacts, ...ProcessFacts[]]
 
-/** The worst first. What several processes say of the same thing stands once; alerts of one name, once for all that have it. */
+/**
+ * Merges the problems of all processes, worst first. The same problem in several processes is listed once,
+ * and so are alerts with the same name.
+ */
 export function mergeRanked(all: AllFacts): RankedItem[] {
   const items = all.flatMap(({ ranked }) => ranked)
   const merged = grouped(items, keyOf).map(([first, ...others]): RankedItem => {
@@ -35,7 +38,7 @@ export function mergeRanked(all: AllFacts): RankedItem[] {
   return merged.sort((a, b) => RANK[a.severity] - RANK[b.severity]).slice(0, MAX_RANKED)
 }
 
-/** Each process has alerts of its own, which have ids of their own. */
+/** Alert IDs differ between processes, so alerts are matched by severity and title. */
 function keyOf({ kind, key, title, severity }: RankedItem): string {
   return kind === 'alert' ? `alert ${severity} ${title}` : key
 }
@@ -81,7 +84,7 @@ export function mergeBadges(all: AllFacts): Badges {
   }
 }
 
-/** Of one queue, or of all. Where tasks are common, each process counts the same ones. */
+/** Dead letters of one queue, or of all. Shared tasks are counted once, because each process counts them. */
 function lettersOf(badges: readonly ProcessFacts['badges'][], name: string | null = null): number {
   const queues = badges.flatMap(({ deadLetters, hasSharedJobs }) =>
     deadLetters.flatMap(([queue, count]) =>
@@ -100,7 +103,7 @@ export function mergeEngines([first, ...others]: AllFacts): Engines {
   return engines as unknown as Engines
 }
 
-/** The lines of the first page, of the seconds that all have told of. */
+/** Merges the charts of the page Now, for seconds that all processes have reported. */
 export function mergeSparklines(all: AllFacts, now: number): Sparkline[] {
   const until = Math.min(...all.map(({ at }) => at)) - 1_000
   return LINES.map((line) => {
@@ -148,7 +151,7 @@ function rounded(value: number | null): number | null {
   return value === null ? null : short(value)
 }
 
-/** Figures of the same names together, those that were heard of last first. */
+/** Merges statistics of equal names, most recent first. */
 export function mergeRoutes(all: readonly RouteFigures[]): RouteFigures[] {
   const merged = grouped(all, ({ name }) => name).map(mergeRoute)
   return merged.sort((a, b) => b.lastAt - a.lastAt)

@@ -22,7 +22,7 @@ export function mergeFindings(pages: readonly FindingsPage[]): FindingsPage {
   }
 }
 
-/** As the process has it in which the worst request ran, but for what counts up. */
+/** Takes the finding of the process with the worst request, and adds up its counters. */
 function mergeFinding(all: readonly [FindingItem, ...FindingItem[]]): FindingItem {
   const worst = all.reduce((left, right) => (right.count > left.count ? right : left))
   const newest = all.reduce((left, right) => ((right.lastAt ?? 0) > (left.lastAt ?? 0) ? right : left))
@@ -40,7 +40,7 @@ function mergeAnomaly(all: readonly [StatementAnomaly, ...StatementAnomaly[]]): 
   return { ...all[0], count: all.reduce((sum, { count }) => sum + count, 0) }
 }
 
-/** @param limit - Of `recent`. Routes are merged elsewhere, of figures that can be. */
+/** @param limit - Maximum number of recent requests. Routes are merged separately. */
 export function mergeRecent(pages: readonly RequestsPage[], limit: number): Pick<RequestsPage, 'recent' | 'matching'> {
   const recent = pages.flatMap((page) => page.recent)
   return {

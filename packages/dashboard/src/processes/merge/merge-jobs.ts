@@ -5,12 +5,12 @@ const SHOWN = 10
 const DEPTH_STEP_MS = 5_000
 const HEALTH = ['unhealthy', 'degraded', 'healthy'] as const
 
-/** Common tasks are counted once; what each process saw, and tasks of its own, add up. */
+/** Counts shared tasks once, and adds up the tasks and statistics of each process. */
 export function mergeJobs(pages: readonly [JobsPage, ...JobsPage[]]): JobsPage {
   const rows = pages.flatMap(({ queues, isShared }) => queues.map((row) => ({ row, isShared })))
   const shared = pages.filter(({ isShared, isOpen }) => isShared && isOpen)
   const own = pages.filter(({ isShared }) => !isShared)
-  // Any of those that share tasks tells of all dead letters.
+  // Each process with shared tasks reports all dead letters.
   const letters = [...shared.slice(0, 1), ...own].map(({ deadLetters }) => deadLetters)
   return {
     isOpen: pages.some(({ isOpen }) => isOpen),
@@ -62,7 +62,7 @@ function mergeQueue(all: readonly [QueueRow, ...QueueRow[]], isShared: boolean):
     ...{ waitMs: times('waitMs'), runMs: times('runMs') },
     retryRate: mean((row) => row.retryRate),
     oldestTaskMs: Math.max(...all.map(({ oldestTaskMs }) => oldestTaskMs)),
-    // A process without workers sees no progress where others make it.
+    // A process without workers sees no progress while workers in other processes make progress.
     isStalled: isShared ? all.every(({ isStalled }) => isStalled) : all.some(({ isStalled }) => isStalled),
     ...healthOf(all, isShared),
     maxConcurrency: sum((row) => row.maxConcurrency),
@@ -70,19 +70,19 @@ function mergeQueue(all: readonly [QueueRow, ...QueueRow[]], isShared: boolean):
   }
 }
 
-/** Of common tasks, the process that sees most progress knows best. */
+/** For shared tasks, uses the health of the process that sees the most progress. */
 function healthOf(all: readonly QueueRow[], isShared: boolean): Pick<QueueRow, 'health' | 'reasons'> {
   const worstFirst = [...all].sort((a, b) => HEALTH.indexOf(a.health) - HEALTH.indexOf(b.health))
   const { health, reasons } = (isShared ? worstFirst.at(-1) : worstFirst[0]) as QueueRow
   return { health, reasons }
 }
 
-/** The line of the process that was looked at longest. */
+/** The depths of the process that was observed the longest. */
 function deepest(all: readonly QueueRow[]): QueueRow['depth'] {
   return all.reduce((longest, row) => (row.depth.length > longest.length ? row.depth : longest), [] as QueueRow['depth'])
 }
 
-/** Depths are five seconds apart in each process, and not at the same instants. */
+/** Adds up the depths of all processes. They are 5 seconds apart in each process, at different times. */
 function addedUp(all: readonly QueueRow[]): QueueRow['depth'] {
   const steps = grouped(
     all.flatMap(({ depth }) => depth),

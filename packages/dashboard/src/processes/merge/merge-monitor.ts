@@ -6,7 +6,9 @@ import { grouped, meanOf } from './sums.ts'
 
 type Across = MetricInfo['across']
 
-/** Values are by the second for two minutes, by ten for half an hour, by the minute for six hours, and by ten before. */
+/**
+ * Distance between values: 1 s for 2 minutes, 10 s for 30 minutes, 1 minute for 6 hours, 10 minutes before.
+ */
 const STEPS: readonly (readonly [youngerThanMs: number, stepMs: number])[] = [
   [110_000, 1_000],
   [1_740_000, 10_000],
@@ -14,7 +16,7 @@ const STEPS: readonly (readonly [youngerThanMs: number, stepMs: number])[] = [
   [Number.POSITIVE_INFINITY, 600_000],
 ]
 
-/** A metric of all processes: added up, on average, or the most, as it is of several sources. */
+/** Merges a metric of all processes like several sources: by sum, mean or maximum. */
 export function mergeMetrics(pages: readonly [MetricsPage, ...MetricsPage[]]): MetricsPage {
   const [first] = pages
   const infos = pages.flatMap(({ metrics }) => metrics)
@@ -34,7 +36,7 @@ export function mergeMetrics(pages: readonly [MetricsPage, ...MetricsPage[]]): M
   }
 }
 
-/** Lines by the same steps of the clock, as one. */
+/** Merges lines, aligned to the same steps. */
 function mergeLines(lines: readonly (readonly Point[])[], across: Across, now: number): Point[] {
   const steps = new Map<number, { readonly step: number; readonly values: number[] }>()
   for (const line of lines) {
@@ -54,7 +56,10 @@ interface Step {
   readonly all: number[]
 }
 
-/** A line's values by the step they are in. Where one is missed because its neighbours share theirs, the one before it holds. */
+/**
+ * Groups the values of a line by step. If two values of neighboring steps share one step, the previous value
+ * fills the empty one.
+ */
 function byStep(line: readonly Point[], now: number): Map<number, Step> {
   const steps = new Map<number, Step>()
   let before: { readonly at: number; readonly end: number; readonly value: number } | undefined
@@ -87,8 +92,9 @@ function mergeInfo(all: readonly [MetricInfo, ...MetricInfo[]]): MetricInfo {
 }
 
 /**
- * Forecasts of one app's processes are wrong in the same direction: their loads rise together. So the ends of their bands are joined as their values are. Only
- * where all have one: what is forecast of some says nothing of the sum.
+ * Merges forecasts by combining the bounds of their bands like values: the loads of one app's processes rise
+ * together, so their errors have the same direction. Requires a forecast of each process, because a sum of
+ * some says nothing about the total.
  */
 function mergeForecasts(pages: readonly [MetricsPage, ...MetricsPage[]], across: Across): MetricForecast | null {
   const forecasts = pages.flatMap(({ forecast, points }) => (forecast === null && points.length === 0 ? [] : [forecast]))
@@ -109,7 +115,7 @@ function mergeForecasts(pages: readonly [MetricsPage, ...MetricsPage[]], across:
     }),
     model: [...new Set(all.map(({ model }) => model))].join(', '),
     recentAccuracy,
-    caption: `${captionOf(recentAccuracy, shared)} That is of each process by itself.`,
+    caption: `${captionOf(recentAccuracy, shared)} Accuracy applies to each process separately.`,
   }
 }
 
@@ -118,7 +124,7 @@ const MAX_ACTIVE = 150
 const HEALTH = ['unhealthy', 'degraded', 'healthy'] as const
 const SEVERITY = { critical: 0, warning: 1, info: 2 } as const
 
-/** Alerts and decisions are each process's own: they stand beside one another. */
+/** Lists the alerts and decisions of all processes, because each process has separate ones. */
 export function mergeAlerts(pages: readonly [AlertsPage, ...AlertsPage[]]): AlertsPage {
   const timeline = pages.flatMap((page) => page.timeline)
   const active = pages.flatMap((page) => page.active)
@@ -132,7 +138,7 @@ export function mergeAlerts(pages: readonly [AlertsPage, ...AlertsPage[]]): Aler
       (policy) => JSON.stringify(policy),
     ).map(([first]) => first),
     recommendations: [...new Set(pages.flatMap(({ recommendations }) => recommendations))],
-    // One process scales for all: the others count the same workers.
+    // One process scales the workers for all, and all processes count the same workers.
     cost: costs.reduce<AlertsPage['cost']>((most, cost) => (most === null || cost.hours > most.hours ? cost : most), null),
   }
 }

@@ -2,7 +2,7 @@ import type { LoadBalancerStats, NodeStats } from '@sluice/core'
 import type { NodesPage, ReplicaGroup, ReplicaRow } from '../../protocol/nodes.ts'
 import { greatestOf, grouped, summed, weighted } from './sums.ts'
 
-/** What is worse stands for all: a node that one process does not reach is worth a look. */
+/** The worst status of any process, because a node that one process cannot reach needs attention. */
 const WORST = ['unhealthy', 'degraded', 'maintenance', 'healthy'] as const
 
 export function mergeNodes(pages: readonly [NodesPage, ...NodesPage[]]): NodesPage {
@@ -28,7 +28,7 @@ function mergeBalancers(all: readonly [LoadBalancerStats, ...LoadBalancerStats[]
   const sum = (field: 'totalRequests' | 'failedRequests' | 'activeConnections' | 'sessions') =>
     all.reduce((total, one) => total + one[field], 0)
   const withStatus = (status: NodeStats['status']) => nodes.filter((node) => node.status === status).length
-  // Each process has the nodes' whole capacity before it.
+  // Each process can use the full capacity of the nodes.
   const totalCapacity = Math.max(...all.map((one) => one.totalCapacity))
   const activeConnections = sum('activeConnections')
   return {
@@ -88,7 +88,7 @@ function mergeGroup(all: readonly [ReplicaGroup, ...ReplicaGroup[]]): ReplicaGro
   }
 }
 
-/** `null` is the worst lag: it is more than it may be. */
+/** `null` is the worst lag: it exceeds the limit. */
 function mergeReplica(all: readonly [ReplicaRow, ...ReplicaRow[]]): ReplicaRow {
   return {
     id: all[0].id,

@@ -10,7 +10,7 @@ export function mergeQueries(pages: readonly QueriesPage[]): QueriesPage {
     pages.flatMap(({ statements }) => statements),
     ({ fingerprint, dialect }) => `${dialect} ${fingerprint}`,
   )
-  // A database is the same one for all: what was found out about it last is the news.
+  // All processes use the same database, so the latest analysis is the most accurate one.
   const [known] = [...pages].sort((a, b) => (b.analyzedAt ?? 0) - (a.analyzedAt ?? 0) || (b.inspectedAt ?? 0) - (a.inspectedAt ?? 0))
   return {
     statements: rows

@@ -1,19 +1,19 @@
-/** The sum of what is known; `null` where nothing is. */
+/** Sum of the known values; `null` if there are none. */
 export function sumOf(values: readonly (number | null)[]): number | null {
   return ofKnown(values, (known) => known.reduce((sum, value) => sum + value, 0))
 }
 
-/** The mean of what is known; `null` where nothing is. */
+/** Mean of the known values; `null` if there are none. */
 export function meanOf(values: readonly (number | null)[]): number | null {
   return ofKnown(values, (known) => known.reduce((sum, value) => sum + value, 0) / known.length)
 }
 
-/** The greatest of what is known; `null` where nothing is. */
+/** Maximum of the known values; `null` if there are none. */
 export function greatestOf(values: readonly (number | null)[]): number | null {
   return ofKnown(values, (known) => Math.max(...known))
 }
 
-/** The least of what is known; `null` where nothing is. */
+/** Minimum of the known values; `null` if there are none. */
 export function leastOf(values: readonly (number | null)[]): number | null {
   return ofKnown(values, (known) => Math.min(...known))
 }
@@ -23,7 +23,7 @@ function ofKnown(values: readonly (number | null)[], join: (known: readonly numb
   return known.length === 0 ? null : join(known)
 }
 
-/** The mean, each value counted by its weight. Without any weight, that of all alike. */
+/** Weighted mean. If all weights are 0, the plain mean. */
 export function weighted(values: readonly (readonly [value: number | null, weight: number])[]): number | null {
   const known = values.filter((pair): pair is readonly [number, number] => pair[0] !== null)
   const weight = known.reduce((sum, [, each]) => sum + each, 0)
@@ -31,7 +31,7 @@ export function weighted(values: readonly (readonly [value: number | null, weigh
   return known.reduce((sum, [value, each]) => sum + value * each, 0) / weight
 }
 
-/** What belongs together, in the order in which each was first there. */
+/** Groups items by key, in the order of the first item of each group. */
 export function grouped<T>(items: readonly T[], keyOf: (item: T) => string): readonly [T, ...T[]][] {
   const groups = new Map<string, [T, ...T[]]>()
   for (const item of items) {
@@ -43,14 +43,16 @@ export function grouped<T>(items: readonly T[], keyOf: (item: T) => string): rea
   return [...groups.values()]
 }
 
-/** Sums, field by field, of objects that have numbers alone. */
+/** Adds up objects with numeric fields, field by field. */
 export function summed<T extends { readonly [K in keyof T]: number }>([first, ...others]: readonly [T, ...T[]]): T {
   const sums: Record<string, number> = { ...first }
   for (const other of others) for (const [field, value] of Object.entries<number>(other)) sums[field] = (sums[field] ?? 0) + value
   return sums as T
 }
 
-/** The value that so large a share of counted values are not above; `null` of none. */
+/**
+ * Quantile of counted values: the smallest value that `share` of them do not exceed; `null` without values.
+ */
 export function quantileOf(values: readonly (readonly [value: number, count: number])[], share: number): number | null {
   const sorted = [...values].sort(([a], [b]) => a - b)
   const rank = Math.max(1, Math.ceil(share * sorted.reduce((sum, [, count]) => sum + count, 0)))

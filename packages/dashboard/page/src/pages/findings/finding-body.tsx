@@ -8,11 +8,11 @@ import { Sql } from '../../sql/sql.tsx'
 
 export interface FindingBodyProps {
   readonly item: FindingItem
-  /** Within a request, which says the rest. */
+  /** Whether it is shown in a request, which contains the other details. */
   readonly isShort?: boolean
 }
 
-/** A finding as the terminal tells it: what, where, and how to mend it. */
+/** A finding with its query, call site and fix. */
 export function FindingBody({ item, isShort = false }: FindingBodyProps) {
   const {
     code,
@@ -39,7 +39,7 @@ export function FindingBody({ item, isShort = false }: FindingBodyProps) {
           <strong>{title}</strong>
           <span>
             {isBudget
-              ? `${plural(queries, 'query', 'queries')}, ${count(queriesPossible)} allowed`
+              ? `${plural(queries, 'query', 'queries')}, budget ${count(queriesPossible)}`
               : `${plural(queries, 'query', 'queries')} → ${count(queriesPossible)} possible`}
           </span>
         </p>
@@ -47,17 +47,17 @@ export function FindingBody({ item, isShort = false }: FindingBodyProps) {
       <dl class="facts">
         {!isBudget && (
           <>
-            <dt>asked</dt>
+            <dt>Query</dt>
             <dd>
               <span class="times">{`${count(times)}×`}</span>
               <code class="wrap">{label}</code>
-              <span class="muted">{`${duration(databaseMs)}${pattern === null ? '' : `, ${pattern}`}${code === 'REPEATED_QUERY' ? ', equal values' : ''}`}</span>
+              <span class="muted">{`${duration(databaseMs)}${pattern === null ? '' : `, ${pattern}`}${code === 'REPEATED_QUERY' ? ', identical values' : ''}`}</span>
             </dd>
           </>
         )}
         {callSite !== null && (
           <>
-            <dt>at</dt>
+            <dt>Call site</dt>
             <dd>
               <PlaceText place={callSite} />
               {callSite.functionName !== null && <span class="muted">{callSite.functionName}</span>}
@@ -66,14 +66,14 @@ export function FindingBody({ item, isShort = false }: FindingBodyProps) {
         )}
         {parent !== null && (
           <>
-            <dt>after</dt>
+            <dt>Parent query</dt>
             <dd>
               <code class="wrap">{parent.label}</code>
               {parent.callSite !== null && <PlaceText place={parent.callSite} />}
             </dd>
           </>
         )}
-        <dt>fix</dt>
+        <dt>Fix</dt>
         <dd class="with-button">
           {fix !== null ? (
             <>
@@ -83,10 +83,10 @@ export function FindingBody({ item, isShort = false }: FindingBodyProps) {
           ) : (
             <span>
               {isBudget
-                ? 'Ask less often: the groups below are the most frequent.'
+                ? 'Send fewer queries. The most frequent ones are below.'
                 : code === 'REPEATED_QUERY'
-                  ? 'Ask once and keep the result.'
-                  : 'Ask for all of them at once.'}
+                  ? 'Query once and reuse the result.'
+                  : 'Load all rows with one query.'}
             </span>
           )}
         </dd>

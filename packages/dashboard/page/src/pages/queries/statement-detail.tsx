@@ -12,7 +12,7 @@ import { PlaceText } from '../../parts/place-text.tsx'
 import { Sql } from '../../sql/sql.tsx'
 import { AdviceItem } from './advice-list.tsx'
 
-/** A statement, opened: its text, where it comes from, its plan, and what would help. */
+/** An opened statement: its SQL, call sites, plan, and recommendations. */
 export function StatementDetail({ row, advice }: { row: StatementRow; advice: readonly DatabaseAdvice[] }) {
   const [plan, setPlan] = useState<ExplainResult | undefined>(undefined)
   const { fingerprint, dialect, sql, rows, calls, totalMs, errors, callSites, isExplainable, lastSeenAt, maxMs } = row
@@ -29,8 +29,8 @@ export function StatementDetail({ row, advice }: { row: StatementRow; advice: re
       <Figures
         figures={[
           { label: 'Total', value: duration(totalMs) },
-          { label: 'Most', value: duration(maxMs) },
-          { label: 'Rows a call', value: count(calls === 0 ? undefined : rows / calls) },
+          { label: 'Maximum', value: duration(maxMs) },
+          { label: 'Rows per call', value: count(calls === 0 ? undefined : rows / calls) },
           { label: 'Errors', value: count(errors ?? undefined) },
           { label: 'Last seen', value: ago(lastSeenAt, now.value) },
         ]}
@@ -47,7 +47,7 @@ export function StatementDetail({ row, advice }: { row: StatementRow; advice: re
                 </li>
               ))}
             </ul>
-            {callSites.length > 5 && <span class="muted">{`and ${plural(callSites.length - 5, 'place')} more`}</span>}
+            {callSites.length > 5 && <span class="muted">{`and ${plural(callSites.length - 5, 'more call site')}`}</span>}
           </dd>
         </dl>
       )}
@@ -72,27 +72,27 @@ export function StatementDetail({ row, advice }: { row: StatementRow; advice: re
 }
 
 const words: Readonly<Record<ExplainResult['steps'][number]['access'], string>> = {
-  'full-scan': 'reads the whole table',
-  'index-scan': 'reads a whole index',
-  'index-search': 'searches an index',
-  'index-only-scan': 'reads an index alone',
-  bitmap: 'gathers rows by indexes',
-  key: 'reads one row by its key',
-  'automatic-index': 'makes an index for this statement only',
+  'full-scan': 'full table scan',
+  'index-scan': 'full index scan',
+  'index-search': 'index search',
+  'index-only-scan': 'index-only scan',
+  bitmap: 'bitmap index scan',
+  key: 'key lookup',
+  'automatic-index': 'temporary automatic index',
   other: 'reads',
 }
 
 const costly: ReadonlySet<string> = new Set(['full-scan', 'automatic-index'])
 const MAX_STEPS = 40
 
-/** How the database runs a statement: one access after the other, each within the one above. */
+/** The execution plan: each access is nested in the one above it. */
 function PlanTree({ plan }: { plan: ExplainResult }) {
   const { steps, cost, rowsScanned, sorts, temporaryStructures, warnings, recommendations, raw, tookMs } = plan
   const facts = [
     cost === null ? '' : `cost ${amount(cost)}`,
     rowsScanned === null ? '' : `${count(rowsScanned)} rows read`,
-    sorts === 0 ? '' : `${count(sorts)}× sorted`,
-    temporaryStructures === 0 ? '' : `${count(temporaryStructures)} temporary`,
+    sorts === 0 ? '' : plural(sorts, 'sort'),
+    temporaryStructures === 0 ? '' : plural(temporaryStructures, 'temporary structure'),
     `explained in ${duration(tookMs)}`,
   ].filter(Boolean)
   return (
@@ -111,7 +111,7 @@ function PlanTree({ plan }: { plan: ExplainResult }) {
               {[
                 step.index === undefined ? '' : `${step.index}${step.searchedBy === undefined ? '' : ` (${step.searchedBy.join(', ')})`}`,
                 step.rows === undefined ? '' : `${count(step.rows)} rows`,
-                step.loops === undefined || step.loops === 1 ? '' : `${count(step.loops)} times`,
+                step.loops === undefined || step.loops === 1 ? '' : `${count(step.loops)} loops`,
               ]
                 .filter(Boolean)
                 .join(', ')}

@@ -15,8 +15,8 @@ const columns: readonly Column<RouteRow>[] = [
   { id: 'requests', title: 'Requests', isNumber: true, rank: 3, by: ({ requests }) => requests, cell: ({ requests }) => count(requests) },
   {
     id: 'perSecond',
-    title: 'Per s',
-    hint: 'Requests a second, in the last ten',
+    title: 'Req/s',
+    hint: 'Requests per second in the last 10 seconds',
     isNumber: true,
     rank: 3,
     by: ({ perSecond }) => perSecond,
@@ -25,7 +25,7 @@ const columns: readonly Column<RouteRow>[] = [
   {
     id: 'queries',
     title: 'Queries',
-    hint: 'For a request, on average',
+    hint: 'Average per request',
     isNumber: true,
     by: ({ queries }) => queries,
     cell: (row) => <Queries row={row} />,
@@ -33,15 +33,15 @@ const columns: readonly Column<RouteRow>[] = [
   {
     id: 'databaseMs',
     title: 'Database',
-    hint: 'Time of the database for a request, on average',
+    hint: 'Average database time per request',
     isNumber: true,
     by: ({ databaseMs }) => databaseMs,
     cell: ({ databaseMs }) => duration(databaseMs),
   },
   {
     id: 'repeats',
-    title: 'Repeats',
-    hint: 'Queries that asking once would spare, for a request',
+    title: 'Avoidable',
+    hint: 'Average number of queries per request that a fix would avoid',
     isNumber: true,
     rank: 2,
     by: ({ repeats }) => repeats,
@@ -50,7 +50,7 @@ const columns: readonly Column<RouteRow>[] = [
   {
     id: 'cacheShare',
     title: 'Cache',
-    hint: 'Reads that were answered from the cache',
+    hint: 'Percentage of reads served from the cache',
     isNumber: true,
     rank: 3,
     by: ({ cacheShare }) => cacheShare,
@@ -59,13 +59,13 @@ const columns: readonly Column<RouteRow>[] = [
   {
     id: 'p95',
     title: 'p95',
-    hint: 'One request in twenty takes longer',
+    hint: '95% of requests are faster',
     isNumber: true,
     rank: 2,
     by: ({ p95 }) => p95,
     cell: ({ p95 }) => duration(p95),
   },
-  { id: 'flags', title: 'Found', rank: 2, cell: ({ flags }) => <CodeTags codes={flags} /> },
+  { id: 'flags', title: 'Findings', rank: 2, cell: ({ flags }) => <CodeTags codes={flags} /> },
 ]
 
 interface RoutesTableProps {
@@ -74,7 +74,7 @@ interface RoutesTableProps {
   readonly requests: readonly RequestSummary[]
 }
 
-/** What requests of each name cost, on average. */
+/** Routes with average costs per request. */
 export function RoutesTable({ rows, view, requests }: RoutesTableProps) {
   const opened = param('open')
   return (
@@ -99,14 +99,14 @@ export function RoutesTable({ rows, view, requests }: RoutesTableProps) {
 function Queries({ row: { queries, budget, overBudget } }: { row: RouteRow }) {
   if (budget === null) return <>{amount(queries)}</>
   return (
-    <span class={overBudget > 0 ? 'bad' : undefined} title={`The budget is ${budget}`}>
+    <span class={overBudget > 0 ? 'bad' : undefined} title={`Budget: ${count(budget)}`}>
       {overBudget > 0 && <Icon name="alert" />}
       {`${amount(queries)} of ${count(budget)}`}
     </span>
   )
 }
 
-/** A route, opened: what its figures are of, its latest requests, and its budget. */
+/** An opened route: its percentiles, latest requests, and budget. */
 function RouteDetail({ row, requests }: { row: RouteRow; requests: readonly RequestSummary[] }) {
   const { name, sample, errors, p50, p95, p99, sparedShare, newest, newestFlagged, overBudget, budget } = row
   return (
@@ -117,15 +117,15 @@ function RouteDetail({ row, requests }: { row: RouteRow; requests: readonly Requ
           { label: 'p95', value: duration(p95) },
           { label: 'p99', value: duration(p99) },
           { label: 'Failed', value: count(errors), note: `of ${count(row.requests)}` },
-          { label: 'Reads spared', value: percent(sparedShare ?? undefined) },
+          { label: 'Saved reads', value: percent(sparedShare ?? undefined) },
           ...(budget === null ? [] : [{ label: 'Over budget', value: count(overBudget), note: `of ${count(sample)}` }]),
         ]}
       />
-      <p class="muted">{`Averages and percentiles are of the last ${plural(sample, 'request')}.`}</p>
+      <p class="muted">{`Averages and percentiles of the last ${plural(sample, 'request')}.`}</p>
       <div class="buttons">
         {newestFlagged !== null && (
           <a class="button button-main" href={hrefOf('requests', {}, newestFlagged)}>
-            Newest with a finding
+            Newest request with a finding
           </a>
         )}
         {newest !== null && (
@@ -159,7 +159,8 @@ function BudgetForm({ name, budget }: { name: string; budget: number | null }) {
       'set-budget',
       { name, queries },
       {
-        done: () => (queries === null ? `No budget for ${name} any more.` : `Budget of ${name}: ${plural(queries, 'query', 'queries')}.`),
+        done: () =>
+          queries === null ? `Budget for ${name} removed.` : `Budget for ${name}: ${plural(queries, 'query', 'queries')} per request.`,
         undo: () => set(budget),
       },
     )
@@ -178,7 +179,7 @@ function BudgetForm({ name, budget }: { name: string; budget: number | null }) {
           class="field field-short"
           inputMode="numeric"
           value={text}
-          aria-label={`Most queries of a request of ${name}`}
+          aria-label={`Query budget for ${name}`}
           placeholder="none"
           onInput={(event) => setText(event.currentTarget.value.trim())}
         />

@@ -31,7 +31,7 @@ export interface Answers {
 export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'question'; readonly number: number; readonly question: Question }
-  /** `hits`: reads that this worker's cache has answered so far; `knownHits`: those of them by a state of tags that it did not ask for. */
+  /** `hits`: reads that this worker's cache has answered so far; `knownHits`: those for which it already knew the state of the tags. */
   | { readonly type: 'read'; readonly read: ReadSeen; readonly hits: number; readonly knownHits: number }
   | { readonly type: 'acknowledged'; readonly versions: readonly Version[] }
   | { readonly type: 'raised'; readonly rows: readonly string[]; readonly turn: number }

@@ -39,7 +39,7 @@ export interface Subject extends Clients {
   isRejection(error: unknown): boolean
   /** Reads that were answered without the database. */
   hits(): number
-  /** Of these, those for which the store was asked for an entry only. */
+  /** The number of these reads that read only an entry from the store. */
   knownHits(): number
 }
 
@@ -80,7 +80,7 @@ async function openSluice(
   { index, databaseUrl, redisPort, leaseMs, maxStalenessMs }: SubjectOptions,
 ): Promise<Clients & Pick<Subject, 'isRejection' | 'hits' | 'knownHits'>> {
   const store = redisStore(openRedis(redisPort), { namespace: 'consistency', leaseMs })
-  // Every other process keeps nothing in its memory: each of its hits is one of the store.
+  // Every other process has no memory cache, so each of its hits comes from the store.
   const memory = mode === 'bounded' && index % 2 === 0 ? { maxBytes: 1 } : {}
   const sluice = createSluice({
     mode: 'optimize',

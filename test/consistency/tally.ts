@@ -17,7 +17,7 @@ export interface CheckReport {
   readonly failedReads: number
   /** Reads that were answered without the database. */
   readonly hits: number
-  /** Of these, reads for which the store was asked for an entry only: the process knew the state of its tags. */
+  /** The number of these reads that read only an entry from the store, because the process knew the state of its tags. */
   readonly knownHits: number
   readonly violationsA: number
   readonly violationsB: number

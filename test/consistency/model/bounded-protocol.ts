@@ -12,7 +12,7 @@ export interface BoundedProtocol {
   readonly flushesOnReconnect: boolean
   /** Whether a process notes the stamps that it read, and accepts an entry by them without asking for the stamps again. */
   readonly notesStamps: boolean
-  /** Whether a noted stamp counts only in the generation in which it was noted. */
+  /** Whether a noted stamp is valid only in the generation in which it was noted. */
   readonly stampedAt: boolean
   /** Whether an entry is accepted by noted stamps only if no message came while it was read. */
   readonly currentAtReply: boolean

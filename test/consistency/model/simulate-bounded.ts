@@ -6,7 +6,7 @@ const PROCESSES = 3
 const KEYS = 6
 const LEASE_MS = 3_000
 const PING_MS = 250
-/** How long an entry is kept at most. */
+/** Maximum lifetime of an entry. */
 const ENTRY_MS = 10_000
 /** The share of reads for which memory has evicted its copy. */
 const EVICTED = 0.02
@@ -16,9 +16,9 @@ export interface Simulation {
   readonly reads: number
   readonly fromMemory: number
   readonly fromRedis: number
-  /** Of these, reads that accepted an entry by a noted stamp. */
+  /** The number of these reads that accepted an entry because of a noted stamp. */
   readonly byNotedStamp: number
-  /** Of these, reads that were told of a write to their key before they answered. */
+  /** The number of these reads that received a message about a write to their key before they returned. */
   readonly overtaken: number
   /** Entries that were filled under a noted stamp. */
   readonly filledByNote: number
@@ -165,7 +165,7 @@ export function simulateBounded(
     if (generation(process, key) === watched) process.noted.set(key, { stamp, mark: watched })
   }
 
-  /** Asks for an entry only. */
+  /** Reads an entry without its stamp. */
   function readEntry(process: Process, key: number, began: number, stamp: number): void {
     const watched = generation(process, key)
     events.after(network(), () => {
@@ -186,7 +186,7 @@ export function simulateBounded(
     })
   }
 
-  /** Asks for an entry and its stamp. */
+  /** Reads an entry with its stamp. */
   function look(process: Process, key: number, began: number): void {
     const watched = protocol.watchesFirst ? generation(process, key) : undefined
     events.after(network(), () => {

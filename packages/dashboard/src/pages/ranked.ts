@@ -1,7 +1,7 @@
 import { type Alert, analyzeSql, type QuerySeverity, type ServerNode, type Sluice } from '@sluice/core'
 import { outcomeOf } from '@sluice/core/siblings'
-import { metricTitle } from '../metric-title.ts'
 import type { FindingItem } from '../protocol/finding.ts'
+import { metricTitle } from '../protocol/metric-title.ts'
 import type { RankedItem } from '../protocol/now.ts'
 import type { JobFacts } from './job-facts.ts'
 

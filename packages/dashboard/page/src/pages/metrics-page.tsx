@@ -1,7 +1,7 @@
 import type { ComponentType } from 'preact'
 import { useEffect, useMemo, useState } from 'preact/hooks'
-import { metricTitle } from '../../../src/metric-title.ts'
 import type { MetricInfo, MetricsPage as MetricsAnswer } from '../../../src/protocol/index.ts'
+import { metricTitle } from '../../../src/protocol/metric-title.ts'
 import { type ChartData, chartDataOf, csvOf } from '../charts/chart-data.ts'
 import type { LineChartProps } from '../charts/line-chart.tsx'
 import { amount, count, percent, span, withUnit } from '../format/numbers.ts'

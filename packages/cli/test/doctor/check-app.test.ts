@@ -79,16 +79,16 @@ describe('sluice doctor --url', () => {
 
   it('fails with the reasons of the engine when a queue is unhealthy, such as because of a full disk', async () => {
     const full =
-      'Its backend rejects writes: The file of tasks "a.db" cannot grow: the disk is full (SQLITE_FULL: database or disk is full).'
+      'Its backend rejects writes: The SQLite file "a.db" cannot grow: the disk is full (SQLITE_FULL: database or disk is full).'
     await withQueues([
-      { queue: 'mail', health: 'unhealthy', reasons: [full, '3 of 4 tasks failed for good.'] },
+      { queue: 'mail', health: 'unhealthy', reasons: [full, '3 of 4 tasks failed permanently.'] },
       { queue: 'bills', health: 'degraded', reasons: ['A task has waited for 90 seconds.'] },
       { queue: 'default', health: 'healthy', reasons: [] },
     ])
     const { out } = await sluice('doctor', 'file::memory:', '--json', '--seconds', '0.5', '--url', fake.url)
     const found = (JSON.parse(out).checks as { text: string }[]).filter(({ text: what }) => what.startsWith('jobs'))
     expect(found).toEqual([
-      { level: 'fail', text: 'jobs: queue "mail" is unhealthy', fix: `${full} 3 of 4 tasks failed for good.` },
+      { level: 'fail', text: 'jobs: queue "mail" is unhealthy', fix: `${full} 3 of 4 tasks failed permanently.` },
       { level: 'warn', text: 'jobs: queue "bills" is degraded', fix: 'A task has waited for 90 seconds.' },
     ])
   })

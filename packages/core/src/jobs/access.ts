@@ -1,22 +1,22 @@
 import { NotAuthorizedError } from './job-errors.ts'
 
-/** What somebody may be kept from. */
+/** Actions that `authorize` can deny. */
 export type JobAction = 'enqueue' | 'retry' | 'cancel' | 'purge' | 'pause' | 'resume' | 'clear-cache' | 'warm-cache'
 
-/** What it is done to. */
+/** The object of an action. */
 export interface JobTarget {
   readonly queue?: string
   readonly taskId?: string
   readonly batchId?: string
-  /** Of a cache; omitted for all. */
+  /** Namespace of a cache; omitted for all. */
   readonly namespace?: string
-  /** Of the keys of a cache, in any namespace; omitted for all. */
+  /** Pattern of a cache's keys, in any namespace; omitted for all. */
   readonly pattern?: string
   /** On whose behalf the task runs. */
   readonly runAs?: string
 }
 
-/** Who did what, or was refused. */
+/** An action with its actor, including denied actions. */
 export interface AuditEntry extends JobTarget {
   /** Milliseconds since 1970. */
   readonly at: number
@@ -25,12 +25,12 @@ export interface AuditEntry extends JobTarget {
   readonly isAllowed: boolean
 }
 
-/** Keeps entries somewhere. What it throws is told as an event `error`, and hinders nothing. */
+/** Stores audit entries. An error of the sink is emitted as the event `error` and has no other effect. */
 export type AuditSink = (entry: AuditEntry) => void | Promise<void>
 
 const MAX_ENTRIES = 1_000
 
-/** The last entries, where no sink is given. */
+/** The last entries, if there is no sink. */
 class AuditLog {
   readonly #entries: AuditEntry[] = []
   #next = 0
@@ -48,12 +48,12 @@ class AuditLog {
 }
 
 /**
- * @param actor - Who asks; `undefined`: nobody in particular.
- * @returns Whether they may.
+ * @param actor - User who performs the action; `undefined` if anonymous.
+ * @returns Whether the action is allowed.
  */
 export type Authorize = (actor: string | undefined, action: JobAction, task: JobTarget) => boolean | Promise<boolean>
 
-/** Asks who may do what, and writes down what became of it. */
+/** Authorizes actions and logs them. */
 export class Gate {
   readonly #log = new AuditLog()
 

@@ -20,10 +20,12 @@ const HEALTH_MS = 5_000
 const DRAIN_MS = 30_000
 
 /**
- * Work that is done beside requests: tasks with priorities, retries and a time-out, in queues; many items cut into tasks, as batches; and what failed for good,
- * kept to be looked at and tried again. One API, whether tasks are kept in the process, in a file, in Redis, or in the app's own database.
+ * Runs background jobs: tasks in queues, with priorities, retries and timeouts; batch jobs, which divide many
+ * items into tasks; and a dead-letter queue, from which failed tasks can be inspected and retried. The API is
+ * the same for all backends: memory, an SQLite file, Redis, or your PostgreSQL database.
  *
- * Delivery is at least once: a worker that dies with a task has it run again. A processor that must not do a thing twice goes by `context.taskId`.
+ * Delivery is at least once: if a worker dies while it runs a task, the task runs again. Use `context.taskId`
+ * as the idempotency key in processors that must not repeat a side effect.
  *
  * @example
  * ```ts
@@ -44,7 +46,7 @@ export class AsyncBatchProcessingEngine {
   /** @throws InvalidOptionError. */
   constructor(options?: JobsOptions)
   /**
-   * @param parts - What a Sluice hands over, and tests; apps leave it out.
+   * @param parts - Passed by a Sluice and by tests; apps omit it.
    * @internal
    */
   constructor(options?: JobsOptions, parts?: JobsEngineParts)
@@ -59,21 +61,21 @@ export class AsyncBatchProcessingEngine {
   }
 
   /**
-   * Creates a queue, or gives one that is there other settings. `default` is always there.
+   * Creates a queue, or changes the settings of an existing one. The queue `default` always exists.
    *
-   * @param maxConcurrency - Tasks that are run at once in this process.
+   * @param maxConcurrency - Number of tasks that run concurrently in this process.
    * @throws InvalidArgumentError; InvalidOptionError.
    */
   createQueue(name: string, maxConcurrency = 10, options: QueueOptions = {}): TaskQueue {
     return this.#parts.queues.create(name, maxConcurrency, options)
   }
 
-  /** Whether its backend was opened: by what is done with it first. */
+  /** Whether the backend is open. The first operation opens it. */
   get isOpen(): boolean {
     return this.#parts.open.isOpen
   }
 
-  /** Whether its tasks are kept where other processes have them, too; those in memory are this process's own. */
+  /** Whether other processes use the same tasks. Tasks in memory belong to this process only. */
   get isShared(): boolean {
     return !(this.#parts.open.backend instanceof MemoryBackend)
   }
@@ -91,12 +93,13 @@ export class AsyncBatchProcessingEngine {
   /**
    * Adds a task to a queue.
    *
-   * @param data - Given to the queue's processor as JSON has it: a `Date` becomes a text.
-   * @returns The task; with a `uniqueKey`, the one that is there already, if there is.
-   * @throws InvalidPayloadError, UnknownQueueError, InvalidArgumentError, InvalidOptionError, NotAuthorizedError; JobBackendError.
+   * @param data - Passed to the queue's processor as JSON: a `Date` becomes a string.
+   * @returns The task; with a `uniqueKey`, the existing task with this key, if there is one.
+   * @throws InvalidPayloadError, UnknownQueueError, InvalidArgumentError, InvalidOptionError,
+   * NotAuthorizedError; JobBackendError.
    */
   enqueueTask<T = unknown>(data: T, priority: TaskPriority = 'normal', queue = 'default', options?: EnqueueOptions): Promise<Task<T>> {
-    // No `async`: where nothing is waited for, it costs as much as the rest.
+    // Not `async`: if there is nothing to await, that would cost as much as everything else here.
     try {
       const task = this.#parts.entry.enqueue(data, priority, queue, options)
       return task instanceof Promise ? task : Promise.resolve(task)
@@ -122,7 +125,8 @@ export class AsyncBatchProcessingEngine {
   }
 
   /**
-   * Says what runs the tasks of a queue, or the parts of the batches of that name, in this process. Another one takes its place.
+   * Sets the processor for the tasks of a queue, or for the parts of batch jobs with this name, in this
+   * process. Replaces an earlier processor.
    *
    * @throws InvalidArgumentError; InvalidOptionError.
    */
@@ -134,7 +138,7 @@ export class AsyncBatchProcessingEngine {
   }
 
   /**
-   * Says what runs one task, if this process is the one that runs it: in place of the queue's processor.
+   * Sets the processor for one task, if this process runs it. It replaces the queue's processor.
    *
    * @throws InvalidArgumentError.
    */
@@ -168,7 +172,10 @@ export class AsyncBatchProcessingEngine {
     this.#watching.start()
   }
 
-  /** Hands out no more tasks of a queue, or of all, to anybody; what runs goes on. @throws UnknownQueueError; NotAuthorizedError; JobBackendError. */
+  /**
+   * Pauses a queue, or all queues: no worker receives another task of it. Running tasks continue. @throws
+   * UnknownQueueError; NotAuthorizedError; JobBackendError.
+   */
   async pause(queue?: string, { actor }: ActorOptions = {}): Promise<void> {
     await this.#setPaused(queue, true, actor)
   }
@@ -188,16 +195,17 @@ export class AsyncBatchProcessingEngine {
   }
 
   /**
-   * Takes nothing more, and waits for what runs. What has not ended in time is told to stop and given back: it is run again, and nothing has failed by that.
+   * Claims no more tasks and waits for the running ones. After the timeout, tasks that still run are aborted
+   * and released. They run again, which does not count as a failure.
    *
-   * @returns How many tasks were given back.
+   * @returns The number of released tasks.
    */
   async drain({ timeoutMs = DRAIN_MS }: DrainOptions = {}): Promise<{ readonly released: number }> {
     this.#watching.stop()
     return { released: await this.#parts.workers.drain(timeoutMs) }
   }
 
-  /** Stops everything; what runs is told to stop, and given back. A second call does nothing. */
+  /** Stops all queues. Running tasks are aborted and released. A second call has no effect. */
   async close(): Promise<void> {
     if (!this.#parts.open.refuse()) return
     this.#parts.schedules.close()
@@ -223,10 +231,11 @@ export class AsyncBatchProcessingEngine {
   }
 
   /**
-   * Enqueues a task at the times of a cron pattern: `0 3 * * *`, with seconds one field more. Of several processes with the same schedule and a common backend, one
-   * does it each time. Times at which no process runs are left out. Another schedule of that name takes its place.
+   * Enqueues a task at the times of a cron pattern, such as `0 3 * * *`; an additional first field contains
+   * seconds. If several processes with a common backend have the same schedule, one of them enqueues the task
+   * each time. Times at which no process runs are skipped. Replaces an earlier schedule of the same name.
    *
-   * @throws InvalidArgumentError for a pattern or time zone that is none; as `enqueueTask`.
+   * @throws InvalidArgumentError for an invalid pattern or time zone; otherwise like `enqueueTask`.
    */
   async schedule<T = unknown>(
     name: string,
@@ -245,7 +254,7 @@ export class AsyncBatchProcessingEngine {
     })
   }
 
-  /** @returns `undefined` when there is none, or it is over and not kept. */
+  /** @returns `undefined` if the task does not exist, or has ended and was not stored. */
   async getTask(taskId: string): Promise<Task | undefined> {
     return await this.#parts.stored.get(taskId)
   }
@@ -256,7 +265,9 @@ export class AsyncBatchProcessingEngine {
     return await this.#parts.batches.progress(batchId)
   }
 
-  /** The batch as it is kept, without its items. @throws InvalidArgumentError when there is no such batch. */
+  /**
+   * The stored batch job, without its items. @throws InvalidArgumentError if the batch job does not exist.
+   */
   async getBatchJob(batchId: string): Promise<BatchJob> {
     await this.#parts.open.open()
     return await this.#parts.batches.get(batchId)
@@ -272,7 +283,7 @@ export class AsyncBatchProcessingEngine {
     return await this.#parts.stored.itemsOf<T>(batchId, range)
   }
 
-  /** What a queue has to do and has done. @throws UnknownQueueError; JobBackendError. */
+  /** Statistics of a queue. @throws UnknownQueueError; JobBackendError. */
   async getProcessingStats(queue = 'default'): Promise<ProcessingStats> {
     return await this.#parts.watch.stats(queue)
   }
@@ -282,7 +293,7 @@ export class AsyncBatchProcessingEngine {
     return await this.#parts.watch.health(queue)
   }
 
-  /** Tasks that failed for good, in the order in which they were made. @throws UnknownQueueError; JobBackendError. */
+  /** Permanently failed tasks, in the order of their creation. @throws UnknownQueueError; JobBackendError. */
   async listDeadLetters(filter: Pick<TaskFilter, 'queue' | 'batchId'> & Range = {}): Promise<readonly DeadLetter[]> {
     return await this.#parts.stored.deadLetters(filter)
   }
@@ -312,23 +323,25 @@ export class AsyncBatchProcessingEngine {
   }
 
   /**
-   * Cancels a task: one that waits is over; one that runs, in whichever process, is told by its signal.
+   * Cancels a task. A waiting task ends; a running one, in any process, is aborted through its signal.
    *
-   * @returns Whether there was one that was not over.
+   * @returns Whether the task existed and had not ended.
    * @throws NotAuthorizedError; JobBackendError.
    */
   async cancelTask(taskId: string, { actor }: ActorOptions = {}): Promise<boolean> {
     return await this.#parts.stored.cancel(taskId, actor)
   }
 
-  /** The same for what is left of a batch. @returns Whether there was one that was not over. */
+  /** Cancels the rest of a batch job, like `cancelTask`. @returns Whether it existed and had not ended. */
   async cancelBatchJob(batchId: string, { actor }: ActorOptions = {}): Promise<boolean> {
     await this.#parts.open.open()
     await this.#parts.gate.pass(actor, 'cancel', { batchId })
     return await this.#parts.batches.cancel(batchId)
   }
 
-  /** Who did what, the oldest first: the last thousand entries, where `audit` is not given. */
+  /**
+   * Actions with their actors, the oldest first. Contains the last 1,000 entries, or none if `audit` is set.
+   */
   getAuditLog(): readonly AuditEntry[] {
     return this.#parts.gate.entries
   }

@@ -2,14 +2,17 @@ import type { ProgressDetails } from './batch/batch-job.ts'
 import type { QueueHealth } from './stats/queue-health.ts'
 import type { TaskFailure } from './task.ts'
 
-/** What is told of a task. */
+/** The task of an event. */
 export interface TaskEvent {
   readonly taskId: string
   readonly queue: string
   readonly batchId: string | undefined
 }
 
-/** What the engine tells, by event. Of tasks that this process runs or is asked for; batches are told where they end. */
+/**
+ * Events of the engine. Task events are emitted by the process that runs or changes the task; batch events,
+ * where the batch job ends.
+ */
 export interface JobEvents {
   /** A task was accepted. */
   'task:queued': TaskEvent
@@ -20,15 +23,15 @@ export interface JobEvents {
   'task:completed': TaskEvent & { readonly result: unknown }
   /** An attempt failed, and there will be another. */
   'task:retry': TaskEvent & { readonly failure: TaskFailure; readonly retryAt: number }
-  /** The task failed for good. It is a dead letter unless the queue keeps none. */
+  /** The task failed permanently. It is a dead letter, unless the queue stores none. */
   'task:dead': TaskEvent & { readonly failure: TaskFailure }
   'task:cancelled': TaskEvent
-  /** Items of a batch are over. */
+  /** Items of a batch job are finished. */
   'batch:progress': { readonly batchId: string }
-  /** A batch is over, however it ended. */
+  /** A batch job ended, with any status. */
   'batch:completed': ProgressDetails
-  /** The health of a queue is another one than before; looked at every five seconds while workers run. */
+  /** The health of a queue changed. Checked every 5 seconds while workers run. */
   'queue:health': { readonly queue: string; readonly health: QueueHealth }
-  /** The backend did not do what it was asked. What was to be told it is told again. */
+  /** The backend failed. Sluice retries the reports of outcomes. */
   error: { readonly error: unknown }
 }

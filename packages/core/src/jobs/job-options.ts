@@ -9,17 +9,17 @@ import type { RateLimit } from './worker/rate-bucket.ts'
 
 export interface RetentionOptions {
   /**
-   * Bytes of data of dead letters that are kept; of more, the oldest go. Minimum: `0`.
+   * Maximum size of the dead letters' data, in bytes. Above it, the oldest are deleted. Minimum: `0`.
    * @defaultValue 67108864
    */
   readonly maxDeadBytes?: number
   /**
-   * Milliseconds for which dead letters are kept. Minimum: `0`.
+   * Maximum age of dead letters in milliseconds. Minimum: `0`.
    * @defaultValue no limit
    */
   readonly maxDeadAgeMs?: number
   /**
-   * Milliseconds for which batches that are over can be asked for. Minimum: `0`.
+   * Milliseconds for which finished batch jobs are retained. Minimum: `0`.
    * @defaultValue 86400000
    */
   readonly maxBatchAgeMs?: number
@@ -27,32 +27,36 @@ export interface RetentionOptions {
 
 export interface JobsOptions {
   /**
-   * Where tasks are kept.
+   * Where tasks are stored.
    * @defaultValue in this process
    */
   readonly backend?: JobBackend
   /**
-   * Milliseconds after which a worker that is not heard of has lost its tasks, where several processes work. Minimum: `100`.
+   * Lease duration in milliseconds. If a worker sends no heartbeat for this long, other workers can claim its
+   * tasks. Applies if several processes work on the queues. Minimum: `100`.
    * @defaultValue 10000
    */
   readonly leaseMs?: number
   /**
-   * Milliseconds between two looks for tasks of other processes that nobody told of. Minimum: `10`.
+   * Interval in milliseconds in which a process checks for tasks of other processes without a notification.
+   * Minimum: `10`.
    * @defaultValue 500
    */
   readonly pollMs?: number
   /**
-   * Milliseconds by which a task goes later for each level below `critical`: what has waited longer than that goes before what is more urgent. Minimum: `0`.
+   * Priority aging: the delay in milliseconds per level below `critical`. A task that has waited longer than
+   * this runs before a more urgent one. Minimum: `0`.
    * @defaultValue 60000
    */
   readonly ageMs?: number
   /**
-   * Milliseconds that a processor has to stop when its signal was aborted; after that it is not waited for. Minimum: `0`.
+   * Milliseconds that a processor has to stop after its signal is aborted. After that, Sluice no longer waits
+   * for it. Minimum: `0`.
    * @defaultValue 5000
    */
   readonly graceMs?: number
   /**
-   * How often workers may be lost with a task before it is taken for what kills them. Minimum: `0`.
+   * Number of workers that can die while running a task, before the task counts as their cause. Minimum: `0`.
    * @defaultValue 5
    */
   readonly maxCrashes?: number
@@ -62,17 +66,18 @@ export interface JobsOptions {
    */
   readonly maxPayloadBytes?: number
   /**
-   * How much is kept of what is over.
+   * How long dead letters and finished batch jobs are retained.
    * @defaultValue {}
    */
   readonly retention?: RetentionOptions
   /**
-   * Who may do what. Called for every enqueue, retry, cancel, purge, pause and resume, and for actions of the dashboard on caches; `false` or an error refuses.
-   * @defaultValue everybody may do everything
+   * Authorizes every enqueue, retry, cancel, purge, pause and resume, and cache actions of the dashboard and
+   * GraphQL. `false` or an error denies the action.
+   * @defaultValue every action is allowed
    */
   readonly authorize?: Authorize
   /**
-   * Is told who did what, and who was refused.
+   * Receives each action with its actor, including denied ones.
    * @defaultValue the last thousand entries, for `getAuditLog()`
    */
   readonly audit?: AuditSink
@@ -103,7 +108,7 @@ export interface QueueOptions {
    */
   readonly rate?: RateLimit
   /**
-   * Whether tasks that failed for good are kept, to be looked at and tried again.
+   * Whether permanently failed tasks are stored, to inspect and retry them.
    * @defaultValue true
    */
   readonly deadLetters?: boolean
@@ -132,17 +137,18 @@ export interface EnqueueOptions {
    */
   readonly backoff?: number | ((attempt: number) => number)
   /**
-   * Of the tasks of a queue that are not over, one alone has it: enqueueing another gives the one that is there.
+   * Deduplication key: while a task with this key is unfinished in the queue, enqueueing returns it instead
+   * of adding another.
    * @defaultValue none
    */
   readonly uniqueKey?: string
   /**
-   * On whose behalf it runs: for the processor, and for `authorize` unless `actor` is given.
-   * @defaultValue nobody in particular
+   * User on whose behalf the task runs: for the processor, and for `authorize` unless you pass `actor`.
+   * @defaultValue anonymous
    */
   readonly runAs?: string
   /**
-   * Who asks for it.
+   * User who enqueues the task.
    * @defaultValue that of `runAs`
    */
   readonly actor?: string
@@ -175,18 +181,19 @@ export interface BatchJobOptions extends Omit<EnqueueOptions, 'delayMs' | 'uniqu
   readonly webhook?: string
 }
 
-/** Who asks. */
+/** The user who performs an action. */
 export interface ActorOptions {
   /**
-   * For `authorize` and the audit log.
-   * @defaultValue nobody in particular
+   * User who performs the action: for `authorize` and the audit log.
+   * @defaultValue anonymous
    */
   readonly actor?: string
 }
 
 export interface DrainOptions {
   /**
-   * Milliseconds that what runs has to end; what has not is given back, and nothing has failed by that.
+   * Milliseconds that running tasks have to finish. Unfinished tasks are released, which does not count as a
+   * failure.
    * @defaultValue 30000
    */
   readonly timeoutMs?: number
@@ -199,12 +206,12 @@ export type ResolvedJobsOptions = Required<Omit<JobsOptions, 'retention' | 'auth
 
 type Rules = Readonly<Record<string, OptionRule>>
 const text: OptionRule = {
-  expected: 'a text that is not empty',
+  expected: 'a string of 1 to 500 characters',
   accepts: (value) => typeof value === 'string' && value !== '' && value.length <= 500,
 }
 const any: OptionRule = { expected: 'anything', accepts: () => true }
 const webhook: OptionRule = {
-  expected: 'an address of http or https, without a name and a password',
+  expected: 'an http or https URL without credentials',
   accepts: isWebhookUrl,
 }
 

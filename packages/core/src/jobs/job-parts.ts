@@ -18,12 +18,12 @@ import { QueueWorkers } from './worker/queue-workers.ts'
 import { TaskReports } from './worker/task-reports.ts'
 import type { RunParts } from './worker/task-run.ts'
 
-/** What a Sluice joins its engine with. */
+/** Parts that a Sluice passes to its engine. */
 export interface JobsEngineParts {
   readonly clock?: Clock
   readonly random?: RandomSource
   readonly onError?: (error: unknown) => void
-  /** Runs a task in a scope of its own. */
+  /** Runs a task in a new scope. */
   readonly scoped?: RunParts['scoped']
 }
 

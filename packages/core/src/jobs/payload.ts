@@ -4,21 +4,22 @@ import { InvalidPayloadError } from './job-errors.ts'
 const MAX_DEPTH = 100
 
 /**
- * Data as they are kept.
+ * Converts data to the stored string.
  *
- * @throws InvalidPayloadError for what JSON would drop, change or refuse: a user should hear of it where the task is made and not where it is run.
+ * @throws InvalidPayloadError for values that JSON would drop, change or reject: the error must occur when
+ * the task is created, and not when it runs.
  */
 export function toPayload(data: unknown, maxBytes: number): string {
   const fault = faultOf(data, 0)
   if (fault !== undefined) throw new InvalidPayloadError(`$${fault.path}`, fault.expected, fault.value)
   const text = JSON.stringify(data)
-  // A character is three bytes at the most.
+  // A character has at most 3 bytes.
   if (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes)
     throw new InvalidArgumentError('data', `at most ${maxBytes} bytes as JSON`, text)
   return text
 }
 
-/** What cannot be kept, and where it is: its path is put together on the way back, and not at all where all is well. */
+/** An invalid value. Its path is built while the recursion returns, so that valid data costs nothing. */
 interface Fault {
   path: string
   readonly expected: string
@@ -35,12 +36,12 @@ function faultOf(value: unknown, depth: number): Fault | undefined {
     case 'object':
       return value === null ? undefined : faultOfObject(value, depth)
     default:
-      return { path: '', expected: 'what JSON can hold', value }
+      return { path: '', expected: 'a JSON value', value }
   }
 }
 
 function faultOfObject(value: object, depth: number): Fault | undefined {
-  if (depth > MAX_DEPTH) return { path: '', expected: `no more than ${MAX_DEPTH} levels, and no object within itself`, value }
+  if (depth > MAX_DEPTH) return { path: '', expected: `at most ${MAX_DEPTH} levels and no circular reference`, value }
   if (Array.isArray(value)) {
     for (let at = 0; at < value.length; at += 1) {
       const fault = faultOf(value[at], depth + 1)
@@ -48,7 +49,7 @@ function faultOfObject(value: object, depth: number): Fault | undefined {
     }
     return undefined
   }
-  // A Date, for example: what reads it is given the text.
+  // A `Date`, for example: the processor receives the string.
   if (typeof (value as { readonly toJSON?: unknown }).toJSON === 'function') return undefined
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) return { path: '', expected: 'a plain object', value }

@@ -1,13 +1,16 @@
-/** What a processor is told, and can tell. */
+/** The context of a task, for its processor. */
 export interface TaskContext {
   /** The same at each attempt: what has been done once can be known by it. */
   readonly taskId: string
   readonly queue: string
   /** From 1. */
   readonly attempt: number
-  /** Aborted when the task is cancelled, takes longer than its `timeoutMs`, or is to stop with the process. Its reason says which. */
+  /**
+   * Aborted when the task is cancelled, exceeds its `timeoutMs`, or must stop with the process. Its reason is
+   * the cause.
+   */
   readonly signal: AbortSignal
-  /** Of a task that is a part of a batch. */
+  /** Id of the task's batch job, if it is a part of one. */
   readonly batchId: string | undefined
   /** On whose behalf it runs. */
   readonly runAs: string | undefined
@@ -15,21 +18,25 @@ export interface TaskContext {
   progress(percent: number): void
   /** Kept with the failure, if the attempt fails; the last hundred lines. */
   log(message: string): void
-  /** Of a part of a batch: an item failed, and is tried again without the others. @param index - In the data. */
+  /**
+   * Marks an item of a batch job as failed. It is retried without the others. @param index - Index in the
+   * data.
+   */
   failItem(index: number, error: unknown): void
 }
 
 /**
- * Does the work of a task. It has failed when it throws. Delivery is at least once: a worker that dies with a task has it done again by another.
+ * Runs a task. The task has failed if it throws. Delivery is at least once: if a worker dies while it runs a
+ * task, another one runs it again.
  *
- * @param data - What was enqueued; of a batch, an array of up to `batchSize` items.
+ * @param data - The enqueued data; for a batch job, an array of up to `batchSize` items.
  */
-// biome-ignore lint/suspicious/noExplicitAny: what a queue holds is known to who enqueues
+// biome-ignore lint/suspicious/noExplicitAny: the caller of enqueueTask knows the type
 export type Processor<T = any> = ((data: T, context: TaskContext) => unknown) & ProcessorTraits
 
-/** What a processor may say of itself; a function says nothing. */
+/** Optional properties of a processor. */
 interface ProcessorTraits {
-  /** Tasks that it would run at once, where nobody says otherwise. */
+  /** Default number of concurrent tasks. */
   readonly concurrency?: number
   /** Ends what it holds. Called when an engine that it is registered with is closed. */
   close?(): unknown
@@ -37,7 +44,7 @@ interface ProcessorTraits {
 
 export interface ProcessorOptions {
   /**
-   * Tasks that are run at once in this process. Minimum: `1`.
+   * Number of tasks that run concurrently in this process. Minimum: `1`.
    * @defaultValue that of the processor, or of the queue, or 10
    */
   readonly concurrency?: number

@@ -8,13 +8,13 @@ import { QueueStats } from './stats/queue-stats.ts'
 import { RateBucket } from './worker/rate-bucket.ts'
 
 const DEFAULT_CONCURRENCY = 10
-/** What every backend can have as a name. */
+/** Names that every backend supports. */
 const NAME = /^[\w.-]{1,100}$/
 
 /** Where tasks of a kind wait. */
 export interface TaskQueue {
   readonly name: string
-  /** Tasks that are run at once in this process. */
+  /** Number of tasks that run concurrently in this process. */
   readonly maxConcurrency: number
 }
 
@@ -49,7 +49,7 @@ export class Queues {
   }
 
   /**
-   * @param options - Left out: one that is there stays as it is.
+   * @param options - Omitted: an existing queue keeps its options.
    * @throws InvalidArgumentError; InvalidOptionError.
    */
   create(name: string, maxConcurrency: number = DEFAULT_CONCURRENCY, options?: QueueOptions): TaskQueue {

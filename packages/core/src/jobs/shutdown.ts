@@ -1,13 +1,14 @@
 /**
- * Does something when the process is told to end, and then lets it end as it would have: by the same signal, unless somebody else listens to it.
+ * Calls `close` when the process receives one of the signals. Then the process ends with the same signal,
+ * unless there are other listeners.
  *
- * @returns The function that takes it back.
+ * @returns A function that removes the listeners.
  */
 export function closeOnSignals(signals: readonly NodeJS.Signals[], close: () => Promise<void>): () => void {
   const listeners = signals.map((signal) => {
     const listener = () => {
       stop()
-      // A second signal ends the process at once.
+      // A second signal ends the process immediately.
       close()
         .catch(() => {})
         .finally(() => {

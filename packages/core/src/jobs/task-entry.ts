@@ -38,7 +38,11 @@ export class TaskEntry {
     const level = this.check(priority, queue, options)
     const payload = toPayload(data, maxPayloadBytes)
     if (options?.transaction !== undefined && !open.backend.hasTransactions)
-      throw new InvalidArgumentError('options.transaction', `none with the backend "${open.backend.name}"`, options.transaction)
+      throw new InvalidArgumentError(
+        'options.transaction',
+        `no transaction with the backend "${open.backend.name}": use postgresJobBackend`,
+        options.transaction,
+      )
     const ready = this.#readyFor(queue, options)
     const add = () => this.#add(data, factory.task(queue, level, payload, this.parts.clock.wall(), options), options?.transaction)
     return ready === undefined ? add() : ready.then(add)

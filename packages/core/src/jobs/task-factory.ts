@@ -30,7 +30,7 @@ export class TaskFactory {
     return level as Level
   }
 
-  /** @throws InvalidArgumentError for a back-off that gives no number. */
+  /** @throws InvalidArgumentError if `backoff` does not return a valid number. */
   settings({ maxRetries = DEFAULT_RETRIES, timeoutMs = 0, backoff = DEFAULT_BACKOFF_MS, runAs }: EnqueueOptions): TaskSettings {
     const steps = typeof backoff === 'number' ? backoff : Array.from({ length: maxRetries }, (_, at) => stepOf(backoff, at + 1))
     return { maxRetries, maxCrashes: this.options.maxCrashes, timeoutMs, backoff: steps, runAs: runAs ?? null }
@@ -77,7 +77,7 @@ export class TaskFactory {
 /** A task as it is shown that was just made. */
 export function newTaskView<T>(made: Omit<NewTask, 'runAt'> & { readonly runAt?: number }, data: T): Task<T> {
   const { id, level, queue, runAt = 0, settings, createdAt, batchId } = made
-  // No spreads: this is a fifth of what it costs to enqueue.
+  // No spreads: they would be 20% of the time to enqueue a task.
   const task: { -readonly [K in keyof Task<T>]: Task<T>[K] } = {
     id,
     data,
@@ -93,7 +93,7 @@ export function newTaskView<T>(made: Omit<NewTask, 'runAt'> & { readonly runAt?:
   return task
 }
 
-/** A task as it is shown that was read from where it is kept. */
+/** A stored task, as it is returned to the app. */
 export function taskView(record: TaskRecord): Task {
   const { startedAt, finishedAt, failures, status, attempts } = record
   const last = failures.at(-1)
@@ -126,6 +126,6 @@ export function deadLetterView(record: TaskRecord): DeadLetter {
 function stepOf(backoff: (attempt: number) => number, attempt: number): number {
   const ms: unknown = backoff(attempt)
   const number = option.number(0)
-  if (!number.accepts(ms)) throw new InvalidArgumentError('backoff', `a function that gives ${number.expected}`, ms)
+  if (!number.accepts(ms)) throw new InvalidArgumentError('backoff', `a function that returns ${number.expected}`, ms)
   return ms as number
 }

@@ -1,4 +1,7 @@
-/** Which tasks go first; within one, in the order in which they came. What waits long enough goes before what is more urgent and came later. */
+/**
+ * Priority of a task. Tasks of one priority run in the order of their creation. A task that has waited long
+ * enough runs before a newer, more urgent one.
+ */
 export type TaskPriority = 'critical' | 'high' | 'normal' | 'low'
 
 export const taskPriorities: readonly TaskPriority[] = ['critical', 'high', 'normal', 'low']
@@ -6,11 +9,11 @@ export const taskPriorities: readonly TaskPriority[] = ['critical', 'high', 'nor
 /**
  * - `pending`: waits for its time (`delayMs`)
  * - `queued`: waits for a worker
- * - `processing`: is being run
- * - `retry`: has failed, and waits to be run again
- * - `completed`, `cancelled`: is over
- * - `dead`: has failed for good, and is kept as a dead letter
- * - `failed`: has failed for good, and is not kept
+ * - `processing`: is running
+ * - `retry`: failed, and waits for its next attempt
+ * - `completed`, `cancelled`: ended
+ * - `dead`: failed permanently, and is stored as a dead letter
+ * - `failed`: failed permanently, and is not stored
  */
 export type TaskStatus = 'pending' | 'queued' | 'processing' | 'retry' | 'completed' | 'failed' | 'cancelled' | 'dead'
 
@@ -22,7 +25,7 @@ export interface TaskFailure {
   readonly at: number
   readonly message: string
   readonly stack?: string
-  /** What the processor logged in that attempt. */
+  /** Lines that the processor logged in this attempt. */
   readonly log: readonly string[]
 }
 
@@ -46,11 +49,11 @@ export interface Task<T = unknown> {
   readonly batchId?: string
   /** On whose behalf it runs. */
   readonly runAs?: string
-  /** Of `enqueueTask`: a task with this `uniqueKey` was there already, and this is it. */
+  /** Set by `enqueueTask` if this is an existing task with the same `uniqueKey`. */
   readonly isDuplicate?: boolean
 }
 
-/** A task that failed for good. */
+/** A permanently failed task. */
 export interface DeadLetter<T = unknown> extends Task<T> {
   readonly status: 'dead'
   /** The last ones, the oldest first. */

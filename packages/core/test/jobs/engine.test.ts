@@ -125,14 +125,14 @@ describe('AsyncBatchProcessingEngine', () => {
   describe('what is wrong', () => {
     it.each<[unknown[], new (...args: never[]) => SluiceError, string]>([
       [[1, 'urgent'], InvalidArgumentError, '"priority"'],
-      [[1, 'normal', 'nowhere'], UnknownQueueError, 'There is no queue "nowhere". There are: "default".'],
+      [[1, 'normal', 'nowhere'], UnknownQueueError, 'Unknown queue "nowhere". Known queues: "default". Call createQueue("nowhere") first.'],
       [[1, 'normal', 'default', { retries: 1 }], InvalidOptionError, '"retries"'],
       [[1, 'normal', 'default', { maxRetries: -1 }], InvalidOptionError, '"maxRetries"'],
       [[1, 'normal', 'default', { timeoutMs: 0 }], InvalidOptionError, '"timeoutMs"'],
       [[1, 'normal', 'default', { delayMs: Number.NaN }], InvalidOptionError, '"delayMs"'],
       [[1, 'normal', 'default', { uniqueKey: '' }], InvalidOptionError, '"uniqueKey"'],
       [[1, 'normal', 'default', { backoff: () => 'soon' }], InvalidArgumentError, '"backoff"'],
-      [[1, 'normal', 'default', { transaction: {} }], InvalidArgumentError, 'none with the backend "memory"'],
+      [[1, 'normal', 'default', { transaction: {} }], InvalidArgumentError, 'no transaction with the backend "memory"'],
     ])('in a task is told where it is enqueued: %o', async (args, type, message) => {
       const jobs = open()
       const enqueued = (jobs.enqueueTask as (...given: unknown[]) => Promise<unknown>)(...args)
@@ -228,7 +228,7 @@ describe('AsyncBatchProcessingEngine', () => {
       expect(() => jobs.start('nowhere')).toThrow(UnknownQueueError)
       await expect(jobs.schedule('s', 'every day', 1)).rejects.toThrow('"pattern"')
       await expect(jobs.schedule('s', '* * * * *', 1, { timezone: 'Mars/Olympus' })).rejects.toThrow('a time zone')
-      await expect(jobs.schedule('s', '* * * * *', undefined)).rejects.toThrow('Data of a task')
+      await expect(jobs.schedule('s', '* * * * *', undefined)).rejects.toThrow('Invalid task data at $')
       await expect(jobs.processNextTask('nowhere')).rejects.toThrow(UnknownQueueError)
       await expect(jobs.getBatchProgress('none')).rejects.toThrow('"batchId"')
       await expect(jobs.getProcessingStats('nowhere')).rejects.toThrow(UnknownQueueError)
@@ -244,7 +244,7 @@ describe('AsyncBatchProcessingEngine', () => {
       const jobs = open({ authorize: async (actor, action) => actor === 'ops' || (action === 'enqueue' && actor === 'ann') })
       await expect(jobs.enqueueTask(1)).rejects.toThrow(NotAuthorizedError)
       const task = await jobs.enqueueTask(1, 'normal', 'default', { runAs: 'ann' })
-      await expect(jobs.enqueueTask(1, 'normal', 'default', { runAs: 'ann', actor: 'bob' })).rejects.toThrow('"bob" may not enqueue')
+      await expect(jobs.enqueueTask(1, 'normal', 'default', { runAs: 'ann', actor: 'bob' })).rejects.toThrow('denied "enqueue" for "bob"')
       await expect(jobs.cancelTask(task.id, { actor: 'ann' })).rejects.toMatchObject({ actor: 'ann', action: 'cancel' })
       await expect(jobs.purgeDeadLetters({}, { actor: 'ann' })).rejects.toThrow(NotAuthorizedError)
       await expect(jobs.retryDeadLetterTask('x')).rejects.toThrow(NotAuthorizedError)
@@ -381,7 +381,7 @@ describe('AsyncBatchProcessingEngine', () => {
     expect(await jobs.getQueueHealth()).toEqual({ health: 'healthy', reasons: [] })
     await jobs.enqueueTask(1)
     await jobs.pause()
-    expect(await jobs.getQueueHealth()).toEqual({ health: 'degraded', reasons: ['It is paused, and 1 tasks wait.'] })
+    expect(await jobs.getQueueHealth()).toEqual({ health: 'degraded', reasons: ['The queue is paused, and 1 tasks wait.'] })
     await jobs.resume()
     jobs.registerProcessor('default', () => {
       throw new Error('no')

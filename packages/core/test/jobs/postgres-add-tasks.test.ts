@@ -22,7 +22,7 @@ describe('adding a task whose key others have by turns', () => {
     tries = 0
     await expect(addTasks([task], store(0))).rejects.toMatchObject({
       code: 'SLUICE_JOB_BACKEND',
-      message: expect.stringContaining('came and went'),
+      message: expect.stringContaining('were added and ended'),
     })
     expect(tries).toBe(5)
   })

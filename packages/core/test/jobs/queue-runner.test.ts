@@ -223,7 +223,7 @@ describe('items that failed', () => {
     ;(await backend.next()).answer([claimOf('part', { batchId: 'b', items: 4, data: '[1,-2,3,-4]' })])
     const { outcomes } = await backend.next()
     expect(outcomes).toMatchObject([{ kind: 'retry', doneItems: 2, data: '[-2,-4]' }])
-    expect(outcomes[0]?.failure?.message).toBe('2 items failed, the first with: Below zero.')
+    expect(outcomes[0]?.failure?.message).toBe('2 items failed. First error: Below zero.')
   })
 
   it('for good are not, where all of them are', async () => {

@@ -92,7 +92,7 @@ describe('the file of an SQLite backend', () => {
     const database = new Sqlite(world.file)
     database.exec('UPDATE sluice_jobs SET version = 99').close()
     const before = readFileSync(world.file)
-    expect(await refused()).toMatch(/is of version 99, made by a newer Sluice. This one works with versions up to \d+\.$/)
+    expect(await refused()).toMatch(/was created by a newer release of Sluice: its version is 99. Expected at most \d+\. Update Sluice\.$/)
     expect(readFileSync(world.file).equals(before)).toBe(true)
   })
 
@@ -112,7 +112,7 @@ describe('the file of an SQLite backend', () => {
   it('is refused when it is no database, and not touched', async () => {
     const bytes = randomBytes(8_192)
     writeFileSync(world.file, bytes)
-    expect(await refused()).toContain(`The file of tasks "${world.file}" is not an SQLite database`)
+    expect(await refused()).toContain(`The SQLite file "${world.file}" is not an SQLite database`)
     expect(readFileSync(world.file).equals(bytes)).toBe(true)
   })
 

@@ -1,12 +1,15 @@
 import type { TaskFailure, TaskStatus } from '../task.ts'
 
-/** A backend in the process answers at once: a promise for each step costs several times the step. */
+/**
+ * A backend in the process returns immediately: a promise for each step costs several times as much as the
+ * step.
+ */
 export type MaybePromise<T> = T | Promise<T>
 
 /** 0 is the most urgent. */
 export type Level = 0 | 1 | 2 | 3
 
-/** What is the same for many tasks. */
+/** Settings that many tasks have in common. */
 export interface TaskSettings {
   readonly maxRetries: number
   /** How often a worker may be lost with it. */
@@ -24,15 +27,15 @@ export interface NewTask {
   readonly id: string
   readonly queue: string
   readonly level: Level
-  /** What goes first: the time when it was made, and so much later for each level. */
+  /** Sort key: the creation time, plus a delay for each level of priority. */
   readonly order: number
   /** JSON. */
   readonly data: string
-  /** Milliseconds since 1970, as all times here; 0: at once. */
+  /** Milliseconds since 1970, like all times here; 0: immediately. */
   readonly runAt: number
   readonly createdAt: number
   readonly settings: TaskSettings
-  /** Of the tasks of a queue that are not over, one alone has it. */
+  /** Only one unfinished task of a queue has this key. */
   readonly uniqueKey: string | null
   readonly batchId: string | null
   /** Its number in the batch, from 0. */
@@ -41,16 +44,16 @@ export interface NewTask {
   readonly items: number
 }
 
-/** What became of adding one. */
+/** Result of adding a task. */
 export interface Added {
-  /** Of the task that was there, for a duplicate. */
+  /** For a duplicate, the id of the existing task. */
   readonly id: string
   readonly isDuplicate: boolean
 }
 
 /** A task that a worker has, until the lease runs out. */
 export interface Claim extends Omit<NewTask, 'runAt'> {
-  /** Of this worker's having it, and of nobody else's. */
+  /** Fencing token of this claim. */
   readonly token: string | number
   /** Attempts that failed. */
   readonly attempts: number
@@ -59,13 +62,13 @@ export interface Claim extends Omit<NewTask, 'runAt'> {
 }
 
 /**
- * What became of a task that was claimed.
+ * Outcome of a claimed task.
  *
- * - `done`: is over; also where another worker has it meanwhile, since it is done
- * - `retry`: runs again at `runAt`; one attempt more has failed
- * - `release`: runs again at `runAt`, and nothing has failed
- * - `dead`: has failed for good
- * - `cancelled`: is over
+ * - `done`: completed, even if another worker has claimed the task meanwhile
+ * - `retry`: runs again at `runAt`, after a failed attempt
+ * - `release`: runs again at `runAt`, without a failure
+ * - `dead`: permanently failed
+ * - `cancelled`: cancelled
  */
 export type OutcomeKind = 'done' | 'retry' | 'release' | 'dead' | 'cancelled'
 
@@ -75,17 +78,17 @@ export interface Outcome {
   readonly at: number
   readonly runAt: number
   readonly failure: TaskFailure | null
-  /** Whether it is kept when it is over: as a dead letter, or to be looked at. */
+  /** Whether the task is stored after its end: as a dead letter, or to be inspected. */
   readonly isKept: boolean
   /** Items that were processed, for its batch. */
   readonly doneItems: number
-  /** Items that have failed for good, for its batch. */
+  /** Number of permanently failed items, for its batch job. */
   readonly failedItems: number
   /** Unless it is done: the items that are left, as JSON, where some are. */
   readonly data: string | null
 }
 
-/** A batch as it is kept. */
+/** A stored batch job. */
 export interface BatchRow {
   readonly id: string
   readonly name: string
@@ -110,21 +113,21 @@ export type NewBatch = Pick<BatchRow, 'id' | 'name' | 'batchSize' | 'createdAt' 
 
 export interface StepResult {
   readonly claims: readonly Claim[]
-  /** Outcomes that did not count: somebody else has the task, or it is over. */
+  /** Outcomes that did not count: another worker has claimed the task, or it has ended. */
   readonly lost: readonly Claim[]
-  /** Batches that are over by these outcomes. Each is told once, to one worker. */
+  /** Batch jobs that ended with these outcomes. Each is reported once, to one worker. */
   readonly batches: readonly BatchRow[]
   /** When the next task becomes ready that waits for its time, where that is known. */
   readonly nextAt?: number
 }
 
 export interface Renewed {
-  /** Claims that are nobody's any more, or somebody else's. */
+  /** Claims that have expired, or that another worker has now. */
   readonly lost: readonly Claim[]
   readonly cancelled: readonly Claim[]
 }
 
-/** A task as it is kept. */
+/** A stored task. */
 export interface TaskRecord extends NewTask {
   readonly status: TaskStatus
   readonly attempts: number
@@ -154,37 +157,38 @@ export interface QueueCounts {
   readonly processing: number
   readonly retry: number
   readonly dead: number
-  /** When the task was made that waits longest for a worker. */
+  /** Creation time of the task that has waited for a worker longest. */
   readonly oldestQueuedAt: number | null
   readonly isPaused: boolean
 }
 
-/** What others may have done. It is a hint: some are missed. */
+/** Hint about an action of another process. Some are missed. */
 export interface WakeHint {
-  /** Something became ready there; left out: anywhere. */
+  /** A task became ready in this queue; omitted: in any queue. */
   readonly queue?: string
   /** A task that is to stop. */
   readonly cancel?: string
 }
 
-/** What came of cancelling a task. */
+/** Result of cancelling a task. */
 export interface CancelledTask {
-  /** `waiting`: it is over; `running`: its worker is told. */
+  /** `waiting`: the task has ended; `running`: its worker is notified. */
   readonly was: 'waiting' | 'running'
-  /** Batches that are over by this. */
+  /** Batch jobs that ended because of this. */
   readonly batches: readonly BatchRow[]
 }
 
-/** What came of cancelling a batch. */
+/** Result of cancelling a batch job. */
 export interface CancelledBatch {
-  /** Batches that are over by this. */
+  /** Batch jobs that ended because of this. */
   readonly batches: readonly BatchRow[]
   readonly isFound: boolean
 }
 
 /**
- * Where tasks are kept, and who has them. The engine owns time-outs, retries, and the verdict on crashes; a backend owns order, claims, leases, and the
- * counts of batches. State changes are atomic: a task is over once, and a batch is.
+ * Stores tasks and their claims. The engine is responsible for timeouts, retries, and the decision after
+ * crashes; a backend for order, claims, leases, and the counts of batch jobs. State changes are atomic: each
+ * task and each batch job ends once.
  */
 export interface JobBackend {
   readonly name: string
@@ -195,7 +199,8 @@ export interface JobBackend {
   /** Whether what a transaction adds is there only if it commits. */
   readonly hasTransactions: boolean
   /**
-   * Steps of a queue that may be under way at once: so a store that is far away works on some tasks while this process works on others.
+   * Number of steps of a queue that can be in flight concurrently, so that a remote store handles some tasks
+   * while this process runs others.
    * @defaultValue 1
    */
   readonly stepsAtOnce?: number
@@ -208,53 +213,59 @@ export interface JobBackend {
    * @param transaction - The app's own, of a kind that the backend knows.
    */
   add(tasks: readonly NewTask[], transaction?: unknown): MaybePromise<readonly Added[]>
-  /** Takes in outcomes, and hands out the next tasks, in order: in one go, as each has to be awaited. Those of workers that were lost come again. */
+  /**
+   * Records outcomes and returns the next tasks, in order, in one call, because each call must be awaited.
+   * Tasks of lost workers are returned again.
+   */
   step(queue: string, outcomes: readonly Outcome[], want: number, owner: string, leaseMs: number): MaybePromise<StepResult>
   /** Keeps claims for another lease. */
   renew(claims: readonly Claim[], owner: string, leaseMs: number): MaybePromise<Renewed>
   /** @returns `undefined`: there is none that is not over. */
   cancel(id: string, at: number): MaybePromise<CancelledTask | undefined>
-  /** Makes a dead letter a task again, with all its attempts. Its batch, if that was over, is open again, and its next end is told like the first. */
+  /**
+   * Makes a dead letter a task again, with all its attempts. If its batch job had ended, it is open again,
+   * and its next end is reported like the first.
+   */
   replay(id: string): MaybePromise<boolean>
   /** Forgets dead letters. @returns How many. */
   purge(filter: { readonly queue?: string; readonly id?: string; readonly before?: number }): MaybePromise<number>
   pause(queue: string, isPaused: boolean): MaybePromise<void>
 
   openBatch(batch: NewBatch): MaybePromise<void>
-  /** All of it was added. @returns The batch if it is over by this. */
+  /** All items were added. @returns The batch job if it ends with this. */
   sealBatch(id: string, chunks: number, totalItems: number, at: number): MaybePromise<readonly BatchRow[]>
   batch(id: string): MaybePromise<BatchRow | undefined>
   /** Cancels what waits of a batch, and tells the workers of what runs. */
   cancelBatch(id: string, at: number): MaybePromise<CancelledBatch>
-  /** Somebody was told that a batch is over. */
+  /** The end of this batch job was reported. */
   batchNotified(id: string): MaybePromise<void>
-  /** Batches that were over by then, and of which nobody was told who is to be. */
+  /** Batch jobs that had ended by then, and whose end was not reported. */
   unnotifiedBatches(before: number): MaybePromise<readonly BatchRow[]>
 
   get(id: string): MaybePromise<TaskRecord | undefined>
-  /** In the order in which they were made. */
+  /** In the order of their creation. */
   list(filter: TaskFilter, range: Required<Range>): MaybePromise<readonly TaskRecord[]>
   /**
-   * @param upTo - Whoever asks need not know of any kind that there are more; and what waits longest, of the first so many that are ready. It is for backends that
-   * have to look at each task to count it.
+   * @param upTo - Limit for each count, and number of ready tasks in which the longest waiting one is
+   * determined. For backends that must read each task to count it.
    */
   counts(queue: string, upTo?: number): MaybePromise<QueueCounts>
   /** One caller alone gets `true` for a key, until it expires. */
   takeSlot(key: string, at: number, expiresAt: number): MaybePromise<boolean>
-  /** Forgets what is over and is older, or too much. */
+  /** Deletes finished tasks and batch jobs that exceed the limits. */
   tidy(limits: RetentionLimits, at: number): MaybePromise<void>
 
   onWake(listener: (hint: WakeHint) => void): () => void
   close(): MaybePromise<void>
 }
 
-/** How much is kept of what is over. */
+/** Limits for finished tasks and batch jobs. */
 export interface RetentionLimits {
   /** Bytes of data of dead letters. */
   readonly maxDeadBytes: number
-  /** Milliseconds after which batches that are over are forgotten. */
+  /** Milliseconds after which finished batch jobs are deleted. */
   readonly maxBatchAgeMs: number
 }
 
-/** Failures of a task that are kept; of more, the oldest go. */
+/** Number of stored failures of a task. Above it, the oldest are removed. */
 export const MAX_FAILURES = 10

@@ -1,6 +1,9 @@
 import type { BatchRow } from '../backends/job-backend.ts'
 
-/** `completed`: every item was tried, and no more failed than may. `failed`: more did. `cancelled`: it is over, and not every item was tried. */
+/**
+ * `completed`: every item was tried, and at most `maxFailedItems` failed. `failed`: more failed. `cancelled`:
+ * it ended before every item was tried.
+ */
 export type BatchStatus = 'pending' | 'processing' | 'completed' | 'failed' | 'cancelled'
 
 /** Many items, cut into tasks. */
@@ -8,7 +11,7 @@ export interface BatchJob<T = unknown> {
   readonly id: string
   /** The processor's. */
   readonly name: string
-  /** The array that was given; empty for an iterable, and for a batch that was read from where it is kept: see `getBatchItems`. */
+  /** The given array; empty for an iterable, and for a stored batch job: see `getBatchItems`. */
   readonly items: readonly T[]
   readonly batchSize: number
   readonly status: BatchStatus
@@ -16,7 +19,7 @@ export interface BatchJob<T = unknown> {
   readonly progress: number
   /** Items that were processed without an error. */
   readonly processedItems: number
-  /** Items that failed for good. */
+  /** Number of permanently failed items. */
   readonly failedItems: number
   readonly totalItems: number
 }
@@ -26,14 +29,14 @@ export interface ProgressDetails {
   readonly batchId: string
   readonly name: string
   readonly status: BatchStatus
-  /** 0 to 100: the share of items that are over, whether they failed or not. */
+  /** 0 to 100: percentage of items that are finished, including failed ones. */
   readonly progress: number
   readonly totalItems: number
   readonly processedItems: number
   readonly failedItems: number
-  /** Items a second since it began. 0 before the first is over. */
+  /** Items per second since the start. 0 before the first is finished. */
   readonly ratePerSecond: number
-  /** Seconds until it is over at that rate; `undefined` while there is no rate. */
+  /** Seconds until the end at this rate; `undefined` while there is no rate. */
   readonly etaSeconds: number | undefined
   /** Milliseconds since 1970, as all times here. */
   readonly createdAt: number

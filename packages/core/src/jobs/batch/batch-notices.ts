@@ -15,10 +15,10 @@ export interface WebhookSettings {
 }
 
 /**
- * Posts to an address that a batch is over.
+ * Reports the end of a batch job to a webhook.
  *
- * @param signal - Gives up.
- * @returns Why it failed; `undefined` after a response of success.
+ * @param signal - Aborts the request.
+ * @returns The failure; `undefined` after a successful response.
  */
 async function callWebhook(webhook: string, details: ProgressDetails, settings: WebhookSettings, signal: AbortSignal): Promise<unknown> {
   const body = JSON.stringify({ event: 'batch:completed', ...details })
@@ -29,7 +29,7 @@ async function callWebhook(webhook: string, details: ProgressDetails, settings: 
       const post = { ...settings, url: webhookUrl(webhook), body, id: details.batchId }
       const status = await postWebhook({ ...post, signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) })
       if (isSuccess(status)) return undefined
-      failure = new Error(`It answered ${status}.`)
+      failure = new Error(`The webhook responded with status ${status}. Expected 200 to 299.`)
     } catch (error) {
       failure = error
       if (error instanceof SluiceError) break
@@ -39,11 +39,14 @@ async function callWebhook(webhook: string, details: ProgressDetails, settings: 
   return failure ?? signal.reason
 }
 
-/** What is over for longer, and whose address was not told, is the affair of a process that has ended, or of an address that did not answer. */
+/**
+ * A batch job that ended earlier, and was not reported, belongs to a process that has ended, or to a webhook
+ * that did not respond.
+ */
 const ABANDONED_MS = 60_000
 const MAX_WAIT_MS = 3_600_000
 
-/** Tells the addresses of batches that they are over: at least once, where tasks are kept for longer than the process. */
+/** Reports the ends of batch jobs to their webhooks: at least once, if tasks outlive the process. */
 export class BatchNotices {
   readonly #closing = new AbortController()
   readonly #telling = new Set<string>()
@@ -65,7 +68,7 @@ export class BatchNotices {
       .finally(() => this.#telling.delete(batch.id))
   }
 
-  /** Tells of those that nobody was told of in time. */
+  /** Reports those that were not reported in time. */
   resume(detailsOf: (batch: BatchRow) => ProgressDetails): void {
     const now = this.now()
     const all = async () => {
@@ -90,7 +93,7 @@ export class BatchNotices {
     } else if (!this.#closing.signal.aborted) {
       const waitMs = Math.min(MAX_WAIT_MS, 2 * (this.#silent.get(batchId)?.waitMs ?? ABANDONED_MS / 2))
       this.#silent.set(batchId, { waitMs, until: this.now() + waitMs })
-      this.onError(new Error(`The webhook of batch ${batchId} failed.`, { cause: failure }))
+      this.onError(new Error(`The webhook of batch job ${batchId} failed.`, { cause: failure }))
     }
   }
 }

@@ -8,7 +8,7 @@ import type { TaskFactory } from '../task-factory.ts'
 import { type BatchJob, type ProgressDetails, progressOf, statusOf } from './batch-job.ts'
 import { BatchNotices, type WebhookSettings } from './batch-notices.ts'
 
-/** Tasks that are added at once. */
+/** Number of tasks that are added together. */
 const GROUP = 50
 /** Others get their turn after so long. */
 const TURN_MS = 5
@@ -20,14 +20,15 @@ interface BatchParts {
   readonly settings: TaskSettings
   readonly maxPayloadBytes: number
   readonly now: () => number
-  /** It is over already. */
+  /** Called if the batch job has already ended. */
   readonly onEnded: (batch: BatchRow) => void
 }
 
 /**
- * Cuts items into tasks as they come. What came is worked on meanwhile; a batch that is cancelled meanwhile takes no more.
+ * Divides items into tasks as they arrive. Added tasks run meanwhile; a batch job that is cancelled meanwhile
+ * accepts no more items.
  *
- * @throws InvalidPayloadError; what the items or the backend throw: the batch is cancelled then.
+ * @throws InvalidPayloadError; errors of the items or the backend: the batch job is then cancelled.
  */
 async function createBatch(
   batch: NewBatch,
@@ -73,18 +74,19 @@ async function createBatch(
     for (const row of await backend.sealBatch(batch.id, chunks - group.length, totalItems, now())) onEnded(row)
     throw error
   }
-  // What was added after somebody cancelled it. It does not end by that, as it is not sealed.
+  // Cancels tasks that were added after a cancellation. The batch job does not end with them, because it is
+  // not sealed.
   if ((await backend.batch(batch.id))?.isCancelled === true) await backend.cancelBatch(batch.id, now())
   for (const row of await backend.sealBatch(batch.id, chunks, totalItems, now())) onEnded(row)
 }
 
-/** @throws InvalidArgumentError for what cannot be gone through, a text included. */
+/** @throws InvalidArgumentError if it is not iterable, or a string. */
 export function checkItems(items: unknown): void {
   const isIterable = typeof items === 'object' && items !== null && (Symbol.iterator in items || Symbol.asyncIterator in items)
   if (!isIterable) throw new InvalidArgumentError('items', 'an array, an iterable or an async iterable', items)
 }
 
-/** The batches of an engine: made, looked at, cancelled, and told of when they are over. */
+/** The batch jobs of an engine: creates, reads, cancels and reports them. */
 export class Batches {
   readonly #notices: BatchNotices
 
@@ -132,7 +134,7 @@ export class Batches {
     return isFound
   }
 
-  /** Tells that one is over. */
+  /** Reports the end of a batch job. */
   ended(batch: BatchRow): void {
     const details = this.#progressOf(batch)
     this.events.emit('batch:completed', details)
@@ -145,7 +147,7 @@ export class Batches {
     if (batch?.stopsOnFailure === true && batch.failedItems > batch.maxFailedItems && batch.endedAt === null) await this.cancel(id)
   }
 
-  /** Tells the addresses of those that nobody was told of in time. */
+  /** Calls the webhooks of batch jobs that were not reported in time. */
   resume(): void {
     this.#notices.resume((row) => this.#progressOf(row))
   }
@@ -156,7 +158,7 @@ export class Batches {
 
   async #row(id: string): Promise<BatchRow> {
     const row = await this.backend.batch(id)
-    if (row === undefined) throw new InvalidArgumentError('batchId', 'the id of a batch that is kept', id)
+    if (row === undefined) throw new InvalidArgumentError('batchId', 'the id of a stored batch job', id)
     return row
   }
 

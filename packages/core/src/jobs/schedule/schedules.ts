@@ -28,8 +28,8 @@ export class Schedules {
   constructor(private readonly now: () => number) {}
 
   /**
-   * @param run - Given the time that it is for, which may have passed a little.
-   * @throws InvalidArgumentError for a pattern or time zone that is none.
+   * @param run - Receives the scheduled time, which can have passed slightly.
+   * @throws InvalidArgumentError for an invalid pattern or time zone.
    */
   async add(name: string, pattern: string, { timezone }: ScheduleOptions, run: (at: number) => void): Promise<Schedule> {
     const cron = await parse(pattern, timezone)
@@ -86,7 +86,7 @@ async function parse(pattern: string, timezone: string | undefined): Promise<Cro
     cron.nextRun()
     return cron
   } catch (error) {
-    const expected = `a cron pattern${timezone === undefined ? '' : ` and a time zone`} (${errorMessage(error)})`
+    const expected = `a cron pattern${timezone === undefined ? '' : ` and a time zone in which it is valid`} (${errorMessage(error)})`
     throw new InvalidArgumentError('pattern', expected, pattern)
   }
 }

@@ -13,7 +13,7 @@ export interface QueueHealth {
   readonly reasons: readonly string[]
 }
 
-/** How much a queue has done, and has to do. Counts are of where tasks are kept; the rest is what this process saw. */
+/** Statistics of a queue. Counts are those of the backend; the other values are those of this process. */
 export interface ProcessingStats {
   readonly queue: string
   readonly pending: number
@@ -28,16 +28,16 @@ export interface ProcessingStats {
   readonly cancelled: number
   /** Outcomes that did not count, because another worker had been given the task. */
   readonly lost: number
-  /** Attempts that were over, a second, in the last minute. */
+  /** Finished attempts per second, in the last minute. */
   readonly throughputPerSecond: number
-  /** From when a task was made until it ran, in milliseconds; of the last one to two minutes. */
+  /** Milliseconds from the creation of a task to its start, in the last 1 to 2 minutes. */
   readonly waitMs: TimeQuantiles
   readonly runMs: TimeQuantiles
   /** The share of attempts that failed and were tried again. */
   readonly retryRate: number
   /** Milliseconds for which the oldest task waits that could run. */
   readonly oldestTaskMs: number
-  /** Tasks wait that could run, and none was over for ten seconds. */
+  /** Whether ready tasks wait, and no task finished for 10 seconds. */
   readonly isStalled: boolean
 }
 
@@ -73,14 +73,14 @@ function healthOf(stats: ProcessingStats, hasWorker: boolean): QueueHealth {
     reasons.push(reason)
     if (health !== 'unhealthy') health = state
   }
-  if (stats.isStalled && hasWorker) add('unhealthy', `${waiting(stats)} tasks wait, and none was over for 10 seconds.`)
+  if (stats.isStalled && hasWorker) add('unhealthy', `${waiting(stats)} tasks wait, and no task finished for 10 seconds.`)
   else if (stats.oldestTaskMs >= OLD_MS && !stats.isPaused)
     add('degraded', `A task has waited for ${Math.round(stats.oldestTaskMs / 1_000)} seconds.`)
-  if (stats.isPaused && stats.queued > 0) add('degraded', `It is paused, and ${waiting(stats)} tasks wait.`)
+  if (stats.isPaused && stats.queued > 0) add('degraded', `The queue is paused, and ${waiting(stats)} tasks wait.`)
   if (stats.retryRate > MANY_RETRIES && stats.completed + stats.retried + stats.failed >= ENOUGH)
-    add('degraded', `${Math.round(stats.retryRate * 100)} % of the attempts failed and were tried again.`)
+    add('degraded', `${Math.round(stats.retryRate * 100)}% of the attempts failed and were retried.`)
   const ended = stats.completed + stats.failed
-  if (stats.failed > ended / 2 && ended >= ENOUGH) add('unhealthy', `${stats.failed} of ${ended} tasks failed for good.`)
+  if (stats.failed > ended / 2 && ended >= ENOUGH) add('unhealthy', `${stats.failed} of ${ended} tasks failed permanently.`)
   return { health, reasons }
 }
 

@@ -2,7 +2,7 @@ import { LatencyHistogram } from '../../shared/histogram.ts'
 import type { OutcomeKind } from '../backends/job-backend.ts'
 
 const WINDOW_SECONDS = 60
-/** A backend that failed is tried again meanwhile, if anything is to be written. */
+/** Within this time after a failure, a backend with pending writes has been retried. */
 const FAILING_MS = 30_000
 const QUANTILES = [0.5, 0.95, 0.99] as const
 
@@ -13,7 +13,7 @@ export interface TimeQuantiles {
   readonly p99: number
 }
 
-/** What this process has seen of a queue. */
+/** Statistics of a queue in this process. */
 export class QueueStats {
   completed = 0
   retried = 0
@@ -21,7 +21,7 @@ export class QueueStats {
   cancelled = 0
   released = 0
   timeouts = 0
-  /** Outcomes that did not count any more. */
+  /** Number of outcomes that did not count. */
   lost = 0
   /** When a task was over the last time, by the clock. */
   progressAt: number
@@ -69,7 +69,7 @@ export class QueueStats {
     else this.released += 1
   }
 
-  /** Attempts that were over, a second, in the last minute. */
+  /** Finished attempts per second, in the last minute. */
   throughput(now: number): number {
     this.#turn(now)
     const seconds = Math.min(WINDOW_SECONDS, Math.max(1, (now - this.#startedAt) / 1_000))

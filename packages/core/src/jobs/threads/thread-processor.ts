@@ -20,18 +20,21 @@ const ENTRY: keyof { runInThread: typeof runInThread } = 'runInThread'
 
 export interface ThreadProcessorOptions {
   /**
-   * Threads at the most, each with one task at a time; that many tasks of a queue are run at once, unless its `concurrency` says otherwise. From `1` to `1024`.
+   * Maximum number of threads, each with one task at a time. A queue runs as many tasks concurrently, unless
+   * you set `concurrency`. From `1` to `1024`.
    * @defaultValue one fewer than there are processors, and at least 1
    */
   readonly maxThreads?: number
   /**
-   * Milliseconds that a processor has to stop when its signal was aborted; then its thread is ended, whatever it does. Minimum: `0`.
+   * Milliseconds that a processor has to stop after its signal is aborted. After that, its thread is
+   * terminated. Minimum: `0`.
    * @defaultValue 1000
    */
   readonly graceMs?: number
   /**
-   * Megabytes that a thread may keep; one that needs more is ended, and its task has failed. Minimum: `16`.
-   * @defaultValue no limit of its own
+   * Memory limit of a thread in megabytes. A thread that exceeds it is terminated, and its task has failed.
+   * Minimum: `16`.
+   * @defaultValue no limit
    */
   readonly maxMemoryMb?: number
   /**
@@ -49,12 +52,14 @@ export interface ThreadProcessor extends Processor {
 }
 
 /**
- * A processor that runs in threads of its own, through piscina: for what computes for long, and would keep everything else waiting. A task that neither ends nor heeds
- * its signal has its thread ended, also in an endless loop.
+ * Creates a processor that runs in separate threads, with piscina: for CPU-intensive work, which would block
+ * the event loop. If a task neither ends nor obeys its signal, its thread is terminated, even in an endless
+ * loop.
  *
- * Its scope is not that of the process: queries in a thread are not seen by the Sluice of the process.
+ * The scope of the process does not apply in threads: its Sluice does not see their queries.
  *
- * @param module - The URL of a file whose default export is the processor, with the same arguments as any.
+ * @param module - URL of a file whose default export is the processor, with the same arguments as any
+ * processor.
  * @throws InvalidArgumentError, InvalidOptionError; MissingPackageError without `piscina`.
  * @example
  * ```ts
@@ -78,12 +83,12 @@ export async function threadProcessor(module: URL, options: ThreadProcessorOptio
     ...(maxMemoryMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb } }),
     ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
   })
-  // Those who wait for a task are told what became of it.
+  // Each caller that waits for a task receives its error.
   pool.on('error', () => {})
   let isClosed = false
   const process: Processor = async (data, context) => {
     // The pool would start threads again.
-    if (isClosed) throw new SluiceError('SLUICE_CLOSED', 'The threads of this processor were ended.')
+    if (isClosed) throw new SluiceError('SLUICE_CLOSED', 'The thread processor is closed.')
     return await new ThreadCall(pool, context, graceMs).run(module.href, data)
   }
   return Object.assign(process, {
@@ -96,13 +101,13 @@ export async function threadProcessor(module: URL, options: ThreadProcessorOptio
 }
 
 async function checkModule(module: unknown): Promise<void> {
-  const expected = 'the URL of a file, such as new URL("./resize.js", import.meta.url)'
+  const expected = 'the URL of an existing file, such as new URL("./resize.js", import.meta.url)'
   if (!(module instanceof URL) || module.protocol !== 'file:') throw new InvalidArgumentError('module', expected, module)
   const isFile = await stat(fileURLToPath(module)).then(
     (found) => found.isFile(),
     () => false,
   )
-  if (!isFile) throw new InvalidArgumentError('module', `${expected}; there is no such file`, module.href)
+  if (!isFile) throw new InvalidArgumentError('module', expected, module.href)
 }
 
 /** One task that is run by a thread. */
@@ -127,14 +132,14 @@ class ThreadCall {
     const answered = new Promise((resolve, reject) => {
       port.on('message', (message: ThreadMessage) => this.#told(message, resolve, reject))
     })
-    // It may be over before anybody waits for it.
+    // The run can end before anything awaits it.
     answered.catch(() => {})
     if (signal.aborted) stop()
     else signal.addEventListener('abort', stop, { once: true })
     try {
       const task: ThreadTask = { module, data, port: port2, taskId, queue, attempt, batchId, runAs }
       await this.pool.run(task, { signal: this.#ending.signal, transferList: [port2] })
-      // What it told comes by another way, and perhaps later.
+      // The thread's messages arrive on a different port, and can arrive later.
       return await answered
     } catch (error) {
       throw this.#ending.signal.aborted ? signal.reason : error

@@ -2,7 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import { TaskAbortedError, TaskTimeoutError, UnretryableError } from '../job-errors.ts'
 import type { Processor, TaskContext } from '../processor.ts'
 
-/** What a thread is given to run a task. */
+/** Input of a thread that runs a task. */
 export interface ThreadTask extends Pick<TaskContext, 'taskId' | 'queue' | 'attempt' | 'batchId' | 'runAs'> {
   /** Whose default export is the processor. */
   readonly module: string
@@ -10,7 +10,7 @@ export interface ThreadTask extends Pick<TaskContext, 'taskId' | 'queue' | 'atte
   readonly port: MessagePort
 }
 
-/** What a thread tells. The last one says how it ended. */
+/** Messages of a thread. The last one contains the result. */
 export type ThreadMessage =
   | { readonly kind: 'progress'; readonly percent: number }
   | { readonly kind: 'log'; readonly message: string }
@@ -19,7 +19,7 @@ export type ThreadMessage =
   /** `unretryable`: the class of an error does not outlive the way. */
   | { readonly kind: 'failed'; readonly error: unknown; readonly unretryable: boolean }
 
-/** What a thread is told: to stop, and why. */
+/** Message to a thread: stop, with the reason. */
 export interface StopMessage {
   readonly why: 'cancelled' | 'shutdown' | 'lost' | 'timeout'
   readonly timeoutMs: number
@@ -52,7 +52,7 @@ export async function runInThread({ module, data, port, ...facts }: ThreadTask):
     try {
       tell({ kind: 'returned', value })
     } catch {
-      // It is done, whatever of its result can be copied.
+      // The task is completed even if its result cannot be copied.
       tell({ kind: 'returned', value: undefined })
     }
   } catch (error) {
@@ -68,11 +68,11 @@ export async function runInThread({ module, data, port, ...facts }: ThreadTask):
 
 async function load(module: string): Promise<Processor> {
   const { default: processor } = (await import(module)) as { readonly default?: unknown }
-  if (typeof processor !== 'function') throw new TypeError(`${module} has no default export that is a function; it would be the processor.`)
+  if (typeof processor !== 'function') throw new TypeError(`${module} has no processor: expected a default export that is a function.`)
   return processor as Processor
 }
 
-/** What people read of it: what an error carries besides may not be copied. */
+/** The readable parts of an error: its other fields may not be cloneable. */
 function sendable(error: unknown): unknown {
   if (!(error instanceof Error)) return String(error)
   const copy = new Error(error.message)

@@ -8,14 +8,14 @@ const MAX_BACKOFF_MS = 3_600_000
 const MAX_MESSAGE = 2_000
 const MAX_STACK = 4_000
 
-/** What a verdict is made from. */
+/** Dependencies of the decision. */
 export interface VerdictParts {
   readonly random: RandomSource
-  /** Whether what has failed for good is kept as a dead letter. */
+  /** Whether permanently failed tasks are stored as dead letters. */
   readonly keepsDead: () => boolean
 }
 
-/** What becomes of a task by the way in which its run ended; `undefined`: it is somebody else's affair now. */
+/** The outcome for the way in which a run ended; `undefined` if another worker has the task. */
 export function outcomeOf(run: TaskRun, ending: Ending, now: number, parts: VerdictParts): Outcome | undefined {
   const { claim } = run
   switch (ending.kind) {
@@ -39,7 +39,7 @@ export function outcomeOf(run: TaskRun, ending: Ending, now: number, parts: Verd
   }
 }
 
-/** Too many workers were lost with it: it is not run any more. */
+/** Too many workers died while they ran the task: it does not run again. */
 export function crashedOutcome(claim: Claim, now: number, keepsDead: boolean): Outcome {
   const message = `Workers were lost with it ${claim.crashes} times.`
   const failure: TaskFailure = { attempt: claim.attempts + 1, at: now, message, log: [] }
@@ -88,7 +88,7 @@ function remaining(claim: Claim, left: readonly number[] | undefined): { readonl
   return { doneItems: claim.items - left.length, data: JSON.stringify(left.map((index) => items[index])) }
 }
 
-// What most outcomes are: no object more than it takes.
+// The most frequent outcome: creates no additional objects.
 function done(claim: Claim, at: number): Outcome {
   return { claim, kind: 'done', at, runAt: 0, failure: null, isKept: false, doneItems: claim.items, failedItems: 0, data: null }
 }
@@ -107,7 +107,7 @@ function failureOf(run: TaskRun, error: unknown, at: number): TaskFailure {
 function itemsError(failedItems: ReadonlyMap<number, unknown>): Error {
   const [first] = failedItems.values()
   const message = first instanceof Error ? first.message : String(first)
-  const error = failedItems.size === 1 ? new Error(message) : new Error(`${failedItems.size} items failed, the first with: ${message}`)
+  const error = failedItems.size === 1 ? new Error(message) : new Error(`${failedItems.size} items failed. First error: ${message}`)
   if (first instanceof Error && first.stack !== undefined) error.stack = first.stack
   return [...failedItems.values()].every((one) => one instanceof UnretryableError) ? new UnretryableError(error.message) : error
 }

@@ -10,16 +10,16 @@ import { type Ending, RunningTasks, type RunParts, TaskRun } from './task-run.ts
 /** A loop that never gives others their turn is late for everything else. */
 const TURN_MS = 5
 const RETRY_MS = 200
-/** What nobody here can process is left to others for so long. */
+/** Time for which a task without a processor in this process is left to other processes. */
 const FOREIGN_MS = 1_000
 
-/** Who processes a task, and how. */
+/** The processor of a task. */
 export interface Assigned {
   readonly processor: Processor
   readonly perItem: boolean
 }
 
-/** What happens in a queue, as it is told to those who listen. */
+/** Events of a queue. */
 export interface RunnerEvents {
   started(claim: Claim): void
   progress(claim: Claim, percent: number): void
@@ -47,44 +47,47 @@ export interface RunnerParts {
   readonly events: RunnerEvents
 }
 
-/** What goes with one step. */
+/** Parts of one step. */
 interface Sent {
   readonly outcomes: readonly Outcome[]
   readonly values: readonly unknown[]
 }
 
-/** Runs the tasks of one queue. What was over while a step was under way goes with the next one. */
+/** Runs the tasks of one queue. Tasks that end while a step is in flight are reported with the next step. */
 export class QueueRunner {
   readonly #running = new RunningTasks()
   readonly #runParts: Record<'whole' | 'perItem', RunParts>
-  /** Workers were lost with it: it runs alone, so that no other is blamed for what it does. Of several, the rest is given back until then. */
+  /**
+   * Workers died while they ran it: it runs alone, so that no other task is blamed. If there are several, the others are released until
+   * then.
+   */
   #suspect: Claim | undefined
   /** The one that runs alone. */
   #alone: TaskRun | undefined
   #outcomes: Outcome[] = []
-  /** What the processors returned, of each. */
+  /** Return values of the processors. */
   #values: unknown[] = []
   #isActive = false
-  /** Steps that are under way, and the tasks that they ask for. */
+  /** Steps in flight, and the number of tasks that they request. */
   #steps = 0
   #asked = 0
   #isScheduled = false
   /** There was nothing more to claim. */
   #isIdle = false
-  /** Somebody said that there is, while it was asked. */
+  /** A hint arrived while the step was in flight. */
   #isWoken = false
-  /** There was as much as was asked for: there may be enough for several steps at once. */
+  /** The last step returned as many tasks as requested: there may be enough for several concurrent steps. */
   #isFlowing = false
   readonly #maxSteps: number
   #turnAt = 0
-  /** Until then it is waited for that the backend takes in what is given back. */
+  /** Time until which the backend has to accept released tasks. */
   #giveUpAt = Number.POSITIVE_INFINITY
-  /** What was asked for before then, and comes now, is given back. */
+  /** Tasks that were requested before this, and arrive now, are released. */
   #isReleasing = false
   readonly #pumps = () => this.#pump()
   #timer: ReturnType<typeof setTimeout> | undefined
   readonly #whenQuiet: (() => void)[] = []
-  /** Who waits for one task. */
+  /** Callers that wait for one task. */
   readonly #waiting = new Map<string, (outcome: Outcome | undefined) => void>()
 
   constructor(private readonly parts: RunnerParts) {
@@ -115,7 +118,7 @@ export class QueueRunner {
     this.wake()
   }
 
-  /** Takes nothing more. What runs goes on. */
+  /** Claims no more tasks. Running tasks continue. */
   stop(): void {
     this.#isActive = false
     clearTimeout(this.#timer)
@@ -146,14 +149,16 @@ export class QueueRunner {
     await new Promise<void>((resolve) => this.#whenQuiet.push(resolve))
   }
 
-  /** Gives back what runs, for others to run it again; nothing has failed by that. @returns How many. */
+  /**
+   * Releases the running tasks, so that other workers run them. This does not count as a failure. @returns The number of released tasks.
+   */
   async release(): Promise<number> {
     const held = this.claims
     const now = this.parts.clock.wall()
     if (this.#suspect !== undefined) this.#giveBack(this.#suspect, now)
     this.#suspect = undefined
     for (const run of [...this.#running]) run.abort('shutdown')
-    // Those that do not stop by themselves are given back all the same.
+    // Tasks that do not stop are released anyway.
     for (const run of [...this.#running]) run.giveUp()
     this.#giveUpAt = this.parts.clock.now() + this.parts.graceMs
     this.#isReleasing = true
@@ -266,7 +271,7 @@ export class QueueRunner {
     else if (!this.#runSuspect()) this.#rest(result.nextAt)
   }
 
-  /** The backend does not answer: outcomes are kept, and told again; in the end, leases run out. */
+  /** The backend does not respond: outcomes are retained and reported again; otherwise, leases expire. */
   #failedStep({ outcomes, values }: Sent, error: unknown): void {
     this.#outcomes = outcomes.concat(this.#outcomes)
     this.#values = values.concat(this.#values)
@@ -283,7 +288,7 @@ export class QueueRunner {
     setTimeout(() => this.#pump(), RETRY_MS)
   }
 
-  /** A worker that was not heard of for long may be this one: it has it again, and has never stopped. */
+  /** This worker's lease may have expired, and it claimed the task again while still running it. */
   #isStillRunning(claim: Claim): boolean {
     const run = this.#running.find(claim.id)
     if (run !== undefined) run.claim = claim
@@ -308,7 +313,7 @@ export class QueueRunner {
     }
   }
 
-  /** Once nothing else is held here, and what was given back is. @returns Whether it runs. */
+  /** Starts when no other task is held here, and the released ones are returned. @returns Whether it runs. */
   #runSuspect(): boolean {
     const claim = this.#suspect
     if (claim === undefined || this.#running.size > 0 || this.#outcomes.length > 0 || this.#steps > 0) return false
@@ -365,7 +370,7 @@ export class QueueRunner {
     resolve(outcome)
   }
 
-  /** Nothing to do until something is over, somebody wakes it, or it is time to look again. */
+  /** Waits until a task ends, a hint arrives, or the polling interval has passed. */
   #rest(nextAt?: number): void {
     if (this.#isQuiet) for (const resolve of this.#whenQuiet.splice(0)) resolve()
     clearTimeout(this.#timer)

@@ -63,9 +63,9 @@ class WorkerPool {
   }
 
   /**
-   * Takes nothing more, and waits for what runs.
+   * Claims no more tasks, and waits for the running ones.
    *
-   * @returns How many tasks were given back at the end of the time.
+   * @returns The number of tasks that were released after the timeout.
    */
   async drain(timeoutMs: number): Promise<number> {
     const runners = [...this.#runners.values()]

@@ -6,7 +6,10 @@ export interface RateLimit {
   readonly perMs: number
 }
 
-/** Hands out starts at a steady rate. It begins with one: a full one would let twice as many start at first. */
+/**
+ * Limits starts to a steady rate. It begins with 1 token: a full bucket would allow twice as many starts
+ * initially.
+ */
 export class RateBucket {
   #tokens = 1
   #at: number

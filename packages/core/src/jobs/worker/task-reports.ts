@@ -10,7 +10,7 @@ export class TaskReports implements RunnerEvents {
   constructor(
     private readonly events: Emitter<JobEvents>,
     private readonly batches: Batches,
-    /** Of single tasks: forgotten when those are over. */
+    /** Callbacks of single tasks, which are removed when the task ends. */
     private readonly callbacks: Map<string, Processor>,
   ) {}
 

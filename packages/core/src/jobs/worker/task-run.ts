@@ -2,7 +2,10 @@ import type { Claim } from '../backends/job-backend.ts'
 import { TaskAbortedError, TaskTimeoutError } from '../job-errors.ts'
 import type { Processor, TaskContext } from '../processor.ts'
 
-/** What a queue runs at the moment. No `Set`: one that is added to and deleted from for long keeps what was in it until the next great collection. */
+/**
+ * The running tasks of a queue. Not a `Set`: after many additions and deletions, a `Set` retains deleted
+ * entries until the next major garbage collection.
+ */
 export class RunningTasks implements Iterable<TaskRun> {
   readonly #runs: TaskRun[] = []
 
@@ -49,7 +52,7 @@ export interface RunParts {
   /** Milliseconds that a processor has to stop when it was told to. */
   readonly graceMs: number
   readonly perItem: boolean
-  /** Runs it in a scope of its own. */
+  /** Runs it in a new scope. */
   readonly scoped: ((name: string, fn: () => unknown) => unknown) | undefined
   readonly onProgress: ((claim: Claim, percent: number) => void) | undefined
   readonly onEnded: (run: TaskRun, ending: Ending) => void
@@ -60,7 +63,7 @@ export class TaskRun implements TaskContext {
   readonly startedAt: number
   /** Where its queue has it. */
   place = -1
-  /** What was logged. */
+  /** Logged lines. */
   lines: string[] = NO_LINES
   /** Items that failed, by their place. */
   failedItems: Map<number, unknown> | undefined
@@ -73,7 +76,7 @@ export class TaskRun implements TaskContext {
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(
-    /** Another one when it was lost, and came to the same process again. */
+    /** Replaced if the task was lost and claimed by the same process again. */
     public claim: Claim,
     private readonly processor: Processor,
     private readonly parts: RunParts,
@@ -149,12 +152,12 @@ export class TaskRun implements TaskContext {
     } else this.#returned(made)
   }
 
-  /** Tells the processor to stop; it is over when it has, or has had its time. */
+  /** Aborts the signal of the processor. The run ends when the processor stops, or after the grace period. */
   abort(cause: 'cancelled' | 'shutdown' | 'lost'): void {
     this.#stop(new TaskAbortedError(cause), cause)
   }
 
-  /** It is not waited for any more. */
+  /** Stops waiting for the processor. */
   giveUp(): void {
     this.#failed(this.#abortedBy)
   }
@@ -178,7 +181,7 @@ export class TaskRun implements TaskContext {
         await this.processor(item, this)
         this.doneItems.add(index)
       } catch (error) {
-        // What an item does when it is told to stop is no failure of the item.
+        // Errors of an item after an abort are not failures of the item.
         if (this.#abortedBy !== undefined) throw this.#abortedBy
         this.#failItem(index, error)
       }
@@ -195,7 +198,7 @@ export class TaskRun implements TaskContext {
   }
 
   #returned(value: unknown): void {
-    // What was done in spite of it is done.
+    // Finished work counts, even after a timeout.
     if (this.#cause === 'timeout') this.#failed(this.#abortedBy)
     else this.#end({ kind: 'returned', value })
   }

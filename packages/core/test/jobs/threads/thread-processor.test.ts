@@ -166,12 +166,12 @@ describe('threadProcessor', { timeout: TEST_MS }, () => {
 
   it('says what it was not given', async () => {
     await expect(threadProcessor('./worker.mjs' as never)).rejects.toMatchObject({ code: 'SLUICE_INVALID_ARGUMENT' })
-    await expect(threadProcessor(new URL('./nowhere.mjs', import.meta.url))).rejects.toThrow('there is no such file')
+    await expect(threadProcessor(new URL('./nowhere.mjs', import.meta.url))).rejects.toThrow('the URL of an existing file')
     await expect(threadProcessor(worker, { maxThreads: 0 })).rejects.toMatchObject({ code: 'SLUICE_INVALID_OPTION' })
     const { jobs, ended } = await setUp({}, new URL('./no-default.mjs', import.meta.url))
     const dead = ended('task:dead')
     jobs.start()
     await jobs.enqueueTask({}, 'normal', 'default', { maxRetries: 0 })
-    expect((await dead).failure.message).toContain('no default export that is a function')
+    expect((await dead).failure.message).toContain('expected a default export that is a function')
   })
 })

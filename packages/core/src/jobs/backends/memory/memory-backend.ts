@@ -23,7 +23,9 @@ import { MemoryBatches } from './memory-batches.ts'
 import { MemoryQueue } from './memory-queue.ts'
 import { MemoryTask, TaskIndex } from './memory-task.ts'
 
-/** Keeps tasks in this process: what an engine does that is given no backend. What waits, runs or has failed when the process ends is gone. */
+/**
+ * Stores tasks in this process: the default backend. Tasks and dead letters are lost when the process ends.
+ */
 export function memoryJobBackend(): JobBackend {
   return new MemoryBackend()
 }
@@ -31,8 +33,8 @@ export function memoryJobBackend(): JobBackend {
 const NONE: readonly never[] = []
 
 /**
- * Keeps tasks in the process. What waits, runs or has failed when it ends is gone: for work that may be lost, or is found again at the next start. All it does
- * it does at once.
+ * Stores tasks in the process. They are lost when it ends: for work that can be lost, or is found again at
+ * the next start. All methods are synchronous.
  */
 export class MemoryBackend implements JobBackend {
   readonly name = 'memory'
@@ -230,7 +232,7 @@ export class MemoryBackend implements JobBackend {
     return { id: task.id, isDuplicate: false }
   }
 
-  /** @returns Batches that are over by this; `undefined` when it does not count. */
+  /** @returns Batch jobs that end with this; `undefined` if the outcome does not count. */
   #settle(outcome: Outcome, queue: MemoryQueue): readonly BatchRow[] | undefined {
     const { claim } = outcome
     const task = claim instanceof MemoryTask ? claim : this.#tasks.get(claim.id)

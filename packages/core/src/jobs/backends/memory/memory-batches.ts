@@ -30,7 +30,7 @@ export class MemoryBatches {
     if (task.batchId !== null) this.#batches.get(task.batchId)?.tasks.push(task)
   }
 
-  /** @returns The batch if it is over by this. */
+  /** @returns The batch job if it ends with this. */
   seal(id: string, chunks: number, totalItems: number, at: number): readonly BatchRow[] {
     const batch = this.#batches.get(id)
     if (batch === undefined) return []
@@ -39,7 +39,7 @@ export class MemoryBatches {
     return this.#ended(batch, at)
   }
 
-  /** @returns The batch if it is over by this. */
+  /** @returns The batch job if it ends with this. */
   settled(
     task: MemoryTask,
     { kind, at, doneItems, failedItems }: Pick<Outcome, 'kind' | 'at' | 'doneItems' | 'failedItems'>,
@@ -60,7 +60,7 @@ export class MemoryBatches {
     return true
   }
 
-  /** A dead letter of it is to be tried again: what had failed is open once more. */
+  /** One of its dead letters is retried: its failed items are open again. */
   reopened(task: MemoryTask): void {
     const batch = task.batchId === null ? undefined : this.#batches.get(task.batchId)
     if (batch === undefined) return
@@ -80,7 +80,7 @@ export class MemoryBatches {
     return [...this.#batches.values()].filter(({ endedAt, isNotified }) => endedAt !== null && endedAt <= before && !isNotified)
   }
 
-  /** @returns The tasks of batches that were over by then, and are forgotten. */
+  /** @returns The tasks of the deleted batch jobs, which had ended by then. */
   forget(before: number): readonly MemoryTask[] {
     const forgotten = [...this.#batches.values()].filter(({ endedAt }) => endedAt !== null && endedAt < before)
     for (const { id } of forgotten) this.#batches.delete(id)

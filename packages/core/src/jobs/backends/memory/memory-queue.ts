@@ -3,7 +3,7 @@ import type { TaskStatus } from '../../task.ts'
 import type { QueueCounts, WakeHint } from '../job-backend.ts'
 import type { MemoryTask } from './memory-task.ts'
 
-/** Room that is given back once so much of it is unused. */
+/** Number of unused slots from which the array is shrunk. */
 const SPARE = 1_024
 
 /** First in, first out, in an array whose front moves on. */
@@ -42,7 +42,7 @@ function isBefore(left: MemoryTask, right: MemoryTask): boolean {
 export class MemoryQueue {
   isPaused = false
   readonly #levels = [new Fifo<MemoryTask>(), new Fifo<MemoryTask>(), new Fifo<MemoryTask>(), new Fifo<MemoryTask>()] as const
-  /** What was ready before, and goes back to its place. */
+  /** Tasks that were ready before, and return to their position. */
   readonly #returned = new MinHeap<MemoryTask>(isBefore)
   readonly #later = new MinHeap<MemoryTask>((left, right) => left.runAt < right.runAt)
   readonly hint: WakeHint
@@ -58,7 +58,7 @@ export class MemoryQueue {
     else this.#later.add(task)
   }
 
-  /** It is to be run again. */
+  /** Puts back a task that runs again. */
   putBack(task: MemoryTask, status: 'queued' | 'retry', now: number): void {
     this.set(task, task.runAt > now ? status : 'queued')
     if (task.runAt > now) this.#later.add(task)
@@ -74,7 +74,7 @@ export class MemoryQueue {
     task.status = status
   }
 
-  /** Hands out the next task that is ready. */
+  /** Returns the next ready task. */
   take(now: number): MemoryTask | undefined {
     if (this.isPaused) return undefined
     this.#promote(now)
@@ -123,7 +123,7 @@ function isWaiting({ status, runAt }: MemoryTask): boolean {
   return status === 'pending' || status === 'retry' || (status === 'queued' && runAt !== 0)
 }
 
-/** What was cancelled is still in there. */
+/** Cancelled tasks are still in the list. */
 function peekQueued(from: Pick<Fifo<MemoryTask>, 'peek' | 'shift'>): MemoryTask | undefined {
   for (let task = from.peek(); task !== undefined; task = from.peek()) {
     if (task.status === 'queued') return task

@@ -3,7 +3,10 @@ import type { Claim, Level, NewTask, TaskRecord, TaskSettings } from '../job-bac
 
 const NONE: readonly TaskFailure[] = []
 
-/** A task, and the claim of who has it: there is one worker. What never changes of it is read from what was given, and not copied. */
+/**
+ * A task and its claim: there is only one worker. Constant fields are read from the given task and not
+ * copied.
+ */
 export class MemoryTask implements Claim {
   data: string
   items: number
@@ -14,7 +17,9 @@ export class MemoryTask implements Claim {
   /** Counts its claims: an outcome of an older one does not count. */
   token = 0
   attempts = 0
-  /** Milliseconds from when it was made: a small number takes no room of its own, as a time does. -1: not yet. */
+  /**
+   * Milliseconds since its creation: unlike a time, a small integer needs no heap number. -1: not started.
+   */
   startedAfter = -1
   /** The same. */
   finishedAfter = -1
@@ -22,7 +27,7 @@ export class MemoryTask implements Claim {
 
   constructor(
     private readonly given: NewTask,
-    /** Tells apart what came in one millisecond. */
+    /** Distinguishes tasks of the same millisecond. */
     readonly sequence: number,
   ) {
     this.data = given.data
@@ -90,12 +95,12 @@ export class MemoryTask implements Claim {
   }
 }
 
-/** Room that is given back once so much of it is unused. */
+/** Number of unused slots from which the array is shrunk. */
 const SPARE = 1_024
 
 /**
- * Tasks by their id, in the order in which they came. Most of them come and go without being asked for: those are in a list alone, and go into the map of ids
- * when somebody asks for one.
+ * Tasks by id, in the order of their creation. Most of them end without a lookup, so they are only in a list;
+ * the first lookup adds them to the map of ids.
  */
 export class TaskIndex {
   readonly #byId = new Map<string, MemoryTask>()
@@ -105,7 +110,6 @@ export class TaskIndex {
 
   /** @returns Whether it was not there. */
   add(task: MemoryTask): boolean {
-    // Ids ascend, as a rule.
     if (task.id > this.#greatest) this.#greatest = task.id
     else if (this.get(task.id) !== undefined) return false
     task.place = this.#recent.push(task) - 1

@@ -3,21 +3,22 @@ import type { Added, NewTask } from '../job-backend.ts'
 import { isAnswer } from './pooled-queries.ts'
 import { toText } from './sql/records.ts'
 
-/** Tries to find a task that has a key and is over by the time that it is looked for. */
+/** Attempts to find a task that has the key, and ends before it is read. */
 const TRIES = 5
 
 /** How tasks, as JSON, are added and looked for. */
 export interface TaskStore {
-  /** @returns The ids of those that were added, and how many were told of it. */
+  /** @returns The ids of the added tasks, and the number of notifications. */
   add(json: string): Promise<string>
-  /** @returns The id of each, and of the task that is there in its place, if there is. */
+  /** @returns The id of each, and of the existing task with its key, if there is one. */
   find(json: string): Promise<readonly string[]>
 }
 
 /**
- * Adds tasks, and finds those that were there.
+ * Adds tasks, and finds the existing ones.
  *
- * @param isRepeated - Whether it is sent once more when the connection breaks. That is safe: a task has its id from its maker.
+ * @param isRepeated - Whether the call is sent again when the connection breaks. That is safe: tasks have
+ * their ids already.
  */
 export async function addTasks(tasks: readonly NewTask[], store: TaskStore, isRepeated = false): Promise<readonly Added[]> {
   const results = new Map<string, Added>()
@@ -40,7 +41,7 @@ export async function addTasks(tasks: readonly NewTask[], store: TaskStore, isRe
     if (left.length === 0) break
     for (const text of await store.find(JSON.stringify(left.map(rowOf)))) {
       const [id, known] = JSON.parse(text) as [string, string | null]
-      // Of a key that was given back since, nothing is known: it is added then.
+      // The key was released meanwhile: the next attempt adds the task.
       if (known !== null) results.set(id, { id: known, isDuplicate: !(wasRepeated && known === id) })
     }
     left = left.filter(({ id }) => !results.has(id))
@@ -52,7 +53,9 @@ export async function addTasks(tasks: readonly NewTask[], store: TaskStore, isRe
     seen.add(id)
     const result = results.get(id)
     if (result !== undefined) return result
-    throw new JobBackendError(`The task ${id} was not added: others with its unique key came and went at each of ${TRIES} tries.`)
+    throw new JobBackendError(
+      `Task ${id} was not added: in ${TRIES} attempts, other tasks with its unique key were added and ended. Enqueue it again.`,
+    )
   })
 }
 
@@ -62,7 +65,7 @@ function rowOf(task: NewTask) {
     queue: task.queue,
     level: task.level,
     order_ms: task.order,
-    // By how much later than now: the clock that says when that is is the server's.
+    // Relative, because the server's clock applies.
     delay_ms: task.runAt === 0 ? 0 : task.runAt - task.createdAt,
     created_ms: task.createdAt,
     unique_key: task.uniqueKey === null ? null : toText(task.uniqueKey),

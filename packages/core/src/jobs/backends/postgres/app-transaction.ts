@@ -2,7 +2,7 @@ import { InvalidArgumentError } from '../../../shared/errors.ts'
 
 const EXPECTED = 'an open transaction: of an ORM, with raw() or $queryRawUnsafe(), or a client of pg'
 
-/** Asks for rows of one text, on the app's own transaction. What it fails with is the app's to see, as it comes. */
+/** Queries rows of one string column in the app's transaction. Its errors are passed to the app unchanged. */
 export type AppQuery = (sql: string, values: readonly string[]) => Promise<readonly string[]>
 
 /** A transaction whose statements take `?` for a binding. */
@@ -22,9 +22,10 @@ interface PgClient {
 }
 
 /**
- * How the app's transaction is asked, by what it looks like.
+ * Returns the query function for the app's transaction, inferred from its methods.
  *
- * @throws InvalidArgumentError for what is none, or not of PostgreSQL: what is added on it would not go the way of the transaction.
+ * @throws InvalidArgumentError if it is not a transaction on PostgreSQL: the task would be added outside the
+ * transaction.
  */
 export function appQuery(transaction: unknown): AppQuery {
   if (isRawTransaction(transaction)) return async (sql, values) => textsOf(await transaction.raw(sql.replace(/\$\d+/g, '?'), values))
@@ -36,7 +37,7 @@ export function appQuery(transaction: unknown): AppQuery {
 function isRawTransaction(value: unknown): value is RawTransaction {
   if (!has(value, 'raw')) return false
   const { isTransaction, client } = value as unknown as RawTransaction
-  // An instance takes each statement to a connection of its own.
+  // A Knex instance runs each statement on a separate connection.
   return isTransaction === true && (client?.dialect === undefined || client.dialect === 'postgresql')
 }
 
@@ -54,10 +55,10 @@ function has<K extends string>(value: unknown, name: K): value is Readonly<Recor
   return isThing && typeof (value as Readonly<Record<string, unknown>>)[name] === 'function'
 }
 
-/** The one column of the rows, whatever the app makes of its name. */
+/** The only column of the rows, regardless of how the app changes its name. */
 function textsOf(result: unknown): readonly string[] {
   const rows: unknown = Array.isArray(result) ? result : (result as { readonly rows?: unknown } | null)?.rows
   const texts: unknown[] = Array.isArray(rows) ? rows.map((row: object) => Object.values(row)[0]) : [undefined]
   if (texts.every((text) => typeof text === 'string')) return texts
-  throw new InvalidArgumentError('options.transaction', `${EXPECTED}, whose answers are rows`, result)
+  throw new InvalidArgumentError('options.transaction', `${EXPECTED}, which returns rows`, result)
 }

@@ -3,7 +3,7 @@ import { within } from '../../../shared/timers.ts'
 import { JobBackendError } from '../../job-errors.ts'
 import type { PostgresPool, PostgresPoolClient } from './postgres-options.ts'
 
-/** Rows as the server writes them: texts and nothing else. */
+/** Rows with the server's text representation. */
 export type TextRow = Readonly<Record<string, string | null>>
 
 const asText = (value: string): string => value
@@ -14,13 +14,13 @@ const ENDING = /^(?:08|57P)/
 const guarded = new WeakSet<PostgresPool>()
 /** Milliseconds that an idle connection has to answer when another did not. */
 const WEED_MS = 1_000
-/** Asks whether somebody is there; there is nothing in the answer to be parsed. */
+/** Health check. There is nothing to parse in the response. */
 export const NOTHING = 'SELECT'
 const ignore = (): void => {}
 
 /**
- * Sends statements on connections of a pool. Nothing is kept of a session from one to the next, so that they may go through a PgBouncer. Each has its time; a
- * connection that does not answer in it is closed.
+ * Sends statements on connections of a pool. No session state is used, so connections can go through
+ * PgBouncer. Each statement has a timeout; a connection that does not respond in time is closed.
  */
 export class PooledQueries {
   /** Statements that find others' rows changed look at them again. Under stricter levels they would fail instead. */
@@ -44,7 +44,8 @@ export class PooledQueries {
 
   /** Learns what the connections are set to. @throws JobBackendError. */
   async open(): Promise<void> {
-    // A connection that breaks while nobody uses it, or while it is being closed, would end the process, if the app has no listener.
+    // A connection that breaks while idle, or while it is being closed, would end the process if the app has
+    // no listener.
     if (!guarded.has(this.pool)) this.pool.on('error', ignore)
     guarded.add(this.pool)
     const [row] = await this.run(`SELECT current_setting('default_transaction_isolation') AS level`)
@@ -56,7 +57,7 @@ export class PooledQueries {
     await this.#weeding
     const client = await this.lend()
     let isUsable = false
-    // Of a connection that breaks the query is told, too; the event alone would end the process.
+    // The query also receives the error of a broken connection; the event alone would end the process.
     client.on('error', ignore)
     try {
       const result = await within(timeoutMs, work(client))
@@ -72,7 +73,10 @@ export class PooledQueries {
     }
   }
 
-  /** Where one connection has died without a word, others have: those that nobody uses are asked, all at once, and closed if they are silent. */
+  /**
+   * If one connection died silently, others did, too: checks all idle ones concurrently, and closes those
+   * that do not respond.
+   */
   #weed(): void {
     if (this.#weeding !== undefined) return
     const silent = async () => {
@@ -106,7 +110,7 @@ export class PooledQueries {
   }
 }
 
-/** Does something in a transaction of its own. */
+/** Runs `work` in a separate transaction. */
 export async function inReadCommitted<T>(client: PostgresPoolClient, work: () => Promise<T>): Promise<T> {
   await client.query({ text: 'BEGIN ISOLATION LEVEL READ COMMITTED' })
   try {
@@ -135,7 +139,10 @@ export function sqlStateOf(error: unknown): string | undefined {
 function failed(error: unknown): JobBackendError {
   if (error instanceof JobBackendError) return error
   const message = errorMessage(error)
-  return new JobBackendError(isAnswer(error) ? `PostgreSQL refused: ${message}` : `PostgreSQL does not answer: ${message}`, {
-    cause: error,
-  })
+  return new JobBackendError(
+    isAnswer(error) ? `PostgreSQL rejected the statement: ${message}` : `PostgreSQL does not respond: ${message}`,
+    {
+      cause: error,
+    },
+  )
 }

@@ -29,8 +29,9 @@ import { Steps } from './steps.ts'
 import { WakeListener, WakeSender } from './wake-listener.ts'
 
 /**
- * Keeps tasks in the app's own PostgreSQL, version 12 or later, in tables of their own. With `enqueueTask(…, { transaction })`, a task is there if and only if the
- * app's transaction commits: a transaction of an ORM, or a client of `pg`.
+ * Stores tasks in your PostgreSQL database, version 12 or later, in separate tables. With `enqueueTask(…, {
+ * transaction })`, the task exists if and only if your app's transaction commits: a transaction of an ORM, or
+ * a client of `pg`.
  *
  * @throws InvalidOptionError.
  * @example
@@ -50,7 +51,10 @@ export function postgresJobBackend(options: PostgresJobBackendOptions): JobBacke
 const UNIQUE_VIOLATION = '23505'
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-/** Keeps tasks in tables of the app's PostgreSQL. What is ready is claimed by `FOR UPDATE SKIP LOCKED`; leases go by the server's clock. */
+/**
+ * Stores tasks in tables of the app's PostgreSQL. Ready tasks are claimed with `FOR UPDATE SKIP LOCKED`;
+ * leases use the server's clock.
+ */
 class PostgresBackend implements JobBackend {
   readonly name = 'postgres'
   readonly isDurable = true
@@ -85,7 +89,7 @@ class PostgresBackend implements JobBackend {
     if (transaction !== undefined) {
       const query = appQuery(transaction)
       return addTasks(tasks, {
-        // Others are told by its commit, this process among them.
+        // The commit notifies all processes, including this one.
         add: async (json) => (await query(this.#sql.add, [json, '']))[0] ?? '',
         find: (json) => query(this.#sql.find, [json]),
       })
@@ -104,7 +108,7 @@ class PostgresBackend implements JobBackend {
   async step(queue: string, outcomes: readonly Outcome[], want: number, owner: string, leaseMs: number): Promise<StepResult> {
     if (want > 0) this.#listener?.start()
     const { cancelled, ...result } = await this.#steps.step(queue, outcomes, want, owner, leaseMs)
-    // They have to run before they can be told to stop.
+    // Tasks must run before they can be aborted.
     for (const id of cancelled) setImmediate(() => this.#wake({ cancel: id }))
     return result
   }
@@ -226,7 +230,10 @@ class PostgresBackend implements JobBackend {
     return rows.map(({ result }) => result ?? '')
   }
 
-  /** A slice at a time, as each statement has its time, and others wait for what it holds. @returns How many were removed. */
+  /**
+   * Deletes in slices, because each statement has a timeout, and others wait for its locks. @returns The
+   * number of deleted rows.
+   */
   async #inSlices(sql: string, values: readonly unknown[]): Promise<number> {
     for (let removed = 0; ; ) {
       const [row] = await this.#queries.run(sql, values)
@@ -239,7 +246,7 @@ class PostgresBackend implements JobBackend {
     await this.#queries.run(this.#sql.tell, [queues, this.#self])
   }
 
-  /** What is not the id of anything is asked for by users, too. */
+  /** Users also pass ids that do not exist. */
   async #byId(id: string, sql: string, values: readonly unknown[]): Promise<readonly TextRow[]> {
     return UUID.test(id) ? this.#queries.run(sql, values) : []
   }
@@ -249,7 +256,7 @@ class PostgresBackend implements JobBackend {
   }
 }
 
-/** What a line must carry at least: large tasks have more time. */
+/** Assumed minimum bandwidth: large tasks have a longer timeout. */
 const BYTES_PER_MS = 10_000
 
 function batchesIn(rows: readonly TextRow[]): readonly BatchRow[] {

@@ -5,17 +5,17 @@ import { checkPostgresJobsSqlOptions, DEFAULT_SCHEMA, type PostgresJobsSqlOption
 import { identifier, literal, OPEN, tableNames } from './sql/records.ts'
 import { stepFunctionSql, stepSignature } from './sql/step-function.ts'
 
-/** The tables are not there, and the user of the pool may not make them, or not use them. */
+/** The tables do not exist and the user of the pool cannot create them, or the user has no permission to use them. */
 export class PostgresJobsSetUpError extends JobBackendError {
   constructor(
     schema: string,
-    /** What makes them: to be run by a user who may, for example as a migration. */
+    /** Creates the tables. Run by a user with the permissions, for example as a migration. */
     readonly sql: string,
     options: ErrorOptions,
   ) {
     const reason = errorMessage(options.cause)
     super(
-      `The tables of jobs cannot be made or used in the schema "${schema}": ${reason}. Run this SQL as a user who may, for example as a migration (postgresJobsSql() gives it, with \`grantTo\` for the app's user):\n${sql}`,
+      `The job tables in the schema "${schema}" cannot be created or used: ${reason}. Run this SQL as a user with the permissions, for example as a migration (postgresJobsSql() returns it, with \`grantTo\` for the app's user):\n${sql}`,
       options,
     )
   }
@@ -68,7 +68,10 @@ async function versionOf(queries: PooledQueries, versionSql: string): Promise<Kn
   }
 }
 
-/** PostgreSQL looks for tables in the schema that is called as the user first, and makes new ones there: to make it would change what the app's names mean. */
+/**
+ * PostgreSQL searches the schema with the user's name first, and creates new tables in it. Creating this
+ * schema would change the meaning of the app's table names.
+ */
 async function checkSchema(queries: PooledQueries, schema: string): Promise<void> {
   const rows = await queries.run(
     `SELECT 'own' AS schema WHERE current_user = $1 AND NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)`,
@@ -76,14 +79,14 @@ async function checkSchema(queries: PooledQueries, schema: string): Promise<void
   )
   if (rows.length > 0)
     throw new JobBackendError(
-      `The database's user is called "${schema}", too: a schema of that name would be where its tables are looked for first. Give another \`schema\`.`,
+      `The schema "${schema}" has the name of the database user, so PostgreSQL would search it first for the app's tables. Set a different \`schema\`.`,
     )
 }
 
 function checkReadable({ version, oldest }: KnownVersion, schema: string): void {
   if (oldest > TABLES_VERSION)
     throw new JobBackendError(
-      `The tables of jobs in the schema "${schema}" are of version ${version}, which a release of Sluice from version ${oldest} on can use; this one has ${TABLES_VERSION}.`,
+      `The job tables in the schema "${schema}" were created by a newer release of Sluice: their version is ${version}, which requires at least ${oldest}. This release supports ${TABLES_VERSION}. Update Sluice.`,
     )
 }
 
@@ -91,8 +94,9 @@ function checkReadable({ version, oldest }: KnownVersion, schema: string): void 
 const TABLES_VERSION = 1
 
 /**
- * SQL for PostgreSQL 12 and later that makes the tables of `postgresJobBackend`, for a migration. The backend does it by itself where its user may. It may be run
- * again: what is there stays as it is.
+ * SQL for PostgreSQL 12 and later that creates the tables of `postgresJobBackend`, for a migration. The
+ * backend creates them automatically if its user has the permissions. The SQL can run repeatedly: existing
+ * tables are not changed.
  *
  * @throws InvalidOptionError.
  */

@@ -5,7 +5,7 @@ import { checkOptions, type OptionRule, option } from '../../../shared/options.t
 export interface PostgresQuery {
   readonly text: string
   readonly values?: unknown[]
-  /** Values come as the server writes them, whatever parsers the app has set. */
+  /** Values are read in the server's text representation, regardless of the app's type parsers. */
   readonly types?: { getTypeParser(oid: number, format?: string): (value: string) => unknown }
 }
 
@@ -22,18 +22,18 @@ export interface PostgresPoolClient {
   unref?(): void
 }
 
-/** What is needed of a `pg.Pool`. */
+/** The part of a `pg.Pool` that the backend uses. */
 export interface PostgresPool {
   connect(): Promise<PostgresPoolClient>
   on(event: 'error', listener: (error: Error) => void): unknown
-  /** Connections that nobody uses. */
+  /** Number of idle connections. */
   readonly idleCount?: number
   /** How many connections it has at most, among others. */
   readonly options?: { readonly max?: number | undefined }
 }
 
 export interface PostgresJobBackendOptions {
-  /** The app's `pg.Pool`. It stays the app's: closing the backend gives back what it holds, and does not end it. */
+  /** Your app's `pg.Pool`. Closing the backend releases its connections and does not end the pool. */
   readonly pool: PostgresPool
   /**
    * The schema of its tables, made where it is missing. At most 48 bytes.
@@ -41,8 +41,9 @@ export interface PostgresJobBackendOptions {
    */
   readonly schema?: string
   /**
-   * Whether a process that runs tasks holds one connection of the pool to hear of new ones at once. Without it they are found when it is time to look again. `false`
-   * behind a PgBouncer that pools transactions, where nothing can be heard.
+   * Whether a process that runs tasks holds one connection of the pool to receive notifications of new tasks.
+   * Without it, polling finds them. Set `false` with PgBouncer in transaction mode, which does not support
+   * notifications.
    * @defaultValue true
    */
   readonly listen?: boolean
@@ -60,7 +61,7 @@ export interface PostgresJobsSqlOptions {
    */
   readonly schema?: string
   /**
-   * A role that the app connects as, which is given what it needs to use the tables.
+   * Role that your app connects as. It receives the permissions that it needs to use the tables.
    * @defaultValue that of who runs it, as its owner
    */
   readonly grantTo?: string

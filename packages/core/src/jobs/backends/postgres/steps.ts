@@ -6,12 +6,16 @@ import type { Statements } from './sql/statements.ts'
 
 /** Milliseconds between the first two looks, doubled for each. */
 const FIRST_WAIT_MS = 250
-/** A step may wait on the server, for a row that somebody holds or because the server was stopped, long after its connection was given up. */
+/**
+ * A step can wait on the server for a row lock, or because the server was stopped, long after its connection
+ * was closed.
+ */
 const LATE_MS = 60_000
 
 /**
- * Steps of one queue whose answers were not heard. They may have been taken, or may be yet: several looks are made for what they gave. What they claimed is given
- * back, and each batch that they ended is told of once.
+ * Steps of one queue whose responses were lost. They may have been executed, or will be: later steps check
+ * for their results several times. Their claims are released, and each batch job that they ended is reported
+ * once.
  */
 class UnacknowledgedSteps {
   readonly #names = new Set<string>()
@@ -45,33 +49,34 @@ class UnacknowledgedSteps {
       if (!this.#found.has(row.id)) this.#batches.push(row)
       this.#found.add(row.id)
     }
-    // Those that were added meanwhile were not looked for.
+    // Steps that were added meanwhile were not checked.
     if (names.length < this.#names.size) return
     this.#askAt = now >= this.#until ? Number.POSITIVE_INFINITY : performance.now() + this.#waitMs
     this.#waitMs *= 2
   }
 
-  /** What is to be told, once. */
+  /** Returns the batch jobs to report, once. */
   takeBatches(): BatchRow[] {
     const batches = this.#batches
     this.#batches = []
     return batches
   }
 
-  /** Nothing more can come of them. */
+  /** Whether these steps can have no more results. */
   get isOver(): boolean {
     return this.#askAt === Number.POSITIVE_INFINITY && this.#batches.length === 0
   }
 }
 
-/** What a step gave, and which of its claims are cancelled already. */
+/** Result of a step, with the cancelled ones of its claims. */
 interface Stepped extends StepResult {
   readonly cancelled: readonly string[]
 }
 
 /**
- * The steps of the workers of this process. A step whose answer was not heard may have been taken: those that follow in its queue give back what it claimed, tell
- * of the batches that it ended, and take its outcomes for counted.
+ * The steps of the workers of this process. A step may have been executed although its response was lost: the
+ * next steps of its queue release its claims, report the batch jobs that it ended, and assume that its
+ * outcomes were counted.
  */
 export class Steps {
   #count = 0
@@ -149,7 +154,10 @@ export class Steps {
   }
 }
 
-/** Of a task that this process has had twice, the outcome that may count: that it is done, or the later one. Sorted, as all lock tasks in one order. */
+/**
+ * If this process has had a task twice, returns the outcome that counts: `done`, or the later one. Sorted,
+ * because all statements lock tasks in the same order.
+ */
 function onePerTask(outcomes: readonly Outcome[]): readonly Outcome[] {
   if (outcomes.length < 2) return outcomes
   const kept = new Map<string, Outcome>()
@@ -172,7 +180,7 @@ function columnsOf(outcomes: readonly Outcome[]): readonly unknown[][] {
     outcomes.map(({ claim }) => claim.token),
     outcomes.map(({ kind }) => kind),
     outcomes.map(({ at }) => at),
-    // By how much later: the clock that says when that is is the server's.
+    // Relative, because the server's clock applies.
     outcomes.map(({ at, runAt }) => Math.max(0, runAt - at)),
     outcomes.map(({ failure }) => (failure === null ? null : JSON.stringify(failure))),
     outcomes.map(({ isKept }) => isKept),

@@ -8,12 +8,15 @@ const HEARTBEAT_MS = 5_000
 const BACK_OFF = { baseMs: 200, maxMs: 5_000 }
 const ignore = (): void => {}
 
-/** What is sent on the channel. */
+/** Message on the channel. */
 interface Told extends WakeHint {
   readonly from?: string | null
 }
 
-/** Holds one connection to hear what other processes do. When it breaks there is another one; what was missed meanwhile is found by looking. */
+/**
+ * Holds one connection to receive notifications of other processes. Reconnects when it breaks; polling finds
+ * the tasks of missed notifications.
+ */
 export class WakeListener {
   #client: PostgresPoolClient | undefined
   #isStarted = false
@@ -25,12 +28,12 @@ export class WakeListener {
     private readonly queries: PooledQueries,
     private readonly channel: string,
     private readonly timeoutMs: number,
-    /** What it tells itself it knows already. */
+    /** Sender id of this process, whose own notifications are ignored. */
     private readonly self: string,
     private readonly onHint: (hint: WakeHint) => void,
   ) {}
 
-  /** Begins, at the first call. Where the pool has one connection only, it is left to those who need it. */
+  /** Starts listening at the first call. If the pool has only one connection, it is left to queries. */
   start(): void {
     if (this.#isStarted || this.#isClosed || this.queries.pool.options?.max === 1) return
     this.#isStarted = true
@@ -71,7 +74,7 @@ export class WakeListener {
     }
   }
 
-  /** A connection that has died without a word says so by its silence. */
+  /** Detects a connection that died silently. */
   #beat(client: PostgresPoolClient): void {
     this.#wait(HEARTBEAT_MS, () => {
       within(this.timeoutMs, client.query({ text: NOTHING })).then(
@@ -88,7 +91,7 @@ export class WakeListener {
     } catch {
       return
     }
-    // Whoever may connect to the database can tell anything.
+    // Any user of the database can send messages on the channel.
     if (typeof told === 'object' && told !== null && told.from !== this.self) this.onHint(told)
   }
 
@@ -116,10 +119,16 @@ export class WakeListener {
   }
 }
 
-/** Notifications of one queue are this far apart: PostgreSQL commits them one after the other, over all of its databases. */
+/**
+ * Minimum interval between notifications of one queue: PostgreSQL serializes their commits across all of its
+ * databases.
+ */
 const APART_MS = 10
 
-/** Says when other processes are told of a queue: at once, and after that together with what follows closely. */
+/**
+ * Decides when other processes are notified of a queue: immediately, then combined with notifications that
+ * follow soon.
+ */
 export class WakeSender {
   readonly #toldAt = new Map<string, number>()
   readonly #due = new Set<string>()
@@ -128,7 +137,7 @@ export class WakeSender {
 
   constructor(private readonly send: (queues: readonly string[]) => Promise<void>) {}
 
-  /** @returns Whether to tell of it along with what was done; if not, it is told of a little later. */
+  /** @returns Whether to notify now; otherwise, a notification follows later. */
   isDue(queue: string): boolean {
     const now = performance.now()
     const told = this.#toldAt.get(queue)
@@ -144,7 +153,7 @@ export class WakeSender {
     return false
   }
 
-  /** Tells of what is left. */
+  /** Sends the remaining notifications. */
   async close(): Promise<void> {
     clearTimeout(this.#timer)
     this.#flush()
@@ -158,7 +167,7 @@ export class WakeSender {
     if (queues.length === 0) return
     const now = performance.now()
     for (const queue of queues) this.#toldAt.set(queue, now)
-    // Whoever is not told looks by itself a little later.
+    // Processes without a notification find the tasks by polling.
     const sent = Promise.all([this.#sending, this.send(queues).catch(() => {})])
     this.#sending = sent.then(() => {})
   }

@@ -1,10 +1,10 @@
 import type { SqliteDatabase, SqliteStatement } from './sqlite-database.ts'
 
 const POLL_MS = 20
-/** Nobody works who was not heard of for so long. */
+/** A worker that has not called for this long has stopped. */
 const IDLE_MS = 60_000
 
-/** Tells when other connections have committed something, while somebody works here who wants to know. */
+/** Detects commits of other connections, while a worker of this process needs to know. */
 export class DataVersionWatch {
   readonly #version: SqliteStatement
   #timer: ReturnType<typeof setInterval> | undefined
@@ -19,7 +19,7 @@ export class DataVersionWatch {
     this.#version.pluck()
   }
 
-  /** Somebody works here. */
+  /** A worker is active. */
   keep(): void {
     this.#until = performance.now() + IDLE_MS
     if (this.#timer !== undefined) return

@@ -33,13 +33,14 @@ import { SqliteWriter } from './sqlite-writer.ts'
 
 export interface SqliteJobOptions {
   /**
-   * What a commit waits for. `NORMAL`: nothing that is accepted is lost when a process dies; when the machine loses power, the last commits may be. `FULL`: nor are those,
-   * as each waits for the disk. Of a file; a database that is given keeps its own setting.
+   * Durability of a commit. `NORMAL`: no accepted data is lost if a process dies; if the machine loses power,
+   * the last commits can be. `FULL`: each commit waits for the disk, and nothing is lost in that case either.
+   * Applies to a file; a database that you pass keeps its setting.
    * @defaultValue 'NORMAL'
    */
   readonly synchronous?: 'NORMAL' | 'FULL'
   /**
-   * Milliseconds that a call waits while others write, before it fails. The process goes on meanwhile. Minimum: `0`.
+   * Milliseconds that a call waits for the locks of others before it fails. The event loop continues meanwhile. Minimum: `0`.
    * @defaultValue 5000
    */
   readonly lockTimeoutMs?: number
@@ -65,13 +66,13 @@ export function sqliteJobBackend(file: string | SqliteDatabase, options: SqliteJ
   checkOptions(options, { synchronous: option.oneOf('NORMAL', 'FULL'), lockTimeoutMs: option.number(0) })
   if (typeof file === 'string') {
     if (file === '' || file.startsWith(':memory:'))
-      throw new InvalidArgumentError('file', 'the path of a file (memoryJobBackend() keeps tasks in memory)', file)
+      throw new InvalidArgumentError('file', 'the path of a file (for tasks in memory, use memoryJobBackend())', file)
   } else {
     if (typeof (file as SqliteDatabase | null | undefined)?.prepare !== 'function')
-      throw new InvalidArgumentError('file', 'a path, or a database of better-sqlite3', file)
-    if (file.memory) throw new InvalidArgumentError('file', 'a database in a file (memoryJobBackend() keeps tasks in memory)', file.name)
+      throw new InvalidArgumentError('file', 'a path or a better-sqlite3 database', file)
+    if (file.memory) throw new InvalidArgumentError('file', 'a database in a file (for tasks in memory, use memoryJobBackend())', file.name)
     if (options.synchronous !== undefined)
-      throw new InvalidOptionError('synchronous', 'nothing beside a database that is open, which has its own', options.synchronous)
+      throw new InvalidOptionError('synchronous', 'no value with an open database, which keeps its own setting', options.synchronous)
   }
   return new SqliteBackend(file, { synchronous: options.synchronous ?? 'NORMAL', lockTimeoutMs: options.lockTimeoutMs ?? 5_000 })
 }
@@ -82,7 +83,7 @@ const NOTHING: StepResult = { claims: NONE, lost: NONE, batches: NONE }
 const SLICE = 500
 const PAUSE_MS = 5
 
-/** What there is while the file is open. */
+/** State while the file is open. */
 interface Opened {
   readonly database: SqliteDatabase
   readonly statements: Statements
@@ -94,7 +95,7 @@ interface Opened {
   readonly watch: DataVersionWatch
 }
 
-/** Keeps tasks in an SQLite file. What reads answers at once; what writes, with the commit of its turn. */
+/** Stores tasks in an SQLite file. Reads return immediately; writes, with the commit of their event-loop tick. */
 class SqliteBackend implements JobBackend {
   readonly name = 'sqlite'
   readonly isDurable = true
@@ -272,10 +273,10 @@ class SqliteBackend implements JobBackend {
   #get(): Opened {
     if (this.#opened !== undefined) return this.#opened
     const name = typeof this.file === 'string' ? this.file : this.file.name
-    throw new JobBackendError(`The file of tasks "${name}" is not open.`)
+    throw new JobBackendError(`The SQLite file "${name}" is not open.`)
   }
 
-  /** Reads at once; a file that is being recovered, after a while. */
+  /** Reads synchronously; while the file is being recovered, asynchronously. */
   #read<T>(run: (opened: Opened) => T): MaybePromise<T> {
     const opened = this.#get()
     try {
@@ -298,7 +299,7 @@ class SqliteBackend implements JobBackend {
     }
   }
 
-  /** What a step gives for which there is nothing to do; `undefined`: there is. */
+  /** The result of a step with no work to do; `undefined` if there is some. */
   #idle(name: string, owner: string): StepResult | undefined {
     const { queues, tasks } = this.#get()
     const queue = queues.find(name)
@@ -337,7 +338,7 @@ class SqliteBackend implements JobBackend {
       const { tasks } = this.#get()
       for (const owner of this.#owners) for (const id of tasks.told(owner)) this.#wake({ cancel: id })
     } catch {
-      // It is a hint: the next lease tells of it.
+      // This is a hint: the next lease renewal reports it, too.
     }
     this.#wake({})
   }

@@ -19,7 +19,7 @@ interface Row {
   readonly is_notified: number
 }
 
-/** What is added to the counts of a batch. */
+/** Increments for the counts of a batch job. */
 export interface BatchCounts {
   readonly chunks: number
   readonly doneItems: number
@@ -28,7 +28,7 @@ export interface BatchCounts {
 
 const NEW_COLUMNS = 'id, name, batch_size, created_at, max_failed_items, stops_on_failure, webhook'
 
-/** Counts of batches. What changes them is called in a transaction. */
+/** Counts of batch jobs. Methods that change them run in a transaction. */
 export class SqliteBatches {
   constructor(private readonly sql: Statements) {}
 
@@ -37,7 +37,7 @@ export class SqliteBatches {
     this.sql.run(sql, id, name, batchSize, createdAt, maxFailedItems, Number(stopsOnFailure), webhook)
   }
 
-  /** @returns The batch if it is over by this. */
+  /** @returns The batch job if it ends with this. */
   seal(id: string, chunks: number, totalItems: number, at: number): readonly BatchRow[] {
     this.sql.run('UPDATE sluice_batches SET chunks = ?, total_items = ? WHERE id = ?', chunks, totalItems, id)
     return this.#ended(id, at)
@@ -48,7 +48,7 @@ export class SqliteBatches {
     return row && batchOf(row)
   }
 
-  /** @returns The batch if it is over by this; `undefined` when there is none. */
+  /** @returns The batch job if it ends with this; `undefined` if it does not exist. */
   count(id: string, { chunks, doneItems, failedItems }: BatchCounts, at: number): readonly BatchRow[] | undefined {
     const sql =
       'UPDATE sluice_batches SET chunks_done = chunks_done + ?, processed_items = processed_items + ?, failed_items = failed_items + ? WHERE id = ?'
@@ -65,7 +65,7 @@ export class SqliteBatches {
     return this.sql.get<Row>('SELECT is_cancelled FROM sluice_batches WHERE id = ?', id)?.is_cancelled === 1
   }
 
-  /** A dead letter of it is to be tried again: what had failed is open once more. */
+  /** One of its dead letters is retried: its failed items are open again. */
   reopened(id: string, items: number): void {
     const sql =
       'UPDATE sluice_batches SET chunks_done = chunks_done - 1, failed_items = failed_items - ?, ended_at = NULL, is_notified = 0 WHERE id = ?'
@@ -81,7 +81,7 @@ export class SqliteBatches {
     return this.sql.all<Row>(sql, before).map(batchOf)
   }
 
-  /** The batch that has been over for longest, if it was by then. */
+  /** The batch job that ended first, if it had ended by then. */
   oldest(before: number): string | undefined {
     const sql = 'SELECT id FROM sluice_batches WHERE ended_at IS NOT NULL AND ended_at < ? ORDER BY ended_at LIMIT 1'
     return this.sql.get<Row>(sql, before)?.id

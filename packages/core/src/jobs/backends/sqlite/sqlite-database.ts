@@ -1,7 +1,7 @@
 import { errorMessage } from '../../../shared/error-message.ts'
 import { JobBackendError } from '../../job-errors.ts'
 
-/** What is needed of a statement of `better-sqlite3`. */
+/** The part of a `better-sqlite3` statement that the backend uses. */
 export interface SqliteStatement {
   run(...values: unknown[]): { readonly changes: number }
   get(...values: unknown[]): unknown
@@ -10,7 +10,7 @@ export interface SqliteStatement {
   safeIntegers(toggle?: boolean): unknown
 }
 
-/** What is needed of a database of `better-sqlite3`. */
+/** The part of a `better-sqlite3` database that the backend uses. */
 export interface SqliteDatabase {
   readonly name: string
   readonly memory: boolean
@@ -22,7 +22,7 @@ export interface SqliteDatabase {
   close(): unknown
 }
 
-/** Somebody else holds a lock, or the app goes through rows of the same connection: it is free after a while. */
+/** Whether a lock is held, or the app iterates over rows on the same connection. Both end after a while. */
 export function isBusy(error: unknown): boolean {
   return /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)) || (error instanceof TypeError && error.message.includes('connection is busy'))
 }
@@ -33,18 +33,18 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/^SQLITE_FULL/, 'cannot grow: the disk is full'],
   [/^SQLITE_READONLY/, 'cannot be written to'],
   [/^SQLITE_(CANTOPEN|PERM|AUTH)/, 'cannot be opened'],
-  [/^SQLITE_(BUSY|LOCKED)/, 'is locked by others'],
+  [/^SQLITE_(BUSY|LOCKED)/, 'is locked by another process'],
   [/^SQLITE_IOERR/, 'cannot be read or written: the file system reports an error'],
 ]
 
-/** What SQLite says, in the words of a job backend. */
+/** Converts an error of SQLite. */
 export function backendError(file: string, error: unknown): JobBackendError {
   if (error instanceof JobBackendError) return error
   const code = codeOf(error)
   const reason = REASONS.find(([pattern]) => pattern.test(code))?.[1]
   const message = errorMessage(error)
   const text = reason === undefined ? `does not work: ${message}` : `${reason} (${code}: ${message})`
-  return new JobBackendError(`The file of tasks "${file}" ${text}`.replace(/\.*$/, '.'), { cause: error })
+  return new JobBackendError(`The SQLite file "${file}" ${text}`.replace(/\.*$/, '.'), { cause: error })
 }
 
 function codeOf(error: unknown): string {

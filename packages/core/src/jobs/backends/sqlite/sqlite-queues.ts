@@ -13,7 +13,7 @@ export class SqliteQueues {
 
   constructor(private readonly sql: Statements) {}
 
-  /** What was learned may not be so. */
+  /** Cached values can be wrong after a rollback. */
   forget(): void {
     this.#ids.clear()
   }
@@ -27,7 +27,7 @@ export class SqliteQueues {
     return row?.id
   }
 
-  /** The number of a queue, which is made if there is none. In a transaction. */
+  /** The number of a queue, which is inserted if it does not exist. In a transaction. */
   id(name: string): number {
     const known = this.find(name)
     if (known !== undefined) return known

@@ -13,7 +13,10 @@ export interface DeadFilter {
   readonly before?: number
 }
 
-/** Forgets what is over, a slice at a time. Each method is called in a transaction, and again while it says that there is more. */
+/**
+ * Deletes expired data in slices. Each method is called in a transaction, and again while it returns that
+ * there is more.
+ */
 export class SqliteRetention {
   constructor(
     private readonly sql: Statements,
@@ -42,7 +45,7 @@ export class SqliteRetention {
     return { purged, isMore: purged === SLICE }
   }
 
-  /** Whether anything is to be removed: to look takes no lock. */
+  /** Whether there is anything to delete. Checking takes no lock. */
   isDue(limits: RetentionLimits, at: number): boolean {
     return (
       this.queues.deadBytes() > limits.maxDeadBytes ||

@@ -3,10 +3,10 @@ import type { SqliteDatabase } from './sqlite-database.ts'
 import { COMPLETED, DEAD, PENDING, PROCESSING, QUEUED, RETRY } from './task-row.ts'
 
 /**
- * What leads from each version to the next. A version that was published is never changed.
+ * Migrations from each version to the next. Never change a published one.
  *
- * What waits for its time has states of its own, outside the index from which tasks are claimed: a hundred thousand of them would make each claim slow. Counts are kept by
- * triggers: to count a million tasks takes a tenth of a second.
+ * Delayed tasks have separate states, outside the index for claims: 100,000 of them would make each claim
+ * slow. Triggers maintain the counts: counting a million tasks takes 100 ms.
  */
 const MIGRATIONS: readonly string[] = [
   `
@@ -94,7 +94,7 @@ CREATE TABLE sluice_slots (
 ]
 
 /**
- * Makes the tables, or brings them to what this version works with. It is called in a transaction.
+ * Creates the tables, or migrates them to the current version. Runs in a transaction.
  *
  * @throws JobBackendError for tables of a newer version.
  */
@@ -105,7 +105,7 @@ export function migrate(database: SqliteDatabase): void {
   const version = Number(row?.version ?? 0)
   if (version > MIGRATIONS.length)
     throw new JobBackendError(
-      `The file of tasks "${database.name}" is of version ${version}, made by a newer Sluice. This one works with versions up to ${MIGRATIONS.length}.`,
+      `The SQLite file "${database.name}" was created by a newer release of Sluice: its version is ${version}. Expected at most ${MIGRATIONS.length}. Update Sluice.`,
     )
   if (version === MIGRATIONS.length) return
   for (const step of MIGRATIONS.slice(version)) database.exec(step)

@@ -32,7 +32,7 @@ import {
   type TaskRow,
 } from './task-row.ts'
 
-/** What is known of a task whose state is to change. */
+/** Fields of a task whose state changes. */
 interface HeldRow {
   readonly seq: number
   readonly id: string
@@ -44,7 +44,7 @@ interface HeldRow {
   readonly failures: string | null
 }
 
-/** How a task becomes one that is over. */
+/** The end of a task. */
 interface End {
   readonly state: number
   readonly at: number
@@ -55,7 +55,7 @@ interface End {
 const HELD = 'seq, id, state, token, batch, items, is_cancelled, failures'
 const WAITING = `state IN (${QUEUED}, ${PENDING}, ${RETRY})`
 const LATER = `state IN (${PENDING}, ${RETRY})`
-// Whoever asks is alive, so what it has is not lost.
+// The caller is alive, so its own tasks are not lost.
 const IS_LOST = `state = ${PROCESSING} AND lease_until < ? AND owner <> ?`
 const IS_OVER = `state >= ${COMPLETED}`
 const NEW_COLUMNS = 'id, queue, level, ord, state, run_at, created_at, unique_key, batch, chunk, items, settings, data'
@@ -63,7 +63,7 @@ const NEW_COLUMNS = 'id, queue, level, ord, state, run_at, created_at, unique_ke
 const MAX_TAKEN_UP = 200
 const NONE: readonly never[] = []
 
-/** The tasks of a file. What changes them is called in a transaction. */
+/** The tasks of a file. Methods that change them run in a transaction. */
 export class SqliteTasks {
   constructor(
     private readonly sql: Statements,
@@ -88,12 +88,12 @@ export class SqliteTasks {
     return this.sql.get<{ readonly found: number }>(sql, queue, queue, now)?.found === 1
   }
 
-  /** Whether others were lost with what they had. */
+  /** Whether other workers have died while running tasks. */
   isLost(owner: string, now: number): boolean {
     return this.sql.get(`SELECT 1 FROM sluice_tasks WHERE ${IS_LOST} LIMIT 1`, now, owner) !== undefined
   }
 
-  /** Puts back what others were lost with. @returns Batches that are over by this. */
+  /** Puts back the tasks of dead workers. @returns Batch jobs that ended because of this. */
   recover(owner: string, now: number): readonly BatchRow[] {
     const sql = `UPDATE sluice_tasks SET state = ${QUEUED}, crashes = crashes + 1, owner = NULL, lease_until = NULL
       WHERE seq IN (SELECT seq FROM sluice_tasks WHERE ${IS_LOST} LIMIT ${MAX_TAKEN_UP})
@@ -102,7 +102,7 @@ export class SqliteTasks {
     return lost.flatMap((row) => (this.#isToEnd(row) ? this.#cancel(row, now) : NONE))
   }
 
-  /** What waited for its time is ready. */
+  /** Makes due tasks ready. */
   promote(queue: number, now: number): void {
     const sql = `UPDATE sluice_tasks SET state = ${QUEUED} WHERE seq IN
       (SELECT seq FROM sluice_tasks WHERE queue = ? AND ${LATER} AND run_at <= ? ORDER BY run_at LIMIT ${MAX_TAKEN_UP})`
@@ -124,16 +124,16 @@ export class SqliteTasks {
     return rows.map((row) => claimOf(row, name))
   }
 
-  /** @returns Batches that are over by this; `undefined` when it does not count. */
+  /** @returns Batch jobs that ended because of this; `undefined` if the outcome does not count. */
   settle(outcome: Outcome): readonly BatchRow[] | undefined {
     const { claim, kind, at } = outcome
     if (kind === 'done' && claim.batchId === null) {
-      // What is done is done, whoever has it meanwhile.
+      // A completed task counts, regardless of who has claimed it meanwhile.
       return this.sql.run(`DELETE FROM sluice_tasks WHERE id = ? AND NOT ${IS_OVER}`, claim.id) > 0 ? NONE : undefined
     }
     const row = this.#held(claim.id)
     if (row === undefined || row.state >= COMPLETED) return undefined
-    // Of what another worker has tried meanwhile, fewer items are left.
+    // If another worker has tried it meanwhile, fewer items are left.
     if (kind === 'done') return this.#end(row, { state: COMPLETED, at, doneItems: row.items, failedItems: 0 })
     if (row.state !== PROCESSING || row.token !== claim.token) return undefined
     this.#note(row, outcome)
@@ -189,7 +189,7 @@ export class SqliteTasks {
     return this.sql.all<HeldRow>(sql, batch).map(({ id }) => id)
   }
 
-  /** What an owner has that is to stop. */
+  /** The ids of an owner's tasks that must stop. */
   told(owner: string): readonly string[] {
     const sql = `SELECT id FROM sluice_tasks WHERE owner = ? AND state = ${PROCESSING} AND is_cancelled = 1`
     return this.sql.all<HeldRow>(sql, owner).map(({ id }) => id)
@@ -239,12 +239,12 @@ export class SqliteTasks {
     return this.sql.get<HeldRow>(`SELECT ${HELD} FROM sluice_tasks WHERE id = ?`, id)
   }
 
-  /** It was cancelled, alone or with its batch, while somebody had it. */
+  /** Whether the task, or its batch job, was cancelled while it was claimed. */
   #isToEnd({ batch, is_cancelled }: HeldRow): boolean {
     return is_cancelled === 1 || (batch !== null && this.batches.isCancelled(batch))
   }
 
-  /** What an attempt has left behind. */
+  /** Records the failure and remaining data of an attempt. */
   #note({ seq, failures }: HeldRow, { kind, failure, data, doneItems }: Outcome): void {
     const isFailed = kind === 'retry' || kind === 'dead'
     const kept = failure === null ? failures : JSON.stringify([...failuresOf(failures), failure].slice(-MAX_FAILURES))
@@ -257,7 +257,7 @@ export class SqliteTasks {
     return this.#end(row, { state: CANCELLED, at, doneItems: 0, failedItems: 0 })
   }
 
-  /** The only way in which a task that is looked at ends; its batch counts it in the same transaction. */
+  /** The only way in which such a task ends; its batch job counts it in the same transaction. */
   #end({ seq, batch }: HeldRow, { state, at, doneItems, failedItems }: End): readonly BatchRow[] {
     const ended = batch === null ? undefined : this.batches.count(batch, { chunks: 1, doneItems, failedItems }, at)
     // The data of a batch can be read until it is forgotten.

@@ -17,13 +17,13 @@ export interface WriterParts {
   readonly lockTimeoutMs: number
   /** A database that the app uses, too. */
   readonly isForeign: boolean
-  /** What was done came to nothing. */
+  /** Called when the write was rolled back. */
   readonly onRollback: () => void
 }
 
 /**
- * Commits in groups what came in one turn of the event loop, in order, and lets the loop go on between two of them. While another process writes, it tries again and
- * again: SQLite's own way of waiting is to stop the process.
+ * Commits the writes of each event-loop tick as a group, in order, and yields to the event loop between
+ * groups. While another process writes, it retries: SQLite's own waiting would block the process.
  */
 export class SqliteWriter {
   readonly #begin: SqliteStatement
@@ -36,7 +36,7 @@ export class SqliteWriter {
 
   constructor(private readonly parts: WriterParts) {
     const { database } = parts
-    // A deferred one fails at once when it comes to write and another process has written meanwhile.
+    // A deferred transaction fails immediately if another process has written before its first write.
     this.#begin = database.prepare('BEGIN IMMEDIATE')
     this.#commit = database.prepare('COMMIT')
     this.#rollback = database.prepare('ROLLBACK')
@@ -50,7 +50,7 @@ export class SqliteWriter {
   write<T>(run: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#isClosed) {
-        reject(new JobBackendError(`The file of tasks "${this.parts.database.name}" was closed.`))
+        reject(new JobBackendError(`The SQLite file "${this.parts.database.name}" was closed.`))
         return
       }
       this.#waiting.push({ run, resolve, reject, until: performance.now() + this.parts.lockTimeoutMs })
@@ -95,7 +95,7 @@ export class SqliteWriter {
 
   #transact(run: () => void): void {
     const { database, isForeign } = this.parts
-    // The app is in the middle of a transaction of its own.
+    // The app has an open transaction.
     if (database.inTransaction) throw Object.assign(new Error('a transaction is open'), { code: 'SQLITE_BUSY' })
     const timeout = isForeign ? Number(database.pragma('busy_timeout', { simple: true })) : 0
     try {
@@ -112,7 +112,7 @@ export class SqliteWriter {
     }
   }
 
-  /** @param current - What failed; left out: beginning or committing, for all. */
+  /** @param current - The write that failed; omitted: `BEGIN` or `COMMIT`, for all. */
   #failed(error: unknown, current: Write | undefined, count: number): void {
     const { name } = this.parts.database
     if (isBusy(error)) {

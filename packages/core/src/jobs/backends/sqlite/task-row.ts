@@ -1,7 +1,7 @@
 import type { TaskFailure, TaskStatus } from '../../task.ts'
 import type { Claim, Level, TaskRecord, TaskSettings } from '../job-backend.ts'
 
-/** How a status is kept. What is below `COMPLETED` is not over. */
+/** Stored values of the status. Values below `COMPLETED` are unfinished. */
 export const QUEUED = 0
 export const PROCESSING = 1
 export const PENDING = 2
@@ -13,7 +13,7 @@ export const DEAD = 7
 
 export const statuses: readonly TaskStatus[] = ['queued', 'processing', 'pending', 'retry', 'completed', 'failed', 'cancelled', 'dead']
 
-/** What a claim is made from. */
+/** Columns of a claim. */
 export interface ClaimRow {
   readonly seq: number
   readonly id: string
@@ -46,7 +46,7 @@ const MAX_KNOWN = 500
 const texts = new WeakMap<TaskSettings, string>()
 const known = new Map<string, TaskSettings>()
 
-/** Settings as they are kept: those of most tasks are the same object. */
+/** Settings as they are stored: most tasks share one object. */
 export function settingsText(settings: TaskSettings): string {
   let text = texts.get(settings)
   if (text === undefined) {

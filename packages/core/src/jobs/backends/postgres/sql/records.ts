@@ -8,7 +8,7 @@ export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
-/** Safe whatever `standard_conforming_strings` is. */
+/** Safe with any value of `standard_conforming_strings`. */
 export function literal(text: string): string {
   const quoted = `'${text.replaceAll("'", "''")}'`
   return text.includes('\\') ? `E${quoted.replaceAll('\\', '\\\\')}` : quoted
@@ -48,7 +48,9 @@ export const fromMs = (ms: string): string => `to_timestamp(${ms} / 1000.0)`
 /** So many milliseconds from now, by the server's clock. */
 export const afterMs = (ms: string): string => `clock_timestamp() + ${ms} * interval '1 millisecond'`
 
-/** What is read of a row is read as one text of JSON: whatever a driver, an ORM or an app makes of types, a text is a text. */
+/**
+ * Each row is read as one JSON string, so that type parsers of a driver, an ORM or an app do not change it.
+ */
 const json = (...values: readonly string[]): string => `json_build_array(${values.join(', ')})::text`
 
 /** A batch. @param b - The table or its alias. */
@@ -77,7 +79,7 @@ export function batchOf(text: string): BatchRow {
   }
 }
 
-/** What a claim and a record have in common, but for what is long. */
+/** Fields that claims and records have in common, except for long ones. */
 const common = (t: string): readonly string[] => [
   ...[`${t}.id`, `${t}.queue`, `${t}.level`, `${t}.order_ms`, toMs(`${t}.created_at`), `${t}.settings::json`, `${t}.unique_key`],
   ...[`${t}.batch_id`, `${t}.chunk`, `${t}.items`, `${t}.attempts`, `${t}.crashes`],
@@ -99,7 +101,7 @@ export function claimJson(t: string): string {
   return json(...common(t), `${t}.token`, `${t}.is_cancelled`)
 }
 
-/** A claim, and whether somebody has cancelled it before it was lost to another worker. */
+/** A claim, and whether the task was cancelled before another worker lost it. */
 export function claimOf(text: string, data: string): { readonly claim: Claim; readonly isCancelled: boolean } {
   const row = JSON.parse(text) as readonly [...CommonJson, token: number, isCancelled: boolean]
   return { claim: { ...commonOf(row.slice(0, 12) as unknown as CommonJson), data, token: row[12] }, isCancelled: row[13] }
@@ -125,7 +127,10 @@ export function recordOf(text: string, data: string): TaskRecord {
   }
 }
 
-/** PostgreSQL has no NUL in texts. This stands for it, where the app chooses the text; with a `1`, for itself. JSON needs none of that: it writes `\u0000`. */
+/**
+ * PostgreSQL has no NUL in strings. This stands for it in strings that the app chooses; with a `1`, for
+ * itself. JSON needs no replacement: it contains `\u0000`.
+ */
 const SIGN = '\u2400'
 
 export function toText(text: string): string {

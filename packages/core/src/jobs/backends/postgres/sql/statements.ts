@@ -56,13 +56,14 @@ export function statements(schema: string): Statements {
   }
 }
 
-/** Tells of a queue. Its result must not be read: some clients know no type for it. */
+/** Notifies other processes of a queue. Its result must not be read: some clients do not support its type. */
 const told = (channel: string, queue: string, from: string): string =>
   `pg_notify(${literal(channel)}, json_build_object('queue', ${queue}, 'from', ${from})::text)`
 
 function adding({ tasks }: TableNames, channel: string): Pick<Statements, 'add' | 'find' | 'tell'> {
   return {
-    // Each parameter in one place, in order: of some clients each place is one of its own. `$1` the tasks, `$2` who tells; NULL: nobody does.
+    // Each parameter is used once, in order, because some clients bind by position. `$1`: the tasks; `$2`:
+    // the sender; NULL: no notification.
     add: `${OWN_STATEMENT} WITH added AS (
   INSERT INTO ${tasks} (id, queue, status, level, order_ms, run_at, unique_key, batch_id, chunk, items, created_at, settings, data, bytes)
   SELECT id, queue, CASE WHEN delay_ms > 0 THEN 'pending' ELSE 'queued' END, level, order_ms, CASE WHEN delay_ms > 0 THEN ${afterMs('delay_ms')} END,
@@ -74,7 +75,7 @@ function adding({ tasks }: TableNames, channel: string): Pick<Statements, 'add' 
   SELECT ${told(channel, 'q.queue', 'w.teller')} FROM (SELECT $2::text AS teller) w, (SELECT DISTINCT queue FROM added) q WHERE w.teller IS NOT NULL
 )
 SELECT json_build_array((SELECT coalesce(json_agg(id), '[]') FROM added), (SELECT count(*) FROM told))::text AS result`,
-    // Which task is there in the place of each that was not added.
+    // Finds the existing task with the key of each task that was not added.
     find: `${OWN_STATEMENT} SELECT json_build_array(g.id, coalesce(
   (SELECT t.id FROM ${tasks} t WHERE t.id = g.id),
   (SELECT t.id FROM ${tasks} t WHERE t.queue = g.queue AND t.unique_key = g.unique_key AND t.unique_key IS NOT NULL AND t.status IN ${OPEN})
@@ -85,7 +86,7 @@ SELECT json_build_array((SELECT coalesce(json_agg(id), '[]') FROM added), (SELEC
 
 function claimsOf({ tasks, batches }: TableNames, channel: string): Pick<Statements, 'giveBack' | 'renew' | 'cancel' | 'replay' | 'purge'> {
   return {
-    // Claims of a step whose answer was never heard.
+    // Releases claims of a step whose response was lost.
     giveBack: `WITH mine AS MATERIALIZED (
   SELECT id FROM ${tasks} WHERE queue = $1 AND status = 'processing' AND owner = ANY ($2::text[]) ORDER BY id FOR UPDATE
 )
@@ -97,7 +98,7 @@ UPDATE ${tasks} t SET status = 'queued', owner = NULL, lease_until = NULL FROM m
   UPDATE ${tasks} t SET lease_until = ${afterMs('$3::float8')} FROM mine WHERE t.id = mine.id
 )
 SELECT id || ' ' || token AS claim, is_cancelled::text AS cancelled FROM mine`,
-    // Of a task that runs where nobody is any more, the next who has it is told.
+    // If the worker of a running task is gone, the next worker of the task is notified.
     cancel: `WITH owning AS MATERIALIZED (
   SELECT b.id FROM ${batches} b WHERE b.id = (SELECT batch_id FROM ${tasks} WHERE id = $1) FOR UPDATE OF b
 ), found AS MATERIALIZED (
@@ -145,7 +146,7 @@ SELECT count(*)::text AS removed, (count(*) = ${REMOVE_SLICE})::text AS more FRO
   }
 }
 
-/** Dead letters that are `found` go; those of batches that are kept stay, among the batch's parts. */
+/** Deletes `found` dead letters. Those of stored batch jobs remain as parts of the batch job. */
 const forgetting = (tasks: string, batches: string): string => `kept AS (
   UPDATE ${tasks} t SET status = 'failed' FROM found f, ${batches} b WHERE t.id = f.id AND b.id = t.batch_id
 ), gone AS (
@@ -195,7 +196,7 @@ SELECT ${batchJson('g')} AS batch, (g.ended_at IS NOT NULL)::text AS ended, (SEL
   (SELECT coalesce(json_agg(id), '[]') FROM found WHERE is_running)::text AS running,
   ((SELECT max(chunk) FROM ${tasks} WHERE batch_id = $1) >= $3::int + ${CANCEL_SLICE})::text AS more
 FROM grown g`,
-    // It may be open again, and its next end is to be told.
+    // The batch job can be open again, and its next end must be reported.
     batchNotified: `UPDATE ${batches} SET is_notified = true WHERE id = $1 AND ended_at IS NOT NULL`,
     unnotifiedBatches: `${selected} WHERE b.ended_at <= ${fromMs('$1::float8')} AND NOT b.is_notified AND b.webhook IS NOT NULL ORDER BY b.ended_at`,
     endedBy: `${selected} WHERE b.ended_at IS NOT NULL AND b.ended_by = ANY ($1::text[])`,
@@ -204,11 +205,11 @@ FROM grown g`,
 
 function reading({ tasks, queues }: TableNames): Pick<Statements, 'get' | 'list' | 'listBatch' | 'counts' | 'countsUpTo'> {
   const selected = (from: string) => `SELECT ${recordJson('t')} AS task, t.data FROM ${from} t`
-  // What is passed over is not made into JSON.
+  // Skipped rows are not converted to JSON.
   const page = (where: string, order: string) => selected(`(SELECT * FROM ${tasks} t WHERE ${where} ORDER BY ${order} OFFSET $3 LIMIT $4)`)
   const filter = `($1::text IS NULL OR t.queue = $1) AND ($2::text IS NULL OR t.status = $2)`
   const of = (status: string, limit: string) => `FROM ${tasks} WHERE queue = $1 AND status ${status}${limit}`
-  // The counts are those of whole indexes; with a limit, of what they begin with.
+  // Counts use whole indexes; with a limit, their beginning.
   const counts = (
     first: string,
     limit: string,

@@ -1,10 +1,10 @@
 import { MAX_FAILURES } from '../../job-backend.ts'
 import { afterMs, batchJson, claimJson, fromMs, identifier, OPEN, type TableNames } from './records.ts'
 
-/** Tasks whose time has come that a step makes ready beside as many as it hands out. */
+/** Number of due tasks that a step makes ready, in addition to the number that it returns. */
 const PROMOTED = 100
 
-/** What the function takes, in order. */
+/** Parameters of the function, in order. */
 const PARAMETERS = [
   ...['who text', 'queue text', 'want int', 'lease_ms float8', 'now_ms float8'],
   // Outcomes, sorted by task.
@@ -12,7 +12,7 @@ const PARAMETERS = [
   ...['kept boolean[]', 'done_items int[]', 'failed_items int[]', 'data text[]'],
 ] as const
 
-/** The name says which one it is: processes of an earlier release may still call theirs. */
+/** The name contains the version: processes of an earlier release can still call theirs. */
 function functionName(schema: string): string {
   return `${identifier(schema)}.job_step_v1`
 }
@@ -31,12 +31,12 @@ export function stepSignature(schema: string): string {
 const typeOf = (parameter: string): string => parameter.slice(parameter.indexOf(' ') + 1)
 
 /**
- * Takes in outcomes and hands out claims: one round trip, and one transaction. It is a function because of its plans, which are made once. They must be right
- * whatever the table's statistics are: a queue that was empty when it was looked at may have a hundred thousand tasks a second later. So it looks for single rows by
- * their ids, for others in the order of an index, and may do nothing else.
+ * Records outcomes and returns claims in one round trip and one transaction. It is a function so that its
+ * plans are cached. They must be right regardless of the table's statistics: an empty queue can have 100,000
+ * tasks a second later. Therefore, it only looks up single rows by id, and others in the order of an index.
  *
- * All who lock several rows do so in one order, so that none waits for one who waits for it: first batches by id, then tasks by id. Claims pass by what others
- * hold.
+ * All statements that lock several rows use the same order, to prevent deadlocks: first batch jobs by id,
+ * then tasks by id. Claims skip locked rows.
  */
 export function stepFunctionSql(schema: string, names: TableNames): string {
   const { tasks, batches, queues } = names

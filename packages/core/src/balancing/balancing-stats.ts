@@ -3,19 +3,19 @@ import type { NodeState } from './node-state.ts'
 import type { HealthStatus, ServerNode } from './server-node.ts'
 import type { BalancingStrategy } from './strategies/create-picker.ts'
 
-/** What a balancer tells of its nodes. */
+/** Events of a balancer. */
 export interface BalancingEvents {
   nodeAdded: { readonly node: ServerNode }
-  /** `abandoned`: connections that were still open when the time to wait for them was over. */
+  /** `abandoned`: number of connections that were still open after the drain time. */
   nodeRemoved: { readonly node: ServerNode; readonly abandoned: number }
-  /** A node gets nothing new, and is removed when its connections are closed. */
+  /** A node receives no new requests, and is removed when its connections are closed. */
   draining: { readonly node: ServerNode; readonly activeConnections: number }
   statusChanged: { readonly node: ServerNode; readonly from: HealthStatus; readonly to: HealthStatus }
-  /** A node gets nothing for so many milliseconds, because of what it answered, or did not. */
+  /** A node receives no requests for `forMs` milliseconds, because of its responses or a lack of them. */
   ejected: { readonly node: ServerNode; readonly reason: EjectionReason; readonly forMs: number }
   /** A node gets requests again after an ejection, few at first. */
   returned: { readonly node: ServerNode }
-  /** So many nodes are ejected that they are used all the same; or no longer. */
+  /** So many nodes are ejected that ejected ones are used anyway (`true`), or no longer (`false`). */
   panic: { readonly isPanic: boolean }
   strategyChanged: { readonly from: BalancingStrategy; readonly to: BalancingStrategy }
 }
@@ -64,9 +64,9 @@ export interface BalancingEfficiency {
   readonly nodes: readonly {
     readonly id: string
     readonly picks: number
-    /** Of all picks, 0 to 1. */
+    /** Share of all picks, 0 to 1. */
     readonly share: number
-    /** What it would be if picks went by weight (`round-robin`, `random`: evenly). */
+    /** Expected share according to the weights (with `round-robin` and `random`, the same for all nodes). */
     readonly fairShare: number
     /** `share / fairShare`: 1 is even. */
     readonly ratio: number

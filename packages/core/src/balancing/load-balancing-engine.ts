@@ -28,7 +28,7 @@ export interface NodeLease {
   release(): void
 }
 
-/** What a probe, or a person, knows of a node. */
+/** Measurements of a node by a health check or an operator. */
 export interface NodeMetrics {
   /** Milliseconds. */
   readonly responseTime?: number
@@ -44,7 +44,7 @@ export interface RemoveNodeOptions {
   readonly drainMs?: number
 }
 
-/** What a Sluice joins its engine with. */
+/** Parts that a Sluice passes to its engine. */
 export interface BalancingEngineParts {
   readonly clock?: Clock
   readonly random?: RandomSource
@@ -56,10 +56,10 @@ const MAX_TTL_SECONDS = 31_536_000
 const TIME = option.number(0)
 
 /**
- * Chooses the node for a request, by a strategy and by what is known of the nodes: those that fail are left alone for a while, those that come back start
- * slowly, those that are full, unhealthy or in maintenance get nothing.
+ * Selects a node for each request, with a strategy and the state of the nodes. Failing nodes are ejected, returning nodes start slowly, and
+ * full, unhealthy and maintained nodes receive no requests.
  *
- * It asks nobody: probes, proxies and routers tell it what they saw. It has no timers but for nodes that drain.
+ * The balancer sends no requests: health checks, proxies and routers report outcomes to it. Only draining nodes use timers.
  *
  * @example
  * ```ts
@@ -85,7 +85,7 @@ export class LoadBalancingEngine {
   /** @throws InvalidOptionError for an unknown strategy or option, or one out of its bounds. */
   constructor(options?: BalancingStrategy | LoadBalancingOptions)
   /**
-   * @param parts - What a Sluice hands over, and tests; apps leave it out.
+   * @param parts - Passed by a Sluice and by tests; apps omit it.
    * @internal
    */
   constructor(options?: BalancingStrategy | LoadBalancingOptions, parts?: BalancingEngineParts)
@@ -119,11 +119,11 @@ export class LoadBalancingEngine {
   }
 
   /**
-   * Adds a node, which may be picked at once.
+   * Adds a node, which can be selected immediately.
    *
-   * @param host - A host name or an IP address.
-   * @param weight - Its share beside the others; above 0.
-   * @throws InvalidArgumentError; DuplicateNodeError when that host and port are there.
+   * @param host - Host name or IP address.
+   * @param weight - Share relative to the other nodes; above 0.
+   * @throws InvalidArgumentError; DuplicateNodeError if the host and port are already registered.
    */
   registerNode(host: string, port: number, weight = 1, maxConnections = 1_000): ServerNode {
     checkAddress(host, port)
@@ -139,9 +139,9 @@ export class LoadBalancingEngine {
   }
 
   /**
-   * Takes a node away: it gets nothing new, and is removed when its connections have been given back, or their time is over.
+   * Removes a node. It receives no new requests, and is removed when its connections are released, or after `drainMs`.
    *
-   * @returns How many connections were left.
+   * @returns The number of connections that were still open.
    * @throws UnknownNodeError; InvalidArgumentError.
    */
   async removeNode(id: string, { drainMs = 0 }: RemoveNodeOptions = {}): Promise<{ readonly abandoned: number }> {
@@ -158,16 +158,16 @@ export class LoadBalancingEngine {
   }
 
   /**
-   * Chooses a node; its connections are not counted: `acquire` does that.
+   * Selects a node without counting a connection; `acquire` counts one.
    *
    * @param clientIp - For `ip-hash`.
-   * @returns `null` when there is none that is up and has room.
+   * @returns `null` if no node is up and has capacity.
    */
   selectNode(clientIp?: string, options: SelectOptions = {}): ServerNode | null {
     return this.#pool.select(clientIp, options) ?? null
   }
 
-  /** Chooses a node and takes one of its connections, until it is released. `null` when there is none that is up and has room. */
+  /** Selects a node and counts a connection until the lease is released. `null` if no node is up and has capacity. */
   acquire(clientIp?: string, options: SelectOptions = {}): NodeLease | null {
     const node = this.#pool.select(clientIp, options)
     if (node === undefined) return null
@@ -184,10 +184,10 @@ export class LoadBalancingEngine {
   }
 
   /**
-   * Tells how a request went.
+   * Reports the outcome of a request.
    *
-   * @param responseTimeMs - Until the answer began, or it was clear that none would come.
-   * @param status - The HTTP status; 0 where there was no answer. 0 and 502 to 504 count for ejection, 500 and more for the error rate.
+   * @param responseTimeMs - Time until the response began, or until it was certain that there would be none.
+   * @param status - HTTP status; 0 if there was no response. 0 and 502 to 504 count for ejection, 500 and above for the error rate.
    * @throws UnknownNodeError; InvalidArgumentError.
    */
   recordRequest(nodeId: string, responseTimeMs: number, status: number): void {
@@ -218,7 +218,7 @@ export class LoadBalancingEngine {
   }
 
   /**
-   * Sets what is known of a node from elsewhere. A node that comes back from `unhealthy` or `maintenance` starts slowly, and is not ejected any more.
+   * Sets the health of a node. A node that returns from `unhealthy` or `maintenance` starts slowly, and its ejection ends.
    *
    * @throws UnknownNodeError; InvalidArgumentError.
    */
@@ -272,7 +272,7 @@ export class LoadBalancingEngine {
    */
   setSessionAffinity(sessionId: string, nodeId: string, ttlSeconds = 3_600): void {
     if (typeof sessionId !== 'string' || sessionId === '')
-      throw new InvalidArgumentError('sessionId', 'a text that is not empty', sessionId)
+      throw new InvalidArgumentError('sessionId', 'a string that is not empty', sessionId)
     const node = this.#pool.get(nodeId)
     if (!(typeof ttlSeconds === 'number' && ttlSeconds > 0 && ttlSeconds <= MAX_TTL_SECONDS))
       throw new InvalidArgumentError('ttlSeconds', `a number above 0, at most ${MAX_TTL_SECONDS}`, ttlSeconds)
@@ -309,7 +309,7 @@ export class LoadBalancingEngine {
     return efficiencyOf(this.#pool.all, byWeight)
   }
 
-  /** Forgets sessions and listeners. Nodes that drain go on doing so. */
+  /** Removes sessions and listeners. Nodes that drain continue to do so. */
   close(): void {
     this.#sessions.clear()
     this.#events.clear()

@@ -14,7 +14,7 @@ export interface LoadBalancingOptions {
    */
   readonly ejection?: EjectionOptions | false
   /**
-   * Milliseconds in which a node that comes back gets from a tenth of its share to all of it. Minimum: `0`.
+   * Milliseconds in which a returning node's load rises from 10% of its share to all of it. Minimum: `0`.
    * @defaultValue 5000
    */
   readonly slowStartMs?: number

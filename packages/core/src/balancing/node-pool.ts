@@ -14,7 +14,10 @@ export interface SelectOptions {
   readonly sessionId?: string
   /** A node that is not to be picked: the one that failed. */
   readonly except?: ServerNode
-  /** A node to be picked if it can be and has room: the one that a client was with before. It goes before `sessionId`. */
+  /**
+   * A node to select if it is available and has capacity, such as the client's previous node. Takes
+   * precedence over `sessionId`.
+   */
   readonly prefer?: ServerNode
 }
 
@@ -139,21 +142,21 @@ export class NodePool {
     this.parts.events.emit('ejected', { node, reason, forMs: node.ejectedUntil - now })
   }
 
-  /** Its ejection is over, or it is up again: it starts slowly. */
+  /** Its ejection has ended, or it is up again: it starts slowly. */
   comesBack(node: NodeState): void {
     const now = this.parts.clock.now()
     node.ejectedUntil = 0
     node.consecutiveFailures = 0
     node.returnedAt = now
     node.progressAt = now
-    // What it took before it was away tells nothing of it now, and would keep it away for long: it counts as one of the others until it has answered.
+    // Its old response time is outdated, and would keep requests away for long. It gets the others' time until it responds.
     const others = [...this.#nodes.values()].filter((other) => other !== node && other.isUp && !other.isEjected)
     if (others.length === 0) return
     const mean = others.reduce((sum, { peakMs }) => sum + peakMs, 0) / others.length
     node.peakMs = Math.min(node.peakMs, mean)
   }
 
-  /** Ends what is over, and lets shares grow. */
+  /** Ends ejections that have expired, and increases the shares of slow starts. */
   catchUp(): void {
     if (this.#nextChangeAt === Number.POSITIVE_INFINITY || this.parts.clock.now() < this.#nextChangeAt) return
     const now = this.parts.clock.now()
@@ -163,7 +166,7 @@ export class NodePool {
     for (const node of returned) this.parts.events.emit('returned', { node })
   }
 
-  /** Works out anew who can be picked, and with what share. */
+  /** Recomputes which nodes can be selected, and their shares. */
   refresh(): void {
     const now = this.parts.clock.now()
     this.#nextChangeAt = Number.POSITIVE_INFINITY

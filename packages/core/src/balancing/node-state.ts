@@ -4,10 +4,10 @@ import { hashText } from './strategies/rendezvous.ts'
 
 /** Milliseconds in which a moving average of times forgets two thirds. */
 const FORGET_MS = 5_000
-/** What one request counts in the error rate. */
+/** Weight of one request in the error rate. */
 const ERROR_STEP = 0.02
 
-/** A node with what the balancer knows of it. */
+/** A node and its state in the balancer. */
 export class NodeState implements ServerNode {
   readonly id: string
   /** For consistent hashing. */
@@ -16,9 +16,9 @@ export class NodeState implements ServerNode {
   activeConnections = 0
   responseTime = 0
   errorRate = 0
-  /** What it gets of its weight: less while it is degraded, or starts slowly. Above 0, 1 at most. */
+  /** Factor of its weight: lower while it is degraded or starts slowly. Above 0, at most 1. */
   factor = 1
-  /** The same but for a slow start. */
+  /** The factor without slow start. */
   steadyFactor = 1
   /** Milliseconds of the slowest answer, which fades with time: what `peak-ewma` goes by. */
   peakMs = 0
@@ -42,7 +42,7 @@ export class NodeState implements ServerNode {
   windowFailures = 0
   /** When it last answered, or was given something to do after it had nothing. */
   progressAt = 0
-  /** Called when its last connection is given back. */
+  /** Called when its last connection is released. */
   onIdle: (() => void) | undefined
   readonly latencies: LatencyHistogram = new LatencyHistogram()
   #answeredAt = 0
@@ -62,7 +62,7 @@ export class NodeState implements ServerNode {
     return this.weight * this.factor
   }
 
-  /** Whether it may be picked, but for an ejection. */
+  /** Whether it can be selected, regardless of ejection. */
   get isUp(): boolean {
     return (this.status === 'healthy' || this.status === 'degraded') && !this.isDraining
   }
@@ -83,7 +83,7 @@ export class NodeState implements ServerNode {
     this.counted(isError)
   }
 
-  /** Takes in that an answer takes longer than that; nobody will know how long. */
+  /** Records that a response takes longer than `ms`; its actual time will not be known. */
   takesLonger(now: number, ms: number): void {
     if (ms > this.responseTime) this.#timed(now, ms)
   }

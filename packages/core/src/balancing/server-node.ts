@@ -30,7 +30,7 @@ export function nodeId(host: string, port: number): string {
 /** Letters, digits, `-`, `_` and dots, as host names have them. */
 const HOST = /^(?=.{1,253}$)[\w](?:[\w-]{0,61}\w)?(?:\.\w(?:[\w-]{0,61}\w)?)*\.?$/
 
-/** @throws InvalidArgumentError for what is no host, no port, or no weight. */
+/** @throws InvalidArgumentError for an invalid host or port. */
 export function checkAddress(host: unknown, port: unknown): void {
   if (typeof host !== 'string' || !(isIP(host) !== 0 || (HOST.test(host) && !/^[\d.]+$/.test(host)))) {
     throw new InvalidArgumentError('host', 'a host name or an IP address, without scheme, port and path', host)
@@ -40,20 +40,20 @@ export function checkAddress(host: unknown, port: unknown): void {
   }
 }
 
-/** A node was to be registered that is there already. */
+/** A node with this host and port is already registered. */
 export class DuplicateNodeError extends SluiceError {
   constructor(readonly nodeId: string) {
-    super('SLUICE_DUPLICATE_NODE', `The node ${nodeId} is registered already.`)
+    super('SLUICE_DUPLICATE_NODE', `The node ${nodeId} is already registered. Remove it first, or keep it.`)
   }
 }
 
-/** A node was named that is not registered. */
+/** No node with this id is registered. */
 export class UnknownNodeError extends SluiceError {
   constructor(
     readonly nodeId: string,
     known: readonly string[],
   ) {
-    const shown = known.length === 0 ? 'there is none' : `there are ${known.slice(0, 10).join(', ')}${known.length > 10 ? ', …' : ''}`
-    super('SLUICE_UNKNOWN_NODE', `No node "${nodeId}" is registered: ${shown}.`)
+    const shown = known.length === 0 ? 'none' : `${known.slice(0, 10).join(', ')}${known.length > 10 ? ', …' : ''}`
+    super('SLUICE_UNKNOWN_NODE', `Unknown node "${nodeId}". Known nodes: ${shown}.`)
   }
 }

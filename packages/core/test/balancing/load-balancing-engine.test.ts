@@ -89,7 +89,7 @@ describe('LoadBalancingEngine', () => {
       () => balancer.readmit('n9:80'),
     ]) {
       expect(call).toThrow(UnknownNodeError)
-      expect(call).toThrow('No node "n9:80" is registered: there are n1:80, n2:80.')
+      expect(call).toThrow('Unknown node "n9:80". Known nodes: n1:80, n2:80.')
     }
     await expect(balancer.removeNode('n9:80')).rejects.toThrow(UnknownNodeError)
   })

@@ -6,7 +6,9 @@ const DEFAULT_TTL_SECONDS = 3_600
 
 /** Which node a session stays with. The longest unseen leave when there are too many. */
 export class SessionAffinity {
-  /** Created for the first session: for 100,000 sessions it allocates 4 MB at once, which takes 10 ms. */
+  /**
+   * Created for the first session: for 100,000 sessions, it immediately allocates 4 MB, which takes 10 ms.
+   */
   #nodes: LRUCache<string, NodeState> | undefined
 
   constructor(

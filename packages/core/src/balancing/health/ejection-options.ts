@@ -12,7 +12,7 @@ export interface EjectionOptions {
    */
   readonly failureRate?: number
   /**
-   * Requests in ten seconds below which the share says nothing. Minimum: `1`.
+   * Minimum number of requests within 10 seconds for `failureRate` to apply. Minimum: `1`.
    * @defaultValue 50
    */
   readonly minRequests?: number

@@ -48,7 +48,7 @@ export class OutlierDetector {
     node.windowAt = Number.NEGATIVE_INFINITY
   }
 
-  /** A node that has been good for as long as its last ejection lasted begins anew. */
+  /** Resets the ejection count of a node that has not failed for as long as its last ejection. */
   forgive(node: NodeState, now: number): void {
     const { baseMs, maxMs } = this.options
     if (node.ejections === 0 || node.isEjected) return

@@ -4,12 +4,15 @@ import type { WriteEffect } from '../../schema/catalog.ts'
 import type { TableId } from '../../schema/catalog-data.ts'
 import type { ReadFloors } from './read-floors.ts'
 
-/** What is told of writes, and of those of others. */
+/** Receives writes of this process and of others. */
 export interface FollowedWrites extends WriteTracker {
   invalidate(effect: WriteEffect): Promise<void>
 }
 
-/** Raises the floors of reads with every write, and hands it on. A floor is raised first: what is kept counts as current from then on. */
+/**
+ * Raises the floors of reads with every write, then passes it on. The floor is raised first, because cached
+ * results count as current from then on.
+ */
 export class FloorWrites implements FollowedWrites {
   readonly isShared: boolean
   readonly ahead?: (tables: readonly TableId[]) => Promise<StateAhead | undefined>

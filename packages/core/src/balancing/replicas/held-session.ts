@@ -17,7 +17,7 @@ export class HeldSession {
     private readonly timeoutMs: number,
   ) {}
 
-  /** @throws What the question fails with; an error when there is no answer in time. */
+  /** @throws The error of the query; an error if there is no response in time. */
   async ask(sql: string): Promise<Row | undefined> {
     try {
       const [row] = await within(this.timeoutMs, this.#ask(sql))
@@ -36,7 +36,7 @@ export class HeldSession {
 
   async #ask(sql: string): Promise<readonly Row[]> {
     const connection = this.connection()
-    if (connection === undefined) throw new Error('The client is gone.')
+    if (connection === undefined) throw new Error('The client was garbage-collected.')
     if (connection.session === undefined) {
       this.#take()
       return connection.query(sql).finally(() => this.#giveBack())
@@ -55,13 +55,13 @@ export class HeldSession {
         resolve(session)
         return held
       }
-      const running = connection.session?.(work) ?? Promise.reject(new Error('There are no sessions.'))
+      const running = connection.session?.(work) ?? Promise.reject(new Error('The connection does not support sessions.'))
       running.finally(() => this.#giveBack()).catch(reject)
     })
   }
 
   #take(): void {
-    if (this.#left >= MAX_LEFT) throw new Error('Earlier questions have not ended yet.')
+    if (this.#left >= MAX_LEFT) throw new Error('Too many earlier queries are still in flight.')
     this.#left += 1
   }
 

@@ -1,17 +1,21 @@
 import { ORIGIN, type Position, type Positions, UnusableServerError } from './positions.ts'
 
 const GTID = /^(\d{1,10})-(\d{1,10})-(\d{1,20})$/
-/** Of a position that spans several domains, as it is handed on: commas divide positions of several databases. */
+/**
+ * Separates the domains of a position in a token, because commas separate the positions of several databases.
+ */
 const SEPARATOR = '.'
 const MYSQL = 'It is MySQL, whose replicas are not supported yet; those of MariaDB are.'
 
 /**
  * Positions by global transaction id (GTID): the last transaction of each replication domain.
  *
- * A transaction has its id before it is acknowledged, however commits are grouped or delayed, so the position of the binary log covers all that was. A replica moves
- * its position on after the commit, and commits in the log's order within a domain, in parallel replication too: all up to it is seen by who reads next.
+ * A transaction has its id before it is acknowledged, even if commits are grouped or delayed, so the position
+ * of the binary log covers all acknowledged writes. A replica advances its position after the commit, and
+ * commits in the log's order within a domain, also in parallel replication: the next reader sees everything
+ * up to the position.
  *
- * Only MariaDB reads what stands in the comments.
+ * Only MariaDB executes the content of the comments.
  */
 export const mariadbPositions: Positions = {
   primarySql: 'SELECT 1 AS answers /*M!, @@log_bin AS logs, @@gtid_binlog_pos AS logged, @@gtid_slave_pos AS replayed */',
@@ -20,30 +24,31 @@ export const mariadbPositions: Positions = {
     'SELECT 1 AS answers /*M!, @@gtid_slave_pos AS replayed, CAST(@@global.read_only AS CHAR) AS protected, @@autocommit AS autocommit, ' +
     "CONCAT_WS(' ', @@hostname, @@port, @@server_id, UUID_SHORT() >> 24) AS run */",
   primary(row) {
-    if (row?.answers === undefined) throw new TypeError('The primary did not tell its position.')
+    if (row?.answers === undefined) throw new TypeError('The primary did not report its position.')
     if (row.logged === undefined) throw new UnusableServerError(MYSQL)
     if (Number(row.logs) === 0)
-      throw new UnusableServerError('It writes no binary log (`log_bin` is off), so nobody knows what replicas have.')
+      throw new UnusableServerError('It writes no binary log, so the replication lag is unknown: expected `log_bin` to be on.')
     const [logged, replayed] = [parse(row.logged, ','), parse(row.replayed, ',')]
-    if (logged === undefined || replayed === undefined) throw new TypeError('The primary did not tell its position.')
-    // What it replayed as a replica, and has not written to its own log, it is ahead of its replicas with.
+    if (logged === undefined || replayed === undefined) throw new TypeError('The primary did not report its position.')
+    // Transactions that it replayed as a replica, and did not write to its own log, cannot reach its
+    // replicas.
     for (const [domain, gtid] of replayed) {
       const own = logged.get(domain)
       if (own === undefined || own.sequence < gtid.sequence) logged.set(domain, gtid)
     }
-    if (logged.size === 0) throw new UnusableServerError('Its binary log is empty, so nobody knows what replicas have.')
+    if (logged.size === 0) throw new UnusableServerError('Its binary log is empty, so the replication lag is unknown.')
     const position = new GtidPosition(logged)
     return { floor: position, sent: position }
   },
   replica(row) {
-    if (row?.answers === undefined) throw new TypeError('The replica did not tell its position.')
+    if (row?.answers === undefined) throw new TypeError('The replica did not report its position.')
     if (row.replayed === undefined) throw new UnusableServerError(MYSQL)
     if (/^(?:0|OFF)$/i.test(String(row.protected))) throw new UnusableServerError('It accepts writes: expected `read_only` to be on.')
-    // Whatever is read first would be all that is seen.
+    // The first read would determine the snapshot of all later ones.
     if (Number(row.autocommit) === 0)
-      throw new UnusableServerError('Its connections are in a transaction all the time (`autocommit` is off).')
+      throw new UnusableServerError('Its connections are always in a transaction: expected `autocommit` to be on.')
     const replayed = parse(row.replayed, ',')
-    if (replayed === undefined) throw new TypeError('The replica did not tell its position.')
+    if (replayed === undefined) throw new TypeError('The replica did not report its position.')
     return { replayed: new GtidPosition(replayed), server: String(row.run) }
   },
   fromText(text) {
@@ -60,7 +65,10 @@ interface Gtid {
 
 type Domains = ReadonlyMap<string, Gtid>
 
-/** Sequence numbers of one server only grow. Those of several servers in one domain say nothing of each other: one may have been replaced by another that lacked some. */
+/**
+ * Sequence numbers of one server only increase. Those of several servers in one domain are not comparable:
+ * one server may have been replaced by another without its last transactions.
+ */
 class GtidPosition implements Position {
   constructor(private readonly domains: Domains) {}
 

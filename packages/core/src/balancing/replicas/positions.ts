@@ -16,9 +16,9 @@ export const ORIGIN: Position = { covers: (other) => other === ORIGIN, and: (oth
 
 /** How far a primary is. */
 interface PrimaryPosition {
-  /** Who has replayed up to here has every write that was acknowledged before this was asked. */
+  /** A replica that has replayed up to here has every write that was acknowledged before this query. */
   readonly floor: Position
-  /** What replicas can have of that by now, and all that they can have. */
+  /** The part of `floor` that replicas can have by now: their maximum position. */
   readonly sent: Position
 }
 
@@ -29,13 +29,13 @@ export interface ReplicaPosition {
   readonly server: string
 }
 
-/** How a database says how far it is. */
+/** Replay positions of a database. */
 export interface Positions {
   readonly primarySql: string
   readonly replicaSql: string
-  /** @throws UnusableServerError; TypeError for an answer that tells nothing. */
+  /** @throws UnusableServerError; TypeError for a response without a position. */
   primary(row: Row | undefined): PrimaryPosition
-  /** @throws UnusableServerError; TypeError for an answer that tells nothing. */
+  /** @throws UnusableServerError; TypeError for a response without a position. */
   replica(row: Row | undefined): ReplicaPosition
   fromText(text: string): Position | undefined
 }

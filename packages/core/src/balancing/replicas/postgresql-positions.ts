@@ -22,13 +22,13 @@ export const postgresqlPositions: Positions = {
     const sent = parse(row?.written)
     const inserted = parse(row?.inserted)
     const [page, segment] = [row?.page, row?.segment].map((size) => BigInt(String(size)))
-    if (sent === undefined || inserted === undefined || !page || !segment) throw new TypeError('The primary did not tell its position.')
+    if (sent === undefined || inserted === undefined || !page || !segment) throw new TypeError('The primary did not report its position.')
     return { floor: new LogPosition(endOfRecord(inserted, page, segment)), sent: new LogPosition(sent) }
   },
   replica(row) {
-    if (row === undefined) throw new TypeError('The replica did not tell its position.')
+    if (row === undefined) throw new TypeError('The replica did not report its position.')
     const replayed = parse(row.replayed)
-    if (replayed === undefined) throw new UnusableServerError('It is no replica: it is not in recovery.')
+    if (replayed === undefined) throw new UnusableServerError('It is not a replica: it is not in recovery.')
     return { replayed: new LogPosition(replayed), server: `${row.host} ${row.port} ${row.started}` }
   },
   fromText(text) {

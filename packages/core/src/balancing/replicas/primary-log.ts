@@ -7,9 +7,9 @@ import { type Position, type Positions, UnusableServerError } from './positions.
 const GAP_MS = 5
 const POLL_MS = 100
 const RETRY_MS = 250
-/** Floors that are kept apart; of older ones, the oldest that is kept stands for them. */
+/** Number of stored floors. For older ones, the oldest stored floor is used. */
 const MAX_FLOORS = 256
-/** Times that are told apart within the bound of the lag. */
+/** Number of steps of time within the maximum lag. */
 const STEPS = 50
 
 interface Floor {
@@ -33,14 +33,20 @@ export interface PrimaryLogParts {
   readonly lastWrite: () => number
   /** Whether reads were asked for of late. */
   readonly isInUse: () => boolean
-  /** `floor`: the position of writes that ended since the last one; `undefined` when there were none. `sent`: what replicas can have of what was there at a time. */
+  /**
+   * `floor`: the position of writes that ended since the last one; `undefined` if there were none. `sent`:
+   * the maximum position of replicas at this time.
+   */
   readonly onPosition: (floor: Position | undefined, sent: Position, at: number) => void
   /** It answers, and no replica can be compared with it. */
   readonly onUnusable: (why: string) => void
   readonly onError: (error: unknown) => void
 }
 
-/** What is known of a primary's positions: which one covers a write, and when one was the newest. One question serves all writes that ended before it. */
+/**
+ * Positions of a primary: which one covers a write, and when one was the newest. One query serves all writes
+ * that ended before it.
+ */
 export class PrimaryLog {
   readonly #floors: Floor[] = []
   readonly #moments: Moment[] = []
@@ -132,7 +138,7 @@ export class PrimaryLog {
       this.#isFailing = false
       const isNew = write > this.#covered
       const last = this.#floors.at(-1)
-      // What it tells does not follow on what it told: it is another server, or lost what it had. All writes end before this.
+      // Its position does not follow the last one: it is a different server, or lost transactions. All writes end before this.
       const isOther = last !== undefined && !floor.covers(last.position)
       if (isOther) this.#floors.length = 0
       if (isNew || isOther) this.#addFloor({ write, position: floor })

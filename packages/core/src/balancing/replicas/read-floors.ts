@@ -4,21 +4,21 @@ import type { WriteOutcome } from '../../pipeline/writes.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { ORIGIN, type Position } from './positions.ts'
 
-/** Of what was taken over so many are told apart; one that is forgotten is asked for anew. */
+/** Number of distinguished tokens that were taken over. The position of a forgotten one is queried again. */
 const MAX_TAKEN = 10_000
 
 /** For how long a write of unknown outcome may still take effect. */
 export const DOUBT_MS = 30_000
 
-/** What reads must not be older than. */
+/** Minimum position of reads. */
 export interface ReadFloor {
   /** The number of the last write that they must see. */
   write: number
-  /** Until then, a write of unknown outcome may take effect, and nobody but the primary knows of it. */
+  /** Until then, a write of unknown outcome can take effect, which only the primary sees. */
   doubtfulUntil: number
   /** Positions that were taken over, by the place of the primary. `undefined`: no position covers them all, so that the primary must be asked. */
   readonly taken: Map<number, Position | undefined>
-  /** What was written in the scope itself, and not taken over. */
+  /** Writes of the scope itself, without those that were taken over. */
   own: OwnWrites
 }
 
@@ -29,7 +29,7 @@ const FLOOR = Symbol('read floor')
 
 /** The writes of one process, numbered as they end, and the floors of those who read after them. */
 export class ReadFloors {
-  /** Of everybody, and of those who read outside of any scope. */
+  /** Floor of all writes of the process, and of reads outside scopes. */
   readonly process: ReadFloor = newFloor()
   #lastWrite = 0
   #takenBefore: LRUCache<string, number> | undefined
@@ -51,7 +51,7 @@ export class ReadFloors {
     return this.#settled(this.process)
   }
 
-  /** A write took effect, or may have. Before its caller is told. */
+  /** A write took effect, or may have. Called before its caller is notified. */
   ended(scope: Scope | undefined, outcome: WriteOutcome): void {
     if (outcome === 'rolled-back') return
     this.#lastWrite += 1
@@ -62,7 +62,7 @@ export class ReadFloors {
     this.#tell()
   }
 
-  /** A scope within another one: what is written in one of them, the other must see. */
+  /** Shares the floor of a nested scope with its outer scope: each must see the writes of the other. */
   share(scope: Scope, outer: Scope): void {
     scope.state.set(FLOOR, this.#openOf(outer))
   }
@@ -76,13 +76,15 @@ export class ReadFloors {
   }
 
   /**
-   * Takes over a write that somebody else made. It ended before now: a position that is asked for from now on covers it.
+   * Takes over a write of another process. It ended before now, so a position that is queried from now on
+   * covers it.
    *
-   * @param id - Of what brought it; where that came before, the position of then covers it.
+   * @param id - Id of the request that carried the token. If it was taken over before, the position of that
+   * time covers it.
    */
   takeWrite(scope: Scope, outcome: WriteOutcome, id: string | undefined): void {
     const floor = this.#openOf(scope)
-    // A position says nothing of a write that may still take effect.
+    // No position covers a write that may still take effect.
     const key = outcome === 'unknown' ? undefined : id
     const known = key === undefined ? undefined : this.#takenBefore?.get(key)
     if (known !== undefined) {
@@ -98,7 +100,7 @@ export class ReadFloors {
     this.#tell()
   }
 
-  /** Tells of each write; returns the function that stops it. */
+  /** Reports each write; returns a function that removes the listener. */
   watch(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
@@ -120,7 +122,10 @@ export class ReadFloors {
     return floor
   }
 
-  /** What was doubtful has taken effect by now, or never will: a position that is asked for from now on covers it. */
+  /**
+   * A doubtful write has taken effect by now, or never will: a position that is queried from now on covers
+   * it.
+   */
   #settled(floor: ReadFloor): ReadFloor {
     if (floor.doubtfulUntil !== 0 && this.clock.now() >= floor.doubtfulUntil) {
       this.#lastWrite += 1

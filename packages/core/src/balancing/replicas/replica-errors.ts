@@ -7,7 +7,10 @@ export class NotCurrentError extends Error {
 
 /** No connection, no resources, shutdown, a damaged or misconfigured server, no admission. */
 const NODE_SQLSTATE = /^(08|28|3D|53|57P|58|F0|XX)/
-/** What a standby does not support (unlogged tables), serialization failure, read-only transaction, wrong state, no such table, column, function, type or schema, no right to it. */
+/**
+ * Not supported on a standby (unlogged tables), serialization failure, read-only transaction, wrong state,
+ * undefined table, column, function, type or schema, insufficient privilege.
+ */
 const AGAIN_SQLSTATE = /^(0A|40|25|55|3F|42P01|42703|42883|42704|42501)/
 /** MariaDB, the same as of PostgreSQL: no memory or threads, no connection or none more, no admission, no such database, shutdown, a connection that was ended. */
 const NODE_NUMBERS = new Set([
@@ -19,7 +22,10 @@ const NODE_DRIVER_NUMBERS = new Set([
   45001, 45004, 45009, 45011, 45012, 45013, 45019, 45024, 45025, 45026, 45027, 45028, 45029, 45030, 45035, 45037, 45039, 45042, 45060,
   45061,
 ])
-/** A syntax error, a query that was killed or took longer than it may: they are the same anywhere. What is not known is asked of the primary. */
+/**
+ * A syntax error, and a query that was killed or exceeded its time limit: the same on every server. Unknown
+ * errors are retried on the primary.
+ */
 const ANSWER_NUMBERS = new Set([1064, 1317, 1969])
 /** Cardinality, data, constraints. */
 const ANSWER_SQLSTATE = /^2[123]/
@@ -48,7 +54,7 @@ export function kindOfReplicaError(error: unknown): ReplicaErrorKind {
   return /connection|socket|terminated|timed? ?out/i.test(String(message)) ? 'node' : 'again'
 }
 
-/** What a SQLSTATE, or a number of MySQL and MariaDB, means where it is all that is known. */
+/** The kind of an error of which only the SQLSTATE, or the number of MySQL and MariaDB, is known. */
 export function replicaErrorOfCode(code: string): ReplicaErrorKind {
   return isServerNumber(code) ? kindOfNumber(Number(code), undefined) : kindOfSqlState(code)
 }

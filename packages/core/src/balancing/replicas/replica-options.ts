@@ -3,12 +3,14 @@ import { checkLoadBalancingOptions, type LoadBalancingOptions } from '../load-ba
 
 export interface ReplicaOptions {
   /**
-   * Milliseconds that a replica may be behind the primary. What is further behind, or may be for all that is known, is not read from. Minimum: `50`.
+   * Maximum replication lag in milliseconds. Sluice does not read from a replica whose lag is higher or
+   * unknown. Minimum: `50`.
    * @defaultValue 1000
    */
   readonly maxLagMs?: number
   /**
-   * Milliseconds that a replica has to answer a read; then another one is asked, or the primary. Minimum: `50`.
+   * Timeout in milliseconds of a read on a replica. Then Sluice retries it on another replica, or on the
+   * primary. Minimum: `50`.
    * @defaultValue 5000
    */
   readonly readTimeoutMs?: number

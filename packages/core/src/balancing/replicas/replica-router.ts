@@ -15,7 +15,7 @@ import { kindOfReplicaError, NotCurrentError } from './replica-errors.ts'
 import type { ResolvedReplicaOptions } from './replica-options.ts'
 import { noReasons, type PrimaryReason, type ReplicaRoutingStats } from './replica-stats.ts'
 
-/** After so long without a read, nobody is asked for positions any more. */
+/** After this time without a read, positions are no longer queried. */
 const IDLE_MS = 10_000
 const ASK_WITHIN_MS = 1_000
 /** Replicas have connections of their clients' pools, which count them. */
@@ -31,7 +31,7 @@ export interface ReplicaRouterParts {
   readonly errors?: ClientErrors | undefined
   readonly options: ResolvedReplicaOptions
   readonly floors: ReadFloors
-  /** Whether what is kept is shared with other processes: their writes raise no floors here. */
+  /** Whether cached results are shared with other processes, whose writes do not raise floors here. */
   readonly sharesKept: boolean
   readonly clock: Clock
   readonly random: RandomSource
@@ -45,8 +45,9 @@ type IsCurrent = (replayed: Position) => boolean
 type Refusal = Extract<PrimaryReason, 'floor' | 'lag' | 'no-replica'>
 
 /**
- * Sends reads to replicas where that is as good as asking the primary: not older than the bound of the lag, and never older than what the reader wrote.
- * A read that a replica does not answer is asked of another one, and then of the primary.
+ * Sends reads to replicas if the result is as good as that of the primary: within the maximum lag, and never
+ * older than the reader's own writes. If a replica does not respond, the read is retried on another one, and
+ * then on the primary.
  */
 export class ReplicaRouter implements ReadRouter {
   readonly balancer: LoadBalancingEngine
@@ -110,7 +111,7 @@ export class ReplicaRouter implements ReadRouter {
     return typeof chosen === 'string' ? this.#onPrimary(read, chosen) : this.#onReplicas(read, position, isCurrent, chosen)
   }
 
-  /** The position that a floor asks for on this primary, as a text; `undefined` when it is not known. */
+  /** The position that a floor requires on this primary, as a string; `undefined` if it is not known. */
   async textOf(floor: ReadFloor): Promise<string | undefined> {
     this.#use()
     await this.#log.settled(floor.write)
@@ -169,7 +170,8 @@ export class ReplicaRouter implements ReadRouter {
     const own = scope === undefined || scope.ended ? floors.ofProcess() : floors.of(scope)
     const position = own === undefined ? ORIGIN : this.#positionOf(own)
     if (!isKept || position === undefined) return position
-    // What is kept is given to others, too: it must have all that was written here, beside what its reader took over.
+    // Cached results are returned to other readers, too: they must include all writes of this process, and
+    // those that the reader took over.
     return this.#positionOf(floors.ofProcess())?.and(position)
   }
 
@@ -183,7 +185,7 @@ export class ReplicaRouter implements ReadRouter {
     return taken && written?.and(taken)
   }
 
-  /** Takes a connection of a replica that may be read from; a text says why there is none. */
+  /** Acquires a connection of a replica that can be read from; otherwise, returns the reason. */
   #choose(position: Position, tried: ReadonlySet<Replica> | undefined): NodeLease | Refusal {
     let reason: Refusal = 'no-replica'
     let usable = 0
@@ -224,7 +226,7 @@ export class ReplicaRouter implements ReadRouter {
       const answer = await this.#ask(read, replica, lease, position !== ORIGIN, isCurrent)
       if ('value' in answer) return answer.value
       if (answer.kind === 'answer' && read.asksErrorsAnew !== true) throw answer.error
-      // What only the primary may know is not asked of another replica.
+      // A read that may depend on the primary's state is not retried on another replica.
       if (answer.kind !== 'node' || this.#isClosed) return this.#onPrimary(read, reasonOf(answer.error))
       lease = this.#choose(position, tried)
     }

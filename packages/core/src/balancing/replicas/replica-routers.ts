@@ -19,7 +19,7 @@ const MAX_TEXT = 1_000
 /** With `synchronous_commit = off`, a replica may get a commit so much later: three times `wal_writer_delay`, which is 200 ms. */
 const LATE_COMMIT_MS = 600
 
-/** What was written, as a floor without a position. */
+/** Writes, as a floor without a position. */
 export type WrittenFloor = '' | '*' | '?'
 
 export interface ReplicaRoutersParts {
@@ -51,8 +51,9 @@ export class ReplicaRouters {
   }
 
   /**
-   * What reads after the current scope, or outside of any after the process, must not be older than: a short text, for a cookie or a header. The scope that
-   * takes it over reads what this one wrote, in whichever process. Where there are several clients with replicas, they must be attached in one order everywhere.
+   * The consistency token of the current scope, or, outside of scopes, of the process: a short string for a
+   * cookie or a header. A scope that takes it over reads the writes of this one, in any process. If there are
+   * several clients with replicas, every process must attach them in the same order.
    */
   async floor(): Promise<string> {
     const scope = this.parts.scopes.current()
@@ -66,9 +67,11 @@ export class ReplicaRouters {
   }
 
   /**
-   * What was written in the current scope, as a floor, at once: `''` for nothing, `'*'`, or `'?'` where an outcome is not known. What the scope took over is not in it.
+   * The writes of the current scope as a token, synchronously: `''` for none, `'*'`, or `'?'` if an outcome
+   * is unknown. It does not include tokens that the scope took over.
    *
-   * It names no position: the scope that takes it over asks for one. So of the floors of several scopes any one stands for all, in whichever order they arrive.
+   * It contains no position: the scope that takes it over queries one. Therefore, of the tokens of several
+   * scopes, any one stands for all, in any order of arrival.
    */
   writtenFloor(): WrittenFloor {
     const scope = this.parts.scopes.current()
@@ -77,8 +80,9 @@ export class ReplicaRouters {
   }
 
   /**
-   * For how many milliseconds a floor is of use: after that, replicas that are read from have all that it stands for. Counted from when it was given, or later.
-   * Goes by the largest `maxLagMs`; without clients with replicas, by its default.
+   * Milliseconds for which a token is useful: after that, all replicas that are read from have the writes
+   * that it stands for. Measured from the time when it was returned, or later. Uses the maximum `maxLagMs`;
+   * without clients with replicas, its default.
    */
   floorLifetimeMs(floor: WrittenFloor): number {
     if (floor === '') return 0
@@ -88,16 +92,19 @@ export class ReplicaRouters {
   }
 
   /**
-   * Takes over what `floor()` or `writtenFloor()` gave to another scope, for the current one. Where a position is not in it, reads go to the primary until one
-   * is known that was asked for after this; after a write of unknown outcome for 30 seconds.
+   * Takes over a token from `floor()` or `writtenFloor()` for the current scope. If it contains no position,
+   * reads go to the primary until a position is known that was queried after this call; after a write of
+   * unknown outcome, for 30 seconds.
    *
-   * @param id - Of what brought the text, and of no other: of the scopes that take it over with the same one, the first asks for the position, and the others wait for none.
-   * @throws InvalidArgumentError for another text, and outside of any scope.
+   * @param id - Id of the request that carried the token, and of no other. Among the scopes that take it over
+   * with the same id, the first queries the position, and the others use it.
+   * @throws InvalidArgumentError for any other string, and outside of scopes.
    */
   takeFloor(text: string, id?: string): void {
     const scope = this.parts.scopes.current()
-    if (scope === undefined) throw new InvalidArgumentError('text', 'to be taken over in a scope', text)
-    if (typeof text !== 'string' || text.length > MAX_TEXT) throw new InvalidArgumentError('text', 'what `floor()` gave', text)
+    if (scope === undefined) throw new InvalidArgumentError('text', 'to be used within a scope', text)
+    if (typeof text !== 'string' || text.length > MAX_TEXT)
+      throw new InvalidArgumentError('text', 'a result of `floor()` or `writtenFloor()`', text)
     if (text === '') return
     if (text === PENDING || text === DOUBTFUL) {
       this.#floors.takeWrite(scope, text === DOUBTFUL ? 'unknown' : 'committed', id)
@@ -110,7 +117,7 @@ export class ReplicaRouters {
       const router = [...this.#routers].find((one) => String(one.place) === place)
       const position = of === undefined ? undefined : router?.positionFrom(of)
       if (of === undefined || (of !== PENDING && router !== undefined && position === undefined))
-        throw new InvalidArgumentError('text', 'what `floor()` gave', text)
+        throw new InvalidArgumentError('text', 'a result of `floor()` or `writtenFloor()`', text)
       if (of === PENDING) isPending ||= router !== undefined
       else if (router !== undefined && position !== undefined) positions.set(router.place, position)
     }
@@ -119,7 +126,7 @@ export class ReplicaRouters {
   }
 
   /**
-   * Runs a function whose reads go to the primary, and what it awaits.
+   * Runs a function. Its reads, and those of everything that it awaits, go to the primary.
    * @internal
    */
   async onPrimary<T>(fn: () => T | Promise<T>): Promise<T> {

@@ -1,14 +1,14 @@
 /**
- * Why a read was asked of the primary.
+ * Why a read was sent to the primary.
  *
- * - `write`: it is none, or it is not certain that it is one.
- * - `transaction`: it belongs to one.
- * - `pinned`: by `onPrimary`, or because shadow mode compares it.
- * - `kept`: its answer may go to a store that processes share.
- * - `floor`: no replica is known to have replayed what the reader wrote before.
- * - `lag`: every replica may be further behind than `maxLagMs`.
- * - `no-replica`: none is up, none may be read from, or nothing is known of them yet.
- * - `failed`: a replica was asked, and did not answer, or not with what the primary would have said.
+ * - `write`: it is not a read, or not certainly one.
+ * - `transaction`: it belongs to a transaction.
+ * - `pinned`: because of `onPrimary`, or because shadow mode compares it.
+ * - `kept`: its result can be stored in a shared cache.
+ * - `floor`: no replica is known to have replayed the reader's earlier writes.
+ * - `lag`: the lag of every replica may exceed `maxLagMs`.
+ * - `no-replica`: no replica is up and readable, or their positions are not known yet.
+ * - `failed`: a replica did not respond, or its response may differ from that of the primary.
  */
 export type PrimaryReason = 'write' | 'transaction' | 'pinned' | 'kept' | 'floor' | 'lag' | 'no-replica' | 'failed'
 

@@ -7,11 +7,11 @@ import { NotCurrentError } from './replica-errors.ts'
 const POLL_MS = 100
 /** While a read waits for nothing but the replica's being further. */
 const EAGER_POLL_MS = 2
-/** For how long the replica is asked eagerly after the last read that would have it further. */
+/** Time after the last read that needed a later position, in which the replica is queried more often. */
 const EAGER_FOR_MS = 200
 const MAX_PAUSE_MS = 30_000
 
-/** A read that is under way on a replica. */
+/** A read in flight on a replica. */
 interface OpenRead {
   readonly startedAt: number
   readonly abandon: (reason: Error) => void
@@ -19,7 +19,7 @@ interface OpenRead {
 
 interface Told {
   readonly position: Position
-  /** When it was heard. */
+  /** Time of the report. */
   readonly at: number
 }
 
@@ -37,17 +37,20 @@ export interface ReplicaParts {
   readonly onUnusable: (why: string) => void
 }
 
-/** One replica: how far it is, whether it answers, and what is being read from it. */
+/** One replica: its position, whether it responds, and its reads in flight. */
 export class Replica {
   readonly index: number
   readonly nodeId: string
   reads = 0
   failures = 0
-  /** Changes whenever it is found not to answer: what began before tells nothing new by failing. */
+  /** Increases with each failure: the failure of an operation that began before is not a new one. */
   epoch = 0
   #position: Position | undefined
   #server: string | undefined
-  /** It has what its primary does not: that was lost there, or it follows another one. */
+  /**
+   * It has transactions that its primary does not have: the primary lost them, or the replica follows a
+   * different primary.
+   */
   #isForeign = false
   #wanted: Position = ORIGIN
   #wantedUntil = 0
@@ -56,7 +59,7 @@ export class Replica {
   #failuresInRow = 0
   #pausedUntil = 0
   #polledAt: number = Number.NEGATIVE_INFINITY
-  /** Of what is known; an answer that was asked for under an older one is of no use. */
+  /** Version of the state; a response to a query of an earlier version is ignored. */
   #state = 0
   readonly #open = new Set<OpenRead>()
   readonly #loop: Repeated
@@ -71,7 +74,7 @@ export class Replica {
     )
   }
 
-  /** Up to where it has replayed, as far as it was heard of; `undefined`: nothing is known, and it is not read from. */
+  /** The last reported replay position; `undefined` if it is unknown, and the replica is not read from. */
   get position(): Position | undefined {
     return this.#isForeign ? undefined : this.#position
   }
@@ -89,10 +92,10 @@ export class Replica {
   }
 
   /**
-   * Admits a connection that it was not read from before. The server may have been started anew since its position was heard, and begun before that position;
-   * or another server answers.
+   * Admits a connection on which no read has run. The server may have been restarted since it reported its
+   * position, at an earlier position; or a different server responds.
    *
-   * @throws NotCurrentError; what the question fails with.
+   * @throws NotCurrentError; the error of the query.
    */
   async admit(
     ask: (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>,
@@ -121,7 +124,10 @@ export class Replica {
     this.parts.onUnusable('It has replayed what its primary does not have.')
   }
 
-  /** A read begins; `abandon` is called when it is not to be waited for any more. Returns the function that tells its end. */
+  /**
+   * Registers the start of a read; `abandon` is called when it must no longer be awaited. Returns a function
+   * that registers its end.
+   */
   began(abandon: (reason: Error) => void): () => void {
     const read = { startedAt: this.parts.clock.now(), abandon }
     this.#open.add(read)
@@ -133,7 +139,10 @@ export class Replica {
     this.#failuresInRow = 0
   }
 
-  /** It is not read from until it has answered a question that is asked after this, and not at once where it fails again and again. */
+  /**
+   * The replica is not read from until it has responded to a query that is sent after this, with a delay if
+   * it fails repeatedly.
+   */
   failed(epoch: number): void {
     this.failures += 1
     if (epoch !== this.epoch) return
@@ -153,7 +162,7 @@ export class Replica {
     this.epoch += 1
     this.#position = undefined
     this.#server = undefined
-    // What is held may lead to a server that is no more.
+    // The held connection may lead to a server that no longer exists.
     this.parts.session.close()
     this.parts.onChange(this)
     this.#loop.wake()
@@ -161,7 +170,7 @@ export class Replica {
 
   #tell(found: ReplicaPosition | undefined): void {
     this.#position = found?.replayed
-    // Both are asked at the same times: an answer that came before the primary was asked is one of two.
+    // Both servers are queried at the same times: a response from before the primary's query is one of two.
     if (found !== undefined) this.#told = [...this.#told.slice(-1), { position: found.replayed, at: this.parts.clock.now() }]
   }
 
@@ -192,7 +201,7 @@ export class Replica {
     this.#polledAt = clock.now()
     const state = this.#state
     for (const read of [...this.#open]) {
-      if (this.#polledAt - read.startedAt >= readTimeoutMs) read.abandon(new Error(`A replica did not answer within ${readTimeoutMs} ms.`))
+      if (this.#polledAt - read.startedAt >= readTimeoutMs) read.abandon(new Error(`A replica did not respond within ${readTimeoutMs} ms.`))
     }
     try {
       const found = this.#read(await session.ask(positions.replicaSql))
@@ -204,8 +213,8 @@ export class Replica {
       this.epoch += 1
       this.#position = undefined
       this.#server = undefined
-      // What is asked of a server that does not answer a question as short as this will not be answered either.
-      for (const read of [...this.#open]) read.abandon(new Error('A replica does not answer.'))
+      // A server that does not respond to such a short query will not respond to longer ones.
+      for (const read of [...this.#open]) read.abandon(new Error('A replica does not respond.'))
     }
     onChange(this)
   }

@@ -7,13 +7,13 @@ import { RendezvousPicker } from './rendezvous.ts'
 import { EarliestDeadlinePicker, RoundRobinPicker } from './round-robin.ts'
 
 /**
- * - `round-robin`: one after the other.
- * - `least-connections`: the fewest connections for its weight.
- * - `weighted`: one after the other, as often as its weight says, spread evenly.
- * - `ip-hash`: the same node for the same client; when a node leaves, only its clients move.
- * - `random`: by chance.
- * - `p2c`: of two by chance, the one with fewer connections for its weight.
- * - `peak-ewma`: of two by chance, the one with fewer connections and quicker answers.
+ * - `round-robin`: each node in sequence.
+ * - `least-connections`: the fewest connections relative to the weight.
+ * - `weighted`: each node as often as its weight, spread evenly.
+ * - `ip-hash`: the same node for the same client; if a node is removed, only its clients move.
+ * - `random`: a random node.
+ * - `p2c`: of two random nodes, the one with fewer connections relative to its weight.
+ * - `peak-ewma`: of two random nodes, the one with fewer connections and faster responses.
  */
 export type BalancingStrategy = 'round-robin' | 'least-connections' | 'weighted' | 'ip-hash' | 'random' | 'p2c' | 'peak-ewma'
 
@@ -27,7 +27,10 @@ export const balancingStrategies: readonly BalancingStrategy[] = [
   'peak-ewma',
 ]
 
-/** Milliseconds in which a slow answer is two thirds forgotten: a node that nobody asks is asked again. */
+/**
+ * Time constant in milliseconds in which a slow response decays by about two thirds, so that a node without
+ * requests is tried again.
+ */
 const FADE_MS = 10_000
 
 export function createPicker<TNode extends PickableNode>(

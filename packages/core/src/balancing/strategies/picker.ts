@@ -1,11 +1,11 @@
-/** What a picker needs to know of a node. */
+/** The state of a node that pickers use. */
 export interface PickableNode {
   readonly id: string
   readonly hash: number
   readonly weight: number
-  /** What it gets of its weight: less while it is degraded, or starts slowly. Above 0, 1 at most. */
+  /** Factor of its weight: lower while it is degraded or starts slowly. Above 0, at most 1. */
   readonly factor: number
-  /** The same but for a slow start. */
+  /** The factor without slow start. */
   readonly steadyFactor: number
   /** `weight · factor`, above 0. */
   readonly share: number
@@ -15,14 +15,14 @@ export interface PickableNode {
   readonly peakAt: number
 }
 
-/** Chooses among nodes that may be chosen. Knows no time and no chance of its own. */
+/** Selects one of the available nodes. Uses no clock and no random numbers. */
 export interface Picker<TNode extends PickableNode = PickableNode> {
-  /** These are the nodes from now on, with their shares as they are. */
+  /** Sets the nodes and their current shares. */
   rebuild(nodes: readonly TNode[]): void
   /**
    * @param client - For consistent hashing.
-   * @param except - A node that is not to be picked, though it has room.
-   * @returns `undefined` where no node has room.
+   * @param except - A node to exclude.
+   * @returns `undefined` if no node has capacity.
    */
   pick(client: string | undefined, except: TNode | undefined): TNode | undefined
   /** The connections of a node changed. */

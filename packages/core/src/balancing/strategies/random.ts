@@ -1,10 +1,10 @@
 import type { RandomSource } from '../../shared/random.ts'
 import { firstWithCapacity, type PickableNode, type Picker } from './picker.ts'
 
-/** Tries before it takes the next one that has room. */
+/** Number of attempts before it takes the next node with capacity. */
 const TRIES = 8
 
-/** Any node, by chance. Weights do not count; a node that is degraded or starts slowly is passed over at times. */
+/** Any node, at random. Ignores weights; a node that is degraded or starts slowly is skipped at times. */
 export class RandomPicker<TNode extends PickableNode> implements Picker<TNode> {
   #nodes: readonly TNode[] = []
 
@@ -27,13 +27,14 @@ export class RandomPicker<TNode extends PickableNode> implements Picker<TNode> {
 }
 
 /**
- * Of two nodes by chance the one that costs less: nearly as even as the best of all, and no herd runs to one node. Source: Mitzenmacher, "The Power of
- * Two Choices in Randomized Load Balancing" (IEEE TPDS 2001).
+ * Selects the cheaper one of two random nodes: nearly as even as the best of all nodes, and without a
+ * herd on one node. Source: Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing" (IEEE TPDS
+ * 2001).
  */
 export class TwoChoicesPicker<TNode extends PickableNode> implements Picker<TNode> {
   #nodes: readonly TNode[] = []
 
-  /** @param costOf - Of one more request. */
+  /** @param costOf - Cost of one more request. */
   constructor(
     private readonly random: RandomSource,
     private readonly costOf: (node: TNode) => number,

@@ -17,11 +17,12 @@ function mix(value: number): number {
 }
 
 /**
- * The same node for the same client: every node has a score for every client, and the highest wins. When a node leaves, its clients move, and no others.
- * A node of twice the share has twice the clients. Clients that are not known are spread by turns.
+ * The same node for the same client: every node has a score for every client, and the highest one wins. If a
+ * node is removed, only its clients move. A node with twice the share has twice the clients. Unknown clients
+ * are distributed round-robin.
  *
- * Source: Thaler and Ravishankar, "Using Name-Based Mappings to Increase Hit Rates" (IEEE/ACM ToN 1998); with weights, Schindelhauer and Schomaker,
- * "Weighted Distributed Hash Tables" (SPAA 2005).
+ * Source: Thaler and Ravishankar, "Using Name-Based Mappings to Increase Hit Rates" (IEEE/ACM ToN 1998); with
+ * weights, Schindelhauer and Schomaker, "Weighted Distributed Hash Tables" (SPAA 2005).
  */
 export class RendezvousPicker<TNode extends PickableNode> implements Picker<TNode> {
   #nodes: readonly TNode[] = []
@@ -31,7 +32,7 @@ export class RendezvousPicker<TNode extends PickableNode> implements Picker<TNod
 
   constructor(
     private readonly unknown: Picker<TNode>,
-    /** What a node is weighed by. A slow start is not for it: clients would move for some seconds, and back. */
+    /** Weight of a node. Excludes slow start: clients would move away for some seconds, and back. */
     private readonly shareOf: (node: TNode) => number,
   ) {}
 
@@ -50,7 +51,7 @@ export class RendezvousPicker<TNode extends PickableNode> implements Picker<TNod
     return this.#isEven ? this.#highest(key, except) : this.#highestWeighted(key, except)
   }
 
-  /** Of equal shares, the order of the hashes is that of the scores. */
+  /** With equal shares, the order of the hashes is that of the scores. */
   #highest(key: number, except: TNode | undefined): TNode | undefined {
     const hashes = this.#hashes
     let best: TNode | undefined

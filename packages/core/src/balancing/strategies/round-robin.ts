@@ -1,7 +1,7 @@
 import { type HeapItem, PlacedHeap } from '../../shared/heap.ts'
 import type { PickableNode, Picker } from './picker.ts'
 
-/** One after the other. Weights do not count; a node that is degraded or starts slowly is left out at some of its turns. */
+/** Each node in sequence. Ignores weights; a node that is degraded or starts slowly is skipped at times. */
 export class RoundRobinPicker<TNode extends PickableNode> implements Picker<TNode> {
   #nodes: readonly TNode[] = []
   #next = 0
@@ -11,7 +11,7 @@ export class RoundRobinPicker<TNode extends PickableNode> implements Picker<TNod
   rebuild(nodes: readonly TNode[]): void {
     const last = this.#nodes[this.#next]
     this.#nodes = nodes
-    // Goes on where it was.
+    // Continues at the same node.
     this.#next = last === undefined ? 0 : Math.max(0, nodes.indexOf(last))
     this.#isEven = nodes.every(({ factor }) => factor === 1)
     this.#uneven.rebuild(this.#isEven ? [] : nodes)
@@ -36,15 +36,15 @@ interface Entry<TNode> extends HeapItem {
 }
 
 /**
- * Each node in turn, as often as its share says, and spread evenly: the one whose turn is due first, kept in a heap. Source: earliest-deadline-first
- * scheduling, as Envoy and gRPC use it in place of a scan over all nodes.
+ * Each node in proportion to its share, spread evenly: the one with the earliest deadline, from a heap.
+ * Source: earliest-deadline-first scheduling, which Envoy and gRPC use instead of a scan over all nodes.
  */
 export class EarliestDeadlinePicker<TNode extends PickableNode> implements Picker<TNode> {
   #heap = heapOf<TNode>([])
-  /** The deadline of what was picked last. */
+  /** The deadline of the last pick. */
   #now = 0
 
-  /** @param shareOf - What a node is picked by; above 0. */
+  /** @param shareOf - Share of a node; above 0. */
   constructor(private readonly shareOf: (node: TNode) => number) {}
 
   rebuild(nodes: readonly TNode[]): void {
@@ -52,7 +52,8 @@ export class EarliestDeadlinePicker<TNode extends PickableNode> implements Picke
     const entries = nodes.map((node, at) => {
       const step = 1 / this.shareOf(node)
       const entry = known.get(node)
-      // A new node does not catch up on what it missed, and nodes that are added together do not come at once.
+      // A new node does not catch up on missed requests, and nodes that are added together are not selected
+      // at the same time.
       const wait = entry === undefined ? step * (0.5 + at / (1_000 * nodes.length)) : Math.min(step, entry.deadline - this.#now)
       return { node, step, deadline: this.#now + wait, place: 0 }
     })

@@ -204,7 +204,7 @@ describe('ReplicaRouter', () => {
     await world.pass(500)
     expect(await world.read()).toBe('primary')
     expect(world.warnings).toEqual(
-      Array(world.warnings.length).fill('The replica replica-1:1 of knex1 is not read from. It is no replica: it is not in recovery.'),
+      Array(world.warnings.length).fill('The replica replica-1:1 of knex1 is not read from. It is not a replica: it is not in recovery.'),
     )
   })
 
@@ -239,7 +239,7 @@ describe('ReplicaRouter', () => {
     expect(await world.read()).toBe('primary')
     expect(new Set(world.warnings)).toEqual(
       new Set([
-        'The replicas of knex1 are not read from, because of its own server. It writes no binary log (`log_bin` is off), so nobody knows what replicas have.',
+        'The replicas of knex1 are not read from, because of its own server. It writes no binary log, so the replication lag is unknown: expected `log_bin` to be on.',
       ]),
     )
     expect(world.errors).toEqual([])

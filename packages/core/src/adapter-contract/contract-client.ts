@@ -16,8 +16,8 @@ export interface NewPost extends ContractPost {
 }
 
 /**
- * An ORM on the suite's two tables, in its own syntax. Results are compared with those of the same ORM without Sluice, so they may have any form.
- * A method that is left out is listed as not offered.
+ * An ORM on the suite's two tables, in its own syntax. Results are compared with those of the same ORM
+ * without Sluice, so they can have any form. A method that you omit is listed as not offered.
  */
 export interface ContractClient {
   /** One post by its primary key. */
@@ -38,7 +38,7 @@ export interface ContractClient {
   count?(authorId: number): Promise<unknown>
   /** An author's posts by id, from `offset` on, two of them. */
   page?(authorId: number, offset: number): Promise<unknown>
-  /** A post with its author, in one query of the ORM's own. */
+  /** A post with its author, in one query of the ORM. */
   joined?(id: number): Promise<unknown>
   /** A post by its primary key, locked. */
   locked?(id: number): Promise<unknown>
@@ -55,9 +55,9 @@ export interface ContractClient {
   remove(id: number): Promise<unknown>
   /** Runs work in a transaction; rolls it back if it rejects. */
   transaction<T>(work: (client: ContractClient) => Promise<T>): Promise<T>
-  /** Of a client within a transaction: runs work in a savepoint; rolls back to it if it rejects. */
+  /** For a client within a transaction: runs work in a savepoint; rolls back to it if it rejects. */
   nested?<T>(work: (client: ContractClient) => Promise<T>): Promise<T>
-  /** Of a client within a transaction: sends a statement that fails, and swallows its error. */
+  /** For a client within a transaction: sends a statement that fails, and ignores its error. */
   fail?(): Promise<void>
   /** How many statements the driver has sent so far, without those of Sluice itself. */
   sent(): number

@@ -37,10 +37,10 @@ const found =
 /** In mode `observe`. */
 export const OBSERVE_CASES: Readonly<Record<string, Check>> = {
   'reports a loop with its call site and fix': found(inTurn, 'sequential'),
-  'reports lookups that are issued together': found(together, 'parallel'),
+  'reports concurrent lookups': found(together, 'parallel'),
   'reports lookups of async arrows': found(withArrows, 'parallel'),
   'reports a loop in a transaction': found(inTransaction, 'sequential'),
-  'sends no statement of its own': async (trial) => {
+  'sends no additional statements': async (trial) => {
     await trial.same((db) => Promise.all([db.list(), db.byKey(1), outcomeOf(() => db.byForeignKey(2))]), { asBare: true })
   },
 }

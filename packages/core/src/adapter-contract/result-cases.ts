@@ -13,7 +13,7 @@ const offered =
   async (trial) =>
     trial.db[method] === undefined ? `${method} is not offered` : check(trial)
 
-/** Batched lookups return what each returns by itself. */
+/** Batched lookups return the results of individual ones. */
 export const RESULT_CASES: Readonly<Record<string, Check>> = {
   'batches lookups by primary key': batched((db) => Promise.all(ids(20).map((id) => db.byKey(id)))),
   'batches lookups with a limit of one row': offered(
@@ -24,10 +24,10 @@ export const RESULT_CASES: Readonly<Record<string, Check>> = {
     Promise.all(ids(9).map((id) => db.byForeignKey(id))),
   ),
   'returns nothing for a missing key': batched((db) => Promise.all([1, 99_999, 2].map((id) => db.byKey(id)))),
-  'batches lookups by text': batched((db) =>
+  'batches lookups by string': batched((db) =>
     Promise.all(['a1@example.org', 'nobody', 'a2@example.org'].map((text) => db.byUniqueText(text))),
   ),
-  'returns to each of two lookups with one key its own objects': async (trial) => {
+  'returns separate objects to two lookups with one key': async (trial) => {
     const act: Act = (db) => Promise.all([db.byKey(3), db.byKey(3), db.byKey(4)])
     const { value } = await trial.same(act, { queries: 1 })
     const [one, other] = (value as { readonly value: readonly unknown[] }).value
@@ -56,7 +56,7 @@ export const RESULT_CASES: Readonly<Record<string, Check>> = {
     'prepared',
     batched((db) => Promise.all(ids(5).map((id) => db.prepared?.(id)))),
   ),
-  'rejects as the ORM does': async (trial) => {
+  'rejects like the ORM': async (trial) => {
     await trial.same((db) => db.insert({ id: 1, authorId: 1, slug: 'post-1', title: 'twice', views: 0 }), { asBare: true })
   },
 }
@@ -76,7 +76,7 @@ const never =
 
 /** Reads that batching could make wrong. */
 export const UNCHANGED_CASES: Readonly<Record<string, Check>> = {
-  'sends raw SQL as it is': offered(
+  'passes raw SQL through': offered(
     'raw',
     async (trial) =>
       void (await trial.same(
@@ -86,7 +86,7 @@ export const UNCHANGED_CASES: Readonly<Record<string, Check>> = {
   ),
   'returns counts': offered('count', never(three((db, id) => db.count?.(id)))),
   'returns pages': offered('page', never(three((db, id) => db.page?.(id, 1)))),
-  'returns rows with those that come along': offered(
+  'returns joined rows': offered(
     'joined',
     async (trial) =>
       void (await trial.same(

@@ -78,7 +78,7 @@ export class Trial {
     return ran
   }
 
-  /** Runs in a scope of its own. */
+  /** Runs in a new scope. */
   async inScope(act: Act): Promise<Ran> {
     const before = this.db.sent()
     const scope = this.sluice.openScope('contract')
@@ -94,7 +94,7 @@ export class Trial {
       const { sent } = await this.inScope((client) =>
         Promise.all(['a1@example.org', 'a2@example.org'].map((text) => client.byUniqueText(text))),
       )
-      // Some ORMs batch such lookups by themselves.
+      // Some ORMs batch such lookups automatically.
       if (sent === 1 && catalogs.isKnown() && !catalogs.isReading()) return
       ok(performance.now() < until, 'two lookups of one tick are never batched')
       await new Promise((resolve) => setTimeout(resolve, 10))

@@ -9,7 +9,7 @@ const abandon = async <T>(transaction: Promise<T>): Promise<void> => {
   strictEqual(error, Abandoned.name)
 }
 
-/** Rows as others see them: of the client with Sluice in a scope of its own, and of the database. */
+/** Rows as other readers see them: the client with Sluice in a separate scope, and the database. */
 async function seen(trial: Trial, act: Act): Promise<void> {
   const expected = await act(trial.bare)
   deepStrictEqual((await trial.inScope(act)).value, { value: expected }, 'what others read')
@@ -48,7 +48,7 @@ export const TRANSACTION_CASES: Readonly<Record<string, Check>> = {
       }),
     )
     await seen(trial, post1)
-    // A transaction on posts is no reason to drop authors.
+    // A transaction on posts must not invalidate authors.
     strictEqual(await queriesOf(trial, author3), 0, 'statements for a row of a table that the transaction did not modify')
   },
   'batches nothing in a transaction': async (trial) => {
@@ -57,7 +57,7 @@ export const TRANSACTION_CASES: Readonly<Record<string, Check>> = {
     await trial.bare.transaction((transaction) => Promise.all([1, 2, 3].map((id) => transaction.byKey(id))))
     strictEqual(sent, trial.bare.sent() - before, 'statements, as without Sluice')
   },
-  'keeps nothing of a transaction that rolls back, and drops nothing for it': async (trial) => {
+  'neither caches nor invalidates for a transaction that rolls back': async (trial) => {
     await warm(trial, post1, post2, author3)
     await trial.sluice.run(() =>
       abandon(
@@ -73,7 +73,7 @@ export const TRANSACTION_CASES: Readonly<Record<string, Check>> = {
     strictEqual(await queriesOf(trial, author3), 0)
     strictEqual(await queriesOf(trial, post2), 0, 'statements for a row that the transaction did not modify')
   },
-  'keeps nothing of a savepoint that rolls back, and sees the rest': async (trial) => {
+  'caches nothing of a savepoint that rolls back, and sees the rest': async (trial) => {
     let isOffered = true
     await warm(trial, post1, post2)
     await trial.sluice.run(() =>
@@ -95,7 +95,7 @@ export const TRANSACTION_CASES: Readonly<Record<string, Check>> = {
     await seen(trial, post2)
     return isOffered ? undefined : 'nested is not offered'
   },
-  'sees what a released savepoint wrote': async (trial) => {
+  'sees writes of a released savepoint': async (trial) => {
     let isOffered = true
     await warm(trial, post2)
     await trial.sluice.run(() =>
@@ -107,7 +107,7 @@ export const TRANSACTION_CASES: Readonly<Record<string, Check>> = {
     await seen(trial, post2)
     return isOffered ? undefined : 'nested is not offered'
   },
-  'survives an error that is swallowed in a transaction': async (trial) => {
+  'continues after an ignored error in a transaction': async (trial) => {
     let isOffered = true
     await warm(trial, post1)
     const act = (client: ContractClient) =>
@@ -149,11 +149,11 @@ export const CACHE_CASES: Readonly<Record<string, Check>> = {
     await trial.db.remove(500)
     await seen(trial, list)
   },
-  'sees what raw SQL writes': (trial) =>
+  'sees writes of raw SQL': (trial) =>
     executed(trial, "update posts set title = 'by raw SQL' where id = 1", async () => {
       await seen(trial, post1)
     }),
-  'sees what a cascade deletes': (trial) =>
+  'sees deletes of a cascade': (trial) =>
     executed(trial, 'delete from authors where id = 2', async () => {
       await seen(trial, post1)
       await seen(trial, (db) => db.list())
@@ -188,7 +188,7 @@ export const CACHE_CASES: Readonly<Record<string, Check>> = {
       await other.close()
     }
   },
-  'returns cached objects that callers may change': async (trial) => {
+  'returns cached objects that callers can modify': async (trial) => {
     await warm(trial, post1)
     const { value } = (await trial.inScope(post1)).value as { readonly value: Record<string, unknown> }
     const row = (Array.isArray(value) ? value[0] : value) as Record<string, unknown>

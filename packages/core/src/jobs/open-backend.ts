@@ -60,7 +60,7 @@ export class OpenBackend {
 
   /** @throws SluiceError `SLUICE_CLOSED`. */
   assertOpen(): void {
-    if (this.#isClosed) throw new SluiceError('SLUICE_CLOSED', 'This job engine was closed.')
+    if (this.#isClosed) throw new SluiceError('SLUICE_CLOSED', 'The job engine is closed.')
   }
 
   /** Runs it if no other process has for this key. @throws JobBackendError; what it throws. */

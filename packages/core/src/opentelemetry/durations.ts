@@ -10,7 +10,7 @@ const STATEMENT_DURATION = 'db.client.operation.duration'
 /** Families that are recorded as they happen: an observable instrument cannot be a histogram. */
 export const RECORDED: ReadonlySet<string> = new Set([REQUEST_DURATION, SCOPE_DURATION, STATEMENT_DURATION])
 
-/** Shapes and names that are told apart, as what is exported otherwise has it. */
+/** Maximum number of distinguished normalized queries and names, as in the other exports. */
 const MAX_SETS = 1_000
 const OVERFLOW: Attributes = { 'otel.metric.overflow': true }
 
@@ -19,8 +19,8 @@ export function recordDurations(meter: Meter, host: AdapterHost): () => void {
   const histogram = (name: string, description: string, boundsMs: readonly number[]) =>
     meter.createHistogram(name, { description, unit: 's', advice: { explicitBucketBoundaries: boundsMs.map((bound) => bound / 1_000) } })
   const requests = histogram(REQUEST_DURATION, 'Duration of HTTP requests', REQUEST_BOUNDS_MS)
-  const scopes = histogram(SCOPE_DURATION, 'Duration of scopes that are no HTTP requests', REQUEST_BOUNDS_MS)
-  const statements = histogram(STATEMENT_DURATION, 'Duration of database statements, by shape', DATABASE_BOUNDS_MS)
+  const scopes = histogram(SCOPE_DURATION, 'Duration of scopes that are not HTTP requests', REQUEST_BOUNDS_MS)
+  const statements = histogram(STATEMENT_DURATION, 'Duration of database statements, by normalized query', DATABASE_BOUNDS_MS)
   const ofScopes = new AttributeSets()
   const ofStatements = new AttributeSets()
   const stopScopes = host.scopes.watchEnds((scope) => {

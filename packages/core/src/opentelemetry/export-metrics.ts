@@ -12,7 +12,7 @@ const SCOPE = '@sluice/core'
 
 export interface ExportMetricsOptions {
   /**
-   * Where instruments are made.
+   * Provider of the instruments.
    * @defaultValue the global one of `@opentelemetry/api`, as it is at the time of the call
    */
   readonly meterProvider?: MeterProvider
@@ -26,12 +26,14 @@ const rules: Readonly<Record<keyof ExportMetricsOptions, OptionRule>> = {
 }
 
 /**
- * Hands what a Sluice's monitor exports over to OpenTelemetry: counters and gauges as observable instruments, which are asked when metrics are collected;
- * `http.server.request.duration`, `sluice.scope.duration` and `db.client.operation.duration` as histograms, into which each scope and statement is recorded.
- * Of other histograms and of summaries there are `….count` and `….sum`, and the quantiles as gauges.
+ * Exports the metrics of a Sluice's monitor to OpenTelemetry. Counters and gauges are observable instruments,
+ * which are read when metrics are collected. `http.server.request.duration`, `sluice.scope.duration` and
+ * `db.client.operation.duration` are histograms, in which each scope and statement is recorded. Other
+ * histograms and summaries are exported as `….count` and `….sum`, and as gauges of their quantiles.
  *
- * @returns What stops it.
- * @throws InvalidOptionError; MissingPackageError without `@opentelemetry/api`; SluiceError `SLUICE_MONITOR_OFF` where the monitor is switched off.
+ * @returns A function that stops the export.
+ * @throws InvalidOptionError; MissingPackageError without `@opentelemetry/api`; SluiceError
+ * `SLUICE_MONITOR_OFF` if the monitor is disabled.
  * @example
  * ```ts
  * import { exportMetrics } from '@sluice/core/opentelemetry'
@@ -55,7 +57,7 @@ export async function exportMetrics(sluice: Sluice, options: ExportMetricsOption
 }
 
 function monitorOf({ monitor }: Sluice): MonitoringAndAutoScalingEngine {
-  if (monitor === undefined) throw new SluiceError('SLUICE_MONITOR_OFF', 'There is nothing to export: `monitor` is false.')
+  if (monitor === undefined) throw new SluiceError('SLUICE_MONITOR_OFF', 'There is nothing to export: the Sluice was created with `monitor: false`. Remove that option.')
   return monitor
 }
 

@@ -9,7 +9,7 @@ const SCOPE = '@sluice/core'
 
 export interface ExportSpansOptions {
   /**
-   * Where spans are made.
+   * Provider of the spans.
    * @defaultValue the global one of `@opentelemetry/api`
    */
   readonly tracerProvider?: TracerProvider
@@ -41,13 +41,13 @@ const rules: Readonly<Record<keyof ExportSpansOptions, OptionRule>> = {
 }
 
 /**
- * Makes a span for each scope that is opened from now on, and for each statement, within the one of its scope. Statements are those that a client
- * shows. Nothing of it is done before this is called.
+ * Creates a span for each scope that is opened from now on, and within it for each statement that a client
+ * shows. Sluice creates no spans before you call this.
  *
- * A scope's span is a child of the span that is active where the scope is opened: of what instruments the HTTP server. Where there is none, that of a request is the
- * server's.
+ * The span of a scope is a child of the active span where the scope is opened, such as that of HTTP
+ * instrumentation. If there is none, the span of a request is a server span.
  *
- * @returns What stops it. Spans that are open end with their scopes.
+ * @returns A function that stops the export. Open spans end with their scopes.
  * @throws InvalidOptionError; MissingPackageError without `@opentelemetry/api`.
  * @example
  * ```ts

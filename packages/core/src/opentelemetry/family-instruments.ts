@@ -40,7 +40,7 @@ export class FamilyInstruments {
       for (const point of pointsOf(await this.collect())) {
         if (this.#isStopped) return
         const instrument = this.#instrumentOf(point)
-        // What a collection was not begun with, it must not be told of.
+        // A collection must not observe an instrument that it did not begin with.
         if (this.#observed.has(instrument)) result.observe(instrument, point.value, point.labels)
       }
       if (this.#instruments.size > before) this.#register()

@@ -7,7 +7,7 @@ import type { Dialect } from '../sql/dialect.ts'
 import { summarizeStatement } from '../sql/statement.ts'
 import type { OpenTelemetryApi } from './load-api.ts'
 
-/** https://opentelemetry.io/docs/specs/semconv/http/; `undefined` for a scope that is no HTTP request. */
+/** https://opentelemetry.io/docs/specs/semconv/http/; `undefined` for a scope that is not an HTTP request. */
 export function requestAttributes({ name, statusCode }: Pick<Scope, 'name' | 'statusCode'>): Attributes | undefined {
   const request = requestName(name)
   if (request === undefined) return undefined
@@ -53,7 +53,7 @@ export function watchStatementSpans({ api, tracer, host, spans, queryText }: Sta
         ended: (_startedAt, _endedAt, rows, failed) => {
           if (failed) {
             span.setStatus({ code: SpanStatusCode.ERROR })
-            // What failed is not told here.
+            // The cause is not part of the span.
             span.setAttribute('error.type', '_OTHER')
           } else span.setAttribute('db.response.returned_rows', rows)
           span.end()
@@ -103,9 +103,10 @@ export class ScopeSpans {
   }
 
   /**
-   * What a span within a scope begins in: the app's own span where it has opened one since, and otherwise that of the scope.
+   * Parent context of a span within a scope: the app's own span if it opened one within the scope, otherwise
+   * the span of the scope.
    *
-   * @param scope - `undefined`: outside of any.
+   * @param scope - `undefined`: outside scopes.
    */
   contextIn(scope: Scope | undefined): Context {
     const { context, trace } = this.api

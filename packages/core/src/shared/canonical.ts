@@ -5,19 +5,21 @@ const NEEDS_ESCAPE = /[^ !#-[\]-\ud7ff\ue000-\uffff]/
 
 export interface CanonicalKeyOptions {
   /**
-   * Leaves out fields whose value is `undefined`, as an ORM may read them. Elements of arrays stay.
+   * Omits fields whose value is `undefined`, as an ORM can read them. Elements of arrays remain.
    * @defaultValue true
    */
   readonly dropUndefined?: boolean
 }
 
 /**
- * A text that is equal for equal values and different for different ones: fields in any order give the same text, and
- * `1`, `'1'`, `1n`, `true`, `null`, `undefined`, a date, bytes and a decimal never meet; `-0` and `0` differ, equal decimals
- * of different notation do not. A `Buffer` equals a `Uint8Array` of the same bytes, an object without a prototype a plain one.
+ * Returns a string that is equal for equal values and different for different ones. The order of fields does
+ * not matter. `1`, `'1'`, `1n`, `true`, `null`, `undefined`, a date, bytes and a decimal are all different;
+ * `-0` and `0` differ, equal decimals of different notation do not. A `Buffer` equals a `Uint8Array` of the
+ * same bytes, and an object without a prototype a plain one.
  *
- * @returns `undefined` when the value holds anything else (a function, a symbol, another class's instance, a hole, a cycle,
- * more than 64 levels): then nothing is known about equality, and the caller must not share anything under a key.
+ * @returns `undefined` if the value contains anything else (a function, a symbol, an instance of another
+ * class, a hole, a cycle, more than 64 levels): equality is then unknown, and the caller must not share
+ * anything under a key.
  */
 export function canonicalKey(value: unknown, options: CanonicalKeyOptions = {}): string | undefined {
   return write(value, options.dropUndefined ?? true, 0)
@@ -41,7 +43,7 @@ function write(value: unknown, dropUndefined: boolean, depth: number): string | 
   }
 }
 
-/** JSON's notation; most texts have nothing to escape, and asking is quicker than having them written. */
+/** JSON's notation. Most strings have nothing to escape, and checking is faster than `JSON.stringify`. */
 function quote(text: string): string {
   return NEEDS_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`
 }

@@ -1,6 +1,8 @@
 import { InvalidArgumentError } from './errors.ts'
 
-/** Values in one argument; more are no input of a person or a script, but an attack. */
+/**
+ * Maximum number of values in one argument; more are not the input of a person or a script, but an attack.
+ */
 const MAX_VALUES = 100_000
 
 /**

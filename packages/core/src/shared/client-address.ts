@@ -3,7 +3,7 @@ import { isIPv4, isIPv6, SocketAddress } from 'node:net'
 /** The headers in which proxies write down addresses: the usual ones, or the one of RFC 7239. */
 type ForwardedStyle = 'x-forwarded' | 'forwarded'
 
-/** A node of a header, with or without a port. A zone is of one machine, and says nothing to another one. */
+/** A node of a header, with or without a port. A zone is only valid on one machine. */
 const NODE = /^(?:\[([\da-f:.]+)\]|([\d.]+))(?::(\d{1,5}))?$/i
 /** RFC 7239, section 6: the proxy does not know the address, or hides it. */
 const HIDDEN = /^(?:unknown|_[\w.-]+)(?::(?:\d{1,5}|_[\w.-]+))?$/i

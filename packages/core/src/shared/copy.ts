@@ -18,11 +18,12 @@ export function isDecimal(value: object): value is DecimalLike {
 const MAX_DEPTH = 64
 
 /**
- * Copies what an ORM returns, deeply and fast: plain objects (those without a prototype stay so), arrays, `Date`, typed arrays
- * (a `Buffer` stays one), `Map` and `Set`. Field order is kept.
+ * Copies results of ORMs, deeply and fast: plain objects (also those without a prototype), arrays, `Date`,
+ * typed arrays (a `Buffer` stays one), `Map` and `Set`. Keeps the order of fields.
  *
- * Everything else, such as a `Decimal` or a function, is shared by reference: ORMs hand out such values as immutable.
- * {@link isCopyable} tells beforehand whether the copy is exact. An object met twice is copied twice; a cycle overflows the stack.
+ * Everything else, such as a `Decimal` or a function, is shared by reference: ORMs return such values as
+ * immutable. {@link isCopyable} determines beforehand whether the copy is exact. An object that occurs twice
+ * is copied twice; a cycle overflows the stack.
  */
 export function copyValue<T>(value: T): T {
   return typeof value === 'object' && value !== null ? (copyObject(value) as T) : value
@@ -130,7 +131,7 @@ function everyItem(items: Iterable<unknown>, depth: number): boolean {
   return true
 }
 
-/** Freezes a value and all that it holds, but for bytes and dates, which cannot be frozen. */
+/** Freezes a value and everything that it contains, except for bytes and dates, which cannot be frozen. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value) || ArrayBuffer.isView(value)) return value
   Object.freeze(value)

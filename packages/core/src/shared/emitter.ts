@@ -14,7 +14,7 @@ export class Emitter<TEvents extends object> {
     }
   }
 
-  /** Whether anybody listens: spares building a payload that nobody reads. */
+  /** Whether the event has listeners: without one, no payload has to be built. */
   has(event: keyof TEvents): boolean {
     return (this.#listeners.get(event)?.size ?? 0) > 0
   }

@@ -1,10 +1,13 @@
 import { redact } from './redact.ts'
 
-/** The message of an error from elsewhere, such as a driver, without passwords. Where it is empty: of its first part, or the code or name of the error. */
+/**
+ * The message of an external error, such as a driver's, without passwords. If it is empty: that of the first
+ * aggregated error, or the error's code or name.
+ */
 export function errorMessage(error: unknown): string {
   if (!(error instanceof Error)) return redact(String(error))
   if (error.message !== '') return redact(error.message)
-  // Of a host name with several addresses, each has a reason.
+  // A host name with several addresses has one error for each.
   if (error instanceof AggregateError && error.errors.length > 0) return errorMessage(error.errors[0])
   return String((error as NodeJS.ErrnoException).code ?? error.name)
 }
@@ -12,12 +15,12 @@ export function errorMessage(error: unknown): string {
 const MAX_CAUSES = 5
 
 /**
- * An error as a log may have it: with its type, message, stack, causes and plain fields, without passwords. Other fields are left out, such as the command
- * of a Redis client, which for `AUTH` contains the password.
+ * An error for a log: with its type, message, stack, causes and plain fields, without passwords. Other fields
+ * are omitted, such as the command of a Redis client, which contains the password for `AUTH`.
  */
 export function errorForLog(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return typeof error === 'string' ? redact(error) : error
-  // Of the type without its constructor, which may take anything.
+  // Keeps the type without calling its constructor, whose parameters are unknown.
   const shown = Object.setPrototypeOf(new Error(redact(error.message)), Object.getPrototypeOf(error)) as Error
   const set = (name: string, value: unknown, enumerable: boolean) =>
     Object.defineProperty(shown, name, { value, enumerable, writable: true, configurable: true })

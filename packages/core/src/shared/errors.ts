@@ -2,78 +2,78 @@ import { redact } from './redact.ts'
 
 /** Every code that a `SluiceError` can carry. */
 export type SluiceErrorCode =
-  /** An option is unknown, of the wrong type, or out of its bounds. */
+  /** An option is unknown, has the wrong type, or is out of bounds. */
   | 'SLUICE_INVALID_OPTION'
-  /** An argument of a method is of the wrong type or out of its bounds. */
+  /** An argument of a method has the wrong type or is out of bounds. */
   | 'SLUICE_INVALID_ARGUMENT'
-  /** A process-wide engine exists already and was asked for with other options. */
+  /** A process-wide engine already exists, with different options. */
   | 'SLUICE_ALREADY_CREATED'
-  /** The Sluice was closed. */
+  /** The Sluice is closed. */
   | 'SLUICE_CLOSED'
-  /** A catalogue (from a generator, or read from a database) cannot be used. */
+  /** A catalog (from a generator, or read from a database) is invalid. */
   | 'SLUICE_INVALID_CATALOG'
-  /** A scope ended in detection's `throw` mode and had findings. */
+  /** A scope with findings ended while `detection.mode` is `throw`. */
   | 'SLUICE_N_PLUS_ONE'
-  /** Rows were to be loaded, and no client is attached that could. */
+  /** Rows cannot be loaded, because no client is attached. */
   | 'SLUICE_NO_ADAPTER'
-  /** A shared cache store needs to see every statement, and the client does not show them. */
+  /** A shared cache store needs a client that shows every statement. */
   | 'SLUICE_ADAPTER_REQUIRED'
-  /** A write was not sent, because other processes could not be told of it. */
+  /** A write was not sent, because other processes could not be notified. */
   | 'SLUICE_WRITE_REJECTED'
-  /** Loading a cached value took longer than it may. */
+  /** Loading a cached value exceeded its timeout. */
   | 'SLUICE_LOAD_TIMEOUT'
-  /** The shared cache store does not answer. */
+  /** The shared cache store does not respond. */
   | 'SLUICE_STORE_UNAVAILABLE'
-  /** A file of traffic cannot be used. */
+  /** A workload file is invalid. */
   | 'SLUICE_INVALID_TRAFFIC'
-  /** A file of findings that are known cannot be used. */
+  /** A file of ignored findings is invalid. */
   | 'SLUICE_INVALID_IGNORE_FILE'
-  /** A write-behind was closed, and could not write all that it had accepted in the time that it had. */
+  /** A write-behind was closed before all accepted entries were written. */
   | 'SLUICE_UNWRITTEN'
-  /** A statement was to be explained, and cannot be without the danger that it is carried out. */
+  /** A statement cannot be explained without the risk of executing it. */
   | 'SLUICE_NOT_EXPLAINABLE'
-  /** A node was to be registered that is there already. */
+  /** The node is already registered. */
   | 'SLUICE_DUPLICATE_NODE'
-  /** A node was named that is not registered. */
+  /** The node is not registered. */
   | 'SLUICE_UNKNOWN_NODE'
-  /** A queue was named that nobody created. */
+  /** The queue was not created in this process. */
   | 'SLUICE_UNKNOWN_QUEUE'
-  /** Tasks of a queue were to be run, and nothing was registered that does it. */
+  /** The queue has no processor in this process. */
   | 'SLUICE_NO_PROCESSOR'
-  /** Data of a task cannot be stored and read again as they are. */
+  /** The data of a task contains a value that JSON drops, changes or rejects. */
   | 'SLUICE_INVALID_PAYLOAD'
-  /** The hook that decides who may do what with tasks refused. */
+  /** The `authorize` hook denied an action. */
   | 'SLUICE_NOT_AUTHORIZED'
-  /** A task took longer than it may. */
+  /** A task exceeded its timeout. */
   | 'SLUICE_TASK_TIMEOUT'
-  /** A task that runs is to stop. */
+  /** A running task must stop. */
   | 'SLUICE_TASK_ABORTED'
-  /** A processor says that its task is not to be tried again. */
+  /** A processor declared that its task must not be retried. */
   | 'SLUICE_UNRETRYABLE'
-  /** Where tasks are kept does not answer, or cannot do what it was asked for. */
+  /** The backend of the jobs does not respond, or cannot perform an operation. */
   | 'SLUICE_JOB_BACKEND'
-  /** A metric was named that nobody registered. */
+  /** The metric is not registered. */
   | 'SLUICE_UNKNOWN_METRIC'
-  /** Metrics of a Sluice were to be exported whose monitor is switched off. */
+  /** Metrics cannot be exported, because the Sluice's monitor is disabled. */
   | 'SLUICE_MONITOR_OFF'
-  /** An engine was asked for something, and is switched off. */
+  /** The engine is disabled. */
   | 'SLUICE_ENGINE_OFF'
-  /** A forecast was asked for, and nothing was recorded yet that it could be made from. */
+  /** There is no forecast, because there are no recorded values. */
   | 'SLUICE_NO_FORECAST'
-  /** Processes of an app cannot be joined. */
+  /** The processes of an app cannot be connected. */
   | 'SLUICE_PROCESS_LINK'
-  /** A package that is optional is needed, and is not installed. */
+  /** An optional package is required and not installed. */
   | 'SLUICE_MISSING_PACKAGE'
   /** Another process is changing the schema of the database. */
   | 'SLUICE_SCHEMA_LOCKED'
-  /** What scales did not bring about the workers that were wanted. */
+  /** A scaling target did not provide the requested workers. */
   | 'SLUICE_SCALING_FAILED'
-  /** A dashboard was to be made in production, and nothing says who may see it. */
+  /** The dashboard or the metrics have no `authorize` in production. */
   | 'SLUICE_AUTHORIZE_REQUIRED'
-  /** A webhook leads to a private, link-local or reserved address. */
+  /** A webhook has a private, link-local or reserved address. */
   | 'SLUICE_PRIVATE_ADDRESS'
 
-/** Base of all errors of Sluice. Match on `code`; messages may change. */
+/** Base class of all errors of Sluice. Match on `code`; messages can change. */
 export class SluiceError extends Error {
   constructor(
     readonly code: SluiceErrorCode,
@@ -85,19 +85,22 @@ export class SluiceError extends Error {
   }
 }
 
-/** A package that is optional is needed for what was asked, and is not installed. */
+/** A feature requires an optional package that is not installed. */
 export class MissingPackageError extends SluiceError {
   constructor(
     needing: string,
-    /** What to install. */
+    /** The package to install. */
     readonly packageName: string,
     options?: ErrorOptions,
   ) {
-    super('SLUICE_MISSING_PACKAGE', `${needing} needs the package "${packageName}": npm install ${packageName}`, options)
+    super('SLUICE_MISSING_PACKAGE', `${needing} requires the package "${packageName}", which is not installed. Run npm install ${packageName}.`, options)
   }
 }
 
-/** An option is unknown, of the wrong type, or out of its bounds; the message says what was expected and what came. */
+/**
+ * An option is unknown, has the wrong type, or is out of bounds. The message contains the expected and the
+ * received value.
+ */
 export class InvalidOptionError extends SluiceError {
   constructor(
     /** The option's full name, for example `detection.threshold`. */
@@ -109,7 +112,7 @@ export class InvalidOptionError extends SluiceError {
   }
 }
 
-/** An argument of a method is of the wrong type or out of its bounds. */
+/** An argument of a method has the wrong type or is out of bounds. */
 export class InvalidArgumentError extends SluiceError {
   constructor(
     /** The argument's name, for example `ttl`. */
@@ -121,17 +124,20 @@ export class InvalidArgumentError extends SluiceError {
   }
 }
 
-/** A write-behind was closed, and could not write all that it had accepted in the time that it had. */
+/** A write-behind was closed before all accepted entries were written. */
 export class UnwrittenError extends SluiceError {
   constructor(
-    /** How many entries are not written. */
+    /** Number of unwritten entries. */
     readonly entries: number,
   ) {
-    super('SLUICE_UNWRITTEN', `Closed with ${entries} ${entries === 1 ? 'entry' : 'entries'} not written.`)
+    super(
+      'SLUICE_UNWRITTEN',
+      `The write-behind was closed before ${entries} ${entries === 1 ? 'entry was' : 'entries were'} written. Raise closeTimeoutMs, or fix the failing writes.`,
+    )
   }
 }
 
-/** A value as a message shows it: short, and never the content of an object. */
+/** Formats a value for a message: short, and never with the content of an object. */
 export function describe(value: unknown): string {
   if (typeof value === 'string') return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(redact(value))
   if (value === null || typeof value !== 'object') return typeof value === 'bigint' ? `${value}n` : String(value)

@@ -2,10 +2,11 @@ const ANY_RUN = -1
 const ANY_ONE = -2
 
 /**
- * Compiles a glob into a test of a whole text: `*` stands for any run of characters, an empty one too, `?` for exactly one
- * (UTF-16 code unit), `\` takes the next character literally; every other character, `.` or `[` included, means itself.
+ * Compiles a glob to a predicate for whole strings. `*` matches any number of characters, including none; `?`
+ * matches exactly one (UTF-16 code unit); `\` escapes the next character; every other character, such as `.`
+ * and `[`, matches itself.
  *
- * Matching never backtracks further than to the last `*` (the greedy two-pointer algorithm): at worst text × pattern steps.
+ * Backtracks at most to the last `*` (the greedy two-pointer algorithm): at worst string × pattern steps.
  */
 export function compileGlob(pattern: string): (text: string) => boolean {
   const tokens = tokenize(pattern)

@@ -3,7 +3,7 @@ export const DATABASE_BOUNDS_MS: readonly number[] = [1, 5, 10, 50, 100, 500, 1_
 /** The same for HTTP servers. */
 export const REQUEST_BOUNDS_MS: readonly number[] = [5, 10, 25, 50, 75, 100, 250, 500, 750, 1_000, 2_500, 5_000, 7_500, 10_000]
 
-/** How often something took how long, since it was made. */
+/** Counts durations since it was created. */
 export class DurationHistogram {
   /** By bound; the last one counts what is above all of them. */
   readonly counts: number[]
@@ -26,7 +26,10 @@ export class DurationHistogram {
     return at
   }
 
-  /** The value below which a share of the values lies, 0 to 1, as if they were spread evenly between two bounds. What is above all bounds counts as the last one. */
+  /**
+   * The value below which this share of the values (0 to 1) lies, as if they were distributed evenly between
+   * two bounds. Values above all bounds count as the last bound.
+   */
   quantile(share: number): number {
     const { boundsMs, counts } = this
     let left = share * this.count
@@ -40,7 +43,7 @@ export class DurationHistogram {
     return boundsMs.at(-1) ?? 0
   }
 
-  /** Adds all values of another one with the same bounds. */
+  /** Adds all values of a histogram with the same bounds. */
   take(other: DurationHistogram): void {
     for (const [at, count] of other.counts.entries()) this.counts[at] = (this.counts[at] as number) + count
     this.count += other.count
@@ -85,7 +88,7 @@ export class LatencyHistogram {
         bucket += 1
         seen += (this.#current[bucket] ?? 0) + (this.#before[bucket] ?? 0)
       }
-      // The middle of what the bucket holds.
+      // The middle of the bucket.
       return bucket <= 0 ? LEAST_MS : LEAST_MS * GAMMA ** (bucket - 0.5)
     })
   }

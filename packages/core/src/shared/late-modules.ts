@@ -2,8 +2,9 @@ import type { Cluster } from 'node:cluster'
 import type { BinaryLike, Hash, Hmac } from 'node:crypto'
 
 /**
- * Modules of Node that are loaded with the first call of one of their functions: hashes, child processes, the serialization of V8 and compression take a tenth of the
- * time that importing the core takes, and an app needs them later, if at all.
+ * Modules of Node that are loaded by the first call of one of their functions. Hashes, child processes, the
+ * serialization of V8 and compression take 10% of the time to import the core, and an app needs them later,
+ * if at all.
  */
 function late<T extends object>(load: () => T): () => T {
   let loaded: T | undefined

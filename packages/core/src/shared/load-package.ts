@@ -3,8 +3,8 @@ import { MissingPackageError } from './errors.ts'
 /**
  * Imports an optional package.
  *
- * @param needing - What needs it, for the message.
- * @throws MissingPackageError when it is not installed; what it throws itself.
+ * @param needing - The feature that requires it, for the message.
+ * @throws MissingPackageError if it is not installed; errors of the package itself.
  */
 export async function loadPackage<T>(needing: string, name: string, load: () => Promise<T>): Promise<T> {
   try {

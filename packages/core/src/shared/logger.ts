@@ -1,8 +1,8 @@
 import type { OptionRule } from './options.ts'
 
-/** What log lines are given to: a logger of pino's shape. `console` has it, too. */
+/** Receives log lines: a logger with the methods of pino. `console` has them, too. */
 export interface Logger {
-  /** Where it is left out, what is no more than news is not told. */
+  /** Omit it to ignore informational messages. */
   info?(details: object, message: string): void
   warn(details: object, message: string): void
   error(details: object, message: string): void

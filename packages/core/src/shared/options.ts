@@ -1,6 +1,6 @@
 import { InvalidOptionError } from './errors.ts'
 
-/** What an option may be: the words for a person, and the test. */
+/** A rule for an option: a description for people, and the check. */
 export interface OptionRule {
   readonly expected: string
   accepts(value: unknown): boolean
@@ -8,7 +8,7 @@ export interface OptionRule {
 
 const rule = (expected: string, accepts: OptionRule['accepts']): OptionRule => ({ expected, accepts })
 
-/** The rules that there are. */
+/** The available rules. */
 export interface OptionRules {
   readonly boolean: OptionRule
   readonly callback: OptionRule
@@ -48,11 +48,11 @@ export const option: OptionRules = {
 }
 
 /**
- * Checks an options object against its rules: unknown names, wrong types and values out of bounds are refused.
- * `undefined` stands for "not given".
+ * Validates an options object: rejects unknown names, wrong types and values out of bounds. `undefined` means
+ * "not set".
  *
- * @param prefix - What stands before an option's name in messages, for example `cache.`; empty at the top.
- * @throws InvalidOptionError that names the option, what was expected, and what came.
+ * @param prefix - Prefix of an option's name in messages, for example `cache.`; empty at the top.
+ * @throws InvalidOptionError with the option, the expected and the received value.
  */
 export function checkOptions(options: unknown, rules: Readonly<Record<string, OptionRule>>, prefix = ''): void {
   if (!option.object.accepts(options)) throw new InvalidOptionError(prefix.replace(/\.$/, '') || 'options', 'an object', options)
@@ -61,10 +61,10 @@ export function checkOptions(options: unknown, rules: Readonly<Record<string, Op
   for (const name in given) {
     const value = given[name]
     const known = rules[name]
-    // What `rules` inherits is no rule.
+    // Properties that `rules` inherits are not rules.
     const isKnown = typeof known?.accepts === 'function'
     if (isKnown && (value === undefined || known.accepts(value))) continue
-    // Nor is what the options inherit an option.
+    // Inherited properties are not options.
     if (!Object.hasOwn(given, name)) continue
     if (!isKnown) throw new InvalidOptionError(`${prefix}${name}`, `one of ${Object.keys(rules).join(', ')}`, `unknown option "${name}"`)
     throw new InvalidOptionError(`${prefix}${name}`, known.expected, value)

@@ -1,5 +1,5 @@
 /**
- * Begins a statement that Sluice itself sends on a connection of the app, where its adapters see it. What it writes, only Sluice reads: nothing that is kept for
- * the app depends on it.
+ * Prefix of a statement that Sluice sends on a connection of the app, where its adapters see it. Only Sluice
+ * reads the rows that it writes: no cached data of the app depends on them.
  */
 export const OWN_STATEMENT = '/* sluice */'

@@ -9,8 +9,8 @@ const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u20
 const PLAIN = /^[\u0020-\u007e]*$/
 
 /**
- * A text from elsewhere (names of routes, SQL, messages of drivers) as one line for a terminal, a log or Markdown: without escape sequences, control
- * characters and characters that change the direction of a line.
+ * Returns an external string (names of routes, SQL, messages of drivers) as one line for a terminal, a log or
+ * Markdown: without escape sequences, control characters and characters that change the text direction.
  */
 export function plainLine(text: string): string {
   if (PLAIN.test(text)) return text

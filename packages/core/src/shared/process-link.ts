@@ -1,5 +1,6 @@
 /**
- * Joins processes of one app, so that each can ask the others: a dashboard shows them all by it. Whoever can reach the link can ask, and is answered.
+ * Connects the processes of one app, so that each can query the others: a dashboard shows all of them this
+ * way. Every process that can reach the link can query it.
  */
 export interface ProcessLink {
   /**
@@ -9,12 +10,12 @@ export interface ProcessLink {
    * @param answer - Answers what another process asks. It never rejects.
    */
   open(process: string, answer: (question: string) => Promise<string>): Promise<void>
-  /** The ids of the others that are there, as far as is known: one that has just ended may be among them. */
+  /** The known ids of the other processes. A process that has just ended can be among them. */
   others(): Promise<readonly string[]>
   /**
-   * Asks one of them.
+   * Queries a process.
    *
-   * @throws Where it is gone, its link fails, or `signal` is aborted before it has answered.
+   * @throws If the process is gone, its link fails, or `signal` is aborted before it responds.
    */
   ask(process: string, question: string, signal: AbortSignal): Promise<string>
   /** The others find it no more. A second call does nothing. */

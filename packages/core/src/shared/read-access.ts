@@ -9,7 +9,7 @@ export function isDevelopment(): boolean {
   return NODE_ENV === 'development' || NODE_ENV === 'test'
 }
 
-/** In production, whatever shows the app's inside must be told who may read it. */
+/** In production, pages and endpoints with internals of the app require `authorize`. */
 export class AuthorizeRequiredError extends SluiceError {
   constructor(what: string) {
     super(

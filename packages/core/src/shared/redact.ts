@@ -10,7 +10,7 @@ const USER_INFO =
 const SPACED_USER_INFO = /(\b[a-z][a-z\d+.-]{0,30}:\/\/[^\s:@/]{0,200}:)(?!\d{1,5}(?:[^\w@]|$))[^\n@"'`]{1,400}@(?=[\w.[-])/gi
 /** An address in a parameter of another. */
 const ENCODED_USER_INFO = /(%3A%2F%2F(?:(?!%3A)[^\s&@]){0,200}%3A)[^\s&]{0,4096}%40/gi
-/** Of `key=value;` lists, whose values may have spaces. */
+/** Values in `key=value;` lists can contain spaces. */
 const LIST_ITEM = /(;\s{0,9}(?:password|passwd|pwd)\s{0,9}=\s{0,9})(?![\s{'"])[^;\n"'`]+/gi
 /**
  * `password=…` in a query, a list of `key=value` or of `key: value`. A closing bracket, quote or comma ends a value unless more follows it immediately. Sluice's
@@ -20,8 +20,8 @@ const SECRET_PAIR =
   /([\w-]{0,40}(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key|signature|sslkey|authorization|(?<![a-z])(?:key|sig|pass|pw)))(["']?\s*[=:]\s*)(?!expected )('(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*"|\{[^{}\n]{0,200}\}|(?:(?:basic|bearer)\s+)?(?:[^\s&;"'`,)}\]]|["'`,)}\]](?=[^\s&;"'`,)}\]:]))+)/gi
 
 /**
- * A text in which no address shows a password: of `user:password@`, with and without a scheme, of query parameters and of `key=value` lists.
- * Everything else stays, so that the host is still known.
+ * Removes passwords from the addresses in a string: in `user:password@`, with and without a scheme, in query
+ * parameters and in `key=value` lists. Everything else remains, so that the host is still visible.
  */
 export function redact(text: string): string {
   return text
@@ -34,7 +34,7 @@ export function redact(text: string): string {
     .replace(SECRET_PAIR, `$1$2${REDACTED}`)
 }
 
-/** Of `user:password` and Redis's `:password`. A name alone is a token of some HTTP services. */
+/** Handles `user:password` and Redis's `:password`. A name alone is a token of some HTTP services. */
 function withoutPassword(scheme: string, userInfo: string): string {
   const colon = userInfo.indexOf(':')
   if (colon >= 0) return `${userInfo.slice(0, colon)}:${REDACTED}`

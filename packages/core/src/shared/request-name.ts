@@ -1,4 +1,4 @@
-/** What a scope's name says of an HTTP request, as adapters write it: `GET /cities/:id`, `GET (no route)`. */
+/** The HTTP request in a scope's name, as adapters write it: `GET /cities/:id`, `GET (no route)`. */
 export interface RequestName {
   readonly method: string
   /** `undefined`: none was found. */

@@ -30,7 +30,7 @@ export function checkSecrets(name: string, secrets: unknown): readonly string[] 
 /**
  * Signs lines of text and the time: `t=<seconds>;v1=<HMAC in hexadecimal digits>`.
  *
- * @param nowSeconds - Of the Unix epoch.
+ * @param nowSeconds - Seconds since the Unix epoch.
  */
 export function signTimed(secret: string, lines: readonly string[], nowSeconds: number): string {
   return `t=${nowSeconds};v1=${timedMac(secret, lines, nowSeconds).toString('hex')}`

@@ -5,7 +5,7 @@ import { PrivateAddressError } from './private-address-error.ts'
 import { redactUrl } from './redact.ts'
 import { checkSecrets, hmacOf, isSignedBy } from './signature.ts'
 
-const EXPECTED = 'an address of http or https, without a name and a password'
+const EXPECTED = 'an http or https URL without credentials'
 const SECRET_PREFIX = 'whsec_'
 const SIGNATURE = /^v1,([A-Za-z\d+/]{43}=)$/
 
@@ -78,7 +78,7 @@ function statusOf(request: ClientRequest, body: string): Promise<number> {
 }
 
 function headersOf({ body, id, secret, headers }: WebhookPost): Record<string, string | number> {
-  // Of this sending: it may be sent again hours later.
+  // The time of this attempt: a retry can be hours later.
   const timestamp = Math.floor(Date.now() / 1000)
   const own = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), 'idempotency-key': id }
   const signature = secret === undefined ? {} : { 'webhook-signature': `v1,${macOf(secret, id, timestamp, body).toString('base64')}` }
@@ -95,10 +95,11 @@ function macOf(secret: string, id: string, timestamp: string | number, body: str
 }
 
 /**
- * For receivers of webhooks of alerts and batches: whether one of the secrets signed this body, not longer ago or ahead than so many seconds.
+ * Verifies webhooks of alerts and batch jobs: returns whether one of the secrets signed this body, at most
+ * `maxAgeSeconds` ago or ahead.
  *
- * @param headers - Of the request, with names in lower case.
- * @param body - As it came, before it is parsed.
+ * @param headers - Headers of the request, with lowercase names.
+ * @param body - The raw body, before it is parsed.
  * @throws InvalidOptionError for a secret of fewer than 16 characters.
  */
 export function isSignedWebhook(

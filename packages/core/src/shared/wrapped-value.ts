@@ -1,8 +1,8 @@
 import { isCopyable, isDecimal } from './copy.ts'
 
 /**
- * What serializers do not tell apart by themselves is wrapped in a map of one item, whose key is one of these numbers. Maps of the value are
- * wrapped, too, so that no other map is ever met.
+ * Values that serializers do not distinguish are wrapped in a map of one item, whose key is one of these
+ * numbers. Maps in the value are wrapped, too, so that every map in the output is a wrapper.
  */
 const Kind = {
   negativeZero: 0,
@@ -30,10 +30,11 @@ export interface WrappedTypes {
 }
 
 /**
- * Makes a value that any serializer of `Date`, `Map`, `Buffer`, `undefined` and 64-bit `bigint` gives back exactly, of plain objects,
- * arrays, texts, numbers, `bigint`, `boolean`, `null`, `undefined`, `Date`, `Buffer`, `Uint8Array`, `Map`, `Set` and decimals.
+ * Converts a value so that any serializer of `Date`, `Map`, `Buffer`, `undefined` and 64-bit `bigint`
+ * restores it exactly. Supports plain objects, arrays, strings, numbers, `bigint`, `boolean`, `null`,
+ * `undefined`, `Date`, `Buffer`, `Uint8Array`, `Map`, `Set` and decimals.
  *
- * @returns `undefined` when it holds anything that would not come back exactly.
+ * @returns `undefined` if it contains a value that would not be restored exactly.
  */
 export function wrapValue(value: unknown): WrappedValue | undefined {
   if (!isCopyable(value)) return undefined
@@ -166,12 +167,12 @@ function unwrapMap(map: ReadonlyMap<unknown, unknown>, types: WrappedTypes): unk
       case Kind.bare:
         return Object.assign(Object.create(null), unwrapFields(content as Record<string, unknown>, types))
       case Kind.decimal: {
-        if (types.Decimal === undefined) throw new Error('The value holds a decimal, and no class for decimals is known.')
+        if (types.Decimal === undefined) throw new Error('The value contains a decimal, but no class for decimals is known.')
         return new types.Decimal(content as string)
       }
     }
   }
-  throw new Error('The value holds something of an unknown kind.')
+  throw new Error('The value contains a part of an unknown kind.')
 }
 
 function* pairs(items: readonly unknown[]): Generator<[unknown, unknown]> {

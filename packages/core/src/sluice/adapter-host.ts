@@ -16,7 +16,7 @@ import type { Dialect } from '../sql/dialect.ts'
 import type { ResponseDifference } from './events.ts'
 import type { ScopeReport } from './scopes.ts'
 
-/** What a Sluice offers to its adapters. For those who write one; apps have no use for it. */
+/** The interface of a Sluice for its adapters. For authors of adapters; apps do not need it. */
 export interface AdapterHost {
   /** Sends an operation on its way. */
   execute<TResult>(operation: Operation<TResult>): Promise<TResult>
@@ -29,15 +29,18 @@ export interface AdapterHost {
   readonly recorder: Recorder
   readonly stats: QueryStats
   readonly catalogs: CatalogRegistry
-  /** A statement is sent. Costs next to nothing for a text that was seen before; never throws. */
+  /** A statement is sent. Costs almost nothing for a known SQL string; never throws. */
   seen(sql: string, dialect: Dialect, analyzed: AnalyzedSql): void
-  /** Is told of every statement; `undefined` where nobody wants to know. Others may come to want it: it is read with each. */
+  /**
+   * Receives every statement; `undefined` while there are no receivers. Read it for each statement, because
+   * receivers can be added.
+   */
   readonly watch: StatementWatch | undefined
-  /** Tells somebody else of every statement, too; returns the function that stops it. */
+  /** Adds a receiver of every statement; returns a function that removes it. */
   watchStatements(watch: Pick<StatementWatch, 'begin'>): () => void
   /** Lets the database be asked through a client: for inspecting it, and for plans. */
   readonly connections: ConnectionRegistry
-  /** Lets a pool of connections be looked at; returns what takes it off again. */
+  /** Registers a connection pool; returns a function that removes it. */
   attachPool(sourceId: string, read: () => PoolState | undefined): () => void
   /**
    * A caller has got a connection of the pool that was attached under this name, or was refused one.
@@ -61,9 +64,12 @@ export interface AdapterHost {
   now(): number
   /** How operations outside any scope are treated now. */
   mode(): Mode
-  /** Whether scopes that are opened now have that mode, and share their results: there is no `rollout` below 1, and no `context`. */
+  /** Whether new scopes have this mode and share their results: there is no `rollout` below 1, and no `context`. */
   readonly isUniform: boolean
-  /** Where processes share a cache: how long after it was sent the database may carry out a write at most, in milliseconds. */
+  /**
+   * If processes share a cache: the maximum time in milliseconds between sending a write and its execution by
+   * the database.
+   */
   readonly latestWriteMs: number | undefined
   /** Milliseconds between looks for changes of the schema by other processes; `false`: no looks. */
   readonly schemaCheckMs: number | false
@@ -71,19 +77,22 @@ export interface AdapterHost {
   readonly maxKeys: number
   /** Rows beyond those asked for that a merged query may fetch for each key. */
   readonly maxExtraRows: number
-  /** Whether anything but observing goes on, in the mode of now or in a scope that is open: a catalogue is worth reading then. */
+  /**
+   * Whether an operation can be optimized, in the current mode or in an open scope. Only then is the catalog
+   * read.
+   */
   isOptimizing(): boolean
-  /** A transaction of the current scope has ended, in whatever way: what was asked ahead may not be what it left. */
+  /** A transaction of the current scope has ended, with any outcome: prefetched rows may be outdated. */
   transactionEnded(): void
   /** A new id for an instrumented client. */
   nextSourceId(orm: string): string
-  /** What detection says of a scope so far; nothing is counted or emitted. `undefined`: detection is off. */
+  /** Findings of a scope so far, without counting or emitting them. `undefined`: detection is off. */
   findingsSoFar(scope: Scope): ScopeReport['findings'] | undefined
   /** An error inside an adapter's own code: counted and emitted, never thrown at the caller. */
   reportError(error: unknown): void
-  /** Tells the user once: by the app's logger, or through Node's process warnings. */
+  /** Warns the user once: with the app's logger, or as a process warning of Node. */
   warn(message: string): void
-  /** The app's, where it has given one. */
+  /** The app's logger, if it has one. */
   readonly logger: Logger | undefined
 }
 

@@ -3,10 +3,10 @@ import { InvalidArgumentError } from '../shared/errors.ts'
 import type { Sluice } from './sluice.ts'
 
 /**
- * Changes to a Sluice's caches in somebody's name, by a page or an API. Each passes `authorize` and `audit` of the job engine first; an app without jobs has
- * only the rules of the page or the API.
+ * Changes a Sluice's caches on behalf of a user of a dashboard or an API. Each action first passes
+ * `authorize` and `audit` of the job engine; without jobs, only the rules of the dashboard or the API apply.
  *
- * @throws NotAuthorizedError, as a rejection; what the hook throws.
+ * @throws NotAuthorizedError, as a rejection; errors of the hook.
  */
 export class CacheActions {
   constructor(
@@ -29,12 +29,16 @@ export class CacheActions {
   }
 
   /**
-   * @returns How many values were stored.
-   * @throws InvalidArgumentError for a namespace of Sluice's: it would serve what is put there as results.
+   * @returns The number of stored values.
+   * @throws InvalidArgumentError for a namespace of Sluice, because its entries are served as query results.
    */
   async warm(namespace: string, data: Readonly<Record<string, unknown>>, ttl?: number): Promise<number> {
     if (ownCacheNamespaces.includes(namespace))
-      throw new InvalidArgumentError('namespace', "one of the app: entries in a namespace of Sluice's own are served as results", namespace)
+      throw new InvalidArgumentError(
+        'namespace',
+        'a namespace of the app, because Sluice serves entries of its own namespaces as query results',
+        namespace,
+      )
     await this.sluice.jobs?.authorize(this.actor, 'warm-cache', { namespace })
     return this.cache.warmCache(namespace, data, ttl)
   }

@@ -64,6 +64,6 @@ export function createCaching(
 /** The tags of a model or table. */
 function tagsOf(name: string, { catalogs }: Services): readonly string[] {
   const tables = catalogs.resolve(name)
-  if (tables.size === 0) throw new InvalidArgumentError('tables', 'names of models or tables that a catalogue knows', name)
+  if (tables.size === 0) throw new InvalidArgumentError('tables', 'names of models or tables in a known catalog', name)
   return [...tables].map(setTag)
 }

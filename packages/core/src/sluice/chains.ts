@@ -85,7 +85,7 @@ function createResultCache({ options, stats, prefetcher, catalogs, scopes, warn 
   })
 }
 
-/** Reads of tables that are excluded go to the database as they are. */
+/** Reads of excluded tables are passed through. */
 function createExclusion(names: readonly string[], { catalogs, stats, executor }: ChainParts): Interceptor {
   const excluded = new WeakMap<SchemaCatalog, ReadonlySet<TableId>>()
   const excludedIn = (catalog: SchemaCatalog) => {

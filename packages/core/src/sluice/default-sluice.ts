@@ -72,7 +72,7 @@ export class DefaultSluice {
 
 /** The process-wide Sluice has no options that turn an engine off. */
 function created<T>(engine: T | undefined): T {
-  if (engine === undefined) throw new SluiceError('SLUICE_ENGINE_OFF', 'The process-wide Sluice has no such engine.')
+  if (engine === undefined) throw new SluiceError('SLUICE_ENGINE_OFF', 'This engine is disabled in the process-wide Sluice.')
   return engine
 }
 
@@ -81,14 +81,18 @@ function defaultSluice(): DefaultSluice {
 }
 
 /**
- * The process-wide Sluice, made by the first call: what a bare `withSluice()` and the engines' getters use. All copies of this package in a process have
- * the same one, also those of a module that is loaded anew; copies of another major version have one of their own, and say so by a warning.
+ * The process-wide Sluice, created by the first call: used by `withSluice()` without arguments and by the
+ * engines' getters. All copies of this package in a process share it, including reloaded modules. Copies of a
+ * different major version have a separate one and emit a warning.
  */
 export function getDefaultSluice(): Sluice {
   return defaultSluice().sluice
 }
 
-/** What entry points are given: a Sluice, options to make one of, or nothing, for the process-wide default. */
+/**
+ * Converts an argument of an entry point to a Sluice: a Sluice, options for a new one, or nothing for the
+ * process-wide default.
+ */
 export function sluiceFrom(given: Sluice | SluiceOptions | undefined): Sluice {
   if (given === undefined) return getDefaultSluice()
   return isSluice(given) ? given : createSluice(given)

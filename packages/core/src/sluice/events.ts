@@ -3,7 +3,7 @@ import type { ShadowDifference } from '../pipeline/shadow-difference.ts'
 import type { Finding } from '../query/detect/finding.ts'
 import type { ScopeReport } from './scopes.ts'
 
-/** A response that was kept was not the one that the app made. It holds nothing of either. */
+/** A cached response was different from the app's response. Contains no content of either. */
 export interface ResponseDifference {
   /** The name of the request's scope: `GET /cities/:id`. */
   readonly scope: string
@@ -13,7 +13,7 @@ export interface ResponseDifference {
   /** Bytes of the two bodies. */
   readonly keptBytes: number
   readonly madeBytes: number
-  /** How old the kept one was, in milliseconds. */
+  /** Age of the cached response in milliseconds. */
   readonly ageMs: number
 }
 
@@ -26,8 +26,8 @@ export interface SluiceEvents {
   fullScan: QueryAnalysis
   /** Shadow mode found a difference. */
   shadowDifference: ShadowDifference
-  /** Shadow mode found that a response that was kept, and is taken to be true, is not what the app answers. */
+  /** Shadow mode found that a cached response, which counted as valid, differs from the app's response. */
   responseDifference: ResponseDifference
-  /** Sluice's own code failed; the operation went on without it. */
+  /** Sluice itself failed; the operation continued without it. */
   error: unknown
 }

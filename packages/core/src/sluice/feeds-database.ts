@@ -26,24 +26,27 @@ function queryFamilies({ counters }: TrafficLog): readonly MetricFamily[] {
     seen.map(({ labels, of }) => ({ labels, value: value(of) }))
   return [
     {
-      ...{ name: 'db.client.operation.duration', help: 'Duration of database statements, by shape', unit: 's' },
+      ...{ name: 'db.client.operation.duration', help: 'Duration of database statements, by normalized query', unit: 's' },
       type: 'histogram',
       samples: seen.map(({ labels, of }) => durationSample(labels, of.times)),
     },
     {
-      ...{ name: 'sluice.query.returned_rows', help: 'Rows that statements returned, by shape', unit: '{row}' },
+      ...{ name: 'sluice.query.returned_rows', help: 'Rows returned by statements, by normalized query', unit: '{row}' },
       type: 'counter',
       samples: sum(({ rows }) => rows),
     },
     {
-      ...{ name: 'sluice.query.errors', help: 'Statements that failed, by shape', unit: '{statement}' },
+      ...{ name: 'sluice.query.errors', help: 'Failed statements, by normalized query', unit: '{statement}' },
       type: 'counter',
       samples: sum(({ errors }) => errors),
     },
   ]
 }
 
-/** Texts are no labels: the fingerprint tells two shapes apart, and finds the text in `sluice.database.getTraffic()`. */
+/**
+ * The SQL is not a label: the fingerprint identifies a normalized query, and finds its SQL in
+ * `sluice.database.getTraffic()`.
+ */
 function shapeLabels({ dialect, fingerprint, summary: { operation, table, summary } }: Readonly<TrafficRecord>): Labels {
   return {
     'db.system.name': dialect,
@@ -70,7 +73,7 @@ function poolFamilies(monitor: PoolMonitor): readonly MetricFamily[] {
     ),
     gauge(
       'db.client.connection.max',
-      'Connections that a pool may have',
+      'Maximum number of connections of a pool',
       '{connection}',
       pools.map(({ name, now }) => ({ labels: label(name), value: now.max })),
     ),
@@ -81,7 +84,7 @@ function poolFamilies(monitor: PoolMonitor): readonly MetricFamily[] {
       pools.map(({ name, now }) => ({ labels: label(name), value: now.waiting })),
     ),
     {
-      ...{ name: 'db.client.connection.wait_time', help: 'How long callers took to get a connection', unit: 's' },
+      ...{ name: 'db.client.connection.wait_time', help: 'Time until a caller received a connection', unit: 's' },
       type: 'histogram',
       samples: pools.filter(({ waits }) => waits.count > 0).map(({ name, waits }) => durationSample(label(name), waits)),
     },
@@ -101,7 +104,7 @@ export function replicaFamilies(routers: ReplicaRouters): readonly MetricFamily[
     replicas.map(({ id, lagMs }) => ({ labels: { 'sluice.source': source, 'sluice.node.id': id }, value: lagMs / 1_000 })),
   )
   return [
-    counterOf('sluice.replicas.reads', 'Reads by where they were sent; of those to the primary, why', '{read}', samples),
-    gauge('sluice.replicas.lag', 'How far a replica is behind', 's', lags),
+    counterOf('sluice.replicas.reads', 'Reads by destination; for the primary, also by reason', '{read}', samples),
+    gauge('sluice.replicas.lag', 'Replication lag of a replica', 's', lags),
   ]
 }

@@ -49,7 +49,7 @@ export function balancerFamilies(balancer: LoadBalancingEngine | undefined): rea
       of((node) => Number(isUp(node))),
     ),
     {
-      ...{ name: 'sluice.balancer.response.time', help: 'Time of answers of the last one to two minutes', unit: 's' },
+      ...{ name: 'sluice.balancer.response.time', help: 'Response times of the last 1 to 2 minutes', unit: 's' },
       type: 'summary',
       samples: nodes.map((node) => quantileSample(label(node), node)),
     },
@@ -77,27 +77,27 @@ export async function jobFamilies(jobs: AsyncBatchProcessingEngine | undefined):
     lost,
   }))
   return [
-    gauge('sluice.jobs.tasks', 'Tasks that are kept, by state; dead ones are dead letters', '{task}', tasks),
-    counterOf('sluice.jobs.attempts', 'Attempts of this process that were over, by outcome', '{attempt}', ended),
+    gauge('sluice.jobs.tasks', 'Stored tasks, by state; dead tasks are dead letters', '{task}', tasks),
+    counterOf('sluice.jobs.attempts', 'Finished attempts of this process, by outcome', '{attempt}', ended),
     gauge(
       'sluice.jobs.throughput',
-      'Attempts of this process that were over, of the last minute',
+      'Finished attempts of this process, in the last minute',
       '{attempt}/s',
       of((stats) => stats.throughputPerSecond),
     ),
     gauge(
       'sluice.jobs.oldest_task.age',
-      'For how long the oldest task waits that could run',
+      'Wait time of the oldest task that could run',
       's',
       of(({ oldestTaskMs }) => oldestTaskMs / 1_000),
     ),
     {
-      ...{ name: 'sluice.jobs.wait.time', help: 'From when a task was made until it ran, of the last one to two minutes', unit: 's' },
+      ...{ name: 'sluice.jobs.wait.time', help: 'Time from the creation of a task until it ran, over the last 1 to 2 minutes', unit: 's' },
       type: 'summary',
       samples: all.map((stats) => quantileSample(label(stats), stats.waitMs)),
     },
     {
-      ...{ name: 'sluice.jobs.run.time', help: 'Time of attempts of the last one to two minutes', unit: 's' },
+      ...{ name: 'sluice.jobs.run.time', help: 'Duration of attempts, over the last 1 to 2 minutes', unit: 's' },
       type: 'summary',
       samples: all.map((stats) => quantileSample(label(stats), stats.runMs)),
     },

@@ -45,26 +45,26 @@ function operationFamilies(stats: QueryStats): readonly MetricFamily[] {
   const { passedThrough, overhead, ...counts } = stats.snapshot()
   const saved = { merged: counts.merged, prefetched: counts.prefetched, cached: counts.answered }
   return [
-    counter('sluice.operations', 'Operations of ORMs that were seen', '{operation}', counts.seen),
+    counter('sluice.operations', 'ORM operations that Sluice saw', '{operation}', counts.seen),
     counter(
       'sluice.operations.executed',
-      'Operations, or statements of adapters that record each statement, that were sent to the database',
+      'Operations sent to the database, or statements for adapters that record each statement',
       '{operation}',
       counts.executed,
     ),
-    counters('sluice.operations.saved', 'Operations answered without a query of their own', '{operation}', 'sluice.saved.by', saved),
-    counters('sluice.operations.passed_through', 'Operations left as they were', '{operation}', 'sluice.reason', passedThrough),
-    counter('sluice.operations.replayed', 'Lookups of a batch that were asked again singly', '{operation}', counts.replayed),
+    counters('sluice.operations.saved', 'Operations that needed no separate query', '{operation}', 'sluice.saved.by', saved),
+    counters('sluice.operations.passed_through', 'Operations that Sluice passed through', '{operation}', 'sluice.reason', passedThrough),
+    counter('sluice.operations.replayed', 'Lookups of a batch that had to run again individually', '{operation}', counts.replayed),
     counter('sluice.statements', 'Statements seen on connections', '{statement}', counts.statements),
-    counter('sluice.batches', 'Queries that answered several lookups', '{query}', counts.batches),
-    counter('sluice.prefetches', 'Queries that asked ahead', '{query}', counts.prefetches),
-    counter('sluice.prefetch.keys', 'Keys asked ahead', '{key}', counts.prefetchedKeys),
-    counter('sluice.prefetch.keys.used', 'Keys asked ahead that were wanted later', '{key}', counts.prefetchedKeysUsed),
+    counter('sluice.batches', 'Queries that returned the rows of several lookups', '{query}', counts.batches),
+    counter('sluice.prefetches', 'Queries that prefetched', '{query}', counts.prefetches),
+    counter('sluice.prefetch.keys', 'Prefetched keys', '{key}', counts.prefetchedKeys),
+    counter('sluice.prefetch.keys.used', 'Prefetched keys that the app requested later', '{key}', counts.prefetchedKeysUsed),
     counter('sluice.database.time', 'Time spent waiting for the database', 's', counts.databaseMs / 1_000),
-    counter('sluice.overhead.time', "Time of Sluice's own code in scopes, estimated from one in seventeen", 's', overhead.totalMs / 1_000),
+    counter('sluice.overhead.time', "Time of Sluice's code in scopes, estimated from 1 of 17 scopes", 's', overhead.totalMs / 1_000),
     counter('sluice.shadow.comparisons', 'Operations that ran twice and were compared', '{operation}', counts.shadowed),
     counter('sluice.shadow.differences', 'Comparisons with different results', '{operation}', counts.shadowDifferences),
-    counter('sluice.errors', 'Errors inside Sluice', '{error}', counts.errors),
+    counter('sluice.errors', 'Errors in Sluice', '{error}', counts.errors),
   ]
 }
 
@@ -74,13 +74,13 @@ function cacheFamilies(caching: CreatedEngines['caching']): readonly MetricFamil
   const events = Object.fromEntries(Object.entries(caching.tiered.getStats()).map(([name, count]) => [snakeCase(name), count]))
   return [
     counters('sluice.cache.reads', 'Reads of the in-process cache', '{read}', 'sluice.result', { hit: hits, miss: misses }),
-    counters('sluice.cache.removals', 'Entries that left by themselves, and values that were too large', '{entry}', 'sluice.reason', {
+    counters('sluice.cache.removals', 'Entries that expired or were evicted, and values that were too large', '{entry}', 'sluice.reason', {
       ...{ evicted: evictions, expired: expirations, rejected },
     }),
     gauge('sluice.cache.entries', 'Entries of the in-process cache', '{entry}', [{ labels: {}, value: itemCount }]),
     gauge('sluice.cache.memory', 'Estimated heap of all entries', 'By', [{ labels: {}, value: usedMemory }]),
-    gauge('sluice.cache.memory.limit', 'What all entries may have', 'By', [{ labels: {}, value: totalMemory }]),
-    counters('sluice.tiered.events', 'What became of requests for kept values', '{event}', 'sluice.event', events),
+    gauge('sluice.cache.memory.limit', 'Memory budget of all entries', 'By', [{ labels: {}, value: totalMemory }]),
+    counters('sluice.tiered.events', 'Outcomes of requests for cached values', '{event}', 'sluice.event', events),
   ]
 }
 

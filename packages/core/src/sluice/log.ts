@@ -9,7 +9,7 @@ import { redact } from '../shared/redact.ts'
 
 type Level = 'info' | 'warn' | 'error'
 
-/** Tells people what they should know: by the app's logger, or, where it has none, by Node's process warnings. */
+/** Logs messages for people: to the app's logger, or without one as process warnings of Node. */
 export class SluiceLog {
   readonly #warned = new Set<string>()
   readonly #repeats = new FindingRepeats()
@@ -20,7 +20,7 @@ export class SluiceLog {
     private readonly onFailure: () => void,
   ) {}
 
-  /** Of each message, once. */
+  /** Logs each message once. */
   warn(message: string): void {
     if (this.#warned.has(message)) return
     this.#warned.add(message)
@@ -34,7 +34,7 @@ export class SluiceLog {
     else this.#tell('warn', {}, text)
   }
 
-  /** An error inside Sluice; without a logger, the event alone tells it. */
+  /** Logs an error in Sluice; without a logger, it is only emitted as an event. */
   error(error: unknown): void {
     this.#tell('error', { err: errorForLog(error) }, errorMessage(error))
   }

@@ -18,14 +18,15 @@ import type { RandomSource } from '../shared/random.ts'
 
 export interface CacheOptions {
   /**
-   * Seconds that a query's result is kept at most. Without a `store` it bounds what other processes' writes can leave stale: Sluice drops
-   * a result at once when this process writes to what it came from. Raise it where this process is the only writer. With a `store` it bounds
-   * what writers that do not use Sluice can leave stale. Greater than `0`.
+   * Maximum age of a cached result in seconds. Without a `store`, writes of other processes become visible
+   * within this time; raise it if only this process writes. With a `store`, this applies to writers that do
+   * not use Sluice. Greater than `0`.
    * @defaultValue 1; with a `store` 60
    */
   readonly ttl?: number
   /**
-   * Seconds after that in which a result is still handed out while it is refreshed beside. One that a write made wrong is never handed out.
+   * Seconds after `ttl` in which Sluice still serves a result while it revalidates it in the background. It
+   * never serves a result that a write has invalidated.
    * @defaultValue 0
    */
   readonly swr?: number
@@ -35,25 +36,27 @@ export interface CacheOptions {
    */
   readonly maxBytes?: number
   /**
-   * Which entry the cache evicts when `maxBytes` is reached: `'s3-fifo'` one that was not read again soon after it was set, which resists
-   * scans; `'lru'` the least recently used; `'lfu'` the least frequently used of late; `'ttl'` the one that expires soonest.
+   * Eviction policy: which entry the cache evicts when it exceeds `maxBytes`. `'s3-fifo'`: one that was not
+   * read again soon after it was set, which resists scans; `'lru'`: the least recently used; `'lfu'`: the
+   * least frequently used of late; `'ttl'`: the one that expires soonest.
    * @defaultValue 's3-fifo'
    */
   readonly policy?: EvictionPolicyName
   /**
-   * If given, only reads of these tables alone are kept; a table or model name each.
+   * Limits caching to reads that use only these tables: model or table names.
    * @defaultValue every table
    */
   readonly tables?: readonly string[]
   /**
-   * How rows are handed out: a copy for each caller; frozen, and then the app must not change its rows; or as they are kept, and then a
-   * change of the app's is a change of what others read.
+   * How rows are returned. `'clone'`: a copy for each caller. `'freeze'`: frozen rows, which the app cannot
+   * modify. `'none'`: the cached rows; if the app modifies them, other readers see the change.
    * @defaultValue 'clone'
    */
   readonly copy?: CopyMode
   /**
-   * Where processes share results, and learn of each other's writes: `redisStore()` of `@sluice/redis`, for example. The Sluice closes it.
-   * @defaultValue none: this process is by itself
+   * Shared cache. Processes share results and notify each other of writes: `redisStore()` of `@sluice/redis`,
+   * for example. The Sluice closes the store.
+   * @defaultValue none
    */
   readonly store?: CacheStore
   /**
@@ -68,24 +71,25 @@ export interface CacheOptions {
    */
   readonly maxStalenessMs?: number
   /**
-   * With a `store` that does not answer: whether a write is refused with `SLUICE_WRITE_REJECTED`, or sent all the same; other processes are then
-   * told as soon as the store answers, and may read older results until then.
+   * If the `store` does not respond: `'reject-write'` rejects a write with `SLUICE_WRITE_REJECTED`;
+   * `'proceed'` sends it, and Sluice notifies the other processes when the store responds again. Until then,
+   * they can serve older results.
    * @defaultValue 'reject-write' in `strict`, 'proceed' in `bounded`
    */
   readonly onInvalidationFailure?: 'reject-write' | 'proceed'
   /**
-   * What never goes to the `store`: results of these models and tables (`Session`), and results that hold these fields (`User.password`,
-   * or `*.token` for a field of any model).
+   * Results that Sluice never sends to the `store`: those of these models and tables (`Session`), and those
+   * that contain these fields (`User.password`, or `*.token` for a field of any model).
    * @defaultValue none
    */
   readonly exclude?: readonly string[]
   /**
-   * How `sluice.tiered` keeps the app's own values where a call says nothing.
+   * Defaults for `sluice.tiered`.
    * @defaultValue {}
    */
   readonly tiered?: TieredOptions
   /**
-   * What holds for reads of a model or table that say nothing themselves; by its name.
+   * Default options for reads of a model or table, by its name.
    * @defaultValue {}
    */
   readonly models?: Readonly<Record<string, CacheControl>>
@@ -98,15 +102,17 @@ export interface BatchOptions {
    */
   readonly maxKeys?: number
   /**
-   * Rows beyond those asked for that a merged query may fetch for each key, where only the first few of each key are asked for
-   * (`take`, `limit`, `findFirst`). Where keys turn out to have more, the database cuts, by a query that costs more; on SQLite they are
-   * asked for singly then. From `0` to `1000`.
+   * Maximum number of additional rows per key that a batched query reads if the app requests only the first
+   * rows of each key (`take`, `limit`, `findFirst`). If keys have more rows, the database limits them, in a
+   * more expensive query; on SQLite, these lookups run individually instead. From `0` to `1000`; `0`: the
+   * database limits them from the start.
    * @defaultValue 8
    */
   readonly maxExtraRows?: number
   /**
-   * Milliseconds that a lookup waits for others of its kind. `0`: until the end of the tick in which it was made, which costs
-   * nothing; lookups that come out of different ticks (timers, several sockets) meet only in a longer one. From `0` to `1000`.
+   * Milliseconds that a lookup waits for other lookups of its kind. `0`: until the end of its event-loop
+   * tick, without additional delay. Lookups of different ticks (timers, several sockets) are batched only
+   * with a longer window. From `0` to `1000`.
    * @defaultValue 0
    */
   readonly windowMs?: number
@@ -114,13 +120,14 @@ export interface BatchOptions {
 
 export interface PrefetchOptions {
   /**
-   * Milliseconds for which an answer that was asked ahead is given at most. It bounds what writes of other processes can leave
-   * unseen within a loop: what this process writes is seen at once. Greater than `0`.
+   * Maximum age of prefetched rows in milliseconds. Within a loop, writes of other processes become visible
+   * within this time. Writes of this process are visible immediately. Greater than `0`.
    * @defaultValue 1000
    */
   readonly maxAgeMs?: number
   /**
-   * What an earlier process learned, as `sluice.queries.getPrefetchLinks()` gave it: loops that are known are asked ahead at once.
+   * The result of `sluice.queries.getPrefetchLinks()` of an earlier process. Sluice prefetches for known
+   * loops from the start.
    * @defaultValue nothing
    */
   readonly links?: readonly PrefetchLink[]
@@ -136,8 +143,9 @@ export interface ShadowModeOptions {
 
 export interface SluiceOptions {
   /**
-   * `observe` changes nothing and reports; `shadow` also runs the optimised way beside the bare one and compares;
-   * `optimize` merges and caches. The environment variable `SLUICE_MODE` stands in where it is not given.
+   * How Sluice handles operations. `observe` changes nothing and reports; `shadow` also runs reads the
+   * optimized way and compares the results; `optimize` batches, prefetches and caches. If you omit it, the
+   * environment variable `SLUICE_MODE` applies.
    * @defaultValue 'observe'
    */
   readonly mode?: Mode
@@ -147,8 +155,9 @@ export interface SluiceOptions {
    */
   readonly rollout?: number
   /**
-   * What changes results without standing in the statement, such as a session's role or tenant: what differs in it is neither merged nor
-   * kept together. Called where a read is made; must not throw. Needed only where one scope serves several, or results are cached.
+   * Returns everything that changes results without being part of the statement, such as the session's role
+   * or tenant. Sluice never batches, prefetches or caches across different contexts. Called for each read;
+   * must not throw. Required only if one scope serves several contexts, or results are cached.
    * @defaultValue nothing
    */
   readonly context?: () => string
@@ -163,19 +172,21 @@ export interface SluiceOptions {
    */
   readonly batch?: BatchOptions | false
   /**
-   * Asking ahead in loops that ask for one key after the other; `false` switches it off.
+   * Prefetching for loops that await one lookup after the other. `false`: off.
    * @defaultValue {}
    */
   readonly prefetch?: PrefetchOptions | false
   /**
-   * Milliseconds between checks whether another process changed the schema, such as a migration job: one short statement each, while the
-   * app reads. Such a change is noticed within two intervals, and until then cached
-   * results may be outdated. `false`: no checks. Changes that this process makes are noticed at once. From `10` to `60000`.
+   * Interval in milliseconds of the checks whether another process, such as a migration job, changed the
+   * schema: one short statement each, while the app reads. A change is detected within 2 intervals, and until
+   * then cached results can be outdated. Changes by this process are detected immediately. `false`: off. From
+   * `10` to `60000`.
    * @defaultValue 1000
    */
   readonly schemaCheckMs?: number | false
   /**
-   * Models and tables whose reads are sent as they are: neither merged nor asked ahead nor cached. A model's or a table's name each.
+   * Models and tables whose reads Sluice passes through: it neither batches, prefetches nor caches them.
+   * Model or table names.
    * @defaultValue none
    */
   readonly exclude?: readonly string[]
@@ -210,8 +221,9 @@ export interface SluiceOptions {
    */
   readonly shadow?: ShadowModeOptions
   /**
-   * Where Sluice's warnings, errors, findings and alerts are told, without values: a logger of pino's shape, `warn({ … }, 'message')`. A finding is told the first time in a
-   * scope of its name, and then the 10th, 100th … Where there is one, nothing is printed on stderr by itself.
+   * Receives warnings, errors, findings and alerts, without values: a logger with the methods of pino,
+   * `warn({ … }, 'message')`. A finding is logged the first time in scopes of one name, and then the 10th,
+   * 100th … With a logger, nothing is printed on stderr.
    * @defaultValue warnings are process warnings, and findings are printed in development
    */
   readonly logger?: Logger
@@ -251,9 +263,9 @@ const MODES: readonly Mode[] = ['observe', 'shadow', 'optimize']
 const mode = option.oneOf(...MODES)
 
 /**
- * Checks a mode.
+ * Validates a mode.
  *
- * @throws InvalidOptionError when it is none.
+ * @throws InvalidOptionError for any other value.
  */
 export function checkMode(value: unknown, name = 'mode'): Mode {
   if (!mode.accepts(value)) throw new InvalidOptionError(name, mode.expected, value)

@@ -13,7 +13,7 @@ const DEFAULT_TTL = 1
 const DEFAULT_SHARED_TTL = 60
 const NO_TAGS: readonly string[] = []
 
-/** Seconds that results are kept where nothing is said of them. */
+/** Default time to live of results, in seconds. */
 export function resultTtl({ ttl, store }: Pick<CacheOptions, 'ttl' | 'store'>): number {
   return ttl ?? (store === undefined ? DEFAULT_TTL : DEFAULT_SHARED_TTL)
 }
@@ -34,11 +34,14 @@ export class ResultPolicies {
     this.#base = { ...base, swrMs: (swr ?? 0) * 1_000 }
     this.#tables = new NamedTables(catalogs)
     this.#secrets = new Secrets(exclude, this.#tables, (name) => {
-      if (!catalogs.isReading()) warn(`cache.exclude names "${name}", which no catalogue knows: no result is shared until one does.`)
+      if (!catalogs.isReading())
+        warn(
+          `Results are not shared: cache.exclude contains "${name}", which is not in any known catalog. Expected the name of a model, a table or a field. Correct the name, or remove it.`,
+        )
     })
   }
 
-  /** Whether each read is validated in the shared store, unless it says otherwise. */
+  /** Whether each read is validated in the shared store by default. */
   get isStrict(): boolean {
     return this.#base.consistency === 'strict'
   }
@@ -56,7 +59,7 @@ export class ResultPolicies {
     }
   }
 
-  /** What is said of the tables that are read, the most cautious of all, and then what is said of the read itself. */
+  /** The most cautious of the options of the tables, then the options of the read itself. */
   #controlsOf({ tables, control }: CacheRequest<unknown>): readonly CacheControl[] {
     const { models } = this.options
     if (models === undefined) return control === undefined ? NO_CONTROLS : [control]
@@ -67,7 +70,7 @@ export class ResultPolicies {
     return control === undefined ? cautious : [...withoutDisabled(cautious, control), control]
   }
 
-  /** How a result is kept and handed out. */
+  /** How a result is cached and returned. */
   copierOf<T>(request: CacheRequest<T>): Copier<T> {
     const { copy = 'clone' } = this.options
     return copy === 'clone' ? request : (copiers[copy] as Copier<T>)
@@ -81,7 +84,7 @@ function withoutDisabled(controls: readonly CacheControl[], { disabled }: CacheC
   return disabled === false ? controls.map((control) => ({ ...control, disabled })) : controls
 }
 
-/** What holds for a result of two models. */
+/** The options for a result of two models. */
 function moreCautious(left: CacheControl, right: CacheControl): CacheControl {
   const least = (one: number | undefined, other: number | undefined) => {
     if (one === undefined || other === undefined) return one ?? other

@@ -3,7 +3,7 @@ import type { Mode, Scope, ScopeCounts } from '../pipeline/scope.ts'
 import type { Finding } from '../query/detect/finding.ts'
 import { NPlusOneError } from '../query/detect/n-plus-one-error.ts'
 
-/** What happened in a scope. */
+/** The summary of a scope. */
 export interface ScopeReport extends Readonly<ScopeCounts> {
   readonly name: string
   readonly mode: Mode
@@ -12,7 +12,7 @@ export interface ScopeReport extends Readonly<ScopeCounts> {
   readonly statusCode: number | undefined
   /** Whether what ran in it failed. */
   readonly failed: boolean
-  /** Of the HTTP request; `undefined` where there was none, or it was given none. */
+  /** Id of the HTTP request; `undefined` if there is none. */
   readonly requestId: string | undefined
   readonly findings: readonly Finding[]
   /**
@@ -24,13 +24,13 @@ export interface ScopeReport extends Readonly<ScopeCounts> {
 
 /** An open scope, for those who open and close it in different places; `sluice.run` does both. */
 export interface ScopeHandle {
-  /** What people call the scope. May be set until it ends. */
+  /** Name of the scope. Can be set until it ends. */
   name: string
   /** The status of an HTTP request's answer. May be set until the scope ends. @defaultValue undefined */
   statusCode: number | undefined
   /** Whether what ran in it failed. May be set until the scope ends. @defaultValue false */
   failed: boolean
-  /** Of the HTTP request. May be set until the scope ends. @defaultValue undefined */
+  /** Id of the HTTP request. Can be set until the scope ends. @defaultValue undefined */
   requestId: string | undefined
   readonly counts: Readonly<ScopeCounts>
   /** Runs a function in the scope; what it awaits belongs to the scope too. */
@@ -43,14 +43,14 @@ export interface ScopeHandle {
   end(): ScopeReport
 }
 
-/** What a Sluice does for its open scopes. */
+/** Functions of a Sluice for its open scopes. */
 export interface OpenScopeParts {
   readonly enter: <T>(scope: Scope, fn: () => T) => T
   readonly end: (scope: Scope) => ScopeReport
   readonly throwsFindings: () => boolean
 }
 
-/** A scope as it is handed out: a class, since one is made for each request and each task. */
+/** The handle of a scope: a class, because one is created for each request and each task. */
 export class OpenScope implements ScopeHandle {
   #report: ScopeReport | undefined
   readonly enter = <T>(fn: () => T): T => this.parts.enter(this.scope, fn)
@@ -105,13 +105,13 @@ export class OpenScope implements ScopeHandle {
 }
 
 export interface RunOptions {
-  /** What people call the scope. @defaultValue 'run' */
+  /** Name of the scope. @defaultValue 'run' */
   readonly name?: string
   /** How the scope's operations are treated. @defaultValue the Sluice's mode, for the share of scopes that `rollout` says */
   readonly mode?: Mode
 }
 
-/** What a function gave, and what became of its reads, in the order in which they were made. */
+/** The result of a function, and the explanations of its reads, in their order. */
 export interface Explained<T> {
   readonly result: T
   readonly reads: readonly ReadExplanation[]

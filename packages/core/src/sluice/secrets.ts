@@ -16,18 +16,19 @@ interface Field {
 
 const FREE: Sharing = { isShared: true }
 const SECRET: Sharing = { isShared: false }
-/** In place of a table: any. */
+/** Any table. */
 const ANY = '*'
 
 /**
- * What `cache.exclude` keeps out of the shared store: results of models and tables, and results that hold some fields. A name that no
- * catalogue knows may stand for anything: nothing is shared then.
+ * Excludes results from the shared store according to `cache.exclude`: those of models and tables, and those
+ * that contain certain fields. A name that is not in any catalog can refer to anything: then no result is
+ * shared.
  */
 export class Secrets {
   constructor(
     private readonly names: readonly string[],
     private readonly tables: NamedTables,
-    /** Told of a name that no catalogue knows, with each read. */
+    /** Called with each read for a name that is not in any catalog. */
     private readonly onUnknown: (name: string) => void,
   ) {}
 
@@ -60,7 +61,7 @@ export class Secrets {
   }
 }
 
-/** A field and its column, whatever the convention: `passwordHash`, `password_hash`. */
+/** The common form of a field and its column: `passwordHash`, `password_hash`. */
 function plain(name: string): string {
   return name.replaceAll('_', '').toLowerCase()
 }

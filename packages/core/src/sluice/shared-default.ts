@@ -50,8 +50,8 @@ function newDefault(make: () => WithSluice): WithSluice {
   all[DEFAULT_VERSION] = { value, isClosed: () => value.sluice.isClosed }
   if (Object.keys(all).some((version) => Number(version) !== DEFAULT_VERSION))
     hostOf(value.sluice).warn(
-      'Releases of @sluice/core with different major versions are in this process, and each has a default Sluice of its own: what the one sees, the other does not. ' +
-        'Give all packages of Sluice one version: sluice doctor says which there are.',
+      'Several major versions of @sluice/core are loaded in this process, and each has a separate default Sluice that does not see the queries of the other. ' +
+        'Install the same version of all Sluice packages: `sluice doctor` lists the installed versions.',
     )
   return value
 }

@@ -68,7 +68,7 @@ export class Sluice {
   /** @throws InvalidOptionError that names the option, the expected value, and the given one. */
   constructor(options?: SluiceOptions)
   /**
-   * @param late - For the process-wide Sluice; apps leave it out.
+   * @param late - For the process-wide Sluice; apps omit it.
    * @internal
    */
   constructor(options?: SluiceOptions, late?: LateOptions)
@@ -168,10 +168,10 @@ export class Sluice {
   }
 
   /**
-   * Runs a function in a scope of its own: a job, a script, a test; whatever is no HTTP request.
-   * Queries are merged within a scope and never across.
+   * Runs `fn` in a new scope. Use it for work outside HTTP requests: jobs, scripts, tests. Queries are batched within a scope and never
+   * across scopes.
    *
-   * @throws Whatever the function throws; NPlusOneError where it succeeded, detection's mode is `throw`, and there are findings.
+   * @throws The error of `fn`; NPlusOneError if it succeeded, `detection.mode` is `throw`, and there are findings.
    */
   async run<T>(fn: () => T | Promise<T>, options: RunOptions = {}): Promise<T> {
     const scope = this.openScope(options.name ?? 'run', options)
@@ -183,7 +183,7 @@ export class Sluice {
       try {
         scope.end()
       } catch {
-        // What the function failed with says more.
+        // The error of the function is more important.
       }
       throw error
     }
@@ -192,7 +192,7 @@ export class Sluice {
   }
 
   /**
-   * Opens a scope whose end somebody else will tell.
+   * Opens a scope. The caller must end it.
    *
    * @param options - `mode` as in `run`.
    * @throws InvalidOptionError for an unknown mode.
@@ -202,24 +202,26 @@ export class Sluice {
   }
 
   /**
-   * Runs a function whose reads are sent to the database as they are: neither merged nor asked ahead nor answered from the cache.
-   * They count to the scope that is open, if there is one.
+   * Runs a function whose reads Sluice passes through: they are neither batched, prefetched nor served from the cache. They count for the
+   * open scope, if there is one.
    */
   bypass<T>(fn: () => T | Promise<T>): Promise<T> {
     return this.#services.scopes.bypass(fn)
   }
 
-  /** Runs a function whose reads, where they are sent to the database, are sent to the primary and to no replica, and what it awaits. */
+  /**
+   * Runs a function. Its reads, and those of everything that it awaits, go to the primary instead of a replica if they reach the database.
+   */
   onPrimary<T>(fn: () => T | Promise<T>): Promise<T> {
     return this.replicas.onPrimary(fn)
   }
 
   /**
-   * Runs a function and tells what became of each read in it: what it was answered by, whether its result is kept, and why not.
-   * For people: what is explained costs more, and belongs to a scope of its own, named `explain`. In shadow mode it tells of the optimised way.
+   * Runs a function and explains each of its reads: how it was served, whether its result is cached, and why not. For debugging: explained
+   * reads cost more, and belong to a separate scope named `explain`. In shadow mode, it explains the optimized way.
    *
    * @param options - `mode` as in `run`.
-   * @throws Whatever the function throws.
+   * @throws The error of the function.
    * @example
    * ```ts
    * const { reads } = await sluice.explain(() => db('cities').where({ id: 7 }).first())
@@ -236,46 +238,46 @@ export class Sluice {
       try {
         scope.end()
       } catch {
-        // What was found is no matter of an explanation.
+        // Findings are not part of an explanation.
       }
     }
   }
 
   /**
-   * Says that somebody else wrote to a table: a script, a migration, another program. What came from the table is asked anew, by this
-   * process at once, and with a shared store by all when the promise is fulfilled.
+   * Reports an external write to a table, such as by a script, a migration or another program. Invalidates the results of the table: in
+   * this process immediately, and with a shared store in all processes when the promise resolves.
    *
-   * @param table - A model's or a table's name, or `schema.table`.
-   * @param ids - The primary keys of the rows that were written; left out, any. A value each, or an array of values for a key of several
-   * columns. Integers and UUIDs in lower case tell rows apart; with others any row counts as written.
-   * @returns Rejects with what the shared store failed with; other processes are then told as soon as it answers.
-   * @throws InvalidArgumentError, at once, when a catalogue is known and has no such table.
+   * @param table - Name of a model or table, or `schema.table`.
+   * @param ids - Primary keys of the modified rows; omitted: any row. Each is a value, or an array of values for a composite key. Integers
+   * and lowercase UUIDs identify rows; for any other value, all rows count as modified.
+   * @returns Rejects with the error of the shared store; the other processes are then notified when it responds again.
+   * @throws InvalidArgumentError, synchronously, if a catalog is known and does not contain the table.
    */
   invalidate(table: string, ids?: readonly unknown[]): Promise<void> {
     if (typeof table !== 'string' || table === '') throw new InvalidArgumentError('table', 'the name of a model or table', table)
     if (ids !== undefined && !Array.isArray(ids)) throw new InvalidArgumentError('ids', 'an array of primary keys', ids)
     const { catalogs } = this.#services
-    // What the catalogue that is being read knows is not found.
+    // Names of a catalog that is being read are not found yet.
     const tables = catalogs.isReading() ? new Set<TableId>() : catalogs.resolve(table)
     if (tables.size === 0 && catalogs.isKnown() && !catalogs.isReading()) {
-      throw new InvalidArgumentError('table', 'the name of a model or table that a catalogue knows', table)
+      throw new InvalidArgumentError('table', 'the name of a model or table in the catalog', table)
     }
     const effect = ids === undefined ? { tables, everything: false } : catalogs.effectOnRows(tables, ids)
     const told = this.#writes.invalidate(tables.size === 0 ? EVERYTHING : effect)
-    // Who does not wait for it does not want to fail by it; it is tried again until it succeeds.
+    // A caller that does not await the promise must not crash; Sluice retries until it succeeds.
     told.catch(() => {})
     return told
   }
 
   /**
-   * Says that others' writes are not seen from now on. Until the returned function is called, nothing is answered from memory and nothing is
-   * kept; then everything is asked anew.
+   * Declares that external writes are not detected from now on. Until you call the returned function, nothing is served from memory and
+   * nothing is cached; then all results are invalidated.
    */
   suspend(): () => void {
     const intent = this.#writes.begin(EVERYTHING)
     return once(() => {
       intent.end('committed')
-      // What others keep may be from meanwhile, too; it is tried again until they are told.
+      // Other processes can have cached results from meanwhile, too; Sluice retries until they are notified.
       this.#writes.invalidate(EVERYTHING).catch(() => {})
     })
   }
@@ -286,9 +288,10 @@ export class Sluice {
   }
 
   /**
-   * Stops everything, gives tasks back that run, and writes what a write-behind has not written yet. Instrumented clients go on as if bare. A second call does nothing.
+   * Stops all engines, releases running tasks, and writes the pending entries of write-behinds. Instrumented clients continue without
+   * Sluice. A second call has no effect.
    *
-   * @throws UnwrittenError when something could not be written; everything is stopped all the same.
+   * @throws UnwrittenError if an entry could not be written; everything is stopped anyway.
    */
   async close(): Promise<void> {
     if (this.#closed) return
@@ -328,7 +331,7 @@ export class Sluice {
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw new SluiceError('SLUICE_CLOSED', 'This Sluice was closed.')
+    if (this.#closed) throw new SluiceError('SLUICE_CLOSED', 'This Sluice is closed.')
   }
 }
 
@@ -353,9 +356,9 @@ function begun<T>(made: T | Promise<T>): T | Promise<T> {
 }
 
 /**
- * Makes a Sluice.
+ * Creates a Sluice.
  *
- * @throws InvalidOptionError that names the option, what was expected, and what came.
+ * @throws InvalidOptionError with the option, the expected and the received value.
  * @example
  * ```ts
  * import { createSluice } from '@sluice/core'

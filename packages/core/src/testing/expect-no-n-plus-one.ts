@@ -6,12 +6,14 @@ import { placeOfCall, QueryAssertionError } from './expect-queries.ts'
 import { checkWatch, type WatchOptions, watchQueries } from './watch-queries.ts'
 
 /**
- * Expects that a function's work has neither N+1 queries nor needless repeats, in its asynchronous context and in scopes opened inside; by the
- * Sluice's own thresholds, and without what it ignores. Queries outside of any scope are not looked at, not even with `everything`.
+ * Expects that a function has neither N+1 queries nor duplicate queries, in its asynchronous context and in
+ * scopes that are opened inside. Uses the Sluice's thresholds and `detection.ignore`. Queries outside scopes
+ * are not checked, even with `everything`.
  *
- * @param fn - Runs in a scope of its own called `test`.
- * @returns What the function returned.
- * @throws QueryAssertionError that shows the findings; whatever the function fails with; InvalidArgumentError where detection is off.
+ * @param fn - Runs in a new scope named `test`.
+ * @returns The result of the function.
+ * @throws QueryAssertionError with the findings; the error of the function; InvalidArgumentError if detection
+ * is off.
  * @example
  * ```ts
  * await expectNoNPlusOne(() => listCities())

@@ -31,11 +31,13 @@ export function placeOfCall(called: (...args: never[]) => unknown): { readonly s
 }
 
 /**
- * What is expected of a number of queries. Each method runs the function, if no other has yet, and resolves to what it returned.
+ * Expectations of a number of queries. The first method that you call runs the function; each resolves to its
+ * result.
  *
- * Each rejects with a QueryAssertionError that lists the queries with their places and fixes, with whatever the function fails with, with an
- * NPlusOneError where the number is right, detection's mode is `throw`, and the function's own scope has findings, and with an
- * InvalidArgumentError for what is no integer of at least 0.
+ * Each rejects with a QueryAssertionError that lists the queries with their call sites and fixes; with the
+ * error of the function; with an NPlusOneError if the number is right, `detection.mode` is `throw`, and the
+ * scope of the function has findings; and with an InvalidArgumentError if the number is not an integer of at
+ * least 0.
  */
 export interface QueryExpectation<T> {
   /** As many, no more and no less. */
@@ -45,11 +47,12 @@ export interface QueryExpectation<T> {
 }
 
 /**
- * Expects a number of queries of the work that a function does, in any test runner. Counted is what reaches the database in the function's
- * asynchronous context, also in scopes that are opened inside, as by middleware: statements where they are seen, otherwise operations.
- * What is merged or answered from memory does not count.
+ * Expects a number of queries from a function, in any test runner. Counts queries that reach the database in
+ * the function's asynchronous context, including scopes that are opened inside, such as by middleware: SQL
+ * statements if Sluice instruments the connection, otherwise ORM operations. Batched lookups and those served
+ * from memory do not count.
  *
- * @param fn - Runs once, in a scope of its own called `test`, when the first method is called.
+ * @param fn - Runs once, in a new scope named `test`, when the first method is called.
  * @throws InvalidArgumentError, InvalidOptionError.
  * @example
  * ```ts

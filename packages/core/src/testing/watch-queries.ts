@@ -20,23 +20,23 @@ export interface WatchOptions {
   readonly everything?: boolean
 }
 
-/** What a function's work asked of the database. */
+/** The queries of a function. */
 export interface Watched<T> {
   readonly result: T
   readonly queries: number
   /** The scope around the function, and those that were opened inside. */
   readonly scopes: readonly Scope[]
-  /** What the scope around the function failed with at its end, in detection's `throw` mode. */
+  /** The error of the function's scope, if `detection.mode` is `throw`. */
   readonly failure: NPlusOneError | undefined
 }
 
-/** @throws InvalidArgumentError, InvalidOptionError for what is no function, or no option. */
+/** @throws InvalidArgumentError, InvalidOptionError for an invalid function or option. */
 export function checkWatch(fn: unknown, options: WatchOptions): void {
   if (typeof fn !== 'function') throw new InvalidArgumentError('fn', 'a function', fn)
   checkOptions(options, { sluice: option.object, everything: option.boolean })
 }
 
-/** Runs a function in a scope of its own and watches it, and the scopes that are opened inside. */
+/** Runs a function in a new scope and records its queries, and those of scopes that are opened inside. */
 export async function watchQueries<T>(fn: () => T | PromiseLike<T>, options: WatchOptions): Promise<Watched<T>> {
   const { sluice = getDefaultSluice(), everything = false } = options
   const { scopes, stats } = hostOf(sluice)

@@ -50,7 +50,7 @@ describe('exportMetrics', () => {
     ])
     const all = await collect()
     expect(all.get('sluice.operations.saved')).toMatchObject({
-      descriptor: { unit: '{operation}', description: 'Operations answered without a query of their own' },
+      descriptor: { unit: '{operation}', description: 'Operations that needed no separate query' },
       isMonotonic: true,
     })
     expect(all.get('sluice.cache.memory.limit')).toMatchObject({ descriptor: { unit: 'By' }, dataPoints: [{ value: 104_857_600 }] })

@@ -12,7 +12,7 @@ describe('loadApi', () => {
     await expect(missing).rejects.toThrow(MissingPackageError)
     await expect(missing).rejects.toMatchObject({
       packageName: '@opentelemetry/api',
-      message: expect.stringContaining('exportSpans needs'),
+      message: expect.stringContaining('exportSpans requires'),
     })
   })
 

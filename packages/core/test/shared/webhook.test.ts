@@ -142,7 +142,7 @@ describe('the address of a webhook', () => {
       () => webhookNotifier('ftp://ann:s3cret@a/'),
       () => webhookNotifier('ann:s3cret@hooks'),
     ]) {
-      expect(use).toThrow(/without a name and a password/)
+      expect(use).toThrow(/an http or https URL without credentials/)
       expect(use).not.toThrow(/s3cret|t0ken/)
     }
   })

@@ -407,7 +407,7 @@ describe('WriteBehind', () => {
       await writes.set('a', 1)
       await writes.set('b', 1)
       const third = expect(writes.set('c', 1)).rejects.toThrow(UnwrittenError)
-      const closed = expect(writes.close()).rejects.toThrow('Closed with 2 entries not written.')
+      const closed = expect(writes.close()).rejects.toThrow('closed before 2 entries were written')
       await vi.advanceTimersByTimeAsync(5000)
       await Promise.all([closed, third])
       expect(store.batches.length).toBeGreaterThan(3)
@@ -422,7 +422,7 @@ describe('WriteBehind', () => {
     store.failing = 1
     const writes = behind({ closeTimeoutMs: 10, maxBatch: 1 })
     await writes.set('a', 1)
-    const closed = expect(writes.close()).rejects.toThrow('Closed with 1 entry not written.')
+    const closed = expect(writes.close()).rejects.toThrow('closed before 1 entry was written')
     await vi.advanceTimersByTimeAsync(10)
     await closed
     store.release()

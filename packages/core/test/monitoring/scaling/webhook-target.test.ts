@@ -128,7 +128,7 @@ describe('webhookTarget', () => {
   })
 
   it.each(['no address', 'ftp://example.com', ''])('refuses the address "%s"', (url) => {
-    expect(() => targetOf(url)).toThrow('Argument "url": expected an address of http or https')
+    expect(() => targetOf(url)).toThrow('Argument "url": expected an http or https URL')
   })
 
   it.each([

@@ -25,14 +25,14 @@ describe('clusterTarget, with real workers', { timeout: TEST_MS }, () => {
       after: 2,
       stayed: 1,
       alive: [],
-      problems: ['The worker PID ended with code 5, and is replaced.'],
+      problems: ['The worker PID ended with code 5. It is being replaced.'],
     })
   })
 
   it('starts workers that die at once less and less often', async () => {
     expect(await tell('loop')).toEqual({
       first: ['SLUICE_SCALING_FAILED', 'The worker PID ended with code 3 before it was up.'],
-      second: 'Workers died as they started: there is another try in N ms.',
+      second: 'Workers died during start-up. Next attempt in N ms.',
       isSlow: true,
       after: 0,
       left: 0,
@@ -40,7 +40,7 @@ describe('clusterTarget, with real workers', { timeout: TEST_MS }, () => {
   })
 
   it('ends a worker that is not up in time', async () => {
-    expect(await tell('never')).toEqual({ error: 'A worker was not up within 1500 ms.', left: 0 })
+    expect(await tell('never')).toEqual({ error: 'A worker did not come up within 1500 ms.', left: 0 })
   })
 
   it('kills what hears no signal', async () => {
@@ -50,7 +50,7 @@ describe('clusterTarget, with real workers', { timeout: TEST_MS }, () => {
   it('starts no more workers than there is memory for', async () => {
     expect(await tell('memory')).toEqual({
       admitted: 2,
-      reason: expect.stringMatching(/^Only \d+ MB of memory are free, of which 0 MB stay free; a worker takes \d+ MB\.$/),
+      reason: expect.stringMatching(/^Not enough memory: \d+ MB are free, of which 0 MB are reserved, and a worker needs \d+ MB\.$/),
       error: 'SLUICE_SCALING_FAILED',
       started: 2,
       fewer: { count: 1 },

@@ -10,7 +10,7 @@ export interface ForecastParts {
   readonly metrics: readonly string[]
   readonly model: ForecastModelName
   readonly stepMs: number
-  /** What a metric is at the moment. */
+  /** Current value of a metric. */
   readonly current: (metric: string) => number | undefined
   readonly wall: () => number
   readonly onAnomaly: (anomaly: MetricAnomaly) => void
@@ -21,7 +21,7 @@ interface Followed {
   readonly anomalies: AnomalyWatch
 }
 
-/** Forecasts by metric; each learns from what the metric is, a value a step. */
+/** Forecasts by metric; each learns one value per step. */
 export class ForecastBook {
   readonly #followed = new Map<string, Followed>()
   #step = Number.NEGATIVE_INFINITY
@@ -30,7 +30,7 @@ export class ForecastBook {
     for (const metric of parts.metrics) this.#follow(metric)
   }
 
-  /** Learns from what the metrics are, if a step is over. */
+  /** Learns the current values if a step has ended. */
   turn(): void {
     const { stepMs, wall, current, onAnomaly } = this.parts
     const now = wall()
@@ -41,7 +41,7 @@ export class ForecastBook {
       const value = current(metric)
       if (value === undefined) continue
       const expected = forecaster.predict(stepMs / 60_000)?.value
-      // Of a time that was there already, when the clock is set back.
+      // A time that was seen before, because the clock was set back.
       if (!forecaster.add(value, now) || expected === undefined) continue
       const anomaly = anomalies.see(value, expected, now)
       if (anomaly !== undefined) onAnomaly(anomaly)
@@ -58,7 +58,7 @@ export class ForecastBook {
     const { forecaster } = this.#followed.get(metric) ?? this.#follow(metric)
     const known = forecaster.predict(minutesAhead)
     if (known !== undefined) return known
-    // Before the first step is over.
+    // Before the end of the first step.
     const value = this.parts.current(metric)
     if (value === undefined) return undefined
     forecaster.add(value, this.parts.wall())
@@ -75,7 +75,7 @@ export class ForecastBook {
     return Object.fromEntries([...this.#followed].map(([metric, { forecaster }]) => [metric, forecaster.save()]))
   }
 
-  /** @throws InvalidArgumentError for what is not a state; nothing is restored then. */
+  /** @throws InvalidArgumentError for an invalid state; nothing is restored then. */
   restore(states: Readonly<Record<string, unknown>>): void {
     const restored = Object.entries(states).map(([metric, state]) => [metric, LoadForecaster.restore(state)] as const)
     for (const [metric, forecaster] of restored) (this.#followed.get(metric) ?? this.#follow(metric)).forecaster = forecaster

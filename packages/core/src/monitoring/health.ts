@@ -2,7 +2,7 @@ import type { Alert } from './alerts/alert-book.ts'
 import type { MetricStore } from './metrics/metric-store.ts'
 import type { Summary } from './metrics/series.ts'
 
-/** What a metric of a source was in the last five minutes. */
+/** Statistics of a metric and source, for the last 5 minutes. */
 export interface MetricHealth extends Summary {
   readonly metric: string
   readonly source: string
@@ -16,7 +16,7 @@ export interface HealthCheckResult {
   /** Milliseconds since 1970. */
   readonly timestamp: number
   readonly metrics: readonly MetricHealth[]
-  /** What is wrong, the worst first. */
+  /** Problems, the most severe first. */
   readonly problems: readonly string[]
 }
 

@@ -33,7 +33,7 @@ export interface Metric {
 
 /** Records values of one metric from one source: for what happens often. */
 export interface Meter {
-  /** @throws InvalidArgumentError for what is not a finite number of at least 0. */
+  /** @throws InvalidArgumentError if it is not a finite number of at least 0. */
   record(value: number): void
 }
 
@@ -44,9 +44,9 @@ const SCALED_LOAD = 'scaling load'
 const _POOL_MS = 60_000
 
 /**
- * What an app does and how it fares: metrics in bounded memory, alerts, trends and forecasts; and how many workers there are to be.
+ * Records metrics of an app in bounded memory, raises alerts, computes trends and forecasts, and scales the number of workers.
  *
- * Values are counted when they are recorded, and put in order once a second. What is not recorded is missing, which is not zero.
+ * Values are counted when they are recorded, and stored once a second. A value that is not recorded is missing, which is not 0.
  *
  * @example
  * ```ts
@@ -63,7 +63,7 @@ export class MonitoringAndAutoScalingEngine {
   /** @throws InvalidOptionError. */
   constructor(options?: MonitoringOptions)
   /**
-   * @param parts - What a Sluice hands over, and tests; apps leave it out.
+   * @param parts - Passed by a Sluice and by tests; apps omit it.
    * @internal
    */
   constructor(options?: MonitoringOptions, parts?: MonitoringEngineParts)
@@ -89,13 +89,13 @@ export class MonitoringAndAutoScalingEngine {
     return type
   }
 
-  /** The types of metrics that there are. */
+  /** The registered types of metrics. */
   getMetricTypes(): readonly MetricType[] {
     return this.#parts.types.all
   }
 
   /**
-   * Records a value. An alert that follows from it is there at once.
+   * Records a value. An alert that results from it is raised immediately.
    *
    * @param value - In the type's unit. @param source - Where it was measured: a node, a route. @param unit - A label.
    * @throws UnknownMetricError; InvalidArgumentError for a value that is not a finite number of at least 0.
@@ -109,7 +109,7 @@ export class MonitoringAndAutoScalingEngine {
   recordRepeated(type: MetricName, value: number, source: string, times: number): Pick<Series, 'type'> {
     this.#parts.assertOpen()
     const series = this.#parts.seriesOf(type, source, false)
-    // What came before belongs to the second in which it came.
+    // Earlier values belong to the second in which they were recorded.
     this.#parts.store.turn()
     series.record(value, times)
     this.#parts.alerting.see(series, value)
@@ -130,10 +130,11 @@ export class MonitoringAndAutoScalingEngine {
   }
 
   /**
-   * Records what the process and its host are like, every five seconds: `cpu`, `memory`, `disk`, `network`, `eventLoopUtilization`, `eventLoopDelay`, `gcPause`,
-   * `cpuThrottling`, and `connections` of servers. What cannot be read is missing. Options of an earlier call do not count any more.
+   * Records metrics of the process and its host every 5 seconds: `cpu`, `memory`, `disk`, `network`, `eventLoopUtilization`,
+   * `eventLoopDelay`, `gcPause`, `cpuThrottling`, and `connections` of servers. Values that cannot be read are omitted. Replaces the
+   * options of an earlier call.
    *
-   * @returns What stops it.
+   * @returns A function that stops it.
    * @throws InvalidOptionError.
    */
   startCollecting(options: CollectOptions = {}): () => void {
@@ -149,16 +150,16 @@ export class MonitoringAndAutoScalingEngine {
   }
 
   /**
-   * Adds what others tell to what is exported; returns what takes it off again.
+   * Adds metrics to the exported ones; returns a function that removes them.
    *
-   * @throws InvalidArgumentError for what is no feed, or has a name that another has.
+   * @throws InvalidArgumentError for an invalid feed, or a name that is already used.
    */
   addFeed(feed: MetricFeed): () => void {
     this.#parts.assertOpen()
     return this.#parts.feeds.add(feed)
   }
 
-  /** What is recorded here and what all feeds tell. A feed that fails or is slow is left out and counted. */
+  /** Recorded metrics, and those of all feeds. A feed that fails or is slow is omitted and counted. */
   collectMetrics(): Promise<readonly MetricFamily[]> {
     return this.#parts.feeds.collect()
   }
@@ -172,7 +173,10 @@ export class MonitoringAndAutoScalingEngine {
     return metricsTextOf(format, () => this.collectMetrics())
   }
 
-  /** What a metric was, its sources as one: a value a second of the last two minutes, and coarser ones before. @throws UnknownMetricError; InvalidArgumentError. */
+  /**
+   * Trend of a metric, over all sources: one value per second for the last 2 minutes, and coarser ones before. @throws UnknownMetricError;
+   * InvalidArgumentError.
+   */
   getMetricTrend(type: MetricName, windowMs: number = TREND_MS): readonly TrendData[] {
     checkWindow(windowMs)
     return this.#parts.store.trend(type, windowMs)
@@ -192,13 +196,16 @@ export class MonitoringAndAutoScalingEngine {
     return this.#parts.reports.trend(type, windowMs)
   }
 
-  /** What a metric is, its sources as one; `undefined`: nothing came for 15 seconds, which is not 0. @throws UnknownMetricError. */
+  /**
+   * Current value of a metric, over all sources; `undefined` if there was no value for 15 seconds, which is not 0. @throws
+   * UnknownMetricError.
+   */
   currentLoad(metric: MetricName): number | undefined {
     return this.#parts.store.current(metric)
   }
 
   /**
-   * What a metric will be, with an interval that is as wide as it has to be.
+   * Forecasts a metric, with a prediction interval.
    *
    * @param minutesAhead - Above 0, at most 60.
    * @returns `undefined` as long as nothing was recorded.
@@ -209,14 +216,14 @@ export class MonitoringAndAutoScalingEngine {
     return this.#parts.forecasts.predict(metric, minutesAhead)
   }
 
-  /** What the forecasts have learnt: plain data, to be kept and given to `restoreForecasts`. */
+  /** Returns the learned state of the forecasts as plain data, for `restoreForecasts`. */
   saveForecasts(): Readonly<Record<string, unknown>> {
     return { ...this.#parts.forecasts.save(), [SCALED_LOAD]: this.#parts.desk.save() }
   }
 
   /** @throws InvalidArgumentError for what `saveForecasts` did not give; nothing is restored then. */
   restoreForecasts(states: Readonly<Record<string, unknown>>): void {
-    if (!option.object.accepts(states)) throw new InvalidArgumentError('states', 'what saveForecasts gave', states)
+    if (!option.object.accepts(states)) throw new InvalidArgumentError('states', 'a result of saveForecasts()', states)
     const { [SCALED_LOAD]: load, ...metrics } = states
     const take = load === undefined ? undefined : this.#parts.desk.restored(load)
     this.#parts.forecasts.restore(metrics)
@@ -229,16 +236,16 @@ export class MonitoringAndAutoScalingEngine {
     return this.#parts.forecasts.anomalies(type)
   }
 
-  /** What all metrics were in the last five minutes, and what is wrong. */
+  /** Statistics of all metrics for the last 5 minutes, and problems. */
   getSystemHealth(): HealthCheckResult {
     this.#parts.evaluate()
     return this.#parts.reports.health()
   }
 
   /**
-   * Tells of the load that scaling goes by (`scaling.rule`), at least every three seconds.
+   * Records the load that scaling uses (`scaling.rule`), at least every 3 seconds.
    *
-   * @param arrivals - Requests that came since the last time, answered or not. @param backlog - Requests that wait.
+   * @param arrivals - Requests since the last call, answered or not. @param backlog - Requests that wait.
    * @throws InvalidArgumentError.
    */
   recordLoad(arrivals: number, backlog = 0): void {
@@ -285,18 +292,21 @@ export class MonitoringAndAutoScalingEngine {
     return this.#parts.desk.scaler.policies.remove(id)
   }
 
-  /** Has the policies decide now, within their cooldowns. What is decided is carried out by the target, and kept in the history with its reasons; without a target that alone. */
+  /**
+   * Evaluates the policies now, within their cooldowns. The target carries out the decision, and the history contains it with its reasons;
+   * without a target, only the history.
+   */
   evaluateScalingPolicies(): ScaleDirection | null {
     this.#parts.assertOpen()
     return this.#parts.desk.scaler.evaluatePolicies()
   }
 
   /**
-   * Scales because somebody wants to. It is in the history, with who it was.
+   * Scales manually. The history contains the change, with the user.
    *
-   * @param amount - In percent of the workers; by one at least.
-   * @returns What was decided; `null` where there may be no more, or no fewer.
-   * @throws InvalidArgumentError; ScalingFailedError while it is not known how many workers there are.
+   * @param amount - Percent of the workers; at least one worker.
+   * @returns The decision; `null` if the maximum or minimum is reached.
+   * @throws InvalidArgumentError; ScalingFailedError while the number of workers is unknown.
    */
   triggerScaling(direction: ScaleDirection, amount: number, by?: string): ScalingEvent | null {
     this.#parts.assertOpen()
@@ -308,12 +318,12 @@ export class MonitoringAndAutoScalingEngine {
     return this.#parts.desk.scaler.history(limitOf(limit))
   }
 
-  /** What was looked at and not done, and why, the newest first. @throws InvalidArgumentError. */
+  /** Changes that were considered and not made, with the reasons, the newest first. @throws InvalidArgumentError. */
   getScalingSkips(limit = 50): readonly ScalingSkip[] {
     return this.#parts.desk.scaler.skips(limitOf(limit))
   }
 
-  /** What to do about the number of workers, for people; also where nothing scales by itself. */
+  /** Recommendations for the number of workers, for people; also without automatic scaling. */
   getScalingRecommendations(): readonly string[] {
     this.#parts.evaluate()
     return this.#parts.reports.recommendations()
@@ -331,28 +341,29 @@ export class MonitoringAndAutoScalingEngine {
     return this.#parts.alerting.book.active(limitOf(limit))
   }
 
-  /** Alerts that are over, the newest first. @throws InvalidArgumentError. */
+  /** Resolved alerts, the newest first. @throws InvalidArgumentError. */
   getResolvedAlerts(limit = 100): readonly Alert[] {
     return this.#parts.alerting.book.resolved(limitOf(limit))
   }
 
-  /** Somebody takes care of it. @returns Whether there was an open one that nobody had acknowledged. @throws InvalidArgumentError. */
+  /** Acknowledges an alert. @returns Whether it was open and not acknowledged. @throws InvalidArgumentError. */
   acknowledgeAlert(id: string, by: string): boolean {
     return this.#parts.alerting.book.acknowledge(id, by)
   }
 
-  /** It is over. Where its reason is not, there will be another one. @returns Whether there was an open one. */
+  /** Resolves an alert. If its condition persists, a new one is raised. @returns Whether it was open. */
   resolveAlert(id: string, by?: string): boolean {
     return this.#parts.alerting.book.resolve(id, by)
   }
 
-  /** Tells somebody of alerts from now on; returns the function that stops it. */
+  /** Adds a notifier of alerts; returns a function that removes it. */
   addNotifier(notifier: Notifier): () => void {
     return this.#parts.alerting.addNotifier(notifier)
   }
 
   /**
-   * A share of good events that is to be reached. There is an alert when the bad ones use up what is allowed too quickly. Of one name there is one.
+   * Creates an objective for the share of good events. An alert is raised if bad events consume the error budget too fast. An objective
+   * replaces an earlier one of the same name.
    *
    * @throws InvalidArgumentError; InvalidOptionError.
    */

@@ -8,9 +8,9 @@ import type { ScalingEvent } from './scaling/scaling-history.ts'
 import { resolveScalingOptions, type ScalingOptions } from './scaling/scaling-options.ts'
 import type { MetricAnomaly } from './trends/anomaly-watch.ts'
 
-/** What the engine tells, by event. */
+/** Events of the engine. */
 export interface MonitoringEvents {
-  /** An alert was raised, or something became of it. */
+  /** An alert was raised or changed. */
   alert: { readonly alert: Alert; readonly change: AlertChange }
   /** A value, or a change, that was not to be expected. */
   anomaly: MetricAnomaly
@@ -29,7 +29,7 @@ export interface AlertOptions {
    */
   readonly forMs?: number
   /**
-   * An alert is over when the value is below so much of its threshold. From `0` to `1`.
+   * An alert is resolved when the value is below this share of its threshold. From `0` to `1`.
    * @defaultValue 0.9
    */
   readonly hysteresis?: number
@@ -39,8 +39,8 @@ export interface AlertOptions {
    */
   readonly clearMs?: number
   /**
-   * Who is told.
-   * @defaultValue nobody; `on('alert', …)` tells as well
+   * Notifiers of alerts, in addition to `on('alert', …)`.
+   * @defaultValue none
    */
   readonly notifiers?: readonly Notifier[]
   /**
@@ -62,7 +62,8 @@ export interface ForecastOptions {
    */
   readonly model?: ForecastModelName
   /**
-   * Milliseconds between the values that are learnt from. From `1000` to `3600000`, and a day must be a multiple of it.
+   * Interval in milliseconds of the values that the model learns from. From `1000` to `3600000`; a day must
+   * be a multiple of it.
    * @defaultValue 60000
    */
   readonly stepMs?: number
@@ -70,7 +71,8 @@ export interface ForecastOptions {
 
 export interface MonitoringOptions {
   /**
-   * Series at the most: one more is counted to the source `other` of its metric. Each takes some 75 KB. Minimum: `16`.
+   * Maximum number of series. An additional one counts for the source `other` of its metric. Each needs about
+   * 75 KB. Minimum: `16`.
    * @defaultValue 500
    */
   readonly maxSeries?: number
@@ -79,13 +81,13 @@ export interface MonitoringOptions {
   /** @defaultValue {} */
   readonly forecasts?: ForecastOptions
   /**
-   * How many workers there are to be, and what brings them about.
+   * Number of workers, and the target that scales them.
    * @defaultValue {}
    */
   readonly scaling?: ScalingOptions
   /**
-   * Whether what the process and its host are like is recorded, as by `startCollecting`. Off by itself: it raises alerts on the state of the machine, which are for
-   * those who asked for them.
+   * Whether metrics of the process and its host are recorded, as with `startCollecting`. Off by default,
+   * because they raise alerts on the state of the machine.
    * @defaultValue false
    */
   readonly collect?: boolean | CollectOptions

@@ -23,15 +23,15 @@ import type { TuningFacts } from './report/tuning-advice.ts'
 import type { WorkerState } from './scaling/control/decision.ts'
 import { ScalingDesk } from './scaling-desk.ts'
 
-/** What a Sluice joins its engine with. */
+/** Parts that a Sluice passes to its engine. */
 export interface MonitoringEngineParts {
   readonly clock?: Clock
   readonly onError?: (error: unknown) => void
-  /** What other engines know that advice is given on. */
+  /** Statistics of other engines, for advice. */
   readonly facts?: () => Promise<TuningFacts>
-  /** Called once a second before what came is put away, while anything is recorded. */
+  /** Called once per second before values are stored, while anything is recorded. */
   readonly beforeTurn?: () => void
-  /** What collectors read the system by. */
+  /** System readers of the collectors. */
   readonly readers?: SystemReaders
 }
 
@@ -39,7 +39,7 @@ const TURN_MS = 1_000
 const POOL_MS = 60_000
 const MAX_ALERTS = 10_000
 
-/** The parts of a monitoring engine, joined to each other, and what they do once a second. */
+/** The parts of a monitoring engine, and their work once per second. */
 export class MonitoringParts {
   readonly clock: Clock
   readonly events: Emitter<MonitoringEvents>
@@ -50,7 +50,7 @@ export class MonitoringParts {
   readonly feeds: FeedBook
   readonly desk: ScalingDesk
   readonly reports: Reports
-  /** What is collected from the beginning. */
+  /** Initial options of the collectors. */
   readonly collect: ResolvedMonitoringOptions['collect']
   /** Runs once a second, from when something is recorded. */
   readonly turning: Periodic
@@ -126,7 +126,7 @@ export class MonitoringParts {
   /** @throws UnknownMetricError; InvalidArgumentError. */
   seriesOf(type: string, source: string, isBound: boolean): Series {
     if (typeof source !== 'string' || source === '' || source.length > 200)
-      throw new InvalidArgumentError('source', 'a text of 1 to 200 characters', source)
+      throw new InvalidArgumentError('source', 'a string of 1 to 200 characters', source)
     return this.store.series(type, source, isBound)
   }
 
@@ -138,7 +138,7 @@ export class MonitoringParts {
 
   /** @throws SluiceError `SLUICE_CLOSED`. */
   assertOpen(): void {
-    if (this.#isClosed) throw new SluiceError('SLUICE_CLOSED', 'This monitoring engine was closed.')
+    if (this.#isClosed) throw new SluiceError('SLUICE_CLOSED', 'The monitoring engine is closed.')
   }
 
   /** A second call does nothing. */

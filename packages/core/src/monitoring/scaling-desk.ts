@@ -22,21 +22,21 @@ export interface ScalingDeskParts {
   readonly onError: (error: unknown) => void
 }
 
-/** What scaling has cost, against what the load would have needed. */
+/** Cost of scaling, compared with the requirement of the load. */
 export interface ScalingCost {
-  /** Workers that were there, times hours. */
+  /** Existing workers, times hours. */
   readonly workerHours: number
-  /** What the load needed at each time, by what a worker bears; without a rule, `minWorkers`. */
+  /** Required workers, times hours, by the capacity of a worker; without a rule, `minWorkers`. */
   readonly leastWorkerHours: number
   readonly hours: number
 }
 
-/** Scaling as the engine has it: the scaler, the forecasts of its load, and what it costs. */
+/** Scaling of the engine: the scaler, the forecasts of its load, and its cost. */
 export class ScalingDesk {
   readonly scaler: AutoScaler
   readonly #clock: Clock
   readonly #least: number
-  /** What a worker bears, at the share of it that it is to be used by. */
+  /** Capacity of a worker at the target utilization. */
   readonly #each: number
   #forecaster: LoadForecaster
   #addedAt: number
@@ -73,7 +73,7 @@ export class ScalingDesk {
     this.scaler.on('scaling:decided', onDecided)
     this.scaler.on('scaling:done', ({ desired }) => onDone(desired))
     this.scaler.on('scaling:failed', ({ error }) => onError(error))
-    // A rule decides by itself from the beginning; policies do once there is one.
+    // A rule decides automatically from the start; policies, when there is one.
     if (options.rule !== undefined) this.scaler.start()
   }
 
@@ -96,12 +96,12 @@ export class ScalingDesk {
     this.#leastSeconds += Math.max(this.#least, Math.ceil(load / this.#each)) * seconds
   }
 
-  /** Plain data, of what is forecast. */
+  /** State of the forecasts as plain data. */
   save(): unknown {
     return this.#forecaster.save()
   }
 
-  /** @returns The function that takes what was saved in place of what was learnt. @throws InvalidArgumentError. */
+  /** @returns A function that replaces the learned state with the saved one. @throws InvalidArgumentError. */
   restored(state: unknown): () => void {
     const forecaster = LoadForecaster.restore(state)
     return () => {

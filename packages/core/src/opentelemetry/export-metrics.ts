@@ -57,7 +57,11 @@ export async function exportMetrics(sluice: Sluice, options: ExportMetricsOption
 }
 
 function monitorOf({ monitor }: Sluice): MonitoringAndAutoScalingEngine {
-  if (monitor === undefined) throw new SluiceError('SLUICE_MONITOR_OFF', 'There is nothing to export: the Sluice was created with `monitor: false`. Remove that option.')
+  if (monitor === undefined)
+    throw new SluiceError(
+      'SLUICE_MONITOR_OFF',
+      'There is nothing to export: the Sluice was created with `monitor: false`. Remove that option.',
+    )
   return monitor
 }
 

@@ -93,7 +93,11 @@ export class MissingPackageError extends SluiceError {
     readonly packageName: string,
     options?: ErrorOptions,
   ) {
-    super('SLUICE_MISSING_PACKAGE', `${needing} requires the package "${packageName}", which is not installed. Run npm install ${packageName}.`, options)
+    super(
+      'SLUICE_MISSING_PACKAGE',
+      `${needing} requires the package "${packageName}", which is not installed. Run npm install ${packageName}.`,
+      options,
+    )
   }
 }
 

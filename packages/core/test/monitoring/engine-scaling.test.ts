@@ -160,6 +160,6 @@ describe('recommendations', () => {
     ])
     const { monitor: idle } = open()
     for (const source of ['a', 'b']) for (let i = 0; i < 30; i += 1) idle.recordMetric('cpu', 5, source)
-    expect(idle.getScalingRecommendations()).toEqual([expect.stringContaining('fewer would do')])
+    expect(idle.getScalingRecommendations()).toEqual([expect.stringContaining('use fewer workers')])
   })
 })

@@ -4,10 +4,10 @@ import { InvalidArgumentError } from '../../shared/errors.ts'
 /** How bad it is. */
 export type AlertSeverity = 'info' | 'warning' | 'critical'
 
-/** Something that somebody should know. */
+/** A problem that was detected. */
 export interface Alert {
   readonly id: string
-  /** What it is about: a metric's name, or that of an objective. */
+  /** Subject: the name of a metric or an objective. */
   readonly metric: string
   readonly source: string
   readonly severity: AlertSeverity
@@ -24,25 +24,25 @@ export interface Alert {
   readonly acknowledgedAt?: number
   readonly acknowledgedBy?: string
   readonly resolvedAt?: number
-  /** `undefined`: by itself. */
+  /** `undefined`: resolved automatically. */
   readonly resolvedBy?: string
 }
 
-/** What becomes of an alert. */
+/** Changes of an alert's state. */
 export type AlertChange = 'raised' | 'escalated' | 'eased' | 'acknowledged' | 'resolved'
 
 /** The worse, the greater. */
 const severityRank: Readonly<Record<AlertSeverity, number>> = { info: 0, warning: 1, critical: 2 }
 
-/** Alerts that are over and are remembered; the oldest go first. */
+/** Number of stored resolved alerts; the oldest are removed first. */
 const MAX_RESOLVED = 500
 
-/** A state that is to be known: what it is of, how bad, and since when. */
+/** A condition that raises an alert: its subject, severity and start. */
 interface Condition {
   readonly metric: string
   readonly source: string
   readonly severity: AlertSeverity
-  /** For people, once somebody looks: a state is told of with each value. */
+  /** Built on demand, because conditions are reported with each value. */
   readonly message: () => string
   readonly value: number
   readonly threshold: number
@@ -73,7 +73,7 @@ export class AlertBook {
       .map(alertOf)
   }
 
-  /** Those that are over, the newest first. */
+  /** Resolved alerts, the newest first. */
   resolved(limit: number): readonly Alert[] {
     return this.#resolved.slice(-limit).reverse()
   }
@@ -104,7 +104,7 @@ export class AlertBook {
     open.threshold = threshold
     open.updatedAt = now
     if (difference === 0) return
-    // Who acknowledged a warning has not heard of what it has become.
+    // An acknowledged warning that becomes critical must be acknowledged again.
     if (difference > 0 && open.status === 'acknowledged') {
       open.status = 'active'
       delete open.acknowledgedAt
@@ -113,9 +113,11 @@ export class AlertBook {
     this.changed(alertOf(open), difference > 0 ? 'escalated' : 'eased')
   }
 
-  /** @returns Whether there was an open one of that id that nobody had acknowledged. @throws InvalidArgumentError without a name. */
+  /**
+   * @returns Whether an open, unacknowledged alert had this id. @throws InvalidArgumentError without a name.
+   */
   acknowledge(id: string, by: string): boolean {
-    if (typeof by !== 'string' || by === '') throw new InvalidArgumentError('by', 'who acknowledges it', by)
+    if (typeof by !== 'string' || by === '') throw new InvalidArgumentError('by', 'the name of the user who acknowledges the alert', by)
     const alert = this.#byId(id)
     if (alert === undefined || alert.status === 'acknowledged') return false
     Object.assign(alert, { status: 'acknowledged', acknowledgedAt: this.clock.wall(), acknowledgedBy: by })
@@ -131,7 +133,7 @@ export class AlertBook {
     return true
   }
 
-  /** The state is over. */
+  /** The condition has ended. */
   clear(metric: string, source: string): void {
     const alert = this.#open.get(alertKey(metric, source))
     if (alert !== undefined) this.#close(alert, undefined)

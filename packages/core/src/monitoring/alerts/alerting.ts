@@ -49,7 +49,7 @@ export class Alerting {
     this.#thresholds.forget(series)
   }
 
-  /** Compares the objectives with what was counted. */
+  /** Evaluates the objectives. */
   evaluate(): void {
     for (const objective of this.#objectives.values()) objective.evaluate()
   }

@@ -1,10 +1,13 @@
 import { pause, within } from '../../shared/timers.ts'
 import type { Alert, AlertChange } from './alert-book.ts'
 
-/** Tells somebody of alerts. What it throws is told as an event `error`, and it is called again, three times; it hinders nothing. */
+/**
+ * Sends alerts to people. An error is emitted as the event `error`, and the call is retried 3 times; it has
+ * no other effect.
+ */
 export interface Notifier {
   readonly name: string
-  /** @param signal - Aborted when it is not waited for any more. */
+  /** @param signal - Aborted when Sluice no longer waits for the call. */
   notify(alert: Alert, change: AlertChange, signal: AbortSignal): void | Promise<void>
 }
 
@@ -36,7 +39,7 @@ class Delivery {
     if (!this.#isBusy) this.#deliver().catch(this.onError)
   }
 
-  /** What waits is not told any more, and what is being told is aborted. */
+  /** Drops pending notifications and aborts the running ones. */
   end(): void {
     this.#ending.abort()
   }
@@ -70,7 +73,7 @@ class Delivery {
     const signal = AbortSignal.any([ending.signal, this.#ending.signal])
     const notifying = Promise.resolve(this.notifier.notify(alert, change, signal))
     try {
-      await within(this.timeoutMs, notifying, `The notifier "${this.notifier.name}" did not end within ${this.timeoutMs} ms.`)
+      await within(this.timeoutMs, notifying, `The notifier "${this.notifier.name}" did not finish within ${this.timeoutMs} ms.`)
     } catch (error) {
       ending.abort(error)
       throw error

@@ -13,7 +13,7 @@ const signs: Readonly<Record<AlertChange, string>> = {
   resolved: '✓',
 }
 
-/** Writes alerts to stderr, a line each. @param write - In place of stderr. */
+/** Writes alerts to stderr, one line each. @param write - Replaces stderr. */
 export function consoleNotifier(write: (line: string) => void = (line) => void process.stderr.write(`${line}\n`)): Notifier {
   return {
     name: 'console',
@@ -63,7 +63,7 @@ export function webhookNotifier(url: string, options: WebhookNotifierOptions = {
       const body = JSON.stringify({ event: `alert:${change}`, alert })
       const id = `${alert.id}-${change}-${alert.updatedAt}`
       const status = await postWebhook({ url: address, body, id, secret, headers, allowPrivateAddresses, signal })
-      if (!isSuccess(status)) throw new Error(`The webhook of alerts answered ${status}.`)
+      if (!isSuccess(status)) throw new Error(`The alert webhook responded with status ${status}. Expected 200 to 299.`)
     },
   }
 }

@@ -6,7 +6,7 @@ import type { AlertBook, AlertSeverity } from './alert-book.ts'
 
 export interface ObjectiveOptions {
   /**
-   * The share of events that are to be good: 0.999 allows one bad event of a thousand. Between 0 and 1.
+   * Target share of good events: `0.999` allows 1 bad event in 1,000. Between 0 and 1.
    * @defaultValue 0.999
    */
   readonly target?: number
@@ -25,11 +25,11 @@ export interface BurnRate {
   readonly events: number
 }
 
-/** Something users are to be able to rely on. */
+/** A service level objective. */
 export interface Objective {
   readonly name: string
   readonly target: number
-  /** Counts events. @throws InvalidArgumentError for a count that is no integer of at least 1. */
+  /** Counts events. @throws InvalidArgumentError for a count that is not an integer of at least 1. */
   record(isGood: boolean, count?: number): void
   burnRates(): readonly BurnRate[]
 }
@@ -69,7 +69,7 @@ export class BurnRateObjective implements Objective {
     private readonly clock: Clock,
     private readonly book: AlertBook,
   ) {
-    if (typeof name !== 'string' || name === '') throw new InvalidArgumentError('name', 'a text that is not empty', name)
+    if (typeof name !== 'string' || name === '') throw new InvalidArgumentError('name', 'a string that is not empty', name)
     checkOptions(options, rules)
     this.target = options.target ?? 0.999
     this.#minEvents = options.minEvents ?? 100
@@ -93,7 +93,7 @@ export class BurnRateObjective implements Objective {
       const long = this.#burn(longSeconds)
       if (long.events < this.#minEvents || long.rate < rate || this.#burn(shortSeconds).rate < rate) continue
       const times = Number(long.rate.toPrecision(3))
-      const message = `${this.name} uses up its budget of errors ${times} times as quickly as it may, in the last ${durationOf(longSeconds)}`
+      const message = `${this.name} consumes its error budget ${times} times as fast as allowed, over the last ${durationOf(longSeconds)}`
       this.book.set({ metric: 'errorBudget', source: this.name, severity, message: () => message, value: times, threshold: rate })
       return
     }

@@ -6,7 +6,7 @@ import type { AlertBook, AlertSeverity } from './alert-book.ts'
 export interface ThresholdRule {
   /** Milliseconds for which a value has to be above a threshold before there is an alert. */
   readonly forMs: number
-  /** An alert is over when the value is below so much of its threshold … */
+  /** An alert is resolved when the value is below this share of its threshold … */
   readonly hysteresis: number
   /** … for so many milliseconds. */
   readonly clearMs: number
@@ -16,7 +16,7 @@ interface State {
   /** Since when the value is above each; `undefined`: it is not. */
   warningSince: number | undefined
   criticalSince: number | undefined
-  /** Since when it is low enough for the alert that is open to be over, or to be only a warning. */
+  /** Time since which the value is low enough to resolve the open alert, or to downgrade it to a warning. */
   calmSince: number | undefined
   easedSince: number | undefined
 }
@@ -35,7 +35,7 @@ export class ThresholdWatch {
     const { name, warning, critical } = type
     const open = this.book.of(key)
     if (warning === undefined && critical === undefined) {
-      // It had thresholds before it was registered anew.
+      // It had thresholds before it was registered again.
       if (open !== undefined) this.forget({ type, source, key })
       return
     }
@@ -58,7 +58,7 @@ export class ThresholdWatch {
     if (lasts(state.criticalSince, rule.forMs)) this.#set(type, source, value, 'critical', critical ?? lowest)
     else if (open !== undefined && lasts(state.calmSince, rule.clearMs)) this.book.clear(name, source)
     else if (open?.severity === 'critical') {
-      // Without a warning it would be over by now.
+      // Without a warning threshold, it would be resolved by now.
       const isWarning = lasts(state.easedSince, rule.clearMs)
       this.#set(type, source, value, isWarning ? 'warning' : 'critical', (isWarning ? warning : critical) ?? lowest)
     } else if (open !== undefined) this.#set(type, source, value, open.severity, open.threshold)
@@ -66,7 +66,7 @@ export class ThresholdWatch {
     if (state.warningSince === undefined && this.book.of(key) === undefined) this.#states.delete(key)
   }
 
-  /** Ends what there is of a series: nothing more is to be seen of it. */
+  /** Removes the state of a series that no longer exists. */
   forget({ type, source, key }: Pick<Series, 'type' | 'source' | 'key'>): void {
     this.#states.delete(key)
     this.book.clear(type.name, source)

@@ -2,7 +2,7 @@ import type { SystemReaders } from './system-readers.ts'
 
 const ROOT = '/sys/fs/cgroup'
 
-/** Periods of the scheduler since the group was made. */
+/** Scheduler periods since the group was created. */
 export interface ThrottlePeriods {
   readonly periods: number
   readonly throttled: number
@@ -11,12 +11,12 @@ export interface ThrottlePeriods {
 /** Bytes. */
 export interface MemoryUse {
   readonly limit: number
-  /** What cannot be had back by forgetting files: the limit is held against it. */
+  /** Memory that the kernel cannot reclaim by dropping file caches: it counts toward the limit. */
   readonly used: number
 }
 
 interface Files {
-  /** Tells whether a folder is a group of this controller. */
+  /** A file by which a folder is recognized as a group of this controller. */
   readonly memoryUsed: string
   readonly memoryLimit: string
   readonly inactive: string
@@ -32,7 +32,8 @@ const LEGACY: Files = {
 }
 
 /**
- * What the kernel lets the process's control group have, of version 2 or 1. What it says is `undefined` where there is no limit, no group, or nothing that can be read.
+ * Limits of the process's control group, version 2 or 1. A value is `undefined` if there is no limit, no
+ * group, or the file cannot be read.
  *
  * https://docs.kernel.org/admin-guide/cgroup-v2.html, https://docs.kernel.org/scheduler/sched-bwc.html
  */
@@ -78,7 +79,10 @@ export class Cgroup {
     return undefined
   }
 
-  /** Of the group that may have the least. @param most - A limit of so many bytes and more is none. */
+  /**
+   * Values of the group with the lowest limit. @param most - A limit of this many bytes or more counts as
+   * unlimited.
+   */
   memory(most: number): MemoryUse | undefined {
     const { memoryLimit, memoryUsed, inactive } = this.#files
     let least: MemoryUse | undefined
@@ -119,7 +123,7 @@ function legacyFolders(membership: string, controller: string): readonly string[
   return []
 }
 
-/** In a container the path may be that of the host, and the group lies at the root of what is mounted. */
+/** In a container, the path can be that of the host, while the group is at the root of the mount. */
 function upwards(root: string, path: string): readonly string[] {
   const parts = path.split('/').filter((part) => part !== '' && part !== '..')
   return parts.map((_, at) => `${root}/${parts.slice(0, parts.length - at).join('/')}`).concat(root)

@@ -13,12 +13,12 @@ export interface CollectOptions {
    */
   readonly intervalMs?: number
   /**
-   * What the values are recorded as, of 1 to 200 characters.
+   * Source of the recorded values: 1 to 200 characters.
    * @defaultValue the machine's host name
    */
   readonly source?: string
   /**
-   * A path on the disk that is looked at; `false` leaves disks out.
+   * Path on the measured disk. `false`: no disk is measured.
    * @defaultValue the working directory
    */
   readonly diskPath?: string | false
@@ -32,7 +32,7 @@ export interface CollectOptions {
 export type ResolvedCollectOptions = Required<CollectOptions>
 
 const text = (max: number): OptionRule => ({
-  expected: `a text of 1 to ${max} characters`,
+  expected: `a string of 1 to ${max} characters`,
   accepts: (value) => typeof value === 'string' && value !== '' && value.length <= max,
 })
 

@@ -8,7 +8,7 @@ export interface CollectorParts {
   readonly now: () => number
   readonly record: (metric: BuiltInMetric, value: number, source: string) => void
   readonly meter: (metric: BuiltInMetric, source: string) => { record(value: number): void }
-  /** What cannot be read on this machine is missing, and no error: this is told of what else went wrong. */
+  /** Receives errors. Values that are not available on this machine are omitted, and are not errors. */
   readonly onError: (error: unknown) => void
   readonly readers: SystemReaders | undefined
 }
@@ -37,7 +37,7 @@ export class Collectors {
     this.#gc = new GcWatch((ms) => pauses.record(ms))
   }
 
-  /** The first look is at once: what is a difference comes with the second. */
+  /** Collects immediately; differences are available from the second collection. */
   start(): void {
     this.#eventLoop.start()
     this.#gc.start()
@@ -46,7 +46,7 @@ export class Collectors {
     this.look()
   }
 
-  /** What is under way is not recorded any more. */
+  /** Stops. Collections in flight are not recorded. */
   stop(): void {
     clearInterval(this.#timer)
     this.#timer = undefined

@@ -4,14 +4,15 @@ const SAMPLE_MS = 50
 
 /** How busy the event loop is, and how late. */
 export class EventLoopWatch {
-  // Not `monitorEventLoopDelay`: what is under way when it is reset is missing from it, and that is the longest.
+  // Not `monitorEventLoopDelay`: it loses a delay that is in progress when it is reset, which is the longest
+  // one.
   #timer: ReturnType<typeof setTimeout> | undefined
   #dueAt = 0
   #before: EventLoopUtilization | undefined
 
   /**
    * @param now - Milliseconds.
-   * @param onDelay - Is told with each sample by how many milliseconds it came too late.
+   * @param onDelay - Receives the delay of each sample in milliseconds.
    */
   constructor(
     private readonly now: () => number,
@@ -48,7 +49,7 @@ export class EventLoopWatch {
   }
 }
 
-/** The types of Node leave it out. */
+/** Node's types do not contain it. */
 const SUPPORTED: readonly string[] =
   (PerformanceObserver as { readonly supportedEntryTypes?: readonly string[] } | undefined)?.supportedEntryTypes ?? []
 
@@ -56,7 +57,7 @@ const SUPPORTED: readonly string[] =
 export class GcWatch {
   #observer: PerformanceObserver | undefined
 
-  /** @param onPause - Is told of each, in milliseconds. */
+  /** @param onPause - Receives each pause in milliseconds. */
   constructor(private readonly onPause: (ms: number) => void) {}
 
   start(): void {

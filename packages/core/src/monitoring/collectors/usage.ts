@@ -1,7 +1,9 @@
 import { Cgroup, type ThrottlePeriods } from './cgroup.ts'
 import type { SystemReaders } from './system-readers.ts'
 
-/** What the process takes of what it may have. Each value is `undefined` where it cannot be told. */
+/**
+ * Resource usage of the process relative to its limits. A value is `undefined` if it cannot be determined.
+ */
 export class ProcessUsage {
   readonly #cgroup: Cgroup
   #cpu: { readonly at: number; readonly microseconds: number } | undefined
@@ -20,7 +22,7 @@ export class ProcessUsage {
     if (before === undefined || now <= before.at) return undefined
     const processors = Math.min(readers.processors(), this.#cgroup.cpus() ?? Number.POSITIVE_INFINITY)
     const share = (microseconds - before.microseconds) / 1_000 / (now - before.at) / processors
-    // Two clocks are never read at once, and a quota may be exceeded for a moment.
+    // Two clocks are never read at the same time, and a quota can be exceeded briefly.
     return share >= 0 ? Math.min(100, share * 100) : undefined
   }
 
@@ -52,14 +54,14 @@ const FILE = '/proc/net/dev'
 /** Bits of a byte, by milliseconds: megabits a second. */
 const MBPS = 8 / 1_000
 
-/** What the network devices send and receive together, the loopback left out. */
+/** Total traffic of the network devices, sent and received, without loopback. */
 export class NetworkUsage {
   #at = 0
   #bytes: ReadonlyMap<string, number> | undefined
 
   constructor(private readonly read: SystemReaders['text']) {}
 
-  /** Mbps since the last time that it was asked for; `undefined` where that cannot be told. @param now - Milliseconds. */
+  /** Mbps since the last call; `undefined` if it cannot be determined. @param now - Milliseconds. */
   mbps(now: number): number | undefined {
     const before = this.#bytes
     const elapsed = now - this.#at
@@ -80,7 +82,7 @@ export class NetworkUsage {
   }
 }
 
-/** Bytes by device and direction: each may begin again by itself. */
+/** Bytes by device and direction: each counter can restart separately. */
 function countersIn(text: string | undefined): ReadonlyMap<string, number> | undefined {
   const counters = new Map<string, number>()
   for (const line of (text ?? '').split('\n')) {

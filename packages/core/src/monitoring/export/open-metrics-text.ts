@@ -2,7 +2,7 @@ import { InvalidArgumentError } from '../../shared/errors.ts'
 import type { Exemplar, HistogramSample, MetricFamily, SummarySample } from '../feeds/metric-family.ts'
 import { escapeLabel, labelText, numberText, prometheusHead, prometheusText, type SampleStyle, samplesText } from './prometheus-text.ts'
 
-/** What an answer with `metricsText('openmetrics')` has as its `Content-Type`. */
+/** `Content-Type` of a response with `metricsText('openmetrics')`. */
 export const OPEN_METRICS_CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
 
 /** Names that a family takes besides its own. */
@@ -12,19 +12,20 @@ const SUFFIXES: Readonly<Record<MetricFamily['type'], readonly string[]>> = {
   histogram: ['_bucket', '_count', '_sum', '_created'],
   summary: ['_count', '_sum', '_created'],
 }
-/** Of the names and values of an exemplar's labels together, in characters. */
+/** Limit for the names and values of an exemplar's labels together, in characters. */
 const MAX_EXEMPLAR = 128
 
 const STYLE: SampleStyle = {
-  // Consumers compare them as texts: 1.0 and 1 are two.
+  // Consumers compare bounds as strings: `1.0` and `1` are different.
   bound: (value) => (Number.isInteger(value) && Math.abs(value) < 1e21 ? `${value}.0` : numberText(value)),
   exemplar: exemplarText,
   accept,
 }
 
 /**
- * Families in the text format of OpenMetrics 1.0: https://prometheus.io/docs/specs/om/open_metrics_spec/. What it does not allow is left out: a family with a
- * name that another one takes, sums that are less than 0, exemplars that are too long.
+ * Families in the text format of OpenMetrics 1.0: https://prometheus.io/docs/specs/om/open_metrics_spec/.
+ * Omits data that the format does not allow: a family with a name that is already used, negative sums,
+ * exemplars that are too long.
  */
 export function openMetricsText(families: readonly MetricFamily[]): string {
   const taken = new Set<string>()
@@ -56,7 +57,7 @@ function accept<TSample extends HistogramSample | SummarySample>(sample: TSample
       count: isTotal(count) ? count : undefined,
     }
   }
-  // Where values may be below 0, the sum does not only grow.
+  // If values can be negative, the sum can decrease.
   return sample.sum >= 0 && (sample.bounds[0] ?? 0) >= 0 ? sample : undefined
 }
 

@@ -4,13 +4,16 @@ import type { Exemplar, HistogramSample, Labels, MetricFamily, NumberSample, Sum
 export interface SampleStyle {
   /** A bound or a quantile: the value of a label. */
   bound(value: number): string
-  /** What is written behind the count of a bucket. */
+  /** Text after the count of a bucket. */
   exemplar(exemplar: Exemplar, scale: (value: number) => number): string
-  /** Samples that the format cannot have are left out of it. */
+  /** Returns `undefined` for samples that the format does not support. */
   accept<TSample extends HistogramSample | SummarySample>(sample: TSample): TSample | undefined
 }
 
-/** The lines of a family's samples. Of those that have the same labels once they are written, the first one stays: two make Prometheus refuse the whole page. */
+/**
+ * The lines of a family's samples. If several have the same labels in this format, the first one is used:
+ * duplicates make Prometheus reject the whole page.
+ */
 export function samplesText(family: MetricFamily, head: PrometheusHead, style: SampleStyle): string {
   const seen = new Set<string>()
   const once = <TSample extends { readonly labels: Labels }>(
@@ -88,13 +91,13 @@ export function escapeLabel(text: string): string {
   return /[\\\n"]/.test(text) ? text.replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/"/g, '\\"') : text
 }
 
-/** How a family is called in Prometheus, and what its values are multiplied by to be in a base unit. */
+/** The Prometheus name of a family, and the factor that converts its values to a base unit. */
 interface PrometheusHead {
-  /** Of its samples, but for what their kind adds. */
+  /** Name of its samples, without the suffix of their kind. */
   readonly name: string
   /** The same without the `_total` of a counter. */
   readonly family: string
-  /** What the family's name ends with; `''`: it has none. */
+  /** Suffix of the family's name; `''`: none. */
   readonly unit: string
   scale(value: number): number
 }
@@ -130,13 +133,13 @@ const UNITS: Readonly<Record<string, readonly [word: string, scale: (value: numb
   '1': ['ratio', same],
 }
 
-/** What a unit has in braces is for people: `{request}`. */
+/** Annotations in braces, such as `{request}`, are for people. */
 const ANNOTATION = /\{[^}]*\}/g
 
 /** As OpenTelemetry maps names to Prometheus: https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/. */
 export function prometheusHead({ name, unit = '', type }: Pick<MetricFamily, 'name' | 'unit' | 'type'>): PrometheusHead {
   const [counted = '', per] = unit.replace(ANNOTATION, '').split('/', 2)
-  // A share of one is a gauge's; of a counter `1` says nothing.
+  // `1` means a ratio for a gauge, and nothing for a counter.
   const known = counted === '1' && type !== 'gauge' ? undefined : Object.hasOwn(UNITS, counted) ? UNITS[counted] : undefined
   const word = known?.[0] ?? (counted === '1' ? '' : plain(counted))
   const perWord = per === undefined ? '' : `per_${per === 's' ? 'second' : plain(per)}`
@@ -147,7 +150,7 @@ export function prometheusHead({ name, unit = '', type }: Pick<MetricFamily, 'na
   return {
     name: type === 'counter' ? `${full}_total` : full,
     family: full,
-    // By the second, or by something else, is no unit of its own.
+    // A unit per second, or per another unit.
     unit: word === '' || perWord === '' ? word : `${word}_${perWord}`,
     scale: known?.[1] ?? same,
   }
@@ -172,7 +175,7 @@ function plain(text: string): string {
   return text.replace(/[^A-Za-z0-9_:]+/g, '_')
 }
 
-/** What an answer with `metricsText()` has as its `Content-Type`. */
+/** `Content-Type` of a response with `metricsText()`. */
 export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 const STYLE: SampleStyle = { bound: numberText, exemplar: () => '', accept: (sample) => sample }

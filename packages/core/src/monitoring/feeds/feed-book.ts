@@ -6,12 +6,13 @@ import { SampleCap } from './sample-cap.ts'
 
 export interface FeedOptions {
   /**
-   * Milliseconds that a feed may take; what takes longer is left out. Minimum: `1`.
+   * Timeout of a feed in milliseconds. The metrics of a slower one are omitted. Minimum: `1`.
    * @defaultValue 1000
    */
   readonly timeoutMs?: number
   /**
-   * Samples of a family at the most; those of counters and histograms that are one too many are counted together. Minimum: `10`.
+   * Maximum number of samples per family. Additional ones of counters and histograms are counted together.
+   * Minimum: `10`.
    * @defaultValue 1000
    */
   readonly maxSamples?: number
@@ -85,7 +86,7 @@ interface Draft {
   readonly samples: Sample[]
 }
 
-/** The feeds that there are, and what all of them tell. What fails is left out and counted. */
+/** The registered feeds and their metrics. Failed feeds are omitted and counted. */
 export class FeedBook {
   readonly #entries = new Map<string, Entry>()
   readonly #caps = new Map<string, SampleCap>()
@@ -97,12 +98,12 @@ export class FeedBook {
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  /** @throws InvalidArgumentError for what is no feed, or has a name that another has. */
+  /** @throws InvalidArgumentError for an invalid feed, or a name that is already used. */
   add(feed: MetricFeed): () => void {
     const { name, collect } = (feed ?? {}) as Partial<MetricFeed>
     if (typeof name !== 'string' || name === '' || typeof collect !== 'function')
-      throw new InvalidArgumentError('feed', 'an object with a text `name` and a function `collect`', feed)
-    if (this.#entries.has(name)) throw new InvalidArgumentError('feed.name', 'a name that no other feed has', name)
+      throw new InvalidArgumentError('feed', 'an object with a string `name` and a function `collect`', feed)
+    if (this.#entries.has(name)) throw new InvalidArgumentError('feed.name', 'a name that is not used by another feed', name)
     const entry: Entry = { feed, pending: undefined }
     this.#entries.set(name, entry)
     return () => {
@@ -131,7 +132,7 @@ export class FeedBook {
     try {
       entry.pending ??= this.#begin(entry)
       const families = await within(this.options.timeoutMs, entry.pending)
-      if (!Array.isArray(families)) throw new TypeError(`The feed "${name}" gave no array.`)
+      if (!Array.isArray(families)) throw new TypeError(`The feed "${name}" did not return an array of metric families.`)
       return families
     } catch (error) {
       count(this.#failures, name)
@@ -178,8 +179,8 @@ export class FeedBook {
 
   #own(): readonly MetricFamily[] {
     return [
-      counter('sluice.feed.failures', 'Times that a feed failed or was too slow', 'sluice.feed.name', this.#failures),
-      counter('sluice.feed.dropped', 'Families and samples that were left out', 'reason', this.#dropped),
+      counter('sluice.feed.failures', 'Number of times that a feed failed or was too slow', 'sluice.feed.name', this.#failures),
+      counter('sluice.feed.dropped', 'Omitted families and samples', 'reason', this.#dropped),
     ]
   }
 }

@@ -1,6 +1,6 @@
 import type { DurationHistogram } from '../../shared/histogram.ts'
 
-/** What tells samples of a family apart, by name: in the form of OpenTelemetry, with dots. */
+/** Labels of a sample, which distinguish it within its family. Names have OpenTelemetry's form, with dots. */
 export type Labels = Readonly<Record<string, string>>
 
 export interface NumberSample {
@@ -8,7 +8,7 @@ export interface NumberSample {
   readonly value: number
 }
 
-/** One value among others, and what it was of: an example to look at. */
+/** A single value with its context, such as a trace: an example to inspect. */
 export interface Exemplar {
   /** Such as the request's id. */
   readonly labels: Labels
@@ -32,21 +32,24 @@ export interface HistogramSample {
 export interface SummarySample {
   readonly labels: Labels
   readonly quantiles: readonly { readonly quantile: number; readonly value: number }[]
-  /** Of all values; left out where it is not known. */
+  /** Sum of all values; omitted if it is unknown. */
   readonly sum?: number | undefined
   readonly count?: number | undefined
 }
 
-/** What a family is called. */
+/** Name and description of a family. */
 export interface FamilyHead {
   /** In the form of OpenTelemetry: `db.client.operation.duration`. */
   readonly name: string
   readonly help: string
-  /** In the form of UCUM: `s`, `By`, `1` for a share, `{request}` for what is only counted. */
+  /** Unit in UCUM: `s`, `By`, `1` for a ratio, `{request}` for counted things. */
   readonly unit?: string
 }
 
-/** Samples of one name, as others can export them. Counters, and the counts of histograms and summaries, only grow, but for a restart. */
+/**
+ * Samples with one name, for exporters. Counters, and the counts of histograms and summaries, only increase,
+ * except for restarts.
+ */
 export type MetricFamily =
   | (FamilyHead & { readonly type: 'counter' | 'gauge'; readonly samples: readonly NumberSample[] })
   | (FamilyHead & { readonly type: 'histogram'; readonly samples: readonly HistogramSample[] })
@@ -55,16 +58,16 @@ export type MetricFamily =
 export type FamilyType = MetricFamily['type']
 export type Sample = MetricFamily['samples'][number]
 
-/** Tells what it has when it is asked. */
+/** Provides metrics on request. */
 export interface MetricFeed {
   readonly name: string
   collect(): readonly MetricFamily[] | Promise<readonly MetricFamily[]>
 }
 
-/** What stands for all samples that are too many; the name that OpenTelemetry has for it. */
+/** Label of the sample that counts all additional ones; the name is OpenTelemetry's. */
 export const OVERFLOW_LABELS: Labels = { 'otel.metric.overflow': 'true' }
 
-/** Names the labels of a sample: equal for equal ones, in whatever order. */
+/** Key of a sample's labels: equal for equal labels, in any order. */
 export function labelKey(labels: Labels): string {
   const names = Object.keys(labels)
   if (names.length > 1) names.sort()

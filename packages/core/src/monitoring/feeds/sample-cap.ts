@@ -18,7 +18,9 @@ export class SampleCap {
   #kept: ReadonlySet<string> = new Set()
   #refused: ReadonlySet<string> = new Set()
 
-  /** @param dropped - Is told of each sample that cannot be counted to the overflow, or comes twice. */
+  /**
+   * @param dropped - Called for each sample that cannot be counted in the overflow, and for each duplicate.
+   */
   constructor(
     private readonly max: number,
     private readonly dropped: (reason: 'overflow' | 'duplicate') => void,

@@ -4,7 +4,7 @@ import type { MetricType } from '../metrics/metric-type.ts'
 import type { Series } from '../metrics/series.ts'
 import { type MetricFamily, snakeCase } from './metric-family.ts'
 
-/** What is older is missing: the last value of something that is gone says nothing. */
+/** Older values are omitted: the last value of a source that is gone is meaningless. */
 const FRESH_SECONDS = 300
 const SEVERITIES: readonly AlertSeverity[] = ['info', 'warning', 'critical']
 const QUANTILES: readonly (readonly [number, 'p50' | 'p95' | 'p99'])[] = [
@@ -26,7 +26,7 @@ const UNITS: Readonly<Record<string, Exported>> = {
   'req/s': { unit: '{request}/s', scale: (value) => value },
 }
 
-/** What is recorded, as others can export it: times as summaries, what else there is by its latest value. */
+/** Recorded metrics for exporters: times as summaries, others by their latest value. */
 export function seriesFamilies(store: MetricStore, alerts: readonly Alert[]): readonly MetricFamily[] {
   const byType = new Map<MetricType, Series[]>()
   for (const series of store.fresh(FRESH_SECONDS)) {
@@ -63,7 +63,7 @@ function stateOf(store: MetricStore, alerts: readonly Alert[]): readonly MetricF
     { name: 'sluice.alerts', help: 'Open alerts', unit: '{alert}', type: 'gauge', samples: open },
     {
       name: 'sluice.monitor.series',
-      help: 'Series that are kept',
+      help: 'Stored series',
       unit: '{series}',
       type: 'gauge',
       samples: [{ labels: {}, value: store.size }],

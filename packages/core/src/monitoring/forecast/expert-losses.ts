@@ -15,7 +15,10 @@ export class ExpertLosses {
   readonly errors: Float64Array = new Float64Array(EXPERTS)
   /** How often they missed. */
   readonly misses: Float64Array = new Float64Array(EXPERTS + MIXTURES)
-  /** 1 where there was a forecast. Until then an expert is taken to be as good as the hedge: to wake up for the first time is no merit. */
+  /**
+   * 1 after the first forecast. Before that, an expert counts as good as the hedge: waking up for the first
+   * time is not a merit.
+   */
   readonly #wasAwake: Float32Array = new Float32Array(EXPERTS + MIXTURES)
   #scored = 0
 

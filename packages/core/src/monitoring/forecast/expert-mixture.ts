@@ -25,7 +25,7 @@ const STACK_START: LeastSquaresStart = { forgetting: 0.999, weights: new Array(S
 const MOST_CORRECTION = 0.5
 /** The mean of the mixtures is given as long as it lies so close to the best one. */
 const MOST_STRAYING = 0.1
-/** What `Float32Array` can bear. */
+/** Limit for `Float32Array`. */
 const MOST = 1e36
 
 /**

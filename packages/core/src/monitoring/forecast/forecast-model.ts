@@ -5,14 +5,17 @@ import type { LoadContext } from './present-load.ts'
 
 /** The mixtures of experts that are weighed against each other: see `ExpertMixture`. */
 export const MIXTURES = 4
-/** Where they stand, behind the experts. */
+/** Indexes of the mixtures, after the experts. */
 export const HEDGE: number = EXPERTS
 export const HITS: number = EXPERTS + 1
 export const STACK: number = EXPERTS + 2
 export const LEADER: number = EXPERTS + 3
 export const STACK_FEATURES = 6
 
-/** A forecast, with all that is needed to learn from what comes to be. Logarithms are those of the series' scale. */
+/**
+ * A forecast, with everything that is needed to learn from the actual value. Logarithms use the series'
+ * scale.
+ */
 export class ForecastRecord {
   /** The forecasts of the experts, `NaN` from those that sleep, then those of the mixtures. */
   readonly experts: Float64Array = new Float64Array(EXPERTS + MIXTURES)
@@ -20,7 +23,7 @@ export class ForecastRecord {
   readonly periods: Float64Array = new Float64Array(PERIOD_FEATURES)
   readonly growths: Float64Array = new Float64Array(GROWTH_FEATURES)
   readonly stack: Float64Array = new Float64Array(STACK_FEATURES)
-  /** What the stack corrects. */
+  /** The forecast that the stack corrects. */
   stackBase = 0
   value = 0
   logValue = 0
@@ -30,14 +33,14 @@ export class ForecastRecord {
   spread = 1
 }
 
-/** Forecasts one horizon, and learns from what comes to be. */
+/** Forecasts one horizon, and learns from actual values. */
 export interface ForecastModel {
-  /** @returns Finite, and at least 0. What is needed to learn from it goes into `record`. */
+  /** @returns Finite, and at least 0. The data for learning is written to `record`. */
   forecast(context: LoadContext, record: ForecastRecord): number
   /**
-   * @param record - As it was when the forecast was made.
-   * @param log - That of `actual`, on the series' scale.
-   * @param minutes - Between two forecasts that are learnt from.
+   * @param record - The state at the time of the forecast.
+   * @param log - Logarithm of `actual` on the series' scale.
+   * @param minutes - Time between two forecasts that are learned from.
    */
   learn(record: ForecastRecord, actual: number, log: number, minutes: number): void
   /** @param shift - By how much the logarithm of the load's level changed. */

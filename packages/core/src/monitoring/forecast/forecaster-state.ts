@@ -5,21 +5,21 @@ import { type ResolvedLoadForecasterOptions, resolveLoadForecasterOptions } from
 type NumberArray = Float64Array | Float32Array | Int16Array
 
 /**
- * Goes over the state of a forecaster, part by part and always in the same order: one writes, one reads, one counts.
- * So each part names its numbers once, and cannot save other ones than it restores.
+ * Visits the state of a forecaster, part by part and always in the same order: one visitor writes, one reads,
+ * one counts. Each part lists its numbers once, so that it saves and restores the same ones.
  */
 export interface StateVisitor {
   /** A finite number. @returns What it is from now on. */
   number(value: number): number
   /** An integer from `least` to `most`. @returns What it is from now on. */
   integer(value: number, least: number, most?: number): number
-  /** @param mayLack - `NaN` stands for what is missing, and is allowed. */
+  /** @param mayLack - Allows `NaN` for missing values. */
   array(values: NumberArray, mayLack?: 'mayLack'): void
 }
 
 const NUMBER_BYTES = 8
 
-/** Counts the bytes of what it is shown. */
+/** Counts the bytes of the state. */
 class StateCounter implements StateVisitor {
   bytes = 0
 
@@ -131,10 +131,10 @@ export function writeState(options: ResolvedLoadForecasterOptions, visit: Visit)
   return { version: VERSION, options, checksum: crc32(bytes), data: Buffer.from(bytes.buffer).toString('base64') }
 }
 
-/** @throws InvalidArgumentError when this is no state of a forecaster. */
+/** @throws InvalidArgumentError if this is not the state of a forecaster. */
 export function optionsOfState(state: unknown): ResolvedLoadForecasterOptions {
   const { version, options } = (state ?? {}) as Partial<ForecasterState>
-  if (version !== VERSION) throw new InvalidArgumentError('state', `a forecaster's state of version ${VERSION}`, state)
+  if (version !== VERSION) throw new InvalidArgumentError('state', `the state of a forecaster, version ${VERSION}`, state)
   try {
     return resolveLoadForecasterOptions(options as ResolvedLoadForecasterOptions)
   } catch (error) {
@@ -148,6 +148,6 @@ export function readState(state: unknown, visit: Visit): void {
   const bytes = Buffer.from(typeof data === 'string' ? data : '', 'base64')
   const expected = countState(visit)
   if (bytes.length !== expected) throw new InvalidArgumentError('state', `${expected} bytes of data`, bytes.length)
-  if (crc32(bytes) !== checksum) throw new InvalidArgumentError('state', 'data that fit their checksum', checksum)
+  if (crc32(bytes) !== checksum) throw new InvalidArgumentError('state', 'data that matches its checksum', checksum)
   visit(new StateReader(bytes))
 }

@@ -48,7 +48,7 @@ export class HorizonForecaster {
     return this.#pending.read(history.step, past) ? scale.log(history.last) - scale.log(past.value) : Number.NaN
   }
 
-  /** Follows the load to another level. What was forecast up to now teaches nothing about it. */
+  /** Moves to a new level of the load. Pending forecasts are dropped, because they teach nothing about it. */
   translate(shift: number, step: number): void {
     this.#model.translate(shift)
     this.#learnsFrom = step

@@ -1,7 +1,7 @@
 import type { StateVisitor } from './forecaster-state.ts'
 import type { TimeGrid } from './time-grid.ts'
 
-/** So many values in turn must agree on a new level before it is taken for one, as long as none has passed. */
+/** Number of consecutive values that must agree on a new level, as long as no earlier level was temporary. */
 const LEAST_PATIENCE = 3
 const MOST_PATIENCE_MINUTES = 180
 /** A level that is left for the former one within this time was none. */
@@ -14,7 +14,7 @@ const MOST_SHIFT: number = Math.log(5)
 const SURPRISING_SPREADS = 6
 const AGREEING_SPREADS = 3
 const LEAST_AGREEMENT = 0.2
-/** Of the deviation, so much must have surprised the forecast, too. */
+/** Share of the deviation by which the forecast must also be wrong. */
 const SURPRISING_SHARE = 0.5
 const OFFSET_RATE = 0.1
 const SPREAD_RATE = 0.01
@@ -28,8 +28,8 @@ export interface Shift {
 }
 
 /**
- * Sees when a load leaves the level that former days had, and stays there. Where levels pass it grows patient: after each that did,
- * the next has to last twice as long.
+ * Detects when a load leaves the level of previous days permanently. It becomes more patient if levels are
+ * temporary: after each temporary one, the next must last twice as long.
  */
 export class LevelShift {
   #offset = 0
@@ -73,14 +73,14 @@ export class LevelShift {
       this.#lastLog = log
       return { log, steps }
     }
-    // What is taken back is taken back exactly: former days are as they were.
+    // The shift is reverted exactly, so that previous days have their original values.
     const back = -this.#lastLog
     this.#patience = Math.min(this.grid.stepsOf(MOST_PATIENCE_MINUTES), 2 * this.#patience)
     this.#lastLog = 0
     return { log: back, steps }
   }
 
-  /** To be called when values are missing: what comes after is not in turn. */
+  /** Called when values are missing: the next ones are not consecutive. */
   interrupt(): void {
     this.#agreeing = 0
     this.#sum = 0

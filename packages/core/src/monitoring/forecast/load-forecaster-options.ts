@@ -11,8 +11,8 @@ export interface LoadForecasterOptions {
    */
   readonly stepMs?: number
   /**
-   * How many minutes ahead forecasts are learnt: up to eight numbers above 0, at most 1,440 each. One that is shorter than a step counts as a step.
-   * What lies between two of them is interpolated.
+   * Horizons in minutes for which forecasts are learned: up to 8 numbers above 0, at most 1,440 each. A
+   * horizon that is shorter than a step counts as a step. Forecasts between two horizons are interpolated.
    * @defaultValue [5, 15, 60]
    */
   readonly horizonsMinutes?: readonly number[]
@@ -50,12 +50,12 @@ const rules: Readonly<Record<keyof LoadForecasterOptions, OptionRule>> = {
 export function resolveLoadForecasterOptions(options: LoadForecasterOptions): ResolvedLoadForecasterOptions {
   checkOptions(options, rules)
   const stepMs = options.stepMs ?? 60_000
-  if (DAY_MS % stepMs !== 0) throw new InvalidOptionError('stepMs', 'a number of milliseconds that divides a day', stepMs)
+  if (DAY_MS % stepMs !== 0) throw new InvalidOptionError('stepMs', 'milliseconds of which a day is a multiple', stepMs)
   const horizonsMinutes = [...new Set(options.horizonsMinutes ?? [5, 15, 60])].sort((a, b) => a - b)
   return { stepMs, horizonsMinutes, model: options.model ?? 'mixture' }
 }
 
-/** What a load will be. */
+/** A forecast of a load. */
 export interface Prediction {
   readonly value: number
   /** The 5th percentile: one load in twenty is below. */

@@ -15,7 +15,7 @@ import { PeriodSearch } from './period-search.ts'
 import { type LoadContext, PresentLoad } from './present-load.ts'
 import { StepClock, TimeGrid } from './time-grid.ts'
 
-/** What a sample may be at most; `Float32Array` bears this, and what is computed from it. */
+/** Maximum sample; `Float32Array` supports it, and everything that is computed from it. */
 const MOST_VALUE = 1e30
 
 /**
@@ -63,24 +63,24 @@ export class LoadForecaster {
     return forecaster
   }
 
-  /** Plain data for `restore`: fit for JSON, and some 40 KB of it. */
+  /** Returns plain JSON data for `restore`, about 40 KB. */
   save(): ForecasterState {
     return writeState(this.#options, (visitor) => this.#visit(visitor))
   }
 
-  /** The bytes of the numbers that are kept. They do not grow. */
+  /** Bytes of the stored numbers. Constant. */
   get bytes(): number {
     return countState((visitor) => this.#visit(visitor))
   }
 
   /**
-   * Takes a sample, about one for each step. Steps without one are missing, which is not 0. A second sample of a step
-   * makes it the mean of both, and is not learnt from. When the clock is set back, samples are ignored until three in turn go on from there;
-   * then time is taken to have gone on as ever.
+   * Adds a sample, about one per step. Steps without a sample are missing, which is not 0. A second sample of
+   * a step changes its value to the mean of both, and is not learned from. If the clock is set back, samples
+   * are ignored until 3 consecutive ones continue from there; then time counts as continuous.
    *
    * @param value - From 0 to 1e30.
    * @param atMs - Wall-clock time in milliseconds.
-   * @returns Whether it was taken: `false` for one that is older than the latest.
+   * @returns Whether it was accepted: `false` if it is older than the latest.
    * @throws InvalidArgumentError
    */
   add(value: number, atMs: number): boolean {
@@ -118,7 +118,10 @@ export class LoadForecaster {
     for (const horizon of this.#horizons) horizon.forecast(context)
   }
 
-  /** After a change of level, former days are taken to have been at the new one: what they say of seasons stays true. */
+  /**
+   * After a change of level, previous days are moved to the new level, so that their seasonality remains
+   * valid.
+   */
   #followLevel(): void {
     const { history, scale, range, present } = this.#context
     const [shortest] = this.#horizons
@@ -135,7 +138,7 @@ export class LoadForecaster {
   }
 
   /**
-   * What the load will be, as far after the latest sample.
+   * Forecasts the load at a time after the latest sample.
    *
    * @param horizonMinutes - Above 0, and at most the longest of the option `horizonsMinutes`.
    * @returns `undefined` as long as there is no sample.

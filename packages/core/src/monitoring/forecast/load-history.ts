@@ -9,15 +9,15 @@ const MORE_CELLS = 16
 const MOST_RESCALED = 1e36
 
 /**
- * What is kept of a series: the last steps one by one, in which a missing value is the one before, and the means of cells
- * for eight days, in which what is missing is `NaN`.
+ * Stored history of a series: the last steps individually, in which a missing value is the previous one, and
+ * the means of cells for 8 days, in which a missing one is `NaN`.
  */
 export class LoadHistory {
   readonly #recent: Float32Array = new Float32Array(RECENT_STEPS)
   readonly #cells: Float32Array
   /** The latest step that has a value; -1 before the first one. */
   step: number = -1
-  /** The cell of that step, which goes on. */
+  /** The current cell. */
   cell: number = -1
   last: number = 0
   #cellSum = 0
@@ -43,7 +43,7 @@ export class LoadHistory {
     this.#cellValues += 1
   }
 
-  /** Puts another value in the place of the latest one. */
+  /** Replaces the latest value. */
   replace(value: number): void {
     this.#cellSum += value - this.last
     this.last = value
@@ -80,7 +80,7 @@ export class LoadHistory {
     return this.#cells[cell % this.#cells.length] as number
   }
 
-  /** The value at a step, or the mean of its cell where steps are not kept any more; `NaN` where there is none. */
+  /** The value at a step, or the mean of its cell if the step is no longer stored; `NaN` if there is none. */
   at(step: number): number {
     if (step < 0 || step > this.step) return Number.NaN
     if (this.step - step < RECENT_STEPS) return this.#recent[step % RECENT_STEPS] as number
@@ -143,7 +143,7 @@ const RANGE_MINUTES: number = 25 * 60
 const LEAST_SHARE = 0.33
 const MOST_SHARE = 1.5
 
-/** Between what a load lay in the last 25 hours: regressions must not leave it by much, however they extrapolate. */
+/** Range of the load in the last 25 hours: limits the extrapolation of regressions. */
 export class DayRange {
   #least = 0
   #most = 0

@@ -4,12 +4,12 @@ import type { StateVisitor } from './forecaster-state.ts'
 const SCALARS = 6
 const blank: ForecastRecord = new ForecastRecord()
 const WIDTH: number = partsOf(blank).reduce((width, part) => width + part.length, SCALARS)
-/** Of long horizons, not each step's forecast is kept: so many in all are enough to learn from. */
+/** For long horizons, not each step's forecast is stored: this total is enough to learn from. */
 const KEPT_FORECASTS = 12
 
-/** Forecasts of one horizon that wait for what comes to be. */
+/** Forecasts of one horizon that wait for the actual value. */
 export class PendingForecasts {
-  /** Of so many steps, one forecast is kept. */
+  /** Number of steps per stored forecast. */
   readonly every: number
   readonly #slots: number
   /** The steps at which they were made; -1 in a slot that is empty. */
@@ -24,7 +24,7 @@ export class PendingForecasts {
     this.#rows = new Float32Array(this.#slots * WIDTH)
   }
 
-  /** Keeps the forecast that was made at a step, where it is one of those that are kept. */
+  /** Stores the forecast of a step, if it is one of those that are stored. */
   keep(step: number, record: ForecastRecord): void {
     if (step % this.every !== 0) return
     const slot = this.#slotOf(step)

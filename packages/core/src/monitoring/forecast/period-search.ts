@@ -6,8 +6,9 @@ import type { TimeGrid } from './time-grid.ts'
 const LEAST_LAG = 3
 
 /**
- * Takes the score of lag 1, 2, 3, … in turn and finds the best peak. Scores fall from lag 1 on, as neighbours are alike: peaks count after
- * they first fell. A longer lag has to be better by a twentieth: every multiple of a period is a period.
+ * Receives the scores of the lags 1, 2, 3, … and finds the best peak. Scores decrease from lag 1 on, because
+ * neighbors are similar: peaks count after the first decrease. A longer lag must be better by 5%, because
+ * every multiple of a period is a period.
  */
 class PeakFinder {
   lag: number = 0
@@ -18,7 +19,7 @@ class PeakFinder {
   #fell = 0
   #sum = 0
 
-  /** The mean of the scores so far, the first and the last one left out. */
+  /** Mean of the scores so far, without the first and the last one. */
   get mean(): number {
     return this.#sum / Math.max(1, this.#at - 2)
   }
@@ -60,10 +61,10 @@ class PeakFinder {
 }
 
 const SEARCHED_DAYS = 7
-/** Up to a quarter more than a day. */
+/** 25% more than a day. */
 const LONGEST_LAG_DAYS = 1.25
 const LEAST_CELLS = 24
-/** Until the first day is over, periods are looked for after so many cells, then daily. */
+/** Numbers of cells after which periods are searched during the first day; later, daily. */
 const EARLY_SEARCHES: readonly number[] = [24, 36, 60, 100, 144, 216]
 const LOGS_PER_UNIT = 1024
 const MOST_LOG = 32_767
@@ -105,7 +106,7 @@ export class PeriodSearch {
     return this.#lag < this.#longestLag
   }
 
-  /** Begins a search where one is due, and goes on with it where none is. @param previous - The cell of the sample before. */
+  /** Starts a due search, or continues a running one. @param previous - Cell of the previous sample. */
   advance(history: LoadHistory, scale: LogScale, previous: number): void {
     const { cell } = history
     const { cellsPerDay } = this.grid

@@ -53,7 +53,7 @@ const TAIL = 0.05
 /** The bounds while nothing is known, in units of the typical residual. */
 const YOUNG_BOUND = 2.5
 const YOUNG_P90 = 2
-/** After so many residuals, what was seen counts as much as what is supposed. */
+/** Number of residuals from which observations count as much as the prior. */
 const YOUNG_RESIDUALS = 10
 const START_SPREAD = 0.7
 const LEAST_SPREAD = 0.005
@@ -68,9 +68,10 @@ const MOST_FEEDBACK = 2
 const FEEDBACK_AFTER = 5
 
 /**
- * Bounds of a forecast, in logarithms: quantiles of the residuals that were seen, in units of their size of late. Each side is widened at a miss and
- * narrowed at a hit, so that it holds as often as it should whatever the residuals do.
- * Source: Gibbs and Candès, _Adaptive Conformal Inference Under Distribution Shift_ (2021), with feedback that comes a horizon late.
+ * Bounds of a forecast, in logarithms: quantiles of the observed residuals, in units of their recent size.
+ * Each side is widened after a miss and narrowed after a hit, so that its coverage is right regardless of the
+ * distribution of the residuals. Source: Gibbs and Candès, _Adaptive Conformal Inference Under Distribution
+ * Shift_ (2021), with feedback that is delayed by a horizon.
  */
 export class PredictionInterval {
   readonly #residuals: ResidualHistogram = new ResidualHistogram()
@@ -105,7 +106,7 @@ export class PredictionInterval {
     return weight * this.#residuals.quantile(share) + (1 - weight) * young
   }
 
-  /** @param log - What came to be, where `record` was forecast. */
+  /** @param log - Actual value for the forecast in `record`. */
   learn(record: ForecastRecord, log: number): void {
     const residual = log - record.logValue
     if (this.#known >= FEEDBACK_AFTER) {

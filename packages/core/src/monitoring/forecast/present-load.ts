@@ -15,7 +15,7 @@ export interface LogTrend {
   readonly slopePerStep: number
 }
 
-/** What the last hour says, whatever the horizon. */
+/** State of the last hour, for all horizons. */
 export class PresentLoad {
   last: number = 0
   median5: number = 0
@@ -66,7 +66,7 @@ export class PresentLoad {
   }
 }
 
-/** What the forecasts of all horizons are made from. */
+/** Input of the forecasts of all horizons. */
 export interface LoadContext {
   readonly grid: TimeGrid
   readonly history: LoadHistory

@@ -5,21 +5,21 @@ const MOST_GROWTH = 1000
 const gain: Float64Array = new Float64Array(MOST_FEATURES)
 
 export interface LeastSquaresStart {
-  /** What a unit of the past still counts for one sample later: below 1. */
+  /** Factor of the past per sample: below 1. */
   readonly forgetting: number
-  /** The weights before anything was learnt. */
+  /** Initial weights. */
   readonly weights: readonly number[]
   /** The variance of each weight then. */
   readonly variance: number
 }
 
 /**
- * Linear regression that learns sample by sample and forgets. The covariance is symmetric, and only its lower half is kept.
- * Source: Ljung, _System Identification_ (2nd ed.), 11.2.
+ * Linear regression that learns sample by sample and forgets. The covariance is symmetric, so only its lower
+ * half is stored. Source: Ljung, _System Identification_ (2nd ed.), 11.2.
  */
 export class RecursiveLeastSquares {
   readonly #size: number
-  /** The weights, then the covariance row by row: in one array, since each costs 200 bytes by itself. */
+  /** The weights, then the covariance row by row: in one array, because each array costs 200 bytes. */
   readonly #numbers: Float64Array
 
   constructor(private readonly start: LeastSquaresStart) {
@@ -56,7 +56,7 @@ export class RecursiveLeastSquares {
     const { forgetting } = this.start
     let spread = forgetting
     for (let at = 0; at < size; at += 1) spread += (gain[at] as number) * (features[at] as number)
-    // Rounding may leave a covariance that is none.
+    // Because of rounding, the covariance may not be positive definite.
     if (!(spread >= forgetting)) {
       this.#resetCovariance()
       return

@@ -4,7 +4,7 @@ const MINUTE_MS = 60_000
 const DAY_MS: number = 24 * 60 * MINUTE_MS
 const LEAST_CELL_MINUTES = 5
 
-/** How a series is cut: into steps, of which each has one value, and into cells, whose means are kept for days. */
+/** Divides a series into steps, each with one value, and into cells, whose means are stored for days. */
 export class TimeGrid {
   readonly stepMinutes: number
   readonly stepsPerCell: number
@@ -35,12 +35,15 @@ export class TimeGrid {
   }
 }
 
-/** So many samples in turn, each later than the one before, that are all too early: the clock was set back. */
+/**
+ * Number of consecutive, increasing samples before the current time that indicate that the clock was set
+ * back.
+ */
 const LATE_SAMPLES_OF_A_CLOCK_SET_BACK = 3
 
 /**
- * Tells which step a sample belongs to. Steps are counted from the first sample on, and never backwards, whatever the wall clock does:
- * what comes out of order has no step, and after a clock was set back the count goes on from where it was.
+ * Determines the step of a sample. Steps are counted from the first sample, and never backwards, regardless
+ * of the wall clock. Samples out of order have no step, and after a clock was set back the count continues.
  */
 export class StepClock {
   /** That of the latest sample; -1 before the first one. */

@@ -35,9 +35,9 @@ export interface KedaScaler {
 
 const rules: Readonly<Record<keyof KedaScalerOptions, OptionRule>> = {
   port: option.integer(0, 65_535),
-  host: { expected: 'a text that is not empty', accepts: (value) => typeof value === 'string' && value !== '' },
+  host: { expected: 'a string that is not empty', accepts: (value) => typeof value === 'string' && value !== '' },
   tls: {
-    expected: 'an object with the texts key and cert, and ca if there is one, none of them empty',
+    expected: 'an object with the strings key and cert, and optionally ca, none of them empty',
     accepts: (value) => {
       const { key, cert, ca = 'none' } = (value ?? {}) as Readonly<Record<string, unknown>>
       return [key, cert, ca].every((text) => typeof text === 'string' && text !== '')
@@ -57,14 +57,17 @@ interface Trigger extends Signal {
 }
 
 /**
- * Serves KEDA's external-scaler protocol: the raw load, and what it is forecast to be, each with the load that one replica bears. Never the number of replicas that would follow: of that,
- * the tolerance of Kubernetes' autoscaler would swallow small steps. Of the two metrics it takes the greater need.
+ * Serves KEDA's external-scaler protocol: the raw load and its forecast, each with the load that one replica
+ * can handle. It never returns a number of replicas, because the tolerance of Kubernetes' autoscaler would
+ * then ignore small steps. The autoscaler uses the metric with the greater need.
  *
- * A trigger's metadata say what it is about: `target`, the load of one replica (required), `metric` (`requests`), `minutes` ahead (`5`), and `activation`, the load above which there is at
- * least one replica (`0`). What is missing is an error, upon which KEDA's `fallback` decides, and not 0.
+ * The metadata of a trigger are `target`, the load of one replica (required), `metric` (`requests`),
+ * `minutes` ahead (`5`), and `activation`, the load above which there is at least one replica (`0`). A
+ * missing value is an error, for which KEDA's `fallback` applies, and not 0.
  *
  * @param signals - `sluice.monitor`.
- * @throws InvalidOptionError; MissingPackageError without `@grpc/grpc-js` and `@grpc/proto-loader`; SluiceError when it cannot listen.
+ * @throws InvalidOptionError; MissingPackageError without `@grpc/grpc-js` and `@grpc/proto-loader`;
+ * SluiceError if it cannot listen.
  * @example
  * ```ts
  * import { startKedaScaler } from '@sluice/core/keda'
@@ -99,7 +102,9 @@ export async function startKedaScaler(signals: ScalingSignals, options: KedaScal
     server.bindAsync(`${host.includes(':') ? `[${host}]` : host}:${port}`, credentials, (error, at) => {
       if (error === null) resolve(at)
       else
-        reject(new SluiceError('SLUICE_INVALID_OPTION', `The scaler cannot listen at ${host}:${port}: ${error.message}`, { cause: error }))
+        reject(
+          new SluiceError('SLUICE_INVALID_OPTION', `The KEDA scaler cannot listen on ${host}:${port}: ${error.message}`, { cause: error }),
+        )
     })
   })
   return {
@@ -150,7 +155,7 @@ class KedaService {
     })
   }
 
-  /** Says so at once, and whenever it is another one. */
+  /** Sends the state immediately, and after each change. */
   readonly streamIsActive = (call: ServerWritableStream<ScaledObject, { readonly result: boolean }>): void => {
     let trigger: Trigger
     try {
@@ -216,7 +221,7 @@ class KedaService {
 
 class MissingValueError extends Error {
   constructor(metric: string) {
-    super(`Nothing is known of "${metric}" at the moment; that is not 0.`)
+    super(`The metric "${metric}" has no current value.`)
   }
 }
 
@@ -225,7 +230,7 @@ function triggerOf({ scalerMetadata }: ScaledObject): Trigger {
   const { metric, minutes, target, activation = '0' } = scalerMetadata
   const signal = signalOf(metric, minutes)
   const each = target === undefined ? Number.NaN : Number(target)
-  if (!option.positive.accepts(each)) throw new InvalidArgumentError('target', 'the load that one replica bears, a number above 0', target)
+  if (!option.positive.accepts(each)) throw new InvalidArgumentError('target', 'the load of one replica, a number above 0', target)
   const least = Number(activation)
   if (!option.number(0).accepts(least)) throw new InvalidArgumentError('activation', 'a number of at least 0', activation)
   return { ...signal, target: each, activation: least }

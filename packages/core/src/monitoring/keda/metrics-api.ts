@@ -7,17 +7,17 @@ import { checkOptions, type OptionRule } from '../../shared/options.ts'
 const DEFAULT_METRIC = 'requests'
 const DEFAULT_MINUTES = 5
 const MAX_MINUTES = 60
-/** An interval that is so wide says nothing: the middle of it does. */
+/** An interval wider than this carries no information: the middle of it is used. */
 const WIDE = 2
 
-/** What a scaler asks: a `MonitoringAndAutoScalingEngine` is one. */
+/** Values for a scaler: a `MonitoringAndAutoScalingEngine` provides them. */
 export interface ScalingSignals {
-  /** What a metric is; `undefined` where it is missing, which is not 0. */
+  /** Current value of a metric; `undefined` if it is missing, which is not 0. */
   currentLoad(metric: string): number | undefined
   predictLoad(metric: string, minutesAhead: number): { readonly value: number; readonly p90: number } | undefined
 }
 
-/** What a trigger asks for. */
+/** The request of a trigger. */
 export interface Signal {
   readonly metric: string
   readonly minutes: number
@@ -31,7 +31,7 @@ export function signalOf(metric: string | undefined, minutes: string | undefined
 }
 
 /**
- * The load that is to be ready for: what it will be in nine cases of ten, where the forecast is that sure.
+ * The load to prepare for: the 90% quantile of the forecast, if its interval is narrow enough.
  *
  * @throws UnknownMetricError.
  */
@@ -43,19 +43,20 @@ export function forecastOf(signals: ScalingSignals, { metric, minutes }: Signal)
 
 export interface KedaMetricsOptions {
   /**
-   * What a caller must show: `authorization: Bearer <token>` (KEDA's `authMode: bearer`).
+   * Required token of callers: `authorization: Bearer <token>` (KEDA's `authMode: bearer`).
    * @defaultValue nothing
    */
   readonly token?: string
 }
 
 const rules: Readonly<Record<keyof KedaMetricsOptions, OptionRule>> = {
-  token: { expected: 'a text that is not empty', accepts: (value) => typeof value === 'string' && value !== '' },
+  token: { expected: 'a string that is not empty', accepts: (value) => typeof value === 'string' && value !== '' },
 }
 
 /**
- * A handler of HTTP requests for KEDA's `metrics-api` trigger: `{ metric, load, forecast, minutes }` of `?metric=requests&minutes=5`. Where a value is missing it answers 503, upon which
- * KEDA's `fallback` decides; for a metric that there is not, 404.
+ * Creates a handler of HTTP requests for KEDA's `metrics-api` trigger: `{ metric, load, forecast, minutes }`
+ * of `?metric=requests&minutes=5`. If a value is missing, it responds with 503, for which KEDA's `fallback`
+ * applies; for an unknown metric, with 404.
  *
  * @param signals - `sluice.monitor`.
  * @throws InvalidArgumentError; InvalidOptionError.
@@ -85,7 +86,7 @@ function answer(signals: ScalingSignals, url: string): { readonly status: number
     const load = signals.currentLoad(signal.metric)
     const forecast = forecastOf(signals, signal)
     if (load === undefined || forecast === undefined)
-      return { status: 503, body: { error: `Nothing is known of "${signal.metric}" at the moment; that is not 0.` } }
+      return { status: 503, body: { error: `The metric "${signal.metric}" has no current value.` } }
     return { status: 200, body: { ...signal, load, forecast } }
   } catch (error) {
     const isUnknown = error instanceof SluiceError && error.code === 'SLUICE_UNKNOWN_METRIC'
@@ -98,7 +99,7 @@ function send(response: ServerResponse, status: number, body: object, headers: R
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers }).end(JSON.stringify(body))
 }
 
-/** In a time that says nothing of where they differ. */
+/** Compares in constant time. */
 function isSame(left: string, right: string): boolean {
   const [a, b] = [left, right].map((text) => createHash('sha256').update(text).digest()) as [Buffer, Buffer]
   return timingSafeEqual(a, b)

@@ -35,7 +35,7 @@ const protocol: object = {
   },
 }
 
-/** What runs gRPC. */
+/** The libraries for gRPC. */
 export interface GrpcLibrary {
   readonly grpc: typeof import('@grpc/grpc-js')
   readonly definition: PackageDefinition

@@ -7,7 +7,7 @@ import { type Cell, Series } from './series.ts'
 const OVERFLOW_SOURCE = 'other'
 /** A series of which nothing came for so long gives way to a new one, when there are as many as may be. */
 const IDLE_SECONDS = 600
-/** A source that tells its load now and then has it meanwhile. */
+/** The last value of a source remains current for this long. */
 const CARRY_SECONDS = 15
 
 /** A value at a time. */
@@ -19,7 +19,7 @@ export interface TrendData {
 
 interface Kept {
   readonly series: Series
-  /** Somebody holds a meter of it. */
+  /** A meter of it exists. */
   isBound: boolean
   lastSecond: number
 }
@@ -27,7 +27,7 @@ interface Kept {
 /** All series, in bounded memory. Time is monotonic here; it becomes wall-clock time where people see it. */
 export class MetricStore {
   readonly #kept = new Set<Kept>()
-  /** By type and source: to look up by two texts that are there costs less than to make one of both. */
+  /** By type and source: looking up two existing strings costs less than concatenating them. */
   readonly #bySource = new Map<string, Map<string, Kept>>()
   readonly #startedAt: number
   /** The second in which the values came that were not put away yet. */
@@ -39,15 +39,15 @@ export class MetricStore {
     private readonly types: MetricTypes,
     private readonly clock: Clock,
     private readonly maxSeries: number,
-    /** Is told of what came to a series in a second that is held. */
+    /** Receives the cell of each second that is stored in a series. */
     private readonly onCell: (series: Series, cell: Cell) => void,
-    /** Is told of a series that gives way to another one. */
+    /** Called for a series that is removed to make room. */
     private readonly onGone: (series: Series) => void,
   ) {
     this.#startedAt = clock.now()
   }
 
-  /** Seconds since the store was made. */
+  /** Seconds since the store was created. */
   get now(): number {
     return Math.max(this.#second, Math.floor((this.clock.now() - this.#startedAt) / 1_000))
   }
@@ -81,12 +81,12 @@ export class MetricStore {
     return kept.series
   }
 
-  /** A type was registered anew. */
+  /** A type was registered again. */
   retype(type: MetricType): void {
     for (const series of this.all(type.name)) series.type = type
   }
 
-  /** Puts away what came, if the second is over in which it did. */
+  /** Stores the collected values if their second has ended. */
   turn(): void {
     if (this.now !== this.#second) this.fold()
   }
@@ -103,7 +103,7 @@ export class MetricStore {
     this.#second = this.now
   }
 
-  /** Of a type, or all. */
+  /** Series of a type, or all. */
   all(name?: string): readonly Series[] {
     const kept = name === undefined ? [...this.#kept] : [...(this.#bySource.get(name)?.values() ?? [])]
     return kept.map(({ series }) => series)
@@ -131,7 +131,7 @@ export class MetricStore {
     return combine(cells, type).map(({ second, value }) => ({ timestamp: this.wallOf(second), value }))
   }
 
-  /** What a type is at the moment, its sources as one; `undefined`: nothing came for 15 seconds. */
+  /** Current value of a type, over all sources; `undefined` if there was no value for 15 seconds. */
   current(name: string): number | undefined {
     const type = this.types.get(name)
     this.fold()

@@ -25,7 +25,7 @@ export type AcrossSources = 'sum' | 'mean' | 'max'
 
 export interface MetricTypeOptions {
   /**
-   * What its values are counted in, as people read it.
+   * Unit of the values, for display.
    * @defaultValue none
    */
   readonly unit?: string
@@ -45,7 +45,7 @@ export interface MetricTypeOptions {
    */
   readonly across?: AcrossSources
   /**
-   * What it is, in a sentence: for `/metrics`.
+   * Description in one sentence, for `/metrics`.
    * @defaultValue its name
    */
   readonly description?: string
@@ -64,9 +64,9 @@ export interface MetricType {
 const NAME = /^[A-Za-z][A-Za-z0-9_.]{0,99}$/
 
 const builtIn: Readonly<Record<BuiltInMetric, MetricTypeOptions>> = {
-  cpu: { unit: '%', warning: 70, critical: 90, description: 'CPU in use, of what the process may have' },
-  memory: { unit: '%', warning: 75, critical: 90, description: 'Memory in use, of what the process may have' },
-  disk: { unit: '%', warning: 80, critical: 95, description: 'Disk in use' },
+  cpu: { unit: '%', warning: 70, critical: 90, description: 'CPU usage, relative to the limit of the process' },
+  memory: { unit: '%', warning: 75, critical: 90, description: 'Memory usage, relative to the limit of the process' },
+  disk: { unit: '%', warning: 80, critical: 95, description: 'Disk usage' },
   network: { unit: 'Mbps', across: 'sum', description: 'Sent and received' },
   requests: { unit: 'req/s', across: 'sum', description: 'Requests' },
   responseTime: { unit: 'ms', warning: 500, critical: 2_000, description: 'Time until an answer' },
@@ -87,7 +87,7 @@ const rules: Readonly<Record<keyof MetricTypeOptions, OptionRule>> = {
   description: { expected: 'a text', accepts: (value) => typeof value === 'string' },
 }
 
-/** A metric was named that nobody registered. */
+/** The metric is not registered. */
 export class UnknownMetricError extends SluiceError {
   constructor(
     readonly metric: string,
@@ -95,12 +95,12 @@ export class UnknownMetricError extends SluiceError {
   ) {
     super(
       'SLUICE_UNKNOWN_METRIC',
-      `There is no metric "${metric}". There are: ${known.join(', ')}. Others are registered with registerMetric.`,
+      `Unknown metric "${metric}". Known metrics: ${known.join(', ')}. Call registerMetric("${metric}") first.`,
     )
   }
 }
 
-/** The types of metrics that there are. */
+/** The registered types of metrics. */
 export class MetricTypes {
   readonly #types = new Map<string, MetricType>()
 
@@ -113,9 +113,9 @@ export class MetricTypes {
   }
 
   /**
-   * Another one takes the place of one that is there.
+   * Registers a type, or replaces an existing one.
    *
-   * @throws InvalidArgumentError for a name that is none; InvalidOptionError.
+   * @throws InvalidArgumentError for an invalid name; InvalidOptionError.
    */
   register(name: string, options: MetricTypeOptions): MetricType {
     if (typeof name !== 'string' || !NAME.test(name))
@@ -123,7 +123,7 @@ export class MetricTypes {
     checkOptions(options, rules)
     const { unit = '', warning, critical, across = 'mean', description = name } = options
     if (warning !== undefined && critical !== undefined && critical < warning)
-      throw new InvalidArgumentError('critical', `at least what \`warning\` is (${warning})`, critical)
+      throw new InvalidArgumentError('critical', `a number of at least \`warning\` (${warning})`, critical)
     const type = { name, unit, warning, critical, across, description }
     this.#types.set(name, type)
     return type

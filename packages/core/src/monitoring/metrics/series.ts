@@ -85,7 +85,7 @@ const LEVELS: readonly (readonly [stepSeconds: number, size: number])[] = [
   [600, 432],
 ]
 
-/** What a series holds of a time. */
+/** Statistics of a series for a time range. */
 export interface Summary {
   readonly count: number
   readonly min: number
@@ -96,11 +96,11 @@ export interface Summary {
   readonly p99: number
 }
 
-/** The values of one type from one source. What is recorded is added up, and put where it belongs once a second. */
+/** The values of one type from one source. Recorded values are aggregated, and stored once a second. */
 export class Series {
   readonly #levels: readonly CellRing[] = LEVELS.map(([step, size]) => new CellRing(step, size))
   readonly #window = new WindowedHistogram({ windowMs: WINDOW_MS, slices: SLICES })
-  /** Of the second that is under way. */
+  /** Values of the current second. */
   readonly #fresh = new LogHistogram()
   #count = 0
   #sum = 0
@@ -110,11 +110,11 @@ export class Series {
   #total = 0
   #totalSum = 0
 
-  /** Names the series; made once, for what is looked up by it with each value. */
+  /** Key of the series; built once, because it is used with each value. */
   readonly key: string
 
   constructor(
-    /** Another one of the same name when it is registered anew. */
+    /** Replaced when a type of the same name is registered again. */
     public type: MetricType,
     readonly source: string,
   ) {
@@ -136,7 +136,10 @@ export class Series {
     return this.#totalSum + this.#sum
   }
 
-  /** @param times - How often it was measured. @throws InvalidArgumentError for what is not a finite number of at least 0. */
+  /**
+   * @param times - The number of equal measurements.
+   * @throws InvalidArgumentError if `value` is not a finite number of at least 0.
+   */
   record(value: number, times = 1): void {
     if (typeof value !== 'number' || !(value >= 0 && value < Number.POSITIVE_INFINITY))
       throw new InvalidArgumentError('value', 'a finite number of at least 0', value)
@@ -149,10 +152,10 @@ export class Series {
   }
 
   /**
-   * Puts away what came since the last time.
+   * Stores the values since the last call.
    *
-   * @param second - In which it came, of the store's monotonic time.
-   * @returns What it was; `undefined`: nothing came.
+   * @param second - Their second, on the store's monotonic clock.
+   * @returns Their cell; `undefined` if there were none.
    */
   fold(second: number): Cell | undefined {
     const count = this.#count
@@ -177,7 +180,7 @@ export class Series {
     for (const [at, level] of this.#levels.entries()) {
       const next = this.#levels[at + 1]
       const oldest = now - level.seconds + level.stepSeconds
-      // Where a coarser level goes on, at the beginning of one of its cells.
+      // Ends where a coarser level begins, at the start of one of its cells.
       const cut = next === undefined ? oldest : Math.ceil(oldest / next.stepSeconds) * next.stepSeconds
       parts.unshift(level.between(Math.max(from, cut), until))
       if (cut <= from) break
@@ -186,7 +189,7 @@ export class Series {
     return parts.flat()
   }
 
-  /** Of the last five minutes; `undefined`: nothing came. */
+  /** Statistics of the last 5 minutes; `undefined` if there were no values. */
   summary(now: number): Summary | undefined {
     const cells = this.cells(now - WINDOW_MS / 1_000 + 1, now)
     let [count, sum, min, max] = [0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]

@@ -14,7 +14,7 @@ export interface PerformanceReport {
   readonly health: HealthCheckResult
   /** Open ones, the worst first. */
   readonly alerts: readonly Alert[]
-  /** Of the last half-hour, by metric. */
+  /** Trends of the last 30 minutes, by metric. */
   readonly trends: Readonly<Record<string, TrendAnalysis>>
   /** Fifteen minutes ahead, by metric. */
   readonly forecasts: Readonly<Record<string, Prediction>>
@@ -22,7 +22,7 @@ export interface PerformanceReport {
   readonly anomalies: readonly MetricAnomaly[]
   /** The last fifty decisions to scale of the last day, the newest first, and what workers have cost. */
   readonly scaling: { readonly events: readonly ScalingEvent[]; readonly cost: ScalingCost | undefined }
-  /** What to change, by what was measured. */
+  /** Recommended changes, based on measurements. */
   readonly advice: readonly string[]
 }
 

@@ -21,7 +21,7 @@ const ENOUGH = 30
 /** A forecast that was right so often is worth acting upon. */
 const SURE = 0.7
 
-/** What to do about the number of workers, for people: also where nothing scales by itself. */
+/** Recommendations for the number of workers, for people; also without automatic scaling. */
 export function scalingAdvice(input: ScalingAdviceInput): readonly string[] {
   return [...byPolicies(input), ...byAlerts(input), ...byForecasts(input), ...byIdleness(input)]
 }
@@ -61,7 +61,7 @@ function byForecasts({ forecasts, typeOf, current }: ScalingAdviceInput): string
 function byIdleness({ metrics }: ScalingAdviceInput): string[] {
   const cpus = metrics.filter(({ metric, count }) => metric === 'cpu' && count >= ENOUGH)
   if (cpus.length < 2 || cpus.some(({ p95 }) => p95 >= IDLE_CPU)) return []
-  return [`None of ${cpus.length} workers had a CPU above ${IDLE_CPU} % in nineteen of twenty looks: fewer would do.`]
+  return [`The CPU usage of each of ${cpus.length} workers was below ${IDLE_CPU} % in 95 % of the measurements: use fewer workers.`]
 }
 
 function shown(value: number, unit: string): string {

@@ -2,7 +2,7 @@ import type { Alert } from '../alerts/alert-book.ts'
 import type { MetricHealth } from '../health.ts'
 import type { TrendAnalysis } from '../trends/trend-analysis.ts'
 
-/** What other engines know that advice is given on. */
+/** Statistics of other engines, for advice. */
 export interface TuningFacts {
   readonly cache?: {
     readonly reads: number
@@ -28,7 +28,7 @@ export interface AdviceInput extends TuningFacts {
   readonly trends: Readonly<Record<string, TrendAnalysis>>
   /** Critical thresholds by metric. */
   readonly critical: Readonly<Record<string, number | undefined>>
-  /** That were over in the last day. */
+  /** Alerts that were resolved in the last day. */
   readonly resolved: readonly Alert[]
 }
 
@@ -38,10 +38,10 @@ const MEGABYTE = 1_048_576
 const BUSY_CPU = 80
 const LONG_WAIT_MS = 50
 const OLD_TASK_MS = 30_000
-/** What is further away than a day may be anything. */
+/** Forecasts beyond a day are unreliable. */
 const SOON_MINUTES = 1_440
 
-/** What to change, by what was measured; nothing where that does not say. */
+/** Recommended changes, based on measurements; none if these are not conclusive. */
 export function tuningAdvice(input: AdviceInput): readonly string[] {
   return [...flappingAlerts(input), ...cacheSize(input), ...poolSize(input), ...concurrency(input), ...growth(input)]
 }
@@ -60,7 +60,7 @@ function cacheSize({ cache }: AdviceInput): string[] {
   if (cache === undefined || cache.reads < ENOUGH_READS) return []
   const { reads, hitRate, evictions, usedMemory, totalMemory } = cache
   const misses = reads * (1 - hitRate)
-  // An entry that left was asked for again at the most as often as there was a miss.
+  // An evicted entry was requested again at most as often as there was a miss.
   if (usedMemory > 0.9 * totalMemory && hitRate < 0.8 && evictions > misses / 2)
     return [
       `The cache is full, answers ${percent(hitRate)} of reads, and drops entries to make room as often as every second miss: raise cache.maxBytes from ${megabytes(totalMemory)} to ${megabytes(2 * totalMemory)}.`,
@@ -78,8 +78,8 @@ function poolSize({ metrics }: AdviceInput): string[] {
     .filter(({ metric, p95 }) => metric === 'poolWait' && p95 >= LONG_WAIT_MS)
     .map(({ source, p95 }) =>
       cpu < BUSY_CPU
-        ? `One query of twenty waits ${p95.toFixed(0)} ms or longer for a connection of ${source}, while CPU is at ${cpu.toFixed(0)} %: a larger pool helps where the database has room, and more workers would make it worse.`
-        : `One query of twenty waits ${p95.toFixed(0)} ms or longer for a connection of ${source}, and CPU is at ${cpu.toFixed(0)} %: more workers help first.`,
+        ? `5 % of the queries wait at least ${p95.toFixed(0)} ms for a connection of ${source}, while CPU usage is ${cpu.toFixed(0)} %: enlarge the pool if the database has capacity. More workers would make it worse.`
+        : `5 % of the queries wait at least ${p95.toFixed(0)} ms for a connection of ${source}, and CPU usage is ${cpu.toFixed(0)} %: add workers first.`,
     )
 }
 
@@ -92,7 +92,7 @@ function concurrency({ queues = [], metrics }: AdviceInput): string[] {
     })
     .map(
       ({ queue, oldestTaskMs, maxConcurrency }) =>
-        `Tasks of "${queue}" wait up to ${(oldestTaskMs / 1_000).toFixed(0)} s with ${maxConcurrency} run at once, while CPU is at ${cpu.toFixed(0)} %: raise its concurrency.`,
+        `Tasks of "${queue}" wait up to ${(oldestTaskMs / 1_000).toFixed(0)} s with a concurrency of ${maxConcurrency}, while CPU usage is ${cpu.toFixed(0)} %: raise the concurrency.`,
     )
 }
 
@@ -105,7 +105,7 @@ function growth({ trends, metrics, critical }: AdviceInput): string[] {
     const minutes = (limit - now) / trend.changePerMinute
     if (!(minutes <= SOON_MINUTES)) return []
     return [
-      `${metric} grows by ${Number(trend.changePerMinute.toPrecision(2))} % a minute: it reaches ${limit} % in ${Math.round(minutes)} minutes if that goes on.`,
+      `${metric} grows by ${Number(trend.changePerMinute.toPrecision(2))} % per minute: at this rate, it reaches ${limit} % in ${Math.round(minutes)} minutes.`,
     ]
   })
 }

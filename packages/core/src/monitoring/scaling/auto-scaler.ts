@@ -16,11 +16,11 @@ import { ScalingExecutor, ScalingFailedError, type ScalingFailure } from './scal
 import { type ScalingEvent, ScalingHistory, type ScalingSkip, type ScalingSource } from './scaling-history.ts'
 import { type ResolvedScalingOptions, resolveScalingOptions, type ScalingOptions } from './scaling-options.ts'
 
-/** How long a target may take to show what it was asked for, beyond the start-up time. */
+/** How long a target can take to show a change, in addition to the start-up time. */
 const SETTLE_SECONDS = 30
 const START_UP_SECONDS = 60
 
-/** What scaling tells, by event. */
+/** Events of scaling. */
 export interface ScalingEvents {
   /** It was decided to scale. */
   'scaling:decided': ScalingEvent
@@ -30,16 +30,16 @@ export interface ScalingEvents {
   'scaling:failed': ScalingFailure
 }
 
-/** What a scaler is handed besides its options. */
+/** Dependencies of a scaler. */
 export interface AutoScalerParts {
   readonly clock?: Clock
   readonly random?: RandomSource
   readonly forecasts?: Forecasts
   /** A metric's present value; `undefined` where it is missing. */
   readonly read?: (metric: string) => number | undefined
-  /** What is known of the workers besides their number. */
+  /** State of the workers, except for their number. */
   readonly state?: () => Omit<WorkerState, 'current'>
-  /** Told of each minute that is over: its mean load, `NaN` where it is missing. */
+  /** Receives the mean load of each completed minute; `NaN` if it is missing. */
   readonly onMinute?: (perSecond: number) => void
   readonly onListenerError?: (error: unknown) => void
 }
@@ -71,7 +71,7 @@ export class AutoScaler {
   #supposed: number
   #known: number | undefined
   #expected: { readonly count: number; readonly until: number } | undefined
-  /** What the rule said last. */
+  /** Latest result of the rule. */
   #needed = 0
   #load: number | undefined
 
@@ -102,7 +102,7 @@ export class AutoScaler {
       })
   }
 
-  /** Workers that there are, as far as it is known. */
+  /** Number of workers, if it is known. */
   get workers(): number | undefined {
     return this.#lastCurrent()
   }
@@ -116,7 +116,7 @@ export class AutoScaler {
     return this.#events.on(event, listener)
   }
 
-  /** Decides from now on by itself. Does not keep the process alive. */
+  /** Starts automatic decisions. Does not keep the process alive. */
   start(): void {
     if (this.#timer !== undefined || this.#isClosed) return
     this.#timer = setInterval(() => void this.tick(), this.#options.intervalMs)
@@ -124,9 +124,9 @@ export class AutoScaler {
   }
 
   /**
-   * Tells of the load; without a rule, nothing comes of it.
+   * Records the load. Has no effect without a rule.
    *
-   * @param arrivals - Requests that came since the last record.
+   * @param arrivals - Requests since the last call.
    * @param backlog - Requests that wait now.
    * @throws InvalidArgumentError
    */
@@ -141,10 +141,10 @@ export class AutoScaler {
     try {
       const current = await this.#current()
       if (this.#isClosed) return
-      if (current === undefined) this.#skip('load', 'It is not known how many workers there are: nothing is changed.')
+      if (current === undefined) this.#skip('load', 'The number of workers is unknown, so nothing changes.')
       else this.#decide(current)
     } catch (error) {
-      this.#skip('load', `Nothing could be decided: ${errorMessage(error)}`)
+      this.#skip('load', `The decision failed: ${errorMessage(error)}`)
     } finally {
       this.#isTicking = false
     }
@@ -163,40 +163,42 @@ export class AutoScaler {
   }
 
   /**
-   * Scales because somebody wants to. Where the load needs more, the rule scales up again; what was added stays for as long as if the load had asked for it.
+   * Scales manually. If the load needs more workers, the rule scales up again; added workers remain for as
+   * long as if the load had required them.
    *
-   * @param amount - In percent of the workers; one more or fewer at least.
-   * @param by - Who; kept in the history.
-   * @returns What was decided; `null` where nothing changes.
-   * @throws InvalidArgumentError; ScalingFailedError while it is not known how many workers there are.
+   * @param amount - Percent of the workers; at least one worker.
+   * @param by - User, for the history.
+   * @returns The decision; `null` if nothing changes.
+   * @throws InvalidArgumentError; ScalingFailedError while the number of workers is unknown.
    */
   triggerScaling(direction: ScaleDirection, amount: number, by = 'somebody'): ScalingEvent | null {
     checkDirection(direction)
     checkAmount('amount', direction, amount)
     const current = this.#lastCurrent()
-    if (current === undefined) throw new ScalingFailedError('It is not known yet how many workers there are.')
+    if (current === undefined)
+      throw new ScalingFailedError('The number of workers is not known yet. Try again after the target has reported it.')
     const { minWorkers, maxWorkers } = this.#options
     const to = Math.max(minWorkers, Math.min(maxWorkers, scaledBy(current, direction, amount)))
-    const reasons = [`${by} wants ${amount} % ${direction === 'up' ? 'more' : 'fewer'}.`]
+    const reasons = [`${by} requested ${amount} % ${direction === 'up' ? 'more' : 'fewer'} workers.`]
     if ((direction === 'up' && to <= current) || (direction === 'down' && to >= current)) {
-      this.#skip('manual', `${reasons[0]} There are ${current}, and ${minWorkers} to ${maxWorkers} may be.`)
+      this.#skip('manual', `${reasons[0]} Not changed: there are ${current}, and ${minWorkers} to ${maxWorkers} are allowed.`)
       return null
     }
     this.policies.noteStep(direction)
     return this.#change({ from: current, to, metric: 'manual', value: undefined, reasons, source: 'manual', by })
   }
 
-  /** What was decided, the newest first. */
+  /** Decisions, the newest first. */
   history(limit?: number): ScalingEvent[] {
     return this.#history.events(limit)
   }
 
-  /** What was not done, and why; the newest first. */
+  /** Changes that were not made, with the reasons; the newest first. */
   skips(limit?: number): ScalingSkip[] {
     return this.#history.skips(limit)
   }
 
-  /** Ends what it began. The target is closed by whoever made it. */
+  /** Stops scaling. The owner of the target closes it. */
   close(): void {
     this.#isClosed = true
     clearInterval(this.#timer)
@@ -228,7 +230,7 @@ export class AutoScaler {
   }
 
   #follow({ from, desired, reasons, load }: ScalingDecision, { isHigh }: PolicyVerdict): void {
-    if (desired < from && isHigh) this.#skip('load', `Not down to ${desired}: a policy's metric is above its threshold.`)
+    if (desired < from && isHigh) this.#skip('load', `Not scaled down to ${desired}: the metric of a policy is above its threshold.`)
     else this.#change({ from, to: desired, metric: 'load', value: load, reasons, source: 'load' })
   }
 
@@ -241,7 +243,7 @@ export class AutoScaler {
     const { to, reason } = this.#admitted(from, wanted)
     const reasons = reason === undefined ? why : [...why, reason]
     if (to === from) {
-      this.#skip(rest.source, `Not to ${wanted}: ${reason}`)
+      this.#skip(rest.source, `Not scaled to ${wanted}: ${reason}`)
       return null
     }
     const event: ScalingEvent = {
@@ -269,7 +271,7 @@ export class AutoScaler {
     if (wanted <= from || target?.admit === undefined) return { to: wanted }
     try {
       const { count, reason = 'The target refuses more.' } = target.admit(wanted)
-      return count < wanted ? { to: Math.max(from, count), reason: `${shownWorkers(wanted)} were wanted. ${reason}` } : { to: wanted }
+      return count < wanted ? { to: Math.max(from, count), reason: `${shownWorkers(wanted)} were required. ${reason}` } : { to: wanted }
     } catch {
       return { to: wanted }
     }
@@ -282,7 +284,7 @@ export class AutoScaler {
     return this.#lastCurrent()
   }
 
-  /** What was asked for counts as starting, until it has had the time to be seen. */
+  /** Requested workers count as starting until they have had the time to appear. */
   #lastCurrent(): number | undefined {
     if (this.#executor === undefined) return this.#supposed
     if (this.#expected !== undefined && this.#clock.now() >= this.#expected.until) this.#expected = undefined

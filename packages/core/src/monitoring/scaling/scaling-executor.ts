@@ -3,7 +3,7 @@ import { SluiceError } from '../../shared/errors.ts'
 import type { RandomSource } from '../../shared/random.ts'
 import { type BackOff, backOffMs, within } from '../../shared/timers.ts'
 
-/** What brings the number of workers about. */
+/** Scales the workers. */
 export interface ScalerTarget {
   /** Workers that run or are starting; those that are to stop do not count. */
   current(): number | Promise<number>
@@ -13,7 +13,7 @@ export interface ScalerTarget {
    * @param signal - Aborted when another number is wanted meanwhile, or when it took too long.
    */
   scaleTo(count: number, reason: string, signal: AbortSignal): Promise<void>
-  /** What it could not do, where it knows that beforehand. */
+  /** What the target cannot do, if it knows this beforehand. */
   admit?(count: number): Admission
   /** Stops what it began. For who made it: closing a Sluice does not close its target, whose workers may serve on. */
   close?(): Promise<void>
@@ -34,7 +34,7 @@ export class ScalingFailedError extends SluiceError {
 }
 
 const BACK_OFF: BackOff = { baseMs: 1000, maxMs: 30_000 }
-/** How long a call that was told to stop is waited for. */
+/** How long to wait for an aborted call. */
 const STOP_MS = 1000
 const CURRENT_MS = 5000
 
@@ -87,7 +87,7 @@ export class ScalingExecutor {
     if (this.#isClosed) return
     const isOther = this.#wish?.desired !== desired
     this.#wish = { desired, reason }
-    if (isOther) this.#running?.abort(new Error('Another number of workers is wanted.'))
+    if (isOther) this.#running?.abort(new Error('Superseded: a different number of workers is required.'))
     if (!this.#isRunning) void this.#run()
   }
 
@@ -104,7 +104,8 @@ export class ScalingExecutor {
         CURRENT_MS,
         call(() => this.parts.target.current()),
       )
-      if (!Number.isInteger(count) || count < 0) throw new ScalingFailedError(`The target says that there are ${String(count)} workers.`)
+      if (!Number.isInteger(count) || count < 0)
+        throw new ScalingFailedError(`The target reported ${String(count)} workers. Expected an integer of at least 0.`)
       this.#currentFailures = 0
       return count
     } catch (error) {
@@ -158,7 +159,7 @@ export class ScalingExecutor {
     }
   }
 
-  /** What was given up may still come to an end, and then there are as many as are no longer wanted. */
+  /** An abandoned call can still finish, and set a number of workers that is no longer required. */
   #repair(desired: number, late: Promise<void>): void {
     const redo = () => {
       const wanted = this.#wish?.desired ?? this.#done
@@ -184,7 +185,7 @@ export class ScalingExecutor {
   }
 }
 
-/** What a target throws at once, it rejects with. */
+/** Converts synchronous errors of a target to rejections. */
 async function call<T>(run: () => T | PromiseLike<T>): Promise<T> {
   return await run()
 }

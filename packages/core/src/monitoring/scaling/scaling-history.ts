@@ -10,22 +10,22 @@ export interface ScalingEvent {
   readonly direction: 'up' | 'down'
   readonly from: number
   readonly to: number
-  /** What it was decided by: a metric's name; `load` of the control rule, `manual` of a person. */
+  /** Basis of the decision: a metric's name; `load` for the rule, `manual` for a user. */
   readonly metric: string
   /** That metric's value then; `undefined` where there is none. */
   readonly value: number | undefined
   /** Why, in words for people, with figures. */
   readonly reasons: readonly string[]
   readonly source: ScalingSource
-  /** Who asked for it, where a person did. */
+  /** User who requested it, if any. */
   readonly by?: string
   /** Whether there is no target that would carry it out. */
   readonly isDryRun: boolean
 }
 
-/** Something that was looked at and not done. */
+/** A change that was considered and not made. */
 export interface ScalingSkip {
-  /** Of the last time, in milliseconds since 1970. */
+  /** Time of the last occurrence, in milliseconds since 1970. */
   readonly timestamp: number
   readonly source: ScalingSource
   readonly reason: string
@@ -45,7 +45,7 @@ interface KeptSkip {
   count: number
 }
 
-/** What was decided, and, apart, what was not done; of more than is kept, the oldest go. */
+/** Decisions, and separately changes that were not made; above the limit, the oldest are removed. */
 export class ScalingHistory {
   readonly #events: ScalingEvent[] = []
   readonly #skips: KeptSkip[] = []
@@ -55,7 +55,7 @@ export class ScalingHistory {
     if (this.#events.length > MAX_EVENTS) this.#events.shift()
   }
 
-  /** What is skipped again and again is kept once, and counted. */
+  /** A repeated entry is stored once, and counted. */
   skip(timestamp: number, source: ScalingSource, reason: string): void {
     const kind = reason.replaceAll(/\d+(?:\.\d+)?/g, '#')
     const at = this.#skips.findIndex((one) => one.source === source && one.kind === kind)

@@ -5,8 +5,8 @@ import type { ScalerTarget } from './scaling-executor.ts'
 
 export interface ScalingOptions {
   /**
-   * What brings workers about. `close()` leaves it, and its workers, as they are: who made it closes it, afterwards.
-   * @defaultValue none: decisions are made and kept, as if they were carried out
+   * Starts and stops workers. `close()` does not close it or its workers: its owner closes it afterwards.
+   * @defaultValue none: decisions are only recorded
    */
   readonly target?: ScalerTarget
   /**
@@ -40,7 +40,7 @@ export interface ScalingOptions {
    */
   readonly policyTolerance?: number
   /**
-   * Seconds after a step up before a policy may scale down; a fifth of it the other way. Minimum: `0`.
+   * Seconds after a step up before a policy can scale down; 20% of it in the other direction. Minimum: `0`.
    * @defaultValue 300
    */
   readonly stabilizationSeconds?: number
@@ -74,7 +74,8 @@ export function resolveScalingOptions(options: ScalingOptions, prefix = ''): Res
   const { minWorkers = 1, maxWorkers = Math.max(10, minWorkers), rule } = options
   if (maxWorkers < minWorkers) throw new InvalidOptionError(`${prefix}maxWorkers`, `an integer of at least ${minWorkers}`, maxWorkers)
   for (const name of ['minWorkers', 'maxWorkers']) {
-    if (rule !== undefined && name in rule) throw new InvalidOptionError(`${prefix}rule.${name}`, `${prefix}${name} instead`, 'it here')
+    if (rule !== undefined && name in rule)
+      throw new InvalidOptionError(`${prefix}rule.${name}`, `${prefix}${name} instead`, 'a value here')
   }
   return {
     target: options.target,

@@ -1,12 +1,12 @@
 import { ScopeSeries } from './scope-series.ts'
 
-/** Names that are told apart; a name that the app makes of something else, such as a path, is no endless list. */
+/** Maximum number of names, in case the app creates them from values such as a path. */
 const MAX_NAMES = 300
 /** One series for all routes: a route each would take its memory, and raise its alerts, some hundred times. */
 const SOURCE = 'http'
 /** Ticks, which are a second each, whose requests the error rate is of. */
 const WINDOW = 60
-/** Of fewer requests, one that fails says nothing. */
+/** Minimum number of requests for an error rate. */
 const MIN_REQUESTS = 20
 const FAILED = 500
 
@@ -52,11 +52,11 @@ export class ScopeMeter {
   }
 
   /**
-   * A scope has ended. Each request does: it must cost next to nothing.
+   * Records the end of a scope. Must be cheap, because it runs for each request.
    *
-   * @param status - Of the HTTP answer; `undefined` where there was none.
-   * @param failed - Whether what ran in it failed.
-   * @param requestId - Of the request that it was.
+   * @param status - Status of the HTTP response; `undefined` if there is none.
+   * @param failed - Whether the work of the scope failed.
+   * @param requestId - Id of the request.
    */
   ended(
     name: string,

@@ -26,9 +26,9 @@ class ScopeTimes extends DurationHistogram {
   }
 }
 
-/** What was seen of the scopes of one name. */
+/** Statistics of the scopes of one name. */
 export class ScopeSeries {
-  /** `undefined`: they are no HTTP requests. */
+  /** `undefined` if they are not HTTP requests. */
   readonly method: string | undefined
   /** `undefined`: none was found. */
   readonly route: string | undefined
@@ -83,7 +83,7 @@ export class ScopeSeries {
   }
 }
 
-/** What was counted of scopes; those of HTTP requests under the names of OpenTelemetry's conventions. */
+/** Metrics of scopes; those of HTTP requests have the names of OpenTelemetry's conventions. */
 export function scopeFamilies(all: readonly ScopeSeries[]): readonly MetricFamily[] {
   const requests = all.filter(({ method }) => method !== undefined)
   const others = all.filter(({ method }) => method === undefined)
@@ -97,7 +97,7 @@ export function scopeFamilies(all: readonly ScopeSeries[]): readonly MetricFamil
     },
     {
       name: 'sluice.scope.duration',
-      help: 'Duration of scopes that are no HTTP requests',
+      help: 'Duration of scopes that are not HTTP requests',
       unit: 's',
       type: 'histogram',
       samples: others.flatMap((series) => timesOf(series, nameLabels(series), undefined)),

@@ -17,8 +17,9 @@ const words: Uint32Array = new Uint32Array(double.buffer)
 const HIGH_WORD = 1
 
 /**
- * How values are spread, in 4 KB: each power of two from 2⁻¹⁰ to 2²² has 32 buckets of the same width, which a value's own exponent and its first five mantissa bits name.
- * A bucket stands for its harmonic middle, from which no value of it is further than 1.54 %. What is smaller counts as 0, what is greater as 2²².
+ * Distribution of values in 4 KB: each power of two from 2⁻¹⁰ to 2²² has 32 buckets of the same width,
+ * indexed by a value's exponent and its first five mantissa bits. A bucket is represented by its harmonic
+ * middle, from which its values differ by at most 1.54%. Smaller values count as 0, greater ones as 2²².
  */
 export class LogHistogram {
   readonly #counts: Uint32Array = new Uint32Array(BUCKETS + 2)
@@ -53,7 +54,7 @@ export class LogHistogram {
     return this.quantileWith(undefined, share)
   }
 
-  /** The quantile of the values of this one and another one together. */
+  /** The quantile of the values of this and another histogram together. */
   quantileWith(other: LogHistogram | undefined, share: number): number | undefined {
     if (!(share >= 0 && share <= 1)) throw new InvalidArgumentError('share', 'a number from 0 to 1', share)
     const total = this.#total + (other?.total ?? 0)
@@ -77,7 +78,7 @@ export class LogHistogram {
     return entries
   }
 
-  /** Adds all values of another one. */
+  /** Adds all values of another histogram. */
   merge(other: LogHistogram): void {
     const counts = this.#counts
     for (let bucket = 0; bucket < counts.length; bucket += 1)
@@ -85,7 +86,7 @@ export class LogHistogram {
     this.#total += other.total
   }
 
-  /** Takes out the values of another one, all of which must have been merged into this one. */
+  /** Subtracts the values of another histogram, all of which must have been merged into this one. */
   subtract(other: LogHistogram): void {
     const counts = this.#counts
     for (let bucket = 0; bucket < counts.length; bucket += 1)

@@ -20,13 +20,14 @@ const rules: Readonly<Record<keyof WindowedHistogramOptions, OptionRule>> = {
 }
 
 /**
- * How the values of the last while are spread. The window is cut into slices, of which one is filled; the sum of the others is kept,
- * so that reading does not add them up: a slice is added to it when it is full, and taken out when it is too old.
+ * Distribution of recent values. The window is divided into slices, one of which is filled. The sum of the
+ * others is stored, so that reads do not compute it: a slice is added when it is full, and subtracted when it
+ * is too old.
  */
 export class WindowedHistogram {
   readonly #sliceMs: number
   readonly #slices: LogHistogram[]
-  /** Of all slices but the one that is filled. */
+  /** Sum of all slices except the one that is filled. */
   readonly #closed: LogHistogram = new LogHistogram()
   #current: LogHistogram
   #at = 0

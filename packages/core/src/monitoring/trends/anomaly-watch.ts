@@ -1,24 +1,27 @@
 import { median } from '../../shared/median.ts'
 /** Something unusual. */
 export interface MetricAnomaly {
-  /** `value`: one that is far from what was to be expected; `change`: a level that is another one since then. */
+  /** `value`: a value that is far from the expected one; `change`: the level has changed since then. */
   readonly kind: 'value' | 'change'
   readonly metric: string
   /** Milliseconds since 1970. */
   readonly timestamp: number
   readonly value: number
-  /** What was to be expected. */
+  /** Expected value. */
   readonly expected: number
   /** How many usual deviations it is away; of a change, the accumulated ones. */
   readonly score: number
 }
 
-/** Deviations from what is usual are remembered for so many values. */
+/** Number of values for which deviations are stored. */
 const WINDOW = 240
 const LEAST = 30
 /** A value is unusual from so many deviations on. */
 const UNUSUAL = 6
-/** CUSUM: half a deviation is what happens, and eight accumulated ones are a change. Source: Page, Biometrika 41 (1954), with the usual constants doubled for what is autocorrelated. */
+/**
+ * CUSUM: half a deviation is normal, and 8 accumulated ones are a change. Source: Page, Biometrika 41 (1954),
+ * with the usual constants doubled for autocorrelated values.
+ */
 const SLACK = 1
 const DECISION = 16
 /** Medians of absolute deviations, as standard deviations. */
@@ -28,8 +31,8 @@ const LEAST_SHARE = 0.02
 const MAX_KEPT = 200
 
 /**
- * Finds values, and changes of level, that are not to be expected, by what a forecast was off: a robust z-score of each, and CUSUM over all. What is expected follows the
- * season that the forecast knows, so that a usual evening is no anomaly.
+ * Finds unexpected values and changes of level from the errors of a forecast: a robust z-score of each value,
+ * and CUSUM over all. The forecast knows the seasonality, so a usual evening is not an anomaly.
  */
 export class AnomalyWatch {
   readonly #residuals: number[] = []
@@ -45,7 +48,7 @@ export class AnomalyWatch {
     return this.#found
   }
 
-  /** @returns What is unusual about it. */
+  /** @returns The anomaly of this value. */
   see(value: number, expected: number, timestamp: number): MetricAnomaly | undefined {
     const residual = value - expected
     const known = this.#residuals
@@ -66,7 +69,7 @@ export class AnomalyWatch {
         anomaly = { kind: 'change', metric: this.metric, timestamp, value, expected, score: accumulated }
         this.#up = 0
         this.#down = 0
-        // What was usual is not any more.
+        // The usual deviations are outdated.
         this.#residuals.length = 0
         this.#at = 0
       } else if (Math.abs(z) >= UNUSUAL) anomaly = { kind: 'value', metric: this.metric, timestamp, value, expected, score: Math.abs(z) }

@@ -1,9 +1,9 @@
 import { median } from '../../shared/median.ts'
 import type { TrendData } from '../metrics/metric-store.ts'
 
-/** Of a slope of which chance makes as great a one in one of twenty cases, nothing is said. */
+/** A slope below this is not significant: 5% of random slopes are as large. */
 const SIGNIFICANT = 1.96
-/** A change of less than a twentieth of the mean, over the whole window, is none that people care for. */
+/** Minimum relevant change over the whole window: 5% of the mean. */
 const LEAST_CHANGE = 0.05
 const LEAST_POINTS = 3
 
@@ -11,16 +11,17 @@ export interface TrendAnalysis {
   readonly trend: 'increasing' | 'decreasing' | 'stable'
   /** In the metric's unit, a minute; 0 of fewer than three points. */
   readonly changePerMinute: number
-  /** The change over the window as a share of the mean: 0.1 is a tenth more at its end than at its beginning. */
+  /** Change over the window, relative to the mean: 0.1 is 10% more at its end than at its beginning. */
   readonly changeRate: number
-  /** From 0 to 1: how unlikely so great a slope is by chance. */
+  /** From 0 to 1: probability that such a slope is not random. */
   readonly significance: number
   readonly points: number
 }
 
 /**
- * Whether values go up or down: the median of the slopes between all pairs, which single peaks do not turn (Theil and Sen), and Kendall's test of whether there is one.
- * Of more than 200 points, as many are taken evenly.
+ * Whether values increase or decrease: the median of the slopes between all pairs, which single peaks do not
+ * affect (Theil and Sen), and Kendall's significance test. Above 200 points, 200 evenly distributed ones are
+ * used.
  */
 export function analyzeTrend(all: readonly TrendData[]): TrendAnalysis {
   const points = thinned(all, 200)

@@ -107,7 +107,7 @@ describe('Notifiers', () => {
     await vi.advanceTimersByTimeAsync(TIMEOUT_MS - 1)
     expect([errors, signals[0]?.aborted]).toEqual([[], false])
     await vi.advanceTimersByTimeAsync(2)
-    expect(errors).toEqual(['The notifier "pager" did not end within 5000 ms.'])
+    expect(errors).toEqual(['The notifier "pager" did not finish within 5000 ms.'])
     expect(signals[0]?.aborted).toBe(true)
     await vi.advanceTimersByTimeAsync(1_000)
     expect(told).toEqual(['raised 1', 'raised 1'])

@@ -124,8 +124,8 @@ describe('webhookNotifier', () => {
   it('takes no answer for success but one', async () => {
     const { posts, url } = await hook(200, 404, 500, 302)
     await send(url)
-    await expect(send(url)).rejects.toThrow('answered 404')
-    await expect(send(url)).rejects.toThrow('answered 500')
+    await expect(send(url)).rejects.toThrow('responded with status 404')
+    await expect(send(url)).rejects.toThrow('responded with status 500')
     // Nor does it follow to where nobody meant it to go.
     await expect(send(url)).rejects.toThrow()
     expect(posts).toHaveLength(4)
@@ -198,7 +198,7 @@ describe('the notifiers of an engine', () => {
     monitor.on('error', ({ error }) => errors.push((error as Error).message))
     monitor.recordMetric('cpu', 75, 'a')
     await vi.advanceTimersByTimeAsync(201)
-    expect(errors).toEqual(['The notifier "stuck" did not end within 200 ms.'])
+    expect(errors).toEqual(['The notifier "stuck" did not finish within 200 ms.'])
     monitor.close()
     await vi.advanceTimersByTimeAsync(60_000)
     expect(errors).toHaveLength(1)

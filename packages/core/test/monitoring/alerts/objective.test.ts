@@ -127,16 +127,16 @@ describe('BurnRateObjective', () => {
     pass(HOUR, 20)
     alert()
     expect(book.active(1)).toMatchObject([
-      { message: 'checkout uses up its budget of errors 20 times as quickly as it may, in the last hour', value: 20 },
+      { message: 'checkout consumes its error budget 20 times as fast as allowed, over the last hour', value: 20 },
     ])
     const slower = open()
     slower.pass(6 * HOUR, 7)
     slower.alert()
-    expect(slower.book.active(1)[0]?.message).toContain('in the last 6 hours')
+    expect(slower.book.active(1)[0]?.message).toContain('over the last 6 hours')
     const slowest = open()
     slowest.pass(HOUR, 2)
     slowest.alert()
-    expect(slowest.book.active(1)[0]?.message).toContain('in the last 3 days')
+    expect(slowest.book.active(1)[0]?.message).toContain('over the last 3 days')
   })
 
   it.each<[string, () => unknown, typeof InvalidOptionError | typeof InvalidArgumentError]>([

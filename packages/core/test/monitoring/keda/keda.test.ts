@@ -115,7 +115,7 @@ describe('the external scaler, asked by a client of gRPC', () => {
     monitor.recordMetric('requests', 100, 'a')
     clock.advance(60_000)
     const late = call('GetMetrics', { scaledObjectRef: web, metricName: 'requests' })
-    await expect(late).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE, details: expect.stringContaining('not 0') })
+    await expect(late).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE, details: expect.stringContaining('has no current value') })
   })
 
   it('says what is wrong about a trigger', async () => {
@@ -126,7 +126,7 @@ describe('the external scaler, asked by a client of gRPC', () => {
       [{ target: '0' }, '"target"'],
       [{ target: '80', minutes: '90' }, '"minutes"'],
       [{ target: '80', activation: 'never' }, '"activation"'],
-      [{ target: '80', metric: 'speed' }, 'There is no metric "speed"'],
+      [{ target: '80', metric: 'speed' }, 'Unknown metric "speed"'],
     ] as const) {
       const asked = call('IsActive', object(metadata as Record<string, string>))
       await expect(asked).rejects.toMatchObject({ code: grpc.status.INVALID_ARGUMENT, details: expect.stringContaining(words) })

@@ -30,7 +30,9 @@ describe('advice', () => {
   it('is to run more tasks at once only where the CPU has room, and all are taken', async () => {
     const { monitor, advice } = open({ queues: [queue, { ...queue, queue: 'paused', isPaused: true }] })
     monitor.recordMetric('cpu', 40, 'a')
-    expect(await advice()).toEqual(['Tasks of "mail" wait up to 45 s with 10 run at once, while CPU is at 40 %: raise its concurrency.'])
+    expect(await advice()).toEqual([
+      'Tasks of "mail" wait up to 45 s with a concurrency of 10, while CPU usage is 40 %: raise the concurrency.',
+    ])
     monitor.recordMetric('cpu', 100, 'b')
     monitor.recordMetric('cpu', 100, 'b')
     expect(await advice()).toEqual([])
@@ -38,8 +40,8 @@ describe('advice', () => {
 
   it('says whether a pool that is waited for wants connections or workers', async () => {
     for (const [cpu, words] of [
-      [30, 'a larger pool helps'],
-      [95, 'more workers help first'],
+      [30, 'enlarge the pool'],
+      [95, 'add workers first'],
     ] as const) {
       const { monitor, advice } = open()
       monitor.recordMetric('cpu', cpu, 'a')
@@ -54,7 +56,7 @@ describe('advice', () => {
       monitor.recordMetric('memory', 30 + minute, 'a')
       clock.advance(60_000)
     }
-    expect(await advice()).toEqual(['memory grows by 1 % a minute: it reaches 90 % in 41 minutes if that goes on.'])
+    expect(await advice()).toEqual(['memory grows by 1 % per minute: at this rate, it reaches 90 % in 41 minutes.'])
   })
 
   it('finds alerts that come and go', async () => {

@@ -74,7 +74,7 @@ describe('advice on scaling', () => {
 
   it('is to take workers away where none of several is busy, and that was seen often enough', () => {
     expect(advise({ metrics: [cpu({}), cpu({ source: 'b' })] })).toEqual([
-      'None of 2 workers had a CPU above 20 % in nineteen of twenty looks: fewer would do.',
+      'The CPU usage of each of 2 workers was below 20 % in 95 % of the measurements: use fewer workers.',
     ])
     expect(advise({ metrics: [cpu({})] })).toEqual([])
     expect(advise({ metrics: [cpu({}), cpu({ source: 'b', p95: 20 })] })).toEqual([])

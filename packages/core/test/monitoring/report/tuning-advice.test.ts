@@ -60,15 +60,15 @@ describe('advice on a pool', () => {
     const wait = (p95: number) => advise({ metrics: [health('poolWait', { p95, source: 'postgres' })] })
     expect(wait(49.9)).toEqual([])
     expect(wait(50)).toEqual([
-      'One query of twenty waits 50 ms or longer for a connection of postgres, while CPU is at 0 %: a larger pool helps where the database has room, and more workers would make it worse.',
+      '5 % of the queries wait at least 50 ms for a connection of postgres, while CPU usage is 0 %: enlarge the pool if the database has capacity. More workers would make it worse.',
     ])
   })
 
   it('is for workers where the busiest CPU has no room', () => {
     const advice = (avg: number) =>
       advise({ metrics: [health('poolWait', { p95: 60 }), health('cpu', { avg: 5 }), health('cpu', { avg })] })
-    expect(advice(79)[0]).toContain('a larger pool helps')
-    expect(advice(80)[0]).toContain('and CPU is at 80 %: more workers help first')
+    expect(advice(79)[0]).toContain('enlarge the pool')
+    expect(advice(80)[0]).toContain('and CPU usage is 80 %: add workers first')
   })
 })
 
@@ -77,7 +77,7 @@ describe('advice on how many tasks run at once', () => {
 
   it('is given where tasks wait for long, all places are taken, and the CPU has room', () => {
     expect(advise({ queues: [queue] })).toEqual([
-      'Tasks of "mail" wait up to 30 s with 10 run at once, while CPU is at 0 %: raise its concurrency.',
+      'Tasks of "mail" wait up to 30 s with a concurrency of 10, while CPU usage is 0 %: raise the concurrency.',
     ])
     for (const some of [{ isPaused: true }, { queued: 0 }, { oldestTaskMs: 29_999 }, { processing: 9 }])
       expect(advise({ queues: [{ ...queue, ...some }] })).toEqual([])
@@ -99,7 +99,7 @@ describe('advice on what grows', () => {
       const advice = (perMinute: number, last: number) =>
         advise({ metrics: [health(metric, { last: 1 }), health(metric, { last })], trends: { [metric]: growing(perMinute) } })
       expect(advice(0.123, limit - 10)).toEqual([
-        `${metric} grows by 0.12 % a minute: it reaches ${limit} % in 81 minutes if that goes on.`,
+        `${metric} grows by 0.12 % per minute: at this rate, it reaches ${limit} % in 81 minutes.`,
       ])
       // It is there already, which an alert says.
       expect(advice(1, limit)).toEqual([])

@@ -106,7 +106,7 @@ describe('AutoScaler', () => {
     await scaler.tick()
     expect(scaler.history()).toEqual([])
     expect(scaler.skips().map(({ reason }) => reason)).toEqual([
-      'It is not known how many workers there are: nothing is changed.',
+      'The number of workers is unknown, so nothing changes.',
       'The target failed: gone',
     ])
     expect(failed).toHaveBeenCalledTimes(1)
@@ -119,7 +119,7 @@ describe('AutoScaler', () => {
     await scaler.tick()
     expect(scaler.history()).toEqual([])
     expect(scaler.skips()).toMatchObject([
-      { source: 'load', reason: 'The load of the last 15 s is not known: nothing is changed.', count: 1 },
+      { source: 'load', reason: 'The load of the last 15 s is unknown, so nothing changes.', count: 1 },
     ])
   })
 
@@ -130,7 +130,7 @@ describe('AutoScaler', () => {
     const { scaler, live } = scalerOf({ rule }, { state })
     live(15, 500)
     await scaler.tick()
-    expect(scaler.skips()).toMatchObject([{ reason: 'Nothing could be decided: no state' }])
+    expect(scaler.skips()).toMatchObject([{ reason: 'The decision failed: no state' }])
   })
 
   describe('policies', () => {
@@ -146,7 +146,7 @@ describe('AutoScaler', () => {
       expect(scaler.evaluatePolicies()).toBe('up')
       expect(scaler.evaluatePolicies()).toBeNull()
       expect(scaler.history()).toMatchObject([{ from: 1, to: 2, metric: 'cpu', value: 90, source: 'policy' }])
-      expect(scaler.skips()[0]).toMatchObject({ source: 'policy', reason: 'Policy "busy": its cooldown lasts another 300 s.' })
+      expect(scaler.skips()[0]).toMatchObject({ source: 'policy', reason: 'Policy "busy": its cooldown ends in 300 s.' })
     })
 
     it('add workers to what the rule wants, and are not undone by it', async () => {
@@ -159,7 +159,7 @@ describe('AutoScaler', () => {
         await scaler.tick()
       }
       expect(scaler.history()).toHaveLength(1)
-      expect(scaler.skips().map(({ reason }) => reason)).toContain("Not down to 1: a policy's metric is above its threshold.")
+      expect(scaler.skips().map(({ reason }) => reason)).toContain('Not scaled down to 1: the metric of a policy is above its threshold.')
       metrics.cpu = 50
       live(5, 60)
       await scaler.tick()
@@ -194,7 +194,7 @@ describe('AutoScaler', () => {
         source: 'manual',
         metric: 'manual',
         by: 'ada',
-        reasons: ['ada wants 50 % more.'],
+        reasons: ['ada requested 50 % more workers.'],
       })
       expect(scaler.triggerScaling('down', 25)).toMatchObject({ from: 6, to: 4, by: 'somebody' })
       expect(scaler.history()).toHaveLength(2)
@@ -245,7 +245,7 @@ describe('AutoScaler', () => {
 
     it('says so while it is not known how many workers there are', async () => {
       const { scaler } = scalerOf({ target: targetOf(3) })
-      expect(() => scaler.triggerScaling('up', 10)).toThrow('It is not known yet how many workers there are.')
+      expect(() => scaler.triggerScaling('up', 10)).toThrow('The number of workers is not known yet.')
       expect(scaler.evaluatePolicies()).toBeNull()
       await scaler.tick()
       expect(scaler.triggerScaling('up', 10)).toMatchObject({ from: 3, to: 4 })
@@ -258,11 +258,11 @@ describe('AutoScaler', () => {
     live(15, 500)
     await scaler.tick()
     expect(scaler.history()[0]).toMatchObject({ from: 2, to: 5 })
-    expect(scaler.history()[0]?.reasons.at(-1)).toBe('8 workers were wanted. Only 300 MB of memory are free.')
+    expect(scaler.history()[0]?.reasons.at(-1)).toBe('8 workers were required. Only 300 MB of memory are free.')
     live(5, 500)
     await scaler.tick()
     expect(scaler.history()).toHaveLength(1)
-    expect(scaler.skips()[0]?.reason).toMatch(/^Not to 8: 8 workers were wanted\. Only 300 MB/)
+    expect(scaler.skips()[0]?.reason).toMatch(/^Not scaled to 8: 8 workers were required\. Only 300 MB/)
   })
 
   it('asks a target that cannot say what it refuses', async () => {

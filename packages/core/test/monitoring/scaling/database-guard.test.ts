@@ -10,7 +10,7 @@ describe('DatabaseGuard', () => {
     const { desired, reason } = guardOf().check(0, { ...waiting, cpu: 79 }, 14)
     expect(desired).toBe(10)
     expect(reason).toBe(
-      'Not up to 14: requests waited for a database connection in 50 % of the looks, and workers use 79 % of their CPU: the database is what is short.',
+      'Not scaled up to 14: requests waited for a database connection in 50 % of the measurements, and workers use 79 % of their CPU: the database is the bottleneck.',
     )
   })
 
@@ -18,7 +18,7 @@ describe('DatabaseGuard', () => {
     expect(guardOf().check(0, { ...waiting, cpu: 80 }, 14)).toEqual({ desired: 14 })
     expect(guardOf().check(0, { ...waiting, cpu: 80 }, 40)).toEqual({
       desired: 15,
-      reason: 'Up to 15 and not to 40: requests wait for database connections: a smaller step first.',
+      reason: 'Scaled up to 15 instead of 40: requests wait for database connections, so a smaller step comes first.',
     })
     expect(guardOf().check(0, { ...waiting, cpu: 80, current: 1 }, 8).desired).toBe(2)
   })
@@ -51,7 +51,7 @@ describe('DatabaseGuard', () => {
       expect(stepped(524).checked).toEqual({
         desired: 10,
         reason:
-          'Back from 15 to 10 workers: the step up changed what is answered by 4.8 % only (from 500 to 524 a second), and requests wait for database connections.',
+          'Reverted from 15 to 10 workers: scaling up changed the throughput by only 4.8 % (from 500 to 524 responses/s), and requests wait for database connections.',
       })
     })
 
@@ -65,7 +65,7 @@ describe('DatabaseGuard', () => {
     it('is not tried again for ten minutes', () => {
       const { guard } = stepped(500)
       const state = { current: 10, throughput: 500, ...busy }
-      expect(guard.check(719_999, state, 15)).toMatchObject({ desired: 10, reason: expect.stringContaining('up again in 1 min') })
+      expect(guard.check(719_999, state, 15)).toMatchObject({ desired: 10, reason: expect.stringContaining('Next attempt in 1 min') })
       expect(guard.check(720_000, state, 15).desired).toBe(15)
     })
 
@@ -92,7 +92,7 @@ describe('DatabaseGuard', () => {
     it('is enough for one connection each', () => {
       expect(guardOf(12).check(0, { current: 10 }, 20)).toEqual({
         desired: 12,
-        reason: 'Up to 12 and not to 20: there are 12 database connections.',
+        reason: 'Scaled up to 12 instead of 20: there are only 12 database connections.',
       })
       expect(guardOf(12).check(0, { current: 12 }, 20)).toMatchObject({ desired: 12, reason: expect.stringContaining('are not enough') })
     })

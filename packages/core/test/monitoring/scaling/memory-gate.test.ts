@@ -22,7 +22,7 @@ describe('MemoryGate', () => {
   })
 
   it('says why', () => {
-    expect(gateOf(120 * MB).reason()).toBe('Only 120 MB of memory are free, of which 50 MB stay free; a worker takes 100 MB.')
+    expect(gateOf(120 * MB).reason()).toBe('Not enough memory: 120 MB are free, of which 50 MB are reserved, and a worker needs 100 MB.')
   })
 
   it('asks the machine by itself', () => {

@@ -54,7 +54,7 @@ describe('ScalingController', () => {
     const { live, decide } = worldOf()
     live(15, 770)
     expect(decide(10)).toMatchObject({ desired: 10, direction: null, reasons: [] })
-    expect(decide(10).skipped).toContain('Not to 11: 770 requests/s are within the tolerance.')
+    expect(decide(10).skipped).toContain('Not scaled to 11: 770 requests/s are within the tolerance.')
     live(15, 771)
     expect(decide(10).desired).toBe(12)
   })
@@ -65,7 +65,7 @@ describe('ScalingController', () => {
     live(60, 700)
     clock.advance(9000)
     expect(decide(30)).toMatchObject({ desired: 30, load: undefined })
-    expect(decide(30).skipped).toEqual(['The load of the last 15 s is not known: nothing is changed.'])
+    expect(decide(30).skipped).toEqual(['The load of the last 15 s is unknown, so nothing changes.'])
   })
 
   it('does not take a gap for a load of 0', () => {
@@ -80,11 +80,11 @@ describe('ScalingController', () => {
 
   it('keeps between the fewest and the most workers, whether or not the load is known', () => {
     const { live, decide } = worldOf({ minWorkers: 3, maxWorkers: 8 })
-    expect(decide(1)).toMatchObject({ desired: 3, direction: 'up', reasons: ['There are to be 3 workers at least.'] })
+    expect(decide(1)).toMatchObject({ desired: 3, direction: 'up', reasons: ['The minimum is 3 workers.'] })
     expect(decide(9)).toMatchObject({ desired: 8, direction: 'down' })
     live(15, 5000)
     expect(decide(6).desired).toBe(8)
-    expect(decide(6).skipped).toContain('72 were needed, and 8 are the most that there may be.')
+    expect(decide(6).skipped).toContain('72 are required, but the maximum is 8.')
   })
 
   it('goes to the double or by four at a time while the load rises slowly', () => {
@@ -136,7 +136,7 @@ describe('ScalingController', () => {
       const { live, decide } = worldOf({ startUpSeconds: 61, forecasts: { at } })
       live(60, 640)
       expect(decide(8)).toMatchObject({ desired: 12 })
-      expect(decide(8).reasons).toEqual(['960 requests/s are expected in 180 s, which need 12 workers at 100 each and a target of 80 %.'])
+      expect(decide(8).reasons).toEqual(['960 requests/s are forecast in 180 s, which need 12 workers at 100 each and a target of 80 %.'])
       expect(new Set(asked)).toEqual(new Set([120, 180]))
     })
 
@@ -152,7 +152,7 @@ describe('ScalingController', () => {
       for (const { live } of [skilled, unskilled]) live(60, 800)
       expect(skilled.decide(8).desired).toBe(10)
       expect(unskilled.decide(8).desired).toBe(12)
-      expect(unskilled.decide(8).skipped).toContain('Only 49 % of forecasts were right of late: only what arrives counts.')
+      expect(unskilled.decide(8).skipped).toContain('Only 49 % of recent forecasts were accurate, so only the current load counts.')
     })
 
     it.each([
@@ -190,7 +190,7 @@ describe('ScalingController', () => {
       expect(follow(295, 750, 20)).toBe(20)
       expect(follow(20, 750, 20)).toBe(11)
       live(5, 750)
-      expect(decide(20).reasons[0]).toMatch(/^No more than 11 workers were needed at any time in the last 5 min/)
+      expect(decide(20).reasons[0]).toMatch(/^At most 11 workers were needed in the last 5 min/)
     })
 
     it('goes to the most that was needed in the window', () => {
@@ -213,7 +213,9 @@ describe('ScalingController', () => {
       expect(follow(1200, 1400, 20)).toBe(20)
       expect(follow(1500, 50, 20)).toBe(20)
       live(5, 50)
-      expect(decide(20).skipped.join()).toMatch(/Not down to 1: the load fell all at once, from 1400 requests\/s over the last hour to 50;/)
+      expect(decide(20).skipped.join()).toMatch(
+        /Not scaled down to 1: the load dropped suddenly, from 1400 requests\/s over the last hour to 50,/,
+      )
       expect(follow(600, 50, 20)).toBe(1)
     })
   })

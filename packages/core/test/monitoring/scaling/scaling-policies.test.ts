@@ -45,8 +45,8 @@ describe('ScalingPolicies', () => {
     const verdict = evaluate(4, { cpu: 77, memory: 45 })
     expect(verdict.direction).toBeNull()
     expect(verdict.skipped).toEqual([
-      'Policy "busy": cpu is 77, above 70. That is within the tolerance of 10 %.',
-      'Policy "idle": memory is 45, below 50. That is within the tolerance of 10 %.',
+      'Policy "busy": cpu is 77, above 70. This is within the tolerance of 10 %.',
+      'Policy "idle": memory is 45, below 50. This is within the tolerance of 10 %.',
     ])
     expect(evaluate(4, { cpu: 60, memory: 44.9 }).direction).toBe('down')
     expect(policiesOf({ tolerance: 0 }).evaluate(1, {}).direction).toBeNull()
@@ -58,7 +58,7 @@ describe('ScalingPolicies', () => {
     expect(evaluate(4, { cpu: 90 }).direction).toBe('up')
     clock.advance(59_999)
     expect(evaluate(5, { cpu: 90 })).toMatchObject({ direction: null, to: 5, isHigh: true })
-    expect(evaluate(5, { cpu: 90 }).skipped).toEqual(['Policy "busy": its cooldown lasts another 1 s.'])
+    expect(evaluate(5, { cpu: 90 }).skipped).toEqual(['Policy "busy": its cooldown ends in 1 s.'])
     clock.advance(1)
     expect(evaluate(5, { cpu: 90 })).toMatchObject({ direction: 'up', to: 7 })
   })
@@ -107,7 +107,7 @@ describe('ScalingPolicies', () => {
     policies.create('busy', 'cpu', 70, 'up')
     expect(evaluate(4, { cpu: 90 })).toMatchObject({
       direction: null,
-      skipped: ['Policy "busy": there are 4 already, and no more may be.'],
+      skipped: ['Policy "busy": there are already 4, which is the maximum.'],
     })
     expect(evaluate(3, { cpu: 90 })).toMatchObject({ direction: 'up', to: 4 })
   })
@@ -126,7 +126,7 @@ describe('ScalingPolicies', () => {
   it.each([undefined, Number.NaN, Number.POSITIVE_INFINITY])('takes a metric that is %s for missing, and not for 0', (value) => {
     const { policies, evaluate } = policiesOf()
     policies.create('idle', 'cpu', 20, 'down')
-    expect(evaluate(4, { cpu: value })).toMatchObject({ direction: null, skipped: ['Policy "idle": cpu is not known.'] })
+    expect(evaluate(4, { cpu: value })).toMatchObject({ direction: null, skipped: ['Policy "idle": cpu is unknown.'] })
   })
 
   it('leaves out what is switched off or removed', () => {
@@ -161,7 +161,7 @@ describe('ScalingPolicies', () => {
   it('keeps a thousand policies at most', () => {
     const { policies } = policiesOf()
     for (let at = 0; at < 1000; at += 1) policies.create(`p${at}`, 'cpu', 70, 'up')
-    expect(() => policies.create('one more', 'cpu', 70, 'up')).toThrow('1000 policies at most')
+    expect(() => policies.create('one more', 'cpu', 70, 'up')).toThrow('at most 1000 policies')
   })
 })
 

@@ -78,14 +78,16 @@ describe('webhookTarget', () => {
     const { told, url } = await hookOf([status(500), status(500), status(500)])
     await expect(targetOf(url).scaleTo(5, 'a', never)).rejects.toMatchObject({
       code: 'SLUICE_SCALING_FAILED',
-      message: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+ was told of 5 workers 3 times: it answered 500\.$/),
+      message: expect.stringMatching(
+        /^The request for 5 workers to http:\/\/127\.0\.0\.1:\d+ failed 3 times: it responded with status 500\.$/,
+      ),
     })
     expect(told).toHaveLength(3)
   })
 
   it('does not send again what is refused', async () => {
     const { told, url } = await hookOf([status(403)])
-    await expect(targetOf(url).scaleTo(5, 'a', never)).rejects.toThrow('it answered 403')
+    await expect(targetOf(url).scaleTo(5, 'a', never)).rejects.toThrow('it responded with status 403')
     expect(told).toHaveLength(1)
   })
 

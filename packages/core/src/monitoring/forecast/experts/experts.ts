@@ -16,7 +16,7 @@ type ExpertName =
   | 'growthRegression'
   | 'matchPeriod'
 
-/** Where the forecast of each expert stands in a row of them. */
+/** Index of each expert's forecast in a row. */
 export const EXPERT: Readonly<Record<ExpertName, number>> = {
   last: 0,
   median5: 1,
@@ -36,7 +36,7 @@ export const EXPERT: Readonly<Record<ExpertName, number>> = {
 export const EXPERTS: number = Object.keys(EXPERT).length
 
 const TREND_DIES_MINUTES = 30
-/** What goes on now seldom goes on as strongly: a trend counts half. */
+/** A trend rarely continues at full strength: it counts half. */
 const TREND_SHARE = 0.5
 const MOST_LOG_CHANGE = 1
 
@@ -55,7 +55,7 @@ function follow({ now, slopePerStep }: LogTrend, horizon: number, lifetime: numb
   return now + Math.max(-MOST_LOG_CHANGE, Math.min(MOST_LOG_CHANGE, change))
 }
 
-/** What the last periods say of the moment that is forecast; `NaN` where they say nothing. */
+/** The forecast of the last periods for the forecast time; `NaN` if there is none. */
 export interface PeriodicOutlook {
   /** One period before that moment. */
   readonly ago: number
@@ -102,7 +102,7 @@ export function forecastFromPeriods(
   forecasts[EXPERT.matchPeriod] = isOther ? history.at(history.step + horizon - Math.ceil(horizon / matchPeriod) * matchPeriod) : Number.NaN
 }
 
-/** What former days say of the moment that is forecast, in logarithms; `NaN` where they say nothing. */
+/** The forecast of previous days for the forecast time, in logarithms; `NaN` if there is none. */
 export interface DailyOutlook {
   /** The load around that time of day, one and seven days ago. */
   readonly dayAgo: number
@@ -140,7 +140,7 @@ function daysAgo({ grid, history, scale }: LoadContext, days: number, horizon: n
   const then = history.step - days * grid.stepsPerDay
   if (then < 0) return Number.NaN
   const cells = grid.cellsOf(AROUND_MINUTES)
-  // Around a moment that is not over yet, there would be no whole mean.
+  // The mean around an unfinished moment would be incomplete.
   const latest = history.step - (cells >> 1) * grid.stepsPerCell
   return scale.log(history.meanAround(Math.min(then + horizon, latest), cells))
 }
@@ -153,7 +153,7 @@ function baseOf({ grid, history, scale }: LoadContext, days: number): number {
   return scale.log(history.meanAround(then - middle, grid.cellsOf(BASE_MINUTES)))
 }
 
-/** What former days had at the latest moment. */
+/** The level of previous days at the latest moment. */
 export function profileNow(context: LoadContext): number {
   return median([1, 2, 3, 4, 5, 6, 7].map((days) => daysAgo(context, days, 0))) ?? Number.NaN
 }

@@ -10,7 +10,7 @@ const START_VARIANCE = 10
 const CLIP_ERRORS = 6
 const LEAST_CLIP = 0.02
 const LEAST_STEPS = 3
-/** What `exp` can bear. */
+/** Limit for `exp`. */
 const MOST_LOG = 50
 
 const LEVELS: LeastSquaresStart = { forgetting: 0.9998, weights: [0, 1, 0, 0, 0, 0, 0, 0, 0], variance: START_VARIANCE }
@@ -71,7 +71,7 @@ export class RegressionExperts {
     experts[EXPERT.growthRegression] = forecastOf(context, this.#growths.estimate(growths))
   }
 
-  /** @param log - What came to be, where `record` was forecast. */
+  /** @param log - Actual value for the forecast in `record`. */
   learn(record: ForecastRecord, log: number): void {
     this.#levels.learn(record.levels, log)
     this.#periods.learn(record.periods, log)

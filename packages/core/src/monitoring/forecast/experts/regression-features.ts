@@ -6,7 +6,7 @@ export const LEVEL_FEATURES = 9
 export const PERIOD_FEATURES = 8
 export const GROWTH_FEATURES = 9
 
-/** What is not known says nothing: it stands at 0, or at what is known instead. */
+/** Replaces an unknown value by 0, or by a known one. */
 function known(value: number, otherwise = 0): number {
   return Number.isNaN(value) ? otherwise : value
 }

@@ -10,7 +10,7 @@ export interface LoadRuleOptions {
    */
   readonly startUpSeconds?: number
   /**
-   * The share of their capacity that workers are to be used by while forecasts are right: above `0`, at most `1`.
+   * Target utilization of the workers while forecasts are accurate: above `0`, at most `1`.
    * @defaultValue 0.8
    */
   readonly targetWithForecast?: number
@@ -25,7 +25,8 @@ export interface LoadRuleOptions {
    */
   readonly minAccuracy?: number
   /**
-   * Differences between what is needed and what is there up to this share are let be: `0` to `1`.
+   * Differences between the required and the existing number of workers up to this share are ignored: `0` to
+   * `1`.
    * @defaultValue 0.1
    */
   readonly tolerance?: number
@@ -81,7 +82,11 @@ export function resolveControlOptions(options: ControlOptions, prefix = ''): Res
   const { minWorkers = 1, maxWorkers = Math.max(10, minWorkers), maxConnections } = options
   if (maxWorkers < minWorkers) throw new InvalidOptionError(`${prefix}maxWorkers`, `an integer of at least ${minWorkers}`, maxWorkers)
   if (maxConnections !== undefined && maxConnections < minWorkers) {
-    throw new InvalidOptionError(`${prefix}maxConnections`, `one connection for each of ${minWorkers} workers or more`, maxConnections)
+    throw new InvalidOptionError(
+      `${prefix}maxConnections`,
+      `an integer of at least ${minWorkers}, one connection for each worker`,
+      maxConnections,
+    )
   }
   return {
     capacity: options.capacity,

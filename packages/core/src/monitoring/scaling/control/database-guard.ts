@@ -15,7 +15,7 @@ interface Step {
   readonly throughput: number
 }
 
-/** What the guard makes of a number of workers; `reason` where it is another one. */
+/** The result of the guard; `reason` if it changed the number of workers. */
 export interface Guarded {
   readonly desired: number
   readonly reason?: string
@@ -39,17 +39,17 @@ export class DatabaseGuard {
     return maxConnections === undefined ? undefined : Math.max(1, Math.floor(maxConnections / Math.max(1, count)))
   }
 
-  /** @param desired - What the load asks for. */
+  /** @param desired - Number of workers that the load requires. */
   check(now: number, state: WorkerState, desired: number): Guarded {
     const undone = this.#undo(now, state)
     if (undone !== undefined) return undone
     if (desired <= state.current) return { desired }
     const refusal = this.#refusal(now, state, desired)
-    if (refusal !== undefined) return { desired: state.current, reason: `Not up to ${desired}: ${refusal}` }
+    if (refusal !== undefined) return { desired: state.current, reason: `Not scaled up to ${desired}: ${refusal}` }
     return this.#limited(state, desired)
   }
 
-  /** Tells what was decided in the end: a step that may have to be taken back. */
+  /** Records the final decision, whose step may have to be reverted. */
   decided(now: number, state: WorkerState, desired: number): void {
     const { current, throughput } = state
     if (desired > current && this.#step === undefined && throughput !== undefined) this.#step = { at: now, from: current, throughput }
@@ -65,7 +65,7 @@ export class DatabaseGuard {
     const gain = step.throughput > 0 ? throughput / step.throughput - 1 : 0
     return {
       desired: step.from,
-      reason: `Back from ${current} to ${workers(step.from)}: the step up changed what is answered by ${percent(gain)} only (from ${shown(step.throughput)} to ${shown(throughput)} a second), and requests wait for database connections.`,
+      reason: `Reverted from ${current} to ${workers(step.from)}: scaling up changed the throughput by only ${percent(gain)} (from ${shown(step.throughput)} to ${shown(throughput)} responses/s), and requests wait for database connections.`,
     }
   }
 
@@ -73,7 +73,7 @@ export class DatabaseGuard {
     const { current, poolWaiting } = state
     if (now < this.#blockedUntil) {
       const minutes = Math.ceil((this.#blockedUntil - now) / 60_000)
-      return `the last step up brought nothing, because of the database; up again in ${minutes} min at the earliest.`
+      return `the last step up had no effect, because the database is the bottleneck. Next attempt in ${minutes} min at the earliest.`
     }
     const { maxConnections } = this.options
     if (maxConnections !== undefined && current >= maxConnections && desired > maxConnections) {
@@ -81,7 +81,7 @@ export class DatabaseGuard {
     }
     const cpu = this.#cpuOf(state)
     if (poolWaiting === undefined || poolWaiting <= WAITING || cpu === undefined || cpu >= BUSY_CPU) return undefined
-    return `requests waited for a database connection in ${percent(poolWaiting)} of the looks, and workers use ${shown(cpu)} % of their CPU: the database is what is short.`
+    return `requests waited for a database connection in ${percent(poolWaiting)} of the measurements, and workers use ${shown(cpu)} % of their CPU: the database is the bottleneck.`
   }
 
   #limited({ current, poolWaiting }: WorkerState, desired: number): Guarded {
@@ -91,11 +91,13 @@ export class DatabaseGuard {
     const limit = Math.min(maxConnections, growth)
     if (desired <= limit) return { desired }
     const because =
-      limit === growth ? 'requests wait for database connections: a smaller step first' : `there are ${maxConnections} database connections`
-    return { desired: limit, reason: `Up to ${limit} and not to ${desired}: ${because}.` }
+      limit === growth
+        ? 'requests wait for database connections, so a smaller step comes first'
+        : `there are only ${maxConnections} database connections`
+    return { desired: limit, reason: `Scaled up to ${limit} instead of ${desired}: ${because}.` }
   }
 
-  /** What is answered tells it, too, of workers that do nothing else. */
+  /** Estimated from the throughput if it is unknown, for workers that only respond to requests. */
   #cpuOf({ cpu, throughput, current }: WorkerState): number | undefined {
     if (cpu !== undefined) return cpu
     return throughput === undefined || current === 0 ? undefined : (100 * throughput) / (this.options.capacity * current)

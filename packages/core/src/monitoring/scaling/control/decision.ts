@@ -1,23 +1,23 @@
-/** What is known of the workers when it is decided how many there are to be. What is not known is left out, and is not 0. */
+/** State of the workers at the time of a decision. Unknown values are omitted, and are not 0. */
 export interface WorkerState {
   /** Workers that run or are starting. */
   readonly current: number
-  /** CPU that they use of what they have, in percent. */
+  /** CPU usage of the workers relative to their limits, in percent. */
   readonly cpu?: number | undefined
   /** Requests a second that are answered, by all of them. */
   readonly throughput?: number | undefined
-  /** The share of looks at the pools of database connections, of late, in which somebody waited: from 0 to 1. */
+  /** Share of recent measurements of the connection pools in which a caller waited: from 0 to 1. */
   readonly poolWaiting?: number | undefined
 }
 
-/** How many workers there are to be, and why. */
+/** The required number of workers, with the reasons. */
 export interface ScalingDecision {
   readonly from: number
   readonly desired: number
   readonly direction: 'up' | 'down' | null
   /** Why, in words for people, with figures. */
   readonly reasons: readonly string[]
-  /** What was looked at and not done, and why not. */
+  /** Changes that were considered and not made, with the reasons. */
   readonly skipped: readonly string[]
   /** Requests a second; `undefined` while it is not known. */
   readonly load: number | undefined
@@ -40,18 +40,18 @@ export function workers(count: number): string {
   return `${count} ${count === 1 ? 'worker' : 'workers'}`
 }
 
-/** What a load will be at one time. */
+/** Forecast of a load for one time. */
 export interface LoadForecast {
   /** In the unit of the load; as likely too high as too low. */
   readonly p50: number
   /** One load in ten is above. */
   readonly p90: number
-  /** The share of such forecasts that were right of late (within 15 %): from 0 to 1, `undefined` while nobody knows. */
+  /** Share of recent forecasts with an error of at most 15%: from 0 to 1, `undefined` while it is unknown. */
   readonly accuracy?: number | undefined
 }
 
 /** Where forecasts of the load come from. */
 export interface Forecasts {
-  /** What the load will be, so many seconds from now; `undefined` while nothing can be said. */
+  /** Forecast of the load in this many seconds; `undefined` while there is none. */
   at(seconds: number): LoadForecast | undefined
 }

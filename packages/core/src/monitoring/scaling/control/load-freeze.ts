@@ -9,8 +9,9 @@ const RECOVERED_MINUTES = 5
 const MAX_FREEZE_MS = 30 * MINUTE_MS
 
 /**
- * Sees loads that fall all at once, as they do when something in front of the app is broken: what is scaled down then is missing when everybody comes
- * back. A freeze lasts until the load was back for five minutes, and for half an hour at most.
+ * Detects loads that drop suddenly, as they do if a component in front of the app fails: workers that are
+ * removed then are missing when the load returns. A freeze lasts until the load has been back for 5 minutes,
+ * and at most 30 minutes.
  */
 export class LoadFreeze {
   readonly #minutes: number[] = []
@@ -74,7 +75,7 @@ export class MinuteLoads {
 
   constructor(
     now: number,
-    /** Called with each minute that is over; of a longer gap, once. */
+    /** Called with each completed minute; once for a longer gap. */
     private readonly onMinute: (now: number, perSecond: number) => void,
   ) {
     this.#beganAt = now

@@ -1,8 +1,8 @@
 const SLOTS = 64
 const SECOND_MS = 1000
-/** Whoever was not heard of for longer has missed something. */
+/** After a longer gap, the records are incomplete. */
 const MAX_GAP_MS = 10_000
-/** A window that is known by less than this says nothing. */
+/** Minimum share of a window that must be known. */
 const LEAST_KNOWN = 0.5
 
 /** The arrivals of the last minute by seconds, and which seconds are known: what was not measured is not 0. */
@@ -58,7 +58,7 @@ export class LoadWindow {
     return knownMs < seconds * SECOND_MS * LEAST_KNOWN ? undefined : (arrivals / knownMs) * SECOND_MS
   }
 
-  /** What waits, as far as it is known. */
+  /** The latest known backlog. */
   backlog(now: number): number {
     return now - this.#recordedAt > MAX_GAP_MS ? 0 : this.#backlog
   }
@@ -71,7 +71,7 @@ export class LoadWindow {
 
   #turn(now: number): void {
     const second = Math.floor(now / SECOND_MS)
-    // A clock that went back says nothing of when the rest was.
+    // If the clock was set back, the times of the other slots are unknown.
     const from = second < this.#second ? second - SLOTS : Math.max(this.#second, second - SLOTS)
     for (let one = from + 1; one <= second; one += 1) {
       this.#arrivals[slotOf(one)] = 0

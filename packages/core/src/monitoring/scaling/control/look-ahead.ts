@@ -1,18 +1,18 @@
 import type { ResolvedControlOptions } from './control-options.ts'
 import { type Forecasts, type LoadForecast, percent } from './decision.ts'
 
-/** What is asked for beyond the start-up time. */
+/** Added to the start-up time. */
 const MARGIN_SECONDS = 30
 const MINUTE_SECONDS = 60
 /** A 90th percentile beyond so many medians says more of the forecast than of the load. */
 const MAX_SPREAD = 2
 
-/** What is expected by the time that workers which are started now are up. */
+/** Expected load when workers that are started now are up. */
 export interface Ahead {
   /** Requests a second; 0 without a forecast. */
   readonly load: number
   readonly seconds: number
-  /** The share of their capacity that workers are to be used by. */
+  /** Target utilization of the workers. */
   readonly target: number
   /** Why forecasts do not count. */
   readonly reason?: string
@@ -31,7 +31,7 @@ export function lookAhead(forecasts: Forecasts | undefined, options: ResolvedCon
     const { p50, p90, accuracy } = forecast
     if (accuracy === undefined) return { ...without, reason: 'No forecast could be checked yet: only what arrives counts.' }
     if (accuracy < options.minAccuracy) {
-      return { ...without, reason: `Only ${percent(accuracy)} of forecasts were right of late: only what arrives counts.` }
+      return { ...without, reason: `Only ${percent(accuracy)} of recent forecasts were accurate, so only the current load counts.` }
     }
     const expected = p90 <= MAX_SPREAD * p50 ? p90 : p50
     if (expected > load) {

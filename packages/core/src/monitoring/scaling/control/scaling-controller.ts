@@ -9,18 +9,18 @@ import { type Ahead, lookAhead } from './look-ahead.ts'
 
 const LOAD_SECONDS = 15
 const PANIC_SECONDS = 6
-/** A backlog is to be gone in as many seconds. */
+/** Number of seconds in which a backlog must be processed. */
 const PANIC_BACKLOG_SECONDS = 10
 const PANIC_FACTOR = 1.5
 const PANIC_MS = 60_000
 /** For what a division leaves. */
 const ROUNDING = 1e-9
 
-/** What a controller is handed besides its options. */
+/** Dependencies of a controller. */
 export interface ControllerParts {
   readonly clock?: Clock
   readonly forecasts?: Forecasts
-  /** Told of each minute that is over: its mean load, `NaN` where it is missing. */
+  /** Receives the mean load of each completed minute; `NaN` if it is missing. */
   readonly onMinute?: (perSecond: number) => void
 }
 
@@ -30,8 +30,8 @@ interface Need {
 }
 
 /**
- * Decides how many workers there are to be, by what arrives, what waits, and what is forecast. It does nothing by itself: `record` tells it of the load, at
- * least every three seconds, `decide` asks it, about every five.
+ * Decides the number of workers, from arrivals, backlog and forecasts. It is passive: call `record` with the
+ * load at least every 3 seconds, and `decide` about every 5 seconds.
  */
 export class ScalingController {
   readonly #options: ResolvedControlOptions
@@ -97,8 +97,8 @@ export class ScalingController {
       ;(isUndone ? reasons : skipped).push(guarded.reason)
     }
     const desired = Math.max(minWorkers, Math.min(maxWorkers, guarded.desired))
-    if (desired < guarded.desired) skipped.push(`${guarded.desired} were needed, and ${desired} are the most that there may be.`)
-    if (desired > guarded.desired) (desired > current ? reasons : skipped).push(`There are to be ${workers(minWorkers)} at least.`)
+    if (desired < guarded.desired) skipped.push(`${guarded.desired} are required, but the maximum is ${desired}.`)
+    if (desired > guarded.desired) (desired > current ? reasons : skipped).push(`The minimum is ${workers(minWorkers)}.`)
     this.#guard.decided(now, state, desired)
     return {
       from: current,
@@ -113,7 +113,7 @@ export class ScalingController {
   }
 
   #hold({ current }: WorkerState, skipped: string[]): number {
-    skipped.push(`The load of the last ${LOAD_SECONDS} s is not known: nothing is changed.`)
+    skipped.push(`The load of the last ${LOAD_SECONDS} s is unknown, so nothing changes.`)
     return current
   }
 
@@ -138,12 +138,12 @@ export class ScalingController {
       workers: isTolerated ? current : reacted,
       reason: `${shown(load)} requests/s need ${workers(reacted)} ${at}.`,
     }
-    if (isTolerated && reacted !== current) skipped.push(`Not to ${reacted}: ${shown(load)} requests/s are within the tolerance.`)
+    if (isTolerated && reacted !== current) skipped.push(`Not scaled to ${reacted}: ${shown(load)} requests/s are within the tolerance.`)
     const forecast = Math.ceil(ahead.load / perWorker - ROUNDING)
     if (forecast > need.workers) {
       need = {
         workers: forecast,
-        reason: `${shown(ahead.load)} requests/s are expected in ${shown(ahead.seconds)} s, which need ${workers(forecast)} ${at}.`,
+        reason: `${shown(ahead.load)} requests/s are forecast in ${shown(ahead.seconds)} s, which need ${workers(forecast)} ${at}.`,
       }
     }
     const sudden = this.#sudden(now, current, perWorker)
@@ -159,7 +159,7 @@ export class ScalingController {
     this.#panicUntil = now + PANIC_MS
     return {
       workers: needed,
-      reason: `${shown(load)} requests/s over the last ${PANIC_SECONDS} s need ${workers(needed)}, ${PANIC_FACTOR} times as many as there are or more: at once.`,
+      reason: `${shown(load)} requests/s over the last ${PANIC_SECONDS} s need ${workers(needed)}, at least ${PANIC_FACTOR} times the current number: scaled immediately.`,
     }
   }
 
@@ -167,7 +167,7 @@ export class ScalingController {
     reasons.push(need.reason)
     if (now < this.#panicUntil) return need.workers
     const limit = Math.max(current * 2, current + 4)
-    if (need.workers > limit) skipped.push(`Up to ${limit} first, and not to ${need.workers} in one step.`)
+    if (need.workers > limit) skipped.push(`Scaled up to ${limit} first, instead of ${need.workers} in one step.`)
     return Math.min(need.workers, limit)
   }
 
@@ -176,13 +176,11 @@ export class ScalingController {
     if (desired === current) return current
     if (this.#freeze.isFrozen(now)) {
       skipped.push(
-        `Not down to ${desired}: the load fell all at once, from ${shown(this.#freeze.usual)} requests/s over the last hour to ${shown(load)}; as long as it may come back, nothing is taken away.`,
+        `Not scaled down to ${desired}: the load dropped suddenly, from ${shown(this.#freeze.usual)} requests/s over the last hour to ${shown(load)}, and may return.`,
       )
       return current
     }
-    reasons.push(
-      `No more than ${workers(desired)} were needed at any time in the last ${minutes} min; now ${shown(load)} requests/s arrive.`,
-    )
+    reasons.push(`At most ${workers(desired)} were needed in the last ${minutes} min; now there are ${shown(load)} requests/s.`)
     return desired
   }
 }

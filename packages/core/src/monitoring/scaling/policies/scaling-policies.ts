@@ -25,7 +25,7 @@ export interface ScalingPolicy {
 /** @throws InvalidArgumentError */
 function checkPolicy({ name, metric, threshold, scaleDirection, scaleAmount, cooldownSeconds }: Omit<ScalingPolicy, 'id'>): void {
   for (const [argument, value] of Object.entries({ name, metric })) {
-    if (typeof value !== 'string' || value === '') throw new InvalidArgumentError(argument, 'a text', value)
+    if (typeof value !== 'string' || value === '') throw new InvalidArgumentError(argument, 'a string that is not empty', value)
   }
   if (!(Number.isFinite(threshold) && threshold >= 0)) throw new InvalidArgumentError('threshold', 'a number of at least 0', threshold)
   checkDirection(scaleDirection)
@@ -44,7 +44,7 @@ export function checkDirection(direction: ScaleDirection): void {
 export function checkAmount(argument: string, direction: ScaleDirection, amount: number): void {
   const most = direction === 'down' ? 100 : 1000
   if (!(Number.isFinite(amount) && amount > 0 && amount <= most)) {
-    throw new InvalidArgumentError(argument, `a number of percent above 0, at most ${most}`, amount)
+    throw new InvalidArgumentError(argument, `a percentage above 0, at most ${most}`, amount)
   }
 }
 
@@ -64,11 +64,14 @@ interface PolicyRules {
   readonly maxWorkers: number
   /** The share of a threshold by which a metric must be beyond it. */
   readonly tolerance: number
-  /** Milliseconds after a step up before one down; before one up after one down, a fifth of it: too few workers are worse than too many. */
+  /**
+   * Milliseconds after a step up before a step down; for a step up after a step down, 20% of it: too few
+   * workers are worse than too many.
+   */
   readonly stabilizationMs: number
 }
 
-/** What the policies say. */
+/** Result of the policies. */
 export interface PolicyVerdict {
   readonly direction: ScaleDirection | null
   /** The number of workers they want; the present one where they want no other. */
@@ -83,7 +86,7 @@ export interface PolicyVerdict {
 
 interface Kept {
   policy: ScalingPolicy
-  /** Of the monotonic clock. */
+  /** On the monotonic clock. */
   readyAt: number
 }
 
@@ -92,7 +95,7 @@ interface Vote {
   readonly value: number
 }
 
-/** Policies, and when each may decide again. Where some say up and some down, up it is. */
+/** Policies and their cooldowns. If some vote up and some down, up wins. */
 export class ScalingPolicies {
   readonly #kept = new Map<string, Kept>()
   #last: { readonly direction: ScaleDirection; readonly at: number } | undefined
@@ -122,7 +125,7 @@ export class ScalingPolicies {
       enabled: true,
     }
     checkPolicy(policy)
-    if (this.#kept.size >= MAX_POLICIES) throw new InvalidArgumentError('name', `${MAX_POLICIES} policies at most`, name)
+    if (this.#kept.size >= MAX_POLICIES) throw new InvalidArgumentError('name', `at most ${MAX_POLICIES} policies`, name)
     this.#kept.set(policy.id, { policy, readyAt: Number.NEGATIVE_INFINITY })
     return policy
   }
@@ -145,7 +148,7 @@ export class ScalingPolicies {
     return this.#kept.delete(id)
   }
 
-  /** Tells of a step that was not decided here: none the other way follows at once. */
+  /** Records a step from elsewhere, so that no step in the other direction follows immediately. */
   noteStep(direction: ScaleDirection): void {
     this.#last = { direction, at: this.clock.now() }
   }
@@ -167,7 +170,7 @@ export class ScalingPolicies {
     if (chosen === undefined || !this.#isStable(now, direction, chosen.vote.kept.policy, skipped)) return held
     const { vote, to } = chosen
     if (to === current) {
-      skipped.push(`${nameOf(vote.kept.policy)}: there are ${current} already, and ${direction === 'up' ? 'no more' : 'no fewer'} may be.`)
+      skipped.push(`${nameOf(vote.kept.policy)}: there are already ${current}, which is the ${direction === 'up' ? 'maximum' : 'minimum'}.`)
       return held
     }
     this.#last = { direction, at: now }
@@ -183,7 +186,7 @@ export class ScalingPolicies {
       const { policy } = kept
       if (!policy.enabled) continue
       const value = read(policy.metric)
-      if (value === undefined || !Number.isFinite(value)) skipped.push(`${nameOf(policy)}: ${policy.metric} is not known.`)
+      if (value === undefined || !Number.isFinite(value)) skipped.push(`${nameOf(policy)}: ${policy.metric} is unknown.`)
       else if (this.#isBeyond(policy, value, skipped)) votes.push({ kept, value })
     }
     return votes
@@ -195,13 +198,13 @@ export class ScalingPolicies {
     const isUp = scaleDirection === 'up'
     if (!(isUp ? value > threshold : value < threshold)) return false
     const isFar = isUp ? value > threshold * (1 + tolerance) : value < threshold * (1 - tolerance)
-    if (!isFar) skipped.push(`${reasonOf(policy, value)} That is within the tolerance of ${percent(tolerance)}.`)
+    if (!isFar) skipped.push(`${reasonOf(policy, value)} This is within the tolerance of ${percent(tolerance)}.`)
     return isFar
   }
 
   #isReady({ policy, readyAt }: Kept, now: number, skipped: string[]): boolean {
     if (now >= readyAt) return true
-    skipped.push(`${nameOf(policy)}: its cooldown lasts another ${shown(Math.ceil((readyAt - now) / 1000))} s.`)
+    skipped.push(`${nameOf(policy)}: its cooldown ends in ${shown(Math.ceil((readyAt - now) / 1000))} s.`)
     return false
   }
 

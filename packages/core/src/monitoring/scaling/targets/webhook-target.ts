@@ -9,7 +9,7 @@ import { isSuccess, postWebhook, type WebhookPost, webhookUrl } from '../../../s
 import { type ScalerTarget, ScalingFailedError } from '../scaling-executor.ts'
 
 export interface WebhookTargetOptions {
-  /** What signs each demand: a text of at least 16 characters. */
+  /** Signs each request: a string of at least 16 characters. */
   readonly secret: string
   /** How many workers run or are starting. */
   readonly current: () => number | Promise<number>
@@ -45,11 +45,11 @@ const rules = {
 }
 
 /**
- * Tells an address how many workers there are to be: a POST with `{ desired, reason, requestedAt }` as JSON, signed by the scheme of Standard Webhooks (see
- * `isSignedWebhook`), with an `idempotency-key` that stays the same when it is sent again. The number is absolute; of two demands the one with the later
- * `requestedAt` counts.
+ * Sends the required number of workers to a URL: a POST with `{ desired, reason, requestedAt }` as JSON,
+ * signed by the scheme of Standard Webhooks (see `isSignedWebhook`), with an `idempotency-key` that stays the
+ * same in retries. The number is absolute; of two requests, the one with the later `requestedAt` applies.
  *
- * @throws InvalidOptionError; InvalidArgumentError where the address is none of http or https.
+ * @throws InvalidOptionError; InvalidArgumentError if it is not an http or https URL.
  * @example
  * ```ts
  * import { webhookTarget } from '@sluice/core'
@@ -70,7 +70,7 @@ export function webhookTarget(url: string | URL, options: WebhookTargetOptions):
   return {
     current,
     async scaleTo(desired, reason, signal) {
-      // Of two demands within a millisecond, one is later all the same.
+      // Increases even between two requests of one millisecond.
       requestedAt = Math.max(Date.now(), requestedAt + 1)
       const body = JSON.stringify({ desired, reason, requestedAt })
       const id = randomUUID()
@@ -81,9 +81,12 @@ export function webhookTarget(url: string | URL, options: WebhookTargetOptions):
         if (error === undefined) return
         signal.throwIfAborted()
         if (attempt >= attempts || error.isFinal) {
-          throw new ScalingFailedError(`${address.origin} was told of ${desired} workers ${attempt} times: ${error.message}`, {
-            cause: error.cause,
-          })
+          throw new ScalingFailedError(
+            `The request for ${desired} workers to ${address.origin} failed ${attempt} times: ${error.message}`,
+            {
+              cause: error.cause,
+            },
+          )
         }
         await pause(retryMs * 2 ** (attempt - 1), signal)
         signal.throwIfAborted()
@@ -102,7 +105,7 @@ interface SendError {
 async function send(post: WebhookPost): Promise<SendError | undefined> {
   try {
     const status = await postWebhook(post)
-    return isSuccess(status) ? undefined : { message: `it answered ${status}.`, isFinal: isRefusal(status) }
+    return isSuccess(status) ? undefined : { message: `it responded with status ${status}.`, isFinal: isRefusal(status) }
   } catch (cause) {
     const isFinal = cause instanceof PrivateAddressError
     return { message: errorMessage(cause), cause, isFinal }

@@ -17,12 +17,13 @@ export interface ClusterTargetOptions {
    */
   readonly execArgv?: readonly string[]
   /**
-   * What is added to the environment of workers.
+   * Additional environment variables of the workers.
    * @defaultValue {}
    */
   readonly env?: Readonly<Record<string, string>>
   /**
-   * When a worker counts as up: `listening` when it listens, `message` when it says so by `process.send('ready')`, `online` when it runs.
+   * When a worker counts as up: `listening` when it listens, `message` when it sends `process.send('ready')`,
+   * `online` when it runs.
    * @defaultValue 'listening'
    */
   readonly ready?: 'listening' | 'message' | 'online'
@@ -32,7 +33,8 @@ export interface ClusterTargetOptions {
    */
   readonly startTimeoutMs?: number
   /**
-   * Milliseconds that a worker has to finish what it does, once it gets nothing new; then it is ended. Minimum: `0`.
+   * Milliseconds that a worker has to finish when it receives no new requests. After that, it is terminated.
+   * Minimum: `0`.
    * @defaultValue 10000
    */
   readonly graceMs?: number
@@ -46,7 +48,7 @@ export interface ClusterTargetOptions {
    * @defaultValue 268435456
    */
   readonly reserveBytes?: number
-  /** Told when a worker died by itself, did not come up, or could not be replaced. */
+  /** Called if a worker dies, does not come up, or cannot be replaced. */
   readonly onProblem?: (error: Error) => void
 }
 

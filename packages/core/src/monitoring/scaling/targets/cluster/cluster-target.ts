@@ -7,14 +7,15 @@ import { type ClusterTargetOptions, type ResolvedClusterTargetOptions, resolveCl
 import { ClusterWorker, forkWorker, MemoryGate } from './cluster-worker.ts'
 
 /**
- * For workers: once the worker gets nothing new, answers on connections that are open already say that they are closed afterwards. Clients then come back
- * by a new connection, to a worker that stays, and this one can end as soon as it has answered. Connections that are idle are left to their
- * `keepAliveTimeout`: a client that asks just as its connection is closed would get an error.
+ * For workers: when the worker receives no new requests, responses on open connections announce that the
+ * connection is closed. Clients then reconnect to a remaining worker, and this one can exit as soon as it has
+ * responded. Idle connections are closed by their `keepAliveTimeout`, because a client that sends a request
+ * while its connection is being closed would receive an error.
  *
  * @returns The server.
  */
 export function closeConnectionsOnDisconnect<T extends Pick<Server, 'prependListener' | 'closeIdleConnections'>>(server: T): T {
-  // Of the process, the event `disconnect` comes when all connections are closed.
+  // The event `disconnect` of the process comes only when all connections are closed.
   const isLeaving = () => cluster.worker?.exitedAfterDisconnect === true
   server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
     if (isLeaving() && !response.headersSent) response.setHeader('connection', 'close')
@@ -38,7 +39,7 @@ export interface ClusterTarget extends ScalerTarget {
   /**
    * Drains all workers, and waits for their processes to end.
    *
-   * @param graceMs - What they have to finish, in place of the option of that name.
+   * @param graceMs - Overrides the option `graceMs`.
    */
   close(graceMs?: number): Promise<void>
 }
@@ -60,7 +61,7 @@ export interface ClusterTarget extends ScalerTarget {
 export function clusterTarget(options: ClusterTargetOptions = {}): ClusterTarget {
   const resolved = resolveClusterTargetOptions(options)
   if (!cluster.isPrimary)
-    throw new SluiceError('SLUICE_INVALID_ARGUMENT', 'clusterTarget belongs into the primary process of node:cluster.')
+    throw new SluiceError('SLUICE_INVALID_ARGUMENT', 'clusterTarget was called in a worker. Expected the primary process of node:cluster.')
   return new ClusterWorkers(resolved, new MemoryGate(resolved))
 }
 
@@ -80,7 +81,7 @@ class ClusterWorkers implements ClusterTarget {
     private readonly options: ResolvedClusterTargetOptions,
     private readonly gate: MemoryGate,
   ) {
-    // Those that drain have lost the channel by which they would hear of it.
+    // Draining workers have no channel anymore, on which they would learn of it.
     process.on('exit', this.#onExit)
   }
 
@@ -96,7 +97,7 @@ class ClusterWorkers implements ClusterTarget {
 
   async scaleTo(count: number, _reason: string, signal: AbortSignal): Promise<void> {
     if (!Number.isInteger(count) || count < 0) throw new InvalidArgumentError('count', 'an integer of at least 0', count)
-    if (this.#isClosed) throw new SluiceError('SLUICE_CLOSED', 'The target was closed.')
+    if (this.#isClosed) throw new SluiceError('SLUICE_CLOSED', 'The cluster target is closed.')
     this.#desired = count
     const leaving = this.#shrink()
     const refusal = this.#grow()
@@ -134,7 +135,7 @@ class ClusterWorkers implements ClusterTarget {
   #grow(): Error | undefined {
     while (!this.#isClosed && this.current() < this.#desired) {
       const waitMs = this.#notBefore - performance.now()
-      if (waitMs > 0) return new ScalingFailedError(`Workers died as they started: there is another try in ${Math.ceil(waitMs)} ms.`)
+      if (waitMs > 0) return new ScalingFailedError(`Workers died during start-up. Next attempt in ${Math.ceil(waitMs)} ms.`)
       if (this.gate.room(this.#starting()) < 1) {
         return new ScalingFailedError(`There are ${this.current()} of ${this.#desired} workers. ${this.gate.reason()}`)
       }
@@ -161,7 +162,7 @@ class ClusterWorkers implements ClusterTarget {
   #ended(worker: ClusterWorker, wasUp: boolean): void {
     this.#workers.delete(worker)
     if (this.#isClosed || this.current() >= this.#desired) return
-    if (wasUp) this.options.onProblem?.(new ScalingFailedError(`The ${worker.ending}, and is replaced.`))
+    if (wasUp) this.options.onProblem?.(new ScalingFailedError(`The ${worker.ending}. It is being replaced.`))
     if (performance.now() - worker.startedAt >= STABLE_MS) this.#failures = 0
     else {
       this.#failures += 1

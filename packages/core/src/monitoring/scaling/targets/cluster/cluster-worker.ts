@@ -9,7 +9,7 @@ function availableBytes(): number {
   return Math.min(freemem(), process.availableMemory() || Number.POSITIVE_INFINITY)
 }
 
-/** How many more workers the memory has room for. */
+/** Number of additional workers for which there is memory. */
 export class MemoryGate {
   constructor(
     private readonly options: { readonly workerBytes: number; readonly reserveBytes: number },
@@ -26,7 +26,7 @@ export class MemoryGate {
   /** Why there is no more room, for people. */
   reason(): string {
     const { workerBytes, reserveBytes } = this.options
-    return `Only ${megabytes(this.available())} of memory are free, of which ${megabytes(reserveBytes)} stay free; a worker takes ${megabytes(workerBytes)}.`
+    return `Not enough memory: ${megabytes(this.available())} are free, of which ${megabytes(reserveBytes)} are reserved, and a worker needs ${megabytes(workerBytes)}.`
   }
 }
 
@@ -34,7 +34,7 @@ function megabytes(bytes: number): string {
   return `${Math.round(bytes / 1_048_576)} MB`
 }
 
-/** Forks with settings of its own, and leaves those of the process as they were. */
+/** Forks with separate settings, and does not change those of the process. */
 export function forkWorker({ exec, args, execArgv, env }: ResolvedClusterTargetOptions): Worker {
   const own = {
     ...(exec !== undefined && { exec }),
@@ -51,7 +51,7 @@ export function forkWorker({ exec, args, execArgv, env }: ResolvedClusterTargetO
   }
 }
 
-/** From the signal that can be heard to the one that cannot. */
+/** Time between SIGTERM and SIGKILL. */
 const KILL_MS = 2000
 
 /** One worker, from its start to its end. */
@@ -59,7 +59,7 @@ export class ClusterWorker {
   readonly startedAt: number = performance.now()
   /** Rejects when it ends, or is told to, before it is up. */
   readonly ready: Promise<void>
-  /** Resolves when its process is over. */
+  /** Resolves when the process has exited. */
   readonly gone: Promise<void>
   #state: 'starting' | 'ready' | 'draining' | 'gone' = 'starting'
   readonly #timers = new Set<ReturnType<typeof setTimeout>>()
@@ -70,13 +70,13 @@ export class ClusterWorker {
   ) {
     this.gone = new Promise((resolve) => {
       worker.once('exit', () => this.#end(resolve))
-      // Where there was no process in the first place, no exit follows.
+      // If the process was never created, no exit follows.
       worker.on('error', () => {
         if (worker.process.pid === undefined) this.#end(resolve)
       })
     })
     this.ready = this.#whenReady()
-    // Who does not wait for it need not hear of it.
+    // The caller may not await it.
     this.ready.catch(() => {})
   }
 
@@ -109,7 +109,7 @@ export class ClusterWorker {
     return this.gone
   }
 
-  /** At once, where the process ends. */
+  /** Kills it immediately, because this process ends. */
   killNow(): void {
     this.worker.process.kill('SIGKILL')
   }
@@ -129,7 +129,7 @@ export class ClusterWorker {
       }
       const timer = this.#after(startTimeoutMs, () => {
         if (!this.isStarting) return
-        reject(new ScalingFailedError(`A worker was not up within ${startTimeoutMs} ms.`))
+        reject(new ScalingFailedError(`A worker did not come up within ${startTimeoutMs} ms.`))
         this.#state = 'draining'
         this.#kill()
       })

@@ -150,7 +150,7 @@ describe.skipIf(kind?.skipped !== undefined)('the command line on PostgreSQL', (
   it('plans a write, and rejects measuring it', async () => {
     expect(await project.run(['explain', 'DELETE FROM city', '--url', database.url])).toMatchObject({ code: 0 })
     const refused = await project.run(['explain', 'DELETE FROM city', '--analyze', '--url', database.url])
-    expect(refused).toMatchObject({ code: 2, out: '', err: expect.stringContaining('it would be run, and it writes') })
+    expect(refused).toMatchObject({ code: 2, out: '', err: expect.stringContaining('it would be executed, and it writes') })
     expect(await database.query('SELECT COUNT(*)::int AS n FROM city')).toEqual([{ n: 20_000 }])
     const wrong = await project.run(['explain', 'SELECT * FROM nowhere', '--url', database.url])
     expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('relation "nowhere" does not exist') })

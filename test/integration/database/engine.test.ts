@@ -122,7 +122,7 @@ describe.each(databases())('the database engine on $name', ({ dialect, skipped }
         const [line, ...more] = sluice.database?.getConnectionPoolRecommendations() ?? []
         expect(line).toMatch(/^Pool knex1: min 0, max 1, 0 in use, 1 idle, 0 waiting; at most 1 were in use, and \d+ waiting\.$/)
         expect(Number(line?.match(/and (\d+) waiting/)?.[1])).toBeGreaterThan(5)
-        expect(more.join('\n')).toContain('Make what holds them shorter: select ?')
+        expect(more.join('\n')).toContain('Shorten the statements that hold them: select ?')
         await db.destroy()
         expect(sluice.database?.getConnectionPoolRecommendations()).toEqual([])
       } finally {

@@ -165,7 +165,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
           expect(await rows()).toBe(5000)
           expect((await inspectDatabase(own)).gaps).toContainEqual({
             what: 'statistics of public.plain',
-            why: 'Never analysed: run ANALYZE.',
+            why: 'Never analyzed: run ANALYZE.',
           })
         } finally {
           await own.drop()
@@ -294,7 +294,7 @@ for (const { name, dialect, skipped, connect } of databases()) {
           expect(seen.tables.find((each) => each.name === 'city')?.rows).toBe(table('city')?.rows)
           const whys = Object.fromEntries(seen.gaps.map(({ what, why }) => [what, why]))
           expect(whys[`what is selected of ${table('big_city')?.id}`]).toContain('GRANT SHOW VIEW')
-          expect(whys['sizes of indexes, and when tables were analysed']).toContain('GRANT SELECT ON mysql.innodb_table_stats')
+          expect(whys['sizes of indexes, and when tables were analyzed']).toContain('GRANT SELECT ON mysql.innodb_table_stats')
           expect(whys.connections).toContain('GRANT PROCESS')
         } finally {
           await client.end()

@@ -37,7 +37,7 @@ describe('sluice analyze on SQLite', () => {
     expect((await analyze(openProject())).out).not.toContain('analysed')
     project?.remove()
     project = sqliteProject({}, { isAnalyzed: false })
-    expect((await analyze(project)).out).toContain('stat-1 never analysed: city\n')
+    expect((await analyze(project)).out).toContain('stat-1 never analyzed: city\n')
   })
 
   it('uses the database URL of the project by default', async () => {

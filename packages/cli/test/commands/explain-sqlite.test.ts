@@ -78,7 +78,7 @@ describe('sluice explain', () => {
   })
 
   it.each([
-    [['SELECT 1; DELETE FROM city'], 'there are several'],
+    [['SELECT 1; DELETE FROM city'], 'several statements'],
     [['DROP TABLE city'], 'The statement was not explained'],
     [['SELECT * FROM nowhere'], 'no such table: nowhere'],
     [['SELECT 1', '--analyze'], 'SQLite does not measure'],

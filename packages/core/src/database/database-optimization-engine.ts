@@ -43,10 +43,10 @@ import type { OtherTraffic } from './traffic/traffic-log.ts'
 import { type DatabaseEngineParts, WorkloadRecorder } from './workload-recorder.ts'
 
 /**
- * What an app asks its database, what the database is made of, and what to change there.
+ * Analyzes the query workload of an app and its database, and recommends changes.
  *
- * A Sluice's engine (`sluice.database`) sees the statements of attached clients. `inspect` reads the database; what the other methods say is of
- * what was last read and observed: `inspectedAt` and `age` tell how old that is, and what needs it says nothing before.
+ * A Sluice's engine (`sluice.database`) sees the statements of attached clients. `inspect` reads the database; the other methods use the
+ * last inspection and the recorded workload: `inspectedAt` and `age` contain its time, and methods that need it return nothing before.
  *
  * @example
  * ```ts
@@ -71,7 +71,7 @@ export class DatabaseOptimizationEngine {
   /** @throws InvalidOptionError for an unknown option, or one out of its bounds. */
   constructor(options?: DatabaseOptions)
   /**
-   * @param parts - What a Sluice hands over; apps leave it out.
+   * @param parts - Passed by a Sluice; apps omit it.
    * @internal
    */
   constructor(options?: DatabaseOptions, parts?: DatabaseEngineParts)
@@ -95,10 +95,10 @@ export class DatabaseOptimizationEngine {
   }
 
   /**
-   * Reads what the database is made of: tables, indexes, statistics, sizes, connections, and what it counted itself.
+   * Reads the database's tables, indexes, statistics, sizes, connections, and counters.
    *
-   * @param connection - Left out: the one of the call before, else one of an attached client.
-   * @throws SluiceError `SLUICE_NO_ADAPTER` when there is none; the database's own errors.
+   * @param connection - Default: that of the last call, otherwise one of an attached client.
+   * @throws SluiceError `SLUICE_NO_ADAPTER` if there is none; the database's errors.
    */
   async inspect(connection?: Connection): Promise<DatabaseSnapshot> {
     const used = this.#connectionFor(connection)
@@ -110,14 +110,14 @@ export class DatabaseOptimizationEngine {
   }
 
   /**
-   * Finds out what to change in the database, and in what is asked of it: the database is inspected, the traffic planned as it is and with indexes
-   * that could be. Nothing is written to it. From then on, `getRecommendedIndexes` tells what was found.
+   * Determines what to change in the database and its workload: inspects the database, and plans the workload with the existing and with
+   * hypothetical indexes. Writes nothing to the database. Afterwards, `getRecommendedIndexes` returns the result.
    *
-   * Where the planner cannot be asked about indexes that are not there, advice is marked as not validated: PostgreSQL needs the extension HypoPG or a
+   * If the planner does not support hypothetical indexes, advice is marked as not validated: PostgreSQL needs the extension HypoPG or a
    * scratch database, SQLite an empty database in memory (`tools`). The command line, `sluice analyze`, has both.
    *
-   * @param options - `connection` as for `inspect`; `traffic` in place of what was observed.
-   * @throws SluiceError `SLUICE_NO_ADAPTER` when there is no connection; the database's own errors.
+   * @param options - `connection` as for `inspect`; `traffic` replaces the recorded workload.
+   * @throws SluiceError `SLUICE_NO_ADAPTER` if there is no connection; the database's errors.
    */
   async analyze(options: AnalyzeOptions = {}): Promise<DatabaseAnalysis> {
     const { connection, traffic, tools } = options
@@ -134,7 +134,7 @@ export class DatabaseOptimizationEngine {
     return this.#analysis
   }
 
-  /** What `analyze` found last. */
+  /** Result of the last `analyze`. */
   get analysis(): DatabaseAnalysis | undefined {
     return this.#analysis
   }
@@ -144,7 +144,7 @@ export class DatabaseOptimizationEngine {
     this.#snapshot = snapshot
   }
 
-  /** What was last read of the database. */
+  /** Result of the last inspection. */
   get snapshot(): DatabaseSnapshot | undefined {
     return this.#snapshot
   }
@@ -160,9 +160,9 @@ export class DatabaseOptimizationEngine {
   }
 
   /**
-   * Counts a statement that no attached client sent. Statements of attached clients are counted by themselves.
+   * Records a statement that no attached client sent. Statements of attached clients are recorded automatically.
    *
-   * @throws InvalidArgumentError for an empty text, or a time that is negative or no number.
+   * @throws InvalidArgumentError for an empty string, or a time that is negative or not a number.
    */
   observe(statement: ObservedStatement): void {
     const { sql, executionTime, rows = 0 } = statement
@@ -172,22 +172,23 @@ export class DatabaseOptimizationEngine {
     this.#recorder.observe(statement, statement.dialect ?? this.#dialectOf(sql))
   }
 
-  /** What was asked, by shape: those that took the most time first. */
+  /** The recorded workload by normalized query: those with the most total time first. */
   getTraffic(): TrafficEntry[] {
     return this.#recorder.traffic?.snapshot() ?? []
   }
 
-  /** What was asked and is in no entry of `getTraffic()`, because there were too many shapes. */
+  /** Statements that are not in `getTraffic()`, because there were too many normalized queries. */
   getOtherTraffic(): OtherTraffic {
     return this.#recorder.traffic?.others ?? { forgotten: 0, calls: 0, errors: 0, totalMs: 0, rows: 0 }
   }
 
   /**
-   * What a share of the executions of one shape took at most, in milliseconds; about: they are counted by the bounds 1, 5, 10, 50, 100 … of which two may be far apart.
+   * Approximate quantile of the execution times of one normalized query, in milliseconds: they are counted in buckets (1, 5, 10, 50, 100
+   * …), whose bounds can be far apart.
    *
    * @param share - 0 to 1: 0.95 for the 95th percentile.
-   * @returns `undefined` where none was seen, or it was forgotten.
-   * @throws InvalidArgumentError for a share that is none.
+   * @returns `undefined` if it was never seen, or was removed.
+   * @throws InvalidArgumentError for an invalid share.
    */
   getTrafficQuantile(fingerprint: string, dialect: Dialect, share: number): number | undefined {
     const rule = option.number(0, 1)
@@ -200,18 +201,18 @@ export class DatabaseOptimizationEngine {
     return this.#planWatch?.plans() ?? []
   }
 
-  /** What became of the shapes that are new, where `explainNew` is on. */
+  /** Number of new normalized queries by outcome, if `explainNew` is on. */
   getPlanCounts(): PlanWatchCounts {
     return this.#planWatch?.counts ?? { explained: 0, waiting: 0, skipped: 0, failed: 0 }
   }
 
-  /** Ends what the engine does by itself: `explainNew` and `inspectEveryMs`. A Sluice's engine is closed with it. */
+  /** Stops automatic work: `explainNew` and `inspectEveryMs`. A Sluice closes its engine. */
   close(): void {
     this.#planWatch?.close()
     this.#inspections?.stop()
   }
 
-  /** What was asked, as the text of a file for `sluice analyze --traffic`. It holds bindings, unless the traffic is redacted. */
+  /** The workload as the content of a file for `sluice analyze --traffic`. Contains parameter values, unless the workload is redacted. */
   exportTraffic(): string {
     return writeTraffic(this.getTraffic())
   }
@@ -222,10 +223,10 @@ export class DatabaseOptimizationEngine {
   }
 
   /**
-   * The indexes that a table should have: those that `analyze` found; before it ran, what its traffic asks by and it has no index for, where both were seen; else its presets, but for
-   * those that it is known to have.
+   * The indexes that a table needs: those that `analyze` found; before it ran, those for conditions of the recorded workload without an
+   * index, if there are both; otherwise the registered presets, without existing indexes.
    *
-   * @param table - Its name, with or without its schema.
+   * @param table - Name with or without schema.
    * @throws InvalidArgumentError for an empty name.
    */
   getRecommendedIndexes(table: string): IndexStrategy[] {
@@ -239,9 +240,9 @@ export class DatabaseOptimizationEngine {
   }
 
   /**
-   * Registers the indexes that a table is known to need; in place of those that were registered for it before.
+   * Registers the indexes that a table needs, replacing those that were registered for it before.
    *
-   * @throws InvalidArgumentError for an empty name; InvalidOptionError for what is no preset.
+   * @throws InvalidArgumentError for an empty name; InvalidOptionError for an invalid preset.
    */
   registerPresets(table: string, presets: readonly IndexPreset[]): void {
     checkText('table', table)
@@ -272,11 +273,11 @@ export class DatabaseOptimizationEngine {
   }
 
   /**
-   * Asks the database how it would run a statement, and judges it by that. Nothing is run, unless `analyze` is set: then a read is, in a
-   * transaction that is rolled back; a write never.
+   * Requests the plan of a statement from the database, and analyzes it. Nothing is executed, unless `analyze` is set: then a read is
+   * executed in a transaction that is rolled back; a write never is.
    *
-   * @param bindings - By place. Left out for a text that takes some: PostgreSQL and SQLite plan it without values; MySQL cannot.
-   * @throws SluiceError `SLUICE_NO_ADAPTER` when there is no connection; NotExplainableError; the database's own errors.
+   * @param bindings - By position. Omit them for SQL with parameters: PostgreSQL and SQLite plan it without values; MySQL cannot.
+   * @throws SluiceError `SLUICE_NO_ADAPTER` if there is no connection; NotExplainableError; the database's errors.
    */
   async explain(query: string, bindings?: readonly unknown[], options: ExplainOptions = {}): Promise<QueryAnalysis> {
     checkText('query', query)
@@ -287,12 +288,12 @@ export class DatabaseOptimizationEngine {
   }
 
   /**
-   * The shapes of which one execution took long: of the traffic, of what was handed to `analyzeQuery`, and of what the server counted when it was
-   * inspected. Those that took the most time in total come first, each with where it is called from, if that is known.
+   * Normalized queries with a slow execution: of the workload, of the queries passed to `analyzeQuery`, and of those that the server
+   * counted at the inspection. Those with the most total time come first, each with its call site, if it is known.
    *
-   * @param threshold - Milliseconds of the longest execution.
-   * @param limit - Shapes at most.
-   * @throws InvalidArgumentError when one is negative or no number.
+   * @param threshold - Minimum of the longest execution in milliseconds.
+   * @param limit - Maximum number of normalized queries.
+   * @throws InvalidArgumentError if one is negative or not a number.
    */
   getSlowQueries(threshold = 1_000, limit = 20): QueryAnalysis[] {
     checkAmount('threshold', threshold, 'milliseconds')
@@ -301,11 +302,10 @@ export class DatabaseOptimizationEngine {
   }
 
   /**
-   * How large a table is: as it is given, else as it was when the database was inspected. What is given counts for
-   * `getPartitionRecommendations`, too.
+   * Size of a table: the given values, otherwise those of the inspection. Given values also apply to `getPartitionRecommendations`.
    *
-   * @param totalSize - Bytes, with its indexes.
-   * @throws InvalidArgumentError for an empty name, or a number that is negative or none.
+   * @param totalSize - Bytes, including indexes.
+   * @throws InvalidArgumentError for an empty name, or an invalid or negative number.
    */
   collectTableStatistics(table: string, rowCount?: number, totalSize?: number): DatabaseStatistics {
     checkText('table', table)
@@ -315,13 +315,13 @@ export class DatabaseOptimizationEngine {
   }
 
   /**
-   * What is asked again and again among statements that belong together: those of one request, for example. Five of a shape are enough.
+   * Finds repetitions in statements that belong together, such as those of one request. Reports at least 5 equal normalized queries.
    *
-   * @returns A sentence each: the shape, how often, and what asking once would save; most often first.
-   * @throws InvalidArgumentError when it is no array of texts.
+   * @returns One sentence each: the normalized query, its count, and the saving of one query; the most frequent first.
+   * @throws InvalidArgumentError if it is not an array of strings.
    */
   detectNPlusOneProblems(queries: readonly string[]): string[] {
-    if (!option.strings.accepts(queries)) throw new InvalidArgumentError('queries', 'an array of SQL texts', queries)
+    if (!option.strings.accepts(queries)) throw new InvalidArgumentError('queries', 'an array of SQL strings', queries)
     const meanMs = (fingerprint: string, dialect: Dialect) =>
       meanMsOf(this.#recorder.traffic?.entry(fingerprint, dialect) ?? this.#analyzed.get(fingerprint))
     return nPlusOneProblems(queries, (sql) => this.#dialectOf(sql), meanMs)
@@ -337,7 +337,7 @@ export class DatabaseOptimizationEngine {
     return this.#sizes.partitions(this.#snapshot, (table) => this.#presets.columnsOf(table))
   }
 
-  /** What is to be said of the pools that are attached, and of the server's connections when it was inspected. */
+  /** Recommendations for the attached pools, with the server's connections of the last inspection. */
   getConnectionPoolRecommendations(): string[] {
     const { connections } = this.#snapshot ?? {}
     return poolRecommendations({
@@ -349,10 +349,10 @@ export class DatabaseOptimizationEngine {
   }
 
   /**
-   * Attaches a pool of connections; an adapter may attach those of its ORM. It is looked at while statements are sent.
+   * Attaches a connection pool; an adapter can attach those of its ORM. It is observed while statements are sent.
    *
-   * @param name - For people. Another of the same name takes its place.
-   * @returns What takes it off again.
+   * @param name - Name for people. Replaces a pool of the same name.
+   * @returns A function that detaches it.
    * @example
    * ```ts
    * engine.attachPool('pg', () => ({
@@ -362,7 +362,7 @@ export class DatabaseOptimizationEngine {
    */
   attachPool(name: string, read: PoolReader): () => void {
     checkText('name', name)
-    if (typeof read !== 'function') throw new InvalidArgumentError('read', 'a function that tells the state of the pool', read)
+    if (typeof read !== 'function') throw new InvalidArgumentError('read', 'a function that returns the state of the pool', read)
     this.#recorder.pools.attach(name, read)
     return () => this.#recorder.pools.detach(name)
   }
@@ -389,7 +389,7 @@ export class DatabaseOptimizationEngine {
   #connectionFor(given: Connection | undefined): Connection {
     const connection = given ?? this.#connection ?? this.#parts.connection?.()
     if (connection !== undefined) return connection
-    throw new SluiceError('SLUICE_NO_ADAPTER', 'There is no connection: give one to `inspect`, or attach a client to this Sluice first.')
+    throw new SluiceError('SLUICE_NO_ADAPTER', 'There is no connection. Pass one to `inspect`, or attach a client to this Sluice first.')
   }
 
   #dialectOf(sql: string): Dialect {

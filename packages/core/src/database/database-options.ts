@@ -10,43 +10,45 @@ import { checkTrafficOptions, type TrafficOptions } from './traffic/traffic-log.
 
 export interface DatabaseOptions {
   /**
-   * What is remembered of the statements that the app sends; `false`: nothing.
+   * How the query workload is recorded. `false`: not at all.
    * @defaultValue {}
    */
   readonly traffic?: TrafficOptions | false
   /**
-   * Processes of the app that have pools of their own to the same server: they share its connections. Minimum: `1`.
+   * Number of your app's processes that have separate pools to the same server and share its connections.
+   * Minimum: `1`.
    * @defaultValue 1
    */
   readonly instances?: number
   /**
-   * Asks the database for the plan of reads whose shape is new, one at a time, so that what reads a whole table is seen as it appears: `getPlans()`
-   * has them, and a Sluice tells of each by the event `fullScan`. Nothing is run, only planned; it takes a connection of the app's for that. Needs
-   * `traffic`.
+   * Requests the plan of each new normalized read from the database, one at a time, so that full scans are
+   * detected as they appear: `getPlans()` returns them, and a Sluice emits each as the event `fullScan`.
+   * Nothing is executed; planning uses a connection of the app. Requires `traffic`.
    * @defaultValue false
    */
   readonly explainNew?: boolean | ExplainNewOptions
   /**
-   * Milliseconds after which the database is inspected anew, by itself; `false`: only by `inspect` and `analyze`. Minimum: `1000`.
+   * Interval of automatic inspections in milliseconds. `false`: only `inspect` and `analyze` inspect the
+   * database. Minimum: `1000`.
    * @defaultValue false
    */
   readonly inspectEveryMs?: number | false
 }
 
-/** What an analysis is made with. */
+/** Inputs of an analysis. */
 export interface AnalyzeOptions {
   /** @defaultValue The one of the last inspection, else one of an attached client. */
   readonly connection?: Connection
-  /** @defaultValue What was observed; where that is nothing, what the server counted. */
+  /** @defaultValue The recorded workload; if it is empty, the statements that the server counted. */
   readonly traffic?: readonly TrafficEntry[]
-  /** Scratch databases, where the database itself cannot tell what an index would change. */
+  /** Scratch databases, for databases that cannot plan with a hypothetical index. */
   readonly tools?: AdvisorTools
 }
 
 /** A statement that was sent by other means than an attached client. */
 export interface ObservedStatement {
   readonly sql: string
-  /** Left out: as of the texts that are handed in otherwise. */
+  /** Default: that of the other SQL that you pass. */
   readonly dialect?: Dialect
   readonly bindings?: readonly unknown[]
   /** Milliseconds. */
@@ -54,7 +56,7 @@ export interface ObservedStatement {
   /** Rows that it returned. */
   readonly rows?: number
   readonly failed?: boolean
-  /** Tells where it came from; `captureStack`, for example. */
+  /** Returns the call site; `captureStack`, for example. */
   readonly stack?: StatementCaller['stack']
 }
 
@@ -71,12 +73,12 @@ export function checkDatabaseOptions(options: DatabaseOptions, prefix = ''): voi
   const { traffic, explainNew } = options
   if (traffic) checkTrafficOptions(traffic, `${prefix}traffic.`)
   if (typeof explainNew === 'object') checkExplainNew(explainNew, `${prefix}explainNew.`)
-  if (explainNew && traffic === false) throw new InvalidOptionError(`${prefix}explainNew`, 'false, where traffic is', explainNew)
+  if (explainNew && traffic === false) throw new InvalidOptionError(`${prefix}explainNew`, 'false, because traffic is false', explainNew)
 }
 
 /** @throws InvalidArgumentError for an argument that is not a string, or empty. */
 export function checkText(argument: string, value: unknown): void {
-  if (typeof value !== 'string' || value.trim() === '') throw new InvalidArgumentError(argument, 'a text that is not empty', value)
+  if (typeof value !== 'string' || value.trim() === '') throw new InvalidArgumentError(argument, 'a string that is not empty', value)
 }
 
 /** @throws InvalidArgumentError for an argument that is not a number of at least 0. */

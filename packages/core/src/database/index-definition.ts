@@ -5,34 +5,36 @@ import { type Dialect, quoteName } from '../sql/dialect.ts'
 export interface IndexKey {
   /** The column; of an expression the one within it. */
   readonly column: string
-  /** `lower(column)`: the expression, with the column as the database writes it. Left out for a bare column. */
+  /**
+   * `lower(column)`: the expression, with the column in the database's notation. Omitted for a plain column.
+   */
   readonly expression?: string
   readonly isDescending?: boolean
   /** Where it is not the database's default for the direction (PostgreSQL). */
   readonly nulls?: 'first' | 'last'
   /** PostgreSQL: `text_pattern_ops`, `gin_trgm_ops`, … */
   readonly operatorClass?: string
-  /** SQLite: `NOCASE`. Left out: the column's own. */
+  /** SQLite: `NOCASE`. Default: the column's collation. */
   readonly collation?: string
-  /** MySQL: characters of the value that are kept. */
+  /** MySQL: number of indexed characters. */
   readonly prefixLength?: number
 }
 
 export type IndexMethod = 'btree' | 'hash' | 'gin' | 'gist' | 'brin' | 'spgist' | 'fulltext' | 'spatial' | 'other'
 
-/** An index that is there, or could be. */
+/** An existing or hypothetical index. */
 export interface IndexDefinition {
   readonly table: TableId
   readonly keys: readonly IndexKey[]
   readonly method: IndexMethod
   readonly isUnique: boolean
-  /** Of a partial index: its condition, as SQL over the table's own columns. */
+  /** Condition of a partial index, as SQL over the table's columns. */
   readonly where?: string
-  /** Columns that it carries beside its keys (PostgreSQL). */
+  /** Columns in addition to its keys (PostgreSQL). */
   readonly include?: readonly string[]
 }
 
-/** What an index is, without what else is known of one that is there: its name, its size, how often it is used. */
+/** The definition of an index, without the other facts of an existing one: its name, its size, its usage. */
 export function definitionOf({ table, keys, method, isUnique, where, include }: IndexDefinition): IndexDefinition {
   return { table, keys, method, isUnique, ...(where === undefined ? {} : { where }), ...(include === undefined ? {} : { include }) }
 }
@@ -54,12 +56,12 @@ export function indexLabel({ table, keys, method, where, include }: IndexDefinit
   return `${table}${using}(${columns.join(', ')})${carried}${where === undefined ? '' : ` WHERE ${where}`}`
 }
 
-/** One key of an index, as the dialect writes it. What the dialect has no words for is left out. */
+/** One key of an index in the dialect's syntax. Omits properties that the dialect does not support. */
 export function indexKeySql(key: IndexKey, dialect: Dialect): string {
   const { column, expression, prefixLength, collation, operatorClass, isDescending, nulls } = key
   const isPostgresql = dialect === 'postgresql'
   return [
-    // Every expression may stand in parentheses. Only a bare call may do without, and not in MySQL.
+    // Every expression can be in parentheses. Only a plain call can be without, and not in MySQL.
     expression === undefined ? quoteName(column, dialect) : `(${expression})`,
     dialect !== 'mysql' || prefixLength === undefined ? '' : `(${prefixLength})`,
     dialect === 'mysql' || collation === undefined ? '' : ` COLLATE ${quoteName(collation, dialect)}`,
@@ -69,7 +71,7 @@ export function indexKeySql(key: IndexKey, dialect: Dialect): string {
   ].join('')
 }
 
-/** What a `CREATE INDEX` says after the table: `USING gin ("a", "b") INCLUDE ("c") WHERE d IS NULL`. */
+/** The part of `CREATE INDEX` after the table: `USING gin ("a", "b") INCLUDE ("c") WHERE d IS NULL`. */
 export function indexBodySql({ method, keys, include = [], where }: IndexDefinition, dialect: Dialect): string {
   const isPostgresql = dialect === 'postgresql'
   return [
@@ -82,7 +84,10 @@ export function indexBodySql({ method, keys, include = [], where }: IndexDefinit
 
 const quotePlainly = (name: string) => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : quoteName(name, 'postgresql'))
 
-/** How many of the keys of one index another begins with, in the same order or, as an index is read from either end, all the other way round. */
+/**
+ * Length of the common prefix of two indexes' keys, in the same order or, because an index can be read
+ * backwards, all in the opposite order.
+ */
 export function sharedKeys(keys: readonly IndexKey[], others: readonly IndexKey[]): number {
   return Math.max(count(keys, others), count(keys.map(turned), others))
 }
@@ -112,8 +117,9 @@ function turned({ nulls, ...key }: IndexKey): IndexKey {
 }
 
 /**
- * An expression, or a condition, without what databases add and leave out as they like: `lower(name)`, `(lower((name)::text))`, `LOWER( "name" )`. Texts within it,
- * other casts, and parentheses around more than a name stay, since what differs in them is another expression.
+ * Normalizes an expression or a condition: removes what databases add or omit: `lower(name)`,
+ * `(lower((name)::text))`, `LOWER( "name" )`. Strings, other casts, and parentheses around more than a name
+ * remain, because a difference in them is a different expression.
  */
 export function plainSql(expression: string | undefined): string | undefined {
   if (expression === undefined) return undefined

@@ -2,10 +2,10 @@ import type { ColumnStatistics, StatisticsValue } from './inspectors/database-sn
 import { thinned } from './inspectors/row-values.ts'
 
 /**
- * A value that a column is compared with, as its statistics have it; `undefined` where they have none.
+ * A typical value of a column, from its statistics; `undefined` if there are none.
  *
- * @param nth - How many were taken before: those of an IN are not all the same.
- * @param isHeavy - Whether it is one that many rows have; else one from the middle.
+ * @param nth - Number of values that were used before: those of an IN must differ.
+ * @param isHeavy - Whether to use a value of many rows; otherwise, one from the middle.
  */
 export function likelyValue({ common, bounds }: ColumnStatistics, nth: number, isHeavy: boolean): StatisticsValue | undefined {
   if (isHeavy && common.length > 0) return common[nth % common.length]?.value
@@ -19,7 +19,7 @@ export function valuesInOrder({ bounds, common }: ColumnStatistics): readonly St
   return thinned(common.map(({ value }) => value).sort(inOrder), 101)
 }
 
-/** As numbers where both are, whichever way the database writes them. */
+/** Compares as numbers if both are, regardless of the database's notation. */
 function inOrder(left: StatisticsValue, right: StatisticsValue): number {
   const difference = Number(left) - Number(right)
   if (!Number.isNaN(difference)) return difference

@@ -6,7 +6,7 @@ import type { DatabaseSnapshot, TableSnapshot } from './inspectors/database-snap
 /** Longest name of an index: PostgreSQL 63 bytes, MySQL 64 characters. */
 const MAX_NAME = 63
 
-/** A text in quotes. */
+/** Quotes a string. */
 export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
 }
@@ -55,7 +55,10 @@ function cutToBytes(text: string, bytes: number): string {
   return cut
 }
 
-/** A table by its name, with or without its schema; the default schema's first. Case counts where nothing else tells tables apart. */
+/**
+ * Finds a table by its name, with or without its schema; first in the default schema. The case only matters
+ * if names are otherwise equal.
+ */
 export function tableNamed(snapshot: DatabaseSnapshot, name: string): TableSnapshot | undefined {
   const { tables, defaultSchema } = snapshot
   const folded = name.toLowerCase()

@@ -7,10 +7,10 @@ import { isRunnable } from './traffic/sample-value.ts'
 import type { TrafficEntry } from './traffic/traffic-entry.ts'
 import type { WorkloadRecorder } from './workload-recorder.ts'
 
-/** Of fewer rows, nobody minds that all are read. */
+/** Full scans of tables with fewer rows are not reported. */
 const MANY_ROWS = 1_000
 
-/** What it takes of an engine. */
+/** Required methods of an engine. */
 interface Engine {
   readonly snapshot: DatabaseSnapshot | undefined
   inspect(): Promise<DatabaseSnapshot>
@@ -21,7 +21,7 @@ interface NewPlansParts extends Pick<PlanWatchParts, 'clock' | 'random' | 'onErr
   readonly onFullScan: (analysis: QueryAnalysis) => void
 }
 
-/** Asks for the plans of shapes that are new, and tells of those that read the whole of a table with many rows. */
+/** Requests the plans of new normalized queries, and reports full scans of tables with many rows. */
 export function watchNewPlans(
   options: ExplainNewOptions,
   engine: Engine,

@@ -20,12 +20,15 @@ export interface ExplainNewOptions {
   readonly sampleRate?: number
 }
 
-/** What came of asking for plans. */
+/** Number of plan requests, by outcome. */
 export interface PlanWatchCounts {
   readonly explained: number
   /** Shapes that wait for their turn. */
   readonly waiting: number
-  /** Shapes that were left out: by the share that is asked for, because too many waited, or because nobody can explain them. */
+  /**
+   * Skipped normalized queries: by the sampling rate, because too many waited, or because they cannot be
+   * explained.
+   */
   readonly skipped: number
   readonly failed: number
 }
@@ -33,7 +36,7 @@ export interface PlanWatchCounts {
 export interface PlanWatchParts {
   readonly clock: Clock
   readonly random: RandomSource
-  /** Of the traffic; `undefined` where it was forgotten. */
+  /** Entry of the workload; `undefined` if it was removed. */
   readonly entry: (fingerprint: string, dialect: Dialect) => TrafficEntry | undefined
   readonly explain: (entry: TrafficEntry) => Promise<QueryAnalysis>
   readonly onPlan: (analysis: QueryAnalysis, entry: TrafficEntry) => void
@@ -43,9 +46,9 @@ export interface PlanWatchParts {
 const rules = { perMinute: option.positive, sampleRate: option.number(0, 1) }
 const MAX_WAITING = 200
 const MAX_KEPT = 1_000
-/** What comes in together is looked at together: the first of it need not be what matters most. */
+/** Delay before new normalized queries are selected together, so that the most expensive one comes first. */
 const SETTLE_MS = 1_000
-/** Of a database that does not answer, nothing is asked for so long. */
+/** Pause of requests after the database did not respond. */
 const PAUSE_MS = 60_000
 
 /** @throws InvalidOptionError for an unknown option, or one out of its bounds. */
@@ -57,7 +60,7 @@ export function checkExplainNew(options: ExplainNewOptions, prefix = ''): void {
 export class PlanWatch {
   readonly #waiting = new Map<string, Dialect>()
   readonly #plans = new LRUCache<string, QueryAnalysis>({ max: MAX_KEPT })
-  /** Of shapes that were forgotten and come again, too. */
+  /** Also contains normalized queries that were removed from the workload. */
   readonly #known = new LRUCache<string, true>({ max: MAX_KEPT })
   readonly #intervalMs: number
   readonly #sampleRate: number
@@ -88,7 +91,7 @@ export class PlanWatch {
     this.#schedule()
   }
 
-  /** What the database said, full scans first, then what takes most time. */
+  /** Results, full scans first, then by total time. */
   plans(): QueryAnalysis[] {
     return [...this.#plans.values()].sort(
       (a, b) => Number(b.fullTableScan) - Number(a.fullTableScan) || (b.totalTime ?? 0) - (a.totalTime ?? 0),
@@ -147,7 +150,7 @@ export class PlanWatch {
     this.parts.onError(error)
   }
 
-  /** Of those that wait, what took most time; those that were forgotten are left out. */
+  /** The waiting query with the most total time; removed ones are skipped. */
   #next(): TrafficEntry | undefined {
     let most: TrafficEntry | undefined
     for (const [fingerprint, dialect] of this.#waiting) {

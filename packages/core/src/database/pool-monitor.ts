@@ -2,7 +2,7 @@ import type { PoolState } from '../schema/connection.ts'
 import { DATABASE_BOUNDS_MS, DurationHistogram } from '../shared/histogram.ts'
 import type { ObservedPool } from './checks/pools.ts'
 
-/** Reads a pool; `undefined` once there is none any more. */
+/** Reads the state of a pool; `undefined` when it no longer exists. */
 export type PoolReader = () => PoolState | undefined
 
 /** A pool, and how long its callers waited for a connection, where that is seen. */
@@ -17,10 +17,10 @@ interface Pool {
   readonly waits: DurationHistogram
 }
 
-/** Pools that are looked at; of more, the newest. */
+/** Maximum number of observed pools; above it, the newest ones. */
 const MAX_POOLS = 64
 
-/** Looks at the pools now and then, while statements are sent. */
+/** Reads the pools at intervals while statements are sent. */
 export class PoolMonitor {
   readonly #pools = new Map<string, Pool>()
 
@@ -47,7 +47,7 @@ export class PoolMonitor {
     for (const pool of this.#pools.values()) this.#read(pool)
   }
 
-  /** Each pool that there is. */
+  /** All pools. */
   pools(): MeteredPool[] {
     return [...this.#pools].flatMap(([name, pool]) => {
       const now = this.#read(pool)

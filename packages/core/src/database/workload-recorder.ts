@@ -8,12 +8,12 @@ import type { DatabaseOptions, ObservedStatement } from './database-options.ts'
 import { PoolMonitor } from './pool-monitor.ts'
 import { TrafficLog } from './traffic/traffic-log.ts'
 
-/** What a Sluice joins its engine with. */
+/** Parts that a Sluice passes to its engine. */
 export interface DatabaseEngineParts {
   readonly clock?: Clock
   readonly random?: RandomSource
   readonly onError?: (error: unknown) => void
-  /** Of the first attached client. */
+  /** Dialect of the first attached client. */
   readonly dialect?: () => Dialect | undefined
   /** Through an attached client. */
   readonly connection?: () => Connection | undefined

@@ -168,7 +168,10 @@ describe('DatabaseOptimizationEngine', () => {
           indexesUsed: [],
         },
         severity: 'high',
-        recommendations: ['Add an index, if there is none, on tiles (domain): the query asks by it.', expect.stringContaining('SELECT *')],
+        recommendations: [
+          'Add an index, if there is none, on tiles (domain): the query filters by this column.',
+          expect.stringContaining('SELECT *'),
+        ],
       })
     })
 
@@ -198,7 +201,7 @@ describe('DatabaseOptimizationEngine', () => {
       const advice = (sql: string, scanned = 100_000) => engine.analyzeQuery(sql, 1, scanned, 5_000)
       expect(advice('select name from cities where region_id = $1')).toMatchObject({
         fullTableScan: true,
-        recommendations: ['Add an index on cities (region_id): the query asks by it.'],
+        recommendations: ['Add an index on cities (region_id): the query filters by this column.'],
       })
       expect(advice('select name from cities where id = $1').recommendations).toEqual([])
       expect(engine.analyzeQuery('select name from cities where region_id > $1', 1, 95_000, 60_000).fullTableScan).toBe(true)
@@ -207,11 +210,11 @@ describe('DatabaseOptimizationEngine', () => {
 
     it.each([
       [`select a from t where name like '%x'`, 'wildcard'],
-      ['select a from t where lower(name) = $1', 'An index on name is of no use to lower(name)'],
-      ['select a from t where b = 1 order by c limit 10', 'on t (b, c) gives the rows in order'],
+      ['select a from t where lower(name) = $1', 'An index on name does not serve lower(name)'],
+      ['select a from t where b = 1 order by c limit 10', 'on t (b, c) returns the rows in order'],
       ['select a from t where b = 1 limit 10 offset 20', 'keyset'],
-      ['select count(*) from t', 'keep the total'],
-      ['select a from t', 'Nothing limits what is read'],
+      ['select count(*) from t', 'maintain the total'],
+      ['select a from t', 'neither a condition nor a limit'],
       ['select a from t where b = 1 or c = 2', 'Each side of OR'],
     ])('advises by the text: %s', (sql, advice) => {
       expect(open().engine.analyzeQuery(sql, 1, 100_000, 10).recommendations.join('\n')).toContain(advice)
@@ -317,8 +320,8 @@ describe('DatabaseOptimizationEngine', () => {
       const queries = Array.from({ length: 11 }, (_, at) => `SELECT * FROM tiles WHERE user_id = ${at}`)
       engine.observe({ sql: 'SELECT * FROM tiles WHERE user_id = 99', executionTime: 10 })
       expect(engine.detectNPlusOneProblems([...queries, 'select 1', ...Array(6).fill('select * from settings')])).toEqual([
-        'N+1: 11 × SELECT * FROM tiles WHERE user_id = ?. Instead: ask for all keys at once, with IN. That saves 10 queries and about 90 ms.',
-        'Repeated query: 6 × select * from settings. Instead: ask once and keep the answer. That saves 5 queries.',
+        'N+1: 11 × SELECT * FROM tiles WHERE user_id = ?. Instead: query all keys together, with IN. That saves 10 queries and about 90 ms.',
+        'Duplicate query: 6 × select * from settings. Instead: query once and store the result. That saves 5 queries.',
       ])
     })
 
@@ -326,7 +329,7 @@ describe('DatabaseOptimizationEngine', () => {
       const { engine } = open()
       const repeated = Array(6).fill('SELECT * FROM tiles WHERE user_id = 1')
       expect(engine.detectNPlusOneProblems([...repeated, 'SELECT * FROM tiles WHERE user_id = 2'])).toEqual([
-        'Repeated query: 6 × SELECT * FROM tiles WHERE user_id = ?. Instead: ask once and keep the answer. That saves 5 queries.',
+        'Duplicate query: 6 × SELECT * FROM tiles WHERE user_id = ?. Instead: query once and store the result. That saves 5 queries.',
       ])
     })
 

@@ -3,17 +3,17 @@ import type { IndexDefinition } from '../index-definition.ts'
 import type { InspectionGap } from '../inspectors/database-snapshot.ts'
 import type { Validation } from './what-if-planner.ts'
 
-/** What the advisor found. Plain data. */
+/** Result of the advisor. Plain data. */
 export interface Advice {
   /** Indexes to make, the one that saves most time first. */
   readonly indexes: readonly IndexAdvice[]
   /** Every statement that was planned, most expensive first. */
   readonly statements: readonly StatementAdvice[]
-  /** Statements that nothing is said of, and why. */
+  /** Statements without a result, with the reason. */
   readonly left: readonly LeftStatement[]
   readonly validation: Validation
   readonly gaps: readonly InspectionGap[]
-  /** Questions that the planner was asked, and milliseconds that all of it took. */
+  /** Number of planner calls, and total milliseconds. */
   readonly asked: number
   readonly tookMs: number
 }
@@ -22,21 +22,21 @@ export interface IndexAdvice {
   readonly definition: IndexDefinition
   /** A name that is free, in the convention of the ORM's migrations. */
   readonly name: string
-  /** What it is for, in a sentence. */
+  /** Purpose of the index, in one sentence. */
   readonly reason: string
   readonly serves: readonly ServedStatement[]
   /** Milliseconds of the traffic that it would have saved, about. `undefined`: the traffic has no times. */
   readonly savedMs?: number
   /** The share of the workload's cost that it saves, 0 to 1. */
   readonly savedShare: number
-  /** What writes cost more for it, in the planner's unit. */
+  /** Additional cost of writes, in the planner's unit. */
   readonly upkeep: number
-  /** What writes cost more for it, as a share of the workload's cost. */
+  /** Additional cost of writes, as a share of the workload's cost. */
   readonly writeShare: number
   /** Bytes, about. */
   readonly bytes?: number
   readonly validation: Validation
-  /** What was measured with and without it, where statements were run on a sample. */
+  /** Measurements with and without it, if statements ran on a sample. */
   readonly measured?: readonly Measurement[]
 }
 
@@ -54,7 +54,7 @@ export interface ServedStatement {
   readonly label: string
   readonly calls: number
   readonly totalMs: number
-  /** What the planner says that it costs: without this index and with it, the others of the advice being there. */
+  /** The planner's cost without this index and with it; the other recommended indexes exist in both cases. */
   readonly without: number
   readonly with: number
   readonly callSites: readonly (CallSite & { readonly count: number })[]
@@ -65,7 +65,7 @@ export interface StatementAdvice {
   readonly label: string
   readonly calls: number
   readonly totalMs: number
-  /** What the planner says that it costs now, and with all indexes of the advice. */
+  /** The planner's current cost, and the cost with all recommended indexes. */
   readonly before: number
   readonly after: number
 }

@@ -13,18 +13,18 @@ import { type ReadStatement, readWorkload } from './read-workload.ts'
 import { CatalogStatistics, type Statistics, sampledStatistics } from './statistics.ts'
 import { trigramAdvice } from './trigram-advice.ts'
 
-/** A PostgreSQL without rows that plans as another one would. */
+/** A PostgreSQL without rows that plans like another one. */
 export interface PostgresqlScratch {
   readonly session: Connection
   readonly supposer: IndexSupposer
-  /** What could not be made as it is in the database. */
+  /** Objects that could not be created as in the database. */
   readonly gaps: readonly string[]
   /** Whether it has the extension `pg_trgm`. */
   readonly hasTrigrams: boolean
   close(): Promise<void>
 }
 
-/** What the advisor can use beside the database itself. */
+/** Tools of the advisor besides the database itself. */
 export interface AdvisorTools {
   /** For PostgreSQL without HypoPG. `undefined`: there is none to be had. */
   postgresqlScratch?(snapshot: DatabaseSnapshot): Promise<PostgresqlScratch | undefined>
@@ -40,12 +40,13 @@ export interface AdviseDatabaseOptions extends Pick<AdviseOptions, 'naming' | 't
 }
 
 /**
- * Advises on a database by the best planner that can be asked: HypoPG or a scratch database (PostgreSQL), a clone (SQLite), a model whose choice is
- * measured on a sample (MySQL). Where there is none of these, advice comes from the model alone, and says so.
+ * Advises on a database with the best available planner: HypoPG or a scratch database (PostgreSQL), a clone
+ * (SQLite), or a model whose choice is measured on a sample (MySQL). Without these, the advice comes from the
+ * model alone, and is marked as not validated.
  *
- * Writes nothing to the database: what is made is hypothetical, temporary, or elsewhere.
+ * Writes nothing to the database: created objects are hypothetical, temporary, or in a different database.
  *
- * @throws The database's own error, when the connection is lost.
+ * @throws The database's error, if the connection is lost.
  */
 export async function adviseDatabase(options: AdviseDatabaseOptions): Promise<Advice> {
   const { snapshot, connection } = options
@@ -112,14 +113,17 @@ async function adviseOnPostgresql(options: WithStatistics): Promise<Advice> {
     const { session, supposer, hasTrigrams } = scratch
     const trigrams = hasTrigrams ? { trigrams: (found: readonly ReadStatement[]) => trigramAdvice(connection, session, found) } : {}
     const advice = await advise({ ...options, planner: new PostgresqlPlanner(session, snapshot, supposer), ...trigrams })
-    const gaps = scratch.gaps.map((what) => ({ what, why: 'It could not be made in the scratch database that the planner was asked in.' }))
+    const gaps = scratch.gaps.map((what) => ({ what, why: 'It could not be created in the scratch database of the planner.' }))
     return { ...advice, gaps: [...advice.gaps, ...gaps] }
   } finally {
     await scratch.close()
   }
 }
 
-/** To plan a statement may call functions, and what they do is to change nothing. Texts are read as they were by us. */
+/**
+ * Planning a statement can call functions, which must not change anything. Strings are read in the way in
+ * which they were written.
+ */
 const GUARDS: readonly (readonly [setting: string, value: string])[] = [
   ['default_transaction_read_only', 'on'],
   ['standard_conforming_strings', 'on'],
@@ -137,7 +141,7 @@ async function withTemporaryTables<T>(session: Connection, work: () => Promise<T
 
 const NO_PLANNER: InspectionGap = {
   what: 'validation of indexes',
-  why: 'No planner could be asked what they would change: CREATE EXTENSION hypopg in the database, or install the package @electric-sql/pglite beside the command line.',
+  why: 'No planner was available: run CREATE EXTENSION hypopg in the database, or install the package @electric-sql/pglite next to sluice.',
 }
 
 function withGap(advice: Advice, gap: InspectionGap): Advice {

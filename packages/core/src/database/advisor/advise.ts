@@ -53,7 +53,7 @@ export async function advise(options: AdviseOptions): Promise<Advice> {
   const searched = trigrams
     .map((found) => adviceOfTrigrams(found, nameOf(found.definition), writes, whole, thresholds))
     .filter(paysForWrites)
-  // What trigrams find, a prefix is found by, too.
+  // A trigram index also serves searches by a prefix.
   const isReplaced = ({ candidate: { definition } }: ChosenIndex) => {
     const [key] = definition.keys
     return (
@@ -100,8 +100,7 @@ class Planning {
     const { entry, use, label } = statement
     const leave = (kind: LeftStatement['kind'], why: string) => this.left.push({ fingerprint: entry.fingerprint, label, why, kind })
     const bindings = supposedBindings(use, entry.samples, this.context.statistics)
-    if (bindings === undefined)
-      return void leave('unbound', 'What it is called with is not known, and cannot be guessed from the statistics.')
+    if (bindings === undefined) return void leave('unbound', 'Its parameter values are unknown, and cannot be derived from the statistics.')
     const planned = { id, sql: entry.sql, bindings, use }
     try {
       const baseline = await this.planner.answer(planned, [])
@@ -188,7 +187,7 @@ function statementAdvice({ statements }: Choice, read: ReadonlyMap<WorkloadState
     .sort((a, b) => b.totalMs - a.totalMs || b.before * b.calls - a.before * a.calls)
 }
 
-/** What an index is for: `searched by region_id, ordered by name`. */
+/** Purpose of an index: `searched by region_id, ordered by name`. */
 function reasonFor({ definition, carried }: Candidate, uses: readonly StatementUse[]): string {
   const tables = uses.flatMap((use) => use.uses).filter(({ table }) => table.id === definition.table || table.parent === definition.table)
   const searched: string[] = []

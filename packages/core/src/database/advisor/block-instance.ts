@@ -1,14 +1,17 @@
 import type { FromItem, QueryBlock } from '../../sql/tree/query-tree.ts'
 import type { UseDraft } from './table-use.ts'
 
-/** What of a query outside reaches the tables within. */
+/** Columns of an outer query that reach the tables of an inner one. */
 export interface Passage {
   readonly conditions: boolean
   readonly joins: boolean
   readonly order: boolean
 }
 
-/** What a name means: columns of tables (one, or of each arm of a set operation), or (without targets) something computed. */
+/**
+ * Meaning of a name: columns of tables (one, or one for each arm of a set operation), or, without targets, a
+ * computed value.
+ */
 export interface ColumnMeaning extends Passage {
   readonly targets: readonly { readonly use: UseDraft; readonly column: string }[]
 }
@@ -21,7 +24,7 @@ export interface NamedOutput {
 /** How a query stands to the one around it. */
 export type BlockRole = 'root' | 'from' | 'semi' | 'anti' | 'scalar'
 
-/** A FROM entry with what it means in the catalogue. With neither a use nor a query its columns are not known. */
+/** A FROM entry with its meaning in the catalog. With neither a use nor a query, its columns are unknown. */
 export interface ItemInstance {
   readonly item: FromItem
   readonly use?: UseDraft
@@ -47,7 +50,7 @@ export class BlockInstance {
   ) {}
 }
 
-/** What passes from outside of a query to its FROM. */
+/** Conditions that pass from outside a query to its FROM. */
 export function passageOf(block: QueryBlock): Passage {
   const { kind, isFenced, limit, offset, hasWindows, distinctOn, groupBy, outputs, isDistinct, isAll } = block
   const isSelect = kind === 'select' || kind === 'set-operation'

@@ -22,7 +22,7 @@ export class BlockInstances {
   readonly all: BlockInstance[] = []
   readonly uses: UseDraft[] = []
   readonly unknown: Set<string> = new Set()
-  /** Made once, whoever names them. */
+  /** Created once for each block. */
   readonly #fenced = new Map<QueryBlock, BlockInstance>()
   #views = 0
 
@@ -33,7 +33,7 @@ export class BlockInstances {
     this.#add(root, undefined, 'root', false)
   }
 
-  /** What a name means in a block; `undefined` where that is not certain. */
+  /** The meaning of a name in a block; `undefined` if it is not certain. */
   resolve(from: BlockInstance, name: ColumnName): (ColumnMeaning & { readonly crossed: readonly BlockInstance[] }) | undefined {
     const crossed: BlockInstance[] = []
     for (let at: BlockInstance | undefined = from; at !== undefined; at = at.parent) {
@@ -49,7 +49,7 @@ export class BlockInstances {
     return undefined
   }
 
-  /** What a name means as a column of one entry. */
+  /** The meaning of a name as a column of one entry. */
   columnOf({ use, query, columnNames }: ItemInstance, column: string): ColumnMeaning | undefined {
     if (use !== undefined) {
       const renamed = columnNames?.findIndex((name) => this.index.fold(name) === this.index.fold(column)) ?? -1
@@ -62,7 +62,7 @@ export class BlockInstances {
     return outputs[at]?.meaning
   }
 
-  /** What a query gives, star by star; those after entries that are not known are left out. */
+  /** The output columns of a query, with `*` expanded; columns after unknown entries are omitted. */
   outputsOf(instance: BlockInstance): readonly NamedOutput[] {
     if (instance.outputs === undefined) {
       instance.outputs = []

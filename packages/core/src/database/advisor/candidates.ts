@@ -15,7 +15,7 @@ export interface Candidate extends SupposedIndex {
   readonly endsInRange: boolean
   /** Whether keys of it are there for an order. */
   readonly isOrdered: boolean
-  /** How many of its last keys are there only so that the table need not be read. */
+  /** Number of its last keys that only avoid reading the table. */
   readonly carried: number
 }
 
@@ -23,20 +23,24 @@ export interface Candidate extends SupposedIndex {
 const MIN_ROWS = 500
 const MAX_KEYS = 4
 const MAX_EQUALITIES = 3
-/** Columns that an index may carry for a statement beside those that it is searched by. */
+/** Number of columns that an index can contain for a statement in addition to the searched ones. */
 const MAX_CARRIED = 2
-/** Of a column with fewer values, an index leaves too many rows, unless it is asked for rare ones. */
+/**
+ * Minimum number of distinct values of a column: with fewer, an index leaves too many rows, unless the
+ * statement searches rare values.
+ */
 const MIN_DISTINCT = 7
 const RARE = 0.05
 /** The share of NULLs of which IS NOT NULL leaves few enough rows. */
 const MIN_NULLS = 0.5
 
 /**
- * Every index that one statement might use: subsets of its equalities, each with a join's column, and after them nothing, a range, the order,
- * the group; the same as partial indexes. Those that existing indexes already serve are left out.
+ * Every index that one statement could use: subsets of its equalities, each with a join's column, followed by
+ * nothing, a range, the order, or the group; and the same as partial indexes. Indexes that existing ones
+ * already serve are omitted.
  *
- * @param observed - Sets of bindings that it was called with.
- * @param calls - How often it is called: a partial index is not made for what is asked rarely.
+ * @param observed - Observed sets of parameter values.
+ * @param calls - Number of calls: partial indexes are not proposed for rare statements.
  */
 export function candidatesOf(
   use: StatementUse,
@@ -61,7 +65,7 @@ interface Arm extends TableConditions {
   readonly isWhole: boolean
 }
 
-/** What is asked of a table, and each arm of its ORs together with what holds for all. */
+/** The conditions on a table, and each arm of its ORs together with the conditions that apply to all arms. */
 function armsOf(use: TableUse): Arm[] {
   const arms = use.alternatives.flat().map((arm) => ({
     conditions: [...arm.conditions, ...use.conditions],
@@ -71,7 +75,7 @@ function armsOf(use: TableUse): Arm[] {
   return [{ conditions: use.conditions, joins: use.joins, isWhole: true }, ...arms]
 }
 
-/** What an index is for. */
+/** Purpose of an index. */
 interface Purpose {
   readonly where?: string | undefined
   readonly share?: number
@@ -113,7 +117,7 @@ class Collector {
     }
   }
 
-  /** ORMs write IS NOT NULL beside whatever may be NULL. */
+  /** ORMs add IS NOT NULL for each nullable column. */
   #isLimiting({ operator, column }: ColumnCondition): boolean {
     if (operator !== 'is not null') return true
     return (this.context.statistics.column(this.use.table, column)?.nullShare ?? 0) >= MIN_NULLS
@@ -188,7 +192,7 @@ class Collector {
     return shares.length === 0 || shares.reduce((sum, share) => sum + share, 0) / shares.length > RARE
   }
 
-  /** The columns that the statement needs beside the keys, if they are few. */
+  /** The columns that the statement needs in addition to the keys, if they are few. */
   #carried(keys: readonly IndexKey[]): IndexKey[] {
     const { columns } = this.use
     if (columns.has('*')) return []
@@ -246,7 +250,7 @@ function pairs<T>(items: readonly T[]): (readonly [T, T])[] {
   ]
 }
 
-/** What candidates are made from, beside the statement. */
+/** Inputs for candidates besides the statement. */
 export interface CandidateContext {
   readonly snapshot: DatabaseSnapshot
   readonly statistics: Statistics
@@ -263,7 +267,10 @@ export interface PartialFilter {
 }
 
 const MAX_SHARE = 0.2
-/** A literal beside NULL and the booleans may be one of many that come by: only a rare one of few, asked for often, is taken for a fixed one. */
+/**
+ * Except for NULL and booleans, a literal can be one of many values: only a rare one of few, in a frequent
+ * statement, counts as fixed.
+ */
 const LITERAL = { maxShare: 0.05, maxDistinct: 10, minCalls: 10 }
 
 /** The conditions of a statement that are fixed in its text and leave few rows. */

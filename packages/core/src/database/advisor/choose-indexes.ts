@@ -6,49 +6,51 @@ import { tablesOf, type WorkloadStatement, type WriteLoad } from './read-workloa
 import { THRESHOLDS, type Thresholds } from './thresholds.ts'
 import type { WhatIfPlanner } from './what-if-planner.ts'
 
-/** The indexes that were chosen, and what the statements cost with them. */
+/** The selected indexes, and the cost of the statements with them. */
 export interface Choice {
   readonly indexes: readonly ChosenIndex[]
   readonly statements: readonly { readonly statement: WorkloadStatement; readonly before: number; readonly after: number }[]
-  /** Questions that the planner was asked. */
+  /** Number of planner calls. */
   readonly asked: number
 }
 
 export interface ChosenIndex {
   readonly candidate: Candidate
-  /** What each statement that uses it would cost without it and costs with it, the others being there. */
+  /** Cost of each statement that uses it, without it and with it, while the other indexes exist. */
   readonly serves: readonly { readonly statement: WorkloadStatement; readonly without: number; readonly with: number }[]
-  /** What the whole workload would cost more without it, less its upkeep. */
+  /** Additional cost of the whole workload without it, minus its upkeep. */
   readonly gain: number
-  /** What writes cost more for it. */
+  /** Additional cost of writes. */
   readonly upkeep: number
-  /** What was measured of the statements that it serves; empty where nothing was. */
+  /** Measurements of the statements that it serves; empty if there are none. */
   readonly measured: readonly Measurement[]
 }
 
 /** Runs the statements that indexes serve with them and without, on a sample. By label; an index that is not in it, or with none, was not measured. */
 export type IndexCheck = (indexes: readonly ChosenIndex[]) => Promise<ReadonlyMap<string, readonly Measurement[]>>
 
-/** What a statement must be slower without an index, for the index to stay. */
+/** Minimum slowdown of a statement without an index, for the index to stay. */
 const LEAST_GAIN = { factor: 1.5, ms: 0.02, rows: 100 } as const
 
 function isGain({ without, with: present, unit }: Measurement): boolean {
   return without >= present * LEAST_GAIN.factor && without - present >= LEAST_GAIN[unit]
 }
 
-/** Of two indexes whose gains differ by no more than this, the narrower one is taken. */
+/** If the gains of two indexes differ by at most this, the narrower one is selected. */
 const TIE = 0.02
-/** What must be lost for an index to stay: a share of the cost, or of the scan that it saves. */
+/** Minimum loss without an index, for it to stay: a share of the cost, or of the scan that it saves. */
 const KEPT_SHARE = 0.3
 
 /**
- * Chooses indexes for a workload: for each statement those that pay, narrow ones first; then, over all statements, the one that saves most, again
- * and again, each against what it costs writes; then drops what no statement misses.
+ * Selects indexes for a workload: for each statement those that pay off, narrow ones first; then, over all
+ * statements, repeatedly the one that saves most, minus its cost for writes; then removes those that no
+ * statement needs.
  *
- * Source: the greedy what-if search of Chaudhuri and Narasayya, "An Efficient, Cost-Driven Index Selection Tool for Microsoft SQL Server" (VLDB 1997),
- * with bundles for plans that need several indexes at once.
+ * Source: the greedy what-if search of Chaudhuri and Narasayya, "An Efficient, Cost-Driven Index Selection
+ * Tool for Microsoft SQL Server" (VLDB 1997), with bundles for plans that need several indexes at the same
+ * time.
  *
- * @throws Whatever the planner throws for the sets of indexes, once it has answered for a statement as it is.
+ * @throws Errors of the planner for sets of indexes, if it could plan the statement without them.
  */
 export async function chooseIndexes(
   workload: readonly WorkloadStatement[],
@@ -127,7 +129,7 @@ class Chooser {
     this.#bundles.push(bundle.map((candidate) => this.#pool.get(candidate.label) ?? candidate))
   }
 
-  /** A hypothetical index that the database refuses is no candidate. */
+  /** A hypothetical index that the database rejects is not a candidate. */
   async #tryAnswer(statement: WorkloadStatement, indexes: readonly Candidate[]) {
     try {
       return await this.book.answer(statement, indexes)
@@ -136,7 +138,7 @@ class Chooser {
     }
   }
 
-  /** Adds what saves most, or puts it in the place of the indexes that it covers, until nothing saves enough. */
+  /** Adds the index that saves most, or replaces the indexes that it covers, until no index saves enough. */
   async grow(): Promise<void> {
     let total = await this.book.total(this.#chosen)
     for (;;) {
@@ -147,7 +149,7 @@ class Chooser {
     }
   }
 
-  /** What is little of a statement of several tables may be much once the rest of it is fast. */
+  /** A small share of a statement with several tables can become a large one when the rest is fast. */
   async goOn(): Promise<void> {
     const known = this.#pool.size
     for (const statement of this.workload) if (tablesOf(statement).size > 1) await this.consider(statement, this.#chosen)
@@ -175,9 +177,10 @@ class Chooser {
   }
 
   /**
-   * What is gained by wider indexes in the place of narrower ones. The rows that a statement finds by the same first columns are the same, and near each
-   * other as before, whatever the planner takes an index of several columns for: that is no loss. That a wider index takes more pages is counted as if
-   * they were read from disk: elsewhere, too, what gets dearer by less than what an index must make cheaper does not count.
+   * Gain of replacing narrower indexes by wider ones. The rows that a statement finds by the same first
+   * columns are the same, with the same locality, regardless of the planner's estimate for several columns:
+   * this is not a loss. The additional pages of a wider index are counted as if they were read from disk.
+   * Elsewhere, too, a cost increase below the minimum saving of an index does not count.
    */
   async #gainOfReplacing(chosen: readonly Candidate[], dropped: readonly Candidate[], added: readonly Candidate[]): Promise<number> {
     const upkeep = (indexes: readonly Candidate[]) => indexes.reduce((sum, index) => sum + this.book.upkeep(index), 0)
@@ -211,7 +214,7 @@ class Chooser {
     return isServed ? this.thresholds.maxLeftOfOrder : this.thresholds.maxLeft
   }
 
-  /** Drops what no statement misses, and what costs writes more than it saves. */
+  /** Removes indexes that no statement needs, or that cost writes more than they save. */
   async prune(): Promise<void> {
     for (const candidate of [...this.#chosen]) {
       const others = this.#chosen.filter((other) => other !== candidate)
@@ -232,7 +235,9 @@ class Chooser {
     return false
   }
 
-  /** Of indexes that begin with the same column, one that saves little is dropped, those that give no order first. */
+  /**
+   * Removes indexes that save little and begin with the same column as another one, those without an order first.
+   */
   async dropSiblings(): Promise<void> {
     for (;;) {
       const total = await this.book.total(this.#chosen)
@@ -259,7 +264,7 @@ class Chooser {
     return this.#chosen.some((other) => other.label !== label && isSibling(other.definition)) || table.indexes.some(isSibling)
   }
 
-  /** Drops what turns out not to pay when statements are run. */
+  /** Removes indexes that do not pay off when statements are executed. */
   async check(check: IndexCheck): Promise<void> {
     const { indexes } = await this.finish()
     const measured = await check(indexes)
@@ -300,7 +305,7 @@ function width({ definition }: Candidate): number {
   return definition.keys.length * 2 + (definition.where === undefined ? 0 : 1)
 }
 
-/** Whether an index is made of a part of another one's columns. */
+/** Whether an index consists of a part of another index's columns. */
 function isNarrower(index: Candidate, other: Candidate): boolean {
   const { definition } = other
   if (index.definition.table !== definition.table || width(index) >= width(other)) return false

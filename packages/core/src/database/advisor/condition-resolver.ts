@@ -49,7 +49,7 @@ export class ConditionResolver {
       this.resolve(instance, arm, own)
       return own
     })
-    // An OR within an arm of another one is as good as none.
+    // An OR within an arm of an OR is ignored.
     if (sink !== toUses) return
     for (const use of sinks[0]?.asked.keys() ?? []) {
       const asked = sinks.flatMap((arm) => arm.asked.get(use) ?? [])
@@ -96,7 +96,7 @@ export class ConditionResolver {
     const output = this.instances.outputsOf(inner)[node.output ?? 0]?.meaning
     if (output === undefined) return
     if (meaning === undefined || node.column.call !== undefined || !this.#isPlain(node.column, meaning.targets[0])) return
-    // Of NOT IN, the rows outside are not looked for.
+    // NOT IN does not look up the outer rows.
     this.equal({ ...meaning, joins: meaning.joins && !node.negated && instance.role !== 'scalar' }, output, sink)
   }
 

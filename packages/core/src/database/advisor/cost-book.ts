@@ -3,11 +3,11 @@ import { tablesOf, type WorkloadStatement, type WriteLoad } from './read-workloa
 import type { Thresholds } from './thresholds.ts'
 import type { PlannerAnswer, WhatIfPlanner } from './what-if-planner.ts'
 
-/** What statements cost under sets of indexes; each question is put to the planner once. */
+/** Costs of statements for sets of indexes; each is requested from the planner once. */
 export class CostBook {
   readonly #answers = new Map<string, PlannerAnswer>()
   readonly #tables = new Map<WorkloadStatement, ReadonlySet<string>>()
-  /** Questions that the planner was asked. */
+  /** Number of planner calls. */
   asked = 0
 
   constructor(
@@ -41,14 +41,14 @@ export class CostBook {
     return (await this.answer(statement, indexes)).cost
   }
 
-  /** What the whole workload costs, the upkeep of the indexes included. */
+  /** Cost of the whole workload, including the upkeep of the indexes. */
   async total(indexes: readonly Candidate[]): Promise<number> {
     let sum = indexes.reduce((all, index) => all + this.upkeep(index), 0)
     for (const statement of this.workload) sum += statement.calls * (await this.cost(statement, indexes))
     return sum
   }
 
-  /** What writes cost more for an index. */
+  /** Additional cost of writes for an index. */
   upkeep({ definition, share }: Candidate): number {
     const { writeCost } = this.thresholds
     return this.writes.reduce((sum, { table, kind, columns, calls }) => {
@@ -59,9 +59,9 @@ export class CostBook {
   }
 
   /**
-   * Whether an index that takes a statement from one cost to another matters to it.
+   * Whether an index that changes the cost of a statement matters to it.
    *
-   * @param scans - Of the plan without it.
+   * @param scans - Scans of the plan without it.
    */
   matters(
     { before, after, scans }: { readonly before: number; readonly after: number; readonly scans: PlannerAnswer['scans'] },

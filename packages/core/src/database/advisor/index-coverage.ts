@@ -1,7 +1,10 @@
 import { type IndexDefinition, sharedKeys } from '../index-definition.ts'
 import type { IndexSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 
-/** An index as checks compare it: a table may be ordered by its primary key, without an index of its own for it. */
+/**
+ * An index in the form that checks compare: a table can be ordered by its primary key without a separate
+ * index.
+ */
 export interface Coverage extends IndexDefinition {
   readonly name: string
   readonly isPrimary: boolean
@@ -47,7 +50,7 @@ export function columnsOf({ keys }: IndexDefinition): readonly string[] {
   return keys.map(({ column, expression }) => expression ?? column)
 }
 
-/** Whether an index does all that another one would: its first keys are the other's, of the same rows. */
+/** Whether an index fully replaces another one: its first keys are the other's, for the same rows. */
 export function covers(index: IndexDefinition, other: IndexDefinition): boolean {
   if (index.table !== other.table || index.method !== other.method || (index.where ?? '') !== (other.where ?? '')) return false
   return sharedKeys(other.keys, index.keys) === other.keys.length

@@ -1,7 +1,7 @@
 import type { IndexDefinition } from '../index-definition.ts'
 import type { ColumnSnapshot, ColumnStatistics, TableSnapshot } from '../inspectors/database-snapshot.ts'
 
-/** Of PostgreSQL; the others' are of a like size. */
+/** Page size of PostgreSQL; that of other databases is similar. */
 export const PAGE_BYTES = 8_192
 
 const TUPLE_HEADER = 8

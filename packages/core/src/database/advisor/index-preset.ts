@@ -11,13 +11,13 @@ import type { IndexStrategy } from './recommended-indexes.ts'
 /** An index that a table is known to need, before its traffic is. */
 export interface IndexPreset {
   readonly columns: readonly string[]
-  /** Left out: `btree`. */
+  /** Default: `btree`. */
   readonly type?: IndexStrategy['type']
   readonly unique?: boolean
   readonly primaryKey?: boolean
   /** SQL over the table's own columns: rows for which it does not hold are not in the index. */
   readonly where?: string
-  /** Left out: made of the table's and the columns' names. */
+  /** Default: derived from the names of the table and the columns. */
   readonly name?: string
   readonly reason?: string
 }
@@ -114,7 +114,7 @@ function strategyOf(preset: IndexPreset, { dialect, table }: PresetPlace): Index
     ...{ table, columns, indexName, type, unique },
     sparse: where !== undefined,
     indexSize: 0,
-    reason: preset.reason ?? `${isPrimary ? 'The primary key' : 'A preset'} of ${table}: neither its traffic nor its schema was looked at.`,
+    reason: preset.reason ?? `${isPrimary ? 'The primary key' : 'A preset'} of ${table}. Neither the workload nor the schema was checked.`,
     queries: [],
     estimatedGain: 0,
     writeCost: 0,
@@ -146,11 +146,11 @@ function primaryKeySql(
   columns: readonly string[],
 ): string {
   const keys = columns.map((column) => quoteName(column, place.dialect)).join(', ')
-  if (place.dialect === 'sqlite') return `-- SQLite gives a table its primary key when it is made: PRIMARY KEY (${keys})`
+  if (place.dialect === 'sqlite') return `-- SQLite sets the primary key when the table is created: PRIMARY KEY (${keys})`
   return `ALTER TABLE ${quotedTable(place, { schema: '', name: table })} ADD PRIMARY KEY (${keys});`
 }
 
-/** SQLite searches texts in a table beside, which triggers, or the app, keep up to date. */
+/** SQLite searches strings in a separate table, which triggers or the app keep up to date. */
 function fts5Sql(table: string, columns: readonly string[], name: string): string {
   const keys = columns.map((column) => quoteName(column, 'sqlite')).join(', ')
   return `CREATE VIRTUAL TABLE ${quoteName(name, 'sqlite')} USING fts5(${keys}, content=${literal(table)});`

@@ -5,12 +5,12 @@ import { isBytewise } from './own-type.ts'
 import { prefixOf, termValue } from './selectivity.ts'
 import type { ColumnCondition, OrderedColumn } from './table-use.ts'
 
-/** MySQL keeps at most this many characters of a text or blob in a key that stays below its limit in any character set. */
+/** Maximum number of characters of a string or blob in a MySQL key, with any character set. */
 const MYSQL_PREFIX = 191
 
-/** Makes keys of a table's columns as its database needs them. */
+/** Creates index keys from a table's columns, as its database requires. */
 export class KeyMaker {
-  /** Columns that every index of the table holds besides its keys: SQLite's rowid, InnoDB's primary key. */
+  /** Columns that every index of the table contains in addition to its keys: SQLite's rowid, InnoDB's primary key. */
   readonly alwaysHeld: readonly string[]
 
   constructor(
@@ -33,7 +33,7 @@ export class KeyMaker {
     return call === undefined ? this.plain(column) : this.#called(column, call)
   }
 
-  /** @param observed - Bindings: of a pattern only those tell what it begins with. */
+  /** @param observed - Parameter values: only these show the beginning of a pattern. */
   range(condition: ColumnCondition, observed: readonly (readonly unknown[])[]): IndexKey | undefined {
     const { column, call, isCast, operator, negated } = condition
     if (negated || isCast) return undefined
@@ -43,7 +43,7 @@ export class KeyMaker {
     return call === undefined ? this.plain(column) : this.#called(column, call)
   }
 
-  /** The order, and the order without what every index ends in or what tells equal rows apart. */
+  /** The order, and the order without columns that every index ends with, or that only distinguish equal rows. */
   orders(order: readonly OrderedColumn[]): IndexKey[][] {
     const keys = order.map(({ column, call, isDescending, nulls }) => {
       const key = call === undefined ? this.plain(column) : this.#called(column, call)
@@ -58,7 +58,7 @@ export class KeyMaker {
     const endsInKey = all.length > 1 && primaryKey.length === 1 && last === primaryKey[0]
     if (!endsInKey) return [all]
     const short = all.slice(0, -1)
-    // Where the key is held anyway, it is so in ascending order.
+    // An implied key is ascending.
     const isImplied = this.alwaysHeld.length > 0 && all.every((key) => key.isDescending === all.at(-1)?.isDescending)
     return isImplied ? [short] : [short, all]
   }
@@ -86,7 +86,7 @@ export class KeyMaker {
     return { column, expression: `${call}(${quoteName(column, this.snapshot.dialect)})` }
   }
 
-  /** Whether NULLs are where the database has them by itself: beyond all values in PostgreSQL, before them elsewhere. */
+  /** Whether NULLs are in the default position: after all values in PostgreSQL, before them elsewhere. */
   #comeBySelf(nulls: 'first' | 'last', isDescending: boolean): boolean {
     return nulls === (isDescending === (this.snapshot.dialect === 'postgresql') ? 'first' : 'last')
   }

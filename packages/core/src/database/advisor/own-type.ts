@@ -20,14 +20,14 @@ const synonyms: Readonly<Record<string, string>> = {
   time: 'time without time zone',
 }
 
-/** Whether an index of a bare column serves a term: what is around the column changes neither its type nor its order. */
+/** Whether an index on a plain column serves a term: the expression around the column changes neither its type nor its order. */
 export function servesPlainIndex({ cast, collation }: ColumnTerm, column: ColumnSnapshot, dialect: Dialect): boolean {
   return (
     (cast === undefined || (dialect === 'postgresql' && isOwnType(cast, column.databaseType))) && isOwnCollation(collation, column, dialect)
   )
 }
 
-/** A cast that PostgreSQL leaves out: to the same type, and between the types of text without a length. */
+/** A cast that PostgreSQL omits: to the same type, and between string types without a length. */
 function isOwnType(cast: string, own: string): boolean {
   const [to, from] = [normal(cast), normal(own)]
   if (to === from) return true
@@ -52,7 +52,7 @@ function isOwnCollation(collation: string | undefined, column: ColumnSnapshot, d
   return own !== undefined && (dialect === 'postgresql' ? own === collation : own.toLowerCase() === collation.toLowerCase())
 }
 
-/** Whether a column's texts are in the order of their bytes (PostgreSQL): an index then serves the beginnings of texts, too. */
+/** Whether a column's strings are in byte order (PostgreSQL): an index then also serves prefixes. */
 export function isBytewise({ collation }: Pick<ColumnSnapshot, 'collation'>, { settings }: Pick<DatabaseSnapshot, 'settings'>): boolean {
   if (collation === undefined && settings.locale_provider === 'builtin') return true
   const locale = collation ?? settings.locale ?? settings.lc_collate

@@ -30,7 +30,10 @@ const passing =
 /** Resolving the names of a statement takes more than linear time. */
 const MAX_ADVISED_LENGTH = 50_000
 
-/** Reads the statements of a traffic: what each asks of which tables. What cannot be read is told, never guessed. */
+/**
+ * Parses the statements of a workload: their tables and conditions. Statements that cannot be parsed are
+ * reported, never guessed.
+ */
 export function readWorkload(traffic: readonly TrafficEntry[], snapshot: DatabaseSnapshot): ReadWorkload {
   const statements: ReadStatement[] = []
   const writes: WriteLoad[] = []
@@ -66,7 +69,7 @@ export interface WorkloadStatement {
   /** Milliseconds that it took, over all calls. 0: not known. */
   readonly totalMs: number
   readonly candidates: readonly Candidate[]
-  /** What it costs as the database is. */
+  /** Cost with the existing indexes. */
   readonly baseline: PlannerAnswer
 }
 

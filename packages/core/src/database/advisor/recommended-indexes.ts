@@ -24,8 +24,8 @@ interface Wanted {
 }
 
 /**
- * Indexes by which statements of one table find their rows and that it does not have; those of the dearest statements first. By texts
- * alone: no planner is asked, and nothing is weighed against what writes would pay.
+ * Missing indexes by which statements of one table find their rows, those for the most expensive statements
+ * first. Based on the SQL only: without a planner, and without the cost of writes.
  */
 export function indexesForTraffic(snapshot: DatabaseSnapshot, table: TableSnapshot, traffic: readonly TrafficEntry[]): IndexStrategy[] {
   if (table.kind === 'view' || (table.rows >= 0 && table.rows < MIN_ROWS)) return []
@@ -80,7 +80,7 @@ function strategyFor(snapshot: DatabaseSnapshot, table: TableSnapshot, { keys, q
   return {
     ...{ table: name, columns, indexName, type: 'btree', unique: false, sparse: false },
     indexSize: table.rows < 0 ? 0 : indexPages(index, table, 1) * PAGE_BYTES,
-    reason: `${formatCount(calls)} statements, ${formatCount(totalMs)} ms in total, ask ${name} by (${columns.join(', ')}), and no index finds rows by it. The planner was not asked.`,
+    reason: `${formatCount(calls)} statements, ${formatCount(totalMs)} ms in total, filter ${name} by (${columns.join(', ')}), for which there is no index. Not validated by the planner.`,
     queries: queries.sort((a, b) => b.totalMs - a.totalMs).map(({ fingerprint }) => fingerprint),
     estimatedGain: 0,
     writeCost: 0,
@@ -131,7 +131,7 @@ export interface IndexStrategy {
   readonly reason: string
   /** Fingerprints of the statements that it serves, dearest first. */
   readonly queries: readonly string[]
-  /** What it saves, and what keeping it up to date costs, over the traffic that was looked at, both in the planner's unit; 0: not estimated. */
+  /** Saving, and cost of upkeep, for the given workload, both in the planner's unit; 0: not estimated. */
   readonly estimatedGain: number
   readonly writeCost: number
   /** The statement that makes it, without locking the table where the database can do that. */

@@ -9,8 +9,9 @@ import { resolveWrites, StatementRoles } from './statement-roles.ts'
 import type { OrderedColumn, StatementUse, UseDraft } from './table-use.ts'
 
 /**
- * What a statement asks of the tables of a snapshot: each use of a table with its conditions, joins, order and groups, and what each bound
- * value is for. Names that the snapshot does not have are listed, and nothing is said of them.
+ * Resolves a statement against the tables of a snapshot: each use of a table with its conditions, joins,
+ * order and groups, and the role of each parameter. Names that are not in the snapshot are listed, without
+ * further information.
  */
 export function resolveStatement(tree: QueryTree, snapshot: DatabaseSnapshot): StatementUse {
   const index = SnapshotIndex.of(snapshot)
@@ -82,7 +83,7 @@ class StatementResolver {
     use.group = [...new Set(targets.flatMap((target) => target?.column ?? []))]
   }
 
-  /** What rows are put together by: GROUP BY, DISTINCT ON, or all that DISTINCT selects. */
+  /** Grouping of rows: GROUP BY, DISTINCT ON, or all columns of DISTINCT. */
   #grouped(instance: BlockInstance): readonly (ColumnMeaning | undefined)[] {
     const { block } = instance
     const terms = block.groupBy.length > 0 ? block.groupBy : block.distinctOn

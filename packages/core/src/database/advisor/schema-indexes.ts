@@ -22,8 +22,7 @@ export function unusedIndexes(snapshot: DatabaseSnapshot): UnusedIndex[] {
 
 function reasonOf(snapshot: DatabaseSnapshot, table: TableSnapshot, index: IndexSnapshot): string | undefined {
   if (index.isPrimary || index.isConstraint) return undefined
-  if (!index.isValid)
-    return `${index.name} was not made completely: no query can use it, and each write pays for it. Drop it, or make it anew.`
+  if (!index.isValid) return `${index.name} is incomplete: no query can use it, but each write updates it. Drop it, or build it again.`
   if (index.isUnique || index.scans !== 0) return undefined
   const key = snapshot.foreignKeys.find(({ table: holder, columns }) => holder === table.id && findsBy(index, columns))
   const isOnly = key !== undefined && !coveragesOf(table).some((other) => other.name !== index.name && findsBy(other, key.columns))
@@ -46,8 +45,9 @@ function unused(snapshot: DatabaseSnapshot, table: TableSnapshot, index: IndexSn
 }
 
 /**
- * Indexes that another of their table makes needless: it has the same keys, or begins with them, and is of the same method, condition and
- * operators. A unique index is needless only beside another unique one of the same keys, and a primary key never is.
+ * Indexes that another index of their table replaces: it has the same keys, or begins with them, and has the
+ * same method, condition and operators. Only another unique index of the same keys replaces a unique one, and
+ * a primary key is never redundant.
  */
 export function duplicateIndexes(snapshot: DatabaseSnapshot): DuplicateIndex[] {
   return snapshot.tables.flatMap((table) => duplicatesOf(snapshot, table))
@@ -57,7 +57,7 @@ function duplicatesOf(snapshot: DatabaseSnapshot, table: TableSnapshot): Duplica
   const others = coveragesOf(table)
   const gone = new Set<string>()
   const found: DuplicateIndex[] = []
-  // What is easiest to drop goes first; of two that are alike one stays.
+  // The index that is easiest to drop comes first; of two identical ones, one stays.
   for (const index of table.indexes.filter(isServing).sort(byDispensability)) {
     if (index.isPrimary) continue
     const cover = others.find((other) => other.name !== index.name && !gone.has(other.name) && makesNeedless(other, index))
@@ -99,7 +99,7 @@ function duplicate(snapshot: DatabaseSnapshot, table: TableSnapshot, index: Inde
     coveredBy: cover.name,
     kind,
     bytes: index.bytes,
-    reason: `Whatever ${index.name} (${columns.join(', ')}) serves, ${cover.name} serves as well: it ${how}. Each write pays for both.`,
+    reason: `${cover.name} serves every query that ${index.name} (${columns.join(', ')}) serves: it ${how}. Each write updates both.`,
     ddl: dropIndexSql(snapshot, table, index),
     fix: { kind: 'drop-index', index: definitionOf(index), name: index.name },
   }
@@ -139,7 +139,7 @@ function missing(
     columns,
     references: referenced,
     rows: table.rows,
-    reason: `${columns.join(', ')} refers to ${referenced}, and no index begins with it: deleting a row there reads ${rows} here to ${what}, as does each join and each query by it.`,
+    reason: `${columns.join(', ')} references ${referenced}, and no index begins with it: deleting a referenced row reads ${rows} here to ${what}, and so does each join and each query by it.`,
     ddl: createIndexSql(snapshot, table, index, name),
     fix: { kind: 'create-index', index, name },
   }

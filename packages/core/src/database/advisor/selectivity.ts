@@ -6,10 +6,10 @@ import type { ColumnCondition, StatementUse } from './table-use.ts'
 const UNKNOWN = { equal: 0.005, range: 1 / 3, between: 0.1, like: 0.05, null: 0.01, in: 10 }
 
 /**
- * The share of a table's rows that a condition leaves, 0 to 1.
+ * The share of a table's rows that match a condition, 0 to 1.
  *
- * @param statistics - Of the condition's column.
- * @param bindings - Of the statement; left out: not known.
+ * @param statistics - Statistics of the condition's column.
+ * @param bindings - Parameter values of the statement; omitted if they are unknown.
  */
 export function shareOf(condition: ColumnCondition, statistics: ColumnStatistics | undefined, bindings?: readonly unknown[]): number {
   const share = plainShare(condition, statistics, bindings)
@@ -34,7 +34,7 @@ function plainShare(
       return 1 - (statistics?.nullShare ?? 0) - equalShare(statistics, first)
     case 'in':
       if (isSubquery || known.length === 0) return Math.min(negated ? 0 : 0.5, UNKNOWN.in * equalShare(statistics, undefined))
-      // Of `= ANY ($1)` the one value is a list.
+      // The one value of `= ANY ($1)` is a list.
       return known.flat().reduce<number>((sum, value) => sum + (value === null ? 0 : equalShare(statistics, value)), 0)
     case 'between':
       return first === undefined || second === undefined
@@ -102,7 +102,7 @@ function below(statistics: ColumnStatistics | undefined, value: unknown): number
   return ofCommon + rest * position(bounds, value)
 }
 
-/** Where a value stands among sorted ones, 0 to 1. */
+/** Relative position of a value among sorted ones, 0 to 1. */
 function position(bounds: readonly StatisticsValue[], value: unknown): number {
   let low = 0
   let high = bounds.length
@@ -128,13 +128,13 @@ function likeShare(statistics: ColumnStatistics | undefined, operator: 'like' | 
   const rest = Math.max(0, 1 - statistics.nullShare - inCommon)
   const { bounds } = statistics
   const ofBounds = bounds.length === 0 ? 0 : bounds.filter(matches).length / bounds.length
-  // A prefix that lies between two neighbours has less than half of what is between them.
+  // A prefix between two neighbors matches less than half of the values between them.
   const least = bounds.length === 0 ? 0 : 0.5 / bounds.length
   const share = ofCommon + rest * (prefix === '' ? UNKNOWN.like : Math.max(least, ofBounds))
   return Math.min(1, share)
 }
 
-/** What every match of a pattern begins with. */
+/** Common prefix of all matches of a pattern. */
 export function prefixOf(pattern: string, operator: 'like' | 'ilike' | 'glob'): string {
   let prefix = ''
   for (let at = 0; at < pattern.length; at++) {
@@ -163,7 +163,7 @@ function compare(a: StatisticsValue, b: unknown): number {
   return left < right ? -1 : Number(left > right)
 }
 
-/** What a page is taken to hold where nobody knows. */
+/** Assumed rows per page if they are unknown. */
 const USUAL = 20
 
 /** Rows that a statement asks for at most; `undefined` without a LIMIT. */

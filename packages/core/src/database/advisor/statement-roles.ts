@@ -2,7 +2,7 @@ import type { ComparisonOperator, QueryTree, ValueTerm } from '../../sql/tree/qu
 import type { SnapshotIndex } from '../inspectors/snapshot-index.ts'
 import type { ParameterRole, StatementUse, UseDraft } from './table-use.ts'
 
-/** What each bound value of a statement is for; the first place that tells counts. */
+/** Role of each parameter of a statement; the first occurrence with a known role counts. */
 export class StatementRoles {
   readonly found: (ParameterRole | undefined)[]
 
@@ -37,7 +37,7 @@ export class StatementRoles {
   }
 }
 
-/** What a statement writes, in the catalogue's names. */
+/** The writes of a statement, with the catalog's names. */
 export function resolveWrites(tree: QueryTree, index: SnapshotIndex, roles: StatementRoles, unknown: Set<string>): StatementUse['writes'] {
   return tree.writes.flatMap(({ kind, table: name, columns: named, values }) => {
     const table = index.table(name)
@@ -52,7 +52,7 @@ export function resolveWrites(tree: QueryTree, index: SnapshotIndex, roles: Stat
       if (own !== undefined) roles.written(place, { kind: 'written', table, column: own.name })
     }
     const known = columns.flatMap((column) => column?.name ?? [])
-    // Of several tables that are updated, a column may be that of another one.
+    // If several tables are updated, a column can belong to another one.
     return kind === 'update' && known.length === 0 ? [] : [{ kind, table, columns: known }]
   })
 }

@@ -13,7 +13,7 @@ export interface Statistics {
   distinct(table: TableSnapshot, columns: readonly string[]): number
 }
 
-/** Statistics as the catalogue has them; columns together are taken for half as independent as they could be. */
+/** Statistics of the catalog; combined columns count as half as independent as they could be. */
 export class CatalogStatistics implements Statistics {
   column(table: TableSnapshot, column: string): ColumnStatistics | undefined {
     return table.columns.find(({ name }) => name === column)?.statistics
@@ -22,14 +22,15 @@ export class CatalogStatistics implements Statistics {
   distinct(table: TableSnapshot, columns: readonly string[]): number {
     const rows = Math.max(1, table.rows)
     const numbers = columns.map((column) => this.column(table, column)?.distinct ?? Math.sqrt(rows)).sort((a, b) => b - a)
-    // Each further column tells apart less: its square root, its fourth root, …
+    // Each further column is less selective: its square root, its fourth root, …
     const product = numbers.reduce((all, number, at) => all * number ** (1 / 2 ** at), 1)
     return Math.max(1, Math.min(rows, product))
   }
 }
 
 /**
- * The statistics of the columns that statements ask for, from a sample of each table. Of a table that cannot be read nothing is known.
+ * Statistics of the columns in conditions of the statements, from a sample of each table. Tables that cannot
+ * be read have no statistics.
  *
  * @throws Nothing for a table that cannot be sampled.
  */

@@ -8,16 +8,17 @@ type Bindings = readonly unknown[]
 const LIMIT = 20
 /** Sets of bindings that a statement is planned with where they were observed. */
 const MAX_SETS = 4
-/** Of a column with fewer values, which of them an app asks for is the app's own choice. */
+/** If a column has fewer values, the app determines which of them are used. */
 const FEW_VALUES = 20
 
 /**
- * The bindings that a statement is planned with, as the statistics have them: the most common values and typical ones, in turns. Of what an app
- * looks up, a few observed values say little; they are taken for what the statistics cannot tell: patterns, values that are compared with no column, the
- * ends of ranges, and values of columns that have only a few.
+ * The parameter values for planning a statement, from the statistics: alternately the most common and typical
+ * values. A few observed lookup values are not representative, so observed values are only used where the
+ * statistics have none: patterns, values that are not compared with a column, ends of ranges, and values of
+ * columns with few distinct ones.
  *
- * @param observed - Sets of bindings that it was called with.
- * @returns `undefined` where a value can be neither guessed nor was observed.
+ * @param observed - Observed sets of parameter values.
+ * @returns `undefined` if a value was not observed and cannot be derived.
  */
 export function supposedBindings(
   use: StatementUse,
@@ -41,7 +42,7 @@ export function supposedBindings(
   })
 }
 
-/** Where a value comes from: what was observed, the statistics, or both, as far as it was observed. */
+/** Source of a value: observations, statistics, or either. */
 function sourceOf(role: ParameterRole | undefined, statistics: Statistics): 'observed' | 'statistics' | 'either' {
   if (role === undefined) return 'observed'
   if (role.kind !== 'column') return 'statistics'
@@ -87,7 +88,7 @@ function guess(
   return boundLike(known, role, isHeavy, hasPartner(roles, place))
 }
 
-/** The end of a range: with another end some way off, else half of the rows, or a tenth. */
+/** The end of a range: at a distance from the other end, otherwise for 50% or 10% of the rows. */
 function boundLike(
   known: ColumnStatistics | undefined,
   { operator, isUpperBound }: Extract<ParameterRole, { kind: 'column' }>,

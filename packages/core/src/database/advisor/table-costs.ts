@@ -5,7 +5,8 @@ import type { Statistics } from './statistics.ts'
 import type { ColumnCondition, JoinCondition, TableConditions, TableUse } from './table-use.ts'
 
 /**
- * What reading tables costs, counted in rows: one that is read in sequence is 1. Where a planner tells no costs that could be compared, these stand in.
+ * Costs of reading tables, in rows: a row of a sequential scan costs 1. Used if a planner has no comparable
+ * costs.
  */
 export const ROW = {
   /** By an index, and from the table after it. */
@@ -22,9 +23,9 @@ export const MET_AT = 0.5
 /** How many of our units a row is: the thresholds are in those of PostgreSQL's planner. */
 export const UNITS_A_ROW = 0.04
 
-/** What a search in an index finds. */
+/** Result of a search in an index. */
 export interface Search {
-  /** Keys that it is searched by with one value each, and what comes after them. */
+  /** Keys that are compared with one value each, and the keys after them. */
   readonly equalities: readonly IndexKey[]
   readonly hasRange: boolean
   /** How often the index is searched: the product of the lengths of IN lists. */
@@ -125,7 +126,7 @@ export class TableCosts {
     return [...use.columns].every((column) => held.has(column))
   }
 
-  /** What a search costs in rows, made `times` times. */
+  /** Cost of `times` searches, in rows. */
   searchCost(use: TableUse, { seeks, rows }: Pick<Search, 'seeks' | 'rows'>, isCovered: boolean): number {
     return seeks * Math.log2(this.rows(use) + 2) + rows * (isCovered ? ROW.covered : ROW.byIndex)
   }

@@ -3,10 +3,12 @@ import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
 
 /** A condition on a column of one table. */
 export interface ColumnCondition {
-  /** As the catalogue writes it. */
+  /** Name in the catalog. */
   readonly column: string
   readonly call?: 'lower' | 'upper'
-  /** A cast to another type than the column's own, or a collation that is not its own: no plain index serves it. */
+  /**
+   * A cast to a type other than the column's, or a collation other than its own: no plain index serves it.
+   */
   readonly isCast: boolean
   readonly operator: ComparisonOperator
   readonly negated: boolean
@@ -18,7 +20,10 @@ export interface ColumnCondition {
 /** An equality with a column of another table of the statement: by a join, from within a subquery, or by `IN (SELECT …)`. */
 export interface JoinCondition {
   readonly column: string
-  /** The other side: its use's place in the list, and its column. `undefined` where the other side is no column of a table. */
+  /**
+   * The other side: the index of its use in the list, and its column. `undefined` if the other side is not a
+   * column of a table.
+   */
   readonly other: { readonly use: number; readonly column: string } | undefined
 }
 
@@ -29,7 +34,7 @@ export interface OrderedColumn {
   readonly nulls?: 'first' | 'last'
 }
 
-/** What one arm of an OR asks of one table. */
+/** Conditions of one arm of an OR on one table. */
 export interface TableConditions {
   readonly conditions: readonly ColumnCondition[]
   readonly joins: readonly JoinCondition[]
@@ -53,13 +58,13 @@ export interface TableUse extends TableConditions {
   readonly order: readonly OrderedColumn[]
   /** Set where all of GROUP BY, or of DISTINCT, is columns of this table. */
   readonly group: readonly string[]
-  /** Whether the block that it stands in has a LIMIT. */
+  /** Whether its block has a LIMIT. */
   readonly isLimited: boolean
   /** Every column that is named of it, anywhere in the statement; `*` for all. */
   readonly columns: ReadonlySet<string>
 }
 
-/** What a statement asks, resolved against a catalogue. */
+/** A statement, resolved against a catalog. */
 export interface StatementUse {
   readonly uses: readonly TableUse[]
   /** For each bound value, by place: the column it is compared with, `limit`, `offset`, or `undefined` where it is neither. */
@@ -73,7 +78,7 @@ export interface StatementUse {
   readonly isOrdered: boolean
   /** The LIMIT of the whole, or of the first part that has one. */
   readonly limit?: ValueTerm
-  /** Names that are no table of the catalogue, and views that could not be read. */
+  /** Names of tables that are not in the catalog, and views that could not be read. */
   readonly unknown: readonly string[]
 }
 
@@ -112,7 +117,7 @@ export class UseDraft implements TableUse {
   ) {}
 }
 
-/** Where conditions on uses go: to the uses, or to one arm of an OR. */
+/** Destination of conditions: the uses, or one arm of an OR. */
 export interface ConditionSink {
   condition(use: UseDraft, condition: ColumnCondition): void
   join(use: UseDraft, join: JoinCondition): void
@@ -127,7 +132,7 @@ export const toUses: ConditionSink = {
   },
 }
 
-/** What one arm of an OR asks, table by table. */
+/** Conditions of one arm of an OR, by table. */
 export class ArmSink implements ConditionSink {
   readonly asked: Map<UseDraft, { readonly conditions: ColumnCondition[]; readonly joins: JoinCondition[] }> = new Map()
 

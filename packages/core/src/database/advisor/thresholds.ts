@@ -1,32 +1,32 @@
-/** What must be gained for an index to be worth it. Costs are in units of about a page that is read in sequence: 3 to 10 microseconds. */
+/** Minimum gains of an index. Costs are in units of one page of a sequential read: 3 to 10 microseconds. */
 export interface Thresholds {
-  /** Statements that cost less are left alone. */
+  /** Statements with a lower cost are ignored. */
   readonly minCost: number
   /** An index must save as much in one statement at least. */
   readonly minSaving: number
-  /** What an index leaves of a statement's cost, at most. */
+  /** Maximum remaining share of a statement's cost. */
   readonly maxLeft: number
   /** The same, for a wider index whose last column was added for a range. */
   readonly maxLeftOfRange: number
   /**
-   * The same, for an index that gives the order of a limited statement: planners take comparing texts for as cheap as comparing numbers, and rows that
-   * are found by two columns for more scattered than they are.
+   * The same, for an index that provides the order of a limited statement: planners assume that strings are
+   * compared as fast as numbers, and that rows with two given columns are more scattered than they are.
    */
   readonly maxLeftOfOrder: number
-  /** The same, for columns that are there only so that the table need not be read. */
+  /** The same, for columns that only avoid reading the table. */
   readonly maxLeftOfCarried: number
   /**
-   * What columns must save that are there only so that the table need not be read: some 250 pages read at random, of which most are in memory where
-   * they are read often.
+   * Minimum saving of columns that only avoid reading the table: about 250 random page reads, most of which
+   * are in memory if they are frequent.
    */
   readonly minSavingOfCarried: number
-  /** What one more column must save against the best narrower index. */
+  /** Minimum saving of one more column, compared with the best narrower index. */
   readonly minSavingOfWider: number
-  /** What one insert or delete costs for each index; an update of its columns costs twice that. */
+  /** Cost of one insert or delete for each index; an update of its columns costs twice as much. */
   readonly writeCost: number
   /** The share of the workload's cost that an index must save. */
   readonly minShare: number
-  /** The share of what is left that an index must save if another one begins with the same column. */
+  /** Minimum saving, as a share of the remaining cost, if another index begins with the same column. */
   readonly minShareOfSibling: number
 }
 

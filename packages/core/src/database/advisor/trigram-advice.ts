@@ -37,16 +37,18 @@ const SAMPLE_ROWS = 20_000
 /** Rows below which a table is read whole as fast. */
 const MIN_ROWS = 2_000
 const MAX_PATTERNS = 5
-/** What the index must leave of the cost, at most. */
+/** Maximum remaining share of the cost. */
 const MAX_LEFT = 0.5
 const TABLE = 'sluice_trigram_sample'
 
 /**
- * Finds columns that are searched by patterns which no b-tree serves, and tries an index of trigrams for them on a sample.
+ * Finds columns that are searched by patterns that no b-tree serves, and tests a trigram index for them on a
+ * sample.
  *
  * @param source - The database.
- * @param lab - A session that has the extension `pg_trgm`, and in which temporary tables may be made: the sample goes there.
- * @throws The database's own error, when the connection is lost. A column that cannot be tried is left out.
+ * @param lab - A session with the extension `pg_trgm`, in which temporary tables can be created for the
+ * sample.
+ * @throws The database's error, if the connection is lost. A column that cannot be tested is omitted.
  */
 export async function trigramAdvice(source: Connection, lab: Connection, statements: readonly ReadStatement[]): Promise<TrigramAdvice[]> {
   const found: TrigramAdvice[] = []

@@ -12,10 +12,10 @@ export type Validation =
   | 'clone'
   /** MySQL's or MariaDB's planner on a sample of the rows. */
   | 'sample'
-  /** Nobody was asked. */
+  /** No planner was available. */
   | 'none'
 
-/** A statement as a planner is asked about it. */
+/** A statement, as it is passed to a planner. */
 export interface PlannedStatement {
   /** Tells it from others of the workload. */
   readonly id: number
@@ -30,26 +30,26 @@ export interface PlannerAnswer {
   readonly cost: number
   /** Which of the indexes that were supposed the plan uses: their labels. */
   readonly used: ReadonlySet<string>
-  /** What the scans of whole tables cost, by table. */
+  /** Cost of scans of whole tables, by table. */
   readonly scans: ReadonlyMap<TableId, number>
 }
 
 /** An index that is not there, and what a planner must know of it. */
 export interface SupposedIndex {
   readonly definition: IndexDefinition
-  /** Of the definition. */
+  /** Label of the definition. */
   readonly label: string
   /** The share of the table's rows that it holds: less than 1 for a partial one. */
   readonly share: number
 }
 
-/** Tells what statements would cost if there were indexes that there are not. */
+/** Estimates the cost of statements with hypothetical indexes. */
 export interface WhatIfPlanner {
   readonly validation: Validation
   /**
-   * What a statement costs under indexes that do not exist, beside those that do.
+   * Cost of a statement with hypothetical indexes in addition to the existing ones.
    *
-   * @throws The database's own error, when it cannot plan the statement.
+   * @throws The database's error, if it cannot plan the statement.
    */
   answer(statement: PlannedStatement, indexes: readonly SupposedIndex[]): Promise<PlannerAnswer>
   close(): Promise<void>

@@ -13,7 +13,7 @@ import { serverTraffic } from './server-traffic.ts'
 import { statementFindings } from './statement-findings.ts'
 
 export interface AnalyzeDatabaseOptions extends Omit<AdviseDatabaseOptions, 'traffic'> {
-  /** What an app asked. Left out: what the server counted. */
+  /** The query workload. Default: the statements that the server counted. */
   readonly traffic?: AdviseDatabaseOptions['traffic']
 }
 
@@ -34,10 +34,10 @@ const PREFIXES: Readonly<Record<DatabaseFindingCode, string>> = {
 }
 
 /**
- * Finds out what to change in a database and in what is asked of it: indexes to make and to drop, statements to write otherwise, upkeep. Nothing is
- * written to it.
+ * Determines what to change in a database and its workload: indexes to create and drop, statements to
+ * rewrite, maintenance. Writes nothing to the database.
  *
- * @throws The database's own error, when the connection is lost.
+ * @throws The database's error, if the connection is lost.
  */
 export async function analyzeDatabase(options: AnalyzeDatabaseOptions): Promise<DatabaseAnalysis> {
   const { snapshot, clock = systemClock } = options
@@ -74,10 +74,10 @@ export async function analyzeDatabase(options: AnalyzeDatabaseOptions): Promise<
 
 function missingIndex(index: IndexAdvice, snapshot: DatabaseSnapshot, totalMs: number): DraftFinding {
   const { definition, name, savedMs, savedShare, validation, measured, bytes, serves, reason, writeShare, upkeep: extra } = index
-  // Without times, what the planner says stands in.
+  // Without times, the planner's costs are used.
   const share = savedMs !== undefined && totalMs > 0 ? Math.min(1, savedMs / totalMs) : savedShare
   const label = indexLabel(definition)
-  const upkeep = writeShare >= 0.0005 ? [`writes cost more for it: ${(writeShare * 100).toFixed(1)}% of what the traffic costs`] : []
+  const upkeep = writeShare >= 0.0005 ? [`additional cost of writes: ${(writeShare * 100).toFixed(1)}% of the workload's cost`] : []
   return {
     code: 'MISSING_INDEX',
     identity: label,

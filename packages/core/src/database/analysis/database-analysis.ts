@@ -5,14 +5,14 @@ import type { Validation } from '../advisor/what-if-planner.ts'
 import type { SchemaChange } from '../fixes/schema-change.ts'
 import type { InspectionGap } from '../inspectors/database-snapshot.ts'
 
-/** What was found out about a database. Plain data; `schemaVersion` tells its form. */
+/** Analysis of a database. Plain data; `schemaVersion` identifies its format. */
 export interface DatabaseAnalysis {
   readonly schemaVersion: 1
   readonly database: {
     readonly product: string
     readonly version: string
     readonly tables: number
-    /** Shapes of statements that were looked at. */
+    /** Number of analyzed normalized queries. */
     readonly statements: number
     /** Milliseconds that they took. 0: not known. */
     readonly totalMs: number
@@ -21,9 +21,9 @@ export interface DatabaseAnalysis {
   readonly findings: readonly DatabaseFinding[]
   /** How the advice on indexes was validated. */
   readonly validation: Validation
-  /** Statements that nothing is said of, and why. */
+  /** Statements without a result, with the reason. */
   readonly left: readonly LeftStatement[]
-  /** What could not be seen. */
+  /** Information that could not be read. */
   readonly gaps: readonly InspectionGap[]
   readonly tookMs: number
 }
@@ -41,7 +41,7 @@ export type DatabaseFindingCode =
   | 'PARTITION'
   | 'CONNECTIONS'
 
-/** Something to change in a database or in what is asked of it. Plain data. */
+/** A recommended change of a database or its workload. Plain data. */
 export interface DatabaseFinding {
   readonly code: DatabaseFindingCode
   /** The same for the same finding at any time, on any machine: what a baseline remembers. */
@@ -49,9 +49,9 @@ export interface DatabaseFinding {
   /** Short, for this report alone: `idx-1`. */
   readonly id: string
   readonly severity: 'high' | 'medium' | 'low'
-  /** What it is about: `city(region_id, population)`. */
+  /** Subject: `city(region_id, population)`. */
   readonly title: string
-  /** Sentences or lines that say why, the most important first. */
+  /** Reasons, the most important first. */
   readonly details: readonly string[]
   readonly table?: TableId
   /** The share of the time that the traffic took which it would save, 0 to 1. `undefined`: not known. */
@@ -59,15 +59,15 @@ export interface DatabaseFinding {
   /** Milliseconds of the traffic, about. */
   readonly savedMs?: number
   readonly bytes?: number
-  /** Of an index to make: what the writes of the traffic cost more for it, in the planner's unit. */
+  /** Additional cost of the workload's writes for the index, in the planner's unit. */
   readonly upkeep?: number
-  /** How it was found out that it helps; of what needs no such proof, left out. */
+  /** How it was validated; omitted if there is nothing to validate. */
   readonly validation?: Validation
   readonly measured?: readonly Measurement[]
   readonly statements: readonly FindingStatement[]
-  /** What to change. Empty for what is not a change of the schema's indexes. */
+  /** Indexes to create and drop. Empty for other changes. */
   readonly changes: readonly SchemaChange[]
-  /** What would make the changes, or what else is to be run. Nothing runs it by itself. */
+  /** SQL of the changes, or other SQL to run. It is never executed automatically. */
   readonly sql?: readonly string[]
 }
 
@@ -78,13 +78,13 @@ export interface FindingStatement {
   readonly label: string
   readonly calls: number
   readonly totalMs: number
-  /** What the planner says that it costs, without the change and with it. */
+  /** The planner's cost, without the change and with it. */
   readonly cost?: { readonly without: number; readonly with: number }
   readonly callSites: readonly (CallSite & { readonly count: number })[]
 }
 
 /** A finding before it has its place in the report. */
 export type DraftFinding = Omit<DatabaseFinding, 'id' | 'key'> & {
-  /** What tells it from others of its code, the same at any time. */
+  /** Distinguishes it from others of its code; constant over time. */
   readonly identity: string
 }

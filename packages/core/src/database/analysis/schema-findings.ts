@@ -20,9 +20,9 @@ const STALE_SHARE = 0.2
 type NameOf = (index: IndexDefinition) => string
 
 /**
- * What the schema, its statistics and its sizes tell by themselves.
+ * Findings from the schema, its statistics and its sizes.
  *
- * @param nameOf - Names an index that is to be made.
+ * @param nameOf - Names an index to create.
  */
 export function schemaFindings(
   snapshot: DatabaseSnapshot,
@@ -39,14 +39,14 @@ function unneeded(snapshot: DatabaseSnapshot, advice: Advice): DraftFinding[] {
   const duplicates = duplicateIndexes(snapshot).map(({ fix, reason, bytes, kind }): DraftFinding => {
     return { ...dropped('DUPLICATE_INDEX', kind === 'identical' ? 'medium' : 'low', fix, reason, bytes, snapshot), changes: [fix] }
   })
-  // What an advised index makes needless is so once that one is there.
+  // Indexes that a recommended index replaces are redundant when it exists.
   const superseded = snapshot.tables.flatMap(({ indexes }) =>
     indexes.flatMap((index): DraftFinding[] => {
       const advised = advice.indexes.find(({ definition }) => covers(definition, index))
       const isDroppable = !index.isPrimary && !index.isConstraint && !index.isUnique
       if (advised === undefined || !isDroppable) return []
       const change: SchemaChange = { kind: 'drop-index', index: definitionOf(index), name: index.name }
-      const reason = `Once ${indexTitle(advised.definition, snapshot)} is there, it serves all that ${index.name} does.`
+      const reason = `When ${indexTitle(advised.definition, snapshot)} exists, it serves every query that ${index.name} serves.`
       return [dropped('DUPLICATE_INDEX', 'low', change, reason, index.bytes, snapshot)]
     }),
   )
@@ -98,7 +98,7 @@ function foreignKeys(snapshot: DatabaseSnapshot, advice: Advice, traffic: readon
         identity: `${fix.index.table}(${fix.index.keys.map(({ column }) => column).join()})`,
         severity,
         title: indexTitle(fix.index, snapshot),
-        details: [reason, 'No statement of the traffic asks by it, so its use is not validated.'],
+        details: [reason, 'No statement of the workload uses it, so it is not validated.'],
         table: fix.index.table,
         validation: 'none',
         statements: [],
@@ -112,7 +112,7 @@ function statistics(snapshot: DatabaseSnapshot): DraftFinding[] {
   const stale = snapshot.tables.filter((table) => isStale(table, snapshot))
   if (snapshot.dialect === 'sqlite') {
     if (stale.length === 0) return []
-    const details = ['SQLite plans without knowing how values are spread: ANALYZE, or PRAGMA optimize when a connection is closed.']
+    const details = ['SQLite plans without the distribution of values: run ANALYZE, or PRAGMA optimize when a connection is closed.']
     return [
       {
         code: 'STALE_STATISTICS',
@@ -120,11 +120,11 @@ function statistics(snapshot: DatabaseSnapshot): DraftFinding[] {
         severity: 'low',
         title: [
           ...namesAfter(
-            'never analysed',
+            'never analyzed',
             stale.filter((table) => !isAnalyzed(table, snapshot)),
           ),
           ...namesAfter(
-            'changed since it was analysed',
+            'changed since it was analyzed',
             stale.filter((table) => isAnalyzed(table, snapshot)),
           ),
         ].join('; '),
@@ -137,8 +137,8 @@ function statistics(snapshot: DatabaseSnapshot): DraftFinding[] {
   return stale.map((table) => {
     const title = tableTitle(table.id, snapshot)
     const changed = table.changedSinceAnalyze ?? 0
-    const why = table.analyzedAt === undefined ? 'It was never analysed' : `${changed} rows changed since it was analysed`
-    const details = [`${why}: the planner guesses. If that goes on, lower autovacuum_analyze_scale_factor of this table.`]
+    const why = table.analyzedAt === undefined ? 'It was never analyzed' : `${changed} rows changed since it was analyzed`
+    const details = [`${why}, so the planner guesses. If this happens again, lower autovacuum_analyze_scale_factor of this table.`]
     return {
       code: 'STALE_STATISTICS',
       identity: table.id,
@@ -158,7 +158,7 @@ function isStale(table: TableSnapshot, snapshot: DatabaseSnapshot): boolean {
   return !isAnalyzed(table, snapshot) || changedSinceAnalyze > rows * STALE_SHARE
 }
 
-/** SQLite keeps no time of it, and PostgreSQL counts changes of what was never analysed as well. */
+/** SQLite does not record the time, and PostgreSQL also counts changes of tables that were never analyzed. */
 function isAnalyzed({ analyzedAt, changedSinceAnalyze, columns }: TableSnapshot, { dialect }: DatabaseSnapshot): boolean {
   if (dialect === 'sqlite') return changedSinceAnalyze !== undefined
   return analyzedAt !== undefined || columns.some((column) => column.statistics !== undefined)

@@ -2,7 +2,10 @@ import { analyzeSql } from '../../sql/analyze.ts'
 import type { DatabaseSnapshot, ServerStatement } from '../inspectors/database-snapshot.ts'
 import type { TrafficEntry } from '../traffic/traffic-entry.ts'
 
-/** What the server itself counted, as traffic: without call sites, and without bindings unless it keeps a statement as it was run. */
+/**
+ * Statements that the server counted, as a workload: without call sites, and without parameter values unless
+ * the server stores a statement as it was executed.
+ */
 export function serverTraffic({ statements, dialect, takenAt }: DatabaseSnapshot): TrafficEntry[] {
   const entries = new Map<string, TrafficEntry>()
   for (const statement of statements) {

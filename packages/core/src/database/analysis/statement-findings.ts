@@ -12,14 +12,14 @@ import type { DraftFinding } from './database-analysis.ts'
 const SLOW_MS = 200
 const MAX_SLOW = 5
 
-/** Statements of which others ways to write them are looked for. */
+/** Maximum number of statements for which rewrites are searched. */
 const MAX_REWRITTEN = 200
 /** Columns from which `SELECT *` is worth a word. */
 const WIDE = 10
 /** Rewrites that pay only where a statement takes a part of the time. */
 const MIN_SHARE = 0.01
 
-/** What the statements themselves tell: those that stay slow with every index that is advised, and other ways to write them. */
+/** Findings from the statements: those that remain slow with every recommended index, and rewrites. */
 export function statementFindings(snapshot: DatabaseSnapshot, advice: Advice, traffic: readonly TrafficEntry[]): DraftFinding[] {
   return [...slowStatements(snapshot, advice, traffic), ...rewrites(snapshot, traffic)]
 }
@@ -81,7 +81,7 @@ function slowStatements(snapshot: DatabaseSnapshot, advice: Advice, traffic: rea
         identity: fingerprint,
         severity: share >= 0.2 ? 'high' : share >= 0.03 ? 'medium' : 'low',
         title: `${Math.round(mean)} ms on average, ${Math.round(rows / Math.max(1, calls))} rows`,
-        details: ['No index makes it faster: it has to read less, be asked less often, or be kept.'],
+        details: ['An index does not help: read less data, run the statement less often, or cache its result.'],
         statements: [{ fingerprint, label, calls, totalMs: ms, callSites }],
         changes: [],
       }

@@ -12,13 +12,13 @@ const WARNING_RATIO = 100
 /** From which, of enough rows, no index can have been of use. */
 const SCAN_RATIO = 10
 const MANY_ROWS = 1_000
-/** The share of a table's rows that nobody reads by an index. */
+/** The share of a table's rows above which an index is not used. */
 const WHOLE = 0.9
 const SLOW_MS = 1_000
 const FAR_OFFSET = 1_000
 const MANY_JOINS = 5
 
-/** What is known of one execution, or of the mean of several. */
+/** Measurements of one execution, or the mean of several. */
 export interface Measured {
   /** Milliseconds. -1: not known, as of all three. */
   readonly executionTime: number
@@ -26,13 +26,13 @@ export interface Measured {
   readonly rowsReturned: number
 }
 
-/** What a plan said. */
+/** Facts from a plan. */
 export interface PlanFacts {
   readonly fullScans: readonly string[]
   readonly indexesUsed: readonly string[]
 }
 
-/** What is to be said of a statement, by its numbers and its text; by its plan, where there is one. */
+/** Analysis of a statement from its measurements and its SQL, and its plan, if there is one. */
 export function analyzeQueryText(
   query: string,
   dialect: Dialect,
@@ -68,7 +68,7 @@ export function likelyDialect(sql: string): Dialect {
   return DIALECTS.find((dialect) => analyzeSql(sql, dialect).statement.opaque === undefined) ?? 'postgresql'
 }
 
-/** What is to be said of a statement by its plan. */
+/** Analysis of a statement from its plan. */
 export function analyzePlan(query: string, dialect: Dialect, plan: PlanSummary, snapshot: DatabaseSnapshot | undefined): QueryAnalysis {
   const { steps, executionTime = -1, rowsScanned = -1, rowsReturned = -1 } = plan
   const facts = {
@@ -80,7 +80,7 @@ export function analyzePlan(query: string, dialect: Dialect, plan: PlanSummary, 
 
 interface Facts {
   readonly shape: QueryShape
-  /** Those that the catalogue has, by the statement's order. */
+  /** Its tables in the catalog, in the order of the statement. */
   readonly tables: readonly TableSnapshot[]
   readonly names: readonly string[]
   readonly scanRatio: number
@@ -127,33 +127,35 @@ function recommendationsOf({ shape, tables, scanRatio, fullTableScan, snapshot, 
   const keys = [...shape.equalities, ...shape.ranges.slice(0, 1)]
   if (isCostly && keys.length > 0 && !isCovered(table, shape.equalities, keys)) {
     const care = table === undefined ? ', if there is none,' : ''
-    found.push(`Add an index${care} on ${shown} (${keys.join(', ')}): the query asks by ${keys.length === 1 ? 'it' : 'them'}.`)
+    found.push(
+      `Add an index${care} on ${shown} (${keys.join(', ')}): the query filters by ${keys.length === 1 ? 'this column' : 'these columns'}.`,
+    )
   }
   for (const column of shape.within) {
     found.push(
-      `A pattern that begins with a wildcard uses no plain index on ${column}: make a trigram index (PostgreSQL) or a fulltext index, or search by the beginning.`,
+      `A pattern that begins with a wildcard cannot use a plain index on ${column}: create a trigram index (PostgreSQL) or a full-text index, or search by a prefix.`,
     )
   }
   for (const { name, column } of shape.calls) {
-    found.push(`An index on ${column} is of no use to ${name}(${column}): make one on the expression, or compare the column itself.`)
+    found.push(`An index on ${column} does not serve ${name}(${column}): create one on the expression, or compare the column itself.`)
   }
   if (isCostly && shape.hasOr && keys.length > 1)
-    found.push(`Each side of OR needs an index of its own; or ask for each and join the answers with UNION.`)
+    found.push(`Each side of OR needs a separate index; or query each side separately and combine the results with UNION.`)
   if (isCostly && shape.orderBy.length > 0 && shape.hasLimit) {
     found.push(
-      `An index on ${shown} (${[...shape.equalities, ...shape.orderBy].join(', ')}) gives the rows in order, so that the limit ends the search early.`,
+      `An index on ${shown} (${[...shape.equalities, ...shape.orderBy].join(', ')}) returns the rows in order, so that the limit ends the search early.`,
     )
   }
   if (shape.isOffset && (shape.offset >= FAR_OFFSET || isCostly))
-    found.push('Rows before OFFSET are read and thrown away: go on from the last row of the page before (a keyset).')
+    found.push('Rows before OFFSET are read and discarded: continue after the last row of the previous page (keyset pagination).')
   if (shape.isTotal && fullTableScan)
     found.push(
-      'Counting and adding up read every row that is asked for: keep the total where rows are written, or let an index hold all that is read.',
+      'Counts and sums read every matching row: maintain the total when rows are written, or use an index that contains all columns of the query.',
     )
   if (shape.kind === 'select' && !shape.hasWhere && !shape.hasLimit && !shape.isTotal && fullTableScan)
-    found.push('Nothing limits what is read: ask for the rows that are needed, by a condition or a limit.')
-  if (shape.isStar) found.push('SELECT *: name the columns that are used; an index may then hold all of them.')
-  if (shape.joins > MANY_JOINS) found.push(`${shape.joins} joins: split it, or load a part by key.`)
+    found.push('The query has neither a condition nor a limit: restrict it to the rows that you need.')
+  if (shape.isStar) found.push('SELECT *: list the columns that you use; an index can then contain all of them.')
+  if (shape.joins > MANY_JOINS) found.push(`${shape.joins} joins: split the query, or load a part by key.`)
   return found
 }
 
@@ -173,7 +175,7 @@ function severityOf({ scanRatio, fullTableScan, measured }: Facts): QuerySeverit
 /** How much a statement hurts. */
 export type QuerySeverity = 'low' | 'medium' | 'high' | 'critical'
 
-/** What is to be said of one statement, or of all statements of a shape. */
+/** Analysis of one statement, or of all statements with one normalized query. */
 export interface QueryAnalysis {
   readonly query: string
   /** 16 hexadecimal digits: the same for statements that differ in values only. */
@@ -190,17 +192,17 @@ export interface QueryAnalysis {
   readonly isInferred: boolean
   /** Empty where no plan was asked for. */
   readonly indexesUsed: readonly string[]
-  /** What is wrong with it. */
+  /** Problems. */
   readonly warnings: readonly string[]
-  /** What to do about it. */
+  /** Recommendations. */
   readonly recommendations: readonly string[]
   readonly severity: QuerySeverity
   /** Where it is most often called from. */
   readonly callSite?: CallSite
-  /** Of a shape that was observed: executions, and their milliseconds in total and at most. */
+  /** For an observed normalized query: number of executions, and their total and maximum milliseconds. */
   readonly calls?: number
   readonly totalTime?: number
   readonly maxTime?: number
-  /** What the database says, where it was asked. */
+  /** The database's plan, if it was requested. */
   readonly plan?: PlanSummary
 }

@@ -2,20 +2,22 @@ import { quoteName } from '../../sql/dialect.ts'
 import type { DatabaseSnapshot, IndexSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { quotedTable, shownName } from '../names.ts'
 
-/** What is less, in bytes or as a share, is the slack that every table has. */
+/** Less than this, in bytes or as a share, is normal slack of a table. */
 const MIN_BYTES = { server: 10 * 1024 * 1024, file: 1024 * 1024 }
 const MIN_RATIO = 0.2
 /** PostgreSQL: bytes of a page, of its header, and of each row's header with its pointer. */
 const PAGE = 8192
 const PAGE_HEADER = 24
 const ROW_HEADER = 28
-/** Bytes of an index entry beside its keys, and the share of a page that a new b-tree fills. */
+/** Bytes of an index entry in addition to its keys, and the fill factor of a new b-tree. */
 const ENTRY_HEADER = 12
 const BTREE_FILL = 0.9
-/** Bytes that a value is taken to have on average beside its width, for alignment. */
+/** Average alignment of a value in bytes, in addition to its width. */
 const ALIGNMENT = 4
 
-/** Room that tables and indexes take and do not need, most first; what is little, absolutely or as a share, is left out. */
+/**
+ * Unused space of tables and indexes, the largest first; small amounts, absolute or relative, are omitted.
+ */
 export function fragmentation(snapshot: DatabaseSnapshot): FragmentationReport[] {
   const least = snapshot.dialect === 'sqlite' ? MIN_BYTES.file : MIN_BYTES.server
   const found = snapshot.tables.flatMap((table) => [...ofTable(snapshot, table), ...ofIndexes(snapshot, table)])
@@ -31,7 +33,7 @@ function ofTable(snapshot: DatabaseSnapshot, table: TableSnapshot): Fragmentatio
     return { table: name, wastedBytes: Math.round(wastedBytes), ratio: wastedBytes / Math.max(1, total), advice }
   }
   if (snapshot.dialect === 'mysql') {
-    // Free room is beside what the table's data take.
+    // Free space is not part of the table's data size.
     const free = table.freeBytes ?? 0
     return [report(free, table.bytes + free, `OPTIMIZE TABLE ${sql}; rebuilds the table while it is in use.`)]
   }
@@ -72,7 +74,7 @@ function ofIndexes(snapshot: DatabaseSnapshot, table: TableSnapshot): Fragmentat
   })
 }
 
-/** Bytes that a b-tree of whole columns needs; `undefined` where that cannot be told. */
+/** Size in bytes of a b-tree on whole columns; `undefined` if it cannot be determined. */
 function bytesOf(index: IndexSnapshot, table: TableSnapshot): number | undefined {
   if (index.method !== 'btree' || index.where !== undefined || !index.isValid) return undefined
   let width = ENTRY_HEADER
@@ -91,8 +93,8 @@ export interface FragmentationReport {
   readonly index?: string
   /** Bytes, as an estimate. */
   readonly wastedBytes: number
-  /** The share of what it takes, 0 to 1. */
+  /** Share of its size, 0 to 1. */
   readonly ratio: number
-  /** What to do, with the statement. */
+  /** Recommendation, with the statement. */
   readonly advice: string
 }

@@ -48,8 +48,8 @@ export function nPlusOneProblems(
       const isRepeated = code === 'REPEATED_QUERY'
       const left = isRepeated ? needed : 1 + FURTHER_KEY * (count - 1)
       const time = mean === undefined ? '' : ` and about ${formatMs(Math.max(0, mean * (count - left)))}`
-      const how = isRepeated ? 'ask once and keep the answer' : /= \?/.test(shape) ? 'ask for all keys at once, with IN' : 'ask once'
-      return `${isRepeated ? 'Repeated query' : 'N+1'}: ${formatCount(count)} × ${shape}. Instead: ${how}. That saves ${formatCount(count - needed)} queries${time}.`
+      const how = isRepeated ? 'query once and store the result' : /= \?/.test(shape) ? 'query all keys together, with IN' : 'query once'
+      return `${isRepeated ? 'Duplicate query' : 'N+1'}: ${formatCount(count)} × ${shape}. Instead: ${how}. That saves ${formatCount(count - needed)} queries${time}.`
     })
 }
 

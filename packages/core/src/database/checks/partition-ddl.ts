@@ -5,7 +5,7 @@ import { indexBodySql } from '../index-definition.ts'
 import type { ColumnSnapshot, DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { literal, quotedTable } from '../names.ts'
 
-/** What a table is to be cut by. */
+/** Plan for partitioning a table. */
 export interface PartitionPlan {
   readonly snapshot: DatabaseSnapshot
   readonly table: TableSnapshot
@@ -46,7 +46,7 @@ export function postgresPartitioning({ snapshot, table, column, periods }: Parti
         `CREATE TABLE ${place(`${table.name}_${name}`)} PARTITION OF ${next} FOR VALUES FROM ('${start}') TO ('${until}');`,
     ),
     `CREATE TABLE ${place(`${table.name}_later`)} PARTITION OF ${next} DEFAULT;`,
-    `-- One after the other, while the app goes on writing to ${old}:`,
+    `-- One after the other, while the app continues to write to ${old}:`,
     copy(`${by} < '${first}'`),
     ...periods.map(({ start, end: until }) => copy(`${by} >= '${start}' AND ${by} < '${until}'`)),
     copy(`${by} >= '${end}' OR ${by} IS NULL`),
@@ -58,7 +58,7 @@ export function postgresPartitioning({ snapshot, table, column, periods }: Parti
         { ...index, isUnique },
         `${index.name}_p`,
       )
-      // An index of all partitions cannot be made concurrently; nobody uses the new table yet.
+      // An index over all partitions cannot be created concurrently; the new table is not in use yet.
       return sql.replace('INDEX CONCURRENTLY', 'INDEX')
     }),
     ...foreignKeys.flatMap((one) => {
@@ -70,20 +70,20 @@ export function postgresPartitioning({ snapshot, table, column, periods }: Parti
       return [`ALTER TABLE ${next} ADD FOREIGN KEY (${list(one.columns)}) REFERENCES ${references} ${actions};`]
     }),
     `ANALYZE ${next};`,
-    `-- What was written meanwhile is copied, and the names are exchanged, while nobody writes:`,
+    `-- Copy the rows that were written meanwhile, and exchange the names, while writes are blocked:`,
     'BEGIN;',
     `LOCK TABLE ${old} IN ACCESS EXCLUSIVE MODE;`,
     ...catchUp({ old, next, columns, key: table.primaryKey.map((name) => quoteName(name, dialect)), names: table.columns, dialect }),
     ...table.columns
       .filter(({ name, type }) => type === 'integer' && table.primaryKey.includes(name))
       .map(({ name }) => {
-        // Identities go on where the old table was; of other columns this changes nothing.
+        // Identity columns continue at the old table's value; for other columns, this has no effect.
         return `SELECT setval(pg_get_serial_sequence(${literal(next)}, ${literal(name)}), max(${quoteName(name, dialect)})) FROM ${next};`
       }),
     `ALTER TABLE ${old} RENAME TO ${quoteName(`${table.name}_unpartitioned`, dialect)};`,
     `ALTER TABLE ${next} RENAME TO ${quoteName(table.name, dialect)};`,
     'COMMIT;',
-    `-- Once everything was looked at; a sequence of a serial column has to be given to the new table first (ALTER SEQUENCE … OWNED BY …):`,
+    `-- After you have checked everything. First move the sequence of a serial column to the new table (ALTER SEQUENCE … OWNED BY …):`,
     `DROP TABLE ${place(`${table.name}_unpartitioned`)};`,
   ]
 }
@@ -99,11 +99,12 @@ interface CatchUp {
 
 /** Deletes what differs or is gone, and inserts what is missing. */
 function catchUp({ old, next, columns, key, names, dialect }: CatchUp): string[] {
-  if (key.length === 0) return ['-- Without a primary key, what was written meanwhile has to be told by the app.']
-  // JSON does not compare; its text does.
+  if (key.length === 0) return ['-- Without a primary key, the app must identify the rows that were written meanwhile.']
+  // JSON values cannot be compared; their strings can.
   const value = (side: string, { name, databaseType }: ColumnSnapshot) =>
     `${side}.${quoteName(name, dialect)}${/^json$/i.test(databaseType) ? '::text' : ''}`
-  // Of what cannot be null `=` says the same, and lets the planner join by the key: by IS NOT DISTINCT FROM alone each row is compared with each.
+  // For columns that cannot be null, `=` is equivalent, and lets the planner join by the key: with IS NOT
+  // DISTINCT FROM alone, each row is compared with each.
   const equals = ({ name, nullable }: ColumnSnapshot) =>
     nullable && !key.includes(quoteName(name, dialect)) ? 'IS NOT DISTINCT FROM' : '='
   const same = names.map((one) => `${value('o', one)} ${equals(one)} ${value('n', one)}`).join(' AND ')
@@ -153,7 +154,7 @@ export interface Period {
   readonly end: string
 }
 
-/** Periods that are made at once; what is older goes into the first. */
+/** Maximum number of periods; older rows go into the first one. */
 const MAX_PERIODS = 40
 
 /**

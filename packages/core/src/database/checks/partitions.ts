@@ -22,7 +22,7 @@ function recommend(snapshot: DatabaseSnapshot, table: TableSnapshot): PartitionR
   const name = shownName(table, snapshot)
   const size = `${name} has ${formatCount(table.rows)} rows`
   if (snapshot.dialect === 'sqlite') {
-    const reason = `${size}, and SQLite has no partitions. Keep an index that begins with ${column.name}, and move what is old to a table, or an attached file, of its own.`
+    const reason = `${size}, and SQLite has no partitions. Use an index that begins with ${column.name}, and move old rows to a separate table or an attached file.`
     return { table: name, rowCount: table.rows, column: undefined, strategy: 'none', reason, ddl: [], breaks: [] }
   }
   const strategy = quarterly === undefined ? 'time-range' : 'quarter'
@@ -33,7 +33,7 @@ function recommend(snapshot: DatabaseSnapshot, table: TableSnapshot): PartitionR
     rowCount: table.rows,
     column: column.name,
     strategy,
-    reason: `${size}. Cut by ${strategy === 'quarter' ? 'quarter' : 'month'} of ${column.name}, queries that ask for a stretch of time read its partitions alone, and what is old is dropped in no time instead of deleted row by row.`,
+    reason: `${size}. If you partition it by ${strategy === 'quarter' ? 'quarter' : 'month'} of ${column.name}, queries for a time range read only its partitions, and old rows are dropped quickly instead of deleted one by one.`,
     ddl: snapshot.dialect === 'mysql' ? mysqlPartitioning(plan) : postgresPartitioning(plan),
     breaks: breaksOf(snapshot, table, column),
   }
@@ -50,7 +50,7 @@ export function partitioningOfUnknown(table: string, rows: number, columns: read
     rowCount: rows,
     column,
     strategy: quarterly === undefined ? 'time-range' : 'quarter',
-    reason: `${table} has ${formatCount(rows)} rows. Cut it by ${quarterly === undefined ? 'time' : 'quarter'} of ${column}; with the database inspected, this says how, and what breaks.`,
+    reason: `${table} has ${formatCount(rows)} rows. Partition it by ${quarterly === undefined ? 'time' : 'quarter'} of ${column}. Inspect the database to see the SQL, and what breaks.`,
     ddl: [],
     breaks: [],
   }
@@ -61,7 +61,7 @@ function columnNamed({ columns }: TableSnapshot, names: readonly string[]): Colu
   return found.find(({ type, databaseType }) => type === 'datetime' || /date|time/i.test(databaseType))
 }
 
-/** From the oldest row that statistics know of, else two years back, to a quarter of a year ahead. */
+/** From the oldest row in the statistics, or 2 years ago, until 3 months ahead. */
 function periodsOf({ takenAt }: DatabaseSnapshot, { statistics }: ColumnSnapshot, months: 1 | 3): readonly Period[] {
   const [lowest] = statistics?.bounds ?? []
   const oldest = typeof lowest === 'string' ? Date.parse(lowest) : Number.NaN
@@ -78,24 +78,24 @@ function breaksOf(snapshot: DatabaseSnapshot, table: TableSnapshot, column: Colu
       const why = isMysql
         ? 'nothing may refer to a partitioned table'
         : `(${referencedColumns.join(', ')}) is no unique key any more without ${column.name}`
-      found.push(`The foreign key ${names.get(holder) ?? holder} (${columns.join(', ')}) has to go: ${why}.`)
+      found.push(`The foreign key ${names.get(holder) ?? holder} (${columns.join(', ')}) must be dropped: ${why}.`)
     } else if (isMysql && holder === table.id) {
       found.push(
-        `The foreign key (${columns.join(', ')}) to ${names.get(references) ?? references} has to go: a partitioned table has none.`,
+        `The foreign key (${columns.join(', ')}) to ${names.get(references) ?? references} must be dropped: a partitioned table cannot have one.`,
       )
     }
   }
   if (table.primaryKey.length > 0 && !table.primaryKey.includes(column.name)) {
     found.push(
-      `The primary key becomes (${[...table.primaryKey, column.name].join(', ')}): ${table.primaryKey.join(', ')} alone is not kept unique any more.`,
+      `The primary key becomes (${[...table.primaryKey, column.name].join(', ')}): ${table.primaryKey.join(', ')} alone is no longer guaranteed to be unique.`,
     )
   }
   for (const index of table.indexes) {
     if (!index.isUnique || index.isPrimary || index.keys.some((key) => key.column === column.name)) continue
-    found.push(`${index.name} (${columnsOf(index).join(', ')}) cannot be unique without ${column.name}; the app has to see to it.`)
+    found.push(`${index.name} (${columnsOf(index).join(', ')}) cannot be unique without ${column.name}: the app must ensure it.`)
   }
-  if (column.nullable) found.push(`${column.name} may be null, and a column of the primary key may not: fill it first.`)
-  found.push(`Queries that do not name ${column.name} look into every partition.`)
+  if (column.nullable) found.push(`${column.name} can be null, but a column of the primary key cannot: fill it first.`)
+  found.push(`Queries without a condition on ${column.name} read every partition.`)
   if (!isMysql) found.push(`ORMs do not create partitions: keep the statements in a separate migration.`)
   return found
 }
@@ -108,8 +108,8 @@ export interface PartitionRecommendation {
   readonly column: string | undefined
   readonly strategy: 'quarter' | 'time-range' | 'none'
   readonly reason: string
-  /** What to run, in order. */
+  /** SQL to run, in order. */
   readonly ddl: readonly string[]
-  /** What stops working, or has to be changed with it. */
+  /** What stops working, or must be changed. */
   readonly breaks: readonly string[]
 }

@@ -5,7 +5,7 @@ import type { ServerConnections } from '../inspectors/database-snapshot.ts'
 import { formatCount } from '../names.ts'
 import type { TrafficEntry } from '../traffic/traffic-entry.ts'
 
-/** A pool as it was over some time. */
+/** Statistics of a pool over a period. */
 export interface ObservedPool {
   readonly name: string
   readonly now: PoolState
@@ -25,7 +25,7 @@ interface SlowStatement {
 
 export interface PoolFacts {
   readonly pools: readonly ObservedPool[]
-  /** Of the server; `undefined` where it was not asked, or has no such limit. */
+  /** Connections of the server; `undefined` if they are unknown, or have no limit. */
   readonly connections: ServerConnections | undefined
   /** Processes that have a pool like these. */
   readonly instances: number
@@ -39,7 +39,7 @@ const SERVER_SHARE = 0.9
 const LITTLE_SHARE = 0.25
 const NAMED = 3
 
-/** What is to be said of pools: each as it is, what is wrong with it, and what to do. */
+/** Recommendations for pools: the state of each, its problems, and what to do. */
 export function poolRecommendations(facts: PoolFacts): string[] {
   const lines = facts.pools.flatMap((pool) => ofPool(pool, facts))
   const { connections } = facts
@@ -63,15 +63,15 @@ function ofPool({ name, now, mostUsed, mostWaiting }: ObservedPool, facts: PoolF
   const cap = capOf(facts)
   if (cap !== undefined && max > cap) {
     warn(
-      `lower max from ${max} to ${Math.max(1, cap)}: ${facts.instances} × ${max} connections are more than the server's ${facts.connections?.max} leave room for.`,
+      `lower max from ${max} to ${Math.max(1, cap)}: ${facts.instances} × ${max} connections are more than the server's limit of ${facts.connections?.max} allows.`,
     )
   }
   if (mostUsed > max * WARNING_SHARE)
     warn(`warning: ${mostUsed} of ${max} connections were in use at one time (${Math.round((mostUsed / max) * 100)} %).`)
   if (mostWaiting > 0) warn(onWaiting(max, mostWaiting, cap, facts))
-  else if (mostUsed > max * WARNING_SHARE) warn('nobody waited, so a larger one would gain nothing yet.')
+  else if (mostUsed > max * WARNING_SHARE) warn('no caller waited, so a larger pool would not help yet.')
   if (min > 0 && mostUsed < max * LITTLE_SHARE && min > mostUsed)
-    warn(`at most ${mostUsed} were in use: min ${min} keeps connections that nobody uses.`)
+    warn(`at most ${mostUsed} were in use: min ${min} keeps unused connections open.`)
   return lines
 }
 
@@ -82,14 +82,14 @@ function onWaiting(max: number, mostWaiting: number, cap: number | undefined, { 
       ? undefined
       : Math.min(cap, max + Math.floor(connections.max * SERVER_SHARE) - connections.used)
   if (room !== undefined && room > max) {
-    return `raise max from ${max} to ${Math.min(wish, room)}: up to ${mostWaiting} waited at one time, and the server has room.`
+    return `raise max from ${max} to ${Math.min(wish, room)}: up to ${mostWaiting} callers waited at one time, and the server has free connections.`
   }
-  const why =
-    room === undefined ? 'whether the server has room for more connections is not known' : 'the server has no room for more connections'
+  const why = room === undefined ? 'it is unknown whether the server has free connections' : 'the server has no free connections'
   const names = slowest.slice(0, NAMED).map(({ label, totalMs, calls, place }) => {
     return `${label} (${formatCount(totalMs)} ms in ${formatCount(calls)} calls${place === undefined ? '' : `, ${place}`})`
   })
-  const how = names.length === 0 ? 'Make what holds connections shorter' : `Make what holds them shorter: ${names.join('; ')}`
+  const how =
+    names.length === 0 ? 'Shorten the statements that hold connections' : `Shorten the statements that hold them: ${names.join('; ')}`
   return `up to ${mostWaiting} waited at one time, and ${why}. ${how}.`
 }
 

@@ -6,7 +6,7 @@ import type { ParsedSql } from '../../sql/tree/parsed-sql.ts'
 import type { ComparisonNode, ConditionNode, QueryBlock } from '../../sql/tree/query-tree.ts'
 import { parseSql } from '../../sql/tree/read-sql.ts'
 
-/** What advice needs of a statement's text; of subqueries nothing. */
+/** Properties of a statement's SQL that advice needs, without subqueries. */
 export interface QueryShape {
   readonly kind: 'select' | 'update' | 'delete' | 'other'
   readonly hasWhere: boolean
@@ -23,9 +23,9 @@ export interface QueryShape {
   readonly equalities: readonly string[]
   /** Columns that are asked for by a range. */
   readonly ranges: readonly string[]
-  /** Columns that are searched for a text anywhere within: `LIKE '%x'`. */
+  /** Columns that are searched for a substring: `LIKE '%x'`. */
   readonly within: readonly string[]
-  /** Columns of conditions that stand in a call: `lower(email) = ?`. */
+  /** Columns of conditions within a call: `lower(email) = ?`. */
   readonly calls: readonly { readonly name: string; readonly column: string }[]
   readonly orderBy: readonly string[]
 }

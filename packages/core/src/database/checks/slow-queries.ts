@@ -5,7 +5,7 @@ import type { DatabaseSnapshot } from '../inspectors/database-snapshot.ts'
 import type { TrafficEntry } from '../traffic/traffic-entry.ts'
 import { analyzeQueryText, type Measured, type QueryAnalysis } from './analyze-query.ts'
 
-/** Where slow statements are looked for. Who knows a shape first is believed. */
+/** Sources of slow statements. The first source that knows a normalized query is used. */
 export interface SlowSources {
   readonly traffic: readonly TrafficEntry[]
   readonly analyzed: readonly (readonly [string, AnalyzedQuery])[]
@@ -18,7 +18,7 @@ interface Candidate {
   readonly calls: number
   readonly totalMs: number
   readonly maxMs: number
-  /** Of all calls. -1: not known. */
+  /** Of all calls. -1: unknown. */
   readonly rowsScanned: number
   readonly rowsReturned: number
   readonly callSite: QueryAnalysis['callSite']
@@ -86,10 +86,10 @@ export interface AnalyzedQuery {
 }
 
 const MAX_SHAPES = 1_000
-/** Of longer texts nothing is remembered. */
+/** Longer SQL is not remembered. */
 const MAX_TEXT = 20_000
 
-/** What was handed to `analyzeQuery`, by shape; the longest unseen leave first. */
+/** Queries passed to `analyzeQuery`, by normalized query; the least recently seen are removed first. */
 export class AnalyzedQueries {
   readonly #queries = new LRUCache<string, AnalyzedQuery>({ max: MAX_SHAPES })
 

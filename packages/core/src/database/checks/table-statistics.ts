@@ -50,7 +50,7 @@ export class TableSizes {
   }
 }
 
-/** What is known of a table's size; what is given comes first. */
+/** Size of a table; given values take precedence. */
 function tableStatistics(
   name: string,
   given: { readonly rowCount: number | undefined; readonly totalSize: number | undefined },

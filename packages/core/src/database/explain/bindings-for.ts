@@ -20,12 +20,12 @@ const HEAVY_SPAN = 5
 const TYPICAL_SPAN = 1
 
 /**
- * Values for a statement's parameters, made from the statistics of the columns they are compared with.
+ * Creates values for a statement's parameters from the statistics of the columns that they are compared with.
  *
- * @param roles - By place.
- * @param statistics - Of a column, where there are any.
- * @param observed - Values that it was called with. Of patterns nothing else is known.
- * @returns `undefined` where no value can be made for one of them.
+ * @param roles - By position.
+ * @param statistics - Statistics of a column, if there are any.
+ * @param observed - Observed values, the only source for patterns.
+ * @returns `undefined` if a value cannot be created for one of them.
  */
 export function bindingsFor(
   roles: readonly (ParameterRole | undefined)[],
@@ -68,7 +68,7 @@ class Picker {
     return likelyValue(known, before, isHeavy)
   }
 
-  /** Both ends of a range lie a few parts of the column from each other, whichever is written first. */
+  /** The ends of a range are a few parts of the column apart, in any order. */
   #end(role: ColumnRole, known: ColumnStatistics, isHeavy: boolean): StatisticsValue | undefined {
     const values = valuesInOrder(known)
     const middle = Math.floor(values.length / 2)

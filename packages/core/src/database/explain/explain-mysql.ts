@@ -13,13 +13,12 @@ const SETTINGS = `SHOW VARIABLES WHERE Variable_name IN ('max_statement_time', '
 
 /** In a read-only transaction that is rolled back: the planner reads rows of some tables, and calls functions. */
 export async function explainMysql(connection: Connection, request: ExplainRequest): Promise<PlanSummary> {
-  if (connection.session === undefined)
-    throw new NotExplainableError('the connection has no session to put a read-only transaction around it')
+  if (connection.session === undefined) throw new NotExplainableError('the connection has no session for a read-only transaction')
   const { statement, bindings, analyze, timeoutMs } = request
   // In a read-only transaction a write cannot even be planned.
-  if (statement.writes && statement.calls) throw new NotExplainableError('it writes, and calls functions that may do anything')
+  if (statement.writes && statement.calls) throw new NotExplainableError('it writes, and calls functions with unknown effects')
   const count = bindingCount(parametersOf(statement.sql, 'mysql'))
-  if (count > 0 && bindings === undefined) throw new NotExplainableError('MySQL plans with values only, and they are not given')
+  if (count > 0 && bindings === undefined) throw new NotExplainableError('MySQL requires parameter values to plan a statement')
   return connection.session(async (session) => {
     await assertReadAlike(session, statement.sql)
     if (statement.writes) await assertNoViews(session, statement.tables)
@@ -48,7 +47,7 @@ export async function explainMysql(connection: Connection, request: ExplainReque
     const answer: unknown = typeof text === 'string' ? JSON.parse(text) : text
     const summary = readMysqlPlan(answer, planContext('mysql', statement.tokens, schema, request.tables))
     if (isListing(statement.tokens)) return summary
-    // What groups or limits is not told by the plan.
+    // The plan does not contain grouping and limits.
     const { rowsReturned: _, ...rest } = summary
     return rest
   }
@@ -59,7 +58,7 @@ async function assertNoViews(session: Connection, names: readonly string[]): Pro
   if (names.length === 0) return
   const marks = names.map(() => '?').join(', ')
   const [view] = await session.query(`SELECT TABLE_NAME AS \`name\` FROM information_schema.VIEWS WHERE TABLE_NAME IN (${marks})`, names)
-  if (view !== undefined) throw new NotExplainableError(`it writes, and ${textOf(view, 'name')} is a view that may call functions`)
+  if (view !== undefined) throw new NotExplainableError(`it writes, and ${textOf(view, 'name')} is a view that can call functions`)
 }
 
 type Json = Readonly<Record<string, unknown>>
@@ -83,7 +82,7 @@ const ACCESS: Readonly<Record<string, PlanStep['access']>> = {
   hash_range: 'index-search',
 }
 
-/** A plan of MySQL or MariaDB: they share names, and nest them each in a way of its own. */
+/** Reads a plan of MySQL or MariaDB: they use the same names, with different nesting. */
 export function readMysqlPlan(answer: unknown, context: PlanContext): PlanSummary {
   const reader = new PlanReader(context)
   reader.read(answer, 1)

@@ -7,13 +7,12 @@ import { bindingCount, parametersOf } from './parameters.ts'
 import type { ExplainRequest, PlanSummary } from './plan-summary.ts'
 import { readPostgresqlPlan } from './read-postgresql-plan.ts'
 
-/** A prepared statement of a session that nobody else uses. */
+/** Name of a prepared statement in an exclusive session. */
 const PREPARED = 'sluice_explained'
 
 /** In a read-only transaction that is rolled back: the planner calls functions that are declared stable or immutable, and those may lie. */
 export async function explainPostgresql(connection: Connection, request: ExplainRequest): Promise<PlanSummary> {
-  if (connection.session === undefined)
-    throw new NotExplainableError('the connection has no session to put a read-only transaction around it')
+  if (connection.session === undefined) throw new NotExplainableError('the connection has no session for a read-only transaction')
   return connection.session(async (session) => {
     const { sql } = request.statement
     await assertReadAlike(session, sql)
@@ -31,7 +30,7 @@ export async function explainPostgresql(connection: Connection, request: Explain
     async function ask(): Promise<unknown> {
       const count = bindingCount(parametersOf(sql, 'postgresql'))
       if (request.analyze && count > 0 && request.bindings === undefined)
-        throw new NotExplainableError('it would be run, and its values are not given')
+        throw new NotExplainableError('it would be executed, but its parameter values are missing')
       const analyze = request.analyze ? ', ANALYZE' : ''
       if (count === 0 || request.bindings !== undefined)
         return planIn(await session.query(`EXPLAIN (FORMAT JSON, VERBOSE${analyze}) ${sql}`, request.bindings?.slice(0, count)))
@@ -60,7 +59,7 @@ const ROWS = `
   WHERE c.relkind IN ('r', 'm') AND c.reltuples >= 0
     AND (n.nspname::text, c.relname::text) IN (SELECT x ->> 0, x ->> 1 FROM pg_catalog.jsonb_array_elements($1::text::jsonb) AS x)`
 
-/** As inspected, or asked of the server for the tables that are scanned as a whole. */
+/** From the inspection, or queried from the server for tables with a full scan. */
 async function rowsOfTables(
   session: Connection,
   { tables, analyze }: ExplainRequest,

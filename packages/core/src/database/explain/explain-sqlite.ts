@@ -11,11 +11,11 @@ export async function explainSqlite(
   connection: Connection,
   { statement, bindings, analyze, tables, defaultSchema = 'main' }: ExplainRequest,
 ): Promise<PlanSummary> {
-  if (analyze) throw new NotExplainableError('SQLite does not measure what it runs: explain it without `analyze`')
+  if (analyze) throw new NotExplainableError('SQLite does not measure executions: omit `analyze`')
   const { sql, tokens } = statement
   const parameters = parametersOf(sql, 'sqlite')
   const values = bindings ?? Array.from({ length: bindingCount(parameters) }, () => null)
-  // Drivers bind what is numbered or named each in a way of its own.
+  // Drivers differ in how they bind numbered and named parameters.
   const isPlain = parameters.every(({ token }) => token.text === '?')
   const rows = isPlain
     ? await connection.query(`EXPLAIN QUERY PLAN ${sql}`, values)
@@ -89,7 +89,7 @@ function scannedBy(step: PlanStep, context: PlanContext): number | undefined {
   return step.searchedBy === undefined ? step.rows : undefined
 }
 
-/** Whether it is searched by equality alone cannot be told from the names; a range over a unique key is rare. */
+/** The names do not show whether it is searched by equality only; a range over a unique key is rare. */
 function isWhole({ searchedBy }: PlanStep): boolean {
   return searchedBy !== undefined
 }

@@ -9,7 +9,7 @@ import type { ExplainRequest, PlanSummary } from './plan-summary.ts'
 
 export interface ExplainOptions {
   /**
-   * Runs the statement, and measures. Only for what is known to read and to do nothing else.
+   * Executes the statement and measures it. Only if it is known to read and to do nothing else.
    * @defaultValue false
    */
   readonly analyze?: boolean
@@ -20,7 +20,10 @@ export interface ExplainOptions {
   readonly timeoutMs?: number
   /** As inspected: what plans leave to be known, they tell. */
   readonly tables?: readonly TableSnapshot[]
-  /** The schema of tables that are named without one. Left out: `public` on PostgreSQL, `main` on SQLite, the session's database on MySQL. */
+  /**
+   * Schema of table names without a schema. Default: `public` on PostgreSQL, `main` on SQLite, the session's
+   * database on MySQL.
+   */
   readonly defaultSchema?: string
 }
 
@@ -31,11 +34,13 @@ const explainers: Readonly<Record<Dialect, (connection: Connection, request: Exp
 }
 
 /**
- * Asks the database how it runs a statement. Nothing is written: a write is planned and never carried out; and since planners may call functions, all is
- * done in a read-only transaction that is rolled back (PostgreSQL, MySQL).
+ * Requests the plan of a statement from the database. Nothing is written: a write is planned and never
+ * executed; and because planners can call functions, everything runs in a read-only transaction that is
+ * rolled back (PostgreSQL, MySQL).
  *
- * @param bindings - By place. Left out for a text that takes some: PostgreSQL gives a generic plan, and SQLite plans without values; MySQL cannot.
- * @throws NotExplainableError where it cannot be done without danger. The database's own error, when it cannot plan the statement.
+ * @param bindings - By position. Omit them for SQL with parameters: PostgreSQL returns a generic plan, and
+ * SQLite plans without values; MySQL cannot.
+ * @throws NotExplainableError if this is not safe. The database's error, if it cannot plan the statement.
  */
 export async function explainStatement(
   connection: Connection,
@@ -44,6 +49,6 @@ export async function explainStatement(
   { analyze = false, timeoutMs = 5_000, tables = [], defaultSchema }: ExplainOptions = {},
 ): Promise<PlanSummary> {
   const statement = explainable(sql, connection.dialect)
-  if (analyze && statement.notToBeRun !== undefined) throw new NotExplainableError(`it would be run, and ${statement.notToBeRun}`)
+  if (analyze && statement.notToBeRun !== undefined) throw new NotExplainableError(`it would be executed, and ${statement.notToBeRun}`)
   return explainers[connection.dialect](connection, { statement, bindings, analyze, timeoutMs, tables, defaultSchema })
 }

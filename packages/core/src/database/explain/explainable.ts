@@ -5,7 +5,7 @@ import { analyzeSql } from '../../sql/analyze.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { type Token, tokenize } from '../../sql/tokenize.ts'
 
-/** What may be explained: one statement, of which is known what it touches. */
+/** A statement that can be explained: its effects are known. */
 export interface Explainable {
   /** Without what comes after it: a semicolon, comments. */
   readonly sql: string
@@ -15,24 +15,27 @@ export interface Explainable {
   readonly tables: readonly string[]
   /** Calls that are not known to be pure: planners may carry them out. */
   readonly calls: boolean
-  /** Why it must not be run; `undefined` where nothing but reading can come of it. */
+  /** Why it must not be executed; `undefined` if it can only read. */
   readonly notToBeRun: string | undefined
 }
 
 const READS = new Set(['SELECT', 'VALUES', 'TABLE'])
 const WRITES = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE', 'MERGE'])
 
-/** @throws NotExplainableError for several statements, for other ones than reads and writes of rows, and where it cannot be told what it touches. */
+/**
+ * @throws NotExplainableError for several statements, for statements other than reads and writes of rows, and
+ * if its effects cannot be determined.
+ */
 export function explainable(sql: string, dialect: Dialect): Explainable {
   const { statement } = analyzeSql(sql, dialect)
-  // Its texts cannot be told from what is carried out, or there is something in it that is.
-  if (statement.opaque !== undefined) throw new NotExplainableError(`what it touches cannot be told (${statement.opaque})`)
+  // It contains SQL whose execution cannot be excluded.
+  if (statement.opaque !== undefined) throw new NotExplainableError(`its effects cannot be determined (${statement.opaque})`)
   const tokens = tokenize(sql, dialect)
   const end = tokens.findIndex(({ kind, text }) => kind === 'symbol' && text === ';')
   const own = end === -1 ? tokens : tokens.slice(0, end)
   const last = own.at(-1)
-  if (last === undefined) throw new NotExplainableError('there is none')
-  if (tokens.slice(own.length).some(({ text }) => text !== ';')) throw new NotExplainableError('there are several')
+  if (last === undefined) throw new NotExplainableError('the string contains no statement')
+  if (tokens.slice(own.length).some(({ text }) => text !== ';')) throw new NotExplainableError('the string contains several statements')
   const other = statement.kinds.find((kind) => !READS.has(kind) && !WRITES.has(kind))
   if (other !== undefined) throw new NotExplainableError(`${other} neither reads nor writes rows`)
   const writes = statement.writes.length > 0 || statement.kinds.some((kind) => WRITES.has(kind))
@@ -43,7 +46,7 @@ export function explainable(sql: string, dialect: Dialect): Explainable {
   function notToBeRun(): string | undefined {
     if (writes || statement.ddl || statement.mayCommit) return 'it writes'
     if (statement.locks) return 'it locks rows'
-    if (calls) return `it calls functions that may do anything (${[...statement.functions].slice(0, 3).join(', ')})`
+    if (calls) return `it calls functions with unknown effects (${[...statement.functions].slice(0, 3).join(', ')})`
     return statement.volatile ? 'it depends on more than tables' : undefined
   }
 }
@@ -55,9 +58,10 @@ const MODES: Readonly<Partial<Record<Dialect, string>>> = {
 }
 
 /**
- * What is a string for Sluice must be one for the server, or there might be a second statement in it.
+ * Ensures that the server reads strings in the same way as Sluice; otherwise, a string could contain a second
+ * statement.
  *
- * @throws NotExplainableError where that depends on a setting, and it is not as by default.
+ * @throws NotExplainableError if this depends on a setting without its default value.
  */
 export async function assertReadAlike(session: Connection, sql: string): Promise<void> {
   const { dialect } = session
@@ -67,10 +71,13 @@ export async function assertReadAlike(session: Connection, sql: string): Promise
   const [row = {}] = await session.query(query)
   const mode = optionalTextOf(row, 'mode') ?? ''
   const isOdd = dialect === 'postgresql' ? mode !== 'on' : /NO_BACKSLASH_ESCAPES|ANSI_QUOTES|ANSI/.test(mode)
-  if (isOdd) throw new NotExplainableError(`the session reads quotes and backslashes in a way of its own (${mode})`)
+  if (isOdd) throw new NotExplainableError(`the session's settings change the meaning of quotes and backslashes (${mode})`)
 }
 
-/** A statement was to be explained, and cannot be without the danger that something of it is carried out; or the database has no way to. */
+/**
+ * A statement cannot be explained without the risk of executing a part of it, or the database does not
+ * support it.
+ */
 export class NotExplainableError extends SluiceError {
   /** @param reason - A sentence's end: `it may write`. */
   constructor(readonly reason: string) {

@@ -3,12 +3,12 @@ import type { Dialect } from '../../sql/dialect.ts'
 import { parametersOf } from './parameters.ts'
 
 /**
- * A value as a literal.
+ * Formats a value as a literal.
  *
- * PostgreSQL gets all of them without a type, as it gets bound values, and reads both alike. A `Date` is the time in UTC; on SQLite it is the
- * number of milliseconds since 1970.
+ * On PostgreSQL, literals have no type, like bound values, and are read the same way. A `Date` is the time in
+ * UTC; on SQLite, it is the number of milliseconds since 1970.
  *
- * @throws InvalidArgumentError for what the database cannot be given.
+ * @throws InvalidArgumentError for a value that the database does not support.
  */
 export function literalOf(value: unknown, dialect: Dialect): string {
   if (value === null) return 'NULL'
@@ -24,7 +24,7 @@ function postgresql(value: unknown): string {
 }
 
 function postgresqlString(text: string): string {
-  if (text.includes('\0')) throw unbindable('a text without NUL', text)
+  if (text.includes('\0')) throw unbindable('a string without NUL', text)
   const doubled = text.replaceAll("'", "''")
   return doubled.includes('\\') ? `E'${doubled.replaceAll('\\', '\\\\')}'` : `'${doubled}'`
 }
@@ -105,10 +105,11 @@ function unbindable(expected: string, value: unknown): InvalidArgumentError {
 }
 
 /**
- * Writes values into a text, in place of its parameters.
+ * Replaces the parameters of a statement by literals.
  *
- * @param bindings - By place, whichever way the dialect numbers them.
- * @throws InvalidArgumentError when a value is missing or cannot be written; SqlSyntaxError when the text cannot be split into tokens.
+ * @param bindings - By position, regardless of the dialect's numbering.
+ * @throws InvalidArgumentError if a value is missing or cannot be written; SqlSyntaxError if the SQL cannot
+ * be tokenized.
  */
 export function inlineValues(sql: string, dialect: Dialect, bindings: readonly unknown[]): string {
   // In parts: to read the end of a string that is being built copies it.
@@ -119,7 +120,7 @@ export function inlineValues(sql: string, dialect: Dialect, bindings: readonly u
     if (value === undefined) throw new InvalidArgumentError('bindings', `a value for each parameter (${token.text})`, bindings)
     const before = sql.slice(end, token.start)
     const literal = literalOf(value, dialect)
-    // `LIMIT?` and `?AND` are no words.
+    // `LIMIT?` and `?AND` are not words.
     parts.push(before, isNamePart((before || parts.at(-1))?.at(-1)) ? ` ${literal}` : literal)
     if (isNamePart(sql[token.end])) parts.push(' ')
     end = token.end

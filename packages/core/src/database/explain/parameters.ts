@@ -1,16 +1,16 @@
 import type { Dialect } from '../../sql/dialect.ts'
 import { type Token, tokenize } from '../../sql/tokenize.ts'
 
-/** A parameter of a text: where it stands, and the place of its value among the bindings, from 0. */
+/** A parameter of a statement: its location, and the index of its value among the bindings, from 0. */
 export interface Parameter {
   readonly token: Token
   readonly place: number
 }
 
 /**
- * The parameters of a text, in order. Never those that stand in strings and comments.
+ * The parameters of a statement, in order, without those in strings and comments.
  *
- * @throws SqlSyntaxError when the text cannot be split into tokens.
+ * @throws SqlSyntaxError if the SQL cannot be tokenized.
  */
 export function parametersOf(sql: string, dialect: Dialect): readonly Parameter[] {
   const named = new Map<string, number>()
@@ -32,7 +32,7 @@ export function parametersOf(sql: string, dialect: Dialect): readonly Parameter[
   })
 }
 
-/** How many values a text takes. */
+/** Number of values that a statement needs. */
 export function bindingCount(parameters: readonly Parameter[]): number {
   return parameters.reduce((most, { place }) => Math.max(most, place + 1), 0)
 }

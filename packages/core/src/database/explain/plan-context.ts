@@ -4,7 +4,7 @@ import type { Token } from '../../sql/tokenize.ts'
 import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { tablesByAlias } from './table-names.ts'
 
-/** What a plan leaves to be known. */
+/** Information that plans do not contain. */
 export interface PlanContext {
   /** The table that a plan calls so, by alias or name; `undefined` for a subquery. */
   tableOf(name: string): TableId | undefined
@@ -14,7 +14,7 @@ export interface PlanContext {
   isUnique(table: TableId, index: string): boolean
 }
 
-/** @param tables - As inspected; left out, less of the plan can be told. */
+/** @param tables - Results of an inspection; without them, less can be read from the plan. */
 export function planContext(
   dialect: Dialect,
   tokens: readonly Token[],

@@ -2,7 +2,7 @@ import type { TableId } from '../../schema/catalog-data.ts'
 import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
 import type { Explainable } from './explainable.ts'
 
-/** What a database says of how it runs a statement, in the same words for every database. */
+/** A plan, in the same terms for every database. */
 export interface PlanSummary {
   /** The planner's own cost; `undefined` where it has none (SQLite). PostgreSQL and MariaDB count in different units. */
   readonly cost?: number
@@ -12,7 +12,7 @@ export interface PlanSummary {
   /** Milliseconds; only with `analyze`. */
   readonly executionTime?: number
   readonly steps: readonly PlanStep[]
-  /** Whether rows are sorted, and whether results are kept in between. */
+  /** Whether rows are sorted, and whether intermediate results are stored. */
   readonly sorts: number
   readonly temporaryStructures: number
   /** As the database gave it: JSON (PostgreSQL, MySQL), lines of text (SQLite). */
@@ -25,13 +25,14 @@ export interface PlanStep {
   /** The name that the plan has for it: an alias, often. */
   readonly name: string
   /**
-   * `index-scan`: all of an index, in its order; `index-search`: a part of it. `index-only-scan`: an index alone, of which `searchedBy` tells whether a
-   * part. `key`: one row, by its primary or a unique key. `bitmap`: rows found in one index or several, then read. `automatic-index`: one that is made
-   * for this statement only.
+   * `index-scan`: a whole index, in its order; `index-search`: a part of it. `index-only-scan`: an index
+   * alone; `searchedBy` shows whether it is a part. `key`: one row, by its primary or a unique key. `bitmap`:
+   * rows found in one or several indexes, then read. `automatic-index`: an index that is created for this
+   * statement only.
    */
   readonly access: 'full-scan' | 'index-scan' | 'index-only-scan' | 'index-search' | 'bitmap' | 'key' | 'automatic-index' | 'other'
   readonly index?: string
-  /** Columns that the index is searched by, where the plan says so. */
+  /** Columns that the index is searched by, if the plan contains them. */
   readonly searchedBy?: readonly string[]
   /** Rows that it yields each time it runs, and how often it runs; estimated, or measured with `analyze`. */
   readonly rows?: number
@@ -39,7 +40,7 @@ export interface PlanStep {
   readonly filter?: string
 }
 
-/** What a dialect is asked with. */
+/** Request for a plan. */
 export interface ExplainRequest {
   readonly statement: Explainable
   readonly bindings: readonly unknown[] | undefined

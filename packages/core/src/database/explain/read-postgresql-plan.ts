@@ -36,15 +36,16 @@ const SCANS: Readonly<Record<string, PlanStep['access']>> = {
   'Foreign Scan': 'other',
 }
 
-/** What reads all of its input before it gives a row: a LIMIT above it spares nothing below. */
+/** Nodes that read all of their input before they return a row: a LIMIT above them saves nothing below. */
 const BLOCKING = new Set(['Sort', 'Aggregate', 'Hash', 'SetOp', 'WindowAgg', 'Materialize'])
 const KEEPING = new Set(['Hash', 'Materialize', 'Memoize', 'SetOp', 'Recursive Union', 'Table Function Scan'])
 
 /**
  * Reads a plan of PostgreSQL.
  *
- * @param answer - What `EXPLAIN (FORMAT JSON, VERBOSE)` gave, parsed.
- * @param rowsOf - The rows of a table, where they are known: a plan tells how many of them pass its filter only.
+ * @param answer - Parsed result of `EXPLAIN (FORMAT JSON, VERBOSE)`.
+ * @param rowsOf - Number of rows of a table, if it is known: a plan only contains the rows that pass its
+ * filter.
  */
 export function readPostgresqlPlan(answer: unknown, rowsOf: (table: TableId) => number | undefined = () => undefined): PlanSummary {
   const [top] = answer as readonly { readonly Plan: PlanNode; readonly 'Execution Time'?: number }[]
@@ -77,8 +78,8 @@ class PlanReader {
   constructor(private readonly rowsOf: (table: TableId) => number | undefined) {}
 
   /**
-   * @param loops - How often the node runs, as estimated.
-   * @param share - Of its rows, how much a LIMIT above takes.
+   * @param loops - Estimated number of executions of the node.
+   * @param share - Share of its rows that a LIMIT above needs.
    */
   read(node: PlanNode, loops: number, share: number): void {
     const type = node['Node Type']
@@ -90,7 +91,7 @@ class PlanReader {
     const children = node.Plans ?? []
     const [outer] = children
     for (const child of children) {
-      // What a bitmap is made of was read with it.
+      // The inputs of a bitmap were read with it.
       if (access === 'bitmap') continue
       const isInner = child['Parent Relationship'] === 'Inner' && type === 'Nested Loop'
       const outerRows = Math.max(1, (outer === undefined ? 1 : (outer['Plan Rows'] ?? 1)) * share)

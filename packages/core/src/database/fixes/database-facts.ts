@@ -1,14 +1,14 @@
 import type { TableId } from '../../schema/catalog-data.ts'
 import type { DatabaseSnapshot, TableSnapshot } from '../inspectors/database-snapshot.ts'
 
-/** What the text of a change depends on. A snapshot has it all. */
+/** Facts that determine the SQL of a change. A snapshot contains them all. */
 export type DatabaseFacts = Pick<DatabaseSnapshot, 'product' | 'versionParts' | 'defaultSchema' | 'tables'>
 
 export interface NamedTable {
   readonly schema: string
   readonly name: string
   readonly isInDefaultSchema: boolean
-  /** Left out where the facts do not have the table. */
+  /** Omitted if the facts do not contain the table. */
   readonly snapshot?: TableSnapshot
 }
 

@@ -3,11 +3,11 @@ import { type DatabaseFacts, foldName, tableOf } from './database-facts.ts'
 
 /** How names of indexes are made of the names of their tables and columns. */
 export interface IndexNaming {
-  /** What the name ends with: `_idx`. */
+  /** Suffix of the name: `_idx`. */
   readonly suffix: string
-  /** What the name of a unique index ends with. */
+  /** Suffix of the name of a unique index. */
   readonly uniqueSuffix: string
-  /** What the name begins with. Default: the table and the columns, joined by `_`. */
+  /** Stem of the name. Default: the table and the columns, joined by `_`. */
   stem?(table: string, columns: readonly string[]): string
 }
 

@@ -1,13 +1,16 @@
 import { indexLabel } from '../index-definition.ts'
 import type { SchemaChange } from './schema-change.ts'
 
-/** What a change is and why, as lines of a comment. Names of a database may contain anything, and some migration tools end a statement at a semicolon even in a comment. */
+/**
+ * A change and its reason, as lines of a comment. Names in a database can contain any characters, and some
+ * migration tools end a statement at a semicolon even in a comment.
+ */
 export function changeComment(change: SchemaChange): string[] {
   const what = change.kind === 'create-index' ? 'Index on' : `Drops ${change.name}, an index on`
   return [`${what} ${indexLabel(change.index)}`, change.reason ?? ''].filter((line) => line !== '').map(commentText)
 }
 
-/** A text in one line that ends no comment and no statement. */
+/** A string in one line that ends neither a comment nor a statement. */
 export function commentText(text: string): string {
   return text
     .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
@@ -35,10 +38,10 @@ export function fileName(name: string): string {
 }
 
 /**
- * Names of migrations begin with the time in UTC, to the second: `20261125181500`. Each is later than the one before, and than all that
- * are there, so that they run last and in order.
+ * Names of migrations begin with the time in UTC, to the second: `20261125181500`. Each is later than the
+ * previous one, and than all existing ones, so that they run last and in order.
  *
- * @param existing - Names of the migrations that are there.
+ * @param existing - Names of existing migrations.
  */
 export function timeStamps(count: number, at: Date, existing: readonly string[]): string[] {
   const latest = existing.map((name) => parse(name)).reduce((left, right) => Math.max(left, right), 0)

@@ -13,26 +13,26 @@ export interface ProjectFormat {
   /** Names that the project's files have given to indexes, which the database may lack so far: `index` must get a different name. */
   takenNames?(index: IndexDefinition, facts: DatabaseFacts): Iterable<string>
   /**
-   * The files that bring changes to the project. Nothing is read or written.
+   * Plans the files that add changes to the project. Reads and writes nothing.
    *
-   * @param changes - Changes that the database can have.
-   * @param at - When the files are made: the names of migrations begin with it.
+   * @param changes - Changes that the database supports.
+   * @param at - Creation time of the files: the names of migrations begin with it.
    */
   plan(changes: readonly SchemaChange[], facts: DatabaseFacts, at: Date): FixPlan
 }
 
-/** What to write for changes. */
+/** Files to write for changes. */
 export interface FixPlan {
   readonly files: readonly FixFile[]
   /** Lines of a schema file that were put in or taken out. */
   readonly patched: readonly PatchedChange[]
   /** Changes that the project's schema has already: it only has to be brought to the database. */
   readonly unchanged: readonly { readonly change: SchemaChange; readonly why: string }[]
-  /** Changes that are in no file of the project's own format. What SQL there is for them is in a file of its own. */
+  /** Changes that the project's format does not support. Their SQL is in a separate file. */
   readonly refused: readonly RefusedChange[]
 }
 
-/** One file to write, or a change to one that is there. */
+/** One file to write, or a change of an existing one. */
 export interface FixFile {
   /** Relative to the project, with `/`. */
   readonly path: string
@@ -47,7 +47,7 @@ export interface PatchedChange {
   readonly path: string
   /** The line that was put in, or taken out. */
   readonly line: string
-  /** What the line does not say, each in a sentence. */
+  /** Notes, one sentence each. */
   readonly notes: readonly string[]
 }
 
@@ -56,14 +56,14 @@ export interface RefusedChange {
   readonly change: SchemaChange
   /** In a sentence. */
   readonly why: string
-  /** What would do it, to be run by hand. Empty where the database has no such thing. */
+  /** SQL to run manually. Empty if the database does not support it. */
   readonly sql: readonly string[]
 }
 
 /**
- * The files that bring changes to a project, in its own format. Nothing is read or written.
+ * Plans the files that add changes to a project, in its format. Reads and writes nothing.
  *
- * @param at - When the files are made: the names of migrations begin with it.
+ * @param at - Creation time of the files: the names of migrations begin with it.
  */
 export function planFixFiles(changes: readonly SchemaChange[], project: ProjectFormat, facts: DatabaseFacts, at: Date): FixPlan {
   const possible = changes.filter((change) => changeProblem(change, facts) === undefined)

@@ -19,7 +19,7 @@ export interface CreateIndexChange {
 
 export interface DropIndexChange {
   readonly kind: 'drop-index'
-  /** As it is, so that the change can be undone. */
+  /** The existing definition, so that the change can be reverted. */
   readonly index: IndexDefinition
   readonly name: string
   /** Why, in a sentence. */

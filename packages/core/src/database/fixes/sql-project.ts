@@ -5,11 +5,11 @@ import { changeComment, commentText, fileName } from './migration-text.ts'
 import type { FixFile, ProjectFormat } from './project-format.ts'
 import { type SchemaChange, schemaChangeSql } from './schema-change.ts'
 
-/** Where SQL files are kept. */
+/** A folder of SQL files. */
 export interface SqlFolder {
   /** @defaultValue `sluice/fixes` */
   readonly dir?: string
-  /** Names of the files that are there. */
+  /** Names of the existing files. */
   readonly existing?: readonly string[]
 }
 
@@ -47,8 +47,8 @@ function intro({ product }: DatabaseFacts): string[] {
   if (product === 'postgresql') {
     return [
       '-- For psql, without --single-transaction: nothing is built CONCURRENTLY in a transaction.',
-      '-- A statement that fails leaves an index that is not valid: drop it, and run the statement again.',
-      '-- A concurrent build waits for open transactions, and nobody waits for it.',
+      '-- A failed statement leaves an invalid index: drop it, and run the statement again.',
+      '-- A concurrent build waits for open transactions, and does not block others.',
       limit('concurrent'),
     ]
   }

@@ -2,7 +2,7 @@ import type { ColumnType, ForeignKeyInfo, TableId } from '../../schema/catalog-d
 import type { Dialect } from '../../sql/dialect.ts'
 import type { IndexDefinition } from '../index-definition.ts'
 
-/** What was read of a database at one time. Plain data: it can be written to a file and read again. */
+/** The result of one inspection of a database. Plain data: it can be written to a file and read again. */
 export interface DatabaseSnapshot {
   readonly dialect: Dialect
   readonly product: 'postgresql' | 'mysql' | 'mariadb' | 'sqlite'
@@ -20,14 +20,17 @@ export interface DatabaseSnapshot {
   /** Extensions (PostgreSQL): the installed ones, and those that could be. */
   readonly extensions: { readonly installed: readonly string[]; readonly available: readonly string[] }
   readonly connections?: ServerConnections
-  /** What the server itself counted of statements: `pg_stat_statements`, `performance_schema`. Most expensive first, at most 1,000. */
+  /**
+   * Statements that the server counted: `pg_stat_statements`, `performance_schema`. Most expensive first, at
+   * most 1,000.
+   */
   readonly statements: readonly ServerStatement[]
-  /** What could not be seen, and why. */
+  /** Information that could not be read, with the reason. */
   readonly gaps: readonly InspectionGap[]
 }
 
 export interface InspectionGap {
-  /** What is missing: `statements`, `index use`, `statistics of public.city`, … */
+  /** Missing information: `statements`, `index use`, `statistics of public.city`, … */
   readonly what: string
   /** Why, and what would help, in a sentence. */
   readonly why: string
@@ -38,7 +41,7 @@ export interface TableSnapshot {
   readonly schema: string
   readonly name: string
   readonly kind: 'table' | 'partitioned' | 'partition' | 'view' | 'materialized-view' | 'virtual' | 'foreign'
-  /** Of a partition. */
+  /** Parent table of a partition. */
   readonly parent?: TableId
   /** An estimate, unless the database counts. -1: not known. */
   readonly rows: number
@@ -46,10 +49,10 @@ export interface TableSnapshot {
   readonly bytes: number
   readonly indexBytes: number
   readonly columns: readonly ColumnSnapshot[]
-  /** Columns. SQLite: one INTEGER column stands for the rowid, and has no index of its own. */
+  /** Columns. SQLite: one INTEGER column is the rowid, and has no separate index. */
   readonly primaryKey: readonly string[]
   readonly indexes: readonly IndexSnapshot[]
-  /** Of a view: its SELECT. */
+  /** SELECT of a view. */
   readonly definition?: string
   /** SQLite: no rowid. */
   readonly isClustered?: boolean
@@ -69,7 +72,7 @@ export interface TableSnapshot {
   readonly freeBytes?: number
   /** When the planner's statistics were last made, in milliseconds since 1970; `undefined` where it never was, or is not known. */
   readonly analyzedAt?: number
-  /** Rows changed since. SQLite: left out where it was never analysed. */
+  /** Rows changed since. SQLite: omitted if it was never analyzed. */
   readonly changedSinceAnalyze?: number
 }
 
@@ -79,7 +82,7 @@ export interface ColumnSnapshot {
   /** As the database writes it: `character varying(20)`, `int(11)`, `INTEGER`. */
   readonly databaseType: string
   readonly nullable: boolean
-  /** Left out: the database's own. */
+  /** Default: the database's collation. */
   readonly collation?: string
   /** Computed from others; no index needs to be asked whether it can be written. */
   readonly isGenerated?: boolean
@@ -112,7 +115,7 @@ export interface IndexSnapshot extends IndexDefinition {
   readonly isPrimary: boolean
   /** Whether a primary key, a unique or an exclusion constraint needs it. */
   readonly isConstraint: boolean
-  /** An index that failed to be made does not serve reads. */
+  /** An index whose build failed does not serve reads. */
   readonly isValid: boolean
   /** MySQL: not `INVISIBLE`/`IGNORED`. */
   readonly isVisible: boolean
@@ -134,13 +137,13 @@ export interface ServerConnections {
 }
 
 export interface ServerStatement {
-  /** With `$1` (PostgreSQL) or `?` (MySQL) in place of values. */
+  /** With `$1` (PostgreSQL) or `?` (MySQL) instead of values. */
   readonly sql: string
   readonly calls: number
   readonly totalMs: number
   readonly maxMs?: number
   readonly rows: number
-  /** Rows that were looked at (MySQL). */
+  /** Examined rows (MySQL). */
   readonly rowsExamined?: number
   /** Calls that used no index (MySQL). */
   readonly withoutIndex?: number

@@ -1,7 +1,7 @@
 import type { TableId } from '../../schema/catalog-data.ts'
 import type { InspectionGap } from './database-snapshot.ts'
 
-/** Collects what could not be read of a database, so that the rest of it is told nevertheless. */
+/** Collects information that could not be read, so that the rest is still returned. */
 export class Gaps {
   readonly list: InspectionGap[] = []
 
@@ -9,7 +9,7 @@ export class Gaps {
     this.list.push({ what, why })
   }
 
-  /** What is missing of some tables, and of each for the same reason. */
+  /** Adds missing information for several tables, with the same reason. */
   addTables(what: string, tables: readonly { readonly id: TableId }[], why: string): void {
     if (tables.length === 0) return
     const ids = tables.map(({ id }) => id)
@@ -19,14 +19,14 @@ export class Gaps {
   /**
    * Reads one part.
    *
-   * @param help - What would help where it cannot be read: a sentence.
-   * @returns What was read, or `otherwise`, when reading it fails.
+   * @param help - Advice for the case that it cannot be read: one sentence.
+   * @returns The result, or `otherwise` if reading fails.
    */
   async read<T>(what: string, help: string, otherwise: T, read: () => Promise<T>): Promise<T> {
     try {
       return await read()
     } catch (error) {
-      this.add(what, `The database answered: ${sentenceOf(error)} ${help}`)
+      this.add(what, `The database reported: ${sentenceOf(error)} ${help}`)
       return otherwise
     }
   }

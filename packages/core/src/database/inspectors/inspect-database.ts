@@ -19,11 +19,12 @@ const inspectors: Record<Dialect, (connection: Connection) => Promise<Inspected>
 }
 
 /**
- * Reads what a database tells of itself: its schema, sizes, statistics, settings, and what it counted. Some twenty statements, however
- * many tables there are; it writes nothing and locks nothing but what it reads of the catalogue. What cannot be read is a gap of the snapshot.
+ * Reads a database's schema, sizes, statistics, settings, and counters. Sends about 20 statements, regardless
+ * of the number of tables. Writes nothing, and locks only the catalog entries that it reads. Information that
+ * cannot be read is a gap of the snapshot.
  *
- * @param connection - In no transaction: on PostgreSQL a statement that fails would end it.
- * @throws The database's own error, when not even its tables can be read.
+ * @param connection - Outside transactions: on PostgreSQL, a failed statement would abort the transaction.
+ * @throws The database's error, if its tables cannot be read.
  */
 export async function inspectDatabase(connection: Connection, { clock = systemClock }: InspectOptions = {}): Promise<DatabaseSnapshot> {
   const inspected = await inspectors[connection.dialect](connection)

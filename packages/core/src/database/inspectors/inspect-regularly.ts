@@ -7,7 +7,7 @@ export interface RegularInspection {
   readonly onError: (error: unknown) => void
 }
 
-/** Inspects a database at an interval, never twice at once. The caller stops it. */
+/** Inspects a database at an interval, one inspection at a time. The caller stops it. */
 export function inspectRegularly(everyMs: number, { isAttached, inspect, onError }: RegularInspection): Periodic {
   let isBusy = false
   const inspections = new Periodic(everyMs, () => {

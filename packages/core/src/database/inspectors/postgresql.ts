@@ -79,7 +79,10 @@ function columnSnapshot(
   return { ...column, databaseType: column.type, ...details, ...(ofColumn === undefined ? {} : { statistics: ofColumn }) }
 }
 
-/** Rows and bytes of tables. A partitioned table holds what its partitions hold; of itself it has no pages, and rows only where it was analysed. */
+/**
+ * Rows and bytes of tables. A partitioned table has the rows of its partitions; it has no pages itself, and
+ * rows only if it was analyzed.
+ */
 class Sizes {
   readonly #partitions = new Map<TableId, TableId[]>()
 
@@ -99,7 +102,7 @@ class Sizes {
     if (partitions !== undefined) return partitions.reduce((sum, part) => sum + Math.max(0, this.of(part, what)), 0)
     const detail = this.details.get(id)
     if (detail === undefined) return -1
-    // What was counted since is better than a guess by pages.
+    // Counters are better than an estimate from pages.
     const counted = this.use.get(id)?.liveRows ?? 0
     return what === 'rows' && detail.isGuess && counted > 0 ? counted : detail[what]
   }
@@ -111,7 +114,7 @@ function noteMissingStatistics(tables: readonly TableSnapshot[], details: Readon
       kind !== 'view' && kind !== 'foreign' && rows > 0 && columns.every((column) => column.statistics === undefined),
   )
   const readable = (table: TableSnapshot) => details.get(table.id)?.isReadable !== false
-  gaps.addTables('statistics', without.filter(readable), 'Never analysed: run ANALYZE.')
+  gaps.addTables('statistics', without.filter(readable), 'Never analyzed: run ANALYZE.')
   gaps.addTables(
     'statistics',
     without.filter((table) => !readable(table)),

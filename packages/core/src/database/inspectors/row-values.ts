@@ -1,7 +1,10 @@
 import type { Row } from '../../schema/readers/row-values.ts'
 import type { DatabaseSnapshot } from './database-snapshot.ts'
 
-/** A number as any driver gives it (`bigint` and decimals come as text from some); `undefined` for null and for what is no finite number. */
+/**
+ * Converts a number from any driver (some return `bigint` and decimals as strings); `undefined` for null and
+ * for values that are not finite numbers.
+ */
 export function numberOf(row: Row, column: string): number | undefined {
   const value = row[column]
   if (value === null || value === undefined || value === '') return undefined
@@ -9,7 +12,7 @@ export function numberOf(row: Row, column: string): number | undefined {
   return Number.isFinite(number) ? number : undefined
 }
 
-/** `11.8.6-MariaDB-log` is 11, 8 and 6; what is left out is 0. */
+/** `11.8.6-MariaDB-log` is 11, 8 and 6; missing parts are 0. */
 export function versionParts(version: string): readonly [number, number, number] {
   const [, major = 0, minor = 0, patch = 0] = /(\d+)(?:\.(\d+))?(?:\.(\d+))?/.exec(version) ?? []
   return [Number(major), Number(minor), Number(patch)]
@@ -22,5 +25,5 @@ export function thinned<T>(list: readonly T[], most: number): readonly T[] {
   return Array.from({ length: most }, (_, at) => list[Math.round(at * step)] as T)
 }
 
-/** A snapshot, but for when it was taken. */
+/** A snapshot without its time. */
 export type Inspected = Omit<DatabaseSnapshot, 'dialect' | 'takenAt'>

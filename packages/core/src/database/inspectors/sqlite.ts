@@ -35,7 +35,7 @@ export async function inspectSqlite(connection: Connection): Promise<Inspected> 
   const [versionRow = {}] = await connection.query('SELECT sqlite_version() AS "version"')
   const version = textOf(versionRow, 'version')
   const columnRows = await connection.query(columnsOf(`'table'`))
-  const otherColumnRows = await gaps.read('columns of views', 'A view that names what is not there breaks them all: DROP it.', [], () =>
+  const otherColumnRows = await gaps.read('columns of views', 'A view with a missing table or column breaks them all: DROP it.', [], () =>
     connection.query(columnsOf(`'view', 'virtual'`)),
   )
   const columns = groupBy([...columnRows, ...otherColumnRows], (row) => idOf(textOf(row, 'table')))
@@ -80,7 +80,7 @@ export async function inspectSqlite(connection: Connection): Promise<Inspected> 
     ]
   })
   const without = tables.filter((table) => table.rows > 0 && table.indexes.length > 0 && !analyzed.has(table.id))
-  if (analyzed.size > 0) gaps.addTables('statistics', without, 'Never analysed: run ANALYZE, or PRAGMA optimize.')
+  if (analyzed.size > 0) gaps.addTables('statistics', without, 'Never analyzed: run ANALYZE, or PRAGMA optimize.')
   return {
     ...{ product: 'sqlite', version, versionParts: versionParts(version), defaultSchema: 'main', tables },
     ...{ foreignKeys: catalog.foreignKeys, settings, extensions: { installed: [], available: [] }, statements: [], gaps: gaps.list },

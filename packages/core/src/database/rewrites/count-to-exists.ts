@@ -3,7 +3,7 @@ import type { Rewrite, RewriteSource } from './rewrite.ts'
 import { type Edit, SqlParts } from './sql-parts.ts'
 import { blocksOf } from './tree-walk.ts'
 
-/** What a comparison of a count with a number asks; `undefined` where it asks how many. */
+/** Meaning of a comparison of a count with a number; `undefined` if it depends on the number of rows. */
 const asks: Readonly<Record<string, 'any' | 'none'>> = {
   '> 0': 'any',
   '>= 1': 'any',
@@ -42,17 +42,17 @@ export function countToExists({ tree }: RewriteSource): readonly Rewrite[] {
 function shown(tree: QueryTree, text: string): Rewrite {
   return {
     rule: 'count-to-exists',
-    title: 'Ask whether there is a row, not how many',
+    title: 'Use EXISTS instead of a count',
     before: tree.sql,
     after: text,
     ddl: [],
     isEquivalent: true,
-    why: 'count(*) reads every row that there is; EXISTS stops at the first.',
+    why: 'count(*) reads every matching row; EXISTS stops at the first one.',
     caveats: [],
   }
 }
 
-/** One `count(*)` over rows as they are. */
+/** A single, plain `count(*)`. */
 function isPlainCount(tree: QueryTree, block: QueryBlock): boolean {
   const { kind, outputs, groupBy, having, limit, offset, isDistinct, from } = block
   const [output] = outputs
@@ -78,7 +78,7 @@ function comparedCount(tree: QueryTree, block: QueryBlock): Edit | undefined {
   return { ...comparison, text: `${comparison.asks === 'any' ? '' : 'NOT '}EXISTS ${inner}` }
 }
 
-/** The comparison with a number that an operand, from one token up to another, stands in. */
+/** The comparison with a number that contains an operand, from one token to another. */
 function compared(tree: QueryTree, start: number, end: number): { start: number; end: number; asks: 'any' | 'none' } | undefined {
   const { tokens } = tree
   const text = (at: number) => tokens[at]?.upper || tokens[at]?.text || ''
@@ -99,7 +99,7 @@ function compared(tree: QueryTree, start: number, end: number): { start: number;
   return undefined
 }
 
-/** `GROUP BY x HAVING count(*) > 0`: a group has a row, or it were none. */
+/** `GROUP BY x HAVING count(*) > 0`: every group has a row. */
 function grouped(tree: QueryTree): readonly Rewrite[] {
   const { root } = tree
   const { having } = root.clauses
@@ -112,8 +112,8 @@ function grouped(tree: QueryTree): readonly Rewrite[] {
   return [
     {
       ...shown(tree, text.replace(/ {2,}/g, ' ').trim()),
-      title: 'Leave out what is always so',
-      why: 'Every group has at least one row: the condition keeps all of them.',
+      title: 'Remove a condition that is always true',
+      why: 'Every group has at least one row, so the condition matches all of them.',
     },
   ]
 }

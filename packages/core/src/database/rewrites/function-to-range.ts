@@ -8,7 +8,7 @@ interface Call {
   /** The column as written. */
   readonly column: string
   readonly found: FoundColumn
-  /** What it equals, as written. */
+  /** The compared value, as written. */
   readonly value: string
   readonly isLiteral: boolean
 }
@@ -30,7 +30,7 @@ export function functionToRange(source: RewriteSource): readonly Rewrite[] {
         after: new SqlParts(tree).all([edit]),
         ddl: [],
         isEquivalent: range.caveats.length === 0,
-        why: `The index on ${call.found.column.name} is in the order of its values: it has no place for ${call.name === 'date' ? 'their days' : 'their years'}.`,
+        why: `The index on ${call.found.column.name} is ordered by its values, and does not contain ${call.name === 'date' ? 'their days' : 'their years'}.`,
         caveats: range.caveats,
       })
     }

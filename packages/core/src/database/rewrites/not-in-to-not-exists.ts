@@ -51,11 +51,11 @@ function rewritten(
     after: parts.all([{ start: condition.start, end: condition.end, text: `NOT EXISTS (${query})` }]),
     ddl: [],
     isEquivalent: false,
-    why: `${inner.table.name}.${inner.column.name} may be NULL. As soon as one is, NOT IN is true for no row, and nothing is found; nor can the database look the rows up one by one.`,
+    why: `${inner.table.name}.${inner.column.name} can be NULL. If one value is NULL, NOT IN matches no row, and the database cannot look up the rows individually.`,
     caveats: [
-      `With a NULL in ${inner.table.name}.${inner.column.name} it finds the rows that NOT IN hides, which is most likely what is meant.`,
+      `With a NULL in ${inner.table.name}.${inner.column.name} it finds the rows that NOT IN hides, which is probably intended.`,
       ...(isOuterNullable
-        ? [`Rows without a ${outer.column.name} are found too; add \`AND ${name(outer)} IS NOT NULL\` to leave them out.`]
+        ? [`Rows without a ${outer.column.name} also match; add \`AND ${name(outer)} IS NOT NULL\` to exclude them.`]
         : []),
     ],
   }

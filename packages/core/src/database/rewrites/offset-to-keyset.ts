@@ -12,7 +12,10 @@ interface Key {
   readonly found: FoundColumn
 }
 
-/** `OFFSET n` reads n rows to throw them away; a page that goes on after the last row of the one before reads none of them. */
+/**
+ * `OFFSET n` reads and discards n rows; a page that begins after the last row of the previous one reads none
+ * of them.
+ */
 export function offsetToKeyset({ tree, index, bindings }: RewriteSource): readonly Rewrite[] {
   const { root, dialect } = tree
   const { offset, limit, orderBy } = root
@@ -50,15 +53,15 @@ export function offsetToKeyset({ tree, index, bindings }: RewriteSource): readon
   return [
     {
       rule: 'offset-to-keyset',
-      title: 'Ask for the next page by the last row of the page before',
+      title: 'Query the next page by the last row of the previous page',
       before: tree.sql,
       after: parts.all(edits.filter(({ text, start, end }) => text !== '' || end > start)),
       ddl: [],
       isEquivalent: false,
-      why: 'OFFSET reads and drops every row before the page, so that each page costs more than the one before it. With an index on the order, this reads the rows of the page alone.',
+      why: 'OFFSET reads and discards every row before the page, so each page costs more than the previous one. With an index on the order, this reads only the rows of the page.',
       caveats: [
-        `The new values are ${names} of the last row of the page before; the first page is asked for without the condition.`,
-        'There is no jump to a page by its number. Rows that are added or removed meanwhile neither repeat nor hide others, as they do with OFFSET.',
+        `The new values are ${names} of the last row of the previous page; query the first page without the condition.`,
+        'You cannot jump to a page by its number. Unlike with OFFSET, rows that are added or removed meanwhile neither repeat nor hide others.',
         ...(added.length > 0 ? ['The primary key ends the order, so that rows that were equal in it have one order.'] : []),
         ...(selected.length > 0
           ? [`The statement does not select ${selected.join(', ')}: it must, to give the values of the last row.`]

@@ -8,7 +8,9 @@ import { columnIn } from './tree-walk.ts'
 
 const MAX_ARMS = 4
 
-/** Each arm of an OR with an index of its own: one query for each, of which every one leaves out what those before it found. */
+/**
+ * Each arm of an OR with a separate index: one query for each, which excludes the rows of the earlier ones.
+ */
 export function orToUnion({ tree, index }: RewriteSource): readonly Rewrite[] {
   const { root, dialect, tokens, sql } = tree
   const { where, outputs, from } = root.clauses
@@ -48,11 +50,11 @@ export function orToUnion({ tree, index }: RewriteSource): readonly Rewrite[] {
       after: queries.join(' UNION ALL ') + order + limit,
       ddl: [],
       isEquivalent: !isCut,
-      why: 'The sides of the OR ask different columns, so that no one index serves both. Apart, each can use its own.',
+      why: 'The sides of the OR filter different columns, so no single index serves both. As separate queries, each can use its own index.',
       caveats: [
-        'UNION ALL, not UNION: each query leaves out the rows of those before it by `IS NOT TRUE`, so that none comes twice and equal rows stay.',
-        ...(isCut ? ['Of rows that are equal in the order, LIMIT may keep others.'] : []),
-        'It pays only where every side has an index that leaves few rows.',
+        'UNION ALL, not UNION: each query excludes the rows of the previous ones by `IS NOT TRUE`, so that no row is returned twice and equal rows remain.',
+        ...(isCut ? ['Among rows that are equal in the order, LIMIT can return different ones.'] : []),
+        'It is only faster if every side has a selective index.',
         ...(parts.isNumbered ? [] : ['The values are bound in the order of the text: those of the other conditions once for each query.']),
       ],
     },

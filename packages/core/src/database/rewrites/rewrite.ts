@@ -19,15 +19,18 @@ export interface Rewrite {
   readonly after: string
   /** DDL that `after` needs, in order. */
   readonly ddl: readonly string[]
-  /** Whether `after` gives the same rows for the same values, whatever is in the tables; else the caveats say what differs. */
+  /**
+   * Whether `after` returns the same rows for the same values, for any content of the tables; otherwise, the
+   * caveats describe the differences.
+   */
   readonly isEquivalent: boolean
   /** Why it would be faster, or safer. */
   readonly why: string
-  /** What differs, and what to look after: whole sentences. */
+  /** Differences, and points to check: whole sentences. */
   readonly caveats: readonly string[]
 }
 
-/** What the rules work on. */
+/** Input of the rules. */
 export interface RewriteSource {
   readonly tree: QueryTree
   readonly index: SnapshotIndex

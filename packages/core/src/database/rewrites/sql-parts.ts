@@ -12,7 +12,7 @@ export class SqlParts {
   readonly #places = new Map<number, number>()
   readonly #freed: number[] = []
   #count: number
-  /** Whether the values keep their numbers wherever they stand in the text. */
+  /** Whether the values keep their numbers regardless of their position in the SQL. */
   readonly isNumbered: boolean
 
   constructor(readonly tree: QueryTree) {
@@ -38,7 +38,7 @@ export class SqlParts {
       const edit = pending[0]
       if (edit !== undefined && edit.start === at) {
         pending.shift()
-        // What is only added follows the token before it.
+        // An insertion follows the token before it.
         const isAdded = edit.end === edit.start
         const until = isAdded ? (tokens[at - 1]?.end ?? from) : token.start
         text += sql.slice(from, until) + edit.text

@@ -3,7 +3,7 @@ import type { Rewrite, RewriteSource } from './rewrite.ts'
 import { SqlParts } from './sql-parts.ts'
 import { tableOf } from './tree-walk.ts'
 
-/** Names the columns that `*` stands for, so that those that nobody reads can be left out. */
+/** Replaces `*` by the names of the columns, so that unused ones can be removed. */
 export function starToColumns({ tree, index, minColumns }: RewriteSource): readonly Rewrite[] {
   const { root, dialect } = tree
   if (root.kind !== 'select' || !root.outputs.some(({ star }) => star !== undefined)) return []
@@ -31,9 +31,9 @@ export function starToColumns({ tree, index, minColumns }: RewriteSource): reado
       after: new SqlParts(tree).all(edits),
       ddl: [],
       isEquivalent: true,
-      why: 'Columns that nobody reads are read from disk, sent and parsed all the same, and an index that has all that is asked cannot answer alone.',
+      why: 'Unused columns are still read from disk, sent and parsed, and the query cannot be served by an index alone.',
       caveats: [
-        'As it stands it names every column: leave out what the app does not read. A column that is added later does not come by itself.',
+        'The rewrite lists every column: remove those that the app does not read. A column that is added later is not included automatically.',
       ],
     },
   ]

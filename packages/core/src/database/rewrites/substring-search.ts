@@ -46,7 +46,7 @@ function base({ source, found }: Search): Pick<Rewrite, 'rule' | 'before' | 'why
   return {
     rule: 'substring-search',
     before: source.tree.sql,
-    why: `The pattern begins with a wildcard, so that every ${found.column.name} of ${found.table.name} is compared with it.`,
+    why: `The pattern begins with a wildcard, so every ${found.column.name} of ${found.table.name} is compared with it.`,
   }
 }
 
@@ -71,7 +71,7 @@ function trigrams(search: Search): Rewrite | undefined {
     ],
     isEquivalent: true,
     caveats: [
-      'The statement stays as it is. Patterns with less than three letters in a row do not use the index.',
+      'The statement does not change. Patterns with fewer than 3 consecutive letters do not use the index.',
       ...(isInstalled || snapshot.extensions.available.includes('pg_trgm')
         ? []
         : ['The server does not offer the extension pg_trgm: it has to be installed first.']),
@@ -83,7 +83,7 @@ function hasTrigrams({ table, column }: FoundColumn): boolean {
   return table.indexes.some(({ keys }) => keys.some((key) => key.column === column.name && key.operatorClass?.includes('trgm') === true))
 }
 
-/** FTS5's trigrams serve LIKE itself, and what they find is compared with the pattern again. */
+/** FTS5's trigrams serve LIKE itself, and matches are compared with the pattern again. */
 function fts5(search: Search): Rewrite | undefined {
   const { source, condition, found } = search
   const { table, column } = found
@@ -123,8 +123,8 @@ function fts5(search: Search): Rewrite | undefined {
     ],
     isEquivalent: true,
     caveats: [
-      'Triggers keep the FTS5 table: each write of the table is dearer.',
-      'Patterns with less than three letters in a row read all of the FTS5 table.',
+      'Triggers maintain the FTS5 table, so each write of the table is more expensive.',
+      'Patterns with fewer than 3 consecutive letters read the whole FTS5 table.',
     ],
   }
 }
@@ -152,15 +152,15 @@ function fulltext(search: Search): Rewrite | undefined {
     isEquivalent: false,
     caveats: [
       isMysql
-        ? 'It finds what has the two-letter pieces of the words that are looked for, in their order: put the value in double quotes to look for it as one phrase. What is shorter than ngram_token_size is not found.'
-        : 'It finds whole words, and with `word*` their beginnings, but nothing within a word. Words of less than innodb_ft_min_token_size letters, and stop words, are not found.',
+        ? 'It finds rows with the two-letter parts of the searched words, in their order: put the value in double quotes to search for it as one phrase. Words shorter than ngram_token_size are not found.'
+        : 'It finds whole words, and with `word*` their prefixes, but nothing within a word. Stop words, and words with fewer than innodb_ft_min_token_size letters, are not found.',
       'In boolean mode + - > < ( ) ~ * " @ have a meaning: take them out of what people type.',
       'The value is bound without the wildcards of LIKE.',
     ],
   }
 }
 
-/** What is looked for, without the wildcards around it. */
+/** The searched string, without the wildcards around it. */
 function searched(value: ValueTerm | undefined): string | undefined {
   if (value?.kind === 'parameter' || value?.kind === 'pattern') return '?'
   const text = value?.kind === 'literal' ? /^'[%]+([^%_'\\]+)%*'$/.exec(value.text)?.[1] : undefined

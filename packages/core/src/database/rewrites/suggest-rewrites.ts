@@ -31,7 +31,7 @@ export interface RewriteOptions {
 }
 
 /**
- * Other ways to write a statement, for a person to look at: each is proved to give the same rows, or says what differs.
+ * Rewrites of a statement for review: each is proven to return the same rows, or describes the differences.
  */
 export function suggestRewrites(
   tree: QueryTree,

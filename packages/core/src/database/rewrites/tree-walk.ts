@@ -29,7 +29,7 @@ export interface FoundColumn {
   readonly column: ColumnSnapshot
 }
 
-/** The column of a table of the block's own FROM that a name means; `undefined` for any other. */
+/** The column of a table in the block's own FROM to which a name refers; `undefined` for any other. */
 export function columnIn(block: QueryBlock, name: ColumnName, index: SnapshotIndex): FoundColumn | undefined {
   for (const item of block.from) {
     if (name.table !== undefined && index.fold(item.alias) !== index.fold(name.table)) continue

@@ -8,7 +8,7 @@ import { spreadPlaces } from './spread-places.ts'
 /** Rows that lie side by side: few, since neighbours are alike. */
 const ROWS_OF_STRETCH = 20
 const STRETCHES_PER_STATEMENT = 250
-/** Of a table that can only be read from its beginning: rows that are read at most, about. */
+/** Approximate maximum number of rows to read from a table that can only be read from its beginning. */
 const READ_AT_MOST = 2_000_000
 const PLAIN = new Set(['tinyint', 'smallint', 'mediumint', 'int', 'bigint', 'float', 'double', 'year', 'bit'])
 const AS_IS = new Set(['point', 'linestring', 'polygon', 'geometry', 'multipoint', 'multilinestring', 'multipolygon', 'geometrycollection'])
@@ -51,7 +51,7 @@ function fromTheBeginning(list: string, from: string, rows: number, maxRows: num
   return `SELECT ${list} FROM ${from} WHERE RAND(7) < ${maxRows / Math.max(maxRows, Math.min(rows < 0 ? READ_AT_MOST : rows, READ_AT_MOST))} LIMIT ${maxRows}`
 }
 
-/** Dates and decimals as texts: drivers differ in what they make of them. */
+/** Dates and decimals as strings, because drivers convert them differently. */
 function selected(column: ColumnSnapshot | undefined, name: string): string {
   const type = /^\w+/.exec(column?.databaseType ?? '')?.[0]?.toLowerCase() ?? ''
   if (PLAIN.has(type) || AS_IS.has(type)) return quoteName(name, 'mysql')

@@ -5,7 +5,7 @@ import type { TableSnapshot } from '../inspectors/database-snapshot.ts'
 import { numberOf } from '../inspectors/row-values.ts'
 import { spreadPlaces } from './spread-places.ts'
 
-/** Of a table without rowids, which can only be read from its beginning: rows that are read at most. */
+/** Maximum number of rows to read from a table without rowids, which can only be read from its beginning. */
 const READ_AT_MOST = 1_000_000
 
 export async function sampleSqlite(
@@ -26,7 +26,7 @@ export async function sampleSqlite(
       [JSON.stringify(places)],
     )
   }
-  // Asked together, they would be looked for in the whole table.
+  // In one query, they would scan the whole table.
   const end = (which: string) => `(SELECT ${which}(${rowid}) FROM ${from})`
   const [ends = {}] = await connection.query(`SELECT ${end('MIN')} AS "first", ${end('MAX')} AS "last"`)
   const first = numberOf(ends, 'first')

@@ -13,10 +13,12 @@ export interface SampleOptions {
 }
 
 /**
- * Reads some rows of a table, evenly spread, however large it is. Asked twice of the same rows it gives the same sample.
+ * Reads some rows of a table, evenly distributed, regardless of its size. Returns the same sample for the
+ * same rows.
  *
- * @param columns - Which of its columns, as the catalogue writes them.
- * @throws InvalidArgumentError for PostgreSQL, which keeps statistics of its own. The database's own error, when it cannot be read.
+ * @param columns - Columns, with their names in the catalog.
+ * @throws InvalidArgumentError for PostgreSQL, which has its own statistics. The database's error, if the
+ * table cannot be read.
  */
 export async function sampleTable(
   connection: Connection,
@@ -38,7 +40,10 @@ export interface TableSample {
   readonly dialect: Dialect
   readonly table: TableId
   readonly columns: readonly string[]
-  /** Values in the order of the columns, as the driver gives them. Texts and bytes are cut after 200; on MySQL dates and decimals are texts. */
+  /**
+   * Values in the order of the columns, as returned by the driver. Strings and bytes are truncated to 200; on
+   * MySQL, dates and decimals are strings.
+   */
   readonly rows: readonly (readonly unknown[])[]
   /** Which share of the table they are, over 0 and up to 1. */
   readonly share: number

@@ -12,9 +12,9 @@ export interface SampleStatistics {
 }
 
 /**
- * What a sample tells of the whole table.
+ * Estimates statistics of the whole table from a sample.
  *
- * @param table - As inspected; its rows are what the sample is of.
+ * @param table - The inspected table; the sample is from its rows.
  */
 export function statisticsFromSample(sample: TableSample, table: Pick<TableSnapshot, 'rows' | 'columns'>): SampleStatistics {
   const rows = Math.max(table.rows, sample.rows.length)
@@ -64,7 +64,10 @@ function columnStatistics(
   }
 }
 
-/** Those that are there more often than the average, by a quarter; where all values were seen, all of them. Most common first. */
+/**
+ * Values that are at least 25% more frequent than the average; if all values were seen, all of them. Most
+ * common first.
+ */
 function commonOf(counts: ReadonlyMap<string, number>, distinct: number, size: number): ReadonlyMap<string, number> {
   const sorted = [...counts].sort(([, left], [, right]) => right - left)
   const isComplete = distinct === counts.size && counts.size <= MAX_COMMON
@@ -95,7 +98,7 @@ function keyOf(value: unknown, isFolded: boolean): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
-/** `undefined` for what no text or number stands for. */
+/** `undefined` for values without a string or number. */
 function bindingOf(value: unknown): StatisticsValue | undefined {
   if (typeof value === 'string' || typeof value === 'number') return value
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
@@ -108,7 +111,7 @@ function widthOf(value: unknown): number {
   return value instanceof Uint8Array ? value.byteLength : 8
 }
 
-/** Numbers before texts, as SQLite orders them. */
+/** Numbers before strings, like SQLite's order. */
 function inOrder(left: StatisticsValue, right: StatisticsValue): number {
   if (typeof left === 'number') return typeof right === 'number' ? left - right : -1
   if (typeof right === 'number') return 1

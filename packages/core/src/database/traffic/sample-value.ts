@@ -1,12 +1,15 @@
 import { copyValue, isCopyable } from '../../shared/copy.ts'
 
-/** Stands in a sample of bindings for a value that was not kept. A statement cannot be run with it. */
+/**
+ * Replaces a value that was not stored in a sample of parameter values. A statement cannot be executed with
+ * it.
+ */
 export class OmittedValue {
   constructor(
     readonly what: 'text' | 'bytes' | 'list' | 'object',
     /** Characters, bytes, items or fields that it has. */
     readonly length: number,
-    /** Of a text, how it begins. */
+    /** Beginning of a string. */
     readonly start?: string,
   ) {}
 }
@@ -19,14 +22,17 @@ const MAX_DEPTH = 4
 /** Bytes of one sample. */
 const MAX_SAMPLE = 8_000
 
-/** A sample and what it takes in memory. */
+/** A sample and its memory. */
 export interface KeptSample {
   readonly values: readonly unknown[]
   /** An estimate. */
   readonly bytes: number
 }
 
-/** An independent copy of bindings, without what is long: texts over 500 characters, bytes over 64. `undefined`: they are too many. */
+/**
+ * An independent copy of parameter values, without long ones: strings over 500 characters, bytes over 64.
+ * `undefined`: there are too many.
+ */
 export function keepSample(bindings: readonly unknown[]): KeptSample | undefined {
   if (bindings.length * 8 > MAX_SAMPLE) return undefined
   let bytes = 16
@@ -70,7 +76,7 @@ function isSmall(value: object): boolean {
   }
 }
 
-/** A part of a text keeps all of it in memory, unless it is copied. */
+/** A part of a string keeps the whole string in memory, unless it is copied. */
 function detached(text: string): string {
   return text.length < 13 ? text : Buffer.from(text, 'utf16le').toString('utf16le')
 }

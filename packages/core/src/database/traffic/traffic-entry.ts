@@ -1,7 +1,7 @@
 import type { CallSite } from '../../pipeline/call-site.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 
-/** What was seen of all statements of one shape. Plain data: it can be written to a file and read again. */
+/** Statistics of one normalized query. Plain data: it can be written to a file and read again. */
 export interface TrafficEntry {
   readonly fingerprint: string
   readonly dialect: Dialect
@@ -9,17 +9,17 @@ export interface TrafficEntry {
   readonly sql: string
   readonly kind: 'read' | 'write' | 'other'
   readonly calls: number
-  /** Calls that failed. Left out where that is not known. */
+  /** Number of failed calls. Omitted if it is unknown. */
   readonly errors?: number
   readonly totalMs: number
   readonly maxMs: number
   /** Rows returned, over all calls. */
   readonly rows: number
-  /** Where it comes from, most frequent first; at most 5. Not every call is looked at: `count` is an estimate of the calls. */
+  /** Call sites, most frequent first; at most 5. Calls are sampled: `count` is an estimate. */
   readonly callSites: readonly (CallSite & { readonly count: number })[]
   /**
-   * Bindings that `sql` was called with: at most 5, picked evenly over time. What was too long to keep is an `OmittedValue` in its place. Empty
-   * where the traffic is redacted.
+   * Parameter values of `sql`: at most 5 sets, selected evenly over time. A value that was too long is an
+   * `OmittedValue`. Empty if the workload is redacted.
    */
   readonly samples: readonly (readonly unknown[])[]
   /** Milliseconds since 1970. */

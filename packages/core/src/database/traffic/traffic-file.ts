@@ -4,7 +4,7 @@ import type { TrafficEntry } from './traffic-entry.ts'
 
 const SCHEMA_VERSION = 1
 
-/** A file of traffic cannot be used; the message says what was expected, where, and what came. */
+/** A workload file is invalid; the message contains the path, the expected and the received value. */
 export class InvalidTrafficError extends SluiceError {
   constructor(
     /** Such as `entries[3].calls`; empty for the file as a whole. */
@@ -29,9 +29,9 @@ export function writeTraffic(entries: readonly TrafficEntry[]): string {
 }
 
 /**
- * What `writeTraffic` wrote. Dates, `bigint` and bytes (as `Buffer`) come back as they were.
+ * Reads the output of `writeTraffic`. Restores dates, `bigint` and bytes (as `Buffer`).
  *
- * @throws InvalidTrafficError that says what was expected, where, and what came.
+ * @throws InvalidTrafficError with the path, the expected and the received value.
  */
 export function readTraffic(text: string): TrafficEntry[] {
   let file: unknown

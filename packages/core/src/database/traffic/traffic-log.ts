@@ -11,9 +11,9 @@ import { keepSample } from './sample-value.ts'
 import type { TrafficEntry } from './traffic-entry.ts'
 import { TrafficCounts, TrafficRecord } from './traffic-record.ts'
 
-/** Of longer texts the shape is kept. */
+/** Longer SQL is stored in its normalized form. */
 const MAX_TEXT = 20_000
-/** The user's frames that are kept of a stack: the first may turn out to be a package's, in an app that was bundled. */
+/** Number of stored stack frames of the app: in a bundled app, the first one can belong to a package. */
 const FRAMES = 3
 const PERIOD = 32
 /** Calls until others are tried, where bindings were too many to keep. */
@@ -23,7 +23,7 @@ const MAX_WAITING = 64
 const WRITES: ReadonlySet<string> = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE', 'MERGE', 'TRUNCATE'])
 const READS: ReadonlySet<string> = new Set(['SELECT', 'WITH', 'VALUES', 'TABLE'])
 
-/** What was counted of shapes that were forgotten to make room. */
+/** Counters of normalized queries that were removed to make room. */
 export interface OtherTraffic {
   /** Times that a shape was forgotten. */
   readonly forgotten: number
@@ -43,7 +43,9 @@ export interface TrafficLogParts {
   readonly onRead?: (fingerprint: string, dialect: Dialect) => void
 }
 
-/** What an app asks its database, by shape: how often, how long, from where, and with what bindings, for example. */
+/**
+ * The query workload of an app, by normalized query: counts, times, call sites, and sample parameter values.
+ */
 export class TrafficLog implements StatementWatch {
   readonly #options: ResolvedTrafficOptions
   readonly #clock: Clock
@@ -57,7 +59,7 @@ export class TrafficLog implements StatementWatch {
     mysql: new Map(),
     sqlite: new Map(),
   }
-  /** By what was read from a text, which is remembered as long as that is. */
+  /** By the analysis of an SQL string, for as long as it is cached. */
   #byText = new WeakMap<AnalyzedSql, TrafficRecord>()
   #waiting: { readonly record: TrafficRecord; readonly stack: Stack; readonly calls: number }[] = []
   #others = new TrafficCounts()
@@ -134,7 +136,9 @@ export class TrafficLog implements StatementWatch {
     return { forgotten: this.#forgotten, calls, errors, totalMs, rows }
   }
 
-  /** What is counted of each shape, and of all that were forgotten, without what `snapshot` looks up. */
+  /**
+   * Counters of each normalized query, and of all removed ones, without the data that `snapshot` looks up.
+   */
   get counters(): { readonly shapes: readonly Readonly<TrafficRecord>[]; readonly others: Readonly<TrafficCounts> } {
     return { shapes: this.#list, others: this.#others }
   }
@@ -195,7 +199,7 @@ export class TrafficLog implements StatementWatch {
     if (stack === undefined) return
     this.#waiting.push({ record, stack, calls })
     if (this.#waiting.length >= MAX_WAITING) this.#readStacks()
-    // To take a stack costs little, to make a text of it a multiple: nobody's statement waits for that.
+    // Capturing a stack is cheap, formatting it costs a multiple: no statement waits for that.
     else if (this.#waiting.length === 1) setImmediate(() => this.#readStacks())
   }
 
@@ -249,12 +253,14 @@ function kindOf({ kinds, writes }: Statement): TrafficEntry['kind'] {
 
 export interface TrafficOptions {
   /**
-   * Shapes of statements that are told apart. Of more, those that took the least time in total are counted together. Minimum: `1`.
+   * Maximum number of normalized queries. Above it, those with the least total time are counted together.
+   * Minimum: `1`.
    * @defaultValue 1000
    */
   readonly maxFingerprints?: number
   /**
-   * Bytes for texts, bindings and call sites of all shapes, as an estimate. What took the least time leaves first. Minimum: `1024`.
+   * Estimated bytes for the SQL, parameter values and call sites of all normalized queries. Those with the
+   * least time are removed first. Minimum: `1024`.
    * @defaultValue 4194304
    */
   readonly maxBytes?: number

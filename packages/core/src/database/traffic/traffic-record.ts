@@ -10,7 +10,10 @@ import type { TrafficEntry } from './traffic-entry.ts'
 /** Samples of bindings that a shape keeps. */
 const SAMPLES = 5
 const CALL_SITES = 5
-/** Places that are told apart until they are asked for; a place in a helper comes with its callers. */
+/**
+ * Maximum number of distinguished call sites until they are read; a call site in a helper includes its
+ * callers.
+ */
 const MAX_PLACES = 16
 /** The first calls are all traced; then one of 64, and of shapes that are called often fewer, down to one of 1,024. */
 const FIRST_TRACES = 4
@@ -45,7 +48,7 @@ export class TrafficCounts {
   }
 }
 
-/** What is known of one shape. Told by adapters of each statement's end: the hottest part of all. */
+/** Statistics of one normalized query. Adapters call it at each statement's end: the hottest path. */
 export class TrafficRecord extends TrafficCounts implements WatchedShape {
   bytes: number
   /** By the monotonic clock. */
@@ -60,7 +63,7 @@ export class TrafficRecord extends TrafficCounts implements WatchedShape {
   /** By the user's frames as V8 writes them. */
   #places: Map<string, number> | undefined
   #samples: KeptSample[] | undefined
-  /** Of Li's Algorithm L (1994). */
+  /** State of Li's Algorithm L (1994). */
   #weight = 1
 
   constructor(
@@ -86,7 +89,7 @@ export class TrafficRecord extends TrafficCounts implements WatchedShape {
     return this.#goneTo !== undefined
   }
 
-  /** It is forgotten; what it counted, and those under way will, is counted elsewhere. */
+  /** Removed from the workload: its counters, and those of statements in flight, go elsewhere. */
   leave(others: TrafficCounts): void {
     others.take(this)
     this.#goneTo = others
@@ -98,7 +101,7 @@ export class TrafficRecord extends TrafficCounts implements WatchedShape {
   traced(): number {
     const stands = this.calls - this.#tracedAt
     const gap = this.calls < FIRST_TRACES ? 1 : Math.min(MAX_TRACE_GAP, Math.max(MIN_TRACE_GAP, this.calls / 64))
-    // By chance: what takes turns would be seen at one place only.
+    // Randomly: alternating call sites would otherwise be sampled at one place only.
     this.traceAt = this.calls + (gap === 1 ? 1 : 1 + Math.floor(this.random() * (2 * gap - 1)))
     this.#tracedAt = this.calls
     return stands
@@ -138,7 +141,7 @@ export class TrafficRecord extends TrafficCounts implements WatchedShape {
     this.sampleAt = this.calls + 1 + Math.floor(Math.log(1 - random()) / Math.log(1 - this.#weight))
   }
 
-  /** @param wallOffset - What makes wall-clock time of monotonic time. */
+  /** @param wallOffset - Difference between wall-clock time and monotonic time. */
   entry(wallOffset: number): TrafficEntry {
     const { fingerprint, dialect, sql, kind, calls, errors, totalMs, maxMs, rows, firstSeenAt } = this
     return {

@@ -135,7 +135,7 @@ describe('unusedIndexes', () => {
   })
 
   it('finds what cannot be read, unless it is a key', () => {
-    expect(of(indexOf('i', ['a'], { isValid: false, isUnique: true }))[0]?.reason).toContain('not made completely')
+    expect(of(indexOf('i', ['a'], { isValid: false, isUnique: true }))[0]?.reason).toContain('is incomplete')
   })
 
   it('keeps what MySQL needs for a foreign key, and warns elsewhere', () => {

@@ -159,13 +159,13 @@ describe('partitionRecommendations', () => {
     ]
     const columns = [columnOf('id'), { ...created, nullable: true }]
     const breaks = of({ columns, indexes }, { foreignKeys })[0]?.breaks.join('\n') ?? ''
-    expect(breaks).toContain('foreign key notes (event_id) has to go')
+    expect(breaks).toContain('foreign key notes (event_id) must be dropped')
     expect(breaks).not.toContain('(note_id)')
     expect(breaks).toContain('The primary key becomes (id, created_at)')
     expect(breaks).toContain('events_slug_key (slug) cannot be unique without created_at')
     expect(breaks).not.toContain('events_day_key')
-    expect(breaks).toContain('created_at may be null')
+    expect(breaks).toContain('created_at can be null')
     const mysql = of({ columns, indexes }, { foreignKeys, dialect: 'mysql' })[0]?.breaks.join('\n')
-    expect(mysql).toContain('The foreign key (note_id) to notes has to go')
+    expect(mysql).toContain('The foreign key (note_id) to notes must be dropped')
   })
 })

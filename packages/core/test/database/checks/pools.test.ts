@@ -23,12 +23,12 @@ describe('poolRecommendations', () => {
     expect(of({ mostUsed: 9 })).toHaveLength(1)
     const [, warning, calm] = of({ mostUsed: 10 })
     expect(warning).toContain('warning: 10 of 10 connections were in use at one time (100 %)')
-    expect(calm).toContain('nobody waited')
+    expect(calm).toContain('no caller waited')
   })
 
   it('says raise where somebody waited and the server has room', () => {
     expect(of({ mostUsed: 10, mostWaiting: 5 }).at(-1)).toBe(
-      'Pool db: raise max from 10 to 15: up to 5 waited at one time, and the server has room.',
+      'Pool db: raise max from 10 to 15: up to 5 callers waited at one time, and the server has free connections.',
     )
     expect(of({ mostUsed: 10, mostWaiting: 500 }).at(-1)).toContain('from 10 to 20')
     expect(of({ mostUsed: 10, mostWaiting: 5 }, { connections: { ...connections, used: 88 } }).at(-1)).toContain('from 10 to 12')
@@ -37,17 +37,17 @@ describe('poolRecommendations', () => {
   it('names the slow queries where the server has no room, or nobody knows', () => {
     const full = of({ mostUsed: 10, mostWaiting: 5 }, { connections: { ...connections, used: 90 } }).join('\n')
     expect(full).not.toContain('raise')
-    expect(full).toContain('the server has no room for more connections')
+    expect(full).toContain('the server has no free connections')
     expect(full).toContain('select * from a (12,345 ms in 1,000 calls, src/a.ts:3); select * from b (5 ms in 1 calls)')
     const unknown = of({ mostUsed: 10, mostWaiting: 5 }, { connections: undefined }).join('\n')
     expect(unknown).not.toContain('raise')
-    expect(unknown).toContain('not known')
+    expect(unknown).toContain('it is unknown whether the server has free connections')
   })
 
   it('caps by the connections that the server gives each instance', () => {
     expect(of({ mostUsed: 10, mostWaiting: 9 }, { instances: 7 }).at(-1)).toContain('raise max from 10 to 12')
     const many = of({ mostUsed: 10, mostWaiting: 5 }, { instances: 12 }).join('\n')
-    expect(many).toContain("lower max from 10 to 7: 12 × 10 connections are more than the server's 100 leave room for")
+    expect(many).toContain("lower max from 10 to 7: 12 × 10 connections are more than the server's limit of 100 allows")
     expect(many).not.toContain('raise')
   })
 
@@ -59,7 +59,7 @@ describe('poolRecommendations', () => {
   })
 
   it('finds a pool that keeps what nobody uses', () => {
-    expect(of({ min: 5, max: 10, mostUsed: 2 }).at(-1)).toContain('min 5 keeps connections that nobody uses')
+    expect(of({ min: 5, max: 10, mostUsed: 2 }).at(-1)).toContain('min 5 keeps unused connections open')
     expect(of({ min: 2, max: 10, mostUsed: 2 })).toHaveLength(1)
   })
 })

@@ -6,14 +6,14 @@ describe('explainable', () => {
     ['SELECT 1; SELECT 2', 'several'],
     ['SELECT 1; DELETE FROM city', 'several'],
     ['SELECT 1;; -- x\nUPDATE city SET a = 1', 'several'],
-    ['', 'none'],
-    [' -- nothing\n;', 'none'],
+    ['', 'no statement'],
+    [' -- nothing\n;', 'no statement'],
     ['EXPLAIN DELETE FROM city', 'EXPLAIN'],
     ['ANALYZE DELETE FROM city', 'ANALYZE'],
-    ['SELECT * INTO x FROM city', 'cannot be told'],
-    ["SELECT 'unterminated", 'cannot be told'],
+    ['SELECT * INTO x FROM city', 'cannot be determined'],
+    ["SELECT 'unterminated", 'cannot be determined'],
     ['BEGIN', 'BEGIN'],
-    ['CREATE TABLE x (a integer)', 'cannot be told'],
+    ['CREATE TABLE x (a integer)', 'cannot be determined'],
   ])('refuses %j', (sql, reason) => {
     expect(() => explainable(sql, 'postgresql')).toThrow(reason)
   })
@@ -29,7 +29,7 @@ describe('explainable', () => {
     ['WITH x AS (DELETE FROM city RETURNING *) SELECT * FROM x', 'it writes'],
     ['INSERT INTO city DEFAULT VALUES', 'it writes'],
     ['SELECT * FROM city FOR SHARE', 'it locks rows'],
-    ['SELECT my_function(1)', 'it calls functions that may do anything (my_function)'],
+    ['SELECT my_function(1)', 'it calls functions with unknown effects (my_function)'],
     ['SELECT pg_advisory_lock(1)', 'it depends on more than tables'],
   ])('knows whether %j may be run', (sql, reason) => {
     expect(explainable(sql, 'postgresql').notToBeRun).toBe(reason)

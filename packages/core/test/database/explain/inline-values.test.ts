@@ -59,7 +59,7 @@ describe('inlineValues', () => {
 
   it('refuses what is missing or cannot be bound', () => {
     expect(() => inlineValues('$1 $2', 'postgresql', [1])).toThrow('a value for each parameter ($2)')
-    expect(() => inlineValues('$1', 'postgresql', ['a\0'])).toThrow('a text without NUL')
+    expect(() => inlineValues('$1', 'postgresql', ['a\0'])).toThrow('a string without NUL')
     expect(() => inlineValues('?', 'mysql', [Number.NaN])).toThrow('a finite number')
     expect(() => inlineValues('?', 'sqlite', [() => 1])).toThrow('a value that can be bound')
   })

@@ -106,7 +106,7 @@ describe('schemaChangeSql on MySQL and MariaDB', () => {
     const facts = databaseFacts('mariadb', text)
     const change = create('x', index('app.city', [{ column: 'body', prefixLength: 40 }]))
     expect(sqlOf(change, facts)).toEqual(['ALTER TABLE `City` ADD INDEX `x` (`body`(40)), ALGORITHM=INPLACE, LOCK=NONE'])
-    expect(() => sqlOf(create('x', index('app.city', ['body'])), facts)).toThrow('which is longtext')
+    expect(() => sqlOf(create('x', index('app.city', ['body'])), facts)).toThrow('its type is longtext')
   })
 
   it('shares the lock with readers only for FULLTEXT, and says what that costs', () => {

@@ -13,11 +13,12 @@ import type { PlannedStatement } from '../what-if-planner.ts'
 const MAX_ROWS = 20_000
 
 /**
- * Counts the rows that statements read, with each index and without it, on temporary tables that hold a part of the rows and hide the real ones
- * from this session. Nothing else sees them, and they go with it. What is on other tables is not measured.
+ * Counts the rows that statements read with each index and without it, on temporary tables that contain a
+ * sample and hide the real tables from this session. Other sessions do not see them, and they disappear with
+ * the session. Statements on other tables are not measured.
  *
- * @param session - A session of its own.
- * @param gaps - Takes what could not be measured, and why.
+ * @param session - A separate session.
+ * @param gaps - Receives what could not be measured, and why.
  */
 export function mysqlSampleCheck(session: Connection, snapshot: DatabaseSnapshot, gaps: InspectionGap[]): IndexCheck {
   return async (indexes) => {
@@ -39,9 +40,9 @@ export function mysqlSampleCheck(session: Connection, snapshot: DatabaseSnapshot
           })
         }
       }
-      // An index must never be made on a table that is not hidden.
+      // An index must never be created on a table that is not hidden.
       const tried = indexes.filter(({ candidate }) => copied.has(candidate.table))
-      // A view reads the real table, whatever hides it.
+      // A view reads the real table, even if it is hidden.
       const names = new Set([...copied].map(({ name }) => name.toLowerCase()))
       const isCopied = ({ sql }: PlannedStatement) =>
         analyzeSql(sql, 'mysql').statement.reads.every((name) => names.has(name.at(-1)?.toLowerCase() ?? ''))

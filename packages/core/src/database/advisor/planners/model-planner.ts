@@ -14,18 +14,19 @@ interface Access {
   readonly indexes: readonly IndexDefinition[]
   /** In rows, for each row that was read before. */
   readonly cost: number
-  /** Rows that it gives for each. */
+  /** Rows that it returns for each. */
   readonly rows: number
-  /** Whether its rows come in the order, or in groups, that the statement asks for. */
+  /** Whether its rows have the order or the groups that the statement requires. */
   readonly isOrdered: boolean
   readonly isScan: boolean
-  /** Whether an index is walked in its order past rows that a condition on its own column leaves out: those that stay may all come last. */
+  /** Whether an index is read in its order past rows that a condition on its column excludes: the remaining ones can all be at the end. */
   readonly walksPast?: boolean
 }
 
 /**
- * A planner of our own, for databases whose planner cannot be asked: each table is read by the index that reads least, in the order that reads
- * least. It knows no more than the statistics, so what it chooses is to be checked, or said to be unchecked.
+ * A planner for databases without a what-if planner: each table is read with the index that reads least, in
+ * the order that reads least. It only knows the statistics, so its choice must be measured, or marked as not
+ * validated.
  */
 export class ModelPlanner implements WhatIfPlanner {
   readonly validation: Validation = 'none'
@@ -149,7 +150,7 @@ export class ModelPlanner implements WhatIfPlanner {
     const whole = { conditions: [...arm.conditions, ...use.conditions], joins: [...arm.joins, ...use.joins] }
     const choices = indexes.flatMap((index) => {
       const access = this.#byIndex(use, whole, index, bindings, isBound)
-      // An index that serves what holds for all arms is no help to one of them.
+      // An index for conditions of all arms does not help a single arm.
       const isOfArm = arm.conditions.some(({ column }) => index.keys[0]?.column === column)
       return access === undefined || !isOfArm ? [] : [access]
     })

@@ -30,10 +30,13 @@ interface PlanNode {
   readonly Plans?: readonly PlanNode[]
 }
 
-/** How many times longer it takes to sort texts by a collation: measured with `en_US` on PostgreSQL 15, some thousand names. */
+/**
+ * Slowdown of sorting strings with a collation: measured with `en_US` on PostgreSQL 15, with several thousand
+ * names.
+ */
 const COLLATED_SORT = 2.5
 
-/** Asks PostgreSQL's planner. Costs are its own. */
+/** Uses PostgreSQL's planner, in its cost unit. */
 export class PostgresqlPlanner implements WhatIfPlanner {
   readonly #supposed = new Map<string, { readonly names: readonly string[]; readonly index: SupposedIndex }>()
 
@@ -57,7 +60,7 @@ export class PostgresqlPlanner implements WhatIfPlanner {
     const scans = new Map<TableId, number>()
     let cost = 0
     for (const bindings of statement.bindings) {
-      // Without an order any rows will do, and the first ones are where nobody can tell.
+      // Without an order, any rows match, and the position of the first ones is unknown.
       const sql = inlineValues(statement.use.isOrdered ? statement.sql : withoutLimit(statement.sql, 'postgresql'), 'postgresql', bindings)
       const plan = await this.#explain(sql)
       cost += this.#costOf(plan, statement.use) / statement.bindings.length
@@ -77,12 +80,15 @@ export class PostgresqlPlanner implements WhatIfPlanner {
     await this.#suppose([])
   }
 
-  /** The planner's cost, but for two things that it gets wrong. */
+  /** The planner's cost, with two corrections. */
   #costOf(plan: PlanNode, use: StatementUse): number {
     return Math.max((plan['Total Cost'] ?? 0) + this.#collating(plan, use), this.#walking(plan))
   }
 
-  /** It takes texts to be compared as fast as numbers: where a language orders them, that takes longer. */
+  /**
+   * The planner assumes that strings are compared as fast as numbers, but with a language's collation this is
+   * slower.
+   */
   #collating(plan: PlanNode, { uses }: StatementUse): number {
     const isCollated = (key: string) => {
       const name = /^(?:.*\.)?"?([^".]+?)"?(?: COLLATE .*| DESC| NULLS \w+| USING .*)*$/.exec(key)?.[1]
@@ -99,8 +105,9 @@ export class PostgresqlPlanner implements WhatIfPlanner {
   }
 
   /**
-   * It takes the rows that a filter keeps to be spread evenly over an index that is walked in its order. Of a filter on the very column that the index
-   * is ordered by, they are all in one place, which may be the last.
+   * The planner assumes that the rows of a filter are distributed evenly over an index that is read in its
+   * order. For a filter on the column that the index is ordered by, they are all in one place, which can be
+   * the last.
    */
   #walking(plan: PlanNode): number {
     let walked = 0

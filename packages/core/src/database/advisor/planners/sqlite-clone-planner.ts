@@ -10,11 +10,11 @@ import type { TableUse } from '../table-use.ts'
 import type { PlannedStatement, PlannerAnswer, SupposedIndex, Validation, WhatIfPlanner } from '../what-if-planner.ts'
 import { createSqliteIndex, type SqliteAccess, type SqlitePlanNode, sqlitePlanTree } from './sqlite-plan-tree.ts'
 
-/** Of a partial index that is there, what share of the rows it holds is not known. */
+/** The share of rows in an existing partial index is unknown. */
 const PARTIAL_SHARE = 0.1
 const PREFIX = 'sluice_supposed_'
 
-/** What the estimate of a plan goes through. */
+/** State of the cost estimate of a plan. */
 interface Walk {
   readonly uses: TableUse[]
   readonly bound: Set<number>
@@ -25,7 +25,10 @@ interface Walk {
   readonly scans: Map<TableId, number>
   /** The rows of queries in FROM, by the names that the plan reads them by. */
   readonly derived: Map<string, number>
-  /** Whether an index is walked in its order past rows that a condition on its own column leaves out: those that stay may all come last. */
+  /**
+   * Whether an index is read in its order past rows that a condition on its own column excludes: the
+   * remaining ones can all be at the end.
+   */
   walksPast: boolean
 }
 
@@ -37,8 +40,8 @@ interface Estimate {
 }
 
 /**
- * Asks SQLite's own planner on an empty clone of the schema, to which the statistics of the tables are given as if it had analysed them. Its plans have
- * no costs: those are estimated from what the plan does.
+ * Uses SQLite's planner on an empty clone of the schema with the tables' statistics, as if ANALYZE had run.
+ * Its plans have no costs, so these are estimated from the steps of the plan.
  */
 export class SqliteClonePlanner implements WhatIfPlanner {
   readonly validation: Validation = 'clone'
@@ -144,7 +147,7 @@ export class SqliteClonePlanner implements WhatIfPlanner {
     return { cost: times * this.#costs.searchCost(use, found, access.isCovering), rows: Math.min(rows, Math.max(found.rows, 0.5)) }
   }
 
-  /** The arms of an OR, each by an index of its own. */
+  /** The arms of an OR, each with a separate index. */
   #either(arms: readonly SqlitePlanNode[], times: number, walk: Walk): { readonly cost: number; readonly rows: number } {
     const accesses = arms.flatMap(({ children, access }) => [
       ...(access === undefined ? [] : [access]),
@@ -229,7 +232,9 @@ export class SqliteClonePlanner implements WhatIfPlanner {
   }
 }
 
-/** A query in FROM is read whole, or looked up in an index that is made of it: mostly of groups, by what they are grouped by. */
+/**
+ * A query in FROM is read completely, or looked up in an automatic index: usually for groups, by their key.
+ */
 function readDerived({ kind }: SqliteAccess, all: number, times: number): { readonly cost: number; readonly rows: number } {
   if (kind === 'scan') return { cost: times * all, rows: all }
   const depth = Math.log2(all + 2)
@@ -246,9 +251,12 @@ function prefixOf(index: IndexDefinition, { equalities, hasRange }: SqliteAccess
   return { ...index, keys: index.keys.slice(0, Math.max(1, equalities.length + (hasRange ? 1 : 0))) }
 }
 
-/** Tables first, then what stands on them. What cannot be made (a module that is missing) is left out. */
+/**
+ * Creates tables first, then objects that depend on them. Objects that cannot be created (a missing module)
+ * are omitted.
+ */
 export async function cloneSchema(source: Connection, scratch: Connection): Promise<void> {
-  // What refers to rows that are not there is of no matter here.
+  // References to missing rows do not matter here.
   await scratch.query('PRAGMA foreign_keys = OFF')
   const rows = await source.query(
     "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND type IN ('table', 'index', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",

@@ -51,7 +51,7 @@ function readAccess(text: string): SqliteAccess | undefined {
   const isSearch = kind === 'SEARCH' && (index ?? key ?? automatic) !== undefined
   return {
     kind: isSearch ? 'search' : 'scan',
-    // Of a query in FROM its alias, or a placeholder such as `(subquery-3)`.
+    // The alias of a query in FROM, or a placeholder such as `(subquery-3)`.
     name: alias ?? table.replace(/^\w+\./, ''),
     index: index?.trim(),
     isCovering: covering !== undefined,

@@ -2,9 +2,10 @@ import type { Dialect } from '../../../sql/dialect.ts'
 import { tokenize } from '../../../sql/tokenize.ts'
 
 /**
- * A statement without the LIMIT and OFFSET at its end: what it costs to find all of its rows. Where there are none, it is returned as it is.
+ * Removes LIMIT and OFFSET from the end of a statement, for the cost of finding all rows. Without them, the
+ * statement is returned unchanged.
  *
- * @throws SqlSyntaxError if the text cannot be split into tokens.
+ * @throws SqlSyntaxError if the SQL cannot be tokenized.
  */
 export function withoutLimit(sql: string, dialect: Dialect): string {
   let depth = 0

@@ -5,7 +5,7 @@ import { type SchemaChange, schemaChangeSql } from '../schema-change.ts'
 import type { ApplySession } from './apply-session.ts'
 import { isCoveredBy, isSameIndex, type LiveIndex, readLiveTable } from './live-index.ts'
 
-/** What a change is made with. */
+/** Dependencies of applying a change. */
 export interface Applying {
   readonly session: Connection
   readonly how: ApplySession
@@ -15,9 +15,9 @@ export interface Applying {
 }
 
 /**
- * Makes one change, if it is still to be made.
+ * Applies one change, if it is still needed.
  *
- * @returns Why it is not to be made, or nothing.
+ * @returns Why it is not needed, or nothing.
  */
 export async function applyChange(change: SchemaChange, applying: Applying): Promise<string | undefined> {
   const why = await reasonToSkip(change, applying)
@@ -49,15 +49,15 @@ async function reasonToSkip(change: SchemaChange, { session, facts }: Applying):
     if (named.isConstraint) return `A constraint needs the index ${change.name}.`
     return isSameIndex(comparable(change), named) ? undefined : `The index ${change.name} is not the one that it was.`
   }
-  if (named?.isInProgress === true) return `Somebody is building the index ${change.name}.`
-  // A partitioned table's index is not valid while partitions are missing: those that there are stay.
+  if (named?.isInProgress === true) return `Another session is building the index ${change.name}.`
+  // The index of a partitioned table is invalid while partitions are missing: existing ones are kept.
   const isLeftOver = named?.isValid === false
   const covering = live.indexes.find((index) => isCoveredBy(comparable(change), index))
   if (covering !== undefined) return `The index ${covering.name} is there, and does the same.`
   return named === undefined || isLeftOver ? undefined : `The name ${change.name} is that of another index.`
 }
 
-/** An index on an expression is known by the expression, as in what is read. */
+/** An index on an expression is identified by the expression, as in the inspection. */
 function comparable({ index }: SchemaChange): SchemaChange['index'] {
   return { ...index, keys: index.keys.map((key) => (key.expression === undefined ? key : { ...key, column: key.expression })) }
 }
@@ -66,7 +66,7 @@ async function runStep(step: SqlStep, change: SchemaChange, applying: Applying):
   const { session, how, options, emit } = applying
   if (step.creates !== undefined) {
     const existing = await liveIndex(step.creates, applying)
-    // Of a change in several steps, of which an earlier try made some.
+    // An earlier attempt executed some of the steps.
     if (existing?.isValid === true || (existing !== undefined && !step.isConcurrent)) return
     if (existing !== undefined) await clean(step.creates, change, applying)
   }
@@ -80,7 +80,10 @@ async function runStep(step: SqlStep, change: SchemaChange, applying: Applying):
   }
 }
 
-/** What a failed build leaves costs every write. The failure is told, whether this goes well or not. */
+/**
+ * A failed build leaves an index that slows down every write. The failure is reported regardless of the
+ * result of this.
+ */
 async function cleanAfter(place: IndexPlace, change: SchemaChange, applying: Applying): Promise<void> {
   try {
     const left = await liveIndex(place, applying)
@@ -102,8 +105,8 @@ async function verify(change: SchemaChange, applying: Applying): Promise<void> {
     { ...(table.isInDefaultSchema ? {} : { schema: table.schema }), table: table.name, name: change.name },
     applying,
   )
-  if (change.kind === 'drop-index' && live !== undefined) throw new Error(`The index ${change.name} was dropped, and is there.`)
-  if (change.kind === 'create-index' && live?.isValid !== true) throw new Error(`The index ${change.name} was built, and is not valid.`)
+  if (change.kind === 'drop-index' && live !== undefined) throw new Error(`The index ${change.name} still exists after it was dropped.`)
+  if (change.kind === 'create-index' && live?.isValid !== true) throw new Error(`The index ${change.name} is invalid after it was built.`)
 }
 
 async function liveIndex(place: IndexPlace, { session, facts }: Applying): Promise<LiveIndex | undefined> {
@@ -115,21 +118,21 @@ function tableAt({ schema, table }: IndexPlace, { defaultSchema }: DatabaseFacts
   return { schema: schema ?? defaultSchema, name: table, isInDefaultSchema: schema === undefined }
 }
 
-/** What happens while changes are applied, in order. */
+/** Events while changes are applied, in order. */
 export type ApplyEvent =
   | { readonly kind: 'locked' }
-  /** A change does not need to be made, or cannot be any more. */
+  /** A change is not needed, or no longer possible. */
   | { readonly kind: 'skipped'; readonly change: SchemaChange; readonly why: string }
   /** A statement is sent. */
   | { readonly kind: 'running'; readonly change: SchemaChange; readonly sql: string }
   /** An index was dropped that a build had left unfinished. */
   | { readonly kind: 'cleaned'; readonly change: SchemaChange; readonly name: string }
-  /** A change is made, and was looked at. */
+  /** A change was applied and verified. */
   | { readonly kind: 'done'; readonly change: SchemaChange }
   /** A change failed; those after it are not tried. */
   | { readonly kind: 'failed'; readonly change: SchemaChange; readonly error: unknown }
 
-/** What became of changes. */
+/** Results of changes. */
 export interface ApplyResult {
   readonly done: readonly SchemaChange[]
   readonly skipped: readonly { readonly change: SchemaChange; readonly why: string }[]
@@ -146,7 +149,7 @@ export interface ApplyOptions {
   onEvent?(event: ApplyEvent): void
   /**
    * Milliseconds that a statement waits for a lock.
-   * @defaultValue 5 minutes where nobody waits behind it (PostgreSQL's concurrent builds), 5 seconds elsewhere
+   * @defaultValue 5 minutes if no session waits behind it, otherwise 5 seconds
    */
   readonly lockTimeoutMs?: number
 }

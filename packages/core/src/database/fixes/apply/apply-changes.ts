@@ -8,12 +8,14 @@ import { underLock } from './apply-session.ts'
 const LOCK_TIMEOUTS = new Set<unknown>(['55P03', 'ER_LOCK_WAIT_TIMEOUT', 'SQLITE_BUSY'])
 
 /**
- * Makes changes in a database, one after the other, each only if it is still to be made: the table and its columns are there, and no
- * index that does the same. On PostgreSQL indexes are built concurrently, and what a failed build leaves is dropped. Ends at the first
- * that fails, and keeps those before it. Others who apply changes in this way are kept out meanwhile.
+ * Applies changes to a database sequentially, each only if it is still needed: the table and its columns
+ * exist, and no equivalent index does. On PostgreSQL, indexes are built concurrently, and the remains of a
+ * failed build are dropped. Stops at the first failure, and keeps earlier changes. Other processes that apply
+ * changes this way are locked out meanwhile.
  *
- * @param connection - One that has sessions. What is set for the session is as before afterwards.
- * @throws SluiceError `SLUICE_SCHEMA_LOCKED` where another process applies changes; `InvalidArgumentError` where the connection has no sessions.
+ * @param connection - A connection with sessions. Settings of the session are restored afterwards.
+ * @throws SluiceError `SLUICE_SCHEMA_LOCKED` if another process applies changes; `InvalidArgumentError` if
+ * the connection has no sessions.
  */
 export async function applyChanges(
   connection: Connection,
@@ -21,7 +23,7 @@ export async function applyChanges(
   facts: DatabaseFacts,
   options: ApplyOptions = {},
 ): Promise<ApplyResult> {
-  if (connection.session === undefined) throw new InvalidArgumentError('connection', 'one that has sessions', connection)
+  if (connection.session === undefined) throw new InvalidArgumentError('connection', 'a connection with sessions', connection)
   const emit = (event: ApplyEvent) => options.onEvent?.(event)
   return connection.session((session) =>
     underLock(session, async (how) => {

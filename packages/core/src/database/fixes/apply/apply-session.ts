@@ -5,7 +5,7 @@ import { LOCK_TIMEOUT } from '../ddl/change-sql.ts'
 
 /** How a database keeps others from changing its schema at the same time, and how long a change may wait. */
 export interface ApplySession {
-  /** @returns Whether nobody else has the lock. */
+  /** @returns Whether the lock was acquired. */
   lock(session: Connection): Promise<boolean>
   unlock(session: Connection): Promise<void>
   /** For the next statement. */
@@ -77,14 +77,17 @@ const sqlite: ApplySession = {
 const sessions: Readonly<Record<Dialect, ApplySession>> = { postgresql, mysql, sqlite }
 
 /**
- * Runs work while nobody else who asks for it changes the schema.
+ * Runs work while it holds the lock for schema changes.
  *
- * @throws SluiceError `SLUICE_SCHEMA_LOCKED` where somebody else does.
+ * @throws SluiceError `SLUICE_SCHEMA_LOCKED` if another process holds it.
  */
 export async function underLock<T>(session: Connection, work: (how: ApplySession) => Promise<T>): Promise<T> {
   const how = sessions[session.dialect]
   if (!(await how.lock(session))) {
-    throw new SluiceError('SLUICE_SCHEMA_LOCKED', 'Another process is changing the schema of this database, or holds its lock.')
+    throw new SluiceError(
+      'SLUICE_SCHEMA_LOCKED',
+      'Another process is changing the schema of this database, or holds its lock. Nothing was changed. Try again when it has finished.',
+    )
   }
   let isDone = false
   try {
@@ -92,7 +95,8 @@ export async function underLock<T>(session: Connection, work: (how: ApplySession
     isDone = true
     return result
   } finally {
-    // Where work failed, so may this, on a connection that is gone, and the lock with it: the first failure is the one to tell of.
+    // If the work failed because the connection is gone, this can fail, too, and the lock is gone with it:
+    // the first failure is reported.
     await how.unlock(session).catch((error: unknown) => {
       if (isDone) throw error
     })

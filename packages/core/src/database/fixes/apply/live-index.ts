@@ -8,9 +8,9 @@ export interface LiveIndex {
   readonly name: string
   readonly method: string
   readonly isUnique: boolean
-  /** An index that failed to be made, or is being made, does not serve reads. */
+  /** An index that is being built, or whose build failed, does not serve reads. */
   readonly isValid: boolean
-  /** Whether somebody is making it. */
+  /** Whether it is being built. */
   readonly isInProgress: boolean
   /** Whether a key or a constraint needs it. */
   readonly isConstraint: boolean
@@ -61,7 +61,10 @@ function isSameKey(wanted: IndexKey, live: IndexKey | undefined, isBackwards: bo
   )
 }
 
-/** A value in a condition has the type that it is compared with, whatever the database writes behind it: `'open'::order_status`. */
+/**
+ * In a condition, a value has the type that it is compared with, regardless of the database's notation:
+ * `'open'::order_status`.
+ */
 const VALUE_TYPE =
   /('(?:[^']|'')*'|\(\d[\d.]*\)|\b\d[\d.]*)::(?:"[^"]+"|[\w.]+)(?: varying| precision| with(?:out)? time zone)?(?:\(\d+\))?(?:\[\])?/gi
 

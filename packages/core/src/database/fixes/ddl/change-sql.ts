@@ -5,31 +5,32 @@ import type { NamedTable } from '../database-facts.ts'
 export interface ChangeSql {
   readonly steps: readonly SqlStep[]
   readonly undo: readonly SqlStep[]
-  /** What someone who runs them should know: each a sentence. */
+  /** Notes for the person who runs them: one sentence each. */
   readonly notes: readonly string[]
 }
 
 export interface SqlStep {
   /** One statement, without a semicolon. */
   readonly sql: string
-  /** PostgreSQL runs it outside of a transaction only, alone in what is sent. */
+  /** PostgreSQL executes it only outside transactions, and alone in its message. */
   readonly isConcurrent: boolean
-  /** The index that is there afterwards. */
+  /** The index that exists afterwards. */
   readonly creates?: IndexPlace
   /** The index that is no longer there afterwards. */
   readonly drops?: IndexPlace
 }
 
 export interface IndexPlace {
-  /** Left out: the connection's default one. */
+  /** Default: that of the connection. */
   readonly schema?: string
   readonly table: string
   readonly name: string
 }
 
 /**
- * How long PostgreSQL may wait for a lock. What waits for a lock on the whole table makes all that comes after it wait as well, so it gives up
- * soon. A concurrent build waits for transactions that are open, and nobody waits for it: it has time, since all that it built is lost with it.
+ * Lock timeouts on PostgreSQL. A statement that waits for a lock on the whole table blocks all later ones, so
+ * it gives up soon. A concurrent build waits for open transactions without blocking others: it has more time,
+ * because a timeout discards all of its work.
  */
 export const LOCK_TIMEOUT = { concurrent: '5min', blocking: '5s' } as const
 

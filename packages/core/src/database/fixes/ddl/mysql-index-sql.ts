@@ -6,7 +6,7 @@ import { placeOf, quoteIn, type SqlStep } from './change-sql.ts'
 
 const quote = (name: string) => quoteName(name, 'mysql')
 
-/** Of what a key keeps its beginning only. */
+/** Types of which a key contains only the beginning. */
 const LONG_TYPE = /^(tiny|medium|long)?(text|blob)\b/i
 
 /** `ALTER TABLE … ADD INDEX`, in place and with writes going on, or not at all. */
@@ -24,16 +24,18 @@ export function dropMysqlIndex(index: IndexDefinition, name: string, facts: Data
   return [alter(tableOf(facts, index.table), `DROP INDEX ${quote(name)}`, 'NONE', { drops: name })]
 }
 
-/** What creating it on MySQL or MariaDB means for others. */
+/** Effects of creating it on MySQL or MariaDB on other sessions. */
 export function mysqlNotes(index: IndexDefinition, facts: DatabaseFacts): string[] {
   const notes: string[] = []
   if (hasOwnStructure(index))
-    notes.push('The table can be read, but not written, while the index is built: the server has no other way for this kind of index.')
+    notes.push(
+      'The table can be read, but not written, while the index is built: the server does not support concurrent builds of this kind of index.',
+    )
   if (index.method === 'fulltext') {
-    notes.push('The first FULLTEXT index of a table adds a hidden column FTS_DOC_ID, for which the whole table is built anew.')
+    notes.push('The first FULLTEXT index of a table adds a hidden column FTS_DOC_ID, which rebuilds the whole table.')
   }
   if (index.keys.some((key) => key.isDescending === true) && !keepsDescending(facts)) {
-    notes.push('This version keeps every index in ascending order, and reads it backwards.')
+    notes.push('This version stores every index in ascending order, and reads it backwards.')
   }
   return notes
 }
@@ -79,7 +81,11 @@ function check(index: IndexDefinition, facts: DatabaseFacts, table: NamedTable):
     if (foreign !== undefined) throw new InvalidArgumentError('index.keys', `neither operator class, collation nor NULLS ${where}`, foreign)
     const type = table.snapshot?.columns.find((candidate) => isSameName(facts, candidate.name, column))?.databaseType ?? ''
     if (method === 'btree' && expression === undefined && prefixLength === undefined && LONG_TYPE.test(type)) {
-      throw new InvalidArgumentError('index.keys.prefixLength', `how many characters of ${column} to keep, which is ${type}`, prefixLength)
+      throw new InvalidArgumentError(
+        'index.keys.prefixLength',
+        `the number of indexed characters of ${column}, because its type is ${type}`,
+        prefixLength,
+      )
     }
   }
 }

@@ -9,7 +9,7 @@ import { placeOf, quoteIn, type SqlStep } from './change-sql.ts'
 /** Operator classes that an extension brings. */
 const EXTENSIONS: Readonly<Record<string, string>> = { gin_trgm_ops: 'pg_trgm', gist_trgm_ops: 'pg_trgm' }
 
-/** `CREATE INDEX CONCURRENTLY`, which lets writes go on. */
+/** `CREATE INDEX CONCURRENTLY`, which does not block writes. */
 export function createPostgresqlIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
   check(index)
   const table = tableOf(facts, index.table)
@@ -19,7 +19,7 @@ export function createPostgresqlIndex(index: IndexDefinition, name: string, fact
   return [...before, create(index, name, table, 'CONCURRENTLY')]
 }
 
-/** `DROP INDEX CONCURRENTLY`, which waits for the reads that use it, and lets others go on. */
+/** `DROP INDEX CONCURRENTLY`, which waits for reads that use it, without blocking others. */
 export function dropPostgresqlIndex(index: IndexDefinition, name: string, facts: DatabaseFacts): SqlStep[] {
   const table = tableOf(facts, index.table)
   const isConcurrent = table.snapshot?.kind !== 'partitioned'
@@ -27,7 +27,10 @@ export function dropPostgresqlIndex(index: IndexDefinition, name: string, facts:
   return [{ sql, isConcurrent, drops: placeOf(table, name) }]
 }
 
-/** A partitioned table knows no CONCURRENTLY: an index of its own that is not valid yet, then one for each partition, which join it. */
+/**
+ * Partitioned tables do not support CONCURRENTLY: creates an invalid index on the table, then one for each
+ * partition, and attaches them.
+ */
 function onPartitions(index: IndexDefinition, name: string, facts: DatabaseFacts, parent: NamedTable): SqlStep[] {
   const taken = new Set(facts.tables.flatMap((table) => table.indexes.map((existing) => existing.name)))
   taken.add(name)

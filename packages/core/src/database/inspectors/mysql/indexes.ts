@@ -27,7 +27,7 @@ export async function readIndexes(
   columns: ReadonlyMap<TableId, readonly string[]>,
   gaps: Gaps,
 ): Promise<ReadonlyMap<TableId, readonly IndexSnapshot[]>> {
-  return gaps.read('indexes', 'Without them, nothing can be said of indexes.', new Map(), async () => {
+  return gaps.read('indexes', 'Without them, there is no advice on indexes.', new Map(), async () => {
     const indexes = new Map<string, Row[]>()
     for (const row of await connection.query(INDEXES)) {
       const name = JSON.stringify([textOf(row, 'TABLE_NAME'), textOf(row, 'INDEX_NAME')])
@@ -67,7 +67,7 @@ function keyOf(row: Row, columns: readonly string[]): IndexKey {
   }
 }
 
-/** Of a column that not every server has. */
+/** A column that some servers do not have. */
 function textIn(row: Row, column: string): string | undefined {
   return row[column] === undefined ? undefined : optionalTextOf(row, column)
 }

@@ -12,7 +12,7 @@ const SETTINGS = `
     'ft_min_word_len', 'innodb_ft_min_token_size', 'ngram_token_size', 'tmp_table_size', 'sort_buffer_size', 'join_buffer_size')`
 
 export async function readSettings(connection: Connection, gaps: Gaps): Promise<Readonly<Record<string, string>>> {
-  return gaps.read('settings', 'Advice that depends on them is left out.', {}, async () => {
+  return gaps.read('settings', 'Advice that depends on them is omitted.', {}, async () => {
     const rows = await connection.query(SETTINGS)
     return Object.fromEntries(rows.map((row) => [textOf(row, 'Variable_name'), optionalTextOf(row, 'Value') ?? '']))
   })
@@ -31,10 +31,10 @@ export async function readConnections(
   gaps: Gaps,
 ): Promise<{ readonly connections?: ServerConnections }> {
   const none: { readonly connections?: ServerConnections } = {}
-  return gaps.read('connections', 'Advice on pools is left out.', none, async () => {
+  return gaps.read('connections', 'Advice on pools is omitted.', none, async () => {
     const rows = await connection.query(THREADS)
     const threads = new Map(rows.map((row) => [textOf(row, 'Variable_name'), numberOf(row, 'Value') ?? 0]))
-    const help = 'Sessions that wait, and those that do nothing in a transaction, are not counted then: GRANT PROCESS to this user.'
+    const help = 'Waiting sessions and sessions that are idle in a transaction are not counted: GRANT PROCESS to this user.'
     const open = await gaps.read('connections', help, { blocked: 0, idle: 0 }, async () => {
       const [row = {}] = await connection.query(TRANSACTIONS)
       return { blocked: numberOf(row, 'blocked') ?? 0, idle: numberOf(row, 'idle') ?? 0 }
@@ -50,7 +50,10 @@ export async function readConnections(
   })
 }
 
-/** All columns, since only MySQL keeps a sample. Times are in picoseconds. What asks for the catalogue or a plan is a tool's, and no part of the app's work. */
+/**
+ * All columns, because only MySQL stores a sample. Times are in picoseconds. Statements that read the catalog
+ * or a plan come from tools, and are not part of the app's workload.
+ */
 const STATEMENTS = `
   SELECT d.* FROM performance_schema.events_statements_summary_by_digest d
   WHERE d.SCHEMA_NAME = DATABASE() AND d.DIGEST_TEXT IS NOT NULL

@@ -27,7 +27,7 @@ export async function readTableDetails(connection: Connection, schema: string, g
   const rows = await connection.query(TABLES)
   const details = new Map(rows.map((row) => [tableId('mysql', schema, textOf(row, 'table'), schema), detailsOf(row)]))
   const hidden = [...details].filter(([, { kind, definition }]) => kind === 'view' && definition === undefined).map(([id]) => ({ id }))
-  gaps.addTables('what is selected', hidden, 'This user may not see it: GRANT SHOW VIEW on them.')
+  gaps.addTables('what is selected', hidden, 'This user has no permission: GRANT SHOW VIEW on them.')
   return details
 }
 
@@ -53,7 +53,10 @@ export interface InnodbStatistics {
   readonly indexBytes: ReadonlyMap<TableId, ReadonlyMap<string, number>>
 }
 
-/** Partitions have rows of their own: `visit#P#p0`. The secondary indexes of a table are measured when it is analysed. */
+/**
+ * Partitions have separate rows: `visit#P#p0`. The secondary indexes of a table are measured when it is
+ * analyzed.
+ */
 const INNODB = `
   SELECT table_name AS \`table\`, NULL AS \`index\`, n_rows AS \`value\`, UNIX_TIMESTAMP(last_update) * 1000 AS \`at\`
   FROM mysql.innodb_table_stats WHERE database_name = DATABASE()
@@ -66,7 +69,7 @@ export async function readInnodbStatistics(connection: Connection, schema: strin
   const analyzedAt = new Map<TableId, number>()
   const indexBytes = new Map<TableId, Map<string, number>>()
   const help = 'GRANT SELECT ON mysql.innodb_table_stats and ON mysql.innodb_index_stats.'
-  await gaps.read('sizes of indexes, and when tables were analysed', help, undefined, async () => {
+  await gaps.read('sizes of indexes, and when tables were analyzed', help, undefined, async () => {
     for (const row of await connection.query(INNODB)) {
       const id = tableId('mysql', schema, textOf(row, 'table').replace(/#p#.*$/i, ''), schema)
       const index = optionalTextOf(row, 'index')
@@ -98,7 +101,7 @@ export async function readColumnDetails(
   schema: string,
   gaps: Gaps,
 ): Promise<ReadonlyMap<TableId, ReadonlyMap<string, ColumnDetails>>> {
-  return gaps.read('types of columns', 'Without them, casts cannot be judged.', new Map(), async () => {
+  return gaps.read('types of columns', 'Without them, casts are not checked.', new Map(), async () => {
     const tables = new Map<TableId, Map<string, ColumnDetails>>()
     for (const row of await connection.query(COLUMNS)) {
       const id = tableId('mysql', schema, textOf(row, 'table'), schema)

@@ -11,7 +11,10 @@ export interface TableUse {
   readonly counters: Pick<TableSnapshot, 'inserted' | 'updated' | 'deleted' | 'fullScanRows'>
 }
 
-/** The server counts rows, not scans. What was written, and read without an index, is counted where the index has no name. */
+/**
+ * The server counts rows, not scans. Writes, and reads without an index, are counted in the row without an
+ * index name.
+ */
 const BY_INDEX = `
   SELECT OBJECT_NAME AS \`table\`, INDEX_NAME AS \`index\`, COUNT_FETCH AS \`fetched\`,
     COUNT_INSERT AS \`inserted\`, COUNT_UPDATE AS \`updated\`, COUNT_DELETE AS \`deleted\`
@@ -21,7 +24,7 @@ const BY_INDEX = `
 const USER_STATISTICS = `
   SELECT TABLE_NAME AS \`table\`, INDEX_NAME AS \`index\`, ROWS_READ AS \`fetched\` FROM information_schema.INDEX_STATISTICS WHERE TABLE_SCHEMA = DATABASE()`
 
-/** What the server counted; `undefined` where it does not count. An index that is not listed was not used. */
+/** Counters of the server; `undefined` if it has none. An index that is not listed was not used. */
 export async function readTableUse(
   connection: Connection,
   schema: string,

@@ -55,7 +55,7 @@ export async function readIndexes(
   columns: ReadonlyMap<TableId, readonly string[]>,
   gaps: Gaps,
 ): Promise<ReadonlyMap<TableId, readonly NumberedIndex[]>> {
-  return gaps.read('indexes', 'Without them, nothing can be said of indexes.', new Map(), async () => {
+  return gaps.read('indexes', 'Without them, there is no advice on indexes.', new Map(), async () => {
     const tables = new Map<TableId, NumberedIndex[]>()
     for (const row of await connection.query(INDEXES)) {
       const table = tableId('postgresql', textOf(row, 'schema'), textOf(row, 'table'), 'public')

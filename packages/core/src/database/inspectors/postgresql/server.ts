@@ -4,7 +4,7 @@ import type { DatabaseSnapshot, ServerConnections, ServerStatement } from '../da
 import type { Gaps } from '../gaps.ts'
 import { numberOf } from '../row-values.ts'
 
-/** Of the methods that the planner may use (`enable_…`), only those are read that somebody has changed: each version has others. */
+/** Of the planner methods (`enable_…`), only changed ones are read: each version has different ones. */
 const SETTINGS = `
   SELECT name::text AS "name", pg_catalog.current_setting(name)::text AS "value"
   FROM pg_catalog.pg_settings
@@ -25,7 +25,7 @@ const SETTINGS = `
   FROM pg_catalog.pg_database d WHERE datname = pg_catalog.current_database()`
 
 export async function readSettings(connection: Connection, gaps: Gaps): Promise<Readonly<Record<string, string>>> {
-  return gaps.read('settings', 'Advice that depends on them is left out.', {}, async () => {
+  return gaps.read('settings', 'Advice that depends on them is omitted.', {}, async () => {
     const rows = await connection.query(SETTINGS)
     return Object.fromEntries(rows.map((row) => [textOf(row, 'name'), optionalTextOf(row, 'value') ?? '']))
   })
@@ -38,7 +38,7 @@ const EXTENSIONS = `
 
 export async function readExtensions(connection: Connection, gaps: Gaps): Promise<DatabaseSnapshot['extensions']> {
   const none = { installed: [], available: [] }
-  return gaps.read('extensions', 'Indexes are tried without HypoPG then.', none, async () => {
+  return gaps.read('extensions', 'Indexes are validated without HypoPG.', none, async () => {
     const rows = await connection.query(EXTENSIONS)
     const installed = rows.filter((row) => flagOf(row, 'is_installed')).map((row) => textOf(row, 'name'))
     const available = rows.map((row) => textOf(row, 'name')).filter((name) => !installed.includes(name))
@@ -46,7 +46,7 @@ export async function readExtensions(connection: Connection, gaps: Gaps): Promis
   })
 }
 
-/** What a session of another role does is null for a role that may not see it; to which database it is connected is not. */
+/** The activity of another role's session is null without the permission; its database is visible. */
 const CONNECTIONS = `
   SELECT pg_catalog.current_setting('max_connections')::float8 AS "max", COUNT(*)::float8 AS "used",
     (COUNT(*) FILTER (WHERE state IN ('active', 'fastpath function call')))::float8 AS "active",
@@ -59,14 +59,11 @@ const CONNECTIONS = `
 
 export async function readConnections(connection: Connection, gaps: Gaps): Promise<{ readonly connections?: ServerConnections }> {
   const none: { readonly connections?: ServerConnections } = {}
-  return gaps.read('connections', 'Advice on pools is left out.', none, async () => {
+  return gaps.read('connections', 'Advice on pools is omitted.', none, async () => {
     const [row = {}] = await connection.query(CONNECTIONS)
     const hidden = countOf(row, 'hidden')
     if (hidden > 0)
-      gaps.add(
-        'connections',
-        `What the sessions of other roles do is not shown to this role (${hidden} of them): GRANT pg_read_all_stats to it.`,
-      )
+      gaps.add('connections', `This role cannot see the activity of ${hidden} sessions of other roles: GRANT pg_read_all_stats to it.`)
     return {
       connections: {
         max: countOf(row, 'max'),
@@ -80,7 +77,10 @@ export async function readConnections(connection: Connection, gaps: Gaps): Promi
   })
 }
 
-/** What asks for the catalogue or a plan is a tool's, and no part of the app's work. Times got their name with PostgreSQL 13. */
+/**
+ * Statements that read the catalog or a plan come from tools, and are not part of the app's workload.
+ * PostgreSQL 13 renamed the columns of times.
+ */
 const statementsOf = (schema: string) => `
   SELECT s.query AS "sql", SUM(s.calls)::float8 AS "calls", SUM(s.rows)::float8 AS "rows",
     SUM(COALESCE(t.j ->> 'total_exec_time', t.j ->> 'total_time')::float8) AS "total",
@@ -114,8 +114,7 @@ export async function readStatements(
     const [extension = {}] = await connection.query(EXTENSION_SCHEMA)
     const rows = await connection.query(statementsOf(textOf(extension, 'schema')))
     const isHidden = (row: Row) => flagOf(row, 'is_hidden')
-    if (rows.some(isHidden))
-      gaps.add('statements', 'The texts of what other roles ran are not shown to this role: GRANT pg_read_all_stats to it.')
+    if (rows.some(isHidden)) gaps.add('statements', 'This role cannot see the statements of other roles: GRANT pg_read_all_stats to it.')
     return rows
       .filter((row) => !isHidden(row))
       .map((row) => ({

@@ -8,7 +8,10 @@ import { numberOf, thinned } from '../row-values.ts'
 /** By column: its statistics, given the table's rows. */
 export type TableStatistics = ReadonlyMap<string, (rows: number) => ColumnStatistics>
 
-/** Of a table with children there are two: of it alone, and of all. A partitioned table has the latter only, others are taken alone. */
+/**
+ * A table with children has two statistics: for itself, and for all. A partitioned table has only the latter;
+ * for others, the former is used.
+ */
 const STATISTICS = `
   SELECT DISTINCT ON (s.schemaname, s.tablename, s.attname)
     s.schemaname::text AS "schema", s.tablename::text AS "table", s.attname::text AS "column",
@@ -22,7 +25,7 @@ const STATISTICS = `
   ORDER BY s.schemaname, s.tablename, s.attname, s.inherited`
 
 export async function readStatistics(connection: Connection, gaps: Gaps): Promise<ReadonlyMap<TableId, TableStatistics>> {
-  return gaps.read('statistics', 'Without them, nothing can be said of how values are spread.', new Map(), async () => {
+  return gaps.read('statistics', 'Without them, the distribution of values is unknown.', new Map(), async () => {
     const tables = new Map<TableId, Map<string, (rows: number) => ColumnStatistics>>()
     for (const row of await connection.query(STATISTICS)) {
       const id = tableId('postgresql', textOf(row, 'schema'), textOf(row, 'table'), 'public')

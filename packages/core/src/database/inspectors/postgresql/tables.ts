@@ -14,7 +14,7 @@ export interface TableDetails {
   readonly kind: TableSnapshot['kind']
   readonly parent: TableId | undefined
   readonly rows: number
-  /** Whether the rows are a guess by the pages and the types of the columns: it was never analysed. */
+  /** Whether the number of rows is estimated from pages and column types, because it was never analyzed. */
   readonly isGuess: boolean
   readonly bytes: number
   readonly indexBytes: number
@@ -25,8 +25,9 @@ export interface TableDetails {
 }
 
 /**
- * Rows as the planner takes them: those of the last ANALYZE or VACUUM, by the pages of then and of now; without one, by the width of the columns
- * (24 bytes of a page, 28 of a row are the server's own; 32 is what the planner takes for a text).
+ * Number of rows as in the planner: those of the last ANALYZE or VACUUM, scaled by the current number of
+ * pages; without one, estimated from the width of the columns (24 bytes of a page and 28 of a row are the
+ * server's overhead; the planner assumes 32 for a string).
  */
 const TABLES = `
   SELECT c.oid::text AS "oid", n.nspname::text AS "schema", c.relname::text AS "table", c.relkind::text AS "kind", c.relispartition AS "is_partition",
@@ -61,7 +62,7 @@ const KINDS: Readonly<Record<string, TableSnapshot['kind']>> = {
 }
 
 export async function readTableDetails(connection: Connection, gaps: Gaps): Promise<ReadonlyMap<TableId, TableDetails>> {
-  return gaps.read('sizes and row counts', 'Without them, tables count as of unknown size.', new Map(), async () => {
+  return gaps.read('sizes and row counts', 'Without them, the sizes of tables are unknown.', new Map(), async () => {
     const rows = await connection.query(TABLES)
     return new Map(rows.map((row) => [idOf(row, 'schema', 'table') ?? '', detailsOf(row)]))
   })
@@ -94,7 +95,7 @@ function rowsOf(row: Row, hasPages: boolean): { readonly rows: number; readonly 
   const now = numberOf(row, 'pages_now') ?? 0
   if (!hasPages) return { rows: tuples > 0 ? tuples : -1, isGuess: false }
   if (now === 0) return { rows: 0, isGuess: false }
-  // Before PostgreSQL 14, 0 of 0 pages stood for what was never analysed.
+  // Before PostgreSQL 14, 0 of 0 pages meant that it was never analyzed.
   if (tuples >= 0 && pages > 0) return { rows: Math.round((tuples / pages) * now), isGuess: false }
   return { rows: Math.round(now * (numberOf(row, 'rows_of_page') ?? 1)), isGuess: true }
 }
@@ -117,7 +118,7 @@ export async function readColumnDetails(
   connection: Connection,
   gaps: Gaps,
 ): Promise<ReadonlyMap<TableId, ReadonlyMap<string, ColumnDetails>>> {
-  return gaps.read('types of columns', 'Without them, casts cannot be judged.', new Map(), async () => {
+  return gaps.read('types of columns', 'Without them, casts are not checked.', new Map(), async () => {
     const tables = new Map<TableId, Map<string, ColumnDetails>>()
     for (const row of await connection.query(COLUMNS)) {
       const id = tableId('postgresql', textOf(row, 'schema'), textOf(row, 'table'), 'public')

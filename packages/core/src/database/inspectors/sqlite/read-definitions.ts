@@ -39,7 +39,7 @@ export function declaredCollations(sql: string): ReadonlyMap<string, string> {
   return collations
 }
 
-/** The SELECT of a CREATE VIEW; names that the view gives to its columns are kept. `undefined` when it is not understood. */
+/** The SELECT of a CREATE VIEW, with the view's column names. `undefined` if it cannot be parsed. */
 export function viewDefinition(sql: string): string | undefined {
   const tokens = tokensOf(sql)
   const as = tokens.findIndex(({ kind, upper }) => kind === 'word' && upper === 'AS')

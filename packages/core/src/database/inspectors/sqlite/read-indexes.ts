@@ -22,7 +22,7 @@ export async function readIndexes(
   columns: ReadonlyMap<TableId, readonly string[]>,
   gaps: Gaps,
 ): Promise<ReadonlyMap<TableId, readonly IndexSnapshot[]>> {
-  return gaps.read('indexes', 'Without them, nothing can be said of indexes.', new Map(), async () => {
+  return gaps.read('indexes', 'Without them, there is no advice on indexes.', new Map(), async () => {
     const tables = new Map<TableId, IndexSnapshot[]>()
     for (const rows of byIndex(await connection.query(INDEXES))) {
       const [first] = rows

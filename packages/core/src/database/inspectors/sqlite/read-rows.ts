@@ -21,15 +21,18 @@ export interface SqliteTable {
 
 export interface RowCount {
   readonly rows: number
-  /** Rows that the table has gained or lost since ANALYZE, as far as they were counted; left out where it was never analysed. */
+  /**
+   * Rows that the table gained or lost since ANALYZE, as far as they were counted; omitted if it was never
+   * analyzed.
+   */
   readonly changedSinceAnalyze?: number
 }
 
 /**
- * Counts the rows of tables, as long as they are few; else takes what ANALYZE found. Where there is nothing of either, the last rowid stands for the
- * count: it is more where rows were deleted.
+ * Counts the rows of small tables; for others, uses the result of ANALYZE. Without either, uses the last
+ * rowid, which is too high if rows were deleted.
  *
- * @param analyzed - Rows of tables as ANALYZE found them, by id.
+ * @param analyzed - Number of rows by table at the last ANALYZE.
  */
 export async function readRowCounts(
   connection: Connection,
@@ -37,7 +40,7 @@ export async function readRowCounts(
   analyzed: ReadonlyMap<TableId, number>,
   gaps: Gaps,
 ): Promise<ReadonlyMap<TableId, RowCount>> {
-  return gaps.read('row counts', 'Without them, tables count as of unknown size.', new Map(), async () => {
+  return gaps.read('row counts', 'Without them, the sizes of tables are unknown.', new Map(), async () => {
     const last = new Map<TableId, number>()
     const withRowid = tables.filter(({ rowid }) => rowid !== undefined)
     for (const [id, rows] of await ask(

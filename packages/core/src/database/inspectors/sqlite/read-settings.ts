@@ -5,7 +5,10 @@ import { numberOf } from '../row-values.ts'
 
 const PRAGMAS = ['page_size', 'page_count', 'freelist_count', 'journal_mode', 'auto_vacuum', 'cache_size', 'foreign_keys', 'encoding']
 
-/** Each by itself: a server may not know some. Whether LIKE tells letters' case cannot be asked, only tried. */
+/**
+ * Each separately, because a server may not support some. The case sensitivity of LIKE cannot be queried,
+ * only tested.
+ */
 const SETTINGS = [
   ...PRAGMAS.map((name) => `SELECT '${name}' AS "name", CAST((SELECT * FROM pragma_${name}) AS TEXT) AS "value"`),
   `SELECT 'case_sensitive_like', CAST('a' NOT LIKE 'A' AS TEXT)`,
@@ -16,11 +19,11 @@ const TOLD = /^(?:ENABLE_(?:DBSTAT_VTAB|STAT4|FTS[345]|RTREE|JSON1)|LIKE_|CASE_S
 
 /** `compile_options` lists those that the advice depends on. */
 export async function readSettings(connection: Connection, gaps: Gaps): Promise<Readonly<Record<string, string>>> {
-  const settings = await gaps.read('settings', 'Advice that depends on them is left out.', {}, async () => {
+  const settings = await gaps.read('settings', 'Advice that depends on them is omitted.', {}, async () => {
     const rows = await connection.query(SETTINGS)
     return Object.fromEntries(rows.map((row: Row) => [textOf(row, 'name'), optionalTextOf(row, 'value') ?? '']))
   })
-  const options = await gaps.read('compile options', 'What this build of SQLite can do is not known then.', [], async () => {
+  const options = await gaps.read('compile options', 'The features of this SQLite build are unknown.', [], async () => {
     const rows = await connection.query(COMPILE_OPTIONS)
     return rows.map((row) => textOf(row, 'option')).filter((option) => TOLD.test(option))
   })
@@ -43,11 +46,11 @@ export async function readSizes(connection: Connection, pages: number, gaps: Gap
   if (pages > MAX_PAGES) {
     gaps.add(
       'sizes',
-      `The file has ${pages} pages; above ${MAX_PAGES} it is not measured, since that reads all of it. Run sqlite3_analyzer on a copy.`,
+      `The file has ${pages} pages; above ${MAX_PAGES}, it is not measured, because that would read the whole file. Run sqlite3_analyzer on a copy.`,
     )
     return new Map()
   }
-  return gaps.read('sizes', 'This build of SQLite needs the option SQLITE_ENABLE_DBSTAT_VTAB to tell them.', new Map(), async () => {
+  return gaps.read('sizes', 'This SQLite build requires the option SQLITE_ENABLE_DBSTAT_VTAB for them.', new Map(), async () => {
     const rows = await connection.query(SIZES)
     return new Map(rows.map((row) => [textOf(row, 'name'), { bytes: numberOf(row, 'bytes') ?? 0, free: numberOf(row, 'free') ?? 0 }]))
   })

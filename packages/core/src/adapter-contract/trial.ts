@@ -102,7 +102,7 @@ export class Trial {
   }
 }
 
-/** A value, or what an error tells: its class, message and code. */
+/** A value, or the class, message and code of an error. */
 export async function outcomeOf(run: () => Promise<unknown>): Promise<unknown> {
   try {
     return { value: await run() }

@@ -7,7 +7,7 @@ import { InvalidArgumentError, SluiceError } from '../shared/errors.ts'
  */
 export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy' | 'maintenance'
 
-/** An HTTP upstream or a database server that the balancer picks; kept up to date by it. */
+/** An HTTP upstream or a database server that the balancer selects and updates. */
 export interface ServerNode {
   /** `host:port`; an IPv6 address in brackets. */
   readonly id: string

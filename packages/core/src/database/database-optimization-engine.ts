@@ -196,7 +196,7 @@ export class DatabaseOptimizationEngine {
     return this.#recorder.traffic?.quantile(fingerprint, dialect, share)
   }
 
-  /** How the database runs the shapes that `explainNew` has asked about: those that read a whole table first, then those that took most time. */
+  /** Plans that `explainNew` requested: full scans first, then those with the most total time. */
   getPlans(): QueryAnalysis[] {
     return this.#planWatch?.plans() ?? []
   }
@@ -217,7 +217,7 @@ export class DatabaseOptimizationEngine {
     return writeTraffic(this.getTraffic())
   }
 
-  /** Forgets what was asked. */
+  /** Clears the recorded workload. */
   resetTraffic(): void {
     this.#recorder.traffic?.reset()
   }

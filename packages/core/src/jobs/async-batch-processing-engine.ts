@@ -219,7 +219,7 @@ export class AsyncBatchProcessingEngine {
   }
 
   /**
-   * Drains and closes when the process is told to end, and then lets it end as it would have.
+   * Drains and closes when the process receives a signal; then the process ends as usual.
    *
    * @returns The function that takes it back.
    */
@@ -259,7 +259,7 @@ export class AsyncBatchProcessingEngine {
     return await this.#parts.stored.get(taskId)
   }
 
-  /** @throws InvalidArgumentError when there is no such batch. */
+  /** @throws InvalidArgumentError if the batch job does not exist. */
   async getBatchProgress(batchId: string): Promise<ProgressDetails> {
     await this.#parts.open.open()
     return await this.#parts.batches.progress(batchId)
@@ -277,7 +277,7 @@ export class AsyncBatchProcessingEngine {
    * Items of a batch, in order, by its parts: of a part that was tried again, those that were left.
    *
    * @param range - In parts.
-   * @throws InvalidArgumentError when there is no such batch.
+   * @throws InvalidArgumentError if the batch job does not exist.
    */
   async getBatchItems<T = unknown>(batchId: string, range: Range = {}): Promise<readonly T[]> {
     return await this.#parts.stored.itemsOf<T>(batchId, range)

@@ -11,7 +11,7 @@ const DEFAULT_CONCURRENCY = 10
 /** Names that every backend supports. */
 const NAME = /^[\w.-]{1,100}$/
 
-/** Where tasks of a kind wait. */
+/** A queue of tasks of one kind. */
 export interface TaskQueue {
   readonly name: string
   /** Number of tasks that run concurrently in this process. */

@@ -32,7 +32,7 @@ export class StoredTasks {
     return record && taskView(record)
   }
 
-  /** @throws InvalidArgumentError when there is no such batch. */
+  /** @throws InvalidArgumentError if the batch job does not exist. */
   async itemsOf<T>(batchId: string, range: Range): Promise<readonly T[]> {
     const backend = await this.#backend()
     await this.parts.batches.get(batchId)

@@ -74,7 +74,7 @@ export class TaskFactory {
   }
 }
 
-/** A task as it is shown that was just made. */
+/** A new task, as it is returned to the app. */
 export function newTaskView<T>(made: Omit<NewTask, 'runAt'> & { readonly runAt?: number }, data: T): Task<T> {
   const { id, level, queue, runAt = 0, settings, createdAt, batchId } = made
   // No spreads: they would be 20% of the time to enqueue a task.
@@ -106,7 +106,7 @@ export function taskView(record: TaskRecord): Task {
   }
 }
 
-/** A task as it is shown whose attempt was just over. */
+/** A task after an attempt, as it is returned to the app. */
 export function settledTaskView({ claim, kind, at, failure, isKept }: Outcome): Task {
   const status = { done: 'completed', retry: 'retry', release: 'queued', dead: isKept ? 'dead' : 'failed', cancelled: 'cancelled' } as const
   return {

@@ -79,7 +79,7 @@ export class MonitoringAndAutoScalingEngine {
   }
 
   /**
-   * Makes a type of metric known, or gives one other thresholds.
+   * Registers a type of metric, or changes the thresholds of an existing one.
    *
    * @throws InvalidArgumentError; InvalidOptionError.
    */

@@ -7,7 +7,7 @@ export interface RequestName {
 
 const REQUEST = /^([A-Z]{1,20}) (\/.*|\(no route\))$/s
 
-/** `undefined`: it is no request. */
+/** `undefined`: it is not a request. */
 export function requestName(name: string): RequestName | undefined {
   const [, method, route] = REQUEST.exec(name) ?? []
   return method === undefined ? undefined : { method, route: route === '(no route)' ? undefined : route }

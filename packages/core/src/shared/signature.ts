@@ -49,7 +49,7 @@ export function isSignedTimed(
   return isSignedBy(secrets, Buffer.from(mac, 'hex'), (secret) => timedMac(secret, lines, Number(time)))
 }
 
-/** Whether one of the secrets gives this MAC, of 32 bytes, in constant time. */
+/** Whether one of the secrets produces this MAC of 32 bytes. Compares in constant time. */
 export function isSignedBy(secrets: readonly string[], given: Buffer, macOf: (secret: string) => Buffer): boolean {
   return given.length === 32 && secrets.some((secret) => timingSafeEqual(given, macOf(secret)))
 }

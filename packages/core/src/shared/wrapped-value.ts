@@ -46,7 +46,7 @@ export function wrapValue(value: unknown): WrappedValue | undefined {
 /**
  * Undoes `wrapValue`; changes what it is given.
  *
- * @throws Error when it holds a decimal and there is no class for it, or something of an unknown kind.
+ * @throws Error if it contains a decimal without a known class, or a part of an unknown kind.
  */
 export function unwrapValue({ value, isPlain }: WrappedValue, types: WrappedTypes = {}): unknown {
   return isPlain ? value : unwrap(value, types)

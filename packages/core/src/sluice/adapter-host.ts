@@ -38,14 +38,14 @@ export interface AdapterHost {
   readonly watch: StatementWatch | undefined
   /** Adds a receiver of every statement; returns a function that removes it. */
   watchStatements(watch: Pick<StatementWatch, 'begin'>): () => void
-  /** Lets the database be asked through a client: for inspecting it, and for plans. */
+  /** Registers a connection for inspections and plans. */
   readonly connections: ConnectionRegistry
   /** Registers a connection pool; returns a function that removes it. */
   attachPool(sourceId: string, read: () => PoolState | undefined): () => void
   /**
    * A caller has got a connection of the pool that was attached under this name, or was refused one.
    *
-   * @param wasExhausted - Whether all connections that the pool may have were in use when it asked.
+   * @param wasExhausted - Whether all connections of the pool were in use at the time of the request.
    * @param count - Callers who waited for so long. Default: `1`.
    */
   poolWaited(sourceId: string, ms: number, wasExhausted: boolean, count?: number): void
@@ -75,7 +75,7 @@ export interface AdapterHost {
   readonly schemaCheckMs: number | false
   /** Keys that a merged query may carry. */
   readonly maxKeys: number
-  /** Rows beyond those asked for that a merged query may fetch for each key. */
+  /** Maximum number of additional rows per key that a batched query reads. */
   readonly maxExtraRows: number
   /**
    * Whether an operation can be optimized, in the current mode or in an open scope. Only then is the catalog
@@ -103,7 +103,7 @@ export function setHost(sluice: object, host: AdapterHost): void {
 /**
  * The services that a Sluice offers to adapters.
  *
- * @throws InvalidArgumentError when it is no Sluice.
+ * @throws InvalidArgumentError if it is not a Sluice.
  */
 export function hostOf(sluice: object): AdapterHost {
   return registeredHost(sluice) as AdapterHost

@@ -228,12 +228,12 @@ export interface SluiceOptions {
    */
   readonly logger?: Logger
   /**
-   * Where time comes from. For tests.
+   * Time source. For tests.
    * @defaultValue the process's clocks
    */
   readonly clock?: Clock
   /**
-   * Where chance comes from. For tests.
+   * Source of random numbers. For tests.
    * @defaultValue Math.random
    */
   readonly random?: RandomSource

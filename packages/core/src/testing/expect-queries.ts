@@ -13,7 +13,7 @@ export class QueryAssertionError extends Error {
     readonly expected: number,
     /** The number that came. */
     readonly actual: number,
-    /** Where the expectation stands. */
+    /** Call site of the expectation. */
     place: { readonly stack?: string },
   ) {
     super(message)

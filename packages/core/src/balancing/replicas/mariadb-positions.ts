@@ -109,7 +109,7 @@ class GtidPosition implements Position {
   }
 }
 
-/** `undefined`: it is no position. */
+/** `undefined`: it is not a position. */
 function parse(text: unknown, separator: string): Map<string, Gtid> | undefined {
   if (typeof text !== 'string') return undefined
   const domains = new Map<string, Gtid>()

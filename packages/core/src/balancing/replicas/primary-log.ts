@@ -13,13 +13,13 @@ const MAX_FLOORS = 256
 const STEPS = 50
 
 interface Floor {
-  /** The last write that had ended before the position was asked. */
+  /** The last write that had ended before the position was queried. */
   readonly write: number
   readonly position: Position
 }
 
 interface Moment {
-  /** When the position was asked. */
+  /** Time at which the position was queried. */
   readonly at: number
   readonly position: Position
 }
@@ -31,7 +31,7 @@ export interface PrimaryLogParts {
   readonly maxLagMs: number
   /** The number of the last write that ended. */
   readonly lastWrite: () => number
-  /** Whether reads were asked for of late. */
+  /** Whether there were reads recently. */
   readonly isInUse: () => boolean
   /**
    * `floor`: the position of writes that ended since the last one; `undefined` if there were none. `sent`:

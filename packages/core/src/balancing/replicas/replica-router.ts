@@ -40,7 +40,7 @@ export interface ReplicaRouterParts {
   readonly onClose: () => void
 }
 
-/** Whether a replica that told a position may be read from. */
+/** Whether a replica with a known position can be read from. */
 type IsCurrent = (replayed: Position) => boolean
 type Refusal = Extract<PrimaryReason, 'floor' | 'lag' | 'no-replica'>
 

@@ -31,7 +31,7 @@ export interface ReplicaRoutersParts {
   readonly onError: (error: unknown) => void
 }
 
-/** Where the reads of a Sluice's clients go that have replicas. */
+/** The routers of a Sluice's clients with replicas. */
 export class ReplicaRouters {
   readonly #floors: ReadFloors
   readonly #routers = new Set<ReplicaRouter>()
@@ -45,7 +45,7 @@ export class ReplicaRouters {
     })
   }
 
-  /** Where the reads of each client with replicas went. */
+  /** Destinations of the reads of each client with replicas. */
   getStats(): readonly ReplicaRoutingStats[] {
     return [...this.#routers].map((router) => router.getStats())
   }

@@ -23,7 +23,7 @@ export interface ReplicaStats {
   readonly lagMs: number
 }
 
-/** Where the reads of one client went. */
+/** Destinations of the reads of one client. */
 export interface ReplicaRoutingStats {
   /** The id of the client. */
   readonly source: string

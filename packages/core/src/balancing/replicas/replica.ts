@@ -113,7 +113,7 @@ export class Replica {
     if (!isCurrent(found.replayed)) throw new NotCurrentError()
   }
 
-  /** The primary, asked at a time, was as far as this. A replica that was further before is none of it, as long as it is further. */
+  /** Records the position of the primary at a time. A replica that was ahead of it before is not its replica, as long as it is ahead. */
   compare(sent: Position, at: number): void {
     if (this.#told.at(-1)?.position.isBeyond(sent) !== true) {
       this.#isForeign = false

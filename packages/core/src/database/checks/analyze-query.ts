@@ -159,7 +159,7 @@ function recommendationsOf({ shape, tables, scanRatio, fullTableScan, snapshot, 
   return found
 }
 
-/** Whether an index finds rows by all that is asked for by value; where nothing is, by the range. */
+/** Whether an index finds rows by all columns that are compared with values; without any, by the range. */
 function isCovered(table: TableSnapshot | undefined, equalities: readonly string[], keys: readonly string[]): boolean {
   const wanted = equalities.length > 0 ? equalities : keys
   return table !== undefined && coveragesOf(table).some((index) => findsBy(index, wanted))
@@ -188,16 +188,16 @@ export interface QueryAnalysis {
   /** Rows read for each row returned (for none, as if one had been). -1: not known. */
   readonly scanRatio: number
   readonly fullTableScan: boolean
-  /** Whether `fullTableScan` is concluded from numbers and text: no plan was asked for. */
+  /** Whether `fullTableScan` is inferred from measurements and SQL, without a plan. */
   readonly isInferred: boolean
-  /** Empty where no plan was asked for. */
+  /** Empty without a plan. */
   readonly indexesUsed: readonly string[]
   /** Problems. */
   readonly warnings: readonly string[]
   /** Recommendations. */
   readonly recommendations: readonly string[]
   readonly severity: QuerySeverity
-  /** Where it is most often called from. */
+  /** Its most frequent call site. */
   readonly callSite?: CallSite
   /** For an observed normalized query: number of executions, and their total and maximum milliseconds. */
   readonly calls?: number

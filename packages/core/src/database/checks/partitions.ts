@@ -104,7 +104,7 @@ function breaksOf(snapshot: DatabaseSnapshot, table: TableSnapshot, column: Colu
 export interface PartitionRecommendation {
   readonly table: string
   readonly rowCount: number
-  /** The column whose time tells the partition; `undefined` where there is no way to partition. */
+  /** The column that determines the partition; `undefined` if the table cannot be partitioned. */
   readonly column: string | undefined
   readonly strategy: 'quarter' | 'time-range' | 'none'
   readonly reason: string

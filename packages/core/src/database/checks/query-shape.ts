@@ -19,9 +19,9 @@ export interface QueryShape {
   readonly hasOr: boolean
   /** Whether it makes one row of many: an aggregate without GROUP BY. */
   readonly isTotal: boolean
-  /** Columns that are asked for by a value: `=` and `IN`. The last part of each name. */
+  /** Columns compared with values: `=` and `IN`. The last part of each name. */
   readonly equalities: readonly string[]
-  /** Columns that are asked for by a range. */
+  /** Columns compared with ranges. */
   readonly ranges: readonly string[]
   /** Columns that are searched for a substring: `LIKE '%x'`. */
   readonly within: readonly string[]

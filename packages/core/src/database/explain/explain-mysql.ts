@@ -185,7 +185,7 @@ const ACTUAL = /\(actual time=[\d.e+-]+\.\.([\d.e+-]+) rows=([\d.e+-]+) loops=([
 const READS =
   /-> (?:Covering |Single-row )?(?:Table scan|Index (?:scan|lookup|range scan)|Row lookup|Rows fetched|Constant row|Index merge|Full-text)/i
 
-/** What MySQL measured: it tells that as a tree of lines, each with the time until its last row, and its rows for each of its loops. */
+/** MySQL's measurements: a tree of lines, each with the time until its last row, and its rows per loop. */
 export function measuredByMysql(rows: readonly Row[]): Pick<PlanSummary, 'executionTime' | 'rowsReturned' | 'rowsScanned'> {
   const [text] = Object.values(rows[0] ?? {})
   const lines = String(text ?? '').split('\n')

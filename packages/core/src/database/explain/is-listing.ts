@@ -6,7 +6,7 @@ const AGGREGATES = new Set([
   ...['BIT_AND', 'BIT_OR', 'BIT_XOR', 'STD', 'STDDEV', 'VARIANCE', 'ANY_VALUE'],
 ])
 
-/** Whether a statement gives all the rows that its tables give: nothing in it groups, limits or combines. */
+/** Whether a statement returns all rows of its tables: it does not group, limit or combine rows. */
 export function isListing(tokens: readonly Token[]): boolean {
   return tokens.every((token, at) => {
     if (token.kind !== 'word') return true

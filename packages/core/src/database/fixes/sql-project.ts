@@ -59,7 +59,7 @@ function intro({ product }: DatabaseFacts): string[] {
   ]
 }
 
-/** A statement that others would wait behind gives up sooner. */
+/** A statement that blocks others gives up sooner. */
 function limited({ sql, isConcurrent }: SqlStep, { product }: DatabaseFacts): string[] {
   if (product !== 'postgresql' || isConcurrent) return [`${sql};`]
   return [limit('blocking'), `${sql};`, limit('concurrent')]

@@ -107,7 +107,7 @@ export interface ColumnStatistics {
   readonly raw?: Readonly<Record<string, string | number | readonly number[] | null>>
 }
 
-/** PostgreSQL gives every value as text. */
+/** PostgreSQL returns every value as a string. */
 export type StatisticsValue = string | number
 
 export interface IndexSnapshot extends IndexDefinition {

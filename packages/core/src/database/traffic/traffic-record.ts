@@ -123,7 +123,7 @@ export class TrafficRecord extends TrafficCounts implements WatchedShape {
     this.#places.set(frames, (known ?? 0) + calls)
   }
 
-  /** Each call's bindings are kept with the same chance, however many calls there will have been. */
+  /** Each call's parameter values are stored with the same probability, regardless of the number of calls. */
   sampled(sample: KeptSample): void {
     const { random } = this
     this.#samples ??= []

@@ -21,7 +21,7 @@ export interface TaskSettings {
   readonly runAs: string | null
 }
 
-/** A task as it is added. */
+/** A task to add. */
 export interface NewTask {
   /** Chosen by the engine, so that adding it twice is adding it once. A UUID of version 7. */
   readonly id: string
@@ -194,7 +194,7 @@ export interface JobBackend {
   readonly name: string
   /** Whether what was accepted outlives the process. */
   readonly isDurable: boolean
-  /** Whether other processes work on the same tasks: then claims have leases, and others are asked for news. */
+  /** Whether other processes work on the same tasks: then claims have leases, and the engine polls for changes. */
   readonly isShared: boolean
   /** Whether what a transaction adds is there only if it commits. */
   readonly hasTransactions: boolean
@@ -235,7 +235,7 @@ export interface JobBackend {
   /** All items were added. @returns The batch job if it ends with this. */
   sealBatch(id: string, chunks: number, totalItems: number, at: number): MaybePromise<readonly BatchRow[]>
   batch(id: string): MaybePromise<BatchRow | undefined>
-  /** Cancels what waits of a batch, and tells the workers of what runs. */
+  /** Cancels the waiting tasks of a batch job, and notifies the workers of running ones. */
   cancelBatch(id: string, at: number): MaybePromise<CancelledBatch>
   /** The end of this batch job was reported. */
   batchNotified(id: string): MaybePromise<void>

@@ -41,7 +41,7 @@ export interface ProcessingStats {
   readonly isStalled: boolean
 }
 
-/** Tasks that are counted for health. Whether they are more makes no difference to it, and it is asked for every few seconds. */
+/** Maximum number of tasks to count for the health, which is checked every few seconds: more make no difference. */
 const COUNTED_FOR_HEALTH = 1_000
 const STALLED_MS = 10_000
 const OLD_MS = 60_000

@@ -7,7 +7,7 @@ import { crashedOutcome, outcomeOf, releasedOutcome } from './outcome-of.ts'
 import type { RateBucket } from './rate-bucket.ts'
 import { type Ending, RunningTasks, type RunParts, TaskRun } from './task-run.ts'
 
-/** A loop that never gives others their turn is late for everything else. */
+/** A loop that never yields delays everything else. */
 const TURN_MS = 5
 const RETRY_MS = 200
 /** Time for which a task without a processor in this process is left to other processes. */

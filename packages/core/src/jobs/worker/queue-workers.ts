@@ -55,7 +55,7 @@ class WorkerPool {
     this.#runners.get(queue)?.start()
   }
 
-  /** Claims are kept from now on. */
+  /** Starts renewing leases. */
   keepLeases(): void {
     if (!this.parts.backend.isShared || this.#renewing !== undefined) return
     this.#renewing = setInterval(() => void this.#renew(), this.parts.leaseMs / 3)

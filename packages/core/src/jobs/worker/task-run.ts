@@ -49,7 +49,7 @@ export type Ending =
   | { readonly kind: 'cancelled' | 'shutdown' | 'lost' }
 
 export interface RunParts {
-  /** Milliseconds that a processor has to stop when it was told to. */
+  /** Milliseconds that a processor has to stop after it was aborted. */
   readonly graceMs: number
   readonly perItem: boolean
   /** Runs it in a new scope. */
@@ -61,7 +61,7 @@ export interface RunParts {
 /** One attempt at a task. */
 export class TaskRun implements TaskContext {
   readonly startedAt: number
-  /** Where its queue has it. */
+  /** Index in its queue. */
   place = -1
   /** Logged lines. */
   lines: string[] = NO_LINES

@@ -67,7 +67,7 @@ export class Collectors {
     if (servers.length > 0) this.#ask('connections', () => connectionsOf(servers))
   }
 
-  /** One that does not answer is not asked again, and holds up nothing else. */
+  /** A server that does not respond is not queried again, and does not delay anything else. */
   #ask(metric: BuiltInMetric, read: () => Promise<number | undefined>): void {
     if (this.#asked.has(metric)) return
     this.#asked.add(metric)
@@ -90,7 +90,7 @@ export class Collectors {
   }
 }
 
-/** Percent, as `df` tells it. */
+/** Percent, as in `df`. */
 async function diskUsage(readers: SystemReaders, path: string): Promise<number | undefined> {
   const { blocks, bfree, bavail } = await readers.disk(path)
   const used = blocks - bfree

@@ -29,7 +29,7 @@ export class EventLoopWatch {
     this.#timer = undefined
   }
 
-  /** Percent, since the last time that it was asked for. */
+  /** Percent, since the last call. */
   utilization(): number | undefined {
     const before = this.#before
     const now = performance.eventLoopUtilization()

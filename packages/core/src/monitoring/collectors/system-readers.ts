@@ -21,7 +21,7 @@ export interface SystemReaders {
   processors(): number
   /** Bytes. */
   totalMemory(): number
-  /** Bytes; where there is no limit: 0, or more than there is. */
+  /** Bytes; without a limit: 0, or more than the total memory. */
   constrainedMemory(): number
   residentMemory(): number
 }

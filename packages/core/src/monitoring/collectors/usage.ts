@@ -13,7 +13,7 @@ export class ProcessUsage {
     this.#cgroup = new Cgroup((path) => readers.text(path))
   }
 
-  /** Percent, since the last time that it was asked for. @param now - Milliseconds. */
+  /** Percent, since the last call. @param now - Milliseconds. */
   cpu(now: number): number | undefined {
     const { readers } = this
     const microseconds = readers.cpuMicroseconds()

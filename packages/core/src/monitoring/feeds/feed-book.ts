@@ -77,7 +77,7 @@ function isCount(value: unknown): boolean {
 
 interface Entry {
   readonly feed: MetricFeed
-  /** One that is slow is not asked again before it has answered. */
+  /** A slow feed is not called again before it has responded. */
   pending: Promise<readonly MetricFamily[]> | undefined
 }
 

@@ -10,7 +10,7 @@ const LOOK_MS = 1_000
 
 export interface KedaScalerOptions {
   /**
-   * Where it listens. `0`: at any free port. From `0` to `65535`.
+   * Port of the listener. `0`: any free port. From `0` to `65535`.
    * @defaultValue 8091
    */
   readonly port?: number
@@ -26,7 +26,7 @@ export interface KedaScalerOptions {
   readonly tls?: { readonly key: string; readonly cert: string; readonly ca?: string }
 }
 
-/** A server that tells KEDA of loads. */
+/** A server that reports loads to KEDA. */
 export interface KedaScaler {
   readonly port: number
   /** Ends streams and the server. */

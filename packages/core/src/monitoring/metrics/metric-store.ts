@@ -5,7 +5,7 @@ import { type Cell, Series } from './series.ts'
 
 /** The source that stands for all that are too many. */
 const OVERFLOW_SOURCE = 'other'
-/** A series of which nothing came for so long gives way to a new one, when there are as many as may be. */
+/** A series without values for this long is replaced by a new one if the limit of series is reached. */
 const IDLE_SECONDS = 600
 /** The last value of a source remains current for this long. */
 const CARRY_SECONDS = 15

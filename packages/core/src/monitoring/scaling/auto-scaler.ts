@@ -26,7 +26,7 @@ export interface ScalingEvents {
   'scaling:decided': ScalingEvent
   /** The target did what was decided. */
   'scaling:done': { readonly desired: number }
-  /** The target did not answer, or failed. It is asked again. */
+  /** The target did not respond, or failed. The call is retried. */
   'scaling:failed': ScalingFailure
 }
 

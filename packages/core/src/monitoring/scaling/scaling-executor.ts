@@ -38,10 +38,10 @@ const BACK_OFF: BackOff = { baseMs: 1000, maxMs: 30_000 }
 const STOP_MS = 1000
 const CURRENT_MS = 5000
 
-/** A call of a target that did not do what it was asked for. */
+/** A failed call of a target. */
 export interface ScalingFailure {
   readonly error: unknown
-  /** `undefined` when it was asked how many there are. */
+  /** `undefined` for the call that returns the number. */
   readonly desired: number | undefined
   /** Failures in a row. */
   readonly failures: number
@@ -72,7 +72,7 @@ export class ScalingExecutor {
   #currentFailures = 0
   #askAgainAt = Number.NEGATIVE_INFINITY
   #wake: (() => void) | undefined
-  /** The last number that was done, as far as it is known. */
+  /** The last number that was reached, if it is known. */
   #done: number | undefined
 
   constructor(private readonly parts: ExecutorParts) {}

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../../shared/errors.ts'
 
-/** Where a number of workers came from. */
+/** Source of a number of workers. */
 export type ScalingSource = 'load' | 'policy' | 'manual'
 
 /** A decision to scale. */
@@ -19,7 +19,7 @@ export interface ScalingEvent {
   readonly source: ScalingSource
   /** User who requested it, if any. */
   readonly by?: string
-  /** Whether there is no target that would carry it out. */
+  /** Whether it was only recorded, because there is no target. */
   readonly isDryRun: boolean
 }
 

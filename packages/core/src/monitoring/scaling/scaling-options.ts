@@ -30,7 +30,7 @@ export interface ScalingOptions {
    */
   readonly intervalMs?: number
   /**
-   * Milliseconds that the target has for a change, before it is asked again. Minimum: `100`.
+   * Milliseconds that the target has for a change, before it is called again. Minimum: `100`.
    * @defaultValue 120000
    */
   readonly timeoutMs?: number

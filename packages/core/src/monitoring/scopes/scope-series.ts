@@ -50,7 +50,7 @@ export class ScopeSeries {
     this.route = request?.route
   }
 
-  /** @param wall - Milliseconds since 1970; asked for only where there is an id. */
+  /** @param wall - Milliseconds since 1970; called only if there is an id. */
   add(
     durationMs: number,
     queries: number,

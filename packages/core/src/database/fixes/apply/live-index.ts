@@ -3,7 +3,7 @@ import { type Dialect, quoteName } from '../../../sql/dialect.ts'
 import { type IndexDefinition, type IndexKey, plainSql } from '../../index-definition.ts'
 import type { NamedTable } from '../database-facts.ts'
 
-/** An index as it is in the database right now. */
+/** An index, as it currently exists in the database. */
 export interface LiveIndex {
   readonly name: string
   readonly method: string
@@ -74,7 +74,7 @@ function isSameText(left: string | undefined, right: string | undefined): boolea
 
 type Row = Readonly<Record<string, unknown>>
 
-/** The columns of a table and its indexes, as they are now. `undefined`: there is no such table. */
+/** The current columns and indexes of a table. `undefined`: the table does not exist. */
 export interface LiveTable {
   readonly columns: readonly string[]
   readonly indexes: readonly LiveIndex[]

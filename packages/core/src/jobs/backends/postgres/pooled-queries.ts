@@ -123,7 +123,7 @@ export async function inReadCommitted<T>(client: PostgresPoolClient, work: () =>
   }
 }
 
-/** Whether the server refused, and not the connection broke: what was asked for was not done then. */
+/** Whether the server rejected the statement, instead of a broken connection: then it had no effect. */
 export function isAnswer(error: unknown): boolean {
   const { code, severity } = (error ?? {}) as { readonly code?: unknown; readonly severity?: unknown }
   return typeof code === 'string' && typeof severity === 'string' && !ENDING.test(code)

@@ -64,7 +64,7 @@ class PostgresBackend implements JobBackend {
   readonly #queries: PooledQueries
   readonly #sql: Statements
   readonly #steps: Steps
-  /** Known to others as who told them. */
+  /** Sender id of notifications. */
   readonly #self = randomUUID()
   readonly #listener: WakeListener | undefined
   readonly #sender: WakeSender

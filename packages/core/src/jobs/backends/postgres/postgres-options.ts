@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../../../shared/errors.ts'
 import { checkOptions, type OptionRule, option } from '../../../shared/options.ts'
 
-/** A statement as it is given to the driver. */
+/** A statement, as it is passed to the driver. */
 export interface PostgresQuery {
   readonly text: string
   readonly values?: unknown[]

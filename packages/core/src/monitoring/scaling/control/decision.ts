@@ -50,7 +50,7 @@ export interface LoadForecast {
   readonly accuracy?: number | undefined
 }
 
-/** Where forecasts of the load come from. */
+/** Source of forecasts of the load. */
 export interface Forecasts {
   /** Forecast of the load in this many seconds; `undefined` while there is none. */
   at(seconds: number): LoadForecast | undefined

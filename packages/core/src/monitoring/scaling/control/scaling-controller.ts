@@ -74,7 +74,7 @@ export class ScalingController {
     this.#minutes.record(now, arrivals)
   }
 
-  /** Keeps so many workers from being scaled down for a while, as if the load had asked for them. */
+  /** Prevents scaling down below this number for a while, as if the load had required it. */
   recommend(count: number): void {
     this.#recommended.add(this.#clock.now(), count)
   }

@@ -23,7 +23,7 @@ export class MemoryGate {
     return Math.max(0, Math.floor((this.available() - reserveBytes) / workerBytes) - starting)
   }
 
-  /** Why there is no more room, for people. */
+  /** Why there is not enough memory, for people. */
   reason(): string {
     const { workerBytes, reserveBytes } = this.options
     return `Not enough memory: ${megabytes(this.available())} are free, of which ${megabytes(reserveBytes)} are reserved, and a worker needs ${megabytes(workerBytes)}.`
@@ -57,7 +57,7 @@ const KILL_MS = 2000
 /** One worker, from its start to its end. */
 export class ClusterWorker {
   readonly startedAt: number = performance.now()
-  /** Rejects when it ends, or is told to, before it is up. */
+  /** Rejects if it ends, or is stopped, before it is up. */
   readonly ready: Promise<void>
   /** Resolves when the process has exited. */
   readonly gone: Promise<void>

@@ -38,7 +38,7 @@ export interface AdapterHost {
   readonly watch: StatementWatch | undefined
   /** Adds a receiver of every statement; returns a function that removes it. */
   watchStatements(watch: Pick<StatementWatch, 'begin'>): () => void
-  /** Registers a connection for inspections and plans. */
+  /** Connections for inspections and plans. */
   readonly connections: ConnectionRegistry
   /** Registers a connection pool; returns a function that removes it. */
   attachPool(sourceId: string, read: () => PoolState | undefined): () => void

@@ -105,7 +105,7 @@ describe('LoadBalancingEngine', () => {
     expect(balancer.acquire()?.node.id).toBe('n1:80')
   })
 
-  it('leaves alone what is unhealthy or in maintenance', () => {
+  it('skips nodes that are unhealthy or in maintenance', () => {
     const { balancer, events } = balancerOf('round-robin', [1, 1, 1])
     balancer.updateNodeHealth('n1:80', 'unhealthy')
     balancer.updateNodeHealth('n2:80', 'maintenance')
@@ -116,7 +116,7 @@ describe('LoadBalancingEngine', () => {
     expect(events).toEqual(['statusChanged n1:80', 'statusChanged n2:80', 'statusChanged n3:80'])
   })
 
-  it('takes over metrics, and refuses what is none', () => {
+  it('accepts metrics, and rejects invalid ones', () => {
     const { balancer } = balancerOf('round-robin', [1])
     balancer.updateNodeHealth('n1:80', 'healthy', { responseTime: 12, errorRate: 0.5 })
     expect(balancer.nodes[0]).toMatchObject({ responseTime: 12, errorRate: 0.5 })
@@ -127,7 +127,7 @@ describe('LoadBalancingEngine', () => {
     expect(() => balancer.recordRequest('n1:80', 1, 99)).toThrow('status')
   })
 
-  it('picks the node that is preferred, if it can be picked and has room', () => {
+  it('selects the preferred node if it is available and has capacity', () => {
     const { balancer } = balancerOf('round-robin', [1, 1], { maxConnections: 1 })
     const [first, second] = balancer.nodes
     const prefer = second as NonNullable<typeof second>
@@ -297,7 +297,7 @@ describe('LoadBalancingEngine', () => {
       balancer.registerNode('n1', 80)
     })
 
-    it('removes a node when its time is over, and counts what is left', async () => {
+    it('removes a node after the drain time, and counts open connections', async () => {
       vi.useFakeTimers()
       try {
         const { balancer } = balancerOf('round-robin', [1])
@@ -313,13 +313,13 @@ describe('LoadBalancingEngine', () => {
       }
     })
 
-    it('refuses a time that is none', async () => {
+    it('rejects an invalid time', async () => {
       await expect(balancerOf('round-robin', [1]).balancer.removeNode('n1:80', { drainMs: -1 })).rejects.toThrow('drainMs')
     })
   })
 
   describe('sessions', () => {
-    it('stay with their node, whatever becomes of others', async () => {
+    it('stay on their node, regardless of other nodes', async () => {
       const { balancer } = balancerOf('random', [1, 1, 1, 1, 1])
       balancer.setSessionAffinity('ada', 'n1:80')
       let missed = 0
@@ -331,7 +331,7 @@ describe('LoadBalancingEngine', () => {
       expect(missed).toBe(0)
     })
 
-    it('find a home by themselves', () => {
+    it('are assigned automatically', () => {
       const { balancer } = balancerOf('random', [1, 1, 1, 1])
       const home = balancer.selectNode(undefined, { sessionId: 'ada' })?.id
       for (let at = 0; at < 100; at += 1) expect(balancer.selectNode(undefined, { sessionId: 'ada' })?.id).toBe(home)
@@ -356,7 +356,7 @@ describe('LoadBalancingEngine', () => {
       expect(balancer.selectNode(undefined, { sessionId: 'ada' })?.id).toBe('n1:80')
     })
 
-    it('end when their time is over, also after a move', () => {
+    it('expire, also after a move', () => {
       const { balancer, clock } = balancerOf('round-robin', [1, 1, 1])
       balancer.setSessionAffinity('ada', 'n1:80', 10)
       balancer.setSessionAffinity('bea', 'n1:80')
@@ -370,7 +370,7 @@ describe('LoadBalancingEngine', () => {
       expect(balancer.getClusterStats().sessions).toBe(0)
     })
 
-    it('are forgotten when there are too many, and refused when they are none', () => {
+    it('are removed above the limit, and rejected when invalid', () => {
       const { balancer } = balancerOf({ maxSessions: 10 }, [1])
       for (let at = 0; at < 20; at += 1) balancer.selectNode(undefined, { sessionId: `s${at}` })
       expect(balancer.getClusterStats().sessions).toBe(10)
@@ -425,7 +425,7 @@ describe('LoadBalancingEngine', () => {
     expect(balancer.getNodeStats('n1:80').p99).toBe(0)
   })
 
-  it('says how evenly it spreads', () => {
+  it('reports the distribution', () => {
     const { balancer } = balancerOf('weighted', [3, 1])
     picksOf(balancer, 400)
     expect(balancer.getBalancingEfficiency()).toEqual({
@@ -438,7 +438,7 @@ describe('LoadBalancingEngine', () => {
     expect(balancerOf('random', []).balancer.getBalancingEfficiency()).toEqual({ nodes: [], imbalanceRatio: 1 })
   })
 
-  it('tells nobody any more once it is closed, and works on', () => {
+  it('emits no events after it is closed, and continues to work', () => {
     const { balancer, events } = balancerOf('round-robin', [1, 1])
     balancer.close()
     balancer.eject('n1:80')

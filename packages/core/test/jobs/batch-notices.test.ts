@@ -38,7 +38,7 @@ async function setUp(answer: () => number) {
 }
 
 describe('BatchNotices', () => {
-  it('takes over what nobody was told of for a minute, once at a time', async () => {
+  it('takes over notices that are unreported for a minute, one at a time', async () => {
     const { clock, called, notified, resume } = await setUp(() => 200)
     resume()
     clock.now = 61_999
@@ -70,7 +70,7 @@ describe('BatchNotices', () => {
     await expect.poll(() => notified, SOON).toEqual(['one'])
   })
 
-  it('calls nobody any more when it is closed', async () => {
+  it('calls no webhook after it is closed', async () => {
     const { clock, called, errors, notices, resume } = await setUp(() => 500)
     clock.now = 62_000
     resume()

@@ -26,7 +26,7 @@ afterEach(() => {
 })
 
 describe('events', () => {
-  it('say which attempt begins, and that items of a batch are over', async () => {
+  it('report the attempt that begins, and finished items of a batch job', async () => {
     const { jobs } = open()
     const attempts: number[] = []
     const batches: string[] = []
@@ -44,7 +44,7 @@ describe('events', () => {
     expect(batches).toEqual([id, id])
   })
 
-  it('tell of a health that changes, and not of one that stays', async () => {
+  it('report a change of health, and nothing while it stays the same', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
     const { jobs } = open()
     const told: string[] = []
@@ -77,7 +77,7 @@ describe('access', () => {
 })
 
 describe('a batch', () => {
-  it('that stops at failures goes on as long as no more failed than may', async () => {
+  it('that stops at failures continues up to maxFailedItems', async () => {
     const { jobs, next } = open()
     jobs.registerProcessor('items', ([item]: number[]) => {
       if (item === 1) throw new Error('No.')
@@ -90,7 +90,7 @@ describe('a batch', () => {
 })
 
 describe('a batch that is cancelled while all of it waits', () => {
-  it('is over, and that is told', async () => {
+  it('ends, and is reported', async () => {
     const { jobs, next } = open()
     const ended = next('batch:completed')
     const { id } = await jobs.createBatchJob('items', [1, 2, 3], 1)
@@ -101,7 +101,7 @@ describe('a batch that is cancelled while all of it waits', () => {
 })
 
 describe('a callback', () => {
-  it('is forgotten when its task is over, and not before', async () => {
+  it('is removed when its task ends, and not before', async () => {
     const { jobs } = open()
     const seen: string[] = []
     jobs.registerProcessor('default', () => {
@@ -183,14 +183,14 @@ describe('an engine', () => {
     expect((await completed).taskId).toBe(task.id)
   })
 
-  it('gives the id of the task that is there already, though it is over by then', async () => {
+  it('returns the id of the existing task, even if it has ended', async () => {
     const backend = new MemoryBackend()
     backend.add = () => [{ id: 'the first', isDuplicate: true }]
     const { jobs } = open({ backend })
     expect(await jobs.enqueueTask(1, 'normal', 'default', { uniqueKey: 'k' })).toMatchObject({ id: 'the first', isDuplicate: true })
   })
 
-  it('lets a task that waits for its time go after what came before that time', async () => {
+  it('runs a delayed task after tasks that were added before its time', async () => {
     const backend = new MemoryBackend()
     const { jobs } = open({ backend })
     const { id } = await jobs.enqueueTask('later', 'normal', 'default', { delayMs: 50_000 })
@@ -240,7 +240,7 @@ describe('a dead letter in memory', () => {
     expect(await jobs.listDeadLetters()).toHaveLength(1)
   })
 
-  it('keeps dead letters as long as it is told', async () => {
+  it('retains dead letters for maxDeadAgeMs', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] })
     const { jobs } = open({ retention: { maxDeadAgeMs: 120_000 } })
     jobs.registerProcessor('default', () => {

@@ -46,7 +46,7 @@ describe('AsyncBatchProcessingEngine', () => {
     expect(getAsyncBatchProcessingEngine()).toBe(getAsyncBatchProcessingEngine())
   })
 
-  it('tells whether this process runs the tasks of a queue', () => {
+  it('reports whether this process runs the tasks of a queue', () => {
     const jobs = open()
     jobs.createQueue('made')
     jobs.registerProcessor('mail', async () => {})
@@ -72,7 +72,7 @@ describe('AsyncBatchProcessingEngine', () => {
     expect(await jobs.processNextTask()).toBeNull()
   })
 
-  it('gives back what it is handed when its time to drain is over', async () => {
+  it('releases claims that arrive after the drain timeout', async () => {
     const backend = memoryJobBackend()
     const jobs = open({ backend })
     const step = backend.step.bind(backend)
@@ -109,7 +109,7 @@ describe('AsyncBatchProcessingEngine', () => {
     expect(runs).toBe(1)
   })
 
-  it('runs each task in a scope of its own', async () => {
+  it('runs each task in a separate scope', async () => {
     const sluice = createSluice()
     onTestFinished(() => sluice.close())
     const scopes: string[] = []
@@ -155,7 +155,7 @@ describe('AsyncBatchProcessingEngine', () => {
       await expect(open().enqueueTask(data)).rejects.toMatchObject({ code: 'SLUICE_INVALID_PAYLOAD', path })
     })
 
-    it('in data that hold themselves, or are too long, is told as well', async () => {
+    it('rejects circular and oversized data', async () => {
       const data: { self?: unknown } = {}
       data.self = data
       await expect(open().enqueueTask(data)).rejects.toMatchObject({ code: 'SLUICE_INVALID_PAYLOAD' })
@@ -215,7 +215,7 @@ describe('AsyncBatchProcessingEngine', () => {
       await jobs.close()
     })
 
-    it('elsewhere is told, too', async () => {
+    it('rejects other invalid arguments', async () => {
       const jobs = open()
       expect(() => jobs.createQueue('a', 0)).toThrow(InvalidArgumentError)
       expect(() => jobs.createQueue('a/b')).toThrow('"name"')
@@ -354,7 +354,7 @@ describe('AsyncBatchProcessingEngine', () => {
       expect(turns).toBeGreaterThan(5)
     })
 
-    it('wait as a back-off says', async () => {
+    it('wait for the backoff', async () => {
       const jobs = open()
       const attempts: number[] = []
       const waits: number[] = []
@@ -376,7 +376,7 @@ describe('AsyncBatchProcessingEngine', () => {
     })
   })
 
-  it('says that a queue is not well, and why', async () => {
+  it('reports an unhealthy queue with the reasons', async () => {
     const jobs = open()
     expect(await jobs.getQueueHealth()).toEqual({ health: 'healthy', reasons: [] })
     await jobs.enqueueTask(1)

@@ -34,7 +34,7 @@ describe('MemoryBackend', () => {
     expect(backend.counts('q')).toMatchObject({ queued: 1_001, processing: 40 })
   })
 
-  it('takes an id for one task, in whatever order ids come', () => {
+  it('accepts each id once, in any order', () => {
     const backend = new MemoryBackend()
     backend.add([newTask(5), newTask(3)])
     expect(backend.add([newTask(3), newTask(4), newTask(5)])).toEqual([

@@ -9,7 +9,7 @@ const task: NewTask = {
 }
 
 describe('adding a task whose key others have by turns', () => {
-  it('tries again when the one that had it is over, and says so when there is always another', async () => {
+  it('retries when the task with the key has ended, and fails when there is always another one', async () => {
     let tries = 0
     const store = (addedAt: number) => ({
       add: async () => {

@@ -70,7 +70,7 @@ describe('a queue', () => {
     await close(backend, jobs)
   })
 
-  it('looks again where somebody says that there is something, while it asks', async () => {
+  it('polls again after a hint during a step', async () => {
     const { backend, jobs } = setUp({ pollMs: NEVER_MS })
     jobs.start()
     const step = await backend.next()
@@ -82,7 +82,7 @@ describe('a queue', () => {
     await close(backend, jobs)
   })
 
-  it('counts outcomes that do not count any more', async () => {
+  it('counts lost outcomes', async () => {
     const { backend, jobs, end } = setUp()
     const completed: string[] = []
     jobs.on('task:completed', ({ taskId }) => completed.push(taskId))
@@ -97,7 +97,7 @@ describe('a queue', () => {
     await close(backend, jobs)
   })
 
-  it('is drained when all that ran is over, and not before', async () => {
+  it('is drained when all running tasks have ended, and not before', async () => {
     const { backend, jobs, end } = setUp()
     jobs.start()
     ;(await backend.next()).answer([claimOf('a'), claimOf('b')])
@@ -142,7 +142,7 @@ describe('a task that workers were lost with', () => {
     await close(backend, jobs)
   })
 
-  it('runs alone: another one is given back until then', async () => {
+  it('runs alone: other tasks are released until then', async () => {
     const { backend, jobs, running, end } = setUp()
     jobs.start()
     ;(await backend.next()).answer([claimOf('a', { crashes: 1 }), claimOf('b', { crashes: 1 }), claimOf('c')])
@@ -193,7 +193,7 @@ describe('leases', () => {
     expect(await jobs.getQueueHealth()).toEqual({ health: 'unhealthy', reasons: ['Its backend rejects writes: full'] })
   })
 
-  it('are renewed at a third of their time; what is lost or cancelled is told to stop', async () => {
+  it('are renewed after a third of their duration; lost and cancelled tasks are aborted', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
     const reasons: string[] = []
     const { backend, jobs } = setUp({ leaseMs: 900, graceMs: 60_000 }, 10, (_, { signal, taskId }) => {
@@ -255,7 +255,7 @@ describe('items that failed', () => {
     expect((await backend.next()).outcomes).toMatchObject([{ kind: 'retry', doneItems: 2, data: '[2]' }])
   })
 
-  it('stay with the part that is given back, those that were done do not', async () => {
+  it('remain with the released part, unlike completed items', async () => {
     const { backend, jobs } = setUp({ graceMs: 0 })
     let second: (() => void) | undefined
     jobs.registerProcessor(

@@ -46,7 +46,7 @@ describe('what a processor tells', () => {
     expect(log.every((line) => line.length === 1_000)).toBe(true)
   })
 
-  it('of an item that is not there, or of none at all, is no failure', async () => {
+  it('of a missing item is not a failure', async () => {
     const { jobs, next } = open()
     jobs.registerProcessor('items', (_, { failItem }) => {
       for (const index of [-1, 2, 0.5]) failItem(index, new Error('Which?'))
@@ -59,7 +59,7 @@ describe('what a processor tells', () => {
 })
 
 describe('a task that is told to stop', () => {
-  it('has failed at its time-out, whatever it returns then', async () => {
+  it('fails at its timeout, regardless of its later result', async () => {
     const { jobs, next } = open()
     jobs.registerProcessor(
       'default',
@@ -74,7 +74,7 @@ describe('a task that is told to stop', () => {
     expect((await dead).failure.message).toBe('The task took longer than 20 ms.')
   })
 
-  it('is over once, though it ends after it was given up', async () => {
+  it('ends once, even if the processor returns after it was abandoned', async () => {
     const { jobs, next } = open(10)
     let end: ((value: unknown) => void) | undefined
     jobs.registerProcessor(
@@ -96,7 +96,7 @@ describe('a task that is told to stop', () => {
     expect((await jobs.getProcessingStats()).processing).toBe(0)
   })
 
-  it('is told so once, with the first reason', async () => {
+  it('is aborted once, with the first reason', async () => {
     const { jobs, next } = open()
     const reasons: string[] = []
     jobs.registerProcessor(

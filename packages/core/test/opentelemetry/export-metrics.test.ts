@@ -148,7 +148,7 @@ describe('exportMetrics', () => {
     expect(all.get('http.server.request.duration')?.dataPoints).toMatchObject([{ value: { count: 1 } }])
   })
 
-  it('goes by the global provider, where nothing is given', async () => {
+  it('uses the global provider by default', async () => {
     const { meterProvider, collect } = provider()
     metrics.setGlobalMeterProvider(meterProvider)
     onTestFinished(() => metrics.disable())

@@ -42,7 +42,7 @@ describe('exportSpans', () => {
     },
   )
 
-  it('makes a span for a scope, with what was counted in it', async () => {
+  it('creates a span for a scope, with its counts', async () => {
     const { sluice, named } = await open()
     await sluice.run(() => {}, { name: 'nightly', mode: 'optimize' })
     expect(named('nightly')).toMatchObject({
@@ -74,7 +74,7 @@ describe('exportSpans', () => {
     })
   })
 
-  it('says of a scope that it failed', async () => {
+  it('marks the span of a failed scope', async () => {
     const { sluice, named } = await open()
     await expect(sluice.run(() => Promise.reject(new Error('no')), { name: 'job' })).rejects.toThrow('no')
     expect(named('job')?.status.code).toBe(SpanStatusCode.ERROR)
@@ -106,7 +106,7 @@ describe('exportSpans', () => {
     expect(span?.spanContext().traceId).toBe(named('job')?.spanContext().traceId)
   })
 
-  it('says of a statement that it failed', async () => {
+  it('marks the span of a failed statement', async () => {
     const { sluice, named } = await open()
     send(sluice, 'DELETE FROM cities', { failed: true })
     expect(named('DELETE cities')).toMatchObject({ status: { code: SpanStatusCode.ERROR }, attributes: { 'error.type': '_OTHER' } })
@@ -140,7 +140,7 @@ describe('exportSpans', () => {
     expect(parentOf('SELECT c')).toBe(idOf('nested'))
   })
 
-  it('leaves out what it is told to', async () => {
+  it('omits excluded spans', async () => {
     const none = await open({ scopes: false, queries: false })
     await none.sluice.run(() => send(none.sluice, 'SELECT 1 FROM a'))
     expect(none.spans()).toEqual([])
@@ -196,7 +196,7 @@ describe('exportSpans', () => {
     expect(stopped).toHaveBeenCalledTimes(2)
   })
 
-  it('goes by the global provider, where nothing is given', async () => {
+  it('uses the global provider by default', async () => {
     const exporter = new InMemorySpanExporter()
     trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }))
     onTestFinished(() => trace.disable())
@@ -210,7 +210,7 @@ describe('exportSpans', () => {
     expect(hostOf(sluice).watch).toBeUndefined()
   })
 
-  it('disturbs nobody when a tracer throws', async () => {
+  it('continues if a tracer throws', async () => {
     const broken = {
       getTracer: () => ({
         startSpan: () => {

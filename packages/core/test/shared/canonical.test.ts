@@ -78,7 +78,7 @@ describe('canonicalKey', () => {
     expect(canonicalKey(Object.assign(Object.create(null), { a: 1 }))).toBe(canonicalKey({ a: 1 }))
   })
 
-  it('leaves out undefined fields unless told otherwise', () => {
+  it('omits undefined fields by default', () => {
     expect(canonicalKey({ a: undefined, b: 1 })).toBe(canonicalKey({ b: 1 }))
     expect(canonicalKey({ a: undefined, b: 1 }, { dropUndefined: false })).not.toBe(canonicalKey({ b: 1 }, { dropUndefined: false }))
   })
@@ -108,7 +108,7 @@ describe('canonicalKey', () => {
     expect(canonicalKey({ where: [value] })).toBeUndefined()
   })
 
-  it('tells random values apart exactly when their contents differ', () => {
+  it('distinguishes random values exactly if their contents differ', () => {
     let seed = 11
     const random = (below: number): number => {
       seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31

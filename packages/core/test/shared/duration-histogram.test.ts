@@ -16,7 +16,7 @@ describe('a quantile of durations', () => {
     expect(histogram.quantile(1)).toBe(50)
   })
 
-  it('is the last bound for what is above all of them', () => {
+  it('is the last bound for values above all bounds', () => {
     expect(of(1_000).quantile(0.95)).toBe(50)
   })
 

@@ -50,7 +50,7 @@ describe('errorForLog', () => {
     expect(error.message).toContain('s3cret')
   })
 
-  it('leaves out the command of a Redis client', () => {
+  it('omits the command of a Redis client', () => {
     const error = Object.assign(new Error('WRONGPASS'), { command: { name: 'auth', args: ['s3cret'] } })
     expect(errorForLog(error)).not.toHaveProperty('command')
   })

@@ -9,7 +9,7 @@ interface Ranked extends HeapItem {
 const isBefore = (first: { rank: number }, second: { rank: number }) => first.rank < second.rank
 
 describe('MinHeap', () => {
-  it('returns items in order, whatever was added and removed between', () => {
+  it('returns items in order, regardless of additions and removals in between', () => {
     const random = seeded(7)
     const heap = new MinHeap<{ rank: number }>(isBefore)
     const model: number[] = []

@@ -11,7 +11,7 @@ afterEach(() => {
 })
 
 describe('setBusyAwareTimeout', () => {
-  it('runs once when the time is over', async () => {
+  it('runs once after the time', async () => {
     const run = vi.fn()
     setBusyAwareTimeout(MS, run)
     await vi.advanceTimersByTimeAsync(MS - 1)
@@ -21,7 +21,7 @@ describe('setBusyAwareTimeout', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('hears what comes in the very turn in which the time is over', async () => {
+  it('handles events of the tick in which the time ends', async () => {
     const run = vi.fn()
     const takeBack = setBusyAwareTimeout(5, run)
     await vi.advanceTimersByTimeAsync(4)
@@ -39,7 +39,7 @@ describe('setBusyAwareTimeout', () => {
 })
 
 describe('within', () => {
-  it('passes on what the promise settles with', async () => {
+  it('passes on the outcome of the promise', async () => {
     await expect(within(MS, Promise.resolve(7))).resolves.toBe(7)
     await expect(within(MS, Promise.reject(new Error('broken')))).rejects.toThrow('broken')
     expect(vi.getTimerCount()).toBe(0)

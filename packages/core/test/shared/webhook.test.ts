@@ -120,7 +120,7 @@ describe('isSignedWebhook', () => {
     expect(isSignedWebhook(whsec, headersOf(secret), '{}', 1_000)).toBe(true)
   })
 
-  it('refuses another body, id or secret, and what is old', () => {
+  it('rejects a different body, id or secret, and old signatures', () => {
     expect(isSignedWebhook(secret, headersOf(secret), '{ }', 1_000)).toBe(false)
     expect(isSignedWebhook(secret, { ...headersOf(secret), 'webhook-id': 'other' }, '{}', 1_000)).toBe(false)
     expect(isSignedWebhook(secret, headersOf('x'.repeat(20)), '{}', 1_000)).toBe(false)

@@ -50,7 +50,7 @@ describe('the default Sluice', { timeout: 120_000 }, () => {
     expect(warn).not.toHaveBeenCalled()
   })
 
-  it('is told by one copy what another has made it with', async () => {
+  it('reports to one copy the options of another', async () => {
     const [first, second] = await twoCopies()
     first.getCachingStrategyEngine(5_000_000)
     expect(second.getCachingStrategyEngine(5_000_000)).toBe(first.getDefaultSluice().cache)
@@ -59,7 +59,7 @@ describe('the default Sluice', { timeout: 120_000 }, () => {
     expect(() => second.getLoadBalancingEngine('random')).toThrow(expect.objectContaining({ code: 'SLUICE_ALREADY_CREATED' }))
   })
 
-  it('is not made, and nothing is kept of it, with what cannot be', async () => {
+  it('is not created with invalid options, and stores nothing of them', async () => {
     const [first, second] = await twoCopies()
     const wrong = [() => new first.CachingStrategyEngine(-1), () => new first.LoadBalancingEngine('best' as 'random')] as const
     const messages = wrong.map((make) => messageOf(make))
@@ -76,7 +76,7 @@ describe('the default Sluice', { timeout: 120_000 }, () => {
     expect(await expectNoNPlusOne(() => 7)).toBe(7)
   })
 
-  it('stays what it is for who closed it, and is made anew for a copy that comes later', async () => {
+  it('stays closed for the copy that closed it, and is created again for a later copy', async () => {
     const [first, second] = await twoCopies()
     const closed = first.getDefaultSluice()
     await closed.close()
@@ -87,7 +87,7 @@ describe('the default Sluice', { timeout: 120_000 }, () => {
     expect(third.getDefaultSluice()).toBe(fresh)
   })
 
-  it('leaves that of another major version alone, and says so once', async () => {
+  it('ignores that of a different major version, and warns once', async () => {
     const other = { foreign: true }
     shared[DEFAULTS] = { 2: other }
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})

@@ -39,7 +39,7 @@ describe('explain', () => {
     ).rejects.toThrow('mine')
   })
 
-  it('tells what answers a read, in one process', async () => {
+  it('explains how a read is served, in one process', async () => {
     const { explained, sluice, get } = setUp()
     expect(await explained()).toEqual(kept('database'))
     expect(await explained()).toEqual(kept('memory'))
@@ -48,7 +48,7 @@ describe('explain', () => {
     expect(both.reads).toEqual([kept('database'), kept('another read')])
   })
 
-  it('tells what the shared store answers', async () => {
+  it('explains results from the shared store', async () => {
     const store = () => memoryStore()
     const { explained } = setUp({ cache: { store: store() } })
     expect(await explained()).toEqual(kept('database'))
@@ -69,7 +69,7 @@ describe('explain', () => {
     expect(await setUp(options).explained(extra)).toEqual(notKept(reason))
   })
 
-  it('tells of a result that cannot be kept', async () => {
+  it('explains a result that cannot be cached', async () => {
     const { sluice } = setUp()
     const bare = read({ source, label: 'city', run: async () => ({}) })
     const uncopyable = { ...bare, cacheRequest: () => ({ key: 'q', tables: ['t'], copy: () => undefined }) }
@@ -77,7 +77,7 @@ describe('explain', () => {
     expect(reads).toEqual([notKept('it cannot be copied exactly')])
   })
 
-  it('tells of writes', async () => {
+  it('explains writes', async () => {
     const { explained, sluice } = setUp()
     const write = hostOf(sluice).writes.announce(touching('t'))
     expect(await explained()).toEqual(notKept('a write is under way'))
@@ -86,7 +86,7 @@ describe('explain', () => {
     expect(await explained(overtaken)).toEqual(notKept('a write overtook it'))
   })
 
-  it('tells of what was asked ahead, and of bypassed reads', async () => {
+  it('explains prefetched and bypassed reads', async () => {
     const ids = Array.from({ length: 30 }, (_, at) => at + 1)
     const { sluice, get } = setUp({ prefetch: {} })
     const tables = { city: ids.map((id) => ({ id, districtId: id })), district: ids.map((id) => ({ id })) }

@@ -20,7 +20,7 @@ async function values(sluice: Sluice, name: string): Promise<readonly (readonly 
 }
 
 describe('what a Sluice exports', () => {
-  it('has statements by shape, without their texts', async () => {
+  it('has statements by normalized query, without their SQL', async () => {
     const sluice = open({ database: { traffic: { maxFingerprints: 100 } } })
     const sql = "select * from cities where name = 'secret'"
     for (const executionTime of [0.5, 1, 7]) sluice.database?.observe({ sql, executionTime, rows: 2, dialect: 'postgresql' })
@@ -66,7 +66,7 @@ describe('what a Sluice exports', () => {
     expect(await family(open({ database: false }), 'db.client.connection.max')).toBeUndefined()
   })
 
-  it('has what became of operations', async () => {
+  it('has the outcomes of operations', async () => {
     const sluice = open()
     const { stats } = hostOf(sluice)
     stats.seen = 9

@@ -17,7 +17,7 @@ function lines(): { readonly told: Line[]; readonly logger: Required<Logger> } {
 }
 
 describe('a Sluice with a logger', () => {
-  it('tells of warnings there, each once, and of no process warning', () => {
+  it('logs each warning once, without a process warning', () => {
     const { told, logger } = lines()
     const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     onTestFinished(() => emitWarning.mockRestore())
@@ -29,7 +29,7 @@ describe('a Sluice with a logger', () => {
     expect(emitWarning).toHaveBeenCalledWith('Mind the gap.', { type: 'SluiceWarning' })
   })
 
-  it('tells of errors inside, and of listeners that throw', async () => {
+  it('logs internal errors, and listeners that throw', async () => {
     const { told, logger } = lines()
     const sluice = createSluice({ logger })
     const error = new Error('The schema could not be read.')
@@ -53,7 +53,7 @@ describe('a Sluice with a logger', () => {
     expect(inspect(told, { depth: 9, showHidden: true })).not.toContain('s3cret')
   })
 
-  it('tells of alerts by their severity, and when they are over', () => {
+  it('logs alerts by severity, and their resolution', () => {
     const { told, logger } = lines()
     const { monitor } = createSluice({ logger })
     onTestFinished(() => monitor?.close())
@@ -73,7 +73,7 @@ describe('a Sluice with a logger', () => {
     })
   })
 
-  it('goes on where the logger throws, and counts it', () => {
+  it('continues if the logger throws, and counts it', () => {
     const broken = () => {
       throw new Error('The disk is full.')
     }
@@ -89,7 +89,7 @@ describe('a Sluice with a logger', () => {
     monitor?.close()
   })
 
-  it('refuses what is none', () => {
+  it('rejects an invalid logger', () => {
     expect(() => createSluice({ logger: { log: () => {} } as never })).toThrow(InvalidOptionError)
     expect(() => createSluice({ logger: 'console' as never })).toThrow(/"logger".*such as pino/)
     expect(() => createSluice({ logger: console })).not.toThrow()

@@ -66,7 +66,7 @@ describe('what never goes to the shared store', () => {
     expect(mayShare([users], [{ id: 1, password_hash: 'x' }], 'select * from "users"')).toBe(false)
   })
 
-  it('is everything as long as no catalogue knows a name', () => {
+  it('excludes everything while a name is not in any catalog', () => {
     const { know, mayShare, unknown } = setUp('User', 'Usr.password')
     expect(mayShare([cities], {})).toBe(false)
     expect(unknown).toEqual(['User', 'Usr.password'])

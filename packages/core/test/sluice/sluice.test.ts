@@ -95,7 +95,7 @@ describe('shadow mode', () => {
     return { sluice, differences, run: () => sluice.run(() => Promise.all([find(1), find(2)])) }
   }
 
-  it('answers with the bare result and reports a difference without its values', async () => {
+  it('returns the unchanged result and reports a difference without its values', async () => {
     const { sluice, differences, run } = shadowed([{ secret: 1 }, { secret: 2 }], [{ secret: 1 }])
     expect(await run()).toEqual([[{ secret: 1 }], [{ secret: 1 }]])
     await turn()
@@ -117,7 +117,7 @@ describe('shadow mode', () => {
 })
 
 describe('a closed Sluice', () => {
-  it('lets operations through bare and refuses to change', async () => {
+  it('passes operations through and rejects changes', async () => {
     const sluice = createSluice({ mode: 'optimize' })
     await sluice.close()
     await sluice.close()
@@ -127,7 +127,7 @@ describe('a closed Sluice', () => {
 })
 
 describe('listeners', () => {
-  it('that throw disturb nobody', async () => {
+  it('that throw have no effect', async () => {
     const sluice = createSluice()
     const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     sluice.on('scope', () => {

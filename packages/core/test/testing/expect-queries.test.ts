@@ -27,7 +27,7 @@ function setUp(detection: DetectionOptions | false = {}) {
 }
 
 describe('expectQueries', () => {
-  it('resolves to what the function returns where the number is right', async () => {
+  it('resolves to the result of the function if the number is right', async () => {
     const { sluice, inLoop } = setUp()
     const queries = () => expectQueries(() => inLoop(3), { sluice })
     expect(await queries().toBe(3)).toBe('done')
@@ -90,7 +90,7 @@ describe('expectQueries', () => {
     await expectQueries(() => expectQueries(() => inLoop(2), { sluice }).toBe(2), { sluice }).toBe(2)
   })
 
-  it('leaves out what others do meanwhile, and counts it with everything', async () => {
+  it('excludes concurrent queries of other scopes, and counts them with everything', async () => {
     const { sluice, ask, inLoop } = setUp()
     const server: (() => Promise<unknown>)[] = []
     const request = () =>
@@ -132,7 +132,7 @@ describe('expectQueries', () => {
     expect(runs).toBe(1)
   })
 
-  it('hands on what the function fails with, and ends its scope', async () => {
+  it('passes on the error of the function, and ends its scope', async () => {
     const { sluice } = setUp()
     const names: string[] = []
     sluice.on('scope', ({ name }) => names.push(name))
@@ -155,7 +155,7 @@ describe('expectQueries', () => {
     expect(error).toMatchObject({ code: 'SLUICE_INVALID_ARGUMENT', argument: 'queries' })
   })
 
-  it('refuses what is no function, no Sluice, and no option', async () => {
+  it('rejects an invalid function, Sluice or option', async () => {
     expect(() => expectQueries(7 as never)).toThrow(expect.objectContaining({ argument: 'fn' }))
     expect(() => expectQueries(() => 1, { all: true } as never)).toThrow(expect.objectContaining({ option: 'all' }))
     expect(await failure(expectQueries(() => 1, { sluice: {} as Sluice }).toBe(0))).toMatchObject({ code: 'SLUICE_INVALID_ARGUMENT' })
@@ -163,7 +163,7 @@ describe('expectQueries', () => {
 })
 
 describe('expectNoNPlusOne', () => {
-  it('resolves to what the function returns where there is none', async () => {
+  it('resolves to the result of the function if there are no findings', async () => {
     const { sluice, inLoop } = setUp()
     expect(await expectNoNPlusOne(() => inLoop(4), { sluice })).toBe('done')
   })
@@ -182,7 +182,7 @@ describe('expectNoNPlusOne', () => {
     }
   })
 
-  it('goes by the Sluice’s options, and leaves its budget to others', async () => {
+  it('uses the Sluice’s options, without its budget', async () => {
     const lenient = setUp({ threshold: 20, budget: 3 })
     await expectNoNPlusOne(() => lenient.inLoop(19), { sluice: lenient.sluice })
   })

@@ -23,7 +23,7 @@ describe('postgresqlPositions', () => {
     expect(primary('0/3002028').floor.toText()).toBe('0/3002028')
   })
 
-  it('says that a server is no replica', () => {
+  it('rejects a server that is not a replica', () => {
     expect(() => postgresqlPositions.replica({ replayed: null, started: 'x', host: null, port: null })).toThrow(UnusableServerError)
   })
 
@@ -32,7 +32,7 @@ describe('postgresqlPositions', () => {
     expect(() => postgresqlPositions.replica(undefined)).toThrow(TypeError)
   })
 
-  it('reads the texts that it writes', () => {
+  it('parses its own strings', () => {
     expect(at('1/A0000100').toText()).toBe('1/A0000100')
     expect(postgresqlPositions.fromText('1/')).toBeUndefined()
   })

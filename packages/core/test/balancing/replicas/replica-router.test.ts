@@ -46,7 +46,7 @@ describe('ReplicaRouter', () => {
     expect(await world.read(scope)).toBe('primary')
   })
 
-  it('is not content with a position that was asked while the write was under way', async () => {
+  it('rejects a position that was queried while the write was in flight', async () => {
     const world = openWorld(1)
     await world.pass(10)
     world.primary.answersInMs = 50
@@ -62,7 +62,7 @@ describe('ReplicaRouter', () => {
     expect(await world.read(scope)).toBe(0)
   })
 
-  it('asks once for the position after many writes, and not more often than every 5 ms', async () => {
+  it('queries the position once after many writes, and at most every 5 ms', async () => {
     const world = openWorld(1)
     await world.pass(10)
     const before = world.primary.questions
@@ -74,7 +74,7 @@ describe('ReplicaRouter', () => {
     expect(world.primary.questions - before).toBeGreaterThan(10)
   })
 
-  it('lets other scopes read from the replica meanwhile, and nobody outside of scopes', async () => {
+  it('lets only other scopes read from the replica meanwhile', async () => {
     const world = openWorld(1)
     await world.pass(10)
     world.write(world.newScope())
@@ -83,7 +83,7 @@ describe('ReplicaRouter', () => {
     expect(await world.read()).toBe('primary')
   })
 
-  it('holds a scope to what was written in a scope within it', async () => {
+  it('makes a scope see the writes of its nested scopes', async () => {
     const world = openWorld(1)
     await world.pass(10)
     const outer = world.newScope('outer')
@@ -187,7 +187,7 @@ describe('ReplicaRouter', () => {
     expect(await world.read()).toBe(0)
   })
 
-  it('trusts no replica whose primary does not tell its position any more', async () => {
+  it('trusts no replica whose primary no longer reports its position', async () => {
     const world = openWorld(1)
     await world.pass(10)
     world.primary.fails = true
@@ -198,7 +198,7 @@ describe('ReplicaRouter', () => {
     expect(world.errors).toHaveLength(1)
   })
 
-  it('does not read from a server that is no replica', async () => {
+  it('does not read from a server that is not a replica', async () => {
     const world = openWorld(1)
     world.replica.replayed = null
     await world.pass(500)
@@ -232,7 +232,7 @@ describe('ReplicaRouter', () => {
     expect(await world.read(scope)).toBe(0)
   })
 
-  it('uses no replica of a primary that keeps no binary log, says so, and fails nothing', async () => {
+  it('uses no replica of a primary without a binary log, and warns', async () => {
     const world = openWorld(1, {}, false, 'mysql')
     world.primary.logs = 0
     await world.pass(1_000)
@@ -278,7 +278,7 @@ describe('ReplicaRouter', () => {
     expect(await world.read()).toBe('primary')
   })
 
-  it('uses no replica for what another server than the one of now had written', async () => {
+  it('uses no replica for writes of a previous primary', async () => {
     const world = openWorld(1, {}, false, 'mysql')
     await world.pass(10)
     const scope = world.newScope()
@@ -385,7 +385,7 @@ describe('ReplicaRouter', () => {
     },
   )
 
-  it('reads no new connection that leads to a server which is further behind than was heard', async () => {
+  it('does not read on a new connection to a server that is behind its reported position', async () => {
     const world = openWorld(1)
     await world.pass(10)
     const scope = world.newScope()
@@ -422,7 +422,7 @@ describe('ReplicaRouter', () => {
     expect(answer).toBe('primary')
   })
 
-  it('asks nobody while nothing is read', async () => {
+  it('queries no positions while nothing is read', async () => {
     const world = openWorld(1)
     await world.pass(10_500)
     const before = world.primary.questions + world.replica.questions
@@ -560,7 +560,7 @@ describe('ReplicaRouter', () => {
     expect(await world.read(scope)).toBe(0)
   })
 
-  it('holds what may be kept to what its reader took over', async () => {
+  it('requires the positions that the reader took over for cached results', async () => {
     const world = openWorld(1)
     await world.pass(10)
     world.primary.inserted += 100
@@ -588,7 +588,7 @@ describe('ReplicaRouter', () => {
     expect(await world.scopes.enter(scope, () => world.routers.floor())).toBe('?')
   })
 
-  it('tells at once what was written in a scope and in those within it, and not what it took over', () => {
+  it('returns the writes of a scope and its nested scopes synchronously, without taken-over ones', () => {
     const world = openWorld(1)
     const written = (scope: ReturnType<typeof world.newScope>) => world.scopes.enter(scope, () => world.routers.writtenFloor())
     const outer = taking(world, '*')

@@ -27,7 +27,7 @@ afterEach(async () => {
 })
 
 describe('threadProcessor', { timeout: TEST_MS }, () => {
-  it('runs tasks beside the process, with what a context says and can', async () => {
+  it('runs tasks in threads, with the context', async () => {
     const { jobs, ended } = await setUp()
     const percents: number[] = []
     jobs.on('task:progress', ({ percent }) => percents.push(percent))
@@ -40,7 +40,7 @@ describe('threadProcessor', { timeout: TEST_MS }, () => {
     expect(percents).toEqual([50])
   })
 
-  it('fails with what the processor throws, and keeps what it logged', async () => {
+  it('fails with the error of the processor, and retains its log', async () => {
     const { jobs, ended } = await setUp()
     const dead = ended('task:dead')
     jobs.start()
@@ -66,7 +66,7 @@ describe('threadProcessor', { timeout: TEST_MS }, () => {
     expect((await completed).result).toBeUndefined()
   })
 
-  it('ends endless loops at their time-out, and has its threads again', async () => {
+  it('terminates endless loops at their timeout, and replaces their threads', async () => {
     const { jobs, ended } = await setUp()
     const messages: string[] = []
     jobs.on('task:dead', ({ failure }) => messages.push(failure.message))
@@ -99,7 +99,7 @@ describe('threadProcessor', { timeout: TEST_MS }, () => {
     expect((await cancelled).taskId).toBe(task.id)
   })
 
-  it('fails a task whose thread ends, or takes too much memory, and goes on', async () => {
+  it('fails a task whose thread exits or exceeds its memory, and continues', async () => {
     const { jobs, ended } = await setUp({ maxMemoryMb: 32 })
     const messages: string[] = []
     jobs.on('task:dead', ({ failure }) => messages.push(failure.message))
@@ -114,7 +114,7 @@ describe('threadProcessor', { timeout: TEST_MS }, () => {
     expect(messages.join()).toMatch(/memory/i)
   })
 
-  it('runs as many at once as it has threads', async () => {
+  it('runs as many tasks concurrently as it has threads', async () => {
     const { jobs, processor } = await setUp({ maxThreads: 2 })
     expect(processor.concurrency).toBe(2)
     const threads = new Set<unknown>()
@@ -164,7 +164,7 @@ describe('threadProcessor', { timeout: TEST_MS }, () => {
     await expect(run()).rejects.toMatchObject({ code: 'SLUICE_CLOSED' })
   })
 
-  it('says what it was not given', async () => {
+  it('rejects invalid arguments', async () => {
     await expect(threadProcessor('./worker.mjs' as never)).rejects.toMatchObject({ code: 'SLUICE_INVALID_ARGUMENT' })
     await expect(threadProcessor(new URL('./nowhere.mjs', import.meta.url))).rejects.toThrow('the URL of an existing file')
     await expect(threadProcessor(worker, { maxThreads: 0 })).rejects.toMatchObject({ code: 'SLUICE_INVALID_OPTION' })

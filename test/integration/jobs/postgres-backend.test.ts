@@ -144,7 +144,10 @@ describe.skipIf(postgres?.skipped !== undefined)('the job backend on PostgreSQL'
       await database.exec(`UPDATE ${schema}.job_version SET version = 99`)
       await open({ schema })
       await database.exec(`UPDATE ${schema}.job_version SET oldest_reader = 99`)
-      await expect(open({ schema })).rejects.toMatchObject({ code: 'SLUICE_JOB_BACKEND', message: expect.stringContaining('their version is 99') })
+      await expect(open({ schema })).rejects.toMatchObject({
+        code: 'SLUICE_JOB_BACKEND',
+        message: expect.stringContaining('their version is 99'),
+      })
     })
 
     it('makes no schema that would be where the tables of the app are looked for', async () => {

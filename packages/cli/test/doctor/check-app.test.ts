@@ -78,8 +78,7 @@ describe('sluice doctor --url', () => {
   }
 
   it('fails with the reasons of the engine when a queue is unhealthy, such as because of a full disk', async () => {
-    const full =
-      'Its backend rejects writes: The SQLite file "a.db" cannot grow: the disk is full (SQLITE_FULL: database or disk is full).'
+    const full = 'Its backend rejects writes: The SQLite file "a.db" cannot grow: the disk is full (SQLITE_FULL: database or disk is full).'
     await withQueues([
       { queue: 'mail', health: 'unhealthy', reasons: [full, '3 of 4 tasks failed permanently.'] },
       { queue: 'bills', health: 'degraded', reasons: ['A task has waited for 90 seconds.'] },

@@ -53,7 +53,7 @@ describe('a value that is made from tables', () => {
     expect([await load(), await load()]).toEqual([3, 3])
     await sluice.invalidate('city')
     expect(await load()).toBe(4)
-    await expect(tiered?.getOrLoad('k', load, { tables: ['citty'] })).rejects.toThrow(/a catalogue knows.*citty/)
+    await expect(tiered?.getOrLoad('k', load, { tables: ['citty'] })).rejects.toThrow(/Argument "tables": .*citty/)
     await sluice.close()
   })
 })

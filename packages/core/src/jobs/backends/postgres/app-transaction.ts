@@ -37,7 +37,7 @@ export function appQuery(transaction: unknown): AppQuery {
 function isRawTransaction(value: unknown): value is RawTransaction {
   if (!has(value, 'raw')) return false
   const { isTransaction, client } = value as unknown as RawTransaction
-  // A Knex instance runs each statement on a separate connection.
+  // An instance outside a transaction runs each statement on a separate connection.
   return isTransaction === true && (client?.dialect === undefined || client.dialect === 'postgresql')
 }
 

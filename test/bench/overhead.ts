@@ -19,7 +19,7 @@ const TARGETS: Readonly<Partial<Record<Variant, number>>> = { observe: 1.08, opt
 const SHARE_OF_TRACING = 0.25
 
 /** Statistics tell of the CPU that Sluice adds so much, where it adds more than the noise of a run. */
-const LEAST_TOLD = 0.5
+const LEAST_TOLD = 0.25
 const MOST_TOLD = 1.5
 const LEAST_ADDED = 0.1
 
